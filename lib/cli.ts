@@ -1,0 +1,88 @@
+import type { Command } from "./commands/context.ts";
+import { type CommandLine, parseCommandLine } from "./core/command_line.ts";
+import { escapeText } from "./core/escape.ts";
+import { nearest, suggestion } from "./core/nearest.ts";
+import { rowOf } from "./core/permission_flags.ts";
+import { TractestError, UsageError } from "./errors.ts";
+import type { Host } from "./host/host.ts";
+import { type CommandName, COMMANDS } from "./tables/commands.ts";
+import { EXIT, type ExitCode } from "./tables/exit_codes.ts";
+import { Printer, toJson } from "./ui/printer.ts";
+
+/** Each command is loaded when it is called, so that the quick ones don't pay for the others. */
+const LOADERS: Readonly<Record<CommandName, () => Promise<Command>>> = {
+  run: async () => (await import("./commands/run.ts")).run,
+  doctor: async () => (await import("./commands/doctor.ts")).doctor,
+  zombies: async () => (await import("./commands/zombies.ts")).zombies,
+  failed: async () => (await import("./commands/failed.ts")).failed,
+  affected: async () => (await import("./commands/affected.ts")).affected,
+  check: async () => (await import("./commands/check.ts")).check,
+  flaky: async () => (await import("./commands/flaky.ts")).flaky,
+  layout: async () => (await import("./commands/layout.ts")).layout,
+  completions: async () => (await import("./commands/completions.ts")).completions,
+  help: async () => (await import("./commands/help.ts")).help,
+  version: async () => (await import("./commands/version.ts")).version,
+  permissions: async () => (await import("./commands/permissions.ts")).permissions,
+};
+
+/** From the words of the command line to an exit code: parse, drop permissions, run the command. Never throws. */
+export async function main(words: readonly string[], host: Host): Promise<ExitCode> {
+  let command = "tractest";
+  try {
+    const [name, rest] = commandOf(words);
+    command = name;
+    const line = parseCommandLine(name, rest);
+    const isHelp = line.has("help");
+    host.restrict(rowOf(isHelp ? "help" : name, (option) => line.has(option)));
+    const printer = new Printer(host, {
+      json: line.has("json"),
+      verbose: line.has("verbose"),
+      color: (line.value("color") ?? "auto") as "auto" | "always" | "never",
+    });
+    const directory = line.value("directory");
+    if (directory !== undefined && !isHelp) host.changeDirectory(directory);
+    const run = await LOADERS[isHelp ? "help" : name]();
+    return await run({ host, printer, line: isHelp ? helpFor(name, line) : line });
+  } catch (error) {
+    return reportError(error, command, words.includes("--json"), host);
+  }
+}
+
+/** The command and the words after it. `-C DIR` and other options of every command may stand before it. */
+function commandOf(words: readonly string[]): [CommandName, string[]] {
+  const [first, ...rest] = words;
+  if (first === undefined || first === "-h" || first === "--help") return ["help", []];
+  if (first === "--version" || first === "-V") return ["version", rest];
+  if (first === "-C" && words.length > 2) {
+    const [command, after] = commandOf(words.slice(2));
+    return [command, ["-C", words[1]!, ...after]];
+  }
+  const names: readonly string[] = COMMANDS.map((row) => row.name);
+  if (names.includes(first)) return [first as CommandName, rest];
+  const visible = COMMANDS.filter((row) => !("hidden" in row)).map((row) => row.name);
+  throw new UsageError(
+    `Unknown command "${first}"`,
+    suggestion(first, visible) ?? `commands, nearest first: ${nearest(first, visible).join(", ")}`,
+  );
+}
+
+function helpFor(command: CommandName, line: CommandLine): CommandLine {
+  return { ...line, command: "help", operands: command === "help" ? [] : [command] };
+}
+
+/** Says what went wrong, as text on standard error or, with `--json`, as a document on standard output too. */
+function reportError(error: unknown, command: string, json: boolean, host: Host): ExitCode {
+  const known = error instanceof TractestError ? error : new TractestError(
+    "bug",
+    error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+    EXIT.bug,
+    "this is a bug in tractest; please report it with the command that you typed",
+  );
+  if (json) {
+    const { code, message, hint } = known;
+    host.stdout.write(`${toJson({ schema: `tractest.${command}/1`, error: { code, message, hint: hint ?? null } })}\n`);
+  }
+  host.stderr.write(`error: ${escapeText(known.message)}\n`);
+  if (known.hint) host.stderr.write(`hint: ${escapeText(known.hint)}\n`);
+  return known.exitCode;
+}

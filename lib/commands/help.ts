@@ -1,0 +1,78 @@
+import { optionsOf } from "../core/command_line.ts";
+import { nearest } from "../core/nearest.ts";
+import { UsageError } from "../errors.ts";
+import { type CommandRow, COMMANDS } from "../tables/commands.ts";
+import { ENVIRONMENT } from "../tables/environment.ts";
+import { EXIT, EXIT_CODE_MEANINGS, type ExitCode } from "../tables/exit_codes.ts";
+import type { OptionRow } from "../tables/options.ts";
+import { PERMISSIONS } from "../tables/permissions.ts";
+import { columns } from "../ui/columns.ts";
+import type { Context } from "./context.ts";
+import { describeRow } from "./permissions.ts";
+
+const TOPICS: Readonly<Record<string, () => string[]>> = {
+  "exit-codes": () => columns(EXIT_CODE_MEANINGS.map((row) => [`  ${row.code}`, row.meaning])),
+  environment: () => columns(ENVIRONMENT.map((row) => [`  ${row.name}`, row.purpose])),
+  permissions: () => columns(PERMISSIONS.map((row) => [`  ${row.row}`, describeRow(row)])),
+};
+
+/** `tractest help [COMMAND|TOPIC]`, and what every command prints for `--help`. All of it comes from the tables. */
+export function help({ printer, line }: Context): Promise<ExitCode> {
+  const [about] = line.operands;
+  for (const text of about === undefined ? overview() : page(about)) printer.line(text);
+  return Promise.resolve(EXIT.ok);
+}
+
+function overview(): string[] {
+  const shown = (COMMANDS as readonly CommandRow[]).filter((row) => !row.hidden);
+  return [
+    "tractest runs the test suites of tractor and of applications on it, and cleans up after them.",
+    "",
+    "Usage: tractest COMMAND [OPTIONS]",
+    "",
+    "Commands:",
+    ...columns(shown.map((row) => [`  ${row.name}`, row.summary])),
+    "",
+    "Options of every command:",
+    ...optionLines("help"),
+    "",
+    "`tractest help COMMAND` has usage, options and examples; `tractest help exit-codes|environment|permissions` the tables.",
+  ];
+}
+
+function page(about: string): string[] {
+  const topic = TOPICS[about];
+  if (topic) return topic();
+  const rows = COMMANDS as readonly CommandRow[];
+  const row = rows.find((candidate) => candidate.name === about);
+  if (!row) {
+    const known = [...rows.filter((candidate) => !candidate.hidden).map((candidate) => candidate.name), ...Object.keys(TOPICS)];
+    throw new UsageError(`There is no help for "${about}"`, `nearest first: ${nearest(about, known).join(", ")}`);
+  }
+  const exits = EXIT_CODE_MEANINGS.filter((exit) => row.exits.includes(exit.code) || exit.code === EXIT.usage);
+  return [
+    `tractest ${row.name}: ${row.summary}`,
+    "",
+    `Usage: ${row.usage}`,
+    "",
+    "Options:",
+    ...optionLines(row.name),
+    "",
+    "Examples:",
+    ...columns(row.examples.map(([command, does]) => [`  ${command}`, does])),
+    "",
+    "Exit codes:",
+    ...columns(exits.map((exit) => [`  ${exit.code}`, exit.meaning])),
+  ];
+}
+
+function optionLines(command: string): string[] {
+  return columns(optionsOf(command).map((row) => [`  ${spelling(row)}`, row.help]));
+}
+
+/** `-C, --directory DIR` */
+function spelling(row: OptionRow): string {
+  const short = row.short ? `-${row.short}, ` : "    ";
+  const value = row.kind === "flag" ? "" : ` ${row.choices ? row.choices.join("|") : row.metavar ?? "VALUE"}`;
+  return `${short}--${row.name}${value}`;
+}

@@ -1,0 +1,12 @@
+import type { ExitCode } from "../tables/exit_codes.ts";
+import { EXIT } from "../tables/exit_codes.ts";
+import { VERSION } from "../tables/version.ts";
+import type { Context } from "./context.ts";
+
+/** `tractest version`: version, kind of binary and runtime version, on one line. */
+export function version({ host, printer }: Context): Promise<ExitCode> {
+  const { kind, runtime } = host.build();
+  printer.line(`tractest ${VERSION} (${kind}, ${runtime})`);
+  if (printer.json) printer.document("tractest.version/1", { version: VERSION, kind, runtime });
+  return Promise.resolve(EXIT.ok);
+}

@@ -1,0 +1,75 @@
+import { parseArgs } from "@std/cli";
+import { UsageError } from "../errors.ts";
+import { type OptionRow, OPTIONS } from "../tables/options.ts";
+import { nearest, suggestion } from "./nearest.ts";
+
+/** A parsed command line of one command. */
+export interface CommandLine {
+  readonly command: string;
+  /** What is neither an option nor a value of one, in order. */
+  readonly operands: readonly string[];
+  /** What follows `--`, untouched. */
+  readonly afterDashes: readonly string[];
+  has(option: string): boolean;
+  /** The value of a `value` option. */
+  value(option: string): string | undefined;
+  /** The values of a `values` option, in order. */
+  values(option: string): readonly string[];
+}
+
+/** The options that a command takes. */
+export function optionsOf(command: string): OptionRow[] {
+  return (OPTIONS as readonly OptionRow[]).filter((row) => row.commands === "*" || row.commands.includes(command));
+}
+
+/**
+ * Parses the words after a command by the options table.
+ *
+ * @throws {UsageError} for an unknown option, a missing value, a value that is not among the choices.
+ */
+export function parseCommandLine(command: string, words: readonly string[]): CommandLine {
+  const rows = optionsOf(command);
+  const dashes = words.indexOf("--");
+  const own = dashes < 0 ? words : words.slice(0, dashes);
+  const afterDashes = dashes < 0 ? [] : words.slice(dashes + 1);
+  const valued = rows.filter((row) => row.kind !== "flag");
+  const parsed = parseArgs([...own], {
+    boolean: rows.filter((row) => row.kind === "flag").map((row) => row.name),
+    string: ["_", ...valued.map((row) => row.name)],
+    collect: valued.map((row) => row.name),
+    alias: Object.fromEntries(rows.flatMap((row) => (row.short ? [[row.name, row.short]] : []))),
+    unknown: (argument: string) => {
+      if (argument.startsWith("-") && argument !== "-") throw unknownOption(command, argument, rows);
+    },
+  }) as Record<string, unknown> & { _: string[] };
+  const values = new Map<string, readonly string[]>();
+  for (const row of valued) {
+    const given = (parsed[row.name] as string[] | undefined) ?? [];
+    for (const value of given) checkValue(row, value);
+    if (row.kind === "value" && given.length > 1 && new Set(given).size > 1) {
+      throw new UsageError(`Option "--${row.name}" was given twice, with different values`, `give it once`);
+    }
+    values.set(row.name, given);
+  }
+  return {
+    command,
+    operands: parsed._.map(String),
+    afterDashes,
+    has: (option) => parsed[option] === true || (values.get(option)?.length ?? 0) > 0,
+    value: (option) => values.get(option)?.at(-1),
+    values: (option) => values.get(option) ?? [],
+  };
+}
+
+function checkValue(row: OptionRow, value: string): void {
+  if (value === "") throw new UsageError(`Option "--${row.name}" needs a value`, `--${row.name} ${row.metavar ?? "VALUE"}: ${row.help}`);
+  if (row.choices && !row.choices.includes(value)) {
+    throw new UsageError(`Option "--${row.name}" does not take "${value}"`, `it takes one of: ${nearest(value, row.choices).join(", ")}`);
+  }
+}
+
+function unknownOption(command: string, argument: string, rows: readonly OptionRow[]): UsageError {
+  const name = argument.replace(/=.*$/s, "");
+  const near = suggestion(name, rows.map((row) => `--${row.name}`));
+  return new UsageError(`Unknown option "${name}" for "${command}"`, near ?? `tractest ${command} --help lists the options`);
+}

@@ -1,0 +1,30 @@
+/**
+ * Makes text that someone else wrote (process titles, test ids, paths) safe to show on a terminal and in logs: control characters
+ * of both sets (ESC, CR, newline, U+009B), bidirectional marks, separators, lone surrogates and the byte order mark are shown as escapes.
+ */
+export function escapeText(text: string): string {
+  return text.replace(UNSAFE, (character) => {
+    const short = SHORT[character];
+    if (short !== undefined) return short;
+    const code = character.codePointAt(0) ?? 0;
+    return code <= 0xff ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
+  });
+}
+
+/** Quotes a word for a POSIX shell; plain words stay as they are. Control characters use `$'…'`, which bash, zsh and ksh read. */
+export function shellWord(word: string): string {
+  if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word)) return word;
+  if (new RegExp(UNSAFE.source, "u").test(word)) return `$'${escapeText(word.replaceAll("\\", "\\\\").replaceAll("'", "\\'"))}'`;
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** A command line, ready to paste. */
+export function shellCommand(argv: readonly string[]): string {
+  return argv.map(shellWord).join(" ");
+}
+
+const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\x1b": "\\e" };
+
+// C0 and C1 controls, soft hyphen, Arabic letter mark, zero width and bidi marks, line and paragraph separators, byte order mark, surrogates.
+// deno-lint-ignore no-control-regex
+const UNSAFE = /[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\p{Cs}]/gu;

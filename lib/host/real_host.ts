@@ -1,0 +1,378 @@
+import { ensureDir, walk } from "@std/fs";
+import { dirname, resolve } from "@std/path";
+import { type Capability, placesOf } from "../core/permission_flags.ts";
+import { ToolMissingError, TractestError, UsageError } from "../errors.ts";
+import { EXIT } from "../tables/exit_codes.ts";
+import type { EnvironmentName } from "../tables/environment.ts";
+import type { PermissionRow } from "../tables/permissions.ts";
+import { type ProgramName, PROGRAMS, STANDARD_DIRECTORIES } from "../tables/programs.ts";
+import type {
+  BuildKind,
+  ConnectOutcome,
+  DirectoryEntry,
+  FileStatus,
+  Host,
+  Output,
+  ProgramNotice,
+  ProgramResult,
+  RunOptions,
+  Signal,
+  StartedProgram,
+  StartOptions,
+} from "./host.ts";
+import { buildKind } from "./build_kind.ts";
+import { isRefused, restrictPermissions } from "./permissions.ts";
+
+const DEFAULT_TIMEOUT_MS = 5_000;
+const DEFAULT_DRAIN_MS = 500;
+const NOTHING = new Uint8Array();
+
+/** The one {@linkcode Host} that is the operating system. */
+export class RealHost implements Host {
+  readonly platform: Host["platform"] = Deno.build.os === "linux" || Deno.build.os === "darwin" ? Deno.build.os : "other";
+  readonly pid: number = Deno.pid;
+  readonly stdout: Output = new StreamOutput(Deno.stdout);
+  readonly stderr: Output = new StreamOutput(Deno.stderr);
+  onProgram: ((notice: ProgramNotice) => void) | null = null;
+
+  get cwd(): string {
+    return Deno.cwd();
+  }
+
+  get stdinIsTerminal(): boolean {
+    return Deno.stdin.isTerminal();
+  }
+
+  changeDirectory(directory: string): void {
+    try {
+      Deno.chdir(directory);
+    } catch (error) {
+      throw new UsageError(`Cannot enter "${directory}": ${reason(error)}`, "-C takes an existing directory");
+    }
+  }
+
+  restrict(row: PermissionRow): void {
+    restrictPermissions(row);
+  }
+
+  isRefused(capability: Capability): boolean {
+    return isRefused(capability);
+  }
+
+  build(): { kind: BuildKind; runtime: string } {
+    return { kind: buildKind(), runtime: `deno ${Deno.version.deno}` };
+  }
+
+  env(name: EnvironmentName): string | undefined {
+    return Deno.env.get(name);
+  }
+
+  uid(): number | null {
+    return Deno.uid();
+  }
+
+  now(): number {
+    return Date.now();
+  }
+
+  monotonic(): number {
+    return performance.now();
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((done) => {
+      if (signal?.aborted) return done();
+      const finish = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", finish);
+        done();
+      };
+      const timer = setTimeout(finish, ms);
+      signal?.addEventListener("abort", finish);
+    });
+  }
+
+  onSignal(signal: Signal, handler: () => void): () => void {
+    Deno.addSignalListener(signal, handler);
+    return () => Deno.removeSignalListener(signal, handler);
+  }
+
+  async run(program: ProgramName, args: readonly string[], options: RunOptions): Promise<ProgramResult> {
+    this.onProgram?.({ argv: [program, ...args], cwd: options.cwd, why: options.why });
+    const child = this.#spawn(program, {
+      args: [...args],
+      cwd: options.cwd,
+      clearEnv: true,
+      env: { PATH: STANDARD_DIRECTORIES.join(":"), LC_ALL: "C", ...options.env },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    });
+    if (!child) return { outcome: "missing", code: -1, stdout: NOTHING, stderr: NOTHING };
+    const stdout = new Drain(child.stdout);
+    const stderr = new Drain(child.stderr);
+    let timedOut = false;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      killChild(child, "SIGKILL");
+    }, options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    const status = await child.status;
+    clearTimeout(timer);
+    // A grandchild may hold the pipe for as long as it lives, so the end of the output is waited for only so long.
+    const deadline = new AbortController();
+    const drainTimer = setTimeout(() => deadline.abort(), options.drainMs ?? DEFAULT_DRAIN_MS);
+    const [out, error] = await Promise.all([stdout.take(deadline.signal), stderr.take(deadline.signal)]);
+    clearTimeout(drainTimer);
+    return { outcome: timedOut ? "timed-out" : "exited", code: timedOut ? -1 : status.code, stdout: out, stderr: error };
+  }
+
+  start(program: ProgramName, args: readonly string[], options: StartOptions): StartedProgram {
+    this.onProgram?.({ argv: [program, ...args], cwd: options.cwd, why: options.why });
+    const child = this.#spawn(program, {
+      args: [...args],
+      cwd: options.cwd,
+      clearEnv: true,
+      env: { ...options.env },
+      stdin: options.stdin,
+      stdout: options.stdout,
+      stderr: options.stderr,
+      detached: options.detached,
+    });
+    if (!child) {
+      const row = PROGRAMS.find((candidate) => candidate.name === program);
+      throw new ToolMissingError(program, `install the package "${row?.packages ?? program}"`);
+    }
+    return { pid: child.pid, status: child.status, kill: (signal) => killChild(child, signal) };
+  }
+
+  /** The child, or null if the program is at none of its places. */
+  #spawn(program: ProgramName, options: Deno.CommandOptions): Deno.ChildProcess | null {
+    for (const place of placesOf(program)) {
+      try {
+        return new Deno.Command(place, options).spawn();
+      } catch (error) {
+        // A cwd that is gone is reported as NotFound too; then no other place helps, but trying them is harmless.
+        if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) continue;
+        throw new TractestError("cannot-start", `Cannot start "${place}": ${reason(error)}`, EXIT.bug);
+      }
+    }
+    return null;
+  }
+
+  async readFile(path: string): Promise<Uint8Array | null> {
+    return await orNull("read", path, () => Deno.readFile(path));
+  }
+
+  async readText(path: string): Promise<string | null> {
+    return await orNull("read", path, () => Deno.readTextFile(path));
+  }
+
+  async readFrom(path: string, offset: number, limit: number): Promise<Uint8Array | null> {
+    return await orNull("read", path, async () => {
+      using file = await Deno.open(path, { read: true });
+      await file.seek(offset, Deno.SeekMode.Start);
+      const buffer = new Uint8Array(limit);
+      const count = await file.read(buffer);
+      return buffer.subarray(0, count ?? 0);
+    });
+  }
+
+  async readDirectory(path: string): Promise<DirectoryEntry[] | null> {
+    return await orNull("list", path, async () => {
+      const entries: DirectoryEntry[] = [];
+      for await (const entry of Deno.readDir(path)) {
+        const kind = entry.isFile ? "file" : entry.isDirectory ? "directory" : entry.isSymlink ? "symlink" : "other";
+        entries.push({ name: entry.name, kind });
+      }
+      return entries;
+    });
+  }
+
+  async stat(path: string): Promise<FileStatus | null> {
+    return await orNull("stat", path, async () => statusOf(await Deno.stat(path)));
+  }
+
+  async lstat(path: string): Promise<FileStatus | null> {
+    return await orNull("stat", path, async () => statusOf(await Deno.lstat(path)));
+  }
+
+  async realPath(path: string): Promise<string | null> {
+    return await orNull("resolve", path, () => Deno.realPath(path));
+  }
+
+  async *walk(directory: string, extensions: readonly string[], skip: readonly string[]): AsyncIterable<string> {
+    const below = resolve(directory);
+    const quote = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    // Only names below the directory count: the path that leads to it may hold any of them.
+    const skipped = skip.map((name) => new RegExp(`^${quote(below)}/(.*/)?${quote(name)}(/|$)`, "s"));
+    for await (const entry of walk(below, { includeDirs: false, exts: extensions.map((extension) => `.${extension}`), skip: skipped })) {
+      yield entry.path;
+    }
+  }
+
+  async makeDirectory(path: string): Promise<void> {
+    await orThrow("make the directory", path, async () => {
+      await ensureDir(dirname(path));
+      try {
+        await Deno.mkdir(path, { mode: 0o700 });
+      } catch (error) {
+        if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+      }
+    });
+  }
+
+  async writeFile(path: string, content: string | Uint8Array): Promise<void> {
+    await orThrow("write", path, async () => {
+      const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+      const temporary = `${path}.${this.pid}.tmp`;
+      await Deno.writeFile(temporary, bytes, { mode: 0o600 });
+      await Deno.rename(temporary, path);
+    });
+  }
+
+  async createFile(path: string, content: string): Promise<boolean> {
+    return await orThrow("create", path, async () => {
+      try {
+        await Deno.writeTextFile(path, content, { createNew: true, mode: 0o600 });
+        return true;
+      } catch (error) {
+        if (error instanceof Deno.errors.AlreadyExists) return false;
+        throw error;
+      }
+    });
+  }
+
+  async remove(path: string): Promise<boolean> {
+    const removed = await orNull("remove", path, async () => {
+      await Deno.remove(path);
+      return true;
+    });
+    return removed ?? false;
+  }
+
+  async connectUnix(path: string): Promise<ConnectOutcome> {
+    try {
+      const connection = await Deno.connect({ transport: "unix", path });
+      connection.close();
+      return "accepted";
+    } catch (error) {
+      if (error instanceof Deno.errors.ConnectionRefused) return "refused";
+      if (error instanceof Deno.errors.NotFound) return "missing";
+      return "failed";
+    }
+  }
+}
+
+/** A standard stream; writes are whole and never throw. */
+class StreamOutput implements Output {
+  #stream: typeof Deno.stdout;
+  #broken = false;
+
+  constructor(stream: typeof Deno.stdout) {
+    this.#stream = stream;
+  }
+
+  get isTerminal(): boolean {
+    return this.#stream.isTerminal();
+  }
+
+  get columns(): number {
+    try {
+      return Deno.consoleSize().columns;
+    } catch {
+      return 80;
+    }
+  }
+
+  write(text: string | Uint8Array): void {
+    if (this.#broken) return;
+    let rest = typeof text === "string" ? new TextEncoder().encode(text) : text;
+    try {
+      while (rest.length > 0) rest = rest.subarray(this.#stream.writeSync(rest));
+    } catch (error) {
+      // A pipe that nobody fills up for (non-blocking, EAGAIN) is tried again; any other failure means that nobody listens.
+      if (error instanceof Deno.errors.WouldBlock) return this.write(rest);
+      this.#broken = true;
+    }
+  }
+}
+
+/** Collects a stream as it comes, so that what came before a deadline is never lost. */
+class Drain {
+  #chunks: Uint8Array[] = [];
+  #reader: ReadableStreamDefaultReader<Uint8Array>;
+  #ended: Promise<void>;
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.#reader = stream.getReader();
+    this.#ended = this.#pump();
+  }
+
+  async #pump(): Promise<void> {
+    try {
+      for (let part = await this.#reader.read(); !part.done; part = await this.#reader.read()) this.#chunks.push(part.value);
+    } catch {
+      // Cancelled at the deadline: what has come is what there is.
+    }
+  }
+
+  /** All that has come until the stream's end or until `deadline` aborts. */
+  async take(deadline: AbortSignal): Promise<Uint8Array> {
+    const cancel = () => void this.#reader.cancel().catch(() => {});
+    deadline.addEventListener("abort", cancel);
+    await this.#ended;
+    deadline.removeEventListener("abort", cancel);
+    const whole = new Uint8Array(this.#chunks.reduce((size, chunk) => size + chunk.length, 0));
+    let offset = 0;
+    for (const chunk of this.#chunks) {
+      whole.set(chunk, offset);
+      offset += chunk.length;
+    }
+    return whole;
+  }
+}
+
+function killChild(child: Deno.ChildProcess, signal: Signal): boolean {
+  try {
+    child.kill(signal);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function statusOf(info: Deno.FileInfo): FileStatus {
+  const kind = info.isSymlink ? "symlink" : info.isFile ? "file" : info.isDirectory ? "directory" : info.isSocket ? "socket" : "other";
+  return {
+    kind,
+    size: info.size,
+    modifiedMs: info.mtime?.getTime() ?? 0,
+    device: info.dev,
+    inode: info.ino ?? 0,
+    uid: info.uid ?? -1,
+    mode: (info.mode ?? 0) & 0o7777,
+  };
+}
+
+async function orNull<T>(verb: string, path: string, action: () => Promise<T>): Promise<T | null> {
+  return await orThrow(verb, path, async () => {
+    try {
+      return await action();
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return null;
+      throw error;
+    }
+  });
+}
+
+async function orThrow<T>(verb: string, path: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    throw new TractestError("file", `Cannot ${verb} "${path}": ${reason(error)}`, EXIT.preflight);
+  }
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,23 @@
+/** Which tests to run first when a module changed. */
+export interface ChangeRow {
+  /** Paths below the package: a file, or a directory that ends with `/`. */
+  readonly changed: readonly string[];
+  /** Files or directories below the tests directory, by the name they had when the row was written; found wherever they live today. */
+  readonly tests: readonly string[];
+  readonly note?: string;
+}
+
+/** The change map of tractor itself. Rows of `[tool.tractest] change-map` come before these. */
+export const CHANGE_MAP = [
+  { changed: ["runtime/_runtime.py", "runtime/_state.py"], tests: ["test_local.py", "test_rpc.py", "test_spawning.py", "test_root_runtime.py"] },
+  { changed: ["discovery/"], tests: ["discovery/", "test_multi_program.py", "test_local.py"] },
+  { changed: ["_context.py", "_streaming.py"], tests: ["test_context_stream_semantics.py", "test_advanced_streaming.py"] },
+  { changed: ["ipc/"], tests: ["ipc/", "test_2way.py"] },
+  { changed: ["runtime/_portal.py", "runtime/_rpc.py"], tests: ["test_rpc.py", "test_cancellation.py"] },
+  { changed: ["spawn/"], tests: ["test_spawning.py", "test_multi_program.py"] },
+  { changed: ["devx/debug/"], tests: ["devx/test_debugger.py"], note: "slow" },
+  { changed: ["to_asyncio.py"], tests: ["test_infected_asyncio.py", "test_root_infect_asyncio.py"] },
+  { changed: ["msg/"], tests: ["msg/"] },
+  { changed: ["_exceptions.py"], tests: ["test_remote_exc_relay.py", "test_inter_peer_cancellation.py"] },
+  { changed: ["runtime/_supervise.py"], tests: ["test_cancellation.py", "test_spawning.py"] },
+] as const satisfies readonly ChangeRow[];

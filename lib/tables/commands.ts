@@ -1,0 +1,115 @@
+/** One command, as help and README show it. */
+export interface CommandRow {
+  readonly name: string;
+  readonly summary: string;
+  readonly usage: string;
+  /** A command line and what it does. */
+  readonly examples: readonly (readonly [string, string])[];
+  /** Exit codes it can end with, besides 64, 70 and those of signals. */
+  readonly exits: readonly number[];
+  /** Left out of the list of commands. */
+  readonly hidden?: boolean;
+}
+
+/** Every command, in the order people meet them. */
+export const COMMANDS = [
+  {
+    name: "run",
+    summary: "preflight, pytest, verdict",
+    usage: "tractest run [TARGET…] [OPTIONS] [-- PYTEST…]",
+    examples: [
+      ["tractest run", "the full suite"],
+      ["tractest run test_local.py", "a single file, wherever it is below tests/"],
+      ["tractest run test_registrar -v", "a file by its bare name, verbose"],
+      ["tractest run -k cancel", "a keyword filter"],
+      ["tractest run ipc/ --tpt-proto uds", "a subdirectory, over Unix sockets"],
+      ["tractest run core", "the core subset"],
+    ],
+    exits: [0, 1, 69, 80, 81, 124, 130, 143],
+  },
+  {
+    name: "doctor",
+    summary: "every check, a row each, with a fix for each",
+    usage: "tractest doctor [OPTIONS]",
+    examples: [["tractest doctor", "what stands in the way of a run"], ["tractest doctor --fix", "apply the safe fixes"]],
+    exits: [0, 80, 81],
+  },
+  {
+    name: "zombies",
+    summary: "leaked actors, who holds the registry, stale sockets",
+    usage: "tractest zombies [OPTIONS]",
+    examples: [
+      ["tractest zombies", "list, change nothing"],
+      ["tractest zombies --kill", "SIGINT, wait, SIGKILL what is left, remove stale sockets, verify"],
+      ["tractest zombies --kill --hook", "the same from a git hook"],
+    ],
+    exits: [0, 69, 81, 82],
+  },
+  {
+    name: "failed",
+    summary: "what pytest recorded as failed, without running it",
+    usage: "tractest failed [OPTIONS]",
+    examples: [["tractest failed", "list"], ["tractest failed --run", "re-run exactly these"]],
+    exits: [0],
+  },
+  {
+    name: "affected",
+    summary: "the tests to run first for the current changes",
+    usage: "tractest affected [OPTIONS]",
+    examples: [["tractest affected", "targets, and because of which change"], ["tractest affected --run", "run them"]],
+    exits: [0, 69],
+  },
+  {
+    name: "check",
+    summary: "import and collection, the fastest first pass after a refactor",
+    usage: "tractest check [OPTIONS]",
+    examples: [["tractest check", "import the package, collect all tests"]],
+    exits: [0, 69, 80],
+  },
+  {
+    name: "flaky",
+    summary: "the known-flaky list",
+    usage: "tractest flaky [OPTIONS]",
+    examples: [["tractest flaky", "which failures are known, and why"]],
+    exits: [0],
+  },
+  {
+    name: "layout",
+    summary: "the tests tree as it is, beside the reference",
+    usage: "tractest layout [OPTIONS]",
+    examples: [["tractest layout", "what is where, what moved"]],
+    exits: [0],
+  },
+  {
+    name: "completions",
+    summary: "completion script for a shell",
+    usage: "tractest completions bash|zsh|fish",
+    examples: [["tractest completions bash > ~/.local/share/bash-completion/completions/tractest", "install for bash"]],
+    exits: [0],
+  },
+  {
+    name: "help",
+    summary: "help for a command, or for a topic: exit-codes, environment, permissions",
+    usage: "tractest help [COMMAND|TOPIC]",
+    examples: [["tractest help run", "the same as `tractest run --help`"]],
+    exits: [0],
+  },
+  {
+    name: "version",
+    summary: "version, kind of binary, runtime",
+    usage: "tractest version [OPTIONS]",
+    examples: [["tractest version", "one line"]],
+    exits: [0],
+  },
+  {
+    name: "permissions",
+    summary: "the permission table; with --row, proof that a row holds",
+    usage: "tractest permissions [--row ROW]",
+    examples: [["tractest permissions --row failed", "try everything that `failed` may not do"]],
+    exits: [0, 70],
+    hidden: true,
+  },
+] as const satisfies readonly CommandRow[];
+
+/** The name of a command in {@linkcode COMMANDS}. */
+export type CommandName = typeof COMMANDS[number]["name"];

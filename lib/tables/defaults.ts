@@ -1,0 +1,19 @@
+/** The registry address that tractor binds unless told otherwise; the Unix one is `registry@1616.sock` in a socket directory. */
+export const DEFAULT_REGISTRY = "127.0.0.1:1616";
+
+/** Where a run puts its venv: `py313` for Python 3.13. */
+export const DEFAULT_VENV = "py<MINOR>";
+
+/** Named targets: what `tractest run NAME` stands for. */
+export const DEFAULT_TARGETS: Readonly<Record<string, readonly string[]>> = {
+  core: ["test_local.py", "test_rpc.py", "test_spawning.py", "discovery/test_registrar.py"],
+};
+
+/** pytest's options that are always given unless their counterpart is. */
+export const DEFAULT_FLAGS = ["-x", "--tb=short", "--no-header"] as const;
+
+/** Seconds that a run may take: the whole suite, and when all targets lie in one file. */
+export const TIME_LIMITS = { full: 600, file: 120 } as const;
+
+/** Seconds between SIGINT and SIGKILL: ten looks, 0.3 s apart. */
+export const GRACE_SECONDS = 3;

@@ -1,0 +1,39 @@
+/**
+ * Every exit code of tractest. pytest's own 0 to 6 pass through from `run`; tractest's verdicts stay apart from them.
+ * The help pages and the README are checked against {@linkcode EXIT_CODE_MEANINGS}.
+ */
+export const EXIT = {
+  ok: 0,
+  testsFailed: 1,
+  usage: 64,
+  toolMissing: 69,
+  bug: 70,
+  preflight: 80,
+  leaksFound: 81,
+  unverified: 82,
+  isolationUnavailable: 83,
+  leakedButPassed: 84,
+  timeLimit: 124,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+
+/** A process exit code, 0 to 255: pytest's own or one of {@linkcode EXIT}. */
+export type ExitCode = number;
+
+/** What each code means, as help and README print it. */
+export const EXIT_CODE_MEANINGS = [
+  { code: EXIT.ok, meaning: "all is well" },
+  { code: EXIT.testsFailed, meaning: "tests failed (pytest's own codes 1 to 6 pass through from `run`)" },
+  { code: EXIT.usage, meaning: "usage error of tractest" },
+  { code: EXIT.toolMissing, meaning: "a tool that is needed is missing (named, with its package)" },
+  { code: EXIT.bug, meaning: "a bug in tractest" },
+  { code: EXIT.preflight, meaning: "preflight failed: the environment, not the tests" },
+  { code: EXIT.leaksFound, meaning: "leaked actors, a held registry or stale sockets were found" },
+  { code: EXIT.unverified, meaning: "they survived the clean-up, or something could not be verified" },
+  { code: EXIT.isolationUnavailable, meaning: "the isolation that was asked for is not available here" },
+  { code: EXIT.leakedButPassed, meaning: "tests passed but leaked, hung at exit, or only passed when retried" },
+  { code: EXIT.timeLimit, meaning: "time limit" },
+  { code: EXIT.interrupted, meaning: "interrupted (SIGINT)" },
+  { code: EXIT.terminated, meaning: "terminated (SIGTERM)" },
+] as const satisfies readonly { code: ExitCode; meaning: string }[];

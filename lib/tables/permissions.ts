@@ -1,0 +1,95 @@
+/** What one command, in one mode, may do. `read`, `write`, `net` and `uid` are all or nothing; programs and variables are exact. */
+export interface PermissionRow {
+  /** The command, and the effect flag that widens it, as a user types them: `zombies --kill`. */
+  readonly row: string;
+  /** Names of {@linkcode PROGRAMS}. */
+  readonly programs: readonly string[];
+  /** Names of {@linkcode ENVIRONMENT}. */
+  readonly env: readonly string[];
+  readonly read: boolean;
+  readonly write: boolean;
+  readonly net: boolean;
+  /** Deno's `sys=uid`. */
+  readonly uid: boolean;
+  readonly why: string;
+}
+
+const TALK = ["NO_COLOR", "TERM"] as const;
+const PROBES = ["ss", "pgrep", "ps", "lsof", "cat", "readlink", "stat"] as const;
+const PROBE_ENV = [...TALK, "HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "TMPDIR"] as const;
+const RUN_ENV = [...PROBE_ENV, "XDG_CACHE_HOME", "VIRTUAL_ENV", "PATH", "PYTEST_ADDOPTS"] as const;
+
+/**
+ * The permission table: one row per command and effect flag. The binary is compiled with the union of all rows; each command
+ * drops what its row does not name before it does anything else.
+ */
+export const PERMISSIONS = [
+  { row: "help", programs: [], env: TALK, read: false, write: false, net: false, uid: false, why: "prints tables" },
+  { row: "version", programs: [], env: TALK, read: true, write: false, net: false, uid: false, why: "reads its own kind" },
+  { row: "completions", programs: [], env: TALK, read: false, write: false, net: false, uid: false, why: "prints tables" },
+  { row: "permissions", programs: [], env: TALK, read: false, write: false, net: false, uid: false, why: "prints this table" },
+  { row: "layout", programs: [], env: TALK, read: true, write: false, net: false, uid: false, why: "lists the tests tree" },
+  { row: "failed", programs: [], env: TALK, read: true, write: false, net: false, uid: false, why: "reads pytest's cache" },
+  { row: "flaky", programs: [], env: TALK, read: true, write: false, net: false, uid: false, why: "reads the configuration" },
+  { row: "affected", programs: ["git"], env: [...TALK, "HOME"], read: true, write: false, net: false, uid: false, why: "asks git what changed" },
+  {
+    row: "zombies",
+    programs: PROBES,
+    env: PROBE_ENV,
+    read: true,
+    write: true,
+    net: true,
+    uid: true,
+    why: "runs the probes; Deno counts a connect to a Unix socket, which tells a stale one from a live one, as write and net",
+  },
+  {
+    row: "zombies --kill",
+    programs: [...PROBES, "kill"],
+    env: PROBE_ENV,
+    read: true,
+    write: true,
+    net: true,
+    uid: true,
+    why: "also signals verified processes and unlinks stale sockets",
+  },
+  {
+    row: "run",
+    programs: [...PROBES, "kill", "env", "git"],
+    env: RUN_ENV,
+    read: true,
+    write: true,
+    net: true,
+    uid: true,
+    why: "preflight, pytest, verdict, clean-up",
+  },
+  {
+    row: "check",
+    programs: ["env", "git", "cat"],
+    env: RUN_ENV,
+    read: true,
+    write: true,
+    net: false,
+    uid: true,
+    why: "imports the package and collects",
+  },
+  {
+    row: "doctor",
+    programs: [...PROBES, "env", "git", "uname"],
+    env: RUN_ENV,
+    read: true,
+    write: true,
+    net: true,
+    uid: true,
+    why: "every check, none of which changes anything",
+  },
+  {
+    row: "doctor --fix",
+    programs: [...PROBES, "kill", "env", "git", "uname"],
+    env: RUN_ENV,
+    read: true,
+    write: true,
+    net: true,
+    uid: true,
+    why: "also applies the safe fixes, after asking",
+  },
+] as const satisfies readonly PermissionRow[];

@@ -1,0 +1,35 @@
+/** The standard places of programs, first match wins; PATH is never searched, so a hostile directory in it changes nothing. */
+export const STANDARD_DIRECTORIES = [
+  "/usr/bin",
+  "/bin",
+  "/usr/sbin",
+  "/sbin",
+  "/opt/homebrew/bin",
+  "/usr/local/bin",
+  "/run/current-system/sw/bin",
+] as const;
+
+/** A foreign program that tractest may start, and the package that has it (Debian's name first). */
+export interface ProgramRow {
+  readonly name: string;
+  readonly packages: string;
+  readonly purpose: string;
+}
+
+/** Every program tractest ever starts by itself. pytest, python and uv start through `env`, since their paths can't be known beforehand. */
+export const PROGRAMS = [
+  { name: "env", packages: "coreutils", purpose: "starts pytest, python and uv with SIGINT at its default" },
+  { name: "ss", packages: "iproute2", purpose: "who listens on the registry port, which Unix sockets are alive" },
+  { name: "pgrep", packages: "procps", purpose: "the cheap first look for actors" },
+  { name: "ps", packages: "procps", purpose: "ancestors, states, titles" },
+  { name: "lsof", packages: "lsof", purpose: "cwd and mapped files, which tie an actor to its checkout" },
+  { name: "cat", packages: "coreutils", purpose: "start ticks and signal masks under /proc" },
+  { name: "readlink", packages: "coreutils", purpose: "namespaces of a process" },
+  { name: "stat", packages: "coreutils", purpose: "device and inode of a directory that is seen through /proc" },
+  { name: "kill", packages: "procps", purpose: "signals a verified process" },
+  { name: "git", packages: "git", purpose: "changed files, worktree; read only" },
+  { name: "uname", packages: "coreutils", purpose: "the kernel's release, for doctor" },
+] as const satisfies readonly ProgramRow[];
+
+/** The name of a program in {@linkcode PROGRAMS}. */
+export type ProgramName = typeof PROGRAMS[number]["name"];
