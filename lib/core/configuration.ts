@@ -134,7 +134,7 @@ export function readConfiguration(tractest: Readonly<Record<string, unknown>> | 
     socketDirectories: get("socket-directories", strings, []),
     venv: get("venv", text, DEFAULT_VENV),
     package: get("package", text, null as string | null),
-    defaultFlags: get("default-flags", strings, DEFAULT_FLAGS),
+    defaultFlags: get<readonly string[]>("default-flags", strings, DEFAULT_FLAGS),
     timeLimitFull: get("time-limit-full", seconds, TIME_LIMITS.full),
     timeLimitFile: get("time-limit-file", seconds, TIME_LIMITS.file),
     knownFlaky: [...get("known-flaky", flakyRows, []), ...KNOWN_FLAKY],
