@@ -1,0 +1,54 @@
+/** Stands in for `@std/path` where JSR cannot be reached: POSIX only, over `path-browserify` and `picomatch`. */
+
+// @ts-types="npm:@types/path-browserify@1.0.3"
+import path from "path-browserify";
+// @ts-types="npm:@types/picomatch@4.0.3"
+import picomatch from "picomatch";
+
+/** The last part of a path; without `suffix`, if it ends with it. */
+export function basename(path_: string, suffix = ""): string {
+  return /^\/+$/.test(path_) ? "/" : path.basename(path_, suffix);
+}
+
+/** A path without its last part. */
+export function dirname(path_: string): string {
+  return path.dirname(path_).replace(/(?<=.)\/+$/, "");
+}
+
+/** Whether a path starts at the root. */
+export function isAbsolute(path_: string): boolean {
+  return path.isAbsolute(path_);
+}
+
+/** Joins and normalizes. */
+export function join(...paths: string[]): string {
+  return path.join(...paths);
+}
+
+/** Resolves `.` and `..` by the text alone. */
+export function normalize(path_: string): string {
+  return path.normalize(path_);
+}
+
+/** The way from one path to another. */
+export function relative(from: string, to: string): string {
+  return path.relative(resolve(from), resolve(to));
+}
+
+/** The absolute path; relative ones start at the working directory. */
+export function resolve(...segments: string[]): string {
+  // path-browserify would ask `process.cwd()`, which loads Deno's Node layer; given an absolute start, it never asks.
+  return segments.some((segment) => segment.startsWith("/")) ? path.resolve(...segments) : path.resolve(Deno.cwd(), ...segments);
+}
+
+/** The options of {@linkcode globToRegExp} that this project uses. */
+export interface GlobOptions {
+  caseInsensitive?: boolean;
+}
+
+/** A glob as a regular expression over a whole path. */
+export function globToRegExp(glob: string, options: GlobOptions = {}): RegExp {
+  // Like the original: a star matches names with a leading dot too, and slashes at the end don't matter.
+  const { source } = picomatch.makeRe(glob.replace(/(?<=.)\/+$/, ""), { dot: true, posix: true, strictSlashes: true, fastpaths: false });
+  return new RegExp(source.replace(/\$$/, "/*$"), options.caseInsensitive ? "i" : "");
+}
