@@ -59,10 +59,9 @@ function commandOf(words: readonly string[]): [CommandName, string[]] {
   }
   const names: readonly string[] = COMMANDS.map((row) => row.name);
   if (names.includes(first)) return [first as CommandName, rest];
-  const visible = COMMANDS.filter((row) => !("hidden" in row)).map((row) => row.name);
   throw new UsageError(
     `Unknown command "${first}"`,
-    suggestion(first, visible) ?? `commands, nearest first: ${nearest(first, visible).join(", ")}`,
+    suggestion(first, names) ?? `commands, nearest first: ${nearest(first, names).join(", ")}`,
   );
 }
 

@@ -5,15 +5,12 @@ import { type CommandRow, COMMANDS } from "../tables/commands.ts";
 import { ENVIRONMENT } from "../tables/environment.ts";
 import { EXIT, EXIT_CODE_MEANINGS, type ExitCode } from "../tables/exit_codes.ts";
 import type { OptionRow } from "../tables/options.ts";
-import { PERMISSIONS } from "../tables/permissions.ts";
 import { columns } from "../ui/columns.ts";
 import type { Context } from "./context.ts";
-import { describeRow } from "./permissions.ts";
 
 const TOPICS: Readonly<Record<string, () => string[]>> = {
   "exit-codes": () => columns(EXIT_CODE_MEANINGS.map((row) => [`  ${row.code}`, row.meaning])),
   environment: () => columns(ENVIRONMENT.map((row) => [`  ${row.name}`, row.purpose])),
-  permissions: () => columns(PERMISSIONS.map((row) => [`  ${row.row}`, describeRow(row)])),
 };
 
 /** `tractest help [COMMAND|TOPIC]`, and what every command prints for `--help`. All of it comes from the tables. */
@@ -24,19 +21,18 @@ export function help({ printer, line }: Context): Promise<ExitCode> {
 }
 
 function overview(): string[] {
-  const shown = (COMMANDS as readonly CommandRow[]).filter((row) => !row.hidden);
   return [
     "tractest runs the test suites of tractor and of applications on it, and cleans up after them.",
     "",
     "Usage: tractest COMMAND [OPTIONS]",
     "",
     "Commands:",
-    ...columns(shown.map((row) => [`  ${row.name}`, row.summary])),
+    ...columns(COMMANDS.map((row) => [`  ${row.name}`, row.summary])),
     "",
     "Options of every command:",
     ...optionLines("help"),
     "",
-    "`tractest help COMMAND` has usage, options and examples; `tractest help exit-codes|environment|permissions` the tables.",
+    "`tractest help COMMAND` has usage, options and examples; `tractest help exit-codes|environment` the tables.",
   ];
 }
 
@@ -46,7 +42,7 @@ function page(about: string): string[] {
   const rows = COMMANDS as readonly CommandRow[];
   const row = rows.find((candidate) => candidate.name === about);
   if (!row) {
-    const known = [...rows.filter((candidate) => !candidate.hidden).map((candidate) => candidate.name), ...Object.keys(TOPICS)];
+    const known = [...rows.map((candidate) => candidate.name), ...Object.keys(TOPICS)];
     throw new UsageError(`There is no help for "${about}"`, `nearest first: ${nearest(about, known).join(", ")}`);
   }
   const exits = EXIT_CODE_MEANINGS.filter((exit) => row.exits.includes(exit.code) || exit.code === EXIT.usage);

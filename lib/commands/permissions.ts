@@ -16,8 +16,8 @@ function showTable({ printer }: Context): ExitCode {
   return EXIT.ok;
 }
 
-/** A row in words, as help and README print it. */
-export function describeRow(row: PermissionRow): string {
+/** A row in words. */
+function describeRow(row: PermissionRow): string {
   const kinds = (["read", "write", "net", "uid"] as const).filter((kind) => row[kind]);
   const programs = row.programs.length > 0 ? `programs: ${row.programs.join(" ")}` : "no programs";
   return `${kinds.join(" ") || "nothing"}; ${programs}`;

@@ -7,8 +7,6 @@ export interface CommandRow {
   readonly examples: readonly (readonly [string, string])[];
   /** Exit codes it can end with, besides 64, 70 and those of signals. */
   readonly exits: readonly number[];
-  /** Left out of the list of commands. */
-  readonly hidden?: boolean;
 }
 
 /** Every command, in the order people meet them. */
@@ -89,7 +87,7 @@ export const COMMANDS = [
   },
   {
     name: "help",
-    summary: "help for a command, or for a topic: exit-codes, environment, permissions",
+    summary: "help for a command, or for a topic: exit-codes, environment",
     usage: "tractest help [COMMAND|TOPIC]",
     examples: [["tractest help run", "the same as `tractest run --help`"]],
     exits: [0],
@@ -103,11 +101,10 @@ export const COMMANDS = [
   },
   {
     name: "permissions",
-    summary: "the permission table; with --row, proof that a row holds",
+    summary: "what each command may do; with --row, proof that it holds",
     usage: "tractest permissions [--row ROW]",
-    examples: [["tractest permissions --row failed", "try everything that `failed` may not do"]],
+    examples: [["tractest permissions", "the table"], ["tractest permissions --row failed", "try everything that `failed` may not do"]],
     exits: [0, 70],
-    hidden: true,
   },
 ] as const satisfies readonly CommandRow[];
 
