@@ -1,0 +1,154 @@
+/**
+ * Makes `dist/tractest`: bundle, then `deno compile`, and where that cannot be done or its result does not answer, the
+ * self-contained executable (`self_contained.sh` with the runtime and the bundle after it). Started by `scripts/build`.
+ */
+
+import { permissionFlags } from "../lib/core/permission_flags.ts";
+import { VERSION } from "../lib/tables/version.ts";
+
+type Kind = "compiled" | "self-contained";
+
+const BUNDLE = "dist/bundle";
+const RESULT = "dist/tractest";
+/** What stands in for `dist/` while it is being made, so that a build that fails leaves the last good one. */
+const NEW = "dist/.new";
+/** `denort`, some 40 MB, may have to be downloaded. */
+const COMPILE_LIMIT_MS = 120_000;
+
+/** What both kinds are started with: the union of the permission table, and never a question. */
+const FLAGS = [...permissionFlags(), "--no-prompt"];
+
+const [graphFlags = "", kind, target] = Deno.args;
+const started = performance.now();
+await Deno.remove(NEW, { recursive: true }).catch(() => {});
+await Deno.mkdir(NEW, { recursive: true });
+await bundle();
+const made = kind === "self-contained" || !await compile() ? await selfContained() : "compiled";
+await Deno.remove(BUNDLE, { recursive: true }).catch(() => {});
+await Deno.rename(`${NEW}/bundle`, BUNDLE);
+await Deno.rename(`${NEW}/tractest`, RESULT);
+await Deno.remove(NEW, { recursive: true });
+const { size } = await Deno.stat(RESULT);
+say(`made ${RESULT}: ${made}, ${VERSION}, ${(size / 1e6).toFixed(0)} MB, in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+
+/** Bundles the program in parts, so that what a command loads lazily stays in files of its own. */
+async function bundle(): Promise<void> {
+  const result = await deno(["bundle", "--quiet", "--minify", "--code-splitting", `--outdir=${NEW}/bundle`, ...graphFlags.split(" "), "main.ts"]);
+  if (!result.success) fail(`Cannot bundle the program:\n${result.stderr}`);
+}
+
+/** Whether `deno compile` made an executable that is ours. Deno looks for `denort` at DENORT_BIN, in its cache, at its download site. */
+async function compile(): Promise<boolean> {
+  const targetFlags = target ? [`--target=${target}`] : [];
+  const result = await deno(
+    ["compile", "--quiet", "--no-config", "--no-lock", ...targetFlags, ...FLAGS, `--output=${NEW}/tractest`, `${NEW}/bundle/main.js`],
+    COMPILE_LIMIT_MS,
+  );
+  const reason = result.success ? await refusal("compiled") : result.limit ? "it took too long" : lastLine(result.stderr);
+  if (reason === null) return true;
+  const message = `\`deno compile\` did not make an executable (${reason})`;
+  if (kind === "compiled") fail(message);
+  say(`${message}: making the self-contained kind`);
+  return false;
+}
+
+/** Why the new executable is not accepted, or null. One for another target cannot be asked. */
+async function refusal(expected: Kind): Promise<string | null> {
+  if (target && target !== Deno.build.target) return null;
+  const result = await run(`${NEW}/tractest`, ["version"], 30_000);
+  const answer = `tractest ${VERSION} (${expected}, `;
+  return result.stdout.startsWith(answer) ? null : `it does not answer \`version\`: ${lastLine(result.stdout + result.stderr)}`;
+}
+
+/** Writes the script, the runtime and the bundle into one file. */
+async function selfContained(): Promise<Kind> {
+  const runtime = await Deno.readFile(Deno.execPath());
+  const runtimeHash = await sha256(runtime);
+  const runtimeGz = await compressedRuntime(runtimeHash);
+  const tar = await run("tar", ["-cf", "-", "--owner=0", "--group=0", "--numeric-owner", "--sort=name", "--mtime=@0", "-C", NEW, "bundle"]);
+  // bsdtar (macOS) knows none of the flags that make the archive the same each time.
+  const archive = tar.success ? tar : await run("tar", ["-cf", "-", "-C", NEW, "bundle"]);
+  const programGz = await gzip(archive.bytes);
+  const programHash = await sha256(programGz);
+  const values: Record<string, string | number> = {
+    VERSION,
+    FLAGS: FLAGS.join(" "),
+    RUNTIME_ID: runtimeHash.slice(0, 16),
+    RUNTIME_SIZE: runtimeGz.length,
+    RUNTIME_FROM_END: runtimeGz.length + programGz.length,
+    RUNTIME_SHA256: await sha256(runtimeGz),
+    DENO_SIZE: runtime.length,
+    PROGRAM_ID: programHash.slice(0, 16),
+    PROGRAM_SIZE: programGz.length,
+    PROGRAM_SHA256: programHash,
+    MAIN_SIZE: (await Deno.stat(`${NEW}/bundle/main.js`)).size,
+  };
+  const template = await Deno.readTextFile("scripts/self_contained.sh");
+  const script = template.replace(/@([A-Z0-9_]+)@/g, (_, name: string) => String(values[name] ?? fail(`self_contained.sh has no value for ${name}`)));
+  const file = await Deno.open(`${NEW}/tractest`, { write: true, create: true, truncate: true, mode: 0o755 });
+  for (const part of [new TextEncoder().encode(script), runtimeGz, programGz]) await write(file, part);
+  file.close();
+  await Deno.chmod(`${NEW}/tractest`, 0o755);
+  const reason = await refusal("self-contained");
+  if (reason !== null) fail(`The self-contained executable is not ours: ${reason}`);
+  return "self-contained";
+}
+
+/** Compressing the runtime takes seconds, so the result is kept. */
+async function compressedRuntime(hash: string): Promise<Uint8Array<ArrayBuffer>> {
+  const kept = `.tools/runtime-${hash.slice(0, 16)}.gz`;
+  try {
+    return await Deno.readFile(kept);
+  } catch {
+    say("compressing the runtime (once)");
+    const compressed = await gzip(await Deno.readFile(Deno.execPath()));
+    await Deno.writeFile(`${kept}.new`, compressed);
+    await Deno.rename(`${kept}.new`, kept);
+    return compressed;
+  }
+}
+
+async function gzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  return await new Response(new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"))).bytes();
+}
+
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+}
+
+async function write(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await file.write(rest));
+}
+
+/** How a program ended and what it said; `limit` if its time ran out. */
+interface Result {
+  readonly success: boolean;
+  readonly limit: boolean;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function deno(args: string[], limitMs?: number): Promise<Result> {
+  return await run(Deno.execPath(), args, limitMs);
+}
+
+async function run(program: string, args: string[], limitMs = 600_000): Promise<Result> {
+  const signal = AbortSignal.timeout(limitMs);
+  const { success, stdout, stderr } = await new Deno.Command(program, { args, stdin: "null", env: { NO_COLOR: "1" }, signal }).output();
+  const text = new TextDecoder();
+  return { success, limit: signal.aborted, bytes: stdout, stdout: text.decode(stdout), stderr: text.decode(stderr) };
+}
+
+function lastLine(text: string): string {
+  return text.trim().split("\n").findLast((line) => !/^\s*(\d+: <|at |Stack backtrace|$)/.test(line)) ?? "no output";
+}
+
+function say(message: string): void {
+  console.error(`build: ${message}`);
+}
+
+function fail(message: string): never {
+  console.error(`error: ${message}`);
+  Deno.exit(1);
+}

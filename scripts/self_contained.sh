@@ -1,0 +1,144 @@
+#!/bin/sh
+# tractest @VERSION@, self-contained. After this script come, compressed, the Deno runtime and the program; both are unpacked
+# once into a private cache directory and started from there. scripts/build fills in the values between at signs.
+#
+# The warm path is the short one: shell built-ins, one `ls`, exec. Every name starts with _tt_, so that no variable of the
+# user's environment is overwritten, and nothing is exported but DENO_NO_UPDATE_CHECK (without it Deno asks its download
+# site for news).
+_tt_base=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
+_tt_home=$_tt_base/tractest
+_tt_program=$_tt_home/program-@PROGRAM_ID@
+_tt_runtime=$_tt_home/runtime-@RUNTIME_ID@
+
+# What is at some paths: kind, mode, owner, size. PATH and LD_* of the user (an activated venv, a Nix shell) are not for us.
+_tt_look() {
+  unset LD_LIBRARY_PATH LD_PRELOAD
+  LC_ALL=C PATH=/usr/bin:/bin:/run/current-system/sw/bin:$PATH command ls -ldn "$@" 2>/dev/null
+}
+
+_tt_start() {
+  export DENO_NO_UPDATE_CHECK=1
+  exec "$_tt_runtime/deno" run --no-config --no-lock --no-remote --no-npm --no-code-cache @FLAGS@ "$_tt_program/bundle/main.js" "$@"
+}
+
+# Later starts: everything is ours, closed to others, and has its size. The base may be /tmp-like, but not open to all without
+# the sticky bit: there anybody could swap our directory.
+case $_tt_base in
+  /*) case $(_tt_look "$_tt_base/." "$_tt_home" "$_tt_program" "$_tt_program/bundle/main.js" "$_tt_runtime" "$_tt_runtime/deno") in
+    d???????[!w]*"
+drwx------"*"
+drwx------"*"
+-rw-------"*" @MAIN_SIZE@ "*"
+drwx------"*"
+-rwx------"*" @DENO_SIZE@ "* | d????????[tT]*"
+drwx------"*"
+drwx------"*"
+-rw-------"*" @MAIN_SIZE@ "*"
+drwx------"*"
+-rwx------"*" @DENO_SIZE@ "*)
+      if [ -O "$_tt_home" ] && [ -O "$_tt_program" ] && [ -O "$_tt_runtime" ] && [ -x "$_tt_runtime/deno" ]; then _tt_start "$@"; fi ;;
+  esac ;;
+esac
+
+# From here on: the first start, or something is not as it was left.
+_tt_die() {
+  printf 'error: %s\nhint: %s\n' "$1" "$2" >&2
+  exit 69
+}
+
+# A subshell, for its umask, environment and clean-up; exit code 1: this directory cannot be used.
+_tt_unpack() (
+  home=$1
+  PATH=/usr/bin:/bin:/run/current-system/sw/bin:$PATH
+  unset LD_LIBRARY_PATH LD_PRELOAD
+  umask 077
+  new=$(mktemp -d "$home/.new-XXXXXX" 2>/dev/null) || exit 1
+  trap 'rm -rf "$new"' EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+  if [ -t 2 ]; then echo "tractest: unpacking into $home (once)" >&2; fi
+
+  # NAME BYTES-FROM-END SIZE SHA256: into $new/payload, checked.
+  fetch() {
+    tail -c "$2" <"$_tt_self" | head -c "$3" >"$new/payload" || full
+    if command -v sha256sum >/dev/null; then sum=$(sha256sum <"$new/payload")
+    elif command -v shasum >/dev/null; then sum=$(shasum -a 256 <"$new/payload")
+    else _tt_die "Cannot check the unpacked files: there is neither sha256sum nor shasum" "install coreutils"; fi
+    [ "${sum%% *}" = "$4" ] || _tt_die "\"$_tt_self\" is damaged: its $1 has another checksum" "build or download it again"
+  }
+  full() { _tt_die "Cannot unpack into \"$home\"" "it needs 150 MB there; XDG_CACHE_HOME=DIR chooses another place"; }
+  # DIRECTORY: takes the place of what stands there. Somebody who was faster is not disturbed: then mv puts ours inside of theirs.
+  place() {
+    if [ -e "$1" ] || [ -L "$1" ]; then mv "$1" "$new/old"; fi
+    mv "$new/unpacked" "$1"
+    rm -rf "$1/unpacked" "$new/old"
+  }
+  is_placed() {
+    case $(_tt_look "$1" "$1/$2") in
+      drwx------*"
+-$3------"*" $4 "*) [ -O "$1" ] ;;
+      *) return 1 ;;
+    esac
+  }
+
+  if ! is_placed "$home/runtime-@RUNTIME_ID@" deno rwx @DENO_SIZE@; then
+    fetch runtime @RUNTIME_FROM_END@ @RUNTIME_SIZE@ @RUNTIME_SHA256@
+    mkdir "$new/unpacked"
+    { gzip -dc <"$new/payload" >"$new/unpacked/deno" && chmod 700 "$new/unpacked/deno"; } || full
+    if "$new/unpacked/deno" --version >/dev/null 2>"$new/why"; then :; else
+      case $?$(cat "$new/why") in
+        *[Pp]"ermission denied"*) _tt_die "Cannot run programs in \"$home\": it is mounted noexec, or something else forbids it" "XDG_CACHE_HOME=DIR chooses another place" ;;
+        127*) _tt_die "This system cannot start the Deno runtime inside of tractest: $(cat "$new/why")" "install Deno and use \`scripts/install --launcher\`" ;;
+        *) _tt_die "Cannot start the Deno runtime inside of tractest: $(cat "$new/why")" "install Deno and use \`scripts/install --launcher\`" ;;
+      esac
+    fi
+    is_placed "$home/runtime-@RUNTIME_ID@" deno rwx @DENO_SIZE@ || place "$home/runtime-@RUNTIME_ID@"
+  elif [ ! -x "$home/runtime-@RUNTIME_ID@/deno" ]; then
+    _tt_die "Cannot run programs in \"$home\": it is mounted noexec" "XDG_CACHE_HOME=DIR chooses another place"
+  fi
+  if ! is_placed "$home/program-@PROGRAM_ID@" bundle/main.js rw- @MAIN_SIZE@; then
+    fetch program @PROGRAM_SIZE@ @PROGRAM_SIZE@ @PROGRAM_SHA256@
+    mkdir "$new/unpacked"
+    gzip -dc <"$new/payload" | tar -xf - -C "$new/unpacked" || full
+    is_placed "$home/program-@PROGRAM_ID@" bundle/main.js rw- @MAIN_SIZE@ || place "$home/program-@PROGRAM_ID@"
+  fi
+  # Other versions, once nobody has used this file's predecessor for a month, and what a killed start left.
+  find "$home" -maxdepth 1 \( -name 'runtime-*' -o -name 'program-*' \) -mtime +30 \
+    ! -name 'runtime-@RUNTIME_ID@' ! -name 'program-@PROGRAM_ID@' -exec rm -rf {} + 2>/dev/null
+  find "$home" -maxdepth 1 -name '.new-*' -mmin +60 -exec rm -rf {} + 2>/dev/null
+  exit 0
+)
+
+case $0 in
+  */*) _tt_self=$0 ;;
+  *) _tt_self=$(command -v "$0") ;; # `sh tractest`: found in the working directory or on PATH
+esac
+[ -r "$_tt_self" ] || _tt_self=./$0
+
+_tt_why=
+case $_tt_base in
+  /*)
+    if (umask 077 && mkdir -p "$_tt_home") 2>/dev/null && [ -O "$_tt_home" ] && [ ! -L "$_tt_home" ] && [ -w "$_tt_home" ]; then
+      case $(_tt_look "$_tt_base/.") in
+        d???????w[!tT]*) _tt_why="\"$_tt_base\" is open to everybody" ;;
+        *) chmod 700 "$_tt_home" && _tt_unpack "$_tt_home" || { _tt_code=$?; [ $_tt_code = 1 ] || exit $_tt_code; _tt_why="cannot write to \"$_tt_home\""; } ;;
+      esac
+    else _tt_why="\"$_tt_home\" is not a writable directory of ours"; fi ;;
+  *) _tt_why="HOME is not set" ;;
+esac
+
+if [ -n "$_tt_why" ]; then
+  # A fresh directory for this one start. It is removed by a watcher, so that exec keeps signals and exit codes as they are.
+  echo "tractest: $_tt_why: unpacking for this start only; XDG_CACHE_HOME=DIR names a private directory that lasts" >&2
+  _tt_home=$(mktemp -d "${TMPDIR:-/tmp}/tractest-XXXXXX") || _tt_die "Cannot make a temporary directory" "TMPDIR=DIR names another place"
+  _tt_unpack "$_tt_home" || { _tt_code=$?; rm -rf "$_tt_home"; exit $_tt_code; }
+  ( (
+    trap '' HUP INT QUIT TERM
+    while kill -0 $$; do sleep 1; done
+    rm -rf "$_tt_home"
+  ) </dev/null >/dev/null 2>&1 &)
+  _tt_program=$_tt_home/program-@PROGRAM_ID@
+  _tt_runtime=$_tt_home/runtime-@RUNTIME_ID@
+fi
+_tt_start "$@"
+exit 70 # what follows is no script
