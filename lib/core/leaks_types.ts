@@ -1,0 +1,108 @@
+/** What a process is known by: a pid is reused, a pid with its start is not (within one boot and one pid namespace). */
+export interface ProcessIdentity {
+  readonly pid: number;
+  readonly ppid: number;
+  /** Real user id. */
+  readonly uid: number;
+  /** Clock ticks from boot to its start; null when that could not be read, and then it is never signalled. */
+  readonly startTicks: number | null;
+  /** State letter: R, S, D, T, t, Z, X, I. */
+  readonly state: string;
+  /** Its command line or the title that it gave itself, as one text; not escaped. */
+  readonly title: string;
+}
+
+/** Where a process has its working directory, seen from one project. */
+export type Place =
+  /** In the project's checkout: same directory by device and inode, and no other checkout nested between. */
+  | "checkout"
+  /** Below the directory in which pytest makes its temporary directories. */
+  | "pytest-temporary"
+  /** In a directory with a project of its own. */
+  | "other-project"
+  | "elsewhere"
+  /** It was in one of the first two, and was deleted. */
+  | "gone"
+  | "unknown";
+
+/** Everything that the costly look finds about a process. Null: could not be read. */
+export interface ProcessDetails extends ProcessIdentity {
+  /** The kernel's name for it, at most 15 bytes. */
+  readonly comm: string;
+  readonly argv: readonly string[] | null;
+  /** Paths of files that it maps. */
+  readonly mapped: readonly string[] | null;
+  readonly cwd: string | null;
+  readonly place: Place;
+  /** Whether it sees the same files and the same pids as this process. */
+  readonly sameNamespaces: boolean | null;
+}
+
+/**
+ * `leaked`: ours, and no live pytest or application above it. `in-use`: a live pytest or application is above it, or it is one.
+ * `foreign`: of another project, user or namespace. `unknown`: can't tell; left alone.
+ */
+export type Verdict = "leaked" | "in-use" | "foreign" | "unknown";
+
+/** A process with its verdict, and why. */
+export interface JudgedProcess {
+  readonly pid: number;
+  readonly startTicks: number | null;
+  readonly title: string;
+  readonly uid: number;
+  readonly ours: boolean | null;
+  readonly verdict: Verdict;
+  readonly evidence: readonly string[];
+}
+
+/** A TCP registry address and who listens there. */
+export interface RegistryReport {
+  /** `host:port`. */
+  readonly address: string;
+  readonly bound: boolean | null;
+  /** Empty although `bound`: held by a process that can't be seen. */
+  readonly holders: readonly JudgedProcess[];
+}
+
+/** A Unix socket in one of the directories where actors make theirs. */
+export interface SocketReport {
+  readonly path: string;
+  readonly verdict: "stale" | "live" | "unknown";
+  readonly evidence: readonly string[];
+}
+
+/** Something that is left alone, and why. */
+export interface Refusal {
+  readonly pid?: number;
+  readonly path?: string;
+  readonly reason: string;
+}
+
+/** What was found about leaked actors, the registry and sockets of one project. */
+export interface LeakReport {
+  /** False if there is a leaked actor, a stale socket, or a registry that no live run of ours holds; null if it can't be told. */
+  readonly clean: boolean | null;
+  readonly registries: readonly RegistryReport[];
+  /** Actors of this project (and those that may be); leaked ones that carry no title are among them. */
+  readonly actors: readonly JudgedProcess[];
+  readonly sockets: readonly SocketReport[];
+  readonly refused: readonly Refusal[];
+  /** A live pytest of this project that holds a registry: no leak. */
+  readonly liveRun: { readonly pid: number; readonly title: string } | null;
+  /** What could not be looked at, a sentence each. */
+  readonly unknowns: readonly string[];
+}
+
+/** What a clean-up did. */
+export interface CleanupReport {
+  readonly killed: readonly { readonly pid: number; readonly by: "SIGINT" | "SIGKILL" }[];
+  readonly removed: readonly string[];
+  /** What was left alone or survived during the clean-up, and why. */
+  readonly refused: readonly Refusal[];
+  /** The state afterwards; its `refused` has those of the clean-up too. */
+  readonly after: LeakReport;
+  /** True if all is clean now, false if something of ours survived or a foreign holder stays, null if it can't be told. */
+  readonly ok: boolean | null;
+  /** Whether a process or socket of ours was to be cleaned up and is still there. */
+  readonly survivors: boolean;
+}
