@@ -1,0 +1,91 @@
+import { dirname, isAbsolute, join, relative } from "@std/path";
+import { isTestFile, looksLikeTarget, resolveTargets, type Targets, type TestTree } from "../core/targets.ts";
+import type { Host } from "../host/host.ts";
+import type { Project } from "./project.ts";
+
+/** Directories that hold no tests of the project: those that pytest itself does not enter (`norecursedirs`), and caches. */
+const SKIPPED_DIRECTORIES = [
+  ".git",
+  ".hg",
+  ".tox",
+  ".nox",
+  ".venv",
+  "venv",
+  "node_modules",
+  "__pycache__",
+  ".pytest_cache",
+  ".mypy_cache",
+  "build",
+  "dist",
+];
+
+/**
+ * The tests tree of a project. When one of `words` names nothing in the tests directories, the rest of the root is looked at too,
+ * so that a path to a test anywhere in the project works.
+ */
+export async function testTree(host: Host, project: Project, words: readonly string[] = []): Promise<TestTree> {
+  const testsDirectories = testsDirectoriesOf(project);
+  const found = await Promise.all(testsDirectories.map((tests) => pythonFiles(host, project, join(project.root, tests))));
+  const cwd = await host.realPath(host.cwd) ?? host.cwd;
+  const tree = treeOf(project, cwd, testsDirectories, found.flat());
+  const everywhere = words.some((word) => /\/|\.py/.test(word) && !looksLikeTarget(word, tree));
+  if (!everywhere) return tree;
+  const others = (await pythonFiles(host, project, project.root)).filter(isTestFile);
+  return treeOf(project, cwd, testsDirectories, [...new Set([...tree.files, ...others])]);
+}
+
+/**
+ * What the words of a user stand for in this project.
+ *
+ * @throws {UsageError} as {@linkcode resolveTargets}
+ */
+export async function targetsOf(host: Host, project: Project, words: readonly string[]): Promise<Targets> {
+  const typed = await Promise.all(words.map((word) => withoutSymlinks(host, project, word)));
+  return resolveTargets(typed, await testTree(host, project, typed));
+}
+
+/** The tests directories of a project relative to its root, `.` for the root: pytest's `testpaths`, else `tests`. */
+export function testsDirectoriesOf(project: Project): string[] {
+  const configured = project.pytest?.testPaths ?? [];
+  const paths = configured.length > 0 ? configured.map((path) => join(project.root, path)) : [project.testsDirectory];
+  return [...new Set(paths.map((path) => relative(project.root, path) || "."))];
+}
+
+function treeOf(project: Project, cwd: string, testsDirectories: readonly string[], files: readonly string[]): TestTree {
+  const directories = new Set<string>(testsDirectories);
+  for (const file of files) {
+    for (let directory = dirname(file); directory !== "." && !directories.has(directory); directory = dirname(directory)) directories.add(directory);
+  }
+  return {
+    files: [...files].sort(),
+    directories: [...directories].sort(),
+    root: project.root,
+    cwd,
+    testsDirectories,
+    namedTargets: project.configuration.targets,
+  };
+}
+
+/** Python files below a directory, relative to the root. Venvs are left out by their name pattern. */
+async function pythonFiles(host: Host, project: Project, directory: string): Promise<string[]> {
+  const status = await host.stat(directory);
+  if (status?.kind !== "directory") return [];
+  const venvs = (await host.readDirectory(project.root) ?? []).map((entry) => entry.name).filter((name) => venvPattern(project).test(name));
+  const files: string[] = [];
+  for await (const path of host.walk(directory, ["py"], [...SKIPPED_DIRECTORIES, ...venvs])) files.push(relative(project.root, path));
+  return files;
+}
+
+function venvPattern(project: Project): RegExp {
+  const quoted = project.configuration.venv.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return new RegExp(`^${quoted.replace("<MINOR>", "\\d+")}$`);
+}
+
+/** An absolute path that leads into the project through a symlink, as the path below the root. */
+async function withoutSymlinks(host: Host, project: Project, word: string): Promise<string> {
+  if (!isAbsolute(word) || word.startsWith(`${project.root}/`)) return word;
+  const at = word.indexOf("::");
+  const path = at < 0 ? word : word.slice(0, at);
+  const real = await host.realPath(path);
+  return real === null ? word : real + word.slice(path.length) + (path.endsWith("/") && at < 0 ? "/" : "");
+}
