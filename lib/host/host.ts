@@ -31,6 +31,10 @@ export interface RunOptions {
   readonly cwd?: string;
   /** The whole environment besides PATH (the standard places) and LC_ALL=C; nothing else is inherited. */
   readonly env?: Readonly<Record<string, string>>;
+  /** `env` is the whole environment: no PATH and no LC_ALL are added. */
+  readonly exactEnv?: boolean;
+  /** It inherits tractest's own environment instead. Fails where that holds an `LD_*`, which Deno refuses to pass on. */
+  readonly inherit?: boolean;
   /** Milliseconds until it is killed and counts as timed out; 5000 unless given. */
   readonly timeoutMs?: number;
   /** Milliseconds to wait for the end of its output once it exited (something else may hold the pipe); 500 unless given. */

@@ -102,8 +102,8 @@ export class RealHost implements Host {
     const child = this.#spawn(program, {
       args: [...args],
       cwd: options.cwd,
-      clearEnv: true,
-      env: { PATH: STANDARD_DIRECTORIES.join(":"), LC_ALL: "C", ...options.env },
+      clearEnv: !options.inherit,
+      env: options.inherit ? {} : options.exactEnv ? { ...options.env } : { PATH: STANDARD_DIRECTORIES.join(":"), LC_ALL: "C", ...options.env },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

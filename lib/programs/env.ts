@@ -1,0 +1,119 @@
+import { TractestError } from "../errors.ts";
+import type { Host } from "../host/host.ts";
+import { EXIT } from "../tables/exit_codes.ts";
+import { GIT_COUNTED_PREFIXES, GIT_LOCAL_VARIABLES } from "../tables/git_variables.ts";
+
+/** How a program gets SIGINT back at its default disposition: not at all, by GNU `env`, or by a line of Python that then becomes the program. */
+export type SigintMethod = "as-inherited" | "env" | "python";
+
+/** What to start through `env`, and with which environment. */
+export interface EnvRequest {
+  /** What tractest inherited: see {@linkcode inheritedEnvironment}. */
+  readonly inherited: ReadonlyMap<string, string>;
+  /** Set on top of it. */
+  readonly set?: Readonly<Record<string, string>>;
+  /** Taken out of it. */
+  readonly unset?: readonly string[];
+  /** The program, absolute, and its arguments. */
+  readonly argv: readonly string[];
+  /** From {@linkcode sigintMethod}; `as-inherited` unless given. */
+  readonly sigint?: SigintMethod;
+  /** How many words of `argv` are the Python (`1`, or `4` for `uv run --frozen python`); needed for the method `python`. */
+  readonly pythonWords?: number;
+}
+
+/** Arguments for `env`, and the environment to start it with. */
+export interface EnvCommand {
+  readonly args: string[];
+  readonly env: Record<string, string>;
+}
+
+/** Becomes the same Python again, with SIGINT at its default: a Python that starts with it ignored keeps it so. */
+const TRAMPOLINE = "import os,signal,sys; signal.signal(signal.SIGINT,signal.SIG_DFL); os.execv(sys.executable,[sys.executable]+sys.argv[1:])";
+
+/**
+ * The whole environment that tractest was started with, less what its own starter and git added. Deno shows only the variables
+ * that it was allowed to read, so a program is asked.
+ *
+ * @throws {TractestError} code 70 when no program can say
+ */
+export async function inheritedEnvironment(host: Host): Promise<Map<string, string>> {
+  const why = "what pytest is to inherit";
+  let answer = host.platform === "linux" ? await host.run("cat", [`/proc/${host.pid}/environ`], { why }) : null;
+  if (!answer || answer.outcome !== "exited" || answer.code !== 0) answer = await host.run("env", ["-0"], { why, inherit: true });
+  if (answer.outcome !== "exited" || answer.code !== 0) {
+    throw new TractestError(
+      "environment",
+      "Cannot read the environment that tractest was started with",
+      EXIT.bug,
+      "pytest can't be started without it",
+    );
+  }
+  const variables = parseEnvironment(new TextDecoder().decode(answer.stdout));
+  // The starter of these two kinds sets it for Deno alone.
+  if (["self-contained", "launcher"].includes(host.build().kind)) variables.delete("DENO_NO_UPDATE_CHECK");
+  return variables;
+}
+
+/** Variables from `NAME=value` records that end with NUL. The first of a name wins, as for getenv. */
+export function parseEnvironment(text: string): Map<string, string> {
+  const variables = new Map<string, string>();
+  for (const record of text.split("\0")) {
+    const equals = record.indexOf("=");
+    if (equals <= 0) continue;
+    const name = record.slice(0, equals);
+    if (!variables.has(name)) variables.set(name, record.slice(equals + 1));
+  }
+  return variables;
+}
+
+/**
+ * How to start `argv` through `env`. Names that Deno refuses to pass (`LD_*`, `DYLD_*`) become arguments of `env`;
+ * git's repository-local variables are dropped.
+ */
+export function envCommand({ inherited, set = {}, unset = [], argv, sigint = "as-inherited", pythonWords = 1 }: EnvRequest): EnvCommand {
+  const variables = new Map([...inherited, ...Object.entries(set)]);
+  for (const name of [...variables.keys()]) if (isGitLocal(name)) variables.delete(name);
+  for (const name of unset) variables.delete(name);
+  const env: Record<string, string> = {};
+  const args = sigint === "env" ? ["--default-signal=INT"] : [];
+  for (const [name, value] of variables) {
+    if (/^(LD_|DYLD_)/.test(name)) args.push(`${name}=${value}`);
+    else env[name] = value;
+  }
+  const words = sigint === "python" ? [...argv.slice(0, pythonWords), "-c", TRAMPOLINE, ...argv.slice(pythonWords)] : argv;
+  // To env every word with "=" before the program is a variable, so a program in such a directory needs something to name it.
+  args.push(...(words[0]?.includes("=") ? ["/bin/sh", "-c", 'exec "$0" "$@"', ...words] : words));
+  return { args, env };
+}
+
+/** Whether git sets the variable to tie processes to one repository. */
+export function isGitLocal(name: string): boolean {
+  return (GIT_LOCAL_VARIABLES as readonly string[]).includes(name) || GIT_COUNTED_PREFIXES.some((prefix) => name.startsWith(prefix));
+}
+
+/** Whether tractest itself runs with SIGINT ignored, as a background job of a non-interactive shell does; null when that can't be seen. */
+export async function ignoresSigint(host: Host): Promise<boolean | null> {
+  if (host.platform !== "linux") return null;
+  const { outcome, code, stdout } = await host.run("cat", [`/proc/${host.pid}/status`], { why: "whether SIGINT is ignored" });
+  return outcome === "exited" && code === 0 ? sigintBit(new TextDecoder().decode(stdout)) : null;
+}
+
+/** Whether SIGINT (bit 1) is in the `SigIgn` mask of a `/proc/PID/status`; null if there is none. */
+export function sigintBit(status: string): boolean | null {
+  const mask = /^SigIgn:\s*([0-9a-f]+)$/m.exec(status)?.[1];
+  return mask === undefined ? null : (BigInt(`0x${mask}`) & 2n) !== 0n;
+}
+
+/** How programs that tractest starts get SIGINT at its default; when it can't be seen whether it is ignored, the way that always works. */
+export async function sigintMethod(host: Host): Promise<SigintMethod> {
+  if (await ignoresSigint(host) === false) return "as-inherited";
+  const { outcome, code, stdout } = await host.run("env", ["--version"], { why: "whether env has --default-signal" });
+  return outcome === "exited" && code === 0 && knowsDefaultSignal(new TextDecoder().decode(stdout)) ? "env" : "python";
+}
+
+/** Whether `env --version` names a coreutils that has `--default-signal` (8.31 and newer). */
+export function knowsDefaultSignal(version: string): boolean {
+  const [, major, minor] = /GNU coreutils\) (\d+)\.(\d+)/.exec(version) ?? [];
+  return major !== undefined && (Number(major) > 8 || (Number(major) === 8 && Number(minor) >= 31));
+}

@@ -1,0 +1,27 @@
+/**
+ * The variables that tie git to one repository (`git rev-parse --local-env-vars`, and the quarantine of a receiving
+ * hook). A hook has them set; a test that runs git
+ * somewhere else would work on the wrong repository, so nothing that is started inherits them.
+ */
+export const GIT_LOCAL_VARIABLES = [
+  "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+  "GIT_COMMON_DIR",
+  "GIT_CONFIG",
+  "GIT_CONFIG_COUNT",
+  "GIT_CONFIG_PARAMETERS",
+  "GIT_DIR",
+  "GIT_GRAFT_FILE",
+  "GIT_IMPLICIT_WORK_TREE",
+  "GIT_INDEX_FILE",
+  "GIT_INTERNAL_SUPER_PREFIX",
+  "GIT_NO_REPLACE_OBJECTS",
+  "GIT_OBJECT_DIRECTORY",
+  "GIT_PREFIX",
+  "GIT_QUARANTINE_PATH",
+  "GIT_REPLACE_REF_BASE",
+  "GIT_SHALLOW_FILE",
+  "GIT_WORK_TREE",
+] as const;
+
+/** Counted variables that belong to `GIT_CONFIG_COUNT`: `GIT_CONFIG_KEY_0` and `GIT_CONFIG_VALUE_0`. */
+export const GIT_COUNTED_PREFIXES = ["GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_"] as const;
