@@ -1,0 +1,125 @@
+import { join } from "@std/path";
+import { type Affected, affectedBy, type Change } from "../core/affected.ts";
+import { UsageError } from "../errors.ts";
+import type { Host } from "../host/host.ts";
+import { Git, type RawChange } from "../programs/git.ts";
+import { packageOf } from "./package.ts";
+import type { Project } from "./project.ts";
+import { testTree } from "./targets.ts";
+
+/** Which changes are wanted: all since the branch began, only what is not committed, or only what is staged. */
+export type ChangeKind = "branch" | "uncommitted" | "staged";
+
+/** What {@linkcode changesSince} found. */
+export interface ChangeSet {
+  /** Each path once, with the latest of its changes; sorted by path. */
+  readonly changes: readonly Change[];
+  /** What commits were compared with: the revision as a person would write it, and the commit. Null when only uncommitted changes were read. */
+  readonly base: { readonly name: string; readonly commit: string } | null;
+  /** What could not be done, ready to show. */
+  readonly notes: readonly string[];
+}
+
+/** Main branches, the likeliest first: of the repo that a fork came from, then what the remote says is its main branch. */
+const MAIN_BRANCHES = [
+  "refs/remotes/upstream/HEAD",
+  "refs/remotes/upstream/main",
+  "refs/remotes/upstream/master",
+  "refs/remotes/origin/HEAD",
+  "refs/remotes/origin/main",
+  "refs/remotes/origin/master",
+  "refs/heads/main",
+  "refs/heads/master",
+] as const;
+
+/** The largest file that is hashed to tell a change from a mere touch, in bytes. */
+const HASHED_SIZE_LIMIT = 32 * 1024 * 1024;
+
+/**
+ * The files below the project's root that changed, asked from git without touching the index.
+ *
+ * @param wanted `base`: a revision to compare with instead of the merge base with the main branch
+ * @throws {PreflightError} outside of a git work tree, or when git fails
+ * @throws {ToolMissingError} without git
+ * @throws {UsageError} when `base` names no commit
+ */
+export async function changesSince(host: Host, project: Project, wanted: { kind: ChangeKind; base?: string }): Promise<ChangeSet> {
+  const git = new Git(host, project.root);
+  const [prefix, head] = await Promise.all([git.prefix(), git.commit("HEAD")]);
+  const { base, notes } = wanted.kind === "branch" ? await baseOf(git, head, wanted.base) : { base: null, notes: [] };
+  const [committed, staged, tracked, unstaged, untracked] = await Promise.all([
+    base && head ? git.committed(base.commit, head) : [],
+    head ? git.staged(head) : [],
+    head ? [] : git.tracked(),
+    wanted.kind === "staged" ? [] : git.unstaged().then((changes) => withoutTouched(host, project, prefix, changes)),
+    wanted.kind === "staged" ? [] : git.untracked(),
+  ]);
+  const found = new Map<string, Change>();
+  const add = (where: Change["where"], changes: readonly Pick<RawChange, "path" | "status">[]) => {
+    for (const { path, status } of changes) {
+      if (!path.startsWith(prefix)) continue;
+      const own = path.slice(prefix.length);
+      found.set(own, { path: own, status: status === "A" ? "added" : status === "D" ? "deleted" : "modified", where });
+    }
+  };
+  const asAdded = (paths: readonly string[]) => paths.map((path) => ({ path, status: "A" }));
+  add("committed", committed);
+  add("staged", staged);
+  add("staged", asAdded(tracked));
+  add("unstaged", unstaged);
+  add("untracked", asAdded(untracked));
+  const changes = [...found.values()].sort((a, b) => a.path < b.path ? -1 : 1);
+  return { changes, base, notes };
+}
+
+/** What changes ask for in this project: {@linkcode affectedBy} with all that it needs. */
+export async function affectedIn(host: Host, project: Project, changes: readonly Change[]): Promise<Affected> {
+  const [tree, underTest] = await Promise.all([testTree(host, project), packageOf(host, project)]);
+  return affectedBy(changes, { tree, packageDirectory: underTest?.directory ?? null, changeMap: project.configuration.changeMap });
+}
+
+async function baseOf(git: Git, head: string | null, wanted: string | undefined): Promise<{ base: ChangeSet["base"]; notes: string[] }> {
+  if (wanted !== undefined) {
+    const commit = await git.commit(wanted);
+    if (commit === null) throw new UsageError(`git knows no commit "${wanted}"`, "--base takes a branch, a tag or a commit");
+    const base = head === null ? null : await git.mergeBase(head, commit);
+    if (base !== null) return { base: { name: wanted, commit: base }, notes: [] };
+    return { base: { name: wanted, commit }, notes: [`this branch has no common ancestor with ${wanted}; it is compared with ${wanted} itself`] };
+  }
+  if (head === null) return { base: null, notes: ["there is no commit yet; everything in the index counts as changed"] };
+  const known = await git.references(MAIN_BRANCHES);
+  const main = MAIN_BRANCHES.find((name) => known.includes(name));
+  if (main === undefined) return { base: null, notes: [`no main branch was found; ${ONLY_UNCOMMITTED}`] };
+  const name = main.replace(/^refs\/(heads|remotes)\//, "");
+  const base = await git.mergeBase(head, main);
+  if (base === null) return { base: null, notes: [`this branch has no common ancestor with ${name}; ${ONLY_UNCOMMITTED}`] };
+  return { base: { name, commit: base }, notes: [] };
+}
+
+const ONLY_UNCOMMITTED = "only uncommitted changes are shown; name a base with --base REV";
+
+/**
+ * Leaves out files whose content is what the index has: git lists a file that was only touched until something rewrites the index, which
+ * is not ours to do. The content is hashed as it is: where git would convert line ends the file stays in the list.
+ */
+async function withoutTouched(host: Host, project: Project, prefix: string, changes: readonly RawChange[]): Promise<RawChange[]> {
+  const same = await Promise.all(changes.map(async (change) => {
+    const isPlain = change.status === "M" && change.oldMode === change.newMode && change.newMode.startsWith("100") && change.path.startsWith(prefix);
+    if (!isPlain) return false;
+    const path = join(project.root, change.path.slice(prefix.length));
+    const size = (await host.lstat(path))?.size ?? Infinity;
+    const content = size > HASHED_SIZE_LIMIT ? null : await host.readFile(path);
+    return content !== null && await blobId(content, change.oldId.length) === change.oldId;
+  }));
+  return changes.filter((_, index) => !same[index]);
+}
+
+/** git's object id of a file's content: SHA-1, or SHA-256 in repositories with ids of 64 digits. */
+async function blobId(content: Uint8Array, digits: number): Promise<string> {
+  const header = new TextEncoder().encode(`blob ${content.length}\0`);
+  const whole = new Uint8Array(header.length + content.length);
+  whole.set(header);
+  whole.set(content, header.length);
+  const hash = new Uint8Array(await crypto.subtle.digest(digits === 64 ? "SHA-256" : "SHA-1", whole));
+  return [...hash].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

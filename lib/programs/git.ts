@@ -1,0 +1,147 @@
+import { PreflightError, ToolMissingError } from "../errors.ts";
+import type { Host, ProgramResult } from "../host/host.ts";
+import { PROGRAMS } from "../tables/programs.ts";
+
+/**
+ * What every call begins with: nothing that the repo configures is run, and the index is left alone. `git diff` and `git status` are
+ * never used: both refresh the index, even without optional locks.
+ */
+const GLOBAL_OPTIONS = ["-c", "core.fsmonitor=false"] as const;
+
+/** Raw, by NUL, without renames (both names count), without anything that would run a program of the repo's choice. */
+const DIFF_OPTIONS = ["--raw", "-z", "-r", "--no-renames", "--no-abbrev", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty"] as const;
+
+const TIMEOUT_MS = 60_000;
+
+/** One line of a raw diff. */
+export interface RawChange {
+  /** Relative to git's top level. */
+  readonly path: string;
+  /** git's letter: A, D, M, T or U. */
+  readonly status: string;
+  /** Object id on the left side: what it is compared with. */
+  readonly oldId: string;
+  /** Object id on the right side; all zeros when only the work tree has it. */
+  readonly newId: string;
+  /** File modes as git writes them, octal: `100644`. */
+  readonly oldMode: string;
+  readonly newMode: string;
+}
+
+/** git in one directory, read only. */
+export class Git {
+  /** @param directory where git is run: the project's root */
+  constructor(readonly host: Host, readonly directory: string) {}
+
+  /**
+   * The path from git's top level to the directory, with a slash at the end; empty at the top level.
+   *
+   * @throws {PreflightError} outside of a work tree, with git's own words
+   */
+  async prefix(): Promise<string> {
+    const result = await this.#run(["rev-parse", "--show-prefix"], "where the project lies in its repository");
+    if (result.code !== 0) {
+      const words = textOf(result.stderr).trim().split("\n")[0] ?? "";
+      const hint = words.includes("dubious ownership")
+        ? `git trusts it after: git config --global --add safe.directory ${this.directory}`
+        : "changes are read from git; this needs a git work tree";
+      throw new PreflightError("no-repository", `Cannot ask git about "${this.directory}": ${words.replace(/^fatal: /, "")}`, hint);
+    }
+    return textOf(result.stdout).replace(/\n$/, "");
+  }
+
+  /** The commit that a revision names; null if it names none. */
+  async commit(revision: string): Promise<string | null> {
+    const words = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`];
+    const result = await this.#run(words, `which commit ${revision} is`);
+    return result.code === 0 ? textOf(result.stdout).trim() : null;
+  }
+
+  /** Full names of the references that match the patterns, in git's order. */
+  async references(patterns: readonly string[]): Promise<string[]> {
+    const result = await this.#run(["for-each-ref", "--format=%(refname)", ...patterns], "which main branches there are");
+    return textOf(result.stdout).split("\n").filter((line) => line !== "");
+  }
+
+  /** The best common ancestor of two commits; null if they have none. */
+  async mergeBase(one: string, other: string): Promise<string | null> {
+    const result = await this.#run(["merge-base", one, other], "where the branch began");
+    return result.code === 0 ? textOf(result.stdout).trim().split("\n")[0]! : null;
+  }
+
+  /** What differs between two commits. */
+  async committed(from: string, to: string): Promise<RawChange[]> {
+    return parseRawDiff(await this.#output(["diff-tree", ...DIFF_OPTIONS, from, to], "what the branch's commits changed"));
+  }
+
+  /** What differs between a commit and the index. */
+  async staged(commit: string): Promise<RawChange[]> {
+    return parseRawDiff(await this.#output(["diff-index", "--cached", ...DIFF_OPTIONS, commit], "what is staged"));
+  }
+
+  /** What may differ between the index and the work tree: also files that were only touched, which git can't tell without writing the index. */
+  async unstaged(): Promise<RawChange[]> {
+    return parseRawDiff(await this.#output(["diff-files", ...DIFF_OPTIONS], "what is not staged"));
+  }
+
+  /** Files below the directory that the index has; relative to git's top level. */
+  async tracked(): Promise<string[]> {
+    return parseNulList(await this.#output(["ls-files", "--cached", "--full-name", "-z"], "what is staged, before the first commit"));
+  }
+
+  /** Files below the directory that git neither tracks nor ignores; relative to git's top level. */
+  async untracked(): Promise<string[]> {
+    return parseNulList(await this.#output(["ls-files", "--others", "--exclude-standard", "--full-name", "-z"], "which files are new"));
+  }
+
+  async #output(args: readonly string[], why: string): Promise<Uint8Array> {
+    const result = await this.#run(args, why);
+    if (result.code !== 0) {
+      const words = textOf(result.stderr).trim().split("\n")[0] ?? "";
+      throw new PreflightError("git", `git ${args[0]} failed: ${words.replace(/^fatal: /, "")}`, `try: git -C ${this.directory} status`);
+    }
+    return result.stdout;
+  }
+
+  async #run(args: readonly string[], why: string): Promise<ProgramResult> {
+    const home = this.host.env("HOME");
+    const result = await this.host.run("git", [...GLOBAL_OPTIONS, ...args], {
+      why,
+      cwd: this.directory,
+      timeoutMs: TIMEOUT_MS,
+      // The environment is otherwise empty: no GIT_DIR of a hook, no GIT_EXTERNAL_DIFF. HOME has the user's `safe.directory`.
+      env: { GIT_OPTIONAL_LOCKS: "0", GIT_NO_LAZY_FETCH: "1", GIT_TERMINAL_PROMPT: "0", ...(home === undefined ? {} : { HOME: home }) },
+    });
+    if (result.outcome === "missing") throw new ToolMissingError("git", `install the package "${PACKAGES}"`);
+    if (result.outcome === "timed-out") {
+      throw new PreflightError(
+        "git-timed-out",
+        `git ${args[0]} did not answer within ${TIMEOUT_MS / 1000} s`,
+        `try: git -C ${this.directory} status`,
+      );
+    }
+    return result;
+  }
+}
+
+const PACKAGES = PROGRAMS.find((row) => row.name === "git")!.packages;
+
+/** The entries of `--raw -z`: `:mode mode id id status`, NUL, path, NUL. What does not look like that is left out. */
+export function parseRawDiff(output: Uint8Array): RawChange[] {
+  const changes: RawChange[] = [];
+  const parts = parseNulList(output);
+  for (let index = 0; index + 1 < parts.length; index += 2) {
+    const [, oldMode, newMode, oldId, newId, status] = /^:(\d{6}) (\d{6}) ([0-9a-f]+) ([0-9a-f]+) ([A-Z])\d*$/.exec(parts[index]!) ?? [];
+    if (status) changes.push({ path: parts[index + 1]!, status, oldId: oldId!, newId: newId!, oldMode: oldMode!, newMode: newMode! });
+  }
+  return changes;
+}
+
+/** The parts of a list that is divided by NUL. */
+export function parseNulList(output: Uint8Array): string[] {
+  return textOf(output).split("\0").filter((part) => part !== "");
+}
+
+function textOf(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
