@@ -1,9 +1,14 @@
+import type { LeakReport } from "./leaks_types.ts";
+
+/** How sure a check is that nothing stands in the way. `warn`: go on, but know it. `unknown`: it could not be looked at. */
+export type CheckStatus = "ok" | "warn" | "fail" | "unknown" | "skipped";
+
 /** One row of `doctor` and of the preflight. */
 export interface CheckResult {
   /** Stable; listed in the README. */
   readonly id: string;
-  readonly status: "ok" | "warn" | "fail" | "unknown" | "skipped";
-  /** What was found: the evidence. */
+  readonly status: CheckStatus;
+  /** What was found: the evidence. Not escaped. */
   readonly detail: string;
   /** A command to paste, or what to do; null when nothing is to be done. */
   readonly fix: string | null;
@@ -11,7 +16,7 @@ export interface CheckResult {
 
 /** The Python that a run uses, as words to put before `-m pytest`. */
 export interface Interpreter {
-  /** `["/repo/py312/bin/python"]`, or `["uv", "run", "--frozen", "python"]` for the fallback. */
+  /** `["/repo/py312/bin/python"]`, or `["/usr/bin/uv", "run", "--frozen", "python"]` for the fallback. */
   readonly argv: readonly string[];
   /** What has to be set beside it: `UV_PROJECT_ENVIRONMENT` for the fallback. */
   readonly environment: Readonly<Record<string, string>>;
@@ -21,6 +26,9 @@ export interface Interpreter {
   readonly minor: string | null;
 }
 
+/** How a program gets SIGINT back at its default disposition: not at all, by GNU `env`, or by a line of Python that then becomes the program. */
+export type SigintMethod = "as-inherited" | "env" | "python";
+
 /** What the preflight came to. */
 export interface PreflightResult {
   readonly checks: readonly CheckResult[];
@@ -28,4 +36,20 @@ export interface PreflightResult {
   readonly exitCode: 0 | 80 | 81;
   /** Null when there is none to use. */
   readonly interpreter: Interpreter | null;
+  /** The environment that pytest inherits, less git's and the starter's variables. */
+  readonly inherited: ReadonlyMap<string, string>;
+  /** How pytest is to be started, so that Ctrl-C reaches it. */
+  readonly sigint: SigintMethod;
+  /** Null when it was not looked for. */
+  readonly leaks: LeakReport | null;
+}
+
+/** The checks that look for what earlier runs left behind; their failure alone is 81, not 80. */
+const LEAK_CHECKS: readonly string[] = ["registry", "actors", "sockets"];
+
+/** The exit code of some checks: 80 for a failed one, 81 when only those about leaks failed, else 0. `liveRun` is a run that holds the registry rightly. */
+export function exitCodeOf(checks: readonly CheckResult[], liveRun: boolean): 0 | 80 | 81 {
+  const failed = checks.filter((check) => check.status === "fail");
+  if (failed.some((check) => !LEAK_CHECKS.includes(check.id) || (liveRun && check.id === "registry"))) return 80;
+  return failed.length > 0 ? 81 : 0;
 }

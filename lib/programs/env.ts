@@ -1,10 +1,8 @@
+import type { SigintMethod } from "../core/preflight.ts";
 import { TractestError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { EXIT } from "../tables/exit_codes.ts";
 import { GIT_COUNTED_PREFIXES, GIT_LOCAL_VARIABLES } from "../tables/git_variables.ts";
-
-/** How a program gets SIGINT back at its default disposition: not at all, by GNU `env`, or by a line of Python that then becomes the program. */
-export type SigintMethod = "as-inherited" | "env" | "python";
 
 /** What to start through `env`, and with which environment. */
 export interface EnvRequest {
