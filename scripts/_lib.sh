@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034
 # Shared by the scripts beside it, which source it: where things are, which tools, which dependency graph.
 # POSIX sh. A script that sources this has set `-eu` and REPO (the repository's root).
 

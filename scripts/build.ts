@@ -140,8 +140,10 @@ async function run(program: string, args: string[], limitMs = 600_000): Promise<
   return { success, limit: signal.aborted, bytes: stdout, stdout: text.decode(stdout), stderr: text.decode(stderr) };
 }
 
+/** The line of an error that says most: the last of its causes. */
 function lastLine(text: string): string {
-  return text.trim().split("\n").findLast((line) => !/^\s*(\d+: <|at |Stack backtrace|$)/.test(line)) ?? "no output";
+  const line = text.trim().split("\n").findLast((line) => !/^\s*(\d+: <|at |Stack backtrace|$)/.test(line));
+  return line?.replace(/^\s*(\d+: )?/, "") ?? "no output";
 }
 
 function say(message: string): void {

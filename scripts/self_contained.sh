@@ -1,4 +1,5 @@
 #!/bin/sh
+# shellcheck disable=SC3067,SC2015 # test -O: dash, bash, busybox and macOS have it; A && B || C is meant
 # tractest @VERSION@, self-contained. After this script come, compressed, the Deno runtime and the program; both are unpacked
 # once into a private cache directory and started from there. scripts/build fills in the values between at signs.
 #
@@ -99,7 +100,8 @@ _tt_unpack() (
   if ! is_placed "$home/program-@PROGRAM_ID@" bundle/main.js rw- @MAIN_SIZE@; then
     fetch program @PROGRAM_SIZE@ @PROGRAM_SIZE@ @PROGRAM_SHA256@
     mkdir "$new/unpacked"
-    gzip -dc <"$new/payload" | tar -xf - -C "$new/unpacked" || full
+    # As root, tar would bring the owner and the modes of the machine that built this.
+    { gzip -dc <"$new/payload" | tar -xof - -C "$new/unpacked" && chmod -R u=rwX,go= "$new/unpacked"; } || full
     is_placed "$home/program-@PROGRAM_ID@" bundle/main.js rw- @MAIN_SIZE@ || place "$home/program-@PROGRAM_ID@"
   fi
   # Other versions, once nobody has used this file's predecessor for a month, and what a killed start left.

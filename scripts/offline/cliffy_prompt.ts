@@ -10,7 +10,6 @@ import { ConfirmPrompt, isCancel, SelectPrompt } from "@clack/core";
 let injected: unknown;
 
 /** A choice from a list. */
-// deno-lint-ignore no-extraneous-class -- the original is a class with static members
 export class Select {
   /** Asks; resolves to the `value` of the chosen option. */
   static async prompt<T>(options: { message: string; options: Array<{ name?: string; value: T }>; default?: T }): Promise<T> {
@@ -43,7 +42,6 @@ export class Select {
 }
 
 /** A yes or no. */
-// deno-lint-ignore no-extraneous-class -- the original is a class with static members
 export class Confirm {
   /** Asks; resolves to whether the answer was yes. */
   static async prompt(options: { message: string; default?: boolean }): Promise<boolean> {

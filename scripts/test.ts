@@ -1,0 +1,111 @@
+/**
+ * Runs every gate (each counts as one test), then the tests, and says what came out. Started by `scripts/test`.
+ *
+ * A test that cannot run here is ignored and ends its name with the reason: `… (needs tmux)`.
+ */
+
+import { checkImports, sourceFiles } from "./check_imports.ts";
+
+const [graphFlags = "", ...words] = Deno.args;
+const GRAPH = graphFlags.split(" ");
+const RESULTS = "dist/test-results.xml";
+
+let passed = 0;
+let failed = 0;
+const skipped = new Map<string, number>();
+const failures: string[] = [];
+
+if (words.length === 0) await gates();
+else await gate("the binary is built", () => command("scripts/build"));
+await tests();
+
+if (failures.length > 0) console.log(`\nfailed:\n${failures.map((name) => `  ${name}`).join("\n")}`);
+const reasons = [...skipped].map(([reason, count]) => count === 1 ? reason : `${reason} (${count})`);
+const skips = [...skipped.values()].reduce((sum, count) => sum + count, 0);
+console.log(`${skips} skipped${skips === 0 ? "" : `: ${reasons.join("; ")}`}`);
+console.log(`${passed} passed, ${failed} failed`);
+Deno.exit(failed === 0 ? 0 : 1);
+
+async function gates(): Promise<void> {
+  const sources = await sourceFiles(["main.ts", "lib"]);
+  const all = [...sources, ...await sourceFiles(["test", "scripts"])];
+  await gate("the sources are formatted", () => deno(["fmt", "--check"]));
+  // `no-slow-types` is about packages on JSR, and asks JSR.
+  await gate("the sources pass the linter", () => deno(["lint", "--quiet", "--rules-exclude=no-slow-types"]));
+  await gate("the sources pass the type check", () => deno(["check", "--quiet", ...GRAPH, ...all]));
+  await gate("imports go one way", async () => {
+    const problems = await checkImports();
+    for (const problem of problems) console.log(problem);
+    return problems.length === 0;
+  });
+  await gate("every public symbol is documented", () => documented(sources));
+  await gate("the binary is built", () => command("scripts/build"));
+}
+
+/** Runs the test files, with their output as it comes, and counts from the report that Deno writes. */
+async function tests(): Promise<void> {
+  const files = (await sourceFiles(["test"])).filter((path) => /[._]test\.ts$/.test(path));
+  const chosen = words.length === 0 ? files : files.filter((path) => words.some((word) => path.includes(word)));
+  if (chosen.length === 0) return fail(`no test file's path contains ${words.join(" or ")}`);
+  await Deno.mkdir("dist", { recursive: true });
+  await Deno.remove(RESULTS).catch(() => {});
+  const success = await deno(["test", "--quiet", "--no-check", "--allow-all", ...GRAPH, `--junit-path=${RESULTS}`, ...chosen]);
+  const report = await Deno.readTextFile(RESULTS).catch(() => "");
+  const before = failed;
+  for (const [, attributes = "", body = ""] of report.matchAll(/<testcase\b([^>]*?)(?:\/>|>(.*?)<\/testcase>)/gs)) {
+    const name = unescapeXml(/\bname="([^"]*)"/.exec(attributes)?.[1] ?? "");
+    if (/<(failure|error)\b/.test(body)) fail(name);
+    else if (/<skipped\b/.test(body)) skip(/\((needs [^()]*)\)$/.exec(name)?.[1] ?? name);
+    else passed++;
+  }
+  // A file that cannot be loaded has no test cases in the report.
+  if (!success && failed === before) fail("the test run itself");
+}
+
+async function gate(name: string, action: () => Promise<boolean>): Promise<void> {
+  const started = performance.now();
+  const ok = await action();
+  console.log(`${name} ... ${ok ? "ok" : "FAILED"} (${((performance.now() - started) / 1000).toFixed(1)}s)`);
+  if (ok) passed++;
+  else fail(name);
+}
+
+function fail(name: string): void {
+  failed++;
+  failures.push(name);
+}
+
+function skip(reason: string): void {
+  skipped.set(reason, (skipped.get(reason) ?? 0) + 1);
+}
+
+/**
+ * Whether `deno doc --lint` has nothing to say but that a member has no comment of its own: a member is there to be read
+ * with its type, and `readonly pid: number` says what a comment would.
+ */
+async function documented(files: string[]): Promise<boolean> {
+  const importMap = GRAPH.filter((flag) => flag.startsWith("--import-map")); // it takes no lock file
+  const args = ["doc", "--lint", "--quiet", ...importMap, ...files];
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), { args, stdin: "null", stdout: "null", env: { NO_COLOR: "1" } }).output();
+  const problems = new TextDecoder().decode(stderr).split(/^(?=error)/m).filter((problem) => problem.startsWith("error["));
+  const serious = problems.filter((problem) => !/^error\[missing-jsdoc\]/.test(problem) || /-->.*:1$/m.test(problem));
+  for (const problem of serious) console.log(problem.trimEnd());
+  return serious.length === 0 && (code === 0 || problems.length > 0);
+}
+
+async function deno(args: string[]): Promise<boolean> {
+  return await command(Deno.execPath(), args);
+}
+
+async function command(program: string, args: string[] = []): Promise<boolean> {
+  const { success } = await new Deno.Command(program, { args, stdin: "null", stdout: "inherit", stderr: "inherit" }).output();
+  return success;
+}
+
+function unescapeXml(text: string): string {
+  const named: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
+  return text.replace(/&(#x?[0-9a-f]+|\w+);/gi, (whole, name: string) => {
+    if (name.startsWith("#x")) return String.fromCodePoint(parseInt(name.slice(2), 16));
+    return name.startsWith("#") ? String.fromCodePoint(Number(name.slice(1))) : named[name] ?? whole;
+  });
+}
