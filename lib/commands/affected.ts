@@ -1,7 +1,82 @@
+import { type Affected, becauseOf, type Change, withoutContained } from "../core/affected.ts";
+import { escapeText } from "../core/escape.ts";
 import { UsageError } from "../errors.ts";
+import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
+import { columns } from "../ui/columns.ts";
+import { affectedIn, type ChangeKind, type ChangeSet, changesSince } from "./changes.ts";
 import type { Context } from "./context.ts";
+import { findProject } from "./project.ts";
 
-/** Not built yet. */
-export function affected(_context: Context): Promise<number> {
-  throw new UsageError('"affected" is not built yet');
+/** `tractest affected`: the tests to run first for the current changes, each with its reason. */
+export async function affected(context: Context): Promise<ExitCode> {
+  const { host, line, printer } = context;
+  const kind = kindOf(context);
+  const project = await findProject(host);
+  const set = await changesSince(host, project, { kind, base: line.value("base") });
+  const found = await affectedIn(host, project, set.changes);
+  for (const note of set.notes) printer.warn(escapeText(note));
+  if (line.has("run")) return await runThem(context, set, found);
+  if (printer.json) printer.document("tractest.affected/1", documentOf(set, found));
+  else show(context, set, found, kind);
+  return EXIT.ok;
+}
+
+function kindOf({ line }: Context): ChangeKind {
+  const asked = (["staged", "uncommitted"] as const).filter((kind) => line.has(kind));
+  if (asked.length + (line.has("base") ? 1 : 0) > 1) {
+    throw new UsageError("--base, --staged and --uncommitted exclude each other", "give one of them");
+  }
+  return asked[0] ?? "branch";
+}
+
+function documentOf({ changes, base, notes }: ChangeSet, found: Affected): Record<string, unknown> {
+  return {
+    base,
+    changed: changes.map((change) => change.path),
+    targets: found.targets.map((target) => ({ target: target.target, because: becauseOf(target), causes: target.causes })),
+    changes,
+    unmapped: found.unmapped,
+    missing: found.missing,
+    notes,
+  };
+}
+
+function show({ printer }: Context, { changes, base }: ChangeSet, found: Affected, kind: ChangeKind): void {
+  const what = kind === "staged" ? "staged" : base ? `since ${escapeText(base.name)} (${base.commit.slice(0, 12)})` : "not committed";
+  if (changes.length === 0) return printer.line(`Nothing changed: no file is ${what === "staged" ? what : `changed ${what}`}.`);
+  printer.line(`${changes.length} changed file(s), ${what}:`);
+  for (const row of columns(changes.map((change) => [`  ${escapeText(change.path)}`, describe(change)]))) printer.line(row);
+  printer.line();
+  if (found.targets.length === 0) printer.line("No test is known to be affected.");
+  else printer.line(`${found.targets.length} target(s) to run first:`);
+  for (const row of columns(found.targets.map((target) => [`  ${escapeText(target.target)}`, escapeText(becauseOf(target))]))) printer.line(row);
+  if (found.missing.length > 0) {
+    printer.line();
+    printer.line("Named by the change map, but nowhere in the tests:");
+    for (const { test, row } of found.missing) printer.line(`  ${escapeText(test)} (row ${escapeText(row)})`);
+  }
+  if (found.unmapped.length > 0) {
+    printer.line();
+    printer.line("Nothing is known about these; the full suite covers them:");
+    for (const row of columns(found.unmapped.map((one) => [`  ${escapeText(one.file)}`, escapeText(one.because)]))) printer.line(row);
+  }
+  if (found.targets.length > 0) printer.hint("tractest affected --run");
+  else if (found.unmapped.length > 0) printer.hint("tractest run");
+}
+
+function describe({ status, where }: Change): string {
+  return where === "untracked" ? "new, untracked" : `${status}, ${where}`;
+}
+
+async function runThem(context: Context, set: ChangeSet, found: Affected): Promise<ExitCode> {
+  const { printer } = context;
+  const targets = withoutContained(found.targets.map((target) => target.target));
+  for (const { file, because } of found.unmapped) printer.note(`not covered: ${escapeText(file)}: ${escapeText(because)}`);
+  if (targets.length === 0) {
+    printer.note(set.changes.length === 0 ? "Nothing changed: nothing to run." : "No test is known to be affected: nothing to run.");
+    if (printer.json) printer.document("tractest.affected/1", { ...documentOf(set, found), ran: false });
+    return EXIT.ok;
+  }
+  const { rerun } = await import("./rerun.ts");
+  return await rerun(context, targets);
 }
