@@ -7,7 +7,9 @@ import picomatch from "picomatch";
 
 /** The last part of a path; without `suffix`, if it ends with it. */
 export function basename(path_: string, suffix = ""): string {
-  return /^\/+$/.test(path_) ? "/" : path.basename(path_, suffix);
+  if (/^\/+$/.test(path_)) return "/";
+  const name = path.basename(path_);
+  return name !== suffix && name.endsWith(suffix) ? name.slice(0, name.length - suffix.length) : name;
 }
 
 /** A path without its last part. */
@@ -48,7 +50,9 @@ export interface GlobOptions {
 
 /** A glob as a regular expression over a whole path. */
 export function globToRegExp(glob: string, options: GlobOptions = {}): RegExp {
-  // Like the original: a star matches names with a leading dot too, and slashes at the end don't matter.
-  const { source } = picomatch.makeRe(glob.replace(/(?<=.)\/+$/, ""), { dot: true, posix: true, strictSlashes: true, fastpaths: false });
+  if (glob === "") return /(?!)/;
+  // Like the original: parentheses alone group nothing, a star matches names with a leading dot too, and slashes at the end don't matter.
+  const pattern = (/[?*+@!]\(/.test(glob) ? glob : glob.replace(/[()|+]/g, "\\$&")).replace(/(?<=.)\/+$/, "");
+  const { source } = picomatch.makeRe(pattern, { dot: true, posix: true, strictSlashes: true, fastpaths: false });
   return new RegExp(source.replace(/\$$/, "/*$"), options.caseInsensitive ? "i" : "");
 }
