@@ -20,6 +20,7 @@ const LOADERS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   flaky: async () => (await import("./commands/flaky.ts")).flaky,
   layout: async () => (await import("./commands/layout.ts")).layout,
   completions: async () => (await import("./commands/completions.ts")).completions,
+  hooks: async () => (await import("./commands/hooks.ts")).hooks,
   help: async () => (await import("./commands/help.ts")).help,
   version: async () => (await import("./commands/version.ts")).version,
   permissions: async () => (await import("./commands/permissions.ts")).permissions,
@@ -33,7 +34,7 @@ export async function main(words: readonly string[], host: Host): Promise<ExitCo
     command = name;
     const line = parseCommandLine(name, rest);
     const isHelp = line.has("help");
-    host.restrict(rowOf(isHelp ? "help" : name, (option) => line.has(option)));
+    host.restrict(rowOf(isHelp ? "help" : name, line.operands, (option) => line.has(option)));
     const printer = new Printer(host, {
       json: line.has("json"),
       verbose: line.has("verbose"),

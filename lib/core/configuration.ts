@@ -26,6 +26,8 @@ export interface Configuration {
   /** Named targets, `core` among them. */
   readonly targets: Readonly<Record<string, readonly string[]>>;
   readonly jobs: number | null;
+  /** Whether a pre-push hook also runs the affected tests. */
+  readonly prePushRun: boolean;
 }
 
 /** What pytest is configured with, as far as tractest needs it. Paths as written, relative to the root. */
@@ -62,6 +64,7 @@ export const DEFAULT_CONFIGURATION: Configuration = {
   changeMap: CHANGE_MAP,
   targets: DEFAULT_TARGETS,
   jobs: null,
+  prePushRun: false,
 };
 
 /**
@@ -141,6 +144,7 @@ export function readConfiguration(tractest: Readonly<Record<string, unknown>> | 
     changeMap: [...get("change-map", changeRows, []), ...CHANGE_MAP],
     targets: { ...DEFAULT_TARGETS, ...get("targets", namedTargets, {}) },
     jobs: get("jobs", seconds, null as number | null),
+    prePushRun: get("pre-push-run", truth, false),
   };
 }
 
@@ -157,6 +161,7 @@ export const KEYS: readonly string[] = [
   "change-map",
   "targets",
   "jobs",
+  "pre-push-run",
 ];
 
 function text(value: unknown, key: string): string {
@@ -166,6 +171,11 @@ function text(value: unknown, key: string): string {
 
 function strings(value: unknown, key: string): string[] {
   if (!Array.isArray(value) || !value.every((item) => typeof item === "string")) throw wrong(`"${key}" has to be a list of texts`);
+  return value;
+}
+
+function truth(value: unknown, key: string): boolean {
+  if (typeof value !== "boolean") throw wrong(`"${key}" has to be true or false`);
   return value;
 }
 

@@ -63,17 +63,19 @@ export function permissionFlags(): string[] {
 }
 
 /**
- * The row of a command line: the command's own, or the wider one of an effect flag that is set.
+ * The row of a command line: the command's own, or the wider one of an effect flag (or of what it is asked to do) that is set.
  * `failed --run` and `affected --run` do what `run` does, so they take its row.
  *
+ * @param operands what stands on the command line besides options
  * @param has whether an option is set
  */
-export function rowOf(command: string, has: (option: string) => boolean): PermissionRow {
+export function rowOf(command: string, operands: readonly string[], has: (option: string) => boolean): PermissionRow {
   const named = (row: string): PermissionRow | undefined => PERMISSIONS.find((candidate) => candidate.row === row);
   const runs = (command === "failed" || command === "affected") && has("run");
   const kills = command === "zombies" && has("kill");
   const fixes = command === "doctor" && has("fix");
-  const row = runs ? "run" : kills ? "zombies --kill" : fixes ? "doctor --fix" : command;
+  const writesHooks = command === "hooks" && ["install", "uninstall"].includes(operands[0] ?? "") && !has("dry-run") && !has("print");
+  const row = runs ? "run" : kills ? "zombies --kill" : fixes ? "doctor --fix" : writesHooks ? "hooks install" : command;
   const found = named(row);
   if (!found) throw new RangeError(`Cannot find a permission row for "${row}"`);
   return found;

@@ -101,6 +101,13 @@ export type BuildKind = "compiled" | "self-contained" | "launcher" | "source";
 /** What a connect to a Unix socket found. */
 export type ConnectOutcome = "accepted" | "refused" | "missing" | "failed";
 
+/** A lock on a file, see {@linkcode Host.tryLock}. */
+export interface FileLock {
+  /** Replaces what the file says; others can read it. */
+  write(content: string): Promise<void>;
+  release(): void;
+}
+
 /** The operating system, as the commands see it. {@linkcode RealHost} is the real one; tests pass an object of their own. */
 export interface Host {
   readonly platform: "linux" | "darwin" | "other";
@@ -117,8 +124,8 @@ export interface Host {
   restrict(row: PermissionRow): void;
   /** Uses a capability for real, harmlessly, and says whether that was refused. */
   isRefused(capability: Capability): boolean;
-  /** What this program was built as, and the version of its runtime (`deno 2.9.8`). */
-  build(): { readonly kind: BuildKind; readonly runtime: string };
+  /** What this program was built as, the version of its runtime (`deno 2.9.8`), and the path of its executable file where that is known. */
+  build(): { readonly kind: BuildKind; readonly runtime: string; readonly executable?: string };
   /** Where {@linkcode ProgramNotice}s go; nowhere until it is set. */
   onProgram: ((notice: ProgramNotice) => void) | null;
 
@@ -155,10 +162,16 @@ export interface Host {
 
   /** Makes a directory and its parents, private (0700). */
   makeDirectory(path: string): Promise<void>;
-  /** Writes a file in one step: a reader sees the old one or the new one, never half of it. Mode 0600. */
-  writeFile(path: string, content: string | Uint8Array): Promise<void>;
+  /** Writes a file in one step: a reader sees the old one or the new one, never half of it. Mode 0600 unless given. */
+  writeFile(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
   /** Creates a file that must not exist yet; false if it does. Mode 0600. */
   createFile(path: string, content: string): Promise<boolean>;
+  /** Adds to the end of a file; creates it (mode 0600) if it is missing. */
+  appendFile(path: string, content: string | Uint8Array): Promise<void>;
+  /** Makes a fresh private directory where the system keeps temporary ones, and returns its path. */
+  makeTemporaryDirectory(): Promise<string>;
+  /** Locks a file (made if it is missing) until {@linkcode FileLock.release} or the end of this process, however that comes; null while another process holds it. */
+  tryLock(path: string): Promise<FileLock | null>;
   /** Removes one file, socket or empty directory; false if nothing was there. Never recursive. */
   remove(path: string): Promise<boolean>;
   /** Connects to a Unix stream socket and closes at once. Only after `ss` showed no listener: a connect disturbs a live one. */

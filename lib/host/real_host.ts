@@ -10,6 +10,7 @@ import type {
   BuildKind,
   ConnectOutcome,
   DirectoryEntry,
+  FileLock,
   FileStatus,
   Host,
   Output,
@@ -59,8 +60,9 @@ export class RealHost implements Host {
     return isRefused(capability);
   }
 
-  build(): { kind: BuildKind; runtime: string } {
-    return { kind: buildKind(), runtime: `deno ${Deno.version.deno}` };
+  build(): { kind: BuildKind; runtime: string; executable?: string } {
+    const kind = buildKind();
+    return { kind, runtime: `deno ${Deno.version.deno}`, executable: kind === "compiled" ? Deno.execPath() : undefined };
   }
 
   env(name: EnvironmentName): string | undefined {
@@ -221,12 +223,18 @@ export class RealHost implements Host {
     });
   }
 
-  async writeFile(path: string, content: string | Uint8Array): Promise<void> {
+  async writeFile(path: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
     await orThrow("write", path, async () => {
       const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
       const temporary = `${path}.${this.pid}.tmp`;
-      await Deno.writeFile(temporary, bytes, { mode: 0o600 });
-      await Deno.rename(temporary, path);
+      try {
+        await Deno.writeFile(temporary, bytes, { mode: 0o600 });
+        if (mode !== 0o600) await Deno.chmod(temporary, mode);
+        await Deno.rename(temporary, path);
+      } catch (error) {
+        await Deno.remove(temporary).catch(() => {});
+        throw error;
+      }
     });
   }
 
@@ -239,6 +247,34 @@ export class RealHost implements Host {
         if (error instanceof Deno.errors.AlreadyExists) return false;
         throw error;
       }
+    });
+  }
+
+  async appendFile(path: string, content: string | Uint8Array): Promise<void> {
+    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+    await orThrow("write", path, () => Deno.writeFile(path, bytes, { append: true, mode: 0o600 }));
+  }
+
+  async makeTemporaryDirectory(): Promise<string> {
+    return await orThrow("make a directory in", "the directory for temporary files", () => Deno.makeTempDir({ prefix: "tractest-" }));
+  }
+
+  async tryLock(path: string): Promise<FileLock | null> {
+    return await orThrow("lock", path, async () => {
+      const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o600 });
+      if (!await file.tryLock(true)) {
+        file.close();
+        return null;
+      }
+      return {
+        write: async (content: string) => {
+          const bytes = new TextEncoder().encode(content);
+          await file.seek(0, Deno.SeekMode.Start);
+          for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await file.write(rest));
+          await file.truncate(bytes.length);
+        },
+        release: () => file.close(),
+      };
     });
   }
 

@@ -1,3 +1,4 @@
+import { resolve } from "@std/path";
 import { PreflightError, ToolMissingError } from "../errors.ts";
 import type { Host, ProgramResult } from "../host/host.ts";
 import { PROGRAMS } from "../tables/programs.ts";
@@ -28,6 +29,13 @@ export interface RawChange {
   readonly newMode: string;
 }
 
+/** Where a repository is, absolute. In a linked worktree the two directories of git differ. */
+export interface GitLocation {
+  readonly gitDirectory: string;
+  readonly commonDirectory: string;
+  readonly topLevel: string;
+}
+
 /** git in one directory, read only. */
 export class Git {
   /** @param directory where git is run: the project's root */
@@ -44,10 +52,36 @@ export class Git {
       const words = textOf(result.stderr).trim().split("\n")[0] ?? "";
       const hint = words.includes("dubious ownership")
         ? `git trusts it after: git config --global --add safe.directory ${this.directory}`
-        : "changes are read from git; this needs a git work tree";
+        : "this needs a git work tree";
       throw new PreflightError("no-repository", `Cannot ask git about "${this.directory}": ${words.replace(/^fatal: /, "")}`, hint);
     }
     return textOf(result.stdout).replace(/\n$/, "");
+  }
+
+  /**
+   * `core.hooksPath`, `~` expanded, otherwise as written (relative to the top of the work tree); null if it is not set.
+   *
+   * @throws {PreflightError} when git can't say
+   */
+  async hooksPath(): Promise<string | null> {
+    const result = await this.#run(["config", "--type=path", "--get", "core.hooksPath"], "whether the hooks are elsewhere");
+    if (result.code === 1) return null;
+    if (result.code === 0) return textOf(result.stdout).replace(/\n$/, "");
+    const words = textOf(result.stderr).trim().split("\n")[0] ?? "";
+    throw new PreflightError(
+      "git",
+      `Cannot ask git for core.hooksPath: ${words.replace(/^fatal: /, "")}`,
+      "try: git config --type=path --get core.hooksPath",
+    );
+  }
+
+  /** Where the repository is; null outside of one, or when git can't say. */
+  async location(): Promise<GitLocation | null> {
+    const words = ["rev-parse", "--git-dir", "--git-common-dir", "--show-toplevel"];
+    const result = await this.#run(words, "whether this is a linked worktree");
+    const [own, common, top] = textOf(result.stdout).split("\n");
+    if (result.code !== 0 || !own || !common || !top) return null;
+    return { gitDirectory: resolve(this.directory, own), commonDirectory: resolve(this.directory, common), topLevel: top };
   }
 
   /** The commit that a revision names; null if it names none. */
@@ -104,13 +138,19 @@ export class Git {
   }
 
   async #run(args: readonly string[], why: string): Promise<ProgramResult> {
-    const home = this.host.env("HOME");
+    const [home, config] = [this.host.env("HOME"), this.host.env("XDG_CONFIG_HOME")];
     const result = await this.host.run("git", [...GLOBAL_OPTIONS, ...args], {
       why,
       cwd: this.directory,
       timeoutMs: TIMEOUT_MS,
-      // The environment is otherwise empty: no GIT_DIR of a hook, no GIT_EXTERNAL_DIFF. HOME has the user's `safe.directory`.
-      env: { GIT_OPTIONAL_LOCKS: "0", GIT_NO_LAZY_FETCH: "1", GIT_TERMINAL_PROMPT: "0", ...(home === undefined ? {} : { HOME: home }) },
+      // The environment is otherwise empty: no GIT_DIR of a hook, no GIT_EXTERNAL_DIFF. Those two have the user's configuration: `safe.directory`.
+      env: {
+        GIT_OPTIONAL_LOCKS: "0",
+        GIT_NO_LAZY_FETCH: "1",
+        GIT_TERMINAL_PROMPT: "0",
+        ...(home === undefined ? {} : { HOME: home }),
+        ...(config === undefined ? {} : { XDG_CONFIG_HOME: config }),
+      },
     });
     if (result.outcome === "missing") throw new ToolMissingError("git", `install the package "${PACKAGES}"`);
     if (result.outcome === "timed-out") {

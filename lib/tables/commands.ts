@@ -55,7 +55,7 @@ export const COMMANDS = [
     summary: "the tests to run first for the current changes",
     usage: "tractest affected [OPTIONS]",
     examples: [["tractest affected", "targets, and because of which change"], ["tractest affected --run", "run them"]],
-    exits: [0, 69],
+    exits: [0, 69, 80],
   },
   {
     name: "check",
@@ -77,6 +77,19 @@ export const COMMANDS = [
     usage: "tractest layout [OPTIONS]",
     examples: [["tractest layout", "what is where, what moved"]],
     exits: [0],
+  },
+  {
+    name: "hooks",
+    summary: "git hooks that clean up: install, uninstall, status",
+    usage: "tractest hooks install|uninstall|status [pre-push|pre-commit|post-checkout …] [OPTIONS]",
+    examples: [
+      ["tractest hooks status", "which hooks are there, and who manages them"],
+      ["tractest hooks install pre-push", "run `zombies --kill --hook` before each push; a hook that is there stays as it is, below our lines"],
+      ["tractest hooks install pre-commit --command 'run core'", "run something else"],
+      ["tractest hooks install --print lefthook", "print the entries for lefthook, pre-commit, husky or a coding agent"],
+      ["tractest hooks uninstall", "take our lines out again, byte for byte"],
+    ],
+    exits: [0, 69, 80],
   },
   {
     name: "completions",

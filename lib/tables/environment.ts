@@ -9,6 +9,7 @@ export const ENVIRONMENT = [
   { name: "HOME", purpose: "where the state and cache directories are, when XDG's variables are unset" },
   { name: "XDG_STATE_HOME", purpose: "history, logs, ledger: `$XDG_STATE_HOME/tractest`" },
   { name: "XDG_CACHE_HOME", purpose: "extracted helper files: `$XDG_CACHE_HOME/tractest`" },
+  { name: "XDG_CONFIG_HOME", purpose: "where git has the user's configuration, besides HOME" },
   { name: "XDG_RUNTIME_DIR", purpose: "where current tractor puts its Unix sockets" },
   { name: "TMPDIR", purpose: "where pytest puts its base temporary directory" },
   { name: "NO_COLOR", purpose: "no colour when set and not empty" },

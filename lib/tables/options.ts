@@ -14,7 +14,7 @@ export interface OptionRow {
   readonly help: string;
 }
 
-const REPORTS = ["run", "doctor", "zombies", "failed", "affected", "check", "layout", "flaky", "version", "permissions"] as const;
+const REPORTS = ["run", "doctor", "zombies", "failed", "affected", "check", "layout", "flaky", "version", "permissions", "hooks"] as const;
 
 /** Every option of tractest. pytest's own options are in `pytest_options.ts`. */
 export const OPTIONS = [
@@ -36,8 +36,43 @@ export const OPTIONS = [
     name: "dry-run",
     short: "n",
     kind: "flag",
-    commands: ["run", "doctor", "zombies", "failed", "affected"],
+    commands: ["doctor", "zombies", "failed", "affected", "hooks"],
     help: "show what would be done and do nothing",
+  },
+  // In a run `-n` is pytest-xdist's.
+  { name: "dry-run", kind: "flag", commands: ["run"], help: "print the command and start nothing" },
+
+  // run
+  { name: "ll", kind: "value", metavar: "LEVEL", commands: ["run"], help: "tractor's log level: error, info, debug, runtime …" },
+  { name: "tpdb", kind: "flag", commands: ["run"], help: "tractor's multi-process debugger: keeps the terminal, implies -s, no time limit" },
+  { name: "debug-mode", kind: "flag", commands: ["run"], help: "the same as --tpdb" },
+  { name: "tpt-proto", kind: "values", choices: ["tcp", "uds"], commands: ["run"], help: "IPC transport" },
+  {
+    name: "spawn-backend",
+    kind: "value",
+    metavar: "BACKEND",
+    commands: ["run"],
+    help: "how actors are started: trio, mp_spawn, mp_forkserver, as far as the checkout has them",
+  },
+  {
+    name: "timeout",
+    kind: "value",
+    metavar: "SECONDS",
+    commands: ["run"],
+    help: "time limit from outside pytest; 0: none (600 for all, 120 for one file)",
+  },
+  { name: "header", kind: "flag", commands: ["run"], help: "pytest's header, which is left out otherwise" },
+  { name: "no-defaults", kind: "flag", commands: ["run"], help: "none of -x --tb=short --no-header" },
+  { name: "no-preflight", kind: "flag", commands: ["run"], help: "skip the checks before the run" },
+  { name: "clean", kind: "flag", commands: ["run"], help: "clean up leaked actors and stale sockets before the run" },
+  { name: "wait", kind: "flag", commands: ["run"], help: "wait until another run in this repo has ended" },
+  { name: "strict", kind: "flag", commands: ["run"], help: "exit 84 if the tests passed but left actors behind" },
+  {
+    name: "events",
+    kind: "value",
+    metavar: "FILE",
+    commands: ["run"],
+    help: "copy the events of the run to FILE as JSON lines while it runs; - for standard output",
   },
 
   // zombies
@@ -51,6 +86,13 @@ export const OPTIONS = [
   // failed, affected
   { name: "run", kind: "flag", commands: ["failed", "affected"], help: "run these tests" },
   {
+    name: "rootdir",
+    kind: "value",
+    metavar: "DIR",
+    commands: ["failed"],
+    help: "the --rootdir that pytest was given: its cache and ids start there",
+  },
+  {
     name: "base",
     kind: "value",
     metavar: "REV",
@@ -59,6 +101,30 @@ export const OPTIONS = [
   },
   { name: "staged", kind: "flag", commands: ["affected"], help: "only what is staged" },
   { name: "uncommitted", kind: "flag", commands: ["affected"], help: "only what is not committed yet" },
+
+  // hooks
+  {
+    name: "command",
+    kind: "values",
+    metavar: "'COMMAND …'",
+    commands: ["hooks"],
+    help: "a tractest command line to run instead of the hook's own; again for one more",
+  },
+  { name: "binary", kind: "value", metavar: "PATH", commands: ["hooks"], help: "the tractest that the hook calls (default: this one)" },
+  {
+    name: "print",
+    kind: "value",
+    metavar: "FOR",
+    choices: ["lefthook", "pre-commit", "husky", "agent", "shell"],
+    commands: ["hooks"],
+    help: "print entries for a hook manager or a coding agent, write nothing",
+  },
+  {
+    name: "force",
+    kind: "flag",
+    commands: ["hooks"],
+    help: "beside a hook manager that has not installed itself; over our own lines when they were edited (a copy is kept)",
+  },
 
   // permissions (for the curious, and for tests)
   { name: "row", kind: "value", metavar: "ROW", commands: ["permissions"], help: "drop to this row and try every capability for real" },

@@ -17,7 +17,8 @@ export interface PermissionRow {
 const TALK = ["NO_COLOR", "TERM"] as const;
 const PROBES = ["ss", "pgrep", "ps", "lsof", "cat", "readlink", "stat"] as const;
 const PROBE_ENV = [...TALK, "HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "TMPDIR"] as const;
-const RUN_ENV = [...PROBE_ENV, "XDG_CACHE_HOME", "VIRTUAL_ENV", "PATH", "PYTEST_ADDOPTS"] as const;
+const GIT_ENV = [...TALK, "HOME", "XDG_CONFIG_HOME"] as const;
+const RUN_ENV = [...PROBE_ENV, "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "VIRTUAL_ENV", "PATH", "PYTEST_ADDOPTS"] as const;
 
 /**
  * The permission table: one row per command and effect flag. The binary is compiled with the union of all rows; each command
@@ -29,9 +30,9 @@ export const PERMISSIONS = [
   { row: "completions", programs: [], env: TALK, read: false, write: false, net: false, uid: false, why: "prints tables" },
   { row: "permissions", programs: [], env: TALK, read: false, write: false, net: false, uid: false, why: "prints this table" },
   { row: "layout", programs: [], env: TALK, read: true, write: false, net: false, uid: false, why: "lists the tests tree" },
-  { row: "failed", programs: [], env: TALK, read: true, write: false, net: false, uid: false, why: "reads pytest's cache" },
+  { row: "failed", programs: [], env: [...TALK, "HOME"], read: true, write: false, net: false, uid: false, why: "reads pytest's cache" },
   { row: "flaky", programs: [], env: TALK, read: true, write: false, net: false, uid: false, why: "reads the configuration" },
-  { row: "affected", programs: ["git"], env: [...TALK, "HOME"], read: true, write: false, net: false, uid: false, why: "asks git what changed" },
+  { row: "affected", programs: ["git"], env: GIT_ENV, read: true, write: false, net: false, uid: false, why: "asks git what changed" },
   {
     row: "zombies",
     programs: PROBES,
@@ -51,6 +52,26 @@ export const PERMISSIONS = [
     net: true,
     uid: true,
     why: "also signals verified processes and unlinks stale sockets",
+  },
+  {
+    row: "hooks",
+    programs: ["git"],
+    env: [...GIT_ENV, "PATH"],
+    read: true,
+    write: false,
+    net: false,
+    uid: false,
+    why: "asks git where the hooks are, and reads them",
+  },
+  {
+    row: "hooks install",
+    programs: ["git"],
+    env: [...GIT_ENV, "PATH"],
+    read: true,
+    write: true,
+    net: false,
+    uid: false,
+    why: "also writes the hook; `hooks uninstall` takes this row too, `--dry-run` and `--print` don't",
   },
   {
     row: "run",

@@ -28,12 +28,17 @@ Deno.test("every row names only programs and variables that the tables know, and
 });
 
 Deno.test("every command has a row, and an effect flag takes the row of what it does", () => {
-  for (const command of COMMANDS) assert(rowOf(command.name, () => false));
-  assertEquals(rowOf("zombies", () => false).row, "zombies");
-  assertEquals(rowOf("zombies", (option) => option === "kill").row, "zombies --kill");
-  assertEquals(rowOf("failed", (option) => option === "run").row, "run");
-  assertEquals(rowOf("affected", (option) => option === "run").row, "run");
-  assertEquals(rowOf("doctor", (option) => option === "fix").row, "doctor --fix");
+  for (const command of COMMANDS) assert(rowOf(command.name, [], () => false));
+  assertEquals(rowOf("zombies", [], () => false).row, "zombies");
+  assertEquals(rowOf("zombies", [], (option) => option === "kill").row, "zombies --kill");
+  assertEquals(rowOf("failed", [], (option) => option === "run").row, "run");
+  assertEquals(rowOf("affected", [], (option) => option === "run").row, "run");
+  assertEquals(rowOf("doctor", [], (option) => option === "fix").row, "doctor --fix");
+  for (const action of ["install", "uninstall"]) {
+    assertEquals(rowOf("hooks", [action, "pre-push"], () => false).row, "hooks install");
+    for (const harmless of ["dry-run", "print"]) assertEquals(rowOf("hooks", [action, "pre-push"], (option) => option === harmless).row, "hooks");
+  }
+  assertEquals(rowOf("hooks", ["status"], () => false).row, "hooks");
 });
 
 Deno.test("what is inside a row and what is outside make the union, with nothing in both", () => {
