@@ -1,4 +1,5 @@
 import { main } from "./lib/cli.ts";
 import { RealHost } from "./lib/host/real_host.ts";
 
-Deno.exit(await main(Deno.args, new RealHost()));
+const host = new RealHost(Deno.args);
+Deno.exit(await main(host.words, host));

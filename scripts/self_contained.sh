@@ -19,7 +19,7 @@ _tt_look() {
 
 _tt_start() {
   export DENO_NO_UPDATE_CHECK=1
-  exec "$_tt_runtime/deno" run --no-config --no-lock --no-remote --no-npm --no-code-cache @FLAGS@ "$_tt_program/bundle/main.js" "$@"
+  exec "$_tt_runtime/deno" run --no-config --no-lock --no-remote --no-npm --no-code-cache @FLAGS@ "$_tt_program/bundle/main.js" "--self=$0" "$@"
 }
 
 # Later starts: everything is ours, closed to others, and has its size. The base may be /tmp-like, but not open to all without

@@ -188,7 +188,7 @@ async function binaryFor({ host, line }: Context): Promise<string | null> {
     return checked(path);
   }
   const { executable } = host.build();
-  return checked(executable ?? await onPath(host));
+  return checked(executable !== undefined && await isExecutable(host, executable) ? executable : await onPath(host));
 }
 
 function checked(path: string | null): string | null {

@@ -35,6 +35,17 @@ export class RealHost implements Host {
   readonly stdout: Output = new StreamOutput(Deno.stdout);
   readonly stderr: Output = new StreamOutput(Deno.stderr);
   onProgram: ((notice: ProgramNotice) => void) | null = null;
+  /** What a person typed after the program's name. */
+  readonly words: readonly string[];
+  readonly #executable: string | undefined;
+
+  /** @param args what the program was started with; the scripts that start a bundle put `--self=` and their own path in front */
+  constructor(args: readonly string[] = []) {
+    const self = ["self-contained", "launcher"].includes(buildKind()) && args[0]?.startsWith("--self=") ? args[0].slice("--self=".length) : undefined;
+    this.words = self === undefined ? args : args.slice(1);
+    // Now: `-C DIR` changes what a relative path is relative to.
+    this.#executable = self?.includes("/") ? resolve(self) : undefined;
+  }
 
   get cwd(): string {
     return Deno.cwd();
@@ -62,7 +73,7 @@ export class RealHost implements Host {
 
   build(): { kind: BuildKind; runtime: string; executable?: string } {
     const kind = buildKind();
-    return { kind, runtime: `deno ${Deno.version.deno}`, executable: kind === "compiled" ? Deno.execPath() : undefined };
+    return { kind, runtime: `deno ${Deno.version.deno}`, executable: kind === "compiled" ? Deno.execPath() : this.#executable };
   }
 
   env(name: EnvironmentName): string | undefined {
