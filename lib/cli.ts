@@ -34,7 +34,9 @@ export async function main(words: readonly string[], host: Host): Promise<ExitCo
     command = name;
     const line = parseCommandLine(name, rest);
     const isHelp = line.has("help");
-    host.restrict(rowOf(isHelp ? "help" : name, line.operands, (option) => line.has(option)));
+    // At a terminal `zombies` offers to clean up: what was dropped can't be had again then.
+    const mayOffer = name === "zombies" && host.stdinIsTerminal && host.stdout.isTerminal && !line.has("hook") && !line.has("json");
+    host.restrict(rowOf(isHelp ? "help" : name, line.operands, (option) => line.has(option) || (option === "kill" && mayOffer)));
     const printer = new Printer(host, {
       json: line.has("json"),
       verbose: line.has("verbose"),

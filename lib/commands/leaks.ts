@@ -1,22 +1,198 @@
-import type { CleanupReport, LeakReport } from "../core/leaks_types.ts";
+import { occupies, parseRegistryAddress } from "../core/leaks_registry.ts";
+import type { Judged } from "../core/leaks_judge.ts";
+import type { CleanupReport, JudgedProcess, LeakReport, ProcessIdentity, Refusal, RegistryReport } from "../core/leaks_types.ts";
+import { escapeText } from "../core/escape.ts";
 import type { Host } from "../host/host.ts";
+import { listTcpListeners, listUnixSockets, type SocketList, type TcpListener } from "../programs/ss.ts";
 import type { Printer } from "../ui/printer.ts";
+import { ProcessSurvey } from "./leaks_processes.ts";
+import { judgeSocketFiles, listSocketFiles, removeSockets } from "./leaks_sockets.ts";
+import { endTree } from "./process_tree.ts";
 import type { Project } from "./project.ts";
 
 export type { CleanupReport, LeakReport } from "../core/leaks_types.ts";
 
-/** Looks for leaked actors, registry holders and stale sockets of a project. Changes nothing. */
-export function findLeaks(_host: Host, _project: Project, _options: { readonly registries?: readonly string[] } = {}): Promise<LeakReport> {
-  return Promise.resolve({ clean: null, registries: [], actors: [], sockets: [], refused: [], liveRun: null, unknowns: ["not looked yet"] });
+/** How often new leaks may appear while leaks are being ended before that is given up. */
+const ROUNDS = 3;
+
+/** Where to look. */
+export interface FindLeaksOptions {
+  /** Addresses to look at instead of the configured ones, as `host:port`. */
+  readonly registries?: readonly string[];
+  /** A process to judge too, whatever it looks like; see {@linkcode LeakReport.named}. */
+  readonly pid?: number;
 }
 
-/** Ends what {@linkcode findLeaks} found leaked and removes what it found stale, then looks again. */
-export function endLeaks(
-  _host: Host,
-  _printer: Printer,
-  _project: Project,
-  report: LeakReport,
-  _options: { readonly graceSeconds: number; readonly dryRun: boolean },
-): Promise<CleanupReport> {
-  return Promise.resolve({ killed: [], removed: [], refused: [], after: report, ok: null, survivors: false });
+/**
+ * Looks for leaked actors, registry holders and stale sockets of a project. Changes nothing. On a clean machine that is one round of
+ * two programs; what costs more is asked only when there is something to ask about.
+ *
+ * @throws {UsageError} if an address of a registry is none
+ */
+export async function findLeaks(host: Host, project: Project, options: FindLeaksOptions = {}): Promise<LeakReport> {
+  const addresses = options.registries ?? project.configuration.registries;
+  const parsed = addresses.map(parseRegistryAddress);
+  if (host.platform !== "linux") {
+    const registries = addresses.map((address) => ({ address, bound: null, holders: [] }));
+    return { clean: null, registries, actors: [], sockets: [], refused: [], liveRun: null, unknowns: ["not supported on this platform"] };
+  }
+  const survey = new ProcessSurvey(host, project);
+  const [listeners, candidates, socketFiles] = await Promise.all([
+    listTcpListeners(host, false),
+    survey.list(),
+    listSocketFiles(host, project),
+  ]);
+  const isHeld = parsed.some((address) => listeners.rows.some((row) => occupies(row, address)));
+  const [holders, sockets] = await Promise.all([
+    isHeld ? listTcpListeners(host, true) : listeners,
+    socketFiles.paths.length > 0 ? listUnixSockets(host).then((bound) => judgeSocketFiles(host, socketFiles.paths, bound)) : [],
+    survey.lookCloser(candidates),
+  ]);
+  const unknowns = [holders.failure, rejectedRows(holders)].filter((unknown) => unknown !== null);
+
+  const holderPids = parsed.map((address) => [
+    ...new Set(holders.rows.filter((row) => occupies(row, address)).flatMap((row) => row.pids)),
+  ]);
+  const others = [...holderPids.flat(), ...(options.pid === undefined ? [] : [options.pid])];
+  await survey.lookCloser(others);
+  const judged = await survey.judge([...new Set([...candidates, ...others])]);
+  const registries = parsed.map((address, index): RegistryReport => {
+    const rows = holders.rows.filter((row) => occupies(row, address));
+    const bound = rows.length > 0 ? true : holders.failure !== null || holders.rejected > 0 ? null : false;
+    return { address: addresses[index]!, bound, holders: holderPids[index]!.map((pid) => reportOf(pid, judged, survey)) };
+  });
+
+  const actors = judged.filter((process) =>
+    process.kind.signature ? process.ours !== false && process.uid === host.uid() : process.verdict === "leaked"
+  );
+  const foreign = candidates.map((pid) => survey.row(pid)).filter((row) => row !== undefined && row.uid !== host.uid())
+    .filter((row) => judged.find((process) => process.pid === row!.pid)?.ours !== false)
+    .map((row): Refusal => ({ pid: row!.pid, reason: `belongs to uid ${row!.uid}; not touched` }));
+  const run = judged.find((process) => process.ours && process.pytest !== null && holderPids.flat().includes(process.pid));
+  const pytest = run?.pytest == null ? undefined : survey.row(run.pytest);
+  const skipped = sockets.filter((socket) => socket.evidence.some((reason) => reason.startsWith("belongs to uid ")));
+  const relevant = sockets.filter((socket) => !skipped.includes(socket));
+  unknowns.push(
+    ...survey.failures,
+    ...socketFiles.refused.filter(({ reason }) => !reason.includes("not absolute")).map(({ path, reason }) => `${path}: ${reason}`),
+  );
+  const report = {
+    registries,
+    actors: actors.map(plain),
+    sockets: relevant,
+    refused: [
+      ...socketFiles.refused,
+      ...foreign,
+      ...actors.filter((actor) => actor.verdict === "unknown").map(({ pid, evidence }) => ({ pid, reason: evidence[0] ?? "unknown" })),
+      ...[...skipped, ...relevant.filter((socket) => socket.verdict === "unknown")].map(({ path, evidence }) => ({
+        path,
+        reason: evidence.join("; "),
+      })),
+    ],
+    ...(options.pid === undefined ? {} : { named: survey.row(options.pid) ? reportOf(options.pid, judged, survey) : null }),
+    liveRun: pytest ? { pid: pytest.pid, title: pytest.args } : null,
+    unknowns: [...new Set(unknowns)],
+  };
+  return { clean: isClean(report, judged), ...report };
+}
+
+/** Whether a report is clean; null if it can't be told. */
+function isClean(report: Omit<LeakReport, "clean">, judged: readonly Judged[]): boolean | null {
+  const isOwnRun = (pid: number) => judged.some((process) => process.pid === pid && process.ours === true && process.pytest !== null);
+  const isHeld = report.registries.some((registry) =>
+    registry.bound && !(registry.holders.length > 0 && registry.holders.every(({ pid }) => isOwnRun(pid)))
+  );
+  const leaks = report.actors.some((actor) => actor.verdict === "leaked") || report.sockets.some((socket) => socket.verdict === "stale");
+  if (leaks || isHeld) return false;
+  const open = report.unknowns.length > 0 || report.registries.some((registry) => registry.bound === null) ||
+    report.actors.some((actor) => actor.verdict === "unknown") || report.sockets.some((socket) => socket.verdict === "unknown");
+  return open ? null : true;
+}
+
+function rejectedRows({ rejected }: SocketList<TcpListener>): string | null {
+  return rejected > 0 ? `${rejected} rows of "ss" can't be read` : null;
+}
+
+function reportOf(pid: number, judged: readonly Judged[], survey: ProcessSurvey): JudgedProcess {
+  const known = judged.find((process) => process.pid === pid);
+  if (known) return plain(known);
+  const row = survey.row(pid);
+  return {
+    pid,
+    startTicks: null,
+    title: row?.args ?? "",
+    uid: row?.uid ?? -1,
+    ours: null,
+    verdict: row ? "foreign" : "unknown",
+    evidence: [row ? `belongs to uid ${row.uid}; not touched` : "it can't be read"],
+  };
+}
+
+function plain({ pid, startTicks, title, uid, ours, verdict, evidence }: JudgedProcess): JudgedProcess {
+  return { pid, startTicks, title, uid, ours, verdict, evidence };
+}
+
+/** How {@linkcode endLeaks} works. */
+export interface EndLeaksOptions extends FindLeaksOptions {
+  /** Seconds between SIGINT and SIGKILL. */
+  readonly graceSeconds: number;
+  /** Say what would be done, and do nothing. */
+  readonly dryRun: boolean;
+  /** End this process alone, though nobody may know whether it is leaked, and leave sockets alone: the user named it. */
+  readonly pid?: number;
+}
+
+/**
+ * Ends what {@linkcode findLeaks} found leaked and removes what it found stale, then looks again. A holder of the registry that is not
+ * proven ours and leaked is left.
+ */
+export async function endLeaks(host: Host, printer: Printer, project: Project, report: LeakReport, options: EndLeaksOptions): Promise<CleanupReport> {
+  if (options.dryRun) {
+    for (const target of targetsOf(report)) printer.line(`would end pid ${target.pid} ${escapeText(target.title)}`);
+    for (const { path } of staleOf(report)) printer.line(`would remove ${escapeText(path)}`);
+    return { killed: [], removed: [], refused: [], after: report, ok: report.clean, survivors: false };
+  }
+  const killed: CleanupReport["killed"][number][] = [];
+  const removed: string[] = [];
+  const refused: Refusal[] = [];
+  const met = new Set<string>();
+  let survivors = false;
+  let now = report;
+  for (let round = 0; round < ROUNDS; round++) {
+    const targets = targetsOf(now).filter((target) => !met.has(identityKey(target)));
+    for (const target of targets) met.add(identityKey(target));
+    const ended = await endTree(host, printer, targets, options);
+    killed.push(...ended.killed);
+    refused.push(...ended.refused);
+    survivors ||= ended.survivors;
+    if (targets.length > 0) now = await findLeaks(host, project, options);
+    const sockets = await removeSockets(host, staleOf(now).map((socket) => socket.path), () => listUnixSockets(host));
+    for (const path of sockets.removed) printer.note(`removed ${escapeText(path)}`);
+    removed.push(...sockets.removed);
+    refused.push(...sockets.refused);
+    if (sockets.removed.length + sockets.refused.length > 0) now = await findLeaks(host, project, options);
+    if (targetsOf(now).every((target) => met.has(identityKey(target)))) break;
+    if (round === ROUNDS - 1) refused.push(...targetsOf(now).map(({ pid }) => ({ pid, reason: "still respawning" })));
+  }
+  survivors ||= targetsOf(now).length > 0 || staleOf(now).length > 0;
+  const after = { ...now, refused: [...refused, ...now.refused] };
+  return { killed, removed, refused, after, survivors, ok: survivors ? false : now.clean };
+}
+
+/** What is to be ended: leaked actors and a leaked holder of the registry; or, when the user named one, that process unless somebody uses it. */
+export function targetsOf(report: LeakReport): ProcessIdentity[] {
+  const processes = report.named !== undefined
+    ? [report.named].filter((process) => process?.verdict === "leaked" || process?.verdict === "unknown")
+    : [...report.actors, ...report.registries.flatMap((registry) => registry.holders)].filter((process) => process.verdict === "leaked");
+  return [...new Map(processes.map((target) => [target!.pid, target!])).values()]
+    .map(({ pid, uid, startTicks, title }) => ({ pid, uid, startTicks, title, ppid: 0, state: "?" }));
+}
+
+function staleOf(report: LeakReport): LeakReport["sockets"] {
+  if (report.named !== undefined) return [];
+  return report.sockets.filter((socket) => socket.verdict === "stale");
+}
+
+function identityKey({ pid, startTicks }: ProcessIdentity): string {
+  return `${pid} ${startTicks}`;
 }

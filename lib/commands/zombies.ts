@@ -1,7 +1,81 @@
+import { escapeText } from "../core/escape.ts";
 import { UsageError } from "../errors.ts";
+import type { CleanupReport, LeakReport } from "../core/leaks_types.ts";
+import { parseGrace, parsePid } from "../core/leaks_options.ts";
+import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
+import { hintLeaks, showLeaks } from "../ui/leaks.ts";
 import type { Context } from "./context.ts";
+import { endLeaks, type EndLeaksOptions, findLeaks } from "./leaks.ts";
+import { findProject } from "./project.ts";
 
-/** Not built yet. */
-export function zombies(_context: Context): Promise<number> {
-  throw new UsageError('"zombies" is not built yet');
+/** `tractest zombies`: leaked actors, who holds the registry, stale sockets; with `--kill` ends and removes what is proven to be leaked. */
+export async function zombies(context: Context): Promise<ExitCode> {
+  const { host, printer, line } = context;
+  const [operand] = line.operands;
+  if (operand !== undefined) throw new UsageError(`"zombies" takes no "${operand}"`, "tractest zombies --help lists the options");
+  const options: EndLeaksOptions = {
+    graceSeconds: parseGrace(line.value("grace")),
+    dryRun: line.has("dry-run"),
+    ...(line.has("pid") ? { pid: parsePid(line.value("pid")!, host.pid) } : {}),
+    ...(line.has("registry") ? { registries: line.values("registry") } : {}),
+  };
+  const project = await findProject(host);
+  const found = await findLeaks(host, project, options);
+  const kill = async () => {
+    const cleanup = await endLeaks(host, printer, project, found, options);
+    return options.dryRun ? listed(context, found) : cleaned(context, found, cleanup);
+  };
+  if (line.has("kill")) return await kill();
+  const code = listed(context, found);
+  if (code !== EXIT.leaksFound || options.dryRun || !isCleanable(found) || line.has("hook")) return code;
+  const { canAsk, confirm } = await import("../ui/prompt.ts");
+  const yes = line.has("yes");
+  if (!canAsk(host, printer)) return code;
+  return await confirm(host, printer, "End these processes and remove these sockets?", { yes }) ? await kill() : code;
+}
+
+function isCleanable(report: LeakReport): boolean {
+  return report.actors.some((actor) => actor.verdict === "leaked") || report.sockets.some((socket) => socket.verdict === "stale");
+}
+
+/** Shows what was found. */
+function listed({ printer, line }: Context, report: LeakReport): ExitCode {
+  const code = report.clean === true ? EXIT.ok : report.clean === false ? EXIT.leaksFound : EXIT.unverified;
+  if (printer.json) printer.document("tractest.zombies/1", facts(report));
+  if (line.has("hook")) {
+    if (code === EXIT.unverified) return cannotTell({ printer }, report);
+    if (code === EXIT.ok) return code;
+  }
+  showLeaks(printer, report);
+  if (code === EXIT.leaksFound) hintLeaks(printer, report);
+  return code;
+}
+
+/** Shows what the clean-up did, and what is left. */
+function cleaned({ printer, line }: Context, before: LeakReport, cleanup: CleanupReport): ExitCode {
+  const { after, killed, removed } = cleanup;
+  const code = cleanup.survivors ? EXIT.unverified : after.clean === true ? EXIT.ok : after.clean === false ? EXIT.leaksFound : EXIT.unverified;
+  if (printer.json) printer.document("tractest.zombies/1", { ...facts(after), killed, removed });
+  if (line.has("hook")) {
+    if (killed.length + removed.length > 0) printer.note(`tractest: ended ${killed.length} leaked actors, removed ${removed.length} stale sockets`);
+    if (code === EXIT.unverified) return cannotTell({ printer }, after);
+    if (code === EXIT.ok) return code;
+  }
+  showLeaks(printer, after, { before });
+  if (code === EXIT.leaksFound) hintLeaks(printer, after);
+  return code;
+}
+
+/** In a hook, what can't be seen blocks nothing: one line, and 0. */
+function cannotTell({ printer }: Pick<Context, "printer">, report: LeakReport): ExitCode {
+  const [why = "something could not be verified"] = [
+    ...report.refused.map(({ pid, path, reason }) => `${path ?? `pid ${pid}`}: ${reason}`),
+    ...report.unknowns,
+  ];
+  printer.warn(`can't tell whether actors leaked: ${escapeText(why)}`);
+  return EXIT.ok;
+}
+
+function facts({ clean, registries, actors, sockets, refused, liveRun, unknowns, named }: LeakReport): Readonly<Record<string, unknown>> {
+  return { clean, registries, actors, sockets, refused, liveRun, unknowns, ...(named === undefined ? {} : { named }) };
 }

@@ -87,6 +87,8 @@ export interface LeakReport {
   readonly actors: readonly JudgedProcess[];
   readonly sockets: readonly SocketReport[];
   readonly refused: readonly Refusal[];
+  /** The process that was asked about by its pid; null if there is none. */
+  readonly named?: JudgedProcess | null;
   /** A live pytest of this project that holds a registry: no leak. */
   readonly liveRun: { readonly pid: number; readonly title: string } | null;
   /** What could not be looked at, a sentence each. */
@@ -105,4 +107,14 @@ export interface CleanupReport {
   readonly ok: boolean | null;
   /** Whether a process or socket of ours was to be cleaned up and is still there. */
   readonly survivors: boolean;
+}
+
+/** What is at a path, as far as a verdict on a socket needs it. */
+export interface FileFacts {
+  readonly kind: "file" | "directory" | "symlink" | "socket" | "other";
+  readonly device: number;
+  readonly inode: number;
+  readonly uid: number;
+  /** Permission bits, the sticky one among them. */
+  readonly mode: number;
 }

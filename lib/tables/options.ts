@@ -31,7 +31,7 @@ export const OPTIONS = [
   },
   { name: "verbose", short: "v", kind: "flag", commands: "*", help: "also print every program that is run, with its arguments, and why" },
   { name: "json", kind: "flag", commands: REPORTS, help: "one JSON document on standard output" },
-  { name: "yes", short: "y", kind: "flag", commands: ["run", "doctor", "zombies", "failed", "affected"], help: "answer yes to every question" },
+  { name: "yes", short: "y", kind: "flag", commands: ["run", "check", "doctor", "zombies", "failed", "affected"], help: "answer yes to every question" },
   {
     name: "dry-run",
     short: "n",
@@ -75,9 +75,16 @@ export const OPTIONS = [
     help: "copy the events of the run to FILE as JSON lines while it runs; - for standard output",
   },
 
+  // preflight
+  { name: "python", kind: "value", metavar: "PATH", commands: ["run", "check", "doctor"], help: "this Python, or the venv at PATH" },
+  { name: "sync", kind: "flag", commands: ["run", "check"], help: "make the venv, or bring it in line with uv.lock, before anything else" },
+  { name: "uv-run", kind: "flag", commands: ["run", "check", "doctor"], help: "Python by `uv run`: slower than a venv that is there" },
+
   // zombies
   { name: "kill", kind: "flag", commands: ["zombies"], help: "end leaked actors (SIGINT, then SIGKILL) and remove stale sockets" },
   { name: "hook", kind: "flag", commands: ["zombies"], help: "for git hooks: silent when clean, exit 0 for what can't be seen" },
+  { name: "pid", kind: "value", metavar: "PID", commands: ["zombies"], help: "look at this process too; with --kill end it alone" },
+  { name: "registry", kind: "values", metavar: "HOST:PORT", commands: ["zombies"], help: "look at this registry address instead of the configured ones" },
   { name: "grace", kind: "value", metavar: "SECONDS", commands: ["zombies", "run"], help: "seconds between SIGINT and SIGKILL (3)" },
 
   // doctor

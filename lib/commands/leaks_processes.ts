@@ -1,0 +1,171 @@
+import { dirname, join } from "@std/path";
+import { kindOf, mayBeActor, pythonDirectory } from "../core/leaks_actor.ts";
+import { ancestorsOf, Judge, type Judged, type Viewpoint } from "../core/leaks_judge.ts";
+import type { Place, ProcessDetails } from "../core/leaks_types.ts";
+import type { Host } from "../host/host.ts";
+import { type ProcessFiles, type ProcessLinks, readProcessFiles, readProcessLinks, readWorkingDirectories } from "../programs/proc.ts";
+import { type ListedProcess, listProcesses } from "../programs/ps.ts";
+import type { Project } from "./project.ts";
+
+/** Files that mark a directory as a project of its own, outside of ours. */
+const PROJECT_FILES = [".git", "pyproject.toml", "pytest.ini", "setup.py", "setup.cfg", "tox.ini"];
+
+/** The processes of the machine, seen from one project: first a cheap list, then details of those that are asked for. */
+export class ProcessSurvey {
+  #host: Host;
+  #project: Project;
+  #forest: ReadonlyMap<number, ListedProcess> = new Map();
+  #details = new Map<number, ProcessDetails>();
+  #asked = new Set<number>();
+  #venvs: Promise<readonly string[]> | null = null;
+  #failures = new Set<string>();
+
+  constructor(host: Host, project: Project) {
+    this.#host = host;
+    this.#project = project;
+  }
+
+  /** What could not be looked at. */
+  get failures(): readonly string[] {
+    return [...this.#failures];
+  }
+
+  /** Pids of this program and of all above it. */
+  get ownPids(): ReadonlySet<number> {
+    return new Set([this.#host.pid, ...ancestorsOf(this.#host.pid, this.#forest)]);
+  }
+
+  /** The first look: lists all processes and returns those that deserve a closer one. */
+  async list(): Promise<number[]> {
+    const { processes, rejected, failure } = await listProcesses(this.#host);
+    if (failure) this.#failures.add(failure);
+    if (rejected > 0) this.#failures.add(`${rejected} rows of "ps" can't be read`);
+    this.#forest = new Map(processes.map((row) => [row.pid, row]));
+    const own = this.ownPids;
+    const candidates: number[] = [];
+    for (const row of processes) {
+      if (row.state === "Z" || own.has(row.pid)) continue;
+      if (mayBeActor(row.args) || await this.#mayBeUntitled(row)) candidates.push(row.pid);
+    }
+    return candidates;
+  }
+
+  /** Whether a row is a Python of one of our venvs, or started by a relative name; one that a shell started is somebody's. */
+  async #mayBeUntitled(row: ListedProcess): Promise<boolean> {
+    const directory = pythonDirectory(row.args);
+    if (directory === null || row.uid !== this.#host.uid()) return false;
+    const parent = this.#forest.get(row.ppid)?.args.split(" ") ?? [];
+    if (row.ppid !== 1 && kindOf(parent, "").isShellOrDebugger) return false;
+    // `ps` shows bytes that are not ASCII as "?": such a path can't be looked up by what it shows.
+    if (directory === "" || directory.includes("?")) return true;
+    const resolved = await this.#host.realPath(directory).catch(() => null);
+    return resolved !== null && (await this.venvs()).some((venv) => resolved.startsWith(`${venv}/`));
+  }
+
+  /** Rows of the process list. */
+  row(pid: number): ListedProcess | undefined {
+    return this.#forest.get(pid);
+  }
+
+  /** Reads details of these processes, and of all above them, that were not read yet. Another user's are left out unless this is root. */
+  async lookCloser(pids: readonly number[]): Promise<void> {
+    const uid = this.#host.uid();
+    const wanted = new Set(pids.flatMap((pid) => [pid, ...ancestorsOf(pid, this.#forest)]));
+    const readable = [...wanted].filter((pid) => !this.#asked.has(pid) && (uid === 0 || this.#forest.get(pid)?.uid === uid));
+    if (readable.length === 0) return;
+    for (const pid of readable) this.#asked.add(pid);
+    const [files, links, directories] = await Promise.all([
+      readProcessFiles(this.#host, readable, { mapped: true, why: "identities, command lines and mapped files" }),
+      readProcessLinks(this.#host, readable),
+      readWorkingDirectories(this.#host, readable),
+    ]);
+    for (const failure of [files.failure, links.failure, directories.failure]) if (failure) this.#failures.add(failure);
+    await Promise.all([...files.rows.values()].map(async (row) => {
+      const link = links.rows.get(row.pid) ?? { cwd: null, root: null, namespaces: null };
+      this.#details.set(row.pid, await this.#detailsOf(row, link, links.own, directories.rows.get(row.pid) ?? null));
+    }));
+  }
+
+  async #detailsOf(
+    row: ProcessFiles,
+    link: ProcessLinks,
+    own: ProcessLinks["namespaces"],
+    directory: { readonly device: number; readonly inode: number } | null,
+  ): Promise<ProcessDetails> {
+    const sameNamespaces = own && link.namespaces ? own.join() === link.namespaces.join() && link.root === "/" : null;
+    const place = sameNamespaces === false ? "elsewhere" : await this.#placeOf(link.cwd, directory);
+    return { ...row, title: row.argv?.join(" ") ?? row.comm, cwd: link.cwd, place, sameNamespaces };
+  }
+
+  async #placeOf(cwd: string | null, directory: { readonly device: number; readonly inode: number } | null): Promise<Place> {
+    if (cwd === null || directory === null) return "unknown";
+    const here = await this.#host.stat(cwd).catch(() => null);
+    const same = here !== null && here.device === directory.device && here.inode === directory.inode;
+    if (!same) return cwd.endsWith(" (deleted)") ? "gone" : "elsewhere";
+    const { root } = this.#project;
+    const temporary = temporaryOf(cwd, this.#host.env("TMPDIR"));
+    const rootIsTemporary = temporary !== null && isWithin(root, temporary);
+    if (isWithin(cwd, root)) return await this.#isNestedCheckout(cwd) ? "other-project" : "checkout";
+    if (temporary !== null && !rootIsTemporary) return "pytest-temporary";
+    if (await this.#isOtherProject(cwd)) return "other-project";
+    return temporary !== null ? "pytest-temporary" : "elsewhere";
+  }
+
+  /** Whether another checkout (a worktree, say) lies between the root and a directory below it. */
+  async #isNestedCheckout(cwd: string): Promise<boolean> {
+    for (let directory = cwd; directory !== this.#project.root; directory = dirname(directory)) {
+      if (await this.#host.lstat(join(directory, ".git")).catch(() => null)) return true;
+    }
+    return false;
+  }
+
+  /** Whether a directory outside of the root belongs to a project that does not contain ours. */
+  async #isOtherProject(cwd: string): Promise<boolean> {
+    for (let directory = cwd;; directory = dirname(directory)) {
+      const found = await Promise.all(PROJECT_FILES.map((name) => this.#host.lstat(join(directory, name)).catch(() => null)));
+      if (found.some((file) => file !== null)) return !isWithin(this.#project.root, directory);
+      if (directory === dirname(directory)) return false;
+    }
+  }
+
+  /** The venvs of the project, as written and resolved. */
+  venvs(): Promise<readonly string[]> {
+    return this.#venvs ??= findVenvs(this.#host, this.#project);
+  }
+
+  /** The verdicts on these processes; those that ended in the meantime are left out. */
+  async judge(pids: readonly number[]): Promise<Judged[]> {
+    const view: Viewpoint = { root: this.#project.root, venvs: await this.venvs(), uid: this.#host.uid() ?? -1, ownPids: this.ownPids };
+    const judge = new Judge(view, { forest: this.#forest, details: this.#details });
+    return pids.map((pid) => this.#details.get(pid)).filter((details) => details !== undefined).map((details) => judge.judge(details));
+  }
+}
+
+async function findVenvs(host: Host, { root, configuration }: Project): Promise<string[]> {
+  const [before, after = ""] = configuration.venv.split("<MINOR>");
+  const entries = await host.readDirectory(root) ?? [];
+  const configured = configuration.venv.includes("<MINOR>")
+    ? entries.filter(({ name }) =>
+      name.startsWith(before!) && name.endsWith(after) && /^\d+$/.test(name.slice(before!.length, name.length - after.length))
+    )
+      .map(({ name }) => name)
+    : [configuration.venv];
+  const names = [...new Set([...configured, ...entries.map(({ name }) => name).filter((name) => /^py\d+$/.test(name) || name === ".venv")])];
+  const paths = await Promise.all(names.map(async (name) => [join(root, name), await host.realPath(join(root, name))]));
+  return [...new Set(paths.filter(([, resolved]) => resolved !== null).flat() as string[])];
+}
+
+/** pytest's directory of temporary directories above a path: `/tmp/pytest-of-dev`. */
+function temporaryOf(path: string, temporary: string | undefined): string | null {
+  for (const parent of [temporary, "/tmp", "/var/tmp"]) {
+    if (!parent?.startsWith("/")) continue;
+    const [below] = isWithin(path, parent) ? path.slice(parent.length).split("/").filter((part) => part !== "") : [];
+    if (below?.startsWith("pytest-of-")) return join(parent, below);
+  }
+  return null;
+}
+
+/** Whether a path is a directory or lies in it, by whole components. */
+function isWithin(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(directory.endsWith("/") ? directory : `${directory}/`);
+}

@@ -1,0 +1,122 @@
+import { dirname, join, resolve } from "@std/path";
+import { type BoundSockets, isBound, refuseDirectory, refuseFile } from "../core/leaks_sockets.ts";
+import type { FileFacts, Refusal, SocketReport } from "../core/leaks_types.ts";
+import type { Host } from "../host/host.ts";
+import type { Project } from "./project.ts";
+
+/** A directory in which actors may leave sockets. */
+interface SocketDirectory {
+  readonly path: string;
+  readonly names: RegExp;
+  /** For everybody, and sticky: `/tmp`. */
+  readonly shared: boolean;
+}
+
+/** Files that are named like sockets of actors, and the places that could not be looked at. */
+export interface SocketFiles {
+  readonly paths: readonly string[];
+  readonly refused: readonly Refusal[];
+}
+
+/** Lists what may be a socket of an actor: in `/tmp`, in tractor's runtime directory, and where the configuration says. */
+export async function listSocketFiles(host: Host, project: Project): Promise<SocketFiles> {
+  const { directories, refused } = directoriesOf(host, project);
+  const listed = await Promise.all(directories.map((directory) => listDirectory(host, directory)));
+  return {
+    paths: [...new Set(listed.flatMap((one) => one.paths))],
+    refused: [...refused, ...listed.flatMap((one) => one.refused)],
+  };
+}
+
+/** Where tractor puts its sockets: now in the runtime directory, before in `/tmp`. */
+function directoriesOf(host: Host, project: Project): { directories: SocketDirectory[]; refused: Refusal[] } {
+  const uid = host.uid();
+  const given = host.env("XDG_RUNTIME_DIR");
+  const refused: Refusal[] = given && !given.startsWith("/") ? [{ path: given, reason: "XDG_RUNTIME_DIR is not absolute; skipped" }] : [];
+  // What tractor falls back to when the variable is unset: a hook or a timer may lack it although a shell has it.
+  const runtime = new Set([...(given?.startsWith("/") ? [given] : []), `/run/user/${uid}`, ...(given ? [] : [`/tmp/runtime-${uid}`])]);
+  const any = /\.sock$/;
+  return {
+    directories: [
+      { path: "/tmp", names: /^registry@.*\.sock$/s, shared: true },
+      ...[...runtime].map((path) => ({ path: join(path, "tractor"), names: any, shared: false })),
+      ...project.configuration.socketDirectories.map((path) => ({ path: resolve(project.root, path), names: any, shared: true })),
+    ],
+    refused,
+  };
+}
+
+async function listDirectory(host: Host, { path, names, shared }: SocketDirectory): Promise<SocketFiles> {
+  try {
+    const entries = await host.readDirectory(path);
+    const found = (entries ?? []).filter((entry) => names.test(entry.name));
+    if (found.length === 0) return { paths: [], refused: [] };
+    const directory = await host.lstat(path);
+    const reason = directory ? refuseDirectory(directory, host.uid() ?? -1, shared) : null;
+    if (reason) return { paths: [], refused: [{ path, reason }] };
+    return { paths: found.map((entry) => join(path, entry.name)), refused: [] };
+  } catch (error) {
+    return { paths: [], refused: [{ path, reason: error instanceof Error ? error.message : String(error) }] };
+  }
+}
+
+/** The verdict on each file, with those that are left alone whoever listens. Connects only where nobody has the socket bound. */
+export async function judgeSocketFiles(host: Host, paths: readonly string[], bound: BoundSockets): Promise<SocketReport[]> {
+  const reports = await Promise.all(paths.map(async (path) => {
+    const file = await host.lstat(path);
+    return file ? { path, ...await judge(host, path, file, bound) } : null;
+  }));
+  return reports.filter((report) => report !== null);
+}
+
+async function judge(host: Host, path: string, file: FileFacts, bound: BoundSockets): Promise<Omit<SocketReport, "path">> {
+  const reason = refuseFile(path, file, host.uid() ?? -1);
+  if (reason) return { verdict: "unknown", evidence: [reason] };
+  const held = isBound(path, file, bound);
+  if (held) return { verdict: "live", evidence: ["a process has it bound"] };
+  if (held === null) return { verdict: "unknown", evidence: [bound.failure ?? 'a row of "ss" can\'t be read'] };
+  switch (await host.connectUnix(path)) {
+    case "accepted":
+      return { verdict: "live", evidence: ["it accepts connections, though no process here has it bound (a container?)"] };
+    case "refused":
+      return { verdict: "stale", evidence: ["no process has it bound, a connect is refused"] };
+    default:
+      return { verdict: "unknown", evidence: ["a connect is neither accepted nor refused"] };
+  }
+}
+
+/** What was removed, and what was not, and why. */
+export interface RemovedSockets {
+  readonly removed: readonly string[];
+  readonly refused: readonly Refusal[];
+}
+
+/** Removes sockets that are stale, each judged once more right before: the same file, still refusing. */
+export async function removeSockets(host: Host, paths: readonly string[], bound: () => Promise<BoundSockets>): Promise<RemovedSockets> {
+  const before = new Map(await Promise.all(paths.map(async (path) => [path, await host.lstat(path)] as const)));
+  const listed = paths.length > 0 ? await bound() : null;
+  const removed: string[] = [];
+  const refused: Refusal[] = [];
+  for (const path of paths) {
+    const first = before.get(path);
+    if (!first || !listed) continue;
+    const { verdict, evidence } = await judge(host, path, first, listed);
+    const directory = await host.lstat(dirname(path));
+    const unsafe = directory ? refuseDirectory(directory, host.uid() ?? -1, true) : null;
+    if (unsafe) refused.push({ path: dirname(path), reason: unsafe });
+    const now = await host.lstat(path);
+    if (!now || unsafe) continue;
+    if (now.kind !== "socket" || now.inode !== first.inode || now.device !== first.device) {
+      refused.push({ path, reason: "was replaced in the meantime; kept" });
+    } else if (verdict !== "stale") {
+      refused.push({ path, reason: `${evidence.join("; ")}; kept` });
+    } else {
+      try {
+        if (await host.remove(path)) removed.push(path);
+      } catch (error) {
+        refused.push({ path, reason: error instanceof Error ? error.message : String(error) });
+      }
+    }
+  }
+  return { removed, refused };
+}

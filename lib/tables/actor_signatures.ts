@@ -1,0 +1,54 @@
+/** How an actor process can be told from others by what it is called or how it was started. */
+export interface ActorSignature {
+  /** As evidence names it. */
+  readonly name: string;
+  /**
+   * What `pattern` has to match: `title`, the whole of a command line of one word; `module`, the module that Python runs; `code`, the
+   * code after Python's `-c`; `comm`, the kernel's name.
+   */
+  readonly where: "title" | "module" | "code" | "comm";
+  readonly pattern: RegExp;
+}
+
+/** Every spawn backend, of the release 0.1.0a5 and of current tractor. Words in the arguments of other programs (editors, grep) match nothing here. */
+export const ACTOR_SIGNATURES = [
+  { name: "titled as a subactor", where: "title", pattern: /^(_subactor|tractor)\[.+@.+\]$/s },
+  { name: "named as a subactor", where: "comm", pattern: /^_subactor\[/ },
+  { name: "runs the module of a subactor", where: "module", pattern: /^tractor\._child$/ },
+  { name: "runs the code of a subactor", where: "code", pattern: /\b_actor_child_main\b/ },
+  { name: "named as a fork server for subinterpreters", where: "comm", pattern: /^subint-forkserv/ },
+  { name: "titled as a fork server for subinterpreters", where: "title", pattern: /^subint-forkserv/ },
+  {
+    name: "runs a helper of multiprocessing",
+    where: "code",
+    pattern: /^\s*from multiprocessing\.(forkserver|resource_tracker|semaphore_tracker|spawn) import /,
+  },
+] as const satisfies readonly ActorSignature[];
+
+/** What a list of all processes is searched for: wider than the signatures, since it only decides where to look closer. */
+export const FIRST_LOOK = /_subactor|tractor\[|tractor\._child|_actor_child_main|subint-forkserv|from multiprocessing\./;
+
+/** Compiled modules that every program on tractor maps: they tell an application from a script that merely uses the same venv. */
+export const RUNTIME_EXTENSIONS = ["msgspec"] as const;
+
+/** Programs that start others by hand and never adopt orphans: what such a one started, somebody wants. */
+export const SHELLS_AND_DEBUGGERS = [
+  "sh",
+  "bash",
+  "dash",
+  "zsh",
+  "fish",
+  "ksh",
+  "mksh",
+  "tcsh",
+  "csh",
+  "xonsh",
+  "nu",
+  "gdb",
+  "lldb",
+  "strace",
+  "ltrace",
+  "perf",
+  "rr",
+  "valgrind",
+] as const;

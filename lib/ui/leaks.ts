@@ -1,0 +1,97 @@
+import { escapeText, shellCommand } from "../core/escape.ts";
+import { registryName } from "../core/leaks_registry.ts";
+import type { JudgedProcess, LeakReport, RegistryReport } from "../core/leaks_types.ts";
+import type { Printer } from "./printer.ts";
+
+/** How a report is told. */
+export interface ShowLeaksOptions {
+  /** What was found before a clean-up; left out when there was none. */
+  readonly before?: LeakReport;
+}
+
+/** Shows who holds the registries, what leaked, which sockets are stale, and what was left alone and why. */
+export function showLeaks(printer: Printer, report: LeakReport, { before }: ShowLeaksOptions = {}): void {
+  for (const [index, registry] of report.registries.entries()) showRegistry(printer, registry, report, before?.registries[index]?.bound === true);
+  showActors(printer, report);
+  showSockets(printer, report);
+  if (report.named !== undefined) showNamed(printer, report.named);
+  for (const { pid, path, reason } of report.refused) printer.note(`left alone: ${escapeText(path ?? `pid ${pid}`)}: ${escapeText(reason)}`);
+  for (const unknown of report.unknowns) printer.warn(escapeText(unknown));
+}
+
+function showRegistry(printer: Printer, { address, bound, holders }: RegistryReport, report: LeakReport, wasBound: boolean): void {
+  const name = escapeText(registryName(address));
+  if (bound === null) return printer.line(`${name} ${printer.paint("yellow", "unknown")}`);
+  if (!bound) return printer.line(`${name} ${wasBound ? "now free" : "free"}`);
+  const run = report.liveRun;
+  if (run && report.clean !== false) {
+    return printer.line(`${name} held by a live run of this repo: pid ${run.pid} ${escapeText(run.title)}; no leak`);
+  }
+  if (holders.length === 0) printer.line(`${name} ${printer.paint("red", "bound")}: held by a process you can't see (another user or container)`);
+  for (const holder of holders) {
+    printer.line(`${name} ${printer.paint("red", "bound")}: held by ${processLine(holder)}`);
+    printer.line(`    ${STANDING[holder.verdict]}: ${reasons(holder)}`);
+  }
+}
+
+const STANDING = {
+  leaked: "leaked",
+  "in-use": "in use",
+  foreign: "not of this repo",
+  unknown: "can't tell",
+} as const;
+
+function showActors(printer: Printer, report: LeakReport): void {
+  const leaked = report.actors.filter((actor) => actor.verdict === "leaked");
+  if (leaked.length === 0) printer.line("no leaked actor procs from this repo");
+  else printer.line(`${printer.paint("red", `${leaked.length} leaked actor procs`)} from this repo:`);
+  for (const actor of leaked) {
+    printer.line(`  ${processLine(actor)}`);
+    printer.line(`    ${reasons(actor)}`);
+  }
+  const used = report.actors.filter((actor) => actor.verdict === "in-use");
+  if (used.length > 0) printer.note(`${used.length} actor procs of this repo are in use${printer.verbose ? ":" : "; left alone"}`);
+  if (printer.verbose) { for (const actor of used) printer.note(`  ${processLine(actor)}: ${reasons(actor)}`); }
+}
+
+function showSockets(printer: Printer, { sockets }: LeakReport): void {
+  const stale = sockets.filter((socket) => socket.verdict === "stale");
+  const open = sockets.filter((socket) => socket.verdict === "unknown").length;
+  if (stale.length === 0) printer.line(open === 0 ? "no leaked UDS registry sockets" : `${open} UDS sockets that may be leaked`);
+  else printer.line(`${printer.paint("red", `${stale.length} stale UDS sockets`)}:`);
+  for (const socket of stale) {
+    printer.line(`  ${escapeText(socket.path)}`);
+    printer.line(`    ${escapeText(socket.evidence.join("; "))}`);
+  }
+  if (!printer.verbose) return;
+  for (const socket of sockets.filter((one) => one.verdict === "live")) {
+    printer.note(`live socket: ${escapeText(socket.path)}: ${escapeText(socket.evidence.join("; "))}`);
+  }
+}
+
+function showNamed(printer: Printer, named: JudgedProcess | null): void {
+  if (!named) return printer.line("there is no such process");
+  printer.line(processLine(named));
+  printer.line(`    ${STANDING[named.verdict]}: ${reasons(named)}`);
+}
+
+/** What to type next: one command where one does it. */
+export function hintLeaks(printer: Printer, report: LeakReport): void {
+  const cleanable = report.actors.some((actor) => actor.verdict === "leaked") || report.sockets.some((socket) => socket.verdict === "stale");
+  if (cleanable) return printer.hint("tractest zombies --kill");
+  for (const { bound, holders } of report.registries) {
+    if (!bound || report.clean !== false) continue;
+    for (const { pid, verdict } of holders) {
+      if (verdict === "unknown") printer.hint(`${shellCommand(["tractest", "zombies", "--kill", "--pid", String(pid)])} if nobody needs it`);
+      else if (verdict !== "leaked") printer.hint(`it is left alone; ${shellCommand(["kill", "-INT", String(pid)])} if nobody needs it`);
+    }
+  }
+}
+
+function processLine({ pid, title }: JudgedProcess): string {
+  return `${pid} ${escapeText(title)}`;
+}
+
+function reasons({ evidence }: JudgedProcess): string {
+  return escapeText(evidence.join("; "));
+}
