@@ -17,7 +17,8 @@ export interface Remembered {
   readonly prefix: string;
   /** `__file__` of the imported packages. */
   readonly files: readonly string[];
-  readonly collected: number;
+  /** How many tests; null when pytest did not say. */
+  readonly collected: number | null;
 }
 
 const SCHEMA = "tractest.preflight-memory/1";
@@ -50,6 +51,6 @@ export function readRemembered(text: string | null): Remembered | null {
   if (typeof value !== "object" || value === null) return null;
   const { schema, fingerprint, pythonVersion, prefix, files, collected } = value as Record<string, unknown>;
   if (schema !== SCHEMA || typeof fingerprint !== "string" || typeof pythonVersion !== "string" || typeof prefix !== "string") return null;
-  if (!Array.isArray(files) || !files.every((file) => typeof file === "string") || typeof collected !== "number") return null;
+  if (!Array.isArray(files) || !files.every((file) => typeof file === "string") || (typeof collected !== "number" && collected !== null)) return null;
   return { fingerprint, pythonVersion, prefix, files, collected };
 }

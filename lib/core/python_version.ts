@@ -1,3 +1,5 @@
+import { parse } from "smol-toml";
+
 /**
  * Whether a Python version satisfies a `requires-python` (`>=3.10,<3.13`, `==3.12.*`, `~=3.11`); null if there is a part that is
  * not understood, for then uv is the one to ask.
@@ -32,6 +34,17 @@ export function satisfies(version: string, requirement: string): boolean | null 
 export function oldestMinor(requirement: string): string | null {
   const match = /(?:>=|~=|==)\s*(\d)\.(\d+)/.exec(requirement);
   return match ? `${match[1]}${match[2]}` : null;
+}
+
+/** `[project] requires-python` of a pyproject.toml; null if it has none or can't be parsed. */
+export function requiresPythonOf(pyproject: string | null): string | null {
+  try {
+    const project = parse(pyproject ?? "").project;
+    const requirement = typeof project === "object" && project !== null ? (project as Record<string, unknown>)["requires-python"] : null;
+    return typeof requirement === "string" ? requirement : null;
+  } catch {
+    return null;
+  }
 }
 
 function numbers(version: string): number[] | null {

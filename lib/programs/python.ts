@@ -66,13 +66,15 @@ export function parseImportFacts(stdout: string): ImportFacts | null {
 /** Arguments that collect all tests: `cacheDirectory` keeps the record of failed tests out of it. */
 export function collectArguments(testsDirectories: readonly string[], cacheDirectory: string | null): string[] {
   const cache = cacheDirectory === null ? [] : ["-o", `cache_dir=${cacheDirectory}`];
-  return ["-m", "pytest", ...testsDirectories, "-x", "-q", "--co", ...cache];
+  return ["-m", "pytest", ...testsDirectories, "-x", "-q", "--co", "--color=no", ...cache];
 }
 
-/** The `471 tests collected in 1.73s` of `pytest --co -q`; null if there is none. */
+/** The `471 tests collected in 1.73s` of `pytest --co -q`, or what it says when the project adds `-v`; null if there is none. */
 export function collectedCount(stdout: string): number | null {
-  const count = /^(?:=+ )?(?:(\d+)\/)?(\d+) tests? collected/m.exec(stdout);
-  return count ? Number(count[1] ?? count[2]) : null;
+  const quiet = /^(?:=+ )?(?:(\d+)\/)?(\d+) tests? collected/m.exec(stdout);
+  if (quiet) return Number(quiet[1] ?? quiet[2]);
+  const verbose = /^collected (\d+) items?/m.exec(stdout);
+  return verbose ? Number(verbose[1]) : null;
 }
 
 /** `3.13.0` to `313`. */

@@ -1,0 +1,177 @@
+import { basename, isAbsolute, join, relative, resolve } from "@std/path";
+import { shellCommand } from "../../core/escape.ts";
+import type { Interpreter } from "../../core/preflight.ts";
+import { oldestMinor, requiresPythonOf } from "../../core/python_version.ts";
+import { dotted, isInside, type Venv, venvName } from "../../core/venv.ts";
+import { PreflightError, TractestError, UsageError } from "../../errors.ts";
+import type { Host } from "../../host/host.ts";
+import { envCommand } from "../../programs/env.ts";
+import { minorOf, runThroughEnv } from "../../programs/python.ts";
+import { findOnPath, isExecutable } from "../../programs/user_path.ts";
+import { findArguments, runPythonArguments, syncArguments, uvEnvironment } from "../../programs/uv.ts";
+import { EXIT } from "../../tables/exit_codes.ts";
+import type { Printer } from "../../ui/printer.ts";
+import type { Project } from "../project.ts";
+
+/** What making or choosing a venv needs to know. */
+export interface VenvScene {
+  readonly host: Host;
+  readonly printer: Printer;
+  readonly project: Project;
+  readonly inherited: ReadonlyMap<string, string>;
+  /** From `.python-version`. */
+  readonly wantedMinor: string | null;
+}
+
+/** The Python of a venv. */
+export function pythonOf(venv: Venv): Interpreter {
+  return { argv: [join(venv.path, "bin/python")], environment: {}, venv: venv.path, minor: venv.minor || null };
+}
+
+/**
+ * The Python that the user named with `--python`: a path to it or to its venv, or a name on PATH.
+ *
+ * @throws {UsageError} if there is none
+ */
+export async function namedPython({ host, project }: VenvScene, named: string): Promise<Interpreter> {
+  const path = named.includes("/") ? resolve(host.cwd, named) : await findOnPath(host, named, project.root);
+  const candidates = path === null ? [] : [path, join(path, "bin/python")];
+  for (const python of candidates) {
+    if (!await isExecutable(host, python)) continue;
+    const venv = resolve(python, "../..");
+    const isVenv = await host.stat(join(venv, "pyvenv.cfg")) !== null;
+    return { argv: [python], environment: {}, venv: isVenv ? venv : null, minor: null };
+  }
+  throw new UsageError(`--python: there is no Python at "${named}"`, "--python PATH takes a Python or the directory of its venv");
+}
+
+/**
+ * `uv run` as the Python: it finds or makes the venv by itself, more slowly.
+ *
+ * @throws {TractestError} 69 if there is no uv
+ */
+export async function uvRunPython(scene: VenvScene, venv: Venv | null): Promise<Interpreter> {
+  const { project } = scene;
+  const uv = await requireUv(scene);
+  const minor = venv?.minor ?? await minorToMake(scene, uv);
+  const path = venv?.path ?? join(project.root, venvName(project.configuration.venv, minor));
+  return {
+    argv: [uv, ...runPythonArguments(await isLocked(scene))],
+    environment: uvEnvironment(relative(project.root, path)),
+    venv: path,
+    minor,
+  };
+}
+
+/** What a sync would run, and where the venv is then. */
+export interface SyncPlan {
+  readonly venv: Venv;
+  readonly exists: boolean;
+  readonly argv: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** As a person types it: `UV_PROJECT_ENVIRONMENT=py313 uv sync`. */
+  readonly shown: string;
+}
+
+/**
+ * Plans to make a venv, or to bring an existing one in line with the lock file without removing anything.
+ *
+ * @param named the Python of `--python`, for a new venv
+ * @throws {TractestError} 69 if there is no uv
+ */
+export async function planSync(scene: VenvScene, existing: Venv | null, named: Interpreter | null = null): Promise<SyncPlan> {
+  const { project } = scene;
+  const uv = await requireUv(scene);
+  const minor = existing?.minor ?? (named ? await minorOfPython(scene, named.argv[0]!) : null) ?? await minorToMake(scene, uv);
+  const venv = existing ?? { path: join(project.root, venvName(project.configuration.venv, minor)), minor };
+  const name = relative(project.root, venv.path);
+  // The request keeps the name true: uv would otherwise choose by its own rules.
+  const python = existing ? null : named?.argv[0] ?? (minor === "" ? null : dotted(minor));
+  const args = syncArguments({ venvExists: existing !== null, locked: await isLocked(scene), python });
+  return {
+    venv,
+    exists: existing !== null,
+    argv: [uv, ...args],
+    environment: uvEnvironment(name),
+    shown: shownSync(scene, name, args),
+  };
+}
+
+/**
+ * Runs the plan; uv's own words go to standard error.
+ *
+ * @throws {PreflightError} if uv fails
+ */
+export async function runSync({ host, printer, project, inherited }: VenvScene, plan: SyncPlan): Promise<Interpreter> {
+  printer.note(`${plan.exists ? "syncing" : "making"} the venv ${basename(plan.venv.path)}: ${plan.shown}`);
+  // The VIRTUAL_ENV of another project would only make uv warn.
+  const { args, env } = envCommand({ inherited, set: plan.environment, unset: ["VIRTUAL_ENV"], argv: plan.argv });
+  const child = host.start("env", args, {
+    why: plan.exists ? "bring the venv in line with the lock file" : "make the venv",
+    cwd: project.root,
+    env,
+    stdin: "null",
+    stdout: "null",
+    stderr: "inherit",
+    detached: false,
+  });
+  const { code } = await child.status;
+  if (code !== 0) throw new PreflightError("sync", `uv sync failed with exit code ${code}`, plan.shown);
+  return pythonOf(plan.venv);
+}
+
+/** `UV_PROJECT_ENVIRONMENT=py313 uv sync …`, with the directory where it has to be typed if that is another one. */
+function shownSync({ host, project }: VenvScene, name: string, args: readonly string[]): string {
+  const command = `${shellCommand([`UV_PROJECT_ENVIRONMENT=${name}`])} ${shellCommand(["uv", ...args])}`;
+  return host.cwd === project.root ? command : `(cd ${shellCommand([project.root])} && ${command})`;
+}
+
+/** What to paste where nothing else is known than that a venv has to be made: the recipe's own words. */
+export function suggestedSync(scene: VenvScene, name: string): string {
+  return shownSync(scene, name, ["sync"]);
+}
+
+/** The minor that a new venv gets: of the Python that uv would take, else what the project asks for, else of the user's Python. */
+export async function minorToMake(scene: VenvScene, uv: string | null): Promise<string> {
+  if (!scene.project.configuration.venv.includes("<MINOR>")) return "";
+  if (scene.wantedMinor !== null) return scene.wantedMinor;
+  const { host, project, inherited } = scene;
+  if (uv !== null) {
+    const found = await runThroughEnv(host, [uv, ...findArguments()], { cwd: project.root, why: "which Python uv would take", inherited });
+    const python = new TextDecoder().decode(found.stdout).trim();
+    const minor = found.code === 0 && isAbsolute(python) ? await minorOfPython(scene, python) : null;
+    if (minor !== null) return minor;
+  }
+  const requirement = requiresPythonOf(await host.readText(join(project.root, "pyproject.toml")));
+  const asked = requirement === null ? null : oldestMinor(requirement);
+  if (asked !== null) return asked;
+  for (const name of ["python", "python3"]) {
+    const python = await findOnPath(host, name, project.root);
+    const minor = python === null ? null : await minorOfPython(scene, python);
+    if (minor !== null) return minor;
+  }
+  throw new PreflightError("no-python", "There is no Python to make a venv with", "install Python or uv, or name one: --python PATH");
+}
+
+async function minorOfPython({ host, inherited }: VenvScene, python: string): Promise<string | null> {
+  const { code, stdout, stderr } = await runThroughEnv(host, [python, "--version"], { cwd: "/", why: "its version", inherited });
+  // Python 2 and 3.3 print it on standard error.
+  const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  return code === 0 ? minorOf(/Python (\S+)/.exec(text)?.[1] ?? "") : null;
+}
+
+/** Whether a venv lies elsewhere and is only linked from here: then a sync would change somebody else's. */
+export async function isBorrowed({ host, project }: VenvScene, venv: Venv): Promise<boolean> {
+  const real = await host.realPath(venv.path);
+  return real !== null && !isInside(real, project.root);
+}
+
+async function isLocked({ host, project }: VenvScene): Promise<boolean> {
+  return await host.stat(join(project.root, "uv.lock")) !== null;
+}
+
+async function requireUv({ host, project }: VenvScene): Promise<string> {
+  const uv = await findOnPath(host, "uv", project.root);
+  if (uv !== null) return uv;
+  throw new TractestError("tool-missing", '"uv" is neither on PATH nor in ~/.local/bin', EXIT.toolMissing, "install it: pip install uv");
+}
