@@ -1,7 +1,235 @@
+import { isAbsolute, join, resolve } from "@std/path";
+import { escapeText } from "../core/escape.ts";
+import { looksLikeTarget } from "../core/targets.ts";
+import { hangHints } from "../core/hang.ts";
+import type { PreflightResult } from "../core/preflight.ts";
+import { nearest } from "../core/nearest.ts";
+import { pytestCommand, type RunIntent, runIntent, spawnBackends } from "../core/run_command.ts";
+import { asTyped, nextCommand, pasteable } from "../core/run_shown.ts";
+import { parseSeconds, timeLimit } from "../core/time_limit.ts";
+import { registryCollision, runExitCode } from "../core/verdict.ts";
 import { UsageError } from "../errors.ts";
+import type { Host } from "../host/host.ts";
+import { GRACE_SECONDS } from "../tables/defaults.ts";
+import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
+import { type JudgedFailure, showHang, showLeaksLeft, showVerdict } from "../ui/verdict.ts";
 import type { Context } from "./context.ts";
+import { findLeaks, type LeakReport } from "./leaks.ts";
+import { findProject, type Project } from "./project.ts";
+import { judgeFailures } from "./run/judge.ts";
+import { takeLock } from "./run/lock.ts";
+import { quickInterpreter, readyToRun } from "./run/ready.ts";
+import { runSession, type SessionOutcome } from "./run/session.ts";
+import { longestFullRun, openRunState, recordFullRun } from "./run/state.ts";
+import { targetsOf, testTree } from "./targets.ts";
 
-/** Not built yet. */
-export function run(_context: Context): Promise<number> {
-  throw new UsageError('"run" is not built yet');
+/** `tractest run`: preflight, pytest, verdict. */
+export async function run(context: Context): Promise<ExitCode> {
+  const { host, printer, line } = context;
+  const project = await findProject(host);
+  const grace = line.has("grace") ? parseSeconds("grace", line.value("grace")!) : GRACE_SECONDS;
+  const eventsTo = line.value("events");
+  if (eventsTo === "-" && printer.json) throw new UsageError('"--events -" and "--json" both want standard output', "write the events to a file");
+
+  const intent = await intentOf(context, project);
+  if (intent.debugging && !line.has("dry-run") && !(host.stdinIsTerminal && host.stdout.isTerminal)) {
+    throw new UsageError("A debugger needs a terminal, and standard input or output is none", "run it from a terminal, not through a pipe");
+  }
+  const targets = intent.collectsByItself && intent.targetWords.length === 0 ? null : await targetsOf(host, project, intent.targetWords);
+  for (const note of targets?.notes ?? []) printer.warn(escapeText(note));
+  // The recipe's `pytest --lf` names nothing: pytest's own testpaths do.
+  const bare = intent.targetWords.length === 0 && intent.rerunsFailed && (project.pytest?.testPaths.length ?? 0) > 0;
+  const scope = targets?.scope ?? "many";
+  const command = (python: readonly string[]) =>
+    pytestCommand({ python, defaultFlags: project.configuration.defaultFlags, line, intent, targets: bare ? [] : targets?.targets ?? [] });
+
+  if (line.has("dry-run")) {
+    const interpreter = await quickInterpreter(context, project);
+    const argv = asTyped(command(interpreter.argv), project.root);
+    printer.line(pasteable(argv, interpreter.environment, project.root, host.cwd));
+    await checkSpawnBackend(context, project, interpreter.venv);
+    if (printer.json) {
+      printer.document("tractest.run/1", {
+        exitCode: EXIT.ok,
+        command: argv,
+        env: interpreter.environment,
+        seconds: null,
+        counts: null,
+        failures: [],
+        leaks: null,
+        preflight: null,
+      });
+    }
+    return EXIT.ok;
+  }
+
+  const state = await openRunState(host, printer, project.root);
+  const limits = { full: project.configuration.timeLimitFull, file: project.configuration.timeLimitFile };
+  const longestFull = await longestFullRun(host, state);
+  const limit = timeLimit({ given: line.value("timeout"), debugging: intent.debugging, scope, limits, longestFull });
+  const lock = await takeLock(host, printer, state, {
+    command: `tractest run ${scope === "full" ? "" : intent.targetWords.join(" ")}`.trim(),
+    wait: line.has("wait"),
+  });
+  try {
+    const ready = await readyToRun(context, project, { left: lock.left, grace, debugging: intent.debugging });
+    if (ready.interpreter === null || ready.exitCode !== 0) return refuse(context, ready);
+    const { interpreter } = ready;
+    await checkSpawnBackend(context, project, interpreter.venv);
+    const argv = command(interpreter.argv);
+    const shown = asTyped(argv, project.root);
+    printer.note(pasteable(shown, interpreter.environment, project.root, host.cwd));
+    hintBackground(context, scope, longestFull);
+
+    const events = await eventsSink(host, eventsTo);
+    const outcome = await runSession(host, printer, {
+      argv,
+      interpreter,
+      cwd: project.root,
+      directory: state.directory,
+      limit,
+      grace,
+      debugging: intent.debugging,
+      outputToStderr: printer.json || eventsTo === "-",
+      onEvents: events,
+      onStart: (pid) => lock.noteChild(pid),
+    });
+    const leaks = await leaksAfter(host, project);
+    const leaked = leaks.actors.some((actor) => actor.verdict === "leaked") || leaks.sockets.some((socket) => socket.verdict === "stale");
+    const isFull = scope === "full" && !intent.selects && !intent.debugging;
+    if (isFull && outcome.cut === null && outcome.code <= 1) await recordFullRun(host, state, outcome.seconds);
+    const exitCode = runExitCode({
+      cut: outcome.cut,
+      pytest: outcome.code,
+      leaked: leaked ? true : leaks.clean === null ? null : false,
+      strict: line.has("strict"),
+    });
+    const failures = await judgeFailures(context, project, outcome.tally.failures);
+    showEnd(context, { outcome, failures, leaks, limit, intent });
+    if (printer.json) {
+      printer.document("tractest.run/1", {
+        exitCode,
+        command: shown,
+        env: interpreter.environment,
+        seconds: Math.round(outcome.seconds * 1000) / 1000,
+        counts: outcome.tally.began ? outcome.tally.counts : null,
+        failures: failures.map(({ id, phase, message, known, related }) => ({ id, phase, message, known, related })),
+        leaks,
+        preflight: ready.checks,
+      });
+    }
+    return exitCode;
+  } finally {
+    await lock.release();
+  }
+}
+
+async function intentOf({ host, line }: Context, project: Project): Promise<RunIntent> {
+  const doubtful = (line.words ?? []).some((item) => item.kind === "target-or-value");
+  const tree = doubtful ? await testTree(host, project) : null;
+  return runIntent(line, (word) => tree !== null && looksLikeTarget(word, tree));
+}
+
+/** The run does not begin: says why, with what to do. */
+function refuse({ printer }: Context, ready: PreflightResult): ExitCode {
+  const exitCode = ready.exitCode === 0 ? EXIT.preflight : ready.exitCode;
+  if (printer.json) {
+    printer.document("tractest.run/1", {
+      exitCode,
+      command: null,
+      env: null,
+      seconds: null,
+      counts: null,
+      failures: [],
+      leaks: null,
+      preflight: ready.checks,
+    });
+  }
+  return exitCode;
+}
+
+/** A backend that the checkout does not know is passed on with a warning: branches have their own. */
+async function checkSpawnBackend({ host, printer, line }: Context, project: Project, venv: string | null): Promise<void> {
+  const wanted = line.value("spawn-backend");
+  if (wanted === undefined) return;
+  for (const file of await spawnFiles(host, project, venv)) {
+    const text = await host.readText(file);
+    const known = text === null ? null : spawnBackends(text);
+    if (known === null) continue;
+    if (!known.includes(wanted)) {
+      printer.warn(`"${escapeText(wanted)}" is no spawn backend of this checkout: it has ${nearest(wanted, known).join(", ")} (${escapeText(file)})`);
+    }
+    return;
+  }
+}
+
+/** Where tractor's `_spawn.py` may be: in the checkout, else where the venv has it installed. */
+async function spawnFiles(host: Host, project: Project, venv: string | null): Promise<string[]> {
+  const places = [project.root, join(project.root, "src")];
+  if (venv !== null) {
+    for (const { name } of await host.readDirectory(join(venv, "lib")) ?? []) places.push(join(venv, "lib", name, "site-packages"));
+  }
+  return places.flatMap((place) => [join(place, "tractor/spawn/_spawn.py"), join(place, "tractor/_spawn.py")]);
+}
+
+/** Seconds of the longest full run from which on it is worth a hint that one can go on working meanwhile. */
+const LONG_RUN_SECONDS = 60;
+
+function hintBackground({ host, printer }: Context, scope: string, longestFull: number | null): void {
+  if (scope !== "full" || (longestFull ?? 0) < LONG_RUN_SECONDS || !host.stdout.isTerminal) return;
+  printer.hint(
+    `the full suite took up to ${Math.round(longestFull!)} s; to go on working meanwhile: tractest run -q > run.log 2>&1 &`,
+  );
+}
+
+async function eventsSink(host: Host, to: string | undefined): Promise<((lines: readonly string[]) => Promise<void> | void) | null> {
+  if (to === undefined) return null;
+  if (to === "-") return (lines) => host.stdout.write(lines.map((text) => `${text}\n`).join(""));
+  const path = isAbsolute(to) ? to : resolve(host.cwd, to);
+  await host.writeFile(path, "");
+  return (lines) => host.appendFile(path, lines.map((text) => `${text}\n`).join(""));
+}
+
+/** Milliseconds that actors of a run get to end after it: they are told to, and it takes them a moment. */
+const SETTLE_MS = 500;
+
+async function leaksAfter(host: Host, project: Project): Promise<LeakReport> {
+  const first = await findLeaks(host, project);
+  if (first.clean !== false) return first;
+  await host.sleep(SETTLE_MS);
+  return await findLeaks(host, project);
+}
+
+interface End {
+  readonly outcome: SessionOutcome;
+  readonly failures: readonly JudgedFailure[];
+  readonly leaks: LeakReport;
+  /** Seconds. */
+  readonly limit: number;
+  readonly intent: RunIntent;
+}
+
+function showEnd({ printer, line }: Context, { outcome, failures, leaks, limit, intent }: End): void {
+  const { tally, evidence } = outcome;
+  if (evidence) showHang(printer, evidence, hangHints({ captured: !intent.uncaptured, logLevel: line.value("ll") ?? null, evidence }));
+  const keep = ["tpt-proto", "spawn-backend"].flatMap((option) => line.values(option).map((value) => `--${option}=${value}`));
+  const next = nextCommand({ recorded: tally.exitStatus !== null, failedIds: failures.map((failure) => failure.id), keep });
+  showVerdict(printer, {
+    tally,
+    ending: endingOf(outcome, limit),
+    seconds: outcome.seconds,
+    failures,
+    collision: registryCollision(tally.failures),
+    next: next === null ? [] : [next],
+  });
+  showLeaksLeft(printer, leaks);
+}
+
+/** How it ended when that was not by itself. */
+function endingOf({ cut, signal, tally }: SessionOutcome, limit: number): string | null {
+  if (cut === "time-limit") return `time limit of ${limit} s`;
+  if (cut === "SIGINT") return "interrupted";
+  if (cut !== null) return `ended by ${cut}`;
+  if (signal !== null) return `pytest was ended by ${signal}${tally.running.size > 0 ? ` in ${[...tally.running.keys()][0]}` : ""}`;
+  return null;
 }

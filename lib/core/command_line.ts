@@ -2,6 +2,7 @@ import { parseArgs } from "@std/cli";
 import { UsageError } from "../errors.ts";
 import { type OptionRow, OPTIONS } from "../tables/options.ts";
 import { nearest, suggestion } from "./nearest.ts";
+import { type RunWord, splitRunWords } from "./run_arguments.ts";
 
 /** A parsed command line of one command. */
 export interface CommandLine {
@@ -10,6 +11,8 @@ export interface CommandLine {
   readonly operands: readonly string[];
   /** What follows `--`, untouched. */
   readonly afterDashes: readonly string[];
+  /** Of `run` alone: targets and pytest's options in the order they were typed. */
+  readonly words?: readonly RunWord[];
   has(option: string): boolean;
   /** The value of a `value` option. */
   value(option: string): string | undefined;
@@ -23,14 +26,15 @@ export function optionsOf(command: string): OptionRow[] {
 }
 
 /**
- * Parses the words after a command by the options table.
+ * Parses the words after a command by the options table. `run` hands what is not ours to pytest.
  *
  * @throws {UsageError} for an unknown option, a missing value, a value that is not among the choices.
  */
 export function parseCommandLine(command: string, words: readonly string[]): CommandLine {
   const rows = optionsOf(command);
   const dashes = words.indexOf("--");
-  const own = dashes < 0 ? words : words.slice(0, dashes);
+  const split = command === "run" ? splitRunWords(words, rows) : null;
+  const own = split?.own ?? (dashes < 0 ? words : words.slice(0, dashes));
   const afterDashes = dashes < 0 ? [] : words.slice(dashes + 1);
   const valued = rows.filter((row) => row.kind !== "flag");
   const parsed = parseArgs([...own], {
@@ -53,8 +57,9 @@ export function parseCommandLine(command: string, words: readonly string[]): Com
   }
   return {
     command,
-    operands: parsed._.map(String),
+    operands: split ? split.words.flatMap((item) => item.kind === "target" ? [item.word] : []) : parsed._.map(String),
     afterDashes,
+    words: split?.words,
     has: (option) => parsed[option] === true || (values.get(option)?.length ?? 0) > 0,
     value: (option) => values.get(option)?.at(-1),
     values: (option) => values.get(option) ?? [],

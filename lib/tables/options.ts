@@ -31,7 +31,13 @@ export const OPTIONS = [
   },
   { name: "verbose", short: "v", kind: "flag", commands: "*", help: "also print every program that is run, with its arguments, and why" },
   { name: "json", kind: "flag", commands: REPORTS, help: "one JSON document on standard output" },
-  { name: "yes", short: "y", kind: "flag", commands: ["run", "check", "doctor", "zombies", "failed", "affected"], help: "answer yes to every question" },
+  {
+    name: "yes",
+    short: "y",
+    kind: "flag",
+    commands: ["run", "check", "doctor", "zombies", "failed", "affected"],
+    help: "answer yes to every question",
+  },
   {
     name: "dry-run",
     short: "n",
@@ -84,7 +90,13 @@ export const OPTIONS = [
   { name: "kill", kind: "flag", commands: ["zombies"], help: "end leaked actors (SIGINT, then SIGKILL) and remove stale sockets" },
   { name: "hook", kind: "flag", commands: ["zombies"], help: "for git hooks: silent when clean, exit 0 for what can't be seen" },
   { name: "pid", kind: "value", metavar: "PID", commands: ["zombies"], help: "look at this process too; with --kill end it alone" },
-  { name: "registry", kind: "values", metavar: "HOST:PORT", commands: ["zombies"], help: "look at this registry address instead of the configured ones" },
+  {
+    name: "registry",
+    kind: "values",
+    metavar: "HOST:PORT",
+    commands: ["zombies"],
+    help: "look at this registry address instead of the configured ones",
+  },
   { name: "grace", kind: "value", metavar: "SECONDS", commands: ["zombies", "run"], help: "seconds between SIGINT and SIGKILL (3)" },
 
   // doctor

@@ -1,0 +1,22 @@
+import type { Host } from "../../host/host.ts";
+
+/** Bytes that one look takes at most. */
+const CHUNK = 256 * 1024;
+
+/** Reads a file that grows, from where the last look ended. */
+export class FileTail {
+  offset = 0;
+  constructor(private readonly host: Host, private readonly path: string) {}
+
+  /** What has come since the last look, as much as one look takes; empty when there is nothing new. */
+  async read(): Promise<Uint8Array> {
+    const bytes = await this.host.readFrom(this.path, this.offset, CHUNK) ?? new Uint8Array();
+    this.offset += bytes.length;
+    return bytes;
+  }
+
+  /** Bytes that the file has now. */
+  async size(): Promise<number> {
+    return (await this.host.stat(this.path))?.size ?? 0;
+  }
+}

@@ -1,0 +1,31 @@
+import { flakyVerdict } from "../../core/flaky.ts";
+import { relatedChange } from "../../core/related.ts";
+import { type FailedReport, failureText } from "../../core/verdict.ts";
+import { TractestError } from "../../errors.ts";
+import type { JudgedFailure } from "../../ui/verdict.ts";
+import { affectedIn, changesSince } from "../changes.ts";
+import type { Context } from "../context.ts";
+import type { Project } from "../project.ts";
+
+/** What is known about each failure: whether it is flaky, and which changed file may be its cause. Outside of git nothing counts as changed. */
+export async function judgeFailures({ host, line }: Context, project: Project, failures: readonly FailedReport[]): Promise<JudgedFailure[]> {
+  if (failures.length === 0) return [];
+  const affected = await affectedOrNull();
+  return failures.map((failure) => {
+    const related = affected === null ? null : relatedChange(failure.id, affected);
+    // Without git nobody knows what was touched, so only the list itself can say that a failure is known.
+    const verdict = flakyVerdict(failure.id, failureText(failure), project.configuration.knownFlaky, related);
+    const known = verdict === null || (affected === null && verdict.kind === "timing") ? null : verdict.reason;
+    return { ...failure, known, related };
+  });
+
+  async function affectedOrNull() {
+    try {
+      const { changes } = await changesSince(host, project, { kind: "branch", base: line.value("base") });
+      return await affectedIn(host, project, changes);
+    } catch (error) {
+      if (error instanceof TractestError) return null;
+      throw error;
+    }
+  }
+}

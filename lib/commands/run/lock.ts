@@ -1,0 +1,97 @@
+import { join } from "@std/path";
+import { escapeText } from "../../core/escape.ts";
+import type { ProcessIdentity } from "../../core/leaks_types.ts";
+import { type ChildIdentity, describeLock, type LockRecord, readLock } from "../../core/run_lock.ts";
+import { PreflightError } from "../../errors.ts";
+import type { FileLock, Host } from "../../host/host.ts";
+import { probe } from "../../programs/probe.ts";
+import { readProcessFiles, readProcessLinks } from "../../programs/proc.ts";
+import type { Printer } from "../../ui/printer.ts";
+import { identityOf } from "../process_tree.ts";
+import type { RunState } from "./state.ts";
+
+/** The hold on a project: while it lasts no other run begins. */
+export interface RunLock {
+  /** The process that an earlier run left when it was killed; null if there is none. */
+  readonly left: { readonly record: LockRecord; readonly child: ProcessIdentity } | null;
+  /** Notes the process that does the work, for a later run in case this one is killed. */
+  noteChild(pid: number): Promise<void>;
+  release(): Promise<void>;
+}
+
+/** Milliseconds between tries while another run holds the project. */
+const RETRY_MS = 300;
+
+/**
+ * Takes the hold on a project. The system drops the lock when its holder dies, so a lock that is held names a run that lives.
+ *
+ * @throws {PreflightError} when another run holds it and `wait` is false
+ */
+export async function takeLock(host: Host, printer: Printer, state: RunState, options: { command: string; wait: boolean }): Promise<RunLock> {
+  if (state.projectDirectory === null) return { left: null, noteChild: () => Promise.resolve(), release: () => Promise.resolve() };
+  const path = join(state.projectDirectory, "run.lock");
+  let waiting = false;
+  for (;;) {
+    const lock = await host.tryLock(path);
+    if (lock) return await held(host, lock, await host.readText(path), state, options.command);
+    const holder = readLock(await host.readText(path));
+    const other = holder ? describeLock(holder, host.now()) : "another run";
+    if (!options.wait) {
+      throw new PreflightError(
+        "run-in-progress",
+        `${other} is in progress in this repo${holder ? `: ${holder.command}` : ""}`,
+        "wait for it: tractest run --wait …",
+      );
+    }
+    if (!waiting) printer.note(escapeText(`waiting until ${other} has ended${holder ? `: ${holder.command}` : ""}`));
+    waiting = true;
+    await host.sleep(RETRY_MS);
+  }
+}
+
+async function held(host: Host, lock: FileLock, before: string | null, state: RunState, command: string): Promise<RunLock> {
+  const earlier = readLock(before);
+  const child = earlier?.child ? await stillAlive(host, earlier.child) : null;
+  const record: LockRecord = { runId: state.runId, pid: host.pid, since: host.now(), command, child: null };
+  const write = (child: ChildIdentity | null) => lock.write(JSON.stringify({ ...record, child }));
+  // What an earlier run left stays on record until it is known to be gone.
+  await write(child ? earlier!.child : null);
+  return {
+    left: child ? { record: earlier!, child } : null,
+    noteChild: async (pid) => await write(await identityNow(host, pid)),
+    release: async () => {
+      await write(null);
+      lock.release();
+    },
+  };
+}
+
+/** The recorded process, if it is still the same one. */
+async function stillAlive(host: Host, recorded: ChildIdentity): Promise<ProcessIdentity | null> {
+  const [surroundings, { rows }] = await Promise.all([
+    surroundingsOf(host),
+    readProcessFiles(host, [recorded.pid], { mapped: false, why: "does the pytest of an interrupted run still live" }),
+  ]);
+  const now = rows.get(recorded.pid);
+  const same = now && now.state !== "Z" && now.startTicks === recorded.startTicks && surroundings?.bootId === recorded.bootId &&
+    surroundings.pidNamespace === recorded.pidNamespace;
+  return same ? identityOf(now) : null;
+}
+
+async function identityNow(host: Host, pid: number): Promise<ChildIdentity | null> {
+  const [surroundings, { rows }] = await Promise.all([
+    surroundingsOf(host),
+    readProcessFiles(host, [pid], { mapped: false, why: "what the next run knows this one's pytest by" }),
+  ]);
+  const row = rows.get(pid);
+  return row && surroundings ? { pid, startTicks: row.startTicks, ...surroundings } : null;
+}
+
+/** This boot and this pid namespace; null where there is no /proc. */
+async function surroundingsOf(host: Host): Promise<Pick<ChildIdentity, "bootId" | "pidNamespace"> | null> {
+  const [boot, links] = await Promise.all([
+    probe(host, "cat", ["/proc/sys/kernel/random/boot_id"], { why: "which boot this is" }),
+    readProcessLinks(host, []),
+  ]);
+  return boot.text !== null && links.own ? { bootId: boot.text.trim(), pidNamespace: links.own[1] } : null;
+}

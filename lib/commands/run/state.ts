@@ -1,0 +1,91 @@
+import { join } from "@std/path";
+import { readDurations, withDuration } from "../../core/time_limit.ts";
+import { TractestError } from "../../errors.ts";
+import type { Host } from "../../host/host.ts";
+import type { Printer } from "../../ui/printer.ts";
+import { stateDirectory, usable } from "../directories.ts";
+import { digest } from "./plugin.ts";
+
+/** Logs and events of runs that are kept. */
+const KEPT_RUNS = 20;
+
+/** Where one run keeps what it writes. */
+export interface RunState {
+  readonly runId: string;
+  /** Private; holds the log and the events of this run. */
+  readonly directory: string;
+  /** Private; holds locks and durations of this project. Null where the state directory can't be used. */
+  readonly projectDirectory: string | null;
+}
+
+/**
+ * Makes the directories of a run. Where the state directory can't be used it says so and takes a fresh temporary one: losing the state
+ * costs history, and here the protection against two runs at once, never a result.
+ *
+ * @param root the project's root: its state is kept apart from that of others
+ */
+export async function openRunState(host: Host, printer: Printer, root: string): Promise<RunState> {
+  const runId = newRunId(host);
+  const state = await stateDirectory(host);
+  const runs = await usable(host, state, "runs");
+  const projects = await usable(host, { ...state, exists: runs !== null || state.exists } as typeof state, "projects");
+  const projectDirectory = projects && join(projects, await digest(root));
+  if (projectDirectory !== null) await host.makeDirectory(projectDirectory);
+  if (runs === null) {
+    printer.warn(
+      `"${state.path ?? "the state directory"}" can't be used (${
+        state.problem ?? "it can't be made private"
+      }): no history, and no look for a second run`,
+    );
+    return { runId, directory: await host.makeTemporaryDirectory(), projectDirectory };
+  }
+  await prune(host, runs);
+  const directory = join(runs, runId);
+  await host.makeDirectory(directory);
+  return { runId, directory, projectDirectory };
+}
+
+/** Sorts by time, names no other run. */
+function newRunId(host: Host): string {
+  const stamp = new Date(host.now()).toISOString().replace(/\..*$/, "").replace(/[-:]/g, "").replace("T", "-");
+  return `${stamp}-${crypto.randomUUID().slice(0, 4)}`;
+}
+
+/** Removes what the oldest runs left. A file that is in the way of that is left alone. */
+async function prune(host: Host, runs: string): Promise<void> {
+  const names = (await host.readDirectory(runs) ?? []).filter((entry) => entry.kind === "directory").map((entry) => entry.name).sort();
+  for (const name of names.slice(0, Math.max(0, names.length - KEPT_RUNS + 1))) {
+    const directory = join(runs, name);
+    try {
+      for (const entry of await host.readDirectory(directory) ?? []) await host.remove(join(directory, entry.name));
+      await host.remove(directory);
+    } catch (error) {
+      if (!(error instanceof TractestError)) throw error;
+    }
+  }
+}
+
+const DURATIONS = "full-runs.json";
+
+/** Seconds of the longest full run on record; null when there is none. */
+export async function longestFullRun(host: Host, state: RunState): Promise<number | null> {
+  if (state.projectDirectory === null) return null;
+  const durations = readDurations(await orNull(() => host.readText(join(state.projectDirectory!, DURATIONS))));
+  return durations.length > 0 ? Math.max(...durations) : null;
+}
+
+/** Records how long a full run took. A disk that does not take it changes nothing. */
+export async function recordFullRun(host: Host, state: RunState, seconds: number): Promise<void> {
+  if (state.projectDirectory === null) return;
+  const file = join(state.projectDirectory, DURATIONS);
+  await orNull(async () => await host.writeFile(file, JSON.stringify(withDuration(readDurations(await host.readText(file)), seconds))));
+}
+
+async function orNull<T>(action: () => Promise<T>): Promise<T | null> {
+  try {
+    return await action();
+  } catch (error) {
+    if (error instanceof TractestError) return null;
+    throw error;
+  }
+}

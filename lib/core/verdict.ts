@@ -1,0 +1,178 @@
+import type { Failure, PytestEvent } from "./pytest_events.ts";
+
+/** How many tests ended in which way, by pytest's words. */
+export interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly errors: number;
+  readonly xfailed: number;
+  readonly xpassed: number;
+}
+
+/** A test or a collection that failed. */
+export interface FailedReport extends Failure {
+  readonly id: string;
+  readonly phase: "collection" | "setup" | "call" | "teardown";
+}
+
+/** What is known of a session from its events so far: built up one by one, so that a session that is cut short loses nothing. */
+export class Tally {
+  readonly failures: FailedReport[] = [];
+  /** Tests to run; null before collection ended. */
+  collected: number | null = null;
+  deselected = 0;
+  warnings = 0;
+  /** Tests that ended. */
+  finished = 0;
+  /** Tests that began and did not end, with the time at which they began, in seconds since the epoch. */
+  readonly running = new Map<string, number>();
+  /** The process that runs the session; null before it began. */
+  pid: number | null = null;
+  /** pytest's exit status as the session itself gave it; null if it did not get that far. */
+  exitStatus: number | null = null;
+  interrupted = false;
+  readonly #categories = new Map<string, number>();
+
+  add(event: PytestEvent): void {
+    switch (event.event) {
+      case "session-start":
+        this.pid = event.pid;
+        break;
+      case "collected":
+        this.collected = event.count;
+        this.deselected = event.deselected;
+        break;
+      case "collection-error":
+        this.#count("error");
+        this.failures.push(failed(event.id, "collection", event));
+        break;
+      case "test-start":
+        this.running.set(event.id, event.time);
+        break;
+      case "report":
+        if (event.category !== "") this.#count(event.category);
+        if (event.outcome === "failed") this.failures.push(failed(event.id, event.phase, event));
+        if (event.phase === "teardown") {
+          this.running.delete(event.id);
+          this.finished++;
+        }
+        break;
+      case "interrupted":
+        this.interrupted = true;
+        break;
+      case "internal-error":
+        break;
+      case "session-finish":
+        this.exitStatus = event.exitStatus;
+        this.warnings = event.warnings;
+        break;
+    }
+  }
+
+  get counts(): Counts {
+    const of = (category: string) => this.#categories.get(category) ?? 0;
+    return {
+      passed: of("passed"),
+      failed: of("failed"),
+      skipped: of("skipped"),
+      errors: of("error"),
+      xfailed: of("xfailed"),
+      xpassed: of("xpassed"),
+    };
+  }
+
+  /** Whether pytest told anything at all. */
+  get began(): boolean {
+    return this.pid !== null || this.failures.length > 0;
+  }
+
+  #count(category: string): void {
+    this.#categories.set(category, (this.#categories.get(category) ?? 0) + 1);
+  }
+}
+
+function failed(id: string, phase: FailedReport["phase"], failure: Partial<Failure>): FailedReport {
+  const { message = "", where = null, traceback = "", errors = [] } = failure;
+  return { id, phase, message, where, traceback, errors };
+}
+
+/** The counts on one line, in pytest's words and order: `1 failed, 12 passed, 2 skipped`. */
+export function countsLine(counts: Counts, { deselected = 0, warnings = 0 } = {}): string {
+  const { failed, passed, skipped, xfailed, xpassed, errors } = counts;
+  const words: string[] = [];
+  const say = (count: number, word: string) => count > 0 && words.push(`${count} ${word}`);
+  say(failed, "failed");
+  say(passed, "passed");
+  say(skipped, "skipped");
+  say(deselected, "deselected");
+  say(xfailed, "xfailed");
+  say(xpassed, "xpassed");
+  say(warnings, warnings === 1 ? "warning" : "warnings");
+  say(errors, errors === 1 ? "error" : "errors");
+  return words.length > 0 ? words.join(", ") : "no tests ran";
+}
+
+/** All that a failure says about itself and that a known-flaky row may match: its message and the classes of its errors. */
+export function failureText(failure: FailedReport): string {
+  return [failure.message, ...failure.errors].join("\n");
+}
+
+/** The gist of a failure in a few lines: the first of its message, and where it was raised. */
+export function gist(failure: FailedReport, lines = 3): string[] {
+  const message = failure.message.split("\n").map((line) => line.trimEnd()).filter((line) => line !== "");
+  const cut = message.length > lines ? [...message.slice(0, lines), `… ${message.length - lines} more lines`] : message;
+  const inner = failure.errors.slice(1).filter((name) => !failure.message.includes(name));
+  return [
+    ...cut,
+    ...(inner.length > 0 ? [`from ${inner.slice(0, 4).join(", ")}`] : []),
+    ...(failure.where ? [`at ${failure.where}`] : []),
+  ];
+}
+
+/** Something else holds the registry address: nothing but a collision says so. */
+const COLLISION = /address already in use|EADDRINUSE|\bErrno (?:98|48)\b|OSError\((?:98|48),|connection refused|ConnectionRefusedError|ECONNREFUSED/i;
+const TOO_SLOW = /TooSlowError/;
+
+/** Files that have to fail alike before timing errors look like one cause. */
+const UNRELATED_FILES = 3;
+
+/**
+ * The evidence that not the tests but a held registry breaks the run, as one sentence; null when the failures don't look like it. All of
+ * them have to carry the signature: address in use or connection refused, or `TooSlowError` over several unrelated files.
+ */
+export function registryCollision(failures: readonly FailedReport[]): string | null {
+  if (failures.length === 0) return null;
+  const files = new Set(failures.map((failure) => failure.id.split("::", 1)[0]!));
+  const collided = failures.filter((failure) => COLLISION.test(failureText(failure)));
+  const slow = failures.filter((failure) => !collided.includes(failure) && TOO_SLOW.test(failureText(failure)));
+  if (collided.length + slow.length < failures.length) return null;
+  if (collided.length === 0 && files.size < UNRELATED_FILES) return null;
+  const what = [
+    ...(collided.length > 0 ? [`address in use or connection refused in ${collided.length}`] : []),
+    ...(slow.length > 0 ? [`TooSlowError in ${slow.length}`] : []),
+  ];
+  return `${what.join(", ")} of ${failures.length} failure${failures.length === 1 ? "" : "s"}, in ${files.size} file${files.size === 1 ? "" : "s"}`;
+}
+
+/** What cut a run short. */
+export type Cut = "time-limit" | "SIGINT" | "SIGTERM" | "SIGHUP";
+
+/** What {@linkcode runExitCode} weighs. */
+export interface ExitInput {
+  readonly cut: Cut | null;
+  /** pytest's own code: 0 to 6, or 128 + n when signal n ended it. */
+  readonly pytest: number;
+  /** Whether leaked actors are left; null when that can't be told. */
+  readonly leaked: boolean | null;
+  readonly strict: boolean;
+}
+
+/** The exit code of a run: that of what cut it short, else pytest's own when it is not 0, else 84 for leaks under `--strict`. */
+export function runExitCode({ cut, pytest, leaked, strict }: ExitInput): number {
+  if (cut === "time-limit") return 124;
+  if (cut === "SIGINT") return 130;
+  if (cut !== null) return 143;
+  if (pytest !== 0) return pytest;
+  return strict && leaked !== false ? 84 : 0;
+}

@@ -1,0 +1,158 @@
+/** One of pytest's own options, or of a plugin that is often beside it: what the splitting of a command line has to know. */
+export interface PytestOptionRow {
+  /** Every spelling, with its dashes. */
+  readonly names: readonly string[];
+  /** Whether the next word is its value: `none`, `required`, or `optional` (only what cannot be a target is taken). */
+  readonly value: "none" | "required" | "optional";
+  /** Shown by `tractest run --help`; left out for what is rarely typed. */
+  readonly help?: string;
+  readonly metavar?: string;
+}
+
+/**
+ * pytest's options (6 to 9) and those of pytest-xdist, pytest-cov, pytest-rerunfailures and tractor's own plugin. A word after one of
+ * these is its value or not without guessing; after an option in no table the next word is a target only if it resolves.
+ */
+export const PYTEST_OPTIONS = [
+  { names: ["-k"], value: "required", metavar: "EXPRESSION", help: "only tests whose names match the keyword expression" },
+  { names: ["-m"], value: "required", metavar: "MARKEXPR", help: "only tests with these marks" },
+  { names: ["-v", "--verbose"], value: "none", help: "more verbose, both pytest and tractest; -vv even more" },
+  { names: ["-q", "--quiet"], value: "none", help: "less verbose" },
+  { names: ["-x", "--exitfirst"], value: "none", help: "stop on the first failure (the default)" },
+  { names: ["--maxfail"], value: "required", metavar: "N", help: "stop after N failures, instead of -x" },
+  { names: ["-s"], value: "none", help: "no output capture: the first thing to try when a test hangs" },
+  { names: ["--capture"], value: "required", metavar: "METHOD", help: "fd, sys, no or tee-sys" },
+  { names: ["--lf", "--last-failed"], value: "none", help: "only what failed last time" },
+  { names: ["--ff", "--failed-first"], value: "none", help: "what failed last time first" },
+  { names: ["--sw", "--stepwise"], value: "none", help: "stop at a failure, go on from there next time" },
+  { names: ["--tb"], value: "required", metavar: "STYLE", help: "long, short, line, native or no, instead of short" },
+  { names: ["--pdb"], value: "none", help: "pytest's debugger on failures; keeps the terminal, no time limit" },
+  { names: ["-n", "--numprocesses"], value: "required", metavar: "N", help: "pytest-xdist's worker processes" },
+  { names: ["--deselect"], value: "required", metavar: "ID", help: "leave these tests out" },
+  { names: ["--ignore"], value: "required", metavar: "PATH", help: "leave this file or directory out" },
+  { names: ["--durations"], value: "required", metavar: "N", help: "show the N slowest" },
+  { names: ["--co", "--collect-only", "--collectonly"], value: "none", help: "only collect" },
+
+  // pytest, general
+  { names: ["-c", "--config-file"], value: "required" },
+  { names: ["-o", "--override-ini"], value: "required" },
+  { names: ["-p"], value: "required" },
+  { names: ["-r"], value: "required" },
+  { names: ["-W", "--pythonwarnings"], value: "required" },
+  { names: ["-V", "--version"], value: "none" },
+  { names: ["-l", "--showlocals"], value: "none" },
+  { names: ["--no-showlocals"], value: "none" },
+  { names: ["--assert"], value: "required" },
+  { names: ["--basetemp"], value: "required" },
+  { names: ["--cache-clear"], value: "none" },
+  { names: ["--cache-show"], value: "optional" },
+  { names: ["--code-highlight"], value: "required" },
+  { names: ["--collect-in-virtualenv"], value: "none" },
+  { names: ["--confcutdir"], value: "required" },
+  { names: ["--continue-on-collection-errors"], value: "none" },
+  { names: ["--debug"], value: "optional" },
+  { names: ["--disable-plugin-autoload"], value: "none" },
+  { names: ["--disable-warnings", "--disable-pytest-warnings"], value: "none" },
+  { names: ["--doctest-continue-on-failure"], value: "none" },
+  { names: ["--doctest-glob"], value: "required" },
+  { names: ["--doctest-ignore-import-errors"], value: "none" },
+  { names: ["--doctest-modules"], value: "none" },
+  { names: ["--doctest-report"], value: "required" },
+  { names: ["--durations-min"], value: "required" },
+  { names: ["--fixtures", "--funcargs"], value: "none" },
+  { names: ["--fixtures-per-test"], value: "none" },
+  { names: ["--force-short-summary"], value: "none" },
+  { names: ["--full-trace", "--fulltrace"], value: "none" },
+  { names: ["--ignore-glob"], value: "required" },
+  { names: ["--import-mode"], value: "required" },
+  { names: ["--junit-prefix", "--junitprefix"], value: "required" },
+  { names: ["--junit-xml", "--junitxml"], value: "required" },
+  { names: ["--keep-duplicates", "--keepduplicates"], value: "none" },
+  { names: ["--last-failed-no-failures", "--lfnf"], value: "required" },
+  { names: ["--log-auto-indent"], value: "required" },
+  { names: ["--log-cli-date-format"], value: "required" },
+  { names: ["--log-cli-format"], value: "required" },
+  { names: ["--log-cli-level"], value: "required" },
+  { names: ["--log-date-format"], value: "required" },
+  { names: ["--log-disable"], value: "required" },
+  { names: ["--log-file"], value: "required" },
+  { names: ["--log-file-date-format"], value: "required" },
+  { names: ["--log-file-format"], value: "required" },
+  { names: ["--log-file-level"], value: "required" },
+  { names: ["--log-file-mode"], value: "required" },
+  { names: ["--log-format"], value: "required" },
+  { names: ["--log-level"], value: "required" },
+  { names: ["--markers"], value: "none" },
+  { names: ["--new-first", "--nf"], value: "none" },
+  { names: ["--no-fold-skipped"], value: "none" },
+  { names: ["--no-header"], value: "none" },
+  { names: ["--no-summary"], value: "none" },
+  { names: ["--noconftest"], value: "none" },
+  { names: ["--pastebin"], value: "required" },
+  { names: ["--pdbcls"], value: "required" },
+  { names: ["--pyargs"], value: "none" },
+  { names: ["--rootdir"], value: "required" },
+  { names: ["--runxfail"], value: "none" },
+  { names: ["--setup-only", "--setuponly"], value: "none" },
+  { names: ["--setup-plan", "--setupplan"], value: "none" },
+  { names: ["--setup-show", "--setupshow"], value: "none" },
+  { names: ["--show-capture"], value: "required" },
+  { names: ["--stepwise-reset", "--sw-reset"], value: "none" },
+  { names: ["--stepwise-skip", "--sw-skip"], value: "none" },
+  { names: ["--strict-config"], value: "none" },
+  { names: ["--strict-markers"], value: "none" },
+  { names: ["--trace"], value: "none" },
+  { names: ["--trace-config", "--traceconfig"], value: "none" },
+  { names: ["--verbosity"], value: "required" },
+  { names: ["--xfail-tb"], value: "none" },
+
+  // pytest-xdist
+  { names: ["-d"], value: "none" },
+  { names: ["-f", "--looponfail"], value: "none" },
+  { names: ["--dist"], value: "required" },
+  { names: ["--loadscope-reorder"], value: "none" },
+  { names: ["--no-loadscope-reorder"], value: "none" },
+  { names: ["--max-worker-restart"], value: "required" },
+  { names: ["--maxprocesses"], value: "required" },
+  { names: ["--maxschedchunk"], value: "required" },
+  { names: ["--px"], value: "required" },
+  { names: ["--rsyncdir"], value: "required" },
+  { names: ["--rsyncignore"], value: "required" },
+  { names: ["--testrunuid"], value: "required" },
+  { names: ["--tx"], value: "required" },
+
+  // pytest-cov
+  { names: ["--cov"], value: "optional" },
+  { names: ["--cov-append"], value: "none" },
+  { names: ["--cov-branch"], value: "none" },
+  { names: ["--cov-config"], value: "required" },
+  { names: ["--cov-context"], value: "required" },
+  { names: ["--cov-fail-under"], value: "required" },
+  { names: ["--cov-precision"], value: "required" },
+  { names: ["--cov-report"], value: "required" },
+  { names: ["--cov-reset"], value: "none" },
+  { names: ["--no-cov"], value: "none" },
+  { names: ["--no-cov-on-fail"], value: "none" },
+
+  // pytest-rerunfailures
+  { names: ["--fail-on-flaky"], value: "none" },
+  { names: ["--only-rerun"], value: "required" },
+  { names: ["--rerun-except"], value: "required" },
+  { names: ["--reruns"], value: "required" },
+  { names: ["--reruns-delay"], value: "required" },
+
+  // tractor's own pytest plugin
+  { names: ["--enable-stackscope"], value: "none" },
+  { names: ["--loglevel"], value: "required" },
+  { names: ["--tl"], value: "required" },
+] as const satisfies readonly PytestOptionRow[];
+
+/** Options that set the same thing: a default flag yields when any of its group is given. */
+export const COUNTERPARTS = [
+  ["-x", "--exitfirst", "--maxfail"],
+  ["--no-header", "--header"],
+  ["-s", "--capture"],
+] as const satisfies readonly (readonly string[])[];
+
+/** Options that hand the terminal to a debugger: no capture, no time limit, Ctrl-C is the debugger's. */
+export const DEBUGGER_OPTIONS = ["--pdb", "--trace", "--tpdb", "--debug-mode"] as const;

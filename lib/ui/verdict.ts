@@ -1,0 +1,89 @@
+import { escapeText } from "../core/escape.ts";
+import type { HangEvidence } from "../core/hang.ts";
+import type { LeakReport } from "../core/leaks_types.ts";
+import { countsLine, type FailedReport, gist, type Tally } from "../core/verdict.ts";
+import type { Printer } from "./printer.ts";
+
+/** A failure with what is known about it. */
+export interface JudgedFailure extends FailedReport {
+  /** Why it is most likely no fault of the current changes; null when it deserves a look. */
+  readonly known: string | null;
+  /** The changed file that may be its cause, and why; null when none is known. */
+  readonly related: { readonly file: string; readonly because: string } | null;
+}
+
+/** What the verdict of a run shows. */
+export interface VerdictView {
+  readonly tally: Tally;
+  /** How the run ended, when not by itself: `interrupted`, `time limit of 120 s`, `pytest was ended by SIGSEGV`. */
+  readonly ending: string | null;
+  readonly seconds: number;
+  readonly failures: readonly JudgedFailure[];
+  /** Evidence that a held registry breaks the run; null when nothing points there. */
+  readonly collision: string | null;
+  /** Commands to type next. */
+  readonly next: readonly string[];
+}
+
+/** Failures that are shown one by one, at most: pytest has shown them all. */
+const SHOWN_FAILURES = 20;
+
+/** Shows the verdict: what looks like a cause of everything first, then the failures, then the counts. */
+export function showVerdict(printer: Printer, view: VerdictView): void {
+  printer.line();
+  if (view.collision !== null) {
+    printer.line(`${printer.paint("red", "all tests broken?")} this looks like a held registry, not like the tests: ${escapeText(view.collision)}`);
+    printer.line("  look at the registry before the test code: tractest zombies");
+  }
+  for (const failure of view.failures.slice(0, SHOWN_FAILURES)) showFailure(printer, failure);
+  const more = view.failures.length - SHOWN_FAILURES;
+  if (more > 0) printer.line(`… and ${more} more; all of them: tractest failed`);
+  printer.line(summary(printer, view));
+  for (const command of view.next) printer.hint(`next: ${escapeText(command)}`);
+}
+
+function showFailure(printer: Printer, failure: JudgedFailure): void {
+  const word = failure.phase === "call" ? "FAILED" : "ERROR";
+  const where = failure.phase === "call" ? "" : ` (${failure.phase})`;
+  const mark = failure.known === null ? "" : ` ${printer.paint("yellow", "[known flaky]")}`;
+  printer.line(`${printer.paint("red", word)} ${escapeText(failure.id)}${where}${mark}`);
+  for (const line of gist(failure)) printer.line(`    ${escapeText(line)}`);
+  if (failure.known !== null) printer.line(`    ${escapeText(failure.known)}`);
+  if (failure.related) {
+    printer.line(
+      `    ${printer.paint("bold", "changed:")} ${escapeText(failure.related.file)}, a likely cause: ${escapeText(failure.related.because)}`,
+    );
+  }
+}
+
+function summary(printer: Printer, { tally, ending, seconds, failures }: VerdictView): string {
+  const counts = tally.began ? countsLine(tally.counts, tally) : "pytest reported nothing";
+  const bad = ending !== null || failures.length > 0 || !tally.began;
+  const text = `${ending === null ? "" : `${ending}: `}${counts} in ${seconds.toFixed(2)} s`;
+  return printer.paint(bad ? "red" : "green", text);
+}
+
+/** Processes of a run that hung that are shown, at most. */
+const SHOWN_PROCESSES = 30;
+
+/** Shows what was seen when the time limit struck, and what to try, in order. */
+export function showHang(printer: Printer, evidence: HangEvidence, hints: readonly string[]): void {
+  for (const { id, seconds } of evidence.running) printer.note(`running for ${seconds.toFixed(0)} s: ${escapeText(id)}`);
+  if (evidence.running.length === 0) printer.note("no test was running: it hung before the first one, between two, or at exit");
+  for (const { pid, ppid, state, waitsIn, title } of evidence.processes.slice(0, SHOWN_PROCESSES)) {
+    printer.note(`  pid ${pid} (parent ${ppid}) ${escapeText(state)} in ${escapeText(waitsIn)}: ${escapeText(title)}`);
+  }
+  const more = evidence.processes.length - SHOWN_PROCESSES;
+  if (more > 0) printer.note(`  … and ${more} more`);
+  for (const hint of hints) printer.hint(escapeText(hint));
+}
+
+/** Shows what a run left behind; nothing when it left nothing. */
+export function showLeaksLeft(printer: Printer, leaks: LeakReport): void {
+  const actors = leaks.actors.filter((actor) => actor.verdict === "leaked");
+  const sockets = leaks.sockets.filter((socket) => socket.verdict === "stale");
+  for (const { pid, title } of actors) printer.warn(`leaked actor: pid ${pid} ${escapeText(title)}`);
+  for (const { path } of sockets) printer.warn(`stale socket: ${escapeText(path)}`);
+  if (actors.length + sockets.length > 0) printer.hint("clean up: tractest zombies --kill");
+  else if (leaks.clean === null) printer.note(`whether actors are left can't be told: ${escapeText(leaks.unknowns.join("; "))}`);
+}
