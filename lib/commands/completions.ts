@@ -1,7 +1,16 @@
+import { completionScript, type Shell, SHELLS } from "../core/completions.ts";
+import { nearest } from "../core/nearest.ts";
 import { UsageError } from "../errors.ts";
+import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import type { Context } from "./context.ts";
 
-/** Not built yet. */
-export function completions(_context: Context): Promise<number> {
-  throw new UsageError('"completions" is not built yet');
+/** `tractest completions bash|zsh|fish`: a completion script on standard output. */
+export function completions({ host, line }: Context): Promise<ExitCode> {
+  const [shell, ...more] = line.operands;
+  if (shell === undefined || more.length > 0) throw new UsageError("completions takes one shell", `tractest completions ${SHELLS.join("|")}`);
+  if (!(SHELLS as readonly string[]).includes(shell)) {
+    throw new UsageError(`There are no completions for "${shell}"`, `shells, nearest first: ${nearest(shell, SHELLS).join(", ")}`);
+  }
+  host.stdout.write(completionScript(shell as Shell));
+  return Promise.resolve(EXIT.ok);
 }

@@ -80,6 +80,7 @@ export function becauseOf(target: AffectedTarget): string {
   const reasons = new Map<string, string[]>();
   for (const { file, because } of target.causes) reasons.set(because, [...reasons.get(because) ?? [], file]);
   return [...reasons].map(([because, files]) => {
+    if (files.length === 1 && files[0] === target.target) return because;
     const more = files.length > 3 ? ` and ${files.length - 3} more` : "";
     return `${files.slice(0, 3).join(", ")}${more}: ${because}`;
   }).join("; ");
