@@ -1,0 +1,1 @@
+"""Where actors are, and how to find them."""

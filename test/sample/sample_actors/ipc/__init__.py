@@ -1,0 +1,1 @@
+"""The door: a plain socket for programs that are not actors."""

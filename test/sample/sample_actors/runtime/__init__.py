@@ -1,0 +1,1 @@
+"""What runs inside workers, and who watches over it."""
