@@ -3,20 +3,17 @@
  * self-contained executable (`self_contained.sh` with the runtime and the bundle after it). Started by `scripts/build`.
  */
 
-import { permissionFlags } from "../lib/core/permission_flags.ts";
 import { VERSION } from "../lib/tables/version.ts";
+import { FLAGS } from "./permission_flags.ts";
 
 type Kind = "compiled" | "self-contained";
 
-const BUNDLE = "dist/bundle";
-const RESULT = "dist/tractest";
-/** What stands in for `dist/` while it is being made, so that a build that fails leaves the last good one. */
-const NEW = "dist/.new";
+/** Where the result goes. */
+const DIST = Deno.env.get("TRACTEST_DIST") ?? "dist";
+/** What stands in for it while it is being made, so that a build that fails leaves the last good one. */
+const NEW = `${DIST}/.new`;
 /** `denort`, some 40 MB, may have to be downloaded. */
 const COMPILE_LIMIT_MS = 120_000;
-
-/** What both kinds are started with: the union of the permission table, and never a question. */
-const FLAGS = [...permissionFlags(), "--no-prompt"];
 
 const [graphFlags = "", kind, target] = Deno.args;
 const started = performance.now();
@@ -24,12 +21,12 @@ await Deno.remove(NEW, { recursive: true }).catch(() => {});
 await Deno.mkdir(NEW, { recursive: true });
 await bundle();
 const made = kind === "self-contained" || !await compile() ? await selfContained() : "compiled";
-await Deno.remove(BUNDLE, { recursive: true }).catch(() => {});
-await Deno.rename(`${NEW}/bundle`, BUNDLE);
-await Deno.rename(`${NEW}/tractest`, RESULT);
+await Deno.remove(`${DIST}/bundle`, { recursive: true }).catch(() => {});
+await Deno.rename(`${NEW}/bundle`, `${DIST}/bundle`);
+await Deno.rename(`${NEW}/tractest`, `${DIST}/tractest`);
 await Deno.remove(NEW, { recursive: true });
-const { size } = await Deno.stat(RESULT);
-say(`made ${RESULT}: ${made}, ${VERSION}, ${(size / 1e6).toFixed(0)} MB, in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+const { size } = await Deno.stat(`${DIST}/tractest`);
+say(`made ${DIST}/tractest: ${made}, ${VERSION}, ${(size / 1e6).toFixed(0)} MB, in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 
 /** Bundles the program in parts, so that what a command loads lazily stays in files of its own. */
 async function bundle(): Promise<void> {

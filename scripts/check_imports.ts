@@ -26,8 +26,8 @@ const RESERVED: Readonly<Record<string, string>> = { "@std/fs": "lib/host/", "@c
 export function importsOf(source: string): string[] {
   const code = withoutComments(source);
   const patterns = [
-    /\b(?:import|export)\b[^"'`;()]*?\bfrom\s*["']([^"']+)["']/g,
-    /\bimport\s*["']([^"']+)["']/g,
+    /(?:^|[;}])\s*(?:import|export)\b[^"'`;()]*?\bfrom\s*["']([^"']+)["']/gm,
+    /(?:^|[;}])\s*import\s*["']([^"']+)["']/gm,
     /\bimport\s*\(\s*["'`]([^"'`]+)["'`]/g,
   ];
   return patterns.flatMap((pattern) => [...code.matchAll(pattern)].map((match) => match[1]!));

@@ -1,5 +1,8 @@
-/** Prints the flags that tractest is started with: the union of the permission table, and never a question. */
+/** The flags that tractest is started with; as a program, prints them. */
 
 import { permissionFlags } from "../lib/core/permission_flags.ts";
 
-console.log([...permissionFlags(), "--no-prompt"].join(" "));
+/** The union of the permission table, and never a question. */
+export const FLAGS: readonly string[] = [...permissionFlags(), "--no-prompt"];
+
+if (import.meta.main) console.log(FLAGS.join(" "));

@@ -5,7 +5,7 @@
  * Like the original, Ctrl-C ends the process with 130, and an injected value answers the next prompt without a terminal.
  */
 
-import { ConfirmPrompt, isCancel, SelectPrompt } from "@clack/core";
+import { isCancel, SelectPrompt, TextPrompt } from "@clack/core";
 
 let injected: unknown;
 
@@ -45,29 +45,36 @@ export class Select {
 export class Confirm {
   /** Asks; resolves to whether the answer was yes. */
   static async prompt(options: { message: string; default?: boolean }): Promise<boolean> {
+    const byDefault = options.default === undefined ? "" : options.default ? "y" : "n";
     if (injected !== undefined) {
-      const answer = String(takeInjected()).toLowerCase();
-      if (!["y", "yes", "n", "no"].includes(answer)) throw new Error("Invalid answer.");
-      show(options.message, answer.startsWith("y") ? "Yes" : "No");
-      return answer.startsWith("y");
+      const answer = meaning(String(takeInjected()));
+      if (answer === undefined) throw new Error("Invalid answer.");
+      show(options.message, answer);
+      return answer === "Yes";
     }
-    const prompt = new ConfirmPrompt({
-      active: "Yes",
-      inactive: "No",
-      initialValue: options.default ?? false,
+    // A line of text, not a single key: the Enter after a "y" must not answer the next question.
+    const prompt = new TextPrompt({
+      defaultValue: byDefault,
+      validate: (text) => meaning(text || byDefault) ? undefined : "Invalid answer.",
       render() {
-        const yes = Boolean(this.value);
-        if (this.state === "submit") return answered(options.message, yes ? "Yes" : "No");
-        return `${question(options.message)} (${this.value === undefined ? "y/n" : yes ? "Y/n" : "y/N"}) `;
+        if (this.state === "submit") return answered(options.message, meaning(String(this.value))!);
+        const choices = options.default === undefined ? "y/n" : options.default ? "Y/n" : "y/N";
+        const line = `${question(options.message)} (${choices}) ${blue("›")} ${this.userInput}`;
+        return this.state === "error" ? `${line}\n${this.error}` : line;
       },
     });
-    return Boolean(valueOf(await prompt.prompt()));
+    return meaning(String(valueOf(await prompt.prompt()))) === "Yes";
   }
 
   /** Answers the next prompt: `y`, `yes`, `n` or `no`. */
   static inject(value: string): void {
     injected = value;
   }
+}
+
+/** What an answer to a yes or no question means; undefined: nothing. */
+function meaning(answer: string): "Yes" | "No" | undefined {
+  return /^y(es)?$/i.test(answer) ? "Yes" : /^no?$/i.test(answer) ? "No" : undefined;
 }
 
 function takeInjected(): unknown {
