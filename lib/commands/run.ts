@@ -72,7 +72,7 @@ export async function run(context: Context): Promise<ExitCode> {
     wait: line.has("wait"),
   });
   try {
-    const ready = await readyToRun(context, project, { left: lock.left, grace, debugging: intent.debugging });
+    const ready = await readyToRun(context, project, { left: lock.left, grace });
     if (ready.interpreter === null || ready.exitCode !== 0) return refuse(context, ready);
     const { interpreter } = ready;
     await checkSpawnBackend(context, project, interpreter.venv);
@@ -85,6 +85,8 @@ export async function run(context: Context): Promise<ExitCode> {
     const outcome = await runSession(host, printer, {
       argv,
       interpreter,
+      inherited: ready.inherited,
+      sigint: ready.sigint,
       cwd: project.root,
       directory: state.directory,
       limit,
@@ -141,7 +143,7 @@ function refuse({ printer }: Context, ready: PreflightResult): ExitCode {
       seconds: null,
       counts: null,
       failures: [],
-      leaks: null,
+      leaks: ready.leaks,
       preflight: ready.checks,
     });
   }

@@ -3,12 +3,14 @@ import type { ProcessIdentity } from "../../core/leaks_types.ts";
 import type { Interpreter, PreflightResult } from "../../core/preflight.ts";
 import { describeLock, type LockRecord } from "../../core/run_lock.ts";
 import { PreflightError } from "../../errors.ts";
+import { inheritedEnvironment, sigintMethod } from "../../programs/env.ts";
 import { EXIT } from "../../tables/exit_codes.ts";
 import { canAsk, confirm } from "../../ui/prompt.ts";
-import { pythonOf } from "../checks/interpreter.ts";
+import { namedPython, pythonOf, uvRunPython } from "../checks/interpreter.ts";
 import { findVenvs } from "../checks/venvs.ts";
 import type { Context } from "../context.ts";
-import { endLeaks, findLeaks } from "../leaks.ts";
+import { findLeaks } from "../leaks.ts";
+import { preflight } from "../preflight.ts";
 import { endTree, treeOf } from "../process_tree.ts";
 import type { Project } from "../project.ts";
 
@@ -18,14 +20,46 @@ export interface ReadyOptions {
   readonly left: { readonly record: LockRecord; readonly child: ProcessIdentity } | null;
   /** Seconds between SIGINT and SIGKILL of a clean-up. */
   readonly grace: number;
-  readonly debugging: boolean;
 }
 
 /** Makes everything ready for pytest, or says what stands in the way. Leaks are cleaned up with the consent of the user only. */
 export async function readyToRun(context: Context, project: Project, options: ReadyOptions): Promise<PreflightResult> {
+  const { host, line } = context;
   if (options.left) await endLeftover(context, options.left, options.grace);
-  if (context.line.has("no-preflight")) return { checks: [], exitCode: 0, interpreter: await quickInterpreter(context, project) };
-  return { checks: [], exitCode: 0, interpreter: await quickInterpreter(context, project) };
+  if (line.has("no-preflight")) {
+    const [interpreter, inherited, sigint] = await Promise.all([
+      quickInterpreter(context, project),
+      inheritedEnvironment(host),
+      sigintMethod(host),
+    ]);
+    return { checks: [], exitCode: 0, interpreter, inherited, sigint, leaks: null };
+  }
+  for (;;) {
+    const result = await preflight(context, project, {
+      ask: true,
+      show: true,
+      leaks: true,
+      python: line.value("python"),
+      sync: line.has("sync"),
+      uvRun: line.has("uv-run"),
+      yes: line.has("yes"),
+      clean: line.has("clean"),
+      graceSeconds: options.grace,
+    });
+    const heldRightly = result.exitCode === EXIT.preflight && result.leaks?.liveRun != null &&
+      result.checks.every((check) => check.status !== "fail" || check.id === "registry");
+    if (!heldRightly || !line.has("wait")) return result;
+    await untilFree(context, project, result.leaks!.liveRun!);
+  }
+}
+
+/** Milliseconds between looks at a registry that a live run holds. */
+const LOOK_MS = 1_000;
+
+/** Waits until the run that holds the registry has ended. */
+async function untilFree({ host, printer }: Context, project: Project, liveRun: { readonly pid: number; readonly title: string }): Promise<void> {
+  printer.note(escapeText(`waiting until pid ${liveRun.pid} has ended: ${liveRun.title}`));
+  while ((await findLeaks(host, project)).liveRun !== null) await host.sleep(LOOK_MS);
 }
 
 async function endLeftover({ host, printer, line }: Context, left: NonNullable<ReadyOptions["left"]>, grace: number): Promise<void> {
@@ -38,9 +72,13 @@ async function endLeftover({ host, printer, line }: Context, left: NonNullable<R
   if (ended.survivors) throw new PreflightError("run-left-over", "It could not be ended", ended.refused[0]?.reason);
 }
 
-/** The Python to use as far as it can be told without running anything. */
-export async function quickInterpreter({ host }: Context, project: Project): Promise<Interpreter> {
+/** The Python to use as far as it can be told without starting one. */
+export async function quickInterpreter({ host, printer, line }: Context, project: Project): Promise<Interpreter> {
   const venvs = await findVenvs(host, project, null);
-  const [best] = venvs.ranked;
+  const best = venvs.ranked[0] ?? null;
+  const named = line.value("python");
+  const scene = { host, printer, project, inherited: new Map<string, string>(), wantedMinor: venvs.wantedMinor };
+  if (line.has("uv-run")) return await uvRunPython(scene, best);
+  if (named !== undefined) return await namedPython(scene, named);
   return best ? pythonOf(best) : { argv: ["python"], environment: {}, venv: null, minor: null };
 }

@@ -1,11 +1,11 @@
 import { join } from "@std/path";
 import type { HangEvidence } from "../../core/hang.ts";
 import type { ProcessIdentity } from "../../core/leaks_types.ts";
-import type { Interpreter } from "../../core/preflight.ts";
+import type { Interpreter, SigintMethod } from "../../core/preflight.ts";
 import { EventReader } from "../../core/pytest_events.ts";
 import { type Cut, Tally } from "../../core/verdict.ts";
 import type { Host, Output, Signal, StartedProgram } from "../../host/host.ts";
-import { envCommand, inheritedEnvironment, sigintMethod } from "../../programs/env.ts";
+import { envCommand } from "../../programs/env.ts";
 import { sendSignal } from "../../programs/kill.ts";
 import { processStates } from "../../programs/ps_states.ts";
 import type { Printer } from "../../ui/printer.ts";
@@ -18,6 +18,9 @@ export interface SessionRequest {
   /** The command, as a person would type it; its first words are the interpreter's. */
   readonly argv: readonly string[];
   readonly interpreter: Interpreter;
+  /** The environment that it inherits. */
+  readonly inherited: ReadonlyMap<string, string>;
+  readonly sigint: SigintMethod;
   readonly cwd: string;
   /** A private directory for the log and the events. */
   readonly directory: string;
@@ -61,12 +64,8 @@ const LAST_GRACE_SECONDS = 1;
 export async function runSession(host: Host, printer: Printer, request: SessionRequest): Promise<SessionOutcome> {
   const eventsFile = join(request.directory, "events.jsonl");
   const logFile = join(request.directory, "output.log");
-  const [inherited, sigint] = await Promise.all([
-    inheritedEnvironment(host),
-    sigintMethod(host),
-    host.createFile(eventsFile, ""),
-    host.createFile(logFile, ""),
-  ]);
+  const { inherited, sigint } = request;
+  await Promise.all([host.createFile(eventsFile, ""), host.createFile(logFile, "")]);
   const plugin = await pluginEnvironment(host, inherited, eventsFile, request.directory);
   const streams = streamsOf(host, request.outputToStderr);
   const wrapper = streams.redirect === "" ? [] : ["/bin/sh", "-c", `log=$1; shift; exec "$@" ${streams.redirect}`, "sh", logFile];
