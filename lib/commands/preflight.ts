@@ -4,11 +4,10 @@ import type { LeakReport } from "../core/leaks_types.ts";
 import { type CheckResult, exitCodeOf, type Interpreter, type PreflightResult } from "../core/preflight.ts";
 import { dotted, isInside, type Venv, venvName } from "../core/venv.ts";
 import { PreflightError, TractestError } from "../errors.ts";
-import { inheritedEnvironment, sigintMethod } from "../programs/env.ts";
+import { ignoresSigint, inheritedEnvironment, sigintMethod } from "../programs/env.ts";
 import { minorOf } from "../programs/python.ts";
 import { Git, type GitLocation } from "../programs/git.ts";
 import { GRACE_SECONDS } from "../tables/defaults.ts";
-import { CHECKS } from "../tables/checks.ts";
 import { checkLines } from "../ui/checks.ts";
 import { Progress } from "../ui/progress.ts";
 import { canAsk, confirm, select } from "../ui/prompt.ts";
@@ -73,6 +72,7 @@ class Preflight {
   readonly #progress: Progress;
   #inherited: ReadonlyMap<string, string> = new Map();
   #location: GitLocation | null = null;
+  #pythonVersion: string | null = null;
   #venvs: Venvs = { ranked: [], active: null, wantedMinor: null, warnings: [] };
 
   constructor(readonly context: Context, readonly project: Project, readonly options: PreflightOptions) {
@@ -83,17 +83,17 @@ class Preflight {
     const { host } = this.context;
     // Started first, awaited last: it depends on nothing.
     const looking = this.options.leaks ? settle(this.#lookForLeaks()) : null;
-    const gathering = Promise.all([inheritedEnvironment(host), this.#locate(), sigintMethod(host)]);
-    const [inherited, location, sigint] = await gathering;
+    const [inherited, location, ignored] = await Promise.all([inheritedEnvironment(host), this.#locate(), ignoresSigint(host)]);
     this.#inherited = inherited;
     this.#location = location;
-    if (sigint !== "as-inherited" && host.platform === "linux") this.#show(SIGINT_IGNORED);
+    if (ignored) this.#show(SIGINT_IGNORED);
+    const sigint = await sigintMethod(host, ignored);
     this.#venvs = await findVenvs(host, this.project, location?.topLevel ?? null);
     const interpreter = await this.#interpreter();
     const looked = looking === null ? null : await looking;
     const leaks = looked === null ? null : await this.#leaks(unsettle(looked));
     const exitCode = exitCodeOf(this.#checks, leaks?.liveRun != null);
-    return { checks: this.#checks, exitCode, interpreter, inherited, sigint, leaks };
+    return { checks: this.#checks, exitCode, interpreter, pythonVersion: this.#pythonVersion, inherited, sigint, leaks };
   }
 
   /** The interpreter, shown and verified; null when there is none that fits. */
@@ -187,6 +187,7 @@ class Preflight {
 
   /** Shows what was found about the interpreter that is used; offers a venv of its own to a checkout that has another's. */
   async #conclude(interpreter: Interpreter, verified: Verified, how: string, tried: readonly string[], synced: boolean): Promise<Interpreter | null> {
+    this.#pythonVersion = verified.pythonVersion;
     const minor = verified.pythonVersion === null ? interpreter.minor : minorOf(verified.pythonVersion);
     const { host, printer } = this.context;
     const linked = this.#isLinkedWorktree();

@@ -36,6 +36,8 @@ export interface PreflightResult {
   readonly exitCode: 0 | 80 | 81;
   /** Null when there is none to use. */
   readonly interpreter: Interpreter | null;
+  /** `3.13.0`; null when it did not start. */
+  readonly pythonVersion: string | null;
   /** The environment that pytest inherits, less git's and the starter's variables. */
   readonly inherited: ReadonlyMap<string, string>;
   /** How pytest is to be started, so that Ctrl-C reaches it. */

@@ -103,9 +103,13 @@ export function sigintBit(status: string): boolean | null {
   return mask === undefined ? null : (BigInt(`0x${mask}`) & 2n) !== 0n;
 }
 
-/** How programs that tractest starts get SIGINT at its default; when it can't be seen whether it is ignored, the way that always works. */
-export async function sigintMethod(host: Host): Promise<SigintMethod> {
-  if (await ignoresSigint(host) === false) return "as-inherited";
+/**
+ * How programs that tractest starts get SIGINT at its default; when it can't be seen whether it is ignored, the way that always works.
+ *
+ * @param ignored from {@linkcode ignoresSigint}, if that is known already
+ */
+export async function sigintMethod(host: Host, ignored?: boolean | null): Promise<SigintMethod> {
+  if ((ignored === undefined ? await ignoresSigint(host) : ignored) === false) return "as-inherited";
   const { outcome, code, stdout } = await host.run("env", ["--version"], { why: "whether env has --default-signal" });
   return outcome === "exited" && code === 0 && knowsDefaultSignal(new TextDecoder().decode(stdout)) ? "env" : "python";
 }

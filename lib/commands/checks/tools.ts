@@ -1,0 +1,57 @@
+import type { CheckResult } from "../../core/preflight.ts";
+import type { Host, ProgramResult } from "../../host/host.ts";
+import { runThroughEnv } from "../../programs/python.ts";
+import { missingTool } from "../../programs/probe.ts";
+import { findOnPath } from "../../programs/user_path.ts";
+import { uvVersion } from "../../programs/uv.ts";
+import { type ProgramName, PROGRAMS, STANDARD_DIRECTORIES } from "../../tables/programs.ts";
+import type { Project } from "../project.ts";
+
+/** A tool that does not even say its version within this time hangs. */
+const LIMIT_MS = 3_000;
+
+/** How each tool says its version. */
+const VERSION_OPTION: Readonly<Partial<Record<ProgramName, string>>> = {
+  git: "--version",
+  ss: "-V",
+  ps: "--version",
+  pgrep: "--version",
+  lsof: "-v",
+};
+
+/** The rows of the tools that look, and of git: present, and which version. */
+export async function toolChecks(host: Host): Promise<CheckResult[]> {
+  return await Promise.all(Object.entries(VERSION_OPTION).map(([name, option]) => toolCheck(host, name as ProgramName, option)));
+}
+
+async function toolCheck(host: Host, name: ProgramName, option: string): Promise<CheckResult> {
+  const id = `tool-${name}`;
+  const result = await host.run(name, [option], { why: `which ${name} this is`, timeoutMs: LIMIT_MS });
+  if (result.outcome === "missing") {
+    const packages = PROGRAMS.find((row) => row.name === name)?.packages ?? name;
+    return { id, status: "fail", detail: `${missingTool(name)}: ${STANDARD_DIRECTORIES.join(", ")}`, fix: `install the package ${packages}` };
+  }
+  if (result.outcome === "timed-out") return { id, status: "unknown", detail: `"${name} ${option}" timed out`, fix: `${name} ${option}` };
+  return { id, status: "ok", detail: versionOf(result) ?? "version unknown", fix: null };
+}
+
+/** The row of uv. Without it tests run, but no venv can be made or synced. */
+export async function uvCheck(host: Host, project: Project, inherited: ReadonlyMap<string, string>, hasVenv: boolean): Promise<CheckResult> {
+  const id = "tool-uv";
+  const path = await findOnPath(host, "uv", project.root);
+  if (path === null) {
+    const detail = "uv is neither on PATH nor in ~/.local/bin" + (hasVenv ? ": the venv can't be synced" : "");
+    return { id, status: hasVenv ? "warn" : "fail", detail, fix: "pip install uv" };
+  }
+  const result = await runThroughEnv(host, [path, "--version"], { cwd: "/", why: "which uv this is", inherited, timeoutMs: LIMIT_MS });
+  if (result.outcome === "timed-out") return { id, status: "unknown", detail: `"${path} --version" timed out`, fix: `${path} --version` };
+  const version = uvVersion(new TextDecoder().decode(result.stdout));
+  if (version !== null) return { id, status: "ok", detail: `${version} (${path})`, fix: null };
+  return { id, status: "fail", detail: `"${path} --version" ended with exit code ${result.code}`, fix: `${path} --version` };
+}
+
+/** The first thing that looks like a version in what a tool printed. */
+function versionOf({ stdout, stderr }: ProgramResult): string | null {
+  const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  return /\d+(?:\.\d+)+(?:-\w+)?/.exec(text)?.[0] ?? null;
+}
