@@ -124,19 +124,16 @@ export class RealHost implements Host {
     if (!child) return { outcome: "missing", code: -1, stdout: NOTHING, stderr: NOTHING };
     const stdout = new Drain(child.stdout);
     const stderr = new Drain(child.stderr);
-    let timedOut = false;
-    const timer = setTimeout(() => {
-      timedOut = true;
-      killChild(child, "SIGKILL");
-    }, options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-    const status = await child.status;
-    clearTimeout(timer);
+    // Not setTimeout: the first call of it costs more than a probe does.
+    const timeout = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    const timedOut = new Promise<null>((done) => timeout.addEventListener("abort", () => done(null)));
+    // One that hangs in the kernel doesn't end by SIGKILL either, so its end is not waited for.
+    const status = await Promise.race([child.status, timedOut]);
+    if (!status) killChild(child, "SIGKILL");
     // A grandchild may hold the pipe for as long as it lives, so the end of the output is waited for only so long.
-    const deadline = new AbortController();
-    const drainTimer = setTimeout(() => deadline.abort(), options.drainMs ?? DEFAULT_DRAIN_MS);
-    const [out, error] = await Promise.all([stdout.take(deadline.signal), stderr.take(deadline.signal)]);
-    clearTimeout(drainTimer);
-    return { outcome: timedOut ? "timed-out" : "exited", code: timedOut ? -1 : status.code, stdout: out, stderr: error };
+    const deadline = AbortSignal.timeout(options.drainMs ?? DEFAULT_DRAIN_MS);
+    const [out, error] = await Promise.all([stdout.take(deadline), stderr.take(deadline)]);
+    return { outcome: status ? "exited" : "timed-out", code: status?.code ?? -1, stdout: out, stderr: error };
   }
 
   start(program: ProgramName, args: readonly string[], options: StartOptions): StartedProgram {
