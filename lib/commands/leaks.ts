@@ -4,6 +4,7 @@ import type { CleanupReport, JudgedProcess, LeakReport, ProcessIdentity, Refusal
 import { escapeText } from "../core/escape.ts";
 import type { Host } from "../host/host.ts";
 import { listTcpListeners, listUnixSockets, type SocketList, type TcpListener } from "../programs/ss.ts";
+import { listProcesses, type ProcessList } from "../programs/ps.ts";
 import type { Printer } from "../ui/printer.ts";
 import { ProcessSurvey } from "./leaks_processes.ts";
 import { judgeSocketFiles, listSocketFiles, removeSockets } from "./leaks_sockets.ts";
@@ -15,12 +16,25 @@ export type { CleanupReport, LeakReport } from "../core/leaks_types.ts";
 /** How often new leaks may appear while leaks are being ended before that is given up. */
 const ROUNDS = 3;
 
+/** The two programs that a look begins with: they need no project. */
+export interface FirstLook {
+  readonly listeners: Promise<SocketList<TcpListener>>;
+  readonly processes: Promise<ProcessList>;
+}
+
+/** Starts the first look, so that a caller can find the project meanwhile. Never rejects for what the programs do. */
+export function startFirstLook(host: Host): FirstLook {
+  return { listeners: listTcpListeners(host, false), processes: listProcesses(host) };
+}
+
 /** Where to look. */
 export interface FindLeaksOptions {
   /** Addresses to look at instead of the configured ones, as `host:port`. */
   readonly registries?: readonly string[];
   /** A process to judge too, whatever it looks like; see {@linkcode LeakReport.named}. */
   readonly pid?: number;
+  /** A first look that was started already. */
+  readonly firstLook?: FirstLook;
 }
 
 /**
@@ -37,9 +51,10 @@ export async function findLeaks(host: Host, project: Project, options: FindLeaks
     return { clean: null, registries, actors: [], sockets: [], refused: [], liveRun: null, unknowns: ["not supported on this platform"] };
   }
   const survey = new ProcessSurvey(host, project);
+  const first = options.firstLook ?? startFirstLook(host);
   const [listeners, candidates, socketFiles] = await Promise.all([
-    listTcpListeners(host, false),
-    survey.list(),
+    first.listeners,
+    first.processes.then((list) => survey.candidates(list)),
     listSocketFiles(host, project),
   ]);
   const isHeld = parsed.some((address) => listeners.rows.some((row) => occupies(row, address)));

@@ -4,7 +4,7 @@ import { ancestorsOf, Judge, type Judged, type Viewpoint } from "../core/leaks_j
 import type { Place, ProcessDetails } from "../core/leaks_types.ts";
 import type { Host } from "../host/host.ts";
 import { type ProcessFiles, type ProcessLinks, readProcessFiles, readProcessLinks, readWorkingDirectories } from "../programs/proc.ts";
-import { type ListedProcess, listProcesses } from "../programs/ps.ts";
+import type { ListedProcess, ProcessList } from "../programs/ps.ts";
 import type { Project } from "./project.ts";
 
 /** Files that mark a directory as a project of its own, outside of ours. */
@@ -35,9 +35,8 @@ export class ProcessSurvey {
     return new Set([this.#host.pid, ...ancestorsOf(this.#host.pid, this.#forest)]);
   }
 
-  /** The first look: lists all processes and returns those that deserve a closer one. */
-  async list(): Promise<number[]> {
-    const { processes, rejected, failure } = await listProcesses(this.#host);
+  /** Takes the list of all processes and returns those that deserve a closer look. */
+  async candidates({ processes, rejected, failure }: ProcessList): Promise<number[]> {
     if (failure) this.#failures.add(failure);
     if (rejected > 0) this.#failures.add(`${rejected} rows of "ps" can't be read`);
     this.#forest = new Map(processes.map((row) => [row.pid, row]));

@@ -86,10 +86,9 @@ export async function endTree(
   const untilGone = async (milliseconds: number, by: "SIGINT" | "SIGKILL"): Promise<ProcessFiles[]> => {
     const deadline = host.monotonic() + milliseconds;
     for (let look = 0;; look++) {
-      const { alive, uncollected } = await stillThere(host, waiting);
+      const alive = await stillThere(host, waiting);
       const ended = waiting.filter((target) => !alive.some((row) => row.pid === target.pid));
       for (const { pid } of ended) killed.push({ pid, by });
-      for (const row of uncollected) printer.note(`pid ${row.pid} has ended; its parent, pid ${row.ppid}, has not collected it yet`);
       waiting = waiting.filter((target) => !ended.includes(target));
       const left = deadline - host.monotonic();
       if (waiting.length === 0 || left <= 0) return alive;
@@ -111,8 +110,11 @@ export async function endTree(
       refuse(row.pid, row.state === "D" ? "still in D after SIGKILL" : `still there after SIGKILL (state ${row.state})`);
     }
   }
-  const { alive } = await stillThere(host, identities.filter((target) => refused.some((refusal) => refusal.pid === target.pid)));
-  return { killed, refused, survivors: alive.length > 0 };
+  const survivors = await stillThere(host, identities.filter((target) => refused.some((refusal) => refusal.pid === target.pid)));
+  // Its own children this program collects by itself.
+  const uncollected = await whichAre(host, identities, (row) => row.state === "Z" && row.ppid !== host.pid);
+  for (const { pid, ppid } of uncollected ?? []) printer.note(`pid ${pid} has ended; its parent, pid ${ppid}, has not collected it yet`);
+  return { killed, refused, survivors: survivors.length > 0 };
 }
 
 /** The process as it is right now, if it is still the one that is meant; else why it must not be signalled. */
@@ -128,13 +130,16 @@ async function identifyAgain(host: Host, target: ProcessIdentity, uid: number | 
   return now;
 }
 
-/** Which of these still run, and which have ended but were not collected by their parents. Where that can't be read, all count as running. */
-async function stillThere(host: Host, targets: readonly ProcessIdentity[]): Promise<{ alive: ProcessFiles[]; uncollected: ProcessFiles[] }> {
+/** Which of these still run; one that has ended but was not collected by its parent does not. Where that can't be read, all of them. */
+async function stillThere(host: Host, targets: readonly ProcessIdentity[]): Promise<ProcessFiles[]> {
+  return await whichAre(host, targets, (row) => row.state !== "Z") ?? targets.map(asFiles);
+}
+
+/** Those of the targets that are still the same process and fit; null if that can't be read. */
+async function whichAre(host: Host, targets: readonly ProcessIdentity[], fits: (row: ProcessFiles) => boolean): Promise<ProcessFiles[] | null> {
   const { rows, failure } = await readProcessFiles(host, targets.map((target) => target.pid), { mapped: false, why: "have they ended" });
-  if (failure !== null) return { alive: targets.map(asFiles), uncollected: [] };
-  const same = targets.map((target) => rows.get(target.pid)).filter((row) => row !== undefined)
-    .filter((row) => targets.some((target) => target.pid === row.pid && target.startTicks === row.startTicks));
-  return { alive: same.filter((row) => row.state !== "Z"), uncollected: same.filter((row) => row.state === "Z") };
+  if (failure !== null) return null;
+  return targets.filter((target) => rows.get(target.pid)?.startTicks === target.startTicks).map((target) => rows.get(target.pid)!).filter(fits);
 }
 
 function asFiles(target: ProcessIdentity): ProcessFiles {

@@ -5,7 +5,7 @@ import { parseGrace, parsePid } from "../core/leaks_options.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { hintLeaks, showLeaks } from "../ui/leaks.ts";
 import type { Context } from "./context.ts";
-import { endLeaks, type EndLeaksOptions, findLeaks } from "./leaks.ts";
+import { endLeaks, type EndLeaksOptions, findLeaks, startFirstLook } from "./leaks.ts";
 import { findProject } from "./project.ts";
 
 /** `tractest zombies`: leaked actors, who holds the registry, stale sockets; with `--kill` ends and removes what is proven to be leaked. */
@@ -19,8 +19,9 @@ export async function zombies(context: Context): Promise<ExitCode> {
     ...(line.has("pid") ? { pid: parsePid(line.value("pid")!, host.pid) } : {}),
     ...(line.has("registry") ? { registries: line.values("registry") } : {}),
   };
+  const firstLook = host.platform === "linux" ? startFirstLook(host) : undefined;
   const project = await findProject(host);
-  const found = await findLeaks(host, project, options);
+  const found = await findLeaks(host, project, { ...options, firstLook });
   const kill = async () => {
     const cleanup = await endLeaks(host, printer, project, found, options);
     return options.dryRun ? listed(context, found) : cleaned(context, found, cleanup);
