@@ -1,6 +1,7 @@
-import { dirname, globToRegExp, isAbsolute, join, normalize, relative } from "@std/path";
+import { dirname, isAbsolute, join, normalize, relative } from "@std/path";
 import { distance } from "fastest-levenshtein";
 import { UsageError } from "../errors.ts";
+import { globExpression } from "./glob.ts";
 
 /** The tests as they lie on disk, and where the user stands. Paths below the root have `/` and no leading `./`. */
 export interface TestTree {
@@ -199,15 +200,6 @@ function globMatches(glob: string, tree: TestTree): string[] {
     if (found.length > 0) return found;
   }
   return [];
-}
-
-/** Null for what is no glob, like a range of characters that runs backwards. */
-function globExpression(glob: string): RegExp | null {
-  try {
-    return globToRegExp(glob);
-  } catch {
-    return null;
-  }
 }
 
 function testFiles(tree: TestTree): string[] {
