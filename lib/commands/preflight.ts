@@ -88,7 +88,7 @@ class Preflight {
     this.#location = location;
     if (ignored) this.#show(SIGINT_IGNORED);
     const sigint = await sigintMethod(host, ignored);
-    this.#venvs = await findVenvs(host, this.project, location?.topLevel ?? null);
+    this.#venvs = await findVenvs(host, this.project, location);
     const interpreter = await this.#interpreter();
     const looked = looking === null ? null : await looking;
     const leaks = looked === null ? null : await this.#leaks(unsettle(looked));
@@ -138,26 +138,21 @@ class Preflight {
     const scene = this.#scene();
     const name = await this.#nameToMake();
     const suggestion = suggestedSync(scene, name);
-    for (const warning of this.#venvs.warnings) this.#warn(warning);
-    let answer: "sync" | "self" = "self";
-    if (this.options.yes) answer = "sync";
-    else if (this.options.ask && canAsk(host, printer)) {
+    let answer: "sync" | "self" | null = this.options.yes ? "sync" : null;
+    if (answer === null && this.options.ask && canAsk(host, printer)) {
       this.#progress.clear();
+      for (const warning of this.#venvs.warnings) printer.warn(warning);
       const question = `No uv venv is active. Should I activate one via \`${suggestion}\`, or would you prefer to activate your shell venv first?`;
       answer = await select(host, printer, question, CHOICES);
-      if (answer === "self") {
-        this.#show({
-          id: "venv",
-          status: "fail",
-          detail: `there is no ${name} in ${this.project.root}`,
-          fix: `${suggestion}\nsource ${name}/bin/activate`,
-        });
-        return null;
-      }
     }
     if (answer === "sync") return { candidates: [await this.#sync(null, null)], how: "made now", synced: true };
     const detail = [`there is no ${this.project.configuration.venv} with a Python in ${this.project.root}`, ...this.#venvs.warnings].join("\n");
-    this.#show({ id: "venv", status: "fail", detail, fix: `${suggestion}\n${WITHOUT_VENV}` });
+    const fix = `${suggestion}\n${answer === "self" ? `source ${name}/bin/activate` : WITHOUT_VENV}`;
+    this.#show({ id: "venv", status: "fail", detail, fix });
+    if (this.#isLinkedWorktree()) {
+      const evidence = "this linked worktree has no venv of its own, and another's imports another checkout";
+      this.#show({ id: "worktree", status: "fail", detail: evidence, fix: suggestion });
+    }
     return null;
   }
 
@@ -211,6 +206,8 @@ class Preflight {
       ...tried,
       ...this.#venvs.warnings,
     ];
+    const borrowed = await this.#borrowedFrom(interpreter);
+    if (borrowed !== null) venvDetail.push(`it is only a link to ${borrowed}`);
     const misfit = verified.fits === false && !linked;
     const wrongName = interpreter.minor !== null && minor !== null && interpreter.minor !== minor;
     if (misfit) venvDetail.push(verified.fit);
@@ -245,6 +242,12 @@ class Preflight {
       if (error instanceof TractestError) return suggestedSync(scene, venv ? relative(this.project.root, venv.path) : await this.#nameToMake());
       throw error;
     }
+  }
+
+  /** Where the venv really is, if another project's is only linked from here. */
+  async #borrowedFrom({ venv }: Interpreter): Promise<string | null> {
+    const own = this.#venvs.ranked.find((each) => each.path === venv);
+    return own && await isBorrowed(this.#scene(), own) ? await this.context.host.realPath(own.path) : null;
   }
 
   async #nameToMake(): Promise<string> {
@@ -316,11 +319,6 @@ class Preflight {
     if (!this.options.show) return;
     this.#progress.clear();
     for (const line of checkLines(check, this.context.printer, { shown: "stderr", width: ID_WIDTH, silent: false })) this.context.printer.note(line);
-  }
-
-  #warn(text: string): void {
-    this.#progress.clear();
-    this.context.printer.warn(text);
   }
 }
 

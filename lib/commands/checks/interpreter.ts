@@ -34,8 +34,9 @@ export function pythonOf(venv: Venv): Interpreter {
  * @throws {UsageError} if there is none
  */
 export async function namedPython({ host, project }: VenvScene, named: string): Promise<Interpreter> {
-  const path = named.includes("/") ? resolve(host.cwd, named) : await findOnPath(host, named, project.root);
-  const candidates = path === null ? [] : [path, join(path, "bin/python")];
+  const here = resolve(host.cwd, named);
+  const onPath = named.includes("/") ? null : await findOnPath(host, named, project.root);
+  const candidates = [here, join(here, "bin/python"), ...(onPath === null ? [] : [onPath])];
   for (const python of candidates) {
     if (!await isExecutable(host, python)) continue;
     const venv = resolve(python, "../..");
@@ -85,12 +86,14 @@ export async function planSync(scene: VenvScene, existing: Venv | null, named: I
   const minor = existing?.minor ?? (named ? await minorOfPython(scene, named.argv[0]!) : null) ?? await minorToMake(scene, uv);
   const venv = existing ?? { path: join(project.root, venvName(project.configuration.venv, minor)), minor };
   const name = relative(project.root, venv.path);
+  // One without a Python is not among those that were found, but what is installed in it is somebody's all the same.
+  const exists = existing !== null || await scene.host.stat(venv.path) !== null;
   // The request keeps the name true: uv would otherwise choose by its own rules.
   const python = existing ? null : named?.argv[0] ?? (minor === "" ? null : dotted(minor));
-  const args = syncArguments({ venvExists: existing !== null, locked: await isLocked(scene), python });
+  const args = syncArguments({ venvExists: exists, locked: await isLocked(scene), python });
   return {
     venv,
-    exists: existing !== null,
+    exists,
     argv: [uv, ...args],
     environment: uvEnvironment(name),
     shown: shownSync(scene, name, args),

@@ -1,5 +1,6 @@
 import { basename, dirname, join } from "@std/path";
 import { isInside, minorOfName, minorOfVersionFile, rankVenvs, type Venv } from "../../core/venv.ts";
+import type { GitLocation } from "../../programs/git.ts";
 import type { Host } from "../../host/host.ts";
 import { isExecutable } from "../../programs/user_path.ts";
 import type { Project } from "../project.ts";
@@ -16,9 +17,9 @@ export interface Venvs {
 }
 
 /** Looks for venvs in the project's root and, if that is another directory, at the top of its work tree. */
-export async function findVenvs(host: Host, project: Project, topLevel: string | null): Promise<Venvs> {
+export async function findVenvs(host: Host, project: Project, location: GitLocation | null): Promise<Venvs> {
   const pattern = project.configuration.venv;
-  const places = [project.root, ...(topLevel !== null && topLevel !== project.root ? [topLevel] : [])];
+  const places = [...new Set([project.root, ...(location ? [location.topLevel] : [])])];
   const [found, versionFile, activePath] = await Promise.all([
     Promise.all(places.map((place) => venvsIn(host, place, pattern))),
     host.readText(join(project.root, ".python-version")),
@@ -33,7 +34,7 @@ export async function findVenvs(host: Host, project: Project, topLevel: string |
     if (minor !== null && await isExecutable(host, join(activePath, "bin/python"))) venvs.push(active = { path: activePath, minor });
   }
   const wantedMinor = minorOfVersionFile(versionFile);
-  const warnings = await strangeness(host, project, { activePath, isOurs: active !== null, places });
+  const warnings = await strangeness(host, project, { activePath, isOurs: active !== null, places, location });
   return { ranked: rankVenvs(venvs, { active: active?.path ?? null, minor: wantedMinor }), active: active?.path ?? null, wantedMinor, warnings };
 }
 
@@ -56,16 +57,20 @@ async function activeVenv(host: Host): Promise<string | null> {
 async function strangeness(
   host: Host,
   project: Project,
-  { activePath, isOurs, places }: { activePath: string | null; isOurs: boolean; places: readonly string[] },
+  { activePath, isOurs, places, location }: {
+    activePath: string | null;
+    isOurs: boolean;
+    places: readonly string[];
+    location: GitLocation | null;
+  },
 ): Promise<string[]> {
   const pattern = project.configuration.venv;
   const warnings: string[] = [];
   if (activePath !== null && !isOurs) {
-    warnings.push(
-      places.some((place) => isInside(activePath, place))
-        ? `VIRTUAL_ENV is ${activePath}: ignored, this project uses ${pattern}`
-        : `VIRTUAL_ENV is ${activePath}, the venv of another project: ignored`,
-    );
+    const isHere = places.some((place) => isInside(activePath, place));
+    const isSibling = location !== null && isInside(activePath, dirname(location.commonDirectory));
+    const whose = isHere ? `, but this project uses ${pattern}` : `, the venv of another ${isSibling ? "checkout of this repository" : "project"}`;
+    warnings.push(`VIRTUAL_ENV is ${activePath}${whose}: ignored`);
   }
   if (pattern !== ".venv" && await host.stat(join(project.root, ".venv/pyvenv.cfg")) !== null) {
     warnings.push(`there is a .venv: this project uses ${pattern}, never .venv`);
