@@ -1,9 +1,7 @@
-/** Stands in for `@std/path` where JSR cannot be reached: POSIX only, over `path-browserify` and `picomatch`. */
+/** Stands in for `@std/path` where JSR cannot be reached: POSIX only, over `path-browserify`. */
 
 // @ts-types="npm:@types/path-browserify@1.0.3"
 import path from "path-browserify";
-// @ts-types="npm:@types/picomatch@4.0.3"
-import picomatch from "picomatch";
 
 /** The last part of a path; without `suffix`, if it ends with it. */
 export function basename(path_: string, suffix = ""): string {
@@ -41,18 +39,4 @@ export function relative(from: string, to: string): string {
 export function resolve(...segments: string[]): string {
   // path-browserify would ask `process.cwd()`, which loads Deno's Node layer; given an absolute start, it never asks.
   return segments.some((segment) => segment.startsWith("/")) ? path.resolve(...segments) : path.resolve(Deno.cwd(), ...segments);
-}
-
-/** The options of {@linkcode globToRegExp} that this project uses. */
-export interface GlobOptions {
-  caseInsensitive?: boolean;
-}
-
-/** A glob as a regular expression over a whole path. */
-export function globToRegExp(glob: string, options: GlobOptions = {}): RegExp {
-  if (glob === "") return /(?!)/;
-  // Like the original: parentheses alone group nothing, a star matches names with a leading dot too, and slashes at the end don't matter.
-  const pattern = (/[?*+@!]\(/.test(glob) ? glob : glob.replace(/[()|+]/g, "\\$&")).replace(/(?<=.)\/+$/, "");
-  const { source } = picomatch.makeRe(pattern, { dot: true, posix: true, strictSlashes: true, fastpaths: false });
-  return new RegExp(source.replace(/\$$/, "/*$"), options.caseInsensitive ? "i" : "");
 }

@@ -6,7 +6,7 @@
 
 import { parseArgs, unicodeWidth } from "@std/cli";
 import { ensureDir, walk } from "@std/fs";
-import { basename, dirname, globToRegExp, isAbsolute, join, normalize, relative, resolve } from "@std/path";
+import { basename, dirname, isAbsolute, join, normalize, relative, resolve } from "@std/path";
 import { Confirm, Select } from "@cliffy/prompt";
 import { sourceFiles } from "../../scripts/check_imports.ts";
 import { assert, assertEquals } from "../assert.ts";
@@ -141,37 +141,6 @@ contract("@std/path", "relative", () => {
 contract("@std/path", "resolve", () => {
   assertEquals([resolve("/a", "b"), resolve("/a", "/b"), resolve("/a", "../b"), resolve("/a/", "")], ["/a/b", "/b", "/b", "/a"]);
   assertEquals([resolve("a"), resolve(), resolve("a", "..")], [`${Deno.cwd()}/a`, Deno.cwd(), Deno.cwd()]);
-});
-
-contract("@std/path", "globToRegExp", () => {
-  const matches = (glob: string) => PATHS.filter((path) => globToRegExp(glob).test(path));
-  const PATHS = [
-    "test_a.py",
-    "tests/test_a.py",
-    "tests/ipc/test_a.py",
-    "tests/ipc/test_ab.py",
-    "tests/ipc",
-    "tests/ipc/",
-    "tests/.hidden.py",
-    "docs/test_a.rst",
-    "README",
-  ];
-  const cases: [string, string[]][] = [
-    ["tests/**/test_*a*.py", ["tests/test_a.py", "tests/ipc/test_a.py", "tests/ipc/test_ab.py"]],
-    ["**/test_*.py", ["test_a.py", "tests/test_a.py", "tests/ipc/test_a.py", "tests/ipc/test_ab.py"]],
-    ["tests/*", ["tests/test_a.py", "tests/ipc", "tests/ipc/", "tests/.hidden.py"]],
-    ["tests/*/", ["tests/test_a.py", "tests/ipc", "tests/ipc/", "tests/.hidden.py"]],
-    ["*.py", ["test_a.py"]],
-    ["tests/ipc/test_?.py", ["tests/ipc/test_a.py"]],
-    ["tests/ipc/test_a[bc].py", ["tests/ipc/test_ab.py"]],
-    ["tests/{ipc,rpc}/test_a.py", ["tests/ipc/test_a.py"]],
-    ["tests/**", ["tests/test_a.py", "tests/ipc/test_a.py", "tests/ipc/test_ab.py", "tests/ipc", "tests/ipc/", "tests/.hidden.py"]],
-    ["README", ["README"]],
-    ["readme", []],
-  ];
-  for (const [glob, expected] of cases) assertEquals(matches(glob), expected, `globToRegExp of "${glob}"`);
-  assert(globToRegExp("readme", { caseInsensitive: true }).test("README"));
-  assertEquals([globToRegExp("a.b+c(d)").test("a.b+c(d)"), globToRegExp("").test("")], [true, false]);
 });
 
 contract("@std/fs", "ensureDir", async () => {
