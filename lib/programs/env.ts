@@ -66,19 +66,19 @@ export function parseEnvironment(text: string): Map<string, string> {
 }
 
 /**
- * How to start `argv` through `env`. Names that Deno refuses to pass (`LD_*`, `DYLD_*`) become arguments of `env`;
- * git's repository-local variables are dropped.
+ * How to start `argv` through `env`. What is set, and names that Deno refuses to pass (`LD_*`, `DYLD_*`), become arguments of
+ * `env`; git's repository-local variables are dropped.
  */
 export function envCommand({ inherited, set = {}, unset = [], argv, sigint = "as-inherited", pythonWords = 1 }: EnvRequest): EnvCommand {
-  const variables = new Map([...inherited, ...Object.entries(set)]);
-  for (const name of [...variables.keys()]) if (isGitLocal(name)) variables.delete(name);
-  for (const name of unset) variables.delete(name);
   const env: Record<string, string> = {};
   const args = sigint === "env" ? ["--default-signal=INT"] : [];
-  for (const [name, value] of variables) {
+  for (const [name, value] of inherited) {
+    if (isGitLocal(name) || unset.includes(name) || name in set) continue;
     if (/^(LD_|DYLD_)/.test(name)) args.push(`${name}=${value}`);
     else env[name] = value;
   }
+  // As arguments too, so that `-v` shows a command that does the same when it is pasted.
+  for (const [name, value] of Object.entries(set)) args.push(`${name}=${value}`);
   const words = sigint === "python" ? [...argv.slice(0, pythonWords), "-c", TRAMPOLINE, ...argv.slice(pythonWords)] : argv;
   // To env every word with "=" before the program is a variable, so a program in such a directory needs something to name it.
   args.push(...(words[0]?.includes("=") ? ["/bin/sh", "-c", 'exec "$0" "$@"', ...words] : words));
