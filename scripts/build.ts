@@ -11,7 +11,7 @@ type Kind = "compiled" | "self-contained";
 /** Where the result goes. */
 const DIST = Deno.env.get("TRACTEST_DIST") ?? "dist";
 /** What stands in for it while it is being made, so that a build that fails leaves the last good one. */
-const NEW = `${DIST}/.new`;
+const NEW = `${DIST}/.new-${Deno.pid}`;
 /** `denort`, some 40 MB, may have to be downloaded. */
 const COMPILE_LIMIT_MS = 120_000;
 

@@ -41,7 +41,10 @@ drwx------"*"
   esac ;;
 esac
 
-# From here on: the first start, or something is not as it was left.
+# From here on: the first start, or something is not as it was left. The user's PATH comes back before the program starts.
+_tt_path=$PATH
+PATH=/usr/bin:/bin:/run/current-system/sw/bin:$PATH
+
 _tt_die() {
   printf 'error: %s\nhint: %s\n' "$1" "$2" >&2
   exit 69
@@ -50,7 +53,6 @@ _tt_die() {
 # A subshell, for its umask, environment and clean-up; exit code 1: this directory cannot be used.
 _tt_unpack() (
   home=$1
-  PATH=/usr/bin:/bin:/run/current-system/sw/bin:$PATH
   unset LD_LIBRARY_PATH LD_PRELOAD
   umask 077
   new=$(mktemp -d "$home/.new-XXXXXX" 2>/dev/null) || exit 1
@@ -59,8 +61,10 @@ _tt_unpack() (
   trap 'exit 143' TERM HUP
   if [ -t 2 ]; then echo "tractest: unpacking into $home (once)" >&2; fi
 
-  # NAME BYTES-FROM-END SIZE SHA256: into $new/payload, checked.
+  # NAME BYTES-FROM-END SIZE SHA256: into $new/payload, checked, and an empty directory to unpack it to.
   fetch() {
+    rm -rf "$new/unpacked"
+    mkdir "$new/unpacked" || full
     tail -c "$2" <"$_tt_self" | head -c "$3" >"$new/payload" || full
     if command -v sha256sum >/dev/null; then sum=$(sha256sum <"$new/payload")
     elif command -v shasum >/dev/null; then sum=$(shasum -a 256 <"$new/payload")
@@ -84,7 +88,6 @@ _tt_unpack() (
 
   if ! is_placed "$home/runtime-@RUNTIME_ID@" deno rwx @DENO_SIZE@; then
     fetch runtime @RUNTIME_FROM_END@ @RUNTIME_SIZE@ @RUNTIME_SHA256@
-    mkdir "$new/unpacked"
     { gzip -dc <"$new/payload" >"$new/unpacked/deno" && chmod 700 "$new/unpacked/deno"; } || full
     if "$new/unpacked/deno" --version >/dev/null 2>"$new/why"; then :; else
       case $?$(cat "$new/why") in
@@ -99,7 +102,6 @@ _tt_unpack() (
   fi
   if ! is_placed "$home/program-@PROGRAM_ID@" bundle/main.js rw- @MAIN_SIZE@; then
     fetch program @PROGRAM_SIZE@ @PROGRAM_SIZE@ @PROGRAM_SHA256@
-    mkdir "$new/unpacked"
     # As root, tar would bring the owner and the modes of the machine that built this.
     { gzip -dc <"$new/payload" | tar -xof - -C "$new/unpacked" && chmod -R u=rwX,go= "$new/unpacked"; } || full
     is_placed "$home/program-@PROGRAM_ID@" bundle/main.js rw- @MAIN_SIZE@ || place "$home/program-@PROGRAM_ID@"
@@ -113,9 +115,8 @@ _tt_unpack() (
 
 case $0 in
   */*) _tt_self=$0 ;;
-  *) _tt_self=$(command -v "$0") ;; # `sh tractest`: found in the working directory or on PATH
+  *) _tt_self=./$0 ;; # `sh tractest`
 esac
-[ -r "$_tt_self" ] || _tt_self=./$0
 
 _tt_why=
 case $_tt_base in
@@ -142,5 +143,6 @@ if [ -n "$_tt_why" ]; then
   _tt_program=$_tt_home/program-@PROGRAM_ID@
   _tt_runtime=$_tt_home/runtime-@RUNTIME_ID@
 fi
+PATH=$_tt_path
 _tt_start "$@"
 exit 70 # what follows is no script
