@@ -32,7 +32,7 @@ export async function readyToRun(context: Context, project: Project, options: Re
       inheritedEnvironment(host),
       sigintMethod(host),
     ]);
-    return { checks: [], exitCode: 0, interpreter, inherited, sigint, leaks: null };
+    return { checks: [], exitCode: 0, interpreter, pythonVersion: null, inherited, sigint, leaks: null };
   }
   for (;;) {
     const result = await preflight(context, project, {

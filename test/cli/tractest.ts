@@ -1,0 +1,51 @@
+/** How a started tractest ended. */
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** How to start it. */
+export interface TractestOptions {
+  readonly cwd: string;
+  /** Set besides PATH, HOME and the state and cache directories of {@linkcode scratchState}; nothing else is inherited. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string;
+  /** A command line to put before it: `["unshare", "-n", "sh", "-c", '… exec "$@"', "sh"]`. */
+  readonly wrap?: readonly string[];
+}
+
+/** The built binary; TRACTEST_BINARY names another one. */
+export const TRACTEST = Deno.env.get("TRACTEST_BINARY") ?? new URL("../../dist/tractest", import.meta.url).pathname;
+
+let state: string | undefined;
+
+/** Directories for state and cache that all tests of a file share, so that a self-contained binary unpacks itself once. */
+export function scratchState(): Record<"HOME" | "XDG_STATE_HOME" | "XDG_CACHE_HOME", string> {
+  if (state === undefined) {
+    state = Deno.makeTempDirSync({ prefix: "tractest-state-" });
+    addEventListener("unload", () => Deno.removeSync(state!, { recursive: true }));
+  }
+  return { HOME: state, XDG_STATE_HOME: `${state}/state`, XDG_CACHE_HOME: `${state}/cache` };
+}
+
+/** Runs the built binary to its end. */
+export async function tractest(args: readonly string[], { cwd, env = {}, stdin, wrap = [] }: TractestOptions): Promise<Outcome> {
+  const [program, ...words] = [...wrap, TRACTEST, ...args];
+  const child = new Deno.Command(program!, {
+    args: words,
+    cwd,
+    clearEnv: true,
+    env: { PATH: "/usr/bin:/bin:/usr/sbin:/sbin", ...scratchState(), ...env },
+    stdin: stdin === undefined ? "null" : "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  if (stdin !== undefined) {
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(stdin)).catch(() => {});
+    await writer.close().catch(() => {});
+  }
+  const { code, stdout, stderr } = await child.output();
+  return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+}
