@@ -1,3 +1,5 @@
+import { shellCommand } from "./escape.ts";
+
 /** What a process is doing, as `ps` shows it. */
 export interface ProcessState {
   readonly pid: number;
@@ -36,11 +38,12 @@ const QUIET_LEVELS = ["error", "critical", "warning"];
  */
 export function hangHints({ captured, logLevel, evidence }: HangScene): string[] {
   const writers = evidence.processes.filter((process) => /pipe_write/.test(process.waitsIn)).map((process) => process.pid);
+  const again = shellCommand(["tractest", "run", "-s", ...evidence.running.slice(0, 1).map((test) => test.id)]);
   const loud = logLevel !== null && !QUIET_LEVELS.includes(logLevel.toLowerCase());
   return [
     ...(writers.length > 0 ? [`pid ${writers.join(", ")} slept in a write to a full pipe: nobody read what it wrote`] : []),
     captured
-      ? "1. try -s first: if the hang is gone, full capture pipes were the cause and there is no need to look further"
+      ? `1. try -s first (${again}): if the hang is gone, full capture pipes were the cause and there is no need to look further`
       : "1. it ran with -s, so pytest's capture is not the cause",
     loud
       ? `2. lower the log level: --ll ${logLevel} multiplies what is written when actors fail; --ll error is the quiet one`

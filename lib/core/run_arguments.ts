@@ -51,8 +51,9 @@ export function splitRunWords(words: readonly string[], rows: readonly OptionRow
     const name = equals < 0 ? word : word.slice(0, equals);
     const row = ours.get(name);
     if (row) {
-      own.push(word);
-      if (row.kind !== "flag" && equals < 0 && queue.length > 0) own.push(queue.shift()!);
+      // Tied to its option, a value may look like anything.
+      const value = row.kind !== "flag" && equals < 0 && queue.length > 0 ? `=${queue.shift()}` : "";
+      own.push(word + value);
       if (row.name === "verbose") split.push({ kind: "pytest", words: [word], settled: true });
       return false;
     }
@@ -67,7 +68,7 @@ export function splitRunWords(words: readonly string[], rows: readonly OptionRow
       const row = ours.get(`-${letter}`);
       const pytest = PYTEST.get(`-${letter}`);
       if (row && row.kind !== "flag") {
-        own.push(`-${letter}`, ...(rest === "" ? queue.splice(0, 1) : [rest.replace(/^=/, "")]));
+        own.push(`--${row.name}=${rest === "" ? queue.shift() ?? "" : rest.replace(/^=/, "")}`);
         break;
       }
       if (row) {

@@ -206,7 +206,7 @@ class Stopper {
     const patience = signal === "SIGINT" ? PATIENCE_SECONDS : this.request.grace;
     await this.host.sleep(patience * 1000, this.#gone.signal);
     if (this.#gone.signal.aborted) return;
-    if (signal === "SIGINT") this.printer.note("pytest is still finishing; interrupt once more to end it at once");
+    if (signal === "SIGINT") this.printer.note("\npytest is still finishing; interrupt once more to end it at once");
     else await (this.#force ??= this.#end());
   }
 
@@ -215,6 +215,8 @@ class Stopper {
     await this.host.sleep(seconds * 1000, over);
     if (over.aborted || this.cut !== null) return;
     this.cut = "time-limit";
+    // pytest is in the middle of a line.
+    this.printer.note();
     this.printer.warn(`time limit of ${seconds} s: SIGINT to pytest, ${this.request.grace} s of grace, then SIGKILL to what is left`);
     await this.#remember();
     this.evidence = await this.#look();
