@@ -28,7 +28,7 @@ export function mayBeActor(args: string): boolean {
  * null for anything else.
  */
 export function pythonDirectory(args: string): string | null {
-  const start = /^(?:(\/.*?)\/|[^/ ]*\/)?(?:python|pypy)[0-9.]*[td]?(?: |$)/i.exec(args);
+  const start = /^(?:(\/.*?)\/|[^/ ][^ ]*\/)?(?:python|pypy)[0-9.]*[td]?(?: |$)/i.exec(args);
   return start ? start[1] ?? "" : null;
 }
 
