@@ -2,8 +2,8 @@
 # Shared by the scripts beside it, which source it: where things are, which tools, which dependency graph.
 # POSIX sh. A script that sources this has set `-eu` and REPO (the repository's root).
 
-# The Deno that is installed when there is none. An older one on PATH lacks `deno bundle --code-splitting`.
-DENO_VERSION=2.9.8
+# The Deno that is installed when there is none: one that PyPI and npm both have. An older one on PATH lacks `deno bundle --code-splitting`.
+DENO_VERSION=2.9.6
 DENO_OLDEST=2.9
 
 TOOLS=$REPO/.tools
@@ -19,6 +19,8 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 # No update checks, no questions: these scripts also run in CI and hooks.
 export DENO_NO_UPDATE_CHECK=1 DENO_NO_PROMPT=1
+# Behind a proxy with a certificate of its own, only the system's store knows it.
+export DENO_TLS_CA_STORE="${DENO_TLS_CA_STORE:-mozilla,system}" UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1
 export UV_NO_PROGRESS=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 
 # A user without a home they can write (nobody, a container) gets one here, for the caches of Deno, uv, pip and npm.
@@ -51,7 +53,12 @@ graph() { printf '%s' "${TRACTEST_GRAPH:-$(cat "$TOOLS/graph")}"; }
 graph_flags() {
   case $(graph) in
     jsr) printf '%s' --no-lock ;;
-    offline) printf '%s' "--import-map=scripts/offline/import_map.json --lock=scripts/offline/deno.lock" ;;
-    *) die "Unknown dependency graph \"$(graph)\"" "TRACTEST_GRAPH is jsr or offline" ;;
+    *) printf '%s' "--import-map=scripts/offline/import_map.json --lock=scripts/offline/deno.lock" ;;
   esac
+}
+
+# Builds unless dist/ is newer than everything it is made from.
+ensure_built() {
+  if [ -x dist/tractest ] && [ -d dist/bundle ] && [ -z "$(find main.ts lib scripts deno.json -newer dist/tractest -type f | head -n 1)" ]; then return; fi
+  scripts/build
 }

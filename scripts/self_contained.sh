@@ -142,6 +142,8 @@ if [ -n "$_tt_why" ]; then
   ) </dev/null >/dev/null 2>&1 &)
   _tt_program=$_tt_home/program-@PROGRAM_ID@
   _tt_runtime=$_tt_home/runtime-@RUNTIME_ID@
+  # Deno's own notes would go below XDG_CACHE_HOME or the home, which is what just turned out not to be there.
+  export DENO_DIR="${DENO_DIR:-$_tt_home/deno}"
 fi
 PATH=$_tt_path
 _tt_start "$@"

@@ -1,0 +1,64 @@
+import { permissionFlags } from "../../lib/core/permission_flags.ts";
+import { VERSION } from "../../lib/tables/version.ts";
+import { sourceFiles } from "../../scripts/check_imports.ts";
+import { assert, assertEquals, assertIncludes } from "../assert.ts";
+import { run, withDirectory } from "./built.ts";
+
+/** A whole environment for scripts: ours, with some of it replaced. */
+async function script(args: string[], env: Record<string, string>): Promise<{ code: number; stdout: string; stderr: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(args[0]!, { args: args.slice(1), env, stdin: "null" }).output();
+  return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+}
+
+Deno.test("every shell script is one that a plain sh can read", async () => {
+  for (
+    const path of ["_lib.sh", "bootstrap", "build", "demo", "install", "self_contained.sh", "test"].map((name) => `scripts/${name}`).concat(".ci/run")
+  ) {
+    assertEquals(await run("sh", ["-n", path]), { code: 0, stdout: "", stderr: "" }, path);
+  }
+});
+
+Deno.test("the offline lock file has everything that is imported, so that a clean checkout stays clean", async () => {
+  const files = await sourceFiles(["main.ts", "lib", "test", "scripts"]);
+  const lock = await Deno.readTextFile("scripts/offline/deno.lock");
+  const args = ["cache", "--quiet", "--frozen", "--import-map=scripts/offline/import_map.json", "--lock=scripts/offline/deno.lock", ...files];
+  const { code, stderr } = await script([Deno.execPath(), ...args], { NO_COLOR: "1" });
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(await Deno.readTextFile("scripts/offline/deno.lock"), lock);
+});
+
+Deno.test("scripts/bootstrap is quick when there is nothing to do, and refuses a graph that it does not know", async () => {
+  const started = performance.now();
+  assertEquals((await script(["scripts/bootstrap"], {})).code, 0);
+  assert(performance.now() - started < 1000, "the second call took more than a second");
+  const refused = await script(["scripts/bootstrap"], { TRACTEST_GRAPH: "npm" });
+  assertEquals(refused.code, 1);
+  assertIncludes(refused.stderr, 'Unknown dependency graph "npm"');
+});
+
+Deno.test("scripts/install drops a binary that answers, over an older one too", async () => {
+  await withDirectory(async (directory) => {
+    const bin = `${directory}/my bin`;
+    for (const time of ["first", "second"]) {
+      const { code, stderr } = await script(["scripts/install", bin], {});
+      assertEquals(code, 0, `${time} time: ${stderr}`);
+      assertIncludes(stderr, `tractest ${VERSION} (`);
+      assertEquals([...Deno.readDirSync(bin)].map((entry) => entry.name), ["tractest"]);
+    }
+    assertEquals((await script(["scripts/install", "--nonsense"], {})).code, 1);
+  });
+});
+
+Deno.test("scripts/install --launcher starts the deno on PATH with the same permissions", async () => {
+  await withDirectory(async (directory) => {
+    await Deno.mkdir(`${directory}/tools`);
+    await Deno.symlink(Deno.execPath(), `${directory}/tools/deno`);
+    const env = { PATH: `${directory}/tools:${Deno.env.get("PATH")}`, XDG_DATA_HOME: `${directory}/it's data` };
+    const { code, stderr } = await script(["scripts/install", "--launcher", `${directory}/bin`], env);
+    assertEquals(code, 0, stderr);
+    const launcher = await Deno.readTextFile(`${directory}/bin/tractest`);
+    assertIncludes(launcher, ` ${permissionFlags().join(" ")} --no-prompt `);
+    const answer = await run(`${directory}/bin/tractest`, ["version"], { PATH: `${directory}/tools:/usr/bin:/bin`, HOME: directory });
+    assertEquals(answer, { code: 0, stdout: `tractest ${VERSION} (launcher, deno ${Deno.version.deno})\n`, stderr: "" });
+  });
+});
