@@ -5,7 +5,7 @@ import { TractestError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import type { Context } from "./context.ts";
-import { findProject, type Project } from "./project.ts";
+import { findRoot, type ProjectRoot } from "./project.ts";
 
 /** The record, where it lies, and what of it is gone. */
 interface Recorded extends LastFailed {
@@ -19,7 +19,7 @@ interface Recorded extends LastFailed {
 /** `tractest failed`: what pytest recorded as failed in its last runs, read from its cache; no program is started, nothing is collected. */
 export async function failed(context: Context): Promise<ExitCode> {
   const { host, line, printer } = context;
-  const project = await findProject(host);
+  const project = await findRoot(host);
   const typed = line.value("rootdir");
   const rootdir = typed === undefined ? project.root : resolve(host.cwd, typed);
   const recorded = await readRecord(host, project, rootdir);
@@ -32,17 +32,17 @@ export async function failed(context: Context): Promise<ExitCode> {
     printer.document("tractest.failed/1", { count: tests.length, tests, missing, source, found, unreadable });
     return EXIT.ok;
   }
-  if (!found) printer.line("No lastfailed cache found.");
-  else if (tests.length === 0) printer.line("No failures recorded.");
-  else printer.line(`${tests.length} last-failed test(s):`);
-  for (const test of tests) printer.line(`  ${escapeText(test)}${missing.includes(test) ? printer.paint("yellow", GONE) : ""}`);
-  if (missing.length > 0) await sayWhereTheyWent(context, project, missing);
+  const gone = new Set(missing);
+  const lines = tests.map((test) => `  ${escapeText(test)}${gone.has(test) ? printer.paint("yellow", GONE) : ""}`);
+  const head = !found ? "No lastfailed cache found." : tests.length === 0 ? "No failures recorded." : `${tests.length} last-failed test(s):`;
+  printer.line([head, ...lines].join("\n"));
+  if (missing.length > 0) await sayWhereTheyWent(context, missing);
   return EXIT.ok;
 }
 
 const GONE = "  (its file no longer exists)";
 
-async function readRecord(host: Host, project: Project, rootdir: string): Promise<Recorded> {
+async function readRecord(host: Host, project: ProjectRoot, rootdir: string): Promise<Recorded> {
   const configured = project.pytest?.cacheDirectory ?? ".pytest_cache";
   const home = configured.startsWith("~") || configured.includes("$") ? host.env("HOME") : undefined;
   const source = join(resolve(rootdir, withHome(configured, home)), "v", "cache", "lastfailed");
@@ -84,7 +84,7 @@ function withHome(path: string, home: string | undefined): string {
   return home === undefined ? path : path.replace(/^~(?=\/|$)|\$HOME\b|\$\{HOME\}/g, home);
 }
 
-async function runAgain(context: Context, project: Project, rootdir: string, { tests, missing, found }: Recorded): Promise<ExitCode> {
+async function runAgain(context: Context, project: ProjectRoot, rootdir: string, { tests, missing, found }: Recorded): Promise<ExitCode> {
   const { printer } = context;
   const kept = tests.filter((test) => !missing.includes(test));
   if (missing.length > 0) {
@@ -100,9 +100,13 @@ async function runAgain(context: Context, project: Project, rootdir: string, { t
   return await rerun(context, targets, rootdir === project.root ? [] : [`--rootdir=${rootdir}`]);
 }
 
-async function sayWhereTheyWent({ host, printer }: Context, project: Project, missing: readonly string[]): Promise<void> {
-  const [{ testTree }, { findByName }] = await Promise.all([import("./targets.ts"), import("../core/targets.ts")]);
-  const tree = await testTree(host, project);
+async function sayWhereTheyWent({ host, printer }: Context, missing: readonly string[]): Promise<void> {
+  const [{ findProject }, { testTree }, { findByName }] = await Promise.all([
+    import("./project.ts"),
+    import("./targets.ts"),
+    import("../core/targets.ts"),
+  ]);
+  const tree = await testTree(host, await findProject(host));
   for (const file of new Set(missing.map(fileOf))) {
     const places = findByName(file.slice(file.lastIndexOf("/") + 1), tree);
     if (places.length > 0) printer.hint(`"${escapeText(file)}" is now ${places.map((place) => `"${escapeText(place)}"`).join(" or ")}`);

@@ -1,10 +1,11 @@
 import { dirname, join, resolve } from "@std/path";
-import { type Configuration, CONFIGURATION_FILES, type PytestConfiguration, readConfiguration, readProjectFiles } from "../core/configuration.ts";
+import type { Configuration } from "../core/configuration.ts";
+import { CONFIGURATION_FILES, type PytestConfiguration, readProjectFiles } from "../core/project_files.ts";
 import { PreflightError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 
-/** The project that a command works on. Paths are absolute, symlinks resolved. */
-export interface Project {
+/** Where a project is and how pytest is configured there: all that the quickest reports need. Paths are absolute, symlinks resolved. */
+export interface ProjectRoot {
   /** The nearest ancestor with a pytest configuration or `[tool.tractest]`; git's top level may lie above. */
   readonly root: string;
   /** Where the tests are: the first of pytest's `testpaths`, else `tests`. */
@@ -12,9 +13,15 @@ export interface Project {
   readonly pytest: PytestConfiguration | null;
   /** pytest's cache directory. */
   readonly cacheDirectory: string;
-  readonly configuration: Configuration;
   /** `[project] name` of pyproject.toml. */
   readonly name: string | null;
+  /** `[tool.tractest]` as it stands there, not checked. */
+  readonly tractest: Readonly<Record<string, unknown>> | null;
+}
+
+/** The project that a command works on. */
+export interface Project extends ProjectRoot {
+  readonly configuration: Configuration;
 }
 
 /**
@@ -23,11 +30,19 @@ export interface Project {
  * @throws {PreflightError} when there is none, or when its configuration can't be read
  */
 export async function findProject(host: Host): Promise<Project> {
+  const [found, { readConfiguration }] = await Promise.all([findRoot(host), import("../core/configuration.ts")]);
+  return { ...found, configuration: readConfiguration(found.tractest) };
+}
+
+/**
+ * The same without the configuration of tractest and the tables behind it.
+ *
+ * @throws {PreflightError} when there is none, or when a configuration file can't be parsed
+ */
+export async function findRoot(host: Host): Promise<ProjectRoot> {
   const start = await host.realPath(host.cwd) ?? host.cwd;
   for (let directory = start;; directory = dirname(directory)) {
-    const files = new Map<string, string>();
-    const texts = await Promise.all(CONFIGURATION_FILES.map(async (name) => [name, await host.readText(join(directory, name))] as const));
-    for (const [name, text] of texts) if (text !== null) files.set(name, text);
+    const files = await configurationFiles(host, directory);
     if (files.size > 0) {
       const { pytest, tractest, projectName } = readProjectFiles(files);
       if (pytest || tractest) {
@@ -36,8 +51,8 @@ export async function findProject(host: Host): Promise<Project> {
           testsDirectory: join(directory, pytest?.testPaths[0] ?? "tests"),
           pytest,
           cacheDirectory: resolve(directory, pytest?.cacheDirectory ?? ".pytest_cache"),
-          configuration: readConfiguration(tractest),
           name: projectName,
+          tractest,
         };
       }
     }
@@ -48,4 +63,16 @@ export async function findProject(host: Host): Promise<Project> {
     `No project found: no pytest configuration and no [tool.tractest] in "${start}" or above`,
     "go to the repo, or name it: tractest -C DIR …",
   );
+}
+
+/** The texts of the configuration files that are in a directory. One listing is quicker than asking for each; where it is refused, each is asked for. */
+async function configurationFiles(host: Host, directory: string): Promise<Map<string, string>> {
+  const files = new Map<string, string>();
+  const listed = await host.readDirectory(directory).catch(() => null);
+  const names = listed && new Set(listed.map((entry) => entry.name));
+  for (const name of CONFIGURATION_FILES) {
+    const text = names?.has(name) === false ? null : await host.readText(join(directory, name));
+    if (text !== null) files.set(name, text);
+  }
+  return files;
 }

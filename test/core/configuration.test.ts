@@ -1,4 +1,5 @@
-import { DEFAULT_CONFIGURATION, readConfiguration, readProjectFiles } from "../../lib/core/configuration.ts";
+import { DEFAULT_CONFIGURATION, readConfiguration } from "../../lib/core/configuration.ts";
+import { readProjectFiles } from "../../lib/core/project_files.ts";
 import { PreflightError } from "../../lib/errors.ts";
 import { assertEquals, assertIncludes, assertThrows } from "../assert.ts";
 

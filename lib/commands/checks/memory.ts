@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { CONFIGURATION_FILES } from "../../core/configuration.ts";
+import { CONFIGURATION_FILES } from "../../core/project_files.ts";
 import { type FileMark, fingerprint, matters, readRemembered, type Remembered, writeRemembered } from "../../core/fingerprint.ts";
 import type { Interpreter } from "../../core/preflight.ts";
 import { isInside } from "../../core/venv.ts";
