@@ -72,7 +72,7 @@ export async function run(context: Context): Promise<ExitCode> {
     wait: line.has("wait"),
   });
   try {
-    const ready = await readyToRun(context, project, { left: lock.left, grace });
+    const ready = await readyToRun(context, project, { lock, grace });
     if (ready.interpreter === null || ready.exitCode !== 0) return refuse(context, ready);
     const { interpreter } = ready;
     await checkSpawnBackend(context, project, interpreter.venv);
@@ -107,7 +107,7 @@ export async function run(context: Context): Promise<ExitCode> {
       strict: line.has("strict"),
     });
     const failures = await judgeFailures(context, project, outcome.tally.failures);
-    showEnd(context, { outcome, failures, leaks, limit, intent });
+    showEnd(context, { outcome, failures, leaks, limit, intent, stream: eventsTo === "-" ? "stderr" : "stdout" });
     if (printer.json) {
       printer.document("tractest.run/1", {
         exitCode,
@@ -209,14 +209,16 @@ interface End {
   /** Seconds. */
   readonly limit: number;
   readonly intent: RunIntent;
+  /** Where the verdict goes. */
+  readonly stream: "stdout" | "stderr";
 }
 
-function showEnd({ printer, line }: Context, { outcome, failures, leaks, limit, intent }: End): void {
+function showEnd({ printer, line }: Context, { outcome, failures, leaks, limit, intent, stream }: End): void {
   const { tally, evidence } = outcome;
   if (evidence) showHang(printer, evidence, hangHints({ captured: !intent.uncaptured, logLevel: line.value("ll") ?? null, evidence }));
   const keep = ["tpt-proto", "spawn-backend"].flatMap((option) => line.values(option).map((value) => `--${option}=${value}`));
   const next = nextCommand({ recorded: tally.exitStatus !== null, failedIds: failures.map((failure) => failure.id), keep });
-  showVerdict(printer, {
+  showVerdict(printer, stream, {
     tally,
     ending: endingOf(outcome, limit),
     seconds: outcome.seconds,

@@ -2,7 +2,7 @@ import { escapeText } from "../core/escape.ts";
 import type { HangEvidence } from "../core/hang.ts";
 import type { LeakReport } from "../core/leaks_types.ts";
 import { countsLine, type FailedReport, gist, type Tally } from "../core/verdict.ts";
-import type { Printer } from "./printer.ts";
+import type { Colour, Printer } from "./printer.ts";
 
 /** A failure with what is known about it. */
 export interface JudgedFailure extends FailedReport {
@@ -28,39 +28,51 @@ export interface VerdictView {
 /** Failures that are shown one by one, at most: pytest has shown them all. */
 const SHOWN_FAILURES = 20;
 
+/** Where the verdict goes: standard error when standard output streams events. */
+type Stream = "stdout" | "stderr";
+
 /** Shows the verdict: what looks like a cause of everything first, then the failures, then the counts. */
-export function showVerdict(printer: Printer, view: VerdictView): void {
-  printer.line();
-  if (view.collision !== null) {
-    printer.line(`${printer.paint("red", "all tests broken?")} this looks like a held registry, not like the tests: ${escapeText(view.collision)}`);
-    printer.line("  look at the registry before the test code: tractest zombies");
+export function showVerdict(printer: Printer, stream: Stream, view: VerdictView): void {
+  for (const line of verdictLines(view, (colour, text) => printer.paint(colour, text, stream))) {
+    stream === "stdout" ? printer.line(line) : printer.note(line);
   }
-  for (const failure of view.failures.slice(0, SHOWN_FAILURES)) showFailure(printer, failure);
-  const more = view.failures.length - SHOWN_FAILURES;
-  if (more > 0) printer.line(`… and ${more} more; all of them: tractest failed`);
-  printer.line(summary(printer, view));
   for (const command of view.next) printer.hint(`next: ${escapeText(command)}`);
 }
 
-function showFailure(printer: Printer, failure: JudgedFailure): void {
-  const word = failure.phase === "call" ? "FAILED" : "ERROR";
-  const where = failure.phase === "call" ? "" : ` (${failure.phase})`;
-  const mark = failure.known === null ? "" : ` ${printer.paint("yellow", "[known flaky]")}`;
-  printer.line(`${printer.paint("red", word)} ${escapeText(failure.id)}${where}${mark}`);
-  for (const line of gist(failure)) printer.line(`    ${escapeText(line)}`);
-  if (failure.known !== null) printer.line(`    ${escapeText(failure.known)}`);
-  if (failure.related) {
-    printer.line(
-      `    ${printer.paint("bold", "changed:")} ${escapeText(failure.related.file)}, a likely cause: ${escapeText(failure.related.because)}`,
-    );
-  }
+type Paint = (colour: Colour, text: string) => string;
+
+function verdictLines(view: VerdictView, paint: Paint): string[] {
+  const more = view.failures.length - SHOWN_FAILURES;
+  return [
+    "",
+    ...(view.collision === null ? [] : [
+      `${paint("red", "all tests broken?")} this looks like a held registry, not like the tests: ${escapeText(view.collision)}`,
+      "  look at the registry before the test code: tractest zombies",
+    ]),
+    ...view.failures.slice(0, SHOWN_FAILURES).flatMap((failure) => failureLines(failure, paint)),
+    ...(more > 0 ? [`… and ${more} more; all of them: tractest failed`] : []),
+    summary(view, paint),
+  ];
 }
 
-function summary(printer: Printer, { tally, ending, seconds, failures }: VerdictView): string {
+function failureLines(failure: JudgedFailure, paint: Paint): string[] {
+  const word = failure.phase === "call" ? "FAILED" : "ERROR";
+  const where = failure.phase === "call" ? "" : ` (${failure.phase})`;
+  const mark = failure.known === null ? "" : ` ${paint("yellow", "[known flaky]")}`;
+  return [
+    `${paint("red", word)} ${escapeText(failure.id)}${where}${mark}`,
+    ...gist(failure).map((line) => `    ${escapeText(line)}`),
+    ...(failure.known === null ? [] : [`    ${escapeText(failure.known)}`]),
+    ...(failure.related
+      ? [`    ${paint("bold", "changed:")} ${escapeText(failure.related.file)}, a likely cause: ${escapeText(failure.related.because)}`]
+      : []),
+  ];
+}
+
+function summary({ tally, ending, seconds, failures }: VerdictView, paint: Paint): string {
   const counts = tally.began ? countsLine(tally.counts, tally) : "pytest reported nothing";
   const bad = ending !== null || failures.length > 0 || !tally.began;
-  const text = `${ending === null ? "" : `${ending}: `}${counts} in ${seconds.toFixed(2)} s`;
-  return printer.paint(bad ? "red" : "green", text);
+  return paint(bad ? "red" : "green", `${ending === null ? "" : `${escapeText(ending)}: `}${counts} in ${seconds.toFixed(2)} s`);
 }
 
 /** Processes of a run that hung that are shown, at most. */

@@ -107,7 +107,13 @@ Deno.test("a keyword expression and a test id with spaces stay one word each", (
 Deno.test("an id that starts with a dash stands after --", () => {
   const line = parseCommandLine("run", []);
   const intent = runIntent(line, () => false);
-  assertEquals(pytestCommand({ python: ["p"], defaultFlags: [], line, intent, targets: ["-x.py::test"] }), ["p", "-m", "pytest", "--", "-x.py::test"]);
+  assertEquals(pytestCommand({ python: ["p"], defaultFlags: [], line, intent, targets: ["-x.py::test"] }), [
+    "p",
+    "-m",
+    "pytest",
+    "--",
+    "-x.py::test",
+  ]);
 });
 
 Deno.test("a wrong transport names the valid ones, the nearest first", () => {
@@ -132,7 +138,8 @@ Deno.test("fault 44: each debugger keeps the terminal and the time", () => {
 });
 
 Deno.test("the spawn backends are read from the text of a checkout", () => {
-  const text = "x = 1\nSpawnMethodKey = Literal[\n    'trio',  # 'all' platforms\n    'mp_spawn',\n    \"mp_forkserver\",\n]\n_m: SpawnMethodKey = 'no'\n";
+  const text =
+    "x = 1\nSpawnMethodKey = Literal[\n    'trio',  # 'all' platforms\n    'mp_spawn',\n    \"mp_forkserver\",\n]\n_m: SpawnMethodKey = 'no'\n";
   assertEquals(spawnBackends(text), ["trio", "mp_spawn", "mp_forkserver"]);
   assertEquals(spawnBackends("SpawnMethodKey: TypeAlias = Literal['trio', 'subint']"), ["trio", "subint"]);
   assertEquals(spawnBackends("def f(key: SpawnMethodKey): ..."), null);

@@ -14,6 +14,8 @@ import type { RunState } from "./state.ts";
 export interface RunLock {
   /** The process that an earlier run left when it was killed; null if there is none. */
   readonly left: { readonly record: LockRecord; readonly child: ProcessIdentity } | null;
+  /** What the earlier run left is gone: the next run need not look for it. */
+  leftIsGone(): void;
   /** Notes the process that does the work, for a later run in case this one is killed. */
   noteChild(pid: number): Promise<void>;
   release(): Promise<void>;
@@ -28,7 +30,14 @@ const RETRY_MS = 300;
  * @throws {PreflightError} when another run holds it and `wait` is false
  */
 export async function takeLock(host: Host, printer: Printer, state: RunState, options: { command: string; wait: boolean }): Promise<RunLock> {
-  if (state.projectDirectory === null) return { left: null, noteChild: () => Promise.resolve(), release: () => Promise.resolve() };
+  if (state.projectDirectory === null) {
+    return {
+      left: null,
+      leftIsGone: () => {},
+      noteChild: () => Promise.resolve(),
+      release: () => Promise.resolve(),
+    };
+  }
   const path = join(state.projectDirectory, "run.lock");
   let waiting = false;
   for (;;) {
@@ -53,14 +62,16 @@ async function held(host: Host, lock: FileLock, before: string | null, state: Ru
   const earlier = readLock(before);
   const child = earlier?.child ? await stillAlive(host, earlier.child) : null;
   const record: LockRecord = { runId: state.runId, pid: host.pid, since: host.now(), command, child: null };
-  const write = (child: ChildIdentity | null) => lock.write(JSON.stringify({ ...record, child }));
   // What an earlier run left stays on record until it is known to be gone.
-  await write(child ? earlier!.child : null);
+  let left = child ? earlier : null;
+  const write = (changes: Partial<LockRecord>) => lock.write(JSON.stringify({ ...record, ...changes }));
+  await write({ child: left?.child ?? null });
   return {
     left: child ? { record: earlier!, child } : null,
-    noteChild: async (pid) => await write(await identityNow(host, pid)),
+    leftIsGone: () => void (left = null),
+    noteChild: async (pid) => await write({ child: await identityNow(host, pid) }),
     release: async () => {
-      await write(null);
+      await write(left ?? {});
       lock.release();
     },
   };

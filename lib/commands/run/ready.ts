@@ -1,8 +1,7 @@
 import { escapeText } from "../../core/escape.ts";
-import type { ProcessIdentity } from "../../core/leaks_types.ts";
 import type { Interpreter, PreflightResult } from "../../core/preflight.ts";
-import { describeLock, type LockRecord } from "../../core/run_lock.ts";
-import { PreflightError } from "../../errors.ts";
+import { describeLock } from "../../core/run_lock.ts";
+import { TractestError } from "../../errors.ts";
 import { inheritedEnvironment, sigintMethod } from "../../programs/env.ts";
 import { EXIT } from "../../tables/exit_codes.ts";
 import { canAsk, confirm } from "../../ui/prompt.ts";
@@ -11,13 +10,14 @@ import { findVenvs } from "../checks/venvs.ts";
 import type { Context } from "../context.ts";
 import { findLeaks } from "../leaks.ts";
 import { preflight } from "../preflight.ts";
+import type { RunLock } from "./lock.ts";
 import { endTree, treeOf } from "../process_tree.ts";
 import type { Project } from "../project.ts";
 
 /** What {@linkcode readyToRun} is told besides the command line. */
 export interface ReadyOptions {
-  /** What an earlier run of this project left when it was killed. */
-  readonly left: { readonly record: LockRecord; readonly child: ProcessIdentity } | null;
+  /** Knows what an earlier run of this project left when it was killed. */
+  readonly lock: RunLock;
   /** Seconds between SIGINT and SIGKILL of a clean-up. */
   readonly grace: number;
 }
@@ -25,7 +25,11 @@ export interface ReadyOptions {
 /** Makes everything ready for pytest, or says what stands in the way. Leaks are cleaned up with the consent of the user only. */
 export async function readyToRun(context: Context, project: Project, options: ReadyOptions): Promise<PreflightResult> {
   const { host, line } = context;
-  if (options.left) await endLeftover(context, options.left, options.grace);
+  const { left } = options.lock;
+  if (left) {
+    await endLeftover(context, left, options.grace);
+    options.lock.leftIsGone();
+  }
   if (line.has("no-preflight")) {
     const [interpreter, inherited, sigint] = await Promise.all([
       quickInterpreter(context, project),
@@ -62,14 +66,14 @@ async function untilFree({ host, printer }: Context, project: Project, liveRun: 
   while ((await findLeaks(host, project)).liveRun !== null) await host.sleep(LOOK_MS);
 }
 
-async function endLeftover({ host, printer, line }: Context, left: NonNullable<ReadyOptions["left"]>, grace: number): Promise<void> {
+async function endLeftover({ host, printer, line }: Context, left: NonNullable<RunLock["left"]>, grace: number): Promise<void> {
   const what = `${describeLock(left.record, host.now())} was killed, and its pytest (pid ${left.child.pid}) still runs`;
   const clean = line.has("clean") ||
     (canAsk(host, printer) && (printer.note(escapeText(what)), await confirm(host, printer, "End it?", { yes: line.has("yes") })));
-  if (!clean) throw new PreflightError("run-left-over", what, "end it and what it started: tractest run --clean …");
+  if (!clean) throw new TractestError("run-left-over", what, EXIT.leaksFound, "end it and what it started: tractest run --clean …");
   printer.note(escapeText(`${what}; ending it`));
   const ended = await endTree(host, printer, await treeOf(host, left.child.pid), { graceSeconds: grace });
-  if (ended.survivors) throw new PreflightError("run-left-over", "It could not be ended", ended.refused[0]?.reason);
+  if (ended.survivors) throw new TractestError("run-left-over", "It could not be ended", EXIT.unverified, ended.refused[0]?.reason);
 }
 
 /** The Python to use as far as it can be told without starting one. */

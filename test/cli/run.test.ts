@@ -1,0 +1,489 @@
+import { join } from "@std/path";
+import { assert, assertEquals, assertIncludes } from "../assert.ts";
+import { pytestSuite, Suite } from "./suites.ts";
+
+const NO_CHECKS = ["run", "--no-preflight"];
+
+/** One test for each verdict of pytest. */
+const VERDICTS = `
+import pytest, time
+
+@pytest.fixture
+def broken():
+    raise RuntimeError("broken fixture")
+
+@pytest.fixture
+def breaks_later():
+    yield
+    raise RuntimeError("broken teardown")
+
+def test_passes(): pass
+def test_fails(): assert 1 == 2, "on purpose"
+def test_errors(broken): pass
+def test_errs_later(breaks_later): pass
+def test_skipped(): pytest.skip("why not")
+@pytest.mark.xfail
+def test_xfails(): assert False
+@pytest.mark.xfail
+def test_xpasses(): pass
+@pytest.mark.parametrize("x", [1], ids=["a -> b, c=d é"])
+def test_odd_id(x): assert x == 2
+`;
+
+const COUNTS = { passed: 2, failed: 2, skipped: 1, errors: 2, xfailed: 1, xpassed: 1 };
+
+for (const version of ["7.*", "8.*", "9.*"]) {
+  Deno.test(`every verdict of pytest ${version} is counted and every failure told, in the order in which they came`, async () => {
+    await using suite = await pytestSuite({ "test_verdicts.py": VERDICTS }, version);
+    const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--no-defaults", "--json"]);
+    const document = JSON.parse(stdout);
+    assertEquals(code, 1);
+    assertEquals(document.exitCode, 1);
+    assertEquals(document.counts, COUNTS);
+    assertEquals(document.failures.map((each: { id: string; phase: string }) => [each.id.slice("tests/test_verdicts.py::".length), each.phase]), [
+      ["test_fails", "call"],
+      ["test_errors", "setup"],
+      ["test_errs_later", "teardown"],
+      ["test_odd_id[a -> b, c=d \\xe9]", "call"],
+    ]);
+    assertEquals(document.failures[0].message, "AssertionError: on purpose\nassert 1 == 2");
+    assertEquals(document.failures[1].message, "RuntimeError: broken fixture");
+    assertEquals(document.command, ["py310/bin/python", "-m", "pytest", "tests/"]);
+    assertEquals(document.env, {});
+    assertEquals(Object.keys(document), ["schema", "exitCode", "command", "env", "seconds", "counts", "failures", "leaks", "preflight"]);
+    assertIncludes(stderr, "2 failed, 2 passed, 1 skipped, 1 xfailed, 1 xpassed, 2 errors");
+  });
+}
+
+Deno.test("without --json pytest's own output comes first, then the failures, the counts and the next command", async () => {
+  await using suite = await pytestSuite({ "test_verdicts.py": VERDICTS });
+  const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS]);
+  assertEquals(code, 1);
+  const [pytest, verdict] = stdout.split("stopping after 1 failures");
+  assertIncludes(pytest!, "test_verdicts.py .F");
+  assertIncludes(verdict!, "FAILED tests/test_verdicts.py::test_fails\n    AssertionError: on purpose\n    assert 1 == 2\n    at ");
+  assertIncludes(verdict!, "1 failed, 1 passed in ");
+  assertIncludes(stderr, "py310/bin/python -m pytest -x --tb=short --no-header tests/\n");
+  assertIncludes(stderr, "next: tractest run --lf\n");
+});
+
+Deno.test("when all is well only the counts are told, and the exit code is 0", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\ndef test_b(): pass\n" });
+  const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "-q"]);
+  assertEquals(code, 0);
+  assertEquals(stdout.trimEnd().split("\n").at(-1)!.replace(/[\d.]+ s$/, "N s"), "2 passed in N s");
+  assert(!stderr.includes("hint"), stderr);
+});
+
+for (
+  const [what, files, args, code] of [
+    ["no test", { "test_a.py": "" }, [], 5],
+    ["a usage error", { "test_a.py": "" }, ["--", "--no-such-option"], 4],
+    ["a collection error", { "test_a.py": "import nothing_like_this" }, [], 2],
+    ["an internal error", { "conftest.py": "def pytest_runtestloop(): raise ValueError('x')", "test_a.py": "def test_a(): pass" }, [], 3],
+  ] as const
+) {
+  Deno.test(`pytest's exit code for ${what} passes through`, async () => {
+    await using suite = await pytestSuite(files);
+    const result = await suite.tractest([...NO_CHECKS, "--json", ...args]);
+    assertEquals(result.code, code, result.stderr);
+    assertEquals(JSON.parse(result.stdout).exitCode, code);
+  });
+}
+
+Deno.test("a test module that can't be imported is an error of its collection", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "import nothing_like_this\n" });
+  const document = JSON.parse((await suite.tractest([...NO_CHECKS, "--json"])).stdout);
+  assertEquals(document.counts.errors, 1);
+  assertEquals(document.failures[0].id, "tests/test_a.py");
+  assertEquals(document.failures[0].phase, "collection");
+  assertIncludes(document.failures[0].message, "nothing_like_this");
+});
+
+Deno.test("the dry run prints the command and starts nothing", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n", "conftest.py": "open('started', 'w')\n" });
+  const { code, stdout } = await suite.tractest(["run", "--dry-run", "test_a", "-k", "a or b"]);
+  assertEquals([code, stdout], [0, "py310/bin/python -m pytest -x --tb=short --no-header -k 'a or b' tests/test_a.py\n"]);
+  const document = JSON.parse((await suite.tractest(["run", "--dry-run", "--json", "test_a"])).stdout);
+  assertEquals(document.command, ["py310/bin/python", "-m", "pytest", "-x", "--tb=short", "--no-header", "tests/test_a.py"]);
+  assertEquals([document.env, document.counts], [{}, null]);
+  const entries = [...Deno.readDirSync(suite.root)].map((entry) => entry.name).sort();
+  assertEquals(entries, ["py310", "pyproject.toml", "tests"]);
+});
+
+Deno.test("nothing that brings the results out is left where a test or its children can see it", async () => {
+  await using suite = await pytestSuite({
+    "test_a.py": `
+import os, subprocess, sys
+def test_clean():
+    assert not [name for name in os.environ if name.startswith("TRACTEST")]
+    assert os.environ.get("PYTEST_PLUGINS") is None
+    assert os.environ["PYTHONPATH"] == "/somewhere"
+    assert not [path for path in sys.path if "tractest/pytest-" in path]
+    assert sys.argv[1:] == ["-x", "--tb=short", "--no-header", "tests/"]
+    code = "import os; print(sorted(name for name in os.environ if 'TRACTEST' in name or 'PYTEST_PLUGINS' in name))"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+`,
+  });
+  const result = await suite.tractest(NO_CHECKS, { PYTHONPATH: "/somewhere" });
+  assertEquals(result.code, 0, result.stdout + result.stderr);
+});
+
+Deno.test("a plugin that the user named by PYTEST_PLUGINS is still loaded", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "import os\ndef test_a(): assert os.environ['PYTEST_PLUGINS'] == 'mine'\n" });
+  await suite.write({ "mine.py": "def pytest_report_header(): return 'mine is loaded'\n" });
+  const result = await suite.tractest([...NO_CHECKS, "--header"], { PYTEST_PLUGINS: "mine" });
+  assertEquals(result.code, 0, result.stdout);
+  assertIncludes(result.stdout, "mine is loaded");
+});
+
+Deno.test("a forked child of a test that goes on as a pytest reports nothing twice", async () => {
+  await using suite = await pytestSuite({
+    "test_a.py": "import os\ndef test_forks():\n    if os.fork() == 0:\n        return\n    os.wait()\n",
+  });
+  const document = JSON.parse((await suite.tractest([...NO_CHECKS, "--json"])).stdout);
+  assertEquals(document.counts.passed, 1);
+});
+
+Deno.test("a run in several processes by pytest-xdist is told like any other", async () => {
+  await using suite = await pytestSuite({ "test_verdicts.py": VERDICTS }, "8.*", ["pytest-xdist"]);
+  const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--no-defaults", "--json", "-n", "2"]);
+  assertEquals(code, 1, stderr);
+  assertEquals(JSON.parse(stdout).counts, COUNTS);
+});
+
+Deno.test("failed subtests count as pytest counts them", async () => {
+  await using suite = await pytestSuite({
+    "test_a.py": "def test_a(subtests):\n    for i in range(3):\n        with subtests.test(i=i):\n            assert i != 1\n",
+  }, "9.*");
+  const { stdout, stderr } = await suite.tractest([...NO_CHECKS, "--no-defaults", "--json"]);
+  const { counts } = JSON.parse(stdout);
+  assertIncludes(stderr, `${counts.failed} failed`);
+  assertEquals(counts.passed, 0);
+});
+
+Deno.test("events are copied to a file while the run goes on, each line with its schema", async () => {
+  await using suite = await pytestSuite({
+    "test_a.py": `
+import os, time
+def test_a(): pass
+def test_b():
+    while not os.path.exists(os.environ["SUITE"] + "/go"): time.sleep(0.01)
+`,
+  });
+  const running = suite.start([...NO_CHECKS, "--events", "events.jsonl"]);
+  await running.until("test_a.py .");
+  const file = join(suite.root, "events.jsonl");
+  while (!(await Deno.readTextFile(file)).includes('"test-start", "time": ', 0) || !(await Deno.readTextFile(file)).includes("::test_b")) {
+    await new Promise((done) => setTimeout(done, 10));
+  }
+  await Deno.writeTextFile(join(suite.path, "go"), "");
+  assertEquals((await running.ended).code, 0);
+  const events = (await Deno.readTextFile(file)).trimEnd().split("\n").map((line) => JSON.parse(line));
+  assert(events.every((event) => event.schema === "tractest.events/1" && Object.keys(event)[0] === "schema"));
+  assertEquals(events.map((event) => event.event).filter((name, index, all) => name !== all[index - 1]), [
+    "session-start",
+    "collected",
+    "test-start",
+    "report",
+    "test-start",
+    "report",
+    "session-finish",
+  ]);
+});
+
+Deno.test("--events - streams to standard output and pytest's output goes to standard error", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+  const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--events", "-"]);
+  assertEquals(code, 0);
+  assertIncludes(stderr, "test session starts");
+  const lines = stdout.trimEnd().split("\n");
+  assertEquals(JSON.parse(lines[0]!).event, "session-start");
+  for (const line of lines) assertEquals(JSON.parse(line).schema, "tractest.events/1");
+  assertEquals((await suite.tractest([...NO_CHECKS, "--events", "-", "--json"])).code, 64);
+});
+
+Deno.test("fault 41: 10 MB on each stream, with and without capture, stop nothing, and all of it is shown", async () => {
+  await using suite = await pytestSuite({
+    "test_a.py": "import os\ndef test_a():\n    for fd in (2, 1):\n        for _ in range(160): os.write(fd, b'x' * 65535 + b'\\n')\n",
+  });
+  const loud = await suite.tractest([...NO_CHECKS, "-s"]);
+  assertEquals(loud.code, 0);
+  assert(loud.stdout.length > 20 * 1024 * 1024, `${loud.stdout.length}`);
+  assertEquals((await suite.tractest(NO_CHECKS)).code, 0);
+});
+
+Deno.test("without a terminal pytest and what it starts write to a file, and read nothing", async () => {
+  await using suite = await pytestSuite({
+    "test_a.py": `
+import os, stat, sys
+def test_streams():
+    assert os.read(0, 1) == b""
+    for fd in (1, 2):
+        assert stat.S_ISREG(os.fstat(fd).st_mode), fd
+`,
+  });
+  const running = suite.start([...NO_CHECKS, "-s"]);
+  await running.type("refs of a push\n");
+  const result = await running.ended;
+  await running.child.stdin.close().catch(() => {});
+  assertEquals(result.code, 0, result.stdout);
+});
+
+Deno.test("fault 40: a process that outlives pytest and holds its output delays nothing", async () => {
+  await using suite = await pytestSuite({
+    "test_a.py": `
+import os, subprocess
+def test_a():
+    child = subprocess.Popen(["sleep", "60"])
+    open(os.environ["SUITE"] + "/pid", "w").write(str(child.pid))
+    print("said before the end")
+`,
+  });
+  const began = performance.now();
+  const result = await suite.tractest([...NO_CHECKS, "-s"]);
+  const pid = Number(await Deno.readTextFile(join(suite.path, "pid")));
+  try {
+    assertEquals(result.code, 0);
+    assertIncludes(result.stdout, "said before the end");
+    assert(performance.now() - began < 30_000);
+    assert(await alive(pid), "the child was to outlive the run");
+  } finally {
+    Deno.kill(pid, "SIGKILL");
+  }
+});
+
+Deno.test("fault 36: LD_LIBRARY_PATH reaches pytest", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "import os\ndef test_a(): assert os.environ['LD_LIBRARY_PATH'] == '/nowhere'\n" });
+  const result = await suite.tractest(NO_CHECKS, { LD_LIBRARY_PATH: "/nowhere" });
+  assertEquals(result.code, 0, result.stdout + result.stderr);
+});
+
+Deno.test("fault 45: none of git's repository-local variables reaches pytest, others do", async () => {
+  await using suite = await pytestSuite({
+    "test_a.py": "import os\ndef test_a(): assert [n for n in os.environ if n.startswith('GIT_')] == ['GIT_EDITOR']\n",
+  });
+  const result = await suite.tractest(NO_CHECKS, { GIT_DIR: "/x/.git", GIT_INDEX_FILE: "/x/.git/index", GIT_WORK_TREE: "/x", GIT_EDITOR: "vi" });
+  assertEquals(result.code, 0, result.stdout + result.stderr);
+});
+
+Deno.test("pytest gets SIGINT at its default though tractest inherited it ignored", async () => {
+  await using suite = await pytestSuite({
+    "test_a.py": "import signal\ndef test_a(): assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n",
+  });
+  const running = suite.start(NO_CHECKS, {}, ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]);
+  const result = await running.ended;
+  await running.child.stdin.close().catch(() => {});
+  assertEquals(result.code, 0, result.stdout + result.stderr);
+});
+
+Deno.test("fault 43: the time limit ends pytest by SIGINT, tells what ran, and exits 124", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "import time\ndef test_ok(): pass\ndef test_hangs(): time.sleep(600)\n" });
+  const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--timeout", "2"]);
+  assertEquals(code, 124);
+  assertIncludes(stdout, "KeyboardInterrupt");
+  assertIncludes(stdout, "time limit of 2 s: 1 passed in ");
+  assertIncludes(stderr, "tests/test_a.py::test_hangs\n");
+  const order = ["1. try -s first (tractest run -s tests/test_a.py::test_hangs)", "2. keep the log level low", "3. where capture"];
+  assertEquals(order.map((hint) => stderr.indexOf(hint)).toSorted((a, b) => a - b), order.map((hint) => stderr.indexOf(hint)));
+  assert(order.every((hint) => stderr.includes(hint)), stderr);
+});
+
+Deno.test("fault 43: at the time limit SIGKILL ends what ignores SIGINT, and all that belongs to the run", async () => {
+  await using suite = await pytestSuite({
+    "test_a.py": `
+import os, signal, subprocess, sys, time
+def test_hangs():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+    open(os.environ["SUITE"] + "/pids", "w").write(f"{os.getpid()} {child.pid}")
+    time.sleep(600)
+`,
+  });
+  const { code } = await suite.tractest([...NO_CHECKS, "--timeout", "2", "--grace", "0.5"]);
+  assertEquals(code, 124);
+  for (const pid of await pidsOf(suite)) assert(!await alive(pid), `pid ${pid} still lives`);
+});
+
+/** A test that waits, and says that it does; counts the SIGINTs that it gets, and ends at `go`. */
+const WAITS = `
+import os, signal, time
+SUITE = os.environ["SUITE"]
+def test_waits():
+    seen = []
+    signal.signal(signal.SIGINT, lambda *_: seen.append(1))
+    open(SUITE + "/pids", "w").write(str(os.getpid()))
+    print("waiting", flush=True)
+    while not os.path.exists(SUITE + "/go"): time.sleep(0.02)
+    time.sleep(0.3)
+    print("SIGINTs:", len(seen))
+    raise KeyboardInterrupt
+`;
+
+for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 143]] as const) {
+  Deno.test(`fault 43: ${signal} without a terminal reaches pytest as exactly one SIGINT, and the exit code is ${code}`, async () => {
+    await using suite = await pytestSuite({ "test_a.py": WAITS });
+    const running = suite.start([...NO_CHECKS, "-s", "--grace", "20"]);
+    await running.until("waiting");
+    running.child.kill(signal);
+    await Deno.writeTextFile(join(suite.path, "go"), "");
+    const result = await running.ended;
+    await running.child.stdin.close().catch(() => {});
+    assertEquals(result.code, code, result.stdout + result.stderr);
+    assertIncludes(result.stdout, "SIGINTs: 1");
+    assertIncludes(result.stdout, "!!!! KeyboardInterrupt !!!!");
+  });
+}
+
+Deno.test("fault 42: Ctrl-C at a terminal reaches pytest as exactly one SIGINT; it finishes its report, and the exit code is 130", async () => {
+  await using suite = await pytestSuite({ "test_a.py": WAITS });
+  const running = await suite.atTerminal([...NO_CHECKS, "-s"]);
+  await running.until("waiting");
+  await running.type("\x03");
+  await Deno.writeTextFile(join(suite.path, "go"), "");
+  const result = await running.ended;
+  await running.child.stdin.close().catch(() => {});
+  assertEquals(result.code, 130, result.stdout);
+  assertIncludes(result.stdout, "SIGINTs: 1");
+  assertIncludes(result.stdout, "KeyboardInterrupt");
+  assertIncludes(result.stdout, "interrupted: ");
+});
+
+Deno.test("fault 42: a second Ctrl-C ends a pytest that does not, and all below it", async () => {
+  await using suite = await pytestSuite({ "test_a.py": WAITS });
+  const running = await suite.atTerminal([...NO_CHECKS, "-s"]);
+  await running.until("waiting");
+  await running.type("\x03");
+  await running.until("interrupt once more");
+  await running.type("\x03");
+  const result = await running.ended;
+  await running.child.stdin.close().catch(() => {});
+  assertEquals(result.code, 130, result.stdout);
+  for (const pid of await pidsOf(suite)) assert(!await alive(pid), `pid ${pid} still lives`);
+});
+
+Deno.test("fault 44: at a terminal a debugger has keyboard, Ctrl-C and all the time; tractest keeps out of it", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "def test_a(): assert 'found' == 'it'\n" });
+  const running = await suite.atTerminal([...NO_CHECKS, "--pdb"]);
+  await running.until("(Pdb) ");
+  await running.type("\x03");
+  await running.until("(Pdb) ", 2);
+  await running.type("p 20 + 22\n");
+  await running.until("42");
+  await running.type("q\n");
+  const result = await running.ended;
+  await running.child.stdin.close().catch(() => {});
+  assert(result.code !== 130, result.stdout);
+});
+
+Deno.test("a debugger without a terminal is refused with what to do", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "" });
+  const result = await suite.tractest([...NO_CHECKS, "--tpdb"]);
+  assertEquals(result.code, 64);
+  assertIncludes(result.stderr, "needs a terminal");
+});
+
+Deno.test("at a terminal pytest has the terminal itself, with its colours", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "import os\ndef test_a(): assert all(os.isatty(fd) for fd in (0, 1, 2))\n" });
+  const running = await suite.atTerminal([...NO_CHECKS, "-s"]);
+  const result = await running.ended;
+  await running.child.stdin.close().catch(() => {});
+  assertEquals(result.code, 0, result.stdout);
+  assertIncludes(result.stdout, "\x1b[32m");
+});
+
+Deno.test("--color=always colours what goes to a pipe, of both", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+  const result = await suite.tractest([...NO_CHECKS, "--color", "always"]);
+  assertIncludes(result.stdout, "\x1b[32m.\x1b[0m");
+  assertIncludes(result.stderr, "--color=yes");
+});
+
+Deno.test("fault 56: a second run names the first and its pid, and --wait waits for it", async () => {
+  await using suite = await pytestSuite({ "test_a.py": WAITS, "test_b.py": "def test_b(): pass\n" });
+  const first = suite.start([...NO_CHECKS, "-s", "test_a"]);
+  await first.until("waiting");
+  const second = await suite.tractest([...NO_CHECKS, "test_b", "--json"]);
+  assertEquals(second.code, 80, second.stderr);
+  const { error } = JSON.parse(second.stdout);
+  assertEquals(error.code, "run-in-progress");
+  assert(new RegExp(`^run \\d{8}-\\d{6}-\\w{4} \\(pid \\d+, since .*: tractest run test_a$`).test(error.message), error.message);
+  assertIncludes(error.hint, "--wait");
+  const third = suite.start([...NO_CHECKS, "test_b", "--wait"]);
+  await third.until("waiting until run ");
+  await Deno.writeTextFile(join(suite.path, "go"), "");
+  assertEquals((await first.ended).code, 2);
+  const result = await third.ended;
+  assertEquals(result.code, 0, result.stderr);
+  for (const running of [first, third]) await running.child.stdin.close().catch(() => {});
+});
+
+Deno.test("fault 43: after a SIGKILL of tractest the next run names the pytest that it left, and --clean ends it", async () => {
+  await using suite = await pytestSuite({ "test_a.py": WAITS });
+  const first = suite.start([...NO_CHECKS, "-s"]);
+  await first.until("waiting");
+  await lockNamesChild(suite);
+  first.child.kill("SIGKILL");
+  await first.child.status;
+  const [pid] = await pidsOf(suite);
+  const second = await suite.tractest([...NO_CHECKS]);
+  assertEquals(second.code, 81, second.stderr);
+  assertIncludes(second.stderr, `its pytest (pid ${pid}) still runs`);
+  assertIncludes(second.stderr, "tractest run --clean");
+  await Deno.writeTextFile(join(suite.root, "tests/test_a.py"), "def test_a(): pass\n");
+  const third = await suite.tractest([...NO_CHECKS, "--clean"]);
+  assertEquals(third.code, 0, third.stderr);
+  assert(!await alive(pid!));
+  assertEquals((await suite.tractest(NO_CHECKS)).code, 0);
+  await first.child.stdin.close().catch(() => {});
+});
+
+Deno.test("a suite that is ended by a signal is told with the test that ran", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "import os, signal\ndef test_dies(): os.kill(os.getpid(), signal.SIGKILL)\n" });
+  const result = await suite.tractest(NO_CHECKS);
+  assertEquals(result.code, 137);
+  assertIncludes(result.stdout, "pytest was ended by SIGKILL in tests/test_a.py::test_dies");
+});
+
+Deno.test("fault 33: what a test id or a message holds never reaches the terminal raw", async () => {
+  await using suite = await pytestSuite({
+    "test_a.py": 'def test_a(): raise ValueError("\\x1b[31mred\\x9b1m \\u202e")\n',
+  });
+  const { stdout } = await suite.tractest(NO_CHECKS);
+  const verdict = stdout.slice(stdout.indexOf("\nFAILED tests/test_a.py::test_a\n", stdout.indexOf("stopping after")));
+  // deno-lint-ignore no-control-regex
+  assert(!/[\x1b\x9b\u202e]/.test(verdict), verdict);
+  assertIncludes(verdict, "\\e[31mred\\x9b1m \\u202e");
+});
+
+Deno.test("state directories that can't be used cost the history, never the result", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+  await Deno.writeTextFile(join(suite.path, "file"), "");
+  const result = await suite.tractest(NO_CHECKS, { XDG_STATE_HOME: join(suite.path, "file") });
+  assertEquals(result.code, 0, result.stderr);
+  assertIncludes(result.stderr, "no history, and no look for a second run");
+});
+
+/** The pids that a test of the suite wrote down. */
+async function pidsOf(suite: Suite): Promise<number[]> {
+  return (await Deno.readTextFile(join(suite.path, "pids"))).split(" ").map(Number);
+}
+
+/** Whether a process is there and no zombie. */
+async function alive(pid: number): Promise<boolean> {
+  const { stdout } = await new Deno.Command("ps", { args: ["-o", "stat=", "-p", String(pid)] }).output();
+  const state = new TextDecoder().decode(stdout).trim();
+  return state !== "" && !state.startsWith("Z");
+}
+
+/** Resolves when the lock file of the suite names the pytest that was started. */
+async function lockNamesChild(suite: Suite): Promise<void> {
+  const projects = join(suite.path, "state/tractest/projects");
+  for (;;) {
+    for (const { name } of Deno.readDirSync(projects)) {
+      const text = await Deno.readTextFile(join(projects, name, "run.lock")).catch(() => "");
+      if (text.includes('"startTicks"')) return;
+    }
+    await new Promise((done) => setTimeout(done, 10));
+  }
+}
