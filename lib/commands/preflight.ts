@@ -1,8 +1,9 @@
 import { basename, relative } from "@std/path";
+import { shellCommand } from "../core/escape.ts";
 import { leakChecks } from "../core/leak_checks.ts";
 import type { LeakReport } from "../core/leaks_types.ts";
 import { type CheckResult, exitCodeOf, type Interpreter, type PreflightResult } from "../core/preflight.ts";
-import { dotted, isInside, type Venv, venvName } from "../core/venv.ts";
+import { dotted, isInside, type Venv } from "../core/venv.ts";
 import { PreflightError, TractestError } from "../errors.ts";
 import { ignoresSigint, inheritedEnvironment, sigintMethod } from "../programs/env.ts";
 import { minorOf } from "../programs/python.ts";
@@ -13,17 +14,7 @@ import { Progress } from "../ui/progress.ts";
 import { canAsk, confirm, select } from "../ui/prompt.ts";
 import type { Context } from "./context.ts";
 import { type Verified, verify } from "./checks/import_collect.ts";
-import {
-  isBorrowed,
-  minorToMake,
-  namedPython,
-  planSync,
-  pythonOf,
-  runSync,
-  suggestedSync,
-  uvRunPython,
-  type VenvScene,
-} from "./checks/interpreter.ts";
+import { isBorrowed, namedPython, planSync, pythonOf, runSync, uvRunPython, type VenvScene } from "./checks/interpreter.ts";
 import { findVenvs, type Venvs } from "./checks/venvs.ts";
 import { endLeaks, findLeaks } from "./leaks.ts";
 import type { Project } from "./project.ts";
@@ -135,9 +126,7 @@ class Preflight {
   /** No venv: asks, or says which options answer the question. */
   async #withoutVenv(): Promise<{ candidates: readonly Interpreter[]; how: string; synced: boolean } | null> {
     const { host, printer } = this.context;
-    const scene = this.#scene();
-    const name = await this.#nameToMake();
-    const suggestion = suggestedSync(scene, name);
+    const suggestion = await this.#syncCommand(null);
     let answer: "sync" | "self" | null = this.options.yes ? "sync" : null;
     if (answer === null && this.options.ask && canAsk(host, printer)) {
       this.#progress.clear();
@@ -147,7 +136,8 @@ class Preflight {
     }
     if (answer === "sync") return { candidates: [await this.#sync(null, null)], how: "made now", synced: true };
     const detail = [`there is no ${this.project.configuration.venv} with a Python in ${this.project.root}`, ...this.#venvs.warnings].join("\n");
-    const fix = `${suggestion}\n${answer === "self" ? `source ${name}/bin/activate` : WITHOUT_VENV}`;
+    const activated = /UV_PROJECT_ENVIRONMENT=(\S+)/.exec(suggestion)?.[1] ?? this.project.configuration.venv;
+    const fix = `${suggestion}\n${answer === "self" ? `source ${activated}/bin/activate` : WITHOUT_VENV}`;
     this.#show({ id: "venv", status: "fail", detail, fix });
     if (this.#isLinkedWorktree()) {
       const evidence = "this linked worktree has no venv of its own, and another's imports another checkout";
@@ -162,7 +152,7 @@ class Preflight {
       throw new PreflightError(
         "borrowed-venv",
         `"${basename(venv.path)}" is only a link to "${await scene.host.realPath(venv.path)}": a sync would change that project's venv`,
-        `remove the link, then: ${suggestedSync(scene, basename(venv.path))}`,
+        await this.#syncCommand(pythonOf(venv)),
       );
     }
     this.#progress.clear();
@@ -187,7 +177,7 @@ class Preflight {
     const { host, printer } = this.context;
     const linked = this.#isLinkedWorktree();
     const fix = await this.#syncCommand(interpreter);
-    if (verified.fits === false && !synced && this.options.ask && interpreter.argv.length === 1 && fix !== null) {
+    if (verified.fits === false && !synced && this.options.ask && interpreter.argv.length === 1) {
       const venv = this.#venvs.ranked.find((each) => each.path === interpreter.venv) ?? null;
       const question = `${verified.fit}. Make this checkout's own: \`${fix}\`?`;
       if (this.options.yes || canAsk(host, printer)) {
@@ -231,15 +221,15 @@ class Preflight {
     return { ...interpreter, minor };
   }
 
-  /** What to paste to get a venv that fits; null when only the user can know. */
-  async #syncCommand(interpreter: Interpreter): Promise<string | null> {
-    const venv = this.#venvs.ranked.find((each) => each.path === interpreter.venv) ?? null;
+  /** What to paste to get a venv that fits. */
+  async #syncCommand(interpreter: Interpreter | null): Promise<string> {
+    const venv = this.#venvs.ranked.find((each) => each.path === interpreter?.venv) ?? null;
     const scene = this.#scene();
     try {
-      if (venv && await isBorrowed(scene, venv)) return `rm ${basename(venv.path)} && ${suggestedSync(scene, basename(venv.path))}`;
-      return (await planSync(scene, venv)).shown;
+      const { shown } = await planSync(scene, venv);
+      return venv && await isBorrowed(scene, venv) ? `rm ${shellCommand([basename(venv.path)])} && ${shown.replace(" --inexact", "")}` : shown;
     } catch (error) {
-      if (error instanceof TractestError) return suggestedSync(scene, venv ? relative(this.project.root, venv.path) : await this.#nameToMake());
+      if (error instanceof TractestError) return `UV_PROJECT_ENVIRONMENT=${this.project.configuration.venv} uv sync`;
       throw error;
     }
   }
@@ -248,19 +238,6 @@ class Preflight {
   async #borrowedFrom({ venv }: Interpreter): Promise<string | null> {
     const own = this.#venvs.ranked.find((each) => each.path === venv);
     return own && await isBorrowed(this.#scene(), own) ? await this.context.host.realPath(own.path) : null;
-  }
-
-  async #nameToMake(): Promise<string> {
-    try {
-      return basename((await planSync(this.#scene(), null)).venv.path);
-    } catch (error) {
-      if (!(error instanceof TractestError)) throw error;
-      try {
-        return venvName(this.project.configuration.venv, await minorToMake(this.#scene(), null));
-      } catch {
-        return this.project.configuration.venv;
-      }
-    }
   }
 
   /** In a linked worktree git's own directory is not the one that all worktrees share. */

@@ -1,7 +1,7 @@
 import { basename, isAbsolute, join, relative, resolve } from "@std/path";
 import { shellCommand } from "../../core/escape.ts";
 import type { Interpreter } from "../../core/preflight.ts";
-import { oldestMinor, requiresPythonOf } from "../../core/python_version.ts";
+import { oldestMinor, requiresPythonOf, satisfies } from "../../core/python_version.ts";
 import { dotted, isInside, type Venv, venvName } from "../../core/venv.ts";
 import { PreflightError, TractestError, UsageError } from "../../errors.ts";
 import type { Host } from "../../host/host.ts";
@@ -68,7 +68,8 @@ export async function uvRunPython(scene: VenvScene, venv: Venv | null): Promise<
 export interface SyncPlan {
   readonly venv: Venv;
   readonly exists: boolean;
-  readonly argv: readonly string[];
+  /** Null: there is no uv, and the plan is only to be shown. */
+  readonly argv: readonly string[] | null;
   readonly environment: Readonly<Record<string, string>>;
   /** As a person types it: `UV_PROJECT_ENVIRONMENT=py313 uv sync`. */
   readonly shown: string;
@@ -78,11 +79,11 @@ export interface SyncPlan {
  * Plans to make a venv, or to bring an existing one in line with the lock file without removing anything.
  *
  * @param named the Python of `--python`, for a new venv
- * @throws {TractestError} 69 if there is no uv
+ * @throws {PreflightError} if there is no Python to tell the name of a new venv by
  */
 export async function planSync(scene: VenvScene, existing: Venv | null, named: Interpreter | null = null): Promise<SyncPlan> {
   const { project } = scene;
-  const uv = await requireUv(scene);
+  const uv = await findOnPath(scene.host, "uv", project.root);
   const minor = existing?.minor ?? (named ? await minorOfPython(scene, named.argv[0]!) : null) ?? await minorToMake(scene, uv);
   const venv = existing ?? { path: join(project.root, venvName(project.configuration.venv, minor)), minor };
   const name = relative(project.root, venv.path);
@@ -94,7 +95,7 @@ export async function planSync(scene: VenvScene, existing: Venv | null, named: I
   return {
     venv,
     exists,
-    argv: [uv, ...args],
+    argv: uv === null ? null : [uv, ...args],
     environment: uvEnvironment(name),
     shown: shownSync(scene, name, args),
   };
@@ -104,8 +105,10 @@ export async function planSync(scene: VenvScene, existing: Venv | null, named: I
  * Runs the plan; uv's own words go to standard error.
  *
  * @throws {PreflightError} if uv fails
+ * @throws {TractestError} 69 if there is no uv
  */
 export async function runSync({ host, printer, project, inherited }: VenvScene, plan: SyncPlan): Promise<Interpreter> {
+  if (plan.argv === null) throw missingUv();
   printer.note(`${plan.exists ? "syncing" : "making"} the venv ${basename(plan.venv.path)}: ${plan.shown}`);
   // The VIRTUAL_ENV of another project would only make uv warn.
   const { args, env } = envCommand({ inherited, set: plan.environment, unset: ["VIRTUAL_ENV"], argv: plan.argv });
@@ -129,12 +132,7 @@ function shownSync({ host, project }: VenvScene, name: string, args: readonly st
   return host.cwd === project.root ? command : `(cd ${shellCommand([project.root])} && ${command})`;
 }
 
-/** What to paste where nothing else is known than that a venv has to be made: the recipe's own words. */
-export function suggestedSync(scene: VenvScene, name: string): string {
-  return shownSync(scene, name, ["sync"]);
-}
-
-/** The minor that a new venv gets: of the Python that uv would take, else what the project asks for, else of the user's Python. */
+/** The minor that a new venv gets: of the Python that uv would take, else of the user's Python if the project takes that, else what it asks for. */
 export async function minorToMake(scene: VenvScene, uv: string | null): Promise<string> {
   if (!scene.project.configuration.venv.includes("<MINOR>")) return "";
   if (scene.wantedMinor !== null) return scene.wantedMinor;
@@ -146,13 +144,13 @@ export async function minorToMake(scene: VenvScene, uv: string | null): Promise<
     if (minor !== null) return minor;
   }
   const requirement = requiresPythonOf(await host.readText(join(project.root, "pyproject.toml")));
-  const asked = requirement === null ? null : oldestMinor(requirement);
-  if (asked !== null) return asked;
   for (const name of ["python", "python3"]) {
     const python = await findOnPath(host, name, project.root);
     const minor = python === null ? null : await minorOfPython(scene, python);
-    if (minor !== null) return minor;
+    if (minor !== null && (requirement === null || satisfies(dotted(minor), requirement) !== false)) return minor;
   }
+  const asked = requirement === null ? null : oldestMinor(requirement);
+  if (asked !== null) return asked;
   throw new PreflightError("no-python", "There is no Python to make a venv with", "install Python or uv, or name one: --python PATH");
 }
 
@@ -175,6 +173,10 @@ async function isLocked({ host, project }: VenvScene): Promise<boolean> {
 
 async function requireUv({ host, project }: VenvScene): Promise<string> {
   const uv = await findOnPath(host, "uv", project.root);
-  if (uv !== null) return uv;
-  throw new TractestError("tool-missing", '"uv" is neither on PATH nor in ~/.local/bin', EXIT.toolMissing, "install it: pip install uv");
+  if (uv === null) throw missingUv();
+  return uv;
+}
+
+function missingUv(): TractestError {
+  return new TractestError("tool-missing", '"uv" is neither on PATH nor in ~/.local/bin', EXIT.toolMissing, "install it: pip install uv");
 }

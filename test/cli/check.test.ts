@@ -1,0 +1,340 @@
+import { join } from "@std/path";
+import { assert, assertEquals, assertIncludes } from "../assert.ts";
+import { makeVenv, pythonMinor, pythonProject, sitePackages } from "../fixtures/python_project.ts";
+import { type Outcome, scratchState, tractest } from "./tractest.ts";
+
+interface Check {
+  readonly id: string;
+  readonly status: string;
+  readonly detail: string;
+  readonly fix: string | null;
+}
+
+async function check(cwd: string, args: readonly string[] = [], options: { env?: Record<string, string>; wrap?: string[] } = {}) {
+  const outcome = await tractest(["check", "--json", ...args], { cwd, ...options });
+  return { ...outcome, ...rowsOf(outcome) };
+}
+
+function rowsOf({ stdout, stderr }: Outcome): { ok: boolean; rows: Record<string, Check> } {
+  assert(stdout.startsWith("{"), `${stdout}\n${stderr}`);
+  const { ok, checks } = JSON.parse(stdout) as { ok: boolean; checks: Check[] };
+  return { ok, rows: Object.fromEntries((checks ?? []).map((row) => [row.id, row])) };
+}
+
+Deno.test("a venv that is not active is used, with a line that says so", async () => {
+  await using project = await pythonProject();
+  const { code, stdout, stderr } = await tractest(["check"], { cwd: join(project.root, "tests") });
+  assertEquals([code, stdout], [0, "ok\n"], stderr);
+  assertIncludes(stderr, `py${await pythonMinor()} (Python 3`);
+  assertIncludes(stderr, "not active, used all the same");
+  assertIncludes(stderr, "2 tests collected");
+});
+
+Deno.test("import and collection are remembered while nothing changed, and looked at again after any change that counts", async () => {
+  await using project = await pythonProject();
+  const remembered = async (env: Record<string, string> = {}) => {
+    const { code, rows, stderr } = await check(project.root, [], { env });
+    assertEquals(code, 0, stderr);
+    assertEquals(rows.import!.detail.includes("nothing changed"), rows.collection!.detail.includes("nothing changed"));
+    return rows.import!.detail.includes("nothing changed");
+  };
+  assertEquals(await remembered(), false);
+  assertEquals(await remembered(), true);
+  const site = await sitePackages(project.venv);
+  const changes: readonly (readonly [string, () => Promise<void>])[] = [
+    ["a test", () => project.write("tests/test_it.py", "def test_three(): pass\n")],
+    ["the package", () => project.write("small_app/new.py", "")],
+    ["conftest.py", () => project.write("conftest.py", "x = 1\n")],
+    [
+      "the configuration",
+      () => project.write("pyproject.toml", '[project]\nname = "small-app"\n[tool.pytest.ini_options]\ntestpaths = ["tests"]\n# new\n'),
+    ],
+    ["the lock file", () => project.write("uv.lock", "version = 1\n")],
+    ["what is installed", () => Deno.mkdir(join(site, "more-1.0.dist-info"))],
+    ["pyvenv.cfg", () => Deno.writeTextFile(join(project.venv, "pyvenv.cfg"), "# changed\n", { append: true })],
+    ["a removed file", () => Deno.remove(join(project.root, "small_app/new.py"))],
+  ];
+  for (const [what, change] of changes) {
+    await change();
+    assertEquals(await remembered(), false, what);
+    assertEquals(await remembered(), true, `${what}, again`);
+  }
+  assertEquals(await remembered({ PYTHONPATH: "/nowhere" }), false, "PYTHONPATH");
+  assertEquals(await remembered({ UNRELATED: "x", PYTHONPATH: "/nowhere" }), true, "a variable that does not count");
+});
+
+Deno.test("an edit in a directory that is installed editable from elsewhere is noticed", async () => {
+  await using project = await pythonProject();
+  await using other = await pythonProject({ venv: false });
+  await Deno.writeTextFile(join(await sitePackages(project.venv), "_other.pth"), `${other.root}\n`);
+  await check(project.root);
+  assertIncludes((await check(project.root)).rows.import!.detail, "nothing changed");
+  await other.write("small_app/__init__.py", "changed = 1\n");
+  assert(!(await check(project.root)).rows.import!.detail.includes("nothing changed"));
+});
+
+Deno.test("a failed check is never remembered, and shows the error and the command", async () => {
+  await using project = await pythonProject();
+  await project.write("tests/test_it.py", "import nothing_like_that\n");
+  for (let round = 0; round < 2; round++) {
+    const { code, ok, rows } = await check(project.root);
+    assertEquals([code, ok, rows.import!.status, rows.collection!.status], [80, false, "ok", "fail"]);
+    assertIncludes(rows.collection!.detail, "ModuleNotFoundError: No module named 'nothing_like_that'");
+    assertEquals(rows.collection!.fix, `${project.venv}/bin/python -m pytest tests/ -x -q --co`);
+  }
+});
+
+Deno.test("a broken package fails the import, with the end of the traceback", async () => {
+  await using project = await pythonProject();
+  await project.write("small_app/__init__.py", "raise ValueError('\\x1b[31mred\\x1b[0m')\n");
+  const { code, rows } = await check(project.root);
+  assertEquals([code, rows.import!.status, rows.collection!.status], [80, "fail", "fail"]);
+  assertIncludes(rows.import!.detail, "Cannot import small_app");
+  assertIncludes(rows.import!.detail, "ValueError");
+  const text = await tractest(["check", "--color", "never"], { cwd: project.root });
+  assert(!text.stderr.includes("\x1b"), "what others wrote is escaped");
+});
+
+Deno.test("no tests is a failure, not a pass", async () => {
+  await using project = await pythonProject();
+  await project.write("tests/test_it.py", "");
+  assertIncludes((await check(project.root)).rows.collection!.detail, "no tests were collected");
+});
+
+Deno.test("without a venv and without a terminal the options that answer the question are named", async () => {
+  await using project = await pythonProject({ venv: false });
+  const { code, stderr } = await tractest(["check"], { cwd: project.root });
+  assertEquals(code, 80);
+  for (const part of ["--sync", "--uv-run", "--python PATH", `UV_PROJECT_ENVIRONMENT=py${await pythonMinor()} uv sync`]) assertIncludes(stderr, part);
+});
+
+Deno.test("VIRTUAL_ENV of another project and a .venv are warnings, and ignored", async () => {
+  await using project = await pythonProject();
+  await using other = await pythonProject();
+  await makeVenv(join(project.root, ".venv"), project.root);
+  const { code, rows } = await check(project.root, [], { env: { VIRTUAL_ENV: other.venv } });
+  assertEquals([code, rows.venv!.status], [0, "warn"]);
+  assertIncludes(rows.venv!.detail, `VIRTUAL_ENV is ${other.venv}, the venv of another project: ignored`);
+  assertIncludes(rows.venv!.detail, "never .venv");
+});
+
+Deno.test("the active venv of the project is used and called active", async () => {
+  await using project = await pythonProject();
+  await makeVenv(join(project.root, "py399"), project.root);
+  const { rows } = await check(project.root, [], { env: { VIRTUAL_ENV: project.venv } });
+  assertIncludes(rows.venv!.detail, ", active");
+  assertEquals(rows.venv!.status, "ok");
+  const { rows: newest } = await check(project.root);
+  assertIncludes(newest.venv!.detail, "py399 (");
+  assertIncludes(newest.venv!.detail, "its name says Python 3.99");
+});
+
+Deno.test("of several venvs the one that .python-version names is used, and one that does not fit is passed over", async () => {
+  await using project = await pythonProject();
+  await using other = await pythonProject({ venv: false });
+  await makeVenv(join(project.root, "py399"), other.root);
+  const { code, rows } = await check(project.root);
+  assertEquals([code, rows.venv!.status], [0, "warn"]);
+  assertIncludes(rows.venv!.detail, `py399 does not fit: small_app resolves to ${other.root}/small_app/__init__.py: outside of`);
+  const minor = await pythonMinor();
+  await project.write(".python-version", `${minor[0]}.${minor.slice(1)}\n`);
+  assertEquals((await check(project.root)).rows.venv!.status, "ok");
+});
+
+Deno.test("a venv that has another checkout's source does not fit, though the root as working directory would hide it", async () => {
+  await using project = await pythonProject({ venv: false });
+  await using other = await pythonProject({ venv: false });
+  await makeVenv(project.venv, other.root);
+  const { code, rows } = await check(project.root);
+  assertEquals([code, rows.venv!.status], [80, "fail"]);
+  assertIncludes(rows.venv!.detail, `${other.root}/small_app/__init__.py: outside of ${project.root}/small_app`);
+  assertIncludes(rows.venv!.fix!, "uv sync --inexact");
+});
+
+Deno.test("a package that is not installed but lies in the root is imported, with a warning", async () => {
+  await using project = await pythonProject();
+  await Deno.remove(join(await sitePackages(project.venv), "_editable.pth"));
+  const { code, rows } = await check(project.root);
+  assertEquals([code, rows.import!.status], [0, "warn"]);
+  assertIncludes(rows.import!.detail, "not installed in the venv");
+});
+
+Deno.test("in a git worktree the package has to resolve inside of it", async () => {
+  await using project = await pythonProject();
+  const tree = join(project.root, "../tree");
+  await project.write(".gitignore", "py*/\n");
+  await project.run("git", "init", "-q");
+  await project.run("git", "add", ".");
+  await project.run("git", "commit", "-q", "-m", "all");
+  await project.run("git", "worktree", "add", "-q", tree);
+  assertEquals("worktree" in (await check(project.root)).rows, false, "the main checkout is no linked worktree");
+
+  const without = await check(tree, [], { env: { VIRTUAL_ENV: project.venv } });
+  assertEquals([without.code, without.rows.venv!.status, without.rows.worktree!.status], [80, "fail", "fail"]);
+  assertIncludes(without.rows.venv!.detail, "the venv of another checkout of this repository");
+
+  const borrowed = join(tree, `py${await pythonMinor()}`);
+  await Deno.symlink(project.venv, borrowed);
+  const wrong = await check(tree);
+  assertEquals([wrong.code, wrong.rows.worktree!.status], [80, "fail"]);
+  assertIncludes(wrong.rows.worktree!.detail, `small_app resolves to ${project.root}/small_app/__init__.py: outside of ${await Deno.realPath(tree)}`);
+  assertIncludes(wrong.rows.worktree!.fix!, `rm py${await pythonMinor()} && UV_PROJECT_ENVIRONMENT=`);
+  const refused = await tractest(["check", "--sync"], { cwd: tree, env: { PATH: `${await fakeUv(project.root)}:/usr/bin:/bin` } });
+  assertEquals(refused.code, 80);
+  assertIncludes(refused.stderr, "a sync would change that project's venv");
+
+  await Deno.remove(borrowed);
+  await makeVenv(borrowed, await Deno.realPath(tree));
+  const right = await check(tree);
+  assertEquals([right.code, right.rows.worktree!.status], [0, "ok"]);
+});
+
+Deno.test("fault 45: in a hook of a worktree no variable of git reaches Python, and the index stays as it is", async () => {
+  await using project = await pythonProject();
+  await project.write(".gitignore", "py*/\n");
+  await project.write(
+    "tests/test_it.py",
+    "import os\nassert not [n for n in os.environ if n.startswith('GIT_')], os.environ\ndef test_one(): pass\n",
+  );
+  await project.run("git", "init", "-q");
+  await project.run("git", "add", ".");
+  await project.run("git", "commit", "-q", "-m", "all");
+  const tree = join(project.root, "../tree");
+  await project.run("git", "worktree", "add", "-q", tree);
+  await makeVenv(join(tree, `py${await pythonMinor()}`), await Deno.realPath(tree));
+  const index = join(project.root, ".git/worktrees/tree/index");
+  const before = await Deno.readFile(index);
+  const env = { GIT_DIR: join(project.root, ".git/worktrees/tree"), GIT_INDEX_FILE: index, GIT_PREFIX: "", GIT_WORK_TREE: tree };
+  const { code, rows } = await check(tree, [], { env });
+  assertEquals([code, rows.worktree!.status], [0, "ok"], JSON.stringify(rows));
+  assertEquals(await Deno.readFile(index), before);
+});
+
+Deno.test("fault 35: what lies in the project's own directories of PATH, or in the working directory, is never executed", async () => {
+  await using project = await pythonProject({ venv: false });
+  const marker = join(project.root, "executed");
+  for (const name of ["uv", "python", "python3", "git", "cat", "env"]) {
+    for (const directory of ["bin", "."]) {
+      await project.write(`${directory}/${name}`, `#!/bin/sh\ntouch '${marker}'\n`);
+      await Deno.chmod(join(project.root, directory, name), 0o755);
+    }
+  }
+  const env = { PATH: `${project.root}/bin:.::bin:/usr/bin:/bin` };
+  assertEquals((await check(project.root, [], { env })).code, 80);
+  assertEquals((await tractest(["check", "--sync"], { cwd: project.root, env })).code, 69);
+  assertEquals(await Deno.stat(marker).catch(() => null), null);
+});
+
+Deno.test("fault 36: with LD_LIBRARY_PATH set the checks work, and Python gets it", async () => {
+  await using project = await pythonProject();
+  await project.write("tests/test_it.py", "import os\nassert os.environ['LD_LIBRARY_PATH'] == '/some where'\ndef test_one(): pass\n");
+  assertEquals((await check(project.root, [], { env: { LD_LIBRARY_PATH: "/some where" } })).code, 0);
+});
+
+Deno.test("with SIGINT ignored the checks say so", async () => {
+  await using project = await pythonProject();
+  const { code, rows } = await check(project.root, [], { wrap: ["sh", "-c", 'trap "" INT; exec "$@"', "sh"] });
+  assertEquals([code, rows.sigint!.status], [0, "warn"]);
+});
+
+Deno.test("--python takes a Python or a venv, and says when there is none", async () => {
+  await using project = await pythonProject();
+  const elsewhere = join(project.root, "../elsewhere");
+  await Deno.rename(project.venv, elsewhere);
+  for (const named of ["../elsewhere", "../elsewhere/bin/python"]) {
+    const { code, rows } = await check(project.root, ["--python", named]);
+    assertEquals([code, rows.venv!.status], [0, "ok"]);
+    assertIncludes(rows.venv!.detail, "named by --python");
+  }
+  const { code, stderr } = await tractest(["check", "--python", "nowhere/python"], { cwd: project.root });
+  assertEquals(code, 64);
+  assertIncludes(stderr, 'there is no Python at "nowhere/python"');
+});
+
+Deno.test("--sync says what it runs, and never removes what was installed by hand or rewrites the lock file", async () => {
+  await using project = await pythonProject({ venv: false });
+  const uv = await fakeUv(project.root);
+  const env = { PATH: `${uv}:/usr/bin:/bin`, VIRTUAL_ENV: "/another" };
+  const minor = await pythonMinor();
+  const dotted = `${minor[0]}.${minor.slice(1)}`;
+  const made = await tractest(["check", "--sync"], { cwd: project.root, env });
+  assertEquals(made.code, 0, made.stderr);
+  assertIncludes(made.stderr, `making the venv py${minor}: UV_PROJECT_ENVIRONMENT=py${minor} uv sync --python ${dotted}\n`);
+  assertIncludes(made.stderr, "made now".replace("made now", "synced"));
+  await project.write("uv.lock", "version = 1\n");
+  const synced = await tractest(["check", "--sync", "-v"], { cwd: project.root, env });
+  assertIncludes(synced.stderr, `syncing the venv py${minor}: UV_PROJECT_ENVIRONMENT=py${minor} uv sync --inexact --frozen\n`);
+  assertIncludes(synced.stderr, `+ env UV_PROJECT_ENVIRONMENT=py${minor} ${uv}/uv sync --inexact --frozen`);
+  assertEquals(await Deno.readTextFile(join(uv, "log")), `py${minor}||sync --python ${dotted}\npy${minor}||sync --inexact --frozen\n`);
+});
+
+Deno.test("a sync that fails is told by uv's own words, and by the command", async () => {
+  await using project = await pythonProject({ venv: false });
+  const uv = await fakeUv(project.root);
+  await Deno.writeTextFile(join(uv, "fails"), "");
+  const { code, stderr } = await tractest(["check", "--sync"], { cwd: project.root, env: { PATH: `${uv}:/usr/bin:/bin` } });
+  assertEquals(code, 80);
+  assertIncludes(stderr, "no such package\n");
+  assertIncludes(stderr, "error: uv sync failed with exit code 2");
+  assertIncludes(stderr, "hint: UV_PROJECT_ENVIRONMENT=py");
+});
+
+Deno.test("--uv-run runs Python by uv, frozen when there is a lock file, and says that a venv is faster", async () => {
+  await using project = await pythonProject();
+  await project.write("uv.lock", "version = 1\n");
+  const uv = await fakeUv(project.root);
+  const { code, stderr } = await tractest(["check", "--uv-run"], { cwd: project.root, env: { PATH: `${uv}:/usr/bin:/bin` } });
+  assertEquals(code, 0, stderr);
+  assertIncludes(stderr, "run by uv");
+  assertIncludes(stderr, "an existing venv is faster");
+  assertIncludes(await Deno.readTextFile(join(uv, "log")), `py${await pythonMinor()}||run --frozen python -m pytest tests/`);
+});
+
+Deno.test("fault 37: without uv, what needs it names it and ends with 69", async () => {
+  await using project = await pythonProject({ venv: false });
+  for (const option of ["--sync", "--uv-run"]) {
+    const { code, stderr } = await tractest(["check", option], { cwd: project.root });
+    assertEquals(code, 69);
+    assertIncludes(stderr, '"uv" is neither on PATH nor in ~/.local/bin');
+    assertIncludes(stderr, "hint: install it: pip install uv");
+  }
+});
+
+Deno.test("without a cache directory that is private nothing is remembered, and all works", async () => {
+  await using project = await pythonProject();
+  const open = join(project.root, "../open");
+  await Deno.mkdir(join(open, "tractest"), { recursive: true });
+  await Deno.chmod(join(open, "tractest"), 0o777);
+  // A self-contained binary makes its own directory private, so it is given the open one only by way of the program.
+  const wrap = ["env", `XDG_CACHE_HOME=${open}`];
+  for (let round = 0; round < 2; round++) {
+    await Deno.chmod(join(open, "tractest"), 0o777);
+    const { code, rows } = await check(project.root, [], { wrap });
+    assertEquals(code, 0);
+    if ((await Deno.stat(join(open, "tractest"))).mode! & 0o077) assert(!rows.import!.detail.includes("nothing changed"));
+  }
+  assert(scratchState().XDG_CACHE_HOME !== open);
+});
+
+/** A directory with a `uv` that notes how it was called, makes the venv that it is asked for, and runs what it is asked to run. */
+async function fakeUv(root: string): Promise<string> {
+  const directory = join(root, "../tools");
+  await Deno.mkdir(directory, { recursive: true });
+  const prepared = join(directory, "venv");
+  await makeVenv(prepared, root).catch(() => {});
+  await Deno.writeTextFile(
+    join(directory, "uv"),
+    `#!/bin/sh
+here=$(dirname "$0")
+[ "$1" = python ] && exec echo /usr/bin/python3
+echo "$UV_PROJECT_ENVIRONMENT|$VIRTUAL_ENV|$*" >>"$here/log"
+[ -e "$here/fails" ] && { echo "no such package" >&2; exit 2; }
+case $1 in
+  sync) [ -e "$UV_PROJECT_ENVIRONMENT" ] || cp -r "$here/venv" "$UV_PROJECT_ENVIRONMENT" ;;
+  run) while [ "$1" != python ]; do shift; done; shift; exec "$UV_PROJECT_ENVIRONMENT/bin/python" "$@" ;;
+esac
+`,
+    { mode: 0o755 },
+  );
+  return directory;
+}
