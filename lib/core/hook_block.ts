@@ -31,6 +31,8 @@ export function hookRow(hook: HookName): HookRow {
   return HOOKS.find((row) => row.name === hook)!;
 }
 
+// deno-lint-ignore no-control-regex
+const CONTROL = /[\x00-\x1f\x7f]/;
 const END = "# <<< tractest <<<";
 const BEGIN = /^# >>> tractest (\S+) (\d+) ([0-9a-f]{8})( created)? >>>.*$/;
 
@@ -44,8 +46,15 @@ export function isMarker(line: string): "begin" | "end" | null {
  * does (`exec`, `exit`, `set -e` below), and the exit code of the rest stays the file's.
  *
  * The lines are POSIX sh that also holds under `set -eu`.
+ *
+ * @throws {UsageError} for a path with a control character: it would break the lines
  */
 export function renderBlock(spec: BlockSpec): string[] {
+  for (const word of [spec.binary ?? "", ...spec.commands.flat()]) {
+    if (CONTROL.test(word)) {
+      throw new UsageError(`No hook can be written with "${word}" in it: that has a control character`, "move it to a plain path");
+    }
+  }
   const body = bodyOf(spec);
   const head = `# >>> tractest ${spec.hook} ${BLOCK_VERSION} ${checksum(body)}${spec.created ? " created" : ""} >>>`;
   return [`${head} (\`tractest hooks uninstall ${spec.hook}\` removes these lines)`, ...body, END];
@@ -108,16 +117,21 @@ function runner(row: HookRow): string[] {
   ];
 }
 
-/** Reads git's list of refs, and gives it back to whatever stands below the block (`git lfs pre-push` needs it). */
+/**
+ * Reads git's list of refs, and gives it back to whatever stands below the block (`git lfs pre-push` needs it). A line is
+ * `local-ref local-object remote-ref remote-object`; what is deleted has an object of zeros. Started by hand there is a terminal instead.
+ */
 const READ_REFS = [
   `# git's list of refs: read, and given back to what follows. A push that only deletes, or of nothing, runs nothing.`,
-  `tractest_refs= tractest_push=`,
-  `if [ -t 0 ]; then tractest_push=yes; else tractest_refs=$(cat) || :; fi`,
-  `while read -r tractest_ref tractest_object tractest_rest; do`,
-  `  case $tractest_object in *[!0]*) tractest_push=yes ;; esac`,
-  `done <<TRACTEST`,
-  `$tractest_refs`,
-  `TRACTEST`,
+  `tractest_refs= tractest_line= tractest_push=`,
+  `if [ -t 0 ]; then tractest_push=yes; else`,
+  `  while IFS= read -r tractest_line || [ -n "$tractest_line" ]; do`,
+  `    tractest_object=\${tractest_line#* }`,
+  `    case \${tractest_object%% *} in *[!0]*) tractest_push=yes ;; esac`,
+  `    tractest_refs="\${tractest_refs:+$tractest_refs`,
+  `}$tractest_line"`,
+  `  done`,
+  `fi`,
   `if [ -n "$tractest_refs" ]; then`,
   `  exec <<TRACTEST`,
   `$tractest_refs`,
@@ -157,8 +171,7 @@ export function splitWords(line: string): string[] {
       `A hook's command can't hold ${what}`,
       `it is one tractest command line, not a shell script: put '…' around what is meant literally`,
     );
-  // deno-lint-ignore no-control-regex
-  if (/[\x00-\x08\x0a-\x1f\x7f]/.test(line)) throw wrong("a control character");
+  if (CONTROL.test(line.replaceAll("\t", " "))) throw wrong("a control character");
   const words: string[] = [];
   let word: string | null = null;
   for (let rest = line; rest !== "";) {

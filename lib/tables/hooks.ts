@@ -67,7 +67,20 @@ export interface ManagerRow {
 export const MANAGERS = [
   {
     name: "lefthook",
-    files: ["lefthook", ".lefthook", ".config/lefthook"].flatMap((name) => ["yml", "yaml", "toml", "json"].map((kind) => `${name}.${kind}`)),
+    files: [
+      "lefthook.yml",
+      "lefthook.yaml",
+      "lefthook.toml",
+      "lefthook.json",
+      ".lefthook.yml",
+      ".lefthook.yaml",
+      ".lefthook.toml",
+      ".lefthook.json",
+      ".config/lefthook.yml",
+      ".config/lefthook.yaml",
+      ".config/lefthook.toml",
+      ".config/lefthook.json",
+    ],
     signatures: ["call_lefthook"],
     apply: "lefthook install",
   },
