@@ -1,11 +1,10 @@
 import type { Command } from "./commands/context.ts";
-import { type CommandLine, parseCommandLine } from "./core/command_line.ts";
+import type { CommandLine } from "./core/command_line.ts";
 import { escapeText } from "./core/escape.ts";
-import { nearest, suggestion } from "./core/nearest.ts";
 import { rowOf } from "./core/permission_flags.ts";
 import { TractestError, UsageError } from "./errors.ts";
 import type { Host } from "./host/host.ts";
-import { type CommandName, COMMANDS } from "./tables/commands.ts";
+import type { CommandName } from "./tables/commands.ts";
 import { EXIT, type ExitCode } from "./tables/exit_codes.ts";
 import { Printer, toJson } from "./ui/printer.ts";
 
@@ -30,10 +29,12 @@ const LOADERS: Readonly<Record<CommandName, () => Promise<Command>>> = {
 export async function main(words: readonly string[], host: Host): Promise<ExitCode> {
   let command = "tractest";
   try {
-    const [name, rest] = commandOf(words);
+    const [name, rest] = await commandOf(words);
     command = name;
-    const line = parseCommandLine(name, rest);
+    const line = rest.length === 0 ? bareLine(name) : (await import("./core/command_line.ts")).parseCommandLine(name, rest);
     const isHelp = line.has("help");
+    // Loaded before anything is dropped: without `read` not even this program's own files can be loaded.
+    const run = await LOADERS[isHelp ? "help" : name]();
     // At a terminal `zombies` offers to clean up: what was dropped can't be had again then.
     const mayOffer = name === "zombies" && host.stdinIsTerminal && host.stdout.isTerminal && !line.has("hook") && !line.has("json");
     host.restrict(rowOf(isHelp ? "help" : name, line.operands, (option) => line.has(option) || (option === "kill" && mayOffer)));
@@ -44,7 +45,6 @@ export async function main(words: readonly string[], host: Host): Promise<ExitCo
     });
     const directory = line.value("directory");
     if (directory !== undefined && !isHelp) host.changeDirectory(directory);
-    const run = await LOADERS[isHelp ? "help" : name]();
     return await run({ host, printer, line: isHelp ? helpFor(name, line) : line });
   } catch (error) {
     return reportError(error, command, words.includes("--json"), host);
@@ -52,20 +52,26 @@ export async function main(words: readonly string[], host: Host): Promise<ExitCo
 }
 
 /** The command and the words after it. `-C DIR` and other options of every command may stand before it. */
-function commandOf(words: readonly string[]): [CommandName, string[]] {
+async function commandOf(words: readonly string[]): Promise<[CommandName, string[]]> {
   const [first, ...rest] = words;
   if (first === undefined || first === "-h" || first === "--help") return ["help", []];
   if (first === "--version" || first === "-V") return ["version", rest];
   if (first === "-C" && words.length > 2) {
-    const [command, after] = commandOf(words.slice(2));
+    const [command, after] = await commandOf(words.slice(2));
     return [command, ["-C", words[1]!, ...after]];
   }
-  const names: readonly string[] = COMMANDS.map((row) => row.name);
-  if (names.includes(first)) return [first as CommandName, rest];
+  if (Object.hasOwn(LOADERS, first)) return [first as CommandName, rest];
+  const { nearest, suggestion } = await import("./core/nearest.ts");
+  const names = Object.keys(LOADERS);
   throw new UsageError(
     `Unknown command "${first}"`,
     suggestion(first, names) ?? `commands, nearest first: ${nearest(first, names).join(", ")}`,
   );
+}
+
+/** The line of a command without a word after it; the parser and its tables are not loaded for nothing. */
+function bareLine(command: CommandName): CommandLine {
+  return { command, operands: [], afterDashes: [], words: [], has: () => false, value: () => undefined, values: () => [] };
 }
 
 function helpFor(command: CommandName, line: CommandLine): CommandLine {

@@ -20,7 +20,9 @@ const started = performance.now();
 await Deno.remove(NEW, { recursive: true }).catch(() => {});
 await Deno.mkdir(NEW, { recursive: true });
 await bundle();
-const made = kind === "self-contained" || !await compile() ? await selfContained() : "compiled";
+const compiled = kind !== "self-contained" && await compile();
+await loadLazily();
+const made = compiled ? "compiled" : await selfContained();
 await Deno.remove(`${DIST}/bundle`, { recursive: true }).catch(() => {});
 await Deno.rename(`${NEW}/bundle`, `${DIST}/bundle`);
 await Deno.rename(`${NEW}/tractest`, `${DIST}/tractest`);
@@ -32,6 +34,17 @@ say(`made ${DIST}/tractest: ${made}, ${VERSION}, ${(size / 1e6).toFixed(0)} MB, 
 async function bundle(): Promise<void> {
   const result = await deno(["bundle", "--quiet", "--minify", "--code-splitting", `--outdir=${NEW}/bundle`, ...graphFlags.split(" "), "main.ts"]);
   if (!result.success) fail(`Cannot bundle the program:\n${result.stderr}`);
+}
+
+/**
+ * Hides the file names of dynamic imports in the bundle from Deno: a plain `import("./x.js")` makes `deno run` read and parse x.js, and all
+ * that it imports, before the first line runs, so that every start would pay for every command. `deno compile` needs to see them: it goes first.
+ */
+async function loadLazily(): Promise<void> {
+  for (const { name } of Deno.readDirSync(`${NEW}/bundle`)) {
+    const path = `${NEW}/bundle/${name}`;
+    await Deno.writeTextFile(path, (await Deno.readTextFile(path)).replace(/\bimport\("(\.\/[\w.-]+\.js)"\)/g, 'import((0,"$1"))'));
+  }
 }
 
 /** Whether `deno compile` made an executable that is ours. Deno looks for `denort` at DENORT_BIN, in its cache, at its download site. */

@@ -39,6 +39,16 @@ Deno.test("the bundle imports nothing from outside of itself but node: modules",
   }
 });
 
+Deno.test("no chunk names a lazy one where Deno would load it ahead", async () => {
+  let lazy = 0;
+  for (const entry of Deno.readDirSync(BUNDLE)) {
+    const source = await Deno.readTextFile(`${BUNDLE}/${entry.name}`);
+    assertEquals(source.match(/\bimport\(\s*["'`]/), null, entry.name);
+    lazy += source.match(/\bimport\(\(0,"/g)?.length ?? 0;
+  }
+  assert(lazy >= COMMANDS.length, "the lazy imports have another form now");
+});
+
 /** A chunk and everything that is loaded with it. */
 async function closure(file: string, seen = new Set<string>()): Promise<Set<string>> {
   if (seen.has(file)) return seen;
