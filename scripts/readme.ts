@@ -1,11 +1,10 @@
 /** Writes the tables of the README from the tables in lib/; with `--check` only says whether they agree. */
-import { resolve } from "@std/path";
 import { CHECKS } from "../lib/tables/checks.ts";
 import { ENVIRONMENT } from "../lib/tables/environment.ts";
 import { EXIT_CODE_MEANINGS } from "../lib/tables/exit_codes.ts";
 import { type PermissionRow, PERMISSIONS } from "../lib/tables/permissions.ts";
 
-const README = resolve(import.meta.dirname!, "../README.md");
+const README = new URL("../README.md", import.meta.url);
 
 /** The README with each table between its markers made anew. */
 export function withTables(readme: string): string {
