@@ -24,14 +24,17 @@ export function timeLimit(input: TimeLimitInput): number {
   return Math.max(input.limits.full, 2 * (input.longestFull ?? 0));
 }
 
+/** Seconds that a timer can count: longer ones end at once. */
+const MOST_SECONDS = 1_000_000;
+
 /**
- * A number of seconds, 0 or more.
+ * A number of seconds, from 0 to a million.
  *
  * @throws {UsageError} for anything else
  */
 export function parseSeconds(option: string, text: string): number {
   const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
-  if (!Number.isFinite(value)) throw new UsageError(`Option "--${option}" does not take "${text}"`, "it takes a number of seconds, 0 or more");
+  if (!(value <= MOST_SECONDS)) throw new UsageError(`Option "--${option}" does not take "${text}"`, `it takes seconds, from 0 to ${MOST_SECONDS}`);
   return value;
 }
 

@@ -168,11 +168,14 @@ export interface ExitInput {
   readonly strict: boolean;
 }
 
-/** The exit code of a run: that of what cut it short, else pytest's own when it is not 0, else 84 for leaks under `--strict`. */
+/**
+ * The exit code of a run: that of what cut it short, else pytest's own when it is not 0, else, under `--strict`, 84 for leaks and 82 when
+ * it can't be told whether there are any.
+ */
 export function runExitCode({ cut, pytest, leaked, strict }: ExitInput): number {
   if (cut === "time-limit") return 124;
   if (cut === "SIGINT") return 130;
   if (cut !== null) return 143;
   if (pytest !== 0) return pytest;
-  return strict && leaked !== false ? 84 : 0;
+  return !strict || leaked === false ? 0 : leaked === null ? 82 : 84;
 }
