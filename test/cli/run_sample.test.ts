@@ -1,0 +1,105 @@
+import { join } from "@std/path";
+import { assert, assertEquals, assertIncludes } from "../assert.ts";
+import { ISOLATED, sampleSuite } from "./suites.ts";
+
+// Its actors bind the registry address: only where it is a network of their own.
+const ignore = ISOLATED === null;
+
+Deno.test({
+  name: "the sample's suite runs after a preflight, and every verdict in it is told",
+  ignore,
+  fn: async () => {
+    await using suite = await sampleSuite();
+    const { code, stdout, stderr } = await suite.tractest(["run", "--json", "--no-defaults"]);
+    const document = JSON.parse(stdout);
+    assertEquals(code, 1, stderr);
+    const { passed, ...others } = document.counts;
+    assertEquals(others, { failed: 1, skipped: 3, errors: 1, xfailed: 1, xpassed: 1 });
+    assert(passed > 30, `${passed} passed`);
+    assertEquals(document.leaks.clean, true);
+    assert(document.preflight.some((check: { id: string; status: string }) => check.id === "registry" && check.status === "ok"));
+    for (const typed of ["test_local.py", "test_registrar -v", "-k cancel", "tests/ipc/ --tpt-proto uds", "ipc/ --tpt-proto uds", "core"]) {
+      const result = await suite.tractest(["run", ...typed.split(" ")]);
+      assertEquals(result.code, 0, `${typed}\n${result.stdout}\n${result.stderr}`);
+    }
+  },
+});
+
+Deno.test({
+  name: "a known flaky failure is marked with its reason, shown all the same, and fails the run",
+  ignore,
+  fn: async () => {
+    await using suite = await sampleSuite();
+    const { code, stdout } = await suite.tractest(["run", "test_cancellation"], { SAMPLE_FLAKY: "1" });
+    assertEquals(code, 1);
+    assertIncludes(stdout, "::test_cancel_via_SIGINT_other_task [known flaky]\n");
+    assertIncludes(stdout, "known to be flaky: signal handling race");
+    assertIncludes(stdout, "1 failed, ");
+  },
+});
+
+Deno.test({
+  name: "a failure beside a changed module names it and why; the index stays as it was",
+  ignore,
+  fn: async () => {
+    await using suite = await sampleSuite();
+    const git = async (...args: string[]) => {
+      const { success } = await new Deno.Command("git", {
+        args: ["-c", "user.name=t", "-c", "user.email=t@t", ...args],
+        cwd: suite.root,
+        stdout: "null",
+      })
+        .output();
+      assert(success, `git ${args.join(" ")}`);
+    };
+    await git("init", "-q", "-b", "main");
+    await git("add", ".");
+    await git("commit", "-qm", "begin");
+    const module = join(suite.root, "sample_actors/runtime/_rpc.py");
+    await Deno.writeTextFile(module, (await Deno.readTextFile(module)).replace(/^(async )?def (\w+)\(/m, "$1def $2_renamed("));
+    const index = await Deno.readFile(join(suite.root, ".git/index"));
+    const { stdout, stderr } = await suite.tractest(["run", "--json", "--no-preflight", "test_rpc"], { GIT_INDEX_FILE: "/nowhere" });
+    const [failure] = JSON.parse(stdout).failures;
+    assertEquals(failure?.related?.file, "sample_actors/runtime/_rpc.py", stderr);
+    assert(failure.related.because.length > 0);
+    assertEquals(await Deno.readFile(join(suite.root, ".git/index")), index);
+  },
+});
+
+Deno.test({
+  name: "actors that a run leaves behind are shown, fail it under --strict, stop the next run and end with --clean",
+  ignore,
+  fn: async () => {
+    await using suite = await sampleSuite();
+    // One network for all of it: what is left in it has to be found by the next run.
+    const script = `"$0" run --no-preflight test_leak; echo "first $?"
+      "$0" run test_local; echo "second $?"
+      "$0" run --clean test_local; echo "third $?"
+      "$0" run --strict test_leak; echo "fourth $?"
+      "$0" zombies --kill; echo "fifth $?"`;
+    const running = suite.start(["run"], { SAMPLE_LEAK: "2" }, ["sh", "-c", script]);
+    const { stdout, stderr } = await running.ended;
+    await running.child.stdin.close().catch(() => {});
+    const codes = [...stdout.matchAll(/^(first|second|third|fourth|fifth) (\d+)$/gm)].map((match) => `${match[1]} ${match[2]}`);
+    assertEquals(codes, ["first 0", "second 81", "third 0", "fourth 84", "fifth 0"], stdout + stderr);
+    assertEquals(stderr.split("leaked actor: pid ").length - 1, 4, stderr);
+    assertIncludes(stderr, "tractest zombies --kill");
+  },
+});
+
+for (const hang of ["sleep", "sigint", "deadlock", "pipe"]) {
+  Deno.test({
+    name: `the time limit ends a sample that hangs (${hang}) with all of its actors`,
+    ignore,
+    fn: async () => {
+      await using suite = await sampleSuite();
+      const { code, stderr, stdout } = await suite.tractest(["run", "--json", "--no-preflight", "--timeout", "4", "test_hang"], {
+        SAMPLE_HANG: hang,
+      });
+      assertEquals(code, 124, stderr);
+      assertIncludes(stderr, "tests/test_hang.py::test_waits_forever");
+      assertEquals(JSON.parse(stdout).leaks.clean, true, stdout);
+      if (hang === "pipe") assertIncludes(stderr, "in a write to a full pipe");
+    },
+  });
+}
