@@ -56,12 +56,12 @@ export function affectedBy(changes: readonly Change[], surroundings: Surrounding
       else found.add(0, path, path, "the test file itself changed");
     } else if (WIDE_FILES.test(path)) {
       for (const directory of tree.testsDirectories) found.add(3, `${directory}/`, path, "it decides how every test runs");
+    } else if (packageDirectory !== null && isWithin(path, packageDirectory) && isDeeper(packageDirectory, tests)) {
+      addRows(found, path, path.slice(packageDirectory.length + 1), changeMap, tree);
     } else if (tests !== undefined && path.endsWith(".py")) {
-      const directory = path.slice(0, path.lastIndexOf("/"));
+      const directory = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : ".";
       const shared = path.endsWith("/conftest.py") ? "fixtures of every test below it" : "shared by the tests beside it";
       found.add(directory === tests ? 3 : 2, `${directory}/`, path, shared);
-    } else if (packageDirectory !== null && isWithin(path, packageDirectory)) {
-      addRows(found, path, path.slice(packageDirectory.length + 1), changeMap, tree);
     } else {
       found.unmapped(path, packageDirectory === null ? "the project's package was not found" : "neither in the package nor in the tests");
     }
@@ -84,6 +84,11 @@ export function becauseOf(target: AffectedTarget): string {
     const more = files.length > 3 ? ` and ${files.length - 3} more` : "";
     return `${files.slice(0, 3).join(", ")}${more}: ${because}`;
   }).join("; ");
+}
+
+/** Whether a package lies in the tests directory rather than around it; a suite may be the whole root, or lie in its package. */
+function isDeeper(directory: string, tests: string | undefined): boolean {
+  return tests === undefined || tests === "." || (directory !== tests && isWithin(directory, tests));
 }
 
 function addRows(found: Found, path: string, module: string, changeMap: readonly ChangeRow[], tree: TestTree): void {
