@@ -1,6 +1,6 @@
 import { permissionFlags } from "../../lib/core/permission_flags.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
-import { head, run, selfContained, withDirectory } from "./built.ts";
+import { head, selfContained, withDirectory } from "./built.ts";
 
 Deno.test("the self-contained binary starts with the union of the permission table, --no-prompt and no other permission", async () => {
   const script = await head(await selfContained(), 16_384);
@@ -15,14 +15,18 @@ Deno.test("the self-contained binary starts with the union of the permission tab
 
 // The runtime that `deno compile` wants may be out of reach. Given the full `deno` in its place it makes a file that does not
 // run as it should, but the graph, the flags and the permissions in that file are the real ones.
-Deno.test("deno compile accepts the bundle and the flags, and what it makes carries exactly the permissions of the table", async () => {
+Deno.test("deno compile accepts the whole graph and the flags, and what it makes carries exactly the permissions of the table", async () => {
   await withDirectory(async (directory) => {
     const output = `${directory}/compiled`;
     const flags = [...permissionFlags(), "--no-prompt"];
-    const args = ["compile", "--quiet", "--no-config", "--no-lock", ...flags, `--output=${output}`, "dist/bundle/main.js"];
-    const env = { DENORT_BIN: Deno.execPath(), DENO_NO_UPDATE_CHECK: "1", DENO_DIR: `${directory}/cache`, NO_COLOR: "1" };
-    const compiled = await run(Deno.execPath(), args, env);
-    assertEquals([compiled.code, compiled.stderr], [0, ""]);
+    const isOffline = import.meta.resolve("@std/cli").includes("/scripts/offline/");
+    const graph = isOffline ? ["--import-map=scripts/offline/import_map.json", "--lock=scripts/offline/deno.lock", "--frozen"] : ["--no-lock"];
+    const command = new Deno.Command(Deno.execPath(), {
+      args: ["compile", "--quiet", "--no-check", ...graph, ...flags, `--output=${output}`, "main.ts"],
+      env: { DENORT_BIN: Deno.execPath(), NO_COLOR: "1" },
+    });
+    const compiled = await command.output();
+    assertEquals([compiled.code, new TextDecoder().decode(compiled.stderr)], [0, ""]);
     assertEquals(await compiledPermissions(output), tablePermissions());
   });
 });
