@@ -77,22 +77,26 @@ function shellEntry({ hook, commands }: EntrySpec): string[] {
   return renderBlock({ hook, commands, binary: null, created: false }).slice(1, -1);
 }
 
-function hookLine({ hook, commands }: EntrySpec): string {
-  return guarded(commands, hook, hookRow(hook).stops !== null);
+/** A line for a manager that hands over `checkoutType` as 0 when single files were checked out. */
+function hookLine({ hook, commands }: EntrySpec, checkoutType: string): string {
+  const line = guarded(commands, hook, hookRow(hook).stops !== null);
+  return hook === "post-checkout" ? `[ "${checkoutType}" = 0 ] || ${line}` : line;
 }
 
 function lefthookEntry(spec: EntrySpec): string[] {
-  const only = spec.hook === "post-checkout" ? ["      skip:", `        - run: '[ "{3}" = 0 ]'`] : [];
-  return [`${spec.hook}:`, "  commands:", "    tractest:", ...only, "      run: |", `        ${hookLine(spec)}`];
+  // pre-commit looks at git's list of refs itself; lefthook hands it over, and a push that only deletes is to run nothing.
+  const push = spec.hook === "pre-push";
+  const deletes = push ? `[ -t 0 ] || grep -qv '^(delete) ' || exit 0; ` : "";
+  const stdin = push ? ["      use_stdin: true"] : [];
+  return [`${spec.hook}:`, "  commands:", "    tractest:", ...stdin, "      run: |", `        ${deletes}${hookLine(spec, "{3}")}`];
 }
 
 function preCommitEntry(spec: EntrySpec): string[] {
-  const line = spec.hook === "post-checkout" ? `[ "$PRE_COMMIT_CHECKOUT_TYPE" = 0 ] || ${hookLine(spec)}` : hookLine(spec);
   return [
     `      - id: tractest-${spec.hook}`,
     `        name: tractest`,
     `        entry: |`,
-    `          sh -c ${shellQuote(line)}`,
+    `          sh -c ${shellQuote(hookLine(spec, "$PRE_COMMIT_CHECKOUT_TYPE"))}`,
     `        language: system`,
     `        stages: [${spec.hook}]`,
     `        always_run: true`,
