@@ -5,6 +5,7 @@ import { type CommandRow, COMMANDS } from "../tables/commands.ts";
 import { ENVIRONMENT } from "../tables/environment.ts";
 import { EXIT, EXIT_CODE_MEANINGS, type ExitCode } from "../tables/exit_codes.ts";
 import type { OptionRow } from "../tables/options.ts";
+import { PYTEST_OPTIONS, type PytestOptionRow } from "../tables/pytest_options.ts";
 import { columns } from "../ui/columns.ts";
 import type { Context } from "./context.ts";
 
@@ -53,6 +54,9 @@ function page(about: string): string[] {
     "",
     "Options:",
     ...optionLines(row.name),
+    ...(row.name === "run"
+      ? ["", "Options of pytest, passed on as they are, as is any other that is not ours and all after --:", ...pytestLines()]
+      : []),
     "",
     "Examples:",
     ...columns(row.examples.map(([command, does]) => [`  ${command}`, does])),
@@ -64,6 +68,11 @@ function page(about: string): string[] {
 
 function optionLines(command: string): string[] {
   return columns(optionsOf(command).map((row) => [`  ${spelling(row)}`, row.help]));
+}
+
+function pytestLines(): string[] {
+  const rows = (PYTEST_OPTIONS as readonly PytestOptionRow[]).filter((row) => row.help !== undefined);
+  return columns(rows.map((row) => [`  ${row.names.join(", ")}${row.metavar ? ` ${row.metavar}` : ""}`, row.help!]));
 }
 
 /** `-C, --directory DIR` */

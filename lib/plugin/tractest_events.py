@@ -101,6 +101,20 @@ def pytest_runtest_makereport(item, call):
         pass
 
 
+def _where(representation, crash):
+    """The innermost line of the failure that is the project's own; what a library raised starts there."""
+    root = _root or os.getcwd()
+    found = "%s:%s" % (crash.path, crash.lineno) if crash is not None else None
+    for entry in getattr(getattr(representation, "reprtraceback", None), "reprentries", None) or ():
+        place = getattr(entry, "reprfileloc", None)
+        if place is None:
+            continue
+        path = os.path.abspath(str(place.path))
+        if path.startswith(root + os.sep) and "site-packages" not in path:
+            found = "%s:%s" % (os.path.relpath(path, root), place.lineno)
+    return found
+
+
 def _failure(report, classes):
     """The crash line, the message and the end of the traceback of a failed report."""
     representation = report.longrepr
@@ -111,8 +125,7 @@ def _failure(report, classes):
         lines = [line for line in text.splitlines() if line.strip()]
         errors = [line[1:].strip() for line in lines if line.startswith("E ")]
         message = errors[0] if errors else lines[-1] if lines else ""
-    where = "%s:%s" % (crash.path, crash.lineno) if crash is not None else None
-    return {"message": _clip(message), "where": where, "traceback": _clip(text, tail=True), "errors": classes or []}
+    return {"message": _clip(message), "where": _where(representation, crash), "traceback": _clip(text, tail=True), "errors": classes or []}
 
 
 def _skip_reason(report):
@@ -125,12 +138,14 @@ def _skip_reason(report):
 _warnings = 0
 _deselected = 0
 _config = None
+_root = None
 
 
 def pytest_sessionstart(session):
-    global _config
+    global _config, _root
     try:
         _config = session.config
+        _root = os.getcwd()  # tractest starts pytest in the project's root
         _write(
             "session-start",
             pid=_OWNER,

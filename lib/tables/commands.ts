@@ -23,7 +23,7 @@ export const COMMANDS = [
       ["tractest run ipc/ --tpt-proto uds", "a subdirectory, over Unix sockets"],
       ["tractest run core", "the core subset"],
     ],
-    exits: [0, 1, 69, 80, 81, 124, 130, 143],
+    exits: [0, 1, 69, 80, 81, 82, 84, 124, 130, 143],
   },
   {
     name: "doctor",

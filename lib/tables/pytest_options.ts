@@ -25,7 +25,7 @@ export const PYTEST_OPTIONS = [
   { names: ["--lf", "--last-failed"], value: "none", help: "only what failed last time" },
   { names: ["--ff", "--failed-first"], value: "none", help: "what failed last time first" },
   { names: ["--sw", "--stepwise"], value: "none", help: "stop at a failure, go on from there next time" },
-  { names: ["--tb"], value: "required", metavar: "STYLE", help: "long, short, line, native or no, instead of short" },
+  { names: ["--tb"], value: "required", metavar: "STYLE", help: "auto, long, line, native or no, instead of short (the default)" },
   { names: ["--pdb"], value: "none", help: "pytest's debugger on failures; keeps the terminal, no time limit" },
   { names: ["-n", "--numprocesses"], value: "required", metavar: "N", help: "pytest-xdist's worker processes" },
   { names: ["--deselect"], value: "required", metavar: "ID", help: "leave these tests out" },

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
-import { pytestSuite, Suite } from "./suites.ts";
+import { PTY, pytestSuite, pythonWithPytest, type Suite } from "./suites.ts";
 
 const NO_CHECKS = ["run", "--no-preflight"];
 
@@ -487,3 +487,49 @@ async function lockNamesChild(suite: Suite): Promise<void> {
     await new Promise((done) => setTimeout(done, 10));
   }
 }
+
+Deno.test("what a library raised is placed where the project called it", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "import json\n\ndef test_a():\n    json.loads('{')\n" });
+  const { stdout } = await suite.tractest(NO_CHECKS);
+  assertIncludes(stdout, "    json.decoder.JSONDecodeError: Expecting property name");
+  assertIncludes(stdout, "\n    at tests/test_a.py:4\n");
+});
+
+Deno.test("address in use in every failure is told as a held registry, before all else", async () => {
+  await using suite = await pytestSuite({
+    "test_a.py":
+      "import socket\ndef test_a():\n    with socket.socket() as a, socket.socket() as b:\n        a.bind(('127.0.0.1', 0))\n        b.bind(a.getsockname())\n",
+  });
+  const { stdout, stderr } = await suite.tractest(NO_CHECKS);
+  const verdict = stdout.slice(stdout.indexOf("stopping after"));
+  assert(verdict.indexOf("all tests broken?") >= 0 && verdict.indexOf("all tests broken?") < verdict.indexOf("FAILED"), verdict + stderr);
+  assertIncludes(verdict, "address in use or connection refused in 1 of 1 failure, in 1 file");
+});
+
+Deno.test("a reader that goes away stops nothing, and no stack trace is shown", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+  const running = suite.start([...NO_CHECKS, "--timeout", "30"], {}, ["sh", "-c", '"$@" 2>&1 | head -1; exit 7', "sh"]);
+  const result = await running.ended;
+  await running.child.stdin.close().catch(() => {});
+  assertEquals(result.code, 7);
+  assert(!/ {4}at |Uncaught/.test(result.stdout + result.stderr), result.stdout + result.stderr);
+});
+
+Deno.test("a terminal whose output goes through a pipe: Ctrl-C still reaches pytest once", async () => {
+  await using suite = await pytestSuite({ "test_a.py": WAITS });
+  const running = suite.start([...NO_CHECKS, "-s"], { TERM: "xterm" }, [
+    await pythonWithPytest(),
+    "-c",
+    PTY,
+    "sh",
+    "-c",
+    '"$@" | (trap "" INT; cat)',
+    "sh",
+  ]);
+  await running.until("waiting");
+  await running.type("\x03");
+  await Deno.writeTextFile(join(suite.path, "go"), "");
+  const result = await running.ended;
+  await running.child.stdin.close().catch(() => {});
+  assertIncludes(result.stdout, "SIGINTs: 1");
+});

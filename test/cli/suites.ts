@@ -60,7 +60,7 @@ export class Suite extends Scratch {
 type Environment = Readonly<Record<string, string>>;
 
 /** Runs a program at a pseudo terminal: copies keys and output, ends with its code. */
-const PTY = `
+export const PTY = `
 import os, pty, sys
 pid, master = pty.fork()
 if pid == 0:
