@@ -12,7 +12,7 @@ import { UsageError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { GRACE_SECONDS } from "../tables/defaults.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
-import { type JudgedFailure, showHang, showLeaksLeft, showVerdict } from "../ui/verdict.ts";
+import { type JudgedFailure, showHang, showLeaksLeft, showVerdict, type VerdictStream } from "../ui/verdict.ts";
 import type { Context } from "./context.ts";
 import { findLeaks, type LeakReport } from "./leaks.ts";
 import { findProject, type Project } from "./project.ts";
@@ -210,7 +210,7 @@ interface End {
   readonly limit: number;
   readonly intent: RunIntent;
   /** Where the verdict goes. */
-  readonly stream: "stdout" | "stderr";
+  readonly stream: VerdictStream;
 }
 
 function showEnd({ printer, line }: Context, { outcome, failures, leaks, limit, intent, stream }: End): void {

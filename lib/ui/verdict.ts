@@ -29,10 +29,10 @@ export interface VerdictView {
 const SHOWN_FAILURES = 20;
 
 /** Where the verdict goes: standard error when standard output streams events. */
-type Stream = "stdout" | "stderr";
+export type VerdictStream = "stdout" | "stderr";
 
 /** Shows the verdict: what looks like a cause of everything first, then the failures, then the counts. */
-export function showVerdict(printer: Printer, stream: Stream, view: VerdictView): void {
+export function showVerdict(printer: Printer, stream: VerdictStream, view: VerdictView): void {
   for (const line of verdictLines(view, (colour, text) => printer.paint(colour, text, stream))) {
     stream === "stdout" ? printer.line(line) : printer.note(line);
   }
