@@ -350,8 +350,26 @@ Deno.test("pre-push-run = true in the configuration adds the affected tests to p
   await repo.install("pre-push");
   await repo.git("push", "--quiet", "origin", "main");
   assertEquals(repo.calls(), [`${CLEAN_UP} | ${repo.root} | 0`, `affected --run | ${repo.root} | 0`]);
+  const status = async () => (await repo.hooksCommand(["status", "pre-push"])).stdout;
+  assert(!(await status()).includes("pre-push-run"));
+  repo.write("pyproject.toml", "[tool.tractest]\n");
+  assertIncludes(await status(), "pre-push-run is false now");
+  await repo.install("pre-push", "--command", "run core");
+  repo.write("pyproject.toml", "[tool.tractest]\npre-push-run = true\n");
+  assert(!(await status()).includes("pre-push-run"), "what --command chose stays");
   repo.write("pyproject.toml", '[tool.tractest]\npre-push-run = "yes"\n');
   assertEquals((await repo.hooksCommand(["install", "pre-push"])).code, 80);
+});
+
+Deno.test("hooks status names lines that another version wrote, and installing again replaces them", async () => {
+  using repo = await GitRepo.make();
+  await repo.install("pre-commit");
+  const hook = `${repo.hooks}/pre-commit`;
+  const current = Deno.readTextFileSync(hook);
+  Deno.writeTextFileSync(hook, current.replace("# >>> tractest pre-commit 1 ", "# >>> tractest pre-commit 99 "));
+  assertIncludes((await repo.hooksCommand(["status"])).stdout, "written by another version: tractest hooks install pre-commit");
+  assertIncludes((await repo.install("pre-commit")).stdout, "in place of our older lines");
+  assertEquals(Deno.readTextFileSync(hook), current);
 });
 
 Deno.test("hooks status --json says per hook what is there, what it runs and whether it finds it", async () => {

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { escapeText } from "../../core/escape.ts";
-import { shellQuote } from "../../core/hook_block.ts";
+import { type Block, BLOCK_VERSION, hookRow, shellQuote } from "../../core/hook_block.ts";
 import { readHook } from "../../core/hooks.ts";
 import type { Host } from "../../host/host.ts";
 import { EXIT, type ExitCode } from "../../tables/exit_codes.ts";
@@ -61,7 +61,7 @@ async function statusOf(context: Context, place: HookPlace, file: HookFile): Pro
     }
     if (!block.intact) return { ...base, state: "modified", detail: `our lines were modified by hand in ${path}` };
     const gone = found ? "" : "; no tractest found: the hook says so and goes on";
-    return { ...base, state: "installed", detail: `${runs}${gone}${await outdated(context, place, file, block.commands)}` };
+    return { ...base, state: "installed", detail: `${runs}${gone}${await outdated(context, place, file, block)}` };
   }
   if (place.off) return { ...base, state: "not-installed", detail: `core.hooksPath is "${place.hooksPath}": git runs no hooks here` };
   if (manager) {
@@ -74,15 +74,19 @@ async function statusOf(context: Context, place: HookPlace, file: HookFile): Pro
   return { ...base, state: "not-installed", detail: other };
 }
 
-/** A hint when the configuration asks for another default than the one that is installed; empty otherwise. */
-async function outdated(context: Context, place: HookPlace, file: HookFile, commands: readonly (readonly string[])[]): Promise<string> {
-  if (file.hook !== "pre-push") return "";
-  const wanted = await commandsFor(context, file.hook, place.top).catch(() => null);
-  if (!wanted) return "";
+/** A hint when installing again would write other lines: those of this version, or what `pre-push-run` asks for now. */
+async function outdated(context: Context, place: HookPlace, { hook }: HookFile, block: Block): Promise<string> {
+  const again = `tractest hooks install ${hook}`;
+  if (block.version !== BLOCK_VERSION) return `; written by another version: ${again}`;
+  if (hook !== "pre-push") return "";
+  // Without a project, or with a configuration that can't be read, there is nothing to compare with.
+  const wanted = await commandsFor(context, hook, place.top).catch(() => null);
   const text = (lines: readonly (readonly string[])[]) => lines.map(commandText).join("; ");
-  const run = PRE_PUSH_RUN.join(" ");
-  const has = (lines: readonly (readonly string[])[]) => text(lines).includes(run);
-  return has(wanted) === has(commands) ? "" : `; pre-push-run is ${has(wanted)} now: tractest hooks install pre-push`;
+  const [clean, run] = [hookRow(hook).commands.length, PRE_PUSH_RUN.join(" ")];
+  // What `--command` chose is nobody's default.
+  if (!wanted || text(wanted.slice(0, clean)) !== text(block.commands.slice(0, clean))) return "";
+  const has = (lines: readonly (readonly string[])[]) => text(lines.slice(clean)).endsWith(run);
+  return has(wanted) === has(block.commands) ? "" : `; pre-push-run is ${has(wanted)} now: ${again}`;
 }
 
 /** Whether the file in which a manager's user would have put our entry names tractest. */
