@@ -113,9 +113,18 @@ export class Git {
     return parseRawDiff(await this.#output(["diff-index", "--cached", ...DIFF_OPTIONS, commit], "what is staged"));
   }
 
-  /** What may differ between the index and the work tree: also files that were only touched, which git can't tell without writing the index. */
+  /**
+   * What may differ between the index and the work tree: also files that were only touched, which git can't tell without writing the index.
+   * Files as young as the index are compared by content, which would run the repo's clean filters: they are switched off.
+   */
   async unstaged(): Promise<RawChange[]> {
-    return parseRawDiff(await this.#output(["diff-files", ...DIFF_OPTIONS], "what is not staged"));
+    const env = filtersOff(await this.#filterKeys());
+    return parseRawDiff(await this.#output(["diff-files", ...DIFF_OPTIONS], "what is not staged", env));
+  }
+
+  async #filterKeys(): Promise<string[]> {
+    const result = await this.#run(["config", "-z", "--name-only", "--get-regexp", "^filter\\."], "which filters would run");
+    return result.code === 0 ? parseNulList(result.stdout) : [];
   }
 
   /** Files below the directory that the index has; relative to git's top level. */
@@ -128,8 +137,8 @@ export class Git {
     return parseNulList(await this.#output(["ls-files", "--others", "--exclude-standard", "--full-name", "-z"], "which files are new"));
   }
 
-  async #output(args: readonly string[], why: string): Promise<Uint8Array> {
-    const result = await this.#run(args, why);
+  async #output(args: readonly string[], why: string, env: Readonly<Record<string, string>> = {}): Promise<Uint8Array> {
+    const result = await this.#run(args, why, env);
     if (result.code !== 0) {
       const words = textOf(result.stderr).trim().split("\n")[0] ?? "";
       throw new PreflightError("git", `git ${args[0]} failed: ${words.replace(/^fatal: /, "")}`, `try: git -C ${this.directory} status`);
@@ -137,7 +146,7 @@ export class Git {
     return result.stdout;
   }
 
-  async #run(args: readonly string[], why: string): Promise<ProgramResult> {
+  async #run(args: readonly string[], why: string, more: Readonly<Record<string, string>> = {}): Promise<ProgramResult> {
     const [home, config] = [this.host.env("HOME"), this.host.env("XDG_CONFIG_HOME")];
     const result = await this.host.run("git", [...GLOBAL_OPTIONS, ...args], {
       why,
@@ -150,6 +159,7 @@ export class Git {
         GIT_TERMINAL_PROMPT: "0",
         ...(home === undefined ? {} : { HOME: home }),
         ...(config === undefined ? {} : { XDG_CONFIG_HOME: config }),
+        ...more,
       },
     });
     if (result.outcome === "missing") throw new ToolMissingError("git", `install the package "${PACKAGES}"`);
@@ -165,6 +175,16 @@ export class Git {
 }
 
 const PACKAGES = PROGRAMS.find((row) => row.name === "git")!.packages;
+
+/** Variables that make git see no filter under these keys: an empty command is none. As variables, since a key may hold any character. */
+export function filtersOff(keys: readonly string[]): Record<string, string> {
+  const env: Record<string, string> = { GIT_CONFIG_COUNT: String(keys.length) };
+  keys.forEach((key, index) => {
+    env[`GIT_CONFIG_KEY_${index}`] = key;
+    env[`GIT_CONFIG_VALUE_${index}`] = key.endsWith(".required") ? "false" : "";
+  });
+  return env;
+}
 
 /** The entries of `--raw -z`: `:mode mode id id status`, NUL, path, NUL. What does not look like that is left out. */
 export function parseRawDiff(output: Uint8Array): RawChange[] {

@@ -1,0 +1,22 @@
+import { RealHost } from "../../lib/host/real_host.ts";
+import type { ProgramNotice } from "../../lib/host/host.ts";
+import type { EnvironmentName } from "../../lib/tables/environment.ts";
+
+/** The real operating system, seen from a directory, with environment variables of the test's own. */
+export class HostAt extends RealHost {
+  /** Every program that was run. */
+  readonly notices: ProgramNotice[] = [];
+  override onProgram = (notice: ProgramNotice): void => void this.notices.push(notice);
+
+  constructor(readonly directory: string, readonly variables: Partial<Record<EnvironmentName, string>> = {}) {
+    super();
+  }
+
+  override get cwd(): string {
+    return this.directory;
+  }
+
+  override env(name: EnvironmentName): string | undefined {
+    return this.variables[name];
+  }
+}

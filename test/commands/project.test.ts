@@ -1,0 +1,119 @@
+import { packageOf } from "../../lib/commands/package.ts";
+import { findProject, findRoot } from "../../lib/commands/project.ts";
+import { targetsOf, testTree } from "../../lib/commands/targets.ts";
+import { PreflightError, UsageError } from "../../lib/errors.ts";
+import { assert, assertEquals, assertIncludes, assertRejects } from "../assert.ts";
+import { HostAt } from "./host_at.ts";
+
+/** Files in a temporary directory, removed at the end. */
+class Files {
+  readonly base: string = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "tractest-project-" }));
+  readonly root: string = `${this.base}/repo`;
+  constructor(files: Readonly<Record<string, string>>) {
+    for (const [path, content] of Object.entries(files)) {
+      const whole = `${this.root}/${path}`;
+      Deno.mkdirSync(whole.slice(0, whole.lastIndexOf("/")), { recursive: true });
+      Deno.writeTextFileSync(whole, content);
+    }
+  }
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.base, { recursive: true });
+  }
+  at(directory = ""): HostAt {
+    return new HostAt(`${this.root}${directory && `/${directory}`}`);
+  }
+}
+
+const PYTEST = "[tool.pytest.ini_options]\n";
+
+Deno.test("findRoot() is the nearest ancestor with a pytest configuration or [tool.tractest], not any pyproject.toml", async () => {
+  using files = new Files({
+    "pyproject.toml": `${PYTEST}testpaths = ["checks"]\ncache_dir = "var/cache"\n`,
+    "checks/deep/pyproject.toml": '[project]\nname = "x"\n',
+    "apps/one/pyproject.toml": '[project]\nname = "one"\n[tool.tractest]\n',
+    "apps/two/tox.ini": "[pytest]\n",
+  });
+  const roots = await Promise.all(["", "checks/deep", "apps", "apps/one", "apps/two"].map(async (place) => (await findRoot(files.at(place))).root));
+  assertEquals(roots.map((root) => root.slice(files.root.length)), ["", "", "", "/apps/one", "/apps/two"]);
+  const project = await findRoot(files.at());
+  assertEquals([project.testsDirectory, project.cacheDirectory, project.name], [`${files.root}/checks`, `${files.root}/var/cache`, null]);
+  const one = await findProject(files.at("apps/one"));
+  assertEquals([one.pytest, one.name, one.testsDirectory], [null, "one", `${files.root}/apps/one/tests`]);
+});
+
+Deno.test("findRoot() resolves symlinks, and reads a directory that can't be listed", async () => {
+  using files = new Files({ "pyproject.toml": PYTEST, "tests/test_a.py": "" });
+  Deno.symlinkSync(files.root, `${files.base}/link`);
+  assertEquals((await findRoot(new HostAt(`${files.base}/link/tests`))).root, files.root);
+  const blind = files.at("tests");
+  blind.readDirectory = () => Promise.reject(new Error("Permission denied"));
+  assertEquals((await findRoot(blind)).root, files.root);
+});
+
+Deno.test("findRoot() outside of any project says so and exits 80", async () => {
+  using files = new Files({ "setup.cfg": "[metadata]\n" });
+  const error = await assertRejects(() => findRoot(files.at()), PreflightError);
+  assertEquals([error.exitCode, error.code], [80, "no-project"]);
+});
+
+Deno.test("targetsOf() walks the tests, and neither venvs, caches, nor anything pytest does not enter", async () => {
+  using files = new Files({
+    "pyproject.toml": PYTEST,
+    "tests/test_a.py": "",
+    "tests/ipc/test_b.py": "",
+    "tests/__pycache__/test_c.py": "",
+    "tests/build/test_d.py": "",
+    "tests/.hidden/x.txt": "",
+    "py313/lib/test_e.py": "",
+    ".venv/test_f.py": "",
+    "examples/test_g.py": "",
+  });
+  const project = await findProject(files.at());
+  assertEquals((await testTree(files.at(), project)).files, ["tests/ipc/test_b.py", "tests/test_a.py"]);
+  assertEquals((await targetsOf(files.at(), project, ["b"])).targets, ["tests/ipc/test_b.py"]);
+  assertEquals((await targetsOf(files.at(), project, ["examples/test_g.py"])).targets, ["examples/test_g.py"]);
+  assertEquals((await targetsOf(files.at("examples"), project, ["test_g.py"])).targets, ["examples/test_g.py"]);
+  for (const word of ["py313/lib/test_e.py", ".venv/test_f.py", "tests/build/test_d.py"]) {
+    await assertRejects(() => targetsOf(files.at(), project, [word]), UsageError);
+  }
+});
+
+Deno.test("targetsOf() follows an absolute path through a symlink into the project, brackets and all", async () => {
+  using files = new Files({ "pyproject.toml": PYTEST, "tests/ipc/test_b.py": "" });
+  Deno.symlinkSync(files.root, `${files.base}/link`);
+  const project = await findProject(files.at());
+  const typed = [`${files.base}/link/tests/ipc/test_b.py::t[a/b::c]`, `${files.base}/link/tests/ipc/`];
+  assertEquals((await targetsOf(files.at(), project, typed)).targets, ["tests/ipc/test_b.py::t[a/b::c]", "tests/ipc/"]);
+  const error = await assertRejects(() => targetsOf(files.at(), project, [files.base]), UsageError);
+  assertIncludes(error.message, "outside the project");
+});
+
+Deno.test("targetsOf() knows several testpaths, and names of the configuration", async () => {
+  using files = new Files({
+    "pyproject.toml": `${PYTEST}testpaths = ["unit", "whole"]\n[tool.tractest.targets]\nsmoke = ["test_b.py", "test_a.py::t"]\n`,
+    "unit/test_a.py": "",
+    "whole/deep/test_b.py": "",
+  });
+  const project = await findProject(files.at());
+  assertEquals(await targetsOf(files.at(), project, []), { targets: ["unit/", "whole/"], scope: "full", notes: [] });
+  assertEquals((await targetsOf(files.at(), project, ["smoke"])).targets, ["whole/deep/test_b.py", "unit/test_a.py::t"]);
+});
+
+Deno.test("packageOf() is the configured package, tractor in its own repo, or the one that the project is named after", async () => {
+  const find = async (entries: Readonly<Record<string, string>>) => {
+    using files = new Files(entries);
+    return await packageOf(files.at(), await findProject(files.at()));
+  };
+  const named = (name: string) => `[project]\nname = "${name}"\n${PYTEST}`;
+  assertEquals(await find({ "pyproject.toml": named("tractor"), "tractor/__init__.py": "" }), { importName: "tractor", directory: "tractor" });
+  assertEquals(await find({ "pyproject.toml": PYTEST, "tractor/__init__.py": "" }), { importName: "tractor", directory: "tractor" });
+  assertEquals(await find({ "pyproject.toml": named("My-App.x"), "src/my_app_x/a.py": "" }), { importName: "my_app_x", directory: "src/my_app_x" });
+  assertEquals(await find({ "pyproject.toml": named("sample-actors"), "sample_actors/a.py": "" }), {
+    importName: "sample_actors",
+    directory: "sample_actors",
+  });
+  const configured = { "pyproject.toml": `${named("app")}[tool.tractest]\npackage = "ns.pkg"\n`, "src/ns/pkg/a.py": "", "app/a.py": "" };
+  assertEquals(await find(configured), { importName: "ns.pkg", directory: "src/ns/pkg" });
+  assertEquals(await find({ "pyproject.toml": named("app"), "other/a.py": "" }), null);
+  assert(await find({ "pyproject.toml": PYTEST }) === null);
+});
