@@ -1,20 +1,17 @@
+import { GitRepository } from "../git_repository.ts";
 import { type Outcome, scratchState, tractest } from "./tractest.ts";
 
-/** A real git repository in a temporary directory, with a stand-in for tractest that writes down how it was called. */
-export class GitRepo {
-  /** Everything lies below; removed at the end. */
-  readonly base: string = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "tractest-hooks-" }));
-  readonly root: string = `${this.base}/repo`;
+/** A real git repository with a project, and with a stand-in for tractest that writes down how it was called. */
+export class GitRepo extends GitRepository {
   readonly hooks: string = `${this.root}/.git/hooks`;
   /** The stand-in; exits with {@linkcode exits}. */
   readonly standIn: string = `${this.base}/it's bin/tractest`;
   readonly #calls: string = `${this.base}/calls`;
   readonly #exits: string = `${this.base}/exits`;
 
-  static async make(): Promise<GitRepo> {
+  static override async make(): Promise<GitRepo> {
     const repo = new GitRepo();
-    Deno.mkdirSync(repo.root);
-    Deno.mkdirSync(`${repo.base}/it's bin`);
+    for (const directory of [repo.root, `${repo.base}/it's bin`]) Deno.mkdirSync(directory);
     // What it was called with, where, and how many bytes it could read.
     const script = `#!/bin/sh\nbytes=$(($(cat | wc -c)))\necho "$* | $PWD | $bytes" >>'${repo.#calls}'\nexit "$(cat '${repo.#exits}')"\n`;
     Deno.writeTextFileSync(repo.standIn, script, { mode: 0o755 });
@@ -22,21 +19,15 @@ export class GitRepo {
     await repo.git("init", "--quiet", "--initial-branch=main");
     await repo.git("config", "user.name", "A");
     await repo.git("config", "user.email", "a@example.org");
-    repo.write("pyproject.toml", "[tool.tractest]\n");
-    await repo.git("add", ".");
-    await repo.git("commit", "--quiet", "-m", "first");
+    repo.write({ "pyproject.toml": "[tool.tractest]\n" });
+    await repo.commit("first");
     return repo;
   }
 
-  [Symbol.dispose](): void {
-    Deno.removeSync(this.base, { recursive: true });
-  }
-
-  /** Writes a file of the repository. */
-  write(path: string, content: string, mode = 0o644): string {
+  /** Writes one file of the repository; its absolute path. */
+  writeOne(path: string, content: string, mode = 0o644): string {
     const whole = `${this.root}/${path}`;
-    Deno.mkdirSync(whole.slice(0, whole.lastIndexOf("/")), { recursive: true });
-    Deno.writeTextFileSync(whole, content, { mode });
+    this.write({ [path]: content });
     Deno.chmodSync(whole, mode);
     return whole;
   }
@@ -68,13 +59,6 @@ export class GitRepo {
     const child = new Deno.Command(program!, { args, cwd, clearEnv: true, env: this.env(env), stdin: "null", stdout: "piped", stderr: "piped" });
     const { code, stdout, stderr } = await child.output();
     return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
-  }
-
-  /** Runs git, which must succeed. */
-  async git(...args: string[]): Promise<string> {
-    const { code, stdout, stderr } = await this.run(["git", ...args]);
-    if (code !== 0) throw new Error(`git ${args.join(" ")} ended with ${code}: ${stderr}`);
-    return stdout.trim();
   }
 
   /** `tractest hooks …` in the repository. */

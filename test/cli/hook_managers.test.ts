@@ -71,7 +71,7 @@ const HOOKS = ["pre-push", "pre-commit", "post-checkout"];
 withManager("fault 47: the entries for lefthook work in it, and its hook files are left alone", python, "PyPI", async (bin) => {
   const [made, PATH] = await prepared(bin);
   using repo = made;
-  repo.write("lefthook.yml", (await repo.hooksCommand(["install", "--print", "lefthook"])).stdout);
+  repo.writeOne("lefthook.yml", (await repo.hooksCommand(["install", "--print", "lefthook"])).stdout);
   assertEquals((await repo.run(["lefthook", "install"], { env: { PATH } })).code, 0);
   await useAll(repo, PATH);
   await refuses(repo, 'lefthook (its hook file says "call_lefthook")');
@@ -80,7 +80,7 @@ withManager("fault 47: the entries for lefthook work in it, and its hook files a
 withManager("fault 47: the entries for pre-commit work in it, and its hook files are left alone", python, "PyPI", async (bin) => {
   const [made, PATH] = await prepared(bin);
   using repo = made;
-  repo.write(".pre-commit-config.yaml", (await repo.hooksCommand(["install", "--print", "pre-commit"])).stdout);
+  repo.writeOne(".pre-commit-config.yaml", (await repo.hooksCommand(["install", "--print", "pre-commit"])).stdout);
   for (const hook of HOOKS) {
     const { code, stderr } = await repo.run(["pre-commit", "install", "--hook-type", hook], {
       env: { PATH, PRE_COMMIT_HOME: `${repo.base}/pre-commit` },
@@ -98,7 +98,7 @@ withManager("fault 47: the entries for husky work in it, and its hook files are 
   assertEquals(code, 0, stderr);
   for (const hook of HOOKS) {
     const { stdout } = await repo.hooksCommand(["install", hook]);
-    repo.write(`.husky/${hook}`, stdout);
+    repo.writeOne(`.husky/${hook}`, stdout);
   }
   await useAll(repo, PATH);
   await refuses(repo, 'husky (core.hooksPath is ".husky/_")');

@@ -46,7 +46,7 @@ Deno.test("an existing hook runs below our lines, reads the refs that git gave, 
   using repo = await GitRepo.make();
   await repo.addRemote();
   const script = `#!/bin/sh -eu\n# caf\xe9\ncat >'${repo.base}/refs'\nexec sh -c 'exit "$1"' sh "$(cat '${repo.base}/mine')"\n`;
-  const hook = repo.write(".git/hooks/pre-push", "", 0o750);
+  const hook = repo.writeOne(".git/hooks/pre-push", "", 0o750);
   const original = Uint8Array.from(script, (character) => character.charCodeAt(0)); // Latin-1: not UTF-8
   Deno.writeFileSync(hook, original);
   const { stdout } = await repo.install("pre-push");
@@ -98,7 +98,7 @@ Deno.test("pre-commit stops a commit for findings, and post-checkout runs for br
   assertEquals(repo.calls(), []);
   assertEquals((await repo.run(["git", "checkout", "--quiet", "-b", "new"])).code, 0);
   assertEquals(repo.calls(), [`${CLEAN_UP} | ${repo.root} | 0`]);
-  repo.write("pyproject.toml", "changed");
+  repo.writeOne("pyproject.toml", "changed");
   assertEquals((await repo.run(["git", "checkout", "--quiet", "--", "pyproject.toml"])).code, 0);
   assertEquals(repo.calls(), []);
 });
@@ -138,7 +138,7 @@ Deno.test("a hook that is installed from a linked worktree stands in the common 
 
 Deno.test("a project below git's top level is named in the hook, which starts at the top", async () => {
   using repo = await GitRepo.make();
-  repo.write("py's/one/pyproject.toml", "[tool.tractest]\n");
+  repo.writeOne("py's/one/pyproject.toml", "[tool.tractest]\n");
   const { stdout } = await repo.hooksCommand(["install", "pre-commit", "--binary", repo.standIn], `${repo.root}/py's/one`);
   assertIncludes(stdout, `runs: tractest -C 'py'\\''s/one' ${CLEAN_UP}`);
   await repo.git("commit", "--quiet", "--allow-empty", "-m", "x");
@@ -149,7 +149,7 @@ Deno.test("fault 45: a hook of a worktree with git's variables set looks at that
   using repo = await GitRepo.make();
   using other = await GitRepo.make();
   const linked = `${repo.base}/linked`;
-  repo.write("tests/test_a.py", "def test_a(): pass\n");
+  repo.writeOne("tests/test_a.py", "def test_a(): pass\n");
   await repo.git("add", ".");
   await repo.git("commit", "--quiet", "-m", "tests");
   await repo.git("worktree", "add", "--quiet", linked);
@@ -174,7 +174,7 @@ Deno.test("fault 47: with core.hooksPath elsewhere nothing is written, and the l
   Deno.mkdirSync(shared);
   const configure = {
     relative: async () => {
-      repo.write(".githooks/commit-msg", "#!/bin/sh\n", 0o755);
+      repo.writeOne(".githooks/commit-msg", "#!/bin/sh\n", 0o755);
       await repo.git("config", "core.hooksPath", ".githooks");
       return `${repo.root}/.githooks`;
     },
@@ -188,7 +188,7 @@ Deno.test("fault 47: with core.hooksPath elsewhere nothing is written, and the l
       return shared;
     },
   };
-  repo.write("sub/keep", "");
+  repo.writeOne("sub/keep", "");
   for (const [kind, set] of Object.entries(configure)) {
     const directory = await set();
     const before = repo.snapshot();
@@ -220,17 +220,17 @@ Deno.test("fault 47: core.hooksPath that switches hooks off is named, and one th
   assertEquals(repo.calls().length, 1);
   // Installed first, husky later: our lines are there and git does not run them.
   await repo.git("config", "core.hooksPath", ".husky/_");
-  repo.write(".husky/_/pre-commit", "#!/bin/sh\n", 0o755);
+  repo.writeOne(".husky/_/pre-commit", "#!/bin/sh\n", 0o755);
   const status = JSON.parse((await repo.hooksCommand(["status", "pre-commit", "--json"])).stdout);
   assertEquals([status.hooks[0].state, status.hooks[0].manager], ["inactive", "husky"]);
 });
 
 Deno.test("fault 47: a hook that is a symlink, not executable, or not a shell script is left as it is, with the reason and what to do", async () => {
   using repo = await GitRepo.make();
-  const target = repo.write("tools/pre-commit.sh", "#!/bin/sh\n", 0o755);
+  const target = repo.writeOne("tools/pre-commit.sh", "#!/bin/sh\n", 0o755);
   Deno.symlinkSync("../../tools/pre-commit.sh", `${repo.hooks}/pre-commit`);
-  repo.write(".git/hooks/pre-push", "#!/bin/sh\n", 0o644);
-  repo.write(".git/hooks/post-checkout", "#!/usr/bin/env python3\nprint()\n", 0o755);
+  repo.writeOne(".git/hooks/pre-push", "#!/bin/sh\n", 0o644);
+  repo.writeOne(".git/hooks/post-checkout", "#!/usr/bin/env python3\nprint()\n", 0o755);
   const before = repo.snapshot();
   const { code, stdout, stderr } = await repo.hooksCommand(["install", "pre-commit", "pre-push", "post-checkout", "--force"]);
   assertEquals(code, 80);
@@ -259,7 +259,7 @@ Deno.test("fault 47: a hooks directory that is a symlink belongs to others", asy
 Deno.test("fault 47: the configuration of a manager is respected, and --force installs beside it", async () => {
   using repo = await GitRepo.make();
   for (const [file, manager] of [["lefthook.yml", "lefthook"], [".pre-commit-config.yaml", "pre-commit"], [".husky/pre-push", "husky"]]) {
-    const path = repo.write(file!, "");
+    const path = repo.writeOne(file!, "");
     const before = repo.snapshot();
     const { code, stdout, stderr } = await repo.hooksCommand(["install", "pre-push", "--binary", repo.standIn]);
     assertEquals(code, 80, manager);
@@ -277,7 +277,7 @@ Deno.test("fault 47: the configuration of a manager is respected, and --force in
 
 Deno.test("hooks install twice writes nothing the second time, four at once leave one block, and uninstall leaves no trace", async () => {
   using repo = await GitRepo.make();
-  repo.write(".git/hooks/pre-commit", "#!/bin/sh\necho mine\n", 0o755);
+  repo.writeOne(".git/hooks/pre-commit", "#!/bin/sh\necho mine\n", 0o755);
   const before = repo.snapshot();
   await Promise.all([1, 2, 3, 4].map(() => repo.hooksCommand(["install", "pre-commit", "pre-push", "--binary", repo.standIn])));
   const once = repo.snapshot();
@@ -345,19 +345,19 @@ Deno.test("pre-push-run = true in the configuration adds the affected tests to p
   using repo = await GitRepo.make();
   await repo.addRemote();
   await repo.install("pre-push");
-  repo.write("pyproject.toml", "[tool.tractest]\npre-push-run = true\n");
+  repo.writeOne("pyproject.toml", "[tool.tractest]\npre-push-run = true\n");
   assertIncludes((await repo.hooksCommand(["status", "pre-push"])).stdout, "pre-push-run is true now: tractest hooks install pre-push");
   await repo.install("pre-push");
   await repo.git("push", "--quiet", "origin", "main");
   assertEquals(repo.calls(), [`${CLEAN_UP} | ${repo.root} | 0`, `affected --run | ${repo.root} | 0`]);
   const status = async () => (await repo.hooksCommand(["status", "pre-push"])).stdout;
   assert(!(await status()).includes("pre-push-run"));
-  repo.write("pyproject.toml", "[tool.tractest]\n");
+  repo.writeOne("pyproject.toml", "[tool.tractest]\n");
   assertIncludes(await status(), "pre-push-run is false now");
   await repo.install("pre-push", "--command", "run core");
-  repo.write("pyproject.toml", "[tool.tractest]\npre-push-run = true\n");
+  repo.writeOne("pyproject.toml", "[tool.tractest]\npre-push-run = true\n");
   assert(!(await status()).includes("pre-push-run"), "what --command chose stays");
-  repo.write("pyproject.toml", '[tool.tractest]\npre-push-run = "yes"\n');
+  repo.writeOne("pyproject.toml", '[tool.tractest]\npre-push-run = "yes"\n');
   assertEquals((await repo.hooksCommand(["install", "pre-push"])).code, 80);
 });
 
@@ -375,7 +375,7 @@ Deno.test("hooks status names lines that another version wrote, and installing a
 Deno.test("hooks status --json says per hook what is there, what it runs and whether it finds it", async () => {
   using repo = await GitRepo.make();
   await repo.install("pre-push");
-  repo.write(".git/hooks/pre-commit", "#!/bin/sh\n", 0o755);
+  repo.writeOne(".git/hooks/pre-commit", "#!/bin/sh\n", 0o755);
   const { code, stdout } = await repo.hooksCommand(["status", "--json"]);
   assertEquals(code, 0);
   const document = JSON.parse(stdout);
