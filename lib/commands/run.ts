@@ -177,8 +177,8 @@ async function spawnFiles(host: Host, project: Project, venv: string | null): Pr
 /** Seconds of the longest full run from which on it is worth a hint that one can go on working meanwhile. */
 const LONG_RUN_SECONDS = 60;
 
-function hintBackground({ host, printer }: Context, scope: string, longestFull: number | null): void {
-  if (scope !== "full" || (longestFull ?? 0) < LONG_RUN_SECONDS || !host.stdout.isTerminal) return;
+function hintBackground({ printer }: Context, scope: string, longestFull: number | null): void {
+  if (scope !== "full" || (longestFull ?? 0) < LONG_RUN_SECONDS || printer.json) return;
   printer.hint(
     `the full suite took up to ${Math.round(longestFull!)} s; to go on working meanwhile: tractest run -q > run.log 2>&1 &`,
   );
@@ -188,7 +188,9 @@ async function eventsSink(host: Host, to: string | undefined): Promise<((lines: 
   if (to === undefined) return null;
   if (to === "-") return (lines) => host.stdout.write(lines.map((text) => `${text}\n`).join(""));
   const path = isAbsolute(to) ? to : resolve(host.cwd, to);
-  await host.writeFile(path, "");
+  const status = await host.stat(path);
+  // A pipe or a device is written to as it is.
+  if (status === null || status.kind === "file") await host.writeFile(path, "");
   return (lines) => host.appendFile(path, lines.map((text) => `${text}\n`).join(""));
 }
 

@@ -464,6 +464,21 @@ Deno.test("state directories that can't be used cost the history, never the resu
   assertIncludes(result.stderr, "no history, and no look for a second run");
 });
 
+Deno.test("how long full runs took is remembered: it raises the time limit and hints at the background", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+  assert(!(await suite.tractest(NO_CHECKS)).stderr.includes("meanwhile"));
+  const projects = join(suite.path, "state/tractest/projects");
+  const [project] = [...Deno.readDirSync(projects)].map((entry) => entry.name);
+  const file = join(projects, project!, "full-runs.json");
+  const [first] = JSON.parse(await Deno.readTextFile(file));
+  assert(first > 0 && first < 60, `${first}`);
+  assertEquals((await suite.tractest([...NO_CHECKS, "-k", "test_a"])).code, 0);
+  assertEquals((await suite.tractest([...NO_CHECKS, "test_a"])).code, 0);
+  assertEquals(JSON.parse(await Deno.readTextFile(file)), [first], "only full runs count");
+  await Deno.writeTextFile(file, "[702]");
+  assertIncludes((await suite.tractest(NO_CHECKS)).stderr, "took up to 702 s; to go on working meanwhile: tractest run -q > run.log 2>&1 &");
+});
+
 /** The pids that a test of the suite wrote down. */
 async function pidsOf(suite: Suite): Promise<number[]> {
   return (await Deno.readTextFile(join(suite.path, "pids"))).split(" ").map(Number);

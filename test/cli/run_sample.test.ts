@@ -103,3 +103,24 @@ for (const hang of ["sleep", "sigint", "deadlock", "pipe"]) {
     },
   });
 }
+
+Deno.test({
+  name: "fault 56: a registry that a live pytest of this repo holds is no leak: the run names it, touches nothing, and --wait waits",
+  ignore,
+  fn: async () => {
+    await using suite = await sampleSuite();
+    const script = `SAMPLE_SLOW=8 py310/bin/python -m pytest -q tests/test_cancellation.py -k slow_worker > live.log 2>&1 & live=$!
+      until ss -tlnH | grep -q :1616; do sleep 0.1; done
+      "$0" run --yes test_local; echo "first $?"
+      "$0" run --wait test_local; echo "second $?"
+      wait $live; echo "live $?"`;
+    const running = suite.start(["run"], {}, ["sh", "-c", script]);
+    const { stdout, stderr } = await running.ended;
+    await running.child.stdin.close().catch(() => {});
+    const codes = [...stdout.matchAll(/^(first|second|live) (\d+)$/gm)].map((match) => `${match[1]} ${match[2]}`);
+    assertEquals(codes, ["first 80", "second 0", "live 0"], stdout + stderr);
+    assertIncludes(stderr, "is held by a live run of this project: pid ");
+    assertIncludes(stderr, "tractest run --wait");
+    assertIncludes(stderr, "waiting until pid ");
+  },
+});
