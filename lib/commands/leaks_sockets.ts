@@ -63,6 +63,8 @@ async function listDirectory(host: Host, { path, names, shared }: SocketDirector
 /** The verdict on each file, with those that are left alone whoever listens. Connects only where nobody has the socket bound. */
 export async function judgeSocketFiles(host: Host, paths: readonly string[], bound: BoundSockets): Promise<SocketReport[]> {
   const reports = await Promise.all(paths.map(async (path) => {
+    // A name that is no UTF-8 can't be asked for by what stands for it.
+    if (path.includes("\ufffd")) return { path, verdict: "unknown" as const, evidence: ["unprintable name, skipped"] };
     const file = await host.lstat(path);
     return file ? { path, ...await judge(host, path, file, bound) } : null;
   }));
@@ -70,7 +72,7 @@ export async function judgeSocketFiles(host: Host, paths: readonly string[], bou
 }
 
 async function judge(host: Host, path: string, file: FileFacts, bound: BoundSockets): Promise<Omit<SocketReport, "path">> {
-  const reason = refuseFile(path, file, host.uid() ?? -1);
+  const reason = refuseFile(file, host.uid() ?? -1);
   if (reason) return { verdict: "unknown", evidence: [reason] };
   const held = isBound(path, file, bound);
   if (held) return { verdict: "live", evidence: ["a process has it bound"] };

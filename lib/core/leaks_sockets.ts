@@ -18,8 +18,7 @@ export function refuseDirectory(directory: FileFacts, uid: number, shared: boole
 }
 
 /** Why a file that is named like a socket is left alone, whoever listens; null for a socket of one's own. */
-export function refuseFile(path: string, file: FileFacts, uid: number): string | null {
-  if (path.includes("\ufffd")) return "unprintable name, skipped";
+export function refuseFile(file: FileFacts, uid: number): string | null {
   if (file.kind !== "socket") return `is a ${file.kind === "other" ? "special file" : file.kind}, no socket`;
   if (file.uid !== uid) return `belongs to uid ${file.uid}; not touched`;
   return null;

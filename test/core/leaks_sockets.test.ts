@@ -30,9 +30,8 @@ Deno.test("fault 28: a directory that is a link, someone else's, or open to othe
   assertEquals(refuseDirectory({ ...directory, uid: 0, mode: 0o777 }, 1000, true), "belongs to uid 0", "a /tmp that is not sticky");
 });
 
-Deno.test("faults 27, 29, 30: a file that is no socket of ours is refused, as root too", () => {
-  assertEquals(refuseFile("/tmp/registry@1.sock", socket, 1000), null);
-  assertEquals(refuseFile("/tmp/registry@1.sock", socket, 0), "belongs to uid 1000; not touched");
-  assertEquals(refuseFile("/tmp/registry@1.sock", { ...socket, kind: "symlink" }, 1000), "is a symlink, no socket");
-  assertEquals(refuseFile("/tmp/registry@\ufffd.sock", socket, 1000), "unprintable name, skipped");
+Deno.test("faults 27, 29: a file that is no socket of ours is refused, as root too", () => {
+  assertEquals(refuseFile(socket, 1000), null);
+  assertEquals(refuseFile(socket, 0), "belongs to uid 1000; not touched");
+  assertEquals(refuseFile({ ...socket, kind: "symlink" }, 1000), "is a symlink, no socket");
 });
