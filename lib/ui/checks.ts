@@ -24,6 +24,8 @@ export function checkLines(
   return [
     `${status}  ${check.id.padEnd(width)}  ${escapeText(first)}`.trimEnd(),
     ...more.map((line) => `${indent}${escapeText(line)}`),
-    ...(check.fix === null || quiet ? [] : check.fix.split("\n").map((line) => `${indent}${printer.paint("blue", "fix:", shown)} ${escapeText(line)}`)),
+    ...(check.fix === null || quiet
+      ? []
+      : check.fix.split("\n").map((line) => `${indent}${printer.paint("blue", "fix:", shown)} ${escapeText(line)}`)),
   ];
 }

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
-import { makeVenv, pythonMinor, pythonProject, sitePackages } from "../fixtures/python_project.ts";
+import { fakeUv, makeVenv, pythonMinor, pythonProject, sitePackages } from "../fixtures/python_project.ts";
 import { type Outcome, scratchState, tractest } from "./tractest.ts";
 
 interface Check {
@@ -315,26 +315,3 @@ Deno.test("without a cache directory that is private nothing is remembered, and 
   }
   assert(scratchState().XDG_CACHE_HOME !== open);
 });
-
-/** A directory with a `uv` that notes how it was called, makes the venv that it is asked for, and runs what it is asked to run. */
-async function fakeUv(root: string): Promise<string> {
-  const directory = join(root, "../tools");
-  await Deno.mkdir(directory, { recursive: true });
-  const prepared = join(directory, "venv");
-  await makeVenv(prepared, root).catch(() => {});
-  await Deno.writeTextFile(
-    join(directory, "uv"),
-    `#!/bin/sh
-here=$(dirname "$0")
-[ "$1" = python ] && exec echo /usr/bin/python3
-echo "$UV_PROJECT_ENVIRONMENT|$VIRTUAL_ENV|$*" >>"$here/log"
-[ -e "$here/fails" ] && { echo "no such package" >&2; exit 2; }
-case $1 in
-  sync) [ -e "$UV_PROJECT_ENVIRONMENT" ] || cp -r "$here/venv" "$UV_PROJECT_ENVIRONMENT" ;;
-  run) while [ "$1" != python ]; do shift; done; shift; exec "$UV_PROJECT_ENVIRONMENT/bin/python" "$@" ;;
-esac
-`,
-    { mode: 0o755 },
-  );
-  return directory;
-}

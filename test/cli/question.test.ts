@@ -1,0 +1,83 @@
+import { join } from "@std/path";
+import { assert, assertEquals, assertIncludes } from "../assert.ts";
+import { fakeUv, pythonProject } from "../fixtures/python_project.ts";
+import { scratchState, TRACTEST } from "./tractest.ts";
+
+const HAS_SCRIPT = new Deno.Command("script", { args: ["--version"], stdout: "null", stderr: "null" }).outputSync().success;
+
+/** Starts a command line of tractest at a real terminal; `type` waits for a text on the screen and then sends keys. */
+function atTerminal(cwd: string, args: readonly string[], env: Record<string, string>) {
+  // Without a size of its own the terminal has no columns, and everything is wrapped after each character.
+  const command = "stty cols 200 rows 40; exec " + [TRACTEST, ...args].map((word) => `'${word}'`).join(" ");
+  const child = new Deno.Command("script", {
+    args: ["-qefc", command, "/dev/null"],
+    cwd,
+    clearEnv: true,
+    env: { PATH: "/usr/bin:/bin", TERM: "xterm", SHELL: "/bin/sh", ...scratchState(), ...env },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const writer = child.stdin.getWriter();
+  let screen = "";
+  const read = async () => {
+    const { done, value } = await reader.read();
+    if (value) screen += value;
+    return !done;
+  };
+  return {
+    async type(after: string, keys: string) {
+      while (!screen.includes(after)) assert(await read(), `it ended before it showed ${JSON.stringify(after)}:\n${screen}`);
+      await writer.write(new TextEncoder().encode(keys));
+    },
+    async end() {
+      while (await read());
+      await writer.close().catch(() => {});
+      return { code: (await child.status).code, screen };
+    },
+  };
+}
+
+function test(name: string, action: () => Promise<void>): void {
+  Deno.test({ name: HAS_SCRIPT ? name : `${name} (needs script)`, ignore: !HAS_SCRIPT, fn: action });
+}
+
+const QUESTION = "No uv venv is active. Should I activate one via";
+const DOWN = "\x1b[B";
+
+test("without a venv a terminal is asked, in the recipe's words; the first answer makes it", async () => {
+  await using project = await pythonProject({ venv: false });
+  const terminal = atTerminal(project.root, ["check"], { PATH: `${await fakeUv(project.root)}:/usr/bin:/bin` });
+  await terminal.type("I'll activate it myself", "\r");
+  const { code, screen } = await terminal.end();
+  assertEquals(code, 0, screen);
+  for (const part of [QUESTION, "Create/sync venv", "making the venv", "made now"]) assertIncludes(screen, part);
+});
+
+test("the other answer stops, and says how to activate one", async () => {
+  await using project = await pythonProject({ venv: false });
+  const terminal = atTerminal(project.root, ["check"], { PATH: `${await fakeUv(project.root)}:/usr/bin:/bin` });
+  await terminal.type("I'll activate it myself", `${DOWN}\r`);
+  const { code, screen } = await terminal.end();
+  assertEquals(code, 80, screen);
+  assertIncludes(screen, "/bin/activate");
+  assertEquals(await Deno.stat(join(project.root, "../tools/log")).catch(() => null), null, "uv was not asked to sync");
+});
+
+test("Ctrl-C at a question ends with 130, without a stack trace", async () => {
+  await using project = await pythonProject({ venv: false });
+  const terminal = atTerminal(project.root, ["check"], {});
+  await terminal.type("I'll activate it myself", "\x03");
+  const { code, screen } = await terminal.end();
+  assertEquals(code, 130, screen);
+  assert(!/\bat .*\.(ts|js):\d+/.test(screen), screen);
+});
+
+test("--yes asks nothing at a terminal either", async () => {
+  await using project = await pythonProject({ venv: false });
+  const terminal = atTerminal(project.root, ["check", "--yes"], { PATH: `${await fakeUv(project.root)}:/usr/bin:/bin` });
+  const { code, screen } = await terminal.end();
+  assertEquals(code, 0, screen);
+  assert(!screen.includes(QUESTION), screen);
+});
