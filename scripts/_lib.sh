@@ -33,6 +33,13 @@ fi
 # Puts what bootstrap installed in front of PATH, so that the rest just says `deno` and `uv`.
 use_tools() { PATH=$TOOLS/bin:$PATH && export PATH; }
 
+# Tools and dependencies, looked for once however many scripts call each other.
+ensure_tools() {
+  if [ "${TRACTEST_BOOTSTRAPPED:-}" != "$REPO" ]; then "$REPO/scripts/bootstrap"; fi
+  export TRACTEST_BOOTSTRAPPED="$REPO"
+  use_tools
+}
+
 # Whether a `deno` answers and is new enough.
 deno_fits() {
   version=$("$1" --version 2>/dev/null) || return 1
