@@ -79,7 +79,6 @@ Deno.test({
       "$0" zombies --kill; echo "fifth $?"`;
     const running = suite.start(["run"], { SAMPLE_LEAK: "2" }, ["sh", "-c", script]);
     const { stdout, stderr } = await running.ended;
-    await running.child.stdin.close().catch(() => {});
     const codes = [...stdout.matchAll(/^(first|second|third|fourth|fifth) (\d+)$/gm)].map((match) => `${match[1]} ${match[2]}`);
     assertEquals(codes, ["first 0", "second 81", "third 0", "fourth 84", "fifth 0"], stdout + stderr);
     assertEquals(stderr.split("leaked actor: pid ").length - 1, 4, stderr);
@@ -116,7 +115,6 @@ Deno.test({
       wait $live; echo "live $?"`;
     const running = suite.start(["run"], {}, ["sh", "-c", script]);
     const { stdout, stderr } = await running.ended;
-    await running.child.stdin.close().catch(() => {});
     const codes = [...stdout.matchAll(/^(first|second|live) (\d+)$/gm)].map((match) => `${match[1]} ${match[2]}`);
     assertEquals(codes, ["first 80", "second 0", "live 0"], stdout + stderr);
     assertIncludes(stderr, "is held by a live run of this project: pid ");

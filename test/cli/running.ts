@@ -7,6 +7,9 @@ export interface StartOptions {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** Milliseconds that a program may take to say what a test waits for. */
+const PATIENCE_MS = 60_000;
+
 /** A program that runs: read its output while it does. */
 export class Running {
   stdout = "";
@@ -46,18 +49,45 @@ export class Running {
     writer.releaseLock();
   }
 
-  /** Resolves as soon as the text stands in its output; throws if it ends without. */
-  async until(text: string, times = 1): Promise<void> {
-    let over = false;
-    void this.ended.then(() => over = true);
-    const count = () => (this.stdout + this.stderr).split(text).length - 1;
-    while (count() < times) {
-      if (over) throw new Error(`it ended without ${JSON.stringify(text)}:\n${this.stdout}\n${this.stderr}`);
+  /** Resolves as soon as the text stands in its output; throws if it ends without, or if it takes too long. */
+  async until(text: string): Promise<void> {
+    let over: string | null = null;
+    const timer = setTimeout(() => {
+      over = "it took too long to say";
+      for (const look of this.#waiting) look();
+    }, PATIENCE_MS);
+    void this.ended.then(() => over = "it ended without");
+    while (!(this.stdout + this.stderr).includes(text)) {
+      if (over !== null) {
+        clearTimeout(timer);
+        throw new Error(`${over} ${JSON.stringify(text)}:\n${this.stdout}\n${this.stderr}`);
+      }
       await new Promise<void>((done) => {
         this.#waiting.push(done);
         void this.ended.then(() => done());
       });
       this.#waiting = [];
     }
+    clearTimeout(timer);
+  }
+
+  /** Types a line again and again until the text stands in its output: a terminal drops keys that come around a signal. */
+  async typeUntil(line: string, text: string): Promise<void> {
+    for (const deadline = performance.now() + PATIENCE_MS; !(this.stdout + this.stderr).includes(text);) {
+      if (performance.now() > deadline) throw new Error(`it never said ${JSON.stringify(text)}:\n${this.stdout}\n${this.stderr}`);
+      await this.type(line);
+      await new Promise((done) => setTimeout(done, 200));
+    }
+  }
+
+  /** Ends it if it still runs: after a test that failed half-way. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.child.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+    await this.ended;
+    await this.child.stdin.close().catch(() => {});
   }
 }

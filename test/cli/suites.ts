@@ -18,6 +18,7 @@ export class Scratch {
 /** A project with a suite, with tractest's own state beside it; runs in a network of its own where that can be had. */
 export class Suite extends Scratch {
   readonly root: string = join(this.path, "repo");
+  #started: Running[] = [];
 
   /** Writes files below the root. */
   async write(files: Readonly<Record<string, string>>): Promise<this> {
@@ -48,7 +49,15 @@ export class Suite extends Scratch {
 
   /** `tractest …`, while it runs. */
   start(args: readonly string[], env: Environment = {}, through: readonly string[] = []): Running {
-    return new Running([...(ISOLATED ?? []), ...through, TRACTEST, ...args], { cwd: this.root, env: this.environment(env) });
+    const running = new Running([...(ISOLATED ?? []), ...through, TRACTEST, ...args], { cwd: this.root, env: this.environment(env) });
+    this.#started.push(running);
+    return running;
+  }
+
+  /** Ends what still runs, then removes the directory. */
+  override async [Symbol.asyncDispose](): Promise<void> {
+    for (const running of this.#started) await running[Symbol.asyncDispose]();
+    await super[Symbol.asyncDispose]();
   }
 
   /** The same at a terminal of its own: what is typed into it comes from its keyboard. */
