@@ -14,6 +14,7 @@ const DIST = Deno.env.get("TRACTEST_DIST") ?? "dist";
 const NEW = `${DIST}/.new-${Deno.pid}`;
 /** `denort`, some 40 MB, may have to be downloaded. */
 const COMPILE_LIMIT_MS = 120_000;
+const PROBE_LIMIT_MS = 3_000;
 
 const [graphFlags = "", kind, target] = Deno.args;
 const started = performance.now();
@@ -47,19 +48,41 @@ async function loadLazily(): Promise<void> {
   }
 }
 
-/** Whether `deno compile` made an executable that is ours. Deno looks for `denort` at DENORT_BIN, in its cache, at its download site. */
+/** Whether `deno compile` made an executable that is ours. */
 async function compile(): Promise<boolean> {
+  const missing = await denortMissing();
+  if (missing !== null) return refuse(missing);
   const targetFlags = target ? [`--target=${target}`] : [];
   const result = await deno(
     ["compile", "--quiet", "--no-config", "--no-lock", ...targetFlags, ...FLAGS, `--output=${NEW}/tractest`, `${NEW}/bundle/main.js`],
     COMPILE_LIMIT_MS,
   );
   const reason = result.success ? await refusal("compiled") : result.limit ? "it took too long" : lastLine(result.stderr);
-  if (reason === null) return true;
+  return reason === null || refuse(reason);
+}
+
+/** Says why there is no compiled executable; false, unless that was the one asked for. */
+function refuse(reason: string): boolean {
   const message = `\`deno compile\` did not make an executable (${reason})`;
   if (kind === "compiled") fail(message);
   say(`${message}: making the self-contained kind`);
   return false;
+}
+
+/**
+ * Why there is no hope for `denort`, or null. `deno compile` looks for it at DENORT_BIN, in Deno's cache, at its download site; of that
+ * site a closed network may say nothing at all, so it is asked here first, briefly.
+ */
+async function denortMissing(): Promise<string | null> {
+  if (Deno.env.has("DENORT_BIN")) return null;
+  const { denoDir } = JSON.parse((await deno(["info", "--json"])).stdout) as { denoDir: string };
+  const cached = `${denoDir}/dl/release/v${Deno.version.deno}/denort-${target ?? Deno.build.target}.zip`;
+  if (await Deno.stat(cached).then(() => true, () => false)) return null;
+  const answered = await fetch("https://dl.deno.land/release-latest.txt", { signal: AbortSignal.timeout(PROBE_LIMIT_MS) }).then(
+    () => true,
+    () => false,
+  );
+  return answered ? null : "`denort` is neither in DENORT_BIN nor in Deno's cache, and its download site does not answer";
 }
 
 /** Why the new executable is not accepted, or null. One for another target cannot be asked. */
@@ -161,6 +184,7 @@ function say(message: string): void {
 }
 
 function fail(message: string): never {
+  Deno.removeSync(NEW, { recursive: true });
   console.error(`error: ${message}`);
   Deno.exit(1);
 }

@@ -62,3 +62,17 @@ Deno.test("scripts/install --launcher starts the deno on PATH with the same perm
     assertEquals(answer, { code: 0, stdout: `tractest ${VERSION} (launcher, deno ${Deno.version.deno})\n`, stderr: "" });
   });
 });
+
+Deno.test("scripts/build accepts nothing that does not answer as tractest, and says what it made instead", async () => {
+  await withDirectory(async (directory) => {
+    // The whole of deno in the place of its smaller sibling: `deno compile` is content, and the result is no tractest.
+    const env = { DENORT_BIN: Deno.execPath(), TRACTEST_DIST: directory, NO_COLOR: "1" };
+    const { code, stderr } = await script(["scripts/build"], env);
+    assertEquals(code, 0, stderr);
+    assertIncludes(stderr, "it does not answer `version`");
+    assertIncludes(stderr, `made ${directory}/tractest: self-contained, ${VERSION}`);
+    const insisted = await script(["scripts/build", "compiled"], env);
+    assertEquals(insisted.code, 1, insisted.stderr);
+    assertEquals([...Deno.readDirSync(directory)].map((entry) => entry.name).sort(), ["bundle", "tractest"]);
+  });
+});
