@@ -23,10 +23,12 @@ export const ACTOR_SIGNATURES = [
     where: "code",
     pattern: /^\s*from multiprocessing\.(forkserver|resource_tracker|semaphore_tracker|spawn) import /,
   },
+  // The server, and with the very same words each actor that it forked.
+  { name: "runs tractor's fork server", where: "code", pattern: /^\s*from tractor\._forkserver_override import / },
 ] as const satisfies readonly ActorSignature[];
 
 /** What a list of all processes is searched for: wider than the signatures, since it only decides where to look closer. */
-export const FIRST_LOOK = /_subactor|tractor\[|tractor\._child|_actor_child_main|subint-forkserv|from multiprocessing\./;
+export const FIRST_LOOK = /_subactor|tractor\[|tractor\._child|_actor_child_main|subint-forkserv|from multiprocessing\.|from tractor\._/;
 
 /** Compiled modules that every program on tractor maps: they tell an application from a script that merely uses the same venv. */
 export const RUNTIME_EXTENSIONS = ["msgspec"] as const;

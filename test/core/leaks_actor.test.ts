@@ -11,6 +11,7 @@ const ACTORS: readonly (readonly [string, readonly string[] | null, string])[] =
   ["a fork server for subinterpreters", ["subint-forkserv"], "subint-forkserv"],
   ["mp_forkserver", ["python", "-c", "from multiprocessing.forkserver import main; main(5, 7, ['x'])"], "python"],
   ["mp_spawn", ["python", "-c", "from multiprocessing.spawn import spawn_main; spawn_main(tracker_fd=6)", "--multiprocessing-fork"], "python"],
+  ["mp_forkserver of 0.1.0a5", ["python", "-B", "-c", "from tractor._forkserver_override import main; main(9, 11, ['__main__'], **{})"], "python"],
   ["multiprocessing's tracker", ["python", "-c", "from multiprocessing.resource_tracker import main;main(6)"], "python"],
 ];
 
