@@ -104,7 +104,7 @@ export async function findLeaks(host: Host, project: Project, options: FindLeaks
         reason: evidence.join("; "),
       })),
     ],
-    ...(options.pid === undefined ? {} : { named: survey.row(options.pid) ? reportOf(options.pid, judged, survey) : null }),
+    ...(options.pid === undefined ? {} : { named: survey.isThere(options.pid) ? reportOf(options.pid, judged, survey) : null }),
     liveRun: pytest ? { pid: pytest.pid, title: pytest.args } : null,
     unknowns: [...new Set(unknowns)],
   };

@@ -66,6 +66,12 @@ export class ProcessSurvey {
     return this.#forest.get(pid);
   }
 
+  /** Whether there was such a process, and not only what is left of one until its parent collects it. */
+  isThere(pid: number): boolean {
+    const row = this.#forest.get(pid);
+    return row !== undefined && row.state !== "Z";
+  }
+
   /** Reads details of these processes, and of all above them, that were not read yet. Another user's are left out unless this is root. */
   async lookCloser(pids: readonly number[]): Promise<void> {
     const uid = this.#host.uid();

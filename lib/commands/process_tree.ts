@@ -113,7 +113,10 @@ export async function endTree(
   const survivors = await stillThere(host, identities.filter((target) => refused.some((refusal) => refusal.pid === target.pid)));
   // Its own children this program collects by itself.
   const uncollected = await whichAre(host, identities, (row) => row.state === "Z" && row.ppid !== host.pid);
-  for (const { pid, ppid } of uncollected ?? []) printer.note(`pid ${pid} has ended; its parent, pid ${ppid}, has not collected it yet`);
+  for (const [parent, rows] of Map.groupBy(uncollected ?? [], (row) => row.ppid)) {
+    const [whom, what] = rows.length === 1 ? ["has", "it"] : ["have", "them"];
+    printer.note(`pid ${rows.map((row) => row.pid).join(", ")} ${whom} ended; the parent, pid ${parent}, has not collected ${what} yet`);
+  }
   return { killed, refused, survivors: survivors.length > 0 };
 }
 

@@ -160,7 +160,7 @@ Deno.test("fault 18: a zombie counts as gone, and its parent is named", async ()
   const pid = await scene.ready(fifo);
   const { killed, survivors } = await endTree(scene.host, scene.printer, [await identityOf(scene, pid)], { graceSeconds: 3 });
   assertEquals([killed, survivors], [[{ pid, by: "SIGINT" }], false]);
-  assertIncludes(scene.host.stderr.text, `pid ${pid} has ended; its parent, pid ${parent}, has not collected it yet`);
+  assertIncludes(scene.host.stderr.text, `pid ${pid} has ended; the parent, pid ${parent}, has not collected it yet`);
 });
 
 Deno.test("fault 19: what stays in D after SIGKILL is given up in bounded time", async () => {

@@ -64,19 +64,20 @@ export class Scene implements AsyncDisposable {
   private constructor(readonly base: string, readonly root: string) {}
 
   /** Makes a project called `name`, with a venv that has a file for stand-ins to map. */
-  static async make(name = "repo", configuration = ""): Promise<Scene> {
+  static async make(name = "repo", configuration = "", registries: readonly string[] = []): Promise<Scene> {
     const base = await Deno.realPath(await Deno.makeTempDir({ prefix: "scene-" }));
     const scene = new Scene(base, `${base}/${name}`);
-    await scene.project(scene.root, configuration);
+    await scene.project(scene.root, configuration, registries);
     scene.host.variables = { XDG_RUNTIME_DIR: `${base}/run` };
     await Deno.chmod(base, 0o755);
     return scene;
   }
 
   /** Makes a project, with a venv, in a directory. */
-  async project(root: string, configuration = ""): Promise<void> {
+  async project(root: string, configuration = "", registries: readonly string[] = []): Promise<void> {
     await Deno.mkdir(`${root}/py311/lib/python3.11/site-packages/msgspec`, { recursive: true });
-    await Deno.writeTextFile(`${root}/pyproject.toml`, `[tool.pytest.ini_options]\n[tool.tractest]\nregistries = []\n${configuration}`);
+    const table = `[tool.tractest]\nregistries = ${JSON.stringify(registries)}\n${configuration}`;
+    await Deno.writeTextFile(`${root}/pyproject.toml`, `[tool.pytest.ini_options]\n${table}`);
     await Deno.writeTextFile(msgspec(root), "not empty");
   }
 

@@ -8,6 +8,7 @@ SOCKET   a Unix socket to listen on; with SOCKET_ONLY_BOUND only bound
 SIGINT   "ignore", or "fork": leave a copy behind, its pid written to the file COPIES, and exit
 SUBREAPER adopt orphans
 BECOME   a user id to change to
+RUN      a command line to run to its end
 CHILDREN a JSON list of further processes: {"argv": [...], "env": {...}, "orphan": bool}
 """
 import ctypes, json, mmap, os, signal, socket, subprocess, sys
@@ -54,6 +55,8 @@ for child in json.loads(os.environ.get("CHILDREN", "[]")):
         subprocess.run(command, env=env)
     else:
         kept.append(subprocess.Popen(child["argv"], executable=env["PYTHON"], stdin=open(env["SCRIPT"]), env=env))
+if "RUN" in os.environ:
+    subprocess.run(["sh", "-c", os.environ["RUN"]])
 if "BECOME" in os.environ:
     os.setuid(int(os.environ["BECOME"]))
 write_ready()

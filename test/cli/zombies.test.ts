@@ -1,0 +1,213 @@
+import { assert, assertEquals, assertIncludes } from "../assert.ts";
+import { children, isAlive, Scene } from "../commands/scene.ts";
+import { type Outcome, scratchState, TRACTEST, tractest } from "./tractest.ts";
+
+/** Runs `tractest zombies` in the project of a scene. */
+async function zombies(scene: Scene, args: readonly string[] = [], env: Record<string, string> = {}): Promise<Outcome> {
+  return await tractest(["zombies", ...args], { cwd: scene.root, env: { XDG_RUNTIME_DIR: `${scene.base}/run`, ...env } });
+}
+
+/** A project whose registry is at a port that is free now. */
+async function make(): Promise<{ scene: Scene; port: number }> {
+  const probe = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = probe.addr;
+  probe.close();
+  return { scene: await Scene.make("repo", "", [`127.0.0.1:${port}`]), port };
+}
+
+Deno.test("zombies: clean is three lines on standard output, nothing on standard error, and 0", async () => {
+  const { scene, port } = await make();
+  await using _ = scene;
+  assertEquals(await zombies(scene), {
+    code: 0,
+    stdout: `TCP :${port} free\nno leaked actor procs from this repo\nno leaked UDS registry sockets\n`,
+    stderr: "",
+  });
+});
+
+Deno.test("zombies: leaks are 81, and the command that ends them is named", async () => {
+  const { scene } = await make();
+  await using _ = scene;
+  const pid = await scene.actor();
+  const { code, stdout, stderr } = await zombies(scene);
+  assertEquals(code, 81);
+  assertIncludes(stdout, `1 leaked actor procs from this repo:\n  ${pid} _subactor[w0@77]\n    titled as a subactor; works in ${scene.root}; `);
+  assertEquals(stderr, "hint: tractest zombies --kill\n");
+  assert(isAlive(pid));
+});
+
+Deno.test("zombies --kill: ends a leaked holder of the registry, says what it does, and that all is free now", async () => {
+  const { scene, port } = await make();
+  await using _ = scene;
+  const pid = await scene.actor({ env: { LISTEN: String(port), SIGINT: "ignore" } });
+  const { code, stdout, stderr } = await zombies(scene, ["--kill", "--grace", "0.1"]);
+  assertEquals([code, isAlive(pid)], [0, false]);
+  assertEquals(stdout, `TCP :${port} now free\nno leaked actor procs from this repo\nno leaked UDS registry sockets\n`);
+  assertIncludes(stderr, `SIGINT ${pid} _subactor[w0@77]\ngraceful teardown timed out — escalating to SIGKILL\nSIGKILL ${pid} _subactor[w0@77]\n`);
+});
+
+Deno.test("zombies --kill --dry-run: names what it would end and ends nothing", async () => {
+  const { scene } = await make();
+  await using _ = scene;
+  const pid = await scene.actor();
+  const { code, stdout } = await zombies(scene, ["--kill", "--dry-run"]);
+  assertEquals([code, isAlive(pid)], [81, true]);
+  assertIncludes(stdout, `would end pid ${pid} _subactor[w0@77]\n`);
+});
+
+Deno.test("zombies --json: one document with what others rely on, before and after a clean-up", async () => {
+  const { scene, port } = await make();
+  await using _ = scene;
+  const pid = await scene.actor({ env: { LISTEN: String(port) } });
+  const found = await zombies(scene, ["--json"]);
+  const before = JSON.parse(found.stdout);
+  assertEquals([found.code, Object.keys(before)[0], before.schema, before.clean], [81, "schema", "tractest.zombies/1", false]);
+  assertEquals(before.registries.map((row: Record<string, unknown>) => [row.address, row.bound]), [[`127.0.0.1:${port}`, true]]);
+  assertEquals([before.registries[0].holders[0].pid, before.registries[0].holders[0].verdict], [pid, "leaked"]);
+  const [actor] = before.actors;
+  assertEquals([actor.pid, actor.title, actor.verdict], [pid, "_subactor[w0@77]", "leaked"]);
+  assert(Number.isInteger(actor.startTicks) && actor.evidence.length > 0);
+  assertEquals([before.sockets, before.refused, "killed" in before], [[], [], false]);
+  const ended = await zombies(scene, ["--kill", "--json"]);
+  const after = JSON.parse(ended.stdout);
+  assertEquals([ended.code, after.clean, after.killed, after.removed], [0, true, [{ pid, by: "SIGINT" }], []]);
+});
+
+Deno.test("zombies --kill: a foreign holder of the registry is named, left, and stays 81", async () => {
+  const { scene, port } = await make();
+  await using _ = scene;
+  const pid = await scene.start({ argv: ["postgres"], cwd: "/", env: { LISTEN: String(port) } });
+  const { code, stdout, stderr } = await zombies(scene, ["--kill"]);
+  assertEquals([code, isAlive(pid)], [81, true]);
+  assertIncludes(stdout, `TCP :${port} bound: held by ${pid} postgres\n    not of this repo: works in /, maps nothing of this project\n`);
+  assertIncludes(stderr, `hint: it is left alone; kill -INT ${pid} if nobody needs it\n`);
+});
+
+Deno.test("zombies --hook: silent when clean, one line when it cleaned up, 0 and one line for what it can't tell", async () => {
+  const { scene } = await make();
+  await using _ = scene;
+  assertEquals(await zombies(scene, ["--kill", "--hook"]), { code: 0, stdout: "", stderr: "" });
+  const pid = await scene.actor();
+  const cleaned = await zombies(scene, ["--kill", "--hook"]);
+  assertEquals([cleaned.code, cleaned.stdout, isAlive(pid)], [0, "", false]);
+  assertIncludes(cleaned.stderr, "tractest: ended 1 leaked actors, removed 0 stale sockets\n");
+  const cwd = `${scene.root}/gone`;
+  await Deno.mkdir(cwd);
+  const unknown = await scene.actor({ cwd });
+  await Deno.remove(cwd);
+  assertEquals((await zombies(scene)).code, 82);
+  const told = await zombies(scene, ["--kill", "--hook"]);
+  assertEquals([told.code, told.stdout, told.stderr], [
+    0,
+    "",
+    `warning: can't tell whether actors leaked: pid ${unknown}: its directory is gone\n`,
+  ]);
+});
+
+Deno.test("fault 13: a pid that is none, or must never be signalled, is a usage error", async () => {
+  const { scene } = await make();
+  await using _ = scene;
+  for (const pid of ["0", "1", "-1", "12 13", "99999999999", "x"]) {
+    const { code, stdout } = await zombies(scene, ["--kill", `--pid=${pid}`]);
+    assertEquals([code, stdout], [64, ""], pid);
+  }
+});
+
+Deno.test("zombies --pid: ends the one that is named, and no other", async () => {
+  const { scene } = await make();
+  await using _ = scene;
+  const [named, other] = [await scene.actor(), await scene.actor()];
+  const { code } = await zombies(scene, ["--kill", "--pid", String(named)]);
+  assertEquals([code, isAlive(named), isAlive(other)], [81, false, true]);
+});
+
+Deno.test("zombies --pid: refuses a process of somebody else, with the reason", async () => {
+  const { scene } = await make();
+  await using _ = scene;
+  const pid = await scene.start({ argv: ["postgres"], cwd: "/" });
+  const { stdout } = await zombies(scene, ["--kill", "--pid", String(pid)]);
+  assertIncludes(stdout, `${pid} postgres\n    not of this repo: `);
+  assert(isAlive(pid));
+});
+
+Deno.test("fault 8: the shell that runs it, and what it was started by, are never signalled", async () => {
+  const { scene } = await make();
+  await using _ = scene;
+  const result = `${scene.base}/result`;
+  const command = `"${TRACTEST}" zombies --kill > "${result}" 2>&1; echo $? >> "${result}"`;
+  // An orphaned "actor" of this checkout that itself runs the clean-up, through a shell.
+  const pid = await scene.actor({ env: { RUN: command, ...scratchState() } });
+  assertIncludes(await Deno.readTextFile(result), "no leaked actor procs from this repo\n");
+  assert(isAlive(pid));
+});
+
+Deno.test("fault 33: control characters in a title are shown escaped, in text and in JSON", async () => {
+  const { scene } = await make();
+  await using _ = scene;
+  const hostile = "\x1b]0;x\x07\r\u009b31m\u202e\n";
+  const pid = await scene.actor({ name: hostile });
+  const text = await zombies(scene, [], { NO_COLOR: "1" });
+  // deno-lint-ignore no-control-regex
+  assert(!/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/.test(text.stdout + text.stderr));
+  assertIncludes(text.stdout, `${pid} _subactor[\\e]0;x\\x07\\r\\x9b31m\\u202e\\n@77]\n`);
+  const json = await zombies(scene, ["--json"]);
+  // deno-lint-ignore no-control-regex
+  assert(!/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/.test(json.stdout));
+  assertEquals(JSON.parse(json.stdout).actors[0].title, `_subactor[${hostile}@77]`);
+  const killed = await zombies(scene, ["--kill"]);
+  // deno-lint-ignore no-control-regex
+  assert(!/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/.test(killed.stdout + killed.stderr));
+  assertEquals([killed.code, isAlive(pid)], [0, false]);
+});
+
+Deno.test("fault 34: with a reader that went away the clean-up still completes, without a stack trace", async () => {
+  const { scene } = await make();
+  await using _ = scene;
+  const pids = await Promise.all(["a", "b", "c"].map((name) => scene.actor({ name })));
+  const wrap = ["bash", "-c", '"$@" 2>&1 | head -1; exit "${PIPESTATUS[0]}"', "bash"];
+  const { code, stderr } = await tractest(["zombies", "--kill"], { cwd: scene.root, wrap });
+  assertEquals([code, stderr, pids.map(isAlive)], [0, "", [false, false, false]]);
+});
+
+Deno.test("fault 35: programs of the same names in the venv, the repo, the working directory and PATH are never executed", async () => {
+  const { scene } = await make();
+  await using _ = scene;
+  await scene.actor();
+  const places = [`${scene.root}/py311/bin`, scene.root, `${scene.base}/bin`];
+  for (const place of places) {
+    await Deno.mkdir(place, { recursive: true });
+    for (const program of ["ss", "ps", "pgrep", "lsof", "cat", "readlink", "stat", "kill"]) {
+      await Deno.writeTextFile(`${place}/${program}`, `#!/bin/sh\ntouch ${scene.base}/executed\n`, { mode: 0o755 });
+    }
+  }
+  const { code } = await zombies(scene, ["--kill"], { PATH: `${places.join(":")}:.:/usr/bin:/bin`, VIRTUAL_ENV: `${scene.root}/py311` });
+  assertEquals(code, 0);
+  await assertMissing(`${scene.base}/executed`);
+});
+
+Deno.test("fault 36: LD_LIBRARY_PATH in the environment does not keep the probes from running", async () => {
+  const { scene } = await make();
+  await using _ = scene;
+  const pid = await scene.actor();
+  const { code } = await zombies(scene, ["--kill"], { LD_LIBRARY_PATH: "/nonexistent", LD_PRELOAD: "" });
+  assertEquals([code, isAlive(pid)], [0, false]);
+});
+
+Deno.test("fault 52: on the built binary a live application and its actor are kept", async () => {
+  const { scene } = await make();
+  await using _ = scene;
+  const fifo = await scene.fifo();
+  const maps = { MAPS: `${scene.root}/py311/lib/python3.11/site-packages/msgspec/_core.so` };
+  const application = await scene.start({
+    argv: ["python3", "-"],
+    env: { ...maps, ...children({ argv: ["_subactor[w0@77]"], env: { READY: fifo, ...maps } }) },
+  });
+  const actor = await scene.ready(fifo);
+  const { code, stderr } = await zombies(scene, ["--kill"]);
+  assertEquals([code, isAlive(application), isAlive(actor)], [0, true, true]);
+  assertIncludes(stderr, "1 actor procs of this repo are in use; left alone\n");
+});
+
+async function assertMissing(path: string): Promise<void> {
+  assertEquals(await Deno.stat(path).then(() => "there", () => "missing"), "missing");
+}
