@@ -1,5 +1,6 @@
 import type { Interpreter } from "../core/preflight.ts";
 import type { Host, ProgramResult } from "../host/host.ts";
+import checkSource from "../plugin/tractest_check.py" with { type: "text" };
 import { envCommand } from "./env.ts";
 
 /** How to run a Python whose output is wanted. */
@@ -27,46 +28,56 @@ export function runThroughEnv(
   return host.run("env", args, { cwd, why, timeoutMs, env, exactEnv: true });
 }
 
-/** What a Python says about itself and about the packages that were imported. */
+/** What a Python says about itself and about the packages that it was asked for. */
 export interface ImportFacts {
   /** `3.13.0` */
   readonly version: string;
   /** `sys.prefix`: the venv. */
   readonly prefix: string;
-  /** `__file__` of each package, in the order asked for; empty for a namespace package. */
-  readonly files: readonly string[];
+  /** Where a process finds each package that is started outside of the project; empty for a namespace package. Null: one is nowhere. */
+  readonly files: readonly string[] | null;
+  /** Whether they were found only because the project's root was the working directory. */
+  readonly byDirectoryOnly: boolean;
+  /** The package whose import failed, empty if none did; null if it never came to that. */
+  readonly failed: string | null;
 }
 
-/**
- * Arguments for a Python that imports the packages and answers with {@linkcode ImportFacts}, ended by NUL each: paths may hold
- * anything else. What the packages print meanwhile goes to standard error.
- */
-export function importArguments(packages: readonly string[]): string[] {
-  const imports = packages.map((name) => `import ${name}; show(${name}.__file__)`);
-  return [
-    "-c",
-    [
-      "import os,sys",
-      "out=sys.stdout.buffer",
-      "sys.stdout=sys.stderr",
-      'show=lambda x: (out.write(os.fsencode(x or "")+b"\\0"), out.flush())',
-      "show(sys.version.split()[0])",
-      "show(sys.prefix)",
-      ...imports,
-    ].join("; "),
-  ];
-}
-
-/** Reads the answer to {@linkcode importArguments}; null if not even Python itself could start. Fewer files than asked for: an import failed. */
-export function parseImportFacts(stdout: string): ImportFacts | null {
-  const [version, prefix, ...files] = stdout.split("\0").slice(0, -1);
-  return version === undefined || prefix === undefined ? null : { version, prefix, files };
-}
-
-/** Arguments that collect all tests: `cacheDirectory` keeps the record of failed tests out of it. */
+/** The option of {@linkcode checkArguments} that collects all tests; `cacheDirectory` keeps the record of failed tests out of it. */
 export function collectArguments(testsDirectories: readonly string[], cacheDirectory: string | null): string[] {
   const cache = cacheDirectory === null ? [] : ["-o", `cache_dir=${cacheDirectory}`];
-  return ["-m", "pytest", ...testsDirectories, "-x", "-q", "--co", "--color=no", ...cache];
+  return [...testsDirectories, "-x", "-q", "--co", "--color=no", ...cache];
+}
+
+/** Arguments for a Python that finds the packages, collects (with pytest's arguments, if any) and imports the packages, in one start. */
+export function checkArguments(packages: readonly string[], pytestArguments: readonly string[]): string[] {
+  return ["-c", checkSource, packages.join(","), ...pytestArguments];
+}
+
+/** What such a Python wrote: its answers, and what pytest and the failed import printed. */
+export interface CheckAnswer {
+  /** Null if not even Python itself could start. */
+  readonly facts: ImportFacts | null;
+  /** Standard output and, if that is empty, standard error without the failed import. */
+  readonly pytest: string;
+  /** The traceback of the failed import. */
+  readonly traceback: string;
+}
+
+/** Reads the answer to {@linkcode checkArguments}. */
+export function parseCheck(stdout: string, stderr: string): CheckAnswer {
+  const [noise = "", found, between = "", imported, after = ""] = stdout.split("\0\0");
+  const [elsewhere = "", ...traceback] = stderr.split("\0\0");
+  const printed = [noise, between, after].join("");
+  const words = (record: string | undefined) => record?.split("\0").map((word) => word === "-" ? "" : word) ?? [];
+  const [, version, prefix, where, ...files] = words(found);
+  const facts = version === undefined || prefix === undefined ? null : {
+    version,
+    prefix,
+    files: files.length === 0 ? null : files,
+    byDirectoryOnly: where === "working directory",
+    failed: words(imported)[1] ?? null,
+  };
+  return { facts, pytest: printed.trim() === "" ? elsewhere : printed, traceback: traceback.join("\n") };
 }
 
 /** The `471 tests collected in 1.73s` of `pytest --co -q`, or what it says when the project adds `-v`; null if there is none. */

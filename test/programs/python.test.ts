@@ -1,53 +1,98 @@
 import { RealHost } from "../../lib/host/real_host.ts";
 import type { Interpreter } from "../../lib/core/preflight.ts";
-import { collectArguments, collectedCount, importArguments, minorOf, parseImportFacts, runPython } from "../../lib/programs/python.ts";
+import { type CheckAnswer, checkArguments, collectArguments, collectedCount, minorOf, parseCheck, runPython } from "../../lib/programs/python.ts";
 import { syncArguments, uvVersion } from "../../lib/programs/uv.ts";
-import { assert, assertEquals } from "../assert.ts";
+import { assert, assertEquals, assertIncludes } from "../assert.ts";
 
 const python: Interpreter = { argv: ["/usr/bin/env", "python3"], environment: {}, venv: null, minor: null };
-const inherited = new Map([["PATH", Deno.env.get("PATH") ?? ""]]);
 
-async function importing(packages: readonly string[], files: Readonly<Record<string, string>>) {
+/** Checks packages in a directory with these files; `installed` is on PYTHONPATH, `root` the working directory. */
+async function checking(
+  packages: readonly string[],
+  files: Readonly<Record<string, string>>,
+  pytestArguments: readonly string[] = [],
+): Promise<CheckAnswer & { readonly directory: string; readonly code: number }> {
   const scratch = await Deno.realPath(await Deno.makeTempDir());
   const directory = `${scratch}/two línes\nand a quote'`;
   try {
-    await Deno.mkdir(directory);
-    for (const [name, text] of Object.entries(files)) await Deno.writeTextFile(`${directory}/${name}`, text);
-    const options = { cwd: directory, why: "test", inherited };
-    const result = await runPython(new RealHost(), python, importArguments(packages), options);
-    return { directory, facts: parseImportFacts(new TextDecoder().decode(result.stdout)), stderr: new TextDecoder().decode(result.stderr) };
+    for (const [name, text] of Object.entries({ "installed/empty": "", "root/empty": "", ...files })) {
+      const path = `${directory}/${name}`;
+      await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+      await Deno.writeTextFile(path, text);
+    }
+    const inherited = new Map([["PATH", Deno.env.get("PATH") ?? ""], ["PYTHONPATH", `${directory}/installed`]]);
+    const options = { cwd: `${directory}/root`, why: "test", inherited };
+    const { code, stdout, stderr } = await runPython(new RealHost(), python, checkArguments(packages, pytestArguments), options);
+    return { directory, code, ...parseCheck(new TextDecoder().decode(stdout), new TextDecoder().decode(stderr)) };
   } finally {
     await Deno.remove(scratch, { recursive: true });
   }
 }
 
 Deno.test("a Python says its version and where packages come from, whatever they print and whatever their path holds", async () => {
-  const { directory, facts } = await importing(["first", "second"], { "first.py": "print('noise\\0')", "second.py": "import os; os.write(1, b'')" });
+  const { directory, facts } = await checking(["first", "second"], {
+    "installed/first.py": "print('noise')",
+    "installed/second/__init__.py": "import os; os.write(1, b'more noise')",
+  });
   assert(facts && /^3\.\d+\.\d+/.test(facts.version));
-  assertEquals(facts.files, [`${directory}/first.py`, `${directory}/second.py`]);
+  assertEquals(facts.files, [`${directory}/installed/first.py`, `${directory}/installed/second/__init__.py`]);
+  assertEquals([facts.failed, facts.byDirectoryOnly], ["", false]);
 });
 
-Deno.test("a failed import leaves the facts that came before it, and the traceback", async () => {
-  const { directory, facts, stderr } = await importing(["first", "second"], { "first.py": "", "second.py": "1/0" });
-  assertEquals(facts?.files, [`${directory}/first.py`]);
-  assert(stderr.includes("ZeroDivisionError"), stderr);
+Deno.test("a package is looked for as from outside of the project, though the project's own would be found first", async () => {
+  const { directory, facts } = await checking(["first"], { "installed/first.py": "", "root/first.py": "" });
+  assertEquals([facts?.files, facts?.byDirectoryOnly], [[`${directory}/installed/first.py`], false]);
+  const here = await checking(["first"], { "root/first.py": "" });
+  assertEquals([here.facts?.files, here.facts?.byDirectoryOnly], [[`${here.directory}/root/first.py`], true]);
+});
+
+Deno.test("a failed import is named, and its traceback told from what else was printed", async () => {
+  const { facts, traceback, pytest } = await checking(["first", "second"], {
+    "installed/first.py": "import sys; print('warning', file=sys.stderr)",
+    "installed/second.py": "1/0",
+  });
+  assertEquals(facts?.failed, "second");
+  assertIncludes(traceback, "ZeroDivisionError");
+  assert(!traceback.includes("warning"));
+  assertIncludes(pytest, "warning");
+  const missing = await checking(["first"], {});
+  assertEquals([missing.facts?.files, missing.facts?.failed], [null, "first"]);
+  assertIncludes(missing.traceback, "No module named 'first'");
+});
+
+Deno.test("pytest runs as by python -m, before the packages are imported, and gives the exit code", async () => {
+  const { code, pytest, facts } = await checking(["first"], {
+    "installed/first.py": "",
+    "installed/pytest/__init__.py": "",
+    "installed/pytest/__main__.py":
+      "import os, sys\nprint(__name__, sys.argv[1:], 'first' in sys.modules, sys.path[0] == os.getcwd())\nprint(os.path.basename(sys.argv[0]))\nsys.exit(4)",
+  }, ["tests/", "-q"]);
+  assertEquals([code, facts?.failed], [4, ""]);
+  assertEquals(pytest, "__main__ ['tests/', '-q'] False True\n__main__.py\n");
+});
+
+Deno.test("without pytest the traceback stands for the collection, and the import is looked at all the same", async () => {
+  const { code, pytest, facts } = await checking(["first"], { "installed/first.py": "", "installed/pytest.py": "raise ImportError('no pytest')" }, [
+    "-q",
+  ]);
+  assertEquals([code, facts?.failed], [1, ""]);
+  assertIncludes(pytest, "no pytest");
+});
+
+Deno.test("a collection that takes the process with it leaves open how the import ends", async () => {
+  const { facts, code } = await checking(["first"], { "installed/first.py": "", "installed/pytest.py": "import os; os._exit(9)" }, ["-q"]);
+  assertEquals([code, facts?.failed], [9, null]);
 });
 
 Deno.test("a namespace package has no file", async () => {
-  const directory = await Deno.makeTempDir();
-  try {
-    await Deno.mkdir(`${directory}/spread`);
-    const result = await runPython(new RealHost(), python, importArguments(["spread"]), { cwd: directory, why: "test", inherited });
-    assertEquals(parseImportFacts(new TextDecoder().decode(result.stdout))?.files, [""]);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  assertEquals((await checking(["spread"], { "installed/spread/part.py": "" })).facts?.files, [""]);
 });
 
 Deno.test("a Python that does not exist is no facts", async () => {
-  const result = await runPython(new RealHost(), { ...python, argv: ["/nowhere/python"] }, ["-V"], { cwd: "/", why: "test", inherited });
+  const options = { cwd: "/", why: "test", inherited: new Map<string, string>() };
+  const result = await runPython(new RealHost(), { ...python, argv: ["/nowhere/python"] }, ["-V"], options);
   assertEquals([result.outcome, result.code], ["exited", 127]);
-  assertEquals(parseImportFacts(new TextDecoder().decode(result.stdout)), null);
+  assertEquals(parseCheck(new TextDecoder().decode(result.stdout), "").facts, null);
 });
 
 Deno.test("the number of collected tests is read however talkative pytest is", () => {
@@ -65,7 +110,7 @@ Deno.test("the number of collected tests is read however talkative pytest is", (
 });
 
 Deno.test("collecting leaves the record of failed tests alone", () => {
-  assertEquals(collectArguments(["tests/"], "/c"), ["-m", "pytest", "tests/", "-x", "-q", "--co", "--color=no", "-o", "cache_dir=/c"]);
+  assertEquals(collectArguments(["tests/"], "/c"), ["tests/", "-x", "-q", "--co", "--color=no", "-o", "cache_dir=/c"]);
   assertEquals(collectArguments(["."], null).includes("-o"), false);
 });
 

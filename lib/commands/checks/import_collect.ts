@@ -4,7 +4,7 @@ import { shellCommand } from "../../core/escape.ts";
 import type { Remembered } from "../../core/fingerprint.ts";
 import type { CheckResult, Interpreter } from "../../core/preflight.ts";
 import type { Host, ProgramResult } from "../../host/host.ts";
-import { collectArguments, collectedCount, importArguments, type ImportFacts, parseImportFacts, runPython } from "../../programs/python.ts";
+import { checkArguments, collectArguments, collectedCount, type ImportFacts, parseCheck, runPython } from "../../programs/python.ts";
 import { cacheDirectory, usable } from "../directories.ts";
 import { type Package, packageOf } from "../package.ts";
 import type { Project } from "../project.ts";
@@ -47,22 +47,18 @@ export async function verify(scene: VerifyScene, interpreter: Interpreter): Prom
   const remembered = scene.fresh ? null : await memory.recall();
   if (remembered && remembered.files.length === packages.length) return await recalled(scene, own, packages, remembered);
 
-  const [imported, collection] = await Promise.all([
-    scene.during(`importing ${packages.join(", ")}`, importPackages(scene, interpreter, packages)),
-    scene.during("collecting the tests", collect(scene, interpreter)),
-  ]);
-  const verified = await judge(scene, own, packages, imported, collection, interpreter);
-  if (verified.import.status === "ok" && verified.collection.status === "ok" && verified.fits === true && imported.facts) {
-    const { version, prefix, files } = imported.facts;
-    await memory.keep({ pythonVersion: version, prefix, files, collected: collection.count });
+  const check = await scene.during("importing and collecting", startCheck(scene, interpreter, packages));
+  const verified = await judge(scene, own, packages, check, interpreter);
+  if (verified.import.status === "ok" && verified.collection.status === "ok" && verified.fits === true && check.facts?.files) {
+    const { version, prefix, files } = check.facts;
+    await memory.keep({ pythonVersion: version, prefix, files, collected: check.count });
   }
   return verified;
 }
 
 async function recalled(scene: VerifyScene, own: Package | null, packages: readonly string[], remembered: Remembered): Promise<Verified> {
   const { pythonVersion, prefix, files, collected } = remembered;
-  const imported = { facts: { version: pythonVersion, prefix, files }, byDirectoryOnly: false, evidence: "" };
-  const { fits, detail } = await fit(scene, own, packages, imported);
+  const { fits, detail } = await fit(scene, own, packages, { version: pythonVersion, prefix, files, byDirectoryOnly: false, failed: "" });
   const note = "nothing changed since it was checked";
   return {
     import: { id: "import", status: "ok", detail: `${packages.join(", ")} (${note})`, fix: null },
@@ -73,79 +69,67 @@ async function recalled(scene: VerifyScene, own: Package | null, packages: reado
   };
 }
 
-interface ImportOutcome {
+interface CheckOutcome {
   readonly facts: ImportFacts | null;
-  /** Whether the packages were found only from the project's root. */
-  readonly byDirectoryOnly: boolean;
-  /** What Python said, if an import failed. */
-  readonly evidence: string;
-}
-
-/**
- * Imports from outside of the project, as a process does that tractor started elsewhere: with the root as working directory the
- * checkout's own source would be found in any venv.
- */
-async function importPackages(scene: VerifyScene, interpreter: Interpreter, packages: readonly string[]): Promise<ImportOutcome> {
-  const { host, project, inherited } = scene;
-  const why = "import smoke check: where the packages come from";
-  const args = importArguments(packages);
-  // uv finds the project by the working directory.
-  const usesUv = interpreter.argv.length > 1;
-  const away = usesUv ? project.root : "/";
-  const result = await runPython(host, interpreter, args, { cwd: away, why, timeoutMs: IMPORT_LIMIT_MS, inherited });
-  const facts = factsOf(result);
-  if (facts?.files.length === packages.length) return { facts, byDirectoryOnly: false, evidence: "" };
-  const evidence = evidenceOf(result, IMPORT_LIMIT_MS);
-  if (usesUv || !/ModuleNotFoundError/.test(evidence)) return { facts, byDirectoryOnly: false, evidence };
-  const again = await runPython(host, interpreter, args, { cwd: project.root, why: `${why}, from the root`, timeoutMs: IMPORT_LIMIT_MS, inherited });
-  const factsHere = factsOf(again);
-  if (factsHere?.files.length === packages.length) return { facts: factsHere, byDirectoryOnly: true, evidence: "" };
-  return { facts: factsHere ?? facts, byDirectoryOnly: false, evidence: evidenceOf(again, IMPORT_LIMIT_MS) };
-}
-
-interface CollectionOutcome {
-  readonly result: ProgramResult;
+  /** The end of the traceback of an import that failed. */
+  readonly traceback: string;
+  /** How the collection ended, and the end of what it printed. */
+  readonly collection: ProgramResult;
+  readonly printed: string;
+  /** How many tests; null when pytest did not say. */
   readonly count: number | null;
 }
 
-async function collect({ host, project, inherited }: VerifyScene, interpreter: Interpreter): Promise<CollectionOutcome> {
+/**
+ * One start of Python for both, since collecting imports the packages anyway. Where they come from is looked up as if from outside of
+ * the project: with the root as working directory the checkout's own source would be found in any venv.
+ */
+async function startCheck(scene: VerifyScene, interpreter: Interpreter, packages: readonly string[]): Promise<CheckOutcome> {
+  const { host, project, inherited } = scene;
   const cache = await usable(host, await cacheDirectory(host), "pytest-cache");
-  const args = collectArguments(testsOf(project), cache);
-  const result = await runPython(host, interpreter, args, {
-    cwd: project.root,
-    why: "collection check: all tests can be imported",
-    timeoutMs: COLLECTION_LIMIT_MS,
-    inherited,
-  });
-  return { result, count: collectedCount(textOf(result.stdout)) };
+  const run = (pytestArguments: readonly string[], why: string, timeoutMs: number) =>
+    runPython(host, interpreter, checkArguments(packages, pytestArguments), { cwd: project.root, why, timeoutMs, inherited });
+  const steps = `python -c 'import ${packages.join(", ")}' && python -m pytest ${shellCommand(testsOf(project))} -x -q --co`;
+  const collection = await run(collectArguments(testsOf(project), cache), `import and collection check: ${steps}`, COLLECTION_LIMIT_MS);
+  const { facts, pytest, traceback } = parseCheck(textOf(collection.stdout), textOf(collection.stderr));
+  const whole = { facts, traceback, collection, printed: pytest, count: collectedCount(pytest) };
+  if (facts === null || facts.failed !== null) return whole;
+  // The collection took the whole process with it, or never ended.
+  const alone = await run([], `import smoke check: python -c 'import ${packages.join(", ")}'`, IMPORT_LIMIT_MS);
+  const again = parseCheck(textOf(alone.stdout), textOf(alone.stderr));
+  const evidence = again.traceback !== "" ? again.traceback : evidenceOf(alone, again.pytest, IMPORT_LIMIT_MS);
+  return { ...whole, facts: again.facts ?? facts, traceback: evidence };
 }
 
 async function judge(
   scene: VerifyScene,
   own: Package | null,
   packages: readonly string[],
-  imported: ImportOutcome,
-  collection: CollectionOutcome,
+  check: CheckOutcome,
   interpreter: Interpreter,
 ): Promise<Verified> {
-  const whole = imported.facts?.files.length === packages.length;
-  const { fits, detail } = whole ? await fit(scene, own, packages, imported) : { fits: null, detail: "" };
+  const { facts } = check;
+  const isImported = facts?.failed === "" && facts.files !== null;
+  const { fits, detail } = isImported ? await fit(scene, own, packages, facts) : { fits: null, detail: "" };
+  const evidence = check.traceback !== ""
+    ? lastLines(check.traceback, EVIDENCE_LINES).join("\n")
+    : evidenceOf(check.collection, check.printed, COLLECTION_LIMIT_MS);
   return {
-    import: whole ? importedRow(packages, imported) : {
+    import: isImported ? importedRow(packages, facts) : {
       id: "import",
       status: "fail",
-      detail: `Cannot import ${packages[imported.facts?.files.length ?? 0]}\n${imported.evidence}`,
+      detail: `Cannot import ${facts?.failed || packages[0]}\n${evidence}`.trimEnd(),
       fix: shellCommand([...interpreter.argv, "-c", `import ${packages.join(", ")}`]),
     },
-    collection: collectionRow(scene, interpreter, collection),
+    collection: collectionRow(scene, interpreter, check),
     fits,
     fit: detail,
-    pythonVersion: imported.facts?.version ?? null,
+    pythonVersion: facts?.version ?? null,
   };
 }
 
-function importedRow(packages: readonly string[], { facts, byDirectoryOnly }: ImportOutcome): CheckResult {
-  const where = packages.map((name, index) => `${name} from ${facts!.files[index] || "a namespace package"}`).join("\n");
+function importedRow(packages: readonly string[], { files, byDirectoryOnly }: ImportFacts): CheckResult {
+  const where = packages.map((name, index) => `${name} from ${files?.[index] || "a namespace package"}`).join("\n");
   if (!byDirectoryOnly) return { id: "import", status: "ok", detail: where, fix: null };
   return {
     id: "import",
@@ -156,21 +140,21 @@ function importedRow(packages: readonly string[], { facts, byDirectoryOnly }: Im
   };
 }
 
-function collectionRow({ project, host }: VerifyScene, interpreter: Interpreter, { result, count }: CollectionOutcome): CheckResult {
-  if (result.outcome === "exited" && result.code === 0) return { id: "collection", status: "ok", detail: countOf(count), fix: null };
-  const problem = result.outcome === "exited" && result.code === 5 ? "no tests were collected" : "the tests can't be collected";
+function collectionRow({ project, host }: VerifyScene, interpreter: Interpreter, { collection, printed, count }: CheckOutcome): CheckResult {
+  if (collection.outcome === "exited" && collection.code === 0) return { id: "collection", status: "ok", detail: countOf(count), fix: null };
+  const problem = collection.outcome === "exited" && collection.code === 5 ? "no tests were collected" : "the tests can't be collected";
   const command = shellCommand([...interpreter.argv, "-m", "pytest", ...testsOf(project), "-x", "-q", "--co"]);
   return {
     id: "collection",
     status: "fail",
-    detail: `${problem}\n${evidenceOf(result, COLLECTION_LIMIT_MS)}`.trimEnd(),
+    detail: `${problem}\n${evidenceOf(collection, printed, COLLECTION_LIMIT_MS)}`.trimEnd(),
     fix: host.cwd === project.root ? command : `cd ${shellCommand([project.root])} && ${command}`,
   };
 }
 
-async function fit({ host, project }: VerifyScene, own: Package | null, packages: readonly string[], { facts, byDirectoryOnly }: ImportOutcome) {
-  if (!own || !facts) return fitOf({ own: null, byDirectoryOnly }, project.root);
-  const file = facts.files[packages.indexOf(own.importName)]!;
+async function fit({ host, project }: VerifyScene, own: Package | null, packages: readonly string[], { files, byDirectoryOnly }: ImportFacts) {
+  if (!own || !files) return fitOf({ own: null, byDirectoryOnly }, project.root);
+  const file = files[packages.indexOf(own.importName)]!;
   const directory = join(project.root, own.directory);
   // A namespace package has no file to tell it by.
   if (file === "") return { fits: true, detail: `${own.importName} is a namespace package` };
@@ -187,14 +171,11 @@ function countOf(count: number | null): string {
   return count === null ? "all tests collected" : `${count} tests collected`;
 }
 
-function factsOf(result: ProgramResult): ImportFacts | null {
-  return parseImportFacts(textOf(result.stdout));
-}
-
-function evidenceOf({ outcome, stdout, stderr }: ProgramResult, limitMs: number): string {
+/** The end of what a program printed, after what the host knows about its end. */
+function evidenceOf({ outcome }: ProgramResult, printed: string, limitMs: number): string {
   if (outcome === "missing") return '"env" is not installed at any standard place (package coreutils)';
   const late = outcome === "timed-out" ? [`it did not end within ${limitMs / 1000} s`] : [];
-  return [...late, ...lastLines(`${textOf(stdout).replaceAll("\0", "\n")}\n${textOf(stderr)}`, EVIDENCE_LINES)].join("\n");
+  return [...late, ...lastLines(printed, EVIDENCE_LINES)].join("\n");
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -1,0 +1,65 @@
+"""Says which Python this is and where packages come from, collects the tests, and imports the packages: all in one start.
+
+Arguments: the packages, by ","; then pytest's own, as in `python -m pytest ARGUMENTS`. Without those nothing is collected.
+Answers on standard output in records that two NULs enclose, `-` for nothing, before and after what pytest prints; ends with pytest's exit code.
+"""
+import importlib
+import importlib.util
+import os
+import runpy
+import sys
+import traceback
+
+packages = sys.argv[1].split(",")
+sys.argv[1:] = sys.argv[2:]
+answers = os.dup(1)
+
+
+def answer(*words):
+    os.write(answers, b"\0\0" + b"\0".join(os.fsencode(word or "-") for word in words) + b"\0\0")
+
+
+def find(package):
+    try:
+        return importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        return None
+
+
+# Where a process finds the packages that is started elsewhere: in the project's root its own source would be found in any venv.
+here = sys.path.pop(0) if sys.path[:1] == [""] else None
+specs = [find(package) for package in packages]
+where = "installed"
+if here is not None:
+    sys.path.insert(0, os.getcwd())
+    if None in specs:
+        where = "working directory"
+        specs = [spec or find(package) for package, spec in zip(packages, specs)]
+found = [spec.origin if spec.has_location else "" for spec in specs if spec]
+answer("found", sys.version.split()[0], sys.prefix, where, *(found if len(found) == len(packages) else []))
+
+code = 0
+if len(sys.argv) > 1:
+    try:
+        runpy.run_module("pytest", run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        code = end.code
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+
+# Now, since pytest has to come first to rewrite the assertions of its plugins; what it imported is there already.
+failed = ""
+for package in packages:
+    try:
+        importlib.import_module(package)
+    except BaseException:
+        sys.stderr.write("\0\0")
+        traceback.print_exc()
+        failed = package
+        break
+answer("imported", failed)
+sys.stdout.flush()
+sys.stderr.flush()
+# What atexit handlers of the packages would do is not part of the check.
+os._exit(code if isinstance(code, int) else 0 if code is None else 1)
