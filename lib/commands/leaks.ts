@@ -24,7 +24,9 @@ export interface FirstLook {
 
 /** Starts the first look, so that a caller can find the project meanwhile. Never rejects for what the programs do. */
 export function startFirstLook(host: Host): FirstLook {
-  return { listeners: listTcpListeners(host, false), processes: listProcesses(host) };
+  // The slower one first: starting a program takes its time too.
+  const processes = listProcesses(host);
+  return { listeners: listTcpListeners(host, false), processes };
 }
 
 /** Where to look. */

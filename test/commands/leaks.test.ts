@@ -33,7 +33,7 @@ Deno.test("nothing leaked: one round of two programs, and clean", async () => {
   scene.host.instead = (program) => program === "ps" ? { stdout: new TextEncoder().encode(rows) } : null;
   const report = await findLeaks(scene.host, await scene.found());
   assertEquals([report.clean, report.unknowns, report.actors], [true, [], []]);
-  assertEquals(scene.host.ran.map((line) => line.split(" ")[0]), ["ss", "ps"]);
+  assertEquals(scene.host.ran.map((line) => line.split(" ")[0]), ["ps", "ss"]);
 });
 
 Deno.test("a dry run ends nothing", async () => {
