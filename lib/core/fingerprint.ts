@@ -13,8 +13,6 @@ export interface Remembered {
   readonly fingerprint: string;
   /** `3.13.0` */
   readonly pythonVersion: string;
-  /** `sys.prefix` */
-  readonly prefix: string;
   /** `__file__` of the imported packages. */
   readonly files: readonly string[];
   /** How many tests; null when pytest did not say. */
@@ -49,8 +47,8 @@ export function readRemembered(text: string | null): Remembered | null {
     return null;
   }
   if (typeof value !== "object" || value === null) return null;
-  const { schema, fingerprint, pythonVersion, prefix, files, collected } = value as Record<string, unknown>;
-  if (schema !== SCHEMA || typeof fingerprint !== "string" || typeof pythonVersion !== "string" || typeof prefix !== "string") return null;
+  const { schema, fingerprint, pythonVersion, files, collected } = value as Record<string, unknown>;
+  if (schema !== SCHEMA || typeof fingerprint !== "string" || typeof pythonVersion !== "string") return null;
   if (!Array.isArray(files) || !files.every((file) => typeof file === "string") || (typeof collected !== "number" && collected !== null)) return null;
-  return { fingerprint, pythonVersion, prefix, files, collected };
+  return { fingerprint, pythonVersion, files, collected };
 }

@@ -36,7 +36,7 @@ if here is not None:
         where = "working directory"
         specs = [spec or find(package) for package, spec in zip(packages, specs)]
 found = [spec.origin if spec.has_location else "" for spec in specs if spec]
-answer("found", sys.version.split()[0], sys.prefix, where, *(found if len(found) == len(packages) else []))
+answer("found", sys.version.split()[0], where, *(found if len(found) == len(packages) else []))
 
 code = 0
 if len(sys.argv) > 1:

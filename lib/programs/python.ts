@@ -32,8 +32,6 @@ export function runThroughEnv(
 export interface ImportFacts {
   /** `3.13.0` */
   readonly version: string;
-  /** `sys.prefix`: the venv. */
-  readonly prefix: string;
   /** Where a process finds each package that is started outside of the project; empty for a namespace package. Null: one is nowhere. */
   readonly files: readonly string[] | null;
   /** Whether they were found only because the project's root was the working directory. */
@@ -69,10 +67,9 @@ export function parseCheck(stdout: string, stderr: string): CheckAnswer {
   const [elsewhere = "", ...traceback] = stderr.split("\0\0");
   const printed = [noise, between, after].join("");
   const words = (record: string | undefined) => record?.split("\0").map((word) => word === "-" ? "" : word) ?? [];
-  const [, version, prefix, where, ...files] = words(found);
-  const facts = version === undefined || prefix === undefined ? null : {
+  const [, version, where, ...files] = words(found);
+  const facts = version === undefined ? null : {
     version,
-    prefix,
     files: files.length === 0 ? null : files,
     byDirectoryOnly: where === "working directory",
     failed: words(imported)[1] ?? null,

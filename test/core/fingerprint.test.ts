@@ -2,7 +2,7 @@ import { fingerprint, matters, readRemembered, writeRemembered } from "../../lib
 import { assert, assertEquals } from "../assert.ts";
 
 const file = { path: "/r/a.py", size: 3, modifiedMs: 5, inode: 7 };
-const remembered = { fingerprint: "f", pythonVersion: "3.13.0", prefix: "/r/py313", files: ["/r/a.py", ""], collected: 3 };
+const remembered = { fingerprint: "f", pythonVersion: "3.13.0", files: ["/r/a.py", ""], collected: 3 };
 
 Deno.test("a fingerprint changes with every part of a file's mark, with any fact, and with nothing else", async () => {
   const same = await fingerprint([file, { ...file, path: "/r/b.py" }], ["x"]);

@@ -50,15 +50,15 @@ export async function verify(scene: VerifyScene, interpreter: Interpreter): Prom
   const check = await scene.during("importing and collecting", startCheck(scene, interpreter, packages));
   const verified = await judge(scene, own, packages, check, interpreter);
   if (verified.import.status === "ok" && verified.collection.status === "ok" && verified.fits === true && check.facts?.files) {
-    const { version, prefix, files } = check.facts;
-    await memory.keep({ pythonVersion: version, prefix, files, collected: check.count });
+    const { version, files } = check.facts;
+    await memory.keep({ pythonVersion: version, files, collected: check.count });
   }
   return verified;
 }
 
 async function recalled(scene: VerifyScene, own: Package | null, packages: readonly string[], remembered: Remembered): Promise<Verified> {
-  const { pythonVersion, prefix, files, collected } = remembered;
-  const { fits, detail } = await fit(scene, own, packages, { version: pythonVersion, prefix, files, byDirectoryOnly: false, failed: "" });
+  const { pythonVersion, files, collected } = remembered;
+  const { fits, detail } = await fit(scene, own, packages, { version: pythonVersion, files, byDirectoryOnly: false, failed: "" });
   const note = "nothing changed since it was checked";
   return {
     import: { id: "import", status: "ok", detail: `${packages.join(", ")} (${note})`, fix: null },
