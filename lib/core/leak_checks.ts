@@ -57,7 +57,7 @@ function socketsCheck({ sockets, clean, unknowns }: LeakReport): CheckResult {
 }
 
 function unknown(id: string, unknowns: readonly string[]): CheckResult {
-  return row(id, "unknown", unknowns.length > 0 ? [...new Set(unknowns)].join("\n") : "could not be looked at", { fix: "tractest doctor" });
+  return row(id, "unknown", unknowns.length > 0 ? [...new Set(unknowns)].join("\n") : "could not be looked at", { fix: "tractest zombies -v" });
 }
 
 function describe({ pid, title, verdict, evidence }: JudgedProcess): string {

@@ -11,7 +11,7 @@ interface Check {
   readonly fix: string | null;
 }
 
-const ROOT = Deno.uid() === 0 ? [] : ["--map-root-user"];
+const ROOT = Deno.uid() === 0 ? [] : ["--user", "--map-current-user", "--keep-caps"];
 
 /** A network of its own, so that nobody else's registry is seen, and mounts of its own; `setup` is shell to run in it first. */
 function isolated(setup = ""): string[] {
