@@ -1,4 +1,4 @@
-import type { Command } from "./commands/context.ts";
+import type { Command } from "./context.ts";
 import type { CommandLine } from "./core/command_line.ts";
 import { escapeText } from "./core/escape.ts";
 import { rowOf } from "./core/permission_flags.ts";

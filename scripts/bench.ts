@@ -58,7 +58,7 @@ function comparisons(root: string, python: string, bare: string): Comparison[] {
   const sh = (script: string) => ["sh", "-c", script];
   const bareDeno: Side = { name: "bare Deno start", argv: [DENO, "run", "--no-config", "--no-lock", bare] };
   const target = ["tests/test_rpc.py"];
-  const forget = () => removeIfThere(join(root, "xdg/cache"));
+  const forget = () => removeIfThere(join(root, "xdg/cache/tractest/preflight"));
   const activated = `export PATH="${join(root, "bin-of-venv")}:$PATH"; `;
   const byHand: Side = { name: "the same steps by hand", argv: sh(activated + preflightByHand(root)) };
   const preflight = [TRACTEST, "run", "--preflight-only"];

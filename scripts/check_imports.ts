@@ -1,18 +1,25 @@
 /**
  * Checks that imports go one way, and that the operating system is touched in one place.
  *
- * `main → cli → commands → {programs, ui} → host`; `core`, `tables` and `errors` may be used by all; `core` knows only
- * `tables` and `errors`; `tables` knows nothing.
+ * `main → cli → commands → preflight → leaks → project → {programs, ui} → host`; `core`, `tables` and `errors` may be used by all;
+ * `core` knows only `tables` and `errors`; `tables` knows nothing.
  */
+
+const BASE = ["core", "tables", "errors"] as const;
+const OUTSIDE = ["programs", "ui", "host", ...BASE] as const;
 
 /** Which rooms the files of a room may import from. A room may always import from itself, except for `tables`' rows. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: ["cli", "host"],
-  cli: ["commands", "programs", "ui", "host", "core", "tables", "errors"],
-  commands: ["programs", "ui", "host", "core", "tables", "errors", "plugin"],
-  programs: ["host", "core", "tables", "errors", "plugin"],
-  ui: ["host", "core", "tables", "errors"],
-  host: ["core", "tables", "errors"],
+  cli: ["commands", "context", ...OUTSIDE],
+  commands: ["preflight", "leaks", "project", "context", "plugin", ...OUTSIDE],
+  preflight: ["leaks", "project", "context", ...OUTSIDE],
+  leaks: ["project", ...OUTSIDE],
+  project: OUTSIDE,
+  context: ["ui", "host", ...BASE],
+  programs: ["host", "plugin", ...BASE],
+  ui: ["host", ...BASE],
+  host: BASE,
   core: ["tables", "errors"],
   errors: ["tables"],
   tables: [],

@@ -3,9 +3,9 @@ import { escapeText } from "../core/escape.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { columns } from "../ui/columns.ts";
-import { affectedIn, type ChangeKind, type ChangeSet, changesSince } from "./changes.ts";
-import type { Context } from "./context.ts";
-import { findProject } from "./project.ts";
+import { affectedIn, type ChangeKind, type ChangeSet, changesSince } from "../project/changes.ts";
+import type { Context } from "../context.ts";
+import { findProject } from "../project/project.ts";
 
 /** `tractest affected`: the tests to run first for the current changes, each with its reason. */
 export async function affected(context: Context): Promise<ExitCode> {

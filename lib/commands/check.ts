@@ -1,7 +1,7 @@
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
-import type { Context } from "./context.ts";
-import { preflight } from "./preflight.ts";
-import { findProject } from "./project.ts";
+import type { Context } from "../context.ts";
+import { preflight } from "../preflight/preflight.ts";
+import { findProject } from "../project/project.ts";
 
 /** `tractest check`: import and collection, the fastest first pass after a refactor. */
 export async function check(context: Context): Promise<ExitCode> {

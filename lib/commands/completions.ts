@@ -2,7 +2,7 @@ import { completionScript, type Shell, SHELLS } from "../core/completions.ts";
 import { nearest } from "../core/nearest.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
-import type { Context } from "./context.ts";
+import type { Context } from "../context.ts";
 
 /** `tractest completions bash|zsh|fish`: a completion script on standard output. */
 export function completions({ host, line }: Context): Promise<ExitCode> {

@@ -11,12 +11,12 @@ import { type CheckId, CHECKS } from "../tables/checks.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { checkLines } from "../ui/checks.ts";
 import { CannotAskError, confirm } from "../ui/prompt.ts";
-import { binaryCheck, directoriesCheck } from "./checks/own.ts";
-import { toolChecks, uvCheck } from "./checks/tools.ts";
-import type { Context } from "./context.ts";
-import { cacheDirectory, stateDirectory, usable } from "./directories.ts";
-import { preflight, SIGINT_IGNORED } from "./preflight.ts";
-import { findProject, type Project } from "./project.ts";
+import { binaryCheck, directoriesCheck } from "../preflight/own.ts";
+import { toolChecks, uvCheck } from "../preflight/tools.ts";
+import type { Context } from "../context.ts";
+import { cacheDirectory, stateDirectory, usable } from "../project/directories.ts";
+import { preflight, SIGINT_IGNORED } from "../preflight/preflight.ts";
+import { findProject, type Project } from "../project/project.ts";
 
 const ID_WIDTH = Math.max(...CHECKS.map((row) => row.id.length));
 

@@ -4,8 +4,8 @@ import { fileOf, type LastFailed, LASTFAILED_SIZE_LIMIT, readLastFailed } from "
 import { TractestError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
-import type { Context } from "./context.ts";
-import { findRoot, type ProjectRoot } from "./project.ts";
+import type { Context } from "../context.ts";
+import { findRoot, type ProjectRoot } from "../project/project.ts";
 
 /** The record, where it lies, and what of it is gone. */
 interface Recorded extends LastFailed {
@@ -102,8 +102,8 @@ async function runAgain(context: Context, project: ProjectRoot, rootdir: string,
 
 async function sayWhereTheyWent({ host, printer }: Context, missing: readonly string[]): Promise<void> {
   const [{ findProject }, { testTree }, { findByName }] = await Promise.all([
-    import("./project.ts"),
-    import("./targets.ts"),
+    import("../project/project.ts"),
+    import("../project/targets.ts"),
     import("../core/targets.ts"),
   ]);
   const tree = await testTree(host, await findProject(host));

@@ -3,9 +3,9 @@ import { findByName } from "../core/targets.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { TIMING_ERRORS } from "../tables/known_flaky.ts";
 import { columns } from "../ui/columns.ts";
-import type { Context } from "./context.ts";
-import { findProject } from "./project.ts";
-import { testTree } from "./targets.ts";
+import type { Context } from "../context.ts";
+import { findProject } from "../project/project.ts";
+import { testTree } from "../project/targets.ts";
 
 /** `tractest flaky`: the known-flaky list, where each test lives today, and the rule of thumb. */
 export async function flaky({ host, printer }: Context): Promise<ExitCode> {

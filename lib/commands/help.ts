@@ -7,7 +7,7 @@ import { EXIT, EXIT_CODE_MEANINGS, type ExitCode } from "../tables/exit_codes.ts
 import type { OptionRow } from "../tables/options.ts";
 import { PYTEST_OPTIONS, type PytestOptionRow } from "../tables/pytest_options.ts";
 import { columns } from "../ui/columns.ts";
-import type { Context } from "./context.ts";
+import type { Context } from "../context.ts";
 
 const TOPICS: Readonly<Record<string, () => string[]>> = {
   "exit-codes": () => columns(EXIT_CODE_MEANINGS.map((row) => [`  ${row.code}`, row.meaning])),

@@ -3,7 +3,7 @@ import { nearest } from "../core/nearest.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { type HookName, HOOKS } from "../tables/hooks.ts";
-import type { Context } from "./context.ts";
+import type { Context } from "../context.ts";
 import { install, uninstall } from "./hooks/change.ts";
 import { commandsFor, findPlace, lookAt, SCHEMA } from "./hooks/place.ts";
 import { showStatus } from "./hooks/status.ts";

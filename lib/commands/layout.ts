@@ -4,9 +4,9 @@ import { isTestFile } from "../core/targets.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { REFERENCE_LAYOUT } from "../tables/reference_layout.ts";
 import { columns } from "../ui/columns.ts";
-import type { Context } from "./context.ts";
-import { findProject } from "./project.ts";
-import { testTree } from "./targets.ts";
+import type { Context } from "../context.ts";
+import { findProject } from "../project/project.ts";
+import { testTree } from "../project/targets.ts";
 
 /** `tractest layout`: the tests tree as it is, beside the reference: what is the same, moved, gone or new. */
 export async function layout({ host, printer }: Context): Promise<ExitCode> {

@@ -2,7 +2,7 @@ import { capabilitiesOf, outsideRow } from "../core/permission_flags.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { type PermissionRow, PERMISSIONS } from "../tables/permissions.ts";
-import type { Context } from "./context.ts";
+import type { Context } from "../context.ts";
 
 /** `tractest permissions`: the table; with `--row ROW` drops to that row and tries everything outside it for real. */
 export function permissions(context: Context): Promise<ExitCode> {

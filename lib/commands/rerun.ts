@@ -1,6 +1,6 @@
 import { parseCommandLine } from "../core/command_line.ts";
 import type { ExitCode } from "../tables/exit_codes.ts";
-import type { Context } from "./context.ts";
+import type { Context } from "../context.ts";
 
 /** Options of `failed --run` and `affected --run` that mean the same for the run. */
 const PASSED_ON = ["json", "verbose", "yes", "dry-run"] as const;

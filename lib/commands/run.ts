@@ -13,15 +13,15 @@ import type { Host } from "../host/host.ts";
 import { GRACE_SECONDS } from "../tables/defaults.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { type JudgedFailure, showHang, showLeaksLeft, showVerdict, type VerdictStream } from "../ui/verdict.ts";
-import type { Context } from "./context.ts";
-import { findLeaks, type LeakReport } from "./leaks.ts";
-import { findProject, type Project } from "./project.ts";
+import type { Context } from "../context.ts";
+import { findLeaks, type LeakReport } from "../leaks/leaks.ts";
+import { findProject, type Project } from "../project/project.ts";
 import { judgeFailures } from "./run/judge.ts";
 import { takeLock } from "./run/lock.ts";
 import { quickInterpreter, readyToRun } from "./run/ready.ts";
 import { runSession, type SessionOutcome } from "./run/session.ts";
 import { longestFullRun, openRunState, recordFullRun } from "./run/state.ts";
-import { targetsOf, testTree } from "./targets.ts";
+import { targetsOf, testTree } from "../project/targets.ts";
 
 /** `tractest run`: preflight, pytest, verdict. */
 export async function run(context: Context): Promise<ExitCode> {
@@ -73,7 +73,7 @@ export async function run(context: Context): Promise<ExitCode> {
   });
   try {
     const ready = await readyToRun(context, project, { lock, grace });
-    if (ready.interpreter === null || ready.exitCode !== 0) return refuse(context, ready);
+    if (ready.interpreter === null || ready.exitCode !== 0 || line.has("preflight-only")) return stopBefore(context, ready);
     const { interpreter } = ready;
     await checkSpawnBackend(context, project, interpreter.venv);
     const argv = command(interpreter.argv);
@@ -132,9 +132,9 @@ async function intentOf({ host, line }: Context, project: Project): Promise<RunI
   return runIntent(line, (word) => tree !== null && looksLikeTarget(word, tree));
 }
 
-/** The run does not begin: says why, with what to do. */
-function refuse({ printer }: Context, ready: PreflightResult): ExitCode {
-  const exitCode = ready.exitCode === 0 ? EXIT.preflight : ready.exitCode;
+/** The run does not begin: something is in its way, or only the checks were asked for. */
+function stopBefore({ printer }: Context, ready: PreflightResult): ExitCode {
+  const exitCode = ready.exitCode === 0 && ready.interpreter === null ? EXIT.preflight : ready.exitCode;
   if (printer.json) {
     printer.document("tractest.run/1", {
       exitCode,

@@ -4,9 +4,9 @@ import type { CleanupReport, LeakReport } from "../core/leaks_types.ts";
 import { parseGrace, parsePid } from "../core/leaks_options.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { hintLeaks, showLeaks } from "../ui/leaks.ts";
-import type { Context } from "./context.ts";
-import { endLeaks, type EndLeaksOptions, findLeaks, startFirstLook } from "./leaks.ts";
-import { findProject } from "./project.ts";
+import type { Context } from "../context.ts";
+import { endLeaks, type EndLeaksOptions, findLeaks, startFirstLook } from "../leaks/leaks.ts";
+import { findProject } from "../project/project.ts";
 
 /** `tractest zombies`: leaked actors, who holds the registry, stale sockets; with `--kill` ends and removes what is proven to be leaked. */
 export async function zombies(context: Context): Promise<ExitCode> {

@@ -70,6 +70,7 @@ export const OPTIONS = [
   { name: "header", kind: "flag", commands: ["run"], help: "pytest's header, which is left out otherwise" },
   { name: "no-defaults", kind: "flag", commands: ["run"], help: "none of -x --tb=short --no-header" },
   { name: "no-preflight", kind: "flag", commands: ["run"], help: "skip the checks before the run" },
+  { name: "preflight-only", kind: "flag", commands: ["run"], help: "only the checks before the run" },
   { name: "clean", kind: "flag", commands: ["run"], help: "clean up leaked actors and stale sockets before the run" },
   { name: "wait", kind: "flag", commands: ["run"], help: "wait until another run in this repo has ended" },
   { name: "strict", kind: "flag", commands: ["run"], help: "exit 84 if the tests passed but left actors behind, 82 if that can't be told" },

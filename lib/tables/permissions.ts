@@ -15,7 +15,9 @@ export interface PermissionRow {
 }
 
 const TALK = ["NO_COLOR", "TERM"] as const;
-const PROBES = ["ss", "pgrep", "ps", "lsof", "cat", "readlink", "stat"] as const;
+const PROBES = ["ss", "ps", "cat", "readlink", "stat"] as const;
+/** What only `doctor` asks for its version: people type these by hand. */
+const TYPED_BY_HAND = ["pgrep", "lsof"] as const;
 const PROBE_ENV = [...TALK, "HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "TMPDIR"] as const;
 const GIT_ENV = [...TALK, "HOME", "XDG_CONFIG_HOME"] as const;
 const RUN_ENV = [...PROBE_ENV, "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "VIRTUAL_ENV", "PATH", "PYTEST_ADDOPTS"] as const;
@@ -95,7 +97,7 @@ export const PERMISSIONS = [
   },
   {
     row: "doctor",
-    programs: [...PROBES, "env", "git", "uname"],
+    programs: [...PROBES, ...TYPED_BY_HAND, "env", "git", "uname"],
     env: RUN_ENV,
     read: true,
     write: true,
@@ -105,7 +107,7 @@ export const PERMISSIONS = [
   },
   {
     row: "doctor --fix",
-    programs: [...PROBES, "kill", "env", "git", "uname"],
+    programs: [...PROBES, ...TYPED_BY_HAND, "kill", "env", "git", "uname"],
     env: RUN_ENV,
     read: true,
     write: true,

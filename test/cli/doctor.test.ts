@@ -58,7 +58,8 @@ for (const [tool, packages] of [["git", "git"], ["ss", "iproute2"], ["ps", "proc
     await using project = await pythonProject();
     const hide = `for d in /usr/bin /bin /usr/sbin /sbin /usr/local/bin; do [ ! -e $d/${tool} ] || mount --bind /dev/null $d/${tool}; done`;
     const { code, row } = await doctor(project.root, { setup: hide });
-    assertEquals([code, row(`tool-${tool}`).status], [80, "fail"]);
+    // Nothing starts pgrep and lsof: without them only recipes typed by hand don't work.
+    assertEquals([code, row(`tool-${tool}`).status], ["pgrep", "lsof"].includes(tool) ? [0, "warn"] : [80, "fail"]);
     assertIncludes(row(`tool-${tool}`).detail, `"${tool}" is not installed at any standard place`);
     assertIncludes(row(`tool-${tool}`).fix!, packages);
     assertEquals([row("import").status, row("collection").status], ["ok", "ok"]);

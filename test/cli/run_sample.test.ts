@@ -122,3 +122,15 @@ Deno.test({
     assertIncludes(stderr, "waiting until pid ");
   },
 });
+
+Deno.test({
+  name: "--preflight-only checks and starts no pytest",
+  ignore,
+  fn: async () => {
+    await using suite = await sampleSuite();
+    const { code, stdout, stderr } = await suite.tractest(["run", "--preflight-only", "--json"]);
+    const document = JSON.parse(stdout);
+    assertEquals([code, document.exitCode, document.command, document.counts], [0, 0, null, null], stderr);
+    assertEquals(document.preflight.find((check: { id: string }) => check.id === "collection")?.status, "ok");
+  },
+});

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
-import { children, isAlive, Scene } from "../commands/scene.ts";
+import { children, isAlive, Scene } from "../leaks/scene.ts";
 import { type Outcome, scratchState, TRACTEST, tractest } from "./tractest.ts";
 
 /** Runs `tractest zombies` in the project of a scene. */

@@ -7,7 +7,7 @@ import { PreflightError, UsageError } from "../../errors.ts";
 import type { Host } from "../../host/host.ts";
 import { EXIT, type ExitCode } from "../../tables/exit_codes.ts";
 import type { HookName } from "../../tables/hooks.ts";
-import type { Context } from "../context.ts";
+import type { Context } from "../../context.ts";
 import { commandsFor, commandText, type HookFile, type HookPlace, isExecutable, managerText, onPath, SCHEMA } from "./place.ts";
 
 /** What came of one hook, as `--json` shows it and as the text is made from. */

@@ -5,8 +5,8 @@ import { PreflightError } from "../../errors.ts";
 import type { FileStatus, Host } from "../../host/host.ts";
 import { Git } from "../../programs/git.ts";
 import { type HookName, MANAGERS, PRE_PUSH_RUN } from "../../tables/hooks.ts";
-import type { Context } from "../context.ts";
-import { findProject } from "../project.ts";
+import type { Context } from "../../context.ts";
+import { findProject } from "../../project/project.ts";
 
 /** The schema of every document of `tractest hooks`. */
 export const SCHEMA = "tractest.hooks/1";

@@ -6,7 +6,7 @@ import type { Host } from "../../host/host.ts";
 import { EXIT, type ExitCode } from "../../tables/exit_codes.ts";
 import { type HookName, MANAGERS, PRE_PUSH_RUN } from "../../tables/hooks.ts";
 import { columns } from "../../ui/columns.ts";
-import type { Context } from "../context.ts";
+import type { Context } from "../../context.ts";
 import { commandsFor, commandText, type HookFile, type HookPlace, isExecutable, managerText, onPath, SCHEMA } from "./place.ts";
 
 /** One hook as `status` shows it. */

@@ -7,7 +7,7 @@ import type { FileLock, Host } from "../../host/host.ts";
 import { probe } from "../../programs/probe.ts";
 import { readProcessFiles, readProcessLinks } from "../../programs/proc.ts";
 import type { Printer } from "../../ui/printer.ts";
-import { identityOf } from "../process_tree.ts";
+import { identityOf } from "../../leaks/process_tree.ts";
 import type { RunState } from "./state.ts";
 
 /** The hold on a project: while it lasts no other run begins. */

@@ -5,14 +5,14 @@ import { TractestError } from "../../errors.ts";
 import { inheritedEnvironment, sigintMethod } from "../../programs/env.ts";
 import { EXIT } from "../../tables/exit_codes.ts";
 import { canAsk, confirm } from "../../ui/prompt.ts";
-import { namedPython, pythonOf, uvRunPython } from "../checks/interpreter.ts";
-import { findVenvs } from "../checks/venvs.ts";
-import type { Context } from "../context.ts";
-import { findLeaks } from "../leaks.ts";
-import { preflight } from "../preflight.ts";
+import { namedPython, pythonOf, uvRunPython } from "../../preflight/interpreter.ts";
+import { findVenvs } from "../../preflight/venvs.ts";
+import type { Context } from "../../context.ts";
+import { findLeaks } from "../../leaks/leaks.ts";
+import { preflight } from "../../preflight/preflight.ts";
 import type { RunLock } from "./lock.ts";
-import { endTree, treeOf } from "../process_tree.ts";
-import type { Project } from "../project.ts";
+import { endTree, treeOf } from "../../leaks/process_tree.ts";
+import type { Project } from "../../project/project.ts";
 
 /** What {@linkcode readyToRun} is told besides the command line. */
 export interface ReadyOptions {

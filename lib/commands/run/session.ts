@@ -9,7 +9,7 @@ import { envCommand } from "../../programs/env.ts";
 import { sendSignal } from "../../programs/kill.ts";
 import { processStates } from "../../programs/ps_states.ts";
 import type { Printer } from "../../ui/printer.ts";
-import { type EndedTree, endTree, treeOf } from "../process_tree.ts";
+import { type EndedTree, endTree, treeOf } from "../../leaks/process_tree.ts";
 import { FileTail } from "./file_tail.ts";
 import { pluginEnvironment } from "./plugin.ts";
 

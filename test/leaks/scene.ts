@@ -1,4 +1,4 @@
-import { findProject, type Project } from "../../lib/commands/project.ts";
+import { findProject, type Project } from "../../lib/project/project.ts";
 import type { ProgramResult, RunOptions } from "../../lib/host/host.ts";
 import { RealHost } from "../../lib/host/real_host.ts";
 import type { EnvironmentName } from "../../lib/tables/environment.ts";

@@ -1,9 +1,9 @@
 import { basename, dirname, join } from "@std/path";
-import { isInside, minorOfName, minorOfVersionFile, rankVenvs, type Venv } from "../../core/venv.ts";
-import type { GitLocation } from "../../programs/git.ts";
-import type { Host } from "../../host/host.ts";
-import { isExecutable } from "../../programs/user_path.ts";
-import type { Project } from "../project.ts";
+import { isInside, minorOfName, minorOfVersionFile, rankVenvs, type Venv } from "../core/venv.ts";
+import type { GitLocation } from "../programs/git.ts";
+import type { Host } from "../host/host.ts";
+import { isExecutable } from "../programs/user_path.ts";
+import type { Project } from "../project/project.ts";
 
 /** The venvs of a project as they lie there, and what is strange about them. */
 export interface Venvs {

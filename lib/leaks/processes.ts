@@ -5,7 +5,7 @@ import type { Place, ProcessDetails } from "../core/leaks_types.ts";
 import type { Host } from "../host/host.ts";
 import { type ProcessFiles, type ProcessLinks, readProcessFiles, readProcessLinks, readWorkingDirectories } from "../programs/proc.ts";
 import type { ListedProcess, ProcessList } from "../programs/ps.ts";
-import type { Project } from "./project.ts";
+import type { Project } from "../project/project.ts";
 
 /** Files that mark a directory as a project of its own, outside of ours. */
 const PROJECT_FILES = [".git", "pyproject.toml", "pytest.ini", "setup.py", "setup.cfg", "tox.ini"];

@@ -6,10 +6,10 @@ import type { Host } from "../host/host.ts";
 import { listTcpListeners, listUnixSockets, type SocketList, type TcpListener } from "../programs/ss.ts";
 import { listProcesses, type ProcessList } from "../programs/ps.ts";
 import type { Printer } from "../ui/printer.ts";
-import { ProcessSurvey } from "./leaks_processes.ts";
-import { judgeSocketFiles, listSocketFiles, removeSockets } from "./leaks_sockets.ts";
+import { ProcessSurvey } from "./processes.ts";
+import { judgeSocketFiles, listSocketFiles, removeSockets } from "./sockets.ts";
 import { endTree } from "./process_tree.ts";
-import type { Project } from "./project.ts";
+import type { Project } from "../project/project.ts";
 
 export type { CleanupReport, LeakReport } from "../core/leaks_types.ts";
 

@@ -1,10 +1,10 @@
-import { affectedIn, type ChangeKind, changesSince } from "../../lib/commands/changes.ts";
-import { findProject } from "../../lib/commands/project.ts";
+import { affectedIn, type ChangeKind, changesSince } from "../../lib/project/changes.ts";
+import { findProject } from "../../lib/project/project.ts";
 import { PreflightError, ToolMissingError, UsageError } from "../../lib/errors.ts";
 import { assert, assertEquals, assertIncludes, assertRejects } from "../assert.ts";
 import { fakeHost } from "../fake_host.ts";
 import { GitRepository } from "../git_repository.ts";
-import { HostAt } from "./host_at.ts";
+import { HostAt } from "../host_at.ts";
 
 const PYPROJECT = '[project]\nname = "tractor"\n[tool.pytest.ini_options]\ntestpaths = ["tests"]\n';
 const FILES = {

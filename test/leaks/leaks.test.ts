@@ -1,4 +1,4 @@
-import { endLeaks, findLeaks } from "../../lib/commands/leaks.ts";
+import { endLeaks, findLeaks } from "../../lib/leaks/leaks.ts";
 import type { CleanupReport, LeakReport } from "../../lib/core/leaks_types.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { children, isAlive, isRoot, msgspec, Scene } from "./scene.ts";

@@ -1,14 +1,14 @@
 import { join } from "@std/path";
-import { fitOf, lastLines } from "../../core/import_check.ts";
-import { shellCommand } from "../../core/escape.ts";
-import type { Remembered } from "../../core/fingerprint.ts";
-import type { CheckResult, Interpreter } from "../../core/preflight.ts";
-import type { Host, ProgramResult } from "../../host/host.ts";
-import { checkArguments, collectArguments, collectedCount, type ImportFacts, parseCheck, runPython } from "../../programs/python.ts";
-import { cacheDirectory, usable } from "../directories.ts";
-import { type Package, packageOf } from "../package.ts";
-import type { Project } from "../project.ts";
-import { testsDirectoriesOf } from "../targets.ts";
+import { fitOf, lastLines } from "../core/import_check.ts";
+import { shellCommand } from "../core/escape.ts";
+import type { Remembered } from "../core/fingerprint.ts";
+import type { CheckResult, Interpreter } from "../core/preflight.ts";
+import type { Host, ProgramResult } from "../host/host.ts";
+import { checkArguments, collectArguments, collectedCount, type ImportFacts, parseCheck, runPython } from "../programs/python.ts";
+import { cacheDirectory, usable } from "../project/directories.ts";
+import { type Package, packageOf } from "../project/package.ts";
+import type { Project } from "../project/project.ts";
+import { testsDirectoriesOf } from "../project/targets.ts";
 import { Memory } from "./memory.ts";
 
 const IMPORT_LIMIT_MS = 60_000;

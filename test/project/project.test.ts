@@ -1,9 +1,9 @@
-import { packageOf } from "../../lib/commands/package.ts";
-import { findProject, findRoot } from "../../lib/commands/project.ts";
-import { targetsOf, testTree } from "../../lib/commands/targets.ts";
+import { packageOf } from "../../lib/project/package.ts";
+import { findProject, findRoot } from "../../lib/project/project.ts";
+import { targetsOf, testTree } from "../../lib/project/targets.ts";
 import { PreflightError, UsageError } from "../../lib/errors.ts";
 import { assert, assertEquals, assertIncludes, assertRejects } from "../assert.ts";
-import { HostAt } from "./host_at.ts";
+import { HostAt } from "../host_at.ts";
 
 /** Files in a temporary directory, removed at the end. */
 class Files {

@@ -1,4 +1,4 @@
-import { endTree, treeOf } from "../../lib/commands/process_tree.ts";
+import { endTree, treeOf } from "../../lib/leaks/process_tree.ts";
 import type { ProcessIdentity } from "../../lib/core/leaks_types.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { children, isAlive, isRoot, Scene } from "./scene.ts";

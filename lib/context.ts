@@ -1,7 +1,7 @@
-import type { CommandLine } from "../core/command_line.ts";
-import type { Host } from "../host/host.ts";
-import type { Printer } from "../ui/printer.ts";
-import type { ExitCode } from "../tables/exit_codes.ts";
+import type { CommandLine } from "./core/command_line.ts";
+import type { Host } from "./host/host.ts";
+import type { Printer } from "./ui/printer.ts";
+import type { ExitCode } from "./tables/exit_codes.ts";
 
 /** Everything that a command gets. */
 export interface Context {

@@ -1,17 +1,17 @@
 import { basename, isAbsolute, join, relative, resolve } from "@std/path";
-import { shellCommand } from "../../core/escape.ts";
-import type { Interpreter } from "../../core/preflight.ts";
-import { oldestMinor, requiresPythonOf, satisfies } from "../../core/python_version.ts";
-import { dotted, isInside, type Venv, venvName } from "../../core/venv.ts";
-import { PreflightError, TractestError, UsageError } from "../../errors.ts";
-import type { Host } from "../../host/host.ts";
-import { envCommand } from "../../programs/env.ts";
-import { minorOf, runThroughEnv } from "../../programs/python.ts";
-import { findOnPath, isExecutable } from "../../programs/user_path.ts";
-import { findArguments, runPythonArguments, syncArguments, uvEnvironment } from "../../programs/uv.ts";
-import { EXIT } from "../../tables/exit_codes.ts";
-import type { Printer } from "../../ui/printer.ts";
-import type { Project } from "../project.ts";
+import { shellCommand } from "../core/escape.ts";
+import type { Interpreter } from "../core/preflight.ts";
+import { oldestMinor, requiresPythonOf, satisfies } from "../core/python_version.ts";
+import { dotted, isInside, type Venv, venvName } from "../core/venv.ts";
+import { PreflightError, TractestError, UsageError } from "../errors.ts";
+import type { Host } from "../host/host.ts";
+import { envCommand } from "../programs/env.ts";
+import { minorOf, runThroughEnv } from "../programs/python.ts";
+import { findOnPath, isExecutable } from "../programs/user_path.ts";
+import { findArguments, runPythonArguments, syncArguments, uvEnvironment } from "../programs/uv.ts";
+import { EXIT } from "../tables/exit_codes.ts";
+import type { Printer } from "../ui/printer.ts";
+import type { Project } from "../project/project.ts";
 
 /** What making or choosing a venv needs to know. */
 export interface VenvScene {

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
-import { cacheDirectory, stateDirectory, usable } from "../../lib/commands/directories.ts";
-import { binaryCheck } from "../../lib/commands/checks/own.ts";
+import { cacheDirectory, stateDirectory, usable } from "../../lib/project/directories.ts";
+import { binaryCheck } from "../../lib/preflight/own.ts";
 import type { EnvironmentName } from "../../lib/tables/environment.ts";
 import { PERMISSIONS } from "../../lib/tables/permissions.ts";
 import type { Host } from "../../lib/host/host.ts";

@@ -12,12 +12,12 @@ import { GRACE_SECONDS } from "../tables/defaults.ts";
 import { checkLines } from "../ui/checks.ts";
 import { Progress } from "../ui/progress.ts";
 import { canAsk, confirm, select } from "../ui/prompt.ts";
-import type { Context } from "./context.ts";
-import { type Verified, verify } from "./checks/import_collect.ts";
-import { isBorrowed, namedPython, planSync, pythonOf, runSync, uvRunPython, type VenvScene } from "./checks/interpreter.ts";
-import { findVenvs, type Venvs } from "./checks/venvs.ts";
-import { endLeaks, findLeaks } from "./leaks.ts";
-import type { Project } from "./project.ts";
+import type { Context } from "../context.ts";
+import { type Verified, verify } from "./import_collect.ts";
+import { isBorrowed, namedPython, planSync, pythonOf, runSync, uvRunPython, type VenvScene } from "./interpreter.ts";
+import { findVenvs, type Venvs } from "./venvs.ts";
+import { endLeaks, findLeaks } from "../leaks/leaks.ts";
+import type { Project } from "../project/project.ts";
 
 /** What a preflight is to do besides looking. */
 export interface PreflightOptions {

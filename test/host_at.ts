@@ -1,6 +1,6 @@
-import { RealHost } from "../../lib/host/real_host.ts";
-import type { ProgramNotice } from "../../lib/host/host.ts";
-import type { EnvironmentName } from "../../lib/tables/environment.ts";
+import { RealHost } from "../lib/host/real_host.ts";
+import type { ProgramNotice } from "../lib/host/host.ts";
+import type { EnvironmentName } from "../lib/tables/environment.ts";
 
 /** The real operating system, seen from a directory, with environment variables of the test's own. */
 export class HostAt extends RealHost {

@@ -1,8 +1,8 @@
-import type { CheckResult } from "../../core/preflight.ts";
-import { outsideRow } from "../../core/permission_flags.ts";
-import type { Host } from "../../host/host.ts";
-import type { PermissionRow } from "../../tables/permissions.ts";
-import { cacheDirectory, type OwnDirectory, stateDirectory } from "../directories.ts";
+import type { CheckResult } from "../core/preflight.ts";
+import { outsideRow } from "../core/permission_flags.ts";
+import type { Host } from "../host/host.ts";
+import type { PermissionRow } from "../tables/permissions.ts";
+import { cacheDirectory, type OwnDirectory, stateDirectory } from "../project/directories.ts";
 
 /** The row of tractest's own directories. */
 export async function directoriesCheck(host: Host): Promise<CheckResult> {

@@ -1,11 +1,11 @@
-import type { CheckResult } from "../../core/preflight.ts";
-import type { Host, ProgramResult } from "../../host/host.ts";
-import { runThroughEnv } from "../../programs/python.ts";
-import { missingTool } from "../../programs/probe.ts";
-import { findOnPath } from "../../programs/user_path.ts";
-import { uvVersion } from "../../programs/uv.ts";
-import { type ProgramName, PROGRAMS, STANDARD_DIRECTORIES } from "../../tables/programs.ts";
-import type { Project } from "../project.ts";
+import type { CheckResult } from "../core/preflight.ts";
+import type { Host, ProgramResult } from "../host/host.ts";
+import { runThroughEnv } from "../programs/python.ts";
+import { missingTool } from "../programs/probe.ts";
+import { findOnPath } from "../programs/user_path.ts";
+import { uvVersion } from "../programs/uv.ts";
+import { type ProgramName, PROGRAMS, STANDARD_DIRECTORIES } from "../tables/programs.ts";
+import type { Project } from "../project/project.ts";
 
 /** A tool that does not even say its version within this time hangs. */
 const LIMIT_MS = 3_000;
@@ -19,6 +19,9 @@ const VERSION_OPTION: Readonly<Partial<Record<ProgramName, string>>> = {
   lsof: "-v",
 };
 
+/** Nothing here starts these: they are for recipes typed by hand, so a machine without them is not broken. */
+const TYPED_BY_HAND: readonly ProgramName[] = ["pgrep", "lsof"];
+
 /** The rows of the tools that look, and of git: present, and which version. */
 export async function toolChecks(host: Host): Promise<CheckResult[]> {
   return await Promise.all(Object.entries(VERSION_OPTION).map(([name, option]) => toolCheck(host, name as ProgramName, option)));
@@ -29,7 +32,8 @@ async function toolCheck(host: Host, name: ProgramName, option: string): Promise
   const result = await host.run(name, [option], { why: `which ${name} this is`, timeoutMs: LIMIT_MS });
   if (result.outcome === "missing") {
     const packages = PROGRAMS.find((row) => row.name === name)?.packages ?? name;
-    return { id, status: "fail", detail: `${missingTool(name)}: ${STANDARD_DIRECTORIES.join(", ")}`, fix: `install the package ${packages}` };
+    const status = TYPED_BY_HAND.includes(name) ? "warn" : "fail";
+    return { id, status, detail: `${missingTool(name)}: ${STANDARD_DIRECTORIES.join(", ")}`, fix: `install the package ${packages}` };
   }
   if (result.outcome === "timed-out") return { id, status: "unknown", detail: `"${name} ${option}" timed out`, fix: `${name} ${option}` };
   return { id, status: "ok", detail: versionOf(result) ?? "version unknown", fix: null };

@@ -1,12 +1,12 @@
 import { join } from "@std/path";
-import { CONFIGURATION_FILES } from "../../core/project_files.ts";
-import { type FileMark, fingerprint, matters, readRemembered, type Remembered, writeRemembered } from "../../core/fingerprint.ts";
-import type { Interpreter } from "../../core/preflight.ts";
-import { isInside } from "../../core/venv.ts";
-import { TractestError } from "../../errors.ts";
-import type { Host } from "../../host/host.ts";
-import { cacheDirectory, usable } from "../directories.ts";
-import type { Project } from "../project.ts";
+import { CONFIGURATION_FILES } from "../core/project_files.ts";
+import { type FileMark, fingerprint, matters, readRemembered, type Remembered, writeRemembered } from "../core/fingerprint.ts";
+import type { Interpreter } from "../core/preflight.ts";
+import { isInside } from "../core/venv.ts";
+import { TractestError } from "../errors.ts";
+import type { Host } from "../host/host.ts";
+import { cacheDirectory, usable } from "../project/directories.ts";
+import type { Project } from "../project/project.ts";
 
 /** Files whose change can change what is imported or collected, besides Python's own. */
 const ROOT_FILES = [...CONFIGURATION_FILES, "uv.lock", ".python-version"] as const;

@@ -2,7 +2,7 @@ import { dirname, join, resolve } from "@std/path";
 import { type BoundSockets, isBound, refuseDirectory, refuseFile } from "../core/leaks_sockets.ts";
 import type { FileFacts, Refusal, SocketReport } from "../core/leaks_types.ts";
 import type { Host } from "../host/host.ts";
-import type { Project } from "./project.ts";
+import type { Project } from "../project/project.ts";
 
 /** A directory in which actors may leave sockets. */
 interface SocketDirectory {
