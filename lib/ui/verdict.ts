@@ -8,6 +8,8 @@ import type { Colour, Printer } from "./printer.ts";
 export interface JudgedFailure extends FailedReport {
   /** Why it is most likely no fault of the current changes; null when it deserves a look. */
   readonly known: string | null;
+  /** Whether that is so because the known-flaky list names it, and not by the rule of thumb for missed time limits. */
+  readonly isListed: boolean;
   /** The changed file that may be its cause, and why; null when none is known. */
   readonly related: { readonly file: string; readonly because: string } | null;
 }
@@ -58,7 +60,7 @@ function verdictLines(view: VerdictView, paint: Paint): string[] {
 function failureLines(failure: JudgedFailure, paint: Paint): string[] {
   const word = failure.phase === "call" ? "FAILED" : "ERROR";
   const where = failure.phase === "call" ? "" : ` (${failure.phase})`;
-  const mark = failure.known === null ? "" : ` ${paint("yellow", "[known flaky]")}`;
+  const mark = failure.known === null ? "" : ` ${paint("yellow", failure.isListed ? "[known flaky]" : "[likely timing]")}`;
   return [
     `${paint("red", word)} ${escapeText(failure.id)}${where}${mark}`,
     ...gist(failure).map((line) => `    ${escapeText(line)}`),

@@ -15,8 +15,8 @@ export async function judgeFailures({ host, line }: Context, project: Project, f
     const related = affected === null ? null : relatedChange(failure.id, affected);
     // Without git nobody knows what was touched, so only the list itself can say that a failure is known.
     const verdict = flakyVerdict(failure.id, failureText(failure), project.configuration.knownFlaky, related);
-    const known = verdict === null || (affected === null && verdict.kind === "timing") ? null : verdict.reason;
-    return { ...failure, known, related };
+    const counts = verdict !== null && !(affected === null && verdict.kind === "timing");
+    return { ...failure, known: counts ? verdict.reason : null, isListed: counts && verdict.kind === "known", related };
   });
 
   async function affectedOrNull() {
