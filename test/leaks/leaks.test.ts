@@ -131,22 +131,9 @@ Deno.test("fault 11: an orphan that a subreaper adopted is found and ended; the 
   assertEquals([isAlive(pid), isAlive(reaper)], [false, true]);
 });
 
-/** A pytest that has a child; run as `python3 -m pytest`, from a module of that name. */
-async function livePytest(scene: Scene, env: Record<string, string>, child: readonly string[] = ["_subactor[w0@77]"]) {
-  const script = await Deno.readTextFile(new URL("stand_in.py", import.meta.url));
-  await Deno.mkdir(`${scene.base}/modules`, { recursive: true });
-  await Deno.writeTextFile(`${scene.base}/modules/pytest.py`, script);
-  const fifo = await scene.fifo();
-  const pytest = await scene.start({
-    argv: ["python3", "-m", "pytest", "tests/"],
-    env: { PYTHONPATH: `${scene.base}/modules`, ...env, ...children({ argv: child, env: { READY: fifo } }) },
-  });
-  return { pytest, actor: await scene.ready(fifo) };
-}
-
 Deno.test("fault 12: an actor under a live pytest of this repo is in use, and refused when named", async () => {
   await using scene = await Scene.make();
-  const { pytest, actor } = await livePytest(scene, {});
+  const { pytest, actor } = await scene.livePytest();
   const { found, cleanup } = await cleanUp(scene, { pid: actor });
   assertEquals([found.clean, verdicts(found), found.named?.verdict], [true, { [actor]: "in-use" }, "in-use"]);
   assertIncludes(found.named!.evidence.join("; "), `in use by pytest pid ${pytest}`);
@@ -156,7 +143,7 @@ Deno.test("fault 12: an actor under a live pytest of this repo is in use, and re
 Deno.test("fault 56: a registry that a live run of this repo holds is no leak", async () => {
   await using scene = await Scene.make();
   const port = scene.freePort();
-  const { pytest } = await livePytest(scene, { LISTEN: String(port) });
+  const { pytest } = await scene.livePytest({ LISTEN: String(port) });
   const report = await findLeaks(scene.host, await scene.found(), { registries: [`127.0.0.1:${port}`] });
   assertEquals([report.clean, report.liveRun?.pid, report.registries[0]?.holders[0]?.verdict], [true, pytest, "in-use"]);
 });

@@ -110,6 +110,46 @@ export class Scene implements AsyncDisposable {
     return await this.start({ argv: [`_subactor[${options.name ?? "w0"}@77]`], ...options });
   }
 
+  /** An actor that is the first process of a namespace of its own (`unshare --fork` with these words); its pid as it is seen from here. */
+  async contained(namespaces: readonly string[], standIn: Partial<StandIn> = {}): Promise<number> {
+    const ready = await this.fifo();
+    const script = `exec -a "$0" "$PYTHON" "$@" < "$SCRIPT"`;
+    const child = new Deno.Command("unshare", {
+      args: [...namespaces, "--fork", "--kill-child", "bash", "-c", script, ...standIn.argv ?? ["_subactor[w0@77]"]],
+      cwd: standIn.cwd ?? this.root,
+      env: { PYTHON, PYTHONHOME, SCRIPT, READY: ready, ...standIn.env },
+      stdin: "null",
+      stdout: "null",
+      stderr: "inherit",
+    }).spawn();
+    this.#children.push(child);
+    this.remember(child.pid);
+    // What it writes is its pid in there.
+    await Deno.readTextFile(ready);
+    const pid = Number((await Deno.readTextFile(`/proc/${child.pid}/task/${child.pid}/children`)).trim());
+    this.remember(pid);
+    return pid;
+  }
+
+  /** A directory of modules for PYTHONPATH, of which each is the stand-in: it runs as `python3 -m pytest`, say. */
+  async modules(): Promise<string> {
+    const directory = `${this.base}/modules`;
+    await Deno.mkdir(`${directory}/tractor`, { recursive: true });
+    const script = await Deno.readTextFile(SCRIPT);
+    for (const file of ["pytest.py", "tractor/_child.py"]) await Deno.writeTextFile(`${directory}/${file}`, script);
+    return directory;
+  }
+
+  /** A pytest of the project that has an actor. */
+  async livePytest(env: Readonly<Record<string, string>> = {}): Promise<{ pytest: number; actor: number }> {
+    const fifo = await this.fifo();
+    const pytest = await this.start({
+      argv: ["python3", "-m", "pytest", "tests/"],
+      env: { PYTHONPATH: await this.modules(), ...env, ...children({ argv: ["_subactor[w0@77]"], env: { READY: fifo } }) },
+    });
+    return { pytest, actor: await this.ready(fifo) };
+  }
+
   /** A FIFO through which a process says that it is ready. */
   async fifo(): Promise<string> {
     const path = `${this.base}/ready${this.#count++}`;

@@ -1,0 +1,186 @@
+import { endLeaks, findLeaks } from "../../lib/leaks/leaks.ts";
+import { assert, assertEquals } from "../assert.ts";
+import { tractest } from "../cli/tractest.ts";
+import { children, isRoot, msgspec, Scene, startOf } from "./scene.ts";
+
+const ROUNDS = 200;
+/** In which rounds the built binary cleans up instead of the functions of this process. */
+const BINARY_EVERY = 20;
+const STUBBORN_EVERY = 10;
+const TREE_EVERY = 7;
+const SAMPLE_STAND_IN = new URL("../sample/support/stand_in.py", import.meta.url).pathname;
+
+/** A process that has to survive: what it is, and what it is known by. */
+interface Bystander {
+  readonly what: string;
+  readonly pid: number;
+  readonly start: string | null;
+}
+
+/** Processes that look like leaked actors of the scene's project, each in all but one respect. */
+async function makeBystanders(scene: Scene): Promise<Bystander[]> {
+  const bystanders: Bystander[] = [];
+  const add = (what: string, pid: number) => void bystanders.push({ what, pid, start: startOf(pid) });
+  const modules = await scene.modules();
+  const child = (venv: string) => ({
+    argv: [`${venv}/py311/bin/python3`, "-m", "tractor._child", "--uid", "('w0', '7f3a')"],
+    env: { PYTHONPATH: modules, MAPS: msgspec(venv) },
+  });
+
+  for (const name of ["tractor-fork", "piker"]) await scene.project(`${scene.base}/${name}`);
+  const [fork, piker] = [`${scene.base}/tractor-fork`, `${scene.base}/piker`];
+  add("a titled actor of a second checkout", await scene.actor({ cwd: fork, env: { MAPS: msgspec(fork) } }));
+  add("an actor of a second checkout with this venv's files", await scene.actor({ cwd: fork, env: { MAPS: msgspec(scene.root) } }));
+  add("an actor of a second checkout by its command line", await scene.start({ cwd: fork, ...child(fork) }));
+  add("an actor titled as piker's", await scene.actor({ name: "brokerd", cwd: piker, env: { MAPS: msgspec(piker) } }));
+  add("an actor of piker by its command line", await scene.start({ cwd: piker, ...child(piker) }));
+
+  await Deno.mkdir(`${scene.root}/worktree/.git`, { recursive: true });
+  add("an actor of a worktree within the checkout", await scene.actor({ cwd: `${scene.root}/worktree` }));
+  const stopped = await scene.actor({ cwd: fork });
+  Deno.kill(stopped, "SIGSTOP");
+  add("a stopped actor of a second checkout", stopped);
+
+  const { pytest, actor } = await scene.livePytest();
+  add("a live pytest of this checkout", pytest);
+  add("an actor of a live pytest of this checkout", actor);
+  const fifo = await scene.fifo();
+  const maps = { MAPS: msgspec(scene.root) };
+  const applicationEnv = { ...maps, ...children({ argv: ["_subactor[w0@77]"], env: { READY: fifo, ...maps } }) };
+  add("a live application from this venv", await scene.start({ argv: ["python3", "-"], env: applicationEnv }));
+  add("an actor of a live application from this venv", await scene.ready(fifo));
+
+  await Deno.mkdir(`${scene.base}/elsewhere`);
+  const python = `${scene.root}/py311/bin/python`;
+  add("this venv's Python in another directory", await scene.start({ argv: [python, "-"], cwd: `${scene.base}/elsewhere` }));
+  add("this venv's Python, on tractor, in another directory", await scene.start({ argv: [python, "-"], cwd: `${scene.base}/elsewhere`, env: maps }));
+  add("an untitled Python in the checkout", await scene.start({ argv: ["python3", "-"] }));
+  add("an editor", await scene.start({ argv: ["vim", "-", "tractor._child", "_subactor[w@1]"] }));
+  add("a pager", await scene.start({ argv: ["less", "-", "_actor_child_main"] }));
+  add("a grep", await scene.start({ argv: ["grep", "-", "-r", "subint-forkserv"] }));
+  add("a tail", await scene.start({ argv: ["tail", "-", "-f", "tractor._child.log"] }));
+  add("a shell", await scene.start({ argv: ["bash", "-", "-c", "python -m tractor._child"] }));
+  add("a server in the checkout", await scene.start({ argv: ["node", "-", "_subactor[w0@77]"] }));
+  if (isRoot) {
+    add("an actor in another mount namespace", await scene.actor({ under: ["unshare", "--mount"] }));
+    add("an actor in another pid namespace", await scene.contained(["--pid", "--mount-proc"]));
+    add("another user's actor", await scene.actor({ env: { BECOME: "65534" } }));
+  }
+  return bystanders;
+}
+
+/** Gives the project's venv what current actors use; false where nothing can be installed. */
+async function installTitles(scene: Scene): Promise<boolean> {
+  const venv = `${scene.root}/py311`;
+  try {
+    for (
+      const args of [["venv", "--quiet", "--clear", venv], ["pip", "install", "--quiet", "--python", `${venv}/bin/python`, "msgspec", "setproctitle"]]
+    ) {
+      const { success } = await new Deno.Command("uv", { args, cwd: scene.root, stdin: "null", stdout: "null", stderr: "null" }).output();
+      if (!success) return false;
+    }
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await scene.project(scene.root);
+  }
+}
+
+/** Leaks an actor that renames itself as current ones do. */
+async function titled(scene: Scene, round: number): Promise<number> {
+  const fifo = await scene.fifo();
+  const words = [`${scene.root}/py311/bin/python`, SAMPLE_STAND_IN, "--title", `_subactor[w${round}@{pid}]`, "--ready", fifo];
+  const command = new Deno.Command("bash", { args: ["-c", '"$@" &', "bash", ...words], cwd: scene.root, stdin: "null", stdout: "null" });
+  await command.spawn().status;
+  const { pid } = JSON.parse(await Deno.readTextFile(fifo));
+  scene.remember(pid);
+  return pid;
+}
+
+/** Leaks a few actors, of another kind each round. */
+async function leak(scene: Scene, round: number, hasTitles: boolean): Promise<{ pids: number[]; stubborn: number[] }> {
+  const stubborn: number[] = [];
+  const pids: number[] = [];
+  const maps = { MAPS: msgspec(scene.root) };
+  if (round % TREE_EVERY === 0) {
+    const fifo = await scene.fifo();
+    pids.push(
+      await scene.actor({ env: { ...maps, ...children({ argv: ["_subactor[w1@78]"], env: { READY: fifo, ...maps } }) } }),
+      await scene.ready(fifo),
+    );
+  }
+  if (round % STUBBORN_EVERY === 0) {
+    stubborn.push(await scene.actor({ env: { SIGINT: "ignore" } }));
+    pids.push(...stubborn);
+  }
+  switch (round % 3) {
+    case 0:
+      pids.push(hasTitles ? await titled(scene, round) : await scene.actor({ env: maps }));
+      break;
+    case 1:
+      pids.push(
+        await scene.start({
+          argv: [`${scene.root}/py311/bin/python`, "-m", "tractor._child", "--uid", `('w${round}', '7f3a')`],
+          env: { PYTHONPATH: `${scene.base}/modules`, ...maps },
+        }),
+      );
+      break;
+    default:
+      pids.push(await scene.actor({ name: `w${round}`, cwd: "/", env: maps }));
+  }
+  return { pids, stubborn };
+}
+
+Deno.test("200 rounds of leak and clean-up end every leak, and no bystander", async (test) => {
+  await using scene = await Scene.make("tractor");
+  const hasTitles = await installTitles(scene);
+  const bystanders = await makeBystanders(scene);
+  const project = await scene.found();
+  const seconds: number[] = [];
+  const count = { leaked: 0, ended: 0, SIGINT: 0, SIGKILL: 0 };
+
+  for (let round = 1; round <= ROUNDS; round++) {
+    const { pids, stubborn } = await leak(scene, round, hasTitles);
+    const graceSeconds = stubborn.length > 0 ? 0.3 : 3;
+    const started = performance.now();
+    const killed = round % BINARY_EVERY === 0 ? await cleanUpByBinary(scene, graceSeconds) : await cleanUp();
+    seconds.push((performance.now() - started) / 1000);
+
+    assertEquals(killed.map(({ pid }) => pid).toSorted(), pids.toSorted(), `round ${round}`);
+    for (const pid of stubborn) assertEquals(killed.find((one) => one.pid === pid)?.by, "SIGKILL", `round ${round}`);
+    const survivors = pids.filter((pid) => startOf(pid) !== null);
+    assertEquals(survivors, [], `round ${round}`);
+    const hurt = bystanders.filter(({ pid, start }) => startOf(pid) !== start);
+    assertEquals(hurt.map(({ what }) => what), [], `round ${round}`);
+    count.leaked += pids.length;
+    count.ended += killed.length;
+    for (const { by } of killed) count[by]++;
+
+    async function cleanUp() {
+      const found = await findLeaks(scene.host, project);
+      const cleanup = await endLeaks(scene.host, scene.printer, project, found, { graceSeconds, dryRun: false });
+      assertEquals([cleanup.ok, cleanup.after.clean], [true, true], `round ${round}: ${cleanup.after.unknowns.join("; ")}`);
+      return cleanup.killed;
+    }
+  }
+
+  const alive = bystanders.filter(({ pid, start }) => start !== null && startOf(pid) === start).length;
+  const median = seconds.toSorted((a, b) => a - b)[Math.floor(seconds.length / 2)]!;
+  const figures = `${ROUNDS} rounds, ${count.leaked} leaked, ${count.ended} ended (${count.SIGINT} by SIGINT, ${count.SIGKILL} by SIGKILL), ` +
+    `${alive} of ${bystanders.length} bystanders alive, ${median.toFixed(3)} s a clean-up (median)` +
+    `${hasTitles ? "" : "; without titles by setproctitle, which can't be installed here"}`;
+  // The name of a step is what a quiet test run prints.
+  await test.step(figures, () => {
+    assertEquals([count.ended, alive], [count.leaked, bystanders.length]);
+    assert(count.SIGKILL >= ROUNDS / STUBBORN_EVERY && bystanders.length >= 20);
+  });
+});
+
+async function cleanUpByBinary(scene: Scene, graceSeconds: number): Promise<{ pid: number; by: "SIGINT" | "SIGKILL" }[]> {
+  const args = ["zombies", "--kill", "--json", "--grace", String(graceSeconds)];
+  const { code, stdout, stderr } = await tractest(args, { cwd: scene.root, env: { XDG_RUNTIME_DIR: `${scene.base}/run` } });
+  const { clean, killed } = JSON.parse(stdout);
+  assertEquals([code, clean], [0, true], stderr);
+  return killed;
+}
