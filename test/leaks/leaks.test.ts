@@ -1,6 +1,7 @@
 import { endLeaks, findLeaks } from "../../lib/leaks/leaks.ts";
 import type { CleanupReport, LeakReport } from "../../lib/core/leaks_types.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
+import { scratchState, TRACTEST } from "../cli/tractest.ts";
 import { children, isAlive, isRoot, msgspec, Scene } from "./scene.ts";
 
 const NEEDS_ROOT = isRoot ? "" : " (needs root)";
@@ -217,6 +218,31 @@ Deno.test(`fault 53: the same path in another mount namespace is not ours${NEEDS
   assertEquals([found.clean, found.actors, isAlive(pid)], [true, [], true]);
 });
 
+for (const [what, namespaces] of [["pid namespace", ["--pid"]], ["container", ["--pid", "--mount-proc"]]] as const) {
+  Deno.test(`fault 53: the same path in another ${what} is not ours${NEEDS_ROOT}`, { ignore: !isRoot }, async () => {
+    await using scene = await Scene.make();
+    const pid = await scene.contained(namespaces, { env: { MAPS: msgspec(scene.root) } });
+    const { found } = await cleanUp(scene);
+    assertEquals([found.clean, found.actors, isAlive(pid)], [true, [], true]);
+  });
+}
+
+Deno.test(`fault 54: what a pytest that is pid 1 of its namespace adopted is in use by it${NEEDS_ROOT}`, { ignore: !isRoot }, async () => {
+  await using scene = await Scene.make();
+  const [adopted, result] = [await scene.fifo(), `${scene.base}/result`];
+  const env = {
+    PYTHONPATH: await scene.modules(),
+    ...scratchState(),
+    ...children({ argv: ["_subactor[w0@77]"], env: { READY: adopted }, orphan: true }),
+    RUN: `read pid < "${adopted}"; "${TRACTEST}" zombies --kill --json > "${result}"; echo " $pid" >> "${result}"`,
+  };
+  await scene.contained(["--pid", "--mount-proc"], { argv: ["python3", "-m", "pytest", "tests/"], env });
+  const [, document, pid] = /^(.*) (\d+)\s*$/s.exec(await Deno.readTextFile(result))!;
+  const { clean, actors, killed } = JSON.parse(document!);
+  assertEquals([clean, killed, actors.map((actor: Record<string, unknown>) => [actor.pid, actor.verdict])], [true, [], [[Number(pid), "in-use"]]]);
+  assertIncludes(actors[0].evidence.join("; "), "in use by pytest pid 1");
+});
+
 Deno.test(`fault 14: another user's actor is refused, the others are ended${NEEDS_ROOT}`, { ignore: !isRoot }, async () => {
   await using scene = await Scene.make();
   const theirs = await scene.actor({ env: { BECOME: "65534" } });
@@ -235,6 +261,33 @@ Deno.test("fault 20: an actor that leaves a copy behind when it is ended is give
   assertEquals([cleanup.ok, cleanup.survivors, cleanup.after.clean], [false, true, false]);
   assert(cleanup.refused.some(({ reason }) => reason === "still respawning"));
   assertEquals(cleanup.killed.length, 3);
+});
+
+Deno.test("fault 22: an actor of another application in another directory is listed nowhere and touched never", async () => {
+  await using scene = await Scene.make();
+  const piker = `${scene.base}/repos/piker`;
+  await scene.project(piker);
+  const ours = await scene.actor();
+  const theirs = [
+    await scene.actor({ name: "w0", cwd: piker, env: { MAPS: msgspec(piker) } }),
+    await scene.start({
+      argv: [`${piker}/py311/bin/python3`, "-m", "tractor._child", "--uid", "('brokerd', '7f3a')"],
+      cwd: piker,
+      env: { PYTHONPATH: await scene.modules(), MAPS: msgspec(piker) },
+    }),
+  ];
+  const { found, cleanup } = await cleanUp(scene);
+  assertEquals([verdicts(found), found.refused, cleanup.refused], [{ [ours]: "leaked" }, [], []]);
+  assertEquals([cleanup.killed.map(({ pid }) => pid), theirs.map(isAlive)], [[ours], [true, true]]);
+});
+
+Deno.test("fault 24: a process that listens on IPv4 and IPv6 is one holder", async () => {
+  await using scene = await Scene.make();
+  const port = scene.freePort();
+  const pid = await scene.actor({ env: { LISTEN: String(port), LISTEN6: "1" } });
+  const found = await findLeaks(scene.host, await scene.found(), { registries: [`localhost:${port}`] });
+  assertEquals(found.registries.map(({ bound, holders }) => [bound, holders.map((holder) => holder.pid)]), [[true, [pid]]]);
+  assertEquals(verdicts(found), { [pid]: "leaked" });
 });
 
 Deno.test("fault 23: a registry that is bound by no process that can be seen is never free", async () => {

@@ -3,6 +3,10 @@ import type { ProcessIdentity } from "../../lib/core/leaks_types.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { children, isAlive, isRoot, Scene } from "./scene.ts";
 
+const NEEDS_ROOT = isRoot ? "" : " (needs root)";
+const FREEZER = "/sys/fs/cgroup/freezer";
+const hasFreezer = isRoot && await Deno.stat(`${FREEZER}/tasks`).then(() => true, () => false);
+
 const encode = (text: string) => new TextEncoder().encode(text);
 
 async function identityOf(scene: Scene, pid: number): Promise<ProcessIdentity> {
@@ -67,9 +71,13 @@ async function recycled(scene: Scene, pid: number): Promise<number | null> {
   return null;
 }
 
-for (const [fault, when] of [[1, "between listing and SIGINT"], [2, "between SIGINT and SIGKILL"]] as const) {
-  const name = `fault ${fault}: a pid that is really given to another process ${when}${isRoot ? "" : " (needs root)"}`;
-  Deno.test(name, { ignore: !isRoot }, async () => {
+for (
+  const [fault, name] of [
+    [1, "fault 1: a pid that is really given to another process between listing and SIGINT"],
+    [2, "fault 2: a pid that is really given to another process between SIGINT and SIGKILL"],
+  ] as const
+) {
+  Deno.test(`${name}${NEEDS_ROOT}`, { ignore: !isRoot }, async () => {
     await using scene = await Scene.make();
     const pid = await scene.start({ argv: ["target"], env: { SIGINT: "ignore" }, ownChild: true });
     const identity = await identityOf(scene, pid);
@@ -108,6 +116,16 @@ Deno.test("fault 4: an identity is ticks since boot: the wall clock has no part 
   const before = await identityOf(scene, pid);
   scene.host.now = () => Date.now() + 86_400_000;
   assertEquals(await identityOf(scene, pid), before);
+});
+
+Deno.test("fault 4: the start of a process is read on the clock since boot, which nobody can step", async () => {
+  await using scene = await Scene.make();
+  const uptime = () => Number(Deno.readTextFileSync("/proc/uptime").split(" ")[0]);
+  const ticksPerSecond = Number(new TextDecoder().decode((await new Deno.Command("getconf", { args: ["CLK_TCK"] }).output()).stdout));
+  const before = uptime();
+  const { startTicks } = await identityOf(scene, await scene.actor());
+  const seconds = startTicks! / ticksPerSecond;
+  assert(before - 0.1 <= seconds && seconds <= uptime() + 0.1, `${seconds} s after boot is not after ${before}`);
 });
 
 Deno.test("fault 8: this program itself is never signalled", async () => {
@@ -172,6 +190,27 @@ Deno.test("fault 19: what stays in D after SIGKILL is given up in bounded time",
     program === "cat" ? { ...result, stdout: encode(new TextDecoder().decode(result.stdout).replace(/\) S /, ") D ")) } : result;
   const { refused, survivors } = await endTree(scene.host, scene.printer, [identity], { graceSeconds: 0.1 });
   assertEquals([refused, survivors], [[{ pid, reason: "still in D after SIGKILL" }], true]);
+});
+
+const NEEDS_FREEZER = hasFreezer ? "" : isRoot ? " (needs a cgroup freezer)" : " (needs root)";
+
+Deno.test(`fault 19: a process that is really in D is given up after SIGKILL, in bounded time${NEEDS_FREEZER}`, { ignore: !hasFreezer }, async () => {
+  await using scene = await Scene.make();
+  const pid = await scene.start({ argv: ["_subactor[w0@77]"], ownChild: true });
+  const group = `${FREEZER}/tractest-${pid}`;
+  await Deno.mkdir(group);
+  try {
+    await Deno.writeTextFile(`${group}/cgroup.procs`, String(pid));
+    await Deno.writeTextFile(`${group}/freezer.state`, "FROZEN");
+    const identity = await identityOf(scene, pid);
+    assertEquals(identity.state, "D");
+    const { killed, refused, survivors } = await endTree(scene.host, scene.printer, [identity], { graceSeconds: 0.1 });
+    assertEquals([killed, refused, survivors], [[], [{ pid, reason: "still in D after SIGKILL" }], true]);
+  } finally {
+    await Deno.writeTextFile(`${group}/freezer.state`, "THAWED");
+    await scene.ended();
+    await Deno.remove(group);
+  }
 });
 
 Deno.test("fault 21: a process that is gone before SIGINT is a success", async () => {

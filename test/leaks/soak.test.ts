@@ -1,4 +1,6 @@
 import { endLeaks, findLeaks } from "../../lib/leaks/leaks.ts";
+import type { CleanupReport } from "../../lib/core/leaks_types.ts";
+import type { Project } from "../../lib/project/project.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { tractest } from "../cli/tractest.ts";
 import { children, isRoot, msgspec, Scene, startOf } from "./scene.ts";
@@ -144,7 +146,7 @@ Deno.test("200 rounds of leak and clean-up end every leak, and no bystander", as
     const { pids, stubborn } = await leak(scene, round, hasTitles);
     const graceSeconds = stubborn.length > 0 ? 0.3 : 3;
     const started = performance.now();
-    const killed = round % BINARY_EVERY === 0 ? await cleanUpByBinary(scene, graceSeconds) : await cleanUp();
+    const killed = round % BINARY_EVERY === 0 ? await cleanUpByBinary(scene, graceSeconds) : await cleanUp(scene, project, graceSeconds);
     seconds.push((performance.now() - started) / 1000);
 
     assertEquals(killed.map(({ pid }) => pid).toSorted(), pids.toSorted(), `round ${round}`);
@@ -156,13 +158,6 @@ Deno.test("200 rounds of leak and clean-up end every leak, and no bystander", as
     count.leaked += pids.length;
     count.ended += killed.length;
     for (const { by } of killed) count[by]++;
-
-    async function cleanUp() {
-      const found = await findLeaks(scene.host, project);
-      const cleanup = await endLeaks(scene.host, scene.printer, project, found, { graceSeconds, dryRun: false });
-      assertEquals([cleanup.ok, cleanup.after.clean], [true, true], `round ${round}: ${cleanup.after.unknowns.join("; ")}`);
-      return cleanup.killed;
-    }
   }
 
   const alive = bystanders.filter(({ pid, start }) => start !== null && startOf(pid) === start).length;
@@ -177,7 +172,14 @@ Deno.test("200 rounds of leak and clean-up end every leak, and no bystander", as
   });
 });
 
-async function cleanUpByBinary(scene: Scene, graceSeconds: number): Promise<{ pid: number; by: "SIGINT" | "SIGKILL" }[]> {
+async function cleanUp(scene: Scene, project: Project, graceSeconds: number): Promise<CleanupReport["killed"]> {
+  const found = await findLeaks(scene.host, project);
+  const { ok, after, killed } = await endLeaks(scene.host, scene.printer, project, found, { graceSeconds, dryRun: false });
+  assertEquals([ok, after.clean], [true, true], after.unknowns.join("; "));
+  return killed;
+}
+
+async function cleanUpByBinary(scene: Scene, graceSeconds: number): Promise<CleanupReport["killed"]> {
   const args = ["zombies", "--kill", "--json", "--grace", String(graceSeconds)];
   const { code, stdout, stderr } = await tractest(args, { cwd: scene.root, env: { XDG_RUNTIME_DIR: `${scene.base}/run` } });
   const { clean, killed } = JSON.parse(stdout);

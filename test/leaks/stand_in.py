@@ -3,7 +3,7 @@
 Read from standard input, so that its command line is free; told what to do by the environment:
 READY    a FIFO that gets the pid when all is set up
 MAPS     files to map, by ":"
-LISTEN   a TCP port of 127.0.0.1 to listen on
+LISTEN   a TCP port of 127.0.0.1 to listen on; with LISTEN6 of ::1 too
 SOCKET   a Unix socket to listen on; with SOCKET_ONLY_BOUND only bound
 SIGINT   "ignore", or "fork": leave a copy behind, its pid written to the file COPIES, and exit
 SUBREAPER adopt orphans
@@ -39,6 +39,12 @@ if "LISTEN" in os.environ:
     server = socket.socket()
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     server.bind(("127.0.0.1", int(os.environ["LISTEN"])))
+    server.listen()
+    kept.append(server)
+if "LISTEN6" in os.environ:
+    server = socket.socket(socket.AF_INET6)
+    server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    server.bind(("::1", int(os.environ["LISTEN"])))
     server.listen()
     kept.append(server)
 if "SOCKET" in os.environ:
