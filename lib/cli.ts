@@ -5,6 +5,7 @@ import { rowOf } from "./core/permission_flags.ts";
 import { TractestError, UsageError } from "./errors.ts";
 import type { Host } from "./host/host.ts";
 import type { CommandName } from "./tables/commands.ts";
+import type { OptionRow } from "./tables/options.ts";
 import { EXIT, type ExitCode } from "./tables/exit_codes.ts";
 import { Printer, toJson } from "./ui/printer.ts";
 
@@ -56,9 +57,10 @@ async function commandOf(words: readonly string[]): Promise<[CommandName, string
   const [first, ...rest] = words;
   if (first === undefined || first === "-h" || first === "--help") return ["help", []];
   if (first === "--version" || first === "-V") return ["version", rest];
-  if (first === "-C" && words.length > 2) {
-    const [command, after] = await commandOf(words.slice(2));
-    return [command, ["-C", words[1]!, ...after]];
+  const leading = first.startsWith("-") ? await wordsOfOption(first) : 0;
+  if (leading > 0 && words.length > leading) {
+    const [command, after] = await commandOf(words.slice(leading));
+    return [command, [...words.slice(0, leading), ...after]];
   }
   if (Object.hasOwn(LOADERS, first)) return [first as CommandName, rest];
   const { nearest, suggestion } = await import("./core/nearest.ts");
@@ -67,6 +69,15 @@ async function commandOf(words: readonly string[]): Promise<[CommandName, string
     `Unknown command "${first}"`,
     suggestion(first, names) ?? `commands, nearest first: ${nearest(first, names).join(", ")}`,
   );
+}
+
+/** How many words an option of every command is, with its value; 0 if the word is none. */
+async function wordsOfOption(word: string): Promise<number> {
+  const { OPTIONS } = await import("./tables/options.ts");
+  const [name, value] = word.split("=", 2);
+  const row = (OPTIONS as readonly OptionRow[]).find((row) => row.commands === "*" && (name === `--${row.name}` || name === `-${row.short}`));
+  if (row === undefined) return 0;
+  return row.kind === "flag" || value !== undefined ? 1 : 2;
 }
 
 /** The line of a command without a word after it; the parser and its tables are not loaded for nothing. */

@@ -20,6 +20,20 @@ Deno.test("main() names the nearest option for an unknown one and exits 64", asy
   assertIncludes(err, 'hint: did you mean "--json"?');
 });
 
+Deno.test("main() takes options of every command before the command too", async () => {
+  const { code, out } = await typed("-v", "--color", "never", "--color=never", "version");
+  assertEquals([code, /^tractest /.test(out)], [0, true]);
+  assertEquals((await typed("--color", "never")).err.split("\n")[0], 'error: Unknown command "--color"');
+  assertIncludes((await typed("--kill", "zombies")).err, 'Unknown command "--kill"');
+});
+
+Deno.test("main() refuses a word that the command does nothing with", async () => {
+  for (const name of ["doctor", "zombies", "failed", "affected", "check", "flaky", "layout", "version", "permissions"]) {
+    const { code, err } = await typed(name, "tests/");
+    assertEquals([code, err], [64, `error: "${name}" takes no "tests/"\nhint: tractest ${name} --help lists the options\n`]);
+  }
+});
+
 Deno.test("main() reports an error as a JSON document when --json is given", async () => {
   const { code, out } = await typed("version", "--json", "--nope");
   assertEquals(code, 64);

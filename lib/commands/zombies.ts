@@ -1,5 +1,4 @@
 import { escapeText } from "../core/escape.ts";
-import { UsageError } from "../errors.ts";
 import type { CleanupReport, LeakReport } from "../core/leaks_types.ts";
 import { parseGrace, parsePid } from "../core/leaks_options.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
@@ -11,8 +10,6 @@ import { findProject } from "../project/project.ts";
 /** `tractest zombies`: leaked actors, who holds the registry, stale sockets; with `--kill` ends and removes what is proven to be leaked. */
 export async function zombies(context: Context): Promise<ExitCode> {
   const { host, printer, line } = context;
-  const [operand] = line.operands;
-  if (operand !== undefined) throw new UsageError(`"zombies" takes no "${operand}"`, "tractest zombies --help lists the options");
   const options: EndLeaksOptions = {
     graceSeconds: parseGrace(line.value("grace")),
     dryRun: line.has("dry-run"),

@@ -1,5 +1,6 @@
 import { parseArgs } from "@std/cli";
 import { UsageError } from "../errors.ts";
+import { type CommandRow, COMMANDS } from "../tables/commands.ts";
 import { type OptionRow, OPTIONS } from "../tables/options.ts";
 import { nearest, suggestion } from "./nearest.ts";
 import { type RunWord, splitRunWords } from "./run_arguments.ts";
@@ -46,6 +47,10 @@ export function parseCommandLine(command: string, words: readonly string[]): Com
       if (argument.startsWith("-") && argument !== "-") throw unknownOption(command, argument, rows);
     },
   }) as Record<string, unknown> & { _: string[] };
+  const operands = split ? split.words.flatMap((item) => item.kind === "target" ? [item.word] : []) : parsed._.map(String);
+  if (operands.length > 0 && !takesOperands(command)) {
+    throw new UsageError(`"${command}" takes no "${operands[0]}"`, `tractest ${command} --help lists the options`);
+  }
   const values = new Map<string, readonly string[]>();
   for (const row of valued) {
     const given = (parsed[row.name] as string[] | undefined) ?? [];
@@ -57,13 +62,19 @@ export function parseCommandLine(command: string, words: readonly string[]): Com
   }
   return {
     command,
-    operands: split ? split.words.flatMap((item) => item.kind === "target" ? [item.word] : []) : parsed._.map(String),
+    operands,
     afterDashes,
     words: split?.words,
     has: (option) => parsed[option] === true || (values.get(option)?.length ?? 0) > 0,
     value: (option) => values.get(option)?.at(-1),
     values: (option) => values.get(option) ?? [],
   };
+}
+
+/** Whether the usage of a command has anything besides options. */
+function takesOperands(command: string): boolean {
+  const row = (COMMANDS as readonly CommandRow[]).find(({ name }) => name === command);
+  return row !== undefined && !/^tractest \S+( \[OPTIONS\]| \[--[^\]]*\])*$/.test(row.usage);
 }
 
 function checkValue(row: OptionRow, value: string): void {
