@@ -27,6 +27,10 @@ export async function doctor(context: Context): Promise<ExitCode> {
   let seen = await examine(context, project, {});
   if (line.has("fix")) {
     const repairs = repairsFor(seen.checks);
+    // Nobody should have to answer without having seen what it is about.
+    for (const check of seen.checks.filter(({ status }) => status === "fail")) {
+      for (const text of checkLines(check, printer, { shown: "stderr", width: ID_WIDTH, silent: true })) printer.note(text);
+    }
     const wanted = await choose(context, repairs);
     if (wanted.length > 0 && !line.has("dry-run")) {
       if (wanted.some((repair) => repair.does === "directories")) await makeDirectories(context);

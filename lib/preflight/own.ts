@@ -12,12 +12,12 @@ export async function directoriesCheck(host: Host): Promise<CheckResult> {
   for (const directory of directories) {
     const problem = directory.problem ?? await whyNotWritable(host, directory);
     if (problem === null) continue;
-    problems.push(`${directory.path ?? "the directory"}: ${problem}`);
+    problems.push(directory.path === null ? problem : `${directory.path}: ${problem}`);
     fixes.push(directory.path === null ? "set HOME, or XDG_STATE_HOME and XDG_CACHE_HOME" : fixFor(directory));
   }
   const id = "state-directories";
   if (problems.length > 0) {
-    const detail = [...problems, "without them nothing is remembered; tests run all the same"].join("\n");
+    const detail = [...new Set(problems), "without them nothing is remembered; tests run all the same"].join("\n");
     return { id, status: "fail", detail, fix: [...new Set(fixes)].join("\n") };
   }
   return { id, status: "ok", detail: directories.map(({ path, exists }) => `${path}${exists ? "" : " (not made yet)"}`).join("\n"), fix: null };

@@ -147,6 +147,8 @@ test("a stale socket is 81, and --fix --yes removes it", async () => {
   const unanswered = await doctor(project.root, { args: ["--fix"] });
   assertEquals(unanswered.code, 81);
   assertIncludes(unanswered.stderr, "--yes answers it");
+  const asked = unanswered.stderr.indexOf("--yes answers it");
+  assert(unanswered.stderr.slice(0, asked).includes(socket), "what it is about is shown before the question");
   const dry = await doctor(project.root, { args: ["--fix", "--dry-run", "--yes"] });
   assertEquals([dry.code, (await Deno.lstat(socket)).isSocket], [81, true]);
   assertIncludes(dry.stderr, "would ask: Clean up sockets");
