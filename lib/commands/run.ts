@@ -43,6 +43,9 @@ export async function run(context: Context): Promise<ExitCode> {
   const command = (python: readonly string[]) =>
     pytestCommand({ python, defaultFlags: project.configuration.defaultFlags, line, intent, targets: bare ? [] : targets?.targets ?? [] });
 
+  // What was typed wrong is said before anything is shown or started.
+  timeLimit({ given: line.value("timeout"), debugging: intent.debugging, scope, limits: { full: 0, file: 0 }, longestFull: null });
+
   if (line.has("dry-run")) {
     const interpreter = await quickInterpreter(context, project);
     const argv = asTyped(command(interpreter.argv), project.root);
@@ -97,13 +100,12 @@ export async function run(context: Context): Promise<ExitCode> {
       onStart: (pid) => lock.noteChild(pid),
     });
     const leaks = await leaksAfter(host, project);
-    const leaked = leaks.actors.some((actor) => actor.verdict === "leaked") || leaks.sockets.some((socket) => socket.verdict === "stale");
     const isFull = scope === "full" && !intent.selects && !intent.debugging;
     if (isFull && outcome.cut === null && outcome.code <= 1) await recordFullRun(host, state, outcome.seconds);
     const exitCode = runExitCode({
       cut: outcome.cut,
       pytest: outcome.code,
-      leaked: leaked ? true : leaks.clean === null ? null : false,
+      leaked: leaks.clean === null ? null : !leaks.clean,
       strict: line.has("strict"),
     });
     const failures = await judgeFailures(context, project, outcome.tally.failures);

@@ -24,8 +24,13 @@ function registryCheck({ registries, liveRun, unknowns }: LeakReport): CheckResu
   }
   if (bound.length > 0) {
     const ours = bound.some((registry) => registry.holders.some((holder) => holder.verdict === "leaked"));
+    const doubtful = bound.flatMap((registry) => registry.holders).find((holder) => holder.ours === true && holder.verdict === "unknown");
     return row("registry", "fail", bound.map(holdersOf).join("\n"), {
-      fix: ours ? CLEAN_UP : `end its holder yourself: ss -tlnp 'sport = :${bound[0]!.address.split(":").at(-1)}'`,
+      fix: ours
+        ? CLEAN_UP
+        : doubtful
+        ? `if nobody needs it: ${CLEAN_UP} --pid ${doubtful.pid}`
+        : `end its holder yourself: ss -tlnp 'sport = :${bound[0]!.address.split(":").at(-1)}'`,
     });
   }
   if (registries.length === 0 || registries.some((registry) => registry.bound === null)) return unknown("registry", unknowns);

@@ -98,6 +98,12 @@ export function showLeaksLeft(printer: Printer, leaks: LeakReport): void {
   const sockets = leaks.sockets.filter((socket) => socket.verdict === "stale");
   for (const { pid, title } of actors) printer.warn(`leaked actor: pid ${pid} ${escapeText(title)}`);
   for (const { path } of sockets) printer.warn(`stale socket: ${escapeText(path)}`);
+  const held = leaks.liveRun ? [] : leaks.registries.filter((registry) => registry.bound);
+  for (const { address, holders } of held) {
+    const who = holders.length === 0 ? "a process that can't be seen" : holders.map(({ pid, title }) => `pid ${pid} ${escapeText(title)}`).join(", ");
+    printer.warn(`the registry ${escapeText(address)} is still held by ${who}`);
+  }
+  if (held.length > 0 && actors.length + sockets.length === 0) printer.hint("what it is and how to end it: tractest zombies");
   if (actors.length + sockets.length > 0) printer.hint("clean up: tractest zombies --kill");
   else if (leaks.clean === null) printer.note(`whether actors are left can't be told: ${escapeText(leaks.unknowns.join("; "))}`);
 }

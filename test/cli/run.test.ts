@@ -104,6 +104,8 @@ Deno.test("the dry run prints the command and starts nothing", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n", "conftest.py": "open('started', 'w')\n" });
   const { code, stdout } = await suite.tractest(["run", "--dry-run", "test_a", "-k", "a or b"]);
   assertEquals([code, stdout], [0, "py310/bin/python -m pytest -x --tb=short --no-header -k 'a or b' tests/test_a.py\n"]);
+  const wrong = await suite.tractest(["run", "--dry-run", "--timeout", "soon"]);
+  assertEquals([wrong.code, wrong.stdout], [64, ""], "what was typed wrong is wrong here too");
   const document = JSON.parse((await suite.tractest(["run", "--dry-run", "--json", "test_a"])).stdout);
   assertEquals(document.command, ["py310/bin/python", "-m", "pytest", "-x", "--tb=short", "--no-header", "tests/test_a.py"]);
   assertEquals([document.env, document.counts], [{}, null]);
@@ -354,6 +356,7 @@ Deno.test("fault 42: a second Ctrl-C ends a pytest that does not, and all below 
   await running.type("\x03");
   const result = await running.ended;
   assertEquals(result.code, 130, result.stdout);
+  assert(!result.stdout.includes("^CSIGINT"), "what the terminal shows of Ctrl-C has its own line");
   for (const pid of await pidsOf(suite)) assert(!await alive(pid), `pid ${pid} still lives`);
 });
 

@@ -86,6 +86,23 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "a registrar that a run leaves behind is shown and fails it under --strict",
+  ignore,
+  fn: async () => {
+    await using suite = await sampleSuite();
+    const script = `"$0" run --no-preflight --strict test_leak; echo "first $?"
+      "$0" zombies --kill --pid "$(ss -tlnpH 'sport = :1616' | sed -n 's/.*pid=\\([0-9]*\\).*/\\1/p')"; echo "second $?"
+      "$0" zombies; echo "third $?"`;
+    const running = suite.start(["run"], { SAMPLE_LEAK_REGISTRY: "1" }, ["sh", "-c", script]);
+    const { stdout, stderr } = await running.ended;
+    const codes = [...stdout.matchAll(/^(first|second|third) (\d+)$/gm)].map((match) => `${match[1]} ${match[2]}`);
+    assertEquals(codes, ["first 84", "second 0", "third 0"], stdout + stderr);
+    assertIncludes(stderr, "the registry 127.0.0.1:1616 is still held by pid ");
+    assertIncludes(stderr, "tractest zombies");
+  },
+});
+
 for (const hang of ["sleep", "sigint", "deadlock", "pipe"]) {
   Deno.test({
     name: `the time limit ends a sample that hangs (${hang}) with all of its actors`,

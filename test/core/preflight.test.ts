@@ -50,6 +50,12 @@ Deno.test("a leaked actor, a held registry and a stale socket fail, with evidenc
   assertIncludes(leakChecks(report)[1]!.detail, "pid 7 (_subactor[w0@7]), leaked: no pytest above it");
 });
 
+Deno.test("a registry that may be held by a leak of ours names the command that ends its holder", () => {
+  const holder = { pid: 7, startTicks: 1, title: "python app.py", uid: 0, ours: true, verdict: "unknown", evidence: [] } as const;
+  const [registry] = leakChecks({ ...clean, clean: false, registries: [{ address: "127.0.0.1:1616", bound: true, holders: [holder] }] });
+  assertEquals(registry!.fix, "if nobody needs it: tractest zombies --kill --pid 7");
+});
+
 Deno.test("fault 23: a registry whose holder can't be seen is held, never free", () => {
   const report: LeakReport = { ...clean, clean: false, registries: [{ address: "127.0.0.1:1616", bound: true, holders: [] }] };
   const [registry] = leakChecks(report);

@@ -191,7 +191,8 @@ class Stopper {
     // A debugger reads Ctrl-C itself; the terminal has sent it there already.
     if (signal === "SIGINT" && this.request.debugging) return;
     if (this.cut !== null) {
-      this.printer.note(`${signal} again: ending what is left`);
+      // A terminal shows ^C in the middle of a line.
+      this.printer.note(`\n${signal} again: ending what is left`);
       this.#force ??= this.#end();
       return;
     }
@@ -205,7 +206,7 @@ class Stopper {
     await this.#remember();
     const patience = signal === "SIGINT" ? PATIENCE_SECONDS : this.request.grace;
     await this.host.sleep(patience * 1000, this.#gone.signal);
-    if (this.#gone.signal.aborted) return;
+    if (this.#gone.signal.aborted || this.#force !== null) return;
     if (signal === "SIGINT") this.printer.note("\npytest is still finishing; interrupt once more to end it at once");
     else await (this.#force ??= this.#end());
   }
