@@ -15,6 +15,7 @@ import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { type JudgedFailure, showHang, showLeaksLeft, showVerdict, type VerdictStream } from "../ui/verdict.ts";
 import type { Context } from "../context.ts";
 import { findLeaks, type LeakReport } from "../leaks/leaks.ts";
+import { RunLedger } from "../leaks/ledger.ts";
 import { findProject, type Project } from "../project/project.ts";
 import { judgeFailures } from "./run/judge.ts";
 import { takeLock } from "./run/lock.ts";
@@ -84,7 +85,7 @@ export async function run(context: Context): Promise<ExitCode> {
     printer.note(pasteable(shown, interpreter.environment, project.root, host.cwd));
     hintBackground(context, scope, longestFull);
 
-    const events = await eventsSink(host, eventsTo);
+    const [events, ledger] = await Promise.all([eventsSink(host, eventsTo), RunLedger.open(host, project.root, state.runId)]);
     const outcome = await runSession(host, printer, {
       argv,
       interpreter,
@@ -97,7 +98,8 @@ export async function run(context: Context): Promise<ExitCode> {
       debugging: intent.debugging,
       outputToStderr: printer.json || eventsTo === "-",
       onEvents: events,
-      onStart: (pid) => lock.noteChild(pid),
+      ledger,
+      onStart: (child) => lock.noteChild(child),
     });
     const leaks = await leaksAfter(host, project);
     const isFull = scope === "full" && !intent.selects && !intent.debugging;

@@ -1,4 +1,5 @@
 import type { JudgedProcess, ProcessDetails, Verdict } from "./leaks_types.ts";
+import type { Recorded } from "./ledger.ts";
 import { type Kind, kindOf } from "./leaks_actor.ts";
 import { RUNTIME_EXTENSIONS } from "../tables/actor_signatures.ts";
 
@@ -25,6 +26,8 @@ export interface ForestRow {
 export interface Seen {
   readonly forest: ReadonlyMap<number, ForestRow>;
   readonly details: ReadonlyMap<number, ProcessDetails>;
+  /** Those that runs which are over have recorded, each identified beyond its pid. */
+  readonly ledger?: ReadonlyMap<number, Recorded>;
 }
 
 /** Who stands above a process, so that it is no leak. */
@@ -91,7 +94,7 @@ export class Judge {
     if (this.#view.ownPids.has(pid)) return of(ours, "in-use", ["this program, or one above it"]);
     if (ours === false) return of(false, "foreign", tie);
     if (kind.isPytest) return of(ours, "in-use", ["is a live pytest", ...tie], pid);
-    if (process.place === "gone") return of(ours, "unknown", ["its directory is gone", ...tie]);
+    if (process.place === "gone" && !this.#isRecorded(pid)) return of(ours, "unknown", ["its directory is gone", ...tie]);
     if (ours === null) return of(null, "unknown", tie);
     const guardian = this.#guardian(process);
     const evidence = [...(kind.signature ? [kind.signature.name] : []), ...tie, guardian.evidence];
@@ -99,7 +102,10 @@ export class Judge {
     if (guardian.kind !== "none") return of(true, "in-use", evidence, guardian.kind === "pytest" ? guardian.pid : null);
     if (startTicks === null) return of(true, "unknown", ["identity unknown", ...evidence]);
     if (kind.signature) return of(true, "leaked", evidence);
-    if (this.#isLeakedRoot(process, kind)) return of(true, "leaked", ["a Python on tractor in pytest's temporary directory", ...evidence]);
+    if (this.#isLeakedRoot(process, kind)) {
+      const where = this.#isRecorded(pid) ? "that a run left" : "in pytest's temporary directory";
+      return of(true, "leaked", [`a Python on tractor ${where}`, ...evidence]);
+    }
     if (!usesRuntime(process)) return of(true, "unknown", ["no actor, as far as can be told", ...evidence]);
     const actor = this.#actorAbove(process);
     if (actor !== null) return of(true, "leaked", [`started by the leaked actor ${actor}`, ...evidence]);
@@ -109,9 +115,11 @@ export class Judge {
   /** Whether a process belongs to this project, and what says so. */
   #ties(process: ProcessDetails): [boolean | null, string[]] {
     if (process.sameNamespaces === false) return [false, ["in another mount or pid namespace (a container)"]];
-    if (process.place === "other-project") return [false, [`works in another project: ${process.cwd}`]];
+    const recorded = this.#seen.ledger?.get(process.pid);
+    if (process.place === "other-project" && !recorded) return [false, [`works in another project: ${process.cwd}`]];
     const venv = this.#venvOf(process);
     const ties = [
+      ...(recorded ? [`recorded by run ${recorded.runId}${recorded.test === null ? "" : ` (test ${recorded.test})`}`] : []),
       ...(process.place === "checkout" ? [`works in ${process.cwd}`] : []),
       ...(venv ? [`maps files of ${venv}`] : []),
       ...(venv === null && this.#startedFromVenv(process) ? [`started as ${process.argv![0]}`] : []),
@@ -120,6 +128,10 @@ export class Judge {
     if (process.place === "gone") return this.#wasHere(process) ? [null, [`worked in ${process.cwd}`]] : [false, [`worked in ${process.cwd}`]];
     if (process.mapped === null || process.place === "unknown") return [null, ["neither its directory nor its files can be read"]];
     return [false, [`works in ${process.cwd}, maps nothing of this project`]];
+  }
+
+  #isRecorded(pid: number): boolean {
+    return this.#seen.ledger?.has(pid) ?? false;
   }
 
   #wasHere(process: ProcessDetails): boolean {
@@ -144,6 +156,8 @@ export class Judge {
     // A pytest anywhere above decides, whatever is between.
     for (const pid of above) {
       const details = this.#seen.details.get(pid);
+      // As the first process of a namespace it adopts what others leave: then what a run that is over recorded is not its own.
+      if (pid === 1 && this.#isRecorded(process.pid)) continue;
       if (details && kindOf(details.argv, details.comm).isPytest) return { kind: "pytest", pid, evidence: `in use by pytest pid ${pid}` };
     }
     for (const pid of above) {
@@ -153,7 +167,8 @@ export class Judge {
       if (row ? row.uid !== this.#view.uid : pid === 1) break;
       if (!details) return { kind: "unknown", pid, evidence: `what is above it (pid ${pid}) can't be read` };
       const parent = kindOf(details.argv, details.comm);
-      if (parent.signature) continue;
+      if (parent.signature || this.#isRecorded(pid)) continue;
+      if (pid === 1 && parent.isPytest && this.#isRecorded(process.pid)) break;
       // Reached only past actors and leaked roots, so it is the parent of one. Such programs adopt nobody, except as pid 1.
       if (pid !== 1 && parent.isShellOrDebugger) {
         return { kind: "by-hand", pid, evidence: `was started by hand: its parent is ${details.comm}, pid ${pid}` };
@@ -170,9 +185,10 @@ export class Judge {
     return { kind: "none", evidence: `no live pytest or application above it: its parent is pid ${above[0] ?? 0}` };
   }
 
-  /** An untitled Python on tractor, in pytest's temporary directory: a server that a fixture started. */
+  /** An untitled Python on tractor, in pytest's temporary directory or on record: a server that a fixture or a test started. */
   #isLeakedRoot(process: ProcessDetails, kind: Kind): boolean {
-    return kind.isPython && !kind.isPytest && process.place === "pytest-temporary" && usesRuntime(process) && this.#venvOf(process) !== null;
+    const isOfRun = process.place === "pytest-temporary" || this.#isRecorded(process.pid);
+    return isOfRun && kind.isPython && !kind.isPytest && usesRuntime(process) && this.#venvOf(process) !== null;
   }
 
   /** The nearest actor above a process. */

@@ -27,6 +27,8 @@ export class Tally {
   finished = 0;
   /** Tests that began and did not end, with the time at which they began, in seconds since the epoch. */
   readonly running = new Map<string, number>();
+  /** The test that began last. */
+  latest: string | null = null;
   /** The process that runs the session; null before it began. */
   pid: number | null = null;
   /** pytest's exit status as the session itself gave it; null if it did not get that far. */
@@ -49,6 +51,7 @@ export class Tally {
         break;
       case "test-start":
         this.running.set(event.id, event.time);
+        this.latest = event.id;
         break;
       case "report":
         if (event.category !== "") this.#count(event.category);

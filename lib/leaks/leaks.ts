@@ -99,6 +99,7 @@ export async function findLeaks(host: Host, project: Project, options: FindLeaks
     sockets: relevant,
     refused: [
       ...socketFiles.refused,
+      ...await survey.refused(),
       ...foreign,
       ...actors.filter((actor) => actor.verdict === "unknown").map(({ pid, evidence }) => ({ pid, reason: evidence[0] ?? "unknown" })),
       ...[...skipped, ...relevant.filter((socket) => socket.verdict === "unknown")].map(({ path, evidence }) => ({

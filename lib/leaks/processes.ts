@@ -1,11 +1,13 @@
 import { dirname, join } from "@std/path";
 import { kindOf, mayBeActor, pythonDirectory } from "../core/leaks_actor.ts";
 import { ancestorsOf, Judge, type Judged, type Viewpoint } from "../core/leaks_judge.ts";
-import type { Place, ProcessDetails } from "../core/leaks_types.ts";
+import type { Place, ProcessDetails, Refusal } from "../core/leaks_types.ts";
+import { leftOver, type Recorded } from "../core/ledger.ts";
 import type { Host } from "../host/host.ts";
 import { type ProcessFiles, type ProcessLinks, readProcessFiles, readProcessLinks, readWorkingDirectories } from "../programs/proc.ts";
 import type { ListedProcess, ProcessList } from "../programs/ps.ts";
 import type { Project } from "../project/project.ts";
+import { type Ledger, readLedger, surroundingsOf } from "./ledger.ts";
 
 /** Files that mark a directory as a project of its own, outside of ours. */
 const PROJECT_FILES = [".git", "pyproject.toml", "pytest.ini", "setup.py", "setup.cfg", "tox.ini"];
@@ -18,6 +20,7 @@ export class ProcessSurvey {
   #details = new Map<number, ProcessDetails>();
   #asked = new Set<number>();
   #venvs: Promise<readonly string[]> | null = null;
+  #ledger: Promise<Ledger> | null = null;
   #failures = new Set<string>();
 
   constructor(host: Host, project: Project) {
@@ -140,9 +143,37 @@ export class ProcessSurvey {
 
   /** The verdicts on these processes; those that ended in the meantime are left out. */
   async judge(pids: readonly number[]): Promise<Judged[]> {
+    const ledger = await this.#recorded(pids);
     const view: Viewpoint = { root: this.#project.root, venvs: await this.venvs(), uid: this.#host.uid() ?? -1, ownPids: this.ownPids };
-    const judge = new Judge(view, { forest: this.#forest, details: this.#details });
+    const judge = new Judge(view, { forest: this.#forest, details: this.#details, ledger });
     return pids.map((pid) => this.#details.get(pid)).filter((details) => details !== undefined).map((details) => judge.judge(details));
+  }
+
+  /** What of the ledger can't be trusted; empty when it was not asked. */
+  async refused(): Promise<readonly Refusal[]> {
+    return (await this.#ledger)?.refused ?? [];
+  }
+
+  /** Those of which the details were read that a run which is over has recorded. The ledger is opened only when there is somebody to look up. */
+  async #recorded(pids: readonly number[]): Promise<ReadonlyMap<number, Recorded>> {
+    if (pids.length === 0) return new Map();
+    const { entries } = await (this.#ledger ??= readLedger(this.#host, this.#project.root));
+    const known = entries.filter((entry) => entry.role === "process" && this.#details.get(entry.pid)?.startTicks === entry.startTicks);
+    if (known.length === 0) return new Map();
+    const runs = new Set(known.map((entry) => entry.runId));
+    const heads = entries.filter((entry) => entry.role !== "process" && runs.has(entry.runId)).map((entry) => entry.pid);
+    const [here, files] = await Promise.all([
+      surroundingsOf(this.#host),
+      readProcessFiles(this.#host, [...new Set(heads)], { mapped: false, why: "are the runs that recorded these over" }),
+    ]);
+    // Whether a run is over has to be known: else nothing is taken from it.
+    if (here === null || files.failure !== null) return new Map();
+    const living = new Map<number, { uid: number; startTicks: number | null }>(
+      [...this.#details, ...files.rows].filter(([, row]) => row.state !== "Z"),
+    );
+    const named = [...this.#details.values()].filter((details) => details.sameNamespaces === true).map((details) => details.pid);
+    const found = leftOver(entries, living, here, this.#host.pid);
+    return new Map([...found].filter(([pid]) => named.includes(pid)));
   }
 }
 

@@ -27,6 +27,26 @@ export async function listProcesses(host: Host): Promise<ProcessList> {
   return text === null ? { processes: [], rejected: 0, failure } : { ...parseProcessList(text), failure: null };
 }
 
+/** A row of the list that also says in which session the process is: the pid of the process that began it. */
+export interface SessionProcess extends ListedProcess {
+  readonly session: number;
+}
+
+/** Lists all processes that this user can see, with their sessions; nothing where they can't be listed. */
+export async function listSessions(host: Host, why: string): Promise<SessionProcess[]> {
+  const { text } = await probe(host, "ps", ["-eo", "sess=,pid=,ppid=,uid=,stat=,args="], { why });
+  return text === null ? [] : parseSessions(text);
+}
+
+/** Parses `ps -eo sess=,pid=,ppid=,uid=,stat=,args=`; a row that does not parse, or a last line that was cut short, is left out. */
+export function parseSessions(text: string): SessionProcess[] {
+  return text.split("\n").slice(0, -1).flatMap((line) => {
+    const [, session, rest] = /^ *(\d+) (.*)$/s.exec(line) ?? [];
+    const [process] = rest === undefined ? [] : parseProcessList(`${rest}\n`).processes;
+    return process ? [{ ...process, session: Number(session) }] : [];
+  });
+}
+
 /** Parses `ps -eo pid=,ppid=,uid=,stat=,args=`; a row that does not parse, or a last line that was cut short, is counted and left out. */
 export function parseProcessList(text: string): Pick<ProcessList, "processes" | "rejected"> {
   const processes: ListedProcess[] = [];

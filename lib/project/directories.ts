@@ -57,3 +57,15 @@ async function look(host: Host, path: string | null): Promise<OwnDirectory> {
     throw error;
   }
 }
+
+/** The first 16 hexadecimal digits of the SHA-256 of a text. */
+export async function digest(text: string): Promise<string> {
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+  return [...hash.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Where the ledger of a project's runs is, in the state directory: a file for each run. Null where there is no such directory. */
+export async function ledgerDirectory(host: Host, root: string): Promise<OwnDirectory | null> {
+  const state = await stateDirectory(host);
+  return state.path === null || state.problem !== null ? null : await look(host, join(state.path, "projects", await digest(root), "ledger"));
+}

@@ -13,6 +13,9 @@ const [PYTHON, PYTHONHOME] = new TextDecoder().decode(
   (await new Deno.Command("python3", { args: ["-c", "import sys; print(sys.executable, sys.base_prefix, sep='\\n')"] }).output()).stdout,
 ).split("\n") as [string, string];
 
+/** What a shell needs to start a stand-in: `exec -a NAME "$PYTHON" < "$SCRIPT"`. */
+export const STAND_IN: Readonly<Record<string, string>> = { PYTHON, PYTHONHOME, SCRIPT };
+
 /** Whether the tests run as root. */
 export const isRoot: boolean = Deno.uid() === 0;
 

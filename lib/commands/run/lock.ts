@@ -4,9 +4,9 @@ import type { ProcessIdentity } from "../../core/leaks_types.ts";
 import { type ChildIdentity, describeLock, type LockRecord, readLock } from "../../core/run_lock.ts";
 import { PreflightError } from "../../errors.ts";
 import type { FileLock, Host } from "../../host/host.ts";
-import { probe } from "../../programs/probe.ts";
-import { readProcessFiles, readProcessLinks } from "../../programs/proc.ts";
+import { readProcessFiles } from "../../programs/proc.ts";
 import type { Printer } from "../../ui/printer.ts";
+import { surroundingsOf } from "../../leaks/ledger.ts";
 import { identityOf } from "../../leaks/process_tree.ts";
 import type { RunState } from "./state.ts";
 
@@ -17,7 +17,7 @@ export interface RunLock {
   /** What the earlier run left is gone: the next run need not look for it. */
   leftIsGone(): void;
   /** Notes the process that does the work, for a later run in case this one is killed. */
-  noteChild(pid: number): Promise<void>;
+  noteChild(child: ChildIdentity | null): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -69,7 +69,7 @@ async function held(host: Host, lock: FileLock, before: string | null, state: Ru
   return {
     left: child ? { record: earlier!, child } : null,
     leftIsGone: () => void (left = null),
-    noteChild: async (pid) => await write({ child: await identityNow(host, pid) }),
+    noteChild: async (child) => await write({ child }),
     release: async () => {
       await write(left ?? {});
       lock.release();
@@ -87,22 +87,4 @@ async function stillAlive(host: Host, recorded: ChildIdentity): Promise<ProcessI
   const same = now && now.state !== "Z" && now.startTicks === recorded.startTicks && surroundings?.bootId === recorded.bootId &&
     surroundings.pidNamespace === recorded.pidNamespace;
   return same ? identityOf(now) : null;
-}
-
-async function identityNow(host: Host, pid: number): Promise<ChildIdentity | null> {
-  const [surroundings, { rows }] = await Promise.all([
-    surroundingsOf(host),
-    readProcessFiles(host, [pid], { mapped: false, why: "what the next run knows this one's pytest by" }),
-  ]);
-  const row = rows.get(pid);
-  return row && surroundings ? { pid, startTicks: row.startTicks, ...surroundings } : null;
-}
-
-/** This boot and this pid namespace; null where there is no /proc. */
-async function surroundingsOf(host: Host): Promise<Pick<ChildIdentity, "bootId" | "pidNamespace"> | null> {
-  const [boot, links] = await Promise.all([
-    probe(host, "cat", ["/proc/sys/kernel/random/boot_id"], { why: "which boot this is" }),
-    readProcessLinks(host, []),
-  ]);
-  return boot.text !== null && links.own ? { bootId: boot.text.trim(), pidNamespace: links.own[1] } : null;
 }

@@ -1,7 +1,7 @@
 import { join } from "@std/path";
 import type { Host } from "../../host/host.ts";
 import pluginSource from "../../plugin/tractest_events.py" with { type: "text" };
-import { cacheDirectory, usable } from "../../project/directories.ts";
+import { cacheDirectory, digest, usable } from "../../project/directories.ts";
 
 /** The module's name: what PYTEST_PLUGINS gets. */
 const MODULE = "tractest_events";
@@ -31,10 +31,4 @@ export async function pluginEnvironment(
     PYTHONPATH: before("PYTHONPATH", directory, ":"),
     PYTEST_PLUGINS: before("PYTEST_PLUGINS", MODULE, ","),
   };
-}
-
-/** The first 16 hexadecimal digits of the SHA-256 of a text. */
-export async function digest(text: string): Promise<string> {
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
-  return [...hash.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

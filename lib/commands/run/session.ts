@@ -2,13 +2,15 @@ import { join } from "@std/path";
 import type { HangEvidence } from "../../core/hang.ts";
 import type { ProcessIdentity } from "../../core/leaks_types.ts";
 import type { Interpreter, SigintMethod } from "../../core/preflight.ts";
-import { EventReader } from "../../core/pytest_events.ts";
+import type { LedgerEntry } from "../../core/ledger.ts";
+import { EventReader, type PytestEvent } from "../../core/pytest_events.ts";
 import { type Cut, Tally } from "../../core/verdict.ts";
 import type { Host, Output, Signal, StartedProgram } from "../../host/host.ts";
 import { envCommand } from "../../programs/env.ts";
 import { sendSignal } from "../../programs/kill.ts";
 import { processStates } from "../../programs/ps_states.ts";
 import type { Printer } from "../../ui/printer.ts";
+import type { RunLedger } from "../../leaks/ledger.ts";
 import { type EndedTree, endTree, treeOf } from "../../leaks/process_tree.ts";
 import { FileTail } from "./file_tail.ts";
 import { pluginEnvironment } from "./plugin.ts";
@@ -33,8 +35,10 @@ export interface SessionRequest {
   readonly outputToStderr: boolean;
   /** Gets each line of events as it comes. */
   readonly onEvents: ((lines: readonly string[]) => Promise<void> | void) | null;
-  /** Gets the pid that was started. */
-  readonly onStart: (pid: number) => Promise<void>;
+  /** Gets what was started; null where that can't be identified. */
+  readonly onStart: (child: LedgerEntry | null) => Promise<void>;
+  /** Records the processes of the run. */
+  readonly ledger: RunLedger;
 }
 
 /** How a session ended. */
@@ -55,6 +59,8 @@ export interface SessionOutcome {
 
 /** Milliseconds between looks at the files: often while something comes, seldom else. */
 const LOOK_MS = { busy: 15, idle: 60 } as const;
+/** Milliseconds between looks at the processes of the run: one when tests end, one however long a test takes. */
+const RECORD_MS = { busy: 1_000, idle: 2_000 } as const;
 /** Seconds that pytest may need to finish its report after a signal before it is mentioned. */
 const PATIENCE_SECONDS = 3;
 /** Seconds that what is left gets when it is ended by force: it had its SIGINT before. */
@@ -99,19 +105,33 @@ export async function runSession(host: Host, printer: Printer, request: SessionR
       const bytes = await events.read();
       const { lines, events: seen } = reader.read(bytes);
       for (const event of seen) tally.add(event);
+      if (!ended) record(seen);
       if (lines.length > 0) await request.onEvents?.(lines);
       const shown = await output?.read();
       if (shown && shown.length > 0) streams.logTo!.write(shown);
       return bytes.length > 0 || (shown?.length ?? 0) > 0;
     };
+    const { ledger } = request;
+    let recorded = host.monotonic();
+    let isLast = false;
+    const record = (seen: readonly PytestEvent[]) => {
+      // Where a session comes to its end its processes are still below it; a moment later they may not be.
+      const isFinish = seen.some((event) => event.event === "session-finish");
+      const since = host.monotonic() - recorded;
+      if (!isFinish && since < (seen.length > 0 ? RECORD_MS.busy : RECORD_MS.idle)) return;
+      isLast ||= isFinish;
+      recorded = host.monotonic();
+      void ledger.look(runningTest(tally));
+    };
     let ended = false;
     const end = new AbortController();
     const status = child.status.then((result) => {
       ended = true;
+      ledger.rootIsGone();
       end.abort();
       return result;
     });
-    const noted = request.onStart(child.pid);
+    const noted = ledger.begin(child.pid).then(request.onStart);
     const limit = request.limit > 0 ? stop.atLimit(request.limit, end.signal) : Promise.resolve();
     while (!ended) await host.sleep(await look() ? LOOK_MS.busy : LOOK_MS.idle, end.signal);
     const seconds = (host.monotonic() - began) / 1000;
@@ -119,7 +139,10 @@ export async function runSession(host: Host, printer: Printer, request: SessionR
     const sizes = await Promise.all([events.size(), output?.size() ?? 0]);
     while (events.offset < sizes[0] || (output && output.offset < sizes[1])) if (!await look()) break;
     const { code, signal } = await status;
-    await Promise.all([noted, limit, stop.finish()]);
+    await noted;
+    // One that ended before its time has not said so: what it left in its session is there to be seen.
+    if (!isLast) await ledger.look(runningTest(tally));
+    await Promise.all([ledger.settled(), limit, stop.finish()]);
     return {
       tally,
       code,
@@ -133,6 +156,11 @@ export async function runSession(host: Host, printer: Printer, request: SessionR
   } finally {
     stop.unwatch();
   }
+}
+
+/** The test that runs, the one that began last where several do; between tests the one before. */
+function runningTest(tally: Tally): string | null {
+  return [...tally.running.keys()].at(-1) ?? tally.latest;
 }
 
 /** Where pytest's standard output and error go: each to the terminal if ours does, else to the log, which is copied to ours. */
@@ -241,6 +269,7 @@ class Stopper {
   async #remember(): Promise<void> {
     // Once pytest is gone its pid means nothing any more.
     this.#seen = await treeOf(this.host, this.#gone.signal.aborted ? null : this.#child!.pid, this.#seen);
+    await this.request.ledger.add(this.#seen, runningTest(this.#tally!));
   }
 
   async #look(): Promise<HangEvidence> {

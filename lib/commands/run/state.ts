@@ -3,8 +3,7 @@ import { readDurations, withDuration } from "../../core/time_limit.ts";
 import { TractestError } from "../../errors.ts";
 import type { Host } from "../../host/host.ts";
 import type { Printer } from "../../ui/printer.ts";
-import { stateDirectory, usable } from "../../project/directories.ts";
-import { digest } from "./plugin.ts";
+import { digest, stateDirectory, usable } from "../../project/directories.ts";
 
 /** Logs and events of runs that are kept. */
 const KEPT_RUNS = 20;

@@ -1,0 +1,88 @@
+/** What a process is known by across boots and namespaces. */
+export interface LedgerIdentity {
+  readonly pid: number;
+  readonly uid: number;
+  /** Clock ticks from boot to its start. */
+  readonly startTicks: number;
+  /** Pids and ticks mean something within one boot only. */
+  readonly bootId: string;
+  /** As the link says it: `pid:[4026531836]`. */
+  readonly pidNamespace: string;
+}
+
+/** A process that belongs to a run. */
+export interface LedgerEntry extends LedgerIdentity {
+  readonly runId: string;
+  /** `runner` is tractest itself, `root` what it started; while either lives the run is not over. */
+  readonly role: "runner" | "root" | "process";
+  /** The test that ran when it was seen first; null when none did. */
+  readonly test: string | null;
+  /** Its command line or title when it was seen first; for readers of the file, never compared. */
+  readonly title: string;
+}
+
+/** What the ledger says about a process that lives: which run it is left over from. */
+export interface Recorded {
+  readonly runId: string;
+  readonly test: string | null;
+}
+
+/** Which boot and which pid namespace this is. */
+export type Surroundings = Pick<LedgerIdentity, "bootId" | "pidNamespace">;
+
+const SCHEMA = "tractest.ledger/1";
+/** Characters of a title or a test id that are kept. */
+const TEXT_LIMIT = 500;
+
+/** One line of the file, its line end included. */
+export function ledgerLine(entry: LedgerEntry): string {
+  const { title, test, ...identity } = entry;
+  return `${JSON.stringify({ schema: SCHEMA, ...identity, test: test?.slice(0, TEXT_LIMIT) ?? null, title: title.slice(0, TEXT_LIMIT) })}\n`;
+}
+
+/** Reads lines of the ledger; what is cut short, garbage, or of another version is passed over: it proves nothing. */
+export function parseLedger(text: string): LedgerEntry[] {
+  return text.split("\n").flatMap((line) => entryOf(line) ?? []);
+}
+
+function entryOf(line: string): LedgerEntry | null {
+  let value;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return null;
+  }
+  if (value?.schema !== SCHEMA) return null;
+  const { runId, role, pid, uid, startTicks, bootId, pidNamespace, test, title } = value;
+  const numbers = [pid, uid, startTicks].every((number) => Number.isSafeInteger(number) && number >= 0);
+  const texts = [runId, bootId, pidNamespace, title].every((text) => typeof text === "string");
+  if (!numbers || !texts) return null;
+  if (!/^[0-9a-zA-Z-]{1,64}$/.test(runId) || !["runner", "root", "process"].includes(role) || (test !== null && typeof test !== "string")) {
+    return null;
+  }
+  if (!/^[0-9a-f-]{36}$/.test(bootId) || !/^pid:\[\d+\]$/.test(pidNamespace)) return null;
+  return { runId, role, pid, uid, startTicks, bootId, pidNamespace, test, title };
+}
+
+/** Who lives now, as far as the ledger has to know: what a pid is at this moment. Pids that are not in it are gone. */
+export type Living = ReadonlyMap<number, { readonly uid: number; readonly startTicks: number | null }>;
+
+/** Whether an entry is about the very process that has its pid now. Each part of the identity has to fit; a pid alone says nothing. */
+export function fits(entry: LedgerIdentity, living: Living, here: Surroundings): boolean {
+  const now = living.get(entry.pid);
+  return now !== undefined && now.startTicks === entry.startTicks && now.uid === entry.uid && entry.bootId === here.bootId &&
+    entry.pidNamespace === here.pidNamespace;
+}
+
+/**
+ * The living processes that are left over from runs that are over, by pid.
+ *
+ * @param own this program's pid: when it looks after its own run, that run is over
+ */
+export function leftOver(entries: readonly LedgerEntry[], living: Living, here: Surroundings, own: number): Map<number, Recorded> {
+  const fitting = entries.filter((entry) => fits(entry, living, here));
+  const going = new Set(fitting.filter((entry) => entry.role !== "process" && entry.pid !== own).map((entry) => entry.runId));
+  return new Map(
+    fitting.filter((entry) => entry.role === "process" && !going.has(entry.runId)).map(({ pid, runId, test }) => [pid, { runId, test }]),
+  );
+}

@@ -1,0 +1,196 @@
+import { join } from "@std/path";
+import { descendantsOf } from "../core/leaks_judge.ts";
+import type { ProcessIdentity, Refusal } from "../core/leaks_types.ts";
+import { type LedgerEntry, ledgerLine, parseLedger, type Surroundings } from "../core/ledger.ts";
+import { TractestError } from "../errors.ts";
+import type { Host } from "../host/host.ts";
+import { probe } from "../programs/probe.ts";
+import { readProcessFiles, readProcessLinks } from "../programs/proc.ts";
+import { listSessions } from "../programs/ps.ts";
+import { ledgerDirectory, stateDirectory, usable } from "../project/directories.ts";
+import { identityOf } from "./process_tree.ts";
+
+/** Runs whose processes are remembered. */
+const KEPT_RUNS = 20;
+/** Processes of one run that are remembered: more leave the later ones to the other evidence. */
+const KEPT_PROCESSES = 2_000;
+/** Bytes of one run's file that are read. */
+const READ_LIMIT = 4 * 1024 * 1024;
+
+/** This boot and this pid namespace; null where there is no /proc. */
+export async function surroundingsOf(host: Host): Promise<Surroundings | null> {
+  const [boot, links] = await Promise.all([
+    probe(host, "cat", ["/proc/sys/kernel/random/boot_id"], { why: "which boot this is" }),
+    readProcessLinks(host, []),
+  ]);
+  return boot.text !== null && links.own ? { bootId: boot.text.trim(), pidNamespace: links.own[1] } : null;
+}
+
+/** What the runs of a project recorded, and the files that are not to be trusted. */
+export interface Ledger {
+  readonly entries: readonly LedgerEntry[];
+  readonly refused: readonly Refusal[];
+}
+
+/** Reads the ledger of a project. One that is not there, or that others may have written, says nothing. */
+export async function readLedger(host: Host, root: string): Promise<Ledger> {
+  const refused: Refusal[] = [];
+  const entries: LedgerEntry[] = [];
+  try {
+    const directory = await ledgerDirectory(host, root);
+    if (directory === null || !directory.exists) return { entries, refused };
+    if (directory.problem !== null) {
+      return { entries, refused: [{ path: directory.path ?? "", reason: `the ledger is not used: ${directory.problem}` }] };
+    }
+    for (const name of await runFiles(host, directory.path)) {
+      const path = join(directory.path, name);
+      const problem = await untrusted(host, path);
+      if (problem !== null) refused.push({ path, reason: `the ledger is not used: ${problem}` });
+      else entries.push(...parseLedger(new TextDecoder().decode(await host.readFrom(path, 0, READ_LIMIT) ?? new Uint8Array())));
+    }
+  } catch (error) {
+    if (!(error instanceof TractestError)) throw error;
+    refused.push({ reason: `the ledger can't be read: ${error.message}` });
+  }
+  return { entries, refused };
+}
+
+/** Names of the runs' files, oldest first. */
+async function runFiles(host: Host, directory: string): Promise<string[]> {
+  return (await host.readDirectory(directory) ?? []).map((entry) => entry.name).filter((name) => name.endsWith(".jsonl")).sort();
+}
+
+/** Why a file proves nothing; null for one that only this user can have written. */
+async function untrusted(host: Host, path: string): Promise<string | null> {
+  const status = await host.lstat(path);
+  if (status === null) return "it is gone";
+  if (status.kind !== "file") return `it is a ${status.kind}, not a file`;
+  if (status.uid !== host.uid()) return `it belongs to uid ${status.uid}`;
+  return (status.mode & 0o077) === 0 ? null : `others may read or write it (mode ${status.mode.toString(8)})`;
+}
+
+/**
+ * Writes the ledger of one run: a file of its own, so that nobody else ever writes to it, a line for each process, each written at once.
+ * A disk that does not take it costs later evidence, never a test.
+ */
+export class RunLedger {
+  #seen = new Map<number, string>();
+  #recorded = new Set<string>();
+  #here: Surroundings | null = null;
+  #root: number | null = null;
+  #busy: Promise<void> = Promise.resolve();
+  #looking = false;
+  #rootIsGone = false;
+
+  private constructor(private readonly host: Host, private readonly runId: string, private readonly file: string | null) {}
+
+  /** Makes the ledger of a run, and removes those of the oldest. Without a usable directory it writes nothing. */
+  static async open(host: Host, root: string, runId: string): Promise<RunLedger> {
+    if (host.platform !== "linux") return new RunLedger(host, runId, null);
+    try {
+      const directory = await ledgerDirectory(host, root);
+      if (directory === null || directory.problem !== null) return new RunLedger(host, runId, null);
+      if (await usable(host, await stateDirectory(host)) === null) return new RunLedger(host, runId, null);
+      await host.makeDirectory(directory.path);
+      const names = await runFiles(host, directory.path);
+      for (const name of names.slice(0, Math.max(0, names.length - KEPT_RUNS + 1))) await host.remove(join(directory.path, name));
+      return new RunLedger(host, runId, join(directory.path, `${runId}.jsonl`));
+    } catch (error) {
+      if (!(error instanceof TractestError)) throw error;
+      return new RunLedger(host, runId, null);
+    }
+  }
+
+  /** Records this program and what it has started. Returns the identity of the latter; null where it can't be read. */
+  async begin(root: number): Promise<LedgerEntry | null> {
+    const [here, { rows }] = await Promise.all([
+      surroundingsOf(this.host),
+      readProcessFiles(this.host, [this.host.pid, root], { mapped: false, why: "what a later run knows this one by" }),
+    ]);
+    if (here === null) return null;
+    this.#here = here;
+    this.#root = root;
+    const entries = [[this.host.pid, "runner"], [root, "root"]] as const;
+    for (const [pid, role] of entries) {
+      const row = rows.get(pid);
+      if (row) await this.#write([{ ...identityOf(row), role }], null);
+    }
+    const row = rows.get(root);
+    return row ? { ...here, pid: root, uid: row.uid, startTicks: row.startTicks, runId: this.runId, role: "root", test: null, title: "" } : null;
+  }
+
+  /**
+   * Looks for processes below the root, and in the session that it leads, that were not recorded yet. One `ps`, and one `cat` only when
+   * there is somebody new. A look that is asked for while another is under way comes after it.
+   *
+   * @param test the test that runs
+   */
+  look(test: string | null): Promise<void> {
+    if (this.#looking) return this.#busy;
+    this.#looking = true;
+    return this.#busy = this.#busy.then(() => this.#look(test)).finally(() => this.#looking = false);
+  }
+
+  /** What was started has ended: from now on its pid may be another process's. */
+  rootIsGone(): void {
+    this.#rootIsGone = true;
+  }
+
+  async #look(test: string | null): Promise<void> {
+    const root = this.#root;
+    if (root === null || this.file === null || this.#recorded.size >= KEPT_PROCESSES) return;
+    const processes = await listSessions(this.host, "who belongs to this run");
+    const forest = new Map(processes.map((row) => [row.pid, row]));
+    const below = new Set(this.#rootIsGone ? [] : descendantsOf(root, forest));
+    // A session's number is not given again while anybody is in it; a new one that had it would have its leader too.
+    const isSession = !this.#rootIsGone || !forest.has(root);
+    for (const row of processes) if (isSession && row.session === root && row.pid !== root) below.add(row.pid);
+    // Those that lost their parent are known by who they are, and with them those below them.
+    const strays = [...this.#seen.keys()].filter((pid) => forest.has(pid) && !below.has(pid));
+    const again = await readProcessFiles(this.host, strays, { mapped: false, why: "are these still processes of this run" });
+    for (const pid of strays) {
+      const ticks = again.rows.get(pid)?.startTicks;
+      if (ticks === undefined || !this.#recorded.has(`${pid} ${ticks}`)) continue;
+      for (const one of [pid, ...descendantsOf(pid, forest)]) below.add(one);
+    }
+    below.delete(this.host.pid);
+    const rows = [...below].map((pid) => forest.get(pid)!).filter((row) => row.state !== "Z" && row.uid === this.host.uid());
+    // A pid that shows another command line may be another process: it is read again.
+    const fresh = rows.filter((row) => this.#seen.get(row.pid) !== row.args).map((row) => row.pid);
+    this.#seen = new Map(rows.map((row) => [row.pid, row.args]));
+    const { rows: files } = await readProcessFiles(this.host, fresh, { mapped: false, why: "processes of this run, for the ledger" });
+    // One that has another parent by now may be another process.
+    const same = [...files.values()].filter((row) => row.state !== "Z" && row.ppid === forest.get(row.pid)?.ppid);
+    const found = same.map((row) => ({ ...identityOf(row), role: "process" as const }));
+    await this.#write(found, test);
+  }
+
+  /** Resolves when every look that was asked for is done. */
+  async settled(): Promise<void> {
+    await this.#busy;
+  }
+
+  /** Records processes that are known already to belong to the run. */
+  async add(identities: readonly ProcessIdentity[], test: string | null): Promise<void> {
+    const own = [this.#root, this.host.pid];
+    await this.#write(identities.filter(({ pid }) => !own.includes(pid)).map((identity) => ({ ...identity, role: "process" as const })), test);
+  }
+
+  async #write(found: readonly (ProcessIdentity & Pick<LedgerEntry, "role">)[], test: string | null): Promise<void> {
+    const here = this.#here;
+    if (here === null || this.file === null) return;
+    const lines: string[] = [];
+    for (const { pid, uid, startTicks, title, role } of found) {
+      const key = `${pid} ${startTicks}`;
+      if (startTicks === null || uid !== this.host.uid() || this.#recorded.has(key) || this.#recorded.size >= KEPT_PROCESSES) continue;
+      this.#recorded.add(key);
+      lines.push(ledgerLine({ runId: this.runId, role, pid, uid, startTicks, ...here, test, title }));
+    }
+    if (lines.length === 0) return;
+    try {
+      await this.host.appendFile(this.file, lines.join(""));
+    } catch (error) {
+      if (!(error instanceof TractestError)) throw error;
+    }
+  }
+}

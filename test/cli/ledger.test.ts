@@ -1,0 +1,29 @@
+import { assert, assertEquals, assertIncludes } from "../assert.ts";
+import { isAlive } from "../leaks/scene.ts";
+import { ISOLATED, sampleSuite } from "./suites.ts";
+
+Deno.test({
+  name: "a root without a title that a test left is known to be leaked after the run, by the ledger, and ended",
+  // Its actors bind the registry address: only where it is a network of their own.
+  ignore: ISOLATED === null,
+  fn: async () => {
+    await using suite = await sampleSuite();
+    const run = await suite.tractest(["run", "--json", "test_leak"], { SAMPLE_LEAK: "1", SAMPLE_LEAK_REGISTRY: "1" });
+    assertEquals(run.code, 0, run.stderr);
+    const left = JSON.parse(run.stdout).leaks.actors as { pid: number; title: string; verdict: string; evidence: string[] }[];
+    const pids = left.map((actor) => actor.pid);
+    try {
+      const root = left.find((actor) => actor.title.includes("leave_actors.py"));
+      assertEquals([left.length, root?.verdict], [2, "leaked"], run.stdout);
+      assert(
+        root!.evidence.some((text) => /^recorded by run \d{8}-\d{6}-\w{4} \(test tests\/test_leak\.py::test_leaves_actors\)$/.test(text)),
+        `${root!.evidence}`,
+      );
+      const { code, stderr } = await suite.tractest(["zombies", "--kill"]);
+      assertEquals([code, pids.map(isAlive)], [0, [false, false]]);
+      assertIncludes(stderr, `SIGINT ${root!.pid} `);
+    } finally {
+      for (const pid of pids.filter(isAlive)) Deno.kill(pid, "SIGKILL");
+    }
+  },
+});

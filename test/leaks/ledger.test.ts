@@ -1,0 +1,191 @@
+import { ledgerLine, parseLedger } from "../../lib/core/ledger.ts";
+import { findLeaks } from "../../lib/leaks/leaks.ts";
+import { readLedger, RunLedger, surroundingsOf } from "../../lib/leaks/ledger.ts";
+import { digest } from "../../lib/project/directories.ts";
+import { assert, assertEquals } from "../assert.ts";
+import { children, isAlive, msgspec, Scene, STAND_IN, startOf } from "./scene.ts";
+
+/** A scene with a state directory of its own, and where its ledger is. */
+async function make(): Promise<{ scene: Scene; directory: string }> {
+  const scene = await Scene.make();
+  scene.host.variables = { ...scene.host.variables, XDG_STATE_HOME: `${scene.base}/state` };
+  return { scene, directory: `${scene.base}/state/tractest/projects/${await digest(scene.root)}/ledger` };
+}
+
+/** Writes what a run that is over would have recorded of a process. */
+async function record({ scene, directory }: { scene: Scene; directory: string }, pid: number, changes: Record<string, unknown> = {}): Promise<void> {
+  const here = (await surroundingsOf(scene.host))!;
+  const entry = {
+    runId: "20260801-1",
+    role: "process",
+    pid,
+    uid: Deno.uid()!,
+    startTicks: Number(startOf(pid)),
+    ...here,
+    test: "tests/t.py::x",
+    title: "",
+  };
+  await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+  for (let up = directory; up !== scene.base; up = up.slice(0, up.lastIndexOf("/"))) await Deno.chmod(up, 0o700);
+  await Deno.writeTextFile(`${directory}/20260801-1.jsonl`, `garbage\n${ledgerLine({ ...entry, ...changes } as never)}`, { mode: 0o600 });
+}
+
+/** An untitled Python on tractor whose directory is the checkout: by itself it might be an application. */
+async function untitled(scene: Scene): Promise<number> {
+  return await scene.start({ argv: ["python3", "-"], env: { MAPS: msgspec(scene.root) } });
+}
+
+async function verdictOf(scene: Scene, pid: number): Promise<[string | undefined, string]> {
+  const { named } = await findLeaks(scene.host, await scene.found(), { pid });
+  return [named?.verdict, named?.evidence.join("; ") ?? ""];
+}
+
+Deno.test("A root without a title that a run recorded is leaked, with the run and the test as evidence; without the ledger it is kept", async () => {
+  const made = await make();
+  await using scene = made.scene;
+  const pid = await untitled(scene);
+  assertEquals((await verdictOf(scene, pid))[0], "unknown");
+  await record(made, pid);
+  const [verdict, evidence] = await verdictOf(scene, pid);
+  assertEquals(verdict, "leaked");
+  assert(evidence.includes("recorded by run 20260801-1 (test tests/t.py::x)"), evidence);
+  const report = await findLeaks(scene.host, await scene.found());
+  assertEquals(report.actors.map((actor) => actor.pid), [pid]);
+});
+
+Deno.test("fault 55: entries that fit a stranger's pid and ticks prove nothing with another boot, namespace or user", async () => {
+  const made = await make();
+  await using scene = made.scene;
+  const pid = await untitled(scene);
+  const doctored = [
+    { bootId: "00000000-0000-4000-8000-000000000000" },
+    { pidNamespace: "pid:[1]" },
+    { uid: Deno.uid()! + 1 },
+    { startTicks: Number(startOf(pid)) + 1 },
+  ];
+  for (const changes of doctored) {
+    await record(made, pid, changes);
+    assertEquals((await verdictOf(scene, pid))[0], "unknown", JSON.stringify(changes));
+  }
+  await record(made, pid);
+  assertEquals((await verdictOf(scene, pid))[0], "leaked");
+});
+
+Deno.test("A ledger that others could have written is refused and named", async () => {
+  const made = await make();
+  await using scene = made.scene;
+  const pid = await untitled(scene);
+  await record(made, pid);
+  const path = `${made.directory}/20260801-1.jsonl`;
+  await Deno.chmod(path, 0o622);
+  assertEquals((await verdictOf(scene, pid))[0], "unknown");
+  const { refused } = await findLeaks(scene.host, await scene.found());
+  assert(refused.some((refusal) => refusal.path === path && refusal.reason.includes("mode 622")), JSON.stringify(refused));
+  await Deno.remove(path);
+  await Deno.symlink("/dev/null", path);
+  assertEquals((await readLedger(scene.host, scene.root)).refused[0]?.reason, "the ledger is not used: it is a symlink, not a file");
+  await Deno.chmod(made.directory, 0o777);
+  assert((await readLedger(scene.host, scene.root)).refused[0]!.reason.includes("others may enter it"));
+});
+
+Deno.test("fault 54: of a pytest that is pid 1 of its namespace, orphans that a run which is over recorded are leaked, the others are in use", {
+  ignore: Deno.uid() !== 0,
+}, async () => {
+  const made = await make();
+  await using scene = made.scene;
+  const fifos = [await scene.fifo(), await scene.fifo()] as const;
+  // The survey sees its own namespace only, so it runs in there too.
+  const script = `${scene.base}/look.ts`;
+  const lib = new URL("../../lib/", import.meta.url).href;
+  await Deno.writeTextFile(
+    script,
+    `import { RealHost } from "${lib}host/real_host.ts";
+import { findLeaks } from "${lib}leaks/leaks.ts";
+import { surroundingsOf } from "${lib}leaks/ledger.ts";
+import { ledgerLine } from "${lib}core/ledger.ts";
+import { readProcessFiles } from "${lib}programs/proc.ts";
+import { listProcesses } from "${lib}programs/ps.ts";
+import { findProject } from "${lib}project/project.ts";
+const host = new RealHost();
+const project = await findProject(host);
+const actors = (await listProcesses(host)).processes.filter((row) => row.args.startsWith("_subactor["));
+const mine = actors.find((row) => row.args.includes("recorded"))!;
+const row = (await readProcessFiles(host, [mine.pid], { mapped: false, why: "" })).rows.get(mine.pid)!;
+const directory = ${JSON.stringify(made.directory)};
+Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
+Deno.writeTextFileSync(directory + "/r-1.jsonl", ledgerLine({ runId: "r-1", role: "process", pid: mine.pid, uid: row.uid, startTicks: row.startTicks, ...(await surroundingsOf(host))!, test: null, title: "" }), { mode: 0o600 });
+const report = await findLeaks(host, project);
+console.log(JSON.stringify(report.actors.map((actor) => [actor.title, actor.verdict]).sort()));
+`,
+  );
+  const map = new URL("../../scripts/offline/import_map.json", import.meta.url).pathname;
+  const run = `${Deno.execPath()} run --quiet --no-lock --import-map ${map} -A ${script} > ${scene.base}/result 2> ${scene.base}/errors`;
+  const orphan = (name: string, fifo: string) => ({ argv: [`_subactor[${name}@7]`], env: { READY: fifo }, orphan: true });
+  const done = await scene.fifo();
+  const child = new Deno.Command("unshare", {
+    args: ["--pid", "--fork", "--kill-child", "--mount-proc", "bash", "-c", `exec -a pytest "$PYTHON" < "$SCRIPT"`],
+    cwd: scene.root,
+    clearEnv: true,
+    env: {
+      ...STAND_IN,
+      PATH: "/usr/bin:/bin",
+      HOME: scene.base,
+      XDG_STATE_HOME: `${scene.base}/state`,
+      DENO_DIR: Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`,
+      ...children(orphan("recorded", fifos[0]), orphan("other", fifos[1])),
+      RUN: `read -r _ < ${fifos[0]}; read -r _ < ${fifos[1]}; ${run}`,
+      READY: done,
+    },
+  }).spawn();
+  try {
+    await Deno.readTextFile(done);
+    const said = await Deno.readTextFile(`${scene.base}/result`);
+    assertEquals(
+      said.trim(),
+      '[["_subactor[other@7]","in-use"],["_subactor[recorded@7]","leaked"]]',
+      await Deno.readTextFile(`${scene.base}/errors`),
+    );
+  } finally {
+    child.kill("SIGKILL");
+    await child.status;
+  }
+});
+
+Deno.test("A run's ledger has what is below its root, with the test, each process once, and knows one that lost its parent", async () => {
+  const made = await make();
+  await using scene = made.scene;
+  await Deno.mkdir(`${scene.base}/state/tractest/projects/${await digest(scene.root)}`, { recursive: true, mode: 0o700 });
+  for (const up of ["state", "state/tractest", "state/tractest/projects"]) await Deno.chmod(`${scene.base}/${up}`, 0o700);
+  const fifo = await scene.fifo();
+  const root = await scene.start({ argv: ["root"], ownChild: true, env: children({ argv: ["_subactor[w@7]"], env: { READY: fifo } }) });
+  const actor = await scene.ready(fifo);
+  const stranger = await scene.actor();
+  const ledger = await RunLedger.open(scene.host, scene.root, "r-1");
+  assertEquals((await ledger.begin(root))?.startTicks, Number(startOf(root)));
+  await ledger.look("tests/t.py::x");
+  await ledger.look(null);
+  const entries = async () => parseLedger(await Deno.readTextFile(`${made.directory}/r-1.jsonl`));
+  const recorded = (await entries()).map(({ pid, role, test }) => [pid, role, test]);
+  assertEquals(recorded, [[Deno.pid, "runner", null], [root, "root", null], [actor, "process", "tests/t.py::x"]]);
+  assertEquals((await Deno.lstat(`${made.directory}/r-1.jsonl`)).mode! & 0o777, 0o600);
+  assertEquals((await verdictOf(scene, actor))[1].includes("recorded by"), false, "its root lives");
+  Deno.kill(root, "SIGKILL");
+  await scene.ended();
+  ledger.rootIsGone();
+  await ledger.look(null);
+  assertEquals((await entries()).length, 3);
+  assertEquals((await verdictOf(scene, actor))[1].includes("recorded by run r-1 (test tests/t.py::x)"), true);
+  assert(!(await entries()).some((entry) => entry.pid === stranger) && isAlive(stranger));
+});
+
+Deno.test("The ledgers of the oldest runs are removed when a new one begins", async () => {
+  const made = await make();
+  await using scene = made.scene;
+  const pid = await scene.actor();
+  await record(made, pid);
+  for (let run = 10; run < 50; run++) await Deno.writeTextFile(`${made.directory}/20260802-${run}.jsonl`, "", { mode: 0o600 });
+  const ledger = await RunLedger.open(scene.host, scene.root, "20260803-1");
+  await ledger.begin(pid);
+  const names = [...Deno.readDirSync(made.directory)].map((entry) => entry.name).sort();
+  assertEquals([names.length, names[0], names.at(-1)], [20, "20260802-31.jsonl", "20260803-1.jsonl"]);
+});
