@@ -1,10 +1,11 @@
 import { escapeText } from "../core/escape.ts";
-import type { CleanupReport, LeakReport } from "../core/leaks_types.ts";
+import { registryName } from "../core/leaks_registry.ts";
+import type { CleanupReport, JudgedProcess, LeakReport } from "../core/leaks_types.ts";
 import { parseGrace, parsePid } from "../core/leaks_options.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { hintLeaks, showLeaks } from "../ui/leaks.ts";
 import type { Context } from "../context.ts";
-import { endLeaks, type EndLeaksOptions, findLeaks, startFirstLook } from "../leaks/leaks.ts";
+import { endLeaks, type EndLeaksOptions, findLeaks, startFirstLook, targetsOf } from "../leaks/leaks.ts";
 import { findProject } from "../project/project.ts";
 
 /** `tractest zombies`: leaked actors, who holds the registry, stale sockets; with `--kill` ends and removes what is proven to be leaked. */
@@ -42,7 +43,7 @@ function listed({ printer, line }: Context, report: LeakReport): ExitCode {
   if (printer.json) printer.document("tractest.zombies/1", facts(report));
   if (line.has("hook")) {
     if (code === EXIT.unverified) return cannotTell({ printer }, report);
-    if (code === EXIT.ok) return code;
+    if (code === EXIT.ok || isOnlyHeld({ printer }, report)) return EXIT.ok;
   }
   showLeaks(printer, report);
   if (code === EXIT.leaksFound) hintLeaks(printer, report);
@@ -56,8 +57,9 @@ function cleaned({ printer, line }: Context, before: LeakReport, cleanup: Cleanu
   if (printer.json) printer.document("tractest.zombies/1", { ...facts(after), killed, removed });
   if (line.has("hook")) {
     if (killed.length + removed.length > 0) printer.note(`tractest: ended ${killed.length} leaked actors, removed ${removed.length} stale sockets`);
+    if (cleanup.survivors) return survived({ printer }, cleanup);
     if (code === EXIT.unverified) return cannotTell({ printer }, after);
-    if (code === EXIT.ok) return code;
+    if (code === EXIT.ok || isOnlyHeld({ printer }, after)) return EXIT.ok;
   }
   showLeaks(printer, after, { before });
   if (code === EXIT.leaksFound) hintLeaks(printer, after);
@@ -72,6 +74,27 @@ function cannotTell({ printer }: Pick<Context, "printer">, report: LeakReport): 
   ];
   printer.warn(`can't tell whether actors leaked: ${escapeText(why)}`);
   return EXIT.ok;
+}
+
+/** In a hook, what leaked and would not go is said by name, and it is no "can't tell". */
+function survived({ printer }: Pick<Context, "printer">, { after }: CleanupReport): ExitCode {
+  const processes = targetsOf(after).map(({ pid, title }) => `pid ${pid} ${title}`);
+  const sockets = after.sockets.filter((socket) => socket.verdict === "stale").map((socket) => socket.path);
+  const [why] = after.refused.filter(({ pid, path }) => targetsOf(after).some((target) => target.pid === pid) || sockets.includes(path ?? ""));
+  const what = [...processes, ...sockets].join(", ") || "what was to be ended";
+  printer.warn(escapeText(`leaked, and still there: ${what}${why ? `: ${why.reason}` : ""}`));
+  return EXIT.leaksFound;
+}
+
+/** In a hook, a live application of this repo that holds the registry is somebody's work, and in nobody's way: one line. */
+function isOnlyHeld({ printer }: Pick<Context, "printer">, { registries, actors, sockets }: LeakReport): boolean {
+  const leaks = actors.some((actor) => actor.verdict === "leaked") || sockets.some((socket) => socket.verdict === "stale");
+  const held = registries.filter((registry) => registry.bound !== false);
+  const isOurs = (holder: JudgedProcess) => holder.ours === true && (holder.verdict === "in-use" || holder.verdict === "unknown");
+  if (leaks || held.length === 0 || !held.every(({ holders }) => holders.length > 0 && holders.every(isOurs))) return false;
+  const { address, holders: [holder] } = held[0]!;
+  printer.warn(escapeText(`${registryName(address)} is held by pid ${holder!.pid} ${holder!.title}; left alone: ${holder!.evidence.at(-1)}`));
+  return true;
 }
 
 function facts({ clean, registries, actors, sockets, refused, liveRun, unknowns, named }: LeakReport): Readonly<Record<string, unknown>> {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
-import { children, isAlive, isRoot, Scene } from "../leaks/scene.ts";
+import { children, isAlive, isRoot, msgspec, Scene } from "../leaks/scene.ts";
 import { type Outcome, scratchState, TRACTEST, tractest } from "./tractest.ts";
 
 const NEEDS_ROOT = isRoot ? "" : " (needs root)";
@@ -104,6 +104,47 @@ Deno.test("zombies --hook: silent when clean, one line when it cleaned up, 0 and
     "",
     `warning: can't tell whether actors leaked: pid ${unknown}: its directory is gone\n`,
   ]);
+});
+
+Deno.test("zombies --kill --hook: a registry that a live application of this checkout holds blocks nothing; without --hook it is 81", async () => {
+  const { scene, port } = await make();
+  await using _ = scene;
+  const env = { LISTEN: String(port), MAPS: msgspec(scene.root) };
+  const pid = await scene.start({ argv: ["python3", "-"], env, under: ["bash", "-c", '"$@"; exit', "bash"], ownChild: true });
+  const { code, stdout, stderr } = await zombies(scene, ["--kill", "--hook"]);
+  assertEquals([code, stdout, stderr.split("\n").length], [0, "", 2], stderr);
+  assertIncludes(stderr, `warning: TCP :${port} is held by pid ${pid} python3 -; left alone: `);
+  assertEquals([(await zombies(scene, ["--hook"])).code, (await zombies(scene, ["--kill"])).code, isAlive(pid)], [0, 81, true]);
+  // With a leak beside it the hook still says so.
+  const socket = await scene.actor({ env: { SIGINT: "ignore" } });
+  assertEquals([(await zombies(scene, ["--hook"])).code, isAlive(socket)], [81, true]);
+});
+
+Deno.test("zombies --kill --hook: a leak that survives is named in one line, and is 81", { ignore: !isRoot }, async () => {
+  const { scene } = await make();
+  await using _ = scene;
+  const directory = `${scene.base}/run/tractor`;
+  await Deno.mkdir(directory, { recursive: true });
+  const pid = await scene.start({ argv: ["server"], cwd: "/", env: { SOCKET: `${directory}/a.sock` } });
+  Deno.kill(pid, "SIGKILL");
+  while (isAlive(pid)) await new Promise((done) => setTimeout(done, 5));
+  // A directory that nothing can be removed from, as a read-only file system is.
+  const wrap = [
+    "unshare",
+    "--mount",
+    "sh",
+    "-c",
+    `mount --bind "${directory}" "${directory}" && mount -o remount,bind,ro "${directory}" && exec "$@"`,
+    "sh",
+  ];
+  const { code, stdout, stderr } = await tractest(["zombies", "--kill", "--hook"], {
+    cwd: scene.root,
+    env: { XDG_RUNTIME_DIR: `${scene.base}/run` },
+    wrap,
+  });
+  assertEquals([code, stdout], [81, ""], stderr);
+  assertIncludes(stderr, `warning: leaked, and still there: ${directory}/a.sock: `);
+  assertEquals(stderr.trimEnd().split("\n").length, 1, stderr);
 });
 
 Deno.test("fault 13: a pid that is none, or must never be signalled, is a usage error", async () => {
