@@ -74,16 +74,14 @@ async function makeBystanders(scene: Scene): Promise<Bystander[]> {
 /** Gives the project's venv what current actors use; false where nothing can be installed. */
 async function installTitles(scene: Scene): Promise<boolean> {
   const venv = `${scene.root}/py311`;
+  const uv = (...args: string[]) => new Deno.Command("uv", { args, cwd: scene.root, stdin: "null", stdout: "null", stderr: "null" }).output();
   try {
-    for (
-      const args of [["venv", "--quiet", "--clear", venv], ["pip", "install", "--quiet", "--python", `${venv}/bin/python`, "msgspec", "setproctitle"]]
-    ) {
-      const { success } = await new Deno.Command("uv", { args, cwd: scene.root, stdin: "null", stdout: "null", stderr: "null" }).output();
-      if (!success) return false;
-    }
-    return true;
-  } catch {
-    return false;
+    await Deno.remove(venv, { recursive: true });
+    if (!(await uv("venv", venv)).success) return false;
+    return (await uv("pip", "install", "--python", `${venv}/bin/python`, "msgspec", "setproctitle")).success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   } finally {
     await scene.project(scene.root);
   }
