@@ -1,12 +1,15 @@
 /**
  * Times tractest against what it replaces: whole processes, the two sides in turn, medians and the median of the pairwise ratios.
- * Needs `dist/tractest` and uv; makes a copy of the sample with its venv in a temporary directory, and removes it.
+ * Needs `dist/tractest` and uv; makes a copy of the sample with its venv in a temporary directory, and removes it. Measures in a
+ * network of its own where that can be had, so that nobody else holds the registry. Imports nothing, to start itself again in there.
  */
-import { join, resolve } from "@std/path";
-
-const ROOT = resolve(import.meta.dirname!, "..");
-const TRACTEST = join(ROOT, "dist/tractest");
+const ROOT = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
+const TRACTEST = `${ROOT}/dist/tractest`;
 const DENO = Deno.execPath();
+/** The first argument of the process that measures, in front of the scratch directory. */
+const MEASURE = "--measure";
+const LEAKED = 3;
+const UNRELATED = 2_000;
 const QUICK_ROUNDS = 31;
 const SLOW_ROUNDS = 7;
 
@@ -14,7 +17,11 @@ const SLOW_ROUNDS = 7;
 interface Side {
   readonly name: string;
   readonly argv: readonly string[];
-  readonly before?: () => void;
+  readonly before?: () => void | Promise<void>;
+  /** The sample unless given. */
+  readonly cwd?: string;
+  /** The exit code that says that it did what is timed; 0 unless given. */
+  readonly code?: number;
 }
 
 /** A comparison, and the ratio that it should stay under. */
@@ -23,6 +30,8 @@ interface Comparison {
   readonly rounds: number;
   readonly ours: Side;
   readonly theirs: Side;
+  /** Starts what has to be there while it is measured; throws where that can't be had. */
+  readonly company?: () => Promise<AsyncDisposable>;
   /** `ratio`: ours / theirs at most this; `seconds`: ours - theirs at most this. */
   readonly goal: { readonly ratio: number } | { readonly seconds: number };
 }
@@ -58,10 +67,13 @@ function comparisons(root: string, python: string, bare: string): Comparison[] {
   const sh = (script: string) => ["sh", "-c", script];
   const bareDeno: Side = { name: "bare Deno start", argv: [DENO, "run", "--no-config", "--no-lock", bare] };
   const target = ["tests/test_rpc.py"];
-  const forget = () => removeIfThere(join(root, "xdg/cache/tractest/preflight"));
-  const activated = `export PATH="${join(root, "bin-of-venv")}:$PATH"; `;
+  const forget = () => removeIfThere(`${root}/xdg/cache/tractest/preflight`);
+  const activated = `export PATH="${python.slice(0, python.lastIndexOf("/"))}:$PATH"; `;
   const byHand: Side = { name: "the same steps by hand", argv: sh(activated + preflightByHand(root)) };
   const preflight = [TRACTEST, "run", "--preflight-only"];
+  const zombies: Side = { name: "tractest zombies", argv: [TRACTEST, "zombies"] };
+  const recipe: Side = { name: "the recipe's three probes", argv: sh(probes(root)) };
+  const leaks = new Leaks(root, python);
   return [
     {
       name: "failed",
@@ -73,10 +85,33 @@ function comparisons(root: string, python: string, bare: string): Comparison[] {
     {
       name: "zombies, clean",
       rounds: QUICK_ROUNDS,
-      ours: { name: "tractest zombies", argv: [TRACTEST, "zombies"] },
-      theirs: { name: "the recipe's three probes", argv: sh(probes(root)) },
+      ours: zombies,
+      theirs: recipe,
       goal: { ratio: 2.5 },
     },
+    {
+      name: `zombies, ${LEAKED} leaked`,
+      rounds: QUICK_ROUNDS,
+      ours: { ...zombies, name: `tractest zombies, ${LEAKED} actors leaked`, before: () => leaks.start(), code: 81 },
+      theirs: { ...zombies, name: "the same, clean", before: () => leaks.end() },
+      goal: { ratio: 1.5 },
+    },
+    {
+      name: `zombies, ${UNRELATED} others`,
+      rounds: QUICK_ROUNDS,
+      ours: zombies,
+      theirs: recipe,
+      company: unrelated,
+      goal: { ratio: 1 },
+    },
+    {
+      name: "zombies, reaper",
+      rounds: QUICK_ROUNDS,
+      ours: zombies,
+      theirs: { name: "a plain Python reaper", argv: [Deno.realPathSync(python), "-I", `${ROOT}/scripts/reaper_yardstick.py`, root] },
+      goal: { ratio: Infinity },
+    },
+    ...upstreamReaper(zombies),
     {
       name: "preflight, warm",
       rounds: SLOW_ROUNDS,
@@ -108,7 +143,7 @@ function comparisons(root: string, python: string, bare: string): Comparison[] {
     {
       name: "floor: zombies",
       rounds: QUICK_ROUNDS,
-      ours: { name: "tractest zombies", argv: [TRACTEST, "zombies"] },
+      ours: zombies,
       theirs: bareDeno,
       goal: { ratio: Infinity },
     },
@@ -122,31 +157,112 @@ function comparisons(root: string, python: string, bare: string): Comparison[] {
   ];
 }
 
+/** tractor's own reaper against ours, when a checkout is given. */
+function upstreamReaper(zombies: Side): Comparison[] {
+  const checkout = Deno.env.get("TRACTOR_CHECKOUT");
+  if (!checkout) return [];
+  const venvs = [...Deno.readDirSync(checkout)].map(({ name }) => name).filter((name) => /^(py\d+|\.venv)$/.test(name)).toSorted();
+  if (venvs.length === 0) throw new Error(`${checkout} has no venv (py313, say)`);
+  const argv = [`${checkout}/${venvs.at(-1)}/bin/python`, `${checkout}/scripts/tractor-reap`, "-n"];
+  return [{
+    name: "zombies, upstream",
+    rounds: SLOW_ROUNDS,
+    ours: { ...zombies, cwd: checkout },
+    theirs: { name: "tractor-reap -n", argv, cwd: checkout },
+    goal: { ratio: 1 / 20 },
+  }];
+}
+
+/** Actors that leaked from the sample: orphans with the title and the files of current ones. */
+class Leaks {
+  #pids: number[] = [];
+
+  constructor(readonly root: string, readonly python: string) {}
+
+  async start(): Promise<void> {
+    if (this.#pids.length > 0) return;
+    for (let index = 0; index < LEAKED; index++) {
+      const ready = `${this.root}/ready-${index}`;
+      removeIfThere(ready);
+      await run(["sh", "-c", '"$@" > /dev/null 2>&1 &', "sh", this.python, `${this.root}/support/stand_in.py`, "--ready", ready], this.root);
+      await until(() => isThere(ready), "an actor to be there");
+      this.#pids.push(JSON.parse(await Deno.readTextFile(ready)).pid);
+    }
+  }
+
+  async end(): Promise<void> {
+    for (const pid of this.#pids.splice(0)) {
+      Deno.kill(pid, "SIGKILL");
+      await until(() => !isThere(`/proc/${pid}/cwd/.`), "an actor to end");
+    }
+  }
+}
+
+/** Many processes that have nothing to do with it, in a pid namespace: they all end with its first one. */
+async function unrelated(): Promise<AsyncDisposable> {
+  const script = `i=0; while [ $i -lt ${UNRELATED} ]; do sleep 3600 & i=$((i + 1)); done; echo ready; wait`;
+  const own = Deno.uid() === 0 ? [] : ["--map-root-user"];
+  const args = [...own, "--pid", "--fork", "--kill-child", "sh", "-c", script];
+  const child = new Deno.Command("unshare", { args, stdin: "null", stdout: "piped", stderr: "null" }).spawn();
+  const reader = child.stdout.getReader();
+  const { done } = await reader.read();
+  await reader.cancel();
+  if (done) throw new Error("no pid namespace can be had here");
+  return {
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.status;
+    },
+  };
+}
+
 async function main(words: readonly string[]): Promise<void> {
   const scratch = await Deno.realPath(await Deno.makeTempDir({ prefix: "tractest-bench-" }));
   try {
-    const root = join(scratch, "sample");
-    const python = await prepareSample(root);
-    const bare = join(scratch, "bare.js");
-    await Deno.writeTextFile(bare, "console.log(1)\n");
-    const wanted = comparisons(root, python, bare).filter((one) => words.length === 0 || words.some((word) => one.name.includes(word)));
-    for (const comparison of wanted) report(comparison, await measure(comparison, root));
+    await prepareSample(`${scratch}/sample`);
+    await Deno.writeTextFile(`${scratch}/bare.js`, "console.log(1)\n");
+    const inOwnNetwork = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"];
+    const canHave = await run([...inOwnNetwork, "true"], scratch).then(() => true, () => false);
+    if (!canHave) console.error("in the network of this machine: what holds the registry stands in the way");
+    const itself = [DENO, "run", "--allow-all", "--quiet", "--no-config", "--no-lock", import.meta.filename!, MEASURE, scratch, ...words];
+    const [program, ...args] = canHave ? [...inOwnNetwork, ...itself] : itself;
+    const { code } = await new Deno.Command(program!, { args, stdin: "null", stdout: "inherit", stderr: "inherit" }).output();
+    Deno.exitCode = code;
   } finally {
     await Deno.remove(scratch, { recursive: true });
   }
 }
 
-/** A copy of the sample with a venv, a git repository around it and a lastfailed cache; returns its Python. */
-async function prepareSample(root: string): Promise<string> {
-  await run(["cp", "-r", join(ROOT, "test/sample"), root], ROOT);
+async function measureAll(scratch: string, words: readonly string[]): Promise<void> {
+  const root = `${scratch}/sample`;
+  const venv = [...Deno.readDirSync(root)].find(({ name }) => /^py3\d+$/.test(name))!.name;
+  const wanted = comparisons(root, `${root}/${venv}/bin/python`, `${scratch}/bare.js`)
+    .filter((one) => words.length === 0 || words.some((word) => one.name.includes(word)));
+  for (const comparison of wanted) {
+    try {
+      await using _ = await comparison.company?.();
+      report(comparison, await measure(comparison, root));
+    } catch (error) {
+      console.log(`${comparison.name}: can't be measured: ${error instanceof Error ? error.message : error}`);
+      Deno.exitCode = 1;
+    }
+  }
+}
+
+/** A copy of the sample with a venv, a git repository around it and a lastfailed cache. */
+async function prepareSample(root: string): Promise<void> {
+  await run(["cp", "-r", `${ROOT}/test/sample`, root], ROOT);
+  // Venvs of whoever works on the sample are not those of this copy.
+  for (const { name } of [...Deno.readDirSync(root)]) if (/^py\d+$/.test(name)) removeIfThere(`${root}/${name}`);
   console.error("making the sample's venv");
-  await run(["uv", "sync", "--frozen", "--quiet", "--python", "3.12"], root, { UV_PROJECT_ENVIRONMENT: "py312" });
-  await Deno.symlink(join(root, "py312/bin"), join(root, "bin-of-venv"));
+  // The one among the sample's Pythons that is at hand, else uv gets one. Its venv gets its name, which tractest looks for.
+  await run(["uv", "sync", "--frozen", "--quiet", "--python", ">=3.10,<3.13"], root, { UV_PROJECT_ENVIRONMENT: "venv" });
+  const version = /^version_info = 3\.(\d+)/m.exec(await Deno.readTextFile(`${root}/venv/pyvenv.cfg`))?.[1];
+  await Deno.rename(`${root}/venv`, `${root}/py3${version}`);
   await run(["git", "init", "-q", root], root);
-  await Deno.mkdir(join(root, ".pytest_cache/v/cache"), { recursive: true });
+  await Deno.mkdir(`${root}/.pytest_cache/v/cache`, { recursive: true });
   const failed = Object.fromEntries(Array.from({ length: 27 }, (_, index) => [`tests/test_rpc.py::test_it[${index} -> x]`, true]));
-  await Deno.writeTextFile(join(root, ".pytest_cache/v/cache/lastfailed"), JSON.stringify(failed));
-  return join(root, "py312/bin/python");
+  await Deno.writeTextFile(`${root}/.pytest_cache/v/cache/lastfailed`, JSON.stringify(failed));
 }
 
 async function measure(comparison: Comparison, root: string): Promise<{ ours: number[]; theirs: number[] }> {
@@ -154,11 +270,12 @@ async function measure(comparison: Comparison, root: string): Promise<{ ours: nu
   // The first round warms caches up and is not counted.
   for (let round = 0; round <= comparison.rounds; round++) {
     for (const side of ["ours", "theirs"] as const) {
-      comparison[side].before?.();
-      const seconds = await time(comparison[side].argv, root);
+      await comparison[side].before?.();
+      const seconds = await time(comparison[side], root);
       if (round > 0) times[side].push(seconds);
     }
   }
+  await comparison.theirs.before?.();
   return times;
 }
 
@@ -166,7 +283,7 @@ function report(comparison: Comparison, { ours, theirs }: { ours: number[]; thei
   const ratio = median(ours.map((seconds, index) => seconds / theirs[index]!));
   const difference = median(ours.map((seconds, index) => seconds - theirs[index]!));
   const [shown, goal] = "ratio" in comparison.goal
-    ? [ratio.toFixed(2), Number.isFinite(comparison.goal.ratio) ? `goal: at most ${comparison.goal.ratio}` : "no goal: the floor"]
+    ? [ratio.toFixed(ratio < 0.1 ? 3 : 2), Number.isFinite(comparison.goal.ratio) ? `goal: at most ${comparison.goal.ratio}` : "no goal: as it is"]
     : [`${difference.toFixed(2)} s more`, `goal: at most ${comparison.goal.seconds} s more`];
   console.log(`${comparison.name.padEnd(18)} ${shown.padStart(12)}   ${goal}`);
   console.log(
@@ -174,21 +291,46 @@ function report(comparison: Comparison, { ours, theirs }: { ours: number[]; thei
   );
 }
 
-async function time(argv: readonly string[], cwd: string): Promise<number> {
-  const command = new Deno.Command(argv[0]!, { args: argv.slice(1), cwd, env: stateOf(cwd), stdin: "null", stdout: "null", stderr: "null" });
+async function time({ argv, cwd, code: expected = 0 }: Side, root: string): Promise<number> {
+  const command = new Deno.Command(argv[0]!, {
+    args: argv.slice(1),
+    cwd: cwd ?? root,
+    env: stateOf(root),
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  });
   const start = performance.now();
-  await command.spawn().status;
-  return (performance.now() - start) / 1000;
+  const { code } = await command.spawn().status;
+  const seconds = (performance.now() - start) / 1000;
+  if (code !== expected) throw new Error(`it ended with ${code} instead of ${expected}: ${argv.join(" ")}`);
+  return seconds;
 }
 
 /** State and caches of the measured runs stay inside the scratch directory. */
 function stateOf(root: string): Record<string, string> {
-  return { XDG_STATE_HOME: join(root, "xdg/state"), XDG_CACHE_HOME: join(root, "xdg/cache") };
+  return { XDG_STATE_HOME: `${root}/xdg/state`, XDG_CACHE_HOME: `${root}/xdg/cache` };
 }
 
 async function run(argv: readonly string[], cwd: string, env: Record<string, string> = {}): Promise<void> {
   const { success, stderr } = await new Deno.Command(argv[0]!, { args: argv.slice(1), cwd, env, stdout: "null", stderr: "piped" }).output();
   if (!success) throw new Error(`${argv.join(" ")}: ${new TextDecoder().decode(stderr)}`);
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function until(condition: () => boolean, what: string): Promise<void> {
+  for (let wait = 0; !condition(); wait++) {
+    if (wait > 1_000) throw new Error(`waited in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 }
 
 function removeIfThere(path: string): void {
@@ -207,4 +349,6 @@ function milliseconds(values: readonly number[]): string {
   return `${(median(values) * 1000).toFixed(0)} ms`;
 }
 
-await main(Deno.args);
+const [first, scratch, ...rest] = Deno.args;
+if (first === MEASURE) await measureAll(scratch!, rest);
+else await main(Deno.args);
