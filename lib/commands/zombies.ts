@@ -2,6 +2,7 @@ import { escapeText } from "../core/escape.ts";
 import { registryName } from "../core/leaks_registry.ts";
 import type { CleanupReport, JudgedProcess, LeakReport } from "../core/leaks_types.ts";
 import { parseGrace, parsePid } from "../core/leaks_options.ts";
+import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { hintLeaks, showLeaks } from "../ui/leaks.ts";
 import type { Context } from "../context.ts";
@@ -11,10 +12,14 @@ import { findProject } from "../project/project.ts";
 /** `tractest zombies`: leaked actors, who holds the registry, stale sockets; with `--kill` ends and removes what is proven to be leaked. */
 export async function zombies(context: Context): Promise<ExitCode> {
   const { host, printer, line } = context;
+  if (line.has("pid") && line.has("parent")) {
+    throw new UsageError("--pid and --parent exclude each other", "--pid names one process, --parent all below one");
+  }
   const options: EndLeaksOptions = {
     graceSeconds: parseGrace(line.value("grace")),
     dryRun: line.has("dry-run"),
     ...(line.has("pid") ? { pid: parsePid(line.value("pid")!, host.pid) } : {}),
+    ...(line.has("parent") ? { parent: parsePid(line.value("parent")!, host.pid, "parent") } : {}),
     ...(line.has("registry") ? { registries: line.values("registry") } : {}),
   };
   const firstLook = host.platform === "linux" ? startFirstLook(host) : undefined;

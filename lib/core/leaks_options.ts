@@ -10,12 +10,13 @@ const GRACE_MAX_SECONDS = 3_600;
  * The pid that a user named: one plain number of a process that may be signalled.
  *
  * @param own the pid of this program
+ * @param option the option that it was given with
  * @throws {UsageError} for anything else
  */
-export function parsePid(text: string, own: number): number {
+export function parsePid(text: string, own: number, option = "pid"): number {
   const pid = /^[1-9]\d{0,6}$/.test(text) ? Number(text) : NaN;
-  if (!(pid <= PID_MAX)) throw new UsageError(`"${text}" is no pid`, "--pid takes one number, as ps shows it");
-  if (pid === 1) throw new UsageError("pid 1 is never signalled");
+  if (!(pid <= PID_MAX)) throw new UsageError(`"${text}" is no pid`, `--${option} takes one number, as ps shows it`);
+  if (pid === 1) throw new UsageError(option === "pid" ? "pid 1 is never signalled" : "pid 1 is above everything");
   if (pid === own) throw new UsageError(`pid ${pid} is this program`);
   return pid;
 }

@@ -89,6 +89,8 @@ export interface LeakReport {
   readonly refused: readonly Refusal[];
   /** The process that was asked about by its pid; null if there is none. */
   readonly named?: JudgedProcess | null;
+  /** With a parent given: the pids below it, the only ones that a clean-up may touch. */
+  readonly below?: readonly number[];
   /** A live pytest of this project that holds a registry: no leak. */
   readonly liveRun: { readonly pid: number; readonly title: string } | null;
   /** What could not be looked at, a sentence each. */

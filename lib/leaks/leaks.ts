@@ -35,6 +35,8 @@ export interface FindLeaksOptions {
   readonly registries?: readonly string[];
   /** A process to judge too, whatever it looks like; see {@linkcode LeakReport.named}. */
   readonly pid?: number;
+  /** Only what is below this process, or was when a run that it led was recorded. */
+  readonly parent?: number;
   /** A first look that was started already. */
   readonly firstLook?: FirstLook;
 }
@@ -79,16 +81,18 @@ export async function findLeaks(host: Host, project: Project, options: FindLeaks
     return { address: addresses[index]!, bound, holders: holderPids[index]!.map((pid) => reportOf(pid, judged, survey)) };
   });
 
+  const below = options.parent === undefined ? null : survey.below(options.parent);
   const actors = judged.filter((process) =>
     process.kind.signature ? process.ours !== false && process.uid === host.uid() : process.verdict === "leaked"
-  );
+  ).filter((process) => below?.has(process.pid) ?? true);
   const foreign = candidates.map((pid) => survey.row(pid)).filter((row) => row !== undefined && row.uid !== host.uid())
     .filter((row) => judged.find((process) => process.pid === row!.pid)?.ours !== false)
     .map((row): Refusal => ({ pid: row!.pid, reason: `belongs to uid ${row!.uid}; not touched` }));
   const run = judged.find((process) => process.ours && process.pytest !== null && holderPids.flat().includes(process.pid));
   const pytest = run?.pytest == null ? undefined : survey.row(run.pytest);
   const skipped = sockets.filter((socket) => socket.evidence.some((reason) => reason.startsWith("belongs to uid ")));
-  const relevant = sockets.filter((socket) => !skipped.includes(socket));
+  // Whose process made a socket can't be told any more once it is stale.
+  const relevant = sockets.filter((socket) => !skipped.includes(socket) && below === null);
   unknowns.push(
     ...survey.failures,
     ...socketFiles.refused.filter(({ reason }) => !reason.includes("not absolute")).map(({ path, reason }) => `${path}: ${reason}`),
@@ -108,6 +112,7 @@ export async function findLeaks(host: Host, project: Project, options: FindLeaks
       })),
     ],
     ...(options.pid === undefined ? {} : { named: survey.isThere(options.pid) ? reportOf(options.pid, judged, survey) : null }),
+    ...(below === null ? {} : { below: [...below] }),
     liveRun: pytest ? { pid: pytest.pid, title: pytest.args } : null,
     unknowns: [...new Set(unknowns)],
   };
@@ -118,7 +123,8 @@ export async function findLeaks(host: Host, project: Project, options: FindLeaks
 function isClean(report: Omit<LeakReport, "clean">, judged: readonly Judged[]): boolean | null {
   const isOwnRun = (pid: number) => judged.some((process) => process.pid === pid && process.ours === true && process.pytest !== null);
   const isHeld = report.registries.some((registry) =>
-    registry.bound && !(registry.holders.length > 0 && registry.holders.every(({ pid }) => isOwnRun(pid)))
+    registry.bound && (report.below === undefined || registry.holders.some(({ pid }) => report.below!.includes(pid))) &&
+    !(registry.holders.length > 0 && registry.holders.every(({ pid }) => isOwnRun(pid)))
   );
   const leaks = report.actors.some((actor) => actor.verdict === "leaked") || report.sockets.some((socket) => socket.verdict === "stale");
   if (leaks || isHeld) return false;
@@ -201,7 +207,8 @@ export async function endLeaks(host: Host, printer: Printer, project: Project, r
 export function targetsOf(report: LeakReport): ProcessIdentity[] {
   const processes = report.named !== undefined
     ? [report.named].filter((process) => process?.verdict === "leaked" || process?.verdict === "unknown")
-    : [...report.actors, ...report.registries.flatMap((registry) => registry.holders)].filter((process) => process.verdict === "leaked");
+    : [...report.actors, ...report.registries.flatMap((registry) => registry.holders)].filter((process) => process.verdict === "leaked")
+      .filter(({ pid }) => report.below?.includes(pid) ?? true);
   return [...new Map(processes.map((target) => [target!.pid, target!])).values()]
     .map(({ pid, uid, startTicks, title }) => ({ pid, uid, startTicks, title, ppid: 0, state: "?" }));
 }

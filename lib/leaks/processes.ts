@@ -1,6 +1,6 @@
 import { dirname, join } from "@std/path";
 import { kindOf, mayBeActor, pythonDirectory } from "../core/leaks_actor.ts";
-import { ancestorsOf, Judge, type Judged, type Viewpoint } from "../core/leaks_judge.ts";
+import { ancestorsOf, descendantsOf, Judge, type Judged, type Viewpoint } from "../core/leaks_judge.ts";
 import type { Place, ProcessDetails, Refusal } from "../core/leaks_types.ts";
 import { leftOver, type Recorded } from "../core/ledger.ts";
 import type { Host } from "../host/host.ts";
@@ -21,6 +21,8 @@ export class ProcessSurvey {
   #asked = new Set<number>();
   #venvs: Promise<readonly string[]> | null = null;
   #ledger: Promise<Ledger> | null = null;
+  /** Pids that led the runs that recorded the processes which were judged. */
+  #leaders = new Map<number, readonly number[]>();
   #failures = new Set<string>();
 
   constructor(host: Host, project: Project) {
@@ -149,6 +151,12 @@ export class ProcessSurvey {
     return pids.map((pid) => this.#details.get(pid)).filter((details) => details !== undefined).map((details) => judge.judge(details));
   }
 
+  /** The pids below a process; of those that were judged also the ones that it is on record to have led. This narrows, it proves nothing. */
+  below(parent: number): ReadonlySet<number> {
+    const led = [...this.#leaders].filter(([, leaders]) => leaders.includes(parent)).map(([pid]) => pid);
+    return new Set([parent, ...led].flatMap((pid) => [...(pid === parent ? [] : [pid]), ...descendantsOf(pid, this.#forest)]));
+  }
+
   /** What of the ledger can't be trusted; empty when it was not asked. */
   async refused(): Promise<readonly Refusal[]> {
     return (await this.#ledger)?.refused ?? [];
@@ -173,6 +181,9 @@ export class ProcessSurvey {
     );
     const named = [...this.#details.values()].filter((details) => details.sameNamespaces === true).map((details) => details.pid);
     const found = leftOver(entries, living, here, this.#host.pid);
+    for (const [pid, { runId }] of found) {
+      this.#leaders.set(pid, entries.filter((entry) => entry.role !== "process" && entry.runId === runId).map((entry) => entry.pid));
+    }
     return new Map([...found].filter(([pid]) => named.includes(pid)));
   }
 }

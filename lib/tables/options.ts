@@ -92,6 +92,13 @@ export const OPTIONS = [
   { name: "hook", kind: "flag", commands: ["zombies"], help: "for git hooks: silent when clean, exit 0 for what can't be seen" },
   { name: "pid", kind: "value", metavar: "PID", commands: ["zombies"], help: "look at this process too; with --kill end it alone" },
   {
+    name: "parent",
+    kind: "value",
+    metavar: "PID",
+    commands: ["zombies"],
+    help: "only what is below this process, or was when a run recorded it; no sockets",
+  },
+  {
     name: "registry",
     kind: "values",
     metavar: "HOST:PORT",

@@ -164,6 +164,26 @@ Deno.test("zombies --pid: ends the one that is named, and no other", async () =>
   assertEquals([code, isAlive(named), isAlive(other)], [81, false, true]);
 });
 
+Deno.test("zombies --parent: ends what leaked below that process, and nothing else", async () => {
+  const { scene } = await make();
+  await using _ = scene;
+  const fifo = await scene.fifo();
+  const parent = await scene.start({
+    argv: ["manager"],
+    cwd: "/",
+    env: { SUBREAPER: "1", ...children({ argv: ["_subactor[below@7]"], env: { READY: fifo, MAPS: msgspec(scene.root) } }) },
+  });
+  const below = await scene.ready(fifo);
+  const other = await scene.actor();
+  const listed = JSON.parse((await zombies(scene, ["--parent", String(parent), "--json"])).stdout);
+  assertEquals(listed.actors.map((actor: { pid: number }) => actor.pid), [below]);
+  const { code } = await zombies(scene, ["--kill", "--parent", String(parent)]);
+  assertEquals([code, isAlive(below), isAlive(parent), isAlive(other)], [0, false, true, true]);
+  assertEquals((await zombies(scene, ["--parent", String(other)])).code, 0);
+  for (const pid of ["0", "1", "-1", "x"]) assertEquals((await zombies(scene, [`--parent=${pid}`])).code, 64, pid);
+  assertEquals((await zombies(scene, ["--parent=77", "--pid=77"])).code, 64);
+});
+
 Deno.test("zombies --pid: refuses a process of somebody else, with the reason", async () => {
   const { scene } = await make();
   await using _ = scene;
