@@ -73,8 +73,10 @@ function cleaned({ printer, line }: Context, before: LeakReport, cleanup: Cleanu
 
 /** In a hook, what can't be seen blocks nothing: one line, and 0. */
 function cannotTell({ printer }: Pick<Context, "printer">, report: LeakReport): ExitCode {
+  // Only what leaves the question open: other users' processes are refused too, on a clean machine as well.
   const [why = "something could not be verified"] = [
-    ...report.refused.map(({ pid, path, reason }) => `${path ?? `pid ${pid}`}: ${reason}`),
+    ...report.actors.filter((actor) => actor.verdict === "unknown").map(({ pid, evidence }) => `pid ${pid}: ${evidence[0]}`),
+    ...report.sockets.filter((socket) => socket.verdict === "unknown").map(({ path, evidence }) => `${path}: ${evidence.join("; ")}`),
     ...report.unknowns,
   ];
   printer.warn(`can't tell whether actors leaked: ${escapeText(why)}`);
