@@ -19,7 +19,7 @@ import { RunLedger } from "../leaks/ledger.ts";
 import { findProject, type Project } from "../project/project.ts";
 import { judgeFailures } from "./run/judge.ts";
 import { takeLock } from "./run/lock.ts";
-import { quickInterpreter, readyToRun } from "./run/ready.ts";
+import { plannedSync, quickInterpreter, readyToRun } from "./run/ready.ts";
 import { runSession, type SessionOutcome } from "./run/session.ts";
 import { longestFullRun, openRunState, recordFullRun } from "./run/state.ts";
 import { targetsOf, testTree } from "../project/targets.ts";
@@ -48,7 +48,9 @@ export async function run(context: Context): Promise<ExitCode> {
   timeLimit({ given: line.value("timeout"), debugging: intent.debugging, scope, limits: { full: 0, file: 0 }, longestFull: null });
 
   if (line.has("dry-run")) {
-    const interpreter = await quickInterpreter(context, project);
+    const sync = line.has("sync") ? await plannedSync(context, project) : null;
+    if (sync) printer.line(sync.shown);
+    const interpreter = sync?.interpreter ?? await quickInterpreter(context, project);
     const argv = asTyped(command(interpreter.argv), project.root);
     printer.line(pasteable(argv, interpreter.environment, project.root, host.cwd));
     await checkSpawnBackend(context, project, interpreter.venv);
@@ -235,11 +237,15 @@ function showEnd({ printer, line }: Context, { outcome, failures, leaks, limit, 
   showLeaksLeft(printer, leaks);
 }
 
+/** pytest's exit code for options that it does not know. */
+const PYTEST_USAGE = 4;
+
 /** How it ended when that was not by itself. */
-function endingOf({ cut, signal, tally }: SessionOutcome, limit: number): string | null {
+function endingOf({ cut, code, signal, tally }: SessionOutcome, limit: number): string | null {
   if (cut === "time-limit") return `time limit of ${limit} s`;
   if (cut === "SIGINT") return "interrupted";
   if (cut !== null) return `ended by ${cut}`;
+  if (code === PYTEST_USAGE && !tally.began) return "pytest did not accept its command line";
   if (signal !== null) return `pytest was ended by ${signal}${tally.running.size > 0 ? ` in ${[...tally.running.keys()][0]}` : ""}`;
   return null;
 }

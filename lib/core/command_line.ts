@@ -2,8 +2,8 @@ import { parseArgs } from "@std/cli";
 import { UsageError } from "../errors.ts";
 import { type CommandRow, COMMANDS } from "../tables/commands.ts";
 import { type OptionRow, OPTIONS } from "../tables/options.ts";
-import { nearest, suggestion } from "./nearest.ts";
-import { type RunWord, splitRunWords } from "./run_arguments.ts";
+import { isSlipOf, nearest, suggestion } from "./nearest.ts";
+import { isPytestOption, type RunWord, splitRunWords, type SplitWords } from "./run_arguments.ts";
 
 /** A parsed command line of one command. */
 export interface CommandLine {
@@ -35,6 +35,7 @@ export function parseCommandLine(command: string, words: readonly string[]): Com
   const rows = optionsOf(command);
   const dashes = words.indexOf("--");
   const split = command === "run" ? splitRunWords(words, rows) : null;
+  if (split) refuseSlips(split, rows);
   const own = split?.own ?? (dashes < 0 ? words : words.slice(0, dashes));
   const afterDashes = dashes < 0 ? [] : words.slice(dashes + 1);
   const valued = rows.filter((row) => row.kind !== "flag");
@@ -69,6 +70,20 @@ export function parseCommandLine(command: string, words: readonly string[]): Com
     value: (option) => values.get(option)?.at(-1),
     values: (option) => values.get(option) ?? [],
   };
+}
+
+/**
+ * Refuses what is almost an option of ours: a run must not start because `--dryrun` went to pytest.
+ *
+ * @throws {UsageError} with the way to hand it to pytest all the same
+ */
+function refuseSlips(split: SplitWords, rows: readonly OptionRow[]): void {
+  for (const item of split.words) {
+    const name = item.kind === "pytest" ? item.words[0]!.replace(/=.*$/s, "") : "";
+    if (!name.startsWith("--") || isPytestOption(name)) continue;
+    const meant = rows.find((row) => isSlipOf(name.slice(2), row.name));
+    if (meant) throw new UsageError(`Unknown option "${name}" for "run"`, `did you mean "--${meant.name}"? pytest gets it after --: -- ${name}`);
+  }
 }
 
 /** Whether the usage of a command has anything besides options. */

@@ -18,9 +18,10 @@ export function shellWord(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** A command line, ready to paste. */
-export function shellCommand(argv: readonly string[]): string {
-  return argv.map(shellWord).join(" ");
+/** A command line, ready to paste, with what has to be set for it in front. */
+export function shellCommand(argv: readonly string[], environment: Readonly<Record<string, string>> = {}): string {
+  const settings = Object.entries(environment).map(([name, value]) => `${name}=${shellWord(value)}`);
+  return [...settings, ...argv.map(shellWord)].join(" ");
 }
 
 const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\x1b": "\\e" };

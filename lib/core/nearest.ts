@@ -9,6 +9,12 @@ export function nearest(word: string, candidates: readonly string[]): string[] {
     .map((entry) => entry.candidate);
 }
 
+/** Whether a word is another one with one letter wrong, missing or too many, or with other hyphens. Short words never are: too many are near. */
+export function isSlipOf(word: string, meant: string): boolean {
+  if (word.replaceAll("-", "") === meant.replaceAll("-", "")) return true;
+  return word.length > 4 && meant.length > 4 && distance(word, meant) === 1;
+}
+
 /** A `Did you mean "x"?` when something is near enough to be meant, else nothing. */
 export function suggestion(word: string, candidates: readonly string[]): string | undefined {
   const [first] = nearest(word, candidates);

@@ -97,6 +97,11 @@ export function splitRunWords(words: readonly string[], rows: readonly OptionRow
 
 const NO_VALUE: PytestOptionRow = { names: [], value: "none" };
 
+/** Whether an option is one of pytest's own or of its well-known plugins. */
+export function isPytestOption(name: string): boolean {
+  return PYTEST.has(name);
+}
+
 /** The names of the options among pytest's words: `-xvs` is `-x`, `-v` and `-s`, `--tb=long` is `--tb`. Values are no options. */
 export function optionNames(words: readonly string[]): Set<string> {
   const names = new Set<string>();

@@ -10,8 +10,7 @@ export function asTyped(argv: readonly string[], root: string): string[] {
 
 /** The command ready to paste where the user stands, with what has to be set for it. */
 export function pasteable(argv: readonly string[], environment: Readonly<Record<string, string>>, root: string, cwd: string): string {
-  const settings = Object.entries(environment).map(([name, value]) => `${name}=${shellWord(value)}`);
-  const command = [...settings, shellCommand(argv)].join(" ");
+  const command = shellCommand(argv, environment);
   return cwd === root ? command : `(cd ${shellWord(root)} && ${command})`;
 }
 

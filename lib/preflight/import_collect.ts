@@ -119,7 +119,7 @@ async function judge(
       id: "import",
       status: "fail",
       detail: `Cannot import ${facts?.failed || packages[0]}\n${evidence}`.trimEnd(),
-      fix: shellCommand([...interpreter.argv, "-c", `import ${packages.join(", ")}`]),
+      fix: shellCommand([...interpreter.argv, "-c", `import ${packages.join(", ")}`], interpreter.environment),
     },
     collection: collectionRow(scene, interpreter, check),
     fits,
@@ -143,7 +143,7 @@ function importedRow(packages: readonly string[], { files, byDirectoryOnly }: Im
 function collectionRow({ project, host }: VerifyScene, interpreter: Interpreter, { collection, printed, count }: CheckOutcome): CheckResult {
   if (collection.outcome === "exited" && collection.code === 0) return { id: "collection", status: "ok", detail: countOf(count), fix: null };
   const problem = collection.outcome === "exited" && collection.code === 5 ? "no tests were collected" : "the tests can't be collected";
-  const command = shellCommand([...interpreter.argv, "-m", "pytest", ...testsOf(project), "-x", "-q", "--co"]);
+  const command = shellCommand([...interpreter.argv, "-m", "pytest", ...testsOf(project), "-x", "-q", "--co"], interpreter.environment);
   return {
     id: "collection",
     status: "fail",

@@ -538,3 +538,20 @@ Deno.test("a terminal whose output goes through a pipe: Ctrl-C still reaches pyt
   const result = await running.ended;
   assertIncludes(result.stdout, "SIGINTs: 1");
 });
+
+Deno.test("a dry run of --sync shows what uv would be told first, and makes nothing", async () => {
+  await using suite = await pytestSuite({ "test_one.py": "def test_one(): pass\n" });
+  await Deno.remove(join(suite.root, "py310"));
+  await suite.write({ ".python-version": "3.12\n" });
+  const { code, stdout } = await suite.tractest(["run", "--sync", "--dry-run"]);
+  assertEquals([code, stdout.split("\n")[1]], [0, "py312/bin/python -m pytest -x --tb=short --no-header tests/"]);
+  assertIncludes(stdout.split("\n")[0]!, "UV_PROJECT_ENVIRONMENT=py312 uv sync");
+  assertEquals([...Deno.readDirSync(suite.root)].map((entry) => entry.name).sort(), [".python-version", "pyproject.toml", "tests"]);
+});
+
+Deno.test("options that pytest does not accept are named as the reason", async () => {
+  await using suite = await pytestSuite({ "test_one.py": "def test_one(): pass\n" });
+  const { code, stdout } = await suite.tractest([...NO_CHECKS, "--no-such-option"]);
+  assertEquals(code, 4);
+  assertIncludes(stdout, "pytest did not accept its command line");
+});

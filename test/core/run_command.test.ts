@@ -122,6 +122,17 @@ Deno.test("a wrong transport names the valid ones, the nearest first", () => {
   assertIncludes(error.message, "udp");
 });
 
+Deno.test("what is almost an option of ours does not start a run; pytest's own and its plugins' options pass", () => {
+  for (const [slip, meant] of [["--dryrun", "dry-run"], ["--no-preflght", "no-preflight"], ["--time-out=5", "timeout"]] as const) {
+    const error = assertThrows(() => parseCommandLine("run", [slip]), UsageError);
+    assertIncludes(error.hint ?? "", `did you mean "--${meant}"?`);
+    parseCommandLine("run", ["--", slip]);
+  }
+  for (const option of ["--lf", "--tb=long", "--timeout-method=thread", "--cov", "--strict-markers", "--my-option"]) {
+    assertEquals(parseCommandLine("run", [option]).words?.length, 1, option);
+  }
+});
+
 Deno.test("-v is verbose for both, -n is not the dry run of other commands", () => {
   assert(parseCommandLine("run", ["-xv"]).has("verbose"));
   assert(!parseCommandLine("run", ["-x"]).has("verbose"));

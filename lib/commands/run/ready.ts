@@ -5,7 +5,7 @@ import { TractestError } from "../../errors.ts";
 import { inheritedEnvironment, sigintMethod } from "../../programs/env.ts";
 import { EXIT } from "../../tables/exit_codes.ts";
 import { canAsk, confirm } from "../../ui/prompt.ts";
-import { namedPython, pythonOf, uvRunPython } from "../../preflight/interpreter.ts";
+import { namedPython, planSync, pythonOf, uvRunPython } from "../../preflight/interpreter.ts";
 import { findVenvs } from "../../preflight/venvs.ts";
 import type { Context } from "../../context.ts";
 import { findLeaks } from "../../leaks/leaks.ts";
@@ -74,6 +74,16 @@ async function endLeftover({ host, printer, line }: Context, left: NonNullable<R
   printer.note(escapeText(`${what}; ending it`));
   const ended = await endTree(host, printer, await treeOf(host, left.child.pid), { graceSeconds: grace });
   if (ended.survivors) throw new TractestError("run-left-over", "It could not be ended", EXIT.unverified, ended.refused[0]?.reason);
+}
+
+/** What a dry run of `--sync` would run first, and the Python that would be there then. */
+export async function plannedSync({ host, printer, line }: Context, project: Project): Promise<{ shown: string; interpreter: Interpreter }> {
+  const venvs = await findVenvs(host, project, null);
+  const inherited = await inheritedEnvironment(host);
+  const scene = { host, printer, project, inherited, wantedMinor: venvs.wantedMinor };
+  const named = line.value("python");
+  const plan = await planSync(scene, venvs.ranked[0] ?? null, named === undefined ? null : await namedPython(scene, named));
+  return { shown: plan.shown, interpreter: pythonOf(plan.venv) };
 }
 
 /** The Python to use as far as it can be told without starting one. */
