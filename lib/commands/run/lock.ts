@@ -2,7 +2,7 @@ import { join } from "@std/path";
 import { escapeText } from "../../core/escape.ts";
 import type { ProcessIdentity } from "../../core/leaks_types.ts";
 import { type ChildIdentity, describeLock, type LockRecord, readLock } from "../../core/run_lock.ts";
-import { PreflightError } from "../../errors.ts";
+import { PreflightError, TractestError } from "../../errors.ts";
 import type { FileLock, Host } from "../../host/host.ts";
 import { readProcessFiles } from "../../programs/proc.ts";
 import type { Printer } from "../../ui/printer.ts";
@@ -24,24 +24,33 @@ export interface RunLock {
 /** Milliseconds between tries while another run holds the project. */
 const RETRY_MS = 300;
 
+/** The hold of a run whose state can't be used. */
+const NOTHING_HELD: RunLock = {
+  left: null,
+  leftIsGone: () => {},
+  noteChild: () => Promise.resolve(),
+  release: () => Promise.resolve(),
+};
+
 /**
  * Takes the hold on a project. The system drops the lock when its holder dies, so a lock that is held names a run that lives.
  *
  * @throws {PreflightError} when another run holds it and `wait` is false
  */
 export async function takeLock(host: Host, printer: Printer, state: RunState, options: { command: string; wait: boolean }): Promise<RunLock> {
-  if (state.projectDirectory === null) {
-    return {
-      left: null,
-      leftIsGone: () => {},
-      noteChild: () => Promise.resolve(),
-      release: () => Promise.resolve(),
-    };
-  }
+  if (state.projectDirectory === null) return NOTHING_HELD;
   const path = join(state.projectDirectory, "run.lock");
   let waiting = false;
   for (;;) {
-    const lock = await host.tryLock(path);
+    let lock: FileLock | null;
+    try {
+      lock = await host.tryLock(path);
+    } catch (error) {
+      if (!(error instanceof TractestError)) throw error;
+      // As where there is no state directory: that must not keep anybody from running tests.
+      printer.warn(`${escapeText(error.message)}: no look for a second run`);
+      return NOTHING_HELD;
+    }
     if (lock) return await held(host, lock, await host.readText(path), state, options.command);
     const holder = readLock(await host.readText(path));
     const other = holder ? describeLock(holder, host.now()) : "another run";
