@@ -121,7 +121,7 @@ export class RunLedger {
 
   /**
    * Looks for processes below the root, and in the session that it leads, that were not recorded yet. One `ps`, and one `cat` only when
-   * there is somebody new. A look that is asked for while another is under way comes after it.
+   * there is somebody new. One that is asked for while another is under way is that one.
    *
    * @param test the test that runs
    */

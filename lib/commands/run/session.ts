@@ -114,14 +114,16 @@ export async function runSession(host: Host, printer: Printer, request: SessionR
     const { ledger } = request;
     let recorded = host.monotonic();
     let isLast = false;
+    let last: Promise<void> | null = null;
     const record = (seen: readonly PytestEvent[]) => {
       // Where a session comes to its end its processes are still below it; a moment later they may not be.
       const isFinish = seen.some((event) => event.event === "session-finish");
       const since = host.monotonic() - recorded;
       if (!isFinish && since < (seen.length > 0 ? RECORD_MS.busy : RECORD_MS.idle)) return;
-      isLast ||= isFinish;
       recorded = host.monotonic();
-      void ledger.look(runningTest(tally));
+      if (!isFinish) return void ledger.look(runningTest(tally));
+      // It tells all only if pytest was still there when it was done.
+      last = ledger.settled().then(() => ledger.look(runningTest(tally))).then(() => void (isLast = !ended));
     };
     let ended = false;
     const end = new AbortController();
@@ -139,8 +141,8 @@ export async function runSession(host: Host, printer: Printer, request: SessionR
     const sizes = await Promise.all([events.size(), output?.size() ?? 0]);
     while (events.offset < sizes[0] || (output && output.offset < sizes[1])) if (!await look()) break;
     const { code, signal } = await status;
-    await noted;
-    // One that ended before its time has not said so: what it left in its session is there to be seen.
+    await Promise.all([noted, last]);
+    // Else what it left in its session is there to be seen.
     if (!isLast) await ledger.look(runningTest(tally));
     await Promise.all([ledger.settled(), limit, stop.finish()]);
     return {
