@@ -4,7 +4,7 @@ import type { PermissionRow } from "../tables/permissions.ts";
 import type { Capability } from "../core/permission_flags.ts";
 
 /** The signals that tractest sends or listens to. */
-export type Signal = "SIGINT" | "SIGTERM" | "SIGKILL" | "SIGCONT" | "SIGHUP" | "SIGWINCH";
+export type Signal = "SIGINT" | "SIGTERM" | "SIGKILL" | "SIGCONT" | "SIGHUP";
 
 /** How a program run by {@linkcode Host.run} ended. */
 export type ProgramOutcome =
@@ -37,8 +37,6 @@ export interface RunOptions {
   readonly inherit?: boolean;
   /** Milliseconds until it is killed and counts as timed out; 5000 unless given. */
   readonly timeoutMs?: number;
-  /** Milliseconds to wait for the end of its output once it exited (something else may hold the pipe); 500 unless given. */
-  readonly drainMs?: number;
 }
 
 /** How to start a program that is watched while it runs. */

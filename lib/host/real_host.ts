@@ -25,7 +25,8 @@ import { buildKind } from "./build_kind.ts";
 import { isRefused, restrictPermissions } from "./permissions.ts";
 
 const DEFAULT_TIMEOUT_MS = 5_000;
-const DEFAULT_DRAIN_MS = 500;
+/** Milliseconds to wait for the end of a program's output once it exited: something else may hold the pipe. */
+const DRAIN_MS = 500;
 const NOTHING = new Uint8Array();
 
 /** The one {@linkcode Host} that is the operating system. */
@@ -131,7 +132,7 @@ export class RealHost implements Host {
     const status = await Promise.race([child.status, timedOut]);
     if (!status) killChild(child, "SIGKILL");
     // A grandchild may hold the pipe for as long as it lives, so the end of the output is waited for only so long.
-    const deadline = AbortSignal.timeout(options.drainMs ?? DEFAULT_DRAIN_MS);
+    const deadline = AbortSignal.timeout(DRAIN_MS);
     const [out, error] = await Promise.all([stdout.take(deadline), stderr.take(deadline)]);
     return { outcome: status ? "exited" : "timed-out", code: status?.code ?? -1, stdout: out, stderr: error };
   }

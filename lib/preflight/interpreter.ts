@@ -1,5 +1,5 @@
 import { basename, isAbsolute, join, relative, resolve } from "@std/path";
-import { shellCommand } from "../core/escape.ts";
+import { pasteable } from "../core/run_shown.ts";
 import type { Interpreter } from "../core/preflight.ts";
 import { oldestMinor, requiresPythonOf, satisfies } from "../core/python_version.ts";
 import { dotted, isInside, type Venv, venvName } from "../core/venv.ts";
@@ -97,7 +97,7 @@ export async function planSync(scene: VenvScene, existing: Venv | null, named: I
     exists,
     argv: uv === null ? null : [uv, ...args],
     environment: uvEnvironment(name),
-    shown: shownSync(scene, name, args),
+    shown: pasteable(["uv", ...args], uvEnvironment(name), project.root, scene.host.cwd),
   };
 }
 
@@ -124,12 +124,6 @@ export async function runSync({ host, printer, project, inherited }: VenvScene, 
   const { code } = await child.status;
   if (code !== 0) throw new PreflightError("sync", `uv sync failed with exit code ${code}`, plan.shown);
   return pythonOf(plan.venv);
-}
-
-/** `UV_PROJECT_ENVIRONMENT=py313 uv sync …`, with the directory where it has to be typed if that is another one. */
-function shownSync({ host, project }: VenvScene, name: string, args: readonly string[]): string {
-  const command = `${shellCommand([`UV_PROJECT_ENVIRONMENT=${name}`])} ${shellCommand(["uv", ...args])}`;
-  return host.cwd === project.root ? command : `(cd ${shellCommand([project.root])} && ${command})`;
 }
 
 /** The minor that a new venv gets: of the Python that uv would take, else of the user's Python if the project takes that, else what it asks for. */

@@ -5,8 +5,9 @@ import { TractestError } from "../../errors.ts";
 import { inheritedEnvironment, sigintMethod } from "../../programs/env.ts";
 import { EXIT } from "../../tables/exit_codes.ts";
 import { canAsk, confirm } from "../../ui/prompt.ts";
-import { namedPython, planSync, pythonOf, uvRunPython } from "../../preflight/interpreter.ts";
+import { namedPython, planSync, pythonOf, uvRunPython, type VenvScene } from "../../preflight/interpreter.ts";
 import { findVenvs } from "../../preflight/venvs.ts";
+import type { Venv } from "../../core/venv.ts";
 import type { Context } from "../../context.ts";
 import { findLeaks } from "../../leaks/leaks.ts";
 import { preflight } from "../../preflight/preflight.ts";
@@ -78,21 +79,23 @@ async function endLeftover({ host, printer, line }: Context, left: NonNullable<R
 
 /** What a dry run of `--sync` would run first, and the Python that would be there then. */
 export async function plannedSync({ host, printer, line }: Context, project: Project): Promise<{ shown: string; interpreter: Interpreter }> {
-  const venvs = await findVenvs(host, project, null);
-  const inherited = await inheritedEnvironment(host);
-  const scene = { host, printer, project, inherited, wantedMinor: venvs.wantedMinor };
+  const { scene, best } = await venvScene({ host, printer, project, inherited: await inheritedEnvironment(host) });
   const named = line.value("python");
-  const plan = await planSync(scene, venvs.ranked[0] ?? null, named === undefined ? null : await namedPython(scene, named));
+  const plan = await planSync(scene, best, named === undefined ? null : await namedPython(scene, named));
   return { shown: plan.shown, interpreter: pythonOf(plan.venv) };
 }
 
 /** The Python to use as far as it can be told without starting one. */
 export async function quickInterpreter({ host, printer, line }: Context, project: Project): Promise<Interpreter> {
-  const venvs = await findVenvs(host, project, null);
-  const best = venvs.ranked[0] ?? null;
+  const { scene, best } = await venvScene({ host, printer, project, inherited: new Map() });
   const named = line.value("python");
-  const scene = { host, printer, project, inherited: new Map<string, string>(), wantedMinor: venvs.wantedMinor };
   if (line.has("uv-run")) return await uvRunPython(scene, best);
   if (named !== undefined) return await namedPython(scene, named);
   return best ? pythonOf(best) : { argv: ["python"], environment: {}, venv: null, minor: null };
+}
+
+/** The venvs that are there, without asking git or a Python, and the one to use. */
+async function venvScene(around: Omit<VenvScene, "wantedMinor">): Promise<{ scene: VenvScene; best: Venv | null }> {
+  const { ranked, wantedMinor } = await findVenvs(around.host, around.project, null);
+  return { scene: { ...around, wantedMinor }, best: ranked[0] ?? null };
 }
