@@ -1,7 +1,7 @@
 /**
  * Checks that imports go one way, and that the operating system is touched in one place.
  *
- * `main → cli → commands → preflight → leaks → project → {programs, ui} → host`; `core`, `tables` and `errors` may be used by all;
+ * `main → cli → commands → run → {preflight, hang, history} → leaks → project → {programs, ui} → host`; `core`, `tables` and `errors` may be used by all;
  * `core` knows only `tables` and `errors`; `tables` knows nothing.
  */
 
@@ -12,7 +12,10 @@ const OUTSIDE = ["programs", "ui", "host", ...BASE] as const;
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: ["cli", "host"],
   cli: ["commands", "context", ...OUTSIDE],
-  commands: ["preflight", "leaks", "project", "context", "plugin", ...OUTSIDE],
+  commands: ["run", "hang", "history", "preflight", "leaks", "project", "context", "plugin", ...OUTSIDE],
+  run: ["hang", "history", "preflight", "leaks", "project", "context", "plugin", ...OUTSIDE],
+  hang: ["leaks", "project", "context", ...OUTSIDE],
+  history: ["project", "context", ...OUTSIDE],
   preflight: ["leaks", "project", "context", ...OUTSIDE],
   leaks: ["project", ...OUTSIDE],
   project: OUTSIDE,

@@ -17,11 +17,11 @@ import type { Context } from "../context.ts";
 import { findLeaks, type LeakReport } from "../leaks/leaks.ts";
 import { RunLedger } from "../leaks/ledger.ts";
 import { findProject, type Project } from "../project/project.ts";
-import { judgeFailures } from "./run/judge.ts";
-import { takeLock } from "./run/lock.ts";
-import { plannedSync, quickInterpreter, readyToRun } from "./run/ready.ts";
-import { runSession, type SessionOutcome } from "./run/session.ts";
-import { longestFullRun, openRunState, recordFullRun } from "./run/state.ts";
+import { judgeFailures } from "../run/judge.ts";
+import { takeLock } from "../run/lock.ts";
+import { plannedSync, quickInterpreter, readyToRun } from "../run/ready.ts";
+import { runSession, type SessionOutcome } from "../run/session.ts";
+import { longestFullRun, openRunState, recordFullRun } from "../run/state.ts";
 import { targetsOf, testTree } from "../project/targets.ts";
 
 /** `tractest run`: preflight, pytest, verdict. */

@@ -16,24 +16,71 @@ export interface Failure {
   readonly errors: readonly string[];
 }
 
-/** One line of the events file. Times in seconds. */
+/** A process that a test left behind, see {@linkcode PytestEvent}. */
+export interface LeftBehind {
+  readonly pid: number;
+  /** Clock ticks from boot to its start. */
+  readonly startTicks: number;
+  readonly title: string;
+  /** Seconds that it had lived when it was counted. */
+  readonly seconds: number;
+}
+
+/** One line of the events file, from pytest or from tractest. `time` in seconds since the epoch; `session` tells the pytests of a run apart. */
 export type PytestEvent =
-  | { readonly event: "session-start"; readonly time: number; readonly pid: number; readonly rootdir: string; readonly pytest: string }
-  | { readonly event: "collected"; readonly time: number; readonly count: number; readonly deselected: number }
-  | { readonly event: "collection-error"; readonly time: number; readonly id: string } & Failure
-  | { readonly event: "test-start"; readonly time: number; readonly id: string }
-  | {
-    readonly event: "report";
-    readonly time: number;
-    readonly id: string;
-    readonly phase: "setup" | "call" | "teardown";
-    readonly outcome: "passed" | "failed" | "skipped";
-    readonly category: Category;
-    readonly seconds: number;
-  } & Partial<Failure>
-  | { readonly event: "interrupted"; readonly time: number; readonly message: string }
-  | { readonly event: "internal-error"; readonly time: number; readonly message: string }
-  | { readonly event: "session-finish"; readonly time: number; readonly exitStatus: number; readonly warnings: number };
+  & { readonly time: number; readonly session?: string }
+  & (
+    | {
+      readonly event: "run-start";
+      readonly runId: string;
+      readonly root: string;
+      readonly command: readonly string[];
+      readonly pid: number;
+      readonly commit: string | null;
+      readonly dirty: boolean | null;
+      readonly transport: string | null;
+      readonly backend: string | null;
+      readonly python: string | null;
+    }
+    | { readonly event: "session-begin"; readonly pid: number; readonly purpose: SessionPurpose }
+    | { readonly event: "session-start"; readonly pid: number; readonly rootdir: string; readonly pytest: string; readonly python?: string }
+    | { readonly event: "collected"; readonly count: number; readonly deselected: number }
+    | { readonly event: "items"; readonly items: readonly { readonly id: string; readonly group: string }[]; readonly last: boolean }
+    | { readonly event: "claimed"; readonly index: number }
+    | { readonly event: "collection-error"; readonly id: string } & Failure
+    | { readonly event: "test-start"; readonly id: string; readonly file?: string; readonly line?: number | null }
+    | {
+      readonly event: "report";
+      readonly id: string;
+      readonly phase: "setup" | "call" | "teardown";
+      readonly outcome: "passed" | "failed" | "skipped";
+      readonly category: Category;
+      readonly seconds: number;
+    } & Partial<Failure>
+    | { readonly event: "children"; readonly id: string; readonly pids: readonly number[] }
+    | { readonly event: "warning"; readonly id: string; readonly category: string; readonly message: string; readonly where: string | null }
+    /** A test that was ended at its time limit. */
+    | {
+      readonly event: "timeout";
+      readonly id: string;
+      readonly seconds: number;
+      readonly limit: number;
+      readonly message: string;
+      readonly traceback?: string;
+    }
+    /** pytest itself ended while the test ran. */
+    | { readonly event: "crash"; readonly id: string; readonly seconds: number; readonly message: string; readonly traceback?: string }
+    /** What a stuck tree waited for: the document of `tractest hang`. */
+    | { readonly event: "hang"; readonly id: string | null; readonly verdict: string; readonly evidence: readonly string[] }
+    | { readonly event: "leak"; readonly id: string; readonly processes: readonly LeftBehind[] }
+    | { readonly event: "interrupted"; readonly message: string }
+    | { readonly event: "internal-error"; readonly message: string }
+    | { readonly event: "session-finish"; readonly exitStatus: number; readonly warnings: number }
+    | { readonly event: "run-finish"; readonly exitCode: number; readonly ending: string | null; readonly seconds: number }
+  );
+
+/** Why a pytest of a run was started. */
+export type SessionPurpose = "tests" | "resume" | "retry" | "shard" | "alone";
 
 /** Turns bytes of the events file, as they come, into whole lines and events. A line that is cut short waits for its end. */
 export class EventReader {
@@ -72,12 +119,23 @@ export function parseEvent(line: string): PytestEvent | null {
 
 /** The texts that an event has to have. */
 const NEEDED: Readonly<Record<string, readonly string[]>> = {
+  "run-start": ["runId", "root"],
+  "session-begin": ["purpose"],
   "session-start": ["rootdir", "pytest"],
   collected: [],
+  items: [],
+  claimed: [],
   "collection-error": ["id", "message"],
   "test-start": ["id"],
   report: ["id", "phase", "outcome", "category"],
+  children: ["id"],
+  warning: ["id", "message"],
+  timeout: ["id", "message"],
+  crash: ["id", "message"],
+  hang: ["verdict"],
+  leak: ["id"],
   interrupted: [],
   "internal-error": ["message"],
   "session-finish": [],
+  "run-finish": [],
 };

@@ -1,13 +1,13 @@
 import { join } from "@std/path";
-import { escapeText } from "../../core/escape.ts";
-import type { ProcessIdentity } from "../../core/leaks_types.ts";
-import { type ChildIdentity, describeLock, type LockRecord, readLock } from "../../core/run_lock.ts";
-import { PreflightError, TractestError } from "../../errors.ts";
-import type { FileLock, Host } from "../../host/host.ts";
-import { readProcessFiles } from "../../programs/proc.ts";
-import type { Printer } from "../../ui/printer.ts";
-import { surroundingsOf } from "../../leaks/ledger.ts";
-import { identityOf } from "../../leaks/process_tree.ts";
+import { escapeText } from "../core/escape.ts";
+import type { ProcessIdentity } from "../core/leaks_types.ts";
+import { type ChildIdentity, describeLock, type LockRecord, readLock } from "../core/run_lock.ts";
+import { PreflightError, TractestError } from "../errors.ts";
+import type { FileLock, Host } from "../host/host.ts";
+import { readProcessFiles } from "../programs/proc.ts";
+import type { Printer } from "../ui/printer.ts";
+import { surroundingsOf } from "../leaks/ledger.ts";
+import { identityOf } from "../leaks/process_tree.ts";
 import type { RunState } from "./state.ts";
 
 /** The hold on a project: while it lasts no other run begins. */

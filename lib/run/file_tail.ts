@@ -1,4 +1,4 @@
-import type { Host } from "../../host/host.ts";
+import type { Host } from "../host/host.ts";
 
 /** Bytes that one look takes at most. */
 const CHUNK = 256 * 1024;

@@ -1,7 +1,7 @@
 import { join } from "@std/path";
-import type { Host } from "../../host/host.ts";
-import pluginSource from "../../plugin/tractest_events.py" with { type: "text" };
-import { cacheDirectory, digest, usable } from "../../project/directories.ts";
+import type { Host } from "../host/host.ts";
+import pluginSource from "../plugin/tractest_events.py" with { type: "text" };
+import { cacheDirectory, digest, usable } from "../project/directories.ts";
 
 /** The module's name: what PYTEST_PLUGINS gets. */
 const MODULE = "tractest_events";

@@ -1,9 +1,9 @@
 import { join } from "@std/path";
-import { readDurations, withDuration } from "../../core/time_limit.ts";
-import { TractestError } from "../../errors.ts";
-import type { Host } from "../../host/host.ts";
-import type { Printer } from "../../ui/printer.ts";
-import { digest, stateDirectory, usable } from "../../project/directories.ts";
+import { readDurations, withDuration } from "../core/time_limit.ts";
+import { TractestError } from "../errors.ts";
+import type { Host } from "../host/host.ts";
+import type { Printer } from "../ui/printer.ts";
+import { digest, stateDirectory, usable } from "../project/directories.ts";
 
 /** Logs and events of runs that are kept. */
 const KEPT_RUNS = 20;

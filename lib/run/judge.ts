@@ -1,11 +1,11 @@
-import { flakyVerdict } from "../../core/flaky.ts";
-import { relatedChange } from "../../core/related.ts";
-import { type FailedReport, failureText } from "../../core/verdict.ts";
-import { TractestError } from "../../errors.ts";
-import type { JudgedFailure } from "../../ui/verdict.ts";
-import { affectedIn, changesSince } from "../../project/changes.ts";
-import type { Context } from "../../context.ts";
-import type { Project } from "../../project/project.ts";
+import { flakyVerdict } from "../core/flaky.ts";
+import { relatedChange } from "../core/related.ts";
+import { type FailedReport, failureText } from "../core/verdict.ts";
+import { TractestError } from "../errors.ts";
+import type { JudgedFailure } from "../ui/verdict.ts";
+import { affectedIn, changesSince } from "../project/changes.ts";
+import type { Context } from "../context.ts";
+import type { Project } from "../project/project.ts";
 
 /** What is known about each failure: whether it is flaky, and which changed file may be its cause. Outside of git nothing counts as changed. */
 export async function judgeFailures({ host, line }: Context, project: Project, failures: readonly FailedReport[]): Promise<JudgedFailure[]> {

@@ -1,0 +1,167 @@
+import type { Failure, LeftBehind, PytestEvent } from "./pytest_events.ts";
+
+/** How a test ended. `timeout`: it was ended at its time limit; `crash`: pytest itself ended while it ran. */
+export type Outcome = "passed" | "failed" | "error" | "skipped" | "xfailed" | "xpassed" | "timeout" | "crash";
+
+/** Outcomes that are red. */
+export const RED: ReadonlySet<Outcome> = new Set(["failed", "error", "timeout", "crash"]);
+
+/** Where a result went wrong. */
+export interface ResultFailure extends Failure {
+  readonly phase: "collection" | "setup" | "call" | "teardown";
+}
+
+/** One run of a test, in one session. Times in seconds. */
+export interface Attempt {
+  outcome: Outcome;
+  readonly session: string;
+  /** Seconds since the epoch. */
+  readonly began: number;
+  /** Setup, call and teardown together. */
+  seconds: number;
+  failure: ResultFailure | null;
+  /** Why it was skipped or was expected to fail; null when nothing is said. */
+  reason: string | null;
+}
+
+/** All that is known of one test. */
+export interface TestResult {
+  readonly id: string;
+  /** File and line (from 0) as pytest tells them; null when unknown. */
+  file: string | null;
+  line: number | null;
+  readonly attempts: Attempt[];
+  readonly leaked: LeftBehind[];
+  /** Outcome, seconds and failure of the last attempt. */
+  readonly outcome: Outcome;
+  readonly seconds: number;
+  readonly failure: ResultFailure | null;
+  /** It failed, then passed in a fresh process. */
+  readonly flaky: boolean;
+  /** Whether its last attempt has ended. */
+  readonly finished: boolean;
+}
+
+class Result implements TestResult {
+  file: string | null = null;
+  line: number | null = null;
+  finished = false;
+  readonly attempts: Attempt[] = [];
+  readonly leaked: LeftBehind[] = [];
+  constructor(readonly id: string) {}
+
+  get outcome(): Outcome {
+    return this.attempts.at(-1)!.outcome;
+  }
+
+  get seconds(): number {
+    return this.attempts.at(-1)!.seconds;
+  }
+
+  get failure(): ResultFailure | null {
+    return this.attempts.at(-1)!.failure;
+  }
+
+  get flaky(): boolean {
+    return !RED.has(this.outcome) && this.attempts.some((attempt) => RED.has(attempt.outcome));
+  }
+}
+
+/** pytest's words for how a phase ended. A red one is not taken back by a later phase: a failed test with an error in its teardown has failed. */
+const CATEGORIES: Readonly<Record<string, Outcome>> = {
+  passed: "passed",
+  failed: "failed",
+  error: "error",
+  skipped: "skipped",
+  xfailed: "xfailed",
+  xpassed: "xpassed",
+};
+
+/**
+ * The results of a run, from the events of all of its sessions: a test that ran again in another session has another attempt. Built up
+ * one by one, so that a run that is cut short loses nothing.
+ */
+export class Results {
+  readonly tests = new Map<string, TestResult>();
+  /** Files or directories that could not be collected. */
+  readonly collectionErrors: { readonly id: string; readonly failure: ResultFailure }[] = [];
+  /** What `run-start` said; null before. */
+  started: Extract<PytestEvent, { event: "run-start" }> | null = null;
+  /** What `run-finish` said; null for a run that is under way or was killed. */
+  ended: Extract<PytestEvent, { event: "run-finish" }> | null = null;
+  /** Seconds since the epoch of the first and the last event. */
+  first: number | null = null;
+  latest: number | null = null;
+
+  add(event: PytestEvent): void {
+    this.first ??= event.time;
+    this.latest = event.time;
+    switch (event.event) {
+      case "run-start":
+        this.started = event;
+        break;
+      case "run-finish":
+        this.ended = event;
+        break;
+      case "collection-error":
+        if (!this.collectionErrors.some((error) => error.id === event.id)) {
+          this.collectionErrors.push({ id: event.id, failure: failureOf(event, "collection") });
+        }
+        break;
+      case "test-start": {
+        const result = this.#result(event.id);
+        result.file = event.file ?? null;
+        result.line = event.line ?? null;
+        this.#attempt(result, event.session ?? "", event.time);
+        break;
+      }
+      case "report": {
+        const result = this.#result(event.id);
+        const attempt = result.attempts.at(-1) ?? this.#attempt(result, event.session ?? "", event.time);
+        attempt.seconds += event.seconds;
+        const outcome = CATEGORIES[event.category] ?? (event.outcome === "failed" ? "failed" : null);
+        if (outcome !== null && !RED.has(attempt.outcome)) attempt.outcome = outcome;
+        if (event.outcome === "failed") attempt.failure ??= failureOf(event, event.phase);
+        else if (event.message) attempt.reason ??= event.message;
+        if (event.phase === "teardown") result.finished = true;
+        break;
+      }
+      case "timeout":
+      case "crash": {
+        const result = this.#result(event.id);
+        const attempt = result.attempts.at(-1) ?? this.#attempt(result, event.session ?? "", event.time);
+        attempt.outcome = event.event;
+        attempt.seconds = event.seconds;
+        attempt.failure = { phase: "call", message: event.message, where: null, traceback: event.traceback ?? "", errors: [] };
+        result.finished = true;
+        break;
+      }
+      case "leak":
+        this.#result(event.id).leaked.push(...event.processes);
+        break;
+    }
+  }
+
+  /** Tests that have ended, in the order in which they began. */
+  get finished(): TestResult[] {
+    return [...this.tests.values()].filter((test) => test.finished);
+  }
+
+  #result(id: string): Result {
+    let result = this.tests.get(id) as Result | undefined;
+    if (!result) this.tests.set(id, result = new Result(id));
+    return result;
+  }
+
+  #attempt(result: Result, session: string, began: number): Attempt {
+    const attempt: Attempt = { outcome: "passed", session, began, seconds: 0, failure: null, reason: null };
+    result.attempts.push(attempt);
+    result.finished = false;
+    return attempt;
+  }
+}
+
+function failureOf(failure: Partial<Failure>, phase: ResultFailure["phase"]): ResultFailure {
+  const { message = "", where = null, traceback = "", errors = [] } = failure;
+  return { phase, message, where, traceback, errors };
+}
