@@ -1,12 +1,11 @@
-import { isAbsolute, join, resolve } from "@std/path";
+import { isAbsolute, resolve } from "@std/path";
 import { escapeText } from "../core/escape.ts";
 import { looksLikeTarget } from "../core/targets.ts";
 import { hangHints } from "../core/hang.ts";
 import type { PreflightResult } from "../core/preflight.ts";
-import { nearest } from "../core/nearest.ts";
-import { pytestCommand, type RunIntent, runIntent, spawnBackends } from "../core/run_command.ts";
+import { pytestCommand, type RunIntent, runIntent, stopsAtFirst, withoutRerun } from "../core/run_command.ts";
 import { asTyped, nextCommand, pasteable } from "../core/run_shown.ts";
-import { parseSeconds, timeLimit } from "../core/time_limit.ts";
+import { parseCount, parseSeconds, timeLimit } from "../core/time_limit.ts";
 import { registryCollision, runExitCode } from "../core/verdict.ts";
 import { UsageError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
@@ -15,12 +14,15 @@ import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { type JudgedFailure, showHang, showLeaksLeft, showVerdict, type VerdictStream } from "../ui/verdict.ts";
 import type { Context } from "../context.ts";
 import { findLeaks, type LeakReport } from "../leaks/leaks.ts";
-import { RunLedger } from "../leaks/ledger.ts";
 import { findProject, type Project } from "../project/project.ts";
 import { judgeFailures } from "../run/judge.ts";
 import { takeLock } from "../run/lock.ts";
 import { plannedSync, quickInterpreter, readyToRun } from "../run/ready.ts";
-import { runSession, type SessionOutcome } from "../run/session.ts";
+import { Engine, type EngineOutcome } from "../run/engine.ts";
+import { EventLog, type EventSink } from "../run/event_log.ts";
+import { writeLastFailed } from "../run/last_failed.ts";
+import { revisionOf } from "../run/revision.ts";
+import { checkSpawnBackend } from "../run/spawn_backends.ts";
 import { longestFullRun, openRunState, recordFullRun } from "../run/state.ts";
 import { targetsOf, testTree } from "../project/targets.ts";
 
@@ -44,7 +46,12 @@ export async function run(context: Context): Promise<ExitCode> {
   const command = (python: readonly string[]) =>
     pytestCommand({ python, defaultFlags: project.configuration.defaultFlags, line, intent, targets: bare ? [] : targets?.targets ?? [] });
 
+  const commandOfOne = (python: readonly string[], id: string) =>
+    pytestCommand({ python, defaultFlags: project.configuration.defaultFlags, line, intent: withoutRerun(intent), targets: [id.split("::", 1)[0]!] });
+
   // What was typed wrong is said before anything is shown or started.
+  const testLimit = intent.debugging ? 0 : line.has("test-timeout") ? parseSeconds("test-timeout", line.value("test-timeout")!) : 0;
+  const retries = line.has("retries") ? parseCount("retries", line.value("retries")!) : 0;
   timeLimit({ given: line.value("timeout"), debugging: intent.debugging, scope, limits: { full: 0, file: 0 }, longestFull: null });
 
   if (line.has("dry-run")) {
@@ -78,31 +85,43 @@ export async function run(context: Context): Promise<ExitCode> {
     wait: line.has("wait"),
   });
   try {
+    const revision = revisionOf(host, project);
     const ready = await readyToRun(context, project, { lock, grace });
     if (ready.interpreter === null || ready.exitCode !== 0 || line.has("preflight-only")) return stopBefore(context, ready);
     const { interpreter } = ready;
     await checkSpawnBackend(context, project, interpreter.venv);
     const argv = command(interpreter.argv);
     const shown = asTyped(argv, project.root);
+    const resume = line.has("resume") || (scope === "full" && !stopsAtFirst(argv));
     printer.note(pasteable(shown, interpreter.environment, project.root, host.cwd));
     hintBackground(context, scope, longestFull);
 
-    const [events, ledger] = await Promise.all([eventsSink(host, eventsTo), RunLedger.open(host, project.root, state.runId)]);
-    const outcome = await runSession(host, printer, {
-      argv,
-      interpreter,
-      inherited: ready.inherited,
-      sigint: ready.sigint,
-      cwd: project.root,
-      directory: state.directory,
+    const sink = await eventsSink(host, eventsTo);
+    const log = await EventLog.open(host, state.directory, sink);
+    const { commit, dirty } = await revision;
+    const [transport = null, backend = null] = [line.value("tpt-proto"), line.value("spawn-backend")];
+    const facts = { commit, dirty, transport, backend, python: ready.pythonVersion };
+    await log.append({ event: "run-start", runId: state.runId, root: project.root, command: shown, pid: host.pid, ...facts });
+    const outcome = await new Engine(host, printer, {
+      scene: { interpreter, inherited: ready.inherited, sigint: ready.sigint, cwd: project.root, directory: state.directory, log },
+      root: project.root,
+      runId: state.runId,
+      command: ({ test }) => test === null ? argv : commandOfOne(interpreter.argv, test),
+      jobs: 1,
+      plan: null,
+      alone: () => false,
       limit,
+      testLimit,
       grace,
       debugging: intent.debugging,
-      outputToStderr: printer.json || eventsTo === "-",
-      onEvents: events,
-      ledger,
+      exitFirst: stopsAtFirst(argv),
+      resume,
+      retries,
+      output: printer.json || eventsTo === "-" ? "stderr" : "shown",
+      wrap: null,
       onStart: (child) => lock.noteChild(child),
-    });
+    }).run();
+    if (outcome.sessions > 1 || outcome.tally.exitStatus === null) await writeLastFailed(host, outcome.tally.cache, outcome.results);
     const leaks = await leaksAfter(host, project);
     const isFull = scope === "full" && !intent.selects && !intent.debugging;
     if (isFull && outcome.cut === null && outcome.code <= 1) await recordFullRun(host, state, outcome.seconds);
@@ -110,8 +129,11 @@ export async function run(context: Context): Promise<ExitCode> {
       cut: outcome.cut,
       pytest: outcome.code,
       leaked: leaks.clean === null ? null : !leaks.clean,
+      blemished: outcome.hungAtExit || [...outcome.results.tests.values()].some((test) => test.flaky || test.leaked.length > 0),
       strict: line.has("strict"),
     });
+    await log.append({ event: "run-finish", exitCode, ending: endingOf(outcome, limit), seconds: Math.round(outcome.seconds * 1000) / 1000 });
+    await log.drain();
     const failures = await judgeFailures(context, project, outcome.tally.failures);
     showEnd(context, { outcome, failures, leaks, limit, intent, stream: eventsTo === "-" ? "stderr" : "stdout" });
     if (printer.json) {
@@ -156,30 +178,6 @@ function stopBefore({ printer }: Context, ready: PreflightResult): ExitCode {
   return exitCode;
 }
 
-/** A backend that the checkout does not know is passed on with a warning: branches have their own. */
-async function checkSpawnBackend({ host, printer, line }: Context, project: Project, venv: string | null): Promise<void> {
-  const wanted = line.value("spawn-backend");
-  if (wanted === undefined) return;
-  for (const file of await spawnFiles(host, project, venv)) {
-    const text = await host.readText(file);
-    const known = text === null ? null : spawnBackends(text);
-    if (known === null) continue;
-    if (!known.includes(wanted)) {
-      printer.warn(`"${escapeText(wanted)}" is no spawn backend of this checkout: it has ${nearest(wanted, known).join(", ")} (${escapeText(file)})`);
-    }
-    return;
-  }
-}
-
-/** Where tractor's `_spawn.py` may be: in the checkout, else where the venv has it installed. */
-async function spawnFiles(host: Host, project: Project, venv: string | null): Promise<string[]> {
-  const places = [project.root, join(project.root, "src")];
-  if (venv !== null) {
-    for (const { name } of await host.readDirectory(join(venv, "lib")) ?? []) places.push(join(venv, "lib", name, "site-packages"));
-  }
-  return places.flatMap((place) => [join(place, "tractor/spawn/_spawn.py"), join(place, "tractor/_spawn.py")]);
-}
-
 /** Seconds of the longest full run from which on it is worth a hint that one can go on working meanwhile. */
 const LONG_RUN_SECONDS = 60;
 
@@ -190,7 +188,7 @@ function hintBackground({ printer }: Context, scope: string, longestFull: number
   );
 }
 
-async function eventsSink(host: Host, to: string | undefined): Promise<((lines: readonly string[]) => Promise<void> | void) | null> {
+async function eventsSink(host: Host, to: string | undefined): Promise<EventSink | null> {
   if (to === undefined) return null;
   if (to === "-") return (lines) => host.stdout.write(lines.map((text) => `${text}\n`).join(""));
   const path = isAbsolute(to) ? to : resolve(host.cwd, to);
@@ -211,7 +209,7 @@ async function leaksAfter(host: Host, project: Project): Promise<LeakReport> {
 }
 
 interface End {
-  readonly outcome: SessionOutcome;
+  readonly outcome: EngineOutcome;
   readonly failures: readonly JudgedFailure[];
   readonly leaks: LeakReport;
   /** Seconds. */
@@ -241,11 +239,16 @@ function showEnd({ printer, line }: Context, { outcome, failures, leaks, limit, 
 const PYTEST_USAGE = 4;
 
 /** How it ended when that was not by itself. */
-function endingOf({ cut, code, signal, tally }: SessionOutcome, limit: number): string | null {
+function endingOf({ cut, code, signal, tally, stoppedAt }: EngineOutcome, limit: number): string | null {
+  if (stoppedAt !== null && cut === "time-limit") return `time limit of one test, ${stoppedAt}`;
   if (cut === "time-limit") return `time limit of ${limit} s`;
   if (cut === "SIGINT") return "interrupted";
   if (cut !== null) return `ended by ${cut}`;
   if (code === PYTEST_USAGE && !tally.began) return "pytest did not accept its command line";
-  if (signal !== null) return `pytest was ended by ${signal}${tally.running.size > 0 ? ` in ${[...tally.running.keys()][0]}` : ""}`;
+  if (signal !== null) {
+    return `pytest was ended by ${signal}${
+      tally.running.size > 0 ? ` in ${[...tally.running.keys()][0]}` : stoppedAt === null ? "" : ` in ${stoppedAt}`
+    }`;
+  }
   return null;
 }

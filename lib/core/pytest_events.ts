@@ -22,7 +22,7 @@ export interface LeftBehind {
   /** Clock ticks from boot to its start. */
   readonly startTicks: number;
   readonly title: string;
-  /** Seconds that it had lived when it was counted. */
+  /** Seconds after the end of its test at which it was still there. */
   readonly seconds: number;
 }
 
@@ -43,7 +43,15 @@ export type PytestEvent =
       readonly python: string | null;
     }
     | { readonly event: "session-begin"; readonly pid: number; readonly purpose: SessionPurpose }
-    | { readonly event: "session-start"; readonly pid: number; readonly rootdir: string; readonly pytest: string; readonly python?: string }
+    | {
+      readonly event: "session-start";
+      readonly pid: number;
+      readonly rootdir: string;
+      readonly pytest: string;
+      readonly python?: string;
+      /** Where pytest keeps its cache; null where it keeps none. */
+      readonly cache?: string | null;
+    }
     | { readonly event: "collected"; readonly count: number; readonly deselected: number }
     | { readonly event: "items"; readonly items: readonly { readonly id: string; readonly group: string }[]; readonly last: boolean }
     | { readonly event: "claimed"; readonly index: number }

@@ -109,3 +109,20 @@ export function spawnBackends(source: string): string[] | null {
   const names = [...literal[1]!.replace(/#.*$/gm, "").matchAll(/(['"])([\w.-]+)\1/g)].map((match) => match[2]!);
   return names.length > 0 ? names : null;
 }
+
+/** Whether the first failure stops a pytest with this command. */
+export function stopsAtFirst(argv: readonly string[]): boolean {
+  const words = argv.slice(argv.indexOf("pytest") + 1);
+  const names = optionNames(words);
+  if (names.has("--exitfirst") || words.some((word) => /^--maxfail=1$/.test(word))) return true;
+  return names.has("-x") && !words.some((word) => /^--maxfail=/.test(word));
+}
+
+/** The same, to run one test again that is named otherwise: pytest is not to choose by what it recorded. */
+export function withoutRerun(intent: RunIntent): RunIntent {
+  const passed = intent.passed.filter((word) => !RERUNNING.includes(word));
+  return { ...intent, passed, openEnd: false, collectsByItself: false };
+}
+
+/** pytest's options that choose by what earlier runs recorded. */
+const RERUNNING = ["--lf", "--last-failed", "--ff", "--failed-first", "--nf", "--new-first", "--sw", "--stepwise", "--sw-skip", "--stepwise-skip"];

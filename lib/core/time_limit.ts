@@ -38,6 +38,18 @@ export function parseSeconds(option: string, text: string): number {
   return value;
 }
 
+/**
+ * A count, from 0 to a thousand.
+ *
+ * @throws {UsageError} for anything else
+ */
+export function parseCount(option: string, text: string): number {
+  if (!/^\d{1,4}$/.test(text) || Number(text) > 1000) {
+    throw new UsageError(`Option "--${option}" does not take "${text}"`, "it takes a count, from 0 to 1000");
+  }
+  return Number(text);
+}
+
 /** Full runs that are remembered, the newest last. */
 const REMEMBERED = 20;
 

@@ -16,7 +16,7 @@ export interface FailedReport extends Failure {
   readonly phase: "collection" | "setup" | "call" | "teardown";
 }
 
-/** What is known of a session from its events so far: built up one by one, so that a session that is cut short loses nothing. */
+/** What is known of a session, or of all sessions of a run, from the events so far: built up one by one, so that one that is cut short loses nothing. */
 export class Tally {
   readonly failures: FailedReport[] = [];
   /** Tests to run; null before collection ended. */
@@ -33,48 +33,64 @@ export class Tally {
   pid: number | null = null;
   /** pytest's exit status as the session itself gave it; null if it did not get that far. */
   exitStatus: number | null = null;
+  /** pytest's cache directory; null while that is unknown, or when there is none. */
+  cache: string | null = null;
   interrupted = false;
-  readonly #categories = new Map<string, number>();
+  /** What each test was counted as: one that runs again counts anew. */
+  readonly #categories = new Map<string, string[]>();
 
+  /** Takes one more event. */
   add(event: PytestEvent): void {
     switch (event.event) {
       case "session-start":
         this.pid = event.pid;
+        this.exitStatus = null;
+        this.cache = event.cache ?? null;
         break;
       case "collected":
-        this.collected = event.count;
-        this.deselected = event.deselected;
+        this.collected = Math.max(this.collected ?? 0, event.count);
+        this.deselected = Math.max(this.deselected, event.deselected);
         break;
       case "collection-error":
-        this.#count("error");
+        if (this.#categories.has(event.id)) break;
+        this.#count(event.id, "error");
         this.failures.push(failed(event.id, "collection", event));
         break;
       case "test-start":
+        this.#forget(event.id);
         this.running.set(event.id, event.time);
         this.latest = event.id;
         break;
       case "report":
-        if (event.category !== "") this.#count(event.category);
+        if (event.category !== "") this.#count(event.id, event.category);
         if (event.outcome === "failed") this.failures.push(failed(event.id, event.phase, event));
         if (event.phase === "teardown") {
           this.running.delete(event.id);
           this.finished++;
         }
         break;
+      case "timeout":
+      case "crash":
+        this.#forget(event.id);
+        this.#count(event.id, "failed");
+        this.failures.push(failed(event.id, "call", event));
+        this.running.delete(event.id);
+        this.finished++;
+        break;
       case "interrupted":
         this.interrupted = true;
         break;
-      case "internal-error":
-        break;
       case "session-finish":
         this.exitStatus = event.exitStatus;
-        this.warnings = event.warnings;
+        this.warnings += event.warnings;
         break;
     }
   }
 
+  /** How many tests ended in which way. */
   get counts(): Counts {
-    const of = (category: string) => this.#categories.get(category) ?? 0;
+    const all = [...this.#categories.values()].flat();
+    const of = (category: string) => all.filter((other) => other === category).length;
     return {
       passed: of("passed"),
       failed: of("failed"),
@@ -90,8 +106,16 @@ export class Tally {
     return this.pid !== null || this.failures.length > 0;
   }
 
-  #count(category: string): void {
-    this.#categories.set(category, (this.#categories.get(category) ?? 0) + 1);
+  #count(id: string, category: string): void {
+    const before = this.#categories.get(id);
+    if (before) before.push(category);
+    else this.#categories.set(id, [category]);
+  }
+
+  /** A test that runs again is as if it had not run before. */
+  #forget(id: string): void {
+    if (this.#categories.delete(id)) this.finished = Math.max(0, this.finished - 1);
+    for (let index = this.failures.length - 1; index >= 0; index--) if (this.failures[index]!.id === id) this.failures.splice(index, 1);
   }
 }
 
@@ -168,17 +192,31 @@ export interface ExitInput {
   readonly pytest: number;
   /** Whether leaked actors are left; null when that can't be told. */
   readonly leaked: boolean | null;
+  /** Whether a test left processes behind, passed only when it was tried again, or pytest hung at its exit. */
+  readonly blemished: boolean;
   readonly strict: boolean;
 }
 
 /**
- * The exit code of a run: that of what cut it short, else pytest's own when it is not 0, else, under `--strict`, 84 for leaks and 82 when
- * it can't be told whether there are any.
+ * The exit code of a run: that of what cut it short, else pytest's own when it is not 0, else, under `--strict`, 84 for leaks, a hang at
+ * the exit and tests that passed only when tried again, and 82 when it can't be told whether there are leaks.
  */
-export function runExitCode({ cut, pytest, leaked, strict }: ExitInput): number {
+export function runExitCode({ cut, pytest, leaked, blemished, strict }: ExitInput): number {
   if (cut === "time-limit") return 124;
   if (cut === "SIGINT") return 130;
   if (cut !== null) return 143;
-  if (pytest !== 0) return pytest;
-  return !strict || leaked === false ? 0 : leaked === null ? 82 : 84;
+  if (pytest !== 0 || !strict) return pytest;
+  if (leaked === true || blemished) return 84;
+  return leaked === false ? 0 : 82;
+}
+
+/**
+ * pytest's exit code for several sessions together: 1 if a test is red after all; else what a session had to say beside its tests.
+ *
+ * @param codes of the sessions, in any order
+ */
+export function joinedCode(red: boolean, codes: readonly number[]): number {
+  if (red) return 1;
+  // 1 is about tests that another session has settled since; 5 is about a share without tests.
+  return codes.find((code) => code !== 0 && code !== 1 && code !== 5) ?? (codes.every((code) => code === 5) ? 5 : 0);
 }

@@ -10,8 +10,8 @@ import { listSessions } from "../programs/ps.ts";
 import { ledgerDirectory, stateDirectory, usable } from "../project/directories.ts";
 import { identityOf } from "./process_tree.ts";
 
-/** Runs whose processes are remembered. */
-const KEPT_RUNS = 20;
+/** Sessions whose processes are remembered. */
+const KEPT_SESSIONS = 60;
 /** Processes of one run that are remembered: more leave the later ones to the other evidence. */
 const KEPT_PROCESSES = 2_000;
 /** Bytes of one run's file that are read. */
@@ -84,8 +84,8 @@ export class RunLedger {
 
   private constructor(private readonly host: Host, private readonly runId: string, private readonly file: string | null) {}
 
-  /** Makes the ledger of a run, and removes those of the oldest. Without a usable directory it writes nothing. */
-  static async open(host: Host, root: string, runId: string): Promise<RunLedger> {
+  /** Makes the ledger of a run's session, and removes those of the oldest. Without a usable directory it writes nothing. */
+  static async open(host: Host, root: string, runId: string, session: string): Promise<RunLedger> {
     if (host.platform !== "linux") return new RunLedger(host, runId, null);
     try {
       const directory = await ledgerDirectory(host, root);
@@ -93,8 +93,8 @@ export class RunLedger {
       if (await usable(host, await stateDirectory(host)) === null) return new RunLedger(host, runId, null);
       await host.makeDirectory(directory.path);
       const names = await runFiles(host, directory.path);
-      for (const name of names.slice(0, Math.max(0, names.length - KEPT_RUNS + 1))) await host.remove(join(directory.path, name));
-      return new RunLedger(host, runId, join(directory.path, `${runId}.jsonl`));
+      for (const name of names.slice(0, Math.max(0, names.length - KEPT_SESSIONS + 1))) await host.remove(join(directory.path, name));
+      return new RunLedger(host, runId, join(directory.path, `${runId}-${session}.jsonl`));
     } catch (error) {
       if (!(error instanceof TractestError)) throw error;
       return new RunLedger(host, runId, null);

@@ -5,6 +5,8 @@ PYTEST_DONT_REWRITE: nothing here asserts.
 It is loaded through PYTEST_PLUGINS, so that the command line stays what a person would type, and leaves no trace once it is loaded:
 the variables and the entry of sys.path that brought it here are restored, so that no process that a test starts inherits them.
 Only the process that loaded it writes; a fork of it is silent. No failure in here may ever fail a test.
+
+Where TRACTEST_QUEUE names a directory, the session runs what the queue there hands out instead of all that it collected.
 """
 import json
 import os
@@ -25,6 +27,10 @@ def _restore(variable, ours, separator):
         os.environ[variable] = separator.join(kept)
     else:
         os.environ.pop(variable, None)
+
+
+_queue_directory = os.environ.pop("TRACTEST_QUEUE", None)
+_session = os.environ.pop("TRACTEST_SESSION", None)
 
 
 def _open():
@@ -49,7 +55,10 @@ def _write(event, **fields):
     if _file is None or os.getpid() != _OWNER:
         return
     try:
-        fields = {"schema": _SCHEMA, "event": event, "time": round(time.time(), 3), **fields}
+        head = {"schema": _SCHEMA, "event": event, "time": round(time.time(), 3)}
+        if _session is not None:
+            head["session"] = _session
+        fields = {**head, **fields}
         # ASCII: an id with a lone surrogate or a line separator stays one valid line.
         line = json.dumps(fields, default=str).encode("ascii") + b"\n"
         while line:
@@ -128,11 +137,189 @@ def _failure(report, classes):
     return {"message": _clip(message), "where": _where(representation, crash), "traceback": _clip(text, tail=True), "errors": classes or []}
 
 
+# What a test leaves behind: children of this process that were not there before, and that no fixture of a wider scope has started.
+
+
+def _children():
+    """The pids of this process's children; an empty set where the system does not tell."""
+    found = set()
+    try:
+        for thread in os.listdir("/proc/self/task"):
+            with open("/proc/self/task/%s/children" % thread) as file:
+                found.update(file.read().split())
+    except OSError:
+        pass
+    return found
+
+
+_reported = set()  # children that were told, and are not to be told again
+_of_fixtures = {}  # fixture definition -> children that it started
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_fixture_setup(fixturedef, request):
+    if fixturedef.scope == "function":
+        yield
+        return
+    before = _children()
+    yield
+    started = _children() - before
+    if started:
+        _of_fixtures[fixturedef] = started
+
+
+def pytest_fixture_post_finalizer(fixturedef, request):
+    _of_fixtures.pop(fixturedef, None)
+
+
+def pytest_runtest_logfinish(nodeid, location):
+    try:
+        children = _children()
+        # A pid that is gone may come again.
+        _reported.intersection_update(children)
+        left = children.difference(_reported, *_of_fixtures.values())
+        if left:
+            _reported.update(left)
+            _write("children", id=nodeid, pids=sorted(int(pid) for pid in left))
+    except Exception:
+        pass
+
+
 def _skip_reason(report):
     representation = report.longrepr
     if isinstance(representation, tuple) and len(representation) == 3:
         return str(representation[2])
     return getattr(report, "wasxfail", None) or None
+
+
+# A queue of tests that several sessions share.
+
+_CHUNK = 500  # items on one line
+
+
+def _write_items(items):
+    """What was collected, and what of it has to stay in one process, in order."""
+    rows = [{"id": item.nodeid, "group": _group(item)} for item in items]
+    for start in range(0, max(1, len(rows)), _CHUNK):
+        _write("items", items=rows[start:start + _CHUNK], last=start + _CHUNK >= len(rows))
+
+
+def _group(item):
+    """Tests with the same group share a fixture of a wider scope than theirs; the id of a test that shares none."""
+    widest = None
+    for definitions in getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {}).values():
+        for definition in definitions:
+            scope = getattr(definition, "scope", "function")
+            # A fixture of the session is made once in each process.
+            if scope in _SCOPES and (widest is None or _SCOPES.index(scope) > _SCOPES.index(widest)):
+                widest = scope
+    path = item.nodeid.split("::", 1)[0]
+    if widest == "package":
+        return path.rpartition("/")[0]
+    if widest == "module":
+        return path
+    if widest == "class" and getattr(item, "cls", None) is not None:
+        return item.getparent(pytest.Class).nodeid
+    return item.nodeid
+
+
+_SCOPES = ("class", "module", "package")
+
+
+class _Queue:
+    """Groups of ids in a file that grows, a line each, and a counter of those that were claimed."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.parent = os.getppid()
+        self.groups = []
+        self.read = 0
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def load(self):
+        with open(self.path("groups.jsonl"), "rb") as file:
+            file.seek(self.read)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                self.read += len(line)
+                self.groups.append(json.loads(line))
+
+    def wait(self):
+        """Until the order of the tests is known; false if nobody is there any more who could tell."""
+        while not os.path.exists(self.path("groups.jsonl")):
+            if self.stopped() or os.getppid() != self.parent:
+                return False
+            time.sleep(0.005)
+        return True
+
+    def stopped(self):
+        return os.path.exists(self.path("stop"))
+
+    def claim(self):
+        """The next group that nobody else has; None if there is none."""
+        import fcntl
+
+        with open(self.path("claimed"), "a+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            index = int(file.read() or "0")
+            if index >= len(self.groups):
+                self.load()
+            if index >= len(self.groups):
+                return None
+            file.truncate(0)
+            file.write(str(index + 1))
+        _write("claimed", index=index)
+        return self.groups[index]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session):
+    """As pytest's own, except that the tests come from the queue."""
+    if _queue_directory is None or os.getpid() != _OWNER:
+        return None
+    _write_items(session.items)
+    if session.testsfailed and not session.config.option.continue_on_collection_errors:
+        raise session.Interrupted("%d error%s during collection" % (session.testsfailed, "" if session.testsfailed == 1 else "s"))
+    if session.config.option.collectonly:
+        return True
+    queue = _Queue(_queue_directory)
+    if not queue.wait():
+        return True
+    items = {}
+    for item in session.items:
+        items.setdefault(item.nodeid, []).append(item)
+    for item, following in _with_next(_from_queue(queue, items)):
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        if session.shouldfail:
+            raise session.Failed(session.shouldfail)
+        if session.shouldstop:
+            raise session.Interrupted(session.shouldstop)
+        if queue.stopped():
+            break
+    return True
+
+
+def _from_queue(queue, items):
+    while True:
+        group = queue.claim()
+        if group is None:
+            return
+        for nodeid in group:
+            for item in items.pop(nodeid, ()):
+                yield item
+
+
+def _with_next(items):
+    """Each with the one after it: pytest tears down what the next one does not need."""
+    current = next(items, None)
+    while current is not None:
+        following = next(items, None)
+        yield current, following
+        current = following
 
 
 _warnings = 0
@@ -152,7 +339,25 @@ def pytest_sessionstart(session):
             rootdir=str(getattr(session.config, "rootpath", None) or session.config.rootdir),
             pytest=pytest.__version__,
             python="%d.%d.%d" % sys.version_info[:3],
+            cache=_cache,
         )
+    except Exception:
+        pass
+
+
+_cache = None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config):
+    """What one of several sessions knows of failures is a part only: it goes to a cache of its own, and tractest joins them."""
+    global _cache
+    try:
+        cache = getattr(config, "cache", None)
+        directory = getattr(cache, "_cachedir", None)
+        _cache = None if directory is None else str(directory)
+        if _queue_directory is not None and directory is not None:
+            cache._cachedir = type(directory)(_queue_directory) / "cache"
     except Exception:
         pass
 
@@ -164,6 +369,8 @@ def pytest_deselected(items):
 
 def pytest_collection_finish(session):
     try:
+        # What an import or the configuration has started is no test's.
+        _reported.update(_children())
         _write("collected", count=len(session.items), deselected=_deselected)
     except Exception:
         pass
@@ -216,9 +423,18 @@ def pytest_runtest_logreport(report):
         pass
 
 
+_WARNINGS_TOLD = 200
+
+
 def pytest_warning_recorded(warning_message, when, nodeid, location):
     global _warnings
     _warnings += 1
+    try:
+        if _warnings <= _WARNINGS_TOLD:
+            where = "%s:%s" % (warning_message.filename, warning_message.lineno)
+            _write("warning", id=nodeid, category=_name(warning_message.category), message=_clip(warning_message.message), where=where)
+    except Exception:
+        pass
 
 
 def pytest_keyboard_interrupt(excinfo):

@@ -5,8 +5,8 @@ const CHUNK = 256 * 1024;
 
 /** Reads a file that grows, from where the last look ended. */
 export class FileTail {
-  offset = 0;
-  constructor(private readonly host: Host, private readonly path: string) {}
+  /** @param offset the byte at which the first look begins */
+  constructor(private readonly host: Host, private readonly path: string, public offset = 0) {}
 
   /** What has come since the last look, as much as one look takes; empty when there is nothing new. */
   async read(): Promise<Uint8Array> {

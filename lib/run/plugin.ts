@@ -6,18 +6,28 @@ import { cacheDirectory, digest, usable } from "../project/directories.ts";
 /** The module's name: what PYTEST_PLUGINS gets. */
 const MODULE = "tractest_events";
 
+/** What the plugin of one session is told. */
+export interface PluginSettings {
+  /** The file that it adds its events to. */
+  readonly events: string;
+  /** What it calls itself in them. */
+  readonly session: string;
+  /** The directory of the queue that hands out its tests; null: it runs what it collects. */
+  readonly queue: string | null;
+  /** A private directory to keep the plugin in where there is no cache directory. */
+  readonly otherwise: string;
+}
+
 /**
- * The variables that make pytest load the embedded plugin and write its events to a file. The plugin is put into a private directory that
- * is named after its content, alone, so that nothing else becomes importable; what stands there already is compared, never trusted.
+ * The variables that make pytest load the embedded plugin. It is put into a private directory that is named after its content, alone, so
+ * that nothing else becomes importable; what stands there already is compared, never trusted.
  *
  * @param inherited the environment that pytest gets otherwise
- * @param otherwise a private directory to use where there is no cache directory
  */
 export async function pluginEnvironment(
   host: Host,
   inherited: ReadonlyMap<string, string>,
-  eventsFile: string,
-  otherwise: string,
+  { events, session, queue, otherwise }: PluginSettings,
 ): Promise<Record<string, string>> {
   const name = `pytest-${await digest(pluginSource)}`;
   const cache = await usable(host, await cacheDirectory(host), name);
@@ -27,7 +37,9 @@ export async function pluginEnvironment(
   if (await host.readText(file) !== pluginSource) await host.writeFile(file, pluginSource);
   const before = (variable: string, own: string, separator: string) => [own, inherited.get(variable)].filter(Boolean).join(separator);
   return {
-    TRACTEST_EVENTS: eventsFile,
+    TRACTEST_EVENTS: events,
+    TRACTEST_SESSION: session,
+    ...(queue === null ? {} : { TRACTEST_QUEUE: queue }),
     PYTHONPATH: before("PYTHONPATH", directory, ":"),
     PYTEST_PLUGINS: before("PYTEST_PLUGINS", MODULE, ","),
   };

@@ -1,293 +1,289 @@
 import { join } from "@std/path";
-import type { HangEvidence } from "../core/hang.ts";
 import type { ProcessIdentity } from "../core/leaks_types.ts";
-import type { Interpreter, SigintMethod } from "../core/preflight.ts";
 import type { LedgerEntry } from "../core/ledger.ts";
-import { EventReader, type PytestEvent } from "../core/pytest_events.ts";
-import { type Cut, Tally } from "../core/verdict.ts";
+import type { Interpreter, SigintMethod } from "../core/preflight.ts";
+import type { PytestEvent, SessionPurpose } from "../core/pytest_events.ts";
+import { Tally } from "../core/verdict.ts";
 import type { Host, Output, Signal, StartedProgram } from "../host/host.ts";
-import { envCommand } from "../programs/env.ts";
-import { sendSignal } from "../programs/kill.ts";
-import { processStates } from "../programs/ps_states.ts";
-import type { Printer } from "../ui/printer.ts";
 import type { RunLedger } from "../leaks/ledger.ts";
 import { type EndedTree, endTree, treeOf } from "../leaks/process_tree.ts";
+import { envCommand } from "../programs/env.ts";
+import { sendSignal } from "../programs/kill.ts";
+import type { Printer } from "../ui/printer.ts";
+import type { EventLog } from "./event_log.ts";
 import { FileTail } from "./file_tail.ts";
 import { pluginEnvironment } from "./plugin.ts";
 
-/** A pytest to run. Times in seconds. */
-export interface SessionRequest {
-  /** The command, as a person would type it; its first words are the interpreter's. */
-  readonly argv: readonly string[];
+/** Where the output of a pytest goes. */
+export type OutputMode =
+  /** To our own standard output and error: by a terminal if they are one, else by a log that is copied to them. */
+  | "shown"
+  /** The same, all of it to standard error, since standard output carries data. */
+  | "stderr"
+  /** Only to the log. */
+  | "log";
+
+/** How every pytest of a run is started. */
+export interface SessionScene {
   readonly interpreter: Interpreter;
   /** The environment that it inherits. */
   readonly inherited: ReadonlyMap<string, string>;
   readonly sigint: SigintMethod;
   readonly cwd: string;
-  /** A private directory for the log and the events. */
+  /** A private directory for logs and events. */
   readonly directory: string;
-  /** 0: none. */
-  readonly limit: number;
-  readonly grace: number;
-  /** Ctrl-C belongs to a debugger. */
-  readonly debugging: boolean;
-  /** Standard output carries data: what pytest writes goes to standard error. */
-  readonly outputToStderr: boolean;
-  /** Gets each line of events as it comes. */
-  readonly onEvents: ((lines: readonly string[]) => Promise<void> | void) | null;
-  /** Gets what was started; null where that can't be identified. */
-  readonly onStart: (child: LedgerEntry | null) => Promise<void>;
-  /** Records the processes of the run. */
-  readonly ledger: RunLedger;
+  readonly log: EventLog;
 }
 
-/** How a session ended. */
-export interface SessionOutcome {
-  readonly tally: Tally;
+/** A pytest to start. */
+export interface SessionRequest {
+  /** Tells the pytests of a run apart. */
+  readonly name: string;
+  readonly purpose: SessionPurpose;
+  /** The command, as a person would type it; its first words are the interpreter's. */
+  readonly argv: readonly string[];
+  /** Puts something around the command, such as an isolation; null for nothing. */
+  readonly wrap: ((argv: readonly string[]) => readonly string[]) | null;
+  /** The directory of the queue that hands out its tests; null: it runs what it collects. */
+  readonly queue: string | null;
+  readonly output: OutputMode;
+  /** It keeps the terminal, for a debugger. */
+  readonly keepsTerminal: boolean;
+  /** Records the processes of the session. */
+  readonly ledger: RunLedger;
+  /** Gets what was started; null where that can't be identified. */
+  readonly onStart: ((child: LedgerEntry | null) => Promise<void>) | null;
+}
+
+/** How a pytest ended. */
+export interface SessionEnd {
   /** 0 to 6 from pytest itself, 128 + n when signal n ended it. */
   readonly code: number;
   readonly signal: string | null;
-  readonly cut: Cut | null;
-  /** Whole duration, in seconds. */
-  readonly seconds: number;
-  readonly evidence: HangEvidence | null;
-  /** What had to be ended, after pytest had its chance; null when nothing had to. */
-  readonly ended: EndedTree | null;
-  /** Where pytest's output is kept; null if it went to the terminal. */
-  readonly log: string | null;
 }
 
-/** Milliseconds between looks at the files: often while something comes, seldom else. */
-const LOOK_MS = { busy: 15, idle: 60 } as const;
-/** Milliseconds between looks at the processes of the run: one when tests end, one however long a test takes. */
+/** Milliseconds between looks at the processes of the session: one when tests end, one however long a test takes. */
 const RECORD_MS = { busy: 1_000, idle: 2_000 } as const;
-/** Seconds that pytest may need to finish its report after a signal before it is mentioned. */
-const PATIENCE_SECONDS = 3;
 /** Seconds that what is left gets when it is ended by force: it had its SIGINT before. */
 const LAST_GRACE_SECONDS = 1;
 
-/** Runs pytest to its end, shows its output as it comes, and sees to signals and the time limit. */
-export async function runSession(host: Host, printer: Printer, request: SessionRequest): Promise<SessionOutcome> {
-  const eventsFile = join(request.directory, "events.jsonl");
-  const logFile = join(request.directory, "output.log");
-  const { inherited, sigint } = request;
-  await Promise.all([host.createFile(eventsFile, ""), host.createFile(logFile, "")]);
-  const plugin = await pluginEnvironment(host, inherited, eventsFile, request.directory);
-  const streams = streamsOf(host, request.outputToStderr);
-  const wrapper = streams.redirect === "" ? [] : ["/bin/sh", "-c", `log=$1; shift; exec "$@" ${streams.redirect}`, "sh", logFile];
-  const { args, env } = envCommand({
-    inherited,
-    set: { ...request.interpreter.environment, ...plugin },
-    argv: [...wrapper, ...request.argv],
-    sigint,
-    pythonWords: wrapper.length + request.interpreter.argv.length,
-  });
-  // Without a terminal pytest gets a session of its own, so that a signal meant for us reaches it once, from us.
-  const detached = !host.stdinIsTerminal && !host.stdout.isTerminal && !host.stderr.isTerminal;
-  const stop = new Stopper(host, printer, request, detached);
-  const began = host.monotonic();
-  const child = host.start("env", args, {
-    why: "the tests",
-    cwd: request.cwd,
-    env,
-    stdin: host.stdinIsTerminal ? "inherit" : "null",
-    stdout: "inherit",
-    stderr: "inherit",
-    detached,
-  });
-  const tally = new Tally();
-  stop.watch(child, tally);
-  try {
-    const output = streams.logTo ? new FileTail(host, logFile) : null;
-    const events = new FileTail(host, eventsFile);
-    const reader = new EventReader();
-    const look = async (): Promise<boolean> => {
-      const bytes = await events.read();
-      const { lines, events: seen } = reader.read(bytes);
-      for (const event of seen) tally.add(event);
-      if (!ended) record(seen);
-      if (lines.length > 0) await request.onEvents?.(lines);
-      const shown = await output?.read();
-      if (shown && shown.length > 0) streams.logTo!.write(shown);
-      return bytes.length > 0 || (shown?.length ?? 0) > 0;
-    };
-    const { ledger } = request;
-    let recorded = host.monotonic();
-    let isLast = false;
-    let last: Promise<void> | null = null;
-    const record = (seen: readonly PytestEvent[]) => {
-      // Where a session comes to its end its processes are still below it; a moment later they may not be.
-      const isFinish = seen.some((event) => event.event === "session-finish");
-      const since = host.monotonic() - recorded;
-      if (!isFinish && since < (seen.length > 0 ? RECORD_MS.busy : RECORD_MS.idle)) return;
-      recorded = host.monotonic();
-      if (!isFinish) return void ledger.look(runningTest(tally));
-      // It tells all only if pytest was still there when it was done.
-      last = ledger.settled().then(() => ledger.look(runningTest(tally))).then(() => void (isLast = !ended));
-    };
-    let ended = false;
-    const end = new AbortController();
-    const status = child.status.then((result) => {
-      ended = true;
-      ledger.rootIsGone();
-      end.abort();
-      return result;
-    });
-    const noted = ledger.begin(child.pid).then(request.onStart);
-    const limit = request.limit > 0 ? stop.atLimit(request.limit, end.signal) : Promise.resolve();
-    while (!ended) await host.sleep(await look() ? LOOK_MS.busy : LOOK_MS.idle, end.signal);
-    const seconds = (host.monotonic() - began) / 1000;
-    // What is there now is all of it: a process that leaked may hold the files and write for ever.
-    const sizes = await Promise.all([events.size(), output?.size() ?? 0]);
-    while (events.offset < sizes[0] || (output && output.offset < sizes[1])) if (!await look()) break;
-    const { code, signal } = await status;
-    await Promise.all([noted, last]);
-    // Else what it left in its session is there to be seen.
-    if (!isLast) await ledger.look(runningTest(tally));
-    await Promise.all([ledger.settled(), limit, stop.finish()]);
-    return {
-      tally,
-      code,
-      signal,
-      cut: stop.cut,
-      seconds,
-      evidence: stop.evidence,
-      ended: stop.ended,
-      log: streams.logTo ? logFile : null,
-    };
-  } finally {
-    stop.unwatch();
-  }
-}
-
-/** The test that runs, the one that began last where several do; between tests the one before. */
-function runningTest(tally: Tally): string | null {
-  return [...tally.running.keys()].at(-1) ?? tally.latest;
-}
-
-/** Where pytest's standard output and error go: each to the terminal if ours does, else to the log, which is copied to ours. */
-function streamsOf(host: Host, outputToStderr: boolean): { redirect: string; logTo: Output | null } {
-  const log = '>>"$log"';
-  if (outputToStderr) {
-    return host.stderr.isTerminal ? { redirect: ">&2", logTo: null } : { redirect: `${log} 2>&1`, logTo: host.stderr };
-  }
-  if (host.stdout.isTerminal && host.stderr.isTerminal) return { redirect: "", logTo: null };
-  if (host.stdout.isTerminal) return { redirect: `2${log}`, logTo: host.stderr };
-  if (host.stderr.isTerminal) return { redirect: log, logTo: host.stdout };
-  return { redirect: `${log} 2>&1`, logTo: host.stdout };
-}
-
-/** Ends a session before its time: on signals to us and at the time limit, politely first. */
-class Stopper {
-  cut: Cut | null = null;
-  evidence: HangEvidence | null = null;
+/** One pytest: started, looked after, and, if need be, ended with all that it started. */
+export class Session {
+  /** What it told so far. */
+  readonly tally = new Tally();
+  /** Whether a signal meant for us has to be passed on to it: the terminal does not send it there. */
+  readonly detached: boolean;
+  /** Where its output is kept; null if it goes to the terminal. */
+  readonly logFile: string | null;
+  /** What had to be ended by force; null when nothing had to. */
   ended: EndedTree | null = null;
-  #child: StartedProgram | null = null;
-  #tally: Tally | null = null;
-  #seen: ProcessIdentity[] = [];
-  #force: Promise<void> | null = null;
-  #politely: Promise<void> | null = null;
-  #off: (() => void)[] = [];
-  #gone = new AbortController();
+  /** Processes of this session, as last seen. */
+  seen: ProcessIdentity[] = [];
+  /** Resolves when the process ended, whoever still holds its output. */
+  readonly exited: Promise<SessionEnd>;
+  readonly #gone = new AbortController();
+  readonly #child: StartedProgram;
+  readonly #output: { readonly tail: FileTail; readonly to: Output } | null;
+  readonly #off: () => void;
+  #recorded: number;
+  #noted: Promise<void>;
+  #lastLook: Promise<void> | null = null;
+  #lookedLast = false;
+  #ending: Promise<void> | null = null;
+  readonly #work: Promise<void>[] = [];
 
-  constructor(
+  private constructor(
     private readonly host: Host,
     private readonly printer: Printer,
-    private readonly request: SessionRequest,
-    private readonly detached: boolean,
+    readonly request: SessionRequest,
+    private readonly scene: SessionScene,
+    started: Started,
   ) {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) this.#off.push(host.onSignal(signal, () => this.#onSignal(signal)));
+    this.#child = started.child;
+    this.detached = started.detached;
+    this.logFile = started.logFile;
+    this.#output = started.logFile !== null && started.copyTo
+      ? { tail: new FileTail(host, started.logFile, started.logSize), to: started.copyTo }
+      : null;
+    this.#recorded = host.monotonic();
+    this.#off = scene.log.on((event) => {
+      if (event.session === request.name) this.#on(event);
+    });
+    this.exited = this.#child.status.then((status) => {
+      request.ledger.rootIsGone();
+      this.#gone.abort();
+      return status;
+    });
+    this.#noted = request.ledger.begin(this.#child.pid).then(request.onStart ?? (() => undefined));
   }
 
-  watch(child: StartedProgram, tally: Tally): void {
-    this.#child = child;
-    this.#tally = tally;
-    void child.status.then(() => this.#gone.abort());
+  /** Starts it. */
+  static async start(host: Host, printer: Printer, request: SessionRequest, scene: SessionScene): Promise<Session> {
+    await scene.log.append({ event: "session-begin", session: request.name, pid: host.pid, purpose: request.purpose });
+    return new Session(host, printer, request, scene, await startPytest(host, request, scene));
   }
 
-  unwatch(): void {
-    for (const off of this.#off) off();
+  get pid(): number {
+    return this.#child.pid;
   }
 
-  /** Resolves when what was begun to end the session is done. */
-  async finish(): Promise<void> {
-    await this.#politely;
-    await this.#force;
+  /** Aborted when the process is gone. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  /** The test that runs, the one that began last where several do; between tests the one before. */
+  get runningTest(): string | null {
+    return [...this.tally.running.keys()].at(-1) ?? this.tally.latest;
+  }
+
+  /** Looks after what has come: shows its output, notes its processes. True if there was output. */
+  async look(): Promise<boolean> {
+    if (!this.gone.aborted && this.host.monotonic() - this.#recorded >= RECORD_MS.idle) this.#record();
+    return await this.#copy();
+  }
+
+  /** What is left to do when the process is gone: its last output is shown, its processes are noted. */
+  async finish(): Promise<SessionEnd> {
+    const end = await this.exited;
+    // What is there now is all of it: a process that leaked may hold the file and write for ever.
+    const size = await this.#output?.tail.size() ?? 0;
+    while (this.#output && this.#output.tail.offset < size) if (!await this.#copy()) break;
+    await Promise.all([this.#noted, this.#lastLook]);
+    // Else what it left in its session is there to be seen.
+    if (!this.#lookedLast) await this.request.ledger.look(this.runningTest);
+    await this.request.ledger.settled();
+    await Promise.all(this.#work);
+    await this.#ending;
     // What a session that was cut short left below it has lost its parent: it belongs to the run and to nobody else.
-    if (this.#seen.length > 0) await this.#end();
+    if (this.seen.length > 0) await this.end();
+    this.#off();
+    return end;
   }
 
-  #onSignal(signal: "SIGINT" | "SIGTERM" | "SIGHUP"): void {
-    // A debugger reads Ctrl-C itself; the terminal has sent it there already.
-    if (signal === "SIGINT" && this.request.debugging) return;
-    if (this.cut !== null) {
-      // A terminal shows ^C in the middle of a line.
-      this.printer.note(`\n${signal} again: ending what is left`);
-      this.#force ??= this.#end();
-      return;
-    }
-    this.cut = signal;
-    this.#politely = this.#askToStop(signal);
+  /** Something that is done to it and has to be over before it counts as finished. */
+  attend(work: Promise<void>): Promise<void> {
+    this.#work.push(work);
+    return work;
   }
 
-  async #askToStop(signal: "SIGINT" | "SIGTERM" | "SIGHUP"): Promise<void> {
-    // At a terminal Ctrl-C went to all of the foreground: pytest has it already, and a second one would cut its report short.
-    if (signal !== "SIGINT" || this.detached) await this.#interrupt();
-    await this.#remember();
-    const patience = signal === "SIGINT" ? PATIENCE_SECONDS : this.request.grace;
-    await this.host.sleep(patience * 1000, this.#gone.signal);
-    if (this.#gone.signal.aborted || this.#force !== null) return;
-    if (signal === "SIGINT") this.printer.note("\npytest is still finishing; interrupt once more to end it at once");
-    else await (this.#force ??= this.#end());
+  /** One SIGINT to the process that runs the session: below `uv run` or an isolation that is not the one that was started. */
+  async interrupt(): Promise<void> {
+    const target = await this.#pytest();
+    if (target !== null && target !== this.pid) await sendSignal(this.host, target, "SIGINT");
+    else this.#child.kill("SIGINT" satisfies Signal);
   }
 
-  /** Waits for the time limit and, if the session is not over by then, ends it. */
-  async atLimit(seconds: number, over: AbortSignal): Promise<void> {
-    await this.host.sleep(seconds * 1000, over);
-    if (over.aborted || this.cut !== null) return;
-    this.cut = "time-limit";
-    // pytest is in the middle of a line.
-    this.printer.note();
-    this.printer.warn(`time limit of ${seconds} s: SIGINT to pytest, ${this.request.grace} s of grace, then SIGKILL to what is left`);
-    await this.#remember();
-    this.evidence = await this.#look();
-    await this.#interrupt();
-    await this.host.sleep(this.request.grace * 1000, over);
-    if (!over.aborted) await (this.#force ??= this.#end());
-  }
-
-  /** One SIGINT to the process that runs the session: below `uv run` that is not the one that was started. */
-  async #interrupt(): Promise<void> {
-    const child = this.#child!;
-    const pid = this.#tally!.pid;
-    if (pid !== null && pid !== child.pid && (await treeOf(this.host, child.pid)).some((identity) => identity.pid === pid)) {
-      await sendSignal(this.host, pid, "SIGINT");
-    } else {
-      child.kill("SIGINT" satisfies Signal);
-    }
-  }
-
-  /** Notes who belongs to the run while they are still below pytest. */
-  async #remember(): Promise<void> {
+  /** Notes who belongs to the session while they are still below pytest. */
+  async remember(): Promise<void> {
     // Once pytest is gone its pid means nothing any more.
-    this.#seen = await treeOf(this.host, this.#gone.signal.aborted ? null : this.#child!.pid, this.#seen);
-    await this.request.ledger.add(this.#seen, runningTest(this.#tally!));
+    this.seen = await treeOf(this.host, this.gone.aborted ? null : this.pid, this.seen);
+    await this.request.ledger.add(this.seen, this.runningTest);
   }
 
-  async #look(): Promise<HangEvidence> {
-    const now = this.host.now() / 1000;
-    const running = [...this.#tally!.running].map(([id, since]) => ({ id, seconds: Math.max(0, now - since) }));
-    return { running, processes: await processStates(this.host, this.#seen.map((identity) => identity.pid)) };
+  /** Ends it with all that it started: SIGINT, a short grace, SIGKILL. */
+  end(): Promise<void> {
+    return this.#ending = (this.#ending ?? Promise.resolve()).then(() => this.#end());
   }
 
   async #end(): Promise<void> {
-    await this.#remember();
-    if (this.#seen.length === 0) return;
-    const ended = await endTree(this.host, this.printer, this.#seen, { graceSeconds: LAST_GRACE_SECONDS });
-    this.#seen = [];
+    await this.remember();
+    if (this.seen.length === 0) return;
+    const ended = await endTree(this.host, this.printer, this.seen, { graceSeconds: LAST_GRACE_SECONDS });
+    this.seen = [];
     const before = this.ended;
     this.ended = before
       ? { killed: [...before.killed, ...ended.killed], refused: [...before.refused, ...ended.refused], survivors: ended.survivors }
       : ended;
   }
+
+  /** pytest's own pid as we see it; null when it can't be told from what it said. */
+  async #pytest(): Promise<number | null> {
+    const { pid } = this.tally;
+    if (pid === null) return null;
+    const tree = await treeOf(this.host, this.pid);
+    return tree.some((identity) => identity.pid === pid) ? pid : null;
+  }
+
+  #on(event: PytestEvent): void {
+    this.tally.add(event);
+    if (this.gone.aborted) return;
+    // Where a session comes to its end its processes are still below it; a moment later they may not be.
+    if (event.event === "session-finish") {
+      const { ledger } = this.request;
+      // It tells all only if pytest was still there when it was done.
+      this.#lastLook = ledger.settled().then(() => ledger.look(this.runningTest)).then(() => void (this.#lookedLast = !this.gone.aborted));
+    } else if (event.event === "report" && this.host.monotonic() - this.#recorded >= RECORD_MS.busy) this.#record();
+  }
+
+  #record(): void {
+    this.#recorded = this.host.monotonic();
+    void this.request.ledger.look(this.runningTest);
+  }
+
+  async #copy(): Promise<boolean> {
+    const bytes = await this.#output?.tail.read();
+    if (!bytes || bytes.length === 0) return false;
+    this.#output!.to.write(bytes);
+    return true;
+  }
+}
+
+interface Started {
+  readonly child: StartedProgram;
+  readonly detached: boolean;
+  readonly logFile: string | null;
+  /** Bytes that the log had before. */
+  readonly logSize: number;
+  readonly copyTo: Output | null;
+}
+
+async function startPytest(host: Host, request: SessionRequest, scene: SessionScene): Promise<Started> {
+  const { inherited, sigint, interpreter } = scene;
+  // Sessions that run one after another share what is shown; those beside each other have a log each.
+  const logFile = join(scene.directory, request.output === "log" ? `output-${request.name}.log` : "output.log");
+  await host.createFile(logFile, "");
+  const plugin = await pluginEnvironment(host, inherited, {
+    events: scene.log.path,
+    session: request.name,
+    queue: request.queue,
+    otherwise: scene.directory,
+  });
+  const streams = streamsOf(host, request.output);
+  const wrapper = streams.redirect === "" ? [] : ["/bin/sh", "-c", `log=$1; shift; exec "$@" ${streams.redirect}`, "sh", logFile];
+  const wrapped = request.wrap?.(request.argv) ?? request.argv;
+  const { args, env } = envCommand({
+    inherited,
+    set: { ...interpreter.environment, ...plugin },
+    argv: [...wrapper, ...wrapped],
+    sigint,
+    pythonWords: wrapper.length + (wrapped.length - request.argv.length) + interpreter.argv.length,
+  });
+  // Without a terminal of its own pytest gets a session of its own, so that a signal meant for us reaches it once, from us.
+  const detached = !request.keepsTerminal &&
+    (request.output === "log" || !(host.stdinIsTerminal || host.stdout.isTerminal || host.stderr.isTerminal));
+  const logSize = (await host.stat(logFile))?.size ?? 0;
+  const child = host.start("env", args, {
+    why: "the tests",
+    cwd: scene.cwd,
+    env,
+    stdin: host.stdinIsTerminal && request.output !== "log" ? "inherit" : "null",
+    stdout: "inherit",
+    stderr: "inherit",
+    detached,
+  });
+  return { child, detached, logFile: streams.redirect === "" ? null : logFile, logSize, copyTo: streams.copyTo };
+}
+
+/** Where pytest's standard output and error go: each to the terminal if ours does, else to the log, which is copied to ours. */
+function streamsOf(host: Host, mode: OutputMode): { redirect: string; copyTo: Output | null } {
+  const log = '>>"$log"';
+  if (mode === "log") return { redirect: `${log} 2>&1`, copyTo: null };
+  if (mode === "stderr") {
+    return host.stderr.isTerminal ? { redirect: ">&2", copyTo: null } : { redirect: `${log} 2>&1`, copyTo: host.stderr };
+  }
+  if (host.stdout.isTerminal && host.stderr.isTerminal) return { redirect: "", copyTo: null };
+  if (host.stdout.isTerminal) return { redirect: `2${log}`, copyTo: host.stderr };
+  if (host.stderr.isTerminal) return { redirect: log, copyTo: host.stdout };
+  return { redirect: `${log} 2>&1`, copyTo: host.stdout };
 }

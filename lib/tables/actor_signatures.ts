@@ -30,6 +30,9 @@ export const ACTOR_SIGNATURES = [
 /** What a list of all processes is searched for: wider than the signatures, since it only decides where to look closer. */
 export const FIRST_LOOK = /_subactor|tractor\[|tractor\._child|_actor_child_main|subint-forkserv|from multiprocessing\.|from tractor\._/;
 
+/** Helpers that one test starts and all later ones use: they live as long as pytest and are no leak of that test. */
+export const SHARED_HELPERS = /\bfrom (multiprocessing\.(forkserver|resource_tracker|semaphore_tracker)|tractor\._forkserver_override) import /;
+
 /** Compiled modules that every program on tractor maps: they tell an application from a script that merely uses the same venv. */
 export const RUNTIME_EXTENSIONS = ["msgspec"] as const;
 

@@ -184,6 +184,8 @@ def test_b():
   const events = (await Deno.readTextFile(file)).trimEnd().split("\n").map((line) => JSON.parse(line));
   assert(events.every((event) => event.schema === "tractest.events/1" && Object.keys(event)[0] === "schema"));
   assertEquals(events.map((event) => event.event).filter((name, index, all) => name !== all[index - 1]), [
+    "run-start",
+    "session-begin",
     "session-start",
     "collected",
     "test-start",
@@ -191,6 +193,7 @@ def test_b():
     "test-start",
     "report",
     "session-finish",
+    "run-finish",
   ]);
 });
 
@@ -200,7 +203,7 @@ Deno.test("--events - streams to standard output and pytest's output goes to sta
   assertEquals(code, 0);
   assertIncludes(stderr, "test session starts");
   const lines = stdout.trimEnd().split("\n");
-  assertEquals(JSON.parse(lines[0]!).event, "session-start");
+  assertEquals(JSON.parse(lines[0]!).event, "run-start");
   for (const line of lines) assertEquals(JSON.parse(line).schema, "tractest.events/1");
   assertEquals((await suite.tractest([...NO_CHECKS, "--events", "-", "--json"])).code, 64);
 });

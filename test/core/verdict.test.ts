@@ -81,7 +81,7 @@ Deno.test("a held registry is suspected when every failure carries its signature
 });
 
 Deno.test("what cut a run short decides its exit code, then pytest, then leaks under --strict", () => {
-  const input = { cut: null, pytest: 0, leaked: false, strict: true } as const;
+  const input = { cut: null, pytest: 0, leaked: false, blemished: false, strict: true } as const;
   assertEquals(runExitCode(input), 0);
   assertEquals(runExitCode({ ...input, leaked: true }), 84);
   assertEquals(runExitCode({ ...input, leaked: null }), 82);

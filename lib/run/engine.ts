@@ -1,0 +1,376 @@
+import { join } from "@std/path";
+import type { HangEvidence } from "../core/hang.ts";
+import type { LedgerEntry } from "../core/ledger.ts";
+import type { PytestEvent, SessionPurpose } from "../core/pytest_events.ts";
+import { RED, Results, type TestResult } from "../core/results.ts";
+import { type Cut, joinedCode, Tally } from "../core/verdict.ts";
+import { type Group, type Item, Work } from "../core/work.ts";
+import type { Host } from "../host/host.ts";
+import { RunLedger } from "../leaks/ledger.ts";
+import { processStates } from "../programs/ps_states.ts";
+import type { Printer } from "../ui/printer.ts";
+import { Control } from "./control.ts";
+import { LeftBehindWatch } from "./left_behind.ts";
+import { Queue } from "./queue.ts";
+import { type OutputMode, Session, type SessionScene } from "./session.ts";
+
+/** Which pytest of a run a command is for. */
+export interface SessionKind {
+  readonly purpose: SessionPurpose;
+  /** The only test that it is to run; null: all of them. */
+  readonly test: string | null;
+}
+
+/** What a run is to do. Times in seconds. */
+export interface EngineRequest {
+  readonly scene: SessionScene;
+  readonly root: string;
+  readonly runId: string;
+  /** The command of a pytest, as a person would type it. */
+  readonly command: (kind: SessionKind) => readonly string[];
+  /** How many pytests run at once. */
+  readonly jobs: number;
+  /** What of the tests that were collected is run, in which order; null: all of it, as pytest does by itself. */
+  readonly plan: ((items: readonly Item[]) => readonly Group[] | Promise<readonly Group[]>) | null;
+  /** Tests of the plan that run alone when all others are done. */
+  readonly alone: (id: string) => boolean;
+  /** For the whole run; 0: none. */
+  readonly limit: number;
+  /** For each test; 0: none. */
+  readonly testLimit: number;
+  readonly grace: number;
+  readonly debugging: boolean;
+  /** The first failure stops it. */
+  readonly exitFirst: boolean;
+  /** Whether the tests after one that was ended run in a fresh pytest. */
+  readonly resume: boolean;
+  /** How often a test that failed is tried again, in a fresh pytest each time. */
+  readonly retries: number;
+  readonly output: OutputMode;
+  /** Puts something around the command of a session, such as an isolation; null for nothing. */
+  readonly wrap: ((argv: readonly string[], session: string) => readonly string[]) | null;
+  readonly onStart: (child: LedgerEntry | null) => Promise<void>;
+}
+
+/** How a run ended. */
+export interface EngineOutcome {
+  readonly results: Results;
+  readonly tally: Tally;
+  /** pytest's exit code, of all its sessions together; 128 + n when signal n ended the only one. */
+  readonly code: number;
+  readonly signal: string | null;
+  readonly cut: Cut | null;
+  /** The test at whose limit, or with whose crash, the run stopped; null when it went on or there was none. */
+  readonly stoppedAt: string | null;
+  /** Whole duration. */
+  readonly seconds: number;
+  readonly evidence: HangEvidence | null;
+  /** pytest had finished and did not exit. */
+  readonly hungAtExit: boolean;
+  /** Tests that were to run and did not get their chance, although nothing stopped the run. */
+  readonly missed: readonly string[];
+  /** How many pytests it took. */
+  readonly sessions: number;
+}
+
+/** Milliseconds between looks at what comes: often while something does, seldom else. */
+const LOOK_MS = { busy: 15, idle: 60 } as const;
+/** Seconds that pytest may take to exit after it has finished: coverage reports and the like are made there. */
+const EXIT_SECONDS = 30;
+/** Sessions that a run starts at most after tests that were ended: a suite in which everything hangs is not worth more. */
+const MOST_RESUMES = 50;
+/** Failures that are tried again at most: that many are no flakes. */
+const MOST_RETRIED = 50;
+
+/** A session that ended in the middle of a test. */
+interface Broken {
+  readonly id: string;
+  /** For how many seconds the test had run. */
+  readonly seconds: number;
+}
+
+/** Runs pytest until every test had its chance: several at once if asked, again after a test that hung or crashed, and for those that failed. */
+export class Engine {
+  readonly #results = new Results();
+  readonly #tally = new Tally();
+  readonly #work = new Work();
+  readonly #control: Control;
+  readonly #leaks: LeftBehindWatch;
+  readonly #sessions = new Set<Session>();
+  /** Sessions that are being ended, with the test at whose limit; null for one that does not exit. */
+  readonly #evicted = new Map<Session, Broken | null>();
+  readonly #finishedAt = new Map<Session, number>();
+  readonly #ends: { code: number; signal: string | null }[] = [];
+  readonly #retried = new Set<string>();
+  #queue: Queue | null = null;
+  #evidence: HangEvidence | null = null;
+  #hungAtExit = false;
+  #stoppedAt: string | null = null;
+  #started = 0;
+  #resumes = 0;
+
+  constructor(private readonly host: Host, private readonly printer: Printer, private readonly request: EngineRequest) {
+    this.#leaks = new LeftBehindWatch(host, request.scene.log);
+    this.#control = new Control(host, printer, {
+      grace: request.grace,
+      debugging: request.debugging,
+      onHang: (session) => this.#gather(session),
+    });
+    request.scene.log.on((event) => this.#on(event));
+  }
+
+  /** Runs all of it. */
+  async run(): Promise<EngineOutcome> {
+    const { request } = this;
+    const began = this.host.monotonic();
+    const pump = this.#pump();
+    const limit = this.#control.limit(request.limit);
+    try {
+      if (request.plan !== null) this.#queue = await this.#newQueue();
+      await this.#lanes(request.jobs > 1 ? "shard" : "tests", request.jobs);
+      if (request.plan !== null) await this.#runAlone();
+      while (this.#goesOn && request.retries > 0) {
+        const real = await this.#retry();
+        if (real || !request.exitFirst || this.#unfinished === 0 || !this.#goesOn) break;
+        // What stopped it was a flake.
+        this.#queue = await this.#newQueue();
+        await this.#lanes("resume", 1);
+      }
+      if (this.#goesOn && this.#missed().length > 0) {
+        this.#queue = await this.#newQueue();
+        await this.#lanes("resume", 1);
+      }
+    } finally {
+      this.#control.release();
+    }
+    const seconds = (this.host.monotonic() - began) / 1000;
+    await Promise.all([limit, this.#leaks.finish()]);
+    await pump.stop();
+    return { ...this.#verdict(), seconds };
+  }
+
+  /** Starts the pytests that share what is to be run, and sees each through. */
+  async #lanes(purpose: SessionPurpose, count: number): Promise<void> {
+    await Promise.all(Array.from({ length: count }, () => this.#lane(purpose)));
+  }
+
+  /** One pytest, and after a test that was ended another one for the rest. */
+  async #lane(first: SessionPurpose): Promise<void> {
+    for (let purpose = first; this.#goesOn; purpose = "resume") {
+      const broken = await this.#session({ purpose, test: null }, this.#queue);
+      if (broken === null || !this.#goesOn) return;
+      if (!this.request.resume || this.request.exitFirst || this.#resumes++ >= MOST_RESUMES) {
+        this.#stoppedAt = broken.id;
+        await this.#queue?.stop();
+        return;
+      }
+      this.#queue ??= await this.#newQueue();
+    }
+  }
+
+  async #runAlone(): Promise<void> {
+    const ids = this.#queue!.ids.length > 0 ? this.#planned.filter((id) => this.request.alone(id) && !this.#work.finished.has(id)) : [];
+    if (ids.length === 0 || !this.#goesOn) return;
+    this.#queue = await this.#newQueue();
+    await this.#queue.fill([ids]);
+    await this.#lane("alone");
+  }
+
+  /** Tries what failed again, each test in a process of its own; true if a failure is left. */
+  async #retry(): Promise<boolean> {
+    const failed = this.#red.filter((test) => !this.#retried.has(test.id));
+    if (failed.length > MOST_RETRIED) {
+      this.printer.note(`${failed.length} failures are too many to be flakes: none is tried again`);
+      return true;
+    }
+    for (const { id } of failed) {
+      this.#retried.add(id);
+      for (let attempt = 0; attempt < this.request.retries && this.#goesOn; attempt++) {
+        const queue = await this.#newQueue();
+        await queue.fill([[id]]);
+        await this.#session({ purpose: "retry", test: id }, queue);
+        if (!RED.has(this.#results.tests.get(id)!.outcome)) break;
+      }
+    }
+    return this.#red.length > 0;
+  }
+
+  /** Runs one pytest to its end. Returns the test that it ended in, if it did. */
+  async #session(kind: SessionKind, queue: Queue | null): Promise<Broken | null> {
+    const { request } = this;
+    const name = String(this.#started++);
+    const { wrap } = request;
+    const session = await Session.start(this.host, this.printer, {
+      name,
+      purpose: kind.purpose,
+      argv: request.command(kind),
+      wrap: wrap && ((argv) => wrap(argv, name)),
+      queue: queue?.directory ?? null,
+      output: request.output,
+      keepsTerminal: request.debugging,
+      ledger: await RunLedger.open(this.host, request.root, request.runId, name),
+      onStart: request.onStart,
+    }, request.scene);
+    this.#sessions.add(session);
+    this.#control.add(session);
+    await session.exited;
+    // All that it told counts before anything is decided.
+    await request.scene.log.drain();
+    const end = await session.finish();
+    this.#sessions.delete(session);
+    this.#control.remove(session);
+    this.#ends.push(end);
+    const broken = await this.#brokenAt(session, end);
+    if (queue?.isFilled && (broken !== null || this.#evicted.has(session))) {
+      await queue.add(this.#work.leftoverOf(name, (index) => queue.group(index)));
+    }
+    return broken;
+  }
+
+  /** The test in which a session ended: at its limit, or with a crash of pytest itself. */
+  async #brokenAt(session: Session, end: { code: number; signal: string | null }): Promise<Broken | null> {
+    const { log } = this.request.scene;
+    const name = session.request.name;
+    const evicted = this.#evicted.get(session);
+    if (evicted) {
+      const limit = this.request.testLimit;
+      const seconds = round(evicted.seconds);
+      await log.append({ event: "timeout", session: name, id: evicted.id, seconds, limit, message: `it took longer than ${limit} s and was ended` });
+      await log.drain();
+      return evicted;
+    }
+    if (this.#control.cut !== null || session.tally.exitStatus !== null) return null;
+    const [running] = session.tally.running;
+    if (running === undefined) return null;
+    const [id, since] = running;
+    const how = end.signal === null ? `with exit code ${end.code}` : `by ${end.signal}`;
+    const seconds = round(this.host.now() / 1000 - since);
+    await log.append({ event: "crash", session: name, id, seconds, message: `pytest ended ${how} while it ran` });
+    await log.drain();
+    return { id, seconds };
+  }
+
+  #on(event: PytestEvent): void {
+    this.#results.add(event);
+    this.#tally.add(event);
+    this.#work.add(event);
+    this.#leaks.on(event);
+    // The first session that knows what there is lets all of them begin.
+    if (event.event === "items" && event.last) void this.#fill(this.#work.itemsOf(event.session ?? "") ?? []);
+    if (event.event === "report" && event.outcome === "failed" && this.request.exitFirst && this.request.jobs > 1) void this.#queue?.stop();
+  }
+
+  #planned: readonly string[] = [];
+
+  async #fill(items: readonly Item[]): Promise<void> {
+    const queue = this.#queue;
+    if (queue === null || queue.isFilled) return;
+    queue.isFilled = true;
+    const { plan, alone } = this.request;
+    if (plan === null) this.#planned = items.map((item) => item.id);
+    const first = plan !== null && this.#planned.length === 0;
+    const groups = first ? await plan(items) : [this.#planned];
+    if (first) this.#planned = groups.flat();
+    const rest = groups.map((group) => this.#work.restOf(group).filter((id) => !first || !alone(id)));
+    await queue.fill(rest.filter((group) => group.length > 0));
+  }
+
+  /** Reads events and output as they come, and minds the limits of single tests, until it is stopped. */
+  #pump(): { stop(): Promise<void> } {
+    const over = new AbortController();
+    const loop = (async () => {
+      while (!over.signal.aborted) {
+        const seen = await Promise.all([this.request.scene.log.poll(), ...[...this.#sessions].map((session) => session.look())]);
+        for (const session of this.#sessions) this.#mind(session);
+        await this.host.sleep(seen.some(Boolean) ? LOOK_MS.busy : LOOK_MS.idle, over.signal);
+      }
+    })();
+    return {
+      stop: async () => {
+        over.abort();
+        await loop;
+        await this.request.scene.log.drain();
+      },
+    };
+  }
+
+  /** The limits of single tests, and of pytest's own exit. */
+  #mind(session: Session): void {
+    if (this.#evicted.has(session) || session.gone.aborted || this.#control.cut !== null || this.request.debugging) return;
+    const now = this.host.now() / 1000;
+    const { tally } = session;
+    if (tally.exitStatus !== null) {
+      const since = this.#finishedAt.get(session) ?? now;
+      this.#finishedAt.set(session, since);
+      if (now - since < EXIT_SECONDS) return;
+      this.#evicted.set(session, null);
+      this.#hungAtExit = true;
+      this.printer.warn(`pytest has finished and did not exit within ${EXIT_SECONDS} s: ending it`);
+      void this.#control.evict(session);
+      return;
+    }
+    const { testLimit } = this.request;
+    if (testLimit === 0) return;
+    for (const [id, since] of tally.running) {
+      if (now - since < testLimit) continue;
+      this.#evicted.set(session, { id, seconds: now - since });
+      void this.#control.evict(session);
+      return;
+    }
+  }
+
+  async #gather(session: Session): Promise<void> {
+    const now = this.host.now() / 1000;
+    const running = [...session.tally.running].map(([id, since]) => ({ id, seconds: Math.max(0, now - since) }));
+    this.#evidence = { running, processes: await processStates(this.host, session.seen.map((identity) => identity.pid)) };
+  }
+
+  /** Whether nothing has stopped the run. */
+  get #goesOn(): boolean {
+    return this.#control.cut === null && this.#stoppedAt === null;
+  }
+
+  get #red(): TestResult[] {
+    return [...this.#results.tests.values()].filter((test) => test.attempts.length > 0 && RED.has(test.outcome));
+  }
+
+  /** How many tests were collected and did not get their chance. */
+  get #unfinished(): number {
+    return (this.#planned.length > 0 ? this.#planned.length : this.#tally.collected ?? 0) - this.#work.finished.size;
+  }
+
+  /** What was planned and no session has run, although none of them broke. */
+  #missed(): string[] {
+    const stopped = this.request.exitFirst && this.#red.length > 0;
+    return stopped || !this.#goesOn ? [] : this.#planned.filter((id) => !this.#work.finished.has(id));
+  }
+
+  async #newQueue(): Promise<Queue> {
+    return await Queue.create(this.host, join(this.request.scene.directory, `queue-${this.#queues++}`));
+  }
+
+  #queues = 0;
+
+  #verdict(): Omit<EngineOutcome, "seconds"> {
+    const single = this.#ends.length === 1 ? this.#ends[0]! : null;
+    // One that did not exit has told how it ended before.
+    const told = this.#hungAtExit ? this.#tally.exitStatus : null;
+    return {
+      results: this.#results,
+      tally: this.#tally,
+      code: single ? told ?? single.code : joinedCode(this.#red.length > 0, this.#ends.map((end) => end.code)),
+      signal: single && told === null ? single.signal : null,
+      cut: this.#control.cut ?? (this.#stoppedAt !== null && this.#results.tests.get(this.#stoppedAt)?.outcome === "timeout" ? "time-limit" : null),
+      stoppedAt: this.#stoppedAt,
+      evidence: this.#evidence,
+      hungAtExit: this.#hungAtExit,
+      missed: this.#missed(),
+      sessions: this.#started,
+    };
+  }
+}
+
+/** Seconds to the hundredth. */
+function round(seconds: number): number {
+  return Math.round(seconds * 100) / 100;
+}

@@ -1,0 +1,57 @@
+import { join } from "@std/path";
+import { EventReader, EVENTS_SCHEMA, type PytestEvent } from "../core/pytest_events.ts";
+import type { Host } from "../host/host.ts";
+import { FileTail } from "./file_tail.ts";
+
+/** Gets whole lines of events as they come. */
+export type EventSink = (lines: readonly string[]) => Promise<void> | void;
+/** Gets one event. */
+export type EventListener = (event: PytestEvent) => void;
+/** An event of our own, before it is stamped with its time. */
+export type OwnEvent = PytestEvent extends infer Event ? Event extends PytestEvent ? Omit<Event, "time"> : never : never;
+
+/** The events of a run: its pytests and tractest itself add lines to one file, which is read back as it grows. */
+export class EventLog {
+  readonly #tail: FileTail;
+  readonly #reader = new EventReader();
+  readonly #listeners = new Set<EventListener>();
+
+  private constructor(private readonly host: Host, readonly path: string, private readonly sink: EventSink | null) {
+    this.#tail = new FileTail(host, path);
+  }
+
+  /** Makes `events.jsonl` in the directory of a run. */
+  static async open(host: Host, directory: string, sink: EventSink | null): Promise<EventLog> {
+    const path = join(directory, "events.jsonl");
+    await host.createFile(path, "");
+    return new EventLog(host, path, sink);
+  }
+
+  /** Calls the listener for every event from now on; the returned function stops that. */
+  on(listener: EventListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Adds an event of ours to the file; the listeners get it when it is read back, in the order of the file. */
+  async append(event: OwnEvent): Promise<void> {
+    const time = Math.round(this.host.now()) / 1000;
+    await this.host.appendFile(this.path, `${JSON.stringify({ schema: EVENTS_SCHEMA, time, ...event })}\n`);
+  }
+
+  /** Hands on what has come since the last look, as much as one look takes; false if that is nothing. */
+  async poll(): Promise<boolean> {
+    const bytes = await this.#tail.read();
+    if (bytes.length === 0) return false;
+    const { lines, events } = this.#reader.read(bytes);
+    for (const event of events) for (const listener of this.#listeners) listener(event);
+    if (lines.length > 0) await this.sink?.(lines);
+    return true;
+  }
+
+  /** Hands on all that is there now: a process that leaked may write for ever. */
+  async drain(): Promise<void> {
+    const size = await this.#tail.size();
+    while (this.#tail.offset < size) if (!await this.poll()) break;
+  }
+}

@@ -1,0 +1,25 @@
+import { TractestError } from "../errors.ts";
+import type { Host } from "../host/host.ts";
+import { Git } from "../programs/git.ts";
+import { changesSince } from "../project/changes.ts";
+import type { Project } from "../project/project.ts";
+
+/** What the sources are that a run tests. Null: there is no repository, or git can't say. */
+export interface Revision {
+  readonly commit: string | null;
+  /** Whether something differs from that commit. */
+  readonly dirty: boolean | null;
+}
+
+/** Asks git what is checked out. Never throws for what git does: a run does not depend on it. */
+export async function revisionOf(host: Host, project: Project): Promise<Revision> {
+  try {
+    const commit = await new Git(host, project.root).commit("HEAD");
+    if (commit === null) return { commit: null, dirty: null };
+    const { changes } = await changesSince(host, project, { kind: "uncommitted" });
+    return { commit, dirty: changes.length > 0 };
+  } catch (error) {
+    if (error instanceof TractestError) return { commit: null, dirty: null };
+    throw error;
+  }
+}

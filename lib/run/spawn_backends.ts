@@ -1,0 +1,31 @@
+import { join } from "@std/path";
+import { escapeText } from "../core/escape.ts";
+import { nearest } from "../core/nearest.ts";
+import { spawnBackends } from "../core/run_command.ts";
+import type { Context } from "../context.ts";
+import type { Host } from "../host/host.ts";
+import type { Project } from "../project/project.ts";
+
+/** A backend that the checkout does not know is passed on with a warning: branches have their own. */
+export async function checkSpawnBackend({ host, printer, line }: Context, project: Project, venv: string | null): Promise<void> {
+  const wanted = line.value("spawn-backend");
+  if (wanted === undefined) return;
+  for (const file of await spawnFiles(host, project, venv)) {
+    const text = await host.readText(file);
+    const known = text === null ? null : spawnBackends(text);
+    if (known === null) continue;
+    if (!known.includes(wanted)) {
+      printer.warn(`"${escapeText(wanted)}" is no spawn backend of this checkout: it has ${nearest(wanted, known).join(", ")} (${escapeText(file)})`);
+    }
+    return;
+  }
+}
+
+/** Where tractor's `_spawn.py` may be: in the checkout, else where the venv has it installed. */
+async function spawnFiles(host: Host, project: Project, venv: string | null): Promise<string[]> {
+  const places = [project.root, join(project.root, "src")];
+  if (venv !== null) {
+    for (const { name } of await host.readDirectory(join(venv, "lib")) ?? []) places.push(join(venv, "lib", name, "site-packages"));
+  }
+  return places.flatMap((place) => [join(place, "tractor/spawn/_spawn.py"), join(place, "tractor/_spawn.py")]);
+}
