@@ -1,4 +1,5 @@
 import { isAbsolute, resolve } from "@std/path";
+import { findCascades } from "../core/cascade.ts";
 import { escapeText } from "../core/escape.ts";
 import { looksLikeTarget } from "../core/targets.ts";
 import { hangHints } from "../core/hang.ts";
@@ -7,9 +8,10 @@ import { pytestCommand, type RunIntent, runIntent, stopsAtFirst, withoutRerun } 
 import { asTyped, nextCommand, pasteable } from "../core/run_shown.ts";
 import { parseCount, parseSeconds, timeLimit } from "../core/time_limit.ts";
 import { registryCollision, runExitCode } from "../core/verdict.ts";
+import type { Results } from "../core/results.ts";
 import { UsageError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
-import { GRACE_SECONDS } from "../tables/defaults.ts";
+import { EXIT_SECONDS, GRACE_SECONDS } from "../tables/defaults.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { type JudgedFailure, showHang, showLeaksLeft, showVerdict, type VerdictStream } from "../ui/verdict.ts";
 import type { Context } from "../context.ts";
@@ -51,6 +53,7 @@ export async function run(context: Context): Promise<ExitCode> {
 
   // What was typed wrong is said before anything is shown or started.
   const testLimit = intent.debugging ? 0 : line.has("test-timeout") ? parseSeconds("test-timeout", line.value("test-timeout")!) : 0;
+  const exitLimit = line.has("exit-timeout") ? parseSeconds("exit-timeout", line.value("exit-timeout")!) : EXIT_SECONDS;
   const retries = line.has("retries") ? parseCount("retries", line.value("retries")!) : 0;
   timeLimit({ given: line.value("timeout"), debugging: intent.debugging, scope, limits: { full: 0, file: 0 }, longestFull: null });
 
@@ -112,6 +115,7 @@ export async function run(context: Context): Promise<ExitCode> {
       alone: () => false,
       limit,
       testLimit,
+      exitLimit,
       grace,
       debugging: intent.debugging,
       exitFirst: stopsAtFirst(argv),
@@ -121,7 +125,9 @@ export async function run(context: Context): Promise<ExitCode> {
       wrap: null,
       onStart: (child) => lock.noteChild(child),
     }).run();
-    if (outcome.sessions > 1 || outcome.tally.exitStatus === null) await writeLastFailed(host, outcome.tally.cache, outcome.results);
+    if (outcome.sessions > 1 || outcome.stoppedAt !== null || outcome.tally.exitStatus === null) {
+      await writeLastFailed(host, outcome.tally.cache, outcome.results);
+    }
     const leaks = await leaksAfter(host, project);
     const isFull = scope === "full" && !intent.selects && !intent.debugging;
     if (isFull && outcome.cut === null && outcome.code <= 1) await recordFullRun(host, state, outcome.seconds);
@@ -135,7 +141,7 @@ export async function run(context: Context): Promise<ExitCode> {
     await log.append({ event: "run-finish", exitCode, ending: endingOf(outcome, limit), seconds: Math.round(outcome.seconds * 1000) / 1000 });
     await log.drain();
     const failures = await judgeFailures(context, project, outcome.tally.failures);
-    showEnd(context, { outcome, failures, leaks, limit, intent, stream: eventsTo === "-" ? "stderr" : "stdout" });
+    showEnd(context, { outcome, failures, leaks, limit, intent, retries, stream: eventsTo === "-" ? "stderr" : "stdout" });
     if (printer.json) {
       printer.document("tractest.run/1", {
         exitCode,
@@ -144,6 +150,7 @@ export async function run(context: Context): Promise<ExitCode> {
         seconds: Math.round(outcome.seconds * 1000) / 1000,
         counts: outcome.tally.began ? outcome.tally.counts : null,
         failures: failures.map(({ id, phase, message, known, related }) => ({ id, phase, message, known, related })),
+        ...describeTests(outcome.results),
         leaks,
         preflight: ready.checks,
       });
@@ -158,6 +165,17 @@ async function intentOf({ host, line }: Context, project: Project): Promise<RunI
   const doubtful = (line.words ?? []).some((item) => item.kind === "target-or-value");
   const tree = doubtful ? await testTree(host, project) : null;
   return runIntent(line, (word) => tree !== null && looksLikeTarget(word, tree));
+}
+
+/** What a run says of single tests besides their failures. */
+function describeTests(results: Results) {
+  const tests = [...results.tests.values()];
+  return {
+    timeouts: tests.filter((test) => test.outcome === "timeout").map((test) => test.id),
+    flaky: tests.filter((test) => test.flaky).map(({ id, attempts }) => ({ id, attempts: attempts.map((attempt) => attempt.outcome) })),
+    leftBehind: tests.filter((test) => test.leaked.length > 0).map(({ id, leaked }) => ({ id, processes: leaked })),
+    cascades: findCascades(tests),
+  };
 }
 
 /** The run does not begin: something is in its way, or only the checks were asked for. */
@@ -215,12 +233,14 @@ interface End {
   /** Seconds. */
   readonly limit: number;
   readonly intent: RunIntent;
+  readonly retries: number;
   /** Where the verdict goes. */
   readonly stream: VerdictStream;
 }
 
-function showEnd({ printer, line }: Context, { outcome, failures, leaks, limit, intent, stream }: End): void {
-  const { tally, evidence } = outcome;
+function showEnd({ printer, line }: Context, { outcome, failures, leaks, limit, intent, retries, stream }: End): void {
+  const { tally, evidence, results } = outcome;
+  const tests = [...results.tests.values()];
   if (evidence) showHang(printer, evidence, hangHints({ captured: !intent.uncaptured, logLevel: line.value("ll") ?? null, evidence }));
   const keep = ["tpt-proto", "spawn-backend"].flatMap((option) => line.values(option).map((value) => `--${option}=${value}`));
   const next = nextCommand({ recorded: tally.exitStatus !== null, failedIds: failures.map((failure) => failure.id), keep });
@@ -230,6 +250,9 @@ function showEnd({ printer, line }: Context, { outcome, failures, leaks, limit, 
     seconds: outcome.seconds,
     failures,
     collision: registryCollision(tally.failures),
+    tests,
+    cascades: findCascades(tests),
+    tries: retries + 1,
     next: next === null ? [] : [next],
   });
   showLeaksLeft(printer, leaks);

@@ -38,6 +38,8 @@ export interface EngineRequest {
   readonly limit: number;
   /** For each test; 0: none. */
   readonly testLimit: number;
+  /** For pytest to exit after its report. */
+  readonly exitLimit: number;
   readonly grace: number;
   readonly debugging: boolean;
   /** The first failure stops it. */
@@ -75,8 +77,6 @@ export interface EngineOutcome {
 
 /** Milliseconds between looks at what comes: often while something does, seldom else. */
 const LOOK_MS = { busy: 15, idle: 60 } as const;
-/** Seconds that pytest may take to exit after it has finished: coverage reports and the like are made there. */
-const EXIT_SECONDS = 30;
 /** Sessions that a run starts at most after tests that were ended: a suite in which everything hangs is not worth more. */
 const MOST_RESUMES = 50;
 /** Failures that are tried again at most: that many are no flakes. */
@@ -299,17 +299,17 @@ export class Engine {
     if (this.#evicted.has(session) || session.gone.aborted || this.#control.cut !== null || this.request.debugging) return;
     const now = this.host.now() / 1000;
     const { tally } = session;
+    const { exitLimit, testLimit } = this.request;
     if (tally.exitStatus !== null) {
       const since = this.#finishedAt.get(session) ?? now;
       this.#finishedAt.set(session, since);
-      if (now - since < EXIT_SECONDS) return;
+      if (now - since < exitLimit) return;
       this.#evicted.set(session, null);
       this.#hungAtExit = true;
-      this.printer.warn(`pytest has finished and did not exit within ${EXIT_SECONDS} s: ending it`);
+      this.printer.warn(`pytest has finished and did not exit within ${exitLimit} s: ending it`);
       void this.#control.evict(session);
       return;
     }
-    const { testLimit } = this.request;
     if (testLimit === 0) return;
     for (const [id, since] of tally.running) {
       if (now - since < testLimit) continue;

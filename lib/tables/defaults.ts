@@ -17,3 +17,6 @@ export const TIME_LIMITS = { full: 600, file: 120 } as const;
 
 /** Seconds between SIGINT and SIGKILL: ten looks, 0.3 s apart. */
 export const GRACE_SECONDS = 3;
+
+/** Seconds that pytest may take to exit after its report: coverage reports and the like are made there. */
+export const EXIT_SECONDS = 30;

@@ -75,6 +75,13 @@ export const OPTIONS = [
     help: "time limit of each test, from outside pytest: what hangs is ended with its tree and reported",
   },
   {
+    name: "exit-timeout",
+    kind: "value",
+    metavar: "SECONDS",
+    commands: ["run"],
+    help: "how long pytest may take to exit after its report, before it is ended (30)",
+  },
+  {
     name: "resume",
     kind: "flag",
     commands: ["run"],

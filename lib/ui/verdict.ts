@@ -1,6 +1,8 @@
 import { escapeText } from "../core/escape.ts";
 import type { HangEvidence } from "../core/hang.ts";
 import type { LeakReport } from "../core/leaks_types.ts";
+import type { Cascade } from "../core/cascade.ts";
+import { RED, type TestResult } from "../core/results.ts";
 import { countsLine, type FailedReport, gist, type Tally } from "../core/verdict.ts";
 import type { Colour, Printer } from "./printer.ts";
 
@@ -23,6 +25,12 @@ export interface VerdictView {
   readonly failures: readonly JudgedFailure[];
   /** Evidence that a held registry breaks the run; null when nothing points there. */
   readonly collision: string | null;
+  /** All tests, in the order in which they began. */
+  readonly tests: readonly TestResult[];
+  /** Failures that an earlier test has caused. */
+  readonly cascades: readonly Cascade[];
+  /** How often a test was to be run at most. */
+  readonly tries: number;
   /** Commands to type next. */
   readonly next: readonly string[];
 }
@@ -44,30 +52,71 @@ export function showVerdict(printer: Printer, stream: VerdictStream, view: Verdi
 type Paint = (colour: Colour, text: string) => string;
 
 function verdictLines(view: VerdictView, paint: Paint): string[] {
-  const more = view.failures.length - SHOWN_FAILURES;
+  const poisoned = new Set(view.cascades.flatMap((cascade) => cascade.poisoned));
+  const own = view.failures.filter((failure) => !poisoned.has(failure.id));
+  const outcomes = new Map(view.tests.map((test) => [test.id, test]));
+  const more = own.length - SHOWN_FAILURES;
   return [
     "",
     ...(view.collision === null ? [] : [
       `${paint("red", "all tests broken?")} this looks like a held registry, not like the tests: ${escapeText(view.collision)}`,
       "  look at the registry before the test code: tractest zombies",
     ]),
-    ...view.failures.slice(0, SHOWN_FAILURES).flatMap((failure) => failureLines(failure, paint)),
+    ...own.slice(0, SHOWN_FAILURES).flatMap((failure) => failureLines(failure, outcomes.get(failure.id), paint)),
     ...(more > 0 ? [`… and ${more} more; all of them: tractest failed`] : []),
+    ...view.cascades.flatMap((cascade) => cascadeLines(cascade, paint)),
+    ...view.tests.filter((test) => test.flaky).map((test) => flakyLine(test, view.tries, paint)),
+    ...view.tests.flatMap((test) => leakLines(test, paint)),
     summary(view, paint),
   ];
 }
 
-function failureLines(failure: JudgedFailure, paint: Paint): string[] {
-  const word = failure.phase === "call" ? "FAILED" : "ERROR";
+/** Words for outcomes that pytest has none for. */
+const WORDS: Readonly<Record<string, string>> = { timeout: "TIMEOUT", crash: "CRASH" };
+
+function failureLines(failure: JudgedFailure, test: TestResult | undefined, paint: Paint): string[] {
+  const word = WORDS[test?.outcome ?? ""] ?? (failure.phase === "call" ? "FAILED" : "ERROR");
   const where = failure.phase === "call" ? "" : ` (${failure.phase})`;
   const mark = failure.known === null ? "" : ` ${paint("yellow", failure.isListed ? "[known flaky]" : "[likely timing]")}`;
+  const tries = (test?.attempts.length ?? 0) > 1 ? ` ${test!.attempts.length} times` : "";
   return [
-    `${paint("red", word)} ${escapeText(failure.id)}${where}${mark}`,
+    `${paint("red", word)}${tries} ${escapeText(failure.id)}${where}${mark}`,
     ...gist(failure).map((line) => `    ${escapeText(line)}`),
     ...(failure.known === null ? [] : [`    ${escapeText(failure.known)}`]),
     ...(failure.related
       ? [`    ${paint("bold", "changed:")} ${escapeText(failure.related.file)}, a likely cause: ${escapeText(failure.related.because)}`]
       : []),
+  ];
+}
+
+/** Many failures, one cause. */
+function cascadeLines({ culprit, poisoned }: Cascade, paint: Paint): string[] {
+  const after = culprit === null ? "a test that can't be told" : escapeText(culprit);
+  return [
+    `${paint("red", "POISONED")} ${poisoned.length} test(s) found trio still running in their process, left so by ${after}`,
+    `    no failures of their own; the first: ${escapeText(poisoned[0]!)}`,
+  ];
+}
+
+function flakyLine(test: TestResult, tries: number, paint: Paint): string {
+  const reds = test.attempts.filter((attempt) => RED.has(attempt.outcome)).length;
+  const first = test.attempts.find((attempt) => RED.has(attempt.outcome))!.failure;
+  const why = first === null ? "" : `: ${escapeText(first.message.split("\n", 1)[0]!)}`;
+  return `${paint("yellow", `FLAKY ${reds + 1}/${Math.max(tries, reds + 1)}`)} ${escapeText(test.id)} failed, then passed in a fresh process${why}`;
+}
+
+/** Processes of one test that are named, at most. */
+const SHOWN_LEFT = 5;
+
+function leakLines({ id, leaked }: TestResult, paint: Paint): string[] {
+  if (leaked.length === 0) return [];
+  const more = leaked.length - SHOWN_LEFT;
+  return [
+    `${paint("yellow", "LEAK")} ${escapeText(id)} left ${leaked.length} process${leaked.length === 1 ? "" : "es"} behind`,
+    ...leaked.slice(0, SHOWN_LEFT).map(({ pid, title, seconds }) =>
+      `    pid ${pid} ${escapeText(title.slice(0, 100))}, still there ${seconds.toFixed(1)} s after the test`
+    ),
+    ...(more > 0 ? [`    … and ${more} more`] : []),
   ];
 }
 

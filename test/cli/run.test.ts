@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
-import { PTY, pytestSuite, pythonWithPytest, type Suite } from "./suites.ts";
+import { alive, PTY, pytestSuite, pythonWithPytest, type Suite } from "./suites.ts";
 
 const NO_CHECKS = ["run", "--no-preflight"];
 
@@ -32,7 +32,7 @@ def test_odd_id(x): assert x == 2
 
 const COUNTS = { passed: 2, failed: 2, skipped: 1, errors: 2, xfailed: 1, xpassed: 1 };
 
-for (const version of ["7.*", "8.*", "9.*"]) {
+for (const version of ["6.2.*", "7.*", "8.*", "9.*"]) {
   Deno.test(`every verdict of pytest ${version} is counted and every failure told, in the order in which they came`, async () => {
     await using suite = await pytestSuite({ "test_verdicts.py": VERDICTS }, version);
     const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--no-defaults", "--json"]);
@@ -50,7 +50,21 @@ for (const version of ["7.*", "8.*", "9.*"]) {
     assertEquals(document.failures[1].message, "RuntimeError: broken fixture");
     assertEquals(document.command, ["py310/bin/python", "-m", "pytest", "tests/"]);
     assertEquals(document.env, {});
-    assertEquals(Object.keys(document), ["schema", "exitCode", "command", "env", "seconds", "counts", "failures", "leaks", "preflight"]);
+    assertEquals(Object.keys(document), [
+      "schema",
+      "exitCode",
+      "command",
+      "env",
+      "seconds",
+      "counts",
+      "failures",
+      "timeouts",
+      "flaky",
+      "leftBehind",
+      "cascades",
+      "leaks",
+      "preflight",
+    ]);
     assertIncludes(stderr, "2 failed, 2 passed, 1 skipped, 1 xfailed, 1 xpassed, 2 errors");
   });
 }
@@ -480,12 +494,6 @@ async function pidsOf(suite: Suite): Promise<number[]> {
 }
 
 /** Whether a process is there and no zombie. */
-async function alive(pid: number): Promise<boolean> {
-  const { stdout } = await new Deno.Command("ps", { args: ["-o", "stat=", "-p", String(pid)] }).output();
-  const state = new TextDecoder().decode(stdout).trim();
-  return state !== "" && !state.startsWith("Z");
-}
-
 /** Resolves when the lock file of the suite names the pytest that was started. */
 async function lockNamesChild(suite: Suite): Promise<void> {
   const projects = join(suite.path, "state/tractest/projects");

@@ -167,3 +167,10 @@ async function copyTree(from: string, to: string): Promise<void> {
     else await Deno.copyFile(join(from, entry.name), join(to, entry.name));
   }
 }
+
+/** Whether a process lives; one that nobody has waited for yet does not. */
+export async function alive(pid: number): Promise<boolean> {
+  const { stdout } = await new Deno.Command("ps", { args: ["-o", "stat=", "-p", String(pid)] }).output();
+  const state = new TextDecoder().decode(stdout).trim();
+  return state !== "" && !state.startsWith("Z");
+}

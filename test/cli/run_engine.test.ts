@@ -1,0 +1,147 @@
+import { join } from "@std/path";
+import { assert, assertEquals, assertIncludes } from "../assert.ts";
+import { alive, pytestSuite, type Suite } from "./suites.ts";
+
+const NO_CHECKS = ["run", "--no-preflight"];
+
+/** Tests that hang, crash pytest, and pass, in this order. */
+const BREAKING = `
+import os, time
+def test_a(): pass
+def test_hangs(): time.sleep(600)
+def test_b(): pass
+def test_crashes(): os._exit(3)
+def test_c(): pass
+`;
+
+Deno.test("a test that takes longer than --test-timeout is ended and reported, and the rest runs in a fresh pytest", async () => {
+  await using suite = await pytestSuite({ "test_a.py": BREAKING });
+  const { code, stdout } = await suite.tractest([...NO_CHECKS, "--no-defaults", "--test-timeout", "1", "--json"]);
+  const document = JSON.parse(stdout);
+  assertEquals([code, document.exitCode], [1, 1]);
+  assertEquals(document.counts, { passed: 3, failed: 2, skipped: 0, errors: 0, xfailed: 0, xpassed: 0 });
+  assertEquals(document.failures.map(({ id, message }: { id: string; message: string }) => [id, message]), [
+    ["tests/test_a.py::test_hangs", "it took longer than 1 s and was ended"],
+    ["tests/test_a.py::test_crashes", "pytest ended with exit code 3 while it ran"],
+  ]);
+  assertEquals(document.timeouts, ["tests/test_a.py::test_hangs"]);
+  assertEquals(await lastFailed(suite), ["tests/test_a.py::test_crashes", "tests/test_a.py::test_hangs"]);
+});
+
+Deno.test("without --resume a test that takes too long ends the run with 124, and what is known is kept for --lf", async () => {
+  await using suite = await pytestSuite({ "test_a.py": BREAKING });
+  const { code, stdout } = await suite.tractest([...NO_CHECKS, "--test-timeout", "1"]);
+  assertEquals(code, 124);
+  assertIncludes(stdout, "TIMEOUT tests/test_a.py::test_hangs\n    it took longer than 1 s and was ended");
+  assertIncludes(stdout, "time limit of one test, tests/test_a.py::test_hangs: 1 failed, 1 passed");
+  assertEquals(await lastFailed(suite), ["tests/test_a.py::test_hangs"]);
+});
+
+Deno.test("a test that ignores SIGINT is ended with its tree, and the rest runs", async () => {
+  await using suite = await pytestSuite({
+    "test_a.py": `
+import os, signal, subprocess, sys, time
+def test_hangs():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    child = subprocess.Popen([sys.executable, "-c", "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(600)"])
+    open(os.environ["SUITE"] + "/pids", "w").write(f"{os.getpid()} {child.pid}")
+    time.sleep(600)
+def test_b(): pass
+`,
+  });
+  const { code, stdout } = await suite.tractest([...NO_CHECKS, "--no-defaults", "--test-timeout", "1", "--grace", "0.3"]);
+  assertEquals(code, 1, stdout);
+  assertIncludes(stdout, "1 failed, 1 passed");
+  for (const pid of (await Deno.readTextFile(join(suite.path, "pids"))).split(" ")) {
+    assert(!await alive(Number(pid)), `pid ${pid} still lives`);
+  }
+});
+
+/** Fails at first, then passes; and one that always fails. */
+const FLAKY = `
+import os
+def test_flaky():
+    path = os.environ["SUITE"] + "/seen"
+    if not os.path.exists(path):
+        open(path, "w").close()
+        assert False, "the first time"
+def test_after(): pass
+`;
+
+Deno.test("a test that passes when it is tried again is FLAKY: green, but not under --strict", async () => {
+  await using suite = await pytestSuite({ "test_a.py": FLAKY });
+  const first = await suite.tractest([...NO_CHECKS, "--retries", "2"]);
+  assertEquals(first.code, 0, first.stdout + first.stderr);
+  assertIncludes(first.stdout, "FLAKY 2/3 tests/test_a.py::test_flaky failed, then passed in a fresh process: AssertionError: the first time");
+  assertIncludes(first.stdout, "2 passed in ");
+  assertEquals(await lastFailed(suite), []);
+  await Deno.remove(join(suite.path, "seen"));
+  const strict = await suite.tractest([...NO_CHECKS, "--retries", "2", "--strict", "--json"]);
+  assertEquals(strict.code, 84);
+  assertEquals(JSON.parse(strict.stdout).flaky, [{ id: "tests/test_a.py::test_flaky", attempts: ["failed", "passed"] }]);
+});
+
+Deno.test("a test that fails each time stays red, and says how often it was tried", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "def test_bad(): assert 1 == 2\n" });
+  const { code, stdout } = await suite.tractest([...NO_CHECKS, "--retries", "2"]);
+  assertEquals(code, 1);
+  assertIncludes(stdout, "FAILED 3 times tests/test_a.py::test_bad\n    assert 1 == 2");
+  assertIncludes(stdout, "1 failed in ");
+});
+
+/** A child left by a test, one by a fixture of its module, one that ends by itself. */
+const LEAVES = `
+import subprocess, sys, pytest
+def sleeper(seconds): return subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({seconds})"], stdin=subprocess.PIPE)
+@pytest.fixture(scope="module")
+def server():
+    child = sleeper(600)
+    yield child
+    child.kill(); child.wait()
+def test_uses(server): pass
+def test_leaves():
+    child = sleeper(30)
+    child.returncode = 0
+def test_tidy(server):
+    child = sleeper(600); child.kill(); child.wait()
+`;
+
+Deno.test("a process that a test leaves behind is that test's LEAK; what a fixture of the module started and ended is none", async () => {
+  await using suite = await pytestSuite({ "test_a.py": LEAVES });
+  const { code, stdout } = await suite.tractest([...NO_CHECKS, "--strict", "--json"]);
+  const { leftBehind, counts } = JSON.parse(stdout);
+  assertEquals(counts.passed, 3);
+  assertEquals(leftBehind.map(({ id }: { id: string }) => id), ["tests/test_a.py::test_leaves"]);
+  const [left] = leftBehind[0].processes;
+  assertIncludes(left.title, "time.sleep(30)");
+  assertEquals(code, 84);
+  Deno.kill(left.pid, "SIGKILL");
+});
+
+Deno.test("failures that an earlier test has caused collapse to it", async () => {
+  await using suite = await pytestSuite({
+    "test_a.py": `
+import pytest
+def test_culprit(): assert False, "torn out"
+@pytest.mark.parametrize("n", range(5))
+def test_later(n): raise RuntimeError("Attempted to call run() from inside a run()")
+`,
+  });
+  const { code, stdout } = await suite.tractest([...NO_CHECKS, "--no-defaults"]);
+  assertEquals(code, 1);
+  assertIncludes(stdout, "POISONED 5 test(s) found trio still running in their process, left so by tests/test_a.py::test_culprit");
+  assertEquals(stdout.slice(stdout.lastIndexOf("FAILED tests/test_a.py::test_culprit")).includes("FAILED tests/test_a.py::test_later"), false);
+});
+
+Deno.test("a pytest that does not exit after its report is ended, and is not green under --strict", async () => {
+  await using suite = await pytestSuite({
+    "test_a.py": "import threading, time\ndef test_a(): threading.Thread(target=time.sleep, args=(600,)).start()\n",
+  });
+  const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--strict", "--exit-timeout", "1"]);
+  assertEquals(code, 84, stdout + stderr);
+  assertIncludes(stderr, "pytest has finished and did not exit within 1 s: ending it");
+});
+
+async function lastFailed(suite: Suite): Promise<string[]> {
+  return Object.keys(JSON.parse(await Deno.readTextFile(join(suite.root, ".pytest_cache/v/cache/lastfailed")))).sort();
+}
