@@ -34,11 +34,12 @@ export async function main(words: readonly string[], host: Host): Promise<ExitCo
     command = name;
     const line = rest.length === 0 ? bareLine(name) : (await import("./core/command_line.ts")).parseCommandLine(name, rest);
     const isHelp = line.has("help");
-    // Loaded before anything is dropped: without `read` not even this program's own files can be loaded.
-    const run = await LOADERS[isHelp ? "help" : name]();
     // At a terminal `zombies` offers to clean up: what was dropped can't be had again then.
     const mayOffer = name === "zombies" && host.stdinIsTerminal && host.stdout.isTerminal && !line.has("hook") && !line.has("json");
-    host.restrict(rowOf(isHelp ? "help" : name, line.operands, (option) => line.has(option) || (option === "kill" && mayOffer)));
+    const row = rowOf(isHelp ? "help" : name, line.operands, (option) => line.has(option) || (option === "kill" && mayOffer));
+    // Loaded before anything is dropped: without `read` not even this program's own files can be loaded.
+    const run = await LOADERS[isHelp ? "help" : name]();
+    host.restrict(row);
     const printer = new Printer(host, {
       json: line.has("json"),
       verbose: line.has("verbose"),

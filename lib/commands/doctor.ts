@@ -12,7 +12,7 @@ import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { checkLines } from "../ui/checks.ts";
 import { CannotAskError, confirm } from "../ui/prompt.ts";
 import { binaryCheck, directoriesCheck } from "../preflight/own.ts";
-import { toolChecks, uvCheck } from "../preflight/tools.ts";
+import { signalsCheck, toolChecks, uvCheck } from "../preflight/tools.ts";
 import type { Context } from "../context.ts";
 import { cacheDirectory, stateDirectory, usable } from "../project/directories.ts";
 import { preflight, SIGINT_IGNORED } from "../preflight/preflight.ts";
@@ -77,6 +77,7 @@ async function examine(context: Context, project: Project, repair: { sync?: bool
     ...(result?.checks ?? []),
     ...tools,
     await uvCheck(host, project, inherited, interpreter !== null),
+    await signalsCheck(host, inherited),
     pythonCheck(result),
     versionCheck(result?.pythonVersion ?? null, { requires: requiresPythonOf(pyproject), wantedMinor: minorOfVersionFile(versionFile) }),
     sigintCheck(ignored),

@@ -1,12 +1,13 @@
 import { escapeText } from "../core/escape.ts";
 import { registryName } from "../core/leaks_registry.ts";
-import type { CleanupReport, JudgedProcess, LeakReport } from "../core/leaks_types.ts";
+import type { CleanupReport, JudgedProcess, LeakReport, SharedMemoryReport } from "../core/leaks_types.ts";
 import { parseGrace, parsePid } from "../core/leaks_options.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
-import { hintLeaks, showLeaks } from "../ui/leaks.ts";
+import { hintLeaks, showLeaks, showSharedMemory } from "../ui/leaks.ts";
 import type { Context } from "../context.ts";
-import { endLeaks, type EndLeaksOptions, findLeaks, startFirstLook, targetsOf } from "../leaks/leaks.ts";
+import { endLeaks, type EndLeaksOptions, findLeaks, targetsOf } from "../leaks/leaks.ts";
+import { startFirstLook } from "../leaks/first_look.ts";
 import { findProject } from "../project/project.ts";
 
 /** `tractest zombies`: leaked actors, who holds the registry, stale sockets; with `--kill` ends and removes what is proven to be leaked. */
@@ -25,12 +26,23 @@ export async function zombies(context: Context): Promise<ExitCode> {
   const firstLook = host.platform === "linux" ? startFirstLook(host) : undefined;
   const project = await findProject(host);
   const found = await findLeaks(host, project, { ...options, firstLook });
+  const look = async () => line.has("shm") ? await (await import("../leaks/shared_memory.ts")).findSharedMemory(host, project) : null;
+  const segments = await look();
   const kill = async () => {
     const cleanup = await endLeaks(host, printer, project, found, options);
-    return options.dryRun ? listed(context, found) : cleaned(context, found, cleanup);
+    if (options.dryRun) {
+      for (const { path } of staleOf(segments)) printer.line(`would remove ${escapeText(path)}`);
+      return listed(context, found, segments);
+    }
+    if (segments === null) return cleaned(context, found, cleanup, null);
+    const { removeSharedMemory } = await import("../leaks/shared_memory.ts");
+    const memory = await removeSharedMemory(host, project);
+    for (const path of memory.removed) printer.note(`removed ${escapeText(path)}`);
+    for (const { path, reason } of memory.refused) printer.note(`left alone: ${escapeText(`${path}: ${reason}`)}`);
+    return cleaned(context, found, { ...cleanup, removed: [...cleanup.removed, ...memory.removed] }, await look());
   };
   if (line.has("kill")) return await kill();
-  const code = listed(context, found);
+  const code = listed(context, found, segments);
   if (code !== EXIT.leaksFound || options.dryRun || !isCleanable(found) || line.has("hook")) return code;
   const { canAsk, confirm } = await import("../ui/prompt.ts");
   const yes = line.has("yes");
@@ -42,24 +54,41 @@ function isCleanable(report: LeakReport): boolean {
   return report.actors.some((actor) => actor.verdict === "leaked") || report.sockets.some((socket) => socket.verdict === "stale");
 }
 
+/** What was found of shared memory; null when nobody asked. */
+type Segments = readonly SharedMemoryReport[] | null;
+
+function staleOf(segments: Segments): readonly SharedMemoryReport[] {
+  return segments?.filter((segment) => segment.verdict === "stale") ?? [];
+}
+
 /** Shows what was found. */
-function listed({ printer, line }: Context, report: LeakReport): ExitCode {
-  const code = report.clean === true ? EXIT.ok : report.clean === false ? EXIT.leaksFound : EXIT.unverified;
-  if (printer.json) printer.document("tractest.zombies/1", facts(report));
+function listed({ printer, line }: Context, report: LeakReport, segments: Segments): ExitCode {
+  const leaks = report.clean === false || staleOf(segments).length > 0;
+  const code = leaks ? EXIT.leaksFound : report.clean === true ? EXIT.ok : EXIT.unverified;
+  if (printer.json) printer.document("tractest.zombies/1", { ...facts(report), ...(segments === null ? {} : { sharedMemory: segments }) });
   if (line.has("hook")) {
     if (code === EXIT.unverified) return cannotTell({ printer }, report);
-    if (code === EXIT.ok || isOnlyHeld({ printer }, report)) return EXIT.ok;
+    if (code === EXIT.ok || (staleOf(segments).length === 0 && isOnlyHeld({ printer }, report))) return EXIT.ok;
   }
   showLeaks(printer, report);
+  showSharedMemory(printer, segments);
   if (code === EXIT.leaksFound) hintLeaks(printer, report);
   return code;
 }
 
 /** Shows what the clean-up did, and what is left. */
-function cleaned({ printer, line }: Context, before: LeakReport, cleanup: CleanupReport): ExitCode {
+function cleaned({ printer, line }: Context, before: LeakReport, cleanup: CleanupReport, segments: Segments): ExitCode {
   const { after, killed, removed } = cleanup;
-  const code = cleanup.survivors ? EXIT.unverified : after.clean === true ? EXIT.ok : after.clean === false ? EXIT.leaksFound : EXIT.unverified;
-  if (printer.json) printer.document("tractest.zombies/1", { ...facts(after), killed, removed });
+  const code = cleanup.survivors || staleOf(segments).length > 0
+    ? EXIT.unverified
+    : after.clean === true
+    ? EXIT.ok
+    : after.clean === false
+    ? EXIT.leaksFound
+    : EXIT.unverified;
+  if (printer.json) {
+    printer.document("tractest.zombies/1", { ...facts(after), ...(segments === null ? {} : { sharedMemory: segments }), killed, removed });
+  }
   if (line.has("hook")) {
     if (killed.length + removed.length > 0) printer.note(`tractest: ended ${killed.length} leaked actors, removed ${removed.length} stale sockets`);
     if (cleanup.survivors) return survived({ printer }, cleanup);
@@ -67,6 +96,7 @@ function cleaned({ printer, line }: Context, before: LeakReport, cleanup: Cleanu
     if (code === EXIT.ok || isOnlyHeld({ printer }, after)) return EXIT.ok;
   }
   showLeaks(printer, after, { before });
+  showSharedMemory(printer, segments);
   if (code === EXIT.leaksFound) hintLeaks(printer, after);
   return code;
 }

@@ -71,6 +71,13 @@ export interface SocketReport {
   readonly evidence: readonly string[];
 }
 
+/** A segment of shared memory; only one that is `stale` is ever removed. */
+export interface SharedMemoryReport {
+  readonly path: string;
+  readonly verdict: "stale" | "live" | "unknown";
+  readonly evidence: readonly string[];
+}
+
 /** Something that is left alone, and why. */
 export interface Refusal {
   readonly pid?: number;

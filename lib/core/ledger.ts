@@ -21,6 +21,16 @@ export interface LedgerEntry extends LedgerIdentity {
   readonly title: string;
 }
 
+/** A segment of shared memory that appeared during a run and that a process of the run mapped. */
+export interface SegmentEntry {
+  readonly runId: string;
+  /** Memory does not outlive a boot. */
+  readonly bootId: string;
+  readonly name: string;
+  readonly device: number;
+  readonly inode: number;
+}
+
 /** What the ledger says about a process that lives: which run it is left over from. */
 export interface Recorded {
   readonly runId: string;
@@ -43,6 +53,24 @@ export function ledgerLine(entry: LedgerEntry): string {
 /** Reads lines of the ledger; what is cut short, garbage, or of another version is passed over: it proves nothing. */
 export function parseLedger(text: string): LedgerEntry[] {
   return text.split("\n").flatMap((line) => entryOf(line) ?? []);
+}
+
+/** A line for a segment, its line end included. */
+export function segmentLine(entry: SegmentEntry): string {
+  return `${JSON.stringify({ schema: SCHEMA, role: "segment", ...entry })}\n`;
+}
+
+/** Reads the lines about segments; anything else is passed over. */
+export function parseSegments(text: string): SegmentEntry[] {
+  return text.split("\n").flatMap((line) => {
+    try {
+      const { schema, role, runId, bootId, name, device, inode } = JSON.parse(line);
+      const isWhole = [runId, bootId, name].every((value) => typeof value === "string") && [device, inode].every(Number.isSafeInteger);
+      return schema === SCHEMA && role === "segment" && isWhole ? [{ runId, bootId, name, device, inode }] : [];
+    } catch {
+      return [];
+    }
+  });
 }
 
 function entryOf(line: string): LedgerEntry | null {
@@ -80,9 +108,16 @@ export function fits(entry: LedgerIdentity, living: Living, here: Surroundings):
  * @param own this program's pid: when it looks after its own run, that run is over
  */
 export function leftOver(entries: readonly LedgerEntry[], living: Living, here: Surroundings, own: number): Map<number, Recorded> {
-  const fitting = entries.filter((entry) => fits(entry, living, here));
-  const going = new Set(fitting.filter((entry) => entry.role !== "process" && entry.pid !== own).map((entry) => entry.runId));
+  const live = going(entries, living, here, own);
   return new Map(
-    fitting.filter((entry) => entry.role === "process" && !going.has(entry.runId)).map(({ pid, runId, test }) => [pid, { runId, test }]),
+    entries.filter((entry) => entry.role === "process" && fits(entry, living, here) && !live.has(entry.runId)).map((
+      { pid, runId, test },
+    ) => [pid, { runId, test }]),
   );
+}
+
+/** The runs that are not over: their tractest, unless it is this program, or what it started, lives. */
+export function going(entries: readonly LedgerEntry[], living: Living, here: Surroundings, own: number): Set<string> {
+  const heads = entries.filter((entry) => entry.role !== "process" && entry.pid !== own && fits(entry, living, here));
+  return new Set(heads.map((entry) => entry.runId));
 }

@@ -72,10 +72,17 @@ export function permissionFlags(): string[] {
 export function rowOf(command: string, operands: readonly string[], has: (option: string) => boolean): PermissionRow {
   const named = (row: string): PermissionRow | undefined => PERMISSIONS.find((candidate) => candidate.row === row);
   const runs = (command === "failed" || command === "affected") && has("run");
-  const kills = command === "zombies" && has("kill");
   const fixes = command === "doctor" && has("fix");
   const writesHooks = command === "hooks" && ["install", "uninstall"].includes(operands[0] ?? "") && !has("dry-run") && !has("print");
-  const row = runs ? "run" : kills ? "zombies --kill" : fixes ? "doctor --fix" : writesHooks ? "hooks install" : command;
+  const row = runs
+    ? "run"
+    : fixes
+    ? "doctor --fix"
+    : writesHooks
+    ? "hooks install"
+    : command === "zombies"
+    ? ["zombies", ...["shm", "kill"].filter(has).map((option) => `--${option}`)].join(" ")
+    : command;
   const found = named(row);
   if (!found) throw new RangeError(`Cannot find a permission row for "${row}"`);
   return found;

@@ -4,8 +4,8 @@ import type { CleanupReport, JudgedProcess, LeakReport, ProcessIdentity, Refusal
 import { escapeText } from "../core/escape.ts";
 import type { Host } from "../host/host.ts";
 import { listTcpListeners, listUnixSockets, type SocketList, type TcpListener } from "../programs/ss.ts";
-import { listProcesses, type ProcessList } from "../programs/ps.ts";
 import type { Printer } from "../ui/printer.ts";
+import { type FirstLook, startFirstLook } from "./first_look.ts";
 import { ProcessSurvey } from "./processes.ts";
 import { judgeSocketFiles, listSocketFiles, removeSockets } from "./sockets.ts";
 import { endTree } from "./process_tree.ts";
@@ -15,19 +15,6 @@ export type { CleanupReport, LeakReport } from "../core/leaks_types.ts";
 
 /** How often new leaks may appear while leaks are being ended before that is given up. */
 const ROUNDS = 3;
-
-/** The two programs that a look begins with: they need no project. */
-export interface FirstLook {
-  readonly listeners: Promise<SocketList<TcpListener>>;
-  readonly processes: Promise<ProcessList>;
-}
-
-/** Starts the first look, so that a caller can find the project meanwhile. Never rejects for what the programs do. */
-export function startFirstLook(host: Host): FirstLook {
-  // The slower one first: starting a program takes its time too.
-  const processes = listProcesses(host);
-  return { listeners: listTcpListeners(host, false), processes };
-}
 
 /** Where to look. */
 export interface FindLeaksOptions {

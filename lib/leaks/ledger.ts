@@ -1,10 +1,12 @@
-import { join } from "@std/path";
+import { basename, join } from "@std/path";
 import { descendantsOf } from "../core/leaks_judge.ts";
-import type { ProcessIdentity, Refusal } from "../core/leaks_types.ts";
-import { type LedgerEntry, ledgerLine, parseLedger, type Surroundings } from "../core/ledger.ts";
+import type { FileFacts, ProcessIdentity, Refusal } from "../core/leaks_types.ts";
+import { type LedgerEntry, ledgerLine, parseLedger, parseSegments, type SegmentEntry, segmentLine, type Surroundings } from "../core/ledger.ts";
 import { TractestError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
+import { listNames } from "../programs/ls.ts";
 import { probe } from "../programs/probe.ts";
+import { statPaths } from "../programs/stat.ts";
 import { readProcessFiles, readProcessLinks } from "../programs/proc.ts";
 import { listSessions } from "../programs/ps.ts";
 import { ledgerDirectory, stateDirectory, usable } from "../project/directories.ts";
@@ -29,6 +31,7 @@ export async function surroundingsOf(host: Host): Promise<Surroundings | null> {
 /** What the runs of a project recorded, and the files that are not to be trusted. */
 export interface Ledger {
   readonly entries: readonly LedgerEntry[];
+  readonly segments: readonly SegmentEntry[];
   readonly refused: readonly Refusal[];
 }
 
@@ -36,23 +39,37 @@ export interface Ledger {
 export async function readLedger(host: Host, root: string): Promise<Ledger> {
   const refused: Refusal[] = [];
   const entries: LedgerEntry[] = [];
+  const segments: SegmentEntry[] = [];
   try {
     const directory = await ledgerDirectory(host, root);
-    if (directory === null || !directory.exists) return { entries, refused };
+    if (directory === null || !directory.exists) return { entries, segments, refused };
     if (directory.problem !== null) {
-      return { entries, refused: [{ path: directory.path ?? "", reason: `the ledger is not used: ${directory.problem}` }] };
+      return { entries, segments, refused: [{ path: directory.path ?? "", reason: `the ledger is not used: ${directory.problem}` }] };
     }
     for (const name of await runFiles(host, directory.path)) {
       const path = join(directory.path, name);
       const problem = await untrusted(host, path);
       if (problem !== null) refused.push({ path, reason: `the ledger is not used: ${problem}` });
-      else entries.push(...parseLedger(new TextDecoder().decode(await host.readFrom(path, 0, READ_LIMIT) ?? new Uint8Array())));
+      if (problem !== null) continue;
+      const text = new TextDecoder().decode(await host.readFrom(path, 0, READ_LIMIT) ?? new Uint8Array());
+      entries.push(...parseLedger(text));
+      segments.push(...parseSegments(text));
     }
   } catch (error) {
     if (!(error instanceof TractestError)) throw error;
     refused.push({ reason: `the ledger can't be read: ${error.message}` });
   }
-  return { entries, refused };
+  return { entries, segments, refused };
+}
+
+/** Where Linux has segments of shared memory. */
+export const SHARED_MEMORY = "/dev/shm";
+
+/** The segments that are there: plain files, whoever owns them, by path. */
+export async function sharedMemoryFiles(host: Host): Promise<ReadonlyMap<string, FileFacts>> {
+  const { names } = await listNames(host, SHARED_MEMORY, "which segments of shared memory there are");
+  const files = await statPaths(host, (names ?? []).map((name) => join(SHARED_MEMORY, name)), "which file a segment is");
+  return new Map([...files].filter(([, file]) => file.kind === "file"));
 }
 
 /** Names of the runs' files, oldest first. */
@@ -77,6 +94,8 @@ export class RunLedger {
   #seen = new Map<number, string>();
   #recorded = new Set<string>();
   #here: Surroundings | null = null;
+  /** Inodes of segments that were there before the run, or are recorded. */
+  #segments = new Set<number>();
   #root: number | null = null;
   #busy: Promise<void> = Promise.resolve();
   #looking = false;
@@ -110,6 +129,7 @@ export class RunLedger {
     if (here === null) return null;
     this.#here = here;
     this.#root = root;
+    for (const { inode } of (await sharedMemoryFiles(this.host)).values()) this.#segments.add(inode);
     const entries = [[this.host.pid, "runner"], [root, "root"]] as const;
     for (const [pid, role] of entries) {
       const row = rows.get(pid);
@@ -163,6 +183,23 @@ export class RunLedger {
     const same = [...files.values()].filter((row) => row.state !== "Z" && row.ppid === forest.get(row.pid)?.ppid);
     const found = same.map((row) => ({ ...identityOf(row), role: "process" as const }));
     await this.#write(found, test);
+    await this.lookForSegments(rows.map((row) => row.pid));
+  }
+
+  /** Records segments that appeared since the run began and that one of these processes maps. */
+  async lookForSegments(pids: readonly number[]): Promise<void> {
+    const here = this.#here;
+    const uid = this.host.uid();
+    const fresh = [...await sharedMemoryFiles(this.host)].filter(([, file]) => file.uid === uid && !this.#segments.has(file.inode));
+    if (here === null || fresh.length === 0 || pids.length === 0) return;
+    const { rows } = await readProcessFiles(this.host, pids, { mapped: true, why: "which segments of shared memory this run maps" });
+    const known = [...rows.values()].filter((row) => this.#recorded.has(`${row.pid} ${row.startTicks}`));
+    const mapped = new Set(known.flatMap((row) => row.mapped ?? []));
+    const lines = fresh.filter(([path]) => mapped.has(path)).map(([path, { device, inode }]) => {
+      this.#segments.add(inode);
+      return segmentLine({ runId: this.runId, bootId: here.bootId, name: basename(path), device, inode });
+    });
+    await this.#append(lines);
   }
 
   /** Resolves when every look that was asked for is done. */
@@ -186,7 +223,11 @@ export class RunLedger {
       this.#recorded.add(key);
       lines.push(ledgerLine({ runId: this.runId, role, pid, uid, startTicks, ...here, test, title }));
     }
-    if (lines.length === 0) return;
+    await this.#append(lines);
+  }
+
+  async #append(lines: readonly string[]): Promise<void> {
+    if (lines.length === 0 || this.file === null) return;
     try {
       await this.host.appendFile(this.file, lines.join(""));
     } catch (error) {

@@ -2,7 +2,7 @@ import { descendantsOf } from "../core/leaks_judge.ts";
 import type { ProcessIdentity, Refusal } from "../core/leaks_types.ts";
 import { escapeText } from "../core/escape.ts";
 import type { Host, Signal } from "../host/host.ts";
-import { sendSignal } from "../programs/kill.ts";
+import { sendSignal, signalTarget } from "../programs/kill.ts";
 import { type ProcessFiles, readProcessFiles } from "../programs/proc.ts";
 import { listProcesses } from "../programs/ps.ts";
 import type { Printer } from "../ui/printer.ts";
@@ -71,13 +71,14 @@ export async function endTree(
   const refuse = (pid: number, reason: string) => void refused.push({ pid, reason });
   const signalAll = async (targets: readonly ProcessIdentity[], signal: Signal): Promise<ProcessIdentity[]> => {
     const sent = await Promise.all(targets.map(async (target) => {
+      const whom = await signalTarget(host, target.pid);
       const now = await identifyAgain(host, target, uid);
       if (now === "gone") return [];
       if (typeof now === "string") return refuse(target.pid, now), [];
-      const outcome = await sendSignal(host, target.pid, signal);
+      const outcome = await sendSignal(host, whom, signal);
       if (typeof outcome === "object") return refuse(target.pid, outcome.refused), [];
       if (outcome === "gone") return [];
-      if (signal === "SIGINT" && /[Tt]/.test(now.state)) await sendSignal(host, target.pid, "SIGCONT");
+      if (signal === "SIGINT" && /[Tt]/.test(now.state)) await sendSignal(host, whom, "SIGCONT");
       printer.note(`${signal} ${target.pid} ${escapeText(target.title)}`);
       return [target];
     }));

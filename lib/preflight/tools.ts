@@ -1,5 +1,6 @@
 import type { CheckResult } from "../core/preflight.ts";
 import type { Host, ProgramResult } from "../host/host.ts";
+import { killTakesInode } from "../programs/kill.ts";
 import { runThroughEnv } from "../programs/python.ts";
 import { missingTool } from "../programs/probe.ts";
 import { findOnPath } from "../programs/user_path.ts";
@@ -37,6 +38,28 @@ async function toolCheck(host: Host, name: ProgramName, option: string): Promise
   }
   if (result.outcome === "timed-out") return { id, status: "unknown", detail: `"${name} ${option}" timed out`, fix: `${name} ${option}` };
   return { id, status: "ok", detail: versionOf(result) ?? "version unknown", fix: null };
+}
+
+/** The row that says how processes are signalled: by a name that can't come to mean another, or by a pid that was verified right before. */
+export async function signalsCheck(host: Host, inherited: ReadonlyMap<string, string>): Promise<CheckResult> {
+  const id = "signals";
+  // Not started as a program of ours: `doctor` may signal nobody.
+  const ask = async (name: ProgramName) => {
+    const paths = STANDARD_DIRECTORIES.map((directory) => `${directory}/${name}`);
+    const there = await Promise.all(paths.map(async (path) => await host.stat(path).catch(() => null) !== null));
+    const path = paths[there.indexOf(true)];
+    const options = { cwd: "/", why: "how processes can be signalled", inherited, timeoutMs: LIMIT_MS };
+    return path === undefined ? null : await runThroughEnv(host, [path, "--version"], options);
+  };
+  const [kill, getino] = await Promise.all([ask("kill"), ask("getino")]);
+  if (kill === null) return { id, status: "warn", detail: missingTool("kill"), fix: "install the package procps" };
+  if (kill.outcome !== "exited") return { id, status: "unknown", detail: '"kill --version" does not answer', fix: "kill --version" };
+  const said = new TextDecoder().decode(kill.stdout).split("\n", 1)[0]!;
+  const byInode = killTakesInode(said) && getino?.code === 0;
+  const detail = byInode
+    ? `by PID:INODE, which never means another process (${said})`
+    : `by pid, verified right before each signal: ${said || "this kill"} takes no PID:INODE`;
+  return { id, status: "ok", detail, fix: null };
 }
 
 /** The row of uv. Without it tests run, but no venv can be made or synced. */

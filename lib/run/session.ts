@@ -170,7 +170,7 @@ export class Session {
   /** One SIGINT to the process that runs the session: below `uv run` or an isolation that is not the one that was started. */
   async interrupt(): Promise<void> {
     const target = await this.#pytest();
-    if (target !== null && target !== this.pid) await sendSignal(this.host, target, "SIGINT");
+    if (target !== null && target !== this.pid) await sendSignal(this.host, { pid: target, inode: null }, "SIGINT");
     else this.#child.kill("SIGINT" satisfies Signal);
   }
 

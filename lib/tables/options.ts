@@ -124,6 +124,12 @@ export const OPTIONS = [
   { name: "hook", kind: "flag", commands: ["zombies"], help: "for git hooks: silent when clean, exit 0 for what can't be seen" },
   { name: "pid", kind: "value", metavar: "PID", commands: ["zombies"], help: "look at this process too; with --kill end it alone" },
   {
+    name: "shm",
+    kind: "flag",
+    commands: ["zombies"],
+    help: "also segments of shared memory that a run left; with --kill remove those that nobody maps",
+  },
+  {
     name: "parent",
     kind: "value",
     metavar: "PID",

@@ -18,6 +18,8 @@ const TALK = ["NO_COLOR", "TERM"] as const;
 const PROBES = ["ss", "ps", "cat", "readlink", "stat"] as const;
 /** What only `doctor` asks for its version: people type these by hand. */
 const TYPED_BY_HAND = ["pgrep", "lsof"] as const;
+/** `getino` names the process that `kill` is to signal, where the system has it. */
+const SIGNALS = ["kill", "getino"] as const;
 const PROBE_ENV = [...TALK, "HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "TMPDIR"] as const;
 const GIT_ENV = [...TALK, "HOME", "XDG_CONFIG_HOME"] as const;
 const RUN_ENV = [...PROBE_ENV, "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "VIRTUAL_ENV", "PATH", "PYTEST_ADDOPTS"] as const;
@@ -47,13 +49,33 @@ export const PERMISSIONS = [
   },
   {
     row: "zombies --kill",
-    programs: [...PROBES, "kill"],
+    programs: [...PROBES, ...SIGNALS],
     env: PROBE_ENV,
     read: true,
     write: true,
     net: true,
     uid: true,
     why: "also signals verified processes and unlinks stale sockets",
+  },
+  {
+    row: "zombies --shm",
+    programs: [...PROBES, "ls"],
+    env: PROBE_ENV,
+    read: true,
+    write: true,
+    net: true,
+    uid: true,
+    why: "also lists shared memory, which Deno itself may not",
+  },
+  {
+    row: "zombies --shm --kill",
+    programs: [...PROBES, "ls", ...SIGNALS, "unlink"],
+    env: PROBE_ENV,
+    read: true,
+    write: true,
+    net: true,
+    uid: true,
+    why: "also signals verified processes and unlinks stale sockets and segments",
   },
   {
     row: "hooks",
@@ -77,7 +99,7 @@ export const PERMISSIONS = [
   },
   {
     row: "run",
-    programs: [...PROBES, "kill", "env", "git"],
+    programs: [...PROBES, "ls", ...SIGNALS, "env", "git"],
     env: RUN_ENV,
     read: true,
     write: true,
@@ -107,7 +129,7 @@ export const PERMISSIONS = [
   },
   {
     row: "doctor --fix",
-    programs: [...PROBES, ...TYPED_BY_HAND, "kill", "env", "git", "uname"],
+    programs: [...PROBES, ...TYPED_BY_HAND, ...SIGNALS, "env", "git", "uname"],
     env: RUN_ENV,
     read: true,
     write: true,

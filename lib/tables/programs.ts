@@ -27,6 +27,9 @@ export const PROGRAMS = [
   { name: "readlink", packages: "coreutils", purpose: "namespaces and working directory of a process" },
   { name: "stat", packages: "coreutils", purpose: "device and inode of a directory that is seen through /proc" },
   { name: "kill", packages: "procps", purpose: "signals a verified process" },
+  { name: "getino", packages: "util-linux", purpose: "where it is: the inode of a process, so that a signal can't reach another" },
+  { name: "ls", packages: "coreutils", purpose: "names of segments of shared memory, which Deno may not list" },
+  { name: "unlink", packages: "coreutils", purpose: "removes a segment of shared memory that nobody maps" },
   { name: "git", packages: "git", purpose: "changed files, worktree; read only" },
   { name: "uname", packages: "coreutils", purpose: "the kernel's release, for doctor" },
 ] as const satisfies readonly ProgramRow[];

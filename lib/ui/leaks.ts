@@ -1,6 +1,6 @@
 import { escapeText, shellCommand } from "../core/escape.ts";
 import { registryName } from "../core/leaks_registry.ts";
-import type { JudgedProcess, LeakReport, RegistryReport } from "../core/leaks_types.ts";
+import type { JudgedProcess, LeakReport, RegistryReport, SharedMemoryReport } from "../core/leaks_types.ts";
 import type { Printer } from "./printer.ts";
 
 /** How a report is told. */
@@ -14,7 +14,7 @@ export function showLeaks(printer: Printer, report: LeakReport, { before }: Show
   for (const [index, registry] of report.registries.entries()) showRegistry(printer, registry, report, before?.registries[index]?.bound === true);
   showActors(printer, report);
   showSockets(printer, report);
-  if (report.named !== undefined) showNamed(printer, report.named);
+  if (report.named !== undefined) showNamed(printer, report.named, before?.named ?? null);
   for (const { pid, path, reason } of report.refused) printer.note(`left alone: ${escapeText(path ?? `pid ${pid}`)}: ${escapeText(reason)}`);
   for (const unknown of report.unknowns) printer.warn(escapeText(unknown));
 }
@@ -44,13 +44,19 @@ const STANDING = {
 function showActors(printer: Printer, report: LeakReport): void {
   const leaked = report.actors.filter((actor) => actor.verdict === "leaked");
   if (leaked.length === 0) printer.line("no leaked actor procs from this repo");
-  else printer.line(`${printer.paint("red", `${leaked.length} leaked actor procs`)} from this repo:`);
+  else printer.line(`${printer.paint("red", `${leaked.length} leaked actor ${leaked.length === 1 ? "proc" : "procs"}`)} from this repo:`);
   for (const actor of leaked) {
     printer.line(`  ${processLine(actor)}`);
     printer.line(`    ${reasons(actor)}`);
   }
   const used = report.actors.filter((actor) => actor.verdict === "in-use");
-  if (used.length > 0) printer.note(`${used.length} actor procs of this repo are in use${printer.verbose ? ":" : "; left alone"}`);
+  if (used.length > 0) {
+    printer.note(
+      `${used.length} actor ${used.length === 1 ? "proc" : "procs"} of this repo ${used.length === 1 ? "is" : "are"} in use${
+        printer.verbose ? ":" : "; left alone"
+      }`,
+    );
+  }
   if (printer.verbose) { for (const actor of used) printer.note(`  ${processLine(actor)}: ${reasons(actor)}`); }
 }
 
@@ -69,8 +75,22 @@ function showSockets(printer: Printer, { sockets }: LeakReport): void {
   }
 }
 
-function showNamed(printer: Printer, named: JudgedProcess | null): void {
-  if (!named) return printer.line("there is no such process");
+/** Shows segments of shared memory that a run left, and why others are kept; nothing when nobody asked. */
+export function showSharedMemory(printer: Printer, segments: readonly SharedMemoryReport[] | null): void {
+  if (segments === null) return;
+  const stale = segments.filter((segment) => segment.verdict === "stale");
+  if (stale.length === 0) printer.line("no leaked shared memory");
+  else printer.line(`${printer.paint("red", `${stale.length} leaked segments of shared memory`)}:`);
+  for (const { path, evidence } of stale) printer.line(`  ${escapeText(path)}\n    ${escapeText(evidence.join("; "))}`);
+  for (const { path, verdict, evidence } of segments) {
+    if (verdict === "unknown" || (verdict === "live" && printer.verbose)) {
+      printer.note(`left alone: ${escapeText(`${path}: ${evidence.join("; ")}`)}`);
+    }
+  }
+}
+
+function showNamed(printer: Printer, named: JudgedProcess | null, before: JudgedProcess | null): void {
+  if (!named) return printer.line(before ? `pid ${before.pid} is gone` : "there is no such process");
   printer.line(processLine(named));
   printer.line(`    ${STANDING[named.verdict]}: ${reasons(named)}`);
 }
@@ -88,8 +108,12 @@ export function hintLeaks(printer: Printer, report: LeakReport): void {
   }
 }
 
+/** Characters of a title that are shown: enough to tell processes apart, and JSON has all of it. */
+const SHOWN_TITLE = 200;
+
 function processLine({ pid, title }: JudgedProcess): string {
-  return `${pid} ${escapeText(title)}`;
+  const shown = title.length > SHOWN_TITLE ? `${title.slice(0, SHOWN_TITLE)}…` : title;
+  return `${pid} ${escapeText(shown)}`;
 }
 
 function reasons({ evidence }: JudgedProcess): string {

@@ -33,7 +33,7 @@ Deno.test("zombies: leaks are 81, and the command that ends them is named", asyn
   const pid = await scene.actor();
   const { code, stdout, stderr } = await zombies(scene);
   assertEquals(code, 81);
-  assertIncludes(stdout, `1 leaked actor procs from this repo:\n  ${pid} _subactor[w0@77]\n    titled as a subactor; works in ${scene.root}; `);
+  assertIncludes(stdout, `1 leaked actor proc from this repo:\n  ${pid} _subactor[w0@77]\n    titled as a subactor; works in ${scene.root}; `);
   assertEquals(stderr, "hint: tractest zombies --kill\n");
   assert(isAlive(pid));
 });
@@ -305,7 +305,7 @@ Deno.test("fault 52: on the built binary a live application and its actor are ke
   const actor = await scene.ready(fifo);
   const { code, stderr } = await zombies(scene, ["--kill"]);
   assertEquals([code, isAlive(application), isAlive(actor)], [0, true, true]);
-  assertIncludes(stderr, "1 actor procs of this repo are in use; left alone\n");
+  assertIncludes(stderr, "1 actor proc of this repo is in use; left alone\n");
 });
 
 async function assertMissing(path: string): Promise<void> {

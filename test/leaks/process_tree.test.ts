@@ -1,4 +1,5 @@
 import { endTree, treeOf } from "../../lib/leaks/process_tree.ts";
+import { killTakesInode } from "../../lib/programs/kill.ts";
 import type { ProcessIdentity } from "../../lib/core/leaks_types.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { children, isAlive, isRoot, Scene } from "./scene.ts";
@@ -49,7 +50,7 @@ Deno.test("fault 1: a pid that is another process by now gets no signal", async 
   const stale = { ...await identityOf(scene, pid), startTicks: 1 };
   const { refused, killed } = await endTree(scene.host, scene.printer, [stale], { graceSeconds: 0 });
   assertEquals(refused, [{ pid, reason: `pid ${pid} is now another process; skipped` }]);
-  assertEquals([killed, isAlive(pid), scene.host.ran.filter((line) => line.startsWith("kill"))], [[], true, []]);
+  assertEquals([killed, isAlive(pid), scene.host.ran.filter((line) => line.startsWith("kill -s"))], [[], true, []]);
 });
 
 /** Starts a process with exactly this pid, by telling the kernel which one it gave last; null if others were always quicker. */
@@ -94,7 +95,7 @@ for (
     const { refused } = await endTree(scene.host, scene.printer, [identity], { graceSeconds: 5 });
     assert(isAlive(pid), "the other process lives");
     if (fault === 1) assertEquals(refused, [{ pid, reason: `pid ${pid} is now another process; skipped` }]);
-    assertEquals(scene.host.ran.filter((line) => line.startsWith("kill")).map((line) => line.split(" ")[2]), fault === 1 ? [] : ["INT"]);
+    assertEquals(scene.host.ran.filter((line) => line.startsWith("kill -s")).map((line) => line.split(" ")[2]), fault === 1 ? [] : ["INT"]);
   });
 }
 
@@ -152,7 +153,7 @@ Deno.test("fault 15: a signal that the system does not permit is reported, and S
   scene.host.instead = (program) => program === "kill" ? denied : null;
   const { refused, survivors } = await endTree(scene.host, scene.printer, [await identityOf(scene, pid)], { graceSeconds: 0 });
   assertEquals([refused, survivors], [[{ pid, reason: "the system does not permit to signal it" }], true]);
-  assertEquals(scene.host.ran.filter((line) => line.startsWith("kill")), [`kill -s INT ${pid}`]);
+  assertEquals(scene.host.ran.filter((line) => line.startsWith("kill -s")), [`kill -s INT ${pid}`]);
 });
 
 Deno.test("fault 16: a process that ignores SIGINT is killed after the grace, and that is said", async () => {
@@ -230,4 +231,38 @@ Deno.test("the wait ends as soon as all are gone", async () => {
   const started = performance.now();
   await endTree(scene.host, scene.printer, [identity], { graceSeconds: 600 });
   assert(performance.now() - started < 30_000 && !isAlive(pid));
+});
+
+Deno.test("where the system's kill takes PID:INODE the signal goes to that, as it was before the process was identified", async () => {
+  await using scene = await Scene.make();
+  const pid = await scene.actor();
+  const asked: string[] = [];
+  scene.host.instead = (program, args) => {
+    if (program === "kill" && args[0] === "--version") {
+      return { stdout: new TextEncoder().encode("kill from util-linux 2.42.1 (with: sigqueue, pidfd)\n") };
+    }
+    if (program === "getino") return asked.push("getino"), { stdout: new TextEncoder().encode(`${args[1]}:4711\n`) };
+    if (program === "cat" && args.includes(`/proc/${pid}/stat`)) return asked.push("cat"), null;
+    if (program !== "kill") return null;
+    asked.push(args.join(" "));
+    Deno.kill(pid, "SIGKILL");
+    return {};
+  };
+  const [target] = await treeOf(scene.host, pid);
+  asked.length = 0;
+  const ended = await endTree(scene.host, scene.printer, [target!], { graceSeconds: 5 });
+  assertEquals(asked.slice(0, 3), ["getino", "cat", `-s INT ${pid}:4711`]);
+  assertEquals(ended.killed, [{ pid, by: "SIGINT" }]);
+});
+
+Deno.test("only a kill of util-linux from 2.42 on takes PID:INODE", () => {
+  for (
+    const [version, takes] of [
+      ["kill from util-linux 2.42 (with: sigqueue, pidfd)", true],
+      ["kill from util-linux 3.0.1", true],
+      ["kill from util-linux 2.41.3 (with: sigqueue, pidfd)", false],
+      ["kill from procps-ng 4.0.2", false],
+      ["", false],
+    ] as const
+  ) assertEquals(killTakesInode(version), takes, version);
 });
