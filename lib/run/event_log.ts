@@ -15,6 +15,8 @@ export class EventLog {
   readonly #tail: FileTail;
   readonly #reader = new EventReader();
   readonly #listeners = new Set<EventListener>();
+  /** The look before: two at once would read the same lines twice. */
+  #looking: Promise<unknown> = Promise.resolve();
 
   private constructor(private readonly host: Host, readonly path: string, private readonly sink: EventSink | null) {
     this.#tail = new FileTail(host, path);
@@ -40,7 +42,13 @@ export class EventLog {
   }
 
   /** Hands on what has come since the last look, as much as one look takes; false if that is nothing. */
-  async poll(): Promise<boolean> {
+  poll(): Promise<boolean> {
+    const look = this.#looking.then(() => this.#look());
+    this.#looking = look.catch(() => false);
+    return look;
+  }
+
+  async #look(): Promise<boolean> {
     const bytes = await this.#tail.read();
     if (bytes.length === 0) return false;
     const { lines, events } = this.#reader.read(bytes);
@@ -51,6 +59,7 @@ export class EventLog {
 
   /** Hands on all that is there now: a process that leaked may write for ever. */
   async drain(): Promise<void> {
+    await this.#looking;
     const size = await this.#tail.size();
     while (this.#tail.offset < size) if (!await this.poll()) break;
   }

@@ -53,7 +53,7 @@ Deno.test("bash accepts its script, and completes commands, options, choices, ro
   assertEquals(await complete("-C", "tests", "fai"), ["failed"]);
   assertEquals(await complete("completions", ""), ["bash", "fish", "zsh"]);
   assertEquals(await complete("help", "aff"), ["affected"]);
-  assertEquals(await complete("permissions", "--row", "zom"), ["zombies", "zombies --kill"]);
+  assertEquals(await complete("permissions", "--row", "zom"), ["zombies", "zombies --kill", "zombies --shm", "zombies --shm --kill"]);
   assertEquals(await complete("failed", "te"), [""]);
 });
 
