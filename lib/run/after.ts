@@ -1,0 +1,66 @@
+import { findCascades } from "../core/cascade.ts";
+import type { Results } from "../core/results.ts";
+import { runExitCode } from "../core/verdict.ts";
+import type { Host } from "../host/host.ts";
+import { findLeaks, type LeakReport } from "../leaks/leaks.ts";
+import type { Project } from "../project/project.ts";
+import type { ExitCode } from "../tables/exit_codes.ts";
+import type { EngineOutcome } from "./engine.ts";
+import { writeLastFailed } from "./last_failed.ts";
+
+/** Milliseconds that actors of a run get to end after it: they are told to, and it takes them a moment. */
+const SETTLE_MS = 500;
+
+/** What is left behind of a project after a run. */
+export async function leaksAfter(host: Host, project: Project): Promise<LeakReport> {
+  const first = await findLeaks(host, project);
+  if (first.clean !== false) return first;
+  await host.sleep(SETTLE_MS);
+  return await findLeaks(host, project);
+}
+
+/** Writes pytest's record of failures where pytest itself has not, or has not seen all of them. */
+export async function recordFailures(host: Host, { sessions, stoppedAt, tally, results }: EngineOutcome): Promise<void> {
+  if (sessions > 1 || stoppedAt !== null || tally.exitStatus === null) await writeLastFailed(host, tally.cache, results);
+}
+
+/** The exit code of a run, with what was found after it. */
+export function exitCodeAfter({ cut, code, hungAtExit, results }: EngineOutcome, leaks: Pick<LeakReport, "clean">, strict: boolean): ExitCode {
+  return runExitCode({
+    cut,
+    pytest: code,
+    leaked: leaks.clean === null ? null : !leaks.clean,
+    blemished: hungAtExit || [...results.tests.values()].some((test) => test.flaky || test.leaked.length > 0),
+    strict,
+  });
+}
+
+/** pytest's exit code for options that it does not know. */
+const PYTEST_USAGE = 4;
+
+/**
+ * How a run ended when that was not by itself; null when it was.
+ *
+ * @param limit the time limit of the run, seconds
+ */
+export function endingOf({ cut, code, signal, tally, stoppedAt }: EngineOutcome, limit: number): string | null {
+  if (stoppedAt !== null && cut === "time-limit") return `time limit of one test, ${stoppedAt}`;
+  if (cut === "time-limit") return `time limit of ${limit} s`;
+  if (cut === "SIGINT") return "interrupted";
+  if (cut !== null) return `ended by ${cut}`;
+  if (code === PYTEST_USAGE && !tally.began) return "pytest did not accept its command line";
+  if (signal === null) return null;
+  const running = [...tally.running.keys()][0] ?? stoppedAt;
+  return `pytest was ended by ${signal}${running === null ? "" : ` in ${running}`}`;
+}
+
+/** What a run says of single tests besides their failures, for `--json`. */
+export function describeTests(results: Results) {
+  const tests = [...results.tests.values()];
+  return {
+    timeouts: tests.filter((test) => test.outcome === "timeout").map((test) => test.id),
+    flaky: tests.filter((test) => test.flaky).map(({ id, attempts }) => ({ id, attempts: attempts.map((attempt) => attempt.outcome) })),
+    leftBehind: tests.filter((test) => test.leaked.length > 0).map(({ id, leaked }) => ({ id, processes: leaked })),
+    cascades: findCascades(tests),
+  };
+}

@@ -1,0 +1,89 @@
+import type { Interpreter, PreflightResult } from "../core/preflight.ts";
+import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
+import type { Context } from "../context.ts";
+import type { Project } from "../project/project.ts";
+import { Engine, type EngineOutcome, type EngineRequest } from "./engine.ts";
+import type { EventLog } from "./event_log.ts";
+import { takeLock } from "./lock.ts";
+import { readyToRun } from "./ready.ts";
+import { type Revision, revisionOf } from "./revision.ts";
+import { checkSpawnBackend } from "./spawn_backends.ts";
+import type { RunState } from "./state.ts";
+
+/** What a run is told about the machine and the project once nothing stands in its way. */
+export interface Prepared {
+  readonly state: RunState;
+  readonly interpreter: Interpreter;
+  readonly preflight: PreflightResult;
+  /** What the tests run on. */
+  readonly facts: RunFacts;
+  /** Runs pytest, as often as it takes; what it writes goes into a private directory. */
+  launch(log: EventLog, directory: string, request: LaunchRequest): Promise<EngineOutcome>;
+}
+
+/** What the results of a run depend on besides the tests. Null where it is unknown, or pytest's default. */
+export interface RunFacts extends Revision {
+  readonly transport: string | null;
+  readonly backend: string | null;
+  /** `3.13.0`. */
+  readonly python: string | null;
+}
+
+/** An {@linkcode EngineRequest} without what is the same for every run of a project. */
+export type LaunchRequest = Omit<EngineRequest, "scene" | "root" | "runId" | "onStart">;
+
+/** What {@linkcode whenPrepared} is told. */
+export interface PrepareOptions {
+  readonly state: RunState;
+  /** The command, as another run names it while this one holds the project. */
+  readonly command: string;
+  /** Seconds between SIGINT and SIGKILL of a clean-up. */
+  readonly grace: number;
+  /** Only the checks were asked for. */
+  readonly checksOnly: boolean;
+  /** Called when something is in the way, or only the checks were asked for, with the exit code of that. */
+  readonly onStop: (preflight: PreflightResult, exitCode: ExitCode) => void;
+}
+
+/**
+ * Takes the hold on the project, does the checks before a run, then the work; gives the project free again, however that ends.
+ *
+ * @throws {PreflightError} while another run holds the project
+ */
+export async function whenPrepared(
+  context: Context,
+  project: Project,
+  { state, command, grace, checksOnly, onStop }: PrepareOptions,
+  work: (prepared: Prepared) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const { host, printer, line } = context;
+  const lock = await takeLock(host, printer, state, { command, wait: line.has("wait") });
+  try {
+    const revision = revisionOf(host, project);
+    const preflight = await readyToRun(context, project, { lock, grace });
+    const { interpreter, inherited, sigint } = preflight;
+    if (interpreter === null || preflight.exitCode !== 0 || checksOnly) {
+      const exitCode = preflight.exitCode === 0 && interpreter === null ? EXIT.preflight : preflight.exitCode;
+      onStop(preflight, exitCode);
+      return exitCode;
+    }
+    await checkSpawnBackend(context, project, interpreter.venv);
+    const [transport = null, backend = null] = [line.value("tpt-proto"), line.value("spawn-backend")];
+    return await work({
+      state,
+      interpreter,
+      preflight,
+      facts: { ...await revision, transport, backend, python: preflight.pythonVersion },
+      launch: (log, directory, request) =>
+        new Engine(host, printer, {
+          ...request,
+          scene: { interpreter, inherited, sigint, cwd: project.root, directory, log },
+          root: project.root,
+          runId: state.runId,
+          onStart: (child) => lock.noteChild(child),
+        }).run(),
+    });
+  } finally {
+    await lock.release();
+  }
+}
