@@ -37,9 +37,11 @@ export async function main(words: readonly string[], host: Host): Promise<ExitCo
     // At a terminal `zombies` offers to clean up: what was dropped can't be had again then.
     const mayOffer = name === "zombies" && host.stdinIsTerminal && host.stdout.isTerminal && !line.has("hook") && !line.has("json");
     const row = rowOf(isHelp ? "help" : name, line.operands, (option) => line.has(option) || (option === "kill" && mayOffer));
-    // Loaded before anything is dropped: without `read` not even this program's own files can be loaded.
-    const run = await LOADERS[isHelp ? "help" : name]();
+    const load = LOADERS[isHelp ? "help" : name];
+    // Without `read` not even this program's own files can be loaded later.
+    const loaded = row.read ? null : await load();
     host.restrict(row);
+    const run = loaded ?? await load();
     const printer = new Printer(host, {
       json: line.has("json"),
       verbose: line.has("verbose"),

@@ -5,7 +5,7 @@
 #
 # The warm path is the short one: shell built-ins, one `ls`, exec. Every name starts with _tt_, so that no variable of the
 # user's environment is overwritten, and nothing is exported but DENO_NO_UPDATE_CHECK (without it Deno asks its download
-# site for news).
+# site for news) and DENO_DIR (where Deno keeps compiled code for the next start: beside the program, in no cache of the user's).
 _tt_base=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
 _tt_home=$_tt_base/tractest
 _tt_program=$_tt_home/program-@PROGRAM_ID@
@@ -18,8 +18,8 @@ _tt_look() {
 }
 
 _tt_start() {
-  export DENO_NO_UPDATE_CHECK=1
-  exec "$_tt_runtime/deno" run --no-config --no-lock --no-remote --no-npm --no-code-cache @FLAGS@ "$_tt_program/bundle/main.js" "--self=$0" "$@"
+  export DENO_NO_UPDATE_CHECK=1 "DENO_DIR=${DENO_DIR:-$_tt_program/deno}"
+  exec "$_tt_runtime/deno" run --no-config --no-lock --no-remote --no-npm @FLAGS@ "$_tt_program/bundle/main.js" "--self=$0" "$@"
 }
 
 # Later starts: everything is ours, closed to others, and has its size. The base may be /tmp-like, but not open to all without
@@ -142,8 +142,6 @@ if [ -n "$_tt_why" ]; then
   ) </dev/null >/dev/null 2>&1 &)
   _tt_program=$_tt_home/program-@PROGRAM_ID@
   _tt_runtime=$_tt_home/runtime-@RUNTIME_ID@
-  # Deno's own notes would go below XDG_CACHE_HOME or the home, which is what just turned out not to be there.
-  export DENO_DIR="${DENO_DIR:-$_tt_home/deno}"
 fi
 PATH=$_tt_path
 _tt_start "$@"

@@ -48,10 +48,16 @@ export async function inheritedEnvironment(host: Host): Promise<Map<string, stri
     );
   }
   const variables = parseEnvironment(new TextDecoder().decode(answer.stdout));
-  // The starter of these two kinds sets it for Deno alone.
-  if (["self-contained", "launcher"].includes(host.build().kind)) variables.delete("DENO_NO_UPDATE_CHECK");
+  // The starter of these two kinds sets them for its Deno alone.
+  if (["self-contained", "launcher"].includes(host.build().kind)) {
+    variables.delete("DENO_NO_UPDATE_CHECK");
+    if (OWN_DENO_DIR.test(variables.get("DENO_DIR") ?? "")) variables.delete("DENO_DIR");
+  }
   return variables;
 }
+
+/** Where the starter of a self-contained binary lets Deno keep its notes, unless the user has named a place. */
+const OWN_DENO_DIR = /\/tractest[^/]*\/program-\w+\/deno$/;
 
 /** Variables from `NAME=value` records that end with NUL. The first of a name wins, as for getenv. */
 export function parseEnvironment(text: string): Map<string, string> {

@@ -109,8 +109,14 @@ Deno.test("where /proc can't be read, env is asked for the environment", async (
 });
 
 Deno.test("what the starter of a self-contained binary set is not passed on", async () => {
-  const run = () => Promise.resolve(result("DENO_NO_UPDATE_CHECK=1\0A=1\0"));
-  for (const [kind, names] of [["self-contained", ["A"]], ["compiled", ["DENO_NO_UPDATE_CHECK", "A"]]] as const) {
+  const own = "DENO_DIR=/home/dev/.cache/tractest/program-0a1b/deno";
+  const cases = [
+    ["self-contained", own, ["A"]],
+    ["self-contained", "DENO_DIR=/home/dev/.cache/deno", ["DENO_DIR", "A"]],
+    ["compiled", own, ["DENO_NO_UPDATE_CHECK", "DENO_DIR", "A"]],
+  ] as const;
+  for (const [kind, directory, names] of cases) {
+    const run = () => Promise.resolve(result(`DENO_NO_UPDATE_CHECK=1\0${directory}\0A=1\0`));
     const host = fakeHost({ run, build: () => ({ kind, runtime: "" }) });
     assertEquals([...(await inheritedEnvironment(host)).keys()], [...names]);
   }

@@ -1,0 +1,138 @@
+import { escapeText } from "../../core/escape.ts";
+import { registryName } from "../../core/leaks_registry.ts";
+import type { CleanupReport, JudgedProcess, LeakReport, SharedMemoryReport } from "../../core/leaks_types.ts";
+import { parseGrace, parsePid } from "../../core/leaks_options.ts";
+import { UsageError } from "../../errors.ts";
+import { EXIT, type ExitCode } from "../../tables/exit_codes.ts";
+import { hintLeaks, showLeaks, showSharedMemory } from "../../ui/leaks.ts";
+import type { Context } from "../../context.ts";
+import { endLeaks, type EndLeaksOptions, findLeaks, targetsOf } from "../../leaks/leaks.ts";
+import type { FirstLook } from "../../leaks/first_look.ts";
+import { findProject } from "../../project/project.ts";
+
+/** What `tractest zombies` does with a first look that is under way; null where the platform has none. */
+export async function lookOn(context: Context, first: FirstLook | null): Promise<ExitCode> {
+  const { host, printer, line } = context;
+  if (line.has("pid") && line.has("parent")) {
+    throw new UsageError("--pid and --parent exclude each other", "--pid names one process, --parent all below one");
+  }
+  const options: EndLeaksOptions = {
+    graceSeconds: parseGrace(line.value("grace")),
+    dryRun: line.has("dry-run"),
+    ...(line.has("pid") ? { pid: parsePid(line.value("pid")!, host.pid) } : {}),
+    ...(line.has("parent") ? { parent: parsePid(line.value("parent")!, host.pid, "parent") } : {}),
+    ...(line.has("registry") ? { registries: line.values("registry") } : {}),
+  };
+  const project = await findProject(host);
+  const found = await findLeaks(host, project, { ...options, ...(first === null ? {} : { firstLook: first }) });
+  const look = async () => line.has("shm") ? await (await import("../../leaks/shared_memory.ts")).findSharedMemory(host, project) : null;
+  const segments = await look();
+  const kill = async () => {
+    const cleanup = await endLeaks(host, printer, project, found, options);
+    if (options.dryRun) {
+      for (const { path } of staleOf(segments)) printer.line(`would remove ${escapeText(path)}`);
+      return listed(context, found, segments);
+    }
+    if (segments === null) return cleaned(context, found, cleanup, null);
+    const { removeSharedMemory } = await import("../../leaks/shared_memory.ts");
+    const memory = await removeSharedMemory(host, project);
+    for (const path of memory.removed) printer.note(`removed ${escapeText(path)}`);
+    for (const { path, reason } of memory.refused) printer.note(`left alone: ${escapeText(`${path}: ${reason}`)}`);
+    return cleaned(context, found, { ...cleanup, removed: [...cleanup.removed, ...memory.removed] }, await look());
+  };
+  if (line.has("kill")) return await kill();
+  const code = listed(context, found, segments);
+  if (code !== EXIT.leaksFound || options.dryRun || !isCleanable(found) || line.has("hook")) return code;
+  const { canAsk, confirm } = await import("../../ui/prompt.ts");
+  const yes = line.has("yes");
+  if (!canAsk(host, printer)) return code;
+  return await confirm(host, printer, "End these processes and remove these sockets?", { yes }) ? await kill() : code;
+}
+
+function isCleanable(report: LeakReport): boolean {
+  return report.actors.some((actor) => actor.verdict === "leaked") || report.sockets.some((socket) => socket.verdict === "stale");
+}
+
+/** What was found of shared memory; null when nobody asked. */
+type Segments = readonly SharedMemoryReport[] | null;
+
+function staleOf(segments: Segments): readonly SharedMemoryReport[] {
+  return segments?.filter((segment) => segment.verdict === "stale") ?? [];
+}
+
+/** Shows what was found. */
+function listed({ printer, line }: Context, report: LeakReport, segments: Segments): ExitCode {
+  const leaks = report.clean === false || staleOf(segments).length > 0;
+  const code = leaks ? EXIT.leaksFound : report.clean === true ? EXIT.ok : EXIT.unverified;
+  if (printer.json) printer.document("tractest.zombies/1", { ...facts(report), ...(segments === null ? {} : { sharedMemory: segments }) });
+  if (line.has("hook")) {
+    if (code === EXIT.unverified) return cannotTell({ printer }, report);
+    if (code === EXIT.ok || (staleOf(segments).length === 0 && isOnlyHeld({ printer }, report))) return EXIT.ok;
+  }
+  showLeaks(printer, report);
+  showSharedMemory(printer, segments);
+  if (code === EXIT.leaksFound) hintLeaks(printer, report);
+  return code;
+}
+
+/** Shows what the clean-up did, and what is left. */
+function cleaned({ printer, line }: Context, before: LeakReport, cleanup: CleanupReport, segments: Segments): ExitCode {
+  const { after, killed, removed } = cleanup;
+  const code = cleanup.survivors || staleOf(segments).length > 0
+    ? EXIT.unverified
+    : after.clean === true
+    ? EXIT.ok
+    : after.clean === false
+    ? EXIT.leaksFound
+    : EXIT.unverified;
+  if (printer.json) {
+    printer.document("tractest.zombies/1", { ...facts(after), ...(segments === null ? {} : { sharedMemory: segments }), killed, removed });
+  }
+  if (line.has("hook")) {
+    if (killed.length + removed.length > 0) printer.note(`tractest: ended ${killed.length} leaked actors, removed ${removed.length} stale sockets`);
+    if (cleanup.survivors) return survived({ printer }, cleanup);
+    if (code === EXIT.unverified) return cannotTell({ printer }, after);
+    if (code === EXIT.ok || isOnlyHeld({ printer }, after)) return EXIT.ok;
+  }
+  showLeaks(printer, after, { before });
+  showSharedMemory(printer, segments);
+  if (code === EXIT.leaksFound) hintLeaks(printer, after);
+  return code;
+}
+
+/** In a hook, what can't be seen blocks nothing: one line, and 0. */
+function cannotTell({ printer }: Pick<Context, "printer">, report: LeakReport): ExitCode {
+  // Only what leaves the question open: other users' processes are refused too, on a clean machine as well.
+  const [why = "something could not be verified"] = [
+    ...report.actors.filter((actor) => actor.verdict === "unknown").map(({ pid, evidence }) => `pid ${pid}: ${evidence[0]}`),
+    ...report.sockets.filter((socket) => socket.verdict === "unknown").map(({ path, evidence }) => `${path}: ${evidence.join("; ")}`),
+    ...report.unknowns,
+  ];
+  printer.warn(`can't tell whether actors leaked: ${escapeText(why)}`);
+  return EXIT.ok;
+}
+
+/** In a hook, what leaked and would not go is said by name, and it is no "can't tell". */
+function survived({ printer }: Pick<Context, "printer">, { after }: CleanupReport): ExitCode {
+  const processes = targetsOf(after).map(({ pid, title }) => `pid ${pid} ${title}`);
+  const sockets = after.sockets.filter((socket) => socket.verdict === "stale").map((socket) => socket.path);
+  const [why] = after.refused.filter(({ pid, path }) => targetsOf(after).some((target) => target.pid === pid) || sockets.includes(path ?? ""));
+  const what = [...processes, ...sockets].join(", ") || "what was to be ended";
+  printer.warn(escapeText(`leaked, and still there: ${what}${why ? `: ${why.reason}` : ""}`));
+  return EXIT.leaksFound;
+}
+
+/** In a hook, a live application of this repo that holds the registry is somebody's work, and in nobody's way: one line. */
+function isOnlyHeld({ printer }: Pick<Context, "printer">, { registries, actors, sockets }: LeakReport): boolean {
+  const leaks = actors.some((actor) => actor.verdict === "leaked") || sockets.some((socket) => socket.verdict === "stale");
+  const held = registries.filter((registry) => registry.bound !== false);
+  const isOurs = (holder: JudgedProcess) => holder.ours === true && (holder.verdict === "in-use" || holder.verdict === "unknown");
+  if (leaks || held.length === 0 || !held.every(({ holders }) => holders.length > 0 && holders.every(isOurs))) return false;
+  const { address, holders: [holder] } = held[0]!;
+  printer.warn(escapeText(`${registryName(address)} is held by pid ${holder!.pid} ${holder!.title}; left alone: ${holder!.evidence.at(-1)}`));
+  return true;
+}
+
+function facts({ clean, registries, actors, sockets, refused, liveRun, unknowns, named }: LeakReport): Readonly<Record<string, unknown>> {
+  return { clean, registries, actors, sockets, refused, liveRun, unknowns, ...(named === undefined ? {} : { named }) };
+}
