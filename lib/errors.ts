@@ -39,3 +39,14 @@ export class PreflightError extends TractestError {
     super(code, message, EXIT.preflight, hint);
   }
 }
+
+/** Why a database did not do what it was asked for: another process holds it, its content is damaged, or the file can't be read or written. */
+export type DatabaseTrouble = "busy" | "damaged" | "unwritable" | "other";
+
+/** A database that did not do what it was asked for. */
+export class DatabaseError extends TractestError {
+  override readonly name = "DatabaseError";
+  constructor(readonly trouble: DatabaseTrouble, message: string) {
+    super("database", message, EXIT.preflight);
+  }
+}

@@ -30,7 +30,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Packages that touch the operating system, and the only place that may import each. */
-const RESERVED: Readonly<Record<string, string>> = { "@std/fs": "lib/host/", "@cliffy/prompt": "lib/ui/prompt.ts" };
+const RESERVED: Readonly<Record<string, string>> = {
+  "@std/fs": "lib/host/",
+  "node:sqlite": "lib/host/sqlite.ts",
+  "@cliffy/prompt": "lib/ui/prompt.ts",
+};
 
 /** What a file imports, by any of the ways that TypeScript has. */
 export function importsOf(source: string): string[] {

@@ -10,6 +10,7 @@ import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { type JudgedFailure, showHang, showLeaksLeft, showVerdict, type VerdictStream } from "../ui/verdict.ts";
 import type { Context } from "../context.ts";
+import { recordRun } from "../history/record.ts";
 import type { LeakReport } from "../leaks/leaks.ts";
 import { findProject, type Project } from "../project/project.ts";
 import { describeTests, endingOf, exitCodeAfter, leaksAfter, recordFailures } from "../run/after.ts";
@@ -153,6 +154,7 @@ async function runTests(context: Context, request: Request, prepared: Prepared, 
   await log.append({ event: "run-finish", exitCode, ending: endingOf(outcome, limit), seconds });
   await log.drain();
   const failures = await judgeFailures(context, project, outcome.tally.failures);
+  await recordRun(host, printer, project, outcome.results);
   showEnd(context, { outcome, failures, leaks, limit, intent, tries: settings.retries + 1, stream });
   if (printer.json) {
     printer.document("tractest.run/1", {

@@ -1,6 +1,6 @@
 import { PreflightError } from "../errors.ts";
 import { CHANGE_MAP, type ChangeRow } from "../tables/change_map.ts";
-import { DEFAULT_FLAGS, DEFAULT_REGISTRY, DEFAULT_TARGETS, DEFAULT_VENV, TIME_LIMITS } from "../tables/defaults.ts";
+import { DEFAULT_FLAGS, DEFAULT_REGISTRY, DEFAULT_TARGETS, DEFAULT_VENV, HISTORY_LIMITS, TIME_LIMITS } from "../tables/defaults.ts";
 import { KNOWN_FLAKY, type KnownFlakyRow } from "../tables/known_flaky.ts";
 import { suggestion } from "./nearest.ts";
 import { table } from "./project_files.ts";
@@ -25,6 +25,8 @@ export interface Configuration {
   /** Named targets, `core` among them. */
   readonly targets: Readonly<Record<string, readonly string[]>>;
   readonly jobs: number | null;
+  /** What the history of the project keeps, at most. */
+  readonly history: { readonly runs: number; readonly days: number; readonly megabytes: number };
   /** Whether a pre-push hook also runs the affected tests. */
   readonly prePushRun: boolean;
 }
@@ -42,6 +44,7 @@ export const DEFAULT_CONFIGURATION: Configuration = {
   changeMap: CHANGE_MAP,
   targets: DEFAULT_TARGETS,
   jobs: null,
+  history: HISTORY_LIMITS,
   prePushRun: false,
 };
 
@@ -70,6 +73,11 @@ export function readConfiguration(tractest: Readonly<Record<string, unknown>> | 
     changeMap: [...get("change-map", changeRows, []), ...CHANGE_MAP],
     targets: { ...DEFAULT_TARGETS, ...get("targets", namedTargets, {}) },
     jobs: get("jobs", seconds, null as number | null),
+    history: {
+      runs: get<number>("history-runs", seconds, HISTORY_LIMITS.runs),
+      days: get<number>("history-days", seconds, HISTORY_LIMITS.days),
+      megabytes: get<number>("history-megabytes", seconds, HISTORY_LIMITS.megabytes),
+    },
     prePushRun: get("pre-push-run", truth, false),
   };
 }
@@ -87,6 +95,9 @@ export const KEYS: readonly string[] = [
   "change-map",
   "targets",
   "jobs",
+  "history-runs",
+  "history-days",
+  "history-megabytes",
   "pre-push-run",
 ];
 

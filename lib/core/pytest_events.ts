@@ -84,7 +84,14 @@ export type PytestEvent =
     | { readonly event: "interrupted"; readonly message: string }
     | { readonly event: "internal-error"; readonly message: string }
     | { readonly event: "session-finish"; readonly exitStatus: number; readonly warnings: number }
-    | { readonly event: "run-finish"; readonly exitCode: number; readonly ending: string | null; readonly seconds: number }
+    | {
+      readonly event: "run-finish";
+      readonly exitCode: number;
+      readonly ending: string | null;
+      readonly seconds: number;
+      /** Whether the machine was short of CPU meanwhile; null or absent when that can't be told. */
+      readonly strained?: boolean | null;
+    }
   );
 
 /** Why a pytest of a run was started. */

@@ -1,4 +1,4 @@
-import type { Failure, LeftBehind, PytestEvent } from "./pytest_events.ts";
+import type { Failure, LeftBehind, PytestEvent, SessionPurpose } from "./pytest_events.ts";
 
 /** How a test ended. `timeout`: it was ended at its time limit; `crash`: pytest itself ended while it ran. */
 export type Outcome = "passed" | "failed" | "error" | "skipped" | "xfailed" | "xpassed" | "timeout" | "crash";
@@ -83,6 +83,8 @@ const CATEGORIES: Readonly<Record<string, Outcome>> = {
  */
 export class Results {
   readonly tests = new Map<string, TestResult>();
+  /** What each session was started for, by its name. */
+  readonly purposes = new Map<string, SessionPurpose>();
   /** Files or directories that could not be collected. */
   readonly collectionErrors: { readonly id: string; readonly failure: ResultFailure }[] = [];
   /** What `run-start` said; null before. */
@@ -102,6 +104,9 @@ export class Results {
         break;
       case "run-finish":
         this.ended = event;
+        break;
+      case "session-begin":
+        this.purposes.set(event.session ?? "", event.purpose);
         break;
       case "collection-error":
         if (!this.collectionErrors.some((error) => error.id === event.id)) {

@@ -106,6 +106,35 @@ export interface FileLock {
   release(): void;
 }
 
+/** What a database holds in one place of a row. */
+export type SqlValue = string | number | null;
+/** A row that was asked for, by the names of its columns. */
+export type SqlRow = Readonly<Record<string, SqlValue>>;
+
+/** A statement that is prepared once and used often. Each throws a DatabaseError. */
+export interface Statement {
+  /** Does it, and returns how many rows were changed. */
+  run(...values: SqlValue[]): number;
+  /** Does it, and returns what was asked for. */
+  all(...values: SqlValue[]): SqlRow[];
+}
+
+/** A database in a file, see {@linkcode Host.openDatabase}. Each throws a DatabaseError. */
+export interface Database {
+  /** Does one or several statements without values. */
+  exec(sql: string): void;
+  prepare(sql: string): Statement;
+  close(): void;
+}
+
+/** How to open a database. */
+export interface DatabaseOptions {
+  /** Nothing is written, and what is missing is not made. */
+  readonly readOnly: boolean;
+  /** Milliseconds to wait while another process holds it. */
+  readonly waitMs: number;
+}
+
 /** The operating system, as the commands see it. {@linkcode RealHost} is the real one; tests pass an object of their own. */
 export interface Host {
   readonly platform: "linux" | "darwin" | "other";
@@ -170,6 +199,10 @@ export interface Host {
   makeTemporaryDirectory(): Promise<string>;
   /** Locks a file (made if it is missing) until {@linkcode FileLock.release} or the end of this process, however that comes; null while another process holds it. */
   tryLock(path: string): Promise<FileLock | null>;
+  /** Gives a file another name in the same directory; false if it is gone. What has that name already is replaced. */
+  rename(from: string, to: string): Promise<boolean>;
+  /** Opens a SQLite database. Throws a DatabaseError if that can't be done; whether its content is sound shows at its first use. */
+  openDatabase(path: string, options: DatabaseOptions): Promise<Database>;
   /** Removes one file, socket or empty directory; false if nothing was there. Never recursive. */
   remove(path: string): Promise<boolean>;
   /** Connects to a Unix stream socket and closes at once. Only after `ss` showed no listener: a connect disturbs a live one. */

@@ -9,6 +9,8 @@ import { type ProgramName, PROGRAMS, STANDARD_DIRECTORIES } from "../tables/prog
 import type {
   BuildKind,
   ConnectOutcome,
+  Database,
+  DatabaseOptions,
   DirectoryEntry,
   FileLock,
   FileStatus,
@@ -286,6 +288,19 @@ export class RealHost implements Host {
         release: () => file.close(),
       };
     });
+  }
+
+  async rename(from: string, to: string): Promise<boolean> {
+    const renamed = await orNull("rename", from, async () => {
+      await Deno.rename(from, to);
+      return true;
+    });
+    return renamed ?? false;
+  }
+
+  async openDatabase(path: string, options: DatabaseOptions): Promise<Database> {
+    // Loaded only where there is something to be read or written: `node:` imports cost every start that has one.
+    return (await import("./sqlite.ts")).openSqlite(path, options);
   }
 
   async remove(path: string): Promise<boolean> {

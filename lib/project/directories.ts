@@ -69,3 +69,11 @@ export async function ledgerDirectory(host: Host, root: string): Promise<OwnDire
   const state = await stateDirectory(host);
   return state.path === null || state.problem !== null ? null : await look(host, join(state.path, "projects", await digest(root), "ledger"));
 }
+
+/** Where runs keep their logs and events, a directory for each, in the state directory. Null where there is no such directory. */
+export async function runsDirectory(host: Host): Promise<string | null> {
+  const state = await stateDirectory(host);
+  if (state.path === null || state.problem !== null || !state.exists) return null;
+  const runs = await look(host, join(state.path, "runs"));
+  return runs.exists && runs.problem === null ? runs.path : null;
+}

@@ -1,7 +1,8 @@
 import { join } from "@std/path";
 import { readDurations, withDuration } from "../core/time_limit.ts";
 import { TractestError } from "../errors.ts";
-import type { Host } from "../host/host.ts";
+import { holdRun, isRunning } from "../history/left_runs.ts";
+import type { FileLock, Host } from "../host/host.ts";
 import type { Printer } from "../ui/printer.ts";
 import { digest, stateDirectory, usable } from "../project/directories.ts";
 
@@ -15,6 +16,8 @@ export interface RunState {
   readonly directory: string;
   /** Private; holds locks and durations of this project. Null where the state directory can't be used. */
   readonly projectDirectory: string | null;
+  /** Held as long as this process lives: who finds it free knows that the run is over. */
+  readonly hold: FileLock | null;
 }
 
 /**
@@ -36,12 +39,12 @@ export async function openRunState(host: Host, printer: Printer, root: string): 
         state.problem ?? "it can't be made private"
       }): no history, and no look for a second run`,
     );
-    return { runId, directory: await host.makeTemporaryDirectory(), projectDirectory };
+    return { runId, directory: await host.makeTemporaryDirectory(), projectDirectory, hold: null };
   }
   await prune(host, runs);
   const directory = join(runs, runId);
   await host.makeDirectory(directory);
-  return { runId, directory, projectDirectory };
+  return { runId, directory, projectDirectory, hold: await holdRun(host, directory) };
 }
 
 /** Sorts by time, names no other run. */
@@ -50,12 +53,13 @@ function newRunId(host: Host): string {
   return `${stamp}-${crypto.randomUUID().slice(0, 4)}`;
 }
 
-/** Removes what the oldest runs left. A file that is in the way of that is left alone. */
+/** Removes what the oldest runs left, as far as they are over. A file that is in the way of that is left alone. */
 async function prune(host: Host, runs: string): Promise<void> {
   const names = (await host.readDirectory(runs) ?? []).filter((entry) => entry.kind === "directory").map((entry) => entry.name).sort();
   for (const name of names.slice(0, Math.max(0, names.length - KEPT_RUNS + 1))) {
     const directory = join(runs, name);
     try {
+      if (await isRunning(host, directory)) continue;
       for (const entry of await host.readDirectory(directory) ?? []) await host.remove(join(directory, entry.name));
       await host.remove(directory);
     } catch (error) {

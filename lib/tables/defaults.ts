@@ -20,3 +20,6 @@ export const GRACE_SECONDS = 3;
 
 /** Seconds that pytest may take to exit after its report: coverage reports and the like are made there. */
 export const EXIT_SECONDS = 30;
+
+/** What is kept in the history: runs of the project, their age in days, and megabytes of the database. A full suite a day for years fits. */
+export const HISTORY_LIMITS = { runs: 10_000, days: 730, megabytes: 500 } as const;

@@ -1,0 +1,206 @@
+import type { TestRecord } from "../core/rate.ts";
+import type { Database, SqlRow } from "../host/host.ts";
+
+/** A run on record. Times in seconds, `started` since the epoch; null is unknown, or for transport and backend the default. */
+export interface PastRun {
+  readonly id: string;
+  readonly started: number;
+  readonly seconds: number;
+  readonly command: readonly string[];
+  readonly commit: string | null;
+  readonly dirty: boolean | null;
+  readonly transport: string | null;
+  readonly backend: string | null;
+  readonly python: string | null;
+  readonly exitCode: number | null;
+  readonly ending: string | null;
+  readonly strained: boolean | null;
+  readonly tests: number;
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly flaky: number;
+}
+
+/** One attempt of a test on record, with what is known of its run. */
+export interface PastResult {
+  readonly run: string;
+  readonly started: number;
+  readonly commit: string | null;
+  readonly dirty: boolean | null;
+  readonly transport: string | null;
+  readonly backend: string | null;
+  readonly strained: boolean | null;
+  readonly attempt: number;
+  readonly outcome: string;
+  /** Whether it is a trial of the test: neither a try after a failure nor a failure with another cause. */
+  readonly counts: boolean;
+  readonly seconds: number;
+  readonly purpose: string;
+  readonly message: string | null;
+  readonly errors: readonly string[];
+  readonly left: number;
+}
+
+/** Narrows a report. */
+export interface Filter {
+  readonly limit: number;
+  /** The beginning of a commit's name; null: any. */
+  readonly commit: string | null;
+}
+
+/** The database's number of a project; null if nothing is on record of it. */
+export function projectOf(database: Database, digest: string): number | null {
+  const id = database.prepare("select id from project where digest = ?").all(digest)[0]?.id;
+  return typeof id === "number" ? id : null;
+}
+
+/** The runs of a project, newest first. */
+export function runsOf(database: Database, project: number, { limit, commit }: Filter): PastRun[] {
+  const rows = database.prepare(
+    `select * from run where project = ? and (? is null or substr(commit_id, 1, length(?)) = ?) order by id desc limit ?`,
+  ).all(project, commit, commit, commit, limit);
+  return rows.map((row) => ({
+    id: String(row.name),
+    started: Number(row.started),
+    seconds: Number(row.seconds),
+    command: list(row.command),
+    ...sourceOf(row),
+    python: text(row.python),
+    exitCode: row.exit_code as number | null,
+    ending: text(row.ending),
+    tests: Number(row.tests),
+    passed: Number(row.passed),
+    failed: Number(row.failed),
+    skipped: Number(row.skipped),
+    flaky: Number(row.flaky),
+  }));
+}
+
+/** How many runs of a project are on record. */
+export function countRuns(database: Database, project: number): number {
+  return Number(database.prepare("select count(*) as runs from run where project = ?").all(project)[0]!.runs);
+}
+
+/** The attempts of one test, newest run first. */
+export function resultsOf(database: Database, project: number, id: string, { limit, commit }: Filter): PastResult[] {
+  const rows = database.prepare(
+    `select result.*, run.name, started, commit_id, dirty, transport, backend, strained from result join run on run.id = result.run
+     where test = (select id from test where project = ? and name = ?) and (? is null or substr(commit_id, 1, length(?)) = ?)
+     order by result.run desc, attempt desc limit ?`,
+  ).all(project, id, commit, commit, commit, limit);
+  return rows.map((row) => ({
+    run: String(row.name),
+    started: Number(row.started),
+    ...sourceOf(row),
+    attempt: Number(row.attempt),
+    outcome: String(row.outcome),
+    counts: row.counts === 1,
+    seconds: Number(row.seconds),
+    purpose: String(row.purpose),
+    message: text(row.message),
+    errors: list(row.errors),
+    left: Number(row.left_behind),
+  }));
+}
+
+/** Ids on record that contain a text, sorted. */
+export function testsNamed(database: Database, project: number, part: string): string[] {
+  return database.prepare("select name from test where project = ? and instr(name, ?) > 0 order by name").all(project, part).map((row) =>
+    String(row.name)
+  );
+}
+
+/** What is on record of some tests of a project, or of all that ever failed, sorted by their ids. */
+export function recordsOf(database: Database, project: number, ids: readonly string[] | "failed"): TestRecord[] {
+  const which = ids === "failed" ? "failures > 0 or recoveries > 0" : "name in (select value from json_each(?))";
+  const rows = database.prepare(`select id, name, trials, failures, recoveries from test where project = ? and (${which}) order by name`)
+    .all(project, ...(ids === "failed" ? [] : [JSON.stringify(ids)]));
+  // For each failure it is enough that the test once passed under the same conditions.
+  const contradictions = database.prepare(
+    `select count(distinct failed.conditions) as conditions from result join run as failed on failed.id = result.run
+     where test = ?1 and red = 1 and counts = 1 and failed.conditions is not null and exists (
+       select 1 from run as other join result as one on one.test = ?1 and one.run = other.id
+       where other.conditions = failed.conditions and one.counts = 1 and one.red = 0
+     )`,
+  );
+  const latest = database.prepare("select red from result where test = ? and counts = 1 order by run desc, attempt desc limit ?");
+  return rows.map((row) => {
+    const [test, failures] = [Number(row.id), Number(row.failures)];
+    const reds = failures === 0 ? [] : latest.all(test, LONGEST_STREAK).map((result) => result.red === 1);
+    const streak = reds.indexOf(false);
+    return {
+      id: String(row.name),
+      trials: Number(row.trials),
+      failures,
+      recoveries: Number(row.recoveries),
+      contradictions: failures === 0 ? 0 : Number(contradictions.all(test)[0]!.conditions),
+      streak: streak < 0 ? reds.length : streak,
+    };
+  });
+}
+
+/** A streak is not followed further back. */
+const LONGEST_STREAK = 20;
+
+/** Where durations are wanted for; null: the default, undefined: any. */
+export interface Cell {
+  readonly transport?: string | null;
+  readonly backend?: string | null;
+}
+
+/**
+ * Seconds that each test took when it passed lately, the newest first.
+ *
+ * @param count how many of each test, at most
+ */
+export function recentSeconds(database: Database, project: number, { transport, backend }: Cell, count: number): Map<string, number[]> {
+  const conditions = [
+    ...(transport === undefined ? [] : ["transport is ?"]),
+    ...(backend === undefined ? [] : ["backend is ?"]),
+  ];
+  const values = [transport, backend].filter((value) => value !== undefined);
+  // Each test is looked through from its newest result on, and no further than needed.
+  const rows = database.prepare(
+    `select test.name, (
+       select json_group_array(seconds) from (
+         select result.seconds from result ${conditions.length > 0 ? "join run on run.id = result.run" : ""}
+         where result.test = test.id and result.run >= ? and outcome = 'passed' ${conditions.map((condition) => `and ${condition}`).join(" ")}
+         order by result.run desc, attempt desc limit ?
+       )
+     ) as seconds from test where project = ?`,
+  ).all(oldestThatCounts(database, project), ...values, count, project);
+  return new Map(
+    rows.map((row) => [String(row.name), list(row.seconds) as unknown as number[]] as const).filter(([, seconds]) => seconds.length > 0),
+  );
+}
+
+/** Runs that durations are looked for in, at most: a test that none of them had is out of use. */
+const LATEST_RUNS = 500;
+
+function oldestThatCounts(database: Database, project: number): number {
+  const row = database.prepare("select id from run where project = ? order by id desc limit 1 offset ?").all(project, LATEST_RUNS)[0];
+  return Number(row?.id ?? 0);
+}
+
+function sourceOf(row: SqlRow): Pick<PastResult, "commit" | "dirty" | "transport" | "backend" | "strained"> {
+  return {
+    commit: text(row.commit_id),
+    dirty: truth(row.dirty),
+    transport: text(row.transport),
+    backend: text(row.backend),
+    strained: truth(row.strained),
+  };
+}
+
+function text(value: SqlRow[string] | undefined): string | null {
+  return typeof value === "string" ? value : null;
+}
+
+function truth(value: SqlRow[string] | undefined): boolean | null {
+  return value === null || value === undefined ? null : value !== 0;
+}
+
+function list(value: SqlRow[string] | undefined): string[] {
+  return typeof value === "string" ? JSON.parse(value) : [];
+}

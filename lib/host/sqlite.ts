@@ -1,0 +1,48 @@
+import { DatabaseSync } from "node:sqlite";
+import { DatabaseError, type DatabaseTrouble } from "../errors.ts";
+import type { Database, DatabaseOptions, SqlRow, Statement } from "./host.ts";
+
+/** SQLite's primary result codes (sqlite.org/rescode.html) that call for something else than a message. */
+const TROUBLES: Readonly<Record<number, DatabaseTrouble>> = {
+  5: "busy", // SQLITE_BUSY
+  6: "busy", // SQLITE_LOCKED
+  8: "unwritable", // SQLITE_READONLY
+  10: "unwritable", // SQLITE_IOERR
+  11: "damaged", // SQLITE_CORRUPT
+  13: "unwritable", // SQLITE_FULL
+  14: "unwritable", // SQLITE_CANTOPEN
+  26: "damaged", // SQLITE_NOTADB
+};
+
+/**
+ * Opens a SQLite database.
+ *
+ * @throws {DatabaseError} if that can't be done
+ */
+export function openSqlite(path: string, { readOnly, waitMs }: DatabaseOptions): Database {
+  const database = guarded(path, () => new DatabaseSync(path, { readOnly, timeout: waitMs }));
+  return {
+    exec: (sql) => guarded(path, () => database.exec(sql)),
+    prepare: (sql): Statement => {
+      const statement = guarded(path, () => database.prepare(sql));
+      return {
+        run: (...values) => guarded(path, () => Number(statement.run(...values).changes)),
+        all: (...values) => guarded(path, () => statement.all(...values) as SqlRow[]),
+      };
+    },
+    close: () => guarded(path, () => database.close()),
+  };
+}
+
+function guarded<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    // The extended code says more than anybody acts upon.
+    const code = Number((error as { errcode?: unknown }).errcode ?? 0) & 0xff;
+    throw new DatabaseError(
+      TROUBLES[code] ?? "other",
+      `Cannot use the database "${path}": ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}

@@ -1,0 +1,72 @@
+import { join } from "@std/path";
+import { durationsOf, readProject, testRecords } from "../../lib/history/history.ts";
+import { resultsOf, runsOf } from "../../lib/history/queries.ts";
+import { assert, assertEquals } from "../assert.ts";
+import { Store } from "./store.ts";
+
+const ALL = { limit: 1000, commit: null };
+
+Deno.test("a run is recorded with each of its tests, once, however often that is asked for", async () => {
+  await using store = Store.make();
+  const run = {
+    id: "one",
+    tests: { "tests/test_a.py::test_x": [["failed", 1], ["passed", 2]], "tests/test_a.py::test_y": [["skipped", 0]] },
+  } as const;
+  await store.record(run);
+  await store.record(run);
+  assertEquals(store.stderr.text, "");
+  const { value } = await readProject(store, store.project, (database, project) => ({
+    runs: runsOf(database, project, ALL),
+    x: resultsOf(database, project, "tests/test_a.py::test_x", ALL),
+  }));
+  assertEquals(value!.runs.map(({ id, tests, failed, skipped, flaky, commit, dirty }) => ({ id, tests, failed, skipped, flaky, commit, dirty })), [
+    { id: "one", tests: 2, failed: 0, skipped: 1, flaky: 1, commit: "c0ffee", dirty: false },
+  ]);
+  assertEquals(value!.x.map(({ outcome, purpose, counts, seconds, message, errors }) => ({ outcome, purpose, counts, seconds, message, errors })), [
+    { outcome: "passed", purpose: "retry", counts: false, seconds: 2, message: null, errors: [] },
+    { outcome: "failed", purpose: "tests", counts: true, seconds: 1, message: "boom", errors: ["ValueError"] },
+  ]);
+});
+
+Deno.test("the record of a test tells trials and failures, and what proves that it is flaky", async () => {
+  await using store = Store.make();
+  const id = "tests/test_a.py::test_x";
+  await store.record({ commit: "a", tests: { [id]: [["passed", 1]] } });
+  await store.record({ commit: "a", tests: { [id]: [["failed", 1]] } });
+  await store.record({ commit: "b", dirty: true, tests: { [id]: [["failed", 1]] } });
+  await store.record({ commit: "b", tests: { [id]: [["failed", 1], ["passed", 1]] } });
+  await store.record({ commit: "c", transport: "uds", tests: { [id]: [["failed", 1]] } });
+  await store.record({ commit: "c", tests: { [id]: [["passed", 1]] } });
+  await store.record({ commit: "c", tests: { [id]: [["skipped", 1]] } });
+  const record = (await testRecords(store, store.project, [id])).get(id);
+  assertEquals(record, { id, trials: 6, failures: 4, recoveries: 1, contradictions: 1, streak: 0 });
+  await store.record({ commit: null, tests: { [id]: [["failed", 1]] } });
+  await store.record({ commit: null, tests: { [id]: [["failed", 1]] } });
+  assertEquals((await testRecords(store, store.project, [id])).get(id)?.streak, 2);
+});
+
+Deno.test("durations are the median of the latest passes, under the transport that is asked for where there are some", async () => {
+  await using store = Store.make();
+  for (let run = 0; run < 12; run++) {
+    await store.record({ tests: { "t.py::a": [["passed", run]], "t.py::b": [["failed", 9]], "t.py::c": [["passed", 5]] } });
+  }
+  await store.record({ transport: "uds", tests: { "t.py::a": [["passed", 100]] } });
+  assertEquals(await durationsOf(store, store.project, { transport: null, backend: null }), new Map([["t.py::a", 7], ["t.py::c", 5]]));
+  assertEquals(await durationsOf(store, store.project, { transport: "uds", backend: null }), new Map([["t.py::a", 100], ["t.py::c", 5]]));
+});
+
+Deno.test("where nothing is on record there are no durations and no records, and nothing is made", async () => {
+  await using store = Store.make();
+  assertEquals([(await durationsOf(store, store.project)).size, (await testRecords(store, store.project, ["x"])).size], [0, 0]);
+  assertEquals([...Deno.readDirSync(store.path)].length, 0);
+  await store.record({ tests: {} });
+  const other = new Store(store.path, "/somewhere/else");
+  assertEquals([(await durationsOf(other, other.project)).size, store.stderr.text], [0, ""]);
+});
+
+Deno.test("the database is private", async () => {
+  await using store = Store.make();
+  await store.record({});
+  const { mode } = await Deno.stat(join(store.path, "state/tractest/history.sqlite"));
+  assert((mode! & 0o077) === 0, `mode ${mode!.toString(8)}`);
+});

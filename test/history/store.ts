@@ -1,0 +1,82 @@
+import { join } from "@std/path";
+import { DEFAULT_CONFIGURATION } from "../../lib/core/configuration.ts";
+import type { PytestEvent } from "../../lib/core/pytest_events.ts";
+import { Results } from "../../lib/core/results.ts";
+import { recordRun } from "../../lib/history/record.ts";
+import type { Project } from "../../lib/project/project.ts";
+import { Printer } from "../../lib/ui/printer.ts";
+import { Recorder } from "../fake_host.ts";
+import { HostAt } from "../host_at.ts";
+
+/** A host with a state directory of its own, and what was said on it. */
+export class Store extends HostAt implements AsyncDisposable {
+  override readonly stderr = new Recorder();
+  readonly printer = new Printer(this, { json: false, verbose: false, color: "never" });
+  readonly project: Project;
+
+  constructor(readonly path: string, root = "/somewhere/repo") {
+    super(path, { XDG_STATE_HOME: join(path, "state") });
+    this.project = { root, configuration: DEFAULT_CONFIGURATION } as Project;
+  }
+
+  static make(): Store {
+    return new Store(Deno.makeTempDirSync({ prefix: "tractest-history-" }));
+  }
+
+  async record(run: Partial<Run>): Promise<void> {
+    await recordRun(this, this.printer, this.project, resultsWith({ root: this.project.root, ...run }));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.path, { recursive: true });
+  }
+}
+
+/** A run to be made up. */
+export interface Run {
+  readonly id: string;
+  readonly root: string;
+  readonly commit: string | null;
+  readonly dirty: boolean | null;
+  readonly transport: string | null;
+  /** Outcomes of each test, one for each attempt, and seconds. */
+  readonly tests: Readonly<Record<string, readonly (readonly ["passed" | "failed" | "skipped" | "begun", number])[]>>;
+  readonly ended: boolean;
+}
+
+let made = 0;
+
+function nextId(): string {
+  return `run-${++made}`;
+}
+
+/** The results of a made-up run, by the events that a real one writes. */
+export function resultsWith(
+  { id = nextId(), root = "/somewhere/repo", commit = "c0ffee", dirty = false, transport = null, tests = {}, ended = true }: Partial<Run>,
+): Results {
+  const results = new Results();
+  for (const event of eventsWith({ id, root, commit, dirty, transport, tests, ended })) results.add(event);
+  return results;
+}
+
+export function eventsWith({ id, root, commit, dirty, transport, tests, ended }: Run): PytestEvent[] {
+  const time = Math.floor(Date.now() / 1000) - 1000 + made;
+  const facts = { commit, dirty, transport, backend: null, python: "3.12.1" };
+  const events: PytestEvent[] = [
+    { event: "run-start", time, runId: id, root, command: ["pytest"], pid: 1, ...facts },
+    { event: "session-begin", time, session: "0", pid: 1, purpose: "tests" },
+  ];
+  for (const [test, attempts] of Object.entries(tests)) {
+    attempts.forEach(([outcome, seconds], index) => {
+      const session = String(index);
+      if (index > 0) events.push({ event: "session-begin", time, session, pid: 1, purpose: "retry" });
+      events.push({ event: "test-start", time, session, id: test });
+      if (outcome === "begun") return;
+      const failure = outcome === "failed" ? { message: "boom\nmore", errors: ["ValueError"], where: null, traceback: "" } : {};
+      events.push({ event: "report", time, session, id: test, phase: "call", outcome, category: outcome, seconds, ...failure });
+      events.push({ event: "report", time, session, id: test, phase: "teardown", outcome: "passed", category: "", seconds: 0 });
+    });
+  }
+  if (ended) events.push({ event: "run-finish", time, exitCode: 0, ending: null, seconds: 1 });
+  return events;
+}
