@@ -18,6 +18,8 @@ const LOADERS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   affected: async () => (await import("./commands/affected.ts")).affected,
   check: async () => (await import("./commands/check.ts")).check,
   flaky: async () => (await import("./commands/flaky.ts")).flaky,
+  history: async () => (await import("./commands/history.ts")).history,
+  slow: async () => (await import("./commands/slow.ts")).slow,
   layout: async () => (await import("./commands/layout.ts")).layout,
   completions: async () => (await import("./commands/completions.ts")).completions,
   hooks: async () => (await import("./commands/hooks.ts")).hooks,

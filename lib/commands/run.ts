@@ -3,6 +3,7 @@ import { escapeText } from "../core/escape.ts";
 import { looksLikeTarget, type Targets } from "../core/targets.ts";
 import { hangHints } from "../core/hang.ts";
 import { pytestCommand, type RunIntent, runIntent, stopsAtFirst, withoutRerun } from "../core/run_command.ts";
+import { describeRecord } from "../core/rate.ts";
 import { asTyped, nextCommand, pasteable } from "../core/run_shown.ts";
 import { timeLimit } from "../core/time_limit.ts";
 import { registryCollision } from "../core/verdict.ts";
@@ -163,7 +164,9 @@ async function runTests(context: Context, request: Request, prepared: Prepared, 
       env: interpreter.environment,
       seconds,
       counts: outcome.tally.began ? outcome.tally.counts : null,
-      failures: failures.map(({ id, phase, message, known, related }) => ({ id, phase, message, known, related })),
+      failures: failures.map(({ id, phase, message, known, related, record }) => {
+        return { id, phase, message, known, related, rate: record && describeRecord(record) };
+      }),
       ...describeTests(outcome.results),
       leaks,
       preflight: preflight.checks,

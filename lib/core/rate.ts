@@ -78,6 +78,22 @@ export function recordText(record: TestRecord): string | null {
     `failed ${failures} of ${trials} recorded run${trials === 1 ? "" : "s"}, ${rateText(record)}`,
     ...(contradictions > 0 ? [`passed and failed at the same clean commit${contradictions === 1 ? "" : ` (${contradictions} of them)`}`] : []),
     ...(recoveries > 0 ? [`passed when retried, ${recoveries} time${recoveries === 1 ? "" : "s"}`] : []),
-    ...(streak > 1 ? [`failed in the last ${streak} runs too`] : []),
+    ...(streak > 1 ? [`failed in each of its last ${streak}`] : []),
   ].join("; ");
+}
+
+/** What is on record of a test, for JSON. `rate` and `interval` are shares; null when it was never tried. */
+export function describeRecord(record: TestRecord): Readonly<Record<string, unknown>> {
+  const rate = rateOf(record);
+  const { trials, failures, contradictions, recoveries, streak } = record;
+  return {
+    trials,
+    failures,
+    rate: rate?.rate ?? null,
+    interval: rate && [rate.low, rate.high],
+    contradictions,
+    recoveries,
+    streak,
+    flaky: isFlaky(record),
+  };
 }

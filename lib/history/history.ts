@@ -1,10 +1,11 @@
 import { median } from "../core/median.ts";
 import type { TestRecord } from "../core/rate.ts";
+import type { Pass } from "../core/regression.ts";
 import type { Database, Host } from "../host/host.ts";
 import { digest } from "../project/directories.ts";
 import type { ProjectRoot } from "../project/project.ts";
 import { readHistory, type Used } from "./database.ts";
-import { type Cell, projectOf, recentSeconds, recordsOf } from "./queries.ts";
+import { type Cell, projectOf, recentPasses, recordsOf } from "./queries.ts";
 
 /** Reads what is on record of a project; the value is null if that is nothing. */
 export async function readProject<T>(
@@ -19,8 +20,13 @@ export async function readProject<T>(
   }) as Used<T>;
 }
 
-/** Passes of a test of which a duration is the median. */
-const PASSES = 9;
+/** How many passes of a test a duration is the median of. */
+export const PASSES = 9;
+
+/** The median of the latest passes; there has to be one. */
+export function typicalSeconds(passes: readonly Pass[]): number {
+  return median(passes.slice(0, PASSES).map((pass) => pass.seconds))!;
+}
 
 /**
  * Seconds that each test of a project takes: the median of its latest passes. Those under the same transport and backend come first
@@ -28,9 +34,9 @@ const PASSES = 9;
  */
 export async function durationsOf(host: Host, project: Pick<ProjectRoot, "root">, cell: Cell = {}): Promise<Map<string, number>> {
   const { value } = await readProject(host, project, (database, id) => {
-    const anywhere = recentSeconds(database, id, {}, PASSES);
-    const here = cell.transport === undefined && cell.backend === undefined ? anywhere : recentSeconds(database, id, cell, PASSES);
-    return new Map([...anywhere, ...here].map(([test, seconds]) => [test, median(seconds)!]));
+    const anywhere = recentPasses(database, id, {}, PASSES);
+    const here = cell.transport === undefined && cell.backend === undefined ? anywhere : recentPasses(database, id, cell, PASSES);
+    return new Map([...anywhere, ...here].map(([test, passes]) => [test, typicalSeconds(passes)]));
   });
   return value ?? new Map();
 }

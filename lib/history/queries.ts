@@ -1,4 +1,5 @@
 import type { TestRecord } from "../core/rate.ts";
+import type { Pass } from "../core/regression.ts";
 import type { Database, SqlRow } from "../host/host.ts";
 
 /** A run on record. Times in seconds, `started` since the epoch; null is unknown, or for transport and backend the default. */
@@ -114,16 +115,10 @@ export function testsNamed(database: Database, project: number, part: string): s
 /** What is on record of some tests of a project, or of all that ever failed, sorted by their ids. */
 export function recordsOf(database: Database, project: number, ids: readonly string[] | "failed"): TestRecord[] {
   const which = ids === "failed" ? "failures > 0 or recoveries > 0" : "name in (select value from json_each(?))";
-  const rows = database.prepare(`select id, name, trials, failures, recoveries from test where project = ? and (${which}) order by name`)
+  const rows = database.prepare(
+    `select id, name, trials, failures, recoveries, contradictions from test where project = ? and (${which}) order by name`,
+  )
     .all(project, ...(ids === "failed" ? [] : [JSON.stringify(ids)]));
-  // For each failure it is enough that the test once passed under the same conditions.
-  const contradictions = database.prepare(
-    `select count(distinct failed.conditions) as conditions from result join run as failed on failed.id = result.run
-     where test = ?1 and red = 1 and counts = 1 and failed.conditions is not null and exists (
-       select 1 from run as other join result as one on one.test = ?1 and one.run = other.id
-       where other.conditions = failed.conditions and one.counts = 1 and one.red = 0
-     )`,
-  );
   const latest = database.prepare("select red from result where test = ? and counts = 1 order by run desc, attempt desc limit ?");
   return rows.map((row) => {
     const [test, failures] = [Number(row.id), Number(row.failures)];
@@ -134,7 +129,7 @@ export function recordsOf(database: Database, project: number, ids: readonly str
       trials: Number(row.trials),
       failures,
       recoveries: Number(row.recoveries),
-      contradictions: failures === 0 ? 0 : Number(contradictions.all(test)[0]!.conditions),
+      contradictions: Number(row.contradictions),
       streak: streak < 0 ? reds.length : streak,
     };
   });
@@ -150,29 +145,24 @@ export interface Cell {
 }
 
 /**
- * Seconds that each test took when it passed lately, the newest first.
+ * The latest passes of each test that has some, newest first.
  *
  * @param count how many of each test, at most
  */
-export function recentSeconds(database: Database, project: number, { transport, backend }: Cell, count: number): Map<string, number[]> {
-  const conditions = [
-    ...(transport === undefined ? [] : ["transport is ?"]),
-    ...(backend === undefined ? [] : ["backend is ?"]),
-  ];
-  const values = [transport, backend].filter((value) => value !== undefined);
+export function recentPasses(database: Database, project: number, { transport, backend }: Cell, count: number): Map<string, Pass[]> {
+  const wanted = Object.entries({ transport, backend }).filter((entry): entry is [string, string | null] => entry[1] !== undefined);
   // Each test is looked through from its newest result on, and no further than needed.
   const rows = database.prepare(
-    `select test.name, (
-       select json_group_array(seconds) from (
-         select result.seconds from result ${conditions.length > 0 ? "join run on run.id = result.run" : ""}
-         where result.test = test.id and result.run >= ? and outcome = 'passed' ${conditions.map((condition) => `and ${condition}`).join(" ")}
+    `select name, (
+       select json_group_array(json_array(run, seconds)) from (
+         select result.run, result.seconds from result ${wanted.length > 0 ? "join run on run.id = result.run" : ""}
+         where result.test = test.id and result.run >= ? and outcome = 'passed' ${wanted.map(([column]) => `and ${column} is ?`).join(" ")}
          order by result.run desc, attempt desc limit ?
        )
-     ) as seconds from test where project = ?`,
-  ).all(oldestThatCounts(database, project), ...values, count, project);
-  return new Map(
-    rows.map((row) => [String(row.name), list(row.seconds) as unknown as number[]] as const).filter(([, seconds]) => seconds.length > 0),
-  );
+     ) as passes from test where project = ?`,
+  ).all(oldestThatCounts(database, project), ...wanted.map(([, value]) => value), count, project);
+  const passes = rows.map((row) => [String(row.name), list<[number, number]>(row.passes).map(([run, seconds]) => ({ run, seconds }))] as const);
+  return new Map(passes.filter(([, passes]) => passes.length > 0));
 }
 
 /** Runs that durations are looked for in, at most: a test that none of them had is out of use. */
@@ -201,6 +191,6 @@ function truth(value: SqlRow[string] | undefined): boolean | null {
   return value === null || value === undefined ? null : value !== 0;
 }
 
-function list(value: SqlRow[string] | undefined): string[] {
+function list<T = string>(value: SqlRow[string] | undefined): T[] {
   return typeof value === "string" ? JSON.parse(value) : [];
 }

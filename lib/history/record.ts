@@ -92,7 +92,30 @@ function insert(database: Database, { run, attempts }: Recorded, digest: string)
       const flags = [flag(one.red), flag(one.counts), flag(one.recovered)];
       add.run(project, test, id, attempt, outcome, ...flags, seconds, purpose, message, errors.length > 0 ? JSON.stringify(errors) : null, left);
     }
+    noteContradictions(database, id, conditionsOf(run));
   });
+}
+
+/**
+ * Notes which tests of a run ended otherwise than before under the same conditions. `cross join` fixes the order in which SQLite goes
+ * through the tables: for a failure from run to run until one pass is found, for a pass through what failures there are.
+ */
+function noteContradictions(database: Database, run: number, conditions: string | null): void {
+  if (conditions === null) return;
+  const insert = "insert into contradiction (test, conditions, run) select distinct mine.test, ?1, ?2 from result as mine";
+  database.prepare(
+    `${insert} where mine.run = ?2 and mine.counts = 1 and mine.red = 1 and exists (
+       select 1 from run as other cross join result as one on one.run = other.id and one.test = mine.test
+       where other.conditions = ?1 and one.counts = 1 and one.red = 0
+     ) on conflict do nothing`,
+  ).run(conditions, run);
+  database.prepare(
+    `${insert} cross join test on test.id = mine.test
+     where mine.run = ?2 and mine.counts = 1 and mine.red = 0 and test.failures > 0 and exists (
+       select 1 from result as one indexed by result_that_failed cross join run as other on other.id = one.run
+       where one.test = mine.test and one.red = 1 and one.counts = 1 and other.conditions = ?1
+     ) on conflict do nothing`,
+  ).run(conditions, run);
 }
 
 /** Under what the tests of a run gave their results, where that is known exactly: what differs then is the tests' own doing. */

@@ -17,6 +17,7 @@ export function removeOld(database: Database, digest: string, limits: Configurat
     let results = 0;
     for (const id of superfluous(database, digest, limits, nowMs)) {
       if (results > BATCH_RESULTS) break;
+      database.prepare("delete from contradiction where run = ?").run(id);
       results += database.prepare("delete from result where run = ?").run(id);
       database.prepare("delete from run where id = ?").run(id);
     }

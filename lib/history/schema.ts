@@ -3,7 +3,8 @@
  * was once released is never changed.
  *
  * Times are seconds. What a test adds up to is kept beside it by triggers, in the same transaction as each result: reports over a
- * million results don't have to read them.
+ * million results don't have to read them. A contradiction is a test that both passed and failed under the same conditions, beside
+ * the run in which that showed.
  */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -39,6 +40,7 @@ create table test (
   trials integer not null default 0,
   failures integer not null default 0,
   recoveries integer not null default 0,
+  contradictions integer not null default 0,
   unique (project, name)
 );
 create index test_that_failed on test (project) where failures > 0 or recoveries > 0;
@@ -59,6 +61,19 @@ create table result (
 ) without rowid;
 create index result_of_run on result (run);
 create index result_that_failed on result (test, run) where red = 1 and counts = 1;
+create table contradiction (
+  test integer not null references test,
+  conditions text not null,
+  run integer not null references run,
+  primary key (test, conditions)
+) without rowid;
+create index contradiction_of_run on contradiction (run);
+create trigger contradiction_is_added after insert on contradiction begin
+  update test set contradictions = contradictions + 1 where id = new.test;
+end;
+create trigger contradiction_is_removed after delete on contradiction begin
+  update test set contradictions = contradictions - 1 where id = old.test;
+end;
 create trigger result_is_added after insert on result begin
   update test set
     trials = trials + new.counts,

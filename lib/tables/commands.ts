@@ -66,9 +66,31 @@ export const COMMANDS = [
   },
   {
     name: "flaky",
-    summary: "the known-flaky list",
+    summary: "the known-flaky list, and what the record proves to be flaky",
     usage: "tractest flaky [OPTIONS]",
-    examples: [["tractest flaky", "which failures are known, and why"]],
+    examples: [["tractest flaky", "which failures are known, and why; failure rates with their 95% intervals"]],
+    exits: [0],
+  },
+  {
+    name: "history",
+    summary: "recorded runs, or the outcomes of one test over them",
+    usage: "tractest history [TEST] [OPTIONS]",
+    examples: [
+      ["tractest history", "the latest runs"],
+      ["tractest history test_rpc.py::test_rpc_result", "one test: its failure rate, its outcomes, newest first"],
+      ["tractest history test_rpc", "all tests whose id contains it"],
+      ["tractest history --commit 6d0d0d5", "what ran at a commit"],
+    ],
+    exits: [0],
+  },
+  {
+    name: "slow",
+    summary: "the slowest tests, and those that became slower",
+    usage: "tractest slow [OPTIONS]",
+    examples: [
+      ["tractest slow", "by the median of their latest passes"],
+      ["tractest slow --regressed", "those whose latest passes took longer than the ones before, beyond noise"],
+    ],
     exits: [0],
   },
   {

@@ -14,7 +14,21 @@ export interface OptionRow {
   readonly help: string;
 }
 
-const REPORTS = ["run", "doctor", "zombies", "failed", "affected", "check", "layout", "flaky", "version", "permissions", "hooks"] as const;
+const REPORTS = [
+  "run",
+  "doctor",
+  "zombies",
+  "failed",
+  "affected",
+  "check",
+  "layout",
+  "flaky",
+  "history",
+  "slow",
+  "version",
+  "permissions",
+  "hooks",
+] as const;
 
 /** Every option of tractest. pytest's own options are in `pytest_options.ts`. */
 export const OPTIONS = [
@@ -166,6 +180,11 @@ export const OPTIONS = [
   },
   { name: "staged", kind: "flag", commands: ["affected"], help: "only what is staged" },
   { name: "uncommitted", kind: "flag", commands: ["affected"], help: "only what is not committed yet" },
+
+  // history, slow, flaky
+  { name: "limit", kind: "value", metavar: "N", commands: ["history", "slow", "flaky"], help: "show N rows at most (20)" },
+  { name: "commit", kind: "value", metavar: "COMMIT", commands: ["history"], help: "only runs at this commit: its name, or the beginning of it" },
+  { name: "regressed", kind: "flag", commands: ["slow"], help: "tests that take longer than they did, beyond noise" },
 
   // hooks
   {

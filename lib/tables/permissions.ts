@@ -22,6 +22,8 @@ const TYPED_BY_HAND = ["pgrep", "lsof"] as const;
 const SIGNALS = ["kill", "getino"] as const;
 const PROBE_ENV = [...TALK, "HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "TMPDIR"] as const;
 const GIT_ENV = [...TALK, "HOME", "XDG_CONFIG_HOME"] as const;
+/** Where the state directory is. */
+const STATE_ENV = [...TALK, "HOME", "XDG_STATE_HOME"] as const;
 const RUN_ENV = [...PROBE_ENV, "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "VIRTUAL_ENV", "PATH", "PYTEST_ADDOPTS"] as const;
 
 /**
@@ -33,10 +35,39 @@ export const PERMISSIONS = [
   { row: "version", programs: [], env: TALK, read: true, write: false, net: false, uid: false, why: "reads its own kind" },
   { row: "completions", programs: [], env: TALK, read: false, write: false, net: false, uid: false, why: "prints tables" },
   { row: "permissions", programs: [], env: TALK, read: false, write: false, net: false, uid: false, why: "prints this table" },
-  { row: "layout", programs: [], env: TALK, read: true, write: false, net: false, uid: false, why: "lists the tests tree" },
+  {
+    row: "layout",
+    programs: [],
+    env: STATE_ENV,
+    read: true,
+    write: false,
+    net: false,
+    uid: true,
+    why: "lists the tests tree, reads durations from the history, whose owner it checks",
+  },
   { row: "failed", programs: [], env: [...TALK, "HOME"], read: true, write: false, net: false, uid: false, why: "reads pytest's cache" },
-  { row: "flaky", programs: [], env: TALK, read: true, write: false, net: false, uid: false, why: "reads the configuration" },
-  { row: "affected", programs: ["git"], env: GIT_ENV, read: true, write: false, net: false, uid: false, why: "asks git what changed" },
+  { row: "flaky", programs: [], env: STATE_ENV, read: true, write: false, net: false, uid: true, why: "reads the configuration and the history" },
+  { row: "slow", programs: [], env: STATE_ENV, read: true, write: false, net: false, uid: true, why: "reads the history" },
+  {
+    row: "history",
+    programs: [],
+    env: STATE_ENV,
+    read: true,
+    write: true,
+    net: false,
+    uid: true,
+    why: "reads the history, and writes into it the runs that were killed",
+  },
+  {
+    row: "affected",
+    programs: ["git"],
+    env: [...GIT_ENV, "XDG_STATE_HOME"],
+    read: true,
+    write: false,
+    net: false,
+    uid: true,
+    why: "asks git what changed, and the history how long the tests take",
+  },
   {
     row: "zombies",
     programs: PROBES,

@@ -3,6 +3,7 @@ import type { HangEvidence } from "../core/hang.ts";
 import type { LeakReport } from "../core/leaks_types.ts";
 import type { Cascade } from "../core/cascade.ts";
 import { RED, type TestResult } from "../core/results.ts";
+import { isFlakyAgain, recordText, type TestRecord } from "../core/rate.ts";
 import { countsLine, type FailedReport, gist, type Tally } from "../core/verdict.ts";
 import type { Colour, Printer } from "./printer.ts";
 
@@ -14,6 +15,8 @@ export interface JudgedFailure extends FailedReport {
   readonly isListed: boolean;
   /** The changed file that may be its cause, and why; null when none is known. */
   readonly related: { readonly file: string; readonly because: string } | null;
+  /** What earlier runs recorded of the test; null when nothing is on record. */
+  readonly record: TestRecord | null;
 }
 
 /** What the verdict of a run shows. */
@@ -77,12 +80,17 @@ const WORDS: Readonly<Record<string, string>> = { timeout: "TIMEOUT", crash: "CR
 function failureLines(failure: JudgedFailure, test: TestResult | undefined, paint: Paint): string[] {
   const word = WORDS[test?.outcome ?? ""] ?? (failure.phase === "call" ? "FAILED" : "ERROR");
   const where = failure.phase === "call" ? "" : ` (${failure.phase})`;
-  const mark = failure.known === null ? "" : ` ${paint("yellow", failure.isListed ? "[known flaky]" : "[likely timing]")}`;
+  const marks = [
+    ...(failure.known === null ? [] : [failure.isListed ? "[known flaky]" : "[likely timing]"]),
+    ...(failure.record && isFlakyAgain(failure.record) ? ["[flaky by record]"] : []),
+  ];
+  const record = failure.record && recordText(failure.record);
   const tries = (test?.attempts.length ?? 0) > 1 ? ` ${test!.attempts.length} times` : "";
   return [
-    `${paint("red", word)}${tries} ${escapeText(failure.id)}${where}${mark}`,
+    `${paint("red", word)}${tries} ${escapeText(failure.id)}${where}${marks.map((mark) => ` ${paint("yellow", mark)}`).join("")}`,
     ...gist(failure).map((line) => `    ${escapeText(line)}`),
     ...(failure.known === null ? [] : [`    ${escapeText(failure.known)}`]),
+    ...(record === null ? [] : [`    ${record}`]),
     ...(failure.related
       ? [`    ${paint("bold", "changed:")} ${escapeText(failure.related.file)}, a likely cause: ${escapeText(failure.related.because)}`]
       : []),

@@ -1,0 +1,132 @@
+import { escapeText, shellCommand } from "../core/escape.ts";
+import { median } from "../core/median.ts";
+import { nearest } from "../core/nearest.ts";
+import { describeRecord, rateText, recordText, type TestRecord } from "../core/rate.ts";
+import { RED } from "../core/results.ts";
+import { parseCount } from "../core/time_limit.ts";
+import { countsLine } from "../core/verdict.ts";
+import { UsageError } from "../errors.ts";
+import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
+import { columns } from "../ui/columns.ts";
+import type { Context } from "../context.ts";
+import { PASSES, readProject } from "../history/history.ts";
+import { countRuns, type Filter, type PastResult, type PastRun, recordsOf, resultsOf, runsOf, testsNamed } from "../history/queries.ts";
+import { recordLeftRuns } from "../history/record.ts";
+import { findProject } from "../project/project.ts";
+
+/** Rows that are shown unless another number is asked for. */
+const SHOWN = 20;
+
+/** `tractest history [TEST]`: the runs on record, or the outcomes of one test over them. */
+export async function history(context: Context): Promise<ExitCode> {
+  const { host, line, printer } = context;
+  const [word, ...more] = line.operands;
+  if (more.length > 0) {
+    throw new UsageError(`"history" takes one test, not ${line.operands.length}`, "a part of an id that several have shows all of them");
+  }
+  const filter = { limit: limitOf(context), commit: line.value("commit") ?? null };
+  const project = await findProject(host);
+  await recordLeftRuns(host, printer, project);
+  const { value, trouble } = await readProject(host, project, (database, id) => {
+    if (word === undefined) return { runs: runsOf(database, id, filter), all: countRuns(database, id) };
+    const named = testsNamed(database, id, word);
+    const tests = named.includes(word) ? [word] : named;
+    const results = tests.length === 1 ? resultsOf(database, id, tests[0]!, filter) : null;
+    // Only what is shown is looked up; of a mistyped name all ids, to find the nearest.
+    return {
+      records: recordsOf(database, id, tests.slice(0, filter.limit)),
+      matches: tests.length,
+      results,
+      ids: tests.length === 0 ? testsNamed(database, id, "") : [],
+    };
+  });
+  if (trouble !== null) printer.warn(`the history can't be read: ${escapeText(trouble)}`);
+  if (trouble !== null && printer.json) printer.document("tractest.history/1", { runs: null, recorded: null });
+  if (trouble !== null) return EXIT.ok;
+  if (value === null || "runs" in value) showRuns(context, value?.runs ?? [], value?.all ?? 0);
+  else if (value.matches === 0) {
+    throw new UsageError(`No test on record has "${word}" in its id`, `nearest: ${nearest(word!, value.ids).slice(0, 3).join(", ")}`);
+  } else if (value.results !== null) showTest(context, value.records[0]!, value.results, filter);
+  else showTests(context, value.records, value.matches);
+  return EXIT.ok;
+}
+
+/** `--limit`. */
+export function limitOf({ line }: Context): number {
+  return line.has("limit") ? Math.max(1, parseCount("limit", line.value("limit")!)) : SHOWN;
+}
+
+function showRuns({ printer }: Context, runs: readonly PastRun[], all: number): void {
+  if (printer.json) return printer.document("tractest.history/1", { runs, recorded: all });
+  if (all === 0) return printer.line("No run is on record here yet: tractest run");
+  printer.line(`${runs.length} of ${all} recorded run(s), newest first:`);
+  for (const row of columns(runs.map(cellsOfRun))) printer.line(row);
+}
+
+function cellsOfRun(run: PastRun): string[] {
+  const { passed, failed, skipped } = run;
+  const counts = countsLine({ passed, failed, skipped, errors: 0, xfailed: 0, xpassed: 0 });
+  return [
+    `  ${escapeText(run.id)}`,
+    timeText(run.started),
+    escapeText(run.ending ?? `exit ${run.exitCode}`),
+    `${counts}${run.flaky > 0 ? `, ${run.flaky} flaky` : ""}`,
+    secondsText(run.seconds),
+    sourceText(run),
+    escapeText(shellCommand(afterPytest(run.command))),
+  ];
+}
+
+/** What a person chose of a command: what is the same in each says nothing. */
+function afterPytest(command: readonly string[]): readonly string[] {
+  return command.slice(command.indexOf("pytest") + 1);
+}
+
+function showTest({ printer }: Context, record: TestRecord, results: readonly PastResult[], filter: Filter): void {
+  const seconds = median(results.filter((result) => result.outcome === "passed").slice(0, PASSES).map((result) => result.seconds));
+  if (printer.json) return printer.document("tractest.history/1", { test: record.id, ...describeRecord(record), seconds, results });
+  printer.line(escapeText(record.id));
+  printer.line(`${recordText(record) ?? "never passed or failed by itself in a recorded run"}${seconds === null ? "" : `; ${secondsText(seconds)}`}`);
+  printer.line();
+  if (results.length === 0) return printer.line(`No result at commit "${escapeText(filter.commit ?? "")}".`);
+  for (const row of columns(results.map((result) => cellsOfResult(result, printer)))) printer.line(row);
+}
+
+function cellsOfResult(result: PastResult, printer: Context["printer"]): string[] {
+  const red = (RED as ReadonlySet<string>).has(result.outcome);
+  const notes = [
+    ...(result.message === null ? [] : [escapeText(result.message)]),
+    ...(red && !result.counts && result.purpose !== "retry" ? ["(not the test's own failure)"] : []),
+    ...(result.purpose === "retry" ? ["(retry)"] : []),
+    ...(result.left > 0 ? [`left ${result.left} process${result.left === 1 ? "" : "es"} behind`] : []),
+    ...(result.strained ? ["(short of CPU)"] : []),
+  ];
+  const outcome = printer.paint(red ? "red" : "green", result.outcome);
+  return [`  ${escapeText(result.run)}`, timeText(result.started), outcome, secondsText(result.seconds), sourceText(result), notes.join(" ")];
+}
+
+function showTests({ printer }: Context, records: readonly TestRecord[], matches: number): void {
+  if (printer.json) {
+    return printer.document("tractest.history/1", { tests: records.map((record) => ({ test: record.id, ...describeRecord(record) })), matches });
+  }
+  printer.line(`${records.length} of ${matches} tests on record whose ids contain it:`);
+  const cells = records.map((record) => [`  ${escapeText(record.id)}`, `failed ${record.failures} of ${record.trials}`, rateText(record) ?? ""]);
+  for (const row of columns(cells)) printer.line(row);
+}
+
+function sourceText({ commit, dirty, transport, backend }: Pick<PastResult, "commit" | "dirty" | "transport" | "backend">): string {
+  const revision = commit === null ? "" : `${escapeText(commit.slice(0, 8))}${dirty ? "+" : ""}`;
+  return [revision, ...[transport, backend].filter((part) => part !== null).map(escapeText)].join(" ").trim();
+}
+
+/** Seconds as people read them. */
+export function secondsText(seconds: number): string {
+  return `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
+}
+
+/** `2026-11-24 13:51`, in local time. */
+function timeText(seconds: number): string {
+  const time = new Date(seconds * 1000);
+  const two = (value: number) => String(value).padStart(2, "0");
+  return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())} ${two(time.getHours())}:${two(time.getMinutes())}`;
+}
