@@ -5,6 +5,7 @@ import { hangHints } from "../core/hang.ts";
 import { pytestCommand, type RunIntent, runIntent, stopsAtFirst, withoutRerun } from "../core/run_command.ts";
 import { describeRecord } from "../core/rate.ts";
 import { asTyped, nextCommand, pasteable } from "../core/run_shown.ts";
+import { strainText } from "../core/strain.ts";
 import { timeLimit } from "../core/time_limit.ts";
 import { registryCollision } from "../core/verdict.ts";
 import { UsageError } from "../errors.ts";
@@ -14,6 +15,7 @@ import type { Context } from "../context.ts";
 import { recordRun } from "../history/record.ts";
 import type { LeakReport } from "../leaks/leaks.ts";
 import { findProject, type Project } from "../project/project.ts";
+import { watchCpu } from "../programs/cpu_counts.ts";
 import { describeTests, endingOf, exitCodeAfter, leaksAfter, recordFailures } from "../run/after.ts";
 import { judgeFailures } from "../run/judge.ts";
 import { type Prepared, whenPrepared } from "../run/prepared.ts";
@@ -133,6 +135,7 @@ async function runTests(context: Context, request: Request, prepared: Prepared, 
   const stream = eventsTo === "-" ? "stderr" : "stdout";
   const log = await EventLog.open(host, state.directory, await eventsSink(host, eventsTo));
   await log.append({ event: "run-start", runId: state.runId, root: project.root, command: shown, pid: host.pid, ...facts });
+  const cpu = watchCpu(host);
   const outcome = await prepared.launch(log, state.directory, {
     ...settings,
     command: (kind) => request.command(interpreter.argv, kind),
@@ -146,17 +149,18 @@ async function runTests(context: Context, request: Request, prepared: Prepared, 
     output: printer.json || stream === "stderr" ? "stderr" : "shown",
     wrap: null,
   });
+  const strain = await (await cpu)();
   await recordFailures(host, outcome);
   const leaks = await leaksAfter(host, project);
   const isFull = scope === "full" && !intent.selects && !intent.debugging;
   if (isFull && outcome.cut === null && outcome.code <= 1) await recordFullRun(host, state, outcome.seconds);
   const exitCode = exitCodeAfter(outcome, leaks, line.has("strict"));
   const seconds = Math.round(outcome.seconds * 1000) / 1000;
-  await log.append({ event: "run-finish", exitCode, ending: endingOf(outcome, limit), seconds });
+  await log.append({ event: "run-finish", exitCode, ending: endingOf(outcome, limit), seconds, strained: strain?.strained ?? null });
   await log.drain();
   const failures = await judgeFailures(context, project, outcome.tally.failures);
   await recordRun(host, printer, project, outcome.results);
-  showEnd(context, { outcome, failures, leaks, limit, intent, tries: settings.retries + 1, stream });
+  showEnd(context, { outcome, failures, leaks, strain: strainText(strain), limit, intent, tries: settings.retries + 1, stream });
   if (printer.json) {
     printer.document("tractest.run/1", {
       exitCode,
@@ -169,6 +173,7 @@ async function runTests(context: Context, request: Request, prepared: Prepared, 
       }),
       ...describeTests(outcome.results),
       leaks,
+      strained: strain?.strained ?? null,
       preflight: preflight.checks,
     });
   }
@@ -189,6 +194,8 @@ interface End {
   readonly outcome: EngineOutcome;
   readonly failures: readonly JudgedFailure[];
   readonly leaks: LeakReport;
+  /** That the machine was short of CPU; null if it was not, or if that is unknown. */
+  readonly strain: string | null;
   /** Seconds. */
   readonly limit: number;
   readonly intent: RunIntent;
@@ -198,7 +205,7 @@ interface End {
   readonly stream: VerdictStream;
 }
 
-function showEnd({ printer, line }: Context, { outcome, failures, leaks, limit, intent, tries, stream }: End): void {
+function showEnd({ printer, line }: Context, { outcome, failures, leaks, strain, limit, intent, tries, stream }: End): void {
   const { tally, evidence, results } = outcome;
   const tests = [...results.tests.values()];
   if (evidence) showHang(printer, evidence, hangHints({ captured: !intent.uncaptured, logLevel: line.value("ll") ?? null, evidence }));
@@ -215,5 +222,6 @@ function showEnd({ printer, line }: Context, { outcome, failures, leaks, limit, 
     tries,
     next: next === null ? [] : [next],
   });
+  if (strain !== null) printer.note(strain);
   showLeaksLeft(printer, leaks);
 }
