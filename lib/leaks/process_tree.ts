@@ -147,5 +147,5 @@ async function whichAre(host: Host, targets: readonly ProcessIdentity[], fits: (
 }
 
 function asFiles(target: ProcessIdentity): ProcessFiles {
-  return { ...target, startTicks: target.startTicks ?? 0, state: "?", comm: "", argv: null, mapped: null };
+  return { ...target, innerPid: target.pid, depth: 1, startTicks: target.startTicks ?? 0, state: "?", comm: "", argv: null, mapped: null };
 }

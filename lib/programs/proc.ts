@@ -6,6 +6,10 @@ export interface ProcessFiles {
   readonly pid: number;
   readonly ppid: number;
   readonly uid: number;
+  /** The pid that it has in its own pid namespace; the same where that is ours. */
+  readonly innerPid: number;
+  /** How many pid namespaces, from that of our `/proc` to its own, know it. */
+  readonly depth: number;
   /** Clock ticks from boot to the start of the process. */
   readonly startTicks: number;
   readonly state: string;
@@ -77,7 +81,18 @@ function parseStatus(text: string, pid: number): Omit<ProcessFiles, "argv" | "ma
   // It ended between the two files.
   if (!uid) return "gone";
   const numbers = stat[4]!.split(" ").map(Number);
-  return { pid, comm: stat[2]!, state: stat[3]!, ppid: numbers[0]!, startTicks: numbers[18]!, uid: Number(uid[1]) };
+  const [, namespaced = `\t${pid}`] = /^NSpid:((?:\t\d+)+)$/m.exec(text.slice(stat[0].length)) ?? [];
+  const pids = namespaced.slice(1).split("\t").map(Number);
+  return {
+    pid,
+    innerPid: pids.at(-1)!,
+    depth: pids.length,
+    comm: stat[2]!,
+    state: stat[3]!,
+    ppid: numbers[0]!,
+    startTicks: numbers[18]!,
+    uid: Number(uid[1]),
+  };
 }
 
 function parseCommandLine(text: string): string[] | null {

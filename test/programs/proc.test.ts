@@ -6,8 +6,8 @@ const BOOT = "0e7cdbc4-6b3d-4a43-9d0c-5f1d2a3b4c5d\n";
 const stats = (await Deno.readTextFile(new URL("../fixtures/captures/proc-pid-stat-orphans.txt", import.meta.url))).split("\n").slice(0, -1);
 
 /** What `cat` prints for one process. */
-function files(stat: string, { uid = 1000, commandLine = "", maps = "" } = {}): string {
-  return `${stat}\nName:\tx\nUid:\t${uid}\t${uid}\t${uid}\t${uid}\n${BOOT}${commandLine}${BOOT}${maps}${BOOT}`;
+function files(stat: string, { uid = 1000, commandLine = "", maps = "", namespaced = "" } = {}): string {
+  return `${stat}\nName:\tx\nUid:\t${uid}\t${uid}\t${uid}\t${uid}\n${namespaced}${BOOT}${commandLine}${BOOT}${maps}${BOOT}`;
 }
 
 Deno.test("identity, command line and mapped files are read from what cat prints for several processes", () => {
@@ -18,6 +18,8 @@ Deno.test("identity, command line and mapped files are read from what cat prints
   const rows = parseProcessFiles(text, [14911, 14915]);
   assertEquals(rows?.get(14911), {
     pid: 14911,
+    innerPid: 14911,
+    depth: 1,
     ppid: 1,
     uid: 1000,
     startTicks: 241342,
@@ -35,6 +37,11 @@ Deno.test("a name with parentheses, spaces and a line end does not shift the fie
     const row = parseProcessFiles(BOOT + files(`14911 (${name})${tail}`), [14911])?.get(14911);
     assertEquals([row?.comm, row?.ppid, row?.startTicks], [name, 1, 241342]);
   }
+});
+
+Deno.test("the pid that a process has in a namespace of its own is the last one of those that it has", () => {
+  const row = parseProcessFiles(BOOT + files(stats[0]!, { namespaced: "NSpid:\t14911\t17\t2\nNSpgid:\t14911\t0\t0\n" }), [14911])?.get(14911);
+  assertEquals([row?.pid, row?.innerPid, row?.depth], [14911, 2, 3]);
 });
 
 Deno.test("a process that is gone is left out, the others are read", () => {
