@@ -1,7 +1,7 @@
 /**
  * Checks that imports go one way, and that the operating system is touched in one place.
  *
- * `main → cli → commands → run → {preflight, hang, history} → leaks → project → {programs, ui} → host`; `core`, `tables` and `errors` may be used by all;
+ * `main → cli → commands → run → {preflight, hang, history, isolation} → leaks → project → {programs, ui} → host`; `core`, `tables` and `errors` may be used by all;
  * `core` knows only `tables` and `errors`; `tables` knows nothing.
  */
 
@@ -12,10 +12,11 @@ const OUTSIDE = ["programs", "ui", "host", ...BASE] as const;
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: ["cli", "host"],
   cli: ["commands", "context", ...OUTSIDE],
-  commands: ["run", "hang", "history", "preflight", "leaks", "project", "context", "plugin", ...OUTSIDE],
-  run: ["hang", "history", "preflight", "leaks", "project", "context", "plugin", ...OUTSIDE],
+  commands: ["run", "hang", "history", "isolation", "preflight", "leaks", "project", "context", "plugin", ...OUTSIDE],
+  run: ["hang", "history", "isolation", "preflight", "leaks", "project", "context", "plugin", ...OUTSIDE],
   hang: ["leaks", "project", "context", ...OUTSIDE],
   history: ["project", "context", ...OUTSIDE],
+  isolation: ["project", ...OUTSIDE],
   preflight: ["leaks", "project", "context", ...OUTSIDE],
   leaks: ["project", ...OUTSIDE],
   project: OUTSIDE,

@@ -78,6 +78,7 @@ function pytestLines(): string[] {
 /** `-C, --directory DIR` */
 function spelling(row: OptionRow): string {
   const short = row.short ? `-${row.short}, ` : "    ";
+  if (row.kind === "optional") return `${short}--${row.name}[=${row.choices?.filter((choice) => choice !== row.otherwise).join("|") ?? row.metavar}]`;
   const value = row.kind === "flag" ? "" : ` ${row.choices ? row.choices.join("|") : row.metavar ?? "VALUE"}`;
   return `${short}--${row.name}${value}`;
 }

@@ -147,20 +147,21 @@ async function runTests(context: Context, request: Request, prepared: Prepared, 
     exitFirst: stopsAtFirst(argv),
     resume: line.has("resume") || (scope === "full" && !stopsAtFirst(argv)),
     output: printer.json || stream === "stderr" ? "stderr" : "shown",
-    wrap: null,
   });
   const strain = await (await cpu)();
   await recordFailures(host, outcome);
   const leaks = await leaksAfter(host, project);
+  // What is left outside of an isolation is none of its doing.
+  const left = prepared.isolation === null ? leaks : null;
   const isFull = scope === "full" && !intent.selects && !intent.debugging;
   if (isFull && outcome.cut === null && outcome.code <= 1) await recordFullRun(host, state, outcome.seconds);
-  const exitCode = exitCodeAfter(outcome, leaks, line.has("strict"));
+  const exitCode = exitCodeAfter(outcome, left, line.has("strict"));
   const seconds = Math.round(outcome.seconds * 1000) / 1000;
   await log.append({ event: "run-finish", exitCode, ending: endingOf(outcome, limit), seconds, strained: strain?.strained ?? null });
   await log.drain();
   const failures = await judgeFailures(context, project, outcome.tally.failures);
   await recordRun(host, printer, project, outcome.results);
-  showEnd(context, { outcome, failures, leaks, strain: strainText(strain), limit, intent, tries: settings.retries + 1, stream });
+  showEnd(context, { outcome, failures, leaks: left, strain: strainText(strain), limit, intent, tries: settings.retries + 1, stream });
   if (printer.json) {
     printer.document("tractest.run/1", {
       exitCode,
@@ -193,7 +194,8 @@ function hintBackground({ printer }: Context, scope: string, longestFull: number
 interface End {
   readonly outcome: EngineOutcome;
   readonly failures: readonly JudgedFailure[];
-  readonly leaks: LeakReport;
+  /** Null where what is left is none of this run's doing. */
+  readonly leaks: LeakReport | null;
   /** That the machine was short of CPU; null if it was not, or if that is unknown. */
   readonly strain: string | null;
   /** Seconds. */
@@ -218,10 +220,11 @@ function showEnd({ printer, line }: Context, { outcome, failures, leaks, strain,
     failures,
     collision: registryCollision(tally.failures),
     tests,
+    leaked: results.leaked,
     cascades: findCascades(tests),
     tries,
     next: next === null ? [] : [next],
   });
   if (strain !== null) printer.note(strain);
-  showLeaksLeft(printer, leaks);
+  if (leaks !== null) showLeaksLeft(printer, leaks);
 }

@@ -42,8 +42,13 @@ function spellings(option: OptionRow): string[] {
 
 const GLOBAL_WORDS = ["--help", "--version", "-C"];
 
+/** The value of an optional one is tied to it: it would swallow a target. */
+function takesNextWord(option: OptionRow): boolean {
+  return option.kind === "value" || option.kind === "values";
+}
+
 function bash(): string {
-  const values = (OPTIONS as readonly OptionRow[]).filter((option) => option.kind !== "flag").map((option) => {
+  const values = (OPTIONS as readonly OptionRow[]).filter((option) => takesNextWord(option)).map((option) => {
     const commands = option.commands === "*" ? ["*"] : option.commands;
     const patterns = commands.flatMap((command) => spellings(option).map((spelling) => `${command}:${spelling}`));
     return { pattern: patterns.join(" | "), does: bashReply(valuesOf(option)) };
@@ -129,8 +134,9 @@ if [[ $funcstack[1] == _tractest ]]; then _tractest "$@"; else compdef _tractest
 function zshOption(option: OptionRow): string {
   const help = option.help.replace(/[[\]\\:]/g, "\\$&");
   const repeat = option.kind === "values" ? "*" : "";
-  const value = option.kind === "flag" ? "" : `:${(option.metavar ?? "value").replace(/[:\\']/g, "").toLowerCase()}:${zshValues(valuesOf(option))}`;
-  const long = `${repeat}--${option.name}${option.kind === "flag" ? "" : "="}`;
+  const name = (option.metavar ?? "value").replace(/[:\\']/g, "").toLowerCase();
+  const value = option.kind === "flag" ? "" : `:${option.kind === "optional" ? ":" : ""}${name}:${zshValues(valuesOf(option))}`;
+  const long = `${repeat}--${option.name}${option.kind === "flag" ? "" : option.kind === "optional" ? "=-" : "="}`;
   const specs = [quote(`${long}[${help}]${value}`)];
   if (option.short) specs.push(quote(`${repeat}-${option.short}${option.kind === "flag" ? "" : "+"}[${help}]${value}`));
   return specs.join(" ");
@@ -155,7 +161,7 @@ function fish(): string {
     for (const option of optionsOf(row.name)) {
       const short = option.short ? ` -s ${option.short}` : "";
       lines.push(
-        `complete -c tractest ${condition} -l ${option.name}${short}${option.kind === "flag" ? "" : fishValues(valuesOf(option), "-x", "-r")} -d ${
+        `complete -c tractest ${condition} -l ${option.name}${short}${takesNextWord(option) ? fishValues(valuesOf(option), "-x", "-r") : ""} -d ${
           fishQuote(option.help)
         }`,
       );

@@ -2,6 +2,7 @@ import { PreflightError } from "../errors.ts";
 import { CHANGE_MAP, type ChangeRow } from "../tables/change_map.ts";
 import { DEFAULT_FLAGS, DEFAULT_REGISTRY, DEFAULT_TARGETS, DEFAULT_VENV, HISTORY_LIMITS, TIME_LIMITS } from "../tables/defaults.ts";
 import { KNOWN_FLAKY, type KnownFlakyRow } from "../tables/known_flaky.ts";
+import type { IsolationWish } from "./isolation.ts";
 import { suggestion } from "./nearest.ts";
 import { table } from "./project_files.ts";
 
@@ -27,6 +28,8 @@ export interface Configuration {
   readonly jobs: number | null;
   /** What the history of the project keeps, at most. */
   readonly history: { readonly runs: number; readonly days: number; readonly megabytes: number };
+  /** Whether a run has namespaces of its own; null where nothing is said. */
+  readonly isolate: IsolationWish | null;
   /** Whether a pre-push hook also runs the affected tests. */
   readonly prePushRun: boolean;
 }
@@ -45,6 +48,7 @@ export const DEFAULT_CONFIGURATION: Configuration = {
   targets: DEFAULT_TARGETS,
   jobs: null,
   history: HISTORY_LIMITS,
+  isolate: null,
   prePushRun: false,
 };
 
@@ -78,6 +82,7 @@ export function readConfiguration(tractest: Readonly<Record<string, unknown>> | 
       days: get<number>("history-days", seconds, HISTORY_LIMITS.days),
       megabytes: get<number>("history-megabytes", seconds, HISTORY_LIMITS.megabytes),
     },
+    isolate: get<IsolationWish | null>("isolate", isolation, null),
     prePushRun: get("pre-push-run", truth, false),
   };
 }
@@ -98,6 +103,7 @@ export const KEYS: readonly string[] = [
   "history-runs",
   "history-days",
   "history-megabytes",
+  "isolate",
   "pre-push-run",
 ];
 
@@ -114,6 +120,12 @@ function strings(value: unknown, key: string): string[] {
 function truth(value: unknown, key: string): boolean {
   if (typeof value !== "boolean") throw wrong(`"${key}" has to be true or false`);
   return value;
+}
+
+function isolation(value: unknown, key: string): IsolationWish {
+  if (value === "auto") return "auto";
+  if (typeof value !== "boolean") throw wrong(`"${key}" has to be true, "auto" or false`);
+  return value ? "always" : "never";
 }
 
 function seconds(value: unknown, key: string): number {

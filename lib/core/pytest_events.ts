@@ -22,8 +22,10 @@ export interface LeftBehind {
   /** Clock ticks from boot to its start. */
   readonly startTicks: number;
   readonly title: string;
-  /** Seconds after the end of its test at which it was still there. */
-  readonly seconds: number;
+  /** Seconds after the end of its test at which it was still there; null when that is unknown. */
+  readonly seconds: number | null;
+  /** It has ended since, with the isolation that it lived in; `pid` is the one that it had inside. */
+  readonly ended?: true;
 }
 
 /** One line of the events file, from pytest or from tractest. `time` in seconds since the epoch; `session` tells the pytests of a run apart. */
@@ -80,7 +82,8 @@ export type PytestEvent =
     | { readonly event: "crash"; readonly id: string; readonly seconds: number; readonly message: string; readonly traceback?: string }
     /** What a stuck tree waited for: the document of `tractest hang`. */
     | { readonly event: "hang"; readonly id: string | null; readonly verdict: string; readonly evidence: readonly string[] }
-    | { readonly event: "leak"; readonly id: string; readonly processes: readonly LeftBehind[] }
+    /** Of no test in particular where `id` is null. */
+    | { readonly event: "leak"; readonly id: string | null; readonly processes: readonly LeftBehind[] }
     | { readonly event: "interrupted"; readonly message: string }
     | { readonly event: "internal-error"; readonly message: string }
     | { readonly event: "session-finish"; readonly exitStatus: number; readonly warnings: number }
@@ -148,7 +151,7 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   timeout: ["id", "message"],
   crash: ["id", "message"],
   hang: ["verdict"],
-  leak: ["id"],
+  leak: [],
   interrupted: [],
   "internal-error": ["message"],
   "session-finish": [],

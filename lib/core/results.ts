@@ -87,6 +87,8 @@ export class Results {
   readonly purposes = new Map<string, SessionPurpose>();
   /** Files or directories that could not be collected. */
   readonly collectionErrors: { readonly id: string; readonly failure: ResultFailure }[] = [];
+  /** What was left behind, nobody knows by which test. */
+  readonly leaked: LeftBehind[] = [];
   /** What `run-start` said; null before. */
   started: Extract<PytestEvent, { event: "run-start" }> | null = null;
   /** What `run-finish` said; null for a run that is under way or was killed. */
@@ -142,7 +144,7 @@ export class Results {
         break;
       }
       case "leak":
-        this.#result(event.id).leaked.push(...event.processes);
+        (event.id === null ? this.leaked : this.#result(event.id).leaked).push(...event.processes);
         break;
     }
   }

@@ -52,7 +52,11 @@ export function splitRunWords(words: readonly string[], rows: readonly OptionRow
     const row = ours.get(name);
     if (row) {
       // Tied to its option, a value may look like anything.
-      const value = row.kind !== "flag" && equals < 0 && queue.length > 0 ? `=${queue.shift()}` : "";
+      const value = row.kind === "optional"
+        ? equals < 0 ? `=${row.otherwise}` : ""
+        : row.kind !== "flag" && equals < 0 && queue.length > 0
+        ? `=${queue.shift()}`
+        : "";
       own.push(word + value);
       if (row.name === "verbose") split.push({ kind: "pytest", words: [word], settled: true });
       return false;

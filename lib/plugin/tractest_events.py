@@ -31,6 +31,7 @@ def _restore(variable, ours, separator):
 
 _queue_directory = os.environ.pop("TRACTEST_QUEUE", None)
 _session = os.environ.pop("TRACTEST_SESSION", None)
+_isolated = os.environ.pop("TRACTEST_ISOLATED", None)
 
 
 def _open():
@@ -141,15 +142,39 @@ def _failure(report, classes):
 
 
 def _children():
-    """The pids of this process's children; an empty set where the system does not tell."""
+    """The pids of this process's children; an empty set where the system does not tell.
+
+    In a pid namespace of its own those that lost their parent are among them: the first process there has adopted them.
+    """
     found = set()
     try:
         for thread in os.listdir("/proc/self/task"):
             with open("/proc/self/task/%s/children" % thread) as file:
                 found.update(file.read().split())
+        if _isolated is not None:
+            with open("/proc/1/task/1/children") as file:
+                found.update(file.read().split())
+            found.difference_update(_ANCESTRY)
     except OSError:
         pass
     return found
+
+
+def _ancestry():
+    """The pids of this process and of those above it."""
+    found = set()
+    pid = _OWNER
+    while pid > 0 and str(pid) not in found:
+        found.add(str(pid))
+        try:
+            with open("/proc/%d/stat" % pid) as file:
+                pid = int(file.read().rpartition(")")[2].split()[1])
+        except (OSError, ValueError):
+            break
+    return found
+
+
+_ANCESTRY = _ancestry() if _isolated is not None else set()
 
 
 _reported = set()  # children that were told, and are not to be told again

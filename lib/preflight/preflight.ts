@@ -27,6 +27,8 @@ export interface PreflightOptions {
   readonly show: boolean;
   /** Whether it looks for leaks, registry holders and stale sockets. */
   readonly leaks: boolean;
+  /** The run has a registry and sockets of its own: what is held or left outside is told, and stands in nobody's way. */
+  readonly isolated?: boolean;
   /** Looks at imports and collection even if nothing has changed. */
   readonly fresh?: boolean;
   /** `--python`: a Python, or a venv. */
@@ -46,6 +48,7 @@ export interface PreflightOptions {
 /** The two answers to "no venv is active", in the recipe's words. */
 const CHOICES = [{ value: "sync", name: "Create/sync venv" }, { value: "self", name: "I'll activate it myself" }] as const;
 const WITHOUT_VENV = "tractest run --sync (makes it), --uv-run (slower), or --python PATH";
+const NOT_IN_THE_WAY = "not in the way: this run has its own";
 const ID_WIDTH = Math.max(...["collection", "worktree"].map((id) => id.length));
 
 /**
@@ -262,6 +265,10 @@ class Preflight {
   async #leaks(report: LeakReport): Promise<LeakReport> {
     const { host, printer } = this.context;
     const rows = leakChecks(report);
+    if (this.options.isolated && !this.options.clean) {
+      for (const row of rows) this.#show(row.status === "fail" ? { ...row, status: "warn", detail: `${row.detail}\n${NOT_IN_THE_WAY}` } : row);
+      return report;
+    }
     const dirty = rows.some((row) => row.status === "fail") && report.clean === false && !isHeldRightly(report);
     for (const row of rows) if (!dirty || row.status !== "fail") this.#show(row);
     if (!dirty) return report;

@@ -24,13 +24,17 @@ export async function recordFailures(host: Host, { sessions, stoppedAt, tally, r
   if (sessions > 1 || stoppedAt !== null || tally.exitStatus === null) await writeLastFailed(host, tally.cache, results);
 }
 
-/** The exit code of a run, with what was found after it. */
-export function exitCodeAfter({ cut, code, hungAtExit, results }: EngineOutcome, leaks: Pick<LeakReport, "clean">, strict: boolean): ExitCode {
+/**
+ * The exit code of a run, with what was found after it.
+ *
+ * @param leaks null where what is left is none of this run's doing
+ */
+export function exitCodeAfter({ cut, code, hungAtExit, results }: EngineOutcome, leaks: Pick<LeakReport, "clean"> | null, strict: boolean): ExitCode {
   return runExitCode({
     cut,
     pytest: code,
-    leaked: leaks.clean === null ? null : !leaks.clean,
-    blemished: hungAtExit || [...results.tests.values()].some((test) => test.flaky || test.leaked.length > 0),
+    leaked: leaks === null ? false : leaks.clean === null ? null : !leaks.clean,
+    blemished: hungAtExit || results.leaked.length > 0 || [...results.tests.values()].some((test) => test.flaky || test.leaked.length > 0),
     strict,
   });
 }
@@ -60,7 +64,11 @@ export function describeTests(results: Results) {
   return {
     timeouts: tests.filter((test) => test.outcome === "timeout").map((test) => test.id),
     flaky: tests.filter((test) => test.flaky).map(({ id, attempts }) => ({ id, attempts: attempts.map((attempt) => attempt.outcome) })),
-    leftBehind: tests.filter((test) => test.leaked.length > 0).map(({ id, leaked }) => ({ id, processes: leaked })),
+    leftBehind: [
+      ...tests.filter((test) => test.leaked.length > 0).map(({ id, leaked }) => ({ id, processes: leaked })),
+      // By a test that can't be told.
+      ...(results.leaked.length > 0 ? [{ id: null, processes: results.leaked }] : []),
+    ],
     cascades: findCascades(tests),
   };
 }

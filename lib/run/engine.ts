@@ -6,6 +6,7 @@ import { RED, Results, type TestResult } from "../core/results.ts";
 import { type Cut, joinedCode, Tally } from "../core/verdict.ts";
 import { type Group, type Item, Work } from "../core/work.ts";
 import type { Host } from "../host/host.ts";
+import type { Isolation } from "../isolation/isolate.ts";
 import { RunLedger } from "../leaks/ledger.ts";
 import { processStates } from "../programs/ps_states.ts";
 import type { Printer } from "../ui/printer.ts";
@@ -49,8 +50,8 @@ export interface EngineRequest {
   /** How often a test that failed is tried again, in a fresh pytest each time. */
   readonly retries: number;
   readonly output: OutputMode;
-  /** Puts something around the command of a session, such as an isolation; null for nothing. */
-  readonly wrap: ((argv: readonly string[], session: string) => readonly string[]) | null;
+  /** Namespaces of its own for each session; null for those of tractest. */
+  readonly isolation: Isolation | null;
   readonly onStart: (child: LedgerEntry | null) => Promise<void>;
 }
 
@@ -110,7 +111,10 @@ export class Engine {
   #resumes = 0;
 
   constructor(private readonly host: Host, private readonly printer: Printer, private readonly request: EngineRequest) {
-    this.#leaks = new LeftBehindWatch(host, request.scene.log);
+    this.#leaks = new LeftBehindWatch(host, request.scene.log, async (name, pids) => {
+      if (request.isolation === null) return pids;
+      return await [...this.#sessions].find((session) => session.request.name === name)?.hostPids(pids) ?? [];
+    });
     this.#control = new Control(host, printer, {
       grace: request.grace,
       debugging: request.debugging,
@@ -199,12 +203,11 @@ export class Engine {
   async #session(kind: SessionKind, queue: Queue | null): Promise<Broken | null> {
     const { request } = this;
     const name = String(this.#started++);
-    const { wrap } = request;
     const session = await Session.start(this.host, this.printer, {
       name,
       purpose: kind.purpose,
       argv: request.command(kind),
-      wrap: wrap && ((argv) => wrap(argv, name)),
+      isolation: request.isolation,
       queue: queue?.directory ?? null,
       output: request.output,
       keepsTerminal: request.debugging,
@@ -220,6 +223,7 @@ export class Engine {
     this.#sessions.delete(session);
     this.#control.remove(session);
     this.#ends.push(end);
+    if (request.isolation !== null) await this.#leaks.outlived(name, await request.isolation.outlived(name));
     const broken = await this.#brokenAt(session, end);
     if (queue?.isFilled && (broken !== null || this.#evicted.has(session))) {
       await queue.add(this.#work.leftoverOf(name, (index) => queue.group(index)));

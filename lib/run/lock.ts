@@ -24,7 +24,7 @@ export interface RunLock {
 /** Milliseconds between tries while another run holds the project. */
 const RETRY_MS = 300;
 
-/** The hold of a run whose state can't be used. */
+/** The hold of a run that needs none, or whose state can't be used. */
 const NOTHING_HELD: RunLock = {
   left: null,
   leftIsGone: () => {},
@@ -33,12 +33,18 @@ const NOTHING_HELD: RunLock = {
 };
 
 /**
- * Takes the hold on a project. The system drops the lock when its holder dies, so a lock that is held names a run that lives.
+ * Takes the hold on a project. The system drops the lock when its holder dies, so a lock that is held names a run that lives. A run that
+ * is isolated holds nothing and waits for nobody: there is nothing that it and another would fight for, and it leaves nothing to find.
  *
  * @throws {PreflightError} when another run holds it and `wait` is false
  */
-export async function takeLock(host: Host, printer: Printer, state: RunState, options: { command: string; wait: boolean }): Promise<RunLock> {
-  if (state.projectDirectory === null) return NOTHING_HELD;
+export async function takeLock(
+  host: Host,
+  printer: Printer,
+  state: RunState,
+  options: { command: string; wait: boolean; isolated: boolean },
+): Promise<RunLock> {
+  if (state.projectDirectory === null || options.isolated) return NOTHING_HELD;
   const path = join(state.projectDirectory, "run.lock");
   let waiting = false;
   for (;;) {

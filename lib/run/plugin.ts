@@ -14,6 +14,8 @@ export interface PluginSettings {
   readonly session: string;
   /** The directory of the queue that hands out its tests; null: it runs what it collects. */
   readonly queue: string | null;
+  /** Whether it has a pid namespace of its own, in which all processes are its. */
+  readonly isolated: boolean;
   /** A private directory to keep the plugin in where there is no cache directory. */
   readonly otherwise: string;
 }
@@ -27,7 +29,7 @@ export interface PluginSettings {
 export async function pluginEnvironment(
   host: Host,
   inherited: ReadonlyMap<string, string>,
-  { events, session, queue, otherwise }: PluginSettings,
+  { events, session, queue, isolated, otherwise }: PluginSettings,
 ): Promise<Record<string, string>> {
   const name = `pytest-${await digest(pluginSource)}`;
   const cache = await usable(host, await cacheDirectory(host), name);
@@ -40,6 +42,7 @@ export async function pluginEnvironment(
     TRACTEST_EVENTS: events,
     TRACTEST_SESSION: session,
     ...(queue === null ? {} : { TRACTEST_QUEUE: queue }),
+    ...(isolated ? { TRACTEST_ISOLATED: "1" } : {}),
     PYTHONPATH: before("PYTHONPATH", directory, ":"),
     PYTEST_PLUGINS: before("PYTEST_PLUGINS", MODULE, ","),
   };

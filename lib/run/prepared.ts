@@ -1,10 +1,13 @@
+import type { IsolationWish } from "../core/isolation.ts";
 import type { Interpreter, PreflightResult } from "../core/preflight.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import type { Context } from "../context.ts";
+import type { Isolation } from "../isolation/isolate.ts";
 import type { Project } from "../project/project.ts";
 import { Engine, type EngineOutcome, type EngineRequest } from "./engine.ts";
 import type { EventLog } from "./event_log.ts";
 import { takeLock } from "./lock.ts";
+import { isolationFor } from "./isolated.ts";
 import { readyToRun } from "./ready.ts";
 import { type Revision, revisionOf } from "./revision.ts";
 import { checkSpawnBackend } from "./spawn_backends.ts";
@@ -15,6 +18,8 @@ export interface Prepared {
   readonly state: RunState;
   readonly interpreter: Interpreter;
   readonly preflight: PreflightResult;
+  /** Namespaces of its own for each pytest; null for none. */
+  readonly isolation: Isolation | null;
   /** What the tests run on. */
   readonly facts: RunFacts;
   /** Runs pytest, as often as it takes; what it writes goes into a private directory. */
@@ -30,7 +35,7 @@ export interface RunFacts extends Revision {
 }
 
 /** An {@linkcode EngineRequest} without what is the same for every run of a project. */
-export type LaunchRequest = Omit<EngineRequest, "scene" | "root" | "runId" | "onStart">;
+export type LaunchRequest = Omit<EngineRequest, "scene" | "root" | "runId" | "onStart" | "isolation">;
 
 /** What {@linkcode whenPrepared} is told. */
 export interface PrepareOptions {
@@ -41,6 +46,8 @@ export interface PrepareOptions {
   readonly grace: number;
   /** Only the checks were asked for. */
   readonly checksOnly: boolean;
+  /** Whether it is isolated where neither the command line nor the configuration says so; not, unless given. */
+  readonly isolate?: IsolationWish;
   /** Called when something is in the way, or only the checks were asked for, with the exit code of that. */
   readonly onStop: (preflight: PreflightResult, exitCode: ExitCode) => void;
 }
@@ -49,18 +56,21 @@ export interface PrepareOptions {
  * Takes the hold on the project, does the checks before a run, then the work; gives the project free again, however that ends.
  *
  * @throws {PreflightError} while another run holds the project
+ * @throws {TractestError} 83 when it is to be isolated and can't be
  */
 export async function whenPrepared(
   context: Context,
   project: Project,
-  { state, command, grace, checksOnly, onStop }: PrepareOptions,
+  { state, command, grace, checksOnly, isolate, onStop }: PrepareOptions,
   work: (prepared: Prepared) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const { host, printer, line } = context;
-  const lock = await takeLock(host, printer, state, { command, wait: line.has("wait") });
+  const isolation = await isolationFor(context, project, state.directory, isolate);
+  const isolated = isolation !== null;
+  const lock = await takeLock(host, printer, state, { command, wait: line.has("wait"), isolated });
   try {
     const revision = revisionOf(host, project);
-    const preflight = await readyToRun(context, project, { lock, grace });
+    const preflight = await readyToRun(context, project, { lock, grace, isolated });
     const { interpreter, inherited, sigint } = preflight;
     if (interpreter === null || preflight.exitCode !== 0 || checksOnly) {
       const exitCode = preflight.exitCode === 0 && interpreter === null ? EXIT.preflight : preflight.exitCode;
@@ -73,6 +83,7 @@ export async function whenPrepared(
       state,
       interpreter,
       preflight,
+      isolation,
       facts: { ...await revision, transport, backend, python: preflight.pythonVersion },
       launch: (log, directory, request) =>
         new Engine(host, printer, {
@@ -80,6 +91,7 @@ export async function whenPrepared(
           scene: { interpreter, inherited, sigint, cwd: project.root, directory, log },
           root: project.root,
           runId: state.runId,
+          isolation,
           onStart: (child) => lock.noteChild(child),
         }).run(),
     });

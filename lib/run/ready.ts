@@ -21,6 +21,8 @@ export interface ReadyOptions {
   readonly lock: RunLock;
   /** Seconds between SIGINT and SIGKILL of a clean-up. */
   readonly grace: number;
+  /** Whether the run has namespaces of its own. */
+  readonly isolated: boolean;
 }
 
 /** Makes everything ready for pytest, or says what stands in the way. Leaks are cleaned up with the consent of the user only. */
@@ -44,6 +46,7 @@ export async function readyToRun(context: Context, project: Project, options: Re
       ask: true,
       show: true,
       leaks: true,
+      isolated: options.isolated,
       python: line.value("python"),
       sync: line.has("sync"),
       uvRun: line.has("uv-run"),

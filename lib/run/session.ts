@@ -1,14 +1,17 @@
 import { join } from "@std/path";
+import { endOfIsolated } from "../core/isolation.ts";
 import type { ProcessIdentity } from "../core/leaks_types.ts";
 import type { LedgerEntry } from "../core/ledger.ts";
 import type { Interpreter, SigintMethod } from "../core/preflight.ts";
 import type { PytestEvent, SessionPurpose } from "../core/pytest_events.ts";
 import { Tally } from "../core/verdict.ts";
 import type { Host, Output, Signal, StartedProgram } from "../host/host.ts";
+import type { Isolation } from "../isolation/isolate.ts";
 import type { RunLedger } from "../leaks/ledger.ts";
 import { type EndedTree, endTree, treeOf } from "../leaks/process_tree.ts";
 import { envCommand } from "../programs/env.ts";
 import { sendSignal } from "../programs/kill.ts";
+import { type ProcessFiles, readProcessFiles } from "../programs/proc.ts";
 import type { Printer } from "../ui/printer.ts";
 import type { EventLog } from "./event_log.ts";
 import { FileTail } from "./file_tail.ts";
@@ -42,8 +45,8 @@ export interface SessionRequest {
   readonly purpose: SessionPurpose;
   /** The command, as a person would type it; its first words are the interpreter's. */
   readonly argv: readonly string[];
-  /** Puts something around the command, such as an isolation; null for nothing. */
-  readonly wrap: ((argv: readonly string[]) => readonly string[]) | null;
+  /** Namespaces of its own; null for those of tractest. */
+  readonly isolation: Isolation | null;
   /** The directory of the queue that hands out its tests; null: it runs what it collects. */
   readonly queue: string | null;
   readonly output: OutputMode;
@@ -112,7 +115,7 @@ export class Session {
     this.exited = this.#child.status.then((status) => {
       request.ledger.rootIsGone();
       this.#gone.abort();
-      return status;
+      return request.isolation === null ? status : endOfIsolated(status);
     });
     this.#noted = request.ledger.begin(this.#child.pid).then(request.onStart ?? (() => undefined));
   }
@@ -169,7 +172,7 @@ export class Session {
 
   /** One SIGINT to the process that runs the session: below `uv run` or an isolation that is not the one that was started. */
   async interrupt(): Promise<void> {
-    const target = await this.#pytest();
+    const target = this.request.isolation === null ? await this.#pytest() : await this.#isolated();
     if (target !== null && target !== this.pid) await sendSignal(this.host, { pid: target, inode: null }, "SIGINT");
     else this.#child.kill("SIGINT" satisfies Signal);
   }
@@ -189,7 +192,9 @@ export class Session {
   async #end(): Promise<void> {
     await this.remember();
     if (this.seen.length === 0) return;
-    const ended = await endTree(this.host, this.printer, this.seen, { graceSeconds: LAST_GRACE_SECONDS });
+    const ended = await endTree(this.host, this.printer, this.#withoutIsolation(), { graceSeconds: LAST_GRACE_SECONDS });
+    // With it ends what would not go.
+    if (this.request.isolation !== null) this.#child.kill("SIGKILL");
     this.seen = [];
     const before = this.ended;
     this.ended = before
@@ -203,6 +208,41 @@ export class Session {
     if (pid === null) return null;
     const tree = await treeOf(this.host, this.pid);
     return tree.some((identity) => identity.pid === pid) ? pid : null;
+  }
+
+  /**
+   * Pids as we see them of processes that call themselves otherwise in an isolation, in no particular order; those that are not below
+   * this session are left out.
+   */
+  async hostPids(inner: readonly number[]): Promise<number[]> {
+    if (this.request.isolation === null) return [...inner];
+    if (this.gone.aborted || inner.length === 0) return [];
+    const rows = await this.#inside();
+    return rows.filter((row) => inner.includes(row.innerPid)).map((row) => row.pid);
+  }
+
+  /** The processes in the session's own pid namespace. One that a test has made for itself, further inside, is not looked into. */
+  async #inside(): Promise<ProcessFiles[]> {
+    const tree = await treeOf(this.host, this.pid);
+    const init = tree.find((identity) => identity.ppid === this.pid);
+    const { rows } = await readProcessFiles(this.host, tree.map(({ pid }) => pid), { mapped: false, why: "what the isolated call themselves" });
+    const depth = init && rows.get(init.pid)?.depth;
+    return [...rows.values()].filter((row) => row.depth === depth);
+  }
+
+  /** Whom to interrupt in an isolation: pytest, before it has said its pid what will become it, before that what makes the isolation. */
+  async #isolated(): Promise<number | null> {
+    const rows = await this.#inside();
+    const init = rows.find((row) => row.innerPid === 1);
+    const { pid } = this.tally;
+    const main = rows.find((row) => pid === null ? row.ppid === init?.pid : row.innerPid === pid);
+    return main?.pid ?? init?.pid ?? null;
+  }
+
+  /** What belongs to the session, without the two processes that are the isolation around it. */
+  #withoutIsolation(): ProcessIdentity[] {
+    if (this.request.isolation === null) return this.seen;
+    return this.seen.filter(({ pid, ppid }) => pid !== this.pid && ppid !== this.pid);
   }
 
   #on(event: PytestEvent): void {
@@ -247,11 +287,12 @@ async function startPytest(host: Host, request: SessionRequest, scene: SessionSc
     events: scene.log.path,
     session: request.name,
     queue: request.queue,
+    isolated: request.isolation !== null,
     otherwise: scene.directory,
   });
   const streams = streamsOf(host, request.output);
   const wrapper = streams.redirect === "" ? [] : ["/bin/sh", "-c", `log=$1; shift; exec "$@" ${streams.redirect}`, "sh", logFile];
-  const wrapped = request.wrap?.(request.argv) ?? request.argv;
+  const wrapped = request.isolation?.wrap(request.argv, request.name) ?? request.argv;
   const { args, env } = envCommand({
     inherited,
     set: { ...interpreter.environment, ...plugin },

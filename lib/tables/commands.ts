@@ -22,8 +22,9 @@ export const COMMANDS = [
       ["tractest run -k cancel", "a keyword filter"],
       ["tractest run ipc/ --tpt-proto uds", "a subdirectory, over Unix sockets"],
       ["tractest run core", "the core subset"],
+      ["tractest run --isolate", "in namespaces of its own: beside any other run and registrar"],
     ],
-    exits: [0, 1, 69, 80, 81, 82, 84, 124, 130, 143],
+    exits: [0, 1, 69, 80, 81, 82, 83, 84, 124, 130, 143],
   },
   {
     name: "doctor",

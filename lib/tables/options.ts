@@ -4,8 +4,10 @@ export interface OptionRow {
   readonly name: string;
   /** One letter, without the dash. */
   readonly short?: string;
-  /** `flag` takes no value, `value` one, `values` one each time it is given. */
-  readonly kind: "flag" | "value" | "values";
+  /** `flag` takes no value, `value` one, `values` one each time it is given; `optional` one after `=`, or else {@linkcode otherwise}. */
+  readonly kind: "flag" | "value" | "values" | "optional";
+  /** What an `optional` one that has no value stands for. */
+  readonly otherwise?: string;
   readonly metavar?: string;
   /** The only values that are allowed. */
   readonly choices?: readonly string[];
@@ -108,6 +110,15 @@ export const OPTIONS = [
     commands: ["run"],
     help: "try a failed test again up to N times, in a fresh pytest each time: FLAKY if it passes then",
   },
+  {
+    name: "isolate",
+    kind: "optional",
+    otherwise: "always",
+    choices: ["always", "auto"],
+    commands: ["run"],
+    help: "pytest in namespaces of its own: its own registry port, sockets, shared memory, and nothing outlives it; auto: where that can be had",
+  },
+  { name: "no-isolate", kind: "flag", commands: ["run"], help: "none of that, whatever the configuration says" },
   { name: "header", kind: "flag", commands: ["run"], help: "pytest's header, which is left out otherwise" },
   { name: "no-defaults", kind: "flag", commands: ["run"], help: "none of -x --tb=short --no-header" },
   { name: "no-preflight", kind: "flag", commands: ["run"], help: "skip the checks before the run" },

@@ -1,5 +1,6 @@
 import { escapeText } from "../core/escape.ts";
 import type { HangEvidence } from "../core/hang.ts";
+import type { LeftBehind } from "../core/pytest_events.ts";
 import type { LeakReport } from "../core/leaks_types.ts";
 import type { Cascade } from "../core/cascade.ts";
 import { RED, type TestResult } from "../core/results.ts";
@@ -30,6 +31,8 @@ export interface VerdictView {
   readonly collision: string | null;
   /** All tests, in the order in which they began. */
   readonly tests: readonly TestResult[];
+  /** What was left behind, nobody knows by which test. */
+  readonly leaked: readonly LeftBehind[];
   /** Failures that an earlier test has caused. */
   readonly cascades: readonly Cascade[];
   /** How often a test was to be run at most. */
@@ -69,7 +72,8 @@ function verdictLines(view: VerdictView, paint: Paint): string[] {
     ...(more > 0 ? [`… and ${more} more; all of them: tractest failed`] : []),
     ...view.cascades.flatMap((cascade) => cascadeLines(cascade, paint)),
     ...view.tests.filter((test) => test.flaky).map((test) => flakyLine(test, view.tries, paint)),
-    ...view.tests.flatMap((test) => leakLines(test, paint)),
+    ...view.tests.flatMap((test) => leakLines(escapeText(test.id), test.leaked, paint)),
+    ...leakLines("a test that can't be told", view.leaked, paint),
     summary(view, paint),
   ];
 }
@@ -116,13 +120,15 @@ function flakyLine(test: TestResult, tries: number, paint: Paint): string {
 /** Processes of one test that are named, at most. */
 const SHOWN_LEFT = 5;
 
-function leakLines({ id, leaked }: TestResult, paint: Paint): string[] {
+function leakLines(whose: string, leaked: readonly LeftBehind[], paint: Paint): string[] {
   if (leaked.length === 0) return [];
   const more = leaked.length - SHOWN_LEFT;
   return [
-    `${paint("yellow", "LEAK")} ${escapeText(id)} left ${leaked.length} process${leaked.length === 1 ? "" : "es"} behind`,
-    ...leaked.slice(0, SHOWN_LEFT).map(({ pid, title, seconds }) =>
-      `    pid ${pid} ${escapeText(title.slice(0, 100))}, still there ${seconds.toFixed(1)} s after the test`
+    `${paint("yellow", "LEAK")} ${whose} left ${leaked.length} process${leaked.length === 1 ? "" : "es"} behind`,
+    ...leaked.slice(0, SHOWN_LEFT).map(({ pid, title, seconds, ended }) =>
+      `    pid ${pid}${ended ? " inside" : ""} ${escapeText(title.slice(0, 100))}, ${
+        seconds === null ? "there when pytest had ended" : `still there ${seconds.toFixed(1)} s after the test`
+      }${ended ? "; it ended with the isolation" : ""}`
     ),
     ...(more > 0 ? [`    … and ${more} more`] : []),
   ];

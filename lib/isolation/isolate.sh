@@ -1,0 +1,98 @@
+#!/bin/sh
+# Runs a command in namespaces of its own and is their first process. tractest starts it with the words of `isolatedCommand`
+# (lib/core/isolation.ts): first as `enter`, outside of them, which becomes `unshare`; that starts it again as `init`, inside.
+#
+# As the first process it adopts what loses its parent, so that nobody else has to collect it, and when it ends the kernel ends all that
+# is left. Programs of its own come from the system's standard places alone; the command gets its PATH back.
+role=$1
+shift
+
+case $role in
+enter)
+  # Whoever started this may have died before setpriv could tie this process to it.
+  [ "$PPID" = "$1" ] || exit 143
+  own=$2 outer=$PATH PATH=$3
+  shift 3
+  # shellcheck disable=SC2086 # several words, or none
+  exec unshare $own --net --pid --ipc --mount --fork --kill-child -- /bin/sh "$0" init "$$" "$outer" "$@"
+  ;;
+init) ;;
+*) exit 64 ;;
+esac
+
+# Here /proc is still the one of outside, and knows whether `unshare` lives: it may have died before this process was tied to it.
+while read -r key value; do
+  if [ "$key" = PPid: ]; then break; fi
+done </proc/self/status
+[ "$value" = "$1" ] || exit 143
+outer=$2 drop=$3 report=$4
+shift 4
+
+# The first process of a pid namespace gets no signal that it has no handler for; these are handed on to nobody, for the terminal and
+# tractest reach the command by themselves. What has a handler here is at its default in the command.
+trap 'exit 130' INT TERM
+
+# The directory with everything in it that it has outside, but its sockets, and with what is new kept inside.
+mirror() {
+  new=/dev/shm/.mirror
+  mkdir "$new" && mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs "$new" || return
+  for entry in "$1"/* "$1"/.[!.]* "$1"/..?*; do
+    name=${entry##*/}
+    if [ -S "$entry" ] || [ -p "$entry" ]; then
+      continue
+    elif [ -L "$entry" ]; then
+      ln -s "$(readlink "$entry")" "$new/$name"
+    elif [ -d "$entry" ]; then
+      mkdir "$new/$name" && mount --rbind "$entry" "$new/$name"
+    elif [ -e "$entry" ]; then
+      : >"$new/$name" && mount --bind "$entry" "$new/$name"
+    fi || return
+  done
+  mount --move "$new" "$1" && rmdir "$new"
+}
+
+mount -t proc -o nosuid,nodev,noexec proc /proc &&
+  mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs /dev/shm &&
+  mkdir -m 700 /dev/shm/run &&
+  ip link set lo up || exit 83
+while [ "$1" != -- ]; do
+  mirror "$1" || exit 83
+  shift
+done
+shift
+# What lies there now is the same as before, by a new way.
+cd "$PWD" || exit 83
+
+trap : HUP INT QUIT TERM
+export XDG_RUNTIME_DIR=/dev/shm/run
+standard=$PATH PATH=$outer
+# In the foreground, so that it has the terminal, and without this shell's own words on how it ended.
+exec 9>&2 2>/dev/null
+# The command is to have no more rights than it has outside.
+case $drop in
+'') "$@" 2>&9 9>&- ;;
+*) "$drop" --inh-caps=-all --ambient-caps=-all -- "$@" 2>&9 9>&- ;;
+esac
+code=$?
+PATH=$standard
+
+# What ends by itself within a moment is no leak.
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+  set -- /proc/[0-9]*
+  if [ $# -le 1 ]; then exit "$code"; fi
+  sleep 0.05
+done
+# Processes by their number, then their files, in the way in which tractest reads those of any process.
+boot=/proc/sys/kernel/random/boot_id
+set -- /proc/[0-9]*
+files=$boot
+pids=
+for process; do
+  pid=${process#/proc/}
+  if [ "$pid" = 1 ]; then continue; fi
+  pids="$pids $pid"
+  files="$files $process/stat $process/status $boot $process/cmdline $boot $boot"
+done
+# shellcheck disable=SC2086 # no path in it has a space
+{ echo "$pids" && cat $files; } >"$report"
+exit "$code"

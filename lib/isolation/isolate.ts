@@ -1,0 +1,159 @@
+import { join, resolve } from "@std/path";
+import { isolatedCommand, type IsolationMethod, type IsolationPlan, type Refusal, refusalOf, usesSharedTemporary } from "../core/isolation.ts";
+import type { Host } from "../host/host.ts";
+import { probe } from "../programs/probe.ts";
+import { parseProcessFiles, type ProcessFiles } from "../programs/proc.ts";
+import { standardPlace } from "../programs/standard_place.ts";
+import { cacheDirectory, digest, usable } from "../project/directories.ts";
+import type { Project } from "../project/project.ts";
+import { ISOLATION_PROGRAMS, ISOLATION_SETTINGS } from "../tables/isolation.ts";
+import { STANDARD_DIRECTORIES } from "../tables/programs.ts";
+import script from "./isolate.sh" with { type: "text" };
+
+/** Namespaces of its own for each session of a run: network, pids, mounts, IPC. */
+export interface Isolation {
+  readonly method: IsolationMethod;
+  /** The command around a session's own. Its first process inside ends with all that is left in there, and it ends when tractest does. */
+  wrap(argv: readonly string[], session: string): string[];
+  /**
+   * What the session's command has left behind, once it is over; pids are those inside. Nothing has to be cleaned up: all of it ended with
+   * its namespaces.
+   */
+  outlived(session: string): Promise<readonly ProcessFiles[]>;
+}
+
+/** What an isolation is for. */
+export interface IsolateOptions {
+  /** A private directory of this run, for what its sessions report. */
+  readonly directory: string;
+}
+
+/** Milliseconds that a try may take: it is over in a few hundredths of a second. */
+const TRY_MS = 10_000;
+/** What the try ends with, if all of it worked. */
+const TRIED = 42;
+
+/** Tries once whether sessions can be isolated here, and says why if they can't. Starts and ends a session that does nothing. */
+export async function isolate(host: Host, project: Project, options: IsolateOptions): Promise<Isolation | Refusal> {
+  if (host.platform !== "linux") return { reason: "namespaces are Linux's; this system has none", remedy: "run it in a Linux container or machine" };
+  const places = await Promise.all(ISOLATION_PROGRAMS.map(async (row) => ({ row, place: await standardPlace(host, row.name) })));
+  const missing = places.filter(({ place }) => place === null).map(({ row }) => row);
+  if (missing.length > 0) {
+    const packages = [...new Set(missing.map((row) => row.packages))];
+    const names = missing.map((row) => `"${row.name}"`).join(", ");
+    return {
+      reason: `${names} ${missing.length === 1 ? "is" : "are"} not installed at any standard place`,
+      remedy: `install the package ${packages.join(", ")}`,
+    };
+  }
+  const uid = host.uid();
+  const common = {
+    runner: host.pid,
+    setpriv: places.find(({ row }) => row.name === "setpriv")!.place!,
+    script: await scriptFile(host, options.directory),
+    standard: STANDARD_DIRECTORIES,
+    // A plain user owns the user namespace, with all rights in it; pytest is to have those that it has outside.
+    drop: uid !== 0,
+  };
+  const methods: readonly IsolationMethod[] = uid === 0 ? ["root", "user"] : ["user"];
+  let said = "";
+  for (const method of methods) {
+    const plan: IsolationPlan = { ...common, method, mirrors: [] };
+    const report = join(options.directory, "outlived-try");
+    const tried = await host.run("env", isolatedCommand(plan, ["/bin/sh", "-c", `exit ${TRIED}`], report), {
+      cwd: "/",
+      why: "whether sessions can be isolated",
+      timeoutMs: TRY_MS,
+    });
+    if (tried.outcome === "exited" && tried.code === TRIED) {
+      return new Namespaces(host, { ...plan, mirrors: await mirrorsOf(host, project) }, options.directory);
+    }
+    said = tried.outcome === "timed-out" ? "it timed out" : new TextDecoder().decode(tried.stderr);
+  }
+  return refusalOf({ uid, said, settings: await settings(host), container: await isContainer(host) });
+}
+
+/** Whether there is an isolation. */
+export function isRefusal(answer: Isolation | Refusal): answer is Refusal {
+  return "reason" in answer;
+}
+
+class Namespaces implements Isolation {
+  constructor(private readonly host: Host, private readonly plan: IsolationPlan, private readonly directory: string) {}
+
+  get method(): IsolationMethod {
+    return this.plan.method;
+  }
+
+  wrap(argv: readonly string[], session: string): string[] {
+    return isolatedCommand(this.plan, argv, this.#report(session));
+  }
+
+  async outlived(session: string): Promise<readonly ProcessFiles[]> {
+    return parseOutlived(await this.host.readText(this.#report(session)) ?? "");
+  }
+
+  #report(session: string): string {
+    return join(this.directory, `outlived-${session}`);
+  }
+}
+
+/** Parses what the first process writes at its end: pids on a line, then their files. What is not whole says nothing. */
+export function parseOutlived(text: string): ProcessFiles[] {
+  const [, list = "", files = ""] = /^([\d ]*)\n(.*)$/s.exec(text) ?? [];
+  const rows = parseProcessFiles(files, list.split(" ").filter((word) => word !== "").map(Number));
+  return [...rows?.values() ?? []].filter((row) => row.state !== "Z" && row.state !== "X");
+}
+
+/** The script in a private directory that is named after its content; what stands there already is compared, never trusted. */
+async function scriptFile(host: Host, otherwise: string): Promise<string> {
+  const name = `isolation-${await digest(script)}`;
+  const cache = await usable(host, await cacheDirectory(host), name);
+  const directory = cache ?? join(otherwise, name);
+  if (cache === null) await host.makeDirectory(directory);
+  const file = join(directory, "isolate.sh");
+  if (await host.readText(file) !== script) await host.writeFile(file, script);
+  return file;
+}
+
+/**
+ * Directories in which actors leave sockets beside what tests share with the outside: those of the configuration, and `/tmp` where this
+ * tractor uses it. Today's uses the runtime directory, which is private as a whole; then `/tmp` stays what it is.
+ */
+async function mirrorsOf(host: Host, project: Project): Promise<string[]> {
+  const configured = project.configuration.socketDirectories.map((path) => resolve(project.root, path));
+  const wanted = [...configured, ...await usesTemporary(host, project) ? ["/tmp"] : []];
+  const resolved = await Promise.all([...new Set(wanted)].map(async (path) => {
+    const real = await host.realPath(path).catch(() => null);
+    return real !== null && (await host.stat(real).catch(() => null))?.kind === "directory" ? real : null;
+  }));
+  // Above comes first, since it hides what was mounted below.
+  return [...new Set(resolved.filter((path) => path !== null))].sort();
+}
+
+async function usesTemporary(host: Host, project: Project): Promise<boolean> {
+  const list = async (path: string) => (await host.readDirectory(path).catch(() => null) ?? []).map(({ name }) => name);
+  if ((await list("/tmp")).some((name) => /^registry@.*\.sock$/s.test(name))) return true;
+  const [before, after = ""] = project.configuration.venv.split("<MINOR>");
+  const venvs = (await list(project.root)).filter((name) => (name.startsWith(before!) && name.endsWith(after)) || name === ".venv")
+    .map((name) => join(project.root, name, "lib"));
+  const installed = await Promise.all(venvs.map(async (lib) => (await list(lib)).map((name) => join(lib, name, "site-packages"))));
+  const files = [project.root, ...installed.flat()].flatMap((place) => ["_addr.py", "ipc/_uds.py"].map((name) => join(place, "tractor", name)));
+  const texts = await Promise.all(files.map((file) => host.readText(file).catch(() => null)));
+  return texts.some((text) => text !== null && usesSharedTemporary(text));
+}
+
+async function settings(host: Host): Promise<Map<string, string>> {
+  const read = await Promise.all(
+    Object.entries(ISOLATION_SETTINGS).map(async ([key, path]) => {
+      const { text } = await probe(host, "cat", [`/proc/sys/${path}`], { why: "what forbids namespaces" });
+      return [key, text?.trim()] as const;
+    }),
+  );
+  return new Map(read.flatMap(([key, value]) => value === undefined ? [] : [[key, value] as const]));
+}
+
+async function isContainer(host: Host): Promise<boolean> {
+  const marks = await Promise.all(["/.dockerenv", "/run/.containerenv"].map((path) => host.stat(path).catch(() => null)));
+  return marks.some((mark) => mark !== null);
+}
