@@ -5,12 +5,14 @@ import { type CheckResult, exitCodeOf, type PreflightResult } from "../core/pref
 import { requiresPythonOf } from "../core/python_version.ts";
 import { minorOfVersionFile } from "../core/venv.ts";
 import { TractestError } from "../errors.ts";
+import type { Host } from "../host/host.ts";
 import { ignoresSigint, inheritedEnvironment } from "../programs/env.ts";
 import { kernel } from "../programs/uname.ts";
 import { type CheckId, CHECKS } from "../tables/checks.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { checkLines } from "../ui/checks.ts";
 import { CannotAskError, confirm } from "../ui/prompt.ts";
+import { isolate, isRefusal } from "../isolation/isolate.ts";
 import { binaryCheck, directoriesCheck } from "../preflight/own.ts";
 import { signalsCheck, toolChecks, uvCheck } from "../preflight/tools.ts";
 import type { Context } from "../context.ts";
@@ -59,13 +61,14 @@ interface Examined {
 async function examine(context: Context, project: Project, repair: { sync?: boolean; clean?: boolean }): Promise<Examined> {
   const { host, line } = context;
   const inheriting = inheritedEnvironment(host);
-  const [looked, tools, ignored, pyproject, versionFile, directories] = await Promise.all([
+  const [looked, tools, ignored, pyproject, versionFile, directories, isolation] = await Promise.all([
     lookAt(context, project, repair),
     toolChecks(host),
     ignoresSigint(host),
     host.readText(join(project.root, "pyproject.toml")),
     host.readText(join(project.root, ".python-version")),
     directoriesCheck(host),
+    isolationCheck(host, project),
   ]);
   const inherited = await inheriting;
   const { result, failure } = looked;
@@ -81,6 +84,7 @@ async function examine(context: Context, project: Project, repair: { sync?: bool
     pythonCheck(result),
     versionCheck(result?.pythonVersion ?? null, { requires: requiresPythonOf(pyproject), wantedMinor: minorOfVersionFile(versionFile) }),
     sigintCheck(ignored),
+    isolation,
     ...environmentChecks(inherited),
     directories,
     binaryCheck(host, rowOf("doctor", [], (option) => line.has(option))),
@@ -119,6 +123,27 @@ function sigintCheck(ignored: boolean | null): CheckResult {
   if (ignored === true) return { ...SIGINT_IGNORED, fix: "start it in the foreground, or by: env --default-signal=INT tractest …" };
   if (ignored === null) return { id: "sigint", status: "unknown", detail: "this system does not show it; pytest gets the default", fix: null };
   return { id: "sigint", status: "ok", detail: "at its default", fix: null };
+}
+
+/** Whether `run --isolate` can be had; only a configuration that wants it makes that a fault. */
+async function isolationCheck(host: Host, project: Project): Promise<CheckResult> {
+  const id = "isolation";
+  const directory = await host.makeTemporaryDirectory();
+  try {
+    const answer = await isolate(host, project, { directory });
+    if (!isRefusal(answer)) {
+      return {
+        id,
+        status: "ok",
+        detail: answer.method === "root" ? "as root" : "in a user namespace, with no right that pytest has not outside",
+        fix: null,
+      };
+    }
+    const status = project.configuration.isolate === "always" ? "fail" : "warn";
+    return { id, status, detail: `run --isolate can't be had: ${answer.reason}`, fix: answer.remedy };
+  } finally {
+    await host.remove(directory).catch(() => false);
+  }
 }
 
 interface Repair {

@@ -101,22 +101,32 @@ export class RunLedger {
   #looking = false;
   #rootIsGone = false;
 
-  private constructor(private readonly host: Host, private readonly runId: string, private readonly file: string | null) {}
+  private constructor(
+    private readonly host: Host,
+    private readonly runId: string,
+    private readonly file: string | null,
+    private readonly isolated: boolean,
+  ) {}
 
-  /** Makes the ledger of a run's session, and removes those of the oldest. Without a usable directory it writes nothing. */
-  static async open(host: Host, root: string, runId: string, session: string): Promise<RunLedger> {
-    if (host.platform !== "linux") return new RunLedger(host, runId, null);
+  /**
+   * Makes the ledger of a run's session, and removes those of the oldest. Without a usable directory it writes nothing.
+   *
+   * @param isolated whether the session has shared memory of its own: what is here is none of its then, whatever it is called
+   */
+  static async open(host: Host, root: string, runId: string, session: string, isolated = false): Promise<RunLedger> {
+    const none = new RunLedger(host, runId, null, isolated);
+    if (host.platform !== "linux") return none;
     try {
       const directory = await ledgerDirectory(host, root);
-      if (directory === null || directory.problem !== null) return new RunLedger(host, runId, null);
-      if (await usable(host, await stateDirectory(host)) === null) return new RunLedger(host, runId, null);
+      if (directory === null || directory.problem !== null) return none;
+      if (await usable(host, await stateDirectory(host)) === null) return none;
       await host.makeDirectory(directory.path);
       const names = await runFiles(host, directory.path);
       for (const name of names.slice(0, Math.max(0, names.length - KEPT_SESSIONS + 1))) await host.remove(join(directory.path, name));
-      return new RunLedger(host, runId, join(directory.path, `${runId}-${session}.jsonl`));
+      return new RunLedger(host, runId, join(directory.path, `${runId}-${session}.jsonl`), isolated);
     } catch (error) {
       if (!(error instanceof TractestError)) throw error;
-      return new RunLedger(host, runId, null);
+      return none;
     }
   }
 
@@ -129,7 +139,7 @@ export class RunLedger {
     if (here === null) return null;
     this.#here = here;
     this.#root = root;
-    for (const { inode } of (await sharedMemoryFiles(this.host)).values()) this.#segments.add(inode);
+    if (!this.isolated) { for (const { inode } of (await sharedMemoryFiles(this.host)).values()) this.#segments.add(inode); }
     const entries = [[this.host.pid, "runner"], [root, "root"]] as const;
     for (const [pid, role] of entries) {
       const row = rows.get(pid);
@@ -188,6 +198,7 @@ export class RunLedger {
 
   /** Records segments that appeared since the run began and that one of these processes maps. */
   async lookForSegments(pids: readonly number[]): Promise<void> {
+    if (this.isolated) return;
     const here = this.#here;
     const uid = this.host.uid();
     const fresh = [...await sharedMemoryFiles(this.host)].filter(([, file]) => file.uid === uid && !this.#segments.has(file.inode));

@@ -3,6 +3,7 @@ import type { Host, ProgramResult } from "../host/host.ts";
 import { killTakesInode } from "../programs/kill.ts";
 import { runThroughEnv } from "../programs/python.ts";
 import { missingTool } from "../programs/probe.ts";
+import { standardPlace } from "../programs/standard_place.ts";
 import { findOnPath } from "../programs/user_path.ts";
 import { uvVersion } from "../programs/uv.ts";
 import { type ProgramName, PROGRAMS, STANDARD_DIRECTORIES } from "../tables/programs.ts";
@@ -45,11 +46,9 @@ export async function signalsCheck(host: Host, inherited: ReadonlyMap<string, st
   const id = "signals";
   // Not started as a program of ours: `doctor` may signal nobody.
   const ask = async (name: ProgramName) => {
-    const paths = STANDARD_DIRECTORIES.map((directory) => `${directory}/${name}`);
-    const there = await Promise.all(paths.map(async (path) => await host.stat(path).catch(() => null) !== null));
-    const path = paths[there.indexOf(true)];
+    const path = await standardPlace(host, name);
     const options = { cwd: "/", why: "how processes can be signalled", inherited, timeoutMs: LIMIT_MS };
-    return path === undefined ? null : await runThroughEnv(host, [path, "--version"], options);
+    return path === null ? null : await runThroughEnv(host, [path, "--version"], options);
   };
   const [kill, getino] = await Promise.all([ask("kill"), ask("getino")]);
   if (kill === null) return { id, status: "warn", detail: missingTool("kill"), fix: "install the package procps" };

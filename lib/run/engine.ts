@@ -211,7 +211,7 @@ export class Engine {
       queue: queue?.directory ?? null,
       output: request.output,
       keepsTerminal: request.debugging,
-      ledger: await RunLedger.open(this.host, request.root, request.runId, name),
+      ledger: await RunLedger.open(this.host, request.root, request.runId, name, request.isolation !== null),
       onStart: request.onStart,
     }, request.scene);
     this.#sessions.add(session);

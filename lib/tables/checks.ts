@@ -24,6 +24,7 @@ export const CHECKS = [
   { id: "sockets", means: "no stale Unix socket was left behind" },
   { id: "sigint", means: "SIGINT is at its default, so that tests which cancel by it work" },
   { id: "signals", means: "how processes are signalled: by `PID:INODE` where the system's kill takes it, else by a verified pid" },
+  { id: "isolation", means: "`run --isolate` can be had: the system permits namespaces" },
   { id: "ld-variables", means: "`LD_*` variables, which pytest gets and the probes don't" },
   { id: "pytest-addopts", means: "options that pytest takes unseen from PYTEST_ADDOPTS" },
   { id: "tractor-variables", means: "`TRACTOR_*` variables, which change how actors run" },

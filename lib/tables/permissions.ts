@@ -136,7 +136,7 @@ export const PERMISSIONS = [
     write: true,
     net: true,
     uid: true,
-    why: "preflight, pytest, verdict, clean-up",
+    why: "preflight, pytest, verdict, clean-up; with `--isolate` pytest starts below sh, setpriv, unshare, mount and ip",
   },
   {
     row: "check",
