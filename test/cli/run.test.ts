@@ -63,6 +63,7 @@ for (const version of ["6.2.*", "7.*", "8.*", "9.*"]) {
       "leftBehind",
       "cascades",
       "leaks",
+      "strained",
       "preflight",
     ]);
     assertIncludes(stderr, "2 failed, 2 passed, 1 skipped, 1 xfailed, 1 xpassed, 2 errors");
