@@ -20,6 +20,7 @@ const LOADERS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   flaky: async () => (await import("./commands/flaky.ts")).flaky,
   history: async () => (await import("./commands/history.ts")).history,
   slow: async () => (await import("./commands/slow.ts")).slow,
+  hang: async () => (await import("./commands/hang.ts")).hang,
   layout: async () => (await import("./commands/layout.ts")).layout,
   completions: async () => (await import("./commands/completions.ts")).completions,
   hooks: async () => (await import("./commands/hooks.ts")).hooks,

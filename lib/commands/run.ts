@@ -1,7 +1,7 @@
 import { findCascades } from "../core/cascade.ts";
 import { escapeText } from "../core/escape.ts";
 import { looksLikeTarget, type Targets } from "../core/targets.ts";
-import { hangHints } from "../core/hang.ts";
+import { hangDocument } from "../core/hang.ts";
 import { pytestCommand, type RunIntent, runIntent, stopsAtFirst, withoutRerun } from "../core/run_command.ts";
 import { describeRecord } from "../core/rate.ts";
 import { asTyped, nextCommand, pasteable } from "../core/run_shown.ts";
@@ -10,7 +10,8 @@ import { timeLimit } from "../core/time_limit.ts";
 import { registryCollision } from "../core/verdict.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
-import { type JudgedFailure, showHang, showLeaksLeft, showVerdict, type VerdictStream } from "../ui/verdict.ts";
+import { noteHang } from "../ui/hang.ts";
+import { type JudgedFailure, showLeaksLeft, showVerdict, type VerdictStream } from "../ui/verdict.ts";
 import type { Context } from "../context.ts";
 import { recordRun } from "../history/record.ts";
 import type { LeakReport } from "../leaks/leaks.ts";
@@ -161,7 +162,7 @@ async function runTests(context: Context, request: Request, prepared: Prepared, 
   await log.drain();
   const failures = await judgeFailures(context, project, outcome.tally.failures);
   await recordRun(host, printer, project, outcome.results);
-  showEnd(context, { outcome, failures, leaks: left, strain: strainText(strain), limit, intent, tries: settings.retries + 1, stream });
+  showEnd(context, { outcome, failures, leaks: left, strain: strainText(strain), limit, tries: settings.retries + 1, stream });
   if (printer.json) {
     printer.document("tractest.run/1", {
       exitCode,
@@ -173,6 +174,7 @@ async function runTests(context: Context, request: Request, prepared: Prepared, 
         return { id, phase, message, known, related, rate: record && describeRecord(record) };
       }),
       ...describeTests(outcome.results),
+      hang: outcome.hang && hangDocument(outcome.hang),
       leaks,
       strained: strain?.strained ?? null,
       preflight: preflight.checks,
@@ -200,17 +202,16 @@ interface End {
   readonly strain: string | null;
   /** Seconds. */
   readonly limit: number;
-  readonly intent: RunIntent;
   /** How often a test was to be run at most. */
   readonly tries: number;
   /** Where the verdict goes. */
   readonly stream: VerdictStream;
 }
 
-function showEnd({ printer, line }: Context, { outcome, failures, leaks, strain, limit, intent, tries, stream }: End): void {
-  const { tally, evidence, results } = outcome;
+function showEnd({ printer, line }: Context, { outcome, failures, leaks, strain, limit, tries, stream }: End): void {
+  const { tally, hang, results } = outcome;
   const tests = [...results.tests.values()];
-  if (evidence) showHang(printer, evidence, hangHints({ captured: !intent.uncaptured, logLevel: line.value("ll") ?? null, evidence }));
+  if (hang) noteHang(printer, hang);
   const keep = ["tpt-proto", "spawn-backend"].flatMap((option) => line.values(option).map((value) => `--${option}=${value}`));
   const next = nextCommand({ recorded: tally.exitStatus !== null, failedIds: failures.map((failure) => failure.id), keep });
   showVerdict(printer, stream, {

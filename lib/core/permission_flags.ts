@@ -64,7 +64,7 @@ export function permissionFlags(): string[] {
 
 /**
  * The row of a command line: the command's own, or the wider one of an effect flag (or of what it is asked to do) that is set.
- * `failed --run` and `affected --run` do what `run` does, so they take its row.
+ * `failed --run`, `affected --run` and `hang --confirm` do what `run` does, so they take its row.
  *
  * @param operands what stands on the command line besides options
  * @param has whether an option is set
@@ -74,12 +74,14 @@ export function rowOf(command: string, operands: readonly string[], has: (option
   const runs = (command === "failed" || command === "affected") && has("run");
   const fixes = command === "doctor" && has("fix");
   const writesHooks = command === "hooks" && ["install", "uninstall"].includes(operands[0] ?? "") && !has("dry-run") && !has("print");
-  const row = runs
+  const row = runs || (command === "hang" && has("confirm"))
     ? "run"
     : fixes
     ? "doctor --fix"
     : writesHooks
     ? "hooks install"
+    : command === "hang" && has("stacks")
+    ? "hang --stacks"
     : command === "zombies"
     ? ["zombies", ...["shm", "kill"].filter(has).map((option) => `--${option}`)].join(" ")
     : command;

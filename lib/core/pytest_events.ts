@@ -1,3 +1,5 @@
+import type { HangProcess } from "./hang_types.ts";
+
 /** The schema of each line that the pytest plugin writes. */
 export const EVENTS_SCHEMA = "tractest.events/1";
 
@@ -81,7 +83,13 @@ export type PytestEvent =
     /** pytest itself ended while the test ran. */
     | { readonly event: "crash"; readonly id: string; readonly seconds: number; readonly message: string; readonly traceback?: string }
     /** What a stuck tree waited for: the document of `tractest hang`. */
-    | { readonly event: "hang"; readonly id: string | null; readonly verdict: string; readonly evidence: readonly string[] }
+    | {
+      readonly event: "hang";
+      readonly id: string | null;
+      readonly verdict: string;
+      readonly evidence: readonly string[];
+      readonly processes?: readonly HangProcess[];
+    }
     /** Of no test in particular where `id` is null. */
     | { readonly event: "leak"; readonly id: string | null; readonly processes: readonly LeftBehind[] }
     | { readonly event: "interrupted"; readonly message: string }

@@ -18,8 +18,6 @@ export interface RunIntent {
   readonly selects: boolean;
   /** `--lf`: pytest chooses by itself what to run. */
   readonly rerunsFailed: boolean;
-  /** No capture: `-s`, `--capture=no`, or a debugger of tractor's. */
-  readonly uncaptured: boolean;
 }
 
 /** Options that leave tests of the targets out, so that a run of the full suite with one of them is no full run. */
@@ -57,7 +55,6 @@ export function runIntent(line: CommandLine, isTarget: (word: string) => boolean
     debugging: DEBUGGER_OPTIONS.some((option) => names.has(option) || line.has(option.slice(2))),
     selects: SELECTING.some((option) => names.has(option)),
     rerunsFailed: names.has("--lf") || names.has("--last-failed"),
-    uncaptured: names.has("-s") || passed.includes("--capture=no") || line.has("tpdb") || line.has("debug-mode"),
   };
 }
 
@@ -126,3 +123,16 @@ export function withoutRerun(intent: RunIntent): RunIntent {
 
 /** pytest's options that choose by what earlier runs recorded. */
 const RERUNNING = ["--lf", "--last-failed", "--ff", "--failed-first", "--nf", "--new-first", "--sw", "--stepwise", "--sw-skip", "--stepwise-skip"];
+
+/** Whether a pytest with this command captures output: no `-s`, no `--capture=no`, no debugger of tractor's. */
+export function capturesOutput(argv: readonly string[]): boolean {
+  const words = argv.slice(argv.indexOf("pytest") + 1);
+  const names = optionNames(words);
+  return !names.has("-s") && !words.includes("--capture=no") && !words.some((word, index) => word === "no" && words[index - 1] === "--capture");
+}
+
+/** The level of `--ll` in a command of pytest; null when it is not given. */
+export function logLevelOf(argv: readonly string[]): string | null {
+  const at = argv.findLastIndex((word) => word === "--ll" || word.startsWith("--ll="));
+  return at < 0 ? null : argv[at]!.startsWith("--ll=") ? argv[at]!.slice("--ll=".length) : argv[at + 1] ?? null;
+}

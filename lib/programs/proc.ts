@@ -176,3 +176,11 @@ export function parseWorkingDirectories(text: string): Map<number, { device: num
   }
   return rows;
 }
+
+/** The values that a variable has in the environments with which processes were started; only this variable is looked at. */
+export async function readVariable(host: Host, pids: readonly number[], name: string): Promise<string[]> {
+  if (pids.length === 0) return [];
+  const { text } = await probe(host, "cat", pids.map((pid) => `/proc/${pid}/environ`), { why: `${name} of these processes`, codes: [0, 1] });
+  const values = text?.split("\0").filter((entry) => entry.startsWith(`${name}=`)).map((entry) => entry.slice(name.length + 1));
+  return [...new Set(values)];
+}

@@ -1,14 +1,15 @@
 import { join } from "@std/path";
-import type { HangEvidence } from "../core/hang.ts";
+import type { HangReport } from "../core/hang_types.ts";
 import type { LedgerEntry } from "../core/ledger.ts";
 import type { PytestEvent, SessionPurpose } from "../core/pytest_events.ts";
+import { capturesOutput, logLevelOf } from "../core/run_command.ts";
 import { RED, Results, type TestResult } from "../core/results.ts";
 import { type Cut, joinedCode, Tally } from "../core/verdict.ts";
 import { type Group, type Item, Work } from "../core/work.ts";
 import type { Host } from "../host/host.ts";
+import { examineInTime } from "../hang/hang.ts";
 import type { Isolation } from "../isolation/isolate.ts";
 import { RunLedger } from "../leaks/ledger.ts";
-import { processStates } from "../programs/ps_states.ts";
 import type { Printer } from "../ui/printer.ts";
 import { Control } from "./control.ts";
 import { LeftBehindWatch } from "./left_behind.ts";
@@ -53,6 +54,8 @@ export interface EngineRequest {
   /** Namespaces of its own for each session; null for those of tractest. */
   readonly isolation: Isolation | null;
   readonly onStart: (child: LedgerEntry | null) => Promise<void>;
+  /** Addresses of the registry, as `host:port`: a hang may wait for them. */
+  readonly registries: readonly string[];
 }
 
 /** How a run ended. */
@@ -67,7 +70,7 @@ export interface EngineOutcome {
   readonly stoppedAt: string | null;
   /** Whole duration. */
   readonly seconds: number;
-  readonly evidence: HangEvidence | null;
+  readonly hang: HangReport | null;
   /** pytest had finished and did not exit. */
   readonly hungAtExit: boolean;
   /** Tests that were to run and did not get their chance, although nothing stopped the run. */
@@ -104,7 +107,7 @@ export class Engine {
   readonly #ends: { code: number; signal: string | null }[] = [];
   readonly #retried = new Set<string>();
   #queue: Queue | null = null;
-  #evidence: HangEvidence | null = null;
+  #hang: HangReport | null = null;
   #hungAtExit = false;
   #stoppedAt: string | null = null;
   #started = 0;
@@ -323,10 +326,23 @@ export class Engine {
     }
   }
 
+  /** Looks at a session that hangs, before it is ended, and puts down what it waits for. */
   async #gather(session: Session): Promise<void> {
     const now = this.host.now() / 1000;
-    const running = [...session.tally.running].map(([id, since]) => ({ id, seconds: Math.max(0, now - since) }));
-    this.#evidence = { running, processes: await processStates(this.host, session.seen.map((identity) => identity.pid)) };
+    const command = session.request.argv;
+    const report = await examineInTime(this.host, {
+      root: session.pid,
+      also: session.seen.map((identity) => identity.pid),
+      registries: this.request.registries,
+      checkout: this.request.root,
+      running: [...session.tally.running].map(([id, since]) => ({ id, seconds: Math.max(0, now - since) })),
+      captured: capturesOutput(command),
+      logLevel: logLevelOf(command),
+      readStacks: null,
+    });
+    this.#hang = report;
+    const { verdict, evidence, running: [test], processes } = report;
+    await this.request.scene.log.append({ event: "hang", session: session.request.name, id: test?.id ?? null, verdict, evidence, processes });
   }
 
   /** Whether nothing has stopped the run. */
@@ -366,7 +382,7 @@ export class Engine {
       signal: single && told === null ? single.signal : null,
       cut: this.#control.cut ?? (this.#stoppedAt !== null && this.#results.tests.get(this.#stoppedAt)?.outcome === "timeout" ? "time-limit" : null),
       stoppedAt: this.#stoppedAt,
-      evidence: this.#evidence,
+      hang: this.#hang,
       hungAtExit: this.#hungAtExit,
       missed: this.#missed(),
       sessions: this.#started,

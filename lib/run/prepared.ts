@@ -35,7 +35,7 @@ export interface RunFacts extends Revision {
 }
 
 /** An {@linkcode EngineRequest} without what is the same for every run of a project. */
-export type LaunchRequest = Omit<EngineRequest, "scene" | "root" | "runId" | "onStart" | "isolation">;
+export type LaunchRequest = Omit<EngineRequest, "scene" | "root" | "runId" | "onStart" | "isolation" | "registries">;
 
 /** What {@linkcode whenPrepared} is told. */
 export interface PrepareOptions {
@@ -93,6 +93,7 @@ export async function whenPrepared(
           runId: state.runId,
           isolation,
           onStart: (child) => lock.noteChild(child),
+          registries: project.configuration.registries,
         }).run(),
     });
   } finally {

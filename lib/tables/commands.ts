@@ -95,6 +95,16 @@ export const COMMANDS = [
     exits: [0],
   },
   {
+    name: "hang",
+    summary: "what a stuck tree waits for, with proof",
+    usage: "tractest hang [PID] [OPTIONS]",
+    examples: [
+      ["tractest hang", "the pytests of this repo that run now"],
+      ["tractest hang 4711", "that process and all below it"],
+    ],
+    exits: [0],
+  },
+  {
     name: "layout",
     summary: "the tests tree as it is, beside the reference",
     usage: "tractest layout [OPTIONS]",

@@ -27,6 +27,7 @@ const REPORTS = [
   "flaky",
   "history",
   "slow",
+  "hang",
   "version",
   "permissions",
   "hooks",
@@ -169,6 +170,14 @@ export const OPTIONS = [
     help: "look at this registry address instead of the configured ones",
   },
   { name: "grace", kind: "value", metavar: "SECONDS", commands: ["zombies", "run"], help: "seconds between SIGINT and SIGKILL (3)" },
+
+  // hang
+  {
+    name: "stacks",
+    kind: "flag",
+    commands: ["hang"],
+    help: "also Python stacks, by py-spy (at a standard place or in the venv), where the system permits it",
+  },
 
   // doctor
   { name: "fix", kind: "flag", commands: ["doctor"], help: "apply the safe fixes, after asking" },

@@ -28,9 +28,10 @@ export const PROGRAMS = [
   { name: "stat", packages: "coreutils", purpose: "device and inode of a directory that is seen through /proc" },
   { name: "kill", packages: "procps", purpose: "signals a verified process" },
   { name: "getino", packages: "util-linux", purpose: "where it is: the inode of a process, so that a signal can't reach another" },
-  { name: "ls", packages: "coreutils", purpose: "names of segments of shared memory, which Deno may not list" },
+  { name: "ls", packages: "coreutils", purpose: "names of segments of shared memory and open files of processes, which Deno may not list" },
   { name: "unlink", packages: "coreutils", purpose: "removes a segment of shared memory that nobody maps" },
   { name: "git", packages: "git", purpose: "changed files, worktree; read only" },
+  { name: "py-spy", packages: "py-spy, by pip or pipx", purpose: "Python stacks of a stuck process, where it is installed" },
   { name: "uname", packages: "coreutils", purpose: "the kernel's release, for doctor" },
 ] as const satisfies readonly ProgramRow[];
 

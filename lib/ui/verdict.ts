@@ -1,5 +1,4 @@
 import { escapeText } from "../core/escape.ts";
-import type { HangEvidence } from "../core/hang.ts";
 import type { LeftBehind } from "../core/pytest_events.ts";
 import type { LeakReport } from "../core/leaks_types.ts";
 import type { Cascade } from "../core/cascade.ts";
@@ -138,21 +137,6 @@ function summary({ tally, ending, seconds, failures }: VerdictView, paint: Paint
   const counts = tally.began ? countsLine(tally.counts, tally) : "pytest reported nothing";
   const bad = ending !== null || failures.length > 0 || !tally.began;
   return paint(bad ? "red" : "green", `${ending === null ? "" : `${escapeText(ending)}: `}${counts} in ${seconds.toFixed(2)} s`);
-}
-
-/** Processes of a run that hung that are shown, at most. */
-const SHOWN_PROCESSES = 30;
-
-/** Shows what was seen when the time limit struck, and what to try, in order. */
-export function showHang(printer: Printer, evidence: HangEvidence, hints: readonly string[]): void {
-  for (const { id, seconds } of evidence.running) printer.note(`running for ${seconds.toFixed(0)} s: ${escapeText(id)}`);
-  if (evidence.running.length === 0) printer.note("no test was running: it hung before the first one, between two, or at exit");
-  for (const { pid, ppid, state, waitsIn, title } of evidence.processes.slice(0, SHOWN_PROCESSES)) {
-    printer.note(`  pid ${pid} (parent ${ppid}) ${escapeText(state)} in ${escapeText(waitsIn)}: ${escapeText(title)}`);
-  }
-  const more = evidence.processes.length - SHOWN_PROCESSES;
-  if (more > 0) printer.note(`  … and ${more} more`);
-  for (const hint of hints) printer.hint(escapeText(hint));
 }
 
 /** Shows what a run left behind; nothing when it left nothing. */

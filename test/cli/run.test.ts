@@ -62,6 +62,7 @@ for (const version of ["6.2.*", "7.*", "8.*", "9.*"]) {
       "flaky",
       "leftBehind",
       "cascades",
+      "hang",
       "leaks",
       "strained",
       "preflight",
@@ -302,7 +303,13 @@ Deno.test("fault 43: the time limit ends pytest by SIGINT, tells what ran, and e
   assertIncludes(stdout, "KeyboardInterrupt");
   assertIncludes(stdout, "time limit of 2 s: 1 passed in ");
   assertIncludes(stderr, "tests/test_a.py::test_hangs\n");
-  const order = ["1. try -s first (tractest run -s tests/test_a.py::test_hangs)", "2. keep the log level low", "3. where capture"];
+  const order = [
+    "running for ",
+    "no-verdict: ",
+    "is in a timed sleep",
+    "this is not the hang of full capture pipes",
+    "hint: -s changes nothing here",
+  ];
   assertEquals(order.map((hint) => stderr.indexOf(hint)).toSorted((a, b) => a - b), order.map((hint) => stderr.indexOf(hint)));
   assert(order.every((hint) => stderr.includes(hint)), stderr);
 });

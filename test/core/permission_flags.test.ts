@@ -13,7 +13,7 @@ Deno.test("permissionFlags() grants nothing without a list but read, write and n
 
 Deno.test("permissionFlags() names programs by absolute path only, so that PATH can change nothing", () => {
   const run = permissionFlags().find((flag) => flag.startsWith("--allow-run="))!.slice("--allow-run=".length);
-  for (const place of run.split(",")) assert(/^\/[a-z/-]+\/[a-z]+$/.test(place), place);
+  for (const place of run.split(",")) assert(/^\/[a-z/-]+\/[a-z]+(-[a-z]+)?$/.test(place), place);
 });
 
 Deno.test("every row names only programs and variables that the tables know, and every one of those is in some row", () => {
@@ -34,6 +34,9 @@ Deno.test("every command has a row, and an effect flag takes the row of what it 
   assertEquals(rowOf("failed", [], (option) => option === "run").row, "run");
   assertEquals(rowOf("affected", [], (option) => option === "run").row, "run");
   assertEquals(rowOf("doctor", [], (option) => option === "fix").row, "doctor --fix");
+  assertEquals(rowOf("hang", ["7"], () => false).row, "hang");
+  assertEquals(rowOf("hang", [], (option) => option === "stacks").row, "hang --stacks");
+  assertEquals(rowOf("hang", [], () => true).row, "run");
   for (const action of ["install", "uninstall"]) {
     assertEquals(rowOf("hooks", [action, "pre-push"], () => false).row, "hooks install");
     for (const harmless of ["dry-run", "print"]) assertEquals(rowOf("hooks", [action, "pre-push"], (option) => option === harmless).row, "hooks");
@@ -47,8 +50,8 @@ Deno.test("what is inside a row and what is outside make the union, with nothing
   }
 });
 
-Deno.test("only commands that signal processes may start kill, and only those that start Python may start env", () => {
+Deno.test("only commands that signal processes may start kill, and only those that start Python or what a venv has may start env", () => {
   const having = (program: string) => PERMISSIONS.filter((row) => (row.programs as readonly string[]).includes(program)).map((row) => row.row);
   assertEquals(having("kill"), ["zombies --kill", "zombies --shm --kill", "run", "doctor --fix"]);
-  assertEquals(having("env"), ["run", "check", "doctor", "doctor --fix"]);
+  assertEquals(having("env"), ["hang --stacks", "run", "check", "doctor", "doctor --fix"]);
 });

@@ -1,11 +1,9 @@
-import { hangHints } from "../../lib/core/hang.ts";
 import { EventReader, EVENTS_SCHEMA, parseEvent, type PytestEvent } from "../../lib/core/pytest_events.ts";
 import { describeLock, readLock } from "../../lib/core/run_lock.ts";
 import { asTyped, nextCommand, pasteable } from "../../lib/core/run_shown.ts";
 import { readDurations, timeLimit, withDuration } from "../../lib/core/time_limit.ts";
 import { countsLine, type FailedReport, gist, registryCollision, runExitCode, Tally } from "../../lib/core/verdict.ts";
 import { UsageError } from "../../lib/errors.ts";
-import { parseProcessStates } from "../../lib/programs/ps_states.ts";
 import { assert, assertEquals, assertIncludes, assertThrows } from "../assert.ts";
 
 function report(id: string, phase: "setup" | "call" | "teardown", outcome: "passed" | "failed" | "skipped", category: string): PytestEvent {
@@ -165,28 +163,4 @@ Deno.test("the next command is --lf where pytest recorded the failures, else the
   assertEquals(nextCommand(run), "tractest run --lf --tpt-proto=uds");
   assertEquals(nextCommand({ ...run, recorded: false }), "tractest run --tpt-proto=uds 'a.py::x[1 -> 2]'");
   assertEquals(nextCommand({ ...run, failedIds: [] }), null);
-});
-
-Deno.test("the hints after a hang keep their order, and name evidence where there is some", () => {
-  const evidence = {
-    running: [{ id: "tests/test_x.py::test_y", seconds: 120 }],
-    processes: [{ pid: 7, ppid: 1, state: "S", waitsIn: "pipe_write", title: "w" }],
-  };
-  const hints = hangHints({ captured: true, logLevel: "debug", evidence });
-  assertIncludes(hints[0]!, "pid 7 slept in a write to a full pipe");
-  assertIncludes(hints[1]!, "1. try -s first (tractest run -s tests/test_x.py::test_y)");
-  assertIncludes(hints[2]!, "2. lower the log level: --ll debug");
-  assertIncludes(hints[3]!, "3. ");
-  const quiet = hangHints({ captured: false, logLevel: "error", evidence: { running: [], processes: [] } });
-  assertEquals(quiet.length, 3);
-  assertIncludes(quiet[0]!, "it ran with -s");
-});
-
-Deno.test("states of processes are read from ps, titles with spaces too", () => {
-  const text =
-    " 7001  7000 Sl   anon_pipe_write                  _subactor[w0@7001] x\n 7002     1 Z    -                                [python] <defunct>\nnoise\n";
-  assertEquals(parseProcessStates(text), [
-    { pid: 7001, ppid: 7000, state: "Sl", waitsIn: "anon_pipe_write", title: "_subactor[w0@7001] x" },
-    { pid: 7002, ppid: 1, state: "Z", waitsIn: "-", title: "[python] <defunct>" },
-  ]);
 });

@@ -1,0 +1,152 @@
+/** A file that a process has open. */
+export interface OpenFile {
+  readonly fd: number;
+  readonly reads: boolean;
+  readonly writes: boolean;
+  /** As the kernel names it: a path, `pipe:[INODE]`, `socket:[INODE]`, `anon_inode:[eventpoll]` … */
+  readonly target: string;
+}
+
+/** A call into the kernel: its number on this architecture (-1: it sleeps outside of any), and its arguments. */
+export interface RawSyscall {
+  readonly number: number;
+  readonly args: readonly number[];
+}
+
+/** What a thread does with SIGINT. Null: that could not be read. */
+export interface InterruptMask {
+  readonly ignored: boolean | null;
+  readonly caught: boolean | null;
+  readonly blocked: boolean | null;
+  readonly pending: boolean | null;
+}
+
+/** A thread at one moment. */
+export interface ThreadLook {
+  readonly tid: number;
+  /** State letter: R, S, D, T, t, Z, X, I. */
+  readonly state: string;
+  readonly group: number;
+  readonly session: number;
+  /** Device number of the controlling terminal; 0 when there is none. */
+  readonly terminal: number;
+  /** The group that has that terminal; -1 when there is none. */
+  readonly foreground: number;
+  /** Clock ticks of processor time used so far. */
+  readonly cpuTicks: number;
+  /** How often it was put to sleep or taken off a processor so far; null when unknown. */
+  readonly switches: number | null;
+  /** Null: could not be read. */
+  readonly syscall: RawSyscall | "running" | null;
+  /** The kernel function that it sleeps in; null when none is shown. */
+  readonly waitsIn: string | null;
+  readonly interrupt: InterruptMask;
+}
+
+/** A thread over the whole look. */
+export interface Thread extends ThreadLook {
+  /** Whether it ran between the two looks; null when that can't be told. */
+  readonly moved: boolean | null;
+  /** Clock ticks of processor time that it used between the two looks. */
+  readonly usedTicks: number;
+}
+
+/** A process as it was seen for the verdict. */
+export interface SeenProcess {
+  readonly pid: number;
+  readonly ppid: number;
+  readonly title: string;
+  /** Whether it belongs to the tree that is stuck; else it holds something that the tree waits for. */
+  readonly inTree: boolean;
+  /** Null: could not be read. */
+  readonly files: readonly OpenFile[] | null;
+  /** Empty when none could be read. */
+  readonly threads: readonly Thread[];
+  /** Descriptors that its event loops watch. */
+  readonly watched: readonly number[];
+  /** Processes whose end it waits for by an event loop. */
+  readonly watchedProcesses: readonly number[];
+  /** Processes that it holds a pidfd of. */
+  readonly heldProcesses: readonly number[];
+  /** Its pidfds, and the process that each stands for. */
+  readonly pidfds: readonly { readonly fd: number; readonly of: number }[];
+  /** Seconds for which its main thread has slept, at least; null when that can't be told. */
+  readonly asleepSeconds: number | null;
+}
+
+/** A connection to an address of the registry, as its client holds it. */
+export interface RegistryConnection {
+  readonly address: string;
+  readonly pid: number;
+  readonly fd: number;
+  /** `connecting`: the other side has not answered. `unaccepted`: the kernel has, the process that listens has not. */
+  readonly state: "connecting" | "unaccepted" | "accepted";
+  /** Bytes that wait at the other side to be read. */
+  readonly unread: number;
+  /** The processes on the other side: who accepted it, else who listens there. Empty: can't be seen. */
+  readonly holders: readonly number[];
+}
+
+/** All that a verdict rests on: gathered once, judged by plain functions. */
+export interface HangScene {
+  readonly root: number;
+  readonly processes: ReadonlyMap<number, SeenProcess>;
+  /** Who has which end of which pipe open, by `pipe:[INODE]`, of all processes that can be read. */
+  readonly pipes: ReadonlyMap<string, readonly { readonly pid: number; readonly reads: boolean; readonly writes: boolean }[]>;
+  /** Processes of which the open files can't be read. */
+  readonly unreadable: number;
+  /** Connections to the registry that were there at both looks. */
+  readonly connections: readonly RegistryConnection[];
+  /** The number of `read`: 0 on x86_64, 63 on aarch64; null when unknown. */
+  readonly readNumber: number | null;
+  /** Clock ticks in a second. */
+  readonly ticksPerSecond: number;
+  /** Seconds between the two looks. */
+  readonly seconds: number;
+  /** Python stacks, by pid. */
+  readonly stacks: ReadonlyMap<number, string>;
+  /** What could not be looked at, a sentence each. */
+  readonly unknowns: readonly string[];
+}
+
+/** What a stuck tree waits for. */
+export type HangVerdict = "blocked-write" | "waiting-for-registry" | "child-ignores-sigint" | "terminal-wanted" | "no-verdict";
+
+/** A process of a tree, as it is shown. */
+export interface HangProcess {
+  readonly pid: number;
+  readonly ppid: number;
+  /** State letter. */
+  readonly state: string;
+  /** The kernel function in which its main thread sleeps; null when none is shown. */
+  readonly waitsIn: string | null;
+  /** What it does: `write(1 → pipe:[18001])`; null when that can't be told. */
+  readonly call: string | null;
+  readonly threads: number;
+  /** What its standard input, output and error are; null when that can't be read. */
+  readonly standardFiles: readonly (string | null)[] | null;
+  readonly sigint: "ignored" | "blocked" | "pending" | "caught" | "default" | null;
+  /** Seconds of processor time that it used during the look. */
+  readonly cpuSeconds: number;
+  /** Seconds for which its main thread has slept, at least; null when that can't be told. */
+  readonly asleepSeconds: number | null;
+  readonly title: string;
+}
+
+/** What was found about a stuck tree. */
+export interface HangReport {
+  readonly verdict: HangVerdict;
+  readonly root: number;
+  /** Tests that ran, and for how many seconds; null when the time is not known. */
+  readonly running: readonly { readonly id: string; readonly seconds: number | null }[];
+  readonly processes: readonly HangProcess[];
+  /** What the verdict rests on, or what was seen instead. */
+  readonly evidence: readonly string[];
+  /** What to try, in order. */
+  readonly recipe: readonly string[];
+  readonly stacks: readonly { readonly pid: number; readonly text: string }[];
+  /** What could not be looked at. */
+  readonly unknowns: readonly string[];
+  /** Seconds that the look took between its two moments. */
+  readonly seconds: number;
+}

@@ -1,0 +1,231 @@
+import type { HangScene, RegistryConnection, SeenProcess, Thread, ThreadLook } from "../core/hang_types.ts";
+import { isPipe } from "../core/hang_activity.ts";
+import { occupies, parseRegistryAddress } from "../core/leaks_registry.ts";
+import { descendantsOf } from "../core/leaks_judge.ts";
+import type { Host } from "../host/host.ts";
+import { type ListedProcess, listProcesses } from "../programs/ps.ts";
+import {
+  type Listings,
+  listOpenFiles,
+  type Look,
+  lookAtThreads,
+  readLastRuns,
+  readSpecialFiles,
+  type SpecialFile,
+} from "../programs/proc_activity.ts";
+import { listTcpConnections, listUnixConnections, type SocketList, type TcpConnection, type UnixConnection } from "../programs/ss.ts";
+
+/** What to look at. */
+export interface GatherRequest {
+  readonly root: number;
+  /** Processes that belong to it too, wherever they are by now: of a run that recorded them. */
+  readonly also: readonly number[];
+  /** Addresses of the registry, as `host:port`. */
+  readonly registries: readonly string[];
+}
+
+/** Milliseconds between the two looks: what moves in between is not stuck. */
+const BETWEEN_MS = 200;
+/** Processes of a tree that are looked at, and threads of each: more say nothing new, and cost time. */
+const MOST_PROCESSES = 300;
+const MOST_THREADS = 40;
+/** Processes with the lowest pids, which are threads of the kernel: they run all the time, on every processor, and tell what time it is there. */
+const KERNEL_THREADS = 100;
+const TICKS_PER_SECOND = 100;
+
+/** Gathers what a tree waits for: everything at one moment, and what may have moved once more after {@linkcode BETWEEN_MS}. Changes nothing. */
+export async function gatherHang(host: Host, request: GatherRequest): Promise<HangScene> {
+  const list = await listProcesses(host);
+  const forest = new Map(list.processes.map((row) => [row.pid, row]));
+  const pids = treePids(request, forest, host.pid);
+  // Those of the kernel have no files.
+  const others = list.processes.filter((row) => row.state !== "Z" && !/^\[.*\]$/.test(row.args) && row.pid !== host.pid).map((row) => row.pid);
+  const [listings, tcp, unix] = await Promise.all([
+    listOpenFiles(host, [...new Set([...pids, ...others])], "who holds which end of which pipe"),
+    listTcpConnections(host),
+    listUnixConnections(host),
+  ]);
+  const pipes = pipesOf(listings);
+  const first = connectionsOf(request.registries, pids, tcp, unix);
+  const wanted = [...new Set([...pids, ...othersOf(pids, listings, pipes), ...first.flatMap((connection) => connection.holders)])];
+  const threads = new Map(wanted.map((pid) => [pid, (listings.rows.get(pid)?.threads ?? [pid]).slice(0, MOST_THREADS)]));
+  const began = host.monotonic();
+  const before = await lookAtThreads(host, threads, "what each thread does");
+  const clocks = [...forest.keys()].toSorted((a, b) => a - b).slice(0, KERNEL_THREADS);
+  const [special, runs] = await Promise.all([
+    readSpecialFiles(host, specialFilesOf(pids, listings)),
+    readLastRuns(host, [...new Set([...wanted, ...clocks])]),
+    host.sleep(BETWEEN_MS),
+  ]);
+  const between = (host.monotonic() - began) / 1000;
+  const [after, tcpAgain, unixAgain] = await Promise.all([
+    lookAtThreads(host, threads, "what has moved since"),
+    first.length > 0 ? listTcpConnections(host) : tcp,
+    first.length > 0 ? listUnixConnections(host) : unix,
+  ]);
+  const again = connectionsOf(request.registries, pids, tcpAgain, unixAgain);
+  const asleep = asleepSeconds(runs);
+  const processes = new Map<number, SeenProcess>();
+  for (const pid of wanted) {
+    processes.set(pid, {
+      pid,
+      ppid: forest.get(pid)?.ppid ?? 0,
+      title: forest.get(pid)?.args ?? "",
+      inTree: pids.includes(pid),
+      files: listings.rows.get(pid)?.files ?? null,
+      threads: threadsOf(before.threads.get(pid) ?? [], after.threads.get(pid) ?? []),
+      ...watchedBy(pid, special),
+      asleepSeconds: asleep.get(pid) ?? null,
+    });
+  }
+  return {
+    root: request.root,
+    processes,
+    pipes,
+    unreadable: others.filter((pid) => listings.rows.get(pid)?.files == null && forest.has(pid)).length,
+    connections: again.filter((connection) => first.some((other) => isSame(other, connection))),
+    readNumber: after.readNumber,
+    ticksPerSecond: TICKS_PER_SECOND,
+    seconds: between,
+    stacks: new Map(),
+    unknowns: unknownsOf([list, listings, before, after, tcp, unix]),
+  };
+}
+
+function treePids({ root, also }: GatherRequest, forest: ReadonlyMap<number, ListedProcess>, own: number): number[] {
+  const pids = new Set([root, ...also].filter((pid) => forest.has(pid)).flatMap((pid) => [pid, ...descendantsOf(pid, forest)]));
+  // Asked from inside of the tree, this program and its probes are no part of it.
+  if (pids.has(own)) { for (const pid of [own, ...descendantsOf(own, forest)]) pids.delete(pid); }
+  return [...pids].filter((pid) => forest.get(pid)!.state !== "Z").slice(0, MOST_PROCESSES);
+}
+
+function pipesOf({ rows }: Listings): HangScene["pipes"] {
+  const pipes = new Map<string, { pid: number; reads: boolean; writes: boolean }[]>();
+  for (const [pid, { files }] of rows) {
+    for (const file of files ?? []) {
+      if (!isPipe(file)) continue;
+      const ends = pipes.get(file.target);
+      const end = { pid, reads: file.reads, writes: file.writes };
+      if (ends) ends.push(end);
+      else pipes.set(file.target, [end]);
+    }
+  }
+  return pipes;
+}
+
+/** Processes outside of the tree that hold the other end of one of its pipes. */
+function othersOf(pids: readonly number[], { rows }: Listings, pipes: HangScene["pipes"]): number[] {
+  const found = new Set<number>();
+  for (const pid of pids) {
+    for (const file of rows.get(pid)?.files ?? []) {
+      if (!isPipe(file) || !file.writes) continue;
+      for (const end of pipes.get(file.target) ?? []) if (end.reads) found.add(end.pid);
+    }
+  }
+  return [...found].slice(0, MOST_PROCESSES);
+}
+
+function specialFilesOf(pids: readonly number[], { rows }: Listings): { pid: number; fd: number }[] {
+  return pids.flatMap((pid) =>
+    (rows.get(pid)?.files ?? []).filter((file) => /^anon_inode:\[?(eventpoll|pidfd)\]?$|^pidfd:/.test(file.target)).map(({ fd }) => ({ pid, fd }))
+  );
+}
+
+function watchedBy(pid: number, special: readonly SpecialFile[]): Pick<SeenProcess, "watched" | "watchedProcesses" | "heldProcesses" | "pidfds"> {
+  const own = special.filter((file) => file.pid === pid);
+  const watched = own.flatMap((file) => file.watches);
+  const pidfds = own.flatMap(({ fd, of }) => of === null ? [] : [{ fd, of }]);
+  return {
+    watched,
+    watchedProcesses: pidfds.filter((file) => watched.includes(file.fd)).map((file) => file.of),
+    heldProcesses: pidfds.map((file) => file.of),
+    pidfds,
+  };
+}
+
+function threadsOf(before: readonly ThreadLook[], after: readonly ThreadLook[]): Thread[] {
+  return after.map((thread) => {
+    const earlier = before.find((other) => other.tid === thread.tid);
+    if (earlier === undefined) return { ...thread, moved: true, usedTicks: 0 };
+    const usedTicks = thread.cpuTicks - earlier.cpuTicks;
+    const moved = usedTicks > 0 || thread.state === "R" || earlier.switches !== thread.switches
+      ? true
+      : thread.switches === null
+      ? null
+      : JSON.stringify(earlier.syscall) !== JSON.stringify(thread.syscall);
+    return { ...thread, moved, usedTicks };
+  });
+}
+
+/**
+ * For how long each has been asleep, at least. Each processor has a clock of its own; what ran there last of all that was read tells how far
+ * it is at least.
+ */
+function asleepSeconds(runs: readonly { readonly pid: number; readonly processor: number; readonly ms: number }[]): Map<number, number> {
+  const now = new Map<number, number>();
+  for (const { processor, ms } of runs) now.set(processor, Math.max(now.get(processor) ?? 0, ms));
+  return new Map(runs.map(({ pid, processor, ms }) => [pid, (now.get(processor)! - ms) / 1000]));
+}
+
+/** Connections of these processes to the registry, over TCP and Unix sockets. */
+function connectionsOf(
+  registries: readonly string[],
+  pids: readonly number[],
+  tcp: SocketList<TcpConnection>,
+  unix: SocketList<UnixConnection>,
+): RegistryConnection[] {
+  const ours = (user: { pid: number }) => pids.includes(user.pid);
+  const found: RegistryConnection[] = [];
+  for (const address of registries) {
+    const registry = parseRegistryAddress(address);
+    const isRegistry = (text: string) => {
+      const [, host, port] = /^\[?([^\]]*)\]?:(\d+)$/.exec(text) ?? [];
+      return port !== undefined && occupies({ host: host!, port: Number(port) }, registry);
+    };
+    const listeners = tcp.rows.filter((row) => row.state === "LISTEN" && isRegistry(row.local)).flatMap((row) => row.users.map((user) => user.pid));
+    for (const client of tcp.rows) {
+      if (!isRegistry(client.peer) || !["ESTAB", "SYN-SENT"].includes(client.state)) continue;
+      const other = tcp.rows.find((row) => row.local === client.peer && row.peer === client.local);
+      const state = client.state === "SYN-SENT" ? "connecting" : other !== undefined && other.users.length === 0 ? "unaccepted" : "accepted";
+      const holders = state === "accepted" ? other?.users.map((user) => user.pid) ?? listeners : listeners;
+      for (const { pid, fd } of client.users.filter(ours)) {
+        found.push({ address: client.peer, pid, fd, state, unread: other?.unread ?? 0, holders: [...new Set(holders)] });
+      }
+    }
+  }
+  const servers = unix.rows.filter((row) => /(^|\/)registry@[^/]*\.sock$/.test(row.name));
+  const listeners = servers.filter((row) => row.state === "LISTEN");
+  for (const client of unix.rows) {
+    const other = servers.find((row) => row.state !== "LISTEN" && row.inode === client.peer && row.peer === client.inode);
+    for (const { pid, fd } of other === undefined ? [] : client.users.filter(ours)) {
+      found.push({
+        address: other!.name,
+        pid,
+        fd,
+        state: "accepted",
+        unread: other!.unread,
+        holders: [...new Set(other!.users.map((user) => user.pid))],
+      });
+    }
+  }
+  // What waits to be accepted shows no name; where only the registry has such a queue it can be nowhere else.
+  const full = unix.rows.filter((row) => row.state === "LISTEN" && row.unread > 0);
+  if (full.length === 1 && listeners.includes(full[0]!)) {
+    const [listener] = full;
+    const holders = [...new Set(listener!.users.map((user) => user.pid))];
+    for (const client of unix.rows.filter((row) => row.state === "ESTAB" && row.peer === 0 && row.name === "*")) {
+      for (const { pid, fd } of client.users.filter(ours)) {
+        found.push({ address: listener!.name, pid, fd, state: "unaccepted", unread: 0, holders });
+      }
+    }
+  }
+  return found;
+}
+
+function isSame(one: RegistryConnection, other: RegistryConnection): boolean {
+  return one.pid === other.pid && one.fd === other.fd && one.address === other.address && one.state === other.state && one.unread === other.unread;
+}
+
+function unknownsOf(parts: readonly ({ readonly failure: string | null } | Look | Listings)[]): string[] {
+  return [...new Set(parts.map((part) => part.failure).filter((failure) => failure !== null))];
+}

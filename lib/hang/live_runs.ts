@@ -1,0 +1,94 @@
+import { join } from "@std/path";
+import { EventReader } from "../core/pytest_events.ts";
+import { ancestorsOf } from "../core/leaks_judge.ts";
+import type { HangReport } from "../core/hang_types.ts";
+import { Tally } from "../core/verdict.ts";
+import type { Host } from "../host/host.ts";
+import { readLedger, surroundingsOf } from "../leaks/ledger.ts";
+import { ProcessSurvey } from "../leaks/processes.ts";
+import { readProcessFiles, readVariable } from "../programs/proc.ts";
+import { listProcesses } from "../programs/ps.ts";
+import { stateDirectory } from "../project/directories.ts";
+import type { Project } from "../project/project.ts";
+
+/** The pytests of this project that live, without those below another one; and what could not be looked at. */
+export async function findLiveRuns(
+  host: Host,
+  project: Project,
+): Promise<{ readonly pids: readonly number[]; readonly unknowns: readonly string[] }> {
+  const survey = new ProcessSurvey(host, project);
+  const list = await listProcesses(host);
+  await survey.candidates(list);
+  const own = survey.ownPids;
+  const candidates = list.processes.filter((row) => /pytest|py\.test/.test(row.args) && row.state !== "Z" && !own.has(row.pid)).map((row) => row.pid);
+  await survey.lookCloser(candidates);
+  const judged = (await survey.judge(candidates)).filter((process) => process.ours === true && process.kind.isPytest);
+  const forest = new Map(list.processes.map((row) => [row.pid, row]));
+  const pids = judged.map((process) => process.pid);
+  return { pids: pids.filter((pid) => !ancestorsOf(pid, forest).some((above) => pids.includes(above))), unknowns: survey.failures };
+}
+
+/** What is known of the run that a process belongs to. */
+export interface KnownRun {
+  readonly running: HangReport["running"];
+  /** The command of its pytest; null when unknown. */
+  readonly command: readonly string[] | null;
+  /** Further processes that the run recorded and that are still the same. */
+  readonly also: readonly number[];
+}
+
+/** Bytes of a run's events that are read. */
+const READ_LIMIT = 64 * 1024 * 1024;
+
+/**
+ * What is known of the run of a process: from the record that `tractest run` keeps, else from what a child has inherited from a plain
+ * pytest.
+ *
+ * @param children processes below it
+ */
+export async function knownRun(host: Host, root: string, pid: number, children: readonly number[]): Promise<KnownRun> {
+  const [{ entries }, here, files] = await Promise.all([
+    readLedger(host, root),
+    surroundingsOf(host),
+    readProcessFiles(host, [pid], { mapped: false, why: "which run this is" }),
+  ]);
+  const row = files.rows.get(pid);
+  const own = entries.find((entry) =>
+    entry.role !== "runner" && entry.pid === pid && entry.startTicks === row?.startTicks && entry.bootId === here?.bootId &&
+    entry.pidNamespace === here?.pidNamespace
+  );
+  const command = row?.argv ?? null;
+  if (own === undefined) return { running: await inheritedTest(host, children), command, also: [] };
+  const same = entries.filter((entry) => entry.runId === own.runId && entry.role === "process" && entry.bootId === here!.bootId);
+  const living = await readProcessFiles(host, same.map((entry) => entry.pid), { mapped: false, why: "which processes of the run live" });
+  const also = same.filter((entry) => living.rows.get(entry.pid)?.startTicks === entry.startTicks && living.rows.get(entry.pid)!.state !== "Z");
+  return { running: await recordedTests(host, own.runId, pid), command, also: also.map((entry) => entry.pid) };
+}
+
+/** The tests that a run was in, by its own events. */
+async function recordedTests(host: Host, runId: string, pid: number): Promise<HangReport["running"]> {
+  const state = await stateDirectory(host);
+  if (state.problem !== null || !/^[\w-]+$/.test(runId)) return [];
+  const bytes = await host.readFrom(join(state.path, "runs", runId, "events.jsonl"), 0, READ_LIMIT).catch(() => null);
+  if (bytes === null) return [];
+  const tallies = new Map<string, Tally>();
+  for (const event of new EventReader().read(bytes).events) {
+    const session = event.session ?? "";
+    const tally = tallies.get(session) ?? new Tally();
+    tallies.set(session, tally);
+    tally.add(event);
+  }
+  const now = host.now() / 1000;
+  // In an isolation pytest knows itself by another pid: then it is the session that came last.
+  const own = [...tallies.values()].filter((tally) => tally.pid === pid);
+  const chosen = own.length > 0 ? own : [...tallies.values()].slice(-1);
+  return chosen.flatMap((tally) => [...tally.running].map(([id, since]) => ({ id, seconds: Math.max(0, now - since) })));
+}
+
+/** pytest tells what it runs in its environment, and a child that was started then keeps that. */
+async function inheritedTest(host: Host, children: readonly number[]): Promise<HangReport["running"]> {
+  for (const value of await readVariable(host, children.slice(0, 50), "PYTEST_CURRENT_TEST")) {
+    return [{ id: value.replace(/ \((setup|call|teardown)\)$/, ""), seconds: null }];
+  }
+  return [];
+}

@@ -1,0 +1,23 @@
+/** What tractor's own repository says about such hangs: looked for by text, since lines move. */
+export interface HangNoteRow {
+  readonly what: string;
+  /** Files of the checkout, the first that has it wins. */
+  readonly files: readonly string[];
+  /** The words in it; null: that the file is there is enough. */
+  readonly text: string | null;
+}
+
+export const HANG_NOTES = [
+  { what: "guard against too much logging in the daemon fixture", files: ["tests/conftest.py"], text: "too much logging will lock up the subproc" },
+  { what: "note on reading the daemon's stderr after SIGINT", files: ["tests/conftest.py"], text: "can lock up on the _io.BufferedReader" },
+  {
+    what: "post-mortem of the hang under a fork server",
+    files: ["ai/conc-anal/subint_forkserver_test_cancellation_leak_issue.md"],
+    text: null,
+  },
+  {
+    what: "option --enable-stackscope, which makes SIGUSR1 print task trees",
+    files: ["tractor/_testing/pytest.py", "tests/conftest.py"],
+    text: "--enable-stackscope",
+  },
+] as const satisfies readonly HangNoteRow[];

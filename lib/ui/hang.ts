@@ -1,0 +1,65 @@
+import { escapeText } from "../core/escape.ts";
+import type { HangProcess, HangReport, HangVerdict } from "../core/hang_types.ts";
+import type { Printer } from "./printer.ts";
+
+/** Processes of a tree that are shown, at most. */
+const SHOWN_PROCESSES = 30;
+/** Characters of a title that are shown. */
+const SHOWN_TITLE = 120;
+
+const HEADLINES: Readonly<Record<HangVerdict, string>> = {
+  "blocked-write": "a write to a full pipe that nobody reads",
+  "waiting-for-registry": "waiting for the registry",
+  "child-ignores-sigint": "waiting for a child that SIGINT can't end",
+  "terminal-wanted": "a terminal is wanted",
+  "no-verdict": "nothing is proven; this is what was seen",
+};
+
+/** A line of a report, and where it belongs. */
+interface Line {
+  readonly kind: "data" | "hint";
+  readonly text: string;
+}
+
+/** Shows what a stuck tree waits for: as data of `hang`. */
+export function showHang(printer: Printer, report: HangReport): void {
+  for (const { kind, text } of lines(printer, report, "stdout")) kind === "hint" ? printer.hint(text) : printer.line(text);
+}
+
+/** The same as talk, beside the output of a run. */
+export function noteHang(printer: Printer, report: HangReport): void {
+  for (const { kind, text } of lines(printer, report, "stderr")) kind === "hint" ? printer.hint(text) : printer.note(text);
+}
+
+function lines(printer: Printer, report: HangReport, stream: "stdout" | "stderr"): Line[] {
+  const { verdict, running, processes, evidence, recipe, stacks, unknowns } = report;
+  const more = processes.length - SHOWN_PROCESSES;
+  const data = [
+    ...running.map(({ id, seconds }) => `${seconds === null ? "running" : `running for ${seconds.toFixed(0)} s`}: ${escapeText(id)}`),
+    ...(running.length === 0 ? ["no test is known to run: it hangs before the first one, between two, or at exit"] : []),
+    ...processes.slice(0, SHOWN_PROCESSES).flatMap((process) => processLines(process)),
+    ...(more > 0 ? [`  … and ${more} more`] : []),
+    ...stacks.flatMap(({ pid, text }) => [`stack of pid ${pid}:`, ...text.trimEnd().split("\n").map((line) => `  ${escapeText(line)}`)]),
+    `${printer.paint(verdict === "no-verdict" ? "yellow" : "red", `${verdict}:`, stream)} ${HEADLINES[verdict]}`,
+    ...evidence.map((line) => `  ${escapeText(line)}`),
+    ...unknowns.map((line) => `  could not be looked at: ${escapeText(line)}`),
+  ];
+  return [...data.map((text) => ({ kind: "data" as const, text })), ...recipe.map((text) => ({ kind: "hint" as const, text: escapeText(text) }))];
+}
+
+function processLines(process: HangProcess): string[] {
+  const { pid, ppid, state, waitsIn, call, threads, standardFiles, sigint, cpuSeconds, asleepSeconds, title } = process;
+  const shown = title.length > SHOWN_TITLE ? `${title.slice(0, SHOWN_TITLE)}…` : title;
+  const facts = [
+    call ?? "its call can't be read",
+    ...(threads > 1 ? [`${threads} threads`] : []),
+    ...(sigint === null ? [] : [`SIGINT ${sigint}`]),
+    ...(cpuSeconds > 0 ? [`${cpuSeconds.toFixed(2)} s of processor time`] : []),
+    ...(asleepSeconds !== null && asleepSeconds >= 1 ? [`asleep for ${asleepSeconds.toFixed(0)} s`] : []),
+  ];
+  const files = standardFiles === null ? "its files can't be read" : standardFiles.map((target, fd) => `${fd} ${target ?? "closed"}`).join(", ");
+  return [
+    `  pid ${pid} (parent ${ppid}) ${escapeText(state)} in ${escapeText(waitsIn ?? "-")}: ${escapeText(shown)}`,
+    `    ${escapeText(facts.join(", "))}; ${escapeText(files)}`,
+  ];
+}

@@ -1,0 +1,393 @@
+"""Hangs on demand: `made.py KIND [ARGUMENT…]` is the root of a tree that is stuck in a way that is known. READY names a FIFO that gets a line when all is set up."""
+import ctypes, fcntl, os, pty, select, signal, socket, subprocess, sys, termios, threading, time
+
+LOTS = b"x" * 1_000_000
+HERE = [sys.executable, os.path.abspath(__file__)]
+
+
+def ready():
+    with open(os.environ["READY"], "w") as file:
+        file.write("ready\n")
+
+
+def fork(action, *arguments):
+    pid = os.fork()
+    if pid == 0:
+        try:
+            action(*arguments)
+        finally:
+            os._exit(0)
+    return pid
+
+
+def wait_for(condition):
+    while not condition():
+        time.sleep(0.01)
+
+
+def channel(pid):
+    with open(f"/proc/{pid}/wchan") as file:
+        return file.read()
+
+
+def state(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rpartition(") ")[2][0]
+
+
+def until_asleep(pid, *channels):
+    wait_for(lambda: state(pid) in "ST" and any(part in channel(pid) for part in channels))
+
+
+# Blocked in a write.
+
+
+def full_pipe(then):
+    """A child with its standard output in a pipe that this process holds and does not read."""
+    child = subprocess.Popen([*HERE, "chatter"], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    until_asleep(child.pid, "pipe_write")
+    ready()
+    then(child)
+
+
+def wait_for_writer():
+    full_pipe(lambda child: child.wait())
+
+
+def wait_for_any():
+    full_pipe(lambda child: os.waitpid(-1, 0))
+
+
+def read_other_stream():
+    """The classic: the child fills its standard error, the parent reads its standard output."""
+    child = subprocess.Popen([*HERE, "complain"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    until_asleep(child.pid, "pipe_write")
+    ready()
+    child.stdout.read()
+
+
+def sleepy_reader():
+    """The parent sleeps for as long as it takes, and the writer has slept for longer than a slow reader would."""
+
+    def then(child):
+        time.sleep(600)
+
+    child = subprocess.Popen([*HERE, "chatter"], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    until_asleep(child.pid, "pipe_write")
+    threading.Timer(3, ready).start()
+    then(child)
+
+
+def stuck_runner():
+    """Whoever runs this holds the pipe of its output, and is stopped."""
+    os.kill(os.getppid(), signal.SIGSTOP)
+    wait_for(lambda: state(os.getppid()) == "T")
+    child = fork(os.write, 1, LOTS)
+    until_asleep(child, "pipe_write")
+    ready()
+    os.waitpid(child, 0)
+
+
+def own_reader():
+    """A process that holds both ends."""
+    _, write = os.pipe()
+    child = fork(os.write, write, LOTS)
+    until_asleep(child, "pipe_write")
+    ready()
+    os.waitpid(child, 0)
+
+
+def chatter():
+    os.write(1, LOTS)
+
+
+def complain():
+    os.write(2, LOTS)
+
+
+# Waiting for the registry: a port, held by somebody else.
+
+
+def connect(port):
+    client = socket.create_connection(("127.0.0.1", int(port)))
+    client.sendall(b"hello")
+    return client
+
+
+def ask(port):
+    client = connect(port)
+    ready()
+    client.recv(10)
+
+
+def ask_by_loop(port):
+    client = connect(port)
+    loop = select.epoll()
+    loop.register(client, select.EPOLLIN)
+    ready()
+    loop.poll()
+
+
+def knock(port):
+    """The queue of the listener is full."""
+    kept = []
+    while True:
+        client = socket.socket()
+        client.setblocking(False)
+        client.connect_ex(("127.0.0.1", int(port)))
+        kept.append(client)
+        if not select.select([], [client], [], 0.3)[1]:
+            break
+    late = socket.socket()
+    threading.Timer(0.2, ready).start()
+    late.connect(("127.0.0.1", int(port)))
+
+
+def ask_unix(path):
+    client = socket.socket(socket.AF_UNIX)
+    client.connect(path)
+    client.sendall(b"hello")
+    ready()
+    client.recv(10)
+
+
+def serve(how, where):
+    """Not part of a tree: holds the registry."""
+    if how == "unix":
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(where)
+        server.listen(5)
+    else:
+        server = socket.create_server(("127.0.0.1", int(where)), backlog=1 if how == "full" else 5)
+    ready()
+    if how == "accept":
+        kept = server.accept()
+        kept[0].recv(100)
+    signal.pause()
+
+
+# A child that SIGINT can't end.
+
+
+def stubborn(how):
+    if how == "ignore":
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    elif how == "block":
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    os.write(int(sys.argv[3]), b"!")
+    signal.pause()
+
+
+def start_stubborn(how):
+    read, write = os.pipe()
+    child = subprocess.Popen([*HERE, "stubborn", how, str(write)], pass_fds=[write], stdin=subprocess.DEVNULL)
+    os.close(write)
+    os.read(read, 1)
+    until_asleep(child.pid, "pause")
+    return child
+
+
+def wait_for_stubborn(how):
+    child = start_stubborn(how)
+    ready()
+    child.wait()
+
+
+def wait_for_any_stubborn():
+    start_stubborn("ignore")
+    ready()
+    os.waitpid(-1, 0)
+
+
+def watch_stubborn():
+    child = start_stubborn("ignore")
+    loop = select.epoll()
+    loop.register(os.pidfd_open(child.pid), select.EPOLLIN)
+    ready()
+    loop.poll()
+
+
+def pending():
+    child = start_stubborn("block")
+    os.kill(child.pid, signal.SIGINT)
+    ready()
+    child.wait()
+
+
+# A terminal is wanted.
+
+
+def at_terminal(action, *channels):
+    """The child is in front of a terminal of its own."""
+    pid, master = pty.fork()
+    if pid == 0:
+        action()
+        os._exit(0)
+    until_asleep(pid, *channels)
+    ready()
+    # Its prompt is drained: it waits for an answer.
+    while True:
+        os.read(master, 1000)
+
+
+def at_pdb():
+    def debug():
+        import pdb
+
+        pdb.set_trace()
+
+    at_terminal(debug, "n_tty_read", "wait_woken", "poll", "select")
+
+
+def at_plain_prompt():
+    at_terminal(lambda: os.read(0, 10), "n_tty_read", "wait_woken")
+
+
+def in_background(action):
+    """A process in the background of a terminal uses it, and is stopped for that."""
+
+    def session():
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+        def stray():
+            os.setpgid(0, 0)
+            action()
+
+        child = fork(stray)
+        wait_for(lambda: state(child) == "T")
+        ready()
+        os.waitpid(child, 0)
+
+    pid, master = pty.fork()
+    if pid == 0:
+        session()
+        os._exit(0)
+    os.waitpid(pid, 0)
+
+
+def read_in_background():
+    in_background(lambda: os.read(0, 10))
+
+
+def set_in_background():
+    in_background(lambda: termios.tcsetattr(0, termios.TCSANOW, termios.tcgetattr(0)))
+
+
+# No verdict.
+
+
+def busy():
+    ready()
+    while True:
+        pass
+
+
+def sleep():
+    ready()
+    time.sleep(600)
+
+
+def big_file(path):
+    """Much output, into a file."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    child = fork(lambda: [os.write(1, LOTS) for _ in range(20)] and time.sleep(600))
+    until_asleep(child, "nanosleep")
+    ready()
+    os.waitpid(child, 0)
+
+
+def slow_reader(seconds):
+    """It is slow, but it goes on."""
+    read, write = os.pipe()
+
+    def chatter():
+        os.close(read)
+        while True:
+            os.write(write, LOTS)
+
+    child = fork(chatter)
+    until_asleep(child, "pipe_write")
+    threading.Timer(1.5, ready).start()
+    while True:
+        time.sleep(float(seconds))
+        os.read(read, 8192)
+
+
+def busy_reader():
+    """It computes, and may read on."""
+    read, write = os.pipe()
+    fork(lambda: [os.close(read), os.write(write, LOTS)])
+    threading.Timer(0.5, ready).start()
+    while True:
+        pass
+
+
+def threads():
+    """Two threads, each has the lock that the other one wants."""
+    first, second = threading.Lock(), threading.Lock()
+    met = threading.Barrier(2)
+
+    def take(one, other):
+        with one:
+            met.wait()
+            with other:
+                pass
+
+    threading.Thread(target=take, args=(first, second)).start()
+    threading.Timer(0.5, ready).start()
+    take(second, first)
+
+
+def actors():
+    """Two processes, each reads from the other."""
+    there, back = os.pipe(), os.pipe()
+
+    def peer():
+        os.close(back[1]), os.close(there[0])
+        os.read(back[0], 1)
+        os.write(there[1], b"!")
+
+    child = fork(peer)
+    os.close(there[1]), os.close(back[0])
+    until_asleep(child, "pipe_read")
+    ready()
+    os.read(there[0], 1)
+
+
+def polite_child():
+    """A parent waits for a child that SIGINT would end."""
+    child = subprocess.Popen(["sleep", "600"], stdin=subprocess.DEVNULL)
+    ready()
+    child.wait()
+
+
+def stopped():
+    child = subprocess.Popen(["sleep", "600"], stdin=subprocess.DEVNULL)
+    child.send_signal(signal.SIGSTOP)
+    wait_for(lambda: state(child.pid) == "T")
+    ready()
+    child.wait()
+
+
+def file_lock(path):
+    file = open(path, "w")
+    fcntl.flock(file, fcntl.LOCK_EX)
+
+    def want():
+        fcntl.flock(open(path), fcntl.LOCK_EX)
+
+    child = fork(want)
+    until_asleep(child, "flock", "lock")
+    ready()
+    os.waitpid(child, 0)
+
+
+if __name__ == "__main__":
+    # Whoever started this may end before it.
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    if sys.argv[1] not in ("stubborn", "chatter", "complain"):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    arguments = sys.argv[2:3] if sys.argv[1] == "stubborn" else sys.argv[2:]
+    globals()[sys.argv[1]](*arguments)

@@ -1,0 +1,93 @@
+import { join } from "@std/path";
+
+const SCRIPT = new URL("made.py", import.meta.url).pathname;
+const PYTHON = "python3";
+/** Milliseconds that a tree may take to get stuck. */
+const PATIENCE_MS = 30_000;
+
+/** Trees that are stuck, in a directory of their own: all ended and removed at the end. */
+export class Made implements AsyncDisposable {
+  /** A TCP port that is free. */
+  readonly port: number;
+  readonly #children: Deno.ChildProcess[] = [];
+  #count = 0;
+
+  private constructor(readonly directory: string) {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    this.port = listener.addr.port;
+    listener.close();
+  }
+
+  static async make(): Promise<Made> {
+    return new Made(await Deno.realPath(await Deno.makeTempDir({ prefix: "tractest-hang-" })));
+  }
+
+  /** Words for made.py, with what stands for something of this directory. */
+  fill(words: readonly string[]): string[] {
+    const values: Readonly<Record<string, string>> = {
+      PORT: String(this.port),
+      SOCKET: join(this.directory, "registry@1616.sock"),
+      FILE: join(this.directory, "file"),
+    };
+    return words.map((word) => values[word] ?? word);
+  }
+
+  /** Starts a tree and waits until it is stuck; the pid of its root. */
+  async start(words: readonly string[], { piped = false }: { readonly piped?: boolean } = {}): Promise<number> {
+    const fifo = join(this.directory, `ready-${this.#count++}`);
+    await new Deno.Command("mkfifo", { args: [fifo] }).output();
+    // A runner between: it holds the read end of the output, and reads nothing.
+    const runner = `import subprocess, sys, signal\nchild = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)\nsignal.pause()`;
+    const argv = [...(piped ? [PYTHON, "-c", runner] : []), PYTHON, SCRIPT, ...words];
+    const child = new Deno.Command("setsid", {
+      args: ["-w", ...argv],
+      cwd: this.directory,
+      env: { READY: fifo },
+      stdin: "null",
+      stdout: "null",
+      stderr: "inherit",
+    }).spawn();
+    this.#children.push(child);
+    const late = new Promise<never>((_, reject) =>
+      AbortSignal.timeout(PATIENCE_MS).addEventListener("abort", () => reject(new Error(`${words.join(" ")} never got stuck`)))
+    );
+    await Promise.race([Deno.readTextFile(fifo), late]);
+    const below = async (pid: number) => (await Deno.readTextFile(`/proc/${pid}/task/${pid}/children`)).trim().split(" ").filter(Boolean).map(Number);
+    let [pid] = await below(child.pid);
+    // Where this process leads a group of its own, setsid has forked; else it is the tree itself.
+    if (pid === undefined || !(await commandLine(child.pid)).startsWith("setsid")) pid = child.pid;
+    if (piped) [pid] = await below(pid);
+    return pid!;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of this.#children) {
+      for (const pid of (await descendants(child.pid)).toReversed()) {
+        try {
+          Deno.kill(pid, "SIGKILL");
+        } catch {
+          // It has ended.
+        }
+      }
+      await child.status;
+    }
+    await Deno.remove(this.directory, { recursive: true });
+  }
+}
+
+async function commandLine(pid: number): Promise<string> {
+  return (await Deno.readTextFile(`/proc/${pid}/cmdline`)).replaceAll("\0", " ");
+}
+
+/** A process and all below it, parents first. */
+async function descendants(pid: number): Promise<number[]> {
+  const found = [pid];
+  for (const one of found) {
+    const tasks = await Array.fromAsync(Deno.readDir(`/proc/${one}/task`)).catch(() => []);
+    for (const { name } of tasks) {
+      const children = await Deno.readTextFile(`/proc/${one}/task/${name}/children`).catch(() => "");
+      found.push(...children.trim().split(" ").filter(Boolean).map(Number));
+    }
+  }
+  return found;
+}

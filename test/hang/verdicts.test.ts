@@ -1,0 +1,160 @@
+import { join } from "@std/path";
+import type { HangReport, HangVerdict } from "../../lib/core/hang_types.ts";
+import { examineHang } from "../../lib/hang/hang.ts";
+import { RealHost } from "../../lib/host/real_host.ts";
+import { assert, assertEquals } from "../assert.ts";
+import { Made } from "./made.ts";
+
+interface Case {
+  readonly name: string;
+  /** Words for made.py; `PORT`, `SOCKET` and `FILE` stand for a free one. */
+  readonly words: readonly string[];
+  readonly verdict: HangVerdict;
+  /** Who holds the registry, as words for made.py. */
+  readonly registry?: readonly string[];
+  /** It is run by a program that reads its output through a pipe. */
+  readonly piped?: true;
+  /** What the evidence has to say. */
+  readonly says: readonly RegExp[];
+}
+
+const CASES: readonly Case[] = [
+  {
+    name: "a child writes to a pipe, its parent waits for it to end",
+    words: ["wait_for_writer"],
+    verdict: "blocked-write",
+    says: [/^pid \d+ .* is in write\(1 → pipe:\[\d+\]\)/, /held by pid \d+ .* is not reading: state S, wait4/],
+  },
+  { name: "the same, the parent waits for any child", words: ["wait_for_any"], verdict: "blocked-write", says: [/is not reading/] },
+  {
+    name: "a child writes to its stderr, its parent reads its stdout",
+    words: ["read_other_stream"],
+    verdict: "blocked-write",
+    says: [/is in write\(2 → pipe/, /is not reading: state S, read\(\d+ → pipe/],
+  },
+  { name: "the parent sleeps, and has for long", words: ["sleepy_reader"], verdict: "blocked-write", says: [/the writer has slept for [2-9] s/] },
+  {
+    name: "whoever runs the tests holds the pipe of their output, and is stopped",
+    words: ["stuck_runner"],
+    piped: true,
+    verdict: "blocked-write",
+    says: [/outside of this tree, which is not reading: state T/],
+  },
+  { name: "the writer itself holds the read end too", words: ["own_reader"], verdict: "blocked-write", says: [/not the standard output or error/] },
+  {
+    name: "a stranger that holds the registry has accepted, and does not answer",
+    words: ["ask", "PORT"],
+    registry: ["serve", "accept", "PORT"],
+    verdict: "waiting-for-registry",
+    says: [/waits for an answer, by fd \d+ to the registry 127\.0\.0\.1:\d+, which is held by pid \d+ .*outside of this tree: state S, pause/],
+  },
+  {
+    name: "a stranger that holds the registry accepts nothing",
+    words: ["ask_by_loop", "PORT"],
+    registry: ["serve", "ignore", "PORT"],
+    verdict: "waiting-for-registry",
+    says: [/has connected, and nobody accepts it/],
+  },
+  {
+    name: "the registry's queue is full",
+    words: ["knock", "PORT"],
+    registry: ["serve", "full", "PORT"],
+    verdict: "waiting-for-registry",
+    says: [/is connecting and gets no answer/],
+  },
+  {
+    name: "the registry's Unix socket accepts nothing",
+    words: ["ask_unix", "SOCKET"],
+    registry: ["serve", "unix", "SOCKET"],
+    verdict: "waiting-for-registry",
+    says: [/registry@\d+\.sock/],
+  },
+  {
+    name: "a parent waits for a child that ignores SIGINT",
+    words: ["wait_for_stubborn", "ignore"],
+    verdict: "child-ignores-sigint",
+    says: [/waits in wait4 for its child pid \d+/, /ignores SIGINT/],
+  },
+  {
+    name: "a parent waits for a child that blocks SIGINT",
+    words: ["wait_for_stubborn", "block"],
+    verdict: "child-ignores-sigint",
+    says: [/waits in wait4/, /blocks SIGINT/],
+  },
+  {
+    name: "a parent waits for any child, and the only one ignores SIGINT",
+    words: ["wait_for_any_stubborn"],
+    verdict: "child-ignores-sigint",
+    says: [/wait4/],
+  },
+  {
+    name: "an event loop waits for the end of a child that ignores SIGINT",
+    words: ["watch_stubborn"],
+    verdict: "child-ignores-sigint",
+    says: [/whose pidfd its event loop watches/],
+  },
+  { name: "a child got SIGINT and does not take it", words: ["pending"], verdict: "child-ignores-sigint", says: [/is pending/] },
+  { name: "pdb at its prompt", words: ["at_pdb"], verdict: "terminal-wanted", says: [/\(0 → \/dev\/pts\/\d+\).* for somebody to type/] },
+  { name: "a plain prompt", words: ["at_plain_prompt"], verdict: "terminal-wanted", says: [/read\(0 → \/dev\/pts\/\d+\)/] },
+  { name: "a process in the background reads from its terminal", words: ["read_in_background"], verdict: "terminal-wanted", says: [/SIGTTIN/] },
+  { name: "a process in the background sets its terminal up", words: ["set_in_background"], verdict: "terminal-wanted", says: [/SIGTTOU/] },
+  { name: "a busy loop", words: ["busy"], verdict: "no-verdict", says: [/is computing/] },
+  { name: "a sleep", words: ["sleep"], verdict: "no-verdict", says: [/is in a timed sleep/] },
+  {
+    name: "much output into a file",
+    words: ["big_file", "FILE"],
+    verdict: "no-verdict",
+    says: [/standard output and error of every process are a file.*: this is not the hang of full capture pipes/],
+  },
+  { name: "a writer whose reader is slow", words: ["slow_reader", "0.05"], verdict: "no-verdict", says: [/it is not proven/] },
+  { name: "a writer whose reader is slower", words: ["slow_reader", "1"], verdict: "no-verdict", says: [/it is not proven/] },
+  { name: "a writer whose reader computes", words: ["busy_reader"], verdict: "no-verdict", says: [/is at work/] },
+  { name: "two threads that wait for each other's lock", words: ["threads"], verdict: "no-verdict", says: [/2 threads in futex/] },
+  {
+    name: "two processes that read from each other",
+    words: ["actors"],
+    verdict: "no-verdict",
+    says: [/nothing was written; the write end is held by pid/],
+  },
+  { name: "a parent waits for a child that takes SIGINT", words: ["polite_child"], verdict: "no-verdict", says: [] },
+  { name: "a child was stopped by SIGSTOP", words: ["stopped"], verdict: "no-verdict", says: [/is stopped/] },
+  { name: "a process waits for a lock on a file", words: ["file_lock", "FILE"], verdict: "no-verdict", says: [] },
+];
+
+const table: string[] = [];
+
+for (const { name, words, verdict, registry, piped, says } of CASES) {
+  Deno.test(`${verdict}: ${name}`, async () => {
+    await using made = await Made.make();
+    const holder = registry && await made.start(made.fill(registry));
+    const root = await made.start(made.fill(words), { piped });
+    // Each moment of it is as good as any other.
+    for (let look = 0; look < 3; look++) {
+      const report = await examine(made, root);
+      if (look === 0) table.push(`${report.verdict === verdict ? "right" : "WRONG"}  ${report.verdict.padEnd(20)}  ${name}`);
+      const shown = JSON.stringify(report.evidence, null, 1);
+      assertEquals(report.verdict, verdict, shown);
+      for (const pattern of says) assert(report.evidence.some((line) => pattern.test(line)), `${pattern} in ${shown}`);
+      assertEquals(report.unknowns, []);
+      assertEquals(report.processes.some((process) => process.pid === holder), false);
+    }
+  });
+}
+
+Deno.test("the table of made hangs", () => {
+  console.log(`\n${table.join("\n")}\n${table.filter((row) => row.startsWith("right")).length} of ${table.length} judged right`);
+  assertEquals(table.length, CASES.length);
+});
+
+async function examine(made: Made, root: number): Promise<HangReport> {
+  return await examineHang(new RealHost(), {
+    root,
+    also: [],
+    registries: [`127.0.0.1:${made.port}`],
+    checkout: join(made.directory),
+    running: [],
+    captured: null,
+    logLevel: null,
+    readStacks: null,
+  });
+}
