@@ -16,6 +16,8 @@ export interface Failure {
   readonly traceback: string;
   /** Classes of the error, of those that it groups and of those that caused it, outermost first. */
   readonly errors: readonly string[];
+  /** The end of what the test wrote, under pytest's headings; missing when that is nothing, or hidden by `--show-capture`. */
+  readonly output?: string;
 }
 
 /** A process that a test left behind, see {@linkcode PytestEvent}. */

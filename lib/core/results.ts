@@ -20,6 +20,8 @@ export interface Attempt {
   /** Setup, call and teardown together. */
   seconds: number;
   failure: ResultFailure | null;
+  /** What went wrong after that: in its teardown, say. */
+  later: readonly ResultFailure[];
   /** Why it was skipped or was expected to fail; null when nothing is said. */
   reason: string | null;
 }
@@ -128,8 +130,11 @@ export class Results {
         attempt.seconds += event.seconds;
         const outcome = CATEGORIES[event.category] ?? (event.outcome === "failed" ? "failed" : null);
         if (outcome !== null && !RED.has(attempt.outcome)) attempt.outcome = outcome;
-        if (event.outcome === "failed") attempt.failure ??= failureOf(event, event.phase);
-        else if (event.message) attempt.reason ??= event.message;
+        if (event.outcome === "failed") {
+          const failure = failureOf(event, event.phase);
+          if (attempt.failure === null) attempt.failure = failure;
+          else attempt.later = [...attempt.later, failure];
+        } else if (event.message) attempt.reason ??= event.message;
         if (event.phase === "teardown") result.finished = true;
         break;
       }
@@ -161,14 +166,17 @@ export class Results {
   }
 
   #attempt(result: Result, session: string, began: number): Attempt {
-    const attempt: Attempt = { outcome: "passed", session, began, seconds: 0, failure: null, reason: null };
+    const attempt: Attempt = { outcome: "passed", session, began, seconds: 0, failure: null, later: NONE, reason: null };
     result.attempts.push(attempt);
     result.finished = false;
     return attempt;
   }
 }
 
+/** What nearly every attempt has; shared, for there are many. */
+const NONE: readonly ResultFailure[] = [];
+
 function failureOf(failure: Partial<Failure>, phase: ResultFailure["phase"]): ResultFailure {
-  const { message = "", where = null, traceback = "", errors = [] } = failure;
-  return { phase, message, where, traceback, errors };
+  const { message = "", where = null, traceback = "", errors = [], output } = failure;
+  return { phase, message, where, traceback, errors, ...(output ? { output } : {}) };
 }

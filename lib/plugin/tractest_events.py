@@ -135,7 +135,18 @@ def _failure(report, classes):
         lines = [line for line in text.splitlines() if line.strip()]
         errors = [line[1:].strip() for line in lines if line.startswith("E ")]
         message = errors[0] if errors else lines[-1] if lines else ""
-    return {"message": _clip(message), "where": _where(representation, crash), "traceback": _clip(text, tail=True), "errors": classes or []}
+    fields = {"message": _clip(message), "where": _where(representation, crash), "traceback": _clip(text, tail=True), "errors": classes or []}
+    output = _output(report)
+    return {**fields, "output": output} if output else fields
+
+
+def _output(report):
+    """The end of what the test wrote, under pytest's headings, as far as --show-capture lets it be seen."""
+    chosen = getattr(getattr(_config, "option", None), "showcapture", "all")
+    if chosen == "no":
+        return ""
+    sections = [(title, text) for title, text in getattr(report, "sections", ()) if chosen == "all" or chosen in title]
+    return _clip("\n".join("--- %s ---\n%s" % section for section in sections), tail=True)
 
 
 # What a test leaves behind: children of this process that were not there before, and that no fixture of a wider scope has started.
