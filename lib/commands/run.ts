@@ -24,6 +24,7 @@ import { plannedSync, quickInterpreter } from "../run/ready.ts";
 import type { EngineOutcome, SessionKind } from "../run/engine.ts";
 import { EventLog } from "../run/event_log.ts";
 import { eventsSink } from "../run/event_sink.ts";
+import { JunitFile } from "../run/junit_file.ts";
 import { type RunSettings, runSettings } from "../run/settings.ts";
 import { checkSpawnBackend } from "../run/spawn_backends.ts";
 import { longestFullRun, openRunState, recordFullRun } from "../run/state.ts";
@@ -35,6 +36,7 @@ interface Request {
   readonly intent: RunIntent;
   readonly settings: RunSettings;
   readonly scope: Targets["scope"];
+  readonly junit: JunitFile | null;
   /** The command of one of its pytests. */
   command(python: readonly string[], kind: SessionKind): string[];
 }
@@ -48,6 +50,7 @@ export async function run(context: Context): Promise<ExitCode> {
   const { project, intent, settings, scope } = request;
   if (line.has("dry-run")) return await dryRun(context, request);
 
+  await request.junit?.clear();
   const state = await openRunState(host, printer, project.root);
   const limits = { full: project.configuration.timeLimitFull, file: project.configuration.timeLimitFile };
   const longestFull = await longestFullRun(host, state);
@@ -98,6 +101,7 @@ async function understand(context: Context): Promise<Request> {
     intent,
     settings,
     scope,
+    junit: line.has("junit") ? await JunitFile.at(host, line.value("junit")!) : null,
     command: (python, { test }) =>
       test === null
         ? pytestCommand({ python, defaultFlags, line, intent, targets: bare ? [] : targets?.targets ?? [] })
@@ -160,6 +164,7 @@ async function runTests(context: Context, request: Request, prepared: Prepared, 
   const seconds = Math.round(outcome.seconds * 1000) / 1000;
   await log.append({ event: "run-finish", exitCode, ending: endingOf(outcome, limit), seconds, strained: strain?.strained ?? null });
   await log.drain();
+  await request.junit?.write(printer, outcome.results);
   const failures = await judgeFailures(context, project, outcome.tally.failures);
   await recordRun(host, printer, project, outcome.results);
   showEnd(context, { outcome, failures, leaks: left, strain: strainText(strain), limit, tries: settings.retries + 1, stream });

@@ -11,6 +11,11 @@ export function escapeText(text: string): string {
   });
 }
 
+/** The text without the sequences by which a terminal is coloured and steered. */
+export function withoutAnsi(text: string): string {
+  return text.replace(ANSI, "");
+}
+
 /** Quotes a word for a POSIX shell; plain words stay as they are. Control characters use `$'…'`, which bash, zsh and ksh read. */
 export function shellWord(word: string): string {
   if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word)) return word;
@@ -29,3 +34,7 @@ const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t"
 // C0 and C1 controls, soft hyphen, Arabic letter mark, zero width and bidi marks, line and paragraph separators, byte order mark, surrogates.
 // deno-lint-ignore no-control-regex
 const UNSAFE = /[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\p{Cs}]/gu;
+
+// CSI with its parameters, OSC and other strings up to their end, and the short ones.
+// deno-lint-ignore no-control-regex
+const ANSI = /\x1b(?:\[[0-?]*[ -\/]*[@-~]|[\]P^_X][^\x07\x1b]*(?:\x07|\x1b\\)|[ -\/]*[0-~])/g;

@@ -139,6 +139,7 @@ export const OPTIONS = [
     commands: ["run"],
     help: "copy the events of the run to FILE as JSON lines while it runs; - for standard output",
   },
+  { name: "junit", kind: "value", metavar: "FILE", commands: ["run"], help: "write a JUnit report to FILE, of a run that was cut short too" },
 
   // preflight
   { name: "python", kind: "value", metavar: "PATH", commands: ["run", "check", "doctor"], help: "this Python, or the venv at PATH" },
