@@ -4,6 +4,7 @@ import type { Host, Output } from "../lib/host/host.ts";
 export class Recorder implements Output {
   text = "";
   columns = 80;
+  rows = 24;
   constructor(readonly isTerminal = false) {}
   write(text: string | Uint8Array): void {
     this.text += typeof text === "string" ? text : new TextDecoder().decode(text);

@@ -24,6 +24,7 @@ import { plannedSync, quickInterpreter } from "../run/ready.ts";
 import type { EngineOutcome, SessionKind } from "../run/engine.ts";
 import { EventLog } from "../run/event_log.ts";
 import { eventsSink } from "../run/event_sink.ts";
+import { LiveView, showLog } from "../run/live_view.ts";
 import { JunitFile } from "../run/junit_file.ts";
 import { type RunSettings, runSettings } from "../run/settings.ts";
 import { checkSpawnBackend } from "../run/spawn_backends.ts";
@@ -115,6 +116,16 @@ async function intentOf({ host, line }: Context, project: Project): Promise<RunI
   return runIntent(line, (word) => tree !== null && looksLikeTarget(word, tree));
 }
 
+/** Whether a live view takes the place of pytest's own output: not where a person talks to pytest, or asks for something that it prints. */
+function usesBar({ printer, line }: Context, intent: RunIntent): boolean {
+  if (line.value("ui") !== "bar") return false;
+  if (intent.debugging || intent.printsOnly) {
+    printer.warn(`--ui bar is left out: ${intent.debugging ? "a debugger needs the terminal" : "this is about what pytest prints"}`);
+    return false;
+  }
+  return true;
+}
+
 /** Prints the command and starts nothing. */
 async function dryRun(context: Context, { project, command }: Request): Promise<ExitCode> {
   const { host, printer, line } = context;
@@ -141,6 +152,11 @@ async function runTests(context: Context, request: Request, prepared: Prepared, 
   const log = await EventLog.open(host, state.directory, await eventsSink(host, eventsTo));
   await log.append({ event: "run-start", runId: state.runId, root: project.root, command: shown, pid: host.pid, ...facts });
   const cpu = watchCpu(host);
+  const bar = usesBar(context, intent);
+  const redraws = !(stream === "stderr" && host.stdout.isTerminal);
+  const live = bar
+    ? await LiveView.open(host, printer, log, { root: project.root, slow: settings.slow, tries: settings.retries + 1, redraws })
+    : null;
   const outcome = await prepared.launch(log, state.directory, {
     ...settings,
     command: (kind) => request.command(interpreter.argv, kind),
@@ -151,8 +167,9 @@ async function runTests(context: Context, request: Request, prepared: Prepared, 
     debugging: intent.debugging,
     exitFirst: stopsAtFirst(argv),
     resume: line.has("resume") || (scope === "full" && !stopsAtFirst(argv)),
-    output: printer.json || stream === "stderr" ? "stderr" : "shown",
-  });
+    output: bar ? "log" : printer.json || stream === "stderr" ? "stderr" : "shown",
+  }).finally(() => live?.stop());
+  if (bar) await showLog(host, printer, state.directory, outcome);
   const strain = await (await cpu)();
   await recordFailures(host, outcome);
   const leaks = await leaksAfter(host, project);

@@ -1,3 +1,4 @@
+import { describeLeft } from "./left_behind.ts";
 import { withoutAnsi } from "./escape.ts";
 import type { LeftBehind } from "./pytest_events.ts";
 import type { Attempt, ResultFailure, Results, TestResult } from "./results.ts";
@@ -119,8 +120,8 @@ function output({ output = "" }: ResultFailure): string {
   return output === "" ? "" : detail("system-out", {}, output);
 }
 
-function leakProperty({ pid, title, seconds }: LeftBehind): [string, string] {
-  return ["tractest.leak", `pid ${pid} ${title}, still there ${seconds.toFixed(1)} s after the test`];
+function leakProperty(left: LeftBehind): [string, string] {
+  return ["tractest.leak", describeLeft(left)];
 }
 
 /** `tests/a/test_b.py::TestC::test_d[e::f]` is `tests.a.test_b.TestC` and `test_d[e::f]`. */

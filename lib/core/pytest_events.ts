@@ -73,6 +73,8 @@ export type PytestEvent =
     } & Partial<Failure>
     | { readonly event: "children"; readonly id: string; readonly pids: readonly number[] }
     | { readonly event: "warning"; readonly id: string; readonly category: string; readonly message: string; readonly where: string | null }
+    /** A test that has reached its time limit: it is about to be ended. */
+    | { readonly event: "terminating"; readonly id: string; readonly seconds: number; readonly limit: number }
     /** A test that was ended at its time limit. */
     | {
       readonly event: "timeout";
@@ -158,6 +160,7 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   report: ["id", "phase", "outcome", "category"],
   children: ["id"],
   warning: ["id", "message"],
+  terminating: ["id"],
   timeout: ["id", "message"],
   crash: ["id", "message"],
   hang: ["verdict"],

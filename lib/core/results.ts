@@ -79,6 +79,11 @@ const CATEGORIES: Readonly<Record<string, Outcome>> = {
   xpassed: "xpassed",
 };
 
+/** How a test ended as far as one of its phases says; null when it says nothing. */
+export function outcomeOf(report: Extract<PytestEvent, { event: "report" }>): Outcome | null {
+  return CATEGORIES[report.category] ?? (report.outcome === "failed" ? "failed" : null);
+}
+
 /**
  * The results of a run, from the events of all of its sessions: a test that ran again in another session has another attempt. Built up
  * one by one, so that a run that is cut short loses nothing.
@@ -128,7 +133,7 @@ export class Results {
         const result = this.#result(event.id);
         const attempt = result.attempts.at(-1) ?? this.#attempt(result, event.session ?? "", event.time);
         attempt.seconds += event.seconds;
-        const outcome = CATEGORIES[event.category] ?? (event.outcome === "failed" ? "failed" : null);
+        const outcome = outcomeOf(event);
         if (outcome !== null && !RED.has(attempt.outcome)) attempt.outcome = outcome;
         if (event.outcome === "failed") {
           const failure = failureOf(event, event.phase);
@@ -176,7 +181,8 @@ export class Results {
 /** What nearly every attempt has; shared, for there are many. */
 const NONE: readonly ResultFailure[] = [];
 
-function failureOf(failure: Partial<Failure>, phase: ResultFailure["phase"]): ResultFailure {
+/** The failure of an event. */
+export function failureOf(failure: Partial<Failure>, phase: ResultFailure["phase"]): ResultFailure {
   const { message = "", where = null, traceback = "", errors = [], output } = failure;
   return { phase, message, where, traceback, errors, ...(output ? { output } : {}) };
 }

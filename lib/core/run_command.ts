@@ -18,10 +18,15 @@ export interface RunIntent {
   readonly selects: boolean;
   /** `--lf`: pytest chooses by itself what to run. */
   readonly rerunsFailed: boolean;
+  /** It is run for what pytest prints, not for tests: `--collect-only`, `--fixtures`, `--help`. */
+  readonly printsOnly: boolean;
 }
 
 /** Options that leave tests of the targets out, so that a run of the full suite with one of them is no full run. */
 const SELECTING = ["-k", "-m", "--lf", "--last-failed", "--sw", "--stepwise", "--deselect", "--ignore", "--ignore-glob", "--co", "--collect-only"];
+
+/** Options with which pytest runs no test. */
+const PRINTING = ["--co", "--collect-only", "--fixtures", "--funcargs", "--fixtures-per-test", "--markers", "--setup-plan", "--cache-show"];
 
 /**
  * Sorts what was typed for `run`.
@@ -55,6 +60,7 @@ export function runIntent(line: CommandLine, isTarget: (word: string) => boolean
     debugging: DEBUGGER_OPTIONS.some((option) => names.has(option) || line.has(option.slice(2))),
     selects: SELECTING.some((option) => names.has(option)),
     rerunsFailed: names.has("--lf") || names.has("--last-failed"),
+    printsOnly: PRINTING.some((option) => names.has(option)),
   };
 }
 

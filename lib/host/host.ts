@@ -4,7 +4,7 @@ import type { PermissionRow } from "../tables/permissions.ts";
 import type { Capability } from "../core/permission_flags.ts";
 
 /** The signals that tractest sends or listens to. */
-export type Signal = "SIGINT" | "SIGTERM" | "SIGKILL" | "SIGCONT" | "SIGHUP";
+export type Signal = "SIGINT" | "SIGTERM" | "SIGKILL" | "SIGCONT" | "SIGHUP" | "SIGTSTP" | "SIGSTOP";
 
 /** How a program run by {@linkcode Host.run} ended. */
 export type ProgramOutcome =
@@ -91,6 +91,8 @@ export interface Output {
   readonly isTerminal: boolean;
   /** Columns of the terminal; 80 where there is none. */
   readonly columns: number;
+  /** Rows of the terminal; 24 where there is none. */
+  readonly rows: number;
 }
 
 /** What tractest was built as: by `deno compile`, self-contained with its runtime, a launcher over an installed Deno, or run from source. */
@@ -144,6 +146,12 @@ export interface Host {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly stdinIsTerminal: boolean;
+
+  /**
+   * Calls `onKey` for each key that is typed at the terminal of standard input, without echo; Ctrl-C and Ctrl-Z stay signals. The returned
+   * function puts the terminal back as it was; so does the end of the program, unless a signal kills it. Null where there is no terminal.
+   */
+  readKeys(onKey: (key: string) => void): (() => void) | null;
 
   /** Makes `directory` the one that relative paths start at. Throws a UsageError if it is none. */
   changeDirectory(directory: string): void;

@@ -58,6 +58,46 @@ export class RealHost implements Host {
     return Deno.stdin.isTerminal();
   }
 
+  /** Who gets the keys; null while nobody does. */
+  #onKey: ((key: string) => void) | null = null;
+  #keysAreRead = false;
+
+  readKeys(onKey: (key: string) => void): (() => void) | null {
+    try {
+      Deno.stdin.setRaw(true, { cbreak: true });
+    } catch {
+      return null;
+    }
+    this.#onKey = onKey;
+    const restore = () => {
+      if (this.#onKey !== onKey) return;
+      this.#onKey = null;
+      globalThis.removeEventListener("unload", restore);
+      try {
+        Deno.stdin.setRaw(false);
+      } catch {
+        // The terminal is gone: there is nothing to restore, and a run to be ended in good order.
+      }
+    };
+    globalThis.addEventListener("unload", restore);
+    if (!this.#keysAreRead) void this.#readKeys();
+    return restore;
+  }
+
+  async #readKeys(): Promise<void> {
+    this.#keysAreRead = true;
+    const buffer = new Uint8Array(64);
+    try {
+      // A read can't be taken back: it may end when nobody wants its key any more.
+      for (let count = await Deno.stdin.read(buffer); count !== null && this.#onKey; count = await Deno.stdin.read(buffer)) {
+        for (const key of new TextDecoder().decode(buffer.subarray(0, count))) this.#onKey(key);
+      }
+    } catch {
+      // The terminal went away.
+    }
+    this.#keysAreRead = false;
+  }
+
   changeDirectory(directory: string): void {
     try {
       Deno.chdir(directory);
@@ -338,11 +378,11 @@ class StreamOutput implements Output {
   }
 
   get columns(): number {
-    try {
-      return Deno.consoleSize().columns;
-    } catch {
-      return 80;
-    }
+    return size()?.columns || 80;
+  }
+
+  get rows(): number {
+    return size()?.rows || 24;
   }
 
   write(text: string | Uint8Array): void {
@@ -355,6 +395,15 @@ class StreamOutput implements Output {
       if (error instanceof Deno.errors.WouldBlock) return this.write(rest);
       this.#broken = true;
     }
+  }
+}
+
+/** Size of the terminal; a terminal that was given none says 0. */
+function size(): { columns: number; rows: number } | null {
+  try {
+    return Deno.consoleSize();
+  } catch {
+    return null;
   }
 }
 

@@ -59,3 +59,10 @@ export function parseProcessList(text: string): Pick<ProcessList, "processes" | 
   }
   return { processes, rejected };
 }
+
+/** Whether this program is in the foreground of its terminal; false where that can't be told. Who is not is stopped when it sets the terminal's mode. */
+export async function inForeground(host: Host): Promise<boolean> {
+  const { text } = await probe(host, "ps", ["-o", "pgid=,tpgid=", "-p", String(host.pid)], { why: "whether the keyboard is ours" });
+  const [, group, foreground] = /^ *(\d+) +(\d+)\s*$/.exec(text ?? "") ?? [];
+  return group !== undefined && group === foreground;
+}

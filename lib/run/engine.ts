@@ -321,6 +321,8 @@ export class Engine {
     for (const [id, since] of tally.running) {
       if (now - since < testLimit) continue;
       this.#evicted.set(session, { id, seconds: now - since });
+      const { name } = session.request;
+      void this.request.scene.log.append({ event: "terminating", session: name, id, seconds: round(now - since), limit: testLimit });
       void this.#control.evict(session);
       return;
     }

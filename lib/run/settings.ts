@@ -1,7 +1,7 @@
 import type { CommandLine } from "../core/command_line.ts";
 import type { RunIntent } from "../core/run_command.ts";
 import { parseCount, parseSeconds } from "../core/time_limit.ts";
-import { EXIT_SECONDS, GRACE_SECONDS } from "../tables/defaults.ts";
+import { EXIT_SECONDS, GRACE_SECONDS, SLOW_SECONDS } from "../tables/defaults.ts";
 
 /** How a run treats tests and pytest, as typed. Times in seconds; 0 is no limit. */
 export interface RunSettings {
@@ -13,6 +13,8 @@ export interface RunSettings {
   readonly exitLimit: number;
   /** How often a failed test is tried again. */
   readonly retries: number;
+  /** After which a live view tells that a test is slow. */
+  readonly slow: number;
 }
 
 /**
@@ -28,5 +30,6 @@ export function runSettings(line: CommandLine, intent: Pick<RunIntent, "debuggin
     testLimit: intent.debugging ? 0 : testLimit,
     exitLimit: seconds("exit-timeout", EXIT_SECONDS),
     retries: line.has("retries") ? parseCount("retries", line.value("retries")!) : 0,
+    slow: seconds("slow-after", SLOW_SECONDS),
   };
 }

@@ -23,3 +23,5 @@ export const EXIT_SECONDS = 30;
 
 /** What is kept in the history: runs of the project, their age in days, and megabytes of the database. A full suite a day for years fits. */
 export const HISTORY_LIMITS = { runs: 10_000, days: 730, megabytes: 500 } as const;
+/** Seconds after which a live view tells that a test is slow. */
+export const SLOW_SECONDS = 60;

@@ -139,6 +139,21 @@ export const OPTIONS = [
     commands: ["run"],
     help: "copy the events of the run to FILE as JSON lines while it runs; - for standard output",
   },
+  {
+    name: "ui",
+    kind: "value",
+    metavar: "KIND",
+    choices: ["pytest", "bar"],
+    commands: ["run"],
+    help: "pytest's own output (default), or a progress bar with what runs now, and failures as they happen; a debugger keeps pytest's",
+  },
+  {
+    name: "slow-after",
+    kind: "value",
+    metavar: "SECONDS",
+    commands: ["run"],
+    help: "with --ui bar: tell that a test is slow after this time, then after twice that, and so on (60); 0: never",
+  },
   { name: "junit", kind: "value", metavar: "FILE", commands: ["run"], help: "write a JUnit report to FILE, of a run that was cut short too" },
 
   // preflight

@@ -4,6 +4,9 @@ import type { Host, Output, ProgramNotice } from "../host/host.ts";
 /** The colours that our own text uses; each has a word beside it, so that nothing depends on colour. */
 export type Colour = "red" | "green" | "yellow" | "blue" | "dim" | "bold";
 
+/** Text in a colour, where its stream shows colours. */
+export type Paint = (colour: Colour, text: string) => string;
+
 const CODES: Readonly<Record<Colour, readonly [number, number]>> = {
   red: [31, 39],
   green: [32, 39],
@@ -28,6 +31,8 @@ export class Printer {
   readonly json: boolean;
   readonly verbose: boolean;
   readonly color: PrinterOptions["color"];
+  /** Puts what is printed above lines that are drawn anew all the time; null while there are none. */
+  above: ((print: () => void) => void) | null = null;
   #host: Host;
 
   constructor(host: Host, options: PrinterOptions) {
@@ -40,12 +45,12 @@ export class Printer {
 
   /** A line of data on standard output; nothing with `--json`. */
   line(text = ""): void {
-    if (!this.json) this.#host.stdout.write(`${text}\n`);
+    if (!this.json) this.#write("stdout", text);
   }
 
   /** A line of talk on standard error. */
   note(text = ""): void {
-    this.#host.stderr.write(`${text}\n`);
+    this.#write("stderr", text);
   }
 
   /** `warning: …` on standard error. */
@@ -75,6 +80,12 @@ export class Printer {
     if (this.color !== "auto") return this.color === "always";
     const output: Output = this.#host[stream];
     return output.isTerminal && !this.#host.env("NO_COLOR") && this.#host.env("TERM") !== "dumb";
+  }
+
+  #write(stream: "stdout" | "stderr", text: string): void {
+    const print = () => this.#host[stream].write(`${text}\n`);
+    if (this.above) this.above(print);
+    else print();
   }
 
   #program(notice: ProgramNotice): void {

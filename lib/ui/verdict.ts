@@ -1,11 +1,12 @@
 import { escapeText } from "../core/escape.ts";
+import { describeLeft } from "../core/left_behind.ts";
 import type { LeftBehind } from "../core/pytest_events.ts";
 import type { LeakReport } from "../core/leaks_types.ts";
 import type { Cascade } from "../core/cascade.ts";
 import { RED, type TestResult } from "../core/results.ts";
 import { isFlakyAgain, recordText, type TestRecord } from "../core/rate.ts";
 import { countsLine, type FailedReport, gist, type Tally } from "../core/verdict.ts";
-import type { Colour, Printer } from "./printer.ts";
+import type { Paint, Printer } from "./printer.ts";
 
 /** A failure with what is known about it. */
 export interface JudgedFailure extends FailedReport {
@@ -53,8 +54,6 @@ export function showVerdict(printer: Printer, stream: VerdictStream, view: Verdi
   }
   for (const command of view.next) printer.hint(`next: ${escapeText(command)}`);
 }
-
-type Paint = (colour: Colour, text: string) => string;
 
 function verdictLines(view: VerdictView, paint: Paint): string[] {
   const poisoned = new Set(view.cascades.flatMap((cascade) => cascade.poisoned));
@@ -124,11 +123,7 @@ function leakLines(whose: string, leaked: readonly LeftBehind[], paint: Paint): 
   const more = leaked.length - SHOWN_LEFT;
   return [
     `${paint("yellow", "LEAK")} ${whose} left ${leaked.length} process${leaked.length === 1 ? "" : "es"} behind`,
-    ...leaked.slice(0, SHOWN_LEFT).map(({ pid, title, seconds, ended }) =>
-      `    pid ${pid}${ended ? " inside" : ""} ${escapeText(title.slice(0, 100))}, ${
-        seconds === null ? "there when pytest had ended" : `still there ${seconds.toFixed(1)} s after the test`
-      }${ended ? "; it ended with the isolation" : ""}`
-    ),
+    ...leaked.slice(0, SHOWN_LEFT).map((left) => `    ${escapeText(describeLeft({ ...left, title: left.title.slice(0, 100) }))}`),
     ...(more > 0 ? [`    … and ${more} more`] : []),
   ];
 }

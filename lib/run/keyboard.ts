@@ -1,0 +1,60 @@
+import type { Host } from "../host/host.ts";
+import { sendSignal } from "../programs/kill.ts";
+import { inForeground } from "../programs/ps.ts";
+
+/** What {@linkcode Keyboard} tells. */
+export interface KeyboardOptions {
+  readonly onKey: (key: string) => void;
+  /** The program is about to be stopped by Ctrl-Z: the screen is somebody else's then. */
+  readonly onStop: () => void;
+  /** It goes on. */
+  readonly onContinue: () => void;
+}
+
+/**
+ * The keyboard while a run goes on: each key at once. The terminal is put back as it was before anything else gets it: when the run
+ * ends or is cut short, and while Ctrl-Z has stopped it.
+ */
+export class Keyboard {
+  readonly #off: (() => void)[] = [];
+  #release: (() => void) | null = null;
+  #over = false;
+
+  constructor(private readonly host: Host, private readonly options: KeyboardOptions) {
+    // Whoever ends the run by a signal may have to do it twice: by then the terminal is as it was.
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) this.#off.push(host.onSignal(signal, () => this.close()));
+    this.#off.push(host.onSignal("SIGTSTP", () => void this.#stop()));
+    this.#off.push(host.onSignal("SIGCONT", () => void this.#continue()));
+    void this.#take();
+  }
+
+  /** Gives the keyboard back. */
+  close(): void {
+    if (this.#over) return;
+    this.#over = true;
+    for (const off of this.#off) off();
+    this.#giveBack();
+  }
+
+  async #take(): Promise<void> {
+    if (!await inForeground(this.host) || this.#over || this.#release) return;
+    this.#release = this.host.readKeys(this.options.onKey);
+  }
+
+  #giveBack(): void {
+    this.#release?.();
+    this.#release = null;
+  }
+
+  async #stop(): Promise<void> {
+    this.options.onStop();
+    this.#giveBack();
+    // Not SIGTSTP again: it would come back here.
+    await sendSignal(this.host, { pid: this.host.pid, inode: null }, "SIGSTOP");
+  }
+
+  async #continue(): Promise<void> {
+    await this.#take();
+    if (!this.#over) this.options.onContinue();
+  }
+}
