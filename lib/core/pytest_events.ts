@@ -47,6 +47,8 @@ export type PytestEvent =
       readonly transport: string | null;
       readonly backend: string | null;
       readonly python: string | null;
+      /** Which part of the suite this run is for; null or absent: all of it. */
+      readonly shard?: { readonly index: number; readonly count: number } | null;
     }
     | { readonly event: "session-begin"; readonly pid: number; readonly purpose: SessionPurpose }
     | {
@@ -57,10 +59,21 @@ export type PytestEvent =
       readonly python?: string;
       /** Where pytest keeps its cache; null where it keeps none. */
       readonly cache?: string | null;
+      /** After how many failures it stops; 0: never. */
+      readonly maxfail?: number;
     }
     | { readonly event: "collected"; readonly count: number; readonly deselected: number }
     | { readonly event: "items"; readonly items: readonly { readonly id: string; readonly group: string }[]; readonly last: boolean }
     | { readonly event: "claimed"; readonly index: number }
+    /** What is run of what was collected, when that is not all of it or not in that order. */
+    | {
+      readonly event: "planned";
+      readonly tests: number;
+      /** Seconds that it is expected to take; null when no test has ever been timed. */
+      readonly predicted: number | null;
+      /** Names the way in which the suite was cut into shards; null when it was not. */
+      readonly cut: string | null;
+    }
     | { readonly event: "collection-error"; readonly id: string } & Failure
     | { readonly event: "test-start"; readonly id: string; readonly file?: string; readonly line?: number | null }
     | {
@@ -155,6 +168,7 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   collected: [],
   items: [],
   claimed: [],
+  planned: [],
   "collection-error": ["id", "message"],
   "test-start": ["id"],
   report: ["id", "phase", "outcome", "category"],

@@ -180,6 +180,20 @@ export class Results {
 
 /** What nearly every attempt has; shared, for there are many. */
 const NONE: readonly ResultFailure[] = [];
+/** Whether tests of another session ran during an attempt. */
+export function ranBesideOthers({ session, began, seconds }: Attempt, tests: Iterable<TestResult>): boolean {
+  for (const { attempts } of tests) {
+    for (const other of attempts) {
+      if (other.session !== session && other.began < began + seconds && began < other.began + other.seconds) return true;
+    }
+  }
+  return false;
+}
+
+/** Whether a test failed only while others ran beside it, and then passed alone. */
+export function isContended(test: TestResult, tests: readonly TestResult[]): boolean {
+  return test.flaky && test.attempts.every((attempt) => RED.has(attempt.outcome) === ranBesideOthers(attempt, tests));
+}
 
 /** The failure of an event. */
 export function failureOf(failure: Partial<Failure>, phase: ResultFailure["phase"]): ResultFailure {

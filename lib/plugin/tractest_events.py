@@ -235,31 +235,42 @@ _CHUNK = 500  # items on one line
 
 def _write_items(items):
     """What was collected, and what of it has to stay in one process, in order."""
-    rows = [{"id": item.nodeid, "group": _group(item)} for item in items]
+    groups = _groups(items)
+    rows = [{"id": item.nodeid, "group": group} for item, group in zip(items, groups)]
     for start in range(0, max(1, len(rows)), _CHUNK):
         _write("items", items=rows[start:start + _CHUNK], last=start + _CHUNK >= len(rows))
 
 
-def _group(item):
-    """Tests with the same group share a fixture of a wider scope than theirs; the id of a test that shares none."""
-    widest = None
+def _groups(items):
+    """For each item the id of the first one that it shares a fixture of a wider scope with, directly or through others; else its own."""
+    first = {}  # fixture -> an item that uses it
+    leader = list(range(len(items)))
+
+    def find(index):
+        while leader[index] != index:
+            leader[index] = leader[leader[index]]
+            index = leader[index]
+        return index
+
+    for index, item in enumerate(items):
+        for fixture in _shared(item):
+            one, other = sorted((find(first.setdefault(fixture, index)), find(index)))
+            leader[other] = one
+    return [items[find(index)].nodeid for index in range(len(items))]
+
+
+def _shared(item):
+    """What names the fixtures of an item that are made once for several. One of the session is made once in each process."""
+    path = item.nodeid.split("::", 1)[0]
     for definitions in getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {}).values():
         for definition in definitions:
             scope = getattr(definition, "scope", "function")
-            # A fixture of the session is made once in each process.
-            if scope in _SCOPES and (widest is None or _SCOPES.index(scope) > _SCOPES.index(widest)):
-                widest = scope
-    path = item.nodeid.split("::", 1)[0]
-    if widest == "package":
-        return path.rpartition("/")[0]
-    if widest == "module":
-        return path
-    if widest == "class" and getattr(item, "cls", None) is not None:
-        return item.getparent(pytest.Class).nodeid
-    return item.nodeid
-
-
-_SCOPES = ("class", "module", "package")
+            if scope == "package":
+                yield id(definition)
+            elif scope == "module":
+                yield id(definition), path
+            elif scope == "class" and getattr(item, "cls", None) is not None:
+                yield id(definition), item.getparent(pytest.Class).nodeid
 
 
 class _Queue:
@@ -286,13 +297,14 @@ class _Queue:
     def wait(self):
         """Until the order of the tests is known; false if nobody is there any more who could tell."""
         while not os.path.exists(self.path("groups.jsonl")):
-            if self.stopped() or os.getppid() != self.parent:
+            if self.stopped():
                 return False
             time.sleep(0.005)
         return True
 
     def stopped(self):
-        return os.path.exists(self.path("stop"))
+        """Whether nothing more is to be run, or nobody is there any more who would want to know."""
+        return os.getppid() != self.parent or os.path.exists(self.path("stop"))
 
     def claim(self):
         """The next group that nobody else has; None if there is none."""
@@ -328,34 +340,61 @@ def pytest_runtestloop(session):
     items = {}
     for item in session.items:
         items.setdefault(item.nodeid, []).append(item)
-    for item, following in _with_next(_from_queue(queue, items)):
-        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+    upcoming = _Upcoming(queue, items)
+    while True:
+        item = upcoming.take()
+        if item is None:
+            return True
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=upcoming.following())
         if session.shouldfail:
             raise session.Failed(session.shouldfail)
         if session.shouldstop:
             raise session.Interrupted(session.shouldstop)
         if queue.stopped():
-            break
-    return True
+            return True
 
 
-def _from_queue(queue, items):
-    while True:
-        group = queue.claim()
-        if group is None:
-            return
-        for nodeid in group:
-            for item in items.pop(nodeid, ()):
-                yield item
+class _Upcoming:
+    """The items of the groups that this session claims, one group after another."""
+
+    def __init__(self, queue, items):
+        self.queue = queue
+        self.items = items
+        self.claimed = []
+
+    def peek(self):
+        """The next item, for which a group is claimed if need be; None if there is none."""
+        while not self.claimed:
+            group = self.queue.claim()
+            if group is None:
+                return None
+            for nodeid in group:
+                self.claimed.extend(self.items.pop(nodeid, ()))
+        return self.claimed[0]
+
+    def take(self):
+        item = self.peek()
+        if item is not None:
+            del self.claimed[0]
+        return item
+
+    def following(self):
+        """For pytest, which tears down what the next item does not need."""
+        return self.claimed[0] if self.claimed else _Following(self)
 
 
-def _with_next(items):
-    """Each with the one after it: pytest tears down what the next one does not need."""
-    current = next(items, None)
-    while current is not None:
-        following = next(items, None)
-        yield current, following
-        current = following
+class _Following:
+    """The item after the last one of a group. It is claimed when pytest has to know it, at the teardown: as long as a test runs, others may have it."""
+
+    def __init__(self, upcoming):
+        self._upcoming = upcoming
+
+    def listchain(self):
+        item = self._upcoming.peek()
+        return [] if item is None else item.listchain()
+
+    def __getattr__(self, name):
+        return getattr(self._upcoming.peek(), name)
 
 
 _warnings = 0
@@ -376,6 +415,7 @@ def pytest_sessionstart(session):
             pytest=pytest.__version__,
             python="%d.%d.%d" % sys.version_info[:3],
             cache=_cache,
+            maxfail=int(session.config.getoption("maxfail", 0) or 0),
         )
     except Exception:
         pass

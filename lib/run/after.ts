@@ -20,8 +20,8 @@ export async function leaksAfter(host: Host, project: Project): Promise<LeakRepo
 }
 
 /** Writes pytest's record of failures where pytest itself has not, or has not seen all of them. */
-export async function recordFailures(host: Host, { sessions, stoppedAt, tally, results }: EngineOutcome): Promise<void> {
-  if (sessions > 1 || stoppedAt !== null || tally.exitStatus === null) await writeLastFailed(host, tally.cache, results);
+export async function recordFailures(host: Host, { sessions, queued, stoppedAt, tally, results }: EngineOutcome): Promise<void> {
+  if (queued || sessions > 1 || stoppedAt !== null || tally.exitStatus === null) await writeLastFailed(host, tally.cache, results);
 }
 
 /**

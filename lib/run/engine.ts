@@ -3,7 +3,7 @@ import type { HangReport } from "../core/hang_types.ts";
 import type { LedgerEntry } from "../core/ledger.ts";
 import type { PytestEvent, SessionPurpose } from "../core/pytest_events.ts";
 import { capturesOutput, logLevelOf } from "../core/run_command.ts";
-import { RED, Results, type TestResult } from "../core/results.ts";
+import { ranBesideOthers, RED, Results, type TestResult } from "../core/results.ts";
 import { type Cut, joinedCode, Tally } from "../core/verdict.ts";
 import { type Group, type Item, Work } from "../core/work.ts";
 import type { Host } from "../host/host.ts";
@@ -34,7 +34,7 @@ export interface EngineRequest {
   readonly jobs: number;
   /** What of the tests that were collected is run, in which order; null: all of it, as pytest does by itself. */
   readonly plan: ((items: readonly Item[]) => readonly Group[] | Promise<readonly Group[]>) | null;
-  /** Tests of the plan that run alone when all others are done. */
+  /** Tests of the plan that run alone when all others are done; asked only where several pytests run at once. */
   readonly alone: (id: string) => boolean;
   /** For the whole run; 0: none. */
   readonly limit: number;
@@ -53,6 +53,8 @@ export interface EngineRequest {
   readonly output: OutputMode;
   /** Namespaces of its own for each session; null for those of tractest. */
   readonly isolation: Isolation | null;
+  /** Variables that a pytest gets, by the number of its shard from 1; none unless given. */
+  readonly environment?: (shard: number) => Readonly<Record<string, string>>;
   readonly onStart: (child: LedgerEntry | null) => Promise<void>;
   /** Addresses of the registry, as `host:port`: a hang may wait for them. */
   readonly registries: readonly string[];
@@ -77,6 +79,10 @@ export interface EngineOutcome {
   readonly missed: readonly string[];
   /** How many pytests it took. */
   readonly sessions: number;
+  /** Whether the tests came from a queue: then pytest has recorded no failures itself. */
+  readonly queued: boolean;
+  /** The names of the sessions of each shard, of those that ran beside each other. */
+  readonly shards: readonly (readonly string[])[];
 }
 
 /** Milliseconds between looks at what comes: often while something does, seldom else. */
@@ -110,6 +116,17 @@ export class Engine {
   #hang: HangReport | null = null;
   #hungAtExit = false;
   #stoppedAt: string | null = null;
+  /** A test beside others that was ended, and that stops the run unless it passes alone. */
+  #halted: string | null = null;
+  #groups: readonly Group[] | null = null;
+  /** The sessions of each shard. */
+  readonly #shards: string[][] = [];
+  /** What went wrong with the plan. */
+  #failure: unknown = null;
+  /** What is left is run, whatever it is. */
+  #isLast = false;
+  /** As pytest itself says, as soon as it does. */
+  #maxfail: number;
   #started = 0;
   #resumes = 0;
 
@@ -118,6 +135,7 @@ export class Engine {
       if (request.isolation === null) return pids;
       return await [...this.#sessions].find((session) => session.request.name === name)?.hostPids(pids) ?? [];
     });
+    this.#maxfail = request.exitFirst ? 1 : 0;
     this.#control = new Control(host, printer, {
       grace: request.grace,
       debugging: request.debugging,
@@ -134,18 +152,22 @@ export class Engine {
     const limit = this.#control.limit(request.limit);
     try {
       if (request.plan !== null) this.#queue = await this.#newQueue();
-      await this.#lanes(request.jobs > 1 ? "shard" : "tests", request.jobs);
-      if (request.plan !== null) await this.#runAlone();
-      while (this.#goesOn && request.retries > 0) {
-        const real = await this.#retry();
-        if (real || !request.exitFirst || this.#unfinished === 0 || !this.#goesOn) break;
+      for (let purpose: SessionPurpose = request.jobs > 1 ? "shard" : "tests";; purpose = request.jobs > 1 ? "shard" : "resume") {
+        await this.#lanes(purpose);
+        if (this.#failure !== null) throw this.#failure;
+        if (request.jobs > 1) await this.#runAlone();
+        const wasStopped = this.#isStopped;
+        await this.#retry();
+        if (this.#halted !== null && RED.has(this.#results.tests.get(this.#halted)!.outcome)) this.#stoppedAt = this.#halted;
+        this.#halted = null;
         // What stopped it was a flake.
+        if (!wasStopped || this.#isStopped || this.#unfinished === 0 || !this.#goesOn) break;
         this.#queue = await this.#newQueue();
-        await this.#lanes("resume", 1);
       }
       if (this.#goesOn && this.#missed().length > 0) {
+        this.#isLast = true;
         this.#queue = await this.#newQueue();
-        await this.#lanes("resume", 1);
+        await this.#lane("resume", 1);
       }
     } finally {
       this.#control.release();
@@ -157,18 +179,21 @@ export class Engine {
   }
 
   /** Starts the pytests that share what is to be run, and sees each through. */
-  async #lanes(purpose: SessionPurpose, count: number): Promise<void> {
-    await Promise.all(Array.from({ length: count }, () => this.#lane(purpose)));
+  async #lanes(purpose: SessionPurpose): Promise<void> {
+    await Promise.all(Array.from({ length: this.request.jobs }, (_, index) => this.#lane(purpose, index + 1)));
   }
 
   /** One pytest, and after a test that was ended another one for the rest. */
-  async #lane(first: SessionPurpose): Promise<void> {
-    for (let purpose = first; this.#goesOn; purpose = "resume") {
-      const broken = await this.#session({ purpose, test: null }, this.#queue);
+  async #lane(first: SessionPurpose, shard: number): Promise<void> {
+    const queue = this.#queue;
+    for (let purpose = first; this.#goesOn && this.#halted === null; purpose = purpose === "shard" ? "shard" : "resume") {
+      const broken = await this.#session({ purpose, test: null }, this.#queue, shard);
       if (broken === null || !this.#goesOn) return;
-      if (!this.request.resume || this.request.exitFirst || this.#resumes++ >= MOST_RESUMES) {
-        this.#stoppedAt = broken.id;
-        await this.#queue?.stop();
+      if (!this.request.resume || this.#isEnough || this.#resumes++ >= MOST_RESUMES) {
+        // Beside others it may be no fault of the test's own: it is tried again alone first.
+        if (this.request.jobs > 1) this.#halted ??= broken.id;
+        else this.#stoppedAt = broken.id;
+        await queue?.stop();
         return;
       }
       this.#queue ??= await this.#newQueue();
@@ -176,41 +201,49 @@ export class Engine {
   }
 
   async #runAlone(): Promise<void> {
-    const ids = this.#queue!.ids.length > 0 ? this.#planned.filter((id) => this.request.alone(id) && !this.#work.finished.has(id)) : [];
-    if (ids.length === 0 || !this.#goesOn) return;
+    const ids = this.#planned.filter((id) => this.request.alone(id) && !this.#work.finished.has(id));
+    if (ids.length === 0 || !this.#goesOn || this.#isStopped) return;
     this.#queue = await this.#newQueue();
     await this.#queue.fill([ids]);
-    await this.#lane("alone");
+    await this.#lane("alone", 1);
   }
 
-  /** Tries what failed again, each test in a process of its own; true if a failure is left. */
-  async #retry(): Promise<boolean> {
+  /** Tries what failed again, each test in a process of its own. One that failed beside others gets a try alone at least. */
+  async #retry(): Promise<void> {
+    const retries = Math.max(this.request.retries, this.request.jobs > 1 ? 1 : 0);
     const failed = this.#red.filter((test) => !this.#retried.has(test.id));
+    if (retries === 0 || failed.length === 0 || !this.#goesOn) return;
     if (failed.length > MOST_RETRIED) {
       this.printer.note(`${failed.length} failures are too many to be flakes: none is tried again`);
-      return true;
+      return;
     }
-    for (const { id } of failed) {
-      this.#retried.add(id);
-      for (let attempt = 0; attempt < this.request.retries && this.#goesOn; attempt++) {
+    for (const test of failed) {
+      this.#retried.add(test.id);
+      const tries = this.#besideOthers(test) ? retries : this.request.retries;
+      for (let attempt = 0; attempt < tries && this.#goesOn; attempt++) {
         const queue = await this.#newQueue();
-        await queue.fill([[id]]);
-        await this.#session({ purpose: "retry", test: id }, queue);
-        if (!RED.has(this.#results.tests.get(id)!.outcome)) break;
+        await queue.fill([[test.id]]);
+        await this.#session({ purpose: "retry", test: test.id }, queue, 1);
+        if (!RED.has(test.outcome)) break;
       }
     }
-    return this.#red.length > 0;
+  }
+
+  #besideOthers(test: TestResult): boolean {
+    return ranBesideOthers(test.attempts.at(-1)!, this.#results.tests.values());
   }
 
   /** Runs one pytest to its end. Returns the test that it ended in, if it did. */
-  async #session(kind: SessionKind, queue: Queue | null): Promise<Broken | null> {
+  async #session(kind: SessionKind, queue: Queue | null, shard: number): Promise<Broken | null> {
     const { request } = this;
     const name = String(this.#started++);
+    if (kind.purpose === "shard") (this.#shards[shard - 1] ??= []).push(name);
     const session = await Session.start(this.host, this.printer, {
       name,
       purpose: kind.purpose,
       argv: request.command(kind),
       isolation: request.isolation,
+      environment: request.environment?.(shard) ?? {},
       queue: queue?.directory ?? null,
       output: request.output,
       keepsTerminal: request.debugging,
@@ -262,24 +295,27 @@ export class Engine {
     this.#tally.add(event);
     this.#work.add(event);
     this.#leaks.on(event);
+    if (event.event === "session-start" && event.maxfail !== undefined) this.#maxfail = event.maxfail;
     // The first session that knows what there is lets all of them begin.
     if (event.event === "items" && event.last) void this.#fill(this.#work.itemsOf(event.session ?? "") ?? []);
-    if (event.event === "report" && event.outcome === "failed" && this.request.exitFirst && this.request.jobs > 1) void this.#queue?.stop();
+    const isRed = event.event === "timeout" || event.event === "crash" || (event.event === "report" && event.outcome === "failed");
+    if (isRed && this.request.jobs > 1 && this.#isEnough) void this.#queue?.stop();
   }
 
-  #planned: readonly string[] = [];
-
+  /** Lets the sessions of a queue begin that wait for it. */
   async #fill(items: readonly Item[]): Promise<void> {
     const queue = this.#queue;
     if (queue === null || queue.isFilled) return;
     queue.isFilled = true;
-    const { plan, alone } = this.request;
-    if (plan === null) this.#planned = items.map((item) => item.id);
-    const first = plan !== null && this.#planned.length === 0;
-    const groups = first ? await plan(items) : [this.#planned];
-    if (first) this.#planned = groups.flat();
-    const rest = groups.map((group) => this.#work.restOf(group).filter((id) => !first || !alone(id)));
-    await queue.fill(rest.filter((group) => group.length > 0));
+    try {
+      this.#groups ??= await this.request.plan?.(items) ?? [items.map((item) => item.id)];
+      const isShared = this.request.jobs > 1 && !this.#isLast;
+      const rest = this.#groups.map((group) => this.#work.restOf(group).filter((id) => !isShared || !this.request.alone(id)));
+      await queue.fill(rest.filter((group) => group.length > 0));
+    } catch (error) {
+      this.#failure ??= error;
+      await queue.stop();
+    }
   }
 
   /** Reads events and output as they come, and minds the limits of single tests, until it is stopped. */
@@ -352,18 +388,33 @@ export class Engine {
     return this.#control.cut === null && this.#stoppedAt === null;
   }
 
+  /** Whether as many tests failed as pytest was told to stop at. */
+  get #isEnough(): boolean {
+    return this.#maxfail > 0 && this.#red.length >= this.#maxfail;
+  }
+
+  /** Whether nothing is begun any more because of tests that failed, as far as they are not tried again. */
+  get #isStopped(): boolean {
+    return this.#isEnough || this.#halted !== null;
+  }
+
+  /** What is to be run, once that is known. */
+  get #planned(): readonly string[] {
+    return this.#groups?.flat() ?? [];
+  }
+
   get #red(): TestResult[] {
     return [...this.#results.tests.values()].filter((test) => test.attempts.length > 0 && RED.has(test.outcome));
   }
 
   /** How many tests were collected and did not get their chance. */
   get #unfinished(): number {
-    return (this.#planned.length > 0 ? this.#planned.length : this.#tally.collected ?? 0) - this.#work.finished.size;
+    return (this.#groups === null ? this.#tally.collected ?? 0 : this.#planned.length) - this.#work.finished.size;
   }
 
   /** What was planned and no session has run, although none of them broke. */
   #missed(): string[] {
-    const stopped = this.request.exitFirst && this.#red.length > 0;
+    const stopped = this.#isEnough || this.#results.collectionErrors.length > 0;
     return stopped || !this.#goesOn ? [] : this.#planned.filter((id) => !this.#work.finished.has(id));
   }
 
@@ -388,6 +439,8 @@ export class Engine {
       hungAtExit: this.#hungAtExit,
       missed: this.#missed(),
       sessions: this.#started,
+      queued: this.#groups !== null,
+      shards: this.#shards,
     };
   }
 }

@@ -47,6 +47,8 @@ export interface SessionRequest {
   readonly argv: readonly string[];
   /** Namespaces of its own; null for those of tractest. */
   readonly isolation: Isolation | null;
+  /** Variables besides those of every session. */
+  readonly environment: Readonly<Record<string, string>>;
   /** The directory of the queue that hands out its tests; null: it runs what it collects. */
   readonly queue: string | null;
   readonly output: OutputMode;
@@ -295,7 +297,7 @@ async function startPytest(host: Host, request: SessionRequest, scene: SessionSc
   const wrapped = request.isolation?.wrap(request.argv, request.name) ?? request.argv;
   const { args, env } = envCommand({
     inherited,
-    set: { ...interpreter.environment, ...plugin },
+    set: { ...interpreter.environment, ...request.environment, ...plugin },
     argv: [...wrapper, ...wrapped],
     sigint,
     pythonWords: wrapper.length + (wrapped.length - request.argv.length) + interpreter.argv.length,
