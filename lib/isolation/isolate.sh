@@ -35,7 +35,7 @@ trap 'exit 130' INT TERM
 # The directory with everything in it that it has outside, but its sockets, and with what is new kept inside.
 mirror() {
   new=/dev/shm/.mirror
-  mkdir "$new" && mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs "$new" || return
+  mkdir "$new" && mount -n -t tmpfs -o mode=1777,nosuid,nodev tmpfs "$new" || return
   for entry in "$1"/* "$1"/.[!.]* "$1"/..?*; do
     name=${entry##*/}
     if [ -S "$entry" ] || [ -p "$entry" ]; then
@@ -43,16 +43,16 @@ mirror() {
     elif [ -L "$entry" ]; then
       ln -s "$(readlink "$entry")" "$new/$name"
     elif [ -d "$entry" ]; then
-      mkdir "$new/$name" && mount --rbind "$entry" "$new/$name"
+      mkdir "$new/$name" && mount -n --rbind "$entry" "$new/$name"
     elif [ -e "$entry" ]; then
-      : >"$new/$name" && mount --bind "$entry" "$new/$name"
+      : >"$new/$name" && mount -n --bind "$entry" "$new/$name"
     fi || return
   done
-  mount --move "$new" "$1" && rmdir "$new"
+  mount -n --move "$new" "$1" && rmdir "$new"
 }
 
-mount -t proc -o nosuid,nodev,noexec proc /proc &&
-  mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs /dev/shm &&
+mount -n -t proc -o nosuid,nodev,noexec proc /proc &&
+  mount -n -t tmpfs -o mode=1777,nosuid,nodev tmpfs /dev/shm &&
   mkdir -m 700 /dev/shm/run &&
   ip link set lo up || exit 83
 while [ "$1" != -- ]; do
@@ -66,13 +66,11 @@ cd "$PWD" || exit 83
 trap : HUP INT QUIT TERM
 export XDG_RUNTIME_DIR=/dev/shm/run
 standard=$PATH PATH=$outer
+# The command is to have no more rights than it has outside.
+if [ -n "$drop" ]; then set -- "$drop" --inh-caps=-all --ambient-caps=-all -- "$@"; fi
 # In the foreground, so that it has the terminal, and without this shell's own words on how it ended.
 exec 9>&2 2>/dev/null
-# The command is to have no more rights than it has outside.
-case $drop in
-'') "$@" 2>&9 9>&- ;;
-*) "$drop" --inh-caps=-all --ambient-caps=-all -- "$@" 2>&9 9>&- ;;
-esac
+(exec "$@" 2>&9 9>&-)
 code=$?
 PATH=$standard
 

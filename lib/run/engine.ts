@@ -369,8 +369,9 @@ export class Engine {
     const now = this.host.now() / 1000;
     const command = session.request.argv;
     const report = await examineInTime(this.host, {
-      root: session.pid,
-      also: session.seen.map((identity) => identity.pid),
+      // What is around an isolated pytest waits for nothing but its end.
+      root: session.members[0]?.pid ?? session.pid,
+      also: session.members.map((identity) => identity.pid),
       registries: this.request.registries,
       checkout: this.request.root,
       running: [...session.tally.running].map(([id, since]) => ({ id, seconds: Math.max(0, now - since) })),

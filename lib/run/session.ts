@@ -194,7 +194,7 @@ export class Session {
   async #end(): Promise<void> {
     await this.remember();
     if (this.seen.length === 0) return;
-    const ended = await endTree(this.host, this.printer, this.#withoutIsolation(), { graceSeconds: LAST_GRACE_SECONDS });
+    const ended = await endTree(this.host, this.printer, this.members, { graceSeconds: LAST_GRACE_SECONDS });
     // With it ends what would not go.
     if (this.request.isolation !== null) this.#child.kill("SIGKILL");
     this.seen = [];
@@ -241,8 +241,8 @@ export class Session {
     return main?.pid ?? init?.pid ?? null;
   }
 
-  /** What belongs to the session, without the two processes that are the isolation around it. */
-  #withoutIsolation(): ProcessIdentity[] {
+  /** Processes of this session, as last seen, without the two that are the isolation around it. */
+  get members(): readonly ProcessIdentity[] {
     if (this.request.isolation === null) return this.seen;
     return this.seen.filter(({ pid, ppid }) => pid !== this.pid && ppid !== this.pid);
   }

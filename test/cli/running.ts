@@ -71,6 +71,14 @@ export class Running {
     clearTimeout(timer);
   }
 
+  /** Resolves when more of its output has come; throws if it has ended. */
+  async more(): Promise<void> {
+    let over = false;
+    const next = new Promise<void>((done) => this.#waiting.push(done));
+    await Promise.race([next, this.ended.then(() => over = true)]);
+    if (over) throw new Error(`it ended:\n${this.stdout}\n${this.stderr}`);
+  }
+
   /** Types a line again and again until the text stands in its output: a terminal drops keys that come around a signal. */
   async typeUntil(line: string, text: string): Promise<void> {
     for (const deadline = performance.now() + PATIENCE_MS; !(this.stdout + this.stderr).includes(text);) {
