@@ -1,0 +1,104 @@
+import { join } from "@std/path";
+import { assertEquals } from "../assert.ts";
+import { USERS, UsersSuite } from "../cli/isolated_users.ts";
+import { Running } from "../cli/running.ts";
+import { ISOLATED } from "../cli/suites.ts";
+import { TRACTEST } from "../cli/tractest.ts";
+import { isRoot } from "../leaks/scene.ts";
+
+/** How often tractest is killed, for all users together. */
+const KILLS = 100;
+/** How many runs there are at once, each in its own isolation. */
+const AT_ONCE = 4;
+/** Hundredths of a second until a run has ended by itself. */
+const LONGEST = 180;
+
+/** Processes that will not end, with one that has lost its parent; a listener, a socket, a segment of shared memory. */
+const BUSY = `
+import os, signal, socket, subprocess, sys, time
+def test_busy():
+    open(os.environ["MARKS"] + "/" + os.environ["MARK"], "w").close()
+    stays = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+    subprocess.Popen([sys.executable, "-c", stays], start_new_session=True)
+    subprocess.run(["sh", "-c", '"$0" -c "$1" & exit', sys.executable, stays])
+    registry = socket.socket(); registry.bind(("127.0.0.1", 1616)); registry.listen()
+    os.mkdir(os.environ["XDG_RUNTIME_DIR"] + "/tractor")
+    own = socket.socket(socket.AF_UNIX); own.bind(os.environ["XDG_RUNTIME_DIR"] + "/tractor/registry@1616.sock"); own.listen()
+    open("/dev/shm/psm_busy", "w").close()
+    time.sleep(0.4)
+`;
+
+/**
+ * Runs in namespaces of its own, so that all that is there is ours: starts runs, kills tractest after so many hundredths of a second,
+ * then waits until nothing is there that was not there before. Says for each round how long that took, or what is left.
+ */
+const DRIVER = `
+seen() {
+  ps -eo pid=,ppid=,stat=,args= -ww | while read -r pid ppid stat args; do
+    case $pid,$ppid,$stat in 1,*|*,1,Z*) ;; *) case $args in ps\\ -eo*|sh\\ -c*) ;; *) echo "process $pid $args" ;; esac ;; esac
+  done
+  sed 's/^[^ ]* [^ ]* /mount /' /proc/self/mountinfo
+  ss -tlnH; ss -xlH
+  ls -A /dev/shm
+  find "$RUNTIME" -type s
+}
+ip link set lo up
+mount -n -t tmpfs tmpfs /dev/shm
+before=$(seen)
+namespaces=$(lsns -n -r -o NS | sort)
+mark=0
+for round in $ROUNDS; do
+  started=
+  for delay in $(echo "$round" | tr , ' '); do
+    mark=$((mark + 1))
+    MARK=$mark "$@" </dev/null >/dev/null 2>&1 &
+    started="$started $!:$delay"
+  done
+  for one in $started; do
+    (sleep "$(printf %d.%02d $((\${one#*:} / 100)) $((\${one#*:} % 100)))"; kill -9 "\${one%:*}" 2>/dev/null) &
+  done
+  wait
+  waited=0
+  until now=$(seen); [ "$now" = "$before" ] && [ "$(lsns -n -r -o NS | sort)" = "$namespaces" ]; do
+    waited=$((waited + 1))
+    if [ $waited -gt 100 ]; then printf 'left:\\n%s\\n' "$now"; exit 1; fi
+    sleep 0.02
+  done
+  echo "clean after $waited looks"
+done
+`;
+
+for (const user of USERS) {
+  const here = ISOLATED !== null;
+  const kills = Math.ceil(KILLS / USERS.length / AT_ONCE) * AT_ONCE;
+  Deno.test({
+    name: `isolated, as ${user.name}: after SIGKILL of tractest at any point no process, namespace, mount, socket or memory is left${
+      here ? "" : " (needs namespaces)"
+    }`,
+    ignore: !here,
+    fn: async () => {
+      await using suite = await UsersSuite.of(user, { "test_a.py": BUSY });
+      await Deno.mkdir(join(suite.path, "runtime"));
+      await Deno.mkdir(join(suite.path, "marks"));
+      await suite.give();
+      // A self-contained binary unpacks itself first, which is none of what is killed here.
+      await suite.tractest(["version"]);
+      const rounds = Array.from(
+        { length: kills / AT_ONCE },
+        () => Array.from({ length: AT_ONCE }, () => Math.floor(Math.random() * LONGEST)).join(","),
+      );
+      const own = isRoot ? [] : ["--user", "--map-current-user", "--keep-caps"];
+      const around = ["unshare", ...own, "--net", "--pid", "--ipc", "--mount", "--fork", "--kill-child", "--mount-proc", "sh", "-c", DRIVER, "sh"];
+      const command = [...user.as, TRACTEST, "run", "--no-preflight", "--isolate"];
+      const env = suite.environment({ ROUNDS: rounds.join(" "), RUNTIME: join(suite.path, "runtime"), MARKS: join(suite.path, "marks") });
+      await using driver = new Running([...around, ...command], { cwd: suite.root, env });
+      const { code, stdout, stderr } = await driver.ended;
+      assertEquals(code, 0, `${rounds.join(" ")}\n${stdout}${stderr}`);
+      const looks = [...stdout.matchAll(/clean after (\d+) looks/g)].map((match) => Number(match[1]));
+      assertEquals(looks.length, rounds.length);
+      const within = (await Array.fromAsync(Deno.readDir(join(suite.path, "marks")))).length;
+      const figures = `${kills} kills, ${within} when the test had begun; nothing left after at most ${Math.max(...looks)} looks, 20 ms apart`;
+      console.log(figures);
+    },
+  });
+}
