@@ -40,8 +40,8 @@ export class PreflightError extends TractestError {
   }
 }
 
-/** Why a database did not do what it was asked for: another process holds it, its content is damaged, or the file can't be read or written. */
-export type DatabaseTrouble = "busy" | "damaged" | "unwritable" | "other";
+/** Why a database did not do what it was asked for: another process holds it, its content is damaged, it may not be written, or the disk refuses. */
+export type DatabaseTrouble = "busy" | "damaged" | "read-only" | "disk" | "other";
 
 /** A database that did not do what it was asked for. */
 export class DatabaseError extends TractestError {

@@ -182,6 +182,7 @@ async function runTests(context: Context, request: Request, prepared: Prepared, 
   await log.append({ event: "run-finish", exitCode, ending: endingOf(outcome, limit), seconds, strained: strain?.strained ?? null });
   await log.drain();
   await request.junit?.write(printer, outcome.results);
+  if (log.isCut) printer.warn(`the disk took not all that was reported: counts are incomplete (${escapeText(log.path)})`);
   const failures = await judgeFailures(context, project, outcome.tally.failures);
   await recordRun(host, printer, project, outcome.results);
   showEnd(context, { outcome, failures, leaks: left, strain: strainText(strain), limit, tries: settings.retries + 1, stream });

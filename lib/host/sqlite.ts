@@ -6,11 +6,11 @@ import type { Database, DatabaseOptions, SqlRow, Statement } from "./host.ts";
 const TROUBLES: Readonly<Record<number, DatabaseTrouble>> = {
   5: "busy", // SQLITE_BUSY
   6: "busy", // SQLITE_LOCKED
-  8: "unwritable", // SQLITE_READONLY
-  10: "unwritable", // SQLITE_IOERR
+  8: "read-only", // SQLITE_READONLY
+  10: "disk", // SQLITE_IOERR
   11: "damaged", // SQLITE_CORRUPT
-  13: "unwritable", // SQLITE_FULL
-  14: "unwritable", // SQLITE_CANTOPEN
+  13: "disk", // SQLITE_FULL
+  14: "disk", // SQLITE_CANTOPEN
   26: "damaged", // SQLITE_NOTADB
 };
 

@@ -287,7 +287,7 @@ export class Engine {
     const seconds = round(this.host.now() / 1000 - since);
     await log.append({ event: "crash", session: name, id, seconds, message: `pytest ended ${how} while it ran` });
     await log.drain();
-    return { id, seconds };
+    return log.isCut ? null : { id, seconds };
   }
 
   #on(event: PytestEvent): void {

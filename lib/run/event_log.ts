@@ -1,5 +1,6 @@
 import { join } from "@std/path";
 import { EventReader, EVENTS_SCHEMA, type PytestEvent } from "../core/pytest_events.ts";
+import { TractestError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { FileTail } from "./file_tail.ts";
 
@@ -15,6 +16,7 @@ export class EventLog {
   readonly #tail: FileTail;
   readonly #reader = new EventReader();
   readonly #listeners = new Set<EventListener>();
+  #isCut = false;
   /** The look before: two at once would read the same lines twice. */
   #looking: Promise<unknown> = Promise.resolve();
 
@@ -35,10 +37,25 @@ export class EventLog {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Adds an event of ours to the file; the listeners get it when it is read back, in the order of the file. */
+  /**
+   * Adds an event of ours to the file; the listeners get it when it is read back, in the order of the file. A disk that does not take it
+   * ends no run: they get it at once then, and {@linkcode EventLog.isCut} says that others may be missing.
+   */
   async append(event: OwnEvent): Promise<void> {
-    const time = Math.round(this.host.now()) / 1000;
-    await this.host.appendFile(this.path, `${JSON.stringify({ schema: EVENTS_SCHEMA, time, ...event })}\n`);
+    const stamped = { time: Math.round(this.host.now()) / 1000, ...event };
+    try {
+      await this.host.appendFile(this.path, `${JSON.stringify({ schema: EVENTS_SCHEMA, ...stamped })}\n`);
+    } catch (error) {
+      if (!(error instanceof TractestError)) throw error;
+      this.#isCut = true;
+      // That a test has no end means nothing where its end may not have been written.
+      if (event.event !== "crash") { for (const listener of this.#listeners) listener(stamped); }
+    }
+  }
+
+  /** Whether the disk did not take all events: what pytest wrote may be missing too. */
+  get isCut(): boolean {
+    return this.#isCut;
   }
 
   /** Hands on what has come since the last look, as much as one look takes; false if that is nothing. */

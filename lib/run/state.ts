@@ -31,20 +31,36 @@ export async function openRunState(host: Host, printer: Printer, root: string): 
   const state = await stateDirectory(host);
   const runs = await usable(host, state, "runs");
   const projects = await usable(host, { ...state, exists: runs !== null || state.exists } as typeof state, "projects");
-  const projectDirectory = projects && join(projects, await digest(root));
-  if (projectDirectory !== null) await host.makeDirectory(projectDirectory);
-  if (runs === null) {
-    printer.warn(
-      `"${state.path ?? "the state directory"}" can't be used (${
-        state.problem ?? "it can't be made private"
-      }): no history, and no look for a second run`,
-    );
+  const name = projects && join(projects, await digest(root));
+  const projectDirectory = name !== null && await isMade(host, name) ? name : null;
+  if (runs !== null) await prune(host, runs);
+  const directory = runs && join(runs, runId);
+  if (directory === null || !await takesFiles(host, directory)) {
+    const why = state.problem ?? (runs === null ? "it can't be made private" : "it takes no more files: is the disk full, or read-only?");
+    printer.warn(`"${state.path ?? "the state directory"}" can't be used (${why}): no history, and no look for a second run`);
     return { runId, directory: await host.makeTemporaryDirectory(), projectDirectory, hold: null };
   }
-  await prune(host, runs);
-  const directory = join(runs, runId);
-  await host.makeDirectory(directory);
   return { runId, directory, projectDirectory, hold: await holdRun(host, directory) };
+}
+
+/** Bytes that the events of a small run take: where these find no room the run itself would fail. */
+const ROOM_BYTES = 64 << 10;
+
+/** Makes a directory, and makes sure that it takes what a run writes. */
+async function takesFiles(host: Host, directory: string): Promise<boolean> {
+  const file = join(directory, "room");
+  const fits = await orNull(async () => {
+    await host.makeDirectory(directory);
+    await host.writeFile(file, new Uint8Array(ROOM_BYTES));
+    return await host.remove(file);
+  });
+  // Nothing that is empty is left where nothing fits.
+  if (fits === null) await orNull(() => host.remove(directory));
+  return fits === true;
+}
+
+async function isMade(host: Host, directory: string): Promise<boolean> {
+  return await orNull(() => host.makeDirectory(directory).then(() => true)) ?? false;
 }
 
 /** Sorts by time, names no other run. */
@@ -60,7 +76,12 @@ async function prune(host: Host, runs: string): Promise<void> {
     const directory = join(runs, name);
     try {
       if (await isRunning(host, directory)) continue;
-      for (const entry of await host.readDirectory(directory) ?? []) await host.remove(join(directory, entry.name));
+      for (const { name, kind } of await host.readDirectory(directory) ?? []) {
+        const path = join(directory, name);
+        // A queue of tests is a directory of its own.
+        if (kind === "directory") { for (const inner of await host.readDirectory(path) ?? []) await host.remove(join(path, inner.name)); }
+        await host.remove(path);
+      }
       await host.remove(directory);
     } catch (error) {
       if (!(error instanceof TractestError)) throw error;
