@@ -42,6 +42,8 @@ export interface Run {
   /** Outcomes of each test, one for each attempt, and seconds. */
   readonly tests: Readonly<Record<string, readonly (readonly ["passed" | "failed" | "skipped" | "begun", number])[]>>;
   readonly ended: boolean;
+  /** Seconds since the epoch. */
+  readonly started: number;
 }
 
 let made = 0;
@@ -52,15 +54,24 @@ function nextId(): string {
 
 /** The results of a made-up run, by the events that a real one writes. */
 export function resultsWith(
-  { id = nextId(), root = "/somewhere/repo", commit = "c0ffee", dirty = false, transport = null, tests = {}, ended = true }: Partial<Run>,
+  {
+    id = nextId(),
+    root = "/somewhere/repo",
+    commit = "c0ffee",
+    dirty = false,
+    transport = null,
+    tests = {},
+    ended = true,
+    started = Math.floor(Date.now() / 1000) - 1000 + made,
+  }: Partial<Run>,
 ): Results {
   const results = new Results();
-  for (const event of eventsWith({ id, root, commit, dirty, transport, tests, ended })) results.add(event);
+  for (const event of eventsWith({ id, root, commit, dirty, transport, tests, ended, started })) results.add(event);
   return results;
 }
 
-export function eventsWith({ id, root, commit, dirty, transport, tests, ended }: Run): PytestEvent[] {
-  const time = Math.floor(Date.now() / 1000) - 1000 + made;
+export function eventsWith({ id, root, commit, dirty, transport, tests, ended, started }: Run): PytestEvent[] {
+  const time = started;
   const facts = { commit, dirty, transport, backend: null, python: "3.12.1" };
   const events: PytestEvent[] = [
     { event: "run-start", time, runId: id, root, command: ["pytest"], pid: 1, ...facts },
