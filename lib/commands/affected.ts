@@ -1,10 +1,12 @@
 import { type Affected, becauseOf, type Change, withoutContained } from "../core/affected.ts";
+import { extentOf, extentText } from "../core/durations.ts";
 import { escapeText } from "../core/escape.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { columns } from "../ui/columns.ts";
 import { affectedIn, type ChangeKind, type ChangeSet, changesSince } from "../project/changes.ts";
 import type { Context } from "../context.ts";
+import { durationsOf } from "../history/history.ts";
 import { findProject } from "../project/project.ts";
 
 /** `tractest affected`: the tests to run first for the current changes, each with its reason. */
@@ -16,8 +18,9 @@ export async function affected(context: Context): Promise<ExitCode> {
   const found = await affectedIn(host, project, set.changes);
   for (const note of set.notes) printer.warn(escapeText(note));
   if (line.has("run")) return await runThem(context, set, found);
-  if (printer.json) printer.document("tractest.affected/1", documentOf(set, found));
-  else show(context, set, found, kind);
+  const durations = found.targets.length > 0 ? await durationsOf(host, project) : new Map<string, number>();
+  if (printer.json) printer.document("tractest.affected/1", documentOf(set, found, durations));
+  else show(context, set, found, kind, durations);
   return EXIT.ok;
 }
 
@@ -29,11 +32,13 @@ function kindOf({ line }: Context): ChangeKind {
   return asked[0] ?? "branch";
 }
 
-function documentOf({ changes, base, notes }: ChangeSet, found: Affected): Record<string, unknown> {
+function documentOf({ changes, base, notes }: ChangeSet, found: Affected, durations: ReadonlyMap<string, number>): Record<string, unknown> {
   return {
     base,
     changed: changes.map((change) => change.path),
-    targets: found.targets.map((target) => ({ target: target.target, because: becauseOf(target), causes: target.causes })),
+    targets: found.targets.map((target) => {
+      return { target: target.target, because: becauseOf(target), causes: target.causes, recorded: extentOf(durations, [target.target]) };
+    }),
     changes,
     unmapped: found.unmapped,
     missing: found.missing,
@@ -41,15 +46,22 @@ function documentOf({ changes, base, notes }: ChangeSet, found: Affected): Recor
   };
 }
 
-function show({ printer }: Context, { changes, base }: ChangeSet, found: Affected, kind: ChangeKind): void {
+function show({ printer }: Context, { changes, base }: ChangeSet, found: Affected, kind: ChangeKind, durations: ReadonlyMap<string, number>): void {
   const what = kind === "staged" ? "staged" : base ? `since ${escapeText(base.name)} (${base.commit.slice(0, 12)})` : "not committed";
   if (changes.length === 0) return printer.line(`Nothing changed: no file is ${what === "staged" ? what : `changed ${what}`}.`);
   printer.line(`${changes.length} changed file(s), ${what}:`);
   for (const row of columns(changes.map((change) => [`  ${escapeText(change.path)}`, describe(change)]))) printer.line(row);
   printer.line();
   if (found.targets.length === 0) printer.line("No test is known to be affected.");
-  else printer.line(`${found.targets.length} target(s) to run first:`);
-  for (const row of columns(found.targets.map((target) => [`  ${escapeText(target.target)}`, escapeText(becauseOf(target))]))) printer.line(row);
+  else {
+    const together = extentText(extentOf(durations, found.targets.map((target) => target.target)));
+    printer.line(`${found.targets.length} target(s) to run first${together === "" ? "" : `, ${together} on record`}:`);
+  }
+  const cells = found.targets.map((target) => {
+    const extent = extentText(extentOf(durations, [target.target]));
+    return [`  ${escapeText(target.target)}`, `${escapeText(becauseOf(target))}${extent === "" ? "" : ` (${extent})`}`];
+  });
+  for (const row of columns(cells)) printer.line(row);
   if (found.missing.length > 0) {
     printer.line();
     printer.line("Named by the change map, but nowhere in the tests:");
@@ -74,7 +86,7 @@ async function runThem(context: Context, set: ChangeSet, found: Affected): Promi
   for (const { file, because } of found.unmapped) printer.note(`not covered: ${escapeText(file)}: ${escapeText(because)}`);
   if (targets.length === 0) {
     printer.note(set.changes.length === 0 ? "Nothing changed: nothing to run." : "No test is known to be affected: nothing to run.");
-    if (printer.json) printer.document("tractest.affected/1", { ...documentOf(set, found), ran: false });
+    if (printer.json) printer.document("tractest.affected/1", { ...documentOf(set, found, new Map()), ran: false });
     return EXIT.ok;
   }
   const { rerun } = await import("./rerun.ts");

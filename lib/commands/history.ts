@@ -1,3 +1,4 @@
+import { secondsText } from "../core/durations.ts";
 import { escapeText, shellCommand } from "../core/escape.ts";
 import { median } from "../core/median.ts";
 import { nearest } from "../core/nearest.ts";
@@ -117,11 +118,6 @@ function showTests({ printer }: Context, records: readonly TestRecord[], matches
 function sourceText({ commit, dirty, transport, backend }: Pick<PastResult, "commit" | "dirty" | "transport" | "backend">): string {
   const revision = commit === null ? "" : `${escapeText(commit.slice(0, 8))}${dirty ? "+" : ""}`;
   return [revision, ...[transport, backend].filter((part) => part !== null).map(escapeText)].join(" ").trim();
-}
-
-/** Seconds as people read them. */
-export function secondsText(seconds: number): string {
-  return `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
 }
 
 /** `2026-11-24 13:51`, in local time. */

@@ -1,3 +1,4 @@
+import { secondsText } from "../core/durations.ts";
 import { escapeText } from "../core/escape.ts";
 import { COMPARED_PASSES, findRegressions, type Pass, type Regression, type Regressions } from "../core/regression.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
@@ -6,7 +7,7 @@ import type { Context } from "../context.ts";
 import { PASSES, readProject, typicalSeconds } from "../history/history.ts";
 import { recentPasses } from "../history/queries.ts";
 import { findProject } from "../project/project.ts";
-import { limitOf, secondsText } from "./history.ts";
+import { limitOf } from "./history.ts";
 
 /** `tractest slow`: the slowest tests by what is on record, or those that became slower. */
 export async function slow(context: Context): Promise<ExitCode> {
