@@ -66,13 +66,20 @@ function treeOf(project: Project, cwd: string, testsDirectories: readonly string
   };
 }
 
+/** Every Python file of a project, relative to its root, without venvs and caches. */
+export function pythonFilesOf(host: Host, project: Project): Promise<string[]> {
+  return pythonFiles(host, project, project.root);
+}
+
 /** Python files below a directory, relative to the root. Venvs are left out by their name pattern. */
 async function pythonFiles(host: Host, project: Project, directory: string): Promise<string[]> {
   const status = await host.stat(directory);
   if (status?.kind !== "directory") return [];
   const venvs = (await host.readDirectory(project.root) ?? []).map((entry) => entry.name).filter((name) => venvPattern(project).test(name));
   const files: string[] = [];
-  for await (const path of host.walk(directory, ["py"], [...SKIPPED_DIRECTORIES, ...venvs])) files.push(relative(project.root, path));
+  for await (const path of host.walk(directory, ["py"], [...SKIPPED_DIRECTORIES, ...venvs])) {
+    files.push(path.slice(project.root.length + 1));
+  }
   return files;
 }
 
