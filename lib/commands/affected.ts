@@ -1,10 +1,10 @@
-import { type Affected, becauseOf, type Change, withoutContained } from "../core/affected.ts";
+import { type Affected, type AffectedTarget, becauseOf, type Change, withoutContained } from "../core/affected.ts";
 import { extentOf, extentText } from "../core/durations.ts";
 import { escapeText } from "../core/escape.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { columns } from "../ui/columns.ts";
-import { affectedIn, type ChangeKind, type ChangeSet, changesSince } from "../project/changes.ts";
+import { type ChangeKind, type ChangeSet, changesSince, runFirst } from "../project/changes.ts";
 import type { Context } from "../context.ts";
 import { durationsOf } from "../history/history.ts";
 import { findProject } from "../project/project.ts";
@@ -15,7 +15,7 @@ export async function affected(context: Context): Promise<ExitCode> {
   const kind = kindOf(context);
   const project = await findProject(host);
   const set = await changesSince(host, project, { kind, base: line.value("base") });
-  const found = await affectedIn(host, project, set.changes);
+  const found = await runFirst(host, project, set.changes);
   for (const note of set.notes) printer.warn(escapeText(note));
   if (line.has("run")) return await runThem(context, set, found);
   const durations = found.targets.length > 0 ? await durationsOf(host, project) : new Map<string, number>();
@@ -36,14 +36,18 @@ function documentOf({ changes, base, notes }: ChangeSet, found: Affected, durati
   return {
     base,
     changed: changes.map((change) => change.path),
-    targets: found.targets.map((target) => {
-      return { target: target.target, because: becauseOf(target), causes: target.causes, recorded: extentOf(durations, [target.target]) };
-    }),
+    targets: found.targets.map((target) => describeTarget(target, durations)),
+    further: found.further.map((target) => describeTarget(target, durations)),
     changes,
     unmapped: found.unmapped,
     missing: found.missing,
     notes,
   };
+}
+
+function describeTarget(target: AffectedTarget, durations: ReadonlyMap<string, number>): Record<string, unknown> {
+  const { relation, causes } = target;
+  return { target: target.target, because: becauseOf(target), relation, causes, recorded: extentOf(durations, [target.target]) };
 }
 
 function show({ printer }: Context, { changes, base }: ChangeSet, found: Affected, kind: ChangeKind, durations: ReadonlyMap<string, number>): void {
@@ -57,11 +61,17 @@ function show({ printer }: Context, { changes, base }: ChangeSet, found: Affecte
     const together = extentText(extentOf(durations, found.targets.map((target) => target.target)));
     printer.line(`${found.targets.length} target(s) to run first${together === "" ? "" : `, ${together} on record`}:`);
   }
-  const cells = found.targets.map((target) => {
-    const extent = extentText(extentOf(durations, [target.target]));
-    return [`  ${escapeText(target.target)}`, `${escapeText(becauseOf(target))}${extent === "" ? "" : ` (${extent})`}`];
-  });
-  for (const row of columns(cells)) printer.line(row);
+  const rowsOf = (targets: readonly AffectedTarget[]) =>
+    columns(targets.map((target) => {
+      const extent = extentText(extentOf(durations, [target.target]));
+      return [`  ${escapeText(target.target)}`, `${escapeText(becauseOf(target))}${extent === "" ? "" : ` (${extent})`}`];
+    }));
+  for (const row of rowsOf(found.targets)) printer.line(row);
+  if (found.further.length > 0) {
+    printer.line();
+    printer.line("Farther away, not among them:");
+    for (const row of rowsOf(found.further)) printer.line(row);
+  }
   if (found.missing.length > 0) {
     printer.line();
     printer.line("Named by the change map, but nowhere in the tests:");

@@ -8,6 +8,8 @@ export interface PytestConfiguration {
   readonly file: string;
   readonly cacheDirectory: string;
   readonly testPaths: readonly string[];
+  /** Directories that pytest puts on `sys.path`. */
+  readonly pythonPaths: readonly string[];
   readonly addopts: string;
 }
 
@@ -61,6 +63,7 @@ function pytestKeys(file: string, text: string, tool: Record<string, unknown>): 
   return {
     cacheDirectory: section.get("cache_dir") ?? ".pytest_cache",
     testPaths: (section.get("testpaths") ?? "").split(/\s+/).filter((path) => path !== ""),
+    pythonPaths: (section.get("pythonpath") ?? "").split(/\s+/).filter((path) => path !== ""),
     addopts: section.get("addopts") ?? "",
   };
 }
@@ -71,6 +74,7 @@ function fromToml(options: Record<string, unknown>): Omit<PytestConfiguration, "
   return {
     cacheDirectory: typeof options.cache_dir === "string" ? options.cache_dir : ".pytest_cache",
     testPaths: words(options.testpaths),
+    pythonPaths: words(options.pythonpath),
     addopts: words(options.addopts).join(" "),
   };
 }

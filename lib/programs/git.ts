@@ -103,6 +103,12 @@ export class Git {
     return result.code === 0 ? textOf(result.stdout).trim().split("\n")[0]! : null;
   }
 
+  /** Whether the clone has only the last part of its history. */
+  async isShallow(): Promise<boolean> {
+    const result = await this.#run(["rev-parse", "--is-shallow-repository"], "whether the history is all here");
+    return textOf(result.stdout).trim() === "true";
+  }
+
   /** What differs between two commits. */
   async committed(from: string, to: string): Promise<RawChange[]> {
     return parseRawDiff(await this.#output(["diff-tree", ...DIFF_OPTIONS, from, to], "what the branch's commits changed"));

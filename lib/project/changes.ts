@@ -1,8 +1,10 @@
 import { join } from "@std/path";
-import { type Affected, affectedBy, type Change } from "../core/affected.ts";
+import { type Affected, affectedBy, asksForImports, type Change, type RecentFailures, withFailures } from "../core/affected.ts";
 import { UsageError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { Git, type RawChange } from "../programs/git.ts";
+import { readImportGraph } from "./import_graph.ts";
+import { lastFailedIn } from "./last_failed.ts";
 import { packageOf } from "./package.ts";
 import type { Project } from "./project.ts";
 import { testTree } from "./targets.ts";
@@ -32,6 +34,9 @@ const MAIN_BRANCHES = [
   "refs/heads/master",
 ] as const;
 
+/** How git writes the mode of what is the commit of a submodule. */
+const SUBMODULE_MODE = "160000";
+
 /** The largest file that is hashed to tell a change from a mere touch, in bytes. */
 const HASHED_SIZE_LIMIT = 32 * 1024 * 1024;
 
@@ -55,11 +60,12 @@ export async function changesSince(host: Host, project: Project, wanted: { kind:
     wanted.kind === "staged" ? [] : git.untracked(),
   ]);
   const found = new Map<string, Change>();
-  const add = (where: Change["where"], changes: readonly Pick<RawChange, "path" | "status">[]) => {
-    for (const { path, status } of changes) {
+  const add = (where: Change["where"], changes: readonly (Pick<RawChange, "path" | "status"> & Partial<RawChange>)[]) => {
+    for (const { path, status, oldMode, newMode } of changes) {
       if (!path.startsWith(prefix)) continue;
       const own = path.slice(prefix.length);
-      found.set(own, { path: own, status: status === "A" ? "added" : status === "D" ? "deleted" : "modified", where });
+      const submodule = [oldMode, newMode].includes(SUBMODULE_MODE) ? { submodule: true as const } : {};
+      found.set(own, { path: own, status: status === "A" ? "added" : status === "D" ? "deleted" : "modified", where, ...submodule });
     }
   };
   const asAdded = (paths: readonly string[]) => paths.map((path) => ({ path, status: "A" }));
@@ -69,13 +75,23 @@ export async function changesSince(host: Host, project: Project, wanted: { kind:
   add("unstaged", unstaged);
   add("untracked", asAdded(untracked));
   const changes = [...found.values()].sort((a, b) => a.path < b.path ? -1 : 1);
-  return { changes, base, notes };
+  const submodules = wanted.kind !== "staged" && await host.stat(join(project.root, ".gitmodules")) !== null;
+  return { changes, base, notes: submodules ? [...notes, "what is not committed inside of submodules is not looked at"] : notes };
 }
 
-/** What changes ask for in this project: {@linkcode affectedBy} with all that it needs. */
+/** What changes ask for in this project: {@linkcode affectedBy} with all that it needs. Imports are read only for changes that ask for them. */
 export async function affectedIn(host: Host, project: Project, changes: readonly Change[]): Promise<Affected> {
   const [tree, underTest] = await Promise.all([testTree(host, project), packageOf(host, project)]);
-  return affectedBy(changes, { tree, packageDirectory: underTest?.directory ?? null, changeMap: project.configuration.changeMap });
+  const around = { tree, packageDirectory: underTest?.directory ?? null, changeMap: project.configuration.changeMap };
+  const asking = changes.filter((change) => asksForImports(change, around));
+  const graph = asking.length === 0 ? null : await readImportGraph(host, project, around, asking);
+  return affectedBy(changes, { ...around, graph });
+}
+
+/** {@linkcode affectedIn} with what failed before as the last of the nearer targets. Without a change nothing is affected. */
+export async function runFirst(host: Host, project: Project, changes: readonly Change[], recent: readonly RecentFailures[] = []): Promise<Affected> {
+  const affected = await affectedIn(host, project, changes);
+  return changes.length === 0 ? affected : withFailures(affected, await lastFailedIn(host, project), recent);
 }
 
 async function baseOf(git: Git, head: string | null, wanted: string | undefined): Promise<{ base: ChangeSet["base"]; notes: string[] }> {
@@ -92,7 +108,12 @@ async function baseOf(git: Git, head: string | null, wanted: string | undefined)
   if (main === undefined) return { base: null, notes: [`no main branch was found; ${ONLY_UNCOMMITTED}`] };
   const name = main.replace(/^refs\/(heads|remotes)\//, "");
   const base = await git.mergeBase(head, main);
-  if (base === null) return { base: null, notes: [`this branch has no common ancestor with ${name}; ${ONLY_UNCOMMITTED}`] };
+  if (base === null) {
+    const why = await git.isShallow()
+      ? `this is a shallow clone, which does not reach back to where the branch left ${name} (git fetch --unshallow)`
+      : `this branch has no common ancestor with ${name}`;
+    return { base: null, notes: [`${why}; ${ONLY_UNCOMMITTED}`] };
+  }
   return { base: { name, commit: base }, notes: [] };
 }
 

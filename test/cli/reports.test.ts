@@ -153,7 +153,7 @@ Deno.test("failed --run with --rootdir names tests from the root, and keeps pyte
 });
 
 Deno.test("affected lists changes, targets with their reasons, what is missing and what is not known", async () => {
-  using repository = await checkout();
+  using repository = await checkout(null);
   repository.write({ "tests/ipc/test_server.py": "", ".gitignore": ".pytest_cache\n" });
   await repository.commit();
   repository.write({ "tractor/ipc/_chan.py": "", "tractor/log.py": "", "tests/test_rpc.py": "x = 1\n" });
@@ -176,7 +176,7 @@ Deno.test("affected lists changes, targets with their reasons, what is missing a
     "  test_2way.py (row ipc/)",
     "",
     "Nothing is known about these; the full suite covers them:",
-    "  tractor/log.py  no row of the change map names it",
+    "  tractor/log.py  no test imports it, directly or through others",
   ]);
   const document = JSON.parse((await tractest(["affected", "--json"], { cwd: repository.root })).stdout);
   assertEquals(document.schema, "tractest.affected/1");
@@ -185,6 +185,33 @@ Deno.test("affected lists changes, targets with their reasons, what is missing a
     ["tests/test_rpc.py", "the test file itself changed"],
     ["tests/ipc/", "tractor/ipc/_chan.py: the change map pairs ipc/ with it"],
   ]);
+});
+
+Deno.test("affected follows imports where the table names nothing, shows the chain, and adds what failed last time", async () => {
+  using repository = await checkout(recordOf("tests/test_rpc.py::test_failed", "tests/test_direct.py::test_too", "tests/test_gone.py::t"));
+  repository.write({
+    ".gitignore": ".pytest_cache\n",
+    "tractor/log.py": "",
+    "tractor/middle.py": "from .log import get\n",
+    "tests/test_direct.py": "from tractor import log\n",
+    "tests/test_through.py": "def test():\n    import tractor.middle\n",
+    "tests/test_other.py": "# from tractor import log\n",
+  });
+  Deno.removeSync(`${repository.root}/tests/test_gone.py`);
+  await repository.commit();
+  repository.write({ "tractor/log.py": "x = 1\n" });
+  const { code, stdout } = await tractest(["affected"], { cwd: repository.root });
+  assertEquals(code, 0);
+  assertEquals(stdout.trimEnd().split("\n").slice(3), [
+    "3 target(s) to run first:",
+    "  tests/test_direct.py            tractor/log.py → tests/test_direct.py: imported directly",
+    "  tests/test_through.py           tractor/log.py → tractor/middle.py → tests/test_through.py: imported through others",
+    "  tests/test_rpc.py::test_failed  it failed last time",
+  ]);
+  const { targets, further } = JSON.parse((await tractest(["affected", "--json"], { cwd: repository.root })).stdout);
+  assertEquals(targets.map((target: { relation: string }) => target.relation), ["import", "through", "failed"]);
+  assertEquals(targets[1].causes[0].chain, ["tractor/log.py", "tractor/middle.py", "tests/test_through.py"]);
+  assertEquals(further, []);
 });
 
 Deno.test("affected with nothing changed says so; --staged, --uncommitted and --base choose, and exclude each other", async () => {

@@ -11,6 +11,7 @@ Deno.test("readProjectFiles() reads [tool.pytest.ini_options], the older and the
     file: "pyproject.toml",
     cacheDirectory: "var/cache",
     testPaths: ["checks", "more"],
+    pythonPaths: [],
     addopts: "-q --capture=fd",
   });
   assertEquals(readProjectFiles(files({ "pyproject.toml": '[tool.pytest]\ntestpaths = ["t"]\n' })).pytest?.testPaths, ["t"]);
@@ -28,6 +29,7 @@ Deno.test("readProjectFiles() reads tox.ini and setup.cfg only with their sectio
     file: "setup.cfg",
     cacheDirectory: ".pytest_cache",
     testPaths: ["a", "b"],
+    pythonPaths: [],
     addopts: "-q\n--strict",
   });
 });

@@ -1,4 +1,5 @@
 import { affectedIn, type ChangeKind, changesSince } from "../../lib/project/changes.ts";
+import { becauseOf } from "../../lib/core/affected.ts";
 import { findProject } from "../../lib/project/project.ts";
 import { PreflightError, ToolMissingError, UsageError } from "../../lib/errors.ts";
 import { assert, assertEquals, assertIncludes, assertRejects } from "../assert.ts";
@@ -228,6 +229,103 @@ Deno.test("fault 39: changesSince() with a git that hangs says that it timed out
   const project = { root: "/repo" } as Parameters<typeof changesSince>[1];
   const error = await assertRejects(() => changesSince(host, project, { kind: "branch" }), PreflightError);
   assertIncludes(error.message, "did not answer within 60 s");
+});
+
+Deno.test("changesSince() says of a shallow clone that it does not reach back to the main branch", async () => {
+  using repository = await checkout();
+  await repository.git("checkout", "--quiet", "-b", "topic");
+  for (const name of ["a", "b"]) await repository.write({ [`tests/test_${name}.py`]: "" }).commit(name);
+  await repository.git("checkout", "--quiet", "main");
+  await repository.write({ "tests/test_theirs.py": "" }).commit();
+  const clone = `${repository.base}/clone`;
+  await repository.git("clone", "--quiet", "--depth=1", "--no-single-branch", "--branch=topic", `file://${repository.root}`, clone);
+  repository.write({ "tests/test_2way.py": "x = 1\n" }, clone);
+  const { listed, notes } = await changes(repository, "branch", undefined, clone);
+  assertEquals(listed, ["tests/test_2way.py modified unstaged"]);
+  assertIncludes(
+    notes[0]!,
+    "shallow clone, which does not reach back to where the branch left origin/HEAD (git fetch --unshallow); only uncommitted",
+  );
+  const all = `${repository.base}/all`;
+  await repository.git("clone", "--quiet", "--branch=topic", `file://${repository.root}`, all);
+  assertEquals((await changes(repository, "branch", undefined, all)).listed.length, 2);
+});
+
+Deno.test("changesSince() on a detached head compares with the main branch, as on a branch", async () => {
+  using repository = await checkout();
+  await repository.git("checkout", "--quiet", "--detach");
+  await repository.write({ "tractor/to_asyncio.py": "x = 1\n" }).commit("detached");
+  const { listed, base } = await changes(repository);
+  assertEquals([listed, base?.name], [["tractor/to_asyncio.py modified committed"], "main"]);
+});
+
+Deno.test("changesSince() tells the commit of a submodule from a file, and works inside of one", async () => {
+  using library = await GitRepository.make();
+  await library.write(FILES).commit("library");
+  using repository = await checkout();
+  await repository.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", `file://${library.root}`, "vendor/tractor");
+  await repository.commit("with a submodule");
+  await repository.git("checkout", "--quiet", "-b", "topic");
+  const inside = `${repository.root}/vendor/tractor`;
+  await repository.git("-C", inside, "config", "user.name", "A");
+  await repository.git("-C", inside, "config", "user.email", "a@example.org");
+  repository.write({ "tractor/to_asyncio.py": "y = 1\n" }, inside);
+  // What is not committed in there is git's business there.
+  const dirty = await changes(repository);
+  assertEquals([dirty.listed, dirty.notes], [[], ["what is not committed inside of submodules is not looked at"]]);
+  assertEquals((await changes(repository, "uncommitted", undefined, inside)).listed, ["tractor/to_asyncio.py modified unstaged"]);
+  await repository.git("-C", inside, "commit", "--quiet", "-am", "moved on");
+  const moved = await changes(repository);
+  assertEquals(moved.changes, [{ path: "vendor/tractor", status: "modified", where: "unstaged", submodule: true }]);
+  const host = new HostAt(repository.root, { HOME: repository.base });
+  const affected = await affectedIn(host, await findProject(host), moved.changes);
+  assertEquals(affected.targets.map(becauseOf), ["vendor/tractor: everything: a submodule: what it brings may be used anywhere"]);
+});
+
+Deno.test("affectedIn() follows a deleted and a renamed module to those who still import it", async () => {
+  using repository = await checkout();
+  repository.write({
+    "tractor/log.py": "",
+    "tractor/old.py": "",
+    "tests/test_log.py": "from tractor.log import x\n",
+    "tests/test_old.py": "from tractor import old\n",
+    "tests/test_new.py": "from tractor import new\n",
+    "py313/lib/tests/test_venv.py": "from tractor import old, log\n",
+    ".gitignore": "py313\n",
+  });
+  await repository.commit();
+  await repository.git("rm", "--quiet", "tractor/log.py");
+  await repository.git("mv", "tractor/old.py", "tractor/new.py");
+  const host = new HostAt(repository.root, { HOME: repository.base });
+  const project = await findProject(host);
+  const set = await changesSince(host, project, { kind: "branch" });
+  const { targets } = await affectedIn(host, project, set.changes);
+  assertEquals(targets.map((target) => becauseOf(target)), [
+    "tractor/log.py → tests/test_log.py: imported directly",
+    "tractor/new.py → tests/test_new.py: imported directly",
+    "tractor/old.py → tests/test_old.py: imported directly",
+  ]);
+});
+
+Deno.test("affectedIn() reads plugins and paths from pytest's options, and takes a file that is no text as one without imports", async () => {
+  using repository = await checkout();
+  repository.write({
+    "pyproject.toml": `${PYPROJECT}addopts = ["-p", "tractor.plug", "-p", "no:cacheprovider"]\npythonpath = ["lib"]\n`,
+    "tractor/plug.py": "from . import _inner\n",
+    "tractor/_inner.py": "",
+    "lib/extra.py": "",
+    "tests/test_extra.py": "import extra\n",
+  });
+  Deno.writeFileSync(`${repository.root}/tests/test_bytes.py`, new Uint8Array([0xff, 0xfe, 0, 0x27, 0x80]));
+  await repository.commit();
+  repository.write({ "tractor/_inner.py": "x = 1\n", "lib/extra.py": "x = 1\n" });
+  const host = new HostAt(repository.root, { HOME: repository.base });
+  const project = await findProject(host);
+  const { changes } = await changesSince(host, project, { kind: "uncommitted" });
+  assertEquals((await affectedIn(host, project, changes)).targets.map(becauseOf), [
+    "lib/extra.py → tests/test_extra.py: imported directly",
+    "tractor/_inner.py → tractor/plug.py: everything: a plugin that pytest loads before every test",
+  ]);
 });
 
 Deno.test("affectedIn() puts changes, package, tests and map together", async () => {

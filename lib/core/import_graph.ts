@@ -1,0 +1,351 @@
+import { attributesOf, type PythonImport, pythonImports } from "./python_imports.ts";
+
+/** A Python project, as the graph needs it. Paths are relative to its root, with `/`. */
+export interface PythonProject {
+  /** The texts of its Python files. A module that was deleted stands here too, empty, so that those who still import it are found. */
+  readonly sources: ReadonlyMap<string, string>;
+  /** Where absolute imports start: `src`, `.`, `tests`; the likeliest first. */
+  readonly starts: readonly string[];
+  /** Whether pytest collects tests from a file. */
+  readonly isTest: (path: string) => boolean;
+  /** Modules that pytest loads before any test, by their dotted names: `-p tractor._testing.pytest`. */
+  readonly plugins: readonly string[];
+}
+
+/** How a test file comes to depend on a changed file. */
+export interface Reached {
+  /** A test file; a directory, with a slash at its end, for all tests below it, by its conftest.py; null for all tests. */
+  readonly target: string | null;
+  /** The changed file, what imports it, and so on; the last one is the test file, the conftest.py or the plugin. */
+  readonly chain: readonly string[];
+  /** How many imports it is away: 1 for a direct importer. What a package's `__init__.py` passes on by name counts as direct. */
+  readonly distance: number;
+}
+
+/** What a changed file reaches, by distance. */
+export interface Reach {
+  readonly reached: readonly Reached[];
+  /**
+   * Nobody asks for the file, or for anything that came from it, by name: it is run only because an import of a package runs its
+   * `__init__.py`, which imports more. Where somebody does, what comes in this way only is left out: mostly that is everything.
+   */
+  readonly isFar: boolean;
+}
+
+/** An import: `weak` where nothing of the file is asked for by name, but importing runs it (a package's `__init__.py`), or only a type checker reads it. */
+interface Edge {
+  readonly importer: string;
+  readonly weak: boolean;
+  /** `__init__.py` files that pass the name on. */
+  readonly through: readonly string[];
+}
+
+/** What a dotted name comes to. */
+interface Place {
+  /** The file that it is in; null for a directory without `__init__.py`, and for nothing of the project. */
+  readonly files: readonly string[];
+  readonly through: readonly string[];
+}
+
+/** Who imports whom in a project, from the text of its files. */
+export class ImportGraph {
+  /** By module path without suffix: `tractor/ipc` has `tractor/ipc/__init__.py`. */
+  readonly #modules = new Map<string, string[]>();
+  readonly #directories = new Set<string>();
+  readonly #imports = new Map<string, readonly PythonImport[]>();
+  readonly #importers = new Map<string, Map<string, Edge>>();
+  readonly #plugins = new Set<string>();
+  readonly #linked = new Set<string>();
+  /** The names by which `__init__.py` files pass on what is in a file, and those of the packages that pass on all of it. */
+  readonly #passedAs = new Map<string, Set<string>>();
+  /** What a module or directory is called, wherever it is: an import of anything else leads out of the project. */
+  readonly #names = new Set<string>();
+
+  constructor(private readonly project: PythonProject) {
+    for (const path of project.sources.keys()) {
+      const key = moduleKey(path);
+      const others = this.#modules.get(key);
+      if (!others) this.#modules.set(key, [path]);
+      // Python takes the package where both are there.
+      else if (path.endsWith("/__init__.py")) others.unshift(path);
+      else others.push(path);
+      this.#names.add(key.slice(key.lastIndexOf("/") + 1));
+      for (let directory = parent(path); directory !== "." && !this.#directories.has(directory); directory = parent(directory)) {
+        this.#directories.add(directory);
+        this.#names.add(directory.slice(directory.lastIndexOf("/") + 1));
+      }
+    }
+    for (const path of project.sources.keys()) if (isInit(path)) this.#passOn(path);
+    for (const name of project.plugins) {
+      for (const file of this.#find(name.split("."), project.starts)?.files ?? []) this.#plugins.add(file);
+    }
+  }
+
+  /** The test files that import a file, directly or through others, with the shortest chain to each. */
+  reach(changed: string): Reach {
+    const near = this.#search(changed, false);
+    return near.length > 0 ? { reached: near, isFar: false } : { reached: this.#search(changed, true), isFar: true };
+  }
+
+  /** Test files and conftest.py files whose text has one of these words between characters that are no part of a name. */
+  naming(words: readonly string[]): string[] {
+    const quoted = words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+    const expression = new RegExp(`(?<![\\w.-])(?:${quoted.join("|")})(?![\\w-])`);
+    const found: string[] = [];
+    for (const [path, text] of this.project.sources) {
+      if (!this.project.isTest(path) && !isConftest(path)) continue;
+      if (words.some((word) => text.includes(word)) && expression.test(text)) found.push(path);
+    }
+    return found.sort();
+  }
+
+  #search(changed: string, weakToo: boolean): Reached[] {
+    const chains = new Map<string, readonly string[]>([[changed, [changed]]]);
+    const found = new Map<string | null, Reached>();
+    let front = [changed];
+    for (let distance = 0; front.length > 0; distance++) {
+      const next: string[] = [];
+      this.#linkImportersOf(front);
+      for (const file of front) {
+        const chain = chains.get(file)!;
+        const target = distance === 0 ? undefined : this.#targetOf(file);
+        if (target !== undefined && !found.has(target)) found.set(target, { target, chain, distance });
+        for (const edge of this.#importers.get(file)?.values() ?? []) {
+          // Whoever imports a package runs its changed `__init__.py`.
+          const counts = weakToo || !edge.weak || (file === changed && isInit(file));
+          // All that a conftest.py or a plugin bears on is its target already.
+          const covered = target === null || (typeof target === "string" && target.endsWith("/") && edge.importer.startsWith(target));
+          if (!counts || covered || chains.has(edge.importer)) continue;
+          chains.set(edge.importer, [...chain, ...edge.through.filter((init) => !chain.includes(init)), edge.importer]);
+          next.push(edge.importer);
+        }
+      }
+      front = next.sort();
+    }
+    return [...found.values()];
+  }
+
+  #targetOf(file: string): string | null | undefined {
+    if (this.#plugins.has(file)) return null;
+    if (isConftest(file)) return parent(file) === "." ? null : `${parent(file)}/`;
+    return this.project.isTest(file) ? file : undefined;
+  }
+
+  /** Finds all who import one of these. Only files that have a word in them which that takes are read closely. */
+  #linkImportersOf(files: readonly string[]): void {
+    const { sources } = this.project;
+    if (this.#linked.size === sources.size) return;
+    const clues = new Set(files.flatMap((file) => this.#cluesOf(file)));
+    const homes = files.filter(isInit).map((init) => `${parent(init)}/`);
+    const isLikely = (path: string, text: string) => {
+      for (const clue of clues) if (text.includes(clue)) return true;
+      return homes.some((home) => path.startsWith(home));
+    };
+    for (const [path, text] of sources) {
+      if (!this.#linked.has(path) && (clues.size > MOST_CLUES || isLikely(path, text))) this.#link(path);
+    }
+  }
+
+  /** Words one of which a file has to have in it to import a file: its module's name, what it is passed on as. */
+  #cluesOf(file: string): string[] {
+    const key = moduleKey(file);
+    return [key.slice(key.lastIndexOf("/") + 1), ...this.#passedAs.get(file) ?? []];
+  }
+
+  #passOn(init: string): void {
+    const key = moduleKey(init);
+    const add = (place: Place, name: string) => {
+      for (const file of place.files) {
+        const names = this.#passedAs.get(file);
+        if (names) names.add(name);
+        else this.#passedAs.set(file, new Set([name]));
+      }
+    };
+    for (const one of this.#importsOf(init)) {
+      if (one.bound !== null) add(this.#named(key, one.bound, new Set()), one.bound);
+      const all = one.name === "*" ? this.#find(one.module === "" ? [] : one.module.split("."), this.#startsOf(init, one.level)) : null;
+      if (all) { for (const word of [key.slice(key.lastIndexOf("/") + 1), "import *"]) add(all, word); }
+      else if (one.bound !== null) add(this.#named(key, one.bound, new Set()), "import *");
+    }
+  }
+
+  #link(path: string): void {
+    this.#linked.add(path);
+    const imports = this.#importsOf(path);
+    const packages = new Map<string, string>();
+    for (const one of imports) {
+      if (one.level === 0 && !this.#names.has(firstOf(one.module))) continue;
+      const starts = this.#startsOf(path, one.level);
+      const parts = one.module === "" ? [] : one.module.split(".");
+      const found = this.#find(parts, starts);
+      if (!found) continue;
+      for (const init of found.inits) this.#add(init, { importer: path, weak: true, through: [] });
+      if (one.name === null) {
+        const bound = one.bound === null || one.bound === parts[0] ? this.#find(parts.slice(0, 1), starts) : found;
+        if (one.bound !== null && bound && this.#isPackage(bound.key)) packages.set(one.bound, bound.key);
+        this.#addFiles(found, path, one.typing);
+      } else if (one.name === "*") {
+        this.#addFiles(found, path, one.typing);
+        for (const place of this.#passedOn(found.key)) this.#addFiles(place, path, one.typing);
+      } else {
+        const place = found.rest.length > 0 ? found : this.#named(found.key, one.name, new Set());
+        this.#addFiles(place, path, one.typing);
+        if (found.files.length > 0 && place.files !== found.files) { for (const file of found.files) this.#add(file, weakly(path)); }
+        const sub = `${found.key}/${one.name}`;
+        if (one.bound !== null && this.#isPackage(sub)) packages.set(one.bound, sub);
+      }
+    }
+    if (packages.size === 0) return;
+    for (const chain of attributesOf(this.project.sources.get(path)!, [...packages.keys()])) {
+      const [bound, ...names] = chain.split(".");
+      let key = packages.get(bound!)!;
+      for (const name of names) {
+        const place = this.#named(key, name, new Set());
+        this.#addFiles(place, path, false);
+        if (!this.#isPackage(`${key}/${name}`)) break;
+        key = `${key}/${name}`;
+      }
+    }
+  }
+
+  /** Where absolute or relative imports of a file start. */
+  #startsOf(path: string, level: number): readonly string[] {
+    if (level > 0) {
+      let directory = parent(path);
+      for (let up = 1; up < level; up++) directory = parent(directory);
+      return [directory];
+    }
+    // pytest puts the first directory above a test that is no package in front of the others; a script's own directory is there too.
+    let own = parent(path);
+    while (own !== "." && this.project.sources.has(`${own}/__init__.py`)) own = parent(own);
+    return [own, ...this.project.starts];
+  }
+
+  /** The deepest module or directory that dotted parts lead to from one of the starts; null if not even the first is there. */
+  #find(
+    parts: readonly string[],
+    starts: readonly string[],
+  ): { key: string; files: readonly string[]; inits: string[]; rest: string[]; through: [] } | null {
+    const has = (key: string) => this.#modules.has(key);
+    const start = parts.length === 0
+      ? starts[0]
+      : starts.find((one) => has(below(one, parts[0]!))) ?? starts.find((one) => this.#directories.has(below(one, parts[0]!)));
+    if (start === undefined) return null;
+    const inits: string[] = [];
+    let key = start;
+    let index = 0;
+    for (; index < parts.length; index++) {
+      const next = below(key, parts[index]!);
+      if (!has(next) && !this.#directories.has(next)) break;
+      if (index > 0) inits.push(...this.#filesOf(key).filter(isInit));
+      key = next;
+    }
+    return { key, files: this.#filesOf(key), inits, rest: parts.slice(index), through: [] };
+  }
+
+  /** Where something of a module is defined: in it, in a module below it, or where an `__init__.py` has it from. */
+  #named(key: string, name: string, seen: Set<string>): Place {
+    const sub = below(key, name);
+    const files = this.#filesOf(key);
+    const own: Place = { files, through: [] };
+    const init = files.find(isInit);
+    if (seen.has(`${key}:${name}`)) return own;
+    seen.add(`${key}:${name}`);
+    if (this.#modules.has(sub)) return { files: this.#filesOf(sub), through: [] };
+    if (init === undefined) return own;
+    const stars: Place[] = [];
+    for (const one of this.#importsOf(init)) {
+      const found = one.bound === name || one.name === "*"
+        ? this.#find(one.module === "" ? [] : one.module.split("."), this.#startsOf(init, one.level))
+        : null;
+      if (!found || found.key === key && one.name === null) continue;
+      if (one.name === "*") {
+        const place = this.#named(found.key, name, seen);
+        if (place.files.some((file) => defines(this.project.sources.get(file)!, name))) stars.push(place);
+        continue;
+      }
+      const place = one.name === null || found.rest.length > 0 ? found : this.#named(found.key, one.name, seen);
+      return { files: place.files, through: [...place.through, init] };
+    }
+    const [star] = stars;
+    return star ? { files: star.files, through: [...star.through, init] } : own;
+  }
+
+  /** All that an `__init__.py` has from elsewhere. */
+  #passedOn(key: string): Place[] {
+    const init = this.#filesOf(key).find(isInit);
+    if (init === undefined) return [];
+    return this.#importsOf(init).filter((one) => one.bound !== null).map((one) => this.#named(key, one.bound!, new Set()));
+  }
+
+  #addFiles(place: Place, importer: string, typing: boolean): void {
+    for (const file of place.files) this.#add(file, { importer, weak: typing || isInit(file), through: place.through });
+  }
+
+  #add(file: string, edge: Edge): void {
+    if (file === edge.importer) return;
+    let edges = this.#importers.get(file);
+    if (!edges) this.#importers.set(file, edges = new Map());
+    const known = edges.get(edge.importer);
+    const isBetter = !known || (known.weak && !edge.weak) || (known.weak === edge.weak && edge.through.length < known.through.length);
+    if (isBetter) edges.set(edge.importer, edge);
+  }
+
+  #importsOf(path: string): readonly PythonImport[] {
+    let imports = this.#imports.get(path);
+    if (!imports) this.#imports.set(path, imports = pythonImports(this.project.sources.get(path) ?? ""));
+    return imports;
+  }
+
+  #filesOf(key: string): readonly string[] {
+    return this.#modules.get(key) ?? NONE;
+  }
+
+  #isPackage(key: string): boolean {
+    return this.#directories.has(key);
+  }
+}
+
+const NONE: readonly string[] = [];
+/** More words than these take longer to look for in all files than reading them all closely. */
+const MOST_CLUES = 8;
+
+/** The path of a Python file without its suffix, as imports lead to it: `tractor/ipc` for `tractor/ipc/__init__.py`, `app/_fast` for `app/_fast.cpython-313-x86_64-linux-gnu.so`. */
+export function moduleKey(path: string): string {
+  const slash = path.lastIndexOf("/");
+  const dot = path.indexOf(".", slash + 1);
+  const key = dot < 0 ? path : path.slice(0, dot);
+  return key.endsWith("/__init__") ? key.slice(0, slash) : key;
+}
+
+function firstOf(module: string): string {
+  const dot = module.indexOf(".");
+  return dot < 0 ? module : module.slice(0, dot);
+}
+
+/** The directory of a path; `.` at the top. */
+export function parent(path: string): string {
+  const slash = path.lastIndexOf("/");
+  return slash < 0 ? "." : path.slice(0, slash);
+}
+
+function below(directory: string, name: string): string {
+  return directory === "." ? name : `${directory}/${name}`;
+}
+
+function isInit(path: string): boolean {
+  return path === "__init__.py" || path.endsWith("/__init__.py");
+}
+
+function isConftest(path: string): boolean {
+  return path === "conftest.py" || path.endsWith("/conftest.py");
+}
+
+function weakly(importer: string): Edge {
+  return { importer, weak: true, through: [] };
+}
+
+/** Whether a module's text gives a name a meaning at its top level. */
+function defines(text: string, name: string): boolean {
+  return text.includes(name) && new RegExp(`^(?:(?:async[ \\t]+)?def|class)[ \\t]+${name}\\b|^${name}[ \\t]*[:=]`, "m").test(text);
+}
