@@ -30,7 +30,7 @@ export function hangRecipe(judgement: Omit<Judgement, "evidence">, scene: Recipe
 
 const STEPS: Readonly<Record<HangVerdict, (scene: RecipeScene, judgement: Omit<Judgement, "evidence">) => string[]>> = {
   "blocked-write": (scene, { isOutput }) =>
-    isOutput ? [...captureSteps(scene), ...scene.notes.map(noteLine)] : [
+    isOutput ? [...captureSteps(scene), ...noteLines(scene.notes)] : [
       "the pipe is one that the program made for itself: read it while its writer lives, or give the writer a file",
     ],
   "waiting-for-registry": () => ["who holds the registry, and how to end it: tractest zombies"],
@@ -63,6 +63,11 @@ function captureSteps({ captured, logLevel, tests }: RecipeScene): string[] {
   ];
 }
 
-function noteLine({ what, place }: FoundNote): string {
-  return place === null ? `this checkout has no ${what}` : `this checkout knows of it: ${what} (${place})`;
+/** What the checkout itself says about it, and what of it is absent. */
+function noteLines(notes: readonly FoundNote[]): string[] {
+  const absent = notes.filter((note) => note.place === null).map((note) => note.what);
+  return [
+    ...notes.filter((note) => note.place !== null).map(({ what, place }) => `this checkout knows of it: ${what} (${place})`),
+    ...(absent.length > 0 ? [`not in this checkout: ${absent.join("; ")}`] : []),
+  ];
 }

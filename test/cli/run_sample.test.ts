@@ -103,19 +103,23 @@ Deno.test({
   },
 });
 
-for (const hang of ["sleep", "sigint", "deadlock", "pipe"]) {
+const HANGS = { sleep: "no-verdict", sigint: "child-ignores-sigint", deadlock: "no-verdict", pipe: "blocked-write", busy: "no-verdict" };
+
+for (const [hang, verdict] of Object.entries(HANGS)) {
   Deno.test({
-    name: `the time limit ends a sample that hangs (${hang}) with all of its actors`,
+    name: `the time limit ends a sample that hangs (${hang}) with all of its actors, and says before what it waited for (${verdict})`,
     ignore,
     fn: async () => {
       await using suite = await sampleSuite();
-      const { code, stderr, stdout } = await suite.tractest(["run", "--json", "--no-preflight", "--timeout", "4", "test_hang"], {
+      const { code, stderr, stdout } = await suite.tractest(["run", "--json", "--no-preflight", "--timeout", "8", "test_hang"], {
         SAMPLE_HANG: hang,
       });
       assertEquals(code, 124, stderr);
       assertIncludes(stderr, "tests/test_hang.py::test_waits_forever");
-      assertEquals(JSON.parse(stdout).leaks.clean, true, stdout);
-      if (hang === "pipe") assertIncludes(stderr, "in a write to a full pipe");
+      const document = JSON.parse(stdout);
+      assertEquals(document.leaks.clean, true, stdout);
+      assertEquals([document.hang.verdict, document.hang.test], [verdict, "tests/test_hang.py::test_waits_forever"], stdout);
+      assertIncludes(stderr, `${verdict}: `);
     },
   });
 }
