@@ -59,7 +59,7 @@ export function endingOf({ cut, code, signal, tally, stoppedAt }: EngineOutcome,
 }
 
 /** What a run says of single tests besides their failures, for `--json`. */
-export function describeTests(results: Results) {
+export function describeTests(results: Results): Readonly<Record<"timeouts" | "flaky" | "leftBehind" | "cascades", readonly unknown[]>> {
   const tests = [...results.tests.values()];
   return {
     timeouts: tests.filter((test) => test.outcome === "timeout").map((test) => test.id),
