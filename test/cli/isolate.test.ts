@@ -310,3 +310,23 @@ test("without unshare it is named with its package", async (user) => {
   assertEquals(code, 83);
   assertIncludes(stderr, 'error: Cannot isolate the run: "unshare" is not installed at any standard place\nhint: install the package util-linux\n');
 });
+
+/** The application holds the registry of the network that all of them are in. */
+const BESIDE = `
+env --default-signal=INT py310/bin/python -m sample_actors & application=$!
+until ss -tlnH | grep -q :1616; do sleep 0.05; done
+"$@" --isolate test_registrar test_rpc & first=$!
+"$@" --isolate test_local; second=$?
+wait $first; echo "isolated: $? $second"
+"$@" test_local; echo "not isolated: $?"
+kill -INT $application; wait $application; echo "application: $?"
+`;
+
+test("two runs of the sample pass beside each other and beside an application on the registry's port, which goes on", async (user) => {
+  await using suite = await UsersSuite.sample(user);
+  const { stdout, stderr } = await suite.start(["run"], {}, ["sh", "-c", BESIDE, "sh"]).ended;
+  assertIncludes(stdout, "isolated: 0 0\n");
+  assertIncludes(stderr, "not in the way: this run has its own\n");
+  assertIncludes(stdout, "not isolated: 81\n");
+  assertIncludes(stdout, "application: 130\n");
+});

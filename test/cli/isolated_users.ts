@@ -1,7 +1,7 @@
 import { dirname, join } from "@std/path";
 import { isRoot } from "../leaks/scene.ts";
 import type { Running } from "./running.ts";
-import { PTY, pytestSuite, pythonWithPytest, Suite, uv } from "./suites.ts";
+import { PTY, pytestSuite, pythonWithPytest, sampleSuite, Suite, uv } from "./suites.ts";
 import type { Outcome } from "./tractest.ts";
 
 /** Who runs tractest in a test: whoever runs the tests, and, where that is root, a plain user too. */
@@ -41,6 +41,14 @@ export class UsersSuite extends Suite {
       await Deno.remove(join(suite.root, "py310"));
       await Deno.symlink(dirname(dirname(await everybodysPython())), join(suite.root, "py310"));
     }
+    await suite.give();
+    return suite;
+  }
+
+  /** The sample application. */
+  static async sample(user: User): Promise<UsersSuite> {
+    const { path } = await (user.as.length > 0 ? sampleSuite("/usr/bin/python3") : sampleSuite());
+    const suite = new UsersSuite(path, user);
     await suite.give();
     return suite;
   }

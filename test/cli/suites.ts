@@ -148,11 +148,15 @@ export async function pytestSuite(tests: Readonly<Record<string, string>>, versi
   return suite;
 }
 
-/** A copy of the sample application with a venv of its own, in a git repository. */
-export async function sampleSuite(): Promise<Suite> {
+/**
+ * A copy of the sample application with a venv of its own, in a git repository.
+ *
+ * @param python which one, as uv takes it
+ */
+export async function sampleSuite(python = ">=3.10,<3.13"): Promise<Suite> {
   const suite = new Suite((await Scratch.make()).path);
   await copyTree(new URL("../sample", import.meta.url).pathname, suite.root);
-  await uv(["sync", "-q", "--frozen", "--python", ">=3.10,<3.13", "--no-python-downloads"], {
+  await uv(["sync", "-q", "--frozen", "--python", python, "--no-python-downloads"], {
     cwd: suite.root,
     env: { UV_PROJECT_ENVIRONMENT: "py310" },
   });
