@@ -266,7 +266,9 @@ class Preflight {
     const { host, printer } = this.context;
     const rows = leakChecks(report);
     if (this.options.isolated && !this.options.clean) {
-      for (const row of rows) this.#show(row.status === "fail" ? { ...row, status: "warn", detail: `${row.detail}\n${NOT_IN_THE_WAY}` } : row);
+      for (const row of rows) {
+        this.#show(row.status === "fail" ? { ...row, status: "warn", detail: `${row.detail}\n${NOT_IN_THE_WAY}`, fix: null } : row);
+      }
       return report;
     }
     const dirty = rows.some((row) => row.status === "fail") && report.clean === false && !isHeldRightly(report);

@@ -65,6 +65,12 @@ Deno.test("readConfiguration() puts configured rows before the built-in ones, an
   assertEquals(read.timeLimitFull, 60);
 });
 
+Deno.test("readConfiguration() takes true, auto and false for an isolation, and nothing for no word on it", () => {
+  const values = [true, "auto", false].map((isolate) => readConfiguration({ isolate }).isolate);
+  assertEquals([...values, readConfiguration({}).isolate], ["always", "auto", "never", null]);
+  assertIncludes(assertThrows(() => readConfiguration({ isolate: "yes" }), PreflightError).message, '"isolate" has to be true, "auto" or false');
+});
+
 Deno.test("readConfiguration() says which value has the wrong shape", () => {
   assertIncludes(
     assertThrows(() => readConfiguration({ registries: "127.0.0.1:1" }), PreflightError).message,
