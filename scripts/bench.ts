@@ -134,6 +134,20 @@ function comparisons(root: string, python: string, bare: string): Comparison[] {
       goal: { seconds: 0.3 },
     },
     {
+      name: "isolation, a shard",
+      rounds: QUICK_ROUNDS,
+      ours: { name: "true in an isolation", argv: isolated(["true"]) },
+      theirs: { name: "true", argv: ["true"] },
+      goal: { seconds: 0.03 },
+    },
+    {
+      name: "isolation, a run",
+      rounds: SLOW_ROUNDS,
+      ours: { name: "tractest run --isolate, tried first", argv: [TRACTEST, "run", "--no-preflight", "--isolate", ...target] },
+      theirs: { name: "tractest run", argv: [TRACTEST, "run", "--no-preflight", ...target] },
+      goal: { seconds: 0.1 },
+    },
+    {
       name: "floor: failed",
       rounds: QUICK_ROUNDS,
       ours: { name: "tractest failed", argv: [TRACTEST, "failed"] },
@@ -155,6 +169,23 @@ function comparisons(root: string, python: string, bare: string): Comparison[] {
       goal: { ratio: Infinity },
     },
   ];
+}
+
+/** The command around each session of an isolated run, see `isolatedCommand` in lib/core/isolation.ts. */
+function isolated(argv: readonly string[]): string[] {
+  const [own, drop] = Deno.uid() === 0 ? ["", ""] : ["--user --map-current-user --keep-caps", "/usr/bin/setpriv"];
+  const script = [
+    "/bin/sh",
+    `${ROOT}/lib/isolation/isolate.sh`,
+    "enter",
+    String(Deno.pid),
+    own,
+    "/usr/bin:/bin:/usr/sbin:/sbin",
+    drop,
+    "/dev/null",
+    "--",
+  ];
+  return ["/usr/bin/setpriv", "--pdeathsig", "KILL", ...script, ...argv];
 }
 
 /** tractor's own reaper against ours, when a checkout is given. */
