@@ -86,6 +86,29 @@ function refuseSlips(split: SplitWords, rows: readonly OptionRow[]): void {
   }
 }
 
+/**
+ * The words of a command line after its command, from what they were parsed to: parsed again they come to the same.
+ *
+ * @param without names of options of ours to leave out
+ * @param first options of ours to put in front
+ */
+export function wordsOf(line: CommandLine, without: readonly string[] = [], first: readonly string[] = []): string[] {
+  const own = optionsOf(line.command).filter((row) => !without.includes(row.name) && line.has(row.name)).flatMap((row) => {
+    // `-v` is pytest's too, and stands among its words.
+    if (row.kind === "flag") return row.name === "verbose" && line.words ? [] : [`--${row.name}`];
+    return line.values(row.name).map((value) => `--${row.name}=${value}`);
+  });
+  const front = [...first, ...own];
+  const words = line.words?.flatMap((item, index) => {
+    if (item.kind === "pytest") return item.words;
+    const before = line.words![index - 1];
+    // An option of ours stood between: without one the target could be taken for the value of the option before it.
+    const isApart = item.kind === "target" && before?.kind === "pytest" && !before.settled;
+    return [...(isApart ? front.slice(0, 1) : []), item.word];
+  });
+  return [...front, ...(words ?? line.operands), ...(line.afterDashes.length > 0 ? ["--", ...line.afterDashes] : [])];
+}
+
 /** Whether the usage of a command has anything besides options. */
 function takesOperands(command: string): boolean {
   const row = (COMMANDS as readonly CommandRow[]).find(({ name }) => name === command);

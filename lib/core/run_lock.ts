@@ -24,14 +24,15 @@ export function readLock(text: string | null): LockRecord | null {
   try {
     const value = JSON.parse(text ?? "");
     return typeof value?.runId === "string" && Number.isSafeInteger(value.pid) && typeof value.since === "number" && typeof value.command === "string"
-      ? { runId: value.runId, pid: value.pid, since: value.since, command: value.command, child: childOf(value.child) }
+      ? { runId: value.runId, pid: value.pid, since: value.since, command: value.command, child: readIdentity(value.child) }
       : null;
   } catch {
     return null;
   }
 }
 
-function childOf(value: Partial<ChildIdentity> | null | undefined): ChildIdentity | null {
+/** Reads an identity; null if it is none. */
+export function readIdentity(value: Partial<ChildIdentity> | null | undefined): ChildIdentity | null {
   const { pid, startTicks, bootId, pidNamespace } = value ?? {};
   if (!Number.isSafeInteger(pid) || !Number.isSafeInteger(startTicks) || typeof bootId !== "string" || typeof pidNamespace !== "string") return null;
   return { pid: pid!, startTicks: startTicks!, bootId, pidNamespace };

@@ -8,6 +8,8 @@ export interface ControlOptions {
   readonly grace: number;
   /** Ctrl-C belongs to a debugger. */
   readonly debugging: boolean;
+  /** SIGHUP ends nothing: there is no terminal that could have gone. */
+  readonly survivesHangup: boolean;
   /** Gathers what a session waits for before it is ended: evidence comes first. */
   readonly onHang: (session: Session) => Promise<void>;
 }
@@ -25,7 +27,8 @@ export class Control {
   #forced = false;
 
   constructor(private readonly host: Host, private readonly printer: Printer, private readonly options: ControlOptions) {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) this.#off.push(host.onSignal(signal, () => this.#onSignal(signal)));
+    const ending = ["SIGINT", "SIGTERM", ...(options.survivesHangup ? [] : ["SIGHUP" as const])] as const;
+    for (const signal of ending) this.#off.push(host.onSignal(signal, () => this.#onSignal(signal)));
   }
 
   /** A session that is to be ended when the run is. One that begins after that was asked for is ended at once. */

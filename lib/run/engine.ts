@@ -44,6 +44,8 @@ export interface EngineRequest {
   readonly exitLimit: number;
   readonly grace: number;
   readonly debugging: boolean;
+  /** Runs in the background, where SIGHUP means nothing. */
+  readonly survivesHangup: boolean;
   /** The first failure stops it. */
   readonly exitFirst: boolean;
   /** Whether the tests after one that was ended run in a fresh pytest. */
@@ -139,6 +141,7 @@ export class Engine {
     this.#control = new Control(host, printer, {
       grace: request.grace,
       debugging: request.debugging,
+      survivesHangup: request.survivesHangup,
       onHang: (session) => this.#gather(session),
     });
     request.scene.log.on((event) => this.#on(event));

@@ -4,6 +4,9 @@ import { TractestError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { FileTail } from "./file_tail.ts";
 
+/** The file with the events of a run, in its directory. */
+export const EVENTS_FILE = "events.jsonl";
+
 /** Gets whole lines of events as they come. */
 export type EventSink = (lines: readonly string[]) => Promise<void> | void;
 /** Gets one event. */
@@ -24,9 +27,9 @@ export class EventLog {
     this.#tail = new FileTail(host, path);
   }
 
-  /** Makes `events.jsonl` in the directory of a run. */
+  /** Makes {@linkcode EVENTS_FILE} in the directory of a run. */
   static async open(host: Host, directory: string, sink: EventSink | null): Promise<EventLog> {
-    const path = join(directory, "events.jsonl");
+    const path = join(directory, EVENTS_FILE);
     await host.createFile(path, "");
     return new EventLog(host, path, sink);
   }

@@ -21,6 +21,18 @@ export interface RunLock {
   release(): Promise<void>;
 }
 
+/** How {@linkcode takeLock} takes it. */
+export interface LockOptions {
+  /** The command, as shown to a second run. */
+  readonly command: string;
+  /** Wait until another run has ended. */
+  readonly wait: boolean;
+  /** It disturbs no other run, and none disturbs it. */
+  readonly isolated: boolean;
+  /** Is told once when that begins. */
+  readonly onWait?: () => void;
+}
+
 /** Milliseconds between tries while another run holds the project. */
 const RETRY_MS = 300;
 
@@ -38,12 +50,7 @@ const NOTHING_HELD: RunLock = {
  *
  * @throws {PreflightError} when another run holds it and `wait` is false
  */
-export async function takeLock(
-  host: Host,
-  printer: Printer,
-  state: RunState,
-  options: { command: string; wait: boolean; isolated: boolean },
-): Promise<RunLock> {
+export async function takeLock(host: Host, printer: Printer, state: RunState, options: LockOptions): Promise<RunLock> {
   if (state.projectDirectory === null || options.isolated) return NOTHING_HELD;
   const path = join(state.projectDirectory, "run.lock");
   let waiting = false;
@@ -68,6 +75,7 @@ export async function takeLock(
       );
     }
     if (!waiting) printer.note(escapeText(`waiting until ${other} has ended${holder ? `: ${holder.command}` : ""}`));
+    if (!waiting) options.onWait?.();
     waiting = true;
     await host.sleep(RETRY_MS);
   }

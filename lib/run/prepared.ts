@@ -4,11 +4,13 @@ import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import type { Context } from "../context.ts";
 import type { Isolation } from "../isolation/isolate.ts";
 import type { Project } from "../project/project.ts";
+import { endingOf } from "./after.ts";
 import { Engine, type EngineOutcome, type EngineRequest } from "./engine.ts";
 import type { EventLog } from "./event_log.ts";
 import { takeLock } from "./lock.ts";
 import { isolationFor } from "./isolated.ts";
 import { readyToRun } from "./ready.ts";
+import { recorded, type RunRecorder } from "./run_file.ts";
 import { type Revision, revisionOf } from "./revision.ts";
 import { checkSpawnBackend } from "./spawn_backends.ts";
 import type { RunState } from "./state.ts";
@@ -35,7 +37,7 @@ export interface RunFacts extends Revision {
 }
 
 /** An {@linkcode EngineRequest} without what is the same for every run of a project. */
-export type LaunchRequest = Omit<EngineRequest, "scene" | "root" | "runId" | "onStart" | "isolation" | "registries">;
+export type LaunchRequest = Omit<EngineRequest, "scene" | "root" | "runId" | "survivesHangup" | "onStart" | "isolation" | "registries">;
 
 /** What {@linkcode whenPrepared} is told. */
 export interface PrepareOptions {
@@ -53,7 +55,8 @@ export interface PrepareOptions {
 }
 
 /**
- * Takes the hold on the project, does the checks before a run, then the work; gives the project free again, however that ends.
+ * Takes the hold on the project, does the checks before a run, then the work; gives the project free again, however that ends. All of it
+ * is on record, for those who ask from elsewhere how it goes.
  *
  * @throws {PreflightError} while another run holds the project
  * @throws {TractestError} 83 when it is to be isolated and can't be
@@ -61,41 +64,55 @@ export interface PrepareOptions {
 export async function whenPrepared(
   context: Context,
   project: Project,
+  options: PrepareOptions,
+  work: (prepared: Prepared) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  return await recorded(context, options.state, project.root, (recorder) => whileHeld(context, project, options, recorder, work));
+}
+
+async function whileHeld(
+  context: Context,
+  project: Project,
   { state, command, grace, checksOnly, isolate, onStop }: PrepareOptions,
+  recorder: RunRecorder,
   work: (prepared: Prepared) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const { host, printer, line } = context;
   const isolation = await isolationFor(context, project, state.directory, isolate);
   const isolated = isolation !== null;
-  const lock = await takeLock(host, printer, state, { command, wait: line.has("wait"), isolated });
+  const lock = await takeLock(host, printer, state, { command, wait: line.has("wait"), isolated, onWait: () => recorder.waits() });
+  recorder.begins();
   try {
     const revision = revisionOf(host, project);
     const preflight = await readyToRun(context, project, { lock, grace, isolated });
     const { interpreter, inherited, sigint } = preflight;
     if (interpreter === null || preflight.exitCode !== 0 || checksOnly) {
       const exitCode = preflight.exitCode === 0 && interpreter === null ? EXIT.preflight : preflight.exitCode;
+      recorder.tells({ ending: exitCode === 0 ? null : "stopped by the checks before the tests" });
       onStop(preflight, exitCode);
       return exitCode;
     }
     await checkSpawnBackend(context, project, interpreter.venv);
     const [transport = null, backend = null] = [line.value("tpt-proto"), line.value("spawn-backend")];
-    return await work({
-      state,
-      interpreter,
-      preflight,
-      isolation,
-      facts: { ...await revision, transport, backend, python: preflight.pythonVersion },
-      launch: (log, directory, request) =>
+    const launch = async (log: EventLog, directory: string, request: LaunchRequest): Promise<EngineOutcome> => {
+      const outcome = await recorder.minded(() =>
         new Engine(host, printer, {
           ...request,
+          output: recorder.isBackground && request.output === "shown" ? "inherited" : request.output,
           scene: { interpreter, inherited, sigint, cwd: project.root, directory, log },
           root: project.root,
           runId: state.runId,
           isolation,
+          survivesHangup: recorder.isBackground,
           onStart: (child) => lock.noteChild(child),
           registries: project.configuration.registries,
-        }).run(),
-    });
+        }).run()
+      );
+      recorder.tells({ ending: endingOf(outcome, request.limit), counts: outcome.tally.began ? outcome.tally.counts : null });
+      return outcome;
+    };
+    const facts = { ...await revision, transport, backend, python: preflight.pythonVersion };
+    return await work({ state, interpreter, preflight, isolation, facts, launch });
   } finally {
     await lock.release();
   }

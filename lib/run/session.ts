@@ -24,7 +24,9 @@ export type OutputMode =
   /** The same, all of it to standard error, since standard output carries data. */
   | "stderr"
   /** Only to the log. */
-  | "log";
+  | "log"
+  /** To our own standard output and error, which are a file: a run in the background. */
+  | "inherited";
 
 /** How every pytest of a run is started. */
 export interface SessionScene {
@@ -284,7 +286,6 @@ async function startPytest(host: Host, request: SessionRequest, scene: SessionSc
   const { inherited, sigint, interpreter } = scene;
   // Sessions that run one after another share what is shown; those beside each other have a log each.
   const logFile = join(scene.directory, request.output === "log" ? `output-${request.name}.log` : "output.log");
-  await host.createFile(logFile, "");
   const plugin = await pluginEnvironment(host, inherited, {
     events: scene.log.path,
     session: request.name,
@@ -293,6 +294,7 @@ async function startPytest(host: Host, request: SessionRequest, scene: SessionSc
     otherwise: scene.directory,
   });
   const streams = streamsOf(host, request.output);
+  if (streams.redirect !== "") await host.createFile(logFile, "");
   const wrapper = streams.redirect === "" ? [] : ["/bin/sh", "-c", `log=$1; shift; exec "$@" ${streams.redirect}`, "sh", logFile];
   const wrapped = request.isolation?.wrap(request.argv, request.name) ?? request.argv;
   const { args, env } = envCommand({
@@ -321,6 +323,7 @@ async function startPytest(host: Host, request: SessionRequest, scene: SessionSc
 /** Where pytest's standard output and error go: each to the terminal if ours does, else to the log, which is copied to ours. */
 function streamsOf(host: Host, mode: OutputMode): { redirect: string; copyTo: Output | null } {
   const log = '>>"$log"';
+  if (mode === "inherited") return { redirect: "", copyTo: null };
   if (mode === "log") return { redirect: `${log} 2>&1`, copyTo: null };
   if (mode === "stderr") {
     return host.stderr.isTerminal ? { redirect: ">&2", copyTo: null } : { redirect: `${log} 2>&1`, copyTo: host.stderr };

@@ -1,13 +1,13 @@
-import { join } from "@std/path";
+import { basename, join } from "@std/path";
 import { readDurations, withDuration } from "../core/time_limit.ts";
-import { TractestError } from "../errors.ts";
-import { holdRun, isRunning } from "../history/left_runs.ts";
+import { isRunId } from "../core/run_file.ts";
+import { PreflightError, TractestError, UsageError } from "../errors.ts";
+import { holdRun } from "../history/left_runs.ts";
 import type { FileLock, Host } from "../host/host.ts";
 import type { Printer } from "../ui/printer.ts";
-import { digest, stateDirectory, usable } from "../project/directories.ts";
-
-/** Logs and events of runs that are kept. */
-const KEPT_RUNS = 20;
+import { digest, type OwnDirectory, stateDirectory, usable } from "../project/directories.ts";
+import { pruneRuns } from "./retention.ts";
+import { RUN_FILE } from "./runs.ts";
 
 /** Where one run keeps what it writes. */
 export interface RunState {
@@ -25,22 +25,29 @@ export interface RunState {
  * costs history, and here the protection against two runs at once, never a result.
  *
  * @param root the project's root: its state is kept apart from that of others
+ * @param reserved the id of a run whose directory {@linkcode reserveRun} has made
  */
-export async function openRunState(host: Host, printer: Printer, root: string): Promise<RunState> {
-  const runId = newRunId(host);
+export async function openRunState(host: Host, printer: Printer, root: string, reserved?: string): Promise<RunState> {
   const state = await stateDirectory(host);
   const runs = await usable(host, state, "runs");
   const projects = await usable(host, { ...state, exists: runs !== null || state.exists } as typeof state, "projects");
   const name = projects && join(projects, await digest(root));
   const projectDirectory = name !== null && await isMade(host, name) ? name : null;
-  if (runs !== null) await prune(host, runs);
+  if (reserved === undefined && runs !== null) await pruneRuns(host, runs);
+  const runId = reserved ?? newRunId(host);
   const directory = runs && join(runs, runId);
+  if (reserved !== undefined && !(directory !== null && await isReserved(host, directory))) throw new UsageError(`No run "${reserved}" was reserved`);
   if (directory === null || !await takesFiles(host, directory)) {
-    const why = state.problem ?? (runs === null ? "it can't be made private" : "it takes no more files: is the disk full, or read-only?");
-    printer.warn(`"${state.path ?? "the state directory"}" can't be used (${why}): no history, and no look for a second run`);
+    printer.warn(`${unusable(state, runs)}: no history, and no look for a second run`);
     return { runId, directory: await host.makeTemporaryDirectory(), projectDirectory, hold: null };
   }
   return { runId, directory, projectDirectory, hold: await holdRun(host, directory) };
+}
+
+/** Whether a directory is one that {@linkcode reserveRun} has made, and in which no run has begun. */
+async function isReserved(host: Host, directory: string): Promise<boolean> {
+  if (!isRunId(basename(directory)) || (await host.lstat(directory))?.kind !== "directory") return false;
+  return await host.lstat(join(directory, RUN_FILE)) === null;
 }
 
 /** Bytes that the events of a small run take: where these find no room the run itself would fail. */
@@ -63,30 +70,36 @@ async function isMade(host: Host, directory: string): Promise<boolean> {
   return await orNull(() => host.makeDirectory(directory).then(() => true)) ?? false;
 }
 
+/**
+ * Makes the directory of a run that another process is going to be.
+ *
+ * @throws {PreflightError} where the state directory can't be used: nobody could follow that run
+ */
+export async function reserveRun(host: Host): Promise<Pick<RunState, "runId" | "directory">> {
+  const state = await stateDirectory(host);
+  const runs = await usable(host, state, "runs");
+  if (runs !== null) await pruneRuns(host, runs);
+  const runId = newRunId(host);
+  const directory = runs && join(runs, runId);
+  if (directory === null || !await takesFiles(host, directory)) {
+    throw new PreflightError(
+      "no-state",
+      `${unusable(state, runs)}, and a run in the background keeps its output there`,
+      "XDG_STATE_HOME=DIR names another place",
+    );
+  }
+  return { runId, directory };
+}
+
+function unusable(state: OwnDirectory, runs: string | null): string {
+  const why = state.problem ?? (runs === null ? "it can't be made private" : "it takes no more files: is the disk full, or read-only?");
+  return `"${state.path ?? "the state directory"}" can't be used (${why})`;
+}
+
 /** Sorts by time, names no other run. */
 function newRunId(host: Host): string {
   const stamp = new Date(host.now()).toISOString().replace(/\..*$/, "").replace(/[-:]/g, "").replace("T", "-");
   return `${stamp}-${crypto.randomUUID().slice(0, 4)}`;
-}
-
-/** Removes what the oldest runs left, as far as they are over. A file that is in the way of that is left alone. */
-async function prune(host: Host, runs: string): Promise<void> {
-  const names = (await host.readDirectory(runs) ?? []).filter((entry) => entry.kind === "directory").map((entry) => entry.name).sort();
-  for (const name of names.slice(0, Math.max(0, names.length - KEPT_RUNS + 1))) {
-    const directory = join(runs, name);
-    try {
-      if (await isRunning(host, directory)) continue;
-      for (const { name, kind } of await host.readDirectory(directory) ?? []) {
-        const path = join(directory, name);
-        // A queue of tests is a directory of its own.
-        if (kind === "directory") { for (const inner of await host.readDirectory(path) ?? []) await host.remove(join(path, inner.name)); }
-        await host.remove(path);
-      }
-      await host.remove(directory);
-    } catch (error) {
-      if (!(error instanceof TractestError)) throw error;
-    }
-  }
 }
 
 const DURATIONS = "full-runs.json";

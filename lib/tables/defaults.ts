@@ -25,3 +25,6 @@ export const EXIT_SECONDS = 30;
 export const HISTORY_LIMITS = { runs: 10_000, days: 730, megabytes: 500 } as const;
 /** Seconds after which a live view tells that a test is slow. */
 export const SLOW_SECONDS = 60;
+
+/** How much of what runs left is kept: their number, their age in days, all their bytes together. */
+export const KEPT_RUNS = { count: 50, days: 30, bytes: 500_000_000 } as const;
