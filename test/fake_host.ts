@@ -5,6 +5,7 @@ export class Recorder implements Output {
   text = "";
   columns = 80;
   rows = 24;
+  isBroken = false;
   constructor(readonly isTerminal = false) {}
   write(text: string | Uint8Array): void {
     this.text += typeof text === "string" ? text : new TextDecoder().decode(text);

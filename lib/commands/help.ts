@@ -1,4 +1,4 @@
-import { optionsOf } from "../core/command_line.ts";
+import { shownOptionsOf } from "../core/command_line.ts";
 import { nearest } from "../core/nearest.ts";
 import { UsageError } from "../errors.ts";
 import { type CommandRow, COMMANDS } from "../tables/commands.ts";
@@ -67,7 +67,7 @@ function page(about: string): string[] {
 }
 
 function optionLines(command: string): string[] {
-  return columns(optionsOf(command).map((row) => [`  ${spelling(row)}`, row.help]));
+  return columns(shownOptionsOf(command).map((row) => [`  ${spelling(row)}`, row.help]));
 }
 
 function pytestLines(): string[] {

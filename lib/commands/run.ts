@@ -18,6 +18,7 @@ import type { LeakReport } from "../leaks/leaks.ts";
 import { findProject, type Project } from "../project/project.ts";
 import { watchCpu } from "../programs/cpu_counts.ts";
 import { describeTests, endingOf, exitCodeAfter, leaksAfter, recordFailures } from "../run/after.ts";
+import { isQuietOrVerbose, refuseWithBackground, startInBackground } from "../run/background.ts";
 import { judgeFailures } from "../run/judge.ts";
 import { type Prepared, whenPrepared } from "../run/prepared.ts";
 import { plannedSync, quickInterpreter } from "../run/ready.ts";
@@ -51,8 +52,13 @@ export async function run(context: Context): Promise<ExitCode> {
   const { project, intent, settings, scope } = request;
   if (line.has("dry-run")) return await dryRun(context, request);
 
+  if (line.has("bg")) {
+    refuseWithBackground(context, intent.debugging);
+    return await startInBackground(context, scope === "full" && !isQuietOrVerbose([...project.configuration.defaultFlags, ...intent.passed]));
+  }
+
   await request.junit?.clear();
-  const state = await openRunState(host, printer, project.root);
+  const state = await openRunState(host, printer, project.root, line.value("background-run"));
   const limits = { full: project.configuration.timeLimitFull, file: project.configuration.timeLimitFile };
   const longestFull = await longestFullRun(host, state);
   const limit = timeLimit({ given: line.value("timeout"), debugging: intent.debugging, scope, limits, longestFull });
@@ -209,11 +215,9 @@ async function runTests(context: Context, request: Request, prepared: Prepared, 
 /** Seconds of the longest full run from which on it is worth a hint that one can go on working meanwhile. */
 const LONG_RUN_SECONDS = 60;
 
-function hintBackground({ printer }: Context, scope: string, longestFull: number | null): void {
-  if (scope !== "full" || (longestFull ?? 0) < LONG_RUN_SECONDS || printer.json) return;
-  printer.hint(
-    `the full suite took up to ${Math.round(longestFull!)} s; to go on working meanwhile: tractest run -q > run.log 2>&1 &`,
-  );
+function hintBackground({ printer, line }: Context, scope: string, longestFull: number | null): void {
+  if (scope !== "full" || (longestFull ?? 0) < LONG_RUN_SECONDS || printer.json || line.has("background-run")) return;
+  printer.hint(`the full suite took up to ${Math.round(longestFull!)} s; to go on working meanwhile: tractest run --bg`);
 }
 
 interface End {

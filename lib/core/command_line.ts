@@ -26,6 +26,11 @@ export function optionsOf(command: string): OptionRow[] {
   return (OPTIONS as readonly OptionRow[]).filter((row) => row.commands === "*" || row.commands.includes(command));
 }
 
+/** The same as people are told of them. */
+export function shownOptionsOf(command: string): OptionRow[] {
+  return optionsOf(command).filter((row) => !row.hidden);
+}
+
 /**
  * Parses the words after a command by the options table. `run` hands what is not ours to pytest.
  *

@@ -2,7 +2,7 @@ import { type CommandRow, COMMANDS } from "../tables/commands.ts";
 import { DEFAULT_TARGETS } from "../tables/defaults.ts";
 import { type OptionRow, OPTIONS } from "../tables/options.ts";
 import { PERMISSIONS } from "../tables/permissions.ts";
-import { optionsOf } from "./command_line.ts";
+import { shownOptionsOf } from "./command_line.ts";
 
 /** The shells that there is a script for. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
@@ -48,13 +48,13 @@ function takesNextWord(option: OptionRow): boolean {
 }
 
 function bash(): string {
-  const values = (OPTIONS as readonly OptionRow[]).filter((option) => takesNextWord(option)).map((option) => {
+  const values = (OPTIONS as readonly OptionRow[]).filter((option) => takesNextWord(option) && !option.hidden).map((option) => {
     const commands = option.commands === "*" ? ["*"] : option.commands;
     const patterns = commands.flatMap((command) => spellings(option).map((spelling) => `${command}:${spelling}`));
     return { pattern: patterns.join(" | "), does: bashReply(valuesOf(option)) };
   });
   const commands = ROWS.map((row) => {
-    const options = optionsOf(row.name).flatMap(spellings).join(" ");
+    const options = shownOptionsOf(row.name).flatMap(spellings).join(" ");
     return `    ${row.name}) options=${quote(options)}; ${bashOperands(operandsOf(row))} ;;`;
   });
   return `# bash completion of tractest
@@ -102,7 +102,7 @@ function bashOperands(values: Values): string {
 function zsh(): string {
   const commands = ROWS.map((row) => `    ${quote(`${row.name}:${row.summary}`)}`);
   const cases = ROWS.map((row) => {
-    const options = optionsOf(row.name).map((option) => `        ${zshOption(option)}`);
+    const options = shownOptionsOf(row.name).map((option) => `        ${zshOption(option)}`);
     const operands = zshValues(operandsOf(row));
     const rest = operands === "" ? [] : [`        ${quote(`*:${row.name === "run" ? "target" : "argument"}:${operands}`)}`];
     return `      ${row.name})\n        _arguments -s -S \\\n${[...options, ...rest].join(" \\\n")}\n        ;;`;
@@ -158,7 +158,7 @@ function fish(): string {
   for (const row of ROWS) {
     lines.push(`complete -c tractest -n __fish_use_subcommand -a ${row.name} -d ${fishQuote(row.summary)}`);
     const condition = `-n '__fish_seen_subcommand_from ${row.name}'`;
-    for (const option of optionsOf(row.name)) {
+    for (const option of shownOptionsOf(row.name)) {
       const short = option.short ? ` -s ${option.short}` : "";
       lines.push(
         `complete -c tractest ${condition} -l ${option.name}${short}${takesNextWord(option) ? fishValues(valuesOf(option), "-x", "-r") : ""} -d ${

@@ -89,6 +89,8 @@ export interface DirectoryEntry {
 export interface Output {
   write(text: string | Uint8Array): void;
   readonly isTerminal: boolean;
+  /** Whether its reader went away: nothing that is written arrives any more. */
+  readonly isBroken: boolean;
   /** Columns of the terminal; 80 where there is none. */
   readonly columns: number;
   /** Rows of the terminal; 24 where there is none. */

@@ -380,6 +380,10 @@ class StreamOutput implements Output {
     return this.#stream.isTerminal();
   }
 
+  get isBroken(): boolean {
+    return this.#broken;
+  }
+
   get columns(): number {
     return size()?.columns || 80;
   }

@@ -28,3 +28,6 @@ export const SLOW_SECONDS = 60;
 
 /** How much of what runs left is kept: their number, their age in days, all their bytes together. */
 export const KEPT_RUNS = { count: 50, days: 30, bytes: 500_000_000 } as const;
+
+/** Seconds that a run gets after each signal of `stop`: pytest finishes its report, and what is left is ended and looked for. */
+export const STOP_SECONDS = 10;

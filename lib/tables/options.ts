@@ -14,7 +14,12 @@ export interface OptionRow {
   /** Commands that take it; `*` for all. */
   readonly commands: readonly string[] | "*";
   readonly help: string;
+  /** Between tractests: neither help nor completions tell people of it. */
+  readonly hidden?: boolean;
 }
+
+/** Commands about runs that are under way. */
+const WATCHERS = ["status", "wait", "stop"] as const;
 
 const REPORTS = [
   "run",
@@ -31,6 +36,7 @@ const REPORTS = [
   "version",
   "permissions",
   "hooks",
+  ...WATCHERS,
 ] as const;
 
 /** Every option of tractest. pytest's own options are in `pytest_options.ts`. */
@@ -59,7 +65,7 @@ export const OPTIONS = [
     name: "dry-run",
     short: "n",
     kind: "flag",
-    commands: ["doctor", "zombies", "failed", "affected", "hooks"],
+    commands: ["doctor", "zombies", "failed", "affected", "hooks", "stop"],
     help: "show what would be done and do nothing",
   },
   // In a run `-n` is pytest-xdist's.
@@ -155,6 +161,19 @@ export const OPTIONS = [
     help: "with --ui bar: tell that a test is slow after this time, then after twice that, and so on (60); 0: never",
   },
   { name: "junit", kind: "value", metavar: "FILE", commands: ["run"], help: "write a JUnit report to FILE, of a run that was cut short too" },
+  { name: "bg", kind: "flag", commands: ["run"], help: "run in the background: prints the run's id and returns at once" },
+  { name: "background-run", kind: "value", metavar: "ID", commands: ["run"], hidden: true, help: "be the run that --bg has reserved" },
+
+  // status, wait, logs, stop
+  { name: "all", kind: "flag", commands: ["status", "wait", "logs"], help: "the runs of all repos, not of this one alone" },
+  {
+    name: "timeout",
+    kind: "value",
+    metavar: "SECONDS",
+    commands: ["wait"],
+    help: "wait no longer than this, then exit with 124; the run goes on",
+  },
+  { name: "follow", short: "f", kind: "flag", commands: ["logs"], help: "go on with what is printed, until the run is over" },
 
   // preflight
   { name: "python", kind: "value", metavar: "PATH", commands: ["run", "check", "doctor"], help: "this Python, or the venv at PATH" },
@@ -186,6 +205,7 @@ export const OPTIONS = [
     help: "look at this registry address instead of the configured ones",
   },
   { name: "grace", kind: "value", metavar: "SECONDS", commands: ["zombies", "run"], help: "seconds between SIGINT and SIGKILL (3)" },
+  { name: "grace", kind: "value", metavar: "SECONDS", commands: ["stop"], help: "seconds after each signal, before the next one (10)" },
 
   // hang
   {

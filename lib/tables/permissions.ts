@@ -21,6 +21,8 @@ const TYPED_BY_HAND = ["pgrep", "lsof"] as const;
 /** `getino` names the process that `kill` is to signal, where the system has it. */
 const SIGNALS = ["kill", "getino"] as const;
 const PROBE_ENV = [...TALK, "HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "TMPDIR"] as const;
+/** Boot, namespace and start ticks: whether the process of a run is still the same one. */
+const ALIVE = ["cat", "readlink"] as const;
 const GIT_ENV = [...TALK, "HOME", "XDG_CONFIG_HOME"] as const;
 /** Where the state directory is. */
 const STATE_ENV = [...TALK, "HOME", "XDG_STATE_HOME"] as const;
@@ -157,6 +159,28 @@ export const PERMISSIONS = [
     net: true,
     uid: true,
     why: "preflight, pytest, verdict, clean-up; with `--isolate` pytest starts below sh, setpriv, unshare, mount and ip",
+  },
+  {
+    row: "status",
+    programs: ALIVE,
+    env: STATE_ENV,
+    read: true,
+    write: false,
+    net: false,
+    uid: true,
+    why: "reads the records of runs, and whether they live",
+  },
+  { row: "wait", programs: ALIVE, env: STATE_ENV, read: true, write: false, net: false, uid: true, why: "the same, until one is over" },
+  { row: "logs", programs: ALIVE, env: STATE_ENV, read: true, write: false, net: false, uid: true, why: "the same, and what a run printed" },
+  {
+    row: "stop",
+    programs: [...ALIVE, ...SIGNALS],
+    env: STATE_ENV,
+    read: true,
+    write: false,
+    net: false,
+    uid: true,
+    why: "also signals the verified process of a run",
   },
   {
     row: "check",

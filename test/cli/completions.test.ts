@@ -92,7 +92,8 @@ Deno.test("every command, option and choice is in each script", async () => {
     const script = Deno.readTextFileSync(`${made.path}/${name}.script`);
     for (const { name: command } of COMMANDS) assertIncludes(script, command);
     for (const option of OPTIONS) {
-      assertIncludes(script, name === "fish" ? `-l ${option.name}` : `--${option.name}`);
+      const spelled = name === "fish" ? `-l ${option.name}` : `--${option.name}`;
+      assertEquals(script.includes(spelled), !("hidden" in option), spelled);
       for (const choice of "choices" in option ? option.choices : []) assertIncludes(script, choice);
     }
   }

@@ -493,7 +493,7 @@ Deno.test("how long full runs took is remembered: it raises the time limit and h
   assertEquals((await suite.tractest([...NO_CHECKS, "test_a"])).code, 0);
   assertEquals(JSON.parse(await Deno.readTextFile(file)), [first], "only full runs count");
   await Deno.writeTextFile(file, "[702]");
-  assertIncludes((await suite.tractest(NO_CHECKS)).stderr, "took up to 702 s; to go on working meanwhile: tractest run -q > run.log 2>&1 &");
+  assertIncludes((await suite.tractest(NO_CHECKS)).stderr, "took up to 702 s; to go on working meanwhile: tractest run --bg");
 });
 
 /** The pids that a test of the suite wrote down. */

@@ -108,10 +108,10 @@ Deno.test("The words of a command line come to the same command line again", () 
         return; // What is refused is never started again.
       }
       compared++;
-      assertEquals(facts(wordsOf(parseCommandLine("run", words), [], ["--yes"])), expected, words.join(" "));
+      assertEquals(facts(wordsOf(parseCommandLine("run", words), [], ["--background-run=x"])), expected, words.join(" "));
     }),
     { numRuns: 2000 },
   );
   assert(compared > 500, `${compared}`);
-  assertEquals(wordsOf(parseCommandLine("run", ["--clean", "-v", "test_a", "--json", "--", "-q"]), ["clean", "json"]), ["-v", "test_a", "--", "-q"]);
+  assertEquals(wordsOf(parseCommandLine("run", ["--bg", "-v", "test_a", "--json", "--", "-q"]), ["bg", "json"]), ["-v", "test_a", "--", "-q"]);
 });

@@ -1,0 +1,36 @@
+import { join } from "@std/path";
+import type { Context } from "../context.ts";
+import { UsageError } from "../errors.ts";
+import { FileTail } from "../run/file_tail.ts";
+import { chosenRun, OUTPUT_FILE, RunWatch } from "../run/runs.ts";
+import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
+
+/** `tractest logs`: what a run has printed, byte for byte, and with `-f` what it goes on to print. */
+export async function logs(context: Context): Promise<ExitCode> {
+  const { host, printer, line } = context;
+  const watch = new RunWatch(host, await chosenRun(context));
+  const { record, directory } = watch.run;
+  const path = join(directory, OUTPUT_FILE);
+  if ((await host.stat(path))?.size === undefined) {
+    const why = watch.isUnderWay ? "it has printed nothing, or prints" : "it printed";
+    throw new UsageError(
+      `Run "${record.runId}" keeps no output: ${why} to its terminal`,
+      "tractest run --bg keeps it; tractest status has the results",
+    );
+  }
+  const tail = new FileTail(host, path);
+  const copy = async () => {
+    for (const size = await tail.size(); tail.offset < size && !host.stdout.isBroken;) host.stdout.write(await tail.read());
+  };
+  await copy();
+  while (line.has("follow") && watch.isUnderWay && !host.stdout.isBroken) {
+    await watch.look();
+    await copy();
+  }
+  if (watch.run.state === "finished" && !host.stdout.isBroken) {
+    await watch.untilGone();
+    await copy();
+  }
+  if (line.has("follow") && watch.run.state === "died") printer.warn(`run ${record.runId} died without a word`);
+  return EXIT.ok;
+}

@@ -1,0 +1,28 @@
+import type { Context } from "../context.ts";
+import { escapeText } from "../core/escape.ts";
+import { parseSeconds } from "../core/time_limit.ts";
+import { chosenRun, RunWatch } from "../run/runs.ts";
+import { stopRun } from "../run/stop.ts";
+import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
+import { STOP_SECONDS } from "../tables/defaults.ts";
+import { runFacts, stateText } from "../ui/runs.ts";
+
+/** `tractest stop`: ends a run as Ctrl-C does, whatever terminal it is at. 0 when it is over, 82 when it is not. */
+export async function stop(context: Context): Promise<ExitCode> {
+  const { host, printer, line } = context;
+  const grace = line.has("grace") ? parseSeconds("grace", line.value("grace")!) : STOP_SECONDS;
+  const watch = new RunWatch(host, await chosenRun(context));
+  const { runId, pid, command } = watch.run.record;
+  if (watch.isUnderWay && line.has("dry-run")) {
+    printer.line(`would signal pid ${pid}: ${escapeText(command)}`);
+    if (printer.json) printer.document("tractest.stop/1", { signalled: [], refused: null, run: runFacts({ ...watch.run, told: null }, host.now()) });
+    return EXIT.ok;
+  }
+  const { signalled, refused } = await stopRun(host, watch, grace, (signal) => printer.note(`${signal} ${pid} ${escapeText(command)}`));
+  const { record, state } = watch.run;
+  if (printer.json) printer.document("tractest.stop/1", { signalled, refused, run: runFacts({ ...watch.run, told: null }, host.now()) });
+  printer.line(`${runId}  ${stateText(record, state, host.now())}`);
+  if (!watch.isUnderWay) return EXIT.ok;
+  printer.warn(refused === null ? "it is still there" : `it was not signalled: ${escapeText(refused)}`);
+  return EXIT.unverified;
+}
