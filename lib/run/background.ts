@@ -9,6 +9,7 @@ import type { Host } from "../host/host.ts";
 import { envCommand, inheritedEnvironment, sigintMethod } from "../programs/env.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { columns } from "../ui/columns.ts";
+import { warnIfUnheard } from "./notify.ts";
 import { readRefusal, REFUSAL_FILE } from "./run_file.ts";
 import { removeRun } from "./retention.ts";
 import { OUTPUT_FILE, RUN_FILE } from "./runs.ts";
@@ -50,6 +51,7 @@ export async function startInBackground({ host, printer, line }: Context, quiet:
     );
   }
   const inherited = await inheritedEnvironment(host);
+  await warnIfUnheard(host, printer, line, inherited);
   const { runId, directory } = await reserveRun(host);
   const output = join(directory, OUTPUT_FILE);
   await host.createFile(output, "");

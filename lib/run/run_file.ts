@@ -9,6 +9,7 @@ import type { Host, Signal } from "../host/host.ts";
 import { surroundingsOf } from "../leaks/ledger.ts";
 import { readProcessFiles } from "../programs/proc.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
+import { announced } from "./notify.ts";
 import { removeRun } from "./retention.ts";
 import { RUN_FILE } from "./runs.ts";
 import type { RunState } from "./state.ts";
@@ -144,7 +145,8 @@ export async function recorded(
   const background = line.has("background-run");
   const recorder = new RunRecorder(host, state, { root, command, background });
   const over = async (exitCode: ExitCode, ending?: string) => {
-    await recorder.ends(exitCode, ending);
+    const end = await recorder.ends(exitCode, ending);
+    if (end) await announced(host, printer, line, { ...end, runId: state.runId, root, command });
   };
   const interrupted = Promise.withResolvers<ExitCode>();
   const listen = (signal: Signal, code: ExitCode | null) =>

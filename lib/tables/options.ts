@@ -162,6 +162,19 @@ export const OPTIONS = [
   },
   { name: "junit", kind: "value", metavar: "FILE", commands: ["run"], help: "write a JUnit report to FILE, of a run that was cut short too" },
   { name: "bg", kind: "flag", commands: ["run"], help: "run in the background: prints the run's id and returns at once" },
+  {
+    name: "notify",
+    kind: "flag",
+    commands: ["run"],
+    help: "announce the end: on the desktop by notify-send or osascript, by the bell of the terminal where there is one",
+  },
+  {
+    name: "notify-command",
+    kind: "value",
+    metavar: "'COMMAND …'",
+    commands: ["run"],
+    help: "announce the end by this shell command; it gets TRACTEST_RUN_ID, TRACTEST_EXIT_CODE and TRACTEST_SUMMARY",
+  },
   { name: "background-run", kind: "value", metavar: "ID", commands: ["run"], hidden: true, help: "be the run that --bg has reserved" },
 
   // status, wait, logs, stop

@@ -20,6 +20,8 @@ const PROBES = ["ss", "ps", "cat", "readlink", "stat"] as const;
 const TYPED_BY_HAND = ["pgrep", "lsof"] as const;
 /** `getino` names the process that `kill` is to signal, where the system has it. */
 const SIGNALS = ["kill", "getino"] as const;
+/** With `--notify`. */
+const DESKTOP = ["notify-send", "osascript"] as const;
 const PROBE_ENV = [...TALK, "HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "TMPDIR"] as const;
 /** Boot, namespace and start ticks: whether the process of a run is still the same one. */
 const ALIVE = ["cat", "readlink"] as const;
@@ -152,7 +154,7 @@ export const PERMISSIONS = [
   },
   {
     row: "run",
-    programs: [...PROBES, "ls", ...SIGNALS, "env", "git"],
+    programs: [...PROBES, "ls", ...SIGNALS, "env", "git", ...DESKTOP],
     env: RUN_ENV,
     read: true,
     write: true,

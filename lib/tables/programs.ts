@@ -32,6 +32,8 @@ export const PROGRAMS = [
   { name: "unlink", packages: "coreutils", purpose: "removes a segment of shared memory that nobody maps" },
   { name: "git", packages: "git", purpose: "changed files, worktree; read only" },
   { name: "py-spy", packages: "py-spy, by pip or pipx", purpose: "Python stacks of a stuck process, where it is installed" },
+  { name: "notify-send", packages: "libnotify-bin", purpose: "announces the end of a run on the desktop, with --notify" },
+  { name: "osascript", packages: "macOS itself", purpose: "the same on macOS" },
   { name: "uname", packages: "coreutils", purpose: "the kernel's release, for doctor" },
 ] as const satisfies readonly ProgramRow[];
 
