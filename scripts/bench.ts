@@ -10,6 +10,7 @@ const DENO = Deno.execPath();
 const MEASURE = "--measure";
 const LEAKED = 3;
 const UNRELATED = 2_000;
+const REMEMBERED = { tests: 500, runs: 2_000 } as const;
 const QUICK_ROUNDS = 31;
 const SLOW_ROUNDS = 7;
 
@@ -133,6 +134,14 @@ function comparisons(root: string, python: string, bare: string): Comparison[] {
       theirs: { name: "bare pytest", argv: [python, "-m", "pytest", ...target, "-x", "--tb=short", "--no-header"] },
       goal: { seconds: 0.3 },
     },
+    ...[["flaky"], ["history", "tests/test_000.py::test_00010"], ["slow"]].map(([command = "", ...args]): Comparison => ({
+      name: `${command}, a million`,
+      rounds: QUICK_ROUNDS,
+      ours: { name: `tractest ${command}, ${REMEMBERED.tests * REMEMBERED.runs} results on record`, argv: [TRACTEST, command, ...args] },
+      theirs: bareDeno,
+      company: () => remembered(root),
+      goal: { ratio: command === "slow" ? Infinity : 5 },
+    })),
     {
       name: "isolation, a shard",
       rounds: QUICK_ROUNDS,
@@ -244,6 +253,20 @@ async function unrelated(): Promise<AsyncDisposable> {
       child.kill("SIGKILL");
       await child.status;
     },
+  };
+}
+
+/** A history of a million results. */
+async function remembered(root: string): Promise<AsyncDisposable> {
+  const file = `${stateOf(root).XDG_STATE_HOME}/tractest/history.sqlite`;
+  removeIfThere(file);
+  const isOffline = (await Deno.readTextFile(`${ROOT}/.tools/graph`)).trim() === "offline";
+  const graph = isOffline ? ["--import-map=scripts/offline/import_map.json"] : [];
+  const { tests, runs } = REMEMBERED;
+  const made = [`${ROOT}/test/history/made.ts`, file, root, String(tests), String(runs)];
+  await run([DENO, "run", "--allow-all", "--no-check", "--no-lock", ...graph, ...made], ROOT);
+  return {
+    [Symbol.asyncDispose]: () => Promise.resolve(removeIfThere(file)),
   };
 }
 

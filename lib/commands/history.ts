@@ -46,10 +46,16 @@ export async function history(context: Context): Promise<ExitCode> {
   if (trouble !== null) return EXIT.ok;
   if (value === null || "runs" in value) showRuns(context, value?.runs ?? [], value?.all ?? 0);
   else if (value.matches === 0) {
-    throw new UsageError(`No test on record has "${word}" in its id`, `nearest: ${nearest(word!, value.ids).slice(0, 3).join(", ")}`);
+    throw new UsageError(`No test on record has "${word}" in its id`, `nearest: ${nearestNames(word!, value.ids).join(", ")}`);
   } else if (value.results !== null) showTest(context, value.records[0]!, value.results, filter);
   else showTests(context, value.records, value.matches);
   return EXIT.ok;
+}
+
+/** What the user may have meant: of a word that is no id, a test's name. */
+function nearestNames(word: string, ids: readonly string[]): readonly string[] {
+  const names = word.includes("::") ? ids : [...new Set(ids.map((id) => id.split("::").at(-1)!.split("[", 1)[0]!))];
+  return nearest(word, names).slice(0, 3);
 }
 
 /** `--limit`. */
