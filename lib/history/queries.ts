@@ -192,5 +192,10 @@ function truth(value: SqlRow[string] | undefined): boolean | null {
 }
 
 function list<T = string>(value: SqlRow[string] | undefined): T[] {
-  return typeof value === "string" ? JSON.parse(value) : [];
+  try {
+    const parsed: unknown = JSON.parse(typeof value === "string" ? value : "[]");
+    return Array.isArray(parsed) ? parsed : [];
+  } catch {
+    return [];
+  }
 }

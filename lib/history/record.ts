@@ -1,6 +1,7 @@
 import { escapeText } from "../core/escape.ts";
 import type { Results } from "../core/results.ts";
 import { type AttemptRecord, type RunRecord, runRecord } from "../core/run_record.ts";
+import { DatabaseError } from "../errors.ts";
 import type { Database, Host } from "../host/host.ts";
 import { digest } from "../project/directories.ts";
 import type { Project } from "../project/project.ts";
@@ -27,8 +28,13 @@ async function record(host: Host, printer: Printer, project: Project, results: R
   const { trouble, moved } = await writeHistory(host, async (database) => {
     const known = database.prepare("select 1 from run where name = ?");
     for await (const left of leftRuns(host, (id) => id === own?.run.id || known.all(id).length > 0)) {
-      const run = runRecord(left);
-      if (run !== null) insert(database, run, await digest(run.run.root));
+      try {
+        const run = runRecord(left);
+        if (run !== null) insert(database, run, await digest(run.run.root));
+      } catch (error) {
+        // Events that make no sense keep no other run from being recorded, and change no exit code.
+        if (error instanceof DatabaseError && error.trouble !== "other") throw error;
+      }
     }
     if (own !== null) insert(database, own, await digest(own.run.root));
     removeOld(database, await digest(project.root), project.configuration.history, host.now());
@@ -81,8 +87,8 @@ function insert(database: Database, { run, attempts }: Recorded, digest: string)
       ],
     );
     if (id === null) return;
-    database.prepare("insert into test (project, name) select ?, value from json_each(?) where true on conflict do nothing")
-      .run(project, JSON.stringify([...new Set(attempts.map((attempt) => attempt.test))]));
+    const addTest = database.prepare("insert into test (project, name) values (?, ?) on conflict do nothing");
+    for (const test of new Set(attempts.map((attempt) => attempt.test))) addTest.run(project, test);
     const add = database.prepare(
       `insert into result (test, run, attempt, outcome, red, counts, recovered, seconds, purpose, message, errors, left_behind)
        values ((select id from test where project = ? and name = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,

@@ -2,7 +2,9 @@ import { join } from "@std/path";
 import { durationsOf, readProject, testRecords } from "../../lib/history/history.ts";
 import { resultsOf, runsOf } from "../../lib/history/queries.ts";
 import { assert, assertEquals } from "../assert.ts";
-import { Store } from "./store.ts";
+import { EVENTS_SCHEMA } from "../../lib/core/pytest_events.ts";
+import { holdRun } from "../../lib/history/left_runs.ts";
+import { eventsWith, Store } from "./store.ts";
 
 const ALL = { limit: 1000, commit: null };
 
@@ -69,4 +71,50 @@ Deno.test("the database is private", async () => {
   await store.record({});
   const { mode } = await Deno.stat(join(store.path, "state/tractest/history.sqlite"));
   assert((mode! & 0o077) === 0, `mode ${mode!.toString(8)}`);
+});
+
+Deno.test("runs that were killed are recorded by the next one, once, and those that live or make no sense are not", async () => {
+  await using store = Store.make();
+  const runs = join(store.path, "state/tractest/runs");
+  const leave = async (id: string, events: readonly unknown[]) => {
+    await store.makeDirectory(join(store.path, "state/tractest"));
+    await store.makeDirectory(runs);
+    await Deno.mkdir(join(runs, id));
+    await Deno.writeTextFile(
+      join(runs, id, "events.jsonl"),
+      events.map((event) => `${JSON.stringify({ schema: EVENTS_SCHEMA, ...event as object })}\n`).join(""),
+    );
+  };
+  const run = { root: store.project.root, commit: "a", dirty: false, transport: null, ended: false, started: Date.now() / 1000 } as const;
+  await leave("1-killed", [...eventsWith({ ...run, id: "1-killed", tests: { "t.py::a": [["passed", 1]], "t.py::b": [["begun", 0]] } }), null]);
+  await leave("2-nonsense", [
+    ...eventsWith({ ...run, id: "2-nonsense", tests: {} }),
+    { event: "test-start", id: "t.py::a", time: 1 },
+    { event: "report", id: "t.py::a", time: 1, phase: "call", outcome: "failed", category: "failed", message: 7 },
+  ]);
+  await leave("3-alive", eventsWith({ ...run, id: "3-alive", tests: { "t.py::a": [["failed", 1]] } }));
+  await leave("4-strange", eventsWith({ ...run, id: "4-strange", tests: { "t.py::a[\0\ud800'\"]": [["passed", 1]] } }));
+  const hold = await holdRun(store, join(runs, "3-alive"));
+  // A lock counts for other processes; so another one has to look.
+  const script = `import { Store } from ${JSON.stringify(new URL("./store.ts", import.meta.url).href)};
+const store = new Store(Deno.args[0]);
+await store.record({ id: "5-next" });
+await store.record({ id: "6-next" });
+console.log(store.stderr.text);`;
+  await Deno.writeTextFile(join(store.path, "next.ts"), script);
+  const map = import.meta.resolve("@std/cli").includes("/scripts/offline/") ? ["--import-map=scripts/offline/import_map.json"] : [];
+  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "--no-lock", ...map, join(store.path, "next.ts"), store.path],
+    cwd: new URL("../..", import.meta.url).pathname,
+  }).output();
+  hold?.release();
+  assertEquals([code, new TextDecoder().decode(stdout).trim()], [0, ""]);
+  const { value } = await readProject(store, store.project, (database, project) => runsOf(database, project, ALL));
+  assertEquals(value!.map(({ id, ending, tests }) => [id, ending, tests]), [
+    ["6-next", null, 0],
+    ["5-next", null, 0],
+    ["4-strange", "killed", 1],
+    ["1-killed", "killed", 2],
+  ]);
+  assertEquals((await testRecords(store, store.project, ["t.py::a", "t.py::b"])).size, 2);
 });
