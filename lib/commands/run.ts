@@ -190,7 +190,15 @@ async function runTests(context: Context, request: Request, prepared: Prepared, 
   await request.junit?.write(printer, outcome.results);
   if (log.isCut) printer.warn(`the disk took not all that was reported: counts are incomplete (${escapeText(log.path)})`);
   const failures = await judgeFailures(context, project, outcome.tally.failures);
-  showEnd(context, { outcome, failures, leaks: left, strain: strainText(strain), limit, tries: settings.retries + 1, stream });
+  showEnd(context, {
+    outcome,
+    failures,
+    leaks: left,
+    strain: strainText(strain, failures.length > 0 || outcome.cut !== null),
+    limit,
+    tries: settings.retries + 1,
+    stream,
+  });
   if (printer.json) {
     printer.document("tractest.run/1", {
       exitCode,

@@ -29,17 +29,24 @@ export function parseCpuCounts(text: string): CpuCounts {
   };
 }
 
-/** How short of CPU the machine was between two looks, `seconds` apart; null when the system does not say. */
+/** Seconds that are too few to say anything about a machine. */
+const TOO_FEW_SECONDS = 1;
+
+/** How short of CPU the machine was between two looks, `seconds` apart; null when the system does not say, or when that is too soon to tell. */
 export function strainBetween(before: CpuCounts, after: CpuCounts, seconds: number): Strain | null {
   const share = (from: number | null, to: number | null) =>
-    from === null || to === null || seconds <= 0 ? null : Math.min(1, Math.max(0, to - from) / seconds);
+    from === null || to === null || seconds < TOO_FEW_SECONDS ? null : Math.min(1, Math.max(0, to - from) / seconds);
   const [waited, throttled] = [share(before.waited, after.waited), share(before.throttled, after.throttled)];
   if (waited === null && throttled === null) return null;
   return { waited, throttled, strained: (waited ?? 0) >= SHORT.waited || (throttled ?? 0) >= SHORT.throttled };
 }
 
-/** What a machine that was short of CPU is told of; null for one that was not. */
-export function strainText(strain: Strain | null): string | null {
+/**
+ * That a machine was short of CPU; null for one that was not.
+ *
+ * @param bad whether something failed meanwhile
+ */
+export function strainText(strain: Strain | null, bad: boolean): string | null {
   if (strain === null || !strain.strained) return null;
   const percent = (share: number) => `${(share * 100).toFixed(0)}%`;
   const { waited, throttled } = strain;
@@ -47,5 +54,5 @@ export function strainText(strain: Strain | null): string | null {
     ...(waited !== null && waited >= SHORT.waited ? [`tasks waited for a CPU ${percent(waited)} of the time`] : []),
     ...(throttled !== null && throttled >= SHORT.throttled ? [`the quota held it back ${percent(throttled)} of the time`] : []),
   ];
-  return `the machine was short of CPU (${parts.join(", ")}): missed time limits may be its doing`;
+  return `the machine was short of CPU (${parts.join(", ")})${bad ? ": missed time limits may be its doing" : ""}`;
 }

@@ -22,7 +22,7 @@ const WAIT_MS = { read: 1_000, write: 3_000 } as const;
 export async function readHistory<T>(host: Host, read: (database: Database) => T): Promise<Used<T>> {
   const { path, problem, exists } = await stateDirectory(host);
   const nothing = { value: null, trouble: null, moved: null };
-  if (path === null || problem !== null) return { ...nothing, trouble: problem };
+  if (path === null || problem !== null) return { ...nothing, trouble: stateTrouble(path, problem) };
   const file = join(path, FILE);
   return await orTrouble(async () => {
     const status = exists ? await host.lstat(file) : null;
@@ -54,7 +54,7 @@ export async function writeHistory<T>(host: Host, write: (database: Database) =>
   const used = await orTrouble(async (): Promise<Used<T>> => {
     const state = await stateDirectory(host);
     const directory = await usable(host, state);
-    if (directory === null) return { value: null, trouble: state.problem ?? `"${state.path}" can't be made private`, moved };
+    if (directory === null) return { value: null, trouble: stateTrouble(state.path, state.problem ?? "it can't be made private"), moved };
     const file = join(directory, FILE);
     for (let isSecond = false;; isSecond = true) {
       let before = await host.lstat(file);
@@ -129,6 +129,10 @@ function otherVersion(file: string, version: number): string {
   return version > VERSION
     ? `"${file}" was written by a newer tractest (version ${version} of the history, this one knows ${VERSION})`
     : `"${file}" was written by an older tractest: \`tractest history\` brings it up to date`;
+}
+
+function stateTrouble(path: string | null, problem: string | null): string {
+  return `"${path ?? "the state directory"}" can't be used: ${problem}`;
 }
 
 /** What keeps a file from being our database, by what the directory says of it; null if nothing does. */

@@ -17,8 +17,10 @@ Deno.test("a machine is short of CPU when tasks waited half of the time or the q
   const strain = strainBetween({ waited: 1, throttled: 0 }, { waited: 7, throttled: 1 }, 10);
   assertEquals(strain, { waited: 0.6, throttled: 0.1, strained: true });
   assertEquals(
-    strainText(strain),
+    strainText(strain, true),
     "the machine was short of CPU (tasks waited for a CPU 60% of the time, the quota held it back 10% of the time): missed time limits may be its doing",
   );
-  assertEquals([strainText(null), strainText({ ...strain!, strained: false })], [null, null]);
+  assertEquals(strainText({ ...strain!, throttled: 0 }, false), "the machine was short of CPU (tasks waited for a CPU 60% of the time)");
+  assertEquals([strainText(null, true), strainText({ ...strain!, strained: false }, true)], [null, null]);
+  assertEquals(strainBetween({ waited: 1, throttled: 0 }, { waited: 2, throttled: 1 }, 0.9), null);
 });
