@@ -1,35 +1,26 @@
-import { type Affected, type AffectedTarget, becauseOf, type Change, withoutContained } from "../core/affected.ts";
+import { type Affected, type AffectedTarget, becauseOf, type Change } from "../core/affected.ts";
 import { extentOf, extentText } from "../core/durations.ts";
 import { escapeText } from "../core/escape.ts";
-import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { columns } from "../ui/columns.ts";
-import { type ChangeKind, type ChangeSet, changesSince, runFirst } from "../project/changes.ts";
+import { CHANGE_KINDS, type ChangeKind, changeKindOf, type ChangeSet, changesSince, runFirst } from "../project/changes.ts";
 import type { Context } from "../context.ts";
-import { durationsOf } from "../history/history.ts";
+import { durationsOf, recentFailures } from "../history/history.ts";
 import { findProject } from "../project/project.ts";
 
 /** `tractest affected`: the tests to run first for the current changes, each with its reason. */
 export async function affected(context: Context): Promise<ExitCode> {
   const { host, line, printer } = context;
-  const kind = kindOf(context);
+  const kind = changeKindOf(line);
   const project = await findProject(host);
   const set = await changesSince(host, project, { kind, base: line.value("base") });
-  const found = await runFirst(host, project, set.changes);
-  for (const note of set.notes) printer.warn(escapeText(note));
+  const found = await runFirst(host, project, set.changes, set.changes.length === 0 ? [] : await recentFailures(host, project));
   if (line.has("run")) return await runThem(context, set, found);
+  for (const note of set.notes) printer.warn(escapeText(note));
   const durations = found.targets.length > 0 ? await durationsOf(host, project) : new Map<string, number>();
   if (printer.json) printer.document("tractest.affected/1", documentOf(set, found, durations));
   else show(context, set, found, kind, durations);
   return EXIT.ok;
-}
-
-function kindOf({ line }: Context): ChangeKind {
-  const asked = (["staged", "uncommitted"] as const).filter((kind) => line.has(kind));
-  if (asked.length + (line.has("base") ? 1 : 0) > 1) {
-    throw new UsageError("--base, --staged and --uncommitted exclude each other", "give one of them");
-  }
-  return asked[0] ?? "branch";
 }
 
 function documentOf({ changes, base, notes }: ChangeSet, found: Affected, durations: ReadonlyMap<string, number>): Record<string, unknown> {
@@ -90,15 +81,16 @@ function describe({ status, where }: Change): string {
   return where === "untracked" ? "new, untracked" : `${status}, ${where}`;
 }
 
+/** As `run --affected --only` does. */
 async function runThem(context: Context, set: ChangeSet, found: Affected): Promise<ExitCode> {
-  const { printer } = context;
-  const targets = withoutContained(found.targets.map((target) => target.target));
-  for (const { file, because } of found.unmapped) printer.note(`not covered: ${escapeText(file)}: ${escapeText(because)}`);
-  if (targets.length === 0) {
+  const { line, printer } = context;
+  if (found.targets.length === 0) {
     printer.note(set.changes.length === 0 ? "Nothing changed: nothing to run." : "No test is known to be affected: nothing to run.");
     if (printer.json) printer.document("tractest.affected/1", { ...documentOf(set, found, new Map()), ran: false });
     return EXIT.ok;
   }
+  const kinds = CHANGE_KINDS.filter((kind) => line.has(kind)).map((kind) => `--${kind}`);
+  const base = line.has("base") ? [`--base=${line.value("base")}`] : [];
   const { rerun } = await import("./rerun.ts");
-  return await rerun(context, targets);
+  return await rerun(context, [], ["--affected", "--only", ...kinds, ...base]);
 }

@@ -20,6 +20,7 @@ import { watchCpu } from "../programs/cpu_counts.ts";
 import { describeTests, endingOf, exitCodeAfter, leaksAfter, recordFailures } from "../run/after.ts";
 import { isQuietOrVerbose, refuseWithBackground, startInBackground } from "../run/background.ts";
 import { judgeFailures } from "../run/judge.ts";
+import { type Chosen, chosenFirst } from "../run/chosen.ts";
 import { type Prepared, whenPrepared } from "../run/prepared.ts";
 import { plannedSync, quickInterpreter } from "../run/ready.ts";
 import type { EngineOutcome, SessionKind } from "../run/engine.ts";
@@ -39,6 +40,8 @@ interface Request {
   readonly settings: RunSettings;
   readonly scope: Targets["scope"];
   readonly junit: JunitFile | null;
+  /** What runs first; null where nothing was asked to. */
+  readonly chosen: Chosen | null;
   /** The command of one of its pytests. */
   command(python: readonly string[], kind: SessionKind): string[];
 }
@@ -49,7 +52,11 @@ const WHOLE: SessionKind = { purpose: "tests", test: null };
 export async function run(context: Context): Promise<ExitCode> {
   const { host, printer, line } = context;
   const request = await understand(context);
-  const { project, intent, settings, scope } = request;
+  const { project, intent, settings, scope, chosen } = request;
+  if (chosen?.only && chosen.targets.length === 0) {
+    if (printer.json) printer.document("tractest.run/1", NOT_RUN);
+    return EXIT.ok;
+  }
   if (line.has("dry-run")) return await dryRun(context, request);
 
   if (line.has("bg")) {
@@ -95,7 +102,9 @@ async function understand(context: Context): Promise<Request> {
   if (intent.debugging && !line.has("dry-run") && !(host.stdinIsTerminal && host.stdout.isTerminal)) {
     throw new UsageError("A debugger needs a terminal, and standard input or output is none", "run it from a terminal, not through a pipe");
   }
-  const targets = intent.collectsByItself && intent.targetWords.length === 0 ? null : await targetsOf(host, project, intent.targetWords);
+  const chosen = await chosenFirst(context, project);
+  const named = intent.targetWords.length > 0 ? intent.targetWords : chosen?.only ? chosen.targets : [];
+  const targets = intent.collectsByItself && named.length === 0 ? null : await targetsOf(host, project, named);
   for (const note of targets?.notes ?? []) printer.warn(escapeText(note));
   // The recipe's `pytest --lf` names nothing: pytest's own testpaths do.
   const bare = intent.targetWords.length === 0 && intent.rerunsFailed && (project.pytest?.testPaths.length ?? 0) > 0;
@@ -109,6 +118,7 @@ async function understand(context: Context): Promise<Request> {
     settings,
     scope,
     junit: line.has("junit") ? await JunitFile.at(host, line.value("junit")!) : null,
+    chosen,
     command: (python, { test }) =>
       test === null
         ? pytestCommand({ python, defaultFlags, line, intent, targets: bare ? [] : targets?.targets ?? [] })
@@ -167,7 +177,7 @@ async function runTests(context: Context, request: Request, prepared: Prepared, 
     ...settings,
     command: (kind) => request.command(interpreter.argv, kind),
     jobs: 1,
-    plan: null,
+    plan: request.chosen?.plan ?? null,
     alone: () => false,
     limit,
     debugging: intent.debugging,

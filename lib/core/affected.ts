@@ -109,7 +109,10 @@ export function affectedBy(changes: readonly Change[], surroundings: Surrounding
 export function withFailures(affected: Affected, lastFailed: readonly string[], recent: readonly RecentFailures[]): Affected {
   const reasons = new Map(lastFailed.map((test) => [test, "it failed last time"]));
   const often = recent.filter((one) => one.failed > 0).sort((one, other) => other.failed / other.runs - one.failed / one.runs);
-  for (const { test, runs, failed } of often) if (!reasons.has(test)) reasons.set(test, `it failed in ${failed} of its last ${runs} runs`);
+  for (const { test, runs, failed } of often) {
+    const last = runs === 1 ? "its last run" : `its last ${runs} runs`;
+    if (!reasons.has(test)) reasons.set(test, `it failed in ${failed === runs ? last : `${failed} of ${last}`}`);
+  }
   const wide = affected.targets.findIndex(({ relation }) => relation === "directory" || relation === "all");
   const at = wide < 0 ? affected.targets.length : wide;
   const order = new TargetOrder(affected.targets.slice(0, at).map(({ target }) => target));

@@ -1,3 +1,6 @@
+import { join } from "@std/path";
+import type { RecentFailures } from "../core/affected.ts";
+import { fileOf } from "../core/lastfailed.ts";
 import { median } from "../core/median.ts";
 import type { TestRecord } from "../core/rate.ts";
 import type { Pass } from "../core/regression.ts";
@@ -46,4 +49,15 @@ export async function testRecords(host: Host, project: Pick<ProjectRoot, "root">
   if (ids.length === 0) return new Map();
   const { value } = await readProject(host, project, (database, id) => recordsOf(database, id, ids));
   return new Map((value ?? []).map((record) => [record.id, record]));
+}
+
+/** Tests that failed in the last runs on record that had them, as far as their files are still there. */
+export async function recentFailures(host: Host, project: Pick<ProjectRoot, "root">): Promise<RecentFailures[]> {
+  const { value } = await readProject(host, project, (database, id) => recordsOf(database, id, "failed"));
+  const failing = (value ?? []).filter((record) => record.streak > 0);
+  const gone = new Set<string>();
+  for (const file of new Set(failing.map(({ id }) => fileOf(id)))) {
+    if (await host.stat(join(project.root, file)) === null) gone.add(file);
+  }
+  return failing.filter(({ id }) => !gone.has(fileOf(id))).map(({ id, streak }) => ({ test: id, runs: streak, failed: streak }));
 }

@@ -1,5 +1,6 @@
 import { join } from "@std/path";
 import { type Affected, affectedBy, asksForImports, type Change, type RecentFailures, withFailures } from "../core/affected.ts";
+import type { CommandLine } from "../core/command_line.ts";
 import { UsageError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { Git, type RawChange } from "../programs/git.ts";
@@ -11,6 +12,22 @@ import { testTree } from "./targets.ts";
 
 /** Which changes are wanted: all since the branch began, only what is not committed, or only what is staged. */
 export type ChangeKind = "branch" | "uncommitted" | "staged";
+
+/** The options that narrow what counts as changed. */
+export const CHANGE_KINDS = ["staged", "uncommitted"] as const;
+
+/**
+ * Which changes are asked for on a command line.
+ *
+ * @throws {UsageError} for options that exclude each other
+ */
+export function changeKindOf(line: CommandLine): ChangeKind {
+  const asked = CHANGE_KINDS.filter((kind) => line.has(kind));
+  if (asked.length + (line.has("base") ? 1 : 0) > 1) {
+    throw new UsageError("--base, --staged and --uncommitted exclude each other", "give one of them");
+  }
+  return asked[0] ?? "branch";
+}
 
 /** What {@linkcode changesSince} found. */
 export interface ChangeSet {

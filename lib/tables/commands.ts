@@ -22,6 +22,7 @@ export const COMMANDS = [
       ["tractest run -k cancel", "a keyword filter"],
       ["tractest run ipc/ --tpt-proto uds", "a subdirectory, over Unix sockets"],
       ["tractest run core", "the core subset"],
+      ["tractest run --affected", "all tests, those that the current changes bear on first"],
       ["tractest run --isolate", "in namespaces of its own: beside any other run and registrar"],
       ["tractest run --bg", "the full suite while you go on working"],
     ],
@@ -56,7 +57,7 @@ export const COMMANDS = [
     name: "affected",
     summary: "the tests to run first for the current changes",
     usage: "tractest affected [OPTIONS]",
-    examples: [["tractest affected", "targets, and because of which change"], ["tractest affected --run", "run them"]],
+    examples: [["tractest affected", "targets, and because of which change"], ["tractest affected --run", "run them, and no others"]],
     exits: [0, 69, 80],
   },
   {

@@ -126,6 +126,13 @@ export const OPTIONS = [
     help: "pytest in namespaces of its own: its own registry port, sockets, shared memory, and nothing outlives it; auto: where that can be had",
   },
   { name: "no-isolate", kind: "flag", commands: ["run"], help: "none of that, whatever the configuration says" },
+  {
+    name: "affected",
+    kind: "flag",
+    commands: ["run"],
+    help: "first the tests that the current changes bear on, as `affected` lists them, then the rest",
+  },
+  { name: "only", kind: "flag", commands: ["run"], help: "with --affected: stop there" },
   { name: "header", kind: "flag", commands: ["run"], help: "pytest's header, which is left out otherwise" },
   { name: "no-defaults", kind: "flag", commands: ["run"], help: "none of -x --tb=short --no-header" },
   { name: "no-preflight", kind: "flag", commands: ["run"], help: "skip the checks before the run" },
@@ -247,8 +254,8 @@ export const OPTIONS = [
     commands: ["affected", "run"],
     help: "compare with REV (default: the merge base with the main branch)",
   },
-  { name: "staged", kind: "flag", commands: ["affected"], help: "only what is staged" },
-  { name: "uncommitted", kind: "flag", commands: ["affected"], help: "only what is not committed yet" },
+  { name: "staged", kind: "flag", commands: ["affected", "run"], help: "only what is staged" },
+  { name: "uncommitted", kind: "flag", commands: ["affected", "run"], help: "only what is not committed yet" },
 
   // history, slow, flaky
   { name: "limit", kind: "value", metavar: "N", commands: ["history", "slow", "flaky"], help: "show N rows at most (20)" },

@@ -1,0 +1,58 @@
+import { type Affected, type AffectedTarget, becauseOf, TargetOrder, withoutContained } from "../core/affected.ts";
+import { escapeText } from "../core/escape.ts";
+import { fileOf } from "../core/lastfailed.ts";
+import { groupsOf } from "../core/work.ts";
+import { UsageError } from "../errors.ts";
+import { recentFailures } from "../history/history.ts";
+import { changeKindOf, type ChangeSet, changesSince, runFirst } from "../project/changes.ts";
+import type { Project } from "../project/project.ts";
+import type { Context } from "../context.ts";
+import type { EngineRequest } from "./engine.ts";
+
+/** What a run begins with because of the current changes. */
+export interface Chosen {
+  /** As pytest takes them: files and directories, none of them in another. Empty when no test is known to be affected. */
+  readonly targets: readonly string[];
+  /** Only they run. */
+  readonly only: boolean;
+  /** Puts the chosen tests first; with `--only` it leaves out all others. */
+  readonly plan: NonNullable<EngineRequest["plan"]>;
+}
+
+/** Reasons that are shown at most. */
+const SHOWN = 10;
+
+/**
+ * What `--affected` puts first; null without it. Says what that is, and why.
+ *
+ * @throws {UsageError} for `--only` without `--affected`
+ */
+export async function chosenFirst(context: Context, project: Project): Promise<Chosen | null> {
+  const { host, line } = context;
+  const only = line.has("only");
+  if (!line.has("affected")) {
+    if (only) throw new UsageError('"--only" needs "--affected"', "tractest run --affected --only");
+    return null;
+  }
+  const set = await changesSince(host, project, { kind: changeKindOf(line), base: line.value("base") });
+  const found = await runFirst(host, project, set.changes, set.changes.length === 0 ? [] : await recentFailures(host, project));
+  say(context, set, found, only);
+  const order = new TargetOrder([...found.targets, ...only ? [] : found.further].map(({ target }) => target));
+  return {
+    only,
+    targets: withoutContained(found.targets.map(({ target }) => fileOf(target))),
+    plan: (items) => order.sort(groupsOf(items), only),
+  };
+}
+
+function say({ printer }: Context, { changes, notes }: ChangeSet, { targets, unmapped }: Affected, only: boolean): void {
+  for (const note of notes) printer.warn(escapeText(note));
+  const rest = only ? "nothing to run" : "all tests as they come";
+  if (changes.length === 0) return printer.note(`Nothing changed: ${rest}.`);
+  if (targets.length === 0) printer.note(`No test is known to be affected: ${rest}.`);
+  const describe = (target: AffectedTarget) => printer.note(escapeText(`first: ${target.target}  ${becauseOf(target)}`));
+  targets.slice(0, SHOWN).forEach(describe);
+  if (targets.length > SHOWN) printer.note(`and ${targets.length - SHOWN} more: tractest affected`);
+  if (!only) return;
+  for (const { file, because } of unmapped) printer.note(escapeText(`not covered: ${file}: ${because}`));
+}

@@ -1,0 +1,142 @@
+import { join } from "@std/path";
+import { assertEquals, assertIncludes } from "../assert.ts";
+import { pytestSuite, type Suite } from "./suites.ts";
+
+const RUN = ["run", "--no-preflight", "--no-defaults", "--affected"];
+const SHARED = `
+import pytest
+@pytest.fixture(scope="module")
+def shared():
+    open(__import__("os").environ["SUITE"] + "/made", "a").write("x")
+def test_one(shared): pass
+def test_two(shared): pass
+`;
+
+/** A committed project: two tests import its modules, one directly and one through another module. */
+async function committed(): Promise<Suite> {
+  const suite = await pytestSuite({
+    "test_a.py": "def test_a(): pass\n",
+    "test_b.py": "from app import middle\ndef test_b(): pass\n",
+    "test_c.py": "from app.leaf import x\ndef test_c(): pass\ndef test_c2(): pass\n",
+    "test_d.py": SHARED,
+  });
+  await suite.write({
+    "pyproject.toml": '[project]\nname = "app"\n[tool.pytest.ini_options]\ntestpaths = ["tests"]\npythonpath = ["."]\n',
+    "app/__init__.py": "",
+    "app/leaf.py": "x = 1\n",
+    "app/middle.py": "from .leaf import x\n",
+    ".gitignore": "py310\n.pytest_cache\n__pycache__\n",
+  });
+  await git(suite, "init", "--quiet", "--initial-branch=main");
+  await git(suite, "add", ".");
+  await git(suite, "-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "--quiet", "-m", "first");
+  return suite;
+}
+
+async function git(suite: Suite, ...args: string[]): Promise<void> {
+  const env = { PATH: "/usr/bin:/bin", HOME: suite.path, GIT_CONFIG_NOSYSTEM: "1" };
+  const { success, stderr } = await new Deno.Command("git", { args, cwd: suite.root, clearEnv: true, env }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+}
+
+/** Runs it, and says in which order which tests ran. */
+async function order(suite: Suite, args: readonly string[]) {
+  const events = join(suite.path, "events");
+  const outcome = await suite.tractest([...args, "--events", events]);
+  const text = await Deno.readTextFile(events).catch(() => "");
+  await Deno.remove(events).catch(() => {});
+  const rows = text.split("\n").filter((row) => row !== "").map((row) => JSON.parse(row));
+  return { ...outcome, ran: rows.filter((row) => row.event === "test-start").map((row) => row.id.replace("tests/", "")), rows };
+}
+
+const LAST_FAILED = ".pytest_cache/v/cache/lastfailed";
+
+Deno.test("run --affected runs what imports a changed module first, directly before through others, then the rest, in one pytest", async () => {
+  await using suite = await committed();
+  await suite.write({ "app/leaf.py": "x = 2\n" });
+  const { code, ran, stderr, rows } = await order(suite, RUN);
+  assertEquals(code, 0, stderr);
+  assertEquals(ran, [
+    "test_c.py::test_c",
+    "test_c.py::test_c2",
+    "test_b.py::test_b",
+    "test_a.py::test_a",
+    "test_d.py::test_one",
+    "test_d.py::test_two",
+  ]);
+  assertEquals(rows.filter((row) => row.event === "session-begin").length, 1);
+  assertIncludes(stderr, "first: tests/test_c.py  app/leaf.py → tests/test_c.py: imported directly\n");
+  assertIncludes(stderr, "first: tests/test_b.py  app/leaf.py → app/middle.py → tests/test_b.py: imported through others\n");
+  assertIncludes(stderr, "py310/bin/python -m pytest tests/\n");
+});
+
+Deno.test("run --affected --only stops there; affected --run is the same; both leave the record of failures whole", async () => {
+  await using suite = await committed();
+  await suite.write({
+    "app/leaf.py": "x = 2\n",
+    "tests/test_c.py": "from app.leaf import x\ndef test_c(): assert False\ndef test_c2(): pass\n",
+    [LAST_FAILED]: '{"tests/test_a.py::test_a": true, "tests/test_gone.py::test_x": true, "tests/test_d.py::test_two": true}',
+  });
+  const { code, ran, stderr } = await order(suite, [...RUN, "--only"]);
+  assertEquals([code, ran], [1, ["test_c.py::test_c", "test_c.py::test_c2", "test_b.py::test_b", "test_a.py::test_a", "test_d.py::test_two"]]);
+  assertIncludes(stderr, "-m pytest tests/test_c.py tests/test_b.py tests/test_a.py tests/test_d.py\n");
+  const recorded = Object.keys(JSON.parse(await Deno.readTextFile(join(suite.root, LAST_FAILED))));
+  assertEquals(recorded.toSorted(), ["tests/test_c.py::test_c", "tests/test_gone.py::test_x"]);
+  const again = await suite.tractest(["affected", "--run", "--dry-run", "--json"]);
+  assertEquals(JSON.parse(again.stdout).command.slice(-2), ["tests/test_c.py", "tests/test_b.py"]);
+});
+
+Deno.test("run --affected keeps tests together that share a fixture of their module, although only one of them is first", async () => {
+  await using suite = await committed();
+  await suite.write({ "app/leaf.py": "x = 2\n", [LAST_FAILED]: '{"tests/test_d.py::test_two": true}' });
+  const { ran } = await order(suite, RUN);
+  assertEquals(ran.slice(3), ["test_d.py::test_one", "test_d.py::test_two", "test_a.py::test_a"]);
+  assertEquals(await Deno.readTextFile(join(suite.path, "made")), "x");
+});
+
+Deno.test("run --affected with targets takes the chosen ones of them first, and with -x stops at the first failure", async () => {
+  await using suite = await committed();
+  await suite.write({ "app/leaf.py": "x = 2\n" });
+  const named = await order(suite, [...RUN, "test_a", "test_b"]);
+  assertEquals(named.ran, ["test_b.py::test_b", "test_a.py::test_a"]);
+  assertEquals((await order(suite, [...RUN, "--only", "test_a", "test_b"])).ran, ["test_b.py::test_b"]);
+  await suite.write({ "app/middle.py": "import nothing\n" });
+  const broken = await order(suite, ["run", "--no-preflight", "--affected", "-x", "tests/test_a.py", "tests/test_c.py"]);
+  assertEquals(broken.ran, ["test_c.py::test_c", "test_c.py::test_c2", "test_a.py::test_a"]);
+  await suite.write({ "app/leaf.py": "x = 3\n", "tests/test_c.py": "def test_c(): assert False\n" });
+  assertEquals((await order(suite, ["run", "--no-preflight", "--affected", "-x", "test_a", "test_c"])).ran, ["test_c.py::test_c"]);
+});
+
+Deno.test("run --affected with nothing changed says so and runs all; with --only it runs nothing", async () => {
+  await using suite = await committed();
+  const all = await order(suite, RUN);
+  assertEquals([all.code, all.ran.length], [0, 6]);
+  assertIncludes(all.stderr, "Nothing changed: all tests as they come.\n");
+  const none = await order(suite, [...RUN, "--only"]);
+  assertEquals([none.code, none.rows, none.stderr], [0, [], "Nothing changed: nothing to run.\n"]);
+  const { command, exitCode } = JSON.parse((await suite.tractest([...RUN, "--only", "--json"])).stdout);
+  assertEquals([command, exitCode], [null, 0]);
+  await suite.write({ "README.md": "words\n" });
+  assertIncludes((await order(suite, [...RUN, "--only"])).stderr, "No test is known to be affected: nothing to run.\n");
+  assertEquals((await suite.tractest([...RUN, "--staged", "--uncommitted"])).code, 64);
+});
+
+Deno.test("run --affected puts what failed in its last runs behind what imports the change", async () => {
+  await using suite = await committed();
+  await suite.write({ "tests/test_d.py": "def test_d(): assert False\n" });
+  assertEquals((await suite.tractest(["run", "--no-preflight", "--no-defaults"])).code, 1);
+  await Deno.remove(join(suite.root, LAST_FAILED));
+  await git(suite, "checkout", "--quiet", "tests/test_d.py");
+  await suite.write({ "tests/test_d.py": "def test_d(): pass\ndef test_e(): pass\n", "app/leaf.py": "x = 2\n" });
+  await git(suite, "-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "--quiet", "-m", "mended", "tests/test_d.py");
+  const { ran, stderr } = await order(suite, [...RUN]);
+  assertEquals(ran.slice(3), ["test_d.py::test_d", "test_a.py::test_a", "test_d.py::test_e"]);
+  assertIncludes(stderr, "first: tests/test_d.py::test_d  it failed in its last run\n");
+});
+
+Deno.test("run --only needs --affected", async () => {
+  await using suite = await committed();
+  const { code, stderr } = await suite.tractest(["run", "--only"]);
+  assertEquals(code, 64);
+  assertIncludes(stderr, '"--only" needs "--affected"');
+});
