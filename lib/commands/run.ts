@@ -1,5 +1,8 @@
 import { findCascades } from "../core/cascade.ts";
 import { escapeText } from "../core/escape.ts";
+import { type Parallel, parallelOf } from "../core/parallel.ts";
+import { isContended } from "../core/results.ts";
+import type { KnownSeconds } from "../core/schedule.ts";
 import { looksLikeTarget, type Targets } from "../core/targets.ts";
 import { hangDocument } from "../core/hang.ts";
 import { pytestCommand, type RunIntent, runIntent, stopsAtFirst, withoutRerun } from "../core/run_command.ts";
@@ -7,6 +10,7 @@ import { describeRecord } from "../core/rate.ts";
 import { asTyped, nextCommand, pasteable } from "../core/run_shown.ts";
 import { strainText } from "../core/strain.ts";
 import { timeLimit } from "../core/time_limit.ts";
+import { groupsOf } from "../core/work.ts";
 import { registryCollision } from "../core/verdict.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
@@ -21,6 +25,7 @@ import { describeTests, endingOf, exitCodeAfter, leaksAfter, recordFailures } fr
 import { isQuietOrVerbose, refuseWithBackground, startInBackground } from "../run/background.ts";
 import { judgeFailures } from "../run/judge.ts";
 import { type Chosen, chosenFirst } from "../run/chosen.ts";
+import { type Balance, balanceOf, describeBalance, givenSeconds, jobsOf, Plan } from "../run/parallel.ts";
 import { type Prepared, whenPrepared } from "../run/prepared.ts";
 import { plannedSync, quickInterpreter } from "../run/ready.ts";
 import type { EngineOutcome, SessionKind } from "../run/engine.ts";
@@ -38,6 +43,9 @@ interface Request {
   readonly project: Project;
   readonly intent: RunIntent;
   readonly settings: RunSettings;
+  readonly parallel: Parallel;
+  /** How long tests take, as given for a cut into shards. */
+  readonly givenSeconds: KnownSeconds | null;
   readonly scope: Targets["scope"];
   readonly junit: JunitFile | null;
   /** What runs first; null where nothing was asked to. */
@@ -52,7 +60,7 @@ const WHOLE: SessionKind = { purpose: "tests", test: null };
 export async function run(context: Context): Promise<ExitCode> {
   const { host, printer, line } = context;
   const request = await understand(context);
-  const { project, intent, settings, scope, chosen } = request;
+  const { project, intent, settings, parallel, scope, chosen } = request;
   if (chosen?.only && chosen.targets.length === 0) {
     if (printer.json) printer.document("tractest.run/1", NOT_RUN);
     return EXIT.ok;
@@ -77,6 +85,7 @@ export async function run(context: Context): Promise<ExitCode> {
       command: `tractest run ${scope === "full" ? "" : intent.targetWords.join(" ")}`.trim(),
       grace: settings.grace,
       checksOnly: line.has("preflight-only"),
+      isolate: parallel.jobs === 1 ? "never" : parallel.jobs === "auto" ? "auto" : "always",
       onStop: ({ checks, leaks }, exitCode) => {
         if (printer.json) printer.document("tractest.run/1", { ...NOT_RUN, exitCode, leaks, preflight: checks });
       },
@@ -111,11 +120,14 @@ async function understand(context: Context): Promise<Request> {
   const scope = targets?.scope ?? "many";
   const settings = runSettings(line, intent);
   timeLimit({ given: line.value("timeout"), debugging: intent.debugging, scope, limits: { full: 0, file: 0 }, longestFull: null });
-  const { defaultFlags } = project.configuration;
+  const { defaultFlags, jobs } = project.configuration;
+  const parallel = parallelOf(line, intent, jobs);
   return {
     project,
     intent,
     settings,
+    parallel,
+    givenSeconds: await givenSeconds(host, project, parallel.durations),
     scope,
     junit: line.has("junit") ? await JunitFile.at(host, line.value("junit")!) : null,
     chosen,
@@ -157,8 +169,9 @@ async function dryRun(context: Context, { project, command }: Request): Promise<
 
 async function runTests(context: Context, request: Request, prepared: Prepared, limit: number): Promise<ExitCode> {
   const { host, printer, line } = context;
-  const { project, intent, settings, scope } = request;
+  const { project, intent, settings, parallel, scope, chosen } = request;
   const { state, interpreter, facts, preflight } = prepared;
+  const jobs = jobsOf(context, project, parallel, prepared);
   const argv = request.command(interpreter.argv, WHOLE);
   const shown = asTyped(argv, project.root);
   printer.note(pasteable(shown, interpreter.environment, project.root, host.cwd));
@@ -166,19 +179,30 @@ async function runTests(context: Context, request: Request, prepared: Prepared, 
   const eventsTo = line.value("events");
   const stream = eventsTo === "-" ? "stderr" : "stdout";
   const log = await EventLog.open(host, state.directory, await eventsSink(host, eventsTo));
-  await log.append({ event: "run-start", runId: state.runId, root: project.root, command: shown, pid: host.pid, ...facts });
+  await log.append({ event: "run-start", runId: state.runId, root: project.root, command: shown, pid: host.pid, ...facts, shard: parallel.shard });
+  const tries = 1 + Math.max(settings.retries, jobs.count > 1 ? 1 : 0);
+  const plan = jobs.count === 1 && parallel.shard === null ? null : new Plan({
+    host,
+    project,
+    parallel,
+    jobs: jobs.count,
+    given: request.givenSeconds,
+    arrange: chosen?.arrange ?? null,
+    facts,
+    log,
+  });
   const cpu = watchCpu(host);
-  const bar = usesBar(context, intent);
+  // What several pytests write at once nobody can read.
+  const bar = jobs.count > 1 || usesBar(context, intent);
   const redraws = !(stream === "stderr" && host.stdout.isTerminal);
-  const live = bar
-    ? await LiveView.open(host, printer, log, { root: project.root, slow: settings.slow, tries: settings.retries + 1, redraws })
-    : null;
+  const live = bar ? await LiveView.open(host, printer, log, { root: project.root, slow: settings.slow, tries, redraws }) : null;
   const outcome = await prepared.launch(log, state.directory, {
     ...settings,
     command: (kind) => request.command(interpreter.argv, kind),
-    jobs: 1,
-    plan: request.chosen?.plan ?? null,
-    alone: () => false,
+    jobs: jobs.count,
+    environment: jobs.environment,
+    plan: plan?.make ?? (chosen && ((items) => chosen.arrange(groupsOf(items)))),
+    alone: plan?.alone ?? (() => false),
     limit,
     debugging: intent.debugging,
     exitFirst: stopsAtFirst(argv),
@@ -191,7 +215,7 @@ async function runTests(context: Context, request: Request, prepared: Prepared, 
   const leaks = await leaksAfter(host, project);
   // What is left outside of an isolation is none of its doing.
   const left = prepared.isolation === null ? leaks : null;
-  const isFull = scope === "full" && !intent.selects && !intent.debugging;
+  const isFull = scope === "full" && parallel.shard === null && !intent.selects && !intent.debugging;
   if (isFull && outcome.cut === null && outcome.code <= 1) await recordFullRun(host, state, outcome.seconds);
   const exitCode = exitCodeAfter(outcome, left, line.has("strict"));
   const seconds = Math.round(outcome.seconds * 1000) / 1000;
@@ -200,14 +224,16 @@ async function runTests(context: Context, request: Request, prepared: Prepared, 
   await request.junit?.write(printer, outcome.results);
   if (log.isCut) printer.warn(`the disk took not all that was reported: counts are incomplete (${escapeText(log.path)})`);
   const failures = await judgeFailures(context, project, outcome.tally.failures);
+  const balance = balanceOf(outcome, plan?.predicted ?? null);
   showEnd(context, {
     outcome,
     failures,
     leaks: left,
     strain: strainText(strain, failures.length > 0 || outcome.cut !== null),
     limit,
-    tries: settings.retries + 1,
+    tries,
     stream,
+    balance,
   });
   if (printer.json) {
     printer.document("tractest.run/1", {
@@ -221,6 +247,9 @@ async function runTests(context: Context, request: Request, prepared: Prepared, 
       }),
       ...describeTests(outcome.results),
       hang: outcome.hang && hangDocument(outcome.hang),
+      shard: parallel.shard,
+      jobs: jobs.count,
+      balance,
       leaks,
       strained: strain?.strained ?? null,
       preflight: preflight.checks,
@@ -252,9 +281,11 @@ interface End {
   readonly tries: number;
   /** Where the verdict goes. */
   readonly stream: VerdictStream;
+  /** How well pytests at once shared the work; null where there was one. */
+  readonly balance: Balance | null;
 }
 
-function showEnd({ printer, line }: Context, { outcome, failures, leaks, strain, limit, tries, stream }: End): void {
+function showEnd({ printer, line }: Context, { outcome, failures, leaks, strain, limit, tries, stream, balance }: End): void {
   const { tally, hang, results } = outcome;
   const tests = [...results.tests.values()];
   if (hang) noteHang(printer, hang);
@@ -267,9 +298,11 @@ function showEnd({ printer, line }: Context, { outcome, failures, leaks, strain,
     failures,
     collision: registryCollision(tally.failures),
     tests,
+    contended: new Set(tests.filter((test) => isContended(test, results)).map((test) => test.id)),
     leaked: results.leaked,
     cascades: findCascades(tests),
     tries,
+    balance: balance && describeBalance(balance),
     next: next === null ? [] : [next],
   });
   if (strain !== null) printer.note(strain);

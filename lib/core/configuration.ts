@@ -25,7 +25,12 @@ export interface Configuration {
   readonly changeMap: readonly ChangeRow[];
   /** Named targets, `core` among them. */
   readonly targets: Readonly<Record<string, readonly string[]>>;
-  readonly jobs: number | null;
+  /** How many pytests run at once; null where nothing is said. */
+  readonly jobs: number | "auto" | null;
+  /** Tests, or globs of them, that run when no others do. */
+  readonly alone: readonly string[];
+  /** Registry addresses, one for each pytest at once, that the suite takes from its environment; empty: it can't. */
+  readonly jobRegistries: readonly string[];
   /** What the history of the project keeps, at most. */
   readonly history: { readonly runs: number; readonly days: number; readonly megabytes: number };
   /** Whether a run has namespaces of its own; null where nothing is said. */
@@ -47,6 +52,8 @@ export const DEFAULT_CONFIGURATION: Configuration = {
   changeMap: CHANGE_MAP,
   targets: DEFAULT_TARGETS,
   jobs: null,
+  alone: [],
+  jobRegistries: [],
   history: HISTORY_LIMITS,
   isolate: null,
   prePushRun: false,
@@ -65,8 +72,9 @@ export function readConfiguration(tractest: Readonly<Record<string, unknown>> | 
     }
   }
   const get = <T>(key: string, read: (value: unknown, key: string) => T, otherwise: T): T => key in tractest ? read(tractest[key], key) : otherwise;
+  const jobRegistries = get("job-registries", strings, []);
   return {
-    registries: get("registries", strings, DEFAULT_CONFIGURATION.registries),
+    registries: [...new Set([...get("registries", strings, DEFAULT_CONFIGURATION.registries), ...jobRegistries])],
     socketDirectories: get("socket-directories", strings, []),
     venv: get("venv", text, DEFAULT_VENV),
     package: get("package", text, null as string | null),
@@ -76,7 +84,9 @@ export function readConfiguration(tractest: Readonly<Record<string, unknown>> | 
     knownFlaky: [...get("known-flaky", flakyRows, []), ...KNOWN_FLAKY],
     changeMap: [...get("change-map", changeRows, []), ...CHANGE_MAP],
     targets: { ...DEFAULT_TARGETS, ...get("targets", namedTargets, {}) },
-    jobs: get("jobs", seconds, null as number | null),
+    jobs: get("jobs", jobs, null as number | "auto" | null),
+    alone: get("alone", strings, []),
+    jobRegistries,
     history: {
       runs: get<number>("history-runs", seconds, HISTORY_LIMITS.runs),
       days: get<number>("history-days", seconds, HISTORY_LIMITS.days),
@@ -100,6 +110,8 @@ export const KEYS: readonly string[] = [
   "change-map",
   "targets",
   "jobs",
+  "alone",
+  "job-registries",
   "history-runs",
   "history-days",
   "history-megabytes",
@@ -132,6 +144,13 @@ function seconds(value: unknown, key: string): number {
   const number = typeof value === "bigint" ? Number(value) : value;
   if (typeof number !== "number" || !(number > 0)) throw wrong(`"${key}" has to be a number above 0`);
   return number;
+}
+
+function jobs(value: unknown, key: string): number | "auto" {
+  if (value === "auto") return value;
+  const count = seconds(value, key);
+  if (!Number.isInteger(count)) throw wrong(`"${key}" has to be a whole number, or "auto"`);
+  return count;
 }
 
 function rows(value: unknown, key: string): Record<string, unknown>[] {

@@ -77,6 +77,9 @@ export class Live {
   /** Tests that are red so far, and how often they were. */
   readonly #red = new Map<string, { outcome: Outcome; times: number; message: string }>();
   #firstTest: number | null = null;
+  readonly #uncollected = new Set<string>();
+  /** Not all that is collected is run. */
+  #isPlanned = false;
   /** Seconds that the tests which are done took before. */
   #expectedDone = 0;
   readonly #expectedAll: number;
@@ -99,10 +102,17 @@ export class Live {
       case "collected": {
         const known = this.#sessions.get(session);
         if (known) this.#sessions.set(session, { ...known, collecting: false });
-        this.collected = Math.max(this.collected ?? 0, event.count);
+        if (!this.#isPlanned) this.collected = Math.max(this.collected ?? 0, event.count);
         return [];
       }
+      case "planned":
+        this.#isPlanned = true;
+        this.collected = event.tests;
+        return [];
       case "collection-error": {
+        // Each pytest that collects tells it.
+        if (this.#uncollected.has(event.id)) return [];
+        this.#uncollected.add(event.id);
         this.#count("error", 1);
         return [{ kind: "failed", id: event.id, outcome: "error", failure: failureOf(event, "collection"), seconds: null, attempt: 1 }];
       }

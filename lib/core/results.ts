@@ -92,6 +92,8 @@ export class Results {
   readonly tests = new Map<string, TestResult>();
   /** What each session was started for, by its name. */
   readonly purposes = new Map<string, SessionPurpose>();
+  /** When each session was there, by its name. */
+  readonly spans = new Map<string, Span>();
   /** Files or directories that could not be collected. */
   readonly collectionErrors: { readonly id: string; readonly failure: ResultFailure }[] = [];
   /** What was left behind, nobody knows by which test. */
@@ -107,6 +109,11 @@ export class Results {
   add(event: PytestEvent): void {
     this.first ??= event.time;
     this.latest = event.time;
+    if (event.session !== undefined) {
+      const span = this.spans.get(event.session);
+      if (span) span.latest = event.time;
+      else this.spans.set(event.session, { began: event.time, latest: event.time });
+    }
     switch (event.event) {
       case "run-start":
         this.started = event;
@@ -180,19 +187,21 @@ export class Results {
 
 /** What nearly every attempt has; shared, for there are many. */
 const NONE: readonly ResultFailure[] = [];
-/** Whether tests of another session ran during an attempt. */
-export function ranBesideOthers({ session, began, seconds }: Attempt, tests: Iterable<TestResult>): boolean {
-  for (const { attempts } of tests) {
-    for (const other of attempts) {
-      if (other.session !== session && other.began < began + seconds && began < other.began + other.seconds) return true;
-    }
-  }
-  return false;
+
+/** When a session of a run was heard of first and last, in seconds since the epoch. */
+export interface Span {
+  readonly began: number;
+  latest: number;
 }
 
-/** Whether a test failed only while others ran beside it, and then passed alone. */
-export function isContended(test: TestResult, tests: readonly TestResult[]): boolean {
-  return test.flaky && test.attempts.every((attempt) => RED.has(attempt.outcome) === ranBesideOthers(attempt, tests));
+/** Whether another session was there during an attempt. */
+export function ranBesideOthers({ session, began, seconds }: Attempt, spans: ReadonlyMap<string, Span>): boolean {
+  return [...spans].some(([other, span]) => other !== session && span.began < began + seconds && began < span.latest);
+}
+
+/** Whether a test failed only while other pytests ran beside it, and then passed alone. */
+export function isContended(test: TestResult, { spans }: Pick<Results, "spans">): boolean {
+  return test.flaky && test.attempts.every((attempt) => RED.has(attempt.outcome) === ranBesideOthers(attempt, spans));
 }
 
 /** The failure of an event. */

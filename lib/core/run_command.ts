@@ -26,7 +26,21 @@ export interface RunIntent {
 const SELECTING = ["-k", "-m", "--lf", "--last-failed", "--sw", "--stepwise", "--deselect", "--ignore", "--ignore-glob", "--co", "--collect-only"];
 
 /** Options with which pytest runs no test. */
-const PRINTING = ["--co", "--collect-only", "--fixtures", "--funcargs", "--fixtures-per-test", "--markers", "--setup-plan", "--cache-show"];
+const PRINTING = [
+  "--co",
+  "--collect-only",
+  "--collectonly",
+  "--fixtures",
+  "--funcargs",
+  "--fixtures-per-test",
+  "--markers",
+  "--setup-plan",
+  "--cache-show",
+  "-h",
+  "--help",
+  "-V",
+  "--version",
+];
 
 /**
  * Sorts what was typed for `run`.

@@ -143,6 +143,8 @@ export interface DatabaseOptions {
 export interface Host {
   readonly platform: "linux" | "darwin" | "other";
   readonly pid: number;
+  /** Processors that this program may use. */
+  readonly processors: number;
   /** The directory that relative paths start at: `-C DIR`, else the working directory. */
   readonly cwd: string;
   readonly stdout: Output;

@@ -35,6 +35,8 @@ const NOTHING = new Uint8Array();
 export class RealHost implements Host {
   readonly platform: Host["platform"] = Deno.build.os === "linux" || Deno.build.os === "darwin" ? Deno.build.os : "other";
   readonly pid: number = Deno.pid;
+  readonly processors: number = navigator.hardwareConcurrency;
+  #written = 0;
   readonly stdout: Output = new StreamOutput(Deno.stdout);
   readonly stderr: Output = new StreamOutput(Deno.stderr);
   onProgram: ((notice: ProgramNotice) => void) | null = null;
@@ -281,7 +283,8 @@ export class RealHost implements Host {
   async writeFile(path: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
     await orThrow("write", path, async () => {
       const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-      const temporary = `${path}.${this.pid}.tmp`;
+      // Its own even among writers of the same file in this process.
+      const temporary = `${path}.${this.pid}.${this.#written++}.tmp`;
       try {
         await Deno.writeFile(temporary, bytes, { mode: 0o600 });
         if (mode !== 0o600) await Deno.chmod(temporary, mode);

@@ -334,6 +334,8 @@ def pytest_runtestloop(session):
         raise session.Interrupted("%d error%s during collection" % (session.testsfailed, "" if session.testsfailed == 1 else "s"))
     if session.config.option.collectonly:
         return True
+    if session.config.getoption("dist", "no") != "no":
+        raise pytest.UsageError("several pytests that share their tests can't have workers of pytest-xdist besides: leave out -n, or --jobs and --shard")
     queue = _Queue(_queue_directory)
     if not queue.wait():
         return True
@@ -433,7 +435,7 @@ def pytest_configure(config):
         directory = getattr(cache, "_cachedir", None)
         _cache = None if directory is None else str(directory)
         if _queue_directory is not None and directory is not None:
-            cache._cachedir = type(directory)(_queue_directory) / "cache"
+            cache._cachedir = type(directory)(_queue_directory) / ("cache-%s" % _session)
     except Exception:
         pass
 

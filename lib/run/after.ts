@@ -1,5 +1,5 @@
 import { findCascades } from "../core/cascade.ts";
-import type { Results } from "../core/results.ts";
+import { isContended, type Results } from "../core/results.ts";
 import { runExitCode } from "../core/verdict.ts";
 import type { Host } from "../host/host.ts";
 import { findLeaks, type LeakReport } from "../leaks/leaks.ts";
@@ -47,22 +47,26 @@ const PYTEST_USAGE = 4;
  *
  * @param limit the time limit of the run, seconds
  */
-export function endingOf({ cut, code, signal, tally, stoppedAt }: EngineOutcome, limit: number): string | null {
+export function endingOf({ cut, code, signal, tally, stoppedAt, missed }: EngineOutcome, limit: number): string | null {
   if (stoppedAt !== null && cut === "time-limit") return `time limit of one test, ${stoppedAt}`;
   if (cut === "time-limit") return `time limit of ${limit} s`;
   if (cut === "SIGINT") return "interrupted";
   if (cut !== null) return `ended by ${cut}`;
   if (code === PYTEST_USAGE && !tally.began) return "pytest did not accept its command line";
+  if (missed.length > 0) return `${missed.length} collected test(s) never ran, ${missed[0]} first: another pytest did not collect them`;
   if (signal === null) return null;
   const running = [...tally.running.keys()][0] ?? stoppedAt;
   return `pytest was ended by ${signal}${running === null ? "" : ` in ${running}`}`;
 }
 
 /** What a run says of single tests besides their failures, for `--json`. */
-export function describeTests(results: Results): Readonly<Record<"timeouts" | "flaky" | "leftBehind" | "cascades", readonly unknown[]>> {
+export function describeTests(
+  results: Results,
+): Readonly<Record<"timeouts" | "contended" | "flaky" | "leftBehind" | "cascades", readonly unknown[]>> {
   const tests = [...results.tests.values()];
   return {
     timeouts: tests.filter((test) => test.outcome === "timeout").map((test) => test.id),
+    contended: tests.filter((test) => isContended(test, results)).map((test) => test.id),
     flaky: tests.filter((test) => test.flaky).map(({ id, attempts }) => ({ id, attempts: attempts.map((attempt) => attempt.outcome) })),
     leftBehind: [
       ...tests.filter((test) => test.leaked.length > 0).map(({ id, leaked }) => ({ id, processes: leaked })),

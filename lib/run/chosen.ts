@@ -1,13 +1,12 @@
 import { type Affected, type AffectedTarget, becauseOf, TargetOrder, withoutContained } from "../core/affected.ts";
 import { escapeText } from "../core/escape.ts";
 import { fileOf } from "../core/lastfailed.ts";
-import { groupsOf } from "../core/work.ts";
+import type { Group } from "../core/work.ts";
 import { UsageError } from "../errors.ts";
 import { recentFailures } from "../history/history.ts";
 import { changeKindOf, type ChangeSet, changesSince, runFirst } from "../project/changes.ts";
 import type { Project } from "../project/project.ts";
 import type { Context } from "../context.ts";
-import type { EngineRequest } from "./engine.ts";
 
 /** What a run begins with because of the current changes. */
 export interface Chosen {
@@ -15,8 +14,8 @@ export interface Chosen {
   readonly targets: readonly string[];
   /** Only they run. */
   readonly only: boolean;
-  /** Puts the chosen tests first; with `--only` it leaves out all others. */
-  readonly plan: NonNullable<EngineRequest["plan"]>;
+  /** Puts the chosen tests first, each kind in the order in which it came; with `--only` it leaves out all others. */
+  readonly arrange: (groups: readonly Group[]) => readonly Group[];
 }
 
 /** Reasons that are shown at most. */
@@ -41,7 +40,7 @@ export async function chosenFirst(context: Context, project: Project): Promise<C
   return {
     only,
     targets: withoutContained(found.targets.map(({ target }) => fileOf(target))),
-    plan: (items) => order.sort(groupsOf(items), only),
+    arrange: (groups) => order.sort(groups, only),
   };
 }
 

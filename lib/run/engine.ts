@@ -55,8 +55,8 @@ export interface EngineRequest {
   readonly output: OutputMode;
   /** Namespaces of its own for each session; null for those of tractest. */
   readonly isolation: Isolation | null;
-  /** Variables that a pytest gets, by the number of its shard from 1; none unless given. */
-  readonly environment?: (shard: number) => Readonly<Record<string, string>>;
+  /** Variables that a pytest gets, by the number of its shard from 1 and its own name; none unless given. */
+  readonly environment?: (shard: number, session: string) => Readonly<Record<string, string>>;
   readonly onStart: (child: LedgerEntry | null) => Promise<void>;
   /** Addresses of the registry, as `host:port`: a hang may wait for them. */
   readonly registries: readonly string[];
@@ -222,7 +222,7 @@ export class Engine {
     }
     for (const test of failed) {
       this.#retried.add(test.id);
-      const tries = this.#besideOthers(test) ? retries : this.request.retries;
+      const tries = ranBesideOthers(test.attempts.at(-1)!, this.#results.spans) ? retries : this.request.retries;
       for (let attempt = 0; attempt < tries && this.#goesOn; attempt++) {
         const queue = await this.#newQueue();
         await queue.fill([[test.id]]);
@@ -230,10 +230,6 @@ export class Engine {
         if (!RED.has(test.outcome)) break;
       }
     }
-  }
-
-  #besideOthers(test: TestResult): boolean {
-    return ranBesideOthers(test.attempts.at(-1)!, this.#results.tests.values());
   }
 
   /** Runs one pytest to its end. Returns the test that it ended in, if it did. */
@@ -246,7 +242,7 @@ export class Engine {
       purpose: kind.purpose,
       argv: request.command(kind),
       isolation: request.isolation,
-      environment: request.environment?.(shard) ?? {},
+      environment: request.environment?.(shard, name) ?? {},
       queue: queue?.directory ?? null,
       output: request.output,
       keepsTerminal: request.debugging,
@@ -432,16 +428,19 @@ export class Engine {
     const single = this.#ends.length === 1 ? this.#ends[0]! : null;
     // One that did not exit has told how it ended before.
     const told = this.#hungAtExit ? this.#tally.exitStatus : null;
+    const missed = this.#missed();
+    const code = single ? told ?? single.code : joinedCode(this.#red.length > 0, this.#ends.map((end) => end.code));
     return {
       results: this.#results,
       tally: this.#tally,
-      code: single ? told ?? single.code : joinedCode(this.#red.length > 0, this.#ends.map((end) => end.code)),
+      // What was not run has not passed.
+      code: code === 0 && missed.length > 0 ? 1 : code,
       signal: single && told === null ? single.signal : null,
       cut: this.#control.cut ?? (this.#stoppedAt !== null && this.#results.tests.get(this.#stoppedAt)?.outcome === "timeout" ? "time-limit" : null),
       stoppedAt: this.#stoppedAt,
       hang: this.#hang,
       hungAtExit: this.#hungAtExit,
-      missed: this.#missed(),
+      missed,
       sessions: this.#started,
       queued: this.#groups !== null,
       shards: this.#shards,

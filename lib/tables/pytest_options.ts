@@ -156,3 +156,12 @@ export const COUNTERPARTS = [
 
 /** Options that hand the terminal to a debugger: no capture, no time limit, Ctrl-C is the debugger's. */
 export const DEBUGGER_OPTIONS = ["--pdb", "--trace", "--tpdb", "--debug-mode"] as const;
+
+/** Options that don't go with several pytests at once, why, and what does. */
+export const NOT_PARALLEL = [
+  { names: ["-n", "--numprocesses", "--dist"], because: "pytest-xdist would start its workers in each shard", instead: "take one of the two" },
+  { names: ["--sw", "--stepwise"], because: "it goes through the tests in one order", instead: "leave --jobs out, or take --lf" },
+  { names: ["--junit-xml", "--junitxml"], because: "each shard would write that file", instead: "--junit FILE has the tests of all of them" },
+  { names: ["--basetemp"], because: "each shard would empty that directory", instead: "leave it out: each gets one of its own" },
+  { names: ["--log-file", "--report-log"], because: "each shard would write that file", instead: "--events FILE has the tests of all of them" },
+] as const satisfies readonly { readonly names: readonly string[]; readonly because: string; readonly instead: string }[];

@@ -33,10 +33,14 @@ export interface VerdictView {
   readonly tests: readonly TestResult[];
   /** What was left behind, nobody knows by which test. */
   readonly leaked: readonly LeftBehind[];
+  /** Those that failed beside others and passed alone. */
+  readonly contended: ReadonlySet<string>;
   /** Failures that an earlier test has caused. */
   readonly cascades: readonly Cascade[];
   /** How often a test was to be run at most. */
   readonly tries: number;
+  /** How well pytests at once shared the work; null where there was one. */
+  readonly balance: string | null;
   /** Commands to type next. */
   readonly next: readonly string[];
 }
@@ -69,9 +73,10 @@ function verdictLines(view: VerdictView, paint: Paint): string[] {
     ...own.slice(0, SHOWN_FAILURES).flatMap((failure) => failureLines(failure, outcomes.get(failure.id), paint)),
     ...(more > 0 ? [`… and ${more} more; all of them: tractest failed`] : []),
     ...view.cascades.flatMap((cascade) => cascadeLines(cascade, paint)),
-    ...view.tests.filter((test) => test.flaky).map((test) => flakyLine(test, view.tries, paint)),
+    ...view.tests.filter((test) => test.flaky).map((test) => flakyLine(test, view, paint)),
     ...view.tests.flatMap((test) => leakLines(escapeText(test.id), test.leaked, paint)),
     ...leakLines("a test that can't be told", view.leaked, paint),
+    ...(view.balance === null ? [] : [view.balance]),
     summary(view, paint),
   ];
 }
@@ -108,10 +113,11 @@ function cascadeLines({ culprit, poisoned }: Cascade, paint: Paint): string[] {
   ];
 }
 
-function flakyLine(test: TestResult, tries: number, paint: Paint): string {
+function flakyLine(test: TestResult, { contended, tries }: VerdictView, paint: Paint): string {
   const reds = test.attempts.filter((attempt) => RED.has(attempt.outcome)).length;
   const first = test.attempts.find((attempt) => RED.has(attempt.outcome))!.failure;
   const why = first === null ? "" : `: ${escapeText(first.message.split("\n", 1)[0]!)}`;
+  if (contended.has(test.id)) return `${paint("yellow", "CONTENTION")} ${escapeText(test.id)} failed beside others, passed alone${why}`;
   return `${paint("yellow", `FLAKY ${reds + 1}/${Math.max(tries, reds + 1)}`)} ${escapeText(test.id)} failed, then passed in a fresh process${why}`;
 }
 

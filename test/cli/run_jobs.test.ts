@@ -1,0 +1,260 @@
+import { join } from "@std/path";
+import { assert, assertEquals, assertIncludes } from "../assert.ts";
+import { ISOLATED, pytestSuite, type Suite } from "./suites.ts";
+
+// Several pytests at once are isolated from each other.
+const ignore = ISOLATED === null;
+const JOBS = ["run", "--no-preflight", "--no-defaults", "--jobs", "2"];
+
+/** Eight tests that sleep, in two files, one of which has a fixture of the module for three of them. */
+const SLEEPERS = {
+  "test_a.py": `
+import os, time, pytest
+@pytest.fixture(scope="module")
+def server():
+    open(os.environ["SUITE"] + f"/server-{os.getpid()}", "w").close()
+    yield
+@pytest.mark.parametrize("n", range(3))
+def test_shared(server, n): time.sleep(0.05)
+@pytest.mark.parametrize("n", range(3))
+def test_own(n): time.sleep(0.1)
+`,
+  "test_b.py": `
+import os, time, socket
+def test_port_one():
+    with socket.create_server(("127.0.0.1", 1616)): time.sleep(0.5)
+def test_port_two():
+    with socket.create_server(("127.0.0.1", 1616)): time.sleep(0.5)
+`,
+};
+
+Deno.test({
+  name: "--jobs runs each test once, those that share a fixture in one process, and the same port in each shard",
+  ignore,
+  fn: async () => {
+    await using suite = await pytestSuite(SLEEPERS);
+    const { code, stdout, stderr } = await suite.tractest([...JOBS, "--json"]);
+    assertEquals(code, 0, stdout + stderr);
+    const { counts, jobs, balance } = JSON.parse(stdout);
+    assertEquals([counts.passed, counts.failed, jobs, balance.predicted], [8, 0, 2, null]);
+    const servers = [...Deno.readDirSync(suite.path)].filter(({ name }) => name.startsWith("server-"));
+    assertEquals(servers.length, 1);
+    const again = await suite.tractest(JOBS);
+    assertEquals(again.code, 0, again.stdout + again.stderr);
+    assert(/^predicted \d+\.\d s, took \d+\.\d s; longest shard \d\.\d\dx of the mean\n8 passed in /m.test(again.stdout), again.stdout);
+  },
+});
+
+Deno.test({
+  name: "a failure beside others is tried again alone: CONTENTION if it passes then, red with its traceback if not",
+  ignore,
+  fn: async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": `
+import os, time
+def test_slow(): time.sleep(0.6)
+def test_contended():
+    path = os.environ["SUITE"] + "/seen"
+    time.sleep(0.2)
+    if not os.path.exists(path):
+        open(path, "w").close()
+        assert False, "busy"
+def test_bad():
+    time.sleep(0.1)
+    assert 1 == 2
+`,
+    });
+    const { code, stdout, stderr } = await suite.tractest(JOBS);
+    assertEquals(code, 1, stdout);
+    assertIncludes(stdout, "CONTENTION tests/test_a.py::test_contended failed beside others, passed alone: AssertionError: busy");
+    assertIncludes(stdout, "FAILED 2 times tests/test_a.py::test_bad\n    assert 1 == 2");
+    assertIncludes(stderr, "E       assert 1 == 2");
+    assertIncludes(stdout, "1 failed, 2 passed in ");
+    assertEquals(await lastFailed(suite), ["tests/test_a.py::test_bad"]);
+  },
+});
+
+Deno.test({
+  name: "a run whose only failure was contention is green, but not under --strict",
+  ignore,
+  fn: async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": `
+import os, time
+def test_slow(): time.sleep(0.6)
+def test_contended():
+    path = os.environ["SUITE"] + "/seen"
+    if not os.path.exists(path):
+        open(path, "w").close()
+        time.sleep(0.2)
+        assert False, "busy"
+`,
+    });
+    const { code, stdout } = await suite.tractest([...JOBS, "--strict", "--json"]);
+    assertEquals([code, JSON.parse(stdout).contended], [84, ["tests/test_a.py::test_contended"]]);
+    await Deno.remove(join(suite.path, "seen"));
+    assertEquals((await suite.tractest(JOBS)).code, 0);
+  },
+});
+
+Deno.test({
+  name: "with -x the first failure that stays stops all shards; one that was contention does not",
+  ignore,
+  fn: async () => {
+    const tests = `
+import os, time, pytest
+def test_fails():
+    path = os.environ["SUITE"] + "/seen"
+    if not os.path.exists(path):
+        if "ONCE" in os.environ: open(path, "w").close()
+        time.sleep(0.3)
+        assert False, "busy"
+@pytest.mark.parametrize("n", range(20))
+def test_later(n): time.sleep(0.1)
+`;
+    await using suite = await pytestSuite({ "test_a.py": tests });
+    const stopped = JSON.parse((await suite.tractest([...JOBS, "-x", "--json"])).stdout);
+    assertEquals([stopped.exitCode, stopped.counts.failed], [1, 1]);
+    assert(stopped.counts.passed < 20);
+    const flaky = JSON.parse((await suite.tractest([...JOBS, "-x", "--json"], { ONCE: "1" })).stdout);
+    assertEquals([flaky.exitCode, flaky.counts.passed, flaky.counts.failed, flaky.contended], [0, 21, 0, ["tests/test_a.py::test_fails"]]);
+  },
+});
+
+Deno.test({
+  name: "tests that are configured to run alone run when no others do",
+  ignore,
+  fn: async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": `
+import os, time, pytest
+HERE = os.environ["SUITE"]
+@pytest.mark.parametrize("n", range(6))
+def test_crowd(n):
+    path = f"{HERE}/busy-{n}"
+    open(path, "w").close(); time.sleep(0.15); os.remove(path)
+@pytest.mark.parametrize("n", range(2))
+def test_timing(n):
+    assert not [name for name in os.listdir(HERE) if name.startswith("busy-")]
+`,
+    });
+    await suite.write({
+      "pyproject.toml": '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n[tool.tractest]\nalone = ["tests/*.py::test_timing"]\n',
+    });
+    const { code, stdout, stderr } = await suite.tractest([...JOBS, "--json"]);
+    assertEquals(code, 0, stdout + stderr);
+    assertEquals([JSON.parse(stdout).counts.passed, JSON.parse(stdout).flaky], [8, []]);
+  },
+});
+
+Deno.test({
+  name: "a test that hangs and one that crashes pytest stop none of the shards, and are tried again alone",
+  ignore,
+  fn: async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": `
+import os, time, pytest
+def test_hangs(): time.sleep(600)
+def test_crashes(): os._exit(3)
+@pytest.mark.parametrize("n", range(20))
+def test_fine(n): time.sleep(0.05)
+`,
+    });
+    const { code, stdout } = await suite.tractest([...JOBS, "--test-timeout", "1", "--json"]);
+    const { counts, timeouts, failures } = JSON.parse(stdout);
+    assertEquals([code, counts.passed, counts.failed, timeouts], [1, 20, 2, ["tests/test_a.py::test_hangs"]], stdout);
+    assertEquals(failures.length, 2);
+    assertEquals(await lastFailed(suite), ["tests/test_a.py::test_crashes", "tests/test_a.py::test_hangs"]);
+  },
+});
+
+Deno.test({
+  name: "what is collected differently in each pytest is not lost in silence",
+  ignore,
+  fn: async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": `
+import os, time, pytest
+@pytest.mark.parametrize("name", [f"of-{os.environ['TRACTEST_SHARD']}-{time.time_ns()}-{n}" for n in range(4)])
+def test_it(name): time.sleep(0.3)
+`,
+    });
+    const { code, stdout } = await suite.tractest(JOBS);
+    assertEquals(code, 1, stdout);
+    assert(/\d collected test\(s\) never ran, tests\/test_a\.py::test_it\[of-\S+ first: another pytest did not collect them/.test(stdout), stdout);
+  },
+});
+
+Deno.test({
+  name: "--jobs with an error in collection says so once, and runs nothing",
+  ignore,
+  fn: async () => {
+    await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n", "test_b.py": "import nothing_of_that_name\n" });
+    const { code, stdout, stderr } = await suite.tractest(JOBS);
+    assertEquals(code, 2, stdout);
+    assertEquals(stderr.split("ERROR tests/test_b.py").length, 2, stderr);
+    assertIncludes(stdout, "1 error in ");
+  },
+});
+
+Deno.test("--jobs is refused where it can't work: with pytest's own -n, a debugger, or without anything that keeps shards apart", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+  const refused = async (...args: string[]) => {
+    const { code, stderr } = await suite.tractest(["run", "--no-preflight", "--jobs", "2", ...args]);
+    return [code, stderr.split("\n").find((line) => line.startsWith("error:"))];
+  };
+  assertEquals(await refused("-n", "4"), [64, 'error: "--jobs" does not go with "-n": pytest-xdist would start its workers in each shard']);
+  assertEquals(await refused("--basetemp=x"), [64, 'error: "--jobs" does not go with "--basetemp": each shard would empty that directory']);
+  const [code, message] = await refused("--no-isolate");
+  assertEquals(code, 83);
+  assertIncludes(
+    String(message),
+    '2 pytests at once would fight for the registry\'s address: they are not isolated, and "job-registries" has no addresses',
+  );
+  assertEquals((await suite.tractest(["run", "--jobs", "0"])).code, 64);
+});
+
+Deno.test("without isolation each shard gets a registry's address of its own", async () => {
+  await using suite = await pytestSuite({
+    "test_a.py": `
+import os, time
+def test_a():
+    open(os.environ["SUITE"] + "/" + os.environ["TRACTEST_REGISTRY"], "w").close()
+    time.sleep(0.5)
+def test_b(): test_a()
+`,
+  });
+  await suite.write({
+    "pyproject.toml": '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n[tool.tractest]\njob-registries = ["127.0.0.1:16161", "127.0.0.1:16162"]\n',
+  });
+  const { code, stdout, stderr } = await suite.tractest([...JOBS, "--no-isolate"]);
+  assertEquals(code, 0, stdout + stderr);
+  for (const address of ["127.0.0.1:16161", "127.0.0.1:16162"]) await Deno.stat(join(suite.path, address));
+});
+
+Deno.test("--lf with several pytests runs what failed last", { ignore }, async () => {
+  await using suite = await pytestSuite({
+    "test_a.py": "import pytest\n@pytest.mark.parametrize('n', range(6))\ndef test_it(n): assert n not in (2, 4)\n",
+  });
+  assertEquals((await suite.tractest(JOBS)).code, 1);
+  const { code, stdout } = await suite.tractest([...JOBS, "--lf", "--json"]);
+  assertEquals([code, JSON.parse(stdout).counts.failed, JSON.parse(stdout).counts.passed], [1, 2, 0]);
+});
+
+Deno.test("the shards 1/3 to 3/3 together run each test once, whatever is on record", async () => {
+  await using suite = await pytestSuite(SLEEPERS);
+  const ran: string[] = [];
+  for (const shard of ["1/3", "2/3", "3/3", "9/9"]) {
+    const { code, stdout, stderr } = await suite.tractest(["run", "--no-preflight", "--shard", shard, "--events", join(suite.path, "events"), "-q"]);
+    assertEquals(code, 0, stdout + stderr);
+    const events = (await Deno.readTextFile(join(suite.path, "events"))).trim().split("\n").map((line) => JSON.parse(line));
+    assertEquals(events[0].shard, { index: Number(shard[0]), count: Number(shard[2]) });
+    if (shard !== "9/9") ran.push(...events.filter(({ event }) => event === "test-start").map(({ id }) => id));
+    await Deno.remove(join(suite.path, "events"));
+  }
+  assertEquals([ran.length, new Set(ran).size], [8, 8]);
+});
+
+async function lastFailed(suite: Suite): Promise<string[]> {
+  return Object.keys(JSON.parse(await Deno.readTextFile(join(suite.root, ".pytest_cache/v/cache/lastfailed")))).sort();
+}
