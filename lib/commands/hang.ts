@@ -1,40 +1,62 @@
-import { capturesOutput, logLevelOf } from "../core/run_command.ts";
-import { parsePid } from "../core/leaks_options.ts";
-import { descendantsOf } from "../core/leaks_judge.ts";
+import { parseCommandLine } from "../core/command_line.ts";
 import { hangDocument } from "../core/hang.ts";
+import { type Confirmation, confirmWords, decideConfirmation, type HungTest, type Rerun } from "../core/hang_confirm.ts";
 import type { HangReport } from "../core/hang_types.ts";
-import { UsageError } from "../errors.ts";
+import { descendantsOf } from "../core/leaks_judge.ts";
+import { escapeText, shellCommand } from "../core/escape.ts";
+import { capturesOutput, logLevelOf } from "../core/run_command.ts";
+import { TractestError, UsageError } from "../errors.ts";
 import type { Context } from "../context.ts";
 import { examineHang } from "../hang/hang.ts";
-import { findLiveRuns, knownRun } from "../hang/live_runs.ts";
+import { findLiveRuns, type KnownRun, knownRun } from "../hang/live_runs.ts";
+import { endTree, treeOf } from "../leaks/process_tree.ts";
 import { listProcesses } from "../programs/ps.ts";
 import { findProject, type Project } from "../project/project.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
+import { GRACE_SECONDS } from "../tables/defaults.ts";
 import { showHang } from "../ui/hang.ts";
+import { Printer } from "../ui/printer.ts";
 
-/** `tractest hang`: what a stuck tree waits for, with proof where there is one. */
+/** A tree that was looked at, and what is known of its run. */
+interface Looked {
+  readonly report: HangReport;
+  readonly run: KnownRun;
+}
+
+/** `tractest hang`: what a stuck tree waits for, with proof where there is one; with `--confirm` it decides whether capture is the cause. */
 export async function hang(context: Context): Promise<ExitCode> {
   const { host, printer, line } = context;
   if (line.operands.length > 1) throw new UsageError(`"hang" looks at one tree, not at ${line.operands.length}`, "tractest hang PID");
-  const pid = line.operands[0] === undefined ? null : parsePid(line.operands[0], host.pid);
+  const pid = line.operands[0] === undefined ? null : pidOf(line.operands[0]);
   const project = await findProject(host);
   const found = pid === null ? await findLiveRuns(host, project) : { pids: [pid], unknowns: [] };
-  const reports: HangReport[] = [];
-  for (const root of found.pids) reports.push(await examine(context, project, root));
-  for (const unknown of found.unknowns) printer.warn(unknown);
+  const looked: Looked[] = [];
+  for (const root of found.pids) looked.push(await look(context, project, root));
+  const reports = looked.map(({ report }) => report);
+  for (const unknown of found.unknowns) printer.warn(escapeText(unknown));
   if (pid !== null && reports[0]?.processes.length === 0) throw new UsageError(`There is no process ${pid}, or it can't be read`, "tractest hang");
-  const [first, ...others] = reports;
-  if (printer.json) printer.document("tractest.hang/1", { ...hangDocument(first ?? null), others: others.map(hangDocument) });
-  for (const report of reports) showHang(printer, report);
-  if (first === undefined) printer.line("no pytest of this repo is running: nothing to look at");
-  return EXIT.ok;
+  if (!printer.json) { for (const report of reports) showHang(printer, report); }
+  if (reports.length === 0) printer.line("no pytest of this repo is running: nothing to look at");
+  const confirmed = line.has("confirm") ? await confirmHang(context, project, looked[0] ?? null) : null;
+  const [first = null, ...others] = reports;
+  if (printer.json) {
+    const confirmation = confirmed === null ? {} : { confirm: confirmed.confirmation };
+    printer.document("tractest.hang/1", { ...hangDocument(first), ...confirmation, others: others.map(hangDocument) });
+  }
+  return confirmed?.exitCode ?? EXIT.ok;
 }
 
-async function examine({ host, line }: Context, project: Project, root: number): Promise<HangReport> {
+/** Looking harms nobody: any process will do. */
+function pidOf(text: string): number {
+  if (!/^[1-9]\d{0,6}$/.test(text)) throw new UsageError(`"${text}" is no pid`, "tractest hang PID takes one number, as ps shows it");
+  return Number(text);
+}
+
+async function look({ host, line }: Context, project: Project, root: number): Promise<Looked> {
   const forest = new Map((await listProcesses(host)).processes.map((row) => [row.pid, row]));
   const run = await knownRun(host, project.root, root, descendantsOf(root, forest));
   const readStacks = line.has("stacks") ? (await import("../hang/stacks.ts")).readStacks : null;
-  return await examineHang(host, {
+  const report = await examineHang(host, {
     root,
     also: run.also,
     registries: project.configuration.registries,
@@ -44,4 +66,62 @@ async function examine({ host, line }: Context, project: Project, root: number):
     logLevel: run.command === null ? null : logLevelOf(run.command),
     readStacks: readStacks && ((scene) => readStacks(host, project.root, scene)),
   });
+  return { report, run };
+}
+
+/** Runs the test that hangs, or hung last, again with `-s`. A run that still hangs would be in its way and is ended first. */
+async function confirmHang(context: Context, project: Project, looked: Looked | null): Promise<{ confirmation: Confirmation; exitCode: ExitCode }> {
+  const { host, printer, line } = context;
+  const hung = looked === null ? await (await import("../hang/last_hang.ts")).lastHungTest(host, project) : hungTestOf(looked);
+  if (hung === null) {
+    throw new TractestError("no-test", "Cannot tell which test hangs", EXIT.preflight, "run it by hand, without capture: tractest run -s TEST");
+  }
+  if (looked !== null && !await endLive(context, looked.report, hung)) {
+    return { confirmation: { ...decideConfirmation(hung, null), reason: "the run that hangs was not to be ended" }, exitCode: EXIT.ok };
+  }
+  const words = confirmWords(hung);
+  printer.note(shellCommand(["tractest", "run", ...words]));
+  const quiet = new CapturingPrinter(host, { json: true, verbose: printer.verbose, color: printer.color });
+  const { run } = await import("./run.ts");
+  const code = await run({ ...context, printer: quiet, line: parseCommandLine("run", [...(line.has("yes") ? ["--yes"] : []), ...words]) });
+  const rerun = quiet.body as unknown as Rerun | null;
+  const confirmation = decideConfirmation(hung, rerun);
+  const word = confirmation.confirmed === null ? "not decided" : confirmation.confirmed ? "confirmed" : "not confirmed";
+  printer.line(`${word}: ${escapeText(hung.id)}: ${confirmation.reason}`);
+  // What stood in the way of the run stands in the way of an answer.
+  return { confirmation, exitCode: rerun?.counts == null ? code : EXIT.ok };
+}
+
+function hungTestOf({ report, run }: Looked): HungTest | null {
+  const test = report.running?.[0];
+  if (test === undefined) return null;
+  const root = report.processes.find((process) => process.pid === report.root);
+  return { id: test.id, seconds: test.seconds ?? root?.asleepSeconds ?? null, command: run.command };
+}
+
+/** Ends the run that hangs, if that is wanted. */
+async function endLive({ host, printer, line }: Context, { root }: HangReport, { id }: HungTest): Promise<boolean> {
+  const tree = await treeOf(host, root);
+  const question = `End the run that hangs (pid ${root} and ${tree.length - 1} below it), and run ${escapeText(id)} again with -s?`;
+  const { CannotAskError, confirm } = await import("../ui/prompt.ts");
+  try {
+    if (!await confirm(host, printer, question, { yes: line.has("yes") })) return false;
+  } catch (error) {
+    if (!(error instanceof CannotAskError)) throw error;
+    throw new TractestError(error.code, error.message, error.exitCode, "--yes answers it; or end that run, and ask again: its records are kept");
+  }
+  const { survivors } = await endTree(host, printer, tree, { graceSeconds: GRACE_SECONDS });
+  if (survivors) {
+    throw new TractestError("survived", `The run that hangs, pid ${root}, could not be ended`, EXIT.preflight, "tractest zombies --kill");
+  }
+  return true;
+}
+
+/** Keeps the document of a command instead of printing it. */
+class CapturingPrinter extends Printer {
+  body: Readonly<Record<string, unknown>> | null = null;
+
+  override document(_schema: string, body: Readonly<Record<string, unknown>>): void {
+    this.body = body;
+  }
 }

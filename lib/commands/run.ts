@@ -5,7 +5,7 @@ import { isContended } from "../core/results.ts";
 import type { KnownSeconds } from "../core/schedule.ts";
 import { looksLikeTarget, type Targets } from "../core/targets.ts";
 import { hangDocument } from "../core/hang.ts";
-import { pytestCommand, type RunIntent, runIntent, stopsAtFirst, withoutRerun } from "../core/run_command.ts";
+import { captureNote, pytestCommand, type RunIntent, runIntent, stopsAtFirst, withoutRerun } from "../core/run_command.ts";
 import { describeRecord } from "../core/rate.ts";
 import { asTyped, nextCommand, pasteable } from "../core/run_shown.ts";
 import { strainText } from "../core/strain.ts";
@@ -162,9 +162,15 @@ async function dryRun(context: Context, { project, command }: Request): Promise<
   const interpreter = sync?.interpreter ?? await quickInterpreter(context, project);
   const argv = asTyped(command(interpreter.argv, WHOLE), project.root);
   printer.line(pasteable(argv, interpreter.environment, project.root, host.cwd));
+  noteCapture(context, argv);
   await checkSpawnBackend(context, project, interpreter.venv);
   if (printer.json) printer.document("tractest.run/1", { ...NOT_RUN, command: argv, env: interpreter.environment });
   return EXIT.ok;
+}
+
+function noteCapture({ printer, line }: Context, argv: readonly string[]): void {
+  const note = captureNote(argv, line);
+  if (note !== null) printer.note(note);
 }
 
 async function runTests(context: Context, request: Request, prepared: Prepared, limit: number): Promise<ExitCode> {
@@ -175,6 +181,7 @@ async function runTests(context: Context, request: Request, prepared: Prepared, 
   const argv = request.command(interpreter.argv, WHOLE);
   const shown = asTyped(argv, project.root);
   printer.note(pasteable(shown, interpreter.environment, project.root, host.cwd));
+  noteCapture(context, shown);
 
   const eventsTo = line.value("events");
   const stream = eventsTo === "-" ? "stderr" : "stdout";

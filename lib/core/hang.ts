@@ -480,8 +480,8 @@ export function emptyReport(root: number, running: HangReport["running"], unknow
 /** The document of one tree, `tractest.hang/1` without its schema; all unknown where there is none. */
 export function hangDocument(report: HangReport | null): Record<string, unknown> {
   if (report === null) {
-    return { verdict: null, test: null, root: null, running: [], processes: [], evidence: [], recipe: [], stacks: [], unknowns: [] };
+    return { verdict: null, test: null, root: null, running: null, processes: [], evidence: [], recipe: [], stacks: [], unknowns: [] };
   }
   const { verdict, root, running, processes, evidence, recipe, stacks, unknowns, seconds } = report;
-  return { verdict, test: running[0]?.id ?? null, root, running, processes, evidence, recipe, stacks, unknowns, seconds };
+  return { verdict, test: running?.[0]?.id ?? null, root, running, processes, evidence, recipe, stacks, unknowns, seconds };
 }

@@ -55,7 +55,7 @@ function captureSteps({ captured, logLevel, tests }: RecipeScene): string[] {
   return [
     captured === false
       ? "1. it ran with -s, so pytest's capture is not the cause"
-      : `1. try -s first (${again}): if the hang is gone, full capture pipes were the cause and there is no need to look further`,
+      : `1. try -s first (${again}): if the hang is gone, full capture pipes were the cause and there is no need to look further; tractest hang --confirm does that, and decides`,
     loud
       ? `2. lower the log level: --ll ${logLevel} multiplies what is written when actors fail; --ll error is the quiet one`
       : "2. keep the log level low (--ll error): each level multiplies what is written when actors fail",

@@ -137,8 +137,8 @@ export interface HangProcess {
 export interface HangReport {
   readonly verdict: HangVerdict;
   readonly root: number;
-  /** Tests that ran, and for how many seconds; null when the time is not known. */
-  readonly running: readonly { readonly id: string; readonly seconds: number | null }[];
+  /** Tests that ran, and for how many seconds where that is known; null when it can't be told. */
+  readonly running: readonly { readonly id: string; readonly seconds: number | null }[] | null;
   readonly processes: readonly HangProcess[];
   /** What the verdict rests on, or what was seen instead. */
   readonly evidence: readonly string[];

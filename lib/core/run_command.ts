@@ -110,7 +110,22 @@ function translate(line: CommandLine, given: ReadonlySet<string>): string[] {
   if (line.has("ll")) words.push(`--ll=${line.value("ll")}`);
   for (const transport of new Set(line.values("tpt-proto"))) words.push(`--tpt-proto=${transport}`);
   if (line.has("spawn-backend")) words.push(`--spawn-backend=${line.value("spawn-backend")}`);
+  if (!["-s", "--capture"].some((option) => given.has(option) || words.includes(option)) && forksServer(line)) words.push(CAPTURE_SYS);
   return words;
+}
+
+const CAPTURE_SYS = "--capture=sys";
+
+/** Whether the chosen backend starts actors by a fork server: they inherit the descriptors that `--capture=fd` puts in place of the real ones. */
+function forksServer(line: CommandLine): boolean {
+  return /fork_?serv/.test(line.value("spawn-backend") ?? "");
+}
+
+/** What is said about an option that was added to a command because of the spawn backend; null when none was. */
+export function captureNote(argv: readonly string[], line: CommandLine): string | null {
+  if (!forksServer(line) || !argv.includes(CAPTURE_SYS) || line.afterDashes.includes(CAPTURE_SYS)) return null;
+  if (line.words?.some((item) => item.kind === "pytest" && item.words.some((word) => word.startsWith("--capture")))) return null;
+  return `${CAPTURE_SYS}, since the actors of a fork server would inherit what --capture=fd puts in place of standard output`;
 }
 
 function yields(flag: string, given: ReadonlySet<string>): boolean {

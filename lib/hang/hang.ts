@@ -32,7 +32,7 @@ export async function examineHang(host: Host, request: ExamineRequest): Promise<
     running,
     processes: shownProcesses(scene),
     evidence: judgement.evidence,
-    recipe: hangRecipe(judgement, { ...request, tests: running.map((test) => test.id), notes }),
+    recipe: hangRecipe(judgement, { ...request, tests: (running ?? []).map((test) => test.id), notes }),
     stacks: [...scene.stacks].map(([pid, text]) => ({ pid, text })),
     unknowns: [...scene.unknowns, ...extra?.unknowns ?? []],
     seconds: scene.seconds,

@@ -68,9 +68,9 @@ export async function knownRun(host: Host, root: string, pid: number, children: 
 /** The tests that a run was in, by its own events. */
 async function recordedTests(host: Host, runId: string, pid: number): Promise<HangReport["running"]> {
   const state = await stateDirectory(host);
-  if (state.problem !== null || !/^[\w-]+$/.test(runId)) return [];
+  if (state.problem !== null || !/^[\w-]+$/.test(runId)) return null;
   const bytes = await host.readFrom(join(state.path, "runs", runId, "events.jsonl"), 0, READ_LIMIT).catch(() => null);
-  if (bytes === null) return [];
+  if (bytes === null) return null;
   const tallies = new Map<string, Tally>();
   for (const event of new EventReader().read(bytes).events) {
     const session = event.session ?? "";
@@ -90,5 +90,5 @@ async function inheritedTest(host: Host, children: readonly number[]): Promise<H
   for (const value of await readVariable(host, children.slice(0, 50), "PYTEST_CURRENT_TEST")) {
     return [{ id: value.replace(/ \((setup|call|teardown)\)$/, ""), seconds: null }];
   }
-  return [];
+  return null;
 }

@@ -379,8 +379,9 @@ export class Engine {
       readStacks: null,
     });
     this.#hang = report;
-    const { verdict, evidence, running: [test], processes } = report;
-    await this.request.scene.log.append({ event: "hang", session: session.request.name, id: test?.id ?? null, verdict, evidence, processes });
+    const { verdict, evidence, running, processes } = report;
+    const id = running?.[0]?.id ?? null;
+    await this.request.scene.log.append({ event: "hang", session: session.request.name, id, verdict, evidence, processes });
   }
 
   /** Whether nothing has stopped the run. */

@@ -103,8 +103,9 @@ export const COMMANDS = [
     examples: [
       ["tractest hang", "the pytests of this repo that run now"],
       ["tractest hang 4711", "that process and all below it"],
+      ["tractest hang --confirm", "run the test that hangs, or hung last, again with -s, and decide"],
     ],
-    exits: [0],
+    exits: [0, 80, 81],
   },
   {
     name: "status",

@@ -58,7 +58,7 @@ export const OPTIONS = [
     name: "yes",
     short: "y",
     kind: "flag",
-    commands: ["run", "check", "doctor", "zombies", "failed", "affected"],
+    commands: ["run", "check", "doctor", "zombies", "failed", "affected", "hang"],
     help: "answer yes to every question",
   },
   {
@@ -243,6 +243,12 @@ export const OPTIONS = [
   { name: "grace", kind: "value", metavar: "SECONDS", commands: ["stop"], help: "seconds after each signal, before the next one (10)" },
 
   // hang
+  {
+    name: "confirm",
+    kind: "flag",
+    commands: ["hang"],
+    help: "run the test that hangs again with -s, and decide whether capture is the cause; a run that still hangs is ended first, after asking",
+  },
   {
     name: "stacks",
     kind: "flag",

@@ -35,8 +35,9 @@ function lines(printer: Printer, report: HangReport, stream: "stdout" | "stderr"
   const { verdict, running, processes, evidence, recipe, stacks, unknowns } = report;
   const more = processes.length - SHOWN_PROCESSES;
   const data = [
-    ...running.map(({ id, seconds }) => `${seconds === null ? "running" : `running for ${seconds.toFixed(0)} s`}: ${escapeText(id)}`),
-    ...(running.length === 0 ? ["no test is known to run: it hangs before the first one, between two, or at exit"] : []),
+    ...(running ?? []).map(({ id, seconds }) => `${seconds === null ? "running" : `running for ${seconds.toFixed(0)} s`}: ${escapeText(id)}`),
+    ...(running === null ? ["which test runs can't be told from outside"] : []),
+    ...(running?.length === 0 ? ["no test was running: it hung before the first one, between two, or at exit"] : []),
     ...processes.slice(0, SHOWN_PROCESSES).flatMap((process) => processLines(process)),
     ...(more > 0 ? [`  … and ${more} more`] : []),
     ...stacks.flatMap(({ pid, text }) => [`stack of pid ${pid}:`, ...text.trimEnd().split("\n").map((line) => `  ${escapeText(line)}`)]),

@@ -1,0 +1,160 @@
+import { join } from "@std/path";
+import { assert, assertEquals, assertIncludes } from "../assert.ts";
+import { alive, ISOLATED, PTY, pytestSuite, pythonWithPytest, sampleSuite, type Suite } from "./suites.ts";
+
+/** Fills a pipe that it does not read; with -s there is none. The child tells its pid when it is blocked. */
+const CAPTURED = `
+import os, subprocess, sys, time
+CHATTER = "import os; os.write(1, b'x' * 1_000_000)"
+def test_hangs(pytestconfig):
+    if pytestconfig.option.capture == "no":
+        return
+    child = subprocess.Popen([sys.executable, "-c", CHATTER], stdout=subprocess.PIPE)
+    while "pipe_write" not in open(f"/proc/{child.pid}/wchan").read():
+        time.sleep(0.01)
+    open(os.environ["SUITE"] + "/stuck", "w").close()
+    child.wait()
+`;
+
+/** Starts a plain pytest of the suite and waits until its test is stuck. */
+async function stuck(suite: Suite): Promise<Disposable & { readonly pid: number }> {
+  const child = new Deno.Command(join(suite.root, "py310/bin/python"), {
+    args: ["-m", "pytest", "-q", "tests"],
+    cwd: suite.root,
+    clearEnv: true,
+    env: suite.environment(),
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  let ended = false;
+  const status = child.status.then(() => ended = true);
+  while (!ended && !await Deno.stat(join(suite.path, "stuck")).then(() => true, () => false)) await new Promise((done) => setTimeout(done, 20));
+  return {
+    pid: child.pid,
+    [Symbol.dispose]() {
+      if (!ended) child.kill("SIGKILL");
+      void status;
+    },
+  };
+}
+
+Deno.test("without a pytest of this repo there is nothing to look at, which is no failure", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+  const { code, stdout } = await suite.tractest(["hang"]);
+  assertEquals([code, stdout], [0, "no pytest of this repo is running: nothing to look at\n"]);
+  const { verdict, processes, test } = JSON.parse((await suite.tractest(["hang", "--json"])).stdout);
+  assertEquals([verdict, processes, test], [null, [], null]);
+});
+
+Deno.test("a plain pytest of this repo that hangs is found, with its test, its verdict and the recipe in its order", async () => {
+  await using suite = await pytestSuite({ "test_a.py": CAPTURED });
+  using run = await stuck(suite);
+  const { code, stdout, stderr } = await suite.tractest(["hang"]);
+  assertEquals(code, 0, stderr);
+  assertIncludes(stdout, "running: tests/test_a.py::test_hangs\n");
+  assertIncludes(stdout, "blocked-write: a write to a full pipe that nobody reads\n");
+  const order = ["hint: 1. try -s first (tractest run -s tests/test_a.py::test_hangs)", "hint: 2. keep the log level low", "hint: 3. where capture"];
+  const places = order.map((hint) => stderr.indexOf(hint));
+  assert(places.every((place, index) => place >= 0 && place > (places[index - 1] ?? -1)), stderr);
+  for (const words of [["hang", "--json"], ["hang", String(run.pid), "--json"]]) {
+    const document = JSON.parse((await suite.tractest(words)).stdout);
+    assertEquals([document.schema, document.verdict, document.test, document.root], [
+      "tractest.hang/1",
+      "blocked-write",
+      "tests/test_a.py::test_hangs",
+      run.pid,
+    ]);
+    assertEquals(document.processes.length, 2);
+    assert(document.evidence.length > 0 && document.recipe.length >= 3);
+  }
+});
+
+Deno.test("a pytest of another repo is not looked at", async () => {
+  await using suite = await pytestSuite({ "test_a.py": CAPTURED });
+  await using other = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+  // Both link to the same venv here: an own one for the other.
+  await Deno.remove(join(other.root, "py310"));
+  using _ = await stuck(suite);
+  assertIncludes((await other.tractest(["hang"])).stdout, "no pytest of this repo is running");
+});
+
+const ID = "tests/test_hang.py::test_waits_forever";
+
+Deno.test({
+  name: "--confirm runs the test that hung last again with -s, and decides: capture is the cause, or not",
+  ignore: ISOLATED === null,
+  fn: async () => {
+    await using suite = await sampleSuite();
+    for (const [kind, confirmed] of [["capture", true], ["pipe", false]] as const) {
+      const run = await suite.tractest(["run", "--no-preflight", "--test-timeout", "12", "--grace", "0.3", "test_hang"], { SAMPLE_HANG: kind });
+      assertEquals(run.code, 124);
+      assertIncludes(run.stderr, "blocked-write: ");
+      const { code, stdout } = await suite.tractest(["hang", "--confirm", "--json"], { SAMPLE_HANG: kind });
+      const { confirm, verdict } = JSON.parse(stdout);
+      assertEquals([code, verdict, confirm.confirmed, confirm.test], [0, null, confirmed, ID], stdout);
+    }
+  },
+});
+
+Deno.test({
+  name: "--confirm ends a run that still hangs only with --yes",
+  ignore: ISOLATED === null,
+  fn: async () => {
+    await using suite = await sampleSuite();
+    const run = suite.start(["run", "--no-preflight", "test_hang"], { SAMPLE_HANG: "capture" });
+    await run.until("collected 1 item");
+    // Its actor is blocked when a look says so.
+    let before = "";
+    while (before !== "blocked-write") before = JSON.parse((await suite.tractest(["hang", "--json"])).stdout).verdict;
+    const refused = await suite.tractest(["hang", "--confirm"]);
+    assertEquals(refused.code, 80);
+    assertIncludes(refused.stderr, "hint: --yes answers it");
+    const { root } = JSON.parse((await suite.tractest(["hang", "--json"])).stdout);
+    assert(await alive(root), "it was ended unasked");
+    const { code, stdout } = await suite.tractest(["hang", "--confirm", "--yes", "--json"], { SAMPLE_HANG: "capture" });
+    assertEquals([code, JSON.parse(stdout).confirm.test], [0, ID], stdout);
+    assert(!await alive(root), "it is still there");
+    await run.ended;
+  },
+});
+
+Deno.test("a debugger's prompt at a terminal is told, and what it is not told about is no pid", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "def test_a():\n    breakpoint()\n    assert True\n" });
+  const python = join(suite.root, "py310/bin/python");
+  await using terminal = suite.start([], {}, [
+    await pythonWithPytest(),
+    "-c",
+    PTY,
+    python,
+    "-m",
+    "pytest",
+    "-s",
+    "tests",
+    "--pdbcls=pdb:Pdb",
+    "--ignore",
+  ]);
+  await terminal.until("(Pdb) ");
+  // Its namespaces are its own: it is named by its pid.
+  const pid = await below(terminal.child.pid, "pytest");
+  const { verdict, evidence } = JSON.parse((await suite.tractest(["hang", String(pid), "--json"])).stdout);
+  assertEquals(verdict, "terminal-wanted", JSON.stringify(evidence));
+  for (const word of ["x", "0", "1 2", "99999999"]) assertEquals((await suite.tractest(["hang", word])).code, 64, word);
+});
+
+/** The process below another one that runs a module. */
+async function below(pid: number, module: string): Promise<number> {
+  const { stdout } = await new Deno.Command("ps", { args: ["-eo", "pid=,ppid=,args="] }).output();
+  const rows = [...new TextDecoder().decode(stdout).matchAll(/^ *(\d+) +(\d+) (.*)$/gm)].map(([, one, parent, args]) =>
+    [Number(one), Number(parent), args!] as const
+  );
+  for (const parents = [pid]; parents.length > 0;) {
+    const parent = parents.shift();
+    for (const [one, above, args] of rows) {
+      if (above !== parent) continue;
+      if (args.startsWith("/") && args.includes(`/python -m ${module}`)) return one;
+      parents.push(one);
+    }
+  }
+  throw new Error(`nothing below ${pid} runs ${module}`);
+}

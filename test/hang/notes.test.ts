@@ -1,0 +1,21 @@
+import { findNotes } from "../../lib/hang/notes.ts";
+import { RealHost } from "../../lib/host/real_host.ts";
+import { assertEquals } from "../assert.ts";
+
+Deno.test("what a checkout knows of such hangs is found by its text, and named absent where it is not there", async () => {
+  const root = await Deno.makeTempDir({ prefix: "tractest-notes-" });
+  try {
+    await Deno.mkdir(`${root}/tests`);
+    await Deno.mkdir(`${root}/ai/conc-anal`, { recursive: true });
+    await Deno.writeTextFile(`${root}/tests/conftest.py`, "# one\n    # XXX: too much logging will lock up the subproc (smh)\n");
+    await Deno.writeTextFile(`${root}/ai/conc-anal/subint_forkserver_test_cancellation_leak_issue.md`, "# what it was\n");
+    assertEquals((await findNotes(new RealHost(), root)).map((note) => note.place), [
+      "tests/conftest.py:2",
+      null,
+      "ai/conc-anal/subint_forkserver_test_cancellation_leak_issue.md",
+      null,
+    ]);
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+});
