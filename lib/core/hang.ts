@@ -299,7 +299,11 @@ interface Awaited {
 function awaited(scene: HangScene, process: SeenProcess, { does, name, args, isProven }: Activity): Awaited[] {
   const children = [...tree(scene)].filter((other) => other.ppid === process.pid);
   const byCall = (pid: number | undefined) =>
-    children.filter((child) => child.pid === pid).map((child) => ({ child, how: "which that call names", isWait: true }));
+    children.filter((child) => child.threads.some((thread) => thread.tid === child.pid && thread.ownTid === pid)).map((child) => ({
+      child,
+      how: "which that call names",
+      isWait: true,
+    }));
   if (does === "poll") {
     return children.flatMap((child): Awaited[] => {
       if (process.watchedProcesses.includes(child.pid)) return [{ child, how: "whose pidfd its event loop watches", isWait: true }];
@@ -312,7 +316,10 @@ function awaited(scene: HangScene, process: SeenProcess, { does, name, args, isP
   const P_PID = 1, P_PIDFD = 3;
   if (isProven && name === "waitid") {
     if (args[0] === P_PID) return byCall(args[1]);
-    if (args[0] === P_PIDFD) return byCall(process.pidfds.find((file) => file.fd === args[1])?.of);
+    if (args[0] === P_PIDFD) {
+      const of = process.pidfds.find((file) => file.fd === args[1])?.of;
+      return children.filter((child) => child.pid === of).map((child) => ({ child, how: "whose pidfd that call names", isWait: true }));
+    }
   } else if (isProven && args[0]! > 0 && args[0]! < 2 ** 31) return byCall(args[0]);
   // Any child will do: it hangs for this reason only if none of them can be ended.
   const all = children.filter((child) => !SHARED_HELPERS.test(child.title));

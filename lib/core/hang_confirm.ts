@@ -62,6 +62,7 @@ export function decideConfirmation({ id, seconds: hungSeconds }: HungTest, rerun
   if (rerun === null || rerun.counts === null || rerun.seconds === null) return of(null, "it could not be run again");
   const { seconds, counts, exitCode } = rerun;
   if (exitCode === 124) return of(false, `with -s it did not end within ${confirmLimit(hungSeconds)} s either: capture is not the cause`);
+  if (counts.passed + counts.failed + counts.errors === 0) return of(null, `with -s it ran no test (exit code ${exitCode})`);
   if (counts.passed === 0 || counts.failed + counts.errors > 0 || exitCode !== 0) {
     return of(false, `with -s it ended after ${seconds.toFixed(1)} s, but did not pass (exit code ${exitCode})`);
   }

@@ -24,6 +24,8 @@ export interface InterruptMask {
 /** A thread at one moment. */
 export interface ThreadLook {
   readonly tid: number;
+  /** What it is called in its own pid namespace, in which its calls name processes. */
+  readonly ownTid: number;
   /** State letter: R, S, D, T, t, Z, X, I. */
   readonly state: string;
   readonly group: number;

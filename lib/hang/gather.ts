@@ -13,6 +13,7 @@ import {
   readSpecialFiles,
   type SpecialFile,
 } from "../programs/proc_activity.ts";
+import { probe } from "../programs/probe.ts";
 import { listTcpConnections, listUnixConnections, type SocketList, type TcpConnection, type UnixConnection } from "../programs/ss.ts";
 
 /** What to look at. */
@@ -40,7 +41,8 @@ export async function gatherHang(host: Host, request: GatherRequest): Promise<Ha
   const pids = treePids(request, forest, host.pid);
   // Those of the kernel have no files.
   const others = list.processes.filter((row) => row.state !== "Z" && !/^\[.*\]$/.test(row.args) && row.pid !== host.pid).map((row) => row.pid);
-  const [listings, tcp, unix] = await Promise.all([
+  const [network, listings, tcp, unix] = await Promise.all([
+    otherNetwork(host, request.root),
     listOpenFiles(host, [...new Set([...pids, ...others])], "who holds which end of which pipe"),
     listTcpConnections(host),
     listUnixConnections(host),
@@ -88,8 +90,15 @@ export async function gatherHang(host: Host, request: GatherRequest): Promise<Ha
     ticksPerSecond: TICKS_PER_SECOND,
     seconds: between,
     stacks: new Map(),
-    unknowns: unknownsOf([list, listings, before, after, tcp, unix]),
+    unknowns: [...unknownsOf([list, listings, before, after, tcp, unix]), ...network],
   };
+}
+
+/** `ss` sees the connections of its own network only. */
+async function otherNetwork(host: Host, root: number): Promise<string[]> {
+  const { text } = await probe(host, "readlink", ["/proc/self/ns/net", `/proc/${root}/ns/net`], { why: "is it in the same network", codes: [0, 1] });
+  const [own, others] = text?.split("\n") ?? [];
+  return own && others && own !== others ? ["connections to the registry: the tree is in a network of its own"] : [];
 }
 
 function treePids({ root, also }: GatherRequest, forest: ReadonlyMap<number, ListedProcess>, own: number): number[] {

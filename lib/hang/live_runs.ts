@@ -2,6 +2,7 @@ import { join } from "@std/path";
 import { EventReader } from "../core/pytest_events.ts";
 import { ancestorsOf } from "../core/leaks_judge.ts";
 import type { HangReport } from "../core/hang_types.ts";
+import type { Surroundings } from "../core/ledger.ts";
 import { Tally } from "../core/verdict.ts";
 import type { Host } from "../host/host.ts";
 import { readLedger, surroundingsOf } from "../leaks/ledger.ts";
@@ -22,10 +23,20 @@ export async function findLiveRuns(
   const own = survey.ownPids;
   const candidates = list.processes.filter((row) => /pytest|py\.test/.test(row.args) && row.state !== "Z" && !own.has(row.pid)).map((row) => row.pid);
   await survey.lookCloser(candidates);
-  const judged = (await survey.judge(candidates)).filter((process) => process.ours === true && process.kind.isPytest);
+  // One in an isolation shows another network and other pids, but the run that began it has recorded it.
+  const [judgements, { entries }, here] = await Promise.all([survey.judge(candidates), readLedger(host, project.root), surroundingsOf(host)]);
+  const recorded = new Set(entries.filter((entry) => isHere(entry, here)).map((entry) => `${entry.pid} ${entry.startTicks}`));
+  const judged = judgements.filter((process) =>
+    process.kind.isPytest && (process.ours === true || recorded.has(`${process.pid} ${process.startTicks}`))
+  );
   const forest = new Map(list.processes.map((row) => [row.pid, row]));
   const pids = judged.map((process) => process.pid);
   return { pids: pids.filter((pid) => !ancestorsOf(pid, forest).some((above) => pids.includes(above))), unknowns: survey.failures };
+}
+
+/** Whether a recorded pid means something now. */
+function isHere(entry: Surroundings, here: Surroundings | null): boolean {
+  return here !== null && entry.bootId === here.bootId && entry.pidNamespace === here.pidNamespace;
 }
 
 /** What is known of the run that a process belongs to. */
@@ -53,13 +64,10 @@ export async function knownRun(host: Host, root: string, pid: number, children: 
     readProcessFiles(host, [pid], { mapped: false, why: "which run this is" }),
   ]);
   const row = files.rows.get(pid);
-  const own = entries.find((entry) =>
-    entry.role !== "runner" && entry.pid === pid && entry.startTicks === row?.startTicks && entry.bootId === here?.bootId &&
-    entry.pidNamespace === here?.pidNamespace
-  );
+  const own = entries.find((entry) => entry.role !== "runner" && entry.pid === pid && entry.startTicks === row?.startTicks && isHere(entry, here));
   const command = row?.argv ?? null;
   if (own === undefined) return { running: await inheritedTest(host, children), command, also: [] };
-  const same = entries.filter((entry) => entry.runId === own.runId && entry.role === "process" && entry.bootId === here!.bootId);
+  const same = entries.filter((entry) => entry.runId === own.runId && entry.role === "process" && isHere(entry, here));
   const living = await readProcessFiles(host, same.map((entry) => entry.pid), { mapped: false, why: "which processes of the run live" });
   const also = same.filter((entry) => living.rows.get(entry.pid)?.startTicks === entry.startTicks && living.rows.get(entry.pid)!.state !== "Z");
   return { running: await recordedTests(host, own.runId, pid), command, also: also.map((entry) => entry.pid) };

@@ -109,6 +109,7 @@ function parseThread(tid: number, stat: string, status: string, syscall: string,
   const pending = [hasInterrupt("SigPnd"), hasInterrupt("ShdPnd")];
   return {
     tid,
+    ownTid: Number(/^NSpid:(?:\t\d+)*\t(\d+)$/m.exec(status)?.[1] ?? tid),
     state: row[3]!,
     group: numbers[1]!,
     session: numbers[2]!,

@@ -87,7 +87,7 @@ Deno.test({
   fn: async () => {
     await using suite = await sampleSuite();
     for (const [kind, confirmed] of [["capture", true], ["pipe", false]] as const) {
-      const run = await suite.tractest(["run", "--no-preflight", "--test-timeout", "12", "--grace", "0.3", "test_hang"], { SAMPLE_HANG: kind });
+      const run = await suite.tractest(["run", "--no-preflight", "--test-timeout", "16", "--grace", "0.3", "test_hang"], { SAMPLE_HANG: kind });
       assertEquals(run.code, 124);
       assertIncludes(run.stderr, "blocked-write: ");
       const { code, stdout } = await suite.tractest(["hang", "--confirm", "--json"], { SAMPLE_HANG: kind });

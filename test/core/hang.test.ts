@@ -12,6 +12,7 @@ const SIGINT = { ignored: false, caught: true, blocked: false, pending: false };
 function thread(tid: number, number: number, args: readonly number[], more: Partial<Thread> = {}): Thread {
   return {
     tid,
+    ownTid: tid,
     state: "S",
     group: 1,
     session: 1,

@@ -39,7 +39,7 @@ total 0
 const STAT =
   "7 (we) (ird) S 6 5 4 34817 3 4194368 277 0 0 0 11 22 0 0 20 0 1 0 43511 17162240 2498 18446744073709551615 1 1 1 0 0 0 0 16781318 0 1 0 0 17 1 0 0 0 0 0 1 1 1 1 1 1 1 0\n";
 const STATUS =
-  "Name:\tx\nUid:\t0\t0\t0\t0\nSigPnd:\t0000000000000000\nShdPnd:\t0000000000000002\nSigBlk:\t0000000000000002\nSigIgn:\t0000000001001004\nSigCgt:\t0000000000000002\nvoluntary_ctxt_switches:\t5\nnonvoluntary_ctxt_switches:\t2\n";
+  "Name:\tx\nNSpid:\t7\t3\nUid:\t0\t0\t0\t0\nSigPnd:\t0000000000000000\nShdPnd:\t0000000000000002\nSigBlk:\t0000000000000002\nSigIgn:\t0000000001001004\nSigCgt:\t0000000000000002\nvoluntary_ctxt_switches:\t5\nnonvoluntary_ctxt_switches:\t2\n";
 
 Deno.test("threads are read from /proc: call, wait channel, processor time, SIGINT, terminal; one that is gone is left out", () => {
   const parts = [
@@ -57,6 +57,7 @@ Deno.test("threads are read from /proc: call, wait channel, processor time, SIGI
   assertEquals(parsed?.readNumber, 0);
   assertEquals([...parsed!.threads], [[7, [{
     tid: 7,
+    ownTid: 3,
     state: "S",
     group: 5,
     session: 4,
