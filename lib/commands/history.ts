@@ -18,6 +18,9 @@ import { findProject } from "../project/project.ts";
 /** Rows that are shown unless another number is asked for. */
 const SHOWN = 20;
 
+/** Results of a test that its duration is looked for in, however few are shown. */
+const LOOKED_AT = 100;
+
 /** `tractest history [TEST]`: the runs on record, or the outcomes of one test over them. */
 export async function history(context: Context): Promise<ExitCode> {
   const { host, line, printer } = context;
@@ -32,7 +35,7 @@ export async function history(context: Context): Promise<ExitCode> {
     if (word === undefined) return { runs: runsOf(database, id, filter), all: countRuns(database, id) };
     const named = testsNamed(database, id, word);
     const tests = named.includes(word) ? [word] : named;
-    const results = tests.length === 1 ? resultsOf(database, id, tests[0]!, filter) : null;
+    const results = tests.length === 1 ? resultsOf(database, id, tests[0]!, { ...filter, limit: Math.max(filter.limit, LOOKED_AT) }) : null;
     // Only what is shown is looked up; of a mistyped name all ids, to find the nearest.
     return {
       records: recordsOf(database, id, tests.slice(0, filter.limit)),
@@ -89,8 +92,9 @@ function afterPytest(command: readonly string[]): readonly string[] {
   return command.slice(command.indexOf("pytest") + 1);
 }
 
-function showTest({ printer }: Context, record: TestRecord, results: readonly PastResult[], filter: Filter): void {
-  const seconds = median(results.filter((result) => result.outcome === "passed").slice(0, PASSES).map((result) => result.seconds));
+function showTest({ printer }: Context, record: TestRecord, all: readonly PastResult[], filter: Filter): void {
+  const results = all.slice(0, filter.limit);
+  const seconds = median(all.filter((result) => result.outcome === "passed").slice(0, PASSES).map((result) => result.seconds));
   if (printer.json) return printer.document("tractest.history/1", { test: record.id, ...describeRecord(record), seconds, results });
   printer.line(escapeText(record.id));
   printer.line(`${recordText(record) ?? "never passed or failed by itself in a recorded run"}${seconds === null ? "" : `; ${secondsText(seconds)}`}`);

@@ -47,6 +47,8 @@ Deno.test("history of a test shows its rate with the interval and each outcome; 
   assertEquals(lines[0], id);
   assertIncludes(lines[1]!, `failed ${failures} of 40 recorded runs, `);
   assertEquals(lines.filter((line) => / failed .*trio\.TooSlowError$/.test(line)).length, failures);
+  const few = JSON.parse((await suite.tractest(["history", id, "--json", "--limit", "1"])).stdout);
+  assertEquals([few.results.length, few.seconds], [1, document.seconds]);
   assertIncludes((await suite.tractest(["history", "test_0002"])).stdout, "10 of 10 tests on record whose ids contain it:\n");
 });
 
