@@ -185,6 +185,21 @@ test("the time limit of a run ends what ignores SIGINT with all below it, and ex
   await untilGone(suite.path);
 });
 
+test("hang finds a run in an isolation, tells its test, and says what can't be seen of it", async (user) => {
+  await using suite = await UsersSuite.of(user, { "test_a.py": WAITS });
+  // Both in one network, and both the user's.
+  const script = '"$@" run --no-preflight --isolate -s & run=$!; until [ -e "$SUITE/looks" ]; do sleep 0.05; done; ' +
+    '"$@" hang --json >"$SUITE/hang.json"; echo "looked: $?"; touch "$SUITE/go"; wait $run; :';
+  const running = suite.start([], {}, ["sh", "-c", script, "sh"]);
+  await running.until("waiting");
+  await Deno.writeTextFile(join(suite.path, "looks"), "");
+  const { stdout } = await running.ended;
+  assertIncludes(stdout, "looked: 0\n");
+  const text = await Deno.readTextFile(join(suite.path, "hang.json"));
+  assertIncludes(text, '"tests/test_a.py::test_waits"');
+  assertIncludes(text, "the tree is in a network of its own");
+});
+
 test("a test that takes too long is ended, and the rest runs in a fresh isolation", async (user) => {
   await using suite = await UsersSuite.of(user, { "test_a.py": `${WAITS}\ndef test_b(): pass\n` });
   const { code, stdout } = await suite.tractest([...ISOLATE, "--no-defaults", "--test-timeout", "1", "--grace", "0.3"]);
