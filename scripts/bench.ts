@@ -11,6 +11,8 @@ const MEASURE = "--measure";
 const LEAKED = 3;
 const UNRELATED = 2_000;
 const REMEMBERED = { tests: 500, runs: 2_000 } as const;
+/** Processes of a tree that hangs. */
+const STUCK = 30;
 const QUICK_ROUNDS = 31;
 const SLOW_ROUNDS = 7;
 
@@ -75,6 +77,7 @@ function comparisons(root: string, python: string, bare: string): Comparison[] {
   const zombies: Side = { name: "tractest zombies", argv: [TRACTEST, "zombies"] };
   const recipe: Side = { name: "the recipe's three probes", argv: sh(probes(root)) };
   const leaks = new Leaks(root, python);
+  const hang: Side = { name: `tractest hang, ${STUCK} stuck processes`, argv: [TRACTEST, "hang"] };
   return [
     {
       name: "failed",
@@ -155,6 +158,22 @@ function comparisons(root: string, python: string, bare: string): Comparison[] {
       ours: { name: "tractest run --isolate, tried first", argv: [TRACTEST, "run", "--no-preflight", "--isolate", ...target] },
       theirs: { name: "tractest run", argv: [TRACTEST, "run", "--no-preflight", ...target] },
       goal: { seconds: 0.1 },
+    },
+    {
+      name: `hang, ${STUCK} stuck`,
+      rounds: SLOW_ROUNDS,
+      ours: hang,
+      theirs: bareDeno,
+      company: () => stuck(root, python),
+      goal: { seconds: 1 },
+    },
+    {
+      name: `hang, ${UNRELATED} others`,
+      rounds: SLOW_ROUNDS,
+      ours: { ...hang, name: `tractest hang, ${STUCK} stuck processes and ${UNRELATED} others` },
+      theirs: bareDeno,
+      company: async () => both(await stuck(root, python), await unrelated()),
+      goal: { seconds: 1 },
     },
     {
       name: "floor: failed",
@@ -267,6 +286,48 @@ async function remembered(root: string): Promise<AsyncDisposable> {
   await run([DENO, "run", "--allow-all", "--no-check", "--no-lock", ...graph, ...made], ROOT);
   return {
     [Symbol.asyncDispose]: () => Promise.resolve(removeIfThere(file)),
+  };
+}
+
+/** A pytest that hangs: its children write to a pipe that nobody reads. */
+async function stuck(root: string, python: string): Promise<AsyncDisposable> {
+  const test = `${root}/tests/test_stuck.py`;
+  const ready = `${root}/stuck`;
+  removeIfThere(ready);
+  await Deno.writeTextFile(
+    test,
+    `
+import os
+def test_stuck():
+    read, write = os.pipe()
+    for _ in range(${STUCK - 1}):
+        if os.fork() == 0:
+            os.write(write, b"x" * 1_000_000)
+    open(${JSON.stringify(ready)}, "w").close()
+    os.wait()
+`,
+  );
+  const args = ["-w", python, "-m", "pytest", "-q", test];
+  const child = new Deno.Command("setsid", { args, cwd: root, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+  await until(() => isThere(ready), "a pytest to hang");
+  return {
+    async [Symbol.asyncDispose]() {
+      const { stdout } = await new Deno.Command("ps", { args: ["-eo", "pid=,args="] }).output();
+      for (const [, pid, args] of new TextDecoder().decode(stdout).matchAll(/^ *(\d+) (.*)$/gm)) {
+        if (args!.includes(test) && Number(pid) !== Deno.pid) Deno.kill(Number(pid), "SIGKILL");
+      }
+      await child.status;
+      removeIfThere(test);
+    },
+  };
+}
+
+function both(one: AsyncDisposable, other: AsyncDisposable): AsyncDisposable {
+  return {
+    async [Symbol.asyncDispose]() {
+      await other[Symbol.asyncDispose]();
+      await one[Symbol.asyncDispose]();
+    },
   };
 }
 

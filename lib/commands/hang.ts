@@ -10,7 +10,7 @@ import type { Context } from "../context.ts";
 import { examineHang } from "../hang/hang.ts";
 import { findLiveRuns, type KnownRun, knownRun } from "../hang/live_runs.ts";
 import { endTree, treeOf } from "../leaks/process_tree.ts";
-import { listProcesses } from "../programs/ps.ts";
+import { listProcesses, type ProcessList } from "../programs/ps.ts";
 import { findProject, type Project } from "../project/project.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { GRACE_SECONDS } from "../tables/defaults.ts";
@@ -29,9 +29,10 @@ export async function hang(context: Context): Promise<ExitCode> {
   if (line.operands.length > 1) throw new UsageError(`"hang" looks at one tree, not at ${line.operands.length}`, "tractest hang PID");
   const pid = line.operands[0] === undefined ? null : pidOf(line.operands[0]);
   const project = await findProject(host);
-  const found = pid === null ? await findLiveRuns(host, project) : { pids: [pid], unknowns: [] };
+  const list = await listProcesses(host);
+  const found = pid === null ? await findLiveRuns(host, project, list) : { pids: [pid], unknowns: [] };
   const looked: Looked[] = [];
-  for (const root of found.pids) looked.push(await look(context, project, root));
+  for (const root of found.pids) looked.push(await look(context, project, root, list));
   const reports = looked.map(({ report }) => report);
   for (const unknown of found.unknowns) printer.warn(escapeText(unknown));
   if (pid !== null && reports[0]?.processes.length === 0) throw new UsageError(`There is no process ${pid}, or it can't be read`, "tractest hang");
@@ -52,12 +53,13 @@ function pidOf(text: string): number {
   return Number(text);
 }
 
-async function look({ host, line }: Context, project: Project, root: number): Promise<Looked> {
-  const forest = new Map((await listProcesses(host)).processes.map((row) => [row.pid, row]));
+async function look({ host, line }: Context, project: Project, root: number, list: ProcessList): Promise<Looked> {
+  const forest = new Map(list.processes.map((row) => [row.pid, row]));
   const run = await knownRun(host, project.root, root, descendantsOf(root, forest));
   const readStacks = line.has("stacks") ? (await import("../hang/stacks.ts")).readStacks : null;
   const report = await examineHang(host, {
     root,
+    processes: list,
     also: run.also,
     registries: project.configuration.registries,
     checkout: project.root,

@@ -3,7 +3,7 @@ import { isPipe } from "../core/hang_activity.ts";
 import { occupies, parseRegistryAddress } from "../core/leaks_registry.ts";
 import { descendantsOf } from "../core/leaks_judge.ts";
 import type { Host } from "../host/host.ts";
-import { type ListedProcess, listProcesses } from "../programs/ps.ts";
+import { type ListedProcess, listProcesses, type ProcessList } from "../programs/ps.ts";
 import {
   type Listings,
   listOpenFiles,
@@ -23,6 +23,8 @@ export interface GatherRequest {
   readonly also: readonly number[];
   /** Addresses of the registry, as `host:port`. */
   readonly registries: readonly string[];
+  /** The list of all processes, if it was made just now. */
+  readonly processes?: ProcessList;
 }
 
 /** Milliseconds between the two looks: what moves in between is not stuck. */
@@ -36,21 +38,26 @@ const TICKS_PER_SECOND = 100;
 
 /** Gathers what a tree waits for: everything at one moment, and what may have moved once more after {@linkcode BETWEEN_MS}. Changes nothing. */
 export async function gatherHang(host: Host, request: GatherRequest): Promise<HangScene> {
-  const list = await listProcesses(host);
+  const list = request.processes ?? await listProcesses(host);
   const forest = new Map(list.processes.map((row) => [row.pid, row]));
   const pids = treePids(request, forest, host.pid);
   // Those of the kernel have no files.
   const others = list.processes.filter((row) => row.state !== "Z" && !/^\[.*\]$/.test(row.args) && row.pid !== host.pid).map((row) => row.pid);
   const [network, listings, tcp, unix] = await Promise.all([
     otherNetwork(host, request.root),
-    listOpenFiles(host, [...new Set([...pids, ...others])], "who holds which end of which pipe"),
+    listOpenFiles(host, [...new Set([...pids, ...others])], pids, "who holds which end of which pipe and socket"),
     listTcpConnections(host),
     listUnixConnections(host),
   ]);
   const pipes = pipesOf(listings);
-  const first = connectionsOf(request.registries, pids, tcp, unix);
-  const wanted = [...new Set([...pids, ...othersOf(pids, listings, pipes), ...first.flatMap((connection) => connection.holders)])];
-  const threads = new Map(wanted.map((pid) => [pid, (listings.rows.get(pid)?.threads ?? [pid]).slice(0, MOST_THREADS)]));
+  const sockets = socketsOf(listings);
+  const first = connectionsOf(request.registries, pids, sockets, tcp, unix);
+  const outside = new Set([...othersOf(pids, listings, pipes), ...first.flatMap((connection) => connection.holders)]);
+  for (const pid of pids) outside.delete(pid);
+  const more = outside.size === 0 ? listings : await listOpenFiles(host, [], [...outside], "what holds the other end");
+  const wanted = [...pids, ...outside];
+  const tids = (pid: number) => listings.rows.get(pid)?.threads ?? more.rows.get(pid)?.threads ?? [pid];
+  const threads = new Map(wanted.map((pid) => [pid, tids(pid).slice(0, MOST_THREADS)]));
   const began = host.monotonic();
   const before = await lookAtThreads(host, threads, "what each thread does");
   const clocks = [...forest.keys()].toSorted((a, b) => a - b).slice(0, KERNEL_THREADS);
@@ -65,7 +72,7 @@ export async function gatherHang(host: Host, request: GatherRequest): Promise<Ha
     first.length > 0 ? listTcpConnections(host) : tcp,
     first.length > 0 ? listUnixConnections(host) : unix,
   ]);
-  const again = connectionsOf(request.registries, pids, tcpAgain, unixAgain);
+  const again = connectionsOf(request.registries, pids, sockets, tcpAgain, unixAgain);
   const asleep = asleepSeconds(runs);
   const processes = new Map<number, SeenProcess>();
   for (const pid of wanted) {
@@ -176,56 +183,57 @@ function asleepSeconds(runs: readonly { readonly pid: number; readonly processor
   return new Map(runs.map(({ pid, processor, ms }) => [pid, (now.get(processor)! - ms) / 1000]));
 }
 
+interface SocketUser {
+  readonly pid: number;
+  readonly fd: number;
+}
+
+/** Who holds which socket, by its inode. */
+function socketsOf({ rows }: Listings): ReadonlyMap<number, readonly SocketUser[]> {
+  const sockets = new Map<number, SocketUser[]>();
+  for (const [pid, { files }] of rows) {
+    for (const { fd, target } of files ?? []) {
+      const inode = Number(/^socket:\[(\d+)\]$/.exec(target)?.[1] ?? 0);
+      if (inode !== 0) sockets.set(inode, [...sockets.get(inode) ?? [], { pid, fd }]);
+    }
+  }
+  return sockets;
+}
+
 /** Connections of these processes to the registry, over TCP and Unix sockets. */
 function connectionsOf(
   registries: readonly string[],
   pids: readonly number[],
+  sockets: ReadonlyMap<number, readonly SocketUser[]>,
   tcp: SocketList<TcpConnection>,
   unix: SocketList<UnixConnection>,
 ): RegistryConnection[] {
-  const ours = (user: { pid: number }) => pids.includes(user.pid);
+  const usersOf = (inode: number) => sockets.get(inode) ?? [];
+  const holdersOf = (inodes: readonly number[]) => [...new Set(inodes.flatMap(usersOf).map((user) => user.pid))];
   const found: RegistryConnection[] = [];
+  const add = (client: { readonly inode: number }, facts: Omit<RegistryConnection, "pid" | "fd">) => {
+    for (const { pid, fd } of usersOf(client.inode)) if (pids.includes(pid)) found.push({ ...facts, pid, fd });
+  };
   for (const address of registries) {
     const registry = parseRegistryAddress(address);
     const isRegistry = (text: string) => {
       const [, host, port] = /^\[?([^\]]*)\]?:(\d+)$/.exec(text) ?? [];
       return port !== undefined && occupies({ host: host!, port: Number(port) }, registry);
     };
-    const listeners = tcp.rows.filter((row) => row.state === "LISTEN" && isRegistry(row.local)).flatMap((row) => row.users.map((user) => user.pid));
+    const listeners = tcp.rows.filter((row) => row.state === "LISTEN" && isRegistry(row.local)).map((row) => row.inode);
     for (const client of tcp.rows) {
       if (!isRegistry(client.peer) || !["ESTAB", "SYN-SENT"].includes(client.state)) continue;
       const other = tcp.rows.find((row) => row.local === client.peer && row.peer === client.local);
-      const state = client.state === "SYN-SENT" ? "connecting" : other !== undefined && other.users.length === 0 ? "unaccepted" : "accepted";
-      const holders = state === "accepted" ? other?.users.map((user) => user.pid) ?? listeners : listeners;
-      for (const { pid, fd } of client.users.filter(ours)) {
-        found.push({ address: client.peer, pid, fd, state, unread: other?.unread ?? 0, holders: [...new Set(holders)] });
-      }
+      const state = client.state === "SYN-SENT" ? "connecting" : other?.inode === 0 ? "unaccepted" : "accepted";
+      const holders = holdersOf(state === "accepted" && other !== undefined ? [other.inode] : listeners);
+      add(client, { address: client.peer, state, unread: other?.unread ?? 0, holders });
     }
   }
-  const servers = unix.rows.filter((row) => /(^|\/)registry@[^/]*\.sock$/.test(row.name));
-  const listeners = servers.filter((row) => row.state === "LISTEN");
-  for (const client of unix.rows) {
-    const other = servers.find((row) => row.state !== "LISTEN" && row.inode === client.peer && row.peer === client.inode);
-    for (const { pid, fd } of other === undefined ? [] : client.users.filter(ours)) {
-      found.push({
-        address: other!.name,
-        pid,
-        fd,
-        state: "accepted",
-        unread: other!.unread,
-        holders: [...new Set(other!.users.map((user) => user.pid))],
-      });
-    }
-  }
-  // What waits to be accepted shows no name; where only the registry has such a queue it can be nowhere else.
-  const full = unix.rows.filter((row) => row.state === "LISTEN" && row.unread > 0);
-  if (full.length === 1 && listeners.includes(full[0]!)) {
-    const [listener] = full;
-    const holders = [...new Set(listener!.users.map((user) => user.pid))];
-    for (const client of unix.rows.filter((row) => row.state === "ESTAB" && row.peer === 0 && row.name === "*")) {
-      for (const { pid, fd } of client.users.filter(ours)) {
-        found.push({ address: listener!.name, pid, fd, state: "unaccepted", unread: 0, holders });
-      }
+  for (const server of unix.rows.filter((row) => /(^|\/)registry@[^/]*\.sock$/.test(row.name))) {
+    const holders = holdersOf([server.inode]);
+    const isListener = server.state === "LISTEN";
+    for (const client of unix.rows.filter((row) => isListener ? server.waiting.includes(row.inode) : row.inode === server.peer)) {
+      add(client, { address: server.name, state: isListener ? "unaccepted" : "accepted", unread: isListener ? 0 : server.unread, holders });
     }
   }
   return found;

@@ -8,7 +8,7 @@ import type { Host } from "../host/host.ts";
 import { readLedger, surroundingsOf } from "../leaks/ledger.ts";
 import { ProcessSurvey } from "../leaks/processes.ts";
 import { readProcessFiles, readVariable } from "../programs/proc.ts";
-import { listProcesses } from "../programs/ps.ts";
+import type { ProcessList } from "../programs/ps.ts";
 import { stateDirectory } from "../project/directories.ts";
 import type { Project } from "../project/project.ts";
 
@@ -16,9 +16,9 @@ import type { Project } from "../project/project.ts";
 export async function findLiveRuns(
   host: Host,
   project: Project,
+  list: ProcessList,
 ): Promise<{ readonly pids: readonly number[]; readonly unknowns: readonly string[] }> {
   const survey = new ProcessSurvey(host, project);
-  const list = await listProcesses(host);
   await survey.candidates(list);
   const own = survey.ownPids;
   const candidates = list.processes.filter((row) => /pytest|py\.test/.test(row.args) && row.state !== "Z" && !own.has(row.pid)).map((row) => row.pid);

@@ -14,10 +14,13 @@ export interface Listings {
   readonly failure: string | null;
 }
 
-/** `/proc/PID/fd` and `/proc/PID/task` of many processes, in one call. The permissions of a link there are those with which the file was opened. */
-export async function listOpenFiles(host: Host, pids: readonly number[], why: string): Promise<Listings> {
-  if (pids.length === 0) return { rows: new Map(), failure: null };
-  const directories = pids.flatMap((pid) => [`/proc/${pid}/fd`, `/proc/${pid}/task`]);
+/**
+ * `/proc/PID/fd` of many processes and `/proc/PID/task` of some, in one call. The permissions of a link there are those with which the file
+ * was opened.
+ */
+export async function listOpenFiles(host: Host, pids: readonly number[], threadsOf: readonly number[], why: string): Promise<Listings> {
+  // More than one directory, so that each has its heading.
+  const directories = ["/proc/self/task", ...pids.map((pid) => `/proc/${pid}/fd`), ...threadsOf.map((pid) => `/proc/${pid}/task`)];
   const { text, failure } = await probe(host, "ls", ["-l", "-n", "-b", "-U", ...directories], { why, codes: [0, 1, 2] });
   return { rows: text === null ? new Map() : parseOpenFiles(text), failure };
 }

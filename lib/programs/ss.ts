@@ -45,8 +45,8 @@ export function parseTcpListeners(text: string): Omit<SocketList<TcpListener>, "
     const row = /^LISTEN +\d+ +\d+ +(\S+):(\d{1,5}) +\S+:\S+\s*(users:\(.*\))?\s*$/.exec(line);
     if (!row || Number(row[2]) > 65535) return null;
     const host = row[1]!.replace(/%[^\]]*/, "").replace(/^\[(.*)\]$/, "$1");
-    const users = row[3] === undefined ? [] : parseUsers(row[3]);
-    return users && { host, port: Number(row[2]), pids: [...new Set(users.map((user) => user.pid))] };
+    const pids = row[3] === undefined ? [] : parseUsers(row[3]);
+    return pids && { host, port: Number(row[2]), pids };
   });
 }
 
@@ -58,66 +58,60 @@ export interface TcpConnection {
   readonly unread: number;
   readonly local: string;
   readonly peer: string;
-  readonly users: readonly SocketUser[];
+  /** 0 while nobody has accepted it. */
+  readonly inode: number;
 }
 
 /** One end of a connection between Unix sockets. */
 export interface UnixConnection {
   readonly state: string;
+  /** Bytes that wait to be read; of a listener, connections that wait to be accepted. */
   readonly unread: number;
-  /** For how many connections that wait to be accepted a listener has room. */
-  readonly room: number;
   /** `*` when it has none. */
   readonly name: string;
   readonly inode: number;
   /** Inode of the other end; 0 when there is none. */
   readonly peer: number;
-  readonly users: readonly SocketUser[];
+  /** Of a listener, the inodes of those that wait to be accepted. */
+  readonly waiting: readonly number[];
 }
 
-/** A process that holds a socket, and by which descriptor. */
-export interface SocketUser {
-  readonly pid: number;
-  readonly fd: number;
-}
-
-/** Lists TCP sockets, listening or not, with who holds them. */
+/** Lists TCP sockets, listening or not. Who holds them is not asked: that costs a look at every open file of the machine. */
 export async function listTcpConnections(host: Host): Promise<SocketList<TcpConnection>> {
-  const { text, failure } = await probe(host, "ss", ["-tanpH"], { why: "connections to the registry, and who holds which end" });
+  const { text, failure } = await probe(host, "ss", ["-taneH"], { why: "connections to the registry" });
   return text === null ? { rows: [], rejected: 0, failure } : { ...parseTcpConnections(text), failure: null };
 }
 
-/** Lists Unix sockets with who holds them. */
+/** Lists Unix sockets of streams. */
 export async function listUnixConnections(host: Host): Promise<SocketList<UnixConnection>> {
-  const { text, failure } = await probe(host, "ss", ["-xapH"], { why: "connections to the registry's Unix socket" });
+  const { text, failure } = await probe(host, "ss", ["-xaneH"], { why: "connections to the registry's Unix socket" });
   return text === null ? { rows: [], rejected: 0, failure } : { ...parseUnixConnections(text), failure: null };
 }
 
-/** Parses `ss -tanpH`. */
+/** Parses `ss -taneH`. */
 export function parseTcpConnections(text: string): Omit<SocketList<TcpConnection>, "failure"> {
   return parseRows(text, (line) => {
-    const row = /^([A-Z0-9-]+) +(\d+) +\d+ +(\S+:(?:\d+|\*)) +(\S+:(?:\d+|\*))\s*(users:\(.*\))?\s*$/.exec(line);
-    const users = row?.[5] === undefined ? [] : parseUsers(row[5]);
-    if (!row || users === null) return null;
-    return { state: row[1]!, unread: Number(row[2]), local: plainAddress(row[3]!), peer: plainAddress(row[4]!), users };
+    const row = /^([A-Z0-9-]+) +(\d+) +\d+ +(\S+:(?:\d+|\*)) +(\S+:(?:\d+|\*))(?: +(.*))?$/.exec(line);
+    if (!row) return null;
+    const inode = / ino:(\d+) /.exec(` ${row[5] ?? ""} `);
+    return { state: row[1]!, unread: Number(row[2]), local: plainAddress(row[3]!), peer: plainAddress(row[4]!), inode: Number(inode?.[1] ?? 0) };
   });
 }
 
-/** Parses `ss -xapH`; sockets of other kinds than streams are left out. */
+/** Parses `ss -xaneH`; sockets of other kinds than streams are left out. */
 export function parseUnixConnections(text: string): Omit<SocketList<UnixConnection>, "failure"> {
   const { rows, rejected } = parseRows(text, (line) => {
-    const row = /^(u_\w+) +([A-Z0-9-]+) +(\d+) +(\d+) +(\S|\S.*?\S) +(\d+) +\* +(\d+)\s*(users:\(.*\))?\s*$/.exec(line);
-    const users = row?.[8] === undefined ? [] : parseUsers(row[8]);
-    if (!row || users === null) return null;
+    const row = /^(u_\w+) +([A-Z0-9-]+) +(\d+) +\d+ +(\S|\S.*?\S) +(\d+) +\* +(\d+)(?: +(.*))?$/.exec(line);
+    if (!row) return null;
+    const waiting = row[2] === "LISTEN" ? / peers:((?: \d+)+)/.exec(row[7] ?? "")?.[1]?.trim().split(" ").map(Number) : undefined;
     return {
       kind: row[1]!,
       state: row[2]!,
       unread: Number(row[3]),
-      room: Number(row[4]),
-      name: row[5]!,
-      inode: Number(row[6]),
-      peer: Number(row[7]),
-      users,
+      name: row[4]!,
+      inode: Number(row[5]),
+      peer: Number(row[6]),
+      waiting: waiting ?? [],
     };
   });
   return { rows: rows.filter((row) => row.kind === "u_str"), rejected };
@@ -128,17 +122,17 @@ function plainAddress(text: string): string {
   return text.replace(/%[^\]:]*/, "").replace(/^\[::ffff:(\d+\.\d+\.\d+\.\d+)\]/, "$1");
 }
 
-/** The pids of `users:(("name",pid=1,fd=3),("name",pid=2,fd=3))`, and their descriptors; null if any part does not parse. Names have at most 15 bytes. */
-function parseUsers(users: string): SocketUser[] | null {
-  const found: SocketUser[] = [];
+/** The pids of `users:(("name",pid=1,fd=3),("name",pid=2,fd=3))`, each once; null if any part does not parse. Names have at most 15 bytes. */
+function parseUsers(users: string): number[] | null {
+  const pids = new Set<number>();
   let rest = users.slice("users:(".length, -1);
   while (rest !== "") {
-    const user = /^\("[^\n]{0,15}?",pid=(\d+),(?:[a-z]+=[^,()]*,)*fd=(\d+)\)(?:,(?=\()|$)/.exec(rest);
+    const user = /^\("[^\n]{0,15}?",pid=(\d+),(?:[a-z]+=[^,()]*,)*fd=\d+\)(?:,(?=\()|$)/.exec(rest);
     if (!user) return null;
-    found.push({ pid: Number(user[1]), fd: Number(user[2]) });
+    pids.add(Number(user[1]));
     rest = rest.slice(user[0].length);
   }
-  return found;
+  return [...pids];
 }
 
 /** Parses `ss -xaneH`; sockets without a name are left out. */

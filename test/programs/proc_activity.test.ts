@@ -101,26 +101,26 @@ Deno.test("what event loops watch, and when threads ran last, is read from /proc
   }]);
 });
 
-Deno.test("connections are read from ss: who holds which end, what is not read, who waits to be accepted", () => {
-  const tcp = `LISTEN   2      1      127.0.0.1:1616    0.0.0.0:*     users:(("python3",pid=1523,fd=3),("python3",pid=1470,fd=3))
-ESTAB    5      0      127.0.0.1:1616  127.0.0.1:53072                                                            
-SYN-SENT 0      1      [::ffff:127.0.0.1]:53078 [::1%lo]:1616  users:(("a b",pid=1514,fd=3))                          
+Deno.test("connections are read from ss: which inode each end has, what is not read, who waits to be accepted", () => {
+  const tcp = `LISTEN   2      1      127.0.0.1:1616    0.0.0.0:*     ino:776096 sk:1f9 cgroup:/ <->                   
+ESTAB    5      0      127.0.0.1:1616  127.0.0.1:53072 ino:0 sk:200 cgroup:/ <->                        
+SYN-SENT 0      1      [::ffff:127.0.0.1]:53078 [::1%lo]:1616  timer:(on,676ms,1) uid:1000 ino:776113 sk:1fc cgroup:/ <->
 noise
 `;
   const { rows, rejected } = parseTcpConnections(tcp);
   assertEquals(rejected, 1);
-  assertEquals(rows.map((row) => [row.state, row.unread, row.local, row.peer, row.users.length]), [
-    ["LISTEN", 2, "127.0.0.1:1616", "0.0.0.0:*", 2],
+  assertEquals(rows.map((row) => [row.state, row.unread, row.local, row.peer, row.inode]), [
+    ["LISTEN", 2, "127.0.0.1:1616", "0.0.0.0:*", 776096],
     ["ESTAB", 5, "127.0.0.1:1616", "127.0.0.1:53072", 0],
-    ["SYN-SENT", 0, "127.0.0.1:53078", "[::1]:1616", 1],
+    ["SYN-SENT", 0, "127.0.0.1:53078", "[::1]:1616", 776113],
   ]);
-  const unix = `u_str LISTEN 2      1      reg x.sock 74559 * 0 users:(("python3",pid=1523,fd=4))
-u_str ESTAB  0      768           * 74617 * 74618 users:(("python3",pid=1519,fd=3))   
+  const unix = `u_str LISTEN 2      1      reg x.sock 776097 * 0 <-> ino:5333116 dev:0/65024 peers: 776274 777245
+u_str ESTAB  7      768           * 74617 * 74618 <->                                             
 u_dgr ESTAB  0      0             * 1 * 2
 `;
-  assertEquals(parseUnixConnections(unix).rows.map((row) => [row.state, row.name, row.inode, row.peer, row.unread, row.users[0]?.fd]), [
-    ["LISTEN", "reg x.sock", 74559, 0, 2, 4],
-    ["ESTAB", "*", 74617, 74618, 0, 3],
+  assertEquals(parseUnixConnections(unix).rows.map((row) => [row.state, row.name, row.inode, row.peer, row.unread, row.waiting]), [
+    ["LISTEN", "reg x.sock", 776097, 0, 2, [776274, 777245]],
+    ["ESTAB", "*", 74617, 74618, 7, []],
   ]);
 });
 
