@@ -12,6 +12,7 @@ import { Printer, toJson } from "./ui/printer.ts";
 /** Each command is loaded when it is called, so that the quick ones don't pay for the others. */
 const LOADERS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   run: async () => (await import("./commands/run.ts")).run,
+  merge: async () => (await import("./commands/merge.ts")).merge,
   doctor: async () => (await import("./commands/doctor.ts")).doctor,
   zombies: async () => (await import("./commands/zombies.ts")).zombies,
   failed: async () => (await import("./commands/failed.ts")).failed,

@@ -23,10 +23,22 @@ export const COMMANDS = [
       ["tractest run ipc/ --tpt-proto uds", "a subdirectory, over Unix sockets"],
       ["tractest run core", "the core subset"],
       ["tractest run --affected", "all tests, those that the current changes bear on first"],
+      ["tractest run --jobs auto", "several pytests share the tests, each isolated"],
+      ["tractest run --shard 2/3 --events shard-2.jsonl", "the second of three parts, for the second of three machines"],
       ["tractest run --isolate", "in namespaces of its own: beside any other run and registrar"],
       ["tractest run --bg", "the full suite while you go on working"],
     ],
     exits: [0, 1, 69, 80, 81, 82, 83, 84, 124, 130, 143],
+  },
+  {
+    name: "merge",
+    summary: "joins the runs of several machines: one verdict, one report",
+    usage: "tractest merge FILE… [OPTIONS]",
+    examples: [
+      ["tractest merge shard-*.jsonl", "one verdict over what `run --shard K/N --events FILE` wrote on each machine"],
+      ["tractest merge shard-*.jsonl --junit report.xml --durations durations.json", "one report, and what the next cut is balanced by"],
+    ],
+    exits: [0, 1, 82, 84, 124, 130, 143],
   },
   {
     name: "doctor",

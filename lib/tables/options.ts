@@ -23,6 +23,7 @@ const WATCHERS = ["status", "wait", "stop"] as const;
 
 const REPORTS = [
   "run",
+  "merge",
   "doctor",
   "zombies",
   "failed",
@@ -182,7 +183,13 @@ export const OPTIONS = [
     commands: ["run"],
     help: "with --ui bar: tell that a test is slow after this time, then after twice that, and so on (60); 0: never",
   },
-  { name: "junit", kind: "value", metavar: "FILE", commands: ["run"], help: "write a JUnit report to FILE, of a run that was cut short too" },
+  {
+    name: "junit",
+    kind: "value",
+    metavar: "FILE",
+    commands: ["run", "merge"],
+    help: "write a JUnit report to FILE, of a run that was cut short too",
+  },
   { name: "bg", kind: "flag", commands: ["run"], help: "run in the background: prints the run's id and returns at once" },
   {
     name: "notify",
@@ -209,6 +216,17 @@ export const OPTIONS = [
     help: "wait no longer than this, then exit with 124; the run goes on",
   },
   { name: "follow", short: "f", kind: "flag", commands: ["logs"], help: "go on with what is printed, until the run is over" },
+
+  // merge
+  { name: "events", kind: "value", metavar: "FILE", commands: ["merge"], help: "write the events of all machines to FILE as those of one run" },
+  {
+    name: "durations",
+    kind: "value",
+    metavar: "FILE",
+    commands: ["merge"],
+    help: "write to FILE how long each test took: the next cut is balanced by it, with --durations-from FILE on every machine",
+  },
+  { name: "record", kind: "flag", commands: ["merge"], help: "add the machines' runs to the history of this project" },
 
   // preflight
   { name: "python", kind: "value", metavar: "PATH", commands: ["run", "check", "doctor"], help: "this Python, or the venv at PATH" },

@@ -185,6 +185,16 @@ export const PERMISSIONS = [
     why: "also signals the verified process of a run",
   },
   {
+    row: "merge",
+    programs: [],
+    env: [...TALK, "HOME", "XDG_STATE_HOME"],
+    read: true,
+    write: true,
+    net: false,
+    uid: true,
+    why: "reads the events of several machines, writes one report",
+  },
+  {
     row: "check",
     programs: ["env", "git", "cat"],
     env: RUN_ENV,
