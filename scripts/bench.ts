@@ -15,6 +15,9 @@ const REMEMBERED = { tests: 500, runs: 2_000 } as const;
 const STUCK = 30;
 const QUICK_ROUNDS = 31;
 const SLOW_ROUNDS = 7;
+const SHARDED_ROUNDS = 5;
+/** Tests that sleep, and for how long one after another, in seconds. */
+const SLEEPERS = { tests: 120, seconds: 18 } as const;
 
 /** One side of a comparison: a command, and what has to be done before each timed start. */
 interface Side {
@@ -35,6 +38,8 @@ interface Comparison {
   readonly theirs: Side;
   /** Starts what has to be there while it is measured; throws where that can't be had. */
   readonly company?: () => Promise<AsyncDisposable>;
+  /** Says more of it when it is done. */
+  readonly after?: () => Promise<void>;
   /** `ratio`: ours / theirs at most this; `seconds`: ours - theirs at most this. */
   readonly goal: { readonly ratio: number } | { readonly seconds: number };
 }
@@ -174,6 +179,18 @@ function comparisons(root: string, python: string, bare: string): Comparison[] {
       theirs: bareDeno,
       company: async () => both(await stuck(root, python), await unrelated()),
       goal: { seconds: 1 },
+    },
+    {
+      name: "jobs",
+      rounds: SHARDED_ROUNDS,
+      ours: {
+        name: "tractest run --jobs 2",
+        argv: [TRACTEST, "run", "--no-preflight", "--jobs", "2", "--events", `${root}/../jobs.jsonl`],
+        cwd: `${root}/../sleepers`,
+      },
+      theirs: { name: "serial pytest", argv: [python, "-m", "pytest", "-q"], cwd: `${root}/../sleepers` },
+      goal: { ratio: 1 / 1.8 },
+      after: () => showBalance(`${root}/../jobs.jsonl`),
     },
     {
       name: "floor: failed",
@@ -335,6 +352,7 @@ async function main(words: readonly string[]): Promise<void> {
   const scratch = await Deno.realPath(await Deno.makeTempDir({ prefix: "tractest-bench-" }));
   try {
     await prepareSample(`${scratch}/sample`);
+    await prepareSleepers(scratch);
     await Deno.writeTextFile(`${scratch}/bare.js`, "console.log(1)\n");
     const inOwnNetwork = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"];
     const canHave = await run([...inOwnNetwork, "true"], scratch).then(() => true, () => false);
@@ -349,6 +367,7 @@ async function main(words: readonly string[]): Promise<void> {
 }
 
 async function measureAll(scratch: string, words: readonly string[]): Promise<void> {
+  if (words.length === 0 || words.some((word) => "schedule".includes(word))) await (await import("./bench_schedule.ts")).simulate(ROOT);
   const root = `${scratch}/sample`;
   const venv = [...Deno.readDirSync(root)].find(({ name }) => /^py3\d+$/.test(name))!.name;
   const wanted = comparisons(root, `${root}/${venv}/bin/python`, `${scratch}/bare.js`)
@@ -357,6 +376,7 @@ async function measureAll(scratch: string, words: readonly string[]): Promise<vo
     try {
       await using _ = await comparison.company?.();
       report(comparison, await measure(comparison, root));
+      await comparison.after?.();
     } catch (error) {
       console.log(`${comparison.name}: can't be measured: ${error instanceof Error ? error.message : error}`);
       Deno.exitCode = 1;
@@ -378,6 +398,32 @@ async function prepareSample(root: string): Promise<void> {
   await Deno.mkdir(`${root}/.pytest_cache/v/cache`, { recursive: true });
   const failed = Object.fromEntries(Array.from({ length: 27 }, (_, index) => [`tests/test_rpc.py::test_it[${index} -> x]`, true]));
   await Deno.writeTextFile(`${root}/.pytest_cache/v/cache/lastfailed`, JSON.stringify(failed));
+}
+
+/** A suite whose tests sleep, some for long, most for a moment, with the sample's venv. */
+async function prepareSleepers(scratch: string): Promise<void> {
+  const weights = Array.from({ length: SLEEPERS.tests }, (_, index) => index % 20 === 7 ? 12 : 1 + index % 3);
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const tests = weights.map((weight, index) => `def test_${index}(): time.sleep(${(weight / total * SLEEPERS.seconds).toFixed(3)})\n`);
+  await Deno.mkdir(`${scratch}/sleepers/tests`, { recursive: true });
+  await Deno.writeTextFile(`${scratch}/sleepers/pyproject.toml`, '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n');
+  for (let file = 0; file < 6; file++) {
+    await Deno.writeTextFile(`${scratch}/sleepers/tests/test_${file}.py`, `import time\n${tests.filter((_, index) => index % 6 === file).join("")}`);
+  }
+  const venv = [...Deno.readDirSync(`${scratch}/sample`)].find(({ name }) => /^py3\d+$/.test(name))!.name;
+  await Deno.symlink(`../sample/${venv}`, `${scratch}/sleepers/${venv}`);
+}
+
+/** How evenly the tests of the latest run were spread over its shards. */
+async function showBalance(events: string): Promise<void> {
+  const seconds = new Map<string, number>();
+  for (const line of (await Deno.readTextFile(events)).trim().split("\n")) {
+    const event = JSON.parse(line);
+    if (event.event === "report") seconds.set(event.session, (seconds.get(event.session) ?? 0) + event.seconds);
+  }
+  const busy = [...seconds.values()];
+  const longest = Math.max(...busy) / (busy.reduce((sum, one) => sum + one, 0) / busy.length);
+  console.log(`  longest of ${busy.length} shards: ${longest.toFixed(3)}x of the mean   goal: at most 1.15`);
 }
 
 async function measure(comparison: Comparison, root: string): Promise<{ ours: number[]; theirs: number[] }> {

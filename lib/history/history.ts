@@ -8,7 +8,7 @@ import type { Database, Host } from "../host/host.ts";
 import { digest } from "../project/directories.ts";
 import type { ProjectRoot } from "../project/project.ts";
 import { readHistory, type Used } from "./database.ts";
-import { type Cell, projectOf, recentPasses, recordsOf } from "./queries.ts";
+import { type Cell, contendedOf, projectOf, recentPasses, recordsOf } from "./queries.ts";
 
 /** Reads what is on record of a project; the value is null if that is nothing. */
 export async function readProject<T>(
@@ -42,6 +42,15 @@ export async function durationsOf(host: Host, project: Pick<ProjectRoot, "root">
     return new Map([...anywhere, ...here].map(([test, passes]) => [test, typicalSeconds(passes)]));
   });
   return value ?? new Map();
+}
+
+/** How many of the latest runs are asked which tests don't bear company, and in how many of these a test has to show it. */
+const COMPANY = { runs: 20, times: 2 } as const;
+
+/** Tests that, more than once lately, failed beside others and passed alone in the same run. One that is left alone gets another chance in time. */
+export async function contendedTests(host: Host, project: Pick<ProjectRoot, "root">): Promise<ReadonlySet<string>> {
+  const { value } = await readProject(host, project, (database, id) => contendedOf(database, id, COMPANY));
+  return new Set(value ?? []);
 }
 
 /** What is on record of some tests, by their ids; empty where there is no history. */

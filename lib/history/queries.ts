@@ -199,3 +199,14 @@ function list<T = string>(value: SqlRow[string] | undefined): T[] {
     return [];
   }
 }
+
+/** Tests that failed in a shard beside others and passed when they were tried again, in at least so many of the latest runs. */
+export function contendedOf(database: Database, project: number, { runs, times }: { readonly runs: number; readonly times: number }): string[] {
+  return database.prepare(
+    `select test.name from (select id from run where project = ? order by id desc limit ?) as latest
+     cross join result as red on red.run = latest.id and red.red = 1 and red.purpose = 'shard'
+     join result as again on again.test = red.test and again.run = red.run and again.purpose = 'retry' and again.red = 0
+     join test on test.id = red.test
+     group by test.id having count(distinct red.run) >= ?`,
+  ).all(project, runs, times).map((row) => String(row.name));
+}

@@ -6,7 +6,7 @@ import { cutText, expectation, isKnown, type KnownSeconds, longestFirst, partiti
 import { type Group, groupsOf, type Item } from "../core/work.ts";
 import { TractestError, UsageError } from "../errors.ts";
 import type { Context } from "../context.ts";
-import { durationsOf } from "../history/history.ts";
+import { contendedTests, durationsOf } from "../history/history.ts";
 import type { Host } from "../host/host.ts";
 import { digest } from "../project/directories.ts";
 import type { Project } from "../project/project.ts";
@@ -99,10 +99,13 @@ export class Plan {
   predicted: number | null = null;
   tests = 0;
 
+  /** Tests that don't bear company, by what is on record. */
+  #contended: ReadonlySet<string> = new Set();
+
   constructor(private readonly parts: PlanParts) {}
 
-  /** Whether a test runs when no others do. */
-  readonly alone = (id: string): boolean => this.parts.project.configuration.alone.some((text) => meansTest(text, id));
+  /** Whether a test runs when no others do; known once the plan is made. */
+  readonly alone = (id: string): boolean => this.#contended.has(id) || this.parts.project.configuration.alone.some((text) => meansTest(text, id));
 
   /** The groups to run, in order. */
   readonly make = async (items: readonly Item[]): Promise<readonly Group[]> => {
@@ -114,10 +117,11 @@ export class Plan {
     const groups = shard === null ? all : partition(all, shard.count, agreed)[shard.index - 1]!;
     const recorded = given ?? await recordedSeconds(host, project, { transport: facts.transport, backend: facts.backend });
     const expected = expectation(ids, recorded);
+    if (jobs > 1) this.#contended = await contendedTests(host, project);
     const byLength = keepsOrder ? groups : longestFirst(groups, expected);
     const ordered = arrange?.(byLength) ?? byLength;
     const beside = jobs === 1 ? ordered : ordered.map((group) => group.filter((id) => !this.alone(id)));
-    const apart = jobs === 1 ? [] : groups.flat().filter((id) => this.alone(id));
+    const apart = jobs === 1 ? [] : ordered.flat().filter((id) => this.alone(id));
     const ms = predict(beside, jobs, expected) + predict([apart], 1, expected);
     this.predicted = isKnown(ids, recorded) ? ms / 1000 : null;
     this.tests = ordered.flat().length;

@@ -98,6 +98,40 @@ def test_contended():
 });
 
 Deno.test({
+  name: "a test that was contention in two runs runs alone in the next",
+  ignore,
+  fn: async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": `
+import os, time, pytest
+@pytest.mark.parametrize("n", range(6))
+def test_crowd(n):
+    time.sleep(0.1)
+    # Somebody is there while the timid one runs.
+    while n == 0 and "FAILS" in os.environ and not os.path.exists(os.environ["SUITE"] + "/tried"): time.sleep(0.01)
+def test_timid():
+    path = os.environ["SUITE"] + "/tried"
+    if "FAILS" in os.environ and not os.path.exists(path):
+        open(path, "w").close()
+        assert False, "somebody is there"
+`,
+    });
+    for (let round = 0; round < 2; round++) {
+      const { contended } = JSON.parse((await suite.tractest([...JOBS, "--json"], { FAILS: "1" })).stdout);
+      assertEquals(contended, ["tests/test_a.py::test_timid"]);
+      await Deno.remove(join(suite.path, "tried"));
+    }
+    const events = join(suite.path, "events");
+    assertEquals((await suite.tractest([...JOBS, "--events", events])).code, 0);
+    const told = (await Deno.readTextFile(events)).trim().split("\n").map((line) => JSON.parse(line));
+    const alone = told.find(({ event, purpose }) => event === "session-begin" && purpose === "alone").session;
+    assertEquals(told.filter(({ event, session }) => event === "test-start" && session === alone).map(({ id }) => id), [
+      "tests/test_a.py::test_timid",
+    ]);
+  },
+});
+
+Deno.test({
   name: "with -x the first failure that stays stops all shards; one that was contention does not",
   ignore,
   fn: async () => {
