@@ -41,7 +41,10 @@ export function parseCommandLine(command: string, words: readonly string[]): Com
   const dashes = words.indexOf("--");
   const split = command === "run" ? splitRunWords(words, rows) : null;
   if (split) refuseSlips(split, rows);
-  const own = split?.own ?? (dashes < 0 ? words : words.slice(0, dashes));
+  const own = split?.own ?? (dashes < 0 ? words : words.slice(0, dashes)).map((word) => {
+    const row = rows.find(({ kind, name }) => kind === "optional" && word === `--${name}`);
+    return row === undefined ? word : `${word}=${row.otherwise}`;
+  });
   const afterDashes = dashes < 0 ? [] : words.slice(dashes + 1);
   const valued = rows.filter((row) => row.kind !== "flag");
   const parsed = parseArgs([...own], {

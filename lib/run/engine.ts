@@ -28,6 +28,8 @@ export interface EngineRequest {
   readonly scene: SessionScene;
   readonly root: string;
   readonly runId: string;
+  /** What the names of its sessions begin with, where several engines share a run: nothing of theirs may have the same name. */
+  readonly sessions?: string;
   /** The command of a pytest, as a person would type it. */
   readonly command: (kind: SessionKind) => readonly string[];
   /** How many pytests run at once. */
@@ -235,7 +237,7 @@ export class Engine {
   /** Runs one pytest to its end. Returns the test that it ended in, if it did. */
   async #session(kind: SessionKind, queue: Queue | null, shard: number): Promise<Broken | null> {
     const { request } = this;
-    const name = String(this.#started++);
+    const name = `${request.sessions ?? ""}${this.#started++}`;
     if (kind.purpose === "shard") (this.#shards[shard - 1] ??= []).push(name);
     const session = await Session.start(this.host, this.printer, {
       name,

@@ -25,7 +25,7 @@ export interface Prepared {
   /** What the tests run on. */
   readonly facts: RunFacts;
   /** Runs pytest, as often as it takes; what it writes goes into a private directory. */
-  launch(log: EventLog, directory: string, request: LaunchRequest): Promise<EngineOutcome>;
+  launch(log: EventLog, directory: string, request: LaunchRequest, options?: LaunchOptions): Promise<EngineOutcome>;
 }
 
 /** What the results of a run depend on besides the tests. Null where it is unknown, or pytest's default. */
@@ -38,6 +38,14 @@ export interface RunFacts extends Revision {
 
 /** An {@linkcode EngineRequest} without what is the same for every run of a project. */
 export type LaunchRequest = Omit<EngineRequest, "scene" | "root" | "runId" | "survivesHangup" | "onStart" | "isolation" | "registries">;
+
+/** How a launch of several differs from a single one. */
+export interface LaunchOptions {
+  /** Another Python than that of the preflight. */
+  readonly python?: Interpreter;
+  /** It is one step of many: how its processes are ended is told only with `-v`. */
+  readonly quiet?: boolean;
+}
 
 /** What {@linkcode whenPrepared} is told. */
 export interface PrepareOptions {
@@ -94,12 +102,13 @@ async function whileHeld(
     }
     await checkSpawnBackend(context, project, interpreter.venv);
     const [transport = null, backend = null] = [line.value("tpt-proto"), line.value("spawn-backend")];
-    const launch = async (log: EventLog, directory: string, request: LaunchRequest): Promise<EngineOutcome> => {
+    const launch = async (log: EventLog, directory: string, request: LaunchRequest, options: LaunchOptions = {}): Promise<EngineOutcome> => {
+      const { python = interpreter, quiet = false } = options;
       const outcome = await recorder.minded(() =>
-        new Engine(host, printer, {
+        new Engine(host, quiet ? printer.silenced() : printer, {
           ...request,
           output: recorder.isBackground && request.output === "shown" ? "inherited" : request.output,
-          scene: { interpreter, inherited, sigint, cwd: project.root, directory, log },
+          scene: { interpreter: python, inherited, sigint, cwd: project.root, directory, log },
           root: project.root,
           runId: state.runId,
           isolation,

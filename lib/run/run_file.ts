@@ -36,7 +36,8 @@ export class RunRecorder {
   #end: Omit<RunEnd, "exitCode" | "seconds"> = { ending: null, counts: null };
   #writes: Promise<void> = Promise.resolve();
   #identity: Promise<ChildIdentity | null> | null = null;
-  #isMinded = false;
+  /** How many things mind signals. */
+  #minding = 0;
 
   constructor(private readonly host: Host, private readonly state: RunState, private readonly facts: RunFileFacts) {}
 
@@ -57,11 +58,11 @@ export class RunRecorder {
 
   /** While this is done a signal is the business of whoever does it. */
   async minded<T>(work: () => Promise<T>): Promise<T> {
-    this.#isMinded = true;
+    this.#minding++;
     try {
       return await work();
     } finally {
-      this.#isMinded = false;
+      this.#minding--;
     }
   }
 
@@ -72,7 +73,7 @@ export class RunRecorder {
 
   /** Whether signals are somebody else's business. */
   get isMinded(): boolean {
-    return this.#isMinded;
+    return this.#minding > 0;
   }
 
   /** It is over. One that never began leaves no record. */

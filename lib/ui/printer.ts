@@ -21,6 +21,8 @@ export interface PrinterOptions {
   readonly json: boolean;
   readonly verbose: boolean;
   readonly color: "auto" | "always" | "never";
+  /** No talk at all: for what is one step of many, and is told by its outcome. */
+  readonly silent?: boolean;
 }
 
 /**
@@ -33,6 +35,7 @@ export class Printer {
   readonly color: PrinterOptions["color"];
   /** Puts what is printed above lines that are drawn anew all the time; null while there are none. */
   above: ((print: () => void) => void) | null = null;
+  readonly #silent: boolean;
   #host: Host;
 
   constructor(host: Host, options: PrinterOptions) {
@@ -40,6 +43,7 @@ export class Printer {
     this.json = options.json;
     this.verbose = options.verbose;
     this.color = options.color;
+    this.#silent = options.silent ?? false;
     if (options.verbose) host.onProgram = (notice) => this.#program(notice);
   }
 
@@ -50,7 +54,12 @@ export class Printer {
 
   /** A line of talk on standard error. */
   note(text = ""): void {
-    this.#write("stderr", text);
+    if (!this.#silent) this.#write("stderr", text);
+  }
+
+  /** The same without talk, unless all is to be told. */
+  silenced(): Printer {
+    return this.verbose ? this : new Printer(this.#host, { json: this.json, verbose: false, color: this.color, silent: true });
   }
 
   /** `warning: …` on standard error. */
