@@ -66,6 +66,18 @@ export const COMMANDS = [
     exits: [0],
   },
   {
+    name: "bisect",
+    summary: "which earlier test makes this one fail, hang or leak",
+    usage: "tractest bisect TEST [OPTIONS] [-- PYTEST…]",
+    examples: [
+      ["tractest bisect 'test_rpc.py::test_x[a -> b]'", "among what ran before it when it went wrong last"],
+      ["tractest bisect test_rpc.py::test_x --in test_rpc.py --in ipc/", "among these"],
+      ["tractest bisect test_rpc.py::test_x --symptom hang --test-timeout 5", "what makes it hang"],
+      ["tractest bisect test_rpc.py::test_x --repeat 5", "when it does not show each time"],
+    ],
+    exits: [0, 1, 69, 80, 81, 82, 83, 124, 130, 143],
+  },
+  {
     name: "affected",
     summary: "the tests to run first for the current changes",
     usage: "tractest affected [OPTIONS]",

@@ -21,8 +21,10 @@ export interface OptionRow {
 /** Commands about runs that are under way. */
 const WATCHERS = ["status", "wait", "stop"] as const;
 
+/** Commands that run pytest, once or several times. */
+const RUNS = ["run", "bisect"] as const;
 const REPORTS = [
-  "run",
+  ...RUNS,
   "merge",
   "doctor",
   "zombies",
@@ -59,7 +61,7 @@ export const OPTIONS = [
     name: "yes",
     short: "y",
     kind: "flag",
-    commands: ["run", "check", "doctor", "zombies", "failed", "affected", "hang"],
+    commands: [...RUNS, "check", "doctor", "zombies", "failed", "affected", "hang"],
     help: "answer yes to every question",
   },
   {
@@ -73,36 +75,36 @@ export const OPTIONS = [
   { name: "dry-run", kind: "flag", commands: ["run"], help: "print the command and start nothing" },
 
   // run
-  { name: "ll", kind: "value", metavar: "LEVEL", commands: ["run"], help: "tractor's log level: error, info, debug, runtime …" },
+  { name: "ll", kind: "value", metavar: "LEVEL", commands: RUNS, help: "tractor's log level: error, info, debug, runtime …" },
   { name: "tpdb", kind: "flag", commands: ["run"], help: "tractor's multi-process debugger: keeps the terminal, implies -s, no time limit" },
   { name: "debug-mode", kind: "flag", commands: ["run"], help: "the same as --tpdb" },
-  { name: "tpt-proto", kind: "values", choices: ["tcp", "uds"], commands: ["run"], help: "IPC transport" },
+  { name: "tpt-proto", kind: "values", choices: ["tcp", "uds"], commands: RUNS, help: "IPC transport" },
   {
     name: "spawn-backend",
     kind: "value",
     metavar: "BACKEND",
-    commands: ["run"],
+    commands: RUNS,
     help: "how actors are started: trio, mp_spawn, mp_forkserver, as far as the checkout has them",
   },
   {
     name: "timeout",
     kind: "value",
     metavar: "SECONDS",
-    commands: ["run"],
+    commands: RUNS,
     help: "time limit from outside pytest; 0: none (600 for all, 120 for one file)",
   },
   {
     name: "test-timeout",
     kind: "value",
     metavar: "SECONDS",
-    commands: ["run"],
+    commands: RUNS,
     help: "time limit of each test, from outside pytest: what hangs is ended with its tree and reported",
   },
   {
     name: "exit-timeout",
     kind: "value",
     metavar: "SECONDS",
-    commands: ["run"],
+    commands: RUNS,
     help: "how long pytest may take to exit after its report, before it is ended (30)",
   },
   {
@@ -123,10 +125,10 @@ export const OPTIONS = [
     kind: "optional",
     otherwise: "always",
     choices: ["always", "auto"],
-    commands: ["run"],
+    commands: RUNS,
     help: "pytest in namespaces of its own: its own registry port, sockets, shared memory, and nothing outlives it; auto: where that can be had",
   },
-  { name: "no-isolate", kind: "flag", commands: ["run"], help: "none of that, whatever the configuration says" },
+  { name: "no-isolate", kind: "flag", commands: RUNS, help: "none of that, whatever the configuration says" },
   {
     name: "affected",
     kind: "flag",
@@ -151,10 +153,10 @@ export const OPTIONS = [
   },
   { name: "header", kind: "flag", commands: ["run"], help: "pytest's header, which is left out otherwise" },
   { name: "no-defaults", kind: "flag", commands: ["run"], help: "none of -x --tb=short --no-header" },
-  { name: "no-preflight", kind: "flag", commands: ["run"], help: "skip the checks before the run" },
+  { name: "no-preflight", kind: "flag", commands: RUNS, help: "skip the checks before the run" },
   { name: "preflight-only", kind: "flag", commands: ["run"], help: "only the checks before the run" },
-  { name: "clean", kind: "flag", commands: ["run"], help: "clean up leaked actors and stale sockets before the run" },
-  { name: "wait", kind: "flag", commands: ["run"], help: "wait until another run in this repo has ended" },
+  { name: "clean", kind: "flag", commands: RUNS, help: "clean up leaked actors and stale sockets before the run" },
+  { name: "wait", kind: "flag", commands: RUNS, help: "wait until another run in this repo has ended" },
   {
     name: "strict",
     kind: "flag",
@@ -227,11 +229,35 @@ export const OPTIONS = [
     help: "write to FILE how long each test took: the next cut is balanced by it, with --durations-from FILE on every machine",
   },
   { name: "record", kind: "flag", commands: ["merge"], help: "add the machines' runs to the history of this project" },
+  // bisect
+  {
+    name: "symptom",
+    kind: "value",
+    metavar: "SYMPTOM",
+    choices: ["fail", "hang", "leak"],
+    commands: ["bisect"],
+    help: "what the test does after the other one (default: what it did in the recorded run, else what shows first)",
+  },
+  { name: "repeat", kind: "value", metavar: "N", commands: ["bisect"], help: "run each step up to N times: the symptom has to show once (1)" },
+  {
+    name: "from",
+    kind: "value",
+    metavar: "FILE",
+    commands: ["bisect"],
+    help: "take the order from these events (run --events FILE), instead of the newest recorded run in which the test went wrong",
+  },
+  {
+    name: "in",
+    kind: "values",
+    metavar: "TARGET",
+    commands: ["bisect"],
+    help: "only the tests of TARGET, in the order of their collection; again for one more",
+  },
 
   // preflight
-  { name: "python", kind: "value", metavar: "PATH", commands: ["run", "check", "doctor"], help: "this Python, or the venv at PATH" },
-  { name: "sync", kind: "flag", commands: ["run", "check"], help: "make the venv, or bring it in line with uv.lock, before anything else" },
-  { name: "uv-run", kind: "flag", commands: ["run", "check", "doctor"], help: "Python by `uv run`: slower than a venv that is there" },
+  { name: "python", kind: "value", metavar: "PATH", commands: [...RUNS, "check", "doctor"], help: "this Python, or the venv at PATH" },
+  { name: "sync", kind: "flag", commands: [...RUNS, "check"], help: "make the venv, or bring it in line with uv.lock, before anything else" },
+  { name: "uv-run", kind: "flag", commands: [...RUNS, "check", "doctor"], help: "Python by `uv run`: slower than a venv that is there" },
 
   // zombies
   { name: "kill", kind: "flag", commands: ["zombies"], help: "end leaked actors (SIGINT, then SIGKILL) and remove stale sockets" },
@@ -257,7 +283,7 @@ export const OPTIONS = [
     commands: ["zombies"],
     help: "look at this registry address instead of the configured ones",
   },
-  { name: "grace", kind: "value", metavar: "SECONDS", commands: ["zombies", "run"], help: "seconds between SIGINT and SIGKILL (3)" },
+  { name: "grace", kind: "value", metavar: "SECONDS", commands: ["zombies", ...RUNS], help: "seconds between SIGINT and SIGKILL (3)" },
   { name: "grace", kind: "value", metavar: "SECONDS", commands: ["stop"], help: "seconds after each signal, before the next one (10)" },
 
   // hang

@@ -30,6 +30,9 @@ const GIT_ENV = [...TALK, "HOME", "XDG_CONFIG_HOME"] as const;
 const STATE_ENV = [...TALK, "HOME", "XDG_STATE_HOME"] as const;
 const RUN_ENV = [...PROBE_ENV, "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "VIRTUAL_ENV", "PATH", "PYTEST_ADDOPTS"] as const;
 
+/** What every command needs that runs pytest. */
+const RUN_PROGRAMS = [...PROBES, "ls", ...SIGNALS, "env", "git"] as const;
+
 /**
  * The permission table: one row per command and effect flag. The binary is compiled with the union of all rows; each command
  * drops what its row does not name before it does anything else.
@@ -154,7 +157,7 @@ export const PERMISSIONS = [
   },
   {
     row: "run",
-    programs: [...PROBES, "ls", ...SIGNALS, "env", "git", ...DESKTOP],
+    programs: [...RUN_PROGRAMS, ...DESKTOP],
     env: RUN_ENV,
     read: true,
     write: true,
@@ -193,6 +196,16 @@ export const PERMISSIONS = [
     net: false,
     uid: true,
     why: "reads the events of several machines, writes one report",
+  },
+  {
+    row: "bisect",
+    programs: RUN_PROGRAMS,
+    env: RUN_ENV,
+    read: true,
+    write: true,
+    net: true,
+    uid: true,
+    why: "runs pytest several times, as `run` does",
   },
   {
     row: "check",

@@ -1,0 +1,88 @@
+import { join } from "@std/path";
+import type { PytestEvent } from "../core/pytest_events.ts";
+import { pytestCommand, type RunIntent } from "../core/run_command.ts";
+import type { Item } from "../core/work.ts";
+import type { Context } from "../context.ts";
+import type { Project } from "../project/project.ts";
+import { COUNTERPARTS } from "../tables/pytest_options.ts";
+import type { EngineOutcome } from "./engine.ts";
+import { EventLog } from "./event_log.ts";
+import type { Prepared } from "./prepared.ts";
+import type { RunSettings } from "./settings.ts";
+
+/** One fresh pytest for exactly some tests. */
+export interface ExactRequest {
+  /** Tells it apart from the others of the run. */
+  readonly name: string;
+  /** What is collected. */
+  readonly targets: readonly string[];
+  /** What of the collected tests is run, in which order. */
+  readonly choose: (ids: readonly string[]) => readonly string[];
+  /** Seconds for all of it, and for each test; 0: none. */
+  readonly limit: number;
+  readonly testLimit: number;
+}
+
+/** How {@linkcode ExactRequest} ended. */
+export interface ExactOutcome extends EngineOutcome {
+  /** All that was collected, in pytest's order. */
+  readonly collected: readonly string[];
+  /** The ids that were to run. */
+  readonly chosen: readonly string[];
+  /** The pytest that ran them in one go; what a later one ran did not have the others before it. */
+  readonly firstSession: string;
+}
+
+/** What every pytest of {@linkcode runExactly} has in common. */
+export interface ExactScene {
+  readonly context: Context;
+  readonly project: Project;
+  readonly prepared: Prepared;
+  readonly intent: RunIntent;
+  readonly settings: RunSettings;
+}
+
+/** Options that stop pytest at a failure. */
+const STOPPING = COUNTERPARTS.find((names) => (names as readonly string[]).includes("--maxfail"))!;
+/** What makes pytest go on after failures and broken files, whatever its configuration says. */
+const GOING_ON = ["--maxfail=0", "--continue-on-collection-errors"] as const;
+
+/** The command of a pytest for some targets, as a person would type it, without the default flags that stop at a failure. */
+export function exactCommand({ context, project, prepared, intent }: Omit<ExactScene, "settings">, targets: readonly string[]): string[] {
+  const defaultFlags = project.configuration.defaultFlags.filter((flag) => !(STOPPING as readonly string[]).includes(flag.replace(/=.*$/s, "")));
+  return pytestCommand({ python: prepared.interpreter.argv, defaultFlags, line: context.line, intent, targets });
+}
+
+/** Runs exactly the chosen tests, in their order, in one fresh pytest, whose output goes to a log. Nothing is recorded beside that. */
+export async function runExactly(scene: ExactScene, { name, targets, choose, limit, testLimit }: ExactRequest): Promise<ExactOutcome> {
+  const { context: { host }, prepared, settings, intent } = scene;
+  const directory = join(prepared.state.directory, name);
+  await host.makeDirectory(directory);
+  const log = await EventLog.open(host, directory, null);
+  let firstSession = "";
+  log.on((event: PytestEvent) => {
+    if (event.event === "session-begin" && firstSession === "") firstSession = event.session ?? "";
+  });
+  let collected: readonly string[] = [];
+  let chosen: readonly string[] = [];
+  const outcome = await prepared.launch(log, directory, {
+    ...settings,
+    retries: 0,
+    sessions: `${name}-`,
+    command: () => exactCommand({ ...scene, intent: { ...intent, passed: [...GOING_ON, ...intent.passed] } }, targets),
+    jobs: 1,
+    plan: (items: readonly Item[]) => {
+      collected = items.map((item) => item.id);
+      chosen = choose(collected);
+      return [chosen];
+    },
+    alone: () => false,
+    limit,
+    testLimit,
+    debugging: false,
+    exitFirst: false,
+    resume: false,
+    output: "log",
+  }, { quiet: true });
+  return { ...outcome, collected, chosen, firstSession };
+}

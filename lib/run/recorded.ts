@@ -1,0 +1,76 @@
+import { dirname, join, resolve } from "@std/path";
+import { type Recorded, recordedIn, type Symptom } from "../core/bisect.ts";
+import { EventReader, type PytestEvent } from "../core/pytest_events.ts";
+import { Results } from "../core/results.ts";
+import { UsageError } from "../errors.ts";
+import type { Host } from "../host/host.ts";
+import type { RunState } from "./state.ts";
+
+/** Bytes that are read at once. */
+const CHUNK = 1024 * 1024;
+
+/** What the events of a recorded run say about a test, and how it was run. */
+export interface RecordedRun extends Recorded {
+  /** What to call it: the run's id, or the file. */
+  readonly name: string;
+  readonly transport: string | null;
+  readonly backend: string | null;
+}
+
+/**
+ * What a file of events says about a test that went wrong in it; null if it did not.
+ *
+ * @throws {UsageError} if there is no such file
+ */
+export async function recordedInFile(host: Host, file: string, test: string, symptom: Symptom | null): Promise<RecordedRun | null> {
+  const read = await readEvents(host, resolve(host.cwd, file));
+  if (read === null) throw new UsageError(`There is no file "${file}"`, "--from takes the events of a run: tractest run --events FILE");
+  return about(read, test, symptom, file);
+}
+
+/** The newest run of this project on record in which a test went wrong; null if there is none. */
+export async function newestRecorded(
+  host: Host,
+  state: RunState,
+  root: string,
+  test: string,
+  symptom: Symptom | null,
+): Promise<RecordedRun | null> {
+  if (state.projectDirectory === null) return null;
+  const runs = dirname(state.directory);
+  const names = (await host.readDirectory(runs) ?? []).map((entry) => entry.name).sort().reverse();
+  for (const name of names) {
+    const read = await readEvents(host, join(runs, name, "events.jsonl"));
+    if (read === null || read.results.started?.root !== root) continue;
+    const found = about(read, test, symptom, `run ${name}`);
+    // What ran first was not polluted by anything that ran in it.
+    if (found !== null && found.before.length > 0) return found;
+  }
+  return null;
+}
+
+interface Read {
+  readonly events: readonly PytestEvent[];
+  readonly results: Results;
+}
+
+function about({ events, results }: Read, test: string, symptom: Symptom | null, name: string): RecordedRun | null {
+  const found = recordedIn(events, results, test, symptom);
+  return found && { ...found, name, transport: results.started?.transport ?? null, backend: results.started?.backend ?? null };
+}
+
+async function readEvents(host: Host, path: string): Promise<Read | null> {
+  const reader = new EventReader();
+  const events: PytestEvent[] = [];
+  const results = new Results();
+  for (let offset = 0;;) {
+    const bytes = await host.readFrom(path, offset, CHUNK);
+    if (bytes === null) return null;
+    if (bytes.length === 0) return { events, results };
+    offset += bytes.length;
+    for (const event of reader.read(bytes).events) {
+      results.add(event);
+      if (event.event === "test-start" || event.event === "timeout") events.push(event);
+    }
+  }
+}

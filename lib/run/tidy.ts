@@ -1,0 +1,28 @@
+import type { ProcessIdentity } from "../core/leaks_types.ts";
+import type { Results } from "../core/results.ts";
+import type { Host } from "../host/host.ts";
+import { readLedger } from "../leaks/ledger.ts";
+import { endTree, treeOf } from "../leaks/process_tree.ts";
+import type { Project } from "../project/project.ts";
+import type { Printer } from "../ui/printer.ts";
+import type { RunState } from "./state.ts";
+
+/** Seconds that what a pytest left gets to end by itself. */
+const GRACE_SECONDS = 1;
+
+/**
+ * Ends what the pytests of this run have left behind, so that the next one finds what the first one found. Only processes that this
+ * run itself has recorded as its own are touched, and those below them.
+ */
+export async function endLeftBehind(host: Host, printer: Printer, project: Project, state: RunState, results: Results): Promise<void> {
+  const told = [...results.tests.values()].flatMap((test) => test.leaked);
+  const { entries } = await readLedger(host, project.root);
+  const recorded = entries.filter((entry) => entry.runId === state.runId && entry.role === "process");
+  const known = new Map<number, ProcessIdentity>();
+  for (const { pid, startTicks, title } of [...recorded, ...told]) {
+    known.set(pid, { pid, startTicks, title, uid: host.uid() ?? -1, ppid: 0, state: "?" });
+  }
+  if (known.size === 0) return;
+  const alive = await treeOf(host, null, [...known.values()]);
+  if (alive.length > 0) await endTree(host, printer, alive, { graceSeconds: GRACE_SECONDS });
+}
