@@ -31,17 +31,20 @@ export async function pruneRuns(host: Host, runs: string): Promise<void> {
 async function sizeOf(host: Host, directory: string): Promise<number> {
   let bytes = 0;
   await quietly(async () => {
-    for (const entry of await host.readDirectory(directory) ?? []) bytes += (await host.lstat(join(directory, entry.name)))?.size ?? 0;
+    for (const { name, kind } of await host.readDirectory(directory) ?? []) {
+      const path = join(directory, name);
+      bytes += kind === "directory" ? await sizeOf(host, path) : (await host.lstat(path))?.size ?? 0;
+    }
   });
   return bytes;
 }
 
-/** Removes the directory of a run: it holds files, and directories of files, nothing deeper. */
+/** Removes the directory of a run, or of a part of it, with all that is in it. A link goes, not what it leads to. */
 export async function removeRun(host: Host, directory: string): Promise<void> {
   for (const { name, kind } of await host.readDirectory(directory) ?? []) {
     const path = join(directory, name);
-    if (kind === "directory") { for (const inner of await host.readDirectory(path) ?? []) await host.remove(join(path, inner.name)); }
-    await host.remove(path);
+    if (kind === "directory") await removeRun(host, path);
+    else await host.remove(path);
   }
   await host.remove(directory);
 }
