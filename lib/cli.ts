@@ -17,6 +17,7 @@ const LOADERS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   zombies: async () => (await import("./commands/zombies.ts")).zombies,
   failed: async () => (await import("./commands/failed.ts")).failed,
   bisect: async () => (await import("./commands/bisect.ts")).bisect,
+  stress: async () => (await import("./commands/stress.ts")).stress,
   affected: async () => (await import("./commands/affected.ts")).affected,
   check: async () => (await import("./commands/check.ts")).check,
   flaky: async () => (await import("./commands/flaky.ts")).flaky,

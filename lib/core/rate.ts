@@ -84,16 +84,12 @@ export function recordText(record: TestRecord): string | null {
 
 /** What is on record of a test, for JSON. `rate` and `interval` are shares; null when it was never tried. */
 export function describeRecord(record: TestRecord): Readonly<Record<string, unknown>> {
-  const rate = rateOf(record);
-  const { trials, failures, contradictions, recoveries, streak } = record;
-  return {
-    trials,
-    failures,
-    rate: rate?.rate ?? null,
-    interval: rate && [rate.low, rate.high],
-    contradictions,
-    recoveries,
-    streak,
-    flaky: isFlaky(record),
-  };
+  const { contradictions, recoveries, streak } = record;
+  return { ...describeTries(record), contradictions, recoveries, streak, flaky: isFlaky(record) };
+}
+
+/** Tries with their rate and its interval, for `--json`; both null without a trial. */
+export function describeTries(tries: Tries): Readonly<Record<string, unknown>> {
+  const rate = rateOf(tries);
+  return { trials: tries.trials, failures: tries.failures, rate: rate?.rate ?? null, interval: rate && [rate.low, rate.high] };
 }

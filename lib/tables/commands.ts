@@ -78,6 +78,17 @@ export const COMMANDS = [
     exits: [0, 1, 69, 80, 81, 82, 83, 124, 130, 143],
   },
   {
+    name: "stress",
+    summary: "the same test in many isolated pytests at once, to bring out what only contention breaks",
+    usage: "tractest stress TEST… [OPTIONS] [-- PYTEST…]",
+    examples: [
+      ["tractest stress test_rpc.py::test_x", "4 copies at once, 10 times: how often does it fail?"],
+      ["tractest stress test_rpc.py::test_x --copies 8 --rounds 50 --until-fail", "until it fails, with its traceback"],
+      ["tractest stress test_rpc.py::test_x --baseline", "and how often alone"],
+    ],
+    exits: [0, 1, 69, 80, 81, 82, 83, 130, 143],
+  },
+  {
     name: "affected",
     summary: "the tests to run first for the current changes",
     usage: "tractest affected [OPTIONS]",

@@ -22,7 +22,7 @@ export interface OptionRow {
 const WATCHERS = ["status", "wait", "stop"] as const;
 
 /** Commands that run pytest, once or several times. */
-const RUNS = ["run", "bisect"] as const;
+const RUNS = ["run", "bisect", "stress"] as const;
 const REPORTS = [
   ...RUNS,
   "merge",
@@ -252,6 +252,17 @@ export const OPTIONS = [
     metavar: "TARGET",
     commands: ["bisect"],
     help: "only the tests of TARGET, in the order of their collection; again for one more",
+  },
+
+  // stress
+  { name: "copies", kind: "value", metavar: "N", commands: ["stress"], help: "pytests at once, each isolated (4)" },
+  { name: "rounds", kind: "value", metavar: "M", commands: ["stress"], help: "how often that is done (10)" },
+  { name: "until-fail", kind: "flag", commands: ["stress"], help: "stop after the first round with a failure" },
+  {
+    name: "baseline",
+    kind: "flag",
+    commands: ["stress"],
+    help: "then as often alone, one after another: does contention make it fail?",
   },
 
   // preflight

@@ -205,7 +205,17 @@ export const PERMISSIONS = [
     write: true,
     net: true,
     uid: true,
-    why: "runs pytest several times, as `run` does",
+    why: "runs pytest several times, as `run` does, isolated where that can be had",
+  },
+  {
+    row: "stress",
+    programs: RUN_PROGRAMS,
+    env: RUN_ENV,
+    read: true,
+    write: true,
+    net: true,
+    uid: true,
+    why: "runs many pytests at once, isolated as with `run --isolate`",
   },
   {
     row: "check",
