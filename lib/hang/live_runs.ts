@@ -23,14 +23,19 @@ export async function findLiveRuns(
   const own = survey.ownPids;
   const candidates = list.processes.filter((row) => /pytest|py\.test/.test(row.args) && row.state !== "Z" && !own.has(row.pid)).map((row) => row.pid);
   await survey.lookCloser(candidates);
-  // One in an isolation shows another network and other pids, but the run that began it has recorded it.
-  const [judgements, { entries }, here] = await Promise.all([survey.judge(candidates), readLedger(host, project.root), surroundingsOf(host)]);
-  const recorded = new Set(entries.filter((entry) => isHere(entry, here)).map((entry) => `${entry.pid} ${entry.startTicks}`));
-  const judged = judgements.filter((process) =>
-    process.kind.isPytest && (process.ours === true || recorded.has(`${process.pid} ${process.startTicks}`))
-  );
+  // One in an isolation shows another network and other pids, but the run that began it has recorded it, or at least what is above it.
   const forest = new Map(list.processes.map((row) => [row.pid, row]));
-  const pids = judged.map((process) => process.pid);
+  const line = (pid: number) => [pid, ...ancestorsOf(pid, forest)];
+  const [judged, { entries }, here] = await Promise.all([
+    survey.judge([...new Set(candidates.flatMap(line))]),
+    readLedger(host, project.root),
+    surroundingsOf(host),
+  ]);
+  const known = new Set(entries.filter((entry) => isHere(entry, here)).map((entry) => `${entry.pid} ${entry.startTicks}`));
+  const recorded = new Set(judged.filter((process) => known.has(`${process.pid} ${process.startTicks}`)).map((process) => process.pid));
+  const pids = judged.filter((process) =>
+    process.kind.isPytest && candidates.includes(process.pid) && (process.ours === true || line(process.pid).some((pid) => recorded.has(pid)))
+  ).map((process) => process.pid);
   return { pids: pids.filter((pid) => !ancestorsOf(pid, forest).some((above) => pids.includes(above))), unknowns: survey.failures };
 }
 
