@@ -83,6 +83,8 @@ function comparisons(root: string, python: string, bare: string): Comparison[] {
   const recipe: Side = { name: "the recipe's three probes", argv: sh(probes(root)) };
   const leaks = new Leaks(root, python);
   const hang: Side = { name: `tractest hang, ${STUCK} stuck processes`, argv: [TRACTEST, "hang"] };
+  const large = `${root.slice(0, root.lastIndexOf("/"))}/large`;
+  const toFirstFailure = [TRACTEST, "run", "--no-preflight", "--timeout=300"];
   return [
     {
       name: "failed",
@@ -191,6 +193,28 @@ function comparisons(root: string, python: string, bare: string): Comparison[] {
       theirs: { name: "serial pytest", argv: [python, "-m", "pytest", "-q"], cwd: `${root}/../sleepers` },
       goal: { ratio: 1 / 1.8 },
       after: () => showBalance(`${root}/../jobs.jsonl`),
+    },
+    {
+      name: "affected, 5,000 files",
+      rounds: QUICK_ROUNDS,
+      ours: { name: "tractest affected", argv: [TRACTEST, "affected"], cwd: large, before: () => changeIn(large, "app/part_7/module_307.py") },
+      theirs: bareDeno,
+      goal: { ratio: 10 },
+    },
+    {
+      name: "affected, all of them",
+      rounds: SLOW_ROUNDS,
+      ours: { name: "a change that 4,000 files import", argv: [TRACTEST, "affected"], cwd: large, before: () => changeIn(large, "app/hub.py") },
+      theirs: bareDeno,
+      goal: { ratio: Infinity },
+    },
+    {
+      name: "first failure",
+      rounds: 1,
+      ours: { name: "tractest run --affected", argv: [...toFirstFailure, "--affected"], code: 1 },
+      theirs: { name: "the same without", argv: toFirstFailure, code: 1 },
+      company: () => fault(root),
+      goal: { ratio: Infinity },
     },
     {
       name: "floor: failed",
@@ -348,11 +372,69 @@ function both(one: AsyncDisposable, other: AsyncDisposable): AsyncDisposable {
   };
 }
 
+/** Makes one module of the sample wrong, which tests notice late in the plain order. */
+async function fault(root: string): Promise<AsyncDisposable> {
+  const module = `${root}/sample_actors/_exceptions.py`;
+  const text = await Deno.readTextFile(module);
+  await Deno.writeTextFile(module, `${text}\n\ndef remote_name(error):\n    raise RuntimeError("made wrong for the bench")\n`);
+  return { [Symbol.asyncDispose]: () => Deno.writeTextFile(module, text) };
+}
+
+const PARTS = 50;
+
+/**
+ * A committed project of 3,000 modules and 2,000 tests, 3 kB each: modules import others of their part and now and then one elsewhere, most
+ * import the hub; a test imports one module.
+ */
+async function prepareLarge(root: string): Promise<void> {
+  const body = Array.from(
+    { length: 40 },
+    (_, index) => `\n\ndef function_${index}(one, other):\n    """Adds."""\n    return one + other  # ${index}\n`,
+  ).join("");
+  await Deno.mkdir(root);
+  await Deno.writeTextFile(`${root}/pyproject.toml`, '[project]\nname = "app"\n[tool.pytest.ini_options]\ntestpaths = ["tests"]\n');
+  for (let part = 0; part < PARTS; part++) {
+    for (const directory of ["app", "tests"]) {
+      await Deno.mkdir(`${root}/${directory}/part_${part}`, { recursive: true });
+      await Deno.writeTextFile(`${root}/${directory}/part_${part}/__init__.py`, "");
+    }
+  }
+  await Deno.writeTextFile(`${root}/app/__init__.py`, "from .hub import start as start\n");
+  await Deno.writeTextFile(`${root}/app/hub.py`, body);
+  for (let index = 0; index < 3_000; index++) {
+    const part = index % PARTS;
+    const next = index + PARTS < 3_000 ? `from .module_${index + PARTS} import function_1\n` : "";
+    const hub = index % 3 > 0 ? "from ..hub import (\n    function_1,  # why\n    function_2,\n)\n" : "";
+    const text = `"""Part ${part}."""\nimport os\nfrom typing import Any\n\nimport trio\n\n${next}${hub}${body}`;
+    await Deno.writeTextFile(`${root}/app/part_${part}/module_${index}.py`, text);
+  }
+  for (let index = 0; index < 2_000; index++) {
+    const part = index % PARTS;
+    const text =
+      `import pytest\nimport trio\n\nimport app\nfrom app.part_${part}.module_${index} import function_1\n${body}\n\ndef test_it():\n    app.start()\n`;
+    await Deno.writeTextFile(`${root}/tests/part_${part}/test_${index}.py`, text);
+  }
+  await commitAll(root);
+}
+
+/** Leaves exactly one file changed. */
+async function changeIn(root: string, path: string): Promise<void> {
+  await run(["git", "checkout", "-q", "."], root);
+  await Deno.writeTextFile(`${root}/${path}`, "changed = True\n", { append: true });
+}
+
+async function commitAll(root: string): Promise<void> {
+  await run(["git", "init", "-q", "--initial-branch=main", root], root);
+  await run(["git", "add", "."], root);
+  await run(["git", "-c", "user.name=bench", "-c", "user.email=bench@example.org", "commit", "-q", "-m", "first"], root);
+}
+
 async function main(words: readonly string[]): Promise<void> {
   const scratch = await Deno.realPath(await Deno.makeTempDir({ prefix: "tractest-bench-" }));
   try {
     await prepareSample(`${scratch}/sample`);
     await prepareSleepers(scratch);
+    await prepareLarge(`${scratch}/large`);
     await Deno.writeTextFile(`${scratch}/bare.js`, "console.log(1)\n");
     const inOwnNetwork = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"];
     const canHave = await run([...inOwnNetwork, "true"], scratch).then(() => true, () => false);
@@ -394,7 +476,8 @@ async function prepareSample(root: string): Promise<void> {
   await run(["uv", "sync", "--frozen", "--quiet", "--python", ">=3.10,<3.13"], root, { UV_PROJECT_ENVIRONMENT: "venv" });
   const version = /^version_info = 3\.(\d+)/m.exec(await Deno.readTextFile(`${root}/venv/pyvenv.cfg`))?.[1];
   await Deno.rename(`${root}/venv`, `${root}/py3${version}`);
-  await run(["git", "init", "-q", root], root);
+  await Deno.writeTextFile(`${root}/.gitignore`, "py3*\n__pycache__\n.pytest_cache\nxdg\nready-*\n");
+  await commitAll(root);
   await Deno.mkdir(`${root}/.pytest_cache/v/cache`, { recursive: true });
   const failed = Object.fromEntries(Array.from({ length: 27 }, (_, index) => [`tests/test_rpc.py::test_it[${index} -> x]`, true]));
   await Deno.writeTextFile(`${root}/.pytest_cache/v/cache/lastfailed`, JSON.stringify(failed));

@@ -1,4 +1,4 @@
-import { attributesOf, type PythonImport, pythonImports } from "./python_imports.ts";
+import { attributesOf, importingPart, type PythonImport, pythonImports } from "./python_imports.ts";
 
 /** A Python project, as the graph needs it. Paths are relative to its root, with `/`. */
 export interface PythonProject {
@@ -55,13 +55,16 @@ export class ImportGraph {
   readonly #imports = new Map<string, readonly PythonImport[]>();
   readonly #importers = new Map<string, Map<string, Edge>>();
   readonly #plugins = new Set<string>();
-  readonly #linked = new Set<string>();
-  /** The names by which `__init__.py` files pass on what is in a file, and those of the packages that pass on all of it. */
+  /** Files whose imports were not followed yet. */
+  readonly #unlinked: Set<string>;
+  #texts: { readonly imports: Texts; readonly binding: readonly string[] } | null = null;
+  /** Words one of which a file has to have that takes from an `__init__.py` what is in a file. */
   readonly #passedAs = new Map<string, Set<string>>();
   /** What a module or directory is called, wherever it is: an import of anything else leads out of the project. */
   readonly #names = new Set<string>();
 
   constructor(private readonly project: PythonProject) {
+    this.#unlinked = new Set(project.sources.keys());
     for (const path of project.sources.keys()) {
       const key = moduleKey(path);
       const others = this.#modules.get(key);
@@ -69,10 +72,10 @@ export class ImportGraph {
       // Python takes the package where both are there.
       else if (path.endsWith("/__init__.py")) others.unshift(path);
       else others.push(path);
-      this.#names.add(key.slice(key.lastIndexOf("/") + 1));
+      this.#names.add(lastPart(key));
       for (let directory = parent(path); directory !== "." && !this.#directories.has(directory); directory = parent(directory)) {
         this.#directories.add(directory);
-        this.#names.add(directory.slice(directory.lastIndexOf("/") + 1));
+        this.#names.add(lastPart(directory));
       }
     }
     for (const path of project.sources.keys()) if (isInit(path)) this.#passOn(path);
@@ -133,23 +136,39 @@ export class ImportGraph {
 
   /** Finds all who import one of these. Only files that have a word in them which that takes are read closely. */
   #linkImportersOf(files: readonly string[]): void {
-    const { sources } = this.project;
-    if (this.#linked.size === sources.size) return;
-    const clues = new Set(files.flatMap((file) => this.#cluesOf(file)));
-    const homes = files.filter(isInit).map((init) => `${parent(init)}/`);
-    const isLikely = (path: string, text: string) => {
-      for (const clue of clues) if (text.includes(clue)) return true;
-      return homes.some((home) => path.startsWith(home));
-    };
-    for (const [path, text] of sources) {
-      if (!this.#linked.has(path) && (clues.size > MOST_CLUES || isLikely(path, text))) this.#link(path);
+    if (this.#unlinked.size === 0) return;
+    this.#texts ??= this.#readTexts();
+    const { imports, binding } = this.#texts;
+    for (const file of files) {
+      for (const word of new Set([lastPart(moduleKey(file)), ...this.#passedAs.get(file) ?? []])) {
+        this.#linkAll(imports.having(word));
+        // Nobody uses a test as an attribute of its package.
+        if (!this.project.isTest(file)) this.#linkAll(binding.filter((path) => this.#unlinked.has(path) && this.#uses(path, word)));
+      }
+    }
+    for (const home of files.filter(isInit).map((init) => `${parent(init)}/`)) {
+      this.#linkAll([...this.#unlinked].filter((path) => path.startsWith(home)));
     }
   }
 
-  /** Words one of which a file has to have in it to import a file: its module's name, what it is passed on as. */
-  #cluesOf(file: string): string[] {
-    const key = moduleKey(file);
-    return [key.slice(key.lastIndexOf("/") + 1), ...this.#passedAs.get(file) ?? []];
+  /** The parts of all files that have imports, and the files that may use modules as attributes: they give a package a name. */
+  #readTexts() {
+    const imports = new Texts([...this.project.sources].map(([path, text]) => [path, importingPart(text)]));
+    const packages = new Set([...this.#directories].map(lastPart));
+    return { imports, binding: imports.matching(BOUND, (one, other) => packages.has(one ?? other!)) };
+  }
+
+  /** Whether a text has a name behind a dot. */
+  #uses(path: string, name: string): boolean {
+    const text = this.project.sources.get(path)!;
+    const attribute = `.${name}`;
+    let at = text.indexOf(attribute);
+    while (at >= 0 && LETTER.test(text[at + attribute.length] ?? "")) at = text.indexOf(attribute, at + 1);
+    return at >= 0;
+  }
+
+  #linkAll(paths: readonly string[]): void {
+    for (const path of paths) if (this.#unlinked.delete(path)) this.#link(path);
   }
 
   #passOn(init: string): void {
@@ -162,15 +181,14 @@ export class ImportGraph {
       }
     };
     for (const one of this.#importsOf(init)) {
-      if (one.bound !== null) add(this.#named(key, one.bound, new Set()), one.bound);
+      // Whoever takes all of the package has it too.
+      if (one.bound !== null) { for (const word of [one.bound, STAR]) add(this.#named(key, one.bound, new Set()), word); }
       const all = one.name === "*" ? this.#find(one.module === "" ? [] : one.module.split("."), this.#startsOf(init, one.level)) : null;
-      if (all) { for (const word of [key.slice(key.lastIndexOf("/") + 1), "import *"]) add(all, word); }
-      else if (one.bound !== null) add(this.#named(key, one.bound, new Set()), "import *");
+      if (all) { for (const word of [lastPart(key), STAR]) add(all, word); }
     }
   }
 
   #link(path: string): void {
-    this.#linked.add(path);
     const imports = this.#importsOf(path);
     const packages = new Map<string, string>();
     for (const one of imports) {
@@ -307,8 +325,69 @@ export class ImportGraph {
 }
 
 const NONE: readonly string[] = [];
-/** More words than these take longer to look for in all files than reading them all closely. */
-const MOST_CLUES = 8;
+/** A name that may be bound by an import: behind `import`, or at the end of a part of its list. */
+const BOUND = /\bimport[ \t]+([\w\u0080-\uffff]+)|\b([\w\u0080-\uffff]+)\b(?=[ \t]*(?:[,;)#\\\r\n]|as\b|$))/g;
+
+/** What stands in a file that takes all of a package. */
+const STAR = "import *";
+
+/** Many texts, searched as one: a search in each takes many times as long. */
+class Texts {
+  readonly #all: string;
+  readonly #starts: number[] = [];
+  readonly #paths: string[] = [];
+
+  constructor(texts: readonly (readonly [path: string, text: string])[]) {
+    let start = 0;
+    for (const [path, text] of texts) {
+      this.#starts.push(start);
+      this.#paths.push(path);
+      start += text.length + 1;
+    }
+    this.#starts.push(start);
+    this.#all = texts.map(([, text]) => text).join("\n");
+  }
+
+  /** The paths of the texts that have a word that is no part of a longer one. */
+  having(word: string): string[] {
+    const found: string[] = [];
+    if (word === "") return found;
+    let at = this.#all.indexOf(word);
+    while (at >= 0) {
+      const isWhole = !(at > 0 && LETTER.test(this.#all[at - 1]!)) && !LETTER.test(this.#all[at + word.length] ?? "");
+      if (!isWhole && LETTER.test(word[0]!)) {
+        at = this.#all.indexOf(word, at + 1);
+        continue;
+      }
+      const index = this.#indexOf(at);
+      found.push(this.#paths[index]!);
+      at = this.#all.indexOf(word, this.#starts[index + 1]);
+    }
+    return found;
+  }
+
+  /** The paths of the texts that have a match whose groups are right. */
+  matching(expression: RegExp, isRight: (...groups: (string | undefined)[]) => boolean): string[] {
+    const found = new Set<string>();
+    expression.lastIndex = 0;
+    for (let match = expression.exec(this.#all); match !== null; match = expression.exec(this.#all)) {
+      if (isRight(...match.slice(1))) found.add(this.#paths[this.#indexOf(match.index)]!);
+    }
+    return [...found];
+  }
+
+  #indexOf(at: number): number {
+    let [low, high] = [0, this.#paths.length - 1];
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (this.#starts[middle]! <= at) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+}
+
+const LETTER = /[\w\u0080-\uffff]/;
 
 /** The path of a Python file without its suffix, as imports lead to it: `tractor/ipc` for `tractor/ipc/__init__.py`, `app/_fast` for `app/_fast.cpython-313-x86_64-linux-gnu.so`. */
 export function moduleKey(path: string): string {
@@ -316,6 +395,10 @@ export function moduleKey(path: string): string {
   const dot = path.indexOf(".", slash + 1);
   const key = dot < 0 ? path : path.slice(0, dot);
   return key.endsWith("/__init__") ? key.slice(0, slash) : key;
+}
+
+function lastPart(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 function firstOf(module: string): string {

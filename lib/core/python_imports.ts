@@ -25,8 +25,7 @@ export interface PythonCode {
  * `importorskip` and `pytest_plugins`. Reads text, runs nothing; what is no Python gives whatever looks like an import in it, never an error.
  */
 export function pythonImports(text: string): PythonImport[] {
-  let last = text.indexOf("pytest_plugins");
-  for (let at = text.indexOf("import"); at >= 0; at = text.indexOf("import", at + 6)) last = Math.max(last, at);
+  const last = lastImport(text);
   if (last < 0) return [];
   const { code, strings } = pythonCode(text, last);
   const typing = typingRanges(code);
@@ -63,6 +62,24 @@ export function pythonImports(text: string): PythonImport[] {
     }
   }
   return found.sort((one, other) => one.at - other.at).map(({ imported }) => imported);
+}
+
+/** The beginning of a text in which everything stands that {@linkcode pythonImports} finds; the rest may be far longer. */
+export function importingPart(text: string): string {
+  const last = lastImport(text);
+  if (last < 0) return "";
+  const line = text.indexOf("\n", last);
+  const open = text.indexOf("(", last);
+  const isPlain = line >= 0 && (open < 0 || open > line) && !text.startsWith("\\", text[line - 1] === "\r" ? line - 2 : line - 1);
+  const end = isPlain ? line : text.indexOf("\n)", last);
+  // What has no line of its own with the parenthesis that ends it is taken whole: nothing may be missed.
+  return isPlain || end >= 0 ? text.slice(0, end) : text;
+}
+
+function lastImport(text: string): number {
+  let last = text.indexOf("pytest_plugins");
+  for (let at = text.indexOf("import"); at >= 0; at = text.indexOf("import", at + 6)) last = Math.max(last, at);
+  return last;
 }
 
 /**

@@ -97,18 +97,29 @@ export async function changesSince(host: Host, project: Project, wanted: { kind:
 }
 
 /** What changes ask for in this project: {@linkcode affectedBy} with all that it needs. Imports are read only for changes that ask for them. */
-export async function affectedIn(host: Host, project: Project, changes: readonly Change[]): Promise<Affected> {
-  const [tree, underTest] = await Promise.all([testTree(host, project), packageOf(host, project)]);
+export async function affectedIn(host: Host, project: Project, changed: readonly Change[] | Promise<readonly Change[]>): Promise<Affected> {
+  // The tree is read while git still answers.
+  const [tree, underTest, changes] = await Promise.all([testTree(host, project), packageOf(host, project), changed]);
   const around = { tree, packageDirectory: underTest?.directory ?? null, changeMap: project.configuration.changeMap };
   const asking = changes.filter((change) => asksForImports(change, around));
   const graph = asking.length === 0 ? null : await readImportGraph(host, project, around, asking);
   return affectedBy(changes, { ...around, graph });
 }
 
-/** {@linkcode affectedIn} with what failed before as the last of the nearer targets. Without a change nothing is affected. */
-export async function runFirst(host: Host, project: Project, changes: readonly Change[], recent: readonly RecentFailures[] = []): Promise<Affected> {
-  const affected = await affectedIn(host, project, changes);
-  return changes.length === 0 ? affected : withFailures(affected, await lastFailedIn(host, project), recent);
+/**
+ * {@linkcode affectedIn} with what failed before as the last of the nearer targets. Without a change nothing is affected.
+ *
+ * @param recent asks for the failures on record; called only if something changed
+ */
+export async function runFirst(
+  host: Host,
+  project: Project,
+  set: Promise<ChangeSet>,
+  recent: () => Promise<readonly RecentFailures[]>,
+): Promise<{ set: ChangeSet; found: Affected }> {
+  const found = await affectedIn(host, project, set.then(({ changes }) => changes));
+  if ((await set).changes.length === 0) return { set: await set, found };
+  return { set: await set, found: withFailures(found, await lastFailedIn(host, project), await recent()) };
 }
 
 async function baseOf(git: Git, head: string | null, wanted: string | undefined): Promise<{ base: ChangeSet["base"]; notes: string[] }> {

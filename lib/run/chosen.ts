@@ -33,8 +33,8 @@ export async function chosenFirst(context: Context, project: Project): Promise<C
     if (only) throw new UsageError('"--only" needs "--affected"', "tractest run --affected --only");
     return null;
   }
-  const set = await changesSince(host, project, { kind: changeKindOf(line), base: line.value("base") });
-  const found = await runFirst(host, project, set.changes, set.changes.length === 0 ? [] : await recentFailures(host, project));
+  const asked = changesSince(host, project, { kind: changeKindOf(line), base: line.value("base") });
+  const { set, found } = await runFirst(host, project, asked, () => recentFailures(host, project));
   say(context, set, found, only);
   const order = new TargetOrder([...found.targets, ...only ? [] : found.further].map(({ target }) => target));
   return {
