@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { EventReader } from "../core/pytest_events.ts";
-import { ancestorsOf } from "../core/leaks_judge.ts";
+import { ancestorsOf, type Judged } from "../core/leaks_judge.ts";
 import type { HangReport } from "../core/hang_types.ts";
 import type { Surroundings } from "../core/ledger.ts";
 import { Tally } from "../core/verdict.ts";
@@ -21,22 +21,24 @@ export async function findLiveRuns(
   const survey = new ProcessSurvey(host, project);
   await survey.candidates(list);
   const own = survey.ownPids;
-  const candidates = list.processes.filter((row) => /pytest|py\.test/.test(row.args) && row.state !== "Z" && !own.has(row.pid)).map((row) => row.pid);
-  await survey.lookCloser(candidates);
-  // One in an isolation shows another network and other pids, but the run that began it has recorded it, or at least what is above it.
   const forest = new Map(list.processes.map((row) => [row.pid, row]));
   const line = (pid: number) => [pid, ...ancestorsOf(pid, forest)];
-  const [judged, { entries }, here] = await Promise.all([
-    survey.judge([...new Set(candidates.flatMap(line))]),
-    readLedger(host, project.root),
-    surroundingsOf(host),
-  ]);
-  const known = new Set(entries.filter((entry) => isHere(entry, here)).map((entry) => `${entry.pid} ${entry.startTicks}`));
-  const recorded = new Set(judged.filter((process) => known.has(`${process.pid} ${process.startTicks}`)).map((process) => process.pid));
-  const pids = judged.filter((process) =>
-    process.kind.isPytest && candidates.includes(process.pid) && (process.ours === true || line(process.pid).some((pid) => recorded.has(pid)))
-  ).map((process) => process.pid);
-  return { pids: pids.filter((pid) => !ancestorsOf(pid, forest).some((above) => pids.includes(above))), unknowns: survey.failures };
+  const [{ entries }, here] = await Promise.all([readLedger(host, project.root), surroundingsOf(host)]);
+  // One in an isolation shows another network and other pids, but the run that began it has recorded it, or at least what is above it.
+  const recorded = new Set(entries.filter((entry) => isHere(entry, here)).map((entry) => `${entry.pid} ${entry.startTicks}`));
+  const pids: number[] = [];
+  let rest = list.processes.filter((row) => /pytest|py\.test/.test(row.args) && row.state !== "Z" && !own.has(row.pid)).map((row) => row.pid);
+  // From the top: what is below one is part of it, and need not be looked at.
+  while (rest.length > 0) {
+    const top = rest.filter((pid) => !ancestorsOf(pid, forest).some((above) => rest.includes(above)));
+    await survey.lookCloser(top);
+    const judged = await survey.judge([...new Set(top.flatMap(line))]);
+    const known = new Set(judged.filter((process) => recorded.has(`${process.pid} ${process.startTicks}`)).map((process) => process.pid));
+    const isOurs = ({ pid, ours }: Judged) => ours === true || line(pid).some((above) => known.has(above));
+    pids.push(...judged.filter((process) => top.includes(process.pid) && process.kind.isPytest && isOurs(process)).map((process) => process.pid));
+    rest = rest.filter((pid) => !top.includes(pid) && !ancestorsOf(pid, forest).some((above) => pids.includes(above)));
+  }
+  return { pids, unknowns: survey.failures };
 }
 
 /** Whether a recorded pid means something now. */
