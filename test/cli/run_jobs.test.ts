@@ -45,6 +45,52 @@ Deno.test({
   },
 });
 
+for (const version of ["6.2.*", "7.*", "8.*", "9.*"]) {
+  Deno.test({
+    name: `fixtures of a session and of a module are set up and torn down once in each pytest that uses them, with pytest ${version}`,
+    ignore,
+    fn: async () => {
+      const tests = `
+import os, time, pytest
+def say(text):
+    with open(f"{os.environ['SUITE']}/said-{os.environ['TRACTEST_SHARD']}", "a") as file: file.write(text + "\\n")
+@pytest.fixture(scope="module")
+def server():
+    say(f"{__name__} up"); yield; say(f"{__name__} down")
+def test_one(server, whole): say("test"); time.sleep(0.3)
+def test_two(server): say("test"); time.sleep(0.3)
+def test_alone(whole): say("test"); time.sleep(0.1)
+`;
+      const conftest = `
+import os, pytest
+from test_a import say
+@pytest.fixture(scope="session")
+def whole():
+    say("session up"); yield; say("session down " + os.environ["PYTEST_CURRENT_TEST"].split()[-1])
+`;
+      await using suite = await pytestSuite({ "test_a.py": tests, "test_b.py": tests, "conftest.py": conftest }, version);
+      const { code, stdout } = await suite.tractest([...JOBS, "--json"]);
+      const { counts } = JSON.parse(stdout);
+      const said = [1, 2].map((shard) => {
+        try {
+          return Deno.readTextFileSync(join(suite.path, `said-${shard}`)).trim().split("\n");
+        } catch {
+          return [];
+        }
+      });
+      assertEquals([code, counts.passed, said.flat().filter((line) => line === "test").length], [0, 6, 6], stdout);
+      for (const lines of said.filter((lines) => lines.includes("session up"))) {
+        // In the teardown of the last test, where an error has somebody to belong to.
+        assertEquals([lines.filter((line) => line === "session up").length, lines.at(-1)], [1, "session down (teardown)"], lines.join("\n"));
+        for (const name of ["test_a", "test_b"]) {
+          const own = lines.filter((line) => line.startsWith(name)).join();
+          assert(own === "" || own === `${name} up,${name} down`, lines.join("\n"));
+        }
+      }
+    },
+  });
+}
+
 Deno.test({
   name: "a failure beside others is tried again alone: CONTENTION if it passes then, red with its traceback if not",
   ignore,
