@@ -18,6 +18,12 @@ const SLOW_ROUNDS = 7;
 const SHARDED_ROUNDS = 5;
 /** Tests that sleep, and for how long one after another, in seconds. */
 const SLEEPERS = { tests: 120, seconds: 18 } as const;
+/** Tests that do nothing: what a run adds to each shows there; and as many as have this many events. */
+const TRIVIAL = 2_000;
+const EVENTS = 50_000;
+const EVENTS_OF_A_TEST = 4;
+/** Megabytes that tractest itself may take at most. */
+const MOST_MEMORY = 120;
 
 /** One side of a comparison: a command, and what has to be done before each timed start. */
 interface Side {
@@ -71,7 +77,7 @@ python -m pytest tests/ -x -q --co 2>&1 | tail -5
 ${probes(root)}`;
 }
 
-function comparisons(root: string, python: string, bare: string): Comparison[] {
+function comparisons(root: string, python: string, bare: string, trivial: string): Comparison[] {
   const sh = (script: string) => ["sh", "-c", script];
   const bareDeno: Side = { name: "bare Deno start", argv: [DENO, "run", "--no-config", "--no-lock", bare] };
   const target = ["tests/test_rpc.py"];
@@ -194,6 +200,13 @@ function comparisons(root: string, python: string, bare: string): Comparison[] {
       goal: { ratio: 1 / 1.8 },
       after: () => showBalance(`${root}/../jobs.jsonl`),
     },
+    ...[[], ["--ui", "bar"]].map((ui): Comparison => ({
+      name: `run${ui.length > 0 ? ", bar" : ""}, ${TRIVIAL} tests`,
+      rounds: SLOW_ROUNDS,
+      ours: { name: ["tractest run", ...ui].join(" "), argv: [TRACTEST, "run", "--no-preflight", ...ui], cwd: trivial },
+      theirs: { name: "bare pytest", argv: [python, "-m", "pytest", "tests", "-x", "--tb=short", "--no-header"], cwd: trivial },
+      goal: { ratio: 1.05 },
+    })),
     {
       name: "affected, 5,000 files",
       rounds: QUICK_ROUNDS,
@@ -452,7 +465,9 @@ async function measureAll(scratch: string, words: readonly string[]): Promise<vo
   if (words.length === 0 || words.some((word) => "schedule".includes(word))) await (await import("./bench_schedule.ts")).simulate(ROOT);
   const root = `${scratch}/sample`;
   const venv = [...Deno.readDirSync(root)].find(({ name }) => /^py3\d+$/.test(name))!.name;
-  const wanted = comparisons(root, `${root}/${venv}/bin/python`, `${scratch}/bare.js`)
+  const trivial = `${scratch}/trivial`;
+  await prepareTrivial(trivial, `${root}/${venv}`);
+  const wanted = comparisons(root, `${root}/${venv}/bin/python`, `${scratch}/bare.js`, trivial)
     .filter((one) => words.length === 0 || words.some((word) => one.name.includes(word)));
   for (const comparison of wanted) {
     try {
@@ -464,6 +479,40 @@ async function measureAll(scratch: string, words: readonly string[]): Promise<vo
       Deno.exitCode = 1;
     }
   }
+  for (const ui of [[], ["--ui", "bar"]]) {
+    const name = `run${ui.length > 0 ? ", bar" : ""}, memory`;
+    if (words.length > 0 && !words.some((word) => name.includes(word))) continue;
+    const peak = await peakMemory([TRACTEST, "run", "--no-preflight", ...ui], trivial, {
+      TRIVIAL: String(EVENTS / EVENTS_OF_A_TEST),
+      ...stateOf(root),
+    });
+    console.log(`${name.padEnd(18)} ${`${peak} MB`.padStart(12)}   goal: under ${MOST_MEMORY} MB of tractest itself, over ${EVENTS} events`);
+  }
+}
+
+/** A project with tests that do nothing, as many as TRIVIAL says. */
+async function prepareTrivial(root: string, venv: string): Promise<void> {
+  await Deno.mkdir(`${root}/tests`, { recursive: true });
+  await Deno.writeTextFile(`${root}/pyproject.toml`, '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n');
+  const range = `range(int(os.environ.get("TRIVIAL", "${TRIVIAL}")))`;
+  const test = `import os, pytest\n@pytest.mark.parametrize("n", ${range})\ndef test_nothing(n): pass\n`;
+  await Deno.writeTextFile(`${root}/tests/test_trivial.py`, test);
+  await Deno.symlink(venv, `${root}/${venv.slice(venv.lastIndexOf("/") + 1)}`);
+}
+
+/** The most memory that a program took itself, in megabytes: what it started is not counted. */
+async function peakMemory([program, ...args]: readonly string[], cwd: string, env: Record<string, string>): Promise<number> {
+  const child = new Deno.Command(program!, { args, cwd, env, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+  let peak = 0;
+  let over = false;
+  void child.status.then(() => over = true);
+  while (!over) {
+    // The kernel keeps the peak; the last look that finds the process has it.
+    const status = await Deno.readTextFile(`/proc/${child.pid}/status`).catch(() => "");
+    peak = Math.max(peak, Number(/^VmHWM:\s*(\d+)/m.exec(status)?.[1] ?? 0));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return Math.round(peak / 1024);
 }
 
 /** A copy of the sample with a venv, a git repository around it and a lastfailed cache. */

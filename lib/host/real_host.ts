@@ -226,8 +226,10 @@ export class RealHost implements Host {
   async readFrom(path: string, offset: number, limit: number): Promise<Uint8Array | null> {
     return await orNull("read", path, async () => {
       using file = await Deno.open(path, { read: true });
+      // No more than there is: a file that grows is looked at very often.
+      const buffer = new Uint8Array(Math.max(0, Math.min(limit, (await file.stat()).size - offset)));
+      if (buffer.length === 0) return buffer;
       await file.seek(offset, Deno.SeekMode.Start);
-      const buffer = new Uint8Array(limit);
       const count = await file.read(buffer);
       return buffer.subarray(0, count ?? 0);
     });
