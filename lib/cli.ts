@@ -21,6 +21,7 @@ const LOADERS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   affected: async () => (await import("./commands/affected.ts")).affected,
   check: async () => (await import("./commands/check.ts")).check,
   flaky: async () => (await import("./commands/flaky.ts")).flaky,
+  report: async () => (await import("./commands/report.ts")).report,
   history: async () => (await import("./commands/history.ts")).history,
   slow: async () => (await import("./commands/slow.ts")).slow,
   hang: async () => (await import("./commands/hang.ts")).hang,

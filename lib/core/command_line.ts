@@ -41,10 +41,7 @@ export function parseCommandLine(command: string, words: readonly string[]): Com
   const dashes = words.indexOf("--");
   const split = command === "run" ? splitRunWords(words, rows) : null;
   if (split) refuseSlips(split, rows);
-  const own = split?.own ?? (dashes < 0 ? words : words.slice(0, dashes)).map((word) => {
-    const row = rows.find(({ kind, name }) => kind === "optional" && word === `--${name}`);
-    return row === undefined ? word : `${word}=${row.otherwise}`;
-  });
+  const own = split?.own ?? tied(dashes < 0 ? words : words.slice(0, dashes), rows);
   const afterDashes = dashes < 0 ? [] : words.slice(dashes + 1);
   const valued = rows.filter((row) => row.kind !== "flag");
   const parsed = parseArgs([...own], {
@@ -78,6 +75,18 @@ export function parseCommandLine(command: string, words: readonly string[]): Com
     value: (option) => values.get(option)?.at(-1),
     values: (option) => values.get(option) ?? [],
   };
+}
+
+/** Ties to their options the values that the parser would miss: what an option without a value stands for, and a lone dash. */
+function tied(words: readonly string[], rows: readonly OptionRow[]): string[] {
+  const row = (word: string | undefined) => rows.find(({ name }) => word === `--${name}`);
+  const takesDash = (word: string | undefined, next: string | undefined) => next === "-" && /^values?$/.test(row(word)?.kind ?? "");
+  return words.flatMap((word, index) => {
+    if (takesDash(words[index - 1], word)) return [];
+    if (takesDash(word, words[index + 1])) return [`${word}=-`];
+    const found = row(word);
+    return [found?.kind === "optional" ? `${word}=${found.otherwise}` : word];
+  });
 }
 
 /**

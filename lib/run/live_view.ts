@@ -4,6 +4,7 @@ import { descendantsOf } from "../core/leaks_judge.ts";
 import { Live, type LiveOptions } from "../core/live.ts";
 import type { PytestEvent } from "../core/pytest_events.ts";
 import type { Host } from "../host/host.ts";
+import { durationsOf } from "../history/history.ts";
 import { listProcesses } from "../programs/ps.ts";
 import { barLines, noteLines, nowLines, progressText, type ShownProcess } from "../ui/bar.ts";
 import { LiveRegion } from "../ui/live_region.ts";
@@ -11,7 +12,6 @@ import type { Colour, Printer } from "../ui/printer.ts";
 import type { EngineOutcome } from "./engine.ts";
 import type { EventLog } from "./event_log.ts";
 import { Keyboard } from "./keyboard.ts";
-import { knownDurations } from "./past_runs.ts";
 
 /** How {@linkcode LiveView} is told what to show. */
 export interface LiveViewOptions extends Omit<LiveOptions, "durations"> {
@@ -57,7 +57,7 @@ export class LiveView {
 
   /** Begins to show a run of the project at `root`. */
   static async open(host: Host, printer: Printer, log: EventLog, options: LiveViewOptions): Promise<LiveView> {
-    return new LiveView(host, printer, log, { ...options, durations: await knownDurations(host, options.root) });
+    return new LiveView(host, printer, log, { ...options, durations: await durationsOf(host, options) });
   }
 
   private constructor(

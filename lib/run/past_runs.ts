@@ -49,20 +49,3 @@ export async function readEvents(host: Host, { directory, size }: PastRun, take:
 function eventsOf(directory: string): string {
   return join(directory, "events.jsonl");
 }
-
-/** Runs that are asked for durations, and the bytes of one that is too big to be asked in passing. */
-const ASKED = { runs: 3, bytes: 8 * 1024 * 1024 } as const;
-
-/** Seconds that the tests of a project took when they ran last, by id. */
-export async function knownDurations(host: Host, root: string): Promise<ReadonlyMap<string, number>> {
-  const durations = new Map<string, number>();
-  for (const run of (await pastRuns(host, root)).filter((run) => run.size <= ASKED.bytes).slice(0, ASKED.runs).reverse()) {
-    const seconds = new Map<string, number>();
-    await readEvents(host, run, (event) => {
-      if (event.event === "test-start") seconds.set(event.id, 0);
-      else if (event.event === "report") seconds.set(event.id, (seconds.get(event.id) ?? 0) + event.seconds);
-      if (event.event === "report" && event.phase === "teardown") durations.set(event.id, seconds.get(event.id)!);
-    });
-  }
-  return durations;
-}

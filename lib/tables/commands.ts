@@ -110,6 +110,17 @@ export const COMMANDS = [
     exits: [0],
   },
   {
+    name: "report",
+    summary: "one HTML page of a run: failures, times, leaks, trends",
+    usage: "tractest report [RUN] [OPTIONS]",
+    examples: [
+      ["tractest report", "the newest run, into tractest-report.html"],
+      ["tractest report 20261124-140614-d0a2 --output /tmp/run.html", "another run, by its name or the beginning of it"],
+      ["tractest report --output -", "to standard output"],
+    ],
+    exits: [0, 80],
+  },
+  {
     name: "history",
     summary: "recorded runs, or the outcomes of one test over them",
     usage: "tractest history [TEST] [OPTIONS]",

@@ -333,6 +333,10 @@ export const OPTIONS = [
   { name: "staged", kind: "flag", commands: ["affected", "run"], help: "only what is staged" },
   { name: "uncommitted", kind: "flag", commands: ["affected", "run"], help: "only what is not committed yet" },
 
+  // report
+  { name: "output", kind: "value", metavar: "FILE", commands: ["report"], help: "where the page goes (tractest-report.html); - for standard output" },
+  { name: "force", kind: "flag", commands: ["report"], help: "overwrite a file that is no report" },
+
   // history, slow, flaky
   { name: "limit", kind: "value", metavar: "N", commands: ["history", "slow", "flaky"], help: "show N rows at most (20)" },
   { name: "commit", kind: "value", metavar: "COMMIT", commands: ["history"], help: "only runs at this commit: its name, or the beginning of it" },

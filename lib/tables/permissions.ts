@@ -56,6 +56,16 @@ export const PERMISSIONS = [
   { row: "flaky", programs: [], env: STATE_ENV, read: true, write: false, net: false, uid: true, why: "reads the configuration and the history" },
   { row: "slow", programs: [], env: STATE_ENV, read: true, write: false, net: false, uid: true, why: "reads the history" },
   {
+    row: "report",
+    programs: [],
+    env: STATE_ENV,
+    read: true,
+    write: true,
+    net: false,
+    uid: true,
+    why: "reads the events of a run and the history, writes the page",
+  },
+  {
     row: "history",
     programs: [],
     env: STATE_ENV,

@@ -1,0 +1,89 @@
+import { relative, resolve } from "@std/path";
+import { rateText } from "../core/rate.ts";
+import { REPORT_MARK, reportPage, type Trends } from "../core/report.ts";
+import { escapeText } from "../core/escape.ts";
+import { nearest } from "../core/nearest.ts";
+import type { PytestEvent } from "../core/pytest_events.ts";
+import { Results } from "../core/results.ts";
+import { UsageError } from "../errors.ts";
+import type { Host } from "../host/host.ts";
+import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
+import type { Context } from "../context.ts";
+import { durationsOf, readProject } from "../history/history.ts";
+import { recordsOf, runsOf } from "../history/queries.ts";
+import { findProject, type Project } from "../project/project.ts";
+import { type PastRun, pastRuns, readEvents } from "../run/past_runs.ts";
+
+/** Where the page goes unless it is told. */
+const FILE = "tractest-report.html";
+/** Readable as any page is. */
+const MODE = 0o644;
+/** Runs whose durations are drawn, and tests with a record that are listed. */
+const SHOWN = { runs: 60, tests: 30 } as const;
+
+/** `tractest report [RUN]`: one HTML page of a run, the newest unless another is named. */
+export async function report({ host, line, printer }: Context): Promise<ExitCode> {
+  const [name, ...more] = line.operands;
+  if (more.length > 0) throw new UsageError(`"report" takes one run, not ${line.operands.length}`, "tractest report [RUN] --output FILE");
+  const output = line.value("output") ?? FILE;
+  const path = output === "-" ? null : resolve(host.cwd, output);
+  if (path !== null) await refuseOthers(host, path, output, line.has("force"));
+  const project = await findProject(host);
+  const run = chosen(await pastRuns(host, project.root), name);
+  const results = new Results();
+  const hangs: Extract<PytestEvent, { event: "hang" }>[] = [];
+  await readEvents(host, run, (event) => {
+    results.add(event);
+    if (event.event === "hang") hangs.push(event);
+  });
+  const page = reportPage({ results, hangs, trends: await trendsOf(host, project), now: host.now() / 1000 });
+  if (path === null) host.stdout.write(page);
+  else {
+    await host.writeFile(path, page, MODE);
+    printer.line(`wrote ${escapeText(relative(host.cwd, path))}: the report of run ${escapeText(run.runId)}`);
+  }
+  return EXIT.ok;
+}
+
+/** Only a page that we wrote is written over. */
+async function refuseOthers(host: Host, path: string, typed: string, force: boolean): Promise<void> {
+  const status = await host.stat(path);
+  if (status === null) return;
+  if (status.kind === "directory") throw new UsageError(`Cannot write "${typed}": it is a directory`, "name a file in it");
+  const head = status.kind === "file" ? await host.readFrom(path, 0, REPORT_MARK.length) : null;
+  if (force || (head && new TextDecoder().decode(head) === REPORT_MARK)) return;
+  throw new UsageError(`"${typed}" is no report of tractest and would be overwritten`, "name another file, or add --force");
+}
+
+function chosen(runs: readonly PastRun[], name: string | undefined): PastRun {
+  if (runs.length === 0) throw new UsageError("There is no run of this project to report on", "tractest run");
+  if (name === undefined) return runs[0]!;
+  const named = runs.filter((run) => run.runId.startsWith(name));
+  const [only] = named.filter((run) => run.runId === name).concat(named);
+  if (only && (named.length === 1 || only.runId === name)) return only;
+  const known = (named.length > 0 ? named : runs).map((run) => run.runId);
+  throw new UsageError(
+    named.length > 1 ? `"${name}" is the beginning of ${named.length} runs` : `There is no run "${name}" of which events are kept`,
+    `kept: ${nearest(name, known).slice(0, 5).join(", ")}`,
+  );
+}
+
+/** What the history knows; nothing where it can't be read. */
+async function trendsOf(host: Host, project: Project): Promise<Trends> {
+  const [{ value }, durations] = await Promise.all([
+    readProject(host, project, (database, id) => ({
+      runs: runsOf(database, id, { limit: SHOWN.runs, commit: null }),
+      failed: recordsOf(database, id, "failed"),
+    })),
+    durationsOf(host, project),
+  ]);
+  const runs = (value?.runs ?? []).map(({ id, started, seconds, tests, passed, failed, skipped, exitCode, commit }) => (
+    { runId: id, started, seconds, counts: { tests, passed, failed, skipped }, exitCode, commit }
+  ));
+  const flakiest = (value?.failed ?? []).map(({ id, failures, trials }) => ({ id, failures, trials, rate: rateText({ failures, trials }) ?? "–" }));
+  return {
+    runs: runs.reverse(),
+    flakiest: flakiest.sort((a, b) => b.failures / Math.max(1, b.trials) - a.failures / Math.max(1, a.trials)).slice(0, SHOWN.tests),
+    slowest: [...durations].map(([id, seconds]) => ({ id, seconds })).sort((a, b) => b.seconds - a.seconds),
+  };
+}

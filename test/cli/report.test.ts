@@ -1,0 +1,141 @@
+import { join } from "@std/path";
+import { assert, assertEquals, assertIncludes } from "../assert.ts";
+import { Browser } from "./browser.ts";
+import { pytestSuite, type Suite } from "./suites.ts";
+
+const RUN = ["run", "--no-preflight", "--no-defaults"];
+
+const TESTS = `
+import os, subprocess, sys, time, pytest
+@pytest.mark.parametrize("text", ["</script><b>", "x" * 200, "\\u202eabc"])
+def test_named(text): pass
+def test_fails():
+    print("said before")
+    assert "</pre><script>alert(1)</script>" == "w" * 300
+def test_hangs(): time.sleep(600)
+def test_leaves():
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(20)"])
+    child.returncode = 0
+def test_flaky():
+    path = os.environ["SUITE"] + "/seen"
+    if not os.path.exists(path):
+        open(path, "w").close()
+        assert False, "the first time"
+`;
+
+async function suiteWithRuns(): Promise<Suite> {
+  const suite = await pytestSuite({ "test_a.py": TESTS });
+  await suite.tractest([...RUN, "-k", "named or fails"]);
+  const { code } = await suite.tractest([...RUN, "--test-timeout", "1", "--retries", "1"]);
+  assertEquals(code, 1);
+  return suite;
+}
+
+Deno.test("report writes a page of the newest run, and only over its own pages", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+  const none = await suite.tractest(["report"]);
+  assertEquals([none.code, none.stdout], [64, ""]);
+  assertIncludes(none.stderr, "There is no run of this project to report on");
+  await suite.tractest(RUN);
+  const path = join(suite.root, "tractest-report.html");
+  const { code, stdout, stderr } = await suite.tractest(["report"]);
+  assertEquals(code, 0, stderr);
+  assertIncludes(stdout, "wrote tractest-report.html: the report of run ");
+  assertIncludes(await Deno.readTextFile(path), "<h1>Passed</h1>");
+  assertEquals((await suite.tractest(["report"])).code, 0);
+  const [, runId] = /of run (\S+)/.exec(stdout)!;
+  const shown = await suite.tractest(["report", runId!.slice(0, -2), "--output", "-"]);
+  assertIncludes(shown.stdout, "<h1>Passed</h1>");
+  assertEquals((await suite.tractest(["report", "nothing"])).code, 64);
+
+  await Deno.writeTextFile(path, "mine");
+  const refused = await suite.tractest(["report"]);
+  assertEquals([refused.code, await Deno.readTextFile(path)], [64, "mine"]);
+  assertIncludes(refused.stderr, "--force");
+  assertEquals((await suite.tractest(["report", "--force"])).code, 0);
+  assertIncludes(await Deno.readTextFile(path), "<h1>Passed</h1>");
+});
+
+const CHROMIUM = await (async () => {
+  const { success, stdout } = await new Deno.Command("sh", { args: ["-c", "command -v chromium || command -v chromium-browser"] }).output();
+  return success ? new TextDecoder().decode(stdout).trim() : null;
+})();
+
+Deno.test({
+  name: `in a browser the page has its sections, fits a phone and a desk, light and dark, and asks for nothing${
+    CHROMIUM === null ? " (needs chromium)" : ""
+  }`,
+  ignore: CHROMIUM === null,
+  fn: async () => {
+    await using suite = await suiteWithRuns();
+    assertEquals((await suite.tractest(["report"])).code, 0);
+    const url = `file://${join(suite.root, "tractest-report.html")}`;
+    await using browser = await Browser.start(CHROMIUM!);
+    const screenshots = new Set<string>();
+    for (const width of [390, 1280]) {
+      for (const scheme of ["light", "dark"]) {
+        await browser.send("Emulation.setDeviceMetricsOverride", { width, height: 900, deviceScaleFactor: 1, mobile: width < 500 });
+        await browser.send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: scheme }] });
+        await browser.send("Page.navigate", { url });
+        while (await browser.evaluate("document.readyState + location.protocol") !== "completefile:") {
+          await new Promise((done) => setTimeout(done, 20));
+        }
+        await browser.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)");
+        const [wide, inner] = await browser.evaluate<number[]>("[document.documentElement.scrollWidth, innerWidth]");
+        assert(wide! <= inner! && inner === width, `${wide} of ${inner} at ${width}`);
+        const { data } = await browser.send("Page.captureScreenshot", { format: "png" });
+        screenshots.add(data as string);
+        // A page of one colour is a few kilobytes.
+        assert((data as string).length > 30_000, `${(data as string).length} at ${width}, ${scheme}`);
+        // Every text stands out from what is behind it.
+        assertEquals(await browser.evaluate(CONTRAST), [], `${scheme}, ${width}`);
+      }
+    }
+    assertEquals(screenshots.size, 4);
+    assertEquals(await browser.evaluate("[...document.querySelectorAll('section')].map((one) => one.id)"), [
+      "failures",
+      "hangs",
+      "flaky",
+      "leaks",
+      "timeline",
+      "slowest",
+      "durations",
+      "trends",
+      "flakiest",
+      "environment",
+    ]);
+    assertEquals(await browser.evaluate("document.querySelector('h1').textContent"), "2 failed");
+    assertEquals(
+      await browser.evaluate("document.querySelectorAll('script, b:empty, section b').length > 0 && !!document.querySelector('script')"),
+      false,
+    );
+    const asked = browser.events.filter(({ method }) => method === "Network.requestWillBeSent").map(({ params }) =>
+      (params.request as { url: string }).url
+    );
+    assertEquals([...new Set(asked)], [url]);
+    assertEquals(
+      browser.events.filter(({ method }) => ["Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown"].includes(method)),
+      [],
+    );
+  },
+});
+
+/** Texts whose contrast is below what WCAG asks for (AA), as they are drawn now. */
+const CONTRAST = `(() => {
+  // Of the words for outcomes a run has only some.
+  for (const kind of ["passed", "failed", "error", "collection", "timeout", "crash", "skipped", "flaky", "leak"]) {
+    document.querySelector("section").insertAdjacentHTML("beforeend", '<span class="badge ' + kind + '">' + kind + "</span>");
+  }
+  const parse = (text) => { const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number); return { r, g, b, a }; };
+  const light = ({ r, g, b }) => { const [x, y, z] = [r, g, b].map((v) => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * x + 0.7152 * y + 0.0722 * z; };
+  const behind = (node) => { for (; node; node = node.parentElement) { const c = parse(getComputedStyle(node).backgroundColor); if (c.a === 1) return c; } };
+  const bad = [];
+  for (const node of document.querySelectorAll("body *")) {
+    if (![...node.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim())) continue;
+    if (node.closest("svg")) continue;
+    const [a, b] = [light(parse(getComputedStyle(node).color)), light(behind(node))].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < 4.5) bad.push(node.className + " " + node.textContent.slice(0, 20) + " " + ratio.toFixed(2));
+  }
+  return [...new Set(bad)];
+})()`;
