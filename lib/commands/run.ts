@@ -3,9 +3,10 @@ import { escapeText } from "../core/escape.ts";
 import { type Parallel, parallelOf } from "../core/parallel.ts";
 import { isContended } from "../core/results.ts";
 import type { KnownSeconds } from "../core/schedule.ts";
+import { type Dimension, parseMatrix } from "../core/matrix.ts";
 import { looksLikeTarget, type Targets } from "../core/targets.ts";
 import { hangDocument } from "../core/hang.ts";
-import { captureNote, pytestCommand, type RunIntent, runIntent, stopsAtFirst, withoutRerun } from "../core/run_command.ts";
+import { captureNote, pytestCommand, type RunIntent, runIntent, stopsAtFirst, withoutRerun, withoutStopping } from "../core/run_command.ts";
 import { describeRecord } from "../core/rate.ts";
 import { asTyped, nextCommand, pasteable } from "../core/run_shown.ts";
 import { strainText } from "../core/strain.ts";
@@ -37,6 +38,7 @@ import { type RunSettings, runSettings } from "../run/settings.ts";
 import { checkSpawnBackend } from "../run/spawn_backends.ts";
 import { longestFullRun, openRunState, recordFullRun } from "../run/state.ts";
 import { targetsOf, testTree } from "../project/targets.ts";
+import { dryMatrix, MATRIX_SCHEMA, runMatrix } from "./run_matrix.ts";
 
 /** What was typed for a run, understood. */
 interface Request {
@@ -50,8 +52,10 @@ interface Request {
   readonly junit: JunitFile | null;
   /** What runs first; null where nothing was asked to. */
   readonly chosen: Chosen | null;
-  /** The command of one of its pytests. */
-  command(python: readonly string[], kind: SessionKind): string[];
+  /** What varies between the cells of a matrix; empty for a single run. */
+  readonly dimensions: readonly Dimension[];
+  /** The command of one of its pytests, with more words for pytest. */
+  command(python: readonly string[], kind: SessionKind, words?: readonly string[]): string[];
 }
 
 const WHOLE: SessionKind = { purpose: "tests", test: null };
@@ -65,7 +69,8 @@ export async function run(context: Context): Promise<ExitCode> {
     if (printer.json) printer.document("tractest.run/1", NOT_RUN);
     return EXIT.ok;
   }
-  if (line.has("dry-run")) return await dryRun(context, request);
+  const { dimensions } = request;
+  if (line.has("dry-run")) return await (dimensions.length > 0 ? dryMatrix(context, request) : dryRun(context, request));
 
   if (line.has("bg")) {
     refuseWithBackground(context, intent.debugging);
@@ -87,11 +92,14 @@ export async function run(context: Context): Promise<ExitCode> {
       checksOnly: line.has("preflight-only"),
       isolate: parallel.jobs === 1 ? "never" : parallel.jobs === "auto" ? "auto" : "always",
       onStop: ({ checks, leaks }, exitCode) => {
-        if (printer.json) printer.document("tractest.run/1", { ...NOT_RUN, exitCode, leaks, preflight: checks });
+        if (!printer.json) return;
+        if (dimensions.length > 0) printer.document(MATRIX_SCHEMA, { exitCode, dimensions, cells: [], leaks, preflight: checks });
+        else printer.document("tractest.run/1", { ...NOT_RUN, exitCode, leaks, preflight: checks });
       },
     },
-    (prepared) => {
+    async (prepared) => {
       hintBackground(context, scope, longestFull);
+      if (dimensions.length > 0) return await runCells(context, request, prepared, limit);
       return runTests(context, request, prepared, limit);
     },
   );
@@ -120,8 +128,11 @@ async function understand(context: Context): Promise<Request> {
   const scope = targets?.scope ?? "many";
   const settings = runSettings(line, intent);
   timeLimit({ given: line.value("timeout"), debugging: intent.debugging, scope, limits: { full: 0, file: 0 }, longestFull: null });
-  const { defaultFlags, jobs } = project.configuration;
+  const { jobs } = project.configuration;
   const parallel = parallelOf(line, intent, jobs);
+  const dimensions = matrixOf(context, intent, parallel);
+  // Cells are compared by all of their tests.
+  const defaultFlags = dimensions.length > 0 ? withoutStopping(project.configuration.defaultFlags) : project.configuration.defaultFlags;
   return {
     project,
     intent,
@@ -131,11 +142,47 @@ async function understand(context: Context): Promise<Request> {
     scope,
     junit: line.has("junit") ? await JunitFile.at(host, line.value("junit")!) : null,
     chosen,
-    command: (python, { test }) =>
-      test === null
-        ? pytestCommand({ python, defaultFlags, line, intent, targets: bare ? [] : targets?.targets ?? [] })
-        : pytestCommand({ python, defaultFlags, line, intent: withoutRerun(intent), targets: [test.split("::", 1)[0]!] }),
+    dimensions,
+    command: (python, { test }, words = []) => {
+      const cell = { ...intent, passed: [...words, ...intent.passed] };
+      return test === null
+        ? pytestCommand({ python, defaultFlags, line, intent: cell, targets: bare ? [] : targets?.targets ?? [] })
+        : pytestCommand({ python, defaultFlags, line, intent: withoutRerun(cell), targets: [test.split("::", 1)[0]!] });
+    },
   };
+}
+
+/** What `--matrix` varies; empty when it was not given. What makes no sense beside it is said. */
+function matrixOf({ line }: Context, intent: RunIntent, parallel: Parallel): readonly Dimension[] {
+  const dimensions = parseMatrix(line.values("matrix"), (key) => line.has(key));
+  if (dimensions.length === 0) {
+    if (line.has("diff")) throw new UsageError('"--diff" compares the cells of a matrix', "tractest run --matrix tpt-proto=tcp,uds --diff");
+    return [];
+  }
+  if (intent.debugging) throw new UsageError('"--matrix" does not go with a debugger', "debug one of the cells");
+  if (parallel.shard !== null) throw new UsageError('"--matrix" does not go with "--shard"', "give each machine some of the cells");
+  return dimensions;
+}
+
+/** Runs the cells of a matrix, as many at once as can be kept apart. */
+async function runCells(context: Context, request: Request, prepared: Prepared, limit: number): Promise<ExitCode> {
+  const { host } = context;
+  const { settings, parallel, chosen } = request;
+  const jobs = prepared.isolation === null ? 1 : parallel.jobs === "auto" ? host.processors : parallel.jobs;
+  const exitFirst = stopsAtFirst(request.command(prepared.interpreter.argv, WHOLE));
+  return await runMatrix(context, request, {
+    prepared,
+    jobs,
+    launch: {
+      ...settings,
+      plan: chosen && ((items) => chosen.arrange(groupsOf(items))),
+      alone: () => false,
+      limit,
+      debugging: false,
+      exitFirst,
+      resume: !exitFirst,
+    },
+  });
 }
 
 async function intentOf({ host, line }: Context, project: Project): Promise<RunIntent> {

@@ -3,21 +3,32 @@ import { withoutAnsi } from "./escape.ts";
 import type { LeftBehind } from "./pytest_events.ts";
 import type { Attempt, ResultFailure, Results, TestResult } from "./results.ts";
 
+/** The results that one suite of a JUnit document has. */
+export interface JunitSuite {
+  readonly name: string;
+  readonly results: Results;
+}
+
 /**
- * The results of a run as one JUnit document: a single suite, names as pytest gives them, so that histories of CI systems go on. Of a
+ * The results of a run as one JUnit document: a single suite, or one for each cell of a matrix; names as pytest gives them, so that histories of CI systems go on. Of a
  * run that was cut short it holds what is known, and the tests that were running count as errors.
  *
  * As pytest does: `failure` for what failed in the call, `error` for fixtures, collection, and what ended a test from outside; an error
  * in the teardown of a test that failed has an element of its own. As surefire does: earlier attempts of a test that was tried again
  * are `flakyFailure`, or `rerunFailure` if it stayed red.
  */
-export function junit(results: Results): string {
+export function junit(results: Results | readonly JunitSuite[]): string {
+  const suites = "tests" in results ? [{ name: "tractest", results }] : results;
+  return `<?xml version="1.0" encoding="utf-8"?>\n${element("testsuites", { name: "tractest" }, suites.map(suiteOf))}\n`;
+}
+
+function suiteOf({ name, results }: JunitSuite): string {
   const tests = [...results.tests.values()].filter((test) => test.attempts.length > 0);
   const cases = [...results.collectionErrors.map(collectionCase), ...tests.flatMap(casesOf)];
   const count = (of: (one: Case) => number) => String(cases.reduce((sum, one) => sum + of(one), 0));
   const seconds = results.ended?.seconds ?? (results.latest ?? 0) - (results.first ?? 0);
-  const suite = element("testsuite", {
-    name: "tractest",
+  return element("testsuite", {
+    name,
     errors: count((one) => one.errors),
     failures: count((one) => one.failures),
     skipped: count((one) => one.skipped),
@@ -25,7 +36,6 @@ export function junit(results: Results): string {
     time: fixed(seconds),
     timestamp: new Date((results.first ?? 0) * 1000).toISOString(),
   }, [suiteProperties(results), ...cases.map((one) => one.xml)]);
-  return `<?xml version="1.0" encoding="utf-8"?>\n${element("testsuites", { name: "tractest" }, [suite])}\n`;
 }
 
 /** A `testcase`, and what it counts as. */

@@ -47,6 +47,8 @@ export type PytestEvent =
       readonly transport: string | null;
       readonly backend: string | null;
       readonly python: string | null;
+      /** What tells it from the other cells of a matrix. */
+      readonly cell?: Readonly<Record<string, string>>;
       /** Which part of the suite this run is for; null or absent: all of it. */
       readonly shard?: { readonly index: number; readonly count: number } | null;
     }

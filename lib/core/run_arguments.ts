@@ -58,6 +58,7 @@ export function splitRunWords(words: readonly string[], rows: readonly OptionRow
         ? `=${queue.shift()}`
         : "";
       own.push(word + value);
+      while (row.pairs && /^[a-z][a-z-]*=/.test(queue[0] ?? "")) own.push(`${name}=${queue.shift()}`);
       if (row.name === "verbose") split.push({ kind: "pytest", words: [word], settled: true });
       return false;
     }

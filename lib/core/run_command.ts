@@ -142,6 +142,12 @@ export function spawnBackends(source: string): string[] | null {
   return names.length > 0 ? names : null;
 }
 
+/** The default flags without those that stop pytest at a failure. */
+export function withoutStopping(flags: readonly string[]): string[] {
+  const stopping: readonly string[] = COUNTERPARTS.find((names) => (names as readonly string[]).includes("--maxfail"))!;
+  return flags.filter((flag) => !stopping.includes(flag.replace(/=.*$/s, "")));
+}
+
 /** Whether the first failure stops a pytest with this command. */
 export function stopsAtFirst(argv: readonly string[]): boolean {
   const words = argv.slice(argv.indexOf("pytest") + 1);

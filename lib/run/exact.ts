@@ -1,10 +1,9 @@
 import { join } from "@std/path";
 import type { PytestEvent } from "../core/pytest_events.ts";
-import { pytestCommand, type RunIntent } from "../core/run_command.ts";
+import { pytestCommand, type RunIntent, withoutStopping } from "../core/run_command.ts";
 import type { Item } from "../core/work.ts";
 import type { Context } from "../context.ts";
 import type { Project } from "../project/project.ts";
-import { COUNTERPARTS } from "../tables/pytest_options.ts";
 import type { EngineOutcome } from "./engine.ts";
 import { EventLog } from "./event_log.ts";
 import type { Prepared } from "./prepared.ts";
@@ -42,14 +41,12 @@ export interface ExactScene {
   readonly settings: RunSettings;
 }
 
-/** Options that stop pytest at a failure. */
-const STOPPING = COUNTERPARTS.find((names) => (names as readonly string[]).includes("--maxfail"))!;
 /** What makes pytest go on after failures and broken files, whatever its configuration says. */
 const GOING_ON = ["--maxfail=0", "--continue-on-collection-errors"] as const;
 
 /** The command of a pytest for some targets, as a person would type it, without the default flags that stop at a failure. */
 export function exactCommand({ context, project, prepared, intent }: Omit<ExactScene, "settings">, targets: readonly string[]): string[] {
-  const defaultFlags = project.configuration.defaultFlags.filter((flag) => !(STOPPING as readonly string[]).includes(flag.replace(/=.*$/s, "")));
+  const defaultFlags = withoutStopping(project.configuration.defaultFlags);
   return pytestCommand({ python: prepared.interpreter.argv, defaultFlags, line: context.line, intent, targets });
 }
 

@@ -1,6 +1,6 @@
 import { dirname, resolve } from "@std/path";
 import { shellCommand } from "../core/escape.ts";
-import { junit } from "../core/junit.ts";
+import { junit, type JunitSuite } from "../core/junit.ts";
 import type { Results } from "../core/results.ts";
 import { TractestError, UsageError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
@@ -40,7 +40,7 @@ export class JunitFile {
   }
 
   /** Writes the report. A disk that does not take it is no failure of a test. */
-  async write(printer: Printer, results: Results): Promise<void> {
+  async write(printer: Printer, results: Results | readonly JunitSuite[]): Promise<void> {
     try {
       const status = await this.host.stat(this.path);
       // A pipe or a device is written to as it is.

@@ -9,7 +9,7 @@ import type { Host } from "../host/host.ts";
  *
  * @param cache pytest's cache directory; null: it keeps none
  */
-export async function writeLastFailed(host: Host, cache: string | null, results: Results): Promise<void> {
+export async function writeLastFailed(host: Host, cache: string | null, results: Pick<Results, "finished" | "collectionErrors">): Promise<void> {
   if (cache === null || (results.finished.length === 0 && results.collectionErrors.length === 0)) return;
   const file = join(cache, "v", "cache", "lastfailed");
   try {

@@ -10,15 +10,20 @@ import type { Project } from "../project/project.ts";
 export async function checkSpawnBackend({ host, printer, line }: Context, project: Project, venv: string | null): Promise<void> {
   const wanted = line.value("spawn-backend");
   if (wanted === undefined) return;
+  const known = await knownBackends(host, project, venv);
+  if (known === null || known.names.includes(wanted)) return;
+  const names = nearest(wanted, known.names).join(", ");
+  printer.warn(`"${escapeText(wanted)}" is no spawn backend of this checkout: it has ${names} (${escapeText(known.file)})`);
+}
+
+/** The spawn backends that the checkout has, and the file that says so; null where it does not say. */
+export async function knownBackends(host: Host, project: Project, venv: string | null): Promise<{ names: readonly string[]; file: string } | null> {
   for (const file of await spawnFiles(host, project, venv)) {
     const text = await host.readText(file);
-    const known = text === null ? null : spawnBackends(text);
-    if (known === null) continue;
-    if (!known.includes(wanted)) {
-      printer.warn(`"${escapeText(wanted)}" is no spawn backend of this checkout: it has ${nearest(wanted, known).join(", ")} (${escapeText(file)})`);
-    }
-    return;
+    const names = text === null ? null : spawnBackends(text);
+    if (names !== null) return { names, file };
   }
+  return null;
 }
 
 /** Where tractor's `_spawn.py` may be: in the checkout, else where the venv has it installed. */

@@ -22,6 +22,7 @@ export const COMMANDS = [
       ["tractest run -k cancel", "a keyword filter"],
       ["tractest run ipc/ --tpt-proto uds", "a subdirectory, over Unix sockets"],
       ["tractest run core", "the core subset"],
+      ["tractest run --matrix tpt-proto=tcp,uds spawn-backend=trio,mp_spawn", "every combination, and what differs between them"],
       ["tractest run --affected", "all tests, those that the current changes bear on first"],
       ["tractest run --jobs auto", "several pytests share the tests, each isolated"],
       ["tractest run --shard 2/3 --events shard-2.jsonl", "the second of three parts, for the second of three machines"],

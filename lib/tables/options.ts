@@ -8,6 +8,8 @@ export interface OptionRow {
   readonly kind: "flag" | "value" | "values" | "optional";
   /** What an `optional` one that has no value stands for. */
   readonly otherwise?: string;
+  /** Words `KEY=…` right after its value are more values of it. */
+  readonly pairs?: boolean;
   readonly metavar?: string;
   /** The only values that are allowed. */
   readonly choices?: readonly string[];
@@ -143,6 +145,15 @@ export const OPTIONS = [
     commands: ["run"],
     help: "N pytests at once, or auto, that share the tests, longest first, each isolated; what fails beside others is tried again alone",
   },
+  {
+    name: "matrix",
+    kind: "values",
+    pairs: true,
+    metavar: "KEY=V1,V2",
+    commands: ["run"],
+    help: "run every combination of tpt-proto=…, spawn-backend=… and python=…, and say what differs; --jobs N: so many at once",
+  },
+  { name: "diff", kind: "flag", commands: ["run"], help: "with --matrix: all tests that did not end alike in all cells, and what explains it" },
   { name: "shard", kind: "value", metavar: "K/N", commands: ["run"], help: "only the Kth of N parts of the suite, for one of N machines" },
   {
     name: "durations-from",

@@ -1,0 +1,148 @@
+import { join } from "@std/path";
+import { cellsOf, cellWords, type Difference, differences, type Dimension, worstCode } from "../core/matrix.ts";
+import { RED } from "../core/results.ts";
+import { asTyped, pasteable } from "../core/run_shown.ts";
+import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
+import { showMatrix } from "../ui/matrix.ts";
+import { Progress } from "../ui/progress.ts";
+import type { Context } from "../context.ts";
+import type { Project } from "../project/project.ts";
+import type { SessionKind } from "../run/engine.ts";
+import { eventsSink } from "../run/event_sink.ts";
+import type { JunitFile } from "../run/junit_file.ts";
+import { type CellRun, outcomesOf, planCells, type PlannedCell, runCells } from "../run/matrix.ts";
+import type { LaunchRequest, Prepared } from "../run/prepared.ts";
+import { quickInterpreter } from "../run/ready.ts";
+
+/** The schema of the document of a matrix. */
+export const MATRIX_SCHEMA = "tractest.matrix/1";
+
+/** What a matrix is told besides what it has in common with any run. */
+export interface Matrix {
+  readonly project: Project;
+  readonly dimensions: readonly Dimension[];
+  readonly junit: JunitFile | null;
+  /** The command of one of a cell's pytests, with the words for what the cell varies. */
+  readonly command: (python: readonly string[], kind: SessionKind, words: readonly string[]) => string[];
+}
+
+/** How the cells are run. */
+export interface MatrixRun {
+  readonly prepared: Prepared;
+  /** How many at once. */
+  readonly jobs: number;
+  readonly launch: Omit<LaunchRequest, "command" | "jobs" | "output" | "sessions" | "environment">;
+}
+
+const WHOLE: SessionKind = { purpose: "tests", test: null };
+
+/** Prints the command of every cell and starts nothing. */
+export async function dryMatrix(context: Context, { project, dimensions, command }: Matrix): Promise<ExitCode> {
+  const { host, printer } = context;
+  const interpreter = await quickInterpreter(context, project);
+  const planned = await planCells(context, project, interpreter, cellsOf(dimensions));
+  const cells = planned.map(({ cell, name, interpreter: python, impossible }) => {
+    const argv = python === null ? null : asTyped(command(python.argv, WHOLE, cellWords(cell)), project.root);
+    printer.line(argv === null ? `# ${name}: ${impossible!.reason}` : pasteable(argv, python!.environment, project.root, host.cwd));
+    return { cell: Object.fromEntries(cell), command: argv, impossible };
+  });
+  if (printer.json) printer.document(MATRIX_SCHEMA, { exitCode: 0, dimensions, cells });
+  return EXIT.ok;
+}
+
+/** `tractest run --matrix`: the same tests in every combination, a table, and what differs between the cells. */
+export async function runMatrix(context: Context, matrix: Matrix, { prepared, jobs, launch }: MatrixRun): Promise<ExitCode> {
+  const { host, printer, line } = context;
+  const { project, dimensions } = matrix;
+  const began = host.monotonic();
+  const planned = await planCells(context, project, prepared.interpreter, cellsOf(dimensions));
+  const eventsTo = line.value("events");
+  const talks = printer.json || eventsTo === "-";
+  const beside = jobs > 1;
+  const progress = new Progress(host, printer);
+  const of = planned.filter(({ impossible }) => impossible === null).length;
+  for (const { name, impossible } of planned) if (impossible) printer.warn(`${name} is not possible: ${impossible.reason}`);
+  const work = runCells({
+    context,
+    project,
+    prepared,
+    jobs,
+    launch,
+    command: (python, words, kind) => matrix.command(python, kind, words),
+    // What several pytests write at once nobody can read.
+    output: beside ? "log" : talks ? "stderr" : "shown",
+    strict: line.has("strict"),
+    sink: await eventsSink(host, eventsTo),
+    onBegin: ({ name, interpreter, cell }) => {
+      const argv = asTyped(matrix.command(interpreter!.argv, WHOLE, cellWords(cell)), project.root);
+      if (!beside) printer.note(`${printer.paint("bold", name, "stderr")}: ${pasteable(argv, interpreter!.environment, project.root, host.cwd)}`);
+    },
+    onEnd: ({ name, exitCode, outcome }) => {
+      progress.clear();
+      printer.note(`${name}: ${exitCode === 0 ? "ok" : `exit ${exitCode}`} (${outcome.seconds.toFixed(1)} s)`);
+    },
+  }, planned);
+  const runs = await (beside ? progress.during(`${of} cells, ${jobs} at once`, work) : work);
+  await matrix.junit?.write(printer, runs.map(({ name, outcome }) => ({ name: `tractest ${name}`, results: outcome.results })));
+  return tell(context, matrix, { prepared, planned, runs, seconds: (host.monotonic() - began) / 1000 });
+}
+
+interface Told {
+  readonly prepared: Prepared;
+  readonly planned: readonly PlannedCell[];
+  readonly runs: readonly CellRun[];
+  readonly seconds: number;
+}
+
+function tell({ printer, line }: Context, { dimensions }: Matrix, { prepared, planned, runs, seconds }: Told): ExitCode {
+  const found = differences(runs.map(outcomesOf));
+  const exitCode = runs.length === 0 ? EXIT.preflight : worstCode(runs.map((run) => run.exitCode));
+  const ranOf = (cell: PlannedCell) => runs.find((run) => run.number === cell.number);
+  showMatrix(printer, {
+    rows: planned.map((cell) => {
+      const run = ranOf(cell);
+      const { outcome, ending, exitCode = 0 } = run ?? {};
+      const ran = outcome ? { exitCode, counts: outcome.tally.began ? outcome.tally.counts : null, seconds: outcome.seconds, ending: ending! } : null;
+      return { name: cell.name, ran, why: cell.impossible?.reason ?? (run ? null : "interrupted before"), fix: cell.impossible?.fix ?? null };
+    }),
+    differences: found,
+    everywhere: failedEverywhere(runs, found),
+    detailed: line.has("diff"),
+    seconds,
+  });
+  if (runs.some((run) => run.exitCode !== 0)) printer.note(`logs and events: ${join(prepared.state.directory, "cell-N")}`);
+  if (printer.json) {
+    printer.document(MATRIX_SCHEMA, {
+      exitCode,
+      dimensions,
+      cells: planned.map((cell) => {
+        const run = ranOf(cell);
+        const tests = run ? [...run.outcome.results.tests.values()] : [];
+        return {
+          cell: Object.fromEntries(cell.cell),
+          impossible: cell.impossible,
+          runId: run?.runId ?? null,
+          command: run?.command ?? null,
+          exitCode: run?.exitCode ?? null,
+          ending: run?.ending ?? null,
+          seconds: run ? Math.round(run.outcome.seconds * 1000) / 1000 : null,
+          counts: run?.outcome.tally.began ? run.outcome.tally.counts : null,
+          failures: run?.outcome.tally.failures.map(({ id, phase, message }) => ({ id, phase, message })) ?? [],
+          leftBehind: tests.filter((test) => test.leaked.length > 0).map(({ id, leaked }) => ({ id, processes: leaked })),
+        };
+      }),
+      differences: found,
+      isolated: prepared.isolation !== null,
+      seconds: Math.round(seconds * 1000) / 1000,
+      preflight: prepared.preflight.checks,
+    });
+  }
+  return exitCode;
+}
+
+/** What failed wherever it ran: nothing that varies explains it. */
+function failedEverywhere(runs: readonly CellRun[], found: readonly Difference[]): { id: string; message: string }[] {
+  const different = new Set(found.filter(({ explanation }) => explanation.startsWith("fails")).map(({ id }) => id));
+  const red = runs.flatMap(({ outcome }) => outcome.results.finished).filter((test) => RED.has(test.outcome) && !different.has(test.id));
+  return [...new Map(red.map((test) => [test.id, { id: test.id, message: test.failure?.message ?? "" }])).values()];
+}
