@@ -49,7 +49,7 @@ const TABLE: readonly (readonly [string, string])[] = [
   ["--debug-mode", `${DEFAULTS} -s --tpdb tests/`],
   ["--tpdb --capture=sys", `${DEFAULTS} --tpdb --capture=sys tests/`],
   ["--spawn-backend mp_spawn", `${DEFAULTS} --spawn-backend=mp_spawn tests/`],
-  ["--spawn-backend=subint_forkserver", `${DEFAULTS} --spawn-backend=subint_forkserver tests/`],
+  ["--spawn-backend=subint_forkserver", `${DEFAULTS} --spawn-backend=subint_forkserver --capture=sys tests/`],
   ["-vv", `${DEFAULTS} -vv tests/`],
   ["--tpt-proto uds test_local", `${DEFAULTS} --tpt-proto=uds tests/test_local.py`],
   ["--tpt-proto=tcp --tpt-proto tcp", `${DEFAULTS} --tpt-proto=tcp tests/`],

@@ -142,7 +142,9 @@ for (const { name, words, verdict, registry, piped, says } of CASES) {
 }
 
 Deno.test("the table of made hangs", () => {
-  console.log(`\n${table.join("\n")}\n${table.filter((row) => row.startsWith("right")).length} of ${table.length} judged right`);
+  const right = table.filter((row) => row.startsWith("right")).length;
+  // What a test prints in the ordinary way is kept back in a quiet run.
+  Deno.writeTextFileSync("/proc/self/fd/1", `\n${table.join("\n")}\n${right} of ${table.length} made hangs judged right\n`, { append: true });
   assertEquals(table.length, CASES.length);
 });
 
