@@ -58,7 +58,7 @@ interface Request {
   command(python: readonly string[], kind: SessionKind, words?: readonly string[]): string[];
 }
 
-const WHOLE: SessionKind = { purpose: "tests", test: null };
+const WHOLE: SessionKind = { purpose: "tests", tests: null };
 
 /** `tractest run`: preflight, pytest, verdict. */
 export async function run(context: Context): Promise<ExitCode> {
@@ -143,11 +143,11 @@ async function understand(context: Context): Promise<Request> {
     junit: line.has("junit") ? await JunitFile.at(host, line.value("junit")!) : null,
     chosen,
     dimensions,
-    command: (python, { test }, words = []) => {
+    command: (python, { tests }, words = []) => {
       const cell = { ...intent, passed: [...words, ...intent.passed] };
-      return test === null
+      return tests === null
         ? pytestCommand({ python, defaultFlags, line, intent: cell, targets: bare ? [] : targets?.targets ?? [] })
-        : pytestCommand({ python, defaultFlags, line, intent: withoutRerun(cell), targets: [test.split("::", 1)[0]!] });
+        : pytestCommand({ python, defaultFlags, line, intent: withoutRerun(cell), targets: [...new Set(tests.map((id) => id.split("::", 1)[0]!))] });
     },
   };
 }

@@ -34,7 +34,7 @@ export interface MatrixRun {
   readonly launch: Omit<LaunchRequest, "command" | "jobs" | "output" | "sessions" | "environment">;
 }
 
-const WHOLE: SessionKind = { purpose: "tests", test: null };
+const WHOLE: SessionKind = { purpose: "tests", tests: null };
 
 /** Prints the command of every cell and starts nothing. */
 export async function dryMatrix(context: Context, { project, dimensions, command }: Matrix): Promise<ExitCode> {

@@ -19,8 +19,8 @@ import { type OutputMode, Session, type SessionScene } from "./session.ts";
 /** Which pytest of a run a command is for. */
 export interface SessionKind {
   readonly purpose: SessionPurpose;
-  /** The only test that it is to run; null: all of them. */
-  readonly test: string | null;
+  /** The only tests that it is to run; null: all of them. */
+  readonly tests: readonly string[] | null;
 }
 
 /** What a run is to do. Times in seconds. */
@@ -192,7 +192,7 @@ export class Engine {
   async #lane(first: SessionPurpose, shard: number): Promise<void> {
     const queue = this.#queue;
     for (let purpose = first; this.#goesOn && this.#halted === null; purpose = purpose === "shard" ? "shard" : "resume") {
-      const broken = await this.#session({ purpose, test: null }, this.#queue, shard);
+      const broken = await this.#session({ purpose, tests: null }, this.#queue, shard);
       if (broken === null || !this.#goesOn) return;
       if (!this.request.resume || this.#isEnough || this.#resumes++ >= MOST_RESUMES) {
         // Beside others it may be no fault of the test's own: it is tried again alone first.
@@ -213,24 +213,37 @@ export class Engine {
     await this.#lane("alone", 1);
   }
 
-  /** Tries what failed again, each test in a process of its own. One that failed beside others gets a try alone at least. */
+  /**
+   * Tries what failed again. What failed beside others is tried alone first, one after another in one pytest; a retry that was asked for
+   * is in a pytest of its own.
+   */
   async #retry(): Promise<void> {
-    const retries = Math.max(this.request.retries, this.request.jobs > 1 ? 1 : 0);
+    const { jobs, retries } = this.request;
     const failed = this.#red.filter((test) => !this.#retried.has(test.id));
-    if (retries === 0 || failed.length === 0 || !this.#goesOn) return;
+    const beside = jobs > 1 ? failed.filter((test) => ranBesideOthers(test.attempts.at(-1)!, this.#results.spans)) : [];
+    if ((retries === 0 && beside.length === 0) || !this.#goesOn) return;
     if (failed.length > MOST_RETRIED) {
       this.printer.note(`${failed.length} failures are too many to be flakes: none is tried again`);
       return;
     }
+    for (const { id } of failed) this.#retried.add(id);
+    await this.#again(beside);
     for (const test of failed) {
-      this.#retried.add(test.id);
-      const tries = ranBesideOthers(test.attempts.at(-1)!, this.#results.spans) ? retries : this.request.retries;
-      for (let attempt = 0; attempt < tries && this.#goesOn; attempt++) {
-        const queue = await this.#newQueue();
-        await queue.fill([[test.id]]);
-        await this.#session({ purpose: "retry", test: test.id }, queue, 1);
-        if (!RED.has(test.outcome)) break;
-      }
+      const left = retries - (beside.includes(test) ? 1 : 0);
+      for (let attempt = 0; attempt < left && RED.has(test.outcome) && this.#goesOn; attempt++) await this.#again([test]);
+    }
+  }
+
+  /** Runs tests once more, in a fresh pytest; in another one those after a test that ended it, or at which it stopped. */
+  async #again(tests: readonly TestResult[]): Promise<void> {
+    const before = new Map(tests.map((test) => [test, test.attempts.length]));
+    for (let rest = [...tests]; rest.length > 0 && this.#goesOn;) {
+      const queue = await this.#newQueue();
+      await queue.fill(rest.map(({ id }) => [id]));
+      await this.#session({ purpose: "retry", tests: rest.map(({ id }) => id) }, queue, 1);
+      const untried = rest.filter((test) => test.attempts.length === before.get(test));
+      if (untried.length === rest.length) return;
+      rest = untried;
     }
   }
 

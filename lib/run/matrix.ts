@@ -113,7 +113,7 @@ async function runCell(request: MatrixRequest, planned: PlannedCell): Promise<Ce
   await host.makeDirectory(directory);
   const log = await EventLog.open(host, directory, namedSink(request.sink, planned.name));
   const words = cellWords(planned.cell);
-  const command = asTyped(request.command(python.argv, words, { purpose: "tests", test: null }), project.root);
+  const command = asTyped(request.command(python.argv, words, { purpose: "tests", tests: null }), project.root);
   const runId = `${state.runId}-${planned.number}`;
   await log.append({
     event: "run-start",
