@@ -4,7 +4,7 @@ import { descendantsOf } from "../core/leaks_judge.ts";
 import { Live, type LiveOptions } from "../core/live.ts";
 import type { PytestEvent } from "../core/pytest_events.ts";
 import type { Host } from "../host/host.ts";
-import { durationsOf } from "../history/history.ts";
+import { latestDurations } from "../history/history.ts";
 import { listProcesses } from "../programs/ps.ts";
 import { barLines, noteLines, nowLines, progressText, type ShownProcess } from "../ui/bar.ts";
 import { LiveRegion } from "../ui/live_region.ts";
@@ -57,7 +57,7 @@ export class LiveView {
 
   /** Begins to show a run of the project at `root`. */
   static async open(host: Host, printer: Printer, log: EventLog, options: LiveViewOptions): Promise<LiveView> {
-    return new LiveView(host, printer, log, { ...options, durations: await durationsOf(host, options) });
+    return new LiveView(host, printer, log, { ...options, durations: await latestDurations(host, options) });
   }
 
   private constructor(
