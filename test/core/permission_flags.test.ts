@@ -52,6 +52,6 @@ Deno.test("what is inside a row and what is outside make the union, with nothing
 
 Deno.test("only commands that signal processes may start kill, and only those that start Python or what a venv has may start env", () => {
   const having = (program: string) => PERMISSIONS.filter((row) => (row.programs as readonly string[]).includes(program)).map((row) => row.row);
-  assertEquals(having("kill"), ["zombies --kill", "zombies --shm --kill", "run", "stop", "doctor --fix"]);
-  assertEquals(having("env"), ["hang --stacks", "run", "check", "doctor", "doctor --fix"]);
+  assertEquals(having("kill"), ["zombies --kill", "zombies --shm --kill", "run", "stop", "bisect", "stress", "doctor --fix"]);
+  assertEquals(having("env"), ["hang --stacks", "run", "bisect", "stress", "check", "doctor", "doctor --fix"]);
 });
