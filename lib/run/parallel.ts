@@ -140,9 +140,9 @@ export interface Balance {
   readonly longest: number;
 }
 
-/** How well the work of a run was shared out; null if no tests ran beside each other. */
-export function balanceOf({ results, shards }: EngineOutcome, predicted: number | null): Balance | null {
-  if (shards.length < 2) return null;
+/** How well the work of a run was shared out; null if no tests ran beside each other, or not all of them ran. */
+export function balanceOf({ results, shards, cut, missed }: EngineOutcome, predicted: number | null): Balance | null {
+  if (shards.length < 2 || cut !== null || missed.length > 0) return null;
   const tests = [...results.tests.values()];
   const first = tests.flatMap(({ attempts }: TestResult) => attempts.slice(0, 1));
   if (first.length === 0) return null;
