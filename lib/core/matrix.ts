@@ -2,11 +2,11 @@ import { UsageError } from "../errors.ts";
 import { suggestion } from "./nearest.ts";
 import { type Outcome, RED } from "./results.ts";
 
-/** What `--matrix` can vary, each with the values that it takes; null for any that the project has. */
-const KEYS = { "tpt-proto": ["tcp", "uds"], "spawn-backend": null, python: null } as const;
+/** What `--matrix` can vary. */
+export type MatrixKey = "tpt-proto" | "spawn-backend" | "python";
 
-/** One of {@linkcode KEYS}. */
-export type MatrixKey = keyof typeof KEYS;
+/** Each key with the values that it takes; null for any that the project has. */
+const KEYS: Readonly<Record<MatrixKey, readonly string[] | null>> = { "tpt-proto": ["tcp", "uds"], "spawn-backend": null, python: null };
 
 /** Something that varies, and how. */
 export interface Dimension {
@@ -49,10 +49,14 @@ export function parseMatrix(words: readonly string[], given: (key: MatrixKey) =>
   return found;
 }
 
-const EXAMPLES = { "tpt-proto": ["tcp", "uds"], "spawn-backend": ["trio", "mp_spawn"], python: ["3.12", "3.13"] } as const;
+const EXAMPLES: Readonly<Record<MatrixKey, readonly string[]>> = {
+  "tpt-proto": ["tcp", "uds"],
+  "spawn-backend": ["trio", "mp_spawn"],
+  python: ["3.12", "3.13"],
+};
 
 function checkValue(key: MatrixKey, value: string): void {
-  const choices: readonly string[] | null = KEYS[key];
+  const choices = KEYS[key];
   const fits = choices ? choices.includes(value) : key === "python" ? /^3\.?\d{1,2}$/.test(value) : /^\w[\w.-]*$/.test(value);
   if (!fits) throw new UsageError(`"--matrix ${key}=…" does not take "${value}"`, `such as ${(choices ?? EXAMPLES[key]).join(",")}`);
 }
