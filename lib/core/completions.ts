@@ -30,7 +30,8 @@ function valuesOf(option: OptionRow): Values {
 
 /** Operands of a command: test targets for `run`, else the words that its usage offers (`bash|zsh|fish`). */
 function operandsOf(row: CommandRow): Values {
-  if (row.name === "run") return { words: Object.keys(DEFAULT_TARGETS), paths: "files" };
+  if (row.name === "run" || row.name === "stress") return { words: Object.keys(DEFAULT_TARGETS), paths: "files" };
+  if (row.name === "bisect") return { words: [], paths: "files" };
   if (row.name === "help") return { words: NAMES, paths: null };
   const offered = row.usage.split(" ").find((word) => /^\w+(\|\w+)+$/.test(word));
   return { words: offered?.split("|") ?? [], paths: null };
