@@ -212,6 +212,7 @@ function comparisons(root: string, python: string, bare: string, trivial: string
       rounds: QUICK_ROUNDS,
       ours: { name: "tractest affected", argv: [TRACTEST, "affected"], cwd: large, before: () => changeIn(large, "app/part_7/module_307.py") },
       theirs: bareDeno,
+      company: () => largeProject(large),
       goal: { ratio: 10 },
     },
     {
@@ -219,6 +220,7 @@ function comparisons(root: string, python: string, bare: string, trivial: string
       rounds: SLOW_ROUNDS,
       ours: { name: "a change that 4,000 files import", argv: [TRACTEST, "affected"], cwd: large, before: () => changeIn(large, "app/hub.py") },
       theirs: bareDeno,
+      company: () => largeProject(large),
       goal: { ratio: Infinity },
     },
     {
@@ -396,10 +398,12 @@ async function fault(root: string): Promise<AsyncDisposable> {
 const PARTS = 50;
 
 /**
- * A committed project of 3,000 modules and 2,000 tests, 3 kB each: modules import others of their part and now and then one elsewhere, most
- * import the hub; a test imports one module.
+ * A committed project of 3,000 modules and 2,000 tests, 3 kB each, made once: a module imports one more of its part, and two of three the
+ * hub; a test imports the package and one module.
  */
-async function prepareLarge(root: string): Promise<void> {
+async function largeProject(root: string): Promise<AsyncDisposable> {
+  const done = { [Symbol.asyncDispose]: () => Promise.resolve() };
+  if (isThere(root)) return done;
   const body = Array.from(
     { length: 40 },
     (_, index) => `\n\ndef function_${index}(one, other):\n    """Adds."""\n    return one + other  # ${index}\n`,
@@ -428,6 +432,7 @@ async function prepareLarge(root: string): Promise<void> {
     await Deno.writeTextFile(`${root}/tests/part_${part}/test_${index}.py`, text);
   }
   await commitAll(root);
+  return done;
 }
 
 /** Leaves exactly one file changed. */
@@ -447,7 +452,6 @@ async function main(words: readonly string[]): Promise<void> {
   try {
     await prepareSample(`${scratch}/sample`);
     await prepareSleepers(scratch);
-    await prepareLarge(`${scratch}/large`);
     await Deno.writeTextFile(`${scratch}/bare.js`, "console.log(1)\n");
     const inOwnNetwork = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"];
     const canHave = await run([...inOwnNetwork, "true"], scratch).then(() => true, () => false);

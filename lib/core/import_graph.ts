@@ -139,12 +139,16 @@ export class ImportGraph {
     if (this.#unlinked.size === 0) return;
     this.#texts ??= this.#readTexts();
     const { imports, binding } = this.#texts;
+    const words = new Map<string, boolean>();
     for (const file of files) {
-      for (const word of new Set([lastPart(moduleKey(file)), ...this.#passedAs.get(file) ?? []])) {
-        this.#linkAll(imports.having(word));
-        // Nobody uses a test as an attribute of its package.
-        if (!this.project.isTest(file)) this.#linkAll(binding.filter((path) => this.#unlinked.has(path) && this.#uses(path, word)));
-      }
+      // Nobody uses a test as an attribute of its package.
+      const isAttribute = !this.project.isTest(file);
+      for (const word of [lastPart(moduleKey(file)), ...this.#passedAs.get(file) ?? []]) words.set(word, isAttribute || words.get(word) === true);
+    }
+    if (words.size > MOST_WORDS) return this.#linkAll([...this.#unlinked]);
+    for (const [word, isAttribute] of words) {
+      this.#linkAll(imports.having(word));
+      if (isAttribute) this.#linkAll(binding.filter((path) => this.#unlinked.has(path) && this.#uses(path, word)));
     }
     for (const home of files.filter(isInit).map((init) => `${parent(init)}/`)) {
       this.#linkAll([...this.#unlinked].filter((path) => path.startsWith(home)));
@@ -327,6 +331,9 @@ export class ImportGraph {
 const NONE: readonly string[] = [];
 /** A name that may be bound by an import: behind `import`, or at the end of a part of its list. */
 const BOUND = /\bimport[ \t]+([\w\u0080-\uffff]+)|\b([\w\u0080-\uffff]+)\b(?=[ \t]*(?:[,;)#\\\r\n]|as\b|$))/g;
+
+/** To look for more words than these takes longer than to read all files closely. */
+const MOST_WORDS = 20;
 
 /** What stands in a file that takes all of a package. */
 const STAR = "import *";
