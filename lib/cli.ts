@@ -1,7 +1,7 @@
 import type { Command } from "./context.ts";
-import type { CommandLine } from "./core/command_line.ts";
+import type { CommandLine } from "./core/command_line/command_line.ts";
 import { escapeText } from "./core/escape.ts";
-import { rowOf } from "./core/permission_flags.ts";
+import { rowOf } from "./core/command_line/permission_flags.ts";
 import { TractestError, UsageError } from "./errors.ts";
 import type { Host } from "./host/host.ts";
 import type { CommandName } from "./tables/commands.ts";
@@ -43,7 +43,7 @@ export async function main(words: readonly string[], host: Host): Promise<ExitCo
   try {
     const [name, rest] = await commandOf(words);
     command = name;
-    const line = rest.length === 0 ? bareLine(name) : (await import("./core/command_line.ts")).parseCommandLine(name, rest);
+    const line = rest.length === 0 ? bareLine(name) : (await import("./core/command_line/command_line.ts")).parseCommandLine(name, rest);
     const isHelp = line.has("help");
     // At a terminal `zombies` offers to clean up: what was dropped can't be had again then.
     const mayOffer = name === "zombies" && host.stdinIsTerminal && host.stdout.isTerminal && !line.has("hook") && !line.has("json");

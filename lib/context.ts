@@ -1,4 +1,4 @@
-import type { CommandLine } from "./core/command_line.ts";
+import type { CommandLine } from "./core/command_line/command_line.ts";
 import type { Host } from "./host/host.ts";
 import type { Printer } from "./ui/printer.ts";
 import type { ExitCode } from "./tables/exit_codes.ts";

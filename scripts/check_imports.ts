@@ -1,23 +1,28 @@
 /**
  * Checks that imports go one way, and that the operating system is touched in one place.
  *
- * `main → cli → commands → run → {preflight, hang, history, isolation} → leaks → project → {programs, ui} → host`; `core`, `tables` and `errors` may be used by all;
+ * `main → cli → commands → run → engine → {preflight, hang, history, isolation} → runs → leaks → project → {programs, ui} → host`; `core`, `tables` and
+ * `errors` may be used by all;
  * `core` knows only `tables` and `errors`; `tables` knows nothing.
  */
 
 const BASE = ["core", "tables", "errors"] as const;
 const OUTSIDE = ["programs", "ui", "host", ...BASE] as const;
+const AT_HAND = ["runs", "leaks", "project", "context", ...OUTSIDE] as const;
+const KNOWING = ["hang", "history", "isolation", "preflight", ...AT_HAND] as const;
 
 /** Which rooms the files of a room may import from. A room may always import from itself, except for `tables`' rows. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: ["cli", "host"],
   cli: ["commands", "context", ...OUTSIDE],
-  commands: ["run", "hang", "history", "isolation", "preflight", "leaks", "project", "context", "plugin", ...OUTSIDE],
-  run: ["hang", "history", "isolation", "preflight", "leaks", "project", "context", "plugin", ...OUTSIDE],
-  hang: ["leaks", "project", "context", ...OUTSIDE],
-  history: ["project", "context", ...OUTSIDE],
+  commands: ["run", "engine", ...KNOWING],
+  run: ["engine", ...KNOWING],
+  engine: ["plugin", ...KNOWING],
+  hang: AT_HAND,
+  history: AT_HAND,
   isolation: ["project", ...OUTSIDE],
-  preflight: ["leaks", "project", "context", ...OUTSIDE],
+  preflight: AT_HAND,
+  runs: ["leaks", "project", "context", ...OUTSIDE],
   leaks: ["project", ...OUTSIDE],
   project: OUTSIDE,
   context: ["ui", "host", ...BASE],

@@ -1,5 +1,5 @@
-import { type Affected, type AffectedTarget, becauseOf, type Change } from "../core/affected.ts";
-import { extentOf, extentText } from "../core/durations.ts";
+import { type Affected, type AffectedTarget, becauseOf, type Change } from "../core/changes/affected.ts";
+import { extentOf, extentText } from "../core/history/durations.ts";
 import { escapeText } from "../core/escape.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { columns } from "../ui/columns.ts";

@@ -1,9 +1,9 @@
-import type { Bisected, Symptom } from "../core/bisect.ts";
+import type { Bisected, Symptom } from "../core/run/bisect.ts";
 import { shellCommand } from "../core/escape.ts";
-import { fileOf } from "../core/lastfailed.ts";
-import { runIntent } from "../core/run_command.ts";
-import { asTyped, pasteable } from "../core/run_shown.ts";
-import { parseCount, parseSeconds, timeLimit } from "../core/time_limit.ts";
+import { fileOf } from "../core/results/lastfailed.ts";
+import { runIntent } from "../core/run/command.ts";
+import { asTyped, pasteable } from "../core/run/shown.ts";
+import { parseCount, parseSeconds, timeLimit } from "../core/run/time_limit.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { showBisected, stepLine } from "../ui/bisect.ts";
@@ -16,7 +16,7 @@ import { exactCommand } from "../run/exact.ts";
 import { type Prepared, whenPrepared } from "../run/prepared.ts";
 import { newestRecorded, recordedInFile, type RecordedRun } from "../run/recorded.ts";
 import { runSettings } from "../run/settings.ts";
-import { longestFullRun, openRunState } from "../run/state.ts";
+import { longestFullRun, openRunState } from "../runs/state.ts";
 
 /** `tractest bisect`: finds the earlier test that makes one fail, hang or leak. */
 export async function bisect(context: Context): Promise<ExitCode> {

@@ -1,4 +1,4 @@
-import { completionScript, type Shell, SHELLS } from "../core/completions.ts";
+import { completionScript, type Shell, SHELLS } from "../core/command_line/completions.ts";
 import { nearest } from "../core/nearest.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";

@@ -1,9 +1,9 @@
 import { join } from "@std/path";
-import { environmentChecks, versionCheck } from "../core/environment_checks.ts";
-import { rowOf } from "../core/permission_flags.ts";
-import { type CheckResult, exitCodeOf, type PreflightResult } from "../core/preflight.ts";
-import { requiresPythonOf } from "../core/python_version.ts";
-import { minorOfVersionFile } from "../core/venv.ts";
+import { environmentChecks, versionCheck } from "../core/preflight/environment_checks.ts";
+import { rowOf } from "../core/command_line/permission_flags.ts";
+import { type CheckResult, exitCodeOf, type PreflightResult } from "../core/preflight/preflight.ts";
+import { requiresPythonOf } from "../core/preflight/python_version.ts";
+import { minorOfVersionFile } from "../core/preflight/venv.ts";
 import { TractestError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { ignoresSigint, inheritedEnvironment } from "../programs/env.ts";

@@ -1,6 +1,6 @@
 import { join, relative, resolve } from "@std/path";
 import { escapeText } from "../core/escape.ts";
-import { fileOf } from "../core/lastfailed.ts";
+import { fileOf } from "../core/results/lastfailed.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import type { Context } from "../context.ts";
 import { readRecord, type Recorded } from "../project/last_failed.ts";
@@ -52,7 +52,7 @@ async function sayWhereTheyWent({ host, printer }: Context, missing: readonly st
   const [{ findProject }, { testTree }, { findByName }] = await Promise.all([
     import("../project/project.ts"),
     import("../project/targets.ts"),
-    import("../core/targets.ts"),
+    import("../core/project/targets.ts"),
   ]);
   const tree = await testTree(host, await findProject(host));
   for (const file of new Set(missing.map(fileOf))) {

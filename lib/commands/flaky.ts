@@ -1,7 +1,7 @@
 import { escapeText } from "../core/escape.ts";
-import { listedFlaky } from "../core/flaky.ts";
-import { describeRecord, isFlaky, rateText, recordText, type TestRecord, type Tries } from "../core/rate.ts";
-import { findByName } from "../core/targets.ts";
+import { listedFlaky } from "../core/results/flaky.ts";
+import { describeRecord, isFlaky, rateText, recordText, type TestRecord, type Tries } from "../core/history/rate.ts";
+import { findByName } from "../core/project/targets.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { type KnownFlakyRow, TIMING_ERRORS } from "../tables/known_flaky.ts";
 import { columns } from "../ui/columns.ts";

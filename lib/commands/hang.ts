@@ -1,10 +1,10 @@
-import { parseCommandLine } from "../core/command_line.ts";
-import { hangDocument } from "../core/hang.ts";
-import { type Confirmation, confirmWords, decideConfirmation, type HungTest, type Rerun } from "../core/hang_confirm.ts";
-import type { HangReport } from "../core/hang_types.ts";
-import { descendantsOf } from "../core/leaks_judge.ts";
+import { parseCommandLine } from "../core/command_line/command_line.ts";
+import { hangDocument } from "../core/hang/hang.ts";
+import { type Confirmation, confirmWords, decideConfirmation, type HungTest, type Rerun } from "../core/hang/confirm.ts";
+import type { HangReport } from "../core/hang/types.ts";
+import { descendantsOf } from "../core/leaks/judge.ts";
 import { escapeText, shellCommand } from "../core/escape.ts";
-import { capturesOutput, logLevelOf } from "../core/run_command.ts";
+import { capturesOutput, logLevelOf } from "../core/run/command.ts";
 import { TractestError, UsageError } from "../errors.ts";
 import type { Context } from "../context.ts";
 import { examineHang } from "../hang/hang.ts";

@@ -1,4 +1,4 @@
-import { shownOptionsOf } from "../core/command_line.ts";
+import { shownOptionsOf } from "../core/command_line/command_line.ts";
 import { nearest } from "../core/nearest.ts";
 import { UsageError } from "../errors.ts";
 import { type CommandRow, COMMANDS } from "../tables/commands.ts";

@@ -1,11 +1,11 @@
-import { secondsText } from "../core/durations.ts";
+import { secondsText } from "../core/history/durations.ts";
 import { escapeText, shellCommand } from "../core/escape.ts";
 import { median } from "../core/median.ts";
 import { nearest } from "../core/nearest.ts";
-import { describeRecord, rateText, recordText, type TestRecord } from "../core/rate.ts";
-import { RED } from "../core/results.ts";
-import { parseCount } from "../core/time_limit.ts";
-import { countsLine } from "../core/verdict.ts";
+import { describeRecord, rateText, recordText, type TestRecord } from "../core/history/rate.ts";
+import { RED } from "../core/results/results.ts";
+import { parseCount } from "../core/run/time_limit.ts";
+import { countsLine } from "../core/results/verdict.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { columns } from "../ui/columns.ts";

@@ -1,4 +1,4 @@
-import { applyCommands, entryFor, type Printable } from "../core/hook_managers.ts";
+import { applyCommands, entryFor, type Printable } from "../core/hooks/managers.ts";
 import { nearest } from "../core/nearest.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";

@@ -1,7 +1,7 @@
-import { type Extent, extentOf, extentText } from "../core/durations.ts";
+import { type Extent, extentOf, extentText } from "../core/history/durations.ts";
 import { escapeText } from "../core/escape.ts";
-import { compareLayout, type LayoutRow } from "../core/layout.ts";
-import { isTestFile, resolveTargets, type TestTree } from "../core/targets.ts";
+import { compareLayout, type LayoutRow } from "../core/project/layout.ts";
+import { isTestFile, resolveTargets, type TestTree } from "../core/project/targets.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { REFERENCE_LAYOUT } from "../tables/reference_layout.ts";

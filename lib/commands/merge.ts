@@ -1,10 +1,10 @@
 import { resolve } from "@std/path";
 import { escapeText } from "../core/escape.ts";
-import { durationsText } from "../core/given_durations.ts";
-import { merge as mergeParts, type Merged, type MergedPart, type Part } from "../core/merge.ts";
-import { EventReader, EVENTS_SCHEMA, type PytestEvent } from "../core/pytest_events.ts";
-import { RED, Results } from "../core/results.ts";
-import { countsLine, gist, Tally } from "../core/verdict.ts";
+import { durationsText } from "../core/history/given_durations.ts";
+import { merge as mergeParts, type Merged, type MergedPart, type Part } from "../core/results/merge.ts";
+import { EventReader, EVENTS_SCHEMA, type PytestEvent } from "../core/results/pytest_events.ts";
+import { RED, Results } from "../core/results/results.ts";
+import { countsLine, gist, Tally } from "../core/results/verdict.ts";
 import { UsageError } from "../errors.ts";
 import type { ExitCode } from "../tables/exit_codes.ts";
 import type { Context } from "../context.ts";

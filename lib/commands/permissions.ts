@@ -1,4 +1,4 @@
-import { capabilitiesOf, outsideRow } from "../core/permission_flags.ts";
+import { capabilitiesOf, outsideRow } from "../core/command_line/permission_flags.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { type PermissionRow, PERMISSIONS } from "../tables/permissions.ts";

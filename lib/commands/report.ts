@@ -1,10 +1,10 @@
 import { relative, resolve } from "@std/path";
-import { rateText } from "../core/rate.ts";
-import { REPORT_MARK, reportPage, type Trends } from "../core/report.ts";
+import { rateText } from "../core/history/rate.ts";
+import { REPORT_MARK, reportPage, type Trends } from "../core/report/report.ts";
 import { escapeText } from "../core/escape.ts";
 import { nearest } from "../core/nearest.ts";
-import type { PytestEvent } from "../core/pytest_events.ts";
-import { Results } from "../core/results.ts";
+import type { PytestEvent } from "../core/results/pytest_events.ts";
+import { Results } from "../core/results/results.ts";
 import { UsageError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
@@ -12,7 +12,8 @@ import type { Context } from "../context.ts";
 import { durationsOf, readProject } from "../history/history.ts";
 import { recordsOf, runsOf } from "../history/queries.ts";
 import { findProject, type Project } from "../project/project.ts";
-import { type PastRun, pastRuns, readEvents } from "../run/past_runs.ts";
+import { eventsOf, readEvents } from "../runs/events.ts";
+import { type PastRun, pastRuns } from "../runs/past_runs.ts";
 
 /** Where the page goes unless it is told. */
 const FILE = "tractest-report.html";
@@ -32,7 +33,7 @@ export async function report({ host, line, printer }: Context): Promise<ExitCode
   const run = chosen(await pastRuns(host, project.root), name);
   const results = new Results();
   const hangs: Extract<PytestEvent, { event: "hang" }>[] = [];
-  await readEvents(host, run, (event) => {
+  await readEvents(host, eventsOf(run.directory), (event) => {
     results.add(event);
     if (event.event === "hang") hangs.push(event);
   });

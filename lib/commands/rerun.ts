@@ -1,4 +1,4 @@
-import { parseCommandLine } from "../core/command_line.ts";
+import { parseCommandLine } from "../core/command_line/command_line.ts";
 import type { ExitCode } from "../tables/exit_codes.ts";
 import type { Context } from "../context.ts";
 

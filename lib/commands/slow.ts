@@ -1,6 +1,6 @@
-import { secondsText } from "../core/durations.ts";
+import { secondsText } from "../core/history/durations.ts";
 import { escapeText } from "../core/escape.ts";
-import { COMPARED_PASSES, findRegressions, type Pass, type Regression, type Regressions } from "../core/regression.ts";
+import { COMPARED_PASSES, findRegressions, type Pass, type Regression, type Regressions } from "../core/history/regression.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { columns } from "../ui/columns.ts";
 import type { Context } from "../context.ts";

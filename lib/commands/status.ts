@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
-import { isUnderWay } from "../core/run_file.ts";
-import { chosenRun, type KnownRun, knownRuns, runsInScope, toldBy } from "../run/runs.ts";
+import { isUnderWay } from "../core/run/run_file.ts";
+import { chosenRun, type KnownRun, knownRuns, runsInScope, toldBy } from "../runs/known_runs.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { runFacts, showEarlier, type ShownRun, showRun } from "../ui/runs.ts";
 

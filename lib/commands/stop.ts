@@ -1,8 +1,8 @@
 import type { Context } from "../context.ts";
 import { escapeText } from "../core/escape.ts";
-import { parseSeconds } from "../core/time_limit.ts";
-import { chosenRun, RunWatch } from "../run/runs.ts";
-import { stopRun } from "../run/stop.ts";
+import { parseSeconds } from "../core/run/time_limit.ts";
+import { chosenRun, RunWatch } from "../runs/known_runs.ts";
+import { stopRun } from "../runs/stop.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { STOP_SECONDS } from "../tables/defaults.ts";
 import { runFacts, stateText } from "../ui/runs.ts";

@@ -1,12 +1,12 @@
 import { join } from "@std/path";
 import { shellCommand } from "../core/escape.ts";
-import { describeTries } from "../core/rate.ts";
-import { RED } from "../core/results.ts";
-import { runIntent } from "../core/run_command.ts";
-import { asTyped, pasteable } from "../core/run_shown.ts";
-import { fromContention, stressed, type Trial, trialsOf } from "../core/stress.ts";
-import { parseCount, timeLimit } from "../core/time_limit.ts";
-import type { Cut } from "../core/verdict.ts";
+import { describeTries } from "../core/history/rate.ts";
+import { RED } from "../core/results/results.ts";
+import { runIntent } from "../core/run/command.ts";
+import { asTyped, pasteable } from "../core/run/shown.ts";
+import { fromContention, stressed, type Trial, trialsOf } from "../core/run/stress.ts";
+import { parseCount, timeLimit } from "../core/run/time_limit.ts";
+import type { Cut } from "../core/results/verdict.ts";
 import { TractestError, UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { Progress } from "../ui/progress.ts";
@@ -17,8 +17,8 @@ import { targetsOf } from "../project/targets.ts";
 import { exactCommand, type ExactScene, runExactly } from "../run/exact.ts";
 import { type Prepared, whenPrepared } from "../run/prepared.ts";
 import { runSettings } from "../run/settings.ts";
-import { removeRun } from "../run/retention.ts";
-import { longestFullRun, openRunState } from "../run/state.ts";
+import { removeRun } from "../runs/retention.ts";
+import { longestFullRun, openRunState } from "../runs/state.ts";
 import { endLeftBehind } from "../run/tidy.ts";
 
 /** Copies and rounds where nobody says how many. */

@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
-import { parseSeconds } from "../core/time_limit.ts";
-import { chosenRun, RunWatch, toldBy } from "../run/runs.ts";
+import { parseSeconds } from "../core/run/time_limit.ts";
+import { chosenRun, RunWatch, toldBy } from "../runs/known_runs.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { Progress } from "../ui/progress.ts";
 import { runFacts, stateText } from "../ui/runs.ts";

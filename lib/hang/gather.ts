@@ -1,7 +1,7 @@
-import type { HangScene, RegistryConnection, SeenProcess, Thread, ThreadLook } from "../core/hang_types.ts";
-import { isPipe } from "../core/hang_activity.ts";
-import { occupies, parseRegistryAddress } from "../core/leaks_registry.ts";
-import { descendantsOf } from "../core/leaks_judge.ts";
+import type { HangScene, RegistryConnection, SeenProcess, Thread, ThreadLook } from "../core/hang/types.ts";
+import { isPipe } from "../core/hang/activity.ts";
+import { occupies, parseRegistryAddress } from "../core/leaks/registry.ts";
+import { descendantsOf } from "../core/leaks/judge.ts";
 import type { Host } from "../host/host.ts";
 import { type ListedProcess, listProcesses, type ProcessList } from "../programs/ps.ts";
 import {

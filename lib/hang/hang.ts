@@ -1,6 +1,6 @@
-import { emptyReport, judgeHang, shownProcesses } from "../core/hang.ts";
-import { hangRecipe } from "../core/hang_recipe.ts";
-import type { HangReport, HangScene } from "../core/hang_types.ts";
+import { emptyReport, judgeHang, shownProcesses } from "../core/hang/hang.ts";
+import { hangRecipe } from "../core/hang/recipe.ts";
+import type { HangReport, HangScene } from "../core/hang/types.ts";
 import type { Host } from "../host/host.ts";
 import { gatherHang, type GatherRequest } from "./gather.ts";
 import { findNotes } from "./notes.ts";

@@ -1,14 +1,13 @@
 import { join } from "@std/path";
-import type { HungTest } from "../core/hang_confirm.ts";
-import { EventReader } from "../core/pytest_events.ts";
+import type { HungTest } from "../core/hang/confirm.ts";
+import type { PytestEvent } from "../core/results/pytest_events.ts";
 import type { Host } from "../host/host.ts";
 import { stateDirectory } from "../project/directories.ts";
 import type { Project } from "../project/project.ts";
+import { eventsOf, readEvents } from "../runs/events.ts";
 
 /** Runs that are looked through, the latest first. */
 const MOST_RUNS = 20;
-/** Bytes of a run's events that are read. */
-const READ_LIMIT = 64 * 1024 * 1024;
 
 /** The test that a run of this project hung in last, by the records of its runs; null when there is none. */
 export async function lastHungTest(host: Host, project: Project): Promise<HungTest | null> {
@@ -17,9 +16,10 @@ export async function lastHungTest(host: Host, project: Project): Promise<HungTe
   const runs = join(state.path, "runs");
   const names = (await host.readDirectory(runs) ?? []).map((entry) => entry.name).toSorted().toReversed();
   for (const name of names.slice(0, MOST_RUNS)) {
-    const bytes = await host.readFrom(join(runs, name, "events.jsonl"), 0, READ_LIMIT).catch(() => null);
-    if (bytes === null) continue;
-    const { events } = new EventReader().read(bytes);
+    const events: PytestEvent[] = [];
+    await readEvents(host, eventsOf(join(runs, name)), (event) => {
+      if (event.event === "run-start" || event.event === "test-start" || event.event === "hang") events.push(event);
+    });
     const start = events.find((event) => event.event === "run-start");
     const hang = events.findLast((event) => event.event === "hang");
     if (start?.root !== project.root || hang === undefined || hang.id === null) continue;

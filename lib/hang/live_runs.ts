@@ -1,9 +1,8 @@
 import { join } from "@std/path";
-import { EventReader } from "../core/pytest_events.ts";
-import { ancestorsOf, type Judged } from "../core/leaks_judge.ts";
-import type { HangReport } from "../core/hang_types.ts";
-import type { Surroundings } from "../core/ledger.ts";
-import { Tally } from "../core/verdict.ts";
+import { ancestorsOf, type Judged } from "../core/leaks/judge.ts";
+import type { HangReport } from "../core/hang/types.ts";
+import type { Surroundings } from "../core/leaks/ledger.ts";
+import { Tally } from "../core/results/verdict.ts";
 import type { Host } from "../host/host.ts";
 import { readLedger, surroundingsOf } from "../leaks/ledger.ts";
 import { ProcessSurvey } from "../leaks/processes.ts";
@@ -11,6 +10,7 @@ import { readProcessFiles, readVariable } from "../programs/proc.ts";
 import type { ProcessList } from "../programs/ps.ts";
 import { stateDirectory } from "../project/directories.ts";
 import type { Project } from "../project/project.ts";
+import { eventsOf, readEvents } from "../runs/events.ts";
 
 /** The pytests of this project that live, without those below another one; and what could not be looked at. */
 export async function findLiveRuns(
@@ -55,9 +55,6 @@ export interface KnownRun {
   readonly also: readonly number[];
 }
 
-/** Bytes of a run's events that are read. */
-const READ_LIMIT = 64 * 1024 * 1024;
-
 /**
  * What is known of the run of a process: from the record that `tractest run` keeps, else from what a child has inherited from a plain
  * pytest.
@@ -84,15 +81,14 @@ export async function knownRun(host: Host, root: string, pid: number, children: 
 async function recordedTests(host: Host, runId: string, pid: number): Promise<HangReport["running"]> {
   const state = await stateDirectory(host);
   if (state.problem !== null || !/^[\w-]+$/.test(runId)) return null;
-  const bytes = await host.readFrom(join(state.path, "runs", runId, "events.jsonl"), 0, READ_LIMIT).catch(() => null);
-  if (bytes === null) return null;
   const tallies = new Map<string, Tally>();
-  for (const event of new EventReader().read(bytes).events) {
+  const isThere = await readEvents(host, eventsOf(join(state.path, "runs", runId)), (event) => {
     const session = event.session ?? "";
     const tally = tallies.get(session) ?? new Tally();
     tallies.set(session, tally);
     tally.add(event);
-  }
+  });
+  if (!isThere) return null;
   const now = host.now() / 1000;
   // In an isolation pytest knows itself by another pid: then it is the session that came last.
   const own = [...tallies.values()].filter((tally) => tally.pid === pid);

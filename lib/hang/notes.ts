@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import type { FoundNote } from "../core/hang_recipe.ts";
+import type { FoundNote } from "../core/hang/recipe.ts";
 import type { Host } from "../host/host.ts";
 import { HANG_NOTES, type HangNoteRow } from "../tables/hang_notes.ts";
 

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
-import { isPythonName } from "../core/leaks_actor.ts";
-import type { HangScene } from "../core/hang_types.ts";
+import { isPythonName } from "../core/leaks/actor.ts";
+import type { HangScene } from "../core/hang/types.ts";
 import type { Host } from "../host/host.ts";
 import { readStack } from "../programs/py_spy.ts";
 import { STANDARD_DIRECTORIES } from "../tables/programs.ts";

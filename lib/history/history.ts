@@ -1,9 +1,9 @@
 import { join } from "@std/path";
-import type { RecentFailures } from "../core/affected.ts";
-import { fileOf } from "../core/lastfailed.ts";
+import type { RecentFailures } from "../core/changes/affected.ts";
+import { fileOf } from "../core/results/lastfailed.ts";
 import { median } from "../core/median.ts";
-import type { TestRecord } from "../core/rate.ts";
-import type { Pass } from "../core/regression.ts";
+import type { TestRecord } from "../core/history/rate.ts";
+import type { Pass } from "../core/history/regression.ts";
 import type { Database, Host } from "../host/host.ts";
 import { digest } from "../project/directories.ts";
 import type { ProjectRoot } from "../project/project.ts";

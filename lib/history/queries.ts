@@ -1,5 +1,5 @@
-import type { TestRecord } from "../core/rate.ts";
-import type { Pass } from "../core/regression.ts";
+import type { TestRecord } from "../core/history/rate.ts";
+import type { Pass } from "../core/history/regression.ts";
 import type { Database, SqlRow } from "../host/host.ts";
 
 /** A run on record. Times in seconds, `started` since the epoch; null is unknown, or for transport and backend the default. */

@@ -1,6 +1,6 @@
 import { escapeText } from "../core/escape.ts";
-import type { Results } from "../core/results.ts";
-import { type AttemptRecord, type RunRecord, runRecord } from "../core/run_record.ts";
+import type { Results } from "../core/results/results.ts";
+import { type AttemptRecord, type RunRecord, runRecord } from "../core/history/run_record.ts";
 import { DatabaseError } from "../errors.ts";
 import type { Database, Host } from "../host/host.ts";
 import { digest } from "../project/directories.ts";

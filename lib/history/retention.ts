@@ -1,4 +1,4 @@
-import type { Configuration } from "../core/configuration.ts";
+import type { Configuration } from "../core/project/configuration.ts";
 import type { Database } from "../host/host.ts";
 import { inTransaction } from "./database.ts";
 

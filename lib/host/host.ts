@@ -1,7 +1,7 @@
 import type { ProgramName } from "../tables/programs.ts";
 import type { EnvironmentName } from "../tables/environment.ts";
 import type { PermissionRow } from "../tables/permissions.ts";
-import type { Capability } from "../core/permission_flags.ts";
+import type { Capability } from "../core/command_line/permission_flags.ts";
 
 /** The signals that tractest sends or listens to. */
 export type Signal = "SIGINT" | "SIGTERM" | "SIGKILL" | "SIGCONT" | "SIGHUP" | "SIGTSTP" | "SIGSTOP";

@@ -1,7 +1,7 @@
 import { TractestError } from "../errors.ts";
 import { EXIT } from "../tables/exit_codes.ts";
 import type { PermissionRow } from "../tables/permissions.ts";
-import { capabilitiesOf, type Capability, outsideRow } from "../core/permission_flags.ts";
+import { capabilitiesOf, type Capability, outsideRow } from "../core/command_line/permission_flags.ts";
 
 /**
  * Drops every capability of the union that `row` does not have, then queries each.

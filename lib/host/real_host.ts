@@ -1,6 +1,6 @@
 import { ensureDir } from "@std/fs";
 import { dirname, resolve } from "@std/path";
-import { type Capability, placesOf } from "../core/permission_flags.ts";
+import { type Capability, placesOf } from "../core/command_line/permission_flags.ts";
 import { ToolMissingError, TractestError, UsageError } from "../errors.ts";
 import { EXIT } from "../tables/exit_codes.ts";
 import type { EnvironmentName } from "../tables/environment.ts";

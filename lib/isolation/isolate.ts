@@ -1,5 +1,5 @@
 import { join, resolve } from "@std/path";
-import { isolatedCommand, type IsolationMethod, type IsolationPlan, type Refusal, refusalOf, usesSharedTemporary } from "../core/isolation.ts";
+import { isolatedCommand, type IsolationMethod, type IsolationPlan, type Refusal, refusalOf, usesSharedTemporary } from "../core/run/isolation.ts";
 import type { Host } from "../host/host.ts";
 import { probe } from "../programs/probe.ts";
 import { parseProcessFiles, type ProcessFiles } from "../programs/proc.ts";

@@ -1,6 +1,6 @@
-import { occupies, parseRegistryAddress } from "../core/leaks_registry.ts";
-import type { Judged } from "../core/leaks_judge.ts";
-import type { CleanupReport, JudgedProcess, LeakReport, ProcessIdentity, Refusal, RegistryReport } from "../core/leaks_types.ts";
+import { occupies, parseRegistryAddress } from "../core/leaks/registry.ts";
+import type { Judged } from "../core/leaks/judge.ts";
+import type { CleanupReport, JudgedProcess, LeakReport, ProcessIdentity, Refusal, RegistryReport } from "../core/leaks/types.ts";
 import { escapeText } from "../core/escape.ts";
 import type { Host } from "../host/host.ts";
 import { listTcpListeners, listUnixSockets, type SocketList, type TcpListener } from "../programs/ss.ts";
@@ -11,7 +11,7 @@ import { judgeSocketFiles, listSocketFiles, removeSockets } from "./sockets.ts";
 import { endTree } from "./process_tree.ts";
 import type { Project } from "../project/project.ts";
 
-export type { CleanupReport, LeakReport } from "../core/leaks_types.ts";
+export type { CleanupReport, LeakReport } from "../core/leaks/types.ts";
 
 /** How often new leaks may appear while leaks are being ended before that is given up. */
 const ROUNDS = 3;

@@ -1,7 +1,7 @@
 import { basename, join } from "@std/path";
-import { descendantsOf } from "../core/leaks_judge.ts";
-import type { FileFacts, ProcessIdentity, Refusal } from "../core/leaks_types.ts";
-import { type LedgerEntry, ledgerLine, parseLedger, parseSegments, type SegmentEntry, segmentLine, type Surroundings } from "../core/ledger.ts";
+import { descendantsOf } from "../core/leaks/judge.ts";
+import type { FileFacts, ProcessIdentity, Refusal } from "../core/leaks/types.ts";
+import { type LedgerEntry, ledgerLine, parseLedger, parseSegments, type SegmentEntry, segmentLine, type Surroundings } from "../core/leaks/ledger.ts";
 import { TractestError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { listNames } from "../programs/ls.ts";

@@ -1,5 +1,5 @@
-import { descendantsOf } from "../core/leaks_judge.ts";
-import type { ProcessIdentity, Refusal } from "../core/leaks_types.ts";
+import { descendantsOf } from "../core/leaks/judge.ts";
+import type { ProcessIdentity, Refusal } from "../core/leaks/types.ts";
 import { escapeText } from "../core/escape.ts";
 import type { Host, Signal } from "../host/host.ts";
 import { sendSignal, signalTarget } from "../programs/kill.ts";

@@ -1,8 +1,8 @@
 import { dirname, join } from "@std/path";
-import { kindOf, mayBeActor, pythonDirectory } from "../core/leaks_actor.ts";
-import { ancestorsOf, descendantsOf, Judge, type Judged, type Viewpoint } from "../core/leaks_judge.ts";
-import type { Place, ProcessDetails, Refusal } from "../core/leaks_types.ts";
-import { leftOver, type Recorded } from "../core/ledger.ts";
+import { kindOf, mayBeActor, pythonDirectory } from "../core/leaks/actor.ts";
+import { ancestorsOf, descendantsOf, Judge, type Judged, type Viewpoint } from "../core/leaks/judge.ts";
+import type { Place, ProcessDetails, Refusal } from "../core/leaks/types.ts";
+import { leftOver, type Recorded } from "../core/leaks/ledger.ts";
 import type { Host } from "../host/host.ts";
 import { type ProcessFiles, type ProcessLinks, readProcessFiles, readProcessLinks, readWorkingDirectories } from "../programs/proc.ts";
 import type { ListedProcess, ProcessList } from "../programs/ps.ts";

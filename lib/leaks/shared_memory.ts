@@ -1,6 +1,6 @@
 import { basename } from "@std/path";
-import { going } from "../core/ledger.ts";
-import type { FileFacts, Refusal, SharedMemoryReport } from "../core/leaks_types.ts";
+import { going } from "../core/leaks/ledger.ts";
+import type { FileFacts, Refusal, SharedMemoryReport } from "../core/leaks/types.ts";
 import type { Host } from "../host/host.ts";
 import { readProcessFiles } from "../programs/proc.ts";
 import { listProcesses } from "../programs/ps.ts";

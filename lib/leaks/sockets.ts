@@ -1,6 +1,6 @@
 import { dirname, join, resolve } from "@std/path";
-import { type BoundSockets, isBound, refuseDirectory, refuseFile } from "../core/leaks_sockets.ts";
-import type { FileFacts, Refusal, SocketReport } from "../core/leaks_types.ts";
+import { type BoundSockets, isBound, refuseDirectory, refuseFile } from "../core/leaks/sockets.ts";
+import type { FileFacts, Refusal, SocketReport } from "../core/leaks/types.ts";
 import type { Host } from "../host/host.ts";
 import type { Project } from "../project/project.ts";
 

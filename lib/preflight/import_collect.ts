@@ -1,8 +1,8 @@
 import { join } from "@std/path";
-import { fitOf, lastLines } from "../core/import_check.ts";
+import { fitOf, lastLines } from "../core/preflight/import_check.ts";
 import { shellCommand } from "../core/escape.ts";
-import type { Remembered } from "../core/fingerprint.ts";
-import type { CheckResult, Interpreter } from "../core/preflight.ts";
+import type { Remembered } from "../core/preflight/fingerprint.ts";
+import type { CheckResult, Interpreter } from "../core/preflight/preflight.ts";
 import type { Host, ProgramResult } from "../host/host.ts";
 import { checkArguments, collectArguments, collectedCount, type ImportFacts, parseCheck, runPython } from "../programs/python.ts";
 import { cacheDirectory, usable } from "../project/directories.ts";

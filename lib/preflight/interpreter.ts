@@ -1,8 +1,8 @@
 import { basename, isAbsolute, join, relative, resolve } from "@std/path";
-import { pasteable } from "../core/run_shown.ts";
-import type { Interpreter } from "../core/preflight.ts";
-import { oldestMinor, requiresPythonOf, satisfies } from "../core/python_version.ts";
-import { dotted, isInside, type Venv, venvName } from "../core/venv.ts";
+import { pasteable } from "../core/run/shown.ts";
+import type { Interpreter } from "../core/preflight/preflight.ts";
+import { oldestMinor, requiresPythonOf, satisfies } from "../core/preflight/python_version.ts";
+import { dotted, isInside, type Venv, venvName } from "../core/preflight/venv.ts";
 import { PreflightError, TractestError, UsageError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { envCommand } from "../programs/env.ts";

@@ -1,8 +1,8 @@
 import { join } from "@std/path";
-import { CONFIGURATION_FILES } from "../core/project_files.ts";
-import { type FileMark, fingerprint, matters, readRemembered, type Remembered, writeRemembered } from "../core/fingerprint.ts";
-import type { Interpreter } from "../core/preflight.ts";
-import { isInside } from "../core/venv.ts";
+import { CONFIGURATION_FILES } from "../core/project/project_files.ts";
+import { type FileMark, fingerprint, matters, readRemembered, type Remembered, writeRemembered } from "../core/preflight/fingerprint.ts";
+import type { Interpreter } from "../core/preflight/preflight.ts";
+import { isInside } from "../core/preflight/venv.ts";
 import { TractestError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { cacheDirectory, usable } from "../project/directories.ts";

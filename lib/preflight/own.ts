@@ -1,5 +1,5 @@
-import type { CheckResult } from "../core/preflight.ts";
-import { outsideRow } from "../core/permission_flags.ts";
+import type { CheckResult } from "../core/preflight/preflight.ts";
+import { outsideRow } from "../core/command_line/permission_flags.ts";
 import type { Host } from "../host/host.ts";
 import type { PermissionRow } from "../tables/permissions.ts";
 import { cacheDirectory, type OwnDirectory, stateDirectory } from "../project/directories.ts";

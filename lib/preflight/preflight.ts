@@ -1,9 +1,9 @@
 import { basename, relative } from "@std/path";
 import { shellCommand } from "../core/escape.ts";
-import { leakChecks } from "../core/leak_checks.ts";
-import type { LeakReport } from "../core/leaks_types.ts";
-import { type CheckResult, exitCodeOf, type Interpreter, type PreflightResult } from "../core/preflight.ts";
-import { dotted, isInside, type Venv } from "../core/venv.ts";
+import { leakChecks } from "../core/preflight/leak_checks.ts";
+import type { LeakReport } from "../core/leaks/types.ts";
+import { type CheckResult, exitCodeOf, type Interpreter, type PreflightResult } from "../core/preflight/preflight.ts";
+import { dotted, isInside, type Venv } from "../core/preflight/venv.ts";
 import { PreflightError, TractestError } from "../errors.ts";
 import { ignoresSigint, inheritedEnvironment, sigintMethod } from "../programs/env.ts";
 import { minorOf } from "../programs/python.ts";

@@ -1,4 +1,4 @@
-import type { CheckResult } from "../core/preflight.ts";
+import type { CheckResult } from "../core/preflight/preflight.ts";
 import type { Host, ProgramResult } from "../host/host.ts";
 import { killTakesInode } from "../programs/kill.ts";
 import { runThroughEnv } from "../programs/python.ts";

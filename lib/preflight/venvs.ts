@@ -1,5 +1,5 @@
 import { basename, dirname, join } from "@std/path";
-import { isInside, minorOfName, minorOfVersionFile, rankVenvs, type Venv } from "../core/venv.ts";
+import { isInside, minorOfName, minorOfVersionFile, rankVenvs, type Venv } from "../core/preflight/venv.ts";
 import type { GitLocation } from "../programs/git.ts";
 import type { Host } from "../host/host.ts";
 import { isExecutable } from "../programs/user_path.ts";

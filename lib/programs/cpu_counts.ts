@@ -1,4 +1,4 @@
-import { type CpuCounts, parseCpuCounts, type Strain, strainBetween } from "../core/strain.ts";
+import { type CpuCounts, parseCpuCounts, type Strain, strainBetween } from "../core/results/strain.ts";
 import type { Host } from "../host/host.ts";
 import { probe } from "./probe.ts";
 

@@ -1,4 +1,4 @@
-import type { SigintMethod } from "../core/preflight.ts";
+import type { SigintMethod } from "../core/preflight/preflight.ts";
 import { TractestError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { EXIT } from "../tables/exit_codes.ts";

@@ -1,4 +1,4 @@
-import type { OpenFile, RawSyscall, ThreadLook } from "../core/hang_types.ts";
+import type { OpenFile, RawSyscall, ThreadLook } from "../core/hang/types.ts";
 import type { Host } from "../host/host.ts";
 import { probe } from "./probe.ts";
 

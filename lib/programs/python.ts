@@ -1,4 +1,4 @@
-import type { Interpreter } from "../core/preflight.ts";
+import type { Interpreter } from "../core/preflight/preflight.ts";
 import type { Host, ProgramResult } from "../host/host.ts";
 import checkSource from "../plugin/tractest_check.py" with { type: "text" };
 import { envCommand } from "./env.ts";

@@ -1,4 +1,4 @@
-import type { FileFacts } from "../core/leaks_types.ts";
+import type { FileFacts } from "../core/leaks/types.ts";
 import type { Host } from "../host/host.ts";
 import { probe } from "./probe.ts";
 

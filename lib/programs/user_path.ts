@@ -1,7 +1,7 @@
 import { isAbsolute, join, resolve } from "@std/path";
 import { TractestError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
-import { isInside } from "../core/venv.ts";
+import { isInside } from "../core/preflight/venv.ts";
 
 /** Where installers put programs of a user: hooks and desktop sessions often lack these in PATH. */
 const USER_DIRECTORIES = [".local/bin", ".cargo/bin"] as const;

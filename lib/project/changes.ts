@@ -1,6 +1,6 @@
 import { join } from "@std/path";
-import { type Affected, affectedBy, asksForImports, type Change, type RecentFailures, withFailures } from "../core/affected.ts";
-import type { CommandLine } from "../core/command_line.ts";
+import { type Affected, affectedBy, asksForImports, type Change, type RecentFailures, withFailures } from "../core/changes/affected.ts";
+import type { CommandLine } from "../core/command_line/command_line.ts";
 import { UsageError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { Git, type RawChange } from "../programs/git.ts";

@@ -1,7 +1,7 @@
 import { dirname, join } from "@std/path";
-import type { Change, Surroundings } from "../core/affected.ts";
-import { ImportGraph } from "../core/import_graph.ts";
-import { isTestFile, isWithin } from "../core/targets.ts";
+import type { Change, Surroundings } from "../core/changes/affected.ts";
+import { ImportGraph } from "../core/changes/import_graph.ts";
+import { isTestFile, isWithin } from "../core/project/targets.ts";
 import { TractestError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import type { Project } from "./project.ts";

@@ -1,5 +1,5 @@
 import { join, relative, resolve } from "@std/path";
-import { fileOf, type LastFailed, LASTFAILED_SIZE_LIMIT, readLastFailed } from "../core/lastfailed.ts";
+import { fileOf, type LastFailed, LASTFAILED_SIZE_LIMIT, readLastFailed } from "../core/results/lastfailed.ts";
 import { TractestError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import type { ProjectRoot } from "./project.ts";

@@ -1,6 +1,6 @@
 import { dirname, join, resolve } from "@std/path";
-import type { Configuration } from "../core/configuration.ts";
-import { CONFIGURATION_FILES, type PytestConfiguration, readProjectFiles } from "../core/project_files.ts";
+import type { Configuration } from "../core/project/configuration.ts";
+import { CONFIGURATION_FILES, type PytestConfiguration, readProjectFiles } from "../core/project/project_files.ts";
 import { PreflightError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 
@@ -30,7 +30,7 @@ export interface Project extends ProjectRoot {
  * @throws {PreflightError} when there is none, or when its configuration can't be read
  */
 export async function findProject(host: Host): Promise<Project> {
-  const [found, { readConfiguration }] = await Promise.all([findRoot(host), import("../core/configuration.ts")]);
+  const [found, { readConfiguration }] = await Promise.all([findRoot(host), import("../core/project/configuration.ts")]);
   return { ...found, configuration: readConfiguration(found.tractest) };
 }
 

@@ -1,5 +1,5 @@
 import { dirname, isAbsolute, join, relative } from "@std/path";
-import { isTestFile, looksLikeTarget, resolveTargets, type Targets, type TestTree } from "../core/targets.ts";
+import { isTestFile, looksLikeTarget, resolveTargets, type Targets, type TestTree } from "../core/project/targets.ts";
 import type { Host } from "../host/host.ts";
 import type { Project } from "./project.ts";
 

@@ -1,11 +1,11 @@
-import { findCascades } from "../core/cascade.ts";
-import { isContended, type Results } from "../core/results.ts";
-import { runExitCode } from "../core/verdict.ts";
+import { findCascades } from "../core/results/cascade.ts";
+import { isContended, type Results } from "../core/results/results.ts";
+import { runExitCode } from "../core/results/verdict.ts";
 import type { Host } from "../host/host.ts";
 import { findLeaks, type LeakReport } from "../leaks/leaks.ts";
 import type { Project } from "../project/project.ts";
 import type { ExitCode } from "../tables/exit_codes.ts";
-import type { EngineOutcome } from "./engine.ts";
+import type { EngineOutcome } from "../engine/engine.ts";
 import { writeLastFailed } from "./last_failed.ts";
 
 /** Milliseconds that actors of a run get to end after it: they are told to, and it takes them a moment. */

@@ -10,10 +10,10 @@ import {
   symptomsOf,
   testNamed,
   WORDS,
-} from "../core/bisect.ts";
-import { fileOf } from "../core/lastfailed.ts";
-import { RED, type ResultFailure } from "../core/results.ts";
-import type { Cut } from "../core/verdict.ts";
+} from "../core/run/bisect.ts";
+import { fileOf } from "../core/results/lastfailed.ts";
+import { RED, type ResultFailure } from "../core/results/results.ts";
+import type { Cut } from "../core/results/verdict.ts";
 import { UsageError } from "../errors.ts";
 import { type ExactScene, runExactly } from "./exact.ts";
 import { endLeftBehind } from "./tidy.ts";

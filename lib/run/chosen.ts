@@ -1,7 +1,7 @@
-import { type Affected, type AffectedTarget, becauseOf, TargetOrder, withoutContained } from "../core/affected.ts";
+import { type Affected, type AffectedTarget, becauseOf, TargetOrder, withoutContained } from "../core/changes/affected.ts";
 import { escapeText } from "../core/escape.ts";
-import { fileOf } from "../core/lastfailed.ts";
-import type { Group } from "../core/work.ts";
+import { fileOf } from "../core/results/lastfailed.ts";
+import type { Group } from "../core/results/work.ts";
 import { UsageError } from "../errors.ts";
 import { recentFailures } from "../history/history.ts";
 import { changeKindOf, type ChangeSet, changesSince, runFirst } from "../project/changes.ts";

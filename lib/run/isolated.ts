@@ -1,5 +1,5 @@
 import { escapeText } from "../core/escape.ts";
-import { type IsolationWish, isolationWish } from "../core/isolation.ts";
+import { type IsolationWish, isolationWish } from "../core/run/isolation.ts";
 import { TractestError } from "../errors.ts";
 import type { Context } from "../context.ts";
 import { isolate, type Isolation, isRefusal } from "../isolation/isolate.ts";

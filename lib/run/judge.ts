@@ -1,6 +1,6 @@
-import { flakyVerdict } from "../core/flaky.ts";
-import { relatedChange } from "../core/related.ts";
-import { type FailedReport, failureText } from "../core/verdict.ts";
+import { flakyVerdict } from "../core/results/flaky.ts";
+import { relatedChange } from "../core/changes/related.ts";
+import { type FailedReport, failureText } from "../core/results/verdict.ts";
 import { TractestError } from "../errors.ts";
 import type { JudgedFailure } from "../ui/verdict.ts";
 import { testRecords } from "../history/history.ts";

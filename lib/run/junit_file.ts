@@ -1,7 +1,7 @@
 import { dirname, resolve } from "@std/path";
 import { shellCommand } from "../core/escape.ts";
-import { junit, type JunitSuite } from "../core/junit.ts";
-import type { Results } from "../core/results.ts";
+import { junit, type JunitSuite } from "../core/results/junit.ts";
+import type { Results } from "../core/results/results.ts";
 import { TractestError, UsageError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import type { Printer } from "../ui/printer.ts";

@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { RED, type Results } from "../core/results.ts";
+import { RED, type Results } from "../core/results/results.ts";
 import { TractestError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 

@@ -1,16 +1,16 @@
 import { join } from "@std/path";
 import { escapeText, withoutAnsi } from "../core/escape.ts";
-import { descendantsOf } from "../core/leaks_judge.ts";
-import { Live, type LiveOptions } from "../core/live.ts";
-import type { PytestEvent } from "../core/pytest_events.ts";
+import { descendantsOf } from "../core/leaks/judge.ts";
+import { Live, type LiveOptions } from "../core/results/live.ts";
+import type { PytestEvent } from "../core/results/pytest_events.ts";
 import type { Host } from "../host/host.ts";
 import { latestDurations } from "../history/history.ts";
 import { listProcesses } from "../programs/ps.ts";
 import { barLines, noteLines, nowLines, progressText, type ShownProcess } from "../ui/bar.ts";
 import { LiveRegion } from "../ui/live_region.ts";
 import type { Colour, Printer } from "../ui/printer.ts";
-import type { EngineOutcome } from "./engine.ts";
-import type { EventLog } from "./event_log.ts";
+import type { EngineOutcome } from "../engine/engine.ts";
+import type { EventLog } from "../engine/event_log.ts";
 import { Keyboard } from "./keyboard.ts";
 
 /** How {@linkcode LiveView} is told what to show. */

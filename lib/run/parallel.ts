@@ -1,9 +1,9 @@
 import { resolve } from "@std/path";
-import { readDurationsFrom } from "../core/given_durations.ts";
-import { meansTest, type Parallel } from "../core/parallel.ts";
-import type { TestResult } from "../core/results.ts";
-import { cutText, expectation, isKnown, type KnownSeconds, longestFirst, partition, predict } from "../core/schedule.ts";
-import { type Group, groupsOf, type Item } from "../core/work.ts";
+import { readDurationsFrom } from "../core/history/given_durations.ts";
+import { meansTest, type Parallel } from "../core/run/parallel.ts";
+import type { TestResult } from "../core/results/results.ts";
+import { cutText, expectation, isKnown, type KnownSeconds, longestFirst, partition, predict } from "../core/run/schedule.ts";
+import { type Group, groupsOf, type Item } from "../core/results/work.ts";
 import { TractestError, UsageError } from "../errors.ts";
 import type { Context } from "../context.ts";
 import { contendedTests, durationsOf } from "../history/history.ts";
@@ -11,8 +11,8 @@ import type { Host } from "../host/host.ts";
 import { digest } from "../project/directories.ts";
 import type { Project } from "../project/project.ts";
 import { EXIT } from "../tables/exit_codes.ts";
-import type { EngineOutcome } from "./engine.ts";
-import type { EventLog } from "./event_log.ts";
+import type { EngineOutcome } from "../engine/engine.ts";
+import type { EventLog } from "../engine/event_log.ts";
 import type { Prepared } from "./prepared.ts";
 
 /** The `--durations-from` that means what is on record here. */

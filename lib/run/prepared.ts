@@ -1,19 +1,19 @@
-import type { IsolationWish } from "../core/isolation.ts";
-import type { Interpreter, PreflightResult } from "../core/preflight.ts";
+import type { IsolationWish } from "../core/run/isolation.ts";
+import type { Interpreter, PreflightResult } from "../core/preflight/preflight.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import type { Context } from "../context.ts";
 import type { Isolation } from "../isolation/isolate.ts";
 import type { Project } from "../project/project.ts";
 import { endingOf } from "./after.ts";
-import { Engine, type EngineOutcome, type EngineRequest } from "./engine.ts";
-import type { EventLog } from "./event_log.ts";
-import { takeLock } from "./lock.ts";
+import { Engine, type EngineOutcome, type EngineRequest } from "../engine/engine.ts";
+import type { EventLog } from "../engine/event_log.ts";
+import { takeLock } from "../runs/lock.ts";
 import { isolationFor } from "./isolated.ts";
 import { readyToRun } from "./ready.ts";
-import { recorded, type RunRecorder } from "./run_file.ts";
+import { recorded, type RunRecorder } from "../runs/run_file.ts";
 import { type Revision, revisionOf } from "./revision.ts";
 import { checkSpawnBackend } from "./spawn_backends.ts";
-import type { RunState } from "./state.ts";
+import type { RunState } from "../runs/state.ts";
 
 /** What a run is told about the machine and the project once nothing stands in its way. */
 export interface Prepared {

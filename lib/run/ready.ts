@@ -1,17 +1,17 @@
 import { escapeText } from "../core/escape.ts";
-import type { Interpreter, PreflightResult } from "../core/preflight.ts";
-import { describeLock } from "../core/run_lock.ts";
+import type { Interpreter, PreflightResult } from "../core/preflight/preflight.ts";
+import { describeLock } from "../core/run/lock.ts";
 import { TractestError } from "../errors.ts";
 import { inheritedEnvironment, sigintMethod } from "../programs/env.ts";
 import { EXIT } from "../tables/exit_codes.ts";
 import { canAsk, confirm } from "../ui/prompt.ts";
 import { namedPython, planSync, pythonOf, uvRunPython, type VenvScene } from "../preflight/interpreter.ts";
 import { findVenvs } from "../preflight/venvs.ts";
-import type { Venv } from "../core/venv.ts";
+import type { Venv } from "../core/preflight/venv.ts";
 import type { Context } from "../context.ts";
 import { findLeaks } from "../leaks/leaks.ts";
 import { preflight } from "../preflight/preflight.ts";
-import type { RunLock } from "./lock.ts";
+import type { RunLock } from "../runs/lock.ts";
 import { endTree, treeOf } from "../leaks/process_tree.ts";
 import type { Project } from "../project/project.ts";
 

@@ -1,13 +1,11 @@
 import { dirname, join, resolve } from "@std/path";
-import { type Recorded, recordedIn, type Symptom } from "../core/bisect.ts";
-import { EventReader, type PytestEvent } from "../core/pytest_events.ts";
-import { Results } from "../core/results.ts";
+import { type Recorded, recordedIn, type Symptom } from "../core/run/bisect.ts";
+import type { PytestEvent } from "../core/results/pytest_events.ts";
+import { Results } from "../core/results/results.ts";
 import { UsageError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
-import type { RunState } from "./state.ts";
-
-/** Bytes that are read at once. */
-const CHUNK = 1024 * 1024;
+import { eventsOf, readEvents } from "../runs/events.ts";
+import type { RunState } from "../runs/state.ts";
 
 /** What the events of a recorded run say about a test, and how it was run. */
 export interface RecordedRun extends Recorded {
@@ -23,7 +21,7 @@ export interface RecordedRun extends Recorded {
  * @throws {UsageError} if there is no such file
  */
 export async function recordedInFile(host: Host, file: string, test: string, symptom: Symptom | null): Promise<RecordedRun | null> {
-  const read = await readEvents(host, resolve(host.cwd, file));
+  const read = await readRun(host, resolve(host.cwd, file));
   if (read === null) throw new UsageError(`There is no file "${file}"`, "--from takes the events of a run: tractest run --events FILE");
   return about(read, test, symptom, file);
 }
@@ -40,7 +38,7 @@ export async function newestRecorded(
   const runs = dirname(state.directory);
   const names = (await host.readDirectory(runs) ?? []).map((entry) => entry.name).sort().reverse();
   for (const name of names) {
-    const read = await readEvents(host, join(runs, name, "events.jsonl"));
+    const read = await readRun(host, eventsOf(join(runs, name)));
     if (read === null || read.results.started?.root !== root) continue;
     const found = about(read, test, symptom, `run ${name}`);
     // What ran first was not polluted by anything that ran in it.
@@ -59,18 +57,12 @@ function about({ events, results }: Read, test: string, symptom: Symptom | null,
   return found && { ...found, name, transport: results.started?.transport ?? null, backend: results.started?.backend ?? null };
 }
 
-async function readEvents(host: Host, path: string): Promise<Read | null> {
-  const reader = new EventReader();
+async function readRun(host: Host, path: string): Promise<Read | null> {
   const events: PytestEvent[] = [];
   const results = new Results();
-  for (let offset = 0;;) {
-    const bytes = await host.readFrom(path, offset, CHUNK);
-    if (bytes === null) return null;
-    if (bytes.length === 0) return { events, results };
-    offset += bytes.length;
-    for (const event of reader.read(bytes).events) {
-      results.add(event);
-      if (event.event === "test-start" || event.event === "timeout") events.push(event);
-    }
-  }
+  const isThere = await readEvents(host, path, (event) => {
+    results.add(event);
+    if (event.event === "test-start" || event.event === "timeout") events.push(event);
+  });
+  return isThere ? { events, results } : null;
 }

@@ -1,6 +1,6 @@
-import type { CommandLine } from "../core/command_line.ts";
-import type { RunIntent } from "../core/run_command.ts";
-import { parseCount, parseSeconds } from "../core/time_limit.ts";
+import type { CommandLine } from "../core/command_line/command_line.ts";
+import type { RunIntent } from "../core/run/command.ts";
+import { parseCount, parseSeconds } from "../core/run/time_limit.ts";
 import { EXIT_SECONDS, GRACE_SECONDS, SLOW_SECONDS } from "../tables/defaults.ts";
 
 /** How a run treats tests and pytest, as typed. Times in seconds; 0 is no limit. */

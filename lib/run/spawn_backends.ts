@@ -1,7 +1,7 @@
 import { join } from "@std/path";
 import { escapeText } from "../core/escape.ts";
 import { nearest } from "../core/nearest.ts";
-import { spawnBackends } from "../core/run_command.ts";
+import { spawnBackends } from "../core/run/command.ts";
 import type { Context } from "../context.ts";
 import type { Host } from "../host/host.ts";
 import type { Project } from "../project/project.ts";

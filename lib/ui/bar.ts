@@ -1,8 +1,8 @@
 import { unicodeWidth } from "@std/cli";
 import { escapeText, withoutAnsi } from "../core/escape.ts";
-import type { Live, LiveSession, Note, RunningTest } from "../core/live.ts";
-import type { ResultFailure } from "../core/results.ts";
-import { countsLine, gist } from "../core/verdict.ts";
+import type { Live, LiveSession, Note, RunningTest } from "../core/results/live.ts";
+import type { ResultFailure } from "../core/results/results.ts";
+import { countsLine, gist } from "../core/results/verdict.ts";
 import type { Paint } from "./printer.ts";
 
 /** How a live view is drawn. */

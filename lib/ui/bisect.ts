@@ -1,6 +1,6 @@
-import { type Bisected, type Shown, type StepShown, type Symptom, WORDS } from "../core/bisect.ts";
+import { type Bisected, type Shown, type StepShown, type Symptom, WORDS } from "../core/run/bisect.ts";
 import { escapeText } from "../core/escape.ts";
-import { gist } from "../core/verdict.ts";
+import { gist } from "../core/results/verdict.ts";
 import type { Printer } from "./printer.ts";
 
 /** A step on one line: `step 5 of about 11: after 17 of 66: passes (0.8 s)`. */

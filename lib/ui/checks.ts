@@ -1,4 +1,4 @@
-import type { CheckResult, CheckStatus } from "../core/preflight.ts";
+import type { CheckResult, CheckStatus } from "../core/preflight/preflight.ts";
 import { escapeText } from "../core/escape.ts";
 import type { Colour, Printer } from "./printer.ts";
 

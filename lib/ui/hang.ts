@@ -1,5 +1,5 @@
 import { escapeText } from "../core/escape.ts";
-import type { HangProcess, HangReport, HangVerdict } from "../core/hang_types.ts";
+import type { HangProcess, HangReport, HangVerdict } from "../core/hang/types.ts";
 import type { Printer } from "./printer.ts";
 
 /** Processes of a tree that are shown, at most. */

@@ -1,6 +1,6 @@
 import { escapeText, shellCommand } from "../core/escape.ts";
-import { registryName } from "../core/leaks_registry.ts";
-import type { JudgedProcess, LeakReport, RegistryReport, SharedMemoryReport } from "../core/leaks_types.ts";
+import { registryName } from "../core/leaks/registry.ts";
+import type { JudgedProcess, LeakReport, RegistryReport, SharedMemoryReport } from "../core/leaks/types.ts";
 import type { Printer } from "./printer.ts";
 
 /** How a report is told. */

@@ -1,6 +1,6 @@
 import { escapeText } from "../core/escape.ts";
-import type { Difference } from "../core/matrix.ts";
-import { type Counts, countsLine } from "../core/verdict.ts";
+import type { Difference } from "../core/run/matrix.ts";
+import { type Counts, countsLine } from "../core/results/verdict.ts";
 import { columns } from "./columns.ts";
 import type { Printer } from "./printer.ts";
 

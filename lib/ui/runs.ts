@@ -1,13 +1,13 @@
 import { escapeText } from "../core/escape.ts";
-import type { RunFile, RunState } from "../core/run_file.ts";
-import { countsLine, type Tally } from "../core/verdict.ts";
+import type { RunFile, RunPhase } from "../core/run/run_file.ts";
+import { countsLine, type Tally } from "../core/results/verdict.ts";
 import { columns } from "./columns.ts";
 import type { Printer } from "./printer.ts";
 
 /** A run as it is shown. */
 export interface ShownRun {
   readonly record: RunFile;
-  readonly state: RunState;
+  readonly state: RunPhase;
   readonly directory: string;
   /** What it has told; null where that was not read. */
   readonly told: Tally | null;
@@ -44,7 +44,7 @@ export function showEarlier(printer: Printer, runs: readonly ShownRun[], now: nu
 }
 
 /** `running for 34 s`, `exit code 1 after 34 s: 1 failed, 20 passed`. */
-export function stateText(record: RunFile, state: RunState, now: number): string {
+export function stateText(record: RunFile, state: RunPhase, now: number): string {
   const since = duration((now - record.began) / 1000);
   switch (state) {
     case "waiting":

@@ -1,7 +1,7 @@
 import { escapeText } from "../core/escape.ts";
-import { rateText, type Tries } from "../core/rate.ts";
-import { fromContention, type Stressed } from "../core/stress.ts";
-import { gist } from "../core/verdict.ts";
+import { rateText, type Tries } from "../core/history/rate.ts";
+import { fromContention, type Stressed } from "../core/run/stress.ts";
+import { gist } from "../core/results/verdict.ts";
 import type { Printer } from "./printer.ts";
 
 /** What {@linkcode showStressed} shows. */

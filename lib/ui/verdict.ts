@@ -1,11 +1,11 @@
 import { escapeText } from "../core/escape.ts";
-import { describeLeft } from "../core/left_behind.ts";
-import type { LeftBehind } from "../core/pytest_events.ts";
-import type { LeakReport } from "../core/leaks_types.ts";
-import type { Cascade } from "../core/cascade.ts";
-import { RED, type TestResult } from "../core/results.ts";
-import { isFlakyAgain, recordText, type TestRecord } from "../core/rate.ts";
-import { countsLine, type FailedReport, gist, type Tally } from "../core/verdict.ts";
+import { describeLeft } from "../core/results/left_behind.ts";
+import type { LeftBehind } from "../core/results/pytest_events.ts";
+import type { LeakReport } from "../core/leaks/types.ts";
+import type { Cascade } from "../core/results/cascade.ts";
+import { RED, type TestResult } from "../core/results/results.ts";
+import { isFlakyAgain, recordText, type TestRecord } from "../core/history/rate.ts";
+import { countsLine, type FailedReport, gist, type Tally } from "../core/results/verdict.ts";
 import type { Paint, Printer } from "./printer.ts";
 
 /** A failure with what is known about it. */

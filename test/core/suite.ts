@@ -1,4 +1,4 @@
-import type { TestTree } from "../../lib/core/targets.ts";
+import type { TestTree } from "../../lib/core/project/targets.ts";
 import { DEFAULT_TARGETS } from "../../lib/tables/defaults.ts";
 
 const read = (name: string) => Deno.readTextFileSync(new URL(`../fixtures/suite/${name}`, import.meta.url));

@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import type { HangReport, HangVerdict } from "../../lib/core/hang_types.ts";
+import type { HangReport, HangVerdict } from "../../lib/core/hang/types.ts";
 import { examineHang } from "../../lib/hang/hang.ts";
 import { RealHost } from "../../lib/host/real_host.ts";
 import { assert, assertEquals } from "../assert.ts";

@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { DEFAULT_CONFIGURATION } from "../../lib/core/configuration.ts";
+import { DEFAULT_CONFIGURATION } from "../../lib/core/project/configuration.ts";
 import { readProject, testRecords } from "../../lib/history/history.ts";
 import { countRuns, recentPasses, recordsOf, resultsOf, runsOf } from "../../lib/history/queries.ts";
 import { recordRun } from "../../lib/history/record.ts";

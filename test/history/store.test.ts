@@ -2,8 +2,8 @@ import { join } from "@std/path";
 import { durationsOf, readProject, testRecords } from "../../lib/history/history.ts";
 import { resultsOf, runsOf } from "../../lib/history/queries.ts";
 import { assert, assertEquals } from "../assert.ts";
-import { EVENTS_SCHEMA } from "../../lib/core/pytest_events.ts";
-import { holdRun } from "../../lib/history/left_runs.ts";
+import { EVENTS_SCHEMA } from "../../lib/core/results/pytest_events.ts";
+import { holdRun } from "../../lib/runs/hold.ts";
 import { eventsWith, Store } from "./store.ts";
 
 const ALL = { limit: 1000, commit: null };

@@ -1,7 +1,7 @@
 import { join } from "@std/path";
-import { DEFAULT_CONFIGURATION } from "../../lib/core/configuration.ts";
-import type { PytestEvent } from "../../lib/core/pytest_events.ts";
-import { Results } from "../../lib/core/results.ts";
+import { DEFAULT_CONFIGURATION } from "../../lib/core/project/configuration.ts";
+import type { PytestEvent } from "../../lib/core/results/pytest_events.ts";
+import { Results } from "../../lib/core/results/results.ts";
 import { recordRun } from "../../lib/history/record.ts";
 import type { Project } from "../../lib/project/project.ts";
 import { Printer } from "../../lib/ui/printer.ts";

@@ -1,5 +1,5 @@
 import { endLeaks, findLeaks } from "../../lib/leaks/leaks.ts";
-import type { CleanupReport, LeakReport } from "../../lib/core/leaks_types.ts";
+import type { CleanupReport, LeakReport } from "../../lib/core/leaks/types.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { scratchState, TRACTEST } from "../cli/tractest.ts";
 import { children, isAlive, isRoot, msgspec, Scene } from "./scene.ts";

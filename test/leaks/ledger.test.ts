@@ -1,4 +1,4 @@
-import { ledgerLine, parseLedger } from "../../lib/core/ledger.ts";
+import { ledgerLine, parseLedger } from "../../lib/core/leaks/ledger.ts";
 import { findLeaks } from "../../lib/leaks/leaks.ts";
 import { readLedger, RunLedger, surroundingsOf } from "../../lib/leaks/ledger.ts";
 import { digest } from "../../lib/project/directories.ts";

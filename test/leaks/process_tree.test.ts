@@ -1,6 +1,6 @@
 import { endTree, treeOf } from "../../lib/leaks/process_tree.ts";
 import { killTakesInode } from "../../lib/programs/kill.ts";
-import type { ProcessIdentity } from "../../lib/core/leaks_types.ts";
+import type { ProcessIdentity } from "../../lib/core/leaks/types.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { children, isAlive, isRoot, Scene } from "./scene.ts";
 

@@ -1,5 +1,5 @@
 import { endLeaks, findLeaks } from "../../lib/leaks/leaks.ts";
-import type { CleanupReport } from "../../lib/core/leaks_types.ts";
+import type { CleanupReport } from "../../lib/core/leaks/types.ts";
 import type { Project } from "../../lib/project/project.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { tractest } from "../cli/tractest.ts";

@@ -1,5 +1,5 @@
 import { RealHost } from "../../lib/host/real_host.ts";
-import type { Interpreter } from "../../lib/core/preflight.ts";
+import type { Interpreter } from "../../lib/core/preflight/preflight.ts";
 import { type CheckAnswer, checkArguments, collectArguments, collectedCount, minorOf, parseCheck, runPython } from "../../lib/programs/python.ts";
 import { syncArguments, uvVersion } from "../../lib/programs/uv.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";

@@ -1,5 +1,5 @@
 import { affectedIn, type ChangeKind, changesSince } from "../../lib/project/changes.ts";
-import { becauseOf } from "../../lib/core/affected.ts";
+import { becauseOf } from "../../lib/core/changes/affected.ts";
 import { findProject } from "../../lib/project/project.ts";
 import { PreflightError, ToolMissingError, UsageError } from "../../lib/errors.ts";
 import { assert, assertEquals, assertIncludes, assertRejects } from "../assert.ts";

@@ -1,4 +1,4 @@
-import { removeRun } from "../../lib/run/retention.ts";
+import { removeRun } from "../../lib/runs/retention.ts";
 import { RealHost } from "../../lib/host/real_host.ts";
 import { assertEquals } from "../assert.ts";
 

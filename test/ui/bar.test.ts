@@ -1,7 +1,7 @@
 import { unicodeWidth } from "@std/cli";
 import fc from "fast-check";
-import { Live, type LiveOptions } from "../../lib/core/live.ts";
-import type { PytestEvent } from "../../lib/core/pytest_events.ts";
+import { Live, type LiveOptions } from "../../lib/core/results/live.ts";
+import type { PytestEvent } from "../../lib/core/results/pytest_events.ts";
 import { barLines, duration, noteLines, nowLines, progressText } from "../../lib/ui/bar.ts";
 import { LiveRegion } from "../../lib/ui/live_region.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";

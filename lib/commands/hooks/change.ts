@@ -1,8 +1,8 @@
 import { join, resolve } from "@std/path";
 import { escapeText } from "../../core/escape.ts";
-import { type BlockSpec, shellQuote } from "../../core/hook_block.ts";
-import { applyCommands, entryFor } from "../../core/hook_managers.ts";
-import { type HookChange, installBlock, readHook, uninstallBlock } from "../../core/hooks.ts";
+import { type BlockSpec, shellQuote } from "../../core/hooks/block.ts";
+import { applyCommands, entryFor } from "../../core/hooks/managers.ts";
+import { type HookChange, installBlock, readHook, uninstallBlock } from "../../core/hooks/hooks.ts";
 import { PreflightError, UsageError } from "../../errors.ts";
 import type { Host } from "../../host/host.ts";
 import { EXIT, type ExitCode } from "../../tables/exit_codes.ts";

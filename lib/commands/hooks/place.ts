@@ -1,6 +1,6 @@
 import { isAbsolute, join, relative, resolve } from "@std/path";
-import { hookCommand, hookRow, shellQuote } from "../../core/hook_block.ts";
-import { type Manager, managerOf } from "../../core/hook_managers.ts";
+import { hookCommand, hookRow, shellQuote } from "../../core/hooks/block.ts";
+import { type Manager, managerOf } from "../../core/hooks/managers.ts";
 import { PreflightError } from "../../errors.ts";
 import type { FileStatus, Host } from "../../host/host.ts";
 import { Git } from "../../programs/git.ts";

@@ -1,7 +1,7 @@
 import { join } from "@std/path";
 import { escapeText } from "../../core/escape.ts";
-import { type Block, BLOCK_VERSION, hookRow, shellQuote } from "../../core/hook_block.ts";
-import { readHook } from "../../core/hooks.ts";
+import { type Block, BLOCK_VERSION, hookRow, shellQuote } from "../../core/hooks/block.ts";
+import { readHook } from "../../core/hooks/hooks.ts";
 import type { Host } from "../../host/host.ts";
 import { EXIT, type ExitCode } from "../../tables/exit_codes.ts";
 import { type HookName, MANAGERS, PRE_PUSH_RUN } from "../../tables/hooks.ts";

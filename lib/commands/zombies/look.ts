@@ -1,7 +1,7 @@
 import { escapeText } from "../../core/escape.ts";
-import { registryName } from "../../core/leaks_registry.ts";
-import type { CleanupReport, JudgedProcess, LeakReport, SharedMemoryReport } from "../../core/leaks_types.ts";
-import { parseGrace, parsePid } from "../../core/leaks_options.ts";
+import { registryName } from "../../core/leaks/registry.ts";
+import type { CleanupReport, JudgedProcess, LeakReport, SharedMemoryReport } from "../../core/leaks/types.ts";
+import { parseGrace, parsePid } from "../../core/leaks/options.ts";
 import { UsageError } from "../../errors.ts";
 import { EXIT, type ExitCode } from "../../tables/exit_codes.ts";
 import { hintLeaks, showLeaks, showSharedMemory } from "../../ui/leaks.ts";

@@ -1,0 +1,401 @@
+import type { ChangeRow } from "../../tables/change_map.ts";
+import { type ImportGraph, parent, type Reached } from "./import_graph.ts";
+import { findByName, isTestFile, isWithin, type TestTree } from "../project/targets.ts";
+import type { Group } from "../results/work.ts";
+
+/** A file that differs from what it is compared with. */
+export interface Change {
+  /** Relative to the project's root. */
+  readonly path: string;
+  readonly status: "added" | "modified" | "deleted";
+  /** Where the latest change of it is: in a commit of this branch, in the index, in the work tree, or in a file that git does not know. */
+  readonly where: "committed" | "staged" | "unstaged" | "untracked";
+  /** It is no file but the commit of a submodule. */
+  readonly submodule?: true;
+}
+
+/** One changed file, and why a target should run because of it. */
+export interface Cause {
+  readonly file: string;
+  readonly because: string;
+  /** By which imports: the changed file, what imports it, and so on, the test (or its conftest.py) last. Only where imports are the reason. */
+  readonly chain?: readonly string[];
+}
+
+/** How near a target is to a change, nearest first: targets are in this order. */
+export const RELATIONS = ["itself", "map", "import", "through", "failed", "directory", "all"] as const;
+
+/** One of {@linkcode RELATIONS}. */
+export type Relation = typeof RELATIONS[number];
+
+/** A target of pytest to run first, with every reason for it. */
+export interface AffectedTarget {
+  /** As pytest takes it, relative to the root. */
+  readonly target: string;
+  /** The nearest of its relations to the changes. */
+  readonly relation: Relation;
+  readonly causes: readonly Cause[];
+}
+
+/** What a set of changes asks for. */
+export interface Affected {
+  /**
+   * Changed tests first, then what the change map names in its order, then what imports a changed file, by distance, then what failed
+   * before, then whole directories, then the whole suite.
+   */
+  readonly targets: readonly AffectedTarget[];
+  /** What a change may reach too, farther away than the targets that it has: by fixtures or plugins that come to it through others. */
+  readonly further: readonly AffectedTarget[];
+  /** Changed files that nothing is known about, and why. */
+  readonly unmapped: readonly Cause[];
+  /** Tests that the change map names for these changes but that exist nowhere today. */
+  readonly missing: readonly { readonly test: string; readonly row: string }[];
+}
+
+/** What {@linkcode affectedBy} knows about the project. */
+export interface Surroundings {
+  readonly tree: TestTree;
+  /** The package's directory relative to the root; null when there is none. */
+  readonly packageDirectory: string | null;
+  readonly changeMap: readonly ChangeRow[];
+  /** Who imports whom; null when it was not read. */
+  readonly graph?: ImportGraph | null;
+}
+
+/** How often a test failed of late. */
+export interface RecentFailures {
+  /** A test id relative to the root. */
+  readonly test: string;
+  readonly runs: number;
+  readonly failed: number;
+}
+
+/** Files in the root that decide how every test runs. */
+const WIDE_FILES =
+  /^(conftest\.py|pyproject\.toml|\.?pytest\.(toml|ini)|tox\.ini|setup\.cfg|setup\.py|(uv|poetry|pdm)\.lock|pylock(\.\w+)?\.toml|requirements[^/]*\.txt|\.python-version)$/;
+
+/** What no test reads. */
+const DOCUMENTATION = /\.(md|rst|adoc)$|(^|\/)(py\.typed|LICENSE[^/]*)$/i;
+
+/**
+ * Whether the import graph has something to say of a change: the change map does not name it, and it does not bear on all tests anyway.
+ * Reading the graph takes its time.
+ */
+export function asksForImports(change: Change, { tree, packageDirectory, changeMap }: Surroundings): boolean {
+  const { path } = change;
+  if (change.submodule || WIDE_FILES.test(path) || DOCUMENTATION.test(path)) return false;
+  const tests = testsAround(path, tree);
+  const inPackage = isInPackage(path, packageDirectory, tests);
+  if (inPackage) return path !== `${packageDirectory}/__init__.py` && rowsFor(path.slice(packageDirectory!.length + 1), changeMap).length === 0;
+  return tests !== undefined || path.endsWith(".py");
+}
+
+/**
+ * The tests to run first for a set of changes: by the tests that changed themselves, by the change map, by imports for what it does not
+ * name, and by what all tests share. Orders, and excludes nothing: what it leaves out is to run after.
+ */
+export function affectedBy(changes: readonly Change[], surroundings: Surroundings): Affected {
+  const found = new Found();
+  for (const change of changes) new Judged(change, surroundings, found).judge();
+  return found.result();
+}
+
+/**
+ * The same with tests that failed before as the last of the nearer targets: those in files that are targets already are not named again.
+ *
+ * @param lastFailed ids of the tests that failed in the last run, relative to the root; their files exist
+ * @param recent the same for the runs before, as far as they are known
+ */
+export function withFailures(affected: Affected, lastFailed: readonly string[], recent: readonly RecentFailures[]): Affected {
+  const reasons = new Map(lastFailed.map((test) => [test, "it failed last time"]));
+  const often = recent.filter((one) => one.failed > 0).sort((one, other) => other.failed / other.runs - one.failed / one.runs);
+  for (const { test, runs, failed } of often) {
+    const last = runs === 1 ? "its last run" : `its last ${runs} runs`;
+    if (!reasons.has(test)) reasons.set(test, `it failed in ${failed === runs ? last : `${failed} of ${last}`}`);
+  }
+  const wide = affected.targets.findIndex(({ relation }) => relation === "directory" || relation === "all");
+  const at = wide < 0 ? affected.targets.length : wide;
+  const order = new TargetOrder(affected.targets.slice(0, at).map(({ target }) => target));
+  const failed = [...reasons].map(([test, because]): AffectedTarget => ({
+    target: test,
+    relation: "failed",
+    causes: [{ file: test.split("::", 1)[0]!, because }],
+  })).filter(({ target }) => order.placeOf(target) === Infinity);
+  return { ...affected, targets: [...affected.targets.slice(0, at), ...failed, ...affected.targets.slice(at)] };
+}
+
+/** What pytest has to be given to run all targets, without those that lie in another: it would run them twice. */
+export function withoutContained(targets: readonly string[]): string[] {
+  return targets.filter((target, index) =>
+    targets.indexOf(target) === index && !targets.some((other) => other !== target && new TargetOrder([other]).placeOf(target) === 0)
+  );
+}
+
+/** Targets in the order in which they are to run, and the place of each test in it. */
+export class TargetOrder {
+  readonly #places = new Map<string, number>();
+
+  constructor(targets: readonly string[]) {
+    targets.forEach((target, index) => {
+      const key = target.replace(/\/$/, "");
+      if (!this.#places.has(key)) this.#places.set(key, index);
+    });
+  }
+
+  /** The place of the first target that holds a test, a file or a directory; Infinity if none does. */
+  placeOf(target: string): number {
+    const at = target.indexOf("::");
+    let place = this.#places.get(".") ?? Infinity;
+    const look = (key: string) => place = Math.min(place, this.#places.get(key) ?? Infinity);
+    const path = (at < 0 ? target : target.slice(0, at)).replace(/\/$/, "");
+    for (let key = path; key !== "."; key = parent(key)) look(key);
+    if (at < 0) return place;
+    look(target);
+    // Parameters may hold anything: what is in front of them names the function.
+    const bracket = target.indexOf("[", at);
+    for (let node = bracket < 0 ? target : target.slice(0, bracket); node.length > at; node = node.slice(0, node.lastIndexOf("::"))) look(node);
+    return place;
+  }
+
+  /** Groups of tests in this order; those of no target stay behind, in their own. `only`: they are left out. */
+  sort(groups: readonly Group[], only: boolean): Group[] {
+    const placed = groups.map((group) => {
+      const kept = only ? group.filter((id) => this.placeOf(id) < Infinity) : group;
+      return { group: kept, place: kept.reduce((least, id) => Math.min(least, this.placeOf(id)), Infinity) };
+    });
+    return placed.filter(({ group }) => group.length > 0).sort((one, other) => one.place === other.place ? 0 : one.place - other.place)
+      .map(({ group }) => group);
+  }
+}
+
+/** All reasons for a target in one line. */
+export function becauseOf(target: AffectedTarget): string {
+  const reasons = new Map<string, string[]>();
+  for (const { file, because, chain } of target.causes) {
+    const own = file === target.target || target.target.startsWith(`${file}::`);
+    reasons.set(because, [...reasons.get(because) ?? [], ...(own ? [] : [chain?.join(" → ") ?? file])]);
+  }
+  return [...reasons].map(([because, files]) => {
+    if (files.length === 0) return because;
+    const more = files.length > 3 ? ` and ${files.length - 3} more` : "";
+    return `${files.slice(0, 3).join(", ")}${more}: ${because}`;
+  }).join("; ");
+}
+
+const MAP_PAIRS = "the change map pairs";
+
+/** The tests directory that a path lies in. */
+function testsAround(path: string, tree: TestTree): string | undefined {
+  return tree.testsDirectories.find((directory) => isWithin(path, directory));
+}
+
+/** Whether a path is of the package: one of the two may lie in the other, and a suite may be the whole root. */
+function isInPackage(path: string, packageDirectory: string | null, tests: string | undefined): boolean {
+  if (packageDirectory === null || !isWithin(path, packageDirectory) || (tests !== undefined && isTestFile(path))) return false;
+  return tests === undefined || tests === "." || (packageDirectory !== tests && isWithin(packageDirectory, tests));
+}
+
+function rowsFor(module: string, changeMap: readonly ChangeRow[]): readonly ChangeRow[] {
+  const exact = changeMap.filter((row) => row.changed.some((entry) => entry.endsWith("/") ? module.startsWith(entry) : module === entry));
+  if (exact.length > 0) return exact;
+  // A module that moved since its row was written is known by its name, unless every package has one of that name.
+  const name = module.slice(module.lastIndexOf("/") + 1);
+  return name === "__init__.py" ? [] : changeMap.filter((row) => row.changed.some((entry) => entry.endsWith(`/${name}`)));
+}
+
+/** One change, and what it comes to. */
+class Judged {
+  readonly #path: string;
+  readonly #tests: string | undefined;
+
+  constructor(private readonly change: Change, private readonly around: Surroundings, private readonly found: Found) {
+    this.#path = change.path;
+    this.#tests = testsAround(change.path, around.tree);
+  }
+
+  judge(): void {
+    const { change, around: { packageDirectory }, found } = this;
+    const path = this.#path;
+    const tests = this.#tests;
+    if (change.submodule) this.#all("a submodule: what it brings may be used anywhere");
+    else if (tests !== undefined && isTestFile(path)) this.#testFile();
+    else if (WIDE_FILES.test(path)) this.#all("it decides how every test runs");
+    else if (isInPackage(path, packageDirectory, tests)) this.#module(path.slice(packageDirectory!.length + 1));
+    else if (tests !== undefined && path.endsWith(".py")) this.#helper();
+    else if (DOCUMENTATION.test(path)) found.unmapped(path, "documentation: no test reads it");
+    else if (tests !== undefined && !path.endsWith(".pyi")) this.#data();
+    else this.#outside();
+  }
+
+  #testFile(): void {
+    if (this.change.status === "deleted") this.found.unmapped(this.#path, "a test file that was deleted: nothing left to run");
+    else this.found.add("itself", this.#path, this.#cause("the test file itself changed"));
+    this.#imports();
+  }
+
+  #module(module: string): void {
+    const { found, around: { changeMap, graph, tree } } = this;
+    const path = this.#path;
+    const rows = rowsFor(module, changeMap);
+    for (const row of rows) {
+      const label = row.changed.join(", ");
+      const because = `${MAP_PAIRS} ${label} with it${row.note ? ` (${row.note})` : ""}`;
+      for (const test of row.tests) {
+        const targets = findByName(test, tree);
+        if (targets.length === 0) found.missing(test, label);
+        for (const target of targets) found.add("map", target, this.#cause(because));
+      }
+    }
+    if (rows.length > 0) return;
+    if (module === "__init__.py") return this.#all("every import of the package runs it");
+    if (path.endsWith(".pyi")) return found.unmapped(path, "a stub: only type checkers read it");
+    if (DOCUMENTATION.test(path)) return found.unmapped(path, "documentation: no test reads it");
+    if (!graph) return found.unmapped(path, "no row of the change map names it");
+    if (this.#imports()) return;
+    if (!path.endsWith(".py")) return this.#all("no Python: any part of the package may use it");
+    if (!this.#names([path.slice(path.lastIndexOf("/") + 1), path.replace(/\.py$/, "").replaceAll("/", ".").replace(/^src\./, "")])) {
+      found.unmapped(path, "no test imports it, directly or through others");
+    }
+  }
+
+  /** A Python file among the tests that holds none. */
+  #helper(): void {
+    const path = this.#path;
+    if (path.endsWith("/conftest.py")) return this.#directory("fixtures of every test below it");
+    if (path.endsWith("/__init__.py") || !this.#imports()) this.#directory("shared by the tests beside it");
+  }
+
+  /** A file among the tests that is no Python. */
+  #data(): void {
+    if (!this.#names([this.#path.slice(this.#path.lastIndexOf("/") + 1)])) this.#directory("data beside these tests");
+  }
+
+  #outside(): void {
+    const { found, around: { packageDirectory } } = this;
+    const path = this.#path;
+    const name = path.slice(path.lastIndexOf("/") + 1);
+    if (path.endsWith(".py") && (this.#imports() || this.#names([name, name.replace(/\.py$/, "")].filter((word) => word.length > 3)))) return;
+    found.unmapped(path, packageDirectory === null ? "the project's package was not found" : "neither in the package nor in the tests");
+  }
+
+  /** What imports it; false if nothing does. */
+  #imports(): boolean {
+    const { found, around: { graph, tree } } = this;
+    if (!graph) return false;
+    const { reached, isFar } = graph.reach(this.#path);
+    if (isFar && this.#isEverything(reached)) {
+      this.#all(RUN_BY_PACKAGE, (reached.find(isWide) ?? reached[0]!).chain);
+      return true;
+    }
+    const hasTests = reached.some((one) => !isWide(one));
+    for (const one of reached) {
+      const because = isFar ? RUN_BY_PACKAGE : reasonOf(one);
+      for (const target of one.target === null ? tree.testsDirectories.map((directory) => `${directory}/`) : [one.target]) {
+        if (isWide(one) && hasTests && one.distance > 1) found.further(target, this.#cause(because, one.chain));
+        else if (isWide(one)) this.#addWide(target, because, one.chain, one.distance);
+        else found.add(one.distance === 1 && !isFar ? "import" : "through", target, this.#cause(because, one.chain), one.distance);
+      }
+    }
+    return reached.length > 0;
+  }
+
+  #isEverything(reached: readonly Reached[]): boolean {
+    const targets = new Set(reached.map((one) => one.target));
+    return targets.has(null) || this.around.tree.testsDirectories.every((directory) => targets.has(`${directory}/`)) ||
+      (targets.size > 0 && this.around.tree.files.every((file) => !isTestFile(file) || targets.has(file)));
+  }
+
+  /** Tests that name it in their text; false if none does. */
+  #names(words: readonly string[]): boolean {
+    const naming = this.around.graph?.naming(words) ?? [];
+    for (const file of naming) {
+      if (isTestFile(file)) this.found.add("import", file, this.#cause("its name stands in the test"));
+      else this.#directory("its name stands in fixtures of every test below", file);
+    }
+    return naming.length > 0;
+  }
+
+  /** The nearest directory around it, or around another file, that holds tests. */
+  #directory(because: string, file = this.#path): void {
+    const { testsDirectories, files } = this.around.tree;
+    let directory = parent(file);
+    while (!testsDirectories.includes(directory) && directory !== "." && !files.some((test) => isTestFile(test) && isWithin(test, directory))) {
+      directory = parent(directory);
+    }
+    this.#addWide(`${directory}/`, because);
+  }
+
+  #all(because: string, chain?: readonly string[]): void {
+    for (const directory of this.around.tree.testsDirectories) this.#addWide(`${directory}/`, because, chain);
+  }
+
+  #addWide(directory: string, because: string, chain?: readonly string[], distance = 0): void {
+    const relation = this.#wide(directory);
+    this.found.add(relation, directory, this.#cause(relation === "all" ? `everything: ${because}` : because, chain), distance);
+  }
+
+  #wide(target: string): Relation {
+    return this.around.tree.testsDirectories.includes(target.replace(/\/$/, "")) ? "all" : "directory";
+  }
+
+  #cause(because: string, chain?: readonly string[]): Cause {
+    return chain === undefined ? { file: this.#path, because } : { file: this.#path, because, chain };
+  }
+}
+
+/** Collects targets by relation, distance and order of their first mention. */
+class Found {
+  readonly #targets = new Map<string, { relation: Relation; distance: number; causes: Cause[] }>();
+  readonly #further = new Map<string, Cause[]>();
+  readonly #unmapped: Cause[] = [];
+  readonly #missing = new Map<string, { test: string; row: string }>();
+
+  add(relation: Relation, target: string, cause: Cause, distance = 0): void {
+    const entry = this.#targets.get(target) ?? { relation, distance, causes: [] };
+    if (nearness(entry, { relation, distance }) > 0) Object.assign(entry, { relation, distance });
+    if (!entry.causes.some((known) => known.file === cause.file && known.because === cause.because)) entry.causes.push(cause);
+    this.#targets.set(target, entry);
+  }
+
+  further(target: string, cause: Cause): void {
+    this.#further.set(target, [...this.#further.get(target) ?? [], cause]);
+  }
+
+  unmapped(file: string, because: string): void {
+    this.#unmapped.push({ file, because });
+  }
+
+  missing(test: string, row: string): void {
+    this.#missing.set(`${test}\0${row}`, { test, row });
+  }
+
+  result(): Affected {
+    const targets = [...this.#targets].sort(([, one], [, other]) => nearness(one, other))
+      .map(([target, { relation, causes }]) => ({ target, relation, causes }));
+    const further = [...this.#further].filter(([target]) => !this.#targets.has(target))
+      .map(([target, causes]): AffectedTarget => ({ target, relation: "through", causes }));
+    return { targets, further, unmapped: this.#unmapped, missing: [...this.#missing.values()] };
+  }
+}
+
+const RUN_BY_PACKAGE = "only because importing a package runs all of it";
+
+function isWide({ target }: Reached): boolean {
+  return target === null || target.endsWith("/");
+}
+
+function reasonOf({ target, distance }: Reached): string {
+  if (target === null) return "a plugin that pytest loads before every test";
+  if (target.endsWith("/")) return "fixtures of every test below it";
+  return distance === 1 ? "imported directly" : "imported through others";
+}
+
+interface Near {
+  readonly relation: Relation;
+  readonly distance: number;
+}
+
+/** Below 0 if the first one is nearer. */
+function nearness(one: Near, other: Near): number {
+  return RELATIONS.indexOf(one.relation) - RELATIONS.indexOf(other.relation) || one.distance - other.distance;
+}

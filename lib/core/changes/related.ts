@@ -1,0 +1,14 @@
+import type { Affected, Cause } from "./affected.ts";
+import { isWithin } from "../project/targets.ts";
+
+/**
+ * The changed file that is the likeliest cause of a failing test, and why; null when no change is known to bear on it. The nearest
+ * relation wins: the test file itself, then the change map, then fixtures, then what all tests share.
+ *
+ * @param id a test id relative to the root
+ * @param affected what the current changes ask for, from `affectedBy()`
+ */
+export function relatedChange(id: string, affected: Affected): Cause | null {
+  const file = id.split("::", 1)[0]!;
+  return affected.targets.find(({ target }) => isWithin(file, target.replace(/\/$/, "")))?.causes[0] ?? null;
+}

@@ -1,0 +1,494 @@
+import { SHARED_HELPERS } from "../../tables/actor_signatures.ts";
+import { PIPE_WRITE } from "../../tables/syscalls.ts";
+import { type Activity, activityOf, describeActivity, fileOf, isPipe, isTerminal, isTimed } from "./activity.ts";
+import type { HangProcess, HangReport, HangScene, HangVerdict, SeenProcess, Thread } from "./types.ts";
+
+/** A verdict with what proves it. */
+export interface Finding {
+  readonly verdict: Exclude<HangVerdict, "no-verdict">;
+  readonly evidence: readonly string[];
+  /** The pipe is the standard output or error of who writes: the steps against full capture pipes may help. */
+  readonly isOutput: boolean;
+}
+
+/** What was found about a tree, without what is shown of it. */
+export interface Judgement {
+  readonly verdict: HangVerdict;
+  readonly evidence: readonly string[];
+  readonly isOutput: boolean;
+  /** No output of the tree goes into a pipe: capture can have no part in it. */
+  readonly isPipeless: boolean;
+}
+
+/**
+ * Seconds for which a writer has to have slept before a reader that a clock wakes up, or that does something else, counts as one that does
+ * not read: with less it may be a slow one.
+ */
+export const PATIENCE_SECONDS = 2;
+
+/**
+ * What a stuck tree waits for. Each verdict rests on what was seen at both looks, with the thread asleep in between; what can't be proven
+ * is no verdict, and says what was seen. Where several hold, the one that explains the others comes first.
+ */
+export function judgeHang(scene: HangScene): Judgement {
+  const findings = [terminalWanted(scene), blockedWrite(scene), waitingForRegistry(scene), childIgnoresInterrupt(scene)].flat();
+  const [first] = findings;
+  const isPipeless = aboutOutput(scene).length > 0;
+  if (first === undefined) return { verdict: "no-verdict", evidence: [...whatWasSeen(scene), ...aboutOutput(scene)], isOutput: false, isPipeless };
+  const same = findings.filter((finding) => finding.verdict === first.verdict);
+  const others = findings.filter((finding) => finding.verdict !== first.verdict);
+  return {
+    verdict: first.verdict,
+    evidence: [
+      ...same.flatMap((finding) => finding.evidence),
+      ...others.flatMap((finding) => finding.evidence.map((line) => `besides (${finding.verdict}): ${line}`)),
+      ...(first.verdict === "blocked-write" ? support(scene) : aboutOutput(scene)),
+    ],
+    isOutput: same.some((finding) => finding.isOutput),
+    isPipeless,
+  };
+}
+
+/** The processes of the tree that live. */
+function* tree(scene: HangScene): Generator<SeenProcess> {
+  for (const process of scene.processes.values()) if (process.inTree && process.threads.length > 0) yield process;
+}
+
+function* threadsOf(scene: HangScene): Generator<{ process: SeenProcess; thread: Thread; activity: Activity }> {
+  for (const process of tree(scene)) {
+    for (const thread of process.threads) yield { process, thread, activity: activityOf(thread, scene.readNumber) };
+  }
+}
+
+/** A debugger's prompt, or anything else that waits for somebody to type; or a process that was stopped for using a terminal which is not its. */
+function terminalWanted(scene: HangScene): Finding[] {
+  const findings: Finding[] = [];
+  const found = (evidence: string) => findings.push({ verdict: "terminal-wanted", evidence: [evidence], isOutput: false });
+  for (const { process, thread, activity } of threadsOf(scene)) {
+    const file = fileOf(process, activity.fd);
+    if (thread.state === "T") {
+      const isBackground = thread.terminal !== 0 && thread.foreground > 0 && thread.group !== thread.foreground;
+      if (!isBackground || !isTerminal(file) || !["read", "ioctl", "write"].includes(activity.does)) continue;
+      const signal = activity.does === "read" ? "SIGTTIN" : "SIGTTOU";
+      found(
+        `${name(process)} was stopped by ${signal} in ${
+          describeActivity(process, activity)
+        }: the terminal belongs to process group ${thread.foreground}, not to its group ${thread.group}`,
+      );
+    } else if (thread.moved === false && activity.does === "read" && isTerminal(file)) {
+      found(`${name(process)} waits in ${describeActivity(process, activity)} for somebody to type there: ${atPrompt(scene, process)}`);
+    } else if (thread.moved === false && waitsForInputAlone(activity) && isTerminal(fileOf(process, 0))) {
+      const target = fileOf(process, 0)!.target;
+      found(`${name(process)} waits in ${activity.name}(0 → ${target}), for nothing else, for somebody to type there: ${atPrompt(scene, process)}`);
+    }
+  }
+  return findings;
+}
+
+/** Whether a thread waits in a `select` that has room for descriptor 0 alone, as Python's `input` does with readline. */
+function waitsForInputAlone({ name, args }: Activity): boolean {
+  return (name === "select" || name === "pselect6") && args[0] === 1;
+}
+
+/** Frames of debuggers that read commands. */
+const DEBUGGER_FRAMES = /\b(interaction|cmdloop|set_trace|_cmdloop)\b.*\b(pdb|pdbpp|pdbp|bdb|cmd)\.py|\b(pdb|pdbpp|pdbp)\.py/;
+
+function atPrompt(scene: HangScene, { pid }: SeenProcess): string {
+  const stack = scene.stacks.get(pid);
+  if (stack === undefined) return "a prompt, of a debugger or of a program that asks";
+  return DEBUGGER_FRAMES.test(stack) ? "a debugger's prompt, by its stack" : "no debugger in its stack";
+}
+
+/** A write to a full pipe of which nobody reads the other end. */
+function blockedWrite(scene: HangScene): Finding[] {
+  return writersTo(scene).filter((writer) => writer.isBlocked).map(({ process, activity, pipe, readers, isOutput }) => ({
+    verdict: "blocked-write" as const,
+    isOutput,
+    evidence: [
+      `${name(process)} is in ${describeActivity(process, activity)}, and slept in it all the while: ${pipe} is full`,
+      ...readers.map((reader) => `the read end of ${pipe} is held by ${holder(reader.process)}, which is not reading: ${reader.doing}`),
+      ...(isOutput ? [] : [`${pipe} is not the standard output or error of pid ${process.pid}: capture (-s) has no part in it`]),
+    ],
+  }));
+}
+
+interface Writer {
+  readonly process: SeenProcess;
+  readonly activity: Activity;
+  readonly pipe: string;
+  readonly isOutput: boolean;
+  readonly readers: readonly Reader[];
+  readonly isBlocked: boolean;
+  /** Why it does not count as blocked. */
+  readonly doubt: string | null;
+}
+
+interface Reader {
+  readonly process: SeenProcess;
+  /** Null: it can't be told. */
+  readonly reads: boolean | null;
+  readonly doing: string;
+}
+
+/** Threads that sleep in a write to a pipe, and who could read from it. */
+function writersTo(scene: HangScene): Writer[] {
+  const writers: Writer[] = [];
+  for (const { process, thread, activity } of threadsOf(scene)) {
+    if (activity.does !== "write" || thread.state !== "S") continue;
+    if (thread.waitsIn !== null && !PIPE_WRITE.test(thread.waitsIn)) continue;
+    const file = fileOf(process, activity.fd) ?? onlyPipe(process, activity);
+    if (file === null || !isPipe(file)) continue;
+    const pipe = file.target;
+    const isOutput = process.files!.some((other) => other.target === pipe && (other.fd === 1 || other.fd === 2));
+    const ends = scene.pipes.get(pipe) ?? [];
+    const pids = [...new Set(ends.filter((end) => end.reads).map((end) => end.pid))];
+    // It is the main thread of which that is known.
+    const patient = thread.tid === process.pid && (process.asleepSeconds ?? 0) >= PATIENCE_SECONDS;
+    const readers = pids.map((pid) => readerOf(scene, pid, pipe, patient ? process.asleepSeconds : null));
+    const doubt = thread.moved !== false
+      ? "it was woken up in between: somebody reads"
+      : readers.length === 0
+      ? `nobody whose files can be read holds its read end${scene.unreadable > 0 ? ` (those of ${scene.unreadable} processes can't be)` : ""}`
+      : readers.find((reader) => reader.reads !== false)?.doing ?? null;
+    writers.push({ process, activity: { ...activity, fd: file.fd }, pipe, isOutput, readers, isBlocked: doubt === null, doubt });
+  }
+  return writers;
+}
+
+/** Where the call itself can't be read: the pipe, if it can be only one. */
+function onlyPipe(process: SeenProcess, { isProven }: Activity): { fd: number; target: string; reads: boolean; writes: boolean } | null {
+  const pipes = process.files?.filter((file) => isPipe(file) && file.writes) ?? [];
+  return !isProven && new Set(pipes.map((file) => file.target)).size === 1 ? pipes[0]! : null;
+}
+
+/**
+ * Whether a process that holds the read end reads. A full pipe wakes up whoever waits for it, so one that slept through does not; one that
+ * a clock wakes up, or that does other things, may come to it later, unless the writer has slept for long.
+ */
+function readerOf(scene: HangScene, pid: number, pipe: string, writerAsleep: number | null): Reader {
+  const process = scene.processes.get(pid);
+  if (process === undefined || process.threads.length === 0) {
+    return { process: process ?? unseen(pid), reads: null, doing: `what pid ${pid} does can't be read` };
+  }
+  const doings = process.threads.map((thread) => ({ thread, activity: activityOf(thread, scene.readNumber) }));
+  const summary = summaryOf(scene, process);
+  if (doings.some(({ activity }) => activity.does === "read" && fileOf(process, activity.fd)?.target === pipe)) {
+    return { process, reads: true, doing: `pid ${pid} is reading it` };
+  }
+  if (writerAsleep !== null) return { process, reads: false, doing: `${summary}; the writer has slept for ${writerAsleep.toFixed(0)} s` };
+  if (doings.some(({ activity, thread }) => activity.does === "unknown" || thread.moved === null)) {
+    return { process, reads: null, doing: `what pid ${pid}, which holds the read end, does can't be read` };
+  }
+  if (doings.some(({ thread }) => thread.moved === true)) {
+    return { process, reads: null, doing: `pid ${pid}, which holds the read end, is at work (${summary}) and may read on` };
+  }
+  if (doings.some(({ activity, thread }) => isTimed(activity) && !/[Tt]/.test(thread.state))) {
+    return {
+      process,
+      reads: null,
+      doing: `pid ${pid}, which holds the read end, is woken up by a clock (${summary}) and may read on: ask again in ${PATIENCE_SECONDS} s`,
+    };
+  }
+  return { process, reads: false, doing: summary };
+}
+
+function unseen(pid: number): SeenProcess {
+  return {
+    pid,
+    ppid: 0,
+    title: "",
+    inTree: false,
+    files: null,
+    threads: [],
+    watched: [],
+    watchedProcesses: [],
+    heldProcesses: [],
+    pidfds: [],
+    asleepSeconds: null,
+  };
+}
+
+/** A connection to the registry that gets no answer: who holds the address is stuck, or is no part of the tree. */
+function waitingForRegistry(scene: HangScene): Finding[] {
+  return scene.connections.flatMap((connection): Finding[] => {
+    const client = scene.processes.get(connection.pid);
+    if (!client?.inTree || client.threads.length === 0) return [];
+    const holders = connection.holders.map((pid) => scene.processes.get(pid) ?? unseen(pid));
+    const foreign = holders.length > 0 && holders.every((holder) => !holder.inTree);
+    const asleep = holders.length > 0 && holders.every((holder) => isAsleep(holder));
+    const unseenHolder = holders.length === 0;
+    if (!foreign && !asleep && !unseenHolder) return [];
+    const waits = client.threads.some((thread) => {
+      if (thread.moved !== false) return false;
+      const activity = activityOf(thread, scene.readNumber);
+      if (activity.fd === connection.fd) return ["read", "connect", "write"].includes(activity.does);
+      return activity.does === "poll" && client.watched.includes(connection.fd);
+    });
+    if (!waits) return [];
+    const who = unseenHolder
+      ? "a process that can't be seen (another user or container)"
+      : holders.map((one) => `${one.inTree ? name(one) : holder(one)}${one.threads.length > 0 ? `: ${summaryOf(scene, one)}` : ""}`).join(", ");
+    const what = {
+      connecting: "is connecting and gets no answer",
+      unaccepted: "has connected, and nobody accepts it",
+      accepted: connection.unread > 0 ? `has sent ${connection.unread} bytes that are not read` : "waits for an answer",
+    }[connection.state];
+    // An accepted connection with nothing to read is the ordinary state inside of a tree.
+    if (connection.state === "accepted" && connection.unread === 0 && !foreign && !unseenHolder) return [];
+    return [{
+      verdict: "waiting-for-registry",
+      isOutput: false,
+      evidence: [`${name(client)} ${what}, by fd ${connection.fd} to the registry ${connection.address}, which is held by ${who}`],
+    }];
+  });
+}
+
+/** Whether a process slept through the look, or is stopped; false where that can't be told. */
+function isAsleep({ threads }: SeenProcess): boolean {
+  return threads.length > 0 && threads.every((thread) => thread.moved === false && thread.state !== "R");
+}
+
+/** A parent that waits for a child which SIGINT, by which tractor cancels, can't end. */
+function childIgnoresInterrupt(scene: HangScene): Finding[] {
+  const root = scene.processes.get(scene.root);
+  // Ignored from above: it says nothing about the child. What to do about it is said with what was seen.
+  if (root === undefined || interruptOf(root) === "ignored") return [];
+  const findings: Finding[] = [];
+  const met = new Set<string>();
+  for (const { process, thread, activity } of threadsOf(scene)) {
+    if (thread.moved !== false) continue;
+    for (const { child, how, isWait } of awaited(scene, process, activity)) {
+      const takes = interruptOf(child);
+      if (takes !== "ignored" && takes !== "blocked" && takes !== "pending") continue;
+      if (SHARED_HELPERS.test(child.title) || met.has(`${process.pid} ${child.pid}`)) continue;
+      // One that is at its event loop would take a cancel that comes as a message.
+      if (!isWait && !isOutsideOfLoop(scene, child)) continue;
+      met.add(`${process.pid} ${child.pid}`);
+      const what = {
+        ignored: "ignores SIGINT (bit 2 of SigIgn)",
+        blocked: "blocks SIGINT (bit 2 of SigBlk)",
+        pending: "has got SIGINT and does not take it (it is pending)",
+      }[takes];
+      findings.push({
+        verdict: "child-ignores-sigint",
+        isOutput: false,
+        evidence: [
+          `${name(process)} waits in ${activity.name} for its child pid ${child.pid}, ${how}`,
+          `${name(child)} ${what}, so that a cancel by SIGINT can't end it: ${summaryOf(scene, child)}`,
+        ],
+      });
+    }
+  }
+  return findings;
+}
+
+/** Whether the main thread of a process sleeps where no message reaches it. */
+function isOutsideOfLoop(scene: HangScene, process: SeenProcess): boolean {
+  const main = process.threads.find((thread) => thread.tid === process.pid);
+  return main?.moved === false && !["poll", "read", "accept", "run", "unknown"].includes(activityOf(main, scene.readNumber).does);
+}
+
+interface Awaited {
+  readonly child: SeenProcess;
+  readonly how: string;
+  /** It waits for the end of the child, by the call itself; else by what it holds of it. */
+  readonly isWait: boolean;
+}
+
+/** The children that a thread waits for. */
+function awaited(scene: HangScene, process: SeenProcess, { does, name, args, isProven }: Activity): Awaited[] {
+  const children = [...tree(scene)].filter((other) => other.ppid === process.pid);
+  const byCall = (pid: number | undefined) =>
+    children.filter((child) => child.threads.some((thread) => thread.tid === child.pid && thread.ownTid === pid)).map((child) => ({
+      child,
+      how: "which that call names",
+      isWait: true,
+    }));
+  if (does === "poll") {
+    return children.flatMap((child): Awaited[] => {
+      if (process.watchedProcesses.includes(child.pid)) return [{ child, how: "whose pidfd its event loop watches", isWait: true }];
+      if (process.heldProcesses.includes(child.pid)) return [{ child, how: "which it supervises by a pidfd", isWait: false }];
+      const pipe = process.watched.map((fd) => fileOf(process, fd)).find((file) => isPipe(file) && isHeldBy(scene, file!.target, child.pid));
+      return pipe ? [{ child, how: `whose ${pipe.target} its event loop watches`, isWait: false }] : [];
+    });
+  }
+  if (does !== "wait") return [];
+  const P_PID = 1, P_PIDFD = 3;
+  if (isProven && name === "waitid") {
+    if (args[0] === P_PID) return byCall(args[1]);
+    if (args[0] === P_PIDFD) {
+      const of = process.pidfds.find((file) => file.fd === args[1])?.of;
+      return children.filter((child) => child.pid === of).map((child) => ({ child, how: "whose pidfd that call names", isWait: true }));
+    }
+  } else if (isProven && args[0]! > 0 && args[0]! < 2 ** 31) return byCall(args[0]);
+  // Any child will do: it hangs for this reason only if none of them can be ended.
+  const all = children.filter((child) => !SHARED_HELPERS.test(child.title));
+  const stay = all.every((child) => ["ignored", "blocked", "pending"].includes(interruptOf(child) ?? ""));
+  return stay ? all.map((child) => ({ child, how: "as for any other that it has", isWait: true })) : [];
+}
+
+function isHeldBy(scene: HangScene, pipe: string, pid: number): boolean {
+  return scene.pipes.get(pipe)?.some((end) => end.writes && end.pid === pid) ?? false;
+}
+
+/** What a process does with SIGINT; null when that can't be read. */
+export function interruptOf({ pid, threads }: SeenProcess): HangProcess["sigint"] {
+  const main = threads.find((thread) => thread.tid === pid) ?? threads[0];
+  if (main === undefined || main.interrupt.ignored === null) return null;
+  const { ignored, caught, blocked, pending } = main.interrupt;
+  if (ignored) return "ignored";
+  // Any thread that does not block it will do.
+  const isBlocked = blocked === true && threads.every((thread) => thread.interrupt.blocked === true);
+  if (pending && isBlocked) return "pending";
+  if (isBlocked) return "blocked";
+  return caught ? "caught" : "default";
+}
+
+/** What the tree does, where nothing is proven. */
+function whatWasSeen(scene: HangScene): string[] {
+  const lines: string[] = [];
+  for (const process of tree(scene)) {
+    const used = process.threads.reduce((sum, thread) => sum + thread.usedTicks, 0) / scene.ticksPerSecond;
+    if (used >= scene.seconds / 4 || process.threads.some((thread) => thread.state === "R" && thread.usedTicks > 0)) {
+      lines.push(
+        `${name(process)} is computing: it used ${used.toFixed(2)} s of processor time in ${
+          scene.seconds.toFixed(2)
+        } s (a busy loop, or a slow computation)`,
+      );
+    }
+  }
+  for (const { process, activity, pipe, doubt } of writersTo(scene)) {
+    lines.push(`${name(process)} is in ${describeActivity(process, activity)}, but it is not proven that ${pipe} is stuck: ${doubt}`);
+  }
+  for (const process of tree(scene)) {
+    const activities = process.threads.map((thread) => activityOf(thread, scene.readNumber));
+    const locks = activities.filter((activity) => activity.does === "lock").length;
+    // Idle workers of a pool wait for a lock too.
+    if (activities[0]?.does === "lock" && isAsleep(process)) {
+      lines.push(
+        `${name(process)}: ${locks} thread${
+          locks === 1 ? "" : "s"
+        } in futex, for a lock or for each other; who holds it can't be seen from outside: its stack tells (--stacks)`,
+      );
+    }
+    if (activities.some((activity) => activity.does === "sleep")) {
+      lines.push(
+        `${name(process)} is in a timed sleep (${activities.find((activity) => activity.does === "sleep")!.name}): a slow test looks the same`,
+      );
+    }
+    if (process.threads.some((thread) => /[Tt]/.test(thread.state))) {
+      lines.push(`${name(process)} is stopped (SIGSTOP, or a debugger or tracer): kill -CONT ${process.pid} lets it go on`);
+    }
+    for (const [thread, activity] of process.threads.map((thread, index) => [thread, activities[index]!] as const)) {
+      const file = fileOf(process, activity.fd);
+      if (activity.does !== "read" || thread.moved !== false || !isPipe(file)) continue;
+      const writers = [...new Set((scene.pipes.get(file!.target) ?? []).filter((end) => end.writes).map((end) => end.pid))];
+      lines.push(
+        `${name(process)} is in ${describeActivity(process, activity)}: nothing was written; the write end is held by ${
+          writers.length === 0 ? "nobody that can be seen" : `pid ${writers.join(", ")}`
+        }`,
+      );
+    }
+  }
+  const root = scene.processes.get(scene.root);
+  if (root !== undefined && interruptOf(root) === "ignored") {
+    lines.push(
+      `${
+        name(root)
+      } ignores SIGINT from its start, and so do its children: tests that cancel by SIGINT hang; start it with \`env --default-signal=INT\` in front, or by \`tractest run\``,
+    );
+  }
+  const asleep = [...tree(scene)].filter(isAsleep);
+  if (lines.length === 0 && asleep.length > 0) {
+    lines.push(
+      `${asleep.length === 1 ? "the process" : `all ${asleep.length} processes`} slept through ${
+        scene.seconds.toFixed(2)
+      } s, each for an event that nothing seen from outside proves to be lost`,
+    );
+  }
+  return lines;
+}
+
+/** Whether this can be the hang of full capture pipes at all. */
+function aboutOutput(scene: HangScene): string[] {
+  const outputs = [...tree(scene)].flatMap((process) => [1, 2].map((fd) => fileOf(process, fd)).filter((file) => file !== null));
+  if (outputs.length === 0 || outputs.some((file) => isPipe(file) || file.target.startsWith("socket:"))) return [];
+  const kinds = [...new Set(outputs.map((file) => isTerminal(file) ? "a terminal" : file.target === "/dev/null" ? "/dev/null" : "a file"))];
+  return [`standard output and error of every process are ${kinds.join(" or ")}: this is not the hang of full capture pipes`];
+}
+
+/** What else fits the hang of full capture pipes, without proving it. */
+function support(scene: HangScene): string[] {
+  const forked = [...tree(scene)].filter((process) => /subint-forkserv|_forkserver_override|multiprocessing\.forkserver/.test(process.title));
+  return forked.length === 0
+    ? []
+    : [`supports it: a fork-based backend (${forked.length} process${forked.length === 1 ? "" : "es"}), whose actors inherit pytest's output`];
+}
+
+/** What all threads of a process do, in one line. */
+function summaryOf(scene: HangScene, process: SeenProcess): string {
+  if (process.threads.length === 0) return "what it does can't be read";
+  const used = process.threads.reduce((sum, thread) => sum + thread.usedTicks, 0) / scene.ticksPerSecond;
+  const doings = process.threads.map((thread) => {
+    const doing = describeActivity(process, activityOf(thread, scene.readNumber));
+    return /[Tt]/.test(thread.state) ? `stopped, in ${doing}` : doing;
+  });
+  const counted = [...Map.groupBy(doings, (doing) => doing)].map(([doing, all]) => all.length === 1 ? doing : `${all.length} × ${doing}`);
+  return `state ${process.threads[0]!.state}, ${counted.slice(0, 4).join(", ")}${used > 0.01 ? `, ${used.toFixed(2)} s of processor time used` : ""}`;
+}
+
+/** Characters of a title in a sentence. */
+const SHOWN_TITLE = 60;
+
+function name({ pid, title }: SeenProcess): string {
+  return title === "" ? `pid ${pid}` : `pid ${pid} (${title.length > SHOWN_TITLE ? `${title.slice(0, SHOWN_TITLE)}…` : title})`;
+}
+
+function holder(process: SeenProcess): string {
+  return process.inTree ? name(process) : `${name(process)}, outside of this tree`;
+}
+
+/** The processes of the tree as they are shown, the root first, then in the order of their pids. */
+export function shownProcesses(scene: HangScene): HangProcess[] {
+  return [...tree(scene)].toSorted((a, b) => Number(b.pid === scene.root) - Number(a.pid === scene.root) || a.pid - b.pid).map((process) => {
+    const main = process.threads.find((thread) => thread.tid === process.pid) ?? process.threads[0]!;
+    const ticks = process.threads.reduce((sum, thread) => sum + thread.usedTicks, 0);
+    return {
+      pid: process.pid,
+      ppid: process.ppid,
+      state: main.state,
+      waitsIn: main.waitsIn,
+      call: main.syscall === null ? null : describeActivity(process, activityOf(main, scene.readNumber)),
+      threads: process.threads.length,
+      standardFiles: process.files && [0, 1, 2].map((fd) => fileOf(process, fd)?.target ?? null),
+      sigint: interruptOf(process),
+      cpuSeconds: ticks / scene.ticksPerSecond,
+      asleepSeconds: process.asleepSeconds,
+      title: process.title,
+    };
+  });
+}
+
+/** A report without a verdict: nothing could be gathered. */
+export function emptyReport(root: number, running: HangReport["running"], unknowns: readonly string[]): HangReport {
+  return {
+    verdict: "no-verdict",
+    root,
+    running,
+    processes: [],
+    evidence: ["nothing could be seen of it"],
+    recipe: [],
+    stacks: [],
+    unknowns,
+    seconds: 0,
+  };
+}
+
+/** The document of one tree, `tractest.hang/1` without its schema; all unknown where there is none. */
+export function hangDocument(report: HangReport | null): Record<string, unknown> {
+  if (report === null) {
+    return { verdict: null, test: null, root: null, running: null, processes: [], evidence: [], recipe: [], stacks: [], unknowns: [] };
+  }
+  const { verdict, root, running, processes, evidence, recipe, stacks, unknowns, seconds } = report;
+  return { verdict, test: running?.[0]?.id ?? null, root, running, processes, evidence, recipe, stacks, unknowns, seconds };
+}

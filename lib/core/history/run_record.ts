@@ -1,0 +1,120 @@
+import { findCascades } from "../results/cascade.ts";
+import type { SessionPurpose } from "../results/pytest_events.ts";
+import { type Attempt, type Outcome, RED, type Results, type TestResult } from "../results/results.ts";
+import { registryCollision } from "../results/verdict.ts";
+
+/** A run, as the history keeps it. Null is unknown, or for transport and backend the default. */
+export interface RunRecord {
+  readonly id: string;
+  readonly root: string;
+  /** Seconds since the epoch. */
+  readonly started: number;
+  readonly seconds: number;
+  readonly command: readonly string[];
+  readonly commit: string | null;
+  readonly dirty: boolean | null;
+  readonly transport: string | null;
+  readonly backend: string | null;
+  readonly python: string | null;
+  /** Null for a run that was killed. */
+  readonly exitCode: number | null;
+  /** How it ended, when not by itself. */
+  readonly ending: string | null;
+  /** Whether the machine was short of CPU. */
+  readonly strained: boolean | null;
+  /** How many tests there are results of, and how they ended; collections that failed count as failed. */
+  readonly counts: { readonly tests: number; readonly passed: number; readonly failed: number; readonly skipped: number; readonly flaky: number };
+}
+
+/** One attempt of a test in a run, as the history keeps it. */
+export interface AttemptRecord {
+  readonly test: string;
+  /** From 0. */
+  readonly attempt: number;
+  /** `unfinished`: the run ended before the test did. */
+  readonly outcome: Outcome | "unfinished";
+  readonly red: boolean;
+  /** Whether it is a trial of the test: a try after a failure is none, nor is a failure that something else is the cause of. */
+  readonly counts: boolean;
+  /** It passed after a failure in the same run. */
+  readonly recovered: boolean;
+  readonly seconds: number;
+  readonly purpose: SessionPurpose;
+  /** First line of the failure's message. */
+  readonly message: string | null;
+  readonly errors: readonly string[];
+  /** Processes that the test left behind. */
+  readonly left: number;
+}
+
+/** The longest first line that is kept, in characters. */
+const LONGEST_MESSAGE = 300;
+
+/** What the history keeps of a run; null if the run did not begin. A run without an end was killed. */
+export function runRecord(results: Results): { readonly run: RunRecord; readonly attempts: readonly AttemptRecord[] } | null {
+  const { started, ended, first, latest } = results;
+  if (started === null) return null;
+  const tests = [...results.tests.values()].filter((test) => test.attempts.length > 0);
+  const red = tests.filter((test) => test.finished && RED.has(test.outcome));
+  const failures = [
+    ...red.flatMap(({ id, failure }) => failure ? [{ id, ...failure }] : []),
+    ...results.collectionErrors.map(({ id, failure }) => ({ id, ...failure })),
+  ];
+  const others = new Set(
+    registryCollision(failures) === null ? findCascades(tests).flatMap((cascade) => cascade.poisoned) : red.map((test) => test.id),
+  );
+  const ofOutcome = (...outcomes: Outcome[]) => tests.filter((test) => test.finished && outcomes.includes(test.outcome)).length;
+  return {
+    run: {
+      id: started.runId,
+      root: started.root,
+      started: started.time,
+      seconds: ended?.seconds ?? round((latest ?? started.time) - (first ?? started.time)),
+      command: started.command,
+      commit: started.commit,
+      dirty: started.dirty,
+      transport: started.transport,
+      backend: started.backend,
+      python: started.python,
+      exitCode: ended?.exitCode ?? null,
+      ending: ended === null ? "killed" : ended.ending,
+      strained: ended?.strained ?? null,
+      counts: {
+        tests: tests.length,
+        passed: ofOutcome("passed", "xpassed"),
+        failed: red.length + results.collectionErrors.length,
+        skipped: ofOutcome("skipped", "xfailed"),
+        flaky: tests.filter((test) => test.flaky).length,
+      },
+    },
+    attempts: tests.flatMap((test) => attemptsOf(test, results, others)),
+  };
+}
+
+function attemptsOf(test: TestResult, { purposes }: Results, others: ReadonlySet<string>): AttemptRecord[] {
+  const purposeOf = (attempt: Attempt) => purposes.get(attempt.session) ?? "tests";
+  const first = purposeOf(test.attempts[0]!);
+  return test.attempts.map((attempt, index) => {
+    const isLast = index === test.attempts.length - 1;
+    const outcome = isLast && !test.finished ? "unfinished" : attempt.outcome;
+    const red = outcome !== "unfinished" && RED.has(outcome);
+    const isTrial = index === 0 || (purposeOf(attempt) === first && first !== "retry");
+    return {
+      test: test.id,
+      attempt: index,
+      outcome,
+      red,
+      counts: isTrial && outcome !== "skipped" && outcome !== "unfinished" && !(red && others.has(test.id)),
+      recovered: isLast && test.finished && test.flaky,
+      seconds: round(attempt.seconds),
+      purpose: purposeOf(attempt),
+      message: attempt.failure === null ? null : attempt.failure.message.split("\n", 1)[0]!.slice(0, LONGEST_MESSAGE),
+      errors: attempt.failure?.errors ?? [],
+      left: isLast ? test.leaked.length : 0,
+    };
+  });
+}
+
+function round(seconds: number): number {
+  return Math.round(seconds * 10_000) / 10_000;
+}

@@ -1,0 +1,35 @@
+import { basename, relative } from "@std/path";
+import { shellCommand, shellWord } from "../escape.ts";
+
+/** A command as a person in the project's root would type it: the venv's Python by its path from there, uv by its name. */
+export function asTyped(argv: readonly string[], root: string): string[] {
+  const [program = "", ...rest] = argv;
+  if (basename(program) === "uv") return ["uv", ...rest];
+  return [program.startsWith(`${root}/`) ? relative(root, program) : program, ...rest];
+}
+
+/** The command ready to paste where the user stands, with what has to be set for it. */
+export function pasteable(argv: readonly string[], environment: Readonly<Record<string, string>>, root: string, cwd: string): string {
+  const command = shellCommand(argv, environment);
+  return cwd === root ? command : `(cd ${shellWord(root)} && ${command})`;
+}
+
+/** What {@linkcode nextCommand} needs to know of a run that failed. */
+export interface FailedRun {
+  /** Whether pytest got to record what failed: a session that was killed has not. */
+  readonly recorded: boolean;
+  readonly failedIds: readonly string[];
+  /** Options of ours that have to stay the same for the failure to be the same. */
+  readonly keep: readonly string[];
+}
+
+/** Ids that are worth typing; more are left to `--lf`. */
+const TYPED_IDS = 3;
+
+/** The command that runs the failures again; null when nothing is known to have failed. */
+export function nextCommand({ recorded, failedIds, keep }: FailedRun): string | null {
+  if (failedIds.length === 0) return null;
+  if (recorded) return shellCommand(["tractest", "run", "--lf", ...keep]);
+  const ids = [...new Set(failedIds)];
+  return ids.length <= TYPED_IDS ? shellCommand(["tractest", "run", ...keep, ...ids]) : null;
+}

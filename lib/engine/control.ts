@@ -1,0 +1,112 @@
+import type { Cut } from "../core/results/verdict.ts";
+import type { Host } from "../host/host.ts";
+import type { Printer } from "../ui/printer.ts";
+import type { Session } from "./session.ts";
+
+/** What {@linkcode Control} is told. Times in seconds. */
+export interface ControlOptions {
+  readonly grace: number;
+  /** Ctrl-C belongs to a debugger. */
+  readonly debugging: boolean;
+  /** SIGHUP ends nothing: there is no terminal that could have gone. */
+  readonly survivesHangup: boolean;
+  /** Gathers what a session waits for before it is ended: evidence comes first. */
+  readonly onHang: (session: Session) => Promise<void>;
+}
+
+/** Seconds that pytest may need to finish its report after a signal before it is mentioned. */
+const PATIENCE_SECONDS = 3;
+
+/** Ends the sessions of a run before their time: on signals to us and at time limits, politely first. */
+export class Control {
+  /** What cut the run short; null while nothing has. */
+  cut: Cut | null = null;
+  readonly #sessions = new Set<Session>();
+  readonly #off: (() => void)[] = [];
+  readonly #over = new AbortController();
+  #forced = false;
+
+  constructor(private readonly host: Host, private readonly printer: Printer, private readonly options: ControlOptions) {
+    const ending = ["SIGINT", "SIGTERM", ...(options.survivesHangup ? [] : ["SIGHUP" as const])] as const;
+    for (const signal of ending) this.#off.push(host.onSignal(signal, () => this.#onSignal(signal)));
+  }
+
+  /** A session that is to be ended when the run is. One that begins after that was asked for is ended at once. */
+  add(session: Session): void {
+    this.#sessions.add(session);
+    if (this.cut !== null) void session.end();
+  }
+
+  /** A session that is over. */
+  remove(session: Session): void {
+    this.#sessions.delete(session);
+  }
+
+  /** Signals are no longer looked after, and the time limit counts no more. */
+  release(): void {
+    for (const off of this.#off) off();
+    this.#over.abort();
+  }
+
+  /** Ends the run when it takes longer than this. */
+  async limit(seconds: number): Promise<void> {
+    if (seconds <= 0) return;
+    await this.host.sleep(seconds * 1000, this.#over.signal);
+    if (this.#over.signal.aborted || this.cut !== null) return;
+    this.cut = "time-limit";
+    // pytest is in the middle of a line.
+    this.printer.note();
+    const { grace } = this.options;
+    this.printer.warn(`time limit of ${seconds} s: SIGINT to pytest, ${grace} s of grace, then SIGKILL to what is left`);
+    await this.#each((session) => this.evict(session));
+  }
+
+  /** Ends one session that hangs: first the evidence, then SIGINT, the grace, SIGKILL to what is left. */
+  evict(session: Session): Promise<void> {
+    return session.attend(this.#evict(session));
+  }
+
+  async #evict(session: Session): Promise<void> {
+    await session.remember();
+    await this.options.onHang(session);
+    await session.interrupt();
+    await this.host.sleep(this.options.grace * 1000, session.gone);
+    if (!session.gone.aborted) await session.end();
+  }
+
+  #onSignal(signal: "SIGINT" | "SIGTERM" | "SIGHUP"): void {
+    // A debugger reads Ctrl-C itself; the terminal has sent it there already.
+    if (signal === "SIGINT" && this.options.debugging) return;
+    if (this.cut !== null) {
+      // A terminal shows ^C in the middle of a line.
+      this.printer.note(`\n${signal} again: ending what is left`);
+      this.#force();
+      return;
+    }
+    this.cut = signal;
+    void this.#askToStop(signal);
+  }
+
+  async #askToStop(signal: "SIGINT" | "SIGTERM" | "SIGHUP"): Promise<void> {
+    await this.#each(async (session) => {
+      // At a terminal Ctrl-C went to all of the foreground: pytest has it already, and a second one would cut its report short.
+      if (signal !== "SIGINT" || session.detached) await session.interrupt();
+      await session.remember();
+    });
+    const patience = signal === "SIGINT" ? PATIENCE_SECONDS : this.options.grace;
+    await this.#each((session) => this.host.sleep(patience * 1000, session.gone));
+    if (this.#forced || [...this.#sessions].every((session) => session.gone.aborted)) return;
+    if (signal === "SIGINT") this.printer.note("\npytest is still finishing; interrupt once more to end it at once");
+    else this.#force();
+  }
+
+  #force(): void {
+    if (this.#forced) return;
+    this.#forced = true;
+    void this.#each((session) => session.end());
+  }
+
+  async #each(action: (session: Session) => Promise<void>): Promise<void> {
+    await Promise.all([...this.#sessions].map((session) => session.attend(action(session))));
+  }
+}

@@ -1,0 +1,470 @@
+import { join } from "@std/path";
+import type { HangReport } from "../core/hang/types.ts";
+import type { LedgerEntry } from "../core/leaks/ledger.ts";
+import type { PytestEvent, SessionPurpose } from "../core/results/pytest_events.ts";
+import { capturesOutput, logLevelOf } from "../core/run/command.ts";
+import { ranBesideOthers, RED, Results, type TestResult } from "../core/results/results.ts";
+import { type Cut, joinedCode, Tally } from "../core/results/verdict.ts";
+import { type Group, type Item, Work } from "../core/results/work.ts";
+import type { Host } from "../host/host.ts";
+import { examineInTime } from "../hang/hang.ts";
+import type { Isolation } from "../isolation/isolate.ts";
+import { RunLedger } from "../leaks/ledger.ts";
+import type { Printer } from "../ui/printer.ts";
+import { Control } from "./control.ts";
+import { LeftBehindWatch } from "./left_behind.ts";
+import { Queue } from "./queue.ts";
+import { type OutputMode, Session, type SessionScene } from "./session.ts";
+
+/** Which pytest of a run a command is for. */
+export interface SessionKind {
+  readonly purpose: SessionPurpose;
+  /** The only tests that it is to run; null: all of them. */
+  readonly tests: readonly string[] | null;
+}
+
+/** What a run is to do. Times in seconds. */
+export interface EngineRequest {
+  readonly scene: SessionScene;
+  readonly root: string;
+  readonly runId: string;
+  /** What the names of its sessions begin with, where several engines share a run: nothing of theirs may have the same name. */
+  readonly sessions?: string;
+  /** The command of a pytest, as a person would type it. */
+  readonly command: (kind: SessionKind) => readonly string[];
+  /** How many pytests run at once. */
+  readonly jobs: number;
+  /** What of the tests that were collected is run, in which order; null: all of it, as pytest does by itself. */
+  readonly plan: ((items: readonly Item[]) => readonly Group[] | Promise<readonly Group[]>) | null;
+  /** Tests of the plan that run alone when all others are done; asked only where several pytests run at once. */
+  readonly alone: (id: string) => boolean;
+  /** For the whole run; 0: none. */
+  readonly limit: number;
+  /** For each test; 0: none. */
+  readonly testLimit: number;
+  /** For pytest to exit after its report. */
+  readonly exitLimit: number;
+  readonly grace: number;
+  readonly debugging: boolean;
+  /** Runs in the background, where SIGHUP means nothing. */
+  readonly survivesHangup: boolean;
+  /** The first failure stops it. */
+  readonly exitFirst: boolean;
+  /** Whether the tests after one that was ended run in a fresh pytest. */
+  readonly resume: boolean;
+  /** How often a test that failed is tried again, in a fresh pytest each time. */
+  readonly retries: number;
+  readonly output: OutputMode;
+  /** Namespaces of its own for each session; null for those of tractest. */
+  readonly isolation: Isolation | null;
+  /** Variables that a pytest gets, by the number of its shard from 1 and its own name; none unless given. */
+  readonly environment?: (shard: number, session: string) => Readonly<Record<string, string>>;
+  readonly onStart: (child: LedgerEntry | null) => Promise<void>;
+  /** Addresses of the registry, as `host:port`: a hang may wait for them. */
+  readonly registries: readonly string[];
+}
+
+/** How a run ended. */
+export interface EngineOutcome {
+  readonly results: Results;
+  readonly tally: Tally;
+  /** pytest's exit code, of all its sessions together; 128 + n when signal n ended the only one. */
+  readonly code: number;
+  readonly signal: string | null;
+  readonly cut: Cut | null;
+  /** The test at whose limit, or with whose crash, the run stopped; null when it went on or there was none. */
+  readonly stoppedAt: string | null;
+  /** Whole duration. */
+  readonly seconds: number;
+  readonly hang: HangReport | null;
+  /** pytest had finished and did not exit. */
+  readonly hungAtExit: boolean;
+  /** Tests that were to run and did not get their chance, although nothing stopped the run. */
+  readonly missed: readonly string[];
+  /** How many pytests it took. */
+  readonly sessions: number;
+  /** Whether the tests came from a queue: then pytest has recorded no failures itself. */
+  readonly queued: boolean;
+  /** The names of the sessions of each shard, of those that ran beside each other. */
+  readonly shards: readonly (readonly string[])[];
+}
+
+/** Milliseconds between looks at what comes: often while something does, seldom else. */
+const LOOK_MS = { busy: 15, idle: 60 } as const;
+/** Sessions that a run starts at most after tests that were ended: a suite in which everything hangs is not worth more. */
+const MOST_RESUMES = 50;
+/** Failures that are tried again at most: that many are no flakes. */
+const MOST_RETRIED = 50;
+
+/** A session that ended in the middle of a test. */
+interface Broken {
+  readonly id: string;
+  /** For how many seconds the test had run. */
+  readonly seconds: number;
+}
+
+/** Runs pytest until every test had its chance: several at once if asked, again after a test that hung or crashed, and for those that failed. */
+export class Engine {
+  readonly #results = new Results();
+  readonly #tally = new Tally();
+  readonly #work = new Work();
+  readonly #control: Control;
+  readonly #leaks: LeftBehindWatch;
+  readonly #sessions = new Set<Session>();
+  /** Sessions that are being ended, with the test at whose limit; null for one that does not exit. */
+  readonly #evicted = new Map<Session, Broken | null>();
+  readonly #finishedAt = new Map<Session, number>();
+  readonly #ends: { code: number; signal: string | null }[] = [];
+  readonly #retried = new Set<string>();
+  #queue: Queue | null = null;
+  #hang: HangReport | null = null;
+  #hungAtExit = false;
+  #stoppedAt: string | null = null;
+  /** A test beside others that was ended, and that stops the run unless it passes alone. */
+  #halted: string | null = null;
+  #groups: readonly Group[] | null = null;
+  /** The sessions of each shard. */
+  readonly #shards: string[][] = [];
+  /** What went wrong with the plan. */
+  #failure: unknown = null;
+  /** What is left is run, whatever it is. */
+  #isLast = false;
+  /** As pytest itself says, as soon as it does. */
+  #maxfail: number;
+  #started = 0;
+  #resumes = 0;
+
+  constructor(private readonly host: Host, private readonly printer: Printer, private readonly request: EngineRequest) {
+    this.#leaks = new LeftBehindWatch(host, request.scene.log, async (name, pids) => {
+      if (request.isolation === null) return pids;
+      return await [...this.#sessions].find((session) => session.request.name === name)?.hostPids(pids) ?? [];
+    });
+    this.#maxfail = request.exitFirst ? 1 : 0;
+    this.#control = new Control(host, printer, {
+      grace: request.grace,
+      debugging: request.debugging,
+      survivesHangup: request.survivesHangup,
+      onHang: (session) => this.#gather(session),
+    });
+    request.scene.log.on((event) => this.#on(event));
+  }
+
+  /** Runs all of it. */
+  async run(): Promise<EngineOutcome> {
+    const { request } = this;
+    const began = this.host.monotonic();
+    const pump = this.#pump();
+    const limit = this.#control.limit(request.limit);
+    try {
+      if (request.plan !== null) this.#queue = await this.#newQueue();
+      for (let purpose: SessionPurpose = request.jobs > 1 ? "shard" : "tests";; purpose = request.jobs > 1 ? "shard" : "resume") {
+        await this.#lanes(purpose);
+        if (this.#failure !== null) throw this.#failure;
+        if (request.jobs > 1) await this.#runAlone();
+        const wasStopped = this.#isStopped;
+        await this.#retry();
+        if (this.#halted !== null && RED.has(this.#results.tests.get(this.#halted)!.outcome)) this.#stoppedAt = this.#halted;
+        this.#halted = null;
+        // What stopped it was a flake.
+        if (!wasStopped || this.#isStopped || this.#unfinished === 0 || !this.#goesOn) break;
+        this.#queue = await this.#newQueue();
+      }
+      if (this.#goesOn && this.#missed().length > 0) {
+        this.#isLast = true;
+        this.#queue = await this.#newQueue();
+        await this.#lane("resume", 1);
+      }
+    } finally {
+      this.#control.release();
+    }
+    const seconds = (this.host.monotonic() - began) / 1000;
+    await Promise.all([limit, this.#leaks.finish()]);
+    await pump.stop();
+    return { ...this.#verdict(), seconds };
+  }
+
+  /** Starts the pytests that share what is to be run, and sees each through. */
+  async #lanes(purpose: SessionPurpose): Promise<void> {
+    await Promise.all(Array.from({ length: this.request.jobs }, (_, index) => this.#lane(purpose, index + 1)));
+  }
+
+  /** One pytest, and after a test that was ended another one for the rest. */
+  async #lane(first: SessionPurpose, shard: number): Promise<void> {
+    const queue = this.#queue;
+    for (let purpose = first; this.#goesOn && this.#halted === null; purpose = purpose === "shard" ? "shard" : "resume") {
+      const broken = await this.#session({ purpose, tests: null }, this.#queue, shard);
+      if (broken === null || !this.#goesOn) return;
+      if (!this.request.resume || this.#isEnough || this.#resumes++ >= MOST_RESUMES) {
+        // Beside others it may be no fault of the test's own: it is tried again alone first.
+        if (this.request.jobs > 1) this.#halted ??= broken.id;
+        else this.#stoppedAt = broken.id;
+        await queue?.stop();
+        return;
+      }
+      this.#queue ??= await this.#newQueue();
+    }
+  }
+
+  async #runAlone(): Promise<void> {
+    const ids = this.#planned.filter((id) => this.request.alone(id) && !this.#work.finished.has(id));
+    if (ids.length === 0 || !this.#goesOn || this.#isStopped) return;
+    this.#queue = await this.#newQueue();
+    await this.#queue.fill([ids]);
+    await this.#lane("alone", 1);
+  }
+
+  /**
+   * Tries what failed again. What failed beside others is tried alone first, one after another in one pytest; a retry that was asked for
+   * is in a pytest of its own.
+   */
+  async #retry(): Promise<void> {
+    const { jobs, retries } = this.request;
+    const failed = this.#red.filter((test) => !this.#retried.has(test.id));
+    const beside = jobs > 1 ? failed.filter((test) => ranBesideOthers(test.attempts.at(-1)!, this.#results.spans)) : [];
+    if ((retries === 0 && beside.length === 0) || !this.#goesOn) return;
+    if (failed.length > MOST_RETRIED) {
+      this.printer.note(`${failed.length} failures are too many to be flakes: none is tried again`);
+      return;
+    }
+    for (const { id } of failed) this.#retried.add(id);
+    await this.#again(beside);
+    for (const test of failed) {
+      const left = retries - (beside.includes(test) ? 1 : 0);
+      for (let attempt = 0; attempt < left && RED.has(test.outcome) && this.#goesOn; attempt++) await this.#again([test]);
+    }
+  }
+
+  /** Runs tests once more, in a fresh pytest; in another one those after a test that ended it, or at which it stopped. */
+  async #again(tests: readonly TestResult[]): Promise<void> {
+    const before = new Map(tests.map((test) => [test, test.attempts.length]));
+    for (let rest = [...tests]; rest.length > 0 && this.#goesOn;) {
+      const queue = await this.#newQueue();
+      await queue.fill(rest.map(({ id }) => [id]));
+      await this.#session({ purpose: "retry", tests: rest.map(({ id }) => id) }, queue, 1);
+      const untried = rest.filter((test) => test.attempts.length === before.get(test));
+      if (untried.length === rest.length) return;
+      rest = untried;
+    }
+  }
+
+  /** Runs one pytest to its end. Returns the test that it ended in, if it did. */
+  async #session(kind: SessionKind, queue: Queue | null, shard: number): Promise<Broken | null> {
+    const { request } = this;
+    const name = `${request.sessions ?? ""}${this.#started++}`;
+    if (kind.purpose === "shard") (this.#shards[shard - 1] ??= []).push(name);
+    const session = await Session.start(this.host, this.printer, {
+      name,
+      purpose: kind.purpose,
+      argv: request.command(kind),
+      isolation: request.isolation,
+      environment: request.environment?.(shard, name) ?? {},
+      queue: queue?.directory ?? null,
+      output: request.output,
+      keepsTerminal: request.debugging,
+      ledger: await RunLedger.open(this.host, request.root, request.runId, name, request.isolation !== null),
+      onStart: request.onStart,
+    }, request.scene);
+    this.#sessions.add(session);
+    this.#control.add(session);
+    await session.exited;
+    // All that it told counts before anything is decided.
+    await request.scene.log.drain();
+    const end = await session.finish();
+    this.#sessions.delete(session);
+    this.#control.remove(session);
+    this.#ends.push(end);
+    if (request.isolation !== null) await this.#leaks.outlived(name, await request.isolation.outlived(name));
+    const broken = await this.#brokenAt(session, end);
+    if (queue?.isFilled && (broken !== null || this.#evicted.has(session))) {
+      await queue.add(this.#work.leftoverOf(name, (index) => queue.group(index)));
+    }
+    return broken;
+  }
+
+  /** The test in which a session ended: at its limit, or with a crash of pytest itself. */
+  async #brokenAt(session: Session, end: { code: number; signal: string | null }): Promise<Broken | null> {
+    const { log } = this.request.scene;
+    const name = session.request.name;
+    const evicted = this.#evicted.get(session);
+    if (evicted) {
+      const limit = this.request.testLimit;
+      const seconds = round(evicted.seconds);
+      await log.append({ event: "timeout", session: name, id: evicted.id, seconds, limit, message: `it took longer than ${limit} s and was ended` });
+      await log.drain();
+      return evicted;
+    }
+    if (this.#control.cut !== null || session.tally.exitStatus !== null) return null;
+    const [running] = session.tally.running;
+    if (running === undefined) return null;
+    const [id, since] = running;
+    const how = end.signal === null ? `with exit code ${end.code}` : `by ${end.signal}`;
+    const seconds = round(this.host.now() / 1000 - since);
+    await log.append({ event: "crash", session: name, id, seconds, message: `pytest ended ${how} while it ran` });
+    await log.drain();
+    return log.isCut ? null : { id, seconds };
+  }
+
+  #on(event: PytestEvent): void {
+    this.#results.add(event);
+    this.#tally.add(event);
+    this.#work.add(event);
+    this.#leaks.on(event);
+    if (event.event === "session-start" && event.maxfail !== undefined) this.#maxfail = event.maxfail;
+    // The first session that knows what there is lets all of them begin.
+    if (event.event === "items" && event.last) void this.#fill(this.#work.itemsOf(event.session ?? "") ?? []);
+    const isRed = event.event === "timeout" || event.event === "crash" || (event.event === "report" && event.outcome === "failed");
+    if (isRed && this.request.jobs > 1 && this.#isEnough) void this.#queue?.stop();
+  }
+
+  /** Lets the sessions of a queue begin that wait for it. */
+  async #fill(items: readonly Item[]): Promise<void> {
+    const queue = this.#queue;
+    if (queue === null || queue.isFilled) return;
+    queue.isFilled = true;
+    try {
+      this.#groups ??= await this.request.plan?.(items) ?? [items.map((item) => item.id)];
+      const isShared = this.request.jobs > 1 && !this.#isLast;
+      const rest = this.#groups.map((group) => this.#work.restOf(group).filter((id) => !isShared || !this.request.alone(id)));
+      await queue.fill(rest.filter((group) => group.length > 0));
+    } catch (error) {
+      this.#failure ??= error;
+      await queue.stop();
+    }
+  }
+
+  /** Reads events and output as they come, and minds the limits of single tests, until it is stopped. */
+  #pump(): { stop(): Promise<void> } {
+    const over = new AbortController();
+    const loop = (async () => {
+      while (!over.signal.aborted) {
+        const seen = await Promise.all([this.request.scene.log.poll(), ...[...this.#sessions].map((session) => session.look())]);
+        for (const session of this.#sessions) this.#mind(session);
+        await this.host.sleep(seen.some(Boolean) ? LOOK_MS.busy : LOOK_MS.idle, over.signal);
+      }
+    })();
+    return {
+      stop: async () => {
+        over.abort();
+        await loop;
+        await this.request.scene.log.drain();
+      },
+    };
+  }
+
+  /** The limits of single tests, and of pytest's own exit. */
+  #mind(session: Session): void {
+    if (this.#evicted.has(session) || session.gone.aborted || this.#control.cut !== null || this.request.debugging) return;
+    const now = this.host.now() / 1000;
+    const { tally } = session;
+    const { exitLimit, testLimit } = this.request;
+    if (tally.exitStatus !== null) {
+      const since = this.#finishedAt.get(session) ?? now;
+      this.#finishedAt.set(session, since);
+      if (now - since < exitLimit) return;
+      this.#evicted.set(session, null);
+      this.#hungAtExit = true;
+      this.printer.warn(`pytest has finished and did not exit within ${exitLimit} s: ending it`);
+      void this.#control.evict(session);
+      return;
+    }
+    if (testLimit === 0) return;
+    for (const [id, since] of tally.running) {
+      if (now - since < testLimit) continue;
+      this.#evicted.set(session, { id, seconds: now - since });
+      const { name } = session.request;
+      void this.request.scene.log.append({ event: "terminating", session: name, id, seconds: round(now - since), limit: testLimit });
+      void this.#control.evict(session);
+      return;
+    }
+  }
+
+  /** Looks at a session that hangs, before it is ended, and puts down what it waits for. */
+  async #gather(session: Session): Promise<void> {
+    const now = this.host.now() / 1000;
+    const command = session.request.argv;
+    const report = await examineInTime(this.host, {
+      // What is around an isolated pytest waits for nothing but its end.
+      root: session.members[0]?.pid ?? session.pid,
+      also: session.members.map((identity) => identity.pid),
+      registries: this.request.registries,
+      checkout: this.request.root,
+      running: [...session.tally.running].map(([id, since]) => ({ id, seconds: Math.max(0, now - since) })),
+      captured: capturesOutput(command),
+      logLevel: logLevelOf(command),
+      readStacks: null,
+    });
+    this.#hang = report;
+    const { verdict, evidence, running, processes } = report;
+    const id = running?.[0]?.id ?? null;
+    await this.request.scene.log.append({ event: "hang", session: session.request.name, id, verdict, evidence, processes });
+  }
+
+  /** Whether nothing has stopped the run. */
+  get #goesOn(): boolean {
+    return this.#control.cut === null && this.#stoppedAt === null;
+  }
+
+  /** Whether as many tests failed as pytest was told to stop at. */
+  get #isEnough(): boolean {
+    return this.#maxfail > 0 && this.#red.length >= this.#maxfail;
+  }
+
+  /** Whether nothing is begun any more because of tests that failed, as far as they are not tried again. */
+  get #isStopped(): boolean {
+    return this.#isEnough || this.#halted !== null;
+  }
+
+  /** What is to be run, once that is known. */
+  get #planned(): readonly string[] {
+    return this.#groups?.flat() ?? [];
+  }
+
+  get #red(): TestResult[] {
+    return [...this.#results.tests.values()].filter((test) => test.attempts.length > 0 && RED.has(test.outcome));
+  }
+
+  /** How many tests were collected and did not get their chance. */
+  get #unfinished(): number {
+    return (this.#groups === null ? this.#tally.collected ?? 0 : this.#planned.length) - this.#work.finished.size;
+  }
+
+  /** What was planned and no session has run, although none of them broke. */
+  #missed(): string[] {
+    const stopped = this.#isEnough || this.#results.collectionErrors.length > 0;
+    return stopped || !this.#goesOn ? [] : this.#planned.filter((id) => !this.#work.finished.has(id));
+  }
+
+  async #newQueue(): Promise<Queue> {
+    return await Queue.create(this.host, join(this.request.scene.directory, `queue-${this.#queues++}`));
+  }
+
+  #queues = 0;
+
+  #verdict(): Omit<EngineOutcome, "seconds"> {
+    const single = this.#ends.length === 1 ? this.#ends[0]! : null;
+    // One that did not exit has told how it ended before.
+    const told = this.#hungAtExit ? this.#tally.exitStatus : null;
+    const missed = this.#missed();
+    const code = single ? told ?? single.code : joinedCode(this.#red.length > 0, this.#ends.map((end) => end.code));
+    return {
+      results: this.#results,
+      tally: this.#tally,
+      // What was not run has not passed.
+      code: code === 0 && missed.length > 0 ? 1 : code,
+      signal: single && told === null ? single.signal : null,
+      cut: this.#control.cut ?? (this.#stoppedAt !== null && this.#results.tests.get(this.#stoppedAt)?.outcome === "timeout" ? "time-limit" : null),
+      stoppedAt: this.#stoppedAt,
+      hang: this.#hang,
+      hungAtExit: this.#hungAtExit,
+      missed,
+      sessions: this.#started,
+      queued: this.#groups !== null,
+      shards: this.#shards,
+    };
+  }
+}
+
+/** Seconds to the hundredth. */
+function round(seconds: number): number {
+  return Math.round(seconds * 100) / 100;
+}

@@ -1,0 +1,335 @@
+import { join } from "@std/path";
+import { endOfIsolated } from "../core/run/isolation.ts";
+import type { ProcessIdentity } from "../core/leaks/types.ts";
+import type { LedgerEntry } from "../core/leaks/ledger.ts";
+import type { Interpreter, SigintMethod } from "../core/preflight/preflight.ts";
+import type { PytestEvent, SessionPurpose } from "../core/results/pytest_events.ts";
+import { Tally } from "../core/results/verdict.ts";
+import type { Host, Output, Signal, StartedProgram } from "../host/host.ts";
+import type { Isolation } from "../isolation/isolate.ts";
+import type { RunLedger } from "../leaks/ledger.ts";
+import { type EndedTree, endTree, treeOf } from "../leaks/process_tree.ts";
+import { envCommand } from "../programs/env.ts";
+import { sendSignal } from "../programs/kill.ts";
+import { type ProcessFiles, readProcessFiles } from "../programs/proc.ts";
+import type { Printer } from "../ui/printer.ts";
+import type { EventLog } from "./event_log.ts";
+import { FileTail } from "../runs/file_tail.ts";
+import { pluginEnvironment } from "./plugin.ts";
+
+/** Where the output of a pytest goes. */
+export type OutputMode =
+  /** To our own standard output and error: by a terminal if they are one, else by a log that is copied to them. */
+  | "shown"
+  /** The same, all of it to standard error, since standard output carries data. */
+  | "stderr"
+  /** Only to the log. */
+  | "log"
+  /** To our own standard output and error, which are a file: a run in the background. */
+  | "inherited";
+
+/** How every pytest of a run is started. */
+export interface SessionScene {
+  readonly interpreter: Interpreter;
+  /** The environment that it inherits. */
+  readonly inherited: ReadonlyMap<string, string>;
+  readonly sigint: SigintMethod;
+  readonly cwd: string;
+  /** A private directory for logs and events. */
+  readonly directory: string;
+  readonly log: EventLog;
+}
+
+/** A pytest to start. */
+export interface SessionRequest {
+  /** Tells the pytests of a run apart. */
+  readonly name: string;
+  readonly purpose: SessionPurpose;
+  /** The command, as a person would type it; its first words are the interpreter's. */
+  readonly argv: readonly string[];
+  /** Namespaces of its own; null for those of tractest. */
+  readonly isolation: Isolation | null;
+  /** Variables besides those of every session. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** The directory of the queue that hands out its tests; null: it runs what it collects. */
+  readonly queue: string | null;
+  readonly output: OutputMode;
+  /** It keeps the terminal, for a debugger. */
+  readonly keepsTerminal: boolean;
+  /** Records the processes of the session. */
+  readonly ledger: RunLedger;
+  /** Gets what was started; null where that can't be identified. */
+  readonly onStart: ((child: LedgerEntry | null) => Promise<void>) | null;
+}
+
+/** How a pytest ended. */
+export interface SessionEnd {
+  /** 0 to 6 from pytest itself, 128 + n when signal n ended it. */
+  readonly code: number;
+  readonly signal: string | null;
+}
+
+/** Milliseconds between looks at the processes of the session: one when tests end, one however long a test takes. */
+const RECORD_MS = { busy: 1_000, idle: 2_000 } as const;
+/** Seconds that what is left gets when it is ended by force: it had its SIGINT before. */
+const LAST_GRACE_SECONDS = 1;
+
+/** One pytest: started, looked after, and, if need be, ended with all that it started. */
+export class Session {
+  /** What it told so far. */
+  readonly tally = new Tally();
+  /** Whether a signal meant for us has to be passed on to it: the terminal does not send it there. */
+  readonly detached: boolean;
+  /** Where its output is kept; null if it goes to the terminal. */
+  readonly logFile: string | null;
+  /** What had to be ended by force; null when nothing had to. */
+  ended: EndedTree | null = null;
+  /** Processes of this session, as last seen. */
+  seen: ProcessIdentity[] = [];
+  /** Resolves when the process ended, whoever still holds its output. */
+  readonly exited: Promise<SessionEnd>;
+  readonly #gone = new AbortController();
+  readonly #child: StartedProgram;
+  readonly #output: { readonly tail: FileTail; readonly to: Output } | null;
+  readonly #off: () => void;
+  #recorded: number;
+  #noted: Promise<void>;
+  #lastLook: Promise<void> | null = null;
+  #lookedLast = false;
+  #ending: Promise<void> | null = null;
+  readonly #work: Promise<void>[] = [];
+
+  private constructor(
+    private readonly host: Host,
+    private readonly printer: Printer,
+    readonly request: SessionRequest,
+    private readonly scene: SessionScene,
+    started: Started,
+  ) {
+    this.#child = started.child;
+    this.detached = started.detached;
+    this.logFile = started.logFile;
+    this.#output = started.logFile !== null && started.copyTo
+      ? { tail: new FileTail(host, started.logFile, started.logSize), to: started.copyTo }
+      : null;
+    this.#recorded = host.monotonic();
+    this.#off = scene.log.on((event) => {
+      if (event.session === request.name) this.#on(event);
+    });
+    this.exited = this.#child.status.then((status) => {
+      request.ledger.rootIsGone();
+      this.#gone.abort();
+      return request.isolation === null ? status : endOfIsolated(status);
+    });
+    this.#noted = request.ledger.begin(this.#child.pid).then(request.onStart ?? (() => undefined));
+  }
+
+  /** Starts it. */
+  static async start(host: Host, printer: Printer, request: SessionRequest, scene: SessionScene): Promise<Session> {
+    await scene.log.append({ event: "session-begin", session: request.name, pid: host.pid, purpose: request.purpose });
+    return new Session(host, printer, request, scene, await startPytest(host, request, scene));
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** Aborted when the process is gone. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  /** The test that runs, the one that began last where several do; between tests the one before. */
+  get runningTest(): string | null {
+    return [...this.tally.running.keys()].at(-1) ?? this.tally.latest;
+  }
+
+  /** Looks after what has come: shows its output, notes its processes. True if there was output. */
+  async look(): Promise<boolean> {
+    if (!this.gone.aborted && this.host.monotonic() - this.#recorded >= RECORD_MS.idle) this.#record();
+    return await this.#copy();
+  }
+
+  /** What is left to do when the process is gone: its last output is shown, its processes are noted. */
+  async finish(): Promise<SessionEnd> {
+    const end = await this.exited;
+    // What is there now is all of it: a process that leaked may hold the file and write for ever.
+    const size = await this.#output?.tail.size() ?? 0;
+    while (this.#output && this.#output.tail.offset < size) if (!await this.#copy()) break;
+    await Promise.all([this.#noted, this.#lastLook]);
+    // Else what it left in its session is there to be seen.
+    if (!this.#lookedLast) await this.request.ledger.look(this.runningTest);
+    await this.request.ledger.settled();
+    await Promise.all(this.#work);
+    await this.#ending;
+    // What a session that was cut short left below it has lost its parent: it belongs to the run and to nobody else.
+    if (this.seen.length > 0) await this.end();
+    this.#off();
+    return end;
+  }
+
+  /** Something that is done to it and has to be over before it counts as finished. */
+  attend(work: Promise<void>): Promise<void> {
+    this.#work.push(work);
+    return work;
+  }
+
+  /** One SIGINT to the process that runs the session: below `uv run` or an isolation that is not the one that was started. */
+  async interrupt(): Promise<void> {
+    const target = this.request.isolation === null ? await this.#pytest() : await this.#isolated();
+    if (target !== null && target !== this.pid) await sendSignal(this.host, { pid: target, inode: null }, "SIGINT");
+    else this.#child.kill("SIGINT" satisfies Signal);
+  }
+
+  /** Notes who belongs to the session while they are still below pytest. */
+  async remember(): Promise<void> {
+    // Once pytest is gone its pid means nothing any more.
+    this.seen = await treeOf(this.host, this.gone.aborted ? null : this.pid, this.seen);
+    await this.request.ledger.add(this.seen, this.runningTest);
+  }
+
+  /** Ends it with all that it started: SIGINT, a short grace, SIGKILL. */
+  end(): Promise<void> {
+    return this.#ending = (this.#ending ?? Promise.resolve()).then(() => this.#end());
+  }
+
+  async #end(): Promise<void> {
+    await this.remember();
+    if (this.seen.length === 0) return;
+    const ended = await endTree(this.host, this.printer, this.members, { graceSeconds: LAST_GRACE_SECONDS });
+    // With it ends what would not go.
+    if (this.request.isolation !== null) this.#child.kill("SIGKILL");
+    this.seen = [];
+    const before = this.ended;
+    this.ended = before
+      ? { killed: [...before.killed, ...ended.killed], refused: [...before.refused, ...ended.refused], survivors: ended.survivors }
+      : ended;
+  }
+
+  /** pytest's own pid as we see it; null when it can't be told from what it said. */
+  async #pytest(): Promise<number | null> {
+    const { pid } = this.tally;
+    if (pid === null) return null;
+    const tree = await treeOf(this.host, this.pid);
+    return tree.some((identity) => identity.pid === pid) ? pid : null;
+  }
+
+  /**
+   * Pids as we see them of processes that call themselves otherwise in an isolation, in no particular order; those that are not below
+   * this session are left out.
+   */
+  async hostPids(inner: readonly number[]): Promise<number[]> {
+    if (this.request.isolation === null) return [...inner];
+    if (this.gone.aborted || inner.length === 0) return [];
+    const rows = await this.#inside();
+    return rows.filter((row) => inner.includes(row.innerPid)).map((row) => row.pid);
+  }
+
+  /** The processes in the session's own pid namespace. One that a test has made for itself, further inside, is not looked into. */
+  async #inside(): Promise<ProcessFiles[]> {
+    const tree = await treeOf(this.host, this.pid);
+    const init = tree.find((identity) => identity.ppid === this.pid);
+    const { rows } = await readProcessFiles(this.host, tree.map(({ pid }) => pid), { mapped: false, why: "what the isolated call themselves" });
+    const depth = init && rows.get(init.pid)?.depth;
+    return [...rows.values()].filter((row) => row.depth === depth);
+  }
+
+  /** Whom to interrupt in an isolation: pytest, before it has said its pid what will become it, before that what makes the isolation. */
+  async #isolated(): Promise<number | null> {
+    const rows = await this.#inside();
+    const init = rows.find((row) => row.innerPid === 1);
+    const { pid } = this.tally;
+    const main = rows.find((row) => pid === null ? row.ppid === init?.pid : row.innerPid === pid);
+    return main?.pid ?? init?.pid ?? null;
+  }
+
+  /** Processes of this session, as last seen, without the two that are the isolation around it. */
+  get members(): readonly ProcessIdentity[] {
+    if (this.request.isolation === null) return this.seen;
+    return this.seen.filter(({ pid, ppid }) => pid !== this.pid && ppid !== this.pid);
+  }
+
+  #on(event: PytestEvent): void {
+    this.tally.add(event);
+    if (this.gone.aborted) return;
+    // Where a session comes to its end its processes are still below it; a moment later they may not be.
+    if (event.event === "session-finish") {
+      const { ledger } = this.request;
+      // It tells all only if pytest was still there when it was done.
+      this.#lastLook = ledger.settled().then(() => ledger.look(this.runningTest)).then(() => void (this.#lookedLast = !this.gone.aborted));
+    } else if (event.event === "report" && this.host.monotonic() - this.#recorded >= RECORD_MS.busy) this.#record();
+  }
+
+  #record(): void {
+    this.#recorded = this.host.monotonic();
+    void this.request.ledger.look(this.runningTest);
+  }
+
+  async #copy(): Promise<boolean> {
+    const bytes = await this.#output?.tail.read();
+    if (!bytes || bytes.length === 0) return false;
+    this.#output!.to.write(bytes);
+    return true;
+  }
+}
+
+interface Started {
+  readonly child: StartedProgram;
+  readonly detached: boolean;
+  readonly logFile: string | null;
+  /** Bytes that the log had before. */
+  readonly logSize: number;
+  readonly copyTo: Output | null;
+}
+
+async function startPytest(host: Host, request: SessionRequest, scene: SessionScene): Promise<Started> {
+  const { inherited, sigint, interpreter } = scene;
+  // Sessions that run one after another share what is shown; those beside each other have a log each.
+  const logFile = join(scene.directory, request.output === "log" ? `output-${request.name}.log` : "output.log");
+  const plugin = await pluginEnvironment(host, inherited, {
+    events: scene.log.path,
+    session: request.name,
+    queue: request.queue,
+    isolated: request.isolation !== null,
+    otherwise: scene.directory,
+  });
+  const streams = streamsOf(host, request.output);
+  if (streams.redirect !== "") await host.createFile(logFile, "");
+  const wrapper = streams.redirect === "" ? [] : ["/bin/sh", "-c", `log=$1; shift; exec "$@" ${streams.redirect}`, "sh", logFile];
+  const wrapped = request.isolation?.wrap(request.argv, request.name) ?? request.argv;
+  const { args, env } = envCommand({
+    inherited,
+    set: { ...interpreter.environment, ...request.environment, ...plugin },
+    argv: [...wrapper, ...wrapped],
+    sigint,
+    pythonWords: wrapper.length + (wrapped.length - request.argv.length) + interpreter.argv.length,
+  });
+  // Without a terminal of its own pytest gets a session of its own, so that a signal meant for us reaches it once, from us.
+  const detached = !request.keepsTerminal &&
+    (request.output === "log" || !(host.stdinIsTerminal || host.stdout.isTerminal || host.stderr.isTerminal));
+  const logSize = (await host.stat(logFile))?.size ?? 0;
+  const child = host.start("env", args, {
+    why: "the tests",
+    cwd: scene.cwd,
+    env,
+    stdin: host.stdinIsTerminal && request.output !== "log" ? "inherit" : "null",
+    stdout: "inherit",
+    stderr: "inherit",
+    detached,
+  });
+  return { child, detached, logFile: streams.redirect === "" ? null : logFile, logSize, copyTo: streams.copyTo };
+}
+
+/** Where pytest's standard output and error go: each to the terminal if ours does, else to the log, which is copied to ours. */
+function streamsOf(host: Host, mode: OutputMode): { redirect: string; copyTo: Output | null } {
+  const log = '>>"$log"';
+  if (mode === "inherited") return { redirect: "", copyTo: null };
+  if (mode === "log") return { redirect: `${log} 2>&1`, copyTo: null };
+  if (mode === "stderr") {
+    return host.stderr.isTerminal ? { redirect: ">&2", copyTo: null } : { redirect: `${log} 2>&1`, copyTo: host.stderr };
+  }
+  if (host.stdout.isTerminal && host.stderr.isTerminal) return { redirect: "", copyTo: null };
+  if (host.stdout.isTerminal) return { redirect: `2${log}`, copyTo: host.stderr };
+  if (host.stderr.isTerminal) return { redirect: log, copyTo: host.stdout };
+  return { redirect: `${log} 2>&1`, copyTo: host.stdout };
+}

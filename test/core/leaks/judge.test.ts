@@ -1,0 +1,187 @@
+import { ancestorsOf, descendantsOf, Judge, type Viewpoint } from "../../../lib/core/leaks/judge.ts";
+import type { ProcessDetails } from "../../../lib/core/leaks/types.ts";
+import { assert, assertEquals } from "../../assert.ts";
+
+const VENV = "/repo/py313";
+const MSGSPEC = `${VENV}/lib/python3.13/site-packages/msgspec/_core.so`;
+const view: Viewpoint = { root: "/repo", venvs: [VENV], uid: 1000, ownPids: new Set([900, 901]) };
+
+type Row = Partial<ProcessDetails> & { pid: number };
+
+function details(row: Row): ProcessDetails {
+  const argv = row.argv === undefined ? [`_subactor[w@${row.pid}]`] : row.argv;
+  return {
+    ppid: 1,
+    uid: 1000,
+    startTicks: 5000 + row.pid,
+    state: "S",
+    title: argv?.join(" ") ?? "",
+    comm: argv?.[0]?.split("/").at(-1)?.slice(0, 15) ?? "",
+    argv,
+    mapped: [MSGSPEC],
+    cwd: "/repo",
+    place: "checkout",
+    sameNamespaces: true,
+    ...row,
+  };
+}
+
+const init = details({ pid: 1, ppid: 0, uid: 0, argv: ["/sbin/init"], mapped: null, cwd: null, place: "unknown" });
+const shell = details({ pid: 50, argv: ["-bash"], comm: "bash", mapped: ["/usr/bin/bash"], cwd: "/repo" });
+const pytest = details({ pid: 60, ppid: 50, argv: ["python", "-m", "pytest"] });
+const application = details({ pid: 70, ppid: 50, argv: [`${VENV}/bin/python`, "app.py"] });
+
+/** The verdict on the first process, among the others, init and the shell. */
+function judge(subject: Row, ...others: ProcessDetails[]) {
+  const all = [details(subject), ...others, init, shell];
+  const forest = new Map(all.map((row) => [row.pid, { ...row, args: row.title }]));
+  return new Judge(view, { forest, details: new Map(all.map((row) => [row.pid, row])) }).judge(all[0]!);
+}
+
+Deno.test("an actor of this checkout whose parent is pid 1 is leaked, and the evidence says why", () => {
+  const { verdict, ours, evidence } = judge({ pid: 100 });
+  assertEquals([verdict, ours], ["leaked", true]);
+  assertEquals(evidence, [
+    "titled as a subactor",
+    "works in /repo",
+    "maps files of /repo/py313",
+    "no live pytest or application above it: its parent is pid 1",
+  ]);
+});
+
+Deno.test("fault 9: a title without a path is tied by the directory alone, or by the mapped files alone", () => {
+  assertEquals(judge({ pid: 100, mapped: ["/usr/lib/libc.so"] }).verdict, "leaked");
+  assertEquals(judge({ pid: 100, cwd: "/tmp", place: "elsewhere" }).verdict, "leaked");
+  assertEquals(
+    judge({ pid: 100, cwd: "/tmp", place: "elsewhere", mapped: [], argv: [`${VENV}/bin/python`, "-m", "tractor._child"] }).verdict,
+    "leaked",
+    "by the Python that it was started with",
+  );
+});
+
+Deno.test("fault 5: another checkout whose path starts with the same letters is another checkout", () => {
+  const mapped = ["/repo/py313-fork/lib/python3.13/site-packages/msgspec/_core.so"];
+  assertEquals(judge({ pid: 100, cwd: "/repo-fork", place: "other-project", mapped }).verdict, "foreign");
+  assertEquals(judge({ pid: 100, cwd: "/tmp", place: "elsewhere", mapped }).verdict, "foreign");
+});
+
+Deno.test("fault 22: an actor of another application is foreign", () => {
+  const mapped = ["/home/dev/piker/py313/lib/python3.13/site-packages/msgspec/_core.so"];
+  assertEquals(judge({ pid: 100, cwd: "/home/dev/piker", place: "other-project", mapped }).verdict, "foreign");
+});
+
+Deno.test("a second checkout that shares this venv is another project all the same", () => {
+  assertEquals(judge({ pid: 100, cwd: "/other", place: "other-project" }).verdict, "foreign");
+});
+
+Deno.test("fault 11: an orphan that a subreaper adopted is leaked", () => {
+  const manager = details({ pid: 80, argv: ["/lib/systemd/systemd", "--user"], mapped: ["/usr/lib/libc.so"], cwd: "/" });
+  assertEquals(judge({ pid: 100, ppid: 80 }, manager).verdict, "leaked");
+  const harness = details({ pid: 80, ppid: 50, argv: ["/usr/bin/python3", "harness.py"], mapped: ["/usr/bin/python3.11"], cwd: "/" });
+  assertEquals(judge({ pid: 100, ppid: 80 }, harness).verdict, "leaked", "a subreaper that is a Python but no application of ours");
+});
+
+Deno.test("fault 12: an actor under a live pytest is in use, however deep", () => {
+  const between = details({ pid: 90, ppid: 60, argv: ["_subactor[mid@90]"] });
+  const { verdict, evidence, pytest: above } = judge({ pid: 100, ppid: 90 }, between, pytest);
+  assertEquals([verdict, above, evidence.at(-1)], ["in-use", 60, "in use by pytest pid 60"]);
+});
+
+Deno.test("fault 54: a pytest that is pid 1 protects what it adopted", () => {
+  const first = details({ pid: 1, ppid: 0, argv: ["python", "-m", "pytest"] });
+  const all = [details({ pid: 100 }), first];
+  const forest = new Map(all.map((row) => [row.pid, { ...row, args: row.title }]));
+  assertEquals(new Judge(view, { forest, details: new Map(all.map((row) => [row.pid, row])) }).judge(all[0]!).verdict, "in-use");
+});
+
+Deno.test("fault 52: actors of a live application that was started by hand are in use", () => {
+  assertEquals(judge({ pid: 100, ppid: 70 }, application).verdict, "in-use");
+  const daemon = details({ ...application, ppid: 1 });
+  assertEquals(judge({ pid: 100, ppid: 70 }, daemon).verdict, "in-use", "also when its shell is gone");
+  const titled = details({ ...application, argv: ["pikerd"], comm: "pikerd" });
+  assertEquals(judge({ pid: 100, ppid: 70 }, titled).verdict, "in-use", "also when it gave itself a title");
+});
+
+Deno.test("an actor that somebody runs from a shell or a debugger is in use", () => {
+  assertEquals(judge({ pid: 100, ppid: 50 }).verdict, "in-use");
+  const middle = details({ pid: 90, ppid: 50, argv: ["_subactor[mid@90]"] });
+  assertEquals(judge({ pid: 100, ppid: 90 }, middle).verdict, "in-use");
+});
+
+Deno.test("a shell that is pid 1 of a container adopts orphans: they are leaked", () => {
+  const first = details({ pid: 1, ppid: 0, argv: ["bash"], comm: "bash", mapped: ["/usr/bin/bash"] });
+  const all = [details({ pid: 100 }), first];
+  const forest = new Map(all.map((row) => [row.pid, { ...row, args: row.title }]));
+  assertEquals(new Judge(view, { forest, details: new Map(all.map((row) => [row.pid, row])) }).judge(all[0]!).verdict, "leaked");
+});
+
+Deno.test("fault 51: an untitled Python on tractor in pytest's directory is a leaked root, and protects none below it", () => {
+  const row = {
+    pid: 70,
+    argv: [`${VENV}/bin/python`, "-c", "import tractor"],
+    cwd: "/tmp/pytest-of-dev/pytest-0",
+    place: "pytest-temporary",
+  } as const;
+  assertEquals(judge(row).verdict, "leaked");
+  assertEquals(judge({ pid: 100, ppid: 70, cwd: row.cwd, place: row.place }, details(row)).verdict, "leaked");
+  assertEquals(judge({ ...row, ppid: 60 }, pytest).verdict, "in-use", "while its pytest lives");
+  assertEquals(judge({ ...row, ppid: 50 }).verdict, "in-use", "started by hand from a shell");
+  assertEquals(judge({ pid: 100, ppid: 70, cwd: row.cwd, place: row.place }, details({ ...row, ppid: 50 })).verdict, "in-use");
+  assertEquals(judge({ ...row, mapped: ["/usr/lib/libc.so"] }).verdict, "unknown", "without tractor's modules");
+  assertEquals(judge({ ...row, place: "checkout" }).verdict, "unknown", "in the checkout it may be an application");
+});
+
+Deno.test("fault 53: the same path in another mount or pid namespace is not ours", () => {
+  assertEquals(judge({ pid: 100, sameNamespaces: false }).verdict, "foreign");
+  assertEquals(judge({ pid: 100, sameNamespaces: null }).verdict, "unknown");
+});
+
+Deno.test("fault 10: an actor whose directory is gone is unknown", () => {
+  const { verdict, evidence } = judge({ pid: 100, place: "gone", cwd: "/repo/x (deleted)", mapped: [] });
+  assertEquals([verdict, evidence[0]], ["unknown", "its directory is gone"]);
+  assertEquals(judge({ pid: 100, place: "gone", cwd: "/repo-fork (deleted)", mapped: [] }).verdict, "foreign");
+});
+
+Deno.test("fault 14: another user's actor is foreign, whatever ties it", () => {
+  const { verdict, evidence } = judge({ pid: 100, uid: 1001 });
+  assertEquals([verdict, evidence], ["foreign", ["belongs to uid 1001; not touched"]]);
+});
+
+Deno.test("fault 8: this program and all above it are in use", () => {
+  assertEquals(judge({ pid: 900 }).verdict, "in-use");
+  assertEquals(judge({ pid: 901 }).verdict, "in-use");
+});
+
+Deno.test("fault 3: an actor whose start can't be read is unknown", () => {
+  const { verdict, evidence } = judge({ pid: 100, startTicks: null });
+  assertEquals([verdict, evidence[0]], ["unknown", "identity unknown"]);
+});
+
+Deno.test("what can't be read is unknown, never leaked", () => {
+  assertEquals(judge({ pid: 100, mapped: null, place: "unknown" }).verdict, "unknown", "neither files nor directory");
+  const opaque = details({ pid: 80, argv: ["python", "x.py"], mapped: null });
+  assertEquals(judge({ pid: 100, ppid: 80 }, opaque).verdict, "unknown", "a parent whose files can't be read");
+  assertEquals(judge({ pid: 100, ppid: 80 }).verdict, "unknown", "a parent that is in no list");
+  const alone = new Judge(view, { forest: new Map(), details: new Map() });
+  assertEquals(alone.judge(details({ pid: 100 })).verdict, "unknown", "no list of processes at all");
+});
+
+Deno.test("another user's process above can have adopted an actor but not started it", () => {
+  const manager = details({ pid: 80, uid: 0, argv: ["supervisor"], mapped: null });
+  assertEquals(judge({ pid: 100, ppid: 80 }, manager).verdict, "leaked");
+});
+
+Deno.test("an untitled Python that a leaked actor started is leaked with it", () => {
+  const actor = details({ pid: 90 });
+  const { verdict, evidence } = judge({ pid: 100, ppid: 90, argv: ["python", "worker.py"] }, actor);
+  assertEquals([verdict, evidence[0]], ["leaked", "started by the leaked actor 90"]);
+  assertEquals(judge({ pid: 100, ppid: 90, argv: ["sleep", "5"], mapped: [] }, actor).verdict, "unknown", "any other program is not");
+});
+
+Deno.test("a loop in what the list says about parents ends", () => {
+  const other = details({ pid: 90, ppid: 100, argv: [`${VENV}/bin/python`, "x"], place: "pytest-temporary" });
+  assert(judge({ pid: 100, ppid: 90 }, other).verdict !== undefined);
+  const forest = new Map([[1, { pid: 1, ppid: 2, uid: 0, state: "S", args: "" }], [2, { pid: 2, ppid: 1, uid: 0, state: "S", args: "" }]]);
+  assertEquals(ancestorsOf(1, forest), [2]);
+  assertEquals(descendantsOf(1, forest), [2]);
+});
