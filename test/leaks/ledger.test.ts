@@ -108,7 +108,7 @@ Deno.test(
       `import { RealHost } from "${lib}host/real_host.ts";
 import { findLeaks } from "${lib}leaks/leaks.ts";
 import { surroundingsOf } from "${lib}leaks/ledger.ts";
-import { ledgerLine } from "${lib}core/ledger.ts";
+import { ledgerLine } from "${lib}core/leaks/ledger.ts";
 import { readProcessFiles } from "${lib}programs/proc.ts";
 import { listProcesses } from "${lib}programs/ps.ts";
 import { findProject } from "${lib}project/project.ts";
