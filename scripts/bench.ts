@@ -255,7 +255,7 @@ function comparisons(root: string, python: string, bare: string, trivial: string
   ];
 }
 
-/** The command around each session of an isolated run, see `isolatedCommand` in lib/core/isolation.ts. */
+/** The command around each session of an isolated run, see `isolatedCommand` in lib/core/run/isolation.ts. */
 function isolated(argv: readonly string[]): string[] {
   const [own, drop] = Deno.uid() === 0 ? ["", ""] : ["--user --map-current-user --keep-caps", "/usr/bin/setpriv"];
   const script = [
