@@ -1,6 +1,5 @@
-import { resolve } from "@std/path";
 import { escapeText } from "../core/escape.ts";
-import { durationsText } from "../core/history/given_durations.ts";
+import { durationsText, isDurations } from "../core/history/given_durations.ts";
 import { merge as mergeParts, type Merged, type MergedPart, type Part } from "../core/results/merge.ts";
 import { EventReader, EVENTS_SCHEMA, type PytestEvent } from "../core/results/pytest_events.ts";
 import { RED, Results } from "../core/results/results.ts";
@@ -11,24 +10,33 @@ import type { Context } from "../context.ts";
 import { recordRun } from "../history/record.ts";
 import type { Host } from "../host/host.ts";
 import { findProject } from "../project/project.ts";
+import { EVENTS } from "../run/events_file.ts";
 import { JunitFile } from "../run/junit_file.ts";
+import { type Expected, outputPath, readTyped, writeTyped } from "../run/typed_files.ts";
 import type { Printer } from "../ui/printer.ts";
 
 /** `tractest merge FILE…`: the runs of several machines as one. */
 export async function merge({ host, printer, line }: Context): Promise<ExitCode> {
   if (line.operands.length === 0) throw new UsageError('"merge" needs the files that --events wrote', "tractest merge shard-*.jsonl");
   const junit = line.has("junit") ? await JunitFile.at(host, line.value("junit")!) : null;
+  const place = async (option: string, expected: Expected) => {
+    const typed = line.value(option);
+    if (typed === "-") throw new UsageError(`"--${option} -" is not possible: standard output has the verdict`, "name a file");
+    return typed === undefined ? null : await outputPath(host, typed, expected);
+  };
+  const eventsPath = await place("events", EVENTS);
+  const durationsPath = await place("durations", { kind: "file of durations", isOne: isDurations });
   const parts = await Promise.all(line.operands.map((name) => readPart(host, name)));
   const merged = mergeParts(parts);
   const { results, exitCode } = merged;
   const seconds = longestOf(parts);
   const end: PytestEvent = { event: "run-finish", time: results.latest ?? 0, exitCode, ending: endingOf(merged), seconds };
   results.add(end);
-  const write = async (option: string, text: () => string) => {
-    if (line.has(option)) await host.writeFile(resolve(host.cwd, line.value(option)!), text(), MODE);
-  };
-  await write("events", () => [...merged.events, end].map((event) => `${JSON.stringify({ schema: EVENTS_SCHEMA, ...event })}\n`).join(""));
-  await write("durations", () => durationsText(results));
+  if (eventsPath !== null) {
+    const lines = [...merged.events, end].map((event) => `${JSON.stringify({ schema: EVENTS_SCHEMA, ...event })}\n`);
+    await writeTyped(host, eventsPath, lines.join(""));
+  }
+  if (durationsPath !== null) await writeTyped(host, durationsPath, durationsText(results));
   await junit?.write(printer, results);
   if (line.has("record")) await record(host, printer, parts);
   const tally = new Tally();
@@ -53,16 +61,10 @@ export async function merge({ host, printer, line }: Context): Promise<ExitCode>
   return exitCode;
 }
 
-/** Read by whoever collects the reports of a CI job. */
-const MODE = 0o644;
-
 async function readPart(host: Host, name: string): Promise<Part> {
-  const bytes = await host.readFile(resolve(host.cwd, name));
-  if (bytes === null) throw new UsageError(`"${name}" does not exist`, "merge takes the files that tractest run --events FILE wrote");
-  const { events } = new EventReader().read(bytes);
-  if (!events.some((event) => event.event === "run-start")) {
-    throw new UsageError(`"${name}" has no events of a run`, "merge takes the files that tractest run --events FILE wrote");
-  }
+  const hint = "merge takes the files that tractest run --events FILE wrote";
+  const { events } = new EventReader().read(await readTyped(host, name, hint));
+  if (!events.some((event) => event.event === "run-start")) throw new UsageError(`"${name}" has no events of a run`, hint);
   return { name, events };
 }
 

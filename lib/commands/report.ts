@@ -1,4 +1,4 @@
-import { relative, resolve } from "@std/path";
+import { relative } from "@std/path";
 import { rateText } from "../core/history/rate.ts";
 import { REPORT_MARK, reportPage, type Trends } from "../core/report/report.ts";
 import { escapeText } from "../core/escape.ts";
@@ -12,13 +12,12 @@ import type { Context } from "../context.ts";
 import { durationsOf, readProject } from "../history/history.ts";
 import { recordsOf, runsOf } from "../history/queries.ts";
 import { findProject, type Project } from "../project/project.ts";
+import { outputPath, writeTyped } from "../run/typed_files.ts";
 import { eventsOf, readEvents } from "../runs/events.ts";
 import { type PastRun, pastRuns } from "../runs/past_runs.ts";
 
 /** Where the page goes unless it is told. */
 const FILE = "tractest-report.html";
-/** Readable as any page is. */
-const MODE = 0o644;
 /** Runs whose durations are drawn, and tests with a record that are listed. */
 const SHOWN = { runs: 60, tests: 30 } as const;
 
@@ -27,8 +26,11 @@ export async function report({ host, line, printer }: Context): Promise<ExitCode
   const [name, ...more] = line.operands;
   if (more.length > 0) throw new UsageError(`"report" takes one run, not ${line.operands.length}`, "tractest report [RUN] --output FILE");
   const output = line.value("output") ?? FILE;
-  const path = output === "-" ? null : resolve(host.cwd, output);
-  if (path !== null) await refuseOthers(host, path, output, line.has("force"));
+  const path = output === "-" ? null : await outputPath(host, output, {
+    kind: "report of tractest",
+    isOne: (head) => line.has("force") || head.startsWith(REPORT_MARK),
+    otherwise: "name another file, or add --force",
+  });
   const project = await findProject(host);
   const run = chosen(await pastRuns(host, project.root), name);
   const results = new Results();
@@ -40,20 +42,10 @@ export async function report({ host, line, printer }: Context): Promise<ExitCode
   const page = reportPage({ results, hangs, trends: await trendsOf(host, project), now: host.now() / 1000 });
   if (path === null) host.stdout.write(page);
   else {
-    await host.writeFile(path, page, MODE);
+    await writeTyped(host, path, page);
     printer.line(`wrote ${escapeText(relative(host.cwd, path))}: the report of run ${escapeText(run.runId)}`);
   }
   return EXIT.ok;
-}
-
-/** Only a page that we wrote is written over. */
-async function refuseOthers(host: Host, path: string, typed: string, force: boolean): Promise<void> {
-  const status = await host.stat(path);
-  if (status === null) return;
-  if (status.kind === "directory") throw new UsageError(`Cannot write "${typed}": it is a directory`, "name a file in it");
-  const head = status.kind === "file" ? await host.readFrom(path, 0, REPORT_MARK.length) : null;
-  if (force || (head && new TextDecoder().decode(head) === REPORT_MARK)) return;
-  throw new UsageError(`"${typed}" is no report of tractest and would be overwritten`, "name another file, or add --force");
 }
 
 function chosen(runs: readonly PastRun[], name: string | undefined): PastRun {

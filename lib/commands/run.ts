@@ -31,8 +31,8 @@ import { type Prepared, whenPrepared } from "../run/prepared.ts";
 import { plannedSync, quickInterpreter } from "../run/ready.ts";
 import type { EngineOutcome, SessionKind } from "../engine/engine.ts";
 import { EventLog } from "../engine/event_log.ts";
-import { eventsSink } from "../engine/event_sink.ts";
 import { LiveView, showLog } from "../run/live_view.ts";
+import { EventsFile } from "../run/events_file.ts";
 import { JunitFile } from "../run/junit_file.ts";
 import { type RunSettings, runSettings } from "../run/settings.ts";
 import { checkSpawnBackend } from "../run/spawn_backends.ts";
@@ -50,6 +50,7 @@ interface Request {
   readonly givenSeconds: KnownSeconds | null;
   readonly scope: Targets["scope"];
   readonly junit: JunitFile | null;
+  readonly events: EventsFile | null;
   /** What runs first; null where nothing was asked to. */
   readonly chosen: Chosen | null;
   /** What varies between the cells of a matrix; empty for a single run. */
@@ -78,6 +79,7 @@ export async function run(context: Context): Promise<ExitCode> {
   }
 
   await request.junit?.clear();
+  await request.events?.clear();
   const state = await openRunState(host, printer, project.root, line.value("background-run"));
   const limits = { full: project.configuration.timeLimitFull, file: project.configuration.timeLimitFile };
   const longestFull = await longestFullRun(host, state);
@@ -141,6 +143,7 @@ async function understand(context: Context): Promise<Request> {
     givenSeconds: await givenSeconds(host, project, parallel.durations),
     scope,
     junit: line.has("junit") ? await JunitFile.at(host, line.value("junit")!) : null,
+    events: line.has("events") ? await EventsFile.at(host, line.value("events")!) : null,
     chosen,
     dimensions,
     command: (python, { tests }, words = []) => {
@@ -230,9 +233,8 @@ async function runTests(context: Context, request: Request, prepared: Prepared, 
   printer.note(pasteable(shown, interpreter.environment, project.root, host.cwd));
   noteCapture(context, shown);
 
-  const eventsTo = line.value("events");
-  const stream = eventsTo === "-" ? "stderr" : "stdout";
-  const log = await EventLog.open(host, state.directory, await eventsSink(host, eventsTo));
+  const stream = line.value("events") === "-" ? "stderr" : "stdout";
+  const log = await EventLog.open(host, state.directory, request.events?.sink ?? null);
   await log.append({ event: "run-start", runId: state.runId, root: project.root, command: shown, pid: host.pid, ...facts, shard: parallel.shard });
   const tries = 1 + Math.max(settings.retries, jobs.count > 1 ? 1 : 0);
   const plan = jobs.count === 1 && parallel.shard === null ? null : new Plan({
@@ -275,6 +277,7 @@ async function runTests(context: Context, request: Request, prepared: Prepared, 
   const seconds = Math.round(outcome.seconds * 1000) / 1000;
   await log.append({ event: "run-finish", exitCode, ending: endingOf(outcome, limit), seconds, strained: strain?.strained ?? null });
   await log.drain();
+  request.events?.tellTrouble(printer);
   await request.junit?.write(printer, outcome.results);
   if (log.isCut) printer.warn(`the disk took not all that was reported: counts are incomplete (${escapeText(log.path)})`);
   const failures = await judgeFailures(context, project, outcome.tally.failures);

@@ -8,7 +8,7 @@ import { Progress } from "../ui/progress.ts";
 import type { Context } from "../context.ts";
 import type { Project } from "../project/project.ts";
 import type { SessionKind } from "../engine/engine.ts";
-import { eventsSink } from "../engine/event_sink.ts";
+import type { EventsFile } from "../run/events_file.ts";
 import type { JunitFile } from "../run/junit_file.ts";
 import { type CellRun, outcomesOf, planCells, type PlannedCell, runCells } from "../run/matrix.ts";
 import type { LaunchRequest, Prepared } from "../run/prepared.ts";
@@ -22,6 +22,7 @@ export interface Matrix {
   readonly project: Project;
   readonly dimensions: readonly Dimension[];
   readonly junit: JunitFile | null;
+  readonly events: EventsFile | null;
   /** The command of one of a cell's pytests, with the words for what the cell varies. */
   readonly command: (python: readonly string[], kind: SessionKind, words: readonly string[]) => string[];
 }
@@ -56,8 +57,7 @@ export async function runMatrix(context: Context, matrix: Matrix, { prepared, jo
   const { project, dimensions } = matrix;
   const began = host.monotonic();
   const planned = await planCells(context, project, prepared.interpreter, cellsOf(dimensions));
-  const eventsTo = line.value("events");
-  const talks = printer.json || eventsTo === "-";
+  const talks = printer.json || line.value("events") === "-";
   const beside = jobs > 1;
   const progress = new Progress(host, printer);
   const of = planned.filter(({ impossible }) => impossible === null).length;
@@ -72,7 +72,7 @@ export async function runMatrix(context: Context, matrix: Matrix, { prepared, jo
     // What several pytests write at once nobody can read.
     output: beside ? "log" : talks ? "stderr" : "shown",
     strict: line.has("strict"),
-    sink: await eventsSink(host, eventsTo),
+    sink: matrix.events?.sink ?? null,
     onBegin: ({ name, interpreter, cell }) => {
       const argv = asTyped(matrix.command(interpreter!.argv, WHOLE, cellWords(cell)), project.root);
       if (!beside) printer.note(`${printer.paint("bold", name, "stderr")}: ${pasteable(argv, interpreter!.environment, project.root, host.cwd)}`);
@@ -83,6 +83,7 @@ export async function runMatrix(context: Context, matrix: Matrix, { prepared, jo
     },
   }, planned);
   const runs = await (beside ? progress.during(`${of} cells, ${jobs} at once`, work) : work);
+  matrix.events?.tellTrouble(printer);
   await matrix.junit?.write(printer, runs.map(({ name, outcome }) => ({ name: `tractest ${name}`, results: outcome.results })));
   return tell(context, matrix, { prepared, planned, runs, seconds: (host.monotonic() - began) / 1000 });
 }

@@ -1,4 +1,3 @@
-import { resolve } from "@std/path";
 import { readDurationsFrom } from "../core/history/given_durations.ts";
 import { meansTest, type Parallel } from "../core/run/parallel.ts";
 import type { TestResult } from "../core/results/results.ts";
@@ -14,6 +13,7 @@ import { EXIT } from "../tables/exit_codes.ts";
 import type { EngineOutcome } from "../engine/engine.ts";
 import type { EventLog } from "../engine/event_log.ts";
 import type { Prepared } from "./prepared.ts";
+import { readTyped } from "./typed_files.ts";
 
 /** The `--durations-from` that means what is on record here. */
 const HISTORY = "history";
@@ -26,9 +26,7 @@ const HISTORY = "history";
 export async function givenSeconds(host: Host, project: Project, from: string | null): Promise<KnownSeconds | null> {
   if (from === null) return null;
   if (from === HISTORY) return await recordedSeconds(host, project, {});
-  const text = await host.readText(resolve(host.cwd, from));
-  if (text === null) throw new UsageError(`"${from}" of "--durations-from" does not exist`, "it takes a file, or history");
-  const known = readDurationsFrom(text);
+  const known = readDurationsFrom(new TextDecoder().decode(await readTyped(host, from, "--durations-from takes a file, or history")));
   if (known === null) {
     throw new UsageError(`"${from}" says nothing of durations`, "a JUnit report does, and what --events or tractest merge --durations wrote");
   }

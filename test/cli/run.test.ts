@@ -217,6 +217,35 @@ def test_b():
   ]);
 });
 
+Deno.test("--events names a place that can be written and holds nothing else, before anything runs", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+  await suite.write({ "notes.txt": "mine" });
+  for (const [path, reason] of [["notes.txt", "no file of events"], ["gone/e.jsonl", "mkdir -p"], [".", "is a directory"]]) {
+    const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--events", path!]);
+    assertEquals([code, stdout], [64, ""], stderr);
+    assertIncludes(stderr, reason!);
+  }
+  assertEquals(await Deno.readTextFile(join(suite.root, "notes.txt")), "mine");
+  assertEquals((await suite.tractest([...NO_CHECKS, "--events", "e.jsonl"])).code, 0);
+  const first = await Deno.readTextFile(join(suite.root, "e.jsonl"));
+  assertEquals((await suite.tractest([...NO_CHECKS, "--events", "e.jsonl"])).code, 0);
+  const second = await Deno.readTextFile(join(suite.root, "e.jsonl"));
+  assertEquals(second.split("\n").length, first.split("\n").length);
+  // Nobody is to take them for those of a run that never came to its tests.
+  assertEquals((await suite.tractest(["run", "--python", "/nowhere", "--events", "e.jsonl"])).code, 64);
+  assertEquals(await Deno.readTextFile(join(suite.root, "e.jsonl")), "");
+});
+
+Deno.test("a file that does not take the events of --events fails no run, and is told", async () => {
+  await using suite = await pytestSuite({ "test_a.py": 'import shutil\ndef test_a(): shutil.rmtree("out")\ndef test_b(): pass\n' });
+  await suite.write({ "out/notes.txt": "" });
+  const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--events", "out/events.jsonl"]);
+  assertEquals(code, 0, stderr);
+  assertIncludes(stdout, "2 passed");
+  const path = join(suite.root, "out/events.jsonl");
+  assertIncludes(stderr, `warning: events are missing from the file of --events: Cannot write "${path}": No such file or directory\n`);
+});
+
 Deno.test("--events - streams to standard output and pytest's output goes to standard error", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
   const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--events", "-"]);

@@ -335,6 +335,18 @@ Deno.test("the shards 1/3 to 3/3 together run each test once, and merge makes on
   assertEquals([document.missing, document.unfinished, document.duplicates, document.problems], [[], [], [], []]);
   assertEquals(document.failures.map(({ id }: { id: string }) => id), ["tests/test_c.py::test_bad"]);
   assertIncludes(await Deno.readTextFile(join(suite.path, "report.xml")), 'tests="9"');
+  // Nothing else is written over, a pipe stays one, and what can't be is said before.
+  await suite.write({ "notes.txt": "mine" });
+  for (const option of ["--events", "--durations", "--junit"]) {
+    const refused = await suite.tractest(["merge", ...files, option, "notes.txt"]);
+    assertEquals([refused.code, refused.stdout], [64, ""], refused.stderr);
+    const pipe = join(suite.path, `pipe${option}`);
+    assert((await new Deno.Command("mkfifo", { args: [pipe] }).output()).success);
+    const reader = new Deno.Command("cat", { args: [pipe], stdout: "piped" }).output();
+    assertEquals((await suite.tractest(["merge", ...files, option, pipe])).code, 1);
+    assert((await reader).stdout.length > 0 && (await Deno.stat(pipe)).isFifo);
+  }
+  assertEquals((await suite.tractest(["merge", ...files, ".."])).code, 64);
   // What they took balances the next cut.
   const { seconds } = JSON.parse(await Deno.readTextFile(join(suite.path, "durations.json")));
   assertEquals(Object.keys(seconds).length, 9);

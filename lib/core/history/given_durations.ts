@@ -5,6 +5,11 @@ import type { KnownSeconds } from "../run/schedule.ts";
 /** The schema of a file of durations. */
 export const DURATIONS_SCHEMA = "tractest.durations/1";
 
+/** Whether a file of durations begins so. */
+export function isDurations(head: string): boolean {
+  return new RegExp(`^\\{\\s*"schema":\\s*"${DURATIONS_SCHEMA.replace(/\d+$/, "")}`).test(head);
+}
+
 /** What the tests of a run took, as a document that is the same however they were run. */
 export function durationsText(results: Results): string {
   const rows = results.finished.map(({ id, attempts }) => [id, attempts.at(-1)!.seconds] as const).sort(([a], [b]) => a < b ? -1 : 1);

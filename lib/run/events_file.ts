@@ -1,0 +1,54 @@
+import { EVENTS_SCHEMA } from "../core/results/pytest_events.ts";
+import { TractestError } from "../errors.ts";
+import type { EventSink } from "../engine/event_log.ts";
+import type { Host } from "../host/host.ts";
+import type { Printer } from "../ui/printer.ts";
+import { type Expected, outputPath } from "./typed_files.ts";
+
+/** Lines of events, of this version or another. */
+export const EVENTS: Expected = {
+  kind: "file of events",
+  isOne: (head) => head.startsWith(`{"schema":"${EVENTS_SCHEMA.replace(/\d+$/, "")}`),
+};
+
+/** Where `--events` sends the lines of a run. */
+export class EventsFile {
+  #trouble: TractestError | null = null;
+
+  private constructor(private readonly host: Host, private readonly path: string | null) {}
+
+  /**
+   * Looks at the place before the run takes its time: a file, a pipe or device, or standard output for `-`.
+   *
+   * @throws {UsageError} if nothing can be written there, or if something else would be overwritten
+   */
+  static async at(host: Host, typed: string): Promise<EventsFile> {
+    return new EventsFile(host, typed === "-" ? null : await outputPath(host, typed, EVENTS));
+  }
+
+  /** Begins the file anew: nobody is to take what an earlier run wrote for the events of this one, however it ends. */
+  async clear(): Promise<void> {
+    if (this.path === null) return;
+    const status = await this.host.stat(this.path);
+    // A pipe or a device is written to as it is.
+    if (status === null || status.kind === "file") await this.host.writeFile(this.path, "");
+  }
+
+  /** Takes lines as they come. A disk that does not take them is no failure of a test: {@linkcode EventsFile.tellTrouble} tells of it. */
+  readonly sink: EventSink = async (lines) => {
+    const text = lines.map((line) => `${line}\n`).join("");
+    if (this.path === null) return this.host.stdout.write(text);
+    if (this.#trouble) return;
+    try {
+      await this.host.appendFile(this.path, text);
+    } catch (error) {
+      if (!(error instanceof TractestError)) throw error;
+      this.#trouble = error;
+    }
+  };
+
+  /** Says at the end that lines are missing. */
+  tellTrouble(printer: Printer): void {
+    if (this.#trouble) printer.warn(`events are missing from the file of --events: ${this.#trouble.message}`);
+  }
+}

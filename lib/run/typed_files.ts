@@ -1,0 +1,62 @@
+import { dirname, resolve } from "@std/path";
+import { shellCommand } from "../core/escape.ts";
+import { UsageError } from "../errors.ts";
+import type { Host } from "../host/host.ts";
+
+/** What may be written over: a file of the same kind, told by how it begins. */
+export interface Expected {
+  /** As in `"notes.txt" is no XML`. */
+  readonly kind: string;
+  /** Whether this is how one begins. */
+  readonly isOne: (head: string) => boolean;
+  /** What to do where it would write over something else. */
+  readonly otherwise?: string;
+}
+
+/** Bytes by which a file's kind is told. */
+const HEAD = 64;
+
+/**
+ * The path of a file that was typed and is to be written: looked at before the work takes its time. A pipe or a device is fine.
+ *
+ * @throws {UsageError} if nothing can be written there, or if something else would be written over
+ */
+export async function outputPath(host: Host, typed: string, { kind, isOne, otherwise }: Expected): Promise<string> {
+  const path = resolve(host.cwd, typed);
+  const status = await host.stat(path);
+  const directory = dirname(path);
+  // Deno may look at /dev/null and its like, not at /dev.
+  if (status === null && (await host.stat(directory))?.kind !== "directory") {
+    throw new UsageError(`Cannot write "${typed}": there is no directory "${directory}"`, shellCommand(["mkdir", "-p", directory]));
+  }
+  if (status?.kind === "directory") throw new UsageError(`Cannot write "${typed}": it is a directory`, "name a file in it");
+  const head = status?.kind === "file" ? await host.readFrom(path, 0, HEAD) : null;
+  if (head && head.length > 0 && !isOne(new TextDecoder().decode(head))) {
+    throw new UsageError(`"${typed}" is no ${kind} and would be overwritten`, otherwise ?? "name another file, or remove it");
+  }
+  return path;
+}
+
+/**
+ * The content of a file that was typed and is to be read.
+ *
+ * @param hint what such a file is
+ * @throws {UsageError} for a directory, or if there is none
+ */
+export async function readTyped(host: Host, typed: string, hint: string): Promise<Uint8Array> {
+  const path = resolve(host.cwd, typed);
+  if ((await host.stat(path))?.kind === "directory") throw new UsageError(`Cannot read "${typed}": it is a directory`, hint);
+  const bytes = await host.readFile(path);
+  if (bytes === null) throw new UsageError(`"${typed}" does not exist`, hint);
+  return bytes;
+}
+
+/** Read by whoever collects the files of a CI job. */
+const MODE = 0o644;
+
+/** Writes a file that was typed, in one step and readable for all. A pipe or a device is written to as it is, and stays what it is. */
+export async function writeTyped(host: Host, path: string, text: string): Promise<void> {
+  const status = await host.stat(path);
+  if (status === null || status.kind === "file") await host.writeFile(path, text, MODE);
+  else await host.appendFile(path, text);
+}
