@@ -24,7 +24,7 @@ export async function bisect(context: Context): Promise<ExitCode> {
   const project = await findProject(host);
   const test = await testOf(context, project);
   const symptom = (line.value("symptom") ?? null) as Symptom | null;
-  const repeat = line.has("repeat") ? Math.max(1, parseCount("repeat", line.value("repeat")!)) : 1;
+  const repeat = line.has("repeat") ? parseCount("repeat", line.value("repeat")!, { least: 1 }) : 1;
   const targets = line.has("in") ? (await targetsOf(host, project, line.values("in"))).targets : null;
   const from = line.value("from");
   const given = from === undefined ? null : await recordedInFile(host, from, test, symptom);

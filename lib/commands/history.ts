@@ -57,13 +57,13 @@ export async function history(context: Context): Promise<ExitCode> {
 
 /** What the user may have meant: of a word that is no id, a test's name. */
 function nearestNames(word: string, ids: readonly string[]): readonly string[] {
-  const names = word.includes("::") ? ids : [...new Set(ids.map((id) => id.split("::").at(-1)!.split("[", 1)[0]!))];
+  const names = word.includes("::") ? ids : [...new Set(ids.map((id) => id.split("[", 1)[0]!.split("::").at(-1)!))];
   return nearest(word, names).slice(0, 3);
 }
 
 /** `--limit`. */
 export function limitOf({ line }: Context): number {
-  return line.has("limit") ? Math.max(1, parseCount("limit", line.value("limit")!)) : SHOWN;
+  return line.has("limit") ? parseCount("limit", line.value("limit")!, { least: 1 }) : SHOWN;
 }
 
 function showRuns({ printer }: Context, runs: readonly PastRun[], all: number): void {

@@ -82,10 +82,7 @@ export async function stress(context: Context): Promise<ExitCode> {
 }
 
 function countOf({ line }: Context, option: string, otherwise: number, most: number): number {
-  if (!line.has(option)) return otherwise;
-  const count = parseCount(option, line.value(option)!);
-  if (count < 1 || count > most) throw new UsageError(`Option "--${option}" does not take "${count}"`, `it takes a count, from 1 to ${most}`);
-  return count;
+  return line.has(option) ? parseCount(option, line.value(option)!, { least: 1, most }) : otherwise;
 }
 
 function notIsolated(copies: number): TractestError {

@@ -59,6 +59,10 @@ Deno.test("history of what is not on record names the nearest and exits with 64;
   assertEquals(code, 64);
   assertIncludes(stderr, "nearest: test_00077,");
   assertEquals((await suite.tractest(["history", "a", "b"])).code, 64);
+  for (const limit of ["0", "x", "1001"]) {
+    const refused = await suite.tractest(["history", "--limit", limit]);
+    assertEquals([refused.code, refused.stderr], [64, `error: Option "--limit" does not take "${limit}"\nhint: it takes a count, from 1 to 1000\n`]);
+  }
   const none = suite.environment({ XDG_STATE_HOME: join(suite.path, "none") });
   for (const command of ["history", "slow"]) assertIncludes((await suite.tractest([command], none)).stdout, "on record here yet: tractest run");
   assertEquals((await suite.tractest(["flaky"], none)).code, 0);

@@ -39,15 +39,16 @@ export function parseSeconds(option: string, text: string): number {
 }
 
 /**
- * A count, from 0 to a thousand.
+ * A count, from 0 to a thousand unless told otherwise.
  *
  * @throws {UsageError} for anything else
  */
-export function parseCount(option: string, text: string): number {
-  if (!/^\d{1,4}$/.test(text) || Number(text) > 1000) {
-    throw new UsageError(`Option "--${option}" does not take "${text}"`, "it takes a count, from 0 to 1000");
+export function parseCount(option: string, text: string, { least = 0, most = 1000 } = {}): number {
+  const count = /^\d{1,4}$/.test(text) ? Number(text) : NaN;
+  if (!(count >= least && count <= most)) {
+    throw new UsageError(`Option "--${option}" does not take "${text}"`, `it takes a count, from ${least} to ${most}`);
   }
-  return Number(text);
+  return count;
 }
 
 /** Full runs that are remembered, the newest last. */
