@@ -24,13 +24,14 @@ const SHOWN = 10;
 /**
  * What `--affected` puts first; null without it. Says what that is, and why.
  *
- * @throws {UsageError} for `--only` without `--affected`
+ * @throws {UsageError} for an option of `--affected` without it
  */
 export async function chosenFirst(context: Context, project: Project): Promise<Chosen | null> {
   const { host, line } = context;
   const only = line.has("only");
   if (!line.has("affected")) {
-    if (only) throw new UsageError('"--only" needs "--affected"', "tractest run --affected --only");
+    const alone = ["only", "base", "staged", "uncommitted"].find((option) => line.has(option));
+    if (alone !== undefined) throw new UsageError(`"--${alone}" needs "--affected"`, `add it: tractest run --affected --${alone}`);
     return null;
   }
   const asked = changesSince(host, project, { kind: changeKindOf(line), base: line.value("base") });

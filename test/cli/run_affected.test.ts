@@ -134,9 +134,11 @@ Deno.test("run --affected puts what failed in its last runs behind what imports 
   assertIncludes(stderr, "first: tests/test_d.py::test_d  it failed in its last run\n");
 });
 
-Deno.test("run --only needs --affected", async () => {
+Deno.test("run --only, --base, --staged and --uncommitted need --affected", async () => {
   await using suite = await committed();
-  const { code, stderr } = await suite.tractest(["run", "--only"]);
-  assertEquals(code, 64);
-  assertIncludes(stderr, '"--only" needs "--affected"');
+  for (const words of [["--only"], ["--base", "main"], ["--staged"], ["--uncommitted"]]) {
+    const { code, stderr } = await suite.tractest(["run", ...words]);
+    assertEquals(code, 64);
+    assertIncludes(stderr, `"${words[0]}" needs "--affected"`);
+  }
 });
