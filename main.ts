@@ -1,5 +1,12 @@
-import { main } from "./lib/cli.ts";
+import { main, reportError } from "./lib/cli.ts";
 import { RealHost } from "./lib/host/real_host.ts";
 
 const host = new RealHost(Deno.args);
+// What nobody waits for may fail too, and is told in the same words as all else.
+for (const kind of ["error", "unhandledrejection"] as const) {
+  globalThis.addEventListener(kind, (event) => {
+    event.preventDefault();
+    Deno.exit(reportError("reason" in event ? event.reason : (event as ErrorEvent).error, host.words, host));
+  });
+}
 Deno.exit(await main(host.words, host));

@@ -62,7 +62,7 @@ export async function main(words: readonly string[], host: Host): Promise<ExitCo
     if (directory !== undefined && !isHelp) host.changeDirectory(directory);
     return await run({ host, printer, line: isHelp ? helpFor(name, line) : line });
   } catch (error) {
-    return reportError(error, command, words.includes("--json"), host);
+    return reportError(error, words, host, command);
   }
 }
 
@@ -103,15 +103,20 @@ function helpFor(command: CommandName, line: CommandLine): CommandLine {
   return { ...line, command: "help", operands: command === "help" ? [] : [command] };
 }
 
-/** Says what went wrong, as text on standard error or, with `--json`, as a document on standard output too. */
-function reportError(error: unknown, command: string, json: boolean, host: Host): ExitCode {
+/** Says what went wrong, as text on standard error or, with `--json`, as a document on standard output too. Returns the exit code. */
+export function reportError(
+  error: unknown,
+  words: readonly string[],
+  host: Pick<Host, "stdout" | "stderr">,
+  command = words[0] ?? "tractest",
+): ExitCode {
   const known = error instanceof TractestError ? error : new TractestError(
     "bug",
     error instanceof Error ? `${error.name}: ${error.message}` : String(error),
     EXIT.bug,
     "this is a bug in tractest; please report it with the command that you typed",
   );
-  if (json) {
+  if (words.includes("--json")) {
     const { code, message, hint } = known;
     host.stdout.write(`${toJson({ schema: `tractest.${command}/1`, error: { code, message, hint: hint ?? null } })}\n`);
   }

@@ -50,3 +50,8 @@ export class DatabaseError extends TractestError {
     super("database", message, EXIT.preflight);
   }
 }
+
+/** For what is done by the way: passes over what the system refused, and nothing else. */
+export function passOver(error: unknown): void {
+  if (!(error instanceof TractestError)) throw error;
+}

@@ -12,6 +12,8 @@ export interface ControlOptions {
   readonly survivesHangup: boolean;
   /** Gathers what a session waits for before it is ended: evidence comes first. */
   readonly onHang: (session: Session) => Promise<void>;
+  /** Gets what went wrong where nobody waits for it. */
+  readonly onFailure: (error: unknown) => void;
 }
 
 /** Seconds that pytest may need to finish its report after a signal before it is mentioned. */
@@ -34,7 +36,7 @@ export class Control {
   /** A session that is to be ended when the run is. One that begins after that was asked for is ended at once. */
   add(session: Session): void {
     this.#sessions.add(session);
-    if (this.cut !== null) void session.end();
+    if (this.cut !== null) session.end().catch(this.options.onFailure);
   }
 
   /** A session that is over. */
@@ -84,7 +86,7 @@ export class Control {
       return;
     }
     this.cut = signal;
-    void this.#askToStop(signal);
+    this.#askToStop(signal).catch(this.options.onFailure);
   }
 
   async #askToStop(signal: "SIGINT" | "SIGTERM" | "SIGHUP"): Promise<void> {
@@ -103,7 +105,7 @@ export class Control {
   #force(): void {
     if (this.#forced) return;
     this.#forced = true;
-    void this.#each((session) => session.end());
+    this.#each((session) => session.end()).catch(this.options.onFailure);
   }
 
   async #each(action: (session: Session) => Promise<void>): Promise<void> {

@@ -125,8 +125,8 @@ export class Engine {
   #groups: readonly Group[] | null = null;
   /** The sessions of each shard. */
   readonly #shards: string[][] = [];
-  /** What went wrong with the plan. */
-  #failure: unknown = null;
+  /** Why the run can't go on; null as long as it can. */
+  #failure: { readonly error: unknown } | null = null;
   /** What is left is run, whatever it is. */
   #isLast = false;
   /** As pytest itself says, as soon as it does. */
@@ -145,6 +145,7 @@ export class Engine {
       debugging: request.debugging,
       survivesHangup: request.survivesHangup,
       onHang: (session) => this.#gather(session),
+      onFailure: (error) => this.#fail(error),
     });
     request.scene.log.on((event) => this.#on(event));
   }
@@ -155,11 +156,12 @@ export class Engine {
     const began = this.host.monotonic();
     const pump = this.#pump();
     const limit = this.#control.limit(request.limit);
+    this.#beside(limit);
     try {
       if (request.plan !== null) this.#queue = await this.#newQueue();
       for (let purpose: SessionPurpose = request.jobs > 1 ? "shard" : "tests";; purpose = request.jobs > 1 ? "shard" : "resume") {
         await this.#lanes(purpose);
-        if (this.#failure !== null) throw this.#failure;
+        this.#throwFailure();
         if (request.jobs > 1) await this.#runAlone();
         const wasStopped = this.#isStopped;
         await this.#retry();
@@ -174,6 +176,12 @@ export class Engine {
         this.#queue = await this.#newQueue();
         await this.#lane("resume", 1);
       }
+      this.#throwFailure();
+    } catch (error) {
+      this.#fail(error);
+      await Promise.all([...this.#sessions].map((session) => session.end().catch(() => {})));
+      await pump.stop().catch(() => {});
+      throw error;
     } finally {
       this.#control.release();
     }
@@ -183,9 +191,25 @@ export class Engine {
     return { ...this.#verdict(), seconds };
   }
 
-  /** Starts the pytests that share what is to be run, and sees each through. */
+  /** Starts the pytests that share what is to be run, and sees each through: where one can't be, the others are ended. */
   async #lanes(purpose: SessionPurpose): Promise<void> {
-    await Promise.all(Array.from({ length: this.request.jobs }, (_, index) => this.#lane(purpose, index + 1)));
+    const lane = (_: unknown, index: number) => this.#lane(purpose, index + 1).catch((error) => this.#fail(error));
+    await Promise.all(Array.from({ length: this.request.jobs }, lane));
+  }
+
+  /** What goes on beside the tests: where it fails the run does, in good order. */
+  #beside(work: Promise<unknown>): void {
+    work.catch((error) => this.#fail(error));
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== null) throw this.#failure.error;
+  }
+
+  /** Nothing more is begun, and what runs is ended. */
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    for (const session of this.#sessions) session.end().catch(() => {});
   }
 
   /** One pytest, and after a test that was ended another one for the rest. */
@@ -311,9 +335,9 @@ export class Engine {
     this.#leaks.on(event);
     if (event.event === "session-start" && event.maxfail !== undefined) this.#maxfail = event.maxfail;
     // The first session that knows what there is lets all of them begin.
-    if (event.event === "items" && event.last) void this.#fill(this.#work.itemsOf(event.session ?? "") ?? []);
+    if (event.event === "items" && event.last) this.#beside(this.#fill(this.#work.itemsOf(event.session ?? "") ?? []));
     const isRed = event.event === "timeout" || event.event === "crash" || (event.event === "report" && event.outcome === "failed");
-    if (isRed && this.request.jobs > 1 && this.#isEnough) void this.#queue?.stop();
+    if (isRed && this.request.jobs > 1 && this.#isEnough && this.#queue) this.#beside(this.#queue.stop());
   }
 
   /** Lets the sessions of a queue begin that wait for it. */
@@ -327,7 +351,7 @@ export class Engine {
       const rest = this.#groups.map((group) => this.#work.restOf(group).filter((id) => !isShared || !this.request.alone(id)));
       await queue.fill(rest.filter((group) => group.length > 0));
     } catch (error) {
-      this.#failure ??= error;
+      this.#failure ??= { error };
       await queue.stop();
     }
   }
@@ -341,7 +365,7 @@ export class Engine {
         for (const session of this.#sessions) this.#mind(session);
         await this.host.sleep(seen.some(Boolean) ? LOOK_MS.busy : LOOK_MS.idle, over.signal);
       }
-    })();
+    })().catch((error) => this.#fail(error));
     return {
       stop: async () => {
         over.abort();
@@ -364,7 +388,7 @@ export class Engine {
       this.#evicted.set(session, null);
       this.#hungAtExit = true;
       this.printer.warn(`pytest has finished and did not exit within ${exitLimit} s: ending it`);
-      void this.#control.evict(session);
+      this.#beside(this.#control.evict(session));
       return;
     }
     if (testLimit === 0) return;
@@ -372,8 +396,8 @@ export class Engine {
       if (now - since < testLimit) continue;
       this.#evicted.set(session, { id, seconds: now - since });
       const { name } = session.request;
-      void this.request.scene.log.append({ event: "terminating", session: name, id, seconds: round(now - since), limit: testLimit });
-      void this.#control.evict(session);
+      this.#beside(this.request.scene.log.append({ event: "terminating", session: name, id, seconds: round(now - since), limit: testLimit }));
+      this.#beside(this.#control.evict(session));
       return;
     }
   }
@@ -401,7 +425,7 @@ export class Engine {
 
   /** Whether nothing has stopped the run. */
   get #goesOn(): boolean {
-    return this.#control.cut === null && this.#stoppedAt === null;
+    return this.#control.cut === null && this.#stoppedAt === null && this.#failure === null;
   }
 
   /** Whether as many tests failed as pytest was told to stop at. */

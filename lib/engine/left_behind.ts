@@ -33,7 +33,9 @@ export class LeftBehindWatch {
     if (event.event === "report" && event.phase === "teardown") this.#of(event.session).running = null;
     if (event.event !== "children") return;
     for (const pid of event.pids) this.#of(event.session).left.set(pid, event.id);
-    const work = this.#look(event.id, event.pids, event.session).finally(() => this.#pending.delete(work));
+    const work = this.#look(event.id, event.pids, event.session).then(() => void this.#pending.delete(work));
+    // What fails stays there for `finish` to tell.
+    work.catch(() => {});
     this.#pending.add(work);
   }
 

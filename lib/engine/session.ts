@@ -171,11 +171,14 @@ export class Session {
   /** Something that is done to it and has to be over before it counts as finished. */
   attend(work: Promise<void>): Promise<void> {
     this.#work.push(work);
+    // It may fail long before anybody waits for it to be over.
+    work.catch(() => {});
     return work;
   }
 
   /** One SIGINT to the process that runs the session: below `uv run` or an isolation that is not the one that was started. */
   async interrupt(): Promise<void> {
+    if (this.gone.aborted) return;
     const target = this.request.isolation === null ? await this.#pytest() : await this.#isolated();
     if (target !== null && target !== this.pid) await sendSignal(this.host, { pid: target, inode: null }, "SIGINT");
     else this.#child.kill("SIGINT" satisfies Signal);
@@ -190,7 +193,13 @@ export class Session {
 
   /** Ends it with all that it started: SIGINT, a short grace, SIGKILL. */
   end(): Promise<void> {
-    return this.#ending = (this.#ending ?? Promise.resolve()).then(() => this.#end());
+    const end = () =>
+      this.#end().catch((error) => {
+        // Where nothing can be looked at, at least what was started goes: it is our own child.
+        this.#child.kill("SIGKILL");
+        throw error;
+      });
+    return this.#ending = (this.#ending ?? Promise.resolve()).then(end, end);
   }
 
   async #end(): Promise<void> {

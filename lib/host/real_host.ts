@@ -327,12 +327,13 @@ export class RealHost implements Host {
         return null;
       }
       return {
-        write: async (content: string) => {
-          const bytes = new TextEncoder().encode(content);
-          await file.seek(0, Deno.SeekMode.Start);
-          for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await file.write(rest));
-          await file.truncate(bytes.length);
-        },
+        write: (content: string) =>
+          orThrow("write", path, async () => {
+            const bytes = new TextEncoder().encode(content);
+            await file.seek(0, Deno.SeekMode.Start);
+            for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await file.write(rest));
+            await file.truncate(bytes.length);
+          }),
         release: () => file.close(),
       };
     });

@@ -158,7 +158,17 @@ export class RunLedger {
   look(test: string | null): Promise<void> {
     if (this.#looking) return this.#busy;
     this.#looking = true;
-    return this.#busy = this.#busy.then(() => this.#look(test)).finally(() => this.#looking = false);
+    const look = async () => {
+      try {
+        await this.#look(test);
+      } catch (error) {
+        // A system that starts no more programs costs later evidence, never a test.
+        if (!(error instanceof TractestError)) throw error;
+      } finally {
+        this.#looking = false;
+      }
+    };
+    return this.#busy = this.#busy.then(look);
   }
 
   /** What was started has ended: from now on its pid may be another process's. */

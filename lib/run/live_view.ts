@@ -3,6 +3,7 @@ import { escapeText, withoutAnsi } from "../core/escape.ts";
 import { descendantsOf } from "../core/leaks/judge.ts";
 import { Live, type LiveOptions } from "../core/results/live.ts";
 import type { PytestEvent } from "../core/results/pytest_events.ts";
+import { passOver } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { latestDurations } from "../history/history.ts";
 import { listProcesses } from "../programs/ps.ts";
@@ -78,7 +79,7 @@ export class LiveView {
     this.#timer = setInterval(() => this.#tick(), DRAW_MS.most);
     this.#keyboard = this.#region && host.stdinIsTerminal
       ? new Keyboard(host, {
-        onKey: (key) => key === "t" ? void this.#tellNow() : undefined,
+        onKey: (key) => key === "t" ? void this.#tellNow().catch(passOver) : undefined,
         onStop: () => this.#suspend(),
         onContinue: () => this.#resume(),
       })

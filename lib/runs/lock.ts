@@ -87,7 +87,14 @@ async function held(host: Host, lock: FileLock, before: string | null, state: Ru
   const record: LockRecord = { runId: state.runId, pid: host.pid, since: host.now(), command, child: null };
   // What an earlier run left stays on record until it is known to be gone.
   let left = child ? earlier : null;
-  const write = (changes: Partial<LockRecord>) => lock.write(JSON.stringify({ ...record, ...changes }));
+  const write = async (changes: Partial<LockRecord>) => {
+    try {
+      await lock.write(JSON.stringify({ ...record, ...changes }));
+    } catch (error) {
+      // A full disk costs what others can read of this run; that it holds the project they see all the same.
+      if (!(error instanceof TractestError)) throw error;
+    }
+  };
   await write({ child: left?.child ?? null });
   return {
     left: child ? { record: earlier!, child } : null,

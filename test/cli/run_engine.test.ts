@@ -133,6 +133,23 @@ def test_later(n): raise RuntimeError("Attempted to call run() from inside a run
   assertEquals(stdout.slice(stdout.lastIndexOf("FAILED tests/test_a.py::test_culprit")).includes("FAILED tests/test_a.py::test_later"), false);
 });
 
+Deno.test("events that can't be written any more are said to be incomplete, and change no result", async () => {
+  await using suite = await pytestSuite({
+    "test_a.py": `
+import os
+def test_a():
+    path = os.environ["SUITE"] + "/events"
+    os.remove(path); os.mkdir(path)
+def test_b(): pass
+`,
+  });
+  const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--events", join(suite.path, "events")]);
+  assertEquals(code, 0, stdout + stderr);
+  assertEquals(stderr.split(`/events" is incomplete: Cannot write`).length, 2, stderr);
+  const refused = await suite.tractest([...NO_CHECKS, "--events", suite.path]);
+  assertEquals([refused.code, refused.stderr.includes("it is a directory")], [64, true], refused.stderr);
+});
+
 Deno.test("a pytest that does not exit after its report is ended, and is not green under --strict", async () => {
   await using suite = await pytestSuite({
     "test_a.py": "import threading, time\ndef test_a(): threading.Thread(target=time.sleep, args=(600,)).start()\n",
