@@ -6,6 +6,18 @@ import { ISOLATED, pytestSuite, type Suite } from "./suites.ts";
 const ignore = ISOLATED === null;
 const JOBS = ["run", "--no-preflight", "--no-defaults", "--jobs", "2"];
 
+/** A test about a suite with these files, where pytests can be isolated from each other. */
+function withSuite(name: string, files: Readonly<Record<string, string>>, body: (suite: Suite) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore,
+    fn: async () => {
+      await using suite = await pytestSuite(files);
+      await body(suite);
+    },
+  });
+}
+
 /** Eight tests that sleep, in two files, one of which has a fixture of the module for three of them. */
 const SLEEPERS = {
   "test_a.py": `
@@ -28,21 +40,16 @@ def test_port_two():
 `,
 };
 
-Deno.test({
-  name: "--jobs runs each test once, those that share a fixture in one process, and the same port in each shard",
-  ignore,
-  fn: async () => {
-    await using suite = await pytestSuite(SLEEPERS);
-    const { code, stdout, stderr } = await suite.tractest([...JOBS, "--json"]);
-    assertEquals(code, 0, stdout + stderr);
-    const { counts, jobs, balance } = JSON.parse(stdout);
-    assertEquals([counts.passed, counts.failed, jobs, balance.predicted], [8, 0, 2, null]);
-    const servers = [...Deno.readDirSync(suite.path)].filter(({ name }) => name.startsWith("server-"));
-    assertEquals(servers.length, 1);
-    const again = await suite.tractest(JOBS);
-    assertEquals(again.code, 0, again.stdout + again.stderr);
-    assert(/^predicted \d+\.\d s, took \d+\.\d s; longest shard \d\.\d\dx of the mean\n8 passed in /m.test(again.stdout), again.stdout);
-  },
+withSuite("--jobs runs each test once, those that share a fixture in one process, and the same port in each shard", SLEEPERS, async (suite) => {
+  const { code, stdout, stderr } = await suite.tractest([...JOBS, "--json"]);
+  assertEquals(code, 0, stdout + stderr);
+  const { counts, jobs, balance } = JSON.parse(stdout);
+  assertEquals([counts.passed, counts.failed, jobs, balance.predicted], [8, 0, 2, null]);
+  const servers = [...Deno.readDirSync(suite.path)].filter(({ name }) => name.startsWith("server-"));
+  assertEquals(servers.length, 1);
+  const again = await suite.tractest(JOBS);
+  assertEquals(again.code, 0, again.stdout + again.stderr);
+  assert(/^predicted \d+\.\d s, took \d+\.\d s; longest shard \d\.\d\dx of the mean\n8 passed in /m.test(again.stdout), again.stdout);
 });
 
 for (const version of ["6.2.*", "7.*", "8.*", "9.*"]) {
@@ -91,12 +98,8 @@ def whole():
   });
 }
 
-Deno.test({
-  name: "a failure beside others is tried again alone: CONTENTION if it passes then, red with its traceback if not",
-  ignore,
-  fn: async () => {
-    await using suite = await pytestSuite({
-      "test_a.py": `
+withSuite("a failure beside others is tried again alone: CONTENTION if it passes then, red with its traceback if not", {
+  "test_a.py": `
 import os, time
 def test_slow(): time.sleep(0.6)
 def test_contended():
@@ -109,23 +112,18 @@ def test_bad():
     time.sleep(0.1)
     assert 1 == 2
 `,
-    });
-    const { code, stdout, stderr } = await suite.tractest(JOBS);
-    assertEquals(code, 1, stdout);
-    assertIncludes(stdout, "CONTENTION tests/test_a.py::test_contended failed beside others, passed alone: AssertionError: busy");
-    assertIncludes(stdout, "FAILED 2 times tests/test_a.py::test_bad\n    assert 1 == 2");
-    assertIncludes(stderr, "E       assert 1 == 2");
-    assertIncludes(stdout, "1 failed, 2 passed in ");
-    assertEquals(await lastFailed(suite), ["tests/test_a.py::test_bad"]);
-  },
+}, async (suite) => {
+  const { code, stdout, stderr } = await suite.tractest(JOBS);
+  assertEquals(code, 1, stdout);
+  assertIncludes(stdout, "CONTENTION tests/test_a.py::test_contended failed beside others, passed alone: AssertionError: busy");
+  assertIncludes(stdout, "FAILED 2 times tests/test_a.py::test_bad\n    assert 1 == 2");
+  assertIncludes(stderr, "E       assert 1 == 2");
+  assertIncludes(stdout, "1 failed, 2 passed in ");
+  assertEquals(await lastFailed(suite), ["tests/test_a.py::test_bad"]);
 });
 
-Deno.test({
-  name: "a run whose only failure was contention is green, but not under --strict",
-  ignore,
-  fn: async () => {
-    await using suite = await pytestSuite({
-      "test_a.py": `
+withSuite("a run whose only failure was contention is green, but not under --strict", {
+  "test_a.py": `
 import os, time
 def test_slow(): time.sleep(0.6)
 def test_contended():
@@ -135,20 +133,15 @@ def test_contended():
         time.sleep(0.2)
         assert False, "busy"
 `,
-    });
-    const { code, stdout } = await suite.tractest([...JOBS, "--strict", "--json"]);
-    assertEquals([code, JSON.parse(stdout).contended], [84, ["tests/test_a.py::test_contended"]]);
-    await Deno.remove(join(suite.path, "seen"));
-    assertEquals((await suite.tractest(JOBS)).code, 0);
-  },
+}, async (suite) => {
+  const { code, stdout } = await suite.tractest([...JOBS, "--strict", "--json"]);
+  assertEquals([code, JSON.parse(stdout).contended], [84, ["tests/test_a.py::test_contended"]]);
+  await Deno.remove(join(suite.path, "seen"));
+  assertEquals((await suite.tractest(JOBS)).code, 0);
 });
 
-Deno.test({
-  name: "a test that was contention in two runs runs alone in the next",
-  ignore,
-  fn: async () => {
-    await using suite = await pytestSuite({
-      "test_a.py": `
+withSuite("a test that was contention in two runs runs alone in the next", {
+  "test_a.py": `
 import os, time, pytest
 @pytest.mark.parametrize("n", range(6))
 def test_crowd(n):
@@ -161,20 +154,19 @@ def test_timid():
         open(path, "w").close()
         assert False, "somebody is there"
 `,
-    });
-    for (let round = 0; round < 2; round++) {
-      const { contended } = JSON.parse((await suite.tractest([...JOBS, "--json"], { FAILS: "1" })).stdout);
-      assertEquals(contended, ["tests/test_a.py::test_timid"]);
-      await Deno.remove(join(suite.path, "tried"));
-    }
-    const events = join(suite.path, "events");
-    assertEquals((await suite.tractest([...JOBS, "--events", events])).code, 0);
-    const told = (await Deno.readTextFile(events)).trim().split("\n").map((line) => JSON.parse(line));
-    const alone = told.find(({ event, purpose }) => event === "session-begin" && purpose === "alone").session;
-    assertEquals(told.filter(({ event, session }) => event === "test-start" && session === alone).map(({ id }) => id), [
-      "tests/test_a.py::test_timid",
-    ]);
-  },
+}, async (suite) => {
+  for (let round = 0; round < 2; round++) {
+    const { contended } = JSON.parse((await suite.tractest([...JOBS, "--json"], { FAILS: "1" })).stdout);
+    assertEquals(contended, ["tests/test_a.py::test_timid"]);
+    await Deno.remove(join(suite.path, "tried"));
+  }
+  const events = join(suite.path, "events");
+  assertEquals((await suite.tractest([...JOBS, "--events", events])).code, 0);
+  const told = (await Deno.readTextFile(events)).trim().split("\n").map((line) => JSON.parse(line));
+  const alone = told.find(({ event, purpose }) => event === "session-begin" && purpose === "alone").session;
+  assertEquals(told.filter(({ event, session }) => event === "test-start" && session === alone).map(({ id }) => id), [
+    "tests/test_a.py::test_timid",
+  ]);
 });
 
 Deno.test({
@@ -201,12 +193,8 @@ def test_later(n): time.sleep(0.1)
   },
 });
 
-Deno.test({
-  name: "tests that are configured to run alone run when no others do",
-  ignore,
-  fn: async () => {
-    await using suite = await pytestSuite({
-      "test_a.py": `
+withSuite("tests that are configured to run alone run when no others do", {
+  "test_a.py": `
 import os, time, pytest
 HERE = os.environ["SUITE"]
 @pytest.mark.parametrize("n", range(6))
@@ -217,64 +205,51 @@ def test_crowd(n):
 def test_timing(n):
     assert not [name for name in os.listdir(HERE) if name.startswith("busy-")]
 `,
-    });
-    await suite.write({
-      "pyproject.toml": '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n[tool.tractest]\nalone = ["tests/*.py::test_timing"]\n',
-    });
-    const { code, stdout, stderr } = await suite.tractest([...JOBS, "--json"]);
-    assertEquals(code, 0, stdout + stderr);
-    assertEquals([JSON.parse(stdout).counts.passed, JSON.parse(stdout).flaky], [8, []]);
-  },
+}, async (suite) => {
+  await suite.write({
+    "pyproject.toml": '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n[tool.tractest]\nalone = ["tests/*.py::test_timing"]\n',
+  });
+  const { code, stdout, stderr } = await suite.tractest([...JOBS, "--json"]);
+  assertEquals(code, 0, stdout + stderr);
+  assertEquals([JSON.parse(stdout).counts.passed, JSON.parse(stdout).flaky], [8, []]);
 });
 
-Deno.test({
-  name: "a test that hangs and one that crashes pytest stop none of the shards, and are tried again alone",
-  ignore,
-  fn: async () => {
-    await using suite = await pytestSuite({
-      "test_a.py": `
+withSuite("a test that hangs and one that crashes pytest stop none of the shards, and are tried again alone", {
+  "test_a.py": `
 import os, time, pytest
 def test_hangs(): time.sleep(600)
 def test_crashes(): os._exit(3)
 @pytest.mark.parametrize("n", range(20))
 def test_fine(n): time.sleep(0.05)
 `,
-    });
-    const { code, stdout } = await suite.tractest([...JOBS, "--test-timeout", "1", "--json"]);
-    const { counts, timeouts, failures } = JSON.parse(stdout);
-    assertEquals([code, counts.passed, counts.failed, timeouts], [1, 20, 2, ["tests/test_a.py::test_hangs"]], stdout);
-    assertEquals(failures.length, 2);
-    assertEquals(await lastFailed(suite), ["tests/test_a.py::test_crashes", "tests/test_a.py::test_hangs"]);
-  },
+}, async (suite) => {
+  const { code, stdout } = await suite.tractest([...JOBS, "--test-timeout", "1", "--json"]);
+  const { counts, timeouts, failures } = JSON.parse(stdout);
+  assertEquals([code, counts.passed, counts.failed, timeouts], [1, 20, 2, ["tests/test_a.py::test_hangs"]], stdout);
+  assertEquals(failures.length, 2);
+  assertEquals(await lastFailed(suite), ["tests/test_a.py::test_crashes", "tests/test_a.py::test_hangs"]);
 });
 
-Deno.test({
-  name: "what is collected differently in each pytest is not lost in silence",
-  ignore,
-  fn: async () => {
-    await using suite = await pytestSuite({
-      "test_a.py": `
+withSuite("what is collected differently in each pytest is not lost in silence", {
+  "test_a.py": `
 import os, time, pytest
 @pytest.mark.parametrize("name", [f"of-{os.environ['TRACTEST_SHARD']}-{time.time_ns()}-{n}" for n in range(4)])
 def test_it(name): time.sleep(0.3)
 `,
-    });
-    const { code, stdout } = await suite.tractest(JOBS);
-    assertEquals(code, 1, stdout);
-    assert(/\d collected test\(s\) never ran, tests\/test_a\.py::test_it\[of-\S+ first: another pytest did not collect them/.test(stdout), stdout);
-  },
+}, async (suite) => {
+  const { code, stdout } = await suite.tractest(JOBS);
+  assertEquals(code, 1, stdout);
+  assert(/\d collected test\(s\) never ran, tests\/test_a\.py::test_it\[of-\S+ first: another pytest did not collect them/.test(stdout), stdout);
 });
 
-Deno.test({
-  name: "--jobs with an error in collection says so once, and runs nothing",
-  ignore,
-  fn: async () => {
-    await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n", "test_b.py": "import nothing_of_that_name\n" });
-    const { code, stdout, stderr } = await suite.tractest(JOBS);
-    assertEquals(code, 2, stdout);
-    assertEquals(stderr.split("ERROR tests/test_b.py").length, 2, stderr);
-    assertIncludes(stdout, "1 error in ");
-  },
+withSuite("--jobs with an error in collection says so once, and runs nothing", {
+  "test_a.py": "def test_a(): pass\n",
+  "test_b.py": "import nothing_of_that_name\n",
+}, async (suite) => {
+  const { code, stdout, stderr } = await suite.tractest(JOBS);
+  assertEquals(code, 2, stdout);
+  assertEquals(stderr.split("ERROR tests/test_b.py").length, 2, stderr);
+  assertIncludes(stdout, "1 error in ");
 });
 
 Deno.test("--jobs is refused where it can't work: with pytest's own -n, a debugger, or without anything that keeps shards apart", async () => {
