@@ -14,7 +14,7 @@ import type { Printer } from "../ui/printer.ts";
 import { Control } from "./control.ts";
 import { LeftBehindWatch } from "./left_behind.ts";
 import { Queue } from "./queue.ts";
-import { type OutputMode, Session, type SessionScene } from "./session.ts";
+import { type OutputMode, Session, type SessionEnd, type SessionScene } from "./session.ts";
 
 /** Which pytest of a run a command is for. */
 export interface SessionKind {
@@ -79,8 +79,10 @@ export interface EngineOutcome {
   readonly hang: HangReport | null;
   /** pytest had finished and did not exit. */
   readonly hungAtExit: boolean;
-  /** Tests that were to run and did not get their chance, although nothing stopped the run. */
+  /** Tests that were to run and did not get their chance, although nothing stopped the run; also those that only some of the pytests collected. */
   readonly missed: readonly string[];
+  /** A pytest ended with exit code 0 before its session was over, and in no test. */
+  readonly vanished: boolean;
   /** How many pytests it took. */
   readonly sessions: number;
   /** Whether the tests came from a queue: then pytest has recorded no failures itself. */
@@ -114,7 +116,13 @@ export class Engine {
   /** Sessions that are being ended, with the test at whose limit; null for one that does not exit. */
   readonly #evicted = new Map<Session, Broken | null>();
   readonly #finishedAt = new Map<Session, number>();
-  readonly #ends: { code: number; signal: string | null }[] = [];
+  readonly #ends: (SessionEnd & { readonly isBroken: boolean })[] = [];
+  /** A pytest ended with 0 before its session did, in no test. */
+  #vanished = false;
+  /** What the first session that knew it has collected; null before. */
+  #offered: ReadonlySet<string> | null = null;
+  /** Sessions that collect all there is. */
+  readonly #whole: string[] = [];
   readonly #retried = new Set<string>();
   #queue: Queue | null = null;
   #hang: HangReport | null = null;
@@ -244,7 +252,7 @@ export class Engine {
   async #retry(): Promise<void> {
     const { jobs, retries } = this.request;
     const failed = this.#red.filter((test) => !this.#retried.has(test.id));
-    const beside = jobs > 1 ? failed.filter((test) => ranBesideOthers(test.attempts.at(-1)!, this.#results.spans)) : [];
+    const beside = jobs > 1 ? failed.filter((test) => ranBesideOthers(test.attempts.at(-1)!, this.#results)) : [];
     if ((retries === 0 && beside.length === 0) || !this.#goesOn) return;
     if (failed.length > MOST_RETRIED) {
       this.printer.note(`${failed.length} failures are too many to be flakes: none is tried again`);
@@ -275,6 +283,7 @@ export class Engine {
   async #session(kind: SessionKind, queue: Queue | null, shard: number): Promise<Broken | null> {
     const { request } = this;
     const name = `${request.sessions ?? ""}${this.#started++}`;
+    if (kind.tests === null) this.#whole.push(name);
     if (kind.purpose === "shard") (this.#shards[shard - 1] ??= []).push(name);
     const session = await Session.start(this.host, this.printer, {
       name,
@@ -296,17 +305,28 @@ export class Engine {
     const end = await session.finish();
     this.#sessions.delete(session);
     this.#control.remove(session);
-    this.#ends.push(end);
     if (request.isolation !== null) await this.#leaks.outlived(name, await request.isolation.outlived(name));
     const broken = await this.#brokenAt(session, end);
+    this.#note(session, end, broken);
     if (queue?.isFilled && (broken !== null || this.#evicted.has(session))) {
       await queue.add(this.#work.leftoverOf(name, (index) => queue.group(index)));
     }
     return broken;
   }
 
+  /** Puts down how a session ended. */
+  #note(session: Session, { code, signal }: SessionEnd, broken: Broken | null): void {
+    const { exitStatus, pid } = session.tally;
+    // One that did not exit has told how it ended before.
+    const hungWith = this.#evicted.get(session) === null ? exitStatus : null;
+    this.#ends.push({ code: hungWith ?? code, signal: hungWith === null ? signal : null, isBroken: broken !== null });
+    // With any other code it says itself that something is wrong.
+    const isSilent = code === 0 && pid !== null && exitStatus === null && broken === null;
+    if (isSilent && this.#control.cut === null && !this.request.scene.log.isCut) this.#vanished = true;
+  }
+
   /** The test in which a session ended: at its limit, or with a crash of pytest itself. */
-  async #brokenAt(session: Session, end: { code: number; signal: string | null }): Promise<Broken | null> {
+  async #brokenAt(session: Session, end: SessionEnd): Promise<Broken | null> {
     const { log } = this.request.scene;
     const name = session.request.name;
     const evicted = this.#evicted.get(session);
@@ -346,6 +366,7 @@ export class Engine {
     if (queue === null || queue.isFilled) return;
     queue.isFilled = true;
     try {
+      this.#offered ??= new Set(items.map((item) => item.id));
       this.#groups ??= await this.request.plan?.(items) ?? [items.map((item) => item.id)];
       const isShared = this.request.jobs > 1 && !this.#isLast;
       const rest = this.#groups.map((group) => this.#work.restOf(group).filter((id) => !isShared || !this.request.alone(id)));
@@ -458,6 +479,14 @@ export class Engine {
     return stopped || !this.#goesOn ? [] : this.#planned.filter((id) => !this.#work.finished.has(id));
   }
 
+  /** What a session collected, but not the one by which the plan was made: nobody was given it. */
+  #unplanned(): string[] {
+    const offered = this.#offered;
+    if (offered === null || this.#isEnough || !this.#goesOn) return [];
+    const others = this.#whole.flatMap((session) => this.#work.itemsOf(session)?.map((item) => item.id) ?? []);
+    return [...new Set(others)].filter((id) => !offered.has(id));
+  }
+
   async #newQueue(): Promise<Queue> {
     return await Queue.create(this.host, join(this.request.scene.directory, `queue-${this.#queues++}`));
   }
@@ -466,21 +495,22 @@ export class Engine {
 
   #verdict(): Omit<EngineOutcome, "seconds"> {
     const single = this.#ends.length === 1 ? this.#ends[0]! : null;
-    // One that did not exit has told how it ended before.
-    const told = this.#hungAtExit ? this.#tally.exitStatus : null;
-    const missed = this.#missed();
-    const code = single ? told ?? single.code : joinedCode(this.#red.length > 0, this.#ends.map((end) => end.code));
+    const missed = [...this.#missed(), ...this.#unplanned()];
+    // One that broke in a test has its code from that test, which another session has settled since.
+    const code = single?.code ?? joinedCode(this.#red.length > 0, this.#ends.map((end) => end.isBroken ? 1 : end.code));
+    const endedIn = this.#red.some(({ outcome }) => outcome === "crash" || outcome === "timeout");
     return {
       results: this.#results,
       tally: this.#tally,
-      // What was not run has not passed.
-      code: code === 0 && missed.length > 0 ? 1 : code,
-      signal: single && told === null ? single.signal : null,
+      // What was not run has not passed, and a process can end itself with any code.
+      code: code === 0 && (missed.length > 0 || this.#vanished || endedIn) ? 1 : code,
+      signal: single?.signal ?? null,
       cut: this.#control.cut ?? (this.#stoppedAt !== null && this.#results.tests.get(this.#stoppedAt)?.outcome === "timeout" ? "time-limit" : null),
       stoppedAt: this.#stoppedAt,
       hang: this.#hang,
       hungAtExit: this.#hungAtExit,
       missed,
+      vanished: this.#vanished,
       sessions: this.#started,
       queued: this.#groups !== null,
       shards: this.#shards,

@@ -47,12 +47,13 @@ const PYTEST_USAGE = 4;
  *
  * @param limit the time limit of the run, seconds
  */
-export function endingOf({ cut, code, signal, tally, stoppedAt, missed }: EngineOutcome, limit: number): string | null {
+export function endingOf({ cut, code, signal, tally, stoppedAt, missed, vanished }: EngineOutcome, limit: number): string | null {
   if (stoppedAt !== null && cut === "time-limit") return `time limit of one test, ${stoppedAt}`;
   if (cut === "time-limit") return `time limit of ${limit} s`;
   if (cut === "SIGINT") return "interrupted";
   if (cut !== null) return `ended by ${cut}`;
   if (code === PYTEST_USAGE && !tally.began) return "pytest did not accept its command line";
+  if (vanished) return "pytest ended with exit code 0 before its session was over";
   if (missed.length > 0) return `${missed.length} collected test(s) never ran, ${missed[0]} first: another pytest did not collect them`;
   if (signal === null) return null;
   const running = [...tally.running.keys()][0] ?? stoppedAt;

@@ -133,6 +133,34 @@ def test_later(n): raise RuntimeError("Attempted to call run() from inside a run
   assertEquals(stdout.slice(stdout.lastIndexOf("FAILED tests/test_a.py::test_culprit")).includes("FAILED tests/test_a.py::test_later"), false);
 });
 
+Deno.test("a test that ends its pytest with exit code 0 is red, and so is a collection that does", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "import os\ndef test_a(): os._exit(0)\n" });
+  const inTest = await suite.tractest(NO_CHECKS);
+  assertEquals(inTest.code, 1, inTest.stdout + inTest.stderr);
+  assertIncludes(inTest.stdout, "CRASH tests/test_a.py::test_a");
+  await suite.write({ "tests/test_a.py": "import os\nos._exit(0)\n" });
+  const inCollection = await suite.tractest(NO_CHECKS);
+  assertEquals(inCollection.code, 1, inCollection.stdout + inCollection.stderr);
+  assertIncludes(inCollection.stdout, "pytest ended with exit code 0 before its session was over");
+});
+
+Deno.test("a test that killed its pytest and passes when it is tried again is flaky, not contention, and green", async () => {
+  await using suite = await pytestSuite({
+    "test_a.py": `
+import os, signal
+def test_crashes_once():
+    path = os.environ["SUITE"] + "/seen"
+    if not os.path.exists(path):
+        open(path, "w").close()
+        os.kill(os.getpid(), signal.SIGKILL)
+def test_after(): pass
+`,
+  });
+  const { code, stdout } = await suite.tractest([...NO_CHECKS, "--no-defaults", "--retries", "1", "--resume", "--json"]);
+  const { counts, contended, flaky } = JSON.parse(stdout);
+  assertEquals([code, counts.passed, contended, flaky.length], [0, 2, [], 1], stdout);
+});
+
 Deno.test("events that can't be written any more are said to be incomplete, and change no result", async () => {
   await using suite = await pytestSuite({
     "test_a.py": `

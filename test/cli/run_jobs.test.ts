@@ -242,6 +242,52 @@ def test_it(name): time.sleep(0.3)
   assert(/\d collected test\(s\) never ran, tests\/test_a\.py::test_it\[of-\S+ first: another pytest did not collect them/.test(stdout), stdout);
 });
 
+withSuite("a test that was ended, or that ended its pytest, beside others and passes alone is contention like any other", {
+  "test_a.py": `
+import os, signal, time, pytest
+def first(name):
+    path = f"{os.environ['SUITE']}/{name}"
+    if os.path.exists(path): return False
+    open(path, "w").close()
+    return True
+def test_hangs_once():
+    if first("hung"): time.sleep(600)
+def test_crashes_once():
+    if first("crashed"): time.sleep(0.3); os.kill(os.getpid(), signal.SIGKILL)
+@pytest.mark.parametrize("n", range(12))
+def test_fine(n): time.sleep(0.2)
+`,
+}, async (suite) => {
+  const { code, stdout } = await suite.tractest([...JOBS, "--test-timeout", "1", "--json"]);
+  const { counts, contended } = JSON.parse(stdout);
+  assertEquals(
+    [code, counts.passed, contended.toSorted()],
+    [0, 14, ["tests/test_a.py::test_crashes_once", "tests/test_a.py::test_hangs_once"]],
+    stdout,
+  );
+});
+
+withSuite("a test that only one of the pytests collects is not passed over in silence", {
+  "test_a.py": `
+import os, time, pytest
+@pytest.mark.parametrize("n", range(4))
+def test_fine(n): time.sleep(0.2)
+if os.environ["TRACTEST_SHARD"] == "2":
+    time.sleep(0.7)
+    def test_extra(): assert False
+`,
+}, async (suite) => {
+  const { code, stdout } = await suite.tractest(JOBS);
+  assertEquals(code, 1, stdout);
+  assertIncludes(stdout, "1 collected test(s) never ran, tests/test_a.py::test_extra first: another pytest did not collect them");
+});
+
+withSuite("pytests that end themselves with 0 while they collect are not green", { "test_a.py": "import os\nos._exit(0)\n" }, async (suite) => {
+  const { code, stdout } = await suite.tractest(JOBS);
+  assertEquals(code, 1, stdout);
+  assertIncludes(stdout, "pytest ended with exit code 0 before its session was over");
+});
+
 withSuite("--jobs with an error in collection says so once, and runs nothing", {
   "test_a.py": "def test_a(): pass\n",
   "test_b.py": "import nothing_of_that_name\n",

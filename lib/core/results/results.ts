@@ -194,14 +194,16 @@ export interface Span {
   latest: number;
 }
 
-/** Whether another session was there during an attempt. */
-export function ranBesideOthers({ session, began, seconds }: Attempt, spans: ReadonlyMap<string, Span>): boolean {
-  return [...spans].some(([other, span]) => other !== session && span.began < began + seconds && began < span.latest);
+/** Whether another pytest was there during an attempt. Only shards are beside each other: what is told of a session may come when the next runs. */
+export function ranBesideOthers({ session, began, seconds }: Attempt, { spans, purposes }: Pick<Results, "spans" | "purposes">): boolean {
+  const isShard = (name: string) => purposes.get(name) === "shard";
+  if (!isShard(session)) return false;
+  return [...spans].some(([other, span]) => other !== session && isShard(other) && span.began < began + seconds && began < span.latest);
 }
 
 /** Whether a test failed only while other pytests ran beside it, and then passed alone. */
-export function isContended(test: TestResult, { spans }: Pick<Results, "spans">): boolean {
-  return test.flaky && test.attempts.every((attempt) => RED.has(attempt.outcome) === ranBesideOthers(attempt, spans));
+export function isContended(test: TestResult, results: Pick<Results, "spans" | "purposes">): boolean {
+  return test.flaky && test.attempts.every((attempt) => RED.has(attempt.outcome) === ranBesideOthers(attempt, results));
 }
 
 /** The failure of an event. */
