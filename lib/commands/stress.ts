@@ -14,7 +14,8 @@ import { showStressed, triesText } from "../ui/stress.ts";
 import type { Context } from "../context.ts";
 import { findProject, type Project } from "../project/project.ts";
 import { targetsOf } from "../project/targets.ts";
-import { exactCommand, type ExactScene, runExactly } from "../run/exact.ts";
+import { endingOf } from "../run/after.ts";
+import { exactCommand, type ExactOutcome, type ExactScene, runExactly } from "../run/exact.ts";
 import { type Prepared, whenPrepared } from "../run/prepared.ts";
 import { runSettings } from "../run/settings.ts";
 import { removeRun } from "../runs/retention.ts";
@@ -97,6 +98,8 @@ function notIsolated(copies: number): TractestError {
 class Stress {
   readonly #trials: Trial[] = [];
   readonly #alone: Trial[] = [];
+  /** What kept copies from running their tests to the end, and how many. */
+  readonly #problems = new Map<string, number>();
   #rounds = 0;
   #cut: Cut | null = null;
   #log: string | null = null;
@@ -123,7 +126,7 @@ class Stress {
       this.#trials.push(...ended.flatMap((end) => end.trials));
       if (this.#cut === null) this.#rounds = round;
       if (this.#trials.length === 0 && this.#cut === null) throw noTests(this.request.targets, ended[0]?.code ?? 0);
-      const failed = ended.filter((end) => end.trials.some(isRed)).length;
+      const failed = ended.filter((end) => end.problem !== null || end.trials.some(isRed)).length;
       const took = ((host.monotonic() - from) / 1000).toFixed(1);
       printer.note(`round ${round} of ${rounds}: ${failed} of ${copies} failed (${took} s); so far ${triesText(triesOf(this.#trials))}`);
       if (untilFail && failed > 0) break;
@@ -138,7 +141,7 @@ class Stress {
   }
 
   /** One pytest with all of the tests. */
-  async #copy(name: string, round: number, copy: number): Promise<{ trials: Trial[]; code: number }> {
+  async #copy(name: string, round: number, copy: number): Promise<{ trials: Trial[]; code: number; problem: string | null }> {
     const { context: { host, printer }, project, prepared, settings } = this.scene;
     const { targets, limit } = this.request;
     const outcome = await runExactly(this.scene, { name, targets, choose: (ids) => ids, limit, testLimit: settings.testLimit });
@@ -147,10 +150,12 @@ class Stress {
     if (cut !== null && cut !== "time-limit") this.#cut ??= cut;
     const hung = cut === "time-limit" ? [...tally.running.keys()].map((id) => ({ id, seconds: limit })) : [];
     const trials = trialsOf(results.tests.values(), { round, copy, hung });
+    const problem = this.#cut === null ? problemOf(outcome, trials, limit) : null;
+    if (problem !== null) this.#problems.set(problem, (this.#problems.get(problem) ?? 0) + 1);
     const directory = join(prepared.state.directory, name);
-    if (!trials.some(isRed)) await removeRun(host, directory);
+    if (!trials.some(isRed) && problem === null) await removeRun(host, directory);
     else if (this.#log === null && !name.startsWith("alone")) this.#log = join(directory, `output-${outcome.firstSession}.log`);
-    return { trials, code: outcome.code };
+    return { trials, code: outcome.code, problem };
   }
 
   #tell(seconds: number): ExitCode {
@@ -159,14 +164,15 @@ class Stress {
     const tests = stressed(this.#trials);
     const alone = baseline ? stressed(this.#alone) : null;
     const exitCode = this.#cut === null
-      ? tests.some((test) => test.failures > 0) ? EXIT.testsFailed : EXIT.ok
+      ? tests.some((test) => test.failures > 0) || this.#problems.size > 0 ? EXIT.testsFailed : EXIT.ok
       : this.#cut === "SIGINT"
       ? EXIT.interrupted
       : EXIT.terminated;
     const command = asTyped(exactCommand(this.scene, targets), this.#project.root);
     const { environment } = this.#prepared.interpreter;
     printer.note(`each copy: ${pasteable(command, environment, this.#project.root, host.cwd)}`);
-    showStressed(printer, { tests, alone, copies, rounds: this.#rounds, seconds, interrupted: this.#cut !== null, log: this.#log });
+    const problems = [...this.#problems].map(([message, times]) => ({ message, times }));
+    showStressed(printer, { tests, alone, problems, copies, rounds: this.#rounds, seconds, interrupted: this.#cut !== null, log: this.#log });
     if (!printer.json) return exitCode;
     printer.document("tractest.stress/1", {
       exitCode,
@@ -191,12 +197,24 @@ class Stress {
           first: first && { round: first.round, copy: first.copy, outcome: first.outcome, ...first.failure },
         };
       }),
+      problems,
       log: this.#log,
       seconds: Math.round(seconds * 1000) / 1000,
     });
     return exitCode;
   }
 }
+
+/** What kept a copy from running all of its tests; null when nothing did, or when a test of it that failed says so. */
+function problemOf(outcome: ExactOutcome, trials: readonly Trial[], limit: number): string | null {
+  const [broken] = outcome.results.collectionErrors;
+  if (broken !== undefined) return `${broken.id} could not be collected: ${broken.failure.message.split("\n", 1)[0]}`;
+  if (trials.some(isRed)) return null;
+  return endingOf(outcome, limit) ?? (outcome.code > 1 && outcome.code !== NO_TESTS ? `pytest ended with exit code ${outcome.code}` : null);
+}
+
+/** pytest's exit code where it had nothing to run. */
+const NO_TESTS = 5;
 
 function isRed(trial: Trial): boolean {
   return RED.has(trial.outcome);

@@ -9,6 +9,8 @@ export interface StressView {
   readonly tests: readonly Stressed[];
   /** The same tests, alone; null when that was not asked for. */
   readonly alone: readonly Stressed[] | null;
+  /** What kept copies from running their tests to the end, and how many. */
+  readonly problems: readonly { readonly message: string; readonly times: number }[];
   readonly copies: number;
   /** Rounds that are over. */
   readonly rounds: number;
@@ -32,7 +34,7 @@ export function triesText(tries: Tries): string {
 }
 
 /** Shows how often which test failed, beside others and alone, and how the first failure came about. */
-export function showStressed(printer: Printer, { tests, alone, copies, rounds, seconds, interrupted, log }: StressView): void {
+export function showStressed(printer: Printer, { tests, alone, problems, copies, rounds, seconds, interrupted, log }: StressView): void {
   const failing = tests.filter((test) => test.failures > 0);
   const shown = [...failing, ...tests.filter((test) => test.failures === 0)].slice(0, SHOWN_TESTS);
   for (const test of shown) {
@@ -55,11 +57,16 @@ export function showStressed(printer: Printer, { tests, alone, copies, rounds, s
     const text = first.failure.traceback === "" ? gist({ ...first.failure, id: first.id }) : lines.slice(-SHOWN_LINES);
     for (const line of text) printer.line(`    ${escapeText(line)}`);
   }
+  for (const { message, times } of problems) {
+    printer.line(`${printer.paint("red", "BROKEN")} ${times} cop${times === 1 ? "y" : "ies"}: ${escapeText(message)}`);
+  }
   const what = interrupted ? "interrupted, so far: " : "";
   const count = `${failing.length} of ${tests.length} test${tests.length === 1 ? "" : "s"} failed`;
   printer.line(printer.paint(
-    failing.length > 0 || interrupted ? "red" : "green",
-    `${what}${count} in ${rounds} round${rounds === 1 ? "" : "s"} of ${copies} cop${copies === 1 ? "y" : "ies"}, ${seconds.toFixed(1)} s`,
+    failing.length > 0 || problems.length > 0 || interrupted ? "red" : "green",
+    `${what}${count}${problems.length > 0 ? ", others did not run to the end," : ""} in ${rounds} round${rounds === 1 ? "" : "s"} of ${copies} cop${
+      copies === 1 ? "y" : "ies"
+    }, ${seconds.toFixed(1)} s`,
   ));
   if (log !== null) printer.note(`the output of the first copy that failed: ${escapeText(log)}`);
 }

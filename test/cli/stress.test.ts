@@ -39,6 +39,26 @@ Deno.test("a test that fails only beside a copy of itself is brought out, with i
   assertIncludes(stderr, "round 2 of 2: 1 of 2 failed");
 });
 
+Deno.test("a file that can't be collected and a copy that dies before its tests are not green, and are named", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n", "test_b.py": "import nothing_of_that_name\n" });
+  const broken = await stress(suite, "test_a.py", "test_b.py", "--copies", "2", "--rounds", "1");
+  const message = "tests/test_b.py could not be collected: ModuleNotFoundError: No module named 'nothing_of_that_name'";
+  assertEquals([broken.code, broken.document.problems], [1, [{ message, times: 2 }]], broken.stderr);
+  await suite.write({
+    "tests/conftest.py": `
+import os, signal
+def pytest_collection_finish(session):
+    try:
+        os.close(os.open(os.environ["SUITE"] + "/first", os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        os.kill(os.getpid(), signal.SIGKILL)
+`,
+  });
+  const dead = await stress(suite, "test_a.py", "--copies", "2", "--rounds", "1");
+  assertEquals([dead.code, dead.document.problems], [1, [{ message: "pytest was ended by SIGKILL", times: 1 }]], dead.stderr);
+  assertIncludes(dead.stderr, "round 1 of 1: 1 of 2 failed");
+});
+
 Deno.test("each copy has the registry's port to itself, what it leaves is told, and exit code 0 means that none failed", async () => {
   await using suite = await pytestSuite({
     "test_a.py": `
