@@ -56,7 +56,8 @@ export function showMatrix(printer: Printer, { rows, differences, everywhere, de
     if (!detailed && everywhere.length > SHOWN) printer.line(`  … and ${everywhere.length - SHOWN} more: --diff`);
   }
   const other = differences.filter(({ explanation }) => !explanation.startsWith("fails")).length;
-  if (!detailed && other > 0) printer.hint(`${other} more test${other === 1 ? "" : "s"} did not end alike in all cells: --diff`);
+  const more = differences.length > other || everywhere.length > 0 ? " more" : "";
+  if (!detailed && other > 0) printer.hint(`${other}${more} test${other === 1 ? "" : "s"} did not end alike in all cells: --diff`);
   const ran = rows.filter((row) => row.ran !== null);
   const bad = ran.filter((row) => row.ran!.exitCode !== 0).length;
   const skipped = rows.length - ran.length;
