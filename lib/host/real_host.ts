@@ -498,5 +498,7 @@ async function orThrow<T>(verb: string, path: string, action: () => T | Promise<
 
 /** Deno adds the number of the error, and its call with the path again: `Is a directory (os error 21): readfile '/tmp'`. */
 function reason(error: unknown): string {
+  // Deno would have people run it again with --allow-all.
+  if (error instanceof Deno.errors.NotCapable) return "tractest has no permission for it";
   return error instanceof Error ? error.message.replace(/ \(os error \d+\)(: \w+ '.*')?$/s, "") : String(error);
 }

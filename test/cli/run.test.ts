@@ -226,6 +226,9 @@ Deno.test("--events names a place that can be written and holds nothing else, be
     assertIncludes(stderr, reason!);
   }
   assertEquals(await Deno.readTextFile(join(suite.root, "notes.txt")), "mine");
+  // A device that Deno keeps to itself.
+  const device = await suite.tractest([...NO_CHECKS, "--events", "/dev/full"]);
+  assertEquals([device.code, device.stderr], [80, 'error: Cannot stat "/dev/full": tractest has no permission for it\n']);
   assertEquals((await suite.tractest([...NO_CHECKS, "--events", "e.jsonl"])).code, 0);
   const first = await Deno.readTextFile(join(suite.root, "e.jsonl"));
   assertEquals((await suite.tractest([...NO_CHECKS, "--events", "e.jsonl"])).code, 0);
