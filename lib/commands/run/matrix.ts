@@ -1,18 +1,19 @@
 import { join } from "@std/path";
-import { cellsOf, cellWords, type Difference, differences, type Dimension, worstCode } from "../core/run/matrix.ts";
-import { RED } from "../core/results/results.ts";
-import { asTyped, pasteable } from "../core/run/shown.ts";
-import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
-import { showMatrix } from "../ui/matrix.ts";
-import { Progress } from "../ui/progress.ts";
-import type { Context } from "../context.ts";
-import type { Project } from "../project/project.ts";
-import type { SessionKind } from "../engine/engine.ts";
-import type { EventsFile } from "../run/events_file.ts";
-import type { JunitFile } from "../run/junit_file.ts";
-import { type CellRun, outcomesOf, planCells, type PlannedCell, runCells } from "../run/matrix.ts";
-import type { LaunchRequest, Prepared } from "../run/prepared.ts";
-import { quickInterpreter } from "../run/ready.ts";
+import { cellsOf, cellWords, type Difference, differences, type Dimension, worstCode } from "../../core/run/matrix.ts";
+import { RED } from "../../core/results/results.ts";
+import { asTyped, pasteable } from "../../core/run/shown.ts";
+import { EXIT, type ExitCode } from "../../tables/exit_codes.ts";
+import { showMatrix } from "../../ui/matrix.ts";
+import { Progress } from "../../ui/progress.ts";
+import type { Context } from "../../context.ts";
+import type { Project } from "../../project/project.ts";
+import type { SessionKind } from "../../engine/engine.ts";
+import { WHOLE } from "./request.ts";
+import type { EventsFile } from "../../run/events_file.ts";
+import type { JunitFile } from "../../run/junit_file.ts";
+import { type CellRun, outcomesOf, planCells, type PlannedCell, runCells } from "../../run/matrix.ts";
+import type { LaunchRequest, Prepared } from "../../run/prepared.ts";
+import { quickInterpreter } from "../../run/ready.ts";
 
 /** The schema of the document of a matrix. */
 export const MATRIX_SCHEMA = "tractest.matrix/1";
@@ -34,8 +35,6 @@ export interface MatrixRun {
   readonly jobs: number;
   readonly launch: Omit<LaunchRequest, "command" | "jobs" | "output" | "sessions" | "environment">;
 }
-
-const WHOLE: SessionKind = { purpose: "tests", tests: null };
 
 /** Prints the command of every cell and starts nothing. */
 export async function dryMatrix(context: Context, { project, dimensions, command }: Matrix): Promise<ExitCode> {

@@ -1,0 +1,111 @@
+import { findCascades } from "../../core/results/cascade.ts";
+import type { Parallel } from "../../core/run/parallel.ts";
+import { isContended } from "../../core/results/results.ts";
+import { hangDocument } from "../../core/hang/hang.ts";
+import { describeRecord } from "../../core/history/rate.ts";
+import { nextCommand } from "../../core/run/shown.ts";
+import { registryCollision } from "../../core/results/verdict.ts";
+import type { ExitCode } from "../../tables/exit_codes.ts";
+import { noteHang } from "../../ui/hang.ts";
+import { type JudgedFailure, showLeaksLeft, showVerdict, type VerdictStream } from "../../ui/verdict.ts";
+import type { Context } from "../../context.ts";
+import type { LeakReport } from "../../leaks/leaks.ts";
+import { describeTests, endingOf } from "../../run/after.ts";
+import { type Balance, describeBalance } from "../../run/parallel.ts";
+import type { EngineOutcome } from "../../engine/engine.ts";
+import type { Prepared } from "../../run/prepared.ts";
+import type { Strain } from "../../core/results/strain.ts";
+
+/** The schema of the document of a run. */
+export const RUN_SCHEMA = "tractest.run/1";
+
+/** The document of a run that did not begin. */
+export const NOT_RUN = { exitCode: 0, command: null, env: null, seconds: null, counts: null, failures: [], leaks: null, preflight: null };
+
+/** What {@linkcode runDocument} is made of. */
+export interface RunFindings {
+  readonly exitCode: ExitCode;
+  /** As a person would type it. */
+  readonly command: readonly string[];
+  readonly prepared: Prepared;
+  readonly outcome: EngineOutcome;
+  readonly failures: readonly JudgedFailure[];
+  readonly leaks: LeakReport;
+  /** Null where it could not be seen how much CPU there was. */
+  readonly strain: Strain | null;
+  readonly balance: Balance | null;
+  readonly parallel: Parallel;
+  /** How many pytests ran at once. */
+  readonly jobs: number;
+}
+
+/** Whole duration, seconds to the millisecond. */
+export function secondsOf({ seconds }: EngineOutcome): number {
+  return Math.round(seconds * 1000) / 1000;
+}
+
+/** The document of a run. */
+export function runDocument(found: RunFindings): Readonly<Record<string, unknown>> {
+  const { exitCode, command, prepared, outcome, failures, leaks, strain, balance, parallel, jobs } = found;
+  return {
+    exitCode,
+    command,
+    env: prepared.interpreter.environment,
+    seconds: secondsOf(outcome),
+    counts: outcome.tally.began ? outcome.tally.counts : null,
+    failures: failures.map(({ id, phase, message, known, related, record }) => {
+      return { id, phase, message, known, related, rate: record && describeRecord(record) };
+    }),
+    ...describeTests(outcome.results),
+    hang: outcome.hang && hangDocument(outcome.hang),
+    shard: parallel.shard,
+    jobs,
+    balance,
+    leaks,
+    strained: strain?.strained ?? null,
+    preflight: prepared.preflight.checks,
+  };
+}
+
+/** What {@linkcode showEnd} shows. */
+export interface RunView {
+  readonly outcome: EngineOutcome;
+  readonly failures: readonly JudgedFailure[];
+  /** Null where what is left is none of this run's doing. */
+  readonly leaks: LeakReport | null;
+  /** That the machine was short of CPU; null if it was not, or if that is unknown. */
+  readonly strain: string | null;
+  /** Seconds. */
+  readonly limit: number;
+  /** How often a test was to be run at most. */
+  readonly tries: number;
+  /** Where the verdict goes. */
+  readonly stream: VerdictStream;
+  /** How well pytests at once shared the work; null where there was one. */
+  readonly balance: Balance | null;
+}
+
+/** Shows how a run ended: what hung, the verdict, what is left. */
+export function showEnd({ printer, line }: Context, { outcome, failures, leaks, strain, limit, tries, stream, balance }: RunView): void {
+  const { tally, hang, results } = outcome;
+  const tests = [...results.tests.values()];
+  if (hang) noteHang(printer, hang);
+  const keep = ["tpt-proto", "spawn-backend"].flatMap((option) => line.values(option).map((value) => `--${option}=${value}`));
+  const next = nextCommand({ recorded: tally.exitStatus !== null, failedIds: failures.map((failure) => failure.id), keep });
+  showVerdict(printer, stream, {
+    tally,
+    ending: endingOf(outcome, limit),
+    seconds: outcome.seconds,
+    failures,
+    collision: registryCollision(tally.failures),
+    tests,
+    contended: new Set(tests.filter((test) => isContended(test, results)).map((test) => test.id)),
+    leaked: results.leaked,
+    cascades: findCascades(tests),
+    tries,
+    balance: balance && describeBalance(balance),
+    next: next === null ? [] : [next],
+  });
+  if (strain !== null) printer.note(strain);
+  if (leaks !== null) showLeaksLeft(printer, leaks);
+}

@@ -1,0 +1,106 @@
+import { escapeText } from "../../core/escape.ts";
+import { type Parallel, parallelOf } from "../../core/run/parallel.ts";
+import type { KnownSeconds } from "../../core/run/schedule.ts";
+import { type Dimension, parseMatrix } from "../../core/run/matrix.ts";
+import { looksLikeTarget, type Targets } from "../../core/project/targets.ts";
+import { pytestCommand, type RunIntent, runIntent, withoutRerun, withoutStopping } from "../../core/run/command.ts";
+import { timeLimit } from "../../core/run/time_limit.ts";
+import { UsageError } from "../../errors.ts";
+import type { Context } from "../../context.ts";
+import { findProject, type Project } from "../../project/project.ts";
+import { type Chosen, chosenFirst } from "../../run/chosen.ts";
+import { givenSeconds } from "../../run/parallel.ts";
+import type { SessionKind } from "../../engine/engine.ts";
+import { EventsFile } from "../../run/events_file.ts";
+import { JunitFile } from "../../run/junit_file.ts";
+import { type RunSettings, runSettings } from "../../run/settings.ts";
+import { targetsOf, testTree } from "../../project/targets.ts";
+
+/** What was typed for a run, understood. */
+export interface RunRequest {
+  readonly project: Project;
+  readonly intent: RunIntent;
+  readonly settings: RunSettings;
+  readonly parallel: Parallel;
+  /** How long tests take, as given for a cut into shards. */
+  readonly givenSeconds: KnownSeconds | null;
+  readonly scope: Targets["scope"];
+  readonly junit: JunitFile | null;
+  readonly events: EventsFile | null;
+  /** What runs first; null where nothing was asked to. */
+  readonly chosen: Chosen | null;
+  /** What varies between the cells of a matrix; empty for a single run. */
+  readonly dimensions: readonly Dimension[];
+  /** The command of one of its pytests, with more words for pytest. */
+  command(python: readonly string[], kind: SessionKind, words?: readonly string[]): string[];
+}
+
+/** The pytest that is to run all of it. */
+export const WHOLE: SessionKind = { purpose: "tests", tests: null };
+
+/**
+ * Understands what was typed. What is wrong with it is said before anything is shown or started.
+ *
+ * @throws {UsageError} for what makes no sense
+ */
+export async function understand(context: Context): Promise<RunRequest> {
+  const { host, printer, line } = context;
+  const project = await findProject(host);
+  if (line.value("events") === "-" && printer.json) {
+    throw new UsageError('"--events -" and "--json" both want standard output', "write the events to a file");
+  }
+  const intent = await intentOf(context, project);
+  if (intent.debugging && !line.has("dry-run") && !(host.stdinIsTerminal && host.stdout.isTerminal)) {
+    throw new UsageError("A debugger needs a terminal, and standard input or output is none", "run it from a terminal, not through a pipe");
+  }
+  const chosen = await chosenFirst(context, project);
+  const named = intent.targetWords.length > 0 ? intent.targetWords : chosen?.only ? chosen.targets : [];
+  const targets = intent.collectsByItself && named.length === 0 ? null : await targetsOf(host, project, named);
+  for (const note of targets?.notes ?? []) printer.warn(escapeText(note));
+  // The recipe's `pytest --lf` names nothing: pytest's own testpaths do.
+  const bare = intent.targetWords.length === 0 && intent.rerunsFailed && (project.pytest?.testPaths.length ?? 0) > 0;
+  const scope = targets?.scope ?? "many";
+  const settings = runSettings(line, intent);
+  timeLimit({ given: line.value("timeout"), debugging: intent.debugging, scope, limits: { full: 0, file: 0 }, longestFull: null });
+  const { jobs } = project.configuration;
+  const parallel = parallelOf(line, intent, jobs);
+  const dimensions = matrixOf(context, intent, parallel);
+  // Cells are compared by all of their tests.
+  const defaultFlags = dimensions.length > 0 ? withoutStopping(project.configuration.defaultFlags) : project.configuration.defaultFlags;
+  return {
+    project,
+    intent,
+    settings,
+    parallel,
+    givenSeconds: await givenSeconds(host, project, parallel.durations),
+    scope,
+    junit: line.has("junit") ? await JunitFile.at(host, line.value("junit")!) : null,
+    events: line.has("events") ? await EventsFile.at(host, line.value("events")!) : null,
+    chosen,
+    dimensions,
+    command: (python, { tests }, words = []) => {
+      const cell = { ...intent, passed: [...words, ...intent.passed] };
+      return tests === null
+        ? pytestCommand({ python, defaultFlags, line, intent: cell, targets: bare ? [] : targets?.targets ?? [] })
+        : pytestCommand({ python, defaultFlags, line, intent: withoutRerun(cell), targets: [...new Set(tests.map((id) => id.split("::", 1)[0]!))] });
+    },
+  };
+}
+
+/** What `--matrix` varies; empty when it was not given. What makes no sense beside it is said. */
+function matrixOf({ line }: Context, intent: RunIntent, parallel: Parallel): readonly Dimension[] {
+  const dimensions = parseMatrix(line.values("matrix"), (key) => line.has(key));
+  if (dimensions.length === 0) {
+    if (line.has("diff")) throw new UsageError('"--diff" compares the cells of a matrix', "tractest run --matrix tpt-proto=tcp,uds --diff");
+    return [];
+  }
+  if (intent.debugging) throw new UsageError('"--matrix" does not go with a debugger', "debug one of the cells");
+  if (parallel.shard !== null) throw new UsageError('"--matrix" does not go with "--shard"', "give each machine some of the cells");
+  return dimensions;
+}
+
+async function intentOf({ host, line }: Context, project: Project): Promise<RunIntent> {
+  const doubtful = (line.words ?? []).some((item) => item.kind === "target-or-value");
+  const tree = doubtful ? await testTree(host, project) : null;
+  return runIntent(line, (word) => tree !== null && looksLikeTarget(word, tree));
+}
