@@ -8,7 +8,7 @@ import { capturesOutput, logLevelOf } from "../core/run/command.ts";
 import { TractestError, UsageError } from "../errors.ts";
 import type { Context } from "../context.ts";
 import { examineHang } from "../hang/hang.ts";
-import { findLiveRuns, type KnownRun, knownRun } from "../hang/live_runs.ts";
+import { findLiveRuns, type RunOfProcess, runOfProcess } from "../hang/live_runs.ts";
 import { endTree, treeOf } from "../leaks/process_tree.ts";
 import { listProcesses, type ProcessList } from "../programs/ps.ts";
 import { findProject, type Project } from "../project/project.ts";
@@ -20,7 +20,7 @@ import { Printer } from "../ui/printer.ts";
 /** A tree that was looked at, and what is known of its run. */
 interface Looked {
   readonly report: HangReport;
-  readonly run: KnownRun;
+  readonly run: RunOfProcess;
 }
 
 /** `tractest hang`: what a stuck tree waits for, with proof where there is one; with `--confirm` it decides whether capture is the cause. */
@@ -55,7 +55,7 @@ function pidOf(text: string): number {
 
 async function look({ host, line }: Context, project: Project, root: number, list: ProcessList): Promise<Looked> {
   const forest = new Map(list.processes.map((row) => [row.pid, row]));
-  const run = await knownRun(host, project.root, root, descendantsOf(root, forest));
+  const run = await runOfProcess(host, project.root, root, descendantsOf(root, forest));
   const readStacks = line.has("stacks") ? (await import("../hang/stacks.ts")).readStacks : null;
   const report = await examineHang(host, {
     root,

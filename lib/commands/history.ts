@@ -11,7 +11,7 @@ import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { columns } from "../ui/columns.ts";
 import type { Context } from "../context.ts";
 import { PASSES, readProject } from "../history/history.ts";
-import { countRuns, type Filter, type PastResult, type PastRun, recordsOf, resultsOf, runsOf, testsNamed } from "../history/queries.ts";
+import { countRuns, type Filter, recordsOf, type ResultRow, resultsOf, type RunRow, runsOf, testsNamed } from "../history/queries.ts";
 import { recordLeftRuns } from "../history/record.ts";
 import { findProject } from "../project/project.ts";
 
@@ -66,14 +66,14 @@ export function limitOf({ line }: Context): number {
   return line.has("limit") ? parseCount("limit", line.value("limit")!, { least: 1 }) : SHOWN;
 }
 
-function showRuns({ printer }: Context, runs: readonly PastRun[], all: number): void {
+function showRuns({ printer }: Context, runs: readonly RunRow[], all: number): void {
   if (printer.json) return printer.document("tractest.history/1", { runs, recorded: all });
   if (all === 0) return printer.line("No run is on record here yet: tractest run");
   printer.line(`${runs.length} of ${all} recorded run(s), newest first:`);
   for (const row of columns(runs.map(cellsOfRun))) printer.line(row);
 }
 
-function cellsOfRun(run: PastRun): string[] {
+function cellsOfRun(run: RunRow): string[] {
   const { passed, failed, skipped } = run;
   const counts = countsLine({ passed, failed, skipped, errors: 0, xfailed: 0, xpassed: 0 });
   return [
@@ -92,7 +92,7 @@ function afterPytest(command: readonly string[]): readonly string[] {
   return command.slice(command.indexOf("pytest") + 1);
 }
 
-function showTest({ printer }: Context, record: TestRecord, all: readonly PastResult[], filter: Filter): void {
+function showTest({ printer }: Context, record: TestRecord, all: readonly ResultRow[], filter: Filter): void {
   const results = all.slice(0, filter.limit);
   const seconds = median(all.filter((result) => result.outcome === "passed").slice(0, PASSES).map((result) => result.seconds));
   if (printer.json) return printer.document("tractest.history/1", { test: record.id, ...describeRecord(record), seconds, results });
@@ -103,7 +103,7 @@ function showTest({ printer }: Context, record: TestRecord, all: readonly PastRe
   for (const row of columns(results.map((result) => cellsOfResult(result, printer)))) printer.line(row);
 }
 
-function cellsOfResult(result: PastResult, printer: Context["printer"]): string[] {
+function cellsOfResult(result: ResultRow, printer: Context["printer"]): string[] {
   const red = (RED as ReadonlySet<string>).has(result.outcome);
   const notes = [
     ...(result.message === null ? [] : [escapeText(result.message)]),
@@ -125,7 +125,7 @@ function showTests({ printer }: Context, records: readonly TestRecord[], matches
   for (const row of columns(cells)) printer.line(row);
 }
 
-function sourceText({ commit, dirty, transport, backend }: Pick<PastResult, "commit" | "dirty" | "transport" | "backend">): string {
+function sourceText({ commit, dirty, transport, backend }: Pick<ResultRow, "commit" | "dirty" | "transport" | "backend">): string {
   const revision = commit === null ? "" : `${escapeText(commit.slice(0, 8))}${dirty ? "+" : ""}`;
   return [revision, ...[transport, backend].filter((part) => part !== null).map(escapeText)].join(" ").trim();
 }

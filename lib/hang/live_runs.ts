@@ -47,7 +47,7 @@ function isHere(entry: Surroundings, here: Surroundings | null): boolean {
 }
 
 /** What is known of the run that a process belongs to. */
-export interface KnownRun {
+export interface RunOfProcess {
   readonly running: HangReport["running"];
   /** The command of its pytest; null when unknown. */
   readonly command: readonly string[] | null;
@@ -61,7 +61,7 @@ export interface KnownRun {
  *
  * @param children processes below it
  */
-export async function knownRun(host: Host, root: string, pid: number, children: readonly number[]): Promise<KnownRun> {
+export async function runOfProcess(host: Host, root: string, pid: number, children: readonly number[]): Promise<RunOfProcess> {
   const [{ entries }, here, files] = await Promise.all([
     readLedger(host, root),
     surroundingsOf(host),

@@ -1,47 +1,21 @@
 import type { TestRecord } from "../core/history/rate.ts";
+import type { AttemptRecord, RunRecord } from "../core/history/run_record.ts";
 import type { Pass } from "../core/history/regression.ts";
 import type { Database, SqlRow } from "../host/host.ts";
 
-/** A run on record. Times in seconds, `started` since the epoch; null is unknown, or for transport and backend the default. */
-export interface PastRun {
-  readonly id: string;
-  readonly started: number;
-  readonly seconds: number;
-  readonly command: readonly string[];
-  readonly commit: string | null;
-  readonly dirty: boolean | null;
-  readonly transport: string | null;
-  readonly backend: string | null;
-  readonly python: string | null;
-  readonly exitCode: number | null;
-  readonly ending: string | null;
-  readonly strained: boolean | null;
-  readonly tests: number;
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-  readonly flaky: number;
+/** A run on record, its counts beside the rest. */
+export type RunRow = Omit<RunRecord, "root" | "counts"> & RunRecord["counts"];
+
+/** One attempt of a test on record, with what is known of its run. Times in seconds, `started` since the epoch. */
+export interface ResultRow
+  extends Source, Pick<RunRecord, "started">, Pick<AttemptRecord, "attempt" | "counts" | "seconds" | "message" | "errors" | "left"> {
+  readonly run: string;
+  readonly outcome: string;
+  readonly purpose: string;
 }
 
-/** One attempt of a test on record, with what is known of its run. */
-export interface PastResult {
-  readonly run: string;
-  readonly started: number;
-  readonly commit: string | null;
-  readonly dirty: boolean | null;
-  readonly transport: string | null;
-  readonly backend: string | null;
-  readonly strained: boolean | null;
-  readonly attempt: number;
-  readonly outcome: string;
-  /** Whether it is a trial of the test: neither a try after a failure nor a failure with another cause. */
-  readonly counts: boolean;
-  readonly seconds: number;
-  readonly purpose: string;
-  readonly message: string | null;
-  readonly errors: readonly string[];
-  readonly left: number;
-}
+/** What the results of a run depend on. */
+type Source = Pick<RunRecord, "commit" | "dirty" | "transport" | "backend" | "strained">;
 
 /** Narrows a report. */
 export interface Filter {
@@ -57,7 +31,7 @@ export function projectOf(database: Database, digest: string): number | null {
 }
 
 /** The runs of a project, newest first. */
-export function runsOf(database: Database, project: number, { limit, commit }: Filter): PastRun[] {
+export function runsOf(database: Database, project: number, { limit, commit }: Filter): RunRow[] {
   const rows = database.prepare(
     `select * from run where project = ? and (? is null or substr(commit_id, 1, length(?)) = ?) order by id desc limit ?`,
   ).all(project, commit, commit, commit, limit);
@@ -84,7 +58,7 @@ export function countRuns(database: Database, project: number): number {
 }
 
 /** The attempts of one test, newest run first. */
-export function resultsOf(database: Database, project: number, id: string, { limit, commit }: Filter): PastResult[] {
+export function resultsOf(database: Database, project: number, id: string, { limit, commit }: Filter): ResultRow[] {
   const rows = database.prepare(
     `select result.*, run.name, started, commit_id, dirty, transport, backend, strained from result join run on run.id = result.run
      where test = (select id from test where project = ? and name = ?) and (? is null or substr(commit_id, 1, length(?)) = ?)
@@ -173,7 +147,7 @@ function oldestThatCounts(database: Database, project: number): number {
   return Number(row?.id ?? 0);
 }
 
-function sourceOf(row: SqlRow): Pick<PastResult, "commit" | "dirty" | "transport" | "backend" | "strained"> {
+function sourceOf(row: SqlRow): Source {
   return {
     commit: text(row.commit_id),
     dirty: truth(row.dirty),
