@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { shellCommand } from "../core/escape.ts";
+import { escapeText, shellCommand } from "../core/escape.ts";
 import { describeTries } from "../core/history/rate.ts";
 import { RED } from "../core/results/results.ts";
 import { runIntent } from "../core/run/command.ts";
@@ -45,7 +45,7 @@ export async function stress(context: Context): Promise<ExitCode> {
   const project = await findProject(host);
   if (line.operands.length === 0) throw new UsageError('"stress" needs a test', "tractest stress test_rpc.py::test_x");
   const { targets, scope, notes } = await targetsOf(host, project, line.operands);
-  for (const note of notes) printer.warn(note);
+  for (const note of notes) printer.warn(escapeText(note));
   const copies = countOf(context, "copies", DEFAULTS.copies, MOST_COPIES);
   const rounds = countOf(context, "rounds", DEFAULTS.rounds, 1000);
   const settings = runSettings(line, { debugging: false });

@@ -1,3 +1,4 @@
+import { escapeText } from "../core/escape.ts";
 import { junit, type JunitSuite } from "../core/results/junit.ts";
 import type { Results } from "../core/results/results.ts";
 import { TractestError, UsageError } from "../errors.ts";
@@ -30,7 +31,7 @@ export class JunitFile {
       await writeTyped(this.host, this.path, junit(results));
     } catch (error) {
       if (!(error instanceof TractestError)) throw error;
-      printer.warn(`no JUnit report: ${error.message}`);
+      printer.warn(`no JUnit report: ${escapeText(error.message)}`);
     }
   }
 }

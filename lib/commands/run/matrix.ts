@@ -1,5 +1,6 @@
 import { join } from "@std/path";
 import { cellsOf, cellWords, type Difference, differences, type Dimension, worstCode } from "../../core/run/matrix.ts";
+import { escapeText } from "../../core/escape.ts";
 import { RED } from "../../core/results/results.ts";
 import { asTyped, pasteable } from "../../core/run/shown.ts";
 import { EXIT, type ExitCode } from "../../tables/exit_codes.ts";
@@ -43,7 +44,7 @@ export async function dryMatrix(context: Context, { project, dimensions, command
   const planned = await planCells(context, project, interpreter, cellsOf(dimensions));
   const cells = planned.map(({ cell, name, interpreter: python, impossible }) => {
     const argv = python === null ? null : asTyped(command(python.argv, WHOLE, cellWords(cell)), project.root);
-    printer.line(argv === null ? `# ${name}: ${impossible!.reason}` : pasteable(argv, python!.environment, project.root, host.cwd));
+    printer.line(argv === null ? escapeText(`# ${name}: ${impossible!.reason}`) : pasteable(argv, python!.environment, project.root, host.cwd));
     return { cell: Object.fromEntries(cell), command: argv, impossible };
   });
   if (printer.json) printer.document(MATRIX_SCHEMA, { exitCode: 0, dimensions, cells });
@@ -60,7 +61,7 @@ export async function runMatrix(context: Context, matrix: Matrix, { prepared, jo
   const beside = jobs > 1;
   const progress = new Progress(host, printer);
   const of = planned.filter(({ impossible }) => impossible === null).length;
-  for (const { name, impossible } of planned) if (impossible) printer.warn(`${name} is not possible: ${impossible.reason}`);
+  for (const { name, impossible } of planned) if (impossible) printer.warn(escapeText(`${name} is not possible: ${impossible.reason}`));
   const work = runCells({
     context,
     project,
