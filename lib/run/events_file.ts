@@ -1,3 +1,4 @@
+import { escapeText } from "../core/escape.ts";
 import { EVENTS_SCHEMA } from "../core/results/pytest_events.ts";
 import { TractestError } from "../errors.ts";
 import type { EventSink } from "../engine/event_log.ts";
@@ -49,6 +50,6 @@ export class EventsFile {
 
   /** Says at the end that lines are missing. */
   tellTrouble(printer: Printer): void {
-    if (this.#trouble) printer.warn(`events are missing from the file of --events: ${this.#trouble.message}`);
+    if (this.#trouble) printer.warn(`events are missing from the file of --events: ${escapeText(this.#trouble.message)}`);
   }
 }

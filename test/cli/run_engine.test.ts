@@ -161,7 +161,7 @@ def test_after(): pass
   assertEquals([code, counts.passed, contended, flaky.length], [0, 2, [], 1], stdout);
 });
 
-Deno.test("events that can't be written any more are said to be incomplete, and change no result", async () => {
+Deno.test("events that can't be written any more are said to be missing, and change no result", async () => {
   await using suite = await pytestSuite({
     "test_a.py": `
 import os
@@ -173,7 +173,7 @@ def test_b(): pass
   });
   const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--events", join(suite.path, "events")]);
   assertEquals(code, 0, stdout + stderr);
-  assertEquals(stderr.split(`/events" is incomplete: Cannot write`).length, 2, stderr);
+  assertEquals(stderr.split("events are missing from the file of --events: Cannot write").length, 2, stderr);
   const refused = await suite.tractest([...NO_CHECKS, "--events", suite.path]);
   assertEquals([refused.code, refused.stderr.includes("it is a directory")], [64, true], refused.stderr);
 });
