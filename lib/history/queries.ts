@@ -15,7 +15,7 @@ export interface ResultRow
 }
 
 /** What the results of a run depend on. */
-type Source = Pick<RunRecord, "commit" | "dirty" | "transport" | "backend" | "strained">;
+export type Source = Pick<RunRecord, "commit" | "dirty" | "transport" | "backend" | "strained">;
 
 /** Narrows a report. */
 export interface Filter {
