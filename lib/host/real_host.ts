@@ -312,7 +312,11 @@ export class RealHost implements Host {
 
   async appendFile(path: string, content: string | Uint8Array): Promise<void> {
     const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-    await orThrow("write", path, () => Deno.writeFile(path, bytes, { append: true, mode: 0o600 }));
+    await orThrow("write", path, async () => {
+      // Deno.writeFile with a mode would change that of what is there already: of /dev/null, say.
+      using file = await Deno.open(path, { append: true, create: true, mode: 0o600 });
+      for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await file.write(rest));
+    });
   }
 
   async makeTemporaryDirectory(): Promise<string> {

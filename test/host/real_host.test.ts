@@ -13,3 +13,18 @@ Deno.test("writes of one file at once are each whole, whichever is the last, and
     await Deno.remove(directory, { recursive: true });
   }
 });
+
+Deno.test("adding to a file makes it private if it is new, and leaves the mode of what is there as it is", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const [fresh, known] = [`${directory}/fresh`, `${directory}/known`];
+    await Deno.writeTextFile(known, "one\n");
+    await Deno.chmod(known, 0o666);
+    const host = new RealHost();
+    for (const path of [fresh, known]) await host.appendFile(path, "two\n");
+    const modes = [fresh, known].map((path) => Deno.statSync(path).mode! & 0o777);
+    assertEquals([modes, await Deno.readTextFile(known)], [[0o600, 0o666], "one\ntwo\n"]);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
