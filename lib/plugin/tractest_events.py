@@ -10,6 +10,7 @@ Where TRACTEST_QUEUE names a directory, the session runs what the queue there ha
 """
 import json
 import os
+import re
 import sys
 import time
 
@@ -69,6 +70,27 @@ def _write(event, **fields):
             line = line[os.write(_file, line):]
     except Exception:
         pass
+
+
+# A parameter without a name of its own is called by its repr, `<function f at 0x7f95a8c637e0>`: another one in each process, for the same test.
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+_named = {}  # id of pytest that has an address -> the id that is told
+
+
+def _name_items(items):
+    """Names what was collected so that every process gives a test the same id; the second of a name has a number there, in order of collection."""
+    times = {}
+    for nodeid in dict.fromkeys(item.nodeid for item in items if " at 0x" in item.nodeid):
+        plain = _ADDRESS.sub(" at 0x…", nodeid)
+        times[plain] = times.get(plain, 0) + 1
+        _named[nodeid] = plain if times[plain] == 1 else plain.replace(" at 0x…", " at 0x…%d" % times[plain], 1)
+
+
+def _id(nodeid):
+    """The id of a test as it is told: without the addresses of its parameters."""
+    if " at 0x" not in nodeid:
+        return nodeid
+    return _named.get(nodeid) or _ADDRESS.sub(" at 0x…", nodeid)
 
 
 def _clip(text, tail=False):
@@ -231,7 +253,7 @@ def pytest_runtest_logfinish(nodeid, location):
         left = children.difference(_reported, *_of_fixtures.values())
         if left:
             _reported.update(left)
-            _write("children", id=nodeid, pids=sorted(int(pid) for pid in left))
+            _write("children", id=_id(nodeid), pids=sorted(int(pid) for pid in left))
     except Exception:
         pass
 
@@ -251,7 +273,7 @@ _CHUNK = 500  # items on one line
 def _write_items(items):
     """What was collected, and what of it has to stay in one process, in order."""
     groups = _groups(items)
-    rows = [{"id": item.nodeid, "group": group} for item, group in zip(items, groups)]
+    rows = [{"id": _id(item.nodeid), "group": group} for item, group in zip(items, groups)]
     for start in range(0, max(1, len(rows)), _CHUNK):
         _write("items", items=rows[start:start + _CHUNK], last=start + _CHUNK >= len(rows))
 
@@ -271,7 +293,7 @@ def _groups(items):
         for fixture in _shared(item):
             one, other = sorted((find(first.setdefault(fixture, index)), find(index)))
             leader[other] = one
-    return [items[find(index)].nodeid for index in range(len(items))]
+    return [_id(items[find(index)].nodeid) for index in range(len(items))]
 
 
 def _shared(item):
@@ -356,7 +378,7 @@ def pytest_runtestloop(session):
         return True
     items = {}
     for item in session.items:
-        items.setdefault(item.nodeid, []).append(item)
+        items.setdefault(_id(item.nodeid), []).append(item)
     upcoming = _Upcoming(queue, items)
     while True:
         item = upcoming.take()
@@ -464,6 +486,7 @@ def pytest_collection_finish(session):
     try:
         # What an import or the configuration has started is no test's.
         _reported.update(_children())
+        _name_items(session.items)
         _write("collected", count=len(session.items), deselected=_deselected)
     except Exception:
         pass
@@ -483,7 +506,7 @@ def pytest_collectreport(report):
 
 
 def pytest_runtest_logstart(nodeid, location):
-    _write("test-start", id=nodeid, file=location[0], line=location[1])
+    _write("test-start", id=_id(nodeid), file=location[0], line=location[1])
 
 
 _counting = (0, False)  # how many implementations of the hook there were at the last look, and whether all were pytest's own
@@ -522,7 +545,7 @@ def pytest_runtest_logreport(report):
             fields["message"] = _clip(_skip_reason(report) or "")
         _write(
             "report",
-            id=report.nodeid,
+            id=_id(report.nodeid),
             phase=report.when,
             outcome=report.outcome,
             category=category,
@@ -542,7 +565,7 @@ def pytest_warning_recorded(warning_message, when, nodeid, location):
     try:
         if _warnings <= _WARNINGS_TOLD:
             where = "%s:%s" % (warning_message.filename, warning_message.lineno)
-            _write("warning", id=nodeid, category=_name(warning_message.category), message=_clip(warning_message.message), where=where)
+            _write("warning", id=_id(nodeid), category=_name(warning_message.category), message=_clip(warning_message.message), where=where)
     except Exception:
         pass
 

@@ -52,6 +52,37 @@ withSuite("--jobs runs each test once, those that share a fixture in one process
   assert(/^predicted \d+\.\d s, took \d+\.\d s; longest shard \d\.\d\dx of the mean\n8 passed in /m.test(again.stdout), again.stdout);
 });
 
+/** Parameters that are called by their repr, which has an address: another one in each process. */
+const ADDRESSED = {
+  "test_a.py": `
+import time, pytest
+def one(): pass
+@pytest.mark.parametrize("word", ["x", "y"], ids=lambda word: f"word={word}")
+@pytest.mark.parametrize("run", [one, lambda: 1, lambda: 2], ids=repr)
+def test_addressed(run, word): time.sleep(0.05)
+@pytest.mark.parametrize("run", [one], ids=repr)
+def test_fails(run): time.sleep(0.05); assert False
+`,
+};
+
+withSuite("a test whose id has an address is the same one in every pytest and run, not another of that name", ADDRESSED, async (suite) => {
+  const { code, stdout, stderr } = await suite.tractest([...JOBS, "--json"]);
+  assertEquals(code, 1, stdout + stderr);
+  const { counts, failures } = JSON.parse(stdout);
+  assertEquals([counts.passed, counts.failed], [6, 1], stdout);
+  assertEquals(failures.map(({ id }: { id: string }) => id), ["tests/test_a.py::test_fails[<function one at 0x…>]"]);
+  const alone = await suite.tractest(["run", "--no-preflight", "--no-defaults"]);
+  assertEquals(alone.code, 1, alone.stdout + alone.stderr);
+  const history = await suite.tractest(["history", "word=y", "--json"]);
+  const tests: { test: string; trials: number }[] = JSON.parse(history.stdout).tests;
+  const expected = ["<function <lambda> at 0x…2>", "<function <lambda> at 0x…>", "<function one at 0x…>"];
+  assertEquals(
+    tests.map(({ test, trials }) => `${trials} ${test}`).sort(),
+    expected.map((name) => `2 tests/test_a.py::test_addressed[${name}-word=y]`),
+    history.stdout,
+  );
+});
+
 for (const version of ["6.2.*", "7.*", "8.*", "9.*"]) {
   Deno.test({
     name: `fixtures of a session and of a module are set up and torn down once in each pytest that uses them, with pytest ${version}`,
