@@ -139,7 +139,10 @@ def pytest_runtest_makereport(item, call):
 def _where(representation, crash):
     """The innermost line of the failure that is the project's own; what a library raised starts there."""
     root = _root or os.getcwd()
-    found = "%s:%s" % (crash.path, crash.lineno) if crash is not None else None
+    found = None
+    if crash is not None:
+        path = os.path.abspath(str(crash.path))
+        found = "%s:%s" % (os.path.relpath(path, root) if path.startswith(root + os.sep) else path, crash.lineno)
     for entry in getattr(getattr(representation, "reprtraceback", None), "reprentries", None) or ():
         place = getattr(entry, "reprfileloc", None)
         if place is None:

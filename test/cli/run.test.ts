@@ -557,6 +557,13 @@ Deno.test("what a library raised is placed where the project called it", async (
   assertIncludes(stdout, "\n    at tests/test_a.py:4\n");
 });
 
+Deno.test("what shows no line of the project is placed by its path from the root", async () => {
+  const far = "import importlib\ndef test_a():\n    __tracebackhide__ = True\n    importlib.import_module('tests.site-packages.far').fail()\n";
+  await using suite = await pytestSuite({ "test_a.py": far, "site-packages/far.py": "def fail():\n    raise KeyError('far')\n" });
+  const { stdout } = await suite.tractest(NO_CHECKS);
+  assertIncludes(stdout, "\n    at tests/site-packages/far.py:2\n");
+});
+
 Deno.test("address in use in every failure is told as a held registry, before all else", async () => {
   await using suite = await pytestSuite({
     "test_a.py":
