@@ -27,7 +27,9 @@ export async function knownRuns(host: Host): Promise<KnownRun[]> {
   const runs = await runsDirectory(host);
   const entries = runs === null ? [] : await host.readDirectory(runs) ?? [];
   const names = entries.filter((entry) => entry.kind === "directory" && isRunId(entry.name)).map((entry) => entry.name);
-  return await judged(host, runs ?? "", names.sort().reverse());
+  const known = await judged(host, runs ?? "", names.sort().reverse());
+  // Ids of the same second are in no order.
+  return known.sort((one, other) => other.record.began - one.record.began);
 }
 
 /** The same of these alone; one that has no record is left out. */

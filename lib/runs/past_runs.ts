@@ -21,7 +21,9 @@ export async function pastRuns(host: Host, root: string): Promise<PastRun[]> {
   const runs = join(state.path, "runs");
   const names = (await host.readDirectory(runs) ?? []).filter((entry) => entry.kind === "directory").map((entry) => entry.name).sort().reverse();
   const found = await Promise.all(names.map((name) => runAt(host, join(runs, name))));
-  return found.filter((run) => run !== null && run.started.root === root) as PastRun[];
+  const own = found.filter((run): run is PastRun => run !== null && run.started.root === root);
+  // Ids of the same second are in no order.
+  return own.sort((one, other) => other.started.time - one.started.time);
 }
 
 async function runAt(host: Host, directory: string): Promise<PastRun | null> {
