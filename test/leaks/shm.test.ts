@@ -5,6 +5,8 @@ import { digest } from "../../lib/project/directories.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { isAlive, isRoot, Scene, startOf } from "./scene.ts";
 
+const NEEDS_ROOT = isRoot ? "" : " (needs root)";
+
 /** A scene with a private state, and segments that are removed at the end. */
 class Memory extends AsyncDisposableStack {
   constructor(readonly scene: Scene, readonly directory: string) {
@@ -52,53 +54,61 @@ class Memory extends AsyncDisposableStack {
   }
 }
 
-Deno.test("A run records the segments that its own processes map and that were not there before; left by them they are removed, the others stay", {
-  ignore: !isRoot,
-}, async () => {
-  await using memory = await Memory.make();
-  const { scene } = memory;
-  const [older, stranger, own] = [await memory.segment(), await memory.segment(), `/dev/shm/key-${crypto.randomUUID().slice(0, 8)}`];
-  memory.defer(() => Deno.remove(own).catch(() => {}));
-  const root = await scene.start({ argv: ["root"], ownChild: true });
-  const ledger = await RunLedger.open(scene.host, scene.root, "r-1", "0");
-  await ledger.begin(root);
-  await Deno.writeTextFile(own, "not empty", { mode: 0o600 });
-  const actor = await scene.start({ argv: ["_subactor[w@7]"], env: { MAPS: `${own}:${older}` }, ownChild: true });
-  const unmapped = await memory.segment();
-  await ledger.add([{ pid: actor, ppid: root, uid: Deno.uid()!, startTicks: Number(startOf(actor)), state: "S", title: "" }], null);
-  await ledger.lookForSegments([actor]);
-  assertEquals(await memory.verdict(own), ["live", `recorded by run r-1; mapped by pid ${actor}`]);
-  assertEquals((await removeSharedMemory(scene.host, await scene.found())).removed, []);
-  Deno.kill(actor, "SIGKILL");
-  while (isAlive(actor)) await new Promise((done) => setTimeout(done, 5));
-  assertEquals(await memory.verdict(own), ["live", "recorded by run r-1; that run is not over"]);
-  Deno.kill(root, "SIGKILL");
-  await scene.ended();
-  assertEquals(await memory.verdict(own), ["stale", "recorded by run r-1; no process maps it"]);
-  assertEquals((await removeSharedMemory(scene.host, await scene.found())).removed, [own]);
-  for (const path of [older, stranger, unmapped]) {
-    assertEquals(await memory.verdict(path), ["unknown", "no run of this project recorded it"]);
-    assert((await Deno.lstat(path)).isFile);
-  }
-});
+Deno.test(
+  `A run records the segments that its own processes map and that were not there before; left by them they are removed, the others stay${NEEDS_ROOT}`,
+  {
+    ignore: !isRoot,
+  },
+  async () => {
+    await using memory = await Memory.make();
+    const { scene } = memory;
+    const [older, stranger, own] = [await memory.segment(), await memory.segment(), `/dev/shm/key-${crypto.randomUUID().slice(0, 8)}`];
+    memory.defer(() => Deno.remove(own).catch(() => {}));
+    const root = await scene.start({ argv: ["root"], ownChild: true });
+    const ledger = await RunLedger.open(scene.host, scene.root, "r-1", "0");
+    await ledger.begin(root);
+    await Deno.writeTextFile(own, "not empty", { mode: 0o600 });
+    const actor = await scene.start({ argv: ["_subactor[w@7]"], env: { MAPS: `${own}:${older}` }, ownChild: true });
+    const unmapped = await memory.segment();
+    await ledger.add([{ pid: actor, ppid: root, uid: Deno.uid()!, startTicks: Number(startOf(actor)), state: "S", title: "" }], null);
+    await ledger.lookForSegments([actor]);
+    assertEquals(await memory.verdict(own), ["live", `recorded by run r-1; mapped by pid ${actor}`]);
+    assertEquals((await removeSharedMemory(scene.host, await scene.found())).removed, []);
+    Deno.kill(actor, "SIGKILL");
+    while (isAlive(actor)) await new Promise((done) => setTimeout(done, 5));
+    assertEquals(await memory.verdict(own), ["live", "recorded by run r-1; that run is not over"]);
+    Deno.kill(root, "SIGKILL");
+    await scene.ended();
+    assertEquals(await memory.verdict(own), ["stale", "recorded by run r-1; no process maps it"]);
+    assertEquals((await removeSharedMemory(scene.host, await scene.found())).removed, [own]);
+    for (const path of [older, stranger, unmapped]) {
+      assertEquals(await memory.verdict(path), ["unknown", "no run of this project recorded it"]);
+      assert((await Deno.lstat(path)).isFile);
+    }
+  },
+);
 
-Deno.test("fault 31: a segment of another user, of another boot, replaced, or older than any run is kept", { ignore: !isRoot }, async () => {
-  await using memory = await Memory.make();
-  const { scene } = memory;
-  const path = await memory.segment();
-  await memory.record(path);
-  assertEquals((await memory.verdict(path))[0], "stale");
-  for (const changes of [{ bootId: "00000000-0000-4000-8000-000000000000" }, { inode: 1 }, { device: 1 }]) {
-    await memory.record(path, changes);
-    assertEquals(await memory.verdict(path), ["unknown", "no run of this project recorded it"]);
-  }
-  await memory.record(path);
-  await Deno.chown(path, 65534, 65534);
-  assertEquals(await memory.verdict(path), ["unknown", "belongs to uid 65534; not touched"]);
-  assertEquals((await removeSharedMemory(scene.host, await scene.found())).removed, []);
-});
+Deno.test(
+  `fault 31: a segment of another user, of another boot, replaced, or older than any run is kept${NEEDS_ROOT}`,
+  { ignore: !isRoot },
+  async () => {
+    await using memory = await Memory.make();
+    const { scene } = memory;
+    const path = await memory.segment();
+    await memory.record(path);
+    assertEquals((await memory.verdict(path))[0], "stale");
+    for (const changes of [{ bootId: "00000000-0000-4000-8000-000000000000" }, { inode: 1 }, { device: 1 }]) {
+      await memory.record(path, changes);
+      assertEquals(await memory.verdict(path), ["unknown", "no run of this project recorded it"]);
+    }
+    await memory.record(path);
+    await Deno.chown(path, 65534, 65534);
+    assertEquals(await memory.verdict(path), ["unknown", "belongs to uid 65534; not touched"]);
+    assertEquals((await removeSharedMemory(scene.host, await scene.found())).removed, []);
+  },
+);
 
-Deno.test("fault 31: where a process can't be looked into, nothing is removed", { ignore: !isRoot }, async () => {
+Deno.test(`fault 31: where a process can't be looked into, nothing is removed${NEEDS_ROOT}`, { ignore: !isRoot }, async () => {
   await using memory = await Memory.make();
   const { scene } = memory;
   const path = await memory.segment();
