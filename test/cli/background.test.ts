@@ -34,6 +34,8 @@ interface Record {
   readonly runId: string;
   readonly pid: number;
   readonly command: string;
+  /** Milliseconds. The ids of runs that began in the same second are in no order. */
+  readonly began: number;
   readonly waiting: boolean;
   readonly end: { readonly exitCode: number; readonly ending: string | null } | null;
 }
@@ -42,13 +44,13 @@ interface Record {
 function records(suite: Suite): Record[] {
   const runs = join(suite.path, "state/tractest/runs");
   try {
-    return [...Deno.readDirSync(runs)].map(({ name }) => name).sort().flatMap((name) => {
+    return [...Deno.readDirSync(runs)].flatMap<Record>(({ name }) => {
       try {
         return [JSON.parse(Deno.readTextFileSync(join(runs, name, "run.json")))];
       } catch {
         return [];
       }
-    });
+    }).sort((a, b) => a.began - b.began);
   } catch {
     return [];
   }
