@@ -5,6 +5,7 @@
  */
 
 import { checkImports, sourceFiles } from "./check_imports.ts";
+import { inLanes, laneCount, type TestResult } from "./lanes.ts";
 
 const [graphFlags = "", ...words] = Deno.args;
 const GRAPH = graphFlags.split(" ");
@@ -44,16 +45,56 @@ async function gates(): Promise<void> {
   await gate("the binary is built", () => command("scripts/build"));
 }
 
-/** Runs the test files, with their output as it comes, and counts from the report that Deno writes. */
+/** Runs the test files, with their output as it comes, and counts from the reports that Deno writes. */
 async function tests(): Promise<void> {
   const files = (await sourceFiles(["test"])).filter((path) => /[._]test\.ts$/.test(path));
   const chosen = words.length === 0 ? files : files.filter((path) => words.some((word) => path.includes(word)));
   if (chosen.length === 0) return fail(`no test file's path contains ${words.join(" or ")}`);
+  const lanes = chosen.length === 1 ? 1 : await laneCount();
+  if (lanes === 1) return count(await alone(chosen));
+  const again: string[] = [];
+  for (const result of await inLanes(lanes, chosen, testCommand, isHung)) {
+    if (result.success) count(result);
+    else again.push(...result.files);
+  }
+  if (again.length === 0) return;
+  // A failure beside other tests counts when it also comes alone.
+  console.log(`\nagain, alone, after a failure beside other tests: ${again.join(", ")}`);
+  const before = failed;
+  count(await alone(again));
+  if (failed === before) console.log(`\n${again.join(", ")}: failed beside other tests, passed alone`);
+}
+
+function testCommand(files: readonly string[], results: string): string[] {
+  return [Deno.execPath(), "test", "--quiet", "--no-check", "--allow-all", ...GRAPH, `--junit-path=${results}`, ...files];
+}
+
+/** Runs test files one after the other. */
+async function alone(files: readonly string[]): Promise<TestResult> {
   // Not in the checkout: two test runs at once in it would count each other's tests.
   const results = await Deno.makeTempFile({ prefix: "tractest-results-", suffix: ".xml" });
-  const success = await runTests(["test", "--quiet", "--no-check", "--allow-all", ...GRAPH, `--junit-path=${results}`, ...chosen]);
+  const [program, ...args] = testCommand(files, results);
+  const child = new Deno.Command(program!, { args, stdin: "null", stdout: "piped", stderr: "inherit" }).spawn();
+  const text = new TextDecoder();
+  for await (const bytes of child.stdout) {
+    Deno.stdout.writeSync(bytes);
+    if (isHung(text.decode(bytes, { stream: true }))) child.kill("SIGINT"); // on which Deno writes its report
+  }
+  const { success } = await child.status;
   const report = await Deno.readTextFile(results);
   await Deno.remove(results);
+  return { files, success, report };
+}
+
+/** Deno says once a minute which test still runs. */
+function isHung(output: string): boolean {
+  // deno-lint-ignore no-control-regex -- colours stand in between
+  const minutes = /has been running for over (?:\x1b\[[\d;]*m)*\((\d+)m/.exec(output)?.[1];
+  if (!(Number(minutes) >= HANGS_MINUTES)) return false;
+  return hung = true;
+}
+
+function count({ files, success, report }: TestResult): void {
   const before = failed;
   for (const [, attributes = "", body = ""] of report.matchAll(/<testcase\b([^>]*?)(?:\/>|>(.*?)<\/testcase>)/gs)) {
     const name = unescapeXml(/\bname="([^"]*)"/.exec(attributes)?.[1] ?? "");
@@ -62,23 +103,7 @@ async function tests(): Promise<void> {
     else passed++;
   }
   // A file that cannot be loaded has no test cases in the report.
-  if ((!success && failed === before) || !report.includes("<testcase")) fail("the test run itself");
-}
-
-/** Runs `deno test`. A test that hangs is ended: Deno says once a minute which test still runs, and on SIGINT it writes its report. */
-async function runTests(args: string[]): Promise<boolean> {
-  const child = new Deno.Command(Deno.execPath(), { args, stdin: "null", stdout: "piped", stderr: "inherit" }).spawn();
-  const text = new TextDecoder();
-  for await (const bytes of child.stdout) {
-    Deno.stdout.writeSync(bytes);
-    // deno-lint-ignore no-control-regex -- colours stand in between
-    const minutes = /has been running for over (?:\x1b\[[\d;]*m)*\((\d+)m/.exec(text.decode(bytes, { stream: true }))?.[1];
-    if (Number(minutes) >= HANGS_MINUTES) {
-      hung = true;
-      child.kill("SIGINT");
-    }
-  }
-  return (await child.status).success;
+  if ((!success && failed === before) || !report.includes("<testcase")) fail(`the test run of ${files.join(", ")}`);
 }
 
 async function gate(name: string, action: () => Promise<boolean>): Promise<void> {

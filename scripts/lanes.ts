@@ -1,0 +1,123 @@
+/**
+ * Test files side by side: most tests wait for other processes, so two at a time take little more than half as long. Each lane has
+ * namespaces of its own, for the tests bind the registry's port, count actors and look for leaks all over the machine.
+ */
+
+/** How a test process ended, and its results as JUnit XML; "" if there are none. */
+export interface TestResult {
+  readonly files: readonly string[];
+  readonly success: boolean;
+  readonly report: string;
+}
+
+/** The files that take longest (a minute or more), longest first; the order of the others hardly matters. */
+const LONGEST = [
+  "run_sample",
+  "run_jobs",
+  "hang/verdicts",
+  "isolation/killed",
+  "cli/hang",
+  "soak",
+  "run_grown",
+  "run_engine",
+  "cli/isolate",
+  "background",
+];
+
+/** Directories of tests that are fast: one process runs all of one. */
+const FAST = /^test\/(core|programs|project|ui|engine|run)\//;
+
+/**
+ * Keeps the way to package registries open for the two programs that take it; everything else sees a network of its own. The first process
+ * of a pid namespace must collect orphans, which a shell does while it waits.
+ */
+const SETUP = `set -e
+lane=$1; shift
+mkdir "$lane/bin"
+touch "$lane/network"
+mount --bind /proc/self/ns/net "$lane/network"
+for program in uv npm; do
+  if path=$(command -v $program); then
+    printf '#!/bin/sh\\nexec nsenter --net=%s %s "$@"\\n' "$lane/network" "$path" >"$lane/bin/$program"
+    chmod +x "$lane/bin/$program"
+  fi
+done
+mount -t tmpfs -o mode=1777 tmpfs /dev/shm
+PATH=$lane/bin:$PATH unshare --net sh -c 'ip link set lo up && exec "$@"' sh "$@"
+exit $?`;
+
+const NAMESPACES = ["--mount", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"];
+
+/** How many lanes there are: more than one only for root, where namespaces can be had. TRACTEST_TEST_LANES says otherwise. */
+export async function laneCount(): Promise<number> {
+  const wanted = Number(Deno.env.get("TRACTEST_TEST_LANES") ?? Math.min(4, navigator.hardwareConcurrency));
+  if (wanted < 2 || Deno.build.os !== "linux" || Deno.uid() !== 0) return 1;
+  const directory = await Deno.makeTempDir({ prefix: "tractest-lane-" });
+  try {
+    const { success } = await lane(["nsenter", `--net=${directory}/network`, "true"], directory).output();
+    return success ? wanted : 1;
+  } catch {
+    return 1;
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+/**
+ * Runs the files in lanes, and prints the output of each process when it is over.
+ *
+ * @param test the command line for some files, which writes its results to a path
+ * @param isHung whether a line of the output says that a test has taken too long: its process is ended
+ */
+export async function inLanes(
+  count: number,
+  files: readonly string[],
+  test: (files: readonly string[], results: string) => readonly string[],
+  isHung: (output: string) => boolean,
+): Promise<TestResult[]> {
+  const waiting = batches(files);
+  const results: TestResult[] = [];
+  const work = async () => {
+    for (let batch = waiting.shift(); batch !== undefined; batch = waiting.shift()) results.push(await runBatch(batch, test, isHung));
+  };
+  await Promise.all(Array.from({ length: count }, work));
+  return results;
+}
+
+function batches(files: readonly string[]): string[][] {
+  const rank = (file: string) => {
+    const index = LONGEST.findIndex((part) => file.includes(part));
+    return index < 0 ? LONGEST.length : index;
+  };
+  const byKey = Map.groupBy([...files].sort((a, b) => rank(a) - rank(b)), (file) => FAST.exec(file)?.[0] ?? file);
+  return [...byKey.values()];
+}
+
+async function runBatch(
+  files: readonly string[],
+  test: (files: readonly string[], results: string) => readonly string[],
+  isHung: (output: string) => boolean,
+): Promise<TestResult> {
+  const directory = await Deno.makeTempDir({ prefix: "tractest-lane-" });
+  const results = `${directory}/results.xml`;
+  try {
+    const child = lane(test(files, results), directory).spawn();
+    let output = "";
+    const read = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
+      for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+        output += text;
+        if (isHung(text)) child.kill("SIGKILL");
+      }
+    };
+    const [{ success }] = await Promise.all([child.status, read(child.stdout), read(child.stderr)]);
+    console.log(output.trimEnd());
+    return { files, success, report: await Deno.readTextFile(results).catch(() => "") };
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+function lane(argv: readonly string[], directory: string): Deno.Command {
+  const args = [...NAMESPACES, "sh", "-c", SETUP, "sh", directory, ...argv];
+  return new Deno.Command("unshare", { args, stdin: "null", stdout: "piped", stderr: "piped" });
+}
