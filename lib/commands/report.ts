@@ -1,6 +1,7 @@
 import { relative } from "@std/path";
 import { rateText } from "../core/history/rate.ts";
-import { REPORT_MARK, reportPage, type Trends } from "../core/report/report.ts";
+import { REPORT_MARK, reportPage } from "../core/report/report.ts";
+import type { Trends } from "../core/report/trends.ts";
 import { escapeText } from "../core/escape.ts";
 import { nearest } from "../core/nearest.ts";
 import type { PytestEvent } from "../core/results/pytest_events.ts";

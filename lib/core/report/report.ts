@@ -2,27 +2,13 @@ import { shellCommand } from "../escape.ts";
 import { type Html, html } from "./html.ts";
 import type { PytestEvent } from "../results/pytest_events.ts";
 import { type Outcome, RED, type ResultFailure, type Results, type TestResult } from "../results/results.ts";
+import { clock, histogram, kindOfRun, meter, runsChart, stamp, timeline } from "./charts.ts";
 import { REPORT_STYLE } from "./style.ts";
+import { number, table } from "./table.ts";
+import type { Trends } from "./trends.ts";
 
 /** The first lines of every report: a file that begins so may be written over. */
 export const REPORT_MARK = "<!doctype html>\n<!-- tractest report -->\n";
-
-/** What is known of a project's other runs. Times in seconds, `started` since the epoch; null is unknown. */
-export interface Trends {
-  /** The oldest first. */
-  readonly runs: readonly {
-    readonly runId: string;
-    readonly started: number;
-    readonly seconds: number;
-    readonly counts: { readonly tests: number; readonly passed: number; readonly failed: number; readonly skipped: number };
-    readonly exitCode: number | null;
-    readonly commit: string | null;
-  }[];
-  /** Tests with a record of failures, the worst first; `rate` as text: `7% (2-19%)`. */
-  readonly flakiest: readonly { readonly id: string; readonly failures: number; readonly trials: number; readonly rate: string }[];
-  /** Tests by their usual duration, the longest first. */
-  readonly slowest: readonly { readonly id: string; readonly seconds: number }[];
-}
 
 /** What a page is made of. */
 export interface ReportInput {
@@ -33,8 +19,8 @@ export interface ReportInput {
   readonly now: number;
 }
 
-/** Tests that a page shows in one list, at most. */
-const SHOWN = { failures: 100, slowest: 15, others: 50, bars: 1_500 } as const;
+/** Items that a page shows in one list, at most. */
+const SHOWN = { failures: 100, slowest: 15, others: 50 } as const;
 
 /** The page of a run: one document that needs nothing else. */
 export function reportPage({ results, hangs, trends, now }: ReportInput): string {
@@ -241,212 +227,49 @@ function badge(kind: string): Html {
   return html`<span class="badge ${/^[a-z]+$/.test(kind) ? kind : ""}">${kind}</span>`;
 }
 
-/** Units of a chart's width: bars are stretched to the page, so that text never stands in a chart. */
-const WIDTH = 1_000;
-const LANE = 18;
-
-/** Every attempt as a bar over the time of the run, a lane for each session. Where there are too many, the longest and the red ones. */
-function timeline(tests: readonly TestResult[]): Html | null {
-  const all = tests.flatMap((test) => test.attempts.map((attempt) => ({ ...attempt, id: test.id })));
-  const bars = all.toSorted((a, b) => Number(RED.has(b.outcome)) - Number(RED.has(a.outcome)) || b.seconds - a.seconds).slice(0, SHOWN.bars);
-  if (bars.length === 0) return null;
-  const begin = all.reduce((least, bar) => Math.min(least, bar.began), Infinity);
-  const end = Math.max(begin + 0.001, all.reduce((most, bar) => Math.max(most, bar.began + bar.seconds), 0));
-  const sessions = [...new Set(all.toSorted((a, b) => a.began - b.began).map((bar) => bar.session))].slice(0, 64);
-  const x = (time: number) => (time - begin) / (end - begin) * WIDTH;
-  const height = sessions.length * (LANE + 4);
-  const said = `${all.length} attempts in ${sessions.length} ${sessions.length === 1 ? "session" : "sessions"} over ${clock(end - begin)}`;
-  const used = [...new Set(bars.map((bar) => bar.outcome))].sort();
-  return html`<figure><div class="lanes"><ol class="names" aria-hidden="true">${
-    sessions.map((name) => html`<li>${name === "" ? "0" : name}</li>`)
-  }</ol>
-<svg viewBox="0 0 ${WIDTH} ${height}" style="height:${height}px" preserveAspectRatio="none" role="img" aria-label="${said}">
-${sessions.map((_, lane) => html`<rect class="lane" x="0" y="${lane * (LANE + 4)}" width="${WIDTH}" height="${LANE}"></rect>`)}
-${
-    bars.filter((bar) => sessions.includes(bar.session)).map((bar) =>
-      html`
-        <rect class="${bar.outcome}" x="${x(bar.began).toFixed(2)}" y="${sessions.indexOf(bar.session) * (LANE + 4)}" width="${Math.max(
-          1.2,
-          bar.seconds / (end - begin) * WIDTH - 0.4,
-        ).toFixed(2)}" height="${LANE}">
-          <title>${bar.id}: ${bar.outcome}, ${clock(bar.seconds)}</title>
-        </rect>
-      `
-    )
-  }
-</svg></div>
-${axis(end - begin)}
-<figcaption>${said}${bars.length < all.length && `; the ${bars.length} longest are drawn`}. A lane is one pytest of the run. ${
-    legend(used)
-  }</figcaption></figure>`;
-}
-
-function axis(seconds: number): Html {
-  return html`<div class="axis" aria-hidden="true">${[0, 0.25, 0.5, 0.75, 1].map((part) => html`<span>${clock(part * seconds)}</span>`)}</div>`;
-}
-
-function legend(kinds: readonly string[]): Html {
-  return html`<span class="legend">${
-    kinds.map((kind) =>
-      html`
-        <span><i class="dot ${kind}"></i>${kind}</span>
-      `
-    )
-  }</span>`;
-}
-
 function slowest(tests: readonly TestResult[], { slowest: usual }: Trends): Html | null {
   const rows = tests.filter((test) => test.seconds > 0).toSorted((a, b) => b.seconds - a.seconds).slice(0, SHOWN.slowest);
   if (rows.length === 0) return null;
   const before = new Map(usual.map(({ id, seconds }) => [id, seconds]));
-  return html`
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">test</th>
-          <th scope="col" class="number">time</th>
-          <th scope="col" class="number">usual</th>
-        </tr>
-      </thead>
-      <tbody>${rows.map((test) =>
-        html`
-          <tr>
-            <td><code>${test.id}</code>${meter(test.seconds / rows[0]!.seconds, test.outcome)}</td>
-            <td class="number">${clock(test.seconds)}</td>
-            <td class="number">${before.has(test.id) ? clock(before.get(test.id)!) : "–"}</td>
-          </tr>
-        `
-      )}</tbody>
-    </table>
-  `;
-}
-
-function meter(part: number, kind: string): Html {
-  return html`
-    <svg class="meter" viewBox="0 0 ${WIDTH} 6" preserveAspectRatio="none" aria-hidden="true">
-      <rect class="${kind}" x="0" y="0" width="${(part === 0 ? 0 : Math.max(4, part * WIDTH)).toFixed(1)}" height="6"></rect>
-    </svg>
-  `;
-}
-
-/** Upper ends of the classes, in seconds. */
-const CLASSES = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, Infinity] as const;
-
-function histogram(tests: readonly TestResult[]): Html | null {
-  const seconds = tests.filter((test) => test.finished && test.outcome !== "skipped").map((test) => test.seconds);
-  if (seconds.length < 2) return null;
-  const classes = CLASSES.map((to, index) => {
-    const from = CLASSES[index - 1] ?? 0;
-    const inside = seconds.filter((one) => one >= from && one < to);
-    return {
-      name: to === Infinity ? `over ${from} s` : from === 0 ? `under ${to} s` : `${from} to ${to} s`,
-      count: inside.length,
-      sum: inside.reduce((sum, one) => sum + one, 0),
-    };
-  });
-  const shown = classes.slice(classes.findIndex(({ count }) => count > 0), classes.findLastIndex(({ count }) => count > 0) + 1);
-  const most = Math.max(...shown.map(({ count }) => count));
-  return html`
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">duration</th>
-          <th scope="col" class="wide">tests</th>
-          <th scope="col" class="number">count</th>
-          <th scope="col" class="number">together</th>
-        </tr>
-      </thead>
-      <tbody>${shown.map(({ name, count, sum }) =>
-        html`
-          <tr>
-            <th scope="row">${name}</th>
-            <td class="wide">${meter(count / most, "passed")}</td>
-            <td class="number">${count}</td>
-            <td class="number">${clock(sum)}</td>
-          </tr>
-        `
-      )}</tbody>
-    </table>
-  `;
+  return table(
+    ["test", number("time"), number("usual")],
+    rows.map((test) => [
+      html`<code>${test.id}</code>${meter(test.seconds / rows[0]!.seconds, test.outcome)}`,
+      clock(test.seconds),
+      before.has(test.id) ? clock(before.get(test.id)!) : "–",
+    ]),
+  );
 }
 
 function trendsSection({ runs }: Trends, own: string | null): Html | null {
   if (runs.length < 2) return null;
-  const longest = Math.max(0.001, ...runs.map((run) => run.seconds));
-  const step = WIDTH / runs.length;
-  const height = 120;
-  const kind = (run: Trends["runs"][number]) => run.exitCode === null ? "skipped" : run.counts.failed > 0 || run.exitCode !== 0 ? "failed" : "passed";
-  const said = `Durations of ${runs.length} runs, up to ${clock(longest)}; ${runs.filter((run) => kind(run) === "failed").length} were red`;
-  return html`
-    <figure>
-      <svg viewBox="0 0 ${WIDTH} ${height}" style="height:${height}px" preserveAspectRatio="none" role="img" aria-label="${said}">
-    <rect class="lane" x="0" y="0" width="${WIDTH}" height="${height}"></rect>
-    ${runs.map((run, index) => {
-      const size = Math.max(2, run.seconds / longest * (height - 8));
-      return html`
-        <rect class="${kind(run)}" x="${(index * step + step * 0.1).toFixed(2)}" y="${(height - size).toFixed(2)}" width="${(step * 0.8).toFixed(
-          2,
-        )}" height="${size.toFixed(2)}">
-          <title>${stamp(run.started)}: ${clock(run.seconds)}, ${run.counts.failed} of ${run.counts.tests} failed</title>
-        </rect>
-      `;
-    })}
-      </svg>
-      <figcaption>${said}. The oldest run is on the left.</figcaption>
-    </figure>
-    <details>
-      <summary>The runs as a table</summary>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">run</th>
-            <th scope="col" class="number">time</th>
-            <th scope="col" class="number">failed</th>
-            <th scope="col" class="number">tests</th>
-            <th scope="col">commit</th>
-          </tr>
-        </thead>
-        <tbody>${runs.toReversed().map((run) =>
-          html`
-            <tr>
-              <td>${badge(kind(run))} ${stamp(run.started)}${run.runId === own && html`
-                <b>(this run)</b>
-              `}</td>
-              <td class="number">${clock(run.seconds)}</td>
-              <td class="number">${run.counts.failed}</td>
-              <td class="number">${run.counts.tests}</td>
-              <td><code>${run.commit?.slice(0, 10) ?? "–"}</code></td>
-            </tr>
-          `
-        )}</tbody>
-      </table>
-    </details>
-  `;
+  const rows = runs.toReversed().map((run) => [
+    html`${badge(kindOfRun(run))} ${stamp(run.started)}${
+      run.runId === own && html`
+        <b>(this run)</b>
+      `
+    }`,
+    clock(run.seconds),
+    run.counts.failed,
+    run.counts.tests,
+    html`<code>${run.commit?.slice(0, 10) ?? "–"}</code>`,
+  ]);
+  return html`${runsChart(runs)}
+<details>
+<summary>The runs as a table</summary>
+${table(["run", number("time"), number("failed"), number("tests"), "commit"], rows)}
+</details>`;
 }
 
 function flakiest({ flakiest: rows }: Trends): Html | null {
   if (rows.length === 0) return null;
-  return html`
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">test</th>
-          <th scope="col" class="number">failed</th>
-          <th scope="col" class="number">rate</th>
-        </tr>
-      </thead>
-      <tbody>${rows.slice(0, SHOWN.slowest).map((row) =>
-        html`
-          <tr>
-            <td><code>${row.id}</code>${meter(row.failures / Math.max(1, row.trials), "flaky")}</td>
-            <td class="number">${row.failures} of ${row.trials}</td>
-            <td class="number">${row.rate}</td>
-          </tr>
-        `
-      )}</tbody>
-    </table>
-    <p class="more">Rates with their 95% interval, over all runs on record.</p>
-  `;
+  const shown = rows.slice(0, SHOWN.slowest).map((row) => [
+    html`<code>${row.id}</code>${meter(row.failures / Math.max(1, row.trials), "flaky")}`,
+    `${row.failures} of ${row.trials}`,
+    row.rate,
+  ]);
+  return html`${table(["test", number("failed"), number("rate")], shown)}
+<p class="more">Rates with their 95% interval, over all runs on record.</p>`;
 }
 
 function environment({ started, ended }: Results, now: number): Html {
@@ -474,19 +297,4 @@ function environment({ started, ended }: Results, now: number): Html {
 
 function secondsOf({ ended, first, latest }: Results): number {
   return ended?.seconds ?? (latest ?? 0) - (first ?? 0);
-}
-
-/** `85 ms`, `9.53 s`, `1:05`, `1:00:05`. */
-function clock(seconds: number): string {
-  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
-  if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
-  const whole = Math.round(seconds);
-  const two = (value: number) => String(value).padStart(2, "0");
-  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
-  return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
-}
-
-/** Of a time in seconds since the epoch: the page is read in any time zone. */
-function stamp(time: number): string {
-  return `${new Date(time * 1000).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }

@@ -53,7 +53,7 @@ table{width:100%;border-collapse:collapse;font-size:.92rem}
 th,td{text-align:left;padding:.4rem .5rem .4rem 0;border-bottom:1px solid var(--line);vertical-align:top;font-weight:inherit}
 thead th{font-size:.8rem;color:var(--soft)}
 .number{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums;padding-left:.6rem}
-.wide{width:55%}tbody th{white-space:nowrap}
+.wide{width:55%}tr:has(.wide) th{white-space:nowrap}
 .meter{height:6px;margin-top:.35rem;border-radius:3px;overflow:hidden;background:var(--lane)}
 .facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(15rem,1fr));gap:.6rem 1.5rem;margin:0}
 .facts dt{font-size:.8rem;color:var(--soft)}.facts dd{margin:0;overflow-wrap:anywhere}

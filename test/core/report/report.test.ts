@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { html } from "../../../lib/core/report/html.ts";
 import type { PytestEvent } from "../../../lib/core/results/pytest_events.ts";
-import { REPORT_MARK, reportPage, type Trends } from "../../../lib/core/report/report.ts";
+import { REPORT_MARK, reportPage } from "../../../lib/core/report/report.ts";
+import type { Trends } from "../../../lib/core/report/trends.ts";
 import { Results } from "../../../lib/core/results/results.ts";
 import { assert, assertEquals, assertIncludes } from "../../assert.ts";
 
