@@ -12,6 +12,9 @@ const GRAPH = graphFlags.split(" ");
 /** No test takes this long. */
 const HANGS_MINUTES = 4;
 
+/** Begins the name of what failed without a test that did. */
+const WHOLE = "the test run of";
+
 let passed = 0;
 let failed = 0;
 let hung = false;
@@ -51,29 +54,31 @@ async function tests(): Promise<void> {
   const chosen = words.length === 0 ? files : files.filter((path) => words.some((word) => path.includes(word)));
   if (chosen.length === 0) return fail(`no test file's path contains ${words.join(" or ")}`);
   const lanes = chosen.length === 1 ? 1 : await laneCount();
-  if (lanes === 1) return count(await alone(chosen));
-  const again: string[] = [];
-  for (const result of await inLanes(lanes, chosen, testCommand, isHung)) {
-    if (result.success) count(result);
-    else again.push(...result.files);
-  }
-  if (again.length === 0) return;
+  if (lanes === 1) return count(await alone(chosen)).forEach(fail);
+  const results = await inLanes(lanes, chosen, testCommand, isHung);
+  const failing = results.map((result) => ({ files: result.files, names: count(result) })).filter(({ names }) => names.length > 0);
+  if (failing.length === 0) return;
   // A failure beside other tests counts when it also comes alone.
-  console.log(`\nagain, alone, after a failure beside other tests: ${again.join(", ")}`);
-  const before = failed;
-  count(await alone(again));
-  if (failed === before) console.log(`\n${again.join(", ")}: failed beside other tests, passed alone`);
+  const names = failing.flatMap((one) => one.names);
+  console.log(`\nagain, alone, after a failure beside other tests:\n${names.map((name) => `  ${name}`).join("\n")}`);
+  const left: string[] = [];
+  for (const one of failing) left.push(...count(await alone(one.files, one.names), one.names));
+  left.forEach(fail);
+  const flaky = names.filter((name) => !left.includes(name));
+  if (flaky.length > 0) console.log(`\nfailed beside other tests, passed alone:\n${flaky.map((name) => `  ${name}`).join("\n")}`);
 }
 
 function testCommand(files: readonly string[], results: string): string[] {
   return [Deno.execPath(), "test", "--quiet", "--no-check", "--allow-all", ...GRAPH, `--junit-path=${results}`, ...files];
 }
 
-/** Runs test files one after the other. */
-async function alone(files: readonly string[]): Promise<TestResult> {
+/** Runs test files one after the other; all of their tests, or those with these names. */
+async function alone(files: readonly string[], names: readonly string[] = []): Promise<TestResult> {
   // Not in the checkout: two test runs at once in it would count each other's tests.
   const results = await Deno.makeTempFile({ prefix: "tractest-results-", suffix: ".xml" });
+  const only = names.filter((name) => !name.startsWith(WHOLE)).map((name) => name.replace(/[/\\^$.*+?()[\]{}|-]/g, "\\$&"));
   const [program, ...args] = testCommand(files, results);
+  if (only.length > 0) args.push(`--filter=/^(?:${only.join("|")})$/`);
   const child = new Deno.Command(program!, { args, stdin: "null", stdout: "piped", stderr: "inherit" }).spawn();
   const text = new TextDecoder();
   for await (const bytes of child.stdout) {
@@ -94,16 +99,20 @@ function isHung(output: string): boolean {
   return hung = true;
 }
 
-function count({ files, success, report }: TestResult): void {
-  const before = failed;
+/** Counts what passed and what was skipped, of all tests or those with a name of a list; the names of what failed. */
+function count({ files, success, report }: TestResult, only: readonly string[] = []): string[] {
+  const names: string[] = [];
+  const isAsked = (name: string) => only.every((one) => one.startsWith(WHOLE)) || only.includes(name);
   for (const [, attributes = "", body = ""] of report.matchAll(/<testcase\b([^>]*?)(?:\/>|>(.*?)<\/testcase>)/gs)) {
     const name = unescapeXml(/\bname="([^"]*)"/.exec(attributes)?.[1] ?? "");
-    if (/<(failure|error)\b/.test(body)) fail(name);
+    if (!isAsked(name)) continue;
+    if (/<(failure|error)\b/.test(body)) names.push(name);
     else if (/<skipped\b/.test(body)) skip(/\((needs [^()]*)\)$/.exec(name)?.[1] ?? (hung ? "not run after a test that hung" : name));
     else passed++;
   }
   // A file that cannot be loaded has no test cases in the report.
-  if ((!success && failed === before) || !report.includes("<testcase")) fail(`the test run of ${files.join(", ")}`);
+  if ((!success && names.length === 0) || !report.includes("<testcase")) names.push(`${WHOLE} ${files.join(", ")}`);
+  return names;
 }
 
 async function gate(name: string, action: () => Promise<boolean>): Promise<void> {
