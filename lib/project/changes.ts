@@ -16,17 +16,9 @@ export type ChangeKind = "branch" | "uncommitted" | "staged";
 /** The options that narrow what counts as changed. */
 export const CHANGE_KINDS = ["staged", "uncommitted"] as const;
 
-/**
- * Which changes are asked for on a command line.
- *
- * @throws {UsageError} for options that exclude each other
- */
+/** Which changes are asked for on a command line. */
 export function changeKindOf(line: CommandLine): ChangeKind {
-  const asked = CHANGE_KINDS.filter((kind) => line.has(kind));
-  if (asked.length + (line.has("base") ? 1 : 0) > 1) {
-    throw new UsageError("--base, --staged and --uncommitted exclude each other", "give one of them");
-  }
-  return asked[0] ?? "branch";
+  return CHANGE_KINDS.find((kind) => line.has(kind)) ?? "branch";
 }
 
 /** What {@linkcode changesSince} found. */

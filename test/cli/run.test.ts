@@ -120,6 +120,22 @@ Deno.test("a test module that can't be imported is an error of its collection", 
   assertIncludes(document.failures[0].message, "nothing_like_this");
 });
 
+Deno.test("options that exclude each other, or do nothing without another one, are refused before anything else", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+  const refused = async (args: readonly string[], reason: string) => {
+    for (const more of [[], ["--dry-run"], ["--bg"]]) {
+      const { code, stdout, stderr } = await suite.tractest(["run", ...args, ...more]);
+      assertEquals([code, stdout], [64, ""], stderr);
+      assertIncludes(stderr, `error: ${reason}`);
+    }
+  };
+  await refused(["--isolate=auto", "--no-isolate"], '"--isolate" and "--no-isolate" exclude each other\nhint: leave one of them out');
+  await refused(["--no-preflight", "--preflight-only"], '"--no-preflight" and "--preflight-only" exclude each other\nhint: ');
+  await refused(["--durations-from=history"], '"--durations-from" needs "--jobs" or "--shard"\nhint: ');
+  const stress = await suite.tractest(["stress", "test_a", "--isolate", "--no-isolate"]);
+  assertEquals(stress.code, 64, stress.stderr);
+});
+
 Deno.test("the dry run prints the command and starts nothing", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n", "conftest.py": "open('started', 'w')\n" });
   const { code, stdout } = await suite.tractest(["run", "--dry-run", "test_a", "-k", "a or b"]);

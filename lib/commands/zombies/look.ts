@@ -2,7 +2,6 @@ import { escapeText } from "../../core/escape.ts";
 import { registryName } from "../../core/leaks/registry.ts";
 import type { CleanupReport, JudgedProcess, LeakReport, SharedMemoryReport } from "../../core/leaks/types.ts";
 import { parseGrace, parsePid } from "../../core/leaks/options.ts";
-import { UsageError } from "../../errors.ts";
 import { EXIT, type ExitCode } from "../../tables/exit_codes.ts";
 import { hintLeaks, showLeaks, showSharedMemory } from "../../ui/leaks.ts";
 import type { Context } from "../../context.ts";
@@ -13,9 +12,6 @@ import { findProject } from "../../project/project.ts";
 /** What `tractest zombies` does with a first look that is under way; null where the platform has none. */
 export async function lookOn(context: Context, first: FirstLook | null): Promise<ExitCode> {
   const { host, printer, line } = context;
-  if (line.has("pid") && line.has("parent")) {
-    throw new UsageError("--pid and --parent exclude each other", "--pid names one process, --parent all below one");
-  }
   const options: EndLeaksOptions = {
     graceSeconds: parseGrace(line.value("grace")),
     dryRun: line.has("dry-run"),

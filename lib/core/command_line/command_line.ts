@@ -1,6 +1,7 @@
 import { parseArgs } from "@std/cli";
 import { UsageError } from "../../errors.ts";
 import { type CommandRow, COMMANDS } from "../../tables/commands.ts";
+import { CONTRADICTIONS } from "../../tables/contradictions.ts";
 import { type OptionRow, OPTIONS } from "../../tables/options.ts";
 import { isSlipOf, nearest, suggestion } from "../nearest.ts";
 import { isPytestOption, type RunWord, splitRunWords, type SplitWords } from "./run_arguments.ts";
@@ -34,7 +35,7 @@ export function shownOptionsOf(command: string): OptionRow[] {
 /**
  * Parses the words after a command by the options table. `run` hands what is not ours to pytest.
  *
- * @throws {UsageError} for an unknown option, a missing value, a value that is not among the choices.
+ * @throws {UsageError} for an unknown option, a missing value, a value that is not among the choices, options that exclude each other.
  */
 export function parseCommandLine(command: string, words: readonly string[]): CommandLine {
   const rows = optionsOf(command);
@@ -66,12 +67,17 @@ export function parseCommandLine(command: string, words: readonly string[]): Com
     }
     values.set(row.name, given);
   }
+  const has = (option: string) => parsed[option] === true || (values.get(option)?.length ?? 0) > 0;
+  for (const { options, instead } of CONTRADICTIONS) {
+    const [one, other] = options.filter(has);
+    if (other !== undefined) throw new UsageError(`"--${one}" and "--${other}" exclude each other`, instead);
+  }
   return {
     command,
     operands,
     afterDashes,
     words: split?.words,
-    has: (option) => parsed[option] === true || (values.get(option)?.length ?? 0) > 0,
+    has,
     value: (option) => values.get(option)?.at(-1),
     values: (option) => values.get(option) ?? [],
   };

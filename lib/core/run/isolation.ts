@@ -1,5 +1,4 @@
 import { ISOLATION_SETTINGS } from "../../tables/isolation.ts";
-import { UsageError } from "../../errors.ts";
 
 /** Whether a run is isolated: `auto` where it can be had. */
 export type IsolationWish = "always" | "auto" | "never";
@@ -8,11 +7,9 @@ export type IsolationWish = "always" | "auto" | "never";
  * What was asked for: the option before the configuration.
  *
  * @param option the value of `--isolate`; undefined when it was not given
- * @param refused whether `--no-isolate` was given
- * @throws {UsageError} when both were given
+ * @param refused whether `--no-isolate` was given, which excludes the option
  */
 export function isolationWish(option: string | undefined, refused: boolean, configured: IsolationWish): IsolationWish {
-  if (option !== undefined && refused) throw new UsageError('"--isolate" and "--no-isolate" exclude each other');
   if (refused) return "never";
   return option === undefined ? configured : option === "auto" ? "auto" : "always";
 }

@@ -39,6 +39,9 @@ export function parallelOf(line: CommandLine, intent: RunIntent, configured: num
   const names = optionNames(intent.passed);
   const typed = line.value("jobs");
   const shard = line.has("shard") ? parseShard(line.value("shard")!) : null;
+  if (line.has("durations-from") && shard === null && typed === undefined && configured === null) {
+    throw new UsageError('"--durations-from" needs "--jobs" or "--shard"', "by itself pytest takes the tests as they come");
+  }
   let jobs = typed === undefined ? configured ?? 1 : parseJobs(typed);
   const conflict = intent.debugging
     ? { option: "a debugger", because: "it needs the terminal for itself", instead: "leave one of the two out" }

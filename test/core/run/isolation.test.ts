@@ -10,12 +10,11 @@ import {
 import { UsageError } from "../../../lib/errors.ts";
 import { assert, assertEquals, assertIncludes, assertThrows } from "../../assert.ts";
 
-Deno.test("the option wins over the configuration, and both options exclude each other", () => {
+Deno.test("the option wins over the configuration", () => {
   assertEquals(isolationWish(undefined, false, "auto"), "auto");
   assertEquals(isolationWish(undefined, true, "always"), "never");
   assertEquals(isolationWish("auto", false, "never"), "auto");
   assertEquals(isolationWish("always", false, "never"), "always");
-  assertThrows(() => isolationWish("always", true, "never"), UsageError);
 });
 
 Deno.test("--isolate takes a value after = only, so it swallows no target", () => {
