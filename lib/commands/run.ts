@@ -39,8 +39,8 @@ export async function run(context: Context): Promise<ExitCode> {
     return await startInBackground(context, scope === "full" && !isQuietOrVerbose([...project.configuration.defaultFlags, ...intent.passed]));
   }
 
-  await request.junit?.clear();
-  await request.events?.clear();
+  await request.junit?.begin();
+  await request.events?.begin();
   const state = await openRunState(host, printer, project.root, line.value("background-run"));
   const limits = { full: project.configuration.timeLimitFull, file: project.configuration.timeLimitFile };
   const longestFull = await longestFullRun(host, state);
@@ -177,7 +177,7 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
     strained: strain?.strained ?? null,
   });
   await log.drain();
-  request.events?.tellTrouble(printer);
+  request.events?.end(printer);
   await request.junit?.write(printer, outcome.results);
   if (log.isCut) printer.warn(`the disk took not all that was reported: counts are incomplete (${escapeText(log.path)})`);
   const failures = await judgeFailures(context, project, outcome.tally.failures);

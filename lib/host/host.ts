@@ -103,6 +103,13 @@ export type BuildKind = "compiled" | "self-contained" | "launcher" | "source";
 /** What a connect to a Unix socket found. */
 export type ConnectOutcome = "accepted" | "refused" | "missing" | "failed";
 
+/** A pipe or a device that stays open, see {@linkcode Host.openPipe}. */
+export interface OpenPipe {
+  /** Writes all of it: waits for the reader where there is no room. */
+  write(text: string): Promise<void>;
+  close(): void;
+}
+
 /** A lock on a file, see {@linkcode Host.tryLock}. */
 export interface FileLock {
   /** Replaces what the file says; others can read it. */
@@ -207,6 +214,8 @@ export interface Host {
   createFile(path: string, content: string): Promise<boolean>;
   /** Adds to the end of a file; creates it (mode 0600) if it is missing. */
   appendFile(path: string, content: string | Uint8Array): Promise<void>;
+  /** Opens a pipe or a device to write to it, once it has a reader; null if that takes longer than `waitMs`. */
+  openPipe(path: string, waitMs: number): Promise<OpenPipe | null>;
   /** Makes a fresh private directory where the system keeps temporary ones, and returns its path. */
   makeTemporaryDirectory(): Promise<string>;
   /** Locks a file (made if it is missing) until {@linkcode FileLock.release} or the end of this process, however that comes; null while another process holds it. */

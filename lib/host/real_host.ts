@@ -15,6 +15,7 @@ import type {
   FileLock,
   FileStatus,
   Host,
+  OpenPipe,
   Output,
   ProgramNotice,
   ProgramResult,
@@ -317,6 +318,24 @@ export class RealHost implements Host {
       using file = await Deno.open(path, { append: true, create: true, mode: 0o600 });
       for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await file.write(rest));
     });
+  }
+
+  async openPipe(path: string, waitMs: number): Promise<OpenPipe | null> {
+    const opening = orThrow("write", path, () => Deno.open(path, { append: true }));
+    const tooLong = new AbortController();
+    const file = await Promise.race([opening, this.sleep(waitMs, tooLong.signal).then(() => null)]).finally(() => tooLong.abort());
+    if (file === null) {
+      // A reader may come yet.
+      opening.then((late) => late.close(), () => {});
+      return null;
+    }
+    return {
+      write: (text) =>
+        orThrow("write", path, async () => {
+          for (let rest = new TextEncoder().encode(text); rest.length > 0;) rest = rest.subarray(await file.write(rest));
+        }),
+      close: () => file.close(),
+    };
   }
 
   async makeTemporaryDirectory(): Promise<string> {

@@ -4,7 +4,7 @@ import { TractestError } from "../errors.ts";
 import type { EventSink } from "../engine/event_log.ts";
 import type { Host } from "../host/host.ts";
 import type { Printer } from "../ui/printer.ts";
-import { type Expected, outputPath } from "./typed_files.ts";
+import { type Expected, isReplaced, outputPath, TypedPipe } from "./typed_files.ts";
 
 /** Lines of events, of this version or another. */
 export const EVENTS: Expected = {
@@ -15,6 +15,8 @@ export const EVENTS: Expected = {
 /** Where `--events` sends the lines of a run. */
 export class EventsFile {
   #trouble: TractestError | null = null;
+  /** Null where it is no pipe. */
+  #pipe: TypedPipe | null = null;
 
   private constructor(private readonly host: Host, private readonly path: string | null) {}
 
@@ -27,29 +29,33 @@ export class EventsFile {
     return new EventsFile(host, typed === "-" ? null : await outputPath(host, typed, EVENTS));
   }
 
-  /** Begins the file anew: nobody is to take what an earlier run wrote for the events of this one, however it ends. */
-  async clear(): Promise<void> {
+  /**
+   * Begins the file anew: nobody is to take what an earlier run wrote for the events of this one, however it ends.
+   *
+   * @throws {TractestError} if it can't be written, or if it is a pipe that nobody reads
+   */
+  async begin(): Promise<void> {
     if (this.path === null) return;
-    const status = await this.host.stat(this.path);
-    // A pipe or a device is written to as it is.
-    if (status === null || status.kind === "file") await this.host.writeFile(this.path, "");
+    if (await isReplaced(this.host, this.path)) await this.host.writeFile(this.path, "");
+    else this.#pipe = await TypedPipe.open(this.host, this.path);
   }
 
-  /** Takes lines as they come. A disk that does not take them is no failure of a test: {@linkcode EventsFile.tellTrouble} tells of it. */
+  /** Takes lines as they come. A disk that does not take them is no failure of a test: {@linkcode EventsFile.end} tells of it. */
   readonly sink: EventSink = async (lines) => {
     const text = lines.map((line) => `${line}\n`).join("");
     if (this.path === null) return this.host.stdout.write(text);
     if (this.#trouble) return;
     try {
-      await this.host.appendFile(this.path, text);
+      await (this.#pipe?.write(text) ?? this.host.appendFile(this.path, text));
     } catch (error) {
       if (!(error instanceof TractestError)) throw error;
       this.#trouble = error;
     }
   };
 
-  /** Says at the end that lines are missing. */
-  tellTrouble(printer: Printer): void {
+  /** Ends it, and says if lines are missing. */
+  end(printer: Printer): void {
+    this.#pipe?.close();
     if (this.#trouble) printer.warn(`events are missing from the file of --events: ${escapeText(this.#trouble.message)}`);
   }
 }

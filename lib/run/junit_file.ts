@@ -4,10 +4,13 @@ import type { Results } from "../core/results/results.ts";
 import { TractestError, UsageError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import type { Printer } from "../ui/printer.ts";
-import { outputPath, writeTyped } from "./typed_files.ts";
+import { isReplaced, outputPath, TypedPipe, writeTyped } from "./typed_files.ts";
 
 /** Where the JUnit report of a run goes. */
 export class JunitFile {
+  /** Null where it is no pipe, or not yet open. */
+  #pipe: TypedPipe | null = null;
+
   private constructor(private readonly host: Host, private readonly path: string) {}
 
   /**
@@ -20,15 +23,22 @@ export class JunitFile {
     return new JunitFile(host, await outputPath(host, typed, { kind: "XML", isOne: (head) => /^\ufeff?\s*</.test(head) }));
   }
 
-  /** Takes an earlier report away: nobody is to take it for that of this run, however it ends. */
-  async clear(): Promise<void> {
-    if ((await this.host.stat(this.path))?.kind === "file") await this.host.remove(this.path);
+  /**
+   * Takes an earlier report away: nobody is to take it for that of this run, however it ends.
+   *
+   * @throws {TractestError} if no report can be written, or if it is a pipe that nobody reads
+   */
+  async begin(): Promise<void> {
+    if (await isReplaced(this.host, this.path)) {
+      await this.host.writeFile(this.path, "");
+      await this.host.remove(this.path);
+    } else this.#pipe = await TypedPipe.open(this.host, this.path);
   }
 
   /** Writes the report. A disk that does not take it is no failure of a test. */
   async write(printer: Printer, results: Results | readonly JunitSuite[]): Promise<void> {
     try {
-      await writeTyped(this.host, this.path, junit(results));
+      await (this.#pipe?.write(junit(results)) ?? writeTyped(this.host, this.path, junit(results)));
     } catch (error) {
       if (!(error instanceof TractestError)) throw error;
       printer.warn(`no JUnit report: ${escapeText(error.message)}`);

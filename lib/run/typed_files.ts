@@ -1,7 +1,7 @@
 import { dirname, resolve } from "@std/path";
 import { shellCommand } from "../core/escape.ts";
-import { UsageError } from "../errors.ts";
-import type { Host } from "../host/host.ts";
+import { PreflightError, UsageError } from "../errors.ts";
+import type { Host, OpenPipe } from "../host/host.ts";
 
 /** What may be written over: a file of the same kind, told by how it begins. */
 export interface Expected {
@@ -56,7 +56,51 @@ const MODE = 0o644;
 
 /** Writes a file that was typed, in one step and readable for all. A pipe or a device is written to as it is, and stays what it is. */
 export async function writeTyped(host: Host, path: string, text: string): Promise<void> {
+  if (await isReplaced(host, path)) return await host.writeFile(path, text, MODE);
+  const pipe = await TypedPipe.open(host, path);
+  await pipe.write(text);
+  pipe.close();
+}
+
+/** Whether what is written to a path that was typed takes the place of what is there: not where that is a pipe or a device. */
+export async function isReplaced(host: Host, path: string): Promise<boolean> {
   const status = await host.stat(path);
-  if (status === null || status.kind === "file") await host.writeFile(path, text, MODE);
-  else await host.appendFile(path, text);
+  return status === null || status.kind === "file";
+}
+
+/** Milliseconds that the reader of a pipe may take to come, and to make room. */
+const READER_MS = 10_000;
+
+/** A pipe or a device that was typed. It stays open: its reader takes the first close for the end. */
+export class TypedPipe {
+  private constructor(private readonly host: Host, private readonly path: string, private readonly pipe: OpenPipe) {}
+
+  /**
+   * Opens it.
+   *
+   * @throws {PreflightError} if nobody reads it
+   */
+  static async open(host: Host, path: string): Promise<TypedPipe> {
+    const pipe = await host.openPipe(path, READER_MS);
+    if (pipe !== null) return new TypedPipe(host, path, pipe);
+    throw new PreflightError("no-reader", `Cannot write "${path}": nobody reads this pipe`, `start its reader first: ${shellCommand(["cat", path])}`);
+  }
+
+  /**
+   * Writes all of the text.
+   *
+   * @throws {PreflightError} if its reader does not read on
+   */
+  async write(text: string): Promise<void> {
+    const tooLong = new AbortController();
+    const writing = this.pipe.write(text).then(() => true);
+    const isWritten = await Promise.race([writing, this.host.sleep(READER_MS, tooLong.signal).then(() => false)]).finally(() => tooLong.abort());
+    if (isWritten) return;
+    writing.catch(() => {});
+    throw new PreflightError("no-reader", `Cannot write "${this.path}": its reader stopped reading`);
+  }
+
+  close(): void {
+    this.pipe.close();
+  }
 }

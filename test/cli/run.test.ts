@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
-import { alive, PTY, pytestSuite, pythonWithPytest, type Suite } from "./suites.ts";
+import { alive, ISOLATED, PTY, pytestSuite, pythonWithPytest, type Suite } from "./suites.ts";
 
 const NO_CHECKS = ["run", "--no-preflight"];
 
@@ -253,6 +253,39 @@ Deno.test("--events names a place that can be written and holds nothing else, be
   // Nobody is to take them for those of a run that never came to its tests.
   assertEquals((await suite.tractest(["run", "--python", "/nowhere", "--events", "e.jsonl"])).code, 64);
   assertEquals(await Deno.readTextFile(join(suite.root, "e.jsonl")), "");
+});
+
+Deno.test("a directory that takes no file, or a pipe that nobody reads, keeps a run with --events or --junit from beginning", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "open('started', 'w')\ndef test_a(): pass\n" });
+  await suite.write({ "sealed/notes.txt": "" });
+  const pipe = join(suite.root, "pipe");
+  assert((await new Deno.Command("mkfifo", { args: [pipe] }).output()).success);
+  const sealed = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs -o ro tmpfs sealed && exec "$@"', "sh"];
+  for (const option of ["--events", "--junit"]) {
+    const unread = await suite.tractest([...NO_CHECKS, option, "pipe"]);
+    assertEquals([unread.code, unread.stdout], [80, ""]);
+    assertEquals(unread.stderr, `error: Cannot write "${pipe}": nobody reads this pipe\nhint: start its reader first: cat ${pipe}\n`);
+    if (ISOLATED === null) continue;
+    for (const more of [[], ["--bg"]]) {
+      const { code, stdout, stderr } = await suite.start([...NO_CHECKS, option, "sealed/out", ...more], {}, sealed).ended;
+      assertEquals([code, stdout], [80, ""], stderr);
+      assertIncludes(stderr, 'sealed/out": Read-only file system');
+    }
+  }
+  assertEquals(await Deno.stat(join(suite.root, "started")).catch(() => null), null);
+});
+
+Deno.test("the reader of a pipe has all that --events and --junit write to it", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "import time\ndef test_a(): time.sleep(0.3)\ndef test_b(): pass\n" });
+  const [events, report] = ["events", "report"].map((name) => join(suite.root, name));
+  assert((await new Deno.Command("mkfifo", { args: [events!, report!] }).output()).success);
+  const readers = [events!, report!].map((path) => new Deno.Command("cat", { args: [path], stdout: "piped" }).output());
+  const { code, stderr } = await suite.tractest([...NO_CHECKS, "--events", events!, "--junit", report!]);
+  assertEquals(code, 0, stderr);
+  const [lines, xml] = (await Promise.all(readers)).map(({ stdout }) => new TextDecoder().decode(stdout));
+  const names = lines!.trimEnd().split("\n").map((line) => JSON.parse(line).event);
+  assertEquals([names[0], names.filter((name) => name === "test-start").length, names.at(-1)], ["run-start", 2, "run-finish"]);
+  assertIncludes(xml!, 'tests="2"');
 });
 
 Deno.test("a file that does not take the events of --events fails no run, and is told", async () => {

@@ -83,7 +83,7 @@ export async function runMatrix(context: Context, matrix: Matrix, { prepared, jo
     },
   }, planned);
   const runs = await (beside ? progress.during(`${of} cells, ${jobs} at once`, work) : work);
-  matrix.events?.tellTrouble(printer);
+  matrix.events?.end(printer);
   await matrix.junit?.write(printer, runs.map(({ name, outcome }) => ({ name: `tractest ${name}`, results: outcome.results })));
   return tell(context, matrix, { prepared, planned, runs, seconds: (host.monotonic() - began) / 1000 });
 }
