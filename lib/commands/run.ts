@@ -183,6 +183,7 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
   const failures = await judgeFailures(context, project, outcome.tally.failures);
   const balance = balanceOf(outcome, plan?.predicted ?? null);
   showEnd(context, {
+    command: shown,
     outcome,
     failures,
     leaks: left,

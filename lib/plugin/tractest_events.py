@@ -459,8 +459,26 @@ def pytest_sessionstart(session):
             cache=_cache,
             maxfail=int(session.config.getoption("maxfail", 0) or 0),
         )
+        _by_id[:] = [argument for argument in session.config.args if "::" in argument]
     except Exception:
         pass
+
+
+_by_id = []  # tests that were asked for by their ids
+_offered = {}  # ids that were found where these were looked for
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_make_collect_report(collector):
+    outcome = yield
+    try:
+        if _by_id and len(_offered) < _OFFERED:
+            _offered.update((_id(child.nodeid), None) for child in outcome.get_result().result if "::" in child.nodeid)
+    except Exception:
+        pass
+
+
+_OFFERED = 1000  # ids that are worth a look
 
 
 _cache = None
@@ -590,6 +608,8 @@ def pytest_internalerror(excrepr, excinfo):
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session, exitstatus):
     try:
-        _write("session-finish", exitStatus=int(exitstatus), warnings=_warnings, deselected=_deselected)
+        # pytest names the test that is not there, not those that are.
+        offered = {"offered": list(_offered)[:_OFFERED]} if int(exitstatus) == 4 and _offered else {}
+        _write("session-finish", exitStatus=int(exitstatus), warnings=_warnings, deselected=_deselected, **offered)
     except Exception:
         pass

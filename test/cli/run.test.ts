@@ -136,6 +136,23 @@ Deno.test("options that exclude each other, or do nothing without another one, a
   assertEquals(stress.code, 64, stress.stderr);
 });
 
+for (const version of ["6.2.*", "8.*", "9.*"]) {
+  Deno.test(`pytest ${version} given an id that no test has: the nearest ones are named, ready to run`, async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": "def test_one(): pass\ndef test_other(): pass\nclass TestDeep:\n    def test_two(self): pass\n",
+      "test_b.py": "def test_far(): pass\n",
+    }, version);
+    const { code, stderr } = await suite.tractest([...NO_CHECKS, "test_a.py::test_on"]);
+    assertEquals(code, 4);
+    assertIncludes(stderr, 'there is no "tests/test_a.py::test_on"; the nearest:\nhint: tractest run tests/test_a.py::test_one\nhint: ');
+    const { stdout } = await suite.tractest([...NO_CHECKS, "test_a.py::TestDeep::test_tow", "test_b.py", "--json"]);
+    const document = JSON.parse(stdout);
+    assertEquals(document.exitCode, 4);
+    assertEquals(document.notFound.map(({ id }: { id: string }) => id), ["tests/test_a.py::TestDeep::test_tow"]);
+    assertEquals(document.notFound[0].nearest[0], "tests/test_a.py::TestDeep::test_two");
+  });
+}
+
 Deno.test("the dry run prints the command and starts nothing", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n", "conftest.py": "open('started', 'w')\n" });
   const { code, stdout } = await suite.tractest(["run", "--dry-run", "test_a", "-k", "a or b"]);

@@ -2,8 +2,9 @@ import { findCascades } from "../../core/results/cascade.ts";
 import type { Parallel } from "../../core/run/parallel.ts";
 import { isContended } from "../../core/results/results.ts";
 import { hangDocument } from "../../core/hang/hang.ts";
+import { escapeText, shellCommand } from "../../core/escape.ts";
 import { describeRecord } from "../../core/history/rate.ts";
-import { nextCommand } from "../../core/run/shown.ts";
+import { nextCommand, notFound } from "../../core/run/shown.ts";
 import { registryCollision } from "../../core/results/verdict.ts";
 import type { ExitCode } from "../../tables/exit_codes.ts";
 import { noteHang } from "../../ui/hang.ts";
@@ -53,6 +54,7 @@ export function runDocument(found: RunFindings): Readonly<Record<string, unknown
     env: prepared.interpreter.environment,
     seconds: secondsOf(outcome),
     counts: outcome.tally.began ? outcome.tally.counts : null,
+    notFound: notFound(command, outcome.tally.offered),
     failures: failures.map(({ id, phase, message, known, related, record }) => {
       return { id, phase, message, known, related, rate: record && describeRecord(record) };
     }),
@@ -69,6 +71,8 @@ export function runDocument(found: RunFindings): Readonly<Record<string, unknown
 
 /** What {@linkcode showEnd} shows. */
 export interface RunView {
+  /** As a person would type it. */
+  readonly command: readonly string[];
   readonly outcome: EngineOutcome;
   readonly failures: readonly JudgedFailure[];
   /** Null where what is left is none of this run's doing. */
@@ -86,7 +90,7 @@ export interface RunView {
 }
 
 /** Shows how a run ended: what hung, the verdict, what is left. */
-export function showEnd({ printer, line }: Context, { outcome, failures, leaks, strain, limit, tries, stream, balance }: RunView): void {
+export function showEnd({ printer, line }: Context, { command, outcome, failures, leaks, strain, limit, tries, stream, balance }: RunView): void {
   const { tally, hang, results } = outcome;
   const tests = [...results.tests.values()];
   if (hang) noteHang(printer, hang);
@@ -106,6 +110,10 @@ export function showEnd({ printer, line }: Context, { outcome, failures, leaks, 
     balance: balance && describeBalance(balance),
     next: next === null ? [] : [next],
   });
+  for (const { id, nearest } of notFound(command, tally.offered)) {
+    printer.note(escapeText(`there is no "${id}"; the nearest:`));
+    for (const other of nearest) printer.hint(escapeText(shellCommand(["tractest", "run", ...keep, other])));
+  }
   if (strain !== null) printer.note(strain);
   if (leaks !== null) showLeaksLeft(printer, leaks);
 }

@@ -113,7 +113,13 @@ export type PytestEvent =
     | { readonly event: "leak"; readonly id: string | null; readonly processes: readonly LeftBehind[] }
     | { readonly event: "interrupted"; readonly message: string }
     | { readonly event: "internal-error"; readonly message: string }
-    | { readonly event: "session-finish"; readonly exitStatus: number; readonly warnings: number }
+    | {
+      readonly event: "session-finish";
+      readonly exitStatus: number;
+      readonly warnings: number;
+      /** Ids that were there, where pytest did not find one that it was given. */
+      readonly offered?: readonly string[];
+    }
     | {
       readonly event: "run-finish";
       readonly exitCode: number;

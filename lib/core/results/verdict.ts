@@ -36,6 +36,8 @@ export class Tally {
   /** pytest's cache directory; null while that is unknown, or when there is none. */
   cache: string | null = null;
   interrupted = false;
+  /** Ids that were there, where pytest did not find one that it was given. */
+  offered: readonly string[] = [];
   /** What each test was counted as: one that runs again counts anew. */
   readonly #categories = new Map<string, string[]>();
 
@@ -82,6 +84,7 @@ export class Tally {
         break;
       case "session-finish":
         this.exitStatus = event.exitStatus;
+        this.offered = event.offered ?? this.offered;
         this.warnings += event.warnings;
         break;
     }

@@ -1,5 +1,6 @@
 import { basename, relative } from "@std/path";
 import { shellCommand, shellWord } from "../escape.ts";
+import { nearest } from "../nearest.ts";
 
 /** A command as a person in the project's root would type it: the venv's Python by its path from there, uv by its name. */
 export function asTyped(argv: readonly string[], root: string): string[] {
@@ -32,4 +33,24 @@ export function nextCommand({ recorded, failedIds, keep }: FailedRun): string | 
   if (recorded) return shellCommand(["tractest", "run", "--lf", ...keep]);
   const ids = [...new Set(failedIds)];
   return ids.length <= TYPED_IDS ? shellCommand(["tractest", "run", ...keep, ...ids]) : null;
+}
+
+/** A test that was asked for by an id that nothing has, and the ids most like it. */
+export interface NotFound {
+  readonly id: string;
+  readonly nearest: readonly string[];
+}
+
+/** Ids that are named for one that is not there, at most. */
+const NEAREST = 3;
+
+/**
+ * Which ids of a command are those of no test, and what is most like them.
+ *
+ * @param offered ids of tests and classes that pytest found where it looked for them
+ */
+export function notFound(argv: readonly string[], offered: readonly string[]): NotFound[] {
+  if (offered.length === 0) return [];
+  const fits = (id: string) => offered.some((other) => other === id || other.startsWith(`${id}::`) || other.startsWith(`${id}[`));
+  return argv.filter((word) => word.includes(".py::") && !fits(word)).map((id) => ({ id, nearest: nearest(id, offered).slice(0, NEAREST) }));
 }
