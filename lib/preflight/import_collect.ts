@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { fitOf, lastLines } from "../core/preflight/import_check.ts";
+import { errorsOf, fitOf, lastLines } from "../core/preflight/import_check.ts";
 import { shellCommand } from "../core/escape.ts";
 import type { Remembered } from "../core/preflight/fingerprint.ts";
 import type { CheckResult, Interpreter } from "../core/preflight/preflight.ts";
@@ -175,7 +175,7 @@ function countOf(count: number | null): string {
 function evidenceOf({ outcome }: ProgramResult, printed: string, limitMs: number): string {
   if (outcome === "missing") return '"env" is not installed at any standard place (package coreutils)';
   const late = outcome === "timed-out" ? [`it did not end within ${limitMs / 1000} s`] : [];
-  return [...late, ...lastLines(printed, EVIDENCE_LINES)].join("\n");
+  return [...late, ...lastLines(errorsOf(printed), EVIDENCE_LINES)].join("\n");
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -1,6 +1,7 @@
 import { join } from "@std/path";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { fakeUv, makeVenv, pythonMinor, pythonProject, sitePackages } from "../fixtures/python_project.ts";
+import { pytestSuite } from "./suites.ts";
 import { type Outcome, scratchState, tractest } from "./tractest.ts";
 
 interface Check {
@@ -82,6 +83,13 @@ Deno.test("a failed check is never remembered, and shows the error and the comma
     assertIncludes(rows.collection!.detail, "ModuleNotFoundError: No module named 'nothing_like_that'");
     assertEquals(rows.collection!.fix, `${project.venv}/bin/python -m pytest tests/ -x -q --co`);
   }
+});
+
+Deno.test("what pytest could collect is no part of the error of a collection that failed", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "def test_fine(): pass\n", "test_it.py": "1 / 0\n" });
+  const { detail } = rowsOf(await suite.tractest(["check", "--json"])).rows.collection!;
+  assertIncludes(detail, "ZeroDivisionError");
+  assert(!detail.includes("test_fine"), detail);
 });
 
 Deno.test("a broken package fails the import, with the end of the traceback", async () => {

@@ -28,6 +28,12 @@ export function fitOf({ own, byDirectoryOnly }: Imported, root: string): Fit {
   return { fits: false, detail: `${own.name} resolves to ${own.file}: ${what} ${own.directory}` };
 }
 
+/** What pytest printed from its errors on: the ids of what it has collected come before. All of it where there is no such heading. */
+export function errorsOf(printed: string): string {
+  const heading = /^=+ ERRORS =+$/m.exec(printed);
+  return heading === null ? printed : printed.slice(heading.index + heading[0].length);
+}
+
 /** The last lines of what a program printed, empty ones left out: the part of a traceback that says what is wrong. */
 export function lastLines(text: string, count: number): string[] {
   return text.split("\n").map((line) => line.trimEnd()).filter((line) => line !== "").slice(-count);
