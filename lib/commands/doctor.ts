@@ -4,7 +4,7 @@ import { rowOf } from "../core/command_line/permission_flags.ts";
 import { type CheckResult, exitCodeOf, type PreflightResult } from "../core/preflight/preflight.ts";
 import { requiresPythonOf } from "../core/preflight/python_version.ts";
 import { minorOfVersionFile } from "../core/preflight/venv.ts";
-import { TractestError } from "../errors.ts";
+import { passOver, TractestError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { ignoresSigint, inheritedEnvironment } from "../programs/env.ts";
 import { kernel } from "../programs/uname.ts";
@@ -19,6 +19,7 @@ import type { Context } from "../context.ts";
 import { cacheDirectory, stateDirectory, usable } from "../project/directories.ts";
 import { preflight, SIGINT_IGNORED } from "../preflight/preflight.ts";
 import { findProject, type Project } from "../project/project.ts";
+import { removeRun } from "../runs/retention.ts";
 
 const ID_WIDTH = Math.max(...CHECKS.map((row) => row.id.length));
 
@@ -142,7 +143,7 @@ async function isolationCheck(host: Host, project: Project): Promise<CheckResult
     const status = project.configuration.isolate === "always" ? "fail" : "warn";
     return { id, status, detail: `run --isolate can't be had: ${answer.reason}`, fix: answer.remedy };
   } finally {
-    await host.remove(directory).catch(() => false);
+    await removeRun(host, directory).catch(passOver);
   }
 }
 

@@ -2,6 +2,7 @@ import { join } from "@std/path";
 import { CHECKS } from "../../lib/tables/checks.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { fakeUv, pythonMinor, pythonProject } from "../fixtures/python_project.ts";
+import { pytestSuite } from "./suites.ts";
 import { scratchState, tractest, type TractestOptions } from "./tractest.ts";
 
 interface Check {
@@ -219,4 +220,20 @@ test("doctor never changes anything by itself", async () => {
   assertEquals([...Deno.readDirSync(project.root)].map((entry) => entry.name).sort(), ["pyproject.toml", "small_app", "tests"]);
   assertEquals(await Deno.stat(join(project.root, "../state")).catch(() => null), null);
   assert(scratchState().XDG_STATE_HOME !== env.XDG_STATE_HOME);
+});
+
+Deno.test("doctor takes its temporary directory away where there is no cache", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+  await Deno.writeTextFile(join(suite.path, "file"), "");
+  const temporary = join(suite.path, "temporary");
+  await Deno.mkdir(temporary);
+  const { stdout } = await suite.tractest(["doctor"], { XDG_CACHE_HOME: join(suite.path, "file/cache"), TMPDIR: temporary });
+  assertIncludes(stdout, "isolation");
+  const kept: string[] = [];
+  for (const { name } of Deno.readDirSync(temporary)) {
+    // What a self-contained binary has unpacked goes away by itself, perhaps right now.
+    const inside = await Array.fromAsync(Deno.readDir(join(temporary, name))).catch(() => []);
+    if (!inside.some((entry) => /^(program|runtime)-/.test(entry.name))) kept.push(...inside.map((entry) => entry.name));
+  }
+  assertEquals(kept, []);
 });
