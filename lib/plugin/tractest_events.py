@@ -22,8 +22,8 @@ _LIMIT = 4000  # characters of a message or a traceback
 
 
 def _restore(variable, ours, separator):
-    """Takes our entry out of a list variable, and the variable away when nothing else is in it."""
-    kept = [part for part in os.environ.get(variable, "").split(separator) if part and part != ours]
+    """Takes our entry out of a list variable, and the variable away when nothing else is in it. An empty entry stays: in PYTHONPATH it means a place."""
+    kept = [part for part in os.environ.get(variable, ours).split(separator) if part != ours]
     if kept:
         os.environ[variable] = separator.join(kept)
     else:

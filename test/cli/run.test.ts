@@ -173,14 +173,14 @@ import os, subprocess, sys
 def test_clean():
     assert not [name for name in os.environ if name.startswith("TRACTEST")]
     assert os.environ.get("PYTEST_PLUGINS") is None
-    assert os.environ["PYTHONPATH"] == "/somewhere"
+    assert os.environ["PYTHONPATH"] == ":/somewhere::/elsewhere"
     assert not [path for path in sys.path if "tractest/pytest-" in path]
     assert sys.argv[1:] == ["-x", "--tb=short", "--no-header", "tests/"]
     code = "import os; print(sorted(name for name in os.environ if 'TRACTEST' in name or 'PYTEST_PLUGINS' in name))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
 `,
   });
-  const result = await suite.tractest(NO_CHECKS, { PYTHONPATH: "/somewhere" });
+  const result = await suite.tractest(NO_CHECKS, { PYTHONPATH: ":/somewhere::/elsewhere" });
   assertEquals(result.code, 0, result.stdout + result.stderr);
 });
 
