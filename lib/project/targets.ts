@@ -1,4 +1,5 @@
 import { dirname, isAbsolute, join, relative } from "@std/path";
+import { withoutContained } from "../core/changes/affected.ts";
 import { isTestFile, looksLikeTarget, resolveTargets, type Targets, type TestTree } from "../core/project/targets.ts";
 import type { Host } from "../host/host.ts";
 import type { Project } from "./project.ts";
@@ -41,7 +42,12 @@ export async function testTree(host: Host, project: Project, words: readonly str
  */
 export async function targetsOf(host: Host, project: Project, words: readonly string[]): Promise<Targets> {
   const typed = await Promise.all(words.map((word) => withoutSymlinks(host, project, word)));
-  return resolveTargets(typed, await testTree(host, project, typed));
+  const { targets, scope, notes } = resolveTargets(typed, await testTree(host, project, typed));
+  const kept = withoutContained(targets);
+  const left = targets.filter((target) => !kept.includes(target));
+  if (left.length === 0) return { targets, scope, notes };
+  // pytest 8.4 collects nothing else of a directory then.
+  return { targets: kept, scope, notes: [...notes, `left out, since it lies in another target: ${left.join(", ")}`] };
 }
 
 /** The tests directories of a project relative to its root, `.` for the root: pytest's `testpaths`, else `tests`. */

@@ -153,6 +153,24 @@ for (const version of ["6.2.*", "8.*", "9.*"]) {
   });
 }
 
+Deno.test("a target that lies in another one takes no test of that away", async () => {
+  await using suite = await pytestSuite(
+    { "test_a.py": "def test_a(): pass\n", "sub/test_b.py": "def test_b(): pass\ndef test_c(): pass\n" },
+    "8.4.*",
+  );
+  for (
+    const [words, left] of [[["tests/", "test_a"], "tests/test_a.py"], [
+      ["test_b.py", "test_a", "sub/", "test_b::test_c"],
+      "tests/sub/test_b.py",
+    ]] as const
+  ) {
+    const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, ...words]);
+    assertEquals(code, 0);
+    assertIncludes(stdout, "3 passed");
+    assertIncludes(stderr, `warning: left out, since it lies in another target: ${left}`);
+  }
+});
+
 Deno.test("the dry run prints the command and starts nothing", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n", "conftest.py": "open('started', 'w')\n" });
   const { code, stdout } = await suite.tractest(["run", "--dry-run", "test_a", "-k", "a or b"]);

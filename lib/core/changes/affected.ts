@@ -126,9 +126,28 @@ export function withFailures(affected: Affected, lastFailed: readonly string[], 
 
 /** What pytest has to be given to run all targets, without those that lie in another: it would run them twice. */
 export function withoutContained(targets: readonly string[]): string[] {
-  return targets.filter((target, index) =>
-    targets.indexOf(target) === index && !targets.some((other) => other !== target && new TargetOrder([other]).placeOf(target) === 0)
-  );
+  const firsts = new Map(targets.map((target, index) => [keyOf(target), index] as const).toReversed());
+  return targets.filter((target, index) => {
+    const key = keyOf(target);
+    return firsts.get(key) === index && !placesOf(target).some((place) => place !== key && firsts.has(place));
+  });
+}
+
+function keyOf(target: string): string {
+  return target.replace(/\/$/, "");
+}
+
+/** What holds a test, a file or a directory, by their keys; it itself is among them. */
+function placesOf(target: string): string[] {
+  const at = target.indexOf("::");
+  const places = ["."];
+  for (let key = keyOf(at < 0 ? target : target.slice(0, at)); key !== "."; key = parent(key)) places.push(key);
+  if (at < 0) return places;
+  places.push(target);
+  // Parameters may hold anything: what is in front of them names the function.
+  const bracket = target.indexOf("[", at);
+  for (let node = bracket < 0 ? target : target.slice(0, bracket); node.length > at; node = node.slice(0, node.lastIndexOf("::"))) places.push(node);
+  return places;
 }
 
 /** Targets in the order in which they are to run, and the place of each test in it. */
@@ -137,24 +156,14 @@ export class TargetOrder {
 
   constructor(targets: readonly string[]) {
     targets.forEach((target, index) => {
-      const key = target.replace(/\/$/, "");
+      const key = keyOf(target);
       if (!this.#places.has(key)) this.#places.set(key, index);
     });
   }
 
   /** The place of the first target that holds a test, a file or a directory; Infinity if none does. */
   placeOf(target: string): number {
-    const at = target.indexOf("::");
-    let place = this.#places.get(".") ?? Infinity;
-    const look = (key: string) => place = Math.min(place, this.#places.get(key) ?? Infinity);
-    const path = (at < 0 ? target : target.slice(0, at)).replace(/\/$/, "");
-    for (let key = path; key !== "."; key = parent(key)) look(key);
-    if (at < 0) return place;
-    look(target);
-    // Parameters may hold anything: what is in front of them names the function.
-    const bracket = target.indexOf("[", at);
-    for (let node = bracket < 0 ? target : target.slice(0, bracket); node.length > at; node = node.slice(0, node.lastIndexOf("::"))) look(node);
-    return place;
+    return placesOf(target).reduce((least, place) => Math.min(least, this.#places.get(place) ?? Infinity), Infinity);
   }
 
   /** Groups of tests in this order; those of no target stay behind, in their own. `only`: they are left out. */
