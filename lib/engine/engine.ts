@@ -2,7 +2,7 @@ import { join } from "@std/path";
 import type { HangReport } from "../core/hang/types.ts";
 import type { LedgerEntry } from "../core/leaks/ledger.ts";
 import type { PytestEvent, SessionPurpose } from "../core/results/pytest_events.ts";
-import { capturesOutput, logLevelOf } from "../core/run/command.ts";
+import { beginsSession, capturesOutput, logLevelOf } from "../core/run/command.ts";
 import { ranBesideOthers, RED, Results, type TestResult } from "../core/results/results.ts";
 import { type Cut, joinedCode, Tally } from "../core/results/verdict.ts";
 import { type Group, type Item, Work } from "../core/results/work.ts";
@@ -81,7 +81,7 @@ export interface EngineOutcome {
   readonly hungAtExit: boolean;
   /** Tests that were to run and did not get their chance, although nothing stopped the run; also those that only some of the pytests collected. */
   readonly missed: readonly string[];
-  /** A pytest ended with exit code 0 before its session was over, and in no test. */
+  /** A pytest ended with exit code 0 before its session was over or had begun, and in no test. */
   readonly vanished: boolean;
   /** How many pytests it took. */
   readonly sessions: number;
@@ -316,12 +316,12 @@ export class Engine {
 
   /** Puts down how a session ended. */
   #note(session: Session, { code, signal }: SessionEnd, broken: Broken | null): void {
-    const { exitStatus, pid } = session.tally;
+    const { exitStatus } = session.tally;
     // One that did not exit has told how it ended before.
     const hungWith = this.#evicted.get(session) === null ? exitStatus : null;
     this.#ends.push({ code: hungWith ?? code, signal: hungWith === null ? signal : null, isBroken: broken !== null });
     // With any other code it says itself that something is wrong.
-    const isSilent = code === 0 && pid !== null && exitStatus === null && broken === null;
+    const isSilent = code === 0 && exitStatus === null && broken === null && beginsSession(session.request.argv);
     if (isSilent && this.#control.cut === null && !this.request.scene.log.isCut) this.#vanished = true;
   }
 

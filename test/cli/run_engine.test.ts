@@ -144,6 +144,19 @@ Deno.test("a test that ends its pytest with exit code 0 is red, and so is a coll
   assertIncludes(inCollection.stdout, "pytest ended with exit code 0 before its session was over");
 });
 
+Deno.test("a pytest that ends with exit code 0 before its session begins is red; one that was asked for no session is not", async () => {
+  await using suite = await pytestSuite({ "conftest.py": "import os\nos._exit(0)\n", "test_a.py": "def test_a(): pass\n" });
+  const { code, stdout } = await suite.tractest(NO_CHECKS);
+  assertEquals(code, 1, stdout);
+  assertIncludes(stdout, "pytest ended with exit code 0 before its session was over");
+  assertEquals(JSON.parse((await suite.tractest([...NO_CHECKS, "--json"])).stdout).exitCode, 1);
+  await Deno.remove(join(suite.root, "tests/conftest.py"));
+  for (const option of ["--help", "--version", "--markers", "--fixtures"]) {
+    const asked = await suite.tractest([...NO_CHECKS, "--", option]);
+    assertEquals(asked.code, 0, asked.stdout + asked.stderr);
+  }
+});
+
 Deno.test("a test that killed its pytest and passes when it is tried again is flaky, not contention, and green", async () => {
   await using suite = await pytestSuite({
     "test_a.py": `

@@ -42,6 +42,15 @@ const PRINTING = [
   "--version",
 ];
 
+/** Options with which pytest begins no session. */
+const SESSIONLESS = ["-h", "--help", "-V", "--version", "--markers"];
+
+/** Whether a command has pytest begin a session, so that it ends one too. */
+export function beginsSession(argv: readonly string[]): boolean {
+  const names = optionNames(argv);
+  return !SESSIONLESS.some((option) => names.has(option));
+}
+
 /**
  * Sorts what was typed for `run`.
  *
