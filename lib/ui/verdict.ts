@@ -1,4 +1,4 @@
-import { escapeText } from "../core/escape.ts";
+import { escapeText, shellCommand } from "../core/escape.ts";
 import { describeLeft } from "../core/results/left_behind.ts";
 import type { LeftBehind } from "../core/results/pytest_events.ts";
 import type { LeakReport } from "../core/leaks/types.ts";
@@ -73,7 +73,7 @@ function verdictLines(view: VerdictView, paint: Paint): string[] {
     ...own.slice(0, SHOWN_FAILURES).flatMap((failure) => failureLines(failure, outcomes.get(failure.id), paint)),
     ...(more > 0 ? [`… and ${more} more; all of them: tractest failed`] : []),
     ...view.cascades.flatMap((cascade) => cascadeLines(cascade, paint)),
-    ...view.tests.filter((test) => test.flaky).map((test) => flakyLine(test, view, paint)),
+    ...view.tests.filter((test) => test.flaky).flatMap((test) => flakyLines(test, view, paint)),
     ...view.tests.flatMap((test) => leakLines(escapeText(test.id), test.leaked, paint)),
     ...leakLines("a test that can't be told", view.leaked, paint),
     ...(view.balance === null ? [] : [view.balance]),
@@ -113,12 +113,19 @@ function cascadeLines({ culprit, poisoned }: Cascade, paint: Paint): string[] {
   ];
 }
 
-function flakyLine(test: TestResult, { contended, tries }: VerdictView, paint: Paint): string {
+function flakyLines(test: TestResult, { contended, tries }: VerdictView, paint: Paint): string[] {
   const reds = test.attempts.filter((attempt) => RED.has(attempt.outcome)).length;
   const first = test.attempts.find((attempt) => RED.has(attempt.outcome))!.failure;
   const why = first === null ? "" : `: ${escapeText(first.message.split("\n", 1)[0]!)}`;
-  if (contended.has(test.id)) return `${paint("yellow", "CONTENTION")} ${escapeText(test.id)} failed beside others, passed alone${why}`;
-  return `${paint("yellow", `FLAKY ${reds + 1}/${Math.max(tries, reds + 1)}`)} ${escapeText(test.id)} failed, then passed in a fresh process${why}`;
+  if (contended.has(test.id)) {
+    return [
+      `${paint("yellow", "CONTENTION")} ${escapeText(test.id)} failed beside others, passed alone${why}`,
+      `    alone it also came in another order: if a test before it is the cause, this finds it: ${
+        escapeText(shellCommand(["tractest", "bisect", test.id]))
+      }`,
+    ];
+  }
+  return [`${paint("yellow", `FLAKY ${reds + 1}/${Math.max(tries, reds + 1)}`)} ${escapeText(test.id)} failed, then passed in a fresh process${why}`];
 }
 
 /** Processes of one test that are named, at most. */

@@ -146,7 +146,8 @@ def test_bad():
 }, async (suite) => {
   const { code, stdout, stderr } = await suite.tractest(JOBS);
   assertEquals(code, 1, stdout);
-  assertIncludes(stdout, "CONTENTION tests/test_a.py::test_contended failed beside others, passed alone: AssertionError: busy");
+  assertIncludes(stdout, "CONTENTION tests/test_a.py::test_contended failed beside others, passed alone: AssertionError: busy\n    ");
+  assertIncludes(stdout, "if a test before it is the cause, this finds it: tractest bisect tests/test_a.py::test_contended\n");
   assertIncludes(stdout, "FAILED 2 times tests/test_a.py::test_bad\n    assert 1 == 2");
   assertIncludes(stderr, "E       assert 1 == 2");
   assertIncludes(stdout, "1 failed, 2 passed in ");
