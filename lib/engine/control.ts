@@ -5,6 +5,8 @@ import type { Session } from "./session.ts";
 
 /** What {@linkcode Control} is told. Times in seconds. */
 export interface ControlOptions {
+  /** What has cut the run short before. */
+  readonly cut: Cut | null;
   readonly grace: number;
   /** Ctrl-C belongs to a debugger. */
   readonly debugging: boolean;
@@ -22,13 +24,14 @@ const PATIENCE_SECONDS = 3;
 /** Ends the sessions of a run before their time: on signals to us and at time limits, politely first. */
 export class Control {
   /** What cut the run short; null while nothing has. */
-  cut: Cut | null = null;
+  cut: Cut | null;
   readonly #sessions = new Set<Session>();
   readonly #off: (() => void)[] = [];
   readonly #over = new AbortController();
   #forced = false;
 
   constructor(private readonly host: Host, private readonly printer: Printer, private readonly options: ControlOptions) {
+    this.cut = options.cut;
     const ending = ["SIGINT", "SIGTERM", ...(options.survivesHangup ? [] : ["SIGHUP" as const])] as const;
     for (const signal of ending) this.#off.push(host.onSignal(signal, () => this.#onSignal(signal)));
   }
@@ -44,10 +47,15 @@ export class Control {
     this.#sessions.delete(session);
   }
 
+  /** The tests are over: the time limit counts no more. */
+  endLimit(): void {
+    this.#over.abort();
+  }
+
   /** Signals are no longer looked after, and the time limit counts no more. */
   release(): void {
     for (const off of this.#off) off();
-    this.#over.abort();
+    this.endLimit();
   }
 
   /** Ends the run when it takes longer than this. */

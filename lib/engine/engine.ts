@@ -46,6 +46,8 @@ export interface EngineRequest {
   readonly exitLimit: number;
   readonly grace: number;
   readonly debugging: boolean;
+  /** What has cut the run short before this part of it: then no pytest is started. */
+  readonly cut: Cut | null;
   /** Runs in the background, where SIGHUP means nothing. */
   readonly survivesHangup: boolean;
   /** The first failure stops it. */
@@ -149,6 +151,7 @@ export class Engine {
     });
     this.#maxfail = request.exitFirst ? 1 : 0;
     this.#control = new Control(host, printer, {
+      cut: request.cut,
       grace: request.grace,
       debugging: request.debugging,
       survivesHangup: request.survivesHangup,
@@ -185,6 +188,12 @@ export class Engine {
         await this.#lane("resume", 1);
       }
       this.#throwFailure();
+      this.#control.endLimit();
+      const seconds = (this.host.monotonic() - began) / 1000;
+      // A signal counts as long as anything is waited for.
+      await Promise.all([limit, this.#leaks.finish()]);
+      await pump.stop();
+      return { ...this.#verdict(), seconds };
     } catch (error) {
       this.#fail(error);
       await Promise.all([...this.#sessions].map((session) => session.end().catch(() => {})));
@@ -193,10 +202,6 @@ export class Engine {
     } finally {
       this.#control.release();
     }
-    const seconds = (this.host.monotonic() - began) / 1000;
-    await Promise.all([limit, this.#leaks.finish()]);
-    await pump.stop();
-    return { ...this.#verdict(), seconds };
   }
 
   /** Starts the pytests that share what is to be run, and sees each through: where one can't be, the others are ended. */

@@ -37,7 +37,7 @@ export interface RunFacts extends Revision {
 }
 
 /** An {@linkcode EngineRequest} without what is the same for every run of a project. */
-export type LaunchRequest = Omit<EngineRequest, "scene" | "root" | "runId" | "survivesHangup" | "onStart" | "isolation" | "registries">;
+export type LaunchRequest = Omit<EngineRequest, "scene" | "root" | "runId" | "cut" | "survivesHangup" | "onStart" | "isolation" | "registries">;
 
 /** How a launch of several differs from a single one. */
 export interface LaunchOptions {
@@ -112,6 +112,7 @@ async function whileHeld(
           root: project.root,
           runId: state.runId,
           isolation,
+          cut: recorder.cut,
           survivesHangup: recorder.isBackground,
           onStart: (child) => lock.noteChild(child),
           registries: project.configuration.registries,

@@ -5,7 +5,7 @@ import { shellCommand } from "../core/escape.ts";
 import type { ChildIdentity } from "../core/run/lock.ts";
 import { type RunEnd, type RunFile, runFileText } from "../core/run/run_file.ts";
 import { TractestError } from "../errors.ts";
-import type { Host, Signal } from "../host/host.ts";
+import type { Host } from "../host/host.ts";
 import { surroundingsOf } from "../leaks/ledger.ts";
 import { readProcessFiles } from "../programs/proc.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
@@ -38,6 +38,8 @@ export class RunRecorder {
   #identity: Promise<ChildIdentity | null> | null = null;
   /** How many things mind signals. */
   #minding = 0;
+  /** The signal that is to end the run, whoever minds it: what begins after it has to know; null while none has come. */
+  cut: "SIGINT" | "SIGTERM" | "SIGHUP" | null = null;
 
   constructor(private readonly host: Host, private readonly state: RunState, private readonly facts: RunFileFacts) {}
 
@@ -150,9 +152,11 @@ export async function recorded(
     if (end) await announced(host, printer, line, { ...end, runId: state.runId, root, command });
   };
   const interrupted = Promise.withResolvers<ExitCode>();
-  const listen = (signal: Signal, code: ExitCode | null) =>
+  const listen = (signal: NonNullable<RunRecorder["cut"]>, code: ExitCode | null) =>
     host.onSignal(signal, () => {
-      if (recorder.isMinded || code === null) return;
+      if (code === null) return;
+      recorder.cut ??= signal;
+      if (recorder.isMinded) return;
       const ending = code === EXIT.interrupted ? "interrupted" : `ended by ${signal}`;
       recorder.tells({ ending });
       printer.note(`\n${ending}`);

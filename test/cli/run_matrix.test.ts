@@ -133,3 +133,17 @@ Deno.test("an interrupt ends the cell that runs and keeps the others from beginn
   assertIncludes(stdout, "tpt-proto=uds spawn-backend=mp_spawn  not run          interrupted before");
   assertIncludes(stdout, "1 cell: 0 ok, 1 not ok, 3 not run; ");
 });
+
+Deno.test("an interrupt between two cells lets no further pytest begin, however long the end of the run takes", async () => {
+  await using made = await pytestSuite({ "test_a.py": "import os\ndef test_a(): open(os.environ['SUITE'] + '/ran', 'a').write('x')\n" });
+  // Before a cell begins its Python is asked for its version: that is when the interrupt comes.
+  await made.write({ "py399/pyvenv.cfg": "home = /usr/bin\nversion = 3.99.0\n", "py399/bin/python": "" });
+  const script = '#!/bin/sh\n[ "$1" = --version ] && kill -INT $PPID\nexec "$(dirname "$0")/../../py310/bin/python" "$@"\n';
+  await Deno.writeTextFile(join(made.root, "py399/bin/python"), script);
+  await Deno.chmod(join(made.root, "py399/bin/python"), 0o755);
+  const words = ["run", "--no-preflight", "--matrix", "python=3.10,3.99", "--notify-command", "sleep 1"];
+  const { code, stderr } = await made.tractest(words);
+  assertEquals(code, 130, stderr);
+  assertIncludes(stderr, "python=3.10: ok");
+  assertEquals(await Deno.readTextFile(join(made.path, "ran")), "x");
+});
