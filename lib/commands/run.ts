@@ -181,7 +181,7 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
   await request.junit?.write(printer, outcome.results);
   if (log.isCut) printer.warn(`the disk took not all that was reported: counts are incomplete (${escapeText(log.path)})`);
   const failures = await judgeFailures(context, project, outcome.tally.failures);
-  const balance = balanceOf(outcome, plan?.predicted ?? null);
+  const balance = balanceOf(outcome, plan ?? { predicted: null, known: 0 });
   showEnd(context, {
     command: shown,
     outcome,

@@ -1,7 +1,7 @@
 import { readDurationsFrom } from "../core/history/given_durations.ts";
 import { meansTest, type Parallel } from "../core/run/parallel.ts";
 import type { TestResult } from "../core/results/results.ts";
-import { cutText, expectation, isKnown, type KnownSeconds, longestFirst, partition, predict } from "../core/run/schedule.ts";
+import { cutText, expectation, type KnownSeconds, knownShare, longestFirst, partition, predict } from "../core/run/schedule.ts";
 import { type Group, groupsOf, type Item } from "../core/results/work.ts";
 import { TractestError, UsageError } from "../errors.ts";
 import type { Context } from "../context.ts";
@@ -91,10 +91,15 @@ export interface PlanParts {
   readonly log: EventLog;
 }
 
+/** The share of tests that have to be on record for a prediction to mean something: the others are taken for ordinary ones. */
+const LEAST_KNOWN = 0.5;
+
 /** Which tests a run has and in which order, decided when they are collected. */
 export class Plan {
-  /** Seconds that the tests are expected to take; null where none has ever been timed. */
+  /** Seconds that the tests are expected to take; null where too few have ever been timed. */
   predicted: number | null = null;
+  /** The share of the tests that have been timed before. */
+  known = 0;
   tests = 0;
 
   /** Tests that don't bear company, by what is on record. */
@@ -121,7 +126,8 @@ export class Plan {
     const beside = jobs === 1 ? ordered : ordered.map((group) => group.filter((id) => !this.alone(id)));
     const apart = jobs === 1 ? [] : ordered.flat().filter((id) => this.alone(id));
     const ms = predict(beside, jobs, expected) + predict([apart], 1, expected);
-    this.predicted = isKnown(ids, recorded) ? ms / 1000 : null;
+    this.known = knownShare(ordered.flat(), recorded);
+    this.predicted = this.known >= LEAST_KNOWN ? ms / 1000 : null;
     this.tests = ordered.flat().length;
     const cut = shard === null ? null : await digest(cutText(all, shard.count, agreed));
     await log.append({ event: "planned", tests: this.tests, predicted: this.predicted, cut });
@@ -132,6 +138,8 @@ export class Plan {
 /** How well the work was shared out. Times in seconds. */
 export interface Balance {
   readonly predicted: number | null;
+  /** The share of the tests that had been timed before. */
+  readonly known: number;
   /** From the first test to the last, without those that were tried again. */
   readonly seconds: number;
   /** What the longest shard spent in tests, by the mean of all. */
@@ -139,7 +147,10 @@ export interface Balance {
 }
 
 /** How well the work of a run was shared out; null if no tests ran beside each other, or not all of them ran. */
-export function balanceOf({ results, shards, cut, missed }: EngineOutcome, predicted: number | null): Balance | null {
+export function balanceOf(
+  { results, shards, cut, missed }: EngineOutcome,
+  { predicted, known }: Pick<Balance, "predicted" | "known">,
+): Balance | null {
   if (shards.length < 2 || cut !== null || missed.length > 0) return null;
   const tests = [...results.tests.values()];
   const first = tests.flatMap(({ attempts }: TestResult) => attempts.slice(0, 1));
@@ -149,12 +160,13 @@ export function balanceOf({ results, shards, cut, missed }: EngineOutcome, predi
   );
   const [began, ended] = first.reduce(([a, b], { began, seconds }) => [Math.min(a, began), Math.max(b, began + seconds)], [Infinity, 0]);
   const mean = busy.reduce((sum, seconds) => sum + seconds, 0) / busy.length;
-  return { predicted, seconds: ended - began, longest: mean === 0 ? 1 : Math.max(...busy) / mean };
+  return { predicted, known, seconds: ended - began, longest: mean === 0 ? 1 : Math.max(...busy) / mean };
 }
 
-/** `predicted 31 s, took 33 s; longest shard 1.04x of the mean` */
-export function describeBalance({ predicted, seconds, longest }: Balance): string {
-  const said = predicted === null ? "no test was timed before," : `predicted ${shown(predicted)},`;
+/** `predicted 31 s (80% of the tests were timed before), took 33 s; longest shard 1.04x of the mean` */
+export function describeBalance({ predicted, known, seconds, longest }: Balance): string {
+  const share = known === 0 ? "no test was timed before" : `${Math.floor(known * 100)}% of the tests were timed before`;
+  const said = predicted === null ? `${share},` : `predicted ${shown(predicted)}${known < 1 ? ` (${share})` : ""},`;
   return `${said} took ${shown(seconds)}; longest shard ${longest.toFixed(2)}x of the mean`;
 }
 

@@ -49,6 +49,12 @@ withSuite("--jobs runs each test once, those that share a fixture in one process
   assertEquals(servers.length, 1);
   const again = await suite.tractest(JOBS);
   assertEquals(again.code, 0, again.stdout + again.stderr);
+  await suite.write({ "tests/test_c.py": "import pytest\n@pytest.mark.parametrize('n', range(2))\ndef test_new(n): pass\n" });
+  const partly = await suite.tractest(JOBS);
+  assert(/^predicted \d+\.\d s \(80% of the tests were timed before\), took/m.test(partly.stdout), partly.stdout);
+  await suite.write({ "tests/test_d.py": "import pytest\n@pytest.mark.parametrize('n', range(20))\ndef test_new(n): pass\n" });
+  const hardly = await suite.tractest(JOBS);
+  assert(/^33% of the tests were timed before, took/m.test(hardly.stdout), hardly.stdout);
   assert(/^predicted \d+\.\d s, took \d+\.\d s; longest shard \d\.\d\dx of the mean\n8 passed in /m.test(again.stdout), again.stdout);
 });
 

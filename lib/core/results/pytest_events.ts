@@ -71,7 +71,7 @@ export type PytestEvent =
     | {
       readonly event: "planned";
       readonly tests: number;
-      /** Seconds that it is expected to take; null when no test has ever been timed. */
+      /** Seconds that it is expected to take; null when less than half of the tests have ever been timed. */
       readonly predicted: number | null;
       /** Names the way in which the suite was cut into shards; null when it was not. */
       readonly cut: string | null;

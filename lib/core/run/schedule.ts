@@ -29,10 +29,9 @@ export function expectation(ids: Iterable<string>, known: KnownSeconds): Expecte
   return (id) => Math.max(LEAST_MS, Math.round((known(id) ?? ofFile.get(fileOf(id)) ?? ofAll) * 1000));
 }
 
-/** Whether anything is on record of these tests, so that a prediction means something. */
-export function isKnown(ids: Iterable<string>, known: KnownSeconds): boolean {
-  for (const id of ids) if (known(id) !== undefined) return true;
-  return false;
+/** The share of these tests of which something is on record; 0 where there are none. */
+export function knownShare(ids: readonly string[], known: KnownSeconds): number {
+  return ids.length === 0 ? 0 : ids.filter((id) => known(id) !== undefined).length / ids.length;
 }
 
 /** The groups in the order in which sessions that share them take them: the longest first, those alike as they were collected. */
