@@ -1,5 +1,7 @@
-import { basename, dirname, join } from "@std/path";
-import { isInside, minorOfName, minorOfVersionFile, rankVenvs, type Venv } from "../core/preflight/venv.ts";
+import { basename, dirname, join, relative } from "@std/path";
+import { shellCommand } from "../core/escape.ts";
+import { dotted, isInside, minorOfName, minorOfVersionFile, rankVenvs, type Venv } from "../core/preflight/venv.ts";
+import { TractestError } from "../errors.ts";
 import type { GitLocation } from "../programs/git.ts";
 import type { Host } from "../host/host.ts";
 import { isExecutable } from "../programs/user_path.ts";
@@ -25,7 +27,7 @@ export async function findVenvs(host: Host, project: Project, location: GitLocat
     host.readText(join(project.root, ".python-version")),
     activeVenv(host),
   ]);
-  const venvs = found.flat();
+  const venvs = found.flatMap(({ venvs }) => venvs);
   let active: Venv | null = null;
   for (const venv of venvs) if (activePath !== null && await host.realPath(venv.path) === activePath) active = venv;
   // One that was activated from a deeper place of the project counts too.
@@ -34,19 +36,48 @@ export async function findVenvs(host: Host, project: Project, location: GitLocat
     if (minor !== null && await isExecutable(host, join(activePath, "bin/python"))) venvs.push(active = { path: activePath, minor });
   }
   const wantedMinor = minorOfVersionFile(versionFile);
-  const warnings = await strangeness(host, project, { activePath, isOurs: active !== null, places, location });
+  const strange = await strangeness(host, project, { activePath, isOurs: active !== null, places, location });
+  const warnings = [...found.flatMap(({ unreachable }) => unreachable), ...strange];
   return { ranked: rankVenvs(venvs, { active: active?.path ?? null, minor: wantedMinor }), active: active?.path ?? null, wantedMinor, warnings };
 }
 
-async function venvsIn(host: Host, root: string, pattern: string): Promise<Venv[]> {
+/** What is named like a venv in a directory: what can be used, and of what can't be why that is. */
+async function venvsIn(
+  host: Host,
+  root: string,
+  pattern: string,
+): Promise<{ readonly venvs: readonly Venv[]; readonly unreachable: readonly string[] }> {
   const directory = join(root, dirname(pattern));
   const entries = await host.readDirectory(directory) ?? [];
-  const venvs: Venv[] = [];
+  const [venvs, unreachable]: [Venv[], string[]] = [[], []];
   for (const { name, kind } of entries) {
     const minor = kind === "directory" || kind === "symlink" ? minorOfName(name, basename(pattern)) : null;
-    if (minor !== null && await isExecutable(host, join(directory, name, "bin/python"))) venvs.push({ path: join(directory, name), minor });
+    if (minor === null) continue;
+    const venv = { path: join(directory, name), minor };
+    if (await isExecutable(host, join(venv.path, "bin/python"))) venvs.push(venv);
+    else unreachable.push(...await whyUnreachable(host, root, venv));
   }
-  return venvs;
+  return { venvs, unreachable };
+}
+
+/** Why the Python of a venv can't be started, and what to type; empty where there is none at all. */
+async function whyUnreachable(host: Host, root: string, { path, minor }: Venv): Promise<string[]> {
+  const python = join(path, "bin/python");
+  const name = relative(root, path);
+  const permit = shellCommand(["chmod", "-R", "u+rwX", name]);
+  try {
+    for (const link of [path, python]) {
+      if ((await host.lstat(link))?.kind !== "symlink" || await host.stat(link) !== null) continue;
+      const [, home] = /^home *= *(.+)$/m.exec(await host.readText(join(path, "pyvenv.cfg")) ?? "") ?? [];
+      const from = home === undefined ? "" : ` (it was made from ${home})`;
+      const make = shellCommand(["uv", "sync", ...(minor === "" ? [] : ["--python", dotted(minor)])], { UV_PROJECT_ENVIRONMENT: name });
+      return [`${relative(root, link)} is a link that leads nowhere${from}; to make the venv anew: ${shellCommand(["rm", "-r", name])} && ${make}`];
+    }
+    return await host.stat(python) === null ? [] : [`${relative(root, python)} may not be executed; to permit it: ${permit}`];
+  } catch (error) {
+    if (!(error instanceof TractestError)) throw error;
+    return [`${error.message}; to permit it: ${permit}`];
+  }
 }
 
 async function activeVenv(host: Host): Promise<string | null> {

@@ -325,3 +325,26 @@ Deno.test("without a cache directory that is private nothing is remembered, and 
   }
   assert(scratchState().XDG_CACHE_HOME !== open);
 });
+
+Deno.test("a venv whose Python can't be reached is named, with the link that is broken and what mends it", async () => {
+  await using project = await pythonProject();
+  const name = `py${await pythonMinor()}`;
+  const python = join(project.venv, "bin/python");
+  const again = `rm -r ${name} && UV_PROJECT_ENVIRONMENT=${name} uv sync --python 3.`;
+  const detail = async () => {
+    const { code, rows } = await check(project.root);
+    assertEquals([code, rows.venv!.status], [80, "fail"]);
+    return rows.venv!.detail;
+  };
+  const content = await Deno.readFile(await Deno.realPath(python));
+  await Deno.remove(python);
+  await Deno.symlink("/nowhere/python", python);
+  assertIncludes(await detail(), `${name}/bin/python is a link that leads nowhere (it was made from /`);
+  assertIncludes(await detail(), again);
+  await Deno.remove(python);
+  await Deno.writeFile(python, content.slice(0, 100), { mode: 0o644 });
+  assertIncludes(await detail(), `${name}/bin/python may not be executed; to permit it: chmod -R u+rwX ${name}`);
+  await Deno.rename(project.venv, join(project.root, "elsewhere"));
+  await Deno.symlink("gone", project.venv);
+  assertIncludes(await detail(), `${name} is a link that leads nowhere; to make the venv anew: ${again}`);
+});
