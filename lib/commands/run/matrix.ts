@@ -143,7 +143,7 @@ function tell({ printer, line }: Context, { dimensions }: Matrix, { prepared, pl
 
 /** What failed wherever it ran: nothing that varies explains it. */
 function failedEverywhere(runs: readonly CellRun[], found: readonly Difference[]): { id: string; message: string }[] {
-  const different = new Set(found.filter(({ explanation }) => explanation.startsWith("fails")).map(({ id }) => id));
+  const different = new Set(found.filter(({ explanation }) => explanation.startsWith("fails")).flatMap(({ ids }) => ids));
   const red = runs.flatMap(({ outcome }) => outcome.results.finished).filter((test) => RED.has(test.outcome) && !different.has(test.id));
   return [...new Map(red.map((test) => [test.id, { id: test.id, message: test.failure?.message ?? "" }])).values()];
 }

@@ -105,7 +105,10 @@ export type CellOutcome = Outcome | "missing";
 
 /** A test that did not end alike in all cells. */
 export interface Difference {
+  /** What it is called in all cells: its id, with `<KEY>` for what only a cell's own value tells apart. */
   readonly id: string;
+  /** What it is called in them, each once. */
+  readonly ids: readonly string[];
   /** By the place of the cell; null where nothing is known. */
   readonly outcomes: readonly (CellOutcome | null)[];
   /** `fails only with tpt-proto=uds`. */
@@ -114,14 +117,53 @@ export interface Difference {
 
 /** The tests that did not end alike in all cells, each with what explains it. */
 export function differences(cells: readonly CellOutcomes[]): Difference[] {
-  const ids = new Set(cells.flatMap(({ outcomes }) => [...outcomes.keys()]));
+  const named = byName(cells);
+  const names = new Set(named.flatMap((outcomes) => [...outcomes.keys()]));
   const found: Difference[] = [];
-  for (const id of ids) {
-    const outcomes = cells.map(({ outcomes, complete }) => outcomes.has(id) ? outcomes.get(id)! : complete ? "missing" as const : null);
+  for (const id of names) {
+    const tests = named.map((outcomes) => outcomes.get(id));
+    const outcomes = cells.map(({ complete }, place) => {
+      const test = tests[place];
+      return test === undefined ? complete ? "missing" as const : null : test.outcome;
+    });
     const known = cells.flatMap(({ cell }, place) => outcomes[place] === null ? [] : [{ cell, outcome: outcomes[place]! }]);
-    if (new Set(known.map(({ outcome }) => outcome)).size > 1) found.push({ id, outcomes, explanation: explain(known) });
+    if (new Set(known.map(({ outcome }) => outcome)).size > 1) {
+      const ids = [...new Set(tests.flatMap((test) => test === undefined ? [] : [test.id]))];
+      found.push({ id, ids, outcomes, explanation: explain(known) });
+    }
   }
   return found;
+}
+
+/**
+ * The outcomes of each cell by what the tests are called in all of them: one that is not everywhere may only be called after what its
+ * cell varies, `test_x[trio]` as `test_x[<spawn-backend>]`. Where two tests of a cell would have one name they keep their own.
+ */
+function byName(cells: readonly CellOutcomes[]): ReadonlyMap<string, { readonly id: string; readonly outcome: Outcome | null }>[] {
+  const isEverywhere = (id: string) => cells.every(({ outcomes, complete }) => !complete || outcomes.has(id));
+  const names = cells.map(({ cell, outcomes }) => {
+    return new Map([...outcomes.keys()].map((id) => [id, isEverywhere(id) ? id : withoutValues(id, cell)]));
+  });
+  const ambiguous = new Set(names.flatMap((ofCell) => {
+    const all = [...ofCell.values()];
+    return new Set(all).size === all.length ? [] : all.filter((name, index) => all.indexOf(name) !== index);
+  }));
+  return cells.map(({ outcomes }, place) => {
+    const nameOf = (id: string) => ambiguous.has(names[place]!.get(id)!) ? id : names[place]!.get(id)!;
+    return new Map([...outcomes].map(([id, outcome]) => [nameOf(id), { id, outcome }]));
+  });
+}
+
+/** An id with the keys of a cell in the place of their values among its parameters. */
+function withoutValues(id: string, cell: Cell): string {
+  const bracket = id.indexOf("[");
+  if (bracket < 0) return id;
+  let parameters = id.slice(bracket);
+  for (const [key, value] of cell) {
+    // A value holds nothing else that means something in an expression.
+    parameters = parameters.replace(new RegExp(`(?<![\\w.])${value.replaceAll(".", "\\.")}(?![\\w.])`, "g"), `<${key}>`);
+  }
+  return id.slice(0, bracket) + parameters;
 }
 
 const isRed = (outcome: CellOutcome) => outcome !== "missing" && RED.has(outcome);

@@ -128,3 +128,24 @@ Deno.test("a planted rule is found again, or a shorter one that is true of just 
     }
   }));
 });
+
+Deno.test("a test that is called after its own cell is the same one in all cells, and not missing in the others", () => {
+  const [trio, spawn] = cellsOf([{ key: "spawn-backend", values: ["trio", "mp_spawn"] }]) as [Cell, Cell];
+  const ended = (cell: Cell, outcomes: Record<string, Outcome>) => ({ cell, outcomes: new Map(Object.entries(outcomes)), complete: true });
+  assertEquals(differences([ended(trio, { "a.py::x[trio-1]": "passed" }), ended(spawn, { "a.py::x[mp_spawn-1]": "passed" })]), []);
+  assertEquals(differences([ended(trio, { "a.py::x[tcp-trio]": "failed" }), ended(spawn, { "a.py::x[tcp-mp_spawn]": "passed" })]), [{
+    id: "a.py::x[tcp-<spawn-backend>]",
+    ids: ["a.py::x[tcp-trio]", "a.py::x[tcp-mp_spawn]"],
+    outcomes: ["failed", "passed"],
+    explanation: "fails only with spawn-backend=trio",
+  }]);
+  // A test that has a parameter for each backend in every cell is as it was.
+  const both = (one: Outcome, other: Outcome) => ({ "a.py::x[trio]": one, "a.py::x[mp_spawn]": other });
+  const [found] = differences([ended(trio, both("passed", "failed")), ended(spawn, both("passed", "passed"))]);
+  assertEquals([found!.id, found!.explanation], ["a.py::x[mp_spawn]", "fails only with spawn-backend=trio"]);
+  // So is one that is really missing, and what would be called the same twice.
+  const [missing] = differences([ended(trio, { "a.py::x[trios]": "passed" }), ended(spawn, {})]);
+  assertEquals([missing!.id, missing!.explanation], ["a.py::x[trios]", "is missing only with spawn-backend=mp_spawn"]);
+  const twice = differences([ended(trio, { "a.py::x[trio]": "passed", "a.py::x[<spawn-backend>]": "passed" }), ended(spawn, {})]);
+  assertEquals(twice.map(({ id }) => id), ["a.py::x[trio]", "a.py::x[<spawn-backend>]"]);
+});
