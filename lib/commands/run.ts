@@ -15,7 +15,7 @@ import { balanceOf, jobsOf, Plan } from "../run/parallel.ts";
 import { type Prepared, whenPrepared } from "../run/prepared.ts";
 import { plannedSync, quickInterpreter } from "../run/ready.ts";
 import { EventLog } from "../engine/event_log.ts";
-import { LiveView, showLog } from "../run/live_view.ts";
+import { LiveView, showLog, tellSlow } from "../run/live_view.ts";
 import { checkSpawnBackend } from "../run/spawn_backends.ts";
 import { longestFullRun, openRunState, recordFullRun } from "../runs/state.ts";
 import { dryMatrix, MATRIX_SCHEMA, runMatrix } from "./run/matrix.ts";
@@ -147,6 +147,7 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
   const bar = jobs.count > 1 || usesBar(context, intent);
   const redraws = !(stream === "stderr" && host.stdout.isTerminal);
   const live = bar ? await LiveView.open(host, printer, log, { root: project.root, slow: settings.slow, tries, redraws }) : null;
+  const stopTelling = live === null && line.has("slow-after") && !intent.debugging ? tellSlow(host, printer, log, settings.slow) : null;
   const outcome = await prepared.launch(log, state.directory, {
     ...settings,
     command: (kind) => request.command(interpreter.argv, kind),
@@ -159,7 +160,10 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
     exitFirst: stopsAtFirst(argv),
     resume: line.has("resume") || (scope === "full" && !stopsAtFirst(argv)),
     output: bar ? "log" : printer.json || stream === "stderr" ? "stderr" : "shown",
-  }).finally(() => live?.stop());
+  }).finally(() => {
+    live?.stop();
+    stopTelling?.();
+  });
   if (bar) await showLog(host, printer, state.directory, outcome);
   const strain = await (await cpu)();
   await recordFailures(host, outcome);

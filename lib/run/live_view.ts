@@ -155,3 +155,19 @@ export class LiveView {
 
   readonly #paint = (colour: Colour, text: string): string => this.printer.paint(colour, text, "stderr");
 }
+
+/** Tells on standard error which tests are slow, beside pytest's own output; the returned function stops that. */
+export function tellSlow(host: Host, printer: Printer, log: EventLog, slow: number): () => void {
+  const live = new Live({ slow, tries: 1, durations: new Map() });
+  const off = log.on((event) => void live.add(event));
+  const timer = setInterval(() => {
+    for (const note of live.slow(host.now() / 1000)) {
+      // pytest is in the middle of a line.
+      printer.note(`\n${noteLines(note, (colour, text) => printer.paint(colour, text, "stderr")).join("\n")}`);
+    }
+  }, DRAW_MS.most);
+  return () => {
+    off();
+    clearInterval(timer);
+  };
+}

@@ -14,4 +14,5 @@ export const CONTRADICTIONS = [
   { options: ["no-preflight", "sync"], instead: "leave --no-preflight out: the venv is made by the checks before the run" },
   { options: ["uv-run", "sync"], instead: "leave --uv-run out: what --sync made is used as it is" },
   { options: ["uv-run", "python"], instead: "leave --uv-run out: it takes the Python that uv finds" },
+  { options: ["matrix", "slow-after"], instead: "leave --slow-after out: the cells are told of when they are over" },
 ] as const satisfies readonly Contradiction[];

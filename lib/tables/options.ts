@@ -194,7 +194,7 @@ export const OPTIONS = [
     kind: "value",
     metavar: "SECONDS",
     commands: ["run"],
-    help: "with --ui bar: tell that a test is slow after this time, then after twice that, and so on (60); 0: never",
+    help: "tell that a test is slow after this time, then after twice that, and so on; 0: never (60 with --ui bar and --jobs, else 0)",
   },
   {
     name: "junit",

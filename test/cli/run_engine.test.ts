@@ -203,3 +203,22 @@ Deno.test("a pytest that does not exit after its report is ended, and is not gre
 async function lastFailed(suite: Suite): Promise<string[]> {
   return Object.keys(JSON.parse(await Deno.readTextFile(join(suite.root, ".pytest_cache/v/cache/lastfailed")))).sort();
 }
+
+Deno.test("--slow-after tells of slow tests beside pytest's own output too", async () => {
+  // The test goes on when it has been told, seen by the file that takes what tractest says.
+  const slow = `
+import os, time
+def test_slow():
+    while "SLOW" not in open(os.environ["SUITE"] + "/said").read(): time.sleep(0.01)
+def test_quick(): pass
+`;
+  await using suite = await pytestSuite({ "test_a.py": slow });
+  await Deno.writeTextFile(join(suite.path, "said"), "");
+  const to = ["sh", "-c", 'exec "$@" 2>"$SUITE/said"', "sh"];
+  const { code, stdout } = await suite.start([...NO_CHECKS, "--slow-after", "0.2"], {}, to).ended;
+  assertEquals(code, 0);
+  assertIncludes(stdout, "2 passed");
+  const said = await Deno.readTextFile(join(suite.path, "said"));
+  assertIncludes(said, "\nSLOW [> 0.2s] tests/test_a.py::test_slow\n");
+  assert(!said.includes("test_quick"), said);
+});
