@@ -14,7 +14,9 @@ export interface JunitSuite {
  * run that was cut short it holds what is known, and the tests that were running count as errors.
  *
  * As pytest does: `failure` for what failed in the call, `error` for fixtures, collection, and what ended a test from outside; an error
- * in the teardown of a test that failed has an element of its own. As surefire does: earlier attempts of a test that was tried again
+ * in the teardown of a test that failed has an element of its own. Other than pytest: `tests` is how many tests there are, where pytest
+ * counts one that passed, and whose teardown failed, as two: a CI system that takes failures and errors from it would show one that passed
+ * and is nowhere. As surefire does: earlier attempts of a test that was tried again
  * are `flakyFailure`, or `rerunFailure` if it stayed red.
  */
 export function junit(results: Results | readonly JunitSuite[]): string {
