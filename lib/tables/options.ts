@@ -187,7 +187,8 @@ export const OPTIONS = [
     metavar: "KIND",
     choices: ["pytest", "bar"],
     commands: ["run"],
-    help: "pytest's own output (default), or a progress bar with what runs now, and failures as they happen; a debugger keeps pytest's",
+    help:
+      "pytest's own output (default), or a progress bar with what runs now, and failures as they happen (t at a terminal: what runs, in which processes); a debugger keeps pytest's",
   },
   {
     name: "slow-after",

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
-import { ISOLATED, pytestSuite, pythonWithPytest, type Suite } from "./suites.ts";
+import { alive, ISOLATED, pytestSuite, pythonWithPytest, type Suite } from "./suites.ts";
 import { TRACTEST } from "./tractest.ts";
 
 const NO_CHECKS = ["run", "--no-preflight", "--no-defaults", "--ui", "bar"];
@@ -222,4 +222,31 @@ Deno.test({
       await tmux("kill-server");
     }
   },
+});
+
+Deno.test("a terminal that is closed ends the run behind its bar: tractest, pytest and what a test has started", async () => {
+  await using suite = await pytestSuite({
+    "test_a.py": `
+import os, subprocess, sys, time
+def test_waits():
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    with open(os.environ["SUITE"] + "/pids", "w") as file: file.write(f"{os.getppid()} {os.getpid()} {child.pid}")
+    print("ready")
+    time.sleep(600)
+`,
+  });
+  const running = await atTerminal(suite, NO_CHECKS);
+  await running.until("test_waits");
+  let pids: number[] = [];
+  while (pids.length < 3) {
+    const text = await Deno.readTextFile(join(suite.path, "pids")).catch(() => "");
+    pids = text.split(" ").filter(Boolean).map(Number);
+    if (pids.length < 3) await running.more();
+  }
+  // Whoever holds the other end of the terminal goes: the system sends SIGHUP.
+  running.child.kill("SIGKILL");
+  for (const pid of pids) {
+    const { code } = await new Deno.Command("timeout", { args: ["60", "tail", `--pid=${pid}`, "-f", "/dev/null"] }).output();
+    assertEquals([code, await alive(pid)], [0, false], `${pid} of ${pids.join(", ")}`);
+  }
 });
