@@ -1,10 +1,11 @@
-import type { HangScene, RegistryConnection, SeenProcess, Thread, ThreadLook } from "../core/hang/types.ts";
-import { isPipe } from "../core/hang/activity.ts";
+import type { HangScene, OpenFile, RegistryConnection, SeenProcess, Thread, ThreadLook } from "../core/hang/types.ts";
+import { isPipe, pipesWaitedAt } from "../core/hang/activity.ts";
 import { occupies, parseRegistryAddress } from "../core/leaks/registry.ts";
-import { descendantsOf } from "../core/leaks/judge.ts";
+import { ancestorsOf, descendantsOf } from "../core/leaks/judge.ts";
 import type { Host } from "../host/host.ts";
 import { type ListedProcess, listProcesses, type ProcessList } from "../programs/ps.ts";
 import {
+  findHolders,
   type Listings,
   listOpenFiles,
   type Look,
@@ -32,40 +33,60 @@ const BETWEEN_MS = 200;
 /** Processes of a tree that are looked at, and threads of each: more say nothing new, and cost time. */
 const MOST_PROCESSES = 300;
 const MOST_THREADS = 40;
+/** Processes next to the tree that are looked at with it. */
+const MOST_KIN = 20;
 /** Processes with the lowest pids, which are threads of the kernel: they run all the time, on every processor, and tell what time it is there. */
 const KERNEL_THREADS = 100;
 const TICKS_PER_SECOND = 100;
 
-/** Gathers what a tree waits for: everything at one moment, and what may have moved once more after {@linkcode BETWEEN_MS}. Changes nothing. */
+/**
+ * Gathers what a tree waits for: everything at one moment, and what may have moved once more after {@linkcode BETWEEN_MS}. Changes nothing.
+ * Anybody may hold the other end of a pipe or a socket that the tree waits at: all of the machine is asked about these, if there are any, and
+ * between the two looks, when there is nothing else to do.
+ */
 export async function gatherHang(host: Host, request: GatherRequest): Promise<HangScene> {
   const list = request.processes ?? await listProcesses(host);
   const forest = new Map(list.processes.map((row) => [row.pid, row]));
   const pids = treePids(request, forest, host.pid);
+  const inTree = new Set(pids);
   // Those of the kernel have no files.
-  const others = list.processes.filter((row) => row.state !== "Z" && !/^\[.*\]$/.test(row.args) && row.pid !== host.pid).map((row) => row.pid);
+  const others = list.processes.filter((row) => row.state !== "Z" && !/^\[.*\]$/.test(row.args) && row.pid !== host.pid && !inTree.has(row.pid))
+    .map((row) => row.pid);
+  const kin = kinOf(request.root, forest);
+  const near = others.filter((pid) => kin.has(pid));
   const [network, listings, tcp, unix] = await Promise.all([
     otherNetwork(host, request.root),
-    listOpenFiles(host, [...new Set([...pids, ...others])], pids, "who holds which end of which pipe and socket"),
+    listOpenFiles(host, [...pids, ...near], "what it has open, and who is next to it"),
     listTcpConnections(host),
     listUnixConnections(host),
   ]);
-  const pipes = pipesOf(listings);
-  const sockets = socketsOf(listings);
-  const first = connectionsOf(request.registries, pids, sockets, tcp, unix);
-  const outside = new Set([...othersOf(pids, listings, pipes), ...first.flatMap((connection) => connection.holders)]);
-  for (const pid of pids) outside.delete(pid);
-  const more = outside.size === 0 ? listings : await listOpenFiles(host, [], [...outside], "what holds the other end");
-  const wanted = [...pids, ...outside];
-  const tids = (pid: number) => listings.rows.get(pid)?.threads ?? more.rows.get(pid)?.threads ?? [pid];
-  const threads = new Map(wanted.map((pid) => [pid, tids(pid).slice(0, MOST_THREADS)]));
+  const files = new Map([...listings.rows].flatMap(([pid, row]) => row.files === null ? [] : [[pid, row.files] as const]));
+  const first = connectionsOf(request.registries, pids, socketsOf(files), tcp, unix);
+  const threads = new Map<number, readonly number[]>();
+  const take = (pid: number, from: Listings) => threads.set(pid, (from.rows.get(pid)?.threads ?? [pid]).slice(0, MOST_THREADS));
+  for (const pid of [...pids, ...near]) take(pid, listings);
   const began = host.monotonic();
   const before = await lookAtThreads(host, threads, "what each thread does");
+  const asked = new Set([
+    ...pids.flatMap((pid) => pipesWaitedAt(files.get(pid) ?? [], before.threads.get(pid) ?? [], before.readNumber)),
+    ...first.flatMap((connection) => connection.inodes).map((inode) => `socket:[${inode}]`),
+  ]);
   const clocks = [...forest.keys()].toSorted((a, b) => a - b).slice(0, KERNEL_THREADS);
-  const [special, runs] = await Promise.all([
-    readSpecialFiles(host, specialFilesOf(pids, listings)),
-    readLastRuns(host, [...new Set([...wanted, ...clocks])]),
+  const far = others.filter((pid) => !kin.has(pid));
+  const [special, runs, holders] = await Promise.all([
+    readSpecialFiles(host, specialFilesOf(pids, files)),
+    readLastRuns(host, [...new Set([...threads.keys(), ...clocks])]),
+    asked.size === 0 ? null : findHolders(host, far, asked, "who else holds an end of these pipes and sockets"),
     host.sleep(BETWEEN_MS),
   ]);
+  for (const [pid, held] of holders?.rows ?? []) files.set(pid, held);
+  const pipes = pipesOf(files);
+  const sockets = socketsOf(files);
+  const outside = new Set([...readersOf(pids, files, pipes), ...first.flatMap((connection) => holdersOf(connection, sockets))]);
+  for (const pid of near) if (!outside.has(pid)) threads.delete(pid);
+  const strangers = [...outside].filter((pid) => !inTree.has(pid) && !kin.has(pid));
+  const met = await meet(host, strangers);
+  for (const pid of strangers) take(pid, met.listings);
   const between = (host.monotonic() - began) / 1000;
   const [after, tcpAgain, unixAgain] = await Promise.all([
     lookAtThreads(host, threads, "what has moved since"),
@@ -75,14 +96,14 @@ export async function gatherHang(host: Host, request: GatherRequest): Promise<Ha
   const again = connectionsOf(request.registries, pids, sockets, tcpAgain, unixAgain);
   const asleep = asleepSeconds(runs);
   const processes = new Map<number, SeenProcess>();
-  for (const pid of wanted) {
+  for (const pid of threads.keys()) {
     processes.set(pid, {
       pid,
       ppid: forest.get(pid)?.ppid ?? 0,
       title: forest.get(pid)?.args ?? "",
-      inTree: pids.includes(pid),
-      files: listings.rows.get(pid)?.files ?? null,
-      threads: threadsOf(before.threads.get(pid) ?? [], after.threads.get(pid) ?? []),
+      inTree: inTree.has(pid),
+      files: (met.listings.rows.get(pid) ?? listings.rows.get(pid))?.files ?? null,
+      threads: threadsOf(before.threads.get(pid) ?? met.look.threads.get(pid) ?? [], after.threads.get(pid) ?? []),
       ...watchedBy(pid, special),
       asleepSeconds: asleep.get(pid) ?? null,
     });
@@ -91,13 +112,14 @@ export async function gatherHang(host: Host, request: GatherRequest): Promise<Ha
     root: request.root,
     processes,
     pipes,
-    unreadable: others.filter((pid) => listings.rows.get(pid)?.files == null && forest.has(pid)).length,
-    connections: again.filter((connection) => first.some((other) => isSame(other, connection))),
+    unreadable: others.filter((pid) => !files.has(pid)).length,
+    connections: again.filter((connection) => first.some((other) => isSame(other, connection)))
+      .map(({ inodes, ...connection }) => ({ ...connection, holders: holdersOf({ inodes }, sockets) })),
     readNumber: after.readNumber,
     ticksPerSecond: TICKS_PER_SECOND,
     seconds: between,
     stacks: new Map(),
-    unknowns: [...unknownsOf([list, listings, before, after, tcp, unix]), ...network],
+    unknowns: [...unknownsOf([list, listings, before, after, tcp, unix, holders ?? [], met.listings, met.look].flat()), ...network],
   };
 }
 
@@ -115,10 +137,30 @@ function treePids({ root, also }: GatherRequest, forest: ReadonlyMap<number, Lis
   return [...pids].filter((pid) => forest.get(pid)!.state !== "Z").slice(0, MOST_PROCESSES);
 }
 
-function pipesOf({ rows }: Listings): HangScene["pipes"] {
+/** Who is above a tree, or was started beside it: most likely what reads its output. */
+function kinOf(root: number, forest: ReadonlyMap<number, ListedProcess>): ReadonlySet<number> {
+  const above = ancestorsOf(root, forest);
+  const parent = above[0];
+  const beside = parent === undefined || parent === 1 ? [] : [...forest.values()].filter((row) => row.ppid === parent).map((row) => row.pid);
+  return new Set([...above, ...beside].slice(0, MOST_KIN));
+}
+
+/** Looks at processes that turned out to hold the other end of something, for as long as at all the others. */
+async function meet(host: Host, pids: readonly number[]): Promise<{ readonly listings: Listings; readonly look: Look }> {
+  if (pids.length === 0) return { listings: { rows: new Map(), failure: null }, look: { threads: new Map(), readNumber: null, failure: null } };
+  const listings = await listOpenFiles(host, pids, "what holds the other end");
+  const threads = new Map(pids.map((pid) => [pid, (listings.rows.get(pid)?.threads ?? [pid]).slice(0, MOST_THREADS)]));
+  const look = await lookAtThreads(host, threads, "what it does");
+  await host.sleep(BETWEEN_MS);
+  return { listings, look };
+}
+
+type Files = ReadonlyMap<number, readonly OpenFile[]>;
+
+function pipesOf(files: Files): HangScene["pipes"] {
   const pipes = new Map<string, { pid: number; reads: boolean; writes: boolean }[]>();
-  for (const [pid, { files }] of rows) {
-    for (const file of files ?? []) {
+  for (const [pid, open] of files) {
+    for (const file of open) {
       if (!isPipe(file)) continue;
       const ends = pipes.get(file.target);
       const end = { pid, reads: file.reads, writes: file.writes };
@@ -129,11 +171,11 @@ function pipesOf({ rows }: Listings): HangScene["pipes"] {
   return pipes;
 }
 
-/** Processes outside of the tree that hold the other end of one of its pipes. */
-function othersOf(pids: readonly number[], { rows }: Listings, pipes: HangScene["pipes"]): number[] {
+/** Processes that hold the read end of a pipe into which one of these can write. */
+function readersOf(pids: readonly number[], files: Files, pipes: HangScene["pipes"]): number[] {
   const found = new Set<number>();
   for (const pid of pids) {
-    for (const file of rows.get(pid)?.files ?? []) {
+    for (const file of files.get(pid) ?? []) {
       if (!isPipe(file) || !file.writes) continue;
       for (const end of pipes.get(file.target) ?? []) if (end.reads) found.add(end.pid);
     }
@@ -141,9 +183,9 @@ function othersOf(pids: readonly number[], { rows }: Listings, pipes: HangScene[
   return [...found].slice(0, MOST_PROCESSES);
 }
 
-function specialFilesOf(pids: readonly number[], { rows }: Listings): { pid: number; fd: number }[] {
+function specialFilesOf(pids: readonly number[], files: Files): { pid: number; fd: number }[] {
   return pids.flatMap((pid) =>
-    (rows.get(pid)?.files ?? []).filter((file) => /^anon_inode:\[?(eventpoll|pidfd)\]?$|^pidfd:/.test(file.target)).map(({ fd }) => ({ pid, fd }))
+    (files.get(pid) ?? []).filter((file) => /^anon_inode:\[?(eventpoll|pidfd)\]?$|^pidfd:/.test(file.target)).map(({ fd }) => ({ pid, fd }))
   );
 }
 
@@ -189,15 +231,25 @@ interface SocketUser {
 }
 
 /** Who holds which socket, by its inode. */
-function socketsOf({ rows }: Listings): ReadonlyMap<number, readonly SocketUser[]> {
+function socketsOf(files: Files): ReadonlyMap<number, readonly SocketUser[]> {
   const sockets = new Map<number, SocketUser[]>();
-  for (const [pid, { files }] of rows) {
-    for (const { fd, target } of files ?? []) {
+  for (const [pid, open] of files) {
+    for (const { fd, target } of open) {
       const inode = Number(/^socket:\[(\d+)\]$/.exec(target)?.[1] ?? 0);
-      if (inode !== 0) sockets.set(inode, [...sockets.get(inode) ?? [], { pid, fd }]);
+      if (inode === 0) continue;
+      const users = sockets.get(inode);
+      if (users) users.push({ pid, fd });
+      else sockets.set(inode, [{ pid, fd }]);
     }
   }
   return sockets;
+}
+
+/** A connection to the registry, with the sockets of its other side instead of who holds them. */
+type Connection = Omit<RegistryConnection, "holders"> & { readonly inodes: readonly number[] };
+
+function holdersOf({ inodes }: Pick<Connection, "inodes">, sockets: ReadonlyMap<number, readonly SocketUser[]>): number[] {
+  return [...new Set(inodes.flatMap((inode) => sockets.get(inode) ?? []).map((user) => user.pid))];
 }
 
 /** Connections of these processes to the registry, over TCP and Unix sockets. */
@@ -207,12 +259,10 @@ function connectionsOf(
   sockets: ReadonlyMap<number, readonly SocketUser[]>,
   tcp: SocketList<TcpConnection>,
   unix: SocketList<UnixConnection>,
-): RegistryConnection[] {
-  const usersOf = (inode: number) => sockets.get(inode) ?? [];
-  const holdersOf = (inodes: readonly number[]) => [...new Set(inodes.flatMap(usersOf).map((user) => user.pid))];
-  const found: RegistryConnection[] = [];
-  const add = (client: { readonly inode: number }, facts: Omit<RegistryConnection, "pid" | "fd">) => {
-    for (const { pid, fd } of usersOf(client.inode)) if (pids.includes(pid)) found.push({ ...facts, pid, fd });
+): Connection[] {
+  const found: Connection[] = [];
+  const add = (client: { readonly inode: number }, facts: Omit<Connection, "pid" | "fd">) => {
+    for (const { pid, fd } of sockets.get(client.inode) ?? []) if (pids.includes(pid)) found.push({ ...facts, pid, fd });
   };
   for (const address of registries) {
     const registry = parseRegistryAddress(address);
@@ -225,24 +275,28 @@ function connectionsOf(
       if (!isRegistry(client.peer) || !["ESTAB", "SYN-SENT"].includes(client.state)) continue;
       const other = tcp.rows.find((row) => row.local === client.peer && row.peer === client.local);
       const state = client.state === "SYN-SENT" ? "connecting" : other?.inode === 0 ? "unaccepted" : "accepted";
-      const holders = holdersOf(state === "accepted" && other !== undefined ? [other.inode] : listeners);
-      add(client, { address: client.peer, state, unread: other?.unread ?? 0, holders });
+      const inodes = state === "accepted" && other !== undefined ? [other.inode] : listeners;
+      add(client, { address: client.peer, state, unread: other?.unread ?? 0, inodes });
     }
   }
   for (const server of unix.rows.filter((row) => /(^|\/)registry@[^/]*\.sock$/.test(row.name))) {
-    const holders = holdersOf([server.inode]);
     const isListener = server.state === "LISTEN";
     for (const client of unix.rows.filter((row) => isListener ? server.waiting.includes(row.inode) : row.inode === server.peer)) {
-      add(client, { address: server.name, state: isListener ? "unaccepted" : "accepted", unread: isListener ? 0 : server.unread, holders });
+      add(client, {
+        address: server.name,
+        state: isListener ? "unaccepted" : "accepted",
+        unread: isListener ? 0 : server.unread,
+        inodes: [server.inode],
+      });
     }
   }
   return found;
 }
 
-function isSame(one: RegistryConnection, other: RegistryConnection): boolean {
+function isSame(one: Connection, other: Connection): boolean {
   return one.pid === other.pid && one.fd === other.fd && one.address === other.address && one.state === other.state && one.unread === other.unread;
 }
 
-function unknownsOf(parts: readonly ({ readonly failure: string | null } | Look | Listings)[]): string[] {
+function unknownsOf(parts: readonly { readonly failure: string | null }[]): string[] {
   return [...new Set(parts.map((part) => part.failure).filter((failure) => failure !== null))];
 }

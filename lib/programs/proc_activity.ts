@@ -1,6 +1,7 @@
 import type { OpenFile, RawSyscall, ThreadLook } from "../core/hang/types.ts";
 import type { Host } from "../host/host.ts";
-import { probe } from "./probe.ts";
+import { probe, type Probed } from "./probe.ts";
+import type { Read } from "./proc.ts";
 
 /** What `ls` shows below `/proc/PID`. Null: that could not be read. */
 export interface ProcessListing {
@@ -14,15 +15,26 @@ export interface Listings {
   readonly failure: string | null;
 }
 
-/**
- * `/proc/PID/fd` of many processes and `/proc/PID/task` of some, in one call. The permissions of a link there are those with which the file
- * was opened.
- */
-export async function listOpenFiles(host: Host, pids: readonly number[], threadsOf: readonly number[], why: string): Promise<Listings> {
-  // More than one directory, so that each has its heading.
-  const directories = ["/proc/self/task", ...pids.map((pid) => `/proc/${pid}/fd`), ...threadsOf.map((pid) => `/proc/${pid}/task`)];
-  const { text, failure } = await probe(host, "ls", ["-l", "-n", "-b", "-U", ...directories], { why, codes: [0, 1, 2] });
+/** `/proc/PID/fd` and `/proc/PID/task` of processes, in one call. The permissions of a link there are those with which the file was opened. */
+export async function listOpenFiles(host: Host, pids: readonly number[], why: string): Promise<Listings> {
+  const { text, failure } = await list(host, pids.flatMap((pid) => [`/proc/${pid}/fd`, `/proc/${pid}/task`]), why);
   return { rows: text === null ? new Map() : parseOpenFiles(text), failure };
+}
+
+/** Who of many processes has any of these files open, in one call: of each that can be read those files alone. */
+export async function findHolders(
+  host: Host,
+  pids: readonly number[],
+  targets: ReadonlySet<string>,
+  why: string,
+): Promise<Read<readonly OpenFile[]>> {
+  const { text, failure } = await list(host, pids.map((pid) => `/proc/${pid}/fd`), why);
+  return { rows: text === null ? new Map() : parseHolders(text, targets), failure };
+}
+
+function list(host: Host, directories: readonly string[], why: string): Promise<Probed> {
+  // More than one directory, so that each has its heading.
+  return probe(host, "ls", ["-l", "-n", "-b", "-U", "/proc/self/task", ...directories], { why, codes: [0, 1, 2] });
 }
 
 /** Parses `ls -lnbU /proc/PID/fd /proc/PID/task …`; what does not parse is left out, and a directory without a heading could not be read. */
@@ -41,14 +53,34 @@ export function parseOpenFiles(text: string): Map<number, ProcessListing> {
       continue;
     }
     if (row === null) continue;
-    const link = /^l([r-])([w-])\S+ +\d+ +\d+ +\d+ +\d+ +\S+ +\S+ +\S+ (\d+) -> (.*)$/.exec(line);
-    if (link && list === "files") {
-      row.files!.push({ fd: Number(link[3]), reads: link[1] === "r", writes: link[2] === "w", target: unescape(link[4]!) });
-    }
+    const file = list === "files" ? parseLink(line) : null;
+    if (file) row.files!.push(file);
     const thread = /^d\S+ .* (\d+)$/.exec(line);
     if (thread && list === "threads") row.threads!.push(Number(thread[1]));
   }
   return rows;
+}
+
+/** Parses `ls -lnbU /proc/PID/fd …` for these files alone. Of thousands of lines most are about something else: only the others are taken apart. */
+export function parseHolders(text: string, targets: ReadonlySet<string>): Map<number, readonly OpenFile[]> {
+  const rows = new Map<number, OpenFile[]>();
+  let row: OpenFile[] = [];
+  for (const line of text.split("\n")) {
+    if (line.startsWith("/proc/")) {
+      row = [];
+      const pid = /^\/proc\/(\d+)\/fd:$/.exec(line)?.[1];
+      if (pid !== undefined) rows.set(Number(pid), row);
+    } else if (line.endsWith("]") && targets.has(line.slice(line.lastIndexOf(" ") + 1))) {
+      const file = parseLink(line);
+      if (file) row.push(file);
+    }
+  }
+  return rows;
+}
+
+function parseLink(line: string): OpenFile | null {
+  const link = /^l([r-])([w-])\S+ +\d+ +\d+ +\d+ +\d+ +\S+ +\S+ +\S+ (\d+) -> (.*)$/.exec(line);
+  return link && { fd: Number(link[3]), reads: link[1] === "r", writes: link[2] === "w", target: unescape(link[4]!) };
 }
 
 /** Takes the escapes of `ls -b` back. */

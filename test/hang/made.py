@@ -97,6 +97,29 @@ def own_reader():
     os.waitpid(child, 0)
 
 
+def stray_reader():
+    """Only a process that has left the tree holds the read end; it ends with the root, whose end of another pipe it waits for."""
+    read, write = os.pipe()
+    life, hold = os.pipe()
+
+    def stray():
+        os.close(write)
+        os.close(hold)
+        os.read(life, 1)
+
+    os.waitpid(fork(fork, stray), 0)
+    os.close(read)
+
+    def chat():
+        os.close(hold)
+        os.write(write, LOTS)
+
+    child = fork(chat)
+    until_asleep(child, "pipe_write")
+    ready()
+    os.waitpid(child, 0)
+
+
 def chatter():
     os.write(1, LOTS)
 

@@ -42,6 +42,12 @@ const CASES: readonly Case[] = [
   },
   { name: "the writer itself holds the read end too", words: ["own_reader"], verdict: "blocked-write", says: [/not the standard output or error/] },
   {
+    name: "the read end is held by a process that has left the tree",
+    words: ["stray_reader"],
+    verdict: "blocked-write",
+    says: [/outside of this tree, which is not reading: state S, read\(\d+ → pipe:\[\d+\]\)/],
+  },
+  {
     name: "a stranger that holds the registry has accepted, and does not answer",
     words: ["ask", "PORT"],
     registry: ["serve", "accept", "PORT"],
@@ -121,6 +127,18 @@ const CASES: readonly Case[] = [
   { name: "a process waits for a lock on a file", words: ["file_lock", "FILE"], verdict: "no-verdict", says: [] },
 ];
 
+Deno.test("all of the machine is asked who holds the other end of a pipe only where one is waited at", async () => {
+  for (const [kind, listings] of [["sleep", 1], ["wait_for_writer", 2]] as const) {
+    await using made = await Made.make();
+    const root = await made.start([kind]);
+    const host = new RealHost();
+    const programs: string[] = [];
+    host.onProgram = ({ argv }) => void programs.push(argv[0]!);
+    await examine(made, root, host);
+    assertEquals(programs.filter((program) => program === "ls").length, listings, kind);
+  }
+});
+
 const table: string[] = [];
 
 for (const { name, words, verdict, registry, piped, says } of CASES) {
@@ -148,8 +166,8 @@ Deno.test("the table of made hangs", () => {
   assertEquals(table.length, CASES.length);
 });
 
-async function examine(made: Made, root: number): Promise<HangReport> {
-  return await examineHang(new RealHost(), {
+async function examine(made: Made, root: number, host = new RealHost()): Promise<HangReport> {
+  return await examineHang(host, {
     root,
     also: [],
     registries: [`127.0.0.1:${made.port}`],

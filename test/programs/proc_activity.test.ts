@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { parseLastRuns, parseOpenFiles, parseSpecialFiles, parseThreads } from "../../lib/programs/proc_activity.ts";
+import { parseHolders, parseLastRuns, parseOpenFiles, parseSpecialFiles, parseThreads } from "../../lib/programs/proc_activity.ts";
 import { parseTcpConnections, parseUnixConnections } from "../../lib/programs/ss.ts";
 import { assertEquals } from "../assert.ts";
 
@@ -33,6 +33,30 @@ total 0
     }],
     // It has no file open; what threads it has could not be read.
     [8, { files: [], threads: null }],
+  ]);
+});
+
+Deno.test("who holds a file is read from ls: of each process that can be read these files alone", () => {
+  const text = `/proc/self/task:
+total 0
+dr-xr-xr-x 7 0 0 0 Nov 24 13:45 5
+
+/proc/7/fd:
+total 0
+lr-x------ 1 0 0 64 Nov 24 13:45 0 -> /dev/null
+l-wx------ 1 1000 1000 64 Nov 24  2025 1 -> pipe:[74022]
+lr-x------ 1 1000 1000 64 Nov 24  2025 3 -> pipe:[74023]
+lrwx------ 1 0 0 64 Nov 24 13:45 12 -> socket:[81]
+
+/proc/8/fd:
+total 0
+`;
+  assertEquals([...parseHolders(text, new Set(["pipe:[74022]", "socket:[81]"]))], [
+    [7, [
+      { fd: 1, reads: false, writes: true, target: "pipe:[74022]" },
+      { fd: 12, reads: true, writes: true, target: "socket:[81]" },
+    ]],
+    [8, []],
   ]);
 });
 
@@ -151,6 +175,7 @@ Deno.test("no text whatever makes a parser fail", () => {
   fc.assert(fc.property(near, near, (one, other) => {
     for (const text of [one, other, BOOT + one, BOOT + one + BOOT + other + BOOT]) {
       parseOpenFiles(text);
+      parseHolders(text, new Set(["pipe:[7]"]));
       parseThreads(text, [{ pid: 7, tid: 7 }]);
       parseSpecialFiles(text, [{ pid: 7, fd: 1 }]);
       parseLastRuns(text, [7]);

@@ -1,5 +1,5 @@
 import { type SyscallRow, SYSCALLS, WAIT_CHANNELS } from "../../tables/syscalls.ts";
-import type { OpenFile, SeenProcess, Thread } from "./types.ts";
+import type { OpenFile, SeenProcess, ThreadLook } from "./types.ts";
 
 /** What a thread is doing. */
 export interface Activity {
@@ -17,7 +17,7 @@ export interface Activity {
 const ABOUT_A_FILE: readonly string[] = ["read", "write", "connect", "accept", "ioctl"];
 
 /** What a thread does, by its call into the kernel, else by the kernel function that it sleeps in. One that is stopped does what it was stopped in. */
-export function activityOf(thread: Thread, readNumber: number | null): Activity {
+export function activityOf(thread: ThreadLook, readNumber: number | null): Activity {
   const { syscall } = thread;
   if (syscall === "running" || thread.state === "R") return { does: "run", name: "running", fd: null, args: [], isProven: true };
   if (syscall !== null && readNumber !== null) {
@@ -42,7 +42,7 @@ function descriptor(argument: number | undefined): number | null {
 }
 
 /** The file behind a descriptor of a process. */
-export function fileOf(process: SeenProcess, fd: number | null): OpenFile | null {
+export function fileOf(process: Pick<SeenProcess, "files">, fd: number | null): OpenFile | null {
   return fd === null ? null : process.files?.find((file) => file.fd === fd) ?? null;
 }
 
@@ -54,6 +54,15 @@ export function isTerminal(file: OpenFile | null): boolean {
 /** Whether a file is a pipe. */
 export function isPipe(file: OpenFile | null): boolean {
   return file !== null && /^pipe:\[\d+\]$/.test(file.target);
+}
+
+/** The pipes that a thread of a process reads from or writes to: all that the process has where it can't be told which. */
+export function pipesWaitedAt(files: readonly OpenFile[], threads: readonly ThreadLook[], readNumber: number | null): string[] {
+  return threads.flatMap((thread) => {
+    const activity = activityOf(thread, readNumber);
+    if (!["read", "write", "unknown"].includes(activity.does)) return [];
+    return (activity.fd === null ? files : files.filter((file) => file.fd === activity.fd)).filter(isPipe).map((file) => file.target);
+  });
 }
 
 /** Seconds up to which a wait for several files counts as a look that is repeated. */
