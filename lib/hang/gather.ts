@@ -56,11 +56,11 @@ export async function gatherHang(host: Host, request: GatherRequest): Promise<Ha
   const near = others.filter((pid) => kin.has(pid));
   const [network, listings, tcp, unix] = await Promise.all([
     otherNetwork(host, request.root),
-    listOpenFiles(host, [...pids, ...near], "what it has open, and who is next to it"),
+    listOpenFiles(host, [...pids, ...near, host.pid], "what it has open, and who is next to it"),
     listTcpConnections(host),
     listUnixConnections(host),
   ]);
-  const files = new Map([...listings.rows].flatMap(([pid, row]) => row.files === null ? [] : [[pid, row.files] as const]));
+  const files = new Map([...listings.rows].flatMap(([pid, row]) => row.files === null || pid === host.pid ? [] : [[pid, row.files] as const]));
   const first = connectionsOf(request.registries, pids, socketsOf(files), tcp, unix);
   const threads = new Map<number, readonly number[]>();
   const take = (pid: number, from: Listings) => threads.set(pid, (from.rows.get(pid)?.threads ?? [pid]).slice(0, MOST_THREADS));
@@ -71,7 +71,8 @@ export async function gatherHang(host: Host, request: GatherRequest): Promise<Ha
     ...pids.flatMap((pid) => pipesWaitedAt(files.get(pid) ?? [], before.threads.get(pid) ?? [], before.readNumber)),
     ...first.flatMap((connection) => connection.inodes).map((inode) => `socket:[${inode}]`),
   ]);
-  const clocks = [...forest.keys()].toSorted((a, b) => a - b).slice(0, KERNEL_THREADS);
+  // In a container threads of the kernel can't be seen; those of this program have run just now.
+  const clocks = [...[...forest.keys()].toSorted((a, b) => a - b).slice(0, KERNEL_THREADS), ...listings.rows.get(host.pid)?.threads ?? []];
   const far = others.filter((pid) => !kin.has(pid));
   const [special, runs, holders] = await Promise.all([
     readSpecialFiles(host, specialFilesOf(pids, files)),

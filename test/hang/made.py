@@ -78,6 +78,11 @@ def sleepy_reader():
     then(child)
 
 
+def dozing_reader():
+    """The same, but the writer has not slept for long yet."""
+    full_pipe(lambda child: time.sleep(600))
+
+
 def stuck_runner():
     """Whoever runs this holds the pipe of its output, and is stopped."""
     os.kill(os.getppid(), signal.SIGSTOP)

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import type { HangReport, HangVerdict } from "../../lib/core/hang/types.ts";
-import { examineHang } from "../../lib/hang/hang.ts";
+import { examineHang, examineInTime, type ExamineRequest } from "../../lib/hang/hang.ts";
 import { RealHost } from "../../lib/host/real_host.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { Made } from "./made.ts";
@@ -139,6 +139,25 @@ Deno.test("all of the machine is asked who holds the other end of a pipe only wh
   }
 });
 
+Deno.test("a look that came too early for a proof is repeated while time can tell", async () => {
+  await using made = await Made.make();
+  const request = requestFor(made, await made.start(["dozing_reader"]));
+  const report = await examineInTime(new RealHost(), request, { limitSeconds: 120 });
+  assertEquals(report.verdict, "blocked-write", JSON.stringify(report.evidence));
+  assert(report.evidence.some((line) => /the writer has slept for \d+ s/.test(line)));
+});
+
+Deno.test("looking is given up when its time is over, and that is said", async () => {
+  await using made = await Made.make();
+  class StuckHost extends RealHost {
+    override run(): Promise<never> {
+      return new Promise(() => {});
+    }
+  }
+  const { verdict, unknowns } = await examineInTime(new StuckHost(), requestFor(made, Deno.pid), { limitSeconds: 0 });
+  assertEquals([verdict, unknowns], ["no-verdict", ["looking took longer than 0 s and was given up"]]);
+});
+
 const table: string[] = [];
 
 for (const { name, words, verdict, registry, piped, says } of CASES) {
@@ -167,7 +186,11 @@ Deno.test("the table of made hangs", () => {
 });
 
 async function examine(made: Made, root: number, host = new RealHost()): Promise<HangReport> {
-  return await examineHang(host, {
+  return await examineHang(host, requestFor(made, root));
+}
+
+function requestFor(made: Made, root: number): ExamineRequest {
+  return {
     root,
     also: [],
     registries: [`127.0.0.1:${made.port}`],
@@ -176,5 +199,5 @@ async function examine(made: Made, root: number, host = new RealHost()): Promise
     captured: null,
     logLevel: null,
     readStacks: null,
-  });
+  };
 }

@@ -18,6 +18,8 @@ export interface Judgement {
   readonly isOutput: boolean;
   /** No output of the tree goes into a pipe: capture can have no part in it. */
   readonly isPipeless: boolean;
+  /** A writer sleeps and its reader may come to it: that is decided when it has slept for {@linkcode PATIENCE_SECONDS}. */
+  readonly isOpen: boolean;
 }
 
 /**
@@ -34,7 +36,10 @@ export function judgeHang(scene: HangScene): Judgement {
   const findings = [terminalWanted(scene), blockedWrite(scene), waitingForRegistry(scene), childIgnoresInterrupt(scene)].flat();
   const [first] = findings;
   const isPipeless = aboutOutput(scene).length > 0;
-  if (first === undefined) return { verdict: "no-verdict", evidence: [...whatWasSeen(scene), ...aboutOutput(scene)], isOutput: false, isPipeless };
+  const isOpen = writersTo(scene).some((writer) => writer.isPending);
+  if (first === undefined) {
+    return { verdict: "no-verdict", evidence: [...whatWasSeen(scene), ...aboutOutput(scene)], isOutput: false, isPipeless, isOpen };
+  }
   const same = findings.filter((finding) => finding.verdict === first.verdict);
   const others = findings.filter((finding) => finding.verdict !== first.verdict);
   return {
@@ -46,7 +51,16 @@ export function judgeHang(scene: HangScene): Judgement {
     ],
     isOutput: same.some((finding) => finding.isOutput),
     isPipeless,
+    isOpen,
   };
+}
+
+/**
+ * Whether there is no need to look again. A proof stands by itself; that there is none takes two looks in a row, since the first may have come
+ * too early, and no writer of which time will tell.
+ */
+export function isSettled(now: Judgement, before: Judgement | null): boolean {
+  return now.verdict !== "no-verdict" || (before?.verdict === now.verdict && !now.isOpen);
 }
 
 /** The processes of the tree that live. */
@@ -119,6 +133,8 @@ interface Writer {
   readonly isOutput: boolean;
   readonly readers: readonly Reader[];
   readonly isBlocked: boolean;
+  /** It slept all the while, and who holds the read end is seen but may read on. */
+  readonly isPending: boolean;
   /** Why it does not count as blocked. */
   readonly doubt: string | null;
 }
@@ -150,7 +166,8 @@ function writersTo(scene: HangScene): Writer[] {
       : readers.length === 0
       ? `nobody whose files can be read holds its read end${scene.unreadable > 0 ? ` (those of ${scene.unreadable} processes can't be)` : ""}`
       : readers.find((reader) => reader.reads !== false)?.doing ?? null;
-    writers.push({ process, activity: { ...activity, fd: file.fd }, pipe, isOutput, readers, isBlocked: doubt === null, doubt });
+    const isPending = doubt !== null && thread.moved === false && readers.some((reader) => reader.reads === null);
+    writers.push({ process, activity: { ...activity, fd: file.fd }, pipe, isOutput, readers, isBlocked: doubt === null, isPending, doubt });
   }
   return writers;
 }

@@ -24,11 +24,11 @@ export interface RecipeScene {
 const QUIET_LEVELS = ["error", "critical", "warning"];
 
 /** What to try next, by verdict. Against full capture pipes in the order in which it pays: without capture first, then less logging, then a file. */
-export function hangRecipe(judgement: Omit<Judgement, "evidence">, scene: RecipeScene): string[] {
+export function hangRecipe(judgement: Omit<Judgement, "evidence" | "isOpen">, scene: RecipeScene): string[] {
   return STEPS[judgement.verdict](scene, judgement);
 }
 
-const STEPS: Readonly<Record<HangVerdict, (scene: RecipeScene, judgement: Omit<Judgement, "evidence">) => string[]>> = {
+const STEPS: Readonly<Record<HangVerdict, (scene: RecipeScene, judgement: Omit<Judgement, "evidence" | "isOpen">) => string[]>> = {
   "blocked-write": (scene, { isOutput }) =>
     isOutput ? [...captureSteps(scene), ...noteLines(scene.notes)] : [
       "the pipe is one that the program made for itself: read it while its writer lives, or give the writer a file",

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { judgeHang } from "../../../lib/core/hang/hang.ts";
+import { isSettled, judgeHang } from "../../../lib/core/hang/hang.ts";
 import { confirmLimit, confirmWords, decideConfirmation, type Rerun } from "../../../lib/core/hang/confirm.ts";
 import { hangRecipe } from "../../../lib/core/hang/recipe.ts";
 import type { HangScene, SeenProcess, Thread } from "../../../lib/core/hang/types.ts";
@@ -83,6 +83,19 @@ Deno.test("a write to a pipe is blocked only if who holds the read end is seen n
     ["the write does not sleep in a pipe", scene([writer({ waitsIn: "balance_dirty_pages" }), reader([waiting])], ends)],
   ];
   for (const [name, doubt] of doubts) assertEquals(judgeHang(doubt).verdict, "no-verdict", name);
+});
+
+Deno.test("a proof settles it at once; that there is none takes two looks, and no writer of which time will tell", () => {
+  const waiting = thread(8, 61, [7, 0, 0]);
+  const proven = judgeHang(scene([writer(), reader([waiting])], ends));
+  const doubtful = judgeHang(scene([writer(), reader([thread(8, 232, [5, 0, 9, 500])])], ends));
+  const nothing = judgeHang(scene([reader([waiting])]));
+  // Somebody reads what it writes.
+  const read = judgeHang(scene([writer({ moved: true }), reader([thread(8, 232, [5, 0, 9, 500])])], ends));
+  for (const before of [null, nothing, doubtful]) assertEquals(isSettled(proven, before), true);
+  assertEquals([isSettled(nothing, null), isSettled(nothing, nothing), isSettled(nothing, doubtful)], [false, true, true]);
+  assertEquals([isSettled(doubtful, null), isSettled(doubtful, doubtful)], [false, false]);
+  assertEquals(isSettled(read, read), true);
 });
 
 Deno.test("where calls can't be read the wait channel speaks, if there is only one pipe that it can mean", () => {
