@@ -8,6 +8,7 @@ import { type Cut, joinedCode, Tally } from "../core/results/verdict.ts";
 import { type Group, type Item, Work } from "../core/results/work.ts";
 import type { Host } from "../host/host.ts";
 import { examineInTime } from "../hang/hang.ts";
+import { readStacks } from "../hang/stacks.ts";
 import type { Isolation } from "../isolation/isolate.ts";
 import { RunLedger } from "../leaks/ledger.ts";
 import type { Printer } from "../ui/printer.ts";
@@ -441,12 +442,12 @@ export class Engine {
       running: [...session.tally.running].map(([id, since]) => ({ id, seconds: Math.max(0, now - since) })),
       captured: capturesOutput(command),
       logLevel: logLevelOf(command),
-      readStacks: null,
+      readStacks: (scene) => readStacks(this.host, this.request.root, scene),
     });
     this.#hang = report;
-    const { verdict, evidence, running, processes } = report;
+    const { verdict, evidence, running, processes, stacks } = report;
     const id = running?.[0]?.id ?? null;
-    await this.request.scene.log.append({ event: "hang", session: session.request.name, id, verdict, evidence, processes });
+    await this.request.scene.log.append({ event: "hang", session: session.request.name, id, verdict, evidence, processes, stacks });
   }
 
   /** Whether nothing has stopped the run. */

@@ -3,29 +3,30 @@ import { isPythonName } from "../core/leaks/actor.ts";
 import type { HangScene } from "../core/hang/types.ts";
 import type { Host } from "../host/host.ts";
 import { readStack } from "../programs/py_spy.ts";
-import { STANDARD_DIRECTORIES } from "../tables/programs.ts";
+import { findOnPath, isExecutable } from "../programs/user_path.ts";
+import { standardPlace } from "../programs/standard_place.ts";
 
 /** Processes of a tree whose stacks are read, at most. */
 const MOST_STACKS = 12;
 
-/** The Python stacks of the tree, where `py-spy` can be had (at a standard place, else in a venv of the project) and may read them. */
+/**
+ * The Python stacks of the tree, where `py-spy` can be had (in a venv of the project, on PATH, or at a standard place) and may read them.
+ * What stands in the way is said once.
+ */
 export async function readStacks(
   host: Host,
-  root: string,
+  root: string | null,
   scene: HangScene,
 ): Promise<{ readonly stacks: ReadonlyMap<number, string>; readonly unknowns: readonly string[] }> {
-  const program = await pySpyOfVenv(host, root);
+  const program = await findPySpy(host, root);
+  if (program === null) return { stacks: new Map(), unknowns: ['Python stacks: there is no "py-spy" in the venv or on PATH'] };
   const pids = [...scene.processes.values()].filter((process) => process.inTree && isPython(process.title)).map((process) => process.pid);
-  const stacks = new Map<number, string>();
-  const unknowns = new Set<string>();
-  await Promise.all(
-    pids.slice(0, MOST_STACKS).map(async (pid) => {
-      const { text, failure } = await readStack(host, pid, program);
-      if (text === null) unknowns.add(`Python stacks: ${failure}`);
-      else stacks.set(pid, text);
-    }),
-  );
-  return { stacks: new Map([...stacks].toSorted(([a], [b]) => a - b)), unknowns: [...unknowns] };
+  const read = await Promise.all(pids.slice(0, MOST_STACKS).map(async (pid) => ({ pid, ...await readStack(host, pid, program) })));
+  const failed = read.find(({ text }) => text === null);
+  return {
+    stacks: new Map(read.flatMap(({ pid, text }) => text === null ? [] : [[pid, text] as const]).toSorted(([a], [b]) => a - b)),
+    unknowns: failed === undefined ? [] : [`Python stacks: ${failed.failure}`],
+  };
 }
 
 /** Actors rename themselves: what is no known other program may be one. */
@@ -34,14 +35,12 @@ function isPython(title: string): boolean {
   return isPythonName(program.slice(program.lastIndexOf("/") + 1)) || title.includes("[") || title.startsWith("pytest");
 }
 
-/** The py-spy of a venv, where there is none at a standard place; null: none, or the latter. */
-async function pySpyOfVenv(host: Host, root: string): Promise<string | null> {
-  const isThere = async (path: string) => (await host.stat(path).catch(() => null))?.kind === "file";
-  for (const directory of STANDARD_DIRECTORIES) if (await isThere(join(directory, "py-spy"))) return null;
-  const venvs = (await host.readDirectory(root) ?? []).map((entry) => entry.name).filter((name) => /^py\d+$|^\.venv$/.test(name)).toSorted();
-  for (const name of venvs.toReversed()) {
-    const path = join(root, name, "bin/py-spy");
-    if (await isThere(path)) return path;
+async function findPySpy(host: Host, root: string | null): Promise<string | null> {
+  const entries = root === null ? [] : await host.readDirectory(root) ?? [];
+  const venvs = entries.map((entry) => entry.name).filter((name) => /^py\d+$|^\.venv$/.test(name)).toSorted().toReversed();
+  for (const name of venvs) {
+    const path = join(root!, name, "bin/py-spy");
+    if (await isExecutable(host, path)) return path;
   }
-  return null;
+  return await findOnPath(host, "py-spy", root ?? host.cwd) ?? await standardPlace(host, "py-spy");
 }

@@ -320,7 +320,7 @@ export const OPTIONS = [
     name: "stacks",
     kind: "flag",
     commands: ["hang"],
-    help: "also Python stacks, by py-spy (at a standard place or in the venv), where the system permits it",
+    help: "also Python stacks, by py-spy (in the venv or on PATH), where the system permits it",
   },
 
   // doctor

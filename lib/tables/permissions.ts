@@ -137,13 +137,13 @@ export const PERMISSIONS = [
   },
   {
     row: "hang --stacks",
-    programs: [...PROBES, "ls", "py-spy", "env"],
-    env: PROBE_ENV,
+    programs: [...PROBES, "ls", "env"],
+    env: [...PROBE_ENV, "PATH"],
     read: true,
     write: false,
     net: false,
     uid: true,
-    why: "also reads Python stacks; a py-spy of the venv starts through env",
+    why: "also reads Python stacks, by a py-spy of the venv or on PATH, which starts through env",
   },
   {
     row: "hooks",

@@ -16,7 +16,7 @@ export interface ProgramRow {
   readonly purpose: string;
 }
 
-/** Every program tractest ever starts by itself. pytest, python and uv start through `env`, since their paths can't be known beforehand. */
+/** Every program tractest ever starts by itself. pytest, python, uv and py-spy start through `env`, since their paths can't be known beforehand. */
 export const PROGRAMS = [
   { name: "env", packages: "coreutils", purpose: "starts pytest, python and uv with SIGINT at its default" },
   { name: "ss", packages: "iproute2", purpose: "who listens on the registry port, which Unix sockets are alive" },
@@ -31,7 +31,6 @@ export const PROGRAMS = [
   { name: "ls", packages: "coreutils", purpose: "names of segments of shared memory and open files of processes, which Deno may not list" },
   { name: "unlink", packages: "coreutils", purpose: "removes a segment of shared memory that nobody maps" },
   { name: "git", packages: "git", purpose: "changed files, worktree; read only" },
-  { name: "py-spy", packages: "py-spy, by pip or pipx", purpose: "Python stacks of a stuck process, where it is installed" },
   { name: "notify-send", packages: "libnotify-bin", purpose: "announces the end of a run on the desktop, with --notify" },
   { name: "osascript", packages: "macOS itself", purpose: "the same on macOS" },
   { name: "uname", packages: "coreutils", purpose: "the kernel's release, for doctor" },

@@ -4,6 +4,8 @@ import type { Printer } from "./printer.ts";
 
 /** Processes of a tree that are shown, at most. */
 const SHOWN_PROCESSES = 30;
+/** Stacks that are shown beside the output of a run, at most: all are in its events and its report. */
+const NOTED_STACKS = 3;
 /** Characters of a title that are shown. */
 const SHOWN_TITLE = 120;
 
@@ -28,10 +30,10 @@ export function showHang(printer: Printer, report: HangReport): void {
 
 /** The same as talk, beside the output of a run. */
 export function noteHang(printer: Printer, report: HangReport): void {
-  for (const { kind, text } of lines(printer, report, "stderr")) kind === "hint" ? printer.hint(text) : printer.note(text);
+  for (const { kind, text } of lines(printer, report, "stderr", NOTED_STACKS)) kind === "hint" ? printer.hint(text) : printer.note(text);
 }
 
-function lines(printer: Printer, report: HangReport, stream: "stdout" | "stderr"): Line[] {
+function lines(printer: Printer, report: HangReport, stream: "stdout" | "stderr", mostStacks = Infinity): Line[] {
   const { verdict, running, processes, evidence, recipe, stacks, unknowns } = report;
   const more = processes.length - SHOWN_PROCESSES;
   const data = [
@@ -40,7 +42,10 @@ function lines(printer: Printer, report: HangReport, stream: "stdout" | "stderr"
     ...(running?.length === 0 ? ["no test was running: it hung before the first one, between two, or at exit"] : []),
     ...processes.slice(0, SHOWN_PROCESSES).flatMap((process) => processLines(process)),
     ...(more > 0 ? [`  … and ${more} more`] : []),
-    ...stacks.flatMap(({ pid, text }) => [`stack of pid ${pid}:`, ...text.trimEnd().split("\n").map((line) => `  ${escapeText(line)}`)]),
+    ...stacks.slice(0, mostStacks).flatMap((
+      { pid, text },
+    ) => [`stack of pid ${pid}:`, ...text.trimEnd().split("\n").map((line) => `  ${escapeText(line)}`)]),
+    ...(stacks.length > mostStacks ? [`  … and ${stacks.length - mostStacks} more stacks: in --json, --events and the report`] : []),
     `${printer.paint(verdict === "no-verdict" ? "yellow" : "red", `${verdict}:`, stream)} ${HEADLINES[verdict]}`,
     ...evidence.map((line) => `  ${escapeText(line)}`),
     ...unknowns.map((line) => `  could not be looked at: ${escapeText(line)}`),

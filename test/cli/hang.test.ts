@@ -79,6 +79,43 @@ Deno.test("a pytest of another repo is not looked at", async () => {
   assertIncludes((await other.tractest(["hang"])).stdout, "no pytest of this repo is running");
 });
 
+Deno.test("run reads Python stacks before a time limit ends a test; where that can't be done one line says why", async () => {
+  const cases = [
+    [`printf 'Thread %s (idle)\\n  test_waits (test_a.py:3)\\n' "$4"`, null],
+    [
+      "echo 'Error: Permission denied' >&2; exit 1",
+      /Python stacks: "py-spy" failed with exit code 1: Error: Permission denied: this system lets nobody/,
+    ],
+    ["exec sleep 600", /Python stacks: "py-spy" timed out/],
+    [null, /Python stacks: there is no "py-spy" in the venv or on PATH/],
+  ] as const;
+  for (const [script, failure] of cases) {
+    await using suite = await pytestSuite({ "test_a.py": "import time\ndef test_waits():\n    time.sleep(600)\n" });
+    const programs = join(suite.path, "programs");
+    if (script !== null) {
+      await Deno.mkdir(programs);
+      await Deno.writeTextFile(join(programs, "py-spy"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    }
+    const words = ["run", "--no-preflight", "--no-defaults", "--test-timeout", "1", "--json", "--events", "events", "tests"];
+    const { stdout, stderr } = await suite.tractest(words, { PATH: `${programs}:/usr/bin:/bin` });
+    const { hang } = JSON.parse(stdout);
+    const events = (await Deno.readTextFile(join(suite.root, "events"))).trim().split("\n").map((line) => JSON.parse(line));
+    const event = events.find(({ event }) => event === "hang");
+    assertEquals(event.stacks, hang.stacks);
+    const said = stderr.split("\n").filter((line) => line.includes("Python stacks"));
+    if (failure === null) {
+      assertEquals(hang.stacks, [{ pid: hang.root, text: `Thread ${hang.root} (idle)\n  test_waits (test_a.py:3)\n` }]);
+      assertIncludes(stderr, `stack of pid ${hang.root}:\n  Thread ${hang.root} (idle)\n    test_waits (test_a.py:3)\n`);
+      assertEquals(said, []);
+      await suite.tractest(["report"]);
+      assertIncludes(await Deno.readTextFile(join(suite.root, "tractest-report.html")), "test_waits (test_a.py:3)");
+    } else {
+      assertEquals(hang.stacks, []);
+      assertEquals(said.map((line) => failure.test(line)), [true], stderr);
+    }
+  }
+});
+
 const ID = "tests/test_hang.py::test_waits_forever";
 
 Deno.test({

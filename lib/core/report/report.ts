@@ -180,7 +180,7 @@ ${
 </div>`;
 }
 
-function hangItem({ id, verdict, evidence, processes = [] }: ReportInput["hangs"][number]): Html {
+function hangItem({ id, verdict, evidence, processes = [], stacks = [] }: ReportInput["hangs"][number]): Html {
   return html`
     <details class="failure" open><summary>${badge("timeout")} <b>${verdict.replaceAll("-", " ")}</b> ${id !== null &&
       html`<code>${id}</code>`}</summary>
@@ -190,6 +190,12 @@ function hangItem({ id, verdict, evidence, processes = [] }: ReportInput["hangs"
         <h3>Processes</h3>
         <ul class="plain">${processes.slice(0, SHOWN.others).map((one) => html`<li><code>${one.pid} ${one.title}</code></li>`)}</ul>
       `}
+    ${stacks.slice(0, SHOWN.others).map(({ pid, text }) =>
+      html`
+        <h3>Stack of ${pid}</h3>
+        <pre>${text}</pre>
+      `
+    )}
     </details>
   `;
 }

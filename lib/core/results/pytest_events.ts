@@ -1,4 +1,4 @@
-import type { HangProcess } from "../hang/types.ts";
+import type { HangProcess, HangReport } from "../hang/types.ts";
 
 /** The schema of each line that the pytest plugin writes. */
 export const EVENTS_SCHEMA = "tractest.events/1";
@@ -108,6 +108,7 @@ export type PytestEvent =
       readonly verdict: string;
       readonly evidence: readonly string[];
       readonly processes?: readonly HangProcess[];
+      readonly stacks?: HangReport["stacks"];
     }
     /** Of no test in particular where `id` is null. */
     | { readonly event: "leak"; readonly id: string | null; readonly processes: readonly LeftBehind[] }
