@@ -37,7 +37,7 @@ export async function bisect(context: Context): Promise<ExitCode> {
   const settings = runSettings(line, { debugging: false });
   const stepTimeout = line.has("timeout") ? parseSeconds("timeout", line.value("timeout")!) : null;
   const state = await openRunState(host, printer, project.root);
-  const recorded = given ?? (targets === null ? await newestRecorded(host, state, project.root, test, symptom) : null);
+  const recorded = given ?? (targets === null ? await newestRecorded(host, project.root, test, symptom) : null);
   const limits = { full: project.configuration.timeLimitFull, file: project.configuration.timeLimitFile };
   const stepLimit = stepTimeout ?? timeLimit({
     given: undefined,

@@ -1,11 +1,11 @@
-import { dirname, join, resolve } from "@std/path";
+import { resolve } from "@std/path";
 import { type Recorded, recordedIn, type Symptom } from "../core/run/bisect.ts";
 import type { PytestEvent } from "../core/results/pytest_events.ts";
 import { Results } from "../core/results/results.ts";
 import { UsageError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { eventsOf, readEvents } from "../runs/events.ts";
-import type { RunState } from "../runs/state.ts";
+import { pastRuns } from "../runs/past_runs.ts";
 
 /** What the events of a recorded run say about a test, and how it was run. */
 export interface RecordedRun extends Recorded {
@@ -26,21 +26,11 @@ export async function recordedInFile(host: Host, file: string, test: string, sym
   return about(read, test, symptom, file);
 }
 
-/** The newest run of this project on record in which a test went wrong; null if there is none. */
-export async function newestRecorded(
-  host: Host,
-  state: RunState,
-  root: string,
-  test: string,
-  symptom: Symptom | null,
-): Promise<RecordedRun | null> {
-  if (state.projectDirectory === null) return null;
-  const runs = dirname(state.directory);
-  const names = (await host.readDirectory(runs) ?? []).map((entry) => entry.name).sort().reverse();
-  for (const name of names) {
-    const read = await readRun(host, eventsOf(join(runs, name)));
-    if (read === null || read.results.started?.root !== root) continue;
-    const found = about(read, test, symptom, `run ${name}`);
+/** The newest run of a project on record in which a test went wrong; null if there is none. */
+export async function newestRecorded(host: Host, root: string, test: string, symptom: Symptom | null): Promise<RecordedRun | null> {
+  for (const { runId, directory } of await pastRuns(host, root)) {
+    const read = await readRun(host, eventsOf(directory));
+    const found = read && about(read, test, symptom, `run ${runId}`);
     // What ran first was not polluted by anything that ran in it.
     if (found !== null && found.before.length > 0) return found;
   }

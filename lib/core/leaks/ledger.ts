@@ -95,11 +95,15 @@ function entryOf(line: string): LedgerEntry | null {
 /** Who lives now, as far as the ledger has to know: what a pid is at this moment. Pids that are not in it are gone. */
 export type Living = ReadonlyMap<number, { readonly uid: number; readonly startTicks: number | null }>;
 
+/** Whether a recorded pid means something here: pids are those of one boot and one namespace. */
+export function isHere(entry: Surroundings, here: Surroundings | null): boolean {
+  return here !== null && entry.bootId === here.bootId && entry.pidNamespace === here.pidNamespace;
+}
+
 /** Whether an entry is about the very process that has its pid now. Each part of the identity has to fit; a pid alone says nothing. */
 export function fits(entry: LedgerIdentity, living: Living, here: Surroundings): boolean {
   const now = living.get(entry.pid);
-  return now !== undefined && now.startTicks === entry.startTicks && now.uid === entry.uid && entry.bootId === here.bootId &&
-    entry.pidNamespace === here.pidNamespace;
+  return now !== undefined && now.startTicks === entry.startTicks && now.uid === entry.uid && isHere(entry, here);
 }
 
 /**
