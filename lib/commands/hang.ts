@@ -4,9 +4,11 @@ import { type Confirmation, confirmWords, decideConfirmation, type HungTest, typ
 import type { HangReport } from "../core/hang/types.ts";
 import { descendantsOf } from "../core/leaks/judge.ts";
 import { escapeText, shellCommand } from "../core/escape.ts";
+import { DEFAULT_CONFIGURATION } from "../core/project/configuration.ts";
 import { capturesOutput, logLevelOf } from "../core/run/command.ts";
-import { TractestError, UsageError } from "../errors.ts";
+import { PreflightError, TractestError, UsageError } from "../errors.ts";
 import type { Context } from "../context.ts";
+import type { Host } from "../host/host.ts";
 import { examineHang } from "../hang/hang.ts";
 import { findLiveRuns, type RunOfProcess, runOfProcess } from "../hang/live_runs.ts";
 import { endTree, treeOf } from "../leaks/process_tree.ts";
@@ -28,9 +30,10 @@ export async function hang(context: Context): Promise<ExitCode> {
   const { host, printer, line } = context;
   if (line.operands.length > 1) throw new UsageError(`"hang" looks at one tree, not at ${line.operands.length}`, "tractest hang PID");
   const pid = line.operands[0] === undefined ? null : pidOf(line.operands[0]);
-  const project = await findProject(host);
+  // A tree that is named by its pid can be anywhere.
+  const project = await projectHere(host);
   const list = await listProcesses(host);
-  const found = pid === null ? await findLiveRuns(host, project, list) : { pids: [pid], unknowns: [] };
+  const found = pid === null ? await findLiveRuns(host, project ?? await findProject(host), list) : { pids: [pid], unknowns: [] };
   const looked: Looked[] = [];
   for (const root of found.pids) looked.push(await look(context, project, root, list));
   const reports = looked.map(({ report }) => report);
@@ -38,7 +41,7 @@ export async function hang(context: Context): Promise<ExitCode> {
   if (pid !== null && reports[0]?.processes.length === 0) throw new UsageError(`There is no process ${pid}, or it can't be read`, "tractest hang");
   if (!printer.json) { for (const report of reports) showHang(printer, report); }
   if (reports.length === 0) printer.line("no pytest of this repo is running: nothing to look at");
-  const confirmed = line.has("confirm") ? await confirmHang(context, project, looked[0] ?? null) : null;
+  const confirmed = line.has("confirm") ? await confirmHang(context, project ?? await findProject(host), looked[0] ?? null) : null;
   const [first = null, ...others] = reports;
   if (printer.json) {
     const confirmation = confirmed === null ? {} : { confirm: confirmed.confirmation };
@@ -47,26 +50,37 @@ export async function hang(context: Context): Promise<ExitCode> {
   return confirmed?.exitCode ?? EXIT.ok;
 }
 
+/** The project here; null outside of any. */
+async function projectHere(host: Host): Promise<Project | null> {
+  try {
+    return await findProject(host);
+  } catch (error) {
+    if (error instanceof PreflightError && error.code === "no-project") return null;
+    throw error;
+  }
+}
+
 /** Looking harms nobody: any process will do. */
 function pidOf(text: string): number {
   if (!/^[1-9]\d{0,6}$/.test(text)) throw new UsageError(`"${text}" is no pid`, "tractest hang PID takes one number, as ps shows it");
   return Number(text);
 }
 
-async function look({ host, line }: Context, project: Project, root: number, list: ProcessList): Promise<Looked> {
+async function look({ host, line }: Context, project: Project | null, root: number, list: ProcessList): Promise<Looked> {
   const forest = new Map(list.processes.map((row) => [row.pid, row]));
-  const run = await runOfProcess(host, project.root, root, descendantsOf(root, forest));
+  const checkout = project?.root ?? null;
+  const run = await runOfProcess(host, checkout, root, descendantsOf(root, forest));
   const readStacks = line.has("stacks") ? (await import("../hang/stacks.ts")).readStacks : null;
   const report = await examineHang(host, {
     root,
     processes: list,
     also: run.also,
-    registries: project.configuration.registries,
-    checkout: project.root,
+    registries: (project?.configuration ?? DEFAULT_CONFIGURATION).registries,
+    checkout,
     running: run.running,
     captured: run.command === null ? null : capturesOutput(run.command),
     logLevel: run.command === null ? null : logLevelOf(run.command),
-    readStacks: readStacks && ((scene) => readStacks(host, project.root, scene)),
+    readStacks: readStacks && ((scene) => readStacks(host, checkout, scene)),
   });
   return { report, run };
 }

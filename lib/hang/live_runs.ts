@@ -1,7 +1,7 @@
 import { join } from "@std/path";
 import { ancestorsOf, type Judged } from "../core/leaks/judge.ts";
 import type { HangReport } from "../core/hang/types.ts";
-import type { Surroundings } from "../core/leaks/ledger.ts";
+import { isHere } from "../core/leaks/ledger.ts";
 import { Tally } from "../core/results/verdict.ts";
 import type { Host } from "../host/host.ts";
 import { readLedger, surroundingsOf } from "../leaks/ledger.ts";
@@ -41,11 +41,6 @@ export async function findLiveRuns(
   return { pids, unknowns: survey.failures };
 }
 
-/** Whether a recorded pid means something now. */
-function isHere(entry: Surroundings, here: Surroundings | null): boolean {
-  return here !== null && entry.bootId === here.bootId && entry.pidNamespace === here.pidNamespace;
-}
-
 /** What is known of the run that a process belongs to. */
 export interface RunOfProcess {
   readonly running: HangReport["running"];
@@ -59,11 +54,12 @@ export interface RunOfProcess {
  * What is known of the run of a process: from the record that `tractest run` keeps, else from what a child has inherited from a plain
  * pytest.
  *
+ * @param root of the project; null outside of any, where nothing is recorded
  * @param children processes below it
  */
-export async function runOfProcess(host: Host, root: string, pid: number, children: readonly number[]): Promise<RunOfProcess> {
+export async function runOfProcess(host: Host, root: string | null, pid: number, children: readonly number[]): Promise<RunOfProcess> {
   const [{ entries }, here, files] = await Promise.all([
-    readLedger(host, root),
+    root === null ? { entries: [] } : readLedger(host, root),
     surroundingsOf(host),
     readProcessFiles(host, [pid], { mapped: false, why: "which run this is" }),
   ]);

@@ -57,7 +57,9 @@ Deno.test("a plain pytest of this repo that hangs is found, with its test, its v
   const order = ["hint: 1. try -s first (tractest run -s tests/test_a.py::test_hangs)", "hint: 2. keep the log level low", "hint: 3. where capture"];
   const places = order.map((hint) => stderr.indexOf(hint));
   assert(places.every((place, index) => place >= 0 && place > (places[index - 1] ?? -1)), stderr);
-  for (const words of [["hang", "--json"], ["hang", String(run.pid), "--json"]]) {
+  const pid = String(run.pid);
+  // The last one is asked from outside of any project.
+  for (const words of [["hang", "--json"], ["hang", pid, "--json"], ["-C", suite.path, "hang", pid, "--json"]]) {
     const document = JSON.parse((await suite.tractest(words)).stdout);
     assertEquals([document.schema, document.verdict, document.test, document.root], [
       "tractest.hang/1",
@@ -68,6 +70,13 @@ Deno.test("a plain pytest of this repo that hangs is found, with its test, its v
     assertEquals(document.processes.length, 2);
     assert(document.evidence.length > 0 && document.recipe.length >= 3);
   }
+});
+
+Deno.test("outside of any project a tree has to be named by its pid", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+  const { code, stderr } = await suite.tractest(["-C", suite.path, "hang"]);
+  assertEquals(code, 80);
+  assertIncludes(stderr, "No project found");
 });
 
 Deno.test("a pytest of another repo is not looked at", async () => {
