@@ -57,6 +57,8 @@ export class Made implements AsyncDisposable {
     // Where this process leads a group of its own, setsid has forked; else it is the tree itself.
     if (pid === undefined || !(await commandLine(child.pid)).startsWith("setsid")) pid = child.pid;
     if (piped) [pid] = await below(pid);
+    // It says that it is ready in front of the call in which it sleeps; one that computes never does.
+    for (let look = 0; look < 50 && await isRunning(pid!); look++) await new Promise((done) => setTimeout(done, 20));
     return pid!;
   }
 
@@ -73,6 +75,10 @@ export class Made implements AsyncDisposable {
     }
     await Deno.remove(this.directory, { recursive: true });
   }
+}
+
+async function isRunning(pid: number): Promise<boolean> {
+  return /\) R [^)]*$/.test(await Deno.readTextFile(`/proc/${pid}/stat`));
 }
 
 async function commandLine(pid: number): Promise<string> {
