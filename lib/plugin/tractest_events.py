@@ -56,20 +56,50 @@ _file = _open()
 _encode = json.JSONEncoder(default=str).encode
 
 
-def _write(event, **fields):
-    """One line, written at once: a run that is killed loses nothing that it reported."""
+_held = []  # lines that nobody needs before the next one, with which they are written
+
+
+def _send(line, hold=False):
+    """Written at once, unless it is held: a run that is killed loses nothing that it reported."""
     if _file is None or os.getpid() != _OWNER:
         return
+    _held.append(line)
+    if hold:
+        return
+    rest = "".join(_held).encode("ascii")
+    del _held[:]
+    while rest:
+        rest = rest[os.write(_file, rest):]
+
+
+def _write(event, **fields):
+    """One line of any kind."""
     try:
         head = {"schema": _SCHEMA, "event": event, "time": round(time.time(), 3)}
         if _session is not None:
             head["session"] = _session
         head.update(fields)
-        line = _encode(head).encode("ascii") + b"\n"
-        while line:
-            line = line[os.write(_file, line):]
+        _send(_encode(head) + "\n")
     except Exception:
         pass
+
+
+def _line(event, fields):
+    """The pattern of a line that there is for each test, for its time, its id and `fields`: what _write would make of it takes longer."""
+    session = "" if _session is None else '"session": %s, ' % _encode(_session).replace("%", "%%")
+    return '{"schema": "%s", "event": "%s", "time": %%.3f, %s"id": %%s, %s}\n' % (_SCHEMA, event, session, fields)
+
+
+_TEST_START = _line("test-start", '"file": %s, "line": %s')
+_PASSED = _line("report", '"phase": "%s", "outcome": "passed", "category": "%s", "seconds": %.4f')
+
+
+def _around(**options):
+    """Marks the wrapper of a hook: in the newer way where there is one, for pluggy takes less time over it."""
+    try:
+        return pytest.hookimpl(wrapper=True, **options)
+    except TypeError:
+        return pytest.hookimpl(hookwrapper=True, **options)
 
 
 # A parameter without a name of its own is called by its repr, `<function f at 0x7f95a8c637e0>`: another one in each process, for the same test.
@@ -91,6 +121,16 @@ def _id(nodeid):
     if " at 0x" not in nodeid:
         return nodeid
     return _named.get(nodeid) or _ADDRESS.sub(" at 0x…", nodeid)
+
+
+_quoted = ("", '""')  # an id of pytest and what is told for it: most come several times in a row
+
+
+def _quoted_id(nodeid):
+    global _quoted
+    if _quoted[0] is not nodeid:
+        _quoted = (nodeid, _encode(_id(nodeid)))
+    return _quoted[1]
 
 
 def _clip(text, tail=False):
@@ -232,16 +272,17 @@ _reported = set()  # children that were told, and are not to be told again
 _of_fixtures = {}  # fixture definition -> children that it started
 
 
-@pytest.hookimpl(hookwrapper=True)
+@_around()
 def pytest_fixture_setup(fixturedef, request):
     if fixturedef.scope == "function":
-        yield
-        return
+        return (yield)
     before = _children()
-    yield
-    started = _children() - before
-    if started:
-        _of_fixtures[fixturedef] = started
+    try:
+        return (yield)
+    finally:
+        started = _children() - before
+        if started:
+            _of_fixtures[fixturedef] = started
 
 
 def pytest_fixture_post_finalizer(fixturedef, request):
@@ -251,6 +292,8 @@ def pytest_fixture_post_finalizer(fixturedef, request):
 def pytest_runtest_logfinish(nodeid, location):
     try:
         children = _children()
+        if not (children or _reported):
+            return
         # A pid that is gone may come again.
         _reported.intersection_update(children)
         left = children.difference(_reported, *_of_fixtures.values())
@@ -527,40 +570,70 @@ def pytest_collectreport(report):
 
 
 def pytest_runtest_logstart(nodeid, location):
-    _write("test-start", id=_id(nodeid), file=location[0], line=location[1])
+    try:
+        line = location[1]
+        _send(_TEST_START % (time.time(), _quoted_id(nodeid), _encode(location[0]), "null" if line is None else int(line)))
+    except Exception:
+        pass
 
 
-_counting = (0, False)  # how many implementations of the hook there were at the last look, and whether all were pytest's own
+_TEST_REPORT = getattr(pytest, "TestReport", None)
+_COUNTING = ("pytest_report_teststatus",)
+_AFTER_TEARDOWN = ("pytest_runtest_logreport", "pytest_runtest_logfinish", "pytest_runtest_protocol", "pytest_runtestloop")
+_left_to_pytest = {}  # names of hooks -> whether they are pytest's own business, as far as it has been looked
 
 
-def _is_counted_by_pytest(hook):
-    global _counting
-    implementations = hook.get_hookimpls()
-    if _counting[0] != len(implementations):
-        own = all(one.function.__module__.startswith("_pytest.") for one in implementations)
-        _counting = (len(implementations), own)
-    return _counting[1]
+def pytest_plugin_registered(plugin):
+    _left_to_pytest.clear()
+
+
+def _are_left_to_pytest(names):
+    """Whether pytest's own implementations of some hooks, and ours, are all that there are."""
+    known = _left_to_pytest.get(names)
+    if known is None:
+        functions = [one.function for name in names for one in getattr(_config.hook, name).get_hookimpls()]
+        modules = [getattr(function, "__module__", None) or "" for function in functions]
+        known = _left_to_pytest[names] = all(module == __name__ or module.startswith("_pytest.") for module in modules)
+    return known
+
+
+def _is_plain(report):
+    """Whether it is what most reports are, of which it is known what pytest's own implementations count it as."""
+    if report.outcome != "passed" or type(report) is not _TEST_REPORT or hasattr(report, "wasxfail"):
+        return False
+    return _are_left_to_pytest(_COUNTING)
 
 
 def _category(report):
     """What pytest's summary counts the report as: "passed", "failed", "error", "skipped", "xfailed", "xpassed", or "" for nothing."""
     try:
-        hook = _config.hook.pytest_report_teststatus
-        # What most reports are, without the call of a hook: it is what pytest's own implementations answer.
-        plain = report.outcome == "passed" and type(report) is getattr(pytest, "TestReport", None) and not hasattr(report, "wasxfail")
-        if plain and _is_counted_by_pytest(hook):
-            return "passed" if report.when == "call" else ""
-        return hook(report=report, config=_config)[0]
+        return _config.hook.pytest_report_teststatus(report=report, config=_config)[0]
     except Exception:
         if report.failed:
             return "failed" if report.when == "call" else "error"
         return report.outcome if report.when == "call" or report.skipped else ""
 
 
+_HOLD_SECONDS = 0.05  # a setup that took less says nothing that has to be known before the call is over
+
+
+def _is_held(when, seconds):
+    """Whether a report can wait for the next line: where that comes at once, or where nothing is lost without it."""
+    if when == "setup":
+        return seconds < _HOLD_SECONDS
+    # With nobody in between, the next test or the end of the session follows at once.
+    return when == "teardown" and _are_left_to_pytest(_AFTER_TEARDOWN)
+
+
 def pytest_runtest_logreport(report):
     try:
+        classes = _errors.pop((report.nodeid, report.when), None) if _errors else None
+        if _is_plain(report):
+            when, seconds = report.when, report.duration
+            line = _PASSED % (time.time(), _quoted_id(report.nodeid), when, "passed" if when == "call" else "", seconds)
+            _send(line, hold=_is_held(when, seconds))
+            return
         category = _category(report)
-        classes = _errors.pop((report.nodeid, report.when), None)
         fields = _failure(report, classes) if report.failed else {}
         if report.skipped:
             fields["message"] = _clip(_skip_reason(report) or "")
@@ -605,11 +678,19 @@ def pytest_internalerror(excrepr, excinfo):
         pass
 
 
-@pytest.hookimpl(trylast=True)
+@_around(trylast=True)
 def pytest_sessionfinish(session, exitstatus):
+    """Innermost: pytest's summary comes after it."""
+    try:
+        # The last test is over, whatever others do now.
+        _send("")
+    except Exception:
+        pass
+    result = yield
     try:
         # pytest names the test that is not there, not those that are.
         offered = {"offered": list(_offered)[:_OFFERED]} if int(exitstatus) == 4 and _offered else {}
         _write("session-finish", exitStatus=int(exitstatus), warnings=_warnings, deselected=_deselected, **offered)
     except Exception:
         pass
+    return result

@@ -268,6 +268,73 @@ def test_b():
   ]);
 });
 
+/** What the events of the run that is under way say at this moment, a word each: of tests, or of their phases. */
+const TOLD = `
+import glob, json, os
+def told():
+    with open(glob.glob(os.environ["SUITE"] + "/state/tractest/runs/*/events.jsonl")[0]) as file:
+        events = [json.loads(line) for line in file]
+    return [e["id"][-1] + ":" + e.get("phase", "start") for e in events if "id" in e]
+def tell(where):
+    with open(os.environ["SUITE"] + "/told", "a") as file:
+        file.write(where + " " + " ".join(told()) + "\\n")
+`;
+const TELLING = `${TOLD}
+def test_a(): tell("a")
+def test_b(): tell("b")
+`;
+const WHOLE = (id: string) => [`${id}:start`, `${id}:setup`, `${id}:call`, `${id}:teardown`];
+
+for (const version of ["6.2.*", "8.*"]) {
+  Deno.test(`with pytest ${version}, while a test runs, its start is written and all of the one before; its setup goes with what follows`, async () => {
+    const conftest = `${TOLD}\ndef pytest_sessionfinish(): tell("end")\n`;
+    await using suite = await pytestSuite({ "test_a.py": TELLING, "conftest.py": conftest }, version);
+    const { code, stdout, stderr } = await suite.tractest(NO_CHECKS);
+    assertEquals(code, 0, stdout + stderr);
+    // There what is said of a report can't be told without asking each plugin, so that it is written on its own.
+    const setup = version === "8.*" ? [] : ["a:setup"];
+    const setupOfB = version === "8.*" ? [] : ["b:setup"];
+    assertEquals(await toldOf(suite), [
+      ["a", "a:start", ...setup],
+      ["b", ...WHOLE("a"), "b:start", ...setupOfB],
+      ["end", ...WHOLE("a"), ...WHOLE("b")],
+    ]);
+  });
+}
+
+Deno.test("the end of a test is written before others can do something about it", async () => {
+  const conftest = `${TOLD}
+import pytest
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item):
+    yield
+    tell("after")
+`;
+  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n", "conftest.py": conftest });
+  assertEquals((await suite.tractest(NO_CHECKS)).code, 0);
+  assertEquals(await toldOf(suite), [["after", ...WHOLE("a")]]);
+});
+
+Deno.test("a test that is killed in its teardown has passed until then", async () => {
+  await using suite = await pytestSuite({
+    "test_a.py": `
+import os, pytest, signal
+@pytest.fixture
+def killing():
+    yield
+    os.kill(os.getpid(), signal.SIGKILL)
+def test_a(killing): pass
+`,
+  });
+  const { stdout } = await suite.tractest([...NO_CHECKS, "--events", "-"]);
+  const reports = stdout.trim().split("\n").map((line) => JSON.parse(line)).filter(({ event }) => event === "report");
+  assertEquals(reports.map(({ phase, category }) => [phase, category]), [["setup", ""], ["call", "passed"]]);
+});
+
+async function toldOf(suite: Suite): Promise<string[][]> {
+  return (await Deno.readTextFile(join(suite.path, "told"))).trim().split("\n").map((line) => line.split(" "));
+}
+
 Deno.test("--events names a place that can be written and holds nothing else, before anything runs", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
   await suite.write({ "notes.txt": "mine" });
