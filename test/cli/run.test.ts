@@ -57,6 +57,7 @@ for (const version of ["6.2.*", "7.*", "8.*", "9.*"]) {
       "env",
       "seconds",
       "counts",
+      "notFound",
       "failures",
       "timeouts",
       "contended",
