@@ -195,6 +195,8 @@ export interface Host {
   /** Each of the following returns null when nothing is at the path; other errors are thrown as TractestError. */
   readFile(path: string): Promise<Uint8Array | null>;
   readText(path: string): Promise<string | null>;
+  /** The same where a decision that is under way finds that it needs the text. */
+  readTextAtOnce(path: string): string | null;
   /** Bytes of `path` from `offset`, at most `limit`; empty at its end. */
   readFrom(path: string, offset: number, limit: number): Promise<Uint8Array | null>;
   readDirectory(path: string): Promise<DirectoryEntry[] | null>;

@@ -224,6 +224,15 @@ export class RealHost implements Host {
     return await orNull("read", path, () => Deno.readTextFileSync(path));
   }
 
+  readTextAtOnce(path: string): string | null {
+    try {
+      return Deno.readTextFileSync(path);
+    } catch (error) {
+      if (isNothingThere(error)) return null;
+      throw failed("read", path, error);
+    }
+  }
+
   async readFrom(path: string, offset: number, limit: number): Promise<Uint8Array | null> {
     return await orNull("read", path, async () => {
       using file = await Deno.open(path, { read: true });
@@ -505,7 +514,7 @@ async function orNull<T>(verb: string, path: string, action: () => T | Promise<T
     try {
       return await action();
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return null;
+      if (isNothingThere(error)) return null;
       throw error;
     }
   });
@@ -515,8 +524,16 @@ async function orThrow<T>(verb: string, path: string, action: () => T | Promise<
   try {
     return await action();
   } catch (error) {
-    throw new TractestError("file", `Cannot ${verb} "${path}": ${reason(error)}`, EXIT.preflight);
+    throw failed(verb, path, error);
   }
+}
+
+function isNothingThere(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+}
+
+function failed(verb: string, path: string, error: unknown): TractestError {
+  return new TractestError("file", `Cannot ${verb} "${path}": ${reason(error)}`, EXIT.preflight);
 }
 
 /** Deno adds the number of the error, and its call with the path again: `Is a directory (os error 21): readfile '/tmp'`. */

@@ -12,6 +12,22 @@ const GLOBAL_OPTIONS = ["-c", "core.fsmonitor=false"] as const;
 /** Raw, by NUL, without renames (both names count), without anything that would run a program of the repo's choice. */
 const DIFF_OPTIONS = ["--raw", "-z", "-r", "--no-renames", "--no-abbrev", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty"] as const;
 
+/** Every file as text, a path in front of each line, behind it NUL; whatever else is configured. */
+const GREP_OPTIONS = [
+  "--perl-regexp",
+  "--text",
+  "--null",
+  "-H",
+  "--no-color",
+  "--no-line-number",
+  "--no-column",
+  "--no-full-name",
+  "--no-recurse-submodules",
+  "--no-textconv",
+] as const;
+
+const MOST_THREADS = 8;
+
 const TIMEOUT_MS = 60_000;
 
 /** One line of a raw diff. */
@@ -141,6 +157,25 @@ export class Git {
   /** Files below the directory that git neither tracks nor ignores; relative to git's top level. */
   async untracked(): Promise<string[]> {
     return parseNulList(await this.#output(["ls-files", "--others", "--exclude-standard", "--full-name", "-z"], "which files are new"));
+  }
+
+  /** Plain files that git tracks and whose content it takes from the work tree, relative to the directory. */
+  async plainFiles(paths: readonly string[]): Promise<string[]> {
+    const words = ["ls-files", "--cached", "--stage", "-v", "-z", "--", ...paths];
+    const files = parseNulList(await this.#output(words, "which files are searched"));
+    return files.filter((line) => line.startsWith("H 100")).map((line) => line.slice(line.indexOf("\t") + 1));
+  }
+
+  /**
+   * The lines of tracked files that match an expression as Perl has them: of each the path relative to the directory, NUL, the line.
+   * Null where this git can't tell.
+   */
+  async linesMatching(expression: string, paths: readonly string[]): Promise<string | null> {
+    // Threads that outnumber the processors which are free cost more than they bring.
+    const threads = Math.max(1, Math.min(MOST_THREADS, this.host.processors - 1));
+    const words = ["grep", `--threads=${threads}`, ...GREP_OPTIONS, "-e", expression, "--", ...paths];
+    const { code, stdout } = await this.#run(words, "which lines import something");
+    return code === 0 || code === 1 ? textOf(stdout) : null;
   }
 
   async #output(args: readonly string[], why: string, env: Readonly<Record<string, string>> = {}): Promise<Uint8Array> {

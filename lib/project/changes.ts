@@ -4,11 +4,11 @@ import type { CommandLine } from "../core/command_line/command_line.ts";
 import { UsageError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { Git, type RawChange } from "../programs/git.ts";
-import { readImportGraph } from "./import_graph.ts";
+import { readImportGraph, searchImports } from "./import_graph.ts";
 import { lastFailedIn } from "./last_failed.ts";
 import { packageOf } from "./package.ts";
 import type { Project } from "./project.ts";
-import { testTree } from "./targets.ts";
+import { filesOf } from "./targets.ts";
 
 /** Which changes are wanted: all since the branch began, only what is not committed, or only what is staged. */
 export type ChangeKind = "branch" | "uncommitted" | "staged";
@@ -59,10 +59,13 @@ const HASHED_SIZE_LIMIT = 32 * 1024 * 1024;
  */
 export async function changesSince(host: Host, project: Project, wanted: { kind: ChangeKind; base?: string }): Promise<ChangeSet> {
   const git = new Git(host, project.root);
-  const [prefix, head] = await Promise.all([git.prefix(), git.commit("HEAD")]);
-  const { base, notes } = wanted.kind === "branch" ? await baseOf(git, head, wanted.base) : { base: null, notes: [] };
-  const [committed, staged, tracked, unstaged, untracked] = await Promise.all([
-    base && head ? git.committed(base.commit, head) : [],
+  const [prefix, head, main] = await Promise.all([
+    git.prefix(),
+    git.commit("HEAD"),
+    wanted.kind === "branch" && wanted.base === undefined ? mainBranch(git) : undefined,
+  ]);
+  const [{ base, notes, committed }, staged, tracked, unstaged, untracked] = await Promise.all([
+    wanted.kind === "branch" ? committedSince(git, head, wanted.base ?? null, main) : { base: null, notes: [], committed: [] },
     head ? git.staged(head) : [],
     head ? [] : git.tracked(),
     wanted.kind === "staged" ? [] : git.unstaged().then((changes) => withoutTouched(host, project, prefix, changes)),
@@ -88,13 +91,20 @@ export async function changesSince(host: Host, project: Project, wanted: { kind:
   return { changes, base, notes: submodules ? [...notes, "what is not committed inside of submodules is not looked at"] : notes };
 }
 
+/** A search in more files than these takes longer than git takes to say what changed. */
+const MANY_FILES = 1_000;
+
 /** What changes ask for in this project: {@linkcode affectedBy} with all that it needs. Imports are read only for changes that ask for them. */
 export async function affectedIn(host: Host, project: Project, changed: readonly Change[] | Promise<readonly Change[]>): Promise<Affected> {
-  // The tree is read while git still answers.
-  const [tree, underTest, changes] = await Promise.all([testTree(host, project), packageOf(host, project), changed]);
+  // The files are looked for while git still answers.
+  const [{ files, tree }, underTest] = await Promise.all([filesOf(host, project), packageOf(host, project)]);
+  const paths = new Set(files);
+  // What takes longest in a large project does not wait to hear whether it is asked for.
+  const searching = files.length > MANY_FILES ? searchImports(host, project, paths) : undefined;
+  const changes = await changed;
   const around = { tree, packageDirectory: underTest?.directory ?? null, changeMap: project.configuration.changeMap };
   const asking = changes.filter((change) => asksForImports(change, around));
-  const graph = asking.length === 0 ? null : await readImportGraph(host, project, around, asking);
+  const graph = asking.length === 0 ? null : await readImportGraph(host, project, around, paths, asking, searching);
   return affectedBy(changes, { ...around, graph });
 }
 
@@ -114,8 +124,25 @@ export async function runFirst(
   return { set: await set, found: withFailures(found, await lastFailedIn(host, project), await recent()) };
 }
 
-async function baseOf(git: Git, head: string | null, wanted: string | undefined): Promise<{ base: ChangeSet["base"]; notes: string[] }> {
-  if (wanted !== undefined) {
+/** The reference of the main branch; undefined if there is none. */
+async function mainBranch(git: Git): Promise<string | undefined> {
+  const known = await git.references(MAIN_BRANCHES);
+  return MAIN_BRANCHES.find((name) => known.includes(name));
+}
+
+/** What commits changed, and since when. */
+async function committedSince(git: Git, head: string | null, wanted: string | null, main: string | undefined) {
+  const { base, notes } = await baseOf(git, head, wanted, main);
+  return { base, notes, committed: base && head ? await git.committed(base.commit, head) : [] };
+}
+
+async function baseOf(
+  git: Git,
+  head: string | null,
+  wanted: string | null,
+  main: string | undefined,
+): Promise<{ base: ChangeSet["base"]; notes: string[] }> {
+  if (wanted !== null) {
     const commit = await git.commit(wanted);
     if (commit === null) throw new UsageError(`git knows no commit "${wanted}"`, "--base takes a branch, a tag or a commit");
     const base = head === null ? null : await git.mergeBase(head, commit);
@@ -123,8 +150,6 @@ async function baseOf(git: Git, head: string | null, wanted: string | undefined)
     return { base: { name: wanted, commit }, notes: [`this branch has no common ancestor with ${wanted}; it is compared with ${wanted} itself`] };
   }
   if (head === null) return { base: null, notes: ["there is no commit yet; everything in the index counts as changed"] };
-  const known = await git.references(MAIN_BRANCHES);
-  const main = MAIN_BRANCHES.find((name) => known.includes(name));
   if (main === undefined) return { base: null, notes: [`no main branch was found; ${ONLY_UNCOMMITTED}`] };
   const name = main.replace(/^refs\/(heads|remotes)\//, "");
   const base = await git.mergeBase(head, main);

@@ -1,6 +1,7 @@
-import { dirname, isAbsolute, join, relative } from "@std/path";
+import { isAbsolute, join, relative } from "@std/path";
 import { withoutContained } from "../core/changes/affected.ts";
-import { isTestFile, looksLikeTarget, resolveTargets, type Targets, type TestTree } from "../core/project/targets.ts";
+import { directoriesOf } from "../core/project/paths.ts";
+import { isTestFile, isWithin, looksLikeTarget, resolveTargets, type Targets, type TestTree } from "../core/project/targets.ts";
 import type { Host } from "../host/host.ts";
 import type { Project } from "./project.ts";
 
@@ -58,13 +59,9 @@ export function testsDirectoriesOf(project: Project): string[] {
 }
 
 function treeOf(project: Project, cwd: string, testsDirectories: readonly string[], files: readonly string[]): TestTree {
-  const directories = new Set<string>(testsDirectories);
-  for (const file of files) {
-    for (let directory = dirname(file); directory !== "." && !directories.has(directory); directory = dirname(directory)) directories.add(directory);
-  }
   return {
     files: [...files].sort(),
-    directories: [...directories].sort(),
+    directories: [...new Set([...testsDirectories, ...directoriesOf(files)])].sort(),
     root: project.root,
     cwd,
     testsDirectories,
@@ -72,9 +69,16 @@ function treeOf(project: Project, cwd: string, testsDirectories: readonly string
   };
 }
 
-/** Every Python file of a project, relative to its root, without venvs and caches. */
-export function pythonFilesOf(host: Host, project: Project): Promise<string[]> {
-  return pythonFiles(host, project, project.root);
+/** Every Python file of a project, relative to its root, without venvs and caches, and its tests tree. */
+export async function filesOf(host: Host, project: Project): Promise<{ files: string[]; tree: TestTree }> {
+  const files = await pythonFiles(host, project, project.root);
+  const testsDirectories = testsDirectoriesOf(project);
+  const tests = await Promise.all(testsDirectories.map((directory) => {
+    const found = files.filter((file) => isWithin(file, directory));
+    // The way to it may lead through a symlink, or a directory that is left out.
+    return found.length > 0 ? found : pythonFiles(host, project, join(project.root, directory));
+  }));
+  return { files, tree: treeOf(project, await host.realPath(host.cwd) ?? host.cwd, testsDirectories, tests.flat()) };
 }
 
 /** Python files below a directory, relative to the root. Venvs are left out by their name pattern. */

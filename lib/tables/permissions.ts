@@ -83,7 +83,7 @@ export const PERMISSIONS = [
     write: false,
     net: false,
     uid: true,
-    why: "asks git what changed, and the history how long the tests take",
+    why: "asks git what changed and which lines import something, and the history how long the tests take",
   },
   {
     row: "zombies",

@@ -338,3 +338,50 @@ Deno.test("affectedIn() puts changes, package, tests and map together", async ()
   assertEquals(affected.targets.map((target) => target.target), ["tests/ipc/", "tests/test_2way.py"]);
   assert(host.notices.every((notice) => notice.argv.includes("core.fsmonitor=false")));
 });
+
+Deno.test("affectedIn() finds imports by git, whatever it is configured to, and reads itself what git does not show as it is", async () => {
+  using repository = await checkout();
+  const importing = "from tractor import log\n";
+  repository.write({
+    "tractor/log.py": "",
+    "tests/test_plain.py": importing,
+    "tests/test_attribute.py": "import tractor\n\ndef test():\n    tractor.log.x()\n",
+    "tests/test_list.py": "from tractor import (\n    log,\n)\n",
+    "tests/test_none.py": "import tractor\n",
+    "tests/test_assumed.py": "",
+    "tests/new\nline/test_path.py": importing,
+    "shared/real.py": importing,
+    ".gitignore": "test_ignored.py\n",
+    ".gitattributes": "*.py -diff\n",
+  });
+  Deno.writeFileSync(`${repository.root}/tests/test_bytes.py`, new TextEncoder().encode(`x = '\0'\n${importing}`));
+  Deno.symlinkSync("../shared/real.py", `${repository.root}/tests/test_link.py`);
+  await repository.commit();
+  await repository.git("update-index", "--assume-unchanged", "tests/test_assumed.py");
+  repository.write({ "tractor/log.py": "x = 1\n", "tests/test_assumed.py": importing, "tests/test_ignored.py": importing });
+  for (const [key, value] of [["color.ui", "always"], ["grep.lineNumber", "true"], ["grep.column", "true"], ["grep.fullName", "true"]] as const) {
+    await repository.git("config", key, value);
+  }
+  await repository.git("config", "grep.patternType", "fixed");
+  const host = new HostAt(repository.root, { HOME: repository.base });
+  const project = await findProject(host);
+  const read: string[] = [];
+  const readTextAtOnce = host.readTextAtOnce.bind(host);
+  host.readTextAtOnce = (path) => {
+    read.push(path.slice(repository.root.length + 1));
+    return readTextAtOnce(path);
+  };
+  const { changes } = await changesSince(host, project, { kind: "uncommitted" });
+  assertEquals((await affectedIn(host, project, changes)).targets.map(({ target }) => target), [
+    "tests/new\nline/test_path.py",
+    "tests/test_assumed.py",
+    "tests/test_attribute.py",
+    "tests/test_bytes.py",
+    "tests/test_ignored.py",
+    "tests/test_link.py",
+    "tests/test_list.py",
+    "tests/test_plain.py",
+  ]);
+  assert(host.notices.some(({ argv }) => argv.includes("grep")));
+  assert(!read.includes("tests/test_none.py"), "a file that imports nothing of interest was read");
+});

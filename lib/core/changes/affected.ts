@@ -1,5 +1,6 @@
 import type { ChangeRow } from "../../tables/change_map.ts";
-import { type ImportGraph, parent, type Reached } from "./import_graph.ts";
+import type { ImportGraph, Reached } from "./import_graph.ts";
+import { parent } from "../project/paths.ts";
 import { findByName, isTestFile, isWithin, type TestTree } from "../project/targets.ts";
 import type { Group } from "../results/work.ts";
 

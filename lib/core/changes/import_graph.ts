@@ -1,9 +1,14 @@
+import { directoriesOf, parent } from "../project/paths.ts";
+import { type ImportLines, isWord } from "./import_lines.ts";
 import { attributesOf, importingPart, type PythonImport, pythonImports } from "./python_imports.ts";
+
+/** Texts by path, each of which may be read only when it is asked for. */
+export type Sources = Pick<ReadonlyMap<string, string>, "has" | "get" | "keys">;
 
 /** A Python project, as the graph needs it. Paths are relative to its root, with `/`. */
 export interface PythonProject {
   /** The texts of its Python files. A module that was deleted stands here too, empty, so that those who still import it are found. */
-  readonly sources: ReadonlyMap<string, string>;
+  readonly sources: Sources;
   /** Where absolute imports start: `src`, `.`, `tests`; the likeliest first. */
   readonly starts: readonly string[];
   /** Whether pytest collects tests from a file. */
@@ -51,13 +56,17 @@ interface Place {
 export class ImportGraph {
   /** By module path without suffix: `tractor/ipc` has `tractor/ipc/__init__.py`. */
   readonly #modules = new Map<string, string[]>();
-  readonly #directories = new Set<string>();
+  readonly #directories: ReadonlySet<string>;
   readonly #imports = new Map<string, readonly PythonImport[]>();
   readonly #importers = new Map<string, Map<string, Edge>>();
   readonly #plugins = new Set<string>();
   /** Files whose imports were not followed yet. */
   readonly #unlinked: Set<string>;
-  #texts: { readonly imports: Texts; readonly binding: readonly string[] } | null = null;
+  /** Of files that have to be read for it: all, and as far as there are imports. */
+  #texts: { readonly whole: Texts; readonly imports: Texts } | null = null;
+  #lines: ImportLines | null = null;
+  /** The names of directories. */
+  readonly #packages: ReadonlySet<string>;
   /** Words one of which a file has to have that takes from an `__init__.py` what is in a file. */
   readonly #passedAs = new Map<string, Set<string>>();
   /** What a module or directory is called, wherever it is: an import of anything else leads out of the project. */
@@ -65,6 +74,8 @@ export class ImportGraph {
 
   constructor(private readonly project: PythonProject) {
     this.#unlinked = new Set(project.sources.keys());
+    this.#directories = directoriesOf(project.sources.keys());
+    this.#packages = new Set([...this.#directories].map(lastPart));
     for (const path of project.sources.keys()) {
       const key = moduleKey(path);
       const others = this.#modules.get(key);
@@ -73,15 +84,17 @@ export class ImportGraph {
       else if (path.endsWith("/__init__.py")) others.unshift(path);
       else others.push(path);
       this.#names.add(lastPart(key));
-      for (let directory = parent(path); directory !== "." && !this.#directories.has(directory); directory = parent(directory)) {
-        this.#directories.add(directory);
-        this.#names.add(lastPart(directory));
-      }
     }
+    for (const name of this.#packages) this.#names.add(name);
     for (const path of project.sources.keys()) if (isInit(path)) this.#passOn(path);
     for (const name of project.plugins) {
       for (const file of this.#find(name.split("."), project.starts)?.files ?? []) this.#plugins.add(file);
     }
+  }
+
+  /** From now on only files that have a word of interest in these lines are read; those that were not searched are read all. */
+  prefer(lines: ImportLines): void {
+    this.#lines = lines;
   }
 
   /** The test files that import a file, directly or through others, with the shortest chain to each. */
@@ -95,8 +108,9 @@ export class ImportGraph {
     const quoted = words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
     const expression = new RegExp(`(?<![\\w.-])(?:${quoted.join("|")})(?![\\w-])`);
     const found: string[] = [];
-    for (const [path, text] of this.project.sources) {
+    for (const path of this.project.sources.keys()) {
       if (!this.project.isTest(path) && !isConftest(path)) continue;
+      const text = this.project.sources.get(path)!;
       if (words.some((word) => text.includes(word)) && expression.test(text)) found.push(path);
     }
     return found.sort();
@@ -138,7 +152,7 @@ export class ImportGraph {
   #linkImportersOf(files: readonly string[]): void {
     if (this.#unlinked.size === 0) return;
     this.#texts ??= this.#readTexts();
-    const { imports, binding } = this.#texts;
+    const { whole, imports } = this.#texts;
     const words = new Map<string, boolean>();
     for (const file of files) {
       // Nobody uses a test as an attribute of its package.
@@ -147,28 +161,23 @@ export class ImportGraph {
     }
     if (words.size > MOST_WORDS) return this.#linkAll([...this.#unlinked]);
     for (const [word, isAttribute] of words) {
+      this.#linkAll(this.#lines?.having(word) ?? []);
       this.#linkAll(imports.having(word));
-      if (isAttribute) this.#linkAll(binding.filter((path) => this.#unlinked.has(path) && this.#uses(path, word)));
+      if (isAttribute) this.#linkAll(whole.having(`.${word}`));
     }
     for (const home of files.filter(isInit).map((init) => `${parent(init)}/`)) {
       this.#linkAll([...this.#unlinked].filter((path) => path.startsWith(home)));
     }
   }
 
-  /** The parts of all files that have imports, and the files that may use modules as attributes: they give a package a name. */
+  /** Reads the files that were not searched, and those of which lines are not enough. */
   #readTexts() {
-    const imports = new Texts([...this.project.sources].map(([path, text]) => [path, importingPart(text)]));
-    const packages = new Set([...this.#directories].map(lastPart));
-    return { imports, binding: imports.matching(BOUND, (one, other) => packages.has(one ?? other!)) };
-  }
-
-  /** Whether a text has a name behind a dot. */
-  #uses(path: string, name: string): boolean {
-    const text = this.project.sources.get(path)!;
-    const attribute = `.${name}`;
-    let at = text.indexOf(attribute);
-    while (at >= 0 && LETTER.test(text[at + attribute.length] ?? "")) at = text.indexOf(attribute, at + 1);
-    return at >= 0;
+    const { sources } = this.project;
+    const lines = this.#lines;
+    const lacking = lines?.lacking(this.#packages);
+    const paths = lines ? [...sources.keys()].filter((path) => !lines.searched.has(path) || lacking!.has(path)) : [...sources.keys()];
+    const texts = paths.map((path): [string, string] => [path, sources.get(path)!]);
+    return { whole: new Texts(texts), imports: new Texts(texts.map(([path, text]) => [path, importingPart(text)])) };
   }
 
   #linkAll(paths: readonly string[]): void {
@@ -329,9 +338,6 @@ export class ImportGraph {
 }
 
 const NONE: readonly string[] = [];
-/** A name that may be bound by an import: behind `import`, or at the end of a part of its list. */
-const BOUND = /\bimport[ \t]+([\w\u0080-\uffff]+)|\b([\w\u0080-\uffff]+)\b(?=[ \t]*(?:[,;)#\\\r\n]|as\b|$))/g;
-
 /** To look for more words than these takes longer than to read all files closely. */
 const MOST_WORDS = 20;
 
@@ -361,8 +367,7 @@ class Texts {
     if (word === "") return found;
     let at = this.#all.indexOf(word);
     while (at >= 0) {
-      const isWhole = !(at > 0 && LETTER.test(this.#all[at - 1]!)) && !LETTER.test(this.#all[at + word.length] ?? "");
-      if (!isWhole && LETTER.test(word[0]!)) {
+      if (!isWord(this.#all, at, word)) {
         at = this.#all.indexOf(word, at + 1);
         continue;
       }
@@ -371,16 +376,6 @@ class Texts {
       at = this.#all.indexOf(word, this.#starts[index + 1]);
     }
     return found;
-  }
-
-  /** The paths of the texts that have a match whose groups are right. */
-  matching(expression: RegExp, isRight: (...groups: (string | undefined)[]) => boolean): string[] {
-    const found = new Set<string>();
-    expression.lastIndex = 0;
-    for (let match = expression.exec(this.#all); match !== null; match = expression.exec(this.#all)) {
-      if (isRight(...match.slice(1))) found.add(this.#paths[this.#indexOf(match.index)]!);
-    }
-    return [...found];
   }
 
   #indexOf(at: number): number {
@@ -394,8 +389,6 @@ class Texts {
   }
 }
 
-const LETTER = /[\w\u0080-\uffff]/;
-
 /** The path of a Python file without its suffix, as imports lead to it: `tractor/ipc` for `tractor/ipc/__init__.py`, `app/_fast` for `app/_fast.cpython-313-x86_64-linux-gnu.so`. */
 export function moduleKey(path: string): string {
   const slash = path.lastIndexOf("/");
@@ -404,19 +397,14 @@ export function moduleKey(path: string): string {
   return key.endsWith("/__init__") ? key.slice(0, slash) : key;
 }
 
-function lastPart(path: string): string {
+/** The part of a path, or of a dotted name that was made one, behind the last slash. */
+export function lastPart(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
 
 function firstOf(module: string): string {
   const dot = module.indexOf(".");
   return dot < 0 ? module : module.slice(0, dot);
-}
-
-/** The directory of a path; `.` at the top. */
-export function parent(path: string): string {
-  const slash = path.lastIndexOf("/");
-  return slash < 0 ? "." : path.slice(0, slash);
 }
 
 function below(directory: string, name: string): string {

@@ -76,6 +76,41 @@ export function importingPart(text: string): string {
   return isPlain || end >= 0 ? text.slice(0, end) : text;
 }
 
+/**
+ * An expression, as Perl has them, for every line that says something of imports, or of what is used of a package. What it finds in a
+ * file stands for all of it if {@linkcode isWholeLine} says so of each.
+ *
+ * @param packages the names of all directories of the project
+ */
+export function importLines(packages: Iterable<string>): string {
+  const names = [...packages].filter((name) => DOTTED.test(name) && !name.includes("."));
+  const used = names.length === 0 ? [] : [`(?<!\\w)(?:${names.join("|")})[ \\t]*[.\\\\]`];
+  return ["import", "pytest_plugins", "\\\\\\r?$", ...used].join("|");
+}
+
+/**
+ * Whether every word of the project that one of these lines imports, or uses of a package, stands in it. Otherwise some of it may stand
+ * in other lines: in a list of several lines, or under another name.
+ *
+ * @param packages as for {@linkcode importLines}
+ */
+export function isWholeLine(line: string, packages: ReadonlySet<string>): boolean {
+  if (line.includes("pytest_plugins")) return false;
+  const [, continued] = CONTINUED.exec(line) ?? [];
+  if (continued !== undefined && (/import|\bfrom\b/.test(line) || packages.has(continued))) return false;
+  for (const [, name] of line.matchAll(CALLED_OTHERWISE)) if (packages.has(name!)) return false;
+  for (let at = line.indexOf("import"); at >= 0; at = line.indexOf("import", at + 6)) {
+    const rest = line.slice(at + 6);
+    const open = rest.indexOf("(");
+    // Of `importlib.import_module(` the second one counts.
+    if (open < 0 || rest.slice(0, open).includes("import") || COMPLETE.test(rest)) continue;
+    // Of a module that is no package nothing is taken that has a file of its own, whatever the next lines say.
+    const [, module] = TAKEN_FROM.exec(line.slice(0, at)) ?? [];
+    if (module === undefined || packages.has(module)) return false;
+  }
+  return true;
+}
+
 function lastImport(text: string): number {
   let last = text.indexOf("pytest_plugins");
   for (let at = text.indexOf("import"); at >= 0; at = text.indexOf("import", at + 6)) last = Math.max(last, at);
@@ -163,6 +198,14 @@ const BEFORE = /^(?:.*[;:])?[ \t\f]*(?:(from\b)([. \t]*)([^\s;()."]*(?:\.[^\s;()
 /** What stands behind it: `(a as b, c)`, or the rest of the line. */
 const LIST = /(?![\w\u0080-\uffff])[ \t]*(?:\(([^)]*)\)|([^\n;]*))/y;
 const BY_NAME = /\b(import_module|__import__|importorskip)[ \t]*\(\s*"(\d+)"(\s*,\s*(?:package\s*=\s*)?__(?:name|package)__)?/g;
+/** The name, if any, in front of a backslash that continues a line. */
+const CONTINUED = /([\w\u0080-\uffff]*)[ \t]*\\\r?$/;
+/** A name that an import gives another one: `b` of `import a.b as c`. */
+const CALLED_OTHERWISE = /([\w\u0080-\uffff]+)[ \t]+as[ \t]/g;
+/** Behind `import`: a list that ends on its line, or all that matters of a call with a literal name. */
+const COMPLETE = /^(?:[ \t]*\([^()#"'\\]*\)|\w*[ \t]*\([ \t]*(?:"[\w.]*"|'[\w.]*')[ \t]*[,)])/;
+/** In front of `import`: the last name of the module. */
+const TAKEN_FROM = /^[ \t]*from\b[^#"'();\\]*?([\w\u0080-\uffff]+)[ \t]+$/;
 const PLUGINS = /^pytest_plugins[^\n=]*=\s*([[(][^\])]*[\])]|"\d+"(?:[ \t]*,[ \t]*"\d+")*)/gm;
 
 /** The names of an import list with what they are called. */

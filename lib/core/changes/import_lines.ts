@@ -1,0 +1,66 @@
+import { isWholeLine } from "./python_imports.ts";
+
+/**
+ * The lines of a project's files that say something of imports or of what is used of packages, as they were found by a search for
+ * the expression of {@linkcode importLines}. They tell which files are worth reading closely.
+ */
+export class ImportLines {
+  /**
+   * @param text a path, NUL and the line, for each line
+   * @param searched the files that were searched
+   */
+  constructor(private readonly text: string, readonly searched: ReadonlySet<string>) {}
+
+  /** The files that have a word that is no part of a longer one. */
+  having(word: string): string[] {
+    const { text } = this;
+    const found = new Set<string>();
+    for (let at = word === "" ? -1 : text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
+      if (!isWord(text, at, word)) continue;
+      const [path, line] = this.#lineAt(at);
+      if (line <= at) found.add(path);
+    }
+    return [...found];
+  }
+
+  /**
+   * The files of which more has to be read than these lines to know which words they have.
+   *
+   * @param packages the names of all directories
+   */
+  lacking(packages: ReadonlySet<string>): Set<string> {
+    const { text } = this;
+    const found = new Set<string>();
+    // The same lines stand in many files.
+    const known = new Map<string, boolean>();
+    SUSPICIOUS.lastIndex = 0;
+    while (SUSPICIOUS.test(text)) {
+      const [path, start, end] = this.#lineAt(SUSPICIOUS.lastIndex - 1);
+      const line = text.slice(start, end);
+      let isWhole = known.get(line);
+      if (isWhole === undefined) known.set(line, isWhole = isWholeLine(line, packages));
+      if (!isWhole) found.add(path);
+      SUSPICIOUS.lastIndex = end;
+    }
+    return found;
+  }
+
+  /** The path of the line around a place, where the line itself begins, and where it ends. */
+  #lineAt(at: number): [path: string, line: number, end: number] {
+    const { text } = this;
+    const start = text.lastIndexOf("\n", at - 1) + 1;
+    const behindPath = text.indexOf("\0", start);
+    const end = text.indexOf("\n", at);
+    return [text.slice(start, behindPath), behindPath + 1, end < 0 ? text.length : end];
+  }
+}
+
+const LETTER = /[\w\u0080-\uffff]/;
+/** What a line has that may not be whole. */
+const SUSPICIOUS = /import[^\n(]*\(|\\(?=\r?(?:\n|$))|pytest_plugins|[ \t]as[ \t]/g;
+
+/** Whether a word that stands at a place is no part of a longer one. */
+export function isWord(text: string, at: number, word: string): boolean {
+  const isPart = LETTER.test(word[0]!) && at > 0 && LETTER.test(text[at - 1]!);
+  return !isPart && !LETTER.test(text[at + word.length] ?? "");
+}
