@@ -57,8 +57,8 @@ export class Made implements AsyncDisposable {
     // Where this process leads a group of its own, setsid has forked; else it is the tree itself.
     if (pid === undefined || !(await commandLine(child.pid)).startsWith("setsid")) pid = child.pid;
     if (piped) [pid] = await below(pid);
-    // It says that it is ready in front of the call in which it sleeps; one that computes never does.
-    for (let look = 0; look < 50 && await isRunning(pid!); look++) await new Promise((done) => setTimeout(done, 20));
+    // It says that it is ready in front of the call in which it sleeps. One that computes never does, and is not to be met late.
+    for (let look = 0; look < 5 && await isRunning(pid!); look++) await new Promise((done) => setTimeout(done, 20));
     return pid!;
   }
 
