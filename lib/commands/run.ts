@@ -6,7 +6,7 @@ import { timeLimit } from "../core/run/time_limit.ts";
 import { groupsOf } from "../core/results/work.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import type { Context } from "../context.ts";
-import { recordRun } from "../history/record.ts";
+import { RunDraft } from "../history/record.ts";
 import { watchCpu } from "../programs/cpu_counts.ts";
 import { endingOf, exitCodeAfter, leaksAfter, recordFailures } from "../run/after.ts";
 import { isQuietOrVerbose, refuseWithBackground, startInBackground } from "../runs/background.ts";
@@ -148,6 +148,7 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
   const redraws = !(stream === "stderr" && host.stdout.isTerminal);
   const live = bar ? await LiveView.open(host, printer, log, { root: project.root, slow: settings.slow, tries, redraws }) : null;
   const stopTelling = live === null && line.has("slow-after") && !intent.debugging ? tellSlow(host, printer, log, settings.slow) : null;
+  const draft = new RunDraft(host, project);
   const outcome = await prepared.launch(log, state.directory, {
     ...settings,
     command: (kind) => request.command(interpreter.argv, kind),
@@ -160,14 +161,16 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
     exitFirst: stopsAtFirst(argv),
     resume: line.has("resume") || (scope === "full" && !stopsAtFirst(argv)),
     output: bar ? "log" : printer.json || stream === "stderr" ? "stderr" : "shown",
+    onTold: (results) => draft.begin(results),
+  }).catch(async (error) => {
+    await draft.drop();
+    throw error;
   }).finally(() => {
     live?.stop();
     stopTelling?.();
   });
   if (bar) await showLog(host, printer, state.directory, outcome);
-  const strain = await (await cpu)();
-  await recordFailures(host, outcome);
-  const leaks = await leaksAfter(host, project);
+  const [leaks, strain] = await Promise.all([leaksAfter(host, project), cpu.then((sinceThen) => sinceThen()), recordFailures(host, outcome)]);
   // What is left outside of an isolation is none of its doing.
   const left = prepared.isolation === null ? leaks : null;
   const isFull = scope === "full" && parallel.shard === null && !intent.selects && !intent.debugging;
@@ -204,7 +207,7 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
     );
   }
   // Last: whoever holds the history for long keeps nobody from the verdict.
-  await recordRun(host, printer, project, outcome.results);
+  await draft.record(printer, outcome.results);
   return exitCode;
 }
 

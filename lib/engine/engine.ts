@@ -63,6 +63,8 @@ export interface EngineRequest {
   /** Variables that a pytest gets, by the number of its shard from 1 and its own name; none unless given. */
   readonly environment?: (shard: number, session: string) => Readonly<Record<string, string>>;
   readonly onStart: (child: LedgerEntry | null) => Promise<void>;
+  /** Called when all pytests that there are have finished their sessions, and have yet to exit. What comes then may change the results. */
+  readonly onTold?: (results: Results) => void;
   /** Addresses of the registry, as `host:port`: a hang may wait for them. */
   readonly registries: readonly string[];
 }
@@ -410,7 +412,10 @@ export class Engine {
     const { exitLimit, testLimit } = this.request;
     if (tally.exitStatus !== null) {
       const since = this.#finishedAt.get(session) ?? now;
-      this.#finishedAt.set(session, since);
+      if (!this.#finishedAt.has(session)) {
+        this.#finishedAt.set(session, now);
+        if ([...this.#sessions].every((one) => this.#finishedAt.has(one))) this.request.onTold?.(this.#results);
+      }
       if (now - since < exitLimit) return;
       this.#evicted.set(session, null);
       this.#hungAtExit = true;

@@ -47,9 +47,13 @@ export async function readHistory<T>(host: Host, read: (database: Database) => T
 
 /**
  * Writes to the history, which is made if it is missing. A file that is no database of ours is moved aside first; what another run
- * writes meanwhile is waited for. Never throws for what is wrong with the file, the disk or the directory.
+ * writes meanwhile is waited for, `waitMs` milliseconds. Never throws for what is wrong with the file, the disk or the directory.
  */
-export async function writeHistory<T>(host: Host, write: (database: Database) => T | Promise<T>): Promise<Used<T>> {
+export async function writeHistory<T>(
+  host: Host,
+  write: (database: Database) => T | Promise<T>,
+  waitMs: number = WAIT_MS.write,
+): Promise<Used<T>> {
   let moved: string | null = null;
   const used = await orTrouble(async (): Promise<Used<T>> => {
     const state = await stateDirectory(host);
@@ -66,7 +70,7 @@ export async function writeHistory<T>(host: Host, write: (database: Database) =>
       if (before === null) await host.createFile(file, "");
       before = await host.lstat(file);
       try {
-        const database = await host.openDatabase(file, { readOnly: false, waitMs: WAIT_MS.write });
+        const database = await host.openDatabase(file, { readOnly: false, waitMs });
         try {
           migrate(database, file);
           return { value: await write(database), trouble: null, moved };

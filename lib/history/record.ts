@@ -6,7 +6,7 @@ import type { Database, Host } from "../host/host.ts";
 import { digest } from "../project/directories.ts";
 import type { Project } from "../project/project.ts";
 import type { Printer } from "../ui/printer.ts";
-import { inTransaction, writeHistory } from "./database.ts";
+import { inTransaction, type Used, writeHistory } from "./database.ts";
 import { leftRuns } from "./left_runs.ts";
 import { removeOld } from "./retention.ts";
 
@@ -23,24 +23,101 @@ export async function recordLeftRuns(host: Host, printer: Printer, project: Proj
   await record(host, printer, project, null);
 }
 
+/** Milliseconds that a draft may keep others from writing: a pytest that has not exited by then may take any time. */
+const DRAFT_MS = 1_000;
+/** Attempts that a draft has at most: more would keep others from reading too. */
+const DRAFT_ATTEMPTS = 5_000;
+
+/**
+ * Records a run as {@linkcode recordRun} does, most of it ahead: when the last test is over, pytest has yet to exit, and that takes
+ * longer. What is written then is seen by others, and there at all, only once the run is over and nothing else came of its tests.
+ */
+export class RunDraft {
+  readonly #over = Promise.withResolvers<Results>();
+  readonly #end = new AbortController();
+  #written: Promise<Used<boolean>> | null = null;
+
+  constructor(private readonly host: Host, private readonly project: Project) {}
+
+  /** The last test is over, as far as can be told. Only the first time counts. */
+  begin(results: Results): void {
+    // Whoever holds the history now is not waited for: as long as pytest is there its events are to be read.
+    this.#written ??= writeHistory(this.host, (database) => this.#write(database, results), 0);
+  }
+
+  /** Nothing of it is kept. */
+  async drop(): Promise<void> {
+    this.#end.abort();
+    await this.#written;
+  }
+
+  /** The run is over, and these are all of its results. */
+  async record(printer: Printer, results: Results): Promise<void> {
+    this.#over.resolve(results);
+    this.#end.abort();
+    const drafted = await this.#written;
+    if (drafted?.moved) tellMoved(printer, drafted.moved);
+    if (drafted?.value !== true) await recordRun(this.host, printer, this.project, results);
+  }
+
+  async #write(database: Database, results: Results): Promise<boolean> {
+    const draft = runRecord(results);
+    if (draft === null || draft.attempts.length > DRAFT_ATTEMPTS) return false;
+    await insertLeft(this.host, database, draft.run.id);
+    const name = await digest(draft.run.root);
+    const attempts = attemptsText(draft.attempts);
+    database.exec("begin immediate");
+    try {
+      const id = insertAll(database, draft.run, attempts, name);
+      const tooLong = this.host.sleep(DRAFT_MS, this.#end.signal).then(() => null);
+      const all = await Promise.race([this.#over.promise, tooLong]);
+      const final = all && runRecord(all);
+      if (id === null || final === null || attemptsText(final.attempts) !== attempts) {
+        database.exec("rollback");
+        return false;
+      }
+      const values = runValues(final.run);
+      const changes = Object.keys(values).map((column) => `${column} = ?`).join(", ");
+      database.prepare(`update run set ${changes} where id = ?`).run(...Object.values(values), id);
+      noteContradictions(database, id, conditionsOf(final.run));
+      database.exec("commit");
+    } catch (error) {
+      // It ends with the connection.
+      if (error instanceof DatabaseError) return false;
+      throw error;
+    }
+    removeOld(database, await digest(this.project.root), this.project.configuration.history, this.host.now());
+    return true;
+  }
+}
+
+function tellMoved(printer: Printer, moved: string): void {
+  printer.warn(`the history was damaged and has a new name: ${escapeText(moved)}`);
+}
+
 async function record(host: Host, printer: Printer, project: Project, results: Results | null): Promise<void> {
   const own = results && runRecord(results);
   const { trouble, moved } = await writeHistory(host, async (database) => {
-    const known = database.prepare("select 1 from run where name = ?");
-    for await (const left of leftRuns(host, (id) => id === own?.run.id || known.all(id).length > 0)) {
-      try {
-        const run = runRecord(left);
-        if (run !== null) insert(database, run, await digest(run.run.root));
-      } catch (error) {
-        // Events that make no sense keep no other run from being recorded, and change no exit code.
-        if (error instanceof DatabaseError && error.trouble !== "other") throw error;
-      }
-    }
+    await insertLeft(host, database, own?.run.id ?? null);
     if (own !== null) insert(database, own, await digest(own.run.root));
     removeOld(database, await digest(project.root), project.configuration.history, host.now());
   });
-  if (moved !== null) printer.warn(`the history was damaged and has a new name: ${escapeText(moved)}`);
+  if (moved !== null) tellMoved(printer, moved);
   if (trouble !== null) printer.warn(`the history can't be written: ${escapeText(trouble)}`);
+}
+
+/** Adds the runs that nobody has recorded, but not the one that is under way. */
+async function insertLeft(host: Host, database: Database, own: string | null): Promise<void> {
+  const known = database.prepare("select 1 from run where name = ?");
+  for await (const left of leftRuns(host, (id) => id === own || known.all(id).length > 0)) {
+    try {
+      const run = runRecord(left);
+      if (run !== null) insert(database, run, await digest(run.run.root));
+    } catch (error) {
+      // Events that make no sense keep no other run from being recorded, and change no exit code.
+      if (error instanceof DatabaseError && error.trouble !== "other") throw error;
+    }
+  }
 }
 
 interface Recorded {
@@ -51,55 +128,67 @@ interface Recorded {
 /** Adds a run with its results, unless it is there already. */
 function insert(database: Database, { run, attempts }: Recorded, digest: string): void {
   inTransaction(database, () => {
-    const project = idOf(
-      database,
-      "insert into project (digest, root) values (?, ?) on conflict (digest) do update set root = excluded.root returning id",
-      [
-        digest,
-        run.root,
-      ],
-    );
-    const { counts } = run;
-    const id = idOf(
-      database,
-      `insert into run (project, name, started, seconds, command, commit_id, dirty, transport, backend, python, exit_code, ending, strained, conditions,
-         tests, passed, failed, skipped, flaky) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (name) do nothing returning id`,
-      [
-        project,
-        run.id,
-        run.started,
-        run.seconds,
-        JSON.stringify(run.command),
-        run.commit,
-        flag(run.dirty),
-        run.transport,
-        run.backend,
-        run.python,
-        run.exitCode,
-        run.ending,
-        flag(run.strained),
-        conditionsOf(run),
-        counts.tests,
-        counts.passed,
-        counts.failed,
-        counts.skipped,
-        counts.flaky,
-      ],
-    );
-    if (id === null) return;
-    const addTest = database.prepare("insert into test (project, name) values (?, ?) on conflict do nothing");
-    for (const test of new Set(attempts.map((attempt) => attempt.test))) addTest.run(project, test);
-    const add = database.prepare(
-      `insert into result (test, run, attempt, outcome, red, counts, recovered, seconds, purpose, message, errors, left_behind)
-       values ((select id from test where project = ? and name = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    );
-    for (const one of attempts) {
-      const { test, attempt, outcome, seconds, purpose, message, errors, left } = one;
-      const flags = [flag(one.red), flag(one.counts), flag(one.recovered)];
-      add.run(project, test, id, attempt, outcome, ...flags, seconds, purpose, message, errors.length > 0 ? JSON.stringify(errors) : null, left);
-    }
-    noteContradictions(database, id, conditionsOf(run));
+    const id = insertAll(database, run, attemptsText(attempts), digest);
+    if (id !== null) noteContradictions(database, id, conditionsOf(run));
   });
+}
+
+/** Adds a run with its results; null if it is there already. */
+function insertAll(database: Database, run: RunRecord, attempts: string, digest: string): number | null {
+  const project = idOf(
+    database,
+    "insert into project (digest, root) values (?, ?) on conflict (digest) do update set root = excluded.root returning id",
+    [digest, run.root],
+  );
+  const values = { project, name: run.id, ...runValues(run) };
+  const columns = Object.keys(values);
+  const id = idOf(
+    database,
+    `insert into run (${columns.join(", ")}) values (${columns.map(() => "?").join(", ")}) on conflict (name) do nothing returning id`,
+    Object.values(values),
+  );
+  if (id === null) return null;
+  // One statement for all of them: a call for each takes as long again.
+  database.prepare("insert into test (project, name) select distinct ?1, value ->> 0 from json_each(?2) where true on conflict do nothing")
+    .run(project, attempts);
+  database.prepare(
+    `insert into result (test, run, attempt, outcome, red, counts, recovered, seconds, purpose, message, errors, left_behind)
+     select test.id, ?2, one ->> 1, one ->> 2, one ->> 3, one ->> 4, one ->> 5, one ->> 6, one ->> 7, one ->> 8, one ->> 9, one ->> 10
+     from (select value as one from json_each(?3)) cross join test on test.project = ?1 and test.name = one ->> 0`,
+  ).run(project, id, attempts);
+  return id;
+}
+
+/** The columns of a run that say how it went. */
+function runValues(run: RunRecord): Record<string, string | number | null> {
+  const { counts } = run;
+  return {
+    started: run.started,
+    seconds: run.seconds,
+    command: JSON.stringify(run.command),
+    commit_id: run.commit,
+    dirty: flag(run.dirty),
+    transport: run.transport,
+    backend: run.backend,
+    python: run.python,
+    exit_code: run.exitCode,
+    ending: run.ending,
+    strained: flag(run.strained),
+    conditions: conditionsOf(run),
+    tests: counts.tests,
+    passed: counts.passed,
+    failed: counts.failed,
+    skipped: counts.skipped,
+    flaky: counts.flaky,
+  };
+}
+
+/** The rows of a run's results as SQLite's JSON functions take them. */
+function attemptsText(attempts: readonly AttemptRecord[]): string {
+  return JSON.stringify(attempts.map(({ test, attempt, outcome, red, counts, recovered, seconds, purpose, message, errors, left }) => {
+    const texts = [message?.toWellFormed() ?? null, errors.length > 0 ? JSON.stringify(errors) : null];
+    return [test.toWellFormed(), attempt, outcome, flag(red), flag(counts), flag(recovered), seconds, purpose, ...texts, left];
+  }));
 }
 
 /**

@@ -1,10 +1,11 @@
 import { join } from "@std/path";
 import { durationsOf, readProject, testRecords } from "../../lib/history/history.ts";
 import { resultsOf, runsOf } from "../../lib/history/queries.ts";
+import { RunDraft } from "../../lib/history/record.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { EVENTS_SCHEMA } from "../../lib/core/results/pytest_events.ts";
 import { holdRun } from "../../lib/runs/hold.ts";
-import { eventsWith, Store } from "./store.ts";
+import { eventsWith, resultsWith, Store } from "./store.ts";
 
 const ALL = { limit: 1000, commit: null };
 
@@ -64,6 +65,57 @@ Deno.test("where nothing is on record there are no durations and no records, and
   await store.record({ tests: {} });
   const other = new Store(store.path, "/somewhere/else");
   assertEquals([(await durationsOf(other, other.project)).size, store.stderr.text], [0, ""]);
+});
+
+/** What is on record of runs, by others than who writes it. */
+async function onRecord(store: Store): Promise<unknown[]> {
+  const { value } = await readProject(store, store.project, (database, project) => runsOf(database, project, ALL));
+  return (value ?? []).map(({ id, tests, passed, exitCode }) => [id, tests, passed, exitCode]);
+}
+
+Deno.test("a run that was drafted before its end is there as it ended, whole, and only then", async () => {
+  await using store = Store.make();
+  await store.record({ id: "before" });
+  const run = { id: "one", root: store.project.root, tests: { "t.py::a": [["passed", 1]], "t.py::b": [["passed", 2]] } } as const;
+  const draft = new RunDraft(store, store.project);
+  draft.begin(resultsWith({ ...run, ended: false }));
+  assertEquals(await onRecord(store), [["before", 0, 0, 0]]);
+  await draft.record(store.printer, resultsWith(run));
+  assertEquals(await onRecord(store), [["one", 2, 2, 0], ["before", 0, 0, 0]]);
+  const { value } = await readProject(store, store.project, (database, project) => resultsOf(database, project, "t.py::b", ALL));
+  assertEquals(value!.map(({ outcome, seconds, counts }) => [outcome, seconds, counts]), [["passed", 2, true]]);
+  assertEquals(store.stderr.text, "");
+});
+
+Deno.test("where more came of a run than was drafted, all of it is recorded", async () => {
+  await using store = Store.make();
+  const one = { id: "one", root: store.project.root };
+  const draft = new RunDraft(store, store.project);
+  draft.begin(resultsWith({ ...one, tests: { "t.py::a": [["failed", 1]] }, ended: false }));
+  await draft.record(store.printer, resultsWith({ ...one, tests: { "t.py::a": [["failed", 1], ["passed", 1]] } }));
+  assertEquals((await testRecords(store, store.project, ["t.py::a"])).get("t.py::a")?.recoveries, 1);
+  assertEquals([await onRecord(store), store.stderr.text], [[["one", 1, 1, 0]], ""]);
+});
+
+Deno.test("a draft that is dropped leaves nothing, and one whose history others hold is written when the run is over", async () => {
+  await using store = Store.make();
+  await store.record({ id: "before" });
+  const results = resultsWith({ id: "one", root: store.project.root, tests: { "t.py::a": [["passed", 1]] } });
+  const dropped = new RunDraft(store, store.project);
+  dropped.begin(results);
+  await dropped.drop();
+  assertEquals(await onRecord(store), [["before", 0, 0, 0]]);
+  const other = await store.openDatabase(join(store.path, "state/tractest/history.sqlite"), { readOnly: false, waitMs: 0 });
+  other.exec("begin immediate");
+  const draft = new RunDraft(store, store.project);
+  draft.begin(results);
+  // Had it waited, it would be there once the other is gone.
+  await draft.drop();
+  other.exec("rollback");
+  other.close();
+  assertEquals(await onRecord(store), [["before", 0, 0, 0]]);
+  await draft.record(store.printer, results);
+  assertEquals([await onRecord(store), store.stderr.text], [[["one", 1, 1, 0], ["before", 0, 0, 0]], ""]);
 });
 
 Deno.test("the database is private", async () => {
