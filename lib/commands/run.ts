@@ -14,6 +14,7 @@ import { judgeFailures } from "../run/judge.ts";
 import { balanceOf, jobsOf, Plan } from "../run/parallel.ts";
 import { type Prepared, whenPrepared } from "../run/prepared.ts";
 import { plannedSync, quickInterpreter } from "../run/ready.ts";
+import { findLeaks } from "../leaks/leaks.ts";
 import { EventLog } from "../engine/event_log.ts";
 import { LiveView, showLog, tellSlow } from "../run/live_view.ts";
 import { checkSpawnBackend } from "../run/spawn_backends.ts";
@@ -170,9 +171,14 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
     stopTelling?.();
   });
   if (bar) await showLog(host, printer, state.directory, outcome);
-  const [leaks, strain] = await Promise.all([leaksAfter(host, project), cpu.then((sinceThen) => sinceThen()), recordFailures(host, outcome)]);
-  // What is left outside of an isolation is none of its doing.
-  const left = prepared.isolation === null ? leaks : null;
+  // What is left outside of an isolation is none of its doing: it is told to programs alone.
+  const isolated = prepared.isolation !== null;
+  const [leaks, strain] = await Promise.all([
+    isolated ? printer.json ? findLeaks(host, project) : null : leaksAfter(host, project),
+    cpu.then((sinceThen) => sinceThen()),
+    recordFailures(host, outcome),
+  ]);
+  const left = isolated ? null : leaks;
   const isFull = scope === "full" && parallel.shard === null && !intent.selects && !intent.debugging;
   if (isFull && outcome.cut === null && outcome.code <= 1) await recordFullRun(host, state, outcome.seconds);
   const exitCode = exitCodeAfter(outcome, left, line.has("strict"));

@@ -97,7 +97,7 @@ export interface EngineOutcome {
 }
 
 /** Milliseconds between looks at what comes: often while something does, seldom else. */
-const LOOK_MS = { busy: 15, idle: 60 } as const;
+const LOOK_MS = { busy: 30, idle: 60 } as const;
 /** Sessions that a run starts at most after tests that were ended: a suite in which everything hangs is not worth more. */
 const MOST_RESUMES = 50;
 /** Failures that are tried again at most: that many are no flakes. */
@@ -302,7 +302,7 @@ export class Engine {
       queue: queue?.directory ?? null,
       output: request.output,
       keepsTerminal: request.debugging,
-      ledger: await RunLedger.open(this.host, request.root, request.runId, name, request.isolation !== null),
+      ledger: RunLedger.open(this.host, request.root, request.runId, name, request.isolation !== null),
       onStart: request.onStart,
     }, request.scene);
     this.#sessions.add(session);

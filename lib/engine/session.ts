@@ -62,6 +62,9 @@ export interface SessionRequest {
   readonly onStart: ((child: LedgerEntry | null) => Promise<void>) | null;
 }
 
+/** A {@linkcode SessionRequest} whose ledger may still be on its way. */
+export type SessionOrder = Omit<SessionRequest, "ledger"> & { readonly ledger: Promise<RunLedger> };
+
 /** How a pytest ended. */
 export interface SessionEnd {
   /** 0 to 6 from pytest itself, 128 + n when signal n ended it. */
@@ -125,9 +128,13 @@ export class Session {
   }
 
   /** Starts it. */
-  static async start(host: Host, printer: Printer, request: SessionRequest, scene: SessionScene): Promise<Session> {
-    await scene.log.append({ event: "session-begin", session: request.name, pid: host.pid, purpose: request.purpose });
-    return new Session(host, printer, request, scene, await startPytest(host, request, scene));
+  static async start(host: Host, printer: Printer, order: SessionOrder, scene: SessionScene): Promise<Session> {
+    const [ledger, spawn] = await Promise.all([
+      order.ledger,
+      preparePytest(host, order, scene),
+      scene.log.append({ event: "session-begin", session: order.name, pid: host.pid, purpose: order.purpose }),
+    ]);
+    return new Session(host, printer, { ...order, ledger }, scene, spawn());
   }
 
   get pid(): number {
@@ -291,19 +298,22 @@ interface Started {
   readonly copyTo: Output | null;
 }
 
-async function startPytest(host: Host, request: SessionRequest, scene: SessionScene): Promise<Started> {
+/** Makes all ready for a pytest; what it returns starts it. */
+async function preparePytest(host: Host, request: SessionOrder, scene: SessionScene): Promise<() => Started> {
   const { inherited, sigint, interpreter } = scene;
   // Sessions that run one after another share what is shown; those beside each other have a log each.
   const logFile = join(scene.directory, request.output === "log" ? `output-${request.name}.log` : "output.log");
-  const plugin = await pluginEnvironment(host, inherited, {
-    events: scene.log.path,
-    session: request.name,
-    queue: request.queue,
-    isolated: request.isolation !== null,
-    otherwise: scene.directory,
-  });
   const streams = streamsOf(host, request.output);
-  if (streams.redirect !== "") await host.createFile(logFile, "");
+  const [plugin, logSize] = await Promise.all([
+    pluginEnvironment(host, inherited, {
+      events: scene.log.path,
+      session: request.name,
+      queue: request.queue,
+      isolated: request.isolation !== null,
+      otherwise: scene.directory,
+    }),
+    streams.redirect === "" ? 0 : sizeOfLog(host, logFile),
+  ]);
   const wrapper = streams.redirect === "" ? [] : ["/bin/sh", "-c", `log=$1; shift; exec "$@" ${streams.redirect}`, "sh", logFile];
   const wrapped = request.isolation?.wrap(request.argv, request.name) ?? request.argv;
   const { args, env } = envCommand({
@@ -316,17 +326,24 @@ async function startPytest(host: Host, request: SessionRequest, scene: SessionSc
   // Without a terminal of its own pytest gets a session of its own, so that a signal meant for us reaches it once, from us.
   const detached = !request.keepsTerminal &&
     (request.output === "log" || !(host.stdinIsTerminal || host.stdout.isTerminal || host.stderr.isTerminal));
-  const logSize = (await host.stat(logFile))?.size ?? 0;
-  const child = host.start("env", args, {
-    why: "the tests",
-    cwd: scene.cwd,
-    env,
-    stdin: host.stdinIsTerminal && request.output !== "log" ? "inherit" : "null",
-    stdout: "inherit",
-    stderr: "inherit",
-    detached,
-  });
-  return { child, detached, logFile: streams.redirect === "" ? null : logFile, logSize, copyTo: streams.copyTo };
+  return () => {
+    const child = host.start("env", args, {
+      why: "the tests",
+      cwd: scene.cwd,
+      env,
+      stdin: host.stdinIsTerminal && request.output !== "log" ? "inherit" : "null",
+      stdout: "inherit",
+      stderr: "inherit",
+      detached,
+    });
+    return { child, detached, logFile: streams.redirect === "" ? null : logFile, logSize, copyTo: streams.copyTo };
+  };
+}
+
+/** Makes the log if it is missing; bytes that it has. */
+async function sizeOfLog(host: Host, path: string): Promise<number> {
+  await host.createFile(path, "");
+  return (await host.stat(path))?.size ?? 0;
 }
 
 /** Where pytest's standard output and error go: each to the terminal if ours does, else to the log, which is copied to ours. */

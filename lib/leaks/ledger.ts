@@ -19,8 +19,16 @@ const KEPT_PROCESSES = 2_000;
 /** Bytes of one run's file that are read. */
 const READ_LIMIT = 4 * 1024 * 1024;
 
-/** This boot and this pid namespace; null where there is no /proc. */
-export async function surroundingsOf(host: Host): Promise<Surroundings | null> {
+const surroundings = new WeakMap<Host, Promise<Surroundings | null>>();
+
+/** This boot and this pid namespace; null where there is no /proc. Neither changes as long as this program runs: they are asked for once. */
+export function surroundingsOf(host: Host): Promise<Surroundings | null> {
+  let known = surroundings.get(host);
+  if (!known) surroundings.set(host, known = askSurroundings(host));
+  return known;
+}
+
+async function askSurroundings(host: Host): Promise<Surroundings | null> {
   const [boot, links] = await Promise.all([
     probe(host, "cat", ["/proc/sys/kernel/random/boot_id"], { why: "which boot this is" }),
     readProcessLinks(host, []),

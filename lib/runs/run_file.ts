@@ -148,7 +148,7 @@ export async function recorded(
   const background = line.has("background-run");
   const recorder = new RunRecorder(host, state, { root, command, background });
   const over = async (exitCode: ExitCode, ending?: string) => {
-    const end = await recorder.ends(exitCode, ending);
+    const [end] = await Promise.all([recorder.ends(exitCode, ending), state.pruned]);
     if (end) await announced(host, printer, line, { ...end, runId: state.runId, root, command });
   };
   const interrupted = Promise.withResolvers<ExitCode>();

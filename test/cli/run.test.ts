@@ -269,6 +269,15 @@ def test_b():
   ]);
 });
 
+Deno.test("a run asks once which boot and which pid namespace it is in, and an isolated one asks nothing of the registry outside", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+  const times = (text: string, what: string) => text.split(`# ${what}\n`).length - 1;
+  const shared = (await suite.tractest([...NO_CHECKS, "-v"])).stderr;
+  assertEquals([times(shared, "which boot this is"), times(shared, "is the registry's port free")], [1, 1]);
+  const isolated = await suite.tractest([...NO_CHECKS, "-v", "--isolate"]);
+  if (isolated.code !== 83) assertEquals([isolated.code, times(isolated.stderr, "is the registry's port free")], [0, 0]);
+});
+
 /** What the events of the run that is under way say at this moment, a word each: of tests, or of their phases. */
 const TOLD = `
 import glob, json, os

@@ -31,7 +31,8 @@ export interface RunFindings {
   readonly prepared: Prepared;
   readonly outcome: EngineOutcome;
   readonly failures: readonly JudgedFailure[];
-  readonly leaks: LeakReport;
+  /** Null where nobody has looked. */
+  readonly leaks: LeakReport | null;
   /** Null where it could not be seen how much CPU there was. */
   readonly strain: Strain | null;
   readonly balance: Balance | null;
