@@ -75,6 +75,15 @@ export async function inLanes(
   test: (files: readonly string[], results: string) => readonly string[],
   isHung: (output: string) => boolean,
 ): Promise<TestResult[]> {
+  // The first process of a pid namespace ignores what a terminal sends.
+  const interrupted = () => {
+    for (const [directory, end] of running) {
+      end();
+      Deno.removeSync(directory, { recursive: true });
+    }
+    Deno.exit(130);
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) Deno.addSignalListener(signal, interrupted);
   const waiting = batches(files);
   const results: TestResult[] = [];
   const work = async () => {
@@ -93,6 +102,9 @@ function batches(files: readonly string[]): string[][] {
   return [...byKey.values()];
 }
 
+/** What ends each test process that runs, by its directory. */
+const running = new Map<string, () => void>();
+
 async function runBatch(
   files: readonly string[],
   test: (files: readonly string[], results: string) => readonly string[],
@@ -102,14 +114,17 @@ async function runBatch(
   const results = `${directory}/results.xml`;
   try {
     const child = lane(test(files, results), directory).spawn();
+    const end = () => child.kill("SIGKILL");
+    running.set(directory, end);
     let output = "";
     const read = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
       for await (const text of stream.pipeThrough(new TextDecoderStream())) {
         output += text;
-        if (isHung(text)) child.kill("SIGKILL");
+        if (isHung(text)) end();
       }
     };
     const [{ success }] = await Promise.all([child.status, read(child.stdout), read(child.stderr)]);
+    running.delete(directory);
     console.log(output.trimEnd());
     return { files, success, report: await Deno.readTextFile(results).catch(() => "") };
   } finally {
