@@ -4,7 +4,7 @@ import type { CommandLine } from "../core/command_line/command_line.ts";
 import { UsageError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { Git, type RawChange } from "../programs/git.ts";
-import { readImportGraph, searchImports } from "./import_graph.ts";
+import { ImportSearch, readImportGraph } from "./import_graph.ts";
 import { lastFailedIn } from "./last_failed.ts";
 import { packageOf } from "./package.ts";
 import type { Project } from "./project.ts";
@@ -91,20 +91,16 @@ export async function changesSince(host: Host, project: Project, wanted: { kind:
   return { changes, base, notes: submodules ? [...notes, "what is not committed inside of submodules is not looked at"] : notes };
 }
 
-/** A search in more files than these takes longer than git takes to say what changed. */
-const MANY_FILES = 1_000;
-
 /** What changes ask for in this project: {@linkcode affectedBy} with all that it needs. Imports are read only for changes that ask for them. */
 export async function affectedIn(host: Host, project: Project, changed: readonly Change[] | Promise<readonly Change[]>): Promise<Affected> {
+  // What takes longest in a large project does not wait to hear whether it is asked for.
+  const search = new ImportSearch(host, project);
   // The files are looked for while git still answers.
   const [{ files, tree }, underTest] = await Promise.all([filesOf(host, project), packageOf(host, project)]);
-  const paths = new Set(files);
-  // What takes longest in a large project does not wait to hear whether it is asked for.
-  const searching = files.length > MANY_FILES ? searchImports(host, project, paths) : undefined;
   const changes = await changed;
   const around = { tree, packageDirectory: underTest?.directory ?? null, changeMap: project.configuration.changeMap };
   const asking = changes.filter((change) => asksForImports(change, around));
-  const graph = asking.length === 0 ? null : await readImportGraph(host, project, around, paths, asking, searching);
+  const graph = asking.length === 0 ? null : await readImportGraph(host, project, around, new Set(files), asking, search);
   return affectedBy(changes, { ...around, graph });
 }
 

@@ -16,12 +16,14 @@ const SOURCE_SIZE_LIMIT = 4 * 1024 * 1024;
 /** To look for the names of more packages than these takes longer than to read all files. */
 const MOST_PACKAGES = 500;
 
+/** Tracked Python files of a project that is searched before it is known whether anybody asks: it takes longer than git takes to say what changed. */
+const MANY_FILES = 1_000;
+
 /**
  * Reads who imports whom among the project's Python files. Nothing of it is run, and a file that can't be read imports nothing.
  *
  * @param files the Python files, relative to the root
  * @param changes those that it is asked about: a module that was deleted, or that is no Python, is part of it too
- * @param searching what {@linkcode searchImports} found, where that was begun before
  */
 export async function readImportGraph(
   host: Host,
@@ -29,11 +31,12 @@ export async function readImportGraph(
   around: Surroundings,
   files: ReadonlySet<string>,
   changes: readonly Change[],
-  searching: Promise<ImportLines | null> = searchImports(host, project, files),
+  search: ImportSearch,
 ): Promise<ImportGraph> {
   const { testsDirectories } = around.tree;
   const { pythonPaths = [], addopts = "" } = project.pytest ?? {};
   const packageStart = around.packageDirectory === null ? [] : [dirname(around.packageDirectory)];
+  const searching = search.linesIn(files);
   const graph = new ImportGraph({
     sources: new Texts(host, project.root, files, changes.map((change) => change.path)),
     starts: [...new Set([...pythonPaths.map((path) => join(path)), ...packageStart, "src", ".", ...testsDirectories])],
@@ -46,21 +49,49 @@ export async function readImportGraph(
 }
 
 /**
- * The lines that say something of imports; null where git can't tell. It reads thousands of files in a fraction of the time that Deno
- * takes, but only those that it tracks are looked for.
+ * Looks for the lines that say something of imports. git reads thousands of files in a fraction of the time that Deno takes, but only
+ * those that it tracks are looked for.
  */
-export async function searchImports(host: Host, project: Project, files: ReadonlySet<string>): Promise<ImportLines | null> {
-  const packages = new Set([...directoriesOf(files)].map(lastPart));
-  if (packages.size > MOST_PACKAGES) return null;
-  const git = new Git(host, project.root);
-  try {
-    const [tracked, lines] = await Promise.all([git.plainFiles(["*.py"]), git.linesMatching(importLines(packages), ["*.py"])]);
+export class ImportSearch {
+  readonly #git: Git;
+  readonly #tracked: Promise<readonly string[] | null>;
+  /** What was looked for ahead; null in a small project. */
+  readonly #ahead: Promise<{ readonly packages: ReadonlySet<string>; readonly lines: Promise<string | null> } | null>;
+
+  /** Begins, where there is much to look at. */
+  constructor(host: Host, project: Project) {
+    this.#git = new Git(host, project.root);
+    this.#tracked = this.#git.plainFiles(["*.py"]).catch(nullIfTrouble);
+    this.#ahead = this.#tracked.then((tracked) => {
+      if (tracked === null || tracked.length <= MANY_FILES) return null;
+      const packages = packagesOf(tracked);
+      return packages.size > MOST_PACKAGES ? null : { packages, lines: this.#search(packages) };
+    });
+  }
+
+  /** The lines, in a project with these files; null where git can't tell. */
+  async linesIn(files: ReadonlySet<string>): Promise<ImportLines | null> {
+    const packages = packagesOf(files);
+    const [tracked, ahead] = await Promise.all([this.#tracked, this.#ahead]);
+    if (tracked === null || packages.size > MOST_PACKAGES) return null;
+    // A package of which git tracks nothing yet was not looked for.
+    const lines = await (ahead !== null && packages.isSubsetOf(ahead.packages) ? ahead.lines : this.#search(packages));
     // A line end in a path can't be told from that of a line.
     return lines === null ? null : new ImportLines(lines, new Set(tracked.filter((path) => !path.includes("\n"))));
-  } catch (error) {
-    if (error instanceof TractestError) return null;
-    throw error;
   }
+
+  #search(packages: ReadonlySet<string>): Promise<string | null> {
+    return this.#git.linesMatching(importLines(packages), ["*.py"]).catch(nullIfTrouble);
+  }
+}
+
+function nullIfTrouble(error: unknown): null {
+  if (error instanceof TractestError) return null;
+  throw error;
+}
+
+function packagesOf(files: Iterable<string>): Set<string> {
+  return new Set([...directoriesOf(files)].map(lastPart));
 }
 
 /** Texts of a project's files, read when they are asked for. What can't be read, or is too large, is empty. */

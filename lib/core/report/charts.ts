@@ -94,7 +94,7 @@ export function histogram(tests: readonly TestResult[]): Html | null {
 }
 
 /** What is drawn of a run. */
-type ChartedRun = Trends["runs"][number];
+export type ChartedRun = Trends["runs"][number];
 
 /** Green, red, or neither: a run that did not end. */
 export function kindOfRun({ exitCode, counts }: ChartedRun): "passed" | "failed" | "skipped" {

@@ -1,6 +1,7 @@
 import { type Html, html, type Part } from "./html.ts";
 
-interface Column {
+/** A column that holds no plain text. */
+export interface Column {
   readonly title: string;
   readonly kind: "number" | "wide";
 }
