@@ -79,11 +79,11 @@ Deno.test("targetsOf() walks the tests, and neither venvs, caches, nor anything 
 });
 
 Deno.test("targetsOf() follows an absolute path through a symlink into the project, brackets and all", async () => {
-  using files = new Files({ "pyproject.toml": PYTEST, "tests/ipc/test_b.py": "" });
+  using files = new Files({ "pyproject.toml": PYTEST, "tests/ipc/test_b.py": "", "tests/msg/test_c.py": "" });
   Deno.symlinkSync(files.root, `${files.base}/link`);
   const project = await findProject(files.at());
-  const typed = [`${files.base}/link/tests/ipc/test_b.py::t[a/b::c]`, `${files.base}/link/tests/ipc/`];
-  assertEquals((await targetsOf(files.at(), project, typed)).targets, ["tests/ipc/test_b.py::t[a/b::c]", "tests/ipc/"]);
+  const typed = [`${files.base}/link/tests/ipc/test_b.py::t[a/b::c]`, `${files.base}/link/tests/msg/`];
+  assertEquals((await targetsOf(files.at(), project, typed)).targets, ["tests/ipc/test_b.py::t[a/b::c]", "tests/msg/"]);
   const error = await assertRejects(() => targetsOf(files.at(), project, [files.base]), UsageError);
   assertIncludes(error.message, "outside the project");
 });
