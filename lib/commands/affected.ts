@@ -13,8 +13,8 @@ export async function affected(context: Context): Promise<ExitCode> {
   const { host, line, printer } = context;
   const kind = changeKindOf(line);
   const project = await findProject(host);
-  const asked = changesSince(host, project, { kind, base: line.value("base") });
-  const { set, found } = await runFirst(host, project, asked, () => recentFailures(host, project));
+  const ask = () => changesSince(host, project, { kind, base: line.value("base") });
+  const { set, found } = await runFirst(host, project, ask, () => recentFailures(host, project));
   if (line.has("run")) return await runThem(context, set, found);
   for (const note of set.notes) printer.warn(escapeText(note));
   const durations = found.targets.length > 0 ? await durationsOf(host, project) : new Map<string, number>();

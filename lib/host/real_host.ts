@@ -30,6 +30,8 @@ import { isRefused, restrictPermissions } from "./permissions.ts";
 const DEFAULT_TIMEOUT_MS = 5_000;
 /** Milliseconds to wait for the end of a program's output once it exited: something else may hold the pipe. */
 const DRAIN_MS = 500;
+/** Directories of a tree that are read before others get their turn. */
+const WALKED_AT_ONCE = 8;
 const NOTHING = new Uint8Array();
 
 /** The one {@linkcode Host} that is the operating system. */
@@ -272,7 +274,10 @@ export class RealHost implements Host {
   async *walk(directory: string, extensions: readonly string[], skip: readonly string[]): AsyncIterable<string> {
     const suffixes = extensions.map((extension) => `.${extension}`);
     const directories = [resolve(directory)];
+    let count = 0;
     for (let below = directories.pop(); below !== undefined; below = directories.pop()) {
+      // Directories are read at once: what runs beside could not go on in a large tree, for nobody would take what it says.
+      if (++count % WALKED_AT_ONCE === 0) await Deno.lstat(below).catch(() => {});
       for (const entry of await this.readDirectory(below) ?? []) {
         const path = `${below}/${entry.name}`;
         if (entry.kind === "directory" && !skip.includes(entry.name)) directories.push(path);

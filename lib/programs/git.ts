@@ -107,10 +107,11 @@ export class Git {
     return result.code === 0 ? textOf(result.stdout).trim() : null;
   }
 
-  /** Full names of the references that match the patterns, in git's order. */
-  async references(patterns: readonly string[]): Promise<string[]> {
-    const result = await this.#run(["for-each-ref", "--format=%(refname)", ...patterns], "which main branches there are");
-    return textOf(result.stdout).split("\n").filter((line) => line !== "");
+  /** Full names of the references that match the patterns, with what they point at. */
+  async references(patterns: readonly string[]): Promise<Map<string, string>> {
+    const result = await this.#run(["for-each-ref", "--format=%(objectname) %(refname)", ...patterns], "which main branches there are");
+    const lines = textOf(result.stdout).split("\n").filter((line) => line !== "");
+    return new Map(lines.map((line) => [line.slice(line.indexOf(" ") + 1), line.slice(0, line.indexOf(" "))]));
   }
 
   /** The best common ancestor of two commits; null if they have none. */

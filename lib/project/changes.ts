@@ -92,12 +92,19 @@ export async function changesSince(host: Host, project: Project, wanted: { kind:
 }
 
 /** What changes ask for in this project: {@linkcode affectedBy} with all that it needs. Imports are read only for changes that ask for them. */
-export async function affectedIn(host: Host, project: Project, changed: readonly Change[] | Promise<readonly Change[]>): Promise<Affected> {
-  // What takes longest in a large project does not wait to hear whether it is asked for.
-  const search = new ImportSearch(host, project);
+export async function affectedIn(
+  host: Host,
+  project: Project,
+  changed: readonly Change[] | Promise<readonly Change[]>,
+  search: ImportSearch = new ImportSearch(host, project),
+): Promise<Affected> {
+  const known = Promise.resolve(changed);
+  // It may fail before it is waited for.
+  known.catch(() => {});
+  await search.begun;
   // The files are looked for while git still answers.
   const [{ files, tree }, underTest] = await Promise.all([filesOf(host, project), packageOf(host, project)]);
-  const changes = await changed;
+  const changes = await known;
   const around = { tree, packageDirectory: underTest?.directory ?? null, changeMap: project.configuration.changeMap };
   const asking = changes.filter((change) => asksForImports(change, around));
   const graph = asking.length === 0 ? null : await readImportGraph(host, project, around, new Set(files), asking, search);
@@ -107,36 +114,46 @@ export async function affectedIn(host: Host, project: Project, changed: readonly
 /**
  * {@linkcode affectedIn} with what failed before as the last of the nearer targets. Without a change nothing is affected.
  *
+ * @param ask for the changes
  * @param recent asks for the failures on record; called only if something changed
  */
 export async function runFirst(
   host: Host,
   project: Project,
-  set: Promise<ChangeSet>,
+  ask: () => Promise<ChangeSet>,
   recent: () => Promise<readonly RecentFailures[]>,
 ): Promise<{ set: ChangeSet; found: Affected }> {
-  const found = await affectedIn(host, project, set.then(({ changes }) => changes));
+  // What takes longest in a large project is the first to begin: it does not wait to hear whether it is asked for.
+  const search = new ImportSearch(host, project);
+  const set = ask();
+  const found = await affectedIn(host, project, set.then(({ changes }) => changes), search);
   if ((await set).changes.length === 0) return { set: await set, found };
   return { set: await set, found: withFailures(found, await lastFailedIn(host, project), await recent()) };
 }
 
-/** The reference of the main branch; undefined if there is none. */
-async function mainBranch(git: Git): Promise<string | undefined> {
+interface MainBranch {
+  readonly reference: string;
+  readonly commit: string;
+}
+
+/** The main branch; undefined if there is none. */
+async function mainBranch(git: Git): Promise<MainBranch | undefined> {
   const known = await git.references(MAIN_BRANCHES);
-  return MAIN_BRANCHES.find((name) => known.includes(name));
+  const reference = MAIN_BRANCHES.find((name) => known.has(name));
+  return reference && { reference, commit: known.get(reference)! };
 }
 
 /** What commits changed, and since when. */
-async function committedSince(git: Git, head: string | null, wanted: string | null, main: string | undefined) {
+async function committedSince(git: Git, head: string | null, wanted: string | null, main: MainBranch | undefined) {
   const { base, notes } = await baseOf(git, head, wanted, main);
-  return { base, notes, committed: base && head ? await git.committed(base.commit, head) : [] };
+  return { base, notes, committed: base && head && base.commit !== head ? await git.committed(base.commit, head) : [] };
 }
 
 async function baseOf(
   git: Git,
   head: string | null,
   wanted: string | null,
-  main: string | undefined,
+  main: MainBranch | undefined,
 ): Promise<{ base: ChangeSet["base"]; notes: string[] }> {
   if (wanted !== null) {
     const commit = await git.commit(wanted);
@@ -147,8 +164,8 @@ async function baseOf(
   }
   if (head === null) return { base: null, notes: ["there is no commit yet; everything in the index counts as changed"] };
   if (main === undefined) return { base: null, notes: [`no main branch was found; ${ONLY_UNCOMMITTED}`] };
-  const name = main.replace(/^refs\/(heads|remotes)\//, "");
-  const base = await git.mergeBase(head, main);
+  const name = main.reference.replace(/^refs\/(heads|remotes)\//, "");
+  const base = main.commit === head ? head : await git.mergeBase(head, main.commit);
   if (base === null) {
     const why = await git.isShallow()
       ? `this is a shallow clone, which does not reach back to where the branch left ${name} (git fetch --unshallow)`

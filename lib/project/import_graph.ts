@@ -69,6 +69,11 @@ export class ImportSearch {
     });
   }
 
+  /** Resolves when as much is under way as there is to do ahead. */
+  get begun(): Promise<unknown> {
+    return this.#ahead;
+  }
+
   /** The lines, in a project with these files; null where git can't tell. */
   async linesIn(files: ReadonlySet<string>): Promise<ImportLines | null> {
     const packages = packagesOf(files);

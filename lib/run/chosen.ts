@@ -34,8 +34,8 @@ export async function chosenFirst(context: Context, project: Project): Promise<C
     if (alone !== undefined) throw new UsageError(`"--${alone}" needs "--affected"`, `add it: tractest run --affected --${alone}`);
     return null;
   }
-  const asked = changesSince(host, project, { kind: changeKindOf(line), base: line.value("base") });
-  const { set, found } = await runFirst(host, project, asked, () => recentFailures(host, project));
+  const ask = () => changesSince(host, project, { kind: changeKindOf(line), base: line.value("base") });
+  const { set, found } = await runFirst(host, project, ask, () => recentFailures(host, project));
   say(context, set, found, only);
   const order = new TargetOrder([...found.targets, ...only ? [] : found.further].map(({ target }) => target));
   return {
