@@ -19,7 +19,7 @@ import type { Context } from "../context.ts";
 import { cacheDirectory, stateDirectory, usable } from "../project/directories.ts";
 import { preflight, SIGINT_IGNORED } from "../preflight/preflight.ts";
 import { findProject, type Project } from "../project/project.ts";
-import { removeRun } from "../runs/retention.ts";
+import { removeDirectory } from "../runs/retention.ts";
 
 const ID_WIDTH = Math.max(...CHECKS.map((row) => row.id.length));
 
@@ -143,7 +143,7 @@ async function isolationCheck(host: Host, project: Project): Promise<CheckResult
     const status = project.configuration.isolate === "always" ? "fail" : "warn";
     return { id, status, detail: `run --isolate can't be had: ${answer.reason}`, fix: answer.remedy };
   } finally {
-    await removeRun(host, directory).catch(passOver);
+    await removeDirectory(host, directory).catch(passOver);
   }
 }
 

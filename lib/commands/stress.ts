@@ -18,7 +18,7 @@ import { endingOf } from "../run/after.ts";
 import { exactCommand, type ExactOutcome, type ExactScene, runExactly } from "../run/exact.ts";
 import { type Prepared, whenPrepared } from "../run/prepared.ts";
 import { runSettings } from "../run/settings.ts";
-import { removeRun } from "../runs/retention.ts";
+import { removeDirectory } from "../runs/retention.ts";
 import { longestFullRun, openRunState } from "../runs/state.ts";
 import { endLeftBehind } from "../run/tidy.ts";
 
@@ -153,7 +153,7 @@ class Stress {
     const problem = this.#cut === null ? problemOf(outcome, trials, limit) : null;
     if (problem !== null) this.#problems.set(problem, (this.#problems.get(problem) ?? 0) + 1);
     const directory = join(prepared.state.directory, name);
-    if (!trials.some(isRed) && problem === null) await removeRun(host, directory);
+    if (!trials.some(isRed) && problem === null) await removeDirectory(host, directory);
     else if (this.#log === null && !name.startsWith("alone")) this.#log = join(directory, `output-${outcome.firstSession}.log`);
     return { trials, code: outcome.code, problem };
   }

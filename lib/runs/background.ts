@@ -11,7 +11,7 @@ import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { columns } from "../ui/columns.ts";
 import { warnIfUnheard } from "./notify.ts";
 import { readRefusal, REFUSAL_FILE } from "./run_file.ts";
-import { removeRun } from "./retention.ts";
+import { removeDirectory } from "./retention.ts";
 import { OUTPUT_FILE, RUN_FILE } from "./known_runs.ts";
 import { reserveRun } from "./state.ts";
 
@@ -82,7 +82,7 @@ export async function startInBackground({ host, printer, line }: Context, quiet:
     );
   }
   const [refusal, printed] = [readRefusal(await host.readText(join(directory, REFUSAL_FILE))), await host.readFile(output)];
-  await removeRun(host, directory);
+  await removeDirectory(host, directory);
   if (refusal) throw refusal;
   host.stderr.write(printed ?? "");
   throw new TractestError("background", `The run in the background ended with exit code ${seen} before it began`, seen === 0 ? EXIT.bug : seen);

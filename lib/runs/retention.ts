@@ -23,7 +23,7 @@ export async function pruneRuns(host: Host, runs: string): Promise<void> {
     const directory = join(runs, runId);
     await quietly(async () => {
       const isBeginning = host.now() - timeOfRunId(runId) < BEGINNING_MS && await host.lstat(join(directory, RUN_FILE)) === null;
-      if (!isBeginning && !await isRunning(host, directory)) await removeRun(host, directory);
+      if (!isBeginning && !await isRunning(host, directory)) await removeDirectory(host, directory);
     });
   }
 }
@@ -39,11 +39,11 @@ async function sizeOf(host: Host, directory: string): Promise<number> {
   return bytes;
 }
 
-/** Removes the directory of a run, or of a part of it, with all that is in it. A link goes, not what it leads to. */
-export async function removeRun(host: Host, directory: string): Promise<void> {
+/** Removes a directory of our own, of a run or of a part of it, with all that is in it. A link goes, not what it leads to. */
+export async function removeDirectory(host: Host, directory: string): Promise<void> {
   for (const { name, kind } of await host.readDirectory(directory) ?? []) {
     const path = join(directory, name);
-    if (kind === "directory") await removeRun(host, path);
+    if (kind === "directory") await removeDirectory(host, path);
     else await host.remove(path);
   }
   await host.remove(directory);

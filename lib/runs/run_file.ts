@@ -10,7 +10,7 @@ import { surroundingsOf } from "../leaks/ledger.ts";
 import { readProcessFiles } from "../programs/proc.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { announced } from "./notify.ts";
-import { removeRun } from "./retention.ts";
+import { removeDirectory } from "./retention.ts";
 import { RUN_FILE } from "./known_runs.ts";
 import type { RunState } from "./state.ts";
 
@@ -82,7 +82,7 @@ export class RunRecorder {
   async ends(exitCode: ExitCode, ending: string | null = this.#end.ending): Promise<RunEnd | null> {
     if (this.#record === null) {
       // Of one in the background whoever started it takes care.
-      if (!this.facts.background) await this.#quietly(() => removeRun(this.host, this.state.directory));
+      if (!this.facts.background) await this.#quietly(() => removeDirectory(this.host, this.state.directory));
       return null;
     }
     const seconds = Math.round(this.host.now() - this.#record.began) / 1000;

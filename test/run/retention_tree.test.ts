@@ -1,4 +1,4 @@
-import { removeRun } from "../../lib/runs/retention.ts";
+import { removeDirectory } from "../../lib/runs/retention.ts";
 import { RealHost } from "../../lib/host/real_host.ts";
 import { assertEquals } from "../assert.ts";
 
@@ -11,7 +11,7 @@ Deno.test("the directory of a run goes with all that is in it, and what its link
     await Deno.writeTextFile(`${directory}/run/step-1/queue-0/cache/v/ids`, "");
     await Deno.symlink(`${directory}/elsewhere`, `${directory}/run/step-1/link`);
     await Deno.symlink(`${directory}/nowhere`, `${directory}/run/broken`);
-    await removeRun(new RealHost(), `${directory}/run`);
+    await removeDirectory(new RealHost(), `${directory}/run`);
     assertEquals([...Deno.readDirSync(directory)].map((entry) => entry.name), ["elsewhere"]);
     assertEquals([...Deno.readDirSync(`${directory}/elsewhere`)].map((entry) => entry.name), ["kept"]);
   } finally {
