@@ -31,7 +31,7 @@ const DEFAULT_TIMEOUT_MS = 5_000;
 /** Milliseconds to wait for the end of a program's output once it exited: something else may hold the pipe. */
 const DRAIN_MS = 500;
 /** Directories of a tree that are read before others get their turn. */
-const WALKED_AT_ONCE = 8;
+const WALKED_AT_ONCE = 4;
 const NOTHING = new Uint8Array();
 
 /** The one {@linkcode Host} that is the operating system. */

@@ -75,6 +75,18 @@ export class Git {
   }
 
   /**
+   * The path from git's top level to the directory, and the commit at hand; null before the first one.
+   *
+   * @throws {PreflightError} as {@linkcode prefix}
+   */
+  async here(): Promise<{ readonly prefix: string; readonly head: string | null }> {
+    const result = await this.#run(["rev-parse", "--show-prefix", "HEAD^{commit}"], "where the project lies in its repository, and at which commit");
+    const [, prefix, head] = /^(.*)\n([0-9a-f]{40,})\n$/s.exec(textOf(result.stdout)) ?? [];
+    if (result.code === 0 && prefix !== undefined && head !== undefined) return { prefix, head };
+    return { prefix: await this.prefix(), head: await this.commit("HEAD") };
+  }
+
+  /**
    * `core.hooksPath`, `~` expanded, otherwise as written (relative to the top of the work tree); null if it is not set.
    *
    * @throws {PreflightError} when git can't say

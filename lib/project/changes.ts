@@ -59,9 +59,8 @@ const HASHED_SIZE_LIMIT = 32 * 1024 * 1024;
  */
 export async function changesSince(host: Host, project: Project, wanted: { kind: ChangeKind; base?: string }): Promise<ChangeSet> {
   const git = new Git(host, project.root);
-  const [prefix, head, main] = await Promise.all([
-    git.prefix(),
-    git.commit("HEAD"),
+  const [{ prefix, head }, main] = await Promise.all([
+    git.here(),
     wanted.kind === "branch" && wanted.base === undefined ? mainBranch(git) : undefined,
   ]);
   const [{ base, notes, committed }, staged, tracked, unstaged, untracked] = await Promise.all([
