@@ -3,7 +3,7 @@ import { captureNote, type RunIntent, stopsAtFirst } from "../core/run/command.t
 import { asTyped, pasteable } from "../core/run/shown.ts";
 import { strainText } from "../core/results/strain.ts";
 import { timeLimit } from "../core/run/time_limit.ts";
-import { groupsOf } from "../core/results/work.ts";
+import { groupsOf, type Item } from "../core/results/work.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import type { Context } from "../context.ts";
 import { RunDraft } from "../history/record.ts";
@@ -149,13 +149,18 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
   const redraws = !(stream === "stderr" && host.stdout.isTerminal);
   const live = bar ? await LiveView.open(host, printer, log, { root: project.root, slow: settings.slow, tries, redraws }) : null;
   const stopTelling = live === null && line.has("slow-after") && !intent.debugging ? tellSlow(host, printer, log, settings.slow) : null;
+  const choose = plan?.make ?? (chosen && ((items: readonly Item[]) => chosen.arrange(groupsOf(items))));
   const draft = new RunDraft(host, project);
   const outcome = await prepared.launch(log, state.directory, {
     ...settings,
     command: (kind) => request.command(interpreter.argv, kind),
     jobs: jobs.count,
     environment: jobs.environment,
-    plan: plan?.make ?? (chosen && ((items) => chosen.arrange(groupsOf(items)))),
+    plan: choose && (async (items) => {
+      const groups = await choose(items);
+      live?.plan(groups.flat());
+      return groups;
+    }),
     alone: plan?.alone ?? (() => false),
     limit,
     debugging: intent.debugging,

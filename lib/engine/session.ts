@@ -309,6 +309,8 @@ async function preparePytest(host: Host, request: SessionOrder, scene: SessionSc
       events: scene.log.path,
       session: request.name,
       queue: request.queue,
+      // Where nobody sees what pytest writes, how far it is stands in the events alone.
+      tellsTests: request.output === "log",
       isolated: request.isolation !== null,
       otherwise: scene.directory,
     }),

@@ -6,6 +6,7 @@ It is loaded through PYTEST_PLUGINS, so that the command line stays what a perso
 the variables and the entry of sys.path that brought it here are restored, so that no process that a test starts inherits them.
 Only the process that loaded it writes; a fork of it is silent. No failure in here may ever fail a test.
 
+Where TRACTEST_TESTS is set, the session also tells which tests it is going to run.
 Where TRACTEST_QUEUE names a directory, the session runs what the queue there hands out instead of all that it collected.
 """
 import json
@@ -33,6 +34,7 @@ def _restore(variable, ours, separator):
 _queue_directory = os.environ.pop("TRACTEST_QUEUE", None)
 _session = os.environ.pop("TRACTEST_SESSION", None)
 _isolated = os.environ.pop("TRACTEST_ISOLATED", None)
+_tells_tests = os.environ.pop("TRACTEST_TESTS", None) is not None
 
 
 def _open():
@@ -316,6 +318,16 @@ def _skip_reason(report):
 _CHUNK = 500  # items on one line
 
 
+def _write_tests(nodeids):
+    """What is going to run, if that is wanted: once, although each worker of pytest-xdist tells the same."""
+    global _tells_tests
+    if not _tells_tests:
+        return
+    _tells_tests = False
+    for start in range(0, len(nodeids), _CHUNK):
+        _write("tests", ids=[_id(nodeid) for nodeid in nodeids[start:start + _CHUNK]])
+
+
 def _write_items(items):
     """What was collected, and what of it has to stay in one process, in order."""
     groups = _groups(items)
@@ -552,6 +564,7 @@ def pytest_collection_finish(session):
         _reported.update(_children())
         _name_items(session.items)
         _write("collected", count=len(session.items), deselected=_deselected)
+        _write_tests([item.nodeid for item in session.items])
     except Exception:
         pass
 
@@ -559,6 +572,7 @@ def pytest_collection_finish(session):
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node, ids):
     _write("collected", count=len(ids), deselected=0)
+    _write_tests(ids)
 
 
 def pytest_collectreport(report):

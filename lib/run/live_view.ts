@@ -86,6 +86,11 @@ export class LiveView {
       : null;
   }
 
+  /** Takes what is going to run, where that is not simply what pytest collected. */
+  plan(ids: readonly string[]): void {
+    this.#live.plan(ids);
+  }
+
   /** Takes the region away and gives the keyboard back. */
   stop(): void {
     this.#off();

@@ -1,7 +1,7 @@
 import { readDurationsFrom } from "../core/history/given_durations.ts";
 import { meansTest, type Parallel } from "../core/run/parallel.ts";
 import type { TestResult } from "../core/results/results.ts";
-import { cutText, expectation, type KnownSeconds, knownShare, longestFirst, partition, predict } from "../core/run/schedule.ts";
+import { cutText, expectation, type KnownSeconds, knownShare, LEAST_KNOWN, longestFirst, partition, predict } from "../core/run/schedule.ts";
 import { type Group, groupsOf, type Item } from "../core/results/work.ts";
 import { TractestError, UsageError } from "../errors.ts";
 import type { Context } from "../context.ts";
@@ -90,9 +90,6 @@ export interface PlanParts {
   readonly facts: Prepared["facts"];
   readonly log: EventLog;
 }
-
-/** The share of tests that have to be on record for a prediction to mean something: the others are taken for ordinary ones. */
-const LEAST_KNOWN = 0.5;
 
 /** Which tests a run has and in which order, decided when they are collected. */
 export class Plan {

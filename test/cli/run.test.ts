@@ -199,8 +199,10 @@ def test_clean():
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
 `,
   });
-  const result = await suite.tractest(NO_CHECKS, { PYTHONPATH: ":/somewhere::/elsewhere" });
-  assertEquals(result.code, 0, result.stdout + result.stderr);
+  for (const shown of [[], ["--ui", "bar"]]) {
+    const result = await suite.tractest([...NO_CHECKS, ...shown], { PYTHONPATH: ":/somewhere::/elsewhere" });
+    assertEquals(result.code, 0, result.stdout + result.stderr);
+  }
 });
 
 Deno.test("a plugin that the user named by PYTEST_PLUGINS is still loaded", async () => {
@@ -224,6 +226,11 @@ Deno.test("a run in several processes by pytest-xdist is told like any other", a
   const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--no-defaults", "--json", "-n", "2"]);
   assertEquals(code, 1, stderr);
   assertEquals(JSON.parse(stdout).counts, COUNTS);
+  // Each worker collects all tests; they are told once.
+  await suite.tractest([...NO_CHECKS, "--no-defaults", "--ui", "bar", "--events", "events", "-n", "2"]);
+  const rows = (await Deno.readTextFile(join(suite.root, "events"))).trimEnd().split("\n").map((row) => JSON.parse(row));
+  const ids = rows.flatMap((row) => row.event === "tests" ? row.ids : []);
+  assertEquals([ids.length, new Set(ids).size], [rows.find((row) => row.event === "collected").count, ids.length]);
 });
 
 Deno.test("failed subtests count as pytest counts them", async () => {

@@ -86,6 +86,18 @@ Deno.test("run --affected --only stops there; affected --run is the same; both l
   assertEquals(JSON.parse(again.stdout).command.slice(-2), ["tests/test_c.py", "tests/test_b.py"]);
 });
 
+Deno.test("the bar of run --affected --only counts what it runs, not what there is", async () => {
+  await using suite = await committed();
+  const waits = 'import os, time\ndef test_a():\n    while not os.path.exists(os.environ["SUITE"] + "/go"): time.sleep(0.02)\n';
+  // Of test_d.py one test is chosen; pytest collects both.
+  await suite.write({ "tests/test_a.py": waits, [LAST_FAILED]: '{"tests/test_d.py::test_two": true}' });
+  const running = await suite.atTerminal([...RUN, "--only", "--ui", "bar"]);
+  await running.until("tests/test_a.py::test_a\x1b[K");
+  await running.typeUntil("t", "now: 0/2, ");
+  await Deno.writeTextFile(join(suite.path, "go"), "");
+  assertEquals((await running.ended).code, 0);
+});
+
 Deno.test("run --affected keeps tests together that share a fixture of their module, although only one of them is first", async () => {
   await using suite = await committed();
   await suite.write({ "app/leaf.py": "x = 2\n", [LAST_FAILED]: '{"tests/test_d.py::test_two": true}' });

@@ -16,6 +16,7 @@ function liveWith(running: readonly string[], options: Partial<LiveOptions> = {}
   add({ event: "session-begin", purpose: "tests" });
   add({ event: "session-start", pid: 7, rootdir: "/", pytest: "8" });
   add({ event: "collected", count: 40, deselected: 0 });
+  add({ event: "tests", ids: Array.from({ length: 40 }, (_, index) => `t${index}`) });
   for (let index = 0; index < 10; index++) {
     add({ event: "test-start", id: `t${index}` });
     const failed = index === 0 ? { outcome: "failed", category: "failed", message: "no" } : { outcome: "passed", category: "passed" };
@@ -34,7 +35,14 @@ Deno.test("the bar shows how far it is, the counts, the time and what runs", () 
     "   2.0 s  tests/test_a.py::test_b",
     "   1.9 s  tests/test_c.py::test_d",
   ]);
-  assertIncludes(barLines(liveWith(["a"], { durations: new Map([["t1", 1], ["x", 3]]) }), scene)[0]!, "  30 s  about 1:19 left");
+});
+
+Deno.test("the bar says how much is left once half of it can be judged, by what is on record of it and by what ended", () => {
+  const first = (timed: readonly string[]) => barLines(liveWith(["t10"], { durations: new Map(timed.map((id) => [id, 2])) }), scene)[0]!;
+  // Of 30 that are left one is on record, and 9 of those that ended are not.
+  assertIncludes(`${first(["t1", "t10"])}\n`, "  30 s\n");
+  // 20 of 2 s and 10 of 1 s, without the 2 s that one runs; 12 s of work took 30 s.
+  assertIncludes(first(Array.from({ length: 20 }, (_, index) => `t${index + 10}`)), "  30 s  about 2:00 left");
 });
 
 Deno.test("many tests that run have few lines, and fewer on a low terminal", () => {

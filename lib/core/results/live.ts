@@ -1,3 +1,5 @@
+import type { Extent } from "../history/durations.ts";
+import { LEAST_KNOWN } from "../run/schedule.ts";
 import type { LeftBehind, PytestEvent, SessionPurpose } from "./pytest_events.ts";
 import { failureOf, type Outcome, outcomeOf, RED, type ResultFailure } from "./results.ts";
 import type { Counts } from "./verdict.ts";
@@ -43,6 +45,8 @@ interface Running extends RunningTest {
   failure: ResultFailure | null;
   /** Seconds after which it is told as slow once more. */
   slowAt: number;
+  /** What its phases took so far. */
+  seconds: number;
 }
 
 /** What a live view is told besides the events. */
@@ -54,6 +58,8 @@ export interface LiveOptions {
   /** Seconds that tests took before, by id; empty when nothing is known. */
   readonly durations: ReadonlyMap<string, number>;
 }
+
+const NOTHING: Extent = { tests: 0, seconds: 0 };
 
 /** Seconds of expected work that have to be done before the pace of a run counts. */
 const PACE_SECONDS = 2;
@@ -78,14 +84,23 @@ export class Live {
   readonly #red = new Map<string, { outcome: Outcome; times: number; message: string }>();
   #firstTest: number | null = null;
   readonly #uncollected = new Set<string>();
-  /** Not all that is collected is run. */
+  /** What is collected is not what is run. */
   #isPlanned = false;
-  /** Seconds that the tests which are done took before. */
-  #expectedDone = 0;
-  readonly #expectedAll: number;
+  /** Tests to run that have a duration on record, with that. */
+  #timed = NOTHING;
+  /** Tests that ended and have none, and all that ended, with what they took; without those that were ended. */
+  #untimedEnded = NOTHING;
+  #ended = NOTHING;
+  /** Seconds of work that are done: what tests took before, or what those took that have no record or were ended. */
+  #worked = 0;
 
-  constructor(private readonly options: LiveOptions) {
-    this.#expectedAll = [...options.durations.values()].reduce((sum, seconds) => sum + seconds, 0);
+  constructor(private readonly options: LiveOptions) {}
+
+  /** Takes what is going to run, where that is not all that is collected or not known from pytest itself. */
+  plan(ids: readonly string[]): void {
+    this.#isPlanned = true;
+    this.collected = ids.length;
+    this.#expect(ids);
   }
 
   /** Takes one more event; returns what is worth a line. */
@@ -105,9 +120,8 @@ export class Live {
         if (!this.#isPlanned) this.collected = Math.max(this.collected ?? 0, event.count);
         return [];
       }
-      case "planned":
-        this.#isPlanned = true;
-        this.collected = event.tests;
+      case "tests":
+        this.#expect(event.ids);
         return [];
       case "collection-error": {
         // Each pytest that collects tells it.
@@ -127,7 +141,7 @@ export class Live {
         const failure = failureOf(event, "call");
         const running = this.#running.get(key(session, event.id)) ?? this.#start(event.id, session, event.time - event.seconds);
         const attempt = this.#attempt(event.id);
-        this.#end({ ...running, outcome: event.event, failure });
+        this.#end({ ...running, outcome: event.event, failure, seconds: event.seconds });
         return [{ kind: "failed", id: event.id, outcome: event.event, failure, seconds: event.seconds, attempt }];
       }
       case "terminating":
@@ -176,14 +190,36 @@ export class Live {
     return [...this.#sessions.values()];
   }
 
-  /** Seconds that the rest is going to take, judged by what the tests took before and by the pace of this run; null when that is not known. */
+  /**
+   * Seconds that the rest is going to take: each test what it took before, one without a record the mean of those in this run, all at the
+   * pace of this run. null while less than half of the rest can be judged; what has ended vouches for as many again.
+   *
+   * The mean, since it is the sum that counts: most tests are short, and their median leaves out the few that take most of the time.
+   */
   remaining(now: number): number | null {
-    const known = this.options.durations.size;
-    if (known === 0 || this.collected === null || this.#firstTest === null) return null;
-    // Which tests are chosen is not known here: as many as before are taken for the same ones, fewer for ordinary ones.
-    const expected = this.#expectedAll * this.collected / known;
-    const pace = this.#expectedDone >= PACE_SECONDS ? (now - this.#firstTest) / this.#expectedDone : 1;
-    return Math.max(0, expected - this.#expectedDone) * pace;
+    if (this.collected === null || this.#firstTest === null) return null;
+    const left = Math.max(0, this.collected - this.done);
+    const timed = Math.min(left, this.#timed.tests);
+    const seen = this.#untimedEnded.tests > 0 ? this.#untimedEnded : this.#ended;
+    if (timed + Math.min(left - timed, seen.tests) < left * LEAST_KNOWN) return null;
+    const ordinary = mean(seen.tests > 0 ? seen : this.#timed);
+    let [rest, worked] = [this.#timed.seconds + (left - timed) * ordinary, this.#worked];
+    for (const { id, since } of this.#running.values()) {
+      const spent = Math.max(0, now - since);
+      worked += spent;
+      // One that is tried again is done already.
+      if (!this.#red.has(id)) rest -= Math.min(spent, this.options.durations.get(id) ?? ordinary);
+    }
+    const pace = worked >= PACE_SECONDS ? (now - this.#firstTest) / worked : 1;
+    return Math.max(0, rest) * pace;
+  }
+
+  /** Takes some of what is going to run. */
+  #expect(ids: readonly string[]): void {
+    for (const id of ids) {
+      const seconds = this.options.durations.get(id);
+      if (seconds !== undefined) this.#timed = plus(this.#timed, seconds);
+    }
   }
 
   #report(event: Extract<PytestEvent, { event: "report" }>, session: string): readonly Note[] {
@@ -191,6 +227,7 @@ export class Live {
     const running = this.#running.get(name) ?? this.#start(event.id, session, event.time - event.seconds);
     this.#running.set(name, running);
     const outcome = outcomeOf(event);
+    running.seconds += event.seconds;
     if (outcome !== null && !RED.has(running.outcome)) running.outcome = outcome;
     const notes: Note[] = [];
     if (event.outcome === "failed") {
@@ -211,29 +248,50 @@ export class Live {
   }
 
   #start(id: string, session: string, since: number): Running {
-    return { id, session, since, outcome: "passed", failure: null, slowAt: this.options.slow };
+    return { id, session, since, outcome: "passed", failure: null, slowAt: this.options.slow, seconds: 0 };
   }
 
   #attempt(id: string): number {
     return (this.#red.get(id)?.times ?? 0) + 1;
   }
 
-  #end({ id, session, outcome, failure }: Running): void {
+  #end({ id, session, outcome, failure, seconds }: Running): void {
     this.#running.delete(key(session, id));
     const before = this.#red.get(id);
     if (before) this.#count(before.outcome, -1);
     else {
       this.done++;
-      this.#expectedDone += this.options.durations.get(id) ?? 0;
+      this.#judge(id, outcome, seconds);
     }
     this.#count(outcome, 1);
     if (RED.has(outcome)) this.#red.set(id, { outcome, times: (before?.times ?? 0) + 1, message: failure?.message ?? "" });
     else this.#red.delete(id);
   }
 
+  /** What the first end of a test says of those to come. */
+  #judge(id: string, outcome: Outcome, seconds: number): void {
+    const before = this.options.durations.get(id);
+    // Of tests that nobody announced none is left.
+    if (before !== undefined && this.#timed.tests > 0) this.#timed = { tests: this.#timed.tests - 1, seconds: this.#timed.seconds - before };
+    // How long it was let to hang says nothing of what others take.
+    const wasEnded = outcome === "timeout" || outcome === "crash";
+    this.#worked += wasEnded ? seconds : before ?? seconds;
+    if (wasEnded) return;
+    this.#ended = plus(this.#ended, seconds);
+    if (before === undefined) this.#untimedEnded = plus(this.#untimedEnded, seconds);
+  }
+
   #count(outcome: Outcome, by: number): void {
     this.#counts[outcome] = (this.#counts[outcome] ?? 0) + by;
   }
+}
+
+function plus({ tests, seconds }: Extent, more: number): Extent {
+  return { tests: tests + 1, seconds: seconds + more };
+}
+
+function mean({ tests, seconds }: Extent): number {
+  return tests === 0 ? 0 : seconds / tests;
 }
 
 function key(session: string, id: string): string {

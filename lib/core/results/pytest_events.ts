@@ -65,6 +65,8 @@ export type PytestEvent =
       readonly maxfail?: number;
     }
     | { readonly event: "collected"; readonly count: number; readonly deselected: number }
+    /** Some of the tests that a session without a queue is going to run, after `collected`; told only to a live view. */
+    | { readonly event: "tests"; readonly ids: readonly string[] }
     | { readonly event: "items"; readonly items: readonly { readonly id: string; readonly group: string }[]; readonly last: boolean }
     | { readonly event: "claimed"; readonly index: number }
     /** What is run of what was collected, when that is not all of it or not in that order. */
@@ -175,6 +177,7 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   "session-begin": ["purpose"],
   "session-start": ["rootdir", "pytest"],
   collected: [],
+  tests: [],
   items: [],
   claimed: [],
   planned: [],

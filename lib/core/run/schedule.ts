@@ -29,6 +29,9 @@ export function expectation(ids: Iterable<string>, known: KnownSeconds): Expecte
   return (id) => Math.max(LEAST_MS, Math.round((known(id) ?? ofFile.get(fileOf(id)) ?? ofAll) * 1000));
 }
 
+/** The share of tests of which something has to be known for a prediction to mean something: the others are taken for ordinary ones. */
+export const LEAST_KNOWN = 0.5;
+
 /** The share of these tests of which something is on record; 0 where there are none. */
 export function knownShare(ids: readonly string[], known: KnownSeconds): number {
   return ids.length === 0 ? 0 : ids.filter((id) => known(id) !== undefined).length / ids.length;
