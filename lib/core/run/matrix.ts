@@ -144,14 +144,18 @@ function byName(cells: readonly CellOutcomes[]): ReadonlyMap<string, { readonly 
   const names = cells.map(({ cell, outcomes }) => {
     return new Map([...outcomes.keys()].map((id) => [id, isEverywhere(id) ? id : withoutValues(id, cell)]));
   });
-  const ambiguous = new Set(names.flatMap((ofCell) => {
-    const all = [...ofCell.values()];
-    return new Set(all).size === all.length ? [] : all.filter((name, index) => all.indexOf(name) !== index);
-  }));
+  const ambiguous = new Set(names.flatMap((ofCell) => [...repeated(ofCell.values())]));
   return cells.map(({ outcomes }, place) => {
     const nameOf = (id: string) => ambiguous.has(names[place]!.get(id)!) ? id : names[place]!.get(id)!;
     return new Map([...outcomes].map(([id, outcome]) => [nameOf(id), { id, outcome }]));
   });
+}
+
+/** Those that come more than once. */
+function repeated(names: Iterable<string>): Set<string> {
+  const [once, again] = [new Set<string>(), new Set<string>()];
+  for (const name of names) (once.has(name) ? again : once).add(name);
+  return again;
 }
 
 /** An id with the keys of a cell in the place of their values among its parameters. */

@@ -149,3 +149,16 @@ Deno.test("a test that is called after its own cell is the same one in all cells
   const twice = differences([ended(trio, { "a.py::x[trio]": "passed", "a.py::x[<spawn-backend>]": "passed" }), ended(spawn, {})]);
   assertEquals(twice.map(({ id }) => id), ["a.py::x[trio]", "a.py::x[<spawn-backend>]"]);
 });
+
+Deno.test("among 100,000 tests of a cell two that would be called the same are found without comparing each with each", () => {
+  const [trio, spawn] = cellsOf([{ key: "spawn-backend", values: ["trio", "mp_spawn"] }]) as [Cell, Cell];
+  const called = (backend: string) => Array.from({ length: 100_000 }, (_, index) => [`a.py::x[${backend}-${index}]`, "passed"] as const);
+  const twice = [["a.py::x[trio]", "passed"], ["a.py::x[<spawn-backend>]", "passed"]] as const;
+  const started = performance.now();
+  const found = differences([
+    { cell: trio, outcomes: new Map([...called("trio"), ...twice]), complete: true },
+    { cell: spawn, outcomes: new Map(called("mp_spawn")), complete: true },
+  ]);
+  assertEquals(found.map(({ id }) => id), twice.map(([id]) => id));
+  assert(performance.now() - started < 10_000);
+});
