@@ -1,4 +1,4 @@
-import { type Affected, type AffectedTarget, becauseOf, type Change } from "../core/changes/affected.ts";
+import { type Affected, type AffectedTarget, becauseOf, type Change, mostText } from "../core/changes/affected.ts";
 import { extentOf, extentText } from "../core/history/durations.ts";
 import { escapeText } from "../core/escape.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
@@ -30,6 +30,7 @@ function documentOf({ changes, base, notes }: ChangeSet, found: Affected, durati
     targets: found.targets.map((target) => describeTarget(target, durations)),
     further: found.further.map((target) => describeTarget(target, durations)),
     changes,
+    mostOfSuite: found.mostOfSuite,
     unmapped: found.unmapped,
     missing: found.missing,
     notes,
@@ -37,8 +38,8 @@ function documentOf({ changes, base, notes }: ChangeSet, found: Affected, durati
 }
 
 function describeTarget(target: AffectedTarget, durations: ReadonlyMap<string, number>): Record<string, unknown> {
-  const { relation, causes } = target;
-  return { target: target.target, because: becauseOf(target), relation, causes, recorded: extentOf(durations, [target.target]) };
+  const { relation, distance = null, causes } = target;
+  return { target: target.target, because: becauseOf(target), relation, distance, causes, recorded: extentOf(durations, [target.target]) };
 }
 
 function show({ printer }: Context, { changes, base }: ChangeSet, found: Affected, kind: ChangeKind, durations: ReadonlyMap<string, number>): void {
@@ -54,14 +55,19 @@ function show({ printer }: Context, { changes, base }: ChangeSet, found: Affecte
   }
   const rowsOf = (targets: readonly AffectedTarget[]) =>
     columns(targets.map((target) => {
-      const extent = extentText(extentOf(durations, [target.target]));
-      return [`  ${escapeText(target.target)}`, `${escapeText(becauseOf(target))}${extent === "" ? "" : ` (${extent})`}`];
+      const { distance = 1 } = target;
+      const facts = [distance > 1 ? `${distance} imports away` : "", extentText(extentOf(durations, [target.target]))].filter((fact) => fact !== "");
+      return [`  ${escapeText(target.target)}`, `${escapeText(becauseOf(target))}${facts.length === 0 ? "" : ` (${facts.join("; ")})`}`];
     }));
   for (const row of rowsOf(found.targets)) printer.line(row);
   if (found.further.length > 0) {
     printer.line();
     printer.line("Farther away, not among them:");
     for (const row of rowsOf(found.further)) printer.line(row);
+  }
+  if (found.mostOfSuite !== null) {
+    printer.line();
+    printer.line(escapeText(mostText(found.mostOfSuite)));
   }
   if (found.missing.length > 0) {
     printer.line();

@@ -205,13 +205,27 @@ Deno.test("affected follows imports where the table names nothing, shows the cha
   assertEquals(stdout.trimEnd().split("\n").slice(3), [
     "3 target(s) to run first:",
     "  tests/test_direct.py            tractor/log.py → tests/test_direct.py: imported directly",
-    "  tests/test_through.py           tractor/log.py → tractor/middle.py → tests/test_through.py: imported through others",
+    "  tests/test_through.py           tractor/log.py → tractor/middle.py → tests/test_through.py: imported through others (2 imports away)",
     "  tests/test_rpc.py::test_failed  it failed last time",
   ]);
   const { targets, further } = JSON.parse((await tractest(["affected", "--json"], { cwd: repository.root })).stdout);
   assertEquals(targets.map((target: { relation: string }) => target.relation), ["import", "through", "failed"]);
+  assertEquals(targets.map((target: { distance: number | null }) => target.distance), [1, 2, null]);
   assertEquals(targets[1].causes[0].chain, ["tractor/log.py", "tractor/middle.py", "tests/test_through.py"]);
   assertEquals(further, []);
+});
+
+Deno.test("affected says once where a change bears on most of the suite, and tells it to programs", async () => {
+  using repository = await checkout(null);
+  const importing = Object.fromEntries(Array.from({ length: 6 }, (_, index) => [`tests/test_${index}.py`, "from tractor import log\n"]));
+  repository.write({ "tractor/log.py": "", "tests/test_other.py": "", ...importing });
+  await repository.commit();
+  repository.write({ "tractor/log.py": "x = 1\n" });
+  const { stdout } = await tractest(["affected"], { cwd: repository.root });
+  const said = "6 of 8 test files: tractor/log.py is imported by most of the suite; the whole suite may be quicker to type: tractest run";
+  assertEquals(stdout.split(said).length, 2, stdout);
+  const { mostOfSuite } = JSON.parse((await tractest(["affected", "--json"], { cwd: repository.root })).stdout);
+  assertEquals(mostOfSuite, { testFiles: 6, of: 8, imported: ["tractor/log.py"] });
 });
 
 Deno.test("affected with nothing changed says so; --staged, --uncommitted and --base choose, and exclude each other", async () => {

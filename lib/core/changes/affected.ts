@@ -35,7 +35,18 @@ export interface AffectedTarget {
   readonly target: string;
   /** The nearest of its relations to the changes. */
   readonly relation: Relation;
+  /** How many imports it is away from the nearest change: 1 for a direct importer. Only where imports are the nearest reason. */
+  readonly distance?: number;
   readonly causes: readonly Cause[];
+}
+
+/** Nearer targets that are more than half of all test files. */
+export interface MostOfSuite {
+  /** Test files that changed, that the change map names or that import a change. */
+  readonly testFiles: number;
+  readonly of: number;
+  /** The changed files each of which most of the suite imports, directly or through others. */
+  readonly imported: readonly string[];
 }
 
 /** What a set of changes asks for. */
@@ -47,6 +58,8 @@ export interface Affected {
   readonly targets: readonly AffectedTarget[];
   /** What a change may reach too, farther away than the targets that it has: by fixtures or plugins that come to it through others. */
   readonly further: readonly AffectedTarget[];
+  /** Where the nearer targets are most of the suite; null elsewhere. */
+  readonly mostOfSuite: MostOfSuite | null;
   /** Changed files that nothing is known about, and why. */
   readonly unmapped: readonly Cause[];
   /** Tests that the change map names for these changes but that exist nowhere today. */
@@ -98,7 +111,7 @@ export function asksForImports(change: Change, { tree, packageDirectory, changeM
 export function affectedBy(changes: readonly Change[], surroundings: Surroundings): Affected {
   const found = new Found();
   for (const change of changes) new Judged(change, surroundings, found).judge();
-  return found.result();
+  return found.result(surroundings.tree);
 }
 
 /**
@@ -186,10 +199,18 @@ export function becauseOf(target: AffectedTarget): string {
     reasons.set(because, [...reasons.get(because) ?? [], ...(own ? [] : [chain?.join(" → ") ?? file])]);
   }
   return [...reasons].map(([because, files]) => {
-    if (files.length === 0) return because;
-    const more = files.length > 3 ? ` and ${files.length - 3} more` : "";
-    return `${files.slice(0, 3).join(", ")}${more}: ${because}`;
+    return files.length === 0 ? because : `${someOf(files)}: ${because}`;
   }).join("; ");
+}
+
+/** `44 of 47 test files: tractor/log.py is imported by most of the suite; …` */
+export function mostText({ testFiles, of, imported }: MostOfSuite): string {
+  const why = imported.length === 0 ? "" : `${someOf(imported)} ${imported.length === 1 ? "is" : "are"} imported by most of the suite; `;
+  return `${testFiles} of ${of} test files: ${why}the whole suite may be quicker to type: tractest run`;
+}
+
+function someOf(files: readonly string[]): string {
+  return files.slice(0, 3).join(", ") + (files.length > 3 ? ` and ${files.length - 3} more` : "");
 }
 
 const MAP_PAIRS = "the change map pairs";
@@ -301,7 +322,7 @@ class Judged {
     for (const one of reached) {
       const because = isFar ? RUN_BY_PACKAGE : reasonOf(one);
       for (const target of one.target === null ? tree.testsDirectories.map((directory) => `${directory}/`) : [one.target]) {
-        if (isWide(one) && hasTests && one.distance > 1) found.further(target, this.#cause(because, one.chain));
+        if (isWide(one) && hasTests && one.distance > 1) found.further(target, this.#cause(because, one.chain), one.distance);
         else if (isWide(one)) this.#addWide(target, because, one.chain, one.distance);
         else found.add(one.distance === 1 && !isFar ? "import" : "through", target, this.#cause(because, one.chain), one.distance);
       }
@@ -356,7 +377,7 @@ class Judged {
 /** Collects targets by relation, distance and order of their first mention. */
 class Found {
   readonly #targets = new Map<string, { relation: Relation; distance: number; causes: Cause[] }>();
-  readonly #further = new Map<string, Cause[]>();
+  readonly #further = new Map<string, { readonly distance: number; readonly causes: readonly Cause[] }>();
   readonly #unmapped: Cause[] = [];
   readonly #missing = new Map<string, { test: string; row: string }>();
 
@@ -367,8 +388,9 @@ class Found {
     this.#targets.set(target, entry);
   }
 
-  further(target: string, cause: Cause): void {
-    this.#further.set(target, [...this.#further.get(target) ?? [], cause]);
+  further(target: string, cause: Cause, distance: number): void {
+    const entry = this.#further.get(target) ?? { distance, causes: [] };
+    this.#further.set(target, { distance: Math.min(entry.distance, distance), causes: [...entry.causes, cause] });
   }
 
   unmapped(file: string, because: string): void {
@@ -379,13 +401,34 @@ class Found {
     this.#missing.set(`${test}\0${row}`, { test, row });
   }
 
-  result(): Affected {
+  result(tree: TestTree): Affected {
     const targets = [...this.#targets].sort(([, one], [, other]) => nearness(one, other))
-      .map(([target, { relation, causes }]) => ({ target, relation, causes }));
+      .map(([target, { relation, distance, causes }]): AffectedTarget => ({ target, relation, ...(distance > 0 ? { distance } : {}), causes }));
     const further = [...this.#further].filter(([target]) => !this.#targets.has(target))
-      .map(([target, causes]): AffectedTarget => ({ target, relation: "through", causes }));
-    return { targets, further, unmapped: this.#unmapped, missing: [...this.#missing.values()] };
+      .map(([target, entry]): AffectedTarget => ({ target, relation: "through", ...entry }));
+    return { targets, further, mostOfSuite: mostOfSuite(targets, tree), unmapped: this.#unmapped, missing: [...this.#missing.values()] };
   }
+}
+
+/** Relations of targets that are chosen one by one. */
+const NEARER: ReadonlySet<Relation> = new Set(["itself", "map", "import", "through"]);
+/** With fewer test files than these a list of them is short. */
+const FEW = 5;
+
+function mostOfSuite(targets: readonly AffectedTarget[], { files }: TestTree): MostOfSuite | null {
+  const near = targets.filter(({ relation }) => NEARER.has(relation));
+  const order = new TargetOrder(near.map(({ target }) => target));
+  const tests = files.filter(isTestFile);
+  const testFiles = tests.filter((file) => order.placeOf(file) < Infinity).length;
+  const isMost = (count: number) => count * 2 > tests.length;
+  if (testFiles < FEW || !isMost(testFiles)) return null;
+  const importers = new Map<string, number>();
+  for (const { target, causes } of near.filter(({ target }) => isTestFile(target))) {
+    for (const file of new Set(causes.flatMap(({ file, chain }) => chain && file !== target ? [file] : []))) {
+      importers.set(file, (importers.get(file) ?? 0) + 1);
+    }
+  }
+  return { testFiles, of: tests.length, imported: [...importers].filter(([, count]) => isMost(count)).map(([file]) => file) };
 }
 
 const RUN_BY_PACKAGE = "only because importing a package runs all of it";

@@ -1,9 +1,18 @@
-import { type Affected, affectedBy, asksForImports, becauseOf, type Change, TargetOrder, withFailures } from "../../../lib/core/changes/affected.ts";
+import {
+  type Affected,
+  affectedBy,
+  asksForImports,
+  becauseOf,
+  type Change,
+  mostText,
+  TargetOrder,
+  withFailures,
+} from "../../../lib/core/changes/affected.ts";
 import { ImportGraph } from "../../../lib/core/changes/import_graph.ts";
 import { isTestFile } from "../../../lib/core/project/targets.ts";
 import { CHANGE_MAP } from "../../../lib/tables/change_map.ts";
 import { assert, assertEquals } from "../../assert.ts";
-import { FILES, MODULES, suite } from "../suite.ts";
+import { FILES, MODULES, suite, treeOf } from "../suite.ts";
 
 /**
  * Who imports what in tractor, as far as these tests need it: facts from reading its modules. Files of the captured layout that are not
@@ -187,6 +196,42 @@ Deno.test("affectedBy() shows the chain of imports as the reason", () => {
   assertEquals(after("tractor/_testing/addr.py").targets.map(becauseOf), [
     "tractor/_testing/addr.py → tractor/_testing/pytest.py: everything: a plugin that pytest loads before every test",
   ]);
+});
+
+Deno.test("affectedBy() puts direct importers first, then the others by how many imports they are away", () => {
+  const { targets } = after("tractor/log.py", "tractor/devx/pformat.py", "tests/test_log_sys.py", "tests/devx/conftest.py");
+  assertEquals(targets.map(({ target, distance }) => [target, distance]), [
+    ["tests/test_log_sys.py", undefined],
+    ["tests/test_resource_cache.py", 1],
+    ["tests/devx/test_pformat.py", 1],
+    ["tests/test_remote_exc_relay.py", 2],
+    ["tests/devx/", undefined],
+  ]);
+});
+
+Deno.test("affectedBy() says where the nearer targets are most of the suite, and which changes most of it imports", () => {
+  const tests = Array.from({ length: 9 }, (_, index) => `tests/test_${index}.py`);
+  const most = (changes: readonly string[], count = tests.length) => {
+    const tree = treeOf([...tests.slice(0, count), "tests/helper.py"]);
+    const sources = new Map([["app/base.py", ""], ["app/wide.py", ""], ["app/leaf.py", ""], ["app/middle.py", "import app.base\n"]]);
+    for (const [index, test] of tests.entries()) {
+      sources.set(test, `import app.middle\n${index < 5 ? "import app.wide\n" : ""}${index < 4 ? "import app.leaf\n" : ""}`);
+    }
+    const graph = new ImportGraph({ sources, starts: ["."], isTest: isTestFile, plugins: [] });
+    return affectedBy(changes.map(change), { tree, packageDirectory: "app", changeMap: [], graph }).mostOfSuite;
+  };
+  assertEquals(most(["app/wide.py"]), { testFiles: 5, of: 9, imported: ["app/wide.py"] });
+  assertEquals(most(["app/leaf.py"]), null);
+  // Together with others, none of which is imported by so many.
+  assertEquals(most(["app/leaf.py", "tests/test_7.py"]), { testFiles: 5, of: 9, imported: [] });
+  assertEquals(most(["app/base.py", "app/wide.py", "pyproject.toml"]), { testFiles: 9, of: 9, imported: ["app/base.py", "app/wide.py"] });
+  // A few are soon typed; and what bears on all tests says so itself.
+  assertEquals([most(["app/base.py"], 4), most(["pyproject.toml"])], [null, null]);
+  assertEquals(
+    mostText({ testFiles: 9, of: 9, imported: ["a", "b", "c", "d"] }),
+    "9 of 9 test files: a, b, c and 1 more are imported by most of the suite; the whole suite may be quicker to type: tractest run",
+  );
+  assertEquals(mostText({ testFiles: 5, of: 9, imported: [] }), "5 of 9 test files: the whole suite may be quicker to type: tractest run");
 });
 
 Deno.test("affectedBy() says that it widens to everything, and why", () => {
