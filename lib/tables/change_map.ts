@@ -1,7 +1,9 @@
 /** Which tests to run first when a module changed. */
 export interface ChangeRow {
-  /** Paths below the package: a file, or a directory that ends with `/`. */
+  /** Paths below the package, or with `/` in front below the root, outside of package and tests: a file, or a directory that ends with `/`. */
   readonly changed: readonly string[];
+  /** What of these it is not about, written in the same way. */
+  readonly except?: readonly string[];
   /** Files or directories below the tests directory, by the name they had when the row was written; found wherever they live today. */
   readonly tests: readonly string[];
   readonly note?: string;
@@ -20,4 +22,11 @@ export const CHANGE_MAP = [
   { changed: ["msg/"], tests: ["msg/"] },
   { changed: ["_exceptions.py"], tests: ["test_remote_exc_relay.py", "test_inter_peer_cancellation.py"] },
   { changed: ["runtime/_supervise.py"], tests: ["test_cancellation.py", "test_spawning.py"] },
+  {
+    changed: ["/examples/"],
+    // As the test itself leaves them out; others run what is in them by its name.
+    except: ["/examples/advanced_faults/", "/examples/debugging/", "/examples/integration/", "/examples/multihost/", "/examples/trio/"],
+    tests: ["test_docs_examples.py"],
+    note: "runs them as scripts",
+  },
 ] as const satisfies readonly ChangeRow[];

@@ -100,6 +100,7 @@ export function asksForImports(change: Change, { tree, packageDirectory, changeM
   if (change.submodule || WIDE_FILES.test(path) || DOCUMENTATION.test(path)) return false;
   const tests = testsAround(path, tree);
   const inPackage = isInPackage(path, packageDirectory, tests);
+  if (tests === undefined && !inPackage && rowsOutside(path, changeMap, tree).length > 0) return false;
   if (inPackage) return path !== `${packageDirectory}/__init__.py` && rowsFor(path.slice(packageDirectory!.length + 1), changeMap).length === 0;
   return tests !== undefined || path.endsWith(".py");
 }
@@ -226,12 +227,22 @@ function isInPackage(path: string, packageDirectory: string | null, tests: strin
   return tests === undefined || tests === "." || (packageDirectory !== tests && isWithin(packageDirectory, tests));
 }
 
+function rowsNaming(path: string, changeMap: readonly ChangeRow[]): readonly ChangeRow[] {
+  const isAmong = (entries: readonly string[]) => entries.some((entry) => entry.endsWith("/") ? path.startsWith(entry) : path === entry);
+  return changeMap.filter(({ changed, except = [] }: ChangeRow) => isAmong(changed) && !isAmong(except));
+}
+
+/** The rows for a file outside of package and tests; of no use where none of their tests is there: many projects have `examples/`. */
+function rowsOutside(path: string, changeMap: readonly ChangeRow[], tree: TestTree): readonly ChangeRow[] {
+  return rowsNaming(`/${path}`, changeMap).filter(({ tests }) => tests.some((test) => findByName(test, tree).length > 0));
+}
+
 function rowsFor(module: string, changeMap: readonly ChangeRow[]): readonly ChangeRow[] {
-  const exact = changeMap.filter((row) => row.changed.some((entry) => entry.endsWith("/") ? module.startsWith(entry) : module === entry));
+  const exact = rowsNaming(module, changeMap);
   if (exact.length > 0) return exact;
   // A module that moved since its row was written is known by its name, unless every package has one of that name.
   const name = module.slice(module.lastIndexOf("/") + 1);
-  return name === "__init__.py" ? [] : changeMap.filter((row) => row.changed.some((entry) => entry.endsWith(`/${name}`)));
+  return name === "__init__.py" ? [] : changeMap.filter((row) => row.changed.some((entry) => !entry.startsWith("/") && entry.endsWith(`/${name}`)));
 }
 
 /** One change, and what it comes to. */
@@ -265,19 +276,9 @@ class Judged {
   }
 
   #module(module: string): void {
-    const { found, around: { changeMap, graph, tree } } = this;
+    const { found, around: { changeMap, graph } } = this;
     const path = this.#path;
-    const rows = rowsFor(module, changeMap);
-    for (const row of rows) {
-      const label = row.changed.join(", ");
-      const because = `${MAP_PAIRS} ${label} with it${row.note ? ` (${row.note})` : ""}`;
-      for (const test of row.tests) {
-        const targets = findByName(test, tree);
-        if (targets.length === 0) found.missing(test, label);
-        for (const target of targets) found.add("map", target, this.#cause(because));
-      }
-    }
-    if (rows.length > 0) return;
+    if (this.#rows(rowsFor(module, changeMap))) return;
     if (module === "__init__.py") return this.#all("every import of the package runs it");
     if (path.endsWith(".pyi")) return found.unmapped(path, "a stub: only type checkers read it");
     if (DOCUMENTATION.test(path)) return found.unmapped(path, "documentation: no test reads it");
@@ -287,6 +288,21 @@ class Judged {
     if (!this.#names([path.slice(path.lastIndexOf("/") + 1), path.replace(/\.py$/, "").replaceAll("/", ".").replace(/^src\./, "")])) {
       found.unmapped(path, "no test imports it, directly or through others");
     }
+  }
+
+  /** What rows of the change map pair with it; false if there are none. */
+  #rows(rows: readonly ChangeRow[]): boolean {
+    const { found, around: { tree } } = this;
+    for (const row of rows) {
+      const label = row.changed.join(", ");
+      const because = `${MAP_PAIRS} ${label} with it${row.note ? ` (${row.note})` : ""}`;
+      for (const test of row.tests) {
+        const targets = findByName(test, tree);
+        if (targets.length === 0) found.missing(test, label);
+        for (const target of targets) found.add("map", target, this.#cause(because));
+      }
+    }
+    return rows.length > 0;
   }
 
   /** A Python file among the tests that holds none. */
@@ -302,8 +318,9 @@ class Judged {
   }
 
   #outside(): void {
-    const { found, around: { packageDirectory } } = this;
+    const { found, around: { packageDirectory, changeMap, tree } } = this;
     const path = this.#path;
+    if (this.#rows(rowsOutside(path, changeMap, tree))) return;
     const name = path.slice(path.lastIndexOf("/") + 1);
     if (path.endsWith(".py") && (this.#imports() || this.#names([name, name.replace(/\.py$/, "")].filter((word) => word.length > 3)))) return;
     found.unmapped(path, packageDirectory === null ? "the project's package was not found" : "neither in the package nor in the tests");

@@ -41,7 +41,7 @@ Deno.test("affectedBy() finds the tests of every row of the change map where the
 Deno.test("affectedBy() knows a real module for every row, and every test that a row names exists", () => {
   for (const row of CHANGE_MAP) {
     for (const entry of row.changed) {
-      const module = MODULES.find((path) => path.startsWith(`tractor/${entry}`));
+      const module = entry.startsWith("/") ? `${entry.slice(1)}a.py` : MODULES.find((path) => path.startsWith(`tractor/${entry}`));
       assert(module, `no module of today is under ${entry}`);
       assertEquals(after(module).missing, []);
     }
@@ -96,6 +96,31 @@ Deno.test("affectedBy() names a row's test that exists nowhere", () => {
   const affected = affectedBy([changed("tractor/spawn/_spawn.py")], around({ tree: treeOf(["tests/test_spawning.py"]) }));
   assertEquals(targets(affected), ["tests/test_spawning.py"]);
   assertEquals(affected.missing, [{ test: "test_multi_program.py", row: "spawn/" }]);
+});
+
+Deno.test("affectedBy() runs the examples' test for a script that it runs, and names it nowhere in a project that has none", () => {
+  const because = "the change map pairs /examples/ with it (runs them as scripts)";
+  for (const path of ["examples/quick_cluster.py", "examples/parallelism/single_func.py", "examples/data.json"]) {
+    assertEquals(after(path).targets.map((target) => [target.target, becauseOf(target)]), [
+      ["tests/test_docs_examples.py", `${path}: ${because}`],
+    ]);
+  }
+  // It leaves these out, documentation too; a module of the same name in the package is another matter.
+  for (
+    const path of ["examples/debugging/sync_bp.py", "examples/trio/x.py", "examples/README.rst", "scripts/examples/x.py", "tractor/examples/x.py"]
+  ) {
+    assertEquals([targets(after(path)), after(path).missing], [[], []], path);
+  }
+  const elsewhere = affectedBy([changed("examples/quick_cluster.py")], around({ tree: treeOf(["tests/test_rpc.py"]) }));
+  assertEquals([elsewhere.targets, elsewhere.missing], [[], []]);
+  assertEquals(elsewhere.unmapped, [{ file: "examples/quick_cluster.py", because: "neither in the package nor in the tests" }]);
+});
+
+Deno.test("affectedBy() takes a row with a slash in front for what lies below the root alone", () => {
+  const rows = [{ changed: ["/tools/gen.py"], tests: ["test_rpc.py"] }];
+  const found = (path: string) => targets(affectedBy([changed(path)], around({ changeMap: rows })));
+  assertEquals(found("tools/gen.py"), ["tests/test_rpc.py"]);
+  for (const path of ["tractor/gen.py", "tractor/tools/gen.py", "gen.py", "x/tools/gen.py"]) assertEquals(found(path), [], path);
 });
 
 Deno.test("affectedBy() runs nothing for a deleted test file, but the row of a deleted module", () => {

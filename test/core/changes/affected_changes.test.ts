@@ -161,6 +161,7 @@ const CASES: readonly (readonly [changed: string, targets: readonly string[]])[]
   ["+tests/data.json", ALL],
   // Neither package nor tests.
   ["examples/debugging/subactor_bp_in_ctx.py", ["tests/devx/test_debugger.py"]],
+  ["examples/quick_cluster.py", ["tests/test_docs_examples.py"]],
   ["scripts/tool.py", []],
   ["README.md", []],
   ["docs/index.rst", []],
@@ -290,7 +291,10 @@ Deno.test("affectedBy() puts fixtures that come to a change through others behin
 Deno.test("asksForImports() is true only where the table and the nature of a file leave it open", () => {
   const asks = (path: string) => asksForImports(change(path), around([]));
   assertEquals(["tractor/log.py", "tests/test_rpc.py", "tests/x.json", "scripts/tool.py"].map(asks), [true, true, true, true]);
-  assertEquals(["tractor/msg/ptr.py", "pyproject.toml", "README.md", "tractor/__init__.py", "Makefile", "@vendor"].map(asks), Array(6).fill(false));
+  assertEquals(
+    ["tractor/msg/ptr.py", "pyproject.toml", "README.md", "tractor/__init__.py", "Makefile", "@vendor", "examples/a.py"].map(asks),
+    Array(7).fill(false),
+  );
 });
 
 Deno.test("withFailures() puts what failed before behind importers and in front of everything, and names nothing twice", () => {
