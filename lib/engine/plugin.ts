@@ -1,10 +1,13 @@
 import { join } from "@std/path";
 import type { Host } from "../host/host.ts";
-import pluginSource from "../plugin/tractest_events.py" with { type: "text" };
+import events from "../plugin/tractest_events.py" with { type: "text" };
+import plugin from "../plugin/tractest_plugin.py" with { type: "text" };
 import { cacheDirectory, digest, usable } from "../project/directories.ts";
 
-/** The module's name: what PYTEST_PLUGINS gets. */
-const MODULE = "tractest_events";
+/** The module that PYTEST_PLUGINS gets. */
+const MODULE = "tractest_plugin";
+/** The texts of the modules, by their files. */
+const SOURCES = { [`${MODULE}.py`]: plugin, "tractest_events.py": events } as const;
 
 /** What the plugin of one session is told. */
 export interface PluginSettings {
@@ -33,12 +36,14 @@ export async function pluginEnvironment(
   inherited: ReadonlyMap<string, string>,
   { events, session, queue, tellsTests, isolated, otherwise }: PluginSettings,
 ): Promise<Record<string, string>> {
-  const name = `pytest-${await digest(pluginSource)}`;
+  const name = `pytest-${await digest(plugin + events)}`;
   const cache = await usable(host, await cacheDirectory(host), name);
   const directory = cache ?? join(otherwise, name);
   if (cache === null) await host.makeDirectory(directory);
-  const file = join(directory, `${MODULE}.py`);
-  if (await host.readText(file) !== pluginSource) await host.writeFile(file, pluginSource);
+  for (const [name, text] of Object.entries(SOURCES)) {
+    const file = join(directory, name);
+    if (await host.readText(file) !== text) await host.writeFile(file, text);
+  }
   const before = (variable: string, own: string, separator: string) => [own, inherited.get(variable)].filter(Boolean).join(separator);
   return {
     TRACTEST_EVENTS: events,

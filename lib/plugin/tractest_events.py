@@ -2,7 +2,7 @@
 
 PYTEST_DONT_REWRITE: nothing here asserts.
 
-It is loaded through PYTEST_PLUGINS, so that the command line stays what a person would type, and leaves no trace once it is loaded:
+It is loaded through PYTEST_PLUGINS, by tractest_plugin, so that the command line stays what a person would type, and leaves no trace once it is loaded:
 the variables and the entry of sys.path that brought it here are restored, so that no process that a test starts inherits them.
 Only the process that loaded it writes; a fork of it is silent. No failure in here may ever fail a test.
 
@@ -40,7 +40,7 @@ _tells_tests = os.environ.pop("TRACTEST_TESTS", None) is not None
 def _open():
     path = os.environ.pop("TRACTEST_EVENTS", None)
     here = os.path.dirname(os.path.abspath(__file__))
-    _restore("PYTEST_PLUGINS", __name__, ",")
+    _restore("PYTEST_PLUGINS", "tractest_plugin", ",")
     _restore("PYTHONPATH", here, os.pathsep)
     sys.path[:] = [entry for entry in sys.path if entry != here]
     if not path:
@@ -58,18 +58,18 @@ _file = _open()
 _encode = json.JSONEncoder(default=str).encode
 
 
-_held = []  # lines that nobody needs before the next one, with which they are written
+_held = None  # values for _PASSED of a report that nobody needs before the next line, with which it is written
 
 
-def _send(line, hold=False):
-    """Written at once, unless it is held: a run that is killed loses nothing that it reported."""
+def _send(line):
+    """Written at once: a run that is killed loses nothing that it reported."""
+    global _held
     if _file is None or os.getpid() != _OWNER:
         return
-    _held.append(line)
-    if hold:
-        return
-    rest = "".join(_held).encode("ascii")
-    del _held[:]
+    if _held is not None:
+        line = _PASSED % _held + line
+        _held = None
+    rest = line.encode("ascii")
     while rest:
         rest = rest[os.write(_file, rest):]
 
@@ -222,10 +222,13 @@ def _output(report):
 # What a test leaves behind: children of this process that were not there before, and that no fixture of a wider scope has started.
 
 
+_ANY_CHILD = getattr(os, "WEXITED", 0) | getattr(os, "WNOHANG", 0) | getattr(os, "WNOWAIT", 0)
+
+
 def _has_children():
     """Whether this process has any, ended or not; true where the system does not tell. It collects none of them."""
     try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        os.waitid(os.P_ALL, 0, _ANY_CHILD)
     except ChildProcessError:
         return False
     except (AttributeError, OSError):
@@ -293,9 +296,10 @@ def pytest_fixture_post_finalizer(fixturedef, request):
 
 def pytest_runtest_logfinish(nodeid, location):
     try:
-        children = _children()
-        if not (children or _reported):
+        # After most tests there is nobody.
+        if not (_reported or _isolated or _has_children()):
             return
+        children = _children()
         # A pid that is gone may come again.
         _reported.intersection_update(children)
         left = children.difference(_reported, *_of_fixtures.values())
@@ -583,10 +587,16 @@ def pytest_collectreport(report):
         pass
 
 
+_quoted_file = ("", '""')  # as _quoted: most tests come after another one of their file
+
+
 def pytest_runtest_logstart(nodeid, location):
+    global _quoted_file
     try:
-        line = location[1]
-        _send(_TEST_START % (time.time(), _quoted_id(nodeid), _encode(location[0]), "null" if line is None else int(line)))
+        file, line, _ = location
+        if _quoted_file[0] != file:
+            _quoted_file = (file, _encode(file))
+        _send(_TEST_START % (time.time(), _quoted_id(nodeid), _quoted_file[1], "null" if line is None else int(line)))
     except Exception:
         pass
 
@@ -594,28 +604,25 @@ def pytest_runtest_logstart(nodeid, location):
 _TEST_REPORT = getattr(pytest, "TestReport", None)
 _COUNTING = ("pytest_report_teststatus",)
 _AFTER_TEARDOWN = ("pytest_runtest_logreport", "pytest_runtest_logfinish", "pytest_runtest_protocol", "pytest_runtestloop")
-_left_to_pytest = {}  # names of hooks -> whether they are pytest's own business, as far as it has been looked
+_counted_by_pytest = None  # whether only pytest itself says what a report counts as; None until it has been looked
+_followed_by_pytest = None  # whether with nobody else in between the next test, or the end of the session, follows a teardown
 
 
 def pytest_plugin_registered(plugin):
-    _left_to_pytest.clear()
+    global _counted_by_pytest
+    _counted_by_pytest = None
+
+
+def _look_for_others():
+    global _counted_by_pytest, _followed_by_pytest
+    _counted_by_pytest, _followed_by_pytest = _are_left_to_pytest(_COUNTING), _are_left_to_pytest(_AFTER_TEARDOWN)
 
 
 def _are_left_to_pytest(names):
     """Whether pytest's own implementations of some hooks, and ours, are all that there are."""
-    known = _left_to_pytest.get(names)
-    if known is None:
-        functions = [one.function for name in names for one in getattr(_config.hook, name).get_hookimpls()]
-        modules = [getattr(function, "__module__", None) or "" for function in functions]
-        known = _left_to_pytest[names] = all(module == __name__ or module.startswith("_pytest.") for module in modules)
-    return known
-
-
-def _is_plain(report):
-    """Whether it is what most reports are, of which it is known what pytest's own implementations count it as."""
-    if report.outcome != "passed" or type(report) is not _TEST_REPORT or hasattr(report, "wasxfail"):
-        return False
-    return _are_left_to_pytest(_COUNTING)
+    functions = [one.function for name in names for one in getattr(_config.hook, name).get_hookimpls()]
+    modules = [getattr(function, "__module__", None) or "" for function in functions]
+    return all(module == __name__ or module.startswith("_pytest.") for module in modules)
 
 
 def _category(report):
@@ -631,22 +638,25 @@ def _category(report):
 _HOLD_SECONDS = 0.05  # a setup that took less says nothing that has to be known before the call is over
 
 
-def _is_held(when, seconds):
-    """Whether a report can wait for the next line: where that comes at once, or where nothing is lost without it."""
-    if when == "setup":
-        return seconds < _HOLD_SECONDS
-    # With nobody in between, the next test or the end of the session follows at once.
-    return when == "teardown" and _are_left_to_pytest(_AFTER_TEARDOWN)
-
-
 def pytest_runtest_logreport(report):
+    global _held
     try:
         classes = _errors.pop((report.nodeid, report.when), None) if _errors else None
-        if _is_plain(report):
-            when, seconds = report.when, report.duration
-            line = _PASSED % (time.time(), _quoted_id(report.nodeid), when, "passed" if when == "call" else "", seconds)
-            _send(line, hold=_is_held(when, seconds))
-            return
+        if report.outcome == "passed" and type(report) is _TEST_REPORT and "wasxfail" not in report.__dict__:
+            if _counted_by_pytest is None:
+                _look_for_others()
+            # What most reports are: it is known what pytest counts them as, and most can wait for the next line, for that comes at once.
+            if _counted_by_pytest:
+                when = report.when
+                if when == "call":
+                    _send(_PASSED % (time.time(), _quoted_id(report.nodeid), when, "passed", report.duration))
+                    return
+                if _held is not None:
+                    _send("")
+                _held = (time.time(), _quoted_id(report.nodeid), when, "", report.duration)
+                if not (_followed_by_pytest if when == "teardown" else report.duration < _HOLD_SECONDS):
+                    _send("")
+                return
         category = _category(report)
         fields = _failure(report, classes) if report.failed else {}
         if report.skipped:
