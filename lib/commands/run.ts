@@ -14,6 +14,7 @@ import { judgeFailures } from "../run/judge.ts";
 import { balanceOf, jobsOf, Plan } from "../run/parallel.ts";
 import { type Prepared, whenPrepared } from "../run/prepared.ts";
 import { plannedSync, quickInterpreter } from "../run/ready.ts";
+import { surroundingsOf } from "../leaks/ledger.ts";
 import { findLeaks } from "../leaks/leaks.ts";
 import { EventLog } from "../engine/event_log.ts";
 import { LiveView, showLog, tellSlow } from "../run/live_view.ts";
@@ -28,6 +29,8 @@ export async function run(context: Context): Promise<ExitCode> {
   const { host, printer, line } = context;
   const request = await understand(context);
   const { project, intent, settings, parallel, scope, chosen } = request;
+  // Asked long before it is needed: a program takes longer to answer than all the rest.
+  void surroundingsOf(host);
   if (chosen?.only && chosen.targets.length === 0) {
     if (printer.json) printer.document(RUN_SCHEMA, NOT_RUN);
     return EXIT.ok;

@@ -5,7 +5,7 @@ import { type LedgerEntry, ledgerLine, parseLedger, parseSegments, type SegmentE
 import { TractestError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { listNames } from "../programs/ls.ts";
-import { probe } from "../programs/probe.ts";
+import { ownProcess } from "../programs/own_process.ts";
 import { statPaths } from "../programs/stat.ts";
 import { readProcessFiles, readProcessLinks } from "../programs/proc.ts";
 import { listSessions } from "../programs/ps.ts";
@@ -29,11 +29,8 @@ export function surroundingsOf(host: Host): Promise<Surroundings | null> {
 }
 
 async function askSurroundings(host: Host): Promise<Surroundings | null> {
-  const [boot, links] = await Promise.all([
-    probe(host, "cat", ["/proc/sys/kernel/random/boot_id"], { why: "which boot this is" }),
-    readProcessLinks(host, []),
-  ]);
-  return boot.text !== null && links.own ? { bootId: boot.text.trim(), pidNamespace: links.own[1] } : null;
+  const [own, links] = await Promise.all([ownProcess(host), readProcessLinks(host, [])]);
+  return own && links.own ? { bootId: own.bootId, pidNamespace: links.own[1] } : null;
 }
 
 /** What the runs of a project recorded, and the files that are not to be trusted. */

@@ -2,6 +2,7 @@ import type { SigintMethod } from "../core/preflight/preflight.ts";
 import { TractestError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { EXIT } from "../tables/exit_codes.ts";
+import { ownProcess } from "./own_process.ts";
 import { GIT_COUNTED_PREFIXES, GIT_LOCAL_VARIABLES } from "../tables/git_variables.ts";
 
 /** What to start through `env`, and with which environment. */
@@ -36,24 +37,24 @@ const TRAMPOLINE = "import os,signal,sys; signal.signal(signal.SIGINT,signal.SIG
  * @throws {TractestError} code 70 when no program can say
  */
 export async function inheritedEnvironment(host: Host): Promise<Map<string, string>> {
-  const why = "what pytest is to inherit";
-  let answer = host.platform === "linux" ? await host.run("cat", [`/proc/${host.pid}/environ`], { why }) : null;
-  if (!answer || answer.outcome !== "exited" || answer.code !== 0) answer = await host.run("env", ["-0"], { why, inherit: true });
-  if (answer.outcome !== "exited" || answer.code !== 0) {
-    throw new TractestError(
-      "environment",
-      "Cannot read the environment that tractest was started with",
-      EXIT.bug,
-      "pytest can't be started without it",
-    );
-  }
-  const variables = parseEnvironment(new TextDecoder().decode(answer.stdout));
+  const variables = parseEnvironment((await ownProcess(host))?.environment ?? await askEnv(host));
   // The starter of these two kinds sets them for its Deno alone.
   if (["self-contained", "launcher"].includes(host.build().kind)) {
     variables.delete("DENO_NO_UPDATE_CHECK");
     if (OWN_DENO_DIR.test(variables.get("DENO_DIR") ?? "")) variables.delete("DENO_DIR");
   }
   return variables;
+}
+
+async function askEnv(host: Host): Promise<string> {
+  const { outcome, code, stdout } = await host.run("env", ["-0"], { why: "what pytest is to inherit", inherit: true });
+  if (outcome === "exited" && code === 0) return new TextDecoder().decode(stdout);
+  throw new TractestError(
+    "environment",
+    "Cannot read the environment that tractest was started with",
+    EXIT.bug,
+    "pytest can't be started without it",
+  );
 }
 
 /** Where the starter of a self-contained binary lets Deno keep its notes, unless the user has named a place. */
@@ -98,15 +99,7 @@ export function isGitLocal(name: string): boolean {
 
 /** Whether tractest itself runs with SIGINT ignored, as a background job of a non-interactive shell does; null when that can't be seen. */
 export async function ignoresSigint(host: Host): Promise<boolean | null> {
-  if (host.platform !== "linux") return null;
-  const { outcome, code, stdout } = await host.run("cat", [`/proc/${host.pid}/status`], { why: "whether SIGINT is ignored" });
-  return outcome === "exited" && code === 0 ? sigintBit(new TextDecoder().decode(stdout)) : null;
-}
-
-/** Whether SIGINT (bit 1) is in the `SigIgn` mask of a `/proc/PID/status`; null if there is none. */
-export function sigintBit(status: string): boolean | null {
-  const mask = /^SigIgn:\s*([0-9a-f]+)$/m.exec(status)?.[1];
-  return mask === undefined ? null : (BigInt(`0x${mask}`) & 2n) !== 0n;
+  return (await ownProcess(host))?.ignoresSigint ?? null;
 }
 
 /**

@@ -36,12 +36,12 @@ export interface Read<Row> {
   readonly failure: string | null;
 }
 
-const BOOT_ID = "/proc/sys/kernel/random/boot_id";
+/** The id of this boot. Between files under /proc it says where each ends: they themselves say neither that nor how long they are. */
+export const BOOT_ID = "/proc/sys/kernel/random/boot_id";
 
 /** Reads who processes are: identity and command line, with `mapped` their mapped files too. One `cat` for all. */
 export async function readProcessFiles(host: Host, pids: readonly number[], options: { mapped: boolean; why: string }): Promise<Read<ProcessFiles>> {
   if (pids.length === 0) return { rows: new Map(), failure: null };
-  // The id of this boot separates what is read: files under /proc say neither how long they are nor where they end.
   const files = pids.flatMap((pid) => {
     const of = `/proc/${pid}`;
     return [`${of}/stat`, `${of}/status`, BOOT_ID, `${of}/cmdline`, BOOT_ID, ...(options.mapped ? [`${of}/maps`] : []), BOOT_ID];

@@ -7,7 +7,7 @@ import { type RunEnd, type RunFile, runFileText } from "../core/run/run_file.ts"
 import { TractestError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { surroundingsOf } from "../leaks/ledger.ts";
-import { readProcessFiles } from "../programs/proc.ts";
+import { ownProcess } from "../programs/own_process.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { announced } from "./notify.ts";
 import { removeDirectory } from "./retention.ts";
@@ -126,12 +126,8 @@ export class RunRecorder {
 }
 
 async function ownIdentity(host: Host): Promise<ChildIdentity | null> {
-  const [here, { rows }] = await Promise.all([
-    surroundingsOf(host),
-    readProcessFiles(host, [host.pid], { mapped: false, why: "what others know this run by" }),
-  ]);
-  const row = rows.get(host.pid);
-  return here && row ? { pid: host.pid, startTicks: row.startTicks, ...here } : null;
+  const [here, own] = await Promise.all([surroundingsOf(host), ownProcess(host)]);
+  return here && own ? { pid: host.pid, startTicks: own.startTicks, ...here } : null;
 }
 
 /**

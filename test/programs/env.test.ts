@@ -7,11 +7,11 @@ import {
   isGitLocal,
   knowsDefaultSignal,
   parseEnvironment,
-  sigintBit,
   sigintMethod,
 } from "../../lib/programs/env.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { fakeHost } from "../fake_host.ts";
+import { ownProcessText } from "./own_process_text.ts";
 
 const result = (text: string, outcome: ProgramResult["outcome"] = "exited", code = 0): ProgramResult => ({
   outcome,
@@ -122,12 +122,6 @@ Deno.test("what the starter of a self-contained binary set is not passed on", as
   }
 });
 
-Deno.test("the second bit of SigIgn is SIGINT", () => {
-  assertEquals(sigintBit("Name:\tx\nSigIgn:\t0000000000001002\n"), true);
-  assertEquals(sigintBit("SigIgn:\t0000000000001000\n"), false);
-  assertEquals(sigintBit("Name:\tx\n"), null);
-});
-
 Deno.test("GNU env knows --default-signal since coreutils 8.31", () => {
   for (const [version, knows] of [["8.30", false], ["8.31", true], ["9.1", true], ["10.0", true]] as const) {
     assertEquals(knowsDefaultSignal(`env (GNU coreutils) ${version}\n`), knows, version);
@@ -136,10 +130,10 @@ Deno.test("GNU env knows --default-signal since coreutils 8.31", () => {
 });
 
 Deno.test("SIGINT is reset by what is at hand, and when nothing can be seen too", async () => {
-  const method = (status: ProgramResult, version: ProgramResult) =>
-    sigintMethod(fakeHost({ run: (program: string) => Promise.resolve(program === "cat" ? status : version) }));
-  const ignored = result("SigIgn:\t2\n");
-  assertEquals(await method(result("SigIgn:\t0\n"), result("")), "as-inherited");
+  const method = (own: ProgramResult, version: ProgramResult) =>
+    sigintMethod(fakeHost({ pid: 7, run: (program: string) => Promise.resolve(program === "cat" ? own : version) }));
+  const ignored = result(ownProcessText("A=1\0", true));
+  assertEquals(await method(result(ownProcessText("A=1\0")), result("")), "as-inherited");
   assertEquals(await method(ignored, result("env (GNU coreutils) 9.1")), "env");
   assertEquals(await method(ignored, result("env (GNU coreutils) 8.30")), "python");
   assertEquals(await method(ignored, result("", "missing", -1)), "python");
