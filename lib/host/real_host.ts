@@ -1,4 +1,4 @@
-import { ensureDir } from "@std/fs";
+import { ensureDirSync } from "@std/fs";
 import { dirname, resolve } from "@std/path";
 import { type Capability, placesOf } from "../core/command_line/permission_flags.ts";
 import { ToolMissingError, TractestError, UsageError } from "../errors.ts";
@@ -237,13 +237,12 @@ export class RealHost implements Host {
 
   async readFrom(path: string, offset: number, limit: number): Promise<Uint8Array | null> {
     return await orNull("read", path, async () => {
-      using file = await Deno.open(path, { read: true });
+      using file = isPlain(path) ? Deno.openSync(path, { read: true }) : await Deno.open(path, { read: true });
       // No more than there is: a file that grows is looked at very often.
-      const buffer = new Uint8Array(Math.max(0, Math.min(limit, (await file.stat()).size - offset)));
+      const buffer = new Uint8Array(Math.max(0, Math.min(limit, file.statSync().size - offset)));
       if (buffer.length === 0) return buffer;
-      await file.seek(offset, Deno.SeekMode.Start);
-      const count = await file.read(buffer);
-      return buffer.subarray(0, count ?? 0);
+      file.seekSync(offset, Deno.SeekMode.Start);
+      return buffer.subarray(0, file.readSync(buffer) ?? 0);
     });
   }
 
@@ -287,10 +286,10 @@ export class RealHost implements Host {
   }
 
   async makeDirectory(path: string): Promise<void> {
-    await orThrow("make the directory", path, async () => {
-      await ensureDir(dirname(path));
+    await orThrow("make the directory", path, () => {
+      ensureDirSync(dirname(path));
       try {
-        await Deno.mkdir(path, { mode: 0o700 });
+        Deno.mkdirSync(path, { mode: 0o700 });
       } catch (error) {
         if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
       }
@@ -303,9 +302,9 @@ export class RealHost implements Host {
       // Its own even among writers of the same file in this process.
       const temporary = `${path}.${this.pid}.${this.#written++}.tmp`;
       try {
-        await Deno.writeFile(temporary, bytes, { mode: 0o600 });
-        if (mode !== 0o600) await Deno.chmod(temporary, mode);
-        await Deno.rename(temporary, path);
+        Deno.writeFileSync(temporary, bytes, { mode: 0o600 });
+        if (mode !== 0o600) Deno.chmodSync(temporary, mode);
+        Deno.renameSync(temporary, path);
       } catch (error) {
         await Deno.remove(temporary).catch(() => {});
         throw error;
@@ -314,9 +313,9 @@ export class RealHost implements Host {
   }
 
   async createFile(path: string, content: string): Promise<boolean> {
-    return await orThrow("create", path, async () => {
+    return await orThrow("create", path, () => {
       try {
-        await Deno.writeTextFile(path, content, { createNew: true, mode: 0o600 });
+        Deno.writeTextFileSync(path, content, { createNew: true, mode: 0o600 });
         return true;
       } catch (error) {
         if (error instanceof Deno.errors.AlreadyExists) return false;
@@ -329,8 +328,10 @@ export class RealHost implements Host {
     const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
     await orThrow("write", path, async () => {
       // Deno.writeFile with a mode would change that of what is there already: of /dev/null, say.
-      using file = await Deno.open(path, { append: true, create: true, mode: 0o600 });
-      for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await file.write(rest));
+      const options = { append: true, create: true, mode: 0o600 };
+      const plain = isPlain(path);
+      using file = plain ? Deno.openSync(path, options) : await Deno.open(path, options);
+      for (let rest = bytes; rest.length > 0;) rest = rest.subarray(plain ? file.writeSync(rest) : await file.write(rest));
     });
   }
 
@@ -377,8 +378,8 @@ export class RealHost implements Host {
   }
 
   async rename(from: string, to: string): Promise<boolean> {
-    const renamed = await orNull("rename", from, async () => {
-      await Deno.rename(from, to);
+    const renamed = await orNull("rename", from, () => {
+      Deno.renameSync(from, to);
       return true;
     });
     return renamed ?? false;
@@ -390,8 +391,8 @@ export class RealHost implements Host {
   }
 
   async remove(path: string): Promise<boolean> {
-    const removed = await orNull("remove", path, async () => {
-      await Deno.remove(path);
+    const removed = await orNull("remove", path, () => {
+      Deno.removeSync(path);
       return true;
     });
     return removed ?? false;
@@ -512,6 +513,15 @@ function statusOf(info: Deno.FileInfo): FileStatus {
     uid: info.uid ?? -1,
     mode: (info.mode ?? 0) & 0o7777,
   };
+}
+
+/** Whether a path is that of a plain file, or of nothing yet: what is asked of another kind may take any time, and must keep nobody waiting. */
+function isPlain(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch (error) {
+    return isNothingThere(error);
+  }
 }
 
 async function orNull<T>(verb: string, path: string, action: () => T | Promise<T>): Promise<T | null> {

@@ -15,8 +15,8 @@ export async function exists(path: string, options: { isDirectory?: boolean; isF
 }
 
 /** Makes a directory and those above it, unless it is there. */
-export async function ensureDir(path: string): Promise<void> {
-  await Deno.mkdir(path, { recursive: true });
+export function ensureDirSync(path: string): void {
+  Deno.mkdirSync(path, { recursive: true });
 }
 
 /** What {@linkcode walk} finds. */

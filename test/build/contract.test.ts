@@ -5,11 +5,11 @@
  */
 
 import { parseArgs, unicodeWidth } from "@std/cli";
-import { ensureDir, walk } from "@std/fs";
+import { ensureDirSync, walk } from "@std/fs";
 import { basename, dirname, isAbsolute, join, normalize, relative, resolve } from "@std/path";
 import { Confirm, Select } from "@cliffy/prompt";
 import { sourceFiles } from "../../scripts/check_imports.ts";
-import { assert, assertEquals } from "../assert.ts";
+import { assert, assertEquals, assertThrows } from "../assert.ts";
 
 const GRAPH = import.meta.resolve("@std/cli").includes("/scripts/offline/") ? "offline" : "jsr";
 
@@ -143,14 +143,13 @@ contract("@std/path", "resolve", () => {
   assertEquals([resolve("a"), resolve(), resolve("a", "..")], [`${Deno.cwd()}/a`, Deno.cwd(), Deno.cwd()]);
 });
 
-contract("@std/fs", "ensureDir", async () => {
+contract("@std/fs", "ensureDirSync", async () => {
   await withDirectory(async (root) => {
-    await ensureDir(`${root}/a/b`);
-    await ensureDir(`${root}/a/b`);
+    ensureDirSync(`${root}/a/b`);
+    ensureDirSync(`${root}/a/b`);
     assert((await Deno.stat(`${root}/a/b`)).isDirectory);
     await Deno.writeTextFile(`${root}/file`, "");
-    const refused = await ensureDir(`${root}/file`).then(() => null, (error: unknown) => error);
-    assert(refused instanceof Error);
+    assertThrows(() => ensureDirSync(`${root}/file`), Error);
   });
 });
 
