@@ -1,6 +1,6 @@
 import { escapeText } from "../core/escape.ts";
 import type { Results } from "../core/results/results.ts";
-import { type AttemptRecord, type RunRecord, runRecord } from "../core/history/run_record.ts";
+import { type AttemptRecord, attemptRecords, type RunRecord, runRecord } from "../core/history/run_record.ts";
 import { DatabaseError } from "../errors.ts";
 import type { Database, Host } from "../host/host.ts";
 import { digest } from "../project/directories.ts";
@@ -61,25 +61,27 @@ export class RunDraft {
   }
 
   async #write(database: Database, results: Results): Promise<boolean> {
-    const draft = runRecord(results);
-    if (draft === null || draft.attempts.length > DRAFT_ATTEMPTS) return false;
-    await insertLeft(this.host, database, draft.run.id);
-    const name = await digest(draft.run.root);
-    const attempts = attemptsText(draft.attempts);
+    const run = runRecord(results);
+    const { told } = results;
+    const attempts = attemptRecords(results);
+    if (run === null || attempts.length > DRAFT_ATTEMPTS) return false;
+    await insertLeft(this.host, database, run.id);
+    const name = await digest(run.root);
     database.exec("begin immediate");
     try {
-      const id = insertAll(database, draft.run, attempts, name);
+      const id = insertAll(database, run, attempts, name);
+      void database.prepareCommit();
       const tooLong = this.host.sleep(DRAFT_MS, this.#end.signal).then(() => null);
       const all = await Promise.race([this.#over.promise, tooLong]);
       const final = all && runRecord(all);
-      if (id === null || final === null || attemptsText(final.attempts) !== attempts) {
+      if (id === null || final === null || all?.told !== told) {
         database.exec("rollback");
         return false;
       }
-      const values = runValues(final.run);
+      const values = runValues(final);
       const changes = Object.keys(values).map((column) => `${column} = ?`).join(", ");
       database.prepare(`update run set ${changes} where id = ?`).run(...Object.values(values), id);
-      noteContradictions(database, id, conditionsOf(final.run));
+      noteContradictions(database, id, conditionsOf(final));
       database.exec("commit");
     } catch (error) {
       // It ends with the connection.
@@ -98,8 +100,8 @@ function tellMoved(printer: Printer, moved: string): void {
 async function record(host: Host, printer: Printer, project: Project, results: Results | null): Promise<void> {
   const own = results && runRecord(results);
   const { trouble, moved } = await writeHistory(host, async (database) => {
-    await insertLeft(host, database, own?.run.id ?? null);
-    if (own !== null) insert(database, own, await digest(own.run.root));
+    await insertLeft(host, database, own?.id ?? null);
+    if (own !== null) insert(database, own, attemptRecords(results!), await digest(own.root));
     removeOld(database, await digest(project.root), project.configuration.history, host.now());
   });
   if (moved !== null) tellMoved(printer, moved);
@@ -112,7 +114,7 @@ async function insertLeft(host: Host, database: Database, own: string | null): P
   for await (const left of leftRuns(host, (id) => id === own || known.all(id).length > 0)) {
     try {
       const run = runRecord(left);
-      if (run !== null) insert(database, run, await digest(run.run.root));
+      if (run !== null) insert(database, run, attemptRecords(left), await digest(run.root));
     } catch (error) {
       // Events that make no sense keep no other run from being recorded, and change no exit code.
       if (error instanceof DatabaseError && error.trouble !== "other") throw error;
@@ -120,21 +122,16 @@ async function insertLeft(host: Host, database: Database, own: string | null): P
   }
 }
 
-interface Recorded {
-  readonly run: RunRecord;
-  readonly attempts: readonly AttemptRecord[];
-}
-
 /** Adds a run with its results, unless it is there already. */
-function insert(database: Database, { run, attempts }: Recorded, digest: string): void {
+function insert(database: Database, run: RunRecord, attempts: readonly AttemptRecord[], digest: string): void {
   inTransaction(database, () => {
-    const id = insertAll(database, run, attemptsText(attempts), digest);
+    const id = insertAll(database, run, attempts, digest);
     if (id !== null) noteContradictions(database, id, conditionsOf(run));
   });
 }
 
 /** Adds a run with its results; null if it is there already. */
-function insertAll(database: Database, run: RunRecord, attempts: string, digest: string): number | null {
+function insertAll(database: Database, run: RunRecord, attempts: readonly AttemptRecord[], digest: string): number | null {
   const project = idOf(
     database,
     "insert into project (digest, root) values (?, ?) on conflict (digest) do update set root = excluded.root returning id",
@@ -148,14 +145,15 @@ function insertAll(database: Database, run: RunRecord, attempts: string, digest:
     Object.values(values),
   );
   if (id === null) return null;
+  const rows = attemptsText(attempts);
   // One statement for all of them: a call for each takes as long again.
   database.prepare("insert into test (project, name) select distinct ?1, value ->> 0 from json_each(?2) where true on conflict do nothing")
-    .run(project, attempts);
+    .run(project, rows);
   database.prepare(
     `insert into result (test, run, attempt, outcome, red, counts, recovered, seconds, purpose, message, errors, left_behind)
      select test.id, ?2, one ->> 1, one ->> 2, one ->> 3, one ->> 4, one ->> 5, one ->> 6, one ->> 7, one ->> 8, one ->> 9, one ->> 10
      from (select value as one from json_each(?3)) cross join test on test.project = ?1 and test.name = one ->> 0`,
-  ).run(project, id, attempts);
+  ).run(project, id, rows);
   return id;
 }
 

@@ -135,6 +135,8 @@ export interface Database {
   /** Does one or several statements without values. */
   exec(sql: string): void;
   prepare(sql: string): Statement;
+  /** Within a transaction: has the disk take what its commit would wait for, beside all else. Never throws, and changes nothing. */
+  prepareCommit(): Promise<void>;
   close(): void;
 }
 

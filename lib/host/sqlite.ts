@@ -30,6 +30,15 @@ export function openSqlite(path: string, { readOnly, waitMs }: DatabaseOptions):
         all: (...values) => guarded(path, () => statement.all(...values) as SqlRow[]),
       };
     },
+    prepareCommit: async () => {
+      try {
+        // What the transaction has changed stands in the journal as it was before. The commit waits until all of that is on the disk.
+        using journal = await Deno.open(`${path}-journal`);
+        await journal.syncData();
+      } catch {
+        // Then the commit does it.
+      }
+    },
     close: () => guarded(path, () => database.close()),
   };
 }

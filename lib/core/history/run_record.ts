@@ -51,11 +51,39 @@ export interface AttemptRecord {
 const LONGEST_MESSAGE = 300;
 
 /** What the history keeps of a run; null if the run did not begin. A run without an end was killed. */
-export function runRecord(results: Results): { readonly run: RunRecord; readonly attempts: readonly AttemptRecord[] } | null {
+export function runRecord(results: Results): RunRecord | null {
   const { started, ended, first, latest } = results;
   if (started === null) return null;
-  const tests = [...results.tests.values()].filter((test) => test.attempts.length > 0);
-  const red = tests.filter((test) => test.finished && RED.has(test.outcome));
+  const tests = attempted(results);
+  const ofOutcome = (...outcomes: Outcome[]) => tests.filter((test) => test.finished && outcomes.includes(test.outcome)).length;
+  return {
+    id: started.runId,
+    root: started.root,
+    started: started.time,
+    seconds: ended?.seconds ?? round((latest ?? started.time) - (first ?? started.time)),
+    command: started.command,
+    commit: started.commit,
+    dirty: started.dirty,
+    transport: started.transport,
+    backend: started.backend,
+    python: started.python,
+    exitCode: ended?.exitCode ?? null,
+    ending: ended === null ? "killed" : ended.ending,
+    strained: ended?.strained ?? null,
+    counts: {
+      tests: tests.length,
+      passed: ofOutcome("passed", "xpassed"),
+      failed: tests.filter(isRed).length + results.collectionErrors.length,
+      skipped: ofOutcome("skipped", "xfailed"),
+      flaky: tests.filter((test) => test.flaky).length,
+    },
+  };
+}
+
+/** What the history keeps of each attempt of each test of a run. */
+export function attemptRecords(results: Results): AttemptRecord[] {
+  const tests = attempted(results);
+  const red = tests.filter(isRed);
   const failures = [
     ...red.flatMap(({ id, failure }) => failure ? [{ id, ...failure }] : []),
     ...results.collectionErrors.map(({ id, failure }) => ({ id, ...failure })),
@@ -63,32 +91,15 @@ export function runRecord(results: Results): { readonly run: RunRecord; readonly
   const others = new Set(
     registryCollision(failures) === null ? findCascades(tests).flatMap((cascade) => cascade.poisoned) : red.map((test) => test.id),
   );
-  const ofOutcome = (...outcomes: Outcome[]) => tests.filter((test) => test.finished && outcomes.includes(test.outcome)).length;
-  return {
-    run: {
-      id: started.runId,
-      root: started.root,
-      started: started.time,
-      seconds: ended?.seconds ?? round((latest ?? started.time) - (first ?? started.time)),
-      command: started.command,
-      commit: started.commit,
-      dirty: started.dirty,
-      transport: started.transport,
-      backend: started.backend,
-      python: started.python,
-      exitCode: ended?.exitCode ?? null,
-      ending: ended === null ? "killed" : ended.ending,
-      strained: ended?.strained ?? null,
-      counts: {
-        tests: tests.length,
-        passed: ofOutcome("passed", "xpassed"),
-        failed: red.length + results.collectionErrors.length,
-        skipped: ofOutcome("skipped", "xfailed"),
-        flaky: tests.filter((test) => test.flaky).length,
-      },
-    },
-    attempts: tests.flatMap((test) => attemptsOf(test, results, others)),
-  };
+  return tests.flatMap((test) => attemptsOf(test, results, others));
+}
+
+function attempted({ tests }: Results): TestResult[] {
+  return [...tests.values()].filter((test) => test.attempts.length > 0);
+}
+
+function isRed(test: TestResult): boolean {
+  return test.finished && RED.has(test.outcome);
 }
 
 function attemptsOf(test: TestResult, { purposes }: Results, others: ReadonlySet<string>): AttemptRecord[] {

@@ -84,6 +84,17 @@ export function outcomeOf(report: Extract<PytestEvent, { event: "report" }>): Ou
   return CATEGORIES[report.category] ?? (report.outcome === "failed" ? "failed" : null);
 }
 
+/** Events that change what is known of tests. */
+const ABOUT_TESTS: ReadonlySet<PytestEvent["event"]> = new Set([
+  "session-begin",
+  "collection-error",
+  "test-start",
+  "report",
+  "timeout",
+  "crash",
+  "leak",
+]);
+
 /**
  * The results of a run, from the events of all of its sessions: a test that ran again in another session has another attempt. Built up
  * one by one, so that a run that is cut short loses nothing.
@@ -105,6 +116,8 @@ export class Results {
   /** Seconds since the epoch of the first and the last event. */
   first: number | null = null;
   latest: number | null = null;
+  /** How many events said something of tests: as long as it stays, so does all that is known of them. */
+  told = 0;
 
   add(event: PytestEvent): void {
     this.first ??= event.time;
@@ -114,6 +127,7 @@ export class Results {
       if (span) span.latest = event.time;
       else this.spans.set(event.session, { began: event.time, latest: event.time });
     }
+    if (ABOUT_TESTS.has(event.event)) this.told++;
     switch (event.event) {
       case "run-start":
         this.started = event;
