@@ -11,10 +11,11 @@ export async function logs(context: Context): Promise<ExitCode> {
   const watch = new RunWatch(host, await chosenRun(context));
   const { record, directory } = watch.run;
   const path = join(directory, OUTPUT_FILE);
-  if ((await host.stat(path))?.size === undefined) {
+  const kept = (await host.stat(path))?.size;
+  if (kept === undefined || (kept === 0 && !record.background && !watch.isUnderWay)) {
     const why = watch.isUnderWay ? "it has printed nothing, or prints" : "it printed";
     throw new UsageError(
-      `Run "${record.runId}" keeps no output: ${why} to its terminal`,
+      `Run "${record.runId}" keeps no output: ${why} to its terminal or a file`,
       "tractest run --bg keeps it; tractest status has the results",
     );
   }

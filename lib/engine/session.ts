@@ -271,8 +271,8 @@ export class Session {
     // Where a session comes to its end its processes are still below it; a moment later they may not be.
     if (event.event === "session-finish") {
       const { ledger } = this.request;
-      // It tells all only if pytest was still there when it was done.
-      this.#lastLook = ledger.settled().then(() => ledger.look(this.runningTest)).then(() => void (this.#lookedLast = !this.gone.aborted));
+      // It tells all only if pytest was still there.
+      this.#lastLook = ledger.settled().then(() => ledger.look(this.runningTest)).then((wasThere) => void (this.#lookedLast = wasThere));
     } else if (event.event === "report" && this.host.monotonic() - this.#recorded >= RECORD_MS.busy) this.#record();
   }
 
@@ -316,7 +316,7 @@ async function preparePytest(host: Host, request: SessionOrder, scene: SessionSc
     }),
     streams.redirect === "" ? 0 : sizeOfLog(host, logFile),
   ]);
-  const wrapper = streams.redirect === "" ? [] : ["/bin/sh", "-c", `log=$1; shift; exec "$@" ${streams.redirect}`, "sh", logFile];
+  const wrapper = streams.redirect === "" ? [] : ["/bin/sh", "-c", `log=$1; shift; ${redirection(streams)}`, "sh", logFile];
   const wrapped = request.isolation?.wrap(request.argv, request.name) ?? request.argv;
   const { args, env } = envCommand({
     inherited,
@@ -348,16 +348,35 @@ async function sizeOfLog(host: Host, path: string): Promise<number> {
   return (await host.stat(path))?.size ?? 0;
 }
 
+/** Where pytest's output goes, in words of the shell. */
+interface Streams {
+  /** Empty: where ours does. */
+  readonly redirect: string;
+  /** What the log is copied to. */
+  readonly copyTo: Output | null;
+  /** The number of that stream, and what takes the place of `redirect` where it is a file or a device such as `/dev/null`. */
+  readonly direct?: { readonly stream: 1 | 2; readonly redirect: string };
+}
+
+/** Starts what `$@` says. A file needs no log before it: nobody waits for its end, whoever still has it open. */
+function redirection({ redirect, direct }: Streams): string {
+  const started = `exec "$@" ${redirect}`;
+  if (direct === undefined) return started;
+  const path = `/dev/fd/${direct.stream}`;
+  return `if [ -f ${path} ] || [ -c ${path} ]; then exec "$@" ${direct.redirect}; fi; ${started}`;
+}
+
 /** Where pytest's standard output and error go: each to the terminal if ours does, else to the log, which is copied to ours. */
-function streamsOf(host: Host, mode: OutputMode): { redirect: string; copyTo: Output | null } {
+function streamsOf(host: Host, mode: OutputMode): Streams {
   const log = '>>"$log"';
   if (mode === "inherited") return { redirect: "", copyTo: null };
   if (mode === "log") return { redirect: `${log} 2>&1`, copyTo: null };
   if (mode === "stderr") {
-    return host.stderr.isTerminal ? { redirect: ">&2", copyTo: null } : { redirect: `${log} 2>&1`, copyTo: host.stderr };
+    if (host.stderr.isTerminal) return { redirect: ">&2", copyTo: null };
+    return { redirect: `${log} 2>&1`, copyTo: host.stderr, direct: { stream: 2, redirect: ">&2" } };
   }
   if (host.stdout.isTerminal && host.stderr.isTerminal) return { redirect: "", copyTo: null };
-  if (host.stdout.isTerminal) return { redirect: `2${log}`, copyTo: host.stderr };
-  if (host.stderr.isTerminal) return { redirect: log, copyTo: host.stdout };
-  return { redirect: `${log} 2>&1`, copyTo: host.stdout };
+  if (host.stdout.isTerminal) return { redirect: `2${log}`, copyTo: host.stderr, direct: { stream: 2, redirect: "" } };
+  if (host.stderr.isTerminal) return { redirect: log, copyTo: host.stdout, direct: { stream: 1, redirect: "" } };
+  return { redirect: `${log} 2>&1`, copyTo: host.stdout, direct: { stream: 1, redirect: "2>&1" } };
 }

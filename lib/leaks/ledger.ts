@@ -102,7 +102,7 @@ export class RunLedger {
   /** Inodes of segments that were there before the run, or are recorded. */
   #segments = new Set<number>();
   #root: number | null = null;
-  #busy: Promise<void> = Promise.resolve();
+  #busy: Promise<boolean> = Promise.resolve(false);
   #looking = false;
   #rootIsGone = false;
 
@@ -159,16 +159,18 @@ export class RunLedger {
    * there is somebody new. One that is asked for while another is under way is that one.
    *
    * @param test the test that runs
+   * @returns whether the root was still there: only what is below it, or in its session, is found
    */
-  look(test: string | null): Promise<void> {
+  look(test: string | null): Promise<boolean> {
     if (this.#looking) return this.#busy;
     this.#looking = true;
     const look = async () => {
       try {
-        await this.#look(test);
+        return await this.#look(test);
       } catch (error) {
         // A system that starts no more programs costs later evidence, never a test.
         if (!(error instanceof TractestError)) throw error;
+        return false;
       } finally {
         this.#looking = false;
       }
@@ -181,11 +183,12 @@ export class RunLedger {
     this.#rootIsGone = true;
   }
 
-  async #look(test: string | null): Promise<void> {
+  async #look(test: string | null): Promise<boolean> {
     const root = this.#root;
-    if (root === null || this.file === null || this.#recorded.size >= KEPT_PROCESSES) return;
+    if (root === null || this.file === null || this.#recorded.size >= KEPT_PROCESSES) return false;
     const processes = await listSessions(this.host, "who belongs to this run");
     const forest = new Map(processes.map((row) => [row.pid, row]));
+    const wasThere = !this.#rootIsGone && (forest.get(root)?.state ?? "Z") !== "Z";
     const below = new Set(this.#rootIsGone ? [] : descendantsOf(root, forest));
     // A session's number is not given again while anybody is in it; a new one that had it would have its leader too.
     const isSession = !this.#rootIsGone || !forest.has(root);
@@ -209,6 +212,7 @@ export class RunLedger {
     const found = same.map((row) => ({ ...identityOf(row), role: "process" as const }));
     await this.#write(found, test);
     await this.lookForSegments(rows.map((row) => row.pid));
+    return wasThere;
   }
 
   /** Records segments that appeared since the run began and that one of these processes maps. */

@@ -564,6 +564,29 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 143]
   });
 }
 
+Deno.test("pytest writes to a file or a device itself, and to a pipe through a log that nobody can hold open", async () => {
+  await using suite = await pytestSuite({
+    "test_a.py": "import os\ndef test_a(): print('to', os.readlink('/proc/self/fd/1'), os.readlink('/proc/self/fd/2'))\n",
+  });
+  const to = async (redirection: string) => {
+    const running = suite.start([...NO_CHECKS, "-s"], {}, ["/bin/sh", "-c", `exec "$0" "$@" ${redirection}`]);
+    const { code, stdout, stderr } = await running.ended;
+    assertEquals(code, 0, stdout + stderr);
+    return stdout;
+  };
+  const file = join(suite.path, "out");
+  assertEquals(await to('>"$SUITE/out"'), "");
+  const text = await Deno.readTextFile(file);
+  assertIncludes(text, `to ${file} ${file}\n`);
+  assert(text.indexOf("test session starts") < text.indexOf(`to ${file}`) && text.trimEnd().split("\n").at(-1)!.startsWith("1 passed in "), text);
+  assertEquals(await to('>/dev/null 2>"$SUITE/err"'), "");
+  assert(
+    !(await Deno.readTextFile(join(suite.path, "err"))).includes("test session starts"),
+    "what pytest writes goes where our standard output goes",
+  );
+  assert(/^tests\/test_a.py to (\/\S+\/output\.log) \1$/m.test(await to("2>/dev/null")), "a pipe is written to through the log");
+});
+
 Deno.test("fault 42: Ctrl-C at a terminal reaches pytest as exactly one SIGINT; it finishes its report, and the exit code is 130", async () => {
   await using suite = await pytestSuite({ "test_a.py": WAITS });
   const running = await suite.atTerminal([...NO_CHECKS, "-s"]);
