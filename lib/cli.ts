@@ -43,16 +43,15 @@ export async function main(words: readonly string[], host: Host): Promise<ExitCo
   try {
     const [name, rest] = await commandOf(words);
     command = name;
+    // The words are parsed while it is read. It has to be there before the permission to read is given away.
+    const loading = rest.includes("--help") || rest.includes("-h") ? null : LOADERS[name]();
     const line = rest.length === 0 ? bareLine(name) : (await import("./core/command_line/command_line.ts")).parseCommandLine(name, rest);
     const isHelp = line.has("help");
     // At a terminal `zombies` offers to clean up: what was dropped can't be had again then.
     const mayOffer = name === "zombies" && host.stdinIsTerminal && host.stdout.isTerminal && !line.has("hook") && !line.has("json");
     const row = rowOf(isHelp ? "help" : name, line.operands, (option) => line.has(option) || (option === "kill" && mayOffer));
-    const load = LOADERS[isHelp ? "help" : name];
-    // Without `read` not even this program's own files can be loaded later.
-    const loaded = row.read ? null : await load();
+    const run = await (isHelp ? LOADERS.help() : loading ?? LOADERS[name]());
     host.restrict(row);
-    const run = loaded ?? await load();
     const printer = new Printer(host, {
       json: line.has("json"),
       verbose: line.has("verbose"),

@@ -10,33 +10,35 @@ import { RunDraft } from "../history/record.ts";
 import { watchCpu } from "../programs/cpu_counts.ts";
 import { endingOf, exitCodeAfter, leaksAfter, recordFailures } from "../run/after.ts";
 import { isQuietOrVerbose, refuseWithBackground, startInBackground } from "../runs/background.ts";
-import { judgeFailures } from "../run/judge.ts";
 import { balanceOf, jobsOf, Plan } from "../run/parallel.ts";
 import { type Prepared, whenPrepared } from "../run/prepared.ts";
 import { plannedSync, quickInterpreter } from "../run/ready.ts";
-import { surroundingsOf } from "../leaks/ledger.ts";
 import { findLeaks } from "../leaks/leaks.ts";
+import { surroundingsOf } from "../leaks/ledger.ts";
 import { EventLog } from "../engine/event_log.ts";
-import { LiveView, showLog, tellSlow } from "../run/live_view.ts";
 import { checkSpawnBackend } from "../run/spawn_backends.ts";
 import { longestFullRun, openRunState, recordFullRun } from "../runs/state.ts";
-import { dryMatrix, MATRIX_SCHEMA, runMatrix } from "./run/matrix.ts";
-import { NOT_RUN, RUN_SCHEMA, runDocument, secondsOf, showEnd } from "./run/end.ts";
 import { type RunRequest, understand, WHOLE } from "./run/request.ts";
+
+/** The schema of the document of a run. */
+const RUN_SCHEMA = "tractest.run/1";
+/** The document of a run that did not begin. */
+const NOT_RUN = { exitCode: 0, command: null, env: null, seconds: null, counts: null, failures: [], leaks: null, preflight: null };
 
 /** `tractest run`: preflight, pytest, verdict. */
 export async function run(context: Context): Promise<ExitCode> {
   const { host, printer, line } = context;
-  const request = await understand(context);
-  const { project, intent, settings, parallel, scope, chosen } = request;
   // Asked long before it is needed: a program takes longer to answer than all the rest.
   void surroundingsOf(host);
+  const request = await understand(context);
+  const { project, intent, settings, parallel, scope, chosen } = request;
   if (chosen?.only && chosen.targets.length === 0) {
     if (printer.json) printer.document(RUN_SCHEMA, NOT_RUN);
     return EXIT.ok;
   }
   const { dimensions } = request;
-  if (line.has("dry-run")) return await (dimensions.length > 0 ? dryMatrix(context, request) : dryRun(context, request));
+  const matrix = dimensions.length > 0 ? await import("./run/matrix.ts") : null;
+  if (line.has("dry-run")) return await (matrix ? matrix.dryMatrix(context, request) : dryRun(context, request));
 
   if (line.has("bg")) {
     refuseWithBackground(context, intent.debugging);
@@ -60,13 +62,13 @@ export async function run(context: Context): Promise<ExitCode> {
       isolate: parallel.jobs === 1 ? "never" : parallel.jobs === "auto" ? "auto" : "always",
       onStop: ({ checks, leaks }, exitCode) => {
         if (!printer.json) return;
-        if (dimensions.length > 0) printer.document(MATRIX_SCHEMA, { exitCode, dimensions, cells: [], leaks, preflight: checks });
+        if (matrix) printer.document(matrix.MATRIX_SCHEMA, { exitCode, dimensions, cells: [], leaks, preflight: checks });
         else printer.document(RUN_SCHEMA, { ...NOT_RUN, exitCode, leaks, preflight: checks });
       },
     },
     async (prepared) => {
       hintBackground(context, scope, longestFull);
-      if (dimensions.length > 0) return await runCells(context, request, prepared, limit);
+      if (matrix) return await runCells(context, request, prepared, limit);
       return runTests(context, request, prepared, limit);
     },
   );
@@ -78,6 +80,7 @@ async function runCells(context: Context, request: RunRequest, prepared: Prepare
   const { settings, parallel, chosen } = request;
   const jobs = prepared.isolation === null ? 1 : parallel.jobs === "auto" ? host.processors : parallel.jobs;
   const exitFirst = stopsAtFirst(request.command(prepared.interpreter.argv, WHOLE));
+  const { runMatrix } = await import("./run/matrix.ts");
   return await runMatrix(context, request, {
     prepared,
     jobs,
@@ -146,15 +149,17 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
     facts,
     log,
   });
-  const cpu = watchCpu(host);
+  let cpu = null as ReturnType<typeof watchCpu> | null;
   // What several pytests write at once nobody can read.
   const bar = jobs.count > 1 || usesBar(context, intent);
   const redraws = !(stream === "stderr" && host.stdout.isTerminal);
-  const live = bar ? await LiveView.open(host, printer, log, { root: project.root, slow: settings.slow, tries, redraws }) : null;
-  const stopTelling = live === null && line.has("slow-after") && !intent.debugging ? tellSlow(host, printer, log, settings.slow) : null;
+  const tellsSlow = !bar && line.has("slow-after") && !intent.debugging;
+  const view = bar || tellsSlow ? await import("../run/live_view.ts") : null;
+  const live = bar && view ? await view.LiveView.open(host, printer, log, { root: project.root, slow: settings.slow, tries, redraws }) : null;
+  const stopTelling = tellsSlow && view ? view.tellSlow(host, printer, log, settings.slow) : null;
   const choose = plan?.make ?? (chosen && ((items: readonly Item[]) => chosen.arrange(groupsOf(items))));
   const draft = new RunDraft(host, project);
-  const outcome = await prepared.launch(log, state.directory, {
+  const ran = await prepared.launch(log, state.directory, {
     ...settings,
     command: (kind) => request.command(interpreter.argv, kind),
     jobs: jobs.count,
@@ -170,6 +175,11 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
     exitFirst: stopsAtFirst(argv),
     resume: line.has("resume") || (scope === "full" && !stopsAtFirst(argv)),
     output: bar ? "log" : printer.json || stream === "stderr" ? "stderr" : "shown",
+    onBegun: () => {
+      cpu = watchCpu(host);
+      // What tells the end is read while the tests run.
+      void import("./run/end.ts");
+    },
     onTold: (results) => draft.begin(results),
   }).catch(async (error) => {
     await draft.drop();
@@ -178,17 +188,20 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
     live?.stop();
     stopTelling?.();
   });
-  if (bar) await showLog(host, printer, state.directory, outcome);
+  if (bar && view) await view.showLog(host, printer, state.directory, ran);
   // What is left outside of an isolation is none of its doing: it is told to programs alone.
   const isolated = prepared.isolation !== null;
-  const [leaks, strain] = await Promise.all([
+  const [leaks, strain, failures] = await Promise.all([
     isolated ? printer.json ? findLeaks(host, project) : null : leaksAfter(host, project),
-    cpu.then((sinceThen) => sinceThen()),
-    recordFailures(host, outcome),
+    cpu?.then((sinceThen) => sinceThen()) ?? null,
+    ran.tally.failures.length === 0 ? [] : import("../run/judge.ts").then(({ judgeFailures }) => judgeFailures(context, project, ran.tally.failures)),
+    recordFailures(host, ran),
   ]);
+  const outcome = ran;
   const left = isolated ? null : leaks;
   const isFull = scope === "full" && parallel.shard === null && !intent.selects && !intent.debugging;
   if (isFull && outcome.cut === null && outcome.code <= 1) await recordFullRun(host, state, outcome.seconds);
+  const { runDocument, secondsOf, showEnd } = await import("./run/end.ts");
   const exitCode = exitCodeAfter(outcome, left, line.has("strict"));
   await log.append({
     event: "run-finish",
@@ -201,7 +214,6 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
   request.events?.end(printer);
   await request.junit?.write(printer, outcome.results);
   if (log.isCut) printer.warn(`the disk took not all that was reported: counts are incomplete (${escapeText(log.path)})`);
-  const failures = await judgeFailures(context, project, outcome.tally.failures);
   const balance = balanceOf(outcome, plan ?? { predicted: null, known: 0 });
   showEnd(context, {
     command: shown,

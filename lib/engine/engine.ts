@@ -7,8 +7,6 @@ import { ranBesideOthers, RED, Results, type TestResult } from "../core/results/
 import { type Cut, joinedCode, Tally } from "../core/results/verdict.ts";
 import { type Group, type Item, Work } from "../core/results/work.ts";
 import type { Host } from "../host/host.ts";
-import { examineInTime } from "../hang/hang.ts";
-import { readStacks } from "../hang/stacks.ts";
 import type { Isolation } from "../isolation/isolate.ts";
 import { RunLedger } from "../leaks/ledger.ts";
 import type { Printer } from "../ui/printer.ts";
@@ -63,6 +61,8 @@ export interface EngineRequest {
   /** Variables that a pytest gets, by the number of its shard from 1 and its own name; none unless given. */
   readonly environment?: (shard: number, session: string) => Readonly<Record<string, string>>;
   readonly onStart: (child: LedgerEntry | null) => Promise<void>;
+  /** Called once, when the first pytest has been started: what has to be done, but not before, is for then. */
+  readonly onBegun?: () => void;
   /** Called when all pytests that there are have finished their sessions, and have yet to exit. What comes then may change the results. */
   readonly onTold?: (results: Results) => void;
   /** Addresses of the registry, as `host:port`: a hang may wait for them. */
@@ -130,6 +130,10 @@ export class Engine {
   readonly #whole: string[] = [];
   readonly #retried = new Set<string>();
   #queue: Queue | null = null;
+  readonly #over = new AbortController();
+  #pumping: Promise<void> | null = null;
+  /** The time limit of the whole run. */
+  #limit: Promise<void> | null = null;
   #hang: HangReport | null = null;
   #hungAtExit = false;
   #stoppedAt: string | null = null;
@@ -168,9 +172,6 @@ export class Engine {
   async run(): Promise<EngineOutcome> {
     const { request } = this;
     const began = this.host.monotonic();
-    const pump = this.#pump();
-    const limit = this.#control.limit(request.limit);
-    this.#beside(limit);
     try {
       if (request.plan !== null) this.#queue = await this.#newQueue();
       for (let purpose: SessionPurpose = request.jobs > 1 ? "shard" : "tests";; purpose = request.jobs > 1 ? "shard" : "resume") {
@@ -194,13 +195,13 @@ export class Engine {
       this.#control.endLimit();
       const seconds = (this.host.monotonic() - began) / 1000;
       // A signal counts as long as anything is waited for.
-      await Promise.all([limit, this.#leaks.finish()]);
-      await pump.stop();
+      await Promise.all([this.#limit, this.#leaks.finish()]);
+      await this.#stopPump();
       return { ...this.#verdict(), seconds };
     } catch (error) {
       this.#fail(error);
       await Promise.all([...this.#sessions].map((session) => session.end().catch(() => {})));
-      await pump.stop().catch(() => {});
+      await this.#stopPump().catch(() => {});
       throw error;
     } finally {
       this.#control.release();
@@ -307,6 +308,7 @@ export class Engine {
     }, request.scene);
     this.#sessions.add(session);
     this.#control.add(session);
+    this.#attend();
     await session.exited;
     // All that it told counts before anything is decided.
     await request.scene.log.drain();
@@ -385,23 +387,28 @@ export class Engine {
     }
   }
 
+  /** Begins what goes on beside the tests as soon as there are any: the first timer of a program takes longer than to start a pytest. */
+  #attend(): void {
+    if (this.#pumping !== null) return;
+    this.#pumping = this.#pump().catch((error) => this.#fail(error));
+    this.#beside(this.#limit = this.#control.limit(this.request.limit));
+    this.request.onBegun?.();
+  }
+
   /** Reads events and output as they come, and minds the limits of single tests, until it is stopped. */
-  #pump(): { stop(): Promise<void> } {
-    const over = new AbortController();
-    const loop = (async () => {
-      while (!over.signal.aborted) {
-        const seen = await Promise.all([this.request.scene.log.poll(), ...[...this.#sessions].map((session) => session.look())]);
-        for (const session of this.#sessions) this.#mind(session);
-        await this.host.sleep(seen.some(Boolean) ? LOOK_MS.busy : LOOK_MS.idle, over.signal);
-      }
-    })().catch((error) => this.#fail(error));
-    return {
-      stop: async () => {
-        over.abort();
-        await loop;
-        await this.request.scene.log.drain();
-      },
-    };
+  async #pump(): Promise<void> {
+    const { signal } = this.#over;
+    while (!signal.aborted) {
+      const seen = await Promise.all([this.request.scene.log.poll(), ...[...this.#sessions].map((session) => session.look())]);
+      for (const session of this.#sessions) this.#mind(session);
+      await this.host.sleep(seen.some(Boolean) ? LOOK_MS.busy : LOOK_MS.idle, signal);
+    }
+  }
+
+  async #stopPump(): Promise<void> {
+    this.#over.abort();
+    await this.#pumping;
+    await this.request.scene.log.drain();
   }
 
   /** The limits of single tests, and of pytest's own exit. */
@@ -438,6 +445,7 @@ export class Engine {
   async #gather(session: Session): Promise<void> {
     const now = this.host.now() / 1000;
     const command = session.request.argv;
+    const [{ examineInTime }, { readStacks }] = await Promise.all([import("../hang/hang.ts"), import("../hang/stacks.ts")]);
     const report = await examineInTime(this.host, {
       // What is around an isolated pytest waits for nothing but its end.
       root: session.members[0]?.pid ?? session.pid,

@@ -1,14 +1,10 @@
 import { join } from "@std/path";
-import { type Affected, affectedBy, asksForImports, type Change, type RecentFailures, withFailures } from "../core/changes/affected.ts";
+import type { Change } from "../core/changes/affected.ts";
 import type { CommandLine } from "../core/command_line/command_line.ts";
 import { UsageError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { Git, type RawChange } from "../programs/git.ts";
-import { ImportSearch, readImportGraph } from "./import_graph.ts";
-import { lastFailedIn } from "./last_failed.ts";
-import { packageOf } from "./package.ts";
 import type { Project } from "./project.ts";
-import { filesOf } from "./targets.ts";
 
 /** Which changes are wanted: all since the branch began, only what is not committed, or only what is staged. */
 export type ChangeKind = "branch" | "uncommitted" | "staged";
@@ -88,46 +84,6 @@ export async function changesSince(host: Host, project: Project, wanted: { kind:
   const changes = [...found.values()].sort((a, b) => a.path < b.path ? -1 : 1);
   const submodules = wanted.kind !== "staged" && await host.stat(join(project.root, ".gitmodules")) !== null;
   return { changes, base, notes: submodules ? [...notes, "what is not committed inside of submodules is not looked at"] : notes };
-}
-
-/** What changes ask for in this project: {@linkcode affectedBy} with all that it needs. Imports are read only for changes that ask for them. */
-export async function affectedIn(
-  host: Host,
-  project: Project,
-  changed: readonly Change[] | Promise<readonly Change[]>,
-  search: ImportSearch = new ImportSearch(host, project),
-): Promise<Affected> {
-  const known = Promise.resolve(changed);
-  // It may fail before it is waited for.
-  known.catch(() => {});
-  await search.begun;
-  // The files are looked for while git still answers.
-  const [{ files, tree }, underTest] = await Promise.all([filesOf(host, project), packageOf(host, project)]);
-  const changes = await known;
-  const around = { tree, packageDirectory: underTest?.directory ?? null, changeMap: project.configuration.changeMap };
-  const asking = changes.filter((change) => asksForImports(change, around));
-  const graph = asking.length === 0 ? null : await readImportGraph(host, project, around, new Set(files), asking, search);
-  return affectedBy(changes, { ...around, graph });
-}
-
-/**
- * {@linkcode affectedIn} with what failed before as the last of the nearer targets. Without a change nothing is affected.
- *
- * @param ask for the changes
- * @param recent asks for the failures on record; called only if something changed
- */
-export async function runFirst(
-  host: Host,
-  project: Project,
-  ask: () => Promise<ChangeSet>,
-  recent: () => Promise<readonly RecentFailures[]>,
-): Promise<{ set: ChangeSet; found: Affected }> {
-  // What takes longest in a large project is the first to begin: it does not wait to hear whether it is asked for.
-  const search = new ImportSearch(host, project);
-  const set = ask();
-  const found = await affectedIn(host, project, set.then(({ changes }) => changes), search);
-  if ((await set).changes.length === 0) return { set: await set, found };
-  return { set: await set, found: withFailures(found, await lastFailedIn(host, project), await recent()) };
 }
 
 interface MainBranch {

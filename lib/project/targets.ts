@@ -1,5 +1,5 @@
 import { isAbsolute, join, relative } from "@std/path";
-import { withoutContained } from "../core/changes/affected.ts";
+import { withoutContained } from "../core/project/target_order.ts";
 import { directoriesOf } from "../core/project/paths.ts";
 import { isTestFile, isWithin, looksLikeTarget, resolveTargets, type Targets, type TestTree } from "../core/project/targets.ts";
 import type { Host } from "../host/host.ts";

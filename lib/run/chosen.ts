@@ -1,10 +1,11 @@
-import { type Affected, type AffectedTarget, becauseOf, TargetOrder, withoutContained } from "../core/changes/affected.ts";
+import { type Affected, type AffectedTarget, becauseOf } from "../core/changes/affected.ts";
+import { TargetOrder, withoutContained } from "../core/project/target_order.ts";
 import { escapeText } from "../core/escape.ts";
 import { fileOf } from "../core/results/lastfailed.ts";
 import type { Group } from "../core/results/work.ts";
-import { UsageError } from "../errors.ts";
 import { recentFailures } from "../history/history.ts";
-import { changeKindOf, type ChangeSet, changesSince, runFirst } from "../project/changes.ts";
+import { runFirst } from "../project/affected.ts";
+import { changeKindOf, type ChangeSet, changesSince } from "../project/changes.ts";
 import type { Project } from "../project/project.ts";
 import type { Context } from "../context.ts";
 
@@ -21,19 +22,10 @@ export interface Chosen {
 /** Reasons that are shown at most. */
 const SHOWN = 10;
 
-/**
- * What `--affected` puts first; null without it. Says what that is, and why.
- *
- * @throws {UsageError} for an option of `--affected` without it
- */
-export async function chosenFirst(context: Context, project: Project): Promise<Chosen | null> {
+/** What `--affected` puts first. Says what that is, and why. */
+export async function chosenFirst(context: Context, project: Project): Promise<Chosen> {
   const { host, line } = context;
   const only = line.has("only");
-  if (!line.has("affected")) {
-    const alone = ["only", "base", "staged", "uncommitted"].find((option) => line.has(option));
-    if (alone !== undefined) throw new UsageError(`"--${alone}" needs "--affected"`, `add it: tractest run --affected --${alone}`);
-    return null;
-  }
   const ask = () => changesSince(host, project, { kind: changeKindOf(line), base: line.value("base") });
   const { set, found } = await runFirst(host, project, ask, () => recentFailures(host, project));
   say(context, set, found, only);

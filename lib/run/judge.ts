@@ -4,7 +4,8 @@ import { type FailedReport, failureText } from "../core/results/verdict.ts";
 import { TractestError } from "../errors.ts";
 import type { JudgedFailure } from "../ui/verdict.ts";
 import { testRecords } from "../history/history.ts";
-import { affectedIn, changesSince } from "../project/changes.ts";
+import { affectedIn } from "../project/affected.ts";
+import { changesSince } from "../project/changes.ts";
 import type { Context } from "../context.ts";
 import type { Project } from "../project/project.ts";
 
@@ -13,7 +14,6 @@ import type { Project } from "../project/project.ts";
  * cause. Outside of git nothing counts as changed.
  */
 export async function judgeFailures({ host, line }: Context, project: Project, failures: readonly FailedReport[]): Promise<JudgedFailure[]> {
-  if (failures.length === 0) return [];
   const [affected, records] = await Promise.all([affectedOrNull(), testRecords(host, project, failures.map((failure) => failure.id))]);
   return failures.map((failure) => {
     const related = affected === null ? null : relatedChange(failure.id, affected);

@@ -115,6 +115,10 @@ async function whileHeld(
           cut: recorder.cut,
           survivesHangup: recorder.isBackground,
           onStart: (child) => lock.noteChild(child),
+          onBegun: () => {
+            void state.prune();
+            request.onBegun?.();
+          },
           registries: project.configuration.registries,
         }).run()
       );

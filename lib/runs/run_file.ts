@@ -144,7 +144,7 @@ export async function recorded(
   const background = line.has("background-run");
   const recorder = new RunRecorder(host, state, { root, command, background });
   const over = async (exitCode: ExitCode, ending?: string) => {
-    const [end] = await Promise.all([recorder.ends(exitCode, ending), state.pruned]);
+    const [end] = await Promise.all([recorder.ends(exitCode, ending), state.prune()]);
     if (end) await announced(host, printer, line, { ...end, runId: state.runId, root, command });
   };
   const interrupted = Promise.withResolvers<ExitCode>();

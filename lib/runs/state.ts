@@ -18,8 +18,8 @@ export interface RunState {
   readonly projectDirectory: string | null;
   /** Held as long as this process lives: who finds it free knows that the run is over. */
   readonly hold: FileLock | null;
-  /** Resolves when what is too much of earlier runs is removed: none waits for that to begin. */
-  readonly pruned: Promise<unknown>;
+  /** Removes what is too much of earlier runs, the first time that it is called. That can take a while: it is for when nobody waits. */
+  readonly prune: () => Promise<unknown>;
 }
 
 /**
@@ -35,17 +35,22 @@ export async function openRunState(host: Host, printer: Printer, root: string, r
   const projects = await usable(host, { ...state, exists: runs !== null || state.exists } as typeof state, "projects");
   const name = projects && join(projects, await digest(root));
   const projectDirectory = name !== null && await isMade(host, name) ? name : null;
-  const pruned = reserved === undefined && runs !== null ? orNull(() => pruneRuns(host, runs)) : Promise.resolve(null);
+  const prune = once(async () => reserved === undefined && runs !== null ? await orNull(() => pruneRuns(host, runs)) : null);
   const runId = reserved ?? newRunId(host);
   const directory = runs && join(runs, runId);
   if (reserved !== undefined && !(directory !== null && await isReserved(host, directory))) throw new UsageError(`No run "${reserved}" was reserved`);
   // What is removed meanwhile may be the room that is missing.
-  const fits = directory !== null && (await takesFiles(host, directory) || (await pruned, await takesFiles(host, directory)));
+  const fits = directory !== null && (await takesFiles(host, directory) || (await prune(), await takesFiles(host, directory)));
   if (!fits) {
     printer.warn(`${unusable(state, runs)}: no history, and no look for a second run`);
-    return { runId, directory: await host.makeTemporaryDirectory(), projectDirectory, hold: null, pruned };
+    return { runId, directory: await host.makeTemporaryDirectory(), projectDirectory, hold: null, prune };
   }
-  return { runId, directory, projectDirectory, hold: await holdRun(host, directory), pruned };
+  return { runId, directory, projectDirectory, hold: await holdRun(host, directory), prune };
+}
+
+function once<T>(action: () => Promise<T>): () => Promise<T> {
+  let begun: Promise<T> | null = null;
+  return () => begun ??= action();
 }
 
 /** Whether a directory is one that {@linkcode reserveRun} has made, and in which no run has begun. */

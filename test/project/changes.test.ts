@@ -1,4 +1,5 @@
-import { affectedIn, type ChangeKind, changesSince } from "../../lib/project/changes.ts";
+import { affectedIn } from "../../lib/project/affected.ts";
+import { type ChangeKind, changesSince } from "../../lib/project/changes.ts";
 import { becauseOf } from "../../lib/core/changes/affected.ts";
 import { findProject } from "../../lib/project/project.ts";
 import { PreflightError, ToolMissingError, UsageError } from "../../lib/errors.ts";

@@ -17,12 +17,6 @@ import type { EngineOutcome } from "../../engine/engine.ts";
 import type { Prepared } from "../../run/prepared.ts";
 import type { Strain } from "../../core/results/strain.ts";
 
-/** The schema of the document of a run. */
-export const RUN_SCHEMA = "tractest.run/1";
-
-/** The document of a run that did not begin. */
-export const NOT_RUN = { exitCode: 0, command: null, env: null, seconds: null, counts: null, failures: [], leaks: null, preflight: null };
-
 /** What {@linkcode runDocument} is made of. */
 export interface RunFindings {
   readonly exitCode: ExitCode;

@@ -8,7 +8,7 @@ import { timeLimit } from "../../core/run/time_limit.ts";
 import { UsageError } from "../../errors.ts";
 import type { Context } from "../../context.ts";
 import { findProject, type Project } from "../../project/project.ts";
-import { type Chosen, chosenFirst } from "../../run/chosen.ts";
+import type { Chosen } from "../../run/chosen.ts";
 import { givenSeconds } from "../../run/parallel.ts";
 import type { SessionKind } from "../../engine/engine.ts";
 import { EventsFile } from "../../run/events_file.ts";
@@ -53,7 +53,7 @@ export async function understand(context: Context): Promise<RunRequest> {
   if (intent.debugging && !line.has("dry-run") && !(host.stdinIsTerminal && host.stdout.isTerminal)) {
     throw new UsageError("A debugger needs a terminal, and standard input or output is none", "run it from a terminal, not through a pipe");
   }
-  const chosen = await chosenFirst(context, project);
+  const chosen = await chosenOf(context, project);
   const named = intent.targetWords.length > 0 ? intent.targetWords : chosen?.only ? chosen.targets : [];
   const targets = intent.collectsByItself && named.length === 0 ? null : await targetsOf(host, project, named);
   for (const note of targets?.notes ?? []) printer.warn(escapeText(note));
@@ -85,6 +85,15 @@ export async function understand(context: Context): Promise<RunRequest> {
         : pytestCommand({ python, defaultFlags, line, intent: withoutRerun(cell), targets: [...new Set(tests.map((id) => id.split("::", 1)[0]!))] });
     },
   };
+}
+
+/** What `--affected` puts first; null without it. */
+async function chosenOf(context: Context, project: Project): Promise<Chosen | null> {
+  const { line } = context;
+  if (line.has("affected")) return await (await import("../../run/chosen.ts")).chosenFirst(context, project);
+  const alone = ["only", "base", "staged", "uncommitted"].find((option) => line.has(option));
+  if (alone !== undefined) throw new UsageError(`"--${alone}" needs "--affected"`, `add it: tractest run --affected --${alone}`);
+  return null;
 }
 
 /** What `--matrix` varies; empty when it was not given. What makes no sense beside it is said. */

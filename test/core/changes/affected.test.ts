@@ -1,4 +1,4 @@
-import { type Affected, affectedBy, becauseOf, type Change, type Surroundings, withoutContained } from "../../../lib/core/changes/affected.ts";
+import { type Affected, affectedBy, becauseOf, type Change, type Surroundings } from "../../../lib/core/changes/affected.ts";
 import { relatedChange } from "../../../lib/core/changes/related.ts";
 import { CHANGE_MAP } from "../../../lib/tables/change_map.ts";
 import { assert, assertEquals } from "../../assert.ts";
@@ -155,12 +155,6 @@ Deno.test("affectedBy() tells a module from a helper of the tests where one dire
     around({ tree: inside, packageDirectory: "app", changeMap: rows }),
   );
   assertEquals(targets(inPackage), ["app/tests/test_core.py", "app/tests/"]);
-});
-
-Deno.test("withoutContained() keeps a target only once, however it is spelled", () => {
-  assertEquals(withoutContained(["tests/ipc/test_a.py", "tests/ipc/", "tests/test_b.py"]), ["tests/ipc/", "tests/test_b.py"]);
-  assertEquals(withoutContained(["tests/test_b.py", "tests/"]), ["tests/"]);
-  assertEquals(withoutContained(["tests/ipc/", "tests/ipcx/"]), ["tests/ipc/", "tests/ipcx/"]);
 });
 
 Deno.test("relatedChange() names the nearest cause of a failing test", () => {

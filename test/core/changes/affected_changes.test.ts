@@ -1,13 +1,5 @@
-import {
-  type Affected,
-  affectedBy,
-  asksForImports,
-  becauseOf,
-  type Change,
-  mostText,
-  TargetOrder,
-  withFailures,
-} from "../../../lib/core/changes/affected.ts";
+import { type Affected, affectedBy, asksForImports, becauseOf, type Change, mostText, withFailures } from "../../../lib/core/changes/affected.ts";
+import { TargetOrder } from "../../../lib/core/project/target_order.ts";
 import { ImportGraph } from "../../../lib/core/changes/import_graph.ts";
 import { isTestFile } from "../../../lib/core/project/targets.ts";
 import { CHANGE_MAP } from "../../../lib/tables/change_map.ts";
