@@ -18,6 +18,7 @@ import { surroundingsOf } from "../leaks/ledger.ts";
 import { EventLog } from "../engine/event_log.ts";
 import { checkSpawnBackend } from "../run/spawn_backends.ts";
 import { longestFullRun, openRunState, recordFullRun } from "../runs/state.ts";
+import type { EngineOutcome } from "../engine/engine.ts";
 import { type RunRequest, understand, WHOLE } from "./run/request.ts";
 
 /** The schema of the document of a run. */
@@ -188,6 +189,7 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
     live?.stop();
     stopTelling?.();
   });
+  const afterwards = prepared.conclude();
   if (bar && view) await view.showLog(host, printer, state.directory, ran);
   // What is left outside of an isolation is none of its doing: it is told to programs alone.
   const isolated = prepared.isolation !== null;
@@ -197,7 +199,7 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
     ran.tally.failures.length === 0 ? [] : import("../run/judge.ts").then(({ judgeFailures }) => judgeFailures(context, project, ran.tally.failures)),
     recordFailures(host, ran),
   ]);
-  const outcome = ran;
+  const outcome: EngineOutcome = { ...ran, cut: ran.cut ?? afterwards.cut };
   const left = isolated ? null : leaks;
   const isFull = scope === "full" && parallel.shard === null && !intent.selects && !intent.debugging;
   if (isFull && outcome.cut === null && outcome.code <= 1) await recordFullRun(host, state, outcome.seconds);

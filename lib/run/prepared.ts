@@ -1,3 +1,4 @@
+import type { Cut } from "../core/results/verdict.ts";
 import type { IsolationWish } from "../core/run/isolation.ts";
 import type { Interpreter, PreflightResult } from "../core/preflight/preflight.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
@@ -24,6 +25,8 @@ export interface Prepared {
   readonly isolation: Isolation | null;
   /** What the tests run on. */
   readonly facts: RunFacts;
+  /** The tests are over. Returns what tells which signal has come since: only a second one ends the run at once. */
+  conclude(): { readonly cut: Cut | null };
   /** Runs pytest, as often as it takes; what it writes goes into a private directory. */
   launch(log: EventLog, directory: string, request: LaunchRequest, options?: LaunchOptions): Promise<EngineOutcome>;
 }
@@ -126,7 +129,8 @@ async function whileHeld(
       return outcome;
     };
     const facts = { ...await revision, transport, backend, python: preflight.pythonVersion };
-    return await work({ state, interpreter, preflight, isolation, facts, launch });
+    const conclude = () => recorder.afterwards = { cut: null };
+    return await work({ state, interpreter, preflight, isolation, facts, conclude, launch });
   } finally {
     await lock.release();
   }

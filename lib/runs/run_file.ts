@@ -40,6 +40,8 @@ export class RunRecorder {
   #minding = 0;
   /** The signal that is to end the run, whoever minds it: what begins after it has to know; null while none has come. */
   cut: "SIGINT" | "SIGTERM" | "SIGHUP" | null = null;
+  /** Once the tests are over and their verdict is about to be told: the signal that came first since. It does not keep the verdict back. */
+  afterwards: Pick<RunRecorder, "cut"> | null = null;
 
   constructor(private readonly host: Host, private readonly state: RunState, private readonly facts: RunFileFacts) {}
 
@@ -151,10 +153,16 @@ export async function recorded(
   const listen = (signal: NonNullable<RunRecorder["cut"]>, code: ExitCode | null) =>
     host.onSignal(signal, () => {
       if (code === null) return;
+      const isFirst = recorder.cut === null;
       recorder.cut ??= signal;
       if (recorder.isMinded) return;
       const ending = code === EXIT.interrupted ? "interrupted" : `ended by ${signal}`;
       recorder.tells({ ending });
+      if (isFirst && recorder.afterwards) {
+        recorder.afterwards.cut = signal;
+        printer.note(`\n${ending}: the tests are over, and their verdict follows; once more ends it at once`);
+        return;
+      }
       printer.note(`\n${ending}`);
       interrupted.resolve(code);
     });

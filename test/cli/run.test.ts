@@ -587,6 +587,41 @@ Deno.test("pytest writes to a file or a device itself, and to a pipe through a l
   assert(/^tests\/test_a.py to (\/\S+\/output\.log) \1$/m.test(await to("2>/dev/null")), "a pipe is written to through the log");
 });
 
+/** A test that leaves a process behind, which waits until tractest looks for what is left after pytest's end, and signals it then. */
+const SIGNALS_AFTERWARDS = `
+import os, subprocess, sys
+LEFT = """
+import glob, os, signal, sys, time
+tractest, pytest = int(sys.argv[1]), int(sys.argv[2])
+SUITE = os.environ["SUITE"]
+def looks():
+    for path in glob.glob("/proc/%d/task/*/children" % tractest):
+        try:
+            for pid in open(path).read().split():
+                if bytes(1) + b"pid=,ppid=,uid=,stat=,args=" in open("/proc/%s/cmdline" % pid, "rb").read(): return True
+        except OSError: pass
+    return False
+while os.path.exists(SUITE) and (os.path.exists("/proc/%d" % pytest) or not looks()): pass
+os.kill(tractest, signal.SIGINT)
+while os.path.exists(SUITE) and not os.path.exists(SUITE + "/go") and os.path.exists("/proc/%d" % tractest): time.sleep(0.01)
+"""
+def test_leaves():
+    argv = ["_subactor[w0@77]", "-c", LEFT, str(os.getppid()), str(os.getpid())]
+    child = subprocess.Popen(argv, executable=sys.executable, start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    open(os.environ["SUITE"] + "/pids", "w").write(str(child.pid))
+`;
+
+Deno.test("a signal while tractest looks for what is left after the tests keeps no verdict back", async () => {
+  await using suite = await pytestSuite({ "test_a.py": SIGNALS_AFTERWARDS });
+  const junit = join(suite.path, "junit.xml");
+  const result = await suite.tractest([...NO_CHECKS, "--junit", junit]);
+  await Deno.writeTextFile(join(suite.path, "go"), "");
+  assertEquals(result.code, 130, result.stdout + result.stderr);
+  assertIncludes(result.stderr, "interrupted: the tests are over, and their verdict follows; once more ends it at once\n");
+  assertIncludes(result.stdout, "interrupted: 1 passed in ");
+  assertIncludes(await Deno.readTextFile(junit), 'tests="1"');
+});
+
 Deno.test("fault 42: Ctrl-C at a terminal reaches pytest as exactly one SIGINT; it finishes its report, and the exit code is 130", async () => {
   await using suite = await pytestSuite({ "test_a.py": WAITS });
   const running = await suite.atTerminal([...NO_CHECKS, "-s"]);
