@@ -29,8 +29,8 @@ const NOT_RUN = { exitCode: 0, command: null, env: null, seconds: null, counts: 
 /** `tractest run`: preflight, pytest, verdict. */
 export async function run(context: Context): Promise<ExitCode> {
   const { host, printer, line } = context;
-  // Asked long before it is needed: a program takes longer to answer than all the rest.
-  void surroundingsOf(host);
+  // Asked long before it is needed: a program takes longer to answer than all the rest. Whoever needs it hears of what is wrong.
+  if (!line.has("dry-run") && !line.has("bg")) surroundingsOf(host).catch(() => {});
   const request = await understand(context);
   const { project, intent, settings, parallel, scope, chosen } = request;
   if (chosen?.only && chosen.targets.length === 0) {
