@@ -381,8 +381,12 @@ const FEW = 5;
 
 function mostOfSuite(targets: readonly AffectedTarget[], { files }: TestTree): MostOfSuite | null {
   const near = targets.filter(({ relation }) => NEARER.has(relation));
-  const order = new TargetOrder(near.map(({ target }) => target));
+  // A file is one, whatever else there is; only a directory can be many.
+  const isFewerThan = (count: number) => near.length < count && near.every(({ target }) => target.endsWith(".py"));
+  if (isFewerThan(FEW)) return null;
   const tests = files.filter(isTestFile);
+  if (isFewerThan(tests.length / 2)) return null;
+  const order = new TargetOrder(near.map(({ target }) => target));
   const testFiles = tests.filter((file) => order.placeOf(file) < Infinity).length;
   const isMost = (count: number) => count * 2 > tests.length;
   if (testFiles < FEW || !isMost(testFiles)) return null;
