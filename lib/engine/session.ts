@@ -19,7 +19,7 @@ import { pluginEnvironment } from "./plugin.ts";
 
 /** Where the output of a pytest goes. */
 export type OutputMode =
-  /** To our own standard output and error: by a terminal if they are one, else by a log that is copied to them. */
+  /** To our own standard output and error: straight to a terminal, a file or a device, to a pipe by a log that is copied to it. */
   | "shown"
   /** The same, all of it to standard error, since standard output carries data. */
   | "stderr"
@@ -366,7 +366,7 @@ function redirection({ redirect, direct }: Streams): string {
   return `if [ -f ${path} ] || [ -c ${path} ]; then exec "$@" ${direct.redirect}; fi; ${started}`;
 }
 
-/** Where pytest's standard output and error go: each to the terminal if ours does, else to the log, which is copied to ours. */
+/** Where pytest's standard output and error go: each where ours does, but to a pipe by the log, which is copied to it. */
 function streamsOf(host: Host, mode: OutputMode): Streams {
   const log = '>>"$log"';
   if (mode === "inherited") return { redirect: "", copyTo: null };

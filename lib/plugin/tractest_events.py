@@ -296,10 +296,9 @@ def pytest_fixture_post_finalizer(fixturedef, request):
 
 def pytest_runtest_logfinish(nodeid, location):
     try:
-        # After most tests there is nobody.
-        if not (_reported or _isolated or _has_children()):
-            return
         children = _children()
+        if not (children or _reported):
+            return
         # A pid that is gone may come again.
         _reported.intersection_update(children)
         left = children.difference(_reported, *_of_fixtures.values())
