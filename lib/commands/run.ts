@@ -1,4 +1,5 @@
 import { escapeText } from "../core/escape.ts";
+import { activation } from "../core/preflight/activation.ts";
 import { captureNote, type RunIntent, stopsAtFirst } from "../core/run/command.ts";
 import { asTyped, pasteable } from "../core/run/shown.ts";
 import { strainText } from "../core/results/strain.ts";
@@ -7,6 +8,7 @@ import { groupsOf, type Item } from "../core/results/work.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import type { Context } from "../context.ts";
 import { RunDraft } from "../history/record.ts";
+import { inheritedEnvironment } from "../programs/env.ts";
 import { watchCpu } from "../programs/cpu_counts.ts";
 import { endingOf, exitCodeAfter, leaksAfter, recordFailures } from "../run/after.ts";
 import { isQuietOrVerbose, refuseWithBackground, startInBackground } from "../runs/background.ts";
@@ -117,7 +119,10 @@ async function dryRun(context: Context, { project, command }: RunRequest): Promi
   printer.line(pasteable(argv, interpreter.environment, project.root, host.cwd));
   noteCapture(context, argv);
   await checkSpawnBackend(context, project, interpreter.venv);
-  if (printer.json) printer.document(RUN_SCHEMA, { ...NOT_RUN, command: argv, env: interpreter.environment });
+  if (printer.json) {
+    const { set } = activation(interpreter, await inheritedEnvironment(host));
+    printer.document(RUN_SCHEMA, { ...NOT_RUN, command: argv, env: { ...interpreter.environment, ...set } });
+  }
   return EXIT.ok;
 }
 

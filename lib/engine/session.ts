@@ -2,6 +2,7 @@ import { join } from "@std/path";
 import { endOfIsolated } from "../core/run/isolation.ts";
 import type { ProcessIdentity } from "../core/leaks/types.ts";
 import type { LedgerEntry } from "../core/leaks/ledger.ts";
+import { activation } from "../core/preflight/activation.ts";
 import type { Interpreter, SigintMethod } from "../core/preflight/preflight.ts";
 import type { PytestEvent, SessionPurpose } from "../core/results/pytest_events.ts";
 import { Tally } from "../core/results/verdict.ts";
@@ -318,9 +319,11 @@ async function preparePytest(host: Host, request: SessionOrder, scene: SessionSc
   ]);
   const wrapper = streams.redirect === "" ? [] : ["/bin/sh", "-c", `log=$1; shift; ${redirection(streams)}`, "sh", logFile];
   const wrapped = request.isolation?.wrap(request.argv, request.name) ?? request.argv;
+  const activated = activation(interpreter, inherited);
   const { args, env } = envCommand({
     inherited,
-    set: { ...interpreter.environment, ...request.environment, ...plugin },
+    set: { ...interpreter.environment, ...activated.set, ...request.environment, ...plugin },
+    unset: activated.unset,
     argv: [...wrapper, ...wrapped],
     sigint,
     pythonWords: wrapper.length + (wrapped.length - request.argv.length) + interpreter.argv.length,

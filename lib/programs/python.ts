@@ -1,3 +1,4 @@
+import { activation, type EnvironmentChange } from "../core/preflight/activation.ts";
 import type { Interpreter } from "../core/preflight/preflight.ts";
 import type { Host, ProgramResult } from "../host/host.ts";
 import checkSource from "../plugin/tractest_check.py" with { type: "text" };
@@ -15,16 +16,17 @@ export interface PythonOptions {
 
 /** Runs a Python to its end. Never throws for what it does. */
 export function runPython(host: Host, interpreter: Interpreter, args: readonly string[], options: PythonOptions): Promise<ProgramResult> {
-  return runThroughEnv(host, [...interpreter.argv, ...args], { ...options, set: interpreter.environment });
+  const { set, unset } = activation(interpreter, options.inherited);
+  return runThroughEnv(host, [...interpreter.argv, ...args], { ...options, set: { ...interpreter.environment, ...set }, unset });
 }
 
 /** Runs any program by its absolute path, through `env`. A path that does not exist ends with code 127. */
 export function runThroughEnv(
   host: Host,
   argv: readonly string[],
-  { cwd, why, timeoutMs, inherited, set }: PythonOptions & { readonly set?: Readonly<Record<string, string>> },
+  { cwd, why, timeoutMs, inherited, set, unset }: PythonOptions & Partial<EnvironmentChange>,
 ): Promise<ProgramResult> {
-  const { args, env } = envCommand({ inherited, set, argv });
+  const { args, env } = envCommand({ inherited, set, unset, argv });
   return host.run("env", args, { cwd, why, timeoutMs, env, exactEnv: true });
 }
 

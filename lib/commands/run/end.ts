@@ -2,6 +2,7 @@ import { findCascades } from "../../core/results/cascade.ts";
 import type { Parallel } from "../../core/run/parallel.ts";
 import { isContended } from "../../core/results/results.ts";
 import { hangDocument } from "../../core/hang/hang.ts";
+import { activation } from "../../core/preflight/activation.ts";
 import { escapeText, shellCommand } from "../../core/escape.ts";
 import { describeRecord } from "../../core/history/rate.ts";
 import { nextCommand, notFound } from "../../core/run/shown.ts";
@@ -46,7 +47,7 @@ export function runDocument(found: RunFindings): Readonly<Record<string, unknown
   return {
     exitCode,
     command,
-    env: prepared.interpreter.environment,
+    env: { ...prepared.interpreter.environment, ...activation(prepared.interpreter, prepared.preflight.inherited).set },
     seconds: secondsOf(outcome),
     counts: outcome.tally.began ? outcome.tally.counts : null,
     notFound: notFound(command, outcome.tally.offered),
