@@ -14,6 +14,7 @@ import os
 import re
 import sys
 import time
+import traceback
 
 import pytest
 
@@ -537,6 +538,38 @@ def pytest_make_collect_report(collector):
 
 
 _OFFERED = 1000  # ids that are worth a look
+
+
+@_around()
+def pytest_load_initial_conftests(early_config, parser, args):
+    """Reports a conftest.py that can't be imported: pytest then ends before any session begins."""
+    try:
+        return (yield)
+    except BaseException as error:
+        _conftest_error(error)
+        raise
+
+
+def _conftest_error(error):
+    try:
+        path = getattr(error, "path", None)
+        cause = getattr(error, "cause", None) or (getattr(error, "excinfo", None) or (None, None))[1]
+        if path is None or cause is None:
+            return
+        root = os.getcwd() + os.sep
+        own = [frame for frame in traceback.extract_tb(cause.__traceback__) if os.path.abspath(frame.filename).startswith(root)]
+        frames = [frame for frame in own if "site-packages" not in frame.filename] or own
+        message = "%s: %s" % (type(cause).__name__, cause)
+        _write(
+            "collection-error",
+            id=os.path.relpath(str(path)),
+            message=_clip(message),
+            where="%s:%s" % (os.path.relpath(frames[-1].filename), frames[-1].lineno) if frames else None,
+            traceback=_clip("".join(traceback.format_list(own)) + message, tail=True),
+            errors=_classes(cause, []),
+        )
+    except Exception:
+        pass
 
 
 _cache = None

@@ -52,7 +52,7 @@ export function endingOf({ cut, code, signal, tally, stoppedAt, missed, vanished
   if (cut === "time-limit") return `time limit of ${limit} s`;
   if (cut === "SIGINT") return "interrupted";
   if (cut !== null) return `ended by ${cut}`;
-  if (code === PYTEST_USAGE && !tally.began) return "pytest did not accept its command line";
+  if (code === PYTEST_USAGE && !tally.began) return "pytest did not accept its command line or its configuration";
   if (vanished) return "pytest ended with exit code 0 before its session was over";
   if (missed.length > 0) return `${missed.length} collected test(s) never ran, ${missed[0]} first: another pytest did not collect them`;
   if (signal === null) return null;

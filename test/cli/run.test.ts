@@ -845,3 +845,28 @@ Deno.test("options that pytest does not accept are named as the reason", async (
   assertEquals(code, 4);
   assertIncludes(stdout, "pytest did not accept its command line");
 });
+
+for (const version of ["6.2.*", "7.*", "8.*", "9.*"]) {
+  Deno.test(`a conftest.py that pytest ${version} can't import is named as the reason, with pytest's own exit code`, async () => {
+    await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n", "helper.py": "import nope\n" }, version);
+    await suite.write({ "tests/conftest.py": "import sys\nsys.path.insert(0, 'tests')\nimport helper\n" });
+    for (const more of [[], ["--jobs", "2"]]) {
+      const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, ...more]);
+      assertEquals(code, 4, stdout + stderr);
+      const verdict = [
+        "",
+        "ERROR tests/conftest.py (collection)",
+        "    ModuleNotFoundError: No module named 'nope'",
+        "    at tests/helper.py:1",
+        "1 error in ",
+      ];
+      assertIncludes(stdout, verdict.join("\n"));
+      assert(!/command line|next:/.test(stdout + stderr), stdout + stderr);
+    }
+    await suite.write({ "tests/conftest.py": "def x(:\n" });
+    const { code, stdout } = await suite.tractest([...NO_CHECKS, "--json"]);
+    const { exitCode, failures, counts } = JSON.parse(stdout);
+    assertEquals([code, exitCode, counts.errors, failures[0].id, failures[0].phase], [4, 4, 1, "tests/conftest.py", "collection"]);
+    assertEquals(failures[0].message, "SyntaxError: invalid syntax (conftest.py, line 1)");
+  });
+}

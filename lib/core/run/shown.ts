@@ -29,9 +29,10 @@ const TYPED_IDS = 3;
 
 /** The command that runs the failures again; null when nothing is known to have failed. */
 export function nextCommand({ recorded, failedIds, keep }: FailedRun): string | null {
-  if (failedIds.length === 0) return null;
+  // A conftest.py is nothing to run.
+  const ids = [...new Set(failedIds)].filter((id) => !/(^|\/)conftest\.py$/.test(id));
+  if (ids.length === 0) return null;
   if (recorded) return shellCommand(["tractest", "run", "--lf", ...keep]);
-  const ids = [...new Set(failedIds)];
   return ids.length <= TYPED_IDS ? shellCommand(["tractest", "run", ...keep, ...ids]) : null;
 }
 
