@@ -1,6 +1,6 @@
 import { type Affected, type AffectedTarget, becauseOf, type Change, mostText } from "../core/changes/affected.ts";
 import { extentOf, extentText } from "../core/history/durations.ts";
-import { escapeText } from "../core/escape.ts";
+import { escapeText, shellCommand } from "../core/escape.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { columns } from "../ui/columns.ts";
 import { runFirst } from "../project/affected.ts";
@@ -32,6 +32,7 @@ function documentOf({ changes, base, notes }: ChangeSet, found: Affected, durati
     further: found.further.map((target) => describeTarget(target, durations)),
     changes,
     mostOfSuite: found.mostOfSuite,
+    options: found.options,
     unmapped: found.unmapped,
     missing: found.missing,
     notes,
@@ -39,8 +40,9 @@ function documentOf({ changes, base, notes }: ChangeSet, found: Affected, durati
 }
 
 function describeTarget(target: AffectedTarget, durations: ReadonlyMap<string, number>): Record<string, unknown> {
-  const { relation, distance = null, causes } = target;
-  return { target: target.target, because: becauseOf(target), relation, distance, causes, recorded: extentOf(durations, [target.target]) };
+  const { relation, distance = null, causes, files = null } = target;
+  const recorded = extentOf(durations, [target.target]);
+  return { target: target.target, because: becauseOf(target), relation, distance, causes, files, recorded };
 }
 
 function show({ printer }: Context, { changes, base }: ChangeSet, found: Affected, kind: ChangeKind, durations: ReadonlyMap<string, number>): void {
@@ -66,7 +68,7 @@ function show({ printer }: Context, { changes, base }: ChangeSet, found: Affecte
     printer.line("Farther away, not among them:");
     for (const row of rowsOf(found.further)) printer.line(row);
   }
-  if (found.mostOfSuite !== null) {
+  if (found.mostOfSuite !== null && found.targets.every(({ relation }) => relation !== "all")) {
     printer.line();
     printer.line(escapeText(mostText(found.mostOfSuite)));
   }
@@ -82,6 +84,9 @@ function show({ printer }: Context, { changes, base }: ChangeSet, found: Affecte
   }
   if (found.targets.length > 0) printer.hint("tractest affected --run");
   else if (found.unmapped.length > 0) printer.hint("tractest run");
+  for (const { file, options, because } of found.options) {
+    printer.hint(`${shellCommand(["tractest", "run", "--affected", "--only", ...options])} (${escapeText(file)}: ${because})`);
+  }
 }
 
 function describe({ status, where }: Change): string {

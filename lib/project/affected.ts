@@ -5,6 +5,7 @@ import { ImportSearch, readImportGraph } from "./import_graph.ts";
 import { lastFailedIn } from "./last_failed.ts";
 import { packageOf } from "./package.ts";
 import type { Project } from "./project.ts";
+import { OPTION_MAP } from "../tables/change_map.ts";
 import { filesOf } from "./targets.ts";
 
 /** What changes ask for in this project: {@linkcode affectedBy} with all that it needs. Imports are read only for changes that ask for them. */
@@ -21,7 +22,12 @@ export async function affectedIn(
   // The files are looked for while git still answers.
   const [{ files, tree }, underTest] = await Promise.all([filesOf(host, project), packageOf(host, project)]);
   const changes = await known;
-  const around = { tree, packageDirectory: underTest?.directory ?? null, changeMap: project.configuration.changeMap };
+  const around = {
+    tree,
+    packageDirectory: underTest?.directory ?? null,
+    changeMap: project.configuration.changeMap,
+    optionMap: underTest?.importName === "tractor" ? OPTION_MAP : [],
+  };
   const asking = changes.filter((change) => asksForImports(change, around));
   const graph = asking.length === 0 ? null : await readImportGraph(host, project, around, new Set(files), asking, search);
   return affectedBy(changes, { ...around, graph });

@@ -29,7 +29,8 @@ export async function chosenFirst(context: Context, project: Project): Promise<C
   const ask = () => changesSince(host, project, { kind: changeKindOf(line), base: line.value("base") });
   const { set, found } = await runFirst(host, project, ask, () => recentFailures(host, project));
   say(context, set, found, only);
-  const order = new TargetOrder([...found.targets, ...only ? [] : found.further].map(({ target }) => target));
+  const chosen = [...found.targets, ...only ? [] : found.further];
+  const order = new TargetOrder(chosen.flatMap(({ target, files = [] }) => [...files, target]));
   return {
     only,
     targets: withoutContained(found.targets.map(({ target }) => fileOf(target))),
@@ -37,7 +38,8 @@ export async function chosenFirst(context: Context, project: Project): Promise<C
   };
 }
 
-function say({ printer }: Context, { changes, notes }: ChangeSet, { targets, unmapped }: Affected, only: boolean): void {
+function say({ printer }: Context, { changes, notes }: ChangeSet, found: Affected, only: boolean): void {
+  const { targets, further, unmapped, options } = found;
   for (const note of notes) printer.warn(escapeText(note));
   const rest = only ? "nothing to run" : "all tests as they come";
   if (changes.length === 0) return printer.note(`Nothing changed: ${rest}.`);
@@ -45,6 +47,8 @@ function say({ printer }: Context, { changes, notes }: ChangeSet, { targets, unm
   const describe = (target: AffectedTarget) => printer.note(escapeText(`first: ${target.target}  ${becauseOf(target)}`));
   targets.slice(0, SHOWN).forEach(describe);
   if (targets.length > SHOWN) printer.note(`and ${targets.length - SHOWN} more: tractest affected`);
+  for (const { file, options: words, because } of options) printer.note(escapeText(`also with ${words.join(" ")}: ${file}: ${because}`));
   if (!only) return;
+  for (const target of further) printer.note(escapeText(`not covered: ${target.target}  ${becauseOf(target)}`));
   for (const { file, because } of unmapped) printer.note(escapeText(`not covered: ${file}: ${because}`));
 }

@@ -30,3 +30,17 @@ export const CHANGE_MAP = [
     note: "runs them as scripts",
   },
 ] as const satisfies readonly ChangeRow[];
+
+/** Options of `run` with which the tests use a module that they do not use by default. */
+export interface OptionRow {
+  /** Paths below the package. */
+  readonly changed: readonly string[];
+  /** As `run` takes them. */
+  readonly options: readonly string[];
+  readonly because: string;
+}
+
+/** Of tractor itself: its tests run over TCP unless they are asked for something else. */
+export const OPTION_MAP = [
+  { changed: ["ipc/_uds.py"], options: ["--tpt-proto", "uds"], because: "tests use Unix sockets only with it" },
+] as const satisfies readonly OptionRow[];

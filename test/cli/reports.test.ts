@@ -222,10 +222,23 @@ Deno.test("affected says once where a change bears on most of the suite, and tel
   await repository.commit();
   repository.write({ "tractor/log.py": "x = 1\n" });
   const { stdout } = await tractest(["affected"], { cwd: repository.root });
-  const said = "6 of 8 test files: tractor/log.py is imported by most of the suite; the whole suite may be quicker to type: tractest run";
-  assertEquals(stdout.split(said).length, 2, stdout);
-  const { mostOfSuite } = JSON.parse((await tractest(["affected", "--json"], { cwd: repository.root })).stdout);
+  const said = "  tests/  tractor/log.py: everything: 6 of 8 test files import it, directly or through others\n";
+  assertEquals(stdout.split("\n\n").slice(1), [`1 target(s) to run first:\n${said}`], stdout);
+  const { mostOfSuite, targets } = JSON.parse((await tractest(["affected", "--json"], { cwd: repository.root })).stdout);
   assertEquals(mostOfSuite, { testFiles: 6, of: 8, imported: ["tractor/log.py"] });
+  assertEquals([targets.length, targets[0].files.length], [1, 6]);
+});
+
+Deno.test("affected adds importers to the change map's tests, and says with which transport a module of one is used", async () => {
+  using repository = await checkout(null);
+  repository.write({ "tractor/ipc/_uds.py": "", "tests/test_other.py": "from tractor.ipc import _uds\n" });
+  await repository.commit();
+  repository.write({ "tractor/ipc/_uds.py": "x = 1\n" });
+  const { stdout, stderr } = await tractest(["affected"], { cwd: repository.root });
+  assertIncludes(stdout, "tests/test_other.py  tractor/ipc/_uds.py → tests/test_other.py: imported directly\n");
+  assertIncludes(stderr, "hint: tractest run --affected --only --tpt-proto uds (tractor/ipc/_uds.py: tests use Unix sockets only with it)\n");
+  const { options } = JSON.parse((await tractest(["affected", "--json"], { cwd: repository.root })).stdout);
+  assertEquals(options[0].options, ["--tpt-proto", "uds"]);
 });
 
 Deno.test("affected with nothing changed says so; --staged, --uncommitted and --base choose, and exclude each other", async () => {

@@ -373,7 +373,7 @@ Deno.test("affectedIn() finds imports by git, whatever it is configured to, and 
     return readTextAtOnce(path);
   };
   const { changes } = await changesSince(host, project, { kind: "uncommitted" });
-  assertEquals((await affectedIn(host, project, changes)).targets.map(({ target }) => target), [
+  assertEquals((await affectedIn(host, project, changes)).targets.flatMap(({ target, files = [target] }) => files), [
     "tests/new\nline/test_path.py",
     "tests/test_assumed.py",
     "tests/test_attribute.py",

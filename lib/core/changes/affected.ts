@@ -1,4 +1,4 @@
-import type { ChangeRow } from "../../tables/change_map.ts";
+import type { ChangeRow, OptionRow } from "../../tables/change_map.ts";
 import type { ImportGraph, Reached } from "./import_graph.ts";
 import { parent } from "../project/paths.ts";
 import { TargetOrder } from "../project/target_order.ts";
@@ -38,6 +38,8 @@ export interface AffectedTarget {
   /** How many imports it is away from the nearest change: 1 for a direct importer. Only where imports are the nearest reason. */
   readonly distance?: number;
   readonly causes: readonly Cause[];
+  /** Test files that it stands for, nearest first, where so many import a change that they are not named one by one. */
+  readonly files?: readonly string[];
 }
 
 /** Nearer targets that are more than half of all test files. */
@@ -47,6 +49,13 @@ export interface MostOfSuite {
   readonly of: number;
   /** The changed files each of which most of the suite imports, directly or through others. */
   readonly imported: readonly string[];
+}
+
+/** Options of pytest that make the tests use a changed file. */
+export interface SuggestedOptions {
+  readonly file: string;
+  readonly options: readonly string[];
+  readonly because: string;
 }
 
 /** What a set of changes asks for. */
@@ -60,6 +69,8 @@ export interface Affected {
   readonly further: readonly AffectedTarget[];
   /** Where the nearer targets are most of the suite; null elsewhere. */
   readonly mostOfSuite: MostOfSuite | null;
+  /** Options with which the tests should run as well because of a change: without them the tests do not use it. */
+  readonly options: readonly SuggestedOptions[];
   /** Changed files that nothing is known about, and why. */
   readonly unmapped: readonly Cause[];
   /** Tests that the change map names for these changes but that exist nowhere today. */
@@ -72,6 +83,8 @@ export interface Surroundings {
   /** The package's directory relative to the root; null when there is none. */
   readonly packageDirectory: string | null;
   readonly changeMap: readonly ChangeRow[];
+  /** Which changes want options; none unless given. */
+  readonly optionMap?: readonly OptionRow[];
   /** Who imports whom; null when it was not read. */
   readonly graph?: ImportGraph | null;
 }
@@ -92,22 +105,25 @@ const WIDE_FILES =
 const DOCUMENTATION = /\.(md|rst|adoc)$|(^|\/)(py\.typed|LICENSE[^/]*)$/i;
 
 /**
- * Whether the import graph has something to say of a change: the change map does not name it, and it does not bear on all tests anyway.
- * Reading the graph takes its time.
+ * Whether the import graph has something to say of a change: it does not bear on all tests anyway. What the change map names is asked
+ * for too, since it may have more importers than the map knows. Reading the graph takes its time.
  */
-export function asksForImports(change: Change, { tree, packageDirectory, changeMap }: Surroundings): boolean {
+export function asksForImports(
+  change: Change,
+  { tree, packageDirectory, changeMap }: Surroundings,
+): boolean {
   const { path } = change;
   if (change.submodule || WIDE_FILES.test(path) || DOCUMENTATION.test(path)) return false;
   const tests = testsAround(path, tree);
-  const inPackage = isInPackage(path, packageDirectory, tests);
-  if (tests === undefined && !inPackage && rowsOutside(path, changeMap, tree).length > 0) return false;
-  if (inPackage) return path !== `${packageDirectory}/__init__.py` && rowsFor(path.slice(packageDirectory!.length + 1), changeMap).length === 0;
-  return tests !== undefined || path.endsWith(".py");
+  if (!isInPackage(path, packageDirectory, tests)) return tests !== undefined || path.endsWith(".py");
+  if (path === `${packageDirectory}/__init__.py`) return false;
+  // A row says what a file is for that is no Python.
+  return path.endsWith(".py") || rowsFor(path.slice(packageDirectory!.length + 1), changeMap).length === 0;
 }
 
 /**
- * The tests to run first for a set of changes: by the tests that changed themselves, by the change map, by imports for what it does not
- * name, and by what all tests share. Orders, and excludes nothing: what it leaves out is to run after.
+ * The tests to run first for a set of changes: by the tests that changed themselves, by the change map and by imports, and by what all
+ * tests share. Orders, and excludes nothing: what it leaves out is to run after.
  */
 export function affectedBy(changes: readonly Change[], surroundings: Surroundings): Affected {
   const found = new Found();
@@ -225,7 +241,8 @@ class Judged {
   #module(module: string): void {
     const { found, around: { changeMap, graph } } = this;
     const path = this.#path;
-    if (this.#rows(rowsFor(module, changeMap))) return;
+    this.#options(module);
+    if (this.#rows(rowsFor(module, changeMap))) return void this.#imports(true);
     if (module === "__init__.py") return this.#all("every import of the package runs it");
     if (path.endsWith(".pyi")) return found.unmapped(path, "a stub: only type checkers read it");
     if (DOCUMENTATION.test(path)) return found.unmapped(path, "documentation: no test reads it");
@@ -234,6 +251,14 @@ class Judged {
     if (!path.endsWith(".py")) return this.#all("no Python: any part of the package may use it");
     if (!this.#names([path.slice(path.lastIndexOf("/") + 1), path.replace(/\.py$/, "").replaceAll("/", ".").replace(/^src\./, "")])) {
       found.unmapped(path, "no test imports it, directly or through others");
+    }
+  }
+
+  /** With which options the tests use it. */
+  #options(module: string): void {
+    if (this.change.status === "deleted") return;
+    for (const { changed, options, because } of this.around.optionMap ?? []) {
+      if (changed.includes(module)) this.found.options({ file: this.#path, options, because });
     }
   }
 
@@ -267,31 +292,53 @@ class Judged {
   #outside(): void {
     const { found, around: { packageDirectory, changeMap, tree } } = this;
     const path = this.#path;
-    if (this.#rows(rowsOutside(path, changeMap, tree))) return;
     const name = path.slice(path.lastIndexOf("/") + 1);
+    if (this.#rows(rowsOutside(path, changeMap, tree))) {
+      if (path.endsWith(".py") && !this.#imports(true)) this.#names([name]);
+      return;
+    }
     if (path.endsWith(".py") && (this.#imports() || this.#names([name, name.replace(/\.py$/, "")].filter((word) => word.length > 3)))) return;
     found.unmapped(path, packageDirectory === null ? "the project's package was not found" : "neither in the package nor in the tests");
   }
 
-  /** What imports it; false if nothing does. */
-  #imports(): boolean {
-    const { found, around: { graph, tree } } = this;
+  /**
+   * What imports it; false if nothing does.
+   *
+   * @param isMapped the change map names tests for it: what reaches it only because a package runs all of itself is farther away
+   */
+  #imports(isMapped = false): boolean {
+    const { found, around: { graph } } = this;
     if (!graph) return false;
     const { reached, isFar } = graph.reach(this.#path);
     if (isFar && this.#isEverything(reached)) {
-      this.#all(RUN_BY_PACKAGE, (reached.find(isWide) ?? reached[0]!).chain);
+      const { chain, distance } = reached.find(isWide) ?? reached[0]!;
+      if (!isMapped) this.#all(RUN_BY_PACKAGE, chain);
+      else for (const target of this.#allTests()) found.further(target, this.#cause(RUN_BY_PACKAGE, chain), distance);
       return true;
     }
-    const hasTests = reached.some((one) => !isWide(one));
+    const hasTests = isMapped || reached.some((one) => !isWide(one));
     for (const one of reached) {
-      const because = isFar ? RUN_BY_PACKAGE : reasonOf(one);
-      for (const target of one.target === null ? tree.testsDirectories.map((directory) => `${directory}/`) : [one.target]) {
-        if (isWide(one) && hasTests && one.distance > 1) found.further(target, this.#cause(because, one.chain), one.distance);
-        else if (isWide(one)) this.#addWide(target, because, one.chain, one.distance);
-        else found.add(one.distance === 1 && !isFar ? "import" : "through", target, this.#cause(because, one.chain), one.distance);
+      const cause = this.#cause(isFar ? RUN_BY_PACKAGE : reasonOf(one), one.chain);
+      for (const target of one.target === null ? this.#allTests() : [one.target]) {
+        if (isWide(one) ? hasTests && this.#isThroughPackage(one) : isFar && isMapped) found.further(target, cause, one.distance);
+        else if (isWide(one)) this.#addWide(target, cause.because, one.chain, one.distance);
+        else found.add(one.distance === 1 && !isFar ? "import" : "through", target, cause, one.distance);
       }
     }
     return reached.length > 0;
+  }
+
+  /** Whether something else than helpers of the tests stands between a change and the fixtures that come to it. */
+  #isThroughPackage({ chain }: Reached): boolean {
+    const { tree, packageDirectory } = this.around;
+    return chain.slice(1, -1).some((file) => {
+      const tests = testsAround(file, tree);
+      return tests === undefined || isInPackage(file, packageDirectory, tests);
+    });
+  }
+
+  #allTests(): readonly string[] {
+    return this.around.tree.testsDirectories.map((directory) => `${directory}/`);
   }
 
   #isEverything(reached: readonly Reached[]): boolean {
@@ -321,7 +368,7 @@ class Judged {
   }
 
   #all(because: string, chain?: readonly string[]): void {
-    for (const directory of this.around.tree.testsDirectories) this.#addWide(`${directory}/`, because, chain);
+    for (const directory of this.#allTests()) this.#addWide(directory, because, chain);
   }
 
   #addWide(directory: string, because: string, chain?: readonly string[], distance = 0): void {
@@ -342,6 +389,7 @@ class Judged {
 class Found {
   readonly #targets = new Map<string, { relation: Relation; distance: number; causes: Cause[] }>();
   readonly #further = new Map<string, { readonly distance: number; readonly causes: readonly Cause[] }>();
+  readonly #options: SuggestedOptions[] = [];
   readonly #unmapped: Cause[] = [];
   readonly #missing = new Map<string, { test: string; row: string }>();
 
@@ -357,6 +405,10 @@ class Found {
     this.#further.set(target, { distance: Math.min(entry.distance, distance), causes: [...entry.causes, cause] });
   }
 
+  options(suggested: SuggestedOptions): void {
+    this.#options.push(suggested);
+  }
+
   unmapped(file: string, because: string): void {
     this.#unmapped.push({ file, because });
   }
@@ -366,12 +418,28 @@ class Found {
   }
 
   result(tree: TestTree): Affected {
-    const targets = [...this.#targets].sort(([, one], [, other]) => nearness(one, other))
+    const all = [...this.#targets].sort(([, one], [, other]) => nearness(one, other))
       .map(([target, { relation, distance, causes }]): AffectedTarget => ({ target, relation, ...(distance > 0 ? { distance } : {}), causes }));
-    const further = [...this.#further].filter(([target]) => !this.#targets.has(target))
+    const most = mostOfSuite(all, tree);
+    const targets = withoutNamed(most === null ? all : inOneLine(all, most, tree));
+    const order = new TargetOrder(targets.map(({ target }) => target));
+    const further = [...this.#further].filter(([target]) => order.placeOf(target) === Infinity)
       .map(([target, entry]): AffectedTarget => ({ target, relation: "through", ...entry }));
-    return { targets, further, mostOfSuite: mostOfSuite(targets, tree), unmapped: this.#unmapped, missing: [...this.#missing.values()] };
+    return {
+      targets,
+      further,
+      mostOfSuite: most,
+      options: this.#options,
+      unmapped: this.#unmapped,
+      missing: [...this.#missing.values()],
+    };
   }
+}
+
+/** Leaves out what imports a change and lies in a directory that the change map names. */
+function withoutNamed(targets: readonly AffectedTarget[]): readonly AffectedTarget[] {
+  const order = new TargetOrder(targets.filter(({ relation }) => relation === "map").map(({ target }) => target));
+  return targets.filter(({ target, relation }) => (relation !== "import" && relation !== "through") || order.placeOf(target) === Infinity);
 }
 
 /** Relations of targets that are chosen one by one. */
@@ -390,13 +458,50 @@ function mostOfSuite(targets: readonly AffectedTarget[], { files }: TestTree): M
   const testFiles = tests.filter((file) => order.placeOf(file) < Infinity).length;
   const isMost = (count: number) => count * 2 > tests.length;
   if (testFiles < FEW || !isMost(testFiles)) return null;
+  return { testFiles, of: tests.length, imported: [...importersOf(near)].filter(([, count]) => isMost(count)).map(([file]) => file) };
+}
+
+/** By how many test files among these each changed file is imported, directly or through others. */
+function importersOf(targets: readonly AffectedTarget[]): ReadonlyMap<string, number> {
   const importers = new Map<string, number>();
-  for (const { target, causes } of near.filter(({ target }) => isTestFile(target))) {
+  for (const { target, causes } of targets.filter(({ target }) => isTestFile(target))) {
     for (const file of new Set(causes.flatMap(({ file, chain }) => chain && file !== target ? [file] : []))) {
       importers.set(file, (importers.get(file) ?? 0) + 1);
     }
   }
-  return { testFiles, of: tests.length, imported: [...importers].filter(([, count]) => isMost(count)).map(([file]) => file) };
+  return importers;
+}
+
+function manyImport(file: string, count: number, of: number): Cause {
+  const imports = count === 1 ? "imports" : "import";
+  return { file, because: `everything: ${count} of ${of} test files ${imports} it, directly or through others` };
+}
+
+/** Direct importers that are named one by one where the suite is named anyway. */
+const MOST_NAMED = 15;
+
+/**
+ * Puts the tests directories in the place of test files that import a change, where most of the suite does: what imports it through
+ * others always, what imports it directly where they are many.
+ */
+function inOneLine(targets: readonly AffectedTarget[], most: MostOfSuite, tree: TestTree): readonly AffectedTarget[] {
+  const isMany = targets.filter(({ relation }) => relation === "import").length > Math.min(most.of / 2, MOST_NAMED);
+  const isFar = ({ relation }: AffectedTarget) => relation === "through" || (isMany && relation === "import");
+  const far = targets.filter(isFar);
+  if (far.length < FEW) return targets;
+  const importers = importersOf(targets);
+  const changed = new Map(
+    far.flatMap(({ causes }) => causes.map(({ file }) => [file, manyImport(file, importers.get(file) ?? 0, most.of)] as const)),
+  );
+  const suite = tree.testsDirectories.map((directory): AffectedTarget => {
+    const target = `${directory}/`;
+    const known = targets.find((one) => one.target === target);
+    const files = far.filter((one) => isWithin(one.target, directory)).map((one) => one.target);
+    const causes = [...changed.values(), ...known?.causes ?? []];
+    return { target, relation: "all", causes, ...(known === undefined ? { files } : {}) };
+  }).filter(({ files }) => files === undefined || files.length > 0);
+  const named = new Set(suite.map(({ target }) => target));
+  return [...targets.filter((one) => !isFar(one) && !named.has(one.target)), ...suite];
 }
 
 const RUN_BY_PACKAGE = "only because importing a package runs all of it";

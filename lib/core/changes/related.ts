@@ -1,4 +1,4 @@
-import type { Affected, Cause } from "./affected.ts";
+import type { Affected, AffectedTarget, Cause } from "./affected.ts";
 import { isWithin } from "../project/targets.ts";
 
 /**
@@ -10,5 +10,6 @@ import { isWithin } from "../project/targets.ts";
  */
 export function relatedChange(id: string, affected: Affected): Cause | null {
   const file = id.split("::", 1)[0]!;
-  return affected.targets.find(({ target }) => isWithin(file, target.replace(/\/$/, "")))?.causes[0] ?? null;
+  const bearsOn = ({ target, files }: AffectedTarget) => files?.includes(file) ?? isWithin(file, target.replace(/\/$/, ""));
+  return affected.targets.find(bearsOn)?.causes[0] ?? null;
 }

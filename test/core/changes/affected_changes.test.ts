@@ -1,8 +1,18 @@
-import { type Affected, affectedBy, asksForImports, becauseOf, type Change, mostText, withFailures } from "../../../lib/core/changes/affected.ts";
+import {
+  type Affected,
+  affectedBy,
+  asksForImports,
+  becauseOf,
+  type Change,
+  mostText,
+  type Surroundings,
+  withFailures,
+} from "../../../lib/core/changes/affected.ts";
 import { TargetOrder } from "../../../lib/core/project/target_order.ts";
 import { ImportGraph } from "../../../lib/core/changes/import_graph.ts";
 import { isTestFile } from "../../../lib/core/project/targets.ts";
-import { CHANGE_MAP } from "../../../lib/tables/change_map.ts";
+import { relatedChange } from "../../../lib/core/changes/related.ts";
+import { CHANGE_MAP, OPTION_MAP } from "../../../lib/tables/change_map.ts";
 import { assert, assertEquals } from "../../assert.ts";
 import { FILES, MODULES, suite, treeOf } from "../suite.ts";
 
@@ -227,6 +237,91 @@ Deno.test("affectedBy() says where the nearer targets are most of the suite, and
   assertEquals(mostText({ testFiles: 5, of: 9, imported: [] }), "5 of 9 test files: the whole suite may be quicker to type: tractest run");
 });
 
+/** A suite of `count` test files, the first `direct` of which import the change, and the next `through` import what imports it. */
+function importing(change: string, count: number, direct: number, through: number) {
+  const tests = Array.from({ length: count }, (_, index) => `tests/test_${index}.py`);
+  const sources = new Map([["app/x.py", ""], ["app/y.py", "import app.x\n"], ["app/z.py", ""], ["app/__init__.py", ""]]);
+  for (const [index, test] of tests.entries()) {
+    sources.set(test, index < direct ? "from app import x\n" : index < direct + through ? "from app.y import x\n" : "");
+  }
+  const graph = new ImportGraph({ sources, starts: ["."], isTest: isTestFile, plugins: [] });
+  const changeMap = [{ changed: ["x.py"], tests: [`test_${count - 1}.py`] }];
+  return affectedBy([{ path: change, status: "modified", where: "unstaged" }], { tree: treeOf(tests), packageDirectory: "app", changeMap, graph });
+}
+
+Deno.test("affectedBy() adds importers to what the change map names, behind it", () => {
+  const { targets } = importing("app/x.py", 9, 1, 1);
+  assertEquals(targets.map((target) => [target.target, target.relation, becauseOf(target)]), [
+    ["tests/test_8.py", "map", "app/x.py: the change map pairs x.py with it"],
+    ["tests/test_0.py", "import", "app/x.py → tests/test_0.py: imported directly"],
+    ["tests/test_1.py", "through", "app/x.py → app/y.py → tests/test_1.py: imported through others"],
+  ]);
+  assertEquals(relatedChange("tests/test_1.py::t", importing("app/x.py", 9, 1, 1))?.file, "app/x.py");
+});
+
+Deno.test("affectedBy() names the suite in one line where most of it imports a change, behind what is near", () => {
+  const most = importing("app/x.py", 20, 2, 10);
+  assertEquals(most.targets.map((target) => [target.target, target.relation, becauseOf(target)]), [
+    ["tests/test_19.py", "map", "app/x.py: the change map pairs x.py with it"],
+    ["tests/test_0.py", "import", "app/x.py → tests/test_0.py: imported directly"],
+    ["tests/test_1.py", "import", "app/x.py → tests/test_1.py: imported directly"],
+    ["tests/", "all", "app/x.py: everything: 12 of 20 test files import it, directly or through others"],
+  ]);
+  assertEquals(most.targets.at(-1)!.files?.length, 10);
+  // Of those that do not import it nothing is said.
+  assertEquals(["tests/test_11.py::t", "tests/test_15.py::t"].map((id) => relatedChange(id, most)?.file ?? null), ["app/x.py", null]);
+  const direct = importing("app/x.py", 20, 15, 3);
+  assertEquals(direct.targets.map(({ target }) => target), ["tests/test_19.py", "tests/"]);
+  assertEquals(importing("app/x.py", 60, 15, 20).targets.length, 17);
+  assertEquals(importing("app/x.py", 60, 16, 20).targets.length, 2);
+  assertEquals(importing("app/x.py", 20, 2, 5).targets.length, 8);
+});
+
+Deno.test("affectedBy() names no importer again that lies in a directory of the change map", () => {
+  const sources = new Map([["app/x.py", ""]]);
+  for (const test of ["tests/part/test_0.py", "tests/test_1.py"]) sources.set(test, "from app import x\n");
+  const graph = new ImportGraph({ sources, starts: ["."], isTest: isTestFile, plugins: [] });
+  const tree = treeOf([...sources.keys()].slice(1));
+  const changeMap = [{ changed: ["x.py"], tests: ["part/"] }];
+  const { targets } = affectedBy([change("app/x.py")], { tree, packageDirectory: "app", changeMap, graph });
+  assertEquals(targets.map(({ target }) => target), ["tests/part/", "tests/test_1.py"]);
+});
+
+Deno.test("affectedBy() names no test that only the run of a package leads to, where the change map names others", () => {
+  const sources = new Map([["app/__init__.py", "from . import x\nfrom .z import g\n"], ["app/x.py", ""], ["app/z.py", ""]]);
+  const tests = ["tests/test_0.py", "tests/test_1.py"];
+  for (const test of tests) sources.set(test, "from app import g\n");
+  const graph = new ImportGraph({ sources, starts: ["."], isTest: isTestFile, plugins: [] });
+  const changeMap = [{ changed: ["x.py"], tests: ["test_0.py"] }];
+  const found = affectedBy([change("app/x.py")], { tree: treeOf(tests), packageDirectory: "app", changeMap, graph });
+  assertEquals([found.targets.map(({ target }) => target), found.further.map(({ target }) => target)], [["tests/test_0.py"], ["tests/"]]);
+});
+
+Deno.test("affectedBy() takes a helper of the tests between a change and a conftest.py for part of that conftest.py", () => {
+  const sources = new Map([
+    ["app/deep.py", ""],
+    ["tests/helper.py", "from app.deep import x\n"],
+    ["tests/conftest.py", "from helper import x\n"],
+    ["tests/test_2way.py", "from app.deep import x\n"],
+  ]);
+  const graph = new ImportGraph({ sources, starts: [".", "tests"], isTest: isTestFile, plugins: [] });
+  const affected = affectedBy([change("app/deep.py")], { tree: suite(), packageDirectory: "app", changeMap: [], graph });
+  assertEquals([affected.targets.map(({ target }) => target), affected.further], [["tests/test_2way.py", "tests/"], []]);
+});
+
+Deno.test("affectedBy() says with which options the tests use a change at all", () => {
+  const found = (path: string, optionMap: Surroundings["optionMap"]) =>
+    affectedBy([change(path)], { tree: suite(), packageDirectory: "tractor", changeMap: CHANGE_MAP, optionMap }).options;
+  assertEquals(found("tractor/ipc/_uds.py", OPTION_MAP), [
+    { file: "tractor/ipc/_uds.py", options: ["--tpt-proto", "uds"], because: "tests use Unix sockets only with it" },
+  ]);
+  assertEquals([found("tractor/ipc/_tcp.py", OPTION_MAP), found("-tractor/ipc/_uds.py", OPTION_MAP), found("tractor/ipc/_uds.py", undefined)], [
+    [],
+    [],
+    [],
+  ]);
+});
+
 Deno.test("affectedBy() says that it widens to everything, and why", () => {
   const reasons: [string, string][] = [
     ["pyproject.toml", "pyproject.toml: everything: it decides how every test runs"],
@@ -280,13 +375,12 @@ Deno.test("affectedBy() puts fixtures that come to a change through others behin
   ]);
 });
 
-Deno.test("asksForImports() is true only where the table and the nature of a file leave it open", () => {
+Deno.test("asksForImports() is true only where the nature of a file leaves it open, in the change map or not", () => {
   const asks = (path: string) => asksForImports(change(path), around([]));
-  assertEquals(["tractor/log.py", "tests/test_rpc.py", "tests/x.json", "scripts/tool.py"].map(asks), [true, true, true, true]);
-  assertEquals(
-    ["tractor/msg/ptr.py", "pyproject.toml", "README.md", "tractor/__init__.py", "Makefile", "@vendor", "examples/a.py"].map(asks),
-    Array(7).fill(false),
-  );
+  const open = ["tractor/log.py", "tests/test_rpc.py", "tests/x.json", "scripts/tool.py", "tractor/msg/ptr.py", "examples/a.py"];
+  assertEquals(open.map(asks), Array(6).fill(true));
+  const settled = ["pyproject.toml", "README.md", "tractor/__init__.py", "Makefile", "@vendor", "tractor/msg/wire.proto"];
+  assertEquals(settled.map(asks), Array(6).fill(false));
 });
 
 Deno.test("withFailures() puts what failed before behind importers and in front of everything, and names nothing twice", () => {
