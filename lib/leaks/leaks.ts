@@ -69,14 +69,12 @@ export async function findLeaks(host: Host, project: Project, options: FindLeaks
   });
 
   const below = options.parent === undefined ? null : survey.below(options.parent);
-  const actors = judged.filter((process) =>
-    process.kind.signature ? process.ours !== false && process.uid === host.uid() : process.verdict === "leaked"
-  ).filter((process) => below?.has(process.pid) ?? true);
+  const actors = judged.filter((process) => process.uid === host.uid() && isListed(process)).filter(({ pid }) => below?.has(pid) ?? true);
   const foreign = candidates.map((pid) => survey.row(pid)).filter((row) => row !== undefined && row.uid !== host.uid())
     .filter((row) => judged.find((process) => process.pid === row!.pid)?.ours !== false)
     .map((row): Refusal => ({ pid: row!.pid, reason: `belongs to uid ${row!.uid}; not touched` }));
-  const run = judged.find((process) => process.ours && process.pytest !== null && holderPids.flat().includes(process.pid));
-  const pytest = run?.pytest == null ? undefined : survey.row(run.pytest);
+  const run = judged.find((process) => process.isOfLiveRun && holderPids.flat().includes(process.pid));
+  const pytest = run === undefined ? undefined : survey.row(run.pytest ?? run.pid);
   const skipped = sockets.filter((socket) => socket.evidence.some((reason) => reason.startsWith("belongs to uid ")));
   // Whose process made a socket can't be told any more once it is stale.
   const relevant = sockets.filter((socket) => !skipped.includes(socket) && below === null);
@@ -106,9 +104,15 @@ export async function findLeaks(host: Host, project: Project, options: FindLeaks
   return { clean: isClean(report, judged), ...report };
 }
 
+/** Whether a process is listed: an actor that is or may be ours, whatever leaked, and what may be left of a run. */
+function isListed({ kind, ours, verdict }: Judged): boolean {
+  if (kind.signature) return ours !== false;
+  return verdict === "leaked" || (verdict === "unknown" && (kind.isPytest || kind.helper === "worker"));
+}
+
 /** Whether a report is clean; null if it can't be told. */
 function isClean(report: Omit<LeakReport, "clean">, judged: readonly Judged[]): boolean | null {
-  const isOwnRun = (pid: number) => judged.some((process) => process.pid === pid && process.ours === true && process.pytest !== null);
+  const isOwnRun = (pid: number) => judged.some((process) => process.pid === pid && process.isOfLiveRun);
   const isHeld = report.registries.some((registry) =>
     registry.bound && (report.below === undefined || registry.holders.some(({ pid }) => report.below!.includes(pid))) &&
     !(registry.holders.length > 0 && registry.holders.every(({ pid }) => isOwnRun(pid)))

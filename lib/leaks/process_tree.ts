@@ -147,5 +147,6 @@ async function whichAre(host: Host, targets: readonly ProcessIdentity[], fits: (
 }
 
 function asFiles(target: ProcessIdentity): ProcessFiles {
-  return { ...target, innerPid: target.pid, depth: 1, startTicks: target.startTicks ?? 0, state: "?", comm: "", argv: null, mapped: null };
+  const unread = { group: 0, session: 0, isForkedCopy: false, comm: "", argv: null, mapped: null };
+  return { ...target, ...unread, innerPid: target.pid, depth: 1, startTicks: target.startTicks ?? 0, state: "?" };
 }

@@ -1,8 +1,8 @@
 import { dirname, join } from "@std/path";
-import { kindOf, mayBeActor, pythonDirectory } from "../core/leaks/actor.ts";
+import { kindOf, mayBeActor, mayBePytest, pythonDirectory } from "../core/leaks/actor.ts";
 import { ancestorsOf, descendantsOf, Judge, type Judged, type Viewpoint } from "../core/leaks/judge.ts";
 import type { Place, ProcessDetails, Refusal } from "../core/leaks/types.ts";
-import { leftOver, type Recorded } from "../core/leaks/ledger.ts";
+import { type Recorded, type RecordedProcesses, recordedProcesses } from "../core/leaks/ledger.ts";
 import type { Host } from "../host/host.ts";
 import { type ProcessFiles, type ProcessLinks, readProcessFiles, readProcessLinks, readWorkingDirectories } from "../programs/proc.ts";
 import type { ListedProcess, ProcessList } from "../programs/ps.ts";
@@ -23,6 +23,7 @@ export class ProcessSurvey {
   #ledger: Promise<Ledger> | null = null;
   /** Pids that led the runs that recorded the processes which were judged. */
   #leaders = new Map<number, readonly number[]>();
+  #abandoned: RecordedProcesses["abandoned"] = new Map();
   #failures = new Set<string>();
 
   constructor(host: Host, project: Project) {
@@ -49,9 +50,16 @@ export class ProcessSurvey {
     const candidates: number[] = [];
     for (const row of processes) {
       if (row.state === "Z" || own.has(row.pid)) continue;
-      if (mayBeActor(row.args) || await this.#mayBeUntitled(row)) candidates.push(row.pid);
+      if (mayBeActor(row.args) || this.#mayBeLeftPytest(row) || await this.#mayBeUntitled(row)) candidates.push(row.pid);
     }
     return candidates;
+  }
+
+  /** Whether a row is a pytest of this user that no shell and no other pytest started. */
+  #mayBeLeftPytest(row: ListedProcess): boolean {
+    if (row.uid !== this.#host.uid() || !mayBePytest(row.args)) return false;
+    const parent = this.#forest.get(row.ppid)?.args ?? "";
+    return row.ppid === 1 || !(mayBePytest(parent) || kindOf(parent.split(" "), "").isShellOrDebugger);
   }
 
   /** Whether a row is a Python of one of our venvs, or started by a relative name; one that a shell started is somebody's. */
@@ -66,6 +74,11 @@ export class ProcessSurvey {
     return resolved !== null && (await this.venvs()).some((venv) => resolved.startsWith(`${venv}/`));
   }
 
+  /** Of what was judged: pytests that go on though the tractest that started them was killed, and the run of each. */
+  get abandoned(): RecordedProcesses["abandoned"] {
+    return this.#abandoned;
+  }
+
   /** Rows of the process list. */
   row(pid: number): ListedProcess | undefined {
     return this.#forest.get(pid);
@@ -77,11 +90,22 @@ export class ProcessSurvey {
     return row !== undefined && row.state !== "Z";
   }
 
-  /** Reads details of these processes, and of all above them, that were not read yet. Another user's are left out unless this is root. */
+  /**
+   * Reads details of these processes, and of all above them, that were not read yet. Another user's are left out unless this is root;
+   * those above are read as far as they can be.
+   */
   async lookCloser(pids: readonly number[]): Promise<void> {
     const uid = this.#host.uid();
-    const wanted = new Set(pids.flatMap((pid) => [pid, ...ancestorsOf(pid, this.#forest)]));
-    const readable = [...wanted].filter((pid) => !this.#asked.has(pid) && (uid === 0 || this.#forest.get(pid)?.uid === uid));
+    const own = pids.filter((pid) => uid === 0 || this.#forest.get(pid)?.uid === uid);
+    await this.#read([...new Set(own.flatMap((pid) => [pid, ...ancestorsOf(pid, this.#forest)]))]);
+    // A pytest that leads the session or the group of an orphan may have started it.
+    const leaders = own.map((pid) => this.#details.get(pid)).flatMap((one) => [one?.session ?? 0, one?.group ?? 0]);
+    const pytests = [...new Set(leaders)].filter((pid) => mayBePytest(this.#forest.get(pid)?.args ?? ""));
+    await this.#read([...new Set(pytests.flatMap((pid) => [pid, ...ancestorsOf(pid, this.#forest)]))]);
+  }
+
+  async #read(wanted: readonly number[]): Promise<void> {
+    const readable = wanted.filter((pid) => !this.#asked.has(pid) && this.#forest.has(pid));
     if (readable.length === 0) return;
     for (const pid of readable) this.#asked.add(pid);
     const [files, links, directories] = await Promise.all([
@@ -145,9 +169,10 @@ export class ProcessSurvey {
 
   /** The verdicts on these processes; those that ended in the meantime are left out. */
   async judge(pids: readonly number[]): Promise<Judged[]> {
-    const ledger = await this.#recorded(pids);
+    const { over, live, abandoned } = await this.#recorded(pids);
+    this.#abandoned = abandoned;
     const view: Viewpoint = { root: this.#project.root, venvs: await this.venvs(), uid: this.#host.uid() ?? -1, ownPids: this.ownPids };
-    const judge = new Judge(view, { forest: this.#forest, details: this.#details, ledger });
+    const judge = new Judge(view, { forest: this.#forest, details: this.#details, ledger: over, live });
     return pids.map((pid) => this.#details.get(pid)).filter((details) => details !== undefined).map((details) => judge.judge(details));
   }
 
@@ -162,31 +187,34 @@ export class ProcessSurvey {
     return (await this.#ledger)?.refused ?? [];
   }
 
-  /** Those of which the details were read that a run which is over has recorded. The ledger is opened only when there is somebody to look up. */
-  async #recorded(pids: readonly number[]): Promise<ReadonlyMap<number, Recorded>> {
-    if (pids.length === 0) return new Map();
+  /** What runs have recorded of those of which the details were read. The ledger is opened only when there is somebody to look up. */
+  async #recorded(pids: readonly number[]): Promise<LedgerOfSeen> {
+    const nothing: LedgerOfSeen = { over: new Map(), live: new Map(), abandoned: new Map() };
+    if (pids.length === 0) return nothing;
     const { entries } = await (this.#ledger ??= readLedger(this.#host, this.#project.root));
-    const known = entries.filter((entry) => entry.role === "process" && this.#details.get(entry.pid)?.startTicks === entry.startTicks);
-    if (known.length === 0) return new Map();
+    const known = entries.filter((entry) => this.#details.get(entry.pid)?.startTicks === entry.startTicks);
+    if (known.length === 0) return nothing;
     const runs = new Set(known.map((entry) => entry.runId));
     const heads = entries.filter((entry) => entry.role !== "process" && runs.has(entry.runId)).map((entry) => entry.pid);
     const [here, files] = await Promise.all([
       surroundingsOf(this.#host),
       readProcessFiles(this.#host, [...new Set(heads)], { mapped: false, why: "are the runs that recorded these over" }),
     ]);
-    // Whether a run is over has to be known: else nothing is taken from it.
-    if (here === null || files.failure !== null) return new Map();
+    // Whether a run is over has to be known: else what it recorded is neither left over nor known to be in use.
+    if (here === null || files.failure !== null) return { ...nothing, live: new Map(known.map((entry) => [entry.pid, null])) };
     const living = new Map<number, { uid: number; startTicks: number | null }>(
       [...this.#details, ...files.rows].filter(([, row]) => row.state !== "Z"),
     );
-    const named = [...this.#details.values()].filter((details) => details.sameNamespaces === true).map((details) => details.pid);
-    const found = leftOver(entries, living, here, this.#host.pid);
-    for (const [pid, { runId }] of found) {
+    const found = recordedProcesses(entries, living, here, this.#host.pid);
+    for (const [pid, { runId }] of found.over) {
       this.#leaders.set(pid, entries.filter((entry) => entry.role !== "process" && entry.runId === runId).map((entry) => entry.pid));
     }
-    return new Map([...found].filter(([pid]) => named.includes(pid)));
+    return { ...found, over: new Map([...found.over].filter(([pid]) => this.#details.get(pid)?.sameNamespaces === true)) };
   }
 }
+
+/** As {@linkcode RecordedProcesses}; `live` has null for what a run recorded of which can't be read whether it is over. */
+type LedgerOfSeen = Omit<RecordedProcesses, "live"> & { readonly live: ReadonlyMap<number, Recorded | null> };
 
 async function findVenvs(host: Host, { root, configuration }: Project): Promise<string[]> {
   const [before, after = ""] = configuration.venv.split("<MINOR>");

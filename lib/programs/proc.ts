@@ -13,6 +13,12 @@ export interface ProcessFiles {
   /** Clock ticks from boot to the start of the process. */
   readonly startTicks: number;
   readonly state: string;
+  /** The process that leads its process group. */
+  readonly group: number;
+  /** The process that began its session; 0 for one outside of its pid namespace. */
+  readonly session: number;
+  /** Whether it was forked and never became another program. */
+  readonly isForkedCopy: boolean;
   /** The kernel's name for it, at most 15 bytes. */
   readonly comm: string;
   /** Null when it has none: a zombie or a kernel thread. */
@@ -35,6 +41,9 @@ export interface Read<Row> {
   readonly rows: ReadonlyMap<number, Row>;
   readonly failure: string | null;
 }
+
+/** The kernel's PF_FORKNOEXEC among the flags of a process. */
+const FORKED_WITHOUT_EXEC = 0x40;
 
 /** The id of this boot. Between files under /proc it says where each ends: they themselves say neither that nor how long they are. */
 export const BOOT_ID = "/proc/sys/kernel/random/boot_id";
@@ -90,6 +99,9 @@ function parseStatus(text: string, pid: number): Omit<ProcessFiles, "argv" | "ma
     comm: stat[2]!,
     state: stat[3]!,
     ppid: numbers[0]!,
+    group: numbers[1]!,
+    session: numbers[2]!,
+    isForkedCopy: (numbers[5]! & FORKED_WITHOUT_EXEC) !== 0,
     startTicks: numbers[18]!,
     uid: Number(uid[1]),
   };

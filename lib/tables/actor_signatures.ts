@@ -18,20 +18,32 @@ export const ACTOR_SIGNATURES = [
   { name: "runs the code of a subactor", where: "code", pattern: /\b_actor_child_main\b/ },
   { name: "named as a fork server for subinterpreters", where: "comm", pattern: /^subint-forkserv/ },
   { name: "titled as a fork server for subinterpreters", where: "title", pattern: /^subint-forkserv/ },
-  {
-    name: "runs a helper of multiprocessing",
-    where: "code",
-    pattern: /^\s*from multiprocessing\.(forkserver|resource_tracker|semaphore_tracker|spawn) import /,
-  },
   // The server, and with the very same words each actor that it forked.
-  { name: "runs tractor's fork server", where: "code", pattern: /^\s*from tractor\._forkserver_override import / },
+  { name: "runs tractor's fork server", where: "code", pattern: /^\s*from tractor\.(spawn\.)?_forkserver_override import / },
 ] as const satisfies readonly ActorSignature[];
 
 /** What a list of all processes is searched for: wider than the signatures, since it only decides where to look closer. */
-export const FIRST_LOOK = /_subactor|tractor\[|tractor\._child|_actor_child_main|subint-forkserv|from multiprocessing\.|from tractor\._/;
+export const FIRST_LOOK =
+  /_subactor|tractor\[|tractor\._child|_actor_child_main|subint-forkserv|from (multiprocessing|billiard)\.|loky\.backend|from tractor\./;
+
+/**
+ * Processes that libraries for many processes start: a worker, the server that forks workers, the tracker that cleans up after them. Any
+ * program may have them: such a one is no actor by that alone.
+ */
+export const HELPERS = [
+  { where: "code", pattern: /^\s*from (multiprocessing|billiard)\.(forkserver|spawn) import /, tracks: false },
+  { where: "module", pattern: /^((joblib\.externals\.)?loky\.backend\.popen_loky_posix)$/, tracks: false },
+  // These end by themselves as soon as the last process that uses them has.
+  {
+    where: "code",
+    pattern: /^\s*from (multiprocessing|billiard|(joblib\.externals\.)?loky\.backend)\.(resource|semaphore)_tracker import /,
+    tracks: true,
+  },
+] as const satisfies readonly { where: "code" | "module"; pattern: RegExp; tracks: boolean }[];
 
 /** Helpers that one test starts and all later ones use: they live as long as pytest and are no leak of that test. */
-export const SHARED_HELPERS = /\bfrom (multiprocessing\.(forkserver|resource_tracker|semaphore_tracker)|tractor\._forkserver_override) import /;
+export const SHARED_HELPERS =
+  /\bfrom ((multiprocessing|billiard|(joblib\.externals\.)?loky\.backend)\.(forkserver|resource_tracker|semaphore_tracker)|tractor\.(spawn\.)?_forkserver_override) import /;
 
 /** Compiled modules that every program on tractor maps: they tell an application from a script that merely uses the same venv. */
 export const RUNTIME_EXTENSIONS = ["msgspec"] as const;

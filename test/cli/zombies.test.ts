@@ -181,9 +181,9 @@ Deno.test("zombies --parent: ends what leaked below that process, and nothing el
   await using _ = scene;
   const fifo = await scene.fifo();
   const parent = await scene.start({
-    argv: ["manager"],
+    argv: ["/lib/systemd/systemd", "-", "--user"],
     cwd: "/",
-    env: { SUBREAPER: "1", ...children({ argv: ["_subactor[below@7]"], env: { READY: fifo, MAPS: msgspec(scene.root) } }) },
+    env: { SUBREAPER: "1", ...children({ argv: ["_subactor[below@7]"], env: { READY: fifo, MAPS: msgspec(scene.root) }, orphan: true }) },
   });
   const below = await scene.ready(fifo);
   const other = await scene.actor();

@@ -122,7 +122,7 @@ Deno.test("fault 11: an orphan that a subreaper adopted is found and ended; the 
   await using scene = await Scene.make();
   const fifo = await scene.fifo();
   const reaper = await scene.start({
-    argv: ["harness"],
+    argv: ["/lib/systemd/systemd", "-", "--user"],
     env: { SUBREAPER: "1", ...children({ argv: ["_subactor[w0@77]"], env: { READY: fifo }, orphan: true }) },
   });
   const pid = await scene.ready(fifo);

@@ -1,4 +1,4 @@
-import { ACTOR_SIGNATURES, type ActorSignature, FIRST_LOOK, SHELLS_AND_DEBUGGERS } from "../../tables/actor_signatures.ts";
+import { ACTOR_SIGNATURES, type ActorSignature, FIRST_LOOK, HELPERS, SHELLS_AND_DEBUGGERS } from "../../tables/actor_signatures.ts";
 
 /** What a process is, as far as its name and command line say. */
 export interface Kind {
@@ -6,6 +6,8 @@ export interface Kind {
   readonly signature: ActorSignature | null;
   readonly isPython: boolean;
   readonly isPytest: boolean;
+  /** `worker`: of multiprocessing or a library like it, or what forks those; `tracker`: ends by itself with the last that uses it. */
+  readonly helper: "worker" | "tracker" | null;
   readonly isShellOrDebugger: boolean;
 }
 
@@ -21,6 +23,11 @@ const VALUED = "WX";
 /** Whether a row of the process list deserves a closer look. */
 export function mayBeActor(args: string): boolean {
   return FIRST_LOOK.test(args);
+}
+
+/** Whether a row of the process list may be a pytest, or what one has forked. */
+export function mayBePytest(args: string): boolean {
+  return /(^|[ /])(pytest|py\.test)( |$|\/__main__\.py)/.test(args);
 }
 
 /**
@@ -52,9 +59,11 @@ export function kindOf(argv: readonly string[] | null, comm: string): Kind {
     ? (target.kind === "module" && /^(pytest|py\.test)$/.test(target.value)) ||
       (target.kind === "script" && /(^|\/)(pytest|py\.test|pytest\/__main__\.py)$/.test(target.value))
     : program === "pytest" || program === "py.test";
+  const helper = HELPERS.find((row) => target?.kind === row.where && row.pattern.test(target.value));
   return {
     signature: signature ?? null,
     isPython,
+    helper: helper ? helper.tracks ? "tracker" : "worker" : null,
     isPytest,
     isShellOrDebugger: (SHELLS_AND_DEBUGGERS as readonly string[]).includes(argv ? program : comm),
   };
@@ -90,6 +99,6 @@ export function pythonTarget(argv: readonly string[]): PythonTarget {
 }
 
 /** The last component of a path, a login shell's leading dash removed. */
-function baseName(path: string): string {
+export function baseName(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1).replace(/^-/, "");
 }

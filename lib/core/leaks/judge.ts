@@ -1,7 +1,8 @@
 import type { JudgedProcess, ProcessDetails, Verdict } from "./types.ts";
 import type { Recorded } from "./ledger.ts";
-import { type Kind, kindOf } from "./actor.ts";
+import { baseName, type Kind, kindOf } from "./actor.ts";
 import { RUNTIME_EXTENSIONS } from "../../tables/actor_signatures.ts";
+import { type AdopterRow, ADOPTERS } from "../../tables/adopters.ts";
 
 /** What is known of one project and of who asks. Paths absolute, symlinks resolved. */
 export interface Viewpoint {
@@ -28,18 +29,26 @@ export interface Seen {
   readonly details: ReadonlyMap<number, ProcessDetails>;
   /** Those that runs which are over have recorded, each identified beyond its pid. */
   readonly ledger?: ReadonlyMap<number, Recorded>;
+  /** Those that runs which go on have recorded; null where it can't be read whether a run goes on. */
+  readonly live?: ReadonlyMap<number, Recorded | null>;
 }
 
 /** Who stands above a process, so that it is no leak. */
 type Guardian =
   | { readonly kind: "none"; readonly evidence: string }
-  | { readonly kind: "pytest" | "application" | "by-hand" | "self" | "unknown"; readonly pid: number; readonly evidence: string };
+  | {
+    readonly kind: "pytest" | "run" | "application" | "by-hand" | "unknown";
+    readonly pid: number;
+    readonly evidence: string;
+  };
 
 /** A verdict with what led to it. */
 export interface Judged extends JudgedProcess {
   readonly kind: Kind;
   /** The live pytest that it is or that is above it, of this project or another. */
   readonly pytest: number | null;
+  /** Whether a run of this project that goes on uses it: a live pytest does, or its ledger names it. */
+  readonly isOfLiveRun: boolean;
 }
 
 /** The pids above a process, nearest first; stops at what is not in the forest, and at a loop. */
@@ -68,6 +77,7 @@ export function descendantsOf(pid: number, forest: ReadonlyMap<number, ForestRow
 export class Judge {
   #view: Viewpoint;
   #seen: Seen;
+  #guardians = new Map<number, Guardian>();
 
   constructor(view: Viewpoint, seen: Seen) {
     this.#view = view;
@@ -77,39 +87,54 @@ export class Judge {
   /** The verdict on a process of which the details were read. */
   judge(process: ProcessDetails): Judged {
     const kind = kindOf(process.argv, process.comm);
-    const { pid, startTicks, title, uid } = process;
-    const of = (ours: boolean | null, verdict: Verdict, evidence: readonly string[], pytest: number | null = null): Judged => ({
-      pid,
-      startTicks,
-      title,
-      uid,
-      ours,
-      verdict,
-      evidence,
-      kind,
-      pytest,
-    });
     const [ours, tie] = this.#ties(process);
-    if (uid !== this.#view.uid) return of(ours, "foreign", [`belongs to uid ${uid}; not touched`]);
-    if (this.#view.ownPids.has(pid)) return of(ours, "in-use", ["this program, or one above it"]);
-    if (ours === false) return of(false, "foreign", tie);
-    if (kind.isPytest) return of(ours, "in-use", ["is a live pytest", ...tie], pid);
-    if (process.place === "gone" && !this.#isRecorded(pid)) return of(ours, "unknown", ["its directory is gone", ...tie]);
-    if (ours === null) return of(null, "unknown", tie);
+    const { pid, startTicks, title, uid } = process;
+    const of = ([verdict, evidence, pytest = null]: Finding): Judged => {
+      const isOfLiveRun = ours === true && verdict === "in-use" && (pytest !== null || this.#seen.live?.get(pid) != null);
+      return { pid, startTicks, title, uid, ours, verdict, evidence, kind, pytest, isOfLiveRun };
+    };
+    if (uid !== this.#view.uid) return of(["foreign", [`belongs to uid ${uid}; not touched`]]);
+    if (this.#view.ownPids.has(pid)) return of(["in-use", ["this program, or one above it"]]);
+    if (ours === false) return of(["foreign", tie]);
+    if (kind.isPytest) return of(this.#judgePytest(process, ours, tie));
+    if (process.place === "gone" && !this.#isRecorded(pid)) return of(["unknown", ["its directory is gone", ...tie]]);
+    if (ours === null) return of(["unknown", tie]);
+    return of(this.#judgeOurs(process, kind, tie));
+  }
+
+  #judgePytest(process: ProcessDetails, ours: boolean | null, tie: readonly string[]): Finding {
+    const { pid, startTicks } = process;
+    const standing = this.#pytestStanding(process);
+    if (standing === "live") {
+      const guardian = this.#isForkOrRecorded(process) ? this.#guardian(process) : null;
+      const above = guardian?.kind === "pytest" ? guardian : null;
+      return ["in-use", [above ? above.evidence : "is a live pytest", ...tie], above ? above.pid : pid];
+    }
+    const evidence = [...tie, this.#guardian(process).evidence];
+    const isLeaked = standing === "left" && ours === true && startTicks !== null && process.place !== "unknown";
+    if (isLeaked) return ["leaked", ["has pytest's command line, and its run is over", ...evidence]];
+    return ["unknown", ["has pytest's command line; forked by a pytest that no run here recorded", ...evidence]];
+  }
+
+  #judgeOurs(process: ProcessDetails, kind: Kind, tie: readonly string[]): Finding {
+    const { pid, startTicks } = process;
     const guardian = this.#guardian(process);
     const evidence = [...(kind.signature ? [kind.signature.name] : []), ...tie, guardian.evidence];
-    if (guardian.kind === "unknown") return of(true, "unknown", evidence);
-    if (guardian.kind !== "none") return of(true, "in-use", evidence, guardian.kind === "pytest" ? guardian.pid : null);
-    if (startTicks === null) return of(true, "unknown", ["identity unknown", ...evidence]);
-    if (kind.signature) return of(true, "leaked", evidence);
+    if (guardian.kind === "unknown") return ["unknown", evidence];
+    if (guardian.kind !== "none") return ["in-use", evidence, guardian.kind === "pytest" ? guardian.pid : null];
+    if (startTicks === null) return ["unknown", ["identity unknown", ...evidence]];
+    if (kind.signature) return ["leaked", evidence];
     if (this.#isLeakedRoot(process, kind)) {
       const where = this.#isRecorded(pid) ? "that a run left" : "in pytest's temporary directory";
-      return of(true, "leaked", [`a Python on tractor ${where}`, ...evidence]);
+      return ["leaked", [`a Python on tractor ${where}`, ...evidence]];
     }
-    if (!usesRuntime(process)) return of(true, "unknown", ["no actor, as far as can be told", ...evidence]);
     const actor = this.#actorAbove(process);
-    if (actor !== null) return of(true, "leaked", [`started by the leaked actor ${actor}`, ...evidence]);
-    return of(true, "unknown", ["a live application, as far as can be told", ...evidence]);
+    if (actor !== null && (kind.helper !== null || usesRuntime(process))) {
+      return ["leaked", [`started by the leaked actor ${actor}`, ...evidence]];
+    }
+    if (kind.helper !== null) return ["unknown", ["an orphaned helper of multiprocessing: any program may have left it", ...evidence]];
+    if (!usesRuntime(process)) return ["unknown", ["not an actor", ...evidence]];
+    return ["unknown", ["may be a running application", ...evidence]];
   }
 
   /** Whether a process belongs to this project, and what says so. */
@@ -148,41 +173,111 @@ export class Judge {
     return this.#view.venvs.some((venv) => program.startsWith(`${venv}/`));
   }
 
-  /** Walks up from a process to the first that keeps it from being a leak. */
+  /** Who above a process keeps it from being a leak. Nobody does only if everything above it is proven gone, an adopter, or leaked itself. */
   #guardian(process: ProcessDetails): Guardian {
-    const { forest } = this.#seen;
-    if (!forest.has(process.pid)) return { kind: "unknown", pid: process.pid, evidence: "what is above it can't be read" };
-    const above = ancestorsOf(process.pid, forest);
-    // A pytest anywhere above decides, whatever is between.
-    for (const pid of above) {
-      const details = this.#seen.details.get(pid);
+    const known = this.#guardians.get(process.pid);
+    if (known) return known;
+    this.#guardians.set(process.pid, unknownAbove(process.pid, "what is above it is a loop"));
+    const found = this.#findGuardian(process);
+    this.#guardians.set(process.pid, found);
+    return found;
+  }
+
+  #findGuardian(process: ProcessDetails): Guardian {
+    const { forest, details } = this.#seen;
+    const run = this.#runOf(process.pid);
+    if (run) return run;
+    const row = forest.get(process.pid);
+    if (!row) return unknownAbove(process.pid, "what is above it can't be read");
+    const pytest = this.#pytestOver(process);
+    if (pytest !== null) return { kind: "pytest", pid: pytest, evidence: `in use by pytest pid ${pytest}` };
+    const parent = forest.get(row.ppid);
+    if (row.ppid === 0) return unknownAbove(0, "its parent is outside of this pid namespace");
+    if (!parent) return unknownAbove(row.ppid, `what is above it (pid ${row.ppid}) can't be read`);
+    return this.#guardianBelow(process, parent, details.get(row.ppid) ?? null);
+  }
+
+  /** The run that goes on and that recorded a process; what it records it may still use. */
+  #runOf(pid: number): Guardian | null {
+    const run = this.#seen.live?.get(pid);
+    if (run === undefined) return null;
+    if (run === null) return unknownAbove(pid, "a run recorded it, and whether that is over can't be read");
+    const test = run.test === null ? "" : ` (test ${run.test})`;
+    return { kind: "run", pid, evidence: `in use by run ${run.runId}${test}, which goes on` };
+  }
+
+  /** The live pytest that is above a process, whatever is between, or that leads its session or process group. */
+  #pytestOver(process: ProcessDetails): number | null {
+    for (const pid of ancestorsOf(process.pid, this.#seen.forest)) {
       // As the first process of a namespace it adopts what others leave: then what a run that is over recorded is not its own.
       if (pid === 1 && this.#isRecorded(process.pid)) continue;
-      if (details && kindOf(details.argv, details.comm).isPytest) return { kind: "pytest", pid, evidence: `in use by pytest pid ${pid}` };
+      if (this.#isLivePytest(pid)) return pid;
     }
-    for (const pid of above) {
-      const details = this.#seen.details.get(pid);
-      const row = forest.get(pid);
-      // Another user's process (init, a session manager) can have adopted it but not started it.
-      if (row ? row.uid !== this.#view.uid : pid === 1) break;
-      if (!details) return { kind: "unknown", pid, evidence: `what is above it (pid ${pid}) can't be read` };
-      const parent = kindOf(details.argv, details.comm);
-      if (parent.signature || this.#isRecorded(pid)) continue;
-      if (pid === 1 && parent.isPytest && this.#isRecorded(process.pid)) break;
-      // Reached only past actors and leaked roots, so it is the parent of one. Such programs adopt nobody, except as pid 1.
-      if (pid !== 1 && parent.isShellOrDebugger) {
-        return { kind: "by-hand", pid, evidence: `was started by hand: its parent is ${details.comm}, pid ${pid}` };
-      }
-      if (details.mapped === null) {
-        if (pid === 1 && !parent.isPython) break;
-        return { kind: "unknown", pid, evidence: `what is above it (pid ${pid}) can't be read` };
-      }
-      if (!sharesVenv(details, process)) break;
-      if (this.#isLeakedRoot(details, parent)) continue;
-      if (this.#actorAbove(details) !== null) continue;
+    // A number of a session or a group is not given to another process while any is in it.
+    const leaders = [process.session, process.group].filter((pid) => pid !== undefined && pid > 1 && pid !== process.pid);
+    return leaders.find((pid) => this.#isLivePytest(pid!)) ?? null;
+  }
+
+  #isLivePytest(pid: number): boolean {
+    const details = this.#seen.details.get(pid);
+    if (details) return this.#pytestStanding(details) === "live";
+    const row = this.#seen.forest.get(pid);
+    return row !== undefined && row.uid !== this.#view.uid && kindOf(row.args.split(" "), "").isPytest;
+  }
+
+  /** Whether a process with pytest's command line is one that runs, or what a test of a run that is over forked and left. */
+  #pytestStanding(process: ProcessDetails): "live" | "left" | "unknown" | null {
+    if (!kindOf(process.argv, process.comm).isPytest) return null;
+    if (!this.#isForkOrRecorded(process)) return "live";
+    const guardian = this.#guardian(process);
+    if (guardian.kind === "none") return this.#isRecorded(process.pid) ? "left" : "unknown";
+    return guardian.kind === "unknown" ? "unknown" : "live";
+  }
+
+  #isForkOrRecorded(process: ProcessDetails): boolean {
+    return process.isForkedCopy === true || this.#isRecorded(process.pid);
+  }
+
+  /** What a living parent means: it is leaked itself, has only adopted the process, or it is, or may be, what uses it. */
+  #guardianBelow(process: ProcessDetails, parent: ForestRow, details: ProcessDetails | null): Guardian {
+    const { pid } = parent;
+    const kind = details ? kindOf(details.argv, details.comm) : kindOf(parent.args.split(" "), "");
+    const name = details?.comm ?? baseName(parent.args.split(" ")[0]!);
+    const isOwn = parent.uid === this.#view.uid;
+    if (isOwn && !details) return unknownAbove(pid, `what is above it (pid ${pid}) can't be read`);
+    const run = this.#runOf(pid);
+    if (run) return run;
+    const adopted = this.#adoptedBy(process, parent, details);
+    if (adopted !== null) return { kind: "none", evidence: `no live pytest or application above it: its parent is pid ${pid}${adopted}` };
+    const mayBeLeft = isOwn && details !== null && pid !== 1 &&
+      (kind.signature !== null || kind.helper !== null || kind.isPytest || this.#isRecorded(pid) || this.#isLeakedRoot(details, kind));
+    if (mayBeLeft) {
+      const above = this.#guardian(details);
+      if (above.kind !== "none" || !kind.isPytest || this.#isRecorded(pid)) return above;
+      return unknownAbove(pid, `its parent, pid ${pid}, has pytest's command line, and no run here recorded that`);
+    }
+    if (pid !== 1 && kind.isShellOrDebugger) return { kind: "by-hand", pid, evidence: `was started by hand: its parent is ${name}, pid ${pid}` };
+    if (isOwn && details!.mapped === null) return unknownAbove(pid, `what is above it (pid ${pid}) can't be read`);
+    if (kind.isPython || (details !== null && (usesRuntime(details) || this.#venvOf(details) !== null))) {
       return { kind: "application", pid, evidence: `belongs to a live application: pid ${pid}` };
     }
-    return { kind: "none", evidence: `no live pytest or application above it: its parent is pid ${above[0] ?? 0}` };
+    return unknownAbove(pid, `its parent, pid ${pid} (${name}), is alive, and may have started it`);
+  }
+
+  /** What proves that a process was adopted by its parent, and not started by it; null where nothing does. */
+  #adoptedBy(process: ProcessDetails, parent: ForestRow, details: ProcessDetails | null): string | null {
+    const { pid } = parent;
+    const recorded = this.#seen.ledger?.get(process.pid);
+    const since = recorded?.since ?? null;
+    const ticks = details?.startTicks ?? null;
+    // What a run recorded came from that run: what is older has started none of it.
+    if (recorded && (pid === 1 || (ticks !== null && since !== null && ticks < since))) return ", older than the run that recorded it";
+    if (ticks !== null && process.startTicks !== null && ticks > process.startTicks) return ", which is younger";
+    if (isOfOtherSession(process, pid, details)) return `, and its session was begun by pid ${process.session}`;
+    const kind = kindOf(process.argv, process.comm);
+    // A service is started by such a program; an actor never is.
+    const isNoService = kind.signature !== null || recorded !== undefined || this.#isLeakedRoot(process, kind);
+    return isNoService && isAdopter(parent, details) ? ` (${details?.comm ?? baseName(parent.args.split(" ")[0]!)}), which adopts orphans` : null;
   }
 
   /** An untitled Python on tractor, in pytest's temporary directory or on record: a server that a fixture or a test started. */
@@ -201,24 +296,30 @@ export class Judge {
   }
 }
 
+/** A verdict with what led to it, and the live pytest that uses the process. */
+type Finding = readonly [verdict: Verdict, evidence: readonly string[], pytest?: number | null];
+
+function unknownAbove(pid: number, evidence: string): Guardian {
+  return { kind: "unknown", pid, evidence };
+}
+
+/**
+ * Whether a process is in a session that its parent can't have given it. A session is inherited, and can only be left for a new one of
+ * one's own: who is in a third process's session was started by somebody else than a parent that was never in it.
+ */
+function isOfOtherSession({ pid, session }: ProcessDetails, parent: number, details: ProcessDetails | null): boolean {
+  if (session === undefined || session === pid || session === parent) return false;
+  if (parent === 1) return session > 1;
+  return details?.session !== undefined && details.session !== session && details.session !== parent;
+}
+
+function isAdopter(parent: ForestRow, details: ProcessDetails | null): boolean {
+  const names = [details?.comm, baseName(parent.args.split(" ")[0]!)];
+  const rows: readonly AdopterRow[] = ADOPTERS;
+  return rows.some((row) => (row.as === "any" || parent.pid === 1) && names.some((name) => name !== undefined && row.name.test(name)));
+}
+
 /** Whether it maps what every program on tractor maps. */
 function usesRuntime(process: ProcessDetails): boolean {
-  return process.mapped?.some((path) => RUNTIME_EXTENSIONS.some((name) => path.includes(`/site-packages/${name}/`))) ?? false;
-}
-
-/** Whether `parent` can have started `child`: it maps compiled modules of a venv that the child uses too. */
-function sharesVenv(parent: ProcessDetails, child: ProcessDetails): boolean {
-  const prefixes = sitePackages(parent);
-  if (prefixes.length === 0) return false;
-  const program = child.argv?.[0] ?? "";
-  const used = sitePackages(child);
-  // The child shows nothing of the sort (a helper process): then any parent that does may be its own.
-  if (used.length === 0) return prefixes.some((prefix) => program.startsWith(`${prefix}/`)) || usesRuntime(parent);
-  return prefixes.some((prefix) => used.includes(prefix));
-}
-
-/** The prefixes whose site-packages a process maps something of. */
-function sitePackages(process: ProcessDetails): string[] {
-  const prefixes = (process.mapped ?? []).map((path) => /^(.*)\/lib(?:64)?\/[^/]+\/site-packages\//.exec(path)?.[1]);
-  return [...new Set(prefixes.filter((prefix) => prefix !== undefined))];
+  return process.mapped?.some((path) => RUNTIME_EXTENSIONS.some((name) => path.includes(`/${name}/`))) ?? false;
 }

@@ -31,10 +31,22 @@ export interface SegmentEntry {
   readonly inode: number;
 }
 
-/** What the ledger says about a process that lives: which run it is left over from. */
+/** What the ledger says about a process that lives: which run recorded it, and in which test. */
 export interface Recorded {
   readonly runId: string;
   readonly test: string | null;
+  /** When the first process of that run was started, in ticks; whatever is older did not come from it. Null when not recorded. */
+  readonly since: number | null;
+}
+
+/** The living processes that the ledger names. */
+export interface RecordedProcesses {
+  /** Left over from runs that are over. */
+  readonly over: ReadonlyMap<number, Recorded>;
+  /** Of runs that go on: they are in use. */
+  readonly live: ReadonlyMap<number, Recorded>;
+  /** What a tractest started that was killed itself, and that goes on: a pytest, as a rule. */
+  readonly abandoned: ReadonlyMap<number, Recorded>;
 }
 
 /** Which boot and which pid namespace this is. */
@@ -107,17 +119,25 @@ export function fits(entry: LedgerIdentity, living: Living, here: Surroundings):
 }
 
 /**
- * The living processes that are left over from runs that are over, by pid.
+ * The living processes that runs recorded, by pid. One that a live run recorded is in use, whoever recorded it before.
  *
  * @param own this program's pid: when it looks after its own run, that run is over
  */
-export function leftOver(entries: readonly LedgerEntry[], living: Living, here: Surroundings, own: number): Map<number, Recorded> {
-  const live = going(entries, living, here, own);
-  return new Map(
-    entries.filter((entry) => entry.role === "process" && fits(entry, living, here) && !live.has(entry.runId)).map((
-      { pid, runId, test },
-    ) => [pid, { runId, test }]),
-  );
+export function recordedProcesses(entries: readonly LedgerEntry[], living: Living, here: Surroundings, own: number): RecordedProcesses {
+  const goesOn = going(entries, living, here, own);
+  const fitting = entries.filter((entry) => entry.pid !== own && fits(entry, living, here));
+  const recorded = ({ pid, runId, test }: LedgerEntry): [number, Recorded] => [pid, { runId, test, since: beginOf(runId, entries, here) }];
+  const live = new Map(fitting.filter((entry) => goesOn.has(entry.runId)).map(recorded));
+  const over = fitting.filter((entry) => entry.role === "process" && !live.has(entry.pid));
+  const led = new Set(fitting.filter((entry) => entry.role === "runner").map((entry) => entry.runId));
+  const ran = new Set(entries.filter((entry) => entry.role === "runner" && isHere(entry, here)).map((entry) => entry.runId));
+  const roots = fitting.filter((entry) => entry.role === "root" && ran.has(entry.runId) && !led.has(entry.runId) && goesOn.has(entry.runId));
+  return { over: new Map(over.map(recorded)), live, abandoned: new Map(roots.map(recorded)) };
+}
+
+function beginOf(runId: string, entries: readonly LedgerEntry[], here: Surroundings): number | null {
+  const heads = entries.filter((entry) => entry.runId === runId && entry.role !== "process" && isHere(entry, here));
+  return heads.length > 0 ? Math.min(...heads.map((entry) => entry.startTicks)) : null;
 }
 
 /** The runs that are not over: their tractest, unless it is this program, or what it started, lives. */

@@ -36,6 +36,12 @@ export interface ProcessDetails extends ProcessIdentity {
   readonly place: Place;
   /** Whether it sees the same files and the same pids as this process. */
   readonly sameNamespaces: boolean | null;
+  /** The process that began its session, 0 for one outside of this pid namespace; left out where unknown. */
+  readonly session?: number;
+  /** The process that leads its process group. */
+  readonly group?: number;
+  /** Whether it was forked and never became another program: its command line is that of the process that forked it. */
+  readonly isForkedCopy?: boolean;
 }
 
 /**

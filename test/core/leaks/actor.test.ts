@@ -9,10 +9,17 @@ const ACTORS: readonly (readonly [string, readonly string[] | null, string])[] =
   ["with options of Python before", ["python3.13", "-Xfrozen_modules=off", "-W", "error", "-um", "tractor._child"], "python3.13"],
   ["started by code", ["/repo/py313/bin/python", "-c", "from tractor._child import _actor_child_main; _actor_child_main()"], "python"],
   ["a fork server for subinterpreters", ["subint-forkserv"], "subint-forkserv"],
-  ["mp_forkserver", ["python", "-c", "from multiprocessing.forkserver import main; main(5, 7, ['x'])"], "python"],
-  ["mp_spawn", ["python", "-c", "from multiprocessing.spawn import spawn_main; spawn_main(tracker_fd=6)", "--multiprocessing-fork"], "python"],
+  ["mp_forkserver of current tractor", ["python", "-c", "from tractor.spawn._forkserver_override import main; main(9, 11)"], "python"],
   ["mp_forkserver of 0.1.0a5", ["python", "-B", "-c", "from tractor._forkserver_override import main; main(9, 11, ['__main__'], **{})"], "python"],
-  ["multiprocessing's tracker", ["python", "-c", "from multiprocessing.resource_tracker import main;main(6)"], "python"],
+];
+
+const HELPERS: readonly (readonly [string, readonly string[], "worker" | "tracker"])[] = [
+  ["mp_forkserver", ["python", "-c", "from multiprocessing.forkserver import main; main(5, 7, ['x'])"], "worker"],
+  ["mp_spawn", ["python", "-c", "from multiprocessing.spawn import spawn_main; spawn_main(tracker_fd=6)", "--multiprocessing-fork"], "worker"],
+  ["a worker of loky", ["python", "-m", "joblib.externals.loky.backend.popen_loky_posix", "--process-name", "LokyProcess-1"], "worker"],
+  ["multiprocessing's tracker", ["python", "-c", "from multiprocessing.resource_tracker import main;main(6)"], "tracker"],
+  ["billiard's tracker", ["python", "-c", "from billiard.semaphore_tracker import main;main(6)"], "tracker"],
+  ["loky's tracker", ["python", "-c", "from loky.backend.resource_tracker import main; main(6, False)"], "tracker"],
 ];
 
 const OTHERS: readonly (readonly [string, readonly string[] | null, string])[] = [
@@ -34,6 +41,13 @@ for (const [what, argv, comm] of ACTORS) {
   Deno.test(`an actor is known as one: ${what}`, () => {
     assertEquals(kindOf(argv, comm).signature !== null, true);
     if (argv) assertEquals(mayBeActor(argv.join(" ")), true, "the first look finds it");
+  });
+}
+
+for (const [what, argv, helper] of HELPERS) {
+  Deno.test(`a helper of a library for many processes is no actor by that alone: ${what}`, () => {
+    const kind = kindOf(argv, "python");
+    assertEquals([kind.signature, kind.helper, mayBeActor(argv.join(" "))], [null, helper, true]);
   });
 }
 

@@ -45,7 +45,7 @@ Deno.test("an actor of this checkout whose parent is pid 1 is leaked, and the ev
     "titled as a subactor",
     "works in /repo",
     "maps files of /repo/py313",
-    "no live pytest or application above it: its parent is pid 1",
+    "no live pytest or application above it: its parent is pid 1 (init), which adopts orphans",
   ]);
 });
 
@@ -77,8 +77,13 @@ Deno.test("a second checkout that shares this venv is another project all the sa
 Deno.test("fault 11: an orphan that a subreaper adopted is leaked", () => {
   const manager = details({ pid: 80, argv: ["/lib/systemd/systemd", "--user"], mapped: ["/usr/lib/libc.so"], cwd: "/" });
   assertEquals(judge({ pid: 100, ppid: 80 }, manager).verdict, "leaked");
-  const harness = details({ pid: 80, ppid: 50, argv: ["/usr/bin/python3", "harness.py"], mapped: ["/usr/bin/python3.11"], cwd: "/" });
-  assertEquals(judge({ pid: 100, ppid: 80 }, harness).verdict, "leaked", "a subreaper that is a Python but no application of ours");
+  const harness = details({ pid: 80, ppid: 50, argv: ["/usr/bin/harness"], comm: "harness", mapped: ["/usr/bin/harness"], session: 50 });
+  assertEquals(judge({ pid: 100, ppid: 80, session: 77 }, harness).verdict, "leaked", "it is in a session that its parent never was in");
+  assertEquals(judge({ pid: 100, ppid: 80, session: 50 }, harness).verdict, "unknown", "nothing proves that it was adopted");
+  assertEquals(judge({ pid: 100, ppid: 80, session: 100 }, harness).verdict, "unknown", "a session of its own proves nothing");
+  const leader = details({ ...harness, session: 80 });
+  assertEquals(judge({ pid: 100, ppid: 80, session: 77 }, leader).verdict, "unknown", "its parent may have left that session");
+  assertEquals(judge({ pid: 100, ppid: 80, startTicks: 5079 }, harness).verdict, "leaked", "its parent is younger");
 });
 
 Deno.test("fault 12: an actor under a live pytest is in use, however deep", () => {
@@ -166,9 +171,81 @@ Deno.test("what can't be read is unknown, never leaked", () => {
   assertEquals(alone.judge(details({ pid: 100 })).verdict, "unknown", "no list of processes at all");
 });
 
-Deno.test("another user's process above can have adopted an actor but not started it", () => {
-  const manager = details({ pid: 80, uid: 0, argv: ["supervisor"], mapped: null });
-  assertEquals(judge({ pid: 100, ppid: 80 }, manager).verdict, "leaked");
+Deno.test("fault 61: another user's process above is judged by its row, else nothing is known", () => {
+  const above = (...argv: string[]) => judge({ pid: 100, ppid: 80 }, details({ pid: 80, uid: 0, argv, mapped: null })).verdict;
+  assertEquals([above("supervisor"), above("python3", "app.py"), above("python3", "-m", "pytest")], ["unknown", "in-use", "in-use"]);
+  assertEquals([above("/lib/systemd/systemd", "--system"), above("sudo", "-u", "dev")], ["leaked", "unknown"]);
+  const sudo = details({ pid: 80, ppid: 81, uid: 0, argv: ["sudo", "-u", "dev"], mapped: null });
+  const { verdict, pytest: above2 } = judge(
+    { pid: 100, ppid: 80 },
+    sudo,
+    details({ pid: 81, uid: 0, argv: ["python3", "-m", "pytest"], mapped: null }),
+  );
+  assertEquals([verdict, above2], ["in-use", 81]);
+});
+
+Deno.test("fault 57: a living parent that shares no file is what uses a process, whatever that is", () => {
+  const plain = { mapped: ["/usr/bin/python3.11"], cwd: "/repo" };
+  const program = details({ pid: 80, ppid: 50, argv: ["/usr/bin/python3", "job.py"], ...plain });
+  const spawned = { pid: 100, ppid: 80, argv: ["/usr/bin/python3", "-c", "from multiprocessing.spawn import spawn_main; spawn_main(tracker_fd=5)"] };
+  assertEquals(judge({ ...spawned, ...plain }, program).verdict, "in-use");
+  const server = details({ ...spawned, pid: 90, argv: ["python", "-c", "from multiprocessing.forkserver import main; main(5, 6)"], ...plain });
+  assertEquals(judge({ ...spawned, ...plain, ppid: 90 }, program, server).verdict, "in-use");
+  assertEquals(judge({ ...spawned, ppid: 1 }).verdict, "unknown", "also when its parent is gone it is no actor by that alone");
+  assertEquals(judge({ ...spawned, ppid: 90 }, details({ pid: 90 })).verdict, "leaked", "below an actor that is leaked");
+  const uvicorn = details({ pid: 80, ppid: 1, argv: ["uvicorn"], comm: "uvicorn", mapped: ["/x/python3.11"], cwd: "/repo" });
+  assertEquals(judge({ ...spawned, ...plain }, uvicorn).verdict, "unknown", "a parent that nothing is known of");
+});
+
+Deno.test("fault 59: an application whose modules are in no site-packages keeps its actors", () => {
+  const target = ["/srv/app/vendor/msgspec/_core.so"];
+  const root = details({ pid: 80, ppid: 1, argv: ["pikerd"], comm: "pikerd", mapped: target, session: 80 });
+  assertEquals(judge({ pid: 100, ppid: 80, mapped: target }, root).verdict, "in-use");
+});
+
+Deno.test("a first process that is an application is never an adopter; nor is a parent outside of the namespace", () => {
+  const first = (argv: string[], subject: Partial<ProcessDetails> = {}) => {
+    const all = [details({ pid: 100, ...subject }), details({ pid: 1, ppid: 0, argv, comm: argv[0]!, mapped: ["/usr/bin/x"] })];
+    const forest = new Map(all.map((row) => [row.pid, { ...row, args: row.title }]));
+    return new Judge(view, { forest, details: new Map(all.map((row) => [row.pid, row])) }).judge(all[0]!).verdict;
+  };
+  assertEquals([first(["python", "app.py"]), first(["node"]), first(["tini"]), first(["sleep"])], ["in-use", "unknown", "leaked", "leaked"]);
+  assertEquals(first(["node"], { session: 77 }), "leaked", "its session was begun by a third process");
+  assertEquals([first(["node"], { session: 1 }), first(["node"], { session: 0 }), first(["tini"], { ppid: 0 })], ["unknown", "unknown", "unknown"]);
+});
+
+/** The verdict on the first process where runs have recorded some. */
+function judgeRecorded(subject: Row, { over = [], live = [] }: { over?: number[]; live?: number[] }, ...others: ProcessDetails[]) {
+  const all = [details(subject), ...others, init, shell];
+  const forest = new Map(all.map((row) => [row.pid, { ...row, args: row.title }]));
+  const runs = (pids: number[]) => new Map(pids.map((pid) => [pid, { runId: "r-1", test: "t.py::x", since: 5090 }]));
+  return new Judge(view, { forest, details: new Map(all.map((row) => [row.pid, row])), ledger: runs(over), live: runs(live) }).judge(all[0]!);
+}
+
+Deno.test("fault 60: what a live run recorded is in use, and so is what is below it", () => {
+  const { verdict, evidence, isOfLiveRun } = judgeRecorded({ pid: 100 }, { live: [100] });
+  assertEquals([verdict, evidence.at(-1), isOfLiveRun], ["in-use", "in use by run r-1 (test t.py::x), which goes on", true]);
+  assertEquals(judgeRecorded({ pid: 100, ppid: 90 }, { live: [90] }, details({ pid: 90 })).verdict, "in-use");
+});
+
+Deno.test("fault 63: a fork of pytest is leaked if a run that is over recorded it, unknown if none did, in use while its pytest lives", () => {
+  const fork = { argv: ["python", "-m", "pytest"], isForkedCopy: true };
+  const harness = details({ pid: 80, ppid: 50, argv: ["harness"], comm: "harness", mapped: ["/usr/bin/harness"] });
+  assertEquals(judgeRecorded({ pid: 100, ...fork }, { over: [100] }).verdict, "leaked");
+  assertEquals(judgeRecorded({ pid: 100, ppid: 80, ...fork }, { over: [100] }, harness).verdict, "leaked", "its parent is older than the run");
+  const young = details({ ...harness, pid: 95, startTicks: 5095 });
+  assertEquals(judgeRecorded({ pid: 100, ppid: 95, ...fork }, { over: [100] }, young).verdict, "unknown", "its parent may have come from the run");
+  assertEquals(judge({ pid: 100, ...fork }).verdict, "unknown");
+  assertEquals(judge({ pid: 110, ppid: 100 }, details({ pid: 100, ...fork })).verdict, "unknown", "and so is what is below it");
+  assertEquals(judgeRecorded({ pid: 110, ppid: 100 }, { over: [100] }, details({ pid: 100, ...fork })).verdict, "leaked");
+  assertEquals(judge({ pid: 100, ppid: 60, ...fork }, pytest).pytest, 60);
+  assertEquals(judge({ pid: 100, argv: fork.argv }).verdict, "in-use", "one that was started as a pytest is one");
+});
+
+Deno.test("an orphan in the session or the process group of a live pytest is in use", () => {
+  assertEquals(judge({ pid: 100, session: 60 }, pytest).verdict, "in-use");
+  assertEquals(judge({ pid: 100, session: 77, group: 60 }, pytest).verdict, "in-use");
+  assertEquals(judge({ pid: 100, session: 77, group: 50 }, pytest).verdict, "leaked");
 });
 
 Deno.test("an untitled Python that a leaked actor started is leaked with it", () => {

@@ -1,4 +1,4 @@
-import { fits, type LedgerEntry, ledgerLine, leftOver, parseLedger } from "../../../lib/core/leaks/ledger.ts";
+import { fits, type LedgerEntry, ledgerLine, parseLedger, recordedProcesses } from "../../../lib/core/leaks/ledger.ts";
 import { assertEquals } from "../../assert.ts";
 
 const here = { bootId: "0f3c1d2e-0000-4000-8000-000000000001", pidNamespace: "pid:[4026531836]" };
@@ -35,11 +35,19 @@ Deno.test("What a run recorded is left over once neither its tractest nor what t
   const root: LedgerEntry = { ...entry, role: "root", pid: 41, startTicks: 950 };
   const entries = [runner, root, entry];
   const with40 = new Map([...living, [40, { uid: 7, startTicks: 900 }]]);
-  const found = [[42, { runId: "r-1", test: "tests/a.py::b" }]];
-  assertEquals([...leftOver(entries, living, here, 1)], found as never);
-  assertEquals([...leftOver(entries, with40, here, 1)], []);
-  assertEquals([...leftOver(entries, with40, here, 40)], found as never);
-  assertEquals([...leftOver(entries, new Map([...living, [41, { uid: 7, startTicks: 950 }]]), here, 40)], []);
+  const recorded = { runId: "r-1", test: "tests/a.py::b", since: 900 };
+  const found = [[42, recorded]];
+  assertEquals([...recordedProcesses(entries, living, here, 1).over], found as never);
+  assertEquals([...recordedProcesses(entries, with40, here, 1).over], []);
+  assertEquals([...recordedProcesses(entries, with40, here, 40).over], found as never);
+  assertEquals([...recordedProcesses(entries, new Map([...living, [41, { uid: 7, startTicks: 950 }]]), here, 40).over], []);
   // Another process has the runner's pid by now.
-  assertEquals([...leftOver(entries, new Map([...living, [40, { uid: 7, startTicks: 901 }]]), here, 1)], found as never);
+  assertEquals([...recordedProcesses(entries, new Map([...living, [40, { uid: 7, startTicks: 901 }]]), here, 1).over], found as never);
+  // What a run that goes on recorded is in use; a pytest whose tractest was killed goes on.
+  assertEquals([...recordedProcesses(entries, with40, here, 1).live.keys()], [40, 42]);
+  const with41 = new Map([...living, [41, { uid: 7, startTicks: 950 }]]);
+  const abandoned = recordedProcesses(entries, with41, here, 1);
+  assertEquals([[...abandoned.live.keys()], [...abandoned.abandoned.keys()], [...abandoned.over]], [[41, 42], [41], []]);
+  const both = recordedProcesses([...entries, { ...entry, runId: "r-0" }], with40, here, 1);
+  assertEquals([[...both.live.keys()], [...both.over]], [[40, 42], []], "another run that is over recorded it too");
 });
