@@ -14,8 +14,9 @@ import { endingOf, exitCodeAfter, leaksAfter, recordFailures } from "../run/afte
 import { isQuietOrVerbose, refuseWithBackground, startInBackground } from "../runs/background.ts";
 import { balanceOf, jobsOf, Plan } from "../run/parallel.ts";
 import { type Prepared, whenPrepared } from "../run/prepared.ts";
+import type { Project } from "../project/project.ts";
 import { plannedSync, quickInterpreter } from "../run/ready.ts";
-import { findLeaks } from "../leaks/leaks.ts";
+import { findLeaks, type LeakReport } from "../leaks/leaks.ts";
 import { surroundingsOf } from "../leaks/ledger.ts";
 import { EventLog } from "../engine/event_log.ts";
 import { checkSpawnBackend } from "../run/spawn_backends.ts";
@@ -198,10 +199,11 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
   if (bar && view) await view.showLog(host, printer, state.directory, ran);
   // What is left outside of an isolation is none of its doing: it is told to programs alone.
   const isolated = prepared.isolation !== null;
+  const looking = isolated ? printer.json ? findLeaks(host, project) : Promise.resolve(null) : leaksAfter(host, project);
   const [leaks, strain, failures] = await Promise.all([
-    isolated ? printer.json ? findLeaks(host, project) : null : leaksAfter(host, project),
+    looking,
     cpu?.then((sinceThen) => sinceThen()) ?? null,
-    ran.tally.failures.length === 0 ? [] : import("../run/judge.ts").then(({ judgeFailures }) => judgeFailures(context, project, ran.tally.failures)),
+    judged(context, project, ran, isolated ? null : looking),
     recordFailures(host, ran),
   ]);
   const outcome: EngineOutcome = { ...ran, cut: ran.cut ?? afterwards.cut };
@@ -242,6 +244,19 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
   // Last: whoever holds the history for long keeps nobody from the verdict.
   await draft.record(printer, outcome.results);
   return exitCode;
+}
+
+/** The failures of a run with what is known of each. `leaks`: what is there after it; null for a run with a registry of its own. */
+async function judged(context: Context, project: Project, { tally, results }: EngineOutcome, leaks: Promise<LeakReport | null> | null) {
+  if (tally.failures.length === 0) return [];
+  const [{ judgeFailures }, { registryCollision }] = await Promise.all([import("../run/judge.ts"), import("../core/results/verdict.ts")]);
+  const isHeld = registryCollision(tally.failures, results.finished.length) !== null;
+  return await judgeFailures(
+    context,
+    project,
+    tally.failures,
+    isHeld || (leaks?.then((found) => found?.registries.some((registry) => registry.bound) ?? false) ?? false),
+  );
 }
 
 /** Seconds of the longest full run from which on it is worth a hint that one can go on working meanwhile. */

@@ -143,6 +143,12 @@ def _clip(text, tail=False):
     return "…" + text[-_LIMIT:] if tail else text[:_LIMIT] + "…"
 
 
+def _clip_middle(text):
+    """Both ends of a message: the last line of one that came from another process is the one that says why."""
+    text = str(text)
+    return text if len(text) <= _LIMIT else "%s\n…\n%s" % (text[:_LIMIT // 2], text[-_LIMIT // 2:])
+
+
 def _name(kind):
     module = getattr(kind, "__module__", None)
     name = getattr(kind, "__qualname__", str(kind))
@@ -159,10 +165,13 @@ def _classes(error, seen):
     for inner in getattr(error, "exceptions", None) or ():
         if isinstance(inner, BaseException):
             _classes(inner, seen)
-    # tractor's RemoteActorError tells what was raised in the other process.
-    remote = getattr(error, "boxed_type", None) or getattr(error, "src_type", None)
-    if isinstance(remote, type) and _name(remote) not in seen:
-        seen.append(_name(remote))
+    # tractor's RemoteActorError tells what was raised in the other process, and what it came through on its way. A class that is not
+    # known here is told by its name alone.
+    for kind, text in (("boxed_type", ""), ("src_type", "src_type_str")):
+        remote = getattr(error, kind, None)
+        remote = _name(remote) if isinstance(remote, type) else getattr(error, text, None) if text else None
+        if isinstance(remote, str) and remote and remote not in seen:
+            seen.append(remote)
     return _classes(error.__cause__, seen) if error.__cause__ is not error else seen
 
 
@@ -206,7 +215,7 @@ def _failure(report, classes):
         lines = [line for line in text.splitlines() if line.strip()]
         errors = [line[1:].strip() for line in lines if line.startswith("E ")]
         message = errors[0] if errors else lines[-1] if lines else ""
-    fields = {"message": _clip(message), "where": _where(representation, crash), "traceback": _clip(text, tail=True), "errors": classes or []}
+    fields = {"message": _clip_middle(message), "where": _where(representation, crash), "traceback": _clip(text, tail=True), "errors": classes or []}
     output = _output(report)
     return {**fields, "output": output} if output else fields
 

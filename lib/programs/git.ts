@@ -157,6 +157,24 @@ export class Git {
     return parseRawDiff(await this.#output(["diff-files", ...DIFF_OPTIONS], "what is not staged", env));
   }
 
+  /** How a file in the work tree differs from a commit, as a diff without context. */
+  async diffOf(commit: string, path: string): Promise<string> {
+    const env = filtersOff(await this.#filterKeys());
+    const words = [
+      "diff-index",
+      "--patch",
+      "--unified=0",
+      "--no-color",
+      "--no-renames",
+      "--no-ext-diff",
+      "--no-textconv",
+      commit,
+      "--",
+      `:(literal)${path}`,
+    ];
+    return textOf(await this.#output(words, `which lines of ${path} changed`, env));
+  }
+
   async #filterKeys(): Promise<string[]> {
     const result = await this.#run(["config", "-z", "--name-only", "--get-regexp", "^filter\\."], "which filters would run");
     return result.code === 0 ? parseNulList(result.stdout) : [];

@@ -2,7 +2,10 @@
 export interface KnownFlakyRow {
   /** Path below the tests directory and test name, brackets left out unless they matter: `test_rpc.py::test_x`. */
   readonly test: string;
-  /** How it fails: a word that the failure's text has to contain for the row to apply. */
+  /**
+   * How it fails: the name of an error's class, or the end of one (`TooSlowError`); anything else is a text that the failure's message has
+   * to contain.
+   */
   readonly error: string;
   readonly notes: string;
 }
@@ -28,4 +31,4 @@ export const KNOWN_FLAKY = [
 ] as const satisfies readonly KnownFlakyRow[];
 
 /** Error classes that mean "the machine was too slow": in a code path that nobody touched, such a failure is flaky. */
-export const TIMING_ERRORS = ["TooSlowError", "ActorTooSlowError", "pexpect.exceptions.TIMEOUT", "pexpect.TIMEOUT"] as const;
+export const TIMING_ERRORS = ["trio.TooSlowError", "tractor._exceptions.ActorTooSlowError", "pexpect.exceptions.TIMEOUT"] as const;

@@ -4,9 +4,19 @@ import type { LeftBehind } from "../core/results/pytest_events.ts";
 import type { LeakReport } from "../core/leaks/types.ts";
 import type { Cascade } from "../core/results/cascade.ts";
 import { RED, type TestResult } from "../core/results/results.ts";
-import { isFlakyAgain, recordText, type TestRecord } from "../core/history/rate.ts";
+import { isFlakyAgain, rateText, recordText, type TestRecord } from "../core/history/rate.ts";
 import { countsLine, type FailedReport, gist, type Tally } from "../core/results/verdict.ts";
 import type { Paint, Printer } from "./printer.ts";
+
+/** A changed file that may be the cause of a failure, and what shows the change. */
+export interface NamedCause {
+  readonly file: string;
+  readonly because: string;
+  /** The changed line that is nearest to where the failure came through; null where that is unknown. */
+  readonly line: number | null;
+  /** A command that shows the change; null where git has nothing to show. */
+  readonly see: readonly string[] | null;
+}
 
 /** A failure with what is known about it. */
 export interface JudgedFailure extends FailedReport {
@@ -15,7 +25,7 @@ export interface JudgedFailure extends FailedReport {
   /** Whether that is so because the known-flaky list names it, and not by the rule of thumb for missed time limits. */
   readonly isListed: boolean;
   /** The changed file that may be its cause, and why; null when none is known. */
-  readonly related: { readonly file: string; readonly because: string } | null;
+  readonly related: NamedCause | null;
   /** What earlier runs recorded of the test; null when nothing is on record. */
   readonly record: TestRecord | null;
 }
@@ -69,6 +79,7 @@ function verdictLines(view: VerdictView, paint: Paint): string[] {
     ...(view.collision === null ? [] : [
       `${paint("red", "all tests broken?")} this looks like a held registry, not like the tests: ${escapeText(view.collision)}`,
       "  look at the registry before the test code: tractest zombies",
+      "  or run with a registry of its own: tractest run --isolate",
     ]),
     ...own.slice(0, SHOWN_FAILURES).flatMap((failure) => failureLines(failure, outcomes.get(failure.id), paint)),
     ...(more > 0 ? [`… and ${more} more; all of them: tractest failed`] : []),
@@ -98,9 +109,15 @@ function failureLines(failure: JudgedFailure, test: TestResult | undefined, pain
     ...gist(failure).map((line) => `    ${escapeText(line)}`),
     ...(failure.known === null ? [] : [`    ${escapeText(failure.known)}`]),
     ...(record === null ? [] : [`    ${record}`]),
-    ...(failure.related
-      ? [`    ${paint("bold", "changed:")} ${escapeText(failure.related.file)}, a likely cause: ${escapeText(failure.related.because)}`]
-      : []),
+    ...(failure.related === null ? [] : causeLines(failure.related, paint)),
+  ];
+}
+
+function causeLines({ file, because, line, see }: NamedCause, paint: Paint): string[] {
+  const place = escapeText(line === null ? file : `${file}:${line}`);
+  return [
+    `    ${paint("bold", "changed:")} ${place}, a likely cause: ${escapeText(because)}`,
+    ...(see === null ? [] : [`    try: look at the change: ${escapeText(shellCommand(see))}; after a fix: tractest run --lf`]),
   ];
 }
 
@@ -120,12 +137,21 @@ function flakyLines(test: TestResult, { contended, tries }: VerdictView, paint: 
   if (contended.has(test.id)) {
     return [
       `${paint("yellow", "CONTENTION")} ${escapeText(test.id)} failed beside others, passed alone${why}`,
+      `    ${evidenceOf(reds, test.attempts.length)}`,
       `    alone it also came in another order: if a test before it is the cause, this finds it: ${
         escapeText(shellCommand(["tractest", "bisect", test.id]))
       }`,
     ];
   }
-  return [`${paint("yellow", `FLAKY ${reds + 1}/${Math.max(tries, reds + 1)}`)} ${escapeText(test.id)} failed, then passed in a fresh process${why}`];
+  return [
+    `${paint("yellow", `FLAKY ${reds + 1}/${Math.max(tries, reds + 1)}`)} ${escapeText(test.id)} failed, then passed in a fresh process${why}`,
+    `    ${evidenceOf(reds, test.attempts.length)}`,
+  ];
+}
+
+/** `failed 1 of 2 tries in this run, 50% (9-91%)` */
+function evidenceOf(failures: number, trials: number): string {
+  return `failed ${failures} of ${trials} tries in this run, ${rateText({ failures, trials })}`;
 }
 
 /** Processes of one test that are named, at most. */

@@ -82,7 +82,7 @@ Deno.test("a failure is told with its gist, the end of its traceback and of what
   assertEquals(lines.slice(0, 5), [
     "FAILED a.py::t\\x07 (1.23 s)",
     "    assert 1 == 2",
-    "    … 1 more lines",
+    "    … 1 more line",
     "    at a.py:3",
     "    ... 25 lines before",
   ]);

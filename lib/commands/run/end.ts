@@ -97,7 +97,7 @@ export function showEnd({ printer, line }: Context, { command, outcome, failures
     ending: endingOf(outcome, limit),
     seconds: outcome.seconds,
     failures,
-    collision: registryCollision(tally.failures),
+    collision: registryCollision(tally.failures, results.finished.length),
     tests,
     contended: new Set(tests.filter((test) => isContended(test, results)).map((test) => test.id)),
     leaked: results.leaked,

@@ -103,6 +103,11 @@ export class ImportGraph {
     return near.length > 0 ? { reached: near, isFar: false } : { reached: this.#search(changed, true), isFar: true };
   }
 
+  /** The same with what is only run because a package's `__init__.py` imports it. */
+  reachOfAll(changed: string): readonly Reached[] {
+    return this.#search(changed, true);
+  }
+
   /** Test files and conftest.py files whose text has one of these words between characters that are no part of a name. */
   naming(words: readonly string[]): string[] {
     const quoted = words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));

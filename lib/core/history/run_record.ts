@@ -1,7 +1,7 @@
 import { findCascades } from "../results/cascade.ts";
 import type { SessionPurpose } from "../results/pytest_events.ts";
 import { type Attempt, type Outcome, RED, type Results, type TestResult } from "../results/results.ts";
-import { registryCollision } from "../results/verdict.ts";
+import { collidedWith } from "../results/verdict.ts";
 
 /** A run, as the history keeps it. Null is unknown, or for transport and backend the default. */
 export interface RunRecord {
@@ -88,9 +88,8 @@ export function attemptRecords(results: Results): AttemptRecord[] {
     ...red.flatMap(({ id, failure }) => failure ? [{ id, ...failure }] : []),
     ...results.collectionErrors.map(({ id, failure }) => ({ id, ...failure })),
   ];
-  const others = new Set(
-    registryCollision(failures) === null ? findCascades(tests).flatMap((cascade) => cascade.poisoned) : red.map((test) => test.id),
-  );
+  const collided = collidedWith(failures, tests.filter((test) => test.finished).length);
+  const others = new Set([...findCascades(tests).flatMap((cascade) => cascade.poisoned), ...collided.map((failure) => failure.id)]);
   return tests.flatMap((test) => attemptsOf(test, results, others));
 }
 

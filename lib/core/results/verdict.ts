@@ -1,3 +1,4 @@
+import { decisiveLine, errorLines } from "./decisive.ts";
 import type { Failure, PytestEvent } from "./pytest_events.ts";
 
 /** How many tests ended in which way, by pytest's words. */
@@ -148,41 +149,89 @@ export function failureText(failure: FailedReport): string {
   return [failure.message, ...failure.errors].join("\n");
 }
 
-/** The gist of a failure in a few lines: the first of its message, and where it was raised. */
+/**
+ * The gist of a failure in a few lines: the first of its message, the one that says what went wrong if that is another, and where it was
+ * raised.
+ */
 export function gist(failure: FailedReport, lines = 3): string[] {
   const message = failure.message.split("\n").map((line) => line.trimEnd()).filter((line) => line !== "");
-  const cut = message.length > lines ? [...message.slice(0, lines), `… ${message.length - lines} more lines`] : message;
   const inner = failure.errors.slice(1).filter((name) => !failure.message.includes(name));
   return [
-    ...cut,
+    ...cut(message, lines, failure.traceback),
     ...(inner.length > 0 ? [`from ${inner.slice(0, 4).join(", ")}`] : []),
     ...(failure.where ? [`at ${failure.where}`] : []),
   ];
 }
 
+/** What a group says of itself: what it groups stands in the traceback alone. */
+const GROUP = /Group\b.*\(\d+ sub-exceptions?\)/;
+/** Errors of a group that are shown, at most. */
+const SHOWN_ERRORS = 3;
+
+/** The first lines of a message, and of the rest the one that decides. */
+function cut(message: readonly string[], lines: number, traceback: string): string[] {
+  const shown = message.slice(0, lines);
+  const rest = message.slice(lines);
+  const grouped = GROUP.test(message[0] ?? "") ? errorLines(traceback).filter((line) => !GROUP.test(line)).slice(0, SHOWN_ERRORS) : [];
+  const decisive = rest.length === 0 ? null : decisiveLine(message);
+  const last = [...new Set([...(decisive === null ? [] : [decisive]), ...grouped])].filter((line) => !shown.some((other) => other.includes(line)));
+  const hidden = rest.length - (decisive !== null && last.includes(decisive) ? 1 : 0);
+  return [...shown, ...(hidden > 0 ? [`… ${hidden} more line${hidden === 1 ? "" : "s"}`] : []), ...last];
+}
+
 /** Something else holds the registry address: nothing but a collision says so. */
-const COLLISION = /address already in use|EADDRINUSE|\bErrno (?:98|48)\b|OSError\((?:98|48),|connection refused|ConnectionRefusedError|ECONNREFUSED/i;
+const COLLISION = new RegExp(
+  [
+    "address already in use|EADDRINUSE|\\bErrno (?:98|48)\\b|OSError\\((?:98|48),|connection refused|ConnectionRefusedError|ECONNREFUSED",
+    "Registry address\\(es\\) are occupied|registry socket\\(s\\) already bound",
+  ].join("|"),
+  "i",
+);
 const TOO_SLOW = /TooSlowError/;
 
 /** Files that have to fail alike before timing errors look like one cause. */
 const UNRELATED_FILES = 3;
 
 /**
- * The evidence that not the tests but a held registry breaks the run, as one sentence; null when the failures don't look like it. All of
- * them have to carry the signature: address in use or connection refused, or `TooSlowError` over several unrelated files.
+ * The failures by which not the tests but a held registry breaks the run; none when it does not look like it. Most have to carry the
+ * signature: address in use or connection refused, or `TooSlowError`. The latter alone says so only over several unrelated files, and
+ * where most tests fail: a slow machine is more frequent.
+ *
+ * @param tests how many tests have ended; null where that is unknown
  */
-export function registryCollision(failures: readonly FailedReport[]): string | null {
-  if (failures.length === 0) return null;
-  const files = new Set(failures.map((failure) => failure.id.split("::", 1)[0]!));
-  const collided = failures.filter((failure) => COLLISION.test(failureText(failure)));
-  const slow = failures.filter((failure) => !collided.includes(failure) && TOO_SLOW.test(failureText(failure)));
-  if (collided.length + slow.length < failures.length) return null;
-  if (collided.length === 0 && files.size < UNRELATED_FILES) return null;
+export function collidedWith(failures: readonly FailedReport[], tests: number | null = null): readonly FailedReport[] {
+  const collided = failures.filter(isCollision);
+  const alike = failures.filter((failure) => collided.includes(failure) || TOO_SLOW.test(failureText(failure)));
+  if (alike.length * 2 <= failures.length) return [];
+  if (collided.length > 0) return alike;
+  const isMost = tests === null ? alike.length === failures.length : failures.length * 2 > tests;
+  return filesOf(alike).size >= UNRELATED_FILES && isMost ? alike : [];
+}
+
+/** The evidence of {@linkcode collidedWith} as one sentence; null when there is none. */
+export function registryCollision(failures: readonly FailedReport[], tests: number | null = null): string | null {
+  const alike = collidedWith(failures, tests);
+  if (alike.length === 0) return null;
+  const collided = alike.filter(isCollision).length;
   const what = [
-    ...(collided.length > 0 ? [`address in use or connection refused in ${collided.length}`] : []),
-    ...(slow.length > 0 ? [`TooSlowError in ${slow.length}`] : []),
+    ...(collided > 0 ? [`address in use or connection refused in ${collided}`] : []),
+    ...(alike.length > collided ? [`TooSlowError in ${alike.length - collided}`] : []),
   ];
-  return `${what.join(", ")} of ${failures.length} failure${failures.length === 1 ? "" : "s"}, in ${files.size} file${files.size === 1 ? "" : "s"}`;
+  const files = filesOf(alike).size;
+  return `${what.join(", ")} of ${failures.length} failure${failures.length === 1 ? "" : "s"}, in ${files} file${files === 1 ? "" : "s"}`;
+}
+
+function isCollision(failure: FailedReport): boolean {
+  return COLLISION.test(errorText(failure));
+}
+
+function filesOf(failures: readonly FailedReport[]): ReadonlySet<string> {
+  return new Set(failures.map((failure) => failure.id.split("::", 1)[0]!));
+}
+
+/** All that a failure says about its errors, those in its traceback included; not the source lines there, which only talk about some. */
+function errorText(failure: FailedReport): string {
+  return [failureText(failure), ...errorLines(failure.traceback)].join("\n");
 }
 
 /** What cut a run short. */

@@ -1,8 +1,7 @@
 import { type Affected, affectedBy, becauseOf, type Change, type Surroundings } from "../../../lib/core/changes/affected.ts";
-import { relatedChange } from "../../../lib/core/changes/related.ts";
 import { CHANGE_MAP } from "../../../lib/tables/change_map.ts";
 import { assert, assertEquals } from "../../assert.ts";
-import { FILES, IDS, MODULES, suite, treeOf } from "../suite.ts";
+import { MODULES, suite, treeOf } from "../suite.ts";
 
 const changed = (path: string, status: Change["status"] = "modified"): Change => ({ path, status, where: "unstaged" });
 const around = (parts: Partial<Surroundings> = {}): Surroundings => ({ tree: suite(), packageDirectory: "tractor", changeMap: CHANGE_MAP, ...parts });
@@ -155,22 +154,4 @@ Deno.test("affectedBy() tells a module from a helper of the tests where one dire
     around({ tree: inside, packageDirectory: "app", changeMap: rows }),
   );
   assertEquals(targets(inPackage), ["app/tests/test_core.py", "app/tests/"]);
-});
-
-Deno.test("relatedChange() names the nearest cause of a failing test", () => {
-  const affected = after("tractor/ipc/_chan.py", "tests/test_rpc.py", "tests/conftest.py", "tests/devx/conftest.py");
-  const cause = (id: string) => relatedChange(id, affected);
-  assertEquals(cause("tests/test_rpc.py::test_x[a/b::c]"), { file: "tests/test_rpc.py", because: "the test file itself changed" });
-  assertEquals(cause("tests/ipc/test_server.py::test_y")?.file, "tractor/ipc/_chan.py");
-  assertEquals(cause("tests/devx/test_tooling.py::t")?.file, "tests/devx/conftest.py");
-  assertEquals(cause("tests/test_local.py::t")?.file, "tests/conftest.py");
-  assertEquals(relatedChange("tests/test_local.py::t", after("tractor/ipc/_chan.py")), null);
-});
-
-Deno.test("relatedChange() relates each of the 471 real ids to a change of its own file and to no other test's", () => {
-  for (const file of new Set(IDS.map((id) => id.split("::")[0]!))) {
-    const affected = after(file);
-    for (const id of IDS) assertEquals(relatedChange(id, affected) !== null, id.startsWith(`${file}::`), `${file} ${id}`);
-  }
-  assert(FILES.length > 50);
 });

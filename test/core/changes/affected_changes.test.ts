@@ -181,6 +181,11 @@ const CASES: readonly (readonly [changed: string, targets: readonly string[]])[]
   ],
 ];
 
+/** The changed file that bears on a test by what the changes ask for. */
+function relatedTo(id: string, affected: Affected) {
+  return relatedChange(id, { message: "", where: null, traceback: "" }, { affected, changed: new Set(), root: "/repo" });
+}
+
 Deno.test(`affectedBy() knows what to run first for each of ${CASES.length} changes of tractor's captured layout`, () => {
   assert(CASES.length >= 60);
   for (const [changed, expected] of CASES) {
@@ -256,7 +261,7 @@ Deno.test("affectedBy() adds importers to what the change map names, behind it",
     ["tests/test_0.py", "import", "app/x.py → tests/test_0.py: imported directly"],
     ["tests/test_1.py", "through", "app/x.py → app/y.py → tests/test_1.py: imported through others"],
   ]);
-  assertEquals(relatedChange("tests/test_1.py::t", importing("app/x.py", 9, 1, 1))?.file, "app/x.py");
+  assertEquals(relatedTo("tests/test_1.py::t", importing("app/x.py", 9, 1, 1))?.file, "app/x.py");
 });
 
 Deno.test("affectedBy() names the suite in one line where most of it imports a change, behind what is near", () => {
@@ -269,7 +274,7 @@ Deno.test("affectedBy() names the suite in one line where most of it imports a c
   ]);
   assertEquals(most.targets.at(-1)!.files?.length, 10);
   // Of those that do not import it nothing is said.
-  assertEquals(["tests/test_11.py::t", "tests/test_15.py::t"].map((id) => relatedChange(id, most)?.file ?? null), ["app/x.py", null]);
+  assertEquals(["tests/test_11.py::t", "tests/test_15.py::t"].map((id) => relatedTo(id, most)?.file ?? null), ["app/x.py", null]);
   const direct = importing("app/x.py", 20, 15, 3);
   assertEquals(direct.targets.map(({ target }) => target), ["tests/test_19.py", "tests/"]);
   assertEquals(importing("app/x.py", 60, 15, 20).targets.length, 17);

@@ -62,20 +62,85 @@ Deno.test("counts stand on one line in pytest's words and order", () => {
 
 Deno.test("the gist of a failure is the first lines of its message, what it groups, and where it was raised", () => {
   const group = { ...failure("a", "ExceptionGroup: 2\n\nmore\nand\nmore", ["ExceptionGroup", "trio.TooSlowError"]), where: "t.py:3" };
-  assertEquals(gist(group), ["ExceptionGroup: 2", "more", "and", "… 1 more lines", "from trio.TooSlowError", "at t.py:3"]);
+  assertEquals(gist(group), ["ExceptionGroup: 2", "more", "and", "… 1 more line", "from trio.TooSlowError", "at t.py:3"]);
 });
 
-Deno.test("a held registry is suspected when every failure carries its signature, and else never", () => {
+/** What tractor's RemoteActorError says of an error that came through two processes. */
+const REMOTE = `tractor._exceptions.RemoteActorError: remote task raised a 'RuntimeError'
+ |_src_uid=('boom', 'b43b3d40')
+ |_boxed_type=<class 'RuntimeError'>
+ |
+  ------ ('boom', 'b43b3d40') ------
+  Traceback (most recent call last):
+    File "/repo/tractor/runtime/_rpc.py", line 629, in _invoke
+      await _invoke_non_context(
+            ^^^^^^^^^^^^^^^^^^^
+    File "/repo/tests/test_zz.py", line 3, in boom
+      raise RuntimeError("Registry address(es) are occupied")
+  RuntimeError: Registry address(es) are occupied but did not answer as Tractor registrars!
+  occupied_addrs: [x]
+
+  ------ ('boom', 'b43b3d40')- ------
+ _|`;
+
+Deno.test("the line that decides is never among those that are left out: a remote error's last, a group's errors, what a child printed", () => {
+  const remote = gist(failure("a", REMOTE));
+  assertEquals(remote.slice(-2), [
+    "… 11 more lines",
+    "RuntimeError: Registry address(es) are occupied but did not answer as Tractor registrars!",
+  ]);
+  const traceback = `  + Exception Group Traceback (most recent call last):
+  |   File "/repo/t.py", line 3, in <module>
+  | ExceptionGroup: nursery (2 sub-exceptions)
+  +-+---------------- 1 ----------------
+    | Traceback (most recent call last):
+    |   File "/repo/t.py", line 2, in f
+    | ValueError: one
+    +---------------- 2 ----------------
+    | TypeError: two
+    +------------------------------------`;
+  const group = { ...failure("a", "ExceptionGroup: nursery (2 sub-exceptions)", ["ExceptionGroup", "ValueError"]), traceback };
+  assertEquals(gist(group), ["ExceptionGroup: nursery (2 sub-exceptions)", "ValueError: one", "TypeError: two", "from ValueError"]);
+  const pexpect =
+    "pexpect.exceptions.EOF: End Of File (EOF).\n<pty_spawn>\ncommand: python\nargs: []\nbefore: \"ModuleNotFoundError: No module named 'x'\"";
+  assertEquals(gist(failure("a", pexpect)).slice(-2), ["… 1 more line", "before: \"ModuleNotFoundError: No module named 'x'\""]);
+  assertEquals(gist(failure("a", REMOTE), 1).at(-1), remote.at(-1));
+});
+
+Deno.test("a held registry is suspected when most failures carry its signature, and else never", () => {
   const inUse = failure("a.py::x", "OSError: [Errno 98] Address already in use");
   const slow = ["a", "b", "c"].map((file) => failure(`${file}.py::x`, "", ["ExceptionGroup", "trio.TooSlowError"]));
+  const other = failure("b.py::x", "assert 1 == 2");
   assertEquals(registryCollision([inUse]), "address in use or connection refused in 1 of 1 failure, in 1 file");
   assertEquals(registryCollision(slow), "TooSlowError in 3 of 3 failures, in 3 files");
   assert(registryCollision([inUse, ...slow]) !== null);
   assertEquals(registryCollision(slow.slice(0, 2)), null);
   assertEquals(registryCollision(slow.map((each) => ({ ...each, id: `a.py::${each.id}` }))), null);
-  assertEquals(registryCollision([inUse, failure("b.py::x", "assert 1 == 2")]), null);
+  assertEquals(registryCollision([inUse, other]), null);
+  assertEquals(registryCollision([inUse, inUse, other]), "address in use or connection refused in 2 of 3 failures, in 1 file");
   assertEquals(registryCollision([]), null);
   assert(registryCollision([failure("a.py::x", "ConnectionRefusedError: [Errno 111] Connection refused")]) !== null);
+});
+
+Deno.test("a held registry is told by current tractor's words too, and by those of an error that another process raised", () => {
+  for (
+    const said of [
+      "RuntimeError: Registry address(es) are occupied but did not answer as Tractor registrars!\noccupied_addrs: [x]",
+      "RuntimeError: Failed to open `root`@[x]: registry socket(s) already bound",
+      REMOTE,
+    ]
+  ) assert(registryCollision([failure("a.py::x", said)]) !== null, said);
+  const inTraceback = { ...failure("a.py::x", "ExceptionGroup: 1 sub-exception"), traceback: REMOTE };
+  assert(registryCollision([inTraceback]) !== null);
+  const source = { ...failure("a.py::x", "assert 0"), traceback: "    raise ConnectionRefusedError()  # connection refused" };
+  assertEquals(registryCollision([source]), null);
+});
+
+Deno.test("missed time limits alone say that the registry is held only where most tests fail", () => {
+  const slow = ["a", "b", "c"].map((file) => failure(`${file}.py::x`, "", ["trio.TooSlowError"]));
+  assertEquals(registryCollision(slow, 100), null);
+  assert(registryCollision(slow, 5) !== null);
+  assert(registryCollision([...slow, failure("d.py::x", "assert 0")], 7) !== null);
 });
 
 Deno.test("what cut a run short decides its exit code, then pytest, then leaks under --strict", () => {
