@@ -11,11 +11,17 @@ export interface ProbeOptions {
   readonly codes?: readonly number[];
   /** Milliseconds; the host's default unless given. */
   readonly timeoutMs?: number;
+  /** Variables besides PATH and LC_ALL. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Runs a program that only looks and returns its output as text; bytes that are no UTF-8 become U+FFFD. Never throws for what the program does. */
 export async function probe(host: Host, program: ProgramName, args: readonly string[], options: ProbeOptions): Promise<Probed> {
-  const { outcome, code, stdout, stderr } = await host.run(program, args, { why: options.why, timeoutMs: options.timeoutMs });
+  const { outcome, code, stdout, stderr } = await host.run(program, args, {
+    why: options.why,
+    timeoutMs: options.timeoutMs,
+    ...(options.env ? { env: options.env } : {}),
+  });
   if (outcome === "missing") return failed(missingTool(program));
   if (outcome === "timed-out") return failed(`"${program}" timed out`);
   if (!(options.codes ?? [0]).includes(code)) {

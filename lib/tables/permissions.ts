@@ -16,6 +16,8 @@ export interface PermissionRow {
 
 const TALK = ["NO_COLOR", "TERM"] as const;
 const PROBES = ["ss", "ps", "cat", "readlink", "stat"] as const;
+/** A look for leaks also asks which processes tests started. */
+const LEAK_PROBES = [...PROBES, "grep"] as const;
 /** What only `doctor` asks for its version: people type these by hand. */
 const TYPED_BY_HAND = ["pgrep", "lsof"] as const;
 /** `getino` names the process that `kill` is to signal, where the system has it. */
@@ -31,7 +33,7 @@ const STATE_ENV = [...TALK, "HOME", "XDG_STATE_HOME"] as const;
 const RUN_ENV = [...PROBE_ENV, "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "VIRTUAL_ENV", "PATH", "PYTEST_ADDOPTS"] as const;
 
 /** What every command needs that runs pytest. */
-const RUN_PROGRAMS = [...PROBES, "ls", ...SIGNALS, "env", "git"] as const;
+const RUN_PROGRAMS = [...LEAK_PROBES, "ls", ...SIGNALS, "env", "git"] as const;
 
 /**
  * The permission table: one row per command and effect flag. The binary is compiled with the union of all rows; each command
@@ -87,7 +89,7 @@ export const PERMISSIONS = [
   },
   {
     row: "zombies",
-    programs: PROBES,
+    programs: LEAK_PROBES,
     env: PROBE_ENV,
     read: true,
     write: true,
@@ -97,7 +99,7 @@ export const PERMISSIONS = [
   },
   {
     row: "zombies --kill",
-    programs: [...PROBES, ...SIGNALS],
+    programs: [...LEAK_PROBES, ...SIGNALS],
     env: PROBE_ENV,
     read: true,
     write: true,
@@ -107,7 +109,7 @@ export const PERMISSIONS = [
   },
   {
     row: "zombies --shm",
-    programs: [...PROBES, "ls"],
+    programs: [...LEAK_PROBES, "ls"],
     env: PROBE_ENV,
     read: true,
     write: true,
@@ -117,7 +119,7 @@ export const PERMISSIONS = [
   },
   {
     row: "zombies --shm --kill",
-    programs: [...PROBES, "ls", ...SIGNALS, "unlink"],
+    programs: [...LEAK_PROBES, "ls", ...SIGNALS, "unlink"],
     env: PROBE_ENV,
     read: true,
     write: true,
@@ -239,7 +241,7 @@ export const PERMISSIONS = [
   },
   {
     row: "doctor",
-    programs: [...PROBES, ...TYPED_BY_HAND, "env", "git", "uname"],
+    programs: [...LEAK_PROBES, ...TYPED_BY_HAND, "env", "git", "uname"],
     env: RUN_ENV,
     read: true,
     write: true,
@@ -249,7 +251,7 @@ export const PERMISSIONS = [
   },
   {
     row: "doctor --fix",
-    programs: [...PROBES, ...TYPED_BY_HAND, ...SIGNALS, "env", "git", "uname"],
+    programs: [...LEAK_PROBES, ...TYPED_BY_HAND, ...SIGNALS, "env", "git", "uname"],
     env: RUN_ENV,
     read: true,
     write: true,

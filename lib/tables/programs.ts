@@ -24,6 +24,7 @@ export const PROGRAMS = [
   { name: "ps", packages: "procps", purpose: "the first look for actors: titles, ancestors, states" },
   { name: "lsof", packages: "lsof", purpose: "who holds a file, for people who search by hand; doctor names its version" },
   { name: "cat", packages: "coreutils", purpose: "start ticks, mapped files and signal masks under /proc" },
+  { name: "grep", packages: "grep", purpose: "which processes a test started: two variables of their environments" },
   { name: "readlink", packages: "coreutils", purpose: "namespaces and working directory of a process" },
   { name: "stat", packages: "coreutils", purpose: "device and inode of a directory that is seen through /proc" },
   { name: "kill", packages: "procps", purpose: "signals a verified process" },
