@@ -1,6 +1,7 @@
 import { join } from "@std/path";
 import type { HangReport } from "../core/hang/types.ts";
 import type { LedgerEntry } from "../core/leaks/ledger.ts";
+import { RUN_COOKIE } from "../core/leaks/mark.ts";
 import type { PytestEvent, SessionPurpose } from "../core/results/pytest_events.ts";
 import { beginsSession, capturesOutput, logLevelOf } from "../core/run/command.ts";
 import { ranBesideOthers, RED, Results, type TestResult } from "../core/results/results.ts";
@@ -152,9 +153,13 @@ export class Engine {
   #resumes = 0;
 
   constructor(private readonly host: Host, private readonly printer: Printer, private readonly request: EngineRequest) {
-    this.#leaks = new LeftBehindWatch(host, request.scene.log, async (name, pids) => {
-      if (request.isolation === null) return pids;
-      return await [...this.#sessions].find((session) => session.request.name === name)?.hostPids(pids) ?? [];
+    this.#leaks = new LeftBehindWatch(host, request.scene.log, {
+      runId: request.runId,
+      isolated: request.isolation !== null,
+      translate: async (name, pids) => {
+        if (request.isolation === null) return pids;
+        return await [...this.#sessions].find((session) => session.request.name === name)?.hostPids(pids) ?? [];
+      },
     });
     this.#maxfail = request.exitFirst ? 1 : 0;
     this.#control = new Control(host, printer, {
@@ -299,7 +304,7 @@ export class Engine {
       purpose: kind.purpose,
       argv: request.command(kind),
       isolation: request.isolation,
-      environment: request.environment?.(shard, name) ?? {},
+      environment: { ...request.environment?.(shard, name), [RUN_COOKIE]: request.runId },
       queue: queue?.directory ?? null,
       output: request.output,
       keepsTerminal: request.debugging,
@@ -315,7 +320,8 @@ export class Engine {
     const end = await session.finish();
     this.#sessions.delete(session);
     this.#control.remove(session);
-    if (request.isolation !== null) await this.#leaks.outlived(name, await request.isolation.outlived(name));
+    const outlived = await request.isolation?.outlived(name) ?? null;
+    await this.#leaks.sessionEnded(name, outlived, session.ended?.killed.map(({ pid }) => pid) ?? []);
     const broken = await this.#brokenAt(session, end);
     this.#note(session, end, broken);
     if (queue?.isFilled && (broken !== null || this.#evicted.has(session))) {

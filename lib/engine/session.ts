@@ -5,10 +5,11 @@ import type { LedgerEntry } from "../core/leaks/ledger.ts";
 import { activation } from "../core/preflight/activation.ts";
 import type { Interpreter, SigintMethod } from "../core/preflight/preflight.ts";
 import type { PytestEvent, SessionPurpose } from "../core/results/pytest_events.ts";
+import { TestClock } from "../core/results/test_clock.ts";
 import { Tally } from "../core/results/verdict.ts";
 import type { Host, Output, Signal, StartedProgram } from "../host/host.ts";
 import type { Isolation } from "../isolation/isolate.ts";
-import type { RunLedger } from "../leaks/ledger.ts";
+import type { RunLedger, TestOf } from "../leaks/ledger.ts";
 import { type EndedTree, endTree, treeOf } from "../leaks/process_tree.ts";
 import { envCommand } from "../programs/env.ts";
 import { sendSignal } from "../programs/kill.ts";
@@ -102,6 +103,7 @@ export class Session {
   #lookedLast = false;
   #ending: Promise<void> | null = null;
   readonly #work: Promise<void>[] = [];
+  readonly #clock = new TestClock();
 
   private constructor(
     private readonly host: Host,
@@ -166,7 +168,7 @@ export class Session {
     while (this.#output && this.#output.tail.offset < size) if (!await this.#copy()) break;
     await Promise.all([this.#noted, this.#lastLook]);
     // Else what it left in its session is there to be seen.
-    if (!this.#lookedLast) await this.request.ledger.look(this.runningTest);
+    if (!this.#lookedLast) await this.request.ledger.look(this.#testOf);
     await this.request.ledger.settled();
     await Promise.all(this.#work);
     await this.#ending;
@@ -196,7 +198,7 @@ export class Session {
   async remember(): Promise<void> {
     // Once pytest is gone its pid means nothing any more.
     this.seen = await treeOf(this.host, this.gone.aborted ? null : this.pid, this.seen);
-    await this.request.ledger.add(this.seen, this.runningTest);
+    await this.request.ledger.add(this.seen, this.#testOf);
   }
 
   /** Ends it with all that it started: SIGINT, a short grace, SIGKILL. */
@@ -266,20 +268,28 @@ export class Session {
     return this.seen.filter(({ pid, ppid }) => pid !== this.pid && ppid !== this.pid);
   }
 
+  /** The test that started a process, once all that has come is read: what is late may be the start of that very test. */
+  readonly #testOf = async (): Promise<TestOf> => {
+    await this.scene.log.poll();
+    const { runningTest } = this;
+    return (startTicks) => this.#clock.at(startTicks, runningTest);
+  };
+
   #on(event: PytestEvent): void {
     this.tally.add(event);
+    this.#clock.add(event);
     if (this.gone.aborted) return;
     // Where a session comes to its end its processes are still below it; a moment later they may not be.
     if (event.event === "session-finish") {
       const { ledger } = this.request;
       // It tells all only if pytest was still there.
-      this.#lastLook = ledger.settled().then(() => ledger.look(this.runningTest)).then((wasThere) => void (this.#lookedLast = wasThere));
+      this.#lastLook = ledger.settled().then(() => ledger.look(this.#testOf)).then((wasThere) => void (this.#lookedLast = wasThere));
     } else if (event.event === "report" && this.host.monotonic() - this.#recorded >= RECORD_MS.busy) this.#record();
   }
 
   #record(): void {
     this.#recorded = this.host.monotonic();
-    void this.request.ledger.look(this.runningTest);
+    void this.request.ledger.look(this.#testOf);
   }
 
   async #copy(): Promise<boolean> {

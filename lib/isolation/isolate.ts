@@ -1,6 +1,8 @@
 import { join, resolve } from "@std/path";
 import { isolatedCommand, type IsolationMethod, type IsolationPlan, type Refusal, refusalOf, usesSharedTemporary } from "../core/run/isolation.ts";
+import type { Mark } from "../core/leaks/mark.ts";
 import type { Host } from "../host/host.ts";
+import { parseRecords } from "../programs/environ.ts";
 import { probe } from "../programs/probe.ts";
 import { parseProcessFiles, type ProcessFiles } from "../programs/proc.ts";
 import { standardPlace } from "../programs/standard_place.ts";
@@ -19,7 +21,13 @@ export interface Isolation {
    * What the session's command has left behind, once it is over; pids are those inside. Nothing has to be cleaned up: all of it ended with
    * its namespaces.
    */
-  outlived(session: string): Promise<readonly ProcessFiles[]>;
+  outlived(session: string): Promise<Outlived>;
+}
+
+/** Processes that ended with an isolation, and by their pids what says which test started them. */
+export interface Outlived {
+  readonly processes: readonly ProcessFiles[];
+  readonly marks: ReadonlyMap<number, Mark>;
 }
 
 /** What an isolation is for. */
@@ -89,8 +97,10 @@ class Namespaces implements Isolation {
     return isolatedCommand(this.plan, argv, this.#report(session));
   }
 
-  async outlived(session: string): Promise<readonly ProcessFiles[]> {
-    return parseOutlived(await this.host.readText(this.#report(session)) ?? "");
+  async outlived(session: string): Promise<Outlived> {
+    const report = this.#report(session);
+    const [processes = "", marks = ""] = await Promise.all([report, `${report}-marks`].map((path) => this.host.readText(path)));
+    return { processes: parseOutlived(processes ?? ""), marks: parseRecords((marks ?? "").split("\0").slice(0, -1)) ?? new Map() };
   }
 
   #report(session: string): string {

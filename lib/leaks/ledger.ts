@@ -33,6 +33,9 @@ async function askSurroundings(host: Host): Promise<Surroundings | null> {
   return own && links.own ? { bootId: own.bootId, pidNamespace: links.own[1] } : null;
 }
 
+/** The test that started a process, by its start in clock ticks; null where none is known. */
+export type TestOf = (startTicks: number) => string | null;
+
 /** What the runs of a project recorded, and the files that are not to be trusted. */
 export interface Ledger {
   readonly entries: readonly LedgerEntry[];
@@ -148,7 +151,7 @@ export class RunLedger {
     const entries = [[this.host.pid, "runner"], [root, "root"]] as const;
     for (const [pid, role] of entries) {
       const row = rows.get(pid);
-      if (row) await this.#write([{ ...identityOf(row), role }], null);
+      if (row) await this.#write([{ ...identityOf(row), role }], () => null);
     }
     const row = rows.get(root);
     return row ? { ...here, pid: root, uid: row.uid, startTicks: row.startTicks, runId: this.runId, role: "root", test: null, title: "" } : null;
@@ -158,15 +161,15 @@ export class RunLedger {
    * Looks for processes below the root, and in the session that it leads, that were not recorded yet. One `ps`, and one `cat` only when
    * there is somebody new. One that is asked for while another is under way is that one.
    *
-   * @param test the test that runs
+   * @param tests asked, once there is somebody new, which test started it
    * @returns whether the root was still there: only what is below it, or in its session, is found
    */
-  look(test: string | null): Promise<boolean> {
+  look(tests: () => Promise<TestOf>): Promise<boolean> {
     if (this.#looking) return this.#busy;
     this.#looking = true;
     const look = async () => {
       try {
-        return await this.#look(test);
+        return await this.#look(tests);
       } catch (error) {
         // A system that starts no more programs costs later evidence, never a test.
         if (!(error instanceof TractestError)) throw error;
@@ -183,7 +186,7 @@ export class RunLedger {
     this.#rootIsGone = true;
   }
 
-  async #look(test: string | null): Promise<boolean> {
+  async #look(tests: () => Promise<TestOf>): Promise<boolean> {
     const root = this.#root;
     if (root === null || this.file === null || this.#recorded.size >= KEPT_PROCESSES) return false;
     const processes = await listSessions(this.host, "who belongs to this run");
@@ -210,7 +213,7 @@ export class RunLedger {
     // One that has another parent by now may be another process.
     const same = [...files.values()].filter((row) => row.state !== "Z" && row.ppid === forest.get(row.pid)?.ppid);
     const found = same.map((row) => ({ ...identityOf(row), role: "process" as const }));
-    await this.#write(found, test);
+    if (found.length > 0) await this.#write(found, await tests());
     await this.lookForSegments(rows.map((row) => row.pid));
     return wasThere;
   }
@@ -238,12 +241,15 @@ export class RunLedger {
   }
 
   /** Records processes that are known already to belong to the run. */
-  async add(identities: readonly ProcessIdentity[], test: string | null): Promise<void> {
+  async add(identities: readonly ProcessIdentity[], tests: () => Promise<TestOf>): Promise<void> {
     const own = [this.#root, this.host.pid];
-    await this.#write(identities.filter(({ pid }) => !own.includes(pid)).map((identity) => ({ ...identity, role: "process" as const })), test);
+    await this.#write(
+      identities.filter(({ pid }) => !own.includes(pid)).map((identity) => ({ ...identity, role: "process" as const })),
+      await tests(),
+    );
   }
 
-  async #write(found: readonly (ProcessIdentity & Pick<LedgerEntry, "role">)[], test: string | null): Promise<void> {
+  async #write(found: readonly (ProcessIdentity & Pick<LedgerEntry, "role">)[], testOf: TestOf): Promise<void> {
     const here = this.#here;
     if (here === null || this.file === null) return;
     const lines: string[] = [];
@@ -251,7 +257,7 @@ export class RunLedger {
       const key = `${pid} ${startTicks}`;
       if (startTicks === null || uid !== this.host.uid() || this.#recorded.has(key) || this.#recorded.size >= KEPT_PROCESSES) continue;
       this.#recorded.add(key);
-      lines.push(ledgerLine({ runId: this.runId, role, pid, uid, startTicks, ...here, test, title }));
+      lines.push(ledgerLine({ runId: this.runId, role, pid, uid, startTicks, ...here, test: testOf(startTicks), title }));
     }
     await this.#append(lines);
   }

@@ -3,7 +3,8 @@
 PYTEST_DONT_REWRITE: nothing here asserts.
 
 It is loaded through PYTEST_PLUGINS, by tractest_plugin, so that the command line stays what a person would type, and leaves no trace once it is loaded:
-the variables and the entry of sys.path that brought it here are restored, so that no process that a test starts inherits them.
+the variables and the entry of sys.path that brought it here are restored, so that no process that a test starts inherits them. TRACTEST_RUN stays:
+by it is known later what the tests of the run have started.
 Only the process that loaded it writes; a fork of it is silent. No failure in here may ever fail a test.
 
 Where TRACTEST_TESTS is set, the session also tells which tests it is going to run.
@@ -513,6 +514,14 @@ _config = None
 _root = None
 
 
+def _booted():
+    """When the clock began by which the kernel says when a process started, in seconds since the epoch; None where the system does not tell."""
+    try:
+        return round(time.time() - time.clock_gettime(time.CLOCK_BOOTTIME), 3)
+    except (AttributeError, OSError):
+        return None
+
+
 def pytest_sessionstart(session):
     global _config, _root
     try:
@@ -526,6 +535,7 @@ def pytest_sessionstart(session):
             python="%d.%d.%d" % sys.version_info[:3],
             cache=_cache,
             maxfail=int(session.config.getoption("maxfail", 0) or 0),
+            booted=_booted(),
         )
         _by_id[:] = [argument for argument in session.config.args if "::" in argument]
     except Exception:

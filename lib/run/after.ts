@@ -63,7 +63,7 @@ export function endingOf({ cut, code, signal, tally, stoppedAt, missed, vanished
 /** What a run says of single tests besides their failures, for `--json`. */
 export function describeTests(
   results: Results,
-): Readonly<Record<"timeouts" | "contended" | "flaky" | "leftBehind" | "cascades", readonly unknown[]>> {
+): Readonly<Record<"timeouts" | "contended" | "flaky" | "leftBehind" | "left" | "cascades", readonly unknown[]>> {
   const tests = [...results.tests.values()];
   return {
     timeouts: tests.filter((test) => test.outcome === "timeout").map((test) => test.id),
@@ -74,6 +74,8 @@ export function describeTests(
       // By a test that can't be told.
       ...(results.leaked.length > 0 ? [{ id: null, processes: results.leaked }] : []),
     ],
+    // Outlived its test and was gone when pytest had ended.
+    left: tests.filter((test) => test.left.length > 0).map(({ id, left }) => ({ id, processes: left })),
     cascades: findCascades(tests),
   };
 }

@@ -15,7 +15,7 @@ const GRACE_SECONDS = 1;
  * run itself has recorded as its own are touched, and those below them.
  */
 export async function endLeftBehind(host: Host, printer: Printer, project: Project, state: RunState, results: Results): Promise<void> {
-  const told = [...results.tests.values()].flatMap((test) => test.leaked);
+  const told = [...[...results.tests.values()].flatMap((test) => test.leaked), ...results.leaked];
   const { entries } = await readLedger(host, project.root);
   const recorded = entries.filter((entry) => entry.runId === state.runId && entry.role === "process");
   const known = new Map<number, ProcessIdentity>();

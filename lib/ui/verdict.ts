@@ -63,7 +63,9 @@ export type VerdictStream = "stdout" | "stderr";
 
 /** Shows the verdict: what looks like a cause of everything first, then the failures, then the counts. */
 export function showVerdict(printer: Printer, stream: VerdictStream, view: VerdictView): void {
-  for (const line of verdictLines(view, (colour, text) => printer.paint(colour, text, stream))) {
+  const paint: Paint = (colour, text) => printer.paint(colour, text, stream);
+  const outlived = printer.verbose ? view.tests.flatMap((test) => outlivedLines(escapeText(test.id), test.left)) : [];
+  for (const line of [...outlived, ...verdictLines(view, paint)]) {
     stream === "stdout" ? printer.line(line) : printer.note(line);
   }
   for (const command of view.next) printer.hint(`next: ${escapeText(command)}`);
@@ -165,6 +167,14 @@ function leakLines(whose: string, leaked: readonly LeftBehind[], paint: Paint): 
     ...leaked.slice(0, SHOWN_LEFT).map((left) => `    ${escapeText(describeLeft({ ...left, title: left.title.slice(0, 100) }))}`),
     ...(more > 0 ? [`    … and ${more} more`] : []),
   ];
+}
+
+/** What outlived its test and went before pytest did: worth a word to those who want every word. */
+function outlivedLines(whose: string, left: readonly LeftBehind[]): string[] {
+  return left.slice(0, SHOWN_LEFT).map((one) => {
+    const title = one.title.slice(0, 100);
+    return `left ${whose}: ${escapeText(describeLeft({ ...one, title }))}, gone when pytest had ended`;
+  });
 }
 
 function summary({ tally, ending, seconds, failures }: VerdictView, paint: Paint): string {

@@ -48,7 +48,7 @@ test("pytest has a registry port, sockets, shared memory and processes of its ow
   assertEquals([facts.uid, facts.gid, facts.parent, facts.cwd], [user.uid, user.uid === 0 ? 0 : facts.gid, 1, suite.root]);
   assertEquals([facts.memory, facts.runtime], [["psm_inside", "run"], "/dev/shm/run/tractor"]);
   assertEquals(facts.processes, [1, facts.pid]);
-  assertEquals([facts.path, facts.ours], ["/usr/bin:/bin:/usr/sbin:/sbin", []]);
+  assertEquals([facts.path, facts.ours], [`${suite.root}/py310/bin:/usr/bin:/bin:/usr/sbin:/sbin`, ["TRACTEST_RUN"]]);
   if (user.uid !== 0) assertEquals(facts.capabilities, Array(4).fill("0".repeat(16)), "no right that it has not outside");
   assertEquals(await Deno.readTextFile(facts.kept), "kept");
   for (const path of [facts.kept, join(suite.root, "artifact"), join(suite.root, ".pytest_cache/v/cache/nodeids")]) {

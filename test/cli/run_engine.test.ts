@@ -118,6 +118,62 @@ Deno.test("a process that a test leaves behind is that test's LEAK; what a fixtu
   Deno.kill(left.pid, "SIGKILL");
 });
 
+/** Leftovers whose parent is gone, in each of the usual ways; the last test starts none and takes its time. */
+const ORPHANS = `
+import multiprocessing, os, subprocess, sys, time
+CODE = "import time; time.sleep(%s)"
+def test_orphan():
+    subprocess.run(["sh", "-c", 'exec 0<&- >/dev/null 2>&1; "$0" -c "$1" & exit', sys.executable, CODE % 601])
+def test_own_session():
+    child = subprocess.Popen([sys.executable, "-c", CODE % 602], start_new_session=True)
+    child.returncode = 0
+def test_double_fork():
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.execv(sys.executable, [sys.executable, "-c", CODE % 603])
+        os._exit(0)
+    os.wait()
+def test_ends_with_pytest():
+    child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+    globals()["kept"] = child
+def test_last(): time.sleep(0.8)
+`;
+
+Deno.test("what tests left is found after pytest's end whoever has adopted it, each with the test that started it", async () => {
+  await using suite = await pytestSuite({ "test_a.py": ORPHANS });
+  const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--strict", "--json", "-v"]);
+  const { leftBehind, left, counts } = JSON.parse(stdout) as Record<string, { id: string; processes: { pid: number; title: string }[] }[]>;
+  try {
+    assertEquals((counts as unknown as { passed: number }).passed, 5);
+    const told = (leftBehind ?? []).map(({ id, processes }) => [id, processes.map(({ title }) => /sleep\((\d+)\)/.exec(title)?.[1])]);
+    assertEquals(told.sort(), [
+      ["tests/test_a.py::test_double_fork", ["603"]],
+      ["tests/test_a.py::test_orphan", ["601"]],
+      ["tests/test_a.py::test_own_session", ["602"]],
+    ], stderr);
+    assertEquals(left?.map(({ id }) => id), ["tests/test_a.py::test_ends_with_pytest"], "it outlived its test, but not pytest");
+    assertEquals(code, 84);
+  } finally {
+    for (const { processes } of leftBehind ?? []) for (const { pid } of processes) Deno.kill(pid, "SIGKILL");
+  }
+});
+
+Deno.test("what outlived its test and went with pytest is no leak, and shown with -v alone", async () => {
+  const text = `
+import subprocess, sys, time
+def test_a():
+    globals()["kept"] = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+def test_b(): time.sleep(0.8)
+`;
+  await using suite = await pytestSuite({ "test_a.py": text });
+  const quiet = await suite.tractest([...NO_CHECKS, "--strict"]);
+  assertEquals([quiet.code, /LEAK|left /.test(quiet.stdout)], [0, false], quiet.stdout);
+  const verbose = await suite.tractest([...NO_CHECKS, "--strict", "-v"]);
+  assertEquals(verbose.code, 0);
+  assertIncludes(verbose.stdout, "left tests/test_a.py::test_a: pid ");
+});
+
 Deno.test("failures that an earlier test has caused collapse to it", async () => {
   await using suite = await pytestSuite({
     "test_a.py": `

@@ -169,8 +169,8 @@ Deno.test("A run's ledger has what is below its root, with the test, each proces
   const stranger = await scene.actor();
   const ledger = await RunLedger.open(scene.host, scene.root, "r-1", "0");
   assertEquals((await ledger.begin(root))?.startTicks, Number(startOf(root)));
-  await ledger.look("tests/t.py::x");
-  await ledger.look(null);
+  await ledger.look(() => Promise.resolve(() => "tests/t.py::x"));
+  await ledger.look(() => Promise.resolve(() => null));
   const entries = async () => parseLedger(await Deno.readTextFile(`${made.directory}/r-1-0.jsonl`));
   const recorded = (await entries()).map(({ pid, role, test }) => [pid, role, test]);
   assertEquals(recorded, [[Deno.pid, "runner", null], [root, "root", null], [actor, "process", "tests/t.py::x"]]);
@@ -179,7 +179,7 @@ Deno.test("A run's ledger has what is below its root, with the test, each proces
   Deno.kill(root, "SIGKILL");
   await scene.ended();
   ledger.rootIsGone();
-  await ledger.look(null);
+  await ledger.look(() => Promise.resolve(() => null));
   assertEquals((await entries()).length, 3);
   assertEquals((await verdictOf(scene, actor))[1].includes("recorded by run r-1 (test tests/t.py::x)"), true);
   assert(!(await entries()).some((entry) => entry.pid === stranger) && isAlive(stranger));

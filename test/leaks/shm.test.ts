@@ -70,7 +70,10 @@ Deno.test(
     await Deno.writeTextFile(own, "not empty", { mode: 0o600 });
     const actor = await scene.start({ argv: ["_subactor[w@7]"], env: { MAPS: `${own}:${older}` }, ownChild: true });
     const unmapped = await memory.segment();
-    await ledger.add([{ pid: actor, ppid: root, uid: Deno.uid()!, startTicks: Number(startOf(actor)), state: "S", title: "" }], null);
+    await ledger.add(
+      [{ pid: actor, ppid: root, uid: Deno.uid()!, startTicks: Number(startOf(actor)), state: "S", title: "" }],
+      () => Promise.resolve(() => null),
+    );
     await ledger.lookForSegments([actor]);
     assertEquals(await memory.verdict(own), ["live", `recorded by run r-1; mapped by pid ${actor}`]);
     assertEquals((await removeSharedMemory(scene.host, await scene.found())).removed, []);

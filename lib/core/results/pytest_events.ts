@@ -63,6 +63,8 @@ export type PytestEvent =
       readonly cache?: string | null;
       /** After how many failures it stops; 0: never. */
       readonly maxfail?: number;
+      /** Seconds since the epoch at which the clock was 0 by which the kernel says when a process started. */
+      readonly booted?: number | null;
     }
     | { readonly event: "collected"; readonly count: number; readonly deselected: number }
     /** Some of the tests that a session without a queue is going to run, after `collected`; told only to a live view. */
@@ -112,8 +114,10 @@ export type PytestEvent =
       readonly processes?: readonly HangProcess[];
       readonly stacks?: HangReport["stacks"];
     }
-    /** Of no test in particular where `id` is null. */
+    /** What a test left and lived when pytest had ended. Of no test in particular where `id` is null. */
     | { readonly event: "leak"; readonly id: string | null; readonly processes: readonly LeftBehind[] }
+    /** What outlived its test and was gone when pytest had ended. */
+    | { readonly event: "left"; readonly id: string | null; readonly processes: readonly LeftBehind[] }
     | { readonly event: "interrupted"; readonly message: string }
     | { readonly event: "internal-error"; readonly message: string }
     | {
@@ -191,6 +195,7 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   crash: ["id", "message"],
   hang: ["verdict"],
   leak: [],
+  left: [],
   interrupted: [],
   "internal-error": ["message"],
   "session-finish": [],

@@ -34,6 +34,8 @@ export interface TestResult {
   line: number | null;
   readonly attempts: Attempt[];
   readonly leaked: LeftBehind[];
+  /** Processes that outlived it, and were gone when pytest had ended. */
+  readonly left: LeftBehind[];
   /** Outcome, seconds and failure of the last attempt. */
   readonly outcome: Outcome;
   readonly seconds: number;
@@ -50,6 +52,7 @@ class Result implements TestResult {
   finished = false;
   readonly attempts: Attempt[] = [];
   readonly leaked: LeftBehind[] = [];
+  readonly left: LeftBehind[] = [];
   constructor(readonly id: string) {}
 
   get outcome(): Outcome {
@@ -93,6 +96,7 @@ const ABOUT_TESTS: ReadonlySet<PytestEvent["event"]> = new Set([
   "timeout",
   "crash",
   "leak",
+  "left",
 ]);
 
 /**
@@ -109,6 +113,8 @@ export class Results {
   readonly collectionErrors: { readonly id: string; readonly failure: ResultFailure }[] = [];
   /** What was left behind, nobody knows by which test. */
   readonly leaked: LeftBehind[] = [];
+  /** What outlived its test and was gone when pytest had ended, nobody knows of which test. */
+  readonly left: LeftBehind[] = [];
   /** What `run-start` said; null before. */
   started: Extract<PytestEvent, { event: "run-start" }> | null = null;
   /** What `run-finish` said; null for a run that is under way or was killed. */
@@ -176,6 +182,9 @@ export class Results {
       }
       case "leak":
         (event.id === null ? this.leaked : this.#result(event.id).leaked).push(...event.processes);
+        break;
+      case "left":
+        (event.id === null ? this.left : this.#result(event.id).left).push(...event.processes);
         break;
     }
   }
