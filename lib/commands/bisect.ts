@@ -10,7 +10,7 @@ import { showBisected, stepLine } from "../ui/bisect.ts";
 import { Progress } from "../ui/progress.ts";
 import type { Context } from "../context.ts";
 import { findProject, type Project } from "../project/project.ts";
-import { targetsOf, testsDirectoriesOf } from "../project/targets.ts";
+import { targetsOf, wholeSuiteOf } from "../project/targets.ts";
 import { Bisection, type Scope } from "../run/bisection.ts";
 import { exactCommand } from "../run/exact.ts";
 import { type Prepared, whenPrepared } from "../run/prepared.ts";
@@ -66,7 +66,7 @@ export async function bisect(context: Context): Promise<ExitCode> {
       const progress = new Progress(host, printer);
       const bisection = new Bisection(scene, {
         test,
-        scopes: scopesOf(project, test, recorded, targets),
+        scopes: await scopesOf(context, project, { test, recorded, targets }),
         symptom: symptom ?? recorded?.symptom ?? null,
         repeat,
         stepLimit,
@@ -93,13 +93,17 @@ async function testOf({ host, line }: Context, project: Project): Promise<string
   return targets[0]!;
 }
 
-function scopesOf(project: Project, test: string, recorded: RecordedRun | null, targets: readonly string[] | null): Scope[] {
+async function scopesOf(
+  { host }: Context,
+  project: Project,
+  { test, recorded, targets }: { test: string; recorded: RecordedRun | null; targets: readonly string[] | null },
+): Promise<Scope[]> {
   if (recorded !== null) return [{ name: recorded.name, targets: null, before: recorded.before }];
   if (targets !== null) return [{ name: targets.join(", "), targets, before: null }];
   const file = fileOf(test);
   return [
     { name: file, targets: [file], before: null },
-    { name: "the whole suite", targets: testsDirectoriesOf(project).map((directory) => `${directory}/`), before: null },
+    { name: "the whole suite", targets: await wholeSuiteOf(host, project), before: null },
   ];
 }
 

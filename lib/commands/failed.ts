@@ -45,7 +45,20 @@ async function runAgain(context: Context, project: ProjectRoot, rootdir: string,
   }
   const { rerun } = await import("./rerun.ts");
   const targets = kept.map((test) => relative(project.root, join(rootdir, fileOf(test))) + test.slice(fileOf(test).length));
-  return await rerun(context, targets, rootdir === project.root ? [] : [`--rootdir=${rootdir}`]);
+  const rooted = rootdir === project.root ? [] : [`--rootdir=${rootdir}`];
+  return await rerun(context, targets, [...rooted, ...await sameConfiguration(context, project, targets)]);
+}
+
+/** What makes pytest take the root's configuration, with which the tests failed, where it would take another one for some of them alone. */
+async function sameConfiguration({ host }: Context, project: ProjectRoot, targets: readonly string[]): Promise<string[]> {
+  if (project.pytest === null) return [];
+  const [{ findProject }, { testTree }, { configurationOf }] = await Promise.all([
+    import("../project/project.ts"),
+    import("../project/targets.ts"),
+    import("../core/project/targets.ts"),
+  ]);
+  const tree = await testTree(host, await findProject(host));
+  return configurationOf(targets, tree) === null ? [] : ["-c", project.pytest.file];
 }
 
 async function sayWhereTheyWent({ host, printer }: Context, missing: readonly string[]): Promise<void> {

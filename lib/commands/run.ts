@@ -62,6 +62,7 @@ export async function run(context: Context): Promise<ExitCode> {
       state,
       command: `tractest run ${scope === "full" ? "" : intent.targetWords.join(" ")}`.trim(),
       grace: settings.grace,
+      targets: request.collected,
       checksOnly: line.has("preflight-only"),
       isolate: parallel.jobs === 1 ? "never" : parallel.jobs === "auto" ? "auto" : "always",
       onStop: ({ checks, leaks }, exitCode) => {

@@ -1,3 +1,4 @@
+import { fileOf } from "../core/results/lastfailed.ts";
 import { join } from "@std/path";
 import { escapeText, shellCommand } from "../core/escape.ts";
 import { describeTries } from "../core/history/rate.ts";
@@ -59,6 +60,7 @@ export async function stress(context: Context): Promise<ExitCode> {
     {
       state,
       command: shellCommand(["tractest", "stress", ...targets]),
+      targets: [...new Set(targets.map(fileOf))],
       grace: settings.grace,
       checksOnly: false,
       isolate: copies > 1 ? "always" : "auto",

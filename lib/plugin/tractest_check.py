@@ -58,7 +58,9 @@ for package in packages:
         traceback.print_exc()
         failed = package
         break
-answer("imported", failed)
+modules = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+installed = {name for name in modules if isinstance(name, str) and ("site-packages" in name or "dist-packages" in name)}
+answer("imported", failed, *sorted(installed))
 sys.stdout.flush()
 sys.stderr.flush()
 # What atexit handlers of the packages would do is not part of the check.

@@ -8,7 +8,7 @@ import { checkArguments, collectArguments, collectedCount, type ImportFacts, par
 import { cacheDirectory, usable } from "../project/directories.ts";
 import { type Package, packageOf } from "../project/package.ts";
 import type { Project } from "../project/project.ts";
-import { testsDirectoriesOf } from "../project/targets.ts";
+import { wholeSuiteOf } from "../project/targets.ts";
 import { Memory } from "./memory.ts";
 
 const IMPORT_LIMIT_MS = 60_000;
@@ -35,34 +35,42 @@ export interface VerifyScene {
   readonly inherited: ReadonlyMap<string, string>;
   /** Looks again even if nothing has changed. */
   readonly fresh: boolean;
+  /** What is collected, as pytest takes it; null: the whole suite. */
+  readonly targets: readonly string[] | null;
   /** Says what takes long. */
   readonly during: <T>(what: string, work: Promise<T>) => Promise<T>;
 }
 
-/** Imports the package and collects all tests, both at once, unless nothing has changed since both went well. */
+/** Imports the package and collects the tests, both at once, unless nothing has changed since both went well. */
 export async function verify(scene: VerifyScene, interpreter: Interpreter): Promise<Verified> {
-  const { host, project, inherited } = scene;
-  const [own, memory] = await Promise.all([packageOf(host, project), Memory.open(host, project, interpreter, inherited)]);
+  const { host, project, targets } = scene;
+  const [own, memory] = await Promise.all([packageOf(host, project), Memory.open(scene, interpreter)]);
   const packages = [...new Set(["tractor", ...(own ? [own.importName] : [])])];
   const remembered = scene.fresh ? null : await memory.recall();
   if (remembered && remembered.files.length === packages.length) return await recalled(scene, own, packages, remembered);
+  if (targets !== null && !scene.fresh) {
+    // What collects as a whole does so in part.
+    const whole = await (await Memory.open({ ...scene, targets: null }, interpreter)).recall();
+    if (whole?.files.length === packages.length) return await recalled({ ...scene, targets: null }, own, packages, whole);
+  }
 
-  const check = await scene.during("importing and collecting", startCheck(scene, interpreter, packages));
+  const collected = targets ?? await wholeSuiteOf(host, project);
+  const check = await scene.during("importing and collecting", startCheck(scene, interpreter, { packages, collected }));
   const verified = await judge(scene, own, packages, check, interpreter);
   if (verified.import.status === "ok" && verified.collection.status === "ok" && verified.fits === true && check.facts?.files) {
-    const { version, files } = check.facts;
-    await memory.keep({ pythonVersion: version, files, collected: check.count });
+    const { version, files, imported } = check.facts;
+    await memory.keep({ pythonVersion: version, files, collected: check.count, imported });
   }
   return verified;
 }
 
 async function recalled(scene: VerifyScene, own: Package | null, packages: readonly string[], remembered: Remembered): Promise<Verified> {
   const { pythonVersion, files, collected } = remembered;
-  const { fits, detail } = await fit(scene, own, packages, { version: pythonVersion, files, byDirectoryOnly: false, failed: "" });
+  const { fits, detail } = await fit(scene, own, packages, { version: pythonVersion, files, byDirectoryOnly: false, failed: "", imported: [] });
   const note = "nothing changed since it was checked";
   return {
     import: { id: "import", status: "ok", detail: `${packages.join(", ")} (${note})`, fix: null },
-    collection: { id: "collection", status: "ok", detail: `${countOf(collected)} (${note})`, fix: null },
+    collection: { id: "collection", status: "ok", detail: `${countOf(scene, collected)} (${note})`, fix: null },
     fits,
     fit: detail,
     pythonVersion,
@@ -78,21 +86,28 @@ interface CheckOutcome {
   readonly printed: string;
   /** How many tests; null when pytest did not say. */
   readonly count: number | null;
+  /** What was collected, as pytest takes it. */
+  readonly collected: readonly string[];
 }
 
 /**
  * One start of Python for both, since collecting imports the packages anyway. Where they come from is looked up as if from outside of
  * the project: with the root as working directory the checkout's own source would be found in any venv.
  */
-async function startCheck(scene: VerifyScene, interpreter: Interpreter, packages: readonly string[]): Promise<CheckOutcome> {
+async function startCheck(
+  scene: VerifyScene,
+  interpreter: Interpreter,
+  { packages, collected }: { readonly packages: readonly string[]; readonly collected: readonly string[] },
+): Promise<CheckOutcome> {
   const { host, project, inherited } = scene;
   const cache = await usable(host, await cacheDirectory(host), "pytest-cache");
   const run = (pytestArguments: readonly string[], why: string, timeoutMs: number) =>
     runPython(host, interpreter, checkArguments(packages, pytestArguments), { cwd: project.root, why, timeoutMs, inherited });
-  const steps = `python -c 'import ${packages.join(", ")}' && python -m pytest ${shellCommand(testsOf(project))} -x -q --co`;
-  const collection = await run(collectArguments(testsOf(project), cache), `import and collection check: ${steps}`, COLLECTION_LIMIT_MS);
+  const command = shellCommand(["python", "-m", "pytest", ...collected, "-x", "-q", "--co"]);
+  const steps = `python -c 'import ${packages.join(", ")}' && ${command}`;
+  const collection = await run(collectArguments(collected, cache), `import and collection check: ${steps}`, COLLECTION_LIMIT_MS);
   const { facts, pytest, traceback } = parseCheck(textOf(collection.stdout), textOf(collection.stderr));
-  const whole = { facts, traceback, collection, printed: pytest, count: collectedCount(pytest) };
+  const whole = { facts, traceback, collection, printed: pytest, count: collectedCount(pytest), collected };
   if (facts === null || facts.failed !== null) return whole;
   // The collection took the whole process with it, or never ended.
   const alone = await run([], `import smoke check: python -c 'import ${packages.join(", ")}'`, IMPORT_LIMIT_MS);
@@ -140,10 +155,13 @@ function importedRow(packages: readonly string[], { files, byDirectoryOnly }: Im
   };
 }
 
-function collectionRow({ project, host }: VerifyScene, interpreter: Interpreter, { collection, printed, count }: CheckOutcome): CheckResult {
-  if (collection.outcome === "exited" && collection.code === 0) return { id: "collection", status: "ok", detail: countOf(count), fix: null };
+function collectionRow(scene: VerifyScene, interpreter: Interpreter, { collection, printed, count, collected }: CheckOutcome): CheckResult {
+  const { project, host } = scene;
+  if (collection.outcome === "exited" && collection.code === 0) {
+    return { id: "collection", status: "ok", detail: countOf(scene, count), fix: null };
+  }
   const problem = collection.outcome === "exited" && collection.code === 5 ? "no tests were collected" : "the tests can't be collected";
-  const command = shellCommand([...interpreter.argv, "-m", "pytest", ...testsOf(project), "-x", "-q", "--co"], interpreter.environment);
+  const command = shellCommand([...interpreter.argv, "-m", "pytest", ...collected, "-x", "-q", "--co"], interpreter.environment);
   return {
     id: "collection",
     status: "fail",
@@ -162,13 +180,13 @@ async function fit({ host, project }: VerifyScene, own: Package | null, packages
   return fitOf({ own: { name: own.importName, directory: realDirectory ?? directory, file: realFile ?? file }, byDirectoryOnly }, project.root);
 }
 
-/** The tests directories as a person types them: `tests/`. */
-function testsOf(project: Project): string[] {
-  return testsDirectoriesOf(project).map((directory) => directory === "." ? directory : `${directory}/`);
-}
+/** Targets that are named in a row, at most. */
+const SHOWN_TARGETS = 3;
 
-function countOf(count: number | null): string {
-  return count === null ? "all tests collected" : `${count} tests collected`;
+function countOf({ targets }: VerifyScene, count: number | null): string {
+  const shown = targets?.slice(0, SHOWN_TARGETS).join(", ");
+  const from = targets === null ? "" : ` from ${shown}${targets.length > SHOWN_TARGETS ? ", …" : ""}`;
+  return `${count === null ? "all tests" : `${count} tests`} collected${from}`;
 }
 
 /** The end of what a program printed, after what the host knows about its end. */

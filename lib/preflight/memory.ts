@@ -27,14 +27,17 @@ export class Memory {
   }
 
   /** Takes the fingerprint as it is now. Nothing that goes wrong here is worth an error: then nothing is remembered. */
-  static async open(host: Host, project: Project, interpreter: Interpreter, inherited: ReadonlyMap<string, string>): Promise<Memory> {
+  static async open(scene: MemoryScene, interpreter: Interpreter): Promise<Memory> {
+    const { host, project, targets } = scene;
     try {
       const [directory, mark] = await Promise.all([
         cacheDirectory(host).then((own) => usable(host, own, "preflight")),
-        takeFingerprint(host, project, interpreter, inherited),
+        takeFingerprint(scene, interpreter),
       ]);
       const key = await fingerprint([], [project.root, ...interpreter.argv]);
-      return new Memory(host, directory === null ? null : join(directory, `${key.slice(0, 32)}.json`), mark);
+      // The newest of some targets alone: a text for each would be one for each way to name tests.
+      const name = `${key.slice(0, 32)}${targets === null ? "" : "-targets"}.json`;
+      return new Memory(host, directory === null ? null : join(directory, name), mark);
     } catch (error) {
       if (error instanceof TractestError) return new Memory(host, null, null);
       throw error;
@@ -46,39 +49,57 @@ export class Memory {
     if (this.#file === null || this.#fingerprint === null) return null;
     try {
       const remembered = readRemembered(await this.#host.readText(this.#file));
-      return remembered?.fingerprint === this.#fingerprint ? remembered : null;
+      if (remembered?.fingerprint !== this.#fingerprint) return null;
+      return remembered.importedMark === await this.#markOf(remembered.imported) ? remembered : null;
     } catch {
       return null;
     }
   }
 
   /** Remembers what was found for the state at which this was opened. */
-  async keep(found: Omit<Remembered, "fingerprint">): Promise<void> {
-    if (this.#file === null || this.#fingerprint === null) return;
+  async keep(found: Omit<Remembered, "fingerprint" | "importedMark">): Promise<void> {
+    if (this.#file === null || this.#fingerprint === null || found.imported.length > FILE_LIMIT) return;
     try {
-      await this.#host.writeFile(this.#file, writeRemembered({ ...found, fingerprint: this.#fingerprint }));
+      const importedMark = await this.#markOf(found.imported);
+      await this.#host.writeFile(this.#file, writeRemembered({ ...found, fingerprint: this.#fingerprint, importedMark }));
     } catch {
       // A full disk costs the next preflight some time, no more.
     }
   }
+
+  /** Of installed files: what is edited in place changes no directory and no list of what is installed. */
+  async #markOf(files: readonly string[]): Promise<string> {
+    const marks: FileMark[] = [];
+    for (const file of files) await mark(this.#host, file, marks);
+    return await fingerprint(marks, []);
+  }
+}
+
+/** What {@linkcode Memory} is about. */
+export interface MemoryScene {
+  readonly host: Host;
+  readonly project: Project;
+  readonly inherited: ReadonlyMap<string, string>;
+  /** What is collected, relative to the root; null: the whole suite. */
+  readonly targets: readonly string[] | null;
 }
 
 /** Null if the state can't be seen whole. */
-async function takeFingerprint(
-  host: Host,
-  project: Project,
-  interpreter: Interpreter,
-  inherited: ReadonlyMap<string, string>,
-): Promise<string | null> {
+async function takeFingerprint({ host, project, inherited, targets }: MemoryScene, interpreter: Interpreter): Promise<string | null> {
   const venv = interpreter.venv;
   if (venv === null) return null;
   const marks: FileMark[] = [];
-  const facts = [...interpreter.argv, ...[...inherited].filter(([name]) => matters(name)).map(([name, value]) => `${name}=${value}`).sort()];
+  const facts = [
+    ...interpreter.argv,
+    ...[...inherited].filter(([name]) => matters(name)).map(([name, value]) => `${name}=${value}`).sort(),
+    ...targets ?? [],
+  ];
   const outside = await markVenv(host, venv, marks);
   if (outside === null) return null;
   const walks = [project.root, ...outside.filter((path) => !isInside(path, project.root))];
   const whole = await Promise.all(walks.map((path) => markSources(host, path, marks)));
-  await Promise.all(ROOT_FILES.map((name) => mark(host, join(project.root, name), marks)));
+  const more = [...ROOT_FILES, ...targets ?? []];
+  await Promise.all(more.map((name) => mark(host, join(project.root, name), marks)));
   return whole.every((each) => each) && marks.length <= FILE_LIMIT ? await fingerprint(marks, facts) : null;
 }
 

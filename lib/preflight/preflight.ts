@@ -31,6 +31,8 @@ export interface PreflightOptions {
   readonly isolated?: boolean;
   /** Looks at imports and collection even if nothing has changed. */
   readonly fresh?: boolean;
+  /** What is collected, as pytest takes it; the whole suite unless given. */
+  readonly targets?: readonly string[];
   /** `--python`: a Python, or a venv. */
   readonly python?: string;
   /** `--sync`: make the venv, or bring it in line with the lock file. */
@@ -169,6 +171,7 @@ class Preflight {
       project: this.project,
       inherited: this.#inherited,
       fresh: this.options.fresh ?? false,
+      targets: this.options.targets ?? null,
       during: (what, work) => this.#progress.during(what, work),
     }, interpreter);
   }

@@ -40,12 +40,18 @@ export interface ImportFacts {
   readonly byDirectoryOnly: boolean;
   /** The package whose import failed, empty if none did; null if it never came to that. */
   readonly failed: string | null;
+  /** Files of installed packages that were imported by the end. */
+  readonly imported: readonly string[];
 }
 
-/** The option of {@linkcode checkArguments} that collects all tests; `cacheDirectory` keeps the record of failed tests out of it. */
-export function collectArguments(testsDirectories: readonly string[], cacheDirectory: string | null): string[] {
+/**
+ * The options of {@linkcode checkArguments} that collect tests; `cacheDirectory` keeps the record of failed tests out of it.
+ *
+ * @param targets as pytest takes them; none: it finds the suite by itself
+ */
+export function collectArguments(targets: readonly string[], cacheDirectory: string | null): string[] {
   const cache = cacheDirectory === null ? [] : ["-o", `cache_dir=${cacheDirectory}`];
-  return [...testsDirectories, "-x", "-q", "--co", "--color=no", ...cache];
+  return [...targets, "-x", "-q", "--co", "--color=no", ...cache];
 }
 
 /** Arguments for a Python that finds the packages, collects (with pytest's arguments, if any) and imports the packages, in one start. */
@@ -75,6 +81,7 @@ export function parseCheck(stdout: string, stderr: string): CheckAnswer {
     files: files.length === 0 ? null : files,
     byDirectoryOnly: where === "working directory",
     failed: words(imported)[1] ?? null,
+    imported: words(imported).slice(2),
   };
   return { facts, pytest: printed.trim() === "" ? elsewhere : printed, traceback: traceback.join("\n") };
 }

@@ -3,6 +3,7 @@ import { fileOf, type LastFailed, LASTFAILED_SIZE_LIMIT, readLastFailed } from "
 import { TractestError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import type { ProjectRoot } from "./project.ts";
+import { testPathsOf } from "./test_paths.ts";
 
 /** What pytest recorded as failed: the record, where it lies, and what of it is gone. */
 export interface Recorded extends LastFailed {
@@ -18,9 +19,10 @@ export async function readRecord(host: Host, project: ProjectRoot, rootdir: stri
   const configured = project.pytest?.cacheDirectory ?? ".pytest_cache";
   const home = configured.startsWith("~") || configured.includes("$") ? host.env("HOME") : undefined;
   const source = join(resolve(rootdir, withHome(configured, home)), "v", "cache", "lastfailed");
-  const paths = project.pytest?.testPaths ?? [];
-  const directories = paths.length > 0 ? paths.map((path) => join(project.root, path)) : [project.testsDirectory];
-  const record = await readFile(host, source, directories.map((directory) => prefixOf(rootdir, directory)));
+  const places = await testPathsOf(host, project);
+  // Where pytest looks everywhere anything may have failed.
+  const directories = places.byName || project.pytest?.testPaths.length ? places.directories : ["."];
+  const record = await readFile(host, source, directories.map((directory) => prefixOf(rootdir, join(project.root, directory))));
   if (!record) return { tests: [], unreadable: null, source, found: false, missing: [] };
   const files = [...new Set(record.tests.map(fileOf))];
   const gone = new Set<string>();

@@ -8,8 +8,6 @@ import type { Host } from "../host/host.ts";
 export interface ProjectRoot {
   /** The nearest ancestor with a pytest configuration or `[tool.tractest]`; git's top level may lie above. */
   readonly root: string;
-  /** Where the tests are: the first of pytest's `testpaths`, else `tests`. */
-  readonly testsDirectory: string;
   readonly pytest: PytestConfiguration | null;
   /** pytest's cache directory. */
   readonly cacheDirectory: string;
@@ -48,7 +46,6 @@ export async function findRoot(host: Host): Promise<ProjectRoot> {
       if (pytest || tractest) {
         return {
           root: directory,
-          testsDirectory: join(directory, pytest?.testPaths[0] ?? "tests"),
           pytest,
           cacheDirectory: resolve(directory, pytest?.cacheDirectory ?? ".pytest_cache"),
           name: projectName,

@@ -214,7 +214,8 @@ export class Bisection {
   }
 
   #targetsOf({ targets, before }: Scope): string[] {
-    return including(targets ?? [...new Set((before ?? []).map(fileOf))], this.#test);
+    // None: pytest finds the whole suite by itself.
+    return targets?.length === 0 ? [] : including(targets ?? [...new Set((before ?? []).map(fileOf))], this.#test);
   }
 
   /** One fresh pytest. */

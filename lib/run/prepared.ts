@@ -57,6 +57,8 @@ export interface PrepareOptions {
   readonly command: string;
   /** Seconds between SIGINT and SIGKILL of a clean-up. */
   readonly grace: number;
+  /** What is going to be collected, as pytest takes it; the whole suite unless given. */
+  readonly targets?: readonly string[];
   /** Only the checks were asked for. */
   readonly checksOnly: boolean;
   /** Whether it is isolated where neither the command line nor the configuration says so; not, unless given. */
@@ -84,7 +86,7 @@ export async function whenPrepared(
 async function whileHeld(
   context: Context,
   project: Project,
-  { state, command, grace, checksOnly, isolate, onStop }: PrepareOptions,
+  { state, command, grace, checksOnly, isolate, targets, onStop }: PrepareOptions,
   recorder: RunRecorder,
   work: (prepared: Prepared) => Promise<ExitCode>,
 ): Promise<ExitCode> {
@@ -95,7 +97,7 @@ async function whileHeld(
   recorder.begins();
   try {
     const revision = revisionOf(host, project);
-    const preflight = await readyToRun(context, project, { lock, grace, isolated });
+    const preflight = await readyToRun(context, project, { lock, grace, isolated, targets });
     const { interpreter, inherited, sigint } = preflight;
     if (interpreter === null || preflight.exitCode !== 0 || checksOnly) {
       const exitCode = preflight.exitCode === 0 && interpreter === null ? EXIT.preflight : preflight.exitCode;

@@ -23,6 +23,8 @@ export interface ReadyOptions {
   readonly grace: number;
   /** Whether the run has namespaces of its own. */
   readonly isolated: boolean;
+  /** What is going to be collected; the whole suite unless given. */
+  readonly targets?: readonly string[];
 }
 
 /** Makes everything ready for pytest, or says what stands in the way. Leaks are cleaned up with the consent of the user only. */
@@ -47,6 +49,7 @@ export async function readyToRun(context: Context, project: Project, options: Re
       show: true,
       leaks: true,
       isolated: options.isolated,
+      targets: options.targets,
       python: line.value("python"),
       sync: line.has("sync"),
       uvRun: line.has("uv-run"),

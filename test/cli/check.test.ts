@@ -39,9 +39,13 @@ Deno.test("import and collection are remembered while nothing changed, and looke
     assertEquals(rows.import!.detail.includes("nothing changed"), rows.collection!.detail.includes("nothing changed"));
     return rows.import!.detail.includes("nothing changed");
   };
+  const site = await sitePackages(project.venv);
+  await Deno.mkdir(join(site, "dependency"));
+  for (const name of ["__init__", "deep", "unused"]) await Deno.writeTextFile(join(site, `dependency/${name}.py`), "x = 1\n");
+  await project.write("tests/test_dependency.py", "import dependency.deep\ndef test_four(): pass\n");
   assertEquals(await remembered(), false);
   assertEquals(await remembered(), true);
-  const site = await sitePackages(project.venv);
+  const append = (path: string) => Deno.writeTextFile(join(site, path), "y = 2\n", { append: true });
   const changes: readonly (readonly [string, () => Promise<void>])[] = [
     ["a test", () => project.write("tests/test_it.py", "def test_three(): pass\n")],
     ["the package", () => project.write("small_app/new.py", "")],
@@ -52,6 +56,8 @@ Deno.test("import and collection are remembered while nothing changed, and looke
     ],
     ["the lock file", () => project.write("uv.lock", "version = 1\n")],
     ["what is installed", () => Deno.mkdir(join(site, "more-1.0.dist-info"))],
+    ["a line in an installed package that is imported", () => append("dependency/__init__.py")],
+    ["a line in a module of it", () => append("dependency/deep.py")],
     ["pyvenv.cfg", () => Deno.writeTextFile(join(project.venv, "pyvenv.cfg"), "# changed\n", { append: true })],
     ["a removed file", () => Deno.remove(join(project.root, "small_app/new.py"))],
   ];
@@ -60,6 +66,8 @@ Deno.test("import and collection are remembered while nothing changed, and looke
     assertEquals(await remembered(), false, what);
     assertEquals(await remembered(), true, `${what}, again`);
   }
+  await append("dependency/unused.py");
+  assertEquals(await remembered(), true, "what nobody imports does not count");
   assertEquals(await remembered({ PYTHONPATH: "/nowhere" }), false, "PYTHONPATH");
   assertEquals(await remembered({ UNRELATED: "x", PYTHONPATH: "/nowhere" }), true, "a variable that does not count");
 });

@@ -1,6 +1,7 @@
 import { packageOf } from "../../lib/project/package.ts";
 import { findProject, findRoot } from "../../lib/project/project.ts";
 import { targetsOf, testTree } from "../../lib/project/targets.ts";
+import { testPathsOf } from "../../lib/project/test_paths.ts";
 import { PreflightError, UsageError } from "../../lib/errors.ts";
 import { assert, assertEquals, assertIncludes, assertRejects } from "../assert.ts";
 import { HostAt } from "../host_at.ts";
@@ -36,9 +37,9 @@ Deno.test("findRoot() is the nearest ancestor with a pytest configuration or [to
   const roots = await Promise.all(["", "checks/deep", "apps", "apps/one", "apps/two"].map(async (place) => (await findRoot(files.at(place))).root));
   assertEquals(roots.map((root) => root.slice(files.root.length)), ["", "", "", "/apps/one", "/apps/two"]);
   const project = await findRoot(files.at());
-  assertEquals([project.testsDirectory, project.cacheDirectory, project.name], [`${files.root}/checks`, `${files.root}/var/cache`, null]);
+  assertEquals([project.cacheDirectory, project.name], [`${files.root}/var/cache`, null]);
   const one = await findProject(files.at("apps/one"));
-  assertEquals([one.pytest, one.name, one.testsDirectory], [null, "one", `${files.root}/apps/one/tests`]);
+  assertEquals([one.pytest, one.name], [null, "one"]);
 });
 
 Deno.test("findRoot() resolves symlinks, and reads a directory that can't be listed", async () => {
@@ -73,9 +74,11 @@ Deno.test("targetsOf() walks the tests, and neither venvs, caches, nor anything 
   assertEquals((await targetsOf(files.at(), project, ["b"])).targets, ["tests/ipc/test_b.py"]);
   assertEquals((await targetsOf(files.at(), project, ["examples/test_g.py"])).targets, ["examples/test_g.py"]);
   assertEquals((await targetsOf(files.at("examples"), project, ["test_g.py"])).targets, ["examples/test_g.py"]);
-  for (const word of ["py313/lib/test_e.py", ".venv/test_f.py", "tests/build/test_d.py"]) {
+  // Their names find nothing; a path that is there is pytest's to judge.
+  for (const word of ["test_e.py", "test_f", "test_d.py", "py313/lib/test_none.py"]) {
     await assertRejects(() => targetsOf(files.at(), project, [word]), UsageError);
   }
+  assertEquals((await targetsOf(files.at(), project, ["tests/build/test_d.py"])).targets, ["tests/build/test_d.py"]);
 });
 
 Deno.test("targetsOf() follows an absolute path through a symlink into the project, brackets and all", async () => {
@@ -95,7 +98,8 @@ Deno.test("targetsOf() knows several testpaths, and names of the configuration",
     "whole/deep/test_b.py": "",
   });
   const project = await findProject(files.at());
-  assertEquals(await targetsOf(files.at(), project, []), { targets: ["unit/", "whole/"], scope: "full", notes: [] });
+  const { targets, scope, notes } = await targetsOf(files.at(), project, []);
+  assertEquals({ targets, scope, notes }, { targets: ["unit/", "whole/"], scope: "full", notes: [] });
   assertEquals((await targetsOf(files.at(), project, ["smoke"])).targets, ["whole/deep/test_b.py", "unit/test_a.py::t"]);
 });
 
@@ -116,4 +120,68 @@ Deno.test("packageOf() is the configured package, tractor in its own repo, or th
   assertEquals(await find(configured), { importName: "ns.pkg", directory: "src/ns/pkg" });
   assertEquals(await find({ "pyproject.toml": named("app"), "other/a.py": "" }), null);
   assert(await find({ "pyproject.toml": PYTEST }) === null);
+});
+
+Deno.test("testPathsOf() reads testpaths as pytest does: globs, quotes, nothing that is not there; else the whole root", async () => {
+  const find = async (testpaths: string | null) => {
+    using files = new Files({
+      "pyproject.toml": `${PYTEST}${testpaths === null ? "" : `testpaths = ${testpaths}\n`}`,
+      "a/tests/test_a.py": "",
+      "b/deep/tests/test_b.py": "",
+      ".hidden/tests/test_c.py": "",
+      "my tests/test_d.py": "",
+      "single.py": "",
+    });
+    const { directories, byName } = await testPathsOf(files.at(), await findRoot(files.at()));
+    return [directories.join(" | "), byName];
+  };
+  assertEquals(await find('["a/tests"]'), ["a/tests", true]);
+  assertEquals(await find('["a/tests/", "./b"]'), ["a/tests | b", true]);
+  assertEquals(await find('["*/tests"]'), ["a/tests", false]);
+  assertEquals(await find('["**/tests"]'), ["a/tests | b/deep/tests", false]);
+  assertEquals(await find('["[ab]/**/tests"]'), ["a/tests | b/deep/tests", false]);
+  assertEquals(await find("\"a/tests 'my tests'\""), ["a/tests | my tests", true]);
+  assertEquals(await find('["a/tests", "nothere"]'), ["a/tests", false], "pytest refuses what is named and not there");
+  assertEquals(await find('["single.py"]'), [".", false]);
+  for (const nothing of ['["nothere"]', '["x*"]', "[]", null]) assertEquals(await find(nothing), [".", false], String(nothing));
+});
+
+Deno.test("a directory with a configuration of its own is never named for the whole suite, since pytest would take that one", async () => {
+  const whole = async (more: Readonly<Record<string, string>>, testpaths = '["tests"]') => {
+    using files = new Files({ "pyproject.toml": `${PYTEST}testpaths = ${testpaths}\n`, "tests/deep/test_a.py": "", "more/test_b.py": "", ...more });
+    const { targets, scope } = await targetsOf(files.at(), await findProject(files.at()), []);
+    assertEquals(scope, "full");
+    return targets;
+  };
+  for (const file of ["tests/pytest.ini", "tests/.pytest.ini", "tests/pytest.toml"]) assertEquals(await whole({ [file]: "[pytest]\n" }), [], file);
+  assertEquals(await whole({ "tests/tox.ini": "[pytest]\n" }), []);
+  assertEquals(await whole({ "tests/setup.cfg": "[tool:pytest]\n" }), []);
+  assertEquals(await whole({ "tests/pyproject.toml": PYTEST }), []);
+  assertEquals(await whole({ "tests/tox.ini": "[testenv]\n", "tests/pyproject.toml": "[project]\n" }), ["tests/"]);
+  assertEquals(await whole({ "tests/deep/pytest.ini": "" }), ["tests/"], "pytest looks upward only");
+  assertEquals(await whole({ "tests/pytest.ini": "" }, '["tests", "more"]'), ["tests/", "more/"], "from what holds all of them");
+});
+
+Deno.test("any file that is there is a target by its path, also one that is no Python, and tests in it", async () => {
+  using files = new Files({
+    "pyproject.toml": `${PYTEST}testpaths = ["tests"]\n`,
+    "tests/test_a.py": "",
+    "tests/a.md": "",
+    "tests/specs/one.yaml": "",
+    "docs/b.rst": "",
+  });
+  const project = await findProject(files.at());
+  const find = async (word: string, place = "") => {
+    const { targets, scope } = await targetsOf(files.at(place), project, [word]);
+    return [targets.join(" "), scope];
+  };
+  assertEquals(await find("tests/a.md"), ["tests/a.md", "file"]);
+  assertEquals(await find("a.md", "tests"), ["tests/a.md", "file"]);
+  assertEquals(await find("a.md"), ["tests/a.md", "file"]);
+  assertEquals(await find("tests/a.md::a.md"), ["tests/a.md::a.md", "file"]);
+  assertEquals(await find("tests/specs/one.yaml::group::x [1]"), ["tests/specs/one.yaml::group::x [1]", "file"]);
+  assertEquals(await find("tests/specs"), ["tests/specs/", "many"]);
+  assertEquals(await find("docs/"), ["docs/", "many"]);
+  assertEquals(await find(`${files.root}/docs/b.rst`), ["docs/b.rst", "file"]);
+  for (const word of ["tests/specs::x", "tests/no.md", "b.rst"]) await assertRejects(() => targetsOf(files.at(), project, [word]), UsageError);
 });

@@ -2,7 +2,9 @@ import { escapeText } from "../../core/escape.ts";
 import { type Parallel, parallelOf } from "../../core/run/parallel.ts";
 import type { KnownSeconds } from "../../core/run/schedule.ts";
 import { type Dimension, parseMatrix } from "../../core/run/matrix.ts";
-import { looksLikeTarget, type Targets } from "../../core/project/targets.ts";
+import { configurationOf, looksLikeTarget, type Targets } from "../../core/project/targets.ts";
+import { optionNames } from "../../core/command_line/run_arguments.ts";
+import { fileOf } from "../../core/results/lastfailed.ts";
 import { pytestCommand, type RunIntent, runIntent, withoutRerun, withoutStopping } from "../../core/run/command.ts";
 import { timeLimit } from "../../core/run/time_limit.ts";
 import { UsageError } from "../../errors.ts";
@@ -25,6 +27,8 @@ export interface RunRequest {
   /** How long tests take, as given for a cut into shards. */
   readonly givenSeconds: KnownSeconds | null;
   readonly scope: Targets["scope"];
+  /** What is going to be collected, without the names of tests; undefined: the whole suite. */
+  readonly collected: readonly string[] | undefined;
   readonly junit: JunitFile | null;
   readonly events: EventsFile | null;
   /** What runs first; null where nothing was asked to. */
@@ -59,6 +63,12 @@ export async function understand(context: Context): Promise<RunRequest> {
   for (const note of targets?.notes ?? []) printer.warn(escapeText(note));
   // The recipe's `pytest --lf` names nothing: pytest's own testpaths do.
   const bare = intent.targetWords.length === 0 && intent.rerunsFailed && (project.pytest?.testPaths.length ?? 0) > 0;
+  const first = bare ? [] : targets?.targets ?? [];
+  // Some of the tests again: with the same configuration, so that their files are named only where pytest takes no other one for them.
+  const again = (tests: readonly string[]) => {
+    const files = filesOf(tests);
+    return targets === null || configurationOf(files, targets.tree) === configurationOf(first, targets.tree) ? files : first;
+  };
   const scope = targets?.scope ?? "many";
   const settings = runSettings(line, intent);
   timeLimit({ given: line.value("timeout"), debugging: intent.debugging, scope, limits: { full: 0, file: 0 }, longestFull: null });
@@ -74,17 +84,27 @@ export async function understand(context: Context): Promise<RunRequest> {
     parallel,
     givenSeconds: await givenSeconds(host, project, parallel.durations),
     scope,
+    collected: scope === "full" || targets === null || choosesConfiguration(intent) ? undefined : filesOf(targets.targets),
     junit: line.has("junit") ? await JunitFile.at(host, line.value("junit")!) : null,
     events: line.has("events") ? await EventsFile.at(host, line.value("events")!) : null,
     chosen,
     dimensions,
     command: (python, { tests }, words = []) => {
       const cell = { ...intent, passed: [...words, ...intent.passed] };
-      return tests === null
-        ? pytestCommand({ python, defaultFlags, line, intent: cell, targets: bare ? [] : targets?.targets ?? [] })
-        : pytestCommand({ python, defaultFlags, line, intent: withoutRerun(cell), targets: [...new Set(tests.map((id) => id.split("::", 1)[0]!))] });
+      if (tests === null) return pytestCommand({ python, defaultFlags, line, intent: cell, targets: first });
+      return pytestCommand({ python, defaultFlags, line, intent: withoutRerun(cell), targets: again(tests) });
     },
   };
+}
+
+/** Whether pytest's configuration is named: what is collected without that is something else. */
+function choosesConfiguration({ passed }: RunIntent): boolean {
+  const names = optionNames(passed);
+  return ["-c", "--config-file", "--rootdir"].some((option) => names.has(option));
+}
+
+function filesOf(targets: readonly string[]): string[] {
+  return [...new Set(targets.map(fileOf))];
 }
 
 /** What `--affected` puts first; null without it. */

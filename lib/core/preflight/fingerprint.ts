@@ -17,9 +17,12 @@ export interface Remembered {
   readonly files: readonly string[];
   /** How many tests; null when pytest did not say. */
   readonly collected: number | null;
+  /** Installed files that were imported, and their fingerprint. */
+  readonly imported: readonly string[];
+  readonly importedMark: string;
 }
 
-const SCHEMA = "tractest.preflight-memory/1";
+const SCHEMA = "tractest.preflight-memory/2";
 
 /** One text that changes when any file, variable or fact does. */
 export async function fingerprint(files: readonly FileMark[], facts: readonly string[]): Promise<string> {
@@ -47,8 +50,12 @@ export function readRemembered(text: string | null): Remembered | null {
     return null;
   }
   if (typeof value !== "object" || value === null) return null;
-  const { schema, fingerprint, pythonVersion, files, collected } = value as Record<string, unknown>;
-  if (schema !== SCHEMA || typeof fingerprint !== "string" || typeof pythonVersion !== "string") return null;
-  if (!Array.isArray(files) || !files.every((file) => typeof file === "string") || (typeof collected !== "number" && collected !== null)) return null;
-  return { fingerprint, pythonVersion, files, collected };
+  const { schema, fingerprint, pythonVersion, files, collected, imported, importedMark } = value as Record<string, unknown>;
+  if (schema !== SCHEMA || typeof fingerprint !== "string" || typeof pythonVersion !== "string" || typeof importedMark !== "string") return null;
+  if (!areTexts(files) || !areTexts(imported) || (typeof collected !== "number" && collected !== null)) return null;
+  return { fingerprint, pythonVersion, files, collected, imported, importedMark };
+}
+
+function areTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
 }

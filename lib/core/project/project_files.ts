@@ -1,6 +1,7 @@
 import { parse, TomlError } from "smol-toml";
 import { PreflightError } from "../../errors.ts";
 import { iniSection } from "./ini.ts";
+import { shellSplit } from "./shell_split.ts";
 
 /** What pytest is configured with, as far as tractest needs it. Paths as written, relative to the root. */
 export interface PytestConfiguration {
@@ -62,20 +63,19 @@ function pytestKeys(file: string, text: string, tool: Record<string, unknown>): 
   if (!section) return file.endsWith("pytest.ini") ? fromToml({}) : null;
   return {
     cacheDirectory: section.get("cache_dir") ?? ".pytest_cache",
-    testPaths: (section.get("testpaths") ?? "").split(/\s+/).filter((path) => path !== ""),
-    pythonPaths: (section.get("pythonpath") ?? "").split(/\s+/).filter((path) => path !== ""),
+    testPaths: shellSplit(section.get("testpaths") ?? ""),
+    pythonPaths: shellSplit(section.get("pythonpath") ?? ""),
     addopts: section.get("addopts") ?? "",
   };
 }
 
 function fromToml(options: Record<string, unknown>): Omit<PytestConfiguration, "file"> {
-  const words = (value: unknown) =>
-    Array.isArray(value) ? value.map(String) : typeof value === "string" ? value.split(/\s+/).filter((word) => word !== "") : [];
+  const words = (value: unknown) => Array.isArray(value) ? value.map(String) : typeof value === "string" ? shellSplit(value) : [];
   return {
     cacheDirectory: typeof options.cache_dir === "string" ? options.cache_dir : ".pytest_cache",
     testPaths: words(options.testpaths),
     pythonPaths: words(options.pythonpath),
-    addopts: words(options.addopts).join(" "),
+    addopts: Array.isArray(options.addopts) ? options.addopts.join(" ") : typeof options.addopts === "string" ? options.addopts : "",
   };
 }
 

@@ -2,6 +2,7 @@ import { dirname, isAbsolute, join, normalize, relative } from "@std/path";
 import { distance } from "fastest-levenshtein";
 import { UsageError } from "../../errors.ts";
 import { globExpression } from "../glob.ts";
+import { parent } from "./paths.ts";
 
 /** The tests as they lie on disk, and where the user stands. Paths below the root have `/` and no leading `./`. */
 export interface TestTree {
@@ -17,6 +18,12 @@ export interface TestTree {
   readonly testsDirectories: readonly string[];
   /** What a name stands for: `core`. Entries are paths or names, found wherever they live today. */
   readonly namedTargets: Readonly<Record<string, readonly string[]>>;
+  /** Other paths that the user typed and that exist, relative to the root: any file may be one that pytest collects. */
+  readonly others?: readonly { readonly path: string; readonly kind: "file" | "directory" }[];
+  /** Directories below the root with a pytest configuration of their own, relative to it. */
+  readonly configured?: readonly string[];
+  /** Whether the whole suite can be named by its directories; else pytest finds it when no target is named. */
+  readonly byName?: boolean;
 }
 
 /** What the words of a user come to. */
@@ -41,12 +48,34 @@ const SHOWN_CANDIDATES = 12;
  */
 export function resolveTargets(words: readonly string[], tree: TestTree): Targets {
   const notes: string[] = [];
-  const targets = words.length === 0 ? tree.testsDirectories.map(asDirectory) : words.flatMap((word) => {
+  if (words.length === 0) return { targets: wholeSuite(tree), scope: "full", notes };
+  const targets = words.flatMap((word) => {
     const named = namedTarget(word, tree);
     return named ? resolveNamed(word, named, tree, notes) : resolveWord(word, tree);
   });
   const unique = [...new Set(targets)];
   return { targets: unique, scope: scopeOf(unique, tree), notes };
+}
+
+/** The whole suite in words of pytest's; none where naming its directories would be something else. */
+export function wholeSuite(tree: TestTree): string[] {
+  const named = tree.testsDirectories.map(asDirectory);
+  return tree.byName !== false && configurationOf(named, tree) === null ? named : [];
+}
+
+/**
+ * The directory whose configuration pytest takes for some targets, where it is not the root's; null for the root's. It is the nearest
+ * at or above the directory that holds all of them.
+ */
+export function configurationOf(targets: readonly string[], tree: Pick<TestTree, "root" | "directories" | "configured">): string | null {
+  if (targets.length === 0) return null;
+  const places = targets.map((target) => {
+    const { path } = splitWord(target, tree.root);
+    const place = path.replace(/\/$/, "");
+    return path.endsWith("/") || tree.directories.includes(place) ? place : parent(place);
+  });
+  const above = (tree.configured ?? []).filter((directory) => places.every((place) => isWithin(place, directory)));
+  return above.sort((one, other) => other.length - one.length)[0] ?? null;
 }
 
 /**
@@ -105,13 +134,14 @@ function resolveWord(word: string, tree: TestTree): string[] {
     if (place === null) throw new UsageError(`"${word}" lies outside the project "${tree.root}"`, "name a test below it, or go there with -C DIR");
   }
   // A test id names a file, never a directory.
-  const kept = node === "" ? tree : { ...tree, directories: [] };
-  if (isGlob(path) && !kept.files.includes(place ?? "")) {
+  const isFile = (other: { readonly kind: string }) => other.kind === "file";
+  const kept = node === "" ? tree : { ...tree, directories: [], others: tree.others?.filter(isFile) };
+  if (isGlob(path) && !kept.files.includes(place ?? "") && onDisk(path, kept).length === 0) {
     const all = globMatches(path, kept);
     if (all.length === 0) throw unknownWord(word, path, kept);
     return all.flatMap((found) => asTargets(found, tree)).map((target) => target + node);
   }
-  for (const meaning of [...EXACT_MEANINGS, byFileName, byFragment]) {
+  for (const meaning of [...EXACT_MEANINGS, byFileName, byFragment, onDisk]) {
     const found = [...new Set(meaning(path, kept))];
     if (found.length === 1) return asTargets(found[0]!, tree).map((target) => target + node);
     if (found.length > 1) {
@@ -154,6 +184,12 @@ const byFragment: Meaning = (path, tree) => {
   const inside = directory === "" ? testFiles(tree) : testFiles(tree).filter((file) => `/${file}`.includes(`/${normalize(directory)}/`));
   const starts = pattern.startsWith("test_");
   return inside.filter((file) => starts ? stemOf(file).toLowerCase().startsWith(pattern) : stemOf(file).toLowerCase().includes(pattern));
+};
+/** Whatever else is there, by its path: a file that a plugin or an option makes pytest collect, a directory of such files. */
+const onDisk: Meaning = (path, tree) => {
+  const starts = [tree.cwd, tree.root, ...tree.testsDirectories.map((tests) => join(tree.root, tests))];
+  const found = starts.map((start) => insideRoot(path, start, tree)).filter((place) => tree.others?.some((other) => other.path === place));
+  return found.slice(0, 1) as string[];
 };
 const EXACT_MEANINGS: readonly Meaning[] = [fromHere, fromRoot, belowTests, bySuffix];
 
@@ -216,8 +252,9 @@ function stemOf(file: string): string {
 
 /** The root as a target is the tests in it: pytest itself would go through every directory there. */
 function asTargets(path: string, tree: TestTree): string[] {
-  if (path === ".") return tree.testsDirectories.map(asDirectory);
-  return [tree.files.includes(path) ? path : asDirectory(path)];
+  if (path === ".") return tree.byName === false ? ["."] : tree.testsDirectories.map(asDirectory);
+  const isFile = tree.files.includes(path) || tree.others?.some((other) => other.path === path && other.kind === "file");
+  return [isFile ? path : asDirectory(path)];
 }
 
 function asDirectory(path: string): string {
@@ -228,7 +265,8 @@ function scopeOf(targets: readonly string[], tree: TestTree): Targets["scope"] {
   const places = targets.map((target) => splitWord(target, tree.root).path.replace(/\/$/, ""));
   if (tree.testsDirectories.every((tests) => places.some((place) => isWithin(tests, place)))) return "full";
   const [first, ...others] = new Set(places);
-  return first !== undefined && others.length === 0 && tree.files.includes(first) ? "file" : "many";
+  const isFile = tree.files.includes(first ?? "") || tree.others?.some(({ path, kind }) => path === first && kind === "file");
+  return isFile && others.length === 0 ? "file" : "many";
 }
 
 function unknownWord(word: string, path: string, tree: TestTree): UsageError {

@@ -36,7 +36,8 @@ export function fileOf(id: string): string {
 function isTestId(id: string, prefixes: readonly string[]): boolean {
   const file = fileOf(id);
   if (file.startsWith("/") || file.startsWith("-") || file.split("/").includes("..")) return false;
-  return prefixes.some((prefix) => prefix === "" ? file.endsWith(".py") : file.startsWith(prefix) && file.length > prefix.length);
+  const looksLikeOne = id.length > file.length || /[^/]\.[^/]+$/.test(file);
+  return prefixes.some((prefix) => prefix === "" ? file !== "" && looksLikeOne : file.startsWith(prefix) && file.length > prefix.length);
 }
 
 function unreadable(why: string): LastFailed {

@@ -2,7 +2,7 @@ import { fingerprint, matters, readRemembered, writeRemembered } from "../../../
 import { assert, assertEquals } from "../../assert.ts";
 
 const file = { path: "/r/a.py", size: 3, modifiedMs: 5, inode: 7 };
-const remembered = { fingerprint: "f", pythonVersion: "3.13.0", files: ["/r/a.py", ""], collected: 3 };
+const remembered = { fingerprint: "f", pythonVersion: "3.13.0", files: ["/r/a.py", ""], collected: 3, imported: ["/v/trio.py"], importedMark: "m" };
 
 Deno.test("a fingerprint changes with every part of a file's mark, with any fact, and with nothing else", async () => {
   const same = await fingerprint([file, { ...file, path: "/r/b.py" }], ["x"]);
@@ -18,7 +18,7 @@ Deno.test("what is remembered is read back; anything else is nothing", () => {
   const text = writeRemembered(remembered);
   assertEquals(readRemembered(text), remembered);
   assertEquals(readRemembered(writeRemembered({ ...remembered, collected: null }))?.collected, null);
-  const wrong = [null, "", "{", "[]", "null", "3", text.slice(0, -4), text.replace("memory/1", "memory/2"), text.replace('["/r/a.py",""]', "[1]")];
+  const wrong = [null, "", "{", "[]", "null", "3", text.slice(0, -4), text.replace("memory/2", "memory/1"), text.replace('["/r/a.py",""]', "[1]")];
   for (const each of wrong) assertEquals(readRemembered(each), null, String(each));
 });
 

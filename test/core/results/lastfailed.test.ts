@@ -20,11 +20,15 @@ Deno.test("readLastFailed() leaves out what is no test of the project", () => {
   assertEquals(read({ "a/x.py::t": true, "b/c/x.py::t": true, "c/x.py": true }, ["a/", "b/c/"]).tests, ["a/x.py::t", "b/c/x.py::t"]);
 });
 
-Deno.test("readLastFailed() takes Python files alone where the tests directory is pytest's rootdir", () => {
-  assertEquals(read({ "test_a.py::t": true, "sub/test_b.py": true, "/abs/test_c.py": true, "notes": true }, [""]).tests, [
-    "sub/test_b.py",
-    "test_a.py::t",
-  ]);
+Deno.test("readLastFailed() takes files and tests alone where the tests directory is pytest's rootdir", () => {
+  assertEquals(
+    read({ "test_a.py::t": true, "sub/test_b.py": true, "/abs/test_c.py": true, "notes": true, ".": true, "a.md::a.md": true }, [""]).tests,
+    [
+      "a.md::a.md",
+      "sub/test_b.py",
+      "test_a.py::t",
+    ],
+  );
 });
 
 Deno.test("fault 48: a record that is no object, cut short, empty or not UTF-8 counts as empty, and why is said", () => {
