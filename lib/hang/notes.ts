@@ -1,18 +1,34 @@
 import { join } from "@std/path";
 import type { FoundNote } from "../core/hang/recipe.ts";
 import type { Host } from "../host/host.ts";
-import { HANG_NOTES, type HangNoteRow } from "../tables/hang_notes.ts";
+import { CONFTESTS, HANG_NOTES, type HangNoteRow } from "../tables/hang_notes.ts";
 
 /** Where the checkout knows something about such hangs, found by text; one that is absent is named too. */
 export async function findNotes(host: Host, root: string): Promise<FoundNote[]> {
+  const conftests = await conftestsOf(host, root);
   return await Promise.all((HANG_NOTES as readonly HangNoteRow[]).map(async ({ what, files, text }) => {
-    for (const file of files) {
-      const content = await host.readText(join(root, file)).catch(() => null);
-      if (content === null) continue;
-      if (text === null) return { what, place: file };
-      const line = content.split("\n").findIndex((line) => line.includes(text));
-      if (line >= 0) return { what, place: `${file}:${line + 1}` };
-    }
-    return { what, place: null };
+    const paths = files.flatMap((file) => file === CONFTESTS ? conftests : [file]);
+    const places = (await Promise.all(paths.map((path) => placeIn(host, root, path, text)))).filter((place) => place !== null);
+    return { what, place: places.length === 0 ? null : places.join(", ") };
   }));
+}
+
+/** Files that are not read: they are no tests of the project. */
+const SKIPPED = [".git", ".venv", "node_modules", "__pycache__"];
+
+async function conftestsOf(host: Host, root: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const path of host.walk(join(root, "tests"), ["py"], SKIPPED)) {
+    if (path.endsWith("/conftest.py")) found.push(path.slice(root.length + 1));
+  }
+  return found.sort();
+}
+
+/** `tests/conftest.py:12`; null where the file does not have it, or is not there. */
+async function placeIn(host: Host, root: string, file: string, text: string | null): Promise<string | null> {
+  const content = await host.readText(join(root, file)).catch(() => null);
+  if (content === null) return null;
+  if (text === null) return file;
+  const line = content.split("\n").findIndex((line) => line.includes(text));
+  return line < 0 ? null : `${file}:${line + 1}`;
 }
