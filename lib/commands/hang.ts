@@ -5,7 +5,7 @@ import type { HangReport } from "../core/hang/types.ts";
 import { descendantsOf } from "../core/leaks/judge.ts";
 import { escapeText, shellCommand } from "../core/escape.ts";
 import { DEFAULT_CONFIGURATION } from "../core/project/configuration.ts";
-import { capturesOutput, logLevelOf } from "../core/run/command.ts";
+import { withConfirmation } from "../core/hang/signature.ts";
 import { PreflightError, TractestError, UsageError } from "../errors.ts";
 import type { Context } from "../context.ts";
 import type { Host } from "../host/host.ts";
@@ -16,7 +16,7 @@ import { listProcesses, type ProcessList } from "../programs/ps.ts";
 import { findProject, type Project } from "../project/project.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { GRACE_SECONDS } from "../tables/defaults.ts";
-import { showHang } from "../ui/hang.ts";
+import { showHang, showSignature } from "../ui/hang.ts";
 import { Printer } from "../ui/printer.ts";
 
 /** A tree that was looked at, and what is known of its run. */
@@ -39,10 +39,14 @@ export async function hang(context: Context): Promise<ExitCode> {
   const reports = looked.map(({ report }) => report);
   for (const unknown of found.unknowns) printer.warn(escapeText(unknown));
   if (pid !== null && reports[0]?.processes.length === 0) throw new UsageError(`There is no process ${pid}, or it can't be read`, "tractest hang");
-  if (!printer.json) { for (const report of reports) showHang(printer, report); }
+  const isConfirming = line.has("confirm");
+  // One of its points is what --confirm finds out.
+  if (!printer.json) { for (const report of reports) showHang(printer, isConfirming ? { ...report, signature: [] } : report); }
   if (reports.length === 0) printer.line("no pytest of this repo is running: nothing to look at");
-  const confirmed = line.has("confirm") ? await confirmHang(context, project ?? await findProject(host), looked[0] ?? null) : null;
-  const [first = null, ...others] = reports;
+  const confirmed = isConfirming ? await confirmHang(context, project ?? await findProject(host), looked[0] ?? null) : null;
+  const [seen = null, ...others] = reports;
+  const first = seen && confirmed ? { ...seen, signature: withConfirmation(seen.signature, confirmed.confirmation) } : seen;
+  if (!printer.json && isConfirming && first !== null) showSignature(printer, first);
   if (printer.json) {
     const confirmation = confirmed === null ? {} : { confirm: confirmed.confirmation };
     printer.document("tractest.hang/1", { ...hangDocument(first), ...confirmation, others: others.map(hangDocument) });
@@ -78,8 +82,10 @@ async function look({ host, line }: Context, project: Project | null, root: numb
     registries: (project?.configuration ?? DEFAULT_CONFIGURATION).registries,
     checkout,
     running: run.running,
-    captured: run.command === null ? null : capturesOutput(run.command),
-    logLevel: run.command === null ? null : logLevelOf(run.command),
+    session: run.session,
+    startedIn: run.startedIn,
+    command: run.command,
+    asked: { stacks: line.has("stacks"), confirm: line.has("confirm") },
     readStacks: readStacks && ((scene) => readStacks(host, checkout, scene)),
   });
   return { report, run };

@@ -3,7 +3,7 @@ import type { HangReport } from "../core/hang/types.ts";
 import type { LedgerEntry } from "../core/leaks/ledger.ts";
 import { RUN_COOKIE } from "../core/leaks/mark.ts";
 import type { PytestEvent, SessionPurpose } from "../core/results/pytest_events.ts";
-import { beginsSession, capturesOutput, logLevelOf } from "../core/run/command.ts";
+import { beginsSession } from "../core/run/command.ts";
 import { ranBesideOthers, RED, Results, type TestResult } from "../core/results/results.ts";
 import { type Cut, joinedCode, Tally } from "../core/results/verdict.ts";
 import { type Group, type Item, Work } from "../core/results/work.ts";
@@ -459,8 +459,10 @@ export class Engine {
       registries: this.request.registries,
       checkout: this.request.root,
       running: [...session.tally.running].map(([id, since]) => ({ id, seconds: Math.max(0, now - since) })),
-      captured: capturesOutput(command),
-      logLevel: logLevelOf(command),
+      session: session.tally,
+      startedIn: new Map(),
+      asked: { stacks: false, confirm: false },
+      command,
       readStacks: (scene) => readStacks(this.host, this.request.root, scene),
     });
     this.#hang = report;

@@ -1,4 +1,14 @@
-import type { HangScene, OpenFile, RegistryConnection, SeenProcess, Thread, ThreadLook } from "../core/hang/types.ts";
+import type {
+  DeadChild,
+  HangScene,
+  OpenFile,
+  RegistryConnection,
+  SeenProcess,
+  SessionProgress,
+  StartedIn,
+  Thread,
+  ThreadLook,
+} from "../core/hang/types.ts";
 import { isPipe, pipesWaitedAt } from "../core/hang/activity.ts";
 import { occupies, parseRegistryAddress } from "../core/leaks/registry.ts";
 import { ancestorsOf, descendantsOf } from "../core/leaks/judge.ts";
@@ -26,6 +36,10 @@ export interface GatherRequest {
   readonly registries: readonly string[];
   /** The list of all processes, if it was made just now. */
   readonly processes?: ProcessList;
+  /** How far the session is; null where no run recorded it. */
+  readonly session: SessionProgress | null;
+  /** The tests in which processes were started, as far as they have inherited that. */
+  readonly startedIn: ReadonlyMap<number, StartedIn>;
 }
 
 /** Milliseconds between the two looks: what moves in between is not stuck. */
@@ -33,6 +47,8 @@ const BETWEEN_MS = 200;
 /** Processes of a tree that are looked at, and threads of each: more say nothing new, and cost time. */
 const MOST_PROCESSES = 300;
 const MOST_THREADS = 40;
+/** Dead children that are looked at. */
+const MOST_DEAD = 50;
 /** Processes next to the tree that are looked at with it. */
 const MOST_KIN = 20;
 /** Processes with the lowest pids, which are threads of the kernel: they run all the time, on every processor, and tell what time it is there. */
@@ -54,9 +70,10 @@ export async function gatherHang(host: Host, request: GatherRequest): Promise<Ha
     .map((row) => row.pid);
   const kin = kinOf(request.root, forest);
   const near = others.filter((pid) => kin.has(pid));
+  const ended = list.processes.filter((row) => row.state === "Z" && inTree.has(row.ppid)).slice(0, MOST_DEAD);
   const [network, listings, tcp, unix] = await Promise.all([
     otherNetwork(host, request.root),
-    listOpenFiles(host, [...pids, ...near, host.pid], "what it has open, and who is next to it"),
+    listOpenFiles(host, [...pids, ...near, ...ended.map(({ pid }) => pid), host.pid], "what it has open, and who is next to it"),
     listTcpConnections(host),
     listUnixConnections(host),
   ]);
@@ -66,7 +83,9 @@ export async function gatherHang(host: Host, request: GatherRequest): Promise<Ha
   const take = (pid: number, from: Listings) => threads.set(pid, (from.rows.get(pid)?.threads ?? [pid]).slice(0, MOST_THREADS));
   for (const pid of [...pids, ...near]) take(pid, listings);
   const began = host.monotonic();
-  const before = await lookAtThreads(host, threads, "what each thread does");
+  // One whose other threads live has one that ended first, and is not dead.
+  const corpses = new Map(ended.filter(({ pid }) => (listings.rows.get(pid)?.threads ?? []).length <= 1).map(({ pid }) => [pid, [pid]]));
+  const before = await lookAtThreads(host, new Map([...threads, ...corpses]), "what each thread does");
   const asked = new Set([
     ...pids.flatMap((pid) => pipesWaitedAt(files.get(pid) ?? [], before.threads.get(pid) ?? [], before.readNumber)),
     ...first.flatMap((connection) => connection.inodes).map((inode) => `socket:[${inode}]`),
@@ -90,7 +109,7 @@ export async function gatherHang(host: Host, request: GatherRequest): Promise<Ha
   for (const pid of strangers) take(pid, met.listings);
   const between = (host.monotonic() - began) / 1000;
   const [after, tcpAgain, unixAgain] = await Promise.all([
-    lookAtThreads(host, threads, "what has moved since"),
+    lookAtThreads(host, new Map([...threads, ...corpses]), "what has moved since"),
     first.length > 0 ? listTcpConnections(host) : tcp,
     first.length > 0 ? listUnixConnections(host) : unix,
   ]);
@@ -112,6 +131,9 @@ export async function gatherHang(host: Host, request: GatherRequest): Promise<Ha
   return {
     root: request.root,
     processes,
+    dead: ended.flatMap((row) => deadChild(row, before.threads.get(row.pid)?.[0], after.threads.get(row.pid)?.[0])),
+    session: request.session,
+    startedIn: request.startedIn,
     pipes,
     unreadable: others.filter((pid) => !files.has(pid)).length,
     connections: again.filter((connection) => first.some((other) => isSame(other, connection)))
@@ -122,6 +144,12 @@ export async function gatherHang(host: Host, request: GatherRequest): Promise<Ha
     stacks: new Map(),
     unknowns: [...unknownsOf([list, listings, before, after, tcp, unix, holders ?? [], met.listings, met.look].flat()), ...network],
   };
+}
+
+/** A child that was dead at both looks; its parent may be about to take note of it at one. */
+function deadChild({ pid, ppid, args }: ListedProcess, before: ThreadLook | undefined, after: ThreadLook | undefined): DeadChild[] {
+  if (before?.state !== "Z" || after?.state !== "Z") return [];
+  return [{ pid, ownPid: after.ownTid, ppid, title: args.replace(/^\[(.*)\](?: <defunct>)?$/, "$1") }];
 }
 
 /** `ss` sees the connections of its own network only. */

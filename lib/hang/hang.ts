@@ -1,26 +1,31 @@
 import { emptyReport, isSettled, judgeHang, type Judgement, shownProcesses } from "../core/hang/hang.ts";
-import { type FoundNote, hangRecipe } from "../core/hang/recipe.ts";
+import { runningByChildren } from "../core/hang/endings.ts";
+import { type FoundNote, hangRecipe, type RecipeScene } from "../core/hang/recipe.ts";
+import { signatureOf } from "../core/hang/signature.ts";
 import type { HangReport, HangScene } from "../core/hang/types.ts";
 import type { Host } from "../host/host.ts";
 import { gatherHang, type GatherRequest } from "./gather.ts";
+import { backendOf, capturesOutput, logLevelOf } from "../core/run/command.ts";
 import { findNotes } from "./notes.ts";
+import { readOutput } from "./output.ts";
 
 /** A tree to look at, and what is known of its run. */
 export interface ExamineRequest extends GatherRequest {
   /** The root of the project; null outside of any. */
   readonly checkout: string | null;
+  /** Null: no run has recorded it. */
   readonly running: HangReport["running"];
-  /** Whether pytest captured output; null when unknown. */
-  readonly captured: boolean | null;
-  /** The level of `--ll`; null when it was not given. */
-  readonly logLevel: string | null;
+  /** The command of pytest; null when unknown. */
+  readonly command: readonly string[] | null;
+  /** What was asked for by options. */
+  readonly asked: RecipeScene["asked"];
   /** Reads Python stacks; null: nobody asked for them. */
   readonly readStacks: ((scene: HangScene) => Promise<{ readonly stacks: ReadonlyMap<number, string>; readonly unknowns: readonly string[] }>) | null;
 }
 
 /** What a stuck tree waits for, with proof where there is one. Changes nothing and takes well under a second for a tree of 30 processes. */
 export async function examineHang(host: Host, request: ExamineRequest): Promise<HangReport> {
-  return host.platform === "linux" ? await reportOn(await look(host, request), request) : notHere(request);
+  return host.platform === "linux" ? await reportOn(host, await look(host, request), request) : notHere(request);
 }
 
 /** Seconds after which looking is given up where something else waits for it. */
@@ -50,7 +55,7 @@ export async function examineInTime(
   }
   return seen === null
     ? emptyReport(request.root, request.running, [`looking took longer than ${options.limitSeconds} s and was given up`])
-    : await reportOn(seen, request);
+    : await reportOn(host, seen, request);
 }
 
 /** What was seen at one look. */
@@ -64,22 +69,32 @@ async function look(host: Host, request: ExamineRequest): Promise<Seen> {
   return { scene, notes };
 }
 
-async function reportOn({ scene: gathered, notes }: Seen, request: ExamineRequest): Promise<HangReport> {
-  const { root, running } = request;
-  const extra = await request.readStacks?.(gathered);
+async function reportOn(host: Host, { scene: gathered, notes }: Seen, request: ExamineRequest): Promise<HangReport> {
+  const { root, command, asked } = request;
+  const [extra, output] = await Promise.all([request.readStacks?.(gathered), readOutput(host, gathered)]);
   const scene = extra === undefined ? gathered : { ...gathered, stacks: extra.stacks };
   const judgement = judgeHang(scene);
+  const running = request.running ?? runningOf(scene);
+  const captured = command === null ? null : capturesOutput(command);
+  const facts = { captured, logLevel: command && logLevelOf(command), notes, root, asked, hasStacks: scene.stacks.size > 0 };
   return {
     verdict: judgement.verdict,
     root,
     running,
     processes: shownProcesses(scene),
     evidence: judgement.evidence,
-    recipe: hangRecipe(judgement, { ...request, tests: (running ?? []).map((test) => test.id), notes }),
+    signature: signatureOf(scene, { command, captured, backend: command && backendOf(command), output }),
+    recipe: hangRecipe(judgement, { ...facts, tests: (running ?? []).map((test) => test.id) }),
     stacks: [...scene.stacks].map(([pid, text]) => ({ pid, text })),
     unknowns: [...scene.unknowns, ...extra?.unknowns ?? []],
     seconds: scene.seconds,
   };
+}
+
+/** Of a run that nobody has recorded. */
+function runningOf(scene: HangScene): HangReport["running"] {
+  const id = runningByChildren(scene);
+  return id === null ? null : [{ id, seconds: null }];
 }
 
 function notHere({ root, running }: ExamineRequest): HangReport {

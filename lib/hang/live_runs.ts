@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { ancestorsOf, type Judged } from "../core/leaks/judge.ts";
-import type { HangReport } from "../core/hang/types.ts";
+import type { HangReport, SessionProgress, StartedIn } from "../core/hang/types.ts";
 import { isHere } from "../core/leaks/ledger.ts";
 import { Tally } from "../core/results/verdict.ts";
 import type { Host } from "../host/host.ts";
@@ -43,40 +43,47 @@ export async function findLiveRuns(
 
 /** What is known of the run that a process belongs to. */
 export interface RunOfProcess {
+  /** Null: not recorded. */
   readonly running: HangReport["running"];
   /** The command of its pytest; null when unknown. */
   readonly command: readonly string[] | null;
   /** Further processes that the run recorded and that are still the same. */
   readonly also: readonly number[];
+  /** How far its session is; null: not recorded. */
+  readonly session: SessionProgress | null;
+  /** The tests in which children were started, as far as they have inherited that. */
+  readonly startedIn: ReadonlyMap<number, StartedIn>;
 }
 
 /**
- * What is known of the run of a process: from the record that `tractest run` keeps, else from what a child has inherited from a plain
- * pytest.
+ * What is known of the run of a process: from the record that `tractest run` keeps, and from what children have inherited from pytest.
  *
  * @param root of the project; null outside of any, where nothing is recorded
  * @param children processes below it
  */
 export async function runOfProcess(host: Host, root: string | null, pid: number, children: readonly number[]): Promise<RunOfProcess> {
-  const [{ entries }, here, files] = await Promise.all([
+  const [{ entries }, here, files, startedIn] = await Promise.all([
     root === null ? { entries: [] } : readLedger(host, root),
     surroundingsOf(host),
     readProcessFiles(host, [pid], { mapped: false, why: "which run this is" }),
+    inheritedTests(host, children),
   ]);
   const row = files.rows.get(pid);
   const own = entries.find((entry) => entry.role !== "runner" && entry.pid === pid && entry.startTicks === row?.startTicks && isHere(entry, here));
   const command = row?.argv ?? null;
-  if (own === undefined) return { running: await inheritedTest(host, children), command, also: [] };
+  if (own === undefined) return { running: null, command, also: [], session: null, startedIn };
   const same = entries.filter((entry) => entry.runId === own.runId && entry.role === "process" && isHere(entry, here));
   const living = await readProcessFiles(host, same.map((entry) => entry.pid), { mapped: false, why: "which processes of the run live" });
   const also = same.filter((entry) => living.rows.get(entry.pid)?.startTicks === entry.startTicks && living.rows.get(entry.pid)!.state !== "Z");
-  return { running: await recordedTests(host, own.runId, pid), command, also: also.map((entry) => entry.pid) };
+  const recorded = await recordedSession(host, own.runId, pid);
+  return { ...recorded, command, also: also.map((entry) => entry.pid), startedIn };
 }
 
-/** The tests that a run was in, by its own events. */
-async function recordedTests(host: Host, runId: string, pid: number): Promise<HangReport["running"]> {
+/** The tests that a session is in, and how far it is, by the events of its run. */
+async function recordedSession(host: Host, runId: string, pid: number): Promise<Pick<RunOfProcess, "running" | "session">> {
+  const nothing = { running: null, session: null };
   const state = await stateDirectory(host);
-  if (state.problem !== null || !/^[\w-]+$/.test(runId)) return null;
+  if (state.problem !== null || !/^[\w-]+$/.test(runId)) return nothing;
   const tallies = new Map<string, Tally>();
   const isThere = await readEvents(host, eventsOf(join(state.path, "runs", runId)), (event) => {
     const session = event.session ?? "";
@@ -84,18 +91,24 @@ async function recordedTests(host: Host, runId: string, pid: number): Promise<Ha
     tallies.set(session, tally);
     tally.add(event);
   });
-  if (!isThere) return null;
-  const now = host.now() / 1000;
   // In an isolation pytest knows itself by another pid: then it is the session that came last.
-  const own = [...tallies.values()].filter((tally) => tally.pid === pid);
-  const chosen = own.length > 0 ? own : [...tallies.values()].slice(-1);
-  return chosen.flatMap((tally) => [...tally.running].map(([id, since]) => ({ id, seconds: Math.max(0, now - since) })));
+  const all = [...tallies.values()];
+  const tally = all.findLast((one) => one.pid === pid) ?? all.at(-1);
+  if (!isThere || tally === undefined) return nothing;
+  const now = host.now() / 1000;
+  // A test that pytest left in the middle has not ended, but nor does it run any more once the session has finished.
+  const running = tally.exitStatus !== null ? [] : [...tally.running].map(([id, since]) => ({ id, seconds: Math.max(0, now - since) }));
+  return { running, session: tally };
 }
 
-/** pytest tells what it runs in its environment, and a child that was started then keeps that. */
-async function inheritedTest(host: Host, children: readonly number[]): Promise<HangReport["running"]> {
-  for (const value of await readVariable(host, children.slice(0, 50), "PYTEST_CURRENT_TEST")) {
-    return [{ id: value.replace(/ \((setup|call|teardown)\)$/, ""), seconds: null }];
-  }
-  return null;
+/** pytest says in its environment what it runs, and a child that is started then keeps that. */
+async function inheritedTests(host: Host, children: readonly number[]): Promise<ReadonlyMap<number, StartedIn>> {
+  const found = await readVariable(host, children.slice(0, MOST_CHILDREN), "PYTEST_CURRENT_TEST");
+  return new Map([...found].flatMap(([pid, value]) => {
+    const [, id, phase] = /^(.*) \((setup|call|teardown)\)$/s.exec(value) ?? [];
+    return id === undefined ? [] : [[pid, { id, phase: phase! }] as const];
+  }));
 }
+
+/** Children that are asked in which test they were started. */
+const MOST_CHILDREN = 50;

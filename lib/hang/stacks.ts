@@ -1,5 +1,6 @@
 import { join } from "@std/path";
 import { isPythonName } from "../core/leaks/actor.ts";
+import { HOW_TO_GET_PY_SPY } from "../core/hang/recipe.ts";
 import type { HangScene } from "../core/hang/types.ts";
 import type { Host } from "../host/host.ts";
 import { readStack } from "../programs/py_spy.ts";
@@ -19,7 +20,7 @@ export async function readStacks(
   scene: HangScene,
 ): Promise<{ readonly stacks: ReadonlyMap<number, string>; readonly unknowns: readonly string[] }> {
   const program = await findPySpy(host, root);
-  if (program === null) return { stacks: new Map(), unknowns: ['Python stacks: there is no "py-spy" in the venv or on PATH'] };
+  if (program === null) return { stacks: new Map(), unknowns: [`Python stacks: there is no "py-spy" in the venv or on PATH (${HOW_TO_GET_PY_SPY})`] };
   const pids = [...scene.processes.values()].filter((process) => process.inTree && isPython(process.title)).map((process) => process.pid);
   const read = await Promise.all(pids.slice(0, MOST_STACKS).map(async (pid) => ({ pid, ...await readStack(host, pid, program) })));
   const failed = read.find(({ text }) => text === null);

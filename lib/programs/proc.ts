@@ -189,10 +189,17 @@ export function parseWorkingDirectories(text: string): Map<number, { device: num
   return rows;
 }
 
-/** The values that a variable has in the environments with which processes were started; only this variable is looked at. */
-export async function readVariable(host: Host, pids: readonly number[], name: string): Promise<string[]> {
-  if (pids.length === 0) return [];
-  const { text } = await probe(host, "cat", pids.map((pid) => `/proc/${pid}/environ`), { why: `${name} of these processes`, codes: [0, 1] });
-  const values = text?.split("\0").filter((entry) => entry.startsWith(`${name}=`)).map((entry) => entry.slice(name.length + 1));
-  return [...new Set(values)];
+/** The value that a variable has in the environment with which each process was started; only this variable is looked at. */
+export async function readVariable(host: Host, pids: readonly number[], name: string): Promise<ReadonlyMap<number, string>> {
+  if (pids.length === 0) return new Map();
+  const files = pids.flatMap((pid) => [`/proc/${pid}/environ`, BOOT_ID]);
+  const { text } = await probe(host, "cat", [BOOT_ID, ...files], { why: `${name} of these processes`, codes: [0, 1] });
+  const separator = text?.slice(0, 37) ?? "";
+  const parts = text?.slice(37).split(separator) ?? [];
+  if (!/^[0-9a-f-]{36}\n$/.test(separator) || parts.length !== pids.length + 1) return new Map();
+  const values = pids.map((
+    pid,
+    index,
+  ): [number, string | undefined] => [pid, parts[index]!.split("\0").find((entry) => entry.startsWith(`${name}=`))]);
+  return new Map(values.flatMap(([pid, entry]) => entry === undefined ? [] : [[pid, entry.slice(name.length + 1)] as const]));
 }

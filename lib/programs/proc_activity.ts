@@ -230,3 +230,27 @@ export function parseLastRuns(text: string, pids: readonly number[]): LastRun[] 
     return fields === undefined || ms === undefined ? [] : [{ pid, processor: Number(fields[35]), ms: Number(ms) }];
   });
 }
+
+/**
+ * The contents of files that processes have open, in the order in which they are named: null for what is no regular file, is larger than
+ * `mostBytes`, or can't be read. The files' own places are not touched: each is opened anew.
+ */
+export async function readRegularFiles(
+  host: Host,
+  files: readonly { readonly pid: number; readonly fd: number }[],
+  mostBytes: number,
+): Promise<(string | null)[]> {
+  if (files.length === 0) return [];
+  const paths = files.map(({ pid, fd }) => `/proc/${pid}/fd/${fd}`);
+  const about = await probe(host, "stat", ["-L", "-c", "%n %s %F", ...paths], { why: "what kind of files output goes to", codes: [0, 1] });
+  const sizes = new Map([...(about.text ?? "").matchAll(/^(\S+) (\d+) regular (?:empty )?file$/gm)].map(([, path, size]) => [path!, Number(size)]));
+  const chosen = paths.filter((path) => (sizes.get(path) ?? Infinity) <= mostBytes);
+  if (chosen.length === 0) return paths.map(() => null);
+  const all = chosen.flatMap((path) => [path, BOOT_ID]);
+  const { text } = await probe(host, "cat", [BOOT_ID, ...all], { why: "what was written so far", codes: [0, 1] });
+  const separator = text?.slice(0, 37) ?? "";
+  const parts = text?.slice(37).split(separator) ?? [];
+  if (!/^[0-9a-f-]{36}\n$/.test(separator) || parts.length !== chosen.length + 1) return paths.map(() => null);
+  const texts = new Map(chosen.map((path, index) => [path, parts[index]!]));
+  return paths.map((path) => texts.get(path) ?? null);
+}

@@ -1,4 +1,5 @@
 import { escapeText } from "../core/escape.ts";
+import { POINT_NAMES } from "../core/hang/signature.ts";
 import type { HangProcess, HangReport, HangVerdict } from "../core/hang/types.ts";
 import type { Printer } from "./printer.ts";
 
@@ -14,8 +15,27 @@ const HEADLINES: Readonly<Record<HangVerdict, string>> = {
   "waiting-for-registry": "waiting for the registry",
   "child-ignores-sigint": "waiting for a child that SIGINT can't end",
   "terminal-wanted": "a terminal is wanted",
+  "stopped": "a stopped process",
+  "exit-waits-for-child": "pytest has finished, and waits for a child before it exits",
+  "child-not-reaped": "a child is dead, and its parent never waited for it",
   "no-verdict": "nothing is proven; this is what was seen",
 };
+
+/** Verdicts that leave it open whether full capture pipes are the cause. */
+const ABOUT_CAPTURE: ReadonlySet<HangVerdict> = new Set(["blocked-write", "no-verdict"]);
+
+/** Shows the signature of the hang of full capture pipes, point by point. */
+export function showSignature(printer: Printer, report: HangReport): void {
+  for (const line of signatureLines(report)) printer.line(line);
+}
+
+function signatureLines({ signature }: HangReport): string[] {
+  if (signature.length === 0) return [];
+  return [
+    "is it the hang of full capture pipes? its signature, point by point:",
+    ...signature.map(({ point, answer, evidence }) => `  ${answer.padEnd(7)}  ${POINT_NAMES[point]}: ${escapeText(evidence)}`),
+  ];
+}
 
 /** A line of a report, and where it belongs. */
 interface Line {
@@ -39,7 +59,9 @@ function lines(printer: Printer, report: HangReport, stream: "stdout" | "stderr"
   const data = [
     ...(running ?? []).map(({ id, seconds }) => `${seconds === null ? "running" : `running for ${seconds.toFixed(0)} s`}: ${escapeText(id)}`),
     ...(running === null ? ["which test runs can't be told from outside"] : []),
-    ...(running?.length === 0 ? ["no test was running: it hung before the first one, between two, or at exit"] : []),
+    ...(running?.length === 0 && verdict !== "exit-waits-for-child"
+      ? ["no test was running: it hung before the first one, between two, or at exit"]
+      : []),
     ...processes.slice(0, SHOWN_PROCESSES).flatMap((process) => processLines(process)),
     ...(more > 0 ? [`  … and ${more} more`] : []),
     ...stacks.slice(0, mostStacks).flatMap((
@@ -48,6 +70,7 @@ function lines(printer: Printer, report: HangReport, stream: "stdout" | "stderr"
     ...(stacks.length > mostStacks ? [`  … and ${stacks.length - mostStacks} more stacks: in --json, --events and the report`] : []),
     `${printer.paint(verdict === "no-verdict" ? "yellow" : "red", `${verdict}:`, stream)} ${HEADLINES[verdict]}`,
     ...evidence.map((line) => `  ${escapeText(line)}`),
+    ...(ABOUT_CAPTURE.has(verdict) ? signatureLines(report) : []),
     ...unknowns.map((line) => `  could not be looked at: ${escapeText(line)}`),
   ];
   return [...data.map((text) => ({ kind: "data" as const, text })), ...recipe.map((text) => ({ kind: "hint" as const, text: escapeText(text) }))];

@@ -39,6 +39,17 @@ async function stuck(suite: Suite): Promise<Disposable & { readonly pid: number 
   };
 }
 
+/** Looks again until a verdict is there: what a test has just done may not be seen yet. */
+// deno-lint-ignore no-explicit-any
+async function untilVerdict(suite: Suite, verdict: string): Promise<any> {
+  for (let looks = 1;; looks++) {
+    const { stdout } = await suite.tractest(["hang", "--json"]);
+    const document = JSON.parse(stdout);
+    if (document.verdict === verdict) return document;
+    assert(looks < 20, stdout);
+  }
+}
+
 Deno.test("without a pytest of this repo there is nothing to look at, which is no failure", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
   const { code, stdout } = await suite.tractest(["hang"]);
@@ -70,6 +81,68 @@ Deno.test("a plain pytest of this repo that hangs is found, with its test, its v
     assertEquals(document.processes.length, 2);
     assert(document.evidence.length > 0 && document.recipe.length >= 3);
   }
+});
+
+Deno.test("a pytest that has finished and waits for a child is told with the test that left it, and no test is said to run", async () => {
+  const leaves = `
+import ctypes, multiprocessing, time
+def stay():
+    ctypes.CDLL(None).prctl(1, 9)
+    time.sleep(600)
+def test_leaves():
+    multiprocessing.get_context("fork").Process(target=stay).start()
+`;
+  await using suite = await pytestSuite({ "test_a.py": `${leaves}def test_after(): pass\n` });
+  await using run = suite.start(["run", "--no-preflight", "--no-defaults", "--no-isolate", "--exit-timeout", "100", "tests"]);
+  await run.until("2 passed");
+  // It says so before it waits.
+  const document = await untilVerdict(suite, "exit-waits-for-child");
+  assertEquals([document.test, document.running], [null, []]);
+  assertIncludes(document.evidence[0], `pytest, pid ${document.root}, has finished its session (exit status 0), and waits in `);
+  assertIncludes(document.evidence[1], "tests/test_a.py::test_leaves left it");
+  const child = document.processes.find(({ pid }: { pid: number }) => pid !== document.root).pid;
+  const { stdout, stderr } = await suite.tractest(["hang"]);
+  assertIncludes(stdout, "exit-waits-for-child: pytest has finished, and waits for a child before it exits\n");
+  assertIncludes(stderr, `hint: let pytest exit now: kill -INT ${child}\n`);
+  Deno.kill(child, "SIGKILL");
+  await run.ended;
+});
+
+Deno.test("what an earlier test has left says nothing about which test runs", async () => {
+  const test = `
+import os, subprocess, time
+def test_leaves():
+    subprocess.Popen(["sleep", "600"], preexec_fn=lambda: __import__("ctypes").CDLL(None).prctl(1, 9))
+def test_waits():
+    open(os.environ["SUITE"] + "/stuck", "w").close()
+    time.sleep(600)
+`;
+  await using suite = await pytestSuite({ "test_a.py": test });
+  using run = await stuck(suite);
+  const document = JSON.parse((await suite.tractest(["hang", String(run.pid), "--json"])).stdout);
+  assertEquals([document.test, document.running, document.processes.length], [null, null, 2]);
+});
+
+Deno.test("the signature of full capture pipes is told point by point, and a stopped process with what lets it go on", async () => {
+  await using suite = await pytestSuite({ "test_a.py": CAPTURED });
+  using run = await stuck(suite);
+  const { stdout, stderr } = await suite.tractest(["hang"]);
+  const at = stdout.indexOf("is it the hang of full capture pipes? its signature, point by point:\n");
+  assertEquals(stdout.slice(at).split("\n").slice(1, 5).map((line) => line.trim().split(":", 1)[0]), [
+    "no       a fork-based backend",
+    "unknown  several tracebacks of RemoteActorError or ExceptionGroup",
+    "unknown  passes with -s",
+    "yes      actors blocked in write to an inherited descriptor",
+  ], stdout);
+  assertIncludes(stderr, "tractest hang --confirm");
+  const { signature, processes } = JSON.parse((await suite.tractest(["hang", "--json"])).stdout);
+  assertEquals(signature.map(({ answer }: { answer: string }) => answer), ["no", "unknown", "unknown", "yes"]);
+  const child = processes.find(({ pid }: { pid: number }) => pid !== run.pid).pid;
+  Deno.kill(child, "SIGSTOP");
+  await untilVerdict(suite, "stopped");
+  const stopped = await suite.tractest(["hang"]);
+  assertIncludes(stopped.stdout, "\nstopped: a stopped process\n");
+  assertIncludes(stopped.stderr, `hint: let it go on: kill -CONT ${child}\n`);
 });
 
 Deno.test("outside of any project a tree has to be named by its pid", async () => {

@@ -399,6 +399,68 @@ def stopped():
     child.wait()
 
 
+def stopped_writer():
+    """The reader of a full pipe is stopped, and is of this tree: it is the reason."""
+    read, write = os.pipe()
+
+    def look_away():
+        os.close(write)
+        signal.pause()
+
+    reader = fork(look_away)
+    os.close(read)
+    until_asleep(reader, "pause")
+    os.kill(reader, signal.SIGSTOP)
+    wait_for(lambda: state(reader) == "T")
+    child = fork(os.write, write, LOTS)
+    until_asleep(child, "pipe_write")
+    ready()
+    os.waitpid(child, 0)
+
+
+def stopped_root():
+    ready()
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def not_reaped(how):
+    """A child has ended, and this process waits for something else."""
+    read, write = os.pipe()
+    child = fork(lambda: None)
+    wait_for(lambda: state(child) == "Z")
+    if how == "sleep":
+        ready()
+        time.sleep(600)
+    elif how == "other":
+        other = subprocess.Popen(["sleep", "600"], stdin=subprocess.DEVNULL)
+        ready()
+        other.wait()
+    elif how == "busy":
+        ready()
+        while True:
+            pass
+    elif how == "polls":
+        ready()
+        while True:
+            time.sleep(0.05)
+    else:
+        ready()
+        os.read(read, 1)
+
+
+def first_thread_ended():
+    """A child whose first thread has ended, and whose other thread lives, looks dead at first sight."""
+
+    def leave():
+        threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
+        ctypes.CDLL(None).pthread_exit(None)
+
+    child = fork(leave)
+    wait_for(lambda: state(child) == "Z")
+    ready()
+    signal.pause()
+
+
 def file_lock(path):
     file = open(path, "w")
     fcntl.flock(file, fcntl.LOCK_EX)

@@ -123,7 +123,29 @@ const CASES: readonly Case[] = [
     says: [/nothing was written; the write end is held by pid/],
   },
   { name: "a parent waits for a child that takes SIGINT", words: ["polite_child"], verdict: "no-verdict", says: [] },
-  { name: "a child was stopped by SIGSTOP", words: ["stopped"], verdict: "no-verdict", says: [/is stopped/] },
+  {
+    name: "a child was stopped by SIGSTOP",
+    words: ["stopped"],
+    verdict: "stopped",
+    says: [/^pid \d+ \(sleep 600\) is stopped \(state T, .*\) in \S.*: kill -CONT \d+ lets it go on/],
+  },
+  {
+    name: "the reader of a full pipe was stopped",
+    words: ["stopped_writer"],
+    verdict: "stopped",
+    says: [/is stopped/, /^besides \(blocked-write\): /],
+  },
+  { name: "the root itself was stopped", words: ["stopped_root"], verdict: "stopped", says: [/is stopped/] },
+  {
+    name: "a child is dead, its parent reads a pipe",
+    words: ["not_reaped", "read"],
+    verdict: "child-not-reaped",
+    says: [/^child \d+ \(python3.*\) is dead, its parent never waited for it: pid \d+ .* is in state S, read\(\d+ → pipe/],
+  },
+  { name: "a child is dead, its parent waits for another one", words: ["not_reaped", "other"], verdict: "no-verdict", says: [] },
+  { name: "a child is dead, its parent computes", words: ["not_reaped", "busy"], verdict: "no-verdict", says: [/is computing/] },
+  { name: "a child is dead, its parent wakes up every moment", words: ["not_reaped", "polls"], verdict: "no-verdict", says: [] },
+  { name: "a child's first thread has ended, and another one lives", words: ["first_thread_ended"], verdict: "no-verdict", says: [] },
   { name: "a process waits for a lock on a file", words: ["file_lock", "FILE"], verdict: "no-verdict", says: [] },
 ];
 
@@ -196,8 +218,10 @@ function requestFor(made: Made, root: number): ExamineRequest {
     registries: [`127.0.0.1:${made.port}`],
     checkout: join(made.directory),
     running: [],
-    captured: null,
-    logLevel: null,
+    command: null,
+    session: null,
+    startedIn: new Map(),
+    asked: { stacks: false, confirm: false },
     readStacks: null,
   };
 }

@@ -1,7 +1,9 @@
 import { SHARED_HELPERS } from "../../tables/actor_signatures.ts";
 import { PIPE_WRITE } from "../../tables/syscalls.ts";
 import { type Activity, activityOf, describeActivity, fileOf, isPipe, isTerminal, isTimed } from "./activity.ts";
-import type { HangProcess, HangReport, HangScene, HangVerdict, SeenProcess, Thread } from "./types.ts";
+import { childNotReaped, exitWaitsForChild, notYetExited, stopped } from "./endings.ts";
+import { awaited, holder, interruptOf, isAsleep, name, summaryOf, threadsOf, tree } from "./scene.ts";
+import type { HangProcess, HangReport, HangScene, HangVerdict, SeenProcess } from "./types.ts";
 
 /** A verdict with what proves it. */
 export interface Finding {
@@ -9,6 +11,8 @@ export interface Finding {
   readonly evidence: readonly string[];
   /** The pipe is the standard output or error of who writes: the steps against full capture pipes may help. */
   readonly isOutput: boolean;
+  /** Processes that something can be done about. */
+  readonly pids?: readonly number[];
 }
 
 /** What was found about a tree, without what is shown of it. */
@@ -20,6 +24,8 @@ export interface Judgement {
   readonly isPipeless: boolean;
   /** A writer sleeps and its reader may come to it: that is decided when it has slept for {@linkcode PATIENCE_SECONDS}. */
   readonly isOpen: boolean;
+  /** Processes that something can be done about, see the verdict. */
+  readonly pids: readonly number[];
 }
 
 /**
@@ -33,12 +39,20 @@ export const PATIENCE_SECONDS = 2;
  * is no verdict, and says what was seen. Where several hold, the one that explains the others comes first.
  */
 export function judgeHang(scene: HangScene): Judgement {
-  const findings = [terminalWanted(scene), blockedWrite(scene), waitingForRegistry(scene), childIgnoresInterrupt(scene)].flat();
+  const findings = [
+    terminalWanted(scene),
+    stopped(scene),
+    blockedWrite(scene),
+    waitingForRegistry(scene),
+    exitWaitsForChild(scene),
+    childIgnoresInterrupt(scene),
+    childNotReaped(scene),
+  ].flat();
   const [first] = findings;
   const isPipeless = aboutOutput(scene).length > 0;
   const isOpen = writersTo(scene).some((writer) => writer.isPending);
   if (first === undefined) {
-    return { verdict: "no-verdict", evidence: [...whatWasSeen(scene), ...aboutOutput(scene)], isOutput: false, isPipeless, isOpen };
+    return { verdict: "no-verdict", evidence: [...whatWasSeen(scene), ...aboutOutput(scene)], isOutput: false, isPipeless, isOpen, pids: [] };
   }
   const same = findings.filter((finding) => finding.verdict === first.verdict);
   const others = findings.filter((finding) => finding.verdict !== first.verdict);
@@ -52,6 +66,7 @@ export function judgeHang(scene: HangScene): Judgement {
     isOutput: same.some((finding) => finding.isOutput),
     isPipeless,
     isOpen,
+    pids: same.flatMap((finding) => finding.pids ?? []),
   };
 }
 
@@ -61,17 +76,6 @@ export function judgeHang(scene: HangScene): Judgement {
  */
 export function isSettled(now: Judgement, before: Judgement | null): boolean {
   return now.verdict !== "no-verdict" || (before?.verdict === now.verdict && !now.isOpen);
-}
-
-/** The processes of the tree that live. */
-function* tree(scene: HangScene): Generator<SeenProcess> {
-  for (const process of scene.processes.values()) if (process.inTree && process.threads.length > 0) yield process;
-}
-
-function* threadsOf(scene: HangScene): Generator<{ process: SeenProcess; thread: Thread; activity: Activity }> {
-  for (const process of tree(scene)) {
-    for (const thread of process.threads) yield { process, thread, activity: activityOf(thread, scene.readNumber) };
-  }
 }
 
 /** A debugger's prompt, or anything else that waits for somebody to type; or a process that was stopped for using a terminal which is not its. */
@@ -126,7 +130,8 @@ function blockedWrite(scene: HangScene): Finding[] {
   }));
 }
 
-interface Writer {
+/** A thread that sleeps in a write to a pipe. */
+export interface Writer {
   readonly process: SeenProcess;
   readonly activity: Activity;
   readonly pipe: string;
@@ -147,7 +152,7 @@ interface Reader {
 }
 
 /** Threads that sleep in a write to a pipe, and who could read from it. */
-function writersTo(scene: HangScene): Writer[] {
+export function writersTo(scene: HangScene): Writer[] {
   const writers: Writer[] = [];
   for (const { process, thread, activity } of threadsOf(scene)) {
     if (activity.does !== "write" || thread.state !== "S") continue;
@@ -260,11 +265,6 @@ function waitingForRegistry(scene: HangScene): Finding[] {
   });
 }
 
-/** Whether a process slept through the look, or is stopped; false where that can't be told. */
-function isAsleep({ threads }: SeenProcess): boolean {
-  return threads.length > 0 && threads.every((thread) => thread.moved === false && thread.state !== "R");
-}
-
 /** A parent that waits for a child which SIGINT, by which tractor cancels, can't end. */
 function childIgnoresInterrupt(scene: HangScene): Finding[] {
   const root = scene.processes.get(scene.root);
@@ -305,62 +305,6 @@ function isOutsideOfLoop(scene: HangScene, process: SeenProcess): boolean {
   return main?.moved === false && !["poll", "read", "accept", "run", "unknown"].includes(activityOf(main, scene.readNumber).does);
 }
 
-interface Awaited {
-  readonly child: SeenProcess;
-  readonly how: string;
-  /** It waits for the end of the child, by the call itself; else by what it holds of it. */
-  readonly isWait: boolean;
-}
-
-/** The children that a thread waits for. */
-function awaited(scene: HangScene, process: SeenProcess, { does, name, args, isProven }: Activity): Awaited[] {
-  const children = [...tree(scene)].filter((other) => other.ppid === process.pid);
-  const byCall = (pid: number | undefined) =>
-    children.filter((child) => child.threads.some((thread) => thread.tid === child.pid && thread.ownTid === pid)).map((child) => ({
-      child,
-      how: "which that call names",
-      isWait: true,
-    }));
-  if (does === "poll") {
-    return children.flatMap((child): Awaited[] => {
-      if (process.watchedProcesses.includes(child.pid)) return [{ child, how: "whose pidfd its event loop watches", isWait: true }];
-      if (process.heldProcesses.includes(child.pid)) return [{ child, how: "which it supervises by a pidfd", isWait: false }];
-      const pipe = process.watched.map((fd) => fileOf(process, fd)).find((file) => isPipe(file) && isHeldBy(scene, file!.target, child.pid));
-      return pipe ? [{ child, how: `whose ${pipe.target} its event loop watches`, isWait: false }] : [];
-    });
-  }
-  if (does !== "wait") return [];
-  const P_PID = 1, P_PIDFD = 3;
-  if (isProven && name === "waitid") {
-    if (args[0] === P_PID) return byCall(args[1]);
-    if (args[0] === P_PIDFD) {
-      const of = process.pidfds.find((file) => file.fd === args[1])?.of;
-      return children.filter((child) => child.pid === of).map((child) => ({ child, how: "whose pidfd that call names", isWait: true }));
-    }
-  } else if (isProven && args[0]! > 0 && args[0]! < 2 ** 31) return byCall(args[0]);
-  // Any child will do: it hangs for this reason only if none of them can be ended.
-  const all = children.filter((child) => !SHARED_HELPERS.test(child.title));
-  const stay = all.every((child) => ["ignored", "blocked", "pending"].includes(interruptOf(child) ?? ""));
-  return stay ? all.map((child) => ({ child, how: "as for any other that it has", isWait: true })) : [];
-}
-
-function isHeldBy(scene: HangScene, pipe: string, pid: number): boolean {
-  return scene.pipes.get(pipe)?.some((end) => end.writes && end.pid === pid) ?? false;
-}
-
-/** What a process does with SIGINT; null when that can't be read. */
-export function interruptOf({ pid, threads }: SeenProcess): HangProcess["sigint"] {
-  const main = threads.find((thread) => thread.tid === pid) ?? threads[0];
-  if (main === undefined || main.interrupt.ignored === null) return null;
-  const { ignored, caught, blocked, pending } = main.interrupt;
-  if (ignored) return "ignored";
-  // Any thread that does not block it will do.
-  const isBlocked = blocked === true && threads.every((thread) => thread.interrupt.blocked === true);
-  if (pending && isBlocked) return "pending";
-  if (isBlocked) return "blocked";
-  return caught ? "caught" : "default";
-}
-
 /** What the tree does, where nothing is proven. */
 function whatWasSeen(scene: HangScene): string[] {
   const lines: string[] = [];
@@ -393,8 +337,8 @@ function whatWasSeen(scene: HangScene): string[] {
         `${name(process)} is in a timed sleep (${activities.find((activity) => activity.does === "sleep")!.name}): a slow test looks the same`,
       );
     }
-    if (process.threads.some((thread) => /[Tt]/.test(thread.state))) {
-      lines.push(`${name(process)} is stopped (SIGSTOP, or a debugger or tracer): kill -CONT ${process.pid} lets it go on`);
+    if (process.threads.some((thread) => thread.state === "t")) {
+      lines.push(`${name(process)} is held by a debugger or tracer, which has to let it go on`);
     }
     for (const [thread, activity] of process.threads.map((thread, index) => [thread, activities[index]!] as const)) {
       const file = fileOf(process, activity.fd);
@@ -407,6 +351,7 @@ function whatWasSeen(scene: HangScene): string[] {
       );
     }
   }
+  lines.push(...notYetExited(scene));
   const root = scene.processes.get(scene.root);
   if (root !== undefined && interruptOf(root) === "ignored") {
     lines.push(
@@ -442,29 +387,6 @@ function support(scene: HangScene): string[] {
     : [`supports it: a fork-based backend (${forked.length} process${forked.length === 1 ? "" : "es"}), whose actors inherit pytest's output`];
 }
 
-/** What all threads of a process do, in one line. */
-function summaryOf(scene: HangScene, process: SeenProcess): string {
-  if (process.threads.length === 0) return "what it does can't be read";
-  const used = process.threads.reduce((sum, thread) => sum + thread.usedTicks, 0) / scene.ticksPerSecond;
-  const doings = process.threads.map((thread) => {
-    const doing = describeActivity(process, activityOf(thread, scene.readNumber));
-    return /[Tt]/.test(thread.state) ? `stopped, in ${doing}` : doing;
-  });
-  const counted = [...Map.groupBy(doings, (doing) => doing)].map(([doing, all]) => all.length === 1 ? doing : `${all.length} × ${doing}`);
-  return `state ${process.threads[0]!.state}, ${counted.slice(0, 4).join(", ")}${used > 0.01 ? `, ${used.toFixed(2)} s of processor time used` : ""}`;
-}
-
-/** Characters of a title in a sentence. */
-const SHOWN_TITLE = 60;
-
-function name({ pid, title }: SeenProcess): string {
-  return title === "" ? `pid ${pid}` : `pid ${pid} (${title.length > SHOWN_TITLE ? `${title.slice(0, SHOWN_TITLE)}…` : title})`;
-}
-
-function holder(process: SeenProcess): string {
-  return process.inTree ? name(process) : `${name(process)}, outside of this tree`;
-}
-
 /** The processes of the tree as they are shown, the root first, then in the order of their pids. */
 export function shownProcesses(scene: HangScene): HangProcess[] {
   return [...tree(scene)].toSorted((a, b) => Number(b.pid === scene.root) - Number(a.pid === scene.root) || a.pid - b.pid).map((process) => {
@@ -494,6 +416,7 @@ export function emptyReport(root: number, running: HangReport["running"], unknow
     running,
     processes: [],
     evidence: ["nothing could be seen of it"],
+    signature: [],
     recipe: [],
     stacks: [],
     unknowns,
@@ -504,8 +427,8 @@ export function emptyReport(root: number, running: HangReport["running"], unknow
 /** The document of one tree, `tractest.hang/1` without its schema; all unknown where there is none. */
 export function hangDocument(report: HangReport | null): Record<string, unknown> {
   if (report === null) {
-    return { verdict: null, test: null, root: null, running: null, processes: [], evidence: [], recipe: [], stacks: [], unknowns: [] };
+    return { verdict: null, test: null, root: null, running: null, processes: [], evidence: [], signature: [], recipe: [], stacks: [], unknowns: [] };
   }
-  const { verdict, root, running, processes, evidence, recipe, stacks, unknowns, seconds } = report;
-  return { verdict, test: running?.[0]?.id ?? null, root, running, processes, evidence, recipe, stacks, unknowns, seconds };
+  const { verdict, running, ...rest } = report;
+  return { verdict, test: running?.[0]?.id ?? null, running, ...rest };
 }

@@ -89,10 +89,40 @@ export interface RegistryConnection {
   readonly holders: readonly number[];
 }
 
+/** A process that has ended, and whose end its parent has not taken note of. */
+export interface DeadChild {
+  readonly pid: number;
+  /** What it is called in its own pid namespace. */
+  readonly ownPid: number;
+  readonly ppid: number;
+  /** The kernel's name for it. */
+  readonly title: string;
+}
+
+/** How far the session of the tree's pytest is, by the record of its run. */
+export interface SessionProgress {
+  /** Null: it has not finished. */
+  readonly exitStatus: number | null;
+  /** The test that left a child of pytest behind, by the pid under which pytest knows it. */
+  readonly leftBy: ReadonlyMap<number, string>;
+}
+
+/** The test in which a process was started, by what it has inherited from pytest. */
+export interface StartedIn {
+  readonly id: string;
+  readonly phase: string;
+}
+
 /** All that a verdict rests on: gathered once, judged by plain functions. */
 export interface HangScene {
   readonly root: number;
   readonly processes: ReadonlyMap<number, SeenProcess>;
+  /** Children of the tree that were dead at both looks. */
+  readonly dead: readonly DeadChild[];
+  /** Null: no run recorded it. */
+  readonly session: SessionProgress | null;
+  /** By pid, of processes that have inherited it. */
+  readonly startedIn: ReadonlyMap<number, StartedIn>;
   /** Who has which end of which pipe open, by `pipe:[INODE]`, of all processes that can be read. */
   readonly pipes: ReadonlyMap<string, readonly { readonly pid: number; readonly reads: boolean; readonly writes: boolean }[]>;
   /** Processes of which the open files can't be read. */
@@ -112,7 +142,15 @@ export interface HangScene {
 }
 
 /** What a stuck tree waits for. */
-export type HangVerdict = "blocked-write" | "waiting-for-registry" | "child-ignores-sigint" | "terminal-wanted" | "no-verdict";
+export type HangVerdict =
+  | "stopped"
+  | "blocked-write"
+  | "waiting-for-registry"
+  | "exit-waits-for-child"
+  | "child-ignores-sigint"
+  | "child-not-reaped"
+  | "terminal-wanted"
+  | "no-verdict";
 
 /** A process of a tree, as it is shown. */
 export interface HangProcess {
@@ -135,6 +173,13 @@ export interface HangProcess {
   readonly title: string;
 }
 
+/** One of the four points by which the hang of full capture pipes is told from others. */
+export interface SignaturePoint {
+  readonly point: "fork-backend" | "error-tracebacks" | "passes-with-s" | "actors-blocked-in-write";
+  readonly answer: "yes" | "no" | "unknown";
+  readonly evidence: string;
+}
+
 /** What was found about a stuck tree. */
 export interface HangReport {
   readonly verdict: HangVerdict;
@@ -144,6 +189,8 @@ export interface HangReport {
   readonly processes: readonly HangProcess[];
   /** What the verdict rests on, or what was seen instead. */
   readonly evidence: readonly string[];
+  /** The signature of the hang of full capture pipes, point by point; empty where nothing could be seen. */
+  readonly signature: readonly SignaturePoint[];
   /** What to try, in order. */
   readonly recipe: readonly string[];
   readonly stacks: readonly { readonly pid: number; readonly text: string }[];

@@ -28,6 +28,8 @@ export class Tally {
   finished = 0;
   /** Tests that began and did not end, with the time at which they began, in seconds since the epoch. */
   readonly running = new Map<string, number>();
+  /** The test that left a child of pytest behind, by the pid under which pytest knows it. */
+  readonly leftBy = new Map<number, string>();
   /** The test that began last. */
   latest: string | null = null;
   /** The process that runs the session; null before it began. */
@@ -79,6 +81,9 @@ export class Tally {
         this.failures.push(failed(event.id, "call", event));
         this.running.delete(event.id);
         this.finished++;
+        break;
+      case "children":
+        for (const pid of event.pids) this.leftBy.set(pid, event.id);
         break;
       case "interrupted":
         this.interrupted = true;

@@ -183,6 +183,15 @@ export function capturesOutput(argv: readonly string[]): boolean {
 
 /** The level of `--ll` in a command of pytest; null when it is not given. */
 export function logLevelOf(argv: readonly string[]): string | null {
-  const at = argv.findLastIndex((word) => word === "--ll" || word.startsWith("--ll="));
-  return at < 0 ? null : argv[at]!.startsWith("--ll=") ? argv[at]!.slice("--ll=".length) : argv[at + 1] ?? null;
+  return valueOf(argv, "--ll");
+}
+
+/** The backend of `--spawn-backend` in a command of pytest; null when it is not given. */
+export function backendOf(argv: readonly string[]): string | null {
+  return valueOf(argv, "--spawn-backend");
+}
+
+function valueOf(argv: readonly string[], option: string): string | null {
+  const at = argv.findLastIndex((word) => word === option || word.startsWith(`${option}=`));
+  return at < 0 ? null : argv[at]!.startsWith(`${option}=`) ? argv[at]!.slice(option.length + 1) : argv[at + 1] ?? null;
 }

@@ -2,7 +2,9 @@ import fc from "fast-check";
 import { isSettled, judgeHang } from "../../../lib/core/hang/hang.ts";
 import { confirmLimit, confirmWords, decideConfirmation, type Rerun } from "../../../lib/core/hang/confirm.ts";
 import { hangRecipe } from "../../../lib/core/hang/recipe.ts";
-import type { HangScene, SeenProcess, Thread } from "../../../lib/core/hang/types.ts";
+import { runningByChildren } from "../../../lib/core/hang/endings.ts";
+import { countTracebacks, signatureOf, type SignatureScene, withConfirmation } from "../../../lib/core/hang/signature.ts";
+import type { HangScene, HangVerdict, SeenProcess, Thread } from "../../../lib/core/hang/types.ts";
 import { captureNote, capturesOutput, logLevelOf, pytestCommand, runIntent } from "../../../lib/core/run/command.ts";
 import { parseCommandLine } from "../../../lib/core/command_line/command_line.ts";
 import { assert, assertEquals, assertIncludes } from "../../assert.ts";
@@ -50,6 +52,9 @@ function scene(processes: readonly SeenProcess[], more: Partial<HangScene> = {})
   return {
     root: processes[0]!.pid,
     processes: new Map(processes.map((one) => [one.pid, one])),
+    dead: [],
+    session: null,
+    startedIn: new Map(),
     pipes: new Map(),
     unreadable: 0,
     connections: [],
@@ -185,17 +190,140 @@ Deno.test("the steps against full capture pipes keep their order; absent notes a
     logLevel: "debug",
     tests: ["tests/test_x.py::test_y"],
     notes: [{ what: "a guard", place: "tests/conftest.py:3" }, { what: "a note", place: null }],
+    root: 8,
+    asked: { stacks: false, confirm: false },
+    hasStacks: false,
   };
-  const steps = hangRecipe({ verdict: "blocked-write", isOutput: true, isPipeless: false }, base);
+  const steps = hangRecipe({ verdict: "blocked-write", isOutput: true, isPipeless: false, pids: [] }, base);
   assertIncludes(steps[0]!, "1. try -s first (tractest run -s tests/test_x.py::test_y)");
   assertIncludes(steps[1]!, "2. lower the log level: --ll debug");
   assertIncludes(steps[2]!, "3. ");
   assertEquals(steps.slice(3), ["this checkout knows of it: a guard (tests/conftest.py:3)", "not in this checkout: a note"]);
-  const quiet = hangRecipe({ verdict: "no-verdict", isOutput: false, isPipeless: false }, { ...base, captured: false, logLevel: "error" });
+  const quiet = hangRecipe({ verdict: "no-verdict", isOutput: false, isPipeless: false, pids: [] }, { ...base, captured: false, logLevel: "error" });
   assertIncludes(quiet[0]!, "it ran with -s");
   assertIncludes(quiet[1]!, "keep the log level low");
-  const pipeless = hangRecipe({ verdict: "no-verdict", isOutput: false, isPipeless: true }, base);
+  const pipeless = hangRecipe({ verdict: "no-verdict", isOutput: false, isPipeless: true, pids: [] }, base);
   assertIncludes(pipeless[0]!, "-s changes nothing here");
+  const elsewhere = { ...base, notes: base.notes.slice(1) };
+  assertEquals(hangRecipe({ verdict: "blocked-write", isOutput: true, isPipeless: false, pids: [] }, elsewhere).length, 3);
+});
+
+const VERDICTS: readonly HangVerdict[] = [
+  "stopped",
+  "blocked-write",
+  "waiting-for-registry",
+  "exit-waits-for-child",
+  "child-ignores-sigint",
+  "child-not-reaped",
+  "terminal-wanted",
+  "no-verdict",
+];
+
+Deno.test("no step is what was just typed, and one says how to get py-spy where stacks would help", () => {
+  const base = { captured: true, logLevel: null, tests: ["tests/a.py::t"], notes: [], root: 8, hasStacks: false };
+  for (const verdict of VERDICTS) {
+    for (const isPipeless of [true, false]) {
+      for (const asked of [{ stacks: true, confirm: false }, { stacks: false, confirm: true }, { stacks: false, confirm: false }]) {
+        const steps = hangRecipe({ verdict, isOutput: true, isPipeless, pids: [7] }, { ...base, asked }).join("\n");
+        if (asked.stacks) assert(!steps.includes("tractest hang --stacks"), steps);
+        if (asked.confirm) assert(!steps.includes("tractest hang --confirm"), steps);
+        if (/stack/.test(steps)) assert(steps.includes("uv pip install py-spy") && steps.includes("uvx py-spy dump --pid 8"), steps);
+        const read = hangRecipe({ verdict, isOutput: true, isPipeless, pids: [7] }, { ...base, asked, hasStacks: true }).join("\n");
+        assert(!read.includes("py-spy"), read);
+      }
+    }
+  }
+  const steps = (verdict: HangVerdict) =>
+    hangRecipe({ verdict, isOutput: false, isPipeless: true, pids: [7, 9] }, { ...base, asked: { stacks: false, confirm: false } });
+  assertEquals(steps("stopped"), ["let it go on: kill -CONT 7 9"]);
+  assert(["child-not-reaped", "exit-waits-for-child", "no-verdict"].every((verdict) => /py-spy/.test(steps(verdict as HangVerdict).join())));
+});
+
+const root = (threads: readonly Thread[], more: Partial<SeenProcess> = {}) => process(8, { title: "python -m pytest", threads, ...more });
+const child = (more: Partial<SeenProcess> = {}) =>
+  process(7, { ppid: 8, title: "sleep 600", threads: [thread(7, 230, [0, 0, 0], { switches: 1 })], ...more });
+const finished = (leftBy: readonly (readonly [number, string])[] = []) => ({ exitStatus: 1, leftBy: new Map(leftBy) });
+
+Deno.test("a pytest that has finished and waits for a child has a verdict only if both are seen", () => {
+  const waits = root([thread(8, 61, [7, 0, 0])]);
+  const { verdict, evidence, pids } = judgeHang(scene([waits, child()], { session: finished([[7, "tests/a.py::t"]]) }));
+  assertEquals([verdict, pids], ["exit-waits-for-child", [7]]);
+  assertEquals(evidence.slice(0, 2), [
+    "pytest, pid 8, has finished its session (exit status 1), and waits in wait4 for its child pid 7 (sleep 600), which that call names",
+    "pid 7: state S, clock_nanosleep; tests/a.py::t left it",
+  ]);
+  // In an isolation it is known by the pid that it has inside.
+  const inside = root([thread(8, 61, [2, 0, 0], { ownTid: 1 })]);
+  const isolated = child({ threads: [thread(7, 230, [0, 0, 0], { ownTid: 2 })] });
+  const named = judgeHang(scene([inside, isolated], { session: finished([[2, "tests/b.py::t"], [7, "tests/a.py::t"]]) }));
+  assertIncludes(named.evidence[1]!, "tests/b.py::t left it");
+  const unknown = judgeHang(scene([waits, child()], { session: finished() }));
+  assertIncludes(unknown.evidence[1]!, "which test left it was not recorded");
+  const none: [string, HangScene][] = [
+    ["its session goes on", scene([waits, child()], { session: { exitStatus: null, leftBy: new Map() } })],
+    ["nobody has recorded it", scene([waits, child()])],
+    ["it moves", scene([root([thread(8, 61, [7, 0, 0], { moved: true })]), child()], { session: finished() })],
+    ["it waits for a lock", scene([root([thread(8, 202, [0, 0, 0, 0])]), child()], { session: finished() })],
+  ];
+  for (const [name, other] of none) assertEquals(judgeHang(other).verdict, "no-verdict", name);
+  const lock = judgeHang(none[3]![1]).evidence.join("\n");
+  assertIncludes(lock, "pytest, pid 8, has finished its session (exit status 1) and has not exited");
+  assertIncludes(lock, "it still has the child pid 7 (sleep 600)");
+});
+
+Deno.test("a dead child counts where its parent sleeps and waits for nobody else", () => {
+  const dead = [{ pid: 5, ownPid: 5, ppid: 8, title: "worker" }];
+  const of = (threads: readonly Thread[], more: Partial<SeenProcess> = {}) => judgeHang(scene([root(threads, more), child()], { dead })).verdict;
+  assertEquals(of([thread(8, 0, [3, 0, 1])]), "child-not-reaped");
+  assertEquals(of([thread(8, 230, [0, 0, 0])], { asleepSeconds: 30 }), "child-not-reaped");
+  assertEquals(of([thread(8, 230, [0, 0, 0])], { asleepSeconds: 1 }), "no-verdict");
+  assertEquals(of([thread(8, 61, [7, 0, 0])]), "no-verdict");
+  assertEquals(of([thread(8, 0, [3, 0, 1], { moved: true })]), "no-verdict");
+  assertEquals(of([thread(8, 0, [3, 0, 1])], { inTree: false }), "no-verdict");
+});
+
+Deno.test("a test that has finished is never the one that runs", () => {
+  const capture = [{ fd: 1, reads: true, writes: true, target: "/tmp/#77 (deleted)" }];
+  const startedIn = (phase: string) => ({ startedIn: new Map([[7, { id: "tests/a.py::t", phase }]]) });
+  const waits = [thread(8, 61, [7, 0, 0])];
+  assertEquals(runningByChildren(scene([root(waits, { files: capture }), child()], startedIn("call"))), "tests/a.py::t");
+  // A fixture's child outlives the test in which it was started; without capture nobody can say whether the session has finished.
+  assertEquals(runningByChildren(scene([root(waits, { files: capture }), child()], startedIn("setup"))), null);
+  assertEquals(runningByChildren(scene([root(waits), child()], startedIn("call"))), null);
+  // It waits for something else: that child may be what an earlier test left.
+  assertEquals(runningByChildren(scene([root([thread(8, 0, [3, 0, 1])], { files: capture }), child()], startedIn("call"))), null);
+});
+
+Deno.test("the signature of full capture pipes is decided point by point, and what can't be is unknown", () => {
+  const answers = (processes: readonly SeenProcess[], more: Partial<SignatureScene> = {}, facts: Partial<HangScene> = {}) =>
+    signatureOf(scene(processes, facts), { command: ["pytest"], captured: true, backend: null, output: { texts: [""], unread: [] }, ...more })
+      .map(({ answer }) => answer);
+  const waits = root([thread(8, 61, [7, 0, 0])], { files: [{ fd: 3, reads: true, writes: false, target: PIPE }] });
+  const blocked = { ...writer(), ppid: 8 };
+  assertEquals(answers([waits, child()]), ["no", "no", "unknown", "no"]);
+  assertEquals(answers([waits, blocked], { backend: "subint_forkserver" }, ends), ["yes", "no", "unknown", "yes"]);
+  assertEquals(answers([waits, child({ title: "python -m pytest" })])[0], "yes");
+  assertEquals(answers([waits, child({ title: "subint-forkserver[2]" })])[0], "yes");
+  assertEquals(answers([waits, child()], { backend: "trio" })[0], "no");
+  assertEquals(answers([waits, child()], { command: null, captured: null })[0], "unknown");
+  assertEquals(answers([waits, child()], { captured: false })[2], "no");
+  const remote = "| tractor._exceptions.RemoteActorError: x\n  + Exception Group Traceback (most recent call last):\n";
+  assertEquals(answers([waits, child()], { output: { texts: [remote], unread: ["what is in a pipe"] } })[1], "yes");
+  assertEquals(answers([waits, child()], { output: { texts: [""], unread: ["what is in a pipe"] } })[1], "unknown");
+  assertEquals(answers([waits, child()], { output: { texts: [], unread: ["what is at a terminal"] } })[1], "unknown");
+  assertEquals(countTracebacks(`${remote}except RemoteActorError:\n"RemoteActorError" is a word\nRemoteActorError('x')\n`), { remote: 2, groups: 1 });
+  // A reader may come to it.
+  const sleepy = root([thread(8, 230, [0, 0, 0])], { files: waits.files });
+  assertEquals(answers([sleepy, blocked], {}, ends)[3], "unknown");
+  assertEquals(answers([waits, child({ threads: [thread(7, 0, [], { syscall: null })] })])[3], "unknown");
+  const points = signatureOf(scene([waits]), { command: null, captured: null, backend: null, output: { texts: [], unread: [] } });
+  const confirmation = decideConfirmation({ id: "t", seconds: 60, command: null }, {
+    exitCode: 0,
+    seconds: 5,
+    counts: { passed: 1, failed: 0, errors: 0 },
+  });
+  assertEquals(withConfirmation(points, confirmation)[2]!.answer, "yes");
+  assertEquals(withConfirmation(points, { ...confirmation, confirmed: null })[2]!.answer, "unknown");
 });
 
 Deno.test("a rerun with -s decides: only one that passes in half of the time is a confirmation", () => {
