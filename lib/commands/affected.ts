@@ -1,4 +1,6 @@
 import { type Affected, type AffectedTarget, becauseOf, type Change, mostText } from "../core/changes/affected.ts";
+import { registryName } from "../core/leaks/registry.ts";
+import { TractestError } from "../errors.ts";
 import { extentOf, extentText } from "../core/history/durations.ts";
 import { escapeText, shellCommand } from "../core/escape.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
@@ -104,5 +106,24 @@ async function runThem(context: Context, set: ChangeSet, found: Affected): Promi
   const kinds = CHANGE_KINDS.filter((kind) => line.has(kind)).map((kind) => `--${kind}`);
   const base = line.has("base") ? [`--base=${line.value("base")}`] : [];
   const { rerun } = await import("./rerun.ts");
-  return await rerun(context, [], ["--affected", "--only", ...kinds, ...base]);
+  const words = ["--affected", "--only", ...kinds, ...base];
+  if (!line.has("hook")) return await rerun(context, [], words);
+  const held = await heldRegistry(context);
+  if (held === null) return await rerun(context, [], words);
+  try {
+    printer.note(escapeText(`${held}: the tests run isolated`));
+    return await rerun(context, [], ["--isolate", ...words]);
+  } catch (error) {
+    if (!(error instanceof TractestError) || error.exitCode !== EXIT.isolationUnavailable) throw error;
+    printer.warn(escapeText(`the tests were not run: ${error.message}`));
+    return EXIT.ok;
+  }
+}
+
+/** What a hook says of a registry that is held: that is no fault of the change that is pushed. Null while it is free. */
+async function heldRegistry({ host }: Context): Promise<string | null> {
+  const { findLeaks } = await import("../leaks/leaks.ts");
+  const { registries } = await findLeaks(host, await findProject(host));
+  const held = registries.find((registry) => registry.bound === true);
+  return held ? `${registryName(held.address)} is held` : null;
 }

@@ -103,7 +103,7 @@ async function lookAt(
 ): Promise<{ result: PreflightResult | null; failure: CheckResult | null }> {
   const { line } = context;
   try {
-    const options = { ask: false, show: false, leaks: true, fresh: true, sync, clean };
+    const options = { ask: false, show: false, leaks: true, fresh: true, diagnosis: true, sync, clean };
     return { result: await preflight(context, project, { ...options, python: line.value("python"), uvRun: line.has("uv-run") }), failure: null };
   } catch (error) {
     if (!(error instanceof TractestError) || error.exitCode === EXIT.usage || error.exitCode === EXIT.bug) throw error;

@@ -204,6 +204,18 @@ export function targetsOf(report: LeakReport): ProcessIdentity[] {
     .map(({ pid, uid, startTicks, title }) => ({ pid, uid, startTicks, title, ppid: 0, state: "?" }));
 }
 
+/** Whether a clean-up has anything to do. */
+export function isCleanable(report: LeakReport): boolean {
+  return targetsOf(report).length > 0 || staleOf(report).length > 0;
+}
+
+/** Whether registries are held, and nothing else is wrong: nothing of ours leaked, and no holder did. */
+export function isOnlyHeld(report: LeakReport): boolean {
+  const held = report.registries.filter((registry) => registry.bound === true);
+  const leaks = report.actors.some((actor) => actor.verdict === "leaked") || report.sockets.some((socket) => socket.verdict === "stale");
+  return held.length > 0 && !leaks && !isCleanable(report);
+}
+
 function staleOf(report: LeakReport): LeakReport["sockets"] {
   if (report.named !== undefined) return [];
   return report.sockets.filter((socket) => socket.verdict === "stale");

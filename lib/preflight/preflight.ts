@@ -1,6 +1,6 @@
 import { basename, relative } from "@std/path";
 import { shellCommand } from "../core/escape.ts";
-import { leakChecks } from "../core/preflight/leak_checks.ts";
+import { leakChecks, leakChecksOfRun } from "../core/preflight/leak_checks.ts";
 import type { LeakReport } from "../core/leaks/types.ts";
 import { type CheckResult, exitCodeOf, type Interpreter, type PreflightResult } from "../core/preflight/preflight.ts";
 import { dotted, isInside, type Venv } from "../core/preflight/venv.ts";
@@ -16,7 +16,7 @@ import type { Context } from "../context.ts";
 import { type Verified, verify } from "./import_collect.ts";
 import { isBorrowed, namedPython, planSync, pythonOf, runSync, uvRunPython, type VenvScene } from "./interpreter.ts";
 import { findVenvs, type Venvs } from "./venvs.ts";
-import { endLeaks, findLeaks } from "../leaks/leaks.ts";
+import { endLeaks, findLeaks, isCleanable } from "../leaks/leaks.ts";
 import type { Project } from "../project/project.ts";
 
 /** What a preflight is to do besides looking. */
@@ -27,6 +27,8 @@ export interface PreflightOptions {
   readonly show: boolean;
   /** Whether it looks for leaks, registry holders and stale sockets. */
   readonly leaks: boolean;
+  /** Leaked actors count as a fault even where they would not stop a run. */
+  readonly diagnosis?: boolean;
   /** The run has a registry and sockets of its own: what is held or left outside is told, and stands in nobody's way. */
   readonly isolated?: boolean;
   /** Looks at imports and collection even if nothing has changed. */
@@ -267,31 +269,55 @@ class Preflight {
   /** Shows what was left behind, and cleans it up if that was asked for or is agreed to. */
   async #leaks(report: LeakReport): Promise<LeakReport> {
     const { host, printer } = this.context;
-    const rows = leakChecks(report);
+    const rows = this.#leakRows(report);
     if (this.options.isolated && !this.options.clean) {
       for (const row of rows) {
         this.#show(row.status === "fail" ? { ...row, status: "warn", detail: `${row.detail}\n${NOT_IN_THE_WAY}`, fix: null } : row);
       }
       return report;
     }
-    const dirty = rows.some((row) => row.status === "fail") && report.clean === false && !isHeldRightly(report);
-    for (const row of rows) if (!dirty || row.status !== "fail") this.#show(row);
-    if (!dirty) return report;
-    for (const row of rows) if (row.status === "fail") this.#print(row);
-    let agreed = this.options.clean ?? false;
-    if (!agreed && this.options.ask && (this.options.yes || canAsk(host, printer))) {
-      agreed = await confirm(host, printer, "Clean up what earlier runs left behind (tractest zombies --kill)?", { yes: this.options.yes });
-    }
-    if (!agreed) {
-      this.#checks.push(...rows.filter((row) => row.status === "fail"));
+    const cleanable = isCleanable(report);
+    const stops = rows.some((row) => row.status === "fail") && report.clean === false && !isHeldRightly(report);
+    if (!cleanable || (!stops && !this.options.clean)) {
+      for (const row of rows) this.#show(row);
+      if (stops && this.options.clean && this.options.show) printer.note("--clean: nothing of this is left by a run of this project");
       return report;
     }
-    const { after } = await endLeaks(host, printer, this.project, report, {
-      graceSeconds: this.options.graceSeconds ?? GRACE_SECONDS,
-      dryRun: false,
-    });
-    for (const row of leakChecks(after).filter((_, index) => rows[index]!.status === "fail")) this.#show(row);
+    const [wrong, right] = [rows.filter(({ status }) => isWrong(status)), rows.filter(({ status }) => !isWrong(status))];
+    for (const row of right) this.#show(row);
+    for (const row of wrong) this.#print(row);
+    if (!await this.#agreesToCleanUp()) {
+      this.#checks.push(...wrong);
+      return report;
+    }
+    const grace = this.options.graceSeconds ?? GRACE_SECONDS;
+    const { after } = await endLeaks(host, printer, this.project, report, { graceSeconds: grace, dryRun: false });
+    this.#showCleaned(wrong, this.#leakRows(after));
     return after;
+  }
+
+  #leakRows(report: LeakReport): CheckResult[] {
+    return this.options.diagnosis ? leakChecks(report) : leakChecksOfRun(report);
+  }
+
+  async #agreesToCleanUp(): Promise<boolean> {
+    const { host, printer } = this.context;
+    if (this.options.clean) return true;
+    if (!this.options.ask || !(this.options.yes || canAsk(host, printer))) return false;
+    this.#progress.clear();
+    return await confirm(host, printer, "Clean up what earlier runs left behind (tractest zombies --kill)?", { yes: this.options.yes });
+  }
+
+  /** Shows what a clean-up changed; what it did not change has been shown already. */
+  #showCleaned(before: readonly CheckResult[], after: readonly CheckResult[]): void {
+    for (const row of before) {
+      const now = after.find((one) => one.id === row.id)!;
+      if (now.status !== row.status || now.detail !== row.detail) this.#show(now);
+      else {
+        this.#checks.push(now);
+        if (this.options.show) this.context.printer.note(`${now.id}: the clean-up could not change this`);
+      }
+    }
   }
 
   #scene(): VenvScene {
@@ -319,6 +345,10 @@ export const SIGINT_IGNORED: CheckResult = {
     "tests that cancel by SIGINT would fail; pytest is started with it at its default",
   fix: null,
 };
+
+function isWrong(status: CheckResult["status"]): boolean {
+  return status === "fail" || status === "warn";
+}
 
 function isHeldRightly({ registries, liveRun, actors, sockets }: LeakReport): boolean {
   const leaked = actors.some((actor) => actor.verdict === "leaked") || sockets.some((socket) => socket.verdict === "stale");

@@ -1,6 +1,7 @@
 import type { Cut } from "../core/results/verdict.ts";
 import type { IsolationWish } from "../core/run/isolation.ts";
-import type { Interpreter, PreflightResult } from "../core/preflight/preflight.ts";
+import { escapeText } from "../core/escape.ts";
+import { type Interpreter, type PreflightResult, stopText } from "../core/preflight/preflight.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import type { Context } from "../context.ts";
 import type { Isolation } from "../isolation/isolate.ts";
@@ -102,6 +103,8 @@ async function whileHeld(
     if (interpreter === null || preflight.exitCode !== 0 || checksOnly) {
       const exitCode = preflight.exitCode === 0 && interpreter === null ? EXIT.preflight : preflight.exitCode;
       recorder.tells({ ending: exitCode === 0 ? null : "stopped by the checks before the tests" });
+      const why = exitCode === 0 ? null : stopText(preflight.checks);
+      if (why !== null) printer.note(escapeText(why));
       onStop(preflight, exitCode);
       return exitCode;
     }

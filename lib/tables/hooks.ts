@@ -41,7 +41,7 @@ export const HOOKS = [
 export type HookName = typeof HOOKS[number]["name"];
 
 /** What pre-push runs after its own commands when `[tool.tractest]` says `pre-push-run = true`. */
-export const PRE_PUSH_RUN = ["affected", "--run"] as const;
+export const PRE_PUSH_RUN = ["affected", "--run", "--hook"] as const;
 
 /**
  * Exit codes that say nothing about the change: tractest was called wrongly, lacks a tool, met a bug of its own, found no usable

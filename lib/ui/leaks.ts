@@ -111,9 +111,13 @@ export function hintLeaks(printer: Printer, report: LeakReport): void {
 /** Characters of a title that are shown: enough to tell processes apart, and JSON has all of it. */
 const SHOWN_TITLE = 200;
 
-function processLine({ pid, title }: JudgedProcess): string {
-  const shown = title.length > SHOWN_TITLE ? `${title.slice(0, SHOWN_TITLE)}…` : title;
-  return `${pid} ${escapeText(shown)}`;
+/** The title of a process, cut where it is very long; not escaped. */
+export function shownTitle({ title }: JudgedProcess): string {
+  return title.length > SHOWN_TITLE ? `${title.slice(0, SHOWN_TITLE)}…` : title;
+}
+
+function processLine(process: JudgedProcess): string {
+  return `${process.pid} ${escapeText(shownTitle(process))}`;
 }
 
 function reasons({ evidence }: JudgedProcess): string {

@@ -349,7 +349,7 @@ Deno.test("pre-push-run = true in the configuration adds the affected tests to p
   assertIncludes((await repo.hooksCommand(["status", "pre-push"])).stdout, "pre-push-run is true now: tractest hooks install pre-push");
   await repo.install("pre-push");
   await repo.git("push", "--quiet", "origin", "main");
-  assertEquals(repo.calls(), [`${CLEAN_UP} | ${repo.root} | 0`, `affected --run | ${repo.root} | 0`]);
+  assertEquals(repo.calls(), [`${CLEAN_UP} | ${repo.root} | 0`, `affected --run --hook | ${repo.root} | 0`]);
   const status = async () => (await repo.hooksCommand(["status", "pre-push"])).stdout;
   assert(!(await status()).includes("pre-push-run"));
   repo.writeOne("pyproject.toml", "[tool.tractest]\n");

@@ -67,7 +67,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "actors that a run leaves behind are shown, fail it under --strict, stop the next run and end with --clean",
+  name: "actors that a run leaves behind are shown, fail it under --strict, are named before the next run and end with --clean",
   ignore,
   fn: async () => {
     await using suite = await sampleSuite();
@@ -80,8 +80,8 @@ Deno.test({
     const running = suite.start(["run"], { SAMPLE_LEAK: "2" }, ["sh", "-c", script]);
     const { stdout, stderr } = await running.ended;
     const codes = [...stdout.matchAll(/^(first|second|third|fourth|fifth) (\d+)$/gm)].map((match) => `${match[1]} ${match[2]}`);
-    assertEquals(codes, ["first 0", "second 81", "third 0", "fourth 84", "fifth 0"], stdout + stderr);
-    assertEquals(stderr.split("leaked actor: pid ").length - 1, 4, stderr);
+    assertEquals(codes, ["first 0", "second 0", "third 0", "fourth 84", "fifth 0"], stdout + stderr);
+    assertEquals(stderr.split("leaked actor: pid ").length - 1, 6, stderr);
     assertIncludes(stderr, "tractest zombies --kill");
   },
 });

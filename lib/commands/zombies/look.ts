@@ -1,11 +1,11 @@
 import { escapeText } from "../../core/escape.ts";
 import { registryName } from "../../core/leaks/registry.ts";
-import type { CleanupReport, JudgedProcess, LeakReport, SharedMemoryReport } from "../../core/leaks/types.ts";
+import type { CleanupReport, LeakReport, SharedMemoryReport } from "../../core/leaks/types.ts";
 import { parseGrace, parsePid } from "../../core/leaks/options.ts";
 import { EXIT, type ExitCode } from "../../tables/exit_codes.ts";
-import { hintLeaks, showLeaks, showSharedMemory } from "../../ui/leaks.ts";
+import { hintLeaks, showLeaks, shownTitle, showSharedMemory } from "../../ui/leaks.ts";
 import type { Context } from "../../context.ts";
-import { endLeaks, type EndLeaksOptions, findLeaks, targetsOf } from "../../leaks/leaks.ts";
+import { endLeaks, type EndLeaksOptions, findLeaks, isCleanable, isOnlyHeld, targetsOf } from "../../leaks/leaks.ts";
 import type { FirstLook } from "../../leaks/first_look.ts";
 import { findProject } from "../../project/project.ts";
 
@@ -45,10 +45,6 @@ export async function lookOn(context: Context, first: FirstLook | null): Promise
   return await confirm(host, printer, "End these processes and remove these sockets?", { yes }) ? await kill() : code;
 }
 
-function isCleanable(report: LeakReport): boolean {
-  return report.actors.some((actor) => actor.verdict === "leaked") || report.sockets.some((socket) => socket.verdict === "stale");
-}
-
 /** What was found of shared memory; null when nobody asked. */
 type Segments = readonly SharedMemoryReport[] | null;
 
@@ -63,7 +59,7 @@ function listed({ printer, line }: Context, report: LeakReport, segments: Segmen
   if (printer.json) printer.document("tractest.zombies/1", { ...facts(report), ...(segments === null ? {} : { sharedMemory: segments }) });
   if (line.has("hook")) {
     if (code === EXIT.unverified) return cannotTell({ printer }, report);
-    if (code === EXIT.ok || (staleOf(segments).length === 0 && isOnlyHeld({ printer }, report))) return EXIT.ok;
+    if (code === EXIT.ok || (staleOf(segments).length === 0 && tellHeld({ printer }, report))) return EXIT.ok;
   }
   showLeaks(printer, report);
   showSharedMemory(printer, segments);
@@ -88,7 +84,7 @@ function cleaned({ printer, line }: Context, before: LeakReport, cleanup: Cleanu
     if (killed.length + removed.length > 0) printer.note(`tractest: ended ${killed.length} leaked actors, removed ${removed.length} stale sockets`);
     if (cleanup.survivors) return survived({ printer }, cleanup);
     if (code === EXIT.unverified) return cannotTell({ printer }, after);
-    if (code === EXIT.ok || isOnlyHeld({ printer }, after)) return EXIT.ok;
+    if (code === EXIT.ok || tellHeld({ printer }, after)) return EXIT.ok;
   }
   showLeaks(printer, after, { before });
   showSharedMemory(printer, segments);
@@ -118,14 +114,13 @@ function survived({ printer }: Pick<Context, "printer">, { after }: CleanupRepor
   return EXIT.leaksFound;
 }
 
-/** In a hook, a live application of this repo that holds the registry is somebody's work, and in nobody's way: one line. */
-function isOnlyHeld({ printer }: Pick<Context, "printer">, { registries, actors, sockets }: LeakReport): boolean {
-  const leaks = actors.some((actor) => actor.verdict === "leaked") || sockets.some((socket) => socket.verdict === "stale");
-  const held = registries.filter((registry) => registry.bound !== false);
-  const isOurs = (holder: JudgedProcess) => holder.ours === true && (holder.verdict === "in-use" || holder.verdict === "unknown");
-  if (leaks || held.length === 0 || !held.every(({ holders }) => holders.length > 0 && holders.every(isOurs))) return false;
-  const { address, holders: [holder] } = held[0]!;
-  printer.warn(escapeText(`${registryName(address)} is held by pid ${holder!.pid} ${holder!.title}; left alone: ${holder!.evidence.at(-1)}`));
+/** In a hook, a registry that is somebody else's is left to them and stops nothing: one line. */
+function tellHeld({ printer }: Pick<Context, "printer">, report: LeakReport): boolean {
+  if (!isOnlyHeld(report)) return false;
+  const { address, holders: [holder] } = report.registries.find((registry) => registry.bound)!;
+  const by = holder ? `pid ${holder.pid} ${shownTitle(holder)}` : "a process you can't see";
+  const why = holder ? `: ${holder.evidence.at(-1)}` : " (another user or container)";
+  printer.warn(escapeText(`${registryName(address)} is held by ${by}; left alone${why}`));
   return true;
 }
 

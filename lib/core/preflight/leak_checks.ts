@@ -2,12 +2,18 @@ import type { JudgedProcess, LeakReport, RegistryReport } from "../leaks/types.t
 import type { CheckResult } from "./preflight.ts";
 
 const CLEAN_UP = "tractest zombies --kill";
+const ISOLATE = "tractest run --isolate";
 /** Processes and sockets that a row names, at most. */
 const SHOWN = 5;
 
 /** The rows of a look for leaks. */
 export function leakChecks(report: LeakReport): CheckResult[] {
   return [registryCheck(report), actorsCheck(report), socketsCheck(report)];
+}
+
+/** The same before a run: leaked actors alone leave the registry free, and stop nothing. */
+export function leakChecksOfRun(report: LeakReport): CheckResult[] {
+  return leakChecks(report).map((check) => check.id === "actors" && check.status === "fail" ? { ...check, status: "warn" } : check);
 }
 
 function registryCheck({ registries, liveRun, unknowns }: LeakReport): CheckResult {
@@ -23,18 +29,21 @@ function registryCheck({ registries, liveRun, unknowns }: LeakReport): CheckResu
     );
   }
   if (bound.length > 0) {
-    const ours = bound.some((registry) => registry.holders.some((holder) => holder.verdict === "leaked"));
-    const doubtful = bound.flatMap((registry) => registry.holders).find((holder) => holder.ours === true && holder.verdict === "unknown");
-    return row("registry", "fail", bound.map(holdersOf).join("\n"), {
-      fix: ours
-        ? CLEAN_UP
-        : doubtful
-        ? `if nobody needs it: ${CLEAN_UP} --pid ${doubtful.pid}`
-        : `end its holder yourself: ss -tlnp 'sport = :${bound[0]!.address.split(":").at(-1)}'`,
-    });
+    return row("registry", "fail", bound.map(holdersOf).join("\n"), { fix: registryFix(bound) });
   }
   if (registries.length === 0 || registries.some((registry) => registry.bound === null)) return unknown("registry", unknowns);
   return row("registry", "ok", `${registries.map((registry) => registry.address).join(", ")} free`);
+}
+
+/** A registry that somebody else's program holds is not ours to end: a run can have one of its own instead. */
+function registryFix(bound: readonly RegistryReport[]): string {
+  const holders = bound.flatMap((registry) => registry.holders);
+  if (holders.length > 0 && holders.every((holder) => holder.verdict === "leaked")) return CLEAN_UP;
+  const doubtful = holders.find((holder) => holder.ours === true && holder.verdict === "unknown");
+  const end = doubtful
+    ? `if nobody needs it: ${CLEAN_UP} --pid ${doubtful.pid}`
+    : `or end its holder yourself: ss -tlnp 'sport = :${bound[0]!.address.split(":").at(-1)}'`;
+  return [...holders.some((holder) => holder.verdict === "leaked") ? [CLEAN_UP] : [], ISOLATE, end].join("\n");
 }
 
 function holdersOf({ address, holders }: RegistryReport): string {

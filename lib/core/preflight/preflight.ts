@@ -55,3 +55,16 @@ export function exitCodeOf(checks: readonly CheckResult[], liveRun: boolean): 0 
   if (failed.some((check) => !LEAK_CHECKS.includes(check.id) || (liveRun && check.id === "registry"))) return 80;
   return failed.length > 0 ? 81 : 0;
 }
+
+/** Characters of what was found that the closing line repeats. */
+const SHOWN = 120;
+
+/** The last line of checks that stop a run: what stopped it, that no test was started, and the command that helps. */
+export function stopText(checks: readonly CheckResult[]): string | null {
+  const stop = checks.find((check) => check.status === "fail");
+  if (!stop) return null;
+  const [found = ""] = stop.detail.split("\n");
+  const help = stop.fix === null ? "tractest doctor" : stop.fix.split("\n")[0]!;
+  const cut = found.length > SHOWN ? `${found.slice(0, SHOWN)}…` : found;
+  return `stopped by "${stop.id}": ${cut}. No test was started. Next: ${help}`;
+}

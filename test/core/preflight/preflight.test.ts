@@ -1,6 +1,6 @@
-import { leakChecks } from "../../../lib/core/preflight/leak_checks.ts";
+import { leakChecks, leakChecksOfRun } from "../../../lib/core/preflight/leak_checks.ts";
 import type { JudgedProcess, LeakReport } from "../../../lib/core/leaks/types.ts";
-import { type CheckStatus, exitCodeOf } from "../../../lib/core/preflight/preflight.ts";
+import { type CheckStatus, exitCodeOf, stopText } from "../../../lib/core/preflight/preflight.ts";
 import { environmentChecks, versionCheck } from "../../../lib/core/preflight/environment_checks.ts";
 import { CHECKS } from "../../../lib/tables/checks.ts";
 import { assert, assertEquals, assertIncludes } from "../../assert.ts";
@@ -33,6 +33,26 @@ Deno.test("81 only when nothing but leaks stands in the way", () => {
   assertEquals(exitCodeOf([check("registry", "fail")], true), 80, "a registry that a live run holds is no leak");
 });
 
+Deno.test("leaked actors alone stop no run: one warning that names the clean-up", () => {
+  const checks = leakChecksOfRun({ ...clean, clean: false, actors: [actor] });
+  assertEquals(checks.map(({ status }) => status), ["ok", "warn", "ok"]);
+  assertEquals([checks[1]!.fix, exitCodeOf(checks, false)], ["tractest zombies --kill", 0]);
+});
+
+Deno.test("checks that stop a run end with what stopped it, that no test was started, and what helps", () => {
+  const foreign = { ...actor, ours: false, verdict: "foreign" } as const;
+  const held = leakChecks({ ...clean, clean: false, registries: [{ address: "127.0.0.1:1616", bound: true, holders: [foreign] }] });
+  assertEquals(
+    stopText(held),
+    'stopped by "registry": 127.0.0.1:1616 is held by pid 7 (_subactor[w0@7]), foreign: no pytest above it. No test was started. ' +
+      "Next: tractest run --isolate",
+  );
+  assertEquals([stopText(leakChecks(clean)), stopText([check("venv", "fail")])], [
+    null,
+    'stopped by "venv": . No test was started. Next: tractest doctor',
+  ]);
+});
+
 Deno.test("a clean look is three rows that are ok", () => {
   assertEquals(statuses(clean), { registry: "ok", actors: "ok", sockets: "ok" });
   assertEquals(leakChecks(clean)[0]!.detail, "127.0.0.1:1616 free");
@@ -53,7 +73,7 @@ Deno.test("a leaked actor, a held registry and a stale socket fail, with evidenc
 Deno.test("a registry that may be held by a leak of ours names the command that ends its holder", () => {
   const holder = { pid: 7, startTicks: 1, title: "python app.py", uid: 0, ours: true, verdict: "unknown", evidence: [] } as const;
   const [registry] = leakChecks({ ...clean, clean: false, registries: [{ address: "127.0.0.1:1616", bound: true, holders: [holder] }] });
-  assertEquals(registry!.fix, "if nobody needs it: tractest zombies --kill --pid 7");
+  assertEquals(registry!.fix, "tractest run --isolate\nif nobody needs it: tractest zombies --kill --pid 7");
 });
 
 Deno.test("fault 23: a registry whose holder can't be seen is held, never free", () => {
