@@ -74,8 +74,7 @@ function showRuns({ printer }: Context, runs: readonly RunRow[], all: number): v
 }
 
 function cellsOfRun(run: RunRow): string[] {
-  const { passed, failed, skipped } = run;
-  const counts = countsLine({ passed, failed, skipped, errors: 0, xfailed: 0, xpassed: 0 });
+  const counts = countsLine(run);
   return [
     `  ${escapeText(run.id)}`,
     timeText(run.started),

@@ -3,7 +3,8 @@ import { durationsText, isDurations } from "../core/history/given_durations.ts";
 import { merge as mergeParts, type Merged, type MergedPart, type Part } from "../core/results/merge.ts";
 import { EventReader, EVENTS_SCHEMA, type PytestEvent } from "../core/results/pytest_events.ts";
 import { RED, Results } from "../core/results/results.ts";
-import { countsLine, gist, Tally } from "../core/results/verdict.ts";
+import { Tally } from "../core/results/tally.ts";
+import { countsLine, gist } from "../core/results/verdict.ts";
 import { UsageError } from "../errors.ts";
 import type { ExitCode } from "../tables/exit_codes.ts";
 import type { Context } from "../context.ts";
@@ -84,7 +85,8 @@ async function record(host: Host, printer: Printer, parts: readonly Part[]): Pro
   }
 }
 
-function endingOf({ missing, unfinished }: Merged): string | null {
+function endingOf({ missing, unfinished, endings }: Merged): string | null {
+  if (endings.length > 0) return endings.join("; ");
   if (missing.length > 0) return `shard ${missing.join(", ")} missing`;
   return unfinished.length > 0 ? `${unfinished.length} test(s) without a result` : null;
 }

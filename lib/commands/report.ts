@@ -71,8 +71,8 @@ async function trendsOf(host: Host, project: Project): Promise<Trends> {
     })),
     durationsOf(host, project),
   ]);
-  const runs = (value?.runs ?? []).map(({ id, started, seconds, tests, passed, failed, skipped, exitCode, commit }) => (
-    { runId: id, started, seconds, counts: { tests, passed, failed, skipped }, exitCode, commit }
+  const runs = (value?.runs ?? []).map(({ id, started, seconds, tests, passed, failed, errors, skipped, exitCode, commit }) => (
+    { runId: id, started, seconds, counts: { tests, passed, failed: failed + errors, skipped }, exitCode, commit }
   ));
   const flakiest = (value?.failed ?? []).map(({ id, failures, trials }) => ({ id, failures, trials, rate: rateText({ failures, trials }) ?? "–" }));
   return {

@@ -18,6 +18,9 @@ export interface ControlOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
+/** Signals that end a run. */
+type EndingSignal = Exclude<Cut, "time-limit">;
+
 /** Seconds that pytest may need to finish its report after a signal before it is mentioned. */
 const PATIENCE_SECONDS = 3;
 
@@ -32,7 +35,7 @@ export class Control {
 
   constructor(private readonly host: Host, private readonly printer: Printer, private readonly options: ControlOptions) {
     this.cut = options.cut;
-    const ending = ["SIGINT", "SIGTERM", ...(options.survivesHangup ? [] : ["SIGHUP" as const])] as const;
+    const ending = ["SIGINT", "SIGQUIT", "SIGTERM", ...(options.survivesHangup ? [] : ["SIGHUP" as const])] as const;
     for (const signal of ending) this.#off.push(host.onSignal(signal, () => this.#onSignal(signal)));
   }
 
@@ -84,7 +87,7 @@ export class Control {
     if (!session.gone.aborted) await session.end();
   }
 
-  #onSignal(signal: "SIGINT" | "SIGTERM" | "SIGHUP"): void {
+  #onSignal(signal: EndingSignal): void {
     // A debugger reads Ctrl-C itself; the terminal has sent it there already.
     if (signal === "SIGINT" && this.options.debugging) return;
     if (this.cut !== null) {
@@ -97,7 +100,7 @@ export class Control {
     this.#askToStop(signal).catch(this.options.onFailure);
   }
 
-  async #askToStop(signal: "SIGINT" | "SIGTERM" | "SIGHUP"): Promise<void> {
+  async #askToStop(signal: EndingSignal): Promise<void> {
     await this.#each(async (session) => {
       // At a terminal Ctrl-C went to all of the foreground: pytest has it already, and a second one would cut its report short.
       if (signal !== "SIGINT" || session.detached) await session.interrupt();

@@ -4,9 +4,20 @@ import type { LedgerEntry } from "../core/leaks/ledger.ts";
 import { RUN_COOKIE } from "../core/leaks/mark.ts";
 import type { PytestEvent, SessionPurpose } from "../core/results/pytest_events.ts";
 import { beginsSession } from "../core/run/command.ts";
-import { ranBesideOthers, RED, Results, type TestResult } from "../core/results/results.ts";
-import { type Cut, joinedCode, Tally } from "../core/results/verdict.ts";
+import {
+  failuresOf,
+  type Interruption,
+  isOwnFailure,
+  isPytestsOwn,
+  ranBesideOthers,
+  RED,
+  type Results,
+  type TestResult,
+} from "../core/results/results.ts";
+import { Tally } from "../core/results/tally.ts";
+import { type Cut, isUnexplained, passedOn, pytestCode, type SessionCode, sessionCode } from "../core/results/verdict.ts";
 import { type Group, type Item, Work } from "../core/results/work.ts";
+import { escapeText } from "../core/escape.ts";
 import type { Host } from "../host/host.ts";
 import type { Isolation } from "../isolation/isolate.ts";
 import { RunLedger } from "../leaks/ledger.ts";
@@ -74,8 +85,14 @@ export interface EngineRequest {
 export interface EngineOutcome {
   readonly results: Results;
   readonly tally: Tally;
-  /** pytest's exit code, of all its sessions together; 128 + n when signal n ended the only one. */
+  /** pytest's exit code, of all its sessions together, as far as it means nothing of tractest's; 128 + n when signal n ended it. */
   readonly code: number;
+  /** The same as pytest gave it. */
+  readonly pytestExitCode: number;
+  /** The code of a session that none of its tests explains, and what it is called; null if there is none, or if a test is red anyway. */
+  readonly unexplained: { readonly session: string; readonly code: number } | null;
+  /** What interrupted pytest, and the test that ran then; null when nothing did. */
+  readonly interrupted: Interruption | null;
   readonly signal: string | null;
   readonly cut: Cut | null;
   /** The test at whose limit, or with whose crash, the run stopped; null when it went on or there was none. */
@@ -104,6 +121,9 @@ const MOST_RESUMES = 50;
 /** Failures that are tried again at most: that many are no flakes. */
 const MOST_RETRIED = 50;
 
+/** Ids on one line. */
+const TOLD_AT_ONCE = 500;
+
 /** A session that ended in the middle of a test. */
 interface Broken {
   readonly id: string;
@@ -113,8 +133,8 @@ interface Broken {
 
 /** Runs pytest until every test had its chance: several at once if asked, again after a test that hung or crashed, and for those that failed. */
 export class Engine {
-  readonly #results = new Results();
   readonly #tally = new Tally();
+  readonly #results: Results = this.#tally.results;
   readonly #work = new Work();
   readonly #control: Control;
   readonly #leaks: LeftBehindWatch;
@@ -122,9 +142,11 @@ export class Engine {
   /** Sessions that are being ended, with the test at whose limit; null for one that does not exit. */
   readonly #evicted = new Map<Session, Broken | null>();
   readonly #finishedAt = new Map<Session, number>();
-  readonly #ends: (SessionEnd & { readonly isBroken: boolean })[] = [];
+  readonly #ends: (SessionCode & { readonly session: string })[] = [];
   /** A pytest ended with 0 before its session did, in no test. */
   #vanished = false;
+  /** What interrupted a pytest, with the test that it was in: nothing more is begun then, as with one pytest alone. */
+  #interrupted: Interruption | null = null;
   /** What the first session that knew it has collected; null before. */
   #offered: ReadonlySet<string> | null = null;
   /** Sessions that collect all there is. */
@@ -265,7 +287,9 @@ export class Engine {
    */
   async #retry(): Promise<void> {
     const { jobs, retries } = this.request;
-    const failed = this.#red.filter((test) => !this.#retried.has(test.id));
+    const untried = this.#red.filter((test) => !this.#retried.has(test.id));
+    const failed = untried.filter((test) => this.#canPassAlone(test));
+    if (retries > 0 || jobs > 1) this.#sayNotTried(untried.filter((test) => !failed.includes(test)));
     const beside = jobs > 1 ? failed.filter((test) => ranBesideOthers(test.attempts.at(-1)!, this.#results)) : [];
     if ((retries === 0 && beside.length === 0) || !this.#goesOn) return;
     if (failed.length > MOST_RETRIED) {
@@ -278,6 +302,23 @@ export class Engine {
       const left = retries - (beside.includes(test) ? 1 : 0);
       for (let attempt = 0; attempt < left && RED.has(test.outcome) && this.#goesOn; attempt++) await this.#again([test]);
     }
+  }
+
+  /**
+   * Whether a test that passes by itself is good: not where a fixture of a wider scope failed, which it may not even use, nor where
+   * several tests have its id.
+   */
+  #canPassAlone({ id, attempts }: TestResult): boolean {
+    return failuresOf(attempts.at(-1)!).every(isOwnFailure) && !this.#results.isRepeated(id);
+  }
+
+  #sayNotTried(tests: readonly TestResult[]): void {
+    for (const { id } of tests) this.#retried.add(id);
+    const ofOthers = tests.filter(({ id }) => !this.#results.isRepeated(id));
+    if (ofOthers.length === 0) return;
+    const ids = ofOthers.slice(0, 3).map(({ id }) => escapeText(id)).join(", ");
+    const more = ofOthers.length > 3 ? ` and ${ofOthers.length - 3} more` : "";
+    this.printer.note(`not tried again alone: ${ids}${more}: what failed in the teardown may be a fixture that other tests have set up`);
   }
 
   /** Runs tests once more, in a fresh pytest; in another one those after a test that ended it, or at which it stopped. */
@@ -332,10 +373,17 @@ export class Engine {
 
   /** Puts down how a session ended. */
   #note(session: Session, { code, signal }: SessionEnd, broken: Broken | null): void {
-    const { exitStatus } = session.tally;
+    const { exitStatus, hasFailures } = session.tally;
     // One that did not exit has told how it ended before.
     const hungWith = this.#evicted.get(session) === null ? exitStatus : null;
-    this.#ends.push({ code: hungWith ?? code, signal: hungWith === null ? signal : null, isBroken: broken !== null });
+    this.#ends.push({
+      session: session.request.name,
+      code: hungWith ?? code,
+      signal: hungWith === null ? signal : null,
+      exitStatus,
+      isBroken: broken !== null,
+      hasFailures,
+    });
     // With any other code it says itself that something is wrong.
     const isSilent = code === 0 && exitStatus === null && broken === null && beginsSession(session.request.argv);
     if (isSilent && this.#control.cut === null && !this.request.scene.log.isCut) this.#vanished = true;
@@ -353,9 +401,12 @@ export class Engine {
       await log.drain();
       return evicted;
     }
-    if (this.#control.cut !== null || session.tally.exitStatus !== null) return null;
     const [running] = session.tally.running;
     if (running === undefined) return null;
+    if (this.#control.cut !== null || session.tally.exitStatus !== null) {
+      await this.#noteCut(session);
+      return null;
+    }
     const [id, since] = running;
     const how = end.signal === null ? `with exit code ${end.code}` : `by ${end.signal}`;
     const seconds = round(this.host.now() / 1000 - since);
@@ -364,16 +415,44 @@ export class Engine {
     return log.isCut ? null : { id, seconds };
   }
 
+  /** Puts down what ran when the run, or its pytest, came to its end. */
+  async #noteCut(session: Session): Promise<void> {
+    const { log } = this.request.scene;
+    const { cut } = this.#control;
+    const why = cut === "time-limit"
+      ? `the time limit of ${this.request.limit} s ended the run`
+      : cut !== null
+      ? `${cut} ended the run`
+      : this.#interrupted !== null
+      ? `pytest was interrupted: ${interruptionText(this.#interrupted)}`
+      : "pytest ended";
+    for (const [id, since] of session.tally.running) {
+      const seconds = round(Math.max(0, this.host.now() / 1000 - since));
+      await log.append({ event: "cut", session: session.request.name, id, seconds, message: `${why} while it ran` });
+    }
+    await log.drain();
+  }
+
   #on(event: PytestEvent): void {
-    this.#results.add(event);
     this.#tally.add(event);
     this.#work.add(event);
     this.#leaks.on(event);
+    if (event.event === "interrupted") this.#onInterrupted(event);
+    if (event.event === "tests") this.#hasToldTests = true;
     if (event.event === "session-start" && event.maxfail !== undefined) this.#maxfail = event.maxfail;
     // The first session that knows what there is lets all of them begin.
     if (event.event === "items" && event.last) this.#beside(this.#fill(this.#work.itemsOf(event.session ?? "") ?? []));
     const isRed = event.event === "timeout" || event.event === "crash" || (event.event === "report" && event.outcome === "failed");
     if (isRed && this.request.jobs > 1 && this.#isEnough && this.#queue) this.#beside(this.#queue.stop());
+  }
+
+  /** A pytest was interrupted, by a test or from outside, but not by us: the others end after the tests that they are in. */
+  #onInterrupted({ error = "", message, session: name }: Extract<PytestEvent, { event: "interrupted" }>): void {
+    if (this.#interrupted !== null || this.#control.cut !== null || isPytestsOwn(error)) return;
+    const session = [...this.#sessions].find((one) => one.request.name === name);
+    if (session === undefined || this.#evicted.has(session)) return;
+    this.#interrupted = { error, message, test: [...session.tally.running.keys()][0] ?? null };
+    if (this.#queue) this.#beside(this.#queue.stop());
   }
 
   /** Lets the sessions of a queue begin that wait for it. */
@@ -386,12 +465,25 @@ export class Engine {
       this.#groups ??= await this.request.plan?.(items) ?? [items.map((item) => item.id)];
       const isShared = this.request.jobs > 1 && !this.#isLast;
       const rest = this.#groups.map((group) => this.#work.restOf(group).filter((id) => !isShared || !this.request.alone(id)));
+      await this.#tellTests();
       await queue.fill(rest.filter((group) => group.length > 0));
     } catch (error) {
       this.#failure ??= { error };
       await queue.stop();
     }
   }
+
+  /** Puts down what is going to run: pytest tells it only where no queue hands it out. */
+  async #tellTests(): Promise<void> {
+    if (this.#hasToldTests) return;
+    this.#hasToldTests = true;
+    const ids = this.#planned;
+    for (let start = 0; start < ids.length; start += TOLD_AT_ONCE) {
+      await this.request.scene.log.append({ event: "tests", ids: ids.slice(start, start + TOLD_AT_ONCE) });
+    }
+  }
+
+  #hasToldTests = false;
 
   /** Begins what goes on beside the tests as soon as there are any: the first timer of a program takes longer than to start a pytest. */
   #attend(): void {
@@ -473,7 +565,7 @@ export class Engine {
 
   /** Whether nothing has stopped the run. */
   get #goesOn(): boolean {
-    return this.#control.cut === null && this.#stoppedAt === null && this.#failure === null;
+    return this.#control.cut === null && this.#stoppedAt === null && this.#failure === null && this.#interrupted === null;
   }
 
   /** Whether as many tests failed as pytest was told to stop at. */
@@ -514,6 +606,10 @@ export class Engine {
     return [...new Set(others)].filter((id) => !offered.has(id));
   }
 
+  get #wasStoppedByLimit(): boolean {
+    return this.#stoppedAt !== null && this.#results.tests.get(this.#stoppedAt)?.attempts.at(-1)?.ended === "timeout";
+  }
+
   async #newQueue(): Promise<Queue> {
     return await Queue.create(this.host, join(this.request.scene.directory, `queue-${this.#queues++}`));
   }
@@ -523,16 +619,21 @@ export class Engine {
   #verdict(): Omit<EngineOutcome, "seconds"> {
     const single = this.#ends.length === 1 ? this.#ends[0]! : null;
     const missed = [...this.#missed(), ...this.#unplanned()];
-    // One that broke in a test has its code from that test, which another session has settled since.
-    const code = single?.code ?? joinedCode(this.#red.length > 0, this.#ends.map((end) => end.isBroken ? 1 : end.code));
-    const endedIn = this.#red.some(({ outcome }) => outcome === "crash" || outcome === "timeout");
+    const isRed = this.#red.length > 0 || this.#results.collectionErrors.length > 0;
+    // What was not run has not passed, and a process can end itself with any code.
+    const isBad = isRed || missed.length > 0 || this.#vanished;
+    const pytestExitCode = pytestCode(isRed, this.#ends);
+    const code = this.#ends.some((end) => end.signal !== null && end.code === pytestExitCode) ? pytestExitCode : passedOn(pytestExitCode);
+    const unexplained = isRed ? undefined : this.#ends.find(isUnexplained);
     return {
       results: this.#results,
       tally: this.#tally,
-      // What was not run has not passed, and a process can end itself with any code.
-      code: code === 0 && (missed.length > 0 || this.#vanished || endedIn) ? 1 : code,
+      code: code === 0 && isBad ? 1 : code,
+      pytestExitCode,
+      unexplained: unexplained ? { session: unexplained.session, code: sessionCode(unexplained) } : null,
+      interrupted: this.#interrupted,
       signal: single?.signal ?? null,
-      cut: this.#control.cut ?? (this.#stoppedAt !== null && this.#results.tests.get(this.#stoppedAt)?.outcome === "timeout" ? "time-limit" : null),
+      cut: this.#control.cut ?? (this.#wasStoppedByLimit ? "time-limit" : null),
       stoppedAt: this.#stoppedAt,
       hang: this.#hang,
       hungAtExit: this.#hungAtExit,
@@ -543,6 +644,12 @@ export class Engine {
       shards: this.#shards,
     };
   }
+}
+
+/** What interrupted pytest, in one line: `KeyboardInterrupt`, `Exit: enough`. */
+export function interruptionText({ error, message }: Pick<Interruption, "error" | "message">): string {
+  const name = error.slice(error.lastIndexOf(".") + 1);
+  return message === "" ? name : `${name}: ${message.split("\n", 1)[0]}`;
 }
 
 /** Seconds to the hundredth. */

@@ -17,8 +17,6 @@ export interface PluginSettings {
   readonly session: string;
   /** The directory of the queue that hands out its tests; null: it runs what it collects. */
   readonly queue: string | null;
-  /** Whether it tells which tests it is going to run, where no queue hands them out. */
-  readonly tellsTests: boolean;
   /** Whether it has a pid namespace of its own, in which all processes are its. */
   readonly isolated: boolean;
   /** A private directory to keep the plugin in where there is no cache directory. */
@@ -34,7 +32,7 @@ export interface PluginSettings {
 export async function pluginEnvironment(
   host: Host,
   inherited: ReadonlyMap<string, string>,
-  { events, session, queue, tellsTests, isolated, otherwise }: PluginSettings,
+  { events, session, queue, isolated, otherwise }: PluginSettings,
 ): Promise<Record<string, string>> {
   const name = `pytest-${await digest(plugin + events)}`;
   const cache = await usable(host, await cacheDirectory(host), name);
@@ -49,7 +47,6 @@ export async function pluginEnvironment(
     TRACTEST_EVENTS: events,
     TRACTEST_SESSION: session,
     ...(queue === null ? {} : { TRACTEST_QUEUE: queue }),
-    ...(tellsTests && queue === null ? { TRACTEST_TESTS: "1" } : {}),
     ...(isolated ? { TRACTEST_ISOLATED: "1" } : {}),
     PYTHONPATH: before("PYTHONPATH", directory, ":"),
     PYTEST_PLUGINS: before("PYTEST_PLUGINS", MODULE, ","),

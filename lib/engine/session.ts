@@ -6,7 +6,7 @@ import { activation } from "../core/preflight/activation.ts";
 import type { Interpreter, SigintMethod } from "../core/preflight/preflight.ts";
 import type { PytestEvent, SessionPurpose } from "../core/results/pytest_events.ts";
 import { TestClock } from "../core/results/test_clock.ts";
-import { Tally } from "../core/results/verdict.ts";
+import { SessionFacts } from "../core/results/tally.ts";
 import type { Host, Output, Signal, StartedProgram } from "../host/host.ts";
 import type { Isolation } from "../isolation/isolate.ts";
 import type { RunLedger, TestOf } from "../leaks/ledger.ts";
@@ -82,7 +82,7 @@ const LAST_GRACE_SECONDS = 1;
 /** One pytest: started, looked after, and, if need be, ended with all that it started. */
 export class Session {
   /** What it told so far. */
-  readonly tally = new Tally();
+  readonly tally = new SessionFacts();
   /** Whether a signal meant for us has to be passed on to it: the terminal does not send it there. */
   readonly detached: boolean;
   /** Where its output is kept; null if it goes to the terminal. */
@@ -320,8 +320,6 @@ async function preparePytest(host: Host, request: SessionOrder, scene: SessionSc
       events: scene.log.path,
       session: request.name,
       queue: request.queue,
-      // Where nobody sees what pytest writes, how far it is stands in the events alone.
-      tellsTests: request.output === "log",
       isolated: request.isolation !== null,
       otherwise: scene.directory,
     }),

@@ -2,7 +2,7 @@ import { join } from "@std/path";
 import { ancestorsOf, type Judged } from "../core/leaks/judge.ts";
 import type { HangReport, SessionProgress, StartedIn } from "../core/hang/types.ts";
 import { isHere } from "../core/leaks/ledger.ts";
-import { Tally } from "../core/results/verdict.ts";
+import { SessionFacts } from "../core/results/tally.ts";
 import type { Host } from "../host/host.ts";
 import { readLedger, surroundingsOf } from "../leaks/ledger.ts";
 import { ProcessSurvey } from "../leaks/processes.ts";
@@ -84,10 +84,10 @@ async function recordedSession(host: Host, runId: string, pid: number): Promise<
   const nothing = { running: null, session: null };
   const state = await stateDirectory(host);
   if (state.problem !== null || !/^[\w-]+$/.test(runId)) return nothing;
-  const tallies = new Map<string, Tally>();
+  const tallies = new Map<string, SessionFacts>();
   const isThere = await readEvents(host, eventsOf(join(state.path, "runs", runId)), (event) => {
     const session = event.session ?? "";
-    const tally = tallies.get(session) ?? new Tally();
+    const tally = tallies.get(session) ?? new SessionFacts();
     tallies.set(session, tally);
     tally.add(event);
   });

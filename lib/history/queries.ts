@@ -49,6 +49,11 @@ export function runsOf(database: Database, project: number, { limit, commit }: F
     failed: Number(row.failed),
     skipped: Number(row.skipped),
     flaky: Number(row.flaky),
+    errors: Number(row.errors),
+    xfailed: Number(row.xfailed),
+    xpassed: Number(row.xpassed),
+    subtestsPassed: Number(row.subtests_passed),
+    notRun: Number(row.not_run),
   }));
 }
 

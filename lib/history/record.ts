@@ -178,6 +178,11 @@ function runValues(run: RunRecord): Record<string, string | number | null> {
     failed: counts.failed,
     skipped: counts.skipped,
     flaky: counts.flaky,
+    errors: counts.errors,
+    xfailed: counts.xfailed,
+    xpassed: counts.xpassed,
+    subtests_passed: counts.subtestsPassed,
+    not_run: counts.notRun,
   };
 }
 

@@ -89,6 +89,14 @@ create trigger result_is_removed after delete on result begin
   where id = old.test;
 end;
 `,
+  // Before, `failed`, `passed` and `skipped` had in them what now has columns of its own.
+  `
+alter table run add column errors integer not null default 0;
+alter table run add column xfailed integer not null default 0;
+alter table run add column xpassed integer not null default 0;
+alter table run add column subtests_passed integer not null default 0;
+alter table run add column not_run integer not null default 0;
+`,
 ];
 
 /** The version that this program reads and writes. */

@@ -7,8 +7,8 @@ the variables and the entry of sys.path that brought it here are restored, so th
 by it is known later what the tests of the run have started.
 Only the process that loaded it writes; a fork of it is silent. No failure in here may ever fail a test.
 
-Where TRACTEST_TESTS is set, the session also tells which tests it is going to run.
-Where TRACTEST_QUEUE names a directory, the session runs what the queue there hands out instead of all that it collected.
+Where TRACTEST_QUEUE names a directory, the session runs what the queue there hands out instead of all that it collected; else it tells
+which tests it is going to run.
 """
 import json
 import os
@@ -36,7 +36,7 @@ def _restore(variable, ours, separator):
 _queue_directory = os.environ.pop("TRACTEST_QUEUE", None)
 _session = os.environ.pop("TRACTEST_SESSION", None)
 _isolated = os.environ.pop("TRACTEST_ISOLATED", None)
-_tells_tests = os.environ.pop("TRACTEST_TESTS", None) is not None
+_tells_tests = _queue_directory is None
 
 
 def _open():
@@ -176,6 +176,44 @@ def _classes(error, seen):
     return _classes(error.__cause__, seen) if error.__cause__ is not error else seen
 
 
+def _leaves(error):
+    """The errors that an error groups, or itself."""
+    inner = getattr(error, "exceptions", None)
+    if not inner:
+        yield error
+    for one in inner or ():
+        if isinstance(one, BaseException):
+            yield from _leaves(one)
+
+
+_NODE_TEARDOWN = ("teardown_exact", "_teardown_with_finalization", "_callfinalizers")  # of pytest's that ends fixtures, and whatever else is to end
+
+
+def _torn_scope(error):
+    """The scope of the fixture that was torn down when an error was raised: None where there was none, "" where that can't be seen."""
+    scope = None
+    step = error.__traceback__
+    while step is not None:
+        name = step.tb_frame.f_code.co_name
+        if name in _NODE_TEARDOWN:
+            scope = ""
+        elif name == "finish":
+            fixture = step.tb_frame.f_locals.get("self")
+            if isinstance(getattr(fixture, "scope", None), str) and hasattr(fixture, "argname"):
+                scope = fixture.scope
+        step = step.tb_next
+    return scope
+
+
+def _scope(error, when):
+    """Whose fixture an error is of: of a teardown "function" only if all of it is sure to be the test's own; else what is wider."""
+    scopes = [_torn_scope(leaf) for leaf in _leaves(error)]
+    wider = [scope for scope in scopes if scope not in (None, "", "function")]
+    if wider:
+        return wider[0]
+    return "function" if when == "teardown" and "" not in scopes else None
+
+
 _errors = {}
 
 
@@ -184,7 +222,8 @@ def pytest_runtest_makereport(item, call):
     """Only looks: the report itself is made by pytest."""
     try:
         if call.excinfo is not None:
-            _errors[(item.nodeid, call.when)] = _classes(call.excinfo.value, [])
+            error = call.excinfo.value
+            _errors[(item.nodeid, call.when)] = {"errors": _classes(error, []), "scope": _scope(error, call.when)}
     except Exception:
         pass
 
@@ -206,7 +245,7 @@ def _where(representation, crash):
     return found
 
 
-def _failure(report, classes):
+def _failure(report, known):
     """The crash line, the message and the end of the traceback of a failed report."""
     representation = report.longrepr
     crash = getattr(representation, "reprcrash", None)
@@ -216,9 +255,11 @@ def _failure(report, classes):
         lines = [line for line in text.splitlines() if line.strip()]
         errors = [line[1:].strip() for line in lines if line.startswith("E ")]
         message = errors[0] if errors else lines[-1] if lines else ""
-    fields = {"message": _clip_middle(message), "where": _where(representation, crash), "traceback": _clip(text, tail=True), "errors": classes or []}
-    output = _output(report)
-    return {**fields, "output": output} if output else fields
+    fields = {"message": _clip_middle(message), "where": _where(representation, crash), "traceback": _clip(text, tail=True), "errors": known.get("errors", [])}
+    for name, value in (("output", _output(report)), ("scope", known.get("scope"))):
+        if value:
+            fields[name] = value
+    return fields
 
 
 def _output(report):
@@ -333,9 +374,9 @@ _CHUNK = 500  # items on one line
 
 
 def _write_tests(nodeids):
-    """What is going to run, if that is wanted: once, although each worker of pytest-xdist tells the same."""
+    """What is going to run: once, although each worker of pytest-xdist tells the same."""
     global _tells_tests
-    if not _tells_tests:
+    if not _tells_tests or getattr(getattr(_config, "option", None), "collectonly", False):
         return
     _tells_tests = False
     for start in range(0, len(nodeids), _CHUNK):
@@ -633,7 +674,9 @@ def pytest_xdist_node_collection_finished(node, ids):
 def pytest_collectreport(report):
     try:
         if report.failed:
-            _write("collection-error", id=report.nodeid, **_failure(report, []))
+            _write("collection-error", id=report.nodeid, **_failure(report, {}))
+        elif report.skipped:
+            _write("collection-skip", id=report.nodeid, message=_clip(_skip_reason(report) or ""))
     except Exception:
         pass
 
@@ -692,7 +735,7 @@ _HOLD_SECONDS = 0.05  # a setup that took less says nothing that has to be known
 def pytest_runtest_logreport(report):
     global _held
     try:
-        classes = _errors.pop((report.nodeid, report.when), None) if _errors else None
+        known = _errors.pop((report.nodeid, report.when), None) if _errors else None
         if report.outcome == "passed" and type(report) is _TEST_REPORT and "wasxfail" not in report.__dict__:
             if _counted_by_pytest is None:
                 _look_for_others()
@@ -702,27 +745,56 @@ def pytest_runtest_logreport(report):
                 if when == "call":
                     _send(_PASSED % (time.time(), _quoted_id(report.nodeid), when, "passed", report.duration))
                     return
+                if when == "teardown" and report.user_properties:
+                    _write_report(report, "", {})
+                    return
                 if _held is not None:
                     _send("")
                 _held = (time.time(), _quoted_id(report.nodeid), when, "", report.duration)
                 if not (_followed_by_pytest if when == "teardown" else report.duration < _HOLD_SECONDS):
                     _send("")
                 return
-        category = _category(report)
-        fields = _failure(report, classes) if report.failed else {}
+        fields = _failure(report, known or {}) if report.failed else {}
         if report.skipped:
             fields["message"] = _clip(_skip_reason(report) or "")
-        _write(
-            "report",
-            id=_id(report.nodeid),
-            phase=report.when,
-            outcome=report.outcome,
-            category=category,
-            seconds=round(report.duration, 4),
-            **fields
-        )
+        _write_report(report, _category(report), fields)
     except Exception:
         pass
+
+
+def _write_report(report, category, fields):
+    if report.when == "teardown" and getattr(report, "user_properties", None):
+        fields["properties"] = [[str(name), _clip(value)] for name, value in report.user_properties]
+    if type(report) is not _TEST_REPORT and hasattr(report, "context"):
+        fields["subtest"] = _subtest(report)
+    _write(
+        "report",
+        id=_id(report.nodeid),
+        phase=report.when,
+        outcome=report.outcome,
+        category=category,
+        seconds=round(report.duration, 4),
+        **fields
+    )
+
+
+def _subtest(report):
+    """What a part of a test calls itself, of pytest's own subtests or of the plugin's."""
+    for name in ("_sub_test_description", "sub_test_description"):
+        if hasattr(report, name):
+            return _clip(getattr(report, name)())
+    return ""
+
+
+@pytest.fixture(scope="session")
+def record_testsuite_property(record_testsuite_property):
+    """As pytest's own, and tells what is recorded."""
+
+    def record(name, value):
+        record_testsuite_property(name, value)
+        _write("suite-property", name=name, value=_clip(value))
+
+    return record
 
 
 _WARNINGS_TOLD = 200
@@ -765,7 +837,8 @@ def pytest_sessionfinish(session, exitstatus):
     try:
         # pytest names the test that is not there, not those that are.
         offered = {"offered": list(_offered)[:_OFFERED]} if int(exitstatus) == 4 and _offered else {}
-        _write("session-finish", exitStatus=int(exitstatus), warnings=_warnings, deselected=_deselected, **offered)
+        failed = int(getattr(session, "testsfailed", 0))
+        _write("session-finish", exitStatus=int(exitstatus), failed=failed, warnings=_warnings, deselected=_deselected, **offered)
     except Exception:
         pass
     return result

@@ -5,7 +5,7 @@ import type { Host } from "../host/host.ts";
 import { findLeaks, type LeakReport } from "../leaks/leaks.ts";
 import type { Project } from "../project/project.ts";
 import type { ExitCode } from "../tables/exit_codes.ts";
-import type { EngineOutcome } from "../engine/engine.ts";
+import { type EngineOutcome, interruptionText } from "../engine/engine.ts";
 import { writeLastFailed } from "./last_failed.ts";
 
 /** Milliseconds that actors of a run get to end after it: they are told to, and it takes them a moment. */
@@ -47,26 +47,35 @@ const PYTEST_USAGE = 4;
  *
  * @param limit the time limit of the run, seconds
  */
-export function endingOf({ cut, code, signal, tally, stoppedAt, missed, vanished }: EngineOutcome, limit: number): string | null {
+export function endingOf(outcome: EngineOutcome, limit: number): string | null {
+  const { cut, code, signal, tally, stoppedAt, missed, vanished, interrupted, unexplained } = outcome;
+  const running = [...tally.running.keys()];
   if (stoppedAt !== null && cut === "time-limit") return `time limit of one test, ${stoppedAt}`;
   if (cut === "time-limit") return `time limit of ${limit} s`;
   if (cut === "SIGINT") return "interrupted";
   if (cut !== null) return `ended by ${cut}`;
   if (code === PYTEST_USAGE && !tally.began) return "pytest did not accept its command line or its configuration";
   if (vanished) return "pytest ended with exit code 0 before its session was over";
+  if (interrupted !== null) {
+    return `pytest was interrupted by ${interruptionText(interrupted)}${interrupted.test === null ? "" : ` in ${interrupted.test}`}`;
+  }
   if (missed.length > 0) return `${missed.length} collected test(s) never ran, ${missed[0]} first: another pytest did not collect them`;
+  if (unexplained !== null) {
+    return `pytest exited with ${unexplained.code} although no test failed: its output says why (a coverage limit, warnings as errors, a plugin)`;
+  }
   if (signal === null) return null;
-  const running = [...tally.running.keys()][0] ?? stoppedAt;
-  return `pytest was ended by ${signal}${running === null ? "" : ` in ${running}`}`;
+  const where = running[0] ?? stoppedAt;
+  return `pytest was ended by ${signal}${where === null ? "" : ` in ${where}`}`;
 }
 
 /** What a run says of single tests besides their failures, for `--json`. */
 export function describeTests(
   results: Results,
-): Readonly<Record<"timeouts" | "contended" | "flaky" | "leftBehind" | "left" | "cascades", readonly unknown[]>> {
+): Readonly<Record<"timeouts" | "running" | "contended" | "flaky" | "leftBehind" | "left" | "cascades", readonly unknown[]>> {
   const tests = [...results.tests.values()];
   return {
-    timeouts: tests.filter((test) => test.outcome === "timeout").map((test) => test.id),
+    timeouts: tests.filter((test) => test.attempts.at(-1)?.ended === "timeout").map((test) => test.id),
+    running: tests.filter((test) => test.attempts.at(-1)?.cut != null).map((test) => test.id),
     contended: tests.filter((test) => isContended(test, results)).map((test) => test.id),
     flaky: tests.filter((test) => test.flaky).map(({ id, attempts }) => ({ id, attempts: attempts.map((attempt) => attempt.outcome) })),
     leftBehind: [

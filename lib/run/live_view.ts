@@ -33,10 +33,10 @@ const LOG_BYTES = 64 * 1024;
 
 /** Says where pytest's own output is, and shows its end when pytest could not begin: it says why there. */
 export async function showLog(host: Host, printer: Printer, directory: string, outcome: EngineOutcome): Promise<void> {
-  const { code, tally, sessions } = outcome;
+  const { code, tally, sessions, unexplained } = outcome;
   // 3 is an error of pytest itself, 4 one of its command line.
-  if (tally.began && code !== 3 && code !== 4) return printer.note(`pytest's own output: ${join(directory, "output-*.log")}`);
-  const path = join(directory, `output-${sessions - 1}.log`);
+  if (tally.began && unexplained === null && code !== 3 && code !== 4) return printer.note(`pytest's own output: ${join(directory, "output-*.log")}`);
+  const path = join(directory, `output-${unexplained?.session ?? sessions - 1}.log`);
   const size = (await host.stat(path))?.size ?? 0;
   const end = await host.readFrom(path, Math.max(0, size - LOG_BYTES), LOG_BYTES) ?? new Uint8Array();
   const lines = withoutAnsi(new TextDecoder().decode(end)).trimEnd().split("\n").slice(-SHOWN_LOG_LINES);

@@ -1,7 +1,7 @@
 import { join } from "@std/path";
 import type { Context } from "../context.ts";
 import { isRunId, isUnderWay, namedRun, readRunFile, type RunFile, type RunPhase, stateOf } from "../core/run/run_file.ts";
-import { Tally } from "../core/results/verdict.ts";
+import { Tally } from "../core/results/tally.ts";
 import { TractestError, UsageError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { surroundingsOf } from "../leaks/ledger.ts";

@@ -29,7 +29,7 @@ export const COMMANDS = [
       ["tractest run --isolate", "in namespaces of its own: beside any other run and registrar"],
       ["tractest run --bg", "the full suite while you go on working"],
     ],
-    exits: [0, 1, 69, 80, 81, 82, 83, 84, 124, 130, 143],
+    exits: [0, 1, 69, 80, 81, 82, 83, 84, 124, 130, 131, 143],
   },
   {
     name: "merge",
@@ -39,7 +39,7 @@ export const COMMANDS = [
       ["tractest merge shard-*.jsonl", "one verdict over what `run --shard K/N --events FILE` wrote on each machine"],
       ["tractest merge shard-*.jsonl --junit report.xml --durations durations.json", "one report, and what the next cut is balanced by"],
     ],
-    exits: [0, 1, 82, 84, 124, 130, 143],
+    exits: [0, 1, 82, 84, 124, 130, 131, 143],
   },
   {
     name: "doctor",
@@ -76,7 +76,7 @@ export const COMMANDS = [
       ["tractest bisect test_rpc.py::test_x --symptom hang --test-timeout 5", "what makes it hang"],
       ["tractest bisect test_rpc.py::test_x --repeat 5", "when it does not show each time"],
     ],
-    exits: [0, 1, 69, 80, 81, 82, 83, 124, 130, 143],
+    exits: [0, 1, 69, 80, 81, 82, 83, 124, 130, 131, 143],
   },
   {
     name: "stress",
@@ -87,7 +87,7 @@ export const COMMANDS = [
       ["tractest stress test_rpc.py::test_x --copies 8 --rounds 50 --until-fail", "until it fails, with its traceback"],
       ["tractest stress test_rpc.py::test_x --baseline", "and how often alone"],
     ],
-    exits: [0, 1, 69, 80, 81, 82, 83, 130, 143],
+    exits: [0, 1, 69, 80, 81, 82, 83, 130, 131, 143],
   },
   {
     name: "affected",
@@ -173,7 +173,7 @@ export const COMMANDS = [
       ["tractest wait", "the newest run that is under way, else the last one"],
       ["tractest wait --timeout 60", "no longer than a minute"],
     ],
-    exits: [0, 1, 80, 81, 82, 83, 84, 124, 130, 143],
+    exits: [0, 1, 80, 81, 82, 83, 84, 124, 130, 131, 143],
   },
   {
     name: "logs",

@@ -15,6 +15,7 @@ export const EXIT = {
   leakedButPassed: 84,
   timeLimit: 124,
   interrupted: 130,
+  quit: 131,
   terminated: 143,
 } as const;
 
@@ -35,5 +36,6 @@ export const EXIT_CODE_MEANINGS = [
   { code: EXIT.leakedButPassed, meaning: "tests passed but leaked, hung at exit, or only passed when retried" },
   { code: EXIT.timeLimit, meaning: "time limit" },
   { code: EXIT.interrupted, meaning: "interrupted (SIGINT)" },
+  { code: EXIT.quit, meaning: "quit (SIGQUIT)" },
   { code: EXIT.terminated, meaning: "terminated (SIGTERM)" },
 ] as const satisfies readonly { code: ExitCode; meaning: string }[];

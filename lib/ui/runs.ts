@@ -1,6 +1,7 @@
 import { escapeText } from "../core/escape.ts";
 import type { RunFile, RunPhase } from "../core/run/run_file.ts";
-import { countsLine, type Tally } from "../core/results/verdict.ts";
+import type { Tally } from "../core/results/tally.ts";
+import { countsLine } from "../core/results/verdict.ts";
 import { columns } from "./columns.ts";
 import type { Printer } from "./printer.ts";
 
@@ -21,7 +22,7 @@ export function showRun(printer: Printer, { record, state, told }: ShownRun, now
   printer.line(`${record.runId}  ${stateText(record, state, now)}  ${escapeText(record.command)}`);
   if (told === null) return;
   if (told.collected !== null) {
-    printer.line(`  ${told.finished} of ${told.collected} tests: ${told.finished > 0 ? countsLine(told.counts) : "none has ended yet"}`);
+    printer.line(`  ${told.finished} of ${told.collected} tests: ${told.finished > 0 ? countsLine(soFar(told, state)) : "none has ended yet"}`);
   }
   if (state === "running" || state === "unknown") {
     if (told.collected === null) printer.line("  not collected yet: the checks before the tests, or the collection");
@@ -79,11 +80,16 @@ export function runFacts({ record, state, directory, told }: ShownRun, now: numb
     ending: end?.ending ?? null,
     collected: told?.collected ?? null,
     finished: told === null || told.collected === null ? null : told.finished,
-    counts: end?.counts ?? (told?.began ? told.counts : null),
+    counts: end?.counts ?? (told?.began ? soFar(told, state) : null),
     failures: told === null ? null : told.failures.map(({ id, phase, message }) => ({ id, phase, message })),
     running: told === null ? null : [...told.running].map(([id, since]) => ({ id, seconds: Math.max(0, Math.round(now - since * 1000) / 1000) })),
     directory,
   };
+}
+
+/** As long as a run goes on, what did not run yet is nothing to say. */
+function soFar(told: Tally, state: RunPhase): Tally["counts"] {
+  return state === "died" || state === "finished" ? told.counts : { ...told.counts, notRun: 0 };
 }
 
 function failedIds(told: Tally): string[] {

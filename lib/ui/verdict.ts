@@ -5,7 +5,8 @@ import type { LeakReport } from "../core/leaks/types.ts";
 import type { Cascade } from "../core/results/cascade.ts";
 import { RED, type TestResult } from "../core/results/results.ts";
 import { isFlakyAgain, rateText, recordText, type TestRecord } from "../core/history/rate.ts";
-import { countsLine, type FailedReport, gist, type Tally } from "../core/results/verdict.ts";
+import type { Tally } from "../core/results/tally.ts";
+import { countsLine, type FailedReport, gist } from "../core/results/verdict.ts";
 import type { Paint, Printer } from "./printer.ts";
 
 /** A changed file that may be the cause of a failure, and what shows the change. */
@@ -89,6 +90,7 @@ function verdictLines(view: VerdictView, paint: Paint): string[] {
     ...view.tests.filter((test) => test.flaky).flatMap((test) => flakyLines(test, view, paint)),
     ...view.tests.flatMap((test) => leakLines(escapeText(test.id), test.leaked, paint)),
     ...leakLines("a test that can't be told", view.leaked, paint),
+    ...cutLines(view.tests, paint),
     ...(view.balance === null ? [] : [view.balance]),
     summary(view, paint),
   ];
@@ -98,7 +100,7 @@ function verdictLines(view: VerdictView, paint: Paint): string[] {
 const WORDS: Readonly<Record<string, string>> = { timeout: "TIMEOUT", crash: "CRASH" };
 
 function failureLines(failure: JudgedFailure, test: TestResult | undefined, paint: Paint): string[] {
-  const word = WORDS[test?.outcome ?? ""] ?? (failure.phase === "call" ? "FAILED" : "ERROR");
+  const word = WORDS[endedBy(failure, test) ?? ""] ?? (failure.phase === "call" ? "FAILED" : "ERROR");
   const where = failure.phase === "call" ? "" : ` (${failure.phase})`;
   const marks = [
     ...(failure.known === null ? [] : [failure.isListed ? "[known flaky]" : "[likely timing]"]),
@@ -121,6 +123,12 @@ function causeLines({ file, because, line, see }: NamedCause, paint: Paint): str
     `    ${paint("bold", "changed:")} ${place}, a likely cause: ${escapeText(because)}`,
     ...(see === null ? [] : [`    try: look at the change: ${escapeText(shellCommand(see))}; after a fix: tractest run --lf`]),
   ];
+}
+
+/** What ended a test from outside, where a failure says that and nothing that the test said before. */
+function endedBy({ phase, message }: JudgedFailure, test: TestResult | undefined): string | null {
+  const last = test?.failures.at(-1);
+  return last?.phase === phase && last.message === message ? test!.attempts.at(-1)!.ended : null;
 }
 
 /** Many failures, one cause. */
@@ -154,6 +162,18 @@ function flakyLines(test: TestResult, { contended, tries }: VerdictView, paint: 
 /** `failed 1 of 2 tries in this run, 50% (9-91%)` */
 function evidenceOf(failures: number, trials: number): string {
   return `failed ${failures} of ${trials} tries in this run, ${rateText({ failures, trials })}`;
+}
+
+/** Tests that are named as running when the run ended, at most. */
+const SHOWN_CUT = 5;
+
+function cutLines(tests: readonly TestResult[], paint: Paint): string[] {
+  const running = tests.flatMap(({ id, attempts }) => attempts.at(-1)?.cut == null ? [] : [{ id, cut: attempts.at(-1)!.cut! }]);
+  const more = running.length - SHOWN_CUT;
+  return [
+    ...running.slice(0, SHOWN_CUT).map(({ id, cut }) => `${paint("yellow", "CUT SHORT")} ${escapeText(id)}: ${escapeText(cut)}`),
+    ...(more > 0 ? [`… and ${more} more`] : []),
+  ];
 }
 
 /** Processes of one test that are named, at most. */

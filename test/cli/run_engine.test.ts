@@ -19,7 +19,7 @@ Deno.test("a test that takes longer than --test-timeout is ended and reported, a
   const { code, stdout } = await suite.tractest([...NO_CHECKS, "--no-defaults", "--test-timeout", "1", "--json"]);
   const document = JSON.parse(stdout);
   assertEquals([code, document.exitCode], [1, 1]);
-  assertEquals(document.counts, { passed: 3, failed: 2, skipped: 0, errors: 0, xfailed: 0, xpassed: 0 });
+  assertEquals(document.counts, { passed: 3, failed: 2, skipped: 0, errors: 0, xfailed: 0, xpassed: 0, subtestsPassed: 0, notRun: 0 });
   assertEquals(document.failures.map(({ id, message }: { id: string; message: string }) => [id, message]), [
     ["tests/test_a.py::test_hangs", "it took longer than 1 s and was ended"],
     ["tests/test_a.py::test_crashes", "pytest ended with exit code 3 while it ran"],

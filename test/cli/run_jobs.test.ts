@@ -333,7 +333,7 @@ withSuite("--jobs with an error in collection says so once, and runs nothing", {
   const { code, stdout, stderr } = await suite.tractest(JOBS);
   assertEquals(code, 2, stdout);
   assertEquals(stderr.split("ERROR tests/test_b.py").length, 2, stderr);
-  assertIncludes(stdout, "1 error in ");
+  assertIncludes(stdout, "1 error, 1 not run in ");
 });
 
 Deno.test("--jobs is refused where it can't work: with pytest's own -n, a debugger, or without anything that keeps shards apart", async () => {

@@ -46,6 +46,7 @@ export function runDocument(found: RunFindings): Readonly<Record<string, unknown
   const { exitCode, command, prepared, outcome, failures, leaks, strain, balance, parallel, jobs } = found;
   return {
     exitCode,
+    pytestExitCode: outcome.pytestExitCode,
     command,
     env: { ...prepared.interpreter.environment, ...activation(prepared.interpreter, prepared.preflight.inherited).set },
     seconds: secondsOf(outcome),

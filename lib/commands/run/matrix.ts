@@ -125,6 +125,7 @@ function tell({ printer, line }: Context, { dimensions }: Matrix, { prepared, pl
           runId: run?.runId ?? null,
           command: run?.command ?? null,
           exitCode: run?.exitCode ?? null,
+          pytestExitCode: run?.outcome.pytestExitCode ?? null,
           ending: run?.ending ?? null,
           seconds: run ? Math.round(run.outcome.seconds * 1000) / 1000 : null,
           counts: run?.outcome.tally.began ? run.outcome.tally.counts : null,

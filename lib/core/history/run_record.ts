@@ -1,7 +1,7 @@
 import { findCascades } from "../results/cascade.ts";
 import type { SessionPurpose } from "../results/pytest_events.ts";
-import { type Attempt, type Outcome, RED, type Results, type TestResult } from "../results/results.ts";
-import { collidedWith } from "../results/verdict.ts";
+import { type Attempt, failuresOf, isOwnFailure, type Outcome, RED, type Results, type TestResult } from "../results/results.ts";
+import { collidedWith, type Counts } from "../results/verdict.ts";
 
 /** A run, as the history keeps it. Null is unknown, or for transport and backend the default. */
 export interface RunRecord {
@@ -22,8 +22,8 @@ export interface RunRecord {
   readonly ending: string | null;
   /** Whether the machine was short of CPU. */
   readonly strained: boolean | null;
-  /** How many tests there are results of, and how they ended; collections that failed count as failed. */
-  readonly counts: { readonly tests: number; readonly passed: number; readonly failed: number; readonly skipped: number; readonly flaky: number };
+  /** How many tests there are results of, how they ended, as the verdict counts, and how many passed only when tried again. */
+  readonly counts: Counts & { readonly tests: number; readonly flaky: number };
 }
 
 /** One attempt of a test in a run, as the history keeps it. */
@@ -32,7 +32,7 @@ export interface AttemptRecord {
   /** From 0. */
   readonly attempt: number;
   /** `unfinished`: the run ended before the test did. */
-  readonly outcome: Outcome | "unfinished";
+  readonly outcome: Outcome;
   readonly red: boolean;
   /** Whether it is a trial of the test: a try after a failure is none, nor is a failure that something else is the cause of. */
   readonly counts: boolean;
@@ -55,7 +55,6 @@ export function runRecord(results: Results): RunRecord | null {
   const { started, ended, first, latest } = results;
   if (started === null) return null;
   const tests = attempted(results);
-  const ofOutcome = (...outcomes: Outcome[]) => tests.filter((test) => test.finished && outcomes.includes(test.outcome)).length;
   return {
     id: started.runId,
     root: started.root,
@@ -70,35 +69,35 @@ export function runRecord(results: Results): RunRecord | null {
     exitCode: ended?.exitCode ?? null,
     ending: ended === null ? "killed" : ended.ending,
     strained: ended?.strained ?? null,
-    counts: {
-      tests: tests.length,
-      passed: ofOutcome("passed", "xpassed"),
-      failed: tests.filter(isRed).length + results.collectionErrors.length,
-      skipped: ofOutcome("skipped", "xfailed"),
-      flaky: tests.filter((test) => test.flaky).length,
-    },
+    counts: { ...results.counts, tests: tests.length, flaky: tests.filter((test) => test.flaky).length },
   };
 }
 
 /** What the history keeps of each attempt of each test of a run. */
 export function attemptRecords(results: Results): AttemptRecord[] {
   const tests = attempted(results);
-  const red = tests.filter(isRed);
+  const red = tests.filter((test) => RED.has(test.outcome));
   const failures = [
     ...red.flatMap(({ id, failure }) => failure ? [{ id, ...failure }] : []),
     ...results.collectionErrors.map(({ id, failure }) => ({ id, ...failure })),
   ];
   const collided = collidedWith(failures, tests.filter((test) => test.finished).length);
   const others = new Set([...findCascades(tests).flatMap((cascade) => cascade.poisoned), ...collided.map((failure) => failure.id)]);
-  return tests.flatMap((test) => attemptsOf(test, results, others));
+  return numbered(tests.flatMap((test) => attemptsOf(test, results, others)));
 }
 
 function attempted({ tests }: Results): TestResult[] {
   return [...tests.values()].filter((test) => test.attempts.length > 0);
 }
 
-function isRed(test: TestResult): boolean {
-  return test.finished && RED.has(test.outcome);
+/** The attempts of several tests of one id stand behind each other. */
+function numbered(attempts: readonly AttemptRecord[]): AttemptRecord[] {
+  const times = new Map<string, number>();
+  return attempts.map((attempt) => {
+    const number = times.get(attempt.test) ?? 0;
+    times.set(attempt.test, number + 1);
+    return number === attempt.attempt ? attempt : { ...attempt, attempt: number };
+  });
 }
 
 function attemptsOf(test: TestResult, { purposes }: Results, others: ReadonlySet<string>): AttemptRecord[] {
@@ -106,16 +105,19 @@ function attemptsOf(test: TestResult, { purposes }: Results, others: ReadonlySet
   const first = purposeOf(test.attempts[0]!);
   return test.attempts.map((attempt, index) => {
     const isLast = index === test.attempts.length - 1;
-    const outcome = isLast && !test.finished ? "unfinished" : attempt.outcome;
-    const red = outcome !== "unfinished" && RED.has(outcome);
+    const { outcome } = attempt;
+    const red = RED.has(outcome);
+    // What only other tests' fixtures failed with says nothing of this one.
+    const isOwn = failuresOf(attempt).some(isOwnFailure) || attempt.failure === null;
+    const isOver = attempt.finished || red;
     const isTrial = index === 0 || (purposeOf(attempt) === first && first !== "retry");
     return {
       test: test.id,
       attempt: index,
-      outcome,
+      outcome: isOver ? outcome : "unfinished",
       red,
-      counts: isTrial && outcome !== "skipped" && outcome !== "unfinished" && !(red && others.has(test.id)),
-      recovered: isLast && test.finished && test.flaky,
+      counts: isTrial && isOver && isOwn && outcome !== "skipped" && !(red && others.has(test.id)),
+      recovered: isLast && test.flaky,
       seconds: round(attempt.seconds),
       purpose: purposeOf(attempt),
       message: attempt.failure === null ? null : attempt.failure.message.split("\n", 1)[0]!.slice(0, LONGEST_MESSAGE),

@@ -1,7 +1,7 @@
 import { shellCommand } from "../escape.ts";
 import { type Html, html } from "./html.ts";
 import type { PytestEvent } from "../results/pytest_events.ts";
-import { type Outcome, RED, type ResultFailure, type Results, type TestResult } from "../results/results.ts";
+import { RED, type ResultFailure, type Results, type TestResult } from "../results/results.ts";
 import { clock, histogram, kindOfRun, meter, runsChart, stamp, timeline } from "./charts.ts";
 import { REPORT_STYLE } from "./style.ts";
 import { number, table } from "./table.ts";
@@ -79,28 +79,32 @@ interface Verdict {
 
 function verdictOf(results: Results, tests: readonly TestResult[]): Verdict {
   const { ended } = results;
-  const red = tests.filter((test) => RED.has(test.outcome)).length + results.collectionErrors.length;
+  const { failed, errors } = results.counts;
   const ran = tests.filter((test) => test.finished).length;
   const said = `${ran} ${ran === 1 ? "test" : "tests"} in ${clock(secondsOf(results))}`;
   const when = results.first === null ? "" : `, ${stamp(results.first)}`;
   if (ended === null) return { kind: "open", word: "Did not finish", sentence: `${said}${when}. The run was killed, or is still under way.` };
   const ending = ended.ending === null ? "" : ` It ended by: ${ended.ending}.`;
-  if (red > 0) return { kind: "bad", word: `${red} failed`, sentence: `${said}${when}.${ending}` };
+  const red = [...(failed > 0 ? [`${failed} failed`] : []), ...(errors > 0 ? [`${errors} error${errors === 1 ? "" : "s"}`] : [])];
+  if (red.length > 0) return { kind: "bad", word: red.join(", "), sentence: `${said}${when}.${ending}` };
   if (ended.exitCode !== 0) return { kind: "bad", word: `Exit code ${ended.exitCode}`, sentence: `${said}${when}.${ending}` };
   return { kind: "good", word: "Passed", sentence: `${said}${when}.` };
 }
 
 function tiles(tests: readonly TestResult[], results: Results): Html {
-  const count = (...outcomes: Outcome[]) => tests.filter((test) => test.finished && outcomes.includes(test.outcome)).length;
+  const { passed, failed, errors, skipped, xfailed, xpassed, subtestsPassed, notRun } = results.counts;
+  const ended = (how: "timeout" | "crash") => tests.filter(({ attempts }) => attempts.at(-1)!.ended === how).length;
   const rows: readonly (readonly [string, number, string])[] = [
-    ["passed", count("passed"), "passed"],
-    ["failed", count("failed"), "failed"],
-    ["errors", count("error") + results.collectionErrors.length, "error"],
-    ["timeouts", count("timeout"), "timeout"],
-    ["crashes", count("crash"), "crash"],
-    ["skipped", count("skipped"), "skipped"],
-    ["xfailed", count("xfailed"), "xfailed"],
-    ["xpassed", count("xpassed"), "xpassed"],
+    ["passed", passed, "passed"],
+    ["failed", failed, "failed"],
+    ["errors", errors, "error"],
+    ["timeouts", ended("timeout"), "timeout"],
+    ["crashes", ended("crash"), "crash"],
+    ["skipped", skipped, "skipped"],
+    ["xfailed", xfailed, "xfailed"],
+    ["xpassed", xpassed, "xpassed"],
+    ["subtests passed", subtestsPassed, "passed"],
+    ["not run", notRun, "skipped"],
     ["flaky", tests.filter((test) => test.flaky).length, "flaky"],
     ["leaked", tests.filter((test) => test.leaked.length > 0).length, "leak"],
   ];

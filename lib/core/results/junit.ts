@@ -1,7 +1,7 @@
 import { describeLeft } from "./left_behind.ts";
 import { withoutAnsi } from "../escape.ts";
 import type { LeftBehind } from "./pytest_events.ts";
-import type { Attempt, ResultFailure, Results, TestResult } from "./results.ts";
+import { type Attempt, failuresOf, type ResultFailure, type Results, type TestResult } from "./results.ts";
 
 /** The results that one suite of a JUnit document has. */
 export interface JunitSuite {
@@ -11,13 +11,13 @@ export interface JunitSuite {
 
 /**
  * The results of a run as one JUnit document: a single suite, or one for each cell of a matrix; names as pytest gives them, so that histories of CI systems go on. Of a
- * run that was cut short it holds what is known, and the tests that were running count as errors.
+ * run that was cut short it holds what is known, and the tests that were running or did not run count as errors.
  *
- * As pytest does: `failure` for what failed in the call, `error` for fixtures, collection, and what ended a test from outside; an error
- * in the teardown of a test that failed has an element of its own. Other than pytest: `tests` is how many tests there are, where pytest
- * counts one that passed, and whose teardown failed, as two: a CI system that takes failures and errors from it would show one that passed
- * and is nowhere. As surefire does: earlier attempts of a test that was tried again
- * are `flakyFailure`, or `rerunFailure` if it stayed red.
+ * As pytest does: `failure` for what failed in the call, each failed subtest too, `error` for fixtures and collection; an error in the
+ * teardown of a test that failed has an element of its own. Counts agree with {@linkcode Results.counts}: `errors` are those and the
+ * tests that did not run. Other than pytest: `tests` is how many tests there are, where pytest counts one that passed, and whose teardown
+ * failed, as two: a CI system that takes failures and errors from it would show one that passed and is nowhere. As surefire does: earlier
+ * attempts of a test that was tried again are `flakyFailure`, or `rerunFailure` if it stayed red.
  */
 export function junit(results: Results | readonly JunitSuite[]): string {
   const suites = "tests" in results ? [{ name: "tractest", results }] : results;
@@ -26,7 +26,12 @@ export function junit(results: Results | readonly JunitSuite[]): string {
 
 function suiteOf({ name, results }: JunitSuite): string {
   const tests = [...results.tests.values()].filter((test) => test.attempts.length > 0);
-  const cases = [...results.collectionErrors.map(collectionCase), ...tests.flatMap(casesOf)];
+  const cases = [
+    ...results.collectionErrors.map(collectionCase),
+    ...[...results.collectionSkips].map(([id, reason]) => skippedCollection(id, reason)),
+    ...tests.flatMap((test) => casesOf(test, results)),
+    ...neverBegun(results, tests),
+  ];
   const count = (of: (one: Case) => number) => String(cases.reduce((sum, one) => sum + of(one), 0));
   const seconds = results.ended?.seconds ?? (results.latest ?? 0) - (results.first ?? 0);
   return element("testsuite", {
@@ -51,7 +56,7 @@ interface Case {
 
 const NOTHING = { tests: 0, failures: 0, errors: 0, skipped: 0 } as const;
 
-function suiteProperties({ started, ended }: Results): string {
+function suiteProperties({ started, ended, properties: recorded }: Results): string {
   const facts: Readonly<Record<string, string | number | boolean | null | undefined>> = {
     runId: started?.runId,
     command: started?.command.join(" "),
@@ -63,7 +68,8 @@ function suiteProperties({ started, ended }: Results): string {
     exitCode: ended?.exitCode,
     ending: ended?.ending,
   };
-  return properties(Object.entries(facts).flatMap(([name, value]) => value == null ? [] : [[name, String(value)]]));
+  const known = Object.entries(facts).flatMap(([name, value]) => value == null ? [] : [[name, String(value)]]);
+  return properties([...known, ...recorded]);
 }
 
 function collectionCase({ id, failure }: { readonly id: string; readonly failure: ResultFailure }): Case {
@@ -71,45 +77,97 @@ function collectionCase({ id, failure }: { readonly id: string; readonly failure
   return { ...NOTHING, tests: 1, errors: 1, xml: element("testcase", { ...nameOf(id), time: "0.000" }, [body]) };
 }
 
-function casesOf(test: TestResult): Case[] {
-  const attempts = test.finished ? test.attempts : test.attempts.slice(0, -1);
-  const last = attempts.at(-1);
+function skippedCollection(id: string, reason: string): Case {
+  const skipped = detail("skipped", { type: "pytest.skip", message: "collection skipped" }, reason);
+  return { ...NOTHING, tests: 1, skipped: 1, xml: element("testcase", { ...nameOf(id), time: "0.000" }, [skipped]) };
+}
+
+/** Tests that were to run and never began, where that is not pytest's own way to stop, with `-x`, say. */
+function neverBegun(results: Results, tests: readonly TestResult[]): Case[] {
+  if (results.ended !== null && results.ended.ending === null) return [];
+  const begun = new Map<string, number>();
+  for (const test of tests) if (!hasResult(test)) begun.set(test.id, (begun.get(test.id) ?? 0) + 1);
+  const message = `it did not run: ${endOf(results)}`;
+  return results.notRun.flatMap((id): Case[] => {
+    const left = begun.get(id) ?? 0;
+    begun.set(id, left - 1);
+    if (left > 0) return [];
+    return [{ ...NOTHING, tests: 1, errors: 1, xml: element("testcase", { ...nameOf(id), time: "0.000" }, [detail("error", { message }, "")]) }];
+  });
+}
+
+function hasResult({ finished, attempts }: TestResult): boolean {
+  return finished || (attempts.at(-1)?.counted.length ?? 0) > 0;
+}
+
+/** Why a run ended before all its tests had. */
+function endOf({ ended }: Results): string {
+  return ended === null ? "the run was killed" : ended.ending ?? "the run was over";
+}
+
+function casesOf(test: TestResult, results: Results): Case[] {
+  const { attempts } = test;
+  const last = attempts.at(-1)!;
   const head = { ...nameOf(test.id), ...placeOf(test) };
-  const leaks = properties(test.leaked.map(leakProperty));
-  const testcase = (attempt: Attempt | undefined, body: readonly string[]) =>
-    element("testcase", { ...head, time: fixed(attempt?.seconds ?? 0) }, [leaks, ...body]);
-  if (!last) {
-    const error = detail("error", { message: "the run ended while it ran" }, "");
-    return [{ ...NOTHING, tests: 1, errors: 1, xml: testcase(test.attempts[0], [error]) }];
+  const known = properties([...last.properties, ...test.leaked.map(leakProperty)]);
+  const testcase = (body: readonly string[]) => element("testcase", { ...head, time: fixed(last.seconds) }, [known, ...body]);
+  const another = (kind: Kind, message: string, traceback: string, end: string): Case => {
+    return { ...NOTHING, errors: 1, xml: element("testcase", { ...head, time: "0.000" }, [detail(kind, { message }, traceback), end]) };
+  };
+  const others = (shown: Attempt) => attempts.flatMap((attempt) => attempt === shown ? [] : attempt.failure ?? []);
+  if (!hasResult(test)) {
+    const error = detail("error", { message: last.cut ?? `the run ended while it ran: ${endOf(results)}` }, "");
+    const earlier = others(last).map((failure) => attemptElement("rerun", failure));
+    return [{ ...NOTHING, tests: 1, errors: 1, xml: testcase([error, ...earlier]) }];
   }
+  // It had said something before the run ended in its teardown.
+  const cut = last.cut === null ? [] : [another("error", last.cut, "", "")];
   if (last.failure === null) {
     const skipped = last.outcome === "skipped" || last.outcome === "xfailed";
     const body = [
       ...(skipped ? [skippedElement(last)] : []),
-      ...attempts.flatMap((attempt) => attempt.failure === null ? [] : [attemptElement("flaky", attempt.failure, attempt)]),
+      ...others(last).map((failure) => attemptElement("flaky", failure)),
     ];
-    return [{ ...NOTHING, tests: 1, skipped: skipped ? 1 : 0, xml: testcase(last, body) }];
+    return [{ ...NOTHING, tests: 1, skipped: skipped ? 1 : 0, xml: testcase(body) }, ...cut];
   }
-  // The first failure is the one to look at; those of later attempts stand behind it.
-  const [first, ...rest] = attempts.flatMap((attempt) => attempt.failure === null ? [] : [{ attempt, failure: attempt.failure }]);
-  const kind = kindOf(first!.failure, first!.attempt);
+  // The first failure is the one to look at, where the last attempt counts as the same.
+  const first = attempts.find((attempt) => attempt.failure !== null)!;
+  const shown = first.counted.join() === last.counted.join() ? first : last;
+  return [...redCases(shown, others(shown), testcase, another), ...cut];
+}
+
+/** What went wrong in an attempt at a test; what did so in others stands behind it. */
+function redCases(
+  attempt: Attempt,
+  others: readonly ResultFailure[],
+  testcase: (body: readonly string[]) => string,
+  another: (kind: Kind, message: string, traceback: string, end: string) => Case,
+): Case[] {
+  const failures = failuresOf(attempt);
+  // Subtests that failed are no tests of their own.
+  const inCall = failures.filter((failure) => failure.phase === "call");
+  const [first, ...rest] = inCall.length > 0 ? inCall : failures.slice(0, 1);
+  const later = failures.filter((failure) => failure !== first && !rest.includes(failure));
+  const kind = kindOf(first!);
   const body = [
-    detail(kind, { message: messageOf(first!.failure, kind) }, first!.failure.traceback),
-    ...rest.map(({ failure, attempt }) => attemptElement("rerun", failure, attempt)),
-    output(first!.failure),
+    ...[first!, ...rest].map((failure) => detail(kind, { message: messageOf(failure, kind) }, failure.traceback)),
+    ...others.map((failure) => attemptElement("rerun", failure)),
+    output(first!),
   ];
-  const main = { ...NOTHING, tests: 1, failures: kind === "failure" ? 1 : 0, errors: kind === "error" ? 1 : 0, xml: testcase(last, body) };
-  const later = first!.attempt.later.map((failure): Case => {
-    const error = detail("error", { message: messageOf(failure, "error") }, failure.traceback);
-    return { ...NOTHING, errors: 1, xml: element("testcase", { ...head, time: "0.000" }, [error, output(failure)]) };
-  });
-  return [main, ...later];
+  const main = {
+    ...NOTHING,
+    tests: 1,
+    failures: kind === "failure" ? 1 + rest.length : 0,
+    errors: kind === "error" ? 1 : 0,
+    xml: testcase(body),
+  };
+  return [main, ...later.map((failure) => another("error", messageOf(failure, "error"), failure.traceback, output(failure)))];
 }
 
 type Kind = "failure" | "error";
 
-function kindOf({ phase }: ResultFailure, { outcome }: Pick<Attempt, "outcome">): Kind {
-  return phase === "call" && outcome !== "timeout" && outcome !== "crash" ? "failure" : "error";
+function kindOf({ phase }: ResultFailure): Kind {
+  return phase === "call" ? "failure" : "error";
 }
 
 function messageOf({ phase, message }: ResultFailure, kind: Kind): string {
@@ -117,8 +175,8 @@ function messageOf({ phase, message }: ResultFailure, kind: Kind): string {
 }
 
 /** Another attempt at a test, in surefire's words. */
-function attemptElement(prefix: "flaky" | "rerun", failure: ResultFailure, attempt: Attempt): string {
-  const name = `${prefix}${kindOf(failure, attempt) === "failure" ? "Failure" : "Error"}`;
+function attemptElement(prefix: "flaky" | "rerun", failure: ResultFailure): string {
+  const name = `${prefix}${kindOf(failure) === "failure" ? "Failure" : "Error"}`;
   const attributes = { message: failure.message, type: failure.errors[0] ?? "" };
   return element(name, attributes, [element("stackTrace", {}, [text(failure.traceback)])]);
 }

@@ -1,8 +1,8 @@
 import type { Extent } from "../history/durations.ts";
 import { LEAST_KNOWN } from "../run/schedule.ts";
 import type { LeftBehind, PytestEvent, SessionPurpose } from "./pytest_events.ts";
-import { failureOf, type Outcome, outcomeOf, RED, type ResultFailure } from "./results.ts";
-import type { Counts } from "./verdict.ts";
+import { type Attempt, failureOf, newAttempt, RED, type ResultFailure, takeEnd, takeReport } from "./results.ts";
+import { Counter, type Counts } from "./verdict.ts";
 
 /** Something of a run that is worth a line as soon as it happens. Times in seconds. */
 export type Note =
@@ -41,12 +41,9 @@ export interface LiveSession {
 }
 
 interface Running extends RunningTest {
-  outcome: Outcome;
-  failure: ResultFailure | null;
+  readonly attempt: Attempt;
   /** Seconds after which it is told as slow once more. */
   slowAt: number;
-  /** What its phases took so far. */
-  seconds: number;
 }
 
 /** What a live view is told besides the events. */
@@ -77,11 +74,11 @@ export class Live {
   leaks = 0;
   /** Seconds since the epoch at which the first event came; null before. */
   began: number | null = null;
-  readonly #counts: Record<string, number> = {};
+  readonly #counter = new Counter();
   readonly #running = new Map<string, Running>();
   readonly #sessions = new Map<string, LiveSession>();
   /** Tests that are red so far, and how often they were. */
-  readonly #red = new Map<string, { outcome: Outcome; times: number; message: string }>();
+  readonly #red = new Map<string, { counted: readonly string[]; session: string; times: number; message: string }>();
   #firstTest: number | null = null;
   readonly #uncollected = new Set<string>();
   /** What is collected is not what is run. */
@@ -127,9 +124,13 @@ export class Live {
         // Each pytest that collects tells it.
         if (this.#uncollected.has(event.id)) return [];
         this.#uncollected.add(event.id);
-        this.#count("error", 1);
+        this.#counter.add(["error"]);
         return [{ kind: "failed", id: event.id, outcome: "error", failure: failureOf(event, "collection"), seconds: null, attempt: 1 }];
       }
+      case "collection-skip":
+        if (!this.#uncollected.has(event.id)) this.#counter.add(["skipped"]);
+        this.#uncollected.add(event.id);
+        return [];
       case "test-start":
         this.#firstTest ??= event.time;
         this.#running.set(key(session, event.id), this.#start(event.id, session, event.time));
@@ -140,8 +141,9 @@ export class Live {
       case "crash": {
         const failure = failureOf(event, "call");
         const running = this.#running.get(key(session, event.id)) ?? this.#start(event.id, session, event.time - event.seconds);
-        const attempt = this.#attempt(event.id);
-        this.#end({ ...running, outcome: event.event, failure, seconds: event.seconds });
+        const attempt = this.#attempt(event.id, session);
+        takeEnd(running.attempt, event);
+        this.#end(running);
         return [{ kind: "failed", id: event.id, outcome: event.event, failure, seconds: event.seconds, attempt }];
       }
       case "terminating":
@@ -175,9 +177,7 @@ export class Live {
 
   /** How many tests ended in which way; a test that was tried again counts as it ended last. */
   get counts(): Counts {
-    const of = (name: string) => this.#counts[name] ?? 0;
-    const failed = of("failed") + of("timeout") + of("crash");
-    return { passed: of("passed"), failed, skipped: of("skipped"), errors: of("error"), xfailed: of("xfailed"), xpassed: of("xpassed") };
+    return this.#counter.counts();
   }
 
   /** What runs, the longest first. */
@@ -226,20 +226,18 @@ export class Live {
     const name = key(session, event.id);
     const running = this.#running.get(name) ?? this.#start(event.id, session, event.time - event.seconds);
     this.#running.set(name, running);
-    const outcome = outcomeOf(event);
-    running.seconds += event.seconds;
-    if (outcome !== null && !RED.has(running.outcome)) running.outcome = outcome;
+    takeReport(running.attempt, event);
     const notes: Note[] = [];
     if (event.outcome === "failed") {
       const failure = failureOf(event, event.phase);
-      running.failure ??= failure;
       const red = event.phase === "call" ? "failed" : "error";
-      notes.push({ kind: "failed", id: event.id, outcome: red, failure, seconds: event.seconds, attempt: this.#attempt(event.id) });
+      const attempt = this.#attempt(event.id, session);
+      notes.push({ kind: "failed", id: event.id, outcome: red, failure, seconds: event.seconds, attempt });
     }
-    if (event.phase !== "teardown") return notes;
-    const before = this.#red.get(event.id);
+    if (!running.attempt.finished) return notes;
+    const before = this.#before(event.id, session);
     this.#end(running);
-    if (before && !RED.has(running.outcome)) {
+    if (before && !RED.has(running.attempt.outcome)) {
       this.flaky++;
       const attempt = before.times + 1;
       notes.push({ kind: "flaky", id: event.id, attempt, tries: Math.max(attempt, this.options.tries), message: before.message });
@@ -248,41 +246,42 @@ export class Live {
   }
 
   #start(id: string, session: string, since: number): Running {
-    return { id, session, since, outcome: "passed", failure: null, slowAt: this.options.slow, seconds: 0 };
+    return { id, session, since, attempt: newAttempt(session, since), slowAt: this.options.slow };
   }
 
-  #attempt(id: string): number {
-    return (this.#red.get(id)?.times ?? 0) + 1;
-  }
-
-  #end({ id, session, outcome, failure, seconds }: Running): void {
-    this.#running.delete(key(session, id));
+  /** What is known of a test that was red in another session; in the same one it was another test of that id. */
+  #before(id: string, session: string) {
     const before = this.#red.get(id);
-    if (before) this.#count(before.outcome, -1);
+    return before?.session === session ? undefined : before;
+  }
+
+  #attempt(id: string, session: string): number {
+    return (this.#before(id, session)?.times ?? 0) + 1;
+  }
+
+  #end({ id, session, attempt: { outcome, counted, failure, seconds } }: Running): void {
+    this.#running.delete(key(session, id));
+    const before = this.#before(id, session);
+    if (before) this.#counter.add(before.counted, -1);
     else {
       this.done++;
-      this.#judge(id, outcome, seconds);
+      this.#judge(id, outcome === "timeout" || outcome === "crash", seconds);
     }
-    this.#count(outcome, 1);
-    if (RED.has(outcome)) this.#red.set(id, { outcome, times: (before?.times ?? 0) + 1, message: failure?.message ?? "" });
-    else this.#red.delete(id);
+    this.#counter.add(counted);
+    if (RED.has(outcome)) this.#red.set(id, { counted, session, times: (before?.times ?? 0) + 1, message: failure?.message ?? "" });
+    else if (before) this.#red.delete(id);
   }
 
   /** What the first end of a test says of those to come. */
-  #judge(id: string, outcome: Outcome, seconds: number): void {
+  #judge(id: string, wasEnded: boolean, seconds: number): void {
     const before = this.options.durations.get(id);
     // Of tests that nobody announced none is left.
     if (before !== undefined && this.#timed.tests > 0) this.#timed = { tests: this.#timed.tests - 1, seconds: this.#timed.seconds - before };
     // How long it was let to hang says nothing of what others take.
-    const wasEnded = outcome === "timeout" || outcome === "crash";
     this.#worked += wasEnded ? seconds : before ?? seconds;
     if (wasEnded) return;
     this.#ended = plus(this.#ended, seconds);
     if (before === undefined) this.#untimedEnded = plus(this.#untimedEnded, seconds);
-  }
-
-  #count(outcome: Outcome, by: number): void {
-    this.#counts[outcome] = (this.#counts[outcome] ?? 0) + by;
   }
 }
 

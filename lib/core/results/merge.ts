@@ -1,3 +1,4 @@
+import { worstCode } from "../run/matrix.ts";
 import type { Shard } from "../run/parallel.ts";
 import type { PytestEvent } from "./pytest_events.ts";
 import { RED, Results } from "./results.ts";
@@ -33,12 +34,14 @@ export interface Merged {
   readonly duplicates: readonly { readonly id: string; readonly files: readonly string[] }[];
   /** Why these are not the parts of one suite, a sentence each. */
   readonly problems: readonly string[];
-  /** 1 if a test is red; else the first of a machine's that is not 0; else, if anything is missing or doubtful, 82. */
+  /** How the runs of machines ended that did not end by themselves. */
+  readonly endings: readonly string[];
+  /** 1 if a test is red; else the worst of the machines'; else, if anything is missing or doubtful, 82. */
   readonly exitCode: number;
 }
 
-/** tractest's exit code for what could not be verified. */
-const NOT_VERIFIED = 82;
+/** tractest's exit code for what could not be verified, and pytest's for a part without tests. */
+const [NOT_VERIFIED, NO_TESTS] = [82, 5];
 
 /** Joins the runs of several machines, and finds what does not fit together. */
 export function merge(parts: readonly Part[]): Merged {
@@ -50,12 +53,14 @@ export function merge(parts: readonly Part[]): Merged {
   const given = new Set(read.flatMap(({ shard }) => shard === null ? [] : [shard.index]));
   const missing = counts.length !== 1 ? [] : Array.from({ length: counts[0]! }, (_, index) => index + 1).filter((index) => !given.has(index));
   const collected = new Set(read.flatMap((part) => part.collected));
-  const finished = new Set(results.finished.map((test) => test.id));
-  const unfinished = [...collected.union(new Set(results.tests.keys()))].filter((id) => !finished.has(id));
+  const ran = new Set(results.finished.map((test) => test.id));
+  const unfinished = [...new Set([...results.notRun, ...[...collected].filter((id) => !ran.has(id))])];
   const duplicates = duplicatesOf(read);
   const problems = problemsOf(read, counts);
   const isRed = results.collectionErrors.length > 0 || results.finished.some((test) => RED.has(test.outcome));
-  const worst = read.map((part) => part.exitCode ?? 0).find((code) => code !== 0);
+  const codes = read.map((part) => part.exitCode ?? 0);
+  // A part without tests is none of a suite.
+  const worst = codes.every((code) => code === NO_TESTS) ? NO_TESTS : worstCode(codes.filter((code) => code !== NO_TESTS));
   const isDoubtful = missing.length + unfinished.length + duplicates.length + problems.length > 0;
   return {
     parts: read.map(({ file, shard, exitCode, ran }) => ({ file, shard, exitCode, tests: ran.length })),
@@ -65,7 +70,8 @@ export function merge(parts: readonly Part[]): Merged {
     unfinished,
     duplicates,
     problems,
-    exitCode: isRed ? 1 : worst ?? (isDoubtful ? NOT_VERIFIED : 0),
+    endings: read.flatMap((part) => part.ending ?? []),
+    exitCode: isRed ? 1 : worst !== 0 ? worst : isDoubtful ? NOT_VERIFIED : 0,
   };
 }
 
@@ -73,6 +79,7 @@ interface ReadPart {
   readonly file: string;
   readonly shard: Shard | null;
   readonly exitCode: number | null;
+  readonly ending: string | null;
   readonly cut: string | null;
   readonly collected: readonly string[];
   readonly ran: readonly string[];
@@ -91,6 +98,7 @@ function readPart({ name, events }: Part): ReadPart {
     file: name,
     shard: first("run-start")?.shard ?? null,
     exitCode: first("run-finish")?.exitCode ?? null,
+    ending: first("run-finish")?.ending ?? null,
     cut: first("planned")?.cut ?? null,
     collected: [...collected],
     ran: [...ran],

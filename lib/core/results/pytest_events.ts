@@ -18,6 +18,11 @@ export interface Failure {
   readonly errors: readonly string[];
   /** The end of what the test wrote, under pytest's headings; missing when that is nothing, or hidden by `--show-capture`. */
   readonly output?: string;
+  /**
+   * Whose fixture it was: in a teardown `function` where it is sure to be the test's own, else the scope, or missing where that is not
+   * known; elsewhere missing, but for a fixture of a wider scope that was torn down then.
+   */
+  readonly scope?: string;
 }
 
 /** A process that a test left behind, see {@linkcode PytestEvent}. */
@@ -67,7 +72,7 @@ export type PytestEvent =
       readonly booted?: number | null;
     }
     | { readonly event: "collected"; readonly count: number; readonly deselected: number }
-    /** Some of the tests that a session without a queue is going to run, after `collected`; told only to a live view. */
+    /** Some of the tests that are going to run, in order, after `collected`: of a session without a queue, or of all that share one. */
     | { readonly event: "tests"; readonly ids: readonly string[] }
     | { readonly event: "items"; readonly items: readonly { readonly id: string; readonly group: string }[]; readonly last: boolean }
     | { readonly event: "claimed"; readonly index: number }
@@ -81,6 +86,10 @@ export type PytestEvent =
       readonly cut: string | null;
     }
     | { readonly event: "collection-error"; readonly id: string } & Failure
+    /** A whole file, or directory, that was skipped while it was collected. */
+    | { readonly event: "collection-skip"; readonly id: string; readonly message: string }
+    /** What a test recorded about all of the suite, for the JUnit report. */
+    | { readonly event: "suite-property"; readonly name: string; readonly value: string }
     | { readonly event: "test-start"; readonly id: string; readonly file?: string; readonly line?: number | null }
     | {
       readonly event: "report";
@@ -89,6 +98,10 @@ export type PytestEvent =
       readonly outcome: "passed" | "failed" | "skipped";
       readonly category: Category;
       readonly seconds: number;
+      /** Which part of the test it is about; missing where it is about the test itself. */
+      readonly subtest?: string;
+      /** What the test recorded about itself, for the JUnit report; at its teardown. */
+      readonly properties?: readonly (readonly [string, string])[];
     } & Partial<Failure>
     | { readonly event: "children"; readonly id: string; readonly pids: readonly number[] }
     | { readonly event: "warning"; readonly id: string; readonly category: string; readonly message: string; readonly where: string | null }
@@ -105,6 +118,8 @@ export type PytestEvent =
     }
     /** pytest itself ended while the test ran. */
     | { readonly event: "crash"; readonly id: string; readonly seconds: number; readonly message: string; readonly traceback?: string }
+    /** The run, or its pytest, came to its end while the test ran: no fault of the test's own. */
+    | { readonly event: "cut"; readonly id: string; readonly seconds: number; readonly message: string }
     /** What a stuck tree waited for: the document of `tractest hang`. */
     | {
       readonly event: "hang";
@@ -118,12 +133,15 @@ export type PytestEvent =
     | { readonly event: "leak"; readonly id: string | null; readonly processes: readonly LeftBehind[] }
     /** What outlived its test and was gone when pytest had ended. */
     | { readonly event: "left"; readonly id: string | null; readonly processes: readonly LeftBehind[] }
-    | { readonly event: "interrupted"; readonly message: string }
+    /** `error`: the class of what interrupted it; pytest has one of its own for where it stops by itself. */
+    | { readonly event: "interrupted"; readonly message: string; readonly error?: string }
     | { readonly event: "internal-error"; readonly message: string }
     | {
       readonly event: "session-finish";
       readonly exitStatus: number;
       readonly warnings: number;
+      /** What pytest counts as failed: tests, collections, and whatever a plugin adds. */
+      readonly failed?: number;
       /** Ids that were there, where pytest did not find one that it was given. */
       readonly offered?: readonly string[];
     }
@@ -186,6 +204,8 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   claimed: [],
   planned: [],
   "collection-error": ["id", "message"],
+  "collection-skip": ["id", "message"],
+  "suite-property": ["name", "value"],
   "test-start": ["id"],
   report: ["id", "phase", "outcome", "category"],
   children: ["id"],
@@ -193,6 +213,7 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   terminating: ["id"],
   timeout: ["id", "message"],
   crash: ["id", "message"],
+  cut: ["id", "message"],
   hang: ["verdict"],
   leak: [],
   left: [],

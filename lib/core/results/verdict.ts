@@ -1,5 +1,6 @@
+import { EXIT } from "../../tables/exit_codes.ts";
 import { decisiveLine, errorLines } from "./decisive.ts";
-import type { Failure, PytestEvent } from "./pytest_events.ts";
+import type { Failure } from "./pytest_events.ts";
 
 /** How many tests ended in which way, by pytest's words. */
 export interface Counts {
@@ -9,6 +10,47 @@ export interface Counts {
   readonly errors: number;
   readonly xfailed: number;
   readonly xpassed: number;
+  readonly subtestsPassed: number;
+  /** Tests that were to run and have no result. */
+  readonly notRun: number;
+}
+
+/** What pytest's words count as. */
+const COUNTED: ReadonlyMap<string, keyof Counts> = new Map([
+  ["passed", "passed"],
+  ["failed", "failed"],
+  ["skipped", "skipped"],
+  ["error", "errors"],
+  ["xfailed", "xfailed"],
+  ["xpassed", "xpassed"],
+  ["subtests passed", "subtestsPassed"],
+]);
+
+/** Counts what pytest's summary counts, by its words; a word that it does not know it leaves out. */
+export class Counter {
+  readonly #counts: { -readonly [Key in keyof Counts]: number } = {
+    passed: 0,
+    failed: 0,
+    skipped: 0,
+    errors: 0,
+    xfailed: 0,
+    xpassed: 0,
+    subtestsPassed: 0,
+    notRun: 0,
+  };
+
+  /** Adds what each word stands for so many times. */
+  add(words: Iterable<string>, times = 1): void {
+    for (const word of words) {
+      const key = COUNTED.get(word);
+      if (key !== undefined) this.#counts[key] += times;
+    }
+  }
+
+  /** What it has counted, besides so many tests without a result. */
+  counts(notRun = 0): Counts {
+    return { ...this.#counts, notRun };
+  }
 }
 
 /** A test or a collection that failed. */
@@ -17,125 +59,9 @@ export interface FailedReport extends Failure {
   readonly phase: "collection" | "setup" | "call" | "teardown";
 }
 
-/** What is known of a session, or of all sessions of a run, from the events so far: built up one by one, so that one that is cut short loses nothing. */
-export class Tally {
-  readonly failures: FailedReport[] = [];
-  /** Tests to run; null before collection ended. */
-  collected: number | null = null;
-  deselected = 0;
-  warnings = 0;
-  /** Tests that ended. */
-  finished = 0;
-  /** Tests that began and did not end, with the time at which they began, in seconds since the epoch. */
-  readonly running = new Map<string, number>();
-  /** The test that left a child of pytest behind, by the pid under which pytest knows it. */
-  readonly leftBy = new Map<number, string>();
-  /** The test that began last. */
-  latest: string | null = null;
-  /** The process that runs the session; null before it began. */
-  pid: number | null = null;
-  /** pytest's exit status as the session itself gave it; null if it did not get that far. */
-  exitStatus: number | null = null;
-  /** pytest's cache directory; null while that is unknown, or when there is none. */
-  cache: string | null = null;
-  interrupted = false;
-  /** Ids that were there, where pytest did not find one that it was given. */
-  offered: readonly string[] = [];
-  /** What each test was counted as: one that runs again counts anew. */
-  readonly #categories = new Map<string, string[]>();
-
-  /** Takes one more event. */
-  add(event: PytestEvent): void {
-    switch (event.event) {
-      case "session-start":
-        this.pid = event.pid;
-        this.exitStatus = null;
-        this.cache = event.cache ?? null;
-        break;
-      case "collected":
-        this.collected = Math.max(this.collected ?? 0, event.count);
-        this.deselected = Math.max(this.deselected, event.deselected);
-        break;
-      case "collection-error":
-        if (this.#categories.has(event.id)) break;
-        this.#count(event.id, "error");
-        this.failures.push(failed(event.id, "collection", event));
-        break;
-      case "test-start":
-        this.#forget(event.id);
-        this.running.set(event.id, event.time);
-        this.latest = event.id;
-        break;
-      case "report":
-        if (event.category !== "") this.#count(event.id, event.category);
-        if (event.outcome === "failed") this.failures.push(failed(event.id, event.phase, event));
-        if (event.phase === "teardown") {
-          this.running.delete(event.id);
-          this.finished++;
-        }
-        break;
-      case "timeout":
-      case "crash":
-        this.#forget(event.id);
-        this.#count(event.id, "failed");
-        this.failures.push(failed(event.id, "call", event));
-        this.running.delete(event.id);
-        this.finished++;
-        break;
-      case "children":
-        for (const pid of event.pids) this.leftBy.set(pid, event.id);
-        break;
-      case "interrupted":
-        this.interrupted = true;
-        break;
-      case "session-finish":
-        this.exitStatus = event.exitStatus;
-        this.offered = event.offered ?? this.offered;
-        this.warnings += event.warnings;
-        break;
-    }
-  }
-
-  /** How many tests ended in which way. */
-  get counts(): Counts {
-    const all = [...this.#categories.values()].flat();
-    const of = (category: string) => all.filter((other) => other === category).length;
-    return {
-      passed: of("passed"),
-      failed: of("failed"),
-      skipped: of("skipped"),
-      errors: of("error"),
-      xfailed: of("xfailed"),
-      xpassed: of("xpassed"),
-    };
-  }
-
-  /** Whether pytest told anything at all. */
-  get began(): boolean {
-    return this.pid !== null || this.failures.length > 0;
-  }
-
-  #count(id: string, category: string): void {
-    const before = this.#categories.get(id);
-    if (before) before.push(category);
-    else this.#categories.set(id, [category]);
-  }
-
-  /** A test that runs again is as if it had not run before. */
-  #forget(id: string): void {
-    if (this.#categories.delete(id)) this.finished = Math.max(0, this.finished - 1);
-    for (let index = this.failures.length - 1; index >= 0; index--) if (this.failures[index]!.id === id) this.failures.splice(index, 1);
-  }
-}
-
-function failed(id: string, phase: FailedReport["phase"], failure: Partial<Failure>): FailedReport {
-  const { message = "", where = null, traceback = "", errors = [] } = failure;
-  return { id, phase, message, where, traceback, errors };
-}
-
 /** The counts on one line, in pytest's words and order: `1 failed, 12 passed, 2 skipped`. */
 export function countsLine(counts: Counts, { deselected = 0, warnings = 0 } = {}): string {
-  const { failed, passed, skipped, xfailed, xpassed, errors } = counts;
+  const { failed, passed, skipped, xfailed, xpassed, errors, subtestsPassed, notRun } = counts;
   const words: string[] = [];
   const say = (count: number, word: string) => count > 0 && words.push(`${count} ${word}`);
   say(failed, "failed");
@@ -146,6 +72,8 @@ export function countsLine(counts: Counts, { deselected = 0, warnings = 0 } = {}
   say(xpassed, "xpassed");
   say(warnings, warnings === 1 ? "warning" : "warnings");
   say(errors, errors === 1 ? "error" : "errors");
+  say(subtestsPassed, "subtests passed");
+  say(notRun, "not run");
   return words.length > 0 ? words.join(", ") : "no tests ran";
 }
 
@@ -240,12 +168,12 @@ function errorText(failure: FailedReport): string {
 }
 
 /** What cut a run short. */
-export type Cut = "time-limit" | "SIGINT" | "SIGTERM" | "SIGHUP";
+export type Cut = "time-limit" | "SIGINT" | "SIGQUIT" | "SIGTERM" | "SIGHUP";
 
 /** What {@linkcode runExitCode} weighs. */
 export interface ExitInput {
   readonly cut: Cut | null;
-  /** pytest's own code: 0 to 6, or 128 + n when signal n ended it. */
+  /** pytest's own code, see {@linkcode pytestCode}. */
   readonly pytest: number;
   /** Whether leaked actors are left; null when that can't be told. */
   readonly leaked: boolean | null;
@@ -261,19 +189,66 @@ export interface ExitInput {
 export function runExitCode({ cut, pytest, leaked, blemished, strict }: ExitInput): number {
   if (cut === "time-limit") return 124;
   if (cut === "SIGINT") return 130;
+  if (cut === "SIGQUIT") return 131;
   if (cut !== null) return 143;
   if (pytest !== 0 || !strict) return pytest;
   if (leaked === true || blemished) return 84;
   return leaked === false ? 0 : 82;
 }
 
+/** How one pytest ended, as far as it says something about exit codes. */
+export interface SessionCode {
+  /** Its process's; 128 + n when signal n ended it. */
+  readonly code: number;
+  readonly signal: string | null;
+  /** What the session itself said at its end; null if it did not get that far. */
+  readonly exitStatus: number | null;
+  /** It ended in a test, which is red for it. */
+  readonly isBroken: boolean;
+  /** Whether tests that failed in it, or collections, explain that it failed. */
+  readonly hasFailures: boolean;
+}
+
+/** pytest's code for tests that failed, and for a session without any test. */
+const [FAILED, NO_TESTS] = [1, 5];
+
+/** The code of one pytest: a process that ends itself with 0 takes nothing back that its session has said. */
+export function sessionCode({ code, exitStatus }: Pick<SessionCode, "code" | "exitStatus">): number {
+  return code === 0 ? exitStatus ?? 0 : code;
+}
+
+/** Whether one pytest ended with a code that none of its tests is the reason of, and that is no word of pytest's own. */
+export function isUnexplained(end: SessionCode): boolean {
+  if (end.isBroken || end.signal !== null) return false;
+  const code = sessionCode(end);
+  return code === FAILED ? !end.hasFailures : code > 6 || code < 0;
+}
+
 /**
- * pytest's exit code for several sessions together: 1 if a test is red after all; else what a session had to say beside its tests.
+ * The code of all pytests of a run together: the worst of theirs. What their tests failed with is settled by how those ended at last.
  *
- * @param codes of the sessions, in any order
+ * @param red whether a test or a collection is red after all
  */
-export function joinedCode(red: boolean, codes: readonly number[]): number {
-  if (red) return 1;
-  // 1 is about tests that another session has settled since; 5 is about a share without tests.
-  return codes.find((code) => code !== 0 && code !== 1 && code !== 5) ?? (codes.every((code) => code === 5) ? 5 : 0);
+export function pytestCode(red: boolean, ends: readonly SessionCode[]): number {
+  const [only] = ends;
+  if (ends.length === 1) return sessionCode(only!) || (red ? FAILED : 0);
+  const codes = ends.map((end) => end.isBroken || (sessionCode(end) === FAILED && !isUnexplained(end)) ? 0 : sessionCode(end));
+  // A share without tests is none of a run.
+  if (codes.length > 0 && codes.every((code) => code === NO_TESTS)) return NO_TESTS;
+  return [red ? FAILED : 0, ...codes].reduce((worst, code) => code !== NO_TESTS && rankOf(code) > rankOf(worst) ? code : worst);
+}
+
+/** How bad a code of pytest's is: a signal, an error of pytest itself, its command line, an interruption, a plugin's own, failed tests. */
+function rankOf(code: number): number {
+  const ranks = [0, 6, FAILED, null, 2, 4, 3];
+  if (code > 128) return ranks.length;
+  return ranks.includes(code) ? ranks.indexOf(code) : ranks.indexOf(null);
+}
+
+/** The codes that mean something of tractest's own, whoever ends with them. */
+const OURS: ReadonlySet<number> = new Set(Object.values(EXIT).filter((code) => code > 6));
+
+/** What a run passes on of a pytest's code that no signal has made: 1 for what would be taken for a word of tractest's. */
+export function passedOn(code: number): number {
+  return code < 0 || code > 128 || OURS.has(code) ? FAILED : code;
 }

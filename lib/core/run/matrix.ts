@@ -84,7 +84,7 @@ export function cellWords(cell: Cell): string[] {
 }
 
 /** Codes from the worst on: what cut a run short, what is wrong with pytest, failed tests, what is wrong beside the tests. */
-const SEVERITY = [130, 143, 124, 70, 3, 4, 2, 1, 84, 82, 80, 6, 5, 0];
+const SEVERITY = [130, 131, 143, 124, 70, 3, 4, 2, 1, 84, 82, 80, 6, 5, 0];
 
 /** The worst of the exit codes of some cells; 0 of none. */
 export function worstCode(codes: readonly number[]): number {

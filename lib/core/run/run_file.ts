@@ -77,7 +77,8 @@ const COUNTED = ["passed", "failed", "skipped", "errors", "xfailed", "xpassed"] 
 
 function readCounts(value: Partial<Counts> | null | undefined): Counts | null {
   if (!value || !COUNTED.every((word) => Number.isSafeInteger(value[word]))) return null;
-  return Object.fromEntries(COUNTED.map((word) => [word, value[word]])) as unknown as Counts;
+  const [subtestsPassed, notRun] = [value.subtestsPassed, value.notRun].map((count) => Number.isSafeInteger(count) ? count : 0);
+  return { ...Object.fromEntries(COUNTED.map((word) => [word, value[word]])), subtestsPassed, notRun } as unknown as Counts;
 }
 
 /** What is seen of the process of a record. */

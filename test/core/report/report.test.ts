@@ -78,7 +78,7 @@ Deno.test("a page begins with the mark by which it may be written over, and asks
 });
 
 Deno.test("the verdict comes first, also of a run that was killed and of one without tests", () => {
-  assertIncludes(pageWith("x"), "<h1>2 failed</h1>");
+  assertIncludes(pageWith("x"), "<h1>1 failed, 1 error</h1>");
   assertIncludes(pageWith("x", { ends: false }), "<h1>Did not finish</h1>");
   assertIncludes(reportPage({ results: new Results(), hangs: [], trends: NO_TRENDS, now: 0 }), "<h1>Did not finish</h1>");
 });

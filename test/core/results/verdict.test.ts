@@ -2,7 +2,8 @@ import { EventReader, EVENTS_SCHEMA, parseEvent, type PytestEvent } from "../../
 import { describeLock, readLock } from "../../../lib/core/run/lock.ts";
 import { asTyped, nextCommand, pasteable } from "../../../lib/core/run/shown.ts";
 import { readDurations, timeLimit, withDuration } from "../../../lib/core/run/time_limit.ts";
-import { countsLine, type FailedReport, gist, registryCollision, runExitCode, Tally } from "../../../lib/core/results/verdict.ts";
+import { Counter, countsLine, type FailedReport, gist, registryCollision, runExitCode } from "../../../lib/core/results/verdict.ts";
+import { Tally } from "../../../lib/core/results/tally.ts";
 import { UsageError } from "../../../lib/errors.ts";
 import { assert, assertEquals, assertIncludes, assertThrows } from "../../assert.ts";
 
@@ -33,7 +34,7 @@ Deno.test("a tally counts by pytest's words, and a test may fail in its call and
     report("e", "call", "passed", "passed"),
     report("f", "call", "failed", "rerun"),
   );
-  assertEquals(tally.counts, { passed: 1, failed: 1, skipped: 1, errors: 1, xfailed: 1, xpassed: 1 });
+  assertEquals(tally.counts, { passed: 1, failed: 1, skipped: 1, errors: 1, xfailed: 1, xpassed: 1, subtestsPassed: 0, notRun: 0 });
   assertEquals(tally.failures.map((each) => [each.id, each.phase]), [["a", "call"], ["a", "teardown"], ["f", "call"]]);
   assertEquals([...tally.running.keys()], []);
 });
@@ -52,12 +53,13 @@ Deno.test("a session that is cut short keeps what it reported and what was runni
 });
 
 Deno.test("counts stand on one line in pytest's words and order", () => {
-  const counts = { passed: 12, failed: 1, skipped: 2, errors: 1, xfailed: 3, xpassed: 1 };
+  const counts = { passed: 12, failed: 1, skipped: 2, errors: 1, xfailed: 3, xpassed: 1, subtestsPassed: 0, notRun: 0 };
   assertEquals(
     countsLine(counts, { deselected: 4, warnings: 1 }),
     "1 failed, 12 passed, 2 skipped, 4 deselected, 3 xfailed, 1 xpassed, 1 warning, 1 error",
   );
-  assertEquals(countsLine({ passed: 0, failed: 0, skipped: 0, errors: 0, xfailed: 0, xpassed: 0 }), "no tests ran");
+  assertEquals(countsLine({ ...counts, subtestsPassed: 2, notRun: 5 }).endsWith(", 1 error, 2 subtests passed, 5 not run"), true);
+  assertEquals(countsLine(new Counter().counts()), "no tests ran");
 });
 
 Deno.test("the gist of a failure is the first lines of its message, what it groups, and where it was raised", () => {

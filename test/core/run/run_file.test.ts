@@ -6,7 +6,7 @@ import { UsageError } from "../../../lib/errors.ts";
 import { assert, assertEquals, assertIncludes, assertThrows } from "../../assert.ts";
 
 const here = { bootId: "0f3c1d2e-0000-4000-8000-000000000001", pidNamespace: "pid:[4026531836]" };
-const COUNTS = { passed: 2, failed: 1, skipped: 0, errors: 0, xfailed: 0, xpassed: 0 };
+const COUNTS = { passed: 2, failed: 1, skipped: 0, errors: 0, xfailed: 0, xpassed: 0, subtestsPassed: 0, notRun: 0 };
 const RUNNING: RunFile = {
   runId: "20261124-135525-8a60",
   root: "/repo",
