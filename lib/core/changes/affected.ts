@@ -329,9 +329,9 @@ class Judged {
   }
 
   /** Whether something else than helpers of the tests stands between a change and the fixtures that come to it. */
-  #isThroughPackage({ chain }: Reached): boolean {
+  #isThroughPackage({ chain, distance }: Reached): boolean {
     const { tree, packageDirectory } = this.around;
-    return chain.slice(1, -1).some((file) => {
+    return distance > 1 && chain.slice(1, -1).some((file) => {
       const tests = testsAround(file, tree);
       return tests === undefined || isInPackage(file, packageDirectory, tests);
     });
@@ -347,11 +347,11 @@ class Judged {
       (targets.size > 0 && this.around.tree.files.every((file) => !isTestFile(file) || targets.has(file)));
   }
 
-  /** Tests that name it in their text; false if none does. */
+  /** Tests that name it in a string; false if none does. */
   #names(words: readonly string[]): boolean {
     const naming = this.around.graph?.naming(words) ?? [];
     for (const file of naming) {
-      if (isTestFile(file)) this.found.add("import", file, this.#cause("its name stands in the test"));
+      if (isTestFile(file)) this.found.add("through", file, this.#cause("its name stands in the test"));
       else this.#directory("its name stands in fixtures of every test below", file);
     }
     return naming.length > 0;

@@ -1,6 +1,6 @@
 import { directoriesOf, parent } from "../project/paths.ts";
 import { type ImportLines, isWord } from "./import_lines.ts";
-import { attributesOf, importingPart, type PythonImport, pythonImports } from "./python_imports.ts";
+import { attributesOf, importingPart, literalsOf, type PythonImport, pythonImports } from "./python_imports.ts";
 
 /** Texts by path, each of which may be read only when it is asked for. */
 export type Sources = Pick<ReadonlyMap<string, string>, "has" | "get" | "keys">;
@@ -45,11 +45,15 @@ interface Edge {
   readonly through: readonly string[];
 }
 
-/** What a dotted name comes to. */
+/** What a dotted name comes to, or one of the things that it may come to. */
 interface Place {
-  /** The file that it is in; null for a directory without `__init__.py`, and for nothing of the project. */
+  /** The files that it is in; none for a directory without `__init__.py`, and for nothing of the project. */
   readonly files: readonly string[];
   readonly through: readonly string[];
+  /** The module that it is; null for something in one. */
+  readonly module: string | null;
+  /** An `__init__.py` gives it its meaning: whoever uses it depends on what that does. */
+  readonly isDefined?: true;
 }
 
 /** Who imports whom in a project, from the text of its files. */
@@ -108,7 +112,10 @@ export class ImportGraph {
     return this.#search(changed, true);
   }
 
-  /** Test files and conftest.py files whose text has one of these words between characters that are no part of a name. */
+  /**
+   * Test files and conftest.py files with one of these words in a string of theirs, between characters that are no part of a name.
+   * Comments, docstrings and sentences are for people.
+   */
   naming(words: readonly string[]): string[] {
     const quoted = words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
     const expression = new RegExp(`(?<![\\w.-])(?:${quoted.join("|")})(?![\\w-])`);
@@ -116,7 +123,8 @@ export class ImportGraph {
     for (const path of this.project.sources.keys()) {
       if (!this.project.isTest(path) && !isConftest(path)) continue;
       const text = this.project.sources.get(path)!;
-      if (words.some((word) => text.includes(word)) && expression.test(text)) found.push(path);
+      if (!words.some((word) => text.includes(word))) continue;
+      if (literalsOf(text).some((literal) => expression.test(literal) && (!/\s/.test(literal) || PROGRAM.test(literal)))) found.push(path);
     }
     return found.sort();
   }
@@ -130,13 +138,13 @@ export class ImportGraph {
       this.#linkImportersOf(front);
       for (const file of front) {
         const chain = chains.get(file)!;
-        const target = distance === 0 ? undefined : this.#targetOf(file);
+        const target = distance > 0 ? this.#targetOf(file) : this.#plugins.has(file) ? null : undefined;
         if (target !== undefined && !found.has(target)) found.set(target, { target, chain, distance });
         for (const edge of this.#importers.get(file)?.values() ?? []) {
           // Whoever imports a package runs its changed `__init__.py`.
           const counts = weakToo || !edge.weak || (file === changed && isInit(file));
           // All that a conftest.py or a plugin bears on is its target already.
-          const covered = target === null || (typeof target === "string" && target.endsWith("/") && edge.importer.startsWith(target));
+          const covered = distance > 0 && target === null || (typeof target === "string" && target.endsWith("/") && edge.importer.startsWith(target));
           if (!counts || covered || chains.has(edge.importer)) continue;
           chains.set(edge.importer, [...chain, ...edge.through.filter((init) => !chain.includes(init)), edge.importer]);
           next.push(edge.importer);
@@ -200,46 +208,60 @@ export class ImportGraph {
     };
     for (const one of this.#importsOf(init)) {
       // Whoever takes all of the package has it too.
-      if (one.bound !== null) { for (const word of [one.bound, STAR]) add(this.#named(key, one.bound, new Set()), word); }
-      const all = one.name === "*" ? this.#find(one.module === "" ? [] : one.module.split("."), this.#startsOf(init, one.level)) : null;
-      if (all) { for (const word of [lastPart(key), STAR]) add(all, word); }
+      if (one.bound !== null) {
+        for (const place of this.#named(key, one.bound, new Set())) for (const word of [one.bound, STAR]) add(place, word);
+      }
     }
+    for (const place of this.#starsOf(key, new Set())) for (const word of [lastPart(key), STAR]) add(place, word);
   }
 
   #link(path: string): void {
-    const imports = this.#importsOf(path);
-    const packages = new Map<string, string>();
-    for (const one of imports) {
+    const packages = new Map<string, Set<string>>();
+    const bind = (bound: string | null, key: string | null) => {
+      if (bound === null || key === null || !this.#isPackage(key)) return;
+      const keys = packages.get(bound);
+      if (keys) keys.add(key);
+      else packages.set(bound, new Set([key]));
+    };
+    for (const one of this.#importsOf(path)) {
       if (one.level === 0 && !this.#names.has(firstOf(one.module))) continue;
       const starts = this.#startsOf(path, one.level);
       const parts = one.module === "" ? [] : one.module.split(".");
       const found = this.#find(parts, starts);
       if (!found) continue;
-      for (const init of found.inits) this.#add(init, { importer: path, weak: true, through: [] });
+      for (const init of found.inits) this.#add(init, weakly(path));
       if (one.name === null) {
         const bound = one.bound === null || one.bound === parts[0] ? this.#find(parts.slice(0, 1), starts) : found;
-        if (one.bound !== null && bound && this.#isPackage(bound.key)) packages.set(one.bound, bound.key);
+        bind(one.bound, bound && bound.module);
         this.#addFiles(found, path, one.typing);
       } else if (one.name === "*") {
         this.#addFiles(found, path, one.typing);
         for (const place of this.#passedOn(found.key)) this.#addFiles(place, path, one.typing);
       } else {
-        const place = found.rest.length > 0 ? found : this.#named(found.key, one.name, new Set());
-        this.#addFiles(place, path, one.typing);
-        if (found.files.length > 0 && place.files !== found.files) { for (const file of found.files) this.#add(file, weakly(path)); }
-        const sub = `${found.key}/${one.name}`;
-        if (one.bound !== null && this.#isPackage(sub)) packages.set(one.bound, sub);
+        for (const place of found.rest.length > 0 ? [found] : this.#named(found.key, one.name, new Set())) {
+          this.#addFiles(place, path, one.typing);
+          bind(one.bound, place.module);
+        }
+        for (const file of found.files) this.#add(file, weakly(path));
       }
     }
-    if (packages.size === 0) return;
+    if (packages.size > 0) this.#linkAttributes(path, packages);
+  }
+
+  /** Links what a file uses of packages by attributes: `app.tools.shape.fmt`. */
+  #linkAttributes(path: string, packages: ReadonlyMap<string, ReadonlySet<string>>): void {
     for (const chain of attributesOf(this.project.sources.get(path)!, [...packages.keys()])) {
       const [bound, ...names] = chain.split(".");
-      let key = packages.get(bound!)!;
+      let keys: ReadonlySet<string> = packages.get(bound!)!;
       for (const name of names) {
-        const place = this.#named(key, name, new Set());
-        this.#addFiles(place, path, false);
-        if (!this.#isPackage(`${key}/${name}`)) break;
-        key = `${key}/${name}`;
+        const next = new Set<string>();
+        for (const place of [...keys].flatMap((key) => this.#named(key, name, new Set()))) {
+          this.#addFiles(place, path, false);
+          if (place.module !== null && this.#isPackage(place.module)) next.add(place.module);
+        }
+        for (const key of keys) if (this.#isPackage(below(key, name))) next.add(below(key, name));
+        if (next.size === 0) break;
+        keys = next;
       }
     }
   }
@@ -261,7 +283,7 @@ export class ImportGraph {
   #find(
     parts: readonly string[],
     starts: readonly string[],
-  ): { key: string; files: readonly string[]; inits: string[]; rest: string[]; through: [] } | null {
+  ): Place & { key: string; inits: string[]; rest: string[] } | null {
     const has = (key: string) => this.#modules.has(key);
     const start = parts.length === 0
       ? starts[0]
@@ -276,46 +298,86 @@ export class ImportGraph {
       if (index > 0) inits.push(...this.#filesOf(key).filter(isInit));
       key = next;
     }
-    return { key, files: this.#filesOf(key), inits, rest: parts.slice(index), through: [] };
+    const rest = parts.slice(index);
+    return { key, files: this.#filesOf(key), inits, rest, through: [], module: rest.length === 0 ? key : null };
   }
 
-  /** Where something of a module is defined: in it, in a module below it, or where an `__init__.py` has it from. */
-  #named(key: string, name: string, seen: Set<string>): Place {
-    const sub = below(key, name);
+  /**
+   * Where something of a module may be from: a module below it, what an `__init__.py` has it from, or the module itself. All that is
+   * possible counts: of several imports of a name (`try … except ImportError`) any may be the one.
+   */
+  #named(key: string, name: string, seen: Set<string>): readonly Place[] {
     const files = this.#filesOf(key);
-    const own: Place = { files, through: [] };
+    const own: Place = { files, through: [], module: null };
     const init = files.find(isInit);
-    if (seen.has(`${key}:${name}`)) return own;
+    if (seen.has(`${key}:${name}`)) return [own];
     seen.add(`${key}:${name}`);
-    if (this.#modules.has(sub)) return { files: this.#filesOf(sub), through: [] };
-    if (init === undefined) return own;
-    const stars: Place[] = [];
+    const sub = below(key, name);
+    const places: Place[] = this.#modules.has(sub) ? [{ files: this.#filesOf(sub), through: [], module: sub }] : [];
+    if (init === undefined) return places.length > 0 ? places : [own];
     for (const one of this.#importsOf(init)) {
-      const found = one.bound === name || one.name === "*"
-        ? this.#find(one.module === "" ? [] : one.module.split("."), this.#startsOf(init, one.level))
-        : null;
-      if (!found || found.key === key && one.name === null) continue;
-      if (one.name === "*") {
-        const place = this.#named(found.key, name, seen);
-        if (place.files.some((file) => defines(this.project.sources.get(file)!, name))) stars.push(place);
-        continue;
+      if (one.bound !== name) continue;
+      const found = this.#find(one.module === "" ? [] : one.module.split("."), this.#startsOf(init, one.level));
+      if (!found || (found.key === key && one.name === null)) continue;
+      const isWhole = one.name === null || found.rest.length > 0;
+      for (const place of isWhole ? [found] : this.#named(found.key, one.name, seen)) {
+        // What an `__init__.py` does not have it can't pass on.
+        if (place.files !== files) places.push(passedBy(init, place));
       }
-      const place = one.name === null || found.rest.length > 0 ? found : this.#named(found.key, one.name, seen);
-      return { files: place.files, through: [...place.through, init] };
     }
-    const [star] = stars;
-    return star ? { files: star.files, through: [...star.through, init] } : own;
+    const text = this.project.sources.get(init)!;
+    if (defines(text, name)) places.push({ ...own, isDefined: true });
+    if (places.length > 0) return places;
+    for (const one of this.#importsOf(init)) {
+      const found = one.name === "*" ? this.#find(one.module === "" ? [] : one.module.split("."), this.#startsOf(init, one.level)) : null;
+      if (!found || !this.#has(found.key, name, new Set())) continue;
+      for (const place of this.#named(found.key, name, seen)) places.push(passedBy(init, place));
+    }
+    if (places.length > 0) return places;
+    return [defines(text, "__getattr__") ? { ...own, isDefined: true } : own];
   }
 
-  /** All that an `__init__.py` has from elsewhere. */
+  /** Whether a module gives a name a meaning, or has it from elsewhere. */
+  #has(key: string, name: string, seen: Set<string>): boolean {
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return this.#filesOf(key).some((file) =>
+      defines(this.project.sources.get(file)!, name) ||
+      this.#importsOf(file).some((one) => {
+        if (one.bound === name) return true;
+        const found = one.name === "*" ? this.#find(one.module === "" ? [] : one.module.split("."), this.#startsOf(file, one.level)) : null;
+        return found !== null && this.#has(found.key, name, seen);
+      })
+    );
+  }
+
+  /** All that an `__init__.py` has from elsewhere, and gives a meaning itself. */
   #passedOn(key: string): Place[] {
-    const init = this.#filesOf(key).find(isInit);
+    const files = this.#filesOf(key);
+    const init = files.find(isInit);
     if (init === undefined) return [];
-    return this.#importsOf(init).filter((one) => one.bound !== null).map((one) => this.#named(key, one.bound!, new Set()));
+    const bound = this.#importsOf(init).filter((one) => one.bound !== null).flatMap((one) => this.#named(key, one.bound!, new Set()));
+    const own: Place[] = DEFINES_SOMETHING.test(this.project.sources.get(init)!) ? [{ files, through: [], module: null, isDefined: true }] : [];
+    return [...bound, ...this.#starsOf(key, new Set()), ...own];
+  }
+
+  /** All that an `__init__.py` takes whole from elsewhere, and what that takes so. */
+  #starsOf(key: string, seen: Set<string>): Place[] {
+    const init = this.#filesOf(key).find(isInit);
+    if (init === undefined || seen.has(key)) return [];
+    seen.add(key);
+    return this.#importsOf(init).flatMap((one) => {
+      const found = one.name === "*" ? this.#find(one.module === "" ? [] : one.module.split("."), this.#startsOf(init, one.level)) : null;
+      if (found === null) return [];
+      const passed = this.#importsOf(found.files.find(isInit) ?? "").filter((other) => other.bound !== null)
+        .flatMap((other) => this.#named(found.key, other.bound!, new Set()));
+      return [found, ...passed, ...this.#starsOf(found.key, seen)].map((place) => passedBy(init, place));
+    });
   }
 
   #addFiles(place: Place, importer: string, typing: boolean): void {
-    for (const file of place.files) this.#add(file, { importer, weak: typing || isInit(file), through: place.through });
+    const isWeak = (file: string) => typing || (isInit(file) && !place.isDefined);
+    for (const file of place.files) this.#add(file, { importer, weak: isWeak(file), through: place.through });
   }
 
   #add(file: string, edge: Edge): void {
@@ -342,6 +404,8 @@ export class ImportGraph {
   }
 }
 
+/** What a string of several words has in it that is a command or a program, and no sentence. */
+const PROGRAM = /(?:^|\s)(?:-m|python[\d.]*|\S*\/python[\d.]*|exec|sh|bash|uv)\s|^[ \t]*(?:import|from)[ \t]+[\w.]+/m;
 const NONE: readonly string[] = [];
 /** To look for more words than these takes longer than to read all files closely. */
 const MOST_WORDS = 20;
@@ -427,6 +491,13 @@ function isConftest(path: string): boolean {
 function weakly(importer: string): Edge {
   return { importer, weak: true, through: [] };
 }
+
+function passedBy(init: string, place: Place): Place {
+  return place.through.includes(init) ? place : { ...place, through: [...place.through, init] };
+}
+
+/** A definition, or an assignment to a name that `import *` takes. */
+const DEFINES_SOMETHING = /^(?:(?:async[ \t]+)?def|class)[ \t]|^[A-Za-z]\w*[ \t]*(?::[^\n]*)?=/m;
 
 /** Whether a module's text gives a name a meaning at its top level. */
 function defines(text: string, name: string): boolean {

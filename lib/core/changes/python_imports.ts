@@ -50,10 +50,13 @@ export function pythonImports(text: string): PythonImport[] {
   // Most files have none: a search for the word is quicker than one by expression.
   const has = (word: string) => code.includes(word);
   for (const match of has("import_module") || has("__import__") || has("importorskip") ? code.matchAll(BY_NAME) : []) {
-    const [, , index, relative] = match;
-    const [, dots, module] = /^(\.*)(.*)$/s.exec(strings[Number(index)]!)!;
-    // Without `__name__` or `__package__` nobody knows where a relative name starts.
-    if (DOTTED.test(module!) && (dots === "" || relative)) add(match.index, { level: dots!.length, module: module!, name: null, bound: null });
+    const [, , index, relative, literal] = match;
+    const [, dots = "", module = ""] = /^(\.*)(.*)$/s.exec(strings[Number(index)]!)!;
+    if (!DOTTED.test(module)) continue;
+    // Without a package nobody knows where a relative name starts.
+    const home = literal === undefined ? null : strings[Number(literal)]!.split(".").slice(0, dots.length > 1 ? 1 - dots.length : undefined);
+    if (dots !== "" && home !== null) add(match.index, { level: 0, module: [...home, module].join("."), name: null, bound: null });
+    else if (dots === "" || relative) add(match.index, { level: dots.length, module, name: null, bound: null });
   }
   for (const match of has("pytest_plugins") ? code.matchAll(PLUGINS) : []) {
     for (const [, index] of match[1]!.matchAll(/"(\d+)"/g)) {
@@ -125,7 +128,8 @@ function lastImport(text: string): number {
 export function attributesOf(text: string, bound: readonly string[]): string[] {
   const names = bound.filter((name) => text.includes(`${name}.`));
   if (names.length === 0) return [];
-  const { code } = pythonCode(text);
+  const { code: plain, strings } = pythonCode(text);
+  const code = [plain, ...expressionsIn(plain, strings)].join("\n");
   const used = new Set<string>();
   for (const name of names) {
     for (let at = code.indexOf(name); at >= 0; at = code.indexOf(name, at + name.length)) {
@@ -136,6 +140,22 @@ export function attributesOf(text: string, bound: readonly string[]): string[] {
     }
   }
   return [...used];
+}
+
+/** What stands in the strings of a Python file, without docstrings: they say something to people. */
+export function literalsOf(text: string): string[] {
+  const { code, strings } = pythonCode(text);
+  const docstrings = new Set([...code.matchAll(DOCSTRING)].map(([, index]) => Number(index)));
+  return strings.filter((_, index) => !docstrings.has(index));
+}
+
+/** A string that is the first statement of a module, a class or a function. */
+const DOCSTRING = /(?:^|:[ \t]*\n)\s*[rRuU]?"(\d+)"[ \t]*(?=[\r\n;]|$)/g;
+
+/** What stands between braces in strings that are formatted: it is code. */
+function expressionsIn(code: string, strings: readonly string[]): string[] {
+  return [...code.matchAll(/(?<![\w\u0080-\uffff])[rR]?[fFtT][rR]?"(\d+)"/g)]
+    .flatMap(([, index]) => [...strings[Number(index)]!.matchAll(/\{([^{}]+)/g)].map(([, expression]) => expression!));
 }
 
 /**
@@ -197,7 +217,8 @@ const LATEST = 1_000;
 const BEFORE = /^(?:.*[;:])?[ \t\f]*(?:(from\b)([. \t]*)([^\s;()."]*(?:\.[^\s;()."]+)*?)[ \t]*)?$/;
 /** What stands behind it: `(a as b, c)`, or the rest of the line. */
 const LIST = /(?![\w\u0080-\uffff])[ \t]*(?:\(([^)]*)\)|([^\n;]*))/y;
-const BY_NAME = /\b(import_module|__import__|importorskip)[ \t]*\(\s*"(\d+)"(\s*,\s*(?:package\s*=\s*)?__(?:name|package)__)?/g;
+const BY_NAME =
+  /\b(import_module|__import__|importorskip)[ \t]*\(\s*(?:(?:mod)?name\s*=\s*)?"(\d+)"(\s*,\s*(?:package\s*=\s*)?(?:__(?:name|package)__|"(\d+)"))?/g;
 /** The name, if any, in front of a backslash that continues a line. */
 const CONTINUED = /([\w\u0080-\uffff]*)[ \t]*\\\r?$/;
 /** A name that an import gives another one: `b` of `import a.b as c`. */

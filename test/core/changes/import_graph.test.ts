@@ -72,6 +72,49 @@ Deno.test("reach() names a conftest.py's directory, and goes on beside it", () =
   assertEquals([first?.target, first?.distance, second?.target, second?.distance], ["tests/sub/", 1, "tests/test_attribute.py", 2]);
 });
 
+/** Whether a change of `app/a.py` reaches `tests/test_a.py`, while another test asks for it by name. */
+const reaching = (init: string, test: string, more: Readonly<Record<string, string>> = {}) =>
+  graphOf({
+    "app/__init__.py": init,
+    "app/a.py": "def f(): pass\n",
+    "app/b.py": "def g(): pass\n",
+    "tests/test_a.py": test,
+    "tests/test_b.py": "from app.a import f\n",
+    ...more,
+  }).reach("app/a.py").reached.some(({ target }) => target === "tests/test_a.py");
+
+Deno.test("reach() follows every way in which an __init__.py gives a name to what is in a module", () => {
+  const part = { "app/sub/__init__.py": "", "app/sub/deep.py": "from ..a import f\n" };
+  const ways: [init: string, test: string, more?: Readonly<Record<string, string>>][] = [
+    ["from .a import f as h", "import app\napp.h()"],
+    ["from . import a as _a\n_b = _a", "import app\napp._a.f()"],
+    ["from . import a\nh = a.f", "import app\napp.h()"],
+    ["from . import a\ndef h(): return a.f()", "from app import h"],
+    ["import app.a as h", "from app import h"],
+    ["try:\n    from .b import f\nexcept ImportError:\n    from .a import f", "from app import f"],
+    ["from .b import a", "from app import a"],
+    ["from .c import *", "import app\napp.f()", { "app/c.py": "from .a import f\n" }],
+    ["from .c import *", "from app import *\nf()", { "app/c.py": "from .a import f\n" }],
+    ["from .c import *", "from app import f", { "app/c.py": "from .d import *\n", "app/d.py": "from .a import f\n" }],
+    ["from .a import *", "from app import *\nf()"],
+    ["from . import sub as s", "import app\napp.s.deep.f()", part],
+    ["from . import sub as s", "from app import s\ns.deep.f()", part],
+    ["from . import a\ndef __getattr__(name): return getattr(a, name)", "import app\napp.f()"],
+    ["", "import app.a\nprint(f'{app.a.f()}')"],
+    ["", "import importlib\nimportlib.import_module(name='app.a')"],
+    ["", "from importlib import import_module\nimport_module('.a', 'app')"],
+    ["", "from importlib import import_module\nimport_module('..a', package='app.sub')", part],
+  ];
+  for (const [init, test, more] of ways) assert(reaching(`${init}\n`, `${test}\n`, more), `${init}\n--\n${test}`);
+  const none: [init: string, test: string][] = [
+    ["from .b import g\nfrom .a import f", "import app\napp.g()"],
+    ["from .b import *\nfrom .a import f", "from app import g"],
+    ["from . import a", "import app\n'app.a.f'\n# app.a.f()\nf'app.a {1}'"],
+    ["from .a import f\nVERSION = 1", '"""\nimport app.a\n"""\nx = "from app import f"\n'],
+  ];
+  for (const [init, test] of none) assert(!reaching(`${init}\n`, `${test}\n`), `${init}\n--\n${test}`);
+});
+
 Deno.test("reach() says when only the run of a package's __init__.py leads there, or only a type checker's import", () => {
   const files = {
     "app/__init__.py": "from ._used import used\nfrom . import _registered\n",
@@ -140,6 +183,7 @@ Deno.test("reach() finds who still imports a deleted module, and a module that b
 Deno.test("reach() ends at a plugin that pytest loads: it bears on every test", () => {
   const graph = graphOf({ "app/plug.py": "from .inner import x\n", "app/inner.py": "", "tests/test_a.py": "" }, { plugins: ["app.plug"] });
   assertEquals(graph.reach("app/inner.py").reached, [{ target: null, chain: ["app/inner.py", "app/plug.py"], distance: 1 }]);
+  assertEquals(graph.reach("app/plug.py").reached, [{ target: null, chain: ["app/plug.py"], distance: 0 }]);
 });
 
 Deno.test("reach() ends with imports in a circle, and with a package that passes on its own names", () => {
@@ -152,6 +196,17 @@ Deno.test("reach() ends with imports in a circle, and with a package that passes
   assertEquals(graph.reach("app/a.py").reached.map((one) => one.target), ["tests/test_a.py"]);
   assertEquals(graph.reach("app/b.py").reached.map((one) => one.distance), [2]);
   assertEquals(graph.reach("nowhere.py"), { reached: [], isFar: true });
+});
+
+Deno.test("naming() takes no comment, docstring or sentence for a use", () => {
+  const graph = graphOf({
+    "tests/test_a.py": '"""Runs golden.json."""\n# golden.json\ndef test():\n    """golden.json"""\n    assert x, "golden.json is gone"\n',
+    "tests/test_b.py": "def test():\n    spawn(\n        'golden.json'\n    )\n",
+    "tests/test_c.py": "run(f'{PYTHON} -m golden.json')\n",
+    "tests/test_d.py": "run('import golden.json')\nclass A:\n    'golden.json'\n",
+    "tests/test_e.py": "x = 'import os; from golden.json import y'\n",
+  });
+  assertEquals(graph.naming(["golden.json"]), ["tests/test_b.py", "tests/test_c.py", "tests/test_d.py", "tests/test_e.py"]);
 });
 
 Deno.test("naming() finds tests and fixtures whose text has a word of its own", () => {
