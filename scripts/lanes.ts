@@ -13,6 +13,7 @@ export interface TestResult {
 /** The files that take longest (a minute or more), longest first; the order of the others hardly matters. */
 const LONGEST = [
   "run_sample",
+  "differential",
   "run_jobs",
   "hang/verdicts",
   "isolation/killed",
