@@ -7,7 +7,7 @@ import { listTcpListeners, listUnixSockets, type SocketList, type TcpListener } 
 import type { Printer } from "../ui/printer.ts";
 import { type FirstLook, startFirstLook } from "./first_look.ts";
 import { ProcessSurvey } from "./processes.ts";
-import { judgeSocketFiles, listSocketFiles, removeSockets } from "./sockets.ts";
+import { isNoneOfOurs, judgeSocketFiles, listSocketFiles, removeSockets } from "./sockets.ts";
 import { endTree } from "./process_tree.ts";
 import type { Project } from "../project/project.ts";
 
@@ -75,7 +75,7 @@ export async function findLeaks(host: Host, project: Project, options: FindLeaks
     .map((row): Refusal => ({ pid: row!.pid, reason: `belongs to uid ${row!.uid}; not touched` }));
   const run = judged.find((process) => process.isOfLiveRun && holderPids.flat().includes(process.pid));
   const pytest = run === undefined ? undefined : survey.row(run.pytest ?? run.pid);
-  const skipped = sockets.filter((socket) => socket.evidence.some((reason) => reason.startsWith("belongs to uid ")));
+  const skipped = sockets.filter(isNoneOfOurs);
   // Whose process made a socket can't be told any more once it is stale.
   const relevant = sockets.filter((socket) => !skipped.includes(socket) && below === null);
   unknowns.push(

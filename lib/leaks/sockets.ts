@@ -1,7 +1,8 @@
-import { dirname, join, resolve } from "@std/path";
+import { basename, dirname, join, resolve } from "@std/path";
 import { type BoundSockets, isBound, refuseDirectory, refuseFile } from "../core/leaks/sockets.ts";
 import type { FileFacts, Refusal, SocketReport } from "../core/leaks/types.ts";
 import type { Host } from "../host/host.ts";
+import { listUnixSocketsElsewhere, type SocketsElsewhere } from "../programs/net_unix.ts";
 import type { Project } from "../project/project.ts";
 
 /** A directory in which actors may leave sockets. */
@@ -62,16 +63,34 @@ async function listDirectory(host: Host, { path, names, shared }: SocketDirector
 
 /** The verdict on each file, with those that are left alone whoever listens. Connects only where nobody has the socket bound. */
 export async function judgeSocketFiles(host: Host, paths: readonly string[], bound: BoundSockets): Promise<SocketReport[]> {
+  const elsewhere = once(() => listUnixSocketsElsewhere(host));
   const reports = await Promise.all(paths.map(async (path) => {
     // A name that is no UTF-8 can't be asked for by what stands for it.
     if (path.includes("\ufffd")) return { path, verdict: "unknown" as const, evidence: ["unprintable name, skipped"] };
     const file = await host.lstat(path);
-    return file ? { path, ...await judge(host, path, file, bound) } : null;
+    return file ? { path, ...await judge(host, path, file, bound, elsewhere) } : null;
   }));
   return reports.filter((report) => report !== null);
 }
 
-async function judge(host: Host, path: string, file: FileFacts, bound: BoundSockets): Promise<Omit<SocketReport, "path">> {
+/** Whether what is at a path is no socket of this user: named, left alone, and in nobody's way. */
+export function isNoneOfOurs({ evidence }: SocketReport): boolean {
+  return evidence.some((reason) => /^belongs to uid |, no socket$/.test(reason));
+}
+
+/** Asked for only where a socket is about to be called stale, and then once. */
+function once<T>(ask: () => Promise<T>): () => Promise<T> {
+  let asked: Promise<T> | null = null;
+  return () => asked ??= ask();
+}
+
+async function judge(
+  host: Host,
+  path: string,
+  file: FileFacts,
+  bound: BoundSockets,
+  elsewhere: () => Promise<SocketsElsewhere>,
+): Promise<Omit<SocketReport, "path">> {
   const reason = refuseFile(file, host.uid() ?? -1);
   if (reason) return { verdict: "unknown", evidence: [reason] };
   const held = isBound(path, file, bound);
@@ -81,10 +100,18 @@ async function judge(host: Host, path: string, file: FileFacts, bound: BoundSock
     case "accepted":
       return { verdict: "live", evidence: ["it accepts connections, though no process here has it bound (a container?)"] };
     case "refused":
-      return { verdict: "stale", evidence: ["no process has it bound, a connect is refused"] };
+      return await judgeUnheard(path, elsewhere);
     default:
       return { verdict: "unknown", evidence: ["a connect is neither accepted nor refused"] };
   }
+}
+
+/** No process of this network has it bound; one of another may, before it listens. */
+async function judgeUnheard(path: string, elsewhere: () => Promise<SocketsElsewhere>): Promise<Omit<SocketReport, "path">> {
+  const { names, failure } = await elsewhere();
+  if (failure !== null) return { verdict: "unknown", evidence: [failure] };
+  if (names.has(basename(path))) return { verdict: "live", evidence: ["a process of another network namespace has a socket of that name bound"] };
+  return { verdict: "stale", evidence: ["no process has it bound, a connect is refused"] };
 }
 
 /** What was removed, and what was not, and why. */
@@ -99,10 +126,11 @@ export async function removeSockets(host: Host, paths: readonly string[], bound:
   const listed = paths.length > 0 ? await bound() : null;
   const removed: string[] = [];
   const refused: Refusal[] = [];
+  const elsewhere = once(() => listUnixSocketsElsewhere(host));
   for (const path of paths) {
     const first = before.get(path);
     if (!first || !listed) continue;
-    const { verdict, evidence } = await judge(host, path, first, listed);
+    const { verdict, evidence } = await judge(host, path, first, listed, elsewhere);
     const directory = await host.lstat(dirname(path));
     const unsafe = directory ? refuseDirectory(directory, host.uid() ?? -1, true) : null;
     if (unsafe) refused.push({ path: dirname(path), reason: unsafe });

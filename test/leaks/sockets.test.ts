@@ -82,6 +82,33 @@ Deno.test(`fault 25: a live socket whose owner is in another network namespace i
   assertEquals([verdicts(found), cleanup.removed], [["a.sock live"], []]);
 });
 
+Deno.test(
+  `fault 62: a socket that a process of another network namespace has bound, and does not listen on yet, is kept${NEEDS_ROOT}`,
+  { ignore: !isRoot },
+  async () => {
+    const { scene, directory } = await make();
+    await using _ = scene;
+    const env = { SOCKET: `${directory}/a.sock`, SOCKET_ONLY_BOUND: "1" };
+    await scene.start({ argv: ["server"], cwd: "/", env, under: ["unshare", "--net"] });
+    await stale(scene, `${directory}/b.sock`);
+    const { found, cleanup } = await cleanUp(scene);
+    assertEquals([verdicts(found), cleanup.removed], [["a.sock live", "b.sock stale"], [`${directory}/b.sock`]]);
+    scene.host.instead = (program, args) => program === "readlink" && args.some((word) => word.endsWith("/ns/net")) ? { outcome: "timed-out" } : null;
+    await stale(scene, `${directory}/b.sock`);
+    assertEquals(verdicts((await cleanUp(scene)).found), ["a.sock unknown", "b.sock unknown"], "what can't be seen is not stale");
+  },
+);
+
+Deno.test("a plain file that is named like a registry's socket is refused by name, and is in nobody's way", async () => {
+  const { scene, directory } = await make();
+  await using _ = scene;
+  await Deno.writeTextFile(`${directory}/registry@9.sock`, "x");
+  const { found, cleanup } = await cleanUp(scene);
+  const reason = "is a file, no socket";
+  assertEquals([found.clean, found.sockets, found.refused], [true, [], [{ path: `${directory}/registry@9.sock`, reason }]]);
+  assertEquals([cleanup.ok, exists(`${directory}/registry@9.sock`)], [true, true]);
+});
+
 Deno.test("fault 26: a stale socket under a name whose old owner still listens is removed by its inode, the owner is left", async () => {
   const { scene, directory } = await make();
   await using _ = scene;
