@@ -1,6 +1,6 @@
 import type { Bisected, Symptom } from "../core/run/bisect.ts";
 import { shellCommand } from "../core/escape.ts";
-import { fileOf } from "../core/results/lastfailed.ts";
+import { fileOf, plainId } from "../core/results/lastfailed.ts";
 import { runIntent } from "../core/run/command.ts";
 import { asTyped, pasteable } from "../core/run/shown.ts";
 import { parseCount, parseSeconds, timeLimit } from "../core/run/time_limit.ts";
@@ -90,7 +90,7 @@ async function testOf({ host, line }: Context, project: Project): Promise<string
   if (!word.includes("::")) throw new UsageError(`"${word}" names no single test`, "a test's name comes after its file's: test_rpc.py::test_x");
   const { targets } = await targetsOf(host, project, [word]);
   if (targets.length !== 1) throw new UsageError(`"${word}" fits ${targets.length} tests`, `name one: ${targets.join(", ")}`);
-  return targets[0]!;
+  return plainId(targets[0]!);
 }
 
 async function scopesOf(

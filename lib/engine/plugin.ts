@@ -1,13 +1,14 @@
 import { join } from "@std/path";
 import type { Host } from "../host/host.ts";
 import events from "../plugin/tractest_events.py" with { type: "text" };
+import ids from "../plugin/tractest_ids.py" with { type: "text" };
 import plugin from "../plugin/tractest_plugin.py" with { type: "text" };
 import { cacheDirectory, digest, usable } from "../project/directories.ts";
 
 /** The module that PYTEST_PLUGINS gets. */
 const MODULE = "tractest_plugin";
 /** The texts of the modules, by their files. */
-const SOURCES = { [`${MODULE}.py`]: plugin, "tractest_events.py": events } as const;
+const SOURCES = { [`${MODULE}.py`]: plugin, "tractest_events.py": events, "tractest_ids.py": ids } as const;
 
 /** What the plugin of one session is told. */
 export interface PluginSettings {
@@ -34,7 +35,7 @@ export async function pluginEnvironment(
   inherited: ReadonlyMap<string, string>,
   { events, session, queue, isolated, otherwise }: PluginSettings,
 ): Promise<Record<string, string>> {
-  const name = `pytest-${await digest(plugin + events)}`;
+  const name = `pytest-${await digest(plugin + events + ids)}`;
   const cache = await usable(host, await cacheDirectory(host), name);
   const directory = cache ?? join(otherwise, name);
   if (cache === null) await host.makeDirectory(directory);

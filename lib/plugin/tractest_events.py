@@ -19,6 +19,10 @@ import traceback
 
 import pytest
 
+# Loaded now: below, the entry of sys.path that it is found by is taken out.
+import tractest_ids as _ids
+from tractest_ids import reported_id as _id
+
 _SCHEMA = "tractest.events/1"
 _OWNER = os.getpid()
 _LIMIT = 4000  # characters of a message or a traceback
@@ -104,27 +108,6 @@ def _around(**options):
         return pytest.hookimpl(wrapper=True, **options)
     except TypeError:
         return pytest.hookimpl(hookwrapper=True, **options)
-
-
-# A parameter without a name of its own is called by its repr, `<function f at 0x7f95a8c637e0>`: another one in each process, for the same test.
-_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
-_named = {}  # id of pytest that has an address -> the id that is told
-
-
-def _name_items(items):
-    """Names what was collected so that every process gives a test the same id; the second of a name has a number there, in order of collection."""
-    times = {}
-    for nodeid in dict.fromkeys(item.nodeid for item in items if " at 0x" in item.nodeid):
-        plain = _ADDRESS.sub(" at 0x…", nodeid)
-        times[plain] = times.get(plain, 0) + 1
-        _named[nodeid] = plain if times[plain] == 1 else plain.replace(" at 0x…", " at 0x…%d" % times[plain], 1)
-
-
-def _id(nodeid):
-    """The id of a test as it is told: without the addresses of its parameters."""
-    if " at 0x" not in nodeid:
-        return nodeid
-    return _named.get(nodeid) or _ADDRESS.sub(" at 0x…", nodeid)
 
 
 _quoted = ("", '""')  # an id of pytest and what is told for it: most come several times in a row
@@ -640,6 +623,7 @@ def pytest_configure(config):
     """What one of several sessions knows of failures is a part only: it goes to a cache of its own, and tractest joins them."""
     global _cache
     try:
+        _ids.install(config)
         cache = getattr(config, "cache", None)
         directory = getattr(cache, "_cachedir", None)
         _cache = None if directory is None else str(directory)
@@ -658,7 +642,6 @@ def pytest_collection_finish(session):
     try:
         # What an import or the configuration has started is no test's.
         _reported.update(_children())
-        _name_items(session.items)
         _write("collected", count=len(session.items), deselected=_deselected)
         _write_tests([item.nodeid for item in session.items])
     except Exception:
@@ -834,6 +817,10 @@ def pytest_sessionfinish(session, exitstatus):
     except Exception:
         pass
     result = yield
+    try:
+        _ids.finish(session.config)
+    except Exception:
+        pass
     try:
         # pytest names the test that is not there, not those that are.
         offered = {"offered": list(_offered)[:_OFFERED]} if int(exitstatus) == 4 and _offered else {}

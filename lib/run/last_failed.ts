@@ -1,4 +1,5 @@
 import { join } from "@std/path";
+import { plainId } from "../core/results/lastfailed.ts";
 import { RED, type Results } from "../core/results/results.ts";
 import { TractestError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
@@ -13,7 +14,7 @@ export async function writeLastFailed(host: Host, cache: string | null, results:
   if (cache === null || (results.finished.length === 0 && results.collectionErrors.length === 0)) return;
   const file = join(cache, "v", "cache", "lastfailed");
   try {
-    const ids = new Set(readIds(await host.readText(file)));
+    const ids = new Set(readIds(await host.readText(file)).map(plainId));
     for (const test of results.finished) RED.has(test.outcome) ? ids.add(test.id) : ids.delete(test.id);
     for (const { id } of results.collectionErrors) ids.add(id);
     // Where pytest has made its cache: the rest of what it puts there is its own business.

@@ -24,7 +24,13 @@ export function readLastFailed(bytes: Uint8Array, prefixes: readonly string[]): 
     return unreadable(error instanceof TypeError ? "it is not UTF-8" : bytes.length === 0 ? "it is empty" : "it is not JSON");
   }
   if (typeof data !== "object" || data === null || Array.isArray(data)) return unreadable("it holds no object of test ids");
-  return { tests: Object.keys(data).filter((id) => isTestId(id, prefixes)).sort(), unreadable: null };
+  const ids = Object.keys(data).filter((id) => isTestId(id, prefixes)).map(plainId);
+  return { tests: [...new Set(ids)].sort(), unreadable: null };
+}
+
+/** An id without the addresses of its parameters, `<P object at 0x…>`: those are others in each process, for the same test. */
+export function plainId(id: string): string {
+  return id.replace(/ at 0x[0-9a-fA-F]+/g, " at 0x…");
 }
 
 /** The file of a test id, relative to pytest's rootdir. */

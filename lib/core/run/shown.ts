@@ -1,5 +1,6 @@
 import { basename, relative } from "@std/path";
 import { shellCommand, shellWord } from "../escape.ts";
+import { plainId } from "../results/lastfailed.ts";
 import { nearest } from "../nearest.ts";
 
 /** A command as a person in the project's root would type it: the venv's Python by its path from there, uv by its name. */
@@ -52,6 +53,9 @@ const NEAREST = 3;
  */
 export function notFound(argv: readonly string[], offered: readonly string[]): NotFound[] {
   if (offered.length === 0) return [];
-  const fits = (id: string) => offered.some((other) => other === id || other.startsWith(`${id}::`) || other.startsWith(`${id}[`));
-  return argv.filter((word) => word.includes(".py::") && !fits(word)).map((id) => ({ id, nearest: nearest(id, offered).slice(0, NEAREST) }));
+  const fits = (id: string) => {
+    const plain = plainId(id);
+    return offered.some((other) => other === plain || other.startsWith(`${plain}::`) || other.startsWith(`${plain}[`));
+  };
+  return argv.filter((word) => /^[^-].*::/s.test(word) && !fits(word)).map((id) => ({ id, nearest: nearest(id, offered).slice(0, NEAREST) }));
 }

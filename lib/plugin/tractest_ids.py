@@ -1,0 +1,162 @@
+"""Ids of tests that hold an address, `test_a[<P object at 0x7f95a8c637e0>]`: another one in each process, for the same test.
+
+PYTEST_DONT_REWRITE: nothing here asserts.
+
+In what is reported and recorded as failed such an id has `0x…` instead; where that names several tests, the second has `0x…2`, in
+order of collection. Such an id, or one with the address of another process, names the test on the command line and for --lf.
+"""
+import os
+import re
+
+import pytest
+
+_MARK = " at 0x"
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+_ANY = re.compile(r" at 0x(?:[0-9a-fA-F]+|…\d*)")
+_HEX = re.compile(r" at 0x[0-9a-fA-F]")
+_NUMBERED = re.compile(r" at 0x…\d")
+_reported = {}  # id of pytest that has an address -> the id that is reported
+
+
+def reported_id(nodeid):
+    """The id of a test as it is reported: without the addresses of its parameters."""
+    if _MARK not in nodeid:
+        return nodeid
+    return _reported.get(nodeid) or _ADDRESS.sub(" at 0x…", nodeid)
+
+
+def _without(text):
+    """The same for every address and every number."""
+    return _ANY.sub(" at 0x…", text)
+
+
+def _name(nodeids):
+    """Gives what one collector has collected its ids; they stay when the session passes on a part of that."""
+    times = {}
+    for nodeid in nodeids:
+        if _MARK not in nodeid:
+            continue
+        plain = _ADDRESS.sub(" at 0x…", nodeid)
+        times[plain] = times.get(plain, 0) + 1
+        _reported.setdefault(nodeid, plain if times[plain] == 1 else plain.replace(" at 0x…", " at 0x…%d" % times[plain], 1))
+
+
+class _LastFailed:
+    """pytest's record of what failed: its ids are those of this process while it is used, and have no addresses where it is kept."""
+
+    def __init__(self, plugin):
+        self.record = getattr(plugin, "lastfailed", None)
+        self.old = {str(key): key for key in self.record or () if _MARK in str(key)}
+
+    def translate(self, children):
+        """Puts the ids in that what was collected has now. One of another process fits any address, since it names none of ours."""
+        for child in children if self.old else ():
+            reported = reported_id(child.nodeid)
+            fitting = [one for one in self.old if one == reported or (_HEX.search(one) and _without(one) == _without(reported))]
+            for one in fitting:
+                self.record.pop(self.old[one], None)
+            if fitting:
+                keys_are_text = all(isinstance(key, str) for key in self.old.values())
+                self.record[child.nodeid if keys_are_text else child.id] = True
+
+    @staticmethod
+    def clean(cache):
+        """After pytest has written it."""
+        saved = cache.get("cache/lastfailed", {})
+        plain = {reported_id(nodeid): failed for nodeid, failed in saved.items()}
+        if plain != saved:
+            cache.set("cache/lastfailed", plain)
+
+
+class _Collected:
+    """Names what is collected, and keeps of a function only the parameters that the command line names."""
+
+    def __init__(self, wanted, last_failed):
+        self.last_failed = last_failed
+        self.wanted = wanted  # (file, function) -> its parameters as typed -> whether there are such
+        self.failed = False
+
+    # Innermost: those around it, such as --lf, know the names already.
+    @pytest.hookimpl(hookwrapper=True, trylast=True)
+    def pytest_make_collect_report(self, collector):
+        outcome = yield
+        try:
+            report = outcome.get_result()
+            self.failed = self.failed or report.failed
+            _name([child.nodeid for child in report.result or ()])
+            if self.wanted:
+                report.result[:] = [child for child in report.result if self._is_wanted(child)]
+            self.last_failed.translate(report.result or ())
+        except Exception:
+            pass
+
+    def _is_wanted(self, child):
+        function, bracket, parameters = child.nodeid.partition("[")
+        path = getattr(child, "path", None) or child.fspath
+        typed = self.wanted.get((os.path.abspath(str(path)), function.partition("::")[2]))
+        if typed is None or not bracket:
+            return True
+        here = bracket + parameters
+        reported = reported_id(child.nodeid)[len(function):]
+        found = [one for one in typed if one in (here, reported) or (not _NUMBERED.search(one) and _without(one) == _without(here))]
+        typed.update((one, True) for one in found)
+        return bool(found)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self):
+        """What is not there is refused, as pytest does."""
+        missing = ["%s::%s%s" % (path, function, one) for (path, function), typed in self.wanted.items() for one in typed if not typed[one]]
+        if missing and not self.failed:
+            raise pytest.UsageError(*["not found: %s" % each for each in missing])
+
+
+def _named_by_address(config):
+    """Takes parameters out of the command line that the tests of this process can't have; what each function is to have of them."""
+    directory = str(config.invocation_params.dir) if hasattr(config, "invocation_params") else os.getcwd()
+
+    def key(argument):
+        path, _, function = argument.partition("[")[0].partition("::")
+        return os.path.abspath(os.path.join(directory, path)), function
+
+    wanted = {}
+    for argument in config.args:
+        base, bracket, parameters = argument.partition("[")
+        if "::" in base and _MARK in parameters:
+            wanted[key(argument)] = {}
+    if not wanted:
+        return {}
+    kept = {}
+    for argument in config.args:
+        base, bracket, parameters = argument.partition("[")
+        typed = wanted.get(key(argument))
+        if typed is not None and bracket:
+            typed[bracket + parameters] = False
+        kept[base if typed is not None else argument] = typed is not None and bool(bracket)
+    plain = [key(argument) for argument, narrowed in kept.items() if not narrowed]
+    covered = [one for one in wanted if any(_covers(each, one) for each in plain)]
+    for one in covered:
+        del wanted[one]
+    config.args[:] = [argument for argument, narrowed in kept.items() if not narrowed or key(argument) in wanted]
+    return wanted
+
+
+def _covers(outer, inner):
+    """Whether all of the inner is in the outer: (path, names of the nodes)."""
+    if outer[1] == "":
+        return inner[0] == outer[0] or inner[0].startswith(outer[0] + os.sep)
+    return inner[0] == outer[0] and (inner[1] == outer[1] or inner[1].startswith(outer[1] + "::"))
+
+
+def install(config):
+    """To be called when pytest is configured."""
+    # Workers of pytest-xdist collect for themselves, without this.
+    by_workers = config.getoption("dist", "no") != "no" or bool(config.getoption("numprocesses", None))
+    wanted = {} if by_workers else _named_by_address(config)
+    last_failed = _LastFailed(config.pluginmanager.get_plugin("lfplugin"))
+    config.pluginmanager.register(_Collected(wanted, last_failed), "tractest-ids")
+
+
+def finish(config):
+    """To be called when pytest has written what failed."""
+    if getattr(config, "cache", None) is not None and not config.getoption("cacheshow", None):
+        _LastFailed.clean(config.cache)
