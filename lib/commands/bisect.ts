@@ -4,6 +4,7 @@ import { fileOf, plainId } from "../core/results/lastfailed.ts";
 import { runIntent } from "../core/run/command.ts";
 import { asTyped, pasteable } from "../core/run/shown.ts";
 import { parseCount, parseSeconds, timeLimit } from "../core/run/time_limit.ts";
+import { placesFor } from "../core/run/unseen_options.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { showBisected, stepLine } from "../ui/bisect.ts";
@@ -16,6 +17,7 @@ import { exactCommand } from "../run/exact.ts";
 import { type Prepared, whenPrepared } from "../run/prepared.ts";
 import { newestRecorded, recordedInFile, type RecordedRun } from "../run/recorded.ts";
 import { runSettings } from "../run/settings.ts";
+import { unseenIn } from "../run/unseen.ts";
 import { longestFullRun, openRunState } from "../runs/state.ts";
 
 /** `tractest bisect`: finds the earlier test that makes one fail, hang or leak. */
@@ -47,6 +49,7 @@ export async function bisect(context: Context): Promise<ExitCode> {
     longestFull: await longestFullRun(host, state),
   });
   const intent = sameAs(recorded, context, runIntent(line, () => false));
+  const places = placesFor("bisect", unseenIn(host, project, intent.passed));
   return await whenPrepared(
     context,
     project,
@@ -62,7 +65,7 @@ export async function bisect(context: Context): Promise<ExitCode> {
     },
     async (prepared) => {
       const began = host.monotonic();
-      const scene = { context, project, prepared, intent, settings };
+      const scene = { context, project, prepared, intent, settings, places };
       const progress = new Progress(host, printer);
       const bisection = new Bisection(scene, {
         test,

@@ -4,6 +4,7 @@ import { captureNote, type RunIntent, stopsAtFirst } from "../core/run/command.t
 import { asTyped, pasteable } from "../core/run/shown.ts";
 import { strainText } from "../core/results/strain.ts";
 import { timeLimit } from "../core/run/time_limit.ts";
+import { wordsBesides } from "../core/run/unseen_options.ts";
 import { groupsOf, type Item } from "../core/results/work.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import type { Context } from "../context.ts";
@@ -19,6 +20,7 @@ import { plannedSync, quickInterpreter } from "../run/ready.ts";
 import { findLeaks, type LeakReport } from "../leaks/leaks.ts";
 import { surroundingsOf } from "../leaks/ledger.ts";
 import { EventLog } from "../engine/event_log.ts";
+import { unseenJunit } from "../run/unseen.ts";
 import { checkSpawnBackend } from "../run/spawn_backends.ts";
 import { longestFullRun, openRunState, recordFullRun } from "../runs/state.ts";
 import type { EngineOutcome } from "../engine/engine.ts";
@@ -91,6 +93,7 @@ async function runCells(context: Context, request: RunRequest, prepared: Prepare
     jobs,
     launch: {
       ...settings,
+      besides: wordsBesides(request.places, { several: true, handsOut: chosen !== null }),
       plan: chosen && ((items) => chosen.arrange(groupsOf(items))),
       alone: () => false,
       limit,
@@ -167,9 +170,14 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
   const stopTelling = tellsSlow && view ? view.tellSlow(host, printer, log, settings.slow) : null;
   const choose = plan?.make ?? (chosen && ((items: readonly Item[]) => chosen.arrange(groupsOf(items))));
   const draft = new RunDraft(host, project);
+  const sharing = { several: jobs.count > 1, handsOut: choose !== null };
+  for (const note of sharing.several ? request.places.notes : sharing.handsOut ? request.places.workerNotes : []) printer.note(escapeText(note));
+  const unseenReport = sharing.several ? await unseenJunit(host, project, request.places) : null;
+  await unseenReport?.begin();
   const ran = await prepared.launch(log, state.directory, {
     ...settings,
     command: (kind) => request.command(interpreter.argv, kind),
+    besides: wordsBesides(request.places, sharing),
     jobs: jobs.count,
     environment: jobs.environment,
     plan: choose && (async (items) => {
@@ -223,6 +231,9 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
   await log.drain();
   request.events?.end(printer);
   await request.junit?.write(printer, outcome.results);
+  // What the first pytest has written lacks the tests of the others.
+  const report = unseenReport ?? (outcome.sessions > 1 ? await unseenJunit(host, project, request.places) : null);
+  await report?.write(printer, outcome.results);
   if (log.isCut) printer.warn(`the disk took not all that was reported: counts are incomplete (${escapeText(log.path)})`);
   const balance = balanceOf(outcome, plan ?? { predicted: null, known: 0 });
   showEnd(context, {

@@ -7,6 +7,7 @@ import { runIntent } from "../core/run/command.ts";
 import { asTyped, pasteable } from "../core/run/shown.ts";
 import { fromContention, stressed, type Trial, trialsOf } from "../core/run/stress.ts";
 import { parseCount, timeLimit } from "../core/run/time_limit.ts";
+import { placesFor } from "../core/run/unseen_options.ts";
 import type { Cut } from "../core/results/verdict.ts";
 import { TractestError, UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
@@ -22,6 +23,7 @@ import { runSettings } from "../run/settings.ts";
 import { removeDirectory } from "../runs/retention.ts";
 import { longestFullRun, openRunState } from "../runs/state.ts";
 import { endLeftBehind } from "../run/tidy.ts";
+import { unseenIn } from "../run/unseen.ts";
 
 /** Copies and rounds where nobody says how many. */
 const DEFAULTS = { copies: 4, rounds: 10 } as const;
@@ -50,6 +52,8 @@ export async function stress(context: Context): Promise<ExitCode> {
   const copies = countOf(context, "copies", DEFAULTS.copies, MOST_COPIES);
   const rounds = countOf(context, "rounds", DEFAULTS.rounds, 1000);
   const settings = runSettings(line, { debugging: false });
+  const intent = runIntent(line, () => false);
+  const places = placesFor("stress", unseenIn(host, project, intent.passed));
   const limits = { full: project.configuration.timeLimitFull, file: project.configuration.timeLimitFile };
   const limit = timeLimit({ given: line.value("timeout"), debugging: false, scope, limits, longestFull: null });
   const state = await openRunState(host, printer, project.root);
@@ -70,7 +74,7 @@ export async function stress(context: Context): Promise<ExitCode> {
     },
     async (prepared) => {
       if (copies > 1 && prepared.isolation === null) throw notIsolated(copies);
-      const scene = { context, project, prepared, settings, intent: runIntent(line, () => false) };
+      const scene = { context, project, prepared, settings, intent, places };
       const request = {
         targets,
         copies,
@@ -146,7 +150,7 @@ class Stress {
   async #copy(name: string, round: number, copy: number): Promise<{ trials: Trial[]; code: number; problem: string | null }> {
     const { context: { host, printer }, project, prepared, settings } = this.scene;
     const { targets, limit } = this.request;
-    const outcome = await runExactly(this.scene, { name, targets, choose: (ids) => ids, limit, testLimit: settings.testLimit });
+    const outcome = await runExactly(this.scene, { name, lane: `copy-${copy}`, targets, choose: (ids) => ids, limit, testLimit: settings.testLimit });
     const { results, cut, tally } = outcome;
     if (prepared.isolation === null) await endLeftBehind(host, printer.silenced(), project, prepared.state, results);
     if (cut !== null && cut !== "time-limit") this.#cut ??= cut;

@@ -41,8 +41,8 @@ export interface EngineRequest {
   readonly runId: string;
   /** What the names of its sessions begin with, where several engines share a run: nothing of theirs may have the same name. */
   readonly sessions?: string;
-  /** The command of a pytest, as a person would type it. */
-  readonly command: (kind: SessionKind) => readonly string[];
+  /** The command of a pytest, by its name. */
+  readonly command: (kind: SessionKind, session: string) => readonly string[];
   /** How many pytests run at once. */
   readonly jobs: number;
   /** What of the tests that were collected is run, in which order; null: all of it, as pytest does by itself. */
@@ -343,7 +343,7 @@ export class Engine {
     const session = await Session.start(this.host, this.printer, {
       name,
       purpose: kind.purpose,
-      argv: request.command(kind),
+      argv: request.command(kind, name),
       isolation: request.isolation,
       environment: { ...request.environment?.(shard, name), [RUN_COOKIE]: request.runId },
       queue: queue?.directory ?? null,

@@ -226,6 +226,7 @@ export class Bisection {
     let problem: unknown = null;
     const outcome = await runExactly(this.scene, {
       name: `step-${number}`,
+      lane: "step",
       targets,
       choose: (collected) => {
         try {

@@ -1,6 +1,7 @@
 import { join } from "@std/path";
 import type { PytestEvent } from "../core/results/pytest_events.ts";
 import { pytestCommand, type RunIntent, withoutStopping } from "../core/run/command.ts";
+import type { OwnPlaces } from "../core/run/unseen_options.ts";
 import type { Item } from "../core/results/work.ts";
 import type { Context } from "../context.ts";
 import type { Project } from "../project/project.ts";
@@ -13,6 +14,8 @@ import type { RunSettings } from "./settings.ts";
 export interface ExactRequest {
   /** Tells it apart from the others of the run. */
   readonly name: string;
+  /** Tells it apart from those that run at the same time. */
+  readonly lane: string;
   /** What is collected. */
   readonly targets: readonly string[];
   /** What of the collected tests is run, in which order. */
@@ -39,20 +42,22 @@ export interface ExactScene {
   readonly prepared: Prepared;
   readonly intent: RunIntent;
   readonly settings: RunSettings;
+  /** What is done about options that nobody typed. */
+  readonly places: OwnPlaces;
 }
 
 /** What makes pytest go on after failures and broken files, whatever its configuration says. */
 const GOING_ON = ["--maxfail=0", "--continue-on-collection-errors"] as const;
 
 /** The command of a pytest for some targets, as a person would type it, without the default flags that stop at a failure. */
-export function exactCommand({ context, project, prepared, intent }: Omit<ExactScene, "settings">, targets: readonly string[]): string[] {
+export function exactCommand({ context, project, prepared, intent }: Omit<ExactScene, "settings" | "places">, targets: readonly string[]): string[] {
   const defaultFlags = withoutStopping(project.configuration.defaultFlags);
   return pytestCommand({ python: prepared.interpreter.argv, defaultFlags, line: context.line, intent, targets });
 }
 
 /** Runs exactly the chosen tests, in their order, in one fresh pytest, whose output goes to a log. Nothing is recorded beside that. */
-export async function runExactly(scene: ExactScene, { name, targets, choose, limit, testLimit }: ExactRequest): Promise<ExactOutcome> {
-  const { context: { host }, prepared, settings, intent } = scene;
+export async function runExactly(scene: ExactScene, { name, lane, targets, choose, limit, testLimit }: ExactRequest): Promise<ExactOutcome> {
+  const { context: { host }, prepared, settings, intent, places } = scene;
   const directory = join(prepared.state.directory, name);
   await host.makeDirectory(directory);
   const log = await EventLog.open(host, directory, null);
@@ -67,6 +72,7 @@ export async function runExactly(scene: ExactScene, { name, targets, choose, lim
     retries: 0,
     sessions: `${name}-`,
     command: () => exactCommand({ ...scene, intent: { ...intent, passed: [...GOING_ON, ...intent.passed] } }, targets),
+    besides: () => [...places.words(lane, directory), ...places.withoutWorkers],
     jobs: 1,
     plan: (items: readonly Item[]) => {
       collected = items.map((item) => item.id);

@@ -7,7 +7,8 @@ import type { Context } from "../context.ts";
 import type { Isolation } from "../isolation/isolate.ts";
 import type { Project } from "../project/project.ts";
 import { endingOf } from "./after.ts";
-import { Engine, type EngineOutcome, type EngineRequest } from "../engine/engine.ts";
+import { withWords } from "../core/run/command.ts";
+import { Engine, type EngineOutcome, type EngineRequest, type SessionKind } from "../engine/engine.ts";
 import type { EventLog } from "../engine/event_log.ts";
 import { takeLock } from "../runs/lock.ts";
 import { isolationFor } from "./isolated.ts";
@@ -41,7 +42,13 @@ export interface RunFacts extends Revision {
 }
 
 /** An {@linkcode EngineRequest} without what is the same for every run of a project. */
-export type LaunchRequest = Omit<EngineRequest, "scene" | "root" | "runId" | "cut" | "survivesHangup" | "onStart" | "isolation" | "registries">;
+export interface LaunchRequest
+  extends Omit<EngineRequest, "command" | "scene" | "root" | "runId" | "cut" | "survivesHangup" | "onStart" | "isolation" | "registries"> {
+  /** The command of a pytest, as a person would type it. */
+  readonly command: (kind: SessionKind) => readonly string[];
+  /** Words that it is given besides, so that nothing is shared with another. */
+  readonly besides: (kind: SessionKind, session: string) => readonly string[];
+}
 
 /** How a launch of several differs from a single one. */
 export interface LaunchOptions {
@@ -115,6 +122,7 @@ async function whileHeld(
       const outcome = await recorder.minded(() =>
         new Engine(host, quiet ? printer.silenced() : printer, {
           ...request,
+          command: (kind, session) => withWords(request.command(kind), request.besides(kind, session)),
           output: recorder.isBackground && request.output === "shown" ? "inherited" : request.output,
           scene: { interpreter: python, inherited, sigint, cwd: project.root, directory, log },
           root: project.root,

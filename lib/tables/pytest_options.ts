@@ -44,6 +44,10 @@ export const PYTEST_OPTIONS = [
   { names: ["--no-showlocals"], value: "none" },
   { names: ["--assert"], value: "required" },
   { names: ["--basetemp"], value: "required" },
+  { names: ["--report-log"], value: "required" },
+  { names: ["--html"], value: "required" },
+  { names: ["--self-contained-html"], value: "none" },
+  { names: ["--json-report-file"], value: "required" },
   { names: ["--cache-clear"], value: "none" },
   { names: ["--cache-show"], value: "optional" },
   { names: ["--code-highlight"], value: "required" },
@@ -165,3 +169,23 @@ export const NOT_PARALLEL = [
   { names: ["--basetemp"], because: "each shard would empty that directory", instead: "leave it out: each gets one of its own" },
   { names: ["--log-file", "--report-log"], because: "each shard would write that file", instead: "--events FILE has the tests of all of them" },
 ] as const satisfies readonly { readonly names: readonly string[]; readonly because: string; readonly instead: string }[];
+
+/** Options of pytest-xdist that start workers. */
+export const WORKERS = ["-n", "--numprocesses", "-d", "--dist", "--tx"] as const satisfies readonly string[];
+
+/** Options that name a file or a directory which several pytests would write over. */
+export const OWN_FILES = [
+  "--basetemp",
+  "--log-file",
+  "--report-log",
+  "--html",
+  "--json-report-file",
+  "--cov-report",
+] as const satisfies readonly string[];
+
+/** Options that nobody typed and that don't go with several pytests at once, and why. */
+export const CANNOT_SHARE = [
+  { names: ["--sw", "--stepwise"], because: "it goes through the tests in one order" },
+  { names: ["--pdb", "--trace", "--tpdb", "--debug-mode"], because: "a debugger needs the terminal for itself" },
+  { names: ["-f", "--looponfail"], because: "it never ends" },
+] as const satisfies readonly { readonly names: readonly string[]; readonly because: string }[];

@@ -12,6 +12,8 @@ import type { SessionKind } from "../../engine/engine.ts";
 import { WHOLE } from "./request.ts";
 import type { EventsFile } from "../../run/events_file.ts";
 import type { JunitFile } from "../../run/junit_file.ts";
+import type { OwnPlaces } from "../../core/run/unseen_options.ts";
+import { unseenJunit } from "../../run/unseen.ts";
 import { type CellRun, outcomesOf, planCells, type PlannedCell, runCells } from "../../run/matrix.ts";
 import type { LaunchRequest, Prepared } from "../../run/prepared.ts";
 import { quickInterpreter } from "../../run/ready.ts";
@@ -24,6 +26,8 @@ export interface Matrix {
   readonly project: Project;
   readonly dimensions: readonly Dimension[];
   readonly junit: JunitFile | null;
+  /** What is done about options that nobody typed. */
+  readonly places: OwnPlaces;
   readonly events: EventsFile | null;
   /** The command of one of a cell's pytests, with the words for what the cell varies. */
   readonly command: (python: readonly string[], kind: SessionKind, words: readonly string[]) => string[];
@@ -59,6 +63,9 @@ export async function runMatrix(context: Context, matrix: Matrix, { prepared, jo
   const planned = await planCells(context, project, prepared.interpreter, cellsOf(dimensions));
   const talks = printer.json || line.value("events") === "-";
   const beside = jobs > 1;
+  for (const note of matrix.places.notes) printer.note(escapeText(note));
+  const unseenReport = await unseenJunit(host, project, matrix.places);
+  await unseenReport?.begin();
   const progress = new Progress(host, printer);
   const of = planned.filter(({ impossible }) => impossible === null).length;
   for (const { name, impossible } of planned) if (impossible) printer.warn(escapeText(`${name} is not possible: ${impossible.reason}`));
@@ -84,7 +91,8 @@ export async function runMatrix(context: Context, matrix: Matrix, { prepared, jo
   }, planned);
   const runs = await (beside ? progress.during(`${of} cells, ${jobs} at once`, work) : work);
   matrix.events?.end(printer);
-  await matrix.junit?.write(printer, runs.map(({ name, outcome }) => ({ name: `tractest ${name}`, results: outcome.results })));
+  const suites = runs.map(({ name, outcome }) => ({ name: `tractest ${name}`, results: outcome.results }));
+  for (const report of [matrix.junit, unseenReport]) await report?.write(printer, suites);
   return tell(context, matrix, { prepared, planned, runs, seconds: (host.monotonic() - began) / 1000 });
 }
 

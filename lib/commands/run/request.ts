@@ -1,5 +1,5 @@
 import { escapeText } from "../../core/escape.ts";
-import { type Parallel, parallelOf } from "../../core/run/parallel.ts";
+import { type Conflict, type Parallel, parallelOf } from "../../core/run/parallel.ts";
 import type { KnownSeconds } from "../../core/run/schedule.ts";
 import { type Dimension, parseMatrix } from "../../core/run/matrix.ts";
 import { configurationOf, looksLikeTarget, type Targets } from "../../core/project/targets.ts";
@@ -7,6 +7,7 @@ import { optionNames } from "../../core/command_line/run_arguments.ts";
 import { fileOf } from "../../core/results/lastfailed.ts";
 import { pytestCommand, type RunIntent, runIntent, withoutRerun, withoutStopping } from "../../core/run/command.ts";
 import { timeLimit } from "../../core/run/time_limit.ts";
+import { type OwnPlaces, ownPlaces, refusal } from "../../core/run/unseen_options.ts";
 import { UsageError } from "../../errors.ts";
 import type { Context } from "../../context.ts";
 import { findProject, type Project } from "../../project/project.ts";
@@ -16,6 +17,7 @@ import type { SessionKind } from "../../engine/engine.ts";
 import { EventsFile } from "../../run/events_file.ts";
 import { JunitFile } from "../../run/junit_file.ts";
 import { type RunSettings, runSettings } from "../../run/settings.ts";
+import { unseenIn } from "../../run/unseen.ts";
 import { targetsOf, testTree } from "../../project/targets.ts";
 
 /** What was typed for a run, understood. */
@@ -35,6 +37,8 @@ export interface RunRequest {
   readonly chosen: Chosen | null;
   /** What varies between the cells of a matrix; empty for a single run. */
   readonly dimensions: readonly Dimension[];
+  /** What is done about options that nobody typed. */
+  readonly places: OwnPlaces;
   /** The command of one of its pytests, with more words for pytest. */
   command(python: readonly string[], kind: SessionKind, words?: readonly string[]): string[];
 }
@@ -73,8 +77,13 @@ export async function understand(context: Context): Promise<RunRequest> {
   const settings = runSettings(line, intent);
   timeLimit({ given: line.value("timeout"), debugging: intent.debugging, scope, limits: { full: 0, file: 0 }, longestFull: null });
   const { jobs } = project.configuration;
-  const parallel = parallelOf(line, intent, jobs);
-  const dimensions = matrixOf(context, intent, parallel);
+  const unseen = unseenIn(host, project, intent.passed);
+  const excluded = refusal(unseen);
+  const parallel = parallelOf(line, intent, jobs, excluded);
+  if (excluded !== null && jobs !== null && jobs !== 1 && !line.has("jobs")) {
+    printer.note(escapeText(`one pytest at a time, because of ${excluded.option}: ${excluded.because}`));
+  }
+  const dimensions = matrixOf(context, intent, parallel, excluded);
   // Cells are compared by all of their tests.
   const defaultFlags = dimensions.length > 0 ? withoutStopping(project.configuration.defaultFlags) : project.configuration.defaultFlags;
   return {
@@ -89,6 +98,7 @@ export async function understand(context: Context): Promise<RunRequest> {
     events: line.has("events") ? await EventsFile.at(host, line.value("events")!) : null,
     chosen,
     dimensions,
+    places: ownPlaces(unseen),
     command: (python, { tests }, words = []) => {
       const cell = { ...intent, passed: [...words, ...intent.passed] };
       if (tests === null) return pytestCommand({ python, defaultFlags, line, intent: cell, targets: first });
@@ -117,13 +127,14 @@ async function chosenOf(context: Context, project: Project): Promise<Chosen | nu
 }
 
 /** What `--matrix` varies; empty when it was not given. What makes no sense beside it is said. */
-function matrixOf({ line }: Context, intent: RunIntent, parallel: Parallel): readonly Dimension[] {
+function matrixOf({ line }: Context, intent: RunIntent, parallel: Parallel, unseen: Conflict | null): readonly Dimension[] {
   const dimensions = parseMatrix(line.values("matrix"), (key) => line.has(key));
   if (dimensions.length === 0) {
     if (line.has("diff")) throw new UsageError('"--diff" compares the cells of a matrix', "tractest run --matrix tpt-proto=tcp,uds --diff");
     return [];
   }
   if (intent.debugging) throw new UsageError('"--matrix" does not go with a debugger', "debug one of the cells");
+  if (unseen !== null) throw new UsageError(`"--matrix" does not go with ${unseen.option}: ${unseen.because}`, unseen.instead);
   if (parallel.shard !== null) throw new UsageError('"--matrix" does not go with "--shard"', "give each machine some of the cells");
   return dimensions;
 }

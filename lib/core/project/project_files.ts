@@ -11,7 +11,10 @@ export interface PytestConfiguration {
   readonly testPaths: readonly string[];
   /** Directories that pytest puts on `sys.path`. */
   readonly pythonPaths: readonly string[];
+  /** As `shlex` takes it; a list of words is quoted. */
   readonly addopts: string;
+  /** A file that pytest writes a log to; null if it writes none. */
+  readonly logFile: string | null;
 }
 
 /** What the files of one directory say: null for each part that is not there. */
@@ -66,6 +69,7 @@ function pytestKeys(file: string, text: string, tool: Record<string, unknown>): 
     testPaths: shellSplit(section.get("testpaths") ?? ""),
     pythonPaths: shellSplit(section.get("pythonpath") ?? ""),
     addopts: section.get("addopts") ?? "",
+    logFile: section.get("log_file") || null,
   };
 }
 
@@ -75,8 +79,18 @@ function fromToml(options: Record<string, unknown>): Omit<PytestConfiguration, "
     cacheDirectory: typeof options.cache_dir === "string" ? options.cache_dir : ".pytest_cache",
     testPaths: words(options.testpaths),
     pythonPaths: words(options.pythonpath),
-    addopts: Array.isArray(options.addopts) ? options.addopts.join(" ") : typeof options.addopts === "string" ? options.addopts : "",
+    addopts: Array.isArray(options.addopts) ? options.addopts.map(String).map(quoted).join(" ") : textOr(options.addopts, ""),
+    logFile: textOr(options.log_file, "") || null,
   };
+}
+
+function textOr(value: unknown, otherwise: string): string {
+  return typeof value === "string" ? value : otherwise;
+}
+
+/** A word so that `shlex` takes it for one. */
+function quoted(word: string): string {
+  return /^[^\s'"\\]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`;
 }
 
 /** A TOML table; an empty one for anything else. */

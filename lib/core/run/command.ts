@@ -110,6 +110,12 @@ export function pytestCommand({ python, defaultFlags, line, intent, targets }: C
   return [...python, "-m", "pytest", ...flags, ...(guarded && !intent.passed.includes("--") ? ["--"] : []), ...targets];
 }
 
+/** A command of pytest with more words, before those that were typed: these win where both have a say. */
+export function withWords(argv: readonly string[], words: readonly string[]): readonly string[] {
+  const at = argv.findIndex((word, index) => word === "pytest" && argv[index - 1] === "-m") + 1;
+  return words.length === 0 || at === 0 ? argv : [...argv.slice(0, at), ...words, ...argv.slice(at)];
+}
+
 /** Our options in pytest's terms. Each value is tied to its option: some of them take several words and would swallow a target. */
 function translate(line: CommandLine, given: ReadonlySet<string>): string[] {
   const words: string[] = [];

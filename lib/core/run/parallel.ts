@@ -33,9 +33,10 @@ const MOST_SHARDS = 10_000;
  * Reads `--jobs`, `--shard` and `--durations-from`.
  *
  * @param configured the configuration's `jobs`: it gives way to what doesn't go with it
- * @throws {UsageError} for values that are none, and where what was typed excludes several pytests
+ * @param unseen an option that nobody typed and that excludes several pytests
+ * @throws {UsageError} for values that are none, and where something excludes the several pytests that were typed
  */
-export function parallelOf(line: CommandLine, intent: RunIntent, configured: number | "auto" | null): Parallel {
+export function parallelOf(line: CommandLine, intent: RunIntent, configured: number | "auto" | null, unseen: Conflict | null = null): Parallel {
   const names = optionNames(intent.passed);
   const typed = line.value("jobs");
   const shard = line.has("shard") ? parseShard(line.value("shard")!) : null;
@@ -45,7 +46,7 @@ export function parallelOf(line: CommandLine, intent: RunIntent, configured: num
   let jobs = typed === undefined ? configured ?? 1 : parseJobs(typed);
   const conflict = intent.debugging
     ? { option: "a debugger", because: "it needs the terminal for itself", instead: "leave one of the two out" }
-    : conflictOf(names);
+    : conflictOf(names) ?? unseen;
   if (conflict !== null && jobs !== 1) {
     if (typed !== undefined) throw new UsageError(`"--jobs" does not go with ${conflict.option}: ${conflict.because}`, conflict.instead);
     jobs = 1;
@@ -55,7 +56,14 @@ export function parallelOf(line: CommandLine, intent: RunIntent, configured: num
   return { jobs, shard, durations: line.value("durations-from") ?? null, keepsOrder: jobs === 1 || ordered };
 }
 
-function conflictOf(names: ReadonlySet<string>): { option: string; because: string; instead: string } | null {
+/** An option that does not go with several pytests, why, and what does. */
+export interface Conflict {
+  readonly option: string;
+  readonly because: string;
+  readonly instead: string;
+}
+
+function conflictOf(names: ReadonlySet<string>): Conflict | null {
   for (const { names: options, because, instead } of NOT_PARALLEL) {
     const option = options.find((name) => names.has(name));
     if (option !== undefined) return { option: `"${option}"`, because, instead };

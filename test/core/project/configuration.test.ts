@@ -13,6 +13,7 @@ Deno.test("readProjectFiles() reads [tool.pytest.ini_options], the older and the
     testPaths: ["checks", "more"],
     pythonPaths: [],
     addopts: "-q --capture=fd",
+    logFile: null,
   });
   assertEquals(readProjectFiles(files({ "pyproject.toml": '[tool.pytest]\ntestpaths = ["t"]\n' })).pytest?.testPaths, ["t"]);
 });
@@ -31,6 +32,7 @@ Deno.test("readProjectFiles() reads tox.ini and setup.cfg only with their sectio
     testPaths: ["a", "b"],
     pythonPaths: [],
     addopts: "-q\n--strict",
+    logFile: null,
   });
 });
 

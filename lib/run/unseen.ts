@@ -1,0 +1,25 @@
+import { isAbsolute, join, resolve } from "@std/path";
+import { type OwnPlaces, type UnseenOption, unseenOptions } from "../core/run/unseen_options.ts";
+import type { Host } from "../host/host.ts";
+import type { Project } from "../project/project.ts";
+import { JunitFile } from "./junit_file.ts";
+
+/** The options that pytest takes in a project without anybody having typed them. */
+export function unseenIn(host: Host, { pytest }: Project, typed: readonly string[]): UnseenOption[] {
+  return unseenOptions({ configured: pytest, environment: host.env("PYTEST_ADDOPTS"), typed });
+}
+
+/**
+ * The JUnit report that pytest's options ask for, to be written for several pytests together; null if none is asked for.
+ *
+ * @throws {UsageError} if none can be written there, or if something else would be overwritten
+ */
+export async function unseenJunit(host: Host, { root }: Project, { junit }: OwnPlaces): Promise<JunitFile | null> {
+  if (junit === null) return null;
+  const home = host.env("HOME") ?? "";
+  const path = resolve(root, junit.path.startsWith("~/") && isAbsolute(home) ? join(home, junit.path.slice(2)) : junit.path);
+  const directory = resolve(path, "..");
+  // As pytest does.
+  if (await host.stat(directory) === null) await host.makeDirectory(directory);
+  return await JunitFile.at(host, path);
+}
