@@ -2,7 +2,7 @@ import type { Command } from "./context.ts";
 import type { CommandLine } from "./core/command_line/command_line.ts";
 import { escapeText } from "./core/escape.ts";
 import { rowOf } from "./core/command_line/permission_flags.ts";
-import { TractestError, UsageError } from "./errors.ts";
+import { DAMAGED_PROGRAM, TractestError, UsageError } from "./errors.ts";
 import type { Host } from "./host/host.ts";
 import type { CommandName } from "./tables/commands.ts";
 import type { OptionRow } from "./tables/options.ts";
@@ -109,12 +109,7 @@ export function reportError(
   host: Pick<Host, "stdout" | "stderr">,
   command = words[0] ?? "tractest",
 ): ExitCode {
-  const known = error instanceof TractestError ? error : new TractestError(
-    "bug",
-    error instanceof Error ? `${error.name}: ${error.message}` : String(error),
-    EXIT.bug,
-    "this is a bug in tractest; please report it with the command that you typed",
-  );
+  const known = knownError(error);
   if (words.includes("--json")) {
     const { code, message, hint } = known;
     host.stdout.write(`${toJson({ schema: `tractest.${command}/1`, error: { code, message, hint: hint ?? null } })}\n`);
@@ -122,4 +117,15 @@ export function reportError(
   host.stderr.write(`error: ${escapeText(known.message)}\n`);
   if (known.hint) host.stderr.write(`hint: ${escapeText(known.hint)}\n`);
   return known.exitCode;
+}
+
+function knownError(error: unknown): TractestError {
+  if (error instanceof TractestError) return error;
+  if (error instanceof Error && error.name === DAMAGED_PROGRAM) {
+    const { program } = error as Error & { readonly program: string };
+    const message = `The program that tractest has unpacked is damaged, or was removed while it ran: ${error.message}`;
+    return new TractestError("damaged", message, EXIT.toolMissing, `rm -rf '${program}'  # the next start unpacks it anew`);
+  }
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return new TractestError("bug", message, EXIT.bug, "this is a bug in tractest; please report it with the command that you typed");
 }

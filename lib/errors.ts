@@ -32,6 +32,12 @@ export class ToolMissingError extends TractestError {
   }
 }
 
+/**
+ * Part of this program cannot be loaded: what was unpacked is damaged, or was removed while it ran. Exit code 69.
+ * `scripts/start.js` throws it, by this name.
+ */
+export const DAMAGED_PROGRAM = "DamagedProgramError";
+
 /** The environment, not the tests, stands in the way: exit code 80. */
 export class PreflightError extends TractestError {
   override readonly name = "PreflightError";

@@ -12,6 +12,8 @@ type Kind = "compiled" | "self-contained";
 const DIST = Deno.env.get("TRACTEST_DIST") ?? "dist";
 /** What stands in for it while it is being made, so that a build that fails leaves the last good one. */
 const NEW = `${DIST}/.new-${Deno.pid}`;
+/** The Deno that compiles: `denort` has to be of its version, so it may be another one than bundles. */
+const COMPILER = Deno.env.get("TRACTEST_COMPILER") ?? Deno.execPath();
 /** `denort`, some 40 MB, may have to be downloaded. */
 const COMPILE_LIMIT_MS = 120_000;
 const PROBE_LIMIT_MS = 3_000;
@@ -40,12 +42,15 @@ async function bundle(): Promise<void> {
 /**
  * Hides the file names of dynamic imports in the bundle from Deno: a plain `import("./x.js")` makes `deno run` read and parse x.js, and all
  * that it imports, before the first line runs, so that every start would pay for every command. `deno compile` needs to see them: it goes first.
+ * A part that can't be loaded is named as such (start.js), not as an error of the program.
  */
 async function loadLazily(): Promise<void> {
   for (const { name } of Deno.readDirSync(`${NEW}/bundle`)) {
     const path = `${NEW}/bundle/${name}`;
-    await Deno.writeTextFile(path, (await Deno.readTextFile(path)).replace(/\bimport\("(\.\/[\w.-]+\.js)"\)/g, 'import((0,"$1"))'));
+    const lazy = 'import((0,"$1")).catch(globalThis.tractestCannotLoad)';
+    await Deno.writeTextFile(path, (await Deno.readTextFile(path)).replace(/\bimport\("(\.\/[\w.-]+\.js)"\)/g, lazy));
   }
+  await Deno.copyFile("scripts/start.js", `${NEW}/bundle/start.js`);
 }
 
 /** Whether `deno compile` made an executable that is ours. */
@@ -53,7 +58,8 @@ async function compile(): Promise<boolean> {
   const missing = await denortMissing();
   if (missing !== null) return refuse(missing);
   const targetFlags = target ? [`--target=${target}`] : [];
-  const result = await deno(
+  const result = await run(
+    COMPILER,
     ["compile", "--quiet", "--no-config", "--no-lock", ...targetFlags, ...FLAGS, `--output=${NEW}/tractest`, `${NEW}/bundle/main.js`],
     COMPILE_LIMIT_MS,
   );

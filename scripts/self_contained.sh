@@ -1,9 +1,9 @@
 #!/bin/sh
-# shellcheck disable=SC3067,SC2015 # test -O: dash, bash, busybox and macOS have it; A && B || C is meant
+# shellcheck disable=SC3044,SC3067,SC2015 # shopt only in bash; test -O: dash, bash, busybox and macOS have it; A && B || C is meant
 # tractest @VERSION@, self-contained. After this script come, compressed, the Deno runtime and the program; both are unpacked
 # once into a private cache directory and started from there. scripts/build fills in the values between at signs.
 #
-# The warm path is the short one: shell built-ins, one `ls`, exec. Every name starts with _tt_, so that no variable of the
+# The warm path is the short one: shell built-ins, one `ls`, a line of the program, exec. Every name starts with _tt_, so that no variable of the
 # user's environment is overwritten, and nothing is exported but DENO_NO_UPDATE_CHECK (without it Deno asks its download
 # site for news) and DENO_DIR (where Deno keeps compiled code for the next start: beside the program, in no cache of the user's).
 _tt_base=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
@@ -17,9 +17,20 @@ _tt_look() {
   LC_ALL=C PATH=/usr/bin:/bin:/run/current-system/sw/bin:$PATH command ls -ldn "$@" 2>/dev/null
 }
 
+# What to do when the runtime can't be started is in the trap: where exec succeeds there is no shell left to run it.
 _tt_start() {
   export DENO_NO_UPDATE_CHECK=1 "DENO_DIR=${DENO_DIR:-$_tt_program/deno}"
-  exec "$_tt_runtime/deno" run --no-config --no-lock --no-remote --no-npm @FLAGS@ "$_tt_program/bundle/main.js" "--self=$0" "$@"
+  exec "$_tt_runtime/deno" run --no-config --no-lock --no-remote --no-npm @FLAGS@ "$_tt_program/bundle/start.js" "--self=$0" "$@"
+  exit 126 # bash, told so below, goes on where exec fails; other shells exit by themselves
+}
+if [ -n "${BASH_VERSION:-}" ]; then shopt -s execfail; fi
+
+# The runtime has its size and no content (a power cut after it was unpacked): it is unpacked again, by this file from its start.
+_tt_heal() {
+  trap - EXIT
+  echo "tractest: the unpacked runtime cannot be started: unpacking it again" >&2
+  PATH=/usr/bin:/bin:/run/current-system/sw/bin:$PATH command rm -rf "$_tt_runtime"
+  case $0 in */*) exec /bin/sh "$0" "$@" ;; *) exec /bin/sh "./$0" "$@" ;; esac
 }
 
 # Later starts: everything is ours, closed to others, and has its size. The base may be /tmp-like, but not open to all without
@@ -37,7 +48,11 @@ drwx------"*"
 -rw-------"*" @MAIN_SIZE@ "*"
 drwx------"*"
 -rwx------"*" @DENO_SIZE@ "*)
-      if [ -O "$_tt_home" ] && [ -O "$_tt_program" ] && [ -O "$_tt_runtime" ] && [ -x "$_tt_runtime/deno" ]; then _tt_start "$@"; fi ;;
+      if [ -O "$_tt_home" ] && [ -O "$_tt_program" ] && [ -O "$_tt_runtime" ] && [ -x "$_tt_runtime/deno" ] &&
+        IFS= read -r _tt_line <"$_tt_program/bundle/start.js" && [ "$_tt_line" = "// tractest" ]; then
+        trap '_tt_heal "$@"' EXIT
+        _tt_start "$@"
+      fi ;;
   esac ;;
 esac
 
@@ -72,8 +87,11 @@ _tt_unpack() (
     [ "${sum%% *}" = "$4" ] || _tt_die "\"$_tt_self\" is damaged: its $1 has another checksum" "build or download it again"
   }
   full() { _tt_die "Cannot unpack into \"$home\"" "it needs 150 MB there; XDG_CACHE_HOME=DIR chooses another place"; }
+  # What is renamed before it is on the disk may come out of a power cut with its size and without its content.
+  on_disk() { find "$new/unpacked" -type f -exec sync {} + 2>/dev/null || sync; }
   # DIRECTORY: takes the place of what stands there. Somebody who was faster is not disturbed: then mv puts ours inside of theirs.
   place() {
+    on_disk
     if [ -e "$1" ] || [ -L "$1" ]; then mv "$1" "$new/old"; fi
     mv "$new/unpacked" "$1"
     rm -rf "$1/unpacked" "$new/old"
@@ -84,6 +102,11 @@ _tt_unpack() (
 -$3------"*" $4 "*) [ -O "$1" ] ;;
       *) return 1 ;;
     esac
+  }
+
+  is_program_placed() {
+    is_placed "$home/program-@PROGRAM_ID@" bundle/main.js rw- @MAIN_SIZE@ &&
+      IFS= read -r line <"$home/program-@PROGRAM_ID@/bundle/start.js" && [ "$line" = "// tractest" ]
   }
 
   if ! is_placed "$home/runtime-@RUNTIME_ID@" deno rwx @DENO_SIZE@; then
@@ -100,11 +123,11 @@ _tt_unpack() (
   elif [ ! -x "$home/runtime-@RUNTIME_ID@/deno" ]; then
     _tt_die "Cannot run programs in \"$home\": it is mounted noexec" "XDG_CACHE_HOME=DIR chooses another place"
   fi
-  if ! is_placed "$home/program-@PROGRAM_ID@" bundle/main.js rw- @MAIN_SIZE@; then
+  if ! is_program_placed; then
     fetch program @PROGRAM_SIZE@ @PROGRAM_SIZE@ @PROGRAM_SHA256@
     # As root, tar would bring the owner and the modes of the machine that built this.
     { gzip -dc <"$new/payload" | tar -xof - -C "$new/unpacked" && chmod -R u=rwX,go= "$new/unpacked"; } || full
-    is_placed "$home/program-@PROGRAM_ID@" bundle/main.js rw- @MAIN_SIZE@ || place "$home/program-@PROGRAM_ID@"
+    is_program_placed || place "$home/program-@PROGRAM_ID@"
   fi
   # Other versions, once nobody has used this file's predecessor for a month, and what a killed start left.
   find "$home" -maxdepth 1 \( -name 'runtime-*' -o -name 'program-*' \) -mtime +30 \
@@ -144,5 +167,6 @@ if [ -n "$_tt_why" ]; then
   _tt_runtime=$_tt_home/runtime-@RUNTIME_ID@
 fi
 PATH=$_tt_path
+trap '_tt_die "Cannot start \"$_tt_runtime/deno\"" "XDG_CACHE_HOME=DIR chooses another place to unpack to"' EXIT
 _tt_start "$@"
 exit 70 # what follows is no script

@@ -15,6 +15,42 @@ const HANGS_MINUTES = 4;
 /** Begins the name of what failed without a test that did. */
 const WHOLE = "the test run of";
 
+/** What only the compiled kind can show. */
+const COMPILED_ONLY = "test/build/compiled";
+/**
+ * Test files of the built binary that run on the compiled kind too: what users download is made by `deno compile`, while the
+ * self-contained kind is what most machines without Deno's download site build and what all other tests use.
+ */
+const COMPILED_KIND = [
+  COMPILED_ONLY,
+  "test/cli/background",
+  "test/cli/check",
+  "test/cli/doctor",
+  "test/cli/hooks",
+  "test/cli/isolate",
+  "test/cli/ledger",
+  "test/cli/permissions",
+  "test/cli/run.test",
+  "test/cli/run_engine",
+  "test/cli/start",
+  "test/cli/state",
+  "test/cli/zombies",
+  "test/cli.test",
+];
+const COMPILED_BINARY = `${Deno.cwd()}/dist/compiled/tractest`;
+
+/** A binary that the tests drive, and how many of them passed and failed on it. */
+interface Kind {
+  /** Stands behind the names of failures; "" for `dist/tractest`. */
+  readonly label: "" | "compiled";
+  readonly command: readonly string[];
+  passed: number;
+  failed: number;
+}
+
+const BUILT: Kind = { label: "", command: [], passed: 0, failed: 0 };
+const COMPILED: Kind = { label: "compiled", command: ["env", `TRACTEST_BINARY=${COMPILED_BINARY}`], passed: 0, failed: 0 };
+
 let passed = 0;
 let failed = 0;
 let hung = false;
@@ -23,12 +59,19 @@ const failures: string[] = [];
 
 if (words.length === 0) await gates();
 else await gate("the binary is built", () => command("scripts/build"));
-await tests();
+const files = (await sourceFiles(["test"])).filter((path) => /[._]test\.ts$/.test(path));
+const chosen = words.length === 0 ? files : files.filter((path) => words.some((word) => path.includes(word)));
+if (chosen.length === 0) fail(`no test file's path contains ${words.join(" or ")}`);
+else await tests(chosen.filter((path) => !path.includes(COMPILED_ONLY)), BUILT);
+await compiledTests(chosen.filter((path) => COMPILED_KIND.some((part) => path.includes(part))));
 
 if (failures.length > 0) console.log(`\nfailed:\n${failures.map((name) => `  ${name}`).join("\n")}`);
 const reasons = [...skipped].map(([reason, count]) => count === 1 ? reason : `${reason} (${count})`);
 const skips = [...skipped.values()].reduce((sum, count) => sum + count, 0);
 console.log(`${skips} skipped${skips === 0 ? "" : `: ${reasons.join("; ")}`}`);
+for (const { label, passed, failed } of [BUILT, COMPILED]) {
+  console.log(`${label === "" ? "all tests, with dist/tractest" : "on the compiled kind"}: ${passed} passed, ${failed} failed`);
+}
 console.log(`${passed} passed, ${failed} failed`);
 Deno.exit(failed === 0 ? 0 : 1);
 
@@ -48,36 +91,44 @@ async function gates(): Promise<void> {
   await gate("the binary is built", () => command("scripts/build"));
 }
 
-/** Runs the test files, with their output as it comes, and counts from the reports that Deno writes. */
-async function tests(): Promise<void> {
-  const files = (await sourceFiles(["test"])).filter((path) => /[._]test\.ts$/.test(path));
-  const chosen = words.length === 0 ? files : files.filter((path) => words.some((word) => path.includes(word)));
-  if (chosen.length === 0) return fail(`no test file's path contains ${words.join(" or ")}`);
-  const lanes = chosen.length === 1 ? 1 : await laneCount();
-  if (lanes === 1) return count(await alone(chosen)).forEach(fail);
-  const results = await inLanes(lanes, chosen, testCommand, isHung);
-  const failing = results.map((result) => ({ files: result.files, names: count(result) })).filter(({ names }) => names.length > 0);
+/** Runs test files on one kind of binary, with their output as it comes, and counts from the reports that Deno writes. */
+async function tests(files: readonly string[], kind: Kind): Promise<void> {
+  const lanes = files.length === 1 ? 1 : await laneCount();
+  if (lanes === 1) return failAll(count(await alone(kind, files), kind), kind);
+  const results = await inLanes(lanes, files, (files, results) => testCommand(kind, files, results), isHung);
+  const failing = results.map((result) => ({ files: result.files, names: count(result, kind) })).filter(({ names }) => names.length > 0);
   if (failing.length === 0) return;
   // A failure beside other tests counts when it also comes alone.
   const names = failing.flatMap((one) => one.names);
   console.log(`\nagain, alone, after a failure beside other tests:\n${names.map((name) => `  ${name}`).join("\n")}`);
   const left: string[] = [];
-  for (const one of failing) left.push(...count(await alone(one.files, one.names), one.names));
-  left.forEach(fail);
+  for (const one of failing) left.push(...count(await alone(kind, one.files, one.names), kind, one.names));
+  failAll(left, kind);
   const flaky = names.filter((name) => !left.includes(name));
   if (flaky.length > 0) console.log(`\nfailed beside other tests, passed alone:\n${flaky.map((name) => `  ${name}`).join("\n")}`);
 }
 
-function testCommand(files: readonly string[], results: string): string[] {
-  return [Deno.execPath(), "test", "--quiet", "--no-check", "--allow-all", ...GRAPH, `--junit-path=${results}`, ...files];
+/** The tests of the binary once more on what `deno compile` makes, where `scripts/denort` has brought what that needs. */
+async function compiledTests(files: readonly string[]): Promise<void> {
+  if (files.length === 0) return;
+  const [denort, compiler] = ["denort", "deno"].map((name) => `${Deno.cwd()}/.tools/denort/${name}`);
+  if (!await Deno.stat(compiler!).then(() => true, () => false)) return skip("the compiled kind was not tested: scripts/denort was not run");
+  const env = { DENORT_BIN: denort!, TRACTEST_COMPILER: compiler!, TRACTEST_DIST: "dist/compiled" };
+  const before = failed;
+  await gate("the compiled kind is built", () => command("scripts/build", ["compiled"], env));
+  if (failed === before) await tests(files, COMPILED);
+}
+
+function testCommand(kind: Kind, files: readonly string[], results: string): string[] {
+  return [...kind.command, Deno.execPath(), "test", "--quiet", "--no-check", "--allow-all", ...GRAPH, `--junit-path=${results}`, ...files];
 }
 
 /** Runs test files one after the other; all of their tests, or those with these names. */
-async function alone(files: readonly string[], names: readonly string[] = []): Promise<TestResult> {
+async function alone(kind: Kind, files: readonly string[], names: readonly string[] = []): Promise<TestResult> {
   // Not in the checkout: two test runs at once in it would count each other's tests.
   const results = await Deno.makeTempFile({ prefix: "tractest-results-", suffix: ".xml" });
   const only = names.filter((name) => !name.startsWith(WHOLE)).map((name) => name.replace(/[/\\^$.*+?()[\]{}|-]/g, "\\$&"));
-  const [program, ...args] = testCommand(files, results);
+  const [program, ...args] = testCommand(kind, files, results);
   if (only.length > 0) args.push(`--filter=/^(?:${only.join("|")})$/`);
   const child = new Deno.Command(program!, { args, stdin: "null", stdout: "piped", stderr: "inherit" }).spawn();
   const text = new TextDecoder();
@@ -100,7 +151,7 @@ function isHung(output: string): boolean {
 }
 
 /** Counts what passed and what was skipped, of all tests or those with a name of a list; the names of what failed. */
-function count({ files, success, report }: TestResult, only: readonly string[] = []): string[] {
+function count({ files, success, report }: TestResult, kind: Kind, only: readonly string[] = []): string[] {
   const names: string[] = [];
   const isAsked = (name: string) => only.every((one) => one.startsWith(WHOLE)) || only.includes(name);
   for (const [, attributes = "", body = ""] of report.matchAll(/<testcase\b([^>]*?)(?:\/>|>(.*?)<\/testcase>)/gs)) {
@@ -108,7 +159,10 @@ function count({ files, success, report }: TestResult, only: readonly string[] =
     if (!isAsked(name)) continue;
     if (/<(failure|error)\b/.test(body)) names.push(name);
     else if (/<skipped\b/.test(body)) skip(/\((needs [^()]*)\)$/.exec(name)?.[1] ?? (hung ? "not run after a test that hung" : name));
-    else passed++;
+    else {
+      passed++;
+      kind.passed++;
+    }
   }
   // A file that cannot be loaded has no test cases in the report.
   if ((!success && names.length === 0) || !report.includes("<testcase")) names.push(`${WHOLE} ${files.join(", ")}`);
@@ -121,6 +175,11 @@ async function gate(name: string, action: () => Promise<boolean>): Promise<void>
   console.log(`${name} ... ${ok ? "ok" : "FAILED"} (${((performance.now() - started) / 1000).toFixed(1)}s)`);
   if (ok) passed++;
   else fail(name);
+}
+
+function failAll(names: readonly string[], kind: Kind): void {
+  kind.failed += names.length;
+  for (const name of names) fail(kind.label === "" ? name : `${name} [${kind.label}]`);
 }
 
 function fail(name: string): void {
@@ -150,8 +209,8 @@ async function deno(args: string[]): Promise<boolean> {
   return await command(Deno.execPath(), args);
 }
 
-async function command(program: string, args: string[] = []): Promise<boolean> {
-  const { success } = await new Deno.Command(program, { args, stdin: "null", stdout: "inherit", stderr: "inherit" }).output();
+async function command(program: string, args: string[] = [], env: Record<string, string> = {}): Promise<boolean> {
+  const { success } = await new Deno.Command(program, { args, env, stdin: "null", stdout: "inherit", stderr: "inherit" }).output();
   return success;
 }
 

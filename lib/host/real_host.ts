@@ -25,6 +25,7 @@ import type {
   StartOptions,
 } from "./host.ts";
 import { buildKind } from "./build_kind.ts";
+import { openLocked } from "./file_lock.ts";
 import { isRefused, restrictPermissions } from "./permissions.ts";
 
 const DEFAULT_TIMEOUT_MS = 5_000;
@@ -359,12 +360,8 @@ export class RealHost implements Host {
 
   async tryLock(path: string): Promise<FileLock | null> {
     return await orThrow("lock", path, async () => {
-      const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o600 });
-      if (!await file.tryLock(true)) {
-        file.close();
-        return null;
-      }
-      return {
+      const file = await openLocked(path);
+      return file && {
         write: (content: string) =>
           orThrow("write", path, async () => {
             const bytes = new TextEncoder().encode(content);

@@ -1,5 +1,7 @@
 /** What the tests of the built binary share. */
 
+import { permissionFlags } from "../../lib/core/command_line/permission_flags.ts";
+
 /** The binary that `scripts/test` made before the tests. */
 export const BINARY = `${Deno.cwd()}/dist/tractest`;
 
@@ -59,4 +61,23 @@ export async function head(path: string, count: number): Promise<string> {
   using file = await Deno.open(path);
   const bytes = new Uint8Array(count);
   return new TextDecoder("latin1").decode(bytes.subarray(0, (await file.read(bytes)) ?? 0));
+}
+
+/** The permissions in a file that `deno compile` made, without those that are empty or Deno's default. */
+export async function compiledPermissions(path: string): Promise<Record<string, unknown>> {
+  const text = new TextDecoder("latin1").decode(await Deno.readFile(path));
+  const start = text.lastIndexOf('"permissions":{') + '"permissions":'.length;
+  const end = text.indexOf("}", start) + 1;
+  const all = JSON.parse(text.slice(start, end)) as Record<string, unknown>;
+  return Object.fromEntries(Object.entries(all).filter(([name, value]) => value !== null && name !== "allow_import"));
+}
+
+/** The permissions of the table, in the words of {@linkcode compiledPermissions}. In Deno's words an empty list is all of a kind. */
+export function tablePermissions(): Record<string, unknown> {
+  const granted: Record<string, unknown> = { prompt: false };
+  for (const flag of permissionFlags()) {
+    const [name = "", list] = flag.split("=");
+    granted[name.slice(2).replace("-", "_")] = list?.split(",") ?? [];
+  }
+  return granted;
 }

@@ -1,6 +1,6 @@
 import { permissionFlags } from "../../lib/core/command_line/permission_flags.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
-import { head, selfContained, withDirectory } from "./built.ts";
+import { compiledPermissions, head, selfContained, tablePermissions, withDirectory } from "./built.ts";
 
 Deno.test("the self-contained binary starts with the union of the permission table, --no-prompt and no other permission", async () => {
   const script = await head(await selfContained(), 16_384);
@@ -30,22 +30,3 @@ Deno.test("deno compile accepts the whole graph and the flags, and what it makes
     assertEquals(await compiledPermissions(output), tablePermissions());
   });
 });
-
-/** The permissions in a file that `deno compile` made, without those that are empty or Deno's default. */
-async function compiledPermissions(path: string): Promise<Record<string, unknown>> {
-  const text = new TextDecoder("latin1").decode(await Deno.readFile(path));
-  const start = text.lastIndexOf('"permissions":{') + '"permissions":'.length;
-  const end = text.indexOf("}", start) + 1;
-  const all = JSON.parse(text.slice(start, end)) as Record<string, unknown>;
-  return Object.fromEntries(Object.entries(all).filter(([name, value]) => value !== null && name !== "allow_import"));
-}
-
-/** The same from the flags. In Deno's words an empty list is all of a kind. */
-function tablePermissions(): Record<string, unknown> {
-  const granted: Record<string, unknown> = { prompt: false };
-  for (const flag of permissionFlags()) {
-    const [name = "", list] = flag.split("=");
-    granted[name.slice(2).replace("-", "_")] = list?.split(",") ?? [];
-  }
-  return granted;
-}

@@ -35,6 +35,7 @@ async function cacheWithFakeRuntime(directory: string, script: string): Promise<
   await Deno.truncate(`${runtime}/deno`, Number(await built(/-rwx-{6}"\*" (\d+) "/)));
   await Deno.writeTextFile(`${program}/main.js`, "", { mode: 0o600 });
   await Deno.truncate(`${program}/main.js`, Number(await built(/-rw-{7}"\*" (\d+) "/)));
+  await Deno.writeTextFile(`${program}/start.js`, "// tractest\n", { mode: 0o600 });
   return directory;
 }
 
@@ -145,6 +146,67 @@ Deno.test("what was tampered with in the cache is unpacked anew", async () => {
   });
 });
 
+/** Keeps the size of a file and takes its content, as a power cut does with what was not yet on the disk. */
+async function loseContent(path: string): Promise<void> {
+  const { size } = await Deno.stat(path);
+  await Deno.truncate(path, 0);
+  await Deno.truncate(path, size);
+}
+
+Deno.test("fault 75: a runtime or a first file that lost its content is unpacked anew at once, whatever shell reads the file", async () => {
+  const binary = await selfContained();
+  await withDirectory(async (cache) => {
+    for (const shell of ["dash", "bash"]) {
+      for (const file of ["runtime/deno", "program/bundle/start.js"]) {
+        await run(binary, ["version"], { XDG_CACHE_HOME: cache });
+        const [name, ...rest] = file.split("/");
+        await loseContent([part(cache, name as "runtime" | "program"), ...rest].join("/"));
+        const { code, stdout, stderr } = await run(shell, [binary, "version"], { XDG_CACHE_HOME: cache });
+        assertEquals([code, stdout], [0, ANSWER], `${shell} ${file}`);
+        if (name === "runtime") assertIncludes(stderr, "unpacking it again");
+        assertEquals((await run(binary, ["version"], { XDG_CACHE_HOME: cache })).stderr, "");
+      }
+    }
+  });
+});
+
+Deno.test("fault 75: a part of the program that lost its content or is gone is named with exit code 69, and the next start works", async () => {
+  const binary = await selfContained();
+  await withDirectory(async (cache) => {
+    const env = { XDG_CACHE_HOME: cache };
+    await run(binary, ["version"], env);
+    const count = [...Deno.readDirSync(`${part(cache, "program")}/bundle`)].length;
+    assert(count > 10, `${count} files`);
+    const damages = [loseContent, (path: string) => Deno.remove(path)];
+    for (const damage of damages) {
+      await run(binary, ["version"], env);
+      const bundle = `${part(cache, "program")}/bundle`;
+      for (const { name } of [...Deno.readDirSync(bundle)]) if (name !== "start.js" && name !== "main.js") await damage(`${bundle}/${name}`);
+      const { code, stdout, stderr } = await run(binary, ["zombies", "--hook"], env, cache);
+      assertEquals([code, stdout], [69, ""], stderr);
+      assertIncludes(stderr, "is damaged");
+      assertEquals(stderr.includes("a bug in tractest"), false, stderr);
+      assertEquals(await run(binary, ["version"], env), { code: 0, stdout: ANSWER, stderr: "" });
+    }
+  });
+});
+
+Deno.test("fault 75: a command whose own part of the program is damaged ends with 69 and names what to remove", async () => {
+  const binary = await selfContained();
+  await withDirectory(async (cache) => {
+    const env = { XDG_CACHE_HOME: cache };
+    await run(binary, ["version"], env);
+    const bundle = `${part(cache, "program")}/bundle`;
+    // What only `layout` needs: the file with its words.
+    const own = [...Deno.readDirSync(bundle)].find(({ name }) => /^layout/.test(name));
+    assert(own !== undefined, "the bundle has no file of its own for layout");
+    await loseContent(`${bundle}/${own.name}`);
+    const { code, stderr } = await run(binary, ["layout"], env, cache);
+    assertEquals(code, 69, stderr);
+    assertIncludes(stderr, `rm -rf '${part(cache, "program")}/'`);
+  });
+});
+
 Deno.test({
   name: "a cache directory of somebody else, or a place where anybody can swap it, is not used (needs root)",
   ignore: !IS_ROOT,
@@ -232,7 +294,7 @@ Deno.test("the runtime gets the words, the process and the environment as they w
       [ "$$" = "$(cat "${directory}/pid")" ] || echo "another process"
       env | grep -v "^\\(_\\|PWD\\|OLDPWD\\|SHLVL\\)=" | sort
       umask
-      while [ "$1" != "\${1%/main.js}" ] || shift; do case $1 in */main.js) shift; break ;; esac; done
+      while [ "$1" != "\${1%/start.js}" ] || shift; do case $1 in */start.js) shift; break ;; esac; done
       for word; do printf '<%s>' "$word"; done`;
     const cache = await cacheWithFakeRuntime(directory, script);
     const env = { XDG_CACHE_HOME: cache, LD_LIBRARY_PATH: "/nonexistent", HOME: "/somewhere", IFS: "x", home: "mine", new: "mine", LC_ALL: "de_DE" };

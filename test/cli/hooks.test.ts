@@ -403,14 +403,16 @@ Deno.test("hooks status --json says per hook what is there, what it runs and whe
   assertIncludes((await repo.hooksCommand(["status", "pre-push"])).stdout, "inactive");
 });
 
-Deno.test("hooks install calls the very executable that installs", { ignore: Deno.env.has("TRACTEST_BINARY") }, async () => {
+Deno.test("hooks install calls the executable that installs, by the link on PATH where there is one", async () => {
   using repo = await GitRepo.make();
-  const link = `${repo.base}/a link`;
+  const link = `${repo.base}/my bin/tractest`;
+  Deno.mkdirSync(`${repo.base}/my bin`);
   Deno.symlinkSync(TRACTEST, link);
   assertEquals((await repo.hooksCommand(["install", "pre-commit"])).code, 0);
   assertIncludes(Deno.readTextFileSync(`${repo.hooks}/pre-commit`), `tractest_binary=${TRACTEST}\n`);
   // By a relative path, from another directory than the one that it works in.
-  const { code } = await repo.run(["./a link", "-C", "repo", "hooks", "install", "pre-commit"], { cwd: repo.base });
+  const env = { PATH: `${repo.base}/my bin:/usr/bin:/bin` };
+  const { code } = await repo.run(["./my bin/tractest", "-C", "repo", "hooks", "install", "pre-commit"], { cwd: repo.base, env });
   assertEquals(code, 0);
   assertIncludes(Deno.readTextFileSync(`${repo.hooks}/pre-commit`), `tractest_binary='${link}'\n`);
 });

@@ -72,6 +72,8 @@ export async function uninstall(context: Context, place: HookPlace, files: reado
 
 /**
  * The absolute path of the tractest that a hook calls: `--binary`, this executable, or the first on PATH; null if there is none.
+ * A link on PATH to this executable is taken as it is: it stays right when a newer version takes its place. (The compiled kind
+ * knows only where it really lies, not by which link it was started.)
  *
  * @throws {UsageError} if `--binary` names no executable file
  */
@@ -83,7 +85,9 @@ async function binaryFor({ host, line }: Context): Promise<string | null> {
     return path;
   }
   const { executable } = host.build();
-  return executable !== undefined && await isExecutable(host, executable) ? executable : await onPath(host);
+  const found = await onPath(host);
+  if (executable === undefined || !await isExecutable(host, executable)) return found;
+  return found !== null && await host.realPath(found) === executable ? found : executable;
 }
 
 function readsAs(file: HookFile): "none" | "block" | "damaged" {
