@@ -193,8 +193,7 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
     output: bar ? "log" : printer.json || stream === "stderr" ? "stderr" : "shown",
     onBegun: () => {
       cpu = watchCpu(host);
-      // What tells the end is read while the tests run.
-      void import("./run/end.ts");
+      loadEnd();
     },
     onTold: (results) => draft.begin(results),
   }).catch(async (error) => {
@@ -277,4 +276,15 @@ const LONG_RUN_SECONDS = 60;
 function hintBackground({ printer, line }: Context, scope: string, longestFull: number | null): void {
   if (scope !== "full" || (longestFull ?? 0) < LONG_RUN_SECONDS || printer.json || line.has("background-run")) return;
   printer.hint(`the full suite took up to ${Math.round(longestFull!)} s; to go on working meanwhile: tractest run --bg`);
+}
+
+/** Loads what a run needs only at its end while the tests run: until then what was unpacked may be cleaned up or lost. */
+function loadEnd(): void {
+  void Promise.allSettled([
+    import("./run/end.ts"),
+    import("../run/judge.ts"),
+    import("../hang/hang.ts"),
+    import("../hang/stacks.ts"),
+    import("../host/sqlite.ts"),
+  ]);
 }

@@ -61,3 +61,15 @@ for (const [what, damage] of Object.entries(DAMAGES)) {
     await runs(suite);
   });
 }
+
+Deno.test("fault 75: a cache that goes away during a run takes neither the verdict nor the exit code", async () => {
+  const forget = "import os, shutil\ndef test_fails():\n    shutil.rmtree(os.environ['CACHE'])\n    assert 1 == 2\n";
+  await using suite = await pytestSuite({ "test_a.py": forget });
+  const cache = join(suite.path, "cache");
+  const env = { XDG_CACHE_HOME: cache, CACHE: cache };
+  const { code, stdout, stderr } = await suite.tractest(["run", "--no-preflight", "--no-defaults"], env);
+  assertEquals(code, 1, stdout + stderr);
+  assertIncludes(stdout + stderr, "1 failed");
+  assertIncludes(stdout + stderr, "assert 1 == 2");
+  assert(!stderr.includes("a bug in tractest"), stderr);
+});
