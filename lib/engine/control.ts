@@ -1,5 +1,6 @@
 import type { Cut } from "../core/results/verdict.ts";
 import type { Host } from "../host/host.ts";
+import { ENDING_SIGNALS, type EndingSignal } from "../tables/exit_codes.ts";
 import type { Printer } from "../ui/printer.ts";
 import type { Session } from "./session.ts";
 
@@ -19,7 +20,6 @@ export interface ControlOptions {
 }
 
 /** Signals that end a run. */
-type EndingSignal = Exclude<Cut, "time-limit">;
 
 /** Seconds that pytest may need to finish its report after a signal before it is mentioned. */
 const PATIENCE_SECONDS = 3;
@@ -35,7 +35,7 @@ export class Control {
 
   constructor(private readonly host: Host, private readonly printer: Printer, private readonly options: ControlOptions) {
     this.cut = options.cut;
-    const ending = ["SIGINT", "SIGQUIT", "SIGTERM", ...(options.survivesHangup ? [] : ["SIGHUP" as const])] as const;
+    const ending = (Object.keys(ENDING_SIGNALS) as EndingSignal[]).filter((signal) => signal !== "SIGHUP" || !options.survivesHangup);
     for (const signal of ending) this.#off.push(host.onSignal(signal, () => this.#onSignal(signal)));
   }
 

@@ -4,7 +4,7 @@ import type { PermissionRow } from "../tables/permissions.ts";
 import type { Capability } from "../core/command_line/permission_flags.ts";
 
 /** The signals that tractest sends or listens to. */
-export type Signal = "SIGINT" | "SIGQUIT" | "SIGTERM" | "SIGKILL" | "SIGCONT" | "SIGHUP" | "SIGTSTP" | "SIGSTOP";
+export type Signal = "SIGINT" | "SIGTERM" | "SIGKILL" | "SIGCONT" | "SIGHUP" | "SIGQUIT" | "SIGTSTP" | "SIGSTOP";
 
 /** How a program run by {@linkcode Host.run} ended. */
 export type ProgramOutcome =

@@ -8,7 +8,7 @@ import { TractestError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { surroundingsOf } from "../leaks/ledger.ts";
 import { ownProcess } from "../programs/own_process.ts";
-import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
+import { ENDING_SIGNALS, type EndingSignal, EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { announced } from "./notify.ts";
 import { removeDirectory } from "./retention.ts";
 import { RUN_FILE } from "./known_runs.ts";
@@ -39,7 +39,7 @@ export class RunRecorder {
   /** How many things mind signals. */
   #minding = 0;
   /** The signal that is to end the run, whoever minds it: what begins after it has to know; null while none has come. */
-  cut: "SIGINT" | "SIGTERM" | "SIGHUP" | null = null;
+  cut: EndingSignal | null = null;
   /** Once the tests are over and their verdict is about to be told: the signal that came first since. It does not keep the verdict back. */
   afterwards: Pick<RunRecorder, "cut"> | null = null;
 
@@ -150,13 +150,14 @@ export async function recorded(
     if (end) await announced(host, printer, line, { ...end, runId: state.runId, root, command });
   };
   const interrupted = Promise.withResolvers<ExitCode>();
-  const listen = (signal: NonNullable<RunRecorder["cut"]>, code: ExitCode | null) =>
+  const listen = (signal: EndingSignal) =>
     host.onSignal(signal, () => {
-      if (code === null) return;
+      // There is no terminal that could have gone.
+      if (signal === "SIGHUP" && background) return;
       const isFirst = recorder.cut === null;
       recorder.cut ??= signal;
       if (recorder.isMinded) return;
-      const ending = code === EXIT.interrupted ? "interrupted" : `ended by ${signal}`;
+      const ending = signal === "SIGINT" ? "interrupted" : `ended by ${signal}`;
       recorder.tells({ ending });
       if (isFirst && recorder.afterwards) {
         recorder.afterwards.cut = signal;
@@ -164,13 +165,9 @@ export async function recorded(
         return;
       }
       printer.note(`\n${ending}`);
-      interrupted.resolve(code);
+      interrupted.resolve(ENDING_SIGNALS[signal]);
     });
-  const off = [
-    listen("SIGINT", EXIT.interrupted),
-    listen("SIGTERM", EXIT.terminated),
-    listen("SIGHUP", background ? null : EXIT.terminated),
-  ];
+  const off = (Object.keys(ENDING_SIGNALS) as EndingSignal[]).map(listen);
   try {
     const code = await Promise.race([action(recorder), interrupted.promise]);
     await over(code);

@@ -22,6 +22,12 @@ export const EXIT = {
 /** A process exit code, 0 to 255: pytest's own or one of {@linkcode EXIT}. */
 export type ExitCode = number;
 
+/** The signals that end a run, first politely, and its exit code then. */
+export const ENDING_SIGNALS = { SIGINT: EXIT.interrupted, SIGQUIT: EXIT.quit, SIGTERM: EXIT.terminated, SIGHUP: EXIT.terminated } as const;
+
+/** One of {@linkcode ENDING_SIGNALS}. */
+export type EndingSignal = keyof typeof ENDING_SIGNALS;
+
 /** What each code means, as help and README print it. */
 export const EXIT_CODE_MEANINGS = [
   { code: EXIT.ok, meaning: "all is well" },
@@ -36,6 +42,6 @@ export const EXIT_CODE_MEANINGS = [
   { code: EXIT.leakedButPassed, meaning: "tests passed but leaked, hung at exit, or only passed when retried" },
   { code: EXIT.timeLimit, meaning: "time limit" },
   { code: EXIT.interrupted, meaning: "interrupted (SIGINT)" },
-  { code: EXIT.quit, meaning: "quit (SIGQUIT)" },
+  { code: EXIT.quit, meaning: "quit (SIGQUIT, Ctrl-\\ at a terminal)" },
   { code: EXIT.terminated, meaning: "terminated (SIGTERM)" },
 ] as const satisfies readonly { code: ExitCode; meaning: string }[];

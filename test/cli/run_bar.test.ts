@@ -102,19 +102,19 @@ Deno.test("the bar tells what is left by what the very tests that are to run too
   );
 });
 
-for (const [how, end] of [["Ctrl-C", "\x03"], ["SIGTERM", "SIGTERM"]] as const) {
+for (const [how, end, expected] of [["Ctrl-C", "\x03", 130], ["fault 76: Ctrl-\\", "\x1c", 131], ["SIGTERM", "SIGTERM", 143]] as const) {
   Deno.test(`${how} ends a run with a bar, and the terminal is as it was`, async () => {
     await using suite = await pytestSuite({ "test_a.py": WAITS });
     const running = await atTerminal(suite, [...NO_CHECKS, "--events", "events"]);
     await running.until("tests/test_a.py::test_waits");
     await running.typeUntil("t", "now: 2/4");
-    if (end === "\x03") await running.type(end);
+    if (end !== "SIGTERM") await running.type(end);
     else {
       const [first] = (await Deno.readTextFile(join(suite.root, "events"))).split("\n");
       Deno.kill(JSON.parse(first!).pid, end);
     }
     const { code, stdout } = await running.ended;
-    assertEquals(code, end === "\x03" ? 130 : 143);
+    assertEquals(code, expected);
     assertIncludes(stdout, RESTORED);
     assertIncludes(stdout, "1 failed, 1 passed in ");
   });

@@ -1,4 +1,4 @@
-import { EXIT } from "../../tables/exit_codes.ts";
+import { ENDING_SIGNALS, type EndingSignal, EXIT } from "../../tables/exit_codes.ts";
 import { decisiveLine, errorLines } from "./decisive.ts";
 import type { Failure } from "./pytest_events.ts";
 
@@ -168,7 +168,7 @@ function errorText(failure: FailedReport): string {
 }
 
 /** What cut a run short. */
-export type Cut = "time-limit" | "SIGINT" | "SIGQUIT" | "SIGTERM" | "SIGHUP";
+export type Cut = "time-limit" | EndingSignal;
 
 /** What {@linkcode runExitCode} weighs. */
 export interface ExitInput {
@@ -188,9 +188,7 @@ export interface ExitInput {
  */
 export function runExitCode({ cut, pytest, leaked, blemished, strict }: ExitInput): number {
   if (cut === "time-limit") return 124;
-  if (cut === "SIGINT") return 130;
-  if (cut === "SIGQUIT") return 131;
-  if (cut !== null) return 143;
+  if (cut !== null) return ENDING_SIGNALS[cut];
   if (pytest !== 0 || !strict) return pytest;
   if (leaked === true || blemished) return 84;
   return leaked === false ? 0 : 82;
