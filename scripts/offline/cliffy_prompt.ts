@@ -52,15 +52,19 @@ export class Confirm {
       show(options.message, answer);
       return answer === "Yes";
     }
+    // @clack/core cannot draw fewer lines than it drew before: the line of the error stays, empty.
+    let hasErrorLine = false;
     // A line of text, not a single key: the Enter after a "y" must not answer the next question.
     const prompt = new TextPrompt({
       defaultValue: byDefault,
       validate: (text) => meaning(text || byDefault) ? undefined : "Invalid answer.",
       render() {
-        if (this.state === "submit") return answered(options.message, meaning(String(this.value))!);
+        const isError = this.state === "error";
+        hasErrorLine ||= isError;
+        const end = hasErrorLine ? `\n${isError ? this.error : ""}` : "";
+        if (this.state === "submit") return answered(options.message, meaning(String(this.value))!) + end;
         const choices = options.default === undefined ? "y/n" : options.default ? "Y/n" : "y/N";
-        const line = `${question(options.message)} (${choices}) ${blue("›")} ${this.userInput}`;
-        return this.state === "error" ? `${line}\n${this.error}` : line;
+        return `${question(options.message)} (${choices}) ${blue("›")} ${this.userInput}${end}`;
       },
     });
     return meaning(String(valueOf(await prompt.prompt()))) === "Yes";

@@ -81,3 +81,25 @@ test("--yes asks nothing at a terminal either", async () => {
   assertEquals(code, 0, screen);
   assert(!screen.includes(QUESTION), screen);
 });
+
+test("fault 79: Ctrl-C after an answer that is none ends with 130, and what follows such an answer counts", async () => {
+  await using project = await pythonProject({});
+  const runtime = join(project.root, "../runtime");
+  Deno.mkdirSync(join(runtime, "tractor"), { recursive: true, mode: 0o700 });
+  Deno.chmodSync(join(runtime, "tractor"), 0o700);
+  const socket = join(runtime, "tractor/registry@1616.sock");
+  const bind = `import socket; socket.socket(socket.AF_UNIX).bind(${JSON.stringify(socket)})`;
+  assertEquals(new Deno.Command("python3", { args: ["-c", bind] }).outputSync().code, 0);
+  const ask = async (keys: string) => {
+    const terminal = atTerminal(project.root, ["zombies"], { XDG_RUNTIME_DIR: runtime });
+    await terminal.type("(y/N)", "x\r");
+    await terminal.type("Invalid", keys);
+    return await terminal.end();
+  };
+  const interrupted = await ask("\x03");
+  assertEquals(interrupted.code, 130, interrupted.screen);
+  assert(!interrupted.screen.includes("a bug in tractest"), interrupted.screen);
+  assert(Deno.lstatSync(socket).isSocket);
+  const { screen } = await ask("\x7fy\r");
+  assertIncludes(screen, `removed ${socket}`);
+});
