@@ -2,6 +2,7 @@ import { dirname, resolve } from "@std/path";
 import { shellCommand } from "../core/escape.ts";
 import { PreflightError, UsageError } from "../errors.ts";
 import type { Host, OpenPipe } from "../host/host.ts";
+import { holdPipe } from "../programs/pipe_reader.ts";
 
 /** What may be written over: a file of the same kind, told by how it begins. */
 export interface Expected {
@@ -81,7 +82,10 @@ export class TypedPipe {
    * @throws {PreflightError} if nobody reads it
    */
   static async open(host: Host, path: string): Promise<TypedPipe> {
-    const pipe = await host.openPipe(path, READER_MS);
+    const isPipe = (await host.stat(path))?.kind === "other";
+    const held = isPipe && host.build().kind === "compiled" ? await holdPipe(host, path, READER_MS) : undefined;
+    const pipe = held === null ? null : await host.openPipe(path, READER_MS);
+    await held?.release();
     if (pipe !== null) return new TypedPipe(host, path, pipe);
     throw new PreflightError("no-reader", `Cannot write "${path}": nobody reads this pipe`, `start its reader first: ${shellCommand(["cat", path])}`);
   }
