@@ -19,8 +19,6 @@ export interface ControlOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
-/** Signals that end a run. */
-
 /** Seconds that pytest may need to finish its report after a signal before it is mentioned. */
 const PATIENCE_SECONDS = 3;
 
