@@ -116,7 +116,7 @@ for (const [how, end, expected] of [["Ctrl-C", "\x03", 130], ["fault 76: Ctrl-\\
     const { code, stdout } = await running.ended;
     assertEquals(code, expected);
     assertIncludes(stdout, RESTORED);
-    assertIncludes(stdout, "1 failed, 1 passed in ");
+    assertIncludes(stdout, "1 failed, 1 passed, 2 not run in ");
   });
 }
 
