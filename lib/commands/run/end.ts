@@ -120,5 +120,5 @@ export function showEnd({ printer, line }: Context, { command, outcome, failures
     for (const other of nearest) printer.hint(escapeText(shellCommand(["tractest", "run", ...keep, other])));
   }
   if (strain !== null) printer.note(strain);
-  if (leaks !== null) showLeaksLeft(printer, leaks);
+  if (leaks !== null) showLeaksLeft(printer, leaks, new Set([...tests.flatMap((test) => test.leaked), ...results.leaked].map(({ pid }) => pid)));
 }
