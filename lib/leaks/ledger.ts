@@ -195,7 +195,10 @@ export class RunLedger {
     const below = new Set(this.#rootIsGone ? [] : descendantsOf(root, forest));
     // A session's number is not given again while anybody is in it; a new one that had it would have its leader too.
     const isSession = !this.#rootIsGone || !forest.has(root);
-    for (const row of processes) if (isSession && row.session === root && row.pid !== root) below.add(row.pid);
+    for (const row of isSession ? processes : []) {
+      if (row.session !== root || row.pid === root || below.has(row.pid)) continue;
+      for (const pid of [row.pid, ...descendantsOf(row.pid, forest)]) below.add(pid);
+    }
     // Those that lost their parent are known by who they are, and with them those below them.
     const strays = [...this.#seen.keys()].filter((pid) => forest.has(pid) && !below.has(pid));
     const again = await readProcessFiles(this.host, strays, { mapped: false, why: "are these still processes of this run" });

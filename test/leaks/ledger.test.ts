@@ -185,6 +185,24 @@ Deno.test("A run's ledger has what is below its root, with the test, each proces
   assert(!(await entries()).some((entry) => entry.pid === stranger) && isAlive(stranger));
 });
 
+Deno.test("A run's ledger has what is below an orphan of its session, though that has a session of its own", async () => {
+  const made = await make();
+  await using scene = made.scene;
+  await Deno.mkdir(`${scene.base}/state/tractest/projects/${await digest(scene.root)}`, { recursive: true, mode: 0o700 });
+  for (const up of ["state", "state/tractest", "state/tractest/projects"]) await Deno.chmod(`${scene.base}/${up}`, 0o700);
+  const [ofOrphan, ofChild] = [await scene.fifo(), await scene.fifo()];
+  const argv = ["python3", "-c", "import os; os.setsid(); exec(open(os.environ['SCRIPT']).read())"];
+  const { CHILDREN } = children({ argv, env: { READY: ofChild } });
+  const env = { INNER: CHILDREN!, FIFO: ofOrphan, RUN: `CHILDREN=$INNER READY=$FIFO RUN= "$PYTHON" - < "$SCRIPT" &` };
+  const starting = scene.start({ argv: ["root", "-"], ownChild: true, under: ["setsid"], env });
+  const [root, orphan, child] = await Promise.all([starting, scene.ready(ofOrphan), scene.ready(ofChild)]);
+  const ledger = await RunLedger.open(scene.host, scene.root, "r-1", "0");
+  await ledger.begin(root);
+  await ledger.look(() => Promise.resolve(() => null));
+  const entries = parseLedger(await Deno.readTextFile(`${made.directory}/r-1-0.jsonl`));
+  assertEquals(entries.map((entry) => entry.pid), [Deno.pid, root, orphan, child]);
+});
+
 Deno.test("The ledgers of the oldest runs are removed when a new one begins", async () => {
   const made = await make();
   await using scene = made.scene;
