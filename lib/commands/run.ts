@@ -97,6 +97,7 @@ async function runCells(context: Context, request: RunRequest, prepared: Prepare
       plan: chosen && ((items) => chosen.arrange(groupsOf(items))),
       alone: () => false,
       limit,
+      quiet: quietOf(context, request),
       debugging: false,
       exitFirst,
       resume: !exitFirst,
@@ -187,6 +188,7 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
     }),
     alone: plan?.alone ?? (() => false),
     limit,
+    quiet: quietOf(context, request),
     debugging: intent.debugging,
     exitFirst: stopsAtFirst(argv),
     resume: line.has("resume") || (scope === "full" && !stopsAtFirst(argv)),
@@ -268,6 +270,11 @@ async function judged(context: Context, project: Project, { tally, results }: En
     tally.failures,
     isHeld || (leaks?.then((found) => found?.registries.some((registry) => registry.bound) ?? false) ?? false),
   );
+}
+
+/** Seconds without an end of anything, after which the run is cut at its limit; 0: one that was typed is hard. */
+function quietOf({ line }: Context, { project }: RunRequest): number {
+  return line.has("timeout") ? 0 : project.configuration.timeLimitQuiet;
 }
 
 /** Seconds of the longest full run from which on it is worth a hint that one can go on working meanwhile. */

@@ -1,4 +1,5 @@
 import type { Cut } from "../core/results/verdict.ts";
+import { looksStuck, type RunLimit } from "../core/run/time_limit.ts";
 import type { Host } from "../host/host.ts";
 import { ENDING_SIGNALS, type EndingSignal } from "../tables/exit_codes.ts";
 import type { Printer } from "../ui/printer.ts";
@@ -13,6 +14,8 @@ export interface ControlOptions {
   readonly debugging: boolean;
   /** SIGHUP ends nothing: there is no terminal that could have gone. */
   readonly survivesHangup: boolean;
+  /** Seconds since a test, or a phase of a fixture, has ended, or a session has begun. */
+  readonly idleSeconds: () => number;
   /** Gathers what a session waits for before it is ended: evidence comes first. */
   readonly onHang: (session: Session) => Promise<void>;
   /** Gets what went wrong where nobody waits for it. */
@@ -21,6 +24,9 @@ export interface ControlOptions {
 
 /** Seconds that pytest may need to finish its report after a signal before it is mentioned. */
 const PATIENCE_SECONDS = 3;
+
+/** Seconds that are waited at least before it is looked again whether something has ended. */
+const LEAST_WAIT_SECONDS = 0.2;
 
 /** Ends the sessions of a run before their time: on signals to us and at time limits, politely first. */
 export class Control {
@@ -59,27 +65,47 @@ export class Control {
     this.endLimit();
   }
 
-  /** Ends the run when it takes longer than this. */
-  async limit(seconds: number): Promise<void> {
+  /** Ends the run at its limit. */
+  async limit(limit: RunLimit): Promise<void> {
+    const { seconds, quiet } = limit;
     if (seconds <= 0) return;
     await this.host.sleep(seconds * 1000, this.#over.signal);
-    if (this.#over.signal.aborted || this.cut !== null) return;
+    if (this.#isOver) return;
+    const { grace, idleSeconds } = this.options;
+    if (quiet > 0 && idleSeconds() < quiet) {
+      this.printer.note(
+        `\n${seconds} s are over and tests still end: the run goes on until none has ended for ${quiet} s; --timeout sets a hard limit`,
+      );
+      for (let idle = 0; idle < quiet && !this.#isOver; idle = idleSeconds()) {
+        await this.host.sleep(Math.max(quiet - idleSeconds(), LEAST_WAIT_SECONDS) * 1000, this.#over.signal);
+      }
+      if (this.#isOver) return;
+    }
     this.cut = "time-limit";
     // pytest is in the middle of a line.
     this.printer.note();
-    const { grace } = this.options;
-    this.printer.warn(`time limit of ${seconds} s: SIGINT to pytest, ${grace} s of grace, then SIGKILL to what is left`);
-    await this.#each((session) => this.evict(session));
+    const why = quiet > 0 ? `, and nothing has ended for ${quiet} s` : "";
+    this.printer.warn(`time limit of ${seconds} s${why}: SIGINT to pytest, ${grace} s of grace, then SIGKILL to what is left`);
+    const stuck = looksStuck(idleSeconds(), limit);
+    await this.#each((session) => this.evict(session, stuck));
   }
 
-  /** Ends one session that hangs: first the evidence, then SIGINT, the grace, SIGKILL to what is left. */
-  evict(session: Session): Promise<void> {
-    return session.attend(this.#evict(session));
+  get #isOver(): boolean {
+    return this.#over.signal.aborted || this.cut !== null;
   }
 
-  async #evict(session: Session): Promise<void> {
+  /**
+   * Ends one session: first, if it hangs, the evidence, then SIGINT, the grace, SIGKILL to what is left.
+   *
+   * @param hangs whether it looks stuck; else it only ran when its time was over
+   */
+  evict(session: Session, hangs = true): Promise<void> {
+    return session.attend(this.#evict(session, hangs));
+  }
+
+  async #evict(session: Session, hangs: boolean): Promise<void> {
     await session.remember();
-    await this.options.onHang(session);
+    if (hangs) await this.options.onHang(session);
     await session.interrupt();
     await this.host.sleep(this.options.grace * 1000, session.gone);
     if (!session.gone.aborted) await session.end();

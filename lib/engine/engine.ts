@@ -51,6 +51,8 @@ export interface EngineRequest {
   readonly alone: (id: string) => boolean;
   /** For the whole run; 0: none. */
   readonly limit: number;
+  /** At the limit the run is cut only when nothing has ended for so long; at once unless given. */
+  readonly quiet?: number;
   /** For each test; 0: none. */
   readonly testLimit: number;
   /** For pytest to exit after its report. */
@@ -131,6 +133,9 @@ interface Broken {
   readonly seconds: number;
 }
 
+/** Events that show that a run goes on: something has ended, or begins anew. */
+const ENDS: ReadonlySet<string> = new Set(["session-begin", "session-start", "collected", "collection-error", "report", "fixture"]);
+
 /** Runs pytest until every test had its chance: several at once if asked, again after a test that hung or crashed, and for those that failed. */
 export class Engine {
   readonly #tally = new Tally();
@@ -155,6 +160,8 @@ export class Engine {
   #queue: Queue | null = null;
   readonly #over = new AbortController();
   #pumping: Promise<void> | null = null;
+  /** When something ended last, as the host's monotonic time. */
+  #lastEnd: number;
   /** The time limit of the whole run. */
   #limit: Promise<void> | null = null;
   #hang: HangReport | null = null;
@@ -175,6 +182,7 @@ export class Engine {
   #resumes = 0;
 
   constructor(private readonly host: Host, private readonly printer: Printer, private readonly request: EngineRequest) {
+    this.#lastEnd = host.monotonic();
     this.#leaks = new LeftBehindWatch(host, request.scene.log, {
       runId: request.runId,
       isolated: request.isolation !== null,
@@ -189,6 +197,7 @@ export class Engine {
       grace: request.grace,
       debugging: request.debugging,
       survivesHangup: request.survivesHangup,
+      idleSeconds: () => (this.host.monotonic() - this.#lastEnd) / 1000,
       onHang: (session) => this.#gather(session),
       onFailure: (error) => this.#fail(error),
     });
@@ -434,6 +443,7 @@ export class Engine {
   }
 
   #on(event: PytestEvent): void {
+    if (ENDS.has(event.event)) this.#lastEnd = this.host.monotonic();
     this.#tally.add(event);
     this.#work.add(event);
     this.#leaks.on(event);
@@ -489,7 +499,7 @@ export class Engine {
   #attend(): void {
     if (this.#pumping !== null) return;
     this.#pumping = this.#pump().catch((error) => this.#fail(error));
-    this.#beside(this.#limit = this.#control.limit(this.request.limit));
+    this.#beside(this.#limit = this.#control.limit({ seconds: this.request.limit, quiet: this.request.quiet ?? 0 }));
     this.request.onBegun?.();
   }
 

@@ -1,6 +1,7 @@
 import { kindOf } from "../core/leaks/actor.ts";
 import { descendantsOf } from "../core/leaks/judge.ts";
 import { type Mark, startedBy } from "../core/leaks/mark.ts";
+import { sharedDaemon } from "../core/leaks/started.ts";
 import type { LeftBehind, PytestEvent } from "../core/results/pytest_events.ts";
 import { TestClock } from "../core/results/test_clock.ts";
 import type { Host } from "../host/host.ts";
@@ -136,7 +137,8 @@ export class LeftBehindWatch {
     marks: ReadonlyMap<number, Mark>,
     more: { readonly ended?: true },
   ): Promise<void> {
-    const fresh = rows.filter((row) => !this.#told.has(this.#keyOf(session, row)));
+    // A daemon that a test only woke is not what it left.
+    const fresh = rows.filter((row) => !this.#told.has(this.#keyOf(session, row)) && sharedDaemon(row) === null);
     const parents = new Map(rows.map((row) => [row.pid, row.ppid]));
     const groups = Map.groupBy(fresh, (row) => this.#testOf(session, row, marks, parents));
     for (const [id, own] of groups) {

@@ -1,6 +1,6 @@
 import { occupies, parseRegistryAddress } from "../core/leaks/registry.ts";
 import type { Judged } from "../core/leaks/judge.ts";
-import type { CleanupReport, JudgedProcess, LeakReport, ProcessIdentity, Refusal, RegistryReport } from "../core/leaks/types.ts";
+import type { CleanupReport, JudgedProcess, LeakReport, ListedProcess, ProcessIdentity, Refusal, RegistryReport } from "../core/leaks/types.ts";
 import { escapeText } from "../core/escape.ts";
 import type { Host } from "../host/host.ts";
 import { listTcpListeners, listUnixSockets, type SocketList, type TcpListener } from "../programs/ss.ts";
@@ -26,6 +26,8 @@ export interface FindLeaksOptions {
   readonly parent?: number;
   /** A first look that was started already. */
   readonly firstLook?: FirstLook;
+  /** What is known by its origin alone counts as leaked only if it belongs to this checkout too. */
+  readonly isHook?: boolean;
 }
 
 /**
@@ -41,11 +43,13 @@ export async function findLeaks(host: Host, project: Project, options: FindLeaks
     const registries = addresses.map((address) => ({ address, bound: null, holders: [] }));
     return { clean: null, registries, actors: [], sockets: [], refused: [], liveRun: null, unknowns: ["not supported on this platform"] };
   }
-  const survey = new ProcessSurvey(host, project);
+  const survey = new ProcessSurvey(host, project, options.isHook);
   const first = options.firstLook ?? startFirstLook(host);
   const [listeners, candidates, socketFiles] = await Promise.all([
     first.listeners,
-    first.processes.then((list) => survey.candidates(list)),
+    first.processes.then((list) => survey.candidates(list)).then(async (pids) => {
+      return [...new Set([...pids, ...await survey.mark(await first.marks)])];
+    }),
     listSocketFiles(host, project),
   ]);
   const isHeld = parsed.some((address) => listeners.rows.some((row) => occupies(row, address)));
@@ -84,13 +88,16 @@ export async function findLeaks(host: Host, project: Project, options: FindLeaks
   );
   const report = {
     registries,
-    actors: actors.map(plain),
+    actors: await listed(host, actors),
     sockets: relevant,
     refused: [
       ...socketFiles.refused,
       ...await survey.refused(),
       ...foreign,
-      ...actors.filter((actor) => actor.verdict === "unknown").map(({ pid, evidence }) => ({ pid, reason: evidence[0] ?? "unknown" })),
+      ...[...actors, ...judged.filter(isWoken)].filter((actor) => actor.verdict === "unknown").map(({ pid, evidence }) => ({
+        pid,
+        reason: evidence[0] ?? "unknown",
+      })),
       ...[...skipped, ...relevant.filter((socket) => socket.verdict === "unknown")].map(({ path, evidence }) => ({
         path,
         reason: evidence.join("; "),
@@ -105,9 +112,26 @@ export async function findLeaks(host: Host, project: Project, options: FindLeaks
 }
 
 /** Whether a process is listed: an actor that is or may be ours, whatever leaked, and what may be left of a run. */
-function isListed({ kind, ours, verdict }: Judged): boolean {
+function isListed({ kind, ours, verdict, origin }: Judged): boolean {
   if (kind.signature) return ours !== false;
-  return verdict === "leaked" || (verdict === "unknown" && (kind.isPytest || kind.helper === "worker"));
+  return verdict === "leaked" || (verdict === "unknown" && (kind.isPytest || kind.helper === "worker" || origin === "started"));
+}
+
+/** A daemon that a test only woke: left alone, and no reason to doubt that all is clean. */
+function isWoken({ kind, ours, verdict, origin }: Judged): boolean {
+  return origin === "woken" && verdict === "unknown" && ours === true && kind.signature === null;
+}
+
+/** Processes as they are listed. Who listens where is asked only when something leaked: it costs a look at every open file. */
+async function listed(host: Host, processes: readonly Judged[]): Promise<ListedProcess[]> {
+  const isAsked = processes.some((process) => process.verdict === "leaked");
+  const { rows } = isAsked ? await listTcpListeners(host, true) : { rows: [] };
+  return processes.map((process) => ({
+    ...plain(process),
+    kind: process.kind.signature ? "actor" : process.kind.isPytest ? "pytest" : process.kind.helper ? "helper" : "process",
+    test: process.test,
+    ports: [...new Set(rows.filter((row) => row.pids.includes(process.pid)).map((row) => row.port))].sort((one, other) => one - other),
+  }));
 }
 
 /** Whether a report is clean; null if it can't be told. */

@@ -1,10 +1,12 @@
-import { dirname, join } from "@std/path";
-import { kindOf, mayBeActor, mayBePytest, pythonDirectory } from "../core/leaks/actor.ts";
+import { dirname, join, resolve } from "@std/path";
+import { kindOf, mayBeActor, mayBePytest, pythonDirectory, pythonTarget } from "../core/leaks/actor.ts";
 import { ancestorsOf, descendantsOf, Judge, type Judged, type Viewpoint } from "../core/leaks/judge.ts";
 import type { Place, ProcessDetails, Refusal } from "../core/leaks/types.ts";
 import { type Recorded, type RecordedProcesses, recordedProcesses } from "../core/leaks/ledger.ts";
+import type { Mark } from "../core/leaks/mark.ts";
+import { mentionsPytest, type Origins, SCRIPT_HEAD, withMarks } from "../core/leaks/started.ts";
 import type { Host } from "../host/host.ts";
-import { type ProcessFiles, type ProcessLinks, readProcessFiles, readProcessLinks, readWorkingDirectories } from "../programs/proc.ts";
+import { type ProcessFiles, type ProcessLinks, type Read, readProcessFiles, readProcessLinks, readWorkingDirectories } from "../programs/proc.ts";
 import type { ListedProcess, ProcessList } from "../programs/ps.ts";
 import type { Project } from "../project/project.ts";
 import { type Ledger, readLedger, surroundingsOf } from "./ledger.ts";
@@ -21,12 +23,16 @@ export class ProcessSurvey {
   #asked = new Set<number>();
   #venvs: Promise<readonly string[]> | null = null;
   #ledger: Promise<Ledger> | null = null;
+  /** What the environments of processes say. */
+  #marks: ReadonlyMap<number, Mark> = new Map();
+  #runners: ReadonlySet<number> = new Set();
   /** Pids that led the runs that recorded the processes which were judged. */
   #leaders = new Map<number, readonly number[]>();
   #abandoned: RecordedProcesses["abandoned"] = new Map();
   #failures = new Set<string>();
 
-  constructor(host: Host, project: Project) {
+  /** @param isHook see {@linkcode Viewpoint.isHook} */
+  constructor(host: Host, project: Project, private readonly isHook = false) {
     this.#host = host;
     this.#project = project;
   }
@@ -53,6 +59,32 @@ export class ProcessSurvey {
       if (mayBeActor(row.args) || this.#mayBeLeftPytest(row) || await this.#mayBeUntitled(row)) candidates.push(row.pid);
     }
     return candidates;
+  }
+
+  /** Takes what environments say, once the list of all processes is known, and returns those that a test started. */
+  async mark({ rows, failure }: Read<Mark>): Promise<number[]> {
+    if (failure) this.#failures.add(failure);
+    const own = this.ownPids;
+    this.#marks = new Map([...rows].filter(([pid]) => this.isThere(pid) && !own.has(pid)));
+    if (this.#marks.size > 0) this.#runners = await this.#findRunners();
+    return [...this.#marks.keys()];
+  }
+
+  /** Processes that run tests, or may: pytests, and programs of Python that mention it. */
+  async #findRunners(): Promise<ReadonlySet<number>> {
+    const uid = this.#host.uid();
+    const rows = [...this.#forest.values()].filter((row) => row.pid !== this.#host.pid && row.state !== "Z" && (row.uid === uid || row.uid === 0));
+    const pytests = rows.filter((row) => mayBePytest(row.args) || (pythonDirectory(row.args) !== null && mentionsPytest(row.args)));
+    const scripts = rows.filter((row) => !pytests.includes(row) && !this.#marks.has(row.pid) && pythonDirectory(row.args) !== null);
+    await this.#read([...new Set([...pytests, ...scripts].flatMap((row) => [row.pid, ...ancestorsOf(row.pid, this.#forest)]))]);
+    const texts = await Promise.all(scripts.map(async ({ pid }) => {
+      const { argv = null, cwd = null } = this.#details.get(pid) ?? {};
+      const target = argv && pythonTarget(argv);
+      if (target?.kind !== "script" || cwd === null || this.#host.uid() === null) return null;
+      const head = await this.#host.readFrom(resolve(cwd, target.value), 0, SCRIPT_HEAD).catch(() => null);
+      return head !== null && mentionsPytest(new TextDecoder().decode(head)) ? pid : null;
+    }));
+    return new Set([...pytests.map((row) => row.pid), ...texts.filter((pid) => pid !== null)]);
   }
 
   /** Whether a row is a pytest of this user that no shell and no other pytest started. */
@@ -171,8 +203,14 @@ export class ProcessSurvey {
   async judge(pids: readonly number[]): Promise<Judged[]> {
     const { over, live, abandoned } = await this.#recorded(pids);
     this.#abandoned = abandoned;
-    const view: Viewpoint = { root: this.#project.root, venvs: await this.venvs(), uid: this.#host.uid() ?? -1, ownPids: this.ownPids };
-    const judge = new Judge(view, { forest: this.#forest, details: this.#details, ledger: over, live });
+    const view: Viewpoint = {
+      root: this.#project.root,
+      venvs: await this.venvs(),
+      uid: this.#host.uid() ?? -1,
+      ownPids: this.ownPids,
+      isHook: this.isHook,
+    };
+    const judge = new Judge(view, { forest: this.#forest, details: this.#details, ledger: over, live, runners: this.#runners });
     return pids.map((pid) => this.#details.get(pid)).filter((details) => details !== undefined).map((details) => judge.judge(details));
   }
 
@@ -188,33 +226,45 @@ export class ProcessSurvey {
   }
 
   /** What runs have recorded of those of which the details were read. The ledger is opened only when there is somebody to look up. */
-  async #recorded(pids: readonly number[]): Promise<LedgerOfSeen> {
-    const nothing: LedgerOfSeen = { over: new Map(), live: new Map(), abandoned: new Map() };
+  async #recorded(pids: readonly number[]): Promise<Origins> {
+    const nothing: Origins = { over: new Map(), live: new Map(), abandoned: new Map() };
     if (pids.length === 0) return nothing;
     const { entries } = await (this.#ledger ??= readLedger(this.#host, this.#project.root));
     const known = entries.filter((entry) => this.#details.get(entry.pid)?.startTicks === entry.startTicks);
-    if (known.length === 0) return nothing;
-    const runs = new Set(known.map((entry) => entry.runId));
+    const marks = new Map([...this.#marks].filter(([pid]) => this.#details.has(pid)));
+    if (known.length + marks.size === 0) return nothing;
+    const runs = new Set([...known, ...marks.values()].map((one) => one.runId));
     const heads = entries.filter((entry) => entry.role !== "process" && runs.has(entry.runId)).map((entry) => entry.pid);
     const [here, files] = await Promise.all([
       surroundingsOf(this.#host),
       readProcessFiles(this.#host, [...new Set(heads)], { mapped: false, why: "are the runs that recorded these over" }),
     ]);
     // Whether a run is over has to be known: else what it recorded is neither left over nor known to be in use.
-    if (here === null || files.failure !== null) return { ...nothing, live: new Map(known.map((entry) => [entry.pid, null])) };
+    if (here === null || files.failure !== null) {
+      return { ...nothing, live: new Map([...known.map((entry) => entry.pid), ...marks.keys()].map((pid) => [pid, null])) };
+    }
     const living = new Map<number, { uid: number; startTicks: number | null }>(
       [...this.#details, ...files.rows].filter(([, row]) => row.state !== "Z"),
     );
-    const found = recordedProcesses(entries, living, here, this.#host.pid);
+    const titles = new Map([...this.#details].map(([pid, { title }]) => [pid, title]));
+    const own = this.#host.pid;
+    const found = withMarks(recordedProcesses(entries, living, here, own), marks, titles, { entries, living, here, own });
     for (const [pid, { runId }] of found.over) {
       this.#leaders.set(pid, entries.filter((entry) => entry.role !== "process" && entry.runId === runId).map((entry) => entry.pid));
     }
-    return { ...found, over: new Map([...found.over].filter(([pid]) => this.#details.get(pid)?.sameNamespaces === true)) };
+    const over = await Promise.all([...found.over].map(async ([pid, origin]) => [pid, await this.#located(origin)] as const));
+    return { ...found, over: new Map(over.filter(([pid]) => this.#details.get(pid)?.sameNamespaces === true)) };
+  }
+
+  /** Says of what a plain pytest started whether this project has the file of that test. */
+  async #located(origin: Recorded): Promise<Recorded> {
+    const [file] = origin.mark === "test" ? origin.id?.split("::", 1) ?? [] : [];
+    if (file === undefined) return origin;
+    const path = join(this.#project.root, file);
+    const isFileHere = isWithin(path, this.#project.root) && (await this.#host.stat(path).catch(() => null))?.kind === "file";
+    return { ...origin, isFileHere };
   }
 }
-
-/** As {@linkcode RecordedProcesses}; `live` has null for what a run recorded of which can't be read whether it is over. */
-type LedgerOfSeen = Omit<RecordedProcesses, "live"> & { readonly live: ReadonlyMap<number, Recorded | null> };
 
 async function findVenvs(host: Host, { root, configuration }: Project): Promise<string[]> {
   const [before, after = ""] = configuration.venv.split("<MINOR>");

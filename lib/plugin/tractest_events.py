@@ -67,11 +67,15 @@ _encode = json.JSONEncoder(default=str).encode
 _held = None  # values for _PASSED of a report that nobody needs before the next line, with which it is written
 
 
+_last_line = time.time()  # when the last line was written
+
+
 def _send(line):
     """Written at once: a run that is killed loses nothing that it reported."""
-    global _held
+    global _held, _last_line
     if _file is None or os.getpid() != _OWNER:
         return
+    _last_line = time.time()
     if _held is not None:
         line = _PASSED % _held + line
         _held = None
@@ -315,7 +319,10 @@ _of_fixtures = {}  # fixture definition -> children that it started
 @_around()
 def pytest_fixture_setup(fixturedef, request):
     if fixturedef.scope == "function":
-        return (yield)
+        try:
+            return (yield)
+        finally:
+            _fixture_ended(fixturedef, "setup")
     before = _children()
     try:
         return (yield)
@@ -323,10 +330,21 @@ def pytest_fixture_setup(fixturedef, request):
         started = _children() - before
         if started:
             _of_fixtures[fixturedef] = started
+        _fixture_ended(fixturedef, "setup")
 
 
 def pytest_fixture_post_finalizer(fixturedef, request):
     _of_fixtures.pop(fixturedef, None)
+    _fixture_ended(fixturedef, "teardown")
+
+
+_SLOW_FIXTURE_SECONDS = 1.0
+
+
+def _fixture_ended(fixturedef, phase):
+    """Shows that the session goes on, where a slow fixture is all that it does."""
+    if time.time() - _last_line > _SLOW_FIXTURE_SECONDS:
+        _write("fixture", name=str(getattr(fixturedef, "argname", "")), phase=phase)
 
 
 def pytest_runtest_logfinish(nodeid, location):

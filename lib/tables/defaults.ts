@@ -15,6 +15,9 @@ export const DEFAULT_FLAGS = ["-x", "--tb=short", "--no-header"] as const;
 /** Seconds that a run may take: the whole suite, and when all targets lie in one file. */
 export const TIME_LIMITS = { full: 600, file: 120 } as const;
 
+/** Seconds without the end of a test or of a fixture's phase, after which a run is cut at a limit that nobody typed. */
+export const QUIET_SECONDS = 120;
+
 /** Seconds between SIGINT and SIGKILL: ten looks, 0.3 s apart. */
 export const GRACE_SECONDS = 3;
 

@@ -1,6 +1,6 @@
 import { escapeText, shellCommand } from "../core/escape.ts";
 import { registryName } from "../core/leaks/registry.ts";
-import type { JudgedProcess, LeakReport, RegistryReport, SharedMemoryReport } from "../core/leaks/types.ts";
+import type { JudgedProcess, LeakReport, ListedProcess, RegistryReport, SharedMemoryReport } from "../core/leaks/types.ts";
 import type { Printer } from "./printer.ts";
 
 /** How a report is told. */
@@ -44,9 +44,9 @@ const STANDING = {
 function showActors(printer: Printer, report: LeakReport): void {
   const leaked = report.actors.filter((actor) => actor.verdict === "leaked");
   if (leaked.length === 0) printer.line("no leaked actor procs from this repo");
-  else printer.line(`${printer.paint("red", `${leaked.length} leaked actor ${leaked.length === 1 ? "proc" : "procs"}`)} from this repo:`);
+  else printer.line(`${printer.paint("red", leakedCount(leaked))} from this repo:`);
   for (const actor of leaked) {
-    printer.line(`  ${processLine(actor)}`);
+    printer.line(`  ${processLine(actor)}${portsOf(actor)}`);
     printer.line(`    ${reasons(actor)}`);
   }
   const used = report.actors.filter((actor) => actor.verdict === "in-use");
@@ -58,6 +58,17 @@ function showActors(printer: Printer, report: LeakReport): void {
     );
   }
   if (printer.verbose) { for (const actor of used) printer.note(`  ${processLine(actor)}: ${reasons(actor)}`); }
+}
+
+/** What leaked is called by what it is where that is the same for all. */
+export function leakedCount(leaked: readonly ListedProcess[]): string {
+  const what = leaked.every((process) => process.kind === "actor") ? "actor " : "";
+  return `${leaked.length} leaked ${what}${leaked.length === 1 ? "proc" : "procs"}`;
+}
+
+/** The ports that a process keeps from others. */
+export function portsOf({ ports }: ListedProcess): string {
+  return ports.length === 0 ? "" : `, listens on port ${ports.join(", ")}`;
 }
 
 function showSockets(printer: Printer, { sockets }: LeakReport): void {

@@ -1,4 +1,5 @@
 import { escapeText, shellCommand } from "../core/escape.ts";
+import { portsOf } from "./leaks.ts";
 import { describeLeft } from "../core/results/left_behind.ts";
 import type { LeftBehind } from "../core/results/pytest_events.ts";
 import type { LeakReport } from "../core/leaks/types.ts";
@@ -203,11 +204,22 @@ function summary({ tally, ending, seconds, failures }: VerdictView, paint: Paint
   return paint(bad ? "red" : "green", `${ending === null ? "" : `${escapeText(ending)}: `}${counts} in ${seconds.toFixed(2)} s`);
 }
 
-/** Shows what a run left behind; nothing when it left nothing. */
-export function showLeaksLeft(printer: Printer, leaks: LeakReport): void {
+/**
+ * Shows what a run left behind; nothing when it left nothing.
+ *
+ * @param named pids that the verdict has named as a test's LEAK
+ */
+export function showLeaksLeft(printer: Printer, leaks: LeakReport, named: ReadonlySet<number>): void {
   const actors = leaks.actors.filter((actor) => actor.verdict === "leaked");
   const sockets = leaks.sockets.filter((socket) => socket.verdict === "stale");
-  for (const { pid, title } of actors) printer.warn(`leaked actor: pid ${pid} ${escapeText(title)}`);
+  const others = actors.filter((actor) => actor.kind !== "actor");
+  for (const actor of actors.filter((one) => one.kind === "actor" || !named.has(one.pid))) {
+    printer.warn(`leaked ${actor.kind}: pid ${actor.pid} ${escapeText(actor.title)}${portsOf(actor)}`);
+  }
+  // LEAK has said the rest of these.
+  for (const { pid, ports } of others.filter((one) => named.has(one.pid))) {
+    for (const port of ports) printer.warn(`port ${port} is still held by pid ${pid}`);
+  }
   for (const { path } of sockets) printer.warn(`stale socket: ${escapeText(path)}`);
   const held = leaks.liveRun ? [] : leaks.registries.filter((registry) => registry.bound);
   for (const { address, holders } of held) {

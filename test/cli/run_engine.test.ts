@@ -106,6 +106,15 @@ def test_tidy(server):
     child = sleeper(600); child.kill(); child.wait()
 `;
 
+Deno.test("a test is tried again where pytest takes no path of its file, since a bracket stands in it", async () => {
+  const flaky = 'import os\ndef test_a():\n    if not os.path.exists("seen"): open("seen", "w"); assert 0\n';
+  await using suite = await pytestSuite({ "[x]/test_a.py": flaky, "[x]/test_b.py": "def test_b(): assert 0\n" });
+  const { code, stdout } = await suite.tractest([...NO_CHECKS, "--no-defaults", "--retries", "1"]);
+  assertEquals(code, 1);
+  assertIncludes(stdout, "FLAKY 2/2 tests/[x]/test_a.py::test_a");
+  assertIncludes(stdout, "FAILED 2 times tests/[x]/test_b.py::test_b");
+});
+
 Deno.test("a process that a test leaves behind is that test's LEAK; what a fixture of the module started and ended is none", async () => {
   await using suite = await pytestSuite({ "test_a.py": LEAVES });
   const { code, stdout } = await suite.tractest([...NO_CHECKS, "--strict", "--json"]);

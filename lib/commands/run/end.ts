@@ -86,6 +86,12 @@ export interface RunView {
   readonly balance: Balance | null;
 }
 
+/** What is said of a run that was cut at its limit: how much was done, and what gives it more time. */
+function limitHint(done: number, collected: number | null): string {
+  const tests = collected === null ? "nothing was collected yet" : `${done} of ${collected} test${collected === 1 ? "" : "s"} had ended`;
+  return `${tests}; for more time: --timeout SECONDS, 0 for no limit`;
+}
+
 /** Shows how a run ended: what hung, the verdict, what is left. */
 export function showEnd({ printer, line }: Context, { command, outcome, failures, leaks, strain, limit, tries, stream, balance }: RunView): void {
   const { tally, hang, results } = outcome;
@@ -107,10 +113,12 @@ export function showEnd({ printer, line }: Context, { command, outcome, failures
     balance: balance && describeBalance(balance),
     next: next === null ? [] : [next],
   });
+  const hint = outcome.cut === "time-limit" && outcome.stoppedAt === null ? limitHint(results.finished.length, tally.collected) : null;
+  if (hint !== null) printer.hint(hint);
   for (const { id, nearest } of notFound(command, tally.offered)) {
     printer.note(escapeText(`there is no "${id}"; the nearest:`));
     for (const other of nearest) printer.hint(escapeText(shellCommand(["tractest", "run", ...keep, other])));
   }
   if (strain !== null) printer.note(strain);
-  if (leaks !== null) showLeaksLeft(printer, leaks);
+  if (leaks !== null) showLeaksLeft(printer, leaks, new Set([...tests.flatMap((test) => test.leaked), ...results.leaked].map(({ pid }) => pid)));
 }

@@ -71,6 +71,8 @@ export async function understand(context: Context): Promise<RunRequest> {
   // Some of the tests again: with the same configuration, so that their files are named only where pytest takes no other one for them.
   const again = (tests: readonly string[]) => {
     const files = filesOf(tests);
+    // pytest takes a bracket in an argument for the beginning of parameters, whatever file there is.
+    if (files.some((file) => file.includes("["))) return first;
     return targets === null || configurationOf(files, targets.tree) === configurationOf(first, targets.tree) ? files : first;
   };
   const scope = targets?.scope ?? "many";

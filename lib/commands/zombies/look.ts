@@ -15,6 +15,7 @@ export async function lookOn(context: Context, first: FirstLook | null): Promise
   const options: EndLeaksOptions = {
     graceSeconds: parseGrace(line.value("grace")),
     dryRun: line.has("dry-run"),
+    isHook: line.has("hook"),
     ...(line.has("pid") ? { pid: parsePid(line.value("pid")!, host.pid) } : {}),
     ...(line.has("parent") ? { parent: parsePid(line.value("parent")!, host.pid, "parent") } : {}),
     ...(line.has("registry") ? { registries: line.values("registry") } : {}),

@@ -1,6 +1,6 @@
 import { directoriesOf, parent } from "../project/paths.ts";
 import { type ImportLines, isWord } from "./import_lines.ts";
-import { attributesOf, importingPart, literalsOf, type PythonImport, pythonImports } from "./python_imports.ts";
+import { attributesOf, importingPart, literalsOf, pythonCode, type PythonImport, pythonImports } from "./python_imports.ts";
 
 /** Texts by path, each of which may be read only when it is asked for. */
 export type Sources = Pick<ReadonlyMap<string, string>, "has" | "get" | "keys">;
@@ -60,6 +60,8 @@ interface Place {
 export class ImportGraph {
   /** By module path without suffix: `tractor/ipc` has `tractor/ipc/__init__.py`. */
   readonly #modules = new Map<string, string[]>();
+  /** The names of the modules in each directory. */
+  readonly #below = new Map<string, string[]>();
   readonly #directories: ReadonlySet<string>;
   readonly #imports = new Map<string, readonly PythonImport[]>();
   readonly #importers = new Map<string, Map<string, Edge>>();
@@ -73,6 +75,8 @@ export class ImportGraph {
   readonly #packages: ReadonlySet<string>;
   /** Words one of which a file has to have that takes from an `__init__.py` what is in a file. */
   readonly #passedAs = new Map<string, Set<string>>();
+  /** The `__init__.py` files that take all of what is in a file: by which names is not known. */
+  readonly #starredBy = new Map<string, Set<string>>();
   /** What a module or directory is called, wherever it is: an import of anything else leads out of the project. */
   readonly #names = new Set<string>();
 
@@ -88,6 +92,9 @@ export class ImportGraph {
       else if (path.endsWith("/__init__.py")) others.unshift(path);
       else others.push(path);
       this.#names.add(lastPart(key));
+      const siblings = this.#below.get(parent(key));
+      if (siblings) siblings.push(lastPart(key));
+      else this.#below.set(parent(key), [lastPart(key)]);
     }
     for (const name of this.#packages) this.#names.add(name);
     for (const path of project.sources.keys()) if (isInit(path)) this.#passOn(path);
@@ -162,8 +169,9 @@ export class ImportGraph {
   }
 
   /** Finds all who import one of these. Only files that have a word in them which that takes are read closely. */
-  #linkImportersOf(files: readonly string[]): void {
+  #linkImportersOf(asked: readonly string[]): void {
     if (this.#unlinked.size === 0) return;
+    const files = [...new Set(asked.flatMap((file) => [file, ...this.#starredBy.get(file) ?? []]))];
     this.#texts ??= this.#readTexts();
     const { whole, imports } = this.#texts;
     const words = new Map<string, boolean>();
@@ -212,7 +220,15 @@ export class ImportGraph {
         for (const place of this.#named(key, one.bound, new Set())) for (const word of [one.bound, STAR]) add(place, word);
       }
     }
-    for (const place of this.#starsOf(key, new Set())) for (const word of [lastPart(key), STAR]) add(place, word);
+    for (const place of this.#listed(key)) add(place, STAR);
+    for (const place of this.#starsOf(key, new Set())) {
+      for (const word of [lastPart(key), STAR]) add(place, word);
+      for (const file of place.files) {
+        const inits = this.#starredBy.get(file);
+        if (inits) inits.add(init);
+        else this.#starredBy.set(file, new Set([init]));
+      }
+    }
   }
 
   #link(path: string): void {
@@ -327,14 +343,15 @@ export class ImportGraph {
     }
     const text = this.project.sources.get(init)!;
     if (defines(text, name)) places.push({ ...own, isDefined: true });
-    if (places.length > 0) return places;
     for (const one of this.#importsOf(init)) {
       const found = one.name === "*" ? this.#find(one.module === "" ? [] : one.module.split("."), this.#startsOf(init, one.level)) : null;
       if (!found || !this.#has(found.key, name, new Set())) continue;
       for (const place of this.#named(found.key, name, seen)) places.push(passedBy(init, place));
     }
     if (places.length > 0) return places;
-    return [defines(text, "__getattr__") ? { ...own, isDefined: true } : own];
+    // It is there by other means: `f, g = 1, 2`, a loop, `globals()`.
+    const isOwn = defines(text, "__getattr__") || (text.includes(name) && mentions(pythonCode(text).code, name));
+    return [isOwn ? { ...own, isDefined: true } : own];
   }
 
   /** Whether a module gives a name a meaning, or has it from elsewhere. */
@@ -357,8 +374,24 @@ export class ImportGraph {
     const init = files.find(isInit);
     if (init === undefined) return [];
     const bound = this.#importsOf(init).filter((one) => one.bound !== null).flatMap((one) => this.#named(key, one.bound!, new Set()));
-    const own: Place[] = DEFINES_SOMETHING.test(this.project.sources.get(init)!) ? [{ files, through: [], module: null, isDefined: true }] : [];
-    return [...bound, ...this.#starsOf(key, new Set()), ...own];
+    return [...bound, ...this.#starsOf(key, new Set()), ...this.#listed(key), ...this.#definedIn(files)];
+  }
+
+  /** The `__init__.py` among these files, if it gives something a meaning that a star takes. */
+  #definedIn(files: readonly string[]): Place[] {
+    const init = files.find(isInit);
+    const isDefined = init !== undefined && DEFINES_SOMETHING.test(this.project.sources.get(init)!);
+    return isDefined ? [{ files, through: [], module: null, isDefined }] : [];
+  }
+
+  /** Modules below a package that its `__init__.py` names: a star takes those of `__all__`. */
+  #listed(key: string): Place[] {
+    const names = this.#below.get(key) ?? NONE;
+    const init = names.length === 0 ? undefined : this.#filesOf(key).find(isInit);
+    if (init === undefined) return [];
+    const text = this.project.sources.get(init)!;
+    return names.filter((name) => mentions(text, name)).map((name) => below(key, name))
+      .map((module) => ({ files: this.#filesOf(module), through: [], module }));
   }
 
   /** All that an `__init__.py` takes whole from elsewhere, and what that takes so. */
@@ -371,7 +404,7 @@ export class ImportGraph {
       if (found === null) return [];
       const passed = this.#importsOf(found.files.find(isInit) ?? "").filter((other) => other.bound !== null)
         .flatMap((other) => this.#named(found.key, other.bound!, new Set()));
-      return [found, ...passed, ...this.#starsOf(found.key, seen)].map((place) => passedBy(init, place));
+      return [found, ...this.#definedIn(found.files), ...passed, ...this.#starsOf(found.key, seen)].map((place) => passedBy(init, place));
     });
   }
 
@@ -499,7 +532,14 @@ function passedBy(init: string, place: Place): Place {
 /** A definition, or an assignment to a name that `import *` takes. */
 const DEFINES_SOMETHING = /^(?:(?:async[ \t]+)?def|class)[ \t]|^[A-Za-z]\w*[ \t]*(?::[^\n]*)?=/m;
 
+/** Whether code has a name in it that is no part of a longer one. */
+function mentions(code: string, name: string): boolean {
+  for (let at = code.indexOf(name); at >= 0; at = code.indexOf(name, at + 1)) if (isWord(code, at, name)) return true;
+  return false;
+}
+
 /** Whether a module's text gives a name a meaning at its top level. */
 function defines(text: string, name: string): boolean {
-  return text.includes(name) && new RegExp(`^(?:(?:async[ \\t]+)?def|class)[ \\t]+${name}\\b|^${name}[ \\t]*[:=]`, "m").test(text);
+  return text.includes(name) &&
+    new RegExp(`^(?:(?:async[ \\t]+)?def|class)[ \\t]+${name}\\b|^(?:[\\w \\t,=]*[ \\t,=])?${name}[ \\t]*[:=,]`, "m").test(text);
 }

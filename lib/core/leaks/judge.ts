@@ -1,6 +1,7 @@
 import type { JudgedProcess, ProcessDetails, Verdict } from "./types.ts";
 import type { Recorded } from "./ledger.ts";
-import { baseName, type Kind, kindOf } from "./actor.ts";
+import { baseName, type Kind, kindOf, pythonTarget } from "./actor.ts";
+import { isInteractiveShell, sharedDaemon } from "./started.ts";
 import { RUNTIME_EXTENSIONS } from "../../tables/actor_signatures.ts";
 import { type AdopterRow, ADOPTERS } from "../../tables/adopters.ts";
 
@@ -12,6 +13,8 @@ export interface Viewpoint {
   readonly uid: number;
   /** Pids of this program and of all above it. */
   readonly ownPids: ReadonlySet<number>;
+  /** Of what is known by its origin alone only what also belongs to the checkout counts as leaked: nobody watches a hook. */
+  readonly isHook?: boolean;
 }
 
 /** A row of the forest: who started whom. */
@@ -31,6 +34,8 @@ export interface Seen {
   readonly ledger?: ReadonlyMap<number, Recorded>;
   /** Those that runs which go on have recorded; null where it can't be read whether a run goes on. */
   readonly live?: ReadonlyMap<number, Recorded | null>;
+  /** Pytests, and what else may run tests, whoever started them. */
+  readonly runners?: ReadonlySet<number>;
 }
 
 /** Who stands above a process, so that it is no leak. */
@@ -49,6 +54,10 @@ export interface Judged extends JudgedProcess {
   readonly pytest: number | null;
   /** Whether a run of this project that goes on uses it: a live pytest does, or its ledger names it. */
   readonly isOfLiveRun: boolean;
+  /** The test that started it; null where nobody knows. */
+  readonly test: string | null;
+  /** `started`: a run that is over, or a test, is known to have started it; `woken`: and it is a daemon that serves others too. */
+  readonly origin: "started" | "woken" | null;
 }
 
 /** The pids above a process, nearest first; stops at what is not in the forest, and at a loop. */
@@ -91,7 +100,9 @@ export class Judge {
     const { pid, startTicks, title, uid } = process;
     const of = ([verdict, evidence, pytest = null]: Finding): Judged => {
       const isOfLiveRun = ours === true && verdict === "in-use" && (pytest !== null || this.#seen.live?.get(pid) != null);
-      return { pid, startTicks, title, uid, ours, verdict, evidence, kind, pytest, isOfLiveRun };
+      const { test = null } = this.#seen.live?.get(pid) ?? this.#seen.ledger?.get(pid) ?? {};
+      const origin = !this.#isRecorded(pid) ? null : sharedDaemon(process) === null ? "started" : "woken";
+      return { pid, startTicks, title, uid, ours, verdict, evidence, kind, pytest, isOfLiveRun, test, origin };
     };
     if (uid !== this.#view.uid) return of(["foreign", [`belongs to uid ${uid}; not touched`]]);
     if (this.#view.ownPids.has(pid)) return of(["in-use", ["this program, or one above it"]]);
@@ -120,7 +131,11 @@ export class Judge {
     const { pid, startTicks } = process;
     const guardian = this.#guardian(process);
     const evidence = [...(kind.signature ? [kind.signature.name] : []), ...tie, guardian.evidence];
-    if (guardian.kind === "unknown") return ["unknown", evidence];
+    if (guardian.kind === "unknown") {
+      // What keeps it from being leaked comes first.
+      const isOdd = this.#isRecorded(pid) && kind.signature === null;
+      return ["unknown", isOdd ? [guardian.evidence, ...evidence.slice(0, -1)] : evidence];
+    }
     if (guardian.kind !== "none") return ["in-use", evidence, guardian.kind === "pytest" ? guardian.pid : null];
     if (startTicks === null) return ["unknown", ["identity unknown", ...evidence]];
     if (kind.signature) return ["leaked", evidence];
@@ -128,6 +143,7 @@ export class Judge {
       const where = this.#isRecorded(pid) ? "that a run left" : "in pytest's temporary directory";
       return ["leaked", [`a Python on tractor ${where}`, ...evidence]];
     }
+    if (this.#isRecorded(pid)) return this.#judgeStarted(process, evidence);
     const actor = this.#actorAbove(process);
     if (actor !== null && (kind.helper !== null || usesRuntime(process))) {
       return ["leaked", [`started by the leaked actor ${actor}`, ...evidence]];
@@ -137,18 +153,42 @@ export class Judge {
     return ["unknown", ["may be a running application", ...evidence]];
   }
 
+  /** What is known to come from a test and has nobody above it. That proves an origin; some of it is meant to stay. */
+  #judgeStarted(process: ProcessDetails, evidence: readonly string[]): Finding {
+    const shared = sharedDaemon(process);
+    if (shared) return ["unknown", [`is ${shared.name}, which a test only woke: ${shared.reason}`, ...evidence]];
+    if (isInteractiveShell(process)) return ["unknown", ["a shell that somebody may type into", ...evidence]];
+    if (this.#view.isHook && !this.#isOfCheckout(process)) {
+      return ["unknown", ["works outside of this checkout: a hook leaves it to `tractest zombies --kill`", ...evidence]];
+    }
+    return ["leaked", evidence];
+  }
+
+  #isOfCheckout(process: ProcessDetails): boolean {
+    const { argv, place } = process;
+    const own = `${this.#view.root}/`;
+    if (place === "checkout" || this.#venvOf(process) !== null || this.#startedFromVenv(process)) return true;
+    return argv?.[0]?.startsWith(own) === true || (argv !== null && pythonTarget(argv).value.startsWith(own));
+  }
+
   /** Whether a process belongs to this project, and what says so. */
   #ties(process: ProcessDetails): [boolean | null, string[]] {
     if (process.sameNamespaces === false) return [false, ["in another mount or pid namespace (a container)"]];
     const recorded = this.#seen.ledger?.get(process.pid);
-    if (process.place === "other-project" && !recorded) return [false, [`works in another project: ${process.cwd}`]];
+    const proof = recorded?.mark === "test" ? undefined : recorded;
+    if (process.place === "other-project" && !proof) return [false, [`works in another project: ${process.cwd}`]];
     const venv = this.#venvOf(process);
     const ties = [
-      ...(recorded ? [`recorded by run ${recorded.runId}${recorded.test === null ? "" : ` (test ${recorded.test})`}`] : []),
+      ...(proof ? [originOf(proof)] : []),
+      ...(recorded?.mark === "test" && recorded.isFileHere && !usesOtherVenv(process, this.#view.venvs)
+        ? ["the test's file is in this project"]
+        : []),
       ...(process.place === "checkout" ? [`works in ${process.cwd}`] : []),
       ...(venv ? [`maps files of ${venv}`] : []),
       ...(venv === null && this.#startedFromVenv(process) ? [`started as ${process.argv![0]}`] : []),
     ];
+    if (recorded?.mark === "test") ties.push(originOf(recorded));
+    if (recorded?.mark === "test" && ties.length === 1) return this.#wasHere(process) ? [null, ties] : [false, [`${ties[0]}, of another project`]];
     if (ties.length > 0) return process.sameNamespaces === null ? [null, ["its namespaces can't be read", ...ties]] : [true, ties];
     if (process.place === "gone") return this.#wasHere(process) ? [null, [`worked in ${process.cwd}`]] : [false, [`worked in ${process.cwd}`]];
     if (process.mapped === null || process.place === "unknown") return [null, ["neither its directory nor its files can be read"]];
@@ -191,10 +231,29 @@ export class Judge {
     if (!row) return unknownAbove(process.pid, "what is above it can't be read");
     const pytest = this.#pytestOver(process);
     if (pytest !== null) return { kind: "pytest", pid: pytest, evidence: `in use by pytest pid ${pytest}` };
+    const runner = this.#runnerOf(process);
+    if (runner !== null) return unknownAbove(runner, `pid ${runner} runs tests, and may have started it`);
     const parent = forest.get(row.ppid);
     if (row.ppid === 0) return unknownAbove(0, "its parent is outside of this pid namespace");
     if (!parent) return unknownAbove(row.ppid, `what is above it (pid ${row.ppid}) can't be read`);
     return this.#guardianBelow(process, parent, details.get(row.ppid) ?? null);
+  }
+
+  /** What may run the test that started a process, where nothing says which pytest that was; null where all that lives is younger. */
+  #runnerOf(process: ProcessDetails): number | null {
+    if (this.#seen.ledger?.get(process.pid)?.mark !== "test") return null;
+    for (const pid of this.#seen.runners ?? []) {
+      const details = this.#seen.details.get(pid);
+      if (pid === process.pid) continue;
+      if (!details) return pid;
+      const { isPytest, isPython } = kindOf(details.argv, details.comm);
+      if (!isPytest && !isPython) continue;
+      const isYounger = details.startTicks !== null && process.startTicks !== null && details.startTicks > process.startTicks;
+      const isElsewhere = details.place === "other-project" && !details.title.includes(this.#view.root);
+      const standing = this.#pytestStanding(details);
+      if (!isYounger && !isElsewhere && standing !== "left" && standing !== "unknown") return pid;
+    }
+    return null;
   }
 
   /** The run that goes on and that recorded a process; what it records it may still use. */
@@ -249,6 +308,11 @@ export class Judge {
     if (run) return run;
     const adopted = this.#adoptedBy(process, parent, details);
     if (adopted !== null) return { kind: "none", evidence: `no live pytest or application above it: its parent is pid ${pid}${adopted}` };
+    const shared = details && this.#isRecorded(process.pid) ? sharedDaemon(details) : null;
+    if (shared) return unknownAbove(pid, `its parent, pid ${pid}, is ${shared.name}: ${shared.reason}`);
+    if (details && isOwn && this.#isRecorded(pid) && isInteractiveShell(details)) {
+      return { kind: "by-hand", pid, evidence: `was started by hand: its parent is ${name}, pid ${pid}` };
+    }
     const mayBeLeft = isOwn && details !== null && pid !== 1 &&
       (kind.signature !== null || kind.helper !== null || kind.isPytest || this.#isRecorded(pid) || this.#isLeakedRoot(details, kind));
     if (mayBeLeft) {
@@ -271,7 +335,10 @@ export class Judge {
     const since = recorded?.since ?? null;
     const ticks = details?.startTicks ?? null;
     // What a run recorded came from that run: what is older has started none of it.
-    if (recorded && (pid === 1 || (ticks !== null && since !== null && ticks < since))) return ", older than the run that recorded it";
+    const isOfTest = recorded?.mark === "test";
+    // Both may be what the same test started: then one may have started the other.
+    if (isOfTest && this.#seen.ledger?.get(pid)?.id === recorded.id) return null;
+    if (recorded && !isOfTest && (pid === 1 || (ticks !== null && since !== null && ticks < since))) return ", older than the run that recorded it";
     if (ticks !== null && process.startTicks !== null && ticks > process.startTicks) return ", which is younger";
     if (isOfOtherSession(process, pid, details)) return `, and its session was begun by pid ${process.session}`;
     const kind = kindOf(process.argv, process.comm);
@@ -317,6 +384,19 @@ function isAdopter(parent: ForestRow, details: ProcessDetails | null): boolean {
   const names = [details?.comm, baseName(parent.args.split(" ")[0]!)];
   const rows: readonly AdopterRow[] = ADOPTERS;
   return rows.some((row) => (row.as === "any" || parent.pid === 1) && names.some((name) => name !== undefined && row.name.test(name)));
+}
+
+/** Which run or test a process came from, and how that is known. */
+function originOf({ runId, test, id, mark }: Recorded): string {
+  if (mark === "test") return `started by test ${id ?? "unknown"}, as its environment says`;
+  if (mark === "run") return `started by ${test === null ? "the pytest" : `test ${test}`} of run ${runId}, as its environment says`;
+  return `recorded by run ${runId}${test === null ? "" : ` (test ${test})`}`;
+}
+
+/** Whether it uses what is installed for another project. */
+function usesOtherVenv(process: ProcessDetails, venvs: readonly string[]): boolean {
+  const prefixes = (process.mapped ?? []).map((path) => /^(.*)\/lib(?:64)?\/[^/]+\/site-packages\//.exec(path)?.[1]);
+  return prefixes.some((prefix) => prefix !== undefined && !venvs.includes(prefix));
 }
 
 /** Whether it maps what every program on tractor maps. */

@@ -31,12 +31,18 @@ export interface SegmentEntry {
   readonly inode: number;
 }
 
-/** What the ledger says about a process that lives: which run recorded it, and in which test. */
+/** What the ledger, or its environment, says about a process that lives: which run it came from, and which test. */
 export interface Recorded {
-  readonly runId: string;
+  /** Null for a test of a plain pytest. */
+  readonly runId: string | null;
   readonly test: string | null;
   /** When the first process of that run was started, in ticks; whatever is older did not come from it. Null when not recorded. */
   readonly since: number | null;
+  /** Its environment says so. `run`: that a run of this project started it; `test`: that a test did, of whatever project. */
+  readonly mark?: "run" | "test";
+  /** With `test`: pytest's id as the environment has it, and whether this project has such a file. */
+  readonly id?: string | null;
+  readonly isFileHere?: boolean;
 }
 
 /** The living processes that the ledger names. */
@@ -135,7 +141,8 @@ export function recordedProcesses(entries: readonly LedgerEntry[], living: Livin
   return { over: new Map(over.map(recorded)), live, abandoned: new Map(roots.map(recorded)) };
 }
 
-function beginOf(runId: string, entries: readonly LedgerEntry[], here: Surroundings): number | null {
+/** Ticks at which the first process of a run was started; null where that is not recorded. */
+export function beginOf(runId: string, entries: readonly LedgerEntry[], here: Surroundings): number | null {
   const heads = entries.filter((entry) => entry.runId === runId && entry.role !== "process" && isHere(entry, here));
   return heads.length > 0 ? Math.min(...heads.map((entry) => entry.startTicks)) : null;
 }

@@ -61,6 +61,16 @@ export interface JudgedProcess {
   readonly evidence: readonly string[];
 }
 
+/** A process that is listed: an actor, or anything else that leaked or may have. */
+export interface ListedProcess extends JudgedProcess {
+  /** `helper`: of multiprocessing or a library like it. */
+  readonly kind: "actor" | "pytest" | "helper" | "process";
+  /** The test that started it; null where nobody knows. */
+  readonly test: string | null;
+  /** TCP ports that it listens on. */
+  readonly ports: readonly number[];
+}
+
 /** A TCP registry address and who listens there. */
 export interface RegistryReport {
   /** `host:port`. */
@@ -96,8 +106,8 @@ export interface LeakReport {
   /** False if there is a leaked actor, a stale socket, or a registry that no live run of ours holds; null if it can't be told. */
   readonly clean: boolean | null;
   readonly registries: readonly RegistryReport[];
-  /** Actors of this project (and those that may be); leaked ones that carry no title are among them. */
-  readonly actors: readonly JudgedProcess[];
+  /** Actors of this project (and those that may be), and whatever else leaked: what tests started is among them. */
+  readonly actors: readonly ListedProcess[];
   readonly sockets: readonly SocketReport[];
   readonly refused: readonly Refusal[];
   /** The process that was asked about by its pid; null if there is none. */

@@ -1,6 +1,6 @@
 import { PreflightError } from "../../errors.ts";
 import { CHANGE_MAP, type ChangeRow } from "../../tables/change_map.ts";
-import { DEFAULT_FLAGS, DEFAULT_REGISTRY, DEFAULT_TARGETS, DEFAULT_VENV, HISTORY_LIMITS, TIME_LIMITS } from "../../tables/defaults.ts";
+import { DEFAULT_FLAGS, DEFAULT_REGISTRY, DEFAULT_TARGETS, DEFAULT_VENV, HISTORY_LIMITS, QUIET_SECONDS, TIME_LIMITS } from "../../tables/defaults.ts";
 import { KNOWN_FLAKY, type KnownFlakyRow } from "../../tables/known_flaky.ts";
 import type { IsolationWish } from "../run/isolation.ts";
 import { suggestion } from "../nearest.ts";
@@ -21,6 +21,8 @@ export interface Configuration {
   readonly timeLimitFull: number;
   /** Seconds. */
   readonly timeLimitFile: number;
+  /** Seconds in which nothing ended, after which a run is cut at one of these. */
+  readonly timeLimitQuiet: number;
   readonly knownFlaky: readonly KnownFlakyRow[];
   readonly changeMap: readonly ChangeRow[];
   /** Named targets, `core` among them. */
@@ -48,6 +50,7 @@ export const DEFAULT_CONFIGURATION: Configuration = {
   defaultFlags: DEFAULT_FLAGS,
   timeLimitFull: TIME_LIMITS.full,
   timeLimitFile: TIME_LIMITS.file,
+  timeLimitQuiet: QUIET_SECONDS,
   knownFlaky: KNOWN_FLAKY,
   changeMap: CHANGE_MAP,
   targets: DEFAULT_TARGETS,
@@ -81,6 +84,7 @@ export function readConfiguration(tractest: Readonly<Record<string, unknown>> | 
     defaultFlags: get<readonly string[]>("default-flags", strings, DEFAULT_FLAGS),
     timeLimitFull: get("time-limit-full", seconds, TIME_LIMITS.full),
     timeLimitFile: get("time-limit-file", seconds, TIME_LIMITS.file),
+    timeLimitQuiet: get<number>("time-limit-quiet", seconds, QUIET_SECONDS),
     knownFlaky: [...get("known-flaky", flakyRows, []), ...KNOWN_FLAKY],
     changeMap: [...get("change-map", changeRows, []), ...CHANGE_MAP],
     targets: { ...DEFAULT_TARGETS, ...get("targets", namedTargets, {}) },
@@ -106,6 +110,7 @@ export const KEYS: readonly string[] = [
   "default-flags",
   "time-limit-full",
   "time-limit-file",
+  "time-limit-quiet",
   "known-flaky",
   "change-map",
   "targets",

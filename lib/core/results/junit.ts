@@ -196,10 +196,13 @@ function leakProperty(left: LeftBehind): [string, string] {
 
 /** `tests/a/test_b.py::TestC::test_d[e::f]` is `tests.a.test_b.TestC` and `test_d[e::f]`. */
 function nameOf(id: string): { classname: string; name: string } {
-  const bracket = id.indexOf("[");
-  const names = (bracket < 0 ? id : id.slice(0, bracket)).split("::");
-  names[0] = names[0]!.replaceAll("/", ".").replace(/\.py$/, "");
-  const name = names.pop()! + (bracket < 0 ? "" : id.slice(bracket));
+  const [path = "", ...rest] = id.split("::");
+  // A bracket in a path is part of it; the first one after it begins the parameters, which may hold "::".
+  const tail = rest.join("::");
+  const bracket = tail.indexOf("[");
+  const inner = bracket < 0 ? tail : tail.slice(0, bracket);
+  const names = [path.replaceAll("/", ".").replace(/\.py$/, ""), ...(tail === "" ? [] : inner.split("::"))];
+  const name = names.pop()! + (bracket < 0 ? "" : tail.slice(bracket));
   return { classname: names.join("."), name };
 }
 

@@ -103,6 +103,8 @@ export type PytestEvent =
       /** What the test recorded about itself, for the JUnit report; at its teardown. */
       readonly properties?: readonly (readonly [string, string])[];
     } & Partial<Failure>
+    /** The setup or teardown of a fixture that took long. */
+    | { readonly event: "fixture"; readonly name: string; readonly phase: "setup" | "teardown" }
     | { readonly event: "children"; readonly id: string; readonly pids: readonly number[] }
     | { readonly event: "warning"; readonly id: string; readonly category: string; readonly message: string; readonly where: string | null }
     /** A test that has reached its time limit: it is about to be ended. */
@@ -208,6 +210,7 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   "suite-property": ["name", "value"],
   "test-start": ["id"],
   report: ["id", "phase", "outcome", "category"],
+  fixture: ["name", "phase"],
   children: ["id"],
   warning: ["id", "message"],
   terminating: ["id"],

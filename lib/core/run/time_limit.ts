@@ -1,3 +1,4 @@
+import { QUIET_SECONDS } from "../../tables/defaults.ts";
 import { UsageError } from "../../errors.ts";
 
 /** What a run's time limit depends on. All times in seconds. */
@@ -22,6 +23,23 @@ export function timeLimit(input: TimeLimitInput): number {
   if (input.debugging) return 0;
   if (input.scope === "file") return input.limits.file;
   return Math.max(input.limits.full, 2 * (input.longestFull ?? 0));
+}
+
+/** When a run is cut. Times in seconds. */
+export interface RunLimit {
+  /** Nothing is cut before; 0: never. */
+  readonly seconds: number;
+  /** From then on it is cut when nothing has ended for so long; 0: at once. */
+  readonly quiet: number;
+}
+
+/**
+ * Whether what runs at a limit looks stuck, rather than just being the one that ran then.
+ *
+ * @param idle seconds since something ended
+ */
+export function looksStuck(idle: number, { seconds, quiet }: RunLimit): boolean {
+  return idle >= Math.min(quiet > 0 ? quiet : QUIET_SECONDS, seconds / 2);
 }
 
 /** Seconds that a timer can count: longer ones end at once. */

@@ -1,5 +1,5 @@
 import { leakChecks, leakChecksOfRun } from "../../../lib/core/preflight/leak_checks.ts";
-import type { JudgedProcess, LeakReport } from "../../../lib/core/leaks/types.ts";
+import type { JudgedProcess, LeakReport, ListedProcess } from "../../../lib/core/leaks/types.ts";
 import { type CheckStatus, exitCodeOf, stopText } from "../../../lib/core/preflight/preflight.ts";
 import { environmentChecks, versionCheck } from "../../../lib/core/preflight/environment_checks.ts";
 import { CHECKS } from "../../../lib/tables/checks.ts";
@@ -15,7 +15,10 @@ const clean: LeakReport = {
   liveRun: null,
   unknowns: [],
 };
-const actor: JudgedProcess = {
+const actor: ListedProcess = {
+  kind: "actor",
+  test: null,
+  ports: [],
   pid: 7,
   startTicks: 1,
   title: "_subactor[w0@7]",

@@ -85,6 +85,13 @@ Deno.test("a test that failed and whose teardown failed too counts once, as pyte
   assertEquals(cases[1]!.children[0]!.attributes.message, 'failed on teardown with "stuck"');
 });
 
+Deno.test("names are pytest's: a bracket in a path is part of it, and parameters may hold colons", () => {
+  const ids = ["tests/[x]/test_a[1].py::TestB::test_c[d::e]", "tests/test_a.py::test_b", "tests/[x].py"];
+  const document = junit(resultsOf(ids.flatMap((id) => whole(id, "passed"))));
+  const names = [...document.matchAll(/classname="([^"]*)" name="([^"]*)"/g)].map(([, classname, name]) => [classname, name]);
+  assertEquals(names, [["tests.[x].test_a[1].TestB", "test_c[d::e]"], ["tests.test_a", "test_b"], ["", "tests.[x]"]]);
+});
+
 Deno.test("attempts of a test that was tried again are flakyFailure if it passed in the end, else failure and rerunFailure", async () => {
   const [flaky, red] = [whole("a.py::t", "failed", { message: "first" }), whole("a.py::t", "failed", { message: "second" })];
   const [passed, failed] = await parse([
