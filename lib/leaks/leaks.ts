@@ -86,6 +86,9 @@ export async function findLeaks(host: Host, project: Project, options: FindLeaks
     ...survey.failures,
     ...socketFiles.refused.filter(({ reason }) => !reason.includes("not absolute")).map(({ path, reason }) => `${path}: ${reason}`),
   );
+  const abandoned = [...survey.abandoned].flatMap(([pid, { runId }]) =>
+    survey.isThere(pid) ? [{ pid, title: survey.row(pid)!.args, runId: runId ?? "" }] : []
+  );
   const report = {
     registries,
     actors: await listed(host, actors),
@@ -103,12 +106,21 @@ export async function findLeaks(host: Host, project: Project, options: FindLeaks
         reason: evidence.join("; "),
       })),
     ],
-    ...(options.pid === undefined ? {} : { named: survey.isThere(options.pid) ? reportOf(options.pid, judged, survey) : null }),
+    ...(options.pid === undefined ? {} : await named(options.pid, judged, survey)),
+    abandoned,
     ...(below === null ? {} : { below: [...below] }),
     liveRun: pytest ? { pid: pytest.pid, title: pytest.args } : null,
     unknowns: [...new Set(unknowns)],
   };
   return { clean: isClean(report, judged), ...report };
+}
+
+/** The process that a user named, and what is below it. */
+async function named(pid: number, judged: readonly Judged[], survey: ProcessSurvey): Promise<Pick<LeakReport, "named" | "tree">> {
+  if (!survey.isThere(pid)) return { named: null, tree: [] };
+  const isPytest = judged.some((process) => process.pid === pid && process.kind.isPytest) || survey.abandoned.has(pid);
+  const below = await survey.endedWith(pid, isPytest);
+  return { named: reportOf(pid, judged, survey), tree: below.map(plain) };
 }
 
 /** Whether a process is listed: an actor that is or may be ours, whatever leaked, and what may be left of a run. */
@@ -177,7 +189,7 @@ export interface EndLeaksOptions extends FindLeaksOptions {
   readonly graceSeconds: number;
   /** Say what would be done, and do nothing. */
   readonly dryRun: boolean;
-  /** End this process alone, though nobody may know whether it is leaked, and leave sockets alone: the user named it. */
+  /** End this process and what is below it, though it may not be leaked, and leave all else alone: the user named it. */
   readonly pid?: number;
 }
 
@@ -218,14 +230,23 @@ export async function endLeaks(host: Host, printer: Printer, project: Project, r
   return { killed, removed, refused, after, survivors, ok: survivors ? false : now.clean };
 }
 
-/** What is to be ended: leaked actors and a leaked holder of the registry; or, when the user named one, that process unless somebody uses it. */
+/**
+ * What is to be ended: leaked actors and a leaked holder of the registry; or, when the user named one, that process and what is below it,
+ * unless somebody uses it.
+ */
 export function targetsOf(report: LeakReport): ProcessIdentity[] {
   const processes = report.named !== undefined
-    ? [report.named].filter((process) => process?.verdict === "leaked" || process?.verdict === "unknown")
+    ? targetsOfNamed(report)
     : [...report.actors, ...report.registries.flatMap((registry) => registry.holders)].filter((process) => process.verdict === "leaked")
       .filter(({ pid }) => report.below?.includes(pid) ?? true);
-  return [...new Map(processes.map((target) => [target!.pid, target!])).values()]
+  return [...new Map(processes.map((target) => [target.pid, target])).values()]
     .map(({ pid, uid, startTicks, title }) => ({ pid, uid, startTicks, title, ppid: 0, state: "?" }));
+}
+
+function targetsOfNamed({ named, tree = [], abandoned = [] }: LeakReport): JudgedProcess[] {
+  if (!named) return [];
+  const mayEnd = named.verdict === "leaked" || named.verdict === "unknown" || abandoned.some(({ pid }) => pid === named.pid);
+  return mayEnd ? [named, ...tree] : [];
 }
 
 /** Whether a clean-up has anything to do. */

@@ -28,7 +28,7 @@ export class ProcessSurvey {
   #runners: ReadonlySet<number> = new Set();
   /** Pids that led the runs that recorded the processes which were judged. */
   #leaders = new Map<number, readonly number[]>();
-  #abandoned: RecordedProcesses["abandoned"] = new Map();
+  #abandoned = new Map<number, Recorded>();
   #failures = new Set<string>();
 
   /** @param isHook see {@linkcode Viewpoint.isHook} */
@@ -202,7 +202,7 @@ export class ProcessSurvey {
   /** The verdicts on these processes; those that ended in the meantime are left out. */
   async judge(pids: readonly number[]): Promise<Judged[]> {
     const { over, live, abandoned } = await this.#recorded(pids);
-    this.#abandoned = abandoned;
+    for (const [pid, run] of abandoned) this.#abandoned.set(pid, run);
     const view: Viewpoint = {
       root: this.#project.root,
       venvs: await this.venvs(),
@@ -212,6 +212,22 @@ export class ProcessSurvey {
     };
     const judge = new Judge(view, { forest: this.#forest, details: this.#details, ledger: over, live, runners: this.#runners });
     return pids.map((pid) => this.#details.get(pid)).filter((details) => details !== undefined).map((details) => judge.judge(details));
+  }
+
+  /**
+   * What is below a process and goes with it: of this user, in these namespaces. A live pytest below one that is none, with all that is
+   * below it, is somebody's run and stays.
+   */
+  async endedWith(pid: number, isPytest: boolean): Promise<Judged[]> {
+    const below = descendantsOf(pid, this.#forest).filter((one) => !this.ownPids.has(one) && this.isThere(one));
+    await this.lookCloser(below);
+    const judged = await this.judge(below);
+    const runs = isPytest ? [] : judged.filter((process) => process.kind.isPytest && process.verdict === "in-use").map((process) => process.pid);
+    const kept = new Set(runs.flatMap((run) => [run, ...descendantsOf(run, this.#forest)]));
+    const isHere = (one: number) => this.#details.get(one)?.sameNamespaces === true;
+    return judged.filter((process) =>
+      process.uid === this.#host.uid() && isHere(process.pid) && !kept.has(process.pid) && process.origin !== "woken"
+    );
   }
 
   /** The pids below a process; of those that were judged also the ones that it is on record to have led. This narrows, it proves nothing. */

@@ -15,7 +15,10 @@ export function showLeaks(printer: Printer, report: LeakReport, { before }: Show
   showActors(printer, report);
   showSockets(printer, report);
   if (report.named !== undefined) showNamed(printer, report.named, before?.named ?? null);
-  for (const { pid, path, reason } of report.refused) printer.note(`left alone: ${escapeText(path ?? `pid ${pid}`)}: ${escapeText(reason)}`);
+  for (const run of report.abandoned ?? []) showAbandoned(printer, run);
+  const shown = new Set(report.actors.filter((actor) => actor.verdict === "unknown").map((actor) => actor.pid));
+  const refused = report.refused.filter(({ pid }) => pid === undefined || !shown.has(pid));
+  for (const { pid, path, reason } of refused) printer.note(`left alone: ${escapeText(path ?? `pid ${pid}`)}: ${escapeText(reason)}`);
   for (const unknown of report.unknowns) printer.warn(escapeText(unknown));
 }
 
@@ -49,6 +52,9 @@ function showActors(printer: Printer, report: LeakReport): void {
     printer.line(`  ${processLine(actor)}${portsOf(actor)}`);
     printer.line(`    ${reasons(actor)}`);
   }
+  const doubtful = report.actors.filter((actor) => actor.verdict === "unknown");
+  if (doubtful.length > 0) printer.line(`${doubtful.length} ${doubtful.length === 1 ? "process" : "processes"} left alone, may be leaked:`);
+  for (const actor of doubtful) printer.line(`  ${processLine(actor)}\n    ${reasons(actor)}`);
   const used = report.actors.filter((actor) => actor.verdict === "in-use");
   if (used.length > 0) {
     printer.note(
@@ -69,6 +75,12 @@ export function leakedCount(leaked: readonly ListedProcess[]): string {
 /** The ports that a process keeps from others. */
 export function portsOf({ ports }: ListedProcess): string {
   return ports.length === 0 ? "" : `, listens on port ${ports.join(", ")}`;
+}
+
+/** Only tractest was killed: its pytest goes on, and with it the run. */
+function showAbandoned(printer: Printer, { pid, title, runId }: NonNullable<LeakReport["abandoned"]>[number]): void {
+  printer.warn(escapeText(`pid ${pid} (${title}) goes on, though the tractest of its run ${runId} was killed`));
+  printer.hint(`${shellCommand(["tractest", "zombies", "--kill", "--pid", String(pid)])} ends it and what is below it`);
 }
 
 function showSockets(printer: Printer, { sockets }: LeakReport): void {
@@ -106,15 +118,21 @@ function showNamed(printer: Printer, named: JudgedProcess | null, before: Judged
   printer.line(`    ${STANDING[named.verdict]}: ${reasons(named)}`);
 }
 
+/** Processes that a hint is given for, at most. */
+const HINTS = 5;
+
 /** What to type next: one command where one does it. */
 export function hintLeaks(printer: Printer, report: LeakReport): void {
   const cleanable = report.actors.some((actor) => actor.verdict === "leaked") || report.sockets.some((socket) => socket.verdict === "stale");
   if (cleanable) return printer.hint("tractest zombies --kill");
-  for (const { bound, holders } of report.registries) {
-    if (!bound || report.clean !== false) continue;
-    for (const { pid, verdict } of holders) {
-      if (verdict === "unknown") printer.hint(`${shellCommand(["tractest", "zombies", "--kill", "--pid", String(pid)])} if nobody needs it`);
-      else if (verdict !== "leaked") printer.hint(`it is left alone; ${shellCommand(["kill", "-INT", String(pid)])} if nobody needs it`);
+  const holders = report.registries.flatMap((registry) => registry.bound && report.clean === false ? registry.holders : []);
+  const doubtful = [...holders, ...report.actors].filter((process) => process.verdict === "unknown").map((process) => process.pid);
+  for (const pid of [...new Set(doubtful)].slice(0, HINTS)) {
+    printer.hint(`${shellCommand(["tractest", "zombies", "--kill", "--pid", String(pid)])} if nobody needs it`);
+  }
+  for (const { pid, verdict } of holders) {
+    if (verdict === "in-use" || verdict === "foreign") {
+      printer.hint(`it is left alone; ${shellCommand(["kill", "-INT", String(pid)])} if nobody needs it`);
     }
   }
 }

@@ -228,5 +228,9 @@ export function showLeaksLeft(printer: Printer, leaks: LeakReport, named: Readon
   }
   if (held.length > 0 && actors.length + sockets.length === 0) printer.hint("what it is and how to end it: tractest zombies");
   if (actors.length + sockets.length > 0) printer.hint("clean up: tractest zombies --kill");
-  else if (leaks.clean === null) printer.note(`whether actors are left can't be told: ${escapeText(leaks.unknowns.join("; "))}`);
+  else if (leaks.clean === null) {
+    const doubtful = leaks.actors.filter((actor) => actor.verdict === "unknown").map(({ pid, title }) => `pid ${pid} ${title}`);
+    printer.note(`whether actors are left can't be told: ${escapeText([...leaks.unknowns, ...doubtful].join("; "))}`);
+    if (doubtful.length > 0) printer.hint("tractest zombies");
+  }
 }

@@ -1,7 +1,7 @@
 import { join } from "@std/path";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { isRoot, Scene } from "../leaks/scene.ts";
-import { ISOLATED, sampleSuite, Scratch } from "./suites.ts";
+import { ISOLATED, pytestSuite, sampleSuite, Scratch, type Suite } from "./suites.ts";
 import { TRACTEST, tractest } from "./tractest.ts";
 
 /** Words that start a program under a filter of the kernel's that permits no signal, as a sandbox may have it. */
@@ -93,5 +93,145 @@ Deno.test({
     const { actors } = JSON.parse(await Deno.readTextFile(join(suite.root, "left.json")));
     const leaked = actors.filter((actor: { verdict: string }) => actor.verdict === "leaked");
     assert(leaked.length > 0 && JSON.stringify(leaked).includes("test_hang.py::test_waits_forever"), JSON.stringify(actors, null, 1));
+  },
+});
+
+/** Words that start a shell as the first process of namespaces of its own: what is left in there ends with it. */
+const NAMESPACES = ["unshare", "-n", "-p", "-f", "--mount-proc", "--ipc", "-m", "sh", "-c", 'ip link set lo up; "$@"; exit $?', "sh"];
+const NEEDS_ROOT = isRoot ? "" : " (needs root)";
+
+/** Runs a script where `$0` is tractest, in the directory of a suite and in namespaces of its own. */
+async function within(suite: Suite, script: string): Promise<{ said: string; all: string }> {
+  const child = new Deno.Command(NAMESPACES[0]!, {
+    args: [...NAMESPACES.slice(1), "bash", "-c", script, TRACTEST],
+    cwd: suite.root,
+    clearEnv: true,
+    env: suite.environment(),
+    stdin: "null",
+  });
+  const { stdout, stderr } = await child.output();
+  const said = new TextDecoder().decode(stdout);
+  return { said, all: said + new TextDecoder().decode(stderr) };
+}
+
+const FORKS = `
+import os, socket, time
+
+def test_forks():
+    r, w = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        server = socket.create_server(("127.0.0.1", 1616))
+        os.write(w, b"x")
+        time.sleep(60)
+        os._exit(0)
+    os.read(r, 1)
+`;
+
+Deno.test({
+  name:
+    `fault 63: a forked child of pytest that holds the registry is leaked if a run recorded it; else it is shown, and ended when named${NEEDS_ROOT}`,
+  ignore: !isRoot,
+  fn: async () => {
+    await using suite = await pytestSuite({ "test_forks.py": FORKS });
+    await suite.write({ "tractor/__init__.py": "" });
+    const recorded = await within(
+      suite,
+      `"$0" run --no-defaults >run 2>&1; "$0" zombies >list; echo "list $?"; "$0" zombies --kill >kill 2>&1; echo "kill $?"; cat run list kill >&2
+       "$0" zombies; echo "then $?"`,
+    );
+    assertIncludes(recorded.said, "list 81\nkill 0\nTCP :1616 free\n");
+    assertIncludes(recorded.said, "then 0\n");
+    const plain = await within(
+      suite,
+      `py310/bin/python -m pytest -q >run 2>&1; "$0" zombies 2>&1; echo "list $?"
+       "$0" zombies --kill >/dev/null 2>&1; echo "kill $?"; "$0" zombies --kill --hook; echo "hook $?"
+       "$0" zombies --kill --pid "$(pgrep -xf 'py310/bin/python -m pytest -q')" >/dev/null; echo "named $?"`,
+    );
+    const [, pid] = /TCP :1616 bound: held by (\d+) py310\/bin\/python -m pytest -q\n {4}can't tell: /.exec(plain.said) ?? [];
+    assert(pid !== undefined, plain.all);
+    assertIncludes(plain.said, `hint: tractest zombies --kill --pid ${pid} if nobody needs it\nlist 81\nkill 81\nhook 0\nnamed 0\n`);
+  },
+});
+
+Deno.test({
+  name: `fault 66: where only tractest was killed zombies says that its pytest goes on, and what ends it${NEEDS_ROOT}`,
+  ignore: !isRoot,
+  fn: async () => {
+    const waits = "import os, subprocess, time\ndef test_waits():\n    child = subprocess.Popen(['sleep', '61'])\n" +
+      "    open('began', 'w').write('x')\n    time.sleep(60)\n";
+    await using suite = await pytestSuite({ "test_waits.py": waits });
+    const { said, all } = await within(
+      suite,
+      `setsid "$0" run --no-defaults --no-preflight >run 2>&1 & run=$!; until [ -e began ]; do sleep .05; done; kill -9 $run; wait $run
+       "$0" zombies 2>&1; echo "list $?"; "$0" zombies --kill --hook; echo "hook $?"
+       pid=$("$0" zombies --json 2>/dev/null | python3 -c 'import json, sys; print(json.load(sys.stdin)["abandoned"][0]["pid"])')
+       "$0" zombies --kill --pid "$pid" >/dev/null; echo "named $?"; pgrep -f '[m] pytest|[s]leep 61' || echo gone`,
+    );
+    const [, pid] = /warning: pid (\d+) \(.* -m pytest .*\) goes on, though the tractest of its run \S+ was killed\n/.exec(said) ?? [];
+    assert(pid !== undefined, all);
+    assertIncludes(said, `hint: tractest zombies --kill --pid ${pid} ends it and what is below it\nlist 0\n`);
+    assertIncludes(said, "hook 0\nnamed 0\ngone\n");
+  },
+});
+
+Deno.test({
+  name: `fault 60: what a test of a live run orphaned on purpose is left alone, by a hook too${NEEDS_ROOT}`,
+  ignore: !isRoot,
+  fn: async () => {
+    const orphans = `
+import os, subprocess, sys, time
+
+def test_orphans():
+    global between
+    command = ["sh", "-c", '"$@" >/dev/null 2>&1 & read _', "sh", sys.executable, "-m", "tractor._child"]
+    between = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+
+def test_uses_it():
+    while not os.path.exists("go"):
+        time.sleep(0.05)
+    between.stdin.close()
+    between.wait()
+    open("began", "w").write("x")
+    while not os.path.exists("done"):
+        time.sleep(0.05)
+`;
+    await using suite = await pytestSuite({ "test_orphans.py": orphans });
+    await suite.write({ "tractor/__init__.py": "", "tractor/_child.py": "import time\ntime.sleep(60)\n" });
+    const { said, all } = await within(
+      suite,
+      `"$0" run --no-defaults --no-preflight >run 2>&1 & run=$!; until grep -qs tractor._child "$XDG_STATE_HOME"/tractest/projects/*/ledger/*; do sleep .05; done
+       touch go; until [ -e began ]; do sleep .05; done
+       actor=$(pgrep -xf '[^ ]*python -m tractor._child'); ps -o ppid= -p "$actor" | tr -d ' '; "$0" zombies -v 2>&1 | grep "$actor"
+       "$0" zombies --kill --hook; echo "hook $?"; kill -0 "$actor" && echo alive; touch done; wait $run; echo "run $?"
+       "$0" zombies --kill >/dev/null 2>&1; echo "kill $?"; pgrep -xf '[^ ]*python -m tractor._child' || echo gone`,
+    );
+    assert(said.startsWith("1\n"), all);
+    assertIncludes(said, "hook 0\nalive\nrun 0\nkill 0\ngone\n");
+    assertIncludes(said, ", which goes on\n");
+  },
+});
+
+Deno.test({
+  name: `a registry that somebody else's program holds stops no hook; run names --isolate, and the tests of pre-push run isolated${NEEDS_ROOT}`,
+  ignore: !isRoot,
+  fn: async () => {
+    await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+    await suite.write({ "tractor/__init__.py": "" });
+    const holder = `(cd / && exec python3 -c 'import socket, time; s = socket.create_server(("127.0.0.1", 1616)); time.sleep(60)') &
+      until ss -tlnH | grep -q ":1616 "; do sleep .05; done`;
+    const { said, all } = await within(
+      suite,
+      `${holder}
+       "$0" zombies --kill --hook 2>&1; echo "hook $?"; "$0" run 2>&1; echo "run $?"; "$0" run --clean >clean 2>&1; echo "clean $?"
+       git init -q . && git add tests && "$0" affected --run --hook -- -q >affected 2>&1; echo "affected $?"; cat clean affected >&2`,
+    );
+    assert(/^warning: TCP :1616 is held by pid \d+ python3 .*; left alone: .*\nhook 0\n/.test(said), all);
+    const stopped =
+      /stopped by "registry": 127\.0\.0\.1:1616 is held by .*\. No test was started\. Next: tractest run --isolate\nrun 81\nclean 81\naffected 0\n/;
+    assert(stopped.test(said), all);
+    assertIncludes(all, "--clean: nothing of this is left by a run of this project\n");
+    assertEquals(all.split("fix: tractest run --isolate\n").length - 1, 2, "the rows are printed once for each run");
+    assertIncludes(all, "TCP :1616 is held: the tests run isolated\n");
   },
 });

@@ -170,6 +170,12 @@ export class Scene implements AsyncDisposable {
     return pid;
   }
 
+  /** Waits for this child of ours too at the end, after it was ended. */
+  keep(child: Deno.ChildProcess): void {
+    this.#children.push(child);
+    this.remember(child.pid);
+  }
+
   /** Ends this process too at the end. */
   remember(pid: number): void {
     const start = startOf(pid);

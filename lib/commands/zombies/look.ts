@@ -64,7 +64,7 @@ function listed({ printer, line }: Context, report: LeakReport, segments: Segmen
   }
   showLeaks(printer, report);
   showSharedMemory(printer, segments);
-  if (code === EXIT.leaksFound) hintLeaks(printer, report);
+  if (code !== EXIT.ok) hintLeaks(printer, report);
   return code;
 }
 
@@ -89,7 +89,7 @@ function cleaned({ printer, line }: Context, before: LeakReport, cleanup: Cleanu
   }
   showLeaks(printer, after, { before });
   showSharedMemory(printer, segments);
-  if (code === EXIT.leaksFound) hintLeaks(printer, after);
+  if (code !== EXIT.ok) hintLeaks(printer, after);
   return code;
 }
 
@@ -125,6 +125,8 @@ function tellHeld({ printer }: Pick<Context, "printer">, report: LeakReport): bo
   return true;
 }
 
-function facts({ clean, registries, actors, sockets, refused, liveRun, unknowns, named }: LeakReport): Readonly<Record<string, unknown>> {
-  return { clean, registries, actors, sockets, refused, liveRun, unknowns, ...(named === undefined ? {} : { named }) };
+function facts(report: LeakReport): Readonly<Record<string, unknown>> {
+  const { clean, registries, actors, sockets, refused, liveRun, abandoned, unknowns, named, tree } = report;
+  const asked = named === undefined ? {} : { named, tree };
+  return { clean, registries, actors, sockets, refused, liveRun, abandoned, unknowns, ...asked };
 }

@@ -112,6 +112,10 @@ export interface LeakReport {
   readonly refused: readonly Refusal[];
   /** The process that was asked about by its pid; null if there is none. */
   readonly named?: JudgedProcess | null;
+  /** What is below that process and would be ended with it. */
+  readonly tree?: readonly JudgedProcess[];
+  /** What runs of this project started and what goes on though their tractest was killed: pytests, as a rule. */
+  readonly abandoned?: readonly { readonly pid: number; readonly title: string; readonly runId: string }[];
   /** With a parent given: the pids below it, the only ones that a clean-up may touch. */
   readonly below?: readonly number[];
   /** A live pytest of this project that holds a registry: no leak. */
