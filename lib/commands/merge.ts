@@ -31,7 +31,7 @@ export async function merge({ host, printer, line }: Context): Promise<ExitCode>
   const merged = mergeParts(parts);
   const { results, exitCode } = merged;
   const seconds = longestOf(parts);
-  const end: PytestEvent = { event: "run-finish", time: results.latest ?? 0, exitCode, ending: endingOf(merged), seconds };
+  const end = { event: "run-finish", time: results.latest ?? 0, exitCode, ending: endingOf(merged), seconds } as const satisfies PytestEvent;
   results.add(end);
   if (eventsPath !== null) {
     const lines = [...merged.events, end].map((event) => `${JSON.stringify({ schema: EVENTS_SCHEMA, ...event })}\n`);
@@ -42,7 +42,7 @@ export async function merge({ host, printer, line }: Context): Promise<ExitCode>
   if (line.has("record")) await record(host, printer, parts);
   const tally = new Tally();
   for (const event of merged.events) tally.add(event);
-  show(printer, merged, tally, seconds);
+  show(printer, merged, tally, end);
   if (printer.json) {
     const { missing, unfinished, duplicates, problems } = merged;
     const failures = tally.failures.map(({ id, phase, message }) => ({ id, phase, message }));
@@ -98,7 +98,7 @@ function show(
   printer: Printer,
   { parts, missing, unfinished, duplicates, problems, results, exitCode }: Merged,
   tally: Tally,
-  seconds: number,
+  { seconds, ending }: { readonly seconds: number; readonly ending: string | null },
 ): void {
   for (const part of parts) printer.line(partLine(part));
   for (const failure of tally.failures) {
@@ -122,7 +122,9 @@ function show(
   printer.line(
     printer.paint(
       exitCode === 0 ? "green" : "red",
-      `${countsLine(tally.counts, tally)} on ${parts.length} machine(s), the slowest in ${seconds.toFixed(2)} s`,
+      `${ending === null ? "" : `${escapeText(ending)}: `}${countsLine(tally.counts, tally)} on ${parts.length} machine(s), the slowest in ${
+        seconds.toFixed(2)
+      } s`,
     ),
   );
 }

@@ -388,7 +388,8 @@ export class Engine {
     this.#ends.push({
       session: session.request.name,
       code: hungWith ?? code,
-      signal: hungWith === null ? signal : null,
+      // In an isolation a signal is seen by the code alone, which is the session's own where that has said so.
+      signal: hungWith === null && exitStatus !== code ? signal : null,
       exitStatus,
       isBroken: broken !== null,
       hasFailures,
@@ -633,7 +634,8 @@ export class Engine {
     // What was not run has not passed, and a process can end itself with any code.
     const isBad = isRed || missed.length > 0 || this.#vanished;
     const pytestExitCode = pytestCode(isRed, this.#ends);
-    const code = this.#ends.some((end) => end.signal !== null && end.code === pytestExitCode) ? pytestExitCode : passedOn(pytestExitCode);
+    const ended = this.#ends.find((end) => end.signal !== null && end.code === pytestExitCode && (single !== null || !end.isBroken));
+    const code = ended === undefined ? passedOn(pytestExitCode) : pytestExitCode;
     const unexplained = isRed ? undefined : this.#ends.find(isUnexplained);
     return {
       results: this.#results,
@@ -642,7 +644,7 @@ export class Engine {
       pytestExitCode,
       unexplained: unexplained ? { session: unexplained.session, code: sessionCode(unexplained) } : null,
       interrupted: this.#interrupted,
-      signal: single?.signal ?? null,
+      signal: ended?.signal ?? null,
       cut: this.#control.cut ?? (this.#wasStoppedByLimit ? "time-limit" : null),
       stoppedAt: this.#stoppedAt,
       hang: this.#hang,

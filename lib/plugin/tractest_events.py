@@ -843,7 +843,9 @@ def pytest_sessionfinish(session, exitstatus):
         # pytest names the test that is not there, not those that are.
         offered = {"offered": list(_offered)[:_OFFERED]} if int(exitstatus) == 4 and _offered else {}
         failed = int(getattr(session, "testsfailed", 0))
-        _write("session-finish", exitStatus=int(exitstatus), failed=failed, warnings=_warnings, deselected=_deselected, **offered)
+        # As others have left it by now.
+        status = int(getattr(session, "exitstatus", exitstatus))
+        _write("session-finish", exitStatus=status, failed=failed, warnings=_warnings, deselected=_deselected, **offered)
     except Exception:
         pass
     return result

@@ -31,7 +31,7 @@ export type EndingSignal = keyof typeof ENDING_SIGNALS;
 /** What each code means, as help and README print it. */
 export const EXIT_CODE_MEANINGS = [
   { code: EXIT.ok, meaning: "all is well" },
-  { code: EXIT.testsFailed, meaning: "tests failed (pytest's own codes 1 to 6 pass through from `run`)" },
+  { code: EXIT.testsFailed, meaning: "tests failed (pytest's own codes 1 to 6, and a plugin's, pass through from `run`)" },
   { code: EXIT.usage, meaning: "usage error of tractest" },
   { code: EXIT.toolMissing, meaning: "a tool that is needed is missing (named, with its package)" },
   { code: EXIT.bug, meaning: "a bug in tractest" },
