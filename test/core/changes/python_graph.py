@@ -42,10 +42,10 @@ class Project:
                 return
             if isinstance(node, ast.Import):
                 for alias in node.names:
-                    bound = alias.asname or alias.name.split(".")[0]
-                    found.append((self.absolute(alias.name), None, bound, typing))
+                    first = alias.name.split(".")[0]
+                    found.append((self.absolute(alias.name), None, alias.asname, typing))
                     if alias.asname is None:
-                        found.append((self.absolute(bound), None, bound, typing))
+                        found.append((self.absolute(first), None, first, typing))
             elif isinstance(node, ast.ImportFrom):
                 for alias in node.names:
                     key = self.base(path, node.level, node.module)
