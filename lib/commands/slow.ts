@@ -14,8 +14,9 @@ export async function slow(context: Context): Promise<ExitCode> {
   const { host, line, printer } = context;
   const limit = limitOf(context);
   const project = await findProject(host);
-  const wanted = line.has("regressed") ? COMPARED_PASSES : PASSES;
-  const { value, trouble } = await readProject(host, project, (database, id) => recentPasses(database, id, {}, wanted));
+  const calm = line.has("regressed");
+  const wanted = calm ? COMPARED_PASSES : PASSES;
+  const { value, trouble } = await readProject(host, project, (database, id) => recentPasses(database, id, {}, wanted, { calm }));
   if (trouble !== null) printer.warn(`the history can't be read: ${escapeText(trouble)}`);
   if (trouble !== null && printer.json) printer.document("tractest.slow/1", line.has("regressed") ? { regressed: null } : { tests: null });
   if (trouble !== null) return EXIT.ok;
@@ -45,7 +46,7 @@ function showRegressed({ printer }: Context, { regressed, compared, tooFew }: Re
     printer.line(`${tests.length} of ${regressed.length} test(s) that became slower, of ${compared} compared:`);
     for (const row of columns(tests.map(cellsOf))) printer.line(row);
   }
-  if (tooFew > 0) printer.note(`${tooFew} test(s) have too few recorded passes to tell`);
+  if (tooFew > 0) printer.note(`${tooFew} test(s) have too few recorded passes to tell; runs that were short of CPU are left out`);
 }
 
 function cellsOf({ id, before, now, passes, p }: Regression): string[] {

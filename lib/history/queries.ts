@@ -99,6 +99,10 @@ export function recordsOf(database: Database, project: number, ids: readonly str
   )
     .all(project, ...(ids === "failed" ? [] : [JSON.stringify(ids)]));
   const latest = database.prepare("select red from result where test = ? and counts = 1 order by run desc, attempt desc limit ?");
+  const strained = database.prepare(
+    `select count(*) as runs from result join run on run.id = result.run
+     where test = ? and attempt = 0 and strained = 1 and outcome not in ('skipped', 'unfinished')`,
+  );
   return rows.map((row) => {
     const [test, failures] = [Number(row.id), Number(row.failures)];
     const reds = failures === 0 ? [] : latest.all(test, LONGEST_STREAK).map((result) => result.red === 1);
@@ -110,6 +114,8 @@ export function recordsOf(database: Database, project: number, ids: readonly str
       recoveries: Number(row.recoveries),
       contradictions: Number(row.contradictions),
       streak: streak < 0 ? reds.length : streak,
+      // For all that ever failed it would take too long.
+      strained: ids === "failed" ? 0 : Number(strained.all(test)[0]!.runs),
     };
   });
 }
@@ -127,15 +133,23 @@ export interface Cell {
  * The latest passes of each test that has some, newest first.
  *
  * @param count how many of each test, at most
+ * @param calm whether runs that were short of CPU are left out
  */
-export function recentPasses(database: Database, project: number, { transport, backend }: Cell, count: number): Map<string, Pass[]> {
+export function recentPasses(
+  database: Database,
+  project: number,
+  { transport, backend }: Cell,
+  count: number,
+  { calm = false } = {},
+): Map<string, Pass[]> {
   const wanted = Object.entries({ transport, backend }).filter((entry): entry is [string, string | null] => entry[1] !== undefined);
   // Each test is looked through from its newest result on, and no further than needed.
   const rows = database.prepare(
     `select name, (
        select json_group_array(json_array(run, seconds)) from (
-         select result.run, result.seconds from result ${wanted.length > 0 ? "join run on run.id = result.run" : ""}
-         where result.test = test.id and result.run >= ? and outcome = 'passed' ${wanted.map(([column]) => `and ${column} is ?`).join(" ")}
+         select result.run, result.seconds from result ${calm || wanted.length > 0 ? "join run on run.id = result.run" : ""}
+         where result.test = test.id and result.run >= ? and outcome = 'passed' ${calm ? "and strained is not 1" : ""}
+           ${wanted.map(([column]) => `and ${column} is ?`).join(" ")}
          order by result.run desc, attempt desc limit ?
        )
      ) as passes from test where project = ?`,

@@ -74,7 +74,8 @@ export class RunDraft {
       const tooLong = this.host.sleep(DRAFT_MS, this.#end.signal).then(() => null);
       const all = await Promise.race([this.#over.promise, tooLong]);
       const final = all && runRecord(all);
-      if (id === null || final === null || all?.told !== told) {
+      // Results of a run that was short of CPU count otherwise.
+      if (id === null || final === null || all?.told !== told || final.strained === true) {
         database.exec("rollback");
         return false;
       }

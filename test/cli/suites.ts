@@ -17,6 +17,8 @@ export class Scratch {
 
 /** A project with a suite, with tractest's own state beside it; runs in a network of its own where that can be had. */
 export class Suite extends Scratch {
+  /** Words that start each `tractest`. */
+  through: readonly string[] = [];
   readonly root: string = join(this.path, "repo");
   #started: Running[] = [];
 
@@ -44,7 +46,7 @@ export class Suite extends Scratch {
 
   /** `tractest …` to its end. */
   tractest(args: readonly string[], env: Environment = {}): Promise<Outcome> {
-    return tractest(args, { cwd: this.root, env: this.environment(env), wrap: ISOLATED ?? [] });
+    return tractest(args, { cwd: this.root, env: this.environment(env), wrap: [...ISOLATED ?? [], ...this.through] });
   }
 
   /** `tractest …`, while it runs. */
@@ -111,6 +113,16 @@ async function isolation(): Promise<string[] | null> {
   }
   return null;
 }
+
+/** Words that start a program which can't see how short of CPU the machine is; needs {@linkcode ISOLATED}. */
+export const UNHURRIED: readonly string[] = [
+  "unshare",
+  "-m",
+  "sh",
+  "-c",
+  'for f in /proc/pressure/cpu /sys/fs/cgroup/cpu.stat /sys/fs/cgroup/cpu/cpu.stat; do [ ! -e $f ] || mount --bind /dev/null $f; done; exec "$@"',
+  "sh",
+];
 
 const venvs = new Map<string, Promise<string>>();
 

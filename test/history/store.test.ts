@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { durationsOf, readProject, testRecords } from "../../lib/history/history.ts";
-import { resultsOf, runsOf } from "../../lib/history/queries.ts";
+import { recentPasses, resultsOf, runsOf } from "../../lib/history/queries.ts";
 import { RunDraft } from "../../lib/history/record.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { EVENTS_SCHEMA } from "../../lib/core/results/pytest_events.ts";
@@ -42,10 +42,31 @@ Deno.test("the record of a test tells trials and failures, and what proves that 
   await store.record({ commit: "c", tests: { [id]: [["passed", 1]] } });
   await store.record({ commit: "c", tests: { [id]: [["skipped", 1]] } });
   const record = (await testRecords(store, store.project, [id])).get(id);
-  assertEquals(record, { id, trials: 6, failures: 4, recoveries: 1, contradictions: 1, streak: 0 });
+  assertEquals(record, { id, trials: 6, failures: 4, recoveries: 1, contradictions: 1, streak: 0, strained: 0 });
   await store.record({ commit: null, tests: { [id]: [["failed", 1]] } });
   await store.record({ commit: null, tests: { [id]: [["failed", 1]] } });
   assertEquals((await testRecords(store, store.project, [id])).get(id)?.streak, 2);
+});
+
+Deno.test("a run that was short of CPU is no trial of its tests, and no pass to compare with, drafted or not", async () => {
+  await using store = Store.make();
+  const id = "tests/test_a.py::test_x";
+  await store.record({ tests: { [id]: [["passed", 1]] } });
+  await store.record({ strained: true, tests: { [id]: [["failed", 9]] } });
+  await store.record({ strained: true, tests: { [id]: [["passed", 8]] } });
+  const draft = new RunDraft(store, store.project);
+  const tests = { [id]: [["failed", 9]] } as const;
+  draft.begin(resultsWith({ id: "drafted", ended: false, tests }));
+  await draft.record(store.printer, resultsWith({ id: "drafted", strained: true, tests }));
+  assertEquals(store.stderr.text, "");
+  const record = (await testRecords(store, store.project, [id])).get(id)!;
+  assertEquals([record.trials, record.failures, record.contradictions, record.strained], [1, 0, 0, 3]);
+  const { value } = await readProject(store, store.project, (database, project) => ({
+    runs: runsOf(database, project, ALL).map((run) => run.strained),
+    all: recentPasses(database, project, {}, 9).get(id)!.map((pass) => pass.seconds),
+    calm: recentPasses(database, project, {}, 9, { calm: true }).get(id)!.map((pass) => pass.seconds),
+  }));
+  assertEquals(value, { runs: [true, true, true, null], all: [8, 1], calm: [1] });
 });
 
 Deno.test("durations are the median of the latest passes, under the transport that is asked for where there are some", async () => {

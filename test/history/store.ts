@@ -42,6 +42,8 @@ export interface Run {
   /** Outcomes of each test, one for each attempt, and seconds. */
   readonly tests: Readonly<Record<string, readonly (readonly ["passed" | "failed" | "skipped" | "begun", number])[]>>;
   readonly ended: boolean;
+  /** Whether it says at its end that it was short of CPU. */
+  readonly strained?: boolean | null;
   /** Seconds since the epoch. */
   readonly started: number;
 }
@@ -62,15 +64,16 @@ export function resultsWith(
     transport = null,
     tests = {},
     ended = true,
+    strained = null,
     started = Math.floor(Date.now() / 1000) - 1000 + made,
   }: Partial<Run>,
 ): Results {
   const results = new Results();
-  for (const event of eventsWith({ id, root, commit, dirty, transport, tests, ended, started })) results.add(event);
+  for (const event of eventsWith({ id, root, commit, dirty, transport, tests, ended, strained, started })) results.add(event);
   return results;
 }
 
-export function eventsWith({ id, root, commit, dirty, transport, tests, ended, started }: Run): PytestEvent[] {
+export function eventsWith({ id, root, commit, dirty, transport, tests, ended, strained = null, started }: Run): PytestEvent[] {
   const time = started;
   const facts = { commit, dirty, transport, backend: null, python: "3.12.1" };
   const events: PytestEvent[] = [
@@ -88,6 +91,6 @@ export function eventsWith({ id, root, commit, dirty, transport, tests, ended, s
       events.push({ event: "report", time, session, id: test, phase: "teardown", outcome: "passed", category: "", seconds: 0 });
     });
   }
-  if (ended) events.push({ event: "run-finish", time, exitCode: 0, ending: null, seconds: 1 });
+  if (ended) events.push({ event: "run-finish", time, exitCode: 0, ending: null, seconds: 1, strained });
   return events;
 }

@@ -50,6 +50,8 @@ export interface TestRecord extends Tries {
   readonly recoveries: number;
   /** How many of its latest runs in a row failed. */
   readonly streak: number;
+  /** Runs that had it and were short of CPU: none of them is among the trials. */
+  readonly strained: number;
 }
 
 /** Whether it is on record that the same sources let the test pass and fail. */
@@ -71,21 +73,23 @@ export function isFlakyAgain(record: TestRecord): boolean {
 
 /** What the record says about a test that failed: `failed 3 of 41 recorded runs, 7% (2-19%)`; null without a record. */
 export function recordText(record: TestRecord): string | null {
-  const { failures, trials, contradictions, recoveries, streak } = record;
-  if (trials === 0) return null;
-  if (failures === 0) return `never failed in ${trials} recorded run${trials === 1 ? "" : "s"}`;
+  const { failures, trials, contradictions, recoveries, streak, strained } = record;
+  const apart = strained === 0 ? [] : [`${strained} more run${strained === 1 ? " was" : "s were"} short of CPU`];
+  if (trials === 0) return strained === 0 ? null : `no rate: the ${strained} recorded run${strained === 1 ? " was" : "s were"} short of CPU`;
+  if (failures === 0) return [`never failed in ${trials} recorded run${trials === 1 ? "" : "s"}`, ...apart].join("; ");
   return [
     `failed ${failures} of ${trials} recorded run${trials === 1 ? "" : "s"}, ${rateText(record)}`,
     ...(contradictions > 0 ? [`passed and failed at the same clean commit${contradictions === 1 ? "" : ` (${contradictions} of them)`}`] : []),
     ...(recoveries > 0 ? [`passed when retried, ${recoveries} time${recoveries === 1 ? "" : "s"}`] : []),
     ...(streak > 1 ? [`failed in each of its last ${streak}`] : []),
+    ...apart,
   ].join("; ");
 }
 
 /** What is on record of a test, for JSON. `rate` and `interval` are shares; null when it was never tried. */
 export function describeRecord(record: TestRecord): Readonly<Record<string, unknown>> {
-  const { contradictions, recoveries, streak } = record;
-  return { ...describeTries(record), contradictions, recoveries, streak, flaky: isFlaky(record) };
+  const { contradictions, recoveries, streak, strained } = record;
+  return { ...describeTries(record), contradictions, recoveries, streak, strained, flaky: isFlaky(record) };
 }
 
 /** Tries with their rate and its interval, for `--json`; both null without a trial. */

@@ -100,7 +100,7 @@ function numbered(attempts: readonly AttemptRecord[]): AttemptRecord[] {
   });
 }
 
-function attemptsOf(test: TestResult, { purposes }: Results, others: ReadonlySet<string>): AttemptRecord[] {
+function attemptsOf(test: TestResult, { purposes, ended }: Results, others: ReadonlySet<string>): AttemptRecord[] {
   const purposeOf = (attempt: Attempt) => purposes.get(attempt.session) ?? "tests";
   const first = purposeOf(test.attempts[0]!);
   return test.attempts.map((attempt, index) => {
@@ -116,7 +116,8 @@ function attemptsOf(test: TestResult, { purposes }: Results, others: ReadonlySet
       attempt: index,
       outcome: isOver ? outcome : "unfinished",
       red,
-      counts: isTrial && isOver && isOwn && outcome !== "skipped" && !(red && others.has(test.id)),
+      // What a machine that was short of CPU does to a test says nothing of the test.
+      counts: isTrial && isOver && isOwn && outcome !== "skipped" && !(red && others.has(test.id)) && ended?.strained !== true,
       recovered: isLast && test.flaky,
       seconds: round(attempt.seconds),
       purpose: purposeOf(attempt),

@@ -63,7 +63,7 @@ export function flakyVerdict(id: string, said: Said, rows: readonly KnownFlakyRo
   const where = evidence.loaded === null
     ? "in a code path that no current change touches"
     : `and no change is in its traceback or asked for by its imports (${evidence.loaded} is only loaded with the rest)`;
-  const unproven = (evidence.record?.trials ?? 0) === 0 ? "; no earlier run is on record to prove it" : "";
+  const unproven = (evidence.record?.trials ?? 0) === 0 ? "; no earlier run proves it" : "";
   return { kind: "timing", error, reason: `${error} ${where}: most likely timing${unproven}` };
 }
 
