@@ -73,7 +73,8 @@ export async function bisect(context: Context): Promise<ExitCode> {
         symptom: symptom ?? recorded?.symptom ?? null,
         repeat,
         stepLimit,
-        testLimit: line.has("test-timeout") ? settings.testLimit : recorded?.limit ?? project.configuration.timeLimitFile,
+        testLimit: line.has("test-timeout") ? settings.testLimit : recorded === null ? 0 : limitOf(recorded, limits.file),
+        limitTells: stepTimeout !== null || recorded !== null || symptom === "hang",
         fixedLimit: line.has("test-timeout") || recorded?.limit != null,
       }, (step) => {
         progress.clear();
@@ -83,6 +84,11 @@ export async function bisect(context: Context): Promise<ExitCode> {
       return tell(context, { project, prepared, found, seconds: (host.monotonic() - began) / 1000, command: commandOf(scene, found) });
     },
   );
+}
+
+/** Seconds that each test of a recorded run may take. */
+function limitOf({ limit, longest }: RecordedRun, usual: number): number {
+  return limit ?? Math.max(usual, 2 * longest);
 }
 
 /** The test that was typed, its file resolved. */

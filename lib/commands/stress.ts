@@ -132,10 +132,12 @@ class Stress {
       this.#trials.push(...ended.flatMap((end) => end.trials));
       if (this.#cut === null) this.#rounds = round;
       if (this.#trials.length === 0 && this.#cut === null) throw noTests(this.request.targets, ended[0]?.code ?? 0);
-      const failed = ended.filter((end) => end.problem !== null || end.trials.some(isRed)).length;
+      const trials = ended.flatMap((end) => end.trials);
+      const broken = ended.filter((end) => end.problem !== null).length;
       const took = ((host.monotonic() - from) / 1000).toFixed(1);
-      printer.note(`round ${round} of ${rounds}: ${failed} of ${copies} failed (${took} s); so far ${triesText(triesOf(this.#trials))}`);
-      if (untilFail && failed > 0) break;
+      const pytests = broken === 0 ? "" : `, ${broken} of ${copies} pytests broke off`;
+      printer.note(`round ${round} of ${rounds}: ${roundText(trials)}${pytests} (${took} s); so far ${triesText(triesOf(this.#trials))}`);
+      if (untilFail && (broken > 0 || trials.some(isRed))) break;
     }
     const count = this.#rounds * copies;
     for (let number = 1; baseline && number <= count && this.#cut === null; number++) {
@@ -224,6 +226,12 @@ const NO_TESTS = 5;
 
 function isRed(trial: Trial): boolean {
   return RED.has(trial.outcome);
+}
+
+/** `2 of 8 tries failed`: of all tests of all copies. */
+function roundText(trials: readonly Trial[]): string {
+  const { failures, trials: count } = triesOf(trials);
+  return `${failures} of ${count} ${count === 1 ? "try" : "tries"} failed`;
 }
 
 function triesOf(trials: readonly Trial[]) {

@@ -40,8 +40,10 @@ export interface BisectionRequest {
   readonly repeat: number;
   /** For each pytest. */
   readonly stepLimit: number;
-  /** For each test, until it is known how long they take. */
+  /** For each test, until it is known how long they take: of tests that nothing is known of it takes none. */
   readonly testLimit: number;
+  /** Whether a pytest that is ended at its limit hangs: somebody has said so, or has said the limit. */
+  readonly limitTells: boolean;
   /** Whether that is all there is to it: it was typed. */
   readonly fixedLimit: boolean;
 }
@@ -177,7 +179,10 @@ export class Bisection {
       });
       this.#before = before;
       this.#suspects = before;
-      if (answer.shown > 0) return scope;
+      if (answer.shown > 0) {
+        this.#learnLimit();
+        return scope;
+      }
     }
     return null;
   }
@@ -247,7 +252,7 @@ export class Bisection {
     if (chosen.length === 0) throw noCollection(targets, outcome.code);
     const result = results.tests.get(this.#test);
     const attempt = result?.attempts.find((one) => one.session === firstSession);
-    const hung = cut === "time-limit" && tally.running.has(this.#test);
+    const hung = cut === "time-limit" && this.request.limitTells && tally.running.has(this.#test);
     const symptoms = hung ? ["hang" as const] : result && attempt ? symptomsOf({ outcome: attempt.outcome, leaked: result.leaked }) : null;
     const other = [...results.tests.values()].find((test) => test.id !== this.#test && test.outcome === "timeout");
     const why = symptoms !== null
@@ -259,16 +264,15 @@ export class Bisection {
       : "the test did not get to run";
     if (why !== "") this.#notes.add(why);
     this.onStep({ number, of: this.#predicted, what, came: why === "" ? cameTo(symptoms!) : why, seconds });
-    this.#learnLimit([...results.tests.values()].filter((test) => !RED.has(test.outcome)).map((test) => test.seconds));
+    for (const test of results.tests.values()) if (!RED.has(test.outcome)) this.#longest = Math.max(this.#longest, test.seconds);
     return { symptoms, failure: attempt?.failure ?? null, seconds, why };
   }
 
-  /** How long the tests take by themselves says how long is too long. */
-  #learnLimit(seconds: readonly number[]): void {
-    this.#longest = Math.max(this.#longest, ...seconds);
-    // Alone it says nothing about the others.
-    if (this.request.fixedLimit || this.#scope === null || this.request.testLimit === 0) return;
-    this.#testLimit = Math.min(this.request.testLimit, Math.ceil(Math.max(SHORTEST_LIMIT, HANGS_AT * this.#longest)));
+  /** From here on only tests run that have been seen: how long they took says how long is too long. */
+  #learnLimit(): void {
+    if (this.request.fixedLimit) return;
+    const learned = Math.ceil(Math.max(SHORTEST_LIMIT, HANGS_AT * this.#longest));
+    this.#testLimit = this.request.testLimit === 0 ? learned : Math.min(this.request.testLimit, learned);
   }
 
   /** How many pytests there will be if there is one culprit. */

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import type { Context } from "../context.ts";
-import { isRunId, isUnderWay, namedRun, readRunFile, type RunFile, type RunPhase, stateOf } from "../core/run/run_file.ts";
+import { isRunId, isUnderWay, namedRun, readRunFile, type RunFile, type RunPhase, stateOf, unnamedRun } from "../core/run/run_file.ts";
 import { Tally } from "../core/results/tally.ts";
 import { TractestError, UsageError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
@@ -116,21 +116,28 @@ export class RunWatch {
 
 /**
  * The run that a command line names: by its id, by a beginning or end of it, or as `last`; else the newest of this repo that is under
- * way, else the last one. With `--all` every repo counts; an id names a run of whatever repo.
+ * way, else the last one. With `--all` every repo counts; an id names a run of whatever repo. A run whose life can't be seen from here
+ * is chosen only where there is no other.
  *
  * @throws {UsageError} when there is none
  */
 export async function chosenRun(context: Context): Promise<KnownRun> {
-  const { host, line: { operands: [word, more] } } = context;
+  const { host, printer, line: { operands: [word, more] } } = context;
   if (more !== undefined) throw new UsageError(`Only one run can be named, and "${more}" is a second`, "tractest status lists the runs");
   const runs = await knownRuns(host);
   if (word !== undefined && word !== "last") {
     const runId = namedRun(word, runs.map((run) => run.record.runId));
     return runs.find((run) => run.record.runId === runId)!;
   }
-  const [newest, ...others] = await runsInScope(context, runs);
+  const inScope = await runsInScope(context, runs);
+  const [newest] = inScope;
   if (newest === undefined) throw new UsageError("No run of this repo is on record", "tractest status --all lists those of other repos");
-  return (word === "last" ? null : [newest, ...others].find((run) => isUnderWay(run.state))) ?? newest;
+  if (word === "last") return newest;
+  const chosen = unnamedRun(inScope)!;
+  if (newest.state === "unknown" && chosen !== newest) {
+    printer.note(`whether the newer run ${newest.record.runId} lives can't be seen from here; to take that one name it`);
+  }
+  return chosen;
 }
 
 /** Those of the runs that are of the repo at hand, or with `--all` all of them. */

@@ -60,13 +60,14 @@ export function showStressed(printer: Printer, { tests, alone, problems, copies,
   for (const { message, times } of problems) {
     printer.line(`${printer.paint("red", "BROKEN")} ${times} cop${times === 1 ? "y" : "ies"}: ${escapeText(message)}`);
   }
+  const broken = problems.reduce((sum, { times }) => sum + times, 0);
   const what = interrupted ? "interrupted, so far: " : "";
   const count = `${failing.length} of ${tests.length} test${tests.length === 1 ? "" : "s"} failed`;
   printer.line(printer.paint(
     failing.length > 0 || problems.length > 0 || interrupted ? "red" : "green",
-    `${what}${count}${problems.length > 0 ? ", others did not run to the end," : ""} in ${rounds} round${rounds === 1 ? "" : "s"} of ${copies} cop${
-      copies === 1 ? "y" : "ies"
-    }, ${seconds.toFixed(1)} s`,
+    `${what}${count}${broken > 0 ? `, ${broken} pytest${broken === 1 ? "" : "s"} did not run to the end,` : ""} in ${rounds} round${
+      rounds === 1 ? "" : "s"
+    } of ${copies} cop${copies === 1 ? "y" : "ies"}, ${seconds.toFixed(1)} s`,
   ));
   if (log !== null) printer.note(`the output of the first copy that failed: ${escapeText(log)}`);
 }

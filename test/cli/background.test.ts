@@ -421,6 +421,29 @@ Deno.test("SIGINT before the tests is recorded as an interruption", () =>
     assertIncludes(stopped.stdout, "interrupted");
   }));
 
+Deno.test("wait without an id takes a run whose life can be seen, not a newer one of a pid namespace that is not ours", () =>
+  withSuite(WAITS, async (suite) => {
+    const id = await begin(suite);
+    const own = records(suite).at(-1)! as Record & { readonly identity: { readonly pidNamespace: string } };
+    const runId = `${id.slice(0, -4)}${id.endsWith("ffff") ? "0000" : "ffff"}`;
+    const directory = join(suite.path, "state/tractest/runs", runId);
+    await Deno.mkdir(directory, { mode: 0o700 });
+    const foreign = { ...own, runId, began: own.began + 5_000, end: null, identity: { ...own.identity, pidNamespace: "pid:[1]" } };
+    await Deno.writeTextFile(join(directory, "run.json"), JSON.stringify(foreign));
+    try {
+      const early = await suite.tractest(["wait", "--timeout", "0.2"]);
+      assertEquals(early.code, 124, early.stderr);
+      assertIncludes(early.stdout, id);
+      assertIncludes(early.stderr, `whether the newer run ${runId} lives can't be seen from here`);
+      await go(suite);
+      assertEquals((await suite.tractest(["wait", id])).code, 1);
+      // Over, and known to be: nobody could say when the other one is.
+      assertIncludes((await suite.tractest(["wait", "--timeout", "10"])).stdout, id);
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  }));
+
 Deno.test("an id that no run has lists the nearest, and two ids are one too many", () =>
   withSuite("def test_a(): pass\n", async (suite) => {
     await refused(suite.tractest(["wait"]), 64, "No run of this repo is on record");

@@ -43,6 +43,17 @@ Deno.test("the test that leaves a module's global behind is found, in the order 
   assertEquals(await pasted(suite, [...document.command.slice(0, -2), document.command.at(-1)]), 0);
 });
 
+Deno.test("without records a test that takes its time is no hang, whatever limit a run of a file has", async () => {
+  await using suite = await pytestSuite({
+    "test_a.py":
+      "import os, time\ndef test_slow():\n    time.sleep(1.5)\n    os.environ['LEFT'] = '1'\ndef test_victim(): assert 'LEFT' not in os.environ\n",
+  });
+  await suite.write({ "pyproject.toml": '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n[tool.tractest]\ntime-limit-file = 1\n' });
+  const { code, document, stderr } = await bisect(suite, "test_a.py::test_victim");
+  assertEquals([code, document.verdict, document.notes], [0, "polluter", []], stderr);
+  assertEquals(document.culprits, ["tests/test_a.py::test_slow"]);
+});
+
 Deno.test("a variable of the environment that two tests set together takes both of them", async () => {
   await using suite = await pytestSuite({
     "test_a.py": `

@@ -36,7 +36,7 @@ Deno.test("a test that fails only beside a copy of itself is brought out, with i
   assertIncludes(test.first.traceback, "FileExistsError");
   assertEquals([test.first.round, document.rounds, document.copies, document.isolated], [1, 2, 2, true]);
   assertIncludes(await Deno.readTextFile(document.log), "FileExistsError");
-  assertIncludes(stderr, "round 2 of 2: 1 of 2 failed");
+  assertIncludes(stderr, "round 2 of 2: 1 of 2 tries failed (");
 });
 
 Deno.test("a file that can't be collected and a copy that dies before its tests are not green, and are named", async () => {
@@ -56,7 +56,7 @@ def pytest_collection_finish(session):
   });
   const dead = await stress(suite, "test_a.py", "--copies", "2", "--rounds", "1");
   assertEquals([dead.code, dead.document.problems], [1, [{ message: "pytest was ended by SIGKILL", times: 1 }]], dead.stderr);
-  assertIncludes(dead.stderr, "round 1 of 1: 1 of 2 failed");
+  assertIncludes(dead.stderr, "round 1 of 1: 0 of 1 try failed, 1 of 2 pytests broke off (");
 });
 
 Deno.test("each copy has the registry's port to itself, what it leaves is told, and exit code 0 means that none failed", async () => {

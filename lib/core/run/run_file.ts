@@ -106,6 +106,17 @@ export function isUnderWay(state: RunPhase): boolean {
   return state !== "finished" && state !== "died";
 }
 
+/**
+ * The run that is meant where none is named: the newest that is under way, else the newest. One whose life can't be seen comes last,
+ * for nobody could say when it is over.
+ *
+ * @param runs newest first
+ */
+export function unnamedRun<Run extends { readonly state: RunPhase }>(runs: readonly Run[]): Run | undefined {
+  const seen = runs.filter((run) => run.state !== "unknown");
+  return seen.find((run) => isUnderWay(run.state)) ?? seen[0] ?? runs[0];
+}
+
 /** Whether a text is an id of a run: a time, and four digits that tell runs of the same second apart. */
 export function isRunId(text: string): boolean {
   return /^\d{8}-\d{6}-[0-9a-f]{4}$/.test(text);

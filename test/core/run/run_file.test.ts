@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { parseCommandLine, wordsOf } from "../../../lib/core/command_line/command_line.ts";
 import { expiredRuns } from "../../../lib/core/history/retention.ts";
-import { namedRun, readRunFile, type RunFile, runFileText, stateOf, timeOfRunId } from "../../../lib/core/run/run_file.ts";
+import { namedRun, readRunFile, type RunFile, runFileText, type RunPhase, stateOf, timeOfRunId, unnamedRun } from "../../../lib/core/run/run_file.ts";
 import { UsageError } from "../../../lib/errors.ts";
 import { assert, assertEquals, assertIncludes, assertThrows } from "../../assert.ts";
 
@@ -114,4 +114,14 @@ Deno.test("The words of a command line come to the same command line again", () 
   );
   assert(compared > 500, `${compared}`);
   assertEquals(wordsOf(parseCommandLine("run", ["--bg", "-v", "test_a", "--json", "--", "-q"]), ["bg", "json"]), ["-v", "test_a", "--", "-q"]);
+});
+
+Deno.test("where no run is named the newest that is under way is meant, and one whose life can't be seen only where there is no other", () => {
+  const runs = (...states: RunPhase[]) => states.map((state, number) => ({ state, number }));
+  const chosen = (...states: RunPhase[]) => unnamedRun(runs(...states))?.number;
+  assertEquals(chosen("unknown", "running", "finished"), 1);
+  assertEquals(chosen("finished", "waiting", "running"), 1);
+  assertEquals(chosen("unknown", "unknown", "died", "finished"), 2);
+  assertEquals(chosen("unknown", "unknown"), 0);
+  assertEquals(chosen(), undefined);
 });
