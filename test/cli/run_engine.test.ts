@@ -168,6 +168,32 @@ Deno.test("what tests left is found after pytest's end whoever has adopted it, e
   }
 });
 
+Deno.test("what a fixture of the module left is the LEAK of the test that started it, not of the last that used it", async () => {
+  const text = `
+import subprocess, sys, pytest
+def sleeper(seconds): return subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({seconds})"])
+@pytest.fixture(scope="module")
+def server():
+    child = sleeper(601)
+    child.returncode = 0
+    yield
+def test_before(): pass
+def test_starts(server): pass
+def test_uses(server): pass
+def test_quick():
+    sleeper(602).returncode = 0
+def test_after(): pass
+`;
+  await using suite = await pytestSuite({ "test_a.py": text });
+  for (const isolate of [[], ["--isolate=auto"]]) {
+    const { stdout, stderr } = await suite.tractest([...NO_CHECKS, "--json", ...isolate]);
+    const { leftBehind } = JSON.parse(stdout) as { leftBehind: { id: string; processes: { pid: number; title: string; ended?: true }[] }[] };
+    for (const { processes } of leftBehind) for (const { pid, ended } of processes) if (!ended) Deno.kill(pid, "SIGKILL");
+    const told = leftBehind.map(({ id, processes }) => [id, ...processes.map(({ title }) => /sleep\((\d+)\)/.exec(title)?.[1])]);
+    assertEquals(told.sort(), [["tests/test_a.py::test_quick", "602"], ["tests/test_a.py::test_starts", "601"]], stderr);
+  }
+});
+
 Deno.test("what outlived its test and went with pytest is no leak, and shown with -v alone", async () => {
   const text = `
 import subprocess, sys, time

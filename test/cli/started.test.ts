@@ -202,3 +202,45 @@ Deno.test({
     assertEquals(said, "sleep 91 sleep 92 sleep 93 0\n", said);
   },
 });
+
+Deno.test({
+  name: "a run within a test keeps what it started apart from what the run around it did",
+  ignore: ALONE === null,
+  fn: async () => {
+    await using suite = await pytestSuite({
+      "test_outer.py": `
+import os, subprocess, sys
+def test_outer():
+    subprocess.run(["sh", "-c", "sleep 92 > /dev/null 2>&1 &"])
+    code = subprocess.run([os.environ["BINARY"], "-C", "inner", "run", "--no-preflight", "--no-defaults", "--python", sys.executable], stdout=open("inner.txt", "w"))
+    assert code.returncode == 0
+`,
+    });
+    await suite.write({
+      "inner/.git/HEAD": "",
+      "inner/pyproject.toml": "[tool.pytest.ini_options]\n",
+      "inner/test_inner.py": `
+import os, subprocess
+def test_inner():
+    assert len(os.environ["TRACTEST_RUN"]) > 8 and "test_inner" in os.environ["PYTEST_CURRENT_TEST"]
+    subprocess.run(["sh", "-c", "sleep 91 > /dev/null 2>&1 &"])
+`,
+    });
+    const said = await script(
+      suite,
+      `export BINARY="$0"; "$0" run --no-preflight --no-defaults > outer.txt 2>&1; echo "run $?"
+      for place in . inner; do "$0" -C $place zombies --json 2> /dev/null | grep -oE '"title": "sleep 9.|"test": "[^"]*' ; done`,
+    );
+    const [outer, inner] = await Promise.all(["outer.txt", "inner.txt"].map((name) => Deno.readTextFile(join(suite.root, name))));
+    const lines = [
+      "run 0",
+      '"title": "sleep 92',
+      '"test": "tests/test_outer.py::test_outer',
+      '"title": "sleep 91',
+      '"test": "test_inner.py::test_inner',
+    ];
+    assertEquals(said.split("\n").slice(0, -1).sort(), lines.sort(), said + outer + inner);
+    assertIncludes(outer!, "LEAK tests/test_outer.py::test_outer left 1 process behind\n");
+    assertIncludes(inner!, "LEAK test_inner.py::test_inner left 1 process behind\n");
+  },
+});

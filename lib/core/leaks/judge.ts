@@ -226,11 +226,12 @@ export class Judge {
   #findGuardian(process: ProcessDetails): Guardian {
     const { forest, details } = this.#seen;
     const run = this.#runOf(process.pid);
-    if (run) return run;
+    if (run?.kind === "run") return run;
     const row = forest.get(process.pid);
     if (!row) return unknownAbove(process.pid, "what is above it can't be read");
     const pytest = this.#pytestOver(process);
     if (pytest !== null) return { kind: "pytest", pid: pytest, evidence: `in use by pytest pid ${pytest}` };
+    if (run) return run;
     const runner = this.#runnerOf(process);
     if (runner !== null) return unknownAbove(runner, `pid ${runner} runs tests, and may have started it`);
     const parent = forest.get(row.ppid);

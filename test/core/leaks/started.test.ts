@@ -101,17 +101,24 @@ const OF_TEST: Recorded = { runId: null, test: "a.py::t", since: null, mark: "te
 function judge(
   subject: Partial<ProcessDetails>,
   origin: Recorded,
-  { others = [], marked = {}, runners = [], isHook = false }: {
+  { others = [], marked = {}, runners = [], isHook = false, live = {} }: {
     readonly others?: readonly ProcessDetails[];
     readonly marked?: Readonly<Record<number, Recorded>>;
     readonly runners?: readonly number[];
     readonly isHook?: boolean;
+    readonly live?: Readonly<Record<number, Recorded | null>>;
   } = {},
 ): [string, string] {
   const all = [init, details({ pid: 100, ...subject }), ...others];
   const forest = new Map(all.map((row) => [row.pid, { ...row, args: row.title }]));
   const ledger = new Map([[100, origin], ...Object.entries(marked).map(([pid, one]) => [Number(pid), one] as const)]);
-  const seen = { forest, details: new Map(all.map((row) => [row.pid, row])), ledger, runners: new Set(runners) };
+  const seen = {
+    forest,
+    details: new Map(all.map((row) => [row.pid, row])),
+    ledger,
+    runners: new Set(runners),
+    live: new Map(Object.entries(live).map(([pid, one]) => [Number(pid), one])),
+  };
   const { verdict, evidence } = new Judge({ ...view, isHook }, seen).judge(seen.details.get(100)!);
   return [verdict, evidence.join("; ")];
 }
@@ -172,6 +179,12 @@ Deno.test("a pytest that lives may have started what carries no run's name: kept
   assertEquals(judge({}, OF_TEST, { others: [{ ...pytest, cwd: "/x", place: "other-project" }], runners: [60] })[0], "leaked", "another project's");
   assertEquals(judge({}, OF_RUN, { others: [pytest], runners: [60] })[0], "leaked", "a run that is over is known to be");
   assertEquals(judge({}, OF_TEST, { runners: [61] })[0], "unknown", "one that can't be looked into");
+});
+
+Deno.test("where can't be read whether its run goes on, a pytest that is above it says that it does", () => {
+  const pytest = details({ pid: 60, ppid: 1, argv: ["python", "-m", "pytest"], startTicks: 50 });
+  assertEquals(judge({ ppid: 60 }, OF_RUN, { others: [pytest], live: { 100: null } })[0], "in-use");
+  assertEquals(judge({}, OF_RUN, { others: [pytest], live: { 100: null } })[0], "unknown");
 });
 
 Deno.test("a hook takes by its origin alone only what belongs to the checkout", () => {
