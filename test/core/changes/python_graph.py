@@ -105,6 +105,17 @@ class Project:
             found.append(("in", path))
         return found
 
+    def taken(self, key):
+        """What a star takes. A name that came by another star is not the module of that name."""
+        path = self.file(key)
+        own = set() if path is None else self.defined(path) | {bound for _, _, bound, _ in self.imports(path)}
+        return [
+            entity
+            for one in self.exported(key)
+            for entity in self.named(key, one)
+            if one in own or entity != ("module", f"{key}/{one}")
+        ]
+
     def uses(self, path, packages=False):
         """The files that a file asks for by name; of packages themselves only if asked for."""
         used, bound = set(), {}
@@ -121,7 +132,7 @@ class Project:
             if name is None:
                 entities = [("module", module)]
             elif name == "*":
-                entities = [entity for one in self.exported(module) for entity in self.named(module, one)]
+                entities = self.taken(module)
             else:
                 entities = self.named(module, name)
             for entity in entities:
