@@ -1,9 +1,9 @@
+import { resolve } from "@std/path";
 import { escapeText } from "../core/escape.ts";
 import { durationsText, isDurations } from "../core/history/given_durations.ts";
 import { merge as mergeParts, type Merged, type MergedPart, type Part } from "../core/results/merge.ts";
-import { EventReader, EVENTS_SCHEMA, type PytestEvent } from "../core/results/pytest_events.ts";
+import { EVENTS_SCHEMA, type PytestEvent } from "../core/results/pytest_events.ts";
 import { RED, Results } from "../core/results/results.ts";
-import { Tally } from "../core/results/tally.ts";
 import { countsLine, gist } from "../core/results/verdict.ts";
 import { UsageError } from "../errors.ts";
 import type { ExitCode } from "../tables/exit_codes.ts";
@@ -11,68 +11,105 @@ import type { Context } from "../context.ts";
 import { recordRun } from "../history/record.ts";
 import type { Host } from "../host/host.ts";
 import { findProject } from "../project/project.ts";
-import { EVENTS } from "../run/events_file.ts";
+import { EVENTS, EventsFile } from "../run/events_file.ts";
+import { eventsOfFile } from "../runs/events.ts";
 import { JunitFile } from "../run/junit_file.ts";
-import { type Expected, outputPath, readTyped, writeTyped } from "../run/typed_files.ts";
+import { type Expected, outputPath, writeTyped } from "../run/typed_files.ts";
 import type { Printer } from "../ui/printer.ts";
 
 /** `tractest merge FILE…`: the runs of several machines as one. */
 export async function merge({ host, printer, line }: Context): Promise<ExitCode> {
   if (line.operands.length === 0) throw new UsageError('"merge" needs the files that --events wrote', "tractest merge shard-*.jsonl");
+  const outputs = await outputsOf(host, line);
+  const parts = await Promise.all(line.operands.map((name) => partOf(host, name)));
+  await outputs.events?.begin();
+  const copy = new EventCopy(outputs.events);
+  const merged = await mergeParts(parts, (events) => copy.add(events));
+  const { results, exitCode, seconds } = merged;
+  const end = { event: "run-finish", time: results.latest ?? 0, exitCode, ending: endingOf(merged), seconds } as const satisfies PytestEvent;
+  results.add(end);
+  await copy.add([end]);
+  copy.end(printer);
+  if (outputs.durations !== null) await writeTyped(host, outputs.durations, durationsText(results));
+  await outputs.junit?.write(printer, results);
+  if (line.has("record")) await record(host, printer, parts);
+  show(printer, merged, end.ending);
+  if (printer.json) printer.document("tractest.merge/1", documentOf(merged));
+  return exitCode;
+}
+
+/** What a merge writes besides its verdict; null where it was not asked for. */
+interface Outputs {
+  readonly events: EventsFile | null;
+  readonly durations: string | null;
+  readonly junit: JunitFile | null;
+}
+
+async function outputsOf(host: Host, line: Context["line"]): Promise<Outputs> {
   const junit = line.has("junit") ? await JunitFile.at(host, line.value("junit")!) : null;
   const place = async (option: string, expected: Expected) => {
     const typed = line.value(option);
     if (typed === "-") throw new UsageError(`"--${option} -" is not possible: standard output has the verdict`, "name a file");
-    return typed === undefined ? null : await outputPath(host, typed, expected);
+    if (typed === undefined) return null;
+    const path = await outputPath(host, typed, expected);
+    const resolved = await host.realPath(path);
+    for (const input of line.operands) {
+      if (resolved === null || await host.realPath(resolve(host.cwd, input)) !== resolved) continue;
+      throw new UsageError(`--${option} would overwrite "${input}", which is to be read`, "name another file");
+    }
+    return path;
   };
-  const eventsPath = await place("events", EVENTS);
-  const durationsPath = await place("durations", { kind: "file of durations", isOne: isDurations });
-  const parts = await Promise.all(line.operands.map((name) => readPart(host, name)));
-  const merged = mergeParts(parts);
-  const { results, exitCode } = merged;
-  const seconds = longestOf(parts);
-  const end = { event: "run-finish", time: results.latest ?? 0, exitCode, ending: endingOf(merged), seconds } as const satisfies PytestEvent;
-  results.add(end);
-  if (eventsPath !== null) {
-    const lines = [...merged.events, end].map((event) => `${JSON.stringify({ schema: EVENTS_SCHEMA, ...event })}\n`);
-    await writeTyped(host, eventsPath, lines.join(""));
-  }
-  if (durationsPath !== null) await writeTyped(host, durationsPath, durationsText(results));
-  await junit?.write(printer, results);
-  if (line.has("record")) await record(host, printer, parts);
-  const tally = new Tally();
-  for (const event of merged.events) tally.add(event);
-  show(printer, merged, tally, end);
-  if (printer.json) {
-    const { missing, unfinished, duplicates, problems } = merged;
-    const failures = tally.failures.map(({ id, phase, message }) => ({ id, phase, message }));
-    printer.document("tractest.merge/1", {
-      exitCode,
-      shards: merged.parts,
-      missing,
-      unfinished,
-      duplicates,
-      problems,
-      counts: tally.counts,
-      failures,
-      flaky: results.finished.filter((test) => test.flaky).map((test) => test.id),
-      seconds,
-    });
-  }
-  return exitCode;
+  const events = await place("events", EVENTS);
+  return {
+    events: events === null ? null : await EventsFile.at(host, events),
+    durations: await place("durations", { kind: "file of durations", isOne: isDurations }),
+    junit,
+  };
 }
 
-async function readPart(host: Host, name: string): Promise<Part> {
+/** Writes events to a file of their own, if there is one. */
+class EventCopy {
+  constructor(private readonly file: EventsFile | null) {}
+
+  async add(events: readonly PytestEvent[]): Promise<void> {
+    if (this.file !== null) await this.file.sink(events.map((event) => JSON.stringify({ schema: EVENTS_SCHEMA, ...event })));
+  }
+
+  /** @throws {TractestError} if the file did not take them all */
+  end(printer: Printer): void {
+    this.file?.end(printer);
+    if (this.file?.trouble) throw this.file.trouble;
+  }
+}
+
+function documentOf(merged: Merged): Record<string, unknown> {
+  const { exitCode, missing, unfinished, duplicates, problems, seconds, results, tally } = merged;
+  return {
+    exitCode,
+    shards: merged.parts,
+    missing,
+    unfinished,
+    duplicates,
+    problems,
+    counts: tally.counts,
+    failures: tally.failures.map(({ id, phase, message }) => ({ id, phase, message })),
+    flaky: results.finished.filter((test) => test.flaky).map((test) => test.id),
+    seconds,
+  };
+}
+
+async function partOf(host: Host, name: string): Promise<Part> {
   const hint = "merge takes the files that tractest run --events FILE wrote";
-  const { events } = new EventReader().read(await readTyped(host, name, hint));
-  if (!events.some((event) => event.event === "run-start")) throw new UsageError(`"${name}" has no events of a run`, hint);
+  const path = resolve(host.cwd, name);
+  const status = await host.stat(path);
+  if (status === null) throw new UsageError(`"${name}" does not exist`, hint);
+  if (status.kind === "directory") throw new UsageError(`Cannot read "${name}": it is a directory`, hint);
+  // What is merged is read twice, and has an end.
+  if (status.kind !== "file") throw new UsageError(`Cannot read "${name}": it is no regular file`, hint);
+  const events = () => eventsOfFile(host, path, name);
+  const first = await events().next();
+  if (first.done || first.value[0]?.event !== "run-start") throw new UsageError(`"${name}" does not begin with the start of a run`, hint);
   return { name, events };
-}
-
-/** The machines ran beside each other: together they took as long as the slowest. */
-function longestOf(parts: readonly Part[]): number {
-  const seconds = parts.flatMap(({ events }) => events.flatMap((event) => event.event === "run-finish" ? [event.seconds] : []));
-  return Math.max(0, ...seconds);
 }
 
 /** Each machine's run goes into the history of this project, unless it is there already. */
@@ -80,7 +117,9 @@ async function record(host: Host, printer: Printer, parts: readonly Part[]): Pro
   const project = await findProject(host);
   for (const { events } of parts) {
     const results = new Results();
-    for (const event of events) results.add(event.event === "run-start" ? { ...event, root: project.root } : event);
+    for await (const some of events()) {
+      for (const event of some) results.add(event.event === "run-start" ? { ...event, root: project.root } : event);
+    }
     await recordRun(host, printer, project, results);
   }
 }
@@ -94,12 +133,8 @@ function endingOf({ missing, unfinished, endings }: Merged): string | null {
 /** Tests that are named, at most. */
 const SHOWN = 10;
 
-function show(
-  printer: Printer,
-  { parts, missing, unfinished, duplicates, problems, results, exitCode }: Merged,
-  tally: Tally,
-  { seconds, ending }: { readonly seconds: number; readonly ending: string | null },
-): void {
+function show(printer: Printer, merged: Merged, ending: string | null): void {
+  const { parts, missing, unfinished, duplicates, problems, results, tally, exitCode, seconds } = merged;
   for (const part of parts) printer.line(partLine(part));
   for (const failure of tally.failures) {
     printer.line(`${printer.paint("red", failure.phase === "call" ? "FAILED" : "ERROR")} ${escapeText(failure.id)}`);

@@ -289,6 +289,7 @@ function hintBackground({ printer, line }: Context, scope: string, longestFull: 
 function loadEnd(): void {
   void Promise.allSettled([
     import("./run/end.ts"),
+    import("../core/results/verdict.ts"),
     import("../run/judge.ts"),
     import("../hang/hang.ts"),
     import("../hang/stacks.ts"),

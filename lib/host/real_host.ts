@@ -220,15 +220,22 @@ export class RealHost implements Host {
 
   // Small reads are done at once: handing one to a thread and back takes several times as long as the read itself.
   async readFile(path: string): Promise<Uint8Array | null> {
-    return await orNull("read", path, () => Deno.readFileSync(path));
+    return await orNull("read", path, () => {
+      refuseSpecial(path);
+      return Deno.readFileSync(path);
+    });
   }
 
   async readText(path: string): Promise<string | null> {
-    return await orNull("read", path, () => Deno.readTextFileSync(path));
+    return await orNull("read", path, () => {
+      refuseSpecial(path);
+      return Deno.readTextFileSync(path);
+    });
   }
 
   readTextAtOnce(path: string): string | null {
     try {
+      refuseSpecial(path);
       return Deno.readTextFileSync(path);
     } catch (error) {
       if (isNothingThere(error)) return null;
@@ -237,8 +244,9 @@ export class RealHost implements Host {
   }
 
   async readFrom(path: string, offset: number, limit: number): Promise<Uint8Array | null> {
-    return await orNull("read", path, async () => {
-      using file = isPlain(path) ? Deno.openSync(path, { read: true }) : await Deno.open(path, { read: true });
+    return await orNull("read", path, () => {
+      refuseSpecial(path);
+      using file = Deno.openSync(path, { read: true });
       // No more than there is: a file that grows is looked at very often.
       const buffer = new Uint8Array(Math.max(0, Math.min(limit, file.statSync().size - offset)));
       if (buffer.length === 0) return buffer;
@@ -513,6 +521,15 @@ function statusOf(info: Deno.FileInfo): FileStatus {
 }
 
 /** Whether a path is that of a plain file, or of nothing yet: what is asked of another kind may take any time, and must keep nobody waiting. */
+/** The number of `/dev/null`, which somebody may put in the place of a file that is to be empty. */
+const DEV_NULL = 0x103;
+
+/** Throws for what would be read for ever, or waited for: a pipe, a device, a socket. */
+function refuseSpecial(path: string): void {
+  const { isFile, isDirectory, rdev } = Deno.statSync(path);
+  if (!isFile && !isDirectory && rdev !== DEV_NULL) throw new Error("it is no regular file");
+}
+
 function isPlain(path: string): boolean {
   try {
     return Deno.statSync(path).isFile;

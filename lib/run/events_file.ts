@@ -53,6 +53,11 @@ export class EventsFile {
     }
   };
 
+  /** Why lines are missing; null while none are. */
+  get trouble(): TractestError | null {
+    return this.#trouble;
+  }
+
   /** Ends it, and says if lines are missing. */
   end(printer: Printer): void {
     this.#pipe?.close();

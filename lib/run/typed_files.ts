@@ -46,7 +46,9 @@ export async function outputPath(host: Host, typed: string, { kind, isOne, other
  */
 export async function readTyped(host: Host, typed: string, hint: string): Promise<Uint8Array> {
   const path = resolve(host.cwd, typed);
-  if ((await host.stat(path))?.kind === "directory") throw new UsageError(`Cannot read "${typed}": it is a directory`, hint);
+  const status = await host.stat(path);
+  if (status?.kind === "directory") throw new UsageError(`Cannot read "${typed}": it is a directory`, hint);
+  if (status !== null && status.kind !== "file") throw new UsageError(`Cannot read "${typed}": it is no regular file`, hint);
   const bytes = await host.readFile(path);
   if (bytes === null) throw new UsageError(`"${typed}" does not exist`, hint);
   return bytes;

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
-import { EventReader, type PytestEvent } from "../core/results/pytest_events.ts";
-import { TractestError } from "../errors.ts";
+import { EventReader, type PytestEvent, readEvent } from "../core/results/pytest_events.ts";
+import { TractestError, UsageError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { FileTail } from "./file_tail.ts";
 
@@ -28,5 +28,31 @@ export async function readEvents(host: Host, path: string, take: (event: PytestE
   } catch (error) {
     if (error instanceof TractestError) return false;
     throw error;
+  }
+}
+
+/**
+ * The events of a file that somebody named, in order and some at a time; those of a later version are left out, and so is a last line
+ * without its end.
+ *
+ * @throws {UsageError} for a line that is no event, or an event with a field that is missing or of another type
+ */
+export async function* eventsOfFile(host: Host, path: string, shown: string): AsyncGenerator<readonly PytestEvent[]> {
+  const tail = new FileTail(host, path);
+  const decoder = new TextDecoder();
+  let [rest, number] = ["", 0];
+  for (let bytes = await tail.read(); bytes.length > 0; bytes = await tail.read()) {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+    rest = lines.pop()!;
+    const events: PytestEvent[] = [];
+    for (const line of lines) {
+      number++;
+      const read = readEvent(line);
+      if ("event" in read) events.push(read.event);
+      else if ("problem" in read) {
+        throw new UsageError(`"${shown}": line ${number} ${read.problem}`, "give the file as tractest run --events wrote it");
+      }
+    }
+    yield events;
   }
 }

@@ -73,3 +73,41 @@ Deno.test("fault 75: a cache that goes away during a run takes neither the verdi
   assertIncludes(stdout + stderr, "assert 1 == 2");
   assert(!stderr.includes("a bug in tractest"), stderr);
 });
+
+Deno.test("fault 77: a pipe or a device is never read for ever, whatever it stands in place of", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "def test_passes(): pass\n" });
+  const pipe = join(suite.root, "pipe");
+  assert((await new Deno.Command("mkfifo", { args: [pipe] }).output()).success);
+  const cases: [string[], number][] = [
+    [["merge", pipe], 64],
+    [["merge", "/dev/zero"], 64],
+    [["run", "--no-preflight", "--shard", "1/2", "--durations-from", pipe], 64],
+    [["run", "--no-preflight", "--shard", "1/2", "--durations-from", "/dev/zero"], 64],
+  ];
+  for (const [args, expected] of cases) {
+    const { code, stdout, stderr } = await suite.tractest(args);
+    assertEquals([code, stdout], [expected, ""], `${args.join(" ")}: ${stderr}`);
+    assertIncludes(stderr, "regular file");
+  }
+  const { code, stderr } = await suite.tractest(["failed"]);
+  assertEquals(code, 0, stderr);
+  await Deno.rename(pipe, join(suite.root, "pyproject.toml"));
+  const unread = await suite.tractest(["failed"]);
+  assertEquals(unread.code, 80, unread.stderr);
+  assertIncludes(unread.stderr, "regular file");
+});
+
+Deno.test("fault 77: merge names the line of what is no event, writes nothing then, and never over a file that it reads", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "def test_passes(): pass\n" });
+  assertEquals((await suite.tractest(["run", "--no-preflight", "--events", "e.jsonl"])).code, 0);
+  const events = await Deno.readTextFile(join(suite.root, "e.jsonl"));
+  const count = events.trimEnd().split("\n").length;
+  await suite.write({ "bad.jsonl": `${events}{"schema":"tractest.events/1","time":1,"event":"items"}\n`, "out.jsonl": "" });
+  const bad = await suite.tractest(["merge", "e.jsonl", "bad.jsonl", "--junit", "report.xml"]);
+  assertEquals([bad.code, bad.stdout], [64, ""], bad.stderr);
+  assertIncludes(bad.stderr, `"bad.jsonl": line ${count + 1} has no valid "items"`);
+  assertEquals(await Deno.stat(join(suite.root, "report.xml")).catch(() => null), null);
+  const over = await suite.tractest(["merge", "e.jsonl", "--events", "./e.jsonl"]);
+  assertEquals([over.code, over.stdout], [64, ""], over.stderr);
+  assertEquals(await Deno.readTextFile(join(suite.root, "e.jsonl")), events);
+});

@@ -1,13 +1,15 @@
 import { worstCode } from "../run/matrix.ts";
 import type { Shard } from "../run/parallel.ts";
 import type { PytestEvent } from "./pytest_events.ts";
-import { RED, Results } from "./results.ts";
+import { RED, type Results } from "./results.ts";
+import { Tally } from "./tally.ts";
 
 /** The events of one machine's run. */
 export interface Part {
   /** The file's name. */
   readonly name: string;
-  readonly events: readonly PytestEvent[];
+  /** Reads its events, in order and some at a time, from the first: twice in a merge, so that they are never all in memory. */
+  readonly events: () => AsyncIterable<readonly PytestEvent[]>;
 }
 
 /** What one machine's run says of itself. */
@@ -23,9 +25,8 @@ export interface MergedPart {
 /** The runs of several machines as one. */
 export interface Merged {
   readonly parts: readonly MergedPart[];
-  /** All events in one stream: the sessions of each machine have names of their own. Without an end, see {@linkcode Merged.exitCode}. */
-  readonly events: readonly PytestEvent[];
   readonly results: Results;
+  readonly tally: Tally;
   /** Shards that no file is from. */
   readonly missing: readonly number[];
   /** Tests that were collected and that no machine has run to their end. */
@@ -36,6 +37,8 @@ export interface Merged {
   readonly problems: readonly string[];
   /** How the runs of machines ended that did not end by themselves. */
   readonly endings: readonly string[];
+  /** Seconds of the slowest machine: they ran at the same time. */
+  readonly seconds: number;
   /** 1 if a test is red; else the worst of the machines'; else, if anything is missing or doubtful, 82. */
   readonly exitCode: number;
 }
@@ -43,16 +46,25 @@ export interface Merged {
 /** tractest's exit code for what could not be verified, and pytest's for a part without tests. */
 const [NOT_VERIFIED, NO_TESTS] = [82, 5];
 
-/** Joins the runs of several machines, and finds what does not fit together. */
-export function merge(parts: readonly Part[]): Merged {
-  const read = parts.map(readPart);
-  const events = joined(parts);
-  const results = new Results();
-  for (const event of events) results.add(event);
+/**
+ * Joins the runs of several machines, and finds what does not fit together.
+ *
+ * @param take gets the events of all of them in the order of their times, some at a time, begun once and without an end: the sessions
+ * of each machine have names of their own
+ */
+export async function merge(parts: readonly Part[], take: (events: readonly PytestEvent[]) => Promise<void> | void = () => {}): Promise<Merged> {
+  const read: ReadPart[] = [];
+  for (const part of parts) read.push(await readPart(part));
+  const tally = new Tally();
+  for await (const events of joined(parts, read)) {
+    for (const event of events) tally.add(event);
+    await take(events);
+  }
+  const { results } = tally;
   const counts = [...new Set(read.flatMap(({ shard }) => shard === null ? [] : [shard.count]))];
   const given = new Set(read.flatMap(({ shard }) => shard === null ? [] : [shard.index]));
   const missing = counts.length !== 1 ? [] : Array.from({ length: counts[0]! }, (_, index) => index + 1).filter((index) => !given.has(index));
-  const collected = new Set(read.flatMap((part) => part.collected));
+  const collected = read.reduce((all, part) => all.union(part.collected), new Set<string>());
   const ran = new Set(results.finished.map((test) => test.id));
   const unfinished = [...new Set([...results.notRun, ...[...collected].filter((id) => !ran.has(id))])];
   const duplicates = duplicatesOf(read);
@@ -63,57 +75,110 @@ export function merge(parts: readonly Part[]): Merged {
   const worst = codes.every((code) => code === NO_TESTS) ? NO_TESTS : worstCode(codes.filter((code) => code !== NO_TESTS));
   const isDoubtful = missing.length + unfinished.length + duplicates.length + problems.length > 0;
   return {
-    parts: read.map(({ file, shard, exitCode, ran }) => ({ file, shard, exitCode, tests: ran.length })),
-    events,
+    parts: read.map(({ file, shard, exitCode, ran }) => ({ file, shard, exitCode, tests: ran.size })),
     results,
+    tally,
     missing,
     unfinished,
     duplicates,
     problems,
     endings: read.flatMap((part) => part.ending ?? []),
+    seconds: Math.max(0, ...read.map((part) => part.seconds)),
     exitCode: isRed ? 1 : worst !== 0 ? worst : isDoubtful ? NOT_VERIFIED : 0,
   };
 }
 
+type RunStart = Extract<PytestEvent, { event: "run-start" }>;
+type RunFinish = Extract<PytestEvent, { event: "run-finish" }>;
+
 interface ReadPart {
   readonly file: string;
+  /** Null where the file has none. */
+  readonly start: RunStart | null;
   readonly shard: Shard | null;
   readonly exitCode: number | null;
   readonly ending: string | null;
+  readonly seconds: number;
   readonly cut: string | null;
-  readonly collected: readonly string[];
-  readonly ran: readonly string[];
+  readonly collected: ReadonlySet<string>;
+  readonly ran: ReadonlySet<string>;
 }
 
-function readPart({ name, events }: Part): ReadPart {
-  const first = <Name extends PytestEvent["event"]>(kind: Name) =>
-    events.find((event) => event.event === kind) as Extract<PytestEvent, { event: Name }> | undefined;
+async function readPart({ name, events }: Part): Promise<ReadPart> {
+  let start: RunStart | null = null;
+  let finish: RunFinish | null = null;
+  let cut: string | null = null;
   const ran = new Set<string>();
   const collected = new Set<string>();
-  for (const event of events) {
-    if (event.event === "test-start") ran.add(event.id);
-    if (event.event === "items") { for (const { id } of event.items) collected.add(id); }
+  for await (const some of events()) {
+    for (const event of some) {
+      if (event.event === "test-start") ran.add(event.id);
+      else if (event.event === "items") { for (const { id } of event.items) collected.add(id); }
+      else if (event.event === "run-start") start ??= event;
+      else if (event.event === "run-finish") finish ??= event;
+      else if (event.event === "planned") cut ??= event.cut ?? null;
+    }
   }
-  return {
-    file: name,
-    shard: first("run-start")?.shard ?? null,
-    exitCode: first("run-finish")?.exitCode ?? null,
-    ending: first("run-finish")?.ending ?? null,
-    cut: first("planned")?.cut ?? null,
-    collected: [...collected],
-    ran: [...ran],
-  };
+  const { exitCode = null, ending = null, seconds = 0 } = finish ?? {};
+  return { file: name, start, shard: start?.shard ?? null, exitCode, ending, seconds, cut, collected, ran };
 }
 
-/** The events of all in the order of their times, begun once. */
-function joined(parts: readonly Part[]): PytestEvent[] {
-  const starts = parts.flatMap(({ events }) => events.find((event) => event.event === "run-start") ?? []);
-  const others = parts.flatMap(({ events }, index) =>
-    events.filter((event) => event.event !== "run-start" && event.event !== "run-finish")
-      .map((event) => event.session === undefined ? event : { ...event, session: `${index + 1}.${event.session}` })
-  );
-  const earliest = starts.toSorted((a, b) => a.time - b.time).slice(0, 1).map((event) => ({ ...event, shard: null }));
-  return [...earliest, ...others.toSorted((a, b) => a.time - b.time)];
+/** Events that are handed on at once. */
+const BATCH = 1_000;
+
+/** The events of all in the order of their times, begun once. Those of one file keep their order. */
+async function* joined(parts: readonly Part[], read: readonly ReadPart[]): AsyncGenerator<readonly PytestEvent[]> {
+  const [earliest] = read.flatMap((part) => part.start ?? []).toSorted((a, b) => a.time - b.time);
+  let batch: PytestEvent[] = earliest ? [{ ...earliest, shard: null }] : [];
+  let heads = parts.map(({ events }, index) => new Head(events()[Symbol.asyncIterator](), `${index + 1}.`));
+  for (const head of heads) await head.refill();
+  for (heads = heads.filter((head) => !head.isAtEnd); heads.length > 0;) {
+    const first = heads.reduce((one, other) => other.time < one.time ? other : one);
+    const event = first.take();
+    if (event !== null) batch.push(event);
+    if (first.isEmpty) await first.refill();
+    if (first.isAtEnd) heads = heads.filter((head) => head !== first);
+    if (batch.length >= BATCH) {
+      yield batch;
+      batch = [];
+    }
+  }
+  yield batch;
+}
+
+/** How far one file has been read. */
+class Head {
+  isAtEnd = false;
+  #events: readonly PytestEvent[] = [];
+  #at = 0;
+
+  constructor(private readonly rest: AsyncIterator<readonly PytestEvent[]>, private readonly prefix: string) {}
+
+  get isEmpty(): boolean {
+    return this.#at >= this.#events.length;
+  }
+
+  /** When the next event was. */
+  get time(): number {
+    return this.#events[this.#at]!.time;
+  }
+
+  /** Reads on; at the end of the file {@linkcode isAtEnd} is true. */
+  async refill(): Promise<void> {
+    this.#at = 0;
+    do {
+      const { done, value } = await this.rest.next();
+      this.isAtEnd = done === true;
+      this.#events = done ? [] : value;
+    } while (!this.isAtEnd && this.isEmpty);
+  }
+
+  /** The next event; null for the begin or the end of its run. */
+  take(): PytestEvent | null {
+    const event = this.#events[this.#at++]!;
+    if (event.event === "run-start" || event.event === "run-finish") return null;
+    return event.session === undefined ? event : { ...event, session: this.prefix + event.session };
+  }
 }
 
 function duplicatesOf(parts: readonly ReadPart[]): { id: string; files: string[] }[] {

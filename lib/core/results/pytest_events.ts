@@ -1,4 +1,5 @@
 import type { HangProcess, HangReport } from "../hang/types.ts";
+import { isKnownEvent, wrongField } from "./event_fields.ts";
 
 /** The schema of each line that the pytest plugin writes. */
 export const EVENTS_SCHEMA = "tractest.events/1";
@@ -183,45 +184,27 @@ export class EventReader {
 
 /** One event, or null if the line is not one that this version understands. */
 export function parseEvent(line: string): PytestEvent | null {
+  const read = readEvent(line);
+  return "event" in read ? read.event : null;
+}
+
+/** What a line of an events file is: an event, an event of a later version, or no event, and why. */
+export type ReadLine = { readonly event: PytestEvent } | { readonly later: string } | { readonly problem: string };
+
+/** Reads one line of an events file, and checks all of its fields. */
+export function readEvent(line: string): ReadLine {
   let value: Record<string, unknown>;
   try {
     value = JSON.parse(line);
   } catch {
-    return null;
+    return { problem: "is not JSON" };
   }
-  if (typeof value !== "object" || value === null || value.schema !== EVENTS_SCHEMA) return null;
-  const texts = NEEDED[String(value.event)];
-  if (!texts || !texts.every((key) => typeof value[key] === "string")) return null;
-  return value as unknown as PytestEvent;
+  if (typeof value !== "object" || value === null) return { problem: "is not an event" };
+  const { schema, event: name } = value;
+  if (schema !== EVENTS_SCHEMA) return { problem: `is not of ${EVENTS_SCHEMA}` };
+  if (typeof name !== "string") return { problem: 'has no "event"' };
+  if (!isKnownEvent(name)) return { later: name };
+  const field = wrongField(value);
+  if (field !== null) return { problem: `has no valid "${field}" for an event "${name}"` };
+  return { event: value as unknown as PytestEvent };
 }
-
-/** The texts that an event has to have. */
-const NEEDED: Readonly<Record<string, readonly string[]>> = {
-  "run-start": ["runId", "root"],
-  "session-begin": ["purpose"],
-  "session-start": ["rootdir", "pytest"],
-  collected: [],
-  tests: [],
-  items: [],
-  claimed: [],
-  planned: [],
-  "collection-error": ["id", "message"],
-  "collection-skip": ["id", "message"],
-  "suite-property": ["name", "value"],
-  "test-start": ["id"],
-  report: ["id", "phase", "outcome", "category"],
-  fixture: ["name", "phase"],
-  children: ["id"],
-  warning: ["id", "message"],
-  terminating: ["id"],
-  timeout: ["id", "message"],
-  crash: ["id", "message"],
-  cut: ["id", "message"],
-  hang: ["verdict"],
-  leak: [],
-  left: [],
-  interrupted: [],
-  "internal-error": ["message"],
-  "session-finish": [],
-  "run-finish": [],
-};
