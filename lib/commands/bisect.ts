@@ -49,7 +49,7 @@ export async function bisect(context: Context): Promise<ExitCode> {
     longestFull: await longestFullRun(host, state),
   });
   const intent = sameAs(recorded, context, runIntent(line, () => false));
-  const places = placesFor("bisect", unseenIn(host, project, intent.passed));
+  const places = placesFor("bisect", await unseenIn(host, project, intent.passed));
   return await whenPrepared(
     context,
     project,

@@ -53,7 +53,7 @@ export async function stress(context: Context): Promise<ExitCode> {
   const rounds = countOf(context, "rounds", DEFAULTS.rounds, 1000);
   const settings = runSettings(line, { debugging: false });
   const intent = runIntent(line, () => false);
-  const places = placesFor("stress", unseenIn(host, project, intent.passed));
+  const places = placesFor("stress", await unseenIn(host, project, intent.passed));
   const limits = { full: project.configuration.timeLimitFull, file: project.configuration.timeLimitFile };
   const limit = timeLimit({ given: line.value("timeout"), debugging: false, scope, limits, longestFull: null });
   const state = await openRunState(host, printer, project.root);

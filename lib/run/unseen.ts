@@ -1,12 +1,16 @@
 import { isAbsolute, join, resolve } from "@std/path";
-import { type OwnPlaces, type UnseenOption, unseenOptions } from "../core/run/unseen_options.ts";
+import { readGivenFile } from "../core/project/project_files.ts";
+import { givenFile, type OwnPlaces, type UnseenOption, unseenOptions } from "../core/run/unseen_options.ts";
 import type { Host } from "../host/host.ts";
 import type { Project } from "../project/project.ts";
 import { JunitFile } from "./junit_file.ts";
 
 /** The options that pytest takes in a project without anybody having typed them. */
-export function unseenIn(host: Host, { pytest }: Project, typed: readonly string[]): UnseenOption[] {
-  return unseenOptions({ configured: pytest, environment: host.env("PYTEST_ADDOPTS"), typed });
+export async function unseenIn(host: Host, { pytest, root }: Project, typed: readonly string[]): Promise<UnseenOption[]> {
+  const given = givenFile(typed);
+  const text = given === null ? null : await host.readText(resolve(root, given));
+  const configured = given === null ? pytest : text === null ? null : readGivenFile(given, text);
+  return unseenOptions({ configured, environment: host.env("PYTEST_ADDOPTS"), typed });
 }
 
 /**

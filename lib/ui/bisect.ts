@@ -1,3 +1,4 @@
+import { rateText } from "../core/history/rate.ts";
 import { type Bisected, type Shown, type StepShown, type Symptom, WORDS } from "../core/run/bisect.ts";
 import { escapeText } from "../core/escape.ts";
 import { gist } from "../core/results/verdict.ts";
@@ -53,7 +54,8 @@ export function showBisected(printer: Printer, { found, seconds, command }: Bise
       printer.line(`${test} ${does} only sometimes: what the search ended with does not hold (${took})`);
       list();
       if (found.with.runs > 0) {
-        printer.line(`with ${shown(found.with, found.symptom)}, without ${shown(found.without, found.symptom)}`);
+        const said = (times: Shown) => `${shown(times, found.symptom)}, ${rateText({ failures: times.shown, trials: times.runs })}`;
+        printer.line(found.without.runs === 0 ? `with ${said(found.with)}` : `with ${said(found.with)}; without ${said(found.without)}`);
       }
       printer.hint("run each step several times: --repeat 5");
       break;

@@ -82,6 +82,12 @@ Deno.test({
       await refused(suite, ["stress", "--no-preflight", "test_1.py"], addopts);
       await refused(suite, ["bisect", "--no-preflight", "test_1.py::test_1"], addopts);
     }
+    // Of the file that -c names, whatever its name is.
+    await suite.write({ "other.ini": "[pytest]\ntestpaths = tests\naddopts = --sw\n" });
+    const given = await suite.tractest([...JOBS, "-c", "other.ini"]);
+    assertEquals(given.code, 64, given.stdout + given.stderr);
+    assertIncludes(given.stderr, '"--jobs" does not go with "--sw" (addopts in other.ini)');
+    assertEquals((await suite.tractest([...JOBS, "-c", "other.ini", "-o", "addopts="])).code, 0);
     // What is configured gives way.
     const configured = '[tool.pytest.ini_options]\ntestpaths = ["tests"]\naddopts = ["--sw"]\n[tool.tractest]\njobs = 2\n';
     await suite.write({ "pyproject.toml": configured });

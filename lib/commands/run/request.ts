@@ -79,7 +79,7 @@ export async function understand(context: Context): Promise<RunRequest> {
   const settings = runSettings(line, intent);
   timeLimit({ given: line.value("timeout"), debugging: intent.debugging, scope, limits: { full: 0, file: 0 }, longestFull: null });
   const { jobs } = project.configuration;
-  const unseen = unseenIn(host, project, intent.passed);
+  const unseen = await unseenIn(host, project, intent.passed);
   const excluded = refusal(unseen);
   const parallel = parallelOf(line, intent, jobs, excluded);
   if (excluded !== null && jobs !== null && jobs !== 1 && !line.has("jobs")) {

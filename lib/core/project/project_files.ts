@@ -53,6 +53,19 @@ export function readProjectFiles(files: ReadonlyMap<string, string>): ProjectFil
   };
 }
 
+/**
+ * What a configuration file says that pytest was given by `-c`, whatever its name is; null if it has no part for pytest.
+ *
+ * @throws {PreflightError} if a TOML file can't be parsed
+ */
+export function readGivenFile(file: string, text: string): PytestConfiguration | null {
+  const name = file.slice(file.lastIndexOf("/") + 1);
+  const isKnown = (CONFIGURATION_FILES as readonly string[]).includes(name);
+  const like = isKnown ? name : name.endsWith(".toml") ? "pyproject.toml" : name.endsWith(".cfg") ? "setup.cfg" : "tox.ini";
+  const keys = pytestKeys(like, text, like === "pyproject.toml" ? table(parseToml(text, file).tool) : {});
+  return keys && { file, ...keys };
+}
+
 function pytestKeys(file: string, text: string, tool: Record<string, unknown>): Omit<PytestConfiguration, "file"> | null {
   if (file === "pyproject.toml") {
     const pytest = table(tool.pytest);

@@ -54,7 +54,12 @@ const CARRIERS: ReadonlySet<string> = new Set([
 export function decisiveErrors({ errors, message }: Pick<Failure, "errors" | "message">): string[] {
   // A worker of pytest-xdist says no more than the message does, which begins with the class.
   const names = errors.length > 0 ? errors : /^(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?=:|\n|$)/.exec(message)?.slice(0, 1) ?? [];
-  return names.filter((name) => !CARRIERS.has(classOf(name)));
+  return names.filter((name) => !isCarrier(name));
+}
+
+/** Whether errors of a class only carry others. */
+export function isCarrier(name: string): boolean {
+  return CARRIERS.has(classOf(name));
 }
 
 /** `trio.TooSlowError` → `TooSlowError` */

@@ -1,5 +1,5 @@
 import { ENDING_SIGNALS, type EndingSignal, EXIT } from "../../tables/exit_codes.ts";
-import { decisiveLine, errorLines } from "./decisive.ts";
+import { decisiveLine, errorLines, isCarrier } from "./decisive.ts";
 import type { Failure } from "./pytest_events.ts";
 
 /** How many tests ended in which way, by pytest's words. */
@@ -88,7 +88,7 @@ export function failureText(failure: FailedReport): string {
  */
 export function gist(failure: FailedReport, lines = 3): string[] {
   const message = failure.message.split("\n").map((line) => line.trimEnd()).filter((line) => line !== "");
-  const inner = failure.errors.slice(1).filter((name) => !failure.message.includes(name));
+  const inner = failure.errors.slice(1).filter((name) => !isCarrier(name) && !failure.message.includes(name));
   return [
     ...cut(message, lines, failure.traceback),
     ...(inner.length > 0 ? [`from ${inner.slice(0, 4).join(", ")}`] : []),

@@ -38,6 +38,11 @@ export function unseenOptions({ configured, environment = "", typed }: UnseenSou
   ];
 }
 
+/** The configuration file that was typed for pytest, `-c FILE`; null if none was. */
+export function givenFile(typed: readonly string[]): string | null {
+  return optionsIn(typed, "typed").findLast(({ name }) => ["-c", "--config-file"].includes(name))?.value ?? null;
+}
+
 /** The options among words of pytest's: `-xn 8` is `-x`, and `-n` with `8`. */
 function optionsIn(words: readonly string[], source: string): UnseenOption[] {
   return splitRunWords(words, []).words.flatMap((item) => {
