@@ -126,7 +126,9 @@ async function named(pid: number, judged: readonly Judged[], survey: ProcessSurv
 /** Whether a process is listed: an actor that is or may be ours, whatever leaked, and what may be left of a run. */
 function isListed({ kind, ours, verdict, origin }: Judged): boolean {
   if (kind.signature) return ours !== false;
-  return verdict === "leaked" || (verdict === "unknown" && (kind.isPytest || kind.helper === "worker" || origin === "started"));
+  if (verdict === "leaked") return true;
+  // What is not known to be ours is somebody's program, unless a test started it.
+  return verdict === "unknown" && (origin === "started" || (ours === true && (kind.isPytest || kind.helper === "worker")));
 }
 
 /** A daemon that a test only woke: left alone, and no reason to doubt that all is clean. */

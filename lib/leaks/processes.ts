@@ -5,6 +5,7 @@ import type { Place, ProcessDetails, Refusal } from "../core/leaks/types.ts";
 import { type Recorded, type RecordedProcesses, recordedProcesses } from "../core/leaks/ledger.ts";
 import type { Mark } from "../core/leaks/mark.ts";
 import { mentionsPytest, type Origins, SCRIPT_HEAD, withMarks } from "../core/leaks/started.ts";
+import { FORK_SERVER } from "../tables/actor_signatures.ts";
 import type { Host } from "../host/host.ts";
 import { type ProcessFiles, type ProcessLinks, type Read, readProcessFiles, readProcessLinks, readWorkingDirectories } from "../programs/proc.ts";
 import type { ListedProcess, ProcessList } from "../programs/ps.ts";
@@ -130,10 +131,13 @@ export class ProcessSurvey {
     const uid = this.#host.uid();
     const own = pids.filter((pid) => uid === 0 || this.#forest.get(pid)?.uid === uid);
     await this.#read([...new Set(own.flatMap((pid) => [pid, ...ancestorsOf(pid, this.#forest)]))]);
-    // A pytest that leads the session or the group of an orphan may have started it.
-    const leaders = own.map((pid) => this.#details.get(pid)).flatMap((one) => [one?.session ?? 0, one?.group ?? 0]);
-    const pytests = [...new Set(leaders)].filter((pid) => mayBePytest(this.#forest.get(pid)?.args ?? ""));
-    await this.#read([...new Set(pytests.flatMap((pid) => [pid, ...ancestorsOf(pid, this.#forest)]))]);
+    // A pytest that leads the session or the group of an orphan may have started it, and any Python what a fork server has forked.
+    const leaders = own.map((pid) => this.#details.get(pid)).flatMap((one) => {
+      const isForked = one?.isForkedCopy === true && FORK_SERVER.test(one.title);
+      const args = (pid: number) => this.#forest.get(pid)?.args ?? "";
+      return [one?.session ?? 0, one?.group ?? 0].filter((pid) => mayBePytest(args(pid)) || (isForked && pythonDirectory(args(pid)) !== null));
+    });
+    await this.#read([...new Set(leaders.flatMap((pid) => [pid, ...ancestorsOf(pid, this.#forest)]))]);
   }
 
   async #read(wanted: readonly number[]): Promise<void> {

@@ -45,6 +45,9 @@ export const HELPERS = [
 export const SHARED_HELPERS =
   /\bfrom ((multiprocessing|billiard|(joblib\.externals\.)?loky\.backend)\.(forkserver|resource_tracker|semaphore_tracker)|tractor\.(spawn\.)?_forkserver_override) import /;
 
+/** The code of a fork server, and with the very same words of each process that it forked. */
+export const FORK_SERVER = /\bfrom [\w.]*(forkserver|_forkserver_override) import /;
+
 /** Compiled modules that every program on tractor maps: they tell an application from a script that merely uses the same venv. */
 export const RUNTIME_EXTENSIONS = ["msgspec"] as const;
 

@@ -227,3 +227,42 @@ export function isAlive(pid: number): boolean {
 export function children(...list: { argv: readonly string[]; env: Readonly<Record<string, string>>; orphan?: boolean }[]): Record<string, string> {
   return { CHILDREN: JSON.stringify(list) };
 }
+
+/** A program that has workers: how it starts them, then the file that each of them, and at last itself, says its pid to. */
+const JOB = `
+import multiprocessing as mp, os, sys, time
+
+def work(ready):
+    with open(ready, "a") as file:
+        file.write(f"{os.getpid()}\\n")
+    time.sleep(600)
+
+if __name__ == "__main__":
+    how, ready, done = sys.argv[-3:]
+    workers = [mp.get_context(how).Process(target=work, args=(ready,), daemon=True) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    while not os.path.exists(ready) or open(ready).read().count("\\n") < len(workers):
+        time.sleep(0.02)
+    open(done, "w").write(f"{os.getpid()}\\n")
+    time.sleep(600)
+`;
+
+/** Starts a real program with two workers; the pids of all of it, servers and trackers included. */
+export async function job(scene: Scene, python: string, how: string, { cwd = scene.root, script = "job.py" } = {}): Promise<number[]> {
+  const path = `${scene.base}/${script}`;
+  await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+  await Deno.writeTextFile(path, JOB);
+  const done = await scene.fifo();
+  // A shell stands in for what runs it; it is ended with the rest.
+  const command = ["bash", "-c", '"$@" & wait', "bash", python, path, how, `${done}-workers`, done];
+  const child = new Deno.Command(command[0]!, { args: command.slice(1), cwd, stdin: "null", stdout: "null", stderr: "inherit" }).spawn();
+  scene.keep(child);
+  const root = await scene.ready(done);
+  const { stdout } = await new Deno.Command("ps", { args: ["-eo", "pid=,ppid="] }).output();
+  const rows = new TextDecoder().decode(stdout).trim().split("\n").map((line) => line.trim().split(/ +/).map(Number) as [number, number]);
+  const pids = [root];
+  for (const above of pids) pids.push(...rows.filter(([, ppid]) => ppid === above).map(([pid]) => pid));
+  for (const pid of pids) scene.remember(pid);
+  return pids;
+}

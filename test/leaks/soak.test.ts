@@ -3,13 +3,18 @@ import type { CleanupReport } from "../../lib/core/leaks/types.ts";
 import type { Project } from "../../lib/project/project.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { tractest } from "../cli/tractest.ts";
-import { children, isRoot, msgspec, Scene, startOf } from "./scene.ts";
+import { ledgerLine } from "../../lib/core/leaks/ledger.ts";
+import { surroundingsOf } from "../../lib/leaks/ledger.ts";
+import { digest } from "../../lib/project/directories.ts";
+import { children, isRoot, job, msgspec, Scene, STAND_IN, startOf } from "./scene.ts";
 
 const ROUNDS = 200;
 /** In which rounds the built binary cleans up instead of the functions of this process. */
 const BINARY_EVERY = 20;
 const STUBBORN_EVERY = 10;
 const TREE_EVERY = 7;
+/** Kinds of bystanders at least, without those that need root too. Each is called what it is where it is made. */
+const KINDS = 40;
 const SAMPLE_STAND_IN = new URL("../sample/support/stand_in.py", import.meta.url).pathname;
 
 /** A process that has to survive: what it is, and what it is known by. */
@@ -67,8 +72,97 @@ async function makeBystanders(scene: Scene): Promise<Bystander[]> {
     add("an actor in another mount namespace", await scene.actor({ under: ["unshare", "--mount"] }));
     add("an actor in another pid namespace", await scene.contained(["--pid", "--mount-proc"]));
     add("another user's actor", await scene.actor({ env: { BECOME: "65534" } }));
+    await addOfOtherUser(scene, add);
   }
+  await addPrograms(scene, add);
+  await addOfLiveRuns(scene, add);
+  await addOfOrigin(scene, add);
   return bystanders;
+}
+
+type Add = (what: string, pid: number) => void;
+
+/** Starts a process with one child that is called so; the pids of both. */
+async function withChild(scene: Scene, argv: string[], child: string[], env: Record<string, string> = {}, childEnv: Record<string, string> = {}) {
+  const fifo = await scene.fifo();
+  const parent = await scene.start({ argv, env: { ...env, ...children({ argv: child, env: { READY: fifo, ...childEnv } }) } });
+  return [parent, await scene.ready(fifo)] as const;
+}
+
+/** What is below another user's process. */
+async function addOfOtherUser(scene: Scene, add: Add): Promise<void> {
+  const env = { PYTHONPATH: `${scene.base}/modules`, BECOME: "65534" };
+  const [pytest, actor] = await withChild(scene, ["python3", "-m", "pytest"], ["_subactor[w0@77]"], env);
+  add("another user's live pytest", pytest);
+  add("an actor below another user's live pytest", actor);
+  const [application, below] = await withChild(scene, ["python3", "-"], ["_subactor[w0@77]"], { BECOME: "65534" });
+  add("another user's application", application);
+  add("an actor below another user's application", below);
+  const socket = { SOCKET: `${scene.base}/run/tractor/x.sock`, SOCKET_ONLY_BOUND: "1" };
+  await Deno.mkdir(`${scene.base}/run/tractor`, { recursive: true, mode: 0o700 });
+  add("a server of another network that does not listen yet", await scene.start({ argv: ["server"], env: socket, under: ["unshare", "--net"] }));
+}
+
+/** Live programs, and their workers and actors. */
+async function addPrograms(scene: Scene, add: Add): Promise<void> {
+  const python = STAND_IN.PYTHON!;
+  await Deno.mkdir(`${scene.base}/srv/.venv/bin`, { recursive: true });
+  await Deno.symlink(python, `${scene.base}/srv/.venv/bin/python`);
+  const linked = `${scene.base}/srv/.venv/bin/python`;
+  const spawn = await job(scene, python, "spawn");
+  add("a program with multiprocessing", spawn[0]!);
+  for (const [index, pid] of spawn.slice(1).entries()) add(`its tracker or worker ${index} (spawn)`, pid);
+  for (const [index, pid] of (await job(scene, linked, "forkserver", { cwd: "/" })).entries()) {
+    add(`a program through a link, or its process ${index} (fork server)`, pid);
+  }
+  const uvicorn = await job(scene, linked, "spawn", { script: "srv/.venv/bin/uvicorn" });
+  for (const [index, pid] of uvicorn.entries()) add(`a server that reloads itself, or its process ${index}`, pid);
+
+  await Deno.mkdir(`${scene.base}/target/msgspec`, { recursive: true });
+  await Deno.writeTextFile(`${scene.base}/target/msgspec/_core.so`, "not empty");
+  const vendored = { MAPS: `${scene.base}/target/msgspec/_core.so` };
+  for (const name of ["python3", "pikerd"]) {
+    const [application, actor] = await withChild(scene, [name, "-"], ["_subactor[w0@77]"], vendored, vendored);
+    add(`an application (${name}) with msgspec in no site-packages`, application);
+    add(`its actor (${name})`, actor);
+  }
+  const [loky, worker] = await withChild(scene, ["python3", "-", "train.py"], ["python3", "-", "-m", "loky.backend.popen_loky_posix"]);
+  add("a program with loky", loky);
+  add("its worker", worker);
+  const [shell, byHand] = await withChild(scene, ["bash", "-"], ["_subactor[w0@77]"]);
+  add("a shell that runs an actor", shell);
+  add("an actor that was started from a shell", byHand);
+  const [debugger_, debugged] = await withChild(scene, ["gdb", "-"], ["_subactor[w0@77]"]);
+  add("a debugger", debugger_);
+  add("an actor in a debugger", debugged);
+}
+
+/** What live runs and pytests use. */
+async function addOfLiveRuns(scene: Scene, add: Add): Promise<void> {
+  const directory = `${scene.base}/state/tractest/projects/${await digest(scene.root)}/ledger`;
+  await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+  for (let up = directory; up !== scene.base; up = up.slice(0, up.lastIndexOf("/"))) await Deno.chmod(up, 0o700);
+  const runner = await scene.start({ argv: ["tractest", "-", "run"] });
+  const orphan = await scene.actor({ name: "orphaned" });
+  const here = (await surroundingsOf(scene.host))!;
+  const entries = ([[runner, "runner"], [orphan, "process"]] as const).map(([pid, role]) =>
+    ledgerLine({ runId: "20260801-1", role, pid, uid: Deno.uid()!, startTicks: Number(startOf(pid)), ...here, test: "tests/t.py::x", title: "" })
+  );
+  await Deno.writeTextFile(`${directory}/20260801-1-0.jsonl`, entries.join(""), { mode: 0o600 });
+  add("the tractest of a live run", runner);
+  add("an actor that its test orphaned on purpose", orphan);
+
+  const fifo = await scene.fifo();
+  const env = { PYTHONPATH: `${scene.base}/modules`, ...children({ argv: ["_subactor[w0@77]"], env: { READY: fifo }, orphan: true }) };
+  add("a live pytest that leads a session", await scene.start({ argv: ["python3", "-m", "pytest"], env, under: ["setsid"], ownChild: true }));
+  add("an actor that it orphaned", await scene.ready(fifo));
+}
+
+/** What tests have started elsewhere, or only woken. */
+async function addOfOrigin(scene: Scene, add: Add): Promise<void> {
+  const test = { PYTEST_CURRENT_TEST: "tests/test_elsewhere.py::test_a (call)" };
+  add("a key agent that a test woke", await scene.start({ argv: ["gpg-agent", "-", "--daemon"], cwd: "/", env: test }));
+  add("what another project's test started", await scene.start({ argv: ["python3", "-"], cwd: `${scene.base}/piker`, env: test }));
 }
 
 /** Gives the project's venv what current actors use; false where nothing can be installed. */
@@ -135,7 +229,9 @@ async function leak(scene: Scene, round: number, hasTitles: boolean): Promise<{ 
 Deno.test("200 rounds of leak and clean-up end every leak, and no bystander", async (test) => {
   await using scene = await Scene.make("tractor");
   const hasTitles = await installTitles(scene);
+  scene.host.variables = { ...scene.host.variables, XDG_STATE_HOME: `${scene.base}/state` };
   const bystanders = await makeBystanders(scene);
+  assertEquals(new Set(bystanders.map(({ what }) => what)).size, bystanders.length, "each is of another kind");
   const project = await scene.found();
   const seconds: number[] = [];
   const count = { leaked: 0, ended: 0, SIGINT: 0, SIGKILL: 0 };
@@ -160,13 +256,14 @@ Deno.test("200 rounds of leak and clean-up end every leak, and no bystander", as
 
   const alive = bystanders.filter(({ pid, start }) => start !== null && startOf(pid) === start).length;
   const median = seconds.toSorted((a, b) => a - b)[Math.floor(seconds.length / 2)]!;
+  const kinds = new Set(bystanders.map(({ what }) => what.replace(/ \d+\b/, ""))).size;
   const figures = `${ROUNDS} rounds, ${count.leaked} leaked, ${count.ended} ended (${count.SIGINT} by SIGINT, ${count.SIGKILL} by SIGKILL), ` +
-    `${alive} of ${bystanders.length} bystanders alive, ${median.toFixed(3)} s a clean-up (median)` +
+    `${alive} of ${bystanders.length} bystanders of ${kinds} kinds alive, ${median.toFixed(3)} s a clean-up (median)` +
     `${hasTitles ? "" : "; without titles by setproctitle, which can't be installed here"}`;
   // The name of a step is what a quiet test run prints.
   await test.step(figures, () => {
     assertEquals([count.ended, alive], [count.leaked, bystanders.length]);
-    assert(count.SIGKILL >= ROUNDS / STUBBORN_EVERY && bystanders.length >= 20);
+    assert(count.SIGKILL >= ROUNDS / STUBBORN_EVERY && kinds >= KINDS);
   });
 });
 
@@ -180,7 +277,8 @@ async function cleanUp(scene: Scene, project: Project, graceSeconds: number): Pr
 
 async function cleanUpByBinary(scene: Scene, graceSeconds: number): Promise<CleanupReport["killed"]> {
   const args = ["zombies", "--kill", "--json", "--grace", String(graceSeconds)];
-  const { code, stdout, stderr } = await tractest(args, { cwd: scene.root, env: { XDG_RUNTIME_DIR: `${scene.base}/run` } });
+  const env = { XDG_RUNTIME_DIR: `${scene.base}/run`, XDG_STATE_HOME: `${scene.base}/state` };
+  const { code, stdout, stderr } = await tractest(args, { cwd: scene.root, env });
   const { clean, killed } = JSON.parse(stdout);
   assertEquals([code, clean], [0, true], stderr);
   return killed;

@@ -1,8 +1,8 @@
 import type { JudgedProcess, ProcessDetails, Verdict } from "./types.ts";
 import type { Recorded } from "./ledger.ts";
-import { baseName, type Kind, kindOf, pythonTarget } from "./actor.ts";
+import { baseName, isPythonName, type Kind, kindOf, pythonTarget } from "./actor.ts";
 import { isInteractiveShell, sharedDaemon } from "./started.ts";
-import { RUNTIME_EXTENSIONS } from "../../tables/actor_signatures.ts";
+import { FORK_SERVER, RUNTIME_EXTENSIONS } from "../../tables/actor_signatures.ts";
 import { type AdopterRow, ADOPTERS } from "../../tables/adopters.ts";
 
 /** What is known of one project and of who asks. Paths absolute, symlinks resolved. */
@@ -234,10 +234,28 @@ export class Judge {
     if (run) return run;
     const runner = this.#runnerOf(process);
     if (runner !== null) return unknownAbove(runner, `pid ${runner} runs tests, and may have started it`);
-    const parent = forest.get(row.ppid);
-    if (row.ppid === 0) return unknownAbove(0, "its parent is outside of this pid namespace");
-    if (!parent) return unknownAbove(row.ppid, `what is above it (pid ${row.ppid}) can't be read`);
-    return this.#guardianBelow(process, parent, details.get(row.ppid) ?? null);
+    // As it is now: since the list was made it may have lost its parent.
+    const { ppid } = process;
+    const parent = forest.get(ppid);
+    if (ppid === 0) return unknownAbove(0, "its parent is outside of this pid namespace");
+    const user = this.#userOfFork(process);
+    if (user !== null) return unknownAbove(user, `was forked by a server of what may be pid ${user}, which lives`);
+    if (parent) return this.#guardianBelow(process, parent, details.get(ppid) ?? null);
+    // Where others' processes are hidden the first one is hidden too.
+    if (ppid === 1 && isOfOtherSession(process, 1, null)) {
+      return { kind: "none", evidence: aboveNothing(1, `, and its session was begun by pid ${process.session}`) };
+    }
+    return unknownAbove(ppid, `what is above it (pid ${ppid}) can't be read`);
+  }
+
+  /** What a fork server forked for: the server is its parent, but the program that uses it leads its session or process group. */
+  #userOfFork({ pid, isForkedCopy, argv, session, group }: ProcessDetails): number | null {
+    if (isForkedCopy !== true || argv === null || !FORK_SERVER.test(pythonTarget(argv).value)) return null;
+    const isUser = (leader: number | undefined) => {
+      const details = leader === undefined || leader === pid ? undefined : this.#seen.details.get(leader);
+      return details !== undefined && details.state !== "Z" && kindOf(details.argv, details.comm).isPython && !this.#isRecorded(details.pid);
+    };
+    return [group, session].find(isUser) ?? null;
   }
 
   /** What may run the test that started a process, where nothing says which pytest that was; null where all that lives is younger. */
@@ -268,7 +286,8 @@ export class Judge {
 
   /** The live pytest that is above a process, whatever is between, or that leads its session or process group. */
   #pytestOver(process: ProcessDetails): number | null {
-    for (const pid of ancestorsOf(process.pid, this.#seen.forest)) {
+    const { forest } = this.#seen;
+    for (const pid of new Set([...ancestorsOf(process.pid, forest), process.ppid, ...ancestorsOf(process.ppid, forest)])) {
       // As the first process of a namespace it adopts what others leave: then what a run that is over recorded is not its own.
       if (pid === 1 && this.#isRecorded(process.pid)) continue;
       if (this.#isLivePytest(pid)) return pid;
@@ -308,7 +327,7 @@ export class Judge {
     const run = this.#runOf(pid);
     if (run) return run;
     const adopted = this.#adoptedBy(process, parent, details);
-    if (adopted !== null) return { kind: "none", evidence: `no live pytest or application above it: its parent is pid ${pid}${adopted}` };
+    if (adopted !== null) return { kind: "none", evidence: aboveNothing(pid, adopted) };
     const shared = details && this.#isRecorded(process.pid) ? sharedDaemon(details) : null;
     if (shared) return unknownAbove(pid, `its parent, pid ${pid}, is ${shared.name}: ${shared.reason}`);
     if (details && isOwn && this.#isRecorded(pid) && isInteractiveShell(details)) {
@@ -341,7 +360,8 @@ export class Judge {
     if (isOfTest && this.#seen.ledger?.get(pid)?.id === recorded.id) return null;
     if (recorded && !isOfTest && (pid === 1 || (ticks !== null && since !== null && ticks < since))) return ", older than the run that recorded it";
     if (ticks !== null && process.startTicks !== null && ticks > process.startTicks) return ", which is younger";
-    if (isOfOtherSession(process, pid, details)) return `, and its session was begun by pid ${process.session}`;
+    // An application that adopts may well use what a process between has started for it.
+    if (!mayUse(parent, details) && isOfOtherSession(process, pid, details)) return `, and its session was begun by pid ${process.session}`;
     const kind = kindOf(process.argv, process.comm);
     // A service is started by such a program; an actor never is.
     const isNoService = kind.signature !== null || recorded !== undefined || this.#isLeakedRoot(process, kind);
@@ -369,6 +389,16 @@ type Finding = readonly [verdict: Verdict, evidence: readonly string[], pytest?:
 
 function unknownAbove(pid: number, evidence: string): Guardian {
   return { kind: "unknown", pid, evidence };
+}
+
+function aboveNothing(parent: number, how: string): string {
+  return `no live pytest or application above it: its parent is pid ${parent}${how}`;
+}
+
+/** Whether a parent may be an application that uses what is below it: any Python, and whatever uses tractor's modules. */
+function mayUse(parent: ForestRow, details: ProcessDetails | null): boolean {
+  if (details === null) return kindOf(parent.args.split(" "), "").isPython;
+  return kindOf(details.argv, details.comm).isPython || isPythonName(details.comm) || usesRuntime(details);
 }
 
 /**

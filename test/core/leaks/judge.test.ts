@@ -197,6 +197,28 @@ Deno.test("fault 57: a living parent that shares no file is what uses a process,
   assertEquals(judge({ ...spawned, ...plain }, uvicorn).verdict, "unknown", "a parent that nothing is known of");
 });
 
+Deno.test("what a fork server forked is unknown while the program that leads its group lives, though the server is gone", () => {
+  const code = "from tractor.spawn._forkserver_override import main; main(9, 11)";
+  const forked = { pid: 100, argv: ["python", "-c", code], isForkedCopy: true, group: 70 };
+  assertEquals(judge(forked, application).verdict, "unknown");
+  assertEquals([judge(forked).verdict, judge({ ...forked, group: 50 }).verdict], ["leaked", "leaked"]);
+  assertEquals(judge({ ...forked, isForkedCopy: false }, application).verdict, "leaked", "the server itself has lost its program");
+});
+
+Deno.test("a process that has lost its parent since the list was made is judged by the parent that it has now", () => {
+  const all = [details({ pid: 100, ppid: 1 }), init, shell, application];
+  const forest = new Map(all.map((row) => [row.pid, { ...row, args: row.title }]));
+  const verdict = (ppid: number, now: number) => {
+    const details = { ...all[0]!, ppid: now };
+    const seen = {
+      forest: new Map(forest).set(100, { ...forest.get(100)!, ppid }),
+      details: new Map(all.map((row) => [row.pid, row])).set(100, details),
+    };
+    return new Judge(view, seen).judge(details).verdict;
+  };
+  assertEquals([verdict(1, 70), verdict(70, 1), verdict(70, 71)], ["in-use", "leaked", "unknown"]);
+});
+
 Deno.test("fault 59: an application whose modules are in no site-packages keeps its actors", () => {
   const target = ["/srv/app/vendor/msgspec/_core.so"];
   const root = details({ pid: 80, ppid: 1, argv: ["pikerd"], comm: "pikerd", mapped: target, session: 80 });
@@ -211,6 +233,7 @@ Deno.test("a first process that is an application is never an adopter; nor is a 
   };
   assertEquals([first(["python", "app.py"]), first(["node"]), first(["tini"]), first(["sleep"])], ["in-use", "unknown", "leaked", "leaked"]);
   assertEquals(first(["node"], { session: 77 }), "leaked", "its session was begun by a third process");
+  assertEquals(first(["python", "app.py"], { session: 77 }), "in-use", "an application may use what it adopted");
   assertEquals([first(["node"], { session: 1 }), first(["node"], { session: 0 }), first(["tini"], { ppid: 0 })], ["unknown", "unknown", "unknown"]);
 });
 
