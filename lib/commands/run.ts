@@ -116,7 +116,7 @@ function usesBar({ printer, line }: Context, intent: RunIntent): boolean {
 }
 
 /** Prints the command and starts nothing. */
-async function dryRun(context: Context, { project, command }: RunRequest): Promise<ExitCode> {
+async function dryRun(context: Context, { project, command, parallel, chosen }: RunRequest): Promise<ExitCode> {
   const { host, printer, line } = context;
   const sync = line.has("sync") ? await plannedSync(context, project) : null;
   if (sync) printer.line(sync.shown);
@@ -124,6 +124,13 @@ async function dryRun(context: Context, { project, command }: RunRequest): Promi
   const argv = asTyped(command(interpreter.argv, WHOLE), project.root);
   printer.line(pasteable(argv, interpreter.environment, project.root, host.cwd));
   noteCapture(context, argv);
+  if (interpreter.venv === null && !line.has("python") && !line.has("no-preflight")) {
+    printer.note("there is no venv yet: the run itself asks for one, or stops; tractest run --sync makes it");
+  }
+  const { shard, jobs } = parallel;
+  if (shard !== null) printer.note(`of what this collects, part ${shard.index} of ${shard.count} runs`);
+  if (jobs !== 1) printer.note(`up to ${jobs === "auto" ? host.processors : jobs} of these pytests share what each collects`);
+  if (chosen !== null) printer.note(chosen.only ? "of what this collects, the affected tests run" : "the affected tests run first");
   await checkSpawnBackend(context, project, interpreter.venv);
   if (printer.json) {
     const { set } = activation(interpreter, await inheritedEnvironment(host));

@@ -57,7 +57,13 @@ export class RealHost implements Host {
   }
 
   get cwd(): string {
-    return Deno.cwd();
+    try {
+      return Deno.cwd();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.InvalidData)) throw error;
+      const what = "The path of the working directory is not UTF-8, and tractest can't work below such a name";
+      throw new TractestError("directory", what, EXIT.preflight, "rename the directory whose name has other bytes, or use a checkout elsewhere");
+    }
   }
 
   get stdinIsTerminal(): boolean {

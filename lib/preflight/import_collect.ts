@@ -134,13 +134,19 @@ async function judge(
       id: "import",
       status: "fail",
       detail: `Cannot import ${facts?.failed || packages[0]}\n${evidence}`.trimEnd(),
-      fix: shellCommand([...interpreter.argv, "-c", `import ${packages.join(", ")}`], interpreter.environment),
+      fix: importFix(interpreter, packages, evidence),
     },
     collection: collectionRow(scene, interpreter, check),
     fits,
     fit: detail,
     pythonVersion: facts?.version ?? null,
   };
+}
+
+/** A package that is not there is most often one that a sync would install. */
+function importFix(interpreter: Interpreter, packages: readonly string[], evidence: string): string {
+  const command = shellCommand([...interpreter.argv, "-c", `import ${packages.join(", ")}`], interpreter.environment);
+  return evidence.includes("ModuleNotFoundError") && interpreter.venv !== null ? `${command}\ntractest run --sync` : command;
 }
 
 function importedRow(packages: readonly string[], { files, byDirectoryOnly }: ImportFacts): CheckResult {

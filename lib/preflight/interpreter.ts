@@ -122,7 +122,9 @@ export async function runSync({ host, printer, project, inherited }: VenvScene, 
     detached: false,
   });
   const { code } = await child.status;
-  if (code !== 0) throw new PreflightError("sync", `uv sync failed with exit code ${code}`, plan.shown);
+  if (code !== 0) {
+    throw new PreflightError("sync", `uv sync failed with exit code ${code}`, `${plan.shown} && tractest run --sync`);
+  }
   return pythonOf(plan.venv);
 }
 

@@ -293,6 +293,7 @@ Deno.test("a sync that fails is told by uv's own words, and by the command", asy
   assertIncludes(stderr, "no such package\n");
   assertIncludes(stderr, "error: uv sync failed with exit code 2");
   assertIncludes(stderr, "hint: UV_PROJECT_ENVIRONMENT=py");
+  assertIncludes(stderr, "tractest run --sync");
 });
 
 Deno.test("--uv-run runs Python by uv, frozen when there is a lock file, and says that a venv is faster", async () => {

@@ -1,3 +1,4 @@
+import { resolve } from "@std/path";
 import { escapeText } from "../../core/escape.ts";
 import { type Conflict, type Parallel, parallelOf } from "../../core/run/parallel.ts";
 import type { KnownSeconds } from "../../core/run/schedule.ts";
@@ -61,6 +62,7 @@ export async function understand(context: Context): Promise<RunRequest> {
   if (intent.debugging && !line.has("dry-run") && !(host.stdinIsTerminal && host.stdout.isTerminal)) {
     throw new UsageError("A debugger needs a terminal, and standard input or output is none", "run it from a terminal, not through a pipe");
   }
+  refuseSameFile(context);
   const chosen = await chosenOf(context, project);
   const named = intent.targetWords.length > 0 ? intent.targetWords : chosen?.only ? chosen.targets : [];
   const targets = intent.collectsByItself && named.length === 0 ? null : await targetsOf(host, project, named);
@@ -117,6 +119,15 @@ function choosesConfiguration({ passed }: RunIntent): boolean {
 
 function filesOf(targets: readonly string[]): string[] {
   return [...new Set(targets.map(fileOf))];
+}
+
+/** Two kinds of text in one file would be neither. What is a device takes both. */
+function refuseSameFile({ host, line }: Context): void {
+  const [events, junit] = ["events", "junit"].map((option) => line.value(option));
+  if (events === undefined || junit === undefined || events === "-") return;
+  const path = resolve(host.cwd, events);
+  if (path !== resolve(host.cwd, junit) || path.startsWith("/dev/")) return;
+  throw new UsageError(`"--events" and "--junit" both name "${junit}"`, "give each a file of its own");
 }
 
 /** What `--affected` puts first; null without it. */

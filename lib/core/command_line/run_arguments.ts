@@ -107,6 +107,11 @@ export function isPytestOption(name: string): boolean {
   return PYTEST.has(name);
 }
 
+/** Whether one of pytest's options takes the next word as its value, whatever that is. */
+export function takesValue(name: string): boolean {
+  return PYTEST.get(name)?.value === "required";
+}
+
 /** The names of the options among pytest's words: `-xvs` is `-x`, `-v` and `-s`, `--tb=long` is `--tb`. Values are no options. */
 export function optionNames(words: readonly string[]): Set<string> {
   const names = new Set<string>();

@@ -31,7 +31,8 @@ function registryCheck({ registries, liveRun, unknowns }: LeakReport): CheckResu
   if (bound.length > 0) {
     return row("registry", "fail", bound.map(holdersOf).join("\n"), { fix: registryFix(bound) });
   }
-  if (registries.length === 0 || registries.some((registry) => registry.bound === null)) return unknown("registry", unknowns);
+  if (registries.length === 0) return row("registry", "skipped", "none is configured: registries = []");
+  if (registries.some((registry) => registry.bound === null)) return unknown("registry", unknowns);
   return row("registry", "ok", `${registries.map((registry) => registry.address).join(", ")} free`);
 }
 

@@ -1,6 +1,7 @@
 import { COUNTERPARTS, DEBUGGER_OPTIONS } from "../../tables/pytest_options.ts";
+import { UsageError } from "../../errors.ts";
 import type { CommandLine } from "../command_line/command_line.ts";
-import { hasPositional, optionNames } from "../command_line/run_arguments.ts";
+import { hasPositional, optionNames, splitRunWords, takesValue } from "../command_line/run_arguments.ts";
 
 /** What a command line of `run` comes to, before its targets are resolved. */
 export interface RunIntent {
@@ -62,6 +63,7 @@ export function runIntent(line: CommandLine, isTarget: (word: string) => boolean
   let openEnd = false;
   for (const item of line.words ?? []) {
     if (item.kind === "pytest") {
+      needsValue(item.words);
       passed.push(...item.words);
       openEnd = !item.settled;
     } else if (item.kind === "target" || isTarget(item.word)) {
@@ -74,6 +76,7 @@ export function runIntent(line: CommandLine, isTarget: (word: string) => boolean
   }
   if (!line.words) targetWords.push(...line.operands);
   passed.push(...line.afterDashes);
+  for (const item of splitRunWords(line.afterDashes, []).words) if (item.kind === "pytest") needsValue(item.words);
   const names = optionNames(passed);
   return {
     targetWords,
@@ -85,6 +88,13 @@ export function runIntent(line: CommandLine, isTarget: (word: string) => boolean
     rerunsFailed: names.has("--lf") || names.has("--last-failed"),
     printsOnly: PRINTING.some((option) => names.has(option)),
   };
+}
+
+/** The last word of a command line may be an option that takes the next: it would take what we put there. */
+function needsValue([option, value]: readonly string[]): void {
+  const name = option?.startsWith("--") ? option : `-${option?.at(-1)}`;
+  if (value !== undefined || option === undefined || option.includes("=") || !takesValue(name)) return;
+  throw new UsageError(`Option "${name}" needs a value`, `tractest run ${name} VALUE`);
 }
 
 /** What {@linkcode pytestCommand} puts together. */

@@ -1,0 +1,65 @@
+import { assert, assertEquals, assertIncludes } from "../assert.ts";
+import { ISOLATED, pytestSuite } from "./suites.ts";
+import { tractest } from "./tractest.ts";
+
+const RUN = ["run", "--no-preflight", "--no-defaults"];
+
+Deno.test("an option of pytest's without its value takes no target for it", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+  for (const [words, option] of [[["-k"], "-k"], [["-xk"], "-k"], [["test_a", "--tb"], "--tb"], [["--", "-x", "-m"], "-m"]] as const) {
+    const { code, stderr } = await suite.tractest(["run", ...words]);
+    assertEquals(code, 64, stderr);
+    assertIncludes(stderr, `error: Option "${option}" needs a value`);
+  }
+  assertEquals((await suite.tractest([...RUN, "-k", "test_a"])).code, 0);
+});
+
+Deno.test("one file for --events and --junit is refused, however it is spelled", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+  const { code, stderr } = await suite.tractest([...RUN, "--events", "out", "--junit", "./out"]);
+  assertEquals(code, 64);
+  assertIncludes(stderr, '"--events" and "--junit" both name "./out"');
+  assertEquals((await suite.tractest([...RUN, "--events", "/dev/null", "--junit", "/dev/null"])).code, 0);
+});
+
+Deno.test("the dry run says what of the command runs, and that there is no venv yet", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+  const dry = (...words: string[]) => suite.tractest(["run", "--dry-run", ...words]);
+  const shard = await dry("--shard", "2/3");
+  assertEquals([shard.stdout, shard.stderr], [
+    "py310/bin/python -m pytest -x --tb=short --no-header tests/\n",
+    "of what this collects, part 2 of 3 runs\n",
+  ]);
+  const last = await dry("--lf");
+  assertEquals([last.stdout, last.stderr], ["py310/bin/python -m pytest -x --tb=short --no-header --lf\n", ""]);
+  await Deno.remove(`${suite.root}/py310`);
+  assertIncludes((await dry()).stderr, "there is no venv yet");
+});
+
+Deno.test({
+  name: "registries = [] means that there is none to look at, and nothing else changes",
+  ignore: ISOLATED === null,
+  fn: async () => {
+    await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+    const configuration = '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n[tool.tractest]\nregistries = []\n';
+    await suite.write({ "pyproject.toml": configuration, "tractor/__init__.py": "" });
+    for (const words of [["run"], ["run", "--isolate"], ["run", "--jobs", "2"], ["zombies"], ["zombies", "--kill"], ["hang"]]) {
+      const { code, stdout, stderr } = await suite.tractest(words);
+      assertEquals(code, 0, stdout + stderr);
+    }
+    const { checks } = JSON.parse((await suite.tractest(["doctor", "--json"])).stdout);
+    const row = checks.find((check: { id: string }) => check.id === "registry");
+    assertEquals([row.status, row.detail], ["skipped", "none is configured: registries = []"]);
+  },
+});
+
+Deno.test("below a path that is not UTF-8 one sentence says so, and no stack trace", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+  const wrap = ["sh", "-c", `d=$(printf 'nu\\351'); mkdir -p "$d" && cd "$d" && exec "$@"`, "sh"];
+  for (const command of ["run", "failed", "doctor", "zombies"]) {
+    const { code, stderr } = await tractest([command], { cwd: suite.path, wrap });
+    assertEquals(code, 80, stderr);
+    assertIncludes(stderr, "error: The path of the working directory is not UTF-8");
+    assert(!/bug|\bat file:/.test(stderr), stderr);
+  }
+});
