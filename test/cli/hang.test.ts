@@ -83,7 +83,7 @@ Deno.test("a plain pytest of this repo that hangs is found, with its test, its v
   }
 });
 
-Deno.test("a pytest that has finished and waits for a child is told with the test that left it, and no test is said to run", async () => {
+Deno.test("a pytest that has finished and waits for a child is shown with the test that left it, and none as running", async () => {
   const leaves = `
 import ctypes, multiprocessing, time
 def stay():
@@ -123,7 +123,7 @@ def test_waits():
   assertEquals([document.test, document.running, document.processes.length], [null, null, 2]);
 });
 
-Deno.test("the signature of full capture pipes is told point by point, and a stopped process with what lets it go on", async () => {
+Deno.test("the signature of full capture pipes is shown point by point, and a stopped process with what lets it go on", async () => {
   await using suite = await pytestSuite({ "test_a.py": CAPTURED });
   using run = await stuck(suite);
   const { stdout, stderr } = await suite.tractest(["hang"]);
