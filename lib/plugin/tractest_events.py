@@ -10,6 +10,7 @@ Only the process that loaded it writes; a fork of it is silent. No failure in he
 Where TRACTEST_QUEUE names a directory, the session runs what the queue there hands out instead of all that it collected; else it tells
 which tests it is going to run.
 """
+import errno
 import json
 import os
 import re
@@ -24,7 +25,9 @@ import tractest_ids as _ids
 from tractest_ids import reported_id as _id
 
 _SCHEMA = "tractest.events/1"
-_OWNER = os.getpid()
+# What a test replaces for good (a clock that stands still, a stand-in for os.write) is not what reports are written with.
+_now, _getpid, _getppid, _os_write, _sleep = time.time, os.getpid, os.getppid, os.write, time.sleep
+_OWNER = _getpid()
 _LIMIT = 4000  # characters of a message or a traceback
 
 
@@ -43,21 +46,35 @@ _isolated = os.environ.pop("TRACTEST_ISOLATED", None)
 _tells_tests = _queue_directory is None
 
 
-def _open():
-    path = os.environ.pop("TRACTEST_EVENTS", None)
+_path = os.environ.pop("TRACTEST_EVENTS", None)
+_HIGH = 900  # a descriptor that few tests come to which close theirs, and that no file of theirs gets afterwards
+
+
+def _open(flags=0):
+    """The descriptor of the events; None if they can't be written."""
+    try:
+        low = os.open(_path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | flags, 0o600)
+    except OSError:
+        return None
+    try:
+        import fcntl
+
+        high = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+    except (ImportError, AttributeError, OSError):
+        return low
+    os.close(low)
+    return high
+
+
+def _begin():
     here = os.path.dirname(os.path.abspath(__file__))
     _restore("PYTEST_PLUGINS", "tractest_plugin", ",")
     _restore("PYTHONPATH", here, os.pathsep)
     sys.path[:] = [entry for entry in sys.path if entry != here]
-    if not path:
-        return None
-    try:
-        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-    except OSError:
-        return None
+    return _open(os.O_CREAT) if _path else None
 
 
-_file = _open()
+_file = _begin()
 
 
 # Made once: json.dumps would make another one for each line. ASCII: an id with a lone surrogate or a line separator stays one valid line.
@@ -72,22 +89,30 @@ _last_line = time.time()  # when the last line was written
 
 def _send(line):
     """Written at once: a run that is killed loses nothing that it reported."""
-    global _held, _last_line
-    if _file is None or os.getpid() != _OWNER:
+    global _held, _file, _last_line
+    if _file is None or _getpid() != _OWNER:
         return
-    _last_line = time.time()
+    _last_line = _now()
     if _held is not None:
         line = _PASSED % _held + line
         _held = None
     rest = line.encode("ascii")
     while rest:
-        rest = rest[os.write(_file, rest):]
+        try:
+            rest = rest[_os_write(_file, rest):]
+        except OSError as error:
+            # A test has closed all that is open.
+            if error.errno != errno.EBADF:
+                raise
+            _file = _open()
+            if _file is None:
+                return
 
 
 def _write(event, **fields):
     """One line of any kind."""
     try:
-        head = {"schema": _SCHEMA, "event": event, "time": round(time.time(), 3)}
+        head = {"schema": _SCHEMA, "event": event, "time": round(_now(), 3)}
         if _session is not None:
             head["session"] = _session
         head.update(fields)
@@ -429,7 +454,7 @@ class _Queue:
 
     def __init__(self, directory):
         self.directory = directory
-        self.parent = os.getppid()
+        self.parent = _getppid()
         self.groups = []
         self.read = 0
 
@@ -450,15 +475,17 @@ class _Queue:
         while not os.path.exists(self.path("groups.jsonl")):
             if self.stopped():
                 return False
-            time.sleep(0.005)
+            _sleep(0.005)
         return True
 
     def stopped(self):
         """Whether nothing more is to be run, or nobody is there any more who would want to know."""
-        return os.getppid() != self.parent or os.path.exists(self.path("stop"))
+        return _getppid() != self.parent or os.path.exists(self.path("stop"))
 
     def claim(self):
         """The next group that nobody else has; None if there is none."""
+        if _getpid() != _OWNER:
+            return None  # a fork that goes on where the test returns: what it ran would be reported by nobody
         import fcntl
 
         with open(self.path("claimed"), "a+") as file:
@@ -478,7 +505,7 @@ class _Queue:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session):
     """As pytest's own, except that the tests come from the queue."""
-    if _queue_directory is None or os.getpid() != _OWNER:
+    if _queue_directory is None or _getpid() != _OWNER:
         return None
     _write_items(session.items)
     if session.testsfailed and not session.config.option.continue_on_collection_errors:
@@ -691,7 +718,7 @@ def pytest_runtest_logstart(nodeid, location):
         file, line, _ = location
         if _quoted_file[0] != file:
             _quoted_file = (file, _encode(file))
-        _send(_TEST_START % (time.time(), _quoted_id(nodeid), _quoted_file[1], "null" if line is None else int(line)))
+        _send(_TEST_START % (_now(), _quoted_id(nodeid), _quoted_file[1], "null" if line is None else int(line)))
     except Exception:
         pass
 
@@ -744,14 +771,14 @@ def pytest_runtest_logreport(report):
             if _counted_by_pytest:
                 when = report.when
                 if when == "call":
-                    _send(_PASSED % (time.time(), _quoted_id(report.nodeid), when, "passed", report.duration))
+                    _send(_PASSED % (_now(), _quoted_id(report.nodeid), when, "passed", report.duration))
                     return
                 if when == "teardown" and report.user_properties:
                     _write_report(report, "", {})
                     return
                 if _held is not None:
                     _send("")
-                _held = (time.time(), _quoted_id(report.nodeid), when, "", report.duration)
+                _held = (_now(), _quoted_id(report.nodeid), when, "", report.duration)
                 if not (_followed_by_pytest if when == "teardown" else report.duration < _HOLD_SECONDS):
                     _send("")
                 return
