@@ -28,7 +28,7 @@ function suiteOf({ name, results }: JunitSuite): string {
   const tests = [...results.tests.values()].filter((test) => test.attempts.length > 0);
   const cases = [
     ...results.collectionErrors.map(collectionCase),
-    ...[...results.collectionSkips].map(([id, reason]) => skippedCollection(id, reason)),
+    ...results.collectionSkips.map(({ id, reason }) => skippedCollection(id, reason)),
     ...tests.flatMap((test) => casesOf(test, results)),
     ...neverBegun(results, tests),
   ];

@@ -234,7 +234,7 @@ export class Results {
   /** Files or directories that could not be collected. */
   readonly collectionErrors: { readonly id: string; readonly failure: ResultFailure }[] = [];
   /** Files or directories that were skipped as a whole, with the reasons. */
-  readonly collectionSkips = new Map<string, string>();
+  readonly collectionSkips: { readonly id: string; readonly reason: string }[] = [];
   /** What tests recorded about all of the suite. */
   readonly properties: (readonly [string, string])[] = [];
   /** Tests that are to run, with how many there are of each id, by the session that said so first. */
@@ -273,12 +273,14 @@ export class Results {
         this.purposes.set(event.session ?? "", event.purpose);
         break;
       case "collection-error":
-        if (!this.collectionErrors.some((error) => error.id === event.id)) {
+        if (this.#isNew(event, this.collectionErrors)) {
           this.collectionErrors.push({ id: event.id, failure: failureOf(event, "collection") });
         }
         break;
       case "collection-skip":
-        this.collectionSkips.set(event.id, event.message);
+        if (this.#isNew(event, this.collectionSkips)) {
+          this.collectionSkips.push({ id: event.id, reason: event.message });
+        }
         break;
       case "suite-property":
         if (!this.properties.some(([name, value]) => name === event.name && value === event.value)) {
@@ -323,7 +325,7 @@ export class Results {
   get counts(): Counts {
     const counter = new Counter();
     counter.add(["error"], this.collectionErrors.length);
-    counter.add(["skipped"], this.collectionSkips.size);
+    counter.add(["skipped"], this.collectionSkips.length);
     for (const { attempts } of this.tests.values()) counter.add(attempts.at(-1)?.counted ?? NONE);
     return counter.counts(this.notRun.length);
   }
@@ -357,6 +359,19 @@ export class Results {
     const times = this.#toRun.get(id)?.times ?? 0;
     return key !== id && Number(key.slice(id.length + SECOND.length)) <= times;
   }
+
+  /**
+   * Whether a collection that failed or was skipped is one more of its id: other sessions say the same ones again, but one session may
+   * have several, as the module and the doctests of a file.
+   */
+  #isNew(event: Extract<PytestEvent, { event: "collection-error" | "collection-skip" }>, known: readonly { readonly id: string }[]): boolean {
+    const key = JSON.stringify([event.session, event.event, event.id]);
+    const times = (this.#collections.get(key) ?? 0) + 1;
+    this.#collections.set(key, times);
+    return times > known.filter(({ id }) => id === event.id).length;
+  }
+
+  readonly #collections = new Map<string, number>();
 
   #expect(id: string, session: string): void {
     const known = this.#toRun.get(id);

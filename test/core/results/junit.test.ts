@@ -92,6 +92,14 @@ Deno.test("names are pytest's: a bracket in a path is part of it, and parameters
   assertEquals(names, [["tests.[x].test_a[1].TestB", "test_c[d::e]"], ["tests.test_a", "test_b"], ["", "tests.[x]"]]);
 });
 
+Deno.test("the module and the doctests of a file that is skipped or broken count as two, as pytest counts them, in however many sessions", () => {
+  const skip: Told = { event: "collection-skip", id: "tests/test_a.py", message: "no" };
+  const error = { event: "collection-error", id: "tests/test_b.py", message: "E", where: null, traceback: "", errors: [] } as Told;
+  const results = resultsOf([skip, error, skip, ...again([skip, error, skip, error])]);
+  assertEquals([results.counts.skipped, results.counts.errors], [2, 2]);
+  assertIncludes(junit(results), 'errors="2" failures="0" skipped="2"');
+});
+
 Deno.test("attempts of a test that was tried again are flakyFailure if it passed in the end, else failure and rerunFailure", async () => {
   const [flaky, red] = [whole("a.py::t", "failed", { message: "first" }), whole("a.py::t", "failed", { message: "second" })];
   const [passed, failed] = await parse([
