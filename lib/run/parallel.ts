@@ -118,7 +118,8 @@ export class Plan {
     const recorded = given ?? await recordedSeconds(host, project, { transport: facts.transport, backend: facts.backend });
     const expected = expectation(ids, recorded);
     if (jobs > 1) this.#contended = await contendedTests(host, project);
-    const byLength = keepsOrder ? groups : longestFirst(groups, expected);
+    // One pytest has nothing to share out: then the order stays pytest's.
+    const byLength = keepsOrder || jobs === 1 ? groups : longestFirst(groups, expected);
     const ordered = arrange?.(byLength) ?? byLength;
     const beside = jobs === 1 ? ordered : ordered.map((group) => group.filter((id) => !this.alone(id)));
     const apart = jobs === 1 ? [] : ordered.flat().filter((id) => this.alone(id));
