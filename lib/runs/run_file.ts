@@ -4,7 +4,7 @@ import { wordsOf } from "../core/command_line/command_line.ts";
 import { shellCommand } from "../core/escape.ts";
 import type { ChildIdentity } from "../core/run/lock.ts";
 import { type RunEnd, type RunFile, runFileText } from "../core/run/run_file.ts";
-import { TractestError } from "../errors.ts";
+import { passOver, TractestError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { surroundingsOf } from "../leaks/ledger.ts";
 import { ownProcess } from "../programs/own_process.ts";
@@ -179,5 +179,6 @@ export async function recorded(
     throw error;
   } finally {
     for (const stop of off) stop();
+    if (state.isTemporary) await removeDirectory(host, state.directory).catch(passOver);
   }
 }

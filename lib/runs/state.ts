@@ -14,6 +14,8 @@ export interface RunState {
   readonly runId: string;
   /** Private; holds the log and the events of this run. */
   readonly directory: string;
+  /** Whether that is a temporary one, since the state directory can't be used: it goes with the run. */
+  readonly isTemporary: boolean;
   /** Private; holds locks and durations of this project. Null where the state directory can't be used. */
   readonly projectDirectory: string | null;
   /** Held as long as this process lives: who finds it free knows that the run is over. */
@@ -43,9 +45,9 @@ export async function openRunState(host: Host, printer: Printer, root: string, r
   const fits = directory !== null && (await takesFiles(host, directory) || (await prune(), await takesFiles(host, directory)));
   if (!fits) {
     printer.warn(`${unusable(state, runs)}: no history, and no look for a second run`);
-    return { runId, directory: await host.makeTemporaryDirectory(), projectDirectory, hold: null, prune };
+    return { runId, directory: await host.makeTemporaryDirectory(), isTemporary: true, projectDirectory, hold: null, prune };
   }
-  return { runId, directory, projectDirectory, hold: await holdRun(host, directory), prune };
+  return { runId, directory, isTemporary: false, projectDirectory, hold: await holdRun(host, directory), prune };
 }
 
 function once<T>(action: () => Promise<T>): () => Promise<T> {

@@ -27,7 +27,7 @@ const OBSTACLES: Readonly<Record<string, (path: string) => Promise<unknown>>> = 
 };
 
 for (const [what, put] of Object.entries(OBSTACLES)) {
-  Deno.test(`fault 49: with ${what} in place of the state directory the exit code is that of the tests`, async () => {
+  Deno.test(`faults 49, 78: with ${what} in place of the state directory the exit code is that of the tests, and nothing is left`, async () => {
     await using suite = await pytestSuite(TESTS);
     const state = join(suite.path, "state");
     await Deno.mkdir(state, { recursive: true });
@@ -36,6 +36,8 @@ for (const [what, put] of Object.entries(OBSTACLES)) {
     assertIncludes(await runs(suite), `"${path}" can't be used`);
     const { isFile, isSymlink } = await Deno.lstat(path);
     assert(isFile || isSymlink || [...Deno.readDirSync(path)].length === 0, "nothing is put there");
+    // Fault 78: nothing in the directory for temporary files either, which is the suite's own here.
+    assertEquals([...Deno.readDirSync(suite.path)].map(({ name }) => name).filter((name) => name.startsWith("tractest-")), []);
   });
 }
 
