@@ -1,10 +1,15 @@
+import { interruptible } from "./interruptible.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import type { Context } from "../context.ts";
 import { preflight } from "../preflight/preflight.ts";
 import { findProject } from "../project/project.ts";
 
 /** `tractest check`: import and collection, the fastest first pass after a refactor. */
-export async function check(context: Context): Promise<ExitCode> {
+export function check(context: Context): Promise<ExitCode> {
+  return interruptible(context, () => checkProject(context));
+}
+
+async function checkProject(context: Context): Promise<ExitCode> {
   const { host, printer, line } = context;
   const project = await findProject(host);
   const { checks } = await preflight(context, project, {

@@ -4,6 +4,7 @@ import { rowOf } from "../core/command_line/permission_flags.ts";
 import { type CheckResult, exitCodeOf, type PreflightResult } from "../core/preflight/preflight.ts";
 import { requiresPythonOf } from "../core/preflight/python_version.ts";
 import { minorOfVersionFile } from "../core/preflight/venv.ts";
+import { interruptible } from "./interruptible.ts";
 import { passOver, TractestError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { ignoresSigint, inheritedEnvironment } from "../programs/env.ts";
@@ -24,7 +25,11 @@ import { removeDirectory } from "../runs/retention.ts";
 const ID_WIDTH = Math.max(...CHECKS.map((row) => row.id.length));
 
 /** `tractest doctor`: every check, a row each, with a fix for each; `--fix` applies the safe ones. */
-export async function doctor(context: Context): Promise<ExitCode> {
+export function doctor(context: Context): Promise<ExitCode> {
+  return interruptible(context, () => diagnose(context));
+}
+
+async function diagnose(context: Context): Promise<ExitCode> {
   const { host, printer, line } = context;
   const project = await findProject(host);
   let seen = await examine(context, project, {});

@@ -191,6 +191,8 @@ export interface Host {
 
   /** Runs a program from its standard place to its end and returns its output. Never throws for what the program does. */
   run(program: ProgramName, args: readonly string[], options: RunOptions): Promise<ProgramResult>;
+  /** For a command that is cut short: ends the programs that {@linkcode run} waits for, and removes the temporary directories of this process. */
+  abandon(): Promise<void>;
   /** Starts a program from its standard place. Throws a ToolMissingError if it is at none. */
   start(program: ProgramName, args: readonly string[], options: StartOptions): StartedProgram;
 

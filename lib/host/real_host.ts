@@ -29,6 +29,8 @@ import { openLocked } from "./file_lock.ts";
 import { isRefused, restrictPermissions } from "./permissions.ts";
 
 const DEFAULT_TIMEOUT_MS = 5_000;
+/** Milliseconds that a program gets between SIGTERM and SIGKILL when what it was run for is cut short. */
+const ABANDON_MS = 1_000;
 /** Milliseconds to wait for the end of a program's output once it exited: something else may hold the pipe. */
 const DRAIN_MS = 500;
 /** Directories of a tree that are read before others get their turn. */
@@ -47,6 +49,9 @@ export class RealHost implements Host {
   /** What a person typed after the program's name. */
   readonly words: readonly string[];
   readonly #executable: string | undefined;
+  /** What {@linkcode run} waits for. */
+  readonly #awaited = new Set<Deno.ChildProcess>();
+  readonly #temporary = new Set<string>();
 
   /** @param args what the program was started with; the scripts that start a bundle put `--self=` and their own path in front */
   constructor(args: readonly string[] = []) {
@@ -177,6 +182,8 @@ export class RealHost implements Host {
       stderr: "piped",
     });
     if (!child) return { outcome: "missing", code: -1, stdout: NOTHING, stderr: NOTHING };
+    this.#awaited.add(child);
+    void child.status.finally(() => this.#awaited.delete(child));
     const stdout = new Drain(child.stdout);
     const stderr = new Drain(child.stderr);
     // Not setTimeout: the first call of it costs more than a probe does.
@@ -189,6 +196,16 @@ export class RealHost implements Host {
     const deadline = AbortSignal.timeout(DRAIN_MS);
     const [out, error] = await Promise.all([stdout.take(deadline), stderr.take(deadline)]);
     return { outcome: status ? "exited" : "timed-out", code: status?.code ?? -1, stdout: out, stderr: error };
+  }
+
+  async abandon(): Promise<void> {
+    const children = [...this.#awaited];
+    for (const child of children) killChild(child, "SIGTERM");
+    const ended = Promise.all(children.map((child) => child.status));
+    const late = new AbortController();
+    await Promise.race([ended, this.sleep(ABANDON_MS, late.signal)]).finally(() => late.abort());
+    for (const child of this.#awaited) killChild(child, "SIGKILL");
+    for (const path of this.#temporary) await Deno.remove(path, { recursive: true }).catch(() => {});
   }
 
   start(program: ProgramName, args: readonly string[], options: StartOptions): StartedProgram {
@@ -369,7 +386,9 @@ export class RealHost implements Host {
   }
 
   async makeTemporaryDirectory(): Promise<string> {
-    return await orThrow("make a directory in", "the directory for temporary files", () => Deno.makeTempDir({ prefix: "tractest-" }));
+    const path = await orThrow("make a directory in", "the directory for temporary files", () => Deno.makeTempDir({ prefix: "tractest-" }));
+    this.#temporary.add(path);
+    return path;
   }
 
   async tryLock(path: string): Promise<FileLock | null> {

@@ -169,7 +169,7 @@ export async function recorded(
     });
   const off = (Object.keys(ENDING_SIGNALS) as EndingSignal[]).map(listen);
   try {
-    const code = await Promise.race([action(recorder), interrupted.promise]);
+    const code = await Promise.race([action(recorder), interrupted.promise.then((code) => host.abandon().then(() => code))]);
     await over(code);
     return code;
   } catch (error) {

@@ -113,3 +113,36 @@ Deno.test("fault 77: merge names the line of what is no event, writes nothing th
   assertEquals([over.code, over.stdout], [64, ""], over.stderr);
   assertEquals(await Deno.readTextFile(join(suite.root, "e.jsonl")), events);
 });
+
+for (const [signal, expected] of [["SIGTERM", 143], ["SIGINT", 130], ["SIGQUIT", 131]] as const) {
+  Deno.test(`${signal} during the collection of doctor --json ends pytest too, leaves nothing, and there is one document`, async () => {
+    await using suite = await pytestSuite({ "test_a.py": "def test_passes(): pass\n" });
+    const waits = "import os, sys, time\nif '--co' in sys.argv:\n    open('collecting', 'w').write('x')\n    time.sleep(300)\n";
+    await suite.write({ "tests/conftest.py": waits });
+    const running = suite.start(["doctor", "--json"]);
+    await exists(join(suite.root, "collecting"));
+    running.child.kill(signal);
+    const { code, stdout, stderr } = await running.ended;
+    assertEquals([code, JSON.parse(stdout).error.code], [expected, "interrupted"], stderr);
+    assertIncludes(stderr, `"doctor" was ended by ${signal}`);
+    // pytest had the directory as its own: nobody has it now.
+    const left = new Deno.Command("pgrep", { args: ["-f", `${suite.root}/py.*--co`], stdout: "piped" }).outputSync();
+    assertEquals(new TextDecoder().decode(left.stdout), "");
+    assertEquals([...Deno.readDirSync(suite.path)].map(({ name }) => name).filter((name) => name.startsWith("tractest-")), []);
+  });
+}
+
+/** Waits until a file is there. */
+async function exists(path: string): Promise<void> {
+  const watcher = Deno.watchFs(join(path, ".."));
+  try {
+    if (await Deno.stat(path).catch(() => null)) return;
+    for await (const _ of watcher) if (await Deno.stat(path).catch(() => null)) return;
+  } finally {
+    try {
+      watcher.close();
+    } catch {
+      // closed by its loop
+    }
+  }
+}

@@ -1,0 +1,23 @@
+import type { Context } from "../context.ts";
+import { TractestError } from "../errors.ts";
+import { ENDING_SIGNALS, type EndingSignal, type ExitCode } from "../tables/exit_codes.ts";
+
+/**
+ * Does the work of a command that starts programs which take long, and ends these when a signal ends the command: a pytest that
+ * collects would go on alone.
+ *
+ * @throws {TractestError} when a signal has ended it
+ */
+export async function interruptible({ host, line }: Context, work: () => Promise<ExitCode>): Promise<ExitCode> {
+  const interrupted = Promise.withResolvers<EndingSignal>();
+  const signals = Object.keys(ENDING_SIGNALS) as EndingSignal[];
+  const off = signals.map((signal) => host.onSignal(signal, () => interrupted.resolve(signal)));
+  try {
+    const end = await Promise.race([work(), interrupted.promise]);
+    if (typeof end === "number") return end;
+    await host.abandon();
+    throw new TractestError("interrupted", `"${line.command}" was ended by ${end}`, ENDING_SIGNALS[end]);
+  } finally {
+    for (const stop of off) stop();
+  }
+}
