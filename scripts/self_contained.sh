@@ -130,8 +130,8 @@ _tt_unpack() (
     is_program_placed || place "$home/program-@PROGRAM_ID@"
   fi
   # Other versions, once nobody has used this file's predecessor for a month, and what a killed start left.
-  find "$home" -maxdepth 1 \( -name 'runtime-*' -o -name 'program-*' \) -mtime +30 \
-    ! -name 'runtime-@RUNTIME_ID@' ! -name 'program-@PROGRAM_ID@' -exec rm -rf {} + 2>/dev/null
+  find "$home" -maxdepth 1 \( -name 'runtime-*' -o -name 'program-*' -o -name 'pytest-*' -o -name 'isolation-*' \) -mtime +30 \
+    ! -name 'runtime-@RUNTIME_ID@' ! -name 'program-@PROGRAM_ID@' ! -name pytest-cache -exec rm -rf {} + 2>/dev/null
   find "$home" -maxdepth 1 -name '.new-*' -mmin +60 -exec rm -rf {} + 2>/dev/null
   exit 0
 )

@@ -49,9 +49,9 @@ function guarded<T>(path: string, action: () => T): T {
   } catch (error) {
     // The extended code says more than anybody acts upon.
     const code = Number((error as { errcode?: unknown }).errcode ?? 0) & 0xff;
-    throw new DatabaseError(
-      TROUBLES[code] ?? "other",
-      `Cannot use the database "${path}": ${error instanceof Error ? error.message : String(error)}`,
-    );
+    const message = error instanceof Error ? error.message : String(error);
+    // What is asked for is fixed: a table or column that is not there was taken out by somebody else.
+    const trouble = /^no such (table|column)/.test(message) ? "damaged" : TROUBLES[code] ?? "other";
+    throw new DatabaseError(trouble, `Cannot use the database "${path}": ${message}`);
   }
 }

@@ -92,6 +92,24 @@ Deno.test("fault 49: a history that is damaged in its middle is moved aside whol
   assertEquals([movedAside(suite).length, (await recorded(suite)).length], [2, 3]);
 });
 
+Deno.test("fault 49: a history without one of its tables is moved aside whole, and begins again", async () => {
+  await using suite = await pytestSuite(TESTS);
+  for (const table of ["result", "run", "test", "project"]) {
+    endedAsTested(await suite.tractest(RUN));
+    const before = movedAside(suite).length;
+    const script = `import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('drop table "${table}"'); c.commit(); c.close(); print("done")`;
+    const child = await sqlite(suite, script);
+    await said(child);
+    await child.stdin.close();
+    await child.status;
+    await child.stdout.cancel();
+    assertIncludes(endedAsTested(await suite.tractest(RUN)), "history.sqlite.damaged-");
+    assertEquals(movedAside(suite).length, before + 1, table);
+    assert((await recorded(suite)).length > 0);
+    assertEquals(movedAside(suite).length, before + 1, table);
+  }
+});
+
 Deno.test("fault 49: a symbolic link or a directory in place of the history is moved aside, and what the link leads to is not touched", async () => {
   await using suite = await pytestSuite(TESTS);
   endedAsTested(await suite.tractest(RUN));
