@@ -12,6 +12,9 @@ import type { ListedProcess, ProcessList } from "../programs/ps.ts";
 import type { Project } from "../project/project.ts";
 import { type Ledger, readLedger, surroundingsOf } from "./ledger.ts";
 
+/** Milliseconds that a process gets to end that has begun to. */
+const EXIT_MS = 100;
+
 /** Files that mark a directory as a project of its own, outside of ours. */
 const PROJECT_FILES = [".git", "pyproject.toml", "pytest.ini", "setup.py", "setup.cfg", "tox.ini"];
 
@@ -150,10 +153,23 @@ export class ProcessSurvey {
       readWorkingDirectories(this.#host, readable),
     ]);
     for (const failure of [files.failure, links.failure, directories.failure]) if (failure) this.#failures.add(failure);
-    await Promise.all([...files.rows.values()].map(async (row) => {
-      const link = links.rows.get(row.pid) ?? { cwd: null, root: null, namespaces: null };
-      this.#details.set(row.pid, await this.#detailsOf(row, link, links.own, directories.rows.get(row.pid) ?? null));
-    }));
+    const ended = await this.#endedMeanwhile([...files.rows.values()]);
+    await Promise.all(
+      [...files.rows.values()].filter((row) => !ended.has(row.pid)).map(async (row) => {
+        const link = links.rows.get(row.pid) ?? { cwd: null, root: null, namespaces: null };
+        this.#details.set(row.pid, await this.#detailsOf(row, link, links.own, directories.rows.get(row.pid) ?? null));
+      }),
+    );
+  }
+
+  /** Of processes that show no memory any more, those that are gone a moment later: they were about to end. */
+  async #endedMeanwhile(rows: readonly ProcessFiles[]): Promise<ReadonlySet<number>> {
+    const empty = rows.filter((row) => row.argv === null && row.mapped === null && row.state !== "Z").map((row) => row.pid);
+    if (empty.length === 0) return new Set();
+    await this.#host.sleep(EXIT_MS);
+    const again = await readProcessFiles(this.#host, empty, { mapped: false, why: "have these ended" });
+    if (again.failure !== null) return new Set();
+    return new Set(empty.filter((pid) => /[ZX]/.test(again.rows.get(pid)?.state ?? "X")));
   }
 
   async #detailsOf(
@@ -215,7 +231,8 @@ export class ProcessSurvey {
       isHook: this.isHook,
     };
     const judge = new Judge(view, { forest: this.#forest, details: this.#details, ledger: over, live, runners: this.#runners });
-    return pids.map((pid) => this.#details.get(pid)).filter((details) => details !== undefined).map((details) => judge.judge(details));
+    return pids.map((pid) => this.#details.get(pid)).filter((details) => details !== undefined && !/[ZX]/.test(details.state))
+      .map((details) => judge.judge(details!));
   }
 
   /**
