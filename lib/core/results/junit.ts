@@ -31,6 +31,7 @@ function suiteOf({ name, results }: JunitSuite): string {
     ...results.collectionSkips.map(({ id, reason }) => skippedCollection(id, reason)),
     ...tests.flatMap((test) => casesOf(test, results)),
     ...neverBegun(results, tests),
+    ...results.internalErrors.map(internalError),
   ];
   const count = (of: (one: Case) => number) => String(cases.reduce((sum, one) => sum + of(one), 0));
   const seconds = results.ended?.seconds ?? (results.latest ?? 0) - (results.first ?? 0);
@@ -70,6 +71,12 @@ function suiteProperties({ started, ended, properties: recorded }: Results): str
   };
   const known = Object.entries(facts).flatMap(([name, value]) => value == null ? [] : [[name, String(value)]]);
   return properties([...known, ...recorded]);
+}
+
+/** As pytest's own report has it. */
+function internalError(message: string): Case {
+  const body = detail("error", { message: "internal error" }, message);
+  return { ...NOTHING, tests: 1, errors: 1, xml: element("testcase", { classname: "pytest", name: "internal", time: "0.000" }, [body]) };
 }
 
 function collectionCase({ id, failure }: { readonly id: string; readonly failure: ResultFailure }): Case {

@@ -235,6 +235,8 @@ export class Results {
   readonly collectionErrors: { readonly id: string; readonly failure: ResultFailure }[] = [];
   /** Files or directories that were skipped as a whole, with the reasons. */
   readonly collectionSkips: { readonly id: string; readonly reason: string }[] = [];
+  /** What went wrong in pytest itself, or in a plugin of it, each once. */
+  readonly internalErrors: string[] = [];
   /** What tests recorded about all of the suite. */
   readonly properties: (readonly [string, string])[] = [];
   /** Tests that are to run, with how many there are of each id, by the session that said so first. */
@@ -281,6 +283,9 @@ export class Results {
         if (this.#isNew(event, this.collectionSkips)) {
           this.collectionSkips.push({ id: event.id, reason: event.message });
         }
+        break;
+      case "internal-error":
+        if (!this.internalErrors.includes(event.message)) this.internalErrors.push(event.message);
         break;
       case "suite-property":
         if (!this.properties.some(([name, value]) => name === event.name && value === event.value)) {

@@ -100,6 +100,14 @@ Deno.test("the module and the doctests of a file that is skipped or broken count
   assertIncludes(junit(results), 'errors="2" failures="0" skipped="2"');
 });
 
+Deno.test("an error of pytest itself is an error in the report, so that no report without one is read as green", () => {
+  const id = "tests/test_a.py::test_b";
+  const internal: Told = { event: "internal-error", message: "ValueError: hook" };
+  const document = junit(resultsOf([...whole(id, "passed"), internal, ...again([internal])]));
+  assertIncludes(document, 'errors="1" failures="0" skipped="0" tests="2"');
+  assertIncludes(document, 'classname="pytest" name="internal" time="0.000"><error message="internal error">ValueError: hook</error>');
+});
+
 Deno.test("attempts of a test that was tried again are flakyFailure if it passed in the end, else failure and rerunFailure", async () => {
   const [flaky, red] = [whole("a.py::t", "failed", { message: "first" }), whole("a.py::t", "failed", { message: "second" })];
   const [passed, failed] = await parse([
