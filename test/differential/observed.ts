@@ -50,7 +50,8 @@ export function readJunit(xml: string): Junit | null {
   for (const [, attributes = "", body = ""] of xml.matchAll(cases)) {
     const attribute = (name: string) => unescaped(new RegExp(`\\b${name}="([^"]*)"`).exec(attributes)?.[1] ?? "");
     const tags = [...body.matchAll(/<(failure|error|skipped)\b/g)].map((match) => match[1]!);
-    const key = plainId(`${attribute("classname")} ${attribute("name")}`);
+    // pytest adds a bracket to the name of a doctest whose file has brackets.
+    const key = plainId(`${attribute("classname")} ${attribute("name")}`).replace(/\]$/, "");
     (found[key] ??= []).push(...(tags.length > 0 ? tags : ["passed"]));
   }
   return found;
