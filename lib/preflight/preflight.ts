@@ -11,6 +11,7 @@ import { Git, type GitLocation } from "../programs/git.ts";
 import { GRACE_SECONDS } from "../tables/defaults.ts";
 import { checkLines } from "../ui/checks.ts";
 import { Progress } from "../ui/progress.ts";
+import type { RunLock } from "../runs/lock.ts";
 import { canAsk, confirm, select } from "../ui/prompt.ts";
 import type { Context } from "../context.ts";
 import { type Verified, verify } from "./import_collect.ts";
@@ -47,6 +48,8 @@ export interface PreflightOptions {
   readonly clean?: boolean;
   /** Seconds between SIGINT and SIGKILL in that clean-up. */
   readonly graceSeconds?: number;
+  /** Asks a question while nobody is kept waiting. */
+  readonly whileAsking?: RunLock["whileAsking"];
 }
 
 /** The two answers to "no venv is active", in the recipe's words. */
@@ -139,7 +142,7 @@ class Preflight {
       this.#progress.clear();
       for (const warning of this.#venvs.warnings) printer.warn(warning);
       const question = `No uv venv is active. Should I activate one via \`${suggestion}\`, or would you prefer to activate your shell venv first?`;
-      answer = await select(host, printer, question, CHOICES);
+      answer = await this.#asking(() => select(host, printer, question, CHOICES));
     }
     if (answer === "sync") return { candidates: [await this.#sync(null, null)], how: "made now", synced: true };
     const detail = [`there is no ${this.project.configuration.venv} with a Python in ${this.project.root}`, ...this.#venvs.warnings].join("\n");
@@ -190,7 +193,7 @@ class Preflight {
       const question = `${verified.fit}. Make this checkout's own: \`${fix}\`?`;
       if (this.options.yes || canAsk(host, printer)) {
         this.#progress.clear();
-        if (await confirm(host, printer, question, { otherwise: true, yes: this.options.yes })) {
+        if (await this.#asking(() => confirm(host, printer, question, { otherwise: true, yes: this.options.yes }))) {
           const own = await this.#sync(venv, null);
           return await this.#conclude(own, await this.#verify(own), "synced", tried, true);
         }
@@ -305,7 +308,12 @@ class Preflight {
     if (this.options.clean) return true;
     if (!this.options.ask || !(this.options.yes || canAsk(host, printer))) return false;
     this.#progress.clear();
-    return await confirm(host, printer, "Clean up what earlier runs left behind (tractest zombies --kill)?", { yes: this.options.yes });
+    const question = "Clean up what earlier runs left behind (tractest zombies --kill)?";
+    return await this.#asking(() => confirm(host, printer, question, { yes: this.options.yes }));
+  }
+
+  #asking<T>(ask: () => Promise<T>): Promise<T> {
+    return this.options.yes || !this.options.whileAsking ? ask() : this.options.whileAsking(ask);
   }
 
   /** Shows what a clean-up changed; what it did not change has been shown already. */

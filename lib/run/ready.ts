@@ -32,7 +32,7 @@ export async function readyToRun(context: Context, project: Project, options: Re
   const { host, line } = context;
   const { left } = options.lock;
   if (left) {
-    await endLeftover(context, left, options.grace);
+    await endLeftover(context, left, options);
     options.lock.leftIsGone();
   }
   if (line.has("no-preflight")) {
@@ -56,6 +56,7 @@ export async function readyToRun(context: Context, project: Project, options: Re
       yes: line.has("yes"),
       clean: line.has("clean"),
       graceSeconds: options.grace,
+      whileAsking: options.lock.whileAsking,
     });
     const heldRightly = result.exitCode === EXIT.preflight && result.leaks?.liveRun != null &&
       result.checks.every((check) => check.status !== "fail" || check.id === "registry");
@@ -73,10 +74,11 @@ async function untilFree({ host, printer }: Context, project: Project, liveRun: 
   while ((await findLeaks(host, project)).liveRun !== null) await host.sleep(LOOK_MS);
 }
 
-async function endLeftover({ host, printer, line }: Context, left: NonNullable<RunLock["left"]>, grace: number): Promise<void> {
+async function endLeftover(context: Context, left: NonNullable<RunLock["left"]>, { lock, grace }: ReadyOptions): Promise<void> {
+  const { host, printer, line } = context;
   const what = `${describeLock(left.record, host.now())} was killed, and its pytest (pid ${left.child.pid}) still runs`;
-  const clean = line.has("clean") ||
-    (canAsk(host, printer) && (printer.note(escapeText(what)), await confirm(host, printer, "End it?", { yes: line.has("yes") })));
+  const ask = () => confirm(host, printer, "End it?", { yes: line.has("yes") });
+  const clean = line.has("clean") || (canAsk(host, printer) && (printer.note(escapeText(what)), await lock.whileAsking(ask)));
   if (!clean) throw new TractestError("run-left-over", what, EXIT.leaksFound, "end it and what it started: tractest run --clean …");
   printer.note(escapeText(`${what}; ending it`));
   const ended = await endTree(host, printer, await treeOf(host, left.child.pid), { graceSeconds: grace });

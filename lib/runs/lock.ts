@@ -18,6 +18,12 @@ export interface RunLock {
   leftIsGone(): void;
   /** Notes the process that does the work, for a later run in case this one is killed. */
   noteChild(child: ChildIdentity | null): Promise<void>;
+  /**
+   * Asks a person something: nobody knows how long that takes, so other runs may begin meanwhile.
+   *
+   * @throws {PreflightError} when another run has begun and goes on, unless this one waits for others
+   */
+  whileAsking<T>(ask: () => Promise<T>): Promise<T>;
   release(): Promise<void>;
 }
 
@@ -41,6 +47,7 @@ const NOTHING_HELD: RunLock = {
   left: null,
   leftIsGone: () => {},
   noteChild: () => Promise.resolve(),
+  whileAsking: (ask) => ask(),
   release: () => Promise.resolve(),
 };
 
@@ -53,18 +60,23 @@ const NOTHING_HELD: RunLock = {
 export async function takeLock(host: Host, printer: Printer, state: RunState, options: LockOptions): Promise<RunLock> {
   if (state.projectDirectory === null || options.isolated) return NOTHING_HELD;
   const path = join(state.projectDirectory, "run.lock");
-  let waiting = false;
-  for (;;) {
-    let lock: FileLock | null;
-    try {
-      lock = await host.tryLock(path);
-    } catch (error) {
-      if (!(error instanceof TractestError)) throw error;
-      // As where there is no state directory: that must not keep anybody from running tests.
-      printer.warn(`${escapeText(error.message)}: no look for a second run`);
-      return NOTHING_HELD;
-    }
-    if (lock) return await held(host, lock, await host.readText(path), state, options.command);
+  const acquire = () => acquireLock(host, printer, path, options);
+  try {
+    const lock = await acquire();
+    return await held(host, lock, await host.readText(path), { state, command: options.command, acquire });
+  } catch (error) {
+    if (!(error instanceof TractestError) || error instanceof PreflightError) throw error;
+    // As where there is no state directory: that must not keep anybody from running tests.
+    printer.warn(`${escapeText(error.message)}: no look for a second run`);
+    return NOTHING_HELD;
+  }
+}
+
+/** Locks the file of a project, waiting for other runs if that is wanted. */
+async function acquireLock(host: Host, printer: Printer, path: string, options: LockOptions): Promise<FileLock> {
+  for (let waiting = false;; waiting = true) {
+    const lock = await host.tryLock(path);
+    if (lock) return lock;
     const holder = readLock(await host.readText(path));
     const other = holder ? describeLock(holder, host.now()) : "another run";
     if (!options.wait) {
@@ -76,34 +88,49 @@ export async function takeLock(host: Host, printer: Printer, state: RunState, op
     }
     if (!waiting) printer.note(escapeText(`waiting until ${other} has ended${holder ? `: ${holder.command}` : ""}`));
     if (!waiting) options.onWait?.();
-    waiting = true;
     await host.sleep(RETRY_MS);
   }
 }
 
-async function held(host: Host, lock: FileLock, before: string | null, state: RunState, command: string): Promise<RunLock> {
+interface HeldOptions {
+  readonly state: RunState;
+  readonly command: string;
+  readonly acquire: () => Promise<FileLock>;
+}
+
+async function held(host: Host, first: FileLock, before: string | null, { state, command, acquire }: HeldOptions): Promise<RunLock> {
   const earlier = readLock(before);
   const child = earlier?.child ? await stillAlive(host, earlier.child) : null;
   const record: LockRecord = { runId: state.runId, pid: host.pid, since: host.now(), command, child: null };
   // What an earlier run left stays on record until it is known to be gone.
   let left = child ? earlier : null;
+  let lock: FileLock | null = first;
   const write = async (changes: Partial<LockRecord>) => {
     try {
-      await lock.write(JSON.stringify({ ...record, ...changes }));
+      await lock?.write(JSON.stringify({ ...record, ...changes }));
     } catch (error) {
       // A full disk costs what others can read of this run; that it holds the project they see all the same.
       if (!(error instanceof TractestError)) throw error;
     }
+  };
+  const release = async () => {
+    await write(left ?? {});
+    lock?.release();
+    lock = null;
   };
   await write({ child: left?.child ?? null });
   return {
     left: child ? { record: earlier!, child } : null,
     leftIsGone: () => void (left = null),
     noteChild: async (child) => await write({ child }),
-    release: async () => {
-      await write(left ?? {});
-      lock.release();
+    whileAsking: async (ask) => {
+      await release();
+      const answer = await ask();
+      lock = await acquire();
+      await write({ child: left?.child ?? null });
+      return answer;
     },
+    release,
   };
 }
 

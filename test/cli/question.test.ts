@@ -1,7 +1,7 @@
 import { join } from "@std/path";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { fakeUv, pythonProject } from "../fixtures/python_project.ts";
-import { scratchState, TRACTEST } from "./tractest.ts";
+import { scratchState, TRACTEST, tractest } from "./tractest.ts";
 
 const HAS_SCRIPT = new Deno.Command("script", { args: ["--version"], stdout: "null", stderr: "null" }).outputSync().success;
 
@@ -102,4 +102,16 @@ test("fault 79: Ctrl-C after an answer that is none ends with 130, and what foll
   assert(Deno.lstatSync(socket).isSocket);
   const { screen } = await ask("\x7fy\r");
   assertIncludes(screen, `removed ${socket}`);
+});
+
+test("a run that waits at a question locks nobody out, and gives way to the run that began meanwhile", async () => {
+  await using project = await pythonProject({ venv: false });
+  const terminal = atTerminal(project.root, ["run"], {});
+  await terminal.type("I'll activate it myself", "");
+  const second = await tractest(["run", "--json"], { cwd: project.root });
+  assertEquals([second.code, second.stderr.includes("in progress")], [80, false], second.stderr);
+  await terminal.type("I'll activate it myself", `${DOWN}\r`);
+  const { code, screen } = await terminal.end();
+  assertEquals(code, 80, screen);
+  assert(!screen.includes("in progress"), screen);
 });
