@@ -216,7 +216,7 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
   if (bar && view) await view.showLog(host, printer, state.directory, ran);
   // What is left outside of an isolation is none of its doing: it is told to programs alone.
   const isolated = prepared.isolation !== null;
-  const looking = isolated ? printer.json ? findLeaks(host, project) : Promise.resolve(null) : leaksAfter(host, project);
+  const looking = isolated ? printer.json ? findLeaks(host, project) : Promise.resolve(null) : leaksAfter(host, project, ran);
   const [leaks, strain, failures] = await Promise.all([
     looking,
     cpu?.then((sinceThen) => sinceThen()) ?? null,

@@ -20,6 +20,7 @@ import { type Group, type Item, Work } from "../core/results/work.ts";
 import { escapeText } from "../core/escape.ts";
 import type { Host } from "../host/host.ts";
 import type { Isolation } from "../isolation/isolate.ts";
+import type { FirstLook } from "../leaks/first_look.ts";
 import { RunLedger } from "../leaks/ledger.ts";
 import type { Printer } from "../ui/printer.ts";
 import { Control } from "./control.ts";
@@ -101,6 +102,8 @@ export interface EngineOutcome {
   readonly stoppedAt: string | null;
   /** Whole duration. */
   readonly seconds: number;
+  /** What a look at all processes showed at the end; null where nobody looked, or something may have ended since. */
+  readonly look: FirstLook | null;
   readonly hang: HangReport | null;
   /** pytest had finished and did not exit. */
   readonly hungAtExit: boolean;
@@ -231,9 +234,9 @@ export class Engine {
       this.#control.endLimit();
       const seconds = (this.host.monotonic() - began) / 1000;
       // A signal counts as long as anything is waited for.
-      await Promise.all([this.#limit, this.#leaks.finish()]);
+      const [look] = await Promise.all([this.#leaks.finish(), this.#limit]);
       await this.#stopPump();
-      return { ...this.#verdict(), seconds };
+      return { ...this.#verdict(), seconds, look };
     } catch (error) {
       this.#fail(error);
       await Promise.all([...this.#sessions].map((session) => session.end().catch(() => {})));
@@ -627,7 +630,7 @@ export class Engine {
 
   #queues = 0;
 
-  #verdict(): Omit<EngineOutcome, "seconds"> {
+  #verdict(): Omit<EngineOutcome, "seconds" | "look"> {
     const single = this.#ends.length === 1 ? this.#ends[0]! : null;
     const missed = [...this.#missed(), ...this.#unplanned()];
     const isRed = this.#red.length > 0 || this.#results.collectionErrors.length > 0;

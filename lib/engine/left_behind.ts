@@ -6,7 +6,7 @@ import type { LeftBehind, PytestEvent } from "../core/results/pytest_events.ts";
 import { TestClock } from "../core/results/test_clock.ts";
 import type { Host } from "../host/host.ts";
 import type { Outlived } from "../isolation/isolate.ts";
-import { readMarks } from "../programs/environ.ts";
+import { type FirstLook, startFirstLook } from "../leaks/first_look.ts";
 import { type ProcessFiles, readProcessFiles } from "../programs/proc.ts";
 import { listProcesses } from "../programs/ps.ts";
 import { SHARED_HELPERS } from "../tables/actor_signatures.ts";
@@ -90,27 +90,32 @@ export class LeftBehindWatch {
     await this.#tell(name, forced.map((one) => one.row), new Map(), {});
   }
 
-  /** The run is over: tells what is still there, and then what outlived its test and is gone. */
-  async finish(): Promise<void> {
+  /**
+   * The run is over: tells what is still there, and then what outlived its test and is gone.
+   *
+   * @returns the look at all processes, where it still shows what is there; null where there was none, or something may have ended since
+   */
+  async finish(): Promise<FirstLook | null> {
     this.#over.abort();
     await Promise.all(this.#pending);
-    if (!this.scene.isolated) await this.#lookAfterwards();
+    const look = this.scene.isolated ? null : await this.#lookAfterwards();
     for (const [{ id, session }, all] of grouped([...this.#outliving.values()])) {
       await this.log.append({ event: "left", session, id, processes: all.map(({ row, seconds }) => leftBehind(row, seconds)) });
     }
     this.#outliving.clear();
+    return look;
   }
 
   /** One look over all processes: which of them the tests of this run have started. */
-  async #lookAfterwards(): Promise<void> {
-    const { processes } = await listProcesses(this.host);
-    const own = processes.filter((row) => row.uid === this.host.uid() && row.state !== "Z" && row.pid !== this.host.pid);
-    const { rows: marked } = await readMarks(this.host, own.map((row) => row.pid), "what the tests have left");
-    const marks = new Map([...marked].filter(([, mark]) => mark.runId === this.scene.runId));
+  async #lookAfterwards(): Promise<FirstLook | null> {
+    const look = startFirstLook(this.host);
+    const marks = new Map([...(await look.marks).rows].filter(([, mark]) => mark.runId === this.scene.runId));
+    if (marks.size + this.#outliving.size === 0) return look;
     const pids = new Set([...marks.keys(), ...[...this.#outliving.values()].map(({ row }) => row.pid)]);
     const first = await this.#files([...pids]);
     const now = await this.#settled(first.filter((row) => marks.has(row.pid) || this.#outliving.has(keyOf(undefined, row))));
     await this.#tell(undefined, now, marks, {});
+    return null;
   }
 
   /** Those of these that don't end within a moment. */

@@ -12,8 +12,8 @@ import { writeLastFailed } from "./last_failed.ts";
 const SETTLE_MS = 500;
 
 /** What is left behind of a project after a run. */
-export async function leaksAfter(host: Host, project: Project): Promise<LeakReport> {
-  const first = await findLeaks(host, project);
+export async function leaksAfter(host: Host, project: Project, { look }: Pick<EngineOutcome, "look">): Promise<LeakReport> {
+  const first = await findLeaks(host, project, look === null ? {} : { firstLook: look });
   if (first.clean !== false) return first;
   await host.sleep(SETTLE_MS);
   return await findLeaks(host, project);

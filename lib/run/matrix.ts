@@ -135,7 +135,7 @@ async function runCell(request: MatrixRequest, planned: PlannedCell): Promise<Ce
     output: request.output,
   }, { python });
   const isolated = prepared.isolation !== null;
-  const leaks = isolated ? null : await leaksAfter(host, project);
+  const leaks = isolated ? null : await leaksAfter(host, project, outcome);
   // The next cell is to find what this one found.
   if (!isolated) await endLeftBehind(host, printer, project, state, outcome.results);
   const exitCode = exitCodeAfter(outcome, leaks, strict);

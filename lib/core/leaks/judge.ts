@@ -358,7 +358,9 @@ export class Judge {
     const isOfTest = recorded?.mark === "test";
     // Both may be what the same test started: then one may have started the other.
     if (isOfTest && this.#seen.ledger?.get(pid)?.id === recorded.id) return null;
-    if (recorded && !isOfTest && (pid === 1 || (ticks !== null && since !== null && ticks < since))) return ", older than the run that recorded it";
+    // Some servers start their workers with the environment of whoever asks: only what was seen below a run proves that much.
+    const isOlder = recorded?.mark === undefined && ticks !== null && since !== null && ticks < since;
+    if (recorded && !isOfTest && (pid === 1 || isOlder)) return ", older than the run that recorded it";
     if (ticks !== null && process.startTicks !== null && ticks > process.startTicks) return ", which is younger";
     // An application that adopts may well use what a process between has started for it.
     if (!mayUse(parent, details) && isOfOtherSession(process, pid, details)) return `, and its session was begun by pid ${process.session}`;

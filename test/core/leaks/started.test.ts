@@ -143,6 +143,8 @@ Deno.test("fault 65: a living parent keeps what a test started, unless it is lea
   assertEquals(judge({ ppid: 90 }, OF_RUN, { others: [shell], marked: { 90: OF_RUN } })[0], "in-use", "somebody's shell inherited it too");
   const application = details({ pid: 90, argv: ["node", "app.js"], startTicks: 5000 });
   assertEquals(judge({ ppid: 90 }, { ...OF_RUN, since: 4000 }, { others: [application] })[0], "unknown");
+  const server = details({ pid: 90, argv: ["java", "Server"], startTicks: 50 });
+  assertEquals(judge({ ppid: 90 }, OF_RUN, { others: [server] })[0], "unknown", "servers may hand on the environment of who asks");
   const multiplexer = details({ pid: 90, argv: ["tmux", "new"], comm: "tmux: server", startTicks: 5000 });
   assertEquals(judge({ ppid: 90 }, { ...OF_RUN, since: 4000 }, { others: [multiplexer], marked: { 90: OF_RUN } })[0], "unknown");
 });
