@@ -44,7 +44,9 @@ type Add = (kind: string, detail: string) => void;
 
 function addExit(suite: RandomSuite, bare: Bare, mode: Mode, { code }: Observed, add: Add): void {
   const both = `bare pytest ${bare.code} (${bare.verdict}), ${mode.name} ${code}`;
-  const forgivable = has(suite, "alone") && ["jobs", "retries", "failed"].includes(mode.name);
+  const forgivable = has(suite, "alone") && ["jobs", "retries", "failed"].includes(mode.name) ||
+    // The test that is blamed for the fixture of another one passes when it alone is run, as with --lf.
+    has(suite, "wide") && mode.name === "failed";
   const partly = mode.name === "affected" || (mode.name === "failed" && bare.failures.length === 0);
   if (code === 0 && bare.verdict === "red" && !forgivable && !partly) add("greener", both);
   const redder = code !== 0 && code !== null && bare.verdict === "green";

@@ -28,8 +28,10 @@ def _category(report):
 
 
 def _told(kind, report, config):
-    status = config.hook.pytest_report_teststatus(report=report, config=config)
-    category = status[0] if status else _category(report)
+    # To ask changes a report of a test with subtests: nobody does where there is no terminal.
+    category = _category(report)
+    if config.pluginmanager.hasplugin("terminalreporter"):
+        category = config.hook.pytest_report_teststatus(report=report, config=config)[0]
     _tell(kind=kind, id=report.nodeid, phase=report.when, outcome=report.outcome, category=category)
 
 
