@@ -268,7 +268,8 @@ export class Judge {
       const { isPytest, isPython } = kindOf(details.argv, details.comm);
       if (!isPytest && !isPython) continue;
       const isYounger = details.startTicks !== null && process.startTicks !== null && details.startTicks > process.startTicks;
-      const isElsewhere = details.place === "other-project" && !details.title.includes(this.#view.root);
+      // Another project's tests start what works there or in no project's directory, not what works in this one's.
+      const isElsewhere = process.place === "checkout" && details.place === "other-project" && !details.title.includes(this.#view.root);
       const standing = this.#pytestStanding(details);
       if (!isYounger && !isElsewhere && standing !== "left" && standing !== "unknown") return pid;
     }
@@ -337,8 +338,10 @@ export class Judge {
       (kind.signature !== null || kind.helper !== null || kind.isPytest || this.#isRecorded(pid) || this.#isLeakedRoot(details, kind));
     if (mayBeLeft) {
       const above = this.#guardian(details);
-      if (above.kind !== "none" || !kind.isPytest || this.#isRecorded(pid)) return above;
-      return unknownAbove(pid, `its parent, pid ${pid}, has pytest's command line, and no run here recorded that`);
+      // With nobody above it either, it is nobody only if it is leaked: not another project's, and not one whose origin is unknown.
+      if (above.kind !== "none" || this.judge(details).verdict === "leaked") return above;
+      if (kind.isPytest) return unknownAbove(pid, `its parent, pid ${pid}, has pytest's command line, and no run here recorded that`);
+      return unknownAbove(pid, `its parent, pid ${pid} (${name}), is alive, and not known to be leaked`);
     }
     if (pid !== 1 && kind.isShellOrDebugger) return { kind: "by-hand", pid, evidence: `was started by hand: its parent is ${name}, pid ${pid}` };
     if (isOwn && details!.mapped === null) return unknownAbove(pid, `what is above it (pid ${pid}) can't be read`);
@@ -367,7 +370,15 @@ export class Judge {
     const kind = kindOf(process.argv, process.comm);
     // A service is started by such a program; an actor never is.
     const isNoService = kind.signature !== null || recorded !== undefined || this.#isLeakedRoot(process, kind);
-    return isNoService && isAdopter(parent, details) ? ` (${details?.comm ?? baseName(parent.args.split(" ")[0]!)}), which adopts orphans` : null;
+    return isNoService && isAdopter(parent, details) && this.#isBelowAdopters(pid)
+      ? ` (${details?.comm ?? baseName(parent.args.split(" ")[0]!)}), which adopts orphans`
+      : null;
+  }
+
+  /** Whether all above a process adopts: an init that a live program runs adopts for that. */
+  #isBelowAdopters(pid: number): boolean {
+    const { forest, details } = this.#seen;
+    return ancestorsOf(pid, forest).every((above) => forest.has(above) && isAdopter(forest.get(above)!, details.get(above) ?? null));
   }
 
   /** An untitled Python on tractor, in pytest's temporary directory or on record: a server that a fixture or a test started. */

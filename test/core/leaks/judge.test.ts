@@ -86,6 +86,26 @@ Deno.test("fault 11: an orphan that a subreaper adopted is leaked", () => {
   assertEquals(judge({ pid: 100, ppid: 80, startTicks: 5079 }, harness).verdict, "leaked", "its parent is younger");
 });
 
+Deno.test("what an init adopted that a live program runs is unknown: that program is above it", () => {
+  const tini = details({ pid: 80, ppid: 70, argv: ["tini", "-s", "--", "serve"], mapped: ["/usr/bin/tini"], cwd: "/" });
+  assertEquals(judge({ pid: 100, ppid: 80 }, tini, application).verdict, "unknown");
+  assertEquals(judge({ pid: 100, ppid: 80 }, { ...tini, ppid: 1 }).verdict, "leaked");
+});
+
+Deno.test("a living parent stands for nobody only if it is leaked itself", () => {
+  const parent = details({ pid: 90 });
+  assertEquals(judge({ pid: 100, ppid: 90 }, parent).verdict, "leaked");
+  const theirs = details({ pid: 90, cwd: "/other", place: "other-project" });
+  assertEquals(judge({ pid: 100, ppid: 90 }, theirs).verdict, "unknown", "another project's actor");
+  const untied = details({ pid: 90, cwd: "/", place: "elsewhere", mapped: [] });
+  assertEquals(judge({ pid: 100, ppid: 90 }, untied).verdict, "unknown", "an actor of nobody knows whom");
+  const gone = details({ pid: 90, cwd: "/repo/x (deleted)", place: "gone" });
+  assertEquals(judge({ pid: 100, ppid: 90 }, gone).verdict, "unknown", "one that only its pid may end");
+  const code = "from multiprocessing.spawn import spawn_main; spawn_main(tracker_fd=5, pipe_handle=7)";
+  const worker = details({ pid: 90, argv: ["python", "-c", code, "--multiprocessing-fork"] });
+  assertEquals(judge({ pid: 100, ppid: 90 }, worker).verdict, "unknown", "a worker of any program");
+});
+
 Deno.test("fault 12: an actor under a live pytest is in use, however deep", () => {
   const between = details({ pid: 90, ppid: 60, argv: ["_subactor[mid@90]"] });
   const { verdict, evidence, pytest: above } = judge({ pid: 100, ppid: 90 }, between, pytest);

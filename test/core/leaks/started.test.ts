@@ -179,6 +179,9 @@ Deno.test("a pytest that lives may have started what carries no run's name: kept
   assertIncludes(evidence, "pid 60 runs tests, and may have started it");
   assertEquals(judge({}, OF_TEST, { others: [{ ...pytest, startTicks: 9000 }], runners: [60] })[0], "leaked", "younger");
   assertEquals(judge({}, OF_TEST, { others: [{ ...pytest, cwd: "/x", place: "other-project" }], runners: [60] })[0], "leaked", "another project's");
+  const nowhere = { cwd: "/", place: "elsewhere", argv: ["/repo/.venv/bin/python", "x.py"] } as const;
+  const theirs = { ...pytest, cwd: "/x", place: "other-project" } as const;
+  assertEquals(judge(nowhere, OF_TEST, { others: [theirs], runners: [60] })[0], "unknown", "what works in no project may be that one's");
   assertEquals(judge({}, OF_RUN, { others: [pytest], runners: [60] })[0], "leaked", "a run that is over is known to be");
   assertEquals(judge({}, OF_TEST, { runners: [61] })[0], "unknown", "one that can't be looked into");
 });
