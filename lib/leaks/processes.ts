@@ -62,7 +62,14 @@ export class ProcessSurvey {
       if (row.state === "Z" || own.has(row.pid)) continue;
       if (mayBeActor(row.args) || this.#mayBeLeftPytest(row) || await this.#mayBeUntitled(row)) candidates.push(row.pid);
     }
-    return candidates;
+    return [...new Set([...candidates, ...await this.#mayBeRecorded(own)])];
+  }
+
+  /** Those that have the pid of one that a run recorded: of a program that is neither an actor nor a Python nothing else may say what it is. */
+  async #mayBeRecorded(own: ReadonlySet<number>): Promise<number[]> {
+    const { entries } = await (this.#ledger ??= readLedger(this.#host, this.#project.root));
+    const pids = new Set(entries.filter((entry) => entry.role === "process").map((entry) => entry.pid));
+    return [...pids].filter((pid) => this.isThere(pid) && !own.has(pid) && this.#forest.get(pid)!.uid === this.#host.uid());
   }
 
   /** Takes what environments say, once the list of all processes is known, and returns those that a test started. */

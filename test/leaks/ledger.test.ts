@@ -53,6 +53,16 @@ Deno.test("A root without a title that a run recorded is leaked, with the run an
   assertEquals(report.actors.map((actor) => actor.pid), [pid]);
 });
 
+Deno.test("Any program that a run recorded is found by the ledger alone", async () => {
+  const made = await make();
+  await using scene = made.scene;
+  const pid = await scene.start({ argv: ["server", "-"], cwd: "/" });
+  assertEquals((await findLeaks(scene.host, await scene.found())).actors, []);
+  await record(made, pid);
+  const report = await findLeaks(scene.host, await scene.found());
+  assertEquals(report.actors.map((actor) => [actor.pid, actor.verdict]), [[pid, "leaked"]]);
+});
+
 Deno.test("fault 55: entries that fit a stranger's pid and ticks prove nothing with another boot, namespace or user", async () => {
   const made = await make();
   await using scene = made.scene;
