@@ -216,7 +216,7 @@ function check(forest: Forest, seen: Seen): Outcome {
 
 /** Whether even a hook may end it. */
 function isOfCheckout(node: Node): boolean {
-  return node.cwd === "checkout" || node.venv === "ours";
+  return node.cwd === "checkout" || node.venv === "ours" && node.program !== "other";
 }
 
 /** Processes that no plan names, and whose starter must be left alone: multiprocessing's own. */

@@ -148,7 +148,8 @@ def start_worker(spec):
     method = "forkserver" if spec["start"] == "server" else "spawn"
     worker = multiprocessing.get_context(method).Process(target=begin, args=(spec,))
     directory = os.getcwd()
-    os.chdir("/")  # It goes where its starter is, which may be gone by then.
+    if os.path.basename(directory).startswith("gone"):
+        os.chdir("..")  # It goes where its starter is, which is gone by then.
     worker.start()
     os.chdir(directory)
     kept.append(worker)

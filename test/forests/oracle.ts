@@ -60,10 +60,16 @@ export class Oracle {
     if (kind === "adopter") return this.#isOf(node, "ended") ? either("an init that a test started") : spared("is an init");
     if (this.#isOf(node, "live")) return spared("a live run names it");
     const isRecorded = this.#isRecorded(node);
-    if (kind === "pytest" && !isRecorded) return this.#isOf(node, "ended") ? either("a forked pytest that nobody recorded") : spared("is pytest");
+    if (kind === "pytest" && !isRecorded) {
+      const starter = this.#plainPytest(node);
+      return this.#isOf(node, "ended") || starter && !this.lives(starter)
+        ? either("a pytest that a test started, recorded by nobody")
+        : spared("is pytest");
+    }
     const above = this.#above(node);
     if (above.class === "spared") return above;
     const evidence = this.#evidence(node, kind, isRecorded);
+    if (kind === "shell" && evidence.class === "found") return either("a shell that somebody may type into");
     if (evidence.class !== "spared") return above.class === "either" ? above : evidence;
     const mayGoWithIt = (above.class === "either" || above.why === "below a leak") && !isForeign(node);
     return mayGoWithIt ? either("unmarked, below a leak") : evidence;
@@ -74,6 +80,9 @@ export class Oracle {
     const starter = this.#starters.get(node.id);
     const holder = this.#holder(node);
     const direct = holder === starter && !node.double;
+    if (node.start === "server" && starter && holder !== starter && starter.cwd !== "checkout") {
+      return either("below a fork server that works where its starter did");
+    }
     if (direct && this.#kind(holder) === "adopter") return this.#isOf(holder, "ended") ? this.judge(holder) : spared("an init started it");
     if (direct || !this.#adopts(holder)) {
       const parent = this.judge(holder);
@@ -82,6 +91,7 @@ export class Oracle {
       const isUntouchable = parent.why === ANOTHERS || parent.why === OTHER_FILES;
       const isLeft = isActor(this.#kind(holder)) || this.#isOf(holder, "ended");
       if (isUntouchable && isLeft) return either("below a leak that is another user's, or in a container");
+      if (holder === this.#forest.first && holder.program === "shell" && isActor(this.#kind(node))) return either("a shell as the first process");
       if (direct) return spared(`below ${nameOf(holder)}: ${parent.why}`);
       if (this.#isRecorded(node)) return { class: "found", why: "its recorded parent is gone" };
       if (holder.program === "shell") return either("a shell as the first process");
@@ -156,21 +166,25 @@ export class Oracle {
   /** What says that a node with nobody above it is leaked, and this project's. */
   #evidence(node: Node, kind: Node["program"], isRecorded: boolean): Expected {
     if (isRecorded) return { class: "found", why: "recorded by the run" };
-    if (node.cwd === "deleted") return spared("its directory is gone");
-    if (isForeign(node)) return spared("works in another project");
+    if (node.cwd === "deleted") {
+      const pytest = this.#plainPytest(node);
+      const isLeft = this.#isOf(node, "ended") || pytest && !this.lives(pytest);
+      return isLeft ? either("a test's cookie, and its directory is gone") : spared("its directory is gone");
+    }
+    if (isForeign(node)) return this.#isOf(node, "ended") ? either("the run's cookie, in another project") : spared("works in another project");
     const [works, maps] = [node.cwd === "checkout", node.venv === "ours" && node.maps === "venv"];
     const starts = node.venv === "ours" && !["titled actor", "shell", "other"].includes(kind);
     if (this.#isOf(node, "ended")) return works || starts ? { class: "found", why: "the run's cookie" } : either("the run's cookie, elsewhere");
     const tied = works || maps || starts;
-    if (!tied) return spared("nothing of this project");
+    const pytest = this.#plainPytest(node);
+    if (pytest && this.lives(pytest)) return spared("its pytest lives");
+    if (!tied) return pytest ? either("pytest's cookie alone") : spared("nothing of this project");
     const leftAlone = this.#orphanOfTheLiving(node) ? either("left alone on purpose by a live program that recorded nothing") : null;
     if (isActor(kind)) {
       if (works && node.venv === "other") return either("another project's actor, in this checkout");
       return leftAlone ?? { class: "found", why: "an actor" };
     }
-    const pytest = this.#plainPytest(node);
     if (pytest) {
-      if (this.lives(pytest)) return spared("its pytest lives");
       if (this.#anyPytest()) return either("a live pytest may have started it");
       return works || starts ? { class: "found", why: "pytest's cookie" } : either("pytest's cookie, elsewhere");
     }

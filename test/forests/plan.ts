@@ -181,7 +181,7 @@ class Maker {
   /** What an init starts itself: nothing that only its name would give away. */
   #service(depth: number): Node {
     const node = { ...this.#attributes(this.#pick({ python: 3, shell: 1, other: 1, pytest: 1, daemon: 1 }), "exec"), session: true };
-    const service = { ...node, double: false, killed: this.#chance(0.4), cwd: this.#chance(0.5) ? "checkout" as const : node.cwd };
+    const service = { ...node, double: false, killed: this.#chance(0.4), cwd: this.#chance(0.5) ? "checkout" as const : "elsewhere" as const };
     return { ...service, children: this.#children(service, depth, 3) };
   }
 

@@ -20,6 +20,8 @@ def main():
     import node
 
     if os.fork() == 0:
+        # This is no program of the forest: nothing about it shall say what it does.
+        node.overwrite(b"driver\0")
         output = os.dup(1)
         try:
             result = drive(scene, node)
