@@ -30,6 +30,7 @@ const COMPILED_KIND = [
   "test/cli/isolate",
   "test/cli/ledger",
   "test/cli/permissions",
+  "test/cli/reports",
   "test/cli/run.test",
   "test/cli/run_engine",
   "test/cli/start",

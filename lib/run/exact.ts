@@ -57,7 +57,8 @@ export function exactCommand({ context, project, prepared, intent }: Omit<ExactS
 
 /** Runs exactly the chosen tests, in their order, in one fresh pytest, whose output goes to a log. Nothing is recorded beside that. */
 export async function runExactly(scene: ExactScene, { name, lane, targets, choose, limit, testLimit }: ExactRequest): Promise<ExactOutcome> {
-  const { context: { host }, prepared, settings, intent, places } = scene;
+  const { context, project, prepared, settings, intent, places } = scene;
+  const { host } = context;
   const directory = join(prepared.state.directory, name);
   await host.makeDirectory(directory);
   const log = await EventLog.open(host, directory, null);
@@ -81,6 +82,7 @@ export async function runExactly(scene: ExactScene, { name, lane, targets, choos
     },
     alone: () => false,
     limit,
+    quiet: context.line.has("timeout") ? 0 : project.configuration.timeLimitQuiet,
     testLimit,
     debugging: false,
     exitFirst: false,
