@@ -144,7 +144,8 @@ export interface Writer {
   readonly doubt: string | null;
 }
 
-interface Reader {
+/** A process that could read from a pipe. */
+export interface Reader {
   readonly process: SeenProcess;
   /** Null: it can't be told. */
   readonly reads: boolean | null;

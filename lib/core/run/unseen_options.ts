@@ -173,9 +173,12 @@ export interface Sharing {
   readonly handsOut: boolean;
 }
 
+/** Gives the words that a pytest needs besides, by why it is started and by what it is called. */
+export type WordsBesides = (kind: { readonly purpose: SessionPurpose }, session: string) => readonly string[];
+
 /** The words that a pytest is given besides, so that nothing is shared with another of the run; see {@linkcode OwnPlaces}. */
-export function wordsBesides({ words, withoutWorkers }: OwnPlaces, { several, handsOut }: Sharing) {
-  return ({ purpose }: { readonly purpose: SessionPurpose }, session: string): readonly string[] => {
+export function wordsBesides({ words, withoutWorkers }: OwnPlaces, { several, handsOut }: Sharing): WordsBesides {
+  return ({ purpose }, session) => {
     const isFirst = purpose === "tests";
     return [...(several || !isFirst ? words(session, null) : []), ...(several || handsOut || !isFirst ? withoutWorkers : [])];
   };
