@@ -57,7 +57,8 @@ function addExit(suite: RandomSuite, bare: Bare, mode: Mode, { code }: Observed,
   if (redder && !mayBe && !isRefused && !(mode.kind === "some" && code === 5)) add("redder", both);
   const isExact = mode.kind === "one" && mode.name !== "hook" && !has(suite, "ends", "hangs");
   const passes = code === 0 && (forgivable || bare.verdict !== "red");
-  if (isExact && !passes && code !== bare.code && (bare.code ?? 9) < 6) {
+  // A red session that a process ends with 0 is red with any code.
+  if (isExact && !passes && code !== bare.code && bare.code !== 0 && (bare.code ?? 9) < 6) {
     add("another code", both);
   }
 }
