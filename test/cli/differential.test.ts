@@ -3,7 +3,7 @@ import { ALONE } from "../differential/place.ts";
 import { randomSuite } from "../differential/suite.ts";
 
 const SUITES = 20;
-const MODES_PER_SUITE = 3;
+const MODES_PER_SUITE = 2;
 const NEEDS = ALONE === null ? " (needs namespaces)" : "";
 
 /** Other suites each time; TRACTEST_SEED gives those of a run that failed. */
