@@ -1,24 +1,19 @@
 /** Grows random process forests and says what came of them; see `scripts/forests`. */
 
-import { describeFailure, grow, makeKit, smallest, Sums } from "../test/forests/forest.ts";
-import { describe, forestOf } from "../test/forests/plan.ts";
+import { describeFailure, describeLeast, growAll, makeKit } from "../test/forests/forest.ts";
+import type { Forest } from "../test/forests/plan.ts";
 
 /** Forests of a soak. */
 const COUNT = 500;
 
 const { seed, many, shrinks } = read(Deno.args);
 const kit = await makeKit();
-const sums = new Sums();
-for (let at = 0; at < many; at++) {
-  const forest = forestOf(seed + at);
-  const outcome = await grow(forest, kit);
-  sums.add(outcome);
-  if (outcome.problems.length === 0) continue;
+const bad: Forest[] = [];
+const sums = await growAll(seed, many, kit, (forest, outcome) => {
+  bad.push(forest);
   console.log(describeFailure(forest, outcome));
-  if (!shrinks) continue;
-  const least = await smallest(forest, kit);
-  console.log(`  the least that shows it:\n${describe(least.forest)}\n  ${least.outcome.problems.join("\n  ")}`);
-}
+});
+if (shrinks && bad.length > 0) console.log(await describeLeast(bad[0]!, kit));
 console.log(sums.text());
 Deno.exit(sums.failed === 0 ? 0 : 1);
 

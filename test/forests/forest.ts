@@ -2,7 +2,7 @@ import { dirname } from "@std/path";
 import { TRACTEST } from "../cli/tractest.ts";
 import { pythonWithPytest } from "../cli/suites.ts";
 import { type Expected, nameOf, Oracle } from "./oracle.ts";
-import { type Forest, type Node, nodesOf, smaller } from "./plan.ts";
+import { describe, type Forest, forestOf, type Node, nodesOf, smaller } from "./plan.ts";
 import { type Kit, NAMES, sceneOf } from "./spec.ts";
 
 /** What tractest did in a forest. */
@@ -73,8 +73,17 @@ async function namePython(directory: string, python: string, home: string): Prom
   for (const name of NAMES.slice(1)) await (works.success ? Deno.link(first, `${directory}/${name}`) : Deno.symlink(python, `${directory}/${name}`));
 }
 
-/** Grows a forest in namespaces of its own, which end with it, and asks tractest about it. */
-export async function grow(forest: Forest, kit: Kit): Promise<Outcome> {
+/** Grows a forest in namespaces of its own, which end with it, and asks tractest about it. One that does not grow is a problem too. */
+async function grow(forest: Forest, kit: Kit): Promise<Outcome> {
+  try {
+    return await growOnce(forest, kit);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return { problems: [error.message], processes: 0, spared: 0, harmed: 0, provable: 0, found: 0, either: 0 };
+  }
+}
+
+async function growOnce(forest: Forest, kit: Kit): Promise<Outcome> {
   const file = await Deno.makeTempFile({ dir: kit.directory, suffix: ".json" });
   await Deno.writeTextFile(file, JSON.stringify(sceneOf(forest, kit)));
   const keep = [dirname(kit.tractest), dirname(dirname(kit.packages)), kit.home].map((path) => path.startsWith("/tmp/") ? path : null);
@@ -88,7 +97,7 @@ export async function grow(forest: Forest, kit: Kit): Promise<Outcome> {
   }).spawn();
   try {
     const seen = JSON.parse(await firstLine(child.stdout));
-    if (seen.error !== undefined) throw new Error(`the forest of seed ${forest.seed} did not grow: ${seen.error}`);
+    if (seen.error !== undefined) throw new Error(`it did not grow: ${seen.error}`);
     return check(forest, seen);
   } finally {
     // With it goes the first process inside, and with that all others.
@@ -107,8 +116,32 @@ async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
   return text;
 }
 
+/** Forests that grow at the same time. */
+const LANES = 2;
+
+/** Grows the forests of `many` seeds from the first, and reports each that shows a problem. */
+export async function growAll(
+  first: number,
+  many: number,
+  kit: Kit,
+  failed: (forest: Forest, outcome: Outcome) => void,
+): Promise<Sums> {
+  const sums = new Sums();
+  let next = 0;
+  const lane = async () => {
+    while (next < many) {
+      const forest = forestOf(first + next++);
+      const outcome = await grow(forest, kit);
+      sums.add(outcome);
+      if (outcome.problems.length > 0) failed(forest, outcome);
+    }
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+  return sums;
+}
+
 /** The smallest forest found within a minute that still shows a problem. */
-export async function smallest(forest: Forest, kit: Kit): Promise<{ forest: Forest; outcome: Outcome }> {
+async function smallest(forest: Forest, kit: Kit): Promise<{ forest: Forest; outcome: Outcome }> {
   const deadline = performance.now() + 60_000;
   let outcome = await grow(forest, kit);
   for (let isSmaller = true; isSmaller;) {
@@ -127,6 +160,12 @@ export async function smallest(forest: Forest, kit: Kit): Promise<{ forest: Fore
 /** A failure in words, with the command that shows it again. */
 export function describeFailure(forest: Forest, { problems }: Outcome): string {
   return `seed ${forest.seed}: scripts/forests --seed ${forest.seed}\n${problems.map((problem) => `  ${problem}`).join("\n")}`;
+}
+
+/** The least forest that shows what one of these did, in words. */
+export async function describeLeast(forest: Forest, kit: Kit): Promise<string> {
+  const least = await smallest(forest, kit);
+  return `the least that shows it:\n${describe(least.forest)}\n  ${least.outcome.problems.join("\n  ")}`;
 }
 
 /** Sums over forests. */
@@ -196,7 +235,7 @@ function check(forest: Forest, seen: Seen): Outcome {
   const harmed = of("spared").filter((node) => !isThere(pidOf(node), seen.ticks[pidOf(node)]!));
   for (const node of harmed) say(node, "was ended, and must be left alone");
   for (const node of of("found")) {
-    if (isThere(pidOf(node), seen.ticks[pidOf(node)]!) && (forest.cleanUp === "json" || isOfCheckout(node))) {
+    if (isThere(pidOf(node), seen.ticks[pidOf(node)]!) && (forest.cleanUp === "json" || oracle.isForHook(node))) {
       say(node, "is still there after the clean-up");
     }
   }
@@ -212,11 +251,6 @@ function check(forest: Forest, seen: Seen): Outcome {
     found: of("found").filter(isLeaked).length,
     either: of("either").length,
   };
-}
-
-/** Whether even a hook may end it. */
-function isOfCheckout(node: Node): boolean {
-  return node.cwd === "checkout" || node.venv === "ours" && node.program !== "other";
 }
 
 /** Processes that no plan names, and whose starter must be left alone: multiprocessing's own. */
@@ -248,7 +282,6 @@ function codes(
   if ((has("found") || stale) && list.clean !== false) problems.push(`clean is ${list.clean}, and something is leaked`);
   if (!has("found") && !has("either") && !stale && !isHeld && list.clean === false) problems.push("clean is false, and nothing is leaked");
   const allowed = new Set(forest.cleanUp === "hook" ? [0] : [0, 82, ...(isHeld ? [81] : [])]);
-  if (forest.cleanUp === "hook" && nodes.some((node) => expected.get(node)!.class === "found" && !isOfCheckout(node))) allowed.add(81);
   if (!allowed.has(kill.code)) problems.push(`the clean-up ends with ${kill.code}: ${kill.stderr}`);
   if (/\n {4}at /.test(listed.stderr + kill.stderr)) problems.push(`a stack trace: ${listed.stderr}${kill.stderr}`);
   if (forest.cleanUp === "json") {

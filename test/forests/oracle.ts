@@ -51,13 +51,20 @@ export class Oracle {
     return !node.killed;
   }
 
+  /** Whether a hook ends it too: one leaves what works outside of the checkout, and so what is below that. */
+  isForHook(node: Node): boolean {
+    const holder = this.#holder(node);
+    const isOfCheckout = node.cwd === "checkout" || node.venv === "ours" && node.program !== "other";
+    return isOfCheckout && (this.judge(holder).class !== "found" || this.isForHook(holder));
+  }
+
   #judge(node: Node): Expected {
     const kind = this.#kind(node);
     if (node === this.#forest.first) return spared("is the first process");
     if (node.user === "other") return spared(ANOTHERS);
     if (node.ownMounts) return spared(OTHER_FILES);
     if (kind === "daemon") return spared("is a shared daemon");
-    if (kind === "adopter") return this.#isOf(node, "ended") ? either("an init that a test started") : spared("is an init");
+    if (kind === "adopter") return this.#isLeft(node) ? either("an init that a test started") : spared("is an init");
     if (this.#isOf(node, "live")) return spared("a live run names it");
     const isRecorded = this.#isRecorded(node);
     if (kind === "pytest" && !isRecorded) {
@@ -83,7 +90,7 @@ export class Oracle {
     if (node.start === "server" && starter && holder !== starter && starter.cwd !== "checkout") {
       return either("below a fork server that works where its starter did");
     }
-    if (direct && this.#kind(holder) === "adopter") return this.#isOf(holder, "ended") ? this.judge(holder) : spared("an init started it");
+    if (direct && this.#kind(holder) === "adopter") return this.#isLeft(holder) ? this.judge(holder) : spared("an init started it");
     if (direct || !this.#adopts(holder)) {
       const parent = this.judge(holder);
       if (parent.class === "found") return { class: "found", why: "below a leak" };
@@ -141,6 +148,12 @@ export class Oracle {
     return this.#recorded.has(node.id) || this.#carries(node, run.node);
   }
 
+  /** Whether a test of a pytest that is over started a node, and something of that is left to see. */
+  #isLeft(node: Node): boolean {
+    const pytest = this.#plainPytest(node);
+    return this.#isOf(node, "ended") || pytest !== null && !this.lives(pytest);
+  }
+
   #isRecorded(node: Node): boolean {
     return this.#recorded.has(node.id) && this.#isOf(node, "ended");
   }
@@ -167,9 +180,7 @@ export class Oracle {
   #evidence(node: Node, kind: Node["program"], isRecorded: boolean): Expected {
     if (isRecorded) return { class: "found", why: "recorded by the run" };
     if (node.cwd === "deleted") {
-      const pytest = this.#plainPytest(node);
-      const isLeft = this.#isOf(node, "ended") || pytest && !this.lives(pytest);
-      return isLeft ? either("a test's cookie, and its directory is gone") : spared("its directory is gone");
+      return this.#isLeft(node) ? either("a test's cookie, and its directory is gone") : spared("its directory is gone");
     }
     if (isForeign(node)) return this.#isOf(node, "ended") ? either("the run's cookie, in another project") : spared("works in another project");
     const [works, maps] = [node.cwd === "checkout", node.venv === "ours" && node.maps === "venv"];
@@ -181,6 +192,7 @@ export class Oracle {
     if (!tied) return pytest ? either("pytest's cookie alone") : spared("nothing of this project");
     const leftAlone = this.#orphanOfTheLiving(node) ? either("left alone on purpose by a live program that recorded nothing") : null;
     if (isActor(kind)) {
+      if (pytest && this.#anyPytest()) return either("a live pytest may have started it");
       if (works && node.venv === "other") return either("another project's actor, in this checkout");
       return leftAlone ?? { class: "found", why: "an actor" };
     }

@@ -138,7 +138,8 @@ class Maker {
     const kind = this.#pick({ adopter: 16, python: 2.5, pytest: 1, shell: 0.7, other: 0.7 });
     const words = kind === "adopter" ? this.#one(FIRST_ADOPTERS) : this.#wordsOf(kind);
     const cwd = this.#chance(0.5) ? "elsewhere" as const : "checkout" as const;
-    const count = this.#chance(0.5) ? this.#upTo(3) : 0;
+    const isIdle = ["sleep", "tail"].includes(words[0] ?? "");
+    const count = !isIdle && this.#chance(0.5) ? this.#upTo(3) : 0;
     const node = { ...plain(this.#next(), kind, words), venv: this.#venv(), cwd: kind === "adopter" ? "elsewhere" as const : cwd };
     const children = Array.from({ length: count }, () => kind === "adopter" ? this.#service(1) : this.#child(node, 1));
     return { ...node, maps: kind === "python" ? this.#maps() : "nothing", children };
@@ -233,7 +234,7 @@ class Maker {
       venv: this.#venv(),
       maps: program === "other" || isQuiet ? "nothing" : this.#maps(),
       cwd: this.#pick({ checkout: 12, elsewhere: 4, "pytest's temporary": isQuiet ? 0 : 2, deleted: 0.7, "other project": 1.5, nested: 0.7 }),
-      environment: start === "exec" && this.#chance(0.1) ? "empty" : "kept",
+      environment: start === "exec" && !["daemon", "shell", "other"].includes(program) && this.#chance(0.1) ? "empty" : "kept",
       user: this.#chance(0.05) ? "other" : "own",
       ownMounts: !isQuiet && this.#chance(0.03),
       stubborn: this.#chance(0.03),
