@@ -175,7 +175,10 @@ class Result implements TestResult {
   }
 
   get failures(): readonly ResultFailure[] {
-    return this.attempts.length === 0 ? NONE : failuresOf(this.attempts.at(-1)!);
+    if (this.attempts.length === 0) return NONE;
+    const last = failuresOf(this.attempts.at(-1)!);
+    // One that was cut takes nothing back of what the attempt before it has said.
+    return last.length > 0 || this.finished || this.attempts.length < 2 ? last : failuresOf(this.attempts.at(-2)!);
   }
 
   get flaky(): boolean {

@@ -108,6 +108,13 @@ Deno.test("an error of pytest itself is an error in the report, so that no repor
   assertIncludes(document, 'classname="pytest" name="internal" time="0.000"><error message="internal error">ValueError: hook</error>');
 });
 
+Deno.test("a failure stays where the attempt after it was cut, and goes where that one passed", () => {
+  const id = "tests/test_a.py::test_b";
+  const failed = [started(id), report(id, "setup", ""), report(id, "call", "failed", { message: "first" }), report(id, "teardown", "")];
+  assertEquals(resultsOf([...failed, ...again([started(id)])]).failures.map(({ message }) => message), ["first"]);
+  assertEquals(resultsOf([...failed, ...again(whole(id, "passed"))]).failures, []);
+});
+
 Deno.test("attempts of a test that was tried again are flakyFailure if it passed in the end, else failure and rerunFailure", async () => {
   const [flaky, red] = [whole("a.py::t", "failed", { message: "first" }), whole("a.py::t", "failed", { message: "second" })];
   const [passed, failed] = await parse([
