@@ -54,7 +54,9 @@ function addExit(suite: RandomSuite, bare: Bare, mode: Mode, { code }: Observed,
   const mayBe = mode.kind !== "one" && has(suite, "whole", "wide", "ends", "alone");
   // pytest takes no argument with a bracket in its path.
   const isRefused = mode.kind === "some" && suite.files.some(({ path }) => path.includes("["));
-  if (redder && !mayBe && !isRefused && !(mode.kind === "some" && code === 5)) add("redder", both);
+  // A part may have no test: where its files are skipped as a whole, say, which the checks before a run find.
+  const isEmpty = mode.kind === "some" && (code === 5 || code === 80);
+  if (redder && !mayBe && !isRefused && !isEmpty) add("redder", both);
   const isExact = mode.kind === "one" && mode.name !== "hook" && !has(suite, "ends", "hangs");
   const passes = code === 0 && (forgivable || bare.verdict !== "red");
   // A red session that a process ends with 0 is red with any code.
