@@ -84,7 +84,9 @@ export class ProcessSurvey {
   /** Processes that run tests, or may: pytests, and programs of Python that mention it. */
   async #findRunners(): Promise<ReadonlySet<number>> {
     const uid = this.#host.uid();
-    const rows = [...this.#forest.values()].filter((row) => row.pid !== this.#host.pid && row.state !== "Z" && (row.uid === uid || row.uid === 0));
+    // Who else may have started a process of this user: root, and for root anybody (by sudo).
+    const mayStart = (row: ListedProcess) => uid === 0 || row.uid === uid || row.uid === 0;
+    const rows = [...this.#forest.values()].filter((row) => row.pid !== this.#host.pid && row.state !== "Z" && mayStart(row));
     const pytests = rows.filter((row) => mayBePytest(row.args) || (pythonDirectory(row.args) !== null && mentionsPytest(row.args)));
     const scripts = rows.filter((row) => !pytests.includes(row) && !this.#marks.has(row.pid) && pythonDirectory(row.args) !== null);
     await this.#read([...new Set([...pytests, ...scripts].flatMap((row) => [row.pid, ...ancestorsOf(row.pid, this.#forest)]))]);

@@ -167,3 +167,15 @@ Deno.test("--pid ends what is below a process too, but no run of tests that is a
   assertEquals(killed.map(({ pid }) => pid).toSorted(), [root, actor].toSorted());
   assertEquals([root, actor, pytest, mine].map(isAlive), [false, false, true, true]);
 });
+
+Deno.test({
+  name: `what another user's live pytest may have started as root is kept${isRoot ? "" : " (needs root)"}`,
+  ignore: !isRoot,
+  fn: async () => {
+    await using scene = await Scene.make();
+    const env = { PYTHONPATH: await scene.modules() };
+    await scene.start({ argv: ["python3", "-m", "pytest"], cwd: "/", env: { ...env, BECOME: "65534" } });
+    const pid = await scene.start({ argv: ["server", "-"], env: { PYTEST_CURRENT_TEST: "tests/t.py::x (call)" } });
+    assertEquals((await findLeaks(scene.host, await scene.found(), { pid })).named?.verdict, "unknown");
+  },
+});
