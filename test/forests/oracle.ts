@@ -102,7 +102,8 @@ export class Oracle {
       if (direct) return spared(`below ${nameOf(holder)}: ${parent.why}`);
       if (this.#isRecorded(node)) return { class: "found", why: "its recorded parent is gone" };
       if (holder.program === "shell") return either("a shell as the first process");
-      if (this.#showsAdoption(node)) return either("its session shows that it was adopted, by a program that may be anything");
+      const isApplication = holder.program === "python" || holder.program === "pytest";
+      if (!isApplication && this.#showsAdoption(node)) return either("its session shows that it was adopted, by a program that may be anything");
       return this.#isOf(node, "ended") ? either("a cookie below an application") : spared(`may be ${nameOf(holder)}'s own`);
     }
     if (holder === this.#forest.first) return { class: "found", why: "adopted" };
