@@ -1,5 +1,6 @@
 import type { Context } from "../context.ts";
 import { TractestError } from "../errors.ts";
+import { ownProcess } from "../programs/own_process.ts";
 import { ENDING_SIGNALS, type EndingSignal, type ExitCode } from "../tables/exit_codes.ts";
 
 /**
@@ -9,6 +10,8 @@ import { ENDING_SIGNALS, type EndingSignal, type ExitCode } from "../tables/exit
  * @throws {TractestError} when a signal has ended it
  */
 export async function interruptible({ host, line }: Context, work: () => Promise<ExitCode>): Promise<ExitCode> {
+  // Listening to a signal takes away the sign that this program was started with it ignored.
+  await ownProcess(host);
   const interrupted = Promise.withResolvers<EndingSignal>();
   const signals = Object.keys(ENDING_SIGNALS) as EndingSignal[];
   const off = signals.map((signal) => host.onSignal(signal, () => interrupted.resolve(signal)));
