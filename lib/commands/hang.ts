@@ -2,7 +2,7 @@ import { parseCommandLine } from "../core/command_line/command_line.ts";
 import { hangDocument } from "../core/hang/hang.ts";
 import { type Confirmation, confirmWords, decideConfirmation, type HungTest, type Rerun } from "../core/hang/confirm.ts";
 import type { HangReport } from "../core/hang/types.ts";
-import { descendantsOf } from "../core/leaks/judge.ts";
+import { ancestorsOf, descendantsOf } from "../core/leaks/judge.ts";
 import { escapeText, shellCommand } from "../core/escape.ts";
 import { DEFAULT_CONFIGURATION } from "../core/project/configuration.ts";
 import { withConfirmation } from "../core/hang/signature.ts";
@@ -73,7 +73,7 @@ function pidOf(text: string): number {
 async function look({ host, line }: Context, project: Project | null, root: number, list: ProcessList): Promise<Looked> {
   const forest = new Map(list.processes.map((row) => [row.pid, row]));
   const checkout = project?.root ?? null;
-  const run = await runOfProcess(host, checkout, root, descendantsOf(root, forest));
+  const run = await runOfProcess(host, checkout, root, ancestorsOf(root, forest), descendantsOf(root, forest));
   const readStacks = line.has("stacks") ? (await import("../hang/stacks.ts")).readStacks : null;
   const report = await examineHang(host, {
     root,

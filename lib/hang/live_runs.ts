@@ -1,12 +1,12 @@
 import { join } from "@std/path";
 import { ancestorsOf, type Judged } from "../core/leaks/judge.ts";
 import type { HangReport, SessionProgress, StartedIn } from "../core/hang/types.ts";
-import { isHere } from "../core/leaks/ledger.ts";
+import { isHere, type LedgerEntry } from "../core/leaks/ledger.ts";
 import { SessionFacts } from "../core/results/tally.ts";
 import type { Host } from "../host/host.ts";
 import { readLedger, surroundingsOf } from "../leaks/ledger.ts";
 import { ProcessSurvey } from "../leaks/processes.ts";
-import { readProcessFiles, readVariable } from "../programs/proc.ts";
+import { type ProcessFiles, readProcessFiles, readVariable } from "../programs/proc.ts";
 import type { ProcessList } from "../programs/ps.ts";
 import { stateDirectory } from "../project/directories.ts";
 import type { Project } from "../project/project.ts";
@@ -59,24 +59,46 @@ export interface RunOfProcess {
  * What is known of the run of a process: from the record that `tractest run` keeps, and from what children have inherited from pytest.
  *
  * @param root of the project; null outside of any, where nothing is recorded
+ * @param above those above the process, the nearest first: what is around a pytest in an isolation is on record before pytest itself
  * @param children processes below it
  */
-export async function runOfProcess(host: Host, root: string | null, pid: number, children: readonly number[]): Promise<RunOfProcess> {
+export async function runOfProcess(
+  host: Host,
+  root: string | null,
+  pid: number,
+  above: readonly number[],
+  children: readonly number[],
+): Promise<RunOfProcess> {
   const [{ entries }, here, files, startedIn] = await Promise.all([
     root === null ? { entries: [] } : readLedger(host, root),
     surroundingsOf(host),
-    readProcessFiles(host, [pid], { mapped: false, why: "which run this is" }),
+    readProcessFiles(host, [pid, ...above], { mapped: false, why: "which run this is" }),
     inheritedTests(host, children),
   ]);
-  const row = files.rows.get(pid);
-  const own = entries.find((entry) => entry.role !== "runner" && entry.pid === pid && entry.startTicks === row?.startTicks && isHere(entry, here));
-  const command = row?.argv ?? null;
-  if (own === undefined) return { running: null, command, also: [], session: null, startedIn };
+  const own = nearestEntry([pid, ...above], files.rows, entries.filter((entry) => isHere(entry, here)));
+  const command = files.rows.get(pid)?.argv ?? null;
+  if (own === null) return { running: null, command, also: [], session: null, startedIn };
   const same = entries.filter((entry) => entry.runId === own.runId && entry.role === "process" && isHere(entry, here));
   const living = await readProcessFiles(host, same.map((entry) => entry.pid), { mapped: false, why: "which processes of the run live" });
   const also = same.filter((entry) => living.rows.get(entry.pid)?.startTicks === entry.startTicks && living.rows.get(entry.pid)!.state !== "Z");
   const recorded = await recordedSession(host, own.runId, pid);
   return { ...recorded, command, also: also.map((entry) => entry.pid), startedIn };
+}
+
+/** What is on record of the first of these that is; null if none is, or if a tractest comes first, which may have begun another run. */
+function nearestEntry(
+  line: readonly number[],
+  rows: ReadonlyMap<number, ProcessFiles>,
+  entries: readonly LedgerEntry[],
+): LedgerEntry | null {
+  for (const pid of line) {
+    const same = entries.filter((entry) => entry.pid === pid && entry.startTicks === rows.get(pid)?.startTicks);
+    if (same.some(({ role }) => role === "runner")) return null;
+    // The run that started it says more than one around that run.
+    const entry = same.find(({ role }) => role === "root") ?? same[0];
+    if (entry !== undefined) return entry;
+  }
+  return null;
 }
 
 /** The tests that a session is in, and how far it is, by the events of its run. */
