@@ -91,7 +91,6 @@ _tt_unpack() (
   on_disk() { find "$new/unpacked" -type f -exec sync {} + 2>/dev/null || sync; }
   # DIRECTORY: takes the place of what stands there. Somebody who was faster is not disturbed: then mv puts ours inside of theirs.
   place() {
-    on_disk
     if [ -e "$1" ] || [ -L "$1" ]; then mv "$1" "$new/old"; fi
     mv "$new/unpacked" "$1"
     rm -rf "$1/unpacked" "$new/old"
@@ -119,6 +118,7 @@ _tt_unpack() (
         *) _tt_die "Cannot start the Deno runtime inside of tractest: $(cat "$new/why")" "install Deno and use \`scripts/install --launcher\`" ;;
       esac
     fi
+    on_disk
     is_placed "$home/runtime-@RUNTIME_ID@" deno rwx @DENO_SIZE@ || place "$home/runtime-@RUNTIME_ID@"
   elif [ ! -x "$home/runtime-@RUNTIME_ID@/deno" ]; then
     _tt_die "Cannot run programs in \"$home\": it is mounted noexec" "XDG_CACHE_HOME=DIR chooses another place"
@@ -127,6 +127,7 @@ _tt_unpack() (
     fetch program @PROGRAM_SIZE@ @PROGRAM_SIZE@ @PROGRAM_SHA256@
     # As root, tar would bring the owner and the modes of the machine that built this.
     { gzip -dc <"$new/payload" | tar -xof - -C "$new/unpacked" && chmod -R u=rwX,go= "$new/unpacked"; } || full
+    on_disk
     is_program_placed || place "$home/program-@PROGRAM_ID@"
   fi
   # Other versions, once nobody has used this file's predecessor for a month, and what a killed start left.
