@@ -146,7 +146,7 @@ Deno.test("the database is private", async () => {
   assert((mode! & 0o077) === 0, `mode ${mode!.toString(8)}`);
 });
 
-Deno.test("runs that were killed are recorded by the next one, once, and those that live or make no sense are not", async () => {
+Deno.test("runs that were killed are recorded by the next one, once, without lines that make no sense, and those that live are not", async () => {
   await using store = Store.make();
   const runs = join(store.path, "state/tractest/runs");
   const leave = async (id: string, events: readonly unknown[]) => {
@@ -187,6 +187,8 @@ console.log(store.stderr.text);`;
     ["6-next", null, 0],
     ["5-next", null, 0],
     ["4-strange", "killed", 1],
+    // Without the line that makes no sense.
+    ["2-nonsense", "killed", 1],
     ["1-killed", "killed", 2],
   ]);
   assertEquals((await testRecords(store, store.project, ["t.py::a", "t.py::b"])).size, 2);
