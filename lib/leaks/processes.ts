@@ -4,7 +4,7 @@ import { ancestorsOf, descendantsOf, Judge, type Judged, type Viewpoint } from "
 import type { Place, ProcessDetails, Refusal } from "../core/leaks/types.ts";
 import { type Recorded, type RecordedProcesses, recordedProcesses } from "../core/leaks/ledger.ts";
 import type { Mark } from "../core/leaks/mark.ts";
-import { mentionsPytest, type Origins, SCRIPT_HEAD, withMarks } from "../core/leaks/started.ts";
+import { mayRunTests, mentionsPytest, type Origins, SCRIPT_HEAD, withMarks } from "../core/leaks/started.ts";
 import { FORK_SERVER } from "../tables/actor_signatures.ts";
 import type { Host } from "../host/host.ts";
 import { type ProcessFiles, type ProcessLinks, type Read, readProcessFiles, readProcessLinks, readWorkingDirectories } from "../programs/proc.ts";
@@ -81,7 +81,7 @@ export class ProcessSurvey {
     return [...this.#marks.keys()];
   }
 
-  /** Processes that run tests, or may: pytests, and programs of Python that mention it. */
+  /** Processes that run tests, or may: pytests, and programs of Python that mention it, or tests. */
   async #findRunners(): Promise<ReadonlySet<number>> {
     const uid = this.#host.uid();
     // Who else may have started a process of this user: root, and for root anybody (by sudo).
@@ -92,6 +92,7 @@ export class ProcessSurvey {
     await this.#read([...new Set([...pytests, ...scripts].flatMap((row) => [row.pid, ...ancestorsOf(row.pid, this.#forest)]))]);
     const texts = await Promise.all(scripts.map(async ({ pid }) => {
       const { argv = null, cwd = null } = this.#details.get(pid) ?? {};
+      if (argv !== null && mayRunTests(argv)) return pid;
       const target = argv && pythonTarget(argv);
       if (target?.kind !== "script" || cwd === null || this.#host.uid() === null) return null;
       const head = await this.#host.readFrom(resolve(cwd, target.value), 0, SCRIPT_HEAD).catch(() => null);

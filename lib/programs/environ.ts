@@ -9,14 +9,14 @@ const WHOLE = "whole";
 const AT_ONCE = 10_000;
 
 /**
- * Which of these processes a test started, as far as their environments say so. One `grep`, which keeps two variables and shows nothing of
+ * Which of these processes a test started, as far as their environments say so. One `grep`, which keeps four variables and shows nothing of
  * the others. A process whose environment can't be read is not among them: that may be anybody's.
  */
 export async function readMarks(host: Host, pids: readonly number[], why: string): Promise<Read<Mark>> {
   const rows = new Map<number, Mark>();
   for (let start = 0; start < pids.length; start += AT_ONCE) {
     const some = pids.slice(start, start + AT_ONCE);
-    const args = ["-azsH", "-e", `^${RUN_COOKIE}=`, "-e", `^${TEST_COOKIE}=`];
+    const args = ["-azsH", ...[RUN_COOKIE, TEST_COOKIE, "TMUX", "STY"].flatMap((name) => ["-e", `^${name}=`])];
     const { text, failure } = await probe(host, "grep", [...args, ...some.map(environmentOf), "/proc/self/environ"], {
       why,
       // 2: some of them are gone, or can't be read.
@@ -44,21 +44,42 @@ export function parseMarks(text: string, pids: readonly number[]): Map<number, M
   return marks === null || [...marks.keys()].some((pid) => !asked.has(pid)) ? null : marks;
 }
 
-/** Parses records of `grep -azH` about environments; null if one is none. Of a variable that is there twice the first counts, as for getenv. */
+const RECORD = /^\/proc\/(\d+)\/environ:(TRACTEST_RUN|PYTEST_CURRENT_TEST|TMUX|STY)=(.*)$/s;
+
+/**
+ * Parses records of `grep -azH` about environments; null if one is none. Of a variable that is there twice the first counts, as for getenv.
+ *
+ * What a terminal multiplexer has in its own environment it hands to all that is typed into it later: there the variables say nothing.
+ */
 export function parseRecords(records: readonly string[]): Map<number, Mark> | null {
   const marks = new Map<number, Mark>();
+  const multiplexers = new Map<number, number>();
   for (const record of records) {
-    const [, pid, variable, value] = /^\/proc\/(\d+)\/environ:(TRACTEST_RUN|PYTEST_CURRENT_TEST)=(.*)$/s.exec(record) ?? [];
-    if (pid === undefined) {
+    const [, digits, variable, value] = RECORD.exec(record) ?? [];
+    if (digits === undefined) {
       // A line end within another variable's value, behind which the same words stand.
       if (/^\/proc\/\d+\/environ:/.test(record)) continue;
       return null;
     }
-    const before = marks.get(Number(pid)) ?? { runId: null, test: null };
+    const pid = Number(digits);
+    if (variable === "TMUX" || variable === "STY") {
+      const server = multiplexerOf(value!);
+      if (server !== null) multiplexers.set(pid, server);
+      continue;
+    }
+    const before = marks.get(pid) ?? { runId: null, test: null };
     const mark = variable === RUN_COOKIE
       ? { ...before, runId: before.runId ?? runIdOf(value!) }
       : { ...before, test: before.test ?? testIdOf(value!) };
-    if (mark.runId !== null || mark.test !== null) marks.set(Number(pid), mark);
+    if (mark.runId !== null || mark.test !== null) marks.set(pid, mark);
   }
+  const typed = [...marks.keys()].filter((pid) => multiplexers.has(pid) && marks.has(multiplexers.get(pid)!));
+  for (const pid of typed) marks.delete(pid);
   return marks;
+}
+
+/** The pid of the server in `TMUX=/tmp/tmux-0/default,1234,0` or `STY=1234.pts-0.host`; null for anything else. */
+function multiplexerOf(value: string): number | null {
+  const pid = /,(\d+),\d+$/.exec(value)?.[1] ?? /^(\d+)\./.exec(value)?.[1];
+  return pid === undefined ? null : Number(pid);
 }

@@ -49,3 +49,13 @@ Deno.test("environments are read of those that can be read: another's and a vani
   scene.host.instead = (program) => program === "grep" ? { code: 2, stderr: new TextEncoder().encode("grep: unknown option -- z\n") } : null;
   assertIncludes((await readMarks(scene.host, [marked], "a test")).failure ?? "", "can't be read");
 });
+
+Deno.test("what is typed into a terminal multiplexer that a test woke has its environment: there the variables say nothing", () => {
+  const server = of(7, "TRACTEST_RUN=r-1");
+  const typed = of(8, "TRACTEST_RUN=r-1") + of(8, "TMUX=/tmp/tmux-0/default,7,0");
+  const inScreen = of(9, "STY=7.pts-0.host") + of(9, "PYTEST_CURRENT_TEST=a.py::t (call)");
+  assertEquals([...parseMarks(server + typed + inScreen + END, [7, 8, 9])!.keys()], [7]);
+  // Somebody works in a multiplexer of their own and runs tests there.
+  const tests = of(8, "TMUX=/tmp/tmux-0/default,70,0") + of(8, "TRACTEST_RUN=r-1");
+  assertEquals([...parseMarks(server + tests + END, [7, 8])!.keys()], [7, 8]);
+});

@@ -1,5 +1,5 @@
 import { SHARED_DAEMONS, type SharedDaemonRow } from "../../tables/shared_daemons.ts";
-import { baseName } from "./actor.ts";
+import { baseName, pythonTarget } from "./actor.ts";
 import { beginOf, going, isHere, type LedgerEntry, type Living, type Recorded, type RecordedProcesses, type Surroundings } from "./ledger.ts";
 import { type Mark, startedBy } from "./mark.ts";
 import type { ProcessDetails } from "./types.ts";
@@ -71,6 +71,13 @@ export function isInteractiveShell({ argv }: Pick<ProcessDetails, "argv">): bool
 
 /** Characters of a script that are read to see whether it may run pytest. */
 export const SCRIPT_HEAD = 64 * 1024;
+
+/** Whether a command line of Python speaks of tests: `python -c 'import numpy; numpy.test()'`, `-m app.selftest`, `runtests.py`, `manage.py test`. */
+export function mayRunTests(argv: readonly string[]): boolean {
+  const { kind, value } = pythonTarget(argv);
+  const name = kind === "script" ? value.slice(value.lastIndexOf("/") + 1) : value.replace(/\S*\/\S*/g, "");
+  return /(?<![a-z])tests?|tests?(?![a-z])/i.test(name) || argv.some((word) => /^tests?$/i.test(word));
+}
 
 /** Whether a text of Python may run pytest. */
 export function mentionsPytest(text: string): boolean {

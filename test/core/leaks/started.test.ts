@@ -1,6 +1,6 @@
 import { Judge, type Viewpoint } from "../../../lib/core/leaks/judge.ts";
 import type { LedgerEntry, Recorded } from "../../../lib/core/leaks/ledger.ts";
-import { isInteractiveShell, sharedDaemon, withMarks } from "../../../lib/core/leaks/started.ts";
+import { isInteractiveShell, mayRunTests, sharedDaemon, withMarks } from "../../../lib/core/leaks/started.ts";
 import type { ProcessDetails } from "../../../lib/core/leaks/types.ts";
 import { assertEquals, assertIncludes } from "../../assert.ts";
 
@@ -199,4 +199,11 @@ Deno.test("a hook takes by its origin alone only what belongs to the checkout", 
   assertEquals(judge({ ...elsewhere, argv: ["/repo/.venv/bin/python", "x"] }, OF_RUN, { isHook: true })[0], "leaked");
   assertEquals(judge({ ...elsewhere, argv: ["python3", "/repo/server.py"] }, OF_RUN, { isHook: true })[0], "leaked");
   assertEquals(judge({ ...elsewhere, argv: ["/repo/bin/server"] }, OF_RUN, { isHook: true })[0], "leaked");
+});
+
+Deno.test("a program of Python that speaks of tests may run them, whatever it is called", () => {
+  const may = ["-c|import app, sys; sys.exit(app.test())", "-m|app.selftest", "runtests.py", "/x/tests.py", "manage.py|test", "-m|unittest"];
+  for (const words of may) assertEquals(mayRunTests(["/v/bin/python", ...words.split("|")]), true, words);
+  const not = ["-c|import time; time.sleep(93)", "app.py", "/tmp/tractest-test-1/server.py", "-m|http.server", "-c|open('/tmp/test/x')"];
+  for (const words of not) assertEquals(mayRunTests(["/v/bin/python", ...words.split("|")]), false, words);
 });
