@@ -89,7 +89,11 @@ export class ProcessSurvey {
     const rows = [...this.#forest.values()].filter((row) => row.pid !== this.#host.pid && row.state !== "Z" && mayStart(row));
     const pytests = rows.filter((row) => mayBePytest(row.args) || (pythonDirectory(row.args) !== null && mentionsPytest(row.args)));
     const scripts = rows.filter((row) => !pytests.includes(row) && !this.#marks.has(row.pid) && pythonDirectory(row.args) !== null);
-    await this.#read([...new Set([...pytests, ...scripts].flatMap((row) => [row.pid, ...ancestorsOf(row.pid, this.#forest)]))]);
+    // Only where nothing but pytest's own variable says where a process came from: else the ledger knows whose it is.
+    const titled = [...this.#marks.values()].every((mark) => mark.runId !== null)
+      ? []
+      : rows.filter((row) => row.uid === uid && !this.#marks.has(row.pid) && !pytests.includes(row) && !scripts.includes(row));
+    await this.#read([...new Set([...pytests, ...scripts, ...titled].flatMap((row) => [row.pid, ...ancestorsOf(row.pid, this.#forest)]))]);
     const texts = await Promise.all(scripts.map(async ({ pid }) => {
       const { argv = null, cwd = null } = this.#details.get(pid) ?? {};
       if (argv !== null && mayRunTests(argv)) return pid;
@@ -98,7 +102,10 @@ export class ProcessSurvey {
       const head = await this.#host.readFrom(resolve(cwd, target.value), 0, SCRIPT_HEAD).catch(() => null);
       return head !== null && mentionsPytest(new TextDecoder().decode(head)) ? pid : null;
     }));
-    return new Set([...pytests.map((row) => row.pid), ...texts.filter((pid) => pid !== null)]);
+    return new Set([
+      ...[...pytests, ...titled.filter((row) => this.#details.has(row.pid))].map((row) => row.pid),
+      ...texts.filter((pid) => pid !== null),
+    ]);
   }
 
   /** Whether a row is a pytest of this user that no shell and no other pytest started. */

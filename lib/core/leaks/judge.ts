@@ -266,7 +266,7 @@ export class Judge {
       if (pid === process.pid) continue;
       if (!details) return pid;
       const { isPytest, isPython } = kindOf(details.argv, details.comm);
-      if (!isPytest && !isPython) continue;
+      if (!isPytest && !isPython && !this.#isTitledPython(details)) continue;
       const isYounger = details.startTicks !== null && process.startTicks !== null && details.startTicks > process.startTicks;
       // Another project's tests start what works there or in no project's directory, not what works in this one's.
       const isElsewhere = process.place === "checkout" && details.place === "other-project" && !details.title.includes(this.#view.root);
@@ -274,6 +274,13 @@ export class Judge {
       if (!isYounger && !isElsewhere && standing !== "left" && standing !== "unknown") return pid;
     }
     return null;
+  }
+
+  /** A Python of this project under a title of its own: a test, or what it tests, has given it that. */
+  #isTitledPython(details: ProcessDetails): boolean {
+    const { signature, helper, isPython } = kindOf(details.argv, details.comm);
+    if (signature !== null || helper !== null || isPython || this.#isRecorded(details.pid)) return false;
+    return (details.place === "checkout" || this.#venvOf(details) !== null) && (details.mapped?.some((path) => PYTHON_FILE.test(path)) ?? false);
   }
 
   /** The run that goes on and that recorded a process; what it records it may still use. */
@@ -396,6 +403,9 @@ export class Judge {
     return null;
   }
 }
+
+/** What every Python maps: its program, its library, or a module of the standard library. */
+const PYTHON_FILE = /\/(?:(?:lib)?python[0-9.]*[td]?(?:\.so[0-9.]*)?|lib-dynload\/[^/]+)$/;
 
 /** A verdict with what led to it, and the live pytest that uses the process. */
 type Finding = readonly [verdict: Verdict, evidence: readonly string[], pytest?: number | null];
