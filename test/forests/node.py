@@ -97,7 +97,9 @@ def overwrite(text, last=49):
 
 
 def retitle(title):
-    """As setproctitle does it: over the environment too."""
+    """As setproctitle does it: over the environment too, which is kept elsewhere for what this process starts."""
+    for name, value in os.environ.items():
+        os.putenv(name, value)
     overwrite(title.encode(), last=51)
 
 

@@ -216,8 +216,14 @@ export class Oracle {
     return false;
   }
 
+  /** Whether it is a pytest, or was forked by a server whose command line names pytest's directory. */
+  #mentionsPytest(node: Node): boolean {
+    const isOfServer = node.start === "server" && this.#starters.get(node.id)?.cwd === "pytest's temporary";
+    return isOfServer || this.#kind(node) === "pytest";
+  }
+
   #anyPytest(): boolean {
-    const any = (nodes: readonly Node[]): boolean => nodes.some((node) => this.#kind(node) === "pytest" && this.lives(node) || any(node.children));
+    const any = (nodes: readonly Node[]): boolean => nodes.some((node) => this.#mentionsPytest(node) && this.lives(node) || any(node.children));
     return any([this.#forest.first, ...this.#forest.roots, ...this.#forest.run ? [this.#forest.run.node] : []]);
   }
 }

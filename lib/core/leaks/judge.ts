@@ -382,10 +382,13 @@ export class Judge {
       : null;
   }
 
-  /** Whether all above a process adopts: an init that a live program runs adopts for that. */
+  /** Whether all above a process adopts, or is leaked: an init that a live program runs adopts for that. */
   #isBelowAdopters(pid: number): boolean {
     const { forest, details } = this.#seen;
-    return ancestorsOf(pid, forest).every((above) => forest.has(above) && isAdopter(forest.get(above)!, details.get(above) ?? null));
+    return ancestorsOf(pid, forest).every((above) => {
+      const [row, known] = [forest.get(above), details.get(above)];
+      return row !== undefined && (isAdopter(row, known ?? null) || (known !== undefined && this.judge(known).verdict === "leaked"));
+    });
   }
 
   /** An untitled Python on tractor, in pytest's temporary directory or on record: a server that a fixture or a test started. */

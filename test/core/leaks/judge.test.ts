@@ -90,6 +90,7 @@ Deno.test("what an init adopted that a live program runs is unknown: that progra
   const tini = details({ pid: 80, ppid: 70, argv: ["tini", "-s", "--", "serve"], mapped: ["/usr/bin/tini"], cwd: "/" });
   assertEquals(judge({ pid: 100, ppid: 80 }, tini, application).verdict, "unknown");
   assertEquals(judge({ pid: 100, ppid: 80 }, { ...tini, ppid: 1 }).verdict, "leaked");
+  assertEquals(judge({ pid: 100, ppid: 80 }, { ...tini, ppid: 90 }, details({ pid: 90 })).verdict, "leaked", "a leaked actor is nobody");
 });
 
 Deno.test("a living parent stands for nobody only if it is leaked itself", () => {
