@@ -110,7 +110,8 @@ export class Oracle {
     const higher = this.#above(holder);
     // What an init of the system runs is an init too; what a program runs to collect its own children is not.
     if (higher.why === "an init started it") return { class: "found", why: "adopted" };
-    return higher.class === "found" ? { class: "found", why: "adopted" } : higher;
+    if (higher.class === "found") return { class: "found", why: "adopted" };
+    return this.#showsAdoption(node) ? either("its session shows that it was adopted, by what a live program runs") : higher;
   }
 
   /** Who is a node's parent when the forest is looked at. */
