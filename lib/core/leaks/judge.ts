@@ -268,10 +268,8 @@ export class Judge {
       const { isPytest, isPython } = kindOf(details.argv, details.comm);
       if (!isPytest && !isPython && !this.#isTitledPython(details)) continue;
       const isYounger = details.startTicks !== null && process.startTicks !== null && details.startTicks > process.startTicks;
-      // Another project's tests start what works there or in no project's directory, not what works in this one's.
-      const isElsewhere = process.place === "checkout" && details.place === "other-project" && !details.title.includes(this.#view.root);
       const standing = this.#pytestStanding(details);
-      if (!isYounger && !isElsewhere && standing !== "left" && standing !== "unknown") return pid;
+      if (!isYounger && standing !== "left" && standing !== "unknown") return pid;
     }
     return null;
   }
