@@ -276,7 +276,7 @@ function codes(
   const problems: string[] = [];
   const { list: listed, kill } = seen;
   const has = (kind: Expected["class"]) => nodes.some((node) => expected.get(node)!.class === kind);
-  const stale = nodesOf(forest).some((node) => node.holds === "socket" && node.user === "own" && !nodes.includes(node));
+  const stale = nodesOf(forest).some((node) => node.holds === "socket" && !nodes.includes(node));
   const isHeld = nodes.some((node) => node.holds === "registry");
   if (CODES[String(list.clean)] !== listed.code) problems.push(`clean is ${list.clean}, the exit code ${listed.code}: ${listed.stderr}`);
   if ((has("found") || stale) && list.clean !== false) problems.push(`clean is ${list.clean}, and something is leaked`);

@@ -268,8 +268,9 @@ export class Judge {
       const { isPytest, isPython } = kindOf(details.argv, details.comm);
       if (!isPytest && !isPython && !this.#isTitledPython(details)) continue;
       const isYounger = details.startTicks !== null && process.startTicks !== null && details.startTicks > process.startTicks;
-      const standing = this.#pytestStanding(details);
-      if (!isYounger && standing !== "left" && standing !== "unknown") return pid;
+      // What a test forked runs none by itself, whatever its command line says; one that is leaked runs none for anybody.
+      const isLive = details.isForkedCopy === true ? this.#pytestStanding(details) === "live" : this.judge(details).verdict !== "leaked";
+      if (!isYounger && (!isPytest || isLive)) return pid;
     }
     return null;
   }

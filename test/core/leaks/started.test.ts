@@ -187,6 +187,13 @@ Deno.test("a pytest that lives may have started what carries no run's name: kept
   assertEquals(judge({}, OF_TEST, { runners: [61] })[0], "unknown", "one that can't be looked into");
 });
 
+Deno.test("a pytest that a test started runs tests of its own, unless it is leaked", () => {
+  const pytest = details({ pid: 60, argv: ["python", "-m", "pytest"], startTicks: 50 });
+  const below = { others: [{ ...pytest, cwd: "/x", place: "other-project" as const }], runners: [60], marked: { 60: OF_TEST } };
+  assertEquals(judge({}, OF_TEST, below)[0], "unknown", "in another project it may be anybody's");
+  assertEquals(judge({}, OF_TEST, { others: [pytest], runners: [60], marked: { 60: OF_TEST } })[0], "leaked");
+});
+
 Deno.test("where can't be read whether its run goes on, a pytest that is above it says that it does", () => {
   const pytest = details({ pid: 60, ppid: 1, argv: ["python", "-m", "pytest"], startTicks: 50 });
   assertEquals(judge({ ppid: 60 }, OF_RUN, { others: [pytest], live: { 100: null } })[0], "in-use");
