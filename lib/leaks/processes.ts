@@ -89,11 +89,7 @@ export class ProcessSurvey {
     const rows = [...this.#forest.values()].filter((row) => row.pid !== this.#host.pid && row.state !== "Z" && mayStart(row));
     const pytests = rows.filter((row) => mayBePytest(row.args) || (pythonDirectory(row.args) !== null && mentionsPytest(row.args)));
     const scripts = rows.filter((row) => !pytests.includes(row) && !this.#marks.has(row.pid) && pythonDirectory(row.args) !== null);
-    // Only where nothing but pytest's own variable says where a process came from: else the ledger knows whose it is.
-    const titled = [...this.#marks.values()].every((mark) => mark.runId !== null)
-      ? []
-      : rows.filter((row) => row.uid === uid && !this.#marks.has(row.pid) && !pytests.includes(row) && !scripts.includes(row));
-    await this.#read([...new Set([...pytests, ...scripts, ...titled].flatMap((row) => [row.pid, ...ancestorsOf(row.pid, this.#forest)]))]);
+    await this.#read([...new Set([...pytests, ...scripts].flatMap((row) => [row.pid, ...ancestorsOf(row.pid, this.#forest)]))]);
     const texts = await Promise.all(scripts.map(async ({ pid }) => {
       const { argv = null, cwd = null } = this.#details.get(pid) ?? {};
       if (argv !== null && mayRunTests(argv)) return pid;
@@ -103,7 +99,7 @@ export class ProcessSurvey {
       return head !== null && mentionsPytest(new TextDecoder().decode(head)) ? pid : null;
     }));
     return new Set([
-      ...[...pytests, ...titled.filter((row) => this.#details.has(row.pid))].map((row) => row.pid),
+      ...pytests.map((row) => row.pid),
       ...texts.filter((pid) => pid !== null),
     ]);
   }

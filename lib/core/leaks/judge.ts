@@ -266,20 +266,12 @@ export class Judge {
       if (pid === process.pid) continue;
       if (!details) return pid;
       const { isPytest, isPython } = kindOf(details.argv, details.comm);
-      if (!isPytest && !isPython && !this.#isTitledPython(details)) continue;
+      if (!isPytest && !isPython) continue;
       const isYounger = details.startTicks !== null && process.startTicks !== null && details.startTicks > process.startTicks;
-      // What a test forked runs none by itself, whatever its command line says; one that is leaked runs none for anybody.
-      const isLive = details.isForkedCopy === true ? this.#pytestStanding(details) === "live" : this.judge(details).verdict !== "leaked";
-      if (!isYounger && (!isPytest || isLive)) return pid;
+      // One that is leaked runs tests for nobody. A fork whose origin is unknown may be a pytest that detached itself.
+      if (!isYounger && (!isPytest || this.judge(details).verdict !== "leaked")) return pid;
     }
     return null;
-  }
-
-  /** A Python of this project under a title of its own: a test, or what it tests, has given it that. */
-  #isTitledPython(details: ProcessDetails): boolean {
-    const { signature, helper, isPython } = kindOf(details.argv, details.comm);
-    if (signature !== null || helper !== null || isPython || this.#isRecorded(details.pid)) return false;
-    return (details.place === "checkout" || this.#venvOf(details) !== null) && (details.mapped?.some((path) => PYTHON_FILE.test(path)) ?? false);
   }
 
   /** The run that goes on and that recorded a process; what it records it may still use. */
@@ -405,9 +397,6 @@ export class Judge {
     return null;
   }
 }
-
-/** What every Python maps: its program, its library, or a module of the standard library. */
-const PYTHON_FILE = /\/(?:(?:lib)?python[0-9.]*[td]?(?:\.so[0-9.]*)?|lib-dynload\/[^/]+)$/;
 
 /** A verdict with what led to it, and the live pytest that uses the process. */
 type Finding = readonly [verdict: Verdict, evidence: readonly string[], pytest?: number | null];
