@@ -19,6 +19,12 @@ _tt_look() {
 
 # What to do when the runtime can't be started is in the trap: where exec succeeds there is no shell left to run it.
 _tt_start() {
+  # The runtime would end with words of its own, and with the exit code of failed tests.
+  if ! { [ -n "${PWD:-}" ] && [ -d "$PWD" ]; } && [ ! -d "$(pwd -P 2>/dev/null)" ]; then
+    trap - EXIT
+    printf 'error: %s\nhint: %s\n' "The working directory is gone: it was removed, or moved away" "cd to a directory that is there, and try again" >&2
+    exit 80
+  fi
   export DENO_NO_UPDATE_CHECK=1 "DENO_DIR=${DENO_DIR:-$_tt_program/deno}"
   exec "$_tt_runtime/deno" run --no-config --no-lock --no-remote --no-npm @FLAGS@ "$_tt_program/bundle/start.js" "--self=$0" "$@"
   exit 126 # bash, told so below, goes on where exec fails; other shells exit by themselves

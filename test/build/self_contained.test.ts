@@ -117,6 +117,22 @@ Deno.test("without HOME, or with one that is not a place to write to, it unpacks
   });
 });
 
+Deno.test("in a directory that is gone it says so with exit code 80, which no hook and no CI takes for failed tests", async () => {
+  const binary = await selfContained();
+  await withDirectory(async (directory) => {
+    const env = { XDG_CACHE_HOME: `${directory}/cache` };
+    for (const shell of ["dash", "bash"]) {
+      for (const words of ["version", "zombies --kill --hook"]) {
+        const gone = `mkdir gone && cd gone && rmdir ../gone && exec "$0" "$1" ${words}`;
+        const { code, stdout, stderr } = await run("sh", ["-c", gone, shell, binary], env, directory);
+        assertEquals([code, stdout], [80, ""], stderr);
+        assertIncludes(stderr, "error: The working directory is gone");
+        assertEquals(stderr.includes("backtrace"), false, stderr);
+      }
+    }
+  });
+});
+
 Deno.test("what was tampered with in the cache is unpacked anew", async () => {
   const binary = await selfContained();
   const damages: [string, (cache: string) => Promise<void>][] = [
