@@ -18,17 +18,20 @@ export async function affected(context: Context): Promise<ExitCode> {
   const project = await findProject(host);
   const ask = () => changesSince(host, project, { kind, base: line.value("base") });
   const { set, found } = await runFirst(host, project, ask, () => recentFailures(host, project));
-  if (line.has("run")) return await runThem(context, set, found);
+  // The run says them itself, once.
+  if (line.has("run") && runs(set, found)) return await runThem(context, set);
   for (const note of set.notes) printer.warn(escapeText(note));
+  if (line.has("run")) return nothingToRun(context, set, found);
   const durations = found.targets.length > 0 ? await durationsOf(host, project) : new Map<string, number>();
   if (printer.json) printer.document("tractest.affected/1", documentOf(set, found, durations));
   else show(context, set, found, kind, durations);
   return EXIT.ok;
 }
 
-function documentOf({ changes, base, notes }: ChangeSet, found: Affected, durations: ReadonlyMap<string, number>): Record<string, unknown> {
+function documentOf({ changes, base, unknown, notes }: ChangeSet, found: Affected, durations: ReadonlyMap<string, number>): Record<string, unknown> {
   return {
     base,
+    unknown,
     changed: changes.map((change) => change.path),
     targets: found.targets.map((target) => describeTarget(target, durations)),
     further: found.further.map((target) => describeTarget(target, durations)),
@@ -47,9 +50,18 @@ function describeTarget(target: AffectedTarget, durations: ReadonlyMap<string, n
   return { target: target.target, because: becauseOf(target), relation, distance, causes, files, recorded };
 }
 
-function show({ printer }: Context, { changes, base }: ChangeSet, found: Affected, kind: ChangeKind, durations: ReadonlyMap<string, number>): void {
+function show(
+  { printer }: Context,
+  { changes, base, unknown }: ChangeSet,
+  found: Affected,
+  kind: ChangeKind,
+  durations: ReadonlyMap<string, number>,
+): void {
   const what = kind === "staged" ? "staged" : base ? `since ${escapeText(base.name)} (${base.commit.slice(0, 12)})` : "not committed";
-  if (changes.length === 0) return printer.line(`Nothing changed: no file is ${what === "staged" ? what : `changed ${what}`}.`);
+  if (changes.length === 0) {
+    if (unknown !== null) return printer.line("Nothing uncommitted; what the commits changed is not known: affected --run runs all tests.");
+    return printer.line(`Nothing changed: ${base ? `no file is changed ${what}` : kind === "staged" ? "no file is staged" : "all is committed"}.`);
+  }
   printer.line(`${changes.length} changed file(s), ${what}:`);
   for (const row of columns(changes.map((change) => [`  ${escapeText(change.path)}`, describe(change)]))) printer.line(row);
   printer.line();
@@ -95,19 +107,35 @@ function describe({ status, where }: Change): string {
   return where === "untracked" ? "new, untracked" : `${status}, ${where}`;
 }
 
+/** Whether there is something to run: where nobody knows what changed, all is. */
+function runs({ unknown }: ChangeSet, { targets }: Affected): boolean {
+  return unknown !== null || targets.length > 0;
+}
+
+/** A hook names what it went by: what is pushed may be another branch. */
+function nothingToRun({ line, printer }: Context, set: ChangeSet, found: Affected): ExitCode {
+  const what = set.changes.length === 0 ? "Nothing changed" : "No test is known to be affected";
+  printer.note(`${what}${line.has("hook") ? " in what is checked out" : ""}: nothing to run.`);
+  if (printer.json) printer.document("tractest.affected/1", { ...documentOf(set, found, new Map()), ran: false });
+  return EXIT.ok;
+}
+
+/** What a hook says of a work tree that holds more than its commits. */
+function uncommittedText({ changes }: ChangeSet): string | null {
+  const count = changes.filter(({ where }) => where !== "committed").length;
+  return count === 0 ? null : `the tests run on the work tree as it is, with ${count} changed file(s) that are not committed`;
+}
+
 /** As `run --affected --only` does. */
-async function runThem(context: Context, set: ChangeSet, found: Affected): Promise<ExitCode> {
+async function runThem(context: Context, set: ChangeSet): Promise<ExitCode> {
   const { line, printer } = context;
-  if (found.targets.length === 0) {
-    printer.note(set.changes.length === 0 ? "Nothing changed: nothing to run." : "No test is known to be affected: nothing to run.");
-    if (printer.json) printer.document("tractest.affected/1", { ...documentOf(set, found, new Map()), ran: false });
-    return EXIT.ok;
-  }
   const kinds = CHANGE_KINDS.filter((kind) => line.has(kind)).map((kind) => `--${kind}`);
   const base = line.has("base") ? [`--base=${line.value("base")}`] : [];
   const { rerun } = await import("./rerun.ts");
   const words = ["--affected", "--only", ...kinds, ...base];
   if (!line.has("hook")) return await rerun(context, [], words);
+  const uncommitted = uncommittedText(set);
+  if (uncommitted !== null) printer.note(uncommitted);
   const held = await heldRegistry(context);
   if (held === null) return await rerun(context, [], words);
   try {

@@ -23,6 +23,8 @@ export interface ChangeSet {
   readonly changes: readonly Change[];
   /** What commits were compared with: the revision as a person would write it, and the commit. Null when only uncommitted changes were read. */
   readonly base: { readonly name: string; readonly commit: string } | null;
+  /** Why nobody can know what the commits of the branch changed; null where it is known, or was not asked. */
+  readonly unknown: string | null;
   /** What could not be done, ready to show. */
   readonly notes: readonly string[];
 }
@@ -59,8 +61,8 @@ export async function changesSince(host: Host, project: Project, wanted: { kind:
     git.here(),
     wanted.kind === "branch" && wanted.base === undefined ? mainBranch(git) : undefined,
   ]);
-  const [{ base, notes, committed }, staged, tracked, unstaged, untracked] = await Promise.all([
-    wanted.kind === "branch" ? committedSince(git, head, wanted.base ?? null, main) : { base: null, notes: [], committed: [] },
+  const [{ base, unknown, notes, committed }, staged, tracked, unstaged, untracked] = await Promise.all([
+    wanted.kind === "branch" ? committedSince(git, head, wanted.base ?? null, main) : { base: null, unknown: null, notes: [], committed: [] },
     head ? git.staged(head) : [],
     head ? [] : git.tracked(),
     wanted.kind === "staged" ? [] : git.unstaged().then((changes) => withoutTouched(host, project, prefix, changes)),
@@ -83,7 +85,8 @@ export async function changesSince(host: Host, project: Project, wanted: { kind:
   add("untracked", asAdded(untracked));
   const changes = [...found.values()].sort((a, b) => a.path < b.path ? -1 : 1);
   const submodules = wanted.kind !== "staged" && await host.stat(join(project.root, ".gitmodules")) !== null;
-  return { changes, base, notes: submodules ? [...notes, "what is not committed inside of submodules is not looked at"] : notes };
+  const inside = submodules ? ["what is not committed inside of submodules is not looked at"] : [];
+  return { changes, base, unknown, notes: [...notes, ...inside] };
 }
 
 interface MainBranch {
@@ -100,8 +103,8 @@ async function mainBranch(git: Git): Promise<MainBranch | undefined> {
 
 /** What commits changed, and since when. */
 async function committedSince(git: Git, head: string | null, wanted: string | null, main: MainBranch | undefined) {
-  const { base, notes } = await baseOf(git, head, wanted, main);
-  return { base, notes, committed: base && head && base.commit !== head ? await git.committed(base.commit, head) : [] };
+  const { base, unknown = null, notes } = await baseOf(git, head, wanted, main);
+  return { base, unknown, notes, committed: base && head && base.commit !== head ? await git.committed(base.commit, head) : [] };
 }
 
 async function baseOf(
@@ -109,7 +112,7 @@ async function baseOf(
   head: string | null,
   wanted: string | null,
   main: MainBranch | undefined,
-): Promise<{ base: ChangeSet["base"]; notes: string[] }> {
+): Promise<{ base: ChangeSet["base"]; unknown?: string; notes: string[] }> {
   if (wanted !== null) {
     const commit = await git.commit(wanted);
     if (commit === null) throw new UsageError(`git knows no commit "${wanted}"`, "--base takes a branch, a tag or a commit");
@@ -118,19 +121,25 @@ async function baseOf(
     return { base: { name: wanted, commit }, notes: [`this branch has no common ancestor with ${wanted}; it is compared with ${wanted} itself`] };
   }
   if (head === null) return { base: null, notes: ["there is no commit yet; everything in the index counts as changed"] };
-  if (main === undefined) return { base: null, notes: [`no main branch was found; ${ONLY_UNCOMMITTED}`] };
+  if (main === undefined) return unknownSince("no main branch was found");
   const name = main.reference.replace(/^refs\/(heads|remotes)\//, "");
   const base = main.commit === head ? head : await git.mergeBase(head, main.commit);
   if (base === null) {
     const why = await git.isShallow()
       ? `this is a shallow clone, which does not reach back to where the branch left ${name} (git fetch --unshallow)`
       : `this branch has no common ancestor with ${name}`;
-    return { base: null, notes: [`${why}; ${ONLY_UNCOMMITTED}`] };
+    return unknownSince(why);
   }
   return { base: { name, commit: base }, notes: [] };
 }
 
-const ONLY_UNCOMMITTED = "only uncommitted changes are shown; name a base with --base REV";
+function unknownSince(unknown: string) {
+  const notes = [`${unknown}; only uncommitted changes are known; name a base with --base REV, or ${SET_MAIN}`];
+  return { base: null, unknown, notes };
+}
+
+/** What names the main branch for good, a hook's runs too. */
+export const SET_MAIN = "the main branch for good: git remote set-head origin BRANCH";
 
 /**
  * Leaves out files whose content is what the index has: git lists a file that was only touched until something rewrites the index, which

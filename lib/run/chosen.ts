@@ -5,7 +5,7 @@ import { fileOf } from "../core/results/lastfailed.ts";
 import type { Group } from "../core/results/work.ts";
 import { recentFailures } from "../history/history.ts";
 import { runFirst } from "../project/affected.ts";
-import { changeKindOf, type ChangeSet, changesSince } from "../project/changes.ts";
+import { changeKindOf, type ChangeSet, changesSince, SET_MAIN } from "../project/changes.ts";
 import type { Project } from "../project/project.ts";
 import type { Context } from "../context.ts";
 
@@ -22,12 +22,16 @@ export interface Chosen {
 /** Reasons that are shown at most. */
 const SHOWN = 10;
 
-/** What `--affected` puts first. Says what that is, and why. */
+/** What `--affected` puts first. Says what that is, and why. Where what changed is unknown `--only` leaves nothing out. */
 export async function chosenFirst(context: Context, project: Project): Promise<Chosen> {
-  const { host, line } = context;
-  const only = line.has("only");
+  const { host, line, printer } = context;
   const ask = () => changesSince(host, project, { kind: changeKindOf(line), base: line.value("base") });
   const { set, found } = await runFirst(host, project, ask, () => recentFailures(host, project));
+  const only = line.has("only") && set.unknown === null;
+  const all = line.has("only") && set.unknown !== null ? set.unknown : null;
+  // In place of the note that only uncommitted changes count.
+  const notes = all === null ? set.notes : [allRun(all), ...set.notes.filter((note) => !note.startsWith(all))];
+  for (const note of notes) printer.warn(escapeText(note));
   say(context, set, found, only);
   const chosen = [...found.targets, ...only ? [] : found.further];
   const order = new TargetOrder(chosen.flatMap(({ target, files = [] }) => [...files, target]));
@@ -38,11 +42,14 @@ export async function chosenFirst(context: Context, project: Project): Promise<C
   };
 }
 
-function say({ printer }: Context, { changes, notes }: ChangeSet, found: Affected, only: boolean): void {
+function allRun(unknown: string): string {
+  return `${unknown}: what the commits changed is not known, so all tests run; name a base with --base REV, or ${SET_MAIN}`;
+}
+
+function say({ printer }: Context, { changes, unknown }: ChangeSet, found: Affected, only: boolean): void {
   const { targets, further, unmapped, options } = found;
-  for (const note of notes) printer.warn(escapeText(note));
   const rest = only ? "nothing to run" : "all tests as they come";
-  if (changes.length === 0) return printer.note(`Nothing changed: ${rest}.`);
+  if (changes.length === 0) return printer.note(`${unknown === null ? "Nothing changed" : "Nothing uncommitted"}: ${rest}.`);
   if (targets.length === 0) printer.note(`No test is known to be affected: ${rest}.`);
   const describe = (target: AffectedTarget) => printer.note(escapeText(`first: ${target.target}  ${becauseOf(target)}`));
   targets.slice(0, SHOWN).forEach(describe);

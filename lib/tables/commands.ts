@@ -203,7 +203,7 @@ export const COMMANDS = [
     examples: [
       ["tractest hooks status", "which hooks are there, and who manages them"],
       ["tractest hooks install pre-push", "run `zombies --kill --hook` before each push; a hook that is there stays as it is, below our lines"],
-      ["tractest hooks install pre-commit --command 'run core'", "run something else"],
+      ["tractest hooks install pre-commit --command 'run core'", "run something else; tests run on the work tree as it is"],
       ["tractest hooks install --print lefthook", "print the entries for lefthook, pre-commit, husky or a coding agent"],
       ["tractest hooks uninstall", "take our lines out again, byte for byte"],
     ],

@@ -285,7 +285,12 @@ export const OPTIONS = [
   // zombies
   { name: "kill", kind: "flag", commands: ["zombies"], help: "end leaked actors (SIGINT, then SIGKILL) and remove stale sockets" },
   { name: "hook", kind: "flag", commands: ["zombies"], help: "for git hooks: silent when clean, exit 0 for what is not ours or can't be seen" },
-  { name: "hook", kind: "flag", commands: ["affected"], help: "for git hooks, with --run: isolated where a registry is held" },
+  {
+    name: "hook",
+    kind: "flag",
+    commands: ["affected"],
+    help: "for git hooks, with --run: isolated where a registry is held; the work tree as it is",
+  },
   { name: "pid", kind: "value", metavar: "PID", commands: ["zombies"], help: "look at this process too; with --kill end it alone" },
   {
     name: "shm",

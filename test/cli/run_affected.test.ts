@@ -133,6 +133,72 @@ Deno.test("run --affected with nothing changed says so and runs all; with --only
   assertEquals((await suite.tractest([...RUN, "--staged", "--uncommitted"])).code, 64);
 });
 
+Deno.test("where no main branch is found affected --run runs all tests and says how to name a base, and nothing says that nothing changed", async () => {
+  await using suite = await committed();
+  await git(suite, "branch", "--quiet", "-m", "develop");
+  await suite.write({ "app/leaf.py": "x = 2\n", "tests/test_a.py": "def test_a(): assert False\n" });
+  await git(suite, "-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "--quiet", "--all", "-m", "broken");
+  const said = "warning: no main branch was found: what the commits changed is not known, so all tests run; name a base with --base REV";
+  const silent = (text: string) => assertEquals(text.includes("Nothing changed"), false, text);
+  const ran = await order(suite, [...RUN, "--only"]);
+  assertEquals([ran.code, ran.ran.length], [1, 6], ran.stderr);
+  const dry = await suite.tractest(["affected", "--run", "--hook", "--dry-run", "--json"]);
+  assertEquals(JSON.parse(dry.stdout).command.at(-1), "tests/");
+  for (const { stderr } of [ran, dry]) {
+    assertEquals(stderr.split(said).length, 2, stderr);
+    silent(stderr);
+  }
+  const plain = await suite.tractest(["affected"]);
+  assertEquals(plain.code, 0);
+  assertIncludes(plain.stderr, "warning: no main branch was found; only uncommitted changes are known");
+  silent(plain.stdout);
+  const { unknown, targets } = JSON.parse((await suite.tractest(["affected", "--json"])).stdout);
+  assertEquals([unknown, targets], ["no main branch was found", []]);
+  await suite.write({ "tests/test_a.py": "def test_a(): pass\n" });
+  const whole = await order(suite, [...RUN, "--only"]);
+  assertEquals([whole.code, whole.ran[0], whole.ran.length], [0, "test_a.py::test_a", 6], whole.stderr);
+  const named = await suite.tractest(["affected", "--run", "--base", "HEAD~1", "--dry-run", "--json"]);
+  assertEquals(JSON.parse(named.stdout).command.slice(-3), ["tests/test_a.py", "tests/test_c.py", "tests/test_b.py"]);
+});
+
+Deno.test("affected --run of a shallow clone runs all tests, and prints its notes where it runs none too", async () => {
+  await using suite = await committed();
+  await git(suite, "branch", "--quiet", "topic");
+  for (const branch of ["topic", "main"]) {
+    await git(suite, "checkout", "--quiet", branch);
+    for (const text of ["one", "two"]) {
+      await suite.write({ [`${branch}.md`]: text });
+      await git(suite, "add", `${branch}.md`);
+      await git(suite, "-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "--quiet", "-m", text);
+    }
+  }
+  const clone = join(suite.path, "clone");
+  await git(suite, "clone", "--quiet", "--depth=1", "--no-single-branch", "--branch=topic", `file://${suite.root}`, clone);
+  await Deno.symlink(join(suite.root, "py310"), join(clone, "py310"));
+  const { code, stderr, stdout } = await suite.tractest(["-C", clone, "affected", "--run", "--dry-run", "--json"]);
+  assertEquals([code, JSON.parse(stdout).command.at(-1)], [0, "tests/"], stderr);
+  assertIncludes(stderr, "(git fetch --unshallow): what the commits changed is not known, so all tests run");
+  await suite.write({ ".gitmodules": "" });
+  await git(suite, "add", ".gitmodules");
+  await git(suite, "-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "--quiet", "-m", "modules");
+  const none = await suite.tractest(["affected", "--run"]);
+  assertIncludes(none.stderr, "warning: what is not committed inside of submodules is not looked at\n");
+  assertIncludes(none.stderr, "Nothing changed: nothing to run.\n");
+});
+
+Deno.test("affected --run --hook says that the tests run on the work tree where something in it is not committed", async () => {
+  await using suite = await committed();
+  const run = () => suite.tractest(["affected", "--run", "--hook", "--dry-run"]);
+  assertIncludes((await run()).stderr, "Nothing changed in what is checked out: nothing to run.\n");
+  await git(suite, "checkout", "--quiet", "-b", "topic");
+  await suite.write({ "app/leaf.py": "x = 2\n" });
+  await git(suite, "-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "--quiet", "--all", "-m", "broken");
+  const clean = await run();
+  assertEquals([clean.code, clean.stderr.includes("work tree")], [0, false], clean.stderr);
+  await suite.write({ "app/leaf.py": "x = 1\n" });
+  assertIncludes((await run()).stderr, "the tests run on the work tree as it is, with 1 changed file(s) that are not committed\n");
+});
+
 Deno.test("run --affected puts what failed in its last runs behind what imports the change", async () => {
   await using suite = await committed();
   // A run that was short of CPU would not count.

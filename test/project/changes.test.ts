@@ -189,6 +189,7 @@ Deno.test("changesSince() says so when there is no commit, no main branch or no 
   const trunk = await changes(repository);
   assertEquals([trunk.base, trunk.listed], [null, []]);
   assertIncludes(trunk.notes[0]!, "no main branch was found; only uncommitted changes");
+  assertEquals([unborn.unknown, trunk.unknown], [null, "no main branch was found"]);
 
   await repository.git("checkout", "--quiet", "--orphan", "main");
   await repository.commit("another root");
