@@ -18,6 +18,7 @@ import { Tally } from "../core/results/tally.ts";
 import { type Cut, isUnexplained, passedOn, pytestCode, type SessionCode, sessionCode } from "../core/results/verdict.ts";
 import { type Group, type Item, Work } from "../core/results/work.ts";
 import { escapeText } from "../core/escape.ts";
+import { TractestError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import type { Isolation } from "../isolation/isolate.ts";
 import type { FirstLook } from "../leaks/first_look.ts";
@@ -109,6 +110,8 @@ export interface EngineOutcome {
   readonly hungAtExit: boolean;
   /** Tests that were to run and did not get their chance, although nothing stopped the run; also those that only some of the pytests collected. */
   readonly missed: readonly string[];
+  /** Whether the disk did not take what another pytest needed: those may also have run without a result. */
+  readonly unable?: boolean;
   /** A pytest ended with exit code 0 before its session was over or had begun, and in no test. */
   readonly vanished: boolean;
   /** How many pytests it took. */
@@ -177,6 +180,8 @@ export class Engine {
   readonly #shards: string[][] = [];
   /** Why the run can't go on; null as long as it can. */
   #failure: { readonly error: unknown } | null = null;
+  /** Whether the disk does not take what another pytest would need. */
+  #isUnable = false;
   /** What is left is run, whatever it is. */
   #isLast = false;
   /** As pytest itself says, as soon as it does. */
@@ -223,12 +228,13 @@ export class Engine {
         this.#halted = null;
         // What stopped it was a flake.
         if (!wasStopped || this.#isStopped || this.#unfinished === 0 || !this.#goesOn) break;
-        this.#queue = await this.#newQueue();
+        this.#queue = await this.#prepared(this.#newQueue());
+        if (this.#isUnable) break;
       }
-      if (this.#goesOn && this.#missed().length > 0) {
+      if (this.#goesOn && !this.#isUnable && this.#missed().length > 0) {
         this.#isLast = true;
-        this.#queue = await this.#newQueue();
-        await this.#lane("resume", 1);
+        this.#queue = await this.#prepared(this.#newQueue());
+        if (this.#queue !== null) await this.#lane("resume", 1);
       }
       this.#throwFailure();
       this.#control.endLimit();
@@ -281,16 +287,34 @@ export class Engine {
         await queue?.stop();
         return;
       }
-      this.#queue ??= await this.#newQueue();
+      this.#queue ??= await this.#prepared(this.#newQueue());
+      if (this.#isUnable) return;
     }
+  }
+
+  /** Makes what the next pytest needs. Where the disk does not take it nothing more is begun, and what was tested counts. */
+  async #prepared<Made>(making: Promise<Made>): Promise<Made | null> {
+    try {
+      return await making;
+    } catch (error) {
+      if (!(error instanceof TractestError)) throw error;
+      if (!this.#isUnable) this.printer.warn(`no more tests are run, nor tried again: ${escapeText(error.message)}`);
+      this.#isUnable = true;
+      return null;
+    }
+  }
+
+  async #filledQueue(groups: readonly Group[]): Promise<Queue> {
+    const queue = await this.#newQueue();
+    await queue.fill(groups);
+    return queue;
   }
 
   async #runAlone(): Promise<void> {
     const ids = this.#planned.filter((id) => this.request.alone(id) && !this.#work.finished.has(id));
     if (ids.length === 0 || !this.#goesOn || this.#isStopped) return;
-    this.#queue = await this.#newQueue();
-    await this.#queue.fill([ids]);
-    await this.#lane("alone", 1);
+    this.#queue = await this.#prepared(this.#filledQueue([ids]));
+    if (this.#queue !== null) await this.#lane("alone", 1);
   }
 
   /**
@@ -303,7 +327,7 @@ export class Engine {
     const failed = untried.filter((test) => this.#canPassAlone(test));
     if (retries > 0 || jobs > 1) this.#sayNotTried(untried.filter((test) => !failed.includes(test)));
     const beside = jobs > 1 ? failed.filter((test) => ranBesideOthers(test.attempts.at(-1)!, this.#results)) : [];
-    if ((retries === 0 && beside.length === 0) || !this.#goesOn) return;
+    if ((retries === 0 && beside.length === 0) || !this.#goesOn || this.#isUnable) return;
     if (failed.length > MOST_RETRIED) {
       this.printer.note(`${failed.length} failures are too many to be flakes: none is tried again`);
       return;
@@ -312,7 +336,7 @@ export class Engine {
     await this.#again(beside);
     for (const test of failed) {
       const left = retries - (beside.includes(test) ? 1 : 0);
-      for (let attempt = 0; attempt < left && RED.has(test.outcome) && this.#goesOn; attempt++) await this.#again([test]);
+      for (let attempt = 0; attempt < left && RED.has(test.outcome) && this.#goesOn && !this.#isUnable; attempt++) await this.#again([test]);
     }
   }
 
@@ -337,8 +361,8 @@ export class Engine {
   async #again(tests: readonly TestResult[]): Promise<void> {
     const before = new Map(tests.map((test) => [test, test.attempts.length]));
     for (let rest = [...tests]; rest.length > 0 && this.#goesOn;) {
-      const queue = await this.#newQueue();
-      await queue.fill(rest.map(({ id }) => [id]));
+      const queue = await this.#prepared(this.#filledQueue(rest.map(({ id }) => [id])));
+      if (queue === null) return;
       await this.#session({ purpose: "retry", tests: rest.map(({ id }) => id) }, queue, 1);
       const untried = rest.filter((test) => test.attempts.length === before.get(test));
       if (untried.length === rest.length) return;
@@ -378,7 +402,7 @@ export class Engine {
     const broken = await this.#brokenAt(session, end);
     this.#note(session, end, broken);
     if (queue?.isFilled && (broken !== null || this.#evicted.has(session))) {
-      await queue.add(this.#work.leftoverOf(name, (index) => queue.group(index)));
+      await this.#prepared(queue.add(this.#work.leftoverOf(name, (index) => queue.group(index))));
     }
     return broken;
   }
@@ -653,6 +677,7 @@ export class Engine {
       hang: this.#hang,
       hungAtExit: this.#hungAtExit,
       missed,
+      unable: this.#isUnable,
       vanished: this.#vanished,
       sessions: this.#started,
       queued: this.#groups !== null,

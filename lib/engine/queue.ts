@@ -14,9 +14,13 @@ export class Queue {
     this.#file = join(directory, "groups.jsonl");
   }
 
-  /** Makes an empty queue: sessions that join it wait until it is {@linkcode fill}ed. */
+  /**
+   * Makes an empty queue: sessions that join it wait until it is {@linkcode fill}ed. The counter of what was claimed is written at once:
+   * on a full disk a directory can still be made, and a session in it would wait for ever.
+   */
   static async create(host: Host, directory: string): Promise<Queue> {
     await host.makeDirectory(directory);
+    await host.writeFile(join(directory, "claimed"), "0");
     return new Queue(host, directory);
   }
 

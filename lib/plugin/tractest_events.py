@@ -110,7 +110,7 @@ def _send(line):
 
 
 def _write(event, **fields):
-    """One line of any kind."""
+    """One line of any kind; whether it could be written."""
     try:
         head = {"schema": _SCHEMA, "event": event, "time": round(_now(), 3)}
         if _session is not None:
@@ -118,7 +118,8 @@ def _write(event, **fields):
         head.update(fields)
         _send(_encode(head) + "\n")
     except Exception:
-        pass
+        return False
+    return True
 
 
 def _line(event, fields):
@@ -410,11 +411,13 @@ def _write_tests(nodeids):
 
 
 def _write_items(items):
-    """What was collected, and what of it has to stay in one process, in order."""
+    """What was collected, and what of it has to stay in one process, in order; whether all of it could be written."""
     groups = _groups(items)
     rows = [{"id": _id(item.nodeid), "group": group} for item, group in zip(items, groups)]
     for start in range(0, max(1, len(rows)), _CHUNK):
-        _write("items", items=rows[start:start + _CHUNK], last=start + _CHUNK >= len(rows))
+        if not _write("items", items=rows[start:start + _CHUNK], last=start + _CHUNK >= len(rows)):
+            return False
+    return True
 
 
 def _groups(items):
@@ -507,13 +510,16 @@ def pytest_runtestloop(session):
     """As pytest's own, except that the tests come from the queue."""
     if _queue_directory is None or _getpid() != _OWNER:
         return None
-    _write_items(session.items)
+    could_write = _write_items(session.items)
     if session.testsfailed and not session.config.option.continue_on_collection_errors:
         raise session.Interrupted("%d error%s during collection" % (session.testsfailed, "" if session.testsfailed == 1 else "s"))
     if session.config.option.collectonly:
         return True
     if session.config.getoption("dist", "no") != "no":
         raise pytest.UsageError("several pytests that share their tests can't have workers of pytest-xdist besides: leave out -n, or --jobs and --shard")
+    if not could_write:
+        # Nobody would know that it waits for its tests.
+        raise pytest.UsageError("the file of events could not be written, and no test is run without it: is the disk full?")
     queue = _Queue(_queue_directory)
     if not queue.wait():
         return True

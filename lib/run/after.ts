@@ -59,6 +59,7 @@ export function endingOf(outcome: EngineOutcome, limit: number): string | null {
   if (interrupted !== null) {
     return `pytest was interrupted by ${interruptionText(interrupted)}${interrupted.test === null ? "" : ` in ${interrupted.test}`}`;
   }
+  if (missed.length > 0 && outcome.unable) return `${missed.length} test(s) have no result, ${missed[0]} first: the disk did not take more`;
   if (missed.length > 0) return `${missed.length} collected test(s) never ran, ${missed[0]} first: another pytest did not collect them`;
   if (unexplained !== null) {
     return `pytest exited with ${unexplained.code} although no test failed: its output says why (a coverage limit, warnings as errors, a plugin)`;

@@ -223,6 +223,39 @@ Deno.test(
   },
 );
 
+Deno.test(
+  `fault 49: where a test fills the disk, what failed is the verdict, and what can't be run any more is one warning${NEEDS_MOUNTS}`,
+  { ignore: !MOUNTS },
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": `import os
+def test_fills():
+    try:
+        with open(os.environ["XDG_STATE_HOME"] + "/fill", "wb", 0) as file:
+            while True: file.write(b"x" * 512)
+    except OSError: pass
+def test_fails(): assert 1 == 2
+`,
+    });
+    const script = `
+set -e
+export XDG_STATE_HOME="$SUITE/disk"
+mkdir -p "$XDG_STATE_HOME"
+mount -t tmpfs -o size=1m tmpfs "$XDG_STATE_HOME"
+exec timeout -s KILL 60 "$@"`;
+    const wrap = ["unshare", "-m", ...(ISOLATED ?? []), "sh", "-c", script, "sh"];
+    for (const options of [["--retries", "1"], ["--shard", "1/1"]]) {
+      const words = ["run", "--no-preflight", "--no-defaults", ...options];
+      const { code, stdout, stderr } = await tractest(words, { cwd: suite.root, env: suite.environment(), wrap });
+      assertEquals(code, 1, stdout + stderr);
+      assertIncludes(stdout, "1 failed, 1 passed");
+      // A failure whose report the disk did not take is nothing to try again: that it is missing is what is said then.
+      const said = stderr.split("no more tests are run").length - 1;
+      assert(said === 1 || (said === 0 && stderr.includes("the disk took not all that was reported")), stderr);
+    }
+  },
+);
+
 Deno.test(`fault 49: on a read-only disk the run ends as tested, and reports read what is there${NEEDS_MOUNTS}`, { ignore: !MOUNTS }, async () => {
   await using suite = await pytestSuite(TESTS);
   const { outcome, runs } = await onDisk(suite, "1m", "mount -o remount,ro $PWD", "");
