@@ -1,7 +1,7 @@
 import type { Context } from "../context.ts";
 import { TractestError } from "../errors.ts";
 import { ownProcess } from "../programs/own_process.ts";
-import { ENDING_SIGNALS, type EndingSignal, type ExitCode } from "../tables/exit_codes.ts";
+import { ENDING_SIGNAL_NAMES, ENDING_SIGNALS, type EndingSignal, type ExitCode } from "../tables/exit_codes.ts";
 
 /**
  * Does the work of a command that starts programs which take long, and ends these when a signal ends the command: a pytest that
@@ -13,8 +13,7 @@ export async function interruptible({ host, line }: Context, work: () => Promise
   // Listening to a signal takes away the sign that this program was started with it ignored.
   await ownProcess(host);
   const interrupted = Promise.withResolvers<EndingSignal>();
-  const signals = Object.keys(ENDING_SIGNALS) as EndingSignal[];
-  const off = signals.map((signal) => host.onSignal(signal, () => interrupted.resolve(signal)));
+  const off = ENDING_SIGNAL_NAMES.map((signal) => host.onSignal(signal, () => interrupted.resolve(signal)));
   try {
     const end = await Promise.race([work(), interrupted.promise]);
     if (typeof end === "number") return end;

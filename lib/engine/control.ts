@@ -1,7 +1,7 @@
 import type { Cut } from "../core/results/verdict.ts";
 import { looksStuck, type RunLimit } from "../core/run/time_limit.ts";
 import type { Host } from "../host/host.ts";
-import { ENDING_SIGNALS, type EndingSignal } from "../tables/exit_codes.ts";
+import { ENDING_SIGNAL_NAMES, type EndingSignal } from "../tables/exit_codes.ts";
 import type { Printer } from "../ui/printer.ts";
 import type { Session } from "./session.ts";
 
@@ -39,7 +39,7 @@ export class Control {
 
   constructor(private readonly host: Host, private readonly printer: Printer, private readonly options: ControlOptions) {
     this.cut = options.cut;
-    const ending = (Object.keys(ENDING_SIGNALS) as EndingSignal[]).filter((signal) => signal !== "SIGHUP" || !options.survivesHangup);
+    const ending = ENDING_SIGNAL_NAMES.filter((signal) => signal !== "SIGHUP" || !options.survivesHangup);
     for (const signal of ending) this.#off.push(host.onSignal(signal, () => this.#onSignal(signal)));
   }
 

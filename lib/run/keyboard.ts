@@ -2,7 +2,7 @@ import { passOver } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { sendSignal } from "../programs/kill.ts";
 import { inForeground } from "../programs/ps.ts";
-import { ENDING_SIGNALS, type EndingSignal } from "../tables/exit_codes.ts";
+import { ENDING_SIGNAL_NAMES } from "../tables/exit_codes.ts";
 
 /** What {@linkcode Keyboard} tells. */
 export interface KeyboardOptions {
@@ -24,7 +24,7 @@ export class Keyboard {
 
   constructor(private readonly host: Host, private readonly options: KeyboardOptions) {
     // Whoever ends the run by a signal may have to do it twice: by then the terminal is as it was.
-    for (const signal of Object.keys(ENDING_SIGNALS) as EndingSignal[]) this.#off.push(host.onSignal(signal, () => this.close()));
+    for (const signal of ENDING_SIGNAL_NAMES) this.#off.push(host.onSignal(signal, () => this.close()));
     this.#off.push(host.onSignal("SIGTSTP", () => void this.#stop().catch(passOver)));
     this.#off.push(host.onSignal("SIGCONT", () => void this.#continue().catch(passOver)));
     this.#take().catch(passOver);

@@ -8,7 +8,7 @@ import { passOver, TractestError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { surroundingsOf } from "../leaks/ledger.ts";
 import { ownProcess } from "../programs/own_process.ts";
-import { ENDING_SIGNALS, type EndingSignal, EXIT, type ExitCode } from "../tables/exit_codes.ts";
+import { ENDING_SIGNAL_NAMES, ENDING_SIGNALS, type EndingSignal, EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { announced } from "./notify.ts";
 import { removeDirectory } from "./retention.ts";
 import { RUN_FILE } from "./known_runs.ts";
@@ -167,7 +167,7 @@ export async function recorded(
       printer.note(`\n${ending}`);
       interrupted.resolve(ENDING_SIGNALS[signal]);
     });
-  const off = (Object.keys(ENDING_SIGNALS) as EndingSignal[]).map(listen);
+  const off = ENDING_SIGNAL_NAMES.map(listen);
   try {
     const code = await Promise.race([action(recorder), interrupted.promise.then((code) => host.abandon().then(() => code))]);
     await over(code);

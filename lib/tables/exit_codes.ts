@@ -28,6 +28,9 @@ export const ENDING_SIGNALS = { SIGINT: EXIT.interrupted, SIGQUIT: EXIT.quit, SI
 /** One of {@linkcode ENDING_SIGNALS}. */
 export type EndingSignal = keyof typeof ENDING_SIGNALS;
 
+/** All of {@linkcode ENDING_SIGNALS}. */
+export const ENDING_SIGNAL_NAMES = Object.keys(ENDING_SIGNALS) as readonly EndingSignal[];
+
 /** What each code means, as help and README print it. */
 export const EXIT_CODE_MEANINGS = [
   { code: EXIT.ok, meaning: "all is well" },
