@@ -1,5 +1,5 @@
 import { main, reportError } from "./lib/cli.ts";
-import { RealHost } from "./lib/host/real_host.ts";
+import { RealHost } from "./lib/system/real_host.ts";
 
 const host = new RealHost(Deno.args);
 // What nobody waits for may fail too, and is told in the same words as all else.

@@ -1,40 +1,40 @@
-import type { Command } from "./context.ts";
-import type { CommandLine } from "./core/command_line/command_line.ts";
-import { escapeText } from "./core/escape.ts";
-import { rowOf } from "./core/command_line/permission_flags.ts";
+import type { Command } from "./command_line/context.ts";
+import type { CommandLine } from "./command_line/parse.ts";
+import { escapeText } from "./base/escape.ts";
+import { rowOf } from "./system/permission_flags.ts";
 import { DAMAGED_PROGRAM, TractestError, UsageError } from "./errors.ts";
-import type { Host } from "./host/host.ts";
-import type { CommandName } from "./tables/commands.ts";
-import type { OptionRow } from "./tables/options.ts";
+import type { Host } from "./system/host.ts";
+import type { CommandName } from "./command_line/verbs.ts";
+import type { OptionRow } from "./command_line/options.ts";
 import { EXIT, type ExitCode } from "./tables/exit_codes.ts";
-import { Printer, toJson } from "./ui/printer.ts";
+import { Printer, toJson } from "./terminal/printer.ts";
 
 /** Each command is loaded when it is called, so that the quick ones don't pay for the others. */
 const LOADERS: Readonly<Record<CommandName, () => Promise<Command>>> = {
-  run: async () => (await import("./commands/run.ts")).run,
-  merge: async () => (await import("./commands/merge.ts")).merge,
-  doctor: async () => (await import("./commands/doctor.ts")).doctor,
-  zombies: async () => (await import("./commands/zombies.ts")).zombies,
+  run: async () => (await import("./run/command.ts")).run,
+  merge: async () => (await import("./merge/command.ts")).merge,
+  doctor: async () => (await import("./preflight/command.ts")).doctor,
+  zombies: async () => (await import("./leaks/command.ts")).zombies,
   failed: async () => (await import("./commands/failed.ts")).failed,
-  bisect: async () => (await import("./commands/bisect.ts")).bisect,
-  stress: async () => (await import("./commands/stress.ts")).stress,
-  affected: async () => (await import("./commands/affected.ts")).affected,
+  bisect: async () => (await import("./bisect/command.ts")).bisect,
+  stress: async () => (await import("./stress/command.ts")).stress,
+  affected: async () => (await import("./affected/command.ts")).affected,
   check: async () => (await import("./commands/check.ts")).check,
-  flaky: async () => (await import("./commands/flaky.ts")).flaky,
-  report: async () => (await import("./commands/report.ts")).report,
-  history: async () => (await import("./commands/history.ts")).history,
+  flaky: async () => (await import("./flaky/command.ts")).flaky,
+  report: async () => (await import("./report/command.ts")).report,
+  history: async () => (await import("./history/command.ts")).history,
   slow: async () => (await import("./commands/slow.ts")).slow,
-  hang: async () => (await import("./commands/hang.ts")).hang,
+  hang: async () => (await import("./hang/command.ts")).hang,
   status: async () => (await import("./commands/status.ts")).status,
   wait: async () => (await import("./commands/wait.ts")).wait,
   logs: async () => (await import("./commands/logs.ts")).logs,
   stop: async () => (await import("./commands/stop.ts")).stop,
-  layout: async () => (await import("./commands/layout.ts")).layout,
+  layout: async () => (await import("./layout/command.ts")).layout,
   completions: async () => (await import("./commands/completions.ts")).completions,
-  hooks: async () => (await import("./commands/hooks.ts")).hooks,
+  hooks: async () => (await import("./hooks/command.ts")).hooks,
   help: async () => (await import("./commands/help.ts")).help,
   version: async () => (await import("./commands/version.ts")).version,
-  permissions: async () => (await import("./commands/permissions.ts")).permissions,
+  permissions: async () => (await import("./commands/show_permissions.ts")).permissions,
 };
 
 /** From the words of the command line to an exit code: parse, drop permissions, run the command. Never throws. */
@@ -45,7 +45,7 @@ export async function main(words: readonly string[], host: Host): Promise<ExitCo
     command = name;
     // The words are parsed while it is read. It has to be there before the permission to read is given away.
     const loading = rest.includes("--help") || rest.includes("-h") ? null : LOADERS[name]();
-    const line = rest.length === 0 ? bareLine(name) : (await import("./core/command_line/command_line.ts")).parseCommandLine(name, rest);
+    const line = rest.length === 0 ? bareLine(name) : (await import("./command_line/parse.ts")).parseCommandLine(name, rest);
     const isHelp = line.has("help");
     // At a terminal `zombies` offers to clean up: what was dropped can't be had again then.
     const mayOffer = name === "zombies" && host.stdinIsTerminal && host.stdout.isTerminal && !line.has("hook") && !line.has("json");
@@ -76,7 +76,7 @@ async function commandOf(words: readonly string[]): Promise<[CommandName, string
     return [command, [...words.slice(0, leading), ...after]];
   }
   if (Object.hasOwn(LOADERS, first)) return [first as CommandName, rest];
-  const { nearest, suggestion } = await import("./core/nearest.ts");
+  const { nearest, suggestion } = await import("./base/nearest.ts");
   const names = Object.keys(LOADERS);
   throw new UsageError(
     `Unknown command "${first}"`,
@@ -86,7 +86,7 @@ async function commandOf(words: readonly string[]): Promise<[CommandName, string
 
 /** How many words an option of every command is, with its value; 0 if the word is none. */
 async function wordsOfOption(word: string): Promise<number> {
-  const { OPTIONS } = await import("./tables/options.ts");
+  const { OPTIONS } = await import("./command_line/options.ts");
   const [name, value] = word.split("=", 2);
   const row = (OPTIONS as readonly OptionRow[]).find((row) => row.commands === "*" && (name === `--${row.name}` || name === `-${row.short}`));
   if (row === undefined) return 0;

@@ -3,7 +3,7 @@
  * self-contained executable (`self_contained.sh` with the runtime and the bundle after it). Started by `scripts/build`.
  */
 
-import { VERSION } from "../lib/tables/version.ts";
+import { VERSION } from "../lib/tables/release.ts";
 import { FLAGS } from "./permission_flags.ts";
 
 type Kind = "compiled" | "self-contained";

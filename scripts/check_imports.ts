@@ -1,56 +1,70 @@
 /**
- * Checks that imports go one way, and that the operating system is touched in one place.
+ * Checks that imports go one way, that decisions reach no operating system, and that it is touched in one place.
  *
- * `main → cli → commands → run → engine → {preflight, hang, history, isolation} → runs → leaks → project → {programs, ui} → host`; `core`, `tables` and
- * `errors` may be used by all;
- * `core` knows only `tables` and `errors`; `tables` knows nothing.
+ * `lib/` has a room (a folder) for each thing that users ask for. A file may import from its own room and from the layers below
+ * it; `command.ts` and `command_….ts` of every room are in the layer of commands, above all rooms. `rules.ts` and `rules_….ts`
+ * decide on plain values: whatever they import, directly or not, stays outside of `lib/system/`. Types are no exception for
+ * direction, but are one for that: nothing of them is left when the program runs.
  */
 
-const BASE = ["core", "tables", "errors"] as const;
-const OUTSIDE = ["programs", "ui", "host", ...BASE] as const;
-const AT_HAND = ["runs", "leaks", "project", "context", ...OUTSIDE] as const;
-const KNOWING = ["hang", "history", "isolation", "preflight", ...AT_HAND] as const;
+/** From the bottom to the top; rooms of one layer don't import each other. */
+const LAYERS: readonly (readonly string[])[] = [
+  ["tables"],
+  ["errors"],
+  ["base"],
+  ["system"],
+  ["terminal"],
+  ["processes"],
+  ["command_line"],
+  ["project"],
+  ["pytest"],
+  ["leaks"],
+  ["background"],
+  ["affected", "isolation", "layout"],
+  ["flaky", "hang", "history"],
+  ["preflight"],
+  ["run"],
+  ["bisect", "hooks", "matrix", "report", "stress"],
+  ["merge"],
+  ["commands"],
+  ["cli"],
+  ["main"],
+];
 
-/** Which rooms the files of a room may import from. A room may always import from itself, except for `tables`' rows. */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  main: ["cli", "host"],
-  cli: ["commands", "context", ...OUTSIDE],
-  commands: ["run", "engine", ...KNOWING],
-  run: ["engine", ...KNOWING],
-  engine: ["plugin", ...KNOWING],
-  hang: AT_HAND,
-  history: AT_HAND,
-  isolation: ["project", ...OUTSIDE],
-  preflight: AT_HAND,
-  runs: ["leaks", "project", "context", ...OUTSIDE],
-  leaks: ["project", ...OUTSIDE],
-  project: OUTSIDE,
-  context: ["ui", "host", ...BASE],
-  programs: ["host", "plugin", ...BASE],
-  ui: ["host", ...BASE],
-  host: BASE,
-  core: ["tables", "errors"],
-  errors: ["tables"],
-  tables: [],
-  plugin: [],
-};
+const LAYER_OF: ReadonlyMap<string, number> = new Map(LAYERS.flatMap((rooms, layer) => rooms.map((room) => [room, layer] as const)));
 
 /** Packages that touch the operating system, and the only place that may import each. */
 const RESERVED: Readonly<Record<string, string>> = {
-  "@std/fs": "lib/host/",
-  "node:sqlite": "lib/host/sqlite.ts",
-  "@cliffy/prompt": "lib/ui/prompt.ts",
+  "@std/fs": "lib/system/",
+  "node:sqlite": "lib/system/sqlite.ts",
+  "@cliffy/prompt": "lib/terminal/prompt.ts",
 };
 
+/** An import as it stands in a file. */
+export interface Import {
+  readonly specifier: string;
+  /** Only types are imported, so nothing is left of it at run time. */
+  readonly isType: boolean;
+}
+
 /** What a file imports, by any of the ways that TypeScript has. */
-export function importsOf(source: string): string[] {
+export function importsOf(source: string): Import[] {
   const code = withoutComments(source);
-  const patterns = [
-    /(?:^|[;}])\s*(?:import|export)\b[^"'`;()]*?\bfrom\s*["']([^"']+)["']/gm,
+  const named = /(?:^|[;}])\s*(?:import|export)\b([^"'`;()]*?)\bfrom\s*["']([^"']+)["']/gm;
+  const others = [
     /(?:^|[;}])\s*import\s*["']([^"']+)["']/gm,
     /\bimport\s*\(\s*["'`]([^"'`]+)["'`]/g,
   ];
-  return patterns.flatMap((pattern) => [...code.matchAll(pattern)].map((match) => match[1]!));
+  return [
+    ...[...code.matchAll(named)].map(([, names, specifier]) => ({ specifier: specifier!, isType: onlyTypes(names!) })),
+    ...others.flatMap((pattern) => [...code.matchAll(pattern)].map((match) => ({ specifier: match[1]!, isType: false }))),
+  ];
+}
+
+function onlyTypes(names: string): boolean {
+  if (/^\s*type\b/.test(names)) return true;
+  const list = /^\s*\{([^}]*)\}\s*$/.exec(names)?.[1];
+  return list !== undefined && list.split(",").every((name) => name.trim() === "" || /^\s*type\s/.test(name));
 }
 
 /** The room that a file lives in, or null for a file outside of `main.ts` and `lib/`. */
@@ -58,21 +72,23 @@ export function roomOf(path: string): string | null {
   if (path === "main.ts") return "main";
   const [top, room, ...rest] = path.split("/");
   if (top !== "lib" || room === undefined) return null;
-  return rest.length > 0 ? room : room.replace(/\.ts$/, "");
+  if (rest.length === 0) return room.replace(/\.ts$/, "");
+  return /^command(?:_\w+)?\.ts$/.test(rest.at(-1)!) ? "commands" : room;
 }
 
 /** What is wrong with one file, a sentence each. */
 export function problemsOf(path: string, source: string): string[] {
   const room = roomOf(path);
-  const allowed = room === null ? undefined : MAY_IMPORT[room];
-  if (room === null || allowed === undefined) return [`${path}: is in no known room`];
+  if (room === null || !LAYER_OF.has(room)) return [`${path}: is in no known room`];
   const problems: string[] = [];
-  for (const specifier of importsOf(source)) {
+  for (const { specifier } of importsOf(source)) {
     if (specifier.startsWith(".")) {
       const target = resolve(path, specifier);
       const targetRoom = roomOf(target);
       if (targetRoom === null) problems.push(`${path}: imports ${target}, which is outside of lib/`);
-      else if (targetRoom !== room && !allowed.includes(targetRoom)) problems.push(`${path}: ${room} may not import from ${targetRoom} (${target})`);
+      else if (targetRoom !== room && !isBelow(targetRoom, room)) {
+        problems.push(`${path}: ${room} may not import from ${targetRoom} (${target})`);
+      }
     } else if (/^(jsr|npm|https?|file):/.test(specifier)) {
       problems.push(`${path}: imports "${specifier}" past the map in deno.json`);
     } else if (room === "tables") {
@@ -82,17 +98,45 @@ export function problemsOf(path: string, source: string): string[] {
       if (place !== undefined && !path.startsWith(place)) problems.push(`${path}: only ${place} may import "${specifier}"`);
     }
   }
-  if (room !== "main" && room !== "host" && /\bDeno\s*[.[]/.test(withoutStrings(withoutComments(source)))) {
-    problems.push(`${path}: \`Deno.\` stands only in main.ts and lib/host/`);
+  if (room !== "main" && room !== "system" && /\bDeno\s*[.[]/.test(withoutStrings(withoutComments(source)))) {
+    problems.push(`${path}: \`Deno.\` stands only in main.ts and lib/system/`);
   }
   return problems;
 }
 
+function isBelow(target: string, room: string): boolean {
+  if (room === "main") return target === "cli" || target === "system";
+  return (LAYER_OF.get(target) ?? Infinity) < LAYER_OF.get(room)!;
+}
+
+/** The ways by which files of decisions reach the operating system, a sentence each; `sources` by path. */
+export function impureRules(sources: ReadonlyMap<string, string>): string[] {
+  const problems: string[] = [];
+  for (const path of sources.keys()) {
+    if (!/\/rules(?:_\w+)?\.ts$/.test(path)) continue;
+    const way = wayToSystem(path, sources, new Set());
+    if (way !== null) problems.push(`${path}: decides, and reaches the system by ${way.join(" → ")}`);
+  }
+  return problems;
+}
+
+function wayToSystem(path: string, sources: ReadonlyMap<string, string>, seen: Set<string>): string[] | null {
+  seen.add(path);
+  for (const { specifier, isType } of importsOf(sources.get(path) ?? "")) {
+    if (isType || !specifier.startsWith(".")) continue;
+    const target = resolve(path, specifier);
+    if (target.startsWith("lib/system/")) return [target];
+    const way = seen.has(target) ? null : wayToSystem(target, sources, seen);
+    if (way !== null) return [target, ...way];
+  }
+  return null;
+}
+
 /** What is wrong in `main.ts` and `lib/` below a directory. */
 export async function checkImports(root = "."): Promise<string[]> {
-  const problems: string[] = [];
-  for (const path of await sourceFiles(["main.ts", "lib"], root)) problems.push(...problemsOf(path, await Deno.readTextFile(`${root}/${path}`)));
-  return problems;
+  const sources = new Map<string, string>();
+  for (const path of await sourceFiles(["main.ts", "lib"], root)) sources.set(path, await Deno.readTextFile(`${root}/${path}`));
+  return [...[...sources].flatMap(([path, source]) => problemsOf(path, source)), ...impureRules(sources)];
 }
 
 /** The TypeScript files at and below some paths, sorted; fixtures and the sample are data. */

@@ -1,6 +1,6 @@
 /** The flags that tractest is started with; as a program, prints them. */
 
-import { permissionFlags } from "../lib/core/command_line/permission_flags.ts";
+import { permissionFlags } from "../lib/system/permission_flags.ts";
 
 /** The union of the permission table, and never a question. */
 export const FLAGS: readonly string[] = [...permissionFlags(), "--no-prompt"];

@@ -1,5 +1,5 @@
 /** Writes the tables of the README from the tables in lib/; with `--check` only says whether they agree. */
-import { CHECKS } from "../lib/tables/checks.ts";
+import { CHECKS } from "../lib/preflight/check_ids.ts";
 import { ENVIRONMENT } from "../lib/tables/environment.ts";
 import { EXIT_CODE_MEANINGS } from "../lib/tables/exit_codes.ts";
 import { type PermissionRow, PERMISSIONS } from "../lib/tables/permissions.ts";

@@ -1,5 +1,5 @@
 import { main } from "../lib/cli.ts";
-import { COMMANDS } from "../lib/tables/commands.ts";
+import { COMMANDS } from "../lib/command_line/verbs.ts";
 import { assert, assertEquals, assertIncludes } from "./assert.ts";
 import { fakeHost, Recorder } from "./fake_host.ts";
 

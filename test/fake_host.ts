@@ -1,4 +1,4 @@
-import type { Host, Output } from "../lib/host/host.ts";
+import type { Host, Output } from "../lib/system/host.ts";
 
 /** A stream that keeps what was written. */
 export class Recorder implements Output {

@@ -1,5 +1,5 @@
-import { RealHost } from "../lib/host/real_host.ts";
-import type { ProgramNotice } from "../lib/host/host.ts";
+import { RealHost } from "../lib/system/real_host.ts";
+import type { ProgramNotice } from "../lib/system/host.ts";
 import type { EnvironmentName } from "../lib/tables/environment.ts";
 
 /** The real operating system, seen from a directory, with environment variables of the test's own. */

@@ -1,7 +1,7 @@
 import { interruptible } from "./interruptible.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
-import type { Context } from "../context.ts";
-import { preflight } from "../preflight/preflight.ts";
+import type { Context } from "../command_line/context.ts";
+import { preflight } from "../preflight/gather.ts";
 import { findProject } from "../project/project.ts";
 
 /** `tractest check`: import and collection, the fastest first pass after a refactor. */

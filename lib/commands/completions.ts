@@ -1,8 +1,8 @@
-import { completionScript, type Shell, SHELLS } from "../core/command_line/completions.ts";
-import { nearest } from "../core/nearest.ts";
+import { completionScript, type Shell, SHELLS } from "../command_line/completion_scripts.ts";
+import { nearest } from "../base/nearest.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
-import type { Context } from "../context.ts";
+import type { Context } from "../command_line/context.ts";
 
 /** `tractest completions bash|zsh|fish`: a completion script on standard output. */
 export function completions({ host, line }: Context): Promise<ExitCode> {

@@ -1,9 +1,9 @@
 import { join, relative, resolve } from "@std/path";
-import { escapeText } from "../core/escape.ts";
-import { fileOf } from "../core/results/lastfailed.ts";
+import { escapeText } from "../base/escape.ts";
+import { fileOf } from "../pytest/lastfailed.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
-import type { Context } from "../context.ts";
-import { readRecord, type Recorded } from "../project/last_failed.ts";
+import type { Context } from "../command_line/context.ts";
+import { readRecord, type Recorded } from "../pytest/read_lastfailed.ts";
 import { findRoot, type ProjectRoot } from "../project/project.ts";
 
 /** `tractest failed`: what pytest recorded as failed in its last runs, read from its cache; no program is started, nothing is collected. */
@@ -55,7 +55,7 @@ async function sameConfiguration({ host }: Context, project: ProjectRoot, target
   const [{ findProject }, { testTree }, { configurationOf }] = await Promise.all([
     import("../project/project.ts"),
     import("../project/targets.ts"),
-    import("../core/project/targets.ts"),
+    import("../project/rules_targets.ts"),
   ]);
   const tree = await testTree(host, await findProject(host));
   return configurationOf(targets, tree) === null ? [] : ["-c", project.pytest.file];
@@ -65,7 +65,7 @@ async function sayWhereTheyWent({ host, printer }: Context, missing: readonly st
   const [{ findProject }, { testTree }, { findByName }] = await Promise.all([
     import("../project/project.ts"),
     import("../project/targets.ts"),
-    import("../core/project/targets.ts"),
+    import("../project/rules_targets.ts"),
   ]);
   const tree = await testTree(host, await findProject(host));
   for (const file of new Set(missing.map(fileOf))) {

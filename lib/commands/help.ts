@@ -1,13 +1,13 @@
-import { shownOptionsOf } from "../core/command_line/command_line.ts";
-import { nearest } from "../core/nearest.ts";
+import { shownOptionsOf } from "../command_line/parse.ts";
+import { nearest } from "../base/nearest.ts";
 import { UsageError } from "../errors.ts";
-import { type CommandRow, COMMANDS } from "../tables/commands.ts";
+import { type CommandRow, COMMANDS } from "../command_line/verbs.ts";
 import { ENVIRONMENT } from "../tables/environment.ts";
 import { EXIT, EXIT_CODE_MEANINGS, type ExitCode } from "../tables/exit_codes.ts";
-import type { OptionRow } from "../tables/options.ts";
+import type { OptionRow } from "../command_line/options.ts";
 import { PYTEST_OPTIONS, type PytestOptionRow } from "../tables/pytest_options.ts";
-import { columns } from "../ui/columns.ts";
-import type { Context } from "../context.ts";
+import { columns } from "../terminal/columns.ts";
+import type { Context } from "../command_line/context.ts";
 
 const TOPICS: Readonly<Record<string, () => string[]>> = {
   "exit-codes": () => columns(EXIT_CODE_MEANINGS.map((row) => [`  ${row.code}`, row.meaning])),

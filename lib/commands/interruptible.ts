@@ -1,6 +1,6 @@
-import type { Context } from "../context.ts";
+import type { Context } from "../command_line/context.ts";
 import { TractestError } from "../errors.ts";
-import { ownProcess } from "../programs/own_process.ts";
+import { ownProcess } from "../system/programs/own_process.ts";
 import { ENDING_SIGNAL_NAMES, ENDING_SIGNALS, type EndingSignal, type ExitCode } from "../tables/exit_codes.ts";
 
 /**

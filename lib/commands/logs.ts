@@ -1,8 +1,8 @@
 import { join } from "@std/path";
-import type { Context } from "../context.ts";
+import type { Context } from "../command_line/context.ts";
 import { UsageError } from "../errors.ts";
-import { FileTail } from "../runs/file_tail.ts";
-import { chosenRun, OUTPUT_FILE, RunWatch } from "../runs/known_runs.ts";
+import { FileTail } from "../background/file_tail.ts";
+import { chosenRun, OUTPUT_FILE, RunWatch } from "../background/known_runs.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 
 /** `tractest logs`: what a run has printed, byte for byte, and with `-f` what it goes on to print. */

@@ -1,6 +1,6 @@
-import { parseCommandLine } from "../core/command_line/command_line.ts";
+import { parseCommandLine } from "../command_line/parse.ts";
 import type { ExitCode } from "../tables/exit_codes.ts";
-import type { Context } from "../context.ts";
+import type { Context } from "../command_line/context.ts";
 
 /** Options of `failed --run` and `affected --run` that mean the same for the run. */
 const PASSED_ON = ["json", "verbose", "yes", "dry-run"] as const;
@@ -12,7 +12,7 @@ const PASSED_ON = ["json", "verbose", "yes", "dry-run"] as const;
  * @param options more words for `run`, in front of the targets
  */
 export async function rerun(context: Context, targets: readonly string[], options: readonly string[] = []): Promise<ExitCode> {
-  const { run } = await import("./run.ts");
+  const { run } = await import("../run/command.ts");
   const words = [...PASSED_ON.filter((option) => context.line.has(option)).map((option) => `--${option}`), ...options, ...targets];
   const dashes = context.line.afterDashes.length > 0 ? ["--", ...context.line.afterDashes] : [];
   return await run({ ...context, line: parseCommandLine("run", [...words, ...dashes]) });

@@ -1,13 +1,13 @@
-import { secondsText } from "../core/history/durations.ts";
-import { escapeText } from "../core/escape.ts";
-import { COMPARED_PASSES, findRegressions, type Pass, type Regression, type Regressions } from "../core/history/regression.ts";
+import { secondsText } from "../history/extent.ts";
+import { escapeText } from "../base/escape.ts";
+import { COMPARED_PASSES, findRegressions, type Pass, type Regression, type Regressions } from "../history/rules_regression.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
-import { columns } from "../ui/columns.ts";
-import type { Context } from "../context.ts";
-import { PASSES, readProject, typicalSeconds } from "../history/history.ts";
+import { columns } from "../terminal/columns.ts";
+import type { Context } from "../command_line/context.ts";
+import { PASSES, readProject, typicalSeconds } from "../history/project_history.ts";
 import { recentPasses } from "../history/queries.ts";
 import { findProject } from "../project/project.ts";
-import { limitOf } from "./history.ts";
+import { limitOf } from "../history/command.ts";
 
 /** `tractest slow`: the slowest tests by what is on record, or those that became slower. */
 export async function slow(context: Context): Promise<ExitCode> {

@@ -1,8 +1,8 @@
-import type { Context } from "../context.ts";
-import { isUnderWay } from "../core/run/run_file.ts";
-import { chosenRun, type KnownRun, knownRuns, runsInScope, toldBy } from "../runs/known_runs.ts";
+import type { Context } from "../command_line/context.ts";
+import { isUnderWay } from "../background/rules_run_file.ts";
+import { chosenRun, type KnownRun, knownRuns, runsInScope, toldBy } from "../background/known_runs.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
-import { runFacts, showEarlier, type ShownRun, showRun } from "../ui/runs.ts";
+import { runFacts, showEarlier, type ShownRun, showRun } from "../background/show.ts";
 
 /** Runs that are over and listed besides those that are not. */
 const SHOWN_EARLIER = 5;

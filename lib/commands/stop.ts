@@ -1,11 +1,11 @@
-import type { Context } from "../context.ts";
-import { escapeText } from "../core/escape.ts";
-import { parseSeconds } from "../core/run/time_limit.ts";
-import { chosenRun, RunWatch } from "../runs/known_runs.ts";
-import { stopRun } from "../runs/stop.ts";
+import { parseSeconds } from "../base/numbers.ts";
+import type { Context } from "../command_line/context.ts";
+import { escapeText } from "../base/escape.ts";
+import { chosenRun, RunWatch } from "../background/known_runs.ts";
+import { stopRun } from "../background/stop_run.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { STOP_SECONDS } from "../tables/defaults.ts";
-import { runFacts, stateText } from "../ui/runs.ts";
+import { runFacts, stateText } from "../background/show.ts";
 
 /** `tractest stop`: ends a run as Ctrl-C does, whatever terminal it is at. 0 when it is over, 82 when it is not. */
 export async function stop(context: Context): Promise<ExitCode> {

@@ -1,7 +1,7 @@
 import type { ExitCode } from "../tables/exit_codes.ts";
 import { EXIT } from "../tables/exit_codes.ts";
-import { VERSION } from "../tables/version.ts";
-import type { Context } from "../context.ts";
+import { VERSION } from "../tables/release.ts";
+import type { Context } from "../command_line/context.ts";
 
 /** `tractest version`: version, kind of binary and runtime version, on one line. */
 export function version({ host, printer }: Context): Promise<ExitCode> {

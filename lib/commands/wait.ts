@@ -1,9 +1,9 @@
-import type { Context } from "../context.ts";
-import { parseSeconds } from "../core/run/time_limit.ts";
-import { chosenRun, RunWatch, toldBy } from "../runs/known_runs.ts";
+import { parseSeconds } from "../base/numbers.ts";
+import type { Context } from "../command_line/context.ts";
+import { chosenRun, RunWatch, toldBy } from "../background/known_runs.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
-import { Progress } from "../ui/progress.ts";
-import { runFacts, stateText } from "../ui/runs.ts";
+import { Progress } from "../terminal/progress.ts";
+import { runFacts, stateText } from "../background/show.ts";
 
 /** `tractest wait`: until a run is over; its exit code is the run's, 124 after `--timeout`, 82 for a run that died without one. */
 export async function wait(context: Context): Promise<ExitCode> {

@@ -1,31 +1,23 @@
-import type {
-  DeadChild,
-  HangScene,
-  OpenFile,
-  RegistryConnection,
-  SeenProcess,
-  SessionProgress,
-  StartedIn,
-  Thread,
-  ThreadLook,
-} from "../core/hang/types.ts";
-import { isPipe, pipesWaitedAt } from "../core/hang/activity.ts";
-import { occupies, parseRegistryAddress } from "../core/leaks/registry.ts";
-import { ancestorsOf, descendantsOf } from "../core/leaks/judge.ts";
-import type { Host } from "../host/host.ts";
-import { type ListedProcess, listProcesses, type ProcessList } from "../programs/ps.ts";
+import { ancestorsOf, descendantsOf } from "../processes/forest.ts";
+import type { DeadChild, HangScene, RegistryConnection, SeenProcess, SessionProgress, StartedIn, Thread } from "./hang_scene.ts";
+import { isPipe, pipesWaitedAt } from "./activity.ts";
+import { occupies, parseRegistryAddress } from "../leaks/registry.ts";
+import type { Host } from "../system/host.ts";
+import { type ListedProcess, listProcesses, type ProcessList } from "../system/programs/ps.ts";
 import {
   findHolders,
   type Listings,
   listOpenFiles,
   type Look,
   lookAtThreads,
+  type OpenFile,
   readLastRuns,
   readSpecialFiles,
   type SpecialFile,
-} from "../programs/proc_activity.ts";
-import { probe } from "../programs/probe.ts";
-import { listTcpConnections, listUnixConnections, type SocketList, type TcpConnection, type UnixConnection } from "../programs/ss.ts";
+  type ThreadLook,
+} from "../system/programs/proc_activity.ts";
+import { probe } from "../system/programs/probe.ts";
+import { listTcpConnections, listUnixConnections, type SocketList, type TcpConnection, type UnixConnection } from "../system/programs/ss.ts";
 
 /** What to look at. */
 export interface GatherRequest {

@@ -1,16 +1,18 @@
+import type { HangReport } from "../pytest/hang_event.ts";
+import { ancestorsOf } from "../processes/forest.ts";
 import { join } from "@std/path";
-import { ancestorsOf, type Judged } from "../core/leaks/judge.ts";
-import type { HangReport, SessionProgress, StartedIn } from "../core/hang/types.ts";
-import { isHere, type LedgerEntry } from "../core/leaks/ledger.ts";
-import { SessionFacts } from "../core/results/tally.ts";
-import type { Host } from "../host/host.ts";
+import type { Judged } from "../leaks/rules.ts";
+import type { SessionProgress, StartedIn } from "./hang_scene.ts";
+import { isHere, type LedgerEntry } from "../leaks/rules_ledger.ts";
+import { SessionFacts } from "../pytest/tally.ts";
+import type { Host } from "../system/host.ts";
 import { readLedger, surroundingsOf } from "../leaks/ledger.ts";
-import { ProcessSurvey } from "../leaks/processes.ts";
-import { type ProcessFiles, readProcessFiles, readVariable } from "../programs/proc.ts";
-import type { ProcessList } from "../programs/ps.ts";
+import { ProcessSurvey } from "../leaks/survey.ts";
+import { type ProcessFiles, readProcessFiles, readVariable } from "../system/programs/proc.ts";
+import type { ProcessList } from "../system/programs/ps.ts";
 import { stateDirectory } from "../project/directories.ts";
 import type { Project } from "../project/project.ts";
-import { eventsOf, readEvents } from "../runs/events.ts";
+import { eventsOf, readEvents } from "../background/read_events.ts";
 
 /** The pytests of this project that live, without those below another one; and what could not be looked at. */
 export async function findLiveRuns(

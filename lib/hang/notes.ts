@@ -1,7 +1,7 @@
 import { join } from "@std/path";
-import type { FoundNote } from "../core/hang/recipe.ts";
-import type { Host } from "../host/host.ts";
-import { CONFTESTS, HANG_NOTES, type HangNoteRow } from "../tables/hang_notes.ts";
+import type { FoundNote } from "./recipe.ts";
+import type { Host } from "../system/host.ts";
+import { CONFTESTS, HANG_NOTES, type HangNoteRow } from "./known_notes.ts";
 
 /** Where the checkout knows something about such hangs, found by text; one that is absent is named too. */
 export async function findNotes(host: Host, root: string): Promise<FoundNote[]> {

@@ -1,11 +1,11 @@
 import { join } from "@std/path";
-import { isPythonName } from "../core/leaks/actor.ts";
-import { HOW_TO_GET_PY_SPY } from "../core/hang/recipe.ts";
-import type { HangScene } from "../core/hang/types.ts";
-import type { Host } from "../host/host.ts";
-import { readStack } from "../programs/py_spy.ts";
-import { findOnPath, isExecutable } from "../programs/user_path.ts";
-import { standardPlace } from "../programs/standard_place.ts";
+import { isPythonName } from "../leaks/rules_actor.ts";
+import { HOW_TO_GET_PY_SPY } from "./recipe.ts";
+import type { HangScene } from "./hang_scene.ts";
+import type { Host } from "../system/host.ts";
+import { readStack } from "../system/programs/py_spy.ts";
+import { findOnPath, isExecutable } from "../system/programs/user_path.ts";
+import { standardPlace } from "../system/programs/standard_place.ts";
 
 /** Processes of a tree whose stacks are read, at most. */
 const MOST_STACKS = 12;

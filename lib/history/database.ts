@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { DatabaseError, TractestError } from "../errors.ts";
-import type { Database, FileStatus, Host } from "../host/host.ts";
+import type { Database, FileStatus, Host } from "../system/host.ts";
 import { stateDirectory, usable } from "../project/directories.ts";
 import { MIGRATIONS, VERSION } from "./schema.ts";
 

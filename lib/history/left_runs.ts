@@ -1,9 +1,9 @@
 import { join } from "@std/path";
-import { Results } from "../core/results/results.ts";
-import type { Host } from "../host/host.ts";
+import { Results } from "../pytest/results.ts";
+import type { Host } from "../system/host.ts";
 import { runsDirectory } from "../project/directories.ts";
-import { eventsOf, readEvents } from "../runs/events.ts";
-import { isRunning } from "../runs/hold.ts";
+import { eventsOf, readEvents } from "../background/read_events.ts";
+import { isRunning } from "../background/hold.ts";
 
 /** The results of runs that are over and of which `isKnown` says that nobody has recorded them: their tractest was killed, or could not. Oldest first. */
 export async function* leftRuns(host: Host, isKnown: (id: string) => boolean): AsyncGenerator<Results> {

@@ -1,14 +1,14 @@
-import { escapeText } from "../core/escape.ts";
-import type { Results } from "../core/results/results.ts";
-import { type AttemptRecord, attemptRecords, type RunRecord, runRecord } from "../core/history/run_record.ts";
+import { escapeText } from "../base/escape.ts";
+import type { Results } from "../pytest/results.ts";
+import { type AttemptRecord, attemptRecords, type RunRecord, runRecord } from "./run_record.ts";
 import { DatabaseError } from "../errors.ts";
-import type { Database, Host } from "../host/host.ts";
+import type { Database, Host } from "../system/host.ts";
 import { digest } from "../project/directories.ts";
 import type { Project } from "../project/project.ts";
-import type { Printer } from "../ui/printer.ts";
+import type { Printer } from "../terminal/printer.ts";
 import { inTransaction, type Used, writeHistory } from "./database.ts";
 import { leftRuns } from "./left_runs.ts";
-import { removeOld } from "./retention.ts";
+import { removeOld } from "./remove_old.ts";
 
 /**
  * Records a run, and those before it that were killed. What stands in the way of that is said, and changes nothing else: a run that

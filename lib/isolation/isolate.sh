@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs a command in namespaces of its own and is their first process. tractest starts it with the words of `isolatedCommand`
-# (lib/core/run/isolation.ts): first as `enter`, outside of them, which becomes `unshare`; that starts it again as `init`, inside.
+# (lib/isolation/rules.ts): first as `enter`, outside of them, which becomes `unshare`; that starts it again as `init`, inside.
 #
 # As the first process it adopts what loses its parent, so that nobody else has to collect it, and when it ends the kernel ends all that
 # is left. Programs of its own come from the system's standard places alone; the command gets its PATH back.

@@ -1,14 +1,14 @@
 import { join, resolve } from "@std/path";
-import { isolatedCommand, type IsolationMethod, type IsolationPlan, type Refusal, refusalOf, usesSharedTemporary } from "../core/run/isolation.ts";
-import type { Mark } from "../core/leaks/mark.ts";
-import type { Host } from "../host/host.ts";
-import { parseRecords } from "../programs/environ.ts";
-import { probe } from "../programs/probe.ts";
-import { parseProcessFiles, type ProcessFiles } from "../programs/proc.ts";
-import { standardPlace } from "../programs/standard_place.ts";
+import { isolatedCommand, type IsolationMethod, type IsolationPlan, type Refusal, refusalOf, usesSharedTemporary } from "./rules.ts";
+import type { Mark } from "../base/cookie.ts";
+import type { Host } from "../system/host.ts";
+import { parseRecords } from "../system/programs/environ.ts";
+import { probe } from "../system/programs/probe.ts";
+import { parseProcessFiles, type ProcessFiles } from "../system/programs/proc.ts";
+import { standardPlace } from "../system/programs/standard_place.ts";
 import { cacheDirectory, digest, usable } from "../project/directories.ts";
 import type { Project } from "../project/project.ts";
-import { ISOLATION_PROGRAMS, ISOLATION_SETTINGS } from "../tables/isolation.ts";
+import { ISOLATION_PROGRAMS, ISOLATION_SETTINGS } from "./methods.ts";
 import { STANDARD_DIRECTORIES } from "../tables/programs.ts";
 import script from "./isolate.sh" with { type: "text" };
 

@@ -1,9 +1,9 @@
-import type { Mark } from "../core/leaks/mark.ts";
-import type { Host } from "../host/host.ts";
-import { readMarks } from "../programs/environ.ts";
-import type { Read } from "../programs/proc.ts";
-import { listProcesses, type ProcessList } from "../programs/ps.ts";
-import { listTcpListeners, type SocketList, type TcpListener } from "../programs/ss.ts";
+import type { Mark } from "../base/cookie.ts";
+import type { Host } from "../system/host.ts";
+import { readMarks } from "../system/programs/environ.ts";
+import type { Read } from "../system/programs/proc.ts";
+import { listProcesses, type ProcessList } from "../system/programs/ps.ts";
+import { listTcpListeners, type SocketList, type TcpListener } from "../system/programs/ss.ts";
 
 /** The programs that a look begins with: they need no project. */
 export interface FirstLook {

@@ -1,16 +1,16 @@
+import { descendantsOf } from "../processes/forest.ts";
+import type { ProcessIdentity, Refusal } from "../processes/process.ts";
 import { basename, join } from "@std/path";
-import { descendantsOf } from "../core/leaks/judge.ts";
-import type { FileFacts, ProcessIdentity, Refusal } from "../core/leaks/types.ts";
-import { type LedgerEntry, ledgerLine, parseLedger, parseSegments, type SegmentEntry, segmentLine, type Surroundings } from "../core/leaks/ledger.ts";
+import { type LedgerEntry, ledgerLine, parseLedger, parseSegments, type SegmentEntry, segmentLine, type Surroundings } from "./rules_ledger.ts";
 import { TractestError } from "../errors.ts";
-import type { Host } from "../host/host.ts";
-import { listNames } from "../programs/ls.ts";
-import { ownProcess } from "../programs/own_process.ts";
-import { statPaths } from "../programs/stat.ts";
-import { readProcessFiles, readProcessLinks } from "../programs/proc.ts";
-import { listSessions } from "../programs/ps.ts";
+import type { Host } from "../system/host.ts";
+import { listNames } from "../system/programs/ls.ts";
+import { ownProcess } from "../system/programs/own_process.ts";
+import { type FileFacts, statPaths } from "../system/programs/stat.ts";
+import { readProcessFiles, readProcessLinks } from "../system/programs/proc.ts";
+import { listSessions } from "../system/programs/ps.ts";
 import { ledgerDirectory, stateDirectory, usable } from "../project/directories.ts";
-import { identityOf } from "./process_tree.ts";
+import { identityOf } from "../processes/kill_ladder.ts";
 
 /** Sessions whose processes are remembered. */
 const KEPT_SESSIONS = 60;

@@ -1,11 +1,12 @@
+import type { Refusal } from "../processes/process.ts";
 import { basename } from "@std/path";
-import { going } from "../core/leaks/ledger.ts";
-import type { FileFacts, Refusal, SharedMemoryReport } from "../core/leaks/types.ts";
-import type { Host } from "../host/host.ts";
-import { readProcessFiles } from "../programs/proc.ts";
-import { listProcesses } from "../programs/ps.ts";
-import { statPaths } from "../programs/stat.ts";
-import { unlinkPath } from "../programs/unlink.ts";
+import { going } from "./rules_ledger.ts";
+import type { SharedMemoryReport } from "./leak_report.ts";
+import type { Host } from "../system/host.ts";
+import { readProcessFiles } from "../system/programs/proc.ts";
+import { listProcesses } from "../system/programs/ps.ts";
+import { type FileFacts, statPaths } from "../system/programs/stat.ts";
+import { unlinkPath } from "../system/programs/unlink.ts";
 import type { Project } from "../project/project.ts";
 import { readLedger, SHARED_MEMORY, sharedMemoryFiles, surroundingsOf } from "./ledger.ts";
 

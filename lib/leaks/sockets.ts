@@ -1,8 +1,10 @@
+import type { FileFacts } from "../system/programs/stat.ts";
+import type { Refusal } from "../processes/process.ts";
 import { basename, dirname, join, resolve } from "@std/path";
-import { type BoundSockets, isBound, refuseDirectory, refuseFile } from "../core/leaks/sockets.ts";
-import type { FileFacts, Refusal, SocketReport } from "../core/leaks/types.ts";
-import type { Host } from "../host/host.ts";
-import { listUnixSocketsElsewhere, type SocketsElsewhere } from "../programs/net_unix.ts";
+import { type BoundSockets, isBound, refuseDirectory, refuseFile } from "./rules_sockets.ts";
+import type { SocketReport } from "./leak_report.ts";
+import type { Host } from "../system/host.ts";
+import { listUnixSocketsElsewhere, type SocketsElsewhere } from "../system/programs/net_unix.ts";
 import type { Project } from "../project/project.ts";
 
 /** A directory in which actors may leave sockets. */

@@ -1,15 +1,23 @@
 import { join } from "@std/path";
-import { errorsOf, fitOf, lastLines } from "../core/preflight/import_check.ts";
-import { shellCommand } from "../core/escape.ts";
-import type { Remembered } from "../core/preflight/fingerprint.ts";
-import type { CheckResult, Interpreter } from "../core/preflight/preflight.ts";
-import type { Host, ProgramResult } from "../host/host.ts";
-import { checkArguments, collectArguments, collectedCount, type ImportFacts, parseCheck, runPython } from "../programs/python.ts";
+import { errorsOf, fitOf, lastLines } from "./import_check.ts";
+import { shellCommand } from "../base/escape.ts";
+import type { Remembered } from "./fingerprint.ts";
+import type { CheckResult } from "./rules.ts";
+import type { Host, ProgramResult } from "../system/host.ts";
+import {
+  checkArguments,
+  collectArguments,
+  collectedCount,
+  type ImportFacts,
+  type Interpreter,
+  parseCheck,
+  runPython,
+} from "../system/programs/python.ts";
 import { cacheDirectory, usable } from "../project/directories.ts";
 import { type Package, packageOf } from "../project/package.ts";
 import type { Project } from "../project/project.ts";
 import { wholeSuiteOf } from "../project/targets.ts";
-import { Memory } from "./memory.ts";
+import { Memory } from "./remembered.ts";
 
 const IMPORT_LIMIT_MS = 60_000;
 const COLLECTION_LIMIT_MS = 180_000;

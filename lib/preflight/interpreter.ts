@@ -1,16 +1,16 @@
+import { pasteable } from "../base/typed_command.ts";
+import { isInside } from "../base/paths.ts";
 import { basename, isAbsolute, join, relative, resolve } from "@std/path";
-import { pasteable } from "../core/run/shown.ts";
-import type { Interpreter } from "../core/preflight/preflight.ts";
-import { oldestMinor, requiresPythonOf, satisfies } from "../core/preflight/python_version.ts";
-import { dotted, isInside, type Venv, venvName } from "../core/preflight/venv.ts";
+import { oldestMinor, requiresPythonOf, satisfies } from "./python_version.ts";
+import { dotted, type Venv, venvName } from "../project/rules_venv.ts";
 import { PreflightError, TractestError, UsageError } from "../errors.ts";
-import type { Host } from "../host/host.ts";
-import { envCommand } from "../programs/env.ts";
-import { minorOf, runThroughEnv } from "../programs/python.ts";
-import { findOnPath, isExecutable } from "../programs/user_path.ts";
-import { findArguments, runPythonArguments, syncArguments, uvEnvironment } from "../programs/uv.ts";
+import type { Host } from "../system/host.ts";
+import { envCommand } from "../system/programs/env.ts";
+import { type Interpreter, minorOf, runThroughEnv } from "../system/programs/python.ts";
+import { findOnPath, isExecutable } from "../system/programs/user_path.ts";
+import { findArguments, runPythonArguments, syncArguments, uvEnvironment } from "../system/programs/uv.ts";
 import { EXIT } from "../tables/exit_codes.ts";
-import type { Printer } from "../ui/printer.ts";
+import type { Printer } from "../terminal/printer.ts";
 import type { Project } from "../project/project.ts";
 
 /** What making or choosing a venv needs to know. */

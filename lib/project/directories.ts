@@ -1,6 +1,6 @@
 import { isAbsolute, join } from "@std/path";
 import { TractestError } from "../errors.ts";
-import type { Host } from "../host/host.ts";
+import type { Host } from "../system/host.ts";
 
 /** A directory of tractest's own, or why it can't be used. */
 export type OwnDirectory =

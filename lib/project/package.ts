@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import type { Host } from "../host/host.ts";
+import type { Host } from "../system/host.ts";
 import type { Project } from "./project.ts";
 
 /** The package under test. */

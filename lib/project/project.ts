@@ -1,8 +1,8 @@
 import { dirname, join, resolve } from "@std/path";
-import type { Configuration } from "../core/project/configuration.ts";
-import { CONFIGURATION_FILES, type PytestConfiguration, readProjectFiles } from "../core/project/project_files.ts";
+import type { Configuration } from "./configuration.ts";
+import { CONFIGURATION_FILES, type PytestConfiguration, readProjectFiles } from "./project_files.ts";
 import { PreflightError } from "../errors.ts";
-import type { Host } from "../host/host.ts";
+import type { Host } from "../system/host.ts";
 
 /** Where a project is and how pytest is configured there: all that the quickest reports need. Paths are absolute, symlinks resolved. */
 export interface ProjectRoot {
@@ -28,7 +28,7 @@ export interface Project extends ProjectRoot {
  * @throws {PreflightError} when there is none, or when its configuration can't be read
  */
 export async function findProject(host: Host): Promise<Project> {
-  const [found, { readConfiguration }] = await Promise.all([findRoot(host), import("../core/project/configuration.ts")]);
+  const [found, { readConfiguration }] = await Promise.all([findRoot(host), import("./configuration.ts")]);
   return { ...found, configuration: readConfiguration(found.tractest) };
 }
 

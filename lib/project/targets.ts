@@ -1,10 +1,10 @@
 import { isAbsolute, join, relative } from "@std/path";
-import { withoutContained } from "../core/project/target_order.ts";
-import { directoriesOf, parent } from "../core/project/paths.ts";
-import { CONFIGURATION_FILES, readProjectFiles } from "../core/project/project_files.ts";
-import { isTestFile, isWithin, looksLikeTarget, resolveTargets, type Targets, type TestTree, wholeSuite } from "../core/project/targets.ts";
+import { withoutContained } from "./target_order.ts";
+import { directoriesOf, parent } from "../base/paths.ts";
+import { CONFIGURATION_FILES, readProjectFiles } from "./project_files.ts";
+import { isTestFile, isWithin, looksLikeTarget, resolveTargets, type Targets, type TestTree, wholeSuite } from "./rules_targets.ts";
 import { TractestError } from "../errors.ts";
-import type { Host } from "../host/host.ts";
+import type { Host } from "../system/host.ts";
 import type { Project } from "./project.ts";
 import { type TestPaths, testPathsOf } from "./test_paths.ts";
 

@@ -1,7 +1,7 @@
 import { isAbsolute, join, relative } from "@std/path";
-import { globExpression } from "../core/glob.ts";
-import { parent } from "../core/project/paths.ts";
-import type { Host } from "../host/host.ts";
+import { globExpression } from "../base/glob.ts";
+import { parent } from "../base/paths.ts";
+import type { Host } from "../system/host.ts";
 import type { ProjectRoot } from "./project.ts";
 
 /** Where the tests of a project are, as pytest finds them without a target. */

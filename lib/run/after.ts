@@ -1,12 +1,12 @@
-import { findCascades } from "../core/results/cascade.ts";
-import { isContended, type Results } from "../core/results/results.ts";
-import { runExitCode } from "../core/results/verdict.ts";
-import type { Host } from "../host/host.ts";
-import { findLeaks, type LeakReport } from "../leaks/leaks.ts";
+import { findCascades } from "../pytest/cascade.ts";
+import { isContended, type Results } from "../pytest/results.ts";
+import { runExitCode } from "../pytest/verdict.ts";
+import type { Host } from "../system/host.ts";
+import { findLeaks, type LeakReport } from "../leaks/gather.ts";
 import type { Project } from "../project/project.ts";
 import type { ExitCode } from "../tables/exit_codes.ts";
-import { type EngineOutcome, interruptionText } from "../engine/engine.ts";
-import { writeLastFailed } from "./last_failed.ts";
+import { type EngineOutcome, interruptionText } from "./engine.ts";
+import { writeLastFailed } from "../pytest/write_lastfailed.ts";
 
 /** Milliseconds that actors of a run get to end after it: they are told to, and it takes them a moment. */
 const SETTLE_MS = 500;

@@ -1,13 +1,13 @@
-import { type Affected, type AffectedTarget, becauseOf } from "../core/changes/affected.ts";
-import { TargetOrder, withoutContained } from "../core/project/target_order.ts";
-import { escapeText } from "../core/escape.ts";
-import { fileOf } from "../core/results/lastfailed.ts";
-import type { Group } from "../core/results/work.ts";
-import { recentFailures } from "../history/history.ts";
-import { runFirst } from "../project/affected.ts";
-import { changeKindOf, type ChangeSet, changesSince, SET_MAIN } from "../project/changes.ts";
+import { type Affected, type AffectedTarget, becauseOf } from "../affected/rules.ts";
+import { TargetOrder, withoutContained } from "../project/target_order.ts";
+import { escapeText } from "../base/escape.ts";
+import { fileOf } from "../pytest/lastfailed.ts";
+import type { Group } from "../pytest/work.ts";
+import { recentFailures } from "../history/project_history.ts";
+import { runFirst } from "../affected/gather.ts";
+import { changeKindOf, type ChangeSet, changesSince, SET_MAIN } from "../affected/changes.ts";
 import type { Project } from "../project/project.ts";
-import type { Context } from "../context.ts";
+import type { Context } from "../command_line/context.ts";
 
 /** What a run begins with because of the current changes. */
 export interface Chosen {

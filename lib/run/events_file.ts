@@ -1,9 +1,9 @@
-import { escapeText } from "../core/escape.ts";
-import { EVENTS_SCHEMA } from "../core/results/pytest_events.ts";
+import { escapeText } from "../base/escape.ts";
+import { EVENTS_SCHEMA } from "../pytest/events.ts";
 import { TractestError } from "../errors.ts";
-import type { EventSink } from "../engine/event_log.ts";
-import type { Host } from "../host/host.ts";
-import type { Printer } from "../ui/printer.ts";
+import type { EventSink } from "./event_log.ts";
+import type { Host } from "../system/host.ts";
+import type { Printer } from "../terminal/printer.ts";
 import { type Expected, isReplaced, outputPath, TypedPipe } from "./typed_files.ts";
 
 /** Lines of events, of this version or another. */

@@ -1,12 +1,12 @@
 import { join } from "@std/path";
-import type { PytestEvent } from "../core/results/pytest_events.ts";
-import { pytestCommand, type RunIntent, withoutStopping } from "../core/run/command.ts";
-import type { OwnPlaces } from "../core/run/unseen_options.ts";
-import type { Item } from "../core/results/work.ts";
-import type { Context } from "../context.ts";
+import type { PytestEvent } from "../pytest/events.ts";
+import { pytestCommand, type RunIntent, withoutStopping } from "../pytest/pytest_command.ts";
+import type { OwnPlaces } from "./rules_unseen_options.ts";
+import type { Item } from "../pytest/work.ts";
+import type { Context } from "../command_line/context.ts";
 import type { Project } from "../project/project.ts";
-import type { EngineOutcome } from "../engine/engine.ts";
-import { EventLog } from "../engine/event_log.ts";
+import type { EngineOutcome } from "./engine.ts";
+import { EventLog } from "./event_log.ts";
 import type { Prepared } from "./prepared.ts";
 import type { RunSettings } from "./settings.ts";
 

@@ -1,9 +1,9 @@
-import { escapeText } from "../core/escape.ts";
-import { junit, type JunitSuite } from "../core/results/junit.ts";
-import type { Results } from "../core/results/results.ts";
+import { escapeText } from "../base/escape.ts";
+import { junit, type JunitSuite } from "../pytest/junit.ts";
+import type { Results } from "../pytest/results.ts";
 import { TractestError, UsageError } from "../errors.ts";
-import type { Host } from "../host/host.ts";
-import type { Printer } from "../ui/printer.ts";
+import type { Host } from "../system/host.ts";
+import type { Printer } from "../terminal/printer.ts";
 import { isReplaced, outputPath, TypedPipe, writeTyped } from "./typed_files.ts";
 
 /** Where the JUnit report of a run goes. */

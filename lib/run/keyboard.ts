@@ -1,7 +1,7 @@
 import { passOver } from "../errors.ts";
-import type { Host } from "../host/host.ts";
-import { sendSignal } from "../programs/kill.ts";
-import { inForeground } from "../programs/ps.ts";
+import type { Host } from "../system/host.ts";
+import { sendSignal } from "../system/programs/kill.ts";
+import { inForeground } from "../system/programs/ps.ts";
 import { ENDING_SIGNAL_NAMES } from "../tables/exit_codes.ts";
 
 /** What {@linkcode Keyboard} tells. */

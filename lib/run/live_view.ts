@@ -1,17 +1,17 @@
+import { descendantsOf } from "../processes/forest.ts";
 import { join } from "@std/path";
-import { escapeText, withoutAnsi } from "../core/escape.ts";
-import { descendantsOf } from "../core/leaks/judge.ts";
-import { Live, type LiveOptions } from "../core/results/live.ts";
-import type { PytestEvent } from "../core/results/pytest_events.ts";
+import { escapeText, withoutAnsi } from "../base/escape.ts";
+import { Live, type LiveOptions } from "./live.ts";
+import type { PytestEvent } from "../pytest/events.ts";
 import { passOver } from "../errors.ts";
-import type { Host } from "../host/host.ts";
-import { latestDurations } from "../history/history.ts";
-import { listProcesses } from "../programs/ps.ts";
-import { barLines, noteLines, nowLines, progressText, type ShownProcess } from "../ui/bar.ts";
-import { LiveRegion } from "../ui/live_region.ts";
-import type { Colour, Printer } from "../ui/printer.ts";
-import type { EngineOutcome } from "../engine/engine.ts";
-import type { EventLog } from "../engine/event_log.ts";
+import type { Host } from "../system/host.ts";
+import { latestDurations } from "../history/project_history.ts";
+import { listProcesses } from "../system/programs/ps.ts";
+import { barLines, noteLines, nowLines, progressText, type ShownProcess } from "./bar.ts";
+import { LiveRegion } from "../terminal/live_region.ts";
+import type { Colour, Printer } from "../terminal/printer.ts";
+import type { EngineOutcome } from "./engine.ts";
+import type { EventLog } from "./event_log.ts";
 import { Keyboard } from "./keyboard.ts";
 
 /** How {@linkcode LiveView} is told what to show. */

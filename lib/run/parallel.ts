@@ -1,17 +1,17 @@
-import { readDurationsFrom } from "../core/history/given_durations.ts";
-import { meansTest, type Parallel } from "../core/run/parallel.ts";
-import type { TestResult } from "../core/results/results.ts";
-import { cutText, expectation, type KnownSeconds, knownShare, LEAST_KNOWN, longestFirst, partition, predict } from "../core/run/schedule.ts";
-import { type Group, groupsOf, type Item } from "../core/results/work.ts";
+import { type KnownSeconds, readDurationsFrom } from "../history/given_durations.ts";
+import { meansTest, type Parallel } from "./rules_parallel.ts";
+import type { TestResult } from "../pytest/results.ts";
+import { cutText, expectation, knownShare, LEAST_KNOWN, longestFirst, partition, predict } from "./schedule.ts";
+import { type Group, groupsOf, type Item } from "../pytest/work.ts";
 import { TractestError, UsageError } from "../errors.ts";
-import type { Context } from "../context.ts";
-import { contendedTests, durationsOf } from "../history/history.ts";
-import type { Host } from "../host/host.ts";
+import type { Context } from "../command_line/context.ts";
+import { contendedTests, durationsOf } from "../history/project_history.ts";
+import type { Host } from "../system/host.ts";
 import { digest } from "../project/directories.ts";
 import type { Project } from "../project/project.ts";
 import { EXIT } from "../tables/exit_codes.ts";
-import type { EngineOutcome } from "../engine/engine.ts";
-import type { EventLog } from "../engine/event_log.ts";
+import type { EngineOutcome } from "./engine.ts";
+import type { EventLog } from "./event_log.ts";
 import type { Prepared } from "./prepared.ts";
 import { readTyped } from "./typed_files.ts";
 

@@ -1,22 +1,23 @@
-import type { Cut } from "../core/results/verdict.ts";
-import type { IsolationWish } from "../core/run/isolation.ts";
-import { escapeText } from "../core/escape.ts";
-import { type Interpreter, type PreflightResult, stopText } from "../core/preflight/preflight.ts";
+import type { IsolationWish } from "../project/configuration.ts";
+import type { Interpreter } from "../system/programs/python.ts";
+import type { Cut } from "../pytest/verdict.ts";
+import { escapeText } from "../base/escape.ts";
+import { type PreflightResult, stopText } from "../preflight/rules.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
-import type { Context } from "../context.ts";
+import type { Context } from "../command_line/context.ts";
 import type { Isolation } from "../isolation/isolate.ts";
 import type { Project } from "../project/project.ts";
 import { endingOf } from "./after.ts";
-import { withWords } from "../core/run/command.ts";
-import { Engine, type EngineOutcome, type EngineRequest, type SessionKind } from "../engine/engine.ts";
-import type { EventLog } from "../engine/event_log.ts";
-import { takeLock } from "../runs/lock.ts";
-import { isolationFor } from "./isolated.ts";
+import { withWords } from "../pytest/pytest_command.ts";
+import { Engine, type EngineOutcome, type EngineRequest, type SessionKind } from "./engine.ts";
+import type { EventLog } from "./event_log.ts";
+import { takeLock } from "../background/lock.ts";
+import { isolationFor } from "../isolation/choose.ts";
 import { readyToRun } from "./ready.ts";
-import { recorded, type RunRecorder } from "../runs/run_file.ts";
+import { recorded, type RunRecorder } from "../background/run_file.ts";
 import { type Revision, revisionOf } from "./revision.ts";
 import { checkSpawnBackend } from "./spawn_backends.ts";
-import type { RunState } from "../runs/state.ts";
+import type { RunState } from "../background/state.ts";
 
 /** What a run is told about the machine and the project once nothing stands in its way. */
 export interface Prepared {

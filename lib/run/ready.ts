@@ -1,18 +1,19 @@
-import { escapeText } from "../core/escape.ts";
-import type { Interpreter, PreflightResult } from "../core/preflight/preflight.ts";
-import { describeLock } from "../core/run/lock.ts";
+import type { Interpreter } from "../system/programs/python.ts";
+import { escapeText } from "../base/escape.ts";
+import type { PreflightResult } from "../preflight/rules.ts";
+import { describeLock } from "../background/rules_lock.ts";
 import { TractestError } from "../errors.ts";
-import { inheritedEnvironment, sigintMethod } from "../programs/env.ts";
+import { inheritedEnvironment, sigintMethod } from "../system/programs/env.ts";
 import { EXIT } from "../tables/exit_codes.ts";
-import { canAsk, confirm } from "../ui/prompt.ts";
+import { canAsk, confirm } from "../terminal/prompt.ts";
 import { namedPython, planSync, pythonOf, uvRunPython, type VenvScene } from "../preflight/interpreter.ts";
-import { findVenvs } from "../preflight/venvs.ts";
-import type { Venv } from "../core/preflight/venv.ts";
-import type { Context } from "../context.ts";
-import { findLeaks } from "../leaks/leaks.ts";
-import { preflight } from "../preflight/preflight.ts";
-import type { RunLock } from "../runs/lock.ts";
-import { endTree, treeOf } from "../leaks/process_tree.ts";
+import { findVenvs } from "../project/venvs.ts";
+import type { Venv } from "../project/rules_venv.ts";
+import type { Context } from "../command_line/context.ts";
+import { findLeaks } from "../leaks/gather.ts";
+import { preflight } from "../preflight/gather.ts";
+import type { RunLock } from "../background/lock.ts";
+import { endTree, treeOf } from "../processes/kill_ladder.ts";
 import type { Project } from "../project/project.ts";
 
 /** What {@linkcode readyToRun} is told besides the command line. */

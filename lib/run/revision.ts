@@ -1,7 +1,7 @@
 import { TractestError } from "../errors.ts";
-import type { Host } from "../host/host.ts";
-import { Git } from "../programs/git.ts";
-import { changesSince } from "../project/changes.ts";
+import type { Host } from "../system/host.ts";
+import { Git } from "../system/programs/git.ts";
+import { changesSince } from "../affected/changes.ts";
 import type { Project } from "../project/project.ts";
 
 /** What the sources are that a run tests. Null: there is no repository, or git can't say. */

@@ -1,6 +1,6 @@
-import type { CommandLine } from "../core/command_line/command_line.ts";
-import type { RunIntent } from "../core/run/command.ts";
-import { parseCount, parseSeconds } from "../core/run/time_limit.ts";
+import { parseCount, parseSeconds } from "../base/numbers.ts";
+import type { CommandLine } from "../command_line/parse.ts";
+import type { RunIntent } from "../pytest/pytest_command.ts";
 import { EXIT_SECONDS, GRACE_SECONDS, SLOW_SECONDS } from "../tables/defaults.ts";
 
 /** How a run treats tests and pytest, as typed. Times in seconds; 0 is no limit. */

@@ -1,9 +1,9 @@
 import { join } from "@std/path";
-import { escapeText } from "../core/escape.ts";
-import { nearest } from "../core/nearest.ts";
-import { spawnBackends } from "../core/run/command.ts";
-import type { Context } from "../context.ts";
-import type { Host } from "../host/host.ts";
+import { escapeText } from "../base/escape.ts";
+import { nearest } from "../base/nearest.ts";
+import { spawnBackends } from "../pytest/pytest_command.ts";
+import type { Context } from "../command_line/context.ts";
+import type { Host } from "../system/host.ts";
 import type { Project } from "../project/project.ts";
 
 /** A backend that the checkout does not know is passed on with a warning: branches have their own. */

@@ -1,11 +1,11 @@
-import type { ProcessIdentity } from "../core/leaks/types.ts";
-import type { Results } from "../core/results/results.ts";
-import type { Host } from "../host/host.ts";
+import type { ProcessIdentity } from "../processes/process.ts";
+import type { Results } from "../pytest/results.ts";
+import type { Host } from "../system/host.ts";
 import { readLedger } from "../leaks/ledger.ts";
-import { endTree, treeOf } from "../leaks/process_tree.ts";
+import { endTree, treeOf } from "../processes/kill_ladder.ts";
 import type { Project } from "../project/project.ts";
-import type { Printer } from "../ui/printer.ts";
-import type { RunState } from "../runs/state.ts";
+import type { Printer } from "../terminal/printer.ts";
+import type { RunState } from "../background/state.ts";
 
 /** Seconds that what a pytest left gets to end by itself. */
 const GRACE_SECONDS = 1;

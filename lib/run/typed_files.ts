@@ -1,8 +1,8 @@
 import { dirname, resolve } from "@std/path";
-import { shellCommand } from "../core/escape.ts";
+import { shellCommand } from "../base/escape.ts";
 import { PreflightError, UsageError } from "../errors.ts";
-import type { Host, OpenPipe } from "../host/host.ts";
-import { holdPipe } from "../programs/pipe_reader.ts";
+import type { Host, OpenPipe } from "../system/host.ts";
+import { holdPipe } from "../system/programs/pipe_reader.ts";
 
 /** What may be written over: a file of the same kind, told by how it begins. */
 export interface Expected {

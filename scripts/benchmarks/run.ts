@@ -3,7 +3,7 @@ import { TRIVIAL } from "./projects.ts";
 
 const SHARDED_ROUNDS = 5;
 
-/** The command around each session of an isolated run, see `isolatedCommand` in lib/core/run/isolation.ts. */
+/** The command around each session of an isolated run, see `isolatedCommand` in lib/isolation/rules.ts. */
 function isolated(argv: readonly string[]): string[] {
   const [own, drop] = Deno.uid() === 0 ? ["", ""] : ["--user --map-current-user --keep-caps", "/usr/bin/setpriv"];
   const script = [

@@ -1,6 +1,6 @@
 /** Simulates how tests are shared out, next to what no schedule can beat. Needs nothing but the sources. */
-import { expectation, type Expected, longestFirst, lowerBound, partition, predict } from "../../lib/core/run/schedule.ts";
-import type { Group } from "../../lib/core/results/work.ts";
+import { expectation, type Expected, longestFirst, lowerBound, partition, predict } from "../../lib/run/schedule.ts";
+import type { Group } from "../../lib/pytest/work.ts";
 
 const JOBS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64] as const;
 

@@ -1,6 +1,6 @@
 /** What the tests of the built binary share. */
 
-import { permissionFlags } from "../../lib/core/command_line/permission_flags.ts";
+import { permissionFlags } from "../../lib/system/permission_flags.ts";
 
 /** The binary that `scripts/test` made before the tests. */
 export const BINARY = `${Deno.cwd()}/dist/tractest`;

@@ -1,4 +1,4 @@
-import { COMMANDS } from "../../lib/tables/commands.ts";
+import { COMMANDS } from "../../lib/command_line/verbs.ts";
 import { assert, assertEquals } from "../assert.ts";
 
 const BUNDLE = "dist/bundle";

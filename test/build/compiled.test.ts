@@ -1,6 +1,6 @@
 /** What only a binary made by `deno compile` can show. `scripts/test` runs this file on that kind alone. */
 
-import { VERSION } from "../../lib/tables/version.ts";
+import { VERSION } from "../../lib/tables/release.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { TRACTEST } from "../cli/tractest.ts";
 import { compiledPermissions, run, tablePermissions, withDirectory } from "./built.ts";

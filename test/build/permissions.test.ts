@@ -1,4 +1,4 @@
-import { permissionFlags } from "../../lib/core/command_line/permission_flags.ts";
+import { permissionFlags } from "../../lib/system/permission_flags.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { compiledPermissions, head, selfContained, tablePermissions, withDirectory } from "./built.ts";
 

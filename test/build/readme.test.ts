@@ -1,6 +1,6 @@
 import { withTables } from "../../scripts/readme.ts";
-import { COMMANDS } from "../../lib/tables/commands.ts";
-import { VERSION } from "../../lib/tables/version.ts";
+import { COMMANDS } from "../../lib/command_line/verbs.ts";
+import { VERSION } from "../../lib/tables/release.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 
 const read = (name: string) => Deno.readTextFileSync(new URL(`../../${name}`, import.meta.url));

@@ -1,5 +1,5 @@
-import { permissionFlags } from "../../lib/core/command_line/permission_flags.ts";
-import { VERSION } from "../../lib/tables/version.ts";
+import { permissionFlags } from "../../lib/system/permission_flags.ts";
+import { VERSION } from "../../lib/tables/release.ts";
 import { sourceFiles } from "../../scripts/check_imports.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { run, withDirectory } from "./built.ts";

@@ -1,4 +1,4 @@
-import { VERSION } from "../../lib/tables/version.ts";
+import { VERSION } from "../../lib/tables/release.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { BINARY, canMount, head, IS_ROOT, run, selfContained, withDirectory } from "./built.ts";
 

@@ -1,5 +1,5 @@
-import { COMMANDS } from "../../lib/tables/commands.ts";
-import { OPTIONS } from "../../lib/tables/options.ts";
+import { COMMANDS } from "../../lib/command_line/verbs.ts";
+import { OPTIONS } from "../../lib/command_line/options.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { tractest } from "./tractest.ts";
 

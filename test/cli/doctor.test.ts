@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { CHECKS } from "../../lib/tables/checks.ts";
+import { CHECKS } from "../../lib/preflight/check_ids.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { fakeUv, pythonMinor, pythonProject } from "../fixtures/python_project.ts";
 import { pytestSuite } from "./suites.ts";

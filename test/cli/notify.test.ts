@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { escapeMarkup } from "../../lib/programs/notify_send.ts";
+import { escapeMarkup } from "../../lib/system/programs/notify_send.ts";
 import { canMount } from "../build/built.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { pytestSuite } from "./suites.ts";

@@ -1,4 +1,4 @@
-import { segmentLine } from "../../lib/core/leaks/ledger.ts";
+import { segmentLine } from "../../lib/leaks/rules_ledger.ts";
 import { digest } from "../../lib/project/directories.ts";
 import { assertEquals, assertIncludes } from "../assert.ts";
 import { isRoot, Scene } from "../leaks/scene.ts";

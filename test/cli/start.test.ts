@@ -1,4 +1,4 @@
-import { VERSION } from "../../lib/tables/version.ts";
+import { VERSION } from "../../lib/tables/release.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { run, withDirectory } from "../build/built.ts";
 import { scratchState, TRACTEST } from "./tractest.ts";

@@ -1,5 +1,5 @@
 import { findNotes } from "../../lib/hang/notes.ts";
-import { RealHost } from "../../lib/host/real_host.ts";
+import { RealHost } from "../../lib/system/real_host.ts";
 import { assertEquals } from "../assert.ts";
 
 Deno.test("what a checkout knows of such hangs is found by its text in the conftest.py of any directory, and named absent where it is not there", async () => {

@@ -1,7 +1,7 @@
+import type { HangReport, HangVerdict } from "../../lib/pytest/hang_event.ts";
 import { join } from "@std/path";
-import type { HangReport, HangVerdict } from "../../lib/core/hang/types.ts";
-import { examineHang, examineInTime, type ExamineRequest } from "../../lib/hang/hang.ts";
-import { RealHost } from "../../lib/host/real_host.ts";
+import { examineHang, examineInTime, type ExamineRequest } from "../../lib/hang/examine.ts";
+import { RealHost } from "../../lib/system/real_host.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { Made } from "./made.ts";
 

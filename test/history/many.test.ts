@@ -1,6 +1,6 @@
 import { join } from "@std/path";
-import { DEFAULT_CONFIGURATION } from "../../lib/core/project/configuration.ts";
-import { readProject, testRecords } from "../../lib/history/history.ts";
+import { DEFAULT_CONFIGURATION } from "../../lib/project/configuration.ts";
+import { readProject, testRecords } from "../../lib/history/project_history.ts";
 import { countRuns, recentPasses, recordsOf, resultsOf, runsOf } from "../../lib/history/queries.ts";
 import { recordRun } from "../../lib/history/record.ts";
 import type { Project } from "../../lib/project/project.ts";

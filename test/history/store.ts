@@ -1,10 +1,10 @@
 import { join } from "@std/path";
-import { DEFAULT_CONFIGURATION } from "../../lib/core/project/configuration.ts";
-import type { PytestEvent } from "../../lib/core/results/pytest_events.ts";
-import { Results } from "../../lib/core/results/results.ts";
+import { DEFAULT_CONFIGURATION } from "../../lib/project/configuration.ts";
+import type { PytestEvent } from "../../lib/pytest/events.ts";
+import { Results } from "../../lib/pytest/results.ts";
 import { recordRun } from "../../lib/history/record.ts";
 import type { Project } from "../../lib/project/project.ts";
-import { Printer } from "../../lib/ui/printer.ts";
+import { Printer } from "../../lib/terminal/printer.ts";
 import { Recorder } from "../fake_host.ts";
 import { HostAt } from "../host_at.ts";
 

@@ -1,5 +1,5 @@
-import { ledgerLine, parseLedger } from "../../lib/core/leaks/ledger.ts";
-import { findLeaks } from "../../lib/leaks/leaks.ts";
+import { ledgerLine, parseLedger } from "../../lib/leaks/rules_ledger.ts";
+import { findLeaks } from "../../lib/leaks/gather.ts";
 import { readLedger, RunLedger, surroundingsOf } from "../../lib/leaks/ledger.ts";
 import { digest } from "../../lib/project/directories.ts";
 import { assert, assertEquals } from "../assert.ts";

@@ -1,9 +1,9 @@
 import { findProject, type Project } from "../../lib/project/project.ts";
-import type { ProgramResult, RunOptions } from "../../lib/host/host.ts";
-import { RealHost } from "../../lib/host/real_host.ts";
+import type { ProgramResult, RunOptions } from "../../lib/system/host.ts";
+import { RealHost } from "../../lib/system/real_host.ts";
 import type { EnvironmentName } from "../../lib/tables/environment.ts";
 import type { ProgramName } from "../../lib/tables/programs.ts";
-import { Printer } from "../../lib/ui/printer.ts";
+import { Printer } from "../../lib/terminal/printer.ts";
 import { Recorder } from "../fake_host.ts";
 
 const SCRIPT = new URL("stand_in.py", import.meta.url).pathname;

@@ -1,4 +1,4 @@
-import { segmentLine } from "../../lib/core/leaks/ledger.ts";
+import { segmentLine } from "../../lib/leaks/rules_ledger.ts";
 import { RunLedger, surroundingsOf } from "../../lib/leaks/ledger.ts";
 import { findSharedMemory, removeSharedMemory } from "../../lib/leaks/shared_memory.ts";
 import { digest } from "../../lib/project/directories.ts";

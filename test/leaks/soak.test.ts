@@ -1,9 +1,9 @@
-import { endLeaks, findLeaks } from "../../lib/leaks/leaks.ts";
-import type { CleanupReport } from "../../lib/core/leaks/types.ts";
+import { endLeaks, findLeaks } from "../../lib/leaks/gather.ts";
+import type { CleanupReport } from "../../lib/leaks/leak_report.ts";
 import type { Project } from "../../lib/project/project.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { tractest } from "../cli/tractest.ts";
-import { ledgerLine } from "../../lib/core/leaks/ledger.ts";
+import { ledgerLine } from "../../lib/leaks/rules_ledger.ts";
 import { surroundingsOf } from "../../lib/leaks/ledger.ts";
 import { digest } from "../../lib/project/directories.ts";
 import { children, isRoot, job, msgspec, Scene, STAND_IN, startOf } from "./scene.ts";

@@ -1,10 +1,10 @@
 import { join } from "@std/path";
 import { cacheDirectory, stateDirectory, usable } from "../../lib/project/directories.ts";
-import { binaryCheck } from "../../lib/preflight/own.ts";
+import { binaryCheck } from "../../lib/preflight/own_checks.ts";
 import type { EnvironmentName } from "../../lib/tables/environment.ts";
 import { PERMISSIONS } from "../../lib/tables/permissions.ts";
-import type { Host } from "../../lib/host/host.ts";
-import { RealHost } from "../../lib/host/real_host.ts";
+import type { Host } from "../../lib/system/host.ts";
+import { RealHost } from "../../lib/system/real_host.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { fakeHost } from "../fake_host.ts";
 

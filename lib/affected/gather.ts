@@ -1,0 +1,54 @@
+import { type Affected, affectedBy, asksForImports, type Change, type RecentFailures, withFailures } from "./rules.ts";
+import type { Host } from "../system/host.ts";
+import type { ChangeSet } from "./changes.ts";
+import { ImportSearch, readImportGraph } from "./read_import_graph.ts";
+import { lastFailedIn } from "../pytest/read_lastfailed.ts";
+import { packageOf } from "../project/package.ts";
+import type { Project } from "../project/project.ts";
+import { OPTION_MAP } from "../project/change_map.ts";
+import { filesOf } from "../project/targets.ts";
+
+/** What changes ask for in this project: {@linkcode affectedBy} with all that it needs. Imports are read only for changes that ask for them. */
+export async function affectedIn(
+  host: Host,
+  project: Project,
+  changed: readonly Change[] | Promise<readonly Change[]>,
+  search: ImportSearch = new ImportSearch(host, project),
+): Promise<Affected> {
+  const known = Promise.resolve(changed);
+  // It may fail before it is waited for.
+  known.catch(() => {});
+  await search.begun;
+  // The files are looked for while git still answers.
+  const [{ files, tree }, underTest] = await Promise.all([filesOf(host, project), packageOf(host, project)]);
+  const changes = await known;
+  const around = {
+    tree,
+    packageDirectory: underTest?.directory ?? null,
+    changeMap: project.configuration.changeMap,
+    optionMap: underTest?.importName === "tractor" ? OPTION_MAP : [],
+  };
+  const asking = changes.filter((change) => asksForImports(change, around));
+  const graph = asking.length === 0 ? null : await readImportGraph(host, project, around, new Set(files), asking, search);
+  return affectedBy(changes, { ...around, graph });
+}
+
+/**
+ * {@linkcode affectedIn} with what failed before as the last of the nearer targets. Without a change nothing is affected.
+ *
+ * @param ask for the changes
+ * @param recent asks for the failures on record; called only if something changed
+ */
+export async function runFirst(
+  host: Host,
+  project: Project,
+  ask: () => Promise<ChangeSet>,
+  recent: () => Promise<readonly RecentFailures[]>,
+): Promise<{ set: ChangeSet; found: Affected }> {
+  // What takes longest in a large project is the first to begin: it does not wait to hear whether it is asked for.
+  const search = new ImportSearch(host, project);
+  const set = ask();
+  const found = await affectedIn(host, project, set.then(({ changes }) => changes), search);
+  if ((await set).changes.length === 0) return { set: await set, found };
+  return { set: await set, found: withFailures(found, await lastFailedIn(host, project), await recent()) };
+}

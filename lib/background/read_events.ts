@@ -1,0 +1,58 @@
+import { join } from "@std/path";
+import { EventReader, type PytestEvent, readEvent } from "../pytest/events.ts";
+import { TractestError, UsageError } from "../errors.ts";
+import type { Host } from "../system/host.ts";
+import { FileTail } from "./file_tail.ts";
+
+/** The file with the events of the run that has this directory. */
+export function eventsOf(directory: string): string {
+  return join(directory, "events.jsonl");
+}
+
+/**
+ * Hands each event of a file to `take`, in order: those that are there now, if it still grows. False if there is no such file, or if
+ * it can't be read.
+ */
+export async function readEvents(host: Host, path: string, take: (event: PytestEvent) => void): Promise<boolean> {
+  const reader = new EventReader();
+  const tail = new FileTail(host, path);
+  try {
+    const status = await host.stat(path);
+    if (status === null) return false;
+    while (tail.offset < status.size) {
+      const bytes = await tail.read();
+      if (bytes.length === 0) break;
+      for (const event of reader.read(bytes).events) take(event);
+    }
+    return true;
+  } catch (error) {
+    if (error instanceof TractestError) return false;
+    throw error;
+  }
+}
+
+/**
+ * The events of a file that somebody named, in order and some at a time; those of a later version are left out, and so is a last line
+ * without its end.
+ *
+ * @throws {UsageError} for a line that is no event, or an event with a field that is missing or of another type
+ */
+export async function* eventsOfFile(host: Host, path: string, shown: string): AsyncGenerator<readonly PytestEvent[]> {
+  const tail = new FileTail(host, path);
+  const decoder = new TextDecoder();
+  let [rest, number] = ["", 0];
+  for (let bytes = await tail.read(); bytes.length > 0; bytes = await tail.read()) {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+    rest = lines.pop()!;
+    const events: PytestEvent[] = [];
+    for (const line of lines) {
+      number++;
+      const read = readEvent(line);
+      if ("event" in read) events.push(read.event);
+      else if ("problem" in read) {
+        throw new UsageError(`"${shown}": line ${number} ${read.problem}`, "give the file as tractest run --events wrote it");
+      }
+    }
+    yield events;
+  }
+}

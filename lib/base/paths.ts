@@ -1,0 +1,19 @@
+/** The directory of a path; `.` at the top. */
+export function parent(path: string): string {
+  const slash = path.lastIndexOf("/");
+  return slash < 0 ? "." : path.slice(0, slash);
+}
+
+/** The directories that files are in, and those above, without the top. */
+export function directoriesOf(files: Iterable<string>): Set<string> {
+  const directories = new Set<string>();
+  for (const file of files) {
+    for (let directory = parent(file); directory !== "." && !directories.has(directory); directory = parent(directory)) directories.add(directory);
+  }
+  return directories;
+}
+
+/** Whether `path` is `directory` or lies in it, by whole components. Both absolute and without `.` or `..`. */
+export function isInside(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(directory.endsWith("/") ? directory : `${directory}/`);
+}

@@ -1,0 +1,316 @@
+import {
+  type Bisected,
+  type BisectionVerdict,
+  findCulprits,
+  including,
+  type Shown,
+  stepsFor,
+  type StepShown,
+  type Symptom,
+  symptomsOf,
+  testNamed,
+  WORDS,
+} from "./rules.ts";
+import { fileOf } from "../pytest/lastfailed.ts";
+import { RED, type ResultFailure } from "../pytest/results.ts";
+import type { Cut } from "../pytest/verdict.ts";
+import { UsageError } from "../errors.ts";
+import { type ExactScene, runExactly } from "../run/exact.ts";
+import { endLeftBehind } from "../run/tidy.ts";
+
+/** Where the tests that run before the one in question come from. Targets as pytest takes them. */
+export interface Scope {
+  /** What to call it: `the newest recorded run`. */
+  readonly name: string;
+  /** What is collected; null: the files of `before` and of the test. */
+  readonly targets: readonly string[] | null;
+  /** What runs before it; null: all that is collected before it. */
+  readonly before: readonly string[] | null;
+}
+
+/** What a bisection is told. Seconds; 0: no limit. */
+export interface BisectionRequest {
+  /** As typed, its file resolved. */
+  readonly test: string;
+  /** Tried one after another until one brings the symptom about. */
+  readonly scopes: readonly Scope[];
+  /** Null: whichever shows. */
+  readonly symptom: Symptom | null;
+  /** How often a step is run: the symptom has to show once. */
+  readonly repeat: number;
+  /** For each pytest. */
+  readonly stepLimit: number;
+  /** For each test, until it is known how long they take: of tests that nothing is known of it takes none. */
+  readonly testLimit: number;
+  /** Whether a pytest that is ended at its limit hangs: somebody has said so, or has said the limit. */
+  readonly limitTells: boolean;
+  /** Whether that is all there is to it: it was typed. */
+  readonly fixedLimit: boolean;
+}
+
+/** Something cut a step short: the search is over. */
+class Interrupted extends Error {
+  constructor(readonly cut: Cut) {
+    super(cut);
+  }
+}
+
+/** The search takes more steps than any that makes sense: the answers contradict each other. */
+class Endless extends Error {}
+
+/** What one pytest said about the test. Null: the test did not get to run in it. */
+interface Answer {
+  readonly symptoms: readonly Symptom[] | null;
+  readonly failure: ResultFailure | null;
+  readonly seconds: number;
+  readonly why: string;
+}
+
+/** Seconds that a test may take at least before it counts as hanging, where nobody has said a limit. */
+const SHORTEST_LIMIT = 10;
+/** A test hangs when it takes so many times what the longest of those around it took. */
+const HANGS_AT = 4;
+/** Steps beyond the prediction after which the answers must be contradicting each other. */
+const PATIENCE = { times: 6, more: 20 } as const;
+
+/** Searches the tests that make a later one fail, hang or leak: each step is a fresh pytest with an explicit list. */
+export class Bisection {
+  #steps = 0;
+  #predicted: number | null = null;
+  #most = Infinity;
+  #symptom: Symptom | null;
+  #testLimit: number;
+  #test: string;
+  /** Seconds of the longest test that ended by itself. */
+  #longest = 0;
+  #before: readonly string[] = [];
+  #suspects: readonly string[] = [];
+  #scope: string | null = null;
+  #failure: ResultFailure | null = null;
+  #with: Shown = { runs: 0, shown: 0 };
+  #without: Shown = { runs: 0, shown: 0 };
+  readonly #notes = new Set<string>();
+
+  constructor(
+    private readonly scene: ExactScene,
+    private readonly request: BisectionRequest,
+    private readonly onStep: (step: StepShown) => void,
+  ) {
+    this.#symptom = request.symptom;
+    this.#testLimit = request.testLimit;
+    this.#test = request.test;
+  }
+
+  /**
+   * Runs it.
+   *
+   * @throws {UsageError} when there is no such test
+   */
+  async run(): Promise<Bisected> {
+    try {
+      return await this.#run();
+    } catch (error) {
+      if (error instanceof Interrupted) return this.#end("interrupted", this.#suspects, error.cut);
+      if (error instanceof Endless) return this.#end("not-deterministic", this.#suspects);
+      throw error;
+    }
+  }
+
+  async #run(): Promise<Bisected> {
+    const alone = await this.#ask("alone", [], null);
+    if (alone.shown > 0) {
+      this.#with = alone;
+      return this.#end("by-itself", []);
+    }
+    const scope = await this.#reproduce();
+    if (scope === null) return this.#end("not-reproduced", []);
+    const count = this.#before.length;
+    this.#predict(stepsFor(count) + 3);
+    const files = [...new Set(this.#before.map(fileOf))].filter((file) => file !== fileOf(this.#test));
+    if (files.length > 0) {
+      const imported = await this.#ask("with their files imported, none of them run", [], scope.targets ?? files);
+      if (imported.shown > 0) return await this.#bisectImports(files);
+    }
+    const places = await findCulprits(count, async (places) => {
+      const ids = places.map((place) => this.#before[place]!);
+      const { shown } = await this.#ask(`after ${ids.length} of ${count}`, ids, null);
+      if (shown > 0) this.#suspects = ids;
+      return shown > 0;
+    });
+    const culprits = places.map((place) => this.#before[place]!);
+    this.#suspects = culprits;
+    const names = culprits.length === 1 ? "the culprit" : `the ${culprits.length} culprits`;
+    this.#with = await this.#ask(`verify: after ${names}`, culprits, null, true);
+    this.#without = await this.#ask(`verify: without ${names}`, [], culprits.map(fileOf), true);
+    return this.#end(this.#with.shown > 0 && this.#without.shown === 0 ? "polluter" : "not-deterministic", culprits);
+  }
+
+  /** Looks for the files whose import does it. */
+  async #bisectImports(files: readonly string[]): Promise<Bisected> {
+    this.#predict(stepsFor(files.length) + 2);
+    const ask = async (what: string, some: readonly string[], all = false) => await this.#ask(what, [], some, all);
+    const places = await findCulprits(files.length, async (places) => {
+      const some = places.map((place) => files[place]!);
+      const { shown } = await ask(`with ${some.length} of ${files.length} files imported`, some);
+      if (shown > 0) this.#suspects = some;
+      return shown > 0;
+    });
+    const culprits = places.map((place) => files[place]!);
+    this.#with = await ask("verify: with the culprit imported", culprits, true);
+    this.#without = await ask("verify: without it", [], true);
+    return this.#end(this.#with.shown > 0 && this.#without.shown === 0 ? "import" : "not-deterministic", culprits);
+  }
+
+  /** Runs the test after all that ran before it, in one scope after another, until the symptom shows; null if it never does. */
+  async #reproduce(): Promise<Scope | null> {
+    for (const scope of this.request.scopes) {
+      this.#scope = scope.name;
+      let before: readonly string[] = [];
+      const answer = await this.#repeated(async () => {
+        const wanted = scope.before && new Set(scope.before);
+        return await this.#step(`after all before it in ${scope.name}`, this.#targetsOf(scope), (collected) => {
+          const at = collected.indexOf(this.#test);
+          if (at < 0) throw noSuchTest(this.#test, collected);
+          const there = new Set(collected);
+          before = wanted === null ? collected.slice(0, at) : [...wanted].filter((id) => there.has(id) && id !== this.#test);
+          if (wanted !== null && before.length < wanted.size) this.#notes.add(`${wanted.size - before.length} of the recorded tests are gone`);
+          return [...before, this.#test];
+        });
+      });
+      this.#before = before;
+      this.#suspects = before;
+      if (answer.shown > 0) {
+        this.#learnLimit();
+        return scope;
+      }
+    }
+    return null;
+  }
+
+  /** Runs the test after some others, as often as asked; how often the symptom showed. */
+  async #ask(what: string, ids: readonly string[], files: readonly string[] | null, all = false): Promise<Shown> {
+    const targets = including([...new Set([...ids.map(fileOf), ...(files ?? [])])], this.#test);
+    return await this.#repeated(() =>
+      this.#step(what, targets, (collected) => {
+        this.#name(collected);
+        return [...ids, this.#test];
+      }), all);
+  }
+
+  /** Repeats a step until the symptom has shown, or, for a count, always as often as asked. */
+  async #repeated(step: () => Promise<Answer>, all = false): Promise<Shown> {
+    let [runs, shown] = [0, 0];
+    while (runs < this.request.repeat && (all || shown === 0)) {
+      const { symptoms, failure } = await step();
+      runs++;
+      this.#symptom ??= symptoms?.[0] ?? null;
+      if (this.#symptom === null || !symptoms?.includes(this.#symptom)) continue;
+      shown++;
+      this.#failure = failure ?? this.#failure;
+    }
+    return { runs, shown };
+  }
+
+  /** The exact id of what was named. */
+  #name(collected: readonly string[]): void {
+    const named = testNamed(this.#test, collected);
+    if (typeof named !== "string") throw noSuchTest(this.#test, named);
+    this.#test = named;
+  }
+
+  #targetsOf({ targets, before }: Scope): string[] {
+    // None: pytest finds the whole suite by itself.
+    return targets?.length === 0 ? [] : including(targets ?? [...new Set((before ?? []).map(fileOf))], this.#test);
+  }
+
+  /** One fresh pytest. */
+  async #step(what: string, targets: readonly string[], choose: (collected: readonly string[]) => readonly string[]): Promise<Answer> {
+    if (this.#steps >= this.#most) throw new Endless();
+    const number = ++this.#steps;
+    const { context: { host, printer }, project, prepared } = this.scene;
+    let problem: unknown = null;
+    const outcome = await runExactly(this.scene, {
+      name: `step-${number}`,
+      lane: "step",
+      targets,
+      choose: (collected) => {
+        try {
+          return choose(collected);
+        } catch (error) {
+          // Thrown where it is looked at: the pytest that waits for its tests has to end first.
+          problem = error;
+          return [];
+        }
+      },
+      limit: this.request.stepLimit,
+      testLimit: this.#testLimit,
+    });
+    if (prepared.isolation === null) await endLeftBehind(host, printer.silenced(), project, prepared.state, outcome.results);
+    if (problem !== null) throw problem;
+    const { cut, results, tally, chosen, firstSession, seconds } = outcome;
+    if (cut !== null && cut !== "time-limit") throw new Interrupted(cut);
+    if (chosen.length === 0) throw noCollection(targets, outcome.code);
+    const result = results.tests.get(this.#test);
+    const attempt = result?.attempts.find((one) => one.session === firstSession);
+    const hung = cut === "time-limit" && this.request.limitTells && tally.running.has(this.#test);
+    const symptoms = hung ? ["hang" as const] : result && attempt ? symptomsOf({ outcome: attempt.outcome, leaked: result.leaked }) : null;
+    const other = [...results.tests.values()].find((test) => test.id !== this.#test && test.outcome === "timeout");
+    const why = symptoms !== null
+      ? ""
+      : other !== undefined
+      ? `${other.id} took longer than ${this.#testLimit} s`
+      : cut === "time-limit"
+      ? `this pytest took longer than ${this.request.stepLimit} s`
+      : "the test did not get to run";
+    if (why !== "") this.#notes.add(why);
+    this.onStep({ number, of: this.#predicted, what, came: why === "" ? cameTo(symptoms!) : why, seconds });
+    for (const test of results.tests.values()) if (!RED.has(test.outcome)) this.#longest = Math.max(this.#longest, test.seconds);
+    return { symptoms, failure: attempt?.failure ?? null, seconds, why };
+  }
+
+  /** From here on only tests run that have been seen: how long they took says how long is too long. */
+  #learnLimit(): void {
+    if (this.request.fixedLimit) return;
+    const learned = Math.ceil(Math.max(SHORTEST_LIMIT, HANGS_AT * this.#longest));
+    this.#testLimit = this.request.testLimit === 0 ? learned : Math.min(this.request.testLimit, learned);
+  }
+
+  /** How many pytests there will be if there is one culprit. */
+  #predict(more: number): void {
+    this.#predicted = this.#steps + more;
+    this.#most = this.#steps + (more * PATIENCE.times + PATIENCE.more) * this.request.repeat;
+  }
+
+  #end(verdict: BisectionVerdict, culprits: readonly string[], cut: Cut | null = null): Bisected {
+    return {
+      test: this.#test,
+      verdict,
+      symptom: this.#symptom,
+      culprits,
+      with: this.#with,
+      without: this.#without,
+      scope: this.#scope,
+      before: this.#before.length,
+      steps: this.#steps,
+      failure: this.#failure,
+      cut,
+      notes: [...this.#notes],
+    };
+  }
+}
+
+function cameTo(symptoms: readonly Symptom[]): string {
+  return symptoms.length === 0 ? "passes" : symptoms.map((symptom) => WORDS[symptom]).join(" and ");
+}
+
+function noSuchTest(test: string, near: readonly string[]): UsageError {
+  const parameters = near.filter((id) => id.startsWith(`${test}[`));
+  if (parameters.length > 0) {
+    return new UsageError(`"${test}" has ${parameters.length} sets of parameters`, `name one: ${parameters.slice(0, 8).join(", ")}`);
+  }
+  return new UsageError(`pytest collects no test "${test}"`, "what there is: tractest run FILE --co -q");
+}
+
+function noCollection(targets: readonly string[], code: number): UsageError {
+  return new UsageError(`pytest collected nothing from ${targets.join(", ")} (exit code ${code})`, "try it: tractest check");
+}

@@ -1,0 +1,37 @@
+import { capabilitiesOf, outsideRow } from "../system/permission_flags.ts";
+import { UsageError } from "../errors.ts";
+import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
+import { type PermissionRow, PERMISSIONS } from "../tables/permissions.ts";
+import type { Context } from "../command_line/context.ts";
+
+/** `tractest permissions`: the table; with `--row ROW` drops to that row and tries everything outside it for real. */
+export function permissions(context: Context): Promise<ExitCode> {
+  const name = context.line.value("row");
+  return Promise.resolve(name === undefined ? showTable(context) : prove(context, name));
+}
+
+function showTable({ printer }: Context): ExitCode {
+  for (const row of PERMISSIONS) printer.line(`${row.row.padEnd(16)} ${describeRow(row)}`);
+  if (printer.json) printer.document("tractest.permissions/1", { rows: PERMISSIONS });
+  return EXIT.ok;
+}
+
+/** A row in words. */
+function describeRow(row: PermissionRow): string {
+  const kinds = (["read", "write", "net", "uid"] as const).filter((kind) => row[kind]);
+  const programs = row.programs.length > 0 ? `programs: ${row.programs.join(" ")}` : "no programs";
+  return `${kinds.join(" ") || "nothing"}; ${programs}`;
+}
+
+function prove({ host, printer }: Context, name: string): ExitCode {
+  const row = PERMISSIONS.find((candidate) => candidate.row === name);
+  if (!row) throw new UsageError(`There is no permission row "${name}"`, `rows: ${PERMISSIONS.map((one) => one.row).join(", ")}`);
+  host.restrict(row);
+  const outside = outsideRow(row).map((capability) => ({ ...capability, refused: host.isRefused(capability) }));
+  const inside = capabilitiesOf(row);
+  const broken = outside.filter((capability) => !capability.refused);
+  for (const capability of broken) printer.line(`granted outside the row: ${capability.kind} ${capability.value}`);
+  printer.line(`${row.row}: ${outside.length - broken.length} of ${outside.length} capabilities outside the row are refused`);
+  if (printer.json) printer.document("tractest.permissions/1", { row: row.row, inside, outside });
+  return broken.length === 0 ? EXIT.ok : EXIT.bug;
+}

@@ -1,0 +1,133 @@
+import { findCascades } from "../pytest/cascade.ts";
+import type { SessionPurpose } from "../pytest/events.ts";
+import { type Attempt, failuresOf, isOwnFailure, type Outcome, RED, type Results, type TestResult } from "../pytest/results.ts";
+import { collidedWith, type Counts } from "../pytest/verdict.ts";
+
+/** A run, as the history keeps it. Null is unknown, or for transport and backend the default. */
+export interface RunRecord {
+  readonly id: string;
+  readonly root: string;
+  /** Seconds since the epoch. */
+  readonly started: number;
+  readonly seconds: number;
+  readonly command: readonly string[];
+  readonly commit: string | null;
+  readonly dirty: boolean | null;
+  readonly transport: string | null;
+  readonly backend: string | null;
+  readonly python: string | null;
+  /** Null for a run that was killed. */
+  readonly exitCode: number | null;
+  /** How it ended, when not by itself. */
+  readonly ending: string | null;
+  /** Whether the machine was short of CPU. */
+  readonly strained: boolean | null;
+  /** How many tests there are results of, how they ended, as the verdict counts, and how many passed only when tried again. */
+  readonly counts: Counts & { readonly tests: number; readonly flaky: number };
+}
+
+/** One attempt of a test in a run, as the history keeps it. */
+export interface AttemptRecord {
+  readonly test: string;
+  /** From 0. */
+  readonly attempt: number;
+  /** `unfinished`: the run ended before the test did. */
+  readonly outcome: Outcome;
+  readonly red: boolean;
+  /** Whether it is a trial of the test: a try after a failure is none, nor is a failure that something else is the cause of. */
+  readonly counts: boolean;
+  /** It passed after a failure in the same run. */
+  readonly recovered: boolean;
+  readonly seconds: number;
+  readonly purpose: SessionPurpose;
+  /** First line of the failure's message. */
+  readonly message: string | null;
+  readonly errors: readonly string[];
+  /** Processes that the test left behind. */
+  readonly left: number;
+}
+
+/** The longest first line that is kept, in characters. */
+const LONGEST_MESSAGE = 300;
+
+/** What the history keeps of a run; null if the run did not begin. A run without an end was killed. */
+export function runRecord(results: Results): RunRecord | null {
+  const { started, ended, first, latest } = results;
+  if (started === null) return null;
+  const tests = attempted(results);
+  return {
+    id: started.runId,
+    root: started.root,
+    started: started.time,
+    seconds: ended?.seconds ?? round((latest ?? started.time) - (first ?? started.time)),
+    command: started.command,
+    commit: started.commit,
+    dirty: started.dirty,
+    transport: started.transport,
+    backend: started.backend,
+    python: started.python,
+    exitCode: ended?.exitCode ?? null,
+    ending: ended === null ? "killed" : ended.ending,
+    strained: ended?.strained ?? null,
+    counts: { ...results.counts, tests: tests.length, flaky: tests.filter((test) => test.flaky).length },
+  };
+}
+
+/** What the history keeps of each attempt of each test of a run. */
+export function attemptRecords(results: Results): AttemptRecord[] {
+  const tests = attempted(results);
+  const red = tests.filter((test) => RED.has(test.outcome));
+  const failures = [
+    ...red.flatMap(({ id, failure }) => failure ? [{ id, ...failure }] : []),
+    ...results.collectionErrors.map(({ id, failure }) => ({ id, ...failure })),
+  ];
+  const collided = collidedWith(failures, tests.filter((test) => test.finished).length);
+  const others = new Set([...findCascades(tests).flatMap((cascade) => cascade.poisoned), ...collided.map((failure) => failure.id)]);
+  return numbered(tests.flatMap((test) => attemptsOf(test, results, others)));
+}
+
+function attempted({ tests }: Results): TestResult[] {
+  return [...tests.values()].filter((test) => test.attempts.length > 0);
+}
+
+/** The attempts of several tests of one id stand behind each other. */
+function numbered(attempts: readonly AttemptRecord[]): AttemptRecord[] {
+  const times = new Map<string, number>();
+  return attempts.map((attempt) => {
+    const number = times.get(attempt.test) ?? 0;
+    times.set(attempt.test, number + 1);
+    return number === attempt.attempt ? attempt : { ...attempt, attempt: number };
+  });
+}
+
+function attemptsOf(test: TestResult, { purposes, ended }: Results, others: ReadonlySet<string>): AttemptRecord[] {
+  const purposeOf = (attempt: Attempt) => purposes.get(attempt.session) ?? "tests";
+  const first = purposeOf(test.attempts[0]!);
+  return test.attempts.map((attempt, index) => {
+    const isLast = index === test.attempts.length - 1;
+    const { outcome } = attempt;
+    const red = RED.has(outcome);
+    // What only other tests' fixtures failed with says nothing of this one.
+    const isOwn = failuresOf(attempt).some(isOwnFailure) || attempt.failure === null;
+    const isOver = attempt.finished || red;
+    const isTrial = index === 0 || (purposeOf(attempt) === first && first !== "retry");
+    return {
+      test: test.id,
+      attempt: index,
+      outcome: isOver ? outcome : "unfinished",
+      red,
+      // What a machine that was short of CPU does to a test says nothing of the test.
+      counts: isTrial && isOver && isOwn && outcome !== "skipped" && !(red && others.has(test.id)) && ended?.strained !== true,
+      recovered: isLast && test.flaky,
+      seconds: round(attempt.seconds),
+      purpose: purposeOf(attempt),
+      message: attempt.failure === null ? null : attempt.failure.message.split("\n", 1)[0]!.slice(0, LONGEST_MESSAGE),
+      errors: attempt.failure?.errors ?? [],
+      left: isLast ? test.leaked.length : 0,
+    };
+  });
+}
+
+function round(seconds: number): number {
+  return Math.round(seconds * 10_000) / 10_000;
+}

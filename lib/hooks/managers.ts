@@ -1,0 +1,119 @@
+import { AGENT_EVENT, GOES_ON, type HookName, type ManagerName, MANAGERS, type PRINTABLE } from "./git_hooks.ts";
+import { hookRow, renderBlock, shellQuote } from "./block.ts";
+
+/** Who has a say in a repo's hooks besides git. */
+export interface Manager {
+  /** `shared` is a hooks directory that is not this repo's own: `core.hooksPath`, or a symlink. */
+  readonly name: ManagerName | "shared";
+  /** What shows it. */
+  readonly evidence: string;
+  /** Whether the hook's own file is the manager's, so that nothing but its own entry would last. */
+  readonly owns: boolean;
+}
+
+/** What was seen of a repo's hooks. Paths as a person would write them. */
+export interface HookSurroundings {
+  /** `core.hooksPath`, where it names another directory than the repo's own; null otherwise. */
+  readonly hooksPath: string | null;
+  /** Whether the repo's own hooks directory is a symlink. */
+  readonly symlinkedDirectory: boolean;
+  /** Those of {@linkcode MANAGERS}' files that exist in git's top directory. */
+  readonly files: readonly string[];
+  /** The text of the hook's file; null when there is none. */
+  readonly content: string | null;
+}
+
+/** The manager of a hook; null when the file is git's and the user's alone. */
+export function managerOf({ hooksPath, symlinkedDirectory, files, content }: HookSurroundings): Manager | null {
+  if (hooksPath !== null) {
+    const name = /(^|\/)\.husky(\/_)?\/?$/.test(hooksPath) ? "husky" : "shared";
+    return { name, evidence: `core.hooksPath is "${hooksPath}"`, owns: true };
+  }
+  if (symlinkedDirectory) return { name: "shared", evidence: "the hooks directory is a symlink", owns: true };
+  for (const row of MANAGERS) {
+    const signature = row.signatures.find((text) => content?.includes(text));
+    if (signature !== undefined) return { name: row.name, evidence: `its hook file says "${signature}"`, owns: true };
+  }
+  for (const row of MANAGERS) {
+    const file = row.files.find((candidate) => files.includes(candidate));
+    if (file !== undefined) return { name: row.name, evidence: `there is "${file}"`, owns: false };
+  }
+  return null;
+}
+
+/** What an entry is to run in a hook. */
+export interface EntrySpec {
+  readonly hook: HookName;
+  readonly commands: readonly (readonly string[])[];
+}
+
+/** Whose configuration an entry is for. */
+export type Printable = typeof PRINTABLE[number];
+
+/** Lines to put into a configuration, ready to paste, for one or several hooks. tractest is looked for on PATH: these files are shared. */
+export function entryFor(printable: Printable, specs: readonly EntrySpec[]): string[] {
+  switch (printable) {
+    case "lefthook":
+      return ["# lefthook.yml", ...specs.flatMap(lefthookEntry)];
+    case "pre-commit":
+      return ["# .pre-commit-config.yaml", "repos:", "  - repo: local", "    hooks:", ...specs.flatMap(preCommitEntry)];
+    case "husky":
+      return specs.flatMap((spec) => [`# .husky/${spec.hook}`, ...shellEntry(spec)]);
+    case "shell":
+      return specs.flatMap((spec) => [`# ${spec.hook}, below its first line`, ...shellEntry(spec)]);
+    case "agent":
+      return agentEntry(specs);
+  }
+}
+
+/** What makes an entry take effect; null when nothing has to be done. */
+export function applyCommands(manager: ManagerName, hooks: readonly HookName[]): string[] {
+  const { apply } = MANAGERS.find((row) => row.name === manager)!;
+  return [...new Set(hooks.map((hook) => apply.replace("HOOK", hook)))];
+}
+
+/** Our block's lines, without its markers: where they are pasted they are the user's. */
+function shellEntry({ hook, commands }: EntrySpec): string[] {
+  return renderBlock({ hook, commands, binary: null, created: false }).slice(1, -1);
+}
+
+/** A line for a manager that hands over `checkoutType` as 0 when single files were checked out. */
+function hookLine({ hook, commands }: EntrySpec, checkoutType: string): string {
+  const line = guarded(commands, hook, hookRow(hook).stops !== null);
+  return hook === "post-checkout" ? `[ "${checkoutType}" = 0 ] || ${line}` : line;
+}
+
+function lefthookEntry(spec: EntrySpec): string[] {
+  // pre-commit looks at git's list of refs itself; lefthook hands it over, and a push that only deletes is to run nothing.
+  const push = spec.hook === "pre-push";
+  const deletes = push ? `[ -t 0 ] || grep -qv '^(delete) ' || exit 0; ` : "";
+  const stdin = push ? ["      use_stdin: true"] : [];
+  return [`${spec.hook}:`, "  commands:", "    tractest:", ...stdin, "      run: |", `        ${deletes}${hookLine(spec, "{3}")}`];
+}
+
+function preCommitEntry(spec: EntrySpec): string[] {
+  return [
+    `      - id: tractest-${spec.hook}`,
+    `        name: tractest`,
+    `        entry: |`,
+    `          sh -c ${shellQuote(hookLine(spec, "$PRE_COMMIT_CHECKOUT_TYPE"))}`,
+    `        language: system`,
+    `        stages: [${spec.hook}]`,
+    `        always_run: true`,
+    `        pass_filenames: false`,
+  ];
+}
+
+/** The hook configuration that coding agents read: what to run when the agent ends its turn, each command line once. */
+function agentEntry(specs: readonly EntrySpec[]): string[] {
+  const commands = new Set(specs.flatMap((spec) => spec.commands.map((words) => guarded([words], "the agent", true))));
+  const hooks = [...commands].map((command) => ({ type: "command", command }));
+  return JSON.stringify({ hooks: { [AGENT_EVENT]: [{ hooks }] } }, null, 2).split("\n");
+}
+
+/** One line of sh that runs the commands if tractest is there, and fails (if it may) only for what speaks against the change. */
+function guarded(commands: EntrySpec["commands"], who: string, stops: boolean): string {
+  const otherwise = stops ? `case $? in ${GOES_ON.join("|")}) ;; *) exit 1 ;; esac` : ":";
+  const lines = commands.map((words) => `tractest ${words.map(shellQuote).join(" ")} </dev/null || ${otherwise}; `).join("");
+  return `if command -v tractest >/dev/null 2>&1; then ${lines}else echo "tractest is not installed; ${who} goes on without it" >&2; fi`;
+}

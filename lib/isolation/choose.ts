@@ -1,0 +1,33 @@
+import type { IsolationWish } from "../project/configuration.ts";
+import { escapeText } from "../base/escape.ts";
+import { isolationWish } from "./rules.ts";
+import { TractestError } from "../errors.ts";
+import type { Context } from "../command_line/context.ts";
+import { isolate, type Isolation, isRefusal } from "./isolate.ts";
+import type { Project } from "../project/project.ts";
+import { EXIT } from "../tables/exit_codes.ts";
+
+/**
+ * The isolation that a run was asked for; null for none.
+ *
+ * @param directory a private directory of this run
+ * @param otherwise what is wished where neither the command line nor the configuration says anything
+ * @throws {TractestError} 83 when it can't be had and was asked for without "auto"
+ */
+export async function isolationFor(
+  { host, printer, line }: Context,
+  project: Project,
+  directory: string,
+  otherwise: IsolationWish = "never",
+): Promise<Isolation | null> {
+  const wish = isolationWish(line.value("isolate"), line.has("no-isolate"), project.configuration.isolate ?? otherwise);
+  if (wish === "never") return null;
+  const answer = await isolate(host, project, { directory });
+  if (!isRefusal(answer)) return answer;
+  if (wish === "always") {
+    const hint = answer.remedy ?? "tractest run --isolate=auto goes on without";
+    throw new TractestError("isolation", `Cannot isolate the run: ${answer.reason}`, EXIT.isolationUnavailable, hint);
+  }
+  printer.warn(escapeText(`not isolated: ${answer.reason}`));
+  return null;
+}

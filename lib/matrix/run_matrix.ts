@@ -1,0 +1,157 @@
+import { asTyped, pasteable } from "../base/typed_command.ts";
+import { join } from "@std/path";
+import { cellsOf, cellWords, type Difference, differences, type Dimension, worstCode } from "./rules.ts";
+import { escapeText } from "../base/escape.ts";
+import { RED } from "../pytest/results.ts";
+import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
+import { showMatrix } from "./show.ts";
+import { Progress } from "../terminal/progress.ts";
+import type { Context } from "../command_line/context.ts";
+import type { Project } from "../project/project.ts";
+import { type SessionKind, WHOLE } from "../run/engine.ts";
+import type { EventsFile } from "../run/events_file.ts";
+import type { JunitFile } from "../run/junit_file.ts";
+import type { OwnPlaces } from "../run/rules_unseen_options.ts";
+import { unseenJunit } from "../run/unseen_options.ts";
+import { type CellRun, outcomesOf, planCells, type PlannedCell, runCells } from "./cells.ts";
+import type { LaunchRequest, Prepared } from "../run/prepared.ts";
+import { quickInterpreter } from "../run/ready.ts";
+
+/** The schema of the document of a matrix. */
+export const MATRIX_SCHEMA = "tractest.matrix/1";
+
+/** What a matrix is told besides what it has in common with any run. */
+export interface Matrix {
+  readonly project: Project;
+  readonly dimensions: readonly Dimension[];
+  readonly junit: JunitFile | null;
+  /** What is done about options that nobody typed. */
+  readonly places: OwnPlaces;
+  readonly events: EventsFile | null;
+  /** The command of one of a cell's pytests, with the words for what the cell varies. */
+  readonly command: (python: readonly string[], kind: SessionKind, words: readonly string[]) => string[];
+}
+
+/** How the cells are run. */
+export interface MatrixRun {
+  readonly prepared: Prepared;
+  /** How many at once. */
+  readonly jobs: number;
+  readonly launch: Omit<LaunchRequest, "command" | "jobs" | "output" | "sessions" | "environment">;
+}
+
+/** Prints the command of every cell and starts nothing. */
+export async function dryMatrix(context: Context, { project, dimensions, command }: Matrix): Promise<ExitCode> {
+  const { host, printer } = context;
+  const interpreter = await quickInterpreter(context, project);
+  const planned = await planCells(context, project, interpreter, cellsOf(dimensions));
+  const cells = planned.map(({ cell, name, interpreter: python, impossible }) => {
+    const argv = python === null ? null : asTyped(command(python.argv, WHOLE, cellWords(cell)), project.root);
+    printer.line(argv === null ? escapeText(`# ${name}: ${impossible!.reason}`) : pasteable(argv, python!.environment, project.root, host.cwd));
+    return { cell: Object.fromEntries(cell), command: argv, impossible };
+  });
+  if (printer.json) printer.document(MATRIX_SCHEMA, { exitCode: 0, dimensions, cells });
+  return EXIT.ok;
+}
+
+/** `tractest run --matrix`: the same tests in every combination, a table, and what differs between the cells. */
+export async function runMatrix(context: Context, matrix: Matrix, { prepared, jobs, launch }: MatrixRun): Promise<ExitCode> {
+  const { host, printer, line } = context;
+  const { project, dimensions } = matrix;
+  const began = host.monotonic();
+  const planned = await planCells(context, project, prepared.interpreter, cellsOf(dimensions));
+  const talks = printer.json || line.value("events") === "-";
+  const beside = jobs > 1;
+  for (const note of matrix.places.notes) printer.note(escapeText(note));
+  const unseenReport = await unseenJunit(host, project, matrix.places);
+  await unseenReport?.begin();
+  const progress = new Progress(host, printer);
+  const of = planned.filter(({ impossible }) => impossible === null).length;
+  for (const { name, impossible } of planned) if (impossible) printer.warn(escapeText(`${name} is not possible: ${impossible.reason}`));
+  const work = runCells({
+    context,
+    project,
+    prepared,
+    jobs,
+    launch,
+    command: (python, words, kind) => matrix.command(python, kind, words),
+    // What several pytests write at once nobody can read.
+    output: beside ? "log" : talks ? "stderr" : "shown",
+    strict: line.has("strict"),
+    sink: matrix.events?.sink ?? null,
+    onBegin: ({ name, interpreter, cell }) => {
+      const argv = asTyped(matrix.command(interpreter!.argv, WHOLE, cellWords(cell)), project.root);
+      if (!beside) printer.note(`${printer.paint("bold", name, "stderr")}: ${pasteable(argv, interpreter!.environment, project.root, host.cwd)}`);
+    },
+    onEnd: ({ name, exitCode, outcome }) => {
+      progress.clear();
+      printer.note(`${name}: ${exitCode === 0 ? "ok" : `exit ${exitCode}`} (${outcome.seconds.toFixed(1)} s)`);
+    },
+  }, planned);
+  const runs = await (beside ? progress.during(`${of} cells, ${jobs} at once`, work) : work);
+  matrix.events?.end(printer);
+  const suites = runs.map(({ name, outcome }) => ({ name: `tractest ${name}`, results: outcome.results }));
+  for (const report of [matrix.junit, unseenReport]) await report?.write(printer, suites);
+  return tell(context, matrix, { prepared, planned, runs, seconds: (host.monotonic() - began) / 1000 });
+}
+
+interface Told {
+  readonly prepared: Prepared;
+  readonly planned: readonly PlannedCell[];
+  readonly runs: readonly CellRun[];
+  readonly seconds: number;
+}
+
+function tell({ printer, line }: Context, { dimensions }: Matrix, { prepared, planned, runs, seconds }: Told): ExitCode {
+  const found = differences(runs.map(outcomesOf));
+  const exitCode = runs.length === 0 ? EXIT.preflight : worstCode(runs.map((run) => run.exitCode));
+  const ranOf = (cell: PlannedCell) => runs.find((run) => run.number === cell.number);
+  showMatrix(printer, {
+    rows: planned.map((cell) => {
+      const run = ranOf(cell);
+      const { outcome, ending, exitCode = 0 } = run ?? {};
+      const ran = outcome ? { exitCode, counts: outcome.tally.began ? outcome.tally.counts : null, seconds: outcome.seconds, ending: ending! } : null;
+      return { name: cell.name, ran, why: cell.impossible?.reason ?? (run ? null : "interrupted before"), fix: cell.impossible?.fix ?? null };
+    }),
+    differences: found,
+    everywhere: failedEverywhere(runs, found),
+    detailed: line.has("diff"),
+    seconds,
+  });
+  if (runs.some((run) => run.exitCode !== 0)) printer.note(`logs and events: ${join(prepared.state.directory, "cell-N")}`);
+  if (printer.json) {
+    printer.document(MATRIX_SCHEMA, {
+      exitCode,
+      dimensions,
+      cells: planned.map((cell) => {
+        const run = ranOf(cell);
+        const tests = run ? [...run.outcome.results.tests.values()] : [];
+        return {
+          cell: Object.fromEntries(cell.cell),
+          impossible: cell.impossible,
+          runId: run?.runId ?? null,
+          command: run?.command ?? null,
+          exitCode: run?.exitCode ?? null,
+          pytestExitCode: run?.outcome.pytestExitCode ?? null,
+          ending: run?.ending ?? null,
+          seconds: run ? Math.round(run.outcome.seconds * 1000) / 1000 : null,
+          counts: run?.outcome.tally.began ? run.outcome.tally.counts : null,
+          failures: run?.outcome.tally.failures.map(({ id, phase, message }) => ({ id, phase, message })) ?? [],
+          leftBehind: tests.filter((test) => test.leaked.length > 0).map(({ id, leaked }) => ({ id, processes: leaked })),
+        };
+      }),
+      differences: found,
+      isolated: prepared.isolation !== null,
+      seconds: Math.round(seconds * 1000) / 1000,
+      preflight: prepared.preflight.checks,
+    });
+  }
+  return exitCode;
+}
+
+/** What failed wherever it ran: nothing that varies explains it. */
+function failedEverywhere(runs: readonly CellRun[], found: readonly Difference[]): { id: string; message: string }[] {
+  const different = new Set(found.filter(({ explanation }) => explanation.startsWith("fails")).flatMap(({ ids }) => ids));
+  const red = runs.flatMap(({ outcome }) => outcome.results.finished).filter((test) => RED.has(test.outcome) && !different.has(test.id));
+  return [...new Map(red.map((test) => [test.id, { id: test.id, message: test.failure?.message ?? "" }])).values()];
+}

@@ -1,0 +1,153 @@
+import { isInside } from "../base/paths.ts";
+import type { Interpreter } from "../system/programs/python.ts";
+import { join } from "@std/path";
+import { CONFIGURATION_FILES } from "../project/project_files.ts";
+import { type FileMark, fingerprint, matters, readRemembered, type Remembered, writeRemembered } from "./fingerprint.ts";
+import { TractestError } from "../errors.ts";
+import type { Host } from "../system/host.ts";
+import { cacheDirectory, usable } from "../project/directories.ts";
+import type { Project } from "../project/project.ts";
+
+/** Files whose change can change what is imported or collected, besides Python's own. */
+const ROOT_FILES = [...CONFIGURATION_FILES, "uv.lock", ".python-version"] as const;
+/** More files than this are not looked at each time: then nothing is remembered. */
+const FILE_LIMIT = 8_000;
+
+/** What was found out about an interpreter and this project before, while nothing has changed since. */
+export class Memory {
+  #host: Host;
+  /** Null: nothing can be remembered. */
+  readonly #file: string | null;
+  readonly #fingerprint: string | null;
+
+  private constructor(host: Host, file: string | null, mark: string | null) {
+    this.#host = host;
+    this.#file = file;
+    this.#fingerprint = mark;
+  }
+
+  /** Takes the fingerprint as it is now. Nothing that goes wrong here is worth an error: then nothing is remembered. */
+  static async open(scene: MemoryScene, interpreter: Interpreter): Promise<Memory> {
+    const { host, project, targets } = scene;
+    try {
+      const [directory, mark] = await Promise.all([
+        cacheDirectory(host).then((own) => usable(host, own, "preflight")),
+        takeFingerprint(scene, interpreter),
+      ]);
+      const key = await fingerprint([], [project.root, ...interpreter.argv]);
+      // The newest of some targets alone: a text for each would be one for each way to name tests.
+      const name = `${key.slice(0, 32)}${targets === null ? "" : "-targets"}.json`;
+      return new Memory(host, directory === null ? null : join(directory, name), mark);
+    } catch (error) {
+      if (error instanceof TractestError) return new Memory(host, null, null);
+      throw error;
+    }
+  }
+
+  /** What was remembered for exactly this state; null if nothing. */
+  async recall(): Promise<Remembered | null> {
+    if (this.#file === null || this.#fingerprint === null) return null;
+    try {
+      const remembered = readRemembered(await this.#host.readText(this.#file));
+      if (remembered?.fingerprint !== this.#fingerprint) return null;
+      return remembered.importedMark === await this.#markOf(remembered.imported) ? remembered : null;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Remembers what was found for the state at which this was opened. */
+  async keep(found: Omit<Remembered, "fingerprint" | "importedMark">): Promise<void> {
+    if (this.#file === null || this.#fingerprint === null || found.imported.length > FILE_LIMIT) return;
+    try {
+      const importedMark = await this.#markOf(found.imported);
+      await this.#host.writeFile(this.#file, writeRemembered({ ...found, fingerprint: this.#fingerprint, importedMark }));
+    } catch {
+      // A full disk costs the next preflight some time, no more.
+    }
+  }
+
+  /** Of installed files: what is edited in place changes no directory and no list of what is installed. */
+  async #markOf(files: readonly string[]): Promise<string> {
+    const marks: FileMark[] = [];
+    for (const file of files) await mark(this.#host, file, marks);
+    return await fingerprint(marks, []);
+  }
+}
+
+/** What {@linkcode Memory} is about. */
+export interface MemoryScene {
+  readonly host: Host;
+  readonly project: Project;
+  readonly inherited: ReadonlyMap<string, string>;
+  /** What is collected, relative to the root; null: the whole suite. */
+  readonly targets: readonly string[] | null;
+}
+
+/** Null if the state can't be seen whole. */
+async function takeFingerprint({ host, project, inherited, targets }: MemoryScene, interpreter: Interpreter): Promise<string | null> {
+  const venv = interpreter.venv;
+  if (venv === null) return null;
+  const marks: FileMark[] = [];
+  const facts = [
+    ...interpreter.argv,
+    ...[...inherited].filter(([name]) => matters(name)).map(([name, value]) => `${name}=${value}`).sort(),
+    ...targets ?? [],
+  ];
+  const outside = await markVenv(host, venv, marks);
+  if (outside === null) return null;
+  const walks = [project.root, ...outside.filter((path) => !isInside(path, project.root))];
+  const whole = await Promise.all(walks.map((path) => markSources(host, path, marks)));
+  const more = [...ROOT_FILES, ...targets ?? []];
+  await Promise.all(more.map((name) => mark(host, join(project.root, name), marks)));
+  return whole.every((each) => each) && marks.length <= FILE_LIMIT ? await fingerprint(marks, facts) : null;
+}
+
+/** Marks what is installed; returns the directories that `.pth` files add to the path (editable installs), or null if it is no venv. */
+async function markVenv(host: Host, venv: string, marks: FileMark[]): Promise<string[] | null> {
+  const [configuration] = await Promise.all([
+    mark(host, join(venv, "pyvenv.cfg"), marks),
+    mark(host, join(venv, "bin/python"), marks),
+  ]);
+  if (!configuration) return null;
+  const outside: string[] = [];
+  for (const { name } of await host.readDirectory(join(venv, "lib")) ?? []) {
+    const packages = join(venv, "lib", name, "site-packages");
+    if (!name.startsWith("python") || !await mark(host, packages, marks)) continue;
+    const entries = await host.readDirectory(packages) ?? [];
+    await Promise.all(entries.map(async (entry) => {
+      const path = join(packages, entry.name);
+      if (/\.(dist-info|egg-link|pth)$/.test(entry.name)) await mark(host, path, marks);
+      if (!entry.name.endsWith(".pth")) return;
+      const lines = (await host.readText(path) ?? "").split("\n").map((line) => line.trim());
+      outside.push(...lines.filter((line) => line.startsWith("/")));
+    }));
+  }
+  return outside;
+}
+
+/** Marks every Python file below a directory, other venvs and hidden directories left out; false if there are too many. */
+async function markSources(host: Host, directory: string, marks: FileMark[]): Promise<boolean> {
+  if (marks.length > FILE_LIMIT) return false;
+  const entries = await host.readDirectory(directory) ?? [];
+  if (entries.some((entry) => entry.name === "pyvenv.cfg")) return true;
+  const results = await Promise.all(entries.map(async ({ name, kind }) => {
+    const path = join(directory, name);
+    if (kind === "directory") return isLeftOut(name) || await markSources(host, path, marks);
+    if (name.endsWith(".py") || name.endsWith(".pth")) await mark(host, path, marks);
+    return true;
+  }));
+  return results.every((result) => result);
+}
+
+function isLeftOut(name: string): boolean {
+  return name.startsWith(".") || name === "__pycache__" || name === "node_modules";
+}
+
+async function mark(host: Host, path: string, marks: FileMark[]): Promise<boolean> {
+  const status = await host.stat(path);
+  if (!status) return false;
+  // A directory's size and time change with its entries, which is what is meant.
+  marks.push({ path, size: status.size, modifiedMs: status.modifiedMs, inode: status.inode });
+  return true;
+}

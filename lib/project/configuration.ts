@@ -1,0 +1,186 @@
+import { PreflightError } from "../errors.ts";
+import { CHANGE_MAP, type ChangeRow } from "./change_map.ts";
+import { DEFAULT_FLAGS, DEFAULT_REGISTRY, DEFAULT_TARGETS, DEFAULT_VENV, HISTORY_LIMITS, QUIET_SECONDS, TIME_LIMITS } from "../tables/defaults.ts";
+import { KNOWN_FLAKY, type KnownFlakyRow } from "./known_flaky.ts";
+import { suggestion } from "../base/nearest.ts";
+import { table } from "./project_files.ts";
+
+/** `[tool.tractest]`, with the defaults for what it leaves out. */
+export interface Configuration {
+  /** `host:port` each; the first is the one that a run binds. */
+  readonly registries: readonly string[];
+  /** Directories, besides the standard ones, in which actors leave Unix sockets. */
+  readonly socketDirectories: readonly string[];
+  /** The venv's directory below the root, with `<MINOR>` for `313`. */
+  readonly venv: string;
+  /** The import name of the package under test; null: found from the project. */
+  readonly package: string | null;
+  readonly defaultFlags: readonly string[];
+  /** Seconds. */
+  readonly timeLimitFull: number;
+  /** Seconds. */
+  readonly timeLimitFile: number;
+  /** Seconds in which nothing ended, after which a run is cut at one of these. */
+  readonly timeLimitQuiet: number;
+  readonly knownFlaky: readonly KnownFlakyRow[];
+  readonly changeMap: readonly ChangeRow[];
+  /** Named targets, `core` among them. */
+  readonly targets: Readonly<Record<string, readonly string[]>>;
+  /** How many pytests run at once; null where nothing is said. */
+  readonly jobs: number | "auto" | null;
+  /** Tests, or globs of them, that run when no others do. */
+  readonly alone: readonly string[];
+  /** Registry addresses, one for each pytest at once, that the suite takes from its environment; empty: it can't. */
+  readonly jobRegistries: readonly string[];
+  /** What the history of the project keeps, at most. */
+  readonly history: { readonly runs: number; readonly days: number; readonly megabytes: number };
+  /** Whether a run has namespaces of its own; null where nothing is said. */
+  readonly isolate: IsolationWish | null;
+  /** Whether a pre-push hook also runs the affected tests. */
+  readonly prePushRun: boolean;
+}
+
+/** The defaults: the tables, for tractor itself. */
+export const DEFAULT_CONFIGURATION: Configuration = {
+  registries: [DEFAULT_REGISTRY],
+  socketDirectories: [],
+  venv: DEFAULT_VENV,
+  package: null,
+  defaultFlags: DEFAULT_FLAGS,
+  timeLimitFull: TIME_LIMITS.full,
+  timeLimitFile: TIME_LIMITS.file,
+  timeLimitQuiet: QUIET_SECONDS,
+  knownFlaky: KNOWN_FLAKY,
+  changeMap: CHANGE_MAP,
+  targets: DEFAULT_TARGETS,
+  jobs: null,
+  alone: [],
+  jobRegistries: [],
+  history: HISTORY_LIMITS,
+  isolate: null,
+  prePushRun: false,
+};
+
+/**
+ * The configuration of `[tool.tractest]`.
+ *
+ * @throws {PreflightError} for an unknown key (naming the nearest known one) or a value of the wrong shape
+ */
+export function readConfiguration(tractest: Readonly<Record<string, unknown>> | null): Configuration {
+  if (!tractest) return DEFAULT_CONFIGURATION;
+  for (const key of Object.keys(tractest)) {
+    if (!KEYS.includes(key)) {
+      throw wrong(`unknown key "${key}"`, suggestion(key, KEYS) ?? `known keys: ${KEYS.join(", ")}`);
+    }
+  }
+  const get = <T>(key: string, read: (value: unknown, key: string) => T, otherwise: T): T => key in tractest ? read(tractest[key], key) : otherwise;
+  const jobRegistries = get("job-registries", strings, []);
+  return {
+    registries: [...new Set([...get("registries", strings, DEFAULT_CONFIGURATION.registries), ...jobRegistries])],
+    socketDirectories: get("socket-directories", strings, []),
+    venv: get("venv", text, DEFAULT_VENV),
+    package: get("package", text, null as string | null),
+    defaultFlags: get<readonly string[]>("default-flags", strings, DEFAULT_FLAGS),
+    timeLimitFull: get("time-limit-full", seconds, TIME_LIMITS.full),
+    timeLimitFile: get("time-limit-file", seconds, TIME_LIMITS.file),
+    timeLimitQuiet: get<number>("time-limit-quiet", seconds, QUIET_SECONDS),
+    knownFlaky: [...get("known-flaky", flakyRows, []), ...KNOWN_FLAKY],
+    changeMap: [...get("change-map", changeRows, []), ...CHANGE_MAP],
+    targets: { ...DEFAULT_TARGETS, ...get("targets", namedTargets, {}) },
+    jobs: get("jobs", jobs, null as number | "auto" | null),
+    alone: get("alone", strings, []),
+    jobRegistries,
+    history: {
+      runs: get<number>("history-runs", seconds, HISTORY_LIMITS.runs),
+      days: get<number>("history-days", seconds, HISTORY_LIMITS.days),
+      megabytes: get<number>("history-megabytes", seconds, HISTORY_LIMITS.megabytes),
+    },
+    isolate: get<IsolationWish | null>("isolate", isolation, null),
+    prePushRun: get("pre-push-run", truth, false),
+  };
+}
+
+/** The keys of `[tool.tractest]`. */
+export const KEYS: readonly string[] = [
+  "registries",
+  "socket-directories",
+  "venv",
+  "package",
+  "default-flags",
+  "time-limit-full",
+  "time-limit-file",
+  "time-limit-quiet",
+  "known-flaky",
+  "change-map",
+  "targets",
+  "jobs",
+  "alone",
+  "job-registries",
+  "history-runs",
+  "history-days",
+  "history-megabytes",
+  "isolate",
+  "pre-push-run",
+];
+
+function text(value: unknown, key: string): string {
+  if (typeof value !== "string" || value === "") throw wrong(`"${key}" has to be a text`);
+  return value;
+}
+
+function strings(value: unknown, key: string): string[] {
+  if (!Array.isArray(value) || !value.every((item) => typeof item === "string")) throw wrong(`"${key}" has to be a list of texts`);
+  return value;
+}
+
+function truth(value: unknown, key: string): boolean {
+  if (typeof value !== "boolean") throw wrong(`"${key}" has to be true or false`);
+  return value;
+}
+
+function isolation(value: unknown, key: string): IsolationWish {
+  if (value === "auto") return "auto";
+  if (typeof value !== "boolean") throw wrong(`"${key}" has to be true, "auto" or false`);
+  return value ? "always" : "never";
+}
+
+function seconds(value: unknown, key: string): number {
+  const number = typeof value === "bigint" ? Number(value) : value;
+  if (typeof number !== "number" || !(number > 0)) throw wrong(`"${key}" has to be a number above 0`);
+  return number;
+}
+
+function jobs(value: unknown, key: string): number | "auto" {
+  if (value === "auto") return value;
+  const count = seconds(value, key);
+  if (!Number.isInteger(count)) throw wrong(`"${key}" has to be a whole number, or "auto"`);
+  return count;
+}
+
+function rows(value: unknown, key: string): Record<string, unknown>[] {
+  if (!Array.isArray(value)) throw wrong(`"${key}" has to be a list of tables`);
+  return value.map(table);
+}
+
+function flakyRows(value: unknown, key: string): KnownFlakyRow[] {
+  return rows(value, key).map((row) => ({
+    test: text(row.test, `${key}.test`),
+    error: text(row.error, `${key}.error`),
+    notes: text(row.notes ?? "configured", key),
+  }));
+}
+
+function changeRows(value: unknown, key: string): ChangeRow[] {
+  return rows(value, key).map((row) => ({ changed: strings(row.changed, `${key}.changed`), tests: strings(row.tests, `${key}.tests`) }));
+}
+
+function namedTargets(value: unknown, key: string): Record<string, string[]> {
+  return Object.fromEntries(Object.entries(table(value)).map(([name, targets]) => [name, strings(targets, `${key}.${name}`)]));
+}
+
+function wrong(what: string, hint?: string): PreflightError {
+  return new PreflightError("configuration", `[tool.tractest] in pyproject.toml: ${what}`, hint);
+}
+
+/** Whether a run is isolated: `auto` where it can be had. */
+export type IsolationWish = "always" | "auto" | "never";

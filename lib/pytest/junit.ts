@@ -1,0 +1,254 @@
+import { describeLeft } from "./describe_left.ts";
+import { withoutAnsi } from "../base/escape.ts";
+import type { LeftBehind } from "./events.ts";
+import { type Attempt, failuresOf, type ResultFailure, type Results, type TestResult } from "./results.ts";
+
+/** The results that one suite of a JUnit document has. */
+export interface JunitSuite {
+  readonly name: string;
+  readonly results: Results;
+}
+
+/**
+ * The results of a run as one JUnit document: a single suite, or one for each cell of a matrix; names as pytest gives them, so that histories of CI systems go on. Of a
+ * run that was cut short it holds what is known, and the tests that were running or did not run count as errors.
+ *
+ * As pytest does: `failure` for what failed in the call, each failed subtest too, `error` for fixtures and collection; an error in the
+ * teardown of a test that failed has an element of its own. Counts agree with {@linkcode Results.counts}: `errors` are those and the
+ * tests that did not run. Other than pytest: `tests` is how many tests there are, where pytest counts one that passed, and whose teardown
+ * failed, as two: a CI system that takes failures and errors from it would show one that passed and is nowhere. As surefire does: earlier
+ * attempts of a test that was tried again are `flakyFailure`, or `rerunFailure` if it stayed red.
+ */
+export function junit(results: Results | readonly JunitSuite[]): string {
+  const suites = "tests" in results ? [{ name: "tractest", results }] : results;
+  return `<?xml version="1.0" encoding="utf-8"?>\n${element("testsuites", { name: "tractest" }, suites.map(suiteOf))}\n`;
+}
+
+function suiteOf({ name, results }: JunitSuite): string {
+  const tests = [...results.tests.values()].filter((test) => test.attempts.length > 0);
+  const cases = [
+    ...results.collectionErrors.map(collectionCase),
+    ...results.collectionSkips.map(({ id, reason }) => skippedCollection(id, reason)),
+    ...tests.flatMap((test) => casesOf(test, results)),
+    ...neverBegun(results, tests),
+    ...results.internalErrors.map(internalError),
+  ];
+  const count = (of: (one: Case) => number) => String(cases.reduce((sum, one) => sum + of(one), 0));
+  const seconds = results.ended?.seconds ?? (results.latest ?? 0) - (results.first ?? 0);
+  return element("testsuite", {
+    name,
+    errors: count((one) => one.errors),
+    failures: count((one) => one.failures),
+    skipped: count((one) => one.skipped),
+    tests: count((one) => one.tests),
+    time: fixed(seconds),
+    timestamp: new Date((results.first ?? 0) * 1000).toISOString(),
+  }, [suiteProperties(results), ...cases.map((one) => one.xml)]);
+}
+
+/** A `testcase`, and what it counts as. */
+interface Case {
+  readonly xml: string;
+  readonly tests: number;
+  readonly failures: number;
+  readonly errors: number;
+  readonly skipped: number;
+}
+
+const NOTHING = { tests: 0, failures: 0, errors: 0, skipped: 0 } as const;
+
+function suiteProperties({ started, ended, properties: recorded }: Results): string {
+  const facts: Readonly<Record<string, string | number | boolean | null | undefined>> = {
+    runId: started?.runId,
+    command: started?.command.join(" "),
+    commit: started?.commit,
+    dirty: started?.dirty,
+    transport: started?.transport,
+    backend: started?.backend,
+    python: started?.python,
+    exitCode: ended?.exitCode,
+    ending: ended?.ending,
+  };
+  const known = Object.entries(facts).flatMap(([name, value]) => value == null ? [] : [[name, String(value)]]);
+  return properties([...known, ...recorded]);
+}
+
+/** As pytest's own report has it. */
+function internalError(message: string): Case {
+  const body = detail("error", { message: "internal error" }, message);
+  return { ...NOTHING, tests: 1, errors: 1, xml: element("testcase", { classname: "pytest", name: "internal", time: "0.000" }, [body]) };
+}
+
+function collectionCase({ id, failure }: { readonly id: string; readonly failure: ResultFailure }): Case {
+  const body = detail("error", { message: "collection failure" }, failure.traceback || failure.message);
+  return { ...NOTHING, tests: 1, errors: 1, xml: element("testcase", { ...nameOf(id), time: "0.000" }, [body]) };
+}
+
+function skippedCollection(id: string, reason: string): Case {
+  const skipped = detail("skipped", { type: "pytest.skip", message: "collection skipped" }, reason);
+  return { ...NOTHING, tests: 1, skipped: 1, xml: element("testcase", { ...nameOf(id), time: "0.000" }, [skipped]) };
+}
+
+/** Tests that were to run and never began, where that is not pytest's own way to stop, with `-x`, say. */
+function neverBegun(results: Results, tests: readonly TestResult[]): Case[] {
+  if (results.ended !== null && results.ended.ending === null) return [];
+  const begun = new Map<string, number>();
+  for (const test of tests) if (!hasResult(test)) begun.set(test.id, (begun.get(test.id) ?? 0) + 1);
+  const message = `it did not run: ${endOf(results)}`;
+  return results.notRun.flatMap((id): Case[] => {
+    const left = begun.get(id) ?? 0;
+    begun.set(id, left - 1);
+    if (left > 0) return [];
+    return [{ ...NOTHING, tests: 1, errors: 1, xml: element("testcase", { ...nameOf(id), time: "0.000" }, [detail("error", { message }, "")]) }];
+  });
+}
+
+function hasResult({ finished, attempts }: TestResult): boolean {
+  return finished || (attempts.at(-1)?.counted.length ?? 0) > 0;
+}
+
+/** Why a run ended before all its tests had. */
+function endOf({ ended }: Results): string {
+  return ended === null ? "the run was killed" : ended.ending ?? "the run was over";
+}
+
+function casesOf(test: TestResult, results: Results): Case[] {
+  const { attempts } = test;
+  const last = attempts.at(-1)!;
+  const head = { ...nameOf(test.id), ...placeOf(test) };
+  const known = properties([...last.properties, ...test.leaked.map(leakProperty)]);
+  const testcase = (body: readonly string[]) => element("testcase", { ...head, time: fixed(last.seconds) }, [known, ...body]);
+  const another = (kind: Kind, message: string, traceback: string, end: string): Case => {
+    return { ...NOTHING, errors: 1, xml: element("testcase", { ...head, time: "0.000" }, [detail(kind, { message }, traceback), end]) };
+  };
+  const others = (shown: Attempt) => attempts.flatMap((attempt) => attempt === shown ? [] : attempt.failure ?? []);
+  if (!hasResult(test)) {
+    const error = detail("error", { message: last.cut ?? `the run ended while it ran: ${endOf(results)}` }, "");
+    const earlier = others(last).map((failure) => attemptElement("rerun", failure));
+    return [{ ...NOTHING, tests: 1, errors: 1, xml: testcase([error, ...earlier]) }];
+  }
+  // It had said something before the run ended in its teardown.
+  const cut = last.cut === null ? [] : [another("error", last.cut, "", "")];
+  if (last.failure === null) {
+    const skipped = last.outcome === "skipped" || last.outcome === "xfailed";
+    const body = [
+      ...(skipped ? [skippedElement(last)] : []),
+      ...others(last).map((failure) => attemptElement("flaky", failure)),
+    ];
+    return [{ ...NOTHING, tests: 1, skipped: skipped ? 1 : 0, xml: testcase(body) }, ...cut];
+  }
+  // The first failure is the one to look at, where the last attempt counts as the same.
+  const first = attempts.find((attempt) => attempt.failure !== null)!;
+  const shown = first.counted.join() === last.counted.join() ? first : last;
+  return [...redCases(shown, others(shown), testcase, another), ...cut];
+}
+
+/** What went wrong in an attempt at a test; what did so in others stands behind it. */
+function redCases(
+  attempt: Attempt,
+  others: readonly ResultFailure[],
+  testcase: (body: readonly string[]) => string,
+  another: (kind: Kind, message: string, traceback: string, end: string) => Case,
+): Case[] {
+  const failures = failuresOf(attempt);
+  // Subtests that failed are no tests of their own.
+  const inCall = failures.filter((failure) => failure.phase === "call");
+  const [first, ...rest] = inCall.length > 0 ? inCall : failures.slice(0, 1);
+  const later = failures.filter((failure) => failure !== first && !rest.includes(failure));
+  const kind = kindOf(first!);
+  const body = [
+    ...[first!, ...rest].map((failure) => detail(kind, { message: messageOf(failure, kind) }, failure.traceback)),
+    ...others.map((failure) => attemptElement("rerun", failure)),
+    output(first!),
+  ];
+  const main = {
+    ...NOTHING,
+    tests: 1,
+    failures: kind === "failure" ? 1 + rest.length : 0,
+    errors: kind === "error" ? 1 : 0,
+    xml: testcase(body),
+  };
+  return [main, ...later.map((failure) => another("error", messageOf(failure, "error"), failure.traceback, output(failure)))];
+}
+
+type Kind = "failure" | "error";
+
+function kindOf({ phase }: ResultFailure): Kind {
+  return phase === "call" ? "failure" : "error";
+}
+
+function messageOf({ phase, message }: ResultFailure, kind: Kind): string {
+  return kind === "failure" || phase === "call" ? message : `failed on ${phase} with "${message}"`;
+}
+
+/** Another attempt at a test, in surefire's words. */
+function attemptElement(prefix: "flaky" | "rerun", failure: ResultFailure): string {
+  const name = `${prefix}${kindOf(failure) === "failure" ? "Failure" : "Error"}`;
+  const attributes = { message: failure.message, type: failure.errors[0] ?? "" };
+  return element(name, attributes, [element("stackTrace", {}, [text(failure.traceback)])]);
+}
+
+function skippedElement({ outcome, reason }: Attempt): string {
+  const message = (reason ?? "").replace(/^Skipped: /, "");
+  return detail("skipped", { type: outcome === "xfailed" ? "pytest.xfail" : "pytest.skip", message }, "");
+}
+
+function output({ output = "" }: ResultFailure): string {
+  return output === "" ? "" : detail("system-out", {}, output);
+}
+
+function leakProperty(left: LeftBehind): [string, string] {
+  return ["tractest.leak", describeLeft(left)];
+}
+
+/** `tests/a/test_b.py::TestC::test_d[e::f]` is `tests.a.test_b.TestC` and `test_d[e::f]`. */
+function nameOf(id: string): { classname: string; name: string } {
+  const [path = "", ...rest] = id.split("::");
+  // A bracket in a path is part of it; the first one after it begins the parameters, which may hold "::".
+  const tail = rest.join("::");
+  const bracket = tail.indexOf("[");
+  const inner = bracket < 0 ? tail : tail.slice(0, bracket);
+  const names = [path.replaceAll("/", ".").replace(/\.py$/, ""), ...(tail === "" ? [] : inner.split("::"))];
+  const name = names.pop()! + (bracket < 0 ? "" : tail.slice(bracket));
+  return { classname: names.join("."), name };
+}
+
+function placeOf({ file, line }: TestResult): Record<string, string> {
+  return { ...(file === null ? {} : { file }), ...(file === null || line === null ? {} : { line: String(line + 1) }) };
+}
+
+function properties(rows: readonly (readonly string[])[]): string {
+  return rows.length === 0 ? "" : element("properties", {}, rows.map(([name, value]) => element("property", { name: name!, value: value! }, [])));
+}
+
+function detail(name: string, attributes: Readonly<Record<string, string>>, body: string): string {
+  return element(name, attributes, [text(body)]);
+}
+
+function element(name: string, attributes: Readonly<Record<string, string>>, children: readonly string[]): string {
+  const head = Object.entries(attributes).map(([key, value]) => ` ${key}="${attribute(value)}"`).join("");
+  const body = children.join("");
+  return body === "" ? `<${name}${head}/>` : `<${name}${head}>${body}</${name}>`;
+}
+
+/** Seconds to the millisecond. */
+function fixed(seconds: number): string {
+  return Math.max(0, seconds).toFixed(3);
+}
+
+function text(value: string): string {
+  // A parser turns a bare CR into LF.
+  return legal(withoutAnsi(value)).replace(/[&<>\r]/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+function attribute(value: string): string {
+  return legal(value).replace(/[&<>"\r\n\t]/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+/** What XML 1.0 has no way to say is written as pytest writes it: `#x1B`. */
+function legal(value: string): string {
+  return value.replace(ILLEGAL, (character) => `#x${character.codePointAt(0)!.toString(16).toUpperCase().padStart(2, "0")}`);
+}
+
+// deno-lint-ignore no-control-regex
+const ILLEGAL = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\p{Cs}\ufffe\uffff]/gu;

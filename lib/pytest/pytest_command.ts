@@ -1,0 +1,213 @@
+import { COUNTERPARTS, DEBUGGER_OPTIONS } from "../tables/pytest_options.ts";
+import { UsageError } from "../errors.ts";
+import type { CommandLine } from "../command_line/parse.ts";
+import { hasPositional, optionNames, splitRunWords, takesValue } from "../command_line/run_words.ts";
+
+/** What a command line of `run` comes to, before its targets are resolved. */
+export interface RunIntent {
+  /** What may be a target, in order. */
+  readonly targetWords: readonly string[];
+  /** pytest's options as typed, those after `--` included. */
+  readonly passed: readonly string[];
+  /** Whether the words after `--` name what to collect themselves. */
+  readonly collectsByItself: boolean;
+  /** Whether a target right after the last of `passed` could be taken for its value. */
+  readonly openEnd: boolean;
+  /** A debugger may hold the terminal: `--tpdb`, `--pdb`, `--trace`. */
+  readonly debugging: boolean;
+  /** The options that choose which tests run of those that the targets name. */
+  readonly selects: boolean;
+  /** `--lf`: pytest chooses by itself what to run. */
+  readonly rerunsFailed: boolean;
+  /** It is run for what pytest prints, not for tests: `--collect-only`, `--fixtures`, `--help`. */
+  readonly printsOnly: boolean;
+}
+
+/** Options that leave tests of the targets out, so that a run of the full suite with one of them is no full run. */
+const SELECTING = ["-k", "-m", "--lf", "--last-failed", "--sw", "--stepwise", "--deselect", "--ignore", "--ignore-glob", "--co", "--collect-only"];
+
+/** Options with which pytest runs no test. */
+const PRINTING = [
+  "--co",
+  "--collect-only",
+  "--collectonly",
+  "--fixtures",
+  "--funcargs",
+  "--fixtures-per-test",
+  "--markers",
+  "--setup-plan",
+  "--cache-show",
+  "-h",
+  "--help",
+  "-V",
+  "--version",
+];
+
+/** Options with which pytest begins no session. */
+const SESSIONLESS = ["-h", "--help", "-V", "--version", "--markers"];
+
+/** Whether a command has pytest begin a session, so that it ends one too. */
+export function beginsSession(argv: readonly string[]): boolean {
+  const names = optionNames(argv);
+  return !SESSIONLESS.some((option) => names.has(option));
+}
+
+/**
+ * Sorts what was typed for `run`.
+ *
+ * @param isTarget whether the word after an option that nobody knows names a target
+ */
+export function runIntent(line: CommandLine, isTarget: (word: string) => boolean): RunIntent {
+  const targetWords: string[] = [];
+  const passed: string[] = [];
+  let openEnd = false;
+  for (const item of line.words ?? []) {
+    if (item.kind === "pytest") {
+      needsValue(item.words);
+      passed.push(...item.words);
+      openEnd = !item.settled;
+    } else if (item.kind === "target" || isTarget(item.word)) {
+      targetWords.push(item.word);
+    } else {
+      passed.push(item.word);
+      // An option that takes several values would take the next word too.
+      openEnd = true;
+    }
+  }
+  if (!line.words) targetWords.push(...line.operands);
+  passed.push(...line.afterDashes);
+  for (const item of splitRunWords(line.afterDashes, []).words) if (item.kind === "pytest") needsValue(item.words);
+  const names = optionNames(passed);
+  return {
+    targetWords,
+    passed,
+    collectsByItself: hasPositional(line.afterDashes),
+    openEnd: openEnd && line.afterDashes.length === 0,
+    debugging: DEBUGGER_OPTIONS.some((option) => names.has(option) || line.has(option.slice(2))),
+    selects: SELECTING.some((option) => names.has(option)),
+    rerunsFailed: names.has("--lf") || names.has("--last-failed"),
+    printsOnly: PRINTING.some((option) => names.has(option)),
+  };
+}
+
+/** The last word of a command line may be an option that takes the next: it would take what we put there. */
+function needsValue([option, value]: readonly string[]): void {
+  const name = option?.startsWith("--") ? option : `-${option?.at(-1)}`;
+  if (value !== undefined || option === undefined || option.includes("=") || !takesValue(name)) return;
+  throw new UsageError(`Option "${name}" needs a value`, `tractest run ${name} VALUE`);
+}
+
+/** What {@linkcode pytestCommand} puts together. */
+export interface CommandParts {
+  /** Words before `-m pytest`. */
+  readonly python: readonly string[];
+  readonly defaultFlags: readonly string[];
+  readonly line: CommandLine;
+  readonly intent: RunIntent;
+  readonly targets: readonly string[];
+}
+
+/**
+ * The command of a run, as a person would type it: the default flags that nothing overrides, our options in pytest's terms, pytest's
+ * own as typed, the targets last.
+ */
+export function pytestCommand({ python, defaultFlags, line, intent, targets }: CommandParts): string[] {
+  const translated = translate(line, optionNames(intent.passed));
+  const given = new Set([...optionNames([...translated, ...intent.passed]), ...(line.has("header") ? ["--header"] : [])]);
+  const defaults = line.has("no-defaults") ? [] : defaultFlags.filter((flag) => !yields(flag, given));
+  const flags = [...defaults, ...translated, ...intent.passed];
+  const guarded = targets.length > 0 && (intent.openEnd || targets.some((target) => target.startsWith("-")));
+  return [...python, "-m", "pytest", ...flags, ...(guarded && !intent.passed.includes("--") ? ["--"] : []), ...targets];
+}
+
+/** A command of pytest with more words, before those that were typed: these win where both have a say. */
+export function withWords(argv: readonly string[], words: readonly string[]): readonly string[] {
+  const at = argv.findIndex((word, index) => word === "pytest" && argv[index - 1] === "-m") + 1;
+  return words.length === 0 || at === 0 ? argv : [...argv.slice(0, at), ...words, ...argv.slice(at)];
+}
+
+/** Our options in pytest's terms. Each value is tied to its option: some of them take several words and would swallow a target. */
+function translate(line: CommandLine, given: ReadonlySet<string>): string[] {
+  const words: string[] = [];
+  const color = line.value("color");
+  if (color === "always" || color === "never") words.push(`--color=${color === "always" ? "yes" : "no"}`);
+  if (line.has("tpdb") || line.has("debug-mode")) words.push(...(given.has("-s") || given.has("--capture") ? [] : ["-s"]), "--tpdb");
+  if (line.has("ll")) words.push(`--ll=${line.value("ll")}`);
+  for (const transport of new Set(line.values("tpt-proto"))) words.push(`--tpt-proto=${transport}`);
+  if (line.has("spawn-backend")) words.push(`--spawn-backend=${line.value("spawn-backend")}`);
+  if (!["-s", "--capture"].some((option) => given.has(option) || words.includes(option)) && forksServer(line)) words.push(CAPTURE_SYS);
+  return words;
+}
+
+const CAPTURE_SYS = "--capture=sys";
+
+/** Whether the chosen backend starts actors by a fork server: they inherit the descriptors that `--capture=fd` puts in place of the real ones. */
+function forksServer(line: CommandLine): boolean {
+  return /fork_?serv/.test(line.value("spawn-backend") ?? "");
+}
+
+/** What is said about an option that was added to a command because of the spawn backend; null when none was. */
+export function captureNote(argv: readonly string[], line: CommandLine): string | null {
+  if (!forksServer(line) || !argv.includes(CAPTURE_SYS) || line.afterDashes.includes(CAPTURE_SYS)) return null;
+  if (line.words?.some((item) => item.kind === "pytest" && item.words.some((word) => word.startsWith("--capture")))) return null;
+  return `${CAPTURE_SYS}, since the actors of a fork server would inherit what --capture=fd puts in place of standard output`;
+}
+
+function yields(flag: string, given: ReadonlySet<string>): boolean {
+  const name = flag.replace(/=.*$/s, "");
+  const group = (COUNTERPARTS as readonly (readonly string[])[]).find((names) => names.includes(name)) ?? [name];
+  return group.some((option) => given.has(option));
+}
+
+/** The spawn backends that a checkout of tractor knows, read from the text of its `_spawn.py`; null if it does not say. */
+export function spawnBackends(source: string): string[] | null {
+  const literal = /^\s*SpawnMethodKey\b[^=]*=\s*Literal\[([^\]]*)\]/m.exec(source);
+  if (!literal) return null;
+  const names = [...literal[1]!.replace(/#.*$/gm, "").matchAll(/(['"])([\w.-]+)\1/g)].map((match) => match[2]!);
+  return names.length > 0 ? names : null;
+}
+
+/** The default flags without those that stop pytest at a failure. */
+export function withoutStopping(flags: readonly string[]): string[] {
+  const stopping: readonly string[] = COUNTERPARTS.find((names) => (names as readonly string[]).includes("--maxfail"))!;
+  return flags.filter((flag) => !stopping.includes(flag.replace(/=.*$/s, "")));
+}
+
+/** Whether the first failure stops a pytest with this command. */
+export function stopsAtFirst(argv: readonly string[]): boolean {
+  const words = argv.slice(argv.indexOf("pytest") + 1);
+  const names = optionNames(words);
+  if (names.has("--exitfirst") || words.some((word) => /^--maxfail=1$/.test(word))) return true;
+  return names.has("-x") && !words.some((word) => /^--maxfail=/.test(word));
+}
+
+/** The same, to run one test again that is named otherwise: pytest is not to choose by what it recorded. */
+export function withoutRerun(intent: RunIntent): RunIntent {
+  const passed = intent.passed.filter((word) => !RERUNNING.includes(word));
+  return { ...intent, passed, openEnd: false, collectsByItself: false };
+}
+
+/** pytest's options that choose by what earlier runs recorded. */
+const RERUNNING = ["--lf", "--last-failed", "--ff", "--failed-first", "--nf", "--new-first", "--sw", "--stepwise", "--sw-skip", "--stepwise-skip"];
+
+/** Whether a pytest with this command captures output: no `-s`, no `--capture=no`, no debugger of tractor's. */
+export function capturesOutput(argv: readonly string[]): boolean {
+  const words = argv.slice(argv.indexOf("pytest") + 1);
+  const names = optionNames(words);
+  return !names.has("-s") && !words.includes("--capture=no") && !words.some((word, index) => word === "no" && words[index - 1] === "--capture");
+}
+
+/** The level of `--ll` in a command of pytest; null when it is not given. */
+export function logLevelOf(argv: readonly string[]): string | null {
+  return valueOf(argv, "--ll");
+}
+
+/** The backend of `--spawn-backend` in a command of pytest; null when it is not given. */
+export function backendOf(argv: readonly string[]): string | null {
+  return valueOf(argv, "--spawn-backend");
+}
+
+function valueOf(argv: readonly string[], option: string): string | null {
+  const at = argv.findLastIndex((word) => word === option || word.startsWith(`${option}=`));
+  return at < 0 ? null : argv[at]!.startsWith(`${option}=`) ? argv[at]!.slice(option.length + 1) : argv[at + 1] ?? null;
+}

@@ -1,0 +1,38 @@
+import { join } from "@std/path";
+import { plainId } from "./lastfailed.ts";
+import { RED, type Results } from "./results.ts";
+import { TractestError } from "../errors.ts";
+import type { Host } from "../system/host.ts";
+
+/**
+ * Writes pytest's `lastfailed` from the results of all sessions, so that plain `pytest --lf` works after a run of several pytests, or of
+ * one that was ended before it could write it. As pytest does: what passed is taken out, what failed is put in, the rest stays.
+ *
+ * @param cache pytest's cache directory; null: it keeps none
+ */
+export async function writeLastFailed(host: Host, cache: string | null, results: Pick<Results, "finished" | "collectionErrors">): Promise<void> {
+  if (cache === null || (results.finished.length === 0 && results.collectionErrors.length === 0)) return;
+  const file = join(cache, "v", "cache", "lastfailed");
+  try {
+    const ids = new Set(readIds(await host.readText(file)).map(plainId));
+    for (const test of results.finished) RED.has(test.outcome) ? ids.add(test.id) : ids.delete(test.id);
+    for (const { id } of results.collectionErrors) ids.add(id);
+    // Where pytest has made its cache: the rest of what it puts there is its own business.
+    if (await host.stat(cache) === null && ids.size === 0) return;
+    await host.makeDirectory(join(cache, "v", "cache"));
+    const record = Object.fromEntries([...ids].map((id) => [id, true]));
+    await host.writeFile(file, JSON.stringify(record, null, 2), 0o644);
+  } catch (error) {
+    // A cache that can't be written costs a shortcut, as with pytest itself.
+    if (!(error instanceof TractestError)) throw error;
+  }
+}
+
+function readIds(text: string | null): string[] {
+  try {
+    const value: unknown = JSON.parse(text ?? "{}");
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? Object.keys(value) : [];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,195 @@
+import { unicodeWidth } from "@std/cli";
+import { escapeText, withoutAnsi } from "../base/escape.ts";
+import type { Live, LiveSession, Note, RunningTest } from "./live.ts";
+import type { ResultFailure } from "../pytest/results.ts";
+import { countsLine, gist } from "../pytest/verdict.ts";
+import type { Paint } from "../terminal/printer.ts";
+
+/** How a live view is drawn. */
+export interface BarScene {
+  readonly columns: number;
+  readonly rows: number;
+  /** Seconds since the epoch. */
+  readonly now: number;
+  readonly paint: Paint;
+}
+
+/** Running tests that have a line of their own, at most. */
+const SHOWN_RUNNING = 8;
+const BAR_WIDEST = 30;
+const BAR_NARROWEST = 6;
+
+/**
+ * The live lines of a run: how far it is, then what runs. None of them is wider than the terminal, whose last column stays free. Plain
+ * ASCII besides the ids: what some terminals draw wider than others would wrap.
+ */
+export function barLines(live: Live, { columns, rows, now, paint }: BarScene): string[] {
+  const width = Math.max(1, columns - 1);
+  const { running } = live;
+  const room = Math.max(0, Math.min(SHOWN_RUNNING, rows - 2));
+  const shown = running.length > room ? running.slice(0, Math.max(0, room - 1)) : running;
+  const more = running.length - shown.length;
+  return [
+    progressLine(live, width, now, paint),
+    ...shown.map((test) => runningLine(test, width, now)),
+    ...(more > 0 && room > 0 ? [fit(`${"".padStart(8)}  and ${more} more`, width)] : []),
+  ];
+}
+
+function progressLine(live: Live, width: number, now: number, paint: Paint): string {
+  const parts = progressParts(live, now);
+  // The least needed goes first where there is little room.
+  const [how, counts, time, left] = parts;
+  const lines = [[how, counts, time, left], [how, counts, time], [how, counts], [how]].map((line) => line.filter((part) => part !== "").join("  "));
+  const text = lines.find((line) => unicodeWidth(line) <= width) ?? fit(how, width);
+  const bar = width - unicodeWidth(text) - 4;
+  const total = live.collected ?? 0;
+  const bad = live.counts.failed + live.counts.errors > 0;
+  const shown = bad ? paint("red", text) : text;
+  if (bar < BAR_NARROWEST || total === 0) return shown;
+  return `${drawBar(live.done / total, Math.min(bar, BAR_WIDEST))}  ${shown}`;
+}
+
+/** Done of collected, the counts, the time, the estimate; empty where nothing is to be said. */
+function progressParts(live: Live, now: number): [string, string, string, string] {
+  const how = live.collected === null ? stage(live.sessions) : `${live.done}/${live.collected}`;
+  const counts = live.done === 0 && live.counts.errors === 0 ? "" : countsLine(live.counts);
+  const remaining = live.remaining(now);
+  const blemishes = [...(live.flaky > 0 ? [`${live.flaky} flaky`] : []), ...(live.leaks > 0 ? [`${live.leaks} leaked`] : [])];
+  return [
+    how,
+    [counts, ...blemishes].filter((text) => text !== "").join(", "),
+    live.began === null ? "" : duration(now - live.began),
+    remaining === null || live.done === live.collected ? "" : `about ${duration(remaining)} left`,
+  ];
+}
+
+function stage(sessions: readonly LiveSession[]): string {
+  return sessions.some((session) => session.pid !== null) ? "collecting" : "starting pytest";
+}
+
+function drawBar(part: number, width: number): string {
+  const full = Math.floor(Math.min(1, part) * width);
+  return `[${"=".repeat(full)}${full < width ? ">".padEnd(width - full) : ""}]`;
+}
+
+function runningLine({ id, since }: RunningTest, width: number, now: number): string {
+  const time = `${Math.max(0, now - since).toFixed(1)} s`.padStart(8);
+  return fit(`${time}  ${fitEnd(escapeText(id), width - 10)}`, width);
+}
+
+/** The progress on one line of its own, for where lines can't be taken back. */
+export function progressText(live: Live, now: number): string {
+  const longest = live.running[0];
+  const parts = progressParts(live, now).filter((part) => part !== "").join(", ");
+  return longest ? `${parts}; running for ${duration(now - longest.since)}: ${escapeText(longest.id)}` : parts;
+}
+
+/** A process below a pytest. */
+export interface ShownProcess {
+  readonly pid: number;
+  readonly title: string;
+}
+
+/** Processes below one pytest that are named, at most. */
+const SHOWN_PROCESSES = 10;
+
+/**
+ * What runs now, as somebody who asks is told.
+ *
+ * @param below processes of each session, by its name, the pytest first; empty where they can't be seen
+ */
+export function nowLines(live: Live, below: ReadonlyMap<string, readonly ShownProcess[]>, now: number, paint: Paint): string[] {
+  const lines = [paint("bold", `now: ${progressParts(live, now).filter((part) => part !== "").join(", ")}`)];
+  for (const { name, purpose, collecting, pid } of live.sessions) {
+    const [pytest, ...others] = below.get(name) ?? [];
+    const number = pytest?.pid ?? pid;
+    const what = pid === null ? "starting" : collecting ? "collecting" : "running";
+    lines.push(`  pytest ${number === null ? name : `pid ${number}`} (${purpose}): ${what}`);
+    for (const test of live.running.filter((one) => one.session === name)) {
+      lines.push(`    ${Math.max(0, now - test.since).toFixed(1)} s  ${escapeText(test.id)}`);
+    }
+    for (const { pid, title } of others.slice(0, SHOWN_PROCESSES)) lines.push(`    pid ${pid} ${escapeText(title.slice(0, 100))}`);
+    if (others.length > SHOWN_PROCESSES) lines.push(`    and ${others.length - SHOWN_PROCESSES} more processes`);
+  }
+  return lines;
+}
+
+const WORDS = { failed: "FAILED", error: "ERROR", timeout: "TIMEOUT", crash: "CRASH" } as const;
+/** Lines of a traceback, and of what the test wrote: the ends of both. */
+const SHOWN_TRACEBACK = 15;
+const SHOWN_OUTPUT = 10;
+
+/** A note as lines: what happened, to which test, and what is known of it. */
+export function noteLines(note: Note, paint: Paint): string[] {
+  switch (note.kind) {
+    case "failed": {
+      const { id, failure, outcome, seconds, attempt } = note;
+      const facts = [
+        ...(failure.phase === "call" ? [] : [failure.phase]),
+        ...(attempt > 1 ? [`attempt ${attempt}`] : []),
+        ...(seconds === null ? [] : [`${seconds.toFixed(2)} s`]),
+      ];
+      return [
+        `${paint("red", WORDS[outcome])} ${escapeText(id)}${facts.length > 0 ? ` (${facts.join(", ")})` : ""}`,
+        // A traceback ends with the message; that of the first attempt stands above.
+        ...gist({ id, ...failure }, failure.traceback === "" ? 3 : 1).map((line) => `    ${escapeText(line)}`),
+        ...(attempt > 1 ? [] : detailLines(failure).map((line) => paint("dim", `    ${line}`))),
+      ];
+    }
+    case "flaky": {
+      const why = note.message === "" ? "" : `: ${escapeText(note.message.split("\n", 1)[0]!)}`;
+      return [`${paint("yellow", `FLAKY ${note.attempt}/${note.tries}`)} ${escapeText(note.id)}${why}`];
+    }
+    case "slow":
+      return [`${paint("yellow", "SLOW")} [> ${Number(note.seconds.toFixed(1))}s] ${escapeText(note.id)}`];
+    case "terminating":
+      return [`${paint("yellow", "TERMINATING")} [> ${Number(note.limit.toFixed(1))}s] ${escapeText(note.id)}`];
+    case "leak": {
+      const pids = note.processes.map(({ pid, title }) => `pid ${pid} ${escapeText(title.slice(0, 60))}`);
+      return [
+        `${paint("yellow", "LEAK")} ${escapeText(note.id ?? "a test that can't be told")}: ${pids.slice(0, 3).join("; ")}${
+          pids.length > 3 ? ` and ${pids.length - 3} more` : ""
+        }`,
+      ];
+    }
+    case "trouble":
+      return [paint("red", escapeText(note.text))];
+  }
+}
+
+function detailLines({ traceback, output = "" }: ResultFailure): string[] {
+  return [...endOf(traceback, SHOWN_TRACEBACK), ...endOf(output, SHOWN_OUTPUT)];
+}
+
+function endOf(text: string, most: number): string[] {
+  const lines = withoutAnsi(text).split("\n").map((line) => escapeText(line.trimEnd())).filter((line) => line !== "");
+  return lines.length > most ? [`... ${lines.length - most} lines before`, ...lines.slice(-most)] : lines;
+}
+
+/** `9.5 s`, `1:05`, `1:00:05`. */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  const two = (value: number) => String(value).padStart(2, "0");
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+}
+
+/** Cut at its end so that it is at most `width` columns wide. The text is plain. */
+export function fit(text: string, width: number): string {
+  return unicodeWidth(text) <= width ? text : cut([...text], width).join("");
+}
+
+/** The same, cut at its begin: the end of an id says most. */
+function fitEnd(text: string, width: number): string {
+  if (unicodeWidth(text) <= width) return text;
+  const end = cut([...text].reverse(), Math.max(0, width - 2)).reverse().join("");
+  return width < 2 ? end : `..${end}`;
+}
+
+function cut(characters: string[], width: number): string[] {
+  let used = 0;
+  const end = characters.findIndex((character) => (used += unicodeWidth(character)) > width);
+  return end < 0 ? characters : characters.slice(0, end);
+}

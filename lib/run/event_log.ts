@@ -1,0 +1,83 @@
+import { EventReader, EVENTS_SCHEMA, type PytestEvent } from "../pytest/events.ts";
+import { TractestError } from "../errors.ts";
+import type { Host } from "../system/host.ts";
+import { eventsOf } from "../background/read_events.ts";
+import { FileTail } from "../background/file_tail.ts";
+
+/** Gets whole lines of events as they come. */
+export type EventSink = (lines: readonly string[]) => Promise<void> | void;
+/** Gets one event. */
+export type EventListener = (event: PytestEvent) => void;
+/** An event of our own, before it is stamped with its time. */
+export type OwnEvent = PytestEvent extends infer Event ? Event extends PytestEvent ? Omit<Event, "time"> : never : never;
+
+/** The events of a run: its pytests and tractest itself add lines to one file, which is read back as it grows. */
+export class EventLog {
+  readonly #tail: FileTail;
+  readonly #reader = new EventReader();
+  readonly #listeners = new Set<EventListener>();
+  #isCut = false;
+  /** The look before: two at once would read the same lines twice. */
+  #looking: Promise<unknown> = Promise.resolve();
+
+  private constructor(private readonly host: Host, readonly path: string, private readonly sink: EventSink | null) {
+    this.#tail = new FileTail(host, path);
+  }
+
+  /** Makes the file of events in the directory of a run. */
+  static async open(host: Host, directory: string, sink: EventSink | null): Promise<EventLog> {
+    const path = eventsOf(directory);
+    await host.createFile(path, "");
+    return new EventLog(host, path, sink);
+  }
+
+  /** Calls the listener for every event from now on; the returned function stops that. */
+  on(listener: EventListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /**
+   * Adds an event of ours to the file; the listeners get it when it is read back, in the order of the file. A disk that does not take it
+   * ends no run: they get it at once then, and {@linkcode EventLog.isCut} says that others may be missing.
+   */
+  async append(event: OwnEvent): Promise<void> {
+    const stamped = { time: Math.round(this.host.now()) / 1000, ...event };
+    try {
+      await this.host.appendFile(this.path, `${JSON.stringify({ schema: EVENTS_SCHEMA, ...stamped })}\n`);
+    } catch (error) {
+      if (!(error instanceof TractestError)) throw error;
+      this.#isCut = true;
+      // That a test has no end means nothing where its end may not have been written.
+      if (event.event !== "crash") { for (const listener of this.#listeners) listener(stamped); }
+    }
+  }
+
+  /** Whether the disk did not take all events: what pytest wrote may be missing too. */
+  get isCut(): boolean {
+    return this.#isCut;
+  }
+
+  /** Hands on what has come since the last look, as much as one look takes; false if that is nothing. */
+  poll(): Promise<boolean> {
+    const look = this.#looking.then(() => this.#look());
+    this.#looking = look.catch(() => false);
+    return look;
+  }
+
+  async #look(): Promise<boolean> {
+    const bytes = await this.#tail.read();
+    if (bytes.length === 0) return false;
+    const { lines, events } = this.#reader.read(bytes);
+    for (const event of events) for (const listener of this.#listeners) listener(event);
+    if (lines.length > 0) await this.sink?.(lines);
+    return true;
+  }
+
+  /** Hands on all that is there now: a process that leaked may write for ever. */
+  async drain(): Promise<void> {
+    await this.#looking;
+    const size = await this.#tail.size();
+    while (this.#tail.offset < size) if (!await this.poll()) break;
+  }
+}

@@ -1,0 +1,107 @@
+import type { Change } from "../affected/rules.ts";
+import { type KnownChanges, lineToSee, parseHunks, type RelatedChange, relatedChange } from "../affected/related.ts";
+import { fileOf } from "../pytest/lastfailed.ts";
+import { flakyVerdict, timingError } from "../flaky/rules.ts";
+import type { FailedReport } from "../pytest/verdict.ts";
+import { TractestError } from "../errors.ts";
+import type { JudgedFailure, NamedCause } from "./show.ts";
+import { testRecords } from "../history/project_history.ts";
+import { Git } from "../system/programs/git.ts";
+import { affectedIn } from "../affected/gather.ts";
+import { changesSince } from "../affected/changes.ts";
+import type { Context } from "../command_line/context.ts";
+import type { Project } from "../project/project.ts";
+
+/**
+ * What is known about each failure: whether it is flaky, by the list and by what earlier runs recorded, and which changed file may be its
+ * cause. Outside of git nothing counts as changed.
+ *
+ * @param held whether something else holds the registry, or has held it: then no missed time limit is a matter of timing
+ */
+export async function judgeFailures(
+  context: Context,
+  project: Project,
+  failures: readonly FailedReport[],
+  held: boolean | Promise<boolean>,
+): Promise<JudgedFailure[]> {
+  const [known, records, registryHeld] = await Promise.all([
+    orNull(() => changesOf(context, project)),
+    testRecords(context.host, project, failures.map((failure) => failure.id)),
+    held,
+  ]);
+  const related = failures.map((failure) => known && relatedChange(failure.id, failure, known));
+  const isOpen = (failure: FailedReport, index: number) => related[index] === null && timingError(failure) !== null;
+  // To read who imports whom takes its time: only where a verdict hangs on it.
+  const loaded = known && failures.some(isOpen) ? await orNull(() => known.loaded()) : null;
+  const lines = new Lines(context, project, known?.base ?? null);
+  return await Promise.all(failures.map(async (failure, index) => {
+    const cause = related[index] ?? null;
+    const record = records.get(failure.id) ?? null;
+    const evidence = { related: cause, loaded: loaded?.(fileOf(failure.id)) ?? null, record, registryHeld };
+    const verdict = flakyVerdict(failure.id, failure, project.configuration.knownFlaky, evidence);
+    // Where nobody knows what was touched only the list itself can say that a failure is known.
+    const counts = verdict !== null && (verdict.kind === "known" || loaded !== null);
+    return {
+      ...failure,
+      known: counts ? verdict.reason : null,
+      isListed: counts && verdict.kind === "known",
+      related: cause && await lines.of(cause),
+      record,
+    };
+  }));
+}
+
+interface Changes extends KnownChanges {
+  /** The commit that the changes are counted from; null before the first one. */
+  readonly base: string | null;
+  /** Which of them a test file loads, asked for or not. */
+  readonly loaded: () => Promise<(testFile: string) => string | null>;
+}
+
+async function changesOf({ host, line }: Context, project: Project): Promise<Changes> {
+  const { changes, base } = await changesSince(host, project, { kind: "branch", base: line.value("base") });
+  const affected = await affectedIn(host, project, changes);
+  return {
+    affected,
+    changed: new Set(changes.map((change: Change) => change.path)),
+    root: project.root,
+    base: base?.commit ?? await new Git(host, project.root).commit("HEAD"),
+    loaded: async () => (await import("../affected/importing.ts")).loadedBy(host, project, changes),
+  };
+}
+
+async function orNull<T>(ask: () => Promise<T>): Promise<T | null> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof TractestError) return null;
+    throw error;
+  }
+}
+
+/** Files of which the lines are asked for, at most: where more are a cause, none is. */
+const MOST_FILES = 5;
+
+/** The lines of changed files to go to. */
+class Lines {
+  readonly #diffs = new Map<string, Promise<string | null>>();
+
+  constructor(private readonly context: Context, private readonly project: Project, private readonly base: string | null) {}
+
+  async of(cause: RelatedChange): Promise<NamedCause> {
+    const diff = await this.#diff(cause.file);
+    const line = diff === null ? cause.line ?? null : lineToSee(parseHunks(diff), cause.line ?? null);
+    const see = diff === null || diff === "" ? null : ["git", "diff", this.base!.slice(0, 12), "--", cause.file];
+    return { file: cause.file, because: cause.because, line, see };
+  }
+
+  #diff(file: string): Promise<string | null> {
+    const { base, context: { host }, project } = this;
+    if (base === null) return Promise.resolve(null);
+    if (!this.#diffs.has(file)) {
+      if (this.#diffs.size >= MOST_FILES) return Promise.resolve(null);
+      this.#diffs.set(file, orNull(() => new Git(host, project.root).diffOf(base, file)));
+    }
+    return this.#diffs.get(file)!;
+  }
+}

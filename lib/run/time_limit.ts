@@ -1,0 +1,43 @@
+import { parseSeconds } from "../base/numbers.ts";
+import { QUIET_SECONDS } from "../tables/defaults.ts";
+
+/** What a run's time limit depends on. All times in seconds. */
+export interface TimeLimitInput {
+  /** `--timeout`, as typed. */
+  readonly given: string | undefined;
+  /** A debugger may hold the terminal: whoever debugs has all the time there is. */
+  readonly debugging: boolean;
+  readonly scope: "full" | "file" | "many";
+  readonly limits: { readonly full: number; readonly file: number };
+  /** The longest full run on record; null when there is none. */
+  readonly longestFull: number | null;
+}
+
+/**
+ * Seconds that a run may take; 0 for no limit. A suite that is known to take longer than the limit gets twice what it took.
+ *
+ * @throws {UsageError} if `--timeout` is not a number of seconds
+ */
+export function timeLimit(input: TimeLimitInput): number {
+  if (input.given !== undefined) return parseSeconds("timeout", input.given);
+  if (input.debugging) return 0;
+  if (input.scope === "file") return input.limits.file;
+  return Math.max(input.limits.full, 2 * (input.longestFull ?? 0));
+}
+
+/** When a run is cut. Times in seconds. */
+export interface RunLimit {
+  /** Nothing is cut before; 0: never. */
+  readonly seconds: number;
+  /** From then on it is cut when nothing has ended for so long; 0: at once. */
+  readonly quiet: number;
+}
+
+/**
+ * Whether what runs at a limit looks stuck, rather than just being the one that ran then.
+ *
+ * @param idle seconds since something ended
+ */
+export function looksStuck(idle: number, { seconds, quiet }: RunLimit): boolean {
+  return idle >= Math.min(quiet > 0 ? quiet : QUIET_SECONDS, seconds / 2);
+}

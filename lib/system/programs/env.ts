@@ -1,0 +1,122 @@
+import { TractestError } from "../../errors.ts";
+import type { Host } from "../host.ts";
+import { EXIT } from "../../tables/exit_codes.ts";
+import { ownProcess } from "./own_process.ts";
+import { GIT_COUNTED_PREFIXES, GIT_LOCAL_VARIABLES } from "./git_variables.ts";
+
+/** What to start through `env`, and with which environment. */
+export interface EnvRequest {
+  /** What tractest inherited: see {@linkcode inheritedEnvironment}. */
+  readonly inherited: ReadonlyMap<string, string>;
+  /** Set on top of it. */
+  readonly set?: Readonly<Record<string, string>>;
+  /** Taken out of it. */
+  readonly unset?: readonly string[];
+  /** The program, absolute, and its arguments. */
+  readonly argv: readonly string[];
+  /** From {@linkcode sigintMethod}; `as-inherited` unless given. */
+  readonly sigint?: SigintMethod;
+  /** How many words of `argv` are the Python (`1`, or `4` for `uv run --frozen python`); needed for the method `python`. */
+  readonly pythonWords?: number;
+}
+
+/** Arguments for `env`, and the environment to start it with. */
+export interface EnvCommand {
+  readonly args: string[];
+  readonly env: Record<string, string>;
+}
+
+/** Becomes the same Python again, with SIGINT at its default: a Python that starts with it ignored keeps it so. */
+const TRAMPOLINE = "import os,signal,sys; signal.signal(signal.SIGINT,signal.SIG_DFL); os.execv(sys.executable,[sys.executable]+sys.argv[1:])";
+
+/**
+ * The whole environment that tractest was started with, less what its own starter and git added. Deno shows only the variables
+ * that it was allowed to read, so a program is asked.
+ *
+ * @throws {TractestError} code 70 when no program can say
+ */
+export async function inheritedEnvironment(host: Host): Promise<Map<string, string>> {
+  const variables = parseEnvironment((await ownProcess(host))?.environment ?? await askEnv(host));
+  // The starter of these two kinds sets them for its Deno alone.
+  if (["self-contained", "launcher"].includes(host.build().kind)) {
+    variables.delete("DENO_NO_UPDATE_CHECK");
+    if (OWN_DENO_DIR.test(variables.get("DENO_DIR") ?? "")) variables.delete("DENO_DIR");
+  }
+  return variables;
+}
+
+async function askEnv(host: Host): Promise<string> {
+  const { outcome, code, stdout } = await host.run("env", ["-0"], { why: "what pytest is to inherit", inherit: true });
+  if (outcome === "exited" && code === 0) return new TextDecoder().decode(stdout);
+  throw new TractestError(
+    "environment",
+    "Cannot read the environment that tractest was started with",
+    EXIT.bug,
+    "pytest can't be started without it",
+  );
+}
+
+/** Where the starter of a self-contained binary lets Deno keep its notes, unless the user has named a place. */
+const OWN_DENO_DIR = /\/tractest[^/]*\/program-\w+\/deno$/;
+
+/** Variables from `NAME=value` records that end with NUL. The first of a name wins, as for getenv. */
+export function parseEnvironment(text: string): Map<string, string> {
+  const variables = new Map<string, string>();
+  for (const record of text.split("\0")) {
+    const equals = record.indexOf("=");
+    if (equals <= 0) continue;
+    const name = record.slice(0, equals);
+    if (!variables.has(name)) variables.set(name, record.slice(equals + 1));
+  }
+  return variables;
+}
+
+/**
+ * How to start `argv` through `env`. What is set, and names that Deno refuses to pass (`LD_*`, `DYLD_*`), become arguments of
+ * `env`; git's repository-local variables are dropped.
+ */
+export function envCommand({ inherited, set = {}, unset = [], argv, sigint = "as-inherited", pythonWords = 1 }: EnvRequest): EnvCommand {
+  const env: Record<string, string> = {};
+  const args = sigint === "env" ? ["--default-signal=INT"] : [];
+  for (const [name, value] of inherited) {
+    if (isGitLocal(name) || unset.includes(name) || name in set) continue;
+    if (/^(LD_|DYLD_)/.test(name)) args.push(`${name}=${value}`);
+    else env[name] = value;
+  }
+  // As arguments too, so that `-v` shows a command that does the same when it is pasted.
+  for (const [name, value] of Object.entries(set)) args.push(`${name}=${value}`);
+  const words = sigint === "python" ? [...argv.slice(0, pythonWords), "-c", TRAMPOLINE, ...argv.slice(pythonWords)] : argv;
+  // To env every word with "=" before the program is a variable, so a program in such a directory needs something to name it.
+  args.push(...(words[0]?.includes("=") ? ["/bin/sh", "-c", 'exec "$0" "$@"', ...words] : words));
+  return { args, env };
+}
+
+/** Whether git sets the variable to tie processes to one repository. */
+export function isGitLocal(name: string): boolean {
+  return (GIT_LOCAL_VARIABLES as readonly string[]).includes(name) || GIT_COUNTED_PREFIXES.some((prefix) => name.startsWith(prefix));
+}
+
+/** Whether tractest itself runs with SIGINT ignored, as a background job of a non-interactive shell does; null when that can't be seen. */
+export async function ignoresSigint(host: Host): Promise<boolean | null> {
+  return (await ownProcess(host))?.ignoresSigint ?? null;
+}
+
+/**
+ * How programs that tractest starts get SIGINT at its default; when it can't be seen whether it is ignored, the way that always works.
+ *
+ * @param ignored from {@linkcode ignoresSigint}, if that is known already
+ */
+export async function sigintMethod(host: Host, ignored?: boolean | null): Promise<SigintMethod> {
+  if ((ignored === undefined ? await ignoresSigint(host) : ignored) === false) return "as-inherited";
+  const { outcome, code, stdout } = await host.run("env", ["--version"], { why: "whether env has --default-signal" });
+  return outcome === "exited" && code === 0 && knowsDefaultSignal(new TextDecoder().decode(stdout)) ? "env" : "python";
+}
+
+/** Whether `env --version` names a coreutils that has `--default-signal` (8.31 and newer). */
+export function knowsDefaultSignal(version: string): boolean {
+  const [, major, minor] = /GNU coreutils\) (\d+)\.(\d+)/.exec(version) ?? [];
+  return major !== undefined && (Number(major) > 8 || (Number(major) === 8 && Number(minor) >= 31));
+}
+
+/** How a program gets SIGINT back at its default disposition: not at all, by GNU `env`, or by a line of Python that then becomes the program. */
+export type SigintMethod = "as-inherited" | "env" | "python";

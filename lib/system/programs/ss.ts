@@ -1,0 +1,160 @@
+import type { Host } from "../host.ts";
+import { probe } from "./probe.ts";
+
+/** A listening TCP socket. */
+export interface TcpListener {
+  /** As `ss` shows it, brackets and scope removed: `127.0.0.1`, `::1`, `*`. */
+  readonly host: string;
+  readonly port: number;
+  /** Pids that hold it; empty when `ss` shows none or was not asked. */
+  readonly pids: readonly number[];
+}
+
+/** A Unix socket that is bound to a name. */
+export interface UnixSocket {
+  /** As bound: relative if it was bound so; an abstract one starts with `@`. */
+  readonly name: string;
+  /** Inode of the file; null when `ss` does not say. */
+  readonly inode: number | null;
+}
+
+/** Rows of `ss`, or why there are none. `rejected` counts rows that could not be read. */
+export interface SocketList<Row> {
+  readonly rows: readonly Row[];
+  readonly rejected: number;
+  readonly failure: string | null;
+}
+
+/** Lists listening TCP sockets. Naming the processes behind them (`withPids`) costs a look at every open file of the machine. */
+export async function listTcpListeners(host: Host, withPids: boolean): Promise<SocketList<TcpListener>> {
+  const { text, failure } = await probe(host, "ss", [withPids ? "-tlnpH" : "-tlnH"], {
+    why: withPids ? "which process holds the registry" : "is the registry's port free",
+  });
+  return text === null ? { rows: [], rejected: 0, failure } : { ...parseTcpListeners(text), failure: null };
+}
+
+/** Lists Unix sockets that are bound to a name, listening or not. */
+export async function listUnixSockets(host: Host): Promise<SocketList<UnixSocket>> {
+  const { text, failure } = await probe(host, "ss", ["-xaneH"], { why: "which Unix sockets are alive" });
+  return text === null ? { rows: [], rejected: 0, failure } : { ...parseUnixSockets(text), failure: null };
+}
+
+/** Parses `ss -tlnH` and `ss -tlnpH`. */
+export function parseTcpListeners(text: string): Omit<SocketList<TcpListener>, "failure"> {
+  return parseRows(text, (line) => {
+    const row = /^LISTEN +\d+ +\d+ +(\S+):(\d{1,5}) +\S+:\S+\s*(users:\(.*\))?\s*$/.exec(line);
+    if (!row || Number(row[2]) > 65535) return null;
+    const host = row[1]!.replace(/%[^\]]*/, "").replace(/^\[(.*)\]$/, "$1");
+    const pids = row[3] === undefined ? [] : parseUsers(row[3]);
+    return pids && { host, port: Number(row[2]), pids };
+  });
+}
+
+/** One end of a TCP connection. */
+export interface TcpConnection {
+  /** As `ss` names it: ESTAB, SYN-SENT, CLOSE-WAIT, LISTEN … */
+  readonly state: string;
+  /** Bytes that wait to be read; of a listener, connections that wait to be accepted. */
+  readonly unread: number;
+  readonly local: string;
+  readonly peer: string;
+  /** 0 while nobody has accepted it. */
+  readonly inode: number;
+}
+
+/** One end of a connection between Unix sockets. */
+export interface UnixConnection {
+  readonly state: string;
+  /** Bytes that wait to be read; of a listener, connections that wait to be accepted. */
+  readonly unread: number;
+  /** `*` when it has none. */
+  readonly name: string;
+  readonly inode: number;
+  /** Inode of the other end; 0 when there is none. */
+  readonly peer: number;
+  /** Of a listener, the inodes of those that wait to be accepted. */
+  readonly waiting: readonly number[];
+}
+
+/** Lists TCP sockets, listening or not. Who holds them is not asked: that costs a look at every open file of the machine. */
+export async function listTcpConnections(host: Host): Promise<SocketList<TcpConnection>> {
+  const { text, failure } = await probe(host, "ss", ["-taneH"], { why: "connections to the registry" });
+  return text === null ? { rows: [], rejected: 0, failure } : { ...parseTcpConnections(text), failure: null };
+}
+
+/** Lists Unix sockets of streams. */
+export async function listUnixConnections(host: Host): Promise<SocketList<UnixConnection>> {
+  const { text, failure } = await probe(host, "ss", ["-xaneH"], { why: "connections to the registry's Unix socket" });
+  return text === null ? { rows: [], rejected: 0, failure } : { ...parseUnixConnections(text), failure: null };
+}
+
+/** Parses `ss -taneH`. */
+export function parseTcpConnections(text: string): Omit<SocketList<TcpConnection>, "failure"> {
+  return parseRows(text, (line) => {
+    const row = /^([A-Z0-9-]+) +(\d+) +\d+ +(\S+:(?:\d+|\*)) +(\S+:(?:\d+|\*))(?: +(.*))?$/.exec(line);
+    if (!row) return null;
+    const inode = / ino:(\d+) /.exec(` ${row[5] ?? ""} `);
+    return { state: row[1]!, unread: Number(row[2]), local: plainAddress(row[3]!), peer: plainAddress(row[4]!), inode: Number(inode?.[1] ?? 0) };
+  });
+}
+
+/** Parses `ss -xaneH`; sockets of other kinds than streams are left out. */
+export function parseUnixConnections(text: string): Omit<SocketList<UnixConnection>, "failure"> {
+  const { rows, rejected } = parseRows(text, (line) => {
+    const row = /^(u_\w+) +([A-Z0-9-]+) +(\d+) +\d+ +(\S|\S.*?\S) +(\d+) +\* +(\d+)(?: +(.*))?$/.exec(line);
+    if (!row) return null;
+    const waiting = row[2] === "LISTEN" ? / peers:((?: \d+)+)/.exec(row[7] ?? "")?.[1]?.trim().split(" ").map(Number) : undefined;
+    return {
+      kind: row[1]!,
+      state: row[2]!,
+      unread: Number(row[3]),
+      name: row[4]!,
+      inode: Number(row[5]),
+      peer: Number(row[6]),
+      waiting: waiting ?? [],
+    };
+  });
+  return { rows: rows.filter((row) => row.kind === "u_str"), rejected };
+}
+
+/** Without the scope of an interface, and without the form in which an IPv6 socket shows IPv4. */
+function plainAddress(text: string): string {
+  return text.replace(/%[^\]:]*/, "").replace(/^\[::ffff:(\d+\.\d+\.\d+\.\d+)\]/, "$1");
+}
+
+/** The pids of `users:(("name",pid=1,fd=3),("name",pid=2,fd=3))`, each once; null if any part does not parse. Names have at most 15 bytes. */
+function parseUsers(users: string): number[] | null {
+  const pids = new Set<number>();
+  let rest = users.slice("users:(".length, -1);
+  while (rest !== "") {
+    const user = /^\("[^\n]{0,15}?",pid=(\d+),(?:[a-z]+=[^,()]*,)*fd=\d+\)(?:,(?=\()|$)/.exec(rest);
+    if (!user) return null;
+    pids.add(Number(user[1]));
+    rest = rest.slice(user[0].length);
+  }
+  return [...pids];
+}
+
+/** Parses `ss -xaneH`; sockets without a name are left out. */
+export function parseUnixSockets(text: string): Omit<SocketList<UnixSocket>, "failure"> {
+  const { rows, rejected } = parseRows(text, (line) => {
+    const row = /^u_\w+ +[A-Z0-9-]+ +\d+ +\d+ +(\S|\S.*?\S) +(\d+) +\* +(\d+)(?: +(.*))?$/.exec(line);
+    if (!row) return null;
+    const inode = / ino:(\d+) dev:/.exec(` ${row[4] ?? ""}`);
+    return { name: row[1]!, inode: inode ? Number(inode[1]) : null };
+  });
+  return { rows: rows.filter((row) => row.name !== "*"), rejected };
+}
+
+/** Rows that parse; others are counted, and so is a last line without an end (output that was cut short). */
+function parseRows<Row>(text: string, parse: (line: string) => Row | null): { rows: Row[]; rejected: number } {
+  const lines = text.split("\n");
+  let rejected = lines.pop() === "" ? 0 : 1;
+  const rows: Row[] = [];
+  for (const line of lines) {
+    const row = parse(line);
+    if (row) rows.push(row);
+    else rejected++;
+  }
+  return { rows, rejected };
+}

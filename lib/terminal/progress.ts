@@ -1,0 +1,74 @@
+import type { Host } from "../system/host.ts";
+import type { Printer } from "./printer.ts";
+
+/** Milliseconds after which something that is still going on is worth a line. */
+const SILENT_MS = 700;
+/** The same where a line can't be taken back. */
+const SILENT_WITHOUT_TERMINAL_MS = 2_000;
+
+/** Says on standard error what is still going on: a line that counts seconds on a terminal, one plain line elsewhere. */
+export class Progress {
+  #host: Host;
+  #printer: Printer;
+  #running = new Set<string>();
+  #started = 0;
+  #shown = false;
+  #timer: ReturnType<typeof setInterval> | null = null;
+
+  constructor(host: Host, printer: Printer) {
+    this.#host = host;
+    this.#printer = printer;
+  }
+
+  /** Waits for `work`; says `what` (`collecting the tests`) if that takes long. */
+  async during<T>(what: string, work: Promise<T>): Promise<T> {
+    this.#begin(what);
+    try {
+      return await work;
+    } finally {
+      this.#end(what);
+    }
+  }
+
+  /** Takes the line away, so that others can be printed; it comes back by itself. */
+  clear(): void {
+    if (this.#shown && this.#redraws()) this.#host.stderr.write("\r\x1b[K");
+    if (this.#redraws()) this.#shown = false;
+  }
+
+  #begin(what: string): void {
+    if (this.#running.size === 0) {
+      this.#started = this.#host.monotonic();
+      this.#shown = false;
+      this.#timer = setInterval(() => this.#draw(), 250);
+    }
+    this.#running.add(what);
+  }
+
+  #end(what: string): void {
+    this.#running.delete(what);
+    if (this.#running.size > 0) return;
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    this.clear();
+  }
+
+  #draw(): void {
+    const elapsed = this.#host.monotonic() - this.#started;
+    const what = [...this.#running].join(", ");
+    if (this.#redraws()) {
+      if (elapsed < SILENT_MS) return;
+      const text = `${what} … ${Math.floor(elapsed / 1000)} s`.slice(0, this.#host.stderr.columns - 1);
+      this.#host.stderr.write(`\r\x1b[K${this.#printer.paint("dim", text, "stderr")}`);
+      this.#shown = true;
+    } else if (!this.#shown && elapsed >= SILENT_WITHOUT_TERMINAL_MS) {
+      this.#printer.note(`${what} …`);
+      this.#shown = true;
+    }
+  }
+
+  /** With `-v` other lines come at any time, and a dumb terminal can't erase. */
+  #redraws(): boolean {
+    return this.#host.stderr.isTerminal && !this.#printer.verbose && this.#host.env("TERM") !== "dumb";
+  }
+}

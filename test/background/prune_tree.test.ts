@@ -1,0 +1,20 @@
+import { removeDirectory } from "../../lib/background/prune.ts";
+import { RealHost } from "../../lib/system/real_host.ts";
+import { assertEquals } from "../assert.ts";
+
+Deno.test("the directory of a run goes with all that is in it, and what its links lead to stays", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    await Deno.mkdir(`${directory}/run/step-1/queue-0/cache/v`, { recursive: true });
+    await Deno.mkdir(`${directory}/elsewhere`);
+    await Deno.writeTextFile(`${directory}/elsewhere/kept`, "");
+    await Deno.writeTextFile(`${directory}/run/step-1/queue-0/cache/v/ids`, "");
+    await Deno.symlink(`${directory}/elsewhere`, `${directory}/run/step-1/link`);
+    await Deno.symlink(`${directory}/nowhere`, `${directory}/run/broken`);
+    await removeDirectory(new RealHost(), `${directory}/run`);
+    assertEquals([...Deno.readDirSync(directory)].map((entry) => entry.name), ["elsewhere"]);
+    assertEquals([...Deno.readDirSync(`${directory}/elsewhere`)].map((entry) => entry.name), ["kept"]);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});

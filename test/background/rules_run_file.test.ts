@@ -1,0 +1,136 @@
+import fc from "fast-check";
+import { parseCommandLine, wordsOf } from "../../lib/command_line/parse.ts";
+import { expiredRuns } from "../../lib/background/rules_retention.ts";
+import {
+  namedRun,
+  readRunFile,
+  type RunFile,
+  runFileText,
+  type RunPhase,
+  stateOf,
+  timeOfRunId,
+  unnamedRun,
+} from "../../lib/background/rules_run_file.ts";
+import { UsageError } from "../../lib/errors.ts";
+import { assert, assertEquals, assertIncludes, assertThrows } from "../assert.ts";
+
+const here = { bootId: "0f3c1d2e-0000-4000-8000-000000000001", pidNamespace: "pid:[4026531836]" };
+const COUNTS = { passed: 2, failed: 1, skipped: 0, errors: 0, xfailed: 0, xpassed: 0, subtestsPassed: 0, notRun: 0 };
+const RUNNING: RunFile = {
+  runId: "20261124-135525-8a60",
+  root: "/repo",
+  command: "tractest run 'a b'",
+  background: true,
+  waiting: false,
+  pid: 42,
+  identity: { pid: 42, startTicks: 1000, ...here },
+  began: 1_795_528_525_140,
+  end: null,
+};
+const FINISHED: RunFile = { ...RUNNING, end: { exitCode: 1, ending: "interrupted", seconds: 4.5, counts: COUNTS } };
+
+Deno.test("A record is read as it was written, and anything else is none", () => {
+  for (const record of [RUNNING, FINISHED, { ...RUNNING, identity: null, waiting: true }]) assertEquals(readRunFile(runFileText(record)), record);
+  const text = runFileText(RUNNING);
+  const wrong = [{ runId: "../x" }, { pid: 1 }, { pid: "42" }, { root: 7 }, { began: null }, { schema: "tractest.record/2" }];
+  const broken = [null, "", "{", "null", "[]", text.slice(0, -9), ...wrong.map((change) => JSON.stringify({ ...JSON.parse(text), ...change }))];
+  for (const each of broken) assertEquals(readRunFile(each), null, String(each));
+  assertEquals(readRunFile(JSON.stringify({ ...JSON.parse(text), identity: { ...RUNNING.identity, pid: 43 } }))?.identity, null);
+});
+
+Deno.test("A run lives only while its pid has the same start, boot and namespace; what can't be seen is unknown, never dead", () => {
+  const process = { startTicks: 1000, state: "S" };
+  assertEquals(stateOf(RUNNING, { here, process }), "running");
+  assertEquals(stateOf({ ...RUNNING, waiting: true }, { here, process }), "waiting");
+  assertEquals(stateOf(FINISHED, { here, process }), "finished");
+  assertEquals(stateOf(RUNNING, { here, process: null }), "died");
+  assertEquals(stateOf(RUNNING, { here, process: { ...process, state: "Z" } }), "died");
+  assertEquals(stateOf(RUNNING, { here, process: { ...process, startTicks: 1001 } }), "died");
+  assertEquals(stateOf(RUNNING, { here: { ...here, bootId: "other" }, process }), "died");
+  assertEquals(stateOf(RUNNING, { here: { ...here, pidNamespace: "pid:[1]" }, process: null }), "unknown");
+  assertEquals(stateOf(RUNNING, { here: null, process: null }), "unknown");
+  assertEquals(stateOf({ ...RUNNING, identity: null }, { here, process }), "unknown");
+});
+
+Deno.test("A run is named by its id, or by a beginning or end that no other has; else the nearest are told", () => {
+  const ids = ["20261124-135525-8a60", "20261124-120000-8a61", "20261123-120000-0b61"];
+  assertEquals(namedRun(ids[1]!, ids), ids[1]);
+  assertEquals(namedRun("20261123", ids), ids[2]);
+  assertEquals(namedRun("8a61", ids), ids[1]);
+  assertEquals(assertThrows(() => namedRun("20261124", ids), UsageError).hint, `newest first: ${ids[0]}, ${ids[1]}`);
+  const { message, hint } = assertThrows(() => namedRun("20261123-120000-0b62", ids), UsageError);
+  assertIncludes(message, '"20261123-120000-0b62"');
+  assertIncludes(hint!, `nearest first: ${ids[2]}`);
+  assertEquals(assertThrows(() => namedRun("x", []), UsageError).hint, "no run is on record");
+});
+
+Deno.test("Runs expire by count, age and size, oldest first; the newest stays however large, and a name that is none is never touched", () => {
+  const runs = ["20261101-000000-0001", "20261102-000000-0001", "20261103-000000-0001"].map((runId) => ({ runId, bytes: 10 }));
+  const now = timeOfRunId("20261103-000000-0001") + 1000;
+  const all = { count: 10, days: 10, bytes: 100 };
+  assertEquals(expiredRuns(runs, all, now), []);
+  assertEquals(expiredRuns(runs, { ...all, count: 1 }, now), [runs[0]!.runId, runs[1]!.runId]);
+  assertEquals(expiredRuns(runs, { ...all, days: 1.5 }, now), [runs[0]!.runId]);
+  assertEquals(expiredRuns(runs, { ...all, bytes: 20 }, now), [runs[0]!.runId]);
+  assertEquals(expiredRuns(runs, { ...all, bytes: 1 }, now), [runs[0]!.runId, runs[1]!.runId]);
+  assertEquals(expiredRuns([{ runId: "mine", bytes: 1e9 }], { count: 0, days: 0, bytes: 0 }, now), []);
+});
+
+Deno.test("The words of a command line come to the same command line again", () => {
+  const word = fc.constantFrom(
+    "test_a.py",
+    "tests/",
+    "-x",
+    "-vxk",
+    "a and b",
+    "-v",
+    "-vv",
+    "--tb=long",
+    "--maxfail",
+    "3",
+    "--unknown",
+    "value",
+    "--timeout",
+    "7",
+    "--retries=2",
+    "--tpt-proto=tcp",
+    "--tpt-proto",
+    "uds",
+    "--clean",
+    "--strict",
+    "--ll=debug",
+    "-n4",
+    "--",
+    "-k",
+  );
+  const facts = (words: readonly string[]) => {
+    const line = parseCommandLine("run", words);
+    return [line.words, line.afterDashes, line.has("verbose"), line.values("tpt-proto"), line.value("timeout"), line.value("ll"), line.has("clean")];
+  };
+  let compared = 0;
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 12 }), (words) => {
+      let expected;
+      try {
+        expected = facts(words);
+      } catch {
+        return; // What is refused is never started again.
+      }
+      compared++;
+      assertEquals(facts(wordsOf(parseCommandLine("run", words), [], ["--background-run=x"])), expected, words.join(" "));
+    }),
+    { numRuns: 2000 },
+  );
+  assert(compared > 500, `${compared}`);
+  assertEquals(wordsOf(parseCommandLine("run", ["--bg", "-v", "test_a", "--json", "--", "-q"]), ["bg", "json"]), ["-v", "test_a", "--", "-q"]);
+});
+
+Deno.test("where no run is named the newest that is under way is meant, and one whose life can't be seen only where there is no other", () => {
+  const runs = (...states: RunPhase[]) => states.map((state, number) => ({ state, number }));
+  const chosen = (...states: RunPhase[]) => unnamedRun(runs(...states))?.number;
+  assertEquals(chosen("unknown", "running", "finished"), 1);
+  assertEquals(chosen("finished", "waiting", "running"), 1);
+  assertEquals(chosen("unknown", "unknown", "died", "finished"), 2);
+  assertEquals(chosen("unknown", "unknown"), 0);
+  assertEquals(chosen(), undefined);
+});

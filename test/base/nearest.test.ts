@@ -1,0 +1,12 @@
+import { nearest, suggestion } from "../../lib/base/nearest.ts";
+import { assertEquals } from "../assert.ts";
+
+Deno.test("nearest() sorts by distance and keeps the order of equals", () => {
+  assertEquals(nearest("ud", ["tcp", "uds"]), ["uds", "tcp"]);
+  assertEquals(nearest("x", ["a", "b", "c"]), ["a", "b", "c"]);
+});
+
+Deno.test("suggestion() keeps silent when nothing is near enough to be meant", () => {
+  assertEquals(suggestion("zombie", ["zombies", "run"]), 'did you mean "zombies"?');
+  assertEquals(suggestion("frobnicate", ["zombies", "run"]), undefined);
+});

@@ -1,0 +1,146 @@
+import { leakChecks, leakChecksOfRun } from "../../lib/preflight/leak_checks.ts";
+import type { JudgedProcess, LeakReport, ListedProcess } from "../../lib/leaks/leak_report.ts";
+import { type CheckStatus, exitCodeOf, stopText } from "../../lib/preflight/rules.ts";
+import { environmentChecks, versionCheck } from "../../lib/preflight/environment_checks.ts";
+import { CHECKS } from "../../lib/preflight/check_ids.ts";
+import { assert, assertEquals, assertIncludes } from "../assert.ts";
+
+const check = (id: string, status: CheckStatus) => ({ id, status, detail: "", fix: null });
+const clean: LeakReport = {
+  clean: true,
+  registries: [{ address: "127.0.0.1:1616", bound: false, holders: [] }],
+  actors: [],
+  sockets: [],
+  refused: [],
+  liveRun: null,
+  unknowns: [],
+};
+const actor: ListedProcess = {
+  kind: "actor",
+  test: null,
+  ports: [],
+  pid: 7,
+  startTicks: 1,
+  title: "_subactor[w0@7]",
+  uid: 0,
+  ours: true,
+  verdict: "leaked",
+  evidence: ["no pytest above it"],
+};
+const statuses = (report: LeakReport) => Object.fromEntries(leakChecks(report).map(({ id, status }) => [id, status]));
+
+Deno.test("81 only when nothing but leaks stands in the way", () => {
+  assertEquals(exitCodeOf([check("import", "ok"), check("venv", "warn"), check("actors", "unknown")], false), 0);
+  assertEquals(exitCodeOf([check("import", "ok"), check("registry", "fail")], false), 81);
+  assertEquals(exitCodeOf([check("import", "fail"), check("registry", "fail")], false), 80);
+  assertEquals(exitCodeOf([check("registry", "fail")], true), 80, "a registry that a live run holds is no leak");
+});
+
+Deno.test("leaked actors alone stop no run: one warning that names the clean-up", () => {
+  const checks = leakChecksOfRun({ ...clean, clean: false, actors: [actor] });
+  assertEquals(checks.map(({ status }) => status), ["ok", "warn", "ok"]);
+  assertEquals([checks[1]!.fix, exitCodeOf(checks, false)], ["tractest zombies --kill", 0]);
+});
+
+Deno.test("checks that stop a run end with what stopped it, that no test was started, and what helps", () => {
+  const foreign = { ...actor, ours: false, verdict: "foreign" } as const;
+  const held = leakChecks({ ...clean, clean: false, registries: [{ address: "127.0.0.1:1616", bound: true, holders: [foreign] }] });
+  assertEquals(
+    stopText(held),
+    'stopped by "registry": 127.0.0.1:1616 is held by pid 7 (_subactor[w0@7]), foreign: no pytest above it. No test was started. ' +
+      "Next: tractest run --isolate",
+  );
+  assertEquals([stopText(leakChecks(clean)), stopText([check("venv", "fail")])], [
+    null,
+    'stopped by "venv": . No test was started. Next: tractest doctor',
+  ]);
+});
+
+Deno.test("a clean look is three rows that are ok", () => {
+  assertEquals(statuses(clean), { registry: "ok", actors: "ok", sockets: "ok" });
+  assertEquals(leakChecks(clean)[0]!.detail, "127.0.0.1:1616 free");
+});
+
+Deno.test("a leaked actor, a held registry and a stale socket fail, with evidence and the command that cleans up", () => {
+  const report: LeakReport = {
+    ...clean,
+    clean: false,
+    registries: [{ address: "127.0.0.1:1616", bound: true, holders: [actor] }],
+    actors: [actor],
+    sockets: [{ path: "/run/registry@1616.sock", verdict: "stale", evidence: [] }],
+  };
+  for (const row of leakChecks(report)) assertEquals([row.status, row.fix], ["fail", "tractest zombies --kill"], row.id);
+  assertIncludes(leakChecks(report)[1]!.detail, "pid 7 (_subactor[w0@7]), leaked: no pytest above it");
+});
+
+Deno.test("a registry that may be held by a leak of ours names the command that ends its holder", () => {
+  const holder = { pid: 7, startTicks: 1, title: "python app.py", uid: 0, ours: true, verdict: "unknown", evidence: [] } as const;
+  const [registry] = leakChecks({ ...clean, clean: false, registries: [{ address: "127.0.0.1:1616", bound: true, holders: [holder] }] });
+  assertEquals(registry!.fix, "tractest run --isolate\nif nobody needs it: tractest zombies --kill --pid 7");
+});
+
+Deno.test("fault 23: a registry whose holder can't be seen is held, never free", () => {
+  const report: LeakReport = { ...clean, clean: false, registries: [{ address: "127.0.0.1:1616", bound: true, holders: [] }] };
+  const [registry] = leakChecks(report);
+  assertEquals(registry!.status, "fail");
+  assertIncludes(registry!.detail, "held by a process you can't see (another user or container)");
+  assert(!registry!.fix!.includes("--kill"), "what is not ours is not ours to end");
+});
+
+Deno.test("fault 37: what could not be looked at is unknown, never clean", () => {
+  const unknowns = ['"ss" is not installed at any standard place (package iproute2)'];
+  const report: LeakReport = { ...clean, clean: null, registries: [{ address: "a:1", bound: null, holders: [] }], unknowns };
+  assertEquals(statuses(report), { registry: "unknown", actors: "unknown", sockets: "unknown" });
+  assertIncludes(leakChecks(report)[0]!.detail, "iproute2");
+  const doubtful: LeakReport = {
+    ...clean,
+    clean: null,
+    actors: [{ ...actor, verdict: "unknown" }],
+    sockets: [{ path: "/s", verdict: "unknown", evidence: [] }],
+  };
+  assertEquals(statuses(doubtful), { registry: "ok", actors: "unknown", sockets: "unknown" });
+});
+
+Deno.test("a registry that a live run of this project holds names that run", () => {
+  const holder: JudgedProcess = { ...actor, verdict: "in-use" };
+  const report: LeakReport = {
+    ...clean,
+    registries: [{ address: "a:1", bound: true, holders: [holder] }],
+    liveRun: { pid: 42, title: "pytest tests/" },
+  };
+  const [registry] = leakChecks(report);
+  assertIncludes(registry!.detail, "pid 42 (pytest tests/)");
+  assertIncludes(registry!.fix!, "--wait");
+});
+
+Deno.test("actors in use are counted, and no failure", () => {
+  assertEquals(leakChecks({ ...clean, actors: [{ ...actor, verdict: "in-use" }] })[1]!.detail, "none leaked, 1 in use");
+});
+
+Deno.test("variables that pytest inherits are named with their values", () => {
+  const rows = (variables: Record<string, string>) =>
+    Object.fromEntries(environmentChecks(new Map(Object.entries(variables))).map(({ id, status, detail }) => [id, [status, detail] as const]));
+  assertEquals(Object.values(rows({ PATH: "/bin", LD_X: "", PYTEST_ADDOPTS: " " })).map(([status]) => status), ["ok", "ok", "ok"]);
+  const set = rows({ LD_PRELOAD: "/x.so", PYTEST_ADDOPTS: "--timeout=9", TRACTOR_LOG: "1", _TRACTOR_Y: "2" });
+  assertEquals(set["ld-variables"]![0], "warn");
+  assertIncludes(set["ld-variables"]![1], "LD_PRELOAD=/x.so");
+  assertIncludes(set["pytest-addopts"]![1], "breaks trio");
+  assertIncludes(set["tractor-variables"]![1], "TRACTOR_LOG=1\n_TRACTOR_Y=2");
+});
+
+Deno.test("the interpreter's version is held against what the project asks for", () => {
+  const status = (version: string | null, requires: string | null, wantedMinor: string | null) =>
+    versionCheck(version, { requires, wantedMinor }).status;
+  assertEquals(status("3.12.1", ">=3.10", null), "ok");
+  assertEquals(status("3.12.1", ">=3.13", null), "fail");
+  assertEquals(status("3.12.1", ">=3.10", "313"), "warn");
+  assertEquals(status("3.1.1", null, "312"), "warn");
+  assertEquals(status("3.12.1", "whatever", "312"), "unknown");
+  assertEquals(status(null, ">=3.13", null), "skipped");
+});
+
+Deno.test("every check has a stable id of its own", () => {
+  const ids = CHECKS.map((row) => row.id);
+  assertEquals(new Set(ids).size, ids.length);
+  for (const id of ids) assert(/^[a-z]+(-[a-z]+)*$/.test(id), id);
+});

@@ -1,0 +1,30 @@
+import { RealHost } from "../../lib/system/real_host.ts";
+import { assert, assertEquals } from "../assert.ts";
+
+Deno.test("writes of one file at once are each whole, whichever is the last, and leave nothing beside it", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const host = new RealHost();
+    const texts = Array.from({ length: 20 }, (_, index) => String(index).repeat(10_000));
+    await Promise.all(texts.map((text) => host.writeFile(`${directory}/file`, text)));
+    assert(texts.includes(await Deno.readTextFile(`${directory}/file`)));
+    assertEquals([...Deno.readDirSync(directory)].map((entry) => entry.name), ["file"]);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("adding to a file makes it private if it is new, and leaves the mode of what is there as it is", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const [fresh, known] = [`${directory}/fresh`, `${directory}/known`];
+    await Deno.writeTextFile(known, "one\n");
+    await Deno.chmod(known, 0o666);
+    const host = new RealHost();
+    for (const path of [fresh, known]) await host.appendFile(path, "two\n");
+    const modes = [fresh, known].map((path) => Deno.statSync(path).mode! & 0o777);
+    assertEquals([modes, await Deno.readTextFile(known)], [[0o600, 0o666], "one\ntwo\n"]);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
