@@ -48,10 +48,10 @@ export async function main(words: readonly string[], host: Host): Promise<ExitCo
     const line = rest.length === 0 ? bareLine(name) : (await import("./command_line/parse.ts")).parseCommandLine(name, rest);
     const isHelp = line.has("help");
     // At a terminal `zombies` offers to clean up: what was dropped can't be had again then.
-    const mayOffer = name === "zombies" && host.stdinIsTerminal && host.stdout.isTerminal && !line.has("hook") && !line.has("json");
+    const mayOffer = name === "zombies" && host.terminal.stdinIsTerminal && host.terminal.stdout.isTerminal && !line.has("hook") && !line.has("json");
     const row = rowOf(isHelp ? "help" : name, line.operands, (option) => line.has(option) || (option === "kill" && mayOffer));
     const run = await (isHelp ? LOADERS.help() : loading ?? LOADERS[name]());
-    host.restrict(row);
+    host.permissions.restrict(row);
     const printer = new Printer(host, {
       json: line.has("json"),
       verbose: line.has("verbose"),
@@ -106,16 +106,16 @@ function helpFor(command: CommandName, line: CommandLine): CommandLine {
 export function reportError(
   error: unknown,
   words: readonly string[],
-  host: Pick<Host, "stdout" | "stderr">,
+  host: Pick<Host, "terminal">,
   command = words[0] ?? "tractest",
 ): ExitCode {
   const known = knownError(error);
   if (words.includes("--json")) {
     const { code, message, hint } = known;
-    host.stdout.write(`${toJson({ schema: `tractest.${command}/1`, error: { code, message, hint: hint ?? null } })}\n`);
+    host.terminal.stdout.write(`${toJson({ schema: `tractest.${command}/1`, error: { code, message, hint: hint ?? null } })}\n`);
   }
-  host.stderr.write(`error: ${escapeText(known.message)}\n`);
-  if (known.hint) host.stderr.write(`hint: ${escapeText(known.hint)}\n`);
+  host.terminal.stderr.write(`error: ${escapeText(known.message)}\n`);
+  if (known.hint) host.terminal.stderr.write(`hint: ${escapeText(known.hint)}\n`);
   return known.exitCode;
 }
 

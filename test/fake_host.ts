@@ -1,4 +1,4 @@
-import type { Host, Output } from "../lib/system/host.ts";
+import type { Clock, Files, Host, Output, Permissions, Programs, Terminal } from "../lib/system/host.ts";
 
 /** A stream that keeps what was written. */
 export class Recorder implements Output {
@@ -12,24 +12,33 @@ export class Recorder implements Output {
   }
 }
 
+/** A terminal that nobody sits at, and that keeps what was written. */
+export function recordingTerminal(): Terminal & { readonly stdout: Recorder; readonly stderr: Recorder } {
+  return { stdout: new Recorder(), stderr: new Recorder(), stdinIsTerminal: false, readKeys: () => null };
+}
+
+/** The parts of a host, whatever group of it they belong to. */
+type Parts = Partial<Omit<Host, "files" | "programs" | "terminal" | "clock" | "permissions"> & Files & Programs & Terminal & Clock & Permissions>;
+
 /** A host of which only the given parts exist; using any other part fails the test and names it. */
-export function fakeHost<T extends Partial<Host>>(parts: T): Host & T {
-  const base: Partial<Host> = {
+export function fakeHost<T extends Parts>(parts: T): Host & T {
+  const base: Parts = {
     platform: "linux",
     pid: 1000,
     cwd: "/repo",
-    stdout: new Recorder(),
-    stderr: new Recorder(),
-    stdinIsTerminal: false,
+    ...recordingTerminal(),
     onProgram: null,
     env: () => undefined,
     uid: () => 1000,
     restrict: () => {},
   };
-  return new Proxy({ ...base, ...parts } as Host & T, {
-    get(target, name) {
-      if (name in target) return Reflect.get(target, name);
-      throw new Error(`the fake host has no "${String(name)}"`);
-    },
-  });
+  const all: object = { ...base, ...parts };
+  const only = (name: string) => {
+    throw new Error(`the fake host has no "${name}"`);
+  };
+  const group: unknown = new Proxy(all, { get: (target, name) => name in target ? Reflect.get(target, name) : only(String(name)) });
+  const groups: readonly unknown[] = ["files", "programs", "terminal", "clock", "permissions"];
+  return new Proxy(all, {
+    get: (target, name) => groups.includes(name) ? group : name in target ? Reflect.get(target, name) : only(String(name)),
+  }) as Host & T;
 }

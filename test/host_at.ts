@@ -6,10 +6,9 @@ import type { EnvironmentName } from "../lib/tables/environment.ts";
 export class HostAt extends RealHost {
   /** Every program that was run. */
   readonly notices: ProgramNotice[] = [];
-  override onProgram = (notice: ProgramNotice): void => void this.notices.push(notice);
-
   constructor(readonly directory: string, readonly variables: Partial<Record<EnvironmentName, string>> = {}) {
     super();
+    this.programs.onProgram = (notice) => void this.notices.push(notice);
   }
 
   override get cwd(): string {

@@ -84,7 +84,7 @@ export async function changesSince(host: Host, project: Project, wanted: { kind:
   add("unstaged", unstaged);
   add("untracked", asAdded(untracked));
   const changes = [...found.values()].sort((a, b) => a.path < b.path ? -1 : 1);
-  const submodules = wanted.kind !== "staged" && await host.stat(join(project.root, ".gitmodules")) !== null;
+  const submodules = wanted.kind !== "staged" && await host.files.stat(join(project.root, ".gitmodules")) !== null;
   const inside = submodules ? ["what is not committed inside of submodules is not looked at"] : [];
   return { changes, base, unknown, notes: [...notes, ...inside] };
 }
@@ -150,8 +150,8 @@ async function withoutTouched(host: Host, project: Project, prefix: string, chan
     const isPlain = change.status === "M" && change.oldMode === change.newMode && change.newMode.startsWith("100") && change.path.startsWith(prefix);
     if (!isPlain) return false;
     const path = join(project.root, change.path.slice(prefix.length));
-    const size = (await host.lstat(path))?.size ?? Infinity;
-    const content = size > HASHED_SIZE_LIMIT ? null : await host.readFile(path);
+    const size = (await host.files.lstat(path))?.size ?? Infinity;
+    const content = size > HASHED_SIZE_LIMIT ? null : await host.files.readFile(path);
     return content !== null && await blobId(content, change.oldId.length) === change.oldId;
   }));
   return changes.filter((_, index) => !same[index]);

@@ -128,7 +128,7 @@ class Texts implements Sources {
 
 function sourceOf(host: Host, path: string): string {
   try {
-    const text = host.readTextAtOnce(path);
+    const text = host.files.readTextAtOnce(path);
     return text === null || text.length > SOURCE_SIZE_LIMIT ? "" : text;
   } catch (error) {
     if (error instanceof TractestError) return "";

@@ -19,13 +19,13 @@ export class FileTail {
   }
 
   async #read(): Promise<Uint8Array> {
-    const bytes = await this.host.readFrom(this.path, this.offset, CHUNK) ?? new Uint8Array();
+    const bytes = await this.host.files.readFrom(this.path, this.offset, CHUNK) ?? new Uint8Array();
     this.offset += bytes.length;
     return bytes;
   }
 
   /** Bytes that the file has now. */
   async size(): Promise<number> {
-    return (await this.host.stat(this.path))?.size ?? 0;
+    return (await this.host.files.stat(this.path))?.size ?? 0;
   }
 }

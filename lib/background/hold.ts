@@ -8,7 +8,7 @@ const HELD = "running";
 /** Marks a run as under way until this process ends, however that comes; null where the disk does not take it. */
 export async function holdRun(host: Host, directory: string): Promise<FileLock | null> {
   try {
-    return await host.tryLock(join(directory, HELD));
+    return await host.files.tryLock(join(directory, HELD));
   } catch (error) {
     if (error instanceof TractestError) return null;
     throw error;

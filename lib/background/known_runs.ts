@@ -25,7 +25,7 @@ export interface KnownRun {
 /** All runs on record, of every project, newest first. One `cat` for all that may still be under way. */
 export async function knownRuns(host: Host): Promise<KnownRun[]> {
   const runs = await runsDirectory(host);
-  const entries = runs === null ? [] : await host.readDirectory(runs) ?? [];
+  const entries = runs === null ? [] : await host.files.readDirectory(runs) ?? [];
   const names = entries.filter((entry) => entry.kind === "directory" && isRunId(entry.name)).map((entry) => entry.name);
   const known = await judged(host, runs ?? "", names.sort().reverse());
   // Ids of the same second are in no order.
@@ -55,7 +55,7 @@ export async function judged(host: Host, runs: string, names: readonly string[])
 
 async function recordIn(host: Host, directory: string): Promise<RunFile | null> {
   try {
-    return readRunFile(await host.readText(join(directory, RUN_FILE)));
+    return readRunFile(await host.files.readText(join(directory, RUN_FILE)));
   } catch (error) {
     if (error instanceof TractestError) return null;
     throw error;
@@ -79,7 +79,7 @@ export class RunWatch {
   #processSeen: number;
 
   constructor(private readonly host: Host, public run: KnownRun) {
-    this.#processSeen = host.monotonic();
+    this.#processSeen = host.clock.monotonic();
   }
 
   get isUnderWay(): boolean {
@@ -89,19 +89,19 @@ export class RunWatch {
   /** Waits until the process of a run that has said that it is over is gone too, for two seconds at most: its last words come after that. */
   async untilGone(): Promise<void> {
     const { record } = this.run;
-    for (const deadline = this.host.monotonic() + LAST_WORDS_MS; this.host.monotonic() < deadline;) {
+    for (const deadline = this.host.clock.monotonic() + LAST_WORDS_MS; this.host.clock.monotonic() < deadline;) {
       const state = await stateNow(this.host, { ...record, end: null });
       if (state === "died" || state === "unknown") break;
-      await this.host.sleep(LOOK_MS.record / 2);
+      await this.host.clock.sleep(LOOK_MS.record / 2);
     }
   }
 
   /** Waits for a moment, then looks again. */
   async look(signal?: AbortSignal): Promise<void> {
-    await this.host.sleep(LOOK_MS.record, signal);
+    await this.host.clock.sleep(LOOK_MS.record, signal);
     const { directory, record: { runId } } = this.run;
-    if (this.host.monotonic() - this.#processSeen >= LOOK_MS.process) {
-      this.#processSeen = this.host.monotonic();
+    if (this.host.clock.monotonic() - this.#processSeen >= LOOK_MS.process) {
+      this.#processSeen = this.host.clock.monotonic();
       const [run] = await judged(this.host, join(directory, ".."), [runId]);
       // What was pruned is over.
       this.run = run ?? { ...this.run, state: "died" };

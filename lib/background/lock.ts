@@ -63,7 +63,7 @@ export async function takeLock(host: Host, printer: Printer, state: RunState, op
   const acquire = () => acquireLock(host, printer, path, options);
   try {
     const lock = await acquire();
-    return await held(host, lock, await host.readText(path), { state, command: options.command, acquire });
+    return await held(host, lock, await host.files.readText(path), { state, command: options.command, acquire });
   } catch (error) {
     if (!(error instanceof TractestError) || error instanceof PreflightError) throw error;
     // As where there is no state directory: that must not keep anybody from running tests.
@@ -75,10 +75,10 @@ export async function takeLock(host: Host, printer: Printer, state: RunState, op
 /** Locks the file of a project, waiting for other runs if that is wanted. */
 async function acquireLock(host: Host, printer: Printer, path: string, options: LockOptions): Promise<FileLock> {
   for (let waiting = false;; waiting = true) {
-    const lock = await host.tryLock(path);
+    const lock = await host.files.tryLock(path);
     if (lock) return lock;
-    const holder = readLock(await host.readText(path));
-    const other = holder ? describeLock(holder, host.now()) : "another run";
+    const holder = readLock(await host.files.readText(path));
+    const other = holder ? describeLock(holder, host.clock.now()) : "another run";
     if (!options.wait) {
       throw new PreflightError(
         "run-in-progress",
@@ -88,7 +88,7 @@ async function acquireLock(host: Host, printer: Printer, path: string, options: 
     }
     if (!waiting) printer.note(escapeText(`waiting until ${other} has ended${holder ? `: ${holder.command}` : ""}`));
     if (!waiting) options.onWait?.();
-    await host.sleep(RETRY_MS);
+    await host.clock.sleep(RETRY_MS);
   }
 }
 
@@ -101,7 +101,7 @@ interface HeldOptions {
 async function held(host: Host, first: FileLock, before: string | null, { state, command, acquire }: HeldOptions): Promise<RunLock> {
   const earlier = readLock(before);
   const child = earlier?.child ? await stillAlive(host, earlier.child) : null;
-  const record: LockRecord = { runId: state.runId, pid: host.pid, since: host.now(), command, child: null };
+  const record: LockRecord = { runId: state.runId, pid: host.pid, since: host.clock.now(), command, child: null };
   // What an earlier run left stays on record until it is known to be gone.
   let left = child ? earlier : null;
   let lock: FileLock | null = first;

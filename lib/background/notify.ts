@@ -32,7 +32,7 @@ export async function announced(host: Host, printer: Printer, line: CommandLine,
 async function announce(host: Host, printer: Printer, line: CommandLine, run: EndedRun): Promise<void> {
   const command = line.value("notify-command");
   if (!line.has("notify") && command === undefined) return;
-  if (host.stderr.isTerminal) host.stderr.write("\x07");
+  if (host.terminal.stderr.isTerminal) host.terminal.stderr.write("\x07");
   const inherited = await inheritedEnvironment(host);
   const summary = summaryOf(run);
   if (line.has("notify")) {
@@ -41,7 +41,7 @@ async function announce(host: Host, printer: Printer, line: CommandLine, run: En
     const shown = host.platform === "darwin"
       ? await osascriptNotify(host, title, body)
       : await hasDesktop(host, inherited) && await notifySend(host, inherited, title, body);
-    if (!shown && !host.stderr.isTerminal && command === undefined) printer.warn("the end of the run could not be announced on a desktop");
+    if (!shown && !host.terminal.stderr.isTerminal && command === undefined) printer.warn("the end of the run could not be announced on a desktop");
   }
   if (command === undefined) return;
   const { args, env } = envCommand({
@@ -49,7 +49,7 @@ async function announce(host: Host, printer: Printer, line: CommandLine, run: En
     set: { TRACTEST_RUN_ID: run.runId, TRACTEST_EXIT_CODE: String(run.exitCode), TRACTEST_SUMMARY: summary },
     argv: ["/bin/sh", "-c", command],
   });
-  const { outcome, code } = await host.run("env", args, {
+  const { outcome, code } = await host.programs.run("env", args, {
     why: "announce the end of the run",
     cwd: run.root,
     env,

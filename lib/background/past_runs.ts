@@ -19,7 +19,8 @@ export async function pastRuns(host: Host, root: string): Promise<PastRun[]> {
   const state = await stateDirectory(host);
   if (state.path === null || state.problem !== null) return [];
   const runs = join(state.path, "runs");
-  const names = (await host.readDirectory(runs) ?? []).filter((entry) => entry.kind === "directory").map((entry) => entry.name).sort().reverse();
+  const names = (await host.files.readDirectory(runs) ?? []).filter((entry) => entry.kind === "directory").map((entry) => entry.name).sort()
+    .reverse();
   const found = await Promise.all(names.map((name) => runAt(host, join(runs, name))));
   const own = found.filter((run): run is PastRun => run !== null && run.started.root === root);
   // Ids of the same second are in no order.
@@ -28,7 +29,7 @@ export async function pastRuns(host: Host, root: string): Promise<PastRun[]> {
 
 async function runAt(host: Host, directory: string): Promise<PastRun | null> {
   const path = eventsOf(directory);
-  const head = await host.readFrom(path, 0, HEAD_BYTES).catch(() => null);
+  const head = await host.files.readFrom(path, 0, HEAD_BYTES).catch(() => null);
   if (head === null) return null;
   const started = parseEvent(new TextDecoder().decode(head).split("\n", 1)[0]!);
   return started?.event === "run-start" ? { runId: started.runId, directory, started } : null;

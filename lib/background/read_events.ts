@@ -17,7 +17,7 @@ export async function readEvents(host: Host, path: string, take: (event: PytestE
   const reader = new EventReader();
   const tail = new FileTail(host, path);
   try {
-    const status = await host.stat(path);
+    const status = await host.files.stat(path);
     if (status === null) return false;
     while (tail.offset < status.size) {
       const bytes = await tail.read();

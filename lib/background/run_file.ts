@@ -87,7 +87,7 @@ export class RunRecorder {
       if (!this.facts.background) await this.#quietly(() => removeDirectory(this.host, this.state.directory));
       return null;
     }
-    const seconds = Math.round(this.host.now() - this.#record.began) / 1000;
+    const seconds = Math.round(this.host.clock.now() - this.#record.began) / 1000;
     const end = { ...this.#end, ending, exitCode, seconds };
     this.#write({ end });
     await this.#writes;
@@ -97,12 +97,12 @@ export class RunRecorder {
   /** It has never begun: says so to whoever has started it in the background. */
   async refuses({ code, message, exitCode, hint }: TractestError): Promise<void> {
     if (this.#record !== null || !this.facts.background) return;
-    await this.#quietly(() => this.host.writeFile(join(this.state.directory, REFUSAL_FILE), JSON.stringify({ code, message, exitCode, hint })));
+    await this.#quietly(() => this.host.files.writeFile(join(this.state.directory, REFUSAL_FILE), JSON.stringify({ code, message, exitCode, hint })));
   }
 
   #begin(waiting: boolean): void {
     const { host, facts, state } = this;
-    this.#record = { runId: state.runId, ...facts, waiting, pid: host.pid, identity: null, began: host.now(), end: null };
+    this.#record = { runId: state.runId, ...facts, waiting, pid: host.pid, identity: null, began: host.clock.now(), end: null };
     this.#identity ??= ownIdentity(host);
     this.#write({});
   }
@@ -113,7 +113,7 @@ export class RunRecorder {
     this.#writes = this.#writes.then(() =>
       this.#quietly(async () => {
         const identity = await this.#identity;
-        await this.host.writeFile(join(this.state.directory, RUN_FILE), runFileText({ ...record, identity }));
+        await this.host.files.writeFile(join(this.state.directory, RUN_FILE), runFileText({ ...record, identity }));
       })
     );
   }

@@ -54,7 +54,7 @@ export async function startInBackground({ host, printer, line }: Context, quiet:
   await warnIfUnheard(host, printer, line, inherited);
   const { runId, directory } = await reserveRun(host);
   const output = join(directory, OUTPUT_FILE);
-  await host.createFile(output, "");
+  await host.files.createFile(output, "");
   const words = ["run", ...(quiet ? ["-q"] : []), ...wordsOf(line, OURS, [`--background-run=${runId}`])];
   // Whoever waits for the end of a pipe that was inherited is not to wait for this run.
   const detach = 'output=$1; shift; exec "$@" >>"$output" 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-';
@@ -63,7 +63,7 @@ export async function startInBackground({ host, printer, line }: Context, quiet:
     argv: ["/bin/sh", "-c", detach, "sh", output, executable, ...words],
     sigint: await sigintMethod(host) === "env" ? "env" : "as-inherited",
   });
-  const child = host.start("env", args, {
+  const child = host.programs.start("env", args, {
     why: "the run, in the background",
     cwd: host.cwd,
     env,
@@ -81,10 +81,10 @@ export async function startInBackground({ host, printer, line }: Context, quiet:
       `what it printed: ${shellCommand(["cat", output])}`,
     );
   }
-  const [refusal, printed] = [readRefusal(await host.readText(join(directory, REFUSAL_FILE))), await host.readFile(output)];
+  const [refusal, printed] = [readRefusal(await host.files.readText(join(directory, REFUSAL_FILE))), await host.files.readFile(output)];
   await removeDirectory(host, directory);
   if (refusal) throw refusal;
-  host.stderr.write(printed ?? "");
+  host.terminal.stderr.write(printed ?? "");
   throw new TractestError("background", `The run in the background ended with exit code ${seen} before it began`, seen === 0 ? EXIT.bug : seen);
 }
 
@@ -96,12 +96,12 @@ async function firstRecord(host: Host, directory: string, status: Promise<{ read
     code = end.code;
     gone.abort();
   });
-  for (const deadline = host.monotonic() + FIRST_RECORD_MS.limit; host.monotonic() < deadline;) {
+  for (const deadline = host.clock.monotonic() + FIRST_RECORD_MS.limit; host.clock.monotonic() < deadline;) {
     // Whether it has ended is asked before the look: what it wrote last is seen then.
     const ended = code;
-    if (readRunFile(await host.readText(join(directory, RUN_FILE))) !== null) return "begun";
+    if (readRunFile(await host.files.readText(join(directory, RUN_FILE))) !== null) return "begun";
     if (ended !== null) return ended;
-    await host.sleep(FIRST_RECORD_MS.look, gone.signal);
+    await host.clock.sleep(FIRST_RECORD_MS.look, gone.signal);
   }
   return "silent";
 }
@@ -120,7 +120,7 @@ function say({ host, printer }: Pick<Context, "host" | "printer">, { runId, pid,
     "end it",
   ]] as const;
   for (const text of columns(follow.map(([command, does]) => [`  tractest ${command} ${runId}`, does]))) printer.note(text);
-  if (!host.stdinIsTerminal) return EXIT.ok;
+  if (!host.terminal.stdinIsTerminal) return EXIT.ok;
   printer.note("it can't ask: a venv is made with --sync, leaks are cleaned up with --clean, --yes answers the rest");
   return EXIT.ok;
 }

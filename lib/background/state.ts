@@ -45,7 +45,7 @@ export async function openRunState(host: Host, printer: Printer, root: string, r
   const fits = directory !== null && (await takesFiles(host, directory) || (await prune(), await takesFiles(host, directory)));
   if (!fits) {
     printer.warn(`${unusable(state, runs)}: no history, and no look for a second run`);
-    return { runId, directory: await host.makeTemporaryDirectory(), isTemporary: true, projectDirectory, hold: null, prune };
+    return { runId, directory: await host.files.makeTemporaryDirectory(), isTemporary: true, projectDirectory, hold: null, prune };
   }
   return { runId, directory, isTemporary: false, projectDirectory, hold: await holdRun(host, directory), prune };
 }
@@ -57,8 +57,8 @@ function once<T>(action: () => Promise<T>): () => Promise<T> {
 
 /** Whether a directory is one that {@linkcode reserveRun} has made, and in which no run has begun. */
 async function isReserved(host: Host, directory: string): Promise<boolean> {
-  if (!isRunId(basename(directory)) || (await host.lstat(directory))?.kind !== "directory") return false;
-  return await host.lstat(join(directory, RUN_FILE)) === null;
+  if (!isRunId(basename(directory)) || (await host.files.lstat(directory))?.kind !== "directory") return false;
+  return await host.files.lstat(join(directory, RUN_FILE)) === null;
 }
 
 /** Bytes that the events of a small run take: where these find no room the run itself would fail. */
@@ -68,17 +68,17 @@ const ROOM_BYTES = 64 << 10;
 async function takesFiles(host: Host, directory: string): Promise<boolean> {
   const file = join(directory, "room");
   const fits = await orNull(async () => {
-    await host.makeDirectory(directory);
-    await host.writeFile(file, new Uint8Array(ROOM_BYTES));
-    return await host.remove(file);
+    await host.files.makeDirectory(directory);
+    await host.files.writeFile(file, new Uint8Array(ROOM_BYTES));
+    return await host.files.remove(file);
   });
   // Nothing that is empty is left where nothing fits.
-  if (fits === null) await orNull(() => host.remove(directory));
+  if (fits === null) await orNull(() => host.files.remove(directory));
   return fits === true;
 }
 
 async function isMade(host: Host, directory: string): Promise<boolean> {
-  return await orNull(() => host.makeDirectory(directory).then(() => true)) ?? false;
+  return await orNull(() => host.files.makeDirectory(directory).then(() => true)) ?? false;
 }
 
 /**
@@ -109,7 +109,7 @@ function unusable(state: OwnDirectory, runs: string | null): string {
 
 /** Sorts by time, names no other run. */
 function newRunId(host: Host): string {
-  const stamp = new Date(host.now()).toISOString().replace(/\..*$/, "").replace(/[-:]/g, "").replace("T", "-");
+  const stamp = new Date(host.clock.now()).toISOString().replace(/\..*$/, "").replace(/[-:]/g, "").replace("T", "-");
   return `${stamp}-${crypto.randomUUID().slice(0, 4)}`;
 }
 
@@ -118,7 +118,7 @@ const DURATIONS = "full-runs.json";
 /** Seconds of the longest full run on record; null when there is none. */
 export async function longestFullRun(host: Host, state: RunState): Promise<number | null> {
   if (state.projectDirectory === null) return null;
-  const durations = readDurations(await orNull(() => host.readText(join(state.projectDirectory!, DURATIONS))));
+  const durations = readDurations(await orNull(() => host.files.readText(join(state.projectDirectory!, DURATIONS))));
   return durations.length > 0 ? Math.max(...durations) : null;
 }
 
@@ -126,7 +126,7 @@ export async function longestFullRun(host: Host, state: RunState): Promise<numbe
 export async function recordFullRun(host: Host, state: RunState, seconds: number): Promise<void> {
   if (state.projectDirectory === null) return;
   const file = join(state.projectDirectory, DURATIONS);
-  await orNull(async () => await host.writeFile(file, JSON.stringify(withDuration(readDurations(await host.readText(file)), seconds))));
+  await orNull(async () => await host.files.writeFile(file, JSON.stringify(withDuration(readDurations(await host.files.readText(file)), seconds))));
 }
 
 async function orNull<T>(action: () => Promise<T>): Promise<T | null> {

@@ -42,8 +42,8 @@ export async function stopRun(host: Host, watch: RunWatch, graceSeconds: number,
       signalled.push(signal);
       onSignal(signal);
     }
-    const deadline = host.monotonic() + graceSeconds * 1000;
-    while (watch.isUnderWay && host.monotonic() < deadline) await watch.look();
+    const deadline = host.clock.monotonic() + graceSeconds * 1000;
+    while (watch.isUnderWay && host.clock.monotonic() < deadline) await watch.look();
   }
   return { signalled, refused: null };
 }

@@ -65,7 +65,7 @@ export async function bisect(context: Context): Promise<ExitCode> {
       },
     },
     async (prepared) => {
-      const began = host.monotonic();
+      const began = host.clock.monotonic();
       const scene = { context, project, prepared, intent, settings, places };
       const progress = new Progress(host, printer);
       const bisection = new Bisection(scene, {
@@ -82,7 +82,7 @@ export async function bisect(context: Context): Promise<ExitCode> {
         printer.note(stepLine(step));
       });
       const found = await progress.during("bisecting", bisection.run());
-      return tell(context, { project, prepared, found, seconds: (host.monotonic() - began) / 1000, command: commandOf(scene, found) });
+      return tell(context, { project, prepared, found, seconds: (host.clock.monotonic() - began) / 1000, command: commandOf(scene, found) });
     },
   );
 }

@@ -11,6 +11,6 @@ export function completions({ host, line }: Context): Promise<ExitCode> {
   if (!(SHELLS as readonly string[]).includes(shell)) {
     throw new UsageError(`There are no completions for "${shell}"`, `shells, nearest first: ${nearest(shell, SHELLS).join(", ")}`);
   }
-  host.stdout.write(completionScript(shell as Shell));
+  host.terminal.stdout.write(completionScript(shell as Shell));
   return Promise.resolve(EXIT.ok);
 }

@@ -11,7 +11,7 @@ export async function logs(context: Context): Promise<ExitCode> {
   const watch = new RunWatch(host, await chosenRun(context));
   const { record, directory } = watch.run;
   const path = join(directory, OUTPUT_FILE);
-  const kept = (await host.stat(path))?.size;
+  const kept = (await host.files.stat(path))?.size;
   if (kept === undefined || (kept === 0 && !record.background && !watch.isUnderWay)) {
     const why = watch.isUnderWay ? "it has printed nothing, or prints" : "it printed";
     throw new UsageError(
@@ -21,14 +21,14 @@ export async function logs(context: Context): Promise<ExitCode> {
   }
   const tail = new FileTail(host, path);
   const copy = async () => {
-    for (const size = await tail.size(); tail.offset < size && !host.stdout.isBroken;) host.stdout.write(await tail.read());
+    for (const size = await tail.size(); tail.offset < size && !host.terminal.stdout.isBroken;) host.terminal.stdout.write(await tail.read());
   };
   await copy();
-  while (line.has("follow") && watch.isUnderWay && !host.stdout.isBroken) {
+  while (line.has("follow") && watch.isUnderWay && !host.terminal.stdout.isBroken) {
     await watch.look();
     await copy();
   }
-  if (watch.run.state === "finished" && !host.stdout.isBroken) {
+  if (watch.run.state === "finished" && !host.terminal.stdout.isBroken) {
     await watch.untilGone();
     await copy();
   }

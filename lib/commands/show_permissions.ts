@@ -26,8 +26,8 @@ function describeRow(row: PermissionRow): string {
 function prove({ host, printer }: Context, name: string): ExitCode {
   const row = PERMISSIONS.find((candidate) => candidate.row === name);
   if (!row) throw new UsageError(`There is no permission row "${name}"`, `rows: ${PERMISSIONS.map((one) => one.row).join(", ")}`);
-  host.restrict(row);
-  const outside = outsideRow(row).map((capability) => ({ ...capability, refused: host.isRefused(capability) }));
+  host.permissions.restrict(row);
+  const outside = outsideRow(row).map((capability) => ({ ...capability, refused: host.permissions.isRefused(capability) }));
   const inside = capabilitiesOf(row);
   const broken = outside.filter((capability) => !capability.refused);
   for (const capability of broken) printer.line(`granted outside the row: ${capability.kind} ${capability.value}`);

@@ -14,7 +14,7 @@ export async function status(context: Context): Promise<ExitCode> {
   const details: ShownRun[] = [];
   for (const run of shown) details.push({ ...run, told: await toldBy(host, run) });
   const others = earlier.map((run) => ({ ...run, told: null }));
-  const now = host.now();
+  const now = host.clock.now();
   if (printer.json) {
     printer.document("tractest.status/1", { runs: [...details, ...others].map((run) => runFacts(run, now)) });
     return EXIT.ok;

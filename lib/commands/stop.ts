@@ -15,13 +15,15 @@ export async function stop(context: Context): Promise<ExitCode> {
   const { runId, pid, command } = watch.run.record;
   if (watch.isUnderWay && line.has("dry-run")) {
     printer.line(`would signal pid ${pid}: ${escapeText(command)}`);
-    if (printer.json) printer.document("tractest.stop/1", { signalled: [], refused: null, run: runFacts({ ...watch.run, told: null }, host.now()) });
+    if (printer.json) {
+      printer.document("tractest.stop/1", { signalled: [], refused: null, run: runFacts({ ...watch.run, told: null }, host.clock.now()) });
+    }
     return EXIT.ok;
   }
   const { signalled, refused } = await stopRun(host, watch, grace, (signal) => printer.note(`${signal} ${pid} ${escapeText(command)}`));
   const { record, state } = watch.run;
-  if (printer.json) printer.document("tractest.stop/1", { signalled, refused, run: runFacts({ ...watch.run, told: null }, host.now()) });
-  printer.line(`${runId}  ${stateText(record, state, host.now())}`);
+  if (printer.json) printer.document("tractest.stop/1", { signalled, refused, run: runFacts({ ...watch.run, told: null }, host.clock.now()) });
+  printer.line(`${runId}  ${stateText(record, state, host.clock.now())}`);
   if (!watch.isUnderWay) return EXIT.ok;
   printer.warn(refused === null ? "it is still there" : `it was not signalled: ${escapeText(refused)}`);
   return EXIT.unverified;

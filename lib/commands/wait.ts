@@ -10,11 +10,11 @@ export async function wait(context: Context): Promise<ExitCode> {
   const { host, printer, line } = context;
   const limit = line.has("timeout") ? parseSeconds("timeout", line.value("timeout")!) : null;
   const watch = new RunWatch(host, await chosenRun(context));
-  const began = host.monotonic();
-  const isInTime = () => limit === null || host.monotonic() - began < limit * 1000;
+  const began = host.clock.monotonic();
+  const isInTime = () => limit === null || host.clock.monotonic() - began < limit * 1000;
   await new Progress(host, printer).during(`waiting for run ${watch.run.record.runId}`, untilOver(watch, isInTime));
   const { run } = watch;
-  const now = host.now();
+  const now = host.clock.now();
   const { record, state } = run;
   const code = watch.isUnderWay ? EXIT.timeLimit : record.end?.exitCode ?? EXIT.unverified;
   if (printer.json) printer.document("tractest.wait/1", { exitCode: code, run: runFacts({ ...run, told: await toldBy(host, run) }, now) });

@@ -40,7 +40,7 @@ export async function examineInTime(
 ): Promise<HangReport> {
   if (host.platform !== "linux") return notHere(request);
   const over = new AbortController();
-  const late = host.sleep(options.limitSeconds * 1000, over.signal).then(() => null);
+  const late = host.clock.sleep(options.limitSeconds * 1000, over.signal).then(() => null);
   let seen: Seen | null = null;
   try {
     for (let before: Judgement | null = null;;) {

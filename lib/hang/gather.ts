@@ -74,7 +74,7 @@ export async function gatherHang(host: Host, request: GatherRequest): Promise<Ha
   const threads = new Map<number, readonly number[]>();
   const take = (pid: number, from: Listings) => threads.set(pid, (from.rows.get(pid)?.threads ?? [pid]).slice(0, MOST_THREADS));
   for (const pid of [...pids, ...near]) take(pid, listings);
-  const began = host.monotonic();
+  const began = host.clock.monotonic();
   // One whose other threads live has one that ended first, and is not dead.
   const corpses = new Map(ended.filter(({ pid }) => (listings.rows.get(pid)?.threads ?? []).length <= 1).map(({ pid }) => [pid, [pid]]));
   const before = await lookAtThreads(host, new Map([...threads, ...corpses]), "what each thread does");
@@ -89,7 +89,7 @@ export async function gatherHang(host: Host, request: GatherRequest): Promise<Ha
     readSpecialFiles(host, specialFilesOf(pids, files)),
     readLastRuns(host, [...new Set([...threads.keys(), ...clocks])]),
     asked.size === 0 ? null : findHolders(host, far, asked, "who else holds an end of these pipes and sockets"),
-    host.sleep(BETWEEN_MS),
+    host.clock.sleep(BETWEEN_MS),
   ]);
   for (const [pid, held] of holders?.rows ?? []) files.set(pid, held);
   const pipes = pipesOf(files);
@@ -99,7 +99,7 @@ export async function gatherHang(host: Host, request: GatherRequest): Promise<Ha
   const strangers = [...outside].filter((pid) => !inTree.has(pid) && !kin.has(pid));
   const met = await meet(host, strangers);
   for (const pid of strangers) take(pid, met.listings);
-  const between = (host.monotonic() - began) / 1000;
+  const between = (host.clock.monotonic() - began) / 1000;
   const [after, tcpAgain, unixAgain] = await Promise.all([
     lookAtThreads(host, new Map([...threads, ...corpses]), "what has moved since"),
     first.length > 0 ? listTcpConnections(host) : tcp,
@@ -172,7 +172,7 @@ async function meet(host: Host, pids: readonly number[]): Promise<{ readonly lis
   const listings = await listOpenFiles(host, pids, "what holds the other end");
   const threads = new Map(pids.map((pid) => [pid, (listings.rows.get(pid)?.threads ?? [pid]).slice(0, MOST_THREADS)]));
   const look = await lookAtThreads(host, threads, "what it does");
-  await host.sleep(BETWEEN_MS);
+  await host.clock.sleep(BETWEEN_MS);
   return { listings, look };
 }
 

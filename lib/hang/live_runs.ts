@@ -119,7 +119,7 @@ async function recordedSession(host: Host, runId: string, pid: number): Promise<
   const all = [...tallies.values()];
   const tally = all.findLast((one) => one.pid === pid) ?? all.at(-1);
   if (!isThere || tally === undefined) return nothing;
-  const now = host.now() / 1000;
+  const now = host.clock.now() / 1000;
   // A test that pytest left in the middle has not ended, but nor does it run any more once the session has finished.
   const running = tally.exitStatus !== null ? [] : [...tally.running].map(([id, since]) => ({ id, seconds: Math.max(0, now - since) }));
   return { running, session: tally };

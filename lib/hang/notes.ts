@@ -18,7 +18,7 @@ const SKIPPED = [".git", ".venv", "node_modules", "__pycache__"];
 
 async function conftestsOf(host: Host, root: string): Promise<string[]> {
   const found: string[] = [];
-  for await (const path of host.walk(join(root, "tests"), ["py"], SKIPPED)) {
+  for await (const path of host.files.walk(join(root, "tests"), ["py"], SKIPPED)) {
     if (path.endsWith("/conftest.py")) found.push(path.slice(root.length + 1));
   }
   return found.sort();
@@ -26,7 +26,7 @@ async function conftestsOf(host: Host, root: string): Promise<string[]> {
 
 /** `tests/conftest.py:12`; null where the file does not have it, or is not there. */
 async function placeIn(host: Host, root: string, file: string, text: string | null): Promise<string | null> {
-  const content = await host.readText(join(root, file)).catch(() => null);
+  const content = await host.files.readText(join(root, file)).catch(() => null);
   if (content === null) return null;
   if (text === null) return file;
   const line = content.split("\n").findIndex((line) => line.includes(text));

@@ -37,7 +37,7 @@ function isPython(title: string): boolean {
 }
 
 async function findPySpy(host: Host, root: string | null): Promise<string | null> {
-  const entries = root === null ? [] : await host.readDirectory(root) ?? [];
+  const entries = root === null ? [] : await host.files.readDirectory(root) ?? [];
   const venvs = entries.map((entry) => entry.name).filter((name) => /^py\d+$|^\.venv$/.test(name)).toSorted().toReversed();
   for (const name of venvs) {
     const path = join(root!, name, "bin/py-spy");

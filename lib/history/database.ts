@@ -25,11 +25,11 @@ export async function readHistory<T>(host: Host, read: (database: Database) => T
   if (path === null || problem !== null) return { ...nothing, trouble: stateTrouble(path, problem) };
   const file = join(path, FILE);
   return await orTrouble(async () => {
-    const status = exists ? await host.lstat(file) : null;
+    const status = exists ? await host.files.lstat(file) : null;
     if (status === null || status.size === 0) return nothing;
     const wrong = wrongKind(host, status);
     if (wrong !== null) return { ...nothing, trouble: `"${file}" ${wrong}` };
-    const database = await host.openDatabase(file, { readOnly: true, waitMs: WAIT_MS.read });
+    const database = await host.files.openDatabase(file, { readOnly: true, waitMs: WAIT_MS.read });
     try {
       const version = versionOf(database);
       if (version === 0) return nothing;
@@ -61,16 +61,16 @@ export async function writeHistory<T>(
     if (directory === null) return { value: null, trouble: stateTrouble(state.path, state.problem ?? "it can't be made private"), moved };
     const file = join(directory, FILE);
     for (let isSecond = false;; isSecond = true) {
-      let before = await host.lstat(file);
+      let before = await host.files.lstat(file);
       if (before !== null && wrongKind(host, before) !== null) {
         moved = await moveAside(host, file, before) ?? moved;
         before = null;
       }
       // So that nobody else may read it. An empty file is an empty database.
-      if (before === null) await host.createFile(file, "");
-      before = await host.lstat(file);
+      if (before === null) await host.files.createFile(file, "");
+      before = await host.files.lstat(file);
       try {
-        const database = await host.openDatabase(file, { readOnly: false, waitMs });
+        const database = await host.files.openDatabase(file, { readOnly: false, waitMs });
         try {
           migrate(database, file);
           return { value: await write(database), trouble: null, moved };
@@ -148,14 +148,14 @@ function wrongKind(host: Host, status: FileStatus): string | null {
 
 /** Gives what stands in the database's place another name beside it; null if it is gone or another already. Nothing is removed. */
 async function moveAside(host: Host, file: string, seen: FileStatus): Promise<string | null> {
-  const now = await host.lstat(file);
+  const now = await host.files.lstat(file);
   // Another run was quicker, and what is there now is its new database.
   if (now === null || now.inode !== seen.inode || now.device !== seen.device) return null;
-  const stamp = new Date(host.now()).toISOString().replace(/\..*$/, "").replace(/[-:]/g, "").replace("T", "-");
+  const stamp = new Date(host.clock.now()).toISOString().replace(/\..*$/, "").replace(/[-:]/g, "").replace("T", "-");
   const aside = `${file}.damaged-${stamp}-${host.pid}`;
-  if (!await host.rename(file, aside)) return null;
+  if (!await host.files.rename(file, aside)) return null;
   // SQLite looks for what belongs to a database by its name.
-  await host.rename(`${file}-journal`, `${aside}-journal`);
+  await host.files.rename(`${file}-journal`, `${aside}-journal`);
   return aside;
 }
 

@@ -9,12 +9,12 @@ import { isRunning } from "../background/hold.ts";
 export async function* leftRuns(host: Host, isKnown: (id: string) => boolean): AsyncGenerator<Results> {
   const runs = await runsDirectory(host);
   if (runs === null) return;
-  const names = (await host.readDirectory(runs) ?? []).filter((entry) => entry.kind === "directory").map((entry) => entry.name).sort();
+  const names = (await host.files.readDirectory(runs) ?? []).filter((entry) => entry.kind === "directory").map((entry) => entry.name).sort();
   for (const name of names) {
     if (isKnown(name)) continue;
     const directory = join(runs, name);
     const events = eventsOf(directory);
-    if (await host.lstat(events) === null || await isRunning(host, directory)) continue;
+    if (await host.files.lstat(events) === null || await isRunning(host, directory)) continue;
     const results = new Results();
     await readEvents(host, events, (event) => results.add(event));
     yield results;

@@ -74,7 +74,7 @@ export async function recentFailures(host: Host, project: Pick<ProjectRoot, "roo
   const failing = (value ?? []).filter((record) => record.streak > 0);
   const gone = new Set<string>();
   for (const file of new Set(failing.map(({ id }) => fileOf(id)))) {
-    if (await host.stat(join(project.root, file)) === null) gone.add(file);
+    if (await host.files.stat(join(project.root, file)) === null) gone.add(file);
   }
   return failing.filter(({ id }) => !gone.has(fileOf(id))).map(({ id, streak }) => ({ test: id, runs: streak, failed: streak }));
 }

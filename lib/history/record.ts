@@ -71,7 +71,7 @@ export class RunDraft {
     try {
       const id = insertAll(database, run, attempts, name);
       void database.prepareCommit();
-      const tooLong = this.host.sleep(DRAFT_MS, this.#end.signal).then(() => null);
+      const tooLong = this.host.clock.sleep(DRAFT_MS, this.#end.signal).then(() => null);
       const all = await Promise.race([this.#over.promise, tooLong]);
       const final = all && runRecord(all);
       // Results of a run that was short of CPU count otherwise.
@@ -89,7 +89,7 @@ export class RunDraft {
       if (error instanceof DatabaseError) return false;
       throw error;
     }
-    removeOld(database, await digest(this.project.root), this.project.configuration.history, this.host.now());
+    removeOld(database, await digest(this.project.root), this.project.configuration.history, this.host.clock.now());
     return true;
   }
 }
@@ -103,7 +103,7 @@ async function record(host: Host, printer: Printer, project: Project, results: R
   const { trouble, moved } = await writeHistory(host, async (database) => {
     await insertLeft(host, database, own?.id ?? null);
     if (own !== null) insert(database, own, attemptRecords(results!), await digest(own.root));
-    removeOld(database, await digest(project.root), project.configuration.history, host.now());
+    removeOld(database, await digest(project.root), project.configuration.history, host.clock.now());
   });
   if (moved !== null) tellMoved(printer, moved);
   if (trouble !== null) printer.warn(`the history can't be written: ${escapeText(trouble)}`);

@@ -87,7 +87,7 @@ async function binaryFor({ host, line }: Context): Promise<string | null> {
   const { executable } = host.build();
   const found = await onPath(host);
   if (executable === undefined || !await isExecutable(host, executable)) return found;
-  return found !== null && await host.realPath(found) === executable ? found : executable;
+  return found !== null && await host.files.realPath(found) === executable ? found : executable;
 }
 
 function readsAs(file: HookFile): "none" | "block" | "damaged" {
@@ -171,20 +171,20 @@ async function write(context: Context, file: HookFile, change: HookChange & { ki
   }
   await checkUnchanged(host, file);
   await keepCopy(context, file);
-  if (!file.status) await host.makeDirectory(join(file.path, ".."));
-  await host.writeFile(file.path, change.content, mode);
+  if (!file.status) await host.files.makeDirectory(join(file.path, ".."));
+  await host.files.writeFile(file.path, change.content, mode);
 }
 
 async function remove(context: Context, file: HookFile): Promise<void> {
   if (context.line.has("dry-run")) return context.printer.note(`would remove ${escapeText(file.path)}`);
   await checkUnchanged(context.host, file);
   await keepCopy(context, file);
-  await context.host.remove(file.path);
+  await context.host.files.remove(file.path);
 }
 
 /** An editor or another install may have been faster. */
 async function checkUnchanged(host: Host, file: HookFile): Promise<void> {
-  const now = await host.lstat(file.path);
+  const now = await host.files.lstat(file.path);
   const same = now?.inode === file.status?.inode && now?.modifiedMs === file.status?.modifiedMs && now?.size === file.status?.size;
   if (!same) throw new PreflightError("hook-changed", `"${file.path}" changed meanwhile`, "it was left as it is; try again");
 }
@@ -196,8 +196,8 @@ async function keepCopy({ host, printer }: Context, file: HookFile): Promise<voi
   if (seen.kind !== "block" || seen.block.intact) return;
   for (let number = 1;; number++) {
     const copy = `${file.path}.tractest-copy${number === 1 ? "" : `-${number}`}`;
-    if (await host.lstat(copy)) continue;
-    await host.writeFile(copy, file.content);
+    if (await host.files.lstat(copy)) continue;
+    await host.files.writeFile(copy, file.content);
     printer.note(`kept a copy: ${escapeText(copy)}`);
     return;
   }

@@ -52,17 +52,17 @@ export async function findPlace(host: Host): Promise<HookPlace> {
   const top = location.topLevel;
   const own = join(location.commonDirectory, "hooks");
   const used = configured === null ? own : resolve(top, configured);
-  const real = async (path: string) => await host.realPath(path) ?? path;
+  const real = async (path: string) => await host.files.realPath(path) ?? path;
   const elsewhere = configured !== null && await real(used) !== await real(own);
   const names = MANAGERS.flatMap((row): readonly string[] => row.files);
-  const seen = await Promise.all(names.map(async (name) => await host.lstat(join(top, name)) ? [name] : []));
+  const seen = await Promise.all(names.map(async (name) => await host.files.lstat(join(top, name)) ? [name] : []));
   return {
     top,
     own,
     used: elsewhere ? used : own,
     hooksPath: elsewhere ? configured : null,
-    symlinkedDirectory: (await host.lstat(own))?.kind === "symlink",
-    off: elsewhere && (await host.stat(used))?.kind !== "directory",
+    symlinkedDirectory: (await host.files.lstat(own))?.kind === "symlink",
+    off: elsewhere && (await host.files.stat(used))?.kind !== "directory",
     managerFiles: seen.flat(),
   };
 }
@@ -70,8 +70,8 @@ export async function findPlace(host: Host): Promise<HookPlace> {
 /** What is at the place of one of our hooks, and who manages it. */
 export async function lookAt(host: Host, place: HookPlace, hook: HookName): Promise<HookFile> {
   const path = join(place.own, hook);
-  const status = await host.lstat(path);
-  const content = status?.kind === "file" ? await host.readFile(path) : null;
+  const status = await host.files.lstat(path);
+  const content = status?.kind === "file" ? await host.files.readFile(path) : null;
   const text = content && new TextDecoder().decode(content);
   const manager = managerOf({ hooksPath: place.hooksPath, symlinkedDirectory: place.symlinkedDirectory, files: place.managerFiles, content: text });
   return { hook, path, status, content, manager };
@@ -100,7 +100,7 @@ export async function onPath(host: Host): Promise<string | null> {
 /** Whether there is a file that may be executed. */
 export async function isExecutable(host: Host, path: string): Promise<boolean> {
   try {
-    const status = await host.stat(path);
+    const status = await host.files.stat(path);
     return status?.kind === "file" && (status.mode & 0o111) !== 0;
   } catch {
     return false; // a directory on PATH that may not be read

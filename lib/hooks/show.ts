@@ -97,6 +97,6 @@ async function mentionsTractest(host: Host, place: HookPlace, { hook, manager }:
     : named
     ? place.managerFiles.filter((file) => (named.files as readonly string[]).includes(file)).map((file) => join(place.top, file))
     : [join(place.used, hook)];
-  const texts = await Promise.all(candidates.map((path) => host.readText(path).catch(() => null)));
+  const texts = await Promise.all(candidates.map((path) => host.files.readText(path).catch(() => null)));
   return texts.some((text) => text?.includes("tractest"));
 }

@@ -68,7 +68,7 @@ export async function isolate(host: Host, project: Project, options: IsolateOpti
   for (const method of methods) {
     const plan: IsolationPlan = { ...common, method, mirrors: [] };
     const report = join(options.directory, "outlived-try");
-    const tried = await host.run("env", isolatedCommand(plan, ["/bin/sh", "-c", `exit ${TRIED}`], report), {
+    const tried = await host.programs.run("env", isolatedCommand(plan, ["/bin/sh", "-c", `exit ${TRIED}`], report), {
       cwd: "/",
       why: "whether sessions can be isolated",
       timeoutMs: TRY_MS,
@@ -99,7 +99,7 @@ class Namespaces implements Isolation {
 
   async outlived(session: string): Promise<Outlived> {
     const report = this.#report(session);
-    const [processes = "", marks = ""] = await Promise.all([report, `${report}-marks`].map((path) => this.host.readText(path)));
+    const [processes = "", marks = ""] = await Promise.all([report, `${report}-marks`].map((path) => this.host.files.readText(path)));
     return { processes: parseOutlived(processes ?? ""), marks: parseRecords((marks ?? "").split("\0").slice(0, -1)) ?? new Map() };
   }
 
@@ -120,9 +120,9 @@ async function scriptFile(host: Host, otherwise: string): Promise<string> {
   const name = `isolation-${await digest(script)}`;
   const cache = await usable(host, await cacheDirectory(host), name);
   const directory = cache ?? join(otherwise, name);
-  if (cache === null) await host.makeDirectory(directory);
+  if (cache === null) await host.files.makeDirectory(directory);
   const file = join(directory, "isolate.sh");
-  if (await host.readText(file) !== script) await host.writeFile(file, script);
+  if (await host.files.readText(file) !== script) await host.files.writeFile(file, script);
   return file;
 }
 
@@ -134,22 +134,22 @@ async function mirrorsOf(host: Host, project: Project): Promise<string[]> {
   const configured = project.configuration.socketDirectories.map((path) => resolve(project.root, path));
   const wanted = [...configured, ...await usesTemporary(host, project) ? ["/tmp"] : []];
   const resolved = await Promise.all([...new Set(wanted)].map(async (path) => {
-    const real = await host.realPath(path).catch(() => null);
-    return real !== null && (await host.stat(real).catch(() => null))?.kind === "directory" ? real : null;
+    const real = await host.files.realPath(path).catch(() => null);
+    return real !== null && (await host.files.stat(real).catch(() => null))?.kind === "directory" ? real : null;
   }));
   // Above comes first, since it hides what was mounted below.
   return [...new Set(resolved.filter((path) => path !== null))].sort();
 }
 
 async function usesTemporary(host: Host, project: Project): Promise<boolean> {
-  const list = async (path: string) => (await host.readDirectory(path).catch(() => null) ?? []).map(({ name }) => name);
+  const list = async (path: string) => (await host.files.readDirectory(path).catch(() => null) ?? []).map(({ name }) => name);
   if ((await list("/tmp")).some((name) => /^registry@.*\.sock$/s.test(name))) return true;
   const [before, after = ""] = project.configuration.venv.split("<MINOR>");
   const venvs = (await list(project.root)).filter((name) => (name.startsWith(before!) && name.endsWith(after)) || name === ".venv")
     .map((name) => join(project.root, name, "lib"));
   const installed = await Promise.all(venvs.map(async (lib) => (await list(lib)).map((name) => join(lib, name, "site-packages"))));
   const files = [project.root, ...installed.flat()].flatMap((place) => ["_addr.py", "ipc/_uds.py"].map((name) => join(place, "tractor", name)));
-  const texts = await Promise.all(files.map((file) => host.readText(file).catch(() => null)));
+  const texts = await Promise.all(files.map((file) => host.files.readText(file).catch(() => null)));
   return texts.some((text) => text !== null && usesSharedTemporary(text));
 }
 
@@ -164,6 +164,6 @@ async function settings(host: Host): Promise<Map<string, string>> {
 }
 
 async function isContainer(host: Host): Promise<boolean> {
-  const marks = await Promise.all(["/.dockerenv", "/run/.containerenv"].map((path) => host.stat(path).catch(() => null)));
+  const marks = await Promise.all(["/.dockerenv", "/run/.containerenv"].map((path) => host.files.stat(path).catch(() => null)));
   return marks.some((mark) => mark !== null);
 }

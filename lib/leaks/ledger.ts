@@ -59,7 +59,7 @@ export async function readLedger(host: Host, root: string): Promise<Ledger> {
       const problem = await untrusted(host, path);
       if (problem !== null) refused.push({ path, reason: `the ledger is not used: ${problem}` });
       if (problem !== null) continue;
-      const text = new TextDecoder().decode(await host.readFrom(path, 0, READ_LIMIT) ?? new Uint8Array());
+      const text = new TextDecoder().decode(await host.files.readFrom(path, 0, READ_LIMIT) ?? new Uint8Array());
       entries.push(...parseLedger(text));
       segments.push(...parseSegments(text));
     }
@@ -82,12 +82,12 @@ export async function sharedMemoryFiles(host: Host): Promise<ReadonlyMap<string,
 
 /** Names of the runs' files, oldest first. */
 async function runFiles(host: Host, directory: string): Promise<string[]> {
-  return (await host.readDirectory(directory) ?? []).map((entry) => entry.name).filter((name) => name.endsWith(".jsonl")).sort();
+  return (await host.files.readDirectory(directory) ?? []).map((entry) => entry.name).filter((name) => name.endsWith(".jsonl")).sort();
 }
 
 /** Why a file proves nothing; null for one that only this user can have written. */
 async function untrusted(host: Host, path: string): Promise<string | null> {
-  const status = await host.lstat(path);
+  const status = await host.files.lstat(path);
   if (status === null) return "it is gone";
   if (status.kind !== "file") return `it is a ${status.kind}, not a file`;
   if (status.uid !== host.uid()) return `it belongs to uid ${status.uid}`;
@@ -128,9 +128,9 @@ export class RunLedger {
       const directory = await ledgerDirectory(host, root);
       if (directory === null || directory.problem !== null) return none;
       if (await usable(host, await stateDirectory(host)) === null) return none;
-      await host.makeDirectory(directory.path);
+      await host.files.makeDirectory(directory.path);
       const names = await runFiles(host, directory.path);
-      for (const name of names.slice(0, Math.max(0, names.length - KEPT_SESSIONS + 1))) await host.remove(join(directory.path, name));
+      for (const name of names.slice(0, Math.max(0, names.length - KEPT_SESSIONS + 1))) await host.files.remove(join(directory.path, name));
       return new RunLedger(host, runId, join(directory.path, `${runId}-${session}.jsonl`), isolated);
     } catch (error) {
       if (!(error instanceof TractestError)) throw error;
@@ -268,7 +268,7 @@ export class RunLedger {
   async #append(lines: readonly string[]): Promise<void> {
     if (lines.length === 0 || this.file === null) return;
     try {
-      await this.host.appendFile(this.file, lines.join(""));
+      await this.host.files.appendFile(this.file, lines.join(""));
     } catch (error) {
       if (!(error instanceof TractestError)) throw error;
     }

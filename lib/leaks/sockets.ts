@@ -51,10 +51,10 @@ function directoriesOf(host: Host, project: Project): { directories: SocketDirec
 
 async function listDirectory(host: Host, { path, names, shared }: SocketDirectory): Promise<SocketFiles> {
   try {
-    const entries = await host.readDirectory(path);
+    const entries = await host.files.readDirectory(path);
     const found = (entries ?? []).filter((entry) => names.test(entry.name));
     if (found.length === 0) return { paths: [], refused: [] };
-    const directory = await host.lstat(path);
+    const directory = await host.files.lstat(path);
     const reason = directory ? refuseDirectory(directory, host.uid() ?? -1, shared) : null;
     if (reason) return { paths: [], refused: [{ path, reason }] };
     return { paths: found.map((entry) => join(path, entry.name)), refused: [] };
@@ -69,7 +69,7 @@ export async function judgeSocketFiles(host: Host, paths: readonly string[], bou
   const reports = await Promise.all(paths.map(async (path) => {
     // A name that is no UTF-8 can't be asked for by what stands for it.
     if (path.includes("\ufffd")) return { path, verdict: "unknown" as const, evidence: ["unprintable name, skipped"] };
-    const file = await host.lstat(path);
+    const file = await host.files.lstat(path);
     return file ? { path, ...await judge(host, path, file, bound, elsewhere) } : null;
   }));
   return reports.filter((report) => report !== null);
@@ -98,7 +98,7 @@ async function judge(
   const held = isBound(path, file, bound);
   if (held) return { verdict: "live", evidence: ["a process has it bound"] };
   if (held === null) return { verdict: "unknown", evidence: [bound.failure ?? 'a row of "ss" can\'t be read'] };
-  switch (await host.connectUnix(path)) {
+  switch (await host.files.connectUnix(path)) {
     case "accepted":
       return { verdict: "live", evidence: ["it accepts connections, though no process here has it bound (a container?)"] };
     case "refused":
@@ -124,7 +124,7 @@ export interface RemovedSockets {
 
 /** Removes sockets that are stale, each judged once more right before: the same file, still refusing. */
 export async function removeSockets(host: Host, paths: readonly string[], bound: () => Promise<BoundSockets>): Promise<RemovedSockets> {
-  const before = new Map(await Promise.all(paths.map(async (path) => [path, await host.lstat(path)] as const)));
+  const before = new Map(await Promise.all(paths.map(async (path) => [path, await host.files.lstat(path)] as const)));
   const listed = paths.length > 0 ? await bound() : null;
   const removed: string[] = [];
   const refused: Refusal[] = [];
@@ -133,10 +133,10 @@ export async function removeSockets(host: Host, paths: readonly string[], bound:
     const first = before.get(path);
     if (!first || !listed) continue;
     const { verdict, evidence } = await judge(host, path, first, listed, elsewhere);
-    const directory = await host.lstat(dirname(path));
+    const directory = await host.files.lstat(dirname(path));
     const unsafe = directory ? refuseDirectory(directory, host.uid() ?? -1, true) : null;
     if (unsafe) refused.push({ path: dirname(path), reason: unsafe });
-    const now = await host.lstat(path);
+    const now = await host.files.lstat(path);
     if (!now || unsafe) continue;
     if (now.kind !== "socket" || now.inode !== first.inode || now.device !== first.device) {
       refused.push({ path, reason: "was replaced in the meantime; kept" });
@@ -144,7 +144,7 @@ export async function removeSockets(host: Host, paths: readonly string[], bound:
       refused.push({ path, reason: `${evidence.join("; ")}; kept` });
     } else {
       try {
-        if (await host.remove(path)) removed.push(path);
+        if (await host.files.remove(path)) removed.push(path);
       } catch (error) {
         refused.push({ path, reason: error instanceof Error ? error.message : String(error) });
       }

@@ -104,7 +104,7 @@ export class ProcessSurvey {
       if (argv !== null && mayRunTests(argv)) return pid;
       const target = argv && pythonTarget(argv);
       if (target?.kind !== "script" || cwd === null || this.#host.uid() === null) return null;
-      const head = await this.#host.readFrom(resolve(cwd, target.value), 0, SCRIPT_HEAD).catch(() => null);
+      const head = await this.#host.files.readFrom(resolve(cwd, target.value), 0, SCRIPT_HEAD).catch(() => null);
       return head !== null && mentionsPytest(new TextDecoder().decode(head)) ? pid : null;
     }));
     return new Set([
@@ -128,7 +128,7 @@ export class ProcessSurvey {
     if (row.ppid !== 1 && kindOf(parent, "").isShellOrDebugger) return false;
     // `ps` shows bytes that are not ASCII as "?": such a path can't be looked up by what it shows.
     if (directory === "" || directory.includes("?")) return true;
-    const resolved = await this.#host.realPath(directory).catch(() => null);
+    const resolved = await this.#host.files.realPath(directory).catch(() => null);
     return resolved !== null && (await this.venvs()).some((venv) => resolved.startsWith(`${venv}/`));
   }
 
@@ -188,7 +188,7 @@ export class ProcessSurvey {
   async #endedMeanwhile(rows: readonly ProcessFiles[]): Promise<ReadonlySet<number>> {
     const empty = rows.filter((row) => row.argv === null && row.mapped === null && row.state !== "Z").map((row) => row.pid);
     if (empty.length === 0) return new Set();
-    await this.#host.sleep(EXIT_MS);
+    await this.#host.clock.sleep(EXIT_MS);
     const again = await readProcessFiles(this.#host, empty, { mapped: false, why: "have these ended" });
     if (again.failure !== null) return new Set();
     return new Set(empty.filter((pid) => /[ZX]/.test(again.rows.get(pid)?.state ?? "X")));
@@ -207,7 +207,7 @@ export class ProcessSurvey {
 
   async #placeOf(cwd: string | null, directory: { readonly device: number; readonly inode: number } | null): Promise<Place> {
     if (cwd === null || directory === null) return "unknown";
-    const here = await this.#host.stat(cwd).catch(() => null);
+    const here = await this.#host.files.stat(cwd).catch(() => null);
     const same = here !== null && here.device === directory.device && here.inode === directory.inode;
     if (!same) return cwd.endsWith(" (deleted)") ? "gone" : "elsewhere";
     const { root } = this.#project;
@@ -222,7 +222,7 @@ export class ProcessSurvey {
   /** Whether another checkout (a worktree, say) lies between the root and a directory below it. */
   async #isNestedCheckout(cwd: string): Promise<boolean> {
     for (let directory = cwd; directory !== this.#project.root; directory = dirname(directory)) {
-      if (await this.#host.lstat(join(directory, ".git")).catch(() => null)) return true;
+      if (await this.#host.files.lstat(join(directory, ".git")).catch(() => null)) return true;
     }
     return false;
   }
@@ -230,7 +230,7 @@ export class ProcessSurvey {
   /** Whether a directory outside of the root belongs to a project that does not contain ours. */
   async #isOtherProject(cwd: string): Promise<boolean> {
     for (let directory = cwd;; directory = dirname(directory)) {
-      const found = await Promise.all(PROJECT_FILES.map((name) => this.#host.lstat(join(directory, name)).catch(() => null)));
+      const found = await Promise.all(PROJECT_FILES.map((name) => this.#host.files.lstat(join(directory, name)).catch(() => null)));
       if (found.some((file) => file !== null)) return !isWithin(this.#project.root, directory);
       if (directory === dirname(directory)) return false;
     }
@@ -320,14 +320,14 @@ export class ProcessSurvey {
     const [file] = origin.mark === "test" ? origin.id?.split("::", 1) ?? [] : [];
     if (file === undefined) return origin;
     const path = join(this.#project.root, file);
-    const isFileHere = isWithin(path, this.#project.root) && (await this.#host.stat(path).catch(() => null))?.kind === "file";
+    const isFileHere = isWithin(path, this.#project.root) && (await this.#host.files.stat(path).catch(() => null))?.kind === "file";
     return { ...origin, isFileHere };
   }
 }
 
 async function findVenvs(host: Host, { root, configuration }: Project): Promise<string[]> {
   const [before, after = ""] = configuration.venv.split("<MINOR>");
-  const entries = await host.readDirectory(root) ?? [];
+  const entries = await host.files.readDirectory(root) ?? [];
   const configured = configuration.venv.includes("<MINOR>")
     ? entries.filter(({ name }) =>
       name.startsWith(before!) && name.endsWith(after) && /^\d+$/.test(name.slice(before!.length, name.length - after.length))
@@ -335,7 +335,7 @@ async function findVenvs(host: Host, { root, configuration }: Project): Promise<
       .map(({ name }) => name)
     : [configuration.venv];
   const names = [...new Set([...configured, ...entries.map(({ name }) => name).filter((name) => /^py\d+$/.test(name) || name === ".venv")])];
-  const paths = await Promise.all(names.map(async (name) => [join(root, name), await host.realPath(join(root, name))]));
+  const paths = await Promise.all(names.map(async (name) => [join(root, name), await host.files.realPath(join(root, name))]));
   return [...new Set(paths.filter(([, resolved]) => resolved !== null).flat() as string[])];
 }
 

@@ -109,7 +109,7 @@ async function runCell(request: MatrixRequest, planned: PlannedCell): Promise<Ce
   const { state, facts } = prepared;
   const python = planned.interpreter!;
   const directory = join(state.directory, `cell-${planned.number}`);
-  await host.makeDirectory(directory);
+  await host.files.makeDirectory(directory);
   const log = await EventLog.open(host, directory, namedSink(request.sink, planned.name));
   const words = cellWords(planned.cell);
   const command = asTyped(request.command(python.argv, words, { purpose: "tests", tests: null }), project.root);

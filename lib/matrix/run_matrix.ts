@@ -58,7 +58,7 @@ export async function dryMatrix(context: Context, { project, dimensions, command
 export async function runMatrix(context: Context, matrix: Matrix, { prepared, jobs, launch }: MatrixRun): Promise<ExitCode> {
   const { host, printer, line } = context;
   const { project, dimensions } = matrix;
-  const began = host.monotonic();
+  const began = host.clock.monotonic();
   const planned = await planCells(context, project, prepared.interpreter, cellsOf(dimensions));
   const talks = printer.json || line.value("events") === "-";
   const beside = jobs > 1;
@@ -92,7 +92,7 @@ export async function runMatrix(context: Context, matrix: Matrix, { prepared, jo
   matrix.events?.end(printer);
   const suites = runs.map(({ name, outcome }) => ({ name: `tractest ${name}`, results: outcome.results }));
   for (const report of [matrix.junit, unseenReport]) await report?.write(printer, suites);
-  return tell(context, matrix, { prepared, planned, runs, seconds: (host.monotonic() - began) / 1000 });
+  return tell(context, matrix, { prepared, planned, runs, seconds: (host.clock.monotonic() - began) / 1000 });
 }
 
 interface Told {

@@ -52,9 +52,9 @@ async function outputsOf(host: Host, line: Context["line"]): Promise<Outputs> {
     if (typed === "-") throw new UsageError(`"--${option} -" is not possible: standard output has the verdict`, "name a file");
     if (typed === undefined) return null;
     const path = await outputPath(host, typed, expected);
-    const resolved = await host.realPath(path);
+    const resolved = await host.files.realPath(path);
     for (const input of line.operands) {
-      if (resolved === null || await host.realPath(resolve(host.cwd, input)) !== resolved) continue;
+      if (resolved === null || await host.files.realPath(resolve(host.cwd, input)) !== resolved) continue;
       throw new UsageError(`--${option} would overwrite "${input}", which is to be read`, "name another file");
     }
     return path;
@@ -101,7 +101,7 @@ function documentOf(merged: Merged): Record<string, unknown> {
 async function partOf(host: Host, name: string): Promise<Part> {
   const hint = "merge takes the files that tractest run --events FILE wrote";
   const path = resolve(host.cwd, name);
-  const status = await host.stat(path);
+  const status = await host.files.stat(path);
   if (status === null) throw new UsageError(`"${name}" does not exist`, hint);
   if (status.kind === "directory") throw new UsageError(`Cannot read "${name}": it is a directory`, hint);
   // What is merged is read twice, and has an end.

@@ -71,8 +71,8 @@ async function examine(context: Context, project: Project, repair: { sync?: bool
     lookAt(context, project, repair),
     toolChecks(host),
     ignoresSigint(host),
-    host.readText(join(project.root, "pyproject.toml")),
-    host.readText(join(project.root, ".python-version")),
+    host.files.readText(join(project.root, "pyproject.toml")),
+    host.files.readText(join(project.root, ".python-version")),
     directoriesCheck(host),
     isolationCheck(host, project),
   ]);
@@ -134,7 +134,7 @@ function sigintCheck(ignored: boolean | null): CheckResult {
 /** Whether `run --isolate` can be had; only a configuration that wants it makes that a fault. */
 async function isolationCheck(host: Host, project: Project): Promise<CheckResult> {
   const id = "isolation";
-  const directory = await host.makeTemporaryDirectory();
+  const directory = await host.files.makeTemporaryDirectory();
   try {
     const answer = await isolate(host, project, { directory });
     if (!isRefusal(answer)) {

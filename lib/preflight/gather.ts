@@ -162,7 +162,7 @@ class Preflight {
     if (venv && await isBorrowed(scene, venv)) {
       throw new PreflightError(
         "borrowed-venv",
-        `"${basename(venv.path)}" is only a link to "${await scene.host.realPath(venv.path)}": a sync would change that project's venv`,
+        `"${basename(venv.path)}" is only a link to "${await scene.host.files.realPath(venv.path)}": a sync would change that project's venv`,
         await this.#syncCommand(pythonOf(venv)),
       );
     }
@@ -249,7 +249,7 @@ class Preflight {
   /** Where the venv really is, if another project's is only linked from here. */
   async #borrowedFrom({ venv }: Interpreter): Promise<string | null> {
     const own = this.#venvs.ranked.find((each) => each.path === venv);
-    return own && await isBorrowed(this.#scene(), own) ? await this.context.host.realPath(own.path) : null;
+    return own && await isBorrowed(this.#scene(), own) ? await this.context.host.files.realPath(own.path) : null;
   }
 
   /** In a linked worktree git's own directory is not the one that all worktrees share. */

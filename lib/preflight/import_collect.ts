@@ -190,7 +190,7 @@ async function fit({ host, project }: VerifyScene, own: Package | null, packages
   const directory = join(project.root, own.directory);
   // A namespace package has no file to tell it by.
   if (file === "") return { fits: true, detail: `${own.importName} is a namespace package` };
-  const [realFile, realDirectory] = await Promise.all([host.realPath(file), host.realPath(directory)]);
+  const [realFile, realDirectory] = await Promise.all([host.files.realPath(file), host.files.realPath(directory)]);
   return fitOf({ own: { name: own.importName, directory: realDirectory ?? directory, file: realFile ?? file }, byDirectoryOnly }, project.root);
 }
 

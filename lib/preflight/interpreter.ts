@@ -40,7 +40,7 @@ export async function namedPython({ host, project }: VenvScene, named: string): 
   for (const python of candidates) {
     if (!await isExecutable(host, python)) continue;
     const venv = resolve(python, "../..");
-    const isVenv = await host.stat(join(venv, "pyvenv.cfg")) !== null;
+    const isVenv = await host.files.stat(join(venv, "pyvenv.cfg")) !== null;
     return { argv: [python], environment: {}, venv: isVenv ? venv : null, minor: null };
   }
   throw new UsageError(`--python: there is no Python at "${named}"`, "--python PATH takes a Python or the directory of its venv");
@@ -88,7 +88,7 @@ export async function planSync(scene: VenvScene, existing: Venv | null, named: I
   const venv = existing ?? { path: join(project.root, venvName(project.configuration.venv, minor)), minor };
   const name = relative(project.root, venv.path);
   // One without a Python is not among those that were found, but what is installed in it is somebody's all the same.
-  const exists = existing !== null || await scene.host.stat(venv.path) !== null;
+  const exists = existing !== null || await scene.host.files.stat(venv.path) !== null;
   // The request keeps the name true: uv would otherwise choose by its own rules.
   const python = existing ? null : named?.argv[0] ?? (minor === "" ? null : dotted(minor));
   const args = syncArguments({ venvExists: exists, locked: await isLocked(scene), python });
@@ -112,7 +112,7 @@ export async function runSync({ host, printer, project, inherited }: VenvScene, 
   printer.note(`${plan.exists ? "syncing" : "making"} the venv ${basename(plan.venv.path)}: ${plan.shown}`);
   // The VIRTUAL_ENV of another project would only make uv warn.
   const { args, env } = envCommand({ inherited, set: plan.environment, unset: ["VIRTUAL_ENV"], argv: plan.argv });
-  const child = host.start("env", args, {
+  const child = host.programs.start("env", args, {
     why: plan.exists ? "bring the venv in line with the lock file" : "make the venv",
     cwd: project.root,
     env,
@@ -139,7 +139,7 @@ export async function minorToMake(scene: VenvScene, uv: string | null): Promise<
     const minor = found.code === 0 && isAbsolute(python) ? await minorOfPython(scene, python) : null;
     if (minor !== null) return minor;
   }
-  const requirement = requiresPythonOf(await host.readText(join(project.root, "pyproject.toml")));
+  const requirement = requiresPythonOf(await host.files.readText(join(project.root, "pyproject.toml")));
   for (const name of ["python", "python3"]) {
     const python = await findOnPath(host, name, project.root);
     const minor = python === null ? null : await minorOfPython(scene, python);
@@ -159,12 +159,12 @@ async function minorOfPython({ host, inherited }: VenvScene, python: string): Pr
 
 /** Whether a venv lies elsewhere and is only linked from here: then a sync would change somebody else's. */
 export async function isBorrowed({ host, project }: VenvScene, venv: Venv): Promise<boolean> {
-  const real = await host.realPath(venv.path);
+  const real = await host.files.realPath(venv.path);
   return real !== null && !isInside(real, project.root);
 }
 
 async function isLocked({ host, project }: VenvScene): Promise<boolean> {
-  return await host.stat(join(project.root, "uv.lock")) !== null;
+  return await host.files.stat(join(project.root, "uv.lock")) !== null;
 }
 
 async function requireUv({ host, project }: VenvScene): Promise<string> {

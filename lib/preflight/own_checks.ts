@@ -28,8 +28,8 @@ async function whyNotWritable(host: Host, { path, exists }: OwnDirectory): Promi
   if (!exists || path === null) return null;
   const file = `${path}/.doctor-${host.pid}`;
   try {
-    await host.createFile(file, "");
-    await host.remove(file);
+    await host.files.createFile(file, "");
+    await host.files.remove(file);
     return null;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
@@ -44,7 +44,7 @@ function fixFor({ path, problem }: OwnDirectory): string {
 /** The row of the program itself: what it was built as, and that it has no permission beyond the row that it dropped to. */
 export function binaryCheck(host: Host, row: PermissionRow): CheckResult {
   const { kind, runtime } = host.build();
-  const granted = outsideRow(row).filter((capability) => !host.isRefused(capability));
+  const granted = outsideRow(row).filter((capability) => !host.permissions.isRefused(capability));
   const id = "binary";
   if (granted.length === 0) return { id, status: "ok", detail: `${kind}, ${runtime}, no permission outside of "${row.row}"`, fix: null };
   const detail = `${kind}, ${runtime}: ${granted.length} permissions outside of "${row.row}" are granted, such as ${granted[0]!.kind} ${

@@ -48,7 +48,7 @@ export class Memory {
   async recall(): Promise<Remembered | null> {
     if (this.#file === null || this.#fingerprint === null) return null;
     try {
-      const remembered = readRemembered(await this.#host.readText(this.#file));
+      const remembered = readRemembered(await this.#host.files.readText(this.#file));
       if (remembered?.fingerprint !== this.#fingerprint) return null;
       return remembered.importedMark === await this.#markOf(remembered.imported) ? remembered : null;
     } catch {
@@ -61,7 +61,7 @@ export class Memory {
     if (this.#file === null || this.#fingerprint === null || found.imported.length > FILE_LIMIT) return;
     try {
       const importedMark = await this.#markOf(found.imported);
-      await this.#host.writeFile(this.#file, writeRemembered({ ...found, fingerprint: this.#fingerprint, importedMark }));
+      await this.#host.files.writeFile(this.#file, writeRemembered({ ...found, fingerprint: this.#fingerprint, importedMark }));
     } catch {
       // A full disk costs the next preflight some time, no more.
     }
@@ -111,15 +111,15 @@ async function markVenv(host: Host, venv: string, marks: FileMark[]): Promise<st
   ]);
   if (!configuration) return null;
   const outside: string[] = [];
-  for (const { name } of await host.readDirectory(join(venv, "lib")) ?? []) {
+  for (const { name } of await host.files.readDirectory(join(venv, "lib")) ?? []) {
     const packages = join(venv, "lib", name, "site-packages");
     if (!name.startsWith("python") || !await mark(host, packages, marks)) continue;
-    const entries = await host.readDirectory(packages) ?? [];
+    const entries = await host.files.readDirectory(packages) ?? [];
     await Promise.all(entries.map(async (entry) => {
       const path = join(packages, entry.name);
       if (/\.(dist-info|egg-link|pth)$/.test(entry.name)) await mark(host, path, marks);
       if (!entry.name.endsWith(".pth")) return;
-      const lines = (await host.readText(path) ?? "").split("\n").map((line) => line.trim());
+      const lines = (await host.files.readText(path) ?? "").split("\n").map((line) => line.trim());
       outside.push(...lines.filter((line) => line.startsWith("/")));
     }));
   }
@@ -129,7 +129,7 @@ async function markVenv(host: Host, venv: string, marks: FileMark[]): Promise<st
 /** Marks every Python file below a directory, other venvs and hidden directories left out; false if there are too many. */
 async function markSources(host: Host, directory: string, marks: FileMark[]): Promise<boolean> {
   if (marks.length > FILE_LIMIT) return false;
-  const entries = await host.readDirectory(directory) ?? [];
+  const entries = await host.files.readDirectory(directory) ?? [];
   if (entries.some((entry) => entry.name === "pyvenv.cfg")) return true;
   const results = await Promise.all(entries.map(async ({ name, kind }) => {
     const path = join(directory, name);
@@ -145,7 +145,7 @@ function isLeftOut(name: string): boolean {
 }
 
 async function mark(host: Host, path: string, marks: FileMark[]): Promise<boolean> {
-  const status = await host.stat(path);
+  const status = await host.files.stat(path);
   if (!status) return false;
   // A directory's size and time change with its entries, which is what is meant.
   marks.push({ path, size: status.size, modifiedMs: status.modifiedMs, inode: status.inode });

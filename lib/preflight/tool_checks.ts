@@ -31,7 +31,7 @@ export async function toolChecks(host: Host): Promise<CheckResult[]> {
 
 async function toolCheck(host: Host, name: ProgramName, option: string): Promise<CheckResult> {
   const id = `tool-${name}`;
-  const result = await host.run(name, [option], { why: `which ${name} this is`, timeoutMs: LIMIT_MS });
+  const result = await host.programs.run(name, [option], { why: `which ${name} this is`, timeoutMs: LIMIT_MS });
   if (result.outcome === "missing") {
     const packages = PROGRAMS.find((row) => row.name === name)?.packages ?? name;
     const status = TYPED_BY_HAND.includes(name) ? "warn" : "fail";

@@ -85,15 +85,15 @@ export async function endTree(
     return sent.flat();
   };
   const untilGone = async (milliseconds: number, by: "SIGINT" | "SIGKILL"): Promise<ProcessFiles[]> => {
-    const deadline = host.monotonic() + milliseconds;
+    const deadline = host.clock.monotonic() + milliseconds;
     for (let look = 0;; look++) {
       const alive = await stillThere(host, waiting);
       const ended = waiting.filter((target) => !alive.some((row) => row.pid === target.pid));
       for (const { pid } of ended) killed.push({ pid, by });
       waiting = waiting.filter((target) => !ended.includes(target));
-      const left = deadline - host.monotonic();
+      const left = deadline - host.clock.monotonic();
       if (waiting.length === 0 || left <= 0) return alive;
-      await host.sleep(Math.min(left, LOOKS_MS[look] ?? LOOKS_MS.at(-1)!));
+      await host.clock.sleep(Math.min(left, LOOKS_MS[look] ?? LOOKS_MS.at(-1)!));
     }
   };
 

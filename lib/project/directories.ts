@@ -21,12 +21,12 @@ export function stateDirectory(host: Host): Promise<OwnDirectory> {
 export async function usable(host: Host, directory: OwnDirectory, below?: string): Promise<string | null> {
   if (directory.problem !== null) return null;
   try {
-    if (!directory.exists) await host.makeDirectory(directory.path);
+    if (!directory.exists) await host.files.makeDirectory(directory.path);
     const again = directory.exists ? directory : await look(host, directory.path);
     if (again.problem !== null || below === undefined) return again.problem === null ? directory.path : null;
     const inner = join(directory.path, below);
     const seen = await look(host, inner);
-    if (seen.problem === null && !seen.exists) await host.makeDirectory(inner);
+    if (seen.problem === null && !seen.exists) await host.files.makeDirectory(inner);
     return (await look(host, inner)).problem === null ? inner : null;
   } catch (error) {
     if (error instanceof TractestError) return null;
@@ -45,7 +45,7 @@ function place(host: Host, variable: "XDG_CACHE_HOME" | "XDG_STATE_HOME", otherw
 async function look(host: Host, path: string | null): Promise<OwnDirectory> {
   if (path === null) return { path, exists: false, problem: "HOME is not set" };
   try {
-    const status = await host.lstat(path);
+    const status = await host.files.lstat(path);
     if (status === null) return { path, exists: false, problem: null };
     const uid = host.uid();
     if (status.kind !== "directory") return { path, exists: true, problem: `it is a ${status.kind}, not a directory` };

@@ -18,7 +18,7 @@ export async function packageOf(host: Host, project: Project): Promise<Package |
   for (const importName of await candidates(host, project)) {
     const path = importName.replaceAll(".", "/");
     for (const directory of [`src/${path}`, path]) {
-      if ((await host.stat(join(project.root, directory)))?.kind === "directory") return { importName, directory };
+      if ((await host.files.stat(join(project.root, directory)))?.kind === "directory") return { importName, directory };
     }
   }
   return null;
@@ -26,7 +26,7 @@ export async function packageOf(host: Host, project: Project): Promise<Package |
 
 async function candidates(host: Host, project: Project): Promise<string[]> {
   if (project.configuration.package !== null) return [project.configuration.package];
-  const isTractor = project.name === "tractor" || await host.stat(join(project.root, "tractor", "__init__.py")) !== null;
+  const isTractor = project.name === "tractor" || await host.files.stat(join(project.root, "tractor", "__init__.py")) !== null;
   if (isTractor) return ["tractor"];
   return project.name === null ? [] : [...new Set([project.name.replace(/[-.]+/g, "_"), project.name.toLowerCase().replace(/[-_.]+/g, "_")])];
 }

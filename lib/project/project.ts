@@ -38,7 +38,7 @@ export async function findProject(host: Host): Promise<Project> {
  * @throws {PreflightError} when there is none, or when a configuration file can't be parsed
  */
 export async function findRoot(host: Host): Promise<ProjectRoot> {
-  const start = await host.realPath(host.cwd) ?? host.cwd;
+  const start = await host.files.realPath(host.cwd) ?? host.cwd;
   for (let directory = start;; directory = dirname(directory)) {
     const files = await configurationFiles(host, directory);
     if (files.size > 0) {
@@ -65,10 +65,10 @@ export async function findRoot(host: Host): Promise<ProjectRoot> {
 /** The texts of the configuration files that are in a directory. One listing is quicker than asking for each; where it is refused, each is asked for. */
 async function configurationFiles(host: Host, directory: string): Promise<Map<string, string>> {
   const files = new Map<string, string>();
-  const listed = await host.readDirectory(directory).catch(() => null);
+  const listed = await host.files.readDirectory(directory).catch(() => null);
   const names = listed && new Set(listed.map((entry) => entry.name));
   for (const name of CONFIGURATION_FILES) {
-    const text = names?.has(name) === false ? null : await host.readText(join(directory, name));
+    const text = names?.has(name) === false ? null : await host.files.readText(join(directory, name));
     if (text !== null) files.set(name, text);
   }
   return files;

@@ -31,7 +31,7 @@ const SKIPPED_DIRECTORIES = [
 export async function testTree(host: Host, project: Project, words: readonly string[] = []): Promise<TestTree> {
   const places = await testPathsOf(host, project);
   const found = await Promise.all(places.directories.map((tests) => suiteFiles(host, project, join(project.root, tests))));
-  const cwd = await host.realPath(host.cwd) ?? host.cwd;
+  const cwd = await host.files.realPath(host.cwd) ?? host.cwd;
   const configured = await configuredDirectories(host, project, found.flatMap(({ configurations }) => configurations));
   const files = found.flatMap(({ python }) => python);
   const tree = { ...treeOf(project, cwd, places, files), configured };
@@ -56,7 +56,7 @@ async function typedPaths(
       const whole = isAbsolute(path) ? path : join(start, path);
       const place = relative(root, whole).replace(/\/$/, "");
       if (place === "" || place === ".." || place.startsWith("../")) continue;
-      const status = await host.stat(whole).catch(() => null);
+      const status = await host.files.stat(whole).catch(() => null);
       if (status?.kind !== "file" && status?.kind !== "directory") continue;
       paths.push({ path: place, kind: status.kind });
       return [word];
@@ -72,7 +72,7 @@ async function configuredDirectories(host: Host, project: Project, files: readon
   const configured = await Promise.all(directories.map(async (directory) => {
     const names = files.filter((file) => parent(file) === directory);
     const texts = await Promise.all(
-      names.map(async (file) => [file.slice(directory.length + 1), await host.readText(join(project.root, file)) ?? ""] as const),
+      names.map(async (file) => [file.slice(directory.length + 1), await host.files.readText(join(project.root, file)) ?? ""] as const),
     );
     return holdsConfiguration(new Map(texts)) ? [directory] : [];
   }));
@@ -135,16 +135,16 @@ export async function filesOf(host: Host, project: Project): Promise<{ files: st
     // The way to it may lead through a symlink, or a directory that is left out.
     return found.length > 0 ? found : (await suiteFiles(host, project, join(project.root, directory))).python;
   }));
-  return { files, tree: treeOf(project, await host.realPath(host.cwd) ?? host.cwd, places, tests.flat()) };
+  return { files, tree: treeOf(project, await host.files.realPath(host.cwd) ?? host.cwd, places, tests.flat()) };
 }
 
 /** Files below a directory, relative to the root: Python's, and those that may configure pytest. Venvs are left out by their name pattern. */
 async function suiteFiles(host: Host, project: Project, directory: string): Promise<{ python: string[]; configurations: string[] }> {
   const [python, configurations]: [string[], string[]] = [[], []];
-  const status = await host.stat(directory);
+  const status = await host.files.stat(directory);
   if (status?.kind !== "directory") return { python, configurations };
-  const venvs = (await host.readDirectory(project.root) ?? []).map((entry) => entry.name).filter((name) => venvPattern(project).test(name));
-  for await (const path of host.walk(directory, ["py", "toml", "ini", "cfg"], [...SKIPPED_DIRECTORIES, ...venvs])) {
+  const venvs = (await host.files.readDirectory(project.root) ?? []).map((entry) => entry.name).filter((name) => venvPattern(project).test(name));
+  for await (const path of host.files.walk(directory, ["py", "toml", "ini", "cfg"], [...SKIPPED_DIRECTORIES, ...venvs])) {
     const file = path.slice(project.root.length + 1);
     if (file.endsWith(".py")) python.push(file);
     else if ((CONFIGURATION_FILES as readonly string[]).includes(file.slice(file.lastIndexOf("/") + 1))) configurations.push(file);
@@ -162,6 +162,6 @@ async function withoutSymlinks(host: Host, project: Project, word: string): Prom
   if (!isAbsolute(word) || word.startsWith(`${project.root}/`)) return word;
   const at = word.indexOf("::");
   const path = at < 0 ? word : word.slice(0, at);
-  const real = await host.realPath(path);
+  const real = await host.files.realPath(path);
   return real === null ? word : real + word.slice(path.length) + (path.endsWith("/") && at < 0 ? "/" : "");
 }

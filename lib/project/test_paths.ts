@@ -22,7 +22,7 @@ const CONVENTION = "tests";
 export async function testPathsOf(host: Host, project: ProjectRoot): Promise<TestPaths> {
   const entries = project.pytest?.testPaths ?? [];
   if (entries.length === 0) {
-    const status = await host.stat(join(project.root, CONVENTION)).catch(() => null);
+    const status = await host.files.stat(join(project.root, CONVENTION)).catch(() => null);
     return { directories: [status?.kind === "directory" ? CONVENTION : "."], byName: false };
   }
   const found = await Promise.all(entries.map((entry) => placesOf(host, project.root, entry)));
@@ -44,7 +44,7 @@ interface Place {
 async function placesOf(host: Host, root: string, entry: string): Promise<Place[]> {
   const paths = isGlob(entry) && !isAbsolute(entry) ? await globbed(host, root, entry) : [join(root, entry)];
   const places = await Promise.all(paths.map(async (path): Promise<Place[]> => {
-    const status = await host.stat(path).catch(() => null);
+    const status = await host.files.stat(path).catch(() => null);
     if (status === null) return [];
     return [{ path: relative(root, path).replace(/\/$/, "") || ".", kind: status.kind === "directory" ? "directory" : "file" }];
   }));
@@ -69,13 +69,13 @@ async function matches(host: Host, directory: string, part: string): Promise<str
   if (!isGlob(part)) return [join(directory, part)];
   const expression = globExpression(part);
   if (expression === null) return [];
-  const entries = await host.readDirectory(directory).catch(() => null) ?? [];
+  const entries = await host.files.readDirectory(directory).catch(() => null) ?? [];
   const seen = entries.map(({ name }) => name).filter((name) => expression.test(name) && (part.startsWith(".") || !name.startsWith(".")));
   return seen.map((name) => join(directory, name));
 }
 
 async function directoriesBelow(host: Host, directory: string): Promise<string[]> {
-  const entries = await host.readDirectory(directory).catch(() => null) ?? [];
+  const entries = await host.files.readDirectory(directory).catch(() => null) ?? [];
   const names = entries.filter(({ name, kind }) => kind === "directory" && !name.startsWith(".") && name !== "node_modules");
   const below = await Promise.all(names.map(({ name }) => directoriesBelow(host, join(directory, name))));
   return [directory, ...below.flat()];

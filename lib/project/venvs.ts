@@ -25,12 +25,12 @@ export async function findVenvs(host: Host, project: Project, location: GitLocat
   const places = [...new Set([project.root, ...(location ? [location.topLevel] : [])])];
   const [found, versionFile, activePath] = await Promise.all([
     Promise.all(places.map((place) => venvsIn(host, place, pattern))),
-    host.readText(join(project.root, ".python-version")),
+    host.files.readText(join(project.root, ".python-version")),
     activeVenv(host),
   ]);
   const venvs = found.flatMap(({ venvs }) => venvs);
   let active: Venv | null = null;
-  for (const venv of venvs) if (activePath !== null && await host.realPath(venv.path) === activePath) active = venv;
+  for (const venv of venvs) if (activePath !== null && await host.files.realPath(venv.path) === activePath) active = venv;
   // One that was activated from a deeper place of the project counts too.
   if (!active && activePath !== null && places.some((place) => isInside(activePath, place))) {
     const minor = minorOfName(basename(activePath), basename(pattern));
@@ -49,7 +49,7 @@ async function venvsIn(
   pattern: string,
 ): Promise<{ readonly venvs: readonly Venv[]; readonly unreachable: readonly string[] }> {
   const directory = join(root, dirname(pattern));
-  const entries = await host.readDirectory(directory) ?? [];
+  const entries = await host.files.readDirectory(directory) ?? [];
   const [venvs, unreachable]: [Venv[], string[]] = [[], []];
   for (const { name, kind } of entries) {
     const minor = kind === "directory" || kind === "symlink" ? minorOfName(name, basename(pattern)) : null;
@@ -68,13 +68,13 @@ async function whyUnreachable(host: Host, root: string, { path, minor }: Venv): 
   const permit = shellCommand(["chmod", "-R", "u+rwX", name]);
   try {
     for (const link of [path, python]) {
-      if ((await host.lstat(link))?.kind !== "symlink" || await host.stat(link) !== null) continue;
-      const [, home] = /^home *= *(.+)$/m.exec(await host.readText(join(path, "pyvenv.cfg")) ?? "") ?? [];
+      if ((await host.files.lstat(link))?.kind !== "symlink" || await host.files.stat(link) !== null) continue;
+      const [, home] = /^home *= *(.+)$/m.exec(await host.files.readText(join(path, "pyvenv.cfg")) ?? "") ?? [];
       const from = home === undefined ? "" : ` (it was made from ${home})`;
       const make = shellCommand(["uv", "sync", ...(minor === "" ? [] : ["--python", dotted(minor)])], { UV_PROJECT_ENVIRONMENT: name });
       return [`${relative(root, link)} is a link that leads nowhere${from}; to make the venv anew: ${shellCommand(["rm", "-r", name])} && ${make}`];
     }
-    return await host.stat(python) === null ? [] : [`${relative(root, python)} may not be executed; to permit it: ${permit}`];
+    return await host.files.stat(python) === null ? [] : [`${relative(root, python)} may not be executed; to permit it: ${permit}`];
   } catch (error) {
     if (!(error instanceof TractestError)) throw error;
     return [`${error.message}; to permit it: ${permit}`];
@@ -83,7 +83,7 @@ async function whyUnreachable(host: Host, root: string, { path, minor }: Venv): 
 
 async function activeVenv(host: Host): Promise<string | null> {
   const given = host.env("VIRTUAL_ENV");
-  return given ? await host.realPath(given) ?? given : null;
+  return given ? await host.files.realPath(given) ?? given : null;
 }
 
 async function strangeness(
@@ -104,7 +104,7 @@ async function strangeness(
     const whose = isHere ? `, but this project uses ${pattern}` : `, the venv of another ${isSibling ? "checkout of this repository" : "project"}`;
     warnings.push(`VIRTUAL_ENV is ${activePath}${whose}: ignored`);
   }
-  if (pattern !== ".venv" && await host.stat(join(project.root, ".venv/pyvenv.cfg")) !== null) {
+  if (pattern !== ".venv" && await host.files.stat(join(project.root, ".venv/pyvenv.cfg")) !== null) {
     warnings.push(`there is a .venv: this project uses ${pattern}, never .venv`);
   }
   return warnings;

@@ -38,10 +38,10 @@ export async function pluginEnvironment(
   const name = `pytest-${await digest(plugin + events + ids)}`;
   const cache = await usable(host, await cacheDirectory(host), name);
   const directory = cache ?? join(otherwise, name);
-  if (cache === null) await host.makeDirectory(directory);
+  if (cache === null) await host.files.makeDirectory(directory);
   for (const [name, text] of Object.entries(SOURCES)) {
     const file = join(directory, name);
-    if (await host.readText(file) !== text) await host.writeFile(file, text);
+    if (await host.files.readText(file) !== text) await host.files.writeFile(file, text);
   }
   const before = (variable: string, own: string, separator: string) => [own, inherited.get(variable)].filter(Boolean).join(separator);
   return {

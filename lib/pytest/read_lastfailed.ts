@@ -27,7 +27,7 @@ export async function readRecord(host: Host, project: ProjectRoot, rootdir: stri
   const files = [...new Set(record.tests.map(fileOf))];
   const gone = new Set<string>();
   await Promise.all(files.map(async (file) => {
-    if (await host.stat(join(rootdir, file)).catch(() => null) === null) gone.add(file);
+    if (await host.files.stat(join(rootdir, file)).catch(() => null) === null) gone.add(file);
   }));
   return { ...record, source, found: true, missing: record.tests.filter((test) => gone.has(fileOf(test))) };
 }
@@ -35,11 +35,11 @@ export async function readRecord(host: Host, project: ProjectRoot, rootdir: stri
 /** Null when nothing is there. What can't be read counts as empty: this report never stands in the way. */
 async function readFile(host: Host, source: string, prefixes: readonly string[]): Promise<LastFailed | null> {
   try {
-    const status = await host.stat(source);
+    const status = await host.files.stat(source);
     if (status === null) return null;
     if (status.kind !== "file") return { tests: [], unreadable: "it is no file" };
     if (status.size > LASTFAILED_SIZE_LIMIT) return { tests: [], unreadable: `it has ${status.size} bytes, which no record of failed tests has` };
-    const bytes = await host.readFile(source);
+    const bytes = await host.files.readFile(source);
     return bytes && readLastFailed(bytes, prefixes);
   } catch (error) {
     if (error instanceof TractestError) return { tests: [], unreadable: error.message };

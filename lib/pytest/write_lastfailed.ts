@@ -14,14 +14,14 @@ export async function writeLastFailed(host: Host, cache: string | null, results:
   if (cache === null || (results.finished.length === 0 && results.collectionErrors.length === 0)) return;
   const file = join(cache, "v", "cache", "lastfailed");
   try {
-    const ids = new Set(readIds(await host.readText(file)).map(plainId));
+    const ids = new Set(readIds(await host.files.readText(file)).map(plainId));
     for (const test of results.finished) RED.has(test.outcome) ? ids.add(test.id) : ids.delete(test.id);
     for (const { id } of results.collectionErrors) ids.add(id);
     // Where pytest has made its cache: the rest of what it puts there is its own business.
-    if (await host.stat(cache) === null && ids.size === 0) return;
-    await host.makeDirectory(join(cache, "v", "cache"));
+    if (await host.files.stat(cache) === null && ids.size === 0) return;
+    await host.files.makeDirectory(join(cache, "v", "cache"));
     const record = Object.fromEntries([...ids].map((id) => [id, true]));
-    await host.writeFile(file, JSON.stringify(record, null, 2), 0o644);
+    await host.files.writeFile(file, JSON.stringify(record, null, 2), 0o644);
   } catch (error) {
     // A cache that can't be written costs a shortcut, as with pytest itself.
     if (!(error instanceof TractestError)) throw error;

@@ -40,8 +40,8 @@ export async function report({ host, line, printer }: Context): Promise<ExitCode
     results.add(event);
     if (event.event === "hang") hangs.push(event);
   });
-  const page = reportPage({ results, hangs, trends: await trendsOf(host, project), now: host.now() / 1000 });
-  if (path === null) host.stdout.write(page);
+  const page = reportPage({ results, hangs, trends: await trendsOf(host, project), now: host.clock.now() / 1000 });
+  if (path === null) host.terminal.stdout.write(page);
   else {
     await writeTyped(host, path, page);
     printer.line(`wrote ${escapeText(relative(host.cwd, path))}: the report of run ${escapeText(run.runId)}`);

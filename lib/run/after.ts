@@ -15,7 +15,7 @@ const SETTLE_MS = 500;
 export async function leaksAfter(host: Host, project: Project, { look }: Pick<EngineOutcome, "look">): Promise<LeakReport> {
   const first = await findLeaks(host, project, look === null ? {} : { firstLook: look });
   if (first.clean !== false) return first;
-  await host.sleep(SETTLE_MS);
+  await host.clock.sleep(SETTLE_MS);
   return await findLeaks(host, project);
 }
 

@@ -171,7 +171,7 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
   let cpu = null as ReturnType<typeof watchCpu> | null;
   // What several pytests write at once nobody can read.
   const bar = jobs.count > 1 || usesBar(context, intent);
-  const redraws = !(stream === "stderr" && host.stdout.isTerminal);
+  const redraws = !(stream === "stderr" && host.terminal.stdout.isTerminal);
   const tellsSlow = !bar && line.has("slow-after") && !intent.debugging;
   const view = bar || tellsSlow ? await import("./live_view.ts") : null;
   const live = bar && view ? await view.LiveView.open(host, printer, log, { root: project.root, slow: settings.slow, tries, redraws }) : null;

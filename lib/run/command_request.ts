@@ -56,7 +56,7 @@ export async function understand(context: Context): Promise<RunRequest> {
     throw new UsageError('"--events -" and "--json" both want standard output', "write the events to a file");
   }
   const intent = await intentOf(context, project);
-  if (intent.debugging && !line.has("dry-run") && !(host.stdinIsTerminal && host.stdout.isTerminal)) {
+  if (intent.debugging && !line.has("dry-run") && !(host.terminal.stdinIsTerminal && host.terminal.stdout.isTerminal)) {
     throw new UsageError("A debugger needs a terminal, and standard input or output is none", "run it from a terminal, not through a pipe");
   }
   refuseSameFile(context);

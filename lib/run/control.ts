@@ -69,7 +69,7 @@ export class Control {
   async limit(limit: RunLimit): Promise<void> {
     const { seconds, quiet } = limit;
     if (seconds <= 0) return;
-    await this.host.sleep(seconds * 1000, this.#over.signal);
+    await this.host.clock.sleep(seconds * 1000, this.#over.signal);
     if (this.#isOver) return;
     const { grace, idleSeconds } = this.options;
     if (quiet > 0 && idleSeconds() < quiet) {
@@ -77,7 +77,7 @@ export class Control {
         `\n${seconds} s are over and tests still end: the run goes on until none has ended for ${quiet} s; --timeout sets a hard limit`,
       );
       for (let idle = 0; idle < quiet && !this.#isOver; idle = idleSeconds()) {
-        await this.host.sleep(Math.max(quiet - idleSeconds(), LEAST_WAIT_SECONDS) * 1000, this.#over.signal);
+        await this.host.clock.sleep(Math.max(quiet - idleSeconds(), LEAST_WAIT_SECONDS) * 1000, this.#over.signal);
       }
       if (this.#isOver) return;
     }
@@ -107,7 +107,7 @@ export class Control {
     await session.remember();
     if (hangs) await this.options.onHang(session);
     await session.interrupt();
-    await this.host.sleep(this.options.grace * 1000, session.gone);
+    await this.host.clock.sleep(this.options.grace * 1000, session.gone);
     if (!session.gone.aborted) await session.end();
   }
 
@@ -131,7 +131,7 @@ export class Control {
       await session.remember();
     });
     const patience = signal === "SIGINT" ? PATIENCE_SECONDS : this.options.grace;
-    await this.#each((session) => this.host.sleep(patience * 1000, session.gone));
+    await this.#each((session) => this.host.clock.sleep(patience * 1000, session.gone));
     if (this.#forced || [...this.#sessions].every((session) => session.gone.aborted)) return;
     if (signal === "SIGINT") this.printer.note("\npytest is still finishing; interrupt once more to end it at once");
     else this.#force();

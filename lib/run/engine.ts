@@ -181,7 +181,7 @@ export class Engine {
   #resumes = 0;
 
   constructor(private readonly host: Host, private readonly printer: Printer, private readonly request: EngineRequest) {
-    this.#lastEnd = host.monotonic();
+    this.#lastEnd = host.clock.monotonic();
     this.#leaks = new LeftBehindWatch(host, request.scene.log, {
       runId: request.runId,
       isolated: request.isolation !== null,
@@ -196,7 +196,7 @@ export class Engine {
       grace: request.grace,
       debugging: request.debugging,
       survivesHangup: request.survivesHangup,
-      idleSeconds: () => (this.host.monotonic() - this.#lastEnd) / 1000,
+      idleSeconds: () => (this.host.clock.monotonic() - this.#lastEnd) / 1000,
       onHang: (session) => this.#gather(session),
       onFailure: (error) => this.#fail(error),
     });
@@ -206,7 +206,7 @@ export class Engine {
   /** Runs all of it. */
   async run(): Promise<EngineOutcome> {
     const { request } = this;
-    const began = this.host.monotonic();
+    const began = this.host.clock.monotonic();
     try {
       if (request.plan !== null) this.#queue = await this.#newQueue();
       for (let purpose: SessionPurpose = request.jobs > 1 ? "shard" : "tests";; purpose = request.jobs > 1 ? "shard" : "resume") {
@@ -229,7 +229,7 @@ export class Engine {
       }
       this.#throwFailure();
       this.#control.endLimit();
-      const seconds = (this.host.monotonic() - began) / 1000;
+      const seconds = (this.host.clock.monotonic() - began) / 1000;
       // A signal counts as long as anything is waited for.
       const [look] = await Promise.all([this.#leaks.finish(), this.#limit]);
       await this.#stopPump();
@@ -437,7 +437,7 @@ export class Engine {
     }
     const [id, since] = running;
     const how = end.signal === null ? `with exit code ${end.code}` : `by ${end.signal}`;
-    const seconds = round(this.host.now() / 1000 - since);
+    const seconds = round(this.host.clock.now() / 1000 - since);
     await log.append({ event: "crash", session: name, id, seconds, message: `pytest ended ${how} while it ran` });
     await log.drain();
     return log.isCut ? null : { id, seconds };
@@ -455,14 +455,14 @@ export class Engine {
       ? `pytest was interrupted: ${interruptionText(this.#interrupted)}`
       : "pytest ended";
     for (const [id, since] of session.tally.running) {
-      const seconds = round(Math.max(0, this.host.now() / 1000 - since));
+      const seconds = round(Math.max(0, this.host.clock.now() / 1000 - since));
       await log.append({ event: "cut", session: session.request.name, id, seconds, message: `${why} while it ran` });
     }
     await log.drain();
   }
 
   #on(event: PytestEvent): void {
-    if (ENDS.has(event.event)) this.#lastEnd = this.host.monotonic();
+    if (ENDS.has(event.event)) this.#lastEnd = this.host.clock.monotonic();
     this.#tally.add(event);
     this.#work.add(event);
     this.#leaks.on(event);
@@ -528,7 +528,7 @@ export class Engine {
     while (!signal.aborted) {
       const seen = await Promise.all([this.request.scene.log.poll(), ...[...this.#sessions].map((session) => session.look())]);
       for (const session of this.#sessions) this.#mind(session);
-      await this.host.sleep(seen.some(Boolean) ? LOOK_MS.busy : LOOK_MS.idle, signal);
+      await this.host.clock.sleep(seen.some(Boolean) ? LOOK_MS.busy : LOOK_MS.idle, signal);
     }
   }
 
@@ -541,7 +541,7 @@ export class Engine {
   /** The limits of single tests, and of pytest's own exit. */
   #mind(session: Session): void {
     if (this.#evicted.has(session) || session.gone.aborted || this.#control.cut !== null || this.request.debugging) return;
-    const now = this.host.now() / 1000;
+    const now = this.host.clock.now() / 1000;
     const { tally } = session;
     const { exitLimit, testLimit } = this.request;
     if (tally.exitStatus !== null) {
@@ -570,7 +570,7 @@ export class Engine {
 
   /** Looks at a session that hangs, before it is ended, and puts down what it waits for. */
   async #gather(session: Session): Promise<void> {
-    const now = this.host.now() / 1000;
+    const now = this.host.clock.now() / 1000;
     const command = session.request.argv;
     const [{ examineInTime }, { readStacks }] = await Promise.all([import("../hang/examine.ts"), import("../hang/stacks.ts")]);
     const report = await examineInTime(this.host, {

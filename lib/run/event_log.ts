@@ -27,7 +27,7 @@ export class EventLog {
   /** Makes the file of events in the directory of a run. */
   static async open(host: Host, directory: string, sink: EventSink | null): Promise<EventLog> {
     const path = eventsOf(directory);
-    await host.createFile(path, "");
+    await host.files.createFile(path, "");
     return new EventLog(host, path, sink);
   }
 
@@ -42,9 +42,9 @@ export class EventLog {
    * ends no run: they get it at once then, and {@linkcode EventLog.isCut} says that others may be missing.
    */
   async append(event: OwnEvent): Promise<void> {
-    const stamped = { time: Math.round(this.host.now()) / 1000, ...event };
+    const stamped = { time: Math.round(this.host.clock.now()) / 1000, ...event };
     try {
-      await this.host.appendFile(this.path, `${JSON.stringify({ schema: EVENTS_SCHEMA, ...stamped })}\n`);
+      await this.host.files.appendFile(this.path, `${JSON.stringify({ schema: EVENTS_SCHEMA, ...stamped })}\n`);
     } catch (error) {
       if (!(error instanceof TractestError)) throw error;
       this.#isCut = true;

@@ -36,17 +36,17 @@ export class EventsFile {
    */
   async begin(): Promise<void> {
     if (this.path === null) return;
-    if (await isReplaced(this.host, this.path)) await this.host.writeFile(this.path, "");
+    if (await isReplaced(this.host, this.path)) await this.host.files.writeFile(this.path, "");
     else this.#pipe = await TypedPipe.open(this.host, this.path);
   }
 
   /** Takes lines as they come. A disk that does not take them is no failure of a test: {@linkcode EventsFile.end} tells of it. */
   readonly sink: EventSink = async (lines) => {
     const text = lines.map((line) => `${line}\n`).join("");
-    if (this.path === null) return this.host.stdout.write(text);
+    if (this.path === null) return this.host.terminal.stdout.write(text);
     if (this.#trouble) return;
     try {
-      await (this.#pipe?.write(text) ?? this.host.appendFile(this.path, text));
+      await (this.#pipe?.write(text) ?? this.host.files.appendFile(this.path, text));
     } catch (error) {
       if (!(error instanceof TractestError)) throw error;
       this.#trouble = error;

@@ -60,7 +60,7 @@ export async function runExactly(scene: ExactScene, { name, lane, targets, choos
   const { context, project, prepared, settings, intent, places } = scene;
   const { host } = context;
   const directory = join(prepared.state.directory, name);
-  await host.makeDirectory(directory);
+  await host.files.makeDirectory(directory);
   const log = await EventLog.open(host, directory, null);
   let firstSession = "";
   log.on((event: PytestEvent) => {

@@ -30,8 +30,8 @@ export class JunitFile {
    */
   async begin(): Promise<void> {
     if (await isReplaced(this.host, this.path)) {
-      await this.host.writeFile(this.path, "");
-      await this.host.remove(this.path);
+      await this.host.files.writeFile(this.path, "");
+      await this.host.files.remove(this.path);
     } else this.#pipe = await TypedPipe.open(this.host, this.path);
   }
 

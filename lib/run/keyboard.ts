@@ -40,7 +40,7 @@ export class Keyboard {
 
   async #take(): Promise<void> {
     if (!await inForeground(this.host) || this.#over || this.#release) return;
-    this.#release = this.host.readKeys(this.options.onKey);
+    this.#release = this.host.terminal.readKeys(this.options.onKey);
   }
 
   #giveBack(): void {

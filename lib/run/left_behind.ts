@@ -123,7 +123,7 @@ export class LeftBehindWatch {
     let waiting = rows;
     for (const milliseconds of LOOKS_MS) {
       if (waiting.length === 0) break;
-      await this.host.sleep(milliseconds);
+      await this.host.clock.sleep(milliseconds);
       const now = new Map((await this.#files(waiting.map((row) => row.pid))).map((row) => [row.pid, row]));
       waiting = waiting.filter((row) => now.get(row.pid)?.startTicks === row.startTicks);
     }
@@ -186,13 +186,13 @@ export class LeftBehindWatch {
   }
 
   async #look(id: string, told: readonly number[], session: string | undefined): Promise<void> {
-    const began = this.host.monotonic();
+    const began = this.host.clock.monotonic();
     const pids = await this.scene.translate(session, told);
     const first = await this.#tree(pids);
     if (first.length === 0) return;
-    await this.host.sleep(SETTLE_MS, this.#over.signal);
+    await this.host.clock.sleep(SETTLE_MS, this.#over.signal);
     const now = new Map((await this.#files(first.map((row) => row.pid))).map((row) => [row.pid, row]));
-    const seconds = Math.round(this.host.monotonic() - began) / 1000;
+    const seconds = Math.round(this.host.clock.monotonic() - began) / 1000;
     for (const row of first) {
       if (now.get(row.pid)?.startTicks === row.startTicks) this.#outliving.set(this.#keyOf(session, row), { row, session, id, seconds });
     }

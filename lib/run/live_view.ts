@@ -37,8 +37,8 @@ export async function showLog(host: Host, printer: Printer, directory: string, o
   // 3 is an error of pytest itself, 4 one of its command line.
   if (tally.began && unexplained === null && code !== 3 && code !== 4) return printer.note(`pytest's own output: ${join(directory, "output-*.log")}`);
   const path = join(directory, `output-${unexplained?.session ?? sessions - 1}.log`);
-  const size = (await host.stat(path))?.size ?? 0;
-  const end = await host.readFrom(path, Math.max(0, size - LOG_BYTES), LOG_BYTES) ?? new Uint8Array();
+  const size = (await host.files.stat(path))?.size ?? 0;
+  const end = await host.files.readFrom(path, Math.max(0, size - LOG_BYTES), LOG_BYTES) ?? new Uint8Array();
   const lines = withoutAnsi(new TextDecoder().decode(end)).trimEnd().split("\n").slice(-SHOWN_LOG_LINES);
   for (const line of lines) printer.note(escapeText(line));
 }
@@ -68,16 +68,16 @@ export class LiveView {
     options: LiveViewOptions & LiveOptions,
   ) {
     this.#live = new Live(options);
-    const redraws = options.redraws && host.stderr.isTerminal && host.env("TERM") !== "dumb";
-    this.#region = redraws ? new LiveRegion(host.stderr, () => this.#lines()) : null;
+    const redraws = options.redraws && host.terminal.stderr.isTerminal && host.env("TERM") !== "dumb";
+    this.#region = redraws ? new LiveRegion(host.terminal.stderr, () => this.#lines()) : null;
     if (this.#region) {
       const region = this.#region;
       printer.above = (print) => this.#stopped ? print() : region.above(print);
     }
-    this.#toldAt = host.monotonic();
+    this.#toldAt = host.clock.monotonic();
     this.#off = log.on((event) => this.#on(event));
     this.#timer = setInterval(() => this.#tick(), DRAW_MS.most);
-    this.#keyboard = this.#region && host.stdinIsTerminal
+    this.#keyboard = this.#region && host.terminal.stdinIsTerminal
       ? new Keyboard(host, {
         onKey: (key) => key === "t" ? void this.#tellNow().catch(passOver) : undefined,
         onStop: () => this.#suspend(),
@@ -107,7 +107,7 @@ export class LiveView {
 
   #tick(): void {
     for (const note of this.#live.slow(this.#now)) this.#print(noteLines(note, this.#paint));
-    const time = this.host.monotonic();
+    const time = this.host.clock.monotonic();
     if (this.#region === null) {
       if (time - this.#toldAt < TELL_MS) return;
       this.#toldAt = time;
@@ -116,7 +116,7 @@ export class LiveView {
   }
 
   #draw(): void {
-    this.#drawnAt = this.host.monotonic();
+    this.#drawnAt = this.host.clock.monotonic();
     this.#changed = false;
     this.#region?.draw();
   }
@@ -126,7 +126,7 @@ export class LiveView {
   }
 
   #lines(): string[] {
-    const { columns, rows } = this.host.stderr;
+    const { columns, rows } = this.host.terminal.stderr;
     return barLines(this.#live, { columns, rows, now: this.#now, paint: this.#paint });
   }
 
@@ -155,7 +155,7 @@ export class LiveView {
   }
 
   get #now(): number {
-    return this.host.now() / 1000;
+    return this.host.clock.now() / 1000;
   }
 
   readonly #paint = (colour: Colour, text: string): string => this.printer.paint(colour, text, "stderr");
@@ -166,7 +166,7 @@ export function tellSlow(host: Host, printer: Printer, log: EventLog, slow: numb
   const live = new Live({ slow, tries: 1, durations: new Map() });
   const off = log.on((event) => void live.add(event));
   const timer = setInterval(() => {
-    for (const note of live.slow(host.now() / 1000)) {
+    for (const note of live.slow(host.clock.now() / 1000)) {
       // pytest is in the middle of a line.
       printer.note(`\n${noteLines(note, (colour, text) => printer.paint(colour, text, "stderr")).join("\n")}`);
     }

@@ -19,8 +19,8 @@ export class Queue {
    * on a full disk a directory can still be made, and a session in it would wait for ever.
    */
   static async create(host: Host, directory: string): Promise<Queue> {
-    await host.makeDirectory(directory);
-    await host.writeFile(join(directory, "claimed"), "0");
+    await host.files.makeDirectory(directory);
+    await host.files.writeFile(join(directory, "claimed"), "0");
     return new Queue(host, directory);
   }
 
@@ -32,13 +32,13 @@ export class Queue {
     this.isFilled = true;
     this.#groups.push(...groups);
     // In one step: a session that sees the file sees all of it.
-    await this.host.writeFile(this.#file, lines(groups));
+    await this.host.files.writeFile(this.#file, lines(groups));
   }
 
   /** Adds what a session had claimed and did not get to. */
   async add(groups: readonly Group[]): Promise<void> {
     this.#groups.push(...groups);
-    await this.host.appendFile(this.#file, lines(groups));
+    await this.host.files.appendFile(this.#file, lines(groups));
   }
 
   /** The group that a session claimed by its place in the queue. */
@@ -53,7 +53,7 @@ export class Queue {
 
   /** Every session ends after the test that it is running. */
   async stop(): Promise<void> {
-    await this.host.createFile(join(this.directory, "stop"), "");
+    await this.host.files.createFile(join(this.directory, "stop"), "");
   }
 }
 

@@ -72,12 +72,12 @@ const LOOK_MS = 1_000;
 /** Waits until the run that holds the registry has ended. */
 async function untilFree({ host, printer }: Context, project: Project, liveRun: { readonly pid: number; readonly title: string }): Promise<void> {
   printer.note(escapeText(`waiting until pid ${liveRun.pid} has ended: ${liveRun.title}`));
-  while ((await findLeaks(host, project)).liveRun !== null) await host.sleep(LOOK_MS);
+  while ((await findLeaks(host, project)).liveRun !== null) await host.clock.sleep(LOOK_MS);
 }
 
 async function endLeftover(context: Context, left: NonNullable<RunLock["left"]>, { lock, grace }: ReadyOptions): Promise<void> {
   const { host, printer, line } = context;
-  const what = `${describeLock(left.record, host.now())} was killed, and its pytest (pid ${left.child.pid}) still runs`;
+  const what = `${describeLock(left.record, host.clock.now())} was killed, and its pytest (pid ${left.child.pid}) still runs`;
   const ask = () => confirm(host, printer, "End it?", { yes: line.has("yes") });
   const clean = line.has("clean") || (canAsk(host, printer) && (printer.note(escapeText(what)), await lock.whileAsking(ask)));
   if (!clean) throw new TractestError("run-left-over", what, EXIT.leaksFound, "end it and what it started: tractest run --clean …");

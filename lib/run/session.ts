@@ -118,7 +118,7 @@ export class Session {
     this.#output = started.logFile !== null && started.copyTo
       ? { tail: new FileTail(host, started.logFile, started.logSize), to: started.copyTo }
       : null;
-    this.#recorded = host.monotonic();
+    this.#recorded = host.clock.monotonic();
     this.#off = scene.log.on((event) => {
       if (event.session === request.name) this.#on(event);
     });
@@ -156,7 +156,7 @@ export class Session {
 
   /** Looks after what has come: shows its output, notes its processes. True if there was output. */
   async look(): Promise<boolean> {
-    if (!this.gone.aborted && this.host.monotonic() - this.#recorded >= RECORD_MS.idle) this.#record();
+    if (!this.gone.aborted && this.host.clock.monotonic() - this.#recorded >= RECORD_MS.idle) this.#record();
     return await this.#copy();
   }
 
@@ -284,11 +284,11 @@ export class Session {
       const { ledger } = this.request;
       // It tells all only if pytest was still there.
       this.#lastLook = ledger.settled().then(() => ledger.look(this.#testOf)).then((wasThere) => void (this.#lookedLast = wasThere));
-    } else if (event.event === "report" && this.host.monotonic() - this.#recorded >= RECORD_MS.busy) this.#record();
+    } else if (event.event === "report" && this.host.clock.monotonic() - this.#recorded >= RECORD_MS.busy) this.#record();
   }
 
   #record(): void {
-    this.#recorded = this.host.monotonic();
+    this.#recorded = this.host.clock.monotonic();
     void this.request.ledger.look(this.#testOf);
   }
 
@@ -338,13 +338,13 @@ async function preparePytest(host: Host, request: SessionOrder, scene: SessionSc
   });
   // Without a terminal of its own pytest gets a session of its own, so that a signal meant for us reaches it once, from us.
   const detached = !request.keepsTerminal &&
-    (request.output === "log" || !(host.stdinIsTerminal || host.stdout.isTerminal || host.stderr.isTerminal));
+    (request.output === "log" || !(host.terminal.stdinIsTerminal || host.terminal.stdout.isTerminal || host.terminal.stderr.isTerminal));
   return () => {
-    const child = host.start("env", args, {
+    const child = host.programs.start("env", args, {
       why: "the tests",
       cwd: scene.cwd,
       env,
-      stdin: host.stdinIsTerminal && request.output !== "log" ? "inherit" : "null",
+      stdin: host.terminal.stdinIsTerminal && request.output !== "log" ? "inherit" : "null",
       stdout: "inherit",
       stderr: "inherit",
       detached,
@@ -355,8 +355,8 @@ async function preparePytest(host: Host, request: SessionOrder, scene: SessionSc
 
 /** Makes the log if it is missing; bytes that it has. */
 async function sizeOfLog(host: Host, path: string): Promise<number> {
-  await host.createFile(path, "");
-  return (await host.stat(path))?.size ?? 0;
+  await host.files.createFile(path, "");
+  return (await host.files.stat(path))?.size ?? 0;
 }
 
 /** Where pytest's output goes, in words of the shell. */
@@ -383,11 +383,11 @@ function streamsOf(host: Host, mode: OutputMode): Streams {
   if (mode === "inherited") return { redirect: "", copyTo: null };
   if (mode === "log") return { redirect: `${log} 2>&1`, copyTo: null };
   if (mode === "stderr") {
-    if (host.stderr.isTerminal) return { redirect: ">&2", copyTo: null };
-    return { redirect: `${log} 2>&1`, copyTo: host.stderr, direct: { stream: 2, redirect: ">&2" } };
+    if (host.terminal.stderr.isTerminal) return { redirect: ">&2", copyTo: null };
+    return { redirect: `${log} 2>&1`, copyTo: host.terminal.stderr, direct: { stream: 2, redirect: ">&2" } };
   }
-  if (host.stdout.isTerminal && host.stderr.isTerminal) return { redirect: "", copyTo: null };
-  if (host.stdout.isTerminal) return { redirect: `2${log}`, copyTo: host.stderr, direct: { stream: 2, redirect: "" } };
-  if (host.stderr.isTerminal) return { redirect: log, copyTo: host.stdout, direct: { stream: 1, redirect: "" } };
-  return { redirect: `${log} 2>&1`, copyTo: host.stdout, direct: { stream: 1, redirect: "2>&1" } };
+  if (host.terminal.stdout.isTerminal && host.terminal.stderr.isTerminal) return { redirect: "", copyTo: null };
+  if (host.terminal.stdout.isTerminal) return { redirect: `2${log}`, copyTo: host.terminal.stderr, direct: { stream: 2, redirect: "" } };
+  if (host.terminal.stderr.isTerminal) return { redirect: log, copyTo: host.terminal.stdout, direct: { stream: 1, redirect: "" } };
+  return { redirect: `${log} 2>&1`, copyTo: host.terminal.stdout, direct: { stream: 1, redirect: "2>&1" } };
 }

@@ -19,7 +19,7 @@ export async function checkSpawnBackend({ host, printer, line }: Context, projec
 /** The spawn backends that the checkout has, and the file that says so; null where it does not say. */
 export async function knownBackends(host: Host, project: Project, venv: string | null): Promise<{ names: readonly string[]; file: string } | null> {
   for (const file of await spawnFiles(host, project, venv)) {
-    const text = await host.readText(file);
+    const text = await host.files.readText(file);
     const names = text === null ? null : spawnBackends(text);
     if (names !== null) return { names, file };
   }
@@ -30,7 +30,7 @@ export async function knownBackends(host: Host, project: Project, venv: string |
 async function spawnFiles(host: Host, project: Project, venv: string | null): Promise<string[]> {
   const places = [project.root, join(project.root, "src")];
   if (venv !== null) {
-    for (const { name } of await host.readDirectory(join(venv, "lib")) ?? []) places.push(join(venv, "lib", name, "site-packages"));
+    for (const { name } of await host.files.readDirectory(join(venv, "lib")) ?? []) places.push(join(venv, "lib", name, "site-packages"));
   }
   return places.flatMap((place) => [join(place, "tractor/spawn/_spawn.py"), join(place, "tractor/_spawn.py")]);
 }

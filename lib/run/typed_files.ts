@@ -24,14 +24,14 @@ const HEAD = 64;
  */
 export async function outputPath(host: Host, typed: string, { kind, isOne, otherwise }: Expected): Promise<string> {
   const path = resolve(host.cwd, typed);
-  const status = await host.stat(path);
+  const status = await host.files.stat(path);
   const directory = dirname(path);
   // Deno may look at /dev/null and its like, not at /dev.
-  if (status === null && (await host.stat(directory))?.kind !== "directory") {
+  if (status === null && (await host.files.stat(directory))?.kind !== "directory") {
     throw new UsageError(`Cannot write "${typed}": there is no directory "${directory}"`, shellCommand(["mkdir", "-p", directory]));
   }
   if (status?.kind === "directory") throw new UsageError(`Cannot write "${typed}": it is a directory`, "name a file in it");
-  const head = status?.kind === "file" ? await host.readFrom(path, 0, HEAD) : null;
+  const head = status?.kind === "file" ? await host.files.readFrom(path, 0, HEAD) : null;
   if (head && head.length > 0 && !isOne(new TextDecoder().decode(head))) {
     throw new UsageError(`"${typed}" is no ${kind} and would be overwritten`, otherwise ?? "name another file, or remove it");
   }
@@ -46,10 +46,10 @@ export async function outputPath(host: Host, typed: string, { kind, isOne, other
  */
 export async function readTyped(host: Host, typed: string, hint: string): Promise<Uint8Array> {
   const path = resolve(host.cwd, typed);
-  const status = await host.stat(path);
+  const status = await host.files.stat(path);
   if (status?.kind === "directory") throw new UsageError(`Cannot read "${typed}": it is a directory`, hint);
   if (status !== null && status.kind !== "file") throw new UsageError(`Cannot read "${typed}": it is no regular file`, hint);
-  const bytes = await host.readFile(path);
+  const bytes = await host.files.readFile(path);
   if (bytes === null) throw new UsageError(`"${typed}" does not exist`, hint);
   return bytes;
 }
@@ -59,7 +59,7 @@ const MODE = 0o644;
 
 /** Writes a file that was typed, in one step and readable for all. A pipe or a device is written to as it is, and stays what it is. */
 export async function writeTyped(host: Host, path: string, text: string): Promise<void> {
-  if (await isReplaced(host, path)) return await host.writeFile(path, text, MODE);
+  if (await isReplaced(host, path)) return await host.files.writeFile(path, text, MODE);
   const pipe = await TypedPipe.open(host, path);
   await pipe.write(text);
   pipe.close();
@@ -67,7 +67,7 @@ export async function writeTyped(host: Host, path: string, text: string): Promis
 
 /** Whether what is written to a path that was typed takes the place of what is there: not where that is a pipe or a device. */
 export async function isReplaced(host: Host, path: string): Promise<boolean> {
-  const status = await host.stat(path);
+  const status = await host.files.stat(path);
   return status === null || status.kind === "file";
 }
 
@@ -84,9 +84,9 @@ export class TypedPipe {
    * @throws {PreflightError} if nobody reads it
    */
   static async open(host: Host, path: string): Promise<TypedPipe> {
-    const isPipe = (await host.stat(path))?.kind === "other";
+    const isPipe = (await host.files.stat(path))?.kind === "other";
     const held = isPipe && host.build().kind === "compiled" ? await holdPipe(host, path, READER_MS) : undefined;
-    const pipe = held === null ? null : await host.openPipe(path, READER_MS);
+    const pipe = held === null ? null : await host.files.openPipe(path, READER_MS);
     await held?.release();
     if (pipe !== null) return new TypedPipe(host, path, pipe);
     throw new PreflightError("no-reader", `Cannot write "${path}": nobody reads this pipe`, `start its reader first: ${shellCommand(["cat", path])}`);
@@ -100,7 +100,9 @@ export class TypedPipe {
   async write(text: string): Promise<void> {
     const tooLong = new AbortController();
     const writing = this.pipe.write(text).then(() => true);
-    const isWritten = await Promise.race([writing, this.host.sleep(READER_MS, tooLong.signal).then(() => false)]).finally(() => tooLong.abort());
+    const isWritten = await Promise.race([writing, this.host.clock.sleep(READER_MS, tooLong.signal).then(() => false)]).finally(() =>
+      tooLong.abort()
+    );
     if (isWritten) return;
     writing.catch(() => {});
     throw new PreflightError("no-reader", `Cannot write "${this.path}": its reader stopped reading`);

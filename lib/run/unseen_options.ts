@@ -8,7 +8,7 @@ import { JunitFile } from "./junit_file.ts";
 /** The options that pytest takes in a project without anybody having typed them. */
 export async function unseenIn(host: Host, { pytest, root }: Project, typed: readonly string[]): Promise<UnseenOption[]> {
   const given = givenFile(typed);
-  const text = given === null ? null : await host.readText(resolve(root, given));
+  const text = given === null ? null : await host.files.readText(resolve(root, given));
   const configured = given === null ? pytest : text === null ? null : readGivenFile(given, text);
   return unseenOptions({ configured, environment: host.env("PYTEST_ADDOPTS"), typed });
 }
@@ -24,6 +24,6 @@ export async function unseenJunit(host: Host, { root }: Project, { junit }: OwnP
   const path = resolve(root, junit.path.startsWith("~/") && isAbsolute(home) ? join(home, junit.path.slice(2)) : junit.path);
   const directory = resolve(path, "..");
   // As pytest does.
-  if (await host.stat(directory) === null) await host.makeDirectory(directory);
+  if (await host.files.stat(directory) === null) await host.files.makeDirectory(directory);
   return await JunitFile.at(host, path);
 }

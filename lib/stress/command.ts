@@ -123,11 +123,11 @@ class Stress {
   async run(): Promise<ExitCode> {
     const { host, printer } = this.#context;
     const { copies, rounds, untilFail, baseline } = this.request;
-    const began = host.monotonic();
+    const began = host.clock.monotonic();
     const progress = new Progress(host, printer);
     while (this.#rounds < rounds && this.#cut === null) {
       const round = this.#rounds + 1;
-      const from = host.monotonic();
+      const from = host.clock.monotonic();
       const work = Promise.all(Array.from({ length: copies }, (_, index) => this.#copy(`round-${round}-copy-${index + 1}`, round, index + 1)));
       const ended = await progress.during(`round ${round} of ${rounds}`, work);
       this.#trials.push(...ended.flatMap((end) => end.trials));
@@ -135,7 +135,7 @@ class Stress {
       if (this.#trials.length === 0 && this.#cut === null) throw noTests(this.request.targets, ended[0]?.code ?? 0);
       const trials = ended.flatMap((end) => end.trials);
       const broken = ended.filter((end) => end.problem !== null).length;
-      const took = ((host.monotonic() - from) / 1000).toFixed(1);
+      const took = ((host.clock.monotonic() - from) / 1000).toFixed(1);
       const pytests = broken === 0 ? "" : `, ${broken} of ${copies} pytests broke off`;
       printer.note(`round ${round} of ${rounds}: ${roundText(trials)}${pytests} (${took} s); so far ${triesText(triesOf(this.#trials))}`);
       if (untilFail && (broken > 0 || trials.some(isRed))) break;
@@ -146,7 +146,7 @@ class Stress {
       this.#alone.push(...trials);
       if (number === count || number % copies === 0) printer.note(`alone, ${number} of ${count}: ${triesText(triesOf(this.#alone))}`);
     }
-    return this.#tell((host.monotonic() - began) / 1000);
+    return this.#tell((host.clock.monotonic() - began) / 1000);
   }
 
   /** One pytest with all of the tests. */

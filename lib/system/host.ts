@@ -6,7 +6,7 @@ import type { Capability } from "./permission_flags.ts";
 /** The signals that tractest sends or listens to. */
 export type Signal = "SIGINT" | "SIGTERM" | "SIGKILL" | "SIGCONT" | "SIGHUP" | "SIGQUIT" | "SIGTSTP" | "SIGSTOP";
 
-/** How a program run by {@linkcode Host.run} ended. */
+/** How a program run by {@linkcode Programs.run} ended. */
 export type ProgramOutcome =
   /** It ran and exited by itself; `code` is its exit code, 128 + n when a signal ended it. */
   | "exited"
@@ -52,7 +52,7 @@ export interface StartOptions {
   readonly detached: boolean;
 }
 
-/** A program that was started by {@linkcode Host.start}. */
+/** A program that was started by {@linkcode Programs.start}. */
 export interface StartedProgram {
   readonly pid: number;
   /** Resolves when the process ended, whoever still holds its output. */
@@ -103,14 +103,14 @@ export type BuildKind = "compiled" | "self-contained" | "launcher" | "source";
 /** What a connect to a Unix socket found. */
 export type ConnectOutcome = "accepted" | "refused" | "missing" | "failed";
 
-/** A pipe or a device that stays open, see {@linkcode Host.openPipe}. */
+/** A pipe or a device that stays open, see {@linkcode Files.openPipe}. */
 export interface OpenPipe {
   /** Writes all of it: waits for the reader where there is no room. */
   write(text: string): Promise<void>;
   close(): void;
 }
 
-/** A lock on a file, see {@linkcode Host.tryLock}. */
+/** A lock on a file, see {@linkcode Files.tryLock}. */
 export interface FileLock {
   /** Replaces what the file says; others can read it. */
   write(content: string): Promise<void>;
@@ -130,7 +130,7 @@ export interface Statement {
   all(...values: SqlValue[]): SqlRow[];
 }
 
-/** A database in a file, see {@linkcode Host.openDatabase}. Each throws a DatabaseError. */
+/** A database in a file, see {@linkcode Files.openDatabase}. Each throws a DatabaseError. */
 export interface Database {
   /** Does one or several statements without values. */
   exec(sql: string): void;
@@ -148,54 +148,8 @@ export interface DatabaseOptions {
   readonly waitMs: number;
 }
 
-/** The operating system, as the commands see it. {@linkcode RealHost} is the real one; tests pass an object of their own. */
-export interface Host {
-  readonly platform: "linux" | "darwin" | "other";
-  readonly pid: number;
-  /** Processors that this program may use. */
-  readonly processors: number;
-  /** The directory that relative paths start at: `-C DIR`, else the working directory. */
-  readonly cwd: string;
-  readonly stdout: Output;
-  readonly stderr: Output;
-  readonly stdinIsTerminal: boolean;
-
-  /**
-   * Calls `onKey` for each key that is typed at the terminal of standard input, without echo; Ctrl-C and Ctrl-Z stay signals. The returned
-   * function puts the terminal back as it was; so does the end of the program, unless a signal kills it. Null where there is no terminal.
-   */
-  readKeys(onKey: (key: string) => void): (() => void) | null;
-
-  /** Makes `directory` the one that relative paths start at. Throws a UsageError if it is none. */
-  changeDirectory(directory: string): void;
-  /** Drops every permission that the row does not name, then makes sure of it. Throws a TractestError (70) if one is still granted. */
-  restrict(row: PermissionRow): void;
-  /** Uses a capability for real, harmlessly, and says whether that was refused. */
-  isRefused(capability: Capability): boolean;
-  /** What this program was built as, the version of its runtime (`deno 2.9.8`), and the path of its executable file where that is known. */
-  build(): { readonly kind: BuildKind; readonly runtime: string; readonly executable?: string };
-  /** Where {@linkcode ProgramNotice}s go; nowhere until it is set. */
-  onProgram: ((notice: ProgramNotice) => void) | null;
-
-  env(name: EnvironmentName): string | undefined;
-  /** The numeric user id; null where the system has none. */
-  uid(): number | null;
-  /** Wall clock, milliseconds since the epoch. */
-  now(): number;
-  /** Milliseconds that only grow, from an arbitrary start. */
-  monotonic(): number;
-  /** Waits `ms` milliseconds, less if `signal` aborts. */
-  sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Calls `handler` on each `signal`; the returned function stops that. */
-  onSignal(signal: Signal, handler: () => void): () => void;
-
-  /** Runs a program from its standard place to its end and returns its output. Never throws for what the program does. */
-  run(program: ProgramName, args: readonly string[], options: RunOptions): Promise<ProgramResult>;
-  /** For a command that is cut short: ends the programs that {@linkcode run} waits for, and removes the temporary directories of this process. */
-  abandon(): Promise<void>;
-  /** Starts a program from its standard place. Throws a ToolMissingError if it is at none. */
-  start(program: ProgramName, args: readonly string[], options: StartOptions): StartedProgram;
-
+/** Files, directories and sockets by their paths, and what is kept in them. */
+export interface Files {
   /** Each of the following returns null when nothing is at the path; other errors are thrown as TractestError. */
   readFile(path: string): Promise<Uint8Array | null>;
   readText(path: string): Promise<string | null>;
@@ -211,7 +165,6 @@ export interface Host {
   realPath(path: string): Promise<string | null>;
   /** Every file below `directory` whose name ends with one of `extensions`, paths absolute; `skip` names directories to leave out. */
   walk(directory: string, extensions: readonly string[], skip: readonly string[]): AsyncIterable<string>;
-
   /** Makes a directory and its parents, private (0700). */
   makeDirectory(path: string): Promise<void>;
   /** Writes a file in one step: a reader sees the old one or the new one, never half of it. Mode 0600 unless given. */
@@ -234,4 +187,70 @@ export interface Host {
   remove(path: string): Promise<boolean>;
   /** Connects to a Unix stream socket and closes at once. Only after `ss` showed no listener: a connect disturbs a live one. */
   connectUnix(path: string): Promise<ConnectOutcome>;
+}
+
+/** Other programs, each started from its standard place. */
+export interface Programs {
+  /** Where {@linkcode ProgramNotice}s go; nowhere until it is set. */
+  onProgram: ((notice: ProgramNotice) => void) | null;
+  /** Runs a program from its standard place to its end and returns its output. Never throws for what the program does. */
+  run(program: ProgramName, args: readonly string[], options: RunOptions): Promise<ProgramResult>;
+  /** Starts a program from its standard place. Throws a ToolMissingError if it is at none. */
+  start(program: ProgramName, args: readonly string[], options: StartOptions): StartedProgram;
+}
+
+/** The standard streams, and the terminal that they may be. */
+export interface Terminal {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly stdinIsTerminal: boolean;
+  /**
+   * Calls `onKey` for each key that is typed at the terminal of standard input, without echo; Ctrl-C and Ctrl-Z stay signals. The returned
+   * function puts the terminal back as it was; so does the end of the program, unless a signal kills it. Null where there is no terminal.
+   */
+  readKeys(onKey: (key: string) => void): (() => void) | null;
+}
+
+/** What time it is, and waiting. */
+export interface Clock {
+  /** Wall clock, milliseconds since the epoch. */
+  now(): number;
+  /** Milliseconds that only grow, from an arbitrary start. */
+  monotonic(): number;
+  /** Waits `ms` milliseconds, less if `signal` aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** What this program may still do. */
+export interface Permissions {
+  /** Drops every permission that the row does not name, then makes sure of it. Throws a TractestError (70) if one is still granted. */
+  restrict(row: PermissionRow): void;
+  /** Uses a capability for real, harmlessly, and says whether that was refused. */
+  isRefused(capability: Capability): boolean;
+}
+
+/** The operating system, as the commands see it. {@linkcode RealHost} is the real one; tests pass an object of their own. */
+export interface Host {
+  readonly files: Files;
+  readonly programs: Programs;
+  readonly terminal: Terminal;
+  readonly clock: Clock;
+  readonly permissions: Permissions;
+  readonly platform: "linux" | "darwin" | "other";
+  readonly pid: number;
+  /** Processors that this program may use. */
+  readonly processors: number;
+  /** The directory that relative paths start at: `-C DIR`, else the working directory. */
+  readonly cwd: string;
+  /** Makes `directory` the one that relative paths start at. Throws a UsageError if it is none. */
+  changeDirectory(directory: string): void;
+  /** What this program was built as, the version of its runtime (`deno 2.9.8`), and the path of its executable file where that is known. */
+  build(): { readonly kind: BuildKind; readonly runtime: string; readonly executable?: string };
+  env(name: EnvironmentName): string | undefined;
+  /** The numeric user id; null where the system has none. */
+  uid(): number | null;
+  /** Calls `handler` on each `signal`; the returned function stops that. */
+  onSignal(signal: Signal, handler: () => void): () => void;
+  /** For a command that is cut short: ends the programs that {@linkcode Programs.run} waits for, and removes the temporary directories of this process. */
+  abandon(): Promise<void>;
 }

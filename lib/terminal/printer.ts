@@ -44,7 +44,7 @@ export class Printer {
     this.verbose = options.verbose;
     this.color = options.color;
     this.#silent = options.silent ?? false;
-    if (options.verbose) host.onProgram = (notice) => this.#program(notice);
+    if (options.verbose) host.programs.onProgram = (notice) => this.#program(notice);
   }
 
   /** A line of data on standard output; nothing with `--json`. */
@@ -74,7 +74,7 @@ export class Printer {
 
   /** The one JSON document of a command. `schema` is its first key. */
   document(schema: string, body: Readonly<Record<string, unknown>>): void {
-    this.#host.stdout.write(`${toJson({ schema, ...body })}\n`);
+    this.#host.terminal.stdout.write(`${toJson({ schema, ...body })}\n`);
   }
 
   /** Text in a colour, where the stream shows colours. */
@@ -87,12 +87,12 @@ export class Printer {
   /** Whether a stream shows colours: `--color`, then NO_COLOR and TERM, then whether it is a terminal. */
   colours(stream: "stdout" | "stderr"): boolean {
     if (this.color !== "auto") return this.color === "always";
-    const output: Output = this.#host[stream];
+    const output: Output = this.#host.terminal[stream];
     return output.isTerminal && !this.#host.env("NO_COLOR") && this.#host.env("TERM") !== "dumb";
   }
 
   #write(stream: "stdout" | "stderr", text: string): void {
-    const print = () => this.#host[stream].write(`${text}\n`);
+    const print = () => this.#host.terminal[stream].write(`${text}\n`);
     if (this.above) this.above(print);
     else print();
   }

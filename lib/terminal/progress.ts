@@ -32,13 +32,13 @@ export class Progress {
 
   /** Takes the line away, so that others can be printed; it comes back by itself. */
   clear(): void {
-    if (this.#shown && this.#redraws()) this.#host.stderr.write("\r\x1b[K");
+    if (this.#shown && this.#redraws()) this.#host.terminal.stderr.write("\r\x1b[K");
     if (this.#redraws()) this.#shown = false;
   }
 
   #begin(what: string): void {
     if (this.#running.size === 0) {
-      this.#started = this.#host.monotonic();
+      this.#started = this.#host.clock.monotonic();
       this.#shown = false;
       this.#timer = setInterval(() => this.#draw(), 250);
     }
@@ -54,12 +54,12 @@ export class Progress {
   }
 
   #draw(): void {
-    const elapsed = this.#host.monotonic() - this.#started;
+    const elapsed = this.#host.clock.monotonic() - this.#started;
     const what = [...this.#running].join(", ");
     if (this.#redraws()) {
       if (elapsed < SILENT_MS) return;
-      const text = `${what} … ${Math.floor(elapsed / 1000)} s`.slice(0, this.#host.stderr.columns - 1);
-      this.#host.stderr.write(`\r\x1b[K${this.#printer.paint("dim", text, "stderr")}`);
+      const text = `${what} … ${Math.floor(elapsed / 1000)} s`.slice(0, this.#host.terminal.stderr.columns - 1);
+      this.#host.terminal.stderr.write(`\r\x1b[K${this.#printer.paint("dim", text, "stderr")}`);
       this.#shown = true;
     } else if (!this.#shown && elapsed >= SILENT_WITHOUT_TERMINAL_MS) {
       this.#printer.note(`${what} …`);
@@ -69,6 +69,6 @@ export class Progress {
 
   /** With `-v` other lines come at any time, and a dumb terminal can't erase. */
   #redraws(): boolean {
-    return this.#host.stderr.isTerminal && !this.#printer.verbose && this.#host.env("TERM") !== "dumb";
+    return this.#host.terminal.stderr.isTerminal && !this.#printer.verbose && this.#host.env("TERM") !== "dumb";
   }
 }

@@ -19,7 +19,8 @@ export interface Choice<T extends string> {
 
 /** Whether questions can be asked: a person at a terminal on both sides, and no document is being written. */
 export function canAsk(host: Host, printer: Printer): boolean {
-  return host.stdinIsTerminal && host.stdout.isTerminal && host.stderr.isTerminal && !printer.json && host.env("TERM") !== "dumb";
+  return host.terminal.stdinIsTerminal && host.terminal.stdout.isTerminal && host.terminal.stderr.isTerminal && !printer.json &&
+    host.env("TERM") !== "dumb";
 }
 
 /**

@@ -368,8 +368,8 @@ Deno.test("affectedIn() finds imports by git, whatever it is configured to, and 
   const host = new HostAt(repository.root, { HOME: repository.base });
   const project = await findProject(host);
   const read: string[] = [];
-  const readTextAtOnce = host.readTextAtOnce.bind(host);
-  host.readTextAtOnce = (path) => {
+  const readTextAtOnce = host.files.readTextAtOnce.bind(host);
+  host.files.readTextAtOnce = (path) => {
     read.push(path.slice(repository.root.length + 1));
     return readTextAtOnce(path);
   };

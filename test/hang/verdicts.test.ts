@@ -155,7 +155,7 @@ Deno.test("all of the machine is asked who holds the other end of a pipe only wh
     const root = await made.start([kind]);
     const host = new RealHost();
     const programs: string[] = [];
-    host.onProgram = ({ argv }) => void programs.push(argv[0]!);
+    host.programs.onProgram = ({ argv }) => void programs.push(argv[0]!);
     await examine(made, root, host);
     assertEquals(programs.filter((program) => program === "ls").length, listings, kind);
   }
@@ -172,9 +172,7 @@ Deno.test("a look that came too early for a proof is repeated while time can tel
 Deno.test("looking is given up when its time is over, and that is said", async () => {
   await using made = await Made.make();
   class StuckHost extends RealHost {
-    override run(): Promise<never> {
-      return new Promise(() => {});
-    }
+    override readonly programs = { onProgram: null, run: () => new Promise<never>(() => {}), start: () => assert(false) as never };
   }
   const { verdict, unknowns } = await examineInTime(new StuckHost(), requestFor(made, Deno.pid), { limitSeconds: 0 });
   assertEquals([verdict, unknowns], ["no-verdict", ["looking took longer than 0 s and was given up"]]);

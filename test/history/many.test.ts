@@ -19,7 +19,7 @@ from test left join result on result.test = test.id group by test.id`;
 
 /** Tests whose aggregates are not what a recount gives; a contradiction may have lost one of its runs to the retention. */
 async function miscounted(store: Store): Promise<unknown[]> {
-  const database = await store.openDatabase(join(store.path, "state/tractest/history.sqlite"), { readOnly: true, waitMs: 5_000 });
+  const database = await store.files.openDatabase(join(store.path, "state/tractest/history.sqlite"), { readOnly: true, waitMs: 5_000 });
   try {
     return database.prepare(RECOUNT).all().filter((row) =>
       row.trials !== row.t || row.failures !== row.f || row.recoveries !== row.r || Number(row.contradictions) < Number(row.c)
@@ -69,7 +69,7 @@ Deno.test("the history keeps no more runs than configured, none older than confi
   await recordRun(store, store.printer, limited({ days: 99 }), resultsWith({ id: "r5", tests }));
   assertEquals(await names(), ["r5", "r4", "r3"]);
   await recordRun(store, store.printer, limited({ megabytes: 0.001 }), resultsWith({ id: "r6", tests }));
-  assertEquals([await names(), store.stderr.text], [["r6"], ""]);
+  assertEquals([await names(), store.terminal.stderr.text], [["r6"], ""]);
   assertEquals(await miscounted(store), []);
 });
 
@@ -96,7 +96,7 @@ const store = new Store(Deno.args[0]);
 for (let run = 0; run < 12; run++) {
   await store.record({ id: Deno.args[1] + run, commit: "c" + run, tests: { "t.py::a": [[run % 2 ? "passed" : "failed", 1]], ["t.py::" + Deno.args[1]]: [["passed", 1]] } });
 }
-if (store.stderr.text) throw new Error(store.stderr.text);
+if (store.terminal.stderr.text) throw new Error(store.terminal.stderr.text);
 `;
   const file = join(store.path, "writer.ts");
   await Deno.writeTextFile(file, script);

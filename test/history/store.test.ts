@@ -17,7 +17,7 @@ Deno.test("a run is recorded with each of its tests, once, however often that is
   } as const;
   await store.record(run);
   await store.record(run);
-  assertEquals(store.stderr.text, "");
+  assertEquals(store.terminal.stderr.text, "");
   const { value } = await readProject(store, store.project, (database, project) => ({
     runs: runsOf(database, project, ALL),
     x: resultsOf(database, project, "tests/test_a.py::test_x", ALL),
@@ -58,7 +58,7 @@ Deno.test("a run that was short of CPU is no trial of its tests, and no pass to 
   const tests = { [id]: [["failed", 9]] } as const;
   draft.begin(resultsWith({ id: "drafted", ended: false, tests }));
   await draft.record(store.printer, resultsWith({ id: "drafted", strained: true, tests }));
-  assertEquals(store.stderr.text, "");
+  assertEquals(store.terminal.stderr.text, "");
   const record = (await testRecords(store, store.project, [id])).get(id)!;
   assertEquals([record.trials, record.failures, record.contradictions, record.strained], [1, 0, 0, 3]);
   const { value } = await readProject(store, store.project, (database, project) => ({
@@ -85,7 +85,7 @@ Deno.test("where nothing is on record there are no durations and no records, and
   assertEquals([...Deno.readDirSync(store.path)].length, 0);
   await store.record({ tests: {} });
   const other = new Store(store.path, "/somewhere/else");
-  assertEquals([(await durationsOf(other, other.project)).size, store.stderr.text], [0, ""]);
+  assertEquals([(await durationsOf(other, other.project)).size, store.terminal.stderr.text], [0, ""]);
 });
 
 /** What is on record of runs, by others than who writes it. */
@@ -105,7 +105,7 @@ Deno.test("a run that was drafted before its end is there as it ended, whole, an
   assertEquals(await onRecord(store), [["one", 2, 2, 0], ["before", 0, 0, 0]]);
   const { value } = await readProject(store, store.project, (database, project) => resultsOf(database, project, "t.py::b", ALL));
   assertEquals(value!.map(({ outcome, seconds, counts }) => [outcome, seconds, counts]), [["passed", 2, true]]);
-  assertEquals(store.stderr.text, "");
+  assertEquals(store.terminal.stderr.text, "");
 });
 
 Deno.test("where more came of a run than was drafted, all of it is recorded", async () => {
@@ -115,7 +115,7 @@ Deno.test("where more came of a run than was drafted, all of it is recorded", as
   draft.begin(resultsWith({ ...one, tests: { "t.py::a": [["failed", 1]] }, ended: false }));
   await draft.record(store.printer, resultsWith({ ...one, tests: { "t.py::a": [["failed", 1], ["passed", 1]] } }));
   assertEquals((await testRecords(store, store.project, ["t.py::a"])).get("t.py::a")?.recoveries, 1);
-  assertEquals([await onRecord(store), store.stderr.text], [[["one", 1, 1, 0]], ""]);
+  assertEquals([await onRecord(store), store.terminal.stderr.text], [[["one", 1, 1, 0]], ""]);
 });
 
 Deno.test("a draft that is dropped leaves nothing, and one whose history others hold is written when the run is over", async () => {
@@ -126,7 +126,7 @@ Deno.test("a draft that is dropped leaves nothing, and one whose history others 
   dropped.begin(results);
   await dropped.drop();
   assertEquals(await onRecord(store), [["before", 0, 0, 0]]);
-  const other = await store.openDatabase(join(store.path, "state/tractest/history.sqlite"), { readOnly: false, waitMs: 0 });
+  const other = await store.files.openDatabase(join(store.path, "state/tractest/history.sqlite"), { readOnly: false, waitMs: 0 });
   other.exec("begin immediate");
   const draft = new RunDraft(store, store.project);
   draft.begin(results);
@@ -136,7 +136,7 @@ Deno.test("a draft that is dropped leaves nothing, and one whose history others 
   other.close();
   assertEquals(await onRecord(store), [["before", 0, 0, 0]]);
   await draft.record(store.printer, results);
-  assertEquals([await onRecord(store), store.stderr.text], [[["one", 1, 1, 0], ["before", 0, 0, 0]], ""]);
+  assertEquals([await onRecord(store), store.terminal.stderr.text], [[["one", 1, 1, 0], ["before", 0, 0, 0]], ""]);
 });
 
 Deno.test("the database is private", async () => {
@@ -150,8 +150,8 @@ Deno.test("runs that were killed are recorded by the next one, once, without lin
   await using store = Store.make();
   const runs = join(store.path, "state/tractest/runs");
   const leave = async (id: string, events: readonly unknown[]) => {
-    await store.makeDirectory(join(store.path, "state/tractest"));
-    await store.makeDirectory(runs);
+    await store.files.makeDirectory(join(store.path, "state/tractest"));
+    await store.files.makeDirectory(runs);
     await Deno.mkdir(join(runs, id));
     await Deno.writeTextFile(
       join(runs, id, "events.jsonl"),
@@ -173,7 +173,7 @@ Deno.test("runs that were killed are recorded by the next one, once, without lin
 const store = new Store(Deno.args[0]);
 await store.record({ id: "5-next" });
 await store.record({ id: "6-next" });
-console.log(store.stderr.text);`;
+console.log(store.terminal.stderr.text);`;
   await Deno.writeTextFile(join(store.path, "next.ts"), script);
   const map = import.meta.resolve("@std/cli").includes("/scripts/offline/") ? ["--import-map=scripts/offline/import_map.json"] : [];
   const { code, stdout } = await new Deno.Command(Deno.execPath(), {

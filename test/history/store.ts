@@ -5,12 +5,12 @@ import { Results } from "../../lib/pytest/results.ts";
 import { recordRun } from "../../lib/history/record.ts";
 import type { Project } from "../../lib/project/project.ts";
 import { Printer } from "../../lib/terminal/printer.ts";
-import { Recorder } from "../fake_host.ts";
+import { recordingTerminal } from "../fake_host.ts";
 import { HostAt } from "../host_at.ts";
 
 /** A host with a state directory of its own, and what was said on it. */
 export class Store extends HostAt implements AsyncDisposable {
-  override readonly stderr = new Recorder();
+  override readonly terminal = recordingTerminal();
   readonly printer = new Printer(this, { json: false, verbose: false, color: "never" });
   readonly project: Project;
 

@@ -44,7 +44,7 @@ Deno.test("a dry run ends nothing", async () => {
   const found = await findLeaks(scene.host, project);
   const { killed, after } = await endLeaks(scene.host, scene.printer, project, found, { graceSeconds: 0, dryRun: true });
   assertEquals([killed, after.clean], [[], false]);
-  assertIncludes(scene.host.stdout.text, `would end pid ${pid} _subactor[w0@77]`);
+  assertIncludes(scene.host.terminal.stdout.text, `would end pid ${pid} _subactor[w0@77]`);
   assert(isAlive(pid));
 });
 

@@ -1,10 +1,11 @@
 import { findProject, type Project } from "../../lib/project/project.ts";
 import type { ProgramResult, RunOptions } from "../../lib/system/host.ts";
 import { RealHost } from "../../lib/system/real_host.ts";
+import { RealPrograms } from "../../lib/system/real_programs.ts";
 import type { EnvironmentName } from "../../lib/tables/environment.ts";
 import type { ProgramName } from "../../lib/tables/programs.ts";
 import { Printer } from "../../lib/terminal/printer.ts";
-import { Recorder } from "../fake_host.ts";
+import { recordingTerminal } from "../fake_host.ts";
 
 const SCRIPT = new URL("stand_in.py", import.meta.url).pathname;
 
@@ -33,8 +34,8 @@ export interface StandIn {
 
 /** The real host, of which a test may replace parts. */
 export class SceneHost extends RealHost {
-  override readonly stdout = new Recorder();
-  override readonly stderr = new Recorder();
+  override readonly terminal = recordingTerminal();
+  override readonly programs = new ScenePrograms(this);
   override platform: "linux" | "darwin" | "other" = "linux";
   variables: Partial<Record<EnvironmentName, string>> = {};
   /** Answers instead of a program; null lets it run. */
@@ -46,13 +47,20 @@ export class SceneHost extends RealHost {
   override env(name: EnvironmentName): string | undefined {
     return this.variables[name];
   }
+}
+
+/** Runs programs for real, where the scene has no answer of its own. */
+class ScenePrograms extends RealPrograms {
+  constructor(readonly host: SceneHost) {
+    super(host.clock);
+  }
 
   override async run(program: ProgramName, args: readonly string[], options: RunOptions): Promise<ProgramResult> {
-    this.ran.push([program, ...args].join(" "));
+    this.host.ran.push([program, ...args].join(" "));
     const nothing = new Uint8Array();
-    const instead = await this.instead(program, args);
+    const instead = await this.host.instead(program, args);
     if (instead) return { outcome: "exited", code: 0, stdout: nothing, stderr: nothing, ...instead };
-    return this.afterwards(program, await super.run(program, args, options));
+    return this.host.afterwards(program, await super.run(program, args, options));
   }
 }
 

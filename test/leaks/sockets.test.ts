@@ -131,10 +131,10 @@ for (const kind of ["symlink", "file", "directory", "live socket"] as const) {
     const project = await scene.found();
     const found = await findLeaks(scene.host, project);
     assertEquals(verdicts(found), ["a.sock stale"]);
-    const connect = scene.host.connectUnix.bind(scene.host);
-    scene.host.connectUnix = async (asked) => {
+    const connect = scene.host.files.connectUnix.bind(scene.host);
+    scene.host.files.connectUnix = async (asked) => {
       const outcome = await connect(asked);
-      scene.host.connectUnix = connect;
+      scene.host.files.connectUnix = connect;
       await Deno.remove(path);
       if (kind === "symlink") await Deno.symlink(target, path);
       else if (kind === "file") await Deno.writeTextFile(path, "x");

@@ -90,7 +90,7 @@ for (
     if (fault === 1) await replace();
     else {
       let replaced: Promise<void> | null = null;
-      scene.host.sleep = () => replaced ??= replace();
+      scene.host.clock.sleep = () => replaced ??= replace();
     }
     const { refused } = await endTree(scene.host, scene.printer, [identity], { graceSeconds: 5 });
     assert(isAlive(pid), "the other process lives");
@@ -115,7 +115,7 @@ Deno.test("fault 4: an identity is ticks since boot: the wall clock has no part 
   await using scene = await Scene.make();
   const pid = await scene.actor();
   const before = await identityOf(scene, pid);
-  scene.host.now = () => Date.now() + 86_400_000;
+  scene.host.clock.now = () => Date.now() + 86_400_000;
   assertEquals(await identityOf(scene, pid), before);
 });
 
@@ -161,7 +161,7 @@ Deno.test("fault 16: a process that ignores SIGINT is killed after the grace, an
   const pid = await scene.actor({ env: { SIGINT: "ignore" } });
   const { killed } = await endTree(scene.host, scene.printer, [await identityOf(scene, pid)], { graceSeconds: 0.2 });
   assertEquals([killed, isAlive(pid)], [[{ pid, by: "SIGKILL" }], false]);
-  assertIncludes(scene.host.stderr.text, "graceful teardown timed out — escalating to SIGKILL");
+  assertIncludes(scene.host.terminal.stderr.text, "graceful teardown timed out — escalating to SIGKILL");
 });
 
 Deno.test("fault 17: a stopped process ends by SIGINT and SIGCONT, without SIGKILL", async () => {
@@ -179,7 +179,7 @@ Deno.test("fault 18: a zombie counts as gone, and its parent is named", async ()
   const pid = await scene.ready(fifo);
   const { killed, survivors } = await endTree(scene.host, scene.printer, [await identityOf(scene, pid)], { graceSeconds: 3 });
   assertEquals([killed, survivors], [[{ pid, by: "SIGINT" }], false]);
-  assertIncludes(scene.host.stderr.text, `pid ${pid} has ended; the parent, pid ${parent}, has not collected it yet`);
+  assertIncludes(scene.host.terminal.stderr.text, `pid ${pid} has ended; the parent, pid ${parent}, has not collected it yet`);
 });
 
 Deno.test("fault 19: what stays in D after SIGKILL is given up in bounded time", async () => {

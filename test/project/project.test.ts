@@ -47,7 +47,7 @@ Deno.test("findRoot() resolves symlinks, and reads a directory that can't be lis
   Deno.symlinkSync(files.root, `${files.base}/link`);
   assertEquals((await findRoot(new HostAt(`${files.base}/link/tests`))).root, files.root);
   const blind = files.at("tests");
-  blind.readDirectory = () => Promise.reject(new Error("Permission denied"));
+  blind.files.readDirectory = () => Promise.reject(new Error("Permission denied"));
   assertEquals((await findRoot(blind)).root, files.root);
 });
 

@@ -6,7 +6,7 @@ Deno.test("writes of one file at once are each whole, whichever is the last, and
   try {
     const host = new RealHost();
     const texts = Array.from({ length: 20 }, (_, index) => String(index).repeat(10_000));
-    await Promise.all(texts.map((text) => host.writeFile(`${directory}/file`, text)));
+    await Promise.all(texts.map((text) => host.files.writeFile(`${directory}/file`, text)));
     assert(texts.includes(await Deno.readTextFile(`${directory}/file`)));
     assertEquals([...Deno.readDirSync(directory)].map((entry) => entry.name), ["file"]);
   } finally {
@@ -21,7 +21,7 @@ Deno.test("adding to a file makes it private if it is new, and leaves the mode o
     await Deno.writeTextFile(known, "one\n");
     await Deno.chmod(known, 0o666);
     const host = new RealHost();
-    for (const path of [fresh, known]) await host.appendFile(path, "two\n");
+    for (const path of [fresh, known]) await host.files.appendFile(path, "two\n");
     const modes = [fresh, known].map((path) => Deno.statSync(path).mode! & 0o777);
     assertEquals([modes, await Deno.readTextFile(known)], [[0o600, 0o666], "one\ntwo\n"]);
   } finally {

@@ -7,9 +7,9 @@ const FILES = ["/proc/pressure/cpu", "/sys/fs/cgroup/cpu.stat", "/sys/fs/cgroup/
 
 /** Looks at what the system counts about CPU time now; the returned function tells how short of it the machine was since. */
 export async function watchCpu(host: Host): Promise<() => Promise<Strain | null>> {
-  const began = host.monotonic();
+  const began = host.clock.monotonic();
   const before = await readCpuCounts(host);
-  return async () => strainBetween(before, await readCpuCounts(host), (host.monotonic() - began) / 1000);
+  return async () => strainBetween(before, await readCpuCounts(host), (host.clock.monotonic() - began) / 1000);
 }
 
 async function readCpuCounts(host: Host): Promise<CpuCounts> {

@@ -46,7 +46,7 @@ export async function inheritedEnvironment(host: Host): Promise<Map<string, stri
 }
 
 async function askEnv(host: Host): Promise<string> {
-  const { outcome, code, stdout } = await host.run("env", ["-0"], { why: "what pytest is to inherit", inherit: true });
+  const { outcome, code, stdout } = await host.programs.run("env", ["-0"], { why: "what pytest is to inherit", inherit: true });
   if (outcome === "exited" && code === 0) return new TextDecoder().decode(stdout);
   throw new TractestError(
     "environment",
@@ -108,7 +108,7 @@ export async function ignoresSigint(host: Host): Promise<boolean | null> {
  */
 export async function sigintMethod(host: Host, ignored?: boolean | null): Promise<SigintMethod> {
   if ((ignored === undefined ? await ignoresSigint(host) : ignored) === false) return "as-inherited";
-  const { outcome, code, stdout } = await host.run("env", ["--version"], { why: "whether env has --default-signal" });
+  const { outcome, code, stdout } = await host.programs.run("env", ["--version"], { why: "whether env has --default-signal" });
   return outcome === "exited" && code === 0 && knowsDefaultSignal(new TextDecoder().decode(stdout)) ? "env" : "python";
 }
 

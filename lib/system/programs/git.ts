@@ -220,7 +220,7 @@ export class Git {
 
   async #run(args: readonly string[], why: string, more: Readonly<Record<string, string>> = {}): Promise<ProgramResult> {
     const [home, config] = [this.host.env("HOME"), this.host.env("XDG_CONFIG_HOME")];
-    const result = await this.host.run("git", [...GLOBAL_OPTIONS, ...args], {
+    const result = await this.host.programs.run("git", [...GLOBAL_OPTIONS, ...args], {
       why,
       cwd: this.directory,
       timeoutMs: TIMEOUT_MS,

@@ -34,13 +34,15 @@ export async function signalTarget(host: Host, pid: number): Promise<SignalTarge
 }
 
 async function asksForVersion(host: Host): Promise<boolean> {
-  const { outcome, code, stdout } = await host.run("kill", ["--version"], { why: "whether it takes PID:INODE" });
+  const { outcome, code, stdout } = await host.programs.run("kill", ["--version"], { why: "whether it takes PID:INODE" });
   return outcome === "exited" && code === 0 && killTakesInode(new TextDecoder().decode(stdout));
 }
 
 /** `getino -p PID` prints `PID:INODE`; null where there is no such program, or no such process. */
 async function inodeOf(host: Host, pid: number): Promise<string | null> {
-  const { outcome, code, stdout } = await host.run("getino", ["-p", String(pid)], { why: "the inode of the process, which is never given again" });
+  const { outcome, code, stdout } = await host.programs.run("getino", ["-p", String(pid)], {
+    why: "the inode of the process, which is never given again",
+  });
   const [, own, inode] = /^(\d+):(\d+)\s*$/.exec(new TextDecoder().decode(stdout)) ?? [];
   return outcome === "exited" && code === 0 && own === String(pid) ? inode! : null;
 }
@@ -49,7 +51,7 @@ async function inodeOf(host: Host, pid: number): Promise<string | null> {
 export async function sendSignal(host: Host, { pid, inode }: SignalTarget, signal: Signal): Promise<Signalled> {
   if (!Number.isSafeInteger(pid) || pid <= 1) throw new RangeError(`Cannot signal pid ${pid}`);
   const whom = inode === null ? String(pid) : `${pid}:${inode}`;
-  const { outcome, code, stderr } = await host.run("kill", ["-s", signal.slice(3), whom], { why: `${signal} to a verified process` });
+  const { outcome, code, stderr } = await host.programs.run("kill", ["-s", signal.slice(3), whom], { why: `${signal} to a verified process` });
   if (outcome === "missing") return { refused: missingTool("kill") };
   if (outcome === "timed-out") return { refused: '"kill" timed out' };
   if (code === 0) return "sent";

@@ -15,7 +15,7 @@ export interface HeldPipe {
  */
 export async function holdPipe(host: Host, path: string, limitMs: number): Promise<HeldPipe | null> {
   const script = 'exec 3>"$1"; sleep 60 <&- >&- 2>&- & echo $!';
-  const { outcome, stdout } = await host.run("env", ["/bin/sh", "-c", script, "sh", path], {
+  const { outcome, stdout } = await host.programs.run("env", ["/bin/sh", "-c", script, "sh", path], {
     why: "does anybody read this pipe",
     timeoutMs: limitMs,
   });

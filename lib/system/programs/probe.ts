@@ -17,7 +17,7 @@ export interface ProbeOptions {
 
 /** Runs a program that only looks and returns its output as text; bytes that are no UTF-8 become U+FFFD. Never throws for what the program does. */
 export async function probe(host: Host, program: ProgramName, args: readonly string[], options: ProbeOptions): Promise<Probed> {
-  const { outcome, code, stdout, stderr } = await host.run(program, args, {
+  const { outcome, code, stdout, stderr } = await host.programs.run(program, args, {
     why: options.why,
     timeoutMs: options.timeoutMs,
     ...(options.env ? { env: options.env } : {}),

@@ -26,7 +26,7 @@ export function runThroughEnv(
   { cwd, why, timeoutMs, inherited, set, unset }: PythonOptions & Partial<EnvironmentChange>,
 ): Promise<ProgramResult> {
   const { args, env } = envCommand({ inherited, set, unset, argv });
-  return host.run("env", args, { cwd, why, timeoutMs, env, exactEnv: true });
+  return host.programs.run("env", args, { cwd, why, timeoutMs, env, exactEnv: true });
 }
 
 /** What a Python says about itself and about the packages that it was asked for. */

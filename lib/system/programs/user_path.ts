@@ -16,7 +16,7 @@ export async function findOnPath(host: Host, program: string, outside: string): 
   for (const entry of entries) {
     if (!isAbsolute(entry) || isInside(resolve(entry), outside)) continue;
     const path = join(entry, program);
-    if (await isExecutable(host, path) && !isInside(await host.realPath(entry) ?? entry, outside)) return path;
+    if (await isExecutable(host, path) && !isInside(await host.files.realPath(entry) ?? entry, outside)) return path;
   }
   return null;
 }
@@ -24,7 +24,7 @@ export async function findOnPath(host: Host, program: string, outside: string): 
 /** Whether there is a file that somebody may execute; false too for what can't be looked at. */
 export async function isExecutable(host: Host, path: string): Promise<boolean> {
   try {
-    const status = await host.stat(path);
+    const status = await host.files.stat(path);
     return status?.kind === "file" && (status.mode & 0o111) !== 0;
   } catch (error) {
     if (error instanceof TractestError) return false;

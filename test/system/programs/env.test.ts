@@ -52,7 +52,7 @@ Deno.test("a Python in a directory with an equals sign is started by env all the
     const program = `${directory}/python`;
     await Deno.writeTextFile(program, '#!/bin/sh\nprintf "%s|" "$0" "$@"\n', { mode: 0o755 });
     const { args, env } = envCommand({ inherited: new Map([["PATH", "/usr/bin:/bin"]]), argv: [program, "-c", "x=1", "it's"] });
-    const answer = await new RealHost().run("env", args, { why: "test", env, exactEnv: true });
+    const answer = await new RealHost().programs.run("env", args, { why: "test", env, exactEnv: true });
     assertEquals(new TextDecoder().decode(answer.stdout), `${program}|-c|x=1|it's|`);
   } finally {
     await Deno.remove(directory, { recursive: true });

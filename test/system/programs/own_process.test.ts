@@ -7,7 +7,7 @@ import { BOOT_ID, ownProcessText } from "./own_process_text.ts";
 Deno.test("what this program was started with is read with one question, once", async () => {
   const asked: string[] = [];
   const host = new RealHost();
-  host.onProgram = ({ argv }) => void asked.push(argv[0]!);
+  host.programs.onProgram = ({ argv }) => void asked.push(argv[0]!);
   const [own, again] = await Promise.all([ownProcess(host), ownProcess(host)]);
   assertEquals(own, again);
   assertEquals(asked, ["cat"]);
