@@ -6,7 +6,9 @@ const host = new RealHost(Deno.args);
 for (const kind of ["error", "unhandledrejection"] as const) {
   globalThis.addEventListener(kind, (event) => {
     event.preventDefault();
-    Deno.exit(reportError("reason" in event ? event.reason : (event as ErrorEvent).error, host.words, host));
+    Deno.exit(
+      reportError("reason" in event ? event.reason : (event as ErrorEvent).error, host.words, host),
+    );
   });
 }
 Deno.exit(await main(host.words, host));

@@ -37,19 +37,30 @@ const LOADERS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   permissions: async () => (await import("./commands/show_permissions.ts")).permissions,
 };
 
-/** From the words of the command line to an exit code: parse, drop permissions, run the command. Never throws. */
+/**
+ * From the words of the command line to an exit code: parse, drop permissions, run the command.
+ * Never throws.
+ */
 export async function main(words: readonly string[], host: Host): Promise<ExitCode> {
   let command = "tractest";
   try {
     const [name, rest] = await commandOf(words);
     command = name;
-    // The words are parsed while it is read. It has to be there before the permission to read is given away.
+    // The words are parsed while it is read. It has to be there before the permission to read is
+    // given away.
     const loading = rest.includes("--help") || rest.includes("-h") ? null : LOADERS[name]();
-    const line = rest.length === 0 ? bareLine(name) : (await import("./command_line/parse.ts")).parseCommandLine(name, rest);
+    const line = rest.length === 0
+      ? bareLine(name)
+      : (await import("./command_line/parse.ts")).parseCommandLine(name, rest);
     const isHelp = line.has("help");
     // At a terminal `zombies` offers to clean up: what was dropped can't be had again then.
-    const mayOffer = name === "zombies" && host.terminal.stdinIsTerminal && host.terminal.stdout.isTerminal && !line.has("hook") && !line.has("json");
-    const row = rowOf(isHelp ? "help" : name, line.operands, (option) => line.has(option) || (option === "kill" && mayOffer));
+    const mayOffer = name === "zombies" && host.terminal.stdinIsTerminal &&
+      host.terminal.stdout.isTerminal && !line.has("hook") && !line.has("json");
+    const row = rowOf(
+      isHelp ? "help" : name,
+      line.operands,
+      (option) => line.has(option) || (option === "kill" && mayOffer),
+    );
     const run = await (isHelp ? LOADERS.help() : loading ?? LOADERS[name]());
     host.permissions.restrict(row);
     const printer = new Printer(host, {
@@ -65,7 +76,10 @@ export async function main(words: readonly string[], host: Host): Promise<ExitCo
   }
 }
 
-/** The command and the words after it. `-C DIR` and other options of every command may stand before it. */
+/**
+ * The command and the words after it. `-C DIR` and other options of every command may stand before
+ * it.
+ */
 async function commandOf(words: readonly string[]): Promise<[CommandName, string[]]> {
   const [first, ...rest] = words;
   if (first === undefined || first === "-h" || first === "--help") return ["help", []];
@@ -88,21 +102,37 @@ async function commandOf(words: readonly string[]): Promise<[CommandName, string
 async function wordsOfOption(word: string): Promise<number> {
   const { OPTIONS } = await import("./command_line/options.ts");
   const [name, value] = word.split("=", 2);
-  const row = (OPTIONS as readonly OptionRow[]).find((row) => row.commands === "*" && (name === `--${row.name}` || name === `-${row.short}`));
+  const row = (OPTIONS as readonly OptionRow[]).find((row) =>
+    row.commands === "*" && (name === `--${row.name}` || name === `-${row.short}`)
+  );
   if (row === undefined) return 0;
   return row.kind === "flag" || value !== undefined ? 1 : 2;
 }
 
-/** The line of a command without a word after it; the parser and its tables are not loaded for nothing. */
+/**
+ * The line of a command without a word after it; the parser and its tables are not loaded for
+ * nothing.
+ */
 function bareLine(command: CommandName): CommandLine {
-  return { command, operands: [], afterDashes: [], words: [], has: () => false, value: () => undefined, values: () => [] };
+  return {
+    command,
+    operands: [],
+    afterDashes: [],
+    words: [],
+    has: () => false,
+    value: () => undefined,
+    values: () => [],
+  };
 }
 
 function helpFor(command: CommandName, line: CommandLine): CommandLine {
   return { ...line, command: "help", operands: command === "help" ? [] : [command] };
 }
 
-/** Says what went wrong, as text on standard error or, with `--json`, as a document on standard output too. Returns the exit code. */
+/**
+ * Says what went wrong, as text on standard error or, with `--json`, as a document on standard
+ * output too. Returns the exit code.
+ */
 export function reportError(
   error: unknown,
   words: readonly string[],
@@ -112,7 +142,11 @@ export function reportError(
   const known = knownError(error);
   if (words.includes("--json")) {
     const { code, message, hint } = known;
-    host.terminal.stdout.write(`${toJson({ schema: `tractest.${command}/1`, error: { code, message, hint: hint ?? null } })}\n`);
+    host.terminal.stdout.write(
+      `${
+        toJson({ schema: `tractest.${command}/1`, error: { code, message, hint: hint ?? null } })
+      }\n`,
+    );
   }
   host.terminal.stderr.write(`error: ${escapeText(known.message)}\n`);
   if (known.hint) host.terminal.stderr.write(`hint: ${escapeText(known.hint)}\n`);
@@ -123,9 +157,20 @@ function knownError(error: unknown): TractestError {
   if (error instanceof TractestError) return error;
   if (error instanceof Error && error.name === DAMAGED_PROGRAM) {
     const { program } = error as Error & { readonly program: string };
-    const message = `The program that tractest has unpacked is damaged, or was removed while it ran: ${error.message}`;
-    return new TractestError("damaged", message, EXIT.toolMissing, `rm -rf '${program}'  # the next start unpacks it anew`);
+    const message =
+      `The program that tractest has unpacked is damaged, or was removed while it ran: ${error.message}`;
+    return new TractestError(
+      "damaged",
+      message,
+      EXIT.toolMissing,
+      `rm -rf '${program}'  # the next start unpacks it anew`,
+    );
   }
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return new TractestError("bug", message, EXIT.bug, "this is a bug in tractest; please report it with the command that you typed");
+  return new TractestError(
+    "bug",
+    message,
+    EXIT.bug,
+    "this is a bug in tractest; please report it with the command that you typed",
+  );
 }

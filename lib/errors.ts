@@ -1,8 +1,9 @@
 import { EXIT, type ExitCode } from "./tables/exit_codes.ts";
 
 /**
- * An error that a user is meant to read: what was wrong, what to do about it, and the code to exit with.
- * `code` is a stable word for `--json` readers; `hint` is a command to paste or a sentence that says what to do.
+ * An error that a user is meant to read: what was wrong, what to do about it, and the code to exit
+ * with. `code` is a stable word for `--json` readers; `hint` is a command to paste or a sentence
+ * that says what to do.
  */
 export class TractestError extends Error {
   override readonly name: string = "TractestError";
@@ -28,13 +29,18 @@ export class UsageError extends TractestError {
 export class ToolMissingError extends TractestError {
   override readonly name = "ToolMissingError";
   constructor(readonly program: string, packageHint: string) {
-    super("tool-missing", `"${program}" is not installed at any standard place`, EXIT.toolMissing, packageHint);
+    super(
+      "tool-missing",
+      `"${program}" is not installed at any standard place`,
+      EXIT.toolMissing,
+      packageHint,
+    );
   }
 }
 
 /**
- * Part of this program cannot be loaded: what was unpacked is damaged, or was removed while it ran. Exit code 69.
- * `scripts/start.js` throws it, by this name.
+ * Part of this program cannot be loaded: what was unpacked is damaged, or was removed while it ran.
+ * Exit code 69. `scripts/start.js` throws it, by this name.
  */
 export const DAMAGED_PROGRAM = "DamagedProgramError";
 
@@ -46,7 +52,10 @@ export class PreflightError extends TractestError {
   }
 }
 
-/** Why a database did not do what it was asked for: another process holds it, its content is damaged, it may not be written, or the disk refuses. */
+/**
+ * Why a database did not do what it was asked for: another process holds it, its content is
+ * damaged, it may not be written, or the disk refuses.
+ */
 export type DatabaseTrouble = "busy" | "damaged" | "read-only" | "disk" | "other";
 
 /** A database that did not do what it was asked for. */

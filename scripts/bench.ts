@@ -1,7 +1,8 @@
 /**
- * Times tractest against what it replaces: whole processes, the two sides in turn, medians and the median of the pairwise ratios.
- * Needs `dist/tractest` and uv; makes a copy of the sample with its venv in a temporary directory, and removes it. Measures in a
- * network of its own where that can be had, so that nobody else holds the registry. Its parts are in benchmarks/, and import nothing
+ * Times tractest against what it replaces: whole processes, the two sides in turn, medians and the
+ * median of the pairwise ratios. Needs `dist/tractest` and uv; makes a copy of the sample with its
+ * venv in a temporary directory, and removes it. Measures in a network of its own where that can be
+ * had, so that nobody else holds the registry. Its parts are in benchmarks/, and import nothing
  * else, to start again in there without a configuration.
  */
 import { affected } from "./benchmarks/affected.ts";
@@ -29,10 +30,28 @@ async function main(words: readonly string[]): Promise<void> {
     await Deno.writeTextFile(`${scratch}/bare.js`, "console.log(1)\n");
     const inOwnNetwork = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"];
     const canHave = await run([...inOwnNetwork, "true"], scratch).then(() => true, () => false);
-    if (!canHave) console.error("in the network of this machine: what holds the registry stands in the way");
-    const itself = [DENO, "run", "--allow-all", "--quiet", "--no-config", "--no-lock", import.meta.filename!, MEASURE, scratch, ...words];
+    if (!canHave) {
+      console.error("in the network of this machine: what holds the registry stands in the way");
+    }
+    const itself = [
+      DENO,
+      "run",
+      "--allow-all",
+      "--quiet",
+      "--no-config",
+      "--no-lock",
+      import.meta.filename!,
+      MEASURE,
+      scratch,
+      ...words,
+    ];
     const [program, ...args] = canHave ? [...inOwnNetwork, ...itself] : itself;
-    const { code } = await new Deno.Command(program!, { args, stdin: "null", stdout: "inherit", stderr: "inherit" }).output();
+    const { code } = await new Deno.Command(program!, {
+      args,
+      stdin: "null",
+      stdout: "inherit",
+      stderr: "inherit",
+    }).output();
     Deno.exitCode = code;
   } finally {
     await Deno.remove(scratch, { recursive: true });
@@ -46,15 +65,22 @@ async function measureAll(scratch: string, words: readonly string[]): Promise<vo
   const venv = [...Deno.readDirSync(root)].find(({ name }) => /^py3\d+$/.test(name))!.name;
   const trivial = `${scratch}/trivial`;
   await prepareTrivial(trivial, `${root}/${venv}`);
-  const bareDeno = { name: "bare Deno start", argv: [DENO, "run", "--no-config", "--no-lock", `${scratch}/bare.js`] };
+  const bareDeno = {
+    name: "bare Deno start",
+    argv: [DENO, "run", "--no-config", "--no-lock", `${scratch}/bare.js`],
+  };
   const scene: Scene = { root, python: `${root}/${venv}/bin/python`, bareDeno, trivial };
-  for (const comparison of GROUPS.flatMap((group) => group(scene)).filter(({ name }) => wanted(name))) {
+  for (
+    const comparison of GROUPS.flatMap((group) => group(scene)).filter(({ name }) => wanted(name))
+  ) {
     try {
       await using _ = await comparison.company?.();
       report(comparison, await measure(comparison, root));
       await comparison.after?.();
     } catch (error) {
-      console.log(`${comparison.name}: can't be measured: ${error instanceof Error ? error.message : error}`);
+      console.log(
+        `${comparison.name}: can't be measured: ${error instanceof Error ? error.message : error}`,
+      );
       Deno.exitCode = 1;
     }
   }

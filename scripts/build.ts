@@ -1,6 +1,7 @@
 /**
- * Makes `dist/tractest`: bundle, then `deno compile`, and where that cannot be done or its result does not answer, the
- * self-contained executable (`self_contained.sh` with the runtime and the bundle after it). Started by `scripts/build`.
+ * Makes `dist/tractest`: bundle, then `deno compile`, and where that cannot be done or its result
+ * does not answer, the self-contained executable (`self_contained.sh` with the runtime and the
+ * bundle after it). Started by `scripts/build`.
  */
 
 import { VERSION } from "../lib/tables/release.ts";
@@ -10,9 +11,14 @@ type Kind = "compiled" | "self-contained";
 
 /** Where the result goes. */
 const DIST = Deno.env.get("TRACTEST_DIST") ?? "dist";
-/** What stands in for it while it is being made, so that a build that fails leaves the last good one. */
+/**
+ * What stands in for it while it is being made, so that a build that fails leaves the last good
+ * one.
+ */
 const NEW = `${DIST}/.new-${Deno.pid}`;
-/** The Deno that compiles: `denort` has to be of its version, so it may be another one than bundles. */
+/**
+ * The Deno that compiles: `denort` has to be of its version, so it may be another one than bundles.
+ */
 const COMPILER = Deno.env.get("TRACTEST_COMPILER") ?? Deno.execPath();
 /** `denort`, some 40 MB, may have to be downloaded. */
 const COMPILE_LIMIT_MS = 120_000;
@@ -31,24 +37,40 @@ await Deno.rename(`${NEW}/bundle`, `${DIST}/bundle`);
 await Deno.rename(`${NEW}/tractest`, `${DIST}/tractest`);
 await Deno.remove(NEW, { recursive: true });
 const { size } = await Deno.stat(`${DIST}/tractest`);
-say(`made ${DIST}/tractest: ${made}, ${VERSION}, ${(size / 1e6).toFixed(0)} MB, in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+say(
+  `made ${DIST}/tractest: ${made}, ${VERSION}, ${(size / 1e6).toFixed(0)} MB, in ${
+    ((performance.now() - started) / 1000).toFixed(1)
+  } s`,
+);
 
 /** Bundles the program in parts, so that what a command loads lazily stays in files of its own. */
 async function bundle(): Promise<void> {
-  const result = await deno(["bundle", "--quiet", "--minify", "--code-splitting", `--outdir=${NEW}/bundle`, ...graphFlags.split(" "), "main.ts"]);
+  const result = await deno([
+    "bundle",
+    "--quiet",
+    "--minify",
+    "--code-splitting",
+    `--outdir=${NEW}/bundle`,
+    ...graphFlags.split(" "),
+    "main.ts",
+  ]);
   if (!result.success) fail(`Cannot bundle the program:\n${result.stderr}`);
 }
 
 /**
- * Hides the file names of dynamic imports in the bundle from Deno: a plain `import("./x.js")` makes `deno run` read and parse x.js, and all
- * that it imports, before the first line runs, so that every start would pay for every command. `deno compile` needs to see them: it goes first.
- * A part that can't be loaded is named as such (start.js), not as an error of the program.
+ * Hides the file names of dynamic imports in the bundle from Deno: a plain `import("./x.js")` makes
+ * `deno run` read and parse x.js, and all that it imports, before the first line runs, so that
+ * every start would pay for every command. `deno compile` needs to see them: it goes first. A part
+ * that can't be loaded is named as such (start.js), not as an error of the program.
  */
 async function loadLazily(): Promise<void> {
   for (const { name } of Deno.readDirSync(`${NEW}/bundle`)) {
     const path = `${NEW}/bundle/${name}`;
     const lazy = 'import((0,"$1")).catch(globalThis.tractestCannotLoad)';
-    await Deno.writeTextFile(path, (await Deno.readTextFile(path)).replace(/\bimport\("(\.\/[\w.-]+\.js)"\)/g, lazy));
+    await Deno.writeTextFile(
+      path,
+      (await Deno.readTextFile(path)).replace(/\bimport\("(\.\/[\w.-]+\.js)"\)/g, lazy),
+    );
   }
   await Deno.copyFile("scripts/start.js", `${NEW}/bundle/start.js`);
 }
@@ -60,10 +82,23 @@ async function compile(): Promise<boolean> {
   const targetFlags = target ? [`--target=${target}`] : [];
   const result = await run(
     COMPILER,
-    ["compile", "--quiet", "--no-config", "--no-lock", ...targetFlags, ...FLAGS, `--output=${NEW}/tractest`, `${NEW}/bundle/main.js`],
+    [
+      "compile",
+      "--quiet",
+      "--no-config",
+      "--no-lock",
+      ...targetFlags,
+      ...FLAGS,
+      `--output=${NEW}/tractest`,
+      `${NEW}/bundle/main.js`,
+    ],
     COMPILE_LIMIT_MS,
   );
-  const reason = result.success ? await refusal("compiled") : result.limit ? "it took too long" : lastLine(result.stderr);
+  const reason = result.success
+    ? await refusal("compiled")
+    : result.limit
+    ? "it took too long"
+    : lastLine(result.stderr);
   return reason === null || refuse(reason);
 }
 
@@ -76,19 +111,26 @@ function refuse(reason: string): boolean {
 }
 
 /**
- * Why there is no hope for `denort`, or null. `deno compile` looks for it at DENORT_BIN, in Deno's cache, at its download site; of that
- * site a closed network may say nothing at all, so it is asked here first, briefly.
+ * Why there is no hope for `denort`, or null. `deno compile` looks for it at DENORT_BIN, in Deno's
+ * cache, at its download site; of that site a closed network may say nothing at all, so it is asked
+ * here first, briefly.
  */
 async function denortMissing(): Promise<string | null> {
   if (Deno.env.has("DENORT_BIN")) return null;
   const { denoDir } = JSON.parse((await deno(["info", "--json"])).stdout) as { denoDir: string };
-  const cached = `${denoDir}/dl/release/v${Deno.version.deno}/denort-${target ?? Deno.build.target}.zip`;
+  const cached = `${denoDir}/dl/release/v${Deno.version.deno}/denort-${
+    target ?? Deno.build.target
+  }.zip`;
   if (await Deno.stat(cached).then(() => true, () => false)) return null;
-  const answered = await fetch("https://dl.deno.land/release-latest.txt", { signal: AbortSignal.timeout(PROBE_LIMIT_MS) }).then(
+  const answered = await fetch("https://dl.deno.land/release-latest.txt", {
+    signal: AbortSignal.timeout(PROBE_LIMIT_MS),
+  }).then(
     () => true,
     () => false,
   );
-  return answered ? null : "`denort` is neither in DENORT_BIN nor in Deno's cache, and its download site does not answer";
+  return answered
+    ? null
+    : "`denort` is neither in DENORT_BIN nor in Deno's cache, and its download site does not answer";
 }
 
 /** Why the new executable is not accepted, or null. One for another target cannot be asked. */
@@ -96,7 +138,9 @@ async function refusal(expected: Kind): Promise<string | null> {
   if (target && target !== Deno.build.target) return null;
   const result = await run(`${NEW}/tractest`, ["version"], 30_000);
   const answer = `tractest ${VERSION} (${expected}, `;
-  return result.stdout.startsWith(answer) ? null : `it does not answer \`version\`: ${lastLine(result.stdout + result.stderr)}`;
+  return result.stdout.startsWith(answer)
+    ? null
+    : `it does not answer \`version\`: ${lastLine(result.stdout + result.stderr)}`;
 }
 
 /** Writes the script, the runtime and the bundle into one file. */
@@ -104,7 +148,18 @@ async function selfContained(): Promise<Kind> {
   const runtime = await Deno.readFile(Deno.execPath());
   const runtimeHash = await sha256(runtime);
   const runtimeGz = await compressedRuntime(runtimeHash);
-  const tar = await run("tar", ["-cf", "-", "--owner=0", "--group=0", "--numeric-owner", "--sort=name", "--mtime=@0", "-C", NEW, "bundle"]);
+  const tar = await run("tar", [
+    "-cf",
+    "-",
+    "--owner=0",
+    "--group=0",
+    "--numeric-owner",
+    "--sort=name",
+    "--mtime=@0",
+    "-C",
+    NEW,
+    "bundle",
+  ]);
   // bsdtar (macOS) knows none of the flags that make the archive the same each time.
   const archive = tar.success ? tar : await run("tar", ["-cf", "-", "-C", NEW, "bundle"]);
   const programGz = await gzip(archive.bytes);
@@ -123,9 +178,19 @@ async function selfContained(): Promise<Kind> {
     MAIN_SIZE: (await Deno.stat(`${NEW}/bundle/main.js`)).size,
   };
   const template = await Deno.readTextFile("scripts/self_contained.sh");
-  const script = template.replace(/@([A-Z0-9_]+)@/g, (_, name: string) => String(values[name] ?? fail(`self_contained.sh has no value for ${name}`)));
-  const file = await Deno.open(`${NEW}/tractest`, { write: true, create: true, truncate: true, mode: 0o755 });
-  for (const part of [new TextEncoder().encode(script), runtimeGz, programGz]) await write(file, part);
+  const script = template.replace(
+    /@([A-Z0-9_]+)@/g,
+    (_, name: string) => String(values[name] ?? fail(`self_contained.sh has no value for ${name}`)),
+  );
+  const file = await Deno.open(`${NEW}/tractest`, {
+    write: true,
+    create: true,
+    truncate: true,
+    mode: 0o755,
+  });
+  for (const part of [new TextEncoder().encode(script), runtimeGz, programGz]) {
+    await write(file, part);
+  }
   file.close();
   await Deno.chmod(`${NEW}/tractest`, 0o755);
   const reason = await refusal("self-contained");
@@ -148,7 +213,8 @@ async function compressedRuntime(hash: string): Promise<Uint8Array<ArrayBuffer>>
 }
 
 async function gzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-  return await new Response(new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"))).bytes();
+  return await new Response(new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip")))
+    .bytes();
 }
 
 async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
@@ -174,14 +240,27 @@ async function deno(args: string[], limitMs?: number): Promise<Result> {
 
 async function run(program: string, args: string[], limitMs = 600_000): Promise<Result> {
   const signal = AbortSignal.timeout(limitMs);
-  const { success, stdout, stderr } = await new Deno.Command(program, { args, stdin: "null", env: { NO_COLOR: "1" }, signal }).output();
+  const { success, stdout, stderr } = await new Deno.Command(program, {
+    args,
+    stdin: "null",
+    env: { NO_COLOR: "1" },
+    signal,
+  }).output();
   const text = new TextDecoder();
-  return { success, limit: signal.aborted, bytes: stdout, stdout: text.decode(stdout), stderr: text.decode(stderr) };
+  return {
+    success,
+    limit: signal.aborted,
+    bytes: stdout,
+    stdout: text.decode(stdout),
+    stderr: text.decode(stderr),
+  };
 }
 
 /** The line of an error that says most: the last of its causes. */
 function lastLine(text: string): string {
-  const line = text.trim().split("\n").findLast((line) => !/^\s*(\d+: <|at |Stack backtrace|$)/.test(line));
+  const line = text.trim().split("\n").findLast((line) =>
+    !/^\s*(\d+: <|at |Stack backtrace|$)/.test(line)
+  );
   return line?.replace(/^\s*(\d+: )?/, "") ?? "no output";
 }
 

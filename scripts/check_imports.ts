@@ -1,10 +1,12 @@
 /**
- * Checks that imports go one way, that decisions reach no operating system, and that it is touched in one place.
+ * Checks that imports go one way, that decisions reach no operating system, and that it is touched
+ * in one place.
  *
- * `lib/` has a room (a folder) for each thing that users ask for. A file may import from its own room and from the layers below
- * it; `command.ts` and `command_….ts` of every room are in the layer of commands, above all rooms. `rules.ts` and `rules_….ts`
- * decide on plain values: whatever they import, directly or not, stays outside of `lib/system/`. Types are no exception for
- * direction, but are one for that: nothing of them is left when the program runs.
+ * `lib/` has a room (a folder) for each thing that users ask for. A file may import from its own
+ * room and from the layers below it; `command.ts` and `command_….ts` of every room are in the layer
+ * of commands, above all rooms. `rules.ts` and `rules_….ts` decide on plain values: whatever they
+ * import, directly or not, stays outside of `lib/system/`. Types are no exception for direction,
+ * but are one for that: nothing of them is left when the program runs.
  */
 
 /** From the bottom to the top; rooms of one layer don't import each other. */
@@ -31,7 +33,9 @@ const LAYERS: readonly (readonly string[])[] = [
   ["main"],
 ];
 
-const LAYER_OF: ReadonlyMap<string, number> = new Map(LAYERS.flatMap((rooms, layer) => rooms.map((room) => [room, layer] as const)));
+const LAYER_OF: ReadonlyMap<string, number> = new Map(
+  LAYERS.flatMap((rooms, layer) => rooms.map((room) => [room, layer] as const)),
+);
 
 /** Packages that touch the operating system, and the only place that may import each. */
 const RESERVED: Readonly<Record<string, string>> = {
@@ -56,15 +60,21 @@ export function importsOf(source: string): Import[] {
     /\bimport\s*\(\s*["'`]([^"'`]+)["'`]/g,
   ];
   return [
-    ...[...code.matchAll(named)].map(([, names, specifier]) => ({ specifier: specifier!, isType: onlyTypes(names!) })),
-    ...others.flatMap((pattern) => [...code.matchAll(pattern)].map((match) => ({ specifier: match[1]!, isType: false }))),
+    ...[...code.matchAll(named)].map(([, names, specifier]) => ({
+      specifier: specifier!,
+      isType: onlyTypes(names!),
+    })),
+    ...others.flatMap((pattern) =>
+      [...code.matchAll(pattern)].map((match) => ({ specifier: match[1]!, isType: false }))
+    ),
   ];
 }
 
 function onlyTypes(names: string): boolean {
   if (/^\s*type\b/.test(names)) return true;
   const list = /^\s*\{([^}]*)\}\s*$/.exec(names)?.[1];
-  return list !== undefined && list.split(",").every((name) => name.trim() === "" || /^\s*type\s/.test(name));
+  return list !== undefined &&
+    list.split(",").every((name) => name.trim() === "" || /^\s*type\s/.test(name));
 }
 
 /** The room that a file lives in, or null for a file outside of `main.ts` and `lib/`. */
@@ -85,8 +95,9 @@ export function problemsOf(path: string, source: string): string[] {
     if (specifier.startsWith(".")) {
       const target = resolve(path, specifier);
       const targetRoom = roomOf(target);
-      if (targetRoom === null) problems.push(`${path}: imports ${target}, which is outside of lib/`);
-      else if (targetRoom !== room && !isBelow(targetRoom, room)) {
+      if (targetRoom === null) {
+        problems.push(`${path}: imports ${target}, which is outside of lib/`);
+      } else if (targetRoom !== room && !isBelow(targetRoom, room)) {
         problems.push(`${path}: ${room} may not import from ${targetRoom} (${target})`);
       }
     } else if (/^(jsr|npm|https?|file):/.test(specifier)) {
@@ -95,10 +106,15 @@ export function problemsOf(path: string, source: string): string[] {
       problems.push(`${path}: tables may not import "${specifier}"`);
     } else {
       const place = RESERVED[specifier];
-      if (place !== undefined && !path.startsWith(place)) problems.push(`${path}: only ${place} may import "${specifier}"`);
+      if (place !== undefined && !path.startsWith(place)) {
+        problems.push(`${path}: only ${place} may import "${specifier}"`);
+      }
     }
   }
-  if (room !== "main" && room !== "system" && /\bDeno\s*[.[]/.test(withoutStrings(withoutComments(source)))) {
+  if (
+    room !== "main" && room !== "system" &&
+    /\bDeno\s*[.[]/.test(withoutStrings(withoutComments(source)))
+  ) {
     problems.push(`${path}: \`Deno.\` stands only in main.ts and lib/system/`);
   }
   return problems;
@@ -109,18 +125,27 @@ function isBelow(target: string, room: string): boolean {
   return (LAYER_OF.get(target) ?? Infinity) < LAYER_OF.get(room)!;
 }
 
-/** The ways by which files of decisions reach the operating system, a sentence each; `sources` by path. */
+/**
+ * The ways by which files of decisions reach the operating system, a sentence each; `sources` by
+ * path.
+ */
 export function impureRules(sources: ReadonlyMap<string, string>): string[] {
   const problems: string[] = [];
   for (const path of sources.keys()) {
     if (!/\/rules(?:_\w+)?\.ts$/.test(path)) continue;
     const way = wayToSystem(path, sources, new Set());
-    if (way !== null) problems.push(`${path}: decides, and reaches the system by ${way.join(" → ")}`);
+    if (way !== null) {
+      problems.push(`${path}: decides, and reaches the system by ${way.join(" → ")}`);
+    }
   }
   return problems;
 }
 
-function wayToSystem(path: string, sources: ReadonlyMap<string, string>, seen: Set<string>): string[] | null {
+function wayToSystem(
+  path: string,
+  sources: ReadonlyMap<string, string>,
+  seen: Set<string>,
+): string[] | null {
   seen.add(path);
   for (const { specifier, isType } of importsOf(sources.get(path) ?? "")) {
     if (isType || !specifier.startsWith(".")) continue;
@@ -135,8 +160,13 @@ function wayToSystem(path: string, sources: ReadonlyMap<string, string>, seen: S
 /** What is wrong in `main.ts` and `lib/` below a directory. */
 export async function checkImports(root = "."): Promise<string[]> {
   const sources = new Map<string, string>();
-  for (const path of await sourceFiles(["main.ts", "lib"], root)) sources.set(path, await Deno.readTextFile(`${root}/${path}`));
-  return [...[...sources].flatMap(([path, source]) => problemsOf(path, source)), ...impureRules(sources)];
+  for (const path of await sourceFiles(["main.ts", "lib"], root)) {
+    sources.set(path, await Deno.readTextFile(`${root}/${path}`));
+  }
+  return [
+    ...[...sources].flatMap(([path, source]) => problemsOf(path, source)),
+    ...impureRules(sources),
+  ];
 }
 
 /** The TypeScript files at and below some paths, sorted; fixtures and the sample are data. */

@@ -1,6 +1,15 @@
-/** Runs random suites with bare pytest and with tractest, and prints in what they differ. See CONTRIBUTING.md. */
+/**
+ * Runs random suites with bare pytest and with tractest, and prints in what they differ. See
+ * CONTRIBUTING.md.
+ */
 import { parseArgs } from "@std/cli";
-import { bareOf, described, differTwice, modesOf, shrink } from "../test/differential/differential.ts";
+import {
+  bareOf,
+  described,
+  differTwice,
+  modesOf,
+  shrink,
+} from "../test/differential/differential.ts";
 import { type Mode, MODES } from "../test/differential/modes.ts";
 import { ALONE, python } from "../test/differential/place.ts";
 import { filesOf, randomSuite } from "../test/differential/suite.ts";
@@ -14,8 +23,12 @@ const start = Number(line.seed ?? Math.floor(Math.random() * 2 ** 31));
 const perSuite = Number(line.modes ?? 4);
 const named = line.mode === undefined ? null : MODES.filter(({ name }) => name === line.mode);
 if (![count, start, perSuite].every(Number.isInteger) || named?.length === 0) {
-  console.error(`usage: scripts/differential [COUNT] [--seed N] [--mode ${MODES.map(({ name }) => name).join("|")}]
-                            [--modes PER_SUITE] [--lanes N] [--no-shrink] [--keep DIR]`);
+  console.error(
+    `usage: scripts/differential [COUNT] [--seed N] [--mode ${
+      MODES.map(({ name }) => name).join("|")
+    }]
+                            [--modes PER_SUITE] [--lanes N] [--no-shrink] [--keep DIR]`,
+  );
   Deno.exit(64);
 }
 if (ALONE === null) {
@@ -35,7 +48,9 @@ interface Figures {
   runs: number;
   deviating: number;
 }
-const figures = new Map<string, Figures>(MODES.map(({ name }) => [name, { runs: 0, deviating: 0 }]));
+const figures = new Map<string, Figures>(
+  MODES.map(({ name }) => [name, { runs: 0, deviating: 0 }]),
+);
 const verdicts = { green: 0, red: 0, either: 0 };
 let suites = 0;
 let next = 0;
@@ -57,7 +72,9 @@ async function tryOne(index: number): Promise<void> {
 
 async function show(seed: number, mode: Mode, found: Awaited<ReturnType<typeof differTwice>>) {
   const suite = randomSuite(seed);
-  const finding = line["no-shrink"] ? { suite, mode, deviations: found } : await shrink(suite, mode, found[0]!);
+  const finding = line["no-shrink"]
+    ? { suite, mode, deviations: found }
+    : await shrink(suite, mode, found[0]!);
   console.log(`\n${described(finding)}`);
 }
 
@@ -81,6 +98,8 @@ for (const [name, { runs, deviating }] of rows) {
 const seconds = Math.round((performance.now() - began) / 1000);
 console.log(
   `${suites} suites (bare pytest: ${verdicts.green} green, ${verdicts.red} red, ${verdicts.either} cut short ` +
-    `with 0), ${total("runs")} runs of tractest, ${total("deviating")} deviating; seed ${start}, ${seconds} s`,
+    `with 0), ${total("runs")} runs of tractest, ${
+      total("deviating")
+    } deviating; seed ${start}, ${seconds} s`,
 );
 Deno.exit(total("deviating") === 0 ? 0 : 1);

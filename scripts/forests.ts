@@ -21,8 +21,13 @@ Deno.exit(sums.failed === 0 ? 0 : 1);
 function read(words: readonly string[]): { seed: number; many: number; shrinks: boolean } {
   const numbers = words.filter((word) => /^\d+$/.test(word)).map(Number);
   const named = words.indexOf("--seed");
-  const known = words.every((word) => /^\d+$/.test(word) || ["--seed", "--no-shrink"].includes(word));
-  if (!known || numbers.length > (named < 0 ? 1 : 2) || (named >= 0 && !/^\d+$/.test(words[named + 1] ?? ""))) {
+  const known = words.every((word) =>
+    /^\d+$/.test(word) || ["--seed", "--no-shrink"].includes(word)
+  );
+  if (
+    !known || numbers.length > (named < 0 ? 1 : 2) ||
+    (named >= 0 && !/^\d+$/.test(words[named + 1] ?? ""))
+  ) {
     console.error("usage: scripts/forests [COUNT] [--seed N] [--no-shrink]");
     Deno.exit(64);
   }

@@ -1,6 +1,7 @@
 /**
- * Test files side by side: most tests wait for other processes, so two at a time take little more than half as long. Each lane has
- * namespaces of its own, for the tests bind the registry's port, count actors and look for leaks all over the machine.
+ * Test files side by side: most tests wait for other processes, so two at a time take little more
+ * than half as long. Each lane has namespaces of its own, for the tests bind the registry's port,
+ * count actors and look for leaks all over the machine.
  */
 
 /** How a test process ended, and its results as JUnit XML; "" if there are none. */
@@ -10,7 +11,10 @@ export interface TestResult {
   readonly report: string;
 }
 
-/** The files that take longest (a minute or more), longest first; the order of the others hardly matters. */
+/**
+ * The files that take longest (a minute or more), longest first; the order of the others hardly
+ * matters.
+ */
 const LONGEST = [
   "run_sample",
   "differential",
@@ -29,8 +33,9 @@ const LONGEST = [
 const FAST = /^test\/(core|programs|project|ui|engine|run)\//;
 
 /**
- * Keeps the way to package registries open for the two programs that take it; everything else sees a network of its own. The first process
- * of a pid namespace must collect orphans, which a shell does while it waits.
+ * Keeps the way to package registries open for the two programs that take it; everything else sees
+ * a network of its own. The first process of a pid namespace must collect orphans, which a shell
+ * does while it waits.
  */
 const SETUP = `set -e
 lane=$1; shift
@@ -49,13 +54,19 @@ exit $?`;
 
 const NAMESPACES = ["--mount", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"];
 
-/** How many lanes there are: more than one only for root, where namespaces can be had. TRACTEST_TEST_LANES says otherwise. */
+/**
+ * How many lanes there are: more than one only for root, where namespaces can be had.
+ * TRACTEST_TEST_LANES says otherwise.
+ */
 export async function laneCount(): Promise<number> {
-  const wanted = Number(Deno.env.get("TRACTEST_TEST_LANES") ?? Math.min(4, navigator.hardwareConcurrency));
+  const wanted = Number(
+    Deno.env.get("TRACTEST_TEST_LANES") ?? Math.min(4, navigator.hardwareConcurrency),
+  );
   if (wanted < 2 || Deno.build.os !== "linux" || Deno.uid() !== 0) return 1;
   const directory = await Deno.makeTempDir({ prefix: "tractest-lane-" });
   try {
-    const { success } = await lane(["nsenter", `--net=${directory}/network`, "true"], directory).output();
+    const { success } = await lane(["nsenter", `--net=${directory}/network`, "true"], directory)
+      .output();
     return success ? wanted : 1;
   } catch {
     return 1;
@@ -68,7 +79,8 @@ export async function laneCount(): Promise<number> {
  * Runs the files in lanes, and prints the output of each process when it is over.
  *
  * @param test the command line for some files, which writes its results to a path
- * @param isHung whether a line of the output says that a test has taken too long: its process is ended
+ * @param isHung whether a line of the output says that a test has taken too long: its process is
+ *   ended
  */
 export async function inLanes(
   count: number,
@@ -84,11 +96,15 @@ export async function inLanes(
     }
     Deno.exit(130);
   };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) Deno.addSignalListener(signal, interrupted);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    Deno.addSignalListener(signal, interrupted);
+  }
   const waiting = batches(files);
   const results: TestResult[] = [];
   const work = async () => {
-    for (let batch = waiting.shift(); batch !== undefined; batch = waiting.shift()) results.push(await runBatch(batch, test, isHung));
+    for (let batch = waiting.shift(); batch !== undefined; batch = waiting.shift()) {
+      results.push(await runBatch(batch, test, isHung));
+    }
   };
   await Promise.all(Array.from({ length: count }, work));
   return results;
@@ -99,7 +115,10 @@ function batches(files: readonly string[]): string[][] {
     const index = LONGEST.findIndex((part) => file.includes(part));
     return index < 0 ? LONGEST.length : index;
   };
-  const byKey = Map.groupBy([...files].sort((a, b) => rank(a) - rank(b)), (file) => FAST.exec(file)?.[0] ?? file);
+  const byKey = Map.groupBy(
+    [...files].sort((a, b) => rank(a) - rank(b)),
+    (file) => FAST.exec(file)?.[0] ?? file,
+  );
   return [...byKey.values()];
 }
 

@@ -1,4 +1,7 @@
-/** Writes the tables of the README from the tables in lib/; with `--check` only says whether they agree. */
+/**
+ * Writes the tables of the README from the tables in lib/; with `--check` only says whether they
+ * agree.
+ */
 import { CHECKS } from "../lib/preflight/check_ids.ts";
 import { ENVIRONMENT } from "../lib/tables/environment.ts";
 import { EXIT_CODE_MEANINGS } from "../lib/tables/exit_codes.ts";
@@ -19,8 +22,14 @@ export function withTables(readme: string): string {
 
 const TABLES: Readonly<Record<string, readonly string[]>> = {
   checks: table(["check", "it is well when"], CHECKS.map((row) => [`\`${row.id}\``, row.means])),
-  "exit-codes": table(["exit code", "meaning"], EXIT_CODE_MEANINGS.map((row) => [String(row.code), row.meaning])),
-  environment: table(["variable", "for"], ENVIRONMENT.map((row) => [`\`${row.name}\``, row.purpose])),
+  "exit-codes": table(
+    ["exit code", "meaning"],
+    EXIT_CODE_MEANINGS.map((row) => [String(row.code), row.meaning]),
+  ),
+  environment: table(
+    ["variable", "for"],
+    ENVIRONMENT.map((row) => [`\`${row.name}\``, row.purpose]),
+  ),
   permissions: table(
     ["command", "may use", "may start", "why"],
     (PERMISSIONS as readonly PermissionRow[]).map((row) => [
@@ -33,7 +42,8 @@ const TABLES: Readonly<Record<string, readonly string[]>> = {
 };
 
 function table(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   return [line(heads), `|${heads.map(() => "---").join("|")}|`, ...rows.map(line)];
 }
 

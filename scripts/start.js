@@ -1,7 +1,8 @@
 // tractest
-// The first file of the self-contained kind: it loads the program, and says what to do where what was unpacked is damaged.
-// The line above is read at each start (self_contained.sh): a file that lost its content in a power cut has lost it too.
-// Everything here has to fit into one block of a disk, so that this file is either whole or not there.
+// The first file of the self-contained kind: it loads the program, and says what to do where what
+// was unpacked is damaged. The line above is read at each start (self_contained.sh): a file that
+// lost its content in a power cut has lost it too. Everything here has to fit into one block of a
+// disk, so that this file is either whole or not there.
 const program = new URL("..", import.meta.url).pathname;
 
 /** A module error goes on with the text that it could not read. */
@@ -9,12 +10,17 @@ const firstLine = (error) => String(error.message).split("\n", 1)[0];
 
 /** What happens to the error of every `import()` in the bundle (build.ts). */
 globalThis.tractestCannotLoad = (error) => {
-  throw Object.assign(new Error(`a file of it cannot be loaded: ${firstLine(error)}`), { name: "DamagedProgramError", program });
+  throw Object.assign(new Error(`a file of it cannot be loaded: ${firstLine(error)}`), {
+    name: "DamagedProgramError",
+    program,
+  });
 };
 
 // Deno would read a plain import before this file runs, and end with words of its own.
 import((0, "./main.js")).catch((error) => {
-  console.error(`error: The program that tractest has unpacked to "${program}" is damaged: ${firstLine(error)}`);
+  console.error(
+    `error: The program that tractest has unpacked to "${program}" is damaged: ${firstLine(error)}`,
+  );
   try {
     Deno.removeSync(program, { recursive: true });
     console.error("hint: it was removed; type the same again, and it is unpacked anew");

@@ -1,5 +1,6 @@
 /**
- * Runs every gate (each counts as one test), then the tests, and says what came out. Started by `scripts/test`.
+ * Runs every gate (each counts as one test), then the tests, and says what came out. Started by
+ * `scripts/test`.
  *
  * A test that cannot run here is ignored and ends its name with the reason: `… (needs tmux)`.
  */
@@ -18,8 +19,9 @@ const WHOLE = "the test run of";
 /** What only the compiled kind can show. */
 const COMPILED_ONLY = "test/build/compiled";
 /**
- * Test files of the built binary that run on the compiled kind too: what users download is made by `deno compile`, while the
- * self-contained kind is what most machines without Deno's download site build and what all other tests use.
+ * Test files of the built binary that run on the compiled kind too: what users download is made by
+ * `deno compile`, while the self-contained kind is what most machines without Deno's download site
+ * build and what all other tests use.
  */
 const COMPILED_KIND = [
   COMPILED_ONLY,
@@ -50,7 +52,12 @@ interface Kind {
 }
 
 const BUILT: Kind = { label: "", command: [], passed: 0, failed: 0 };
-const COMPILED: Kind = { label: "compiled", command: ["env", `TRACTEST_BINARY=${COMPILED_BINARY}`], passed: 0, failed: 0 };
+const COMPILED: Kind = {
+  label: "compiled",
+  command: ["env", `TRACTEST_BINARY=${COMPILED_BINARY}`],
+  passed: 0,
+  failed: 0,
+};
 
 let passed = 0;
 let failed = 0;
@@ -59,21 +66,33 @@ const skipped = new Map<string, number>();
 const failures: string[] = [];
 
 // Tests of random cases that are tried again have to meet the same ones.
-if (!Deno.env.has("TRACTEST_SEED")) Deno.env.set("TRACTEST_SEED", String(Math.floor(Math.random() * 2 ** 31)));
+if (!Deno.env.has("TRACTEST_SEED")) {
+  Deno.env.set("TRACTEST_SEED", String(Math.floor(Math.random() * 2 ** 31)));
+}
 if (words.length === 0) await gates();
 else await gate("the binary is built", () => command("scripts/build"));
 const files = (await sourceFiles(["test"])).filter((path) => /[._]test\.ts$/.test(path));
-const chosen = words.length === 0 ? files : files.filter((path) => words.some((word) => path.includes(word)));
+const chosen = words.length === 0
+  ? files
+  : files.filter((path) => words.some((word) => path.includes(word)));
 if (chosen.length === 0) fail(`no test file's path contains ${words.join(" or ")}`);
 else await tests(chosen.filter((path) => !path.includes(COMPILED_ONLY)), BUILT);
 await compiledTests(chosen.filter((path) => COMPILED_KIND.some((part) => path.includes(part))));
 
-if (failures.length > 0) console.log(`\nfailed:\n${failures.map((name) => `  ${name}`).join("\n")}`);
-const reasons = [...skipped].map(([reason, count]) => count === 1 ? reason : `${reason} (${count})`);
+if (failures.length > 0) {
+  console.log(`\nfailed:\n${failures.map((name) => `  ${name}`).join("\n")}`);
+}
+const reasons = [...skipped].map(([reason, count]) =>
+  count === 1 ? reason : `${reason} (${count})`
+);
 const skips = [...skipped.values()].reduce((sum, count) => sum + count, 0);
 console.log(`${skips} skipped${skips === 0 ? "" : `: ${reasons.join("; ")}`}`);
 for (const { label, passed, failed } of [BUILT, COMPILED]) {
-  console.log(`${label === "" ? "all tests, with dist/tractest" : "on the compiled kind"}: ${passed} passed, ${failed} failed`);
+  console.log(
+    `${
+      label === "" ? "all tests, with dist/tractest" : "on the compiled kind"
+    }: ${passed} passed, ${failed} failed`,
+  );
 }
 console.log(`${passed} passed, ${failed} failed`);
 Deno.exit(failed === 0 ? 0 : 1);
@@ -83,7 +102,10 @@ async function gates(): Promise<void> {
   const all = [...sources, ...await sourceFiles(["test", "scripts"])];
   await gate("the sources are formatted", () => deno(["fmt", "--check"]));
   // `no-slow-types` is about packages on JSR, and asks JSR.
-  await gate("the sources pass the linter", () => deno(["lint", "--quiet", "--rules-exclude=no-slow-types"]));
+  await gate(
+    "the sources pass the linter",
+    () => deno(["lint", "--quiet", "--rules-exclude=no-slow-types"]),
+  );
   await gate("the sources pass the type check", () => deno(["check", "--quiet", ...GRAPH, ...all]));
   await gate("imports go one way", async () => {
     const problems = await checkImports();
@@ -94,28 +116,54 @@ async function gates(): Promise<void> {
   await gate("the binary is built", () => command("scripts/build"));
 }
 
-/** Runs test files on one kind of binary, with their output as it comes, and counts from the reports that Deno writes. */
+/**
+ * Runs test files on one kind of binary, with their output as it comes, and counts from the reports
+ * that Deno writes.
+ */
 async function tests(files: readonly string[], kind: Kind): Promise<void> {
   const lanes = files.length === 1 ? 1 : await laneCount();
   if (lanes === 1) return failAll(count(await alone(kind, files), kind), kind);
-  const results = await inLanes(lanes, files, (files, results) => testCommand(kind, files, results), isHung);
-  const failing = results.map((result) => ({ files: result.files, names: count(result, kind) })).filter(({ names }) => names.length > 0);
+  const results = await inLanes(
+    lanes,
+    files,
+    (files, results) => testCommand(kind, files, results),
+    isHung,
+  );
+  const failing = results.map((result) => ({ files: result.files, names: count(result, kind) }))
+    .filter(({ names }) => names.length > 0);
   if (failing.length === 0) return;
   // A failure beside other tests counts when it also comes alone.
   const names = failing.flatMap((one) => one.names);
-  console.log(`\nagain, alone, after a failure beside other tests:\n${names.map((name) => `  ${name}`).join("\n")}`);
+  console.log(
+    `\nagain, alone, after a failure beside other tests:\n${
+      names.map((name) => `  ${name}`).join("\n")
+    }`,
+  );
   const left: string[] = [];
-  for (const one of failing) left.push(...count(await alone(kind, one.files, one.names), kind, one.names));
+  for (const one of failing) {
+    left.push(...count(await alone(kind, one.files, one.names), kind, one.names));
+  }
   failAll(left, kind);
   const flaky = names.filter((name) => !left.includes(name));
-  if (flaky.length > 0) console.log(`\nfailed beside other tests, passed alone:\n${flaky.map((name) => `  ${name}`).join("\n")}`);
+  if (flaky.length > 0) {
+    console.log(
+      `\nfailed beside other tests, passed alone:\n${flaky.map((name) => `  ${name}`).join("\n")}`,
+    );
+  }
 }
 
-/** The tests of the binary once more on what `deno compile` makes, where `scripts/denort` has brought what that needs. */
+/**
+ * The tests of the binary once more on what `deno compile` makes, where `scripts/denort` has
+ * brought what that needs.
+ */
 async function compiledTests(files: readonly string[]): Promise<void> {
   if (files.length === 0) return;
-  const [denort, compiler] = ["denort", "deno"].map((name) => `${Deno.cwd()}/.tools/denort/${name}`);
-  if (!await Deno.stat(compiler!).then(() => true, () => false)) return skip("the compiled kind was not tested: scripts/denort was not run");
+  const [denort, compiler] = ["denort", "deno"].map((name) =>
+    `${Deno.cwd()}/.tools/denort/${name}`
+  );
+  if (!await Deno.stat(compiler!).then(() => true, () => false)) {
+    return skip("the compiled kind was not tested: scripts/denort was not run");
+  }
   const env = { DENORT_BIN: denort!, TRACTEST_COMPILER: compiler!, TRACTEST_DIST: "dist/compiled" };
   const before = failed;
   await gate("the compiled kind is built", () => command("scripts/build", ["compiled"], env));
@@ -123,17 +171,38 @@ async function compiledTests(files: readonly string[]): Promise<void> {
 }
 
 function testCommand(kind: Kind, files: readonly string[], results: string): string[] {
-  return [...kind.command, Deno.execPath(), "test", "--quiet", "--no-check", "--allow-all", ...GRAPH, `--junit-path=${results}`, ...files];
+  return [
+    ...kind.command,
+    Deno.execPath(),
+    "test",
+    "--quiet",
+    "--no-check",
+    "--allow-all",
+    ...GRAPH,
+    `--junit-path=${results}`,
+    ...files,
+  ];
 }
 
 /** Runs test files one after the other; all of their tests, or those with these names. */
-async function alone(kind: Kind, files: readonly string[], names: readonly string[] = []): Promise<TestResult> {
+async function alone(
+  kind: Kind,
+  files: readonly string[],
+  names: readonly string[] = [],
+): Promise<TestResult> {
   // Not in the checkout: two test runs at once in it would count each other's tests.
   const results = await Deno.makeTempFile({ prefix: "tractest-results-", suffix: ".xml" });
-  const only = names.filter((name) => !name.startsWith(WHOLE)).map((name) => name.replace(/[/\\^$.*+?()[\]{}|-]/g, "\\$&"));
+  const only = names.filter((name) => !name.startsWith(WHOLE)).map((name) =>
+    name.replace(/[/\\^$.*+?()[\]{}|-]/g, "\\$&")
+  );
   const [program, ...args] = testCommand(kind, files, results);
   if (only.length > 0) args.push(`--filter=/^(?:${only.join("|")})$/`);
-  const child = new Deno.Command(program!, { args, stdin: "null", stdout: "piped", stderr: "inherit" }).spawn();
+  const child = new Deno.Command(program!, {
+    args,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
   const text = new TextDecoder();
   for await (const bytes of child.stdout) {
     Deno.stdout.writeSync(bytes);
@@ -153,29 +222,48 @@ function isHung(output: string): boolean {
   return hung = true;
 }
 
-/** Counts what passed and what was skipped, of all tests or those with a name of a list; the names of what failed. */
-function count({ files, success, report }: TestResult, kind: Kind, only: readonly string[] = []): string[] {
+/**
+ * Counts what passed and what was skipped, of all tests or those with a name of a list; the names
+ * of what failed.
+ */
+function count(
+  { files, success, report }: TestResult,
+  kind: Kind,
+  only: readonly string[] = [],
+): string[] {
   const names: string[] = [];
-  const isAsked = (name: string) => only.every((one) => one.startsWith(WHOLE)) || only.includes(name);
-  for (const [, attributes = "", body = ""] of report.matchAll(/<testcase\b([^>]*?)(?:\/>|>(.*?)<\/testcase>)/gs)) {
+  const isAsked = (name: string) =>
+    only.every((one) => one.startsWith(WHOLE)) || only.includes(name);
+  for (
+    const [, attributes = "", body = ""] of report.matchAll(
+      /<testcase\b([^>]*?)(?:\/>|>(.*?)<\/testcase>)/gs,
+    )
+  ) {
     const name = unescapeXml(/\bname="([^"]*)"/.exec(attributes)?.[1] ?? "");
     if (!isAsked(name)) continue;
     if (/<(failure|error)\b/.test(body)) names.push(name);
-    else if (/<skipped\b/.test(body)) skip(/\((needs [^()]*)\)$/.exec(name)?.[1] ?? (hung ? "not run after a test that hung" : name));
-    else {
+    else if (/<skipped\b/.test(body)) {
+      skip(
+        /\((needs [^()]*)\)$/.exec(name)?.[1] ?? (hung ? "not run after a test that hung" : name),
+      );
+    } else {
       passed++;
       kind.passed++;
     }
   }
   // A file that cannot be loaded has no test cases in the report.
-  if ((!success && names.length === 0) || !report.includes("<testcase")) names.push(`${WHOLE} ${files.join(", ")}`);
+  if ((!success && names.length === 0) || !report.includes("<testcase")) {
+    names.push(`${WHOLE} ${files.join(", ")}`);
+  }
   return names;
 }
 
 async function gate(name: string, action: () => Promise<boolean>): Promise<void> {
   const started = performance.now();
   const ok = await action();
-  console.log(`${name} ... ${ok ? "ok" : "FAILED"} (${((performance.now() - started) / 1000).toFixed(1)}s)`);
+  console.log(
+    `${name} ... ${ok ? "ok" : "FAILED"} (${((performance.now() - started) / 1000).toFixed(1)}s)`,
+  );
   if (ok) passed++;
   else fail(name);
 }
@@ -195,15 +283,24 @@ function skip(reason: string): void {
 }
 
 /**
- * Whether `deno doc --lint` has nothing to say but that a member has no comment of its own: a member is there to be read
- * with its type, and `readonly pid: number` says what a comment would.
+ * Whether `deno doc --lint` has nothing to say but that a member has no comment of its own: a
+ * member is there to be read with its type, and `readonly pid: number` says what a comment would.
  */
 async function documented(files: string[]): Promise<boolean> {
   const importMap = GRAPH.filter((flag) => flag.startsWith("--import-map")); // it takes no lock file
   const args = ["doc", "--lint", "--quiet", ...importMap, ...files];
-  const { code, stderr } = await new Deno.Command(Deno.execPath(), { args, stdin: "null", stdout: "null", env: { NO_COLOR: "1" } }).output();
-  const problems = new TextDecoder().decode(stderr).split(/^(?=error)/m).filter((problem) => problem.startsWith("error["));
-  const serious = problems.filter((problem) => !/^error\[missing-jsdoc\]/.test(problem) || /-->.*:1$/m.test(problem));
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args,
+    stdin: "null",
+    stdout: "null",
+    env: { NO_COLOR: "1" },
+  }).output();
+  const problems = new TextDecoder().decode(stderr).split(/^(?=error)/m).filter((problem) =>
+    problem.startsWith("error[")
+  );
+  const serious = problems.filter((problem) =>
+    !/^error\[missing-jsdoc\]/.test(problem) || /-->.*:1$/m.test(problem)
+  );
   for (const problem of serious) console.log(problem.trimEnd());
   return serious.length === 0 && (code === 0 || problems.length > 0);
 }
@@ -212,8 +309,18 @@ async function deno(args: string[]): Promise<boolean> {
   return await command(Deno.execPath(), args);
 }
 
-async function command(program: string, args: string[] = [], env: Record<string, string> = {}): Promise<boolean> {
-  const { success } = await new Deno.Command(program, { args, env, stdin: "null", stdout: "inherit", stderr: "inherit" }).output();
+async function command(
+  program: string,
+  args: string[] = [],
+  env: Record<string, string> = {},
+): Promise<boolean> {
+  const { success } = await new Deno.Command(program, {
+    args,
+    env,
+    stdin: "null",
+    stdout: "inherit",
+    stderr: "inherit",
+  }).output();
   return success;
 }
 
@@ -221,6 +328,8 @@ function unescapeXml(text: string): string {
   const named: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
   return text.replace(/&(#x?[0-9a-f]+|\w+);/gi, (whole, name: string) => {
     if (name.startsWith("#x")) return String.fromCodePoint(parseInt(name.slice(2), 16));
-    return name.startsWith("#") ? String.fromCodePoint(Number(name.slice(1))) : named[name] ?? whole;
+    return name.startsWith("#")
+      ? String.fromCodePoint(Number(name.slice(1)))
+      : named[name] ?? whole;
   });
 }

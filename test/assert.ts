@@ -6,8 +6,11 @@ export function assert(condition: unknown, message = "expected a truthy value"):
 /** Throws unless both are the same, compared deeply. */
 export function assertEquals(actual: unknown, expected: unknown, message = ""): void {
   if (same(actual, expected)) return;
-  const show = (value: unknown) => Deno.inspect(value, { depth: 10, iterableLimit: 1000, strAbbreviateSize: 10_000 });
-  throw new Error(`${message ? `${message}\n` : ""}actual:   ${show(actual)}\nexpected: ${show(expected)}`);
+  const show = (value: unknown) =>
+    Deno.inspect(value, { depth: 10, iterableLimit: 1000, strAbbreviateSize: 10_000 });
+  throw new Error(
+    `${message ? `${message}\n` : ""}actual:   ${show(actual)}\nexpected: ${show(expected)}`,
+  );
 }
 
 /** Throws unless `text` contains `part`. */
@@ -16,7 +19,10 @@ export function assertIncludes(text: string, part: string): void {
 }
 
 /** The error that `action` throws; throws if it throws none, or one of another class. */
-export function assertThrows<E extends Error>(action: () => unknown, type: abstract new (...args: never[]) => E): E {
+export function assertThrows<E extends Error>(
+  action: () => unknown,
+  type: abstract new (...args: never[]) => E,
+): E {
   try {
     action();
   } catch (error) {
@@ -26,8 +32,14 @@ export function assertThrows<E extends Error>(action: () => unknown, type: abstr
   throw new Error(`expected a ${type.name} to be thrown`);
 }
 
-/** The error that `action` rejects with; throws if it resolves, or rejects with one of another class. */
-export async function assertRejects<E extends Error>(action: () => Promise<unknown>, type: abstract new (...args: never[]) => E): Promise<E> {
+/**
+ * The error that `action` rejects with; throws if it resolves, or rejects with one of another
+ * class.
+ */
+export async function assertRejects<E extends Error>(
+  action: () => Promise<unknown>,
+  type: abstract new (...args: never[]) => E,
+): Promise<E> {
   try {
     await action();
   } catch (error) {
@@ -45,5 +57,7 @@ function same(a: unknown, b: unknown): boolean {
   if (a instanceof Set && b instanceof Set) return same([...a], [...b]);
   const keys = Object.keys(a);
   if (keys.length !== Object.keys(b).length) return false;
-  return keys.every((key) => key in b && same((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]));
+  return keys.every((key) =>
+    key in b && same((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key])
+  );
 }

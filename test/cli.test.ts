@@ -6,12 +6,19 @@ import { fakeHost, Recorder } from "./fake_host.ts";
 async function typed(...words: string[]): Promise<{ code: number; out: string; err: string }> {
   const stdout = new Recorder();
   const stderr = new Recorder();
-  const code = await main(words, fakeHost({ stdout, stderr, build: () => ({ kind: "source" as const, runtime: "deno 2" }) }));
+  const code = await main(
+    words,
+    fakeHost({ stdout, stderr, build: () => ({ kind: "source" as const, runtime: "deno 2" }) }),
+  );
   return { code, out: stdout.text, err: stderr.text };
 }
 
 Deno.test("main() names the nearest command for an unknown one and exits 64", async () => {
-  assertEquals(await typed("zombie"), { code: 64, out: "", err: 'error: Unknown command "zombie"\nhint: did you mean "zombies"?\n' });
+  assertEquals(await typed("zombie"), {
+    code: 64,
+    out: "",
+    err: 'error: Unknown command "zombie"\nhint: did you mean "zombies"?\n',
+  });
 });
 
 Deno.test("main() names the nearest option for an unknown one and exits 64", async () => {
@@ -23,14 +30,32 @@ Deno.test("main() names the nearest option for an unknown one and exits 64", asy
 Deno.test("main() takes options of every command before the command too", async () => {
   const { code, out } = await typed("-v", "--color", "never", "--color=never", "version");
   assertEquals([code, /^tractest /.test(out)], [0, true]);
-  assertEquals((await typed("--color", "never")).err.split("\n")[0], 'error: Unknown command "--color"');
+  assertEquals(
+    (await typed("--color", "never")).err.split("\n")[0],
+    'error: Unknown command "--color"',
+  );
   assertIncludes((await typed("--kill", "zombies")).err, 'Unknown command "--kill"');
 });
 
 Deno.test("main() refuses a word that the command does nothing with", async () => {
-  for (const name of ["doctor", "zombies", "failed", "affected", "check", "flaky", "layout", "version", "permissions"]) {
+  for (
+    const name of [
+      "doctor",
+      "zombies",
+      "failed",
+      "affected",
+      "check",
+      "flaky",
+      "layout",
+      "version",
+      "permissions",
+    ]
+  ) {
     const { code, err } = await typed(name, "tests/");
-    assertEquals([code, err], [64, `error: "${name}" takes no "tests/"\nhint: tractest ${name} --help lists the options\n`]);
+    assertEquals([code, err], [
+      64,
+      `error: "${name}" takes no "tests/"\nhint: tractest ${name} --help lists the options\n`,
+    ]);
   }
 });
 
@@ -66,7 +91,10 @@ Deno.test("main() lists every command, and every command has a page", async () =
     const page = await typed("help", row.name);
     assertEquals(page.code, 0);
     assertIncludes(page.out, `Usage: ${row.usage}`);
-    assertEquals((await typed(row.name, "--help")).out, row.name === "help" ? overview.out : page.out);
+    assertEquals(
+      (await typed(row.name, "--help")).out,
+      row.name === "help" ? overview.out : page.out,
+    );
   }
 });
 

@@ -1,4 +1,12 @@
-import type { Clock, Files, Host, Output, Permissions, Programs, Terminal } from "../lib/system/host.ts";
+import type {
+  Clock,
+  Files,
+  Host,
+  Output,
+  Permissions,
+  Programs,
+  Terminal,
+} from "../lib/system/host.ts";
 
 /** A stream that keeps what was written. */
 export class Recorder implements Output {
@@ -13,12 +21,27 @@ export class Recorder implements Output {
 }
 
 /** A terminal that nobody sits at, and that keeps what was written. */
-export function recordingTerminal(): Terminal & { readonly stdout: Recorder; readonly stderr: Recorder } {
-  return { stdout: new Recorder(), stderr: new Recorder(), stdinIsTerminal: false, readKeys: () => null };
+export function recordingTerminal(): Terminal & {
+  readonly stdout: Recorder;
+  readonly stderr: Recorder;
+} {
+  return {
+    stdout: new Recorder(),
+    stderr: new Recorder(),
+    stdinIsTerminal: false,
+    readKeys: () => null,
+  };
 }
 
 /** The parts of a host, whatever group of it they belong to. */
-type Parts = Partial<Omit<Host, "files" | "programs" | "terminal" | "clock" | "permissions"> & Files & Programs & Terminal & Clock & Permissions>;
+type Parts = Partial<
+  & Omit<Host, "files" | "programs" | "terminal" | "clock" | "permissions">
+  & Files
+  & Programs
+  & Terminal
+  & Clock
+  & Permissions
+>;
 
 /** A host of which only the given parts exist; using any other part fails the test and names it. */
 export function fakeHost<T extends Parts>(parts: T): Host & T {
@@ -36,9 +59,16 @@ export function fakeHost<T extends Parts>(parts: T): Host & T {
   const only = (name: string) => {
     throw new Error(`the fake host has no "${name}"`);
   };
-  const group: unknown = new Proxy(all, { get: (target, name) => name in target ? Reflect.get(target, name) : only(String(name)) });
+  const group: unknown = new Proxy(all, {
+    get: (target, name) => name in target ? Reflect.get(target, name) : only(String(name)),
+  });
   const groups: readonly unknown[] = ["files", "programs", "terminal", "clock", "permissions"];
   return new Proxy(all, {
-    get: (target, name) => groups.includes(name) ? group : name in target ? Reflect.get(target, name) : only(String(name)),
+    get: (target, name) =>
+      groups.includes(name)
+        ? group
+        : name in target
+        ? Reflect.get(target, name)
+        : only(String(name)),
   }) as Host & T;
 }

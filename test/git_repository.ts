@@ -34,7 +34,12 @@ export class GitRepository {
       args,
       cwd: this.root,
       clearEnv: true,
-      env: { PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin", HOME: this.base, GIT_CONFIG_NOSYSTEM: "1", LC_ALL: "C" },
+      env: {
+        PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin",
+        HOME: this.base,
+        GIT_CONFIG_NOSYSTEM: "1",
+        LC_ALL: "C",
+      },
       stdin: "null",
     }).output();
     if (!success) throw new Error(`git ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);

@@ -2,11 +2,16 @@ import { RealHost } from "../lib/system/real_host.ts";
 import type { ProgramNotice } from "../lib/system/host.ts";
 import type { EnvironmentName } from "../lib/tables/environment.ts";
 
-/** The real operating system, seen from a directory, with environment variables of the test's own. */
+/**
+ * The real operating system, seen from a directory, with environment variables of the test's own.
+ */
 export class HostAt extends RealHost {
   /** Every program that was run. */
   readonly notices: ProgramNotice[] = [];
-  constructor(readonly directory: string, readonly variables: Partial<Record<EnvironmentName, string>> = {}) {
+  constructor(
+    readonly directory: string,
+    readonly variables: Partial<Record<EnvironmentName, string>> = {},
+  ) {
     super();
     this.programs.onProgram = (notice) => void this.notices.push(notice);
   }

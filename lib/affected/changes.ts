@@ -6,7 +6,10 @@ import type { Host } from "../system/host.ts";
 import { Git, type RawChange } from "../system/programs/git.ts";
 import type { Project } from "../project/project.ts";
 
-/** Which changes are wanted: all since the branch began, only what is not committed, or only what is staged. */
+/**
+ * Which changes are wanted: all since the branch began, only what is not committed, or only what is
+ * staged.
+ */
 export type ChangeKind = "branch" | "uncommitted" | "staged";
 
 /** The options that narrow what counts as changed. */
@@ -21,15 +24,24 @@ export function changeKindOf(line: CommandLine): ChangeKind {
 export interface ChangeSet {
   /** Each path once, with the latest of its changes; sorted by path. */
   readonly changes: readonly Change[];
-  /** What commits were compared with: the revision as a person would write it, and the commit. Null when only uncommitted changes were read. */
+  /**
+   * What commits were compared with: the revision as a person would write it, and the commit. Null
+   * when only uncommitted changes were read.
+   */
   readonly base: { readonly name: string; readonly commit: string } | null;
-  /** Why nobody can know what the commits of the branch changed; null where it is known, or was not asked. */
+  /**
+   * Why nobody can know what the commits of the branch changed; null where it is known, or was not
+   * asked.
+   */
   readonly unknown: string | null;
   /** What could not be done, ready to show. */
   readonly notes: readonly string[];
 }
 
-/** Main branches, the likeliest first: of the repo that a fork came from, then what the remote says is its main branch. */
+/**
+ * Main branches, the likeliest first: of the repo that a fork came from, then what the remote says
+ * is its main branch.
+ */
 const MAIN_BRANCHES = [
   "refs/remotes/upstream/HEAD",
   "refs/remotes/upstream/main",
@@ -55,26 +67,45 @@ const HASHED_SIZE_LIMIT = 32 * 1024 * 1024;
  * @throws {ToolMissingError} without git
  * @throws {UsageError} when `base` names no commit
  */
-export async function changesSince(host: Host, project: Project, wanted: { kind: ChangeKind; base?: string }): Promise<ChangeSet> {
+export async function changesSince(
+  host: Host,
+  project: Project,
+  wanted: { kind: ChangeKind; base?: string },
+): Promise<ChangeSet> {
   const git = new Git(host, project.root);
   const [{ prefix, head }, main] = await Promise.all([
     git.here(),
     wanted.kind === "branch" && wanted.base === undefined ? mainBranch(git) : undefined,
   ]);
-  const [{ base, unknown, notes, committed }, staged, tracked, unstaged, untracked] = await Promise.all([
-    wanted.kind === "branch" ? committedSince(git, head, wanted.base ?? null, main) : { base: null, unknown: null, notes: [], committed: [] },
-    head ? git.staged(head) : [],
-    head ? [] : git.tracked(),
-    wanted.kind === "staged" ? [] : git.unstaged().then((changes) => withoutTouched(host, project, prefix, changes)),
-    wanted.kind === "staged" ? [] : git.untracked(),
-  ]);
+  const [{ base, unknown, notes, committed }, staged, tracked, unstaged, untracked] = await Promise
+    .all([
+      wanted.kind === "branch"
+        ? committedSince(git, head, wanted.base ?? null, main)
+        : { base: null, unknown: null, notes: [], committed: [] },
+      head ? git.staged(head) : [],
+      head ? [] : git.tracked(),
+      wanted.kind === "staged"
+        ? []
+        : git.unstaged().then((changes) => withoutTouched(host, project, prefix, changes)),
+      wanted.kind === "staged" ? [] : git.untracked(),
+    ]);
   const found = new Map<string, Change>();
-  const add = (where: Change["where"], changes: readonly (Pick<RawChange, "path" | "status"> & Partial<RawChange>)[]) => {
+  const add = (
+    where: Change["where"],
+    changes: readonly (Pick<RawChange, "path" | "status"> & Partial<RawChange>)[],
+  ) => {
     for (const { path, status, oldMode, newMode } of changes) {
       if (!path.startsWith(prefix)) continue;
       const own = path.slice(prefix.length);
-      const submodule = [oldMode, newMode].includes(SUBMODULE_MODE) ? { submodule: true as const } : {};
-      found.set(own, { path: own, status: status === "A" ? "added" : status === "D" ? "deleted" : "modified", where, ...submodule });
+      const submodule = [oldMode, newMode].includes(SUBMODULE_MODE)
+        ? { submodule: true as const }
+        : {};
+      found.set(own, {
+        path: own,
+        status: status === "A" ? "added" : status === "D" ? "deleted" : "modified",
+        where,
+        ...submodule,
+      });
     }
   };
   const asAdded = (paths: readonly string[]) => paths.map((path) => ({ path, status: "A" }));
@@ -84,7 +115,8 @@ export async function changesSince(host: Host, project: Project, wanted: { kind:
   add("unstaged", unstaged);
   add("untracked", asAdded(untracked));
   const changes = [...found.values()].sort((a, b) => a.path < b.path ? -1 : 1);
-  const submodules = wanted.kind !== "staged" && await host.files.stat(join(project.root, ".gitmodules")) !== null;
+  const submodules = wanted.kind !== "staged" &&
+    await host.files.stat(join(project.root, ".gitmodules")) !== null;
   const inside = submodules ? ["what is not committed inside of submodules is not looked at"] : [];
   return { changes, base, unknown, notes: [...notes, ...inside] };
 }
@@ -102,9 +134,19 @@ async function mainBranch(git: Git): Promise<MainBranch | undefined> {
 }
 
 /** What commits changed, and since when. */
-async function committedSince(git: Git, head: string | null, wanted: string | null, main: MainBranch | undefined) {
+async function committedSince(
+  git: Git,
+  head: string | null,
+  wanted: string | null,
+  main: MainBranch | undefined,
+) {
   const { base, unknown = null, notes } = await baseOf(git, head, wanted, main);
-  return { base, unknown, notes, committed: base && head && base.commit !== head ? await git.committed(base.commit, head) : [] };
+  return {
+    base,
+    unknown,
+    notes,
+    committed: base && head && base.commit !== head ? await git.committed(base.commit, head) : [],
+  };
 }
 
 async function baseOf(
@@ -115,12 +157,27 @@ async function baseOf(
 ): Promise<{ base: ChangeSet["base"]; unknown?: string; notes: string[] }> {
   if (wanted !== null) {
     const commit = await git.commit(wanted);
-    if (commit === null) throw new UsageError(`git knows no commit "${wanted}"`, "--base takes a branch, a tag or a commit");
+    if (commit === null) {
+      throw new UsageError(
+        `git knows no commit "${wanted}"`,
+        "--base takes a branch, a tag or a commit",
+      );
+    }
     const base = head === null ? null : await git.mergeBase(head, commit);
     if (base !== null) return { base: { name: wanted, commit: base }, notes: [] };
-    return { base: { name: wanted, commit }, notes: [`this branch has no common ancestor with ${wanted}; it is compared with ${wanted} itself`] };
+    return {
+      base: { name: wanted, commit },
+      notes: [
+        `this branch has no common ancestor with ${wanted}; it is compared with ${wanted} itself`,
+      ],
+    };
   }
-  if (head === null) return { base: null, notes: ["there is no commit yet; everything in the index counts as changed"] };
+  if (head === null) {
+    return {
+      base: null,
+      notes: ["there is no commit yet; everything in the index counts as changed"],
+    };
+  }
   if (main === undefined) return unknownSince("no main branch was found");
   const name = main.reference.replace(/^refs\/(heads|remotes)\//, "");
   const base = main.commit === head ? head : await git.mergeBase(head, main.commit);
@@ -134,7 +191,9 @@ async function baseOf(
 }
 
 function unknownSince(unknown: string) {
-  const notes = [`${unknown}; only uncommitted changes are known; name a base with --base REV, or ${SET_MAIN}`];
+  const notes = [
+    `${unknown}; only uncommitted changes are known; name a base with --base REV, or ${SET_MAIN}`,
+  ];
   return { base: null, unknown, notes };
 }
 
@@ -142,12 +201,19 @@ function unknownSince(unknown: string) {
 export const SET_MAIN = "the main branch for good: git remote set-head origin BRANCH";
 
 /**
- * Leaves out files whose content is what the index has: git lists a file that was only touched until something rewrites the index, which
- * is not ours to do. The content is hashed as it is: where git would convert line ends the file stays in the list.
+ * Leaves out files whose content is what the index has: git lists a file that was only touched
+ * until something rewrites the index, which is not ours to do. The content is hashed as it is:
+ * where git would convert line ends the file stays in the list.
  */
-async function withoutTouched(host: Host, project: Project, prefix: string, changes: readonly RawChange[]): Promise<RawChange[]> {
+async function withoutTouched(
+  host: Host,
+  project: Project,
+  prefix: string,
+  changes: readonly RawChange[],
+): Promise<RawChange[]> {
   const same = await Promise.all(changes.map(async (change) => {
-    const isPlain = change.status === "M" && change.oldMode === change.newMode && change.newMode.startsWith("100") && change.path.startsWith(prefix);
+    const isPlain = change.status === "M" && change.oldMode === change.newMode &&
+      change.newMode.startsWith("100") && change.path.startsWith(prefix);
     if (!isPlain) return false;
     const path = join(project.root, change.path.slice(prefix.length));
     const size = (await host.files.lstat(path))?.size ?? Infinity;
@@ -163,6 +229,8 @@ async function blobId(content: Uint8Array, digits: number): Promise<string> {
   const whole = new Uint8Array(header.length + content.length);
   whole.set(header);
   whole.set(content, header.length);
-  const hash = new Uint8Array(await crypto.subtle.digest(digits === 64 ? "SHA-256" : "SHA-1", whole));
+  const hash = new Uint8Array(
+    await crypto.subtle.digest(digits === 64 ? "SHA-256" : "SHA-1", whole),
+  );
   return [...hash].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -6,7 +6,13 @@ import { escapeText, shellCommand } from "../base/escape.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { columns } from "../terminal/columns.ts";
 import { runFirst } from "./gather.ts";
-import { CHANGE_KINDS, type ChangeKind, changeKindOf, type ChangeSet, changesSince } from "./changes.ts";
+import {
+  CHANGE_KINDS,
+  type ChangeKind,
+  changeKindOf,
+  type ChangeSet,
+  changesSince,
+} from "./changes.ts";
 import type { Context } from "../command_line/context.ts";
 import { durationsOf, recentFailures } from "../history/project_history.ts";
 import { findProject } from "../project/project.ts";
@@ -22,13 +28,19 @@ export async function affected(context: Context): Promise<ExitCode> {
   if (line.has("run") && runs(set, found)) return await runThem(context, set);
   for (const note of set.notes) printer.warn(escapeText(note));
   if (line.has("run")) return nothingToRun(context, set, found);
-  const durations = found.targets.length > 0 ? await durationsOf(host, project) : new Map<string, number>();
+  const durations = found.targets.length > 0
+    ? await durationsOf(host, project)
+    : new Map<string, number>();
   if (printer.json) printer.document("tractest.affected/1", documentOf(set, found, durations));
   else show(context, set, found, kind, durations);
   return EXIT.ok;
 }
 
-function documentOf({ changes, base, unknown, notes }: ChangeSet, found: Affected, durations: ReadonlyMap<string, number>): Record<string, unknown> {
+function documentOf(
+  { changes, base, unknown, notes }: ChangeSet,
+  found: Affected,
+  durations: ReadonlyMap<string, number>,
+): Record<string, unknown> {
   return {
     base,
     unknown,
@@ -44,10 +56,21 @@ function documentOf({ changes, base, unknown, notes }: ChangeSet, found: Affecte
   };
 }
 
-function describeTarget(target: AffectedTarget, durations: ReadonlyMap<string, number>): Record<string, unknown> {
+function describeTarget(
+  target: AffectedTarget,
+  durations: ReadonlyMap<string, number>,
+): Record<string, unknown> {
   const { relation, distance = null, causes, files = null } = target;
   const recorded = extentOf(durations, [target.target]);
-  return { target: target.target, because: becauseOf(target), relation, distance, causes, files, recorded };
+  return {
+    target: target.target,
+    because: becauseOf(target),
+    relation,
+    distance,
+    causes,
+    files,
+    recorded,
+  };
 }
 
 function show(
@@ -57,24 +80,54 @@ function show(
   kind: ChangeKind,
   durations: ReadonlyMap<string, number>,
 ): void {
-  const what = kind === "staged" ? "staged" : base ? `since ${escapeText(base.name)} (${base.commit.slice(0, 12)})` : "not committed";
+  const what = kind === "staged"
+    ? "staged"
+    : base
+    ? `since ${escapeText(base.name)} (${base.commit.slice(0, 12)})`
+    : "not committed";
   if (changes.length === 0) {
-    if (unknown !== null) return printer.line("Nothing uncommitted; what the commits changed is not known: affected --run runs all tests.");
-    return printer.line(`Nothing changed: ${base ? `no file is changed ${what}` : kind === "staged" ? "no file is staged" : "all is committed"}.`);
+    if (unknown !== null) {
+      return printer.line(
+        "Nothing uncommitted; what the commits changed is not known: affected --run runs all tests.",
+      );
+    }
+    return printer.line(
+      `Nothing changed: ${
+        base
+          ? `no file is changed ${what}`
+          : kind === "staged"
+          ? "no file is staged"
+          : "all is committed"
+      }.`,
+    );
   }
   printer.line(`${changes.length} changed file(s), ${what}:`);
-  for (const row of columns(changes.map((change) => [`  ${escapeText(change.path)}`, describe(change)]))) printer.line(row);
+  for (
+    const row of columns(
+      changes.map((change) => [`  ${escapeText(change.path)}`, describe(change)]),
+    )
+  ) printer.line(row);
   printer.line();
   if (found.targets.length === 0) printer.line("No test is known to be affected.");
   else {
     const together = extentText(extentOf(durations, found.targets.map((target) => target.target)));
-    printer.line(`${found.targets.length} target(s) to run first${together === "" ? "" : `, ${together} on record`}:`);
+    printer.line(
+      `${found.targets.length} target(s) to run first${
+        together === "" ? "" : `, ${together} on record`
+      }:`,
+    );
   }
   const rowsOf = (targets: readonly AffectedTarget[]) =>
     columns(targets.map((target) => {
       const { distance = 1 } = target;
-      const facts = [distance > 1 ? `${distance} imports away` : "", extentText(extentOf(durations, [target.target]))].filter((fact) => fact !== "");
-      return [`  ${escapeText(target.target)}`, `${escapeText(becauseOf(target))}${facts.length === 0 ? "" : ` (${facts.join("; ")})`}`];
+      const facts = [
+        distance > 1 ? `${distance} imports away` : "",
+        extentText(extentOf(durations, [target.target])),
+      ].filter((fact) => fact !== "");
+      return [
+        `  ${escapeText(target.target)}`,
+        `${escapeText(becauseOf(target))}${facts.length === 0 ? "" : ` (${facts.join("; ")})`}`,
+      ];
     }));
   for (const row of rowsOf(found.targets)) printer.line(row);
   if (found.further.length > 0) {
@@ -89,17 +142,27 @@ function show(
   if (found.missing.length > 0) {
     printer.line();
     printer.line("Named by the change map, but nowhere in the tests:");
-    for (const { test, row } of found.missing) printer.line(`  ${escapeText(test)} (row ${escapeText(row)})`);
+    for (const { test, row } of found.missing) {
+      printer.line(`  ${escapeText(test)} (row ${escapeText(row)})`);
+    }
   }
   if (found.unmapped.length > 0) {
     printer.line();
     printer.line("Nothing is known about these; the full suite covers them:");
-    for (const row of columns(found.unmapped.map((one) => [`  ${escapeText(one.file)}`, escapeText(one.because)]))) printer.line(row);
+    for (
+      const row of columns(
+        found.unmapped.map((one) => [`  ${escapeText(one.file)}`, escapeText(one.because)]),
+      )
+    ) printer.line(row);
   }
   if (found.targets.length > 0) printer.hint("tractest affected --run");
   else if (found.unmapped.length > 0) printer.hint("tractest run");
   for (const { file, options, because } of found.options) {
-    printer.hint(`${shellCommand(["tractest", "run", "--affected", "--only", ...options])} (${escapeText(file)}: ${because})`);
+    printer.hint(
+      `${shellCommand(["tractest", "run", "--affected", "--only", ...options])} (${
+        escapeText(file)
+      }: ${because})`,
+    );
   }
 }
 
@@ -116,14 +179,18 @@ function runs({ unknown }: ChangeSet, { targets }: Affected): boolean {
 function nothingToRun({ line, printer }: Context, set: ChangeSet, found: Affected): ExitCode {
   const what = set.changes.length === 0 ? "Nothing changed" : "No test is known to be affected";
   printer.note(`${what}${line.has("hook") ? " in what is checked out" : ""}: nothing to run.`);
-  if (printer.json) printer.document("tractest.affected/1", { ...documentOf(set, found, new Map()), ran: false });
+  if (printer.json) {
+    printer.document("tractest.affected/1", { ...documentOf(set, found, new Map()), ran: false });
+  }
   return EXIT.ok;
 }
 
 /** What a hook says of a work tree that holds more than its commits. */
 function uncommittedText({ changes }: ChangeSet): string | null {
   const count = changes.filter(({ where }) => where !== "committed").length;
-  return count === 0 ? null : `the tests run on the work tree as it is, with ${count} changed file(s) that are not committed`;
+  return count === 0
+    ? null
+    : `the tests run on the work tree as it is, with ${count} changed file(s) that are not committed`;
 }
 
 /** As `run --affected --only` does. */
@@ -142,13 +209,18 @@ async function runThem(context: Context, set: ChangeSet): Promise<ExitCode> {
     printer.note(escapeText(`${held}: the tests run isolated`));
     return await rerun(context, [], ["--isolate", ...words]);
   } catch (error) {
-    if (!(error instanceof TractestError) || error.exitCode !== EXIT.isolationUnavailable) throw error;
+    if (!(error instanceof TractestError) || error.exitCode !== EXIT.isolationUnavailable) {
+      throw error;
+    }
     printer.warn(escapeText(`the tests were not run: ${error.message}`));
     return EXIT.ok;
   }
 }
 
-/** What a hook says of a registry that is held: that is no fault of the change that is pushed. Null while it is free. */
+/**
+ * What a hook says of a registry that is held: that is no fault of the change that is pushed. Null
+ * while it is free.
+ */
 async function heldRegistry({ host }: Context): Promise<string | null> {
   const { findLeaks } = await import("../leaks/gather.ts");
   const { registries } = await findLeaks(host, await findProject(host));

@@ -1,4 +1,11 @@
-import { type Affected, affectedBy, asksForImports, type Change, type RecentFailures, withFailures } from "./rules.ts";
+import {
+  type Affected,
+  affectedBy,
+  asksForImports,
+  type Change,
+  type RecentFailures,
+  withFailures,
+} from "./rules.ts";
 import type { Host } from "../system/host.ts";
 import type { ChangeSet } from "./changes.ts";
 import { ImportSearch, readImportGraph } from "./read_import_graph.ts";
@@ -8,7 +15,10 @@ import type { Project } from "../project/project.ts";
 import { OPTION_MAP } from "../project/change_map.ts";
 import { filesOf } from "../project/targets.ts";
 
-/** What changes ask for in this project: {@linkcode affectedBy} with all that it needs. Imports are read only for changes that ask for them. */
+/**
+ * What changes ask for in this project: {@linkcode affectedBy} with all that it needs. Imports are
+ * read only for changes that ask for them.
+ */
 export async function affectedIn(
   host: Host,
   project: Project,
@@ -20,7 +30,10 @@ export async function affectedIn(
   known.catch(() => {});
   await search.begun;
   // The files are looked for while git still answers.
-  const [{ files, tree }, underTest] = await Promise.all([filesOf(host, project), packageOf(host, project)]);
+  const [{ files, tree }, underTest] = await Promise.all([
+    filesOf(host, project),
+    packageOf(host, project),
+  ]);
   const changes = await known;
   const around = {
     tree,
@@ -29,12 +42,15 @@ export async function affectedIn(
     optionMap: underTest?.importName === "tractor" ? OPTION_MAP : [],
   };
   const asking = changes.filter((change) => asksForImports(change, around));
-  const graph = asking.length === 0 ? null : await readImportGraph(host, project, around, new Set(files), asking, search);
+  const graph = asking.length === 0
+    ? null
+    : await readImportGraph(host, project, around, new Set(files), asking, search);
   return affectedBy(changes, { ...around, graph });
 }
 
 /**
- * {@linkcode affectedIn} with what failed before as the last of the nearer targets. Without a change nothing is affected.
+ * {@linkcode affectedIn} with what failed before as the last of the nearer targets. Without a
+ * change nothing is affected.
  *
  * @param ask for the changes
  * @param recent asks for the failures on record; called only if something changed
@@ -45,10 +61,14 @@ export async function runFirst(
   ask: () => Promise<ChangeSet>,
   recent: () => Promise<readonly RecentFailures[]>,
 ): Promise<{ set: ChangeSet; found: Affected }> {
-  // What takes longest in a large project is the first to begin: it does not wait to hear whether it is asked for.
+  // What takes longest in a large project is the first to begin: it does not wait to hear whether
+  // it is asked for.
   const search = new ImportSearch(host, project);
   const set = ask();
   const found = await affectedIn(host, project, set.then(({ changes }) => changes), search);
   if ((await set).changes.length === 0) return { set: await set, found };
-  return { set: await set, found: withFailures(found, await lastFailedIn(host, project), await recent()) };
+  return {
+    set: await set,
+    found: withFailures(found, await lastFailedIn(host, project), await recent()),
+  };
 }

@@ -1,29 +1,50 @@
 import { directoriesOf, parent } from "../base/paths.ts";
 import { type ImportLines, isWord } from "./import_lines.ts";
-import { attributesOf, importingPart, literalsOf, pythonCode, type PythonImport, pythonImports } from "./python_imports.ts";
+import {
+  attributesOf,
+  importingPart,
+  literalsOf,
+  pythonCode,
+  type PythonImport,
+  pythonImports,
+} from "./python_imports.ts";
 
 /** Texts by path, each of which may be read only when it is asked for. */
 export type Sources = Pick<ReadonlyMap<string, string>, "has" | "get" | "keys">;
 
 /** A Python project, as the graph needs it. Paths are relative to its root, with `/`. */
 export interface PythonProject {
-  /** The texts of its Python files. A module that was deleted stands here too, empty, so that those who still import it are found. */
+  /**
+   * The texts of its Python files. A module that was deleted stands here too, empty, so that those
+   * who still import it are found.
+   */
   readonly sources: Sources;
   /** Where absolute imports start: `src`, `.`, `tests`; the likeliest first. */
   readonly starts: readonly string[];
   /** Whether pytest collects tests from a file. */
   readonly isTest: (path: string) => boolean;
-  /** Modules that pytest loads before any test, by their dotted names: `-p tractor._testing.pytest`. */
+  /**
+   * Modules that pytest loads before any test, by their dotted names: `-p tractor._testing.pytest`.
+   */
   readonly plugins: readonly string[];
 }
 
 /** How a test file comes to depend on a changed file. */
 export interface Reached {
-  /** A test file; a directory, with a slash at its end, for all tests below it, by its conftest.py; null for all tests. */
+  /**
+   * A test file; a directory, with a slash at its end, for all tests below it, by its conftest.py;
+   * null for all tests.
+   */
   readonly target: string | null;
-  /** The changed file, what imports it, and so on; the last one is the test file, the conftest.py or the plugin. */
+  /**
+   * The changed file, what imports it, and so on; the last one is the test file, the conftest.py or
+   * the plugin.
+   */
   readonly chain: readonly string[];
-  /** How many imports it is away: 1 for a direct importer. What a package's `__init__.py` passes on by name counts as direct. */
+  /**
+   * How many imports it is away: 1 for a direct importer. What a package's `__init__.py` passes on
+   * by name counts as direct.
+   */
   readonly distance: number;
 }
 
@@ -31,13 +52,17 @@ export interface Reached {
 export interface Reach {
   readonly reached: readonly Reached[];
   /**
-   * Nobody asks for the file, or for anything that came from it, by name: it is run only because an import of a package runs its
-   * `__init__.py`, which imports more. Where somebody does, what comes in this way only is left out: mostly that is everything.
+   * Nobody asks for the file, or for anything that came from it, by name: it is run only because an
+   * import of a package runs its `__init__.py`, which imports more. Where somebody does, what comes
+   * in this way only is left out: mostly that is everything.
    */
   readonly isFar: boolean;
 }
 
-/** An import: `weak` where nothing of the file is asked for by name, but importing runs it (a package's `__init__.py`), or only a type checker reads it. */
+/**
+ * An import: `weak` where nothing of the file is asked for by name, but importing runs it (a
+ * package's `__init__.py`), or only a type checker reads it.
+ */
 interface Edge {
   readonly importer: string;
   readonly weak: boolean;
@@ -47,7 +72,10 @@ interface Edge {
 
 /** What a dotted name comes to, or one of the things that it may come to. */
 interface Place {
-  /** The files that it is in; none for a directory without `__init__.py`, and for nothing of the project. */
+  /**
+   * The files that it is in; none for a directory without `__init__.py`, and for nothing of the
+   * project.
+   */
   readonly files: readonly string[];
   readonly through: readonly string[];
   /** The module that it is; null for something in one. */
@@ -77,7 +105,10 @@ export class ImportGraph {
   readonly #passedAs = new Map<string, Set<string>>();
   /** The `__init__.py` files that take all of what is in a file: by which names is not known. */
   readonly #starredBy = new Map<string, Set<string>>();
-  /** What a module or directory is called, wherever it is: an import of anything else leads out of the project. */
+  /**
+   * What a module or directory is called, wherever it is: an import of anything else leads out of
+   * the project.
+   */
   readonly #names = new Set<string>();
 
   constructor(private readonly project: PythonProject) {
@@ -99,19 +130,28 @@ export class ImportGraph {
     for (const name of this.#packages) this.#names.add(name);
     for (const path of project.sources.keys()) if (isInit(path)) this.#passOn(path);
     for (const name of project.plugins) {
-      for (const file of this.#find(name.split("."), project.starts)?.files ?? []) this.#plugins.add(file);
+      for (const file of this.#find(name.split("."), project.starts)?.files ?? []) {
+        this.#plugins.add(file);
+      }
     }
   }
 
-  /** From now on only files that have a word of interest in these lines are read; those that were not searched are read all. */
+  /**
+   * From now on only files that have a word of interest in these lines are read; those that were
+   * not searched are read all.
+   */
   prefer(lines: ImportLines): void {
     this.#lines = lines;
   }
 
-  /** The test files that import a file, directly or through others, with the shortest chain to each. */
+  /**
+   * The test files that import a file, directly or through others, with the shortest chain to each.
+   */
   reach(changed: string): Reach {
     const near = this.#search(changed, false);
-    return near.length > 0 ? { reached: near, isFar: false } : { reached: this.#search(changed, true), isFar: true };
+    return near.length > 0
+      ? { reached: near, isFar: false }
+      : { reached: this.#search(changed, true), isFar: true };
   }
 
   /** The same with what is only run because a package's `__init__.py` imports it. */
@@ -120,8 +160,8 @@ export class ImportGraph {
   }
 
   /**
-   * Test files and conftest.py files with one of these words in a string of theirs, between characters that are no part of a name.
-   * Comments, docstrings and sentences are for people.
+   * Test files and conftest.py files with one of these words in a string of theirs, between
+   * characters that are no part of a name. Comments, docstrings and sentences are for people.
    */
   naming(words: readonly string[]): string[] {
     const quoted = words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
@@ -131,7 +171,11 @@ export class ImportGraph {
       if (!this.project.isTest(path) && !isConftest(path)) continue;
       const text = this.project.sources.get(path)!;
       if (!words.some((word) => text.includes(word))) continue;
-      if (literalsOf(text).some((literal) => expression.test(literal) && (!/\s/.test(literal) || PROGRAM.test(literal)))) found.push(path);
+      if (
+        literalsOf(text).some((literal) =>
+          expression.test(literal) && (!/\s/.test(literal) || PROGRAM.test(literal))
+        )
+      ) found.push(path);
     }
     return found.sort();
   }
@@ -145,15 +189,27 @@ export class ImportGraph {
       this.#linkImportersOf(front);
       for (const file of front) {
         const chain = chains.get(file)!;
-        const target = distance > 0 ? this.#targetOf(file) : this.#plugins.has(file) ? null : undefined;
-        if (target !== undefined && !found.has(target)) found.set(target, { target, chain, distance });
+        const target = distance > 0
+          ? this.#targetOf(file)
+          : this.#plugins.has(file)
+          ? null
+          : undefined;
+        if (target !== undefined && !found.has(target)) {
+          found.set(target, { target, chain, distance });
+        }
         for (const edge of this.#importers.get(file)?.values() ?? []) {
           // Whoever imports a package runs its changed `__init__.py`.
           const counts = weakToo || !edge.weak || (file === changed && isInit(file));
           // All that a conftest.py or a plugin bears on is its target already.
-          const covered = distance > 0 && target === null || (typeof target === "string" && target.endsWith("/") && edge.importer.startsWith(target));
+          const covered = distance > 0 && target === null ||
+            (typeof target === "string" && target.endsWith("/") &&
+              edge.importer.startsWith(target));
           if (!counts || covered || chains.has(edge.importer)) continue;
-          chains.set(edge.importer, [...chain, ...edge.through.filter((init) => !chain.includes(init)), edge.importer]);
+          chains.set(edge.importer, [
+            ...chain,
+            ...edge.through.filter((init) => !chain.includes(init)),
+            edge.importer,
+          ]);
           next.push(edge.importer);
         }
       }
@@ -168,7 +224,10 @@ export class ImportGraph {
     return this.project.isTest(file) ? file : undefined;
   }
 
-  /** Finds all who import one of these. Only files that have a word in them which that takes are read closely. */
+  /**
+   * Finds all who import one of these. Only files that have a word in them which that takes are
+   * read closely.
+   */
   #linkImportersOf(asked: readonly string[]): void {
     if (this.#unlinked.size === 0) return;
     const files = [...new Set(asked.flatMap((file) => [file, ...this.#starredBy.get(file) ?? []]))];
@@ -178,7 +237,9 @@ export class ImportGraph {
     for (const file of files) {
       // Nobody uses a test as an attribute of its package.
       const isAttribute = !this.project.isTest(file);
-      for (const word of [lastPart(moduleKey(file)), ...this.#passedAs.get(file) ?? []]) words.set(word, isAttribute || words.get(word) === true);
+      for (const word of [lastPart(moduleKey(file)), ...this.#passedAs.get(file) ?? []]) {
+        words.set(word, isAttribute || words.get(word) === true);
+      }
     }
     if (words.size > MOST_WORDS) return this.#linkAll([...this.#unlinked]);
     for (const [word, isAttribute] of words) {
@@ -196,9 +257,14 @@ export class ImportGraph {
     const { sources } = this.project;
     const lines = this.#lines;
     const lacking = lines?.lacking(this.#packages);
-    const paths = lines ? [...sources.keys()].filter((path) => !lines.searched.has(path) || lacking!.has(path)) : [...sources.keys()];
+    const paths = lines
+      ? [...sources.keys()].filter((path) => !lines.searched.has(path) || lacking!.has(path))
+      : [...sources.keys()];
     const texts = paths.map((path): [string, string] => [path, sources.get(path)!]);
-    return { whole: new Texts(texts), imports: new Texts(texts.map(([path, text]) => [path, importingPart(text)])) };
+    return {
+      whole: new Texts(texts),
+      imports: new Texts(texts.map(([path, text]) => [path, importingPart(text)])),
+    };
   }
 
   #linkAll(paths: readonly string[]): void {
@@ -217,7 +283,11 @@ export class ImportGraph {
     for (const one of this.#importsOf(init)) {
       // Whoever takes all of the package has it too.
       if (one.bound !== null) {
-        for (const place of this.#named(key, one.bound, new Set())) for (const word of [one.bound, STAR]) add(place, word);
+        for (const place of this.#named(key, one.bound, new Set())) {
+          for (const word of [one.bound, STAR]) {
+            add(place, word);
+          }
+        }
       }
     }
     for (const place of this.#listed(key)) add(place, STAR);
@@ -247,14 +317,20 @@ export class ImportGraph {
       if (!found) continue;
       for (const init of found.inits) this.#add(init, weakly(path));
       if (one.name === null) {
-        const bound = one.bound === null || one.bound === parts[0] ? this.#find(parts.slice(0, 1), starts) : found;
+        const bound = one.bound === null || one.bound === parts[0]
+          ? this.#find(parts.slice(0, 1), starts)
+          : found;
         bind(one.bound, bound && bound.module);
         this.#addFiles(found, path, one.typing);
       } else if (one.name === "*") {
         this.#addFiles(found, path, one.typing);
         for (const place of this.#passedOn(found.key)) this.#addFiles(place, path, one.typing);
       } else {
-        for (const place of found.rest.length > 0 ? [found] : this.#named(found.key, one.name, new Set())) {
+        for (
+          const place of found.rest.length > 0
+            ? [found]
+            : this.#named(found.key, one.name, new Set())
+        ) {
           this.#addFiles(place, path, one.typing);
           bind(one.bound, place.module);
         }
@@ -289,13 +365,17 @@ export class ImportGraph {
       for (let up = 1; up < level; up++) directory = parent(directory);
       return [directory];
     }
-    // pytest puts the first directory above a test that is no package in front of the others; a script's own directory is there too.
+    // pytest puts the first directory above a test that is no package in front of the others; a
+    // script's own directory is there too.
     let own = parent(path);
     while (own !== "." && this.project.sources.has(`${own}/__init__.py`)) own = parent(own);
     return [own, ...this.project.starts];
   }
 
-  /** The deepest module or directory that dotted parts lead to from one of the starts; null if not even the first is there. */
+  /**
+   * The deepest module or directory that dotted parts lead to from one of the starts; null if not
+   * even the first is there.
+   */
   #find(
     parts: readonly string[],
     starts: readonly string[],
@@ -303,7 +383,8 @@ export class ImportGraph {
     const has = (key: string) => this.#modules.has(key);
     const start = parts.length === 0
       ? starts[0]
-      : starts.find((one) => has(below(one, parts[0]!))) ?? starts.find((one) => this.#directories.has(below(one, parts[0]!)));
+      : starts.find((one) => has(below(one, parts[0]!))) ??
+        starts.find((one) => this.#directories.has(below(one, parts[0]!)));
     if (start === undefined) return null;
     const inits: string[] = [];
     let key = start;
@@ -315,12 +396,20 @@ export class ImportGraph {
       key = next;
     }
     const rest = parts.slice(index);
-    return { key, files: this.#filesOf(key), inits, rest, through: [], module: rest.length === 0 ? key : null };
+    return {
+      key,
+      files: this.#filesOf(key),
+      inits,
+      rest,
+      through: [],
+      module: rest.length === 0 ? key : null,
+    };
   }
 
   /**
-   * Where something of a module may be from: a module below it, what an `__init__.py` has it from, or the module itself. All that is
-   * possible counts: of several imports of a name (`try … except ImportError`) any may be the one.
+   * Where something of a module may be from: a module below it, what an `__init__.py` has it from,
+   * or the module itself. All that is possible counts: of several imports of a name (`try … except
+   * ImportError`) any may be the one.
    */
   #named(key: string, name: string, seen: Set<string>): readonly Place[] {
     const files = this.#filesOf(key);
@@ -329,11 +418,16 @@ export class ImportGraph {
     if (seen.has(`${key}:${name}`)) return [own];
     seen.add(`${key}:${name}`);
     const sub = below(key, name);
-    const places: Place[] = this.#modules.has(sub) ? [{ files: this.#filesOf(sub), through: [], module: sub }] : [];
+    const places: Place[] = this.#modules.has(sub)
+      ? [{ files: this.#filesOf(sub), through: [], module: sub }]
+      : [];
     if (init === undefined) return places.length > 0 ? places : [own];
     for (const one of this.#importsOf(init)) {
       if (one.bound !== name) continue;
-      const found = this.#find(one.module === "" ? [] : one.module.split("."), this.#startsOf(init, one.level));
+      const found = this.#find(
+        one.module === "" ? [] : one.module.split("."),
+        this.#startsOf(init, one.level),
+      );
       if (!found || (found.key === key && one.name === null)) continue;
       const isWhole = one.name === null || found.rest.length > 0;
       for (const place of isWhole ? [found] : this.#named(found.key, one.name, seen)) {
@@ -344,13 +438,19 @@ export class ImportGraph {
     const text = this.project.sources.get(init)!;
     if (defines(text, name)) places.push({ ...own, isDefined: true });
     for (const one of this.#importsOf(init)) {
-      const found = one.name === "*" ? this.#find(one.module === "" ? [] : one.module.split("."), this.#startsOf(init, one.level)) : null;
+      const found = one.name === "*"
+        ? this.#find(
+          one.module === "" ? [] : one.module.split("."),
+          this.#startsOf(init, one.level),
+        )
+        : null;
       if (!found || !this.#has(found.key, name, new Set())) continue;
       for (const place of this.#named(found.key, name, seen)) places.push(passedBy(init, place));
     }
     if (places.length > 0) return places;
     // It is there by other means: `f, g = 1, 2`, a loop, `globals()`.
-    const isOwn = defines(text, "__getattr__") || (text.includes(name) && mentions(pythonCode(text).code, name));
+    const isOwn = defines(text, "__getattr__") ||
+      (text.includes(name) && mentions(pythonCode(text).code, name));
     return [isOwn ? { ...own, isDefined: true } : own];
   }
 
@@ -362,7 +462,12 @@ export class ImportGraph {
       defines(this.project.sources.get(file)!, name) ||
       this.#importsOf(file).some((one) => {
         if (one.bound === name) return true;
-        const found = one.name === "*" ? this.#find(one.module === "" ? [] : one.module.split("."), this.#startsOf(file, one.level)) : null;
+        const found = one.name === "*"
+          ? this.#find(
+            one.module === "" ? [] : one.module.split("."),
+            this.#startsOf(file, one.level),
+          )
+          : null;
         return found !== null && this.#has(found.key, name, seen);
       })
     );
@@ -373,8 +478,15 @@ export class ImportGraph {
     const files = this.#filesOf(key);
     const init = files.find(isInit);
     if (init === undefined) return [];
-    const bound = this.#importsOf(init).filter((one) => one.bound !== null).flatMap((one) => this.#named(key, one.bound!, new Set()));
-    return [...bound, ...this.#starsOf(key, new Set()), ...this.#listed(key), ...this.#definedIn(files)];
+    const bound = this.#importsOf(init).filter((one) => one.bound !== null).flatMap((one) =>
+      this.#named(key, one.bound!, new Set())
+    );
+    return [
+      ...bound,
+      ...this.#starsOf(key, new Set()),
+      ...this.#listed(key),
+      ...this.#definedIn(files),
+    ];
   }
 
   /** The `__init__.py` among these files, if it gives something a meaning that a star takes. */
@@ -400,17 +512,27 @@ export class ImportGraph {
     if (init === undefined || seen.has(key)) return [];
     seen.add(key);
     return this.#importsOf(init).flatMap((one) => {
-      const found = one.name === "*" ? this.#find(one.module === "" ? [] : one.module.split("."), this.#startsOf(init, one.level)) : null;
+      const found = one.name === "*"
+        ? this.#find(
+          one.module === "" ? [] : one.module.split("."),
+          this.#startsOf(init, one.level),
+        )
+        : null;
       if (found === null) return [];
-      const passed = this.#importsOf(found.files.find(isInit) ?? "").filter((other) => other.bound !== null)
+      const passed = this.#importsOf(found.files.find(isInit) ?? "").filter((other) =>
+        other.bound !== null
+      )
         .flatMap((other) => this.#named(found.key, other.bound!, new Set()));
-      return [found, ...this.#definedIn(found.files), ...passed, ...this.#starsOf(found.key, seen)].map((place) => passedBy(init, place));
+      return [found, ...this.#definedIn(found.files), ...passed, ...this.#starsOf(found.key, seen)]
+        .map((place) => passedBy(init, place));
     });
   }
 
   #addFiles(place: Place, importer: string, typing: boolean): void {
     const isWeak = (file: string) => typing || (isInit(file) && !place.isDefined);
-    for (const file of place.files) this.#add(file, { importer, weak: isWeak(file), through: place.through });
+    for (const file of place.files) {
+      this.#add(file, { importer, weak: isWeak(file), through: place.through });
+    }
   }
 
   #add(file: string, edge: Edge): void {
@@ -418,13 +540,16 @@ export class ImportGraph {
     let edges = this.#importers.get(file);
     if (!edges) this.#importers.set(file, edges = new Map());
     const known = edges.get(edge.importer);
-    const isBetter = !known || (known.weak && !edge.weak) || (known.weak === edge.weak && edge.through.length < known.through.length);
+    const isBetter = !known || (known.weak && !edge.weak) ||
+      (known.weak === edge.weak && edge.through.length < known.through.length);
     if (isBetter) edges.set(edge.importer, edge);
   }
 
   #importsOf(path: string): readonly PythonImport[] {
     let imports = this.#imports.get(path);
-    if (!imports) this.#imports.set(path, imports = pythonImports(this.project.sources.get(path) ?? ""));
+    if (!imports) {
+      this.#imports.set(path, imports = pythonImports(this.project.sources.get(path) ?? ""));
+    }
     return imports;
   }
 
@@ -438,7 +563,8 @@ export class ImportGraph {
 }
 
 /** What a string of several words has in it that is a command or a program, and no sentence. */
-const PROGRAM = /(?:^|\s)(?:-m|python[\d.]*|\S*\/python[\d.]*|exec|sh|bash|uv)\s|^[ \t]*(?:import|from)[ \t]+[\w.]+/m;
+const PROGRAM =
+  /(?:^|\s)(?:-m|python[\d.]*|\S*\/python[\d.]*|exec|sh|bash|uv)\s|^[ \t]*(?:import|from)[ \t]+[\w.]+/m;
 const NONE: readonly string[] = [];
 /** To look for more words than these takes longer than to read all files closely. */
 const MOST_WORDS = 20;
@@ -491,7 +617,10 @@ class Texts {
   }
 }
 
-/** The path of a Python file without its suffix, as imports lead to it: `tractor/ipc` for `tractor/ipc/__init__.py`, `app/_fast` for `app/_fast.cpython-313-x86_64-linux-gnu.so`. */
+/**
+ * The path of a Python file without its suffix, as imports lead to it: `tractor/ipc` for
+ * `tractor/ipc/__init__.py`, `app/_fast` for `app/_fast.cpython-313-x86_64-linux-gnu.so`.
+ */
 export function moduleKey(path: string): string {
   const slash = path.lastIndexOf("/");
   const dot = path.indexOf(".", slash + 1);
@@ -534,12 +663,17 @@ const DEFINES_SOMETHING = /^(?:(?:async[ \t]+)?def|class)[ \t]|^[A-Za-z]\w*[ \t]
 
 /** Whether code has a name in it that is no part of a longer one. */
 function mentions(code: string, name: string): boolean {
-  for (let at = code.indexOf(name); at >= 0; at = code.indexOf(name, at + 1)) if (isWord(code, at, name)) return true;
+  for (let at = code.indexOf(name); at >= 0; at = code.indexOf(name, at + 1)) {
+    if (isWord(code, at, name)) return true;
+  }
   return false;
 }
 
 /** Whether a module's text gives a name a meaning at its top level. */
 function defines(text: string, name: string): boolean {
   return text.includes(name) &&
-    new RegExp(`^(?:(?:async[ \\t]+)?def|class)[ \\t]+${name}\\b|^(?:[\\w \\t,=]*[ \\t,=])?${name}[ \\t]*[:=,]`, "m").test(text);
+    new RegExp(
+      `^(?:(?:async[ \\t]+)?def|class)[ \\t]+${name}\\b|^(?:[\\w \\t,=]*[ \\t,=])?${name}[ \\t]*[:=,]`,
+      "m",
+    ).test(text);
 }

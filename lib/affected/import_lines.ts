@@ -1,8 +1,9 @@
 import { isWholeLine } from "./python_imports.ts";
 
 /**
- * The lines of a project's files that say something of imports or of what is used of packages, as they were found by a search for
- * the expression of {@linkcode importLines}. They tell which files are worth reading closely.
+ * The lines of a project's files that say something of imports or of what is used of packages, as
+ * they were found by a search for the expression of {@linkcode importLines}. They tell which files
+ * are worth reading closely.
  */
 export class ImportLines {
   /**
@@ -57,8 +58,16 @@ export class ImportLines {
 }
 
 const LETTER = /[\w\u0080-\uffff]/;
-/** One of these a line has that may not be whole. One expression for all takes several times as long. */
-const SUSPICIOUS = ["(", "\\", "pytest_plugins", ...[" ", "\t"].flatMap((before) => [" ", "\t"].map((after) => `${before}as${after}`))] as const;
+/**
+ * One of these a line has that may not be whole. One expression for all takes several times as
+ * long.
+ */
+const SUSPICIOUS = [
+  "(",
+  "\\",
+  "pytest_plugins",
+  ...[" ", "\t"].flatMap((before) => [" ", "\t"].map((after) => `${before}as${after}`)),
+] as const;
 
 /** Whether a word that stands at a place is no part of a longer one. */
 export function isWord(text: string, at: number, word: string): boolean {

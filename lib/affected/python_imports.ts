@@ -14,15 +14,19 @@ export interface PythonImport {
 
 /** Python's text without what is no code. */
 export interface PythonCode {
-  /** Comments are gone, lines that a backslash continues are joined, each string is its number in `strings` between quotation marks. */
+  /**
+   * Comments are gone, lines that a backslash continues are joined, each string is its number in
+   * `strings` between quotation marks.
+   */
   readonly code: string;
   /** What stands in the strings, as written. */
   readonly strings: readonly string[];
 }
 
 /**
- * What a Python file imports, in the order of the text: statements anywhere in it, `import_module("literal")`, `__import__`, pytest's
- * `importorskip` and `pytest_plugins`. Reads text, runs nothing; what is no Python gives whatever looks like an import in it, never an error.
+ * What a Python file imports, in the order of the text: statements anywhere in it,
+ * `import_module("literal")`, `__import__`, pytest's `importorskip` and `pytest_plugins`. Reads
+ * text, runs nothing; what is no Python gives whatever looks like an import in it, never an error.
  */
 export function pythonImports(text: string): PythonImport[] {
   const last = lastImport(text);
@@ -31,10 +35,15 @@ export function pythonImports(text: string): PythonImport[] {
   const typing = typingRanges(code);
   const found: { at: number; imported: PythonImport }[] = [];
   const add = (at: number, imported: Omit<PythonImport, "typing">) =>
-    found.push({ at, imported: { ...imported, typing: typing.some(([from, to]) => from <= at && at < to) } });
+    found.push({
+      at,
+      imported: { ...imported, typing: typing.some(([from, to]) => from <= at && at < to) },
+    });
   let line = 0;
   for (let at = code.indexOf("import"); at >= 0; at = code.indexOf("import", at + 6)) {
-    for (let end = code.indexOf("\n", line); end >= 0 && end < at; end = code.indexOf("\n", line)) line = end + 1;
+    for (let end = code.indexOf("\n", line); end >= 0 && end < at; end = code.indexOf("\n", line)) {
+      line = end + 1;
+    }
     // No statement begins so late on its line.
     if (at - line > LATEST) continue;
     const before = BEFORE.exec(code.slice(line, at));
@@ -43,20 +52,38 @@ export function pythonImports(text: string): PythonImport[] {
     if (!list) continue;
     const [, from, dots = "", module = ""] = before;
     for (const [name, as] of namesOf(list[1] ?? list[2]!)) {
-      if (from !== undefined) add(at, { level: dots.replace(/[^.]/g, "").length, module, name, bound: name === "*" ? null : as ?? name });
-      else if (name !== "*") add(at, { level: 0, module: name, name: null, bound: as ?? name.split(".", 1)[0]! });
+      if (from !== undefined) {
+        add(at, {
+          level: dots.replace(/[^.]/g, "").length,
+          module,
+          name,
+          bound: name === "*" ? null : as ?? name,
+        });
+      } else if (name !== "*") {
+        add(at, { level: 0, module: name, name: null, bound: as ?? name.split(".", 1)[0]! });
+      }
     }
   }
   // Most files have none: a search for the word is quicker than one by expression.
   const has = (word: string) => code.includes(word);
-  for (const match of has("import_module") || has("__import__") || has("importorskip") ? code.matchAll(BY_NAME) : []) {
+  for (
+    const match of has("import_module") || has("__import__") || has("importorskip")
+      ? code.matchAll(BY_NAME)
+      : []
+  ) {
     const [, , index, relative, literal] = match;
     const [, dots = "", module = ""] = /^(\.*)(.*)$/s.exec(strings[Number(index)]!)!;
     if (!DOTTED.test(module)) continue;
     // Without a package nobody knows where a relative name starts.
-    const home = literal === undefined ? null : strings[Number(literal)]!.split(".").slice(0, dots.length > 1 ? 1 - dots.length : undefined);
-    if (dots !== "" && home !== null) add(match.index, { level: 0, module: [...home, module].join("."), name: null, bound: null });
-    else if (dots === "" || relative) add(match.index, { level: dots.length, module, name: null, bound: null });
+    const home = literal === undefined ? null : strings[Number(literal)]!.split(".").slice(
+      0,
+      dots.length > 1 ? 1 - dots.length : undefined,
+    );
+    if (dots !== "" && home !== null) {
+      add(match.index, { level: 0, module: [...home, module].join("."), name: null, bound: null });
+    } else if (dots === "" || relative) {
+      add(match.index, { level: dots.length, module, name: null, bound: null });
+    }
   }
   for (const match of has("pytest_plugins") ? code.matchAll(PLUGINS) : []) {
     for (const [, index] of match[1]!.matchAll(/"(\d+)"/g)) {
@@ -67,21 +94,27 @@ export function pythonImports(text: string): PythonImport[] {
   return found.sort((one, other) => one.at - other.at).map(({ imported }) => imported);
 }
 
-/** The beginning of a text in which everything stands that {@linkcode pythonImports} finds; the rest may be far longer. */
+/**
+ * The beginning of a text in which everything stands that {@linkcode pythonImports} finds; the rest
+ * may be far longer.
+ */
 export function importingPart(text: string): string {
   const last = lastImport(text);
   if (last < 0) return "";
   const line = text.indexOf("\n", last);
   const open = text.indexOf("(", last);
-  const isPlain = line >= 0 && (open < 0 || open > line) && !text.startsWith("\\", text[line - 1] === "\r" ? line - 2 : line - 1);
+  const isPlain = line >= 0 && (open < 0 || open > line) &&
+    !text.startsWith("\\", text[line - 1] === "\r" ? line - 2 : line - 1);
   const end = isPlain ? line : text.indexOf("\n)", last);
-  // What has no line of its own with the parenthesis that ends it is taken whole: nothing may be missed.
+  // What has no line of its own with the parenthesis that ends it is taken whole: nothing may be
+  // missed.
   return isPlain || end >= 0 ? text.slice(0, end) : text;
 }
 
 /**
- * An expression, as Perl has them, for every line that says something of imports, or of what is used of a package. What it finds in a
- * file stands for all of it if {@linkcode isWholeLine} says so of each.
+ * An expression, as Perl has them, for every line that says something of imports, or of what is
+ * used of a package. What it finds in a file stands for all of it if {@linkcode isWholeLine} says
+ * so of each.
  *
  * @param packages the names of all directories of the project
  */
@@ -92,22 +125,26 @@ export function importLines(packages: Iterable<string>): string {
 }
 
 /**
- * Whether every word of the project that one of these lines imports, or uses of a package, stands in it. Otherwise some of it may stand
- * in other lines: in a list of several lines, or under another name.
+ * Whether every word of the project that one of these lines imports, or uses of a package, stands
+ * in it. Otherwise some of it may stand in other lines: in a list of several lines, or under
+ * another name.
  *
  * @param packages as for {@linkcode importLines}
  */
 export function isWholeLine(line: string, packages: ReadonlySet<string>): boolean {
   if (line.includes("pytest_plugins")) return false;
   const [, continued] = CONTINUED.exec(line) ?? [];
-  if (continued !== undefined && (/import|\bfrom\b/.test(line) || packages.has(continued))) return false;
+  if (continued !== undefined && (/import|\bfrom\b/.test(line) || packages.has(continued))) {
+    return false;
+  }
   for (const [, name] of line.matchAll(CALLED_OTHERWISE)) if (packages.has(name!)) return false;
   for (let at = line.indexOf("import"); at >= 0; at = line.indexOf("import", at + 6)) {
     const rest = line.slice(at + 6);
     const open = rest.indexOf("(");
     // Of `importlib.import_module(` the second one counts.
     if (open < 0 || rest.slice(0, open).includes("import") || COMPLETE.test(rest)) continue;
-    // Of a module that is no package nothing is taken that has a file of its own, whatever the next lines say.
+    // Of a module that is no package nothing is taken that has a file of its own, whatever the next
+    // lines say.
     const [, module] = TAKEN_FROM.exec(line.slice(0, at)) ?? [];
     if (module === undefined || packages.has(module)) return false;
   }
@@ -116,12 +153,15 @@ export function isWholeLine(line: string, packages: ReadonlySet<string>): boolea
 
 function lastImport(text: string): number {
   let last = text.indexOf("pytest_plugins");
-  for (let at = text.indexOf("import"); at >= 0; at = text.indexOf("import", at + 6)) last = Math.max(last, at);
+  for (let at = text.indexOf("import"); at >= 0; at = text.indexOf("import", at + 6)) {
+    last = Math.max(last, at);
+  }
   return last;
 }
 
 /**
- * The dotted names that are used of the given ones: `tractor.msg.types` for `tractor.msg.types.Start` with `tractor` given. Each once.
+ * The dotted names that are used of the given ones: `tractor.msg.types` for
+ * `tractor.msg.types.Start` with `tractor` given. Each once.
  *
  * @param bound names that stand for a package in this file
  */
@@ -142,7 +182,9 @@ export function attributesOf(text: string, bound: readonly string[]): string[] {
   return [...used];
 }
 
-/** What stands in the strings of a Python file, without docstrings: they say something to people. */
+/**
+ * What stands in the strings of a Python file, without docstrings: they say something to people.
+ */
 export function literalsOf(text: string): string[] {
   const { code, strings } = pythonCode(text);
   const docstrings = new Set([...code.matchAll(DOCSTRING)].map(([, index]) => Number(index)));
@@ -155,13 +197,16 @@ const DOCSTRING = /(?:^|:[ \t]*\n)\s*[rRuU]?"(\d+)"[ \t]*(?=[\r\n;]|$)/g;
 /** What stands between braces in strings that are formatted: it is code. */
 function expressionsIn(code: string, strings: readonly string[]): string[] {
   return [...code.matchAll(/(?<![\w\u0080-\uffff])[rR]?[fFtT][rR]?"(\d+)"/g)]
-    .flatMap(([, index]) => [...strings[Number(index)]!.matchAll(/\{([^{}]+)/g)].map(([, expression]) => expression!));
+    .flatMap(([, index]) =>
+      [...strings[Number(index)]!.matchAll(/\{([^{}]+)/g)].map(([, expression]) => expression!)
+    );
 }
 
 /**
  * Tells code from strings and comments.
  *
- * @param enough a place in the text after which nothing is wanted but the rest of the statement there; all of it unless given
+ * @param enough a place in the text after which nothing is wanted but the rest of the statement
+ *   there; all of it unless given
  */
 export function pythonCode(text: string, enough = Infinity): PythonCode {
   const strings: string[] = [];
@@ -176,7 +221,10 @@ export function pythonCode(text: string, enough = Infinity): PythonCode {
     if (mark === "\\") {
       // Elsewhere than at the end of a line a backslash is no Python.
       const [line] = /^\\\r?\n/.exec(text.slice(start, start + 3)) ?? [];
-      parts.push(text.slice(at, line === undefined ? start + 1 : start), line === undefined ? "" : " ");
+      parts.push(
+        text.slice(at, line === undefined ? start + 1 : start),
+        line === undefined ? "" : " ",
+      );
       return start + (line ?? mark).length;
     }
     const quote = text.startsWith(mark.repeat(3), start) ? mark.repeat(3) : mark;
@@ -191,7 +239,9 @@ export function pythonCode(text: string, enough = Infinity): PythonCode {
     if (start >= enough) break;
     MARKS.lastIndex = at = skip(start);
   }
-  if (at >= text.length || enough === Infinity) return { code: parts.join("") + text.slice(at), strings };
+  if (at >= text.length || enough === Infinity) {
+    return { code: parts.join("") + text.slice(at), strings };
+  }
   // The rest of the statement: to the end of the line, or of the parenthesis that begins on it.
   let inParenthesis = false;
   MARKS_AND_ENDS.lastIndex = Math.max(at, enough);
@@ -200,7 +250,9 @@ export function pythonCode(text: string, enough = Infinity): PythonCode {
     const mark = text[start]!;
     if (mark === "(") inParenthesis = true;
     else if (mark === ")" || mark === "\n") {
-      if (inParenthesis === (mark === ")")) return { code: parts.join("") + text.slice(at, start + 1), strings };
+      if (inParenthesis === (mark === ")")) {
+        return { code: parts.join("") + text.slice(at, start + 1), strings };
+      }
     } else MARKS_AND_ENDS.lastIndex = at = skip(start);
   }
   return { code: parts.join("") + text.slice(at), strings };
@@ -208,12 +260,17 @@ export function pythonCode(text: string, enough = Infinity): PythonCode {
 
 const MARKS = /["'#\\]/g;
 const MARKS_AND_ENDS = /["'#\\\n()]/g;
-// Letters beyond ASCII are not told apart: classes of Unicode take longer to build than a whole project to read.
-const DOTTED = /^[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*(?:\.[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)*$/;
+// Letters beyond ASCII are not told apart: classes of Unicode take longer to build than a whole
+// project to read.
+const DOTTED =
+  /^[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*(?:\.[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)*$/;
 const ATTRIBUTES = /(?:[ \t]*\.[ \t]*[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)+/y;
 const IN_A_NAME = /[\w.\u0080-\uffff]/;
 const LATEST = 1_000;
-/** What may stand in front of `import` on its line: nothing, or `from …a.b`; a statement begins with its line, or behind `:` or `;`. */
+/**
+ * What may stand in front of `import` on its line: nothing, or `from …a.b`; a statement begins with
+ * its line, or behind `:` or `;`.
+ */
 const BEFORE = /^(?:.*[;:])?[ \t\f]*(?:(from\b)([. \t]*)([^\s;()."]*(?:\.[^\s;()."]+)*?)[ \t]*)?$/;
 /** What stands behind it: `(a as b, c)`, or the rest of the line. */
 const LIST = /(?![\w\u0080-\uffff])[ \t]*(?:\(([^)]*)\)|([^\n;]*))/y;
@@ -223,7 +280,9 @@ const BY_NAME =
 const CONTINUED = /([\w\u0080-\uffff]*)[ \t]*\\\r?$/;
 /** A name that an import gives another one: `b` of `import a.b as c`. */
 const CALLED_OTHERWISE = /([\w\u0080-\uffff]+)[ \t]+as[ \t]/g;
-/** Behind `import`: a list that ends on its line, or all that matters of a call with a literal name. */
+/**
+ * Behind `import`: a list that ends on its line, or all that matters of a call with a literal name.
+ */
 const COMPLETE = /^(?:[ \t]*\([^()#"'\\]*\)|\w*[ \t]*\([ \t]*(?:"[\w.]*"|'[\w.]*')[ \t]*[,)])/;
 /** In front of `import`: the last name of the module. */
 const TAKEN_FROM = /^[ \t]*from\b[^#"'();\\]*?([\w\u0080-\uffff]+)[ \t]+$/;
@@ -233,14 +292,20 @@ const PLUGINS = /^pytest_plugins[^\n=]*=\s*([[(][^\])]*[\])]|"\d+"(?:[ \t]*,[ \t
 function namesOf(list: string): [name: string, as: string | null][] {
   const names: [string, string | null][] = [];
   for (const part of list.split(",")) {
-    const [, name, as] = /^\s*(\*|[^\s.]+(?:[ \t]*\.[ \t]*[^\s.]+)*)(?:\s+as\s+(\S+))?\s*$/.exec(part) ?? [];
+    const [, name, as] =
+      /^\s*(\*|[^\s.]+(?:[ \t]*\.[ \t]*[^\s.]+)*)(?:\s+as\s+(\S+))?\s*$/.exec(part) ?? [];
     const plain = name?.replace(/[ \t]/g, "");
-    if (plain !== undefined && (plain === "*" || DOTTED.test(plain))) names.push([plain, as ?? null]);
+    if (plain !== undefined && (plain === "*" || DOTTED.test(plain))) {
+      names.push([plain, as ?? null]);
+    }
   }
   return names;
 }
 
-/** Where a string ends that begins with `quote`, and whether it is closed there. One of a single quotation mark that is not ends with its line. */
+/**
+ * Where a string ends that begins with `quote`, and whether it is closed there. One of a single
+ * quotation mark that is not ends with its line.
+ */
 function endOfString(text: string, start: number, quote: string): [end: number, closed: boolean] {
   const first = start + quote.length;
   let line = quote.length === 3 ? Infinity : lineEnd(text, first);
@@ -274,14 +339,20 @@ function isEscaped(text: string, at: number, first: number): boolean {
 function typingRanges(code: string): [from: number, to: number][] {
   if (!code.includes("TYPE_CHECKING")) return [];
   const ranges: [number, number][] = [];
-  for (const match of code.matchAll(/^([ \t]*)(?:el)?if[ \t]+(?:\w+[ \t]*\.[ \t]*)?TYPE_CHECKING[ \t]*:/gm)) {
+  for (
+    const match of code.matchAll(
+      /^([ \t]*)(?:el)?if[ \t]+(?:\w+[ \t]*\.[ \t]*)?TYPE_CHECKING[ \t]*:/gm,
+    )
+  ) {
     const start = match.index + match[0].length;
     const indent = match[1]!.length;
     let end = code.indexOf("\n", start);
     while (end >= 0) {
       const next = code.indexOf("\n", end + 1);
       const line = code.slice(end + 1, next < 0 ? code.length : next);
-      if (/\S/.test(line) && !/^[ \t]*\)/.test(line) && /^[ \t]*/.exec(line)![0].length <= indent) break;
+      if (/\S/.test(line) && !/^[ \t]*\)/.test(line) && /^[ \t]*/.exec(line)![0].length <= indent) {
+        break;
+      }
       end = next;
     }
     ranges.push([start, end < 0 ? code.length : end]);

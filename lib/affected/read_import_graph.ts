@@ -16,14 +16,19 @@ const SOURCE_SIZE_LIMIT = 4 * 1024 * 1024;
 /** To look for the names of more packages than these takes longer than to read all files. */
 const MOST_PACKAGES = 500;
 
-/** Tracked Python files of a project that is searched before it is known whether anybody asks: it takes longer than git takes to say what changed. */
+/**
+ * Tracked Python files of a project that is searched before it is known whether anybody asks: it
+ * takes longer than git takes to say what changed.
+ */
 const MANY_FILES = 1_000;
 
 /**
- * Reads who imports whom among the project's Python files. Nothing of it is run, and a file that can't be read imports nothing.
+ * Reads who imports whom among the project's Python files. Nothing of it is run, and a file that
+ * can't be read imports nothing.
  *
  * @param files the Python files, relative to the root
- * @param changes those that it is asked about: a module that was deleted, or that is no Python, is part of it too
+ * @param changes those that it is asked about: a module that was deleted, or that is no Python,
+ *   is part of it too
  */
 export async function readImportGraph(
   host: Host,
@@ -39,8 +44,17 @@ export async function readImportGraph(
   const searching = search.linesIn(files);
   const graph = new ImportGraph({
     sources: new Texts(host, project.root, files, changes.map((change) => change.path)),
-    starts: [...new Set([...pythonPaths.map((path) => join(path)), ...packageStart, "src", ".", ...testsDirectories])],
-    isTest: (path) => isTestFile(path) && testsDirectories.some((directory) => isWithin(path, directory)),
+    starts: [
+      ...new Set([
+        ...pythonPaths.map((path) => join(path)),
+        ...packageStart,
+        "src",
+        ".",
+        ...testsDirectories,
+      ]),
+    ],
+    isTest: (path) =>
+      isTestFile(path) && testsDirectories.some((directory) => isWithin(path, directory)),
     plugins: [...addopts.matchAll(/(?:^|\s)-p\s*(?!no:)([\w.]+)/g)].map((match) => match[1]!),
   });
   const lines = await searching;
@@ -49,14 +63,16 @@ export async function readImportGraph(
 }
 
 /**
- * Looks for the lines that say something of imports. git reads thousands of files in a fraction of the time that Deno takes, but only
- * those that it tracks are looked for.
+ * Looks for the lines that say something of imports. git reads thousands of files in a fraction of
+ * the time that Deno takes, but only those that it tracks are looked for.
  */
 export class ImportSearch {
   readonly #git: Git;
   readonly #tracked: Promise<readonly string[] | null>;
   /** What was looked for ahead; null in a small project. */
-  readonly #ahead: Promise<{ readonly packages: ReadonlySet<string>; readonly lines: Promise<string | null> } | null>;
+  readonly #ahead: Promise<
+    { readonly packages: ReadonlySet<string>; readonly lines: Promise<string | null> } | null
+  >;
 
   /** Begins, where there is much to look at. */
   constructor(host: Host, project: Project) {
@@ -80,9 +96,14 @@ export class ImportSearch {
     const [tracked, ahead] = await Promise.all([this.#tracked, this.#ahead]);
     if (tracked === null || packages.size > MOST_PACKAGES) return null;
     // A package of which git tracks nothing yet was not looked for.
-    const lines = await (ahead !== null && packages.isSubsetOf(ahead.packages) ? ahead.lines : this.#search(packages));
+    const lines =
+      await (ahead !== null && packages.isSubsetOf(ahead.packages)
+        ? ahead.lines
+        : this.#search(packages));
     // A line end in a path can't be told from that of a line.
-    return lines === null ? null : new ImportLines(lines, new Set(tracked.filter((path) => !path.includes("\n"))));
+    return lines === null
+      ? null
+      : new ImportLines(lines, new Set(tracked.filter((path) => !path.includes("\n"))));
   }
 
   #search(packages: ReadonlySet<string>): Promise<string | null> {
@@ -99,13 +120,21 @@ function packagesOf(files: Iterable<string>): Set<string> {
   return new Set([...directoriesOf(files)].map(lastPart));
 }
 
-/** Texts of a project's files, read when they are asked for. What can't be read, or is too large, is empty. */
+/**
+ * Texts of a project's files, read when they are asked for. What can't be read, or is too large, is
+ * empty.
+ */
 class Texts implements Sources {
   readonly #read = new Map<string, string>();
   readonly #paths: ReadonlySet<string>;
 
   /** @param more paths that have no text */
-  constructor(readonly host: Host, readonly root: string, readonly files: ReadonlySet<string>, more: readonly string[]) {
+  constructor(
+    readonly host: Host,
+    readonly root: string,
+    readonly files: ReadonlySet<string>,
+    more: readonly string[],
+  ) {
     this.#paths = new Set([...files, ...more]);
   }
 
@@ -120,7 +149,10 @@ class Texts implements Sources {
   get(path: string): string | undefined {
     let text = this.#read.get(path);
     if (text === undefined && this.#paths.has(path)) {
-      this.#read.set(path, text = this.files.has(path) ? sourceOf(this.host, join(this.root, path)) : "");
+      this.#read.set(
+        path,
+        text = this.files.has(path) ? sourceOf(this.host, join(this.root, path)) : "",
+      );
     }
     return text;
   }

@@ -2,7 +2,10 @@ import { isWithin } from "../project/rules_targets.ts";
 import type { Failure } from "../pytest/events.ts";
 import type { Affected, AffectedTarget, Cause } from "./rules.ts";
 
-/** A changed file that may be the cause of a failure, and the line of it that the failure came through, if it did. */
+/**
+ * A changed file that may be the cause of a failure, and the line of it that the failure came
+ * through, if it did.
+ */
 export interface RelatedChange extends Cause {
   readonly line?: number;
 }
@@ -18,16 +21,30 @@ export interface KnownChanges {
 }
 
 /**
- * The changed file that is the likeliest cause of a failing test, and why; null when no change is known to bear on it. What the failure
- * came through is nearest, then the test file itself, then the change map, then fixtures, then what all tests share.
+ * The changed file that is the likeliest cause of a failing test, and why; null when no change is
+ * known to bear on it. What the failure came through is nearest, then the test file itself, then
+ * the change map, then fixtures, then what all tests share.
  *
  * @param id a test id relative to the root
  */
-export function relatedChange(id: string, said: Omit<Failure, "errors">, known: KnownChanges): RelatedChange | null {
+export function relatedChange(
+  id: string,
+  said: Omit<Failure, "errors">,
+  known: KnownChanges,
+): RelatedChange | null {
   const file = id.split("::", 1)[0]!;
-  const through = framesOf(`${said.where ?? ""}:\n${said.traceback}\n${said.message}`, known.root).findLast((frame) => known.changed.has(frame.file));
-  if (through) return { ...through, because: through.file === file ? "the test file itself changed" : "the failure came through it" };
-  const bearsOn = ({ target, files }: AffectedTarget) => files?.includes(file) ?? isWithin(file, target.replace(/\/$/, ""));
+  const through = framesOf(`${said.where ?? ""}:\n${said.traceback}\n${said.message}`, known.root)
+    .findLast((frame) => known.changed.has(frame.file));
+  if (through) {
+    return {
+      ...through,
+      because: through.file === file
+        ? "the test file itself changed"
+        : "the failure came through it",
+    };
+  }
+  const bearsOn = ({ target, files }: AffectedTarget) =>
+    files?.includes(file) ?? isWithin(file, target.replace(/\/$/, ""));
   return known.affected.targets.find(bearsOn)?.causes[0] ?? null;
 }
 
@@ -46,12 +63,19 @@ export function framesOf(text: string, root: string): Frame[] {
   return [...text.matchAll(FRAME)].flatMap((match) => {
     const [, native, nativeLine, own, ownLine] = match;
     const path = native ?? own!;
-    const file = path.startsWith(`${root}/`) ? path.slice(root.length + 1) : path.replace(/^\.\//, "");
-    return file.startsWith("/") || file.startsWith("../") ? [] : [{ file, line: Number(nativeLine ?? ownLine) }];
+    const file = path.startsWith(`${root}/`)
+      ? path.slice(root.length + 1)
+      : path.replace(/^\.\//, "");
+    return file.startsWith("/") || file.startsWith("../")
+      ? []
+      : [{ file, line: Number(nativeLine ?? ownLine) }];
   });
 }
 
-/** A run of lines that a change made what they are; from 1. None where lines were only taken away: then it stands after `first`. */
+/**
+ * A run of lines that a change made what they are; from 1. None where lines were only taken away:
+ * then it stands after `first`.
+ */
 export interface Hunk {
   readonly first: number;
   readonly count: number;
@@ -59,12 +83,19 @@ export interface Hunk {
 
 /** The hunks of a diff of one file without context. */
 export function parseHunks(diff: string): Hunk[] {
-  return [...diff.matchAll(/^@@ -\S+ \+(\d+)(?:,(\d+))? @@/gm)].map((match) => ({ first: Number(match[1]), count: Number(match[2] ?? 1) }));
+  return [...diff.matchAll(/^@@ -\S+ \+(\d+)(?:,(\d+))? @@/gm)].map((match) => ({
+    first: Number(match[1]),
+    count: Number(match[2] ?? 1),
+  }));
 }
 
-/** The line of a changed file to go to: that of the hunk which is nearest to where the failure came through, else the first one. */
+/**
+ * The line of a changed file to go to: that of the hunk which is nearest to where the failure came
+ * through, else the first one.
+ */
 export function lineToSee(hunks: readonly Hunk[], line: number | null): number | null {
-  const away = ({ first, count }: Hunk) => line === null ? 0 : Math.max(first - line, line - (first + Math.max(0, count - 1)), 0);
+  const away = ({ first, count }: Hunk) =>
+    line === null ? 0 : Math.max(first - line, line - (first + Math.max(0, count - 1)), 0);
   const [nearest] = hunks.toSorted((one, other) => away(one) - away(other));
   if (nearest === undefined) return line;
   return line !== null && away(nearest) === 0 ? line : Math.max(1, nearest.first);

@@ -11,7 +11,9 @@ export class FileTail {
   /** @param offset the byte at which the first look begins */
   constructor(private readonly host: Host, private readonly path: string, public offset = 0) {}
 
-  /** What has come since the last look, as much as one look takes; empty when there is nothing new. */
+  /**
+   * What has come since the last look, as much as one look takes; empty when there is nothing new.
+   */
   read(): Promise<Uint8Array> {
     const read = this.#reading.then(() => this.#read());
     this.#reading = read.catch(() => null);

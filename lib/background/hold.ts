@@ -5,7 +5,10 @@ import type { FileLock, Host } from "../system/host.ts";
 /** In the directory of a run: locked as long as its tractest lives. */
 const HELD = "running";
 
-/** Marks a run as under way until this process ends, however that comes; null where the disk does not take it. */
+/**
+ * Marks a run as under way until this process ends, however that comes; null where the disk does
+ * not take it.
+ */
 export async function holdRun(host: Host, directory: string): Promise<FileLock | null> {
   try {
     return await host.files.tryLock(join(directory, HELD));

@@ -21,7 +21,8 @@ export interface RunLock {
   /**
    * Asks a person something: nobody knows how long that takes, so other runs may begin meanwhile.
    *
-   * @throws {PreflightError} when another run has begun and goes on, unless this one waits for others
+   * @throws {PreflightError} when another run has begun and goes on, unless this one waits for
+   *   others
    */
   whileAsking<T>(ask: () => Promise<T>): Promise<T>;
   release(): Promise<void>;
@@ -52,18 +53,28 @@ const NOTHING_HELD: RunLock = {
 };
 
 /**
- * Takes the hold on a project. The system drops the lock when its holder dies, so a lock that is held names a run that lives. A run that
- * is isolated holds nothing and waits for nobody: there is nothing that it and another would fight for, and it leaves nothing to find.
+ * Takes the hold on a project. The system drops the lock when its holder dies, so a lock that is
+ * held names a run that lives. A run that is isolated holds nothing and waits for nobody: there is
+ * nothing that it and another would fight for, and it leaves nothing to find.
  *
  * @throws {PreflightError} when another run holds it and `wait` is false
  */
-export async function takeLock(host: Host, printer: Printer, state: RunState, options: LockOptions): Promise<RunLock> {
+export async function takeLock(
+  host: Host,
+  printer: Printer,
+  state: RunState,
+  options: LockOptions,
+): Promise<RunLock> {
   if (state.projectDirectory === null || options.isolated) return NOTHING_HELD;
   const path = join(state.projectDirectory, "run.lock");
   const acquire = () => acquireLock(host, printer, path, options);
   try {
     const lock = await acquire();
-    return await held(host, lock, await host.files.readText(path), { state, command: options.command, acquire });
+    return await held(host, lock, await host.files.readText(path), {
+      state,
+      command: options.command,
+      acquire,
+    });
   } catch (error) {
     if (!(error instanceof TractestError) || error instanceof PreflightError) throw error;
     // As where there is no state directory: that must not keep anybody from running tests.
@@ -73,7 +84,12 @@ export async function takeLock(host: Host, printer: Printer, state: RunState, op
 }
 
 /** Locks the file of a project, waiting for other runs if that is wanted. */
-async function acquireLock(host: Host, printer: Printer, path: string, options: LockOptions): Promise<FileLock> {
+async function acquireLock(
+  host: Host,
+  printer: Printer,
+  path: string,
+  options: LockOptions,
+): Promise<FileLock> {
   for (let waiting = false;; waiting = true) {
     const lock = await host.files.tryLock(path);
     if (lock) return lock;
@@ -86,7 +102,11 @@ async function acquireLock(host: Host, printer: Printer, path: string, options: 
         "wait for it: tractest run --wait …",
       );
     }
-    if (!waiting) printer.note(escapeText(`waiting until ${other} has ended${holder ? `: ${holder.command}` : ""}`));
+    if (!waiting) {
+      printer.note(
+        escapeText(`waiting until ${other} has ended${holder ? `: ${holder.command}` : ""}`),
+      );
+    }
     if (!waiting) options.onWait?.();
     await host.clock.sleep(RETRY_MS);
   }
@@ -98,10 +118,21 @@ interface HeldOptions {
   readonly acquire: () => Promise<FileLock>;
 }
 
-async function held(host: Host, first: FileLock, before: string | null, { state, command, acquire }: HeldOptions): Promise<RunLock> {
+async function held(
+  host: Host,
+  first: FileLock,
+  before: string | null,
+  { state, command, acquire }: HeldOptions,
+): Promise<RunLock> {
   const earlier = readLock(before);
   const child = earlier?.child ? await stillAlive(host, earlier.child) : null;
-  const record: LockRecord = { runId: state.runId, pid: host.pid, since: host.clock.now(), command, child: null };
+  const record: LockRecord = {
+    runId: state.runId,
+    pid: host.pid,
+    since: host.clock.now(),
+    command,
+    child: null,
+  };
   // What an earlier run left stays on record until it is known to be gone.
   let left = child ? earlier : null;
   let lock: FileLock | null = first;
@@ -109,7 +140,8 @@ async function held(host: Host, first: FileLock, before: string | null, { state,
     try {
       await lock?.write(JSON.stringify({ ...record, ...changes }));
     } catch (error) {
-      // A full disk costs what others can read of this run; that it holds the project they see all the same.
+      // A full disk costs what others can read of this run; that it holds the project they see all
+      // the same.
       if (!(error instanceof TractestError)) throw error;
     }
   };
@@ -138,10 +170,14 @@ async function held(host: Host, first: FileLock, before: string | null, { state,
 async function stillAlive(host: Host, recorded: ChildIdentity): Promise<ProcessIdentity | null> {
   const [surroundings, { rows }] = await Promise.all([
     surroundingsOf(host),
-    readProcessFiles(host, [recorded.pid], { mapped: false, why: "does the pytest of an interrupted run still live" }),
+    readProcessFiles(host, [recorded.pid], {
+      mapped: false,
+      why: "does the pytest of an interrupted run still live",
+    }),
   ]);
   const now = rows.get(recorded.pid);
-  const same = now && now.state !== "Z" && now.startTicks === recorded.startTicks && surroundings?.bootId === recorded.bootId &&
+  const same = now && now.state !== "Z" && now.startTicks === recorded.startTicks &&
+    surroundings?.bootId === recorded.bootId &&
     surroundings.pidNamespace === recorded.pidNamespace;
   return same ? identityOf(now) : null;
 }

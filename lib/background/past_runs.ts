@@ -14,12 +14,17 @@ export interface PastRun {
 /** Enough for the first line of a run's events: its command may name many tests. */
 const HEAD_BYTES = 64 * 1024;
 
-/** The runs of a project whose events are kept, the newest first. A run that did not get to pytest is none. */
+/**
+ * The runs of a project whose events are kept, the newest first. A run that did not get to pytest
+ * is none.
+ */
 export async function pastRuns(host: Host, root: string): Promise<PastRun[]> {
   const state = await stateDirectory(host);
   if (state.path === null || state.problem !== null) return [];
   const runs = join(state.path, "runs");
-  const names = (await host.files.readDirectory(runs) ?? []).filter((entry) => entry.kind === "directory").map((entry) => entry.name).sort()
+  const names = (await host.files.readDirectory(runs) ?? []).filter((entry) =>
+    entry.kind === "directory"
+  ).map((entry) => entry.name).sort()
     .reverse();
   const found = await Promise.all(names.map((name) => runAt(host, join(runs, name))));
   const own = found.filter((run): run is PastRun => run !== null && run.started.root === root);

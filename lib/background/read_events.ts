@@ -10,10 +10,14 @@ export function eventsOf(directory: string): string {
 }
 
 /**
- * Hands each event of a file to `take`, in order: those that are there now, if it still grows. False if there is no such file, or if
- * it can't be read.
+ * Hands each event of a file to `take`, in order: those that are there now, if it still grows.
+ * False if there is no such file, or if it can't be read.
  */
-export async function readEvents(host: Host, path: string, take: (event: PytestEvent) => void): Promise<boolean> {
+export async function readEvents(
+  host: Host,
+  path: string,
+  take: (event: PytestEvent) => void,
+): Promise<boolean> {
   const reader = new EventReader();
   const tail = new FileTail(host, path);
   try {
@@ -32,12 +36,17 @@ export async function readEvents(host: Host, path: string, take: (event: PytestE
 }
 
 /**
- * The events of a file that somebody named, in order and some at a time; those of a later version are left out, and so is a last line
- * without its end.
+ * The events of a file that somebody named, in order and some at a time; those of a later version
+ * are left out, and so is a last line without its end.
  *
- * @throws {UsageError} for a line that is no event, or an event with a field that is missing or of another type
+ * @throws {UsageError} for a line that is no event, or an event with a field that is missing or
+ *   of another type
  */
-export async function* eventsOfFile(host: Host, path: string, shown: string): AsyncGenerator<readonly PytestEvent[]> {
+export async function* eventsOfFile(
+  host: Host,
+  path: string,
+  shown: string,
+): AsyncGenerator<readonly PytestEvent[]> {
   const tail = new FileTail(host, path);
   const decoder = new TextDecoder();
   let [rest, number] = ["", 0];
@@ -50,7 +59,10 @@ export async function* eventsOfFile(host: Host, path: string, shown: string): As
       const read = readEvent(line);
       if ("event" in read) events.push(read.event);
       else if ("problem" in read) {
-        throw new UsageError(`"${shown}": line ${number} ${read.problem}`, "give the file as tractest run --events wrote it");
+        throw new UsageError(
+          `"${shown}": line ${number} ${read.problem}`,
+          "give the file as tractest run --events wrote it",
+        );
       }
     }
     yield events;

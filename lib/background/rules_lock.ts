@@ -11,7 +11,10 @@ export interface LockRecord {
   readonly child: ChildIdentity | null;
 }
 
-/** What a process is known by across runs: pids and ticks mean something only within one boot and one pid namespace. */
+/**
+ * What a process is known by across runs: pids and ticks mean something only within one boot and
+ * one pid namespace.
+ */
 export interface ChildIdentity {
   readonly pid: number;
   readonly startTicks: number;
@@ -23,8 +26,15 @@ export interface ChildIdentity {
 export function readLock(text: string | null): LockRecord | null {
   try {
     const value = JSON.parse(text ?? "");
-    return typeof value?.runId === "string" && Number.isSafeInteger(value.pid) && typeof value.since === "number" && typeof value.command === "string"
-      ? { runId: value.runId, pid: value.pid, since: value.since, command: value.command, child: readIdentity(value.child) }
+    return typeof value?.runId === "string" && Number.isSafeInteger(value.pid) &&
+        typeof value.since === "number" && typeof value.command === "string"
+      ? {
+        runId: value.runId,
+        pid: value.pid,
+        since: value.since,
+        command: value.command,
+        child: readIdentity(value.child),
+      }
       : null;
   } catch {
     return null;
@@ -32,16 +42,23 @@ export function readLock(text: string | null): LockRecord | null {
 }
 
 /** Reads an identity; null if it is none. */
-export function readIdentity(value: Partial<ChildIdentity> | null | undefined): ChildIdentity | null {
+export function readIdentity(
+  value: Partial<ChildIdentity> | null | undefined,
+): ChildIdentity | null {
   const { pid, startTicks, bootId, pidNamespace } = value ?? {};
-  if (!Number.isSafeInteger(pid) || !Number.isSafeInteger(startTicks) || typeof bootId !== "string" || typeof pidNamespace !== "string") return null;
+  if (
+    !Number.isSafeInteger(pid) || !Number.isSafeInteger(startTicks) || typeof bootId !== "string" ||
+    typeof pidNamespace !== "string"
+  ) return null;
   return { pid: pid!, startTicks: startTicks!, bootId, pidNamespace };
 }
 
 /** `run 20260801-101500-3f2a (pid 4711, since 10:15:00, 3 min ago)` */
 export function describeLock(lock: LockRecord, now: number): string {
   const since = new Date(lock.since);
-  const clock = [since.getHours(), since.getMinutes(), since.getSeconds()].map((part) => String(part).padStart(2, "0")).join(":");
+  const clock = [since.getHours(), since.getMinutes(), since.getSeconds()].map((part) =>
+    String(part).padStart(2, "0")
+  ).join(":");
   const seconds = Math.max(0, Math.round((now - lock.since) / 1000));
   const ago = seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
   return `run ${lock.runId} (pid ${lock.pid}, since ${clock}, ${ago} ago)`;

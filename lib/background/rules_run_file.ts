@@ -3,7 +3,10 @@ import { nearest } from "../base/nearest.ts";
 import { type ChildIdentity, readIdentity } from "./rules_lock.ts";
 import type { Counts } from "../pytest/verdict.ts";
 
-/** What a run says about itself in `run.json` of its directory: once when it begins, once more when it is over. */
+/**
+ * What a run says about itself in `run.json` of its directory: once when it begins, once more when
+ * it is over.
+ */
 export interface RunFile {
   readonly runId: string;
   /** The project's root. */
@@ -34,7 +37,10 @@ export interface RunEnd {
   readonly counts: Counts | null;
 }
 
-/** What is known of a run. `died`: its process is gone and has said nothing; `unknown`: whether it still lives can't be seen from here. */
+/**
+ * What is known of a run. `died`: its process is gone and has said nothing; `unknown`: whether it
+ * still lives can't be seen from here.
+ */
 export type RunPhase = "waiting" | "running" | "finished" | "died" | "unknown";
 
 const SCHEMA = "tractest.record/1";
@@ -47,9 +53,13 @@ export function runFileText(record: RunFile): string {
 /** Reads a record; null if it says nothing that makes sense. */
 export function readRunFile(text: string | null): RunFile | null {
   try {
-    const { schema, runId, root, command, background, waiting, pid, identity, began, end } = JSON.parse(text ?? "");
+    const { schema, runId, root, command, background, waiting, pid, identity, began, end } = JSON
+      .parse(text ?? "");
     const texts = [runId, root, command].every((value) => typeof value === "string");
-    if (schema !== SCHEMA || !texts || !isRunId(runId) || !Number.isSafeInteger(pid) || pid <= 1 || !Number.isFinite(began)) return null;
+    if (
+      schema !== SCHEMA || !texts || !isRunId(runId) || !Number.isSafeInteger(pid) || pid <= 1 ||
+      !Number.isFinite(began)
+    ) return null;
     const known = readIdentity(identity);
     return {
       runId,
@@ -70,15 +80,26 @@ export function readRunFile(text: string | null): RunFile | null {
 function readEnd(value: Partial<RunEnd> | null | undefined): RunEnd | null {
   const { exitCode, ending, seconds, counts } = value ?? {};
   if (!Number.isSafeInteger(exitCode) || !Number.isFinite(seconds)) return null;
-  return { exitCode: exitCode!, ending: typeof ending === "string" ? ending : null, seconds: seconds!, counts: readCounts(counts) };
+  return {
+    exitCode: exitCode!,
+    ending: typeof ending === "string" ? ending : null,
+    seconds: seconds!,
+    counts: readCounts(counts),
+  };
 }
 
 const COUNTED = ["passed", "failed", "skipped", "errors", "xfailed", "xpassed"] as const;
 
 function readCounts(value: Partial<Counts> | null | undefined): Counts | null {
   if (!value || !COUNTED.every((word) => Number.isSafeInteger(value[word]))) return null;
-  const [subtestsPassed, notRun] = [value.subtestsPassed, value.notRun].map((count) => Number.isSafeInteger(count) ? count : 0);
-  return { ...Object.fromEntries(COUNTED.map((word) => [word, value[word]])), subtestsPassed, notRun } as unknown as Counts;
+  const [subtestsPassed, notRun] = [value.subtestsPassed, value.notRun].map((count) =>
+    Number.isSafeInteger(count) ? count : 0
+  );
+  return {
+    ...Object.fromEntries(COUNTED.map((word) => [word, value[word]])),
+    subtestsPassed,
+    notRun,
+  } as unknown as Counts;
 }
 
 /** What is seen of the process of a record. */
@@ -97,7 +118,10 @@ export function stateOf(record: RunFile, seen: SeenProcess): RunPhase {
   if (identity.bootId !== seen.here.bootId) return "died";
   if (identity.pidNamespace !== seen.here.pidNamespace) return "unknown";
   const { process } = seen;
-  if (process === null || process.state === "Z" || process.state === "X" || process.startTicks !== identity.startTicks) return "died";
+  if (
+    process === null || process.state === "Z" || process.state === "X" ||
+    process.startTicks !== identity.startTicks
+  ) return "died";
   return record.waiting ? "waiting" : "running";
 }
 
@@ -107,25 +131,38 @@ export function isUnderWay(state: RunPhase): boolean {
 }
 
 /**
- * The run that is meant where none is named: the newest that is under way, else the newest. One whose life can't be seen comes last,
- * for nobody could say when it is over.
+ * The run that is meant where none is named: the newest that is under way, else the newest. One
+ * whose life can't be seen comes last, for nobody could say when it is over.
  *
  * @param runs newest first
  */
-export function unnamedRun<Run extends { readonly state: RunPhase }>(runs: readonly Run[]): Run | undefined {
+export function unnamedRun<Run extends { readonly state: RunPhase }>(
+  runs: readonly Run[],
+): Run | undefined {
   const seen = runs.filter((run) => run.state !== "unknown");
   return seen.find((run) => isUnderWay(run.state)) ?? seen[0] ?? runs[0];
 }
 
-/** Whether a text is an id of a run: a time, and four digits that tell runs of the same second apart. */
+/**
+ * Whether a text is an id of a run: a time, and four digits that tell runs of the same second
+ * apart.
+ */
 export function isRunId(text: string): boolean {
   return /^\d{8}-\d{6}-[0-9a-f]{4}$/.test(text);
 }
 
 /** When a run with this id was begun, milliseconds since the epoch. */
 export function timeOfRunId(runId: string): number {
-  const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)/.exec(runId) ?? [];
-  return Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
+  const [, year, month, day, hour, minute, second] =
+    /^(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)/.exec(runId) ?? [];
+  return Date.UTC(
+    Number(year),
+    Number(month) - 1,
+    Number(day),
+    Number(hour),
+    Number(minute),
+    Number(second),
+  );
 }
 
 /** Ids that are shown when one was not found. */
@@ -141,8 +178,15 @@ export function namedRun(word: string, ids: readonly string[]): string {
   if (ids.includes(word)) return word;
   const fitting = ids.filter((id) => id.startsWith(word) || id.endsWith(word));
   if (fitting.length === 1) return fitting[0]!;
-  if (fitting.length > 1) throw new UsageError(`"${word}" names ${fitting.length} runs`, `newest first: ${list(fitting)}`);
-  const hint = ids.length === 0 ? "no run is on record" : `runs on record, nearest first: ${list(nearest(word, ids))}`;
+  if (fitting.length > 1) {
+    throw new UsageError(
+      `"${word}" names ${fitting.length} runs`,
+      `newest first: ${list(fitting)}`,
+    );
+  }
+  const hint = ids.length === 0
+    ? "no run is on record"
+    : `runs on record, nearest first: ${list(nearest(word, ids))}`;
   throw new UsageError(`There is no run "${word}"`, hint);
 }
 

@@ -8,20 +8,34 @@ import { passOver, TractestError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 import { surroundingsOf } from "../leaks/ledger.ts";
 import { ownProcess } from "../system/programs/own_process.ts";
-import { ENDING_SIGNAL_NAMES, ENDING_SIGNALS, type EndingSignal, EXIT, type ExitCode } from "../tables/exit_codes.ts";
+import {
+  ENDING_SIGNAL_NAMES,
+  ENDING_SIGNALS,
+  type EndingSignal,
+  EXIT,
+  type ExitCode,
+} from "../tables/exit_codes.ts";
 import { announced } from "./notify.ts";
 import { removeDirectory } from "./prune.ts";
 import { RUN_FILE } from "./known_runs.ts";
 import type { RunState } from "./state.ts";
 
-/** The file in which a run in the background that could not begin says why, for whoever has started it. */
+/**
+ * The file in which a run in the background that could not begin says why, for whoever has started
+ * it.
+ */
 export const REFUSAL_FILE = "refused.json";
 
 /** Reads why a run could not begin; null if it does not say. */
 export function readRefusal(text: string | null): TractestError | null {
   try {
     const { code, message, exitCode, hint } = JSON.parse(text ?? "");
-    return new TractestError(String(code), String(message), Number.isSafeInteger(exitCode) ? exitCode : EXIT.bug, hint ? String(hint) : undefined);
+    return new TractestError(
+      String(code),
+      String(message),
+      Number.isSafeInteger(exitCode) ? exitCode : EXIT.bug,
+      hint ? String(hint) : undefined,
+    );
   } catch {
     return null;
   }
@@ -38,12 +52,22 @@ export class RunRecorder {
   #identity: Promise<ChildIdentity | null> | null = null;
   /** How many things mind signals. */
   #minding = 0;
-  /** The signal that is to end the run, whoever minds it: what begins after it has to know; null while none has come. */
+  /**
+   * The signal that is to end the run, whoever minds it: what begins after it has to know; null
+   * while none has come.
+   */
   cut: EndingSignal | null = null;
-  /** Once the tests are over and their verdict is about to be told: the signal that came first since. It does not keep the verdict back. */
+  /**
+   * Once the tests are over and their verdict is about to be told: the signal that came first
+   * since. It does not keep the verdict back.
+   */
   afterwards: Pick<RunRecorder, "cut"> | null = null;
 
-  constructor(private readonly host: Host, private readonly state: RunState, private readonly facts: RunFileFacts) {}
+  constructor(
+    private readonly host: Host,
+    private readonly state: RunState,
+    private readonly facts: RunFileFacts,
+  ) {}
 
   /** It waits for another run. */
   waits(): void {
@@ -84,7 +108,9 @@ export class RunRecorder {
   async ends(exitCode: ExitCode, ending: string | null = this.#end.ending): Promise<RunEnd | null> {
     if (this.#record === null) {
       // Of one in the background whoever started it takes care.
-      if (!this.facts.background) await this.#quietly(() => removeDirectory(this.host, this.state.directory));
+      if (!this.facts.background) {
+        await this.#quietly(() => removeDirectory(this.host, this.state.directory));
+      }
       return null;
     }
     const seconds = Math.round(this.host.clock.now() - this.#record.began) / 1000;
@@ -97,23 +123,41 @@ export class RunRecorder {
   /** It has never begun: says so to whoever has started it in the background. */
   async refuses({ code, message, exitCode, hint }: TractestError): Promise<void> {
     if (this.#record !== null || !this.facts.background) return;
-    await this.#quietly(() => this.host.files.writeFile(join(this.state.directory, REFUSAL_FILE), JSON.stringify({ code, message, exitCode, hint })));
+    await this.#quietly(() =>
+      this.host.files.writeFile(
+        join(this.state.directory, REFUSAL_FILE),
+        JSON.stringify({ code, message, exitCode, hint }),
+      )
+    );
   }
 
   #begin(waiting: boolean): void {
     const { host, facts, state } = this;
-    this.#record = { runId: state.runId, ...facts, waiting, pid: host.pid, identity: null, began: host.clock.now(), end: null };
+    this.#record = {
+      runId: state.runId,
+      ...facts,
+      waiting,
+      pid: host.pid,
+      identity: null,
+      began: host.clock.now(),
+      end: null,
+    };
     this.#identity ??= ownIdentity(host);
     this.#write({});
   }
 
-  /** Writes what is new, one after another: the identity takes programs, which nothing waits for. */
+  /**
+   * Writes what is new, one after another: the identity takes programs, which nothing waits for.
+   */
   #write(changes: Partial<RunFile>): void {
     const record = this.#record = { ...this.#record!, ...changes };
     this.#writes = this.#writes.then(() =>
       this.#quietly(async () => {
         const identity = await this.#identity;
-        await this.host.files.writeFile(join(this.state.directory, RUN_FILE), runFileText({ ...record, identity }));
+        await this.host.files.writeFile(
+          join(this.state.directory, RUN_FILE),
+          runFileText({ ...record, identity }),
+        );
       })
     );
   }
@@ -133,8 +177,9 @@ async function ownIdentity(host: Host): Promise<ChildIdentity | null> {
 }
 
 /**
- * Runs `action` with a record of it: the exit code that it comes to, also that of an error. Where nobody minds signals, before and after
- * the tests, one ends the run at once, and that is recorded too. A run in the background goes on after SIGHUP.
+ * Runs `action` with a record of it: the exit code that it comes to, also that of an error. Where
+ * nobody minds signals, before and after the tests, one ends the run at once, and that is recorded
+ * too. A run in the background goes on after SIGHUP.
  */
 export async function recorded(
   { host, printer, line }: Context,
@@ -161,7 +206,9 @@ export async function recorded(
       recorder.tells({ ending });
       if (isFirst && recorder.afterwards) {
         recorder.afterwards.cut = signal;
-        printer.note(`\n${ending}: the tests are over, and their verdict follows; once more ends it at once`);
+        printer.note(
+          `\n${ending}: the tests are over, and their verdict follows; once more ends it at once`,
+        );
         return;
       }
       printer.note(`\n${ending}`);
@@ -169,7 +216,10 @@ export async function recorded(
     });
   const off = ENDING_SIGNAL_NAMES.map(listen);
   try {
-    const code = await Promise.race([action(recorder), interrupted.promise.then((code) => host.abandon().then(() => code))]);
+    const code = await Promise.race([
+      action(recorder),
+      interrupted.promise.then((code) => host.abandon().then(() => code)),
+    ]);
     await over(code);
     return code;
   } catch (error) {

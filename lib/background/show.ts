@@ -17,29 +17,47 @@ export interface ShownRun {
 /** Failures and tests that run which are shown, at most. */
 const SHOWN_TESTS = 10;
 
-/** What runs now, or one run that was asked for, in detail. Times in milliseconds since the epoch. */
+/**
+ * What runs now, or one run that was asked for, in detail. Times in milliseconds since the epoch.
+ */
 export function showRun(printer: Printer, { record, state, told }: ShownRun, now: number): void {
   printer.line(`${record.runId}  ${stateText(record, state, now)}  ${escapeText(record.command)}`);
   if (told === null) return;
   if (told.collected !== null) {
-    printer.line(`  ${told.finished} of ${told.collected} tests: ${told.finished > 0 ? countsLine(soFar(told, state)) : "none has ended yet"}`);
+    printer.line(
+      `  ${told.finished} of ${told.collected} tests: ${
+        told.finished > 0 ? countsLine(soFar(told, state)) : "none has ended yet"
+      }`,
+    );
   }
   if (state === "running" || state === "unknown") {
-    if (told.collected === null) printer.line("  not collected yet: the checks before the tests, or the collection");
+    if (told.collected === null) {
+      printer.line("  not collected yet: the checks before the tests, or the collection");
+    }
     for (const [id, since] of [...told.running].slice(-SHOWN_TESTS)) {
       printer.line(`  now: ${escapeText(id)}, for ${duration(Math.max(0, now / 1000 - since))}`);
     }
   } else if (state === "died") {
-    for (const id of [...told.running.keys()].slice(-SHOWN_TESTS)) printer.line(`  it ran: ${escapeText(id)}`);
+    for (const id of [...told.running.keys()].slice(-SHOWN_TESTS)) {
+      printer.line(`  it ran: ${escapeText(id)}`);
+    }
   }
   const failed = failedIds(told);
-  for (const id of failed.slice(0, SHOWN_TESTS)) printer.line(`  ${printer.paint("red", "failed:")} ${escapeText(id)}`);
+  for (const id of failed.slice(0, SHOWN_TESTS)) {
+    printer.line(`  ${printer.paint("red", "failed:")} ${escapeText(id)}`);
+  }
   if (failed.length > SHOWN_TESTS) printer.line(`  … and ${failed.length - SHOWN_TESTS} more`);
 }
 
 /** Runs that are over, a line each. */
 export function showEarlier(printer: Printer, runs: readonly ShownRun[], now: number): void {
-  for (const line of columns(runs.map(({ record, state }) => [record.runId, stateText(record, state, now), escapeText(record.command)]))) {
+  for (
+    const line of columns(
+      runs.map((
+        { record, state },
+      ) => [record.runId, stateText(record, state, now), escapeText(record.command)]),
+    )
+  ) {
     printer.line(line);
   }
 }
@@ -58,14 +76,20 @@ export function stateText(record: RunFile, state: RunPhase, now: number): string
       return `died without a word, begun ${since} ago`;
     case "finished": {
       const { exitCode, ending, seconds, counts } = record.end!;
-      const what = [...(ending === null ? [] : [escapeText(ending)]), ...(counts === null ? [] : [countsLine(counts)])].join(": ");
+      const what = [
+        ...(ending === null ? [] : [escapeText(ending)]),
+        ...(counts === null ? [] : [countsLine(counts)]),
+      ].join(": ");
       return `exit code ${exitCode} after ${duration(seconds)}${what === "" ? "" : `: ${what}`}`;
     }
   }
 }
 
 /** A run for readers of JSON; what is not known is null. */
-export function runFacts({ record, state, directory, told }: ShownRun, now: number): Readonly<Record<string, unknown>> {
+export function runFacts(
+  { record, state, directory, told }: ShownRun,
+  now: number,
+): Readonly<Record<string, unknown>> {
   const { runId, root, command, background, pid, began, end } = record;
   return {
     runId,
@@ -81,8 +105,13 @@ export function runFacts({ record, state, directory, told }: ShownRun, now: numb
     collected: told?.collected ?? null,
     finished: told === null || told.collected === null ? null : told.finished,
     counts: end?.counts ?? (told?.began ? soFar(told, state) : null),
-    failures: told === null ? null : told.failures.map(({ id, phase, message }) => ({ id, phase, message })),
-    running: told === null ? null : [...told.running].map(([id, since]) => ({ id, seconds: Math.max(0, Math.round(now - since * 1000) / 1000) })),
+    failures: told === null
+      ? null
+      : told.failures.map(({ id, phase, message }) => ({ id, phase, message })),
+    running: told === null ? null : [...told.running].map(([id, since]) => ({
+      id,
+      seconds: Math.max(0, Math.round(now - since * 1000) / 1000),
+    })),
     directory,
   };
 }

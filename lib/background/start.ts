@@ -15,14 +15,25 @@ import { removeDirectory } from "./prune.ts";
 import { OUTPUT_FILE, RUN_FILE } from "./known_runs.ts";
 import { reserveRun } from "./state.ts";
 
-/** What the words of a run that is to go on in the background leave out: it is what `--bg` makes of them. */
+/**
+ * What the words of a run that is to go on in the background leave out: it is what `--bg` makes of
+ * them.
+ */
 const OURS = ["bg", "json", "directory"] as const;
 
 /** What is refused together with `--bg`: each needs somebody who is there. */
 export function refuseWithBackground({ line }: Context, debugging: boolean): void {
-  if (debugging) throw new UsageError("A debugger needs a terminal, and a run in the background has none", "run it without --bg");
+  if (debugging) {
+    throw new UsageError(
+      "A debugger needs a terminal, and a run in the background has none",
+      "run it without --bg",
+    );
+  }
   if (line.value("events") === "-") {
-    throw new UsageError('"--events -" wants standard output, and a run in the background has none of yours', "write the events to a file");
+    throw new UsageError(
+      '"--events -" wants standard output, and a run in the background has none of yours',
+      "write the events to a file",
+    );
   }
 }
 
@@ -32,17 +43,24 @@ export function isQuietOrVerbose(words: readonly string[]): boolean {
   return ["-q", "--quiet", "-v", "--verbose"].some((name) => names.has(name));
 }
 
-/** Milliseconds between looks for the first record of a run that was started, and until it is given up. */
+/**
+ * Milliseconds between looks for the first record of a run that was started, and until it is given
+ * up.
+ */
 const FIRST_RECORD_MS = { look: 10, limit: 60_000 } as const;
 
 /**
- * Starts the same run again in a session of its own, and returns when it has begun: it has taken the hold on the project, or waits for
- * it. What keeps it from that is said here, with its exit code.
+ * Starts the same run again in a session of its own, and returns when it has begun: it has taken
+ * the hold on the project, or waits for it. What keeps it from that is said here, with its exit
+ * code.
  *
  * @param quiet pytest is to print less, unless the words say how much
  * @throws {UsageError} for a tractest that does not know its own file
  */
-export async function startInBackground({ host, printer, line }: Context, quiet: boolean): Promise<ExitCode> {
+export async function startInBackground(
+  { host, printer, line }: Context,
+  quiet: boolean,
+): Promise<ExitCode> {
   const { executable, kind } = host.build();
   if (executable === undefined) {
     throw new UsageError(
@@ -55,7 +73,11 @@ export async function startInBackground({ host, printer, line }: Context, quiet:
   const { runId, directory } = await reserveRun(host);
   const output = join(directory, OUTPUT_FILE);
   await host.files.createFile(output, "");
-  const words = ["run", ...(quiet ? ["-q"] : []), ...wordsOf(line, OURS, [`--background-run=${runId}`])];
+  const words = [
+    "run",
+    ...(quiet ? ["-q"] : []),
+    ...wordsOf(line, OURS, [`--background-run=${runId}`]),
+  ];
   // Whoever waits for the end of a pipe that was inherited is not to wait for this run.
   const detach = 'output=$1; shift; exec "$@" >>"$output" 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-';
   const { args, env } = envCommand({
@@ -81,22 +103,36 @@ export async function startInBackground({ host, printer, line }: Context, quiet:
       `what it printed: ${shellCommand(["cat", output])}`,
     );
   }
-  const [refusal, printed] = [readRefusal(await host.files.readText(join(directory, REFUSAL_FILE))), await host.files.readFile(output)];
+  const [refusal, printed] = [
+    readRefusal(await host.files.readText(join(directory, REFUSAL_FILE))),
+    await host.files.readFile(output),
+  ];
   await removeDirectory(host, directory);
   if (refusal) throw refusal;
   host.terminal.stderr.write(printed ?? "");
-  throw new TractestError("background", `The run in the background ended with exit code ${seen} before it began`, seen === 0 ? EXIT.bug : seen);
+  throw new TractestError(
+    "background",
+    `The run in the background ended with exit code ${seen} before it began`,
+    seen === 0 ? EXIT.bug : seen,
+  );
 }
 
 /** Waits for the first record of a run; the exit code of its process if that ended before. */
-async function firstRecord(host: Host, directory: string, status: Promise<{ readonly code: number }>): Promise<"begun" | "silent" | ExitCode> {
+async function firstRecord(
+  host: Host,
+  directory: string,
+  status: Promise<{ readonly code: number }>,
+): Promise<"begun" | "silent" | ExitCode> {
   const gone = new AbortController();
   let code: ExitCode | null = null;
   void status.then((end) => {
     code = end.code;
     gone.abort();
   });
-  for (const deadline = host.clock.monotonic() + FIRST_RECORD_MS.limit; host.clock.monotonic() < deadline;) {
+  for (
+    const deadline = host.clock.monotonic() + FIRST_RECORD_MS.limit;
+    host.clock.monotonic() < deadline;
+  ) {
     // Whether it has ended is asked before the look: what it wrote last is seen then.
     const ended = code;
     if (readRunFile(await host.files.readText(join(directory, RUN_FILE))) !== null) return "begun";
@@ -107,20 +143,42 @@ async function firstRecord(host: Host, directory: string, status: Promise<{ read
 }
 
 /** The id is data, all else is talk. */
-function say({ host, printer }: Pick<Context, "host" | "printer">, { runId, pid, output }: { runId: string; pid: number; output: string }): ExitCode {
+function say(
+  { host, printer }: Pick<Context, "host" | "printer">,
+  { runId, pid, output }: { runId: string; pid: number; output: string },
+): ExitCode {
   if (printer.json) {
-    const unknown = { command: null, env: null, seconds: null, counts: null, failures: [], leaks: null, preflight: null };
-    printer.document("tractest.run/1", { exitCode: null, ...unknown, background: { runId, pid, output } });
+    const unknown = {
+      command: null,
+      env: null,
+      seconds: null,
+      counts: null,
+      failures: [],
+      leaks: null,
+      preflight: null,
+    };
+    printer.document("tractest.run/1", {
+      exitCode: null,
+      ...unknown,
+      background: { runId, pid, output },
+    });
     return EXIT.ok;
   }
   printer.line(runId);
   printer.note(`runs in the background (pid ${pid}), and goes on when this terminal is closed:`);
-  const follow = [["status", "what it does now"], ["logs -f", "what it prints"], ["wait", "until it is over, with its exit code"], [
+  const follow = [["status", "what it does now"], ["logs -f", "what it prints"], [
+    "wait",
+    "until it is over, with its exit code",
+  ], [
     "stop",
     "end it",
   ]] as const;
-  for (const text of columns(follow.map(([command, does]) => [`  tractest ${command} ${runId}`, does]))) printer.note(text);
+  for (
+    const text of columns(follow.map(([command, does]) => [`  tractest ${command} ${runId}`, does]))
+  ) printer.note(text);
   if (!host.terminal.stdinIsTerminal) return EXIT.ok;
-  printer.note("it can't ask: a venv is made with --sync, leaks are cleaned up with --clean, --yes answers the rest");
+  printer.note(
+    "it can't ask: a venv is made with --sync, leaks are cleaned up with --clean, --yes answers the rest",
+  );
   return EXIT.ok;
 }

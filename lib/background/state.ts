@@ -14,40 +14,77 @@ export interface RunState {
   readonly runId: string;
   /** Private; holds the log and the events of this run. */
   readonly directory: string;
-  /** Whether that is a temporary one, since the state directory can't be used: it goes with the run. */
+  /**
+   * Whether that is a temporary one, since the state directory can't be used: it goes with the run.
+   */
   readonly isTemporary: boolean;
-  /** Private; holds locks and durations of this project. Null where the state directory can't be used. */
+  /**
+   * Private; holds locks and durations of this project. Null where the state directory can't be
+   * used.
+   */
   readonly projectDirectory: string | null;
   /** Held as long as this process lives: who finds it free knows that the run is over. */
   readonly hold: FileLock | null;
-  /** Removes what is too much of earlier runs, the first time that it is called. That can take a while: it is for when nobody waits. */
+  /**
+   * Removes what is too much of earlier runs, the first time that it is called. That can take a
+   * while: it is for when nobody waits.
+   */
   readonly prune: () => Promise<unknown>;
 }
 
 /**
- * Makes the directories of a run. Where the state directory can't be used it says so and takes a fresh temporary one: losing the state
- * costs history, and here the protection against two runs at once, never a result.
+ * Makes the directories of a run. Where the state directory can't be used it says so and takes a
+ * fresh temporary one: losing the state costs history, and here the protection against two runs at
+ * once, never a result.
  *
  * @param root the project's root: its state is kept apart from that of others
  * @param reserved the id of a run whose directory {@linkcode reserveRun} has made
  */
-export async function openRunState(host: Host, printer: Printer, root: string, reserved?: string): Promise<RunState> {
+export async function openRunState(
+  host: Host,
+  printer: Printer,
+  root: string,
+  reserved?: string,
+): Promise<RunState> {
   const state = await stateDirectory(host);
   const runs = await usable(host, state, "runs");
-  const projects = await usable(host, { ...state, exists: runs !== null || state.exists } as typeof state, "projects");
+  const projects = await usable(
+    host,
+    { ...state, exists: runs !== null || state.exists } as typeof state,
+    "projects",
+  );
   const name = projects && join(projects, await digest(root));
   const projectDirectory = name !== null && await isMade(host, name) ? name : null;
-  const prune = once(async () => reserved === undefined && runs !== null ? await orNull(() => pruneRuns(host, runs)) : null);
+  const prune = once(async () =>
+    reserved === undefined && runs !== null ? await orNull(() => pruneRuns(host, runs)) : null
+  );
   const runId = reserved ?? newRunId(host);
   const directory = runs && join(runs, runId);
-  if (reserved !== undefined && !(directory !== null && await isReserved(host, directory))) throw new UsageError(`No run "${reserved}" was reserved`);
+  if (reserved !== undefined && !(directory !== null && await isReserved(host, directory))) {
+    throw new UsageError(`No run "${reserved}" was reserved`);
+  }
   // What is removed meanwhile may be the room that is missing.
-  const fits = directory !== null && (await takesFiles(host, directory) || (await prune(), await takesFiles(host, directory)));
+  const fits = directory !== null &&
+    (await takesFiles(host, directory) || (await prune(), await takesFiles(host, directory)));
   if (!fits) {
     printer.warn(`${unusable(state, runs)}: no history, and no look for a second run`);
-    return { runId, directory: await host.files.makeTemporaryDirectory(), isTemporary: true, projectDirectory, hold: null, prune };
+    return {
+      runId,
+      directory: await host.files.makeTemporaryDirectory(),
+      isTemporary: true,
+      projectDirectory,
+      hold: null,
+      prune,
+    };
   }
-  return { runId, directory, isTemporary: false, projectDirectory, hold: await holdRun(host, directory), prune };
+  return {
+    runId,
+    directory,
+    isTemporary: false,
+    projectDirectory,
+    hold: await holdRun(host, directory),
+    prune,
+  };
 }
 
 function once<T>(action: () => Promise<T>): () => Promise<T> {
@@ -55,13 +92,19 @@ function once<T>(action: () => Promise<T>): () => Promise<T> {
   return () => begun ??= action();
 }
 
-/** Whether a directory is one that {@linkcode reserveRun} has made, and in which no run has begun. */
+/**
+ * Whether a directory is one that {@linkcode reserveRun} has made, and in which no run has begun.
+ */
 async function isReserved(host: Host, directory: string): Promise<boolean> {
-  if (!isRunId(basename(directory)) || (await host.files.lstat(directory))?.kind !== "directory") return false;
+  if (!isRunId(basename(directory)) || (await host.files.lstat(directory))?.kind !== "directory") {
+    return false;
+  }
   return await host.files.lstat(join(directory, RUN_FILE)) === null;
 }
 
-/** Bytes that the events of a small run take: where these find no room the run itself would fail. */
+/**
+ * Bytes that the events of a small run take: where these find no room the run itself would fail.
+ */
 const ROOM_BYTES = 64 << 10;
 
 /** Makes a directory, and makes sure that it takes what a run writes. */
@@ -103,13 +146,17 @@ export async function reserveRun(host: Host): Promise<Pick<RunState, "runId" | "
 }
 
 function unusable(state: OwnDirectory, runs: string | null): string {
-  const why = state.problem ?? (runs === null ? "it can't be made private" : "it takes no more files: is the disk full, or read-only?");
+  const why = state.problem ??
+    (runs === null
+      ? "it can't be made private"
+      : "it takes no more files: is the disk full, or read-only?");
   return `"${state.path ?? "the state directory"}" can't be used (${why})`;
 }
 
 /** Sorts by time, names no other run. */
 function newRunId(host: Host): string {
-  const stamp = new Date(host.clock.now()).toISOString().replace(/\..*$/, "").replace(/[-:]/g, "").replace("T", "-");
+  const stamp = new Date(host.clock.now()).toISOString().replace(/\..*$/, "").replace(/[-:]/g, "")
+    .replace("T", "-");
   return `${stamp}-${crypto.randomUUID().slice(0, 4)}`;
 }
 
@@ -118,7 +165,9 @@ const DURATIONS = "full-runs.json";
 /** Seconds of the longest full run on record; null when there is none. */
 export async function longestFullRun(host: Host, state: RunState): Promise<number | null> {
   if (state.projectDirectory === null) return null;
-  const durations = readDurations(await orNull(() => host.files.readText(join(state.projectDirectory!, DURATIONS))));
+  const durations = readDurations(
+    await orNull(() => host.files.readText(join(state.projectDirectory!, DURATIONS))),
+  );
   return durations.length > 0 ? Math.max(...durations) : null;
 }
 
@@ -126,7 +175,12 @@ export async function longestFullRun(host: Host, state: RunState): Promise<numbe
 export async function recordFullRun(host: Host, state: RunState, seconds: number): Promise<void> {
   if (state.projectDirectory === null) return;
   const file = join(state.projectDirectory, DURATIONS);
-  await orNull(async () => await host.files.writeFile(file, JSON.stringify(withDuration(readDurations(await host.files.readText(file)), seconds))));
+  await orNull(async () =>
+    await host.files.writeFile(
+      file,
+      JSON.stringify(withDuration(readDurations(await host.files.readText(file)), seconds)),
+    )
+  );
 }
 
 async function orNull<T>(action: () => Promise<T>): Promise<T | null> {

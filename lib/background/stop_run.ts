@@ -4,10 +4,14 @@ import { sendSignal, signalTarget } from "../system/programs/kill.ts";
 import { judged, type KnownRun, type RunWatch } from "./known_runs.ts";
 
 /**
- * The signals that a run is told to end by, in order. In the background they are Ctrl-C, and Ctrl-C once more. At a terminal a run takes
- * SIGINT for the terminal's, which has reached pytest too; SIGTERM it passes on.
+ * The signals that a run is told to end by, in order. In the background they are Ctrl-C, and Ctrl-C
+ * once more. At a terminal a run takes SIGINT for the terminal's, which has reached pytest too;
+ * SIGTERM it passes on.
  */
-const SIGNALS = { background: ["SIGINT", "SIGINT", "SIGTERM"], foreground: ["SIGTERM", "SIGTERM", "SIGINT"] } as const satisfies Record<
+const SIGNALS = {
+  background: ["SIGINT", "SIGINT", "SIGTERM"],
+  foreground: ["SIGTERM", "SIGTERM", "SIGINT"],
+} as const satisfies Record<
   string,
   readonly Signal[]
 >;
@@ -20,13 +24,18 @@ export interface Stopped {
 }
 
 /**
- * Tells a run to end, and waits. Its process is identified again right before each signal; one that can't be gets none, and it is never
- * killed: the run itself ends what it started.
+ * Tells a run to end, and waits. Its process is identified again right before each signal; one that
+ * can't be gets none, and it is never killed: the run itself ends what it started.
  *
  * @param graceSeconds how long to wait after each signal
  * @param onSignal is told of each signal that was sent
  */
-export async function stopRun(host: Host, watch: RunWatch, graceSeconds: number, onSignal: (signal: Signal) => void): Promise<Stopped> {
+export async function stopRun(
+  host: Host,
+  watch: RunWatch,
+  graceSeconds: number,
+  onSignal: (signal: Signal) => void,
+): Promise<Stopped> {
   const signalled: Signal[] = [];
   for (const signal of SIGNALS[watch.run.record.background ? "background" : "foreground"]) {
     if (!watch.isUnderWay) break;
@@ -35,7 +44,9 @@ export async function stopRun(host: Host, watch: RunWatch, graceSeconds: number,
     const now = await again(host, watch.run);
     watch.run = now;
     if (!watch.isUnderWay) break;
-    if (now.state === "unknown") return { signalled, refused: `whether pid ${pid} is that run can't be seen from here` };
+    if (now.state === "unknown") {
+      return { signalled, refused: `whether pid ${pid} is that run can't be seen from here` };
+    }
     const outcome = await sendSignal(host, whom, signal);
     if (typeof outcome === "object") return { signalled, refused: outcome.refused };
     if (outcome === "sent") {

@@ -1,13 +1,16 @@
 /**
- * Makes text that someone else wrote (process titles, test ids, paths) safe to show on a terminal and in logs: control characters
- * of both sets (ESC, CR, newline, U+009B), bidirectional marks, separators, lone surrogates and the byte order mark are shown as escapes.
+ * Makes text that someone else wrote (process titles, test ids, paths) safe to show on a terminal
+ * and in logs: control characters of both sets (ESC, CR, newline, U+009B), bidirectional marks,
+ * separators, lone surrogates and the byte order mark are shown as escapes.
  */
 export function escapeText(text: string): string {
   return text.replace(UNSAFE, (character) => {
     const short = SHORT[character];
     if (short !== undefined) return short;
     const code = character.codePointAt(0) ?? 0;
-    return code <= 0xff ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
+    return code <= 0xff
+      ? `\\x${code.toString(16).padStart(2, "0")}`
+      : `\\u${code.toString(16).padStart(4, "0")}`;
   });
 }
 
@@ -16,24 +19,41 @@ export function withoutAnsi(text: string): string {
   return text.replace(ANSI, "");
 }
 
-/** Quotes a word for a POSIX shell; plain words stay as they are. Control characters use `$'…'`, which bash, zsh and ksh read. */
+/**
+ * Quotes a word for a POSIX shell; plain words stay as they are. Control characters use `$'…'`,
+ * which bash, zsh and ksh read.
+ */
 export function shellWord(word: string): string {
   if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word)) return word;
-  if (new RegExp(UNSAFE.source, "u").test(word)) return `$'${escapeText(word.replaceAll("\\", "\\\\").replaceAll("'", "\\'"))}'`;
+  if (new RegExp(UNSAFE.source, "u").test(word)) {
+    return `$'${escapeText(word.replaceAll("\\", "\\\\").replaceAll("'", "\\'"))}'`;
+  }
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** A command line, ready to paste, with what has to be set for it in front. */
-export function shellCommand(argv: readonly string[], environment: Readonly<Record<string, string>> = {}): string {
-  const settings = Object.entries(environment).map(([name, value]) => `${name}=${shellWord(value)}`);
+export function shellCommand(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): string {
+  const settings = Object.entries(environment).map(([name, value]) =>
+    `${name}=${shellWord(value)}`
+  );
   return [...settings, ...argv.map(shellWord)].join(" ");
 }
 
-const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\x1b": "\\e" };
+const SHORT: Readonly<Record<string, string>> = {
+  "\n": "\\n",
+  "\r": "\\r",
+  "\t": "\\t",
+  "\x1b": "\\e",
+};
 
-// C0 and C1 controls, soft hyphen, Arabic letter mark, zero width and bidi marks, line and paragraph separators, byte order mark, surrogates.
+// C0 and C1 controls, soft hyphen, Arabic letter mark, zero width and bidi marks, line and
+// paragraph separators, byte order mark, surrogates.
 // deno-lint-ignore no-control-regex
-const UNSAFE = /[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\p{Cs}]/gu;
+const UNSAFE =
+  /[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\p{Cs}]/gu;
 
 // CSI with its parameters, OSC and other strings up to their end, and the short ones.
 // deno-lint-ignore no-control-regex

@@ -1,7 +1,8 @@
 /**
- * The keys of one section of an INI file as Python's configparser reads it (tox.ini, setup.cfg, pytest.ini): `key = value` or
- * `key: value`, indented lines continue a value, `#` and `;` start comment lines. Null if the section is not there.
- * Libraries for INI files on npm do not know continuation lines, which pytest configurations are full of.
+ * The keys of one section of an INI file as Python's configparser reads it (tox.ini, setup.cfg,
+ * pytest.ini): `key = value` or `key: value`, indented lines continue a value, `#` and `;` start
+ * comment lines. Null if the section is not there. Libraries for INI files on npm do not know
+ * continuation lines, which pytest configurations are full of.
  */
 export function iniSection(text: string, section: string): Map<string, string> | null {
   let inside = false;

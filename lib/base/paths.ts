@@ -8,12 +8,20 @@ export function parent(path: string): string {
 export function directoriesOf(files: Iterable<string>): Set<string> {
   const directories = new Set<string>();
   for (const file of files) {
-    for (let directory = parent(file); directory !== "." && !directories.has(directory); directory = parent(directory)) directories.add(directory);
+    for (
+      let directory = parent(file);
+      directory !== "." && !directories.has(directory);
+      directory = parent(directory)
+    ) directories.add(directory);
   }
   return directories;
 }
 
-/** Whether `path` is `directory` or lies in it, by whole components. Both absolute and without `.` or `..`. */
+/**
+ * Whether `path` is `directory` or lies in it, by whole components. Both absolute and without `.`
+ * or `..`.
+ */
 export function isInside(path: string, directory: string): boolean {
-  return path === directory || path.startsWith(directory.endsWith("/") ? directory : `${directory}/`);
+  return path === directory ||
+    path.startsWith(directory.endsWith("/") ? directory : `${directory}/`);
 }

@@ -1,6 +1,7 @@
 /**
- * The words of a text as pytest splits its options (Python's `shlex.split`): quotes keep spaces, a backslash takes the next
- * character as it is. A quote that is never closed ends with the text; pytest itself refuses that.
+ * The words of a text as pytest splits its options (Python's `shlex.split`): quotes keep spaces, a
+ * backslash takes the next character as it is. A quote that is never closed ends with the text;
+ * pytest itself refuses that.
  */
 export function shellSplit(text: string): string[] {
   const words: string[] = [];
@@ -8,7 +9,8 @@ export function shellSplit(text: string): string[] {
   let quote = "";
   for (let index = 0; index < text.length; index++) {
     const character = text[index]!;
-    const escapes = character === "\\" && (quote === "" || (quote === '"' && /["\\]/.test(text[index + 1] ?? "")));
+    const escapes = character === "\\" &&
+      (quote === "" || (quote === '"' && /["\\]/.test(text[index + 1] ?? "")));
     if (escapes) word = (word ?? "") + (text[++index] ?? "");
     else if (quote !== "") {
       if (character === quote) quote = "";

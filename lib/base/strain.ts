@@ -14,10 +14,16 @@ export interface Strain {
   readonly strained: boolean;
 }
 
-/** From these shares on a machine counts as short of CPU: a suite of many processes makes some of its own tasks wait. */
+/**
+ * From these shares on a machine counts as short of CPU: a suite of many processes makes some of
+ * its own tasks wait.
+ */
 const SHORT = { waited: 0.5, throttled: 0.05 } as const;
 
-/** Parses pressure stall information (`some … total=MICROSECONDS`) and a control group's `cpu.stat`, of version 2 (`throttled_usec`) or 1 (`throttled_time`, nanoseconds), in any order. */
+/**
+ * Parses pressure stall information (`some … total=MICROSECONDS`) and a control group's `cpu.stat`,
+ * of version 2 (`throttled_usec`) or 1 (`throttled_time`, nanoseconds), in any order.
+ */
 export function parseCpuCounts(text: string): CpuCounts {
   const number = (pattern: RegExp, unit: number) => {
     const found = pattern.exec(text);
@@ -32,13 +38,25 @@ export function parseCpuCounts(text: string): CpuCounts {
 /** Seconds that are too few to say anything about a machine. */
 const TOO_FEW_SECONDS = 1;
 
-/** How short of CPU the machine was between two looks, `seconds` apart; null when the system does not say, or when that is too soon to tell. */
+/**
+ * How short of CPU the machine was between two looks, `seconds` apart; null when the system does
+ * not say, or when that is too soon to tell.
+ */
 export function strainBetween(before: CpuCounts, after: CpuCounts, seconds: number): Strain | null {
   const share = (from: number | null, to: number | null) =>
-    from === null || to === null || seconds < TOO_FEW_SECONDS ? null : Math.min(1, Math.max(0, to - from) / seconds);
-  const [waited, throttled] = [share(before.waited, after.waited), share(before.throttled, after.throttled)];
+    from === null || to === null || seconds < TOO_FEW_SECONDS
+      ? null
+      : Math.min(1, Math.max(0, to - from) / seconds);
+  const [waited, throttled] = [
+    share(before.waited, after.waited),
+    share(before.throttled, after.throttled),
+  ];
   if (waited === null && throttled === null) return null;
-  return { waited, throttled, strained: (waited ?? 0) >= SHORT.waited || (throttled ?? 0) >= SHORT.throttled };
+  return {
+    waited,
+    throttled,
+    strained: (waited ?? 0) >= SHORT.waited || (throttled ?? 0) >= SHORT.throttled,
+  };
 }
 
 /**
@@ -51,8 +69,14 @@ export function strainText(strain: Strain | null, bad: boolean): string | null {
   const percent = (share: number) => `${(share * 100).toFixed(0)}%`;
   const { waited, throttled } = strain;
   const parts = [
-    ...(waited !== null && waited >= SHORT.waited ? [`tasks waited for a CPU ${percent(waited)} of the time`] : []),
-    ...(throttled !== null && throttled >= SHORT.throttled ? [`the quota held it back ${percent(throttled)} of the time`] : []),
+    ...(waited !== null && waited >= SHORT.waited
+      ? [`tasks waited for a CPU ${percent(waited)} of the time`]
+      : []),
+    ...(throttled !== null && throttled >= SHORT.throttled
+      ? [`the quota held it back ${percent(throttled)} of the time`]
+      : []),
   ];
-  return `the machine was short of CPU (${parts.join(", ")})${bad ? ": missed time limits may be its doing" : ""}`;
+  return `the machine was short of CPU (${parts.join(", ")})${
+    bad ? ": missed time limits may be its doing" : ""
+  }`;
 }

@@ -40,9 +40,14 @@ export interface BisectionRequest {
   readonly repeat: number;
   /** For each pytest. */
   readonly stepLimit: number;
-  /** For each test, until it is known how long they take: of tests that nothing is known of it takes none. */
+  /**
+   * For each test, until it is known how long they take: of tests that nothing is known of it takes
+   * none.
+   */
   readonly testLimit: number;
-  /** Whether a pytest that is ended at its limit hangs: somebody has said so, or has said the limit. */
+  /**
+   * Whether a pytest that is ended at its limit hangs: somebody has said so, or has said the limit.
+   */
   readonly limitTells: boolean;
   /** Whether that is all there is to it: it was typed. */
   readonly fixedLimit: boolean;
@@ -66,14 +71,19 @@ interface Answer {
   readonly why: string;
 }
 
-/** Seconds that a test may take at least before it counts as hanging, where nobody has said a limit. */
+/**
+ * Seconds that a test may take at least before it counts as hanging, where nobody has said a limit.
+ */
 const SHORTEST_LIMIT = 10;
 /** A test hangs when it takes so many times what the longest of those around it took. */
 const HANGS_AT = 4;
 /** Steps beyond the prediction after which the answers must be contradicting each other. */
 const PATIENCE = { times: 6, more: 20 } as const;
 
-/** Searches the tests that make a later one fail, hang or leak: each step is a fresh pytest with an explicit list. */
+/**
+ * Searches the tests that make a later one fail, hang or leak: each step is a fresh pytest with an
+ * explicit list.
+ */
 export class Bisection {
   #steps = 0;
   #predicted: number | null = null;
@@ -126,9 +136,15 @@ export class Bisection {
     if (scope === null) return this.#end("not-reproduced", []);
     const count = this.#before.length;
     this.#predict(stepsFor(count) + 3);
-    const files = [...new Set(this.#before.map(fileOf))].filter((file) => file !== fileOf(this.#test));
+    const files = [...new Set(this.#before.map(fileOf))].filter((file) =>
+      file !== fileOf(this.#test)
+    );
     if (files.length > 0) {
-      const imported = await this.#ask("with their files imported, none of them run", [], scope.targets ?? files);
+      const imported = await this.#ask(
+        "with their files imported, none of them run",
+        [],
+        scope.targets ?? files,
+      );
       if (imported.shown > 0) return await this.#bisectImports(files);
     }
     const places = await findCulprits(count, async (places) => {
@@ -142,13 +158,17 @@ export class Bisection {
     const names = culprits.length === 1 ? "the culprit" : `the ${culprits.length} culprits`;
     this.#with = await this.#ask(`verify: after ${names}`, culprits, null, true);
     this.#without = await this.#ask(`verify: without ${names}`, [], culprits.map(fileOf), true);
-    return this.#end(this.#with.shown > 0 && this.#without.shown === 0 ? "polluter" : "not-deterministic", culprits);
+    return this.#end(
+      this.#with.shown > 0 && this.#without.shown === 0 ? "polluter" : "not-deterministic",
+      culprits,
+    );
   }
 
   /** Looks for the files whose import does it. */
   async #bisectImports(files: readonly string[]): Promise<Bisected> {
     this.#predict(stepsFor(files.length) + 2);
-    const ask = async (what: string, some: readonly string[], all = false) => await this.#ask(what, [], some, all);
+    const ask = async (what: string, some: readonly string[], all = false) =>
+      await this.#ask(what, [], some, all);
     const places = await findCulprits(files.length, async (places) => {
       const some = places.map((place) => files[place]!);
       const { shown } = await ask(`with ${some.length} of ${files.length} files imported`, some);
@@ -158,24 +178,38 @@ export class Bisection {
     const culprits = places.map((place) => files[place]!);
     this.#with = await ask("verify: with the culprit imported", culprits, true);
     this.#without = await ask("verify: without it", [], true);
-    return this.#end(this.#with.shown > 0 && this.#without.shown === 0 ? "import" : "not-deterministic", culprits);
+    return this.#end(
+      this.#with.shown > 0 && this.#without.shown === 0 ? "import" : "not-deterministic",
+      culprits,
+    );
   }
 
-  /** Runs the test after all that ran before it, in one scope after another, until the symptom shows; null if it never does. */
+  /**
+   * Runs the test after all that ran before it, in one scope after another, until the symptom
+   * shows; null if it never does.
+   */
   async #reproduce(): Promise<Scope | null> {
     for (const scope of this.request.scopes) {
       this.#scope = scope.name;
       let before: readonly string[] = [];
       const answer = await this.#repeated(async () => {
         const wanted = scope.before && new Set(scope.before);
-        return await this.#step(`after all before it in ${scope.name}`, this.#targetsOf(scope), (collected) => {
-          const at = collected.indexOf(this.#test);
-          if (at < 0) throw noSuchTest(this.#test, collected);
-          const there = new Set(collected);
-          before = wanted === null ? collected.slice(0, at) : [...wanted].filter((id) => there.has(id) && id !== this.#test);
-          if (wanted !== null && before.length < wanted.size) this.#notes.add(`${wanted.size - before.length} of the recorded tests are gone`);
-          return [...before, this.#test];
-        });
+        return await this.#step(
+          `after all before it in ${scope.name}`,
+          this.#targetsOf(scope),
+          (collected) => {
+            const at = collected.indexOf(this.#test);
+            if (at < 0) throw noSuchTest(this.#test, collected);
+            const there = new Set(collected);
+            before = wanted === null
+              ? collected.slice(0, at)
+              : [...wanted].filter((id) => there.has(id) && id !== this.#test);
+            if (wanted !== null && before.length < wanted.size) {
+              this.#notes.add(`${wanted.size - before.length} of the recorded tests are gone`);
+            }
+            return [...before, this.#test];
+          },
+        );
       });
       this.#before = before;
       this.#suspects = before;
@@ -188,7 +222,12 @@ export class Bisection {
   }
 
   /** Runs the test after some others, as often as asked; how often the symptom showed. */
-  async #ask(what: string, ids: readonly string[], files: readonly string[] | null, all = false): Promise<Shown> {
+  async #ask(
+    what: string,
+    ids: readonly string[],
+    files: readonly string[] | null,
+    all = false,
+  ): Promise<Shown> {
     const targets = including([...new Set([...ids.map(fileOf), ...(files ?? [])])], this.#test);
     return await this.#repeated(() =>
       this.#step(what, targets, (collected) => {
@@ -220,11 +259,17 @@ export class Bisection {
 
   #targetsOf({ targets, before }: Scope): string[] {
     // None: pytest finds the whole suite by itself.
-    return targets?.length === 0 ? [] : including(targets ?? [...new Set((before ?? []).map(fileOf))], this.#test);
+    return targets?.length === 0
+      ? []
+      : including(targets ?? [...new Set((before ?? []).map(fileOf))], this.#test);
   }
 
   /** One fresh pytest. */
-  async #step(what: string, targets: readonly string[], choose: (collected: readonly string[]) => readonly string[]): Promise<Answer> {
+  async #step(
+    what: string,
+    targets: readonly string[],
+    choose: (collected: readonly string[]) => readonly string[],
+  ): Promise<Answer> {
     if (this.#steps >= this.#most) throw new Endless();
     const number = ++this.#steps;
     const { context: { host, printer }, project, prepared } = this.scene;
@@ -245,7 +290,9 @@ export class Bisection {
       limit: this.request.stepLimit,
       testLimit: this.#testLimit,
     });
-    if (prepared.isolation === null) await endLeftBehind(host, printer.silenced(), project, prepared.state, outcome.results);
+    if (prepared.isolation === null) {
+      await endLeftBehind(host, printer.silenced(), project, prepared.state, outcome.results);
+    }
     if (problem !== null) throw problem;
     const { cut, results, tally, chosen, firstSession, seconds } = outcome;
     if (cut !== null && cut !== "time-limit") throw new Interrupted(cut);
@@ -253,8 +300,14 @@ export class Bisection {
     const result = results.tests.get(this.#test);
     const attempt = result?.attempts.find((one) => one.session === firstSession);
     const hung = cut === "time-limit" && this.request.limitTells && tally.running.has(this.#test);
-    const symptoms = hung ? ["hang" as const] : result && attempt ? symptomsOf({ outcome: attempt.outcome, leaked: result.leaked }) : null;
-    const other = [...results.tests.values()].find((test) => test.id !== this.#test && test.outcome === "timeout");
+    const symptoms = hung
+      ? ["hang" as const]
+      : result && attempt
+      ? symptomsOf({ outcome: attempt.outcome, leaked: result.leaked })
+      : null;
+    const other = [...results.tests.values()].find((test) =>
+      test.id !== this.#test && test.outcome === "timeout"
+    );
     const why = symptoms !== null
       ? ""
       : other !== undefined
@@ -263,16 +316,28 @@ export class Bisection {
       ? `this pytest took longer than ${this.request.stepLimit} s`
       : "the test did not get to run";
     if (why !== "") this.#notes.add(why);
-    this.onStep({ number, of: this.#predicted, what, came: why === "" ? cameTo(symptoms!) : why, seconds });
-    for (const test of results.tests.values()) if (!RED.has(test.outcome)) this.#longest = Math.max(this.#longest, test.seconds);
+    this.onStep({
+      number,
+      of: this.#predicted,
+      what,
+      came: why === "" ? cameTo(symptoms!) : why,
+      seconds,
+    });
+    for (const test of results.tests.values()) {
+      if (!RED.has(test.outcome)) this.#longest = Math.max(this.#longest, test.seconds);
+    }
     return { symptoms, failure: attempt?.failure ?? null, seconds, why };
   }
 
-  /** From here on only tests run that have been seen: how long they took says how long is too long. */
+  /**
+   * From here on only tests run that have been seen: how long they took says how long is too long.
+   */
   #learnLimit(): void {
     if (this.request.fixedLimit) return;
     const learned = Math.ceil(Math.max(SHORTEST_LIMIT, HANGS_AT * this.#longest));
-    this.#testLimit = this.request.testLimit === 0 ? learned : Math.min(this.request.testLimit, learned);
+    this.#testLimit = this.request.testLimit === 0
+      ? learned
+      : Math.min(this.request.testLimit, learned);
   }
 
   /** How many pytests there will be if there is one culprit. */
@@ -306,11 +371,20 @@ function cameTo(symptoms: readonly Symptom[]): string {
 function noSuchTest(test: string, near: readonly string[]): UsageError {
   const parameters = near.filter((id) => id.startsWith(`${test}[`));
   if (parameters.length > 0) {
-    return new UsageError(`"${test}" has ${parameters.length} sets of parameters`, `name one: ${parameters.slice(0, 8).join(", ")}`);
+    return new UsageError(
+      `"${test}" has ${parameters.length} sets of parameters`,
+      `name one: ${parameters.slice(0, 8).join(", ")}`,
+    );
   }
-  return new UsageError(`pytest collects no test "${test}"`, "what there is: tractest run FILE --co -q");
+  return new UsageError(
+    `pytest collects no test "${test}"`,
+    "what there is: tractest run FILE --co -q",
+  );
 }
 
 function noCollection(targets: readonly string[], code: number): UsageError {
-  return new UsageError(`pytest collected nothing from ${targets.join(", ")} (exit code ${code})`, "try it: tractest check");
+  return new UsageError(
+    `pytest collected nothing from ${targets.join(", ")} (exit code ${code})`,
+    "try it: tractest check",
+  );
 }

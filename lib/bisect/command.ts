@@ -28,7 +28,9 @@ export async function bisect(context: Context): Promise<ExitCode> {
   const test = await testOf(context, project);
   const symptom = (line.value("symptom") ?? null) as Symptom | null;
   const repeat = line.has("repeat") ? parseCount("repeat", line.value("repeat")!, { least: 1 }) : 1;
-  const targets = line.has("in") ? (await targetsOf(host, project, line.values("in"))).targets : null;
+  const targets = line.has("in")
+    ? (await targetsOf(host, project, line.values("in"))).targets
+    : null;
   const from = line.value("from");
   const given = from === undefined ? null : await recordedInFile(host, from, test, symptom);
   if (from !== undefined && given === null) {
@@ -40,8 +42,12 @@ export async function bisect(context: Context): Promise<ExitCode> {
   const settings = runSettings(line, { debugging: false });
   const stepTimeout = line.has("timeout") ? parseSeconds("timeout", line.value("timeout")!) : null;
   const state = await openRunState(host, printer, project.root);
-  const recorded = given ?? (targets === null ? await newestRecorded(host, project.root, test, symptom) : null);
-  const limits = { full: project.configuration.timeLimitFull, file: project.configuration.timeLimitFile };
+  const recorded = given ??
+    (targets === null ? await newestRecorded(host, project.root, test, symptom) : null);
+  const limits = {
+    full: project.configuration.timeLimitFull,
+    file: project.configuration.timeLimitFile,
+  };
   const stepLimit = stepTimeout ?? timeLimit({
     given: undefined,
     debugging: false,
@@ -61,7 +67,15 @@ export async function bisect(context: Context): Promise<ExitCode> {
       checksOnly: false,
       isolate: "auto",
       onStop: ({ checks, leaks }, exitCode) => {
-        if (printer.json) printer.document("tractest.bisect/1", { exitCode, found: null, verdict: null, leaks, preflight: checks });
+        if (printer.json) {
+          printer.document("tractest.bisect/1", {
+            exitCode,
+            found: null,
+            verdict: null,
+            leaks,
+            preflight: checks,
+          });
+        }
       },
     },
     async (prepared) => {
@@ -74,7 +88,11 @@ export async function bisect(context: Context): Promise<ExitCode> {
         symptom: symptom ?? recorded?.symptom ?? null,
         repeat,
         stepLimit,
-        testLimit: line.has("test-timeout") ? settings.testLimit : recorded === null ? 0 : limitOf(recorded, limits.file),
+        testLimit: line.has("test-timeout")
+          ? settings.testLimit
+          : recorded === null
+          ? 0
+          : limitOf(recorded, limits.file),
         limitTells: stepTimeout !== null || recorded !== null || symptom === "hang",
         fixedLimit: line.has("test-timeout") || recorded?.limit != null,
       }, (step) => {
@@ -82,7 +100,13 @@ export async function bisect(context: Context): Promise<ExitCode> {
         printer.note(stepLine(step));
       });
       const found = await progress.during("bisecting", bisection.run());
-      return tell(context, { project, prepared, found, seconds: (host.clock.monotonic() - began) / 1000, command: commandOf(scene, found) });
+      return tell(context, {
+        project,
+        prepared,
+        found,
+        seconds: (host.clock.monotonic() - began) / 1000,
+        command: commandOf(scene, found),
+      });
     },
   );
 }
@@ -95,18 +119,39 @@ function limitOf({ limit, longest }: RecordedRun, usual: number): number {
 /** The test that was typed, its file resolved. */
 async function testOf({ host, line }: Context, project: Project): Promise<string> {
   const [word, ...more] = line.operands;
-  if (word === undefined) throw new UsageError('"bisect" needs a test', "tractest bisect test_rpc.py::test_x");
-  if (more.length > 0) throw new UsageError(`"bisect" takes one test, and "${more[0]}" is another word`, "other tests to look among: --in TARGET");
-  if (!word.includes("::")) throw new UsageError(`"${word}" names no single test`, "a test's name comes after its file's: test_rpc.py::test_x");
+  if (word === undefined) {
+    throw new UsageError('"bisect" needs a test', "tractest bisect test_rpc.py::test_x");
+  }
+  if (more.length > 0) {
+    throw new UsageError(
+      `"bisect" takes one test, and "${more[0]}" is another word`,
+      "other tests to look among: --in TARGET",
+    );
+  }
+  if (!word.includes("::")) {
+    throw new UsageError(
+      `"${word}" names no single test`,
+      "a test's name comes after its file's: test_rpc.py::test_x",
+    );
+  }
   const { targets } = await targetsOf(host, project, [word]);
-  if (targets.length !== 1) throw new UsageError(`"${word}" fits ${targets.length} tests`, `name one: ${targets.join(", ")}`);
+  if (targets.length !== 1) {
+    throw new UsageError(
+      `"${word}" fits ${targets.length} tests`,
+      `name one: ${targets.join(", ")}`,
+    );
+  }
   return plainId(targets[0]!);
 }
 
 async function scopesOf(
   { host }: Context,
   project: Project,
-  { test, recorded, targets }: { test: string; recorded: RecordedRun | null; targets: readonly string[] | null },
+  { test, recorded, targets }: {
+    test: string;
+    recorded: RecordedRun | null;
+    targets: readonly string[] | null;
+  },
 ): Promise<Scope[]> {
   if (recorded !== null) return [{ name: recorded.name, targets: null, before: recorded.before }];
   if (targets !== null) return [{ name: targets.join(", "), targets, before: null }];
@@ -118,20 +163,35 @@ async function scopesOf(
 }
 
 /** What the recorded run was given is given again, unless the user says otherwise. */
-function sameAs(recorded: RecordedRun | null, { line }: Context, intent: ReturnType<typeof runIntent>): ReturnType<typeof runIntent> {
+function sameAs(
+  recorded: RecordedRun | null,
+  { line }: Context,
+  intent: ReturnType<typeof runIntent>,
+): ReturnType<typeof runIntent> {
   const again = [["tpt-proto", recorded?.transport], ["spawn-backend", recorded?.backend]] as const;
-  const words = again.flatMap(([option, value]) => value == null || line.has(option) ? [] : [`--${option}=${value}`]);
+  const words = again.flatMap(([option, value]) =>
+    value == null || line.has(option) ? [] : [`--${option}=${value}`]
+  );
   return { ...intent, passed: [...words, ...intent.passed] };
 }
 
 /** The command that shows it, to paste; null when nothing was found. */
-function commandOf(scene: Parameters<typeof exactCommand>[0], { verdict, culprits, test }: Bisected): string[] | null {
+function commandOf(
+  scene: Parameters<typeof exactCommand>[0],
+  { verdict, culprits, test }: Bisected,
+): string[] | null {
   const { root } = scene.project;
   if (verdict === "polluter") return asTyped(exactCommand(scene, [...culprits, test]), root);
   if (verdict === "by-itself") return asTyped(exactCommand(scene, [test]), root);
   if (verdict !== "import") return null;
   const unrun = culprits.map((file) => `--deselect=${file}`);
-  return asTyped(exactCommand({ ...scene, intent: { ...scene.intent, passed: [...scene.intent.passed, ...unrun] } }, [...culprits, test]), root);
+  return asTyped(
+    exactCommand({
+      ...scene,
+      intent: { ...scene.intent, passed: [...scene.intent.passed, ...unrun] },
+    }, [...culprits, test]),
+    root,
+  );
 }
 
 const FOUND: Readonly<Record<Bisected["verdict"], boolean | null>> = {
@@ -151,10 +211,17 @@ interface Told {
   readonly command: readonly string[] | null;
 }
 
-function tell({ host, printer }: Context, { project, prepared, found, seconds, command }: Told): ExitCode {
+function tell(
+  { host, printer }: Context,
+  { project, prepared, found, seconds, command }: Told,
+): ExitCode {
   const exitCode = exitCodeOf(found);
   const { environment } = prepared.interpreter;
-  showBisected(printer, { found, seconds, command: command && pasteable(command, environment, project.root, host.cwd) });
+  showBisected(printer, {
+    found,
+    seconds,
+    command: command && pasteable(command, environment, project.root, host.cwd),
+  });
   if (printer.json) {
     const { test, verdict, symptom, culprits, failure, scope, before, steps, notes } = found;
     printer.document("tractest.bisect/1", {
@@ -168,7 +235,13 @@ function tell({ host, printer }: Context, { project, prepared, found, seconds, c
       env: environment,
       with: found.with,
       without: found.without,
-      failure: failure && { phase: failure.phase, message: failure.message, where: failure.where, traceback: failure.traceback },
+      failure: failure &&
+        {
+          phase: failure.phase,
+          message: failure.message,
+          where: failure.where,
+          traceback: failure.traceback,
+        },
       order: scope === null ? null : { from: scope, before },
       steps,
       seconds: Math.round(seconds * 1000) / 1000,

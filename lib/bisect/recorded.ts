@@ -20,14 +20,29 @@ export interface RecordedRun extends Recorded {
  *
  * @throws {UsageError} if there is no such file
  */
-export async function recordedInFile(host: Host, file: string, test: string, symptom: Symptom | null): Promise<RecordedRun | null> {
+export async function recordedInFile(
+  host: Host,
+  file: string,
+  test: string,
+  symptom: Symptom | null,
+): Promise<RecordedRun | null> {
   const read = await readRun(host, resolve(host.cwd, file));
-  if (read === null) throw new UsageError(`There is no file "${file}"`, "--from takes the events of a run: tractest run --events FILE");
+  if (read === null) {
+    throw new UsageError(
+      `There is no file "${file}"`,
+      "--from takes the events of a run: tractest run --events FILE",
+    );
+  }
   return about(read, test, symptom, file);
 }
 
 /** The newest run of a project on record in which a test went wrong; null if there is none. */
-export async function newestRecorded(host: Host, root: string, test: string, symptom: Symptom | null): Promise<RecordedRun | null> {
+export async function newestRecorded(
+  host: Host,
+  root: string,
+  test: string,
+  symptom: Symptom | null,
+): Promise<RecordedRun | null> {
   for (const { runId, directory } of await pastRuns(host, root)) {
     const read = await readRun(host, eventsOf(directory));
     const found = read && about(read, test, symptom, `run ${runId}`);
@@ -42,9 +57,20 @@ interface Read {
   readonly results: Results;
 }
 
-function about({ events, results }: Read, test: string, symptom: Symptom | null, name: string): RecordedRun | null {
+function about(
+  { events, results }: Read,
+  test: string,
+  symptom: Symptom | null,
+  name: string,
+): RecordedRun | null {
   const found = recordedIn(events, results, test, symptom);
-  return found && { ...found, name, transport: results.started?.transport ?? null, backend: results.started?.backend ?? null };
+  return found &&
+    {
+      ...found,
+      name,
+      transport: results.started?.transport ?? null,
+      backend: results.started?.backend ?? null,
+    };
 }
 
 async function readRun(host: Host, path: string): Promise<Read | null> {

@@ -4,14 +4,23 @@ import { isWithin } from "../project/rules_targets.ts";
 import { type Outcome, RED, type ResultFailure, type Results } from "../pytest/results.ts";
 import type { Cut } from "../pytest/verdict.ts";
 
-/** What an earlier test makes a later one do: fail, not end within its limit, leave processes behind. */
+/**
+ * What an earlier test makes a later one do: fail, not end within its limit, leave processes
+ * behind.
+ */
 export type Symptom = "fail" | "hang" | "leak";
 
 /** Each symptom as what a test does. */
-export const WORDS: Readonly<Record<Symptom, string>> = { fail: "fails", hang: "hangs", leak: "leaks" };
+export const WORDS: Readonly<Record<Symptom, string>> = {
+  fail: "fails",
+  hang: "hangs",
+  leak: "leaks",
+};
 
 /** What is wrong with one run of a test; nothing when it is well. */
-export function symptomsOf({ outcome, leaked }: { readonly outcome: Outcome; readonly leaked: readonly unknown[] }): Symptom[] {
+export function symptomsOf(
+  { outcome, leaked }: { readonly outcome: Outcome; readonly leaked: readonly unknown[] },
+): Symptom[] {
   return [
     ...(outcome === "timeout" ? ["hang" as const] : RED.has(outcome) ? ["fail" as const] : []),
     ...(leaked.length > 0 ? ["leak" as const] : []),
@@ -23,21 +32,32 @@ export interface Recorded {
   readonly symptom: Symptom;
   /** The tests that ran before it in the same process, in their order. */
   readonly before: readonly string[];
-  /** Seconds that the longest of them took, and the limit at which the test was ended; null when it was not. */
+  /**
+   * Seconds that the longest of them took, and the limit at which the test was ended; null when it
+   * was not.
+   */
   readonly longest: number;
   readonly limit: number | null;
 }
 
 /**
- * What a recorded run says about a test, if it went wrong in it; null if it did not. What ran before it is what ran in the same pytest.
+ * What a recorded run says about a test, if it went wrong in it; null if it did not. What ran
+ * before it is what ran in the same pytest.
  *
  * @param wanted only this symptom; null for any
  */
-export function recordedIn(events: readonly PytestEvent[], results: Results, test: string, wanted: Symptom | null): Recorded | null {
+export function recordedIn(
+  events: readonly PytestEvent[],
+  results: Results,
+  test: string,
+  wanted: Symptom | null,
+): Recorded | null {
   const result = results.tests.get(test);
   const attempt = result?.attempts.find((one) => RED.has(one.outcome)) ?? result?.attempts[0];
   if (!result || !attempt) return null;
-  const symptom = symptomsOf({ outcome: attempt.outcome, leaked: result.leaked }).find((one) => wanted === null || one === wanted);
+  const symptom = symptomsOf({ outcome: attempt.outcome, leaked: result.leaked }).find((one) =>
+    wanted === null || one === wanted
+  );
   if (symptom === undefined) return null;
   const before: string[] = [];
   for (const event of events) {
@@ -45,24 +65,34 @@ export function recordedIn(events: readonly PytestEvent[], results: Results, tes
     if (event.id !== test) before.push(event.id);
     else if (event.time >= attempt.began) break;
   }
-  const limit = events.flatMap((event) => event.event === "timeout" && event.id === test ? [event.limit] : [])[0] ?? null;
+  const limit =
+    events.flatMap((event) =>
+      event.event === "timeout" && event.id === test ? [event.limit] : []
+    )[0] ?? null;
   const seconds = before.map((id) => results.tests.get(id)?.seconds ?? 0);
   return { symptom, before: [...new Set(before)], longest: Math.max(0, ...seconds), limit };
 }
 
-/** Says whether the symptom shows when only these run before the test; places in the order of all. */
+/**
+ * Says whether the symptom shows when only these run before the test; places in the order of all.
+ */
 export type Reproduces = (places: readonly number[]) => Promise<boolean>;
 
-/** Steps that the search for one culprit among so many takes at most; each further culprit takes about as many again. */
+/**
+ * Steps that the search for one culprit among so many takes at most; each further culprit takes
+ * about as many again.
+ */
 export function stepsFor(count: number): number {
   return count <= 1 ? 0 : Math.ceil(Math.log2(count)) + 1;
 }
 
 /**
- * Finds a smallest set that brings the symptom about: none of it can be left out. All together are known to, nothing is known not to.
+ * Finds a smallest set that brings the symptom about: none of it can be left out. All together are
+ * known to, nothing is known not to.
  *
- * It halves for the shortest beginning that is enough: the last of that is a culprit. Kept, it shortens what has to be searched for the
- * next one. So k culprits among n take about k·(log2 n + 1) steps, one alone log2 n + 1.
+ * It halves for the shortest beginning that is enough: the last of that is a culprit. Kept, it
+ * shortens what has to be searched for the next one. So k culprits among n take about k·(log2 n +
+ * 1) steps, one alone log2 n + 1.
  *
  * @param reproduces is asked once for each set; kept in the order of all
  */
@@ -106,7 +136,8 @@ function range(count: number): number[] {
 }
 
 /**
- * The id of the collected test that a word names: itself, or the only one with parameters that has this name.
+ * The id of the collected test that a word names: itself, or the only one with parameters that has
+ * this name.
  *
  * @returns all that it may mean when that is not one
  */
@@ -117,12 +148,14 @@ export function testNamed(word: string, ids: readonly string[]): string | readon
 }
 
 /**
- * Targets that also collect a test: pytest drops the rest of a directory that is named beside something in it, so that nothing is named
- * twice.
+ * Targets that also collect a test: pytest drops the rest of a directory that is named beside
+ * something in it, so that nothing is named twice.
  */
 export function including(targets: readonly string[], test: string): string[] {
   const file = fileOf(test);
-  const covers = (target: string) => target === test || target === file || (target.endsWith("/") && isWithin(file, target.slice(0, -1)));
+  const covers = (target: string) =>
+    target === test || target === file ||
+    (target.endsWith("/") && isWithin(file, target.slice(0, -1)));
   if (targets.some(covers)) return [...targets];
   return [...targets, targets.some((target) => fileOf(target) === file) ? test : file];
 }
@@ -153,7 +186,10 @@ export interface Bisected {
   readonly verdict: BisectionVerdict;
   /** Null as long as none has shown. */
   readonly symptom: Symptom | null;
-  /** The tests, or for `import` the files, that bring it about, in their order; when it is not over, those that are left. */
+  /**
+   * The tests, or for `import` the files, that bring it about, in their order; when it is not over,
+   * those that are left.
+   */
   readonly culprits: readonly string[];
   /** The search's last word is verified by fresh runs with the culprits, and without. */
   readonly with: Shown;

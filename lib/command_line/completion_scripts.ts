@@ -24,13 +24,22 @@ type Values = { readonly words: readonly string[]; readonly paths: "files" | "di
 function valuesOf(option: OptionRow): Values {
   if (option.choices) return { words: option.choices, paths: null };
   if (option.metavar === "ROW") return { words: PERMISSIONS.map((row) => row.row), paths: null };
-  const paths = option.metavar === "DIR" ? "directories" : option.metavar === "FILE" || option.metavar === "PATH" ? "files" : null;
+  const paths = option.metavar === "DIR"
+    ? "directories"
+    : option.metavar === "FILE" || option.metavar === "PATH"
+    ? "files"
+    : null;
   return { words: [], paths };
 }
 
-/** Operands of a command: test targets for `run`, else the words that its usage offers (`bash|zsh|fish`). */
+/**
+ * Operands of a command: test targets for `run`, else the words that its usage offers
+ * (`bash|zsh|fish`).
+ */
 function operandsOf(row: CommandRow): Values {
-  if (row.name === "run" || row.name === "stress") return { words: Object.keys(DEFAULT_TARGETS), paths: "files" };
+  if (row.name === "run" || row.name === "stress") {
+    return { words: Object.keys(DEFAULT_TARGETS), paths: "files" };
+  }
   if (row.name === "bisect") return { words: [], paths: "files" };
   if (row.name === "help") return { words: NAMES, paths: null };
   const offered = row.usage.split(" ").find((word) => /^\w+(\|\w+)+$/.test(word));
@@ -49,9 +58,13 @@ function takesNextWord(option: OptionRow): boolean {
 }
 
 function bash(): string {
-  const values = (OPTIONS as readonly OptionRow[]).filter((option) => takesNextWord(option) && !option.hidden).map((option) => {
+  const values = (OPTIONS as readonly OptionRow[]).filter((option) =>
+    takesNextWord(option) && !option.hidden
+  ).map((option) => {
     const commands = option.commands === "*" ? ["*"] : option.commands;
-    const patterns = commands.flatMap((command) => spellings(option).map((spelling) => `${command}:${spelling}`));
+    const patterns = commands.flatMap((command) =>
+      spellings(option).map((spelling) => `${command}:${spelling}`)
+    );
     return { pattern: patterns.join(" | "), does: bashReply(valuesOf(option)) };
   });
   const commands = ROWS.map((row) => {
@@ -97,7 +110,9 @@ function bashReply({ words, paths }: Values): string {
 }
 
 function bashOperands(values: Values): string {
-  return values.words.length === 0 && !values.paths ? ":" : `[[ $word == -* ]] || { ${bashReply(values)}; }`;
+  return values.words.length === 0 && !values.paths
+    ? ":"
+    : `[[ $word == -* ]] || { ${bashReply(values)}; }`;
 }
 
 function zsh(): string {
@@ -105,8 +120,12 @@ function zsh(): string {
   const cases = ROWS.map((row) => {
     const options = shownOptionsOf(row.name).map((option) => `        ${zshOption(option)}`);
     const operands = zshValues(operandsOf(row));
-    const rest = operands === "" ? [] : [`        ${quote(`*:${row.name === "run" ? "target" : "argument"}:${operands}`)}`];
-    return `      ${row.name})\n        _arguments -s -S \\\n${[...options, ...rest].join(" \\\n")}\n        ;;`;
+    const rest = operands === ""
+      ? []
+      : [`        ${quote(`*:${row.name === "run" ? "target" : "argument"}:${operands}`)}`];
+    return `      ${row.name})\n        _arguments -s -S \\\n${
+      [...options, ...rest].join(" \\\n")
+    }\n        ;;`;
   });
   return `#compdef tractest
 # zsh completion of tractest
@@ -136,18 +155,30 @@ function zshOption(option: OptionRow): string {
   const help = option.help.replace(/[[\]\\:]/g, "\\$&");
   const repeat = option.kind === "values" ? "*" : "";
   const name = (option.metavar ?? "value").replace(/[:\\']/g, "").toLowerCase();
-  const value = option.kind === "flag" ? "" : `:${option.kind === "optional" ? ":" : ""}${name}:${zshValues(valuesOf(option))}`;
-  const long = `${repeat}--${option.name}${option.kind === "flag" ? "" : option.kind === "optional" ? "=-" : "="}`;
+  const value = option.kind === "flag"
+    ? ""
+    : `:${option.kind === "optional" ? ":" : ""}${name}:${zshValues(valuesOf(option))}`;
+  const long = `${repeat}--${option.name}${
+    option.kind === "flag" ? "" : option.kind === "optional" ? "=-" : "="
+  }`;
   const specs = [quote(`${long}[${help}]${value}`)];
-  if (option.short) specs.push(quote(`${repeat}-${option.short}${option.kind === "flag" ? "" : "+"}[${help}]${value}`));
+  if (option.short) {
+    specs.push(
+      quote(`${repeat}-${option.short}${option.kind === "flag" ? "" : "+"}[${help}]${value}`),
+    );
+  }
   return specs.join(" ");
 }
 
 function zshValues({ words, paths }: Values): string {
-  const list = words.length > 0 ? `(${words.map((word) => word.replace(/[ ()\\:]/g, "\\$&")).join(" ")})` : "";
+  const list = words.length > 0
+    ? `(${words.map((word) => word.replace(/[ ()\\:]/g, "\\$&")).join(" ")})`
+    : "";
   const files = paths === "directories" ? "_files -/" : paths === "files" ? "_files" : "";
   // A space in front: the words as they are, without the options that _arguments would add.
-  return list !== "" && files !== "" ? ` _alternative "words\\:word\\:${list}" "files\\:file\\:${files}"` : list + files;
+  return list !== "" && files !== ""
+    ? ` _alternative "words\\:word\\:${list}" "files\\:file\\:${files}"`
+    : list + files;
 }
 
 function fish(): string {
@@ -157,20 +188,26 @@ function fish(): string {
     "complete -c tractest -n __fish_use_subcommand -l version -s V -d 'show the version'",
   ];
   for (const row of ROWS) {
-    lines.push(`complete -c tractest -n __fish_use_subcommand -a ${row.name} -d ${fishQuote(row.summary)}`);
+    lines.push(
+      `complete -c tractest -n __fish_use_subcommand -a ${row.name} -d ${fishQuote(row.summary)}`,
+    );
     const condition = `-n '__fish_seen_subcommand_from ${row.name}'`;
     for (const option of shownOptionsOf(row.name)) {
       const short = option.short ? ` -s ${option.short}` : "";
       lines.push(
-        `complete -c tractest ${condition} -l ${option.name}${short}${takesNextWord(option) ? fishValues(valuesOf(option), "-x", "-r") : ""} -d ${
-          fishQuote(option.help)
-        }`,
+        `complete -c tractest ${condition} -l ${option.name}${short}${
+          takesNextWord(option) ? fishValues(valuesOf(option), "-x", "-r") : ""
+        } -d ${fishQuote(option.help)}`,
       );
     }
     const operands = operandsOf(row);
-    if (operands.words.length > 0 || operands.paths) lines.push(`complete -c tractest ${condition}${fishValues(operands, "-f", "-F")}`);
+    if (operands.words.length > 0 || operands.paths) {
+      lines.push(`complete -c tractest ${condition}${fishValues(operands, "-f", "-F")}`);
+    }
   }
-  lines.push("complete -c tractest -n __fish_use_subcommand -s C -l directory -x -a '(__fish_complete_directories)' -d 'work as if started in DIR'");
+  lines.push(
+    "complete -c tractest -n __fish_use_subcommand -s C -l directory -x -a '(__fish_complete_directories)' -d 'work as if started in DIR'",
+  );
   return `${lines.join("\n")}\n`;
 }
 
@@ -178,7 +215,9 @@ function fishValues({ words, paths }: Values, without: string, withFiles: string
   const list = words.map((word) => word.replaceAll(" ", "\\ ")).join(" ");
   const directories = paths === "directories" ? "(__fish_complete_directories)" : "";
   const offered = `${list}${directories}`;
-  return ` ${paths === "files" ? withFiles : without}${offered === "" ? "" : ` -a ${fishQuote(offered)}`}`;
+  return ` ${paths === "files" ? withFiles : without}${
+    offered === "" ? "" : ` -a ${fishQuote(offered)}`
+  }`;
 }
 
 /** A word in single quotes for bash and zsh. */

@@ -10,5 +10,8 @@ export interface Context {
   readonly line: CommandLine;
 }
 
-/** A command: gathers, decides, shows, and returns its exit code. Throws a TractestError for what a user can mend. */
+/**
+ * A command: gathers, decides, shows, and returns its exit code. Throws a TractestError for what a
+ * user can mend.
+ */
 export type Command = (context: Context) => Promise<ExitCode>;

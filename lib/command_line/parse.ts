@@ -24,7 +24,9 @@ export interface CommandLine {
 
 /** The options that a command takes. */
 export function optionsOf(command: string): OptionRow[] {
-  return (OPTIONS as readonly OptionRow[]).filter((row) => row.commands === "*" || row.commands.includes(command));
+  return (OPTIONS as readonly OptionRow[]).filter((row) =>
+    row.commands === "*" || row.commands.includes(command)
+  );
 }
 
 /** The same as people are told of them. */
@@ -35,7 +37,8 @@ export function shownOptionsOf(command: string): OptionRow[] {
 /**
  * Parses the words after a command by the options table. `run` hands what is not ours to pytest.
  *
- * @throws {UsageError} for an unknown option, a missing value, a value that is not among the choices, options that exclude each other.
+ * @throws {UsageError} for an unknown option, a missing value, a value that is not among the
+ *   choices, options that exclude each other.
  */
 export function parseCommandLine(command: string, words: readonly string[]): CommandLine {
   const rows = optionsOf(command);
@@ -51,26 +54,38 @@ export function parseCommandLine(command: string, words: readonly string[]): Com
     collect: valued.map((row) => row.name),
     alias: Object.fromEntries(rows.flatMap((row) => (row.short ? [[row.name, row.short]] : []))),
     unknown: (argument: string) => {
-      if (argument.startsWith("-") && argument !== "-") throw unknownOption(command, argument, rows);
+      if (argument.startsWith("-") && argument !== "-") {
+        throw unknownOption(command, argument, rows);
+      }
     },
   }) as Record<string, unknown> & { _: string[] };
-  const operands = split ? split.words.flatMap((item) => item.kind === "target" ? [item.word] : []) : parsed._.map(String);
+  const operands = split
+    ? split.words.flatMap((item) => item.kind === "target" ? [item.word] : [])
+    : parsed._.map(String);
   if (operands.length > 0 && !takesOperands(command)) {
-    throw new UsageError(`"${command}" takes no "${operands[0]}"`, `tractest ${command} --help lists the options`);
+    throw new UsageError(
+      `"${command}" takes no "${operands[0]}"`,
+      `tractest ${command} --help lists the options`,
+    );
   }
   const values = new Map<string, readonly string[]>();
   for (const row of valued) {
     const given = (parsed[row.name] as string[] | undefined) ?? [];
     for (const value of given) checkValue(row, value);
     if (row.kind === "value" && given.length > 1 && new Set(given).size > 1) {
-      throw new UsageError(`Option "--${row.name}" was given twice, with different values`, `give it once`);
+      throw new UsageError(
+        `Option "--${row.name}" was given twice, with different values`,
+        `give it once`,
+      );
     }
     values.set(row.name, given);
   }
   const has = (option: string) => parsed[option] === true || (values.get(option)?.length ?? 0) > 0;
   for (const { options, instead } of CONTRADICTIONS) {
     const [one, other] = options.filter(has);
-    if (other !== undefined) throw new UsageError(`"--${one}" and "--${other}" exclude each other`, instead);
+    if (other !== undefined) {
+      throw new UsageError(`"--${one}" and "--${other}" exclude each other`, instead);
+    }
   }
   return {
     command,
@@ -83,10 +98,14 @@ export function parseCommandLine(command: string, words: readonly string[]): Com
   };
 }
 
-/** Ties to their options the values that the parser would miss: what an option without a value stands for, and a lone dash. */
+/**
+ * Ties to their options the values that the parser would miss: what an option without a value
+ * stands for, and a lone dash.
+ */
 function tied(words: readonly string[], rows: readonly OptionRow[]): string[] {
   const row = (word: string | undefined) => rows.find(({ name }) => word === `--${name}`);
-  const takesDash = (word: string | undefined, next: string | undefined) => next === "-" && /^values?$/.test(row(word)?.kind ?? "");
+  const takesDash = (word: string | undefined, next: string | undefined) =>
+    next === "-" && /^values?$/.test(row(word)?.kind ?? "");
   return words.flatMap((word, index) => {
     if (takesDash(words[index - 1], word)) return [];
     if (takesDash(word, words[index + 1])) return [`${word}=-`];
@@ -105,18 +124,30 @@ function refuseSlips(split: SplitWords, rows: readonly OptionRow[]): void {
     const name = item.kind === "pytest" ? item.words[0]!.replace(/=.*$/s, "") : "";
     if (!name.startsWith("--") || isPytestOption(name)) continue;
     const meant = rows.find((row) => isSlipOf(name.slice(2), row.name));
-    if (meant) throw new UsageError(`Unknown option "${name}" for "run"`, `did you mean "--${meant.name}"? pytest gets it after --: -- ${name}`);
+    if (meant) {
+      throw new UsageError(
+        `Unknown option "${name}" for "run"`,
+        `did you mean "--${meant.name}"? pytest gets it after --: -- ${name}`,
+      );
+    }
   }
 }
 
 /**
- * The words of a command line after its command, from what they were parsed to: parsed again they come to the same.
+ * The words of a command line after its command, from what they were parsed to: parsed again they
+ * come to the same.
  *
  * @param without names of options of ours to leave out
  * @param first options of ours to put in front
  */
-export function wordsOf(line: CommandLine, without: readonly string[] = [], first: readonly string[] = []): string[] {
-  const own = optionsOf(line.command).filter((row) => !without.includes(row.name) && line.has(row.name)).flatMap((row) => {
+export function wordsOf(
+  line: CommandLine,
+  without: readonly string[] = [],
+  first: readonly string[] = [],
+): string[] {
+  const own = optionsOf(line.command).filter((row) =>
+    !without.includes(row.name) && line.has(row.name)
+  ).flatMap((row) => {
     // `-v` is pytest's too, and stands among its words.
     if (row.kind === "flag") return row.name === "verbose" && line.words ? [] : [`--${row.name}`];
     return line.values(row.name).map((value) => `--${row.name}=${value}`);
@@ -125,11 +156,16 @@ export function wordsOf(line: CommandLine, without: readonly string[] = [], firs
   const words = line.words?.flatMap((item, index) => {
     if (item.kind === "pytest") return item.words;
     const before = line.words![index - 1];
-    // An option of ours stood between: without one the target could be taken for the value of the option before it.
+    // An option of ours stood between: without one the target could be taken for the value of the
+    // option before it.
     const isApart = item.kind === "target" && before?.kind === "pytest" && !before.settled;
     return [...(isApart ? front.slice(0, 1) : []), item.word];
   });
-  return [...front, ...(words ?? line.operands), ...(line.afterDashes.length > 0 ? ["--", ...line.afterDashes] : [])];
+  return [
+    ...front,
+    ...(words ?? line.operands),
+    ...(line.afterDashes.length > 0 ? ["--", ...line.afterDashes] : []),
+  ];
 }
 
 /** Whether the usage of a command has anything besides options. */
@@ -139,14 +175,25 @@ function takesOperands(command: string): boolean {
 }
 
 function checkValue(row: OptionRow, value: string): void {
-  if (value === "") throw new UsageError(`Option "--${row.name}" needs a value`, `--${row.name} ${row.metavar ?? "VALUE"}: ${row.help}`);
+  if (value === "") {
+    throw new UsageError(
+      `Option "--${row.name}" needs a value`,
+      `--${row.name} ${row.metavar ?? "VALUE"}: ${row.help}`,
+    );
+  }
   if (row.choices && !row.choices.includes(value)) {
-    throw new UsageError(`Option "--${row.name}" does not take "${value}"`, `it takes one of: ${nearest(value, row.choices).join(", ")}`);
+    throw new UsageError(
+      `Option "--${row.name}" does not take "${value}"`,
+      `it takes one of: ${nearest(value, row.choices).join(", ")}`,
+    );
   }
 }
 
 function unknownOption(command: string, argument: string, rows: readonly OptionRow[]): UsageError {
   const name = argument.replace(/=.*$/s, "");
   const near = suggestion(name, rows.map((row) => `--${row.name}`));
-  return new UsageError(`Unknown option "${name}" for "${command}"`, near ?? `tractest ${command} --help lists the options`);
+  return new UsageError(
+    `Unknown option "${name}" for "${command}"`,
+    near ?? `tractest ${command} --help lists the options`,
+  );
 }

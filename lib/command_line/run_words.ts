@@ -5,9 +5,15 @@ import type { OptionRow } from "./options.ts";
 export type RunWord =
   /** Surely a target. */
   | { readonly kind: "target"; readonly word: string }
-  /** pytest's: an option with its value, if it has one. `settled` is false when the option's next word might still belong to it. */
+  /**
+   * pytest's: an option with its value, if it has one. `settled` is false when the option's next
+   * word might still belong to it.
+   */
   | { readonly kind: "pytest"; readonly words: readonly string[]; readonly settled: boolean }
-  /** The word after an option that is in no table: a target if it resolves to one, else the option's value. */
+  /**
+   * The word after an option that is in no table: a target if it resolves to one, else the option's
+   * value.
+   */
   | { readonly kind: "target-or-value"; readonly word: string };
 
 /** The words of `run`, told apart. */
@@ -19,11 +25,14 @@ export interface SplitWords {
   readonly afterDashes: readonly string[];
 }
 
-const PYTEST: ReadonlyMap<string, PytestOptionRow> = new Map(PYTEST_OPTIONS.flatMap((row) => row.names.map((name) => [name, row] as const)));
+const PYTEST: ReadonlyMap<string, PytestOptionRow> = new Map(
+  PYTEST_OPTIONS.flatMap((row) => row.names.map((name) => [name, row] as const)),
+);
 
 /**
- * Tells our own options, pytest's and the targets apart. Ours win where both have a name; a cluster of short ones (`-xvs`, `-n4`,
- * `-vk expr`) is taken letter by letter. What is in no table goes to pytest as it is.
+ * Tells our own options, pytest's and the targets apart. Ours win where both have a name; a cluster
+ * of short ones (`-xvs`, `-n4`, `-vk expr`) is taken letter by letter. What is in no table goes to
+ * pytest as it is.
  *
  * @param rows the options that `run` takes
  */
@@ -33,7 +42,9 @@ export function splitRunWords(words: readonly string[], rows: readonly OptionRow
   const own: string[] = [];
   const split: RunWord[] = [];
   const ours = new Map<string, OptionRow>(
-    rows.flatMap((row) => [[`--${row.name}`, row], ...(row.short ? [[`-${row.short}`, row] as const] : [])] as const),
+    rows.flatMap((row) =>
+      [[`--${row.name}`, row], ...(row.short ? [[`-${row.short}`, row] as const] : [])] as const
+    ),
   );
   let unknownBefore = false;
   while (queue.length > 0) {
@@ -58,7 +69,9 @@ export function splitRunWords(words: readonly string[], rows: readonly OptionRow
         ? `=${queue.shift()}`
         : "";
       own.push(word + value);
-      while (row.pairs && /^[a-z][a-z-]*=/.test(queue[0] ?? "")) own.push(`${name}=${queue.shift()}`);
+      while (row.pairs && /^[a-z][a-z-]*=/.test(queue[0] ?? "")) {
+        own.push(`${name}=${queue.shift()}`);
+      }
       if (row.name === "verbose") split.push({ kind: "pytest", words: [word], settled: true });
       return false;
     }
@@ -84,7 +97,8 @@ export function splitRunWords(words: readonly string[], rows: readonly OptionRow
       }
       kept += letter;
       if (pytest?.value === "none") continue;
-      // A value sits in the same word or is the next one; an unknown letter leaves the whole rest to pytest.
+      // A value sits in the same word or is the next one; an unknown letter leaves the whole rest
+      // to pytest.
       return pass(kept + rest, rest === "" ? pytest : NO_VALUE);
     }
     if (kept !== "-") split.push({ kind: "pytest", words: [kept], settled: true });
@@ -112,11 +126,18 @@ export function takesValue(name: string): boolean {
   return PYTEST.get(name)?.value === "required";
 }
 
-/** The names of the options among pytest's words: `-xvs` is `-x`, `-v` and `-s`, `--tb=long` is `--tb`. Values are no options. */
+/**
+ * The names of the options among pytest's words: `-xvs` is `-x`, `-v` and `-s`, `--tb=long` is
+ * `--tb`. Values are no options.
+ */
 export function optionNames(words: readonly string[]): Set<string> {
   const names = new Set<string>();
   const split = splitRunWords(words, []);
-  for (const { word } of split.words.flatMap((item) => item.kind === "pytest" ? [{ word: item.words[0]! }] : [])) {
+  for (
+    const { word } of split.words.flatMap((item) =>
+      item.kind === "pytest" ? [{ word: item.words[0]! }] : []
+    )
+  ) {
     if (word.startsWith("--")) names.add(word.replace(/=.*$/s, ""));
     else for (const name of shortNames(word)) names.add(name);
   }
@@ -132,7 +153,10 @@ function shortNames(word: string): string[] {
   return names;
 }
 
-/** Whether words of pytest's name something to collect themselves: a word that is neither an option nor the value of a known one. */
+/**
+ * Whether words of pytest's name something to collect themselves: a word that is neither an option
+ * nor the value of a known one.
+ */
 export function hasPositional(words: readonly string[]): boolean {
   const split = splitRunWords(words, []);
   return split.words.some((item) => item.kind === "target") || split.afterDashes.length > 0;

@@ -22,10 +22,16 @@ export const COMMANDS = [
       ["tractest run -k cancel", "a keyword filter"],
       ["tractest run ipc/ --tpt-proto uds", "a subdirectory, over Unix sockets"],
       ["tractest run core", "the core subset"],
-      ["tractest run --matrix tpt-proto=tcp,uds spawn-backend=trio,mp_spawn", "every combination, and what differs between them"],
+      [
+        "tractest run --matrix tpt-proto=tcp,uds spawn-backend=trio,mp_spawn",
+        "every combination, and what differs between them",
+      ],
       ["tractest run --affected", "all tests, those that the current changes bear on first"],
       ["tractest run --jobs auto", "several pytests share the tests, each isolated"],
-      ["tractest run --shard 2/3 --events shard-2.jsonl", "the second of three parts, for the second of three machines"],
+      [
+        "tractest run --shard 2/3 --events shard-2.jsonl",
+        "the second of three parts, for the second of three machines",
+      ],
       ["tractest run --isolate", "in namespaces of its own: beside any other run and registrar"],
       ["tractest run --bg", "the full suite while you go on working"],
     ],
@@ -36,8 +42,14 @@ export const COMMANDS = [
     summary: "joins the runs of several machines: one verdict, one report",
     usage: "tractest merge FILE… [OPTIONS]",
     examples: [
-      ["tractest merge shard-*.jsonl", "one verdict over what `run --shard K/N --events FILE` wrote on each machine"],
-      ["tractest merge shard-*.jsonl --junit report.xml --durations durations.json", "one report, and what the next cut is balanced by"],
+      [
+        "tractest merge shard-*.jsonl",
+        "one verdict over what `run --shard K/N --events FILE` wrote on each machine",
+      ],
+      [
+        "tractest merge shard-*.jsonl --junit report.xml --durations durations.json",
+        "one report, and what the next cut is balanced by",
+      ],
     ],
     exits: [0, 1, 82, 84, 124, 130, 131, 143],
   },
@@ -45,7 +57,10 @@ export const COMMANDS = [
     name: "doctor",
     summary: "every check, a row each, with a fix for each",
     usage: "tractest doctor [OPTIONS]",
-    examples: [["tractest doctor", "what stands in the way of a run"], ["tractest doctor --fix", "apply the safe fixes"]],
+    examples: [["tractest doctor", "what stands in the way of a run"], [
+      "tractest doctor --fix",
+      "apply the safe fixes",
+    ]],
     exits: [0, 80, 81],
   },
   {
@@ -54,7 +69,10 @@ export const COMMANDS = [
     usage: "tractest zombies [OPTIONS]",
     examples: [
       ["tractest zombies", "list, change nothing"],
-      ["tractest zombies --kill", "SIGINT, wait, SIGKILL what is left, remove stale sockets, verify"],
+      [
+        "tractest zombies --kill",
+        "SIGINT, wait, SIGKILL what is left, remove stale sockets, verify",
+      ],
       ["tractest zombies --kill --hook", "the same from a git hook"],
     ],
     exits: [0, 69, 81, 82],
@@ -71,7 +89,10 @@ export const COMMANDS = [
     summary: "which earlier test makes this one fail, hang or leak",
     usage: "tractest bisect TEST [OPTIONS] [-- PYTEST…]",
     examples: [
-      ["tractest bisect 'test_rpc.py::test_x[a -> b]'", "among what ran before it when it went wrong last"],
+      [
+        "tractest bisect 'test_rpc.py::test_x[a -> b]'",
+        "among what ran before it when it went wrong last",
+      ],
       ["tractest bisect test_rpc.py::test_x --in test_rpc.py --in ipc/", "among these"],
       ["tractest bisect test_rpc.py::test_x --symptom hang --test-timeout 5", "what makes it hang"],
       ["tractest bisect test_rpc.py::test_x --repeat 5", "when it does not show each time"],
@@ -80,11 +101,18 @@ export const COMMANDS = [
   },
   {
     name: "stress",
-    summary: "the same test in many isolated pytests at once, to bring out what only contention breaks",
+    summary:
+      "the same test in many isolated pytests at once, to bring out what only contention breaks",
     usage: "tractest stress TEST… [OPTIONS] [-- PYTEST…]",
     examples: [
-      ["tractest stress test_rpc.py::test_x", "4 copies at once, 10 times: how often does it fail?"],
-      ["tractest stress test_rpc.py::test_x --copies 8 --rounds 50 --until-fail", "until it fails, with its traceback"],
+      [
+        "tractest stress test_rpc.py::test_x",
+        "4 copies at once, 10 times: how often does it fail?",
+      ],
+      [
+        "tractest stress test_rpc.py::test_x --copies 8 --rounds 50 --until-fail",
+        "until it fails, with its traceback",
+      ],
       ["tractest stress test_rpc.py::test_x --baseline", "and how often alone"],
     ],
     exits: [0, 1, 69, 80, 81, 82, 83, 130, 131, 143],
@@ -93,7 +121,10 @@ export const COMMANDS = [
     name: "affected",
     summary: "the tests to run first for the current changes",
     usage: "tractest affected [OPTIONS]",
-    examples: [["tractest affected", "targets, and because of which change"], ["tractest affected --run", "run them, and no others"]],
+    examples: [["tractest affected", "targets, and because of which change"], [
+      "tractest affected --run",
+      "run them, and no others",
+    ]],
     exits: [0, 69, 80],
   },
   {
@@ -107,7 +138,10 @@ export const COMMANDS = [
     name: "flaky",
     summary: "the known-flaky list, and what the record proves to be flaky",
     usage: "tractest flaky [OPTIONS]",
-    examples: [["tractest flaky", "which failures are known, and why; failure rates with their 95% intervals"]],
+    examples: [[
+      "tractest flaky",
+      "which failures are known, and why; failure rates with their 95% intervals",
+    ]],
     exits: [0],
   },
   {
@@ -116,7 +150,10 @@ export const COMMANDS = [
     usage: "tractest report [RUN] [OPTIONS]",
     examples: [
       ["tractest report", "the newest run, into tractest-report.html"],
-      ["tractest report 20261124-140614-d0a2 --output /tmp/run.html", "another run, by its name or the beginning of it"],
+      [
+        "tractest report 20261124-140614-d0a2 --output /tmp/run.html",
+        "another run, by its name or the beginning of it",
+      ],
       ["tractest report --output -", "to standard output"],
     ],
     exits: [0, 80],
@@ -127,7 +164,10 @@ export const COMMANDS = [
     usage: "tractest history [TEST] [OPTIONS]",
     examples: [
       ["tractest history", "the latest runs"],
-      ["tractest history test_rpc.py::test_rpc_result", "one test: its failure rate, its outcomes, newest first"],
+      [
+        "tractest history test_rpc.py::test_rpc_result",
+        "one test: its failure rate, its outcomes, newest first",
+      ],
       ["tractest history test_rpc", "all tests whose id contains it"],
       ["tractest history --commit 6d0d0d5", "what ran at a commit"],
     ],
@@ -139,7 +179,10 @@ export const COMMANDS = [
     usage: "tractest slow [OPTIONS]",
     examples: [
       ["tractest slow", "by the median of their latest passes"],
-      ["tractest slow --regressed", "those whose latest passes took longer than the ones before, beyond noise"],
+      [
+        "tractest slow --regressed",
+        "those whose latest passes took longer than the ones before, beyond noise",
+      ],
     ],
     exits: [0],
   },
@@ -150,7 +193,10 @@ export const COMMANDS = [
     examples: [
       ["tractest hang", "the pytests of this repo that run now"],
       ["tractest hang 4711", "that process and all below it"],
-      ["tractest hang --confirm", "run the test that hangs, or hung last, again with -s, and decide"],
+      [
+        "tractest hang --confirm",
+        "run the test that hangs, or hung last, again with -s, and decide",
+      ],
     ],
     exits: [0, 80, 81],
   },
@@ -179,14 +225,20 @@ export const COMMANDS = [
     name: "logs",
     summary: "what a run has printed",
     usage: "tractest logs [ID] [OPTIONS]",
-    examples: [["tractest logs", "so far"], ["tractest logs -f", "and what comes, until it is over"]],
+    examples: [["tractest logs", "so far"], [
+      "tractest logs -f",
+      "and what comes, until it is over",
+    ]],
     exits: [0, 80],
   },
   {
     name: "stop",
     summary: "end a run as Ctrl-C does",
     usage: "tractest stop [ID] [OPTIONS]",
-    examples: [["tractest stop", "the newest run of this repo: SIGINT in the background, SIGTERM at a terminal, a second one if it stays"]],
+    examples: [[
+      "tractest stop",
+      "the newest run of this repo: SIGINT in the background, SIGTERM at a terminal, a second one if it stays",
+    ]],
     exits: [0, 80, 82],
   },
   {
@@ -199,12 +251,22 @@ export const COMMANDS = [
   {
     name: "hooks",
     summary: "git hooks that clean up: install, uninstall, status",
-    usage: "tractest hooks install|uninstall|status [pre-push|pre-commit|post-checkout …] [OPTIONS]",
+    usage:
+      "tractest hooks install|uninstall|status [pre-push|pre-commit|post-checkout …] [OPTIONS]",
     examples: [
       ["tractest hooks status", "which hooks are there, and who manages them"],
-      ["tractest hooks install pre-push", "run `zombies --kill --hook` before each push; a hook that is there stays as it is, below our lines"],
-      ["tractest hooks install pre-commit --command 'run core'", "run something else; tests run on the work tree as it is"],
-      ["tractest hooks install --print lefthook", "print the entries for lefthook, pre-commit, husky or a coding agent"],
+      [
+        "tractest hooks install pre-push",
+        "run `zombies --kill --hook` before each push; a hook that is there stays as it is, below our lines",
+      ],
+      [
+        "tractest hooks install pre-commit --command 'run core'",
+        "run something else; tests run on the work tree as it is",
+      ],
+      [
+        "tractest hooks install --print lefthook",
+        "print the entries for lefthook, pre-commit, husky or a coding agent",
+      ],
       ["tractest hooks uninstall", "take our lines out again, byte for byte"],
     ],
     exits: [0, 69, 80],
@@ -213,7 +275,10 @@ export const COMMANDS = [
     name: "completions",
     summary: "completion script for a shell",
     usage: "tractest completions bash|zsh|fish",
-    examples: [["tractest completions bash > ~/.local/share/bash-completion/completions/tractest", "install for bash"]],
+    examples: [[
+      "tractest completions bash > ~/.local/share/bash-completion/completions/tractest",
+      "install for bash",
+    ]],
     exits: [0],
   },
   {
@@ -234,7 +299,10 @@ export const COMMANDS = [
     name: "permissions",
     summary: "what each command may do; with --row, proof that it holds",
     usage: "tractest permissions [--row ROW]",
-    examples: [["tractest permissions", "the table"], ["tractest permissions --row failed", "try everything that `failed` may not do"]],
+    examples: [["tractest permissions", "the table"], [
+      "tractest permissions --row failed",
+      "try everything that `failed` may not do",
+    ]],
     exits: [0, 70],
   },
 ] as const satisfies readonly CommandRow[];

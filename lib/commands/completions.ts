@@ -7,9 +7,14 @@ import type { Context } from "../command_line/context.ts";
 /** `tractest completions bash|zsh|fish`: a completion script on standard output. */
 export function completions({ host, line }: Context): Promise<ExitCode> {
   const [shell, ...more] = line.operands;
-  if (shell === undefined || more.length > 0) throw new UsageError("completions takes one shell", `tractest completions ${SHELLS.join("|")}`);
+  if (shell === undefined || more.length > 0) {
+    throw new UsageError("completions takes one shell", `tractest completions ${SHELLS.join("|")}`);
+  }
   if (!(SHELLS as readonly string[]).includes(shell)) {
-    throw new UsageError(`There are no completions for "${shell}"`, `shells, nearest first: ${nearest(shell, SHELLS).join(", ")}`);
+    throw new UsageError(
+      `There are no completions for "${shell}"`,
+      `shells, nearest first: ${nearest(shell, SHELLS).join(", ")}`,
+    );
   }
   host.terminal.stdout.write(completionScript(shell as Shell));
   return Promise.resolve(EXIT.ok);

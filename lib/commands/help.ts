@@ -14,7 +14,10 @@ const TOPICS: Readonly<Record<string, () => string[]>> = {
   environment: () => columns(ENVIRONMENT.map((row) => [`  ${row.name}`, row.purpose])),
 };
 
-/** `tractest help [COMMAND|TOPIC]`, and what every command prints for `--help`. All of it comes from the tables. */
+/**
+ * `tractest help [COMMAND|TOPIC]`, and what every command prints for `--help`. All of it comes from
+ * the tables.
+ */
 export function help({ printer, line }: Context): Promise<ExitCode> {
   const [about] = line.operands;
   for (const text of about === undefined ? overview() : page(about)) printer.line(text);
@@ -44,9 +47,14 @@ function page(about: string): string[] {
   const row = rows.find((candidate) => candidate.name === about);
   if (!row) {
     const known = [...rows.map((candidate) => candidate.name), ...Object.keys(TOPICS)];
-    throw new UsageError(`There is no help for "${about}"`, `nearest first: ${nearest(about, known).join(", ")}`);
+    throw new UsageError(
+      `There is no help for "${about}"`,
+      `nearest first: ${nearest(about, known).join(", ")}`,
+    );
   }
-  const exits = EXIT_CODE_MEANINGS.filter((exit) => row.exits.includes(exit.code) || exit.code === EXIT.usage);
+  const exits = EXIT_CODE_MEANINGS.filter((exit) =>
+    row.exits.includes(exit.code) || exit.code === EXIT.usage
+  );
   return [
     `tractest ${row.name}: ${row.summary}`,
     "",
@@ -55,7 +63,11 @@ function page(about: string): string[] {
     "Options:",
     ...optionLines(row.name),
     ...(row.name === "run"
-      ? ["", "Options of pytest, passed on as they are, as is any other that is not ours and all after --:", ...pytestLines()]
+      ? [
+        "",
+        "Options of pytest, passed on as they are, as is any other that is not ours and all after --:",
+        ...pytestLines(),
+      ]
       : []),
     "",
     "Examples:",
@@ -71,14 +83,26 @@ function optionLines(command: string): string[] {
 }
 
 function pytestLines(): string[] {
-  const rows = (PYTEST_OPTIONS as readonly PytestOptionRow[]).filter((row) => row.help !== undefined);
-  return columns(rows.map((row) => [`  ${row.names.join(", ")}${row.metavar ? ` ${row.metavar}` : ""}`, row.help!]));
+  const rows = (PYTEST_OPTIONS as readonly PytestOptionRow[]).filter((row) =>
+    row.help !== undefined
+  );
+  return columns(
+    rows.map((
+      row,
+    ) => [`  ${row.names.join(", ")}${row.metavar ? ` ${row.metavar}` : ""}`, row.help!]),
+  );
 }
 
 /** `-C, --directory DIR` */
 function spelling(row: OptionRow): string {
   const short = row.short ? `-${row.short}, ` : "    ";
-  if (row.kind === "optional") return `${short}--${row.name}[=${row.choices?.filter((choice) => choice !== row.otherwise).join("|") ?? row.metavar}]`;
-  const value = row.kind === "flag" ? "" : ` ${row.choices ? row.choices.join("|") : row.metavar ?? "VALUE"}`;
+  if (row.kind === "optional") {
+    return `${short}--${row.name}[=${
+      row.choices?.filter((choice) => choice !== row.otherwise).join("|") ?? row.metavar
+    }]`;
+  }
+  const value = row.kind === "flag"
+    ? ""
+    : ` ${row.choices ? row.choices.join("|") : row.metavar ?? "VALUE"}`;
   return `${short}--${row.name}${value}`;
 }

@@ -5,7 +5,9 @@ import { FileTail } from "../background/file_tail.ts";
 import { chosenRun, OUTPUT_FILE, RunWatch } from "../background/known_runs.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 
-/** `tractest logs`: what a run has printed, byte for byte, and with `-f` what it goes on to print. */
+/**
+ * `tractest logs`: what a run has printed, byte for byte, and with `-f` what it goes on to print.
+ */
 export async function logs(context: Context): Promise<ExitCode> {
   const { host, printer, line } = context;
   const watch = new RunWatch(host, await chosenRun(context));
@@ -21,7 +23,9 @@ export async function logs(context: Context): Promise<ExitCode> {
   }
   const tail = new FileTail(host, path);
   const copy = async () => {
-    for (const size = await tail.size(); tail.offset < size && !host.terminal.stdout.isBroken;) host.terminal.stdout.write(await tail.read());
+    for (const size = await tail.size(); tail.offset < size && !host.terminal.stdout.isBroken;) {
+      host.terminal.stdout.write(await tail.read());
+    }
   };
   await copy();
   while (line.has("follow") && watch.isUnderWay && !host.terminal.stdout.isBroken) {
@@ -32,6 +36,8 @@ export async function logs(context: Context): Promise<ExitCode> {
     await watch.untilGone();
     await copy();
   }
-  if (line.has("follow") && watch.run.state === "died") printer.warn(`run ${record.runId} died without a word`);
+  if (line.has("follow") && watch.run.state === "died") {
+    printer.warn(`run ${record.runId} died without a word`);
+  }
   return EXIT.ok;
 }

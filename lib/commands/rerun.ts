@@ -11,9 +11,17 @@ const PASSED_ON = ["json", "verbose", "yes", "dry-run"] as const;
  * @param targets as pytest takes them, relative to the root; they never start with a dash
  * @param options more words for `run`, in front of the targets
  */
-export async function rerun(context: Context, targets: readonly string[], options: readonly string[] = []): Promise<ExitCode> {
+export async function rerun(
+  context: Context,
+  targets: readonly string[],
+  options: readonly string[] = [],
+): Promise<ExitCode> {
   const { run } = await import("../run/command.ts");
-  const words = [...PASSED_ON.filter((option) => context.line.has(option)).map((option) => `--${option}`), ...options, ...targets];
+  const words = [
+    ...PASSED_ON.filter((option) => context.line.has(option)).map((option) => `--${option}`),
+    ...options,
+    ...targets,
+  ];
   const dashes = context.line.afterDashes.length > 0 ? ["--", ...context.line.afterDashes] : [];
   return await run({ ...context, line: parseCommandLine("run", [...words, ...dashes]) });
 }

@@ -4,7 +4,10 @@ import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { type PermissionRow, PERMISSIONS } from "../tables/permissions.ts";
 import type { Context } from "../command_line/context.ts";
 
-/** `tractest permissions`: the table; with `--row ROW` drops to that row and tries everything outside it for real. */
+/**
+ * `tractest permissions`: the table; with `--row ROW` drops to that row and tries everything
+ * outside it for real.
+ */
 export function permissions(context: Context): Promise<ExitCode> {
   const name = context.line.value("row");
   return Promise.resolve(name === undefined ? showTable(context) : prove(context, name));
@@ -25,13 +28,27 @@ function describeRow(row: PermissionRow): string {
 
 function prove({ host, printer }: Context, name: string): ExitCode {
   const row = PERMISSIONS.find((candidate) => candidate.row === name);
-  if (!row) throw new UsageError(`There is no permission row "${name}"`, `rows: ${PERMISSIONS.map((one) => one.row).join(", ")}`);
+  if (!row) {
+    throw new UsageError(
+      `There is no permission row "${name}"`,
+      `rows: ${PERMISSIONS.map((one) => one.row).join(", ")}`,
+    );
+  }
   host.permissions.restrict(row);
-  const outside = outsideRow(row).map((capability) => ({ ...capability, refused: host.permissions.isRefused(capability) }));
+  const outside = outsideRow(row).map((capability) => ({
+    ...capability,
+    refused: host.permissions.isRefused(capability),
+  }));
   const inside = capabilitiesOf(row);
   const broken = outside.filter((capability) => !capability.refused);
-  for (const capability of broken) printer.line(`granted outside the row: ${capability.kind} ${capability.value}`);
-  printer.line(`${row.row}: ${outside.length - broken.length} of ${outside.length} capabilities outside the row are refused`);
+  for (const capability of broken) {
+    printer.line(`granted outside the row: ${capability.kind} ${capability.value}`);
+  }
+  printer.line(
+    `${row.row}: ${
+      outside.length - broken.length
+    } of ${outside.length} capabilities outside the row are refused`,
+  );
   if (printer.json) printer.document("tractest.permissions/1", { row: row.row, inside, outside });
   return broken.length === 0 ? EXIT.ok : EXIT.bug;
 }

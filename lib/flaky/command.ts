@@ -1,6 +1,13 @@
 import { escapeText } from "../base/escape.ts";
 import { listedFlaky } from "./rules.ts";
-import { describeRecord, isFlaky, rateText, recordText, type TestRecord, type Tries } from "../base/rates.ts";
+import {
+  describeRecord,
+  isFlaky,
+  rateText,
+  recordText,
+  type TestRecord,
+  type Tries,
+} from "../base/rates.ts";
 import { findByName } from "../project/rules_targets.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { type KnownFlakyRow, TIMING_ERRORS } from "../project/known_flaky.ts";
@@ -12,7 +19,10 @@ import { findProject } from "../project/project.ts";
 import { testTree } from "../project/targets.ts";
 import { limitOf } from "../history/command.ts";
 
-/** `tractest flaky`: the known-flaky list, where each test lives today, the rule of thumb, and what the record proves to be flaky. */
+/**
+ * `tractest flaky`: the known-flaky list, where each test lives today, the rule of thumb, and what
+ * the record proves to be flaky.
+ */
 export async function flaky(context: Context): Promise<ExitCode> {
   const { host, printer } = context;
   const limit = limitOf(context);
@@ -22,15 +32,25 @@ export async function flaky(context: Context): Promise<ExitCode> {
     testTree(host, project),
     readProject(host, project, (database, id) => {
       const listed = knownFlaky.flatMap((row) => testsNamed(database, id, nameOf(row)));
-      return { runs: countRuns(database, id), failed: recordsOf(database, id, "failed"), listed: recordsOf(database, id, listed) };
+      return {
+        runs: countRuns(database, id),
+        failed: recordsOf(database, id, "failed"),
+        listed: recordsOf(database, id, listed),
+      };
     }),
   ]);
   if (trouble !== null) printer.warn(`the history can't be read: ${escapeText(trouble)}`);
   const rows = knownFlaky.map((row) => {
     const [path = "", ...rest] = row.test.split("::");
-    return { ...row, found: findByName(path, tree).map((file) => [file, ...rest].join("::")), record: together(row, value?.listed ?? []) };
+    return {
+      ...row,
+      found: findByName(path, tree).map((file) => [file, ...rest].join("::")),
+      record: together(row, value?.listed ?? []),
+    };
   });
-  const failed = [...value?.failed ?? []].sort((a, b) => b.failures / b.trials - a.failures / a.trials);
+  const failed = [...value?.failed ?? []].sort((a, b) =>
+    b.failures / b.trials - a.failures / a.trials
+  );
   const measured = failed.filter(isFlaky);
   if (printer.json) {
     const records = measured.map((record) => ({ id: record.id, ...describeRecord(record) }));
@@ -46,13 +66,25 @@ export async function flaky(context: Context): Promise<ExitCode> {
   const cells = rows.map((row) => [
     `  ${escapeText(row.found[0] ?? row.test)}`,
     escapeText(row.error),
-    row.record === null ? "" : `failed ${row.record.failures} of ${row.record.trials}, ${rateText(row.record)}`,
+    row.record === null
+      ? ""
+      : `failed ${row.record.failures} of ${row.record.trials}, ${rateText(row.record)}`,
     noteOf(row.notes, row.found.length === 0),
   ]);
   for (const row of columns(cells)) printer.line(row);
   printer.line();
-  printer.line(`Rule of thumb: ${TIMING_ERRORS.join(", ")} in a code path that no change touches is timing, not your change.`);
-  if (value !== null) showMeasured(context, measured, { runs: value.runs, others: failed.length - measured.length, limit });
+  printer.line(
+    `Rule of thumb: ${
+      TIMING_ERRORS.join(", ")
+    } in a code path that no change touches is timing, not your change.`,
+  );
+  if (value !== null) {
+    showMeasured(context, measured, {
+      runs: value.runs,
+      others: failed.length - measured.length,
+      limit,
+    });
+  }
   return EXIT.ok;
 }
 
@@ -63,19 +95,46 @@ interface Rest {
   readonly limit: number;
 }
 
-function showMeasured({ printer }: Context, measured: readonly TestRecord[], { runs, others, limit }: Rest): void {
+function showMeasured(
+  { printer }: Context,
+  measured: readonly TestRecord[],
+  { runs, others, limit }: Rest,
+): void {
   printer.line();
-  printer.line(`${measured.length} test(s) that the record of ${runs} run(s) proves to be flaky${measured.length > 0 ? ":" : "."}`);
-  for (const row of columns(measured.slice(0, limit).map((record) => [`  ${escapeText(record.id)}`, recordText(record) ?? ""]))) printer.line(row);
-  if (measured.length > limit) printer.note(`… and ${measured.length - limit} more: --limit ${Math.min(1000, measured.length)}`);
-  if (others > 0) printer.note(`${others} more failed at times, but never passed and failed at the same clean commit: tractest history TEST`);
+  printer.line(
+    `${measured.length} test(s) that the record of ${runs} run(s) proves to be flaky${
+      measured.length > 0 ? ":" : "."
+    }`,
+  );
+  for (
+    const row of columns(
+      measured.slice(0, limit).map((
+        record,
+      ) => [`  ${escapeText(record.id)}`, recordText(record) ?? ""]),
+    )
+  ) printer.line(row);
+  if (measured.length > limit) {
+    printer.note(
+      `… and ${measured.length - limit} more: --limit ${Math.min(1000, measured.length)}`,
+    );
+  }
+  if (others > 0) {
+    printer.note(
+      `${others} more failed at times, but never passed and failed at the same clean commit: tractest history TEST`,
+    );
+  }
 }
 
 /** What all variants of a listed test add up to; null if none is on record. */
 function together(row: KnownFlakyRow, records: readonly TestRecord[]): Tries | null {
-  const own = records.filter((record) => record.trials > 0 && listedFlaky(record.id, [row]) !== null);
-  const sum = (of: (record: TestRecord) => number) => own.reduce((total, record) => total + of(record), 0);
-  return own.length === 0 ? null : { failures: sum((record) => record.failures), trials: sum((record) => record.trials) };
+  const own = records.filter((record) =>
+    record.trials > 0 && listedFlaky(record.id, [row]) !== null
+  );
+  const sum = (of: (record: TestRecord) => number) =>
+    own.reduce((total, record) => total + of(record), 0);
+  return own.length === 0
+    ? null
+    : { failures: sum((record) => record.failures), trials: sum((record) => record.trials) };
 }
 
 /** What the id of a listed test contains, wherever its file lives. */

@@ -18,7 +18,10 @@ export type Said = Pick<Failure, "errors" | "message">;
 export interface FlakyEvidence {
   /** The changed file that bears on the test, if there is one. */
   readonly related: Cause | null;
-  /** A changed file that the test loads without asking for it: with its package, or by a conftest.py. */
+  /**
+   * A changed file that the test loads without asking for it: with its package, or by a
+   * conftest.py.
+   */
   readonly loaded: string | null;
   /** What earlier runs recorded of the test; null when nothing is on record. */
   readonly record: TestRecord | null;
@@ -27,10 +30,15 @@ export interface FlakyEvidence {
 }
 
 /**
- * The row of the known-flaky list that a failure falls under, or null. Ids match by the file's name, wherever it lives, and the
- * test's name, without brackets unless the row has them; all errors that say what went wrong have to be what the row says.
+ * The row of the known-flaky list that a failure falls under, or null. Ids match by the file's
+ * name, wherever it lives, and the test's name, without brackets unless the row has them; all
+ * errors that say what went wrong have to be what the row says.
  */
-export function knownFlaky(id: string, said: Said, rows: readonly KnownFlakyRow[]): { row: KnownFlakyRow; reason: string } | null {
+export function knownFlaky(
+  id: string,
+  said: Said,
+  rows: readonly KnownFlakyRow[],
+): { row: KnownFlakyRow; reason: string } | null {
   const row = rows.find((candidate) => isListed(id, candidate) && failsAs(said, candidate.error));
   return row ? { row, reason: `known to be flaky: ${row.notes}` } : null;
 }
@@ -51,10 +59,16 @@ export function listedFlaky(id: string, rows: readonly KnownFlakyRow[]): KnownFl
 }
 
 /**
- * Whether a failure is most likely flaky: by the list, else by the rule of thumb that a missed time limit in a code path that
- * nobody touched is. Null when it deserves a look. The failure is never to be hidden because of this.
+ * Whether a failure is most likely flaky: by the list, else by the rule of thumb that a missed time
+ * limit in a code path that nobody touched is. Null when it deserves a look. The failure is never
+ * to be hidden because of this.
  */
-export function flakyVerdict(id: string, said: Said, rows: readonly KnownFlakyRow[], evidence: FlakyEvidence): FlakyVerdict | null {
+export function flakyVerdict(
+  id: string,
+  said: Said,
+  rows: readonly KnownFlakyRow[],
+  evidence: FlakyEvidence,
+): FlakyVerdict | null {
   const error = timingError(said);
   if (error !== null && evidence.registryHeld) return null;
   const known = knownFlaky(id, said, rows);
@@ -72,22 +86,31 @@ function failsAlways(record: TestRecord | null): boolean {
   return record !== null && record.trials > 0 && record.failures === record.trials;
 }
 
-/** The error that says that a time limit was missed, where no other error beside it says what went wrong; null elsewhere. */
+/**
+ * The error that says that a time limit was missed, where no other error beside it says what went
+ * wrong; null elsewhere.
+ */
 export function timingError(said: Said): string | null {
   const decisive = decisiveErrors(said);
   return decisive.length > 0 && decisive.every(isTiming) ? decisive[0]! : null;
 }
 
-/** Whether a class is one of {@linkcode TIMING_ERRORS}, in whatever module of its package it is today. */
+/**
+ * Whether a class is one of {@linkcode TIMING_ERRORS}, in whatever module of its package it is
+ * today.
+ */
 function isTiming(name: string): boolean {
   const packageOf = (dotted: string) => dotted.split(".", 1)[0];
-  return TIMING_ERRORS.some((error) => classOf(error) === classOf(name) && packageOf(error) === packageOf(name));
+  return TIMING_ERRORS.some((error) =>
+    classOf(error) === classOf(name) && packageOf(error) === packageOf(name)
+  );
 }
 
 function isListed(id: string, row: KnownFlakyRow): boolean {
   const test = partsOf(id);
   const listed = partsOf(row.test);
-  return test.file === listed.file && test.name === listed.name && (listed.brackets === "" || listed.brackets === test.brackets);
+  return test.file === listed.file && test.name === listed.name &&
+    (listed.brackets === "" || listed.brackets === test.brackets);
 }
 
 /** `tests/devx/test_x.py::TestY::test_z[a::b/c]` → the file's name, `TestY::test_z`, `[a::b/c]`. */

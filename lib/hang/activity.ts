@@ -17,25 +17,48 @@ export interface Activity {
 /** Calls whose first argument is a descriptor. */
 const ABOUT_A_FILE: readonly string[] = ["read", "write", "connect", "accept", "ioctl"];
 
-/** What a thread does, by its call into the kernel, else by the kernel function that it sleeps in. One that is stopped does what it was stopped in. */
+/**
+ * What a thread does, by its call into the kernel, else by the kernel function that it sleeps in.
+ * One that is stopped does what it was stopped in.
+ */
 export function activityOf(thread: ThreadLook, readNumber: number | null): Activity {
   const { syscall } = thread;
-  if (syscall === "running" || thread.state === "R") return { does: "run", name: "running", fd: null, args: [], isProven: true };
+  if (syscall === "running" || thread.state === "R") {
+    return { does: "run", name: "running", fd: null, args: [], isProven: true };
+  }
   if (syscall !== null && readNumber !== null) {
     const architecture = readNumber === 0 ? "x86_64" : readNumber === 63 ? "aarch64" : null;
-    const row = architecture === null ? undefined : (SYSCALLS as readonly SyscallRow[]).find((row) => row[architecture] === syscall.number);
+    const row = architecture === null
+      ? undefined
+      : (SYSCALLS as readonly SyscallRow[]).find((row) => row[architecture] === syscall.number);
     if (row) {
       const fd = ABOUT_A_FILE.includes(row.does) ? descriptor(syscall.args[0]) : null;
       return { does: row.does, name: row.name, fd, args: syscall.args, isProven: true };
     }
     if (architecture !== null && syscall.number >= 0) {
-      return { does: "other", name: `syscall ${syscall.number}`, fd: null, args: syscall.args, isProven: true };
+      return {
+        does: "other",
+        name: `syscall ${syscall.number}`,
+        fd: null,
+        args: syscall.args,
+        isProven: true,
+      };
     }
   }
-  if (/[Tt]/.test(thread.state)) return { does: "stopped", name: "stopped", fd: null, args: [], isProven: true };
+  if (/[Tt]/.test(thread.state)) {
+    return { does: "stopped", name: "stopped", fd: null, args: [], isProven: true };
+  }
   const channel = WAIT_CHANNELS.find((row) => row.pattern.test(thread.waitsIn ?? ""));
-  if (channel) return { does: channel.does, name: channel.name, fd: null, args: [], isProven: false };
-  return { does: thread.waitsIn === null ? "unknown" : "other", name: thread.waitsIn ?? "unknown", fd: null, args: [], isProven: false };
+  if (channel) {
+    return { does: channel.does, name: channel.name, fd: null, args: [], isProven: false };
+  }
+  return {
+    does: thread.waitsIn === null ? "unknown" : "other",
+    name: thread.waitsIn ?? "unknown",
+    fd: null,
+    args: [],
+    isProven: false,
+  };
 }
 
 function descriptor(argument: number | undefined): number | null {
@@ -57,12 +80,21 @@ export function isPipe(file: OpenFile | null): boolean {
   return file !== null && /^pipe:\[\d+\]$/.test(file.target);
 }
 
-/** The pipes that a thread of a process reads from or writes to: all that the process has where it can't be told which. */
-export function pipesWaitedAt(files: readonly OpenFile[], threads: readonly ThreadLook[], readNumber: number | null): string[] {
+/**
+ * The pipes that a thread of a process reads from or writes to: all that the process has where it
+ * can't be told which.
+ */
+export function pipesWaitedAt(
+  files: readonly OpenFile[],
+  threads: readonly ThreadLook[],
+  readNumber: number | null,
+): string[] {
   return threads.flatMap((thread) => {
     const activity = activityOf(thread, readNumber);
     if (!["read", "write", "unknown"].includes(activity.does)) return [];
-    return (activity.fd === null ? files : files.filter((file) => file.fd === activity.fd)).filter(isPipe).map((file) => file.target);
+    return (activity.fd === null ? files : files.filter((file) => file.fd === activity.fd)).filter(
+      isPipe,
+    ).map((file) => file.target);
   });
 }
 
@@ -84,7 +116,8 @@ export function isTimed({ does, name, args, isProven }: Activity): boolean {
 
 /** Milliseconds; a negative one is no limit. */
 function isShort(milliseconds: number | undefined): boolean {
-  return milliseconds === undefined || (milliseconds < 2 ** 31 && milliseconds <= SHORT_WAIT_SECONDS * 1000);
+  return milliseconds === undefined ||
+    (milliseconds < 2 ** 31 && milliseconds <= SHORT_WAIT_SECONDS * 1000);
 }
 
 /** What a thread does, as it is shown: `write(1 → pipe:[18001])`. */

@@ -2,7 +2,13 @@ import type { HangReport } from "../pytest/hang_event.ts";
 import { ancestorsOf, descendantsOf } from "../processes/forest.ts";
 import { parseCommandLine } from "../command_line/parse.ts";
 import { hangDocument } from "./rules.ts";
-import { type Confirmation, confirmWords, decideConfirmation, type HungTest, type Rerun } from "./rules_confirm.ts";
+import {
+  type Confirmation,
+  confirmWords,
+  decideConfirmation,
+  type HungTest,
+  type Rerun,
+} from "./rules_confirm.ts";
 import { escapeText, shellCommand } from "../base/escape.ts";
 import { DEFAULT_CONFIGURATION } from "../project/configuration.ts";
 import { withConfirmation } from "./rules_signature.ts";
@@ -25,31 +31,55 @@ interface Looked {
   readonly run: RunOfProcess;
 }
 
-/** `tractest hang`: what a stuck tree waits for, with proof where there is one; with `--confirm` it decides whether capture is the cause. */
+/**
+ * `tractest hang`: what a stuck tree waits for, with proof where there is one; with `--confirm` it
+ * decides whether capture is the cause.
+ */
 export async function hang(context: Context): Promise<ExitCode> {
   const { host, printer, line } = context;
-  if (line.operands.length > 1) throw new UsageError(`"hang" looks at one tree, not at ${line.operands.length}`, "tractest hang PID");
+  if (line.operands.length > 1) {
+    throw new UsageError(
+      `"hang" looks at one tree, not at ${line.operands.length}`,
+      "tractest hang PID",
+    );
+  }
   const pid = line.operands[0] === undefined ? null : pidOf(line.operands[0]);
   // A tree that is named by its pid can be anywhere.
   const project = await projectHere(host);
   const list = await listProcesses(host);
-  const found = pid === null ? await findLiveRuns(host, project ?? await findProject(host), list) : { pids: [pid], unknowns: [] };
+  const found = pid === null
+    ? await findLiveRuns(host, project ?? await findProject(host), list)
+    : { pids: [pid], unknowns: [] };
   const looked: Looked[] = [];
   for (const root of found.pids) looked.push(await look(context, project, root, list));
   const reports = looked.map(({ report }) => report);
   for (const unknown of found.unknowns) printer.warn(escapeText(unknown));
-  if (pid !== null && reports[0]?.processes.length === 0) throw new UsageError(`There is no process ${pid}, or it can't be read`, "tractest hang");
+  if (pid !== null && reports[0]?.processes.length === 0) {
+    throw new UsageError(`There is no process ${pid}, or it can't be read`, "tractest hang");
+  }
   const isConfirming = line.has("confirm");
   // One of its points is what --confirm finds out.
-  if (!printer.json) { for (const report of reports) showHang(printer, isConfirming ? { ...report, signature: [] } : report); }
+  if (!printer.json) {
+    for (const report of reports) {
+      showHang(printer, isConfirming ? { ...report, signature: [] } : report);
+    }
+  }
   if (reports.length === 0) printer.line("no pytest of this repo is running: nothing to look at");
-  const confirmed = isConfirming ? await confirmHang(context, project ?? await findProject(host), looked[0] ?? null) : null;
+  const confirmed = isConfirming
+    ? await confirmHang(context, project ?? await findProject(host), looked[0] ?? null)
+    : null;
   const [seen = null, ...others] = reports;
-  const first = seen && confirmed ? { ...seen, signature: withConfirmation(seen.signature, confirmed.confirmation) } : seen;
+  const first = seen && confirmed
+    ? { ...seen, signature: withConfirmation(seen.signature, confirmed.confirmation) }
+    : seen;
   if (!printer.json && isConfirming && first !== null) showSignature(printer, first);
   if (printer.json) {
     const confirmation = confirmed === null ? {} : { confirm: confirmed.confirmation };
-    printer.document("tractest.hang/1", { ...hangDocument(first), ...confirmation, others: others.map(hangDocument) });
+    printer.document("tractest.hang/1", {
+      ...hangDocument(first),
+      ...confirmation,
+      others: others.map(hangDocument),
+    });
   }
   return confirmed?.exitCode ?? EXIT.ok;
 }
@@ -66,14 +96,30 @@ async function projectHere(host: Host): Promise<Project | null> {
 
 /** Looking harms nobody: any process will do. */
 function pidOf(text: string): number {
-  if (!/^[1-9]\d{0,6}$/.test(text)) throw new UsageError(`"${text}" is no pid`, "tractest hang PID takes one number, as ps shows it");
+  if (!/^[1-9]\d{0,6}$/.test(text)) {
+    throw new UsageError(
+      `"${text}" is no pid`,
+      "tractest hang PID takes one number, as ps shows it",
+    );
+  }
   return Number(text);
 }
 
-async function look({ host, line }: Context, project: Project | null, root: number, list: ProcessList): Promise<Looked> {
+async function look(
+  { host, line }: Context,
+  project: Project | null,
+  root: number,
+  list: ProcessList,
+): Promise<Looked> {
   const forest = new Map(list.processes.map((row) => [row.pid, row]));
   const checkout = project?.root ?? null;
-  const run = await runOfProcess(host, checkout, root, ancestorsOf(root, forest), descendantsOf(root, forest));
+  const run = await runOfProcess(
+    host,
+    checkout,
+    root,
+    ancestorsOf(root, forest),
+    descendantsOf(root, forest),
+  );
   const readStacks = line.has("stacks") ? (await import("./stacks.ts")).readStacks : null;
   const report = await examineHang(host, {
     root,
@@ -91,24 +137,56 @@ async function look({ host, line }: Context, project: Project | null, root: numb
   return { report, run };
 }
 
-/** Runs the test that hangs, or hung last, again with `-s`. A run that still hangs would be in its way and is ended first. */
-async function confirmHang(context: Context, project: Project, looked: Looked | null): Promise<{ confirmation: Confirmation; exitCode: ExitCode }> {
+/**
+ * Runs the test that hangs, or hung last, again with `-s`. A run that still hangs would be in its
+ * way and is ended first.
+ */
+async function confirmHang(
+  context: Context,
+  project: Project,
+  looked: Looked | null,
+): Promise<{ confirmation: Confirmation; exitCode: ExitCode }> {
   const { host, printer, line } = context;
-  const hung = looked === null ? await (await import("./last_hang.ts")).lastHungTest(host, project) : hungTestOf(looked);
+  const hung = looked === null
+    ? await (await import("./last_hang.ts")).lastHungTest(host, project)
+    : hungTestOf(looked);
   if (hung === null) {
-    throw new TractestError("no-test", "Cannot tell which test hangs", EXIT.preflight, "run it by hand, without capture: tractest run -s TEST");
+    throw new TractestError(
+      "no-test",
+      "Cannot tell which test hangs",
+      EXIT.preflight,
+      "run it by hand, without capture: tractest run -s TEST",
+    );
   }
   if (looked !== null && !await endLive(context, looked.report, hung)) {
-    return { confirmation: { ...decideConfirmation(hung, null), reason: "the run that hangs was not to be ended" }, exitCode: EXIT.ok };
+    return {
+      confirmation: {
+        ...decideConfirmation(hung, null),
+        reason: "the run that hangs was not to be ended",
+      },
+      exitCode: EXIT.ok,
+    };
   }
   const words = confirmWords(hung);
   printer.note(shellCommand(["tractest", "run", ...words]));
-  const quiet = new CapturingPrinter(host, { json: true, verbose: printer.verbose, color: printer.color });
+  const quiet = new CapturingPrinter(host, {
+    json: true,
+    verbose: printer.verbose,
+    color: printer.color,
+  });
   const { run } = await import("../run/command.ts");
-  const code = await run({ ...context, printer: quiet, line: parseCommandLine("run", [...(line.has("yes") ? ["--yes"] : []), ...words]) });
+  const code = await run({
+    ...context,
+    printer: quiet,
+    line: parseCommandLine("run", [...(line.has("yes") ? ["--yes"] : []), ...words]),
+  });
   const rerun = quiet.body as unknown as Rerun | null;
   const confirmation = decideConfirmation(hung, rerun);
-  const word = confirmation.confirmed === null ? "not decided" : confirmation.confirmed ? "confirmed" : "not confirmed";
+  const word = confirmation.confirmed === null
+    ? "not decided"
+    : confirmation.confirmed
+    ? "confirmed"
+    : "not confirmed";
   printer.line(`${word}: ${escapeText(hung.id)}: ${confirmation.reason}`);
   // What stood in the way of the run stands in the way of an answer.
   return { confirmation, exitCode: rerun?.counts == null ? code : EXIT.ok };
@@ -118,23 +196,43 @@ function hungTestOf({ report, run }: Looked): HungTest | null {
   const test = report.running?.[0];
   if (test === undefined) return null;
   const root = report.processes.find((process) => process.pid === report.root);
-  return { id: test.id, seconds: test.seconds ?? root?.asleepSeconds ?? null, command: run.command };
+  return {
+    id: test.id,
+    seconds: test.seconds ?? root?.asleepSeconds ?? null,
+    command: run.command,
+  };
 }
 
 /** Ends the run that hangs, if that is wanted. */
-async function endLive({ host, printer, line }: Context, { root }: HangReport, { id }: HungTest): Promise<boolean> {
+async function endLive(
+  { host, printer, line }: Context,
+  { root }: HangReport,
+  { id }: HungTest,
+): Promise<boolean> {
   const tree = await treeOf(host, root);
-  const question = `End the run that hangs (pid ${root} and ${tree.length - 1} below it), and run ${escapeText(id)} again with -s?`;
+  const question = `End the run that hangs (pid ${root} and ${tree.length - 1} below it), and run ${
+    escapeText(id)
+  } again with -s?`;
   const { CannotAskError, confirm } = await import("../terminal/prompt.ts");
   try {
     if (!await confirm(host, printer, question, { yes: line.has("yes") })) return false;
   } catch (error) {
     if (!(error instanceof CannotAskError)) throw error;
-    throw new TractestError(error.code, error.message, error.exitCode, "--yes answers it; or end that run, and ask again: its records are kept");
+    throw new TractestError(
+      error.code,
+      error.message,
+      error.exitCode,
+      "--yes answers it; or end that run, and ask again: its records are kept",
+    );
   }
   const { survivors } = await endTree(host, printer, tree, { graceSeconds: GRACE_SECONDS });
   if (survivors) {
-    throw new TractestError("survived", `The run that hangs, pid ${root}, could not be ended`, EXIT.preflight, "tractest zombies --kill");
+    throw new TractestError(
+      "survived",
+      `The run that hangs, pid ${root}, could not be ended`,
+      EXIT.preflight,
+      "tractest zombies --kill",
+    );
   }
   return true;
 }

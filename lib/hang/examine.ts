@@ -21,18 +21,32 @@ export interface ExamineRequest extends GatherRequest {
   /** What was asked for by options. */
   readonly asked: RecipeScene["asked"];
   /** Reads Python stacks; null: nobody asked for them. */
-  readonly readStacks: ((scene: HangScene) => Promise<{ readonly stacks: ReadonlyMap<number, string>; readonly unknowns: readonly string[] }>) | null;
+  readonly readStacks:
+    | ((
+      scene: HangScene,
+    ) => Promise<
+      { readonly stacks: ReadonlyMap<number, string>; readonly unknowns: readonly string[] }
+    >)
+    | null;
 }
 
-/** What a stuck tree waits for, with proof where there is one. Changes nothing and takes well under a second for a tree of 30 processes. */
+/**
+ * What a stuck tree waits for, with proof where there is one. Changes nothing and takes well under
+ * a second for a tree of 30 processes.
+ */
 export async function examineHang(host: Host, request: ExamineRequest): Promise<HangReport> {
-  return host.platform === "linux" ? await reportOn(host, await look(host, request), request) : notHere(request);
+  return host.platform === "linux"
+    ? await reportOn(host, await look(host, request), request)
+    : notHere(request);
 }
 
 /** Seconds after which looking is given up where something else waits for it. */
 const LIMIT_SECONDS = 4;
 
-/** The same by looks that are repeated until they agree, in a bounded time: then the last one counts. Stacks are read once, in the end. */
+/**
+ * The same by looks that are repeated until they agree, in a bounded time: then the last one
+ * counts. Stacks are read once, in the end.
+ */
 export async function examineInTime(
   host: Host,
   request: ExamineRequest,
@@ -55,7 +69,9 @@ export async function examineInTime(
     over.abort();
   }
   return seen === null
-    ? emptyReport(request.root, request.running, [`looking took longer than ${options.limitSeconds} s and was given up`])
+    ? emptyReport(request.root, request.running, [
+      `looking took longer than ${options.limitSeconds} s and was given up`,
+    ])
     : await reportOn(host, seen, request);
 }
 
@@ -66,25 +82,47 @@ interface Seen {
 }
 
 async function look(host: Host, request: ExamineRequest): Promise<Seen> {
-  const [scene, notes] = await Promise.all([gatherHang(host, request), request.checkout === null ? [] : findNotes(host, request.checkout)]);
+  const [scene, notes] = await Promise.all([
+    gatherHang(host, request),
+    request.checkout === null ? [] : findNotes(host, request.checkout),
+  ]);
   return { scene, notes };
 }
 
-async function reportOn(host: Host, { scene: gathered, notes }: Seen, request: ExamineRequest): Promise<HangReport> {
+async function reportOn(
+  host: Host,
+  { scene: gathered, notes }: Seen,
+  request: ExamineRequest,
+): Promise<HangReport> {
   const { root, command, asked } = request;
-  const [extra, output] = await Promise.all([request.readStacks?.(gathered), readOutput(host, gathered)]);
+  const [extra, output] = await Promise.all([
+    request.readStacks?.(gathered),
+    readOutput(host, gathered),
+  ]);
   const scene = extra === undefined ? gathered : { ...gathered, stacks: extra.stacks };
   const judgement = judgeHang(scene);
   const running = request.running ?? runningOf(scene);
   const captured = command === null ? null : capturesOutput(command);
-  const facts = { captured, logLevel: command && logLevelOf(command), notes, root, asked, hasStacks: scene.stacks.size > 0 };
+  const facts = {
+    captured,
+    logLevel: command && logLevelOf(command),
+    notes,
+    root,
+    asked,
+    hasStacks: scene.stacks.size > 0,
+  };
   return {
     verdict: judgement.verdict,
     root,
     running,
     processes: shownProcesses(scene),
     evidence: judgement.evidence,
-    signature: signatureOf(scene, { command, captured, backend: command && backendOf(command), output }),
+    signature: signatureOf(scene, {
+      command,
+      captured,
+      backend: command && backendOf(command),
+      output,
+    }),
     recipe: hangRecipe(judgement, { ...facts, tests: (running ?? []).map((test) => test.id) }),
     stacks: [...scene.stacks].map(([pid, text]) => ({ pid, text })),
     unknowns: [...scene.unknowns, ...extra?.unknowns ?? []],

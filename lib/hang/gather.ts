@@ -1,5 +1,13 @@
 import { ancestorsOf, descendantsOf } from "../processes/forest.ts";
-import type { DeadChild, HangScene, RegistryConnection, SeenProcess, SessionProgress, StartedIn, Thread } from "./hang_scene.ts";
+import type {
+  DeadChild,
+  HangScene,
+  RegistryConnection,
+  SeenProcess,
+  SessionProgress,
+  StartedIn,
+  Thread,
+} from "./hang_scene.ts";
 import { isPipe, pipesWaitedAt } from "./activity.ts";
 import { occupies, parseRegistryAddress } from "../leaks/registry.ts";
 import type { Host } from "../system/host.ts";
@@ -17,7 +25,13 @@ import {
   type ThreadLook,
 } from "../system/programs/proc_activity.ts";
 import { probe } from "../system/programs/probe.ts";
-import { listTcpConnections, listUnixConnections, type SocketList, type TcpConnection, type UnixConnection } from "../system/programs/ss.ts";
+import {
+  listTcpConnections,
+  listUnixConnections,
+  type SocketList,
+  type TcpConnection,
+  type UnixConnection,
+} from "../system/programs/ss.ts";
 
 /** What to look at. */
 export interface GatherRequest {
@@ -36,21 +50,27 @@ export interface GatherRequest {
 
 /** Milliseconds between the two looks: what moves in between is not stuck. */
 const BETWEEN_MS = 200;
-/** Processes of a tree that are looked at, and threads of each: more say nothing new, and cost time. */
+/**
+ * Processes of a tree that are looked at, and threads of each: more say nothing new, and cost time.
+ */
 const MOST_PROCESSES = 300;
 const MOST_THREADS = 40;
 /** Dead children that are looked at. */
 const MOST_DEAD = 50;
 /** Processes next to the tree that are looked at with it. */
 const MOST_KIN = 20;
-/** Processes with the lowest pids, which are threads of the kernel: they run all the time, on every processor, and tell what time it is there. */
+/**
+ * Processes with the lowest pids, which are threads of the kernel: they run all the time, on every
+ * processor, and tell what time it is there.
+ */
 const KERNEL_THREADS = 100;
 const TICKS_PER_SECOND = 100;
 
 /**
- * Gathers what a tree waits for: everything at one moment, and what may have moved once more after {@linkcode BETWEEN_MS}. Changes nothing.
- * Anybody may hold the other end of a pipe or a socket that the tree waits at: all of the machine is asked about these, if there are any, and
- * between the two looks, when there is nothing else to do.
+ * Gathers what a tree waits for: everything at one moment, and what may have moved once more after
+ * {@linkcode BETWEEN_MS}. Changes nothing. Anybody may hold the other end of a pipe or a socket
+ * that the tree waits at: all of the machine is asked about these, if there are any, and between
+ * the two looks, when there is nothing else to do.
  */
 export async function gatherHang(host: Host, request: GatherRequest): Promise<HangScene> {
   const list = request.processes ?? await listProcesses(host);
@@ -58,43 +78,75 @@ export async function gatherHang(host: Host, request: GatherRequest): Promise<Ha
   const pids = treePids(request, forest, host.pid);
   const inTree = new Set(pids);
   // Those of the kernel have no files.
-  const others = list.processes.filter((row) => row.state !== "Z" && !/^\[.*\]$/.test(row.args) && row.pid !== host.pid && !inTree.has(row.pid))
+  const others = list.processes.filter((row) =>
+    row.state !== "Z" && !/^\[.*\]$/.test(row.args) && row.pid !== host.pid && !inTree.has(row.pid)
+  )
     .map((row) => row.pid);
   const kin = kinOf(request.root, forest);
   const near = others.filter((pid) => kin.has(pid));
-  const ended = list.processes.filter((row) => row.state === "Z" && inTree.has(row.ppid)).slice(0, MOST_DEAD);
+  const ended = list.processes.filter((row) => row.state === "Z" && inTree.has(row.ppid)).slice(
+    0,
+    MOST_DEAD,
+  );
   const [network, listings, tcp, unix] = await Promise.all([
     otherNetwork(host, request.root),
-    listOpenFiles(host, [...pids, ...near, ...ended.map(({ pid }) => pid), host.pid], "what it has open, and who is next to it"),
+    listOpenFiles(
+      host,
+      [...pids, ...near, ...ended.map(({ pid }) => pid), host.pid],
+      "what it has open, and who is next to it",
+    ),
     listTcpConnections(host),
     listUnixConnections(host),
   ]);
-  const files = new Map([...listings.rows].flatMap(([pid, row]) => row.files === null || pid === host.pid ? [] : [[pid, row.files] as const]));
+  const files = new Map(
+    [...listings.rows].flatMap(([pid, row]) =>
+      row.files === null || pid === host.pid ? [] : [[pid, row.files] as const]
+    ),
+  );
   const first = connectionsOf(request.registries, pids, socketsOf(files), tcp, unix);
   const threads = new Map<number, readonly number[]>();
-  const take = (pid: number, from: Listings) => threads.set(pid, (from.rows.get(pid)?.threads ?? [pid]).slice(0, MOST_THREADS));
+  const take = (pid: number, from: Listings) =>
+    threads.set(pid, (from.rows.get(pid)?.threads ?? [pid]).slice(0, MOST_THREADS));
   for (const pid of [...pids, ...near]) take(pid, listings);
   const began = host.clock.monotonic();
   // One whose other threads live has one that ended first, and is not dead.
-  const corpses = new Map(ended.filter(({ pid }) => (listings.rows.get(pid)?.threads ?? []).length <= 1).map(({ pid }) => [pid, [pid]]));
-  const before = await lookAtThreads(host, new Map([...threads, ...corpses]), "what each thread does");
+  const corpses = new Map(
+    ended.filter(({ pid }) => (listings.rows.get(pid)?.threads ?? []).length <= 1).map((
+      { pid },
+    ) => [pid, [pid]]),
+  );
+  const before = await lookAtThreads(
+    host,
+    new Map([...threads, ...corpses]),
+    "what each thread does",
+  );
   const asked = new Set([
-    ...pids.flatMap((pid) => pipesWaitedAt(files.get(pid) ?? [], before.threads.get(pid) ?? [], before.readNumber)),
+    ...pids.flatMap((pid) =>
+      pipesWaitedAt(files.get(pid) ?? [], before.threads.get(pid) ?? [], before.readNumber)
+    ),
     ...first.flatMap((connection) => connection.inodes).map((inode) => `socket:[${inode}]`),
   ]);
   // In a container threads of the kernel can't be seen; those of this program have run just now.
-  const clocks = [...[...forest.keys()].toSorted((a, b) => a - b).slice(0, KERNEL_THREADS), ...listings.rows.get(host.pid)?.threads ?? []];
+  const clocks = [
+    ...[...forest.keys()].toSorted((a, b) => a - b).slice(0, KERNEL_THREADS),
+    ...listings.rows.get(host.pid)?.threads ?? [],
+  ];
   const far = others.filter((pid) => !kin.has(pid));
   const [special, runs, holders] = await Promise.all([
     readSpecialFiles(host, specialFilesOf(pids, files)),
     readLastRuns(host, [...new Set([...threads.keys(), ...clocks])]),
-    asked.size === 0 ? null : findHolders(host, far, asked, "who else holds an end of these pipes and sockets"),
+    asked.size === 0
+      ? null
+      : findHolders(host, far, asked, "who else holds an end of these pipes and sockets"),
     host.clock.sleep(BETWEEN_MS),
   ]);
   for (const [pid, held] of holders?.rows ?? []) files.set(pid, held);
   const pipes = pipesOf(files);
   const sockets = socketsOf(files);
-  const outside = new Set([...readersOf(pids, files, pipes), ...first.flatMap((connection) => holdersOf(connection, sockets))]);
+  const outside = new Set([
+    ...readersOf(pids, files, pipes),
+    ...first.flatMap((connection) => holdersOf(connection, sockets)),
+  ]);
   for (const pid of near) if (!outside.has(pid)) threads.delete(pid);
   const strangers = [...outside].filter((pid) => !inTree.has(pid) && !kin.has(pid));
   const met = await meet(host, strangers);
@@ -115,7 +167,10 @@ export async function gatherHang(host: Host, request: GatherRequest): Promise<Ha
       title: forest.get(pid)?.args ?? "",
       inTree: inTree.has(pid),
       files: (met.listings.rows.get(pid) ?? listings.rows.get(pid))?.files ?? null,
-      threads: threadsOf(before.threads.get(pid) ?? met.look.threads.get(pid) ?? [], after.threads.get(pid) ?? []),
+      threads: threadsOf(
+        before.threads.get(pid) ?? met.look.threads.get(pid) ?? [],
+        after.threads.get(pid) ?? [],
+      ),
       ...watchedBy(pid, special),
       asleepSeconds: asleep.get(pid) ?? null,
     });
@@ -123,36 +178,68 @@ export async function gatherHang(host: Host, request: GatherRequest): Promise<Ha
   return {
     root: request.root,
     processes,
-    dead: ended.flatMap((row) => deadChild(row, before.threads.get(row.pid)?.[0], after.threads.get(row.pid)?.[0])),
+    dead: ended.flatMap((row) =>
+      deadChild(row, before.threads.get(row.pid)?.[0], after.threads.get(row.pid)?.[0])
+    ),
     session: request.session,
     startedIn: request.startedIn,
     pipes,
     unreadable: others.filter((pid) => !files.has(pid)).length,
     connections: again.filter((connection) => first.some((other) => isSame(other, connection)))
-      .map(({ inodes, ...connection }) => ({ ...connection, holders: holdersOf({ inodes }, sockets) })),
+      .map(({ inodes, ...connection }) => ({
+        ...connection,
+        holders: holdersOf({ inodes }, sockets),
+      })),
     readNumber: after.readNumber,
     ticksPerSecond: TICKS_PER_SECOND,
     seconds: between,
     stacks: new Map(),
-    unknowns: [...unknownsOf([list, listings, before, after, tcp, unix, holders ?? [], met.listings, met.look].flat()), ...network],
+    unknowns: [
+      ...unknownsOf(
+        [list, listings, before, after, tcp, unix, holders ?? [], met.listings, met.look].flat(),
+      ),
+      ...network,
+    ],
   };
 }
 
 /** A child that was dead at both looks; its parent may be about to take note of it at one. */
-function deadChild({ pid, ppid, args }: ListedProcess, before: ThreadLook | undefined, after: ThreadLook | undefined): DeadChild[] {
+function deadChild(
+  { pid, ppid, args }: ListedProcess,
+  before: ThreadLook | undefined,
+  after: ThreadLook | undefined,
+): DeadChild[] {
   if (before?.state !== "Z" || after?.state !== "Z") return [];
-  return [{ pid, ownPid: after.ownTid, ppid, title: args.replace(/^\[(.*)\](?: <defunct>)?$/, "$1") }];
+  return [{
+    pid,
+    ownPid: after.ownTid,
+    ppid,
+    title: args.replace(/^\[(.*)\](?: <defunct>)?$/, "$1"),
+  }];
 }
 
 /** `ss` sees the connections of its own network only. */
 async function otherNetwork(host: Host, root: number): Promise<string[]> {
-  const { text } = await probe(host, "readlink", ["/proc/self/ns/net", `/proc/${root}/ns/net`], { why: "is it in the same network", codes: [0, 1] });
+  const { text } = await probe(host, "readlink", ["/proc/self/ns/net", `/proc/${root}/ns/net`], {
+    why: "is it in the same network",
+    codes: [0, 1],
+  });
   const [own, others] = text?.split("\n") ?? [];
-  return own && others && own !== others ? ["connections to the registry: the tree is in a network of its own"] : [];
+  return own && others && own !== others
+    ? ["connections to the registry: the tree is in a network of its own"]
+    : [];
 }
 
-function treePids({ root, also }: GatherRequest, forest: ReadonlyMap<number, ListedProcess>, own: number): number[] {
-  const pids = new Set([root, ...also].filter((pid) => forest.has(pid)).flatMap((pid) => [pid, ...descendantsOf(pid, forest)]));
+function treePids(
+  { root, also }: GatherRequest,
+  forest: ReadonlyMap<number, ListedProcess>,
+  own: number,
+): number[] {
+  const pids = new Set(
+    [root, ...also].filter((pid) => forest.has(pid)).flatMap((
+      pid,
+    ) => [pid, ...descendantsOf(pid, forest)]),
+  );
   // Asked from inside of the tree, this program and its probes are no part of it.
   if (pids.has(own)) { for (const pid of [own, ...descendantsOf(own, forest)]) pids.delete(pid); }
   return [...pids].filter((pid) => forest.get(pid)!.state !== "Z").slice(0, MOST_PROCESSES);
@@ -162,15 +249,30 @@ function treePids({ root, also }: GatherRequest, forest: ReadonlyMap<number, Lis
 function kinOf(root: number, forest: ReadonlyMap<number, ListedProcess>): ReadonlySet<number> {
   const above = ancestorsOf(root, forest);
   const parent = above[0];
-  const beside = parent === undefined || parent === 1 ? [] : [...forest.values()].filter((row) => row.ppid === parent).map((row) => row.pid);
+  const beside = parent === undefined || parent === 1
+    ? []
+    : [...forest.values()].filter((row) => row.ppid === parent).map((row) => row.pid);
   return new Set([...above, ...beside].slice(0, MOST_KIN));
 }
 
-/** Looks at processes that turned out to hold the other end of something, for as long as at all the others. */
-async function meet(host: Host, pids: readonly number[]): Promise<{ readonly listings: Listings; readonly look: Look }> {
-  if (pids.length === 0) return { listings: { rows: new Map(), failure: null }, look: { threads: new Map(), readNumber: null, failure: null } };
+/**
+ * Looks at processes that turned out to hold the other end of something, for as long as at all the
+ * others.
+ */
+async function meet(
+  host: Host,
+  pids: readonly number[],
+): Promise<{ readonly listings: Listings; readonly look: Look }> {
+  if (pids.length === 0) {
+    return {
+      listings: { rows: new Map(), failure: null },
+      look: { threads: new Map(), readNumber: null, failure: null },
+    };
+  }
   const listings = await listOpenFiles(host, pids, "what holds the other end");
-  const threads = new Map(pids.map((pid) => [pid, (listings.rows.get(pid)?.threads ?? [pid]).slice(0, MOST_THREADS)]));
+  const threads = new Map(
+    pids.map((pid) => [pid, (listings.rows.get(pid)?.threads ?? [pid]).slice(0, MOST_THREADS)]),
+  );
   const look = await lookAtThreads(host, threads, "what it does");
   await host.clock.sleep(BETWEEN_MS);
   return { listings, look };
@@ -206,11 +308,16 @@ function readersOf(pids: readonly number[], files: Files, pipes: HangScene["pipe
 
 function specialFilesOf(pids: readonly number[], files: Files): { pid: number; fd: number }[] {
   return pids.flatMap((pid) =>
-    (files.get(pid) ?? []).filter((file) => /^anon_inode:\[?(eventpoll|pidfd)\]?$|^pidfd:/.test(file.target)).map(({ fd }) => ({ pid, fd }))
+    (files.get(pid) ?? []).filter((file) =>
+      /^anon_inode:\[?(eventpoll|pidfd)\]?$|^pidfd:/.test(file.target)
+    ).map(({ fd }) => ({ pid, fd }))
   );
 }
 
-function watchedBy(pid: number, special: readonly SpecialFile[]): Pick<SeenProcess, "watched" | "watchedProcesses" | "heldProcesses" | "pidfds"> {
+function watchedBy(
+  pid: number,
+  special: readonly SpecialFile[],
+): Pick<SeenProcess, "watched" | "watchedProcesses" | "heldProcesses" | "pidfds"> {
   const own = special.filter((file) => file.pid === pid);
   const watched = own.flatMap((file) => file.watches);
   const pidfds = own.flatMap(({ fd, of }) => of === null ? [] : [{ fd, of }]);
@@ -237,10 +344,12 @@ function threadsOf(before: readonly ThreadLook[], after: readonly ThreadLook[]):
 }
 
 /**
- * For how long each has been asleep, at least. Each processor has a clock of its own; what ran there last of all that was read tells how far
- * it is at least.
+ * For how long each has been asleep, at least. Each processor has a clock of its own; what ran
+ * there last of all that was read tells how far it is at least.
  */
-function asleepSeconds(runs: readonly { readonly pid: number; readonly processor: number; readonly ms: number }[]): Map<number, number> {
+function asleepSeconds(
+  runs: readonly { readonly pid: number; readonly processor: number; readonly ms: number }[],
+): Map<number, number> {
   const now = new Map<number, number>();
   for (const { processor, ms } of runs) now.set(processor, Math.max(now.get(processor) ?? 0, ms));
   return new Map(runs.map(({ pid, processor, ms }) => [pid, (now.get(processor)! - ms) / 1000]));
@@ -269,7 +378,10 @@ function socketsOf(files: Files): ReadonlyMap<number, readonly SocketUser[]> {
 /** A connection to the registry, with the sockets of its other side instead of who holds them. */
 type Connection = Omit<RegistryConnection, "holders"> & { readonly inodes: readonly number[] };
 
-function holdersOf({ inodes }: Pick<Connection, "inodes">, sockets: ReadonlyMap<number, readonly SocketUser[]>): number[] {
+function holdersOf(
+  { inodes }: Pick<Connection, "inodes">,
+  sockets: ReadonlyMap<number, readonly SocketUser[]>,
+): number[] {
   return [...new Set(inodes.flatMap((inode) => sockets.get(inode) ?? []).map((user) => user.pid))];
 }
 
@@ -283,7 +395,9 @@ function connectionsOf(
 ): Connection[] {
   const found: Connection[] = [];
   const add = (client: { readonly inode: number }, facts: Omit<Connection, "pid" | "fd">) => {
-    for (const { pid, fd } of sockets.get(client.inode) ?? []) if (pids.includes(pid)) found.push({ ...facts, pid, fd });
+    for (const { pid, fd } of sockets.get(client.inode) ?? []) {
+      if (pids.includes(pid)) found.push({ ...facts, pid, fd });
+    }
   };
   for (const address of registries) {
     const registry = parseRegistryAddress(address);
@@ -291,18 +405,28 @@ function connectionsOf(
       const [, host, port] = /^\[?([^\]]*)\]?:(\d+)$/.exec(text) ?? [];
       return port !== undefined && occupies({ host: host!, port: Number(port) }, registry);
     };
-    const listeners = tcp.rows.filter((row) => row.state === "LISTEN" && isRegistry(row.local)).map((row) => row.inode);
+    const listeners = tcp.rows.filter((row) => row.state === "LISTEN" && isRegistry(row.local)).map(
+      (row) => row.inode,
+    );
     for (const client of tcp.rows) {
       if (!isRegistry(client.peer) || !["ESTAB", "SYN-SENT"].includes(client.state)) continue;
       const other = tcp.rows.find((row) => row.local === client.peer && row.peer === client.local);
-      const state = client.state === "SYN-SENT" ? "connecting" : other?.inode === 0 ? "unaccepted" : "accepted";
+      const state = client.state === "SYN-SENT"
+        ? "connecting"
+        : other?.inode === 0
+        ? "unaccepted"
+        : "accepted";
       const inodes = state === "accepted" && other !== undefined ? [other.inode] : listeners;
       add(client, { address: client.peer, state, unread: other?.unread ?? 0, inodes });
     }
   }
   for (const server of unix.rows.filter((row) => /(^|\/)registry@[^/]*\.sock$/.test(row.name))) {
     const isListener = server.state === "LISTEN";
-    for (const client of unix.rows.filter((row) => isListener ? server.waiting.includes(row.inode) : row.inode === server.peer)) {
+    for (
+      const client of unix.rows.filter((row) =>
+        isListener ? server.waiting.includes(row.inode) : row.inode === server.peer
+      )
+    ) {
       add(client, {
         address: server.name,
         state: isListener ? "unaccepted" : "accepted",
@@ -315,7 +439,8 @@ function connectionsOf(
 }
 
 function isSame(one: Connection, other: Connection): boolean {
-  return one.pid === other.pid && one.fd === other.fd && one.address === other.address && one.state === other.state && one.unread === other.unread;
+  return one.pid === other.pid && one.fd === other.fd && one.address === other.address &&
+    one.state === other.state && one.unread === other.unread;
 }
 
 function unknownsOf(parts: readonly { readonly failure: string | null }[]): string[] {

@@ -13,7 +13,9 @@ export interface SeenProcess {
   readonly pid: number;
   readonly ppid: number;
   readonly title: string;
-  /** Whether it belongs to the tree that is stuck; else it holds something that the tree waits for. */
+  /**
+   * Whether it belongs to the tree that is stuck; else it holds something that the tree waits for.
+   */
   readonly inTree: boolean;
   /** Null: could not be read. */
   readonly files: readonly OpenFile[] | null;
@@ -36,11 +38,16 @@ export interface RegistryConnection {
   readonly address: string;
   readonly pid: number;
   readonly fd: number;
-  /** `connecting`: the other side has not answered. `unaccepted`: the kernel has, the process that listens has not. */
+  /**
+   * `connecting`: the other side has not answered. `unaccepted`: the kernel has, the process that
+   * listens has not.
+   */
   readonly state: "connecting" | "unaccepted" | "accepted";
   /** Bytes that wait at the other side to be read. */
   readonly unread: number;
-  /** The processes on the other side: who accepted it, else who listens there. Empty: can't be seen. */
+  /**
+   * The processes on the other side: who accepted it, else who listens there. Empty: can't be seen.
+   */
   readonly holders: readonly number[];
 }
 
@@ -79,7 +86,10 @@ export interface HangScene {
   /** By pid, of processes that have inherited it. */
   readonly startedIn: ReadonlyMap<number, StartedIn>;
   /** Who has which end of which pipe open, by `pipe:[INODE]`, of all processes that can be read. */
-  readonly pipes: ReadonlyMap<string, readonly { readonly pid: number; readonly reads: boolean; readonly writes: boolean }[]>;
+  readonly pipes: ReadonlyMap<
+    string,
+    readonly { readonly pid: number; readonly reads: boolean; readonly writes: boolean }[]
+  >;
   /** Processes of which the open files can't be read. */
   readonly unreadable: number;
   /** Connections to the registry that were there at both looks. */

@@ -1,7 +1,10 @@
 /** What tractor's own repository says about such hangs: looked for by text, since lines move. */
 export interface HangNoteRow {
   readonly what: string;
-  /** Files of the checkout; {@linkcode CONFTESTS} for that of every directory of the tests. All that have it are named. */
+  /**
+   * Files of the checkout; {@linkcode CONFTESTS} for that of every directory of the tests. All that
+   * have it are named.
+   */
   readonly files: readonly string[];
   /** The words in it; null: that the file is there is enough. */
   readonly text: string | null;
@@ -11,8 +14,16 @@ export interface HangNoteRow {
 export const CONFTESTS = "tests/**/conftest.py";
 
 export const HANG_NOTES = [
-  { what: "guard against too much logging in the daemon fixture", files: [CONFTESTS], text: "too much logging will lock up the subproc" },
-  { what: "note on reading the daemon's stderr after SIGINT", files: [CONFTESTS], text: "can lock up on the _io.BufferedReader" },
+  {
+    what: "guard against too much logging in the daemon fixture",
+    files: [CONFTESTS],
+    text: "too much logging will lock up the subproc",
+  },
+  {
+    what: "note on reading the daemon's stderr after SIGINT",
+    files: [CONFTESTS],
+    text: "can lock up on the _io.BufferedReader",
+  },
   {
     what: "post-mortem of the hang under a fork server",
     files: ["ai/conc-anal/subint_forkserver_test_cancellation_leak_issue.md"],

@@ -8,7 +8,10 @@ import { pastRuns } from "../background/past_runs.ts";
 /** Runs that are looked through, the latest first. */
 const MOST_RUNS = 20;
 
-/** The test that a run of this project hung in last, by the records of its runs; null when there is none. */
+/**
+ * The test that a run of this project hung in last, by the records of its runs; null when there is
+ * none.
+ */
 export async function lastHungTest(host: Host, project: Project): Promise<HungTest | null> {
   for (const { directory, started } of (await pastRuns(host, project.root)).slice(0, MOST_RUNS)) {
     const events: PytestEvent[] = [];
@@ -17,8 +20,14 @@ export async function lastHungTest(host: Host, project: Project): Promise<HungTe
     });
     const hang = events.findLast((event) => event.event === "hang");
     if (hang === undefined || hang.id === null) continue;
-    const began = events.findLast((event) => event.event === "test-start" && event.id === hang.id && event.time <= hang.time);
-    return { id: hang.id, seconds: began === undefined ? null : hang.time - began.time, command: started.command };
+    const began = events.findLast((event) =>
+      event.event === "test-start" && event.id === hang.id && event.time <= hang.time
+    );
+    return {
+      id: hang.id,
+      seconds: began === undefined ? null : hang.time - began.time,
+      command: started.command,
+    };
   }
   return null;
 }

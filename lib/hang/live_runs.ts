@@ -14,7 +14,10 @@ import { stateDirectory } from "../project/directories.ts";
 import type { Project } from "../project/project.ts";
 import { eventsOf, readEvents } from "../background/read_events.ts";
 
-/** The pytests of this project that live, without those below another one; and what could not be looked at. */
+/**
+ * The pytests of this project that live, without those below another one; and what could not be
+ * looked at.
+ */
 export async function findLiveRuns(
   host: Host,
   project: Project,
@@ -25,20 +28,43 @@ export async function findLiveRuns(
   const own = survey.ownPids;
   const forest = new Map(list.processes.map((row) => [row.pid, row]));
   const line = (pid: number) => [pid, ...ancestorsOf(pid, forest)];
-  const [{ entries }, here] = await Promise.all([readLedger(host, project.root), surroundingsOf(host)]);
-  // One in an isolation shows another network and other pids, but the run that began it has recorded it, or at least what is above it.
-  const recorded = new Set(entries.filter((entry) => isHere(entry, here)).map((entry) => `${entry.pid} ${entry.startTicks}`));
+  const [{ entries }, here] = await Promise.all([
+    readLedger(host, project.root),
+    surroundingsOf(host),
+  ]);
+  // One in an isolation shows another network and other pids, but the run that began it has
+  // recorded it, or at least what is above it.
+  const recorded = new Set(
+    entries.filter((entry) => isHere(entry, here)).map((entry) =>
+      `${entry.pid} ${entry.startTicks}`
+    ),
+  );
   const pids: number[] = [];
-  let rest = list.processes.filter((row) => /pytest|py\.test/.test(row.args) && row.state !== "Z" && !own.has(row.pid)).map((row) => row.pid);
+  let rest = list.processes.filter((row) =>
+    /pytest|py\.test/.test(row.args) && row.state !== "Z" && !own.has(row.pid)
+  ).map((row) => row.pid);
   // From the top: what is below one is part of it, and need not be looked at.
   while (rest.length > 0) {
-    const top = rest.filter((pid) => !ancestorsOf(pid, forest).some((above) => rest.includes(above)));
+    const top = rest.filter((pid) =>
+      !ancestorsOf(pid, forest).some((above) => rest.includes(above))
+    );
     await survey.lookCloser(top);
     const judged = await survey.judge([...new Set(top.flatMap(line))]);
-    const known = new Set(judged.filter((process) => recorded.has(`${process.pid} ${process.startTicks}`)).map((process) => process.pid));
-    const isOurs = ({ pid, ours }: Judged) => ours === true || line(pid).some((above) => known.has(above));
-    pids.push(...judged.filter((process) => top.includes(process.pid) && process.kind.isPytest && isOurs(process)).map((process) => process.pid));
-    rest = rest.filter((pid) => !top.includes(pid) && !ancestorsOf(pid, forest).some((above) => pids.includes(above)));
+    const known = new Set(
+      judged.filter((process) => recorded.has(`${process.pid} ${process.startTicks}`)).map((
+        process,
+      ) => process.pid),
+    );
+    const isOurs = ({ pid, ours }: Judged) =>
+      ours === true || line(pid).some((above) => known.has(above));
+    pids.push(
+      ...judged.filter((process) =>
+        top.includes(process.pid) && process.kind.isPytest && isOurs(process)
+      ).map((process) => process.pid),
+    );
+    rest = rest.filter((pid) =>
+      !top.includes(pid) && !ancestorsOf(pid, forest).some((above) => pids.includes(above))
+    );
   }
   return { pids, unknowns: survey.failures };
 }
@@ -58,10 +84,12 @@ export interface RunOfProcess {
 }
 
 /**
- * What is known of the run of a process: from the record that `tractest run` keeps, and from what children have inherited from pytest.
+ * What is known of the run of a process: from the record that `tractest run` keeps, and from what
+ * children have inherited from pytest.
  *
  * @param root of the project; null outside of any, where nothing is recorded
- * @param above those above the process, the nearest first: what is around a pytest in an isolation is on record before pytest itself
+ * @param above those above the process, the nearest first: what is around a pytest in an
+ *   isolation is on record before pytest itself
  * @param children processes below it
  */
 export async function runOfProcess(
@@ -77,24 +105,41 @@ export async function runOfProcess(
     readProcessFiles(host, [pid, ...above], { mapped: false, why: "which run this is" }),
     inheritedTests(host, children),
   ]);
-  const own = nearestEntry([pid, ...above], files.rows, entries.filter((entry) => isHere(entry, here)));
+  const own = nearestEntry(
+    [pid, ...above],
+    files.rows,
+    entries.filter((entry) => isHere(entry, here)),
+  );
   const command = files.rows.get(pid)?.argv ?? null;
   if (own === null) return { running: null, command, also: [], session: null, startedIn };
-  const same = entries.filter((entry) => entry.runId === own.runId && entry.role === "process" && isHere(entry, here));
-  const living = await readProcessFiles(host, same.map((entry) => entry.pid), { mapped: false, why: "which processes of the run live" });
-  const also = same.filter((entry) => living.rows.get(entry.pid)?.startTicks === entry.startTicks && living.rows.get(entry.pid)!.state !== "Z");
+  const same = entries.filter((entry) =>
+    entry.runId === own.runId && entry.role === "process" && isHere(entry, here)
+  );
+  const living = await readProcessFiles(host, same.map((entry) => entry.pid), {
+    mapped: false,
+    why: "which processes of the run live",
+  });
+  const also = same.filter((entry) =>
+    living.rows.get(entry.pid)?.startTicks === entry.startTicks &&
+    living.rows.get(entry.pid)!.state !== "Z"
+  );
   const recorded = await recordedSession(host, own.runId, pid);
   return { ...recorded, command, also: also.map((entry) => entry.pid), startedIn };
 }
 
-/** What is on record of the first of these that is; null if none is, or if a tractest comes first, which may have begun another run. */
+/**
+ * What is on record of the first of these that is; null if none is, or if a tractest comes first,
+ * which may have begun another run.
+ */
 function nearestEntry(
   line: readonly number[],
   rows: ReadonlyMap<number, ProcessFiles>,
   entries: readonly LedgerEntry[],
 ): LedgerEntry | null {
   for (const pid of line) {
-    const same = entries.filter((entry) => entry.pid === pid && entry.startTicks === rows.get(pid)?.startTicks);
+    const same = entries.filter((entry) =>
+      entry.pid === pid && entry.startTicks === rows.get(pid)?.startTicks
+    );
     if (same.some(({ role }) => role === "runner")) return null;
     // The run that started it says more than one around that run.
     const entry = same.find(({ role }) => role === "root") ?? same[0];
@@ -104,7 +149,11 @@ function nearestEntry(
 }
 
 /** The tests that a session is in, and how far it is, by the events of its run. */
-async function recordedSession(host: Host, runId: string, pid: number): Promise<Pick<RunOfProcess, "running" | "session">> {
+async function recordedSession(
+  host: Host,
+  runId: string,
+  pid: number,
+): Promise<Pick<RunOfProcess, "running" | "session">> {
   const nothing = { running: null, session: null };
   const state = await stateDirectory(host);
   if (state.problem !== null || !/^[\w-]+$/.test(runId)) return nothing;
@@ -120,13 +169,19 @@ async function recordedSession(host: Host, runId: string, pid: number): Promise<
   const tally = all.findLast((one) => one.pid === pid) ?? all.at(-1);
   if (!isThere || tally === undefined) return nothing;
   const now = host.clock.now() / 1000;
-  // A test that pytest left in the middle has not ended, but nor does it run any more once the session has finished.
-  const running = tally.exitStatus !== null ? [] : [...tally.running].map(([id, since]) => ({ id, seconds: Math.max(0, now - since) }));
+  // A test that pytest left in the middle has not ended, but nor does it run any more once the
+  // session has finished.
+  const running = tally.exitStatus !== null
+    ? []
+    : [...tally.running].map(([id, since]) => ({ id, seconds: Math.max(0, now - since) }));
   return { running, session: tally };
 }
 
 /** pytest says in its environment what it runs, and a child that is started then keeps that. */
-async function inheritedTests(host: Host, children: readonly number[]): Promise<ReadonlyMap<number, StartedIn>> {
+async function inheritedTests(
+  host: Host,
+  children: readonly number[],
+): Promise<ReadonlyMap<number, StartedIn>> {
   const found = await readVariable(host, children.slice(0, MOST_CHILDREN), "PYTEST_CURRENT_TEST");
   return new Map([...found].flatMap(([pid, value]) => {
     const [, id, phase] = /^(.*) \((setup|call|teardown)\)$/s.exec(value) ?? [];

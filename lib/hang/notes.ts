@@ -3,14 +3,20 @@ import type { FoundNote } from "./recipe.ts";
 import type { Host } from "../system/host.ts";
 import { CONFTESTS, HANG_NOTES, type HangNoteRow } from "./known_notes.ts";
 
-/** Where the checkout knows something about such hangs, found by text; one that is absent is named too. */
+/**
+ * Where the checkout knows something about such hangs, found by text; one that is absent is named
+ * too.
+ */
 export async function findNotes(host: Host, root: string): Promise<FoundNote[]> {
   const conftests = await conftestsOf(host, root);
-  return await Promise.all((HANG_NOTES as readonly HangNoteRow[]).map(async ({ what, files, text }) => {
-    const paths = files.flatMap((file) => file === CONFTESTS ? conftests : [file]);
-    const places = (await Promise.all(paths.map((path) => placeIn(host, root, path, text)))).filter((place) => place !== null);
-    return { what, place: places.length === 0 ? null : places.join(", ") };
-  }));
+  return await Promise.all(
+    (HANG_NOTES as readonly HangNoteRow[]).map(async ({ what, files, text }) => {
+      const paths = files.flatMap((file) => file === CONFTESTS ? conftests : [file]);
+      const places = (await Promise.all(paths.map((path) => placeIn(host, root, path, text))))
+        .filter((place) => place !== null);
+      return { what, place: places.length === 0 ? null : places.join(", ") };
+    }),
+  );
 }
 
 /** Files that are not read: they are no tests of the project. */
@@ -25,7 +31,12 @@ async function conftestsOf(host: Host, root: string): Promise<string[]> {
 }
 
 /** `tests/conftest.py:12`; null where the file does not have it, or is not there. */
-async function placeIn(host: Host, root: string, file: string, text: string | null): Promise<string | null> {
+async function placeIn(
+  host: Host,
+  root: string,
+  file: string,
+  text: string | null,
+): Promise<string | null> {
   const content = await host.files.readText(join(root, file)).catch(() => null);
   if (content === null) return null;
   if (text === null) return file;

@@ -9,8 +9,9 @@ const MOST_FILES = 20;
 const MOST_BYTES = 8 * 1024 * 1024;
 
 /**
- * What the processes of a tree have written to their standard output and error, where these are files: pytest's capture is one, and what a
- * run in the background writes. What is in a pipe or at a terminal can't be read without taking it away, or at all.
+ * What the processes of a tree have written to their standard output and error, where these are
+ * files: pytest's capture is one, and what a run in the background writes. What is in a pipe or at
+ * a terminal can't be read without taking it away, or at all.
  */
 export async function readOutput(host: Host, scene: HangScene): Promise<ReadOutput> {
   const files = new Map<string, { readonly pid: number; readonly fd: number }>();
@@ -21,8 +22,9 @@ export async function readOutput(host: Host, scene: HangScene): Promise<ReadOutp
       if (file.target === "/dev/null") continue;
       if (isPipe(file)) unread.add("what is in a pipe");
       else if (isTerminal(file)) unread.add("what is at a terminal");
-      else if (file.target.startsWith("/")) files.set(file.target, { pid: process.pid, fd: file.fd });
-      else unread.add(file.target);
+      else if (file.target.startsWith("/")) {
+        files.set(file.target, { pid: process.pid, fd: file.fd });
+      } else unread.add(file.target);
     }
   }
   const chosen = [...files.values()].slice(0, MOST_FILES);

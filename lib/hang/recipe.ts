@@ -29,25 +29,45 @@ export interface RecipeScene {
 /** Levels that write little. */
 const QUIET_LEVELS = ["error", "critical", "warning"];
 
-/** What to try next, by verdict. Against full capture pipes in the order in which it pays: without capture first, then less logging, then a file. */
-export function hangRecipe(judgement: Omit<Judgement, "evidence" | "isOpen">, scene: RecipeScene): string[] {
+/**
+ * What to try next, by verdict. Against full capture pipes in the order in which it pays: without
+ * capture first, then less logging, then a file.
+ */
+export function hangRecipe(
+  judgement: Omit<Judgement, "evidence" | "isOpen">,
+  scene: RecipeScene,
+): string[] {
   return STEPS[judgement.verdict](scene, judgement);
 }
 
-const STEPS: Readonly<Record<HangVerdict, (scene: RecipeScene, judgement: Omit<Judgement, "evidence" | "isOpen">) => string[]>> = {
+const STEPS: Readonly<
+  Record<
+    HangVerdict,
+    (scene: RecipeScene, judgement: Omit<Judgement, "evidence" | "isOpen">) => string[]
+  >
+> = {
   "blocked-write": (scene, { isOutput }) =>
     isOutput ? [...captureSteps(scene), ...noteLines(scene.notes)] : [
       "the pipe is one that the program made for itself: read it while its writer lives, or give the writer a file",
     ],
   "waiting-for-registry": () => ["who holds the registry, and how to end it: tractest zombies"],
-  "child-ignores-sigint": () => ["let the child take SIGINT (no SIG_IGN, no mask), or end it by a signal that it does not ignore"],
+  "child-ignores-sigint": () => [
+    "let the child take SIGINT (no SIG_IGN, no mask), or end it by a signal that it does not ignore",
+  ],
   "terminal-wanted": (scene) => [
-    `with a terminal of its own the debugger can be used: ${shellCommand(["tractest", "run", "--tpdb", ...scene.tests.slice(0, 1)])}`,
+    `with a terminal of its own the debugger can be used: ${
+      shellCommand(["tractest", "run", "--tpdb", ...scene.tests.slice(0, 1)])
+    }`,
     "without one take the breakpoint out; PYTHONBREAKPOINT=0 switches off those that call breakpoint()",
   ],
-  "stopped": (_, { pids }) => [`let it go on: ${shellCommand(["kill", "-CONT", ...pids.map(String)])}`],
+  "stopped": (
+    _,
+    { pids },
+  ) => [`let it go on: ${shellCommand(["kill", "-CONT", ...pids.map(String)])}`],
   "child-not-reaped": (scene, { pids }) => [
-    `wait for it where its end is to be noticed: proc.wait(), or os.waitpid(${pids[0] ?? "PID"}, 0)`,
+    `wait for it where its end is to be noticed: proc.wait(), or os.waitpid(${
+      pids[0] ?? "PID"
+    }, 0)`,
     ...stackSteps(scene),
   ],
   "exit-waits-for-child": (scene, { pids }) => [
@@ -60,7 +80,9 @@ const STEPS: Readonly<Record<HangVerdict, (scene: RecipeScene, judgement: Omit<J
       ? [
         "-s changes nothing here: nobody's output goes into a pipe",
         ...stackSteps(scene),
-        ...(scene.tests.length > 0 ? [`step through it: ${shellCommand(["tractest", "run", "--tpdb", scene.tests[0]!])}`] : []),
+        ...(scene.tests.length > 0
+          ? [`step through it: ${shellCommand(["tractest", "run", "--tpdb", scene.tests[0]!])}`]
+          : []),
       ]
       : [...captureSteps(scene), ...noteLines(scene.notes), ...stackSteps(scene)],
 };
@@ -98,7 +120,9 @@ function captureSteps({ captured, logLevel, tests, asked }: RecipeScene): string
 function noteLines(notes: readonly FoundNote[]): string[] {
   const found = notes.filter((note) => note.place !== null);
   // Another project has none of them, and need not.
-  const absent = found.length === 0 ? [] : notes.filter((note) => note.place === null).map((note) => note.what);
+  const absent = found.length === 0
+    ? []
+    : notes.filter((note) => note.place === null).map((note) => note.what);
   return [
     ...found.map(({ what, place }) => `this checkout knows of it: ${what} (${place})`),
     ...(absent.length > 0 ? [`not in this checkout: ${absent.join("; ")}`] : []),

@@ -5,7 +5,9 @@ import type { Printer } from "../terminal/printer.ts";
 
 /** Processes of a tree that are shown, at most. */
 const SHOWN_PROCESSES = 30;
-/** Stacks that are shown beside the output of a run, at most: all are in its events and its report. */
+/**
+ * Stacks that are shown beside the output of a run, at most: all are in its events and its report.
+ */
 const NOTED_STACKS = 3;
 /** Characters of a title that are shown. */
 const SHOWN_TITLE = 120;
@@ -33,7 +35,9 @@ function signatureLines({ signature }: HangReport): string[] {
   if (signature.length === 0) return [];
   return [
     "is it the hang of full capture pipes? its signature, point by point:",
-    ...signature.map(({ point, answer, evidence }) => `  ${answer.padEnd(7)}  ${POINT_NAMES[point]}: ${escapeText(evidence)}`),
+    ...signature.map(({ point, answer, evidence }) =>
+      `  ${answer.padEnd(7)}  ${POINT_NAMES[point]}: ${escapeText(evidence)}`
+    ),
   ];
 }
 
@@ -45,19 +49,30 @@ interface Line {
 
 /** Shows what a stuck tree waits for: as data of `hang`. */
 export function showHang(printer: Printer, report: HangReport): void {
-  for (const { kind, text } of lines(printer, report, "stdout")) kind === "hint" ? printer.hint(text) : printer.line(text);
+  for (const { kind, text } of lines(printer, report, "stdout")) {
+    kind === "hint" ? printer.hint(text) : printer.line(text);
+  }
 }
 
 /** The same as talk, beside the output of a run. */
 export function noteHang(printer: Printer, report: HangReport): void {
-  for (const { kind, text } of lines(printer, report, "stderr", NOTED_STACKS)) kind === "hint" ? printer.hint(text) : printer.note(text);
+  for (const { kind, text } of lines(printer, report, "stderr", NOTED_STACKS)) {
+    kind === "hint" ? printer.hint(text) : printer.note(text);
+  }
 }
 
-function lines(printer: Printer, report: HangReport, stream: "stdout" | "stderr", mostStacks = Infinity): Line[] {
+function lines(
+  printer: Printer,
+  report: HangReport,
+  stream: "stdout" | "stderr",
+  mostStacks = Infinity,
+): Line[] {
   const { verdict, running, processes, evidence, recipe, stacks, unknowns } = report;
   const more = processes.length - SHOWN_PROCESSES;
   const data = [
-    ...(running ?? []).map(({ id, seconds }) => `${seconds === null ? "running" : `running for ${seconds.toFixed(0)} s`}: ${escapeText(id)}`),
+    ...(running ?? []).map(({ id, seconds }) =>
+      `${seconds === null ? "running" : `running for ${seconds.toFixed(0)} s`}: ${escapeText(id)}`
+    ),
     ...(running === null ? ["which test runs can't be told from outside"] : []),
     ...(running?.length === 0 && verdict !== "exit-waits-for-child"
       ? ["no test was running: it hung before the first one, between two, or at exit"]
@@ -66,29 +81,57 @@ function lines(printer: Printer, report: HangReport, stream: "stdout" | "stderr"
     ...(more > 0 ? [`  … and ${more} more`] : []),
     ...stacks.slice(0, mostStacks).flatMap((
       { pid, text },
-    ) => [`stack of pid ${pid}:`, ...text.trimEnd().split("\n").map((line) => `  ${escapeText(line)}`)]),
-    ...(stacks.length > mostStacks ? [`  … and ${stacks.length - mostStacks} more stacks: in --json, --events and the report`] : []),
-    `${printer.paint(verdict === "no-verdict" ? "yellow" : "red", `${verdict}:`, stream)} ${HEADLINES[verdict]}`,
+    ) => [
+      `stack of pid ${pid}:`,
+      ...text.trimEnd().split("\n").map((line) => `  ${escapeText(line)}`),
+    ]),
+    ...(stacks.length > mostStacks
+      ? [`  … and ${stacks.length - mostStacks} more stacks: in --json, --events and the report`]
+      : []),
+    `${printer.paint(verdict === "no-verdict" ? "yellow" : "red", `${verdict}:`, stream)} ${
+      HEADLINES[verdict]
+    }`,
     ...evidence.map((line) => `  ${escapeText(line)}`),
     ...(ABOUT_CAPTURE.has(verdict) ? signatureLines(report) : []),
     ...unknowns.map((line) => `  could not be looked at: ${escapeText(line)}`),
   ];
-  return [...data.map((text) => ({ kind: "data" as const, text })), ...recipe.map((text) => ({ kind: "hint" as const, text: escapeText(text) }))];
+  return [
+    ...data.map((text) => ({ kind: "data" as const, text })),
+    ...recipe.map((text) => ({ kind: "hint" as const, text: escapeText(text) })),
+  ];
 }
 
 function processLines(process: HangProcess): string[] {
-  const { pid, ppid, state, waitsIn, call, threads, standardFiles, sigint, cpuSeconds, asleepSeconds, title } = process;
+  const {
+    pid,
+    ppid,
+    state,
+    waitsIn,
+    call,
+    threads,
+    standardFiles,
+    sigint,
+    cpuSeconds,
+    asleepSeconds,
+    title,
+  } = process;
   const shown = title.length > SHOWN_TITLE ? `${title.slice(0, SHOWN_TITLE)}…` : title;
   const facts = [
     call ?? "its call can't be read",
     ...(threads > 1 ? [`${threads} threads`] : []),
     ...(sigint === null ? [] : [`SIGINT ${sigint}`]),
     ...(cpuSeconds > 0 ? [`${cpuSeconds.toFixed(2)} s of processor time`] : []),
-    ...(asleepSeconds !== null && asleepSeconds >= 1 ? [`asleep for ${asleepSeconds.toFixed(0)} s`] : []),
+    ...(asleepSeconds !== null && asleepSeconds >= 1
+      ? [`asleep for ${asleepSeconds.toFixed(0)} s`]
+      : []),
   ];
-  const files = standardFiles === null ? "its files can't be read" : standardFiles.map((target, fd) => `${fd} ${target ?? "closed"}`).join(", ");
+  const files = standardFiles === null
+    ? "its files can't be read"
+    : standardFiles.map((target, fd) => `${fd} ${target ?? "closed"}`).join(", ");
   return [
-    `  pid ${pid} (parent ${ppid}) ${escapeText(state)} in ${escapeText(waitsIn ?? "-")}: ${escapeText(shown)}`,
+    `  pid ${pid} (parent ${ppid}) ${escapeText(state)} in ${escapeText(waitsIn ?? "-")}: ${
+      escapeText(shown)
+    }`,
     `    ${escapeText(facts.join(", "))}; ${escapeText(files)}`,
   ];
 }

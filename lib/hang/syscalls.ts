@@ -1,16 +1,32 @@
-/** A call into the kernel in which a process may be stuck, with its number on each architecture; null where it has none. */
+/**
+ * A call into the kernel in which a process may be stuck, with its number on each architecture;
+ * null where it has none.
+ */
 export interface SyscallRow {
   readonly name: string;
   readonly x86_64: number | null;
   readonly aarch64: number | null;
   /**
-   * What the caller does: `poll` for all that wait for one of several files, `sleep` for what a clock ends, `lock` for a futex, `signal`
-   * for what a signal ends.
+   * What the caller does: `poll` for all that wait for one of several files, `sleep` for what a
+   * clock ends, `lock` for a futex, `signal` for what a signal ends.
    */
-  readonly does: "read" | "write" | "poll" | "wait" | "connect" | "accept" | "sleep" | "lock" | "ioctl" | "signal";
+  readonly does:
+    | "read"
+    | "write"
+    | "poll"
+    | "wait"
+    | "connect"
+    | "accept"
+    | "sleep"
+    | "lock"
+    | "ioctl"
+    | "signal";
 }
 
-/** From the kernel's own tables: `arch/x86/entry/syscalls/syscall_64.tbl` and `include/uapi/asm-generic/unistd.h`. */
+/**
+ * From the kernel's own tables: `arch/x86/entry/syscalls/syscall_64.tbl` and
+ * `include/uapi/asm-generic/unistd.h`.
+ */
 export const SYSCALLS = [
   { name: "read", x86_64: 0, aarch64: 63, does: "read" },
   { name: "readv", x86_64: 19, aarch64: 65, does: "read" },
@@ -41,7 +57,10 @@ export const SYSCALLS = [
   { name: "rt_sigtimedwait", x86_64: 128, aarch64: 137, does: "signal" },
 ] as const satisfies readonly SyscallRow[];
 
-/** What the kernel shows as the place in which a process sleeps, for where the call itself can't be read. */
+/**
+ * What the kernel shows as the place in which a process sleeps, for where the call itself can't be
+ * read.
+ */
 export const WAIT_CHANNELS = [
   { pattern: /pipe_write/, name: "write", does: "write" },
   { pattern: /pipe_read/, name: "read", does: "read" },
@@ -51,9 +70,17 @@ export const WAIT_CHANNELS = [
   { pattern: /^(ep_poll|do_epoll_wait)/, name: "epoll_wait", does: "poll" },
   { pattern: /^(poll_schedule_timeout|do_select|do_sys_poll|do_poll)/, name: "poll", does: "poll" },
   { pattern: /^futex/, name: "futex", does: "lock" },
-  { pattern: /^unix_wait_for_peer|^inet_stream_connect|^inet_wait_for_connect/, name: "connect", does: "connect" },
+  {
+    pattern: /^unix_wait_for_peer|^inet_stream_connect|^inet_wait_for_connect/,
+    name: "connect",
+    does: "connect",
+  },
   { pattern: /^inet_csk_(accept|wait_for_connect)/, name: "accept", does: "accept" },
-] as const satisfies readonly { readonly pattern: RegExp; readonly name: string; readonly does: SyscallRow["does"] }[];
+] as const satisfies readonly {
+  readonly pattern: RegExp;
+  readonly name: string;
+  readonly does: SyscallRow["does"];
+}[];
 
 /** Wait channels of a write to a pipe; newer kernels tell anonymous pipes from named ones. */
 export const PIPE_WRITE = /(^|_)pipe_write/;

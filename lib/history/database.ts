@@ -18,11 +18,19 @@ const FILE = "history.sqlite";
 /** Milliseconds to wait for another process: its transactions are short. */
 const WAIT_MS = { read: 1_000, write: 3_000 } as const;
 
-/** Reads from the history. Nothing is written, not even what a killed writer left half done: that takes {@linkcode writeHistory}. */
-export async function readHistory<T>(host: Host, read: (database: Database) => T): Promise<Used<T>> {
+/**
+ * Reads from the history. Nothing is written, not even what a killed writer left half done: that
+ * takes {@linkcode writeHistory}.
+ */
+export async function readHistory<T>(
+  host: Host,
+  read: (database: Database) => T,
+): Promise<Used<T>> {
   const { path, problem, exists } = await stateDirectory(host);
   const nothing = { value: null, trouble: null, moved: null };
-  if (path === null || problem !== null) return { ...nothing, trouble: stateTrouble(path, problem) };
+  if (path === null || problem !== null) {
+    return { ...nothing, trouble: stateTrouble(path, problem) };
+  }
   const file = join(path, FILE);
   return await orTrouble(async () => {
     const status = exists ? await host.files.lstat(file) : null;
@@ -38,7 +46,10 @@ export async function readHistory<T>(host: Host, read: (database: Database) => T
     } catch (error) {
       // Reading has to write only where the last writer left something to undo.
       if (!(error instanceof DatabaseError) || error.trouble !== "read-only") throw error;
-      return { ...nothing, trouble: `a run was killed as it wrote "${file}": \`tractest history\` mends that` };
+      return {
+        ...nothing,
+        trouble: `a run was killed as it wrote "${file}": \`tractest history\` mends that`,
+      };
     } finally {
       database.close();
     }
@@ -46,8 +57,9 @@ export async function readHistory<T>(host: Host, read: (database: Database) => T
 }
 
 /**
- * Writes to the history, which is made if it is missing. A file that is no database of ours is moved aside first; what another run
- * writes meanwhile is waited for, `waitMs` milliseconds. Never throws for what is wrong with the file, the disk or the directory.
+ * Writes to the history, which is made if it is missing. A file that is no database of ours is
+ * moved aside first; what another run writes meanwhile is waited for, `waitMs` milliseconds. Never
+ * throws for what is wrong with the file, the disk or the directory.
  */
 export async function writeHistory<T>(
   host: Host,
@@ -58,7 +70,13 @@ export async function writeHistory<T>(
   const used = await orTrouble(async (): Promise<Used<T>> => {
     const state = await stateDirectory(host);
     const directory = await usable(host, state);
-    if (directory === null) return { value: null, trouble: stateTrouble(state.path, state.problem ?? "it can't be made private"), moved };
+    if (directory === null) {
+      return {
+        value: null,
+        trouble: stateTrouble(state.path, state.problem ?? "it can't be made private"),
+        moved,
+      };
+    }
     const file = join(directory, FILE);
     for (let isSecond = false;; isSecond = true) {
       let before = await host.files.lstat(file);
@@ -78,7 +96,10 @@ export async function writeHistory<T>(
           database.close();
         }
       } catch (error) {
-        if (!(error instanceof DatabaseError) || error.trouble !== "damaged" || isSecond || before === null) throw error;
+        if (
+          !(error instanceof DatabaseError) || error.trouble !== "damaged" || isSecond ||
+          before === null
+        ) throw error;
         moved = await moveAside(host, file, before) ?? moved;
       }
     }
@@ -107,7 +128,8 @@ export function inTransaction<T>(database: Database, action: () => T): T {
 /**
  * Brings a database to the present version.
  *
- * @throws {DatabaseError} `damaged` if it is no history of ours, `other` if a newer version of this program made it
+ * @throws {DatabaseError} `damaged` if it is no history of ours, `other` if a newer version of
+ *   this program made it
  */
 function migrate(database: Database, file: string): void {
   const version = versionOf(database);
@@ -121,7 +143,9 @@ function migrate(database: Database, file: string): void {
     if (now === 0 && database.prepare("select 1 from sqlite_schema").all().length > 0) {
       throw new DatabaseError("damaged", `"${file}" is a database of something else`);
     }
-    for (let step = now; step < VERSION; step++) database.exec(`${MIGRATIONS[step]}; pragma user_version = ${step + 1}`);
+    for (let step = now; step < VERSION; step++) {
+      database.exec(`${MIGRATIONS[step]}; pragma user_version = ${step + 1}`);
+    }
   });
 }
 
@@ -139,19 +163,26 @@ function stateTrouble(path: string | null, problem: string | null): string {
   return `"${path ?? "the state directory"}" can't be used: ${problem}`;
 }
 
-/** What keeps a file from being our database, by what the directory says of it; null if nothing does. */
+/**
+ * What keeps a file from being our database, by what the directory says of it; null if nothing
+ * does.
+ */
 function wrongKind(host: Host, status: FileStatus): string | null {
   if (status.kind !== "file") return `is a ${status.kind}, not a file`;
   const uid = host.uid();
   return uid !== null && status.uid !== uid ? `belongs to uid ${status.uid}, not to ${uid}` : null;
 }
 
-/** Gives what stands in the database's place another name beside it; null if it is gone or another already. Nothing is removed. */
+/**
+ * Gives what stands in the database's place another name beside it; null if it is gone or another
+ * already. Nothing is removed.
+ */
 async function moveAside(host: Host, file: string, seen: FileStatus): Promise<string | null> {
   const now = await host.files.lstat(file);
   // Another run was quicker, and what is there now is its new database.
   if (now === null || now.inode !== seen.inode || now.device !== seen.device) return null;
-  const stamp = new Date(host.clock.now()).toISOString().replace(/\..*$/, "").replace(/[-:]/g, "").replace("T", "-");
+  const stamp = new Date(host.clock.now()).toISOString().replace(/\..*$/, "").replace(/[-:]/g, "")
+    .replace("T", "-");
   const aside = `${file}.damaged-${stamp}-${host.pid}`;
   if (!await host.files.rename(file, aside)) return null;
   // SQLite looks for what belongs to a database by its name.

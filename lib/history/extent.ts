@@ -5,12 +5,16 @@ export interface Extent {
 }
 
 /**
- * What the tests of some targets add up to, each counted once; null where nothing is on record of any.
+ * What the tests of some targets add up to, each counted once; null where nothing is on record of
+ * any.
  *
  * @param durations seconds of each test, by its id
  * @param targets paths, `tests/ipc/` for a directory, or ids, with or without brackets
  */
-export function extentOf(durations: ReadonlyMap<string, number>, targets: readonly string[]): Extent | null {
+export function extentOf(
+  durations: ReadonlyMap<string, number>,
+  targets: readonly string[],
+): Extent | null {
   let [tests, seconds] = [0, 0];
   for (const [id, took] of durations) {
     if (!targets.some((target) => isIn(id, target))) continue;
@@ -22,7 +26,8 @@ export function extentOf(durations: ReadonlyMap<string, number>, targets: readon
 
 function isIn(id: string, target: string): boolean {
   if (target.endsWith("/")) return target === "./" || id.startsWith(target);
-  return id === target || id.startsWith(`${target}::`) || (target.includes("::") && id.startsWith(`${target}[`));
+  return id === target || id.startsWith(`${target}::`) ||
+    (target.includes("::") && id.startsWith(`${target}[`));
 }
 
 /** `12 tests, 3.4 s`; empty for nothing. */

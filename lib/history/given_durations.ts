@@ -11,12 +11,18 @@ export function isDurations(head: string): boolean {
 
 /** What the tests of a run took, as a document that is the same however they were run. */
 export function durationsText(results: Results): string {
-  const rows = results.finished.map(({ id, attempts }) => [id, attempts.at(-1)!.seconds] as const).sort(([a], [b]) => a < b ? -1 : 1);
-  const seconds = Object.fromEntries(rows.map(([id, value]) => [id, Math.round(value * 1000) / 1000]));
+  const rows = results.finished.map(({ id, attempts }) => [id, attempts.at(-1)!.seconds] as const)
+    .sort(([a], [b]) => a < b ? -1 : 1);
+  const seconds = Object.fromEntries(
+    rows.map(([id, value]) => [id, Math.round(value * 1000) / 1000]),
+  );
   return `${JSON.stringify({ schema: DURATIONS_SCHEMA, seconds }, null, 1)}\n`;
 }
 
-/** What tests took, from a file: durations or events of tractest, or a JUnit report of anybody. Null if it is none of these. */
+/**
+ * What tests took, from a file: durations or events of tractest, or a JUnit report of anybody. Null
+ * if it is none of these.
+ */
 export function readDurationsFrom(text: string): KnownSeconds | null {
   return fromDocument(text) ?? fromEvents(text) ?? fromJunit(text);
 }
@@ -28,8 +34,13 @@ function fromDocument(text: string): KnownSeconds | null {
   } catch {
     return null;
   }
-  if (typeof value !== "object" || value?.schema !== DURATIONS_SCHEMA || typeof value.seconds !== "object" || value.seconds === null) return null;
-  const seconds = new Map(Object.entries(value.seconds).filter(([, entry]) => typeof entry === "number" && entry >= 0));
+  if (
+    typeof value !== "object" || value?.schema !== DURATIONS_SCHEMA ||
+    typeof value.seconds !== "object" || value.seconds === null
+  ) return null;
+  const seconds = new Map(
+    Object.entries(value.seconds).filter(([, entry]) => typeof entry === "number" && entry >= 0),
+  );
   return (id) => seconds.get(id) as number | undefined;
 }
 
@@ -44,13 +55,20 @@ function fromEvents(text: string): KnownSeconds | null {
   };
 }
 
-/** A JUnit report names a test by its class and its name; pytest makes these from the id in a way that can't be turned back. */
+/**
+ * A JUnit report names a test by its class and its name; pytest makes these from the id in a way
+ * that can't be turned back.
+ */
 function fromJunit(text: string): KnownSeconds | null {
   if (!/<testsuites?\b/.test(text)) return null;
   const seconds = new Map<string, number>();
   for (const [, attributes = ""] of text.matchAll(/<testcase\b((?:[^>"']|"[^"]*"|'[^']*')*)>/g)) {
     const of = (name: string) =>
-      unescapeXml(new RegExp(`(?:^|\\s)${name}=(?:"([^"]*)"|'([^']*)')`).exec(attributes)?.slice(1).find((part) => part !== undefined) ?? "");
+      unescapeXml(
+        new RegExp(`(?:^|\\s)${name}=(?:"([^"]*)"|'([^']*)')`).exec(attributes)?.slice(1).find((
+          part,
+        ) => part !== undefined) ?? "",
+      );
     const key = junitKey(of("classname"), of("name"));
     const time = Number(of("time").replaceAll(",", ""));
     // An error in the teardown has an entry of its own.
@@ -72,14 +90,23 @@ function junitNames(id: string): [classname: string, name: string] {
   return [names.slice(0, -1).join("."), names.at(-1)! + parameters];
 }
 
-const NAMED: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
+const NAMED: Readonly<Record<string, string>> = {
+  amp: "&",
+  lt: "<",
+  gt: ">",
+  quot: '"',
+  apos: "'",
+};
 
 function unescapeXml(text: string): string {
-  return text.replace(/&(?:#x([0-9a-f]+)|#(\d+)|(\w+));/gi, (whole, hex?: string, decimal?: string, name?: string) => {
-    const code = hex !== undefined ? parseInt(hex, 16) : Number(decimal);
-    if (name !== undefined) return NAMED[name] ?? whole;
-    return code <= 0x10ffff ? String.fromCodePoint(code) : whole;
-  });
+  return text.replace(
+    /&(?:#x([0-9a-f]+)|#(\d+)|(\w+));/gi,
+    (whole, hex?: string, decimal?: string, name?: string) => {
+      const code = hex !== undefined ? parseInt(hex, 16) : Number(decimal);
+      if (name !== undefined) return NAMED[name] ?? whole;
+      return code <= 0x10ffff ? String.fromCodePoint(code) : whole;
+    },
+  );
 }
 
 /** Seconds that a test took before; undefined where nothing is on record. */

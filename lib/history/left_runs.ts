@@ -5,11 +5,19 @@ import { runsDirectory } from "../project/directories.ts";
 import { eventsOf, readEvents } from "../background/read_events.ts";
 import { isRunning } from "../background/hold.ts";
 
-/** The results of runs that are over and of which `isKnown` says that nobody has recorded them: their tractest was killed, or could not. Oldest first. */
-export async function* leftRuns(host: Host, isKnown: (id: string) => boolean): AsyncGenerator<Results> {
+/**
+ * The results of runs that are over and of which `isKnown` says that nobody has recorded them:
+ * their tractest was killed, or could not. Oldest first.
+ */
+export async function* leftRuns(
+  host: Host,
+  isKnown: (id: string) => boolean,
+): AsyncGenerator<Results> {
   const runs = await runsDirectory(host);
   if (runs === null) return;
-  const names = (await host.files.readDirectory(runs) ?? []).filter((entry) => entry.kind === "directory").map((entry) => entry.name).sort();
+  const names = (await host.files.readDirectory(runs) ?? []).filter((entry) =>
+    entry.kind === "directory"
+  ).map((entry) => entry.name).sort();
   for (const name of names) {
     if (isKnown(name)) continue;
     const directory = join(runs, name);

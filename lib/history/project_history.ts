@@ -32,49 +32,99 @@ export function typicalSeconds(passes: readonly Pass[]): number {
 }
 
 /**
- * Seconds that each test of a project takes: the median of its latest passes. Those under the same transport and backend come first
- * (null: the default); a test that never passed under these has what it takes elsewhere. Empty where there is no history.
+ * Seconds that each test of a project takes: the median of its latest passes. Those under the same
+ * transport and backend come first (null: the default); a test that never passed under these has
+ * what it takes elsewhere. Empty where there is no history.
  */
-export async function durationsOf(host: Host, project: Pick<ProjectRoot, "root">, cell: Cell = {}): Promise<Map<string, number>> {
+export async function durationsOf(
+  host: Host,
+  project: Pick<ProjectRoot, "root">,
+  cell: Cell = {},
+): Promise<Map<string, number>> {
   const { value } = await readProject(host, project, (database, id) => {
     const anywhere = recentPasses(database, id, {}, PASSES);
-    const here = cell.transport === undefined && cell.backend === undefined ? anywhere : recentPasses(database, id, cell, PASSES);
+    const here = cell.transport === undefined && cell.backend === undefined
+      ? anywhere
+      : recentPasses(database, id, cell, PASSES);
     return new Map([...anywhere, ...here].map(([test, passes]) => [test, typicalSeconds(passes)]));
   });
   return value ?? new Map();
 }
 
-/** How many of the latest runs are asked which tests don't bear company, and in how many of these a test has to show it. */
+/**
+ * How many of the latest runs are asked which tests don't bear company, and in how many of these a
+ * test has to show it.
+ */
 const COMPANY = { runs: 20, times: 2 } as const;
 
-/** Tests that, more than once lately, failed beside others and passed alone in the same run. One that is left alone gets another chance in time. */
-export async function contendedTests(host: Host, project: Pick<ProjectRoot, "root">): Promise<ReadonlySet<string>> {
-  const { value } = await readProject(host, project, (database, id) => contendedOf(database, id, COMPANY));
+/**
+ * Tests that, more than once lately, failed beside others and passed alone in the same run. One
+ * that is left alone gets another chance in time.
+ */
+export async function contendedTests(
+  host: Host,
+  project: Pick<ProjectRoot, "root">,
+): Promise<ReadonlySet<string>> {
+  const { value } = await readProject(
+    host,
+    project,
+    (database, id) => contendedOf(database, id, COMPANY),
+  );
   return new Set(value ?? []);
 }
 
-/** Seconds that each test of a project took when it passed last: less to read than {@linkcode durationsOf}, for what has to be small and soon. */
-export async function latestDurations(host: Host, project: Pick<ProjectRoot, "root">): Promise<ReadonlyMap<string, number>> {
+/**
+ * Seconds that each test of a project took when it passed last: less to read than {@linkcode
+ * durationsOf}, for what has to be small and soon.
+ */
+export async function latestDurations(
+  host: Host,
+  project: Pick<ProjectRoot, "root">,
+): Promise<ReadonlyMap<string, number>> {
   const { value } = await readProject(host, project, (database, id) => {
-    return new Map([...recentPasses(database, id, {}, 1)].map(([test, [pass]]) => [test, pass!.seconds]));
+    return new Map(
+      [...recentPasses(database, id, {}, 1)].map(([test, [pass]]) => [test, pass!.seconds]),
+    );
   });
   return value ?? new Map();
 }
 
 /** What is on record of some tests, by their ids; empty where there is no history. */
-export async function testRecords(host: Host, project: Pick<ProjectRoot, "root">, ids: readonly string[]): Promise<Map<string, TestRecord>> {
+export async function testRecords(
+  host: Host,
+  project: Pick<ProjectRoot, "root">,
+  ids: readonly string[],
+): Promise<Map<string, TestRecord>> {
   if (ids.length === 0) return new Map();
-  const { value } = await readProject(host, project, (database, id) => recordsOf(database, id, ids));
+  const { value } = await readProject(
+    host,
+    project,
+    (database, id) => recordsOf(database, id, ids),
+  );
   return new Map((value ?? []).map((record) => [record.id, record]));
 }
 
-/** Tests that failed in the last runs on record that had them, as far as their files are still there. */
-export async function recentFailures(host: Host, project: Pick<ProjectRoot, "root">): Promise<RecentFailures[]> {
-  const { value } = await readProject(host, project, (database, id) => recordsOf(database, id, "failed"));
+/**
+ * Tests that failed in the last runs on record that had them, as far as their files are still
+ * there.
+ */
+export async function recentFailures(
+  host: Host,
+  project: Pick<ProjectRoot, "root">,
+): Promise<RecentFailures[]> {
+  const { value } = await readProject(
+    host,
+    project,
+    (database, id) => recordsOf(database, id, "failed"),
+  );
   const failing = (value ?? []).filter((record) => record.streak > 0);
   const gone = new Set<string>();
   for (const file of new Set(failing.map(({ id }) => fileOf(id)))) {
     if (await host.files.stat(join(project.root, file)) === null) gone.add(file);
   }
-  return failing.filter(({ id }) => !gone.has(fileOf(id))).map(({ id, streak }) => ({ test: id, runs: streak, failed: streak }));
+  return failing.filter(({ id }) => !gone.has(fileOf(id))).map(({ id, streak }) => ({
+    test: id,
+    runs: streak,
+    failed: streak,
+  }));
 }

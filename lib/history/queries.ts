@@ -6,9 +6,15 @@ import type { Database, SqlRow } from "../system/host.ts";
 /** A run on record, its counts beside the rest. */
 export type RunRow = Omit<RunRecord, "root" | "counts"> & RunRecord["counts"];
 
-/** One attempt of a test on record, with what is known of its run. Times in seconds, `started` since the epoch. */
+/**
+ * One attempt of a test on record, with what is known of its run. Times in seconds, `started` since
+ * the epoch.
+ */
 export interface ResultRow
-  extends Source, Pick<RunRecord, "started">, Pick<AttemptRecord, "attempt" | "counts" | "seconds" | "message" | "errors" | "left"> {
+  extends
+    Source,
+    Pick<RunRecord, "started">,
+    Pick<AttemptRecord, "attempt" | "counts" | "seconds" | "message" | "errors" | "left"> {
   readonly run: string;
   readonly outcome: string;
   readonly purpose: string;
@@ -59,11 +65,18 @@ export function runsOf(database: Database, project: number, { limit, commit }: F
 
 /** How many runs of a project are on record. */
 export function countRuns(database: Database, project: number): number {
-  return Number(database.prepare("select count(*) as runs from run where project = ?").all(project)[0]!.runs);
+  return Number(
+    database.prepare("select count(*) as runs from run where project = ?").all(project)[0]!.runs,
+  );
 }
 
 /** The attempts of one test, newest run first. */
-export function resultsOf(database: Database, project: number, id: string, { limit, commit }: Filter): ResultRow[] {
+export function resultsOf(
+  database: Database,
+  project: number,
+  id: string,
+  { limit, commit }: Filter,
+): ResultRow[] {
   const rows = database.prepare(
     `select result.*, run.name, started, commit_id, dirty, transport, backend, strained from result join run on run.id = result.run
      where test = (select id from test where project = ? and name = ?) and (? is null or substr(commit_id, 1, length(?)) = ?)
@@ -86,26 +99,38 @@ export function resultsOf(database: Database, project: number, id: string, { lim
 
 /** Ids on record that contain a text, sorted. */
 export function testsNamed(database: Database, project: number, part: string): string[] {
-  return database.prepare("select name from test where project = ? and instr(name, ?) > 0 order by name").all(project, part).map((row) =>
-    String(row.name)
-  );
+  return database.prepare(
+    "select name from test where project = ? and instr(name, ?) > 0 order by name",
+  ).all(project, part).map((row) => String(row.name));
 }
 
-/** What is on record of some tests of a project, or of all that ever failed, sorted by their ids. */
-export function recordsOf(database: Database, project: number, ids: readonly string[] | "failed"): TestRecord[] {
-  const which = ids === "failed" ? "failures > 0 or recoveries > 0" : "name in (select value from json_each(?))";
+/**
+ * What is on record of some tests of a project, or of all that ever failed, sorted by their ids.
+ */
+export function recordsOf(
+  database: Database,
+  project: number,
+  ids: readonly string[] | "failed",
+): TestRecord[] {
+  const which = ids === "failed"
+    ? "failures > 0 or recoveries > 0"
+    : "name in (select value from json_each(?))";
   const rows = database.prepare(
     `select id, name, trials, failures, recoveries, contradictions from test where project = ? and (${which}) order by name`,
   )
     .all(project, ...(ids === "failed" ? [] : [JSON.stringify(ids)]));
-  const latest = database.prepare("select red from result where test = ? and counts = 1 order by run desc, attempt desc limit ?");
+  const latest = database.prepare(
+    "select red from result where test = ? and counts = 1 order by run desc, attempt desc limit ?",
+  );
   const strained = database.prepare(
     `select count(*) as runs from result join run on run.id = result.run
      where test = ? and attempt = 0 and strained = 1 and outcome not in ('skipped', 'unfinished')`,
   );
   return rows.map((row) => {
     const [test, failures] = [Number(row.id), Number(row.failures)];
-    const reds = failures === 0 ? [] : latest.all(test, LONGEST_STREAK).map((result) => result.red === 1);
+    const reds = failures === 0
+      ? []
+      : latest.all(test, LONGEST_STREAK).map((result) => result.red === 1);
     const streak = reds.indexOf(false);
     return {
       id: String(row.name),
@@ -142,19 +167,30 @@ export function recentPasses(
   count: number,
   { calm = false } = {},
 ): Map<string, Pass[]> {
-  const wanted = Object.entries({ transport, backend }).filter((entry): entry is [string, string | null] => entry[1] !== undefined);
+  const wanted = Object.entries({ transport, backend }).filter((
+    entry,
+  ): entry is [string, string | null] => entry[1] !== undefined);
   // Each test is looked through from its newest result on, and no further than needed.
   const rows = database.prepare(
     `select name, (
        select json_group_array(json_array(run, seconds)) from (
-         select result.run, result.seconds from result ${calm || wanted.length > 0 ? "join run on run.id = result.run" : ""}
-         where result.test = test.id and result.run >= ? and outcome = 'passed' ${calm ? "and strained is not 1" : ""}
+         select result.run, result.seconds from result ${
+      calm || wanted.length > 0 ? "join run on run.id = result.run" : ""
+    }
+         where result.test = test.id and result.run >= ? and outcome = 'passed' ${
+      calm ? "and strained is not 1" : ""
+    }
            ${wanted.map(([column]) => `and ${column} is ?`).join(" ")}
          order by result.run desc, attempt desc limit ?
        )
      ) as passes from test where project = ?`,
   ).all(oldestThatCounts(database, project), ...wanted.map(([, value]) => value), count, project);
-  const passes = rows.map((row) => [String(row.name), list<[number, number]>(row.passes).map(([run, seconds]) => ({ run, seconds }))] as const);
+  const passes = rows.map((row) =>
+    [
+      String(row.name),
+      list<[number, number]>(row.passes).map(([run, seconds]) => ({ run, seconds })),
+    ] as const
+  );
   return new Map(passes.filter(([, passes]) => passes.length > 0));
 }
 
@@ -162,7 +198,11 @@ export function recentPasses(
 const LATEST_RUNS = 500;
 
 function oldestThatCounts(database: Database, project: number): number {
-  const row = database.prepare("select id from run where project = ? order by id desc limit 1 offset ?").all(project, LATEST_RUNS)[0];
+  const row =
+    database.prepare("select id from run where project = ? order by id desc limit 1 offset ?").all(
+      project,
+      LATEST_RUNS,
+    )[0];
   return Number(row?.id ?? 0);
 }
 
@@ -193,8 +233,15 @@ function list<T = string>(value: SqlRow[string] | undefined): T[] {
   }
 }
 
-/** Tests that failed in a shard beside others and passed when they were tried again, in at least so many of the latest runs. */
-export function contendedOf(database: Database, project: number, { runs, times }: { readonly runs: number; readonly times: number }): string[] {
+/**
+ * Tests that failed in a shard beside others and passed when they were tried again, in at least so
+ * many of the latest runs.
+ */
+export function contendedOf(
+  database: Database,
+  project: number,
+  { runs, times }: { readonly runs: number; readonly times: number },
+): string[] {
   return database.prepare(
     `select test.name from (select id from run where project = ? order by id desc limit ?) as latest
      cross join result as red on red.run = latest.id and red.red = 1 and red.purpose = 'shard'

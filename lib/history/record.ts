@@ -11,26 +11,39 @@ import { leftRuns } from "./left_runs.ts";
 import { removeOld } from "./remove_old.ts";
 
 /**
- * Records a run, and those before it that were killed. What stands in the way of that is said, and changes nothing else: a run that
- * could not be recorded is, by the next one, from its events.
+ * Records a run, and those before it that were killed. What stands in the way of that is said, and
+ * changes nothing else: a run that could not be recorded is, by the next one, from its events.
  */
-export async function recordRun(host: Host, printer: Printer, project: Project, results: Results): Promise<void> {
+export async function recordRun(
+  host: Host,
+  printer: Printer,
+  project: Project,
+  results: Results,
+): Promise<void> {
   await record(host, printer, project, results);
 }
 
 /** Records the runs that were killed, or could not be recorded by themselves. */
-export async function recordLeftRuns(host: Host, printer: Printer, project: Project): Promise<void> {
+export async function recordLeftRuns(
+  host: Host,
+  printer: Printer,
+  project: Project,
+): Promise<void> {
   await record(host, printer, project, null);
 }
 
-/** Milliseconds that a draft may keep others from writing: a pytest that has not exited by then may take any time. */
+/**
+ * Milliseconds that a draft may keep others from writing: a pytest that has not exited by then may
+ * take any time.
+ */
 const DRAFT_MS = 1_000;
 /** Attempts that a draft has at most: more would keep others from reading too. */
 const DRAFT_ATTEMPTS = 5_000;
 
 /**
- * Records a run as {@linkcode recordRun} does, most of it ahead: when the last test is over, pytest has yet to exit, and that takes
- * longer. What is written then is seen by others, and there at all, only once the run is over and nothing else came of its tests.
+ * Records a run as {@linkcode recordRun} does, most of it ahead: when the last test is over, pytest
+ * has yet to exit, and that takes longer. What is written then is seen by others, and there at all,
+ * only once the run is over and nothing else came of its tests.
  */
 export class RunDraft {
   readonly #over = Promise.withResolvers<Results>();
@@ -41,7 +54,8 @@ export class RunDraft {
 
   /** The last test is over, as far as can be told. Only the first time counts. */
   begin(results: Results): void {
-    // Whoever holds the history now is not waited for: as long as pytest is there its events are to be read.
+    // Whoever holds the history now is not waited for: as long as pytest is there its events are to
+    // be read.
     this.#written ??= writeHistory(this.host, (database) => this.#write(database, results), 0);
   }
 
@@ -89,7 +103,12 @@ export class RunDraft {
       if (error instanceof DatabaseError) return false;
       throw error;
     }
-    removeOld(database, await digest(this.project.root), this.project.configuration.history, this.host.clock.now());
+    removeOld(
+      database,
+      await digest(this.project.root),
+      this.project.configuration.history,
+      this.host.clock.now(),
+    );
     return true;
   }
 }
@@ -98,12 +117,22 @@ function tellMoved(printer: Printer, moved: string): void {
   printer.warn(`the history was damaged and has a new name: ${escapeText(moved)}`);
 }
 
-async function record(host: Host, printer: Printer, project: Project, results: Results | null): Promise<void> {
+async function record(
+  host: Host,
+  printer: Printer,
+  project: Project,
+  results: Results | null,
+): Promise<void> {
   const own = results && runRecord(results);
   const { trouble, moved } = await writeHistory(host, async (database) => {
     await insertLeft(host, database, own?.id ?? null);
     if (own !== null) insert(database, own, attemptRecords(results!), await digest(own.root));
-    removeOld(database, await digest(project.root), project.configuration.history, host.clock.now());
+    removeOld(
+      database,
+      await digest(project.root),
+      project.configuration.history,
+      host.clock.now(),
+    );
   });
   if (moved !== null) tellMoved(printer, moved);
   if (trouble !== null) printer.warn(`the history can't be written: ${escapeText(trouble)}`);
@@ -124,7 +153,12 @@ async function insertLeft(host: Host, database: Database, own: string | null): P
 }
 
 /** Adds a run with its results, unless it is there already. */
-function insert(database: Database, run: RunRecord, attempts: readonly AttemptRecord[], digest: string): void {
+function insert(
+  database: Database,
+  run: RunRecord,
+  attempts: readonly AttemptRecord[],
+  digest: string,
+): void {
   inTransaction(database, () => {
     const id = insertAll(database, run, attempts, digest);
     if (id !== null) noteContradictions(database, id, conditionsOf(run));
@@ -132,7 +166,12 @@ function insert(database: Database, run: RunRecord, attempts: readonly AttemptRe
 }
 
 /** Adds a run with its results; null if it is there already. */
-function insertAll(database: Database, run: RunRecord, attempts: readonly AttemptRecord[], digest: string): number | null {
+function insertAll(
+  database: Database,
+  run: RunRecord,
+  attempts: readonly AttemptRecord[],
+  digest: string,
+): number | null {
   const project = idOf(
     database,
     "insert into project (digest, root) values (?, ?) on conflict (digest) do update set root = excluded.root returning id",
@@ -142,13 +181,17 @@ function insertAll(database: Database, run: RunRecord, attempts: readonly Attemp
   const columns = Object.keys(values);
   const id = idOf(
     database,
-    `insert into run (${columns.join(", ")}) values (${columns.map(() => "?").join(", ")}) on conflict (name) do nothing returning id`,
+    `insert into run (${columns.join(", ")}) values (${
+      columns.map(() => "?").join(", ")
+    }) on conflict (name) do nothing returning id`,
     Object.values(values),
   );
   if (id === null) return null;
   const rows = attemptsText(attempts);
   // One statement for all of them: a call for each takes as long again.
-  database.prepare("insert into test (project, name) select distinct ?1, value ->> 0 from json_each(?2) where true on conflict do nothing")
+  database.prepare(
+    "insert into test (project, name) select distinct ?1, value ->> 0 from json_each(?2) where true on conflict do nothing",
+  )
     .run(project, rows);
   database.prepare(
     `insert into result (test, run, attempt, outcome, red, counts, recovered, seconds, purpose, message, errors, left_behind)
@@ -189,19 +232,41 @@ function runValues(run: RunRecord): Record<string, string | number | null> {
 
 /** The rows of a run's results as SQLite's JSON functions take them. */
 function attemptsText(attempts: readonly AttemptRecord[]): string {
-  return JSON.stringify(attempts.map(({ test, attempt, outcome, red, counts, recovered, seconds, purpose, message, errors, left }) => {
-    const texts = [message?.toWellFormed() ?? null, errors.length > 0 ? JSON.stringify(errors) : null];
-    return [test.toWellFormed(), attempt, outcome, flag(red), flag(counts), flag(recovered), seconds, purpose, ...texts, left];
-  }));
+  return JSON.stringify(
+    attempts.map(
+      (
+        { test, attempt, outcome, red, counts, recovered, seconds, purpose, message, errors, left },
+      ) => {
+        const texts = [
+          message?.toWellFormed() ?? null,
+          errors.length > 0 ? JSON.stringify(errors) : null,
+        ];
+        return [
+          test.toWellFormed(),
+          attempt,
+          outcome,
+          flag(red),
+          flag(counts),
+          flag(recovered),
+          seconds,
+          purpose,
+          ...texts,
+          left,
+        ];
+      },
+    ),
+  );
 }
 
 /**
- * Notes which tests of a run ended otherwise than before under the same conditions. `cross join` fixes the order in which SQLite goes
- * through the tables: for a failure from run to run until one pass is found, for a pass through what failures there are.
+ * Notes which tests of a run ended otherwise than before under the same conditions. `cross join`
+ * fixes the order in which SQLite goes through the tables: for a failure from run to run until one
+ * pass is found, for a pass through what failures there are.
  */
 function noteContradictions(database: Database, run: number, conditions: string | null): void {
   if (conditions === null) return;
-  const insert = "insert into contradiction (test, conditions, run) select distinct mine.test, ?1, ?2 from result as mine";
+  const insert =
+    "insert into contradiction (test, conditions, run) select distinct mine.test, ?1, ?2 from result as mine";
   database.prepare(
     `${insert} where mine.run = ?2 and mine.counts = 1 and mine.red = 1 and exists (
        select 1 from run as other cross join result as one on one.run = other.id and one.test = mine.test
@@ -217,12 +282,21 @@ function noteContradictions(database: Database, run: number, conditions: string 
   ).run(conditions, run);
 }
 
-/** Under what the tests of a run gave their results, where that is known exactly: what differs then is the tests' own doing. */
+/**
+ * Under what the tests of a run gave their results, where that is known exactly: what differs then
+ * is the tests' own doing.
+ */
 function conditionsOf({ commit, dirty, transport, backend, python }: RunRecord): string | null {
-  return commit === null || dirty !== false ? null : JSON.stringify([commit, transport, backend, python]);
+  return commit === null || dirty !== false
+    ? null
+    : JSON.stringify([commit, transport, backend, python]);
 }
 
-function idOf(database: Database, sql: string, values: readonly (string | number | null)[]): number | null {
+function idOf(
+  database: Database,
+  sql: string,
+  values: readonly (string | number | null)[],
+): number | null {
   const id = database.prepare(sql).all(...values)[0]?.id;
   return typeof id === "number" ? id : null;
 }

@@ -2,7 +2,10 @@ import type { Configuration } from "../project/configuration.ts";
 import type { Database } from "../system/host.ts";
 import { inTransaction } from "./database.ts";
 
-/** Results after which a removal stops at the next run: nobody waits for the removal of what a lower limit leaves over. */
+/**
+ * Results after which a removal stops at the next run: nobody waits for the removal of what a lower
+ * limit leaves over.
+ */
 const BATCH_RESULTS = 5_000;
 /** Runs that are removed at once, at most. */
 const BATCH_RUNS = 100;
@@ -11,8 +14,15 @@ const BATCH_PAGES = 2_000;
 
 const DAY_SECONDS = 86_400;
 
-/** Removes the oldest runs of a project that its limits leave no room for, a bounded number of them. */
-export function removeOld(database: Database, digest: string, limits: Configuration["history"], nowMs: number): void {
+/**
+ * Removes the oldest runs of a project that its limits leave no room for, a bounded number of them.
+ */
+export function removeOld(
+  database: Database,
+  digest: string,
+  limits: Configuration["history"],
+  nowMs: number,
+): void {
   const removed = inTransaction(database, () => {
     let results = 0;
     for (const id of superfluous(database, digest, limits, nowMs)) {
@@ -26,15 +36,32 @@ export function removeOld(database: Database, digest: string, limits: Configurat
   if (removed > 0) database.prepare(`pragma incremental_vacuum(${BATCH_PAGES})`).all();
 }
 
-/** Runs that have to go, the oldest first: by count and age those of this project, by size those of all; the newest of them is kept. */
-function superfluous(database: Database, digest: string, limits: Configuration["history"], nowMs: number): number[] {
+/**
+ * Runs that have to go, the oldest first: by count and age those of this project, by size those of
+ * all; the newest of them is kept.
+ */
+function superfluous(
+  database: Database,
+  digest: string,
+  limits: Configuration["history"],
+  nowMs: number,
+): number[] {
   const ofProject = "from run where project = (select id from project where digest = ?)";
-  const runs = Number(database.prepare(`select count(*) as runs ${ofProject}`).all(digest)[0]!.runs);
+  const runs = Number(
+    database.prepare(`select count(*) as runs ${ofProject}`).all(digest)[0]!.runs,
+  );
   const before = nowMs / 1000 - limits.days * DAY_SECONDS;
-  const old = database.prepare(`select id, started ${ofProject} order by id limit ?`).all(digest, Math.min(BATCH_RUNS, Math.max(0, runs - 1)))
+  const old = database.prepare(`select id, started ${ofProject} order by id limit ?`).all(
+    digest,
+    Math.min(BATCH_RUNS, Math.max(0, runs - 1)),
+  )
     .filter((run, index) => index < runs - limits.runs || Number(run.started) < before);
   const tooBig = bytesUsed(database) > limits.megabytes * 1e6;
-  const oldest = tooBig ? database.prepare("select id from run where id < (select max(id) from run) order by id limit ?").all(BATCH_RUNS) : [];
+  const oldest = tooBig
+    ? database.prepare(
+      "select id from run where id < (select max(id) from run) order by id limit ?",
+    ).all(BATCH_RUNS)
+    : [];
   return [...old, ...oldest].map((run) => Number(run.id));
 }
 

@@ -1,6 +1,14 @@
 import { findCascades } from "../pytest/cascade.ts";
 import type { SessionPurpose } from "../pytest/events.ts";
-import { type Attempt, failuresOf, isOwnFailure, type Outcome, RED, type Results, type TestResult } from "../pytest/results.ts";
+import {
+  type Attempt,
+  failuresOf,
+  isOwnFailure,
+  type Outcome,
+  RED,
+  type Results,
+  type TestResult,
+} from "../pytest/results.ts";
 import { collidedWith, type Counts } from "../pytest/verdict.ts";
 
 /** A run, as the history keeps it. Null is unknown, or for transport and backend the default. */
@@ -22,7 +30,10 @@ export interface RunRecord {
   readonly ending: string | null;
   /** Whether the machine was short of CPU. */
   readonly strained: boolean | null;
-  /** How many tests there are results of, how they ended, as the verdict counts, and how many passed only when tried again. */
+  /**
+   * How many tests there are results of, how they ended, as the verdict counts, and how many passed
+   * only when tried again.
+   */
   readonly counts: Counts & { readonly tests: number; readonly flaky: number };
 }
 
@@ -34,7 +45,10 @@ export interface AttemptRecord {
   /** `unfinished`: the run ended before the test did. */
   readonly outcome: Outcome;
   readonly red: boolean;
-  /** Whether it is a trial of the test: a try after a failure is none, nor is a failure that something else is the cause of. */
+  /**
+   * Whether it is a trial of the test: a try after a failure is none, nor is a failure that
+   * something else is the cause of.
+   */
   readonly counts: boolean;
   /** It passed after a failure in the same run. */
   readonly recovered: boolean;
@@ -50,7 +64,9 @@ export interface AttemptRecord {
 /** The longest first line that is kept, in characters. */
 const LONGEST_MESSAGE = 300;
 
-/** What the history keeps of a run; null if the run did not begin. A run without an end was killed. */
+/**
+ * What the history keeps of a run; null if the run did not begin. A run without an end was killed.
+ */
 export function runRecord(results: Results): RunRecord | null {
   const { started, ended, first, latest } = results;
   if (started === null) return null;
@@ -69,7 +85,11 @@ export function runRecord(results: Results): RunRecord | null {
     exitCode: ended?.exitCode ?? null,
     ending: ended === null ? "killed" : ended.ending,
     strained: ended?.strained ?? null,
-    counts: { ...results.counts, tests: tests.length, flaky: tests.filter((test) => test.flaky).length },
+    counts: {
+      ...results.counts,
+      tests: tests.length,
+      flaky: tests.filter((test) => test.flaky).length,
+    },
   };
 }
 
@@ -82,7 +102,10 @@ export function attemptRecords(results: Results): AttemptRecord[] {
     ...results.collectionErrors.map(({ id, failure }) => ({ id, ...failure })),
   ];
   const collided = collidedWith(failures, tests.filter((test) => test.finished).length);
-  const others = new Set([...findCascades(tests).flatMap((cascade) => cascade.poisoned), ...collided.map((failure) => failure.id)]);
+  const others = new Set([
+    ...findCascades(tests).flatMap((cascade) => cascade.poisoned),
+    ...collided.map((failure) => failure.id),
+  ]);
   return numbered(tests.flatMap((test) => attemptsOf(test, results, others)));
 }
 
@@ -100,7 +123,11 @@ function numbered(attempts: readonly AttemptRecord[]): AttemptRecord[] {
   });
 }
 
-function attemptsOf(test: TestResult, { purposes, ended }: Results, others: ReadonlySet<string>): AttemptRecord[] {
+function attemptsOf(
+  test: TestResult,
+  { purposes, ended }: Results,
+  others: ReadonlySet<string>,
+): AttemptRecord[] {
   const purposeOf = (attempt: Attempt) => purposes.get(attempt.session) ?? "tests";
   const first = purposeOf(test.attempts[0]!);
   return test.attempts.map((attempt, index) => {
@@ -117,11 +144,14 @@ function attemptsOf(test: TestResult, { purposes, ended }: Results, others: Read
       outcome: isOver ? outcome : "unfinished",
       red,
       // What a machine that was short of CPU does to a test says nothing of the test.
-      counts: isTrial && isOver && isOwn && outcome !== "skipped" && !(red && others.has(test.id)) && ended?.strained !== true,
+      counts: isTrial && isOver && isOwn && outcome !== "skipped" &&
+        !(red && others.has(test.id)) && ended?.strained !== true,
       recovered: isLast && test.flaky,
       seconds: round(attempt.seconds),
       purpose: purposeOf(attempt),
-      message: attempt.failure === null ? null : attempt.failure.message.split("\n", 1)[0]!.slice(0, LONGEST_MESSAGE),
+      message: attempt.failure === null
+        ? null
+        : attempt.failure.message.split("\n", 1)[0]!.slice(0, LONGEST_MESSAGE),
       errors: attempt.failure?.errors ?? [],
       left: isLast ? test.leaked.length : 0,
     };

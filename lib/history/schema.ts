@@ -1,10 +1,10 @@
 /**
- * What leads from each version of the database to the next, from an empty one on; the version is SQLite's `user_version`. A step that
- * was once released is never changed.
+ * What leads from each version of the database to the next, from an empty one on; the version is
+ * SQLite's `user_version`. A step that was once released is never changed.
  *
- * Times are seconds. What a test adds up to is kept beside it by triggers, in the same transaction as each result: reports over a
- * million results don't have to read them. A contradiction is a test that both passed and failed under the same conditions, beside
- * the run in which that showed.
+ * Times are seconds. What a test adds up to is kept beside it by triggers, in the same transaction
+ * as each result: reports over a million results don't have to read them. A contradiction is a test
+ * that both passed and failed under the same conditions, beside the run in which that showed.
  */
 export const MIGRATIONS: readonly string[] = [
   `

@@ -38,12 +38,17 @@ const BEGIN = /^# >>> tractest (\S+) (\d+) ([0-9a-f]{8})( created)? >>>.*$/;
 
 /** Whether a line begins or ends a block, or was meant to. */
 export function isMarker(line: string): "begin" | "end" | null {
-  return line.startsWith("# >>> tractest ") ? "begin" : line.startsWith("# <<< tractest ") ? "end" : null;
+  return line.startsWith("# >>> tractest ")
+    ? "begin"
+    : line.startsWith("# <<< tractest ")
+    ? "end"
+    : null;
 }
 
 /**
- * The lines of a block, markers included. They stand right below the first line of a hook file: there they run whatever the rest
- * does (`exec`, `exit`, `set -e` below), and the exit code of the rest stays the file's.
+ * The lines of a block, markers included. They stand right below the first line of a hook file:
+ * there they run whatever the rest does (`exec`, `exit`, `set -e` below), and the exit code of the
+ * rest stays the file's.
  *
  * The lines are POSIX sh that also holds under `set -eu`.
  *
@@ -52,20 +57,31 @@ export function isMarker(line: string): "begin" | "end" | null {
 export function renderBlock(spec: BlockSpec): string[] {
   for (const word of [spec.binary ?? "", ...spec.commands.flat()]) {
     if (CONTROL.test(word)) {
-      throw new UsageError(`No hook can be written with "${word}" in it: that has a control character`, "move it to a plain path");
+      throw new UsageError(
+        `No hook can be written with "${word}" in it: that has a control character`,
+        "move it to a plain path",
+      );
     }
   }
   const body = bodyOf(spec);
-  const head = `# >>> tractest ${spec.hook} ${BLOCK_VERSION} ${checksum(body)}${spec.created ? " created" : ""} >>>`;
+  const head = `# >>> tractest ${spec.hook} ${BLOCK_VERSION} ${checksum(body)}${
+    spec.created ? " created" : ""
+  } >>>`;
   return [`${head} (\`tractest hooks uninstall ${spec.hook}\` removes these lines)`, ...body, END];
 }
 
-/** The block in its lines (markers included); null if the first is no marker that {@linkcode renderBlock} writes. */
+/**
+ * The block in its lines (markers included); null if the first is no marker that {@linkcode
+ * renderBlock} writes.
+ */
 export function readBlock(lines: readonly string[]): Block | null {
   const [, hook, version, sum, created] = BEGIN.exec(lines[0] ?? "") ?? [];
   if (hook === undefined || lines.at(-1) !== END) return null;
   const body = lines.slice(1, -1);
-  const after = (word: string) => body.flatMap((line) => line.trim().startsWith(word) ? [wordsOf(line.trim().slice(word.length))] : []);
+  const after = (word: string) =>
+    body.flatMap((line) =>
+      line.trim().startsWith(word) ? [wordsOf(line.trim().slice(word.length))] : []
+    );
   return {
     hook,
     version: Number(version),
@@ -94,20 +110,31 @@ function bodyOf({ hook, commands, binary }: BlockSpec): string[] {
     case "pre-commit":
       return [...runner(row), ...run];
     case "post-checkout":
-      return [...runner(row), `if [ "\${3:-1}" = 1 ]; then # a branch, not files`, ...indented, `fi`];
+      return [
+        ...runner(row),
+        `if [ "\${3:-1}" = 1 ]; then # a branch, not files`,
+        ...indented,
+        `fi`,
+      ];
   }
 }
 
 /** The shell function that runs one command line and knows which exit codes stop git. */
 function runner(row: HookRow): string[] {
-  if (row.stops === null) return [`tractest_run() { "$tractest_binary" "$@" </dev/null || :; } # never fails what git does`];
+  if (row.stops === null) {
+    return [
+      `tractest_run() { "$tractest_binary" "$@" </dev/null || :; } # never fails what git does`,
+    ];
+  }
   return [
     `tractest_run() {`,
     `  tractest_status=0`,
     `  "$tractest_binary" "$@" </dev/null || tractest_status=$?`,
     `  case $tractest_status in`,
     `    0) ;;`,
-    `    ${GOES_ON.join(" | ")}) echo "tractest: exit code $tractest_status says nothing about this ${row.stops}, which goes on" >&2 ;;`,
+    `    ${
+      GOES_ON.join(" | ")
+    }) echo "tractest: exit code $tractest_status says nothing about this ${row.stops}, which goes on" >&2 ;;`,
     `    *)`,
     `      echo "tractest: exit code $tractest_status stops this ${row.stops}; ${row.without} goes on without the check" >&2`,
     `      exit "$tractest_status"`,
@@ -118,8 +145,9 @@ function runner(row: HookRow): string[] {
 }
 
 /**
- * Reads git's list of refs, and gives it back to whatever stands below the block (`git lfs pre-push` needs it). A line is
- * `local-ref local-object remote-ref remote-object`; what is deleted has an object of zeros. Started by hand there is a terminal instead.
+ * Reads git's list of refs, and gives it back to whatever stands below the block (`git lfs
+ * pre-push` needs it). A line is `local-ref local-object remote-ref remote-object`; what is deleted
+ * has an object of zeros. Started by hand there is a terminal instead.
  */
 const READ_REFS = [
   `# git's list of refs: read, and given back to what follows. A push that only deletes, or of nothing, runs nothing.`,
@@ -139,10 +167,15 @@ const READ_REFS = [
   `fi`,
 ] as const;
 
-/** FNV-1a of the lines' characters, 32 bits in hex: tells an edit by hand from what was written, nothing more. */
+/**
+ * FNV-1a of the lines' characters, 32 bits in hex: tells an edit by hand from what was written,
+ * nothing more.
+ */
 function checksum(lines: readonly string[]): string {
   let hash = 0x811c9dc5;
-  for (const character of lines.join("\n")) hash = Math.imul(hash ^ character.codePointAt(0)!, 0x01000193) >>> 0;
+  for (const character of lines.join("\n")) {
+    hash = Math.imul(hash ^ character.codePointAt(0)!, 0x01000193) >>> 0;
+  }
   return hash.toString(16).padStart(8, "0");
 }
 
@@ -151,7 +184,9 @@ export function shellQuote(word: string): string {
   return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** The words of a line that {@linkcode shellQuote} wrote; none for one that it can't have written. */
+/**
+ * The words of a line that {@linkcode shellQuote} wrote; none for one that it can't have written.
+ */
 function wordsOf(line: string): string[] {
   try {
     return splitWords(line);
@@ -163,7 +198,8 @@ function wordsOf(line: string): string[] {
 /**
  * A command line as a shell would split it, quotes and backslashes understood, nothing expanded.
  *
- * @throws {UsageError} for what only a shell could do (pipes, expansions), a control character or an open quote
+ * @throws {UsageError} for what only a shell could do (pipes, expansions), a control character or
+ *   an open quote
  */
 export function splitWords(line: string): string[] {
   const wrong = (what: string) =>
@@ -175,16 +211,23 @@ export function splitWords(line: string): string[] {
   const words: string[] = [];
   let word: string | null = null;
   for (let rest = line; rest !== "";) {
-    const part = /^(?:'([^']*)'|"((?:[^"\\$`]|\\.)*)"|\\(.)|([ \t]+)|([^'"\\ \t|&;<>()$`]+))/.exec(rest);
+    const part = /^(?:'([^']*)'|"((?:[^"\\$`]|\\.)*)"|\\(.)|([ \t]+)|([^'"\\ \t|&;<>()$`]+))/.exec(
+      rest,
+    );
     if (!part) {
-      throw wrong(/^['"]/.test(rest) && !/[$`]/.test(rest) ? "an open quote" : `an unquoted "${/[$`|&;<>()\\]/.exec(rest)?.[0] ?? rest[0]}"`);
+      throw wrong(
+        /^['"]/.test(rest) && !/[$`]/.test(rest)
+          ? "an open quote"
+          : `an unquoted "${/[$`|&;<>()\\]/.exec(rest)?.[0] ?? rest[0]}"`,
+      );
     }
     const [all, single, double, escaped, space, plain] = part;
     if (space !== undefined) {
       if (word !== null) words.push(word);
       word = null;
     } else {
-      word = (word ?? "") + (single ?? double?.replace(/\\(["\\$`])/g, "$1") ?? escaped ?? plain ?? "");
+      word = (word ?? "") +
+        (single ?? double?.replace(/\\(["\\$`])/g, "$1") ?? escaped ?? plain ?? "");
     }
     rest = rest.slice(all.length);
   }
@@ -192,7 +235,8 @@ export function splitWords(line: string): string[] {
 }
 
 /**
- * The words of a `--command`, checked to be a command line of tractest. A `tractest` in front is dropped.
+ * The words of a `--command`, checked to be a command line of tractest. A `tractest` in front is
+ * dropped.
  *
  * @throws {UsageError} if it is none
  */
@@ -200,31 +244,45 @@ export function hookCommand(line: string): string[] {
   const given = splitWords(line);
   const words = given[0] === "tractest" ? given.slice(1) : given;
   const [name, ...rest] = words[0] === "-C" ? words.slice(2) : words;
-  const names: readonly string[] = COMMANDS.map((row) => row.name).filter((known) => known !== "hooks");
+  const names: readonly string[] = COMMANDS.map((row) => row.name).filter((known) =>
+    known !== "hooks"
+  );
   if (name === undefined || !names.includes(name)) {
     const near = name === undefined ? undefined : suggestion(name, names);
-    throw new UsageError(`"${line}" is not a tractest command line`, near ?? `for example: --command "zombies --kill --hook"`);
+    throw new UsageError(
+      `"${line}" is not a tractest command line`,
+      near ?? `for example: --command "zombies --kill --hook"`,
+    );
   }
   parseCommandLine(name, rest);
   return words;
 }
 
-/** Why lines of POSIX shell can't be put into a script that begins with `text`; null if they can. */
+/**
+ * Why lines of POSIX shell can't be put into a script that begins with `text`; null if they can.
+ */
 export function whyNotShell(text: string): string | null {
   if (text.includes("\0")) return "it is a binary file";
   const [first = ""] = text.split("\n", 1);
   if (first.startsWith("#!")) {
     const interpreter = interpreterOf(first);
-    if (interpreter === null || !POSIX_SHELLS.includes(interpreter)) return `it is not a POSIX shell script ("${first}")`;
+    if (interpreter === null || !POSIX_SHELLS.includes(interpreter)) {
+      return `it is not a POSIX shell script ("${first}")`;
+    }
   }
-  // A script that hands itself to another interpreter, or carries data, is read twice, the second time by line or by another grammar.
+  // A script that hands itself to another interpreter, or carries data, is read twice, the second
+  // time by line or by another grammar.
   const itself = text.split("\n").some((line) =>
-    !/^\s*#/.test(line) && /\b(exec|tail|head|sed|awk)\b.*\s"?\$\{?(0|BASH_SOURCE)\}?"?(\s|;|$)/.test(line)
+    !/^\s*#/.test(line) &&
+    /\b(exec|tail|head|sed|awk)\b.*\s"?\$\{?(0|BASH_SOURCE)\}?"?(\s|;|$)/.test(line)
   );
   return itself ? "it reads itself again, as another program" : null;
 }
 
-/** `bash` of `#!/usr/bin/env bash`; null for what can't be told, or a shell that is told not to run its script as one. */
+/**
+ * `bash` of `#!/usr/bin/env bash`; null for what can't be told, or a shell that is told not to run
+ * its script as one.
+ */
 function interpreterOf(shebang: string): string | null {
   const words = shebang.slice(2).trim().split(/[ \t]+/);
   if (/\r/.test(shebang)) return null;
@@ -233,6 +291,8 @@ function interpreterOf(shebang: string): string | null {
     if (options[0] === "-S") options = options.slice(1);
     [program = "", ...options] = options;
   }
-  if (!options.every((option) => /^-[abefhkmptuvxC]+$/.test(option) || option === "--posix")) return null;
+  if (!options.every((option) => /^-[abefhkmptuvxC]+$/.test(option) || option === "--posix")) {
+    return null;
+  }
   return program.slice(program.lastIndexOf("/") + 1);
 }

@@ -10,39 +10,61 @@ import { showStatus } from "./show.ts";
 
 const ACTIONS = ["install", "uninstall", "status"] as const;
 
-/** `tractest hooks install|uninstall|status`: git hooks that call tractest, beside whatever is there. */
+/**
+ * `tractest hooks install|uninstall|status`: git hooks that call tractest, beside whatever is
+ * there.
+ */
 export async function hooks(context: Context): Promise<ExitCode> {
   const { line } = context;
   const [action = "status", ...names] = line.operands;
   if (!(ACTIONS as readonly string[]).includes(action)) {
-    throw new UsageError(`There is no "hooks ${action}"`, `nearest first: ${nearest(action, ACTIONS).join(", ")}`);
+    throw new UsageError(
+      `There is no "hooks ${action}"`,
+      `nearest first: ${nearest(action, ACTIONS).join(", ")}`,
+    );
   }
   for (const option of ["command", "binary", "print"]) {
     if (action !== "install" && line.has(option)) {
-      throw new UsageError(`"hooks ${action}" takes no "--${option}"`, "it belongs to: tractest hooks install");
+      throw new UsageError(
+        `"hooks ${action}" takes no "--${option}"`,
+        "it belongs to: tractest hooks install",
+      );
     }
   }
   const all = HOOKS.map((row) => row.name);
   for (const name of names) {
     if (!all.includes(name as HookName)) {
-      throw new UsageError(`There is no hook "${name}" for tractest`, `nearest first: ${nearest(name, all).join(", ")}`);
+      throw new UsageError(
+        `There is no hook "${name}" for tractest`,
+        `nearest first: ${nearest(name, all).join(", ")}`,
+      );
     }
   }
   const asked = names.length > 0 ? all.filter((name) => names.includes(name)) : all;
   if (line.has("print")) return await printEntries(context, asked);
-  if (action === "install" && names.length === 0) throw new UsageError("Which hook?", `tractest hooks install ${all.join("|")}`);
+  if (action === "install" && names.length === 0) {
+    throw new UsageError("Which hook?", `tractest hooks install ${all.join("|")}`);
+  }
   const place = await findPlace(context.host);
   const files = await Promise.all(asked.map((hook) => lookAt(context.host, place, hook)));
-  return await (action === "install" ? install : action === "uninstall" ? uninstall : showStatus)(context, place, files);
+  return await (action === "install" ? install : action === "uninstall" ? uninstall : showStatus)(
+    context,
+    place,
+    files,
+  );
 }
 
 async function printEntries(context: Context, asked: readonly HookName[]): Promise<ExitCode> {
   const { printer, line } = context;
   const printable = line.value("print") as Printable;
-  const specs = await Promise.all(asked.map(async (hook) => ({ hook, commands: await commandsFor(context, hook, null) })));
+  const specs = await Promise.all(
+    asked.map(async (hook) => ({ hook, commands: await commandsFor(context, hook, null) })),
+  );
   const entry = entryFor(printable, specs);
   for (const text of entry) printer.line(text);
-  const apply = printable === "agent" || printable === "shell" ? [] : applyCommands(printable, asked);
+  const apply = printable === "agent" || printable === "shell"
+    ? []
+    : applyCommands(printable, asked);
   if (apply.length > 0) printer.hint(`then: ${apply.join("; ")}`);
   if (printer.json) printer.document(SCHEMA, { action: "print", for: printable, entry, apply });
   return EXIT.ok;

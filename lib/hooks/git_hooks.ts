@@ -19,7 +19,8 @@ export const HOOKS = [
     commands: [CLEAN_UP],
     stops: "push",
     without: "git push --no-verify",
-    why: "nothing leaves with actors of its last run still alive; the place for tests, with `pre-push-run = true`",
+    why:
+      "nothing leaves with actors of its last run still alive; the place for tests, with `pre-push-run = true`",
   },
   {
     name: "pre-commit",
@@ -33,7 +34,8 @@ export const HOOKS = [
     commands: [CLEAN_UP],
     stops: null,
     without: null,
-    why: "actors of the branch that was left would hold the registry; only for branches, not for single files",
+    why:
+      "actors of the branch that was left would hold the registry; only for branches, not for single files",
   },
 ] as const satisfies readonly HookRow[];
 
@@ -44,13 +46,22 @@ export type HookName = typeof HOOKS[number]["name"];
 export const PRE_PUSH_RUN = ["affected", "--run", "--hook"] as const;
 
 /**
- * Exit codes that say nothing about the change: tractest was called wrongly, lacks a tool, met a bug of its own, found no usable
- * environment, could not verify, has no isolation; the shell could not start it. A hook goes on after them.
+ * Exit codes that say nothing about the change: tractest was called wrongly, lacks a tool, met a
+ * bug of its own, found no usable environment, could not verify, has no isolation; the shell could
+ * not start it. A hook goes on after them.
  */
 export const GOES_ON: readonly number[] = [64, 69, 70, 80, 82, 83, 126, 127];
 
 /** Interpreters of a hook script into which lines of POSIX shell can be put. */
-export const POSIX_SHELLS: readonly string[] = ["sh", "bash", "dash", "ash", "ksh", "ksh93", "mksh"];
+export const POSIX_SHELLS: readonly string[] = [
+  "sh",
+  "bash",
+  "dash",
+  "ash",
+  "ksh",
+  "ksh93",
+  "mksh",
+];
 
 /** A program that manages a repo's hooks, and how it shows. */
 export interface ManagerRow {
@@ -99,5 +110,7 @@ export type ManagerName = typeof MANAGERS[number]["name"];
 /** Whose entries `hooks install --print` prints: a manager's, a coding agent's, or plain shell. */
 export const PRINTABLE = [...MANAGERS.map((row) => row.name), "agent", "shell"] as const;
 
-/** When a coding agent's hook runs, in the words of the configuration format that most of them read. */
+/**
+ * When a coding agent's hook runs, in the words of the configuration format that most of them read.
+ */
 export const AGENT_EVENT = "Stop";

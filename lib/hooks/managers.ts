@@ -1,4 +1,11 @@
-import { AGENT_EVENT, GOES_ON, type HookName, type ManagerName, MANAGERS, type PRINTABLE } from "./git_hooks.ts";
+import {
+  AGENT_EVENT,
+  GOES_ON,
+  type HookName,
+  type ManagerName,
+  MANAGERS,
+  type PRINTABLE,
+} from "./git_hooks.ts";
 import { hookRow, renderBlock, shellQuote } from "./block.ts";
 
 /** Who has a say in a repo's hooks besides git. */
@@ -24,15 +31,21 @@ export interface HookSurroundings {
 }
 
 /** The manager of a hook; null when the file is git's and the user's alone. */
-export function managerOf({ hooksPath, symlinkedDirectory, files, content }: HookSurroundings): Manager | null {
+export function managerOf(
+  { hooksPath, symlinkedDirectory, files, content }: HookSurroundings,
+): Manager | null {
   if (hooksPath !== null) {
     const name = /(^|\/)\.husky(\/_)?\/?$/.test(hooksPath) ? "husky" : "shared";
     return { name, evidence: `core.hooksPath is "${hooksPath}"`, owns: true };
   }
-  if (symlinkedDirectory) return { name: "shared", evidence: "the hooks directory is a symlink", owns: true };
+  if (symlinkedDirectory) {
+    return { name: "shared", evidence: "the hooks directory is a symlink", owns: true };
+  }
   for (const row of MANAGERS) {
     const signature = row.signatures.find((text) => content?.includes(text));
-    if (signature !== undefined) return { name: row.name, evidence: `its hook file says "${signature}"`, owns: true };
+    if (signature !== undefined) {
+      return { name: row.name, evidence: `its hook file says "${signature}"`, owns: true };
+    }
   }
   for (const row of MANAGERS) {
     const file = row.files.find((candidate) => files.includes(candidate));
@@ -50,13 +63,22 @@ export interface EntrySpec {
 /** Whose configuration an entry is for. */
 export type Printable = typeof PRINTABLE[number];
 
-/** Lines to put into a configuration, ready to paste, for one or several hooks. tractest is looked for on PATH: these files are shared. */
+/**
+ * Lines to put into a configuration, ready to paste, for one or several hooks. tractest is looked
+ * for on PATH: these files are shared.
+ */
 export function entryFor(printable: Printable, specs: readonly EntrySpec[]): string[] {
   switch (printable) {
     case "lefthook":
       return ["# lefthook.yml", ...specs.flatMap(lefthookEntry)];
     case "pre-commit":
-      return ["# .pre-commit-config.yaml", "repos:", "  - repo: local", "    hooks:", ...specs.flatMap(preCommitEntry)];
+      return [
+        "# .pre-commit-config.yaml",
+        "repos:",
+        "  - repo: local",
+        "    hooks:",
+        ...specs.flatMap(preCommitEntry),
+      ];
     case "husky":
       return specs.flatMap((spec) => [`# .husky/${spec.hook}`, ...shellEntry(spec)]);
     case "shell":
@@ -84,11 +106,19 @@ function hookLine({ hook, commands }: EntrySpec, checkoutType: string): string {
 }
 
 function lefthookEntry(spec: EntrySpec): string[] {
-  // pre-commit looks at git's list of refs itself; lefthook hands it over, and a push that only deletes is to run nothing.
+  // pre-commit looks at git's list of refs itself; lefthook hands it over, and a push that only
+  // deletes is to run nothing.
   const push = spec.hook === "pre-push";
   const deletes = push ? `[ -t 0 ] || grep -qv '^(delete) ' || exit 0; ` : "";
   const stdin = push ? ["      use_stdin: true"] : [];
-  return [`${spec.hook}:`, "  commands:", "    tractest:", ...stdin, "      run: |", `        ${deletes}${hookLine(spec, "{3}")}`];
+  return [
+    `${spec.hook}:`,
+    "  commands:",
+    "    tractest:",
+    ...stdin,
+    "      run: |",
+    `        ${deletes}${hookLine(spec, "{3}")}`,
+  ];
 }
 
 function preCommitEntry(spec: EntrySpec): string[] {
@@ -104,16 +134,26 @@ function preCommitEntry(spec: EntrySpec): string[] {
   ];
 }
 
-/** The hook configuration that coding agents read: what to run when the agent ends its turn, each command line once. */
+/**
+ * The hook configuration that coding agents read: what to run when the agent ends its turn, each
+ * command line once.
+ */
 function agentEntry(specs: readonly EntrySpec[]): string[] {
-  const commands = new Set(specs.flatMap((spec) => spec.commands.map((words) => guarded([words], "the agent", true))));
+  const commands = new Set(
+    specs.flatMap((spec) => spec.commands.map((words) => guarded([words], "the agent", true))),
+  );
   const hooks = [...commands].map((command) => ({ type: "command", command }));
   return JSON.stringify({ hooks: { [AGENT_EVENT]: [{ hooks }] } }, null, 2).split("\n");
 }
 
-/** One line of sh that runs the commands if tractest is there, and fails (if it may) only for what speaks against the change. */
+/**
+ * One line of sh that runs the commands if tractest is there, and fails (if it may) only for what
+ * speaks against the change.
+ */
 function guarded(commands: EntrySpec["commands"], who: string, stops: boolean): string {
   const otherwise = stops ? `case $? in ${GOES_ON.join("|")}) ;; *) exit 1 ;; esac` : ":";
-  const lines = commands.map((words) => `tractest ${words.map(shellQuote).join(" ")} </dev/null || ${otherwise}; `).join("");
+  const lines = commands.map((words) =>
+    `tractest ${words.map(shellQuote).join(" ")} </dev/null || ${otherwise}; `
+  ).join("");
   return `if command -v tractest >/dev/null 2>&1; then ${lines}else echo "tractest is not installed; ${who} goes on without it" >&2; fi`;
 }

@@ -15,7 +15,9 @@ export const SCHEMA = "tractest.hooks/1";
 export interface HookPlace {
   /** The top of the work tree, where git starts hooks. */
   readonly top: string;
-  /** The repo's own hooks directory, shared by all its work trees. Only there is anything written. */
+  /**
+   * The repo's own hooks directory, shared by all its work trees. Only there is anything written.
+   */
   readonly own: string;
   /** The directory that git runs hooks from: `core.hooksPath` or the own one. */
   readonly used: string;
@@ -47,7 +49,11 @@ export async function findPlace(host: Host): Promise<HookPlace> {
   const [location, configured] = await Promise.all([git.location(), git.hooksPath()]);
   if (!location) {
     await git.prefix(); // says why, in git's words
-    throw new PreflightError("no-repository", `"${host.cwd}" is in no work tree of git`, "go to one, or name it: tractest -C DIR hooks …");
+    throw new PreflightError(
+      "no-repository",
+      `"${host.cwd}" is in no work tree of git`,
+      "go to one, or name it: tractest -C DIR hooks …",
+    );
   }
   const top = location.topLevel;
   const own = join(location.commonDirectory, "hooks");
@@ -55,7 +61,9 @@ export async function findPlace(host: Host): Promise<HookPlace> {
   const real = async (path: string) => await host.files.realPath(path) ?? path;
   const elsewhere = configured !== null && await real(used) !== await real(own);
   const names = MANAGERS.flatMap((row): readonly string[] => row.files);
-  const seen = await Promise.all(names.map(async (name) => await host.files.lstat(join(top, name)) ? [name] : []));
+  const seen = await Promise.all(
+    names.map(async (name) => await host.files.lstat(join(top, name)) ? [name] : []),
+  );
   return {
     top,
     own,
@@ -73,19 +81,37 @@ export async function lookAt(host: Host, place: HookPlace, hook: HookName): Prom
   const status = await host.files.lstat(path);
   const content = status?.kind === "file" ? await host.files.readFile(path) : null;
   const text = content && new TextDecoder().decode(content);
-  const manager = managerOf({ hooksPath: place.hooksPath, symlinkedDirectory: place.symlinkedDirectory, files: place.managerFiles, content: text });
+  const manager = managerOf({
+    hooksPath: place.hooksPath,
+    symlinkedDirectory: place.symlinkedDirectory,
+    files: place.managerFiles,
+    content: text,
+  });
   return { hook, path, status, content, manager };
 }
 
-/** The command lines of a hook, each with the way from git's top (where hooks start) to the project. */
-export async function commandsFor({ host, line }: Context, hook: HookName, top: string | null): Promise<string[][]> {
+/**
+ * The command lines of a hook, each with the way from git's top (where hooks start) to the project.
+ */
+export async function commandsFor(
+  { host, line }: Context,
+  hook: HookName,
+  top: string | null,
+): Promise<string[][]> {
   const given = line.values("command").map(hookCommand);
   // Entries for a manager can be printed anywhere; what a hook of ours does needs the project.
-  if (top === null) return given.length > 0 ? given : hookRow(hook).commands.map((words) => [...words]);
+  if (top === null) {
+    return given.length > 0 ? given : hookRow(hook).commands.map((words) => [...words]);
+  }
   const project = await findProject(host);
-  const own = [...hookRow(hook).commands, ...(hook === "pre-push" && project.configuration.prePushRun ? [PRE_PUSH_RUN] : [])];
+  const own = [
+    ...hookRow(hook).commands,
+    ...(hook === "pre-push" && project.configuration.prePushRun ? [PRE_PUSH_RUN] : []),
+  ];
   const below = relative(top, project.root);
-  return (given.length > 0 ? given : own).map((words) => below === "" || words[0] === "-C" ? [...words] : ["-C", below, ...words]);
+  return (given.length > 0 ? given : own).map((words) =>
+    below === "" || words[0] === "-C" ? [...words] : ["-C", below, ...words]
+  );
 }
 
 /** The first tractest on PATH, absolute; null if there is none. */
@@ -109,7 +135,9 @@ export async function isExecutable(host: Host, path: string): Promise<boolean> {
 
 /** A manager and its evidence, in words. */
 export function managerText(manager: Manager): string {
-  return manager.name === "shared" ? `others (${manager.evidence})` : `${manager.name} (${manager.evidence})`;
+  return manager.name === "shared"
+    ? `others (${manager.evidence})`
+    : `${manager.name} (${manager.evidence})`;
 }
 
 /** A command line as a person would type it. */

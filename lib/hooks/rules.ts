@@ -1,5 +1,12 @@
 import type { HookName } from "./git_hooks.ts";
-import { type Block, type BlockSpec, isMarker, readBlock, renderBlock, whyNotShell } from "./block.ts";
+import {
+  type Block,
+  type BlockSpec,
+  isMarker,
+  readBlock,
+  renderBlock,
+  whyNotShell,
+} from "./block.ts";
 
 /** What is in a hook file, as far as our lines go. */
 export type HookContent =
@@ -14,7 +21,11 @@ export type HookChange =
   | { readonly kind: "write"; readonly content: Uint8Array; readonly created: boolean }
   | { readonly kind: "remove" }
   | { readonly kind: "nothing" }
-  | { readonly kind: "refuse"; readonly reason: string; readonly why: "not-shell" | "damaged" | "modified" };
+  | {
+    readonly kind: "refuse";
+    readonly reason: string;
+    readonly why: "not-shell" | "damaged" | "modified";
+  };
 
 const SHEBANG = "#!/bin/sh";
 const NOTHING: HookChange = { kind: "nothing" };
@@ -30,13 +41,17 @@ export function readHook(content: Uint8Array, hook: HookName): HookContent {
 }
 
 /**
- * The file with our block in it: a new one, a replaced one, or a block right below the first line. What else is in the file stays
- * as it is, byte for byte.
+ * The file with our block in it: a new one, a replaced one, or a block right below the first line.
+ * What else is in the file stays as it is, byte for byte.
  *
  * @param content null when there is no file
  * @param force also over a block that was modified by hand
  */
-export function installBlock(content: Uint8Array | null, spec: Omit<BlockSpec, "created">, force = false): HookChange {
+export function installBlock(
+  content: Uint8Array | null,
+  spec: Omit<BlockSpec, "created">,
+  force = false,
+): HookChange {
   if (content === null) {
     const lines = renderBlock({ ...spec, created: true });
     return { kind: "write", content: toBytes(`${SHEBANG}\n${utf8(lines)}\n`), created: true };
@@ -47,7 +62,8 @@ export function installBlock(content: Uint8Array | null, spec: Omit<BlockSpec, "
   if (seen.kind === "damaged") return damaged(seen.line);
   if (found.kind === "block" && seen.kind === "block") {
     if (!seen.block.intact && !force) return modified();
-    const after = text.slice(0, found.start) + utf8(renderBlock({ ...spec, created: seen.block.created })) + text.slice(found.end);
+    const after = text.slice(0, found.start) +
+      utf8(renderBlock({ ...spec, created: seen.block.created })) + text.slice(found.end);
     return after === text ? NOTHING : { kind: "write", content: toBytes(after), created: false };
   }
   const reason = whyNotShell(text);
@@ -63,11 +79,16 @@ export function installBlock(content: Uint8Array | null, spec: Omit<BlockSpec, "
 }
 
 /**
- * The file without our block, byte for byte what it was before; no file when we made it and nothing else is in it.
+ * The file without our block, byte for byte what it was before; no file when we made it and nothing
+ * else is in it.
  *
  * @param force also a block that was modified by hand
  */
-export function uninstallBlock(content: Uint8Array | null, hook: HookName, force = false): HookChange {
+export function uninstallBlock(
+  content: Uint8Array | null,
+  hook: HookName,
+  force = false,
+): HookChange {
   if (content === null) return NOTHING;
   const seen = readHook(content, hook);
   if (seen.kind === "none") return NOTHING;
@@ -78,14 +99,20 @@ export function uninstallBlock(content: Uint8Array | null, hook: HookName, force
   if (found.kind !== "block") return NOTHING;
   const { start, end } = found;
   // At the very end the block brought the newline in front of it; anywhere else the one behind.
-  const rest = end === text.length ? text.slice(0, Math.max(0, start - 1)) : text.slice(0, start) + text.slice(end + 1);
+  const rest = end === text.length
+    ? text.slice(0, Math.max(0, start - 1))
+    : text.slice(0, start) + text.slice(end + 1);
   return seen.block.created && (rest.trim() === "" || rest.trim() === SHEBANG)
     ? { kind: "remove" }
     : { kind: "write", content: toBytes(rest), created: false };
 }
 
 function damaged(line: number): HookChange {
-  return { kind: "refuse", reason: `its tractest block is damaged (line ${line}): begin and end don't match`, why: "damaged" };
+  return {
+    kind: "refuse",
+    reason: `its tractest block is damaged (line ${line}): begin and end don't match`,
+    why: "damaged",
+  };
 }
 
 function modified(): HookChange {
@@ -94,8 +121,17 @@ function modified(): HookChange {
 
 type Located =
   | { readonly kind: "none" }
-  /** `start` is the begin marker's first character, `end` is behind the end marker's last, before its newline. */
-  | { readonly kind: "block"; readonly text: string; readonly start: number; readonly end: number; readonly line: number }
+  /**
+   * `start` is the begin marker's first character, `end` is behind the end marker's last, before
+   * its newline.
+   */
+  | {
+    readonly kind: "block";
+    readonly text: string;
+    readonly start: number;
+    readonly end: number;
+    readonly line: number;
+  }
   | { readonly kind: "damaged"; readonly line: number };
 
 /** Where the one block stands. Two blocks, or half of one, are damage. */
@@ -109,14 +145,24 @@ function locate(text: string): Located {
   });
   const [begin, end, ...more] = markers;
   if (!begin) return { kind: "none" };
-  if (begin.kind !== "begin" || end?.kind !== "end" || more.length > 0) return { kind: "damaged", line: (more[0] ?? begin).line };
-  return { kind: "block", text: text.slice(begin.start, end.end), start: begin.start, end: end.end, line: begin.line };
+  if (begin.kind !== "begin" || end?.kind !== "end" || more.length > 0) {
+    return { kind: "damaged", line: (more[0] ?? begin).line };
+  }
+  return {
+    kind: "block",
+    text: text.slice(begin.start, end.end),
+    start: begin.start,
+    end: end.end,
+    line: begin.line,
+  };
 }
 
 /** One character a byte: a script may hold any bytes, and gets back those it had. */
 function toBinary(bytes: Uint8Array): string {
   let text = "";
-  for (let offset = 0; offset < bytes.length; offset += 8192) text += String.fromCharCode(...bytes.subarray(offset, offset + 8192));
+  for (let offset = 0; offset < bytes.length; offset += 8192) {
+    text += String.fromCharCode(...bytes.subarray(offset, offset + 8192));
+  }
   return text;
 }
 

@@ -11,7 +11,8 @@ import { EXIT } from "../tables/exit_codes.ts";
  * The isolation that a run was asked for; null for none.
  *
  * @param directory a private directory of this run
- * @param otherwise what is wished where neither the command line nor the configuration says anything
+ * @param otherwise what is wished where neither the command line nor the configuration says
+ *   anything
  * @throws {TractestError} 83 when it can't be had and was asked for without "auto"
  */
 export async function isolationFor(
@@ -20,13 +21,22 @@ export async function isolationFor(
   directory: string,
   otherwise: IsolationWish = "never",
 ): Promise<Isolation | null> {
-  const wish = isolationWish(line.value("isolate"), line.has("no-isolate"), project.configuration.isolate ?? otherwise);
+  const wish = isolationWish(
+    line.value("isolate"),
+    line.has("no-isolate"),
+    project.configuration.isolate ?? otherwise,
+  );
   if (wish === "never") return null;
   const answer = await isolate(host, project, { directory });
   if (!isRefusal(answer)) return answer;
   if (wish === "always") {
     const hint = answer.remedy ?? "tractest run --isolate=auto goes on without";
-    throw new TractestError("isolation", `Cannot isolate the run: ${answer.reason}`, EXIT.isolationUnavailable, hint);
+    throw new TractestError(
+      "isolation",
+      `Cannot isolate the run: ${answer.reason}`,
+      EXIT.isolationUnavailable,
+      hint,
+    );
   }
   printer.warn(escapeText(`not isolated: ${answer.reason}`));
   return null;

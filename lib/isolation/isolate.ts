@@ -1,5 +1,12 @@
 import { join, resolve } from "@std/path";
-import { isolatedCommand, type IsolationMethod, type IsolationPlan, type Refusal, refusalOf, usesSharedTemporary } from "./rules.ts";
+import {
+  isolatedCommand,
+  type IsolationMethod,
+  type IsolationPlan,
+  type Refusal,
+  refusalOf,
+  usesSharedTemporary,
+} from "./rules.ts";
 import type { Mark } from "../base/cookie.ts";
 import type { Host } from "../system/host.ts";
 import { parseRecords } from "../system/programs/environ.ts";
@@ -15,11 +22,14 @@ import script from "./isolate.sh" with { type: "text" };
 /** Namespaces of its own for each session of a run: network, pids, mounts, IPC. */
 export interface Isolation {
   readonly method: IsolationMethod;
-  /** The command around a session's own. Its first process inside ends with all that is left in there, and it ends when tractest does. */
+  /**
+   * The command around a session's own. Its first process inside ends with all that is left in
+   * there, and it ends when tractest does.
+   */
   wrap(argv: readonly string[], session: string): string[];
   /**
-   * What the session's command has left behind, once it is over; pids are those inside. Nothing has to be cleaned up: all of it ended with
-   * its namespaces.
+   * What the session's command has left behind, once it is over; pids are those inside. Nothing has
+   * to be cleaned up: all of it ended with its namespaces.
    */
   outlived(session: string): Promise<Outlived>;
 }
@@ -41,10 +51,24 @@ const TRY_MS = 10_000;
 /** What the try ends with, if all of it worked. */
 const TRIED = 42;
 
-/** Tries once whether sessions can be isolated here, and says why if they can't. Starts and ends a session that does nothing. */
-export async function isolate(host: Host, project: Project, options: IsolateOptions): Promise<Isolation | Refusal> {
-  if (host.platform !== "linux") return { reason: "namespaces are Linux's; this system has none", remedy: "run it in a Linux container or machine" };
-  const places = await Promise.all(ISOLATION_PROGRAMS.map(async (row) => ({ row, place: await standardPlace(host, row.name) })));
+/**
+ * Tries once whether sessions can be isolated here, and says why if they can't. Starts and ends a
+ * session that does nothing.
+ */
+export async function isolate(
+  host: Host,
+  project: Project,
+  options: IsolateOptions,
+): Promise<Isolation | Refusal> {
+  if (host.platform !== "linux") {
+    return {
+      reason: "namespaces are Linux's; this system has none",
+      remedy: "run it in a Linux container or machine",
+    };
+  }
+  const places = await Promise.all(
+    ISOLATION_PROGRAMS.map(async (row) => ({ row, place: await standardPlace(host, row.name) })),
+  );
   const missing = places.filter(({ place }) => place === null).map(({ row }) => row);
   if (missing.length > 0) {
     const packages = [...new Set(missing.map((row) => row.packages))];
@@ -60,7 +84,8 @@ export async function isolate(host: Host, project: Project, options: IsolateOpti
     setpriv: places.find(({ row }) => row.name === "setpriv")!.place!,
     script: await scriptFile(host, options.directory),
     standard: STANDARD_DIRECTORIES,
-    // A plain user owns the user namespace, with all rights in it; pytest is to have those that it has outside.
+    // A plain user owns the user namespace, with all rights in it; pytest is to have those that it
+    // has outside.
     drop: uid !== 0,
   };
   const methods: readonly IsolationMethod[] = uid === 0 ? ["root", "user"] : ["user"];
@@ -68,17 +93,30 @@ export async function isolate(host: Host, project: Project, options: IsolateOpti
   for (const method of methods) {
     const plan: IsolationPlan = { ...common, method, mirrors: [] };
     const report = join(options.directory, "outlived-try");
-    const tried = await host.programs.run("env", isolatedCommand(plan, ["/bin/sh", "-c", `exit ${TRIED}`], report), {
-      cwd: "/",
-      why: "whether sessions can be isolated",
-      timeoutMs: TRY_MS,
-    });
+    const tried = await host.programs.run(
+      "env",
+      isolatedCommand(plan, ["/bin/sh", "-c", `exit ${TRIED}`], report),
+      {
+        cwd: "/",
+        why: "whether sessions can be isolated",
+        timeoutMs: TRY_MS,
+      },
+    );
     if (tried.outcome === "exited" && tried.code === TRIED) {
-      return new Namespaces(host, { ...plan, mirrors: await mirrorsOf(host, project) }, options.directory);
+      return new Namespaces(
+        host,
+        { ...plan, mirrors: await mirrorsOf(host, project) },
+        options.directory,
+      );
     }
     said = tried.outcome === "timed-out" ? "it timed out" : new TextDecoder().decode(tried.stderr);
   }
-  return refusalOf({ uid, said, settings: await settings(host), container: await isContainer(host) });
+  return refusalOf({
+    uid,
+    said,
+    settings: await settings(host),
+    container: await isContainer(host),
+  });
 }
 
 /** Whether there is an isolation. */
@@ -87,7 +125,11 @@ export function isRefusal(answer: Isolation | Refusal): answer is Refusal {
 }
 
 class Namespaces implements Isolation {
-  constructor(private readonly host: Host, private readonly plan: IsolationPlan, private readonly directory: string) {}
+  constructor(
+    private readonly host: Host,
+    private readonly plan: IsolationPlan,
+    private readonly directory: string,
+  ) {}
 
   get method(): IsolationMethod {
     return this.plan.method;
@@ -99,8 +141,13 @@ class Namespaces implements Isolation {
 
   async outlived(session: string): Promise<Outlived> {
     const report = this.#report(session);
-    const [processes = "", marks = ""] = await Promise.all([report, `${report}-marks`].map((path) => this.host.files.readText(path)));
-    return { processes: parseOutlived(processes ?? ""), marks: parseRecords((marks ?? "").split("\0").slice(0, -1)) ?? new Map() };
+    const [processes = "", marks = ""] = await Promise.all(
+      [report, `${report}-marks`].map((path) => this.host.files.readText(path)),
+    );
+    return {
+      processes: parseOutlived(processes ?? ""),
+      marks: parseRecords((marks ?? "").split("\0").slice(0, -1)) ?? new Map(),
+    };
   }
 
   #report(session: string): string {
@@ -108,14 +155,20 @@ class Namespaces implements Isolation {
   }
 }
 
-/** Parses what the first process writes at its end: pids on a line, then their files. What is not whole says nothing. */
+/**
+ * Parses what the first process writes at its end: pids on a line, then their files. What is not
+ * whole says nothing.
+ */
 export function parseOutlived(text: string): ProcessFiles[] {
   const [, list = "", files = ""] = /^([\d ]*)\n(.*)$/s.exec(text) ?? [];
   const rows = parseProcessFiles(files, list.split(" ").filter((word) => word !== "").map(Number));
   return [...rows?.values() ?? []].filter((row) => row.state !== "Z" && row.state !== "X");
 }
 
-/** The script in a private directory that is named after its content; what stands there already is compared, never trusted. */
+/**
+ * The script in a private directory that is named after its content; what stands there already is
+ * compared, never trusted.
+ */
 async function scriptFile(host: Host, otherwise: string): Promise<string> {
   const name = `isolation-${await digest(script)}`;
   const cache = await usable(host, await cacheDirectory(host), name);
@@ -127,28 +180,40 @@ async function scriptFile(host: Host, otherwise: string): Promise<string> {
 }
 
 /**
- * Directories in which actors leave sockets beside what tests share with the outside: those of the configuration, and `/tmp` where this
- * tractor uses it. Today's uses the runtime directory, which is private as a whole; then `/tmp` stays what it is.
+ * Directories in which actors leave sockets beside what tests share with the outside: those of the
+ * configuration, and `/tmp` where this tractor uses it. Today's uses the runtime directory, which
+ * is private as a whole; then `/tmp` stays what it is.
  */
 async function mirrorsOf(host: Host, project: Project): Promise<string[]> {
-  const configured = project.configuration.socketDirectories.map((path) => resolve(project.root, path));
+  const configured = project.configuration.socketDirectories.map((path) =>
+    resolve(project.root, path)
+  );
   const wanted = [...configured, ...await usesTemporary(host, project) ? ["/tmp"] : []];
   const resolved = await Promise.all([...new Set(wanted)].map(async (path) => {
     const real = await host.files.realPath(path).catch(() => null);
-    return real !== null && (await host.files.stat(real).catch(() => null))?.kind === "directory" ? real : null;
+    return real !== null && (await host.files.stat(real).catch(() => null))?.kind === "directory"
+      ? real
+      : null;
   }));
   // Above comes first, since it hides what was mounted below.
   return [...new Set(resolved.filter((path) => path !== null))].sort();
 }
 
 async function usesTemporary(host: Host, project: Project): Promise<boolean> {
-  const list = async (path: string) => (await host.files.readDirectory(path).catch(() => null) ?? []).map(({ name }) => name);
+  const list = async (path: string) =>
+    (await host.files.readDirectory(path).catch(() => null) ?? []).map(({ name }) => name);
   if ((await list("/tmp")).some((name) => /^registry@.*\.sock$/s.test(name))) return true;
   const [before, after = ""] = project.configuration.venv.split("<MINOR>");
-  const venvs = (await list(project.root)).filter((name) => (name.startsWith(before!) && name.endsWith(after)) || name === ".venv")
+  const venvs = (await list(project.root)).filter((name) =>
+    (name.startsWith(before!) && name.endsWith(after)) || name === ".venv"
+  )
     .map((name) => join(project.root, name, "lib"));
-  const installed = await Promise.all(venvs.map(async (lib) => (await list(lib)).map((name) => join(lib, name, "site-packages"))));
-  const files = [project.root, ...installed.flat()].flatMap((place) => ["_addr.py", "ipc/_uds.py"].map((name) => join(place, "tractor", name)));
+  const installed = await Promise.all(
+    venvs.map(async (lib) => (await list(lib)).map((name) => join(lib, name, "site-packages"))),
+  );
+  const files = [project.root, ...installed.flat()].flatMap((place) =>
+    ["_addr.py", "ipc/_uds.py"].map((name) => join(place, "tractor", name))
+  );
   const texts = await Promise.all(files.map((file) => host.files.readText(file).catch(() => null)));
   return texts.some((text) => text !== null && usesSharedTemporary(text));
 }
@@ -156,14 +221,20 @@ async function usesTemporary(host: Host, project: Project): Promise<boolean> {
 async function settings(host: Host): Promise<Map<string, string>> {
   const read = await Promise.all(
     Object.entries(ISOLATION_SETTINGS).map(async ([key, path]) => {
-      const { text } = await probe(host, "cat", [`/proc/sys/${path}`], { why: "what forbids namespaces" });
+      const { text } = await probe(host, "cat", [`/proc/sys/${path}`], {
+        why: "what forbids namespaces",
+      });
       return [key, text?.trim()] as const;
     }),
   );
-  return new Map(read.flatMap(([key, value]) => value === undefined ? [] : [[key, value] as const]));
+  return new Map(
+    read.flatMap(([key, value]) => value === undefined ? [] : [[key, value] as const]),
+  );
 }
 
 async function isContainer(host: Host): Promise<boolean> {
-  const marks = await Promise.all(["/.dockerenv", "/run/.containerenv"].map((path) => host.files.stat(path).catch(() => null)));
+  const marks = await Promise.all(
+    ["/.dockerenv", "/run/.containerenv"].map((path) => host.files.stat(path).catch(() => null)),
+  );
   return marks.some((mark) => mark !== null);
 }

@@ -5,13 +5,17 @@ export interface IsolationProgramRow {
   readonly purpose: string;
 }
 
-/** Every program that a session in isolation is started with, besides `/bin/sh`. `env` starts them, as it starts pytest. */
+/**
+ * Every program that a session in isolation is started with, besides `/bin/sh`. `env` starts them,
+ * as it starts pytest.
+ */
 export const ISOLATION_PROGRAMS = [
   { name: "unshare", packages: "util-linux", purpose: "makes the namespaces" },
   {
     name: "setpriv",
     packages: "util-linux",
-    purpose: "ends the session when tractest dies, and takes the rights of a namespace's owner from pytest",
+    purpose:
+      "ends the session when tractest dies, and takes the rights of a namespace's owner from pytest",
   },
   { name: "mount", packages: "mount (util-linux)", purpose: "a /proc and a /dev/shm of its own" },
   { name: "ip", packages: "iproute2", purpose: "brings the loopback interface up" },

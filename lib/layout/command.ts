@@ -11,28 +11,61 @@ import { durationsOf } from "../history/project_history.ts";
 import { findProject } from "../project/project.ts";
 import { testTree } from "../project/targets.ts";
 
-/** `tractest layout`: the tests tree as it is, beside the reference: what is the same, moved, gone or new, and what the history says of it. */
+/**
+ * `tractest layout`: the tests tree as it is, beside the reference: what is the same, moved, gone
+ * or new, and what the history says of it.
+ */
 export async function layout({ host, printer }: Context): Promise<ExitCode> {
   const project = await findProject(host);
-  const [tree, durations] = await Promise.all([testTree(host, project), durationsOf(host, project)]);
-  const rows = compareLayout(tree, REFERENCE_LAYOUT).map((row) => ({ ...row, recorded: row.path === null ? null : extentOf(durations, [row.path]) }));
+  const [tree, durations] = await Promise.all([
+    testTree(host, project),
+    durationsOf(host, project),
+  ]);
+  const rows = compareLayout(tree, REFERENCE_LAYOUT).map((row) => ({
+    ...row,
+    recorded: row.path === null ? null : extentOf(durations, [row.path]),
+  }));
   const named = Object.entries(tree.namedTargets).map(([name, entries]) => {
     const targets = targetsOf(name, tree);
     return { name, entries, targets, recorded: extentOf(durations, targets) };
   });
   const testFiles = tree.files.filter(isTestFile).length;
   if (printer.json) {
-    printer.document("tractest.layout/1", { root: project.root, testsDirectories: tree.testsDirectories, testFiles, rows, named });
+    printer.document("tractest.layout/1", {
+      root: project.root,
+      testsDirectories: tree.testsDirectories,
+      testFiles,
+      rows,
+      named,
+    });
     return EXIT.ok;
   }
-  printer.line(`${tree.testsDirectories.map((directory) => `${escapeText(directory)}/`).join(" ")}  ${testFiles} test file(s)`);
+  printer.line(
+    `${
+      tree.testsDirectories.map((directory) => `${escapeText(directory)}/`).join(" ")
+    }  ${testFiles} test file(s)`,
+  );
   for (const row of columns(rows.map(cellsOf))) printer.line(row);
   const count = (status: LayoutRow["status"]) => rows.filter((row) => row.status === status).length;
   printer.line();
-  printer.line(`beside the reference: ${count("same")} same, ${count("moved")} moved, ${count("gone")} gone, ${count("new")} new`);
+  printer.line(
+    `beside the reference: ${count("same")} same, ${count("moved")} moved, ${count("gone")} gone, ${
+      count("new")
+    } new`,
+  );
   printer.line();
   printer.line("named targets:");
-  for (const row of columns(named.map((one) => [`  ${escapeText(one.name)}`, extentText(one.recorded), escapeText(one.entries.join(" "))]))) {
+  for (
+    const row of columns(
+      named.map((
+        one,
+      ) => [
+        `  ${escapeText(one.name)}`,
+        extentText(one.recorded),
+        escapeText(one.entries.join(" ")),
+      ]),
+    )
+  ) {
     printer.line(row);
   }
   return EXIT.ok;
@@ -51,6 +84,12 @@ function targetsOf(name: string, tree: TestTree): readonly string[] {
 function cellsOf(row: LayoutRow & { readonly recorded: Extent | null }): string[] {
   const path = escapeText((row.path ?? row.reference)!);
   const files = row.testFiles === null ? "" : ` (${row.testFiles})`;
-  const about = row.status === "moved" ? `${row.about}; was ${escapeText(row.reference!)}` : row.about;
-  return [`  ${path}${files}`, row.status, [about, extentText(row.recorded)].filter((part) => part !== "").join(": ")];
+  const about = row.status === "moved"
+    ? `${row.about}; was ${escapeText(row.reference!)}`
+    : row.about;
+  return [
+    `  ${path}${files}`,
+    row.status,
+    [about, extentText(row.recorded)].filter((part) => part !== "").join(": "),
+  ];
 }

@@ -5,7 +5,10 @@ import { findByName, isTestFile, isWithin, type TestTree } from "../project/rule
 export interface LayoutRow {
   /** Where it is today; null when it is gone. */
   readonly path: string | null;
-  /** `same` and `moved`: the reference has it; `gone`: only the reference has it; `new`: only the tree has it. */
+  /**
+   * `same` and `moved`: the reference has it; `gone`: only the reference has it; `new`: only the
+   * tree has it.
+   */
   readonly status: "same" | "moved" | "gone" | "new";
   /** Where the reference has it; null for what is new. */
   readonly reference: string | null;
@@ -15,7 +18,10 @@ export interface LayoutRow {
   readonly testFiles: number | null;
 }
 
-/** The tests tree beside the reference: directories and conftest first, each with what is in it, as a person reads a tree. */
+/**
+ * The tests tree beside the reference: directories and conftest first, each with what is in it, as
+ * a person reads a tree.
+ */
 export function compareLayout(tree: TestTree, reference: readonly ReferenceRow[]): LayoutRow[] {
   const [tests = "tests"] = tree.testsDirectories;
   const below = (path: string) => tests === "." ? path : `${tests}/${path}`;
@@ -27,10 +33,23 @@ export function compareLayout(tree: TestTree, reference: readonly ReferenceRow[]
     return { path: now, status, reference: old, about, testFiles: countOf(now, tree) };
   });
   const named = new Set(rows.map((row) => row.path));
-  const directories = tree.directories.filter((directory) => directory !== tests && directory !== "." && isWithin(directory, tests));
-  const files = tree.files.filter((file) => isWithin(file, tests) && (isTestFile(file) || file.endsWith("/conftest.py") || file === "conftest.py"));
+  const directories = tree.directories.filter((directory) =>
+    directory !== tests && directory !== "." && isWithin(directory, tests)
+  );
+  const files = tree.files.filter((file) =>
+    isWithin(file, tests) &&
+    (isTestFile(file) || file.endsWith("/conftest.py") || file === "conftest.py")
+  );
   for (const path of [...directories.map((directory) => `${directory}/`), ...files]) {
-    if (!named.has(path)) rows.push({ path, status: "new", reference: null, about: "", testFiles: countOf(path, tree) });
+    if (!named.has(path)) {
+      rows.push({
+        path,
+        status: "new",
+        reference: null,
+        about: "",
+        testFiles: countOf(path, tree),
+      });
+    }
   }
   return rows.sort((a, b) => compare(keyOf(a, tests), keyOf(b, tests)));
 }
@@ -44,7 +63,9 @@ function countOf(path: string | null, tree: TestTree): number | null {
 function keyOf(row: LayoutRow, tests: string): string {
   const path = (row.path ?? row.reference)!.slice(tests === "." ? 0 : tests.length + 1);
   const parts = path.split("/");
-  return parts.map((part, index) => `${index < parts.length - 1 ? 1 : part === "conftest.py" ? 0 : part === "" ? "" : 2}${part}`).join("/");
+  return parts.map((part, index) =>
+    `${index < parts.length - 1 ? 1 : part === "conftest.py" ? 0 : part === "" ? "" : 2}${part}`
+  ).join("/");
 }
 
 function compare(a: string, b: string): number {

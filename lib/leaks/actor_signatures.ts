@@ -3,55 +3,92 @@ export interface ActorSignature {
   /** As evidence names it. */
   readonly name: string;
   /**
-   * What `pattern` has to match: `title`, the whole of a command line of one word; `module`, the module that Python runs; `code`, the
-   * code after Python's `-c`; `comm`, the kernel's name.
+   * What `pattern` has to match: `title`, the whole of a command line of one word; `module`, the
+   * module that Python runs; `code`, the code after Python's `-c`; `comm`, the kernel's name.
    */
   readonly where: "title" | "module" | "code" | "comm";
   readonly pattern: RegExp;
 }
 
-/** Every spawn backend, of the release 0.1.0a5 and of current tractor. Words in the arguments of other programs (editors, grep) match nothing here. */
+/**
+ * Every spawn backend, of the release 0.1.0a5 and of current tractor. Words in the arguments of
+ * other programs (editors, grep) match nothing here.
+ */
 export const ACTOR_SIGNATURES = [
   { name: "titled as a subactor", where: "title", pattern: /^(_subactor|tractor)\[.+@.+\]$/s },
   { name: "named as a subactor", where: "comm", pattern: /^_subactor\[/ },
   { name: "runs the module of a subactor", where: "module", pattern: /^tractor\._child$/ },
   { name: "runs the code of a subactor", where: "code", pattern: /\b_actor_child_main\b/ },
-  { name: "named as a fork server for subinterpreters", where: "comm", pattern: /^subint-forkserv/ },
-  { name: "titled as a fork server for subinterpreters", where: "title", pattern: /^subint-forkserv/ },
+  {
+    name: "named as a fork server for subinterpreters",
+    where: "comm",
+    pattern: /^subint-forkserv/,
+  },
+  {
+    name: "titled as a fork server for subinterpreters",
+    where: "title",
+    pattern: /^subint-forkserv/,
+  },
   // The server, and with the very same words each actor that it forked.
-  { name: "runs tractor's fork server", where: "code", pattern: /^\s*from tractor\.(spawn\.)?_forkserver_override import / },
+  {
+    name: "runs tractor's fork server",
+    where: "code",
+    pattern: /^\s*from tractor\.(spawn\.)?_forkserver_override import /,
+  },
 ] as const satisfies readonly ActorSignature[];
 
-/** What a list of all processes is searched for: wider than the signatures, since it only decides where to look closer. */
+/**
+ * What a list of all processes is searched for: wider than the signatures, since it only decides
+ * where to look closer.
+ */
 export const FIRST_LOOK =
   /_subactor|tractor\[|tractor\._child|_actor_child_main|subint-forkserv|from (multiprocessing|billiard)\.|loky\.backend|from tractor\./;
 
 /**
- * Processes that libraries for many processes start: a worker, the server that forks workers, the tracker that cleans up after them. Any
- * program may have them: such a one is no actor by that alone.
+ * Processes that libraries for many processes start: a worker, the server that forks workers, the
+ * tracker that cleans up after them. Any program may have them: such a one is no actor by that
+ * alone.
  */
 export const HELPERS = [
-  { where: "code", pattern: /^\s*from (multiprocessing|billiard)\.(forkserver|spawn) import /, tracks: false },
-  { where: "module", pattern: /^((joblib\.externals\.)?loky\.backend\.popen_loky_posix)$/, tracks: false },
+  {
+    where: "code",
+    pattern: /^\s*from (multiprocessing|billiard)\.(forkserver|spawn) import /,
+    tracks: false,
+  },
+  {
+    where: "module",
+    pattern: /^((joblib\.externals\.)?loky\.backend\.popen_loky_posix)$/,
+    tracks: false,
+  },
   // These end by themselves as soon as the last process that uses them has.
   {
     where: "code",
-    pattern: /^\s*from (multiprocessing|billiard|(joblib\.externals\.)?loky\.backend)\.(resource|semaphore)_tracker import /,
+    pattern:
+      /^\s*from (multiprocessing|billiard|(joblib\.externals\.)?loky\.backend)\.(resource|semaphore)_tracker import /,
     tracks: true,
   },
 ] as const satisfies readonly { where: "code" | "module"; pattern: RegExp; tracks: boolean }[];
 
-/** Helpers that one test starts and all later ones use: they live as long as pytest and are no leak of that test. */
+/**
+ * Helpers that one test starts and all later ones use: they live as long as pytest and are no leak
+ * of that test.
+ */
 export const SHARED_HELPERS =
   /\bfrom ((multiprocessing|billiard|(joblib\.externals\.)?loky\.backend)\.(forkserver|resource_tracker|semaphore_tracker)|tractor\.(spawn\.)?_forkserver_override) import /;
 
 /** The code of a fork server, and with the very same words of each process that it forked. */
 export const FORK_SERVER = /\bfrom [\w.]*(forkserver|_forkserver_override) import /;
 
-/** Compiled modules that every program on tractor maps: they tell an application from a script that merely uses the same venv. */
+/**
+ * Compiled modules that every program on tractor maps: they tell an application from a script that
+ * merely uses the same venv.
+ */
 export const RUNTIME_EXTENSIONS = ["msgspec"] as const;
 
-/** Programs that start others by hand and never adopt orphans: what such a one started, somebody wants. */
+/**
+ * Programs that start others by hand and never adopt orphans: what such a one started, somebody
+ * wants.
+ */
 export const SHELLS_AND_DEBUGGERS = [
   "sh",
   "bash",

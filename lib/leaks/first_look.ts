@@ -13,16 +13,25 @@ export interface FirstLook {
   readonly marks: Promise<Read<Mark>>;
 }
 
-/** Starts the first look, so that a caller can find the project meanwhile. Never rejects for what the programs do. */
+/**
+ * Starts the first look, so that a caller can find the project meanwhile. Never rejects for what
+ * the programs do.
+ */
 export function startFirstLook(host: Host): FirstLook {
   // The slower one first: starting a program takes its time too.
   const processes = listProcesses(host);
-  return { listeners: listTcpListeners(host, false), processes, marks: processes.then((list) => marksOf(host, list)) };
+  return {
+    listeners: listTcpListeners(host, false),
+    processes,
+    marks: processes.then((list) => marksOf(host, list)),
+  };
 }
 
 function marksOf(host: Host, { processes }: ProcessList): Promise<Read<Mark>> {
   const uid = host.uid();
   // Threads of the kernel have no environment.
-  const own = processes.filter((row) => row.uid === uid && row.state !== "Z" && row.ppid !== 2 && row.pid !== host.pid);
+  const own = processes.filter((row) =>
+    row.uid === uid && row.state !== "Z" && row.ppid !== 2 && row.pid !== host.pid
+  );
   return readMarks(host, own.map((row) => row.pid), "which processes a test started");
 }

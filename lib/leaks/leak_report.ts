@@ -2,7 +2,10 @@ import type { ProcessIdentity, Refusal } from "../processes/process.ts";
 
 /** Where a process has its working directory, seen from one project. */
 export type Place =
-  /** In the project's checkout: same directory by device and inode, and no other checkout nested between. */
+  /**
+   * In the project's checkout: same directory by device and inode, and no other checkout nested
+   * between.
+   */
   | "checkout"
   /** Below the directory in which pytest makes its temporary directories. */
   | "pytest-temporary"
@@ -24,17 +27,24 @@ export interface ProcessDetails extends ProcessIdentity {
   readonly place: Place;
   /** Whether it sees the same files and the same pids as this process. */
   readonly sameNamespaces: boolean | null;
-  /** The process that began its session, 0 for one outside of this pid namespace; left out where unknown. */
+  /**
+   * The process that began its session, 0 for one outside of this pid namespace; left out where
+   * unknown.
+   */
   readonly session?: number;
   /** The process that leads its process group. */
   readonly group?: number;
-  /** Whether it was forked and never became another program: its command line is that of the process that forked it. */
+  /**
+   * Whether it was forked and never became another program: its command line is that of the process
+   * that forked it.
+   */
   readonly isForkedCopy?: boolean;
 }
 
 /**
- * `leaked`: ours, and no live pytest or application above it. `in-use`: a live pytest or application is above it, or it is one.
- * `foreign`: of another project, user or namespace. `unknown`: can't tell; left alone.
+ * `leaked`: ours, and no live pytest or application above it. `in-use`: a live pytest or
+ * application is above it, or it is one. `foreign`: of another project, user or namespace.
+ * `unknown`: can't tell; left alone.
  */
 export type Verdict = "leaked" | "in-use" | "foreign" | "unknown";
 
@@ -84,10 +94,16 @@ export interface SharedMemoryReport {
 
 /** What was found about leaked actors, the registry and sockets of one project. */
 export interface LeakReport {
-  /** False if there is a leaked actor, a stale socket, or a registry that no live run of ours holds; null if it can't be told. */
+  /**
+   * False if there is a leaked actor, a stale socket, or a registry that no live run of ours holds;
+   * null if it can't be told.
+   */
   readonly clean: boolean | null;
   readonly registries: readonly RegistryReport[];
-  /** Actors of this project (and those that may be), and whatever else leaked: what tests started is among them. */
+  /**
+   * Actors of this project (and those that may be), and whatever else leaked: what tests started is
+   * among them.
+   */
   readonly actors: readonly ListedProcess[];
   readonly sockets: readonly SocketReport[];
   readonly refused: readonly Refusal[];
@@ -95,8 +111,15 @@ export interface LeakReport {
   readonly named?: JudgedProcess | null;
   /** What is below that process and would be ended with it. */
   readonly tree?: readonly JudgedProcess[];
-  /** What runs of this project started and what goes on though their tractest was killed: pytests, as a rule. */
-  readonly abandoned?: readonly { readonly pid: number; readonly title: string; readonly runId: string }[];
+  /**
+   * What runs of this project started and what goes on though their tractest was killed: pytests,
+   * as a rule.
+   */
+  readonly abandoned?: readonly {
+    readonly pid: number;
+    readonly title: string;
+    readonly runId: string;
+  }[];
   /** With a parent given: the pids below it, the only ones that a clean-up may touch. */
   readonly below?: readonly number[];
   /** A live pytest of this project that holds a registry: no leak. */
@@ -113,7 +136,10 @@ export interface CleanupReport {
   readonly refused: readonly Refusal[];
   /** The state afterwards; its `refused` has those of the clean-up too. */
   readonly after: LeakReport;
-  /** True if all is clean now, false if something of ours survived or a foreign holder stays, null if it can't be told. */
+  /**
+   * True if all is clean now, false if something of ours survived or a foreign holder stays, null
+   * if it can't be told.
+   */
   readonly ok: boolean | null;
   /** Whether a process or socket of ours was to be cleaned up and is still there. */
   readonly survivors: boolean;

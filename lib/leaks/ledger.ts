@@ -1,7 +1,15 @@
 import { descendantsOf } from "../processes/forest.ts";
 import type { ProcessIdentity, Refusal } from "../processes/process.ts";
 import { basename, join } from "@std/path";
-import { type LedgerEntry, ledgerLine, parseLedger, parseSegments, type SegmentEntry, segmentLine, type Surroundings } from "./rules_ledger.ts";
+import {
+  type LedgerEntry,
+  ledgerLine,
+  parseLedger,
+  parseSegments,
+  type SegmentEntry,
+  segmentLine,
+  type Surroundings,
+} from "./rules_ledger.ts";
 import { TractestError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 import { listNames } from "../system/programs/ls.ts";
@@ -21,7 +29,10 @@ const READ_LIMIT = 4 * 1024 * 1024;
 
 const surroundings = new WeakMap<Host, Promise<Surroundings | null>>();
 
-/** This boot and this pid namespace; null where there is no /proc. Neither changes as long as this program runs: they are asked for once. */
+/**
+ * This boot and this pid namespace; null where there is no /proc. Neither changes as long as this
+ * program runs: they are asked for once.
+ */
 export function surroundingsOf(host: Host): Promise<Surroundings | null> {
   let known = surroundings.get(host);
   if (!known) surroundings.set(host, known = askSurroundings(host));
@@ -43,7 +54,10 @@ export interface Ledger {
   readonly refused: readonly Refusal[];
 }
 
-/** Reads the ledger of a project. One that is not there, or that others may have written, says nothing. */
+/**
+ * Reads the ledger of a project. One that is not there, or that others may have written, says
+ * nothing.
+ */
 export async function readLedger(host: Host, root: string): Promise<Ledger> {
   const refused: Refusal[] = [];
   const entries: LedgerEntry[] = [];
@@ -52,14 +66,23 @@ export async function readLedger(host: Host, root: string): Promise<Ledger> {
     const directory = await ledgerDirectory(host, root);
     if (directory === null || !directory.exists) return { entries, segments, refused };
     if (directory.problem !== null) {
-      return { entries, segments, refused: [{ path: directory.path ?? "", reason: `the ledger is not used: ${directory.problem}` }] };
+      return {
+        entries,
+        segments,
+        refused: [{
+          path: directory.path ?? "",
+          reason: `the ledger is not used: ${directory.problem}`,
+        }],
+      };
     }
     for (const name of await runFiles(host, directory.path)) {
       const path = join(directory.path, name);
       const problem = await untrusted(host, path);
       if (problem !== null) refused.push({ path, reason: `the ledger is not used: ${problem}` });
       if (problem !== null) continue;
-      const text = new TextDecoder().decode(await host.files.readFrom(path, 0, READ_LIMIT) ?? new Uint8Array());
+      const text = new TextDecoder().decode(
+        await host.files.readFrom(path, 0, READ_LIMIT) ?? new Uint8Array(),
+      );
       entries.push(...parseLedger(text));
       segments.push(...parseSegments(text));
     }
@@ -75,14 +98,24 @@ export const SHARED_MEMORY = "/dev/shm";
 
 /** The segments that are there: plain files, whoever owns them, by path. */
 export async function sharedMemoryFiles(host: Host): Promise<ReadonlyMap<string, FileFacts>> {
-  const { names } = await listNames(host, SHARED_MEMORY, "which segments of shared memory there are");
-  const files = await statPaths(host, (names ?? []).map((name) => join(SHARED_MEMORY, name)), "which file a segment is");
+  const { names } = await listNames(
+    host,
+    SHARED_MEMORY,
+    "which segments of shared memory there are",
+  );
+  const files = await statPaths(
+    host,
+    (names ?? []).map((name) => join(SHARED_MEMORY, name)),
+    "which file a segment is",
+  );
   return new Map([...files].filter(([, file]) => file.kind === "file"));
 }
 
 /** Names of the runs' files, oldest first. */
 async function runFiles(host: Host, directory: string): Promise<string[]> {
-  return (await host.files.readDirectory(directory) ?? []).map((entry) => entry.name).filter((name) => name.endsWith(".jsonl")).sort();
+  return (await host.files.readDirectory(directory) ?? []).map((entry) => entry.name).filter((
+    name,
+  ) => name.endsWith(".jsonl")).sort();
 }
 
 /** Why a file proves nothing; null for one that only this user can have written. */
@@ -91,12 +124,15 @@ async function untrusted(host: Host, path: string): Promise<string | null> {
   if (status === null) return "it is gone";
   if (status.kind !== "file") return `it is a ${status.kind}, not a file`;
   if (status.uid !== host.uid()) return `it belongs to uid ${status.uid}`;
-  return (status.mode & 0o077) === 0 ? null : `others may read or write it (mode ${status.mode.toString(8)})`;
+  return (status.mode & 0o077) === 0
+    ? null
+    : `others may read or write it (mode ${status.mode.toString(8)})`;
 }
 
 /**
- * Writes the ledger of one run: a file of its own, so that nobody else ever writes to it, a line for each process, each written at once.
- * A disk that does not take it costs later evidence, never a test.
+ * Writes the ledger of one run: a file of its own, so that nobody else ever writes to it, a line
+ * for each process, each written at once. A disk that does not take it costs later evidence, never
+ * a test.
  */
 export class RunLedger {
   #seen = new Map<number, string>();
@@ -117,11 +153,19 @@ export class RunLedger {
   ) {}
 
   /**
-   * Makes the ledger of a run's session, and removes those of the oldest. Without a usable directory it writes nothing.
+   * Makes the ledger of a run's session, and removes those of the oldest. Without a usable
+   * directory it writes nothing.
    *
-   * @param isolated whether the session has shared memory of its own: what is here is none of its then, whatever it is called
+   * @param isolated whether the session has shared memory of its own: what is here is none of its
+   *   then, whatever it is called
    */
-  static async open(host: Host, root: string, runId: string, session: string, isolated = false): Promise<RunLedger> {
+  static async open(
+    host: Host,
+    root: string,
+    runId: string,
+    session: string,
+    isolated = false,
+  ): Promise<RunLedger> {
     const none = new RunLedger(host, runId, null, isolated);
     if (host.platform !== "linux") return none;
     try {
@@ -130,36 +174,65 @@ export class RunLedger {
       if (await usable(host, await stateDirectory(host)) === null) return none;
       await host.files.makeDirectory(directory.path);
       const names = await runFiles(host, directory.path);
-      for (const name of names.slice(0, Math.max(0, names.length - KEPT_SESSIONS + 1))) await host.files.remove(join(directory.path, name));
-      return new RunLedger(host, runId, join(directory.path, `${runId}-${session}.jsonl`), isolated);
+      for (const name of names.slice(0, Math.max(0, names.length - KEPT_SESSIONS + 1))) {
+        await host.files.remove(join(directory.path, name));
+      }
+      return new RunLedger(
+        host,
+        runId,
+        join(directory.path, `${runId}-${session}.jsonl`),
+        isolated,
+      );
     } catch (error) {
       if (!(error instanceof TractestError)) throw error;
       return none;
     }
   }
 
-  /** Records this program and what it has started. Returns the identity of the latter; null where it can't be read. */
+  /**
+   * Records this program and what it has started. Returns the identity of the latter; null where it
+   * can't be read.
+   */
   async begin(root: number): Promise<LedgerEntry | null> {
     const [here, { rows }] = await Promise.all([
       surroundingsOf(this.host),
-      readProcessFiles(this.host, [this.host.pid, root], { mapped: false, why: "what a later run knows this one by" }),
+      readProcessFiles(this.host, [this.host.pid, root], {
+        mapped: false,
+        why: "what a later run knows this one by",
+      }),
     ]);
     if (here === null) return null;
     this.#here = here;
     this.#root = root;
-    if (!this.isolated) { for (const { inode } of (await sharedMemoryFiles(this.host)).values()) this.#segments.add(inode); }
+    if (!this.isolated) {
+      for (const { inode } of (await sharedMemoryFiles(this.host)).values()) {
+        this.#segments.add(inode);
+      }
+    }
     const entries = [[this.host.pid, "runner"], [root, "root"]] as const;
     for (const [pid, role] of entries) {
       const row = rows.get(pid);
       if (row) await this.#write([{ ...identityOf(row), role }], () => null);
     }
     const row = rows.get(root);
-    return row ? { ...here, pid: root, uid: row.uid, startTicks: row.startTicks, runId: this.runId, role: "root", test: null, title: "" } : null;
+    return row
+      ? {
+        ...here,
+        pid: root,
+        uid: row.uid,
+        startTicks: row.startTicks,
+        runId: this.runId,
+        role: "root",
+        test: null,
+        title: "",
+      }
+      : null;
   }
 
   /**
-   * Looks for processes below the root, and in the session that it leads, that were not recorded yet. One `ps`, and one `cat` only when
-   * there is somebody new. One that is asked for while another is under way is that one.
+   * Looks for processes below the root, and in the session that it leads, that were not recorded
+   * yet. One `ps`, and one `cat` only when there is somebody new. One that is asked for while
+   * another is under way is that one.
    *
    * @param tests asked, once there is somebody new, which test started it
    * @returns whether the root was still there: only what is below it, or in its session, is found
@@ -193,7 +266,8 @@ export class RunLedger {
     const forest = new Map(processes.map((row) => [row.pid, row]));
     const wasThere = !this.#rootIsGone && (forest.get(root)?.state ?? "Z") !== "Z";
     const below = new Set(this.#rootIsGone ? [] : descendantsOf(root, forest));
-    // A session's number is not given again while anybody is in it; a new one that had it would have its leader too.
+    // A session's number is not given again while anybody is in it; a new one that had it would
+    // have its leader too.
     const isSession = !this.#rootIsGone || !forest.has(root);
     for (const row of isSession ? processes : []) {
       if (row.session !== root || row.pid === root || below.has(row.pid)) continue;
@@ -201,20 +275,30 @@ export class RunLedger {
     }
     // Those that lost their parent are known by who they are, and with them those below them.
     const strays = [...this.#seen.keys()].filter((pid) => forest.has(pid) && !below.has(pid));
-    const again = await readProcessFiles(this.host, strays, { mapped: false, why: "are these still processes of this run" });
+    const again = await readProcessFiles(this.host, strays, {
+      mapped: false,
+      why: "are these still processes of this run",
+    });
     for (const pid of strays) {
       const ticks = again.rows.get(pid)?.startTicks;
       if (ticks === undefined || !this.#recorded.has(`${pid} ${ticks}`)) continue;
       for (const one of [pid, ...descendantsOf(pid, forest)]) below.add(one);
     }
     below.delete(this.host.pid);
-    const rows = [...below].map((pid) => forest.get(pid)!).filter((row) => row.state !== "Z" && row.uid === this.host.uid());
+    const rows = [...below].map((pid) => forest.get(pid)!).filter((row) =>
+      row.state !== "Z" && row.uid === this.host.uid()
+    );
     // A pid that shows another command line may be another process: it is read again.
     const fresh = rows.filter((row) => this.#seen.get(row.pid) !== row.args).map((row) => row.pid);
     this.#seen = new Map(rows.map((row) => [row.pid, row.args]));
-    const { rows: files } = await readProcessFiles(this.host, fresh, { mapped: false, why: "processes of this run, for the ledger" });
+    const { rows: files } = await readProcessFiles(this.host, fresh, {
+      mapped: false,
+      why: "processes of this run, for the ledger",
+    });
     // One that has another parent by now may be another process.
-    const same = [...files.values()].filter((row) => row.state !== "Z" && row.ppid === forest.get(row.pid)?.ppid);
+    const same = [...files.values()].filter((row) =>
+      row.state !== "Z" && row.ppid === forest.get(row.pid)?.ppid
+    );
     const found = same.map((row) => ({ ...identityOf(row), role: "process" as const }));
     if (found.length > 0) await this.#write(found, await tests());
     await this.lookForSegments(rows.map((row) => row.pid));
@@ -226,14 +310,27 @@ export class RunLedger {
     if (this.isolated) return;
     const here = this.#here;
     const uid = this.host.uid();
-    const fresh = [...await sharedMemoryFiles(this.host)].filter(([, file]) => file.uid === uid && !this.#segments.has(file.inode));
+    const fresh = [...await sharedMemoryFiles(this.host)].filter(([, file]) =>
+      file.uid === uid && !this.#segments.has(file.inode)
+    );
     if (here === null || fresh.length === 0 || pids.length === 0) return;
-    const { rows } = await readProcessFiles(this.host, pids, { mapped: true, why: "which segments of shared memory this run maps" });
-    const known = [...rows.values()].filter((row) => this.#recorded.has(`${row.pid} ${row.startTicks}`));
+    const { rows } = await readProcessFiles(this.host, pids, {
+      mapped: true,
+      why: "which segments of shared memory this run maps",
+    });
+    const known = [...rows.values()].filter((row) =>
+      this.#recorded.has(`${row.pid} ${row.startTicks}`)
+    );
     const mapped = new Set(known.flatMap((row) => row.mapped ?? []));
     const lines = fresh.filter(([path]) => mapped.has(path)).map(([path, { device, inode }]) => {
       this.#segments.add(inode);
-      return segmentLine({ runId: this.runId, bootId: here.bootId, name: basename(path), device, inode });
+      return segmentLine({
+        runId: this.runId,
+        bootId: here.bootId,
+        name: basename(path),
+        device,
+        inode,
+      });
     });
     await this.#append(lines);
   }
@@ -247,20 +344,40 @@ export class RunLedger {
   async add(identities: readonly ProcessIdentity[], tests: () => Promise<TestOf>): Promise<void> {
     const own = [this.#root, this.host.pid];
     await this.#write(
-      identities.filter(({ pid }) => !own.includes(pid)).map((identity) => ({ ...identity, role: "process" as const })),
+      identities.filter(({ pid }) => !own.includes(pid)).map((identity) => ({
+        ...identity,
+        role: "process" as const,
+      })),
       await tests(),
     );
   }
 
-  async #write(found: readonly (ProcessIdentity & Pick<LedgerEntry, "role">)[], testOf: TestOf): Promise<void> {
+  async #write(
+    found: readonly (ProcessIdentity & Pick<LedgerEntry, "role">)[],
+    testOf: TestOf,
+  ): Promise<void> {
     const here = this.#here;
     if (here === null || this.file === null) return;
     const lines: string[] = [];
     for (const { pid, uid, startTicks, title, role } of found) {
       const key = `${pid} ${startTicks}`;
-      if (startTicks === null || uid !== this.host.uid() || this.#recorded.has(key) || this.#recorded.size >= KEPT_PROCESSES) continue;
+      if (
+        startTicks === null || uid !== this.host.uid() || this.#recorded.has(key) ||
+        this.#recorded.size >= KEPT_PROCESSES
+      ) continue;
       this.#recorded.add(key);
-      lines.push(ledgerLine({ runId: this.runId, role, pid, uid, startTicks, ...here, test: testOf(startTicks), title }));
+      lines.push(
+        ledgerLine({
+          runId: this.runId,
+          role,
+          pid,
+          uid,
+          startTicks,
+          ...here,
+          test: testOf(startTicks),
+          title,
+        }),
+      );
     }
     await this.#append(lines);
   }

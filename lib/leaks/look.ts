@@ -5,11 +5,21 @@ import { parseGrace, parsePid } from "./zombies_options.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { hintLeaks, showLeaks, shownTitle, showSharedMemory } from "./show.ts";
 import type { Context } from "../command_line/context.ts";
-import { endLeaks, type EndLeaksOptions, findLeaks, isCleanable, isOnlyHeld, targetsOf } from "./gather.ts";
+import {
+  endLeaks,
+  type EndLeaksOptions,
+  findLeaks,
+  isCleanable,
+  isOnlyHeld,
+  targetsOf,
+} from "./gather.ts";
 import type { FirstLook } from "./first_look.ts";
 import { findProject } from "../project/project.ts";
 
-/** What `tractest zombies` does with a first look that is under way; null where the platform has none. */
+/**
+ * What `tractest zombies` does with a first look that is under way; null where the platform has
+ * none.
+ */
 export async function lookOn(context: Context, first: FirstLook | null): Promise<ExitCode> {
   const { host, printer, line } = context;
   const options: EndLeaksOptions = {
@@ -21,8 +31,14 @@ export async function lookOn(context: Context, first: FirstLook | null): Promise
     ...(line.has("registry") ? { registries: line.values("registry") } : {}),
   };
   const project = await findProject(host);
-  const found = await findLeaks(host, project, { ...options, ...(first === null ? {} : { firstLook: first }) });
-  const look = async () => line.has("shm") ? await (await import("./shared_memory.ts")).findSharedMemory(host, project) : null;
+  const found = await findLeaks(host, project, {
+    ...options,
+    ...(first === null ? {} : { firstLook: first }),
+  });
+  const look = async () =>
+    line.has("shm")
+      ? await (await import("./shared_memory.ts")).findSharedMemory(host, project)
+      : null;
   const segments = await look();
   const kill = async () => {
     const cleanup = await endLeaks(host, printer, project, found, options);
@@ -34,16 +50,27 @@ export async function lookOn(context: Context, first: FirstLook | null): Promise
     const { removeSharedMemory } = await import("./shared_memory.ts");
     const memory = await removeSharedMemory(host, project);
     for (const path of memory.removed) printer.note(`removed ${escapeText(path)}`);
-    for (const { path, reason } of memory.refused) printer.note(`left alone: ${escapeText(`${path}: ${reason}`)}`);
-    return cleaned(context, found, { ...cleanup, removed: [...cleanup.removed, ...memory.removed] }, await look());
+    for (const { path, reason } of memory.refused) {
+      printer.note(`left alone: ${escapeText(`${path}: ${reason}`)}`);
+    }
+    return cleaned(
+      context,
+      found,
+      { ...cleanup, removed: [...cleanup.removed, ...memory.removed] },
+      await look(),
+    );
   };
   if (line.has("kill")) return await kill();
   const code = listed(context, found, segments);
-  if (code !== EXIT.leaksFound || options.dryRun || !isCleanable(found) || line.has("hook")) return code;
+  if (code !== EXIT.leaksFound || options.dryRun || !isCleanable(found) || line.has("hook")) {
+    return code;
+  }
   const { canAsk, confirm } = await import("../terminal/prompt.ts");
   const yes = line.has("yes");
   if (!canAsk(host, printer)) return code;
-  return await confirm(host, printer, "End these processes and remove these sockets?", { yes }) ? await kill() : code;
+  return await confirm(host, printer, "End these processes and remove these sockets?", { yes })
+    ? await kill()
+    : code;
 }
 
 /** What was found of shared memory; null when nobody asked. */
@@ -57,10 +84,17 @@ function staleOf(segments: Segments): readonly SharedMemoryReport[] {
 function listed({ printer, line }: Context, report: LeakReport, segments: Segments): ExitCode {
   const leaks = report.clean === false || staleOf(segments).length > 0;
   const code = leaks ? EXIT.leaksFound : report.clean === true ? EXIT.ok : EXIT.unverified;
-  if (printer.json) printer.document("tractest.zombies/1", { ...facts(report), ...(segments === null ? {} : { sharedMemory: segments }) });
+  if (printer.json) {
+    printer.document("tractest.zombies/1", {
+      ...facts(report),
+      ...(segments === null ? {} : { sharedMemory: segments }),
+    });
+  }
   if (line.has("hook")) {
     if (code === EXIT.unverified) return cannotTell({ printer }, report);
-    if (code === EXIT.ok || (staleOf(segments).length === 0 && tellHeld({ printer }, report))) return EXIT.ok;
+    if (code === EXIT.ok || (staleOf(segments).length === 0 && tellHeld({ printer }, report))) {
+      return EXIT.ok;
+    }
   }
   showLeaks(printer, report);
   showSharedMemory(printer, segments);
@@ -69,7 +103,12 @@ function listed({ printer, line }: Context, report: LeakReport, segments: Segmen
 }
 
 /** Shows what the clean-up did, and what is left. */
-function cleaned({ printer, line }: Context, before: LeakReport, cleanup: CleanupReport, segments: Segments): ExitCode {
+function cleaned(
+  { printer, line }: Context,
+  before: LeakReport,
+  cleanup: CleanupReport,
+  segments: Segments,
+): ExitCode {
   const { after, killed, removed } = cleanup;
   const code = cleanup.survivors || staleOf(segments).length > 0
     ? EXIT.unverified
@@ -79,10 +118,19 @@ function cleaned({ printer, line }: Context, before: LeakReport, cleanup: Cleanu
     ? EXIT.leaksFound
     : EXIT.unverified;
   if (printer.json) {
-    printer.document("tractest.zombies/1", { ...facts(after), ...(segments === null ? {} : { sharedMemory: segments }), killed, removed });
+    printer.document("tractest.zombies/1", {
+      ...facts(after),
+      ...(segments === null ? {} : { sharedMemory: segments }),
+      killed,
+      removed,
+    });
   }
   if (line.has("hook")) {
-    if (killed.length + removed.length > 0) printer.note(`tractest: ended ${killed.length} leaked actors, removed ${removed.length} stale sockets`);
+    if (killed.length + removed.length > 0) {
+      printer.note(
+        `tractest: ended ${killed.length} leaked actors, removed ${removed.length} stale sockets`,
+      );
+    }
     if (cleanup.survivors) return survived({ printer }, cleanup);
     if (code === EXIT.unverified) return cannotTell({ printer }, after);
     if (code === EXIT.ok || tellHeld({ printer }, after)) return EXIT.ok;
@@ -95,10 +143,15 @@ function cleaned({ printer, line }: Context, before: LeakReport, cleanup: Cleanu
 
 /** In a hook, what can't be seen blocks nothing: one line, and 0. */
 function cannotTell({ printer }: Pick<Context, "printer">, report: LeakReport): ExitCode {
-  // Only what leaves the question open: other users' processes are refused too, on a clean machine as well.
+  // Only what leaves the question open: other users' processes are refused too, on a clean machine
+  // as well.
   const [why = "something could not be verified"] = [
-    ...report.actors.filter((actor) => actor.verdict === "unknown").map(({ pid, evidence }) => `pid ${pid}: ${evidence[0]}`),
-    ...report.sockets.filter((socket) => socket.verdict === "unknown").map(({ path, evidence }) => `${path}: ${evidence.join("; ")}`),
+    ...report.actors.filter((actor) => actor.verdict === "unknown").map(({ pid, evidence }) =>
+      `pid ${pid}: ${evidence[0]}`
+    ),
+    ...report.sockets.filter((socket) => socket.verdict === "unknown").map(({ path, evidence }) =>
+      `${path}: ${evidence.join("; ")}`
+    ),
     ...report.unknowns,
   ];
   printer.warn(`can't tell whether actors leaked: ${escapeText(why)}`);
@@ -108,8 +161,12 @@ function cannotTell({ printer }: Pick<Context, "printer">, report: LeakReport): 
 /** In a hook, what leaked and would not go is said by name, and it is no "can't tell". */
 function survived({ printer }: Pick<Context, "printer">, { after }: CleanupReport): ExitCode {
   const processes = targetsOf(after).map(({ pid, title }) => `pid ${pid} ${title}`);
-  const sockets = after.sockets.filter((socket) => socket.verdict === "stale").map((socket) => socket.path);
-  const [why] = after.refused.filter(({ pid, path }) => targetsOf(after).some((target) => target.pid === pid) || sockets.includes(path ?? ""));
+  const sockets = after.sockets.filter((socket) => socket.verdict === "stale").map((socket) =>
+    socket.path
+  );
+  const [why] = after.refused.filter(({ pid, path }) =>
+    targetsOf(after).some((target) => target.pid === pid) || sockets.includes(path ?? "")
+  );
   const what = [...processes, ...sockets].join(", ") || "what was to be ended";
   printer.warn(escapeText(`leaked, and still there: ${what}${why ? `: ${why.reason}` : ""}`));
   return EXIT.leaksFound;
@@ -126,7 +183,8 @@ function tellHeld({ printer }: Pick<Context, "printer">, report: LeakReport): bo
 }
 
 function facts(report: LeakReport): Readonly<Record<string, unknown>> {
-  const { clean, registries, actors, sockets, refused, liveRun, abandoned, unknowns, named, tree } = report;
+  const { clean, registries, actors, sockets, refused, liveRun, abandoned, unknowns, named, tree } =
+    report;
   const asked = named === undefined ? {} : { named, tree };
   return { clean, registries, actors, sockets, refused, liveRun, abandoned, unknowns, ...asked };
 }

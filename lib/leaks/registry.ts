@@ -15,7 +15,10 @@ export function parseRegistryAddress(text: string): RegistryAddress {
   const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]/]*)):(\d{1,5})$/.exec(text);
   const port = Number(parts?.[3]);
   if (!parts || port < 1 || port > 65535) {
-    throw new UsageError(`"${text}" is no TCP address of a registry`, "write HOST:PORT, as in 127.0.0.1:1616");
+    throw new UsageError(
+      `"${text}" is no TCP address of a registry`,
+      "write HOST:PORT, as in 127.0.0.1:1616",
+    );
   }
   return { host: parts[1] ?? (parts[2] || "127.0.0.1"), port };
 }
@@ -25,7 +28,10 @@ export function registryName(address: string): string {
   return `TCP ${address.replace(/^(127\.0\.0\.1|localhost|\[::1\]):/, ":")}`;
 }
 
-/** Whether a listener at `host:port` stands in the way of binding `address`: the same one, or either is a wildcard. */
+/**
+ * Whether a listener at `host:port` stands in the way of binding `address`: the same one, or either
+ * is a wildcard.
+ */
 export function occupies(listener: RegistryAddress, address: RegistryAddress): boolean {
   if (listener.port !== address.port) return false;
   const [held, wanted] = [canonical(listener.host), canonical(address.host)];

@@ -1,4 +1,10 @@
-import { ACTOR_SIGNATURES, type ActorSignature, FIRST_LOOK, HELPERS, SHELLS_AND_DEBUGGERS } from "./actor_signatures.ts";
+import {
+  ACTOR_SIGNATURES,
+  type ActorSignature,
+  FIRST_LOOK,
+  HELPERS,
+  SHELLS_AND_DEBUGGERS,
+} from "./actor_signatures.ts";
 
 /** What a process is, as far as its name and command line say. */
 export interface Kind {
@@ -6,7 +12,10 @@ export interface Kind {
   readonly signature: ActorSignature | null;
   readonly isPython: boolean;
   readonly isPytest: boolean;
-  /** `worker`: of multiprocessing or a library like it, or what forks those; `tracker`: ends by itself with the last that uses it. */
+  /**
+   * `worker`: of multiprocessing or a library like it, or what forks those; `tracker`: ends by
+   * itself with the last that uses it.
+   */
   readonly helper: "worker" | "tracker" | null;
   readonly isShellOrDebugger: boolean;
 }
@@ -31,8 +40,8 @@ export function mayBePytest(args: string): boolean {
 }
 
 /**
- * The directory of the Python that a row of the process list starts with: empty for one that was started by a bare or relative name,
- * null for anything else.
+ * The directory of the Python that a row of the process list starts with: empty for one that was
+ * started by a bare or relative name, null for anything else.
  */
 export function pythonDirectory(args: string): string | null {
   const start = /^(?:(\/.*?)\/|[^/ ][^ ]*\/)?(?:python|pypy)[0-9.]*[td]?(?: |$)/i.exec(args);
@@ -57,9 +66,12 @@ export function kindOf(argv: readonly string[] | null, comm: string): Kind {
   });
   const isPytest = target !== null
     ? (target.kind === "module" && /^(pytest|py\.test)$/.test(target.value)) ||
-      (target.kind === "script" && /(^|\/)(pytest|py\.test|pytest\/__main__\.py)$/.test(target.value))
+      (target.kind === "script" &&
+        /(^|\/)(pytest|py\.test|pytest\/__main__\.py)$/.test(target.value))
     : program === "pytest" || program === "py.test";
-  const helper = HELPERS.find((row) => target?.kind === row.where && row.pattern.test(target.value));
+  const helper = HELPERS.find((row) =>
+    target?.kind === row.where && row.pattern.test(target.value)
+  );
   return {
     signature: signature ?? null,
     isPython,
@@ -87,7 +99,10 @@ export function pythonTarget(argv: readonly string[]): PythonTarget {
       const letter = word[at]!;
       const attached = word.slice(at + 1);
       if (letter === "m" || letter === "c") {
-        return { kind: letter === "m" ? "module" : "code", value: attached !== "" ? attached : argv[index + 1] ?? "" };
+        return {
+          kind: letter === "m" ? "module" : "code",
+          value: attached !== "" ? attached : argv[index + 1] ?? "",
+        };
       }
       if (VALUED.includes(letter)) {
         if (attached === "") index++;

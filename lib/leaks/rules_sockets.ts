@@ -7,26 +7,41 @@ export interface BoundSockets {
   readonly failure: string | null;
 }
 
-/** Why a directory's sockets are left alone; null when it is safe to look there and to remove one's own. `shared`: a sticky directory of everybody. */
+/**
+ * Why a directory's sockets are left alone; null when it is safe to look there and to remove one's
+ * own. `shared`: a sticky directory of everybody.
+ */
 export function refuseDirectory(directory: FileFacts, uid: number, shared: boolean): string | null {
   if (directory.kind === "symlink") return "is a symbolic link";
   if (directory.kind !== "directory") return "is no directory";
   const sticky = (directory.mode & 0o1000) !== 0;
-  if (shared && sticky) return directory.uid === 0 || directory.uid === uid ? null : `belongs to uid ${directory.uid}`;
+  if (shared && sticky) {
+    return directory.uid === 0 || directory.uid === uid ? null : `belongs to uid ${directory.uid}`;
+  }
   if (directory.uid !== uid) return `belongs to uid ${directory.uid}`;
   return (directory.mode & 0o022) !== 0 && !sticky ? "others may write there" : null;
 }
 
-/** Why a file that is named like a socket is left alone, whoever listens; null for a socket of one's own. */
+/**
+ * Why a file that is named like a socket is left alone, whoever listens; null for a socket of one's
+ * own.
+ */
 export function refuseFile(file: FileFacts, uid: number): string | null {
-  if (file.kind !== "socket") return `is a ${file.kind === "other" ? "special file" : file.kind}, no socket`;
+  if (file.kind !== "socket") {
+    return `is a ${file.kind === "other" ? "special file" : file.kind}, no socket`;
+  }
   if (file.uid !== uid) return `belongs to uid ${file.uid}; not touched`;
   return null;
 }
 
-/** Whether a process has the socket bound, as far as the list says. The inode decides where the list has it: a name can be taken again. */
+/**
+ * Whether a process has the socket bound, as far as the list says. The inode decides where the list
+ * has it: a name can be taken again.
+ */
 export function isBound(path: string, file: FileFacts, bound: BoundSockets): boolean | null {
-  const holder = bound.rows.some((row) => row.inode === null ? row.name === path : row.inode === file.inode);
+  const holder = bound.rows.some((row) =>
+    row.inode === null ? row.name === path : row.inode === file.inode
+  );
   if (holder) return true;
   return bound.failure !== null || bound.rejected > 0 ? null : false;
 }

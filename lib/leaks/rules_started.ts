@@ -1,15 +1,29 @@
 import { SHARED_DAEMONS, type SharedDaemonRow } from "./shared_daemons.ts";
 import { baseName, pythonTarget } from "./rules_actor.ts";
-import { beginOf, going, isHere, type LedgerEntry, type Living, type Recorded, type RecordedProcesses, type Surroundings } from "./rules_ledger.ts";
+import {
+  beginOf,
+  going,
+  isHere,
+  type LedgerEntry,
+  type Living,
+  type Recorded,
+  type RecordedProcesses,
+  type Surroundings,
+} from "./rules_ledger.ts";
 import { type Mark, startedBy } from "../base/cookie.ts";
 import type { ProcessDetails } from "./leak_report.ts";
 
-/** What says where a process came from; `live` has null where can't be read whether its run is over. */
-export type Origins = Omit<RecordedProcesses, "live"> & { readonly live: ReadonlyMap<number, Recorded | null> };
+/**
+ * What says where a process came from; `live` has null where can't be read whether its run is over.
+ */
+export type Origins = Omit<RecordedProcesses, "live"> & {
+  readonly live: ReadonlyMap<number, Recorded | null>;
+};
 
 /**
- * Adds to what the ledger says of living processes what their environments say. A run that the ledger of this project knows proves what
- * came from it; a run that it does not know, or a test of a plain pytest, leaves open whose it is.
+ * Adds to what the ledger says of living processes what their environments say. A run that the
+ * ledger of this project knows proves what came from it; a run that it does not know, or a test of
+ * a plain pytest, leaves open whose it is.
  *
  * @param titles of the marked processes, by pid
  */
@@ -35,10 +49,17 @@ export function withMarks(
     const test = startedBy(mark, title) ?? before?.test ?? null;
     const heads = entries.filter((entry) => entry.role !== "process" && entry.runId === mark.runId);
     if (mark.runId === null || heads.length === 0) {
-      if (!before) over.set(pid, { runId: mark.runId, test, since: null, mark: "test", id: mark.test });
+      if (!before) {
+        over.set(pid, { runId: mark.runId, test, since: null, mark: "test", id: mark.test });
+      }
       continue;
     }
-    const origin: Recorded = { runId: mark.runId, test, since: beginOf(mark.runId, entries, here), mark: "run" };
+    const origin: Recorded = {
+      runId: mark.runId,
+      test,
+      since: beginOf(mark.runId, entries, here),
+      mark: "run",
+    };
     // What another boot or namespace recorded can't be looked up here.
     const isOver = heads.every((head) => isHere(head, here)) && !goesOn.has(mark.runId);
     if (isOver) {
@@ -52,12 +73,16 @@ export function withMarks(
 }
 
 /** What a process is that serves whoever asks for it; null for any other. */
-export function sharedDaemon({ argv, comm }: Pick<ProcessDetails, "argv" | "comm">): SharedDaemonRow | null {
+export function sharedDaemon(
+  { argv, comm }: Pick<ProcessDetails, "argv" | "comm">,
+): SharedDaemonRow | null {
   const words = argv?.join(" ") ?? "";
   const names = [comm, baseName(argv?.[0] ?? "")];
   const rows: readonly SharedDaemonRow[] = SHARED_DAEMONS;
   return rows.find(({ where, pattern, unless }) => {
-    const isIt = where === "program" ? names.some((name) => pattern.test(name)) : pattern.test(words);
+    const isIt = where === "program"
+      ? names.some((name) => pattern.test(name))
+      : pattern.test(words);
     return isIt && !unless?.test(words);
   }) ?? null;
 }
@@ -66,17 +91,26 @@ export function sharedDaemon({ argv, comm }: Pick<ProcessDetails, "argv" | "comm
 export function isInteractiveShell({ argv }: Pick<ProcessDetails, "argv">): boolean {
   const [program = "", ...rest] = argv ?? [];
   const isShell = /^(ba|da|z|k|mk|tc|c|fi|xon)?sh$|^nu$/.test(baseName(program));
-  return isShell && rest.every((word) => /^(-[il]+|--login|--interactive|--norc|--noprofile|--rcfile|--init-file)$/.test(word));
+  return isShell &&
+    rest.every((word) =>
+      /^(-[il]+|--login|--interactive|--norc|--noprofile|--rcfile|--init-file)$/.test(word)
+    );
 }
 
 /** Characters of a script that are read to see whether it may run pytest. */
 export const SCRIPT_HEAD = 64 * 1024;
 
-/** Whether a command line of Python speaks of tests: `python -c 'import numpy; numpy.test()'`, `-m app.selftest`, `runtests.py`, `manage.py test`. */
+/**
+ * Whether a command line of Python speaks of tests: `python -c 'import numpy; numpy.test()'`, `-m
+ * app.selftest`, `runtests.py`, `manage.py test`.
+ */
 export function mayRunTests(argv: readonly string[]): boolean {
   const { kind, value } = pythonTarget(argv);
-  const name = kind === "script" ? value.slice(value.lastIndexOf("/") + 1) : value.replace(/\S*\/\S*/g, "");
-  return /(?<![a-z])tests?|tests?(?![a-z])/i.test(name) || argv.some((word) => /^tests?$/i.test(word));
+  const name = kind === "script"
+    ? value.slice(value.lastIndexOf("/") + 1)
+    : value.replace(/\S*\/\S*/g, "");
+  return /(?<![a-z])tests?|tests?(?![a-z])/i.test(name) ||
+    argv.some((word) => /^tests?$/i.test(word));
 }
 
 /** Whether a text of Python may run pytest. */

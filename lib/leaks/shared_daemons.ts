@@ -1,4 +1,7 @@
-/** A program that serves whoever asks for it, whoever woke it: what started it need not be the only one that uses it. */
+/**
+ * A program that serves whoever asks for it, whoever woke it: what started it need not be the only
+ * one that uses it.
+ */
 export interface SharedDaemonRow {
   /** What it is called, by people. */
   readonly name: string;
@@ -11,16 +14,33 @@ export interface SharedDaemonRow {
 }
 
 /** A browser that a test drives has one of these. */
-const DRIVEN = /--headless|--remote-debugging-(port|pipe)|--marionette|--enable-automation|--test-type|--type=/;
+const DRIVEN =
+  /--headless|--remote-debugging-(port|pipe)|--marionette|--enable-automation|--test-type|--type=/;
 
 /**
- * Daemons that a test merely woke. A process of one of these carries the environment of the test that happened to need it first; it stays,
- * and so does what it starts. Names are cut at 15 characters, as the kernel does.
+ * Daemons that a test merely woke. A process of one of these carries the environment of the test
+ * that happened to need it first; it stays, and so does what it starts. Names are cut at 15
+ * characters, as the kernel does.
  */
 export const SHARED_DAEMONS = [
-  { name: "a key agent", where: "program", pattern: /^(gpg-agent|scdaemon|dirmngr|keyboxd)$/, reason: "keeps keys for the whole session" },
-  { name: "an SSH agent", where: "program", pattern: /^(ssh-agent|ssh-pageant)$/, reason: "keeps keys for the whole session" },
-  { name: "a shared SSH connection", where: "words", pattern: /^ssh: .* \[mux\]/, reason: "other connections go through it" },
+  {
+    name: "a key agent",
+    where: "program",
+    pattern: /^(gpg-agent|scdaemon|dirmngr|keyboxd)$/,
+    reason: "keeps keys for the whole session",
+  },
+  {
+    name: "an SSH agent",
+    where: "program",
+    pattern: /^(ssh-agent|ssh-pageant)$/,
+    reason: "keeps keys for the whole session",
+  },
+  {
+    name: "a shared SSH connection",
+    where: "words",
+    pattern: /^ssh: .* \[mux\]/,
+    reason: "other connections go through it",
+  },
   {
     name: "a keyring",
     where: "program",
@@ -34,7 +54,12 @@ export const SHARED_DAEMONS = [
       /\bgit(-\S+)? (.* )?(maintenance run|gc --auto|credential-cache--daemon|fsmonitor--daemon|credential-store)\b|git-credential-cache--daemon/,
     reason: "git starts it for the repository or the user",
   },
-  { name: "watchman", where: "program", pattern: /^watchman(ctl)?$/, reason: "watches files for all programs of the user" },
+  {
+    name: "watchman",
+    where: "program",
+    pattern: /^watchman(ctl)?$/,
+    reason: "watches files for all programs of the user",
+  },
   {
     name: "a terminal multiplexer",
     where: "program",
@@ -44,11 +69,22 @@ export const SHARED_DAEMONS = [
   {
     name: "a message bus",
     where: "program",
-    pattern: /^(dbus-daemon|dbus-launch|dbus-broker.*|at-spi-bus-laun.*|at-spi2-registr.*|gvfsd.*|dconf-service|xdg-.*|ibus-.*)$/,
+    pattern:
+      /^(dbus-daemon|dbus-launch|dbus-broker.*|at-spi-bus-laun.*|at-spi2-registr.*|gvfsd.*|dconf-service|xdg-.*|ibus-.*)$/,
     reason: "serves the desktop session",
   },
-  { name: "a sound server", where: "program", pattern: /^(pulseaudio|pipewire.*|wireplumber|jackd)$/, reason: "serves the desktop session" },
-  { name: "dmypy", where: "words", pattern: /\b(dmypy|mypy\.dmypy(_server)?)\b/, reason: "checks types for all who ask" },
+  {
+    name: "a sound server",
+    where: "program",
+    pattern: /^(pulseaudio|pipewire.*|wireplumber|jackd)$/,
+    reason: "serves the desktop session",
+  },
+  {
+    name: "dmypy",
+    where: "words",
+    pattern: /\b(dmypy|mypy\.dmypy(_server)?)\b/,
+    reason: "checks types for all who ask",
+  },
   {
     name: "a build server",
     where: "words",
@@ -65,10 +101,16 @@ export const SHARED_DAEMONS = [
   {
     name: "a tool's server",
     where: "words",
-    pattern: /\b(turbo daemon|nx\/src\/daemon|eslint_d|prettierd|ruff server|gopls|rust-analyzer)\b/,
+    pattern:
+      /\b(turbo daemon|nx\/src\/daemon|eslint_d|prettierd|ruff server|gopls|rust-analyzer)\b/,
     reason: "editors share it",
   },
-  { name: "adb", where: "words", pattern: /(^|\/)adb (.* )?(fork-server|server|start-server)\b/, reason: "holds the devices for all who use them" },
+  {
+    name: "adb",
+    where: "words",
+    pattern: /(^|\/)adb (.* )?(fork-server|server|start-server)\b/,
+    reason: "holds the devices for all who use them",
+  },
   {
     name: "a container engine",
     where: "program",

@@ -1,6 +1,12 @@
 import { escapeText, shellCommand } from "../base/escape.ts";
 import { registryName } from "./registry.ts";
-import type { JudgedProcess, LeakReport, ListedProcess, RegistryReport, SharedMemoryReport } from "./leak_report.ts";
+import type {
+  JudgedProcess,
+  LeakReport,
+  ListedProcess,
+  RegistryReport,
+  SharedMemoryReport,
+} from "./leak_report.ts";
 import type { Printer } from "../terminal/printer.ts";
 
 /** How a report is told. */
@@ -9,28 +15,54 @@ export interface ShowLeaksOptions {
   readonly before?: LeakReport;
 }
 
-/** Shows who holds the registries, what leaked, which sockets are stale, and what was left alone and why. */
-export function showLeaks(printer: Printer, report: LeakReport, { before }: ShowLeaksOptions = {}): void {
-  for (const [index, registry] of report.registries.entries()) showRegistry(printer, registry, report, before?.registries[index]?.bound === true);
+/**
+ * Shows who holds the registries, what leaked, which sockets are stale, and what was left alone and
+ * why.
+ */
+export function showLeaks(
+  printer: Printer,
+  report: LeakReport,
+  { before }: ShowLeaksOptions = {},
+): void {
+  for (const [index, registry] of report.registries.entries()) {
+    showRegistry(printer, registry, report, before?.registries[index]?.bound === true);
+  }
   showActors(printer, report);
   showSockets(printer, report);
   if (report.named !== undefined) showNamed(printer, report.named, before?.named ?? null);
   for (const run of report.abandoned ?? []) showAbandoned(printer, run);
-  const shown = new Set(report.actors.filter((actor) => actor.verdict === "unknown").map((actor) => actor.pid));
+  const shown = new Set(
+    report.actors.filter((actor) => actor.verdict === "unknown").map((actor) => actor.pid),
+  );
   const refused = report.refused.filter(({ pid }) => pid === undefined || !shown.has(pid));
-  for (const { pid, path, reason } of refused) printer.note(`left alone: ${escapeText(path ?? `pid ${pid}`)}: ${escapeText(reason)}`);
+  for (const { pid, path, reason } of refused) {
+    printer.note(`left alone: ${escapeText(path ?? `pid ${pid}`)}: ${escapeText(reason)}`);
+  }
   for (const unknown of report.unknowns) printer.warn(escapeText(unknown));
 }
 
-function showRegistry(printer: Printer, { address, bound, holders }: RegistryReport, report: LeakReport, wasBound: boolean): void {
+function showRegistry(
+  printer: Printer,
+  { address, bound, holders }: RegistryReport,
+  report: LeakReport,
+  wasBound: boolean,
+): void {
   const name = escapeText(registryName(address));
   if (bound === null) return printer.line(`${name} ${printer.paint("yellow", "unknown")}`);
   if (!bound) return printer.line(`${name} ${wasBound ? "now free" : "free"}`);
   const run = report.liveRun;
   if (run && report.clean !== false) {
-    return printer.line(`${name} held by a live run of this repo: pid ${run.pid} ${escapeText(run.title)}; no leak`);
+    return printer.line(
+      `${name} held by a live run of this repo: pid ${run.pid} ${escapeText(run.title)}; no leak`,
+    );
   }
-  if (holders.length === 0) printer.line(`${name} ${printer.paint("red", "bound")}: held by a process you can't see (another user or container)`);
+  if (holders.length === 0) {
+    printer.line(
+      `${name} ${
+        printer.paint("red", "bound")
+      }: held by a process you can't see (another user or container)`,
+    );
+  }
   for (const holder of holders) {
     printer.line(`${name} ${printer.paint("red", "bound")}: held by ${processLine(holder)}`);
     printer.line(`    ${STANDING[holder.verdict]}: ${reasons(holder)}`);
@@ -53,17 +85,25 @@ function showActors(printer: Printer, report: LeakReport): void {
     printer.line(`    ${reasons(actor)}`);
   }
   const doubtful = report.actors.filter((actor) => actor.verdict === "unknown");
-  if (doubtful.length > 0) printer.line(`${doubtful.length} ${doubtful.length === 1 ? "process" : "processes"} left alone, may be leaked:`);
+  if (doubtful.length > 0) {
+    printer.line(
+      `${doubtful.length} ${
+        doubtful.length === 1 ? "process" : "processes"
+      } left alone, may be leaked:`,
+    );
+  }
   for (const actor of doubtful) printer.line(`  ${processLine(actor)}\n    ${reasons(actor)}`);
   const used = report.actors.filter((actor) => actor.verdict === "in-use");
   if (used.length > 0) {
     printer.note(
-      `${used.length} actor ${used.length === 1 ? "proc" : "procs"} of this repo ${used.length === 1 ? "is" : "are"} in use${
-        printer.verbose ? ":" : "; left alone"
-      }`,
+      `${used.length} actor ${used.length === 1 ? "proc" : "procs"} of this repo ${
+        used.length === 1 ? "is" : "are"
+      } in use${printer.verbose ? ":" : "; left alone"}`,
     );
   }
-  if (printer.verbose) { for (const actor of used) printer.note(`  ${processLine(actor)}: ${reasons(actor)}`); }
+  if (printer.verbose) {
+    for (const actor of used) printer.note(`  ${processLine(actor)}: ${reasons(actor)}`);
+  }
 }
 
 /** What leaked is called by what it is where that is the same for all. */
@@ -78,33 +118,55 @@ export function portsOf({ ports }: ListedProcess): string {
 }
 
 /** Only tractest was killed: its pytest goes on, and with it the run. */
-function showAbandoned(printer: Printer, { pid, title, runId }: NonNullable<LeakReport["abandoned"]>[number]): void {
-  printer.warn(escapeText(`pid ${pid} (${title}) goes on, though the tractest of its run ${runId} was killed`));
-  printer.hint(`${shellCommand(["tractest", "zombies", "--kill", "--pid", String(pid)])} ends it and what is below it`);
+function showAbandoned(
+  printer: Printer,
+  { pid, title, runId }: NonNullable<LeakReport["abandoned"]>[number],
+): void {
+  printer.warn(
+    escapeText(`pid ${pid} (${title}) goes on, though the tractest of its run ${runId} was killed`),
+  );
+  printer.hint(
+    `${
+      shellCommand(["tractest", "zombies", "--kill", "--pid", String(pid)])
+    } ends it and what is below it`,
+  );
 }
 
 function showSockets(printer: Printer, { sockets }: LeakReport): void {
   const stale = sockets.filter((socket) => socket.verdict === "stale");
   const open = sockets.filter((socket) => socket.verdict === "unknown").length;
-  if (stale.length === 0) printer.line(open === 0 ? "no leaked UDS registry sockets" : `${open} UDS sockets that may be leaked`);
-  else printer.line(`${printer.paint("red", `${stale.length} stale UDS sockets`)}:`);
+  if (stale.length === 0) {
+    printer.line(
+      open === 0 ? "no leaked UDS registry sockets" : `${open} UDS sockets that may be leaked`,
+    );
+  } else printer.line(`${printer.paint("red", `${stale.length} stale UDS sockets`)}:`);
   for (const socket of stale) {
     printer.line(`  ${escapeText(socket.path)}`);
     printer.line(`    ${escapeText(socket.evidence.join("; "))}`);
   }
   if (!printer.verbose) return;
   for (const socket of sockets.filter((one) => one.verdict === "live")) {
-    printer.note(`live socket: ${escapeText(socket.path)}: ${escapeText(socket.evidence.join("; "))}`);
+    printer.note(
+      `live socket: ${escapeText(socket.path)}: ${escapeText(socket.evidence.join("; "))}`,
+    );
   }
 }
 
-/** Shows segments of shared memory that a run left, and why others are kept; nothing when nobody asked. */
-export function showSharedMemory(printer: Printer, segments: readonly SharedMemoryReport[] | null): void {
+/**
+ * Shows segments of shared memory that a run left, and why others are kept; nothing when nobody
+ * asked.
+ */
+export function showSharedMemory(
+  printer: Printer,
+  segments: readonly SharedMemoryReport[] | null,
+): void {
   if (segments === null) return;
   const stale = segments.filter((segment) => segment.verdict === "stale");
   if (stale.length === 0) printer.line("no leaked shared memory");
   else printer.line(`${printer.paint("red", `${stale.length} leaked segments of shared memory`)}:`);
-  for (const { path, evidence } of stale) printer.line(`  ${escapeText(path)}\n    ${escapeText(evidence.join("; "))}`);
+  for (const { path, evidence } of stale) {
+    printer.line(`  ${escapeText(path)}\n    ${escapeText(evidence.join("; "))}`);
+  }
   for (const { path, verdict, evidence } of segments) {
     if (verdict === "unknown" || (verdict === "live" && printer.verbose)) {
       printer.note(`left alone: ${escapeText(`${path}: ${evidence.join("; ")}`)}`);
@@ -112,8 +174,14 @@ export function showSharedMemory(printer: Printer, segments: readonly SharedMemo
   }
 }
 
-function showNamed(printer: Printer, named: JudgedProcess | null, before: JudgedProcess | null): void {
-  if (!named) return printer.line(before ? `pid ${before.pid} is gone` : "there is no such process");
+function showNamed(
+  printer: Printer,
+  named: JudgedProcess | null,
+  before: JudgedProcess | null,
+): void {
+  if (!named) {
+    return printer.line(before ? `pid ${before.pid} is gone` : "there is no such process");
+  }
   printer.line(processLine(named));
   printer.line(`    ${STANDING[named.verdict]}: ${reasons(named)}`);
 }
@@ -123,16 +191,24 @@ const HINTS = 5;
 
 /** What to type next: one command where one does it. */
 export function hintLeaks(printer: Printer, report: LeakReport): void {
-  const cleanable = report.actors.some((actor) => actor.verdict === "leaked") || report.sockets.some((socket) => socket.verdict === "stale");
+  const cleanable = report.actors.some((actor) => actor.verdict === "leaked") ||
+    report.sockets.some((socket) => socket.verdict === "stale");
   if (cleanable) return printer.hint("tractest zombies --kill");
-  const holders = report.registries.flatMap((registry) => registry.bound && report.clean === false ? registry.holders : []);
-  const doubtful = [...holders, ...report.actors].filter((process) => process.verdict === "unknown").map((process) => process.pid);
+  const holders = report.registries.flatMap((registry) =>
+    registry.bound && report.clean === false ? registry.holders : []
+  );
+  const doubtful = [...holders, ...report.actors].filter((process) => process.verdict === "unknown")
+    .map((process) => process.pid);
   for (const pid of [...new Set(doubtful)].slice(0, HINTS)) {
-    printer.hint(`${shellCommand(["tractest", "zombies", "--kill", "--pid", String(pid)])} if nobody needs it`);
+    printer.hint(
+      `${shellCommand(["tractest", "zombies", "--kill", "--pid", String(pid)])} if nobody needs it`,
+    );
   }
   for (const { pid, verdict } of holders) {
     if (verdict === "in-use" || verdict === "foreign") {
-      printer.hint(`it is left alone; ${shellCommand(["kill", "-INT", String(pid)])} if nobody needs it`);
+      printer.hint(
+        `it is left alone; ${shellCommand(["kill", "-INT", String(pid)])} if nobody needs it`,
+      );
     }
   }
 }

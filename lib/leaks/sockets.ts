@@ -21,7 +21,10 @@ export interface SocketFiles {
   readonly refused: readonly Refusal[];
 }
 
-/** Lists what may be a socket of an actor: in `/tmp`, in tractor's runtime directory, and where the configuration says. */
+/**
+ * Lists what may be a socket of an actor: in `/tmp`, in tractor's runtime directory, and where the
+ * configuration says.
+ */
 export async function listSocketFiles(host: Host, project: Project): Promise<SocketFiles> {
   const { directories, refused } = directoriesOf(host, project);
   const listed = await Promise.all(directories.map((directory) => listDirectory(host, directory)));
@@ -32,24 +35,41 @@ export async function listSocketFiles(host: Host, project: Project): Promise<Soc
 }
 
 /** Where tractor puts its sockets: now in the runtime directory, before in `/tmp`. */
-function directoriesOf(host: Host, project: Project): { directories: SocketDirectory[]; refused: Refusal[] } {
+function directoriesOf(
+  host: Host,
+  project: Project,
+): { directories: SocketDirectory[]; refused: Refusal[] } {
   const uid = host.uid();
   const given = host.env("XDG_RUNTIME_DIR");
-  const refused: Refusal[] = given && !given.startsWith("/") ? [{ path: given, reason: "XDG_RUNTIME_DIR is not absolute; skipped" }] : [];
-  // What tractor falls back to when the variable is unset: a hook or a timer may lack it although a shell has it.
-  const runtime = new Set([...(given?.startsWith("/") ? [given] : []), `/run/user/${uid}`, ...(given ? [] : [`/tmp/runtime-${uid}`])]);
+  const refused: Refusal[] = given && !given.startsWith("/")
+    ? [{ path: given, reason: "XDG_RUNTIME_DIR is not absolute; skipped" }]
+    : [];
+  // What tractor falls back to when the variable is unset: a hook or a timer may lack it although a
+  // shell has it.
+  const runtime = new Set([
+    ...(given?.startsWith("/") ? [given] : []),
+    `/run/user/${uid}`,
+    ...(given ? [] : [`/tmp/runtime-${uid}`]),
+  ]);
   const any = /\.sock$/;
   return {
     directories: [
       { path: "/tmp", names: /^registry@.*\.sock$/s, shared: true },
       ...[...runtime].map((path) => ({ path: join(path, "tractor"), names: any, shared: false })),
-      ...project.configuration.socketDirectories.map((path) => ({ path: resolve(project.root, path), names: any, shared: true })),
+      ...project.configuration.socketDirectories.map((path) => ({
+        path: resolve(project.root, path),
+        names: any,
+        shared: true,
+      })),
     ],
     refused,
   };
 }
 
-async function listDirectory(host: Host, { path, names, shared }: SocketDirectory): Promise<SocketFiles> {
+async function listDirectory(
+  host: Host,
+  { path, names, shared }: SocketDirectory,
+): Promise<SocketFiles> {
   try {
     const entries = await host.files.readDirectory(path);
     const found = (entries ?? []).filter((entry) => names.test(entry.name));
@@ -59,16 +79,28 @@ async function listDirectory(host: Host, { path, names, shared }: SocketDirector
     if (reason) return { paths: [], refused: [{ path, reason }] };
     return { paths: found.map((entry) => join(path, entry.name)), refused: [] };
   } catch (error) {
-    return { paths: [], refused: [{ path, reason: error instanceof Error ? error.message : String(error) }] };
+    return {
+      paths: [],
+      refused: [{ path, reason: error instanceof Error ? error.message : String(error) }],
+    };
   }
 }
 
-/** The verdict on each file, with those that are left alone whoever listens. Connects only where nobody has the socket bound. */
-export async function judgeSocketFiles(host: Host, paths: readonly string[], bound: BoundSockets): Promise<SocketReport[]> {
+/**
+ * The verdict on each file, with those that are left alone whoever listens. Connects only where
+ * nobody has the socket bound.
+ */
+export async function judgeSocketFiles(
+  host: Host,
+  paths: readonly string[],
+  bound: BoundSockets,
+): Promise<SocketReport[]> {
   const elsewhere = once(() => listUnixSocketsElsewhere(host));
   const reports = await Promise.all(paths.map(async (path) => {
     // A name that is no UTF-8 can't be asked for by what stands for it.
-    if (path.includes("\ufffd")) return { path, verdict: "unknown" as const, evidence: ["unprintable name, skipped"] };
+    if (path.includes("\ufffd")) {
+      return { path, verdict: "unknown" as const, evidence: ["unprintable name, skipped"] };
+    }
     const file = await host.files.lstat(path);
     return file ? { path, ...await judge(host, path, file, bound, elsewhere) } : null;
   }));
@@ -97,10 +129,15 @@ async function judge(
   if (reason) return { verdict: "unknown", evidence: [reason] };
   const held = isBound(path, file, bound);
   if (held) return { verdict: "live", evidence: ["a process has it bound"] };
-  if (held === null) return { verdict: "unknown", evidence: [bound.failure ?? 'a row of "ss" can\'t be read'] };
+  if (held === null) {
+    return { verdict: "unknown", evidence: [bound.failure ?? 'a row of "ss" can\'t be read'] };
+  }
   switch (await host.files.connectUnix(path)) {
     case "accepted":
-      return { verdict: "live", evidence: ["it accepts connections, though no process here has it bound (a container?)"] };
+      return {
+        verdict: "live",
+        evidence: ["it accepts connections, though no process here has it bound (a container?)"],
+      };
     case "refused":
       return await judgeUnheard(path, elsewhere);
     default:
@@ -109,10 +146,18 @@ async function judge(
 }
 
 /** No process of this network has it bound; one of another may, before it listens. */
-async function judgeUnheard(path: string, elsewhere: () => Promise<SocketsElsewhere>): Promise<Omit<SocketReport, "path">> {
+async function judgeUnheard(
+  path: string,
+  elsewhere: () => Promise<SocketsElsewhere>,
+): Promise<Omit<SocketReport, "path">> {
   const { names, failure } = await elsewhere();
   if (failure !== null) return { verdict: "unknown", evidence: [failure] };
-  if (names.has(basename(path))) return { verdict: "live", evidence: ["a process of another network namespace has a socket of that name bound"] };
+  if (names.has(basename(path))) {
+    return {
+      verdict: "live",
+      evidence: ["a process of another network namespace has a socket of that name bound"],
+    };
+  }
   return { verdict: "stale", evidence: ["no process has it bound, a connect is refused"] };
 }
 
@@ -122,9 +167,18 @@ export interface RemovedSockets {
   readonly refused: readonly Refusal[];
 }
 
-/** Removes sockets that are stale, each judged once more right before: the same file, still refusing. */
-export async function removeSockets(host: Host, paths: readonly string[], bound: () => Promise<BoundSockets>): Promise<RemovedSockets> {
-  const before = new Map(await Promise.all(paths.map(async (path) => [path, await host.files.lstat(path)] as const)));
+/**
+ * Removes sockets that are stale, each judged once more right before: the same file, still
+ * refusing.
+ */
+export async function removeSockets(
+  host: Host,
+  paths: readonly string[],
+  bound: () => Promise<BoundSockets>,
+): Promise<RemovedSockets> {
+  const before = new Map(
+    await Promise.all(paths.map(async (path) => [path, await host.files.lstat(path)] as const)),
+  );
   const listed = paths.length > 0 ? await bound() : null;
   const removed: string[] = [];
   const refused: Refusal[] = [];

@@ -6,7 +6,13 @@ import { Judge, type Judged, type Viewpoint } from "./rules.ts";
 import type { Place, ProcessDetails } from "./leak_report.ts";
 import { type Recorded, type RecordedProcesses, recordedProcesses } from "./rules_ledger.ts";
 import type { Mark } from "../base/cookie.ts";
-import { mayRunTests, mentionsPytest, type Origins, SCRIPT_HEAD, withMarks } from "./rules_started.ts";
+import {
+  mayRunTests,
+  mentionsPytest,
+  type Origins,
+  SCRIPT_HEAD,
+  withMarks,
+} from "./rules_started.ts";
 import { FORK_SERVER } from "./actor_signatures.ts";
 import type { Host } from "../system/host.ts";
 import {
@@ -27,7 +33,10 @@ const EXIT_MS = 100;
 /** Files that mark a directory as a project of its own, outside of ours. */
 const PROJECT_FILES = [".git", "pyproject.toml", "pytest.ini", "setup.py", "setup.cfg", "tox.ini"];
 
-/** The processes of the machine, seen from one project: first a cheap list, then details of those that are asked for. */
+/**
+ * The processes of the machine, seen from one project: first a cheap list, then details of those
+ * that are asked for.
+ */
 export class ProcessSurvey {
   #host: Host;
   #project: Project;
@@ -69,19 +78,31 @@ export class ProcessSurvey {
     const candidates: number[] = [];
     for (const row of processes) {
       if (row.state === "Z" || own.has(row.pid)) continue;
-      if (mayBeActor(row.args) || this.#mayBeLeftPytest(row) || await this.#mayBeUntitled(row)) candidates.push(row.pid);
+      if (mayBeActor(row.args) || this.#mayBeLeftPytest(row) || await this.#mayBeUntitled(row)) {
+        candidates.push(row.pid);
+      }
     }
     return [...new Set([...candidates, ...await this.#mayBeRecorded(own)])];
   }
 
-  /** Those that have the pid of one that a run recorded: of a program that is neither an actor nor a Python nothing else may say what it is. */
+  /**
+   * Those that have the pid of one that a run recorded: of a program that is neither an actor nor a
+   * Python nothing else may say what it is.
+   */
   async #mayBeRecorded(own: ReadonlySet<number>): Promise<number[]> {
     const { entries } = await (this.#ledger ??= readLedger(this.#host, this.#project.root));
-    const pids = new Set(entries.filter((entry) => entry.role === "process").map((entry) => entry.pid));
-    return [...pids].filter((pid) => this.isThere(pid) && !own.has(pid) && this.#forest.get(pid)!.uid === this.#host.uid());
+    const pids = new Set(
+      entries.filter((entry) => entry.role === "process").map((entry) => entry.pid),
+    );
+    return [...pids].filter((pid) =>
+      this.isThere(pid) && !own.has(pid) && this.#forest.get(pid)!.uid === this.#host.uid()
+    );
   }
 
-  /** Takes what environments say, once the list of all processes is known, and returns those that a test started. */
+  /**
+   * Takes what environments say, once the list of all processes is known, and returns those that a
+   * test started.
+   */
   async mark({ rows, failure }: Read<Mark>): Promise<number[]> {
     if (failure) this.#failures.add(failure);
     const own = this.ownPids;
@@ -90,21 +111,34 @@ export class ProcessSurvey {
     return [...this.#marks.keys()];
   }
 
-  /** Processes that run tests, or may: pytests, and programs of Python that mention it, or tests. */
+  /**
+   * Processes that run tests, or may: pytests, and programs of Python that mention it, or tests.
+   */
   async #findRunners(): Promise<ReadonlySet<number>> {
     const uid = this.#host.uid();
     // Who else may have started a process of this user: root, and for root anybody (by sudo).
     const mayStart = (row: ListedProcess) => uid === 0 || row.uid === uid || row.uid === 0;
-    const rows = [...this.#forest.values()].filter((row) => row.pid !== this.#host.pid && row.state !== "Z" && mayStart(row));
-    const pytests = rows.filter((row) => mayBePytest(row.args) || (pythonDirectory(row.args) !== null && mentionsPytest(row.args)));
-    const scripts = rows.filter((row) => !pytests.includes(row) && !this.#marks.has(row.pid) && pythonDirectory(row.args) !== null);
-    await this.#read([...new Set([...pytests, ...scripts].flatMap((row) => [row.pid, ...ancestorsOf(row.pid, this.#forest)]))]);
+    const rows = [...this.#forest.values()].filter((row) =>
+      row.pid !== this.#host.pid && row.state !== "Z" && mayStart(row)
+    );
+    const pytests = rows.filter((row) =>
+      mayBePytest(row.args) || (pythonDirectory(row.args) !== null && mentionsPytest(row.args))
+    );
+    const scripts = rows.filter((row) =>
+      !pytests.includes(row) && !this.#marks.has(row.pid) && pythonDirectory(row.args) !== null
+    );
+    await this.#read([
+      ...new Set(
+        [...pytests, ...scripts].flatMap((row) => [row.pid, ...ancestorsOf(row.pid, this.#forest)]),
+      ),
+    ]);
     const texts = await Promise.all(scripts.map(async ({ pid }) => {
       const { argv = null, cwd = null } = this.#details.get(pid) ?? {};
       if (argv !== null && mayRunTests(argv)) return pid;
       const target = argv && pythonTarget(argv);
       if (target?.kind !== "script" || cwd === null || this.#host.uid() === null) return null;
-      const head = await this.#host.files.readFrom(resolve(cwd, target.value), 0, SCRIPT_HEAD).catch(() => null);
+      const head = await this.#host.files.readFrom(resolve(cwd, target.value), 0, SCRIPT_HEAD)
+        .catch(() => null);
       return head !== null && mentionsPytest(new TextDecoder().decode(head)) ? pid : null;
     }));
     return new Set([
@@ -117,10 +151,14 @@ export class ProcessSurvey {
   #mayBeLeftPytest(row: ListedProcess): boolean {
     if (row.uid !== this.#host.uid() || !mayBePytest(row.args)) return false;
     const parent = this.#forest.get(row.ppid)?.args ?? "";
-    return row.ppid === 1 || !(mayBePytest(parent) || kindOf(parent.split(" "), "").isShellOrDebugger);
+    return row.ppid === 1 ||
+      !(mayBePytest(parent) || kindOf(parent.split(" "), "").isShellOrDebugger);
   }
 
-  /** Whether a row is a Python of one of our venvs, or started by a relative name; one that a shell started is somebody's. */
+  /**
+   * Whether a row is a Python of one of our venvs, or started by a relative name; one that a shell
+   * started is somebody's.
+   */
   async #mayBeUntitled(row: ListedProcess): Promise<boolean> {
     const directory = pythonDirectory(row.args);
     if (directory === null || row.uid !== this.#host.uid()) return false;
@@ -129,10 +167,14 @@ export class ProcessSurvey {
     // `ps` shows bytes that are not ASCII as "?": such a path can't be looked up by what it shows.
     if (directory === "" || directory.includes("?")) return true;
     const resolved = await this.#host.files.realPath(directory).catch(() => null);
-    return resolved !== null && (await this.venvs()).some((venv) => resolved.startsWith(`${venv}/`));
+    return resolved !== null &&
+      (await this.venvs()).some((venv) => resolved.startsWith(`${venv}/`));
   }
 
-  /** Of what was judged: pytests that go on though the tractest that started them was killed, and the run of each. */
+  /**
+   * Of what was judged: pytests that go on though the tractest that started them was killed, and
+   * the run of each.
+   */
   get abandoned(): RecordedProcesses["abandoned"] {
     return this.#abandoned;
   }
@@ -142,27 +184,35 @@ export class ProcessSurvey {
     return this.#forest.get(pid);
   }
 
-  /** Whether there was such a process, and not only what is left of one until its parent collects it. */
+  /**
+   * Whether there was such a process, and not only what is left of one until its parent collects
+   * it.
+   */
   isThere(pid: number): boolean {
     const row = this.#forest.get(pid);
     return row !== undefined && row.state !== "Z";
   }
 
   /**
-   * Reads details of these processes, and of all above them, that were not read yet. Another user's are left out unless this is root;
-   * those above are read as far as they can be.
+   * Reads details of these processes, and of all above them, that were not read yet. Another user's
+   * are left out unless this is root; those above are read as far as they can be.
    */
   async lookCloser(pids: readonly number[]): Promise<void> {
     const uid = this.#host.uid();
     const own = pids.filter((pid) => uid === 0 || this.#forest.get(pid)?.uid === uid);
     await this.#read([...new Set(own.flatMap((pid) => [pid, ...ancestorsOf(pid, this.#forest)]))]);
-    // A pytest that leads the session or the group of an orphan may have started it, and any Python what a fork server has forked.
+    // A pytest that leads the session or the group of an orphan may have started it, and any Python
+    // what a fork server has forked.
     const leaders = own.map((pid) => this.#details.get(pid)).flatMap((one) => {
       const isForked = one?.isForkedCopy === true && FORK_SERVER.test(one.title);
       const args = (pid: number) => this.#forest.get(pid)?.args ?? "";
-      return [one?.session ?? 0, one?.group ?? 0].filter((pid) => mayBePytest(args(pid)) || (isForked && pythonDirectory(args(pid)) !== null));
+      return [one?.session ?? 0, one?.group ?? 0].filter((pid) =>
+        mayBePytest(args(pid)) || (isForked && pythonDirectory(args(pid)) !== null)
+      );
     });
-    await this.#read([...new Set(leaders.flatMap((pid) => [pid, ...ancestorsOf(pid, this.#forest)]))]);
+    await this.#read([
+      ...new Set(leaders.flatMap((pid) => [pid, ...ancestorsOf(pid, this.#forest)])),
+    ]);
   }
 
   async #read(wanted: readonly number[]): Promise<void> {
@@ -170,26 +220,42 @@ export class ProcessSurvey {
     if (readable.length === 0) return;
     for (const pid of readable) this.#asked.add(pid);
     const [files, links, directories] = await Promise.all([
-      readProcessFiles(this.#host, readable, { mapped: true, why: "identities, command lines and mapped files" }),
+      readProcessFiles(this.#host, readable, {
+        mapped: true,
+        why: "identities, command lines and mapped files",
+      }),
       readProcessLinks(this.#host, readable),
       readWorkingDirectories(this.#host, readable),
     ]);
-    for (const failure of [files.failure, links.failure, directories.failure]) if (failure) this.#failures.add(failure);
+    for (const failure of [files.failure, links.failure, directories.failure]) {
+      if (failure) this.#failures.add(failure);
+    }
     const ended = await this.#endedMeanwhile([...files.rows.values()]);
     await Promise.all(
       [...files.rows.values()].filter((row) => !ended.has(row.pid)).map(async (row) => {
         const link = links.rows.get(row.pid) ?? { cwd: null, root: null, namespaces: null };
-        this.#details.set(row.pid, await this.#detailsOf(row, link, links.own, directories.rows.get(row.pid) ?? null));
+        this.#details.set(
+          row.pid,
+          await this.#detailsOf(row, link, links.own, directories.rows.get(row.pid) ?? null),
+        );
       }),
     );
   }
 
-  /** Of processes that show no memory any more, those that are gone a moment later: they were about to end. */
+  /**
+   * Of processes that show no memory any more, those that are gone a moment later: they were about
+   * to end.
+   */
   async #endedMeanwhile(rows: readonly ProcessFiles[]): Promise<ReadonlySet<number>> {
-    const empty = rows.filter((row) => row.argv === null && row.mapped === null && row.state !== "Z").map((row) => row.pid);
+    const empty = rows.filter((row) =>
+      row.argv === null && row.mapped === null && row.state !== "Z"
+    ).map((row) => row.pid);
     if (empty.length === 0) return new Set();
     await this.#host.clock.sleep(EXIT_MS);
-    const again = await readProcessFiles(this.#host, empty, { mapped: false, why: "have these ended" });
+    const again = await readProcessFiles(this.#host, empty, {
+      mapped: false,
+      why: "have these ended",
+    });
     if (again.failure !== null) return new Set();
     return new Set(empty.filter((pid) => /[ZX]/.test(again.rows.get(pid)?.state ?? "X")));
   }
@@ -200,20 +266,28 @@ export class ProcessSurvey {
     own: ProcessLinks["namespaces"],
     directory: { readonly device: number; readonly inode: number } | null,
   ): Promise<ProcessDetails> {
-    const sameNamespaces = own && link.namespaces ? own.join() === link.namespaces.join() && link.root === "/" : null;
+    const sameNamespaces = own && link.namespaces
+      ? own.join() === link.namespaces.join() && link.root === "/"
+      : null;
     const place = sameNamespaces === false ? "elsewhere" : await this.#placeOf(link.cwd, directory);
     return { ...row, title: row.argv?.join(" ") ?? row.comm, cwd: link.cwd, place, sameNamespaces };
   }
 
-  async #placeOf(cwd: string | null, directory: { readonly device: number; readonly inode: number } | null): Promise<Place> {
+  async #placeOf(
+    cwd: string | null,
+    directory: { readonly device: number; readonly inode: number } | null,
+  ): Promise<Place> {
     if (cwd === null || directory === null) return "unknown";
     const here = await this.#host.files.stat(cwd).catch(() => null);
-    const same = here !== null && here.device === directory.device && here.inode === directory.inode;
+    const same = here !== null && here.device === directory.device &&
+      here.inode === directory.inode;
     if (!same) return cwd.endsWith(" (deleted)") ? "gone" : "elsewhere";
     const { root } = this.#project;
     const temporary = temporaryOf(cwd, this.#host.env("TMPDIR"));
     const rootIsTemporary = temporary !== null && isWithin(root, temporary);
-    if (isWithin(cwd, root)) return await this.#isNestedCheckout(cwd) ? "other-project" : "checkout";
+    if (isWithin(cwd, root)) {
+      return await this.#isNestedCheckout(cwd) ? "other-project" : "checkout";
+    }
     if (temporary !== null && !rootIsTemporary) return "pytest-temporary";
     if (await this.#isOtherProject(cwd)) return "other-project";
     return temporary !== null ? "pytest-temporary" : "elsewhere";
@@ -230,7 +304,11 @@ export class ProcessSurvey {
   /** Whether a directory outside of the root belongs to a project that does not contain ours. */
   async #isOtherProject(cwd: string): Promise<boolean> {
     for (let directory = cwd;; directory = dirname(directory)) {
-      const found = await Promise.all(PROJECT_FILES.map((name) => this.#host.files.lstat(join(directory, name)).catch(() => null)));
+      const found = await Promise.all(
+        PROJECT_FILES.map((name) =>
+          this.#host.files.lstat(join(directory, name)).catch(() => null)
+        ),
+      );
       if (found.some((file) => file !== null)) return !isWithin(this.#project.root, directory);
       if (directory === dirname(directory)) return false;
     }
@@ -252,31 +330,55 @@ export class ProcessSurvey {
       ownPids: this.ownPids,
       isHook: this.isHook,
     };
-    const judge = new Judge(view, { forest: this.#forest, details: this.#details, ledger: over, live, runners: this.#runners });
-    return pids.map((pid) => this.#details.get(pid)).filter((details) => details !== undefined && !/[ZX]/.test(details.state))
+    const judge = new Judge(view, {
+      forest: this.#forest,
+      details: this.#details,
+      ledger: over,
+      live,
+      runners: this.#runners,
+    });
+    return pids.map((pid) => this.#details.get(pid)).filter((details) =>
+      details !== undefined && !/[ZX]/.test(details.state)
+    )
       .map((details) => judge.judge(details!));
   }
 
   /**
-   * What is below a process and goes with it: of this user, in these namespaces. A live pytest below one that is none, with all that is
-   * below it, is somebody's run and stays.
+   * What is below a process and goes with it: of this user, in these namespaces. A live pytest
+   * below one that is none, with all that is below it, is somebody's run and stays.
    */
   async endedWith(pid: number, isPytest: boolean): Promise<Judged[]> {
-    const below = descendantsOf(pid, this.#forest).filter((one) => !this.ownPids.has(one) && this.isThere(one));
+    const below = descendantsOf(pid, this.#forest).filter((one) =>
+      !this.ownPids.has(one) && this.isThere(one)
+    );
     await this.lookCloser(below);
     const judged = await this.judge(below);
-    const runs = isPytest ? [] : judged.filter((process) => process.kind.isPytest && process.verdict === "in-use").map((process) => process.pid);
+    const runs = isPytest
+      ? []
+      : judged.filter((process) => process.kind.isPytest && process.verdict === "in-use").map((
+        process,
+      ) => process.pid);
     const kept = new Set(runs.flatMap((run) => [run, ...descendantsOf(run, this.#forest)]));
     const isHere = (one: number) => this.#details.get(one)?.sameNamespaces === true;
     return judged.filter((process) =>
-      process.uid === this.#host.uid() && isHere(process.pid) && !kept.has(process.pid) && process.origin !== "woken"
+      process.uid === this.#host.uid() && isHere(process.pid) && !kept.has(process.pid) &&
+      process.origin !== "woken"
     );
   }
 
-  /** The pids below a process; of those that were judged also the ones that it is on record to have led. This narrows, it proves nothing. */
+  /**
+   * The pids below a process; of those that were judged also the ones that it is on record to have
+   * led. This narrows, it proves nothing.
+   */
   below(parent: number): ReadonlySet<number> {
-    const led = [...this.#leaders].filter(([, leaders]) => leaders.includes(parent)).map(([pid]) => pid);
-    return new Set([parent, ...led].flatMap((pid) => [...(pid === parent ? [] : [pid]), ...descendantsOf(pid, this.#forest)]));
+    const led = [...this.#leaders].filter(([, leaders]) => leaders.includes(parent)).map(([pid]) =>
+      pid
+    );
+    return new Set(
+      [parent, ...led].flatMap((
+        pid,
+      ) => [...(pid === parent ? [] : [pid]), ...descendantsOf(pid, this.#forest)]),
+    );
   }
 
   /** What of the ledger can't be trusted; empty when it was not asked. */
@@ -284,35 +386,66 @@ export class ProcessSurvey {
     return (await this.#ledger)?.refused ?? [];
   }
 
-  /** What runs have recorded of those of which the details were read. The ledger is opened only when there is somebody to look up. */
+  /**
+   * What runs have recorded of those of which the details were read. The ledger is opened only when
+   * there is somebody to look up.
+   */
   async #recorded(pids: readonly number[]): Promise<Origins> {
     const nothing: Origins = { over: new Map(), live: new Map(), abandoned: new Map() };
     if (pids.length === 0) return nothing;
     const { entries } = await (this.#ledger ??= readLedger(this.#host, this.#project.root));
-    const known = entries.filter((entry) => this.#details.get(entry.pid)?.startTicks === entry.startTicks);
+    const known = entries.filter((entry) =>
+      this.#details.get(entry.pid)?.startTicks === entry.startTicks
+    );
     const marks = new Map([...this.#marks].filter(([pid]) => this.#details.has(pid)));
     if (known.length + marks.size === 0) return nothing;
     const runs = new Set([...known, ...marks.values()].map((one) => one.runId));
-    const heads = entries.filter((entry) => entry.role !== "process" && runs.has(entry.runId)).map((entry) => entry.pid);
+    const heads = entries.filter((entry) => entry.role !== "process" && runs.has(entry.runId)).map((
+      entry,
+    ) => entry.pid);
     const [here, files] = await Promise.all([
       surroundingsOf(this.#host),
-      readProcessFiles(this.#host, [...new Set(heads)], { mapped: false, why: "are the runs that recorded these over" }),
+      readProcessFiles(this.#host, [...new Set(heads)], {
+        mapped: false,
+        why: "are the runs that recorded these over",
+      }),
     ]);
-    // Whether a run is over has to be known: else what it recorded is neither left over nor known to be in use.
+    // Whether a run is over has to be known: else what it recorded is neither left over nor known
+    // to be in use.
     if (here === null || files.failure !== null) {
-      return { ...nothing, live: new Map([...known.map((entry) => entry.pid), ...marks.keys()].map((pid) => [pid, null])) };
+      return {
+        ...nothing,
+        live: new Map(
+          [...known.map((entry) => entry.pid), ...marks.keys()].map((pid) => [pid, null]),
+        ),
+      };
     }
     const living = new Map<number, { uid: number; startTicks: number | null }>(
       [...this.#details, ...files.rows].filter(([, row]) => row.state !== "Z"),
     );
     const titles = new Map([...this.#details].map(([pid, { title }]) => [pid, title]));
     const own = this.#host.pid;
-    const found = withMarks(recordedProcesses(entries, living, here, own), marks, titles, { entries, living, here, own });
+    const found = withMarks(recordedProcesses(entries, living, here, own), marks, titles, {
+      entries,
+      living,
+      here,
+      own,
+    });
     for (const [pid, { runId }] of found.over) {
-      this.#leaders.set(pid, entries.filter((entry) => entry.role !== "process" && entry.runId === runId).map((entry) => entry.pid));
+      this.#leaders.set(
+        pid,
+        entries.filter((entry) => entry.role !== "process" && entry.runId === runId).map((entry) =>
+          entry.pid
+        ),
+      );
     }
-    const over = await Promise.all([...found.over].map(async ([pid, origin]) => [pid, await this.#located(origin)] as const));
-    return { ...found, over: new Map(over.filter(([pid]) => this.#details.get(pid)?.sameNamespaces === true)) };
+    const over = await Promise.all(
+      [...found.over].map(async ([pid, origin]) => [pid, await this.#located(origin)] as const),
+    );
+    return {
+      ...found,
+      over: new Map(over.filter(([pid]) => this.#details.get(pid)?.sameNamespaces === true)),
+    };
   }
 
   /** Says of what a plain pytest started whether this project has the file of that test. */
@@ -320,7 +453,8 @@ export class ProcessSurvey {
     const [file] = origin.mark === "test" ? origin.id?.split("::", 1) ?? [] : [];
     if (file === undefined) return origin;
     const path = join(this.#project.root, file);
-    const isFileHere = isWithin(path, this.#project.root) && (await this.#host.files.stat(path).catch(() => null))?.kind === "file";
+    const isFileHere = isWithin(path, this.#project.root) &&
+      (await this.#host.files.stat(path).catch(() => null))?.kind === "file";
     return { ...origin, isFileHere };
   }
 }
@@ -330,12 +464,20 @@ async function findVenvs(host: Host, { root, configuration }: Project): Promise<
   const entries = await host.files.readDirectory(root) ?? [];
   const configured = configuration.venv.includes("<MINOR>")
     ? entries.filter(({ name }) =>
-      name.startsWith(before!) && name.endsWith(after) && /^\d+$/.test(name.slice(before!.length, name.length - after.length))
+      name.startsWith(before!) && name.endsWith(after) &&
+      /^\d+$/.test(name.slice(before!.length, name.length - after.length))
     )
       .map(({ name }) => name)
     : [configuration.venv];
-  const names = [...new Set([...configured, ...entries.map(({ name }) => name).filter((name) => /^py\d+$/.test(name) || name === ".venv")])];
-  const paths = await Promise.all(names.map(async (name) => [join(root, name), await host.files.realPath(join(root, name))]));
+  const names = [
+    ...new Set([
+      ...configured,
+      ...entries.map(({ name }) => name).filter((name) => /^py\d+$/.test(name) || name === ".venv"),
+    ]),
+  ];
+  const paths = await Promise.all(
+    names.map(async (name) => [join(root, name), await host.files.realPath(join(root, name))]),
+  );
   return [...new Set(paths.filter(([, resolved]) => resolved !== null).flat() as string[])];
 }
 
@@ -343,7 +485,9 @@ async function findVenvs(host: Host, { root, configuration }: Project): Promise<
 function temporaryOf(path: string, temporary: string | undefined): string | null {
   for (const parent of [temporary, "/tmp", "/var/tmp"]) {
     if (!parent?.startsWith("/")) continue;
-    const [below] = isWithin(path, parent) ? path.slice(parent.length).split("/").filter((part) => part !== "") : [];
+    const [below] = isWithin(path, parent)
+      ? path.slice(parent.length).split("/").filter((part) => part !== "")
+      : [];
     if (below?.startsWith("pytest-of-")) return join(parent, below);
   }
   return null;
@@ -351,5 +495,6 @@ function temporaryOf(path: string, temporary: string | undefined): string | null
 
 /** Whether a path is a directory or lies in it, by whole components. */
 function isWithin(path: string, directory: string): boolean {
-  return path === directory || path.startsWith(directory.endsWith("/") ? directory : `${directory}/`);
+  return path === directory ||
+    path.startsWith(directory.endsWith("/") ? directory : `${directory}/`);
 }

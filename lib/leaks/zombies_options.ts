@@ -15,8 +15,14 @@ const GRACE_MAX_SECONDS = 3_600;
  */
 export function parsePid(text: string, own: number, option = "pid"): number {
   const pid = /^[1-9]\d{0,6}$/.test(text) ? Number(text) : NaN;
-  if (!(pid <= PID_MAX)) throw new UsageError(`"${text}" is no pid`, `--${option} takes one number, as ps shows it`);
-  if (pid === 1) throw new UsageError(option === "pid" ? "pid 1 is never signalled" : "pid 1 is above everything");
+  if (!(pid <= PID_MAX)) {
+    throw new UsageError(`"${text}" is no pid`, `--${option} takes one number, as ps shows it`);
+  }
+  if (pid === 1) {
+    throw new UsageError(
+      option === "pid" ? "pid 1 is never signalled" : "pid 1 is above everything",
+    );
+  }
   if (pid === own) throw new UsageError(`pid ${pid} is this program`);
   return pid;
 }
@@ -30,7 +36,10 @@ export function parseGrace(text: string | undefined): number {
   if (text === undefined) return GRACE_SECONDS;
   const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
   if (!(seconds <= GRACE_MAX_SECONDS)) {
-    throw new UsageError(`"${text}" is no number of seconds`, `--grace takes seconds, 0 to ${GRACE_MAX_SECONDS}; ${GRACE_SECONDS} unless given`);
+    throw new UsageError(
+      `"${text}" is no number of seconds`,
+      `--grace takes seconds, 0 to ${GRACE_MAX_SECONDS}; ${GRACE_SECONDS} unless given`,
+    );
   }
   return seconds;
 }

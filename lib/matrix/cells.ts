@@ -40,7 +40,12 @@ export interface CellRun extends PlannedCell {
 }
 
 /** Which cells can run here, and why the others can't. */
-export async function planCells({ host }: Context, project: Project, interpreter: Interpreter, cells: readonly Cell[]): Promise<PlannedCell[]> {
+export async function planCells(
+  { host }: Context,
+  project: Project,
+  interpreter: Interpreter,
+  cells: readonly Cell[],
+): Promise<PlannedCell[]> {
   const { ranked } = await findVenvs(host, project, null);
   return await Promise.all(cells.map(async (cell, index) => {
     const base = { cell, number: index + 1, name: cellName(cell) };
@@ -49,13 +54,21 @@ export async function planCells({ host }: Context, project: Project, interpreter
     if (wanted !== undefined && venv === undefined) {
       const name = venvName(project.configuration.venv, wanted);
       const fix = `UV_PROJECT_ENVIRONMENT=${name} uv sync --python ${cell.get("python")}`;
-      return { ...base, interpreter: null, impossible: { reason: `there is no venv "${name}"`, fix } };
+      return {
+        ...base,
+        interpreter: null,
+        impossible: { reason: `there is no venv "${name}"`, fix },
+      };
     }
     const python = venv === undefined ? interpreter : pythonOf(venv);
     const backend = cell.get("spawn-backend");
-    const known = backend === undefined ? null : (await knownBackends(host, project, python.venv))?.names ?? null;
+    const known = backend === undefined
+      ? null
+      : (await knownBackends(host, project, python.venv))?.names ?? null;
     if (backend !== undefined && known !== null && !known.includes(backend)) {
-      const reason = `this checkout has no spawn backend "${backend}": it has ${nearest(backend, known).join(", ")}`;
+      const reason = `this checkout has no spawn backend "${backend}": it has ${
+        nearest(backend, known).join(", ")
+      }`;
       return { ...base, interpreter: null, impossible: { reason, fix: null } };
     }
     return { ...base, interpreter: python, impossible: null };
@@ -71,7 +84,11 @@ export interface MatrixRequest {
   readonly jobs: number;
   readonly launch: Omit<LaunchRequest, "command" | "jobs" | "output" | "sessions">;
   /** The command of one of a cell's pytests. */
-  readonly command: (python: readonly string[], words: readonly string[], kind: Parameters<EngineRequest["command"]>[0]) => string[];
+  readonly command: (
+    python: readonly string[],
+    words: readonly string[],
+    kind: Parameters<EngineRequest["command"]>[0],
+  ) => string[];
   readonly output: LaunchRequest["output"];
   readonly strict: boolean;
   /** Gets the events of all cells, each line with the name of its cell. */
@@ -80,13 +97,23 @@ export interface MatrixRequest {
   readonly onEnd: (run: CellRun) => void;
 }
 
-/** Runs the possible cells, so many at once; what was interrupted keeps the others from beginning. In the order of the cells. */
-export async function runCells(request: MatrixRequest, planned: readonly PlannedCell[]): Promise<CellRun[]> {
+/**
+ * Runs the possible cells, so many at once; what was interrupted keeps the others from beginning.
+ * In the order of the cells.
+ */
+export async function runCells(
+  request: MatrixRequest,
+  planned: readonly PlannedCell[],
+): Promise<CellRun[]> {
   const { context: { host, printer }, project, jobs } = request;
   const queue = planned.filter((cell) => cell.impossible === null);
   const runs: CellRun[] = [];
   const lane = async () => {
-    for (let next = queue.shift(); next !== undefined && !runs.some(isInterrupted); next = queue.shift()) {
+    for (
+      let next = queue.shift();
+      next !== undefined && !runs.some(isInterrupted);
+      next = queue.shift()
+    ) {
       request.onBegin(next);
       const run = await runCell(request, next);
       runs.push(run);
@@ -112,7 +139,10 @@ async function runCell(request: MatrixRequest, planned: PlannedCell): Promise<Ce
   await host.files.makeDirectory(directory);
   const log = await EventLog.open(host, directory, namedSink(request.sink, planned.name));
   const words = cellWords(planned.cell);
-  const command = asTyped(request.command(python.argv, words, { purpose: "tests", tests: null }), project.root);
+  const command = asTyped(
+    request.command(python.argv, words, { purpose: "tests", tests: null }),
+    project.root,
+  );
   const runId = `${state.runId}-${planned.number}`;
   await log.append({
     event: "run-start",
@@ -139,24 +169,40 @@ async function runCell(request: MatrixRequest, planned: PlannedCell): Promise<Ce
   if (!isolated) await endLeftBehind(host, printer, project, state, outcome.results);
   const exitCode = exitCodeAfter(outcome, leaks, strict);
   const ending = endingOf(outcome, request.launch.limit);
-  await log.append({ event: "run-finish", exitCode, ending, seconds: Math.round(outcome.seconds * 1000) / 1000 });
+  await log.append({
+    event: "run-finish",
+    exitCode,
+    ending,
+    seconds: Math.round(outcome.seconds * 1000) / 1000,
+  });
   await log.drain();
   return { ...planned, runId, command, outcome, exitCode, ending };
 }
 
-async function versionOf({ context: { host }, project, prepared }: MatrixRequest, python: Interpreter): Promise<string | null> {
+async function versionOf(
+  { context: { host }, project, prepared }: MatrixRequest,
+  python: Interpreter,
+): Promise<string | null> {
   const { inherited } = prepared.preflight;
-  const { code, stdout } = await runThroughEnv(host, [python.argv[0]!, "--version"], { cwd: project.root, why: "which Python it is", inherited });
+  const { code, stdout } = await runThroughEnv(host, [python.argv[0]!, "--version"], {
+    cwd: project.root,
+    why: "which Python it is",
+    inherited,
+  });
   return code === 0 ? /Python (\S+)/.exec(new TextDecoder().decode(stdout))?.[1] ?? null : null;
 }
 
 /** Sessions of different cells may have begun at once: each line says whose it is. */
 function namedSink(sink: EventSink | null, cell: string): EventSink | null {
-  return sink && ((lines) => sink(lines.map((line) => JSON.stringify({ ...JSON.parse(line), cell }))));
+  return sink &&
+    ((lines) => sink(lines.map((line) => JSON.stringify({ ...JSON.parse(line), cell }))));
 }
 
 /** For plain `pytest --lf`: what failed in any of the cells. */
-async function recordFailed({ context: { host } }: MatrixRequest, runs: readonly CellRun[]): Promise<void> {
+async function recordFailed(
+  { context: { host } }: MatrixRequest,
+  runs: readonly CellRun[],
+): Promise<void> {
   const cache = runs.map(({ outcome }) => outcome.tally.cache).find((one) => one !== null) ?? null;
   const tests = runs.flatMap(({ outcome }) => outcome.results.finished);
   const red = tests.filter((test) => RED.has(test.outcome));
@@ -170,9 +216,12 @@ async function recordFailed({ context: { host } }: MatrixRequest, runs: readonly
 /** How the tests of a cell ended. */
 export function outcomesOf({ cell, outcome }: CellRun): CellOutcomes {
   const outcomes = new Map<string, Outcome | null>();
-  for (const test of testsOf(outcome.results)) outcomes.set(test.id, test.finished ? test.outcome : null);
+  for (const test of testsOf(outcome.results)) {
+    outcomes.set(test.id, test.finished ? test.outcome : null);
+  }
   for (const { id } of outcome.results.collectionErrors) outcomes.set(id, "error");
-  const complete = outcome.cut === null && outcome.stoppedAt === null && outcome.tally.exitStatus !== null && outcome.code <= 1;
+  const complete = outcome.cut === null && outcome.stoppedAt === null &&
+    outcome.tally.exitStatus !== null && outcome.code <= 1;
   return { cell, outcomes, complete };
 }
 

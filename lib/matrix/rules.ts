@@ -6,7 +6,11 @@ import { type Outcome, RED } from "../pytest/results.ts";
 export type MatrixKey = "tpt-proto" | "spawn-backend" | "python";
 
 /** Each key with the values that it takes; null for any that the project has. */
-const KEYS: Readonly<Record<MatrixKey, readonly string[] | null>> = { "tpt-proto": ["tcp", "uds"], "spawn-backend": null, python: null };
+const KEYS: Readonly<Record<MatrixKey, readonly string[] | null>> = {
+  "tpt-proto": ["tcp", "uds"],
+  "spawn-backend": null,
+  python: null,
+};
 
 /** Something that varies, and how. */
 export interface Dimension {
@@ -26,26 +30,53 @@ const MOST_CELLS = 64;
  * @param given whether an option of this name was typed too
  * @throws {UsageError} for a key or a value that is none, naming those that are
  */
-export function parseMatrix(words: readonly string[], given: (key: MatrixKey) => boolean): Dimension[] {
+export function parseMatrix(
+  words: readonly string[],
+  given: (key: MatrixKey) => boolean,
+): Dimension[] {
   const dimensions = new Map<MatrixKey, string[]>();
   for (const word of words) {
     const [, name = "", list = ""] = /^([^=]*)=(.*)$/s.exec(word) ?? [];
     const names = Object.keys(KEYS);
     if (!Object.hasOwn(KEYS, name)) {
-      const what = word.includes("=") ? `Option "--matrix" does not know "${name}"` : `Option "--matrix" does not take "${word}"`;
-      throw new UsageError(what, [suggestion(name, names), `it takes KEY=VALUE,VALUE with ${names.join(", ")}`].filter(Boolean).join("; "));
+      const what = word.includes("=")
+        ? `Option "--matrix" does not know "${name}"`
+        : `Option "--matrix" does not take "${word}"`;
+      throw new UsageError(
+        what,
+        [suggestion(name, names), `it takes KEY=VALUE,VALUE with ${names.join(", ")}`].filter(
+          Boolean,
+        ).join("; "),
+      );
     }
     const key = name as MatrixKey;
-    if (given(key)) throw new UsageError(`"--${key}" and "--matrix ${key}=…" exclude each other`, "leave one of them out");
+    if (given(key)) {
+      throw new UsageError(
+        `"--${key}" and "--matrix ${key}=…" exclude each other`,
+        "leave one of them out",
+      );
+    }
     const values = list.split(",").map((value) => value.trim()).filter((value) => value !== "");
-    if (values.length === 0) throw new UsageError(`"--matrix ${word}" has no values`, `${key}=${(KEYS[key] ?? EXAMPLES[key]).join(",")}`);
+    if (values.length === 0) {
+      throw new UsageError(
+        `"--matrix ${word}" has no values`,
+        `${key}=${(KEYS[key] ?? EXAMPLES[key]).join(",")}`,
+      );
+    }
     for (const value of values) checkValue(key, value);
     const all = dimensions.get(key) ?? [];
-    dimensions.set(key, [...new Set([...all, ...values.map((value) => key === "python" ? dottedPython(value) : value)])]);
+    dimensions.set(key, [
+      ...new Set([
+        ...all,
+        ...values.map((value) => key === "python" ? dottedPython(value) : value),
+      ]),
+    ]);
   }
   const found = [...dimensions].map(([key, values]) => ({ key, values }));
   const count = found.reduce((product, { values }) => product * values.length, 1);
-  if (count > MOST_CELLS) throw new UsageError(`"--matrix" has ${count} cells`, `at most ${MOST_CELLS}`);
+  if (count > MOST_CELLS) {
+    throw new UsageError(`"--matrix" has ${count} cells`, `at most ${MOST_CELLS}`);
+  }
   return found;
 }
 
@@ -57,8 +88,17 @@ const EXAMPLES: Readonly<Record<MatrixKey, readonly string[]>> = {
 
 function checkValue(key: MatrixKey, value: string): void {
   const choices = KEYS[key];
-  const fits = choices ? choices.includes(value) : key === "python" ? /^3\.?\d{1,2}$/.test(value) : /^\w[\w.-]*$/.test(value);
-  if (!fits) throw new UsageError(`"--matrix ${key}=…" does not take "${value}"`, `such as ${(choices ?? EXAMPLES[key]).join(",")}`);
+  const fits = choices
+    ? choices.includes(value)
+    : key === "python"
+    ? /^3\.?\d{1,2}$/.test(value)
+    : /^\w[\w.-]*$/.test(value);
+  if (!fits) {
+    throw new UsageError(
+      `"--matrix ${key}=…" does not take "${value}"`,
+      `such as ${(choices ?? EXAMPLES[key]).join(",")}`,
+    );
+  }
 }
 
 /** `313` as `3.13`. */
@@ -69,7 +109,9 @@ function dottedPython(value: string): string {
 /** Every combination, the first dimension varying slowest. */
 export function cellsOf(dimensions: readonly Dimension[]): Cell[] {
   let cells: (readonly (readonly [MatrixKey, string])[])[] = [[]];
-  for (const { key, values } of dimensions) cells = cells.flatMap((cell) => values.map((value) => [...cell, [key, value] as const]));
+  for (const { key, values } of dimensions) {
+    cells = cells.flatMap((cell) => values.map((value) => [...cell, [key, value] as const]));
+  }
   return cells.map((cell) => new Map(cell));
 }
 
@@ -83,7 +125,10 @@ export function cellWords(cell: Cell): string[] {
   return [...cell].flatMap(([key, value]) => key === "python" ? [] : [`--${key}=${value}`]);
 }
 
-/** Codes from the worst on: what cut a run short, what is wrong with pytest, failed tests, what is wrong beside the tests. */
+/**
+ * Codes from the worst on: what cut a run short, what is wrong with pytest, failed tests, what is
+ * wrong beside the tests.
+ */
 const SEVERITY = [130, 131, 143, 124, 70, 3, 4, 2, 1, 84, 82, 80, 6, 5, 0];
 
 /** The worst of the exit codes of some cells; 0 of none. */
@@ -92,7 +137,10 @@ export function worstCode(codes: readonly number[]): number {
   return codes.reduce((worst, code) => rank(code) < rank(worst) ? code : worst, 0);
 }
 
-/** How tests ended in a cell: null where a test did not, since the cell was cut short. A test that is not there did not run. */
+/**
+ * How tests ended in a cell: null where a test did not, since the cell was cut short. A test that
+ * is not there did not run.
+ */
 export interface CellOutcomes {
   readonly cell: Cell;
   readonly outcomes: ReadonlyMap<string, Outcome | null>;
@@ -105,7 +153,10 @@ export type CellOutcome = Outcome | "missing";
 
 /** A test that did not end alike in all cells. */
 export interface Difference {
-  /** What it is called in all cells: its id, with `<KEY>` for what only a cell's own value tells apart. */
+  /**
+   * What it is called in all cells: its id, with `<KEY>` for what only a cell's own value tells
+   * apart.
+   */
   readonly id: string;
   /** What it is called in them, each once. */
   readonly ids: readonly string[];
@@ -126,7 +177,9 @@ export function differences(cells: readonly CellOutcomes[]): Difference[] {
       const test = tests[place];
       return test === undefined ? complete ? "missing" as const : null : test.outcome;
     });
-    const known = cells.flatMap(({ cell }, place) => outcomes[place] === null ? [] : [{ cell, outcome: outcomes[place]! }]);
+    const known = cells.flatMap(({ cell }, place) =>
+      outcomes[place] === null ? [] : [{ cell, outcome: outcomes[place]! }]
+    );
     if (new Set(known.map(({ outcome }) => outcome)).size > 1) {
       const ids = [...new Set(tests.flatMap((test) => test === undefined ? [] : [test.id]))];
       found.push({ id, ids, outcomes, explanation: explain(known) });
@@ -136,17 +189,24 @@ export function differences(cells: readonly CellOutcomes[]): Difference[] {
 }
 
 /**
- * The outcomes of each cell by what the tests are called in all of them: one that is not everywhere may only be called after what its
- * cell varies, `test_x[trio]` as `test_x[<spawn-backend>]`. Where two tests of a cell would have one name they keep their own.
+ * The outcomes of each cell by what the tests are called in all of them: one that is not everywhere
+ * may only be called after what its cell varies, `test_x[trio]` as `test_x[<spawn-backend>]`. Where
+ * two tests of a cell would have one name they keep their own.
  */
-function byName(cells: readonly CellOutcomes[]): ReadonlyMap<string, { readonly id: string; readonly outcome: Outcome | null }>[] {
-  const isEverywhere = (id: string) => cells.every(({ outcomes, complete }) => !complete || outcomes.has(id));
+function byName(
+  cells: readonly CellOutcomes[],
+): ReadonlyMap<string, { readonly id: string; readonly outcome: Outcome | null }>[] {
+  const isEverywhere = (id: string) =>
+    cells.every(({ outcomes, complete }) => !complete || outcomes.has(id));
   const names = cells.map(({ cell, outcomes }) => {
-    return new Map([...outcomes.keys()].map((id) => [id, isEverywhere(id) ? id : withoutValues(id, cell)]));
+    return new Map(
+      [...outcomes.keys()].map((id) => [id, isEverywhere(id) ? id : withoutValues(id, cell)]),
+    );
   });
   const ambiguous = new Set(names.flatMap((ofCell) => [...repeated(ofCell.values())]));
   return cells.map(({ outcomes }, place) => {
-    const nameOf = (id: string) => ambiguous.has(names[place]!.get(id)!) ? id : names[place]!.get(id)!;
+    const nameOf = (id: string) =>
+      ambiguous.has(names[place]!.get(id)!) ? id : names[place]!.get(id)!;
     return new Map([...outcomes].map(([id, outcome]) => [nameOf(id), { id, outcome }]));
   });
 }
@@ -165,7 +225,10 @@ function withoutValues(id: string, cell: Cell): string {
   let parameters = id.slice(bracket);
   for (const [key, value] of cell) {
     // A value holds nothing else that means something in an expression.
-    parameters = parameters.replace(new RegExp(`(?<![\\w.])${value.replaceAll(".", "\\.")}(?![\\w.])`, "g"), `<${key}>`);
+    parameters = parameters.replace(
+      new RegExp(`(?<![\\w.])${value.replaceAll(".", "\\.")}(?![\\w.])`, "g"),
+      `<${key}>`,
+    );
   }
   return id.slice(0, bracket) + parameters;
 }
@@ -173,20 +236,26 @@ function withoutValues(id: string, cell: Cell): string {
 const isRed = (outcome: CellOutcome) => outcome !== "missing" && RED.has(outcome);
 
 /** What a test does in some cells and not in others, the most telling first. */
-const KINDS: readonly { readonly does: string; readonly is: (outcome: CellOutcome) => boolean }[] = [
-  { does: "fails", is: isRed },
-  { does: "is missing", is: (outcome) => outcome === "missing" },
-  { does: "is skipped", is: (outcome) => outcome === "skipped" },
-  { does: "is expected to fail", is: (outcome) => outcome === "xfailed" },
-  { does: "passes against expectation", is: (outcome) => outcome === "xpassed" },
-  { does: "hangs", is: (outcome) => outcome === "timeout" },
-  { does: "crashes pytest", is: (outcome) => outcome === "crash" },
-  { does: "fails in a fixture", is: (outcome) => outcome === "error" },
-];
+const KINDS: readonly { readonly does: string; readonly is: (outcome: CellOutcome) => boolean }[] =
+  [
+    { does: "fails", is: isRed },
+    { does: "is missing", is: (outcome) => outcome === "missing" },
+    { does: "is skipped", is: (outcome) => outcome === "skipped" },
+    { does: "is expected to fail", is: (outcome) => outcome === "xfailed" },
+    { does: "passes against expectation", is: (outcome) => outcome === "xpassed" },
+    { does: "hangs", is: (outcome) => outcome === "timeout" },
+    { does: "crashes pytest", is: (outcome) => outcome === "crash" },
+    { does: "fails in a fixture", is: (outcome) => outcome === "error" },
+  ];
 
-/** What one test did where, as a sentence about what varies: by the fewest keys that tell these cells from all others. */
+/**
+ * What one test did where, as a sentence about what varies: by the fewest keys that tell these
+ * cells from all others.
+ */
 function explain(known: readonly { readonly cell: Cell; readonly outcome: CellOutcome }[]): string {
-  const kind = KINDS.find(({ is }) => known.some(({ outcome }) => is(outcome)) && !known.every(({ outcome }) => is(outcome)))!;
+  const kind = KINDS.find(({ is }) =>
+    known.some(({ outcome }) => is(outcome)) && !known.every(({ outcome }) => is(outcome))
+  )!;
   const inside = known.filter(({ outcome }) => kind.is(outcome)).map(({ cell }) => cell);
   const outside = known.filter(({ outcome }) => !kind.is(outcome)).map(({ cell }) => cell);
   const rule = telling(inside, outside);
@@ -196,13 +265,20 @@ function explain(known: readonly { readonly cell: Cell; readonly outcome: CellOu
   return `${kind.does} with ${inside.map(cellName).join("; ")}`;
 }
 
-/** The values of the fewest keys that all of some cells have and none of the others; null if there are none. */
+/**
+ * The values of the fewest keys that all of some cells have and none of the others; null if there
+ * are none.
+ */
 function telling(inside: readonly Cell[], outside: readonly Cell[]): string | null {
   const keys = [...inside[0]!.keys()];
   for (const some of subsets(keys)) {
-    const values = new Map(some.map((key) => [key, [...new Set(inside.map((cell) => cell.get(key)!))]]));
+    const values = new Map(
+      some.map((key) => [key, [...new Set(inside.map((cell) => cell.get(key)!))]]),
+    );
     const fits = (cell: Cell) => some.every((key) => values.get(key)!.includes(cell.get(key)!));
-    if (!outside.some(fits)) return some.map((key) => `${key}=${values.get(key)!.join(",")}`).join(" and ");
+    if (!outside.some(fits)) {
+      return some.map((key) => `${key}=${values.get(key)!.join(",")}`).join(" and ");
+    }
   }
   return null;
 }

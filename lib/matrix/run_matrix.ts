@@ -1,6 +1,13 @@
 import { asTyped, pasteable } from "../base/typed_command.ts";
 import { join } from "@std/path";
-import { cellsOf, cellWords, type Difference, differences, type Dimension, worstCode } from "./rules.ts";
+import {
+  cellsOf,
+  cellWords,
+  type Difference,
+  differences,
+  type Dimension,
+  worstCode,
+} from "./rules.ts";
 import { escapeText } from "../base/escape.ts";
 import { RED } from "../pytest/results.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
@@ -29,7 +36,11 @@ export interface Matrix {
   readonly places: OwnPlaces;
   readonly events: EventsFile | null;
   /** The command of one of a cell's pytests, with the words for what the cell varies. */
-  readonly command: (python: readonly string[], kind: SessionKind, words: readonly string[]) => string[];
+  readonly command: (
+    python: readonly string[],
+    kind: SessionKind,
+    words: readonly string[],
+  ) => string[];
 }
 
 /** How the cells are run. */
@@ -41,21 +52,37 @@ export interface MatrixRun {
 }
 
 /** Prints the command of every cell and starts nothing. */
-export async function dryMatrix(context: Context, { project, dimensions, command }: Matrix): Promise<ExitCode> {
+export async function dryMatrix(
+  context: Context,
+  { project, dimensions, command }: Matrix,
+): Promise<ExitCode> {
   const { host, printer } = context;
   const interpreter = await quickInterpreter(context, project);
   const planned = await planCells(context, project, interpreter, cellsOf(dimensions));
   const cells = planned.map(({ cell, name, interpreter: python, impossible }) => {
-    const argv = python === null ? null : asTyped(command(python.argv, WHOLE, cellWords(cell)), project.root);
-    printer.line(argv === null ? escapeText(`# ${name}: ${impossible!.reason}`) : pasteable(argv, python!.environment, project.root, host.cwd));
+    const argv = python === null
+      ? null
+      : asTyped(command(python.argv, WHOLE, cellWords(cell)), project.root);
+    printer.line(
+      argv === null
+        ? escapeText(`# ${name}: ${impossible!.reason}`)
+        : pasteable(argv, python!.environment, project.root, host.cwd),
+    );
     return { cell: Object.fromEntries(cell), command: argv, impossible };
   });
   if (printer.json) printer.document(MATRIX_SCHEMA, { exitCode: 0, dimensions, cells });
   return EXIT.ok;
 }
 
-/** `tractest run --matrix`: the same tests in every combination, a table, and what differs between the cells. */
-export async function runMatrix(context: Context, matrix: Matrix, { prepared, jobs, launch }: MatrixRun): Promise<ExitCode> {
+/**
+ * `tractest run --matrix`: the same tests in every combination, a table, and what differs between
+ * the cells.
+ */
+export async function runMatrix(
+  context: Context,
+  matrix: Matrix,
+  { prepared, jobs, launch }: MatrixRun,
+): Promise<ExitCode> {
   const { host, printer, line } = context;
   const { project, dimensions } = matrix;
   const began = host.clock.monotonic();
@@ -67,7 +94,9 @@ export async function runMatrix(context: Context, matrix: Matrix, { prepared, jo
   await unseenReport?.begin();
   const progress = new Progress(host, printer);
   const of = planned.filter(({ impossible }) => impossible === null).length;
-  for (const { name, impossible } of planned) if (impossible) printer.warn(escapeText(`${name} is not possible: ${impossible.reason}`));
+  for (const { name, impossible } of planned) {
+    if (impossible) printer.warn(escapeText(`${name} is not possible: ${impossible.reason}`));
+  }
   const work = runCells({
     context,
     project,
@@ -81,18 +110,34 @@ export async function runMatrix(context: Context, matrix: Matrix, { prepared, jo
     sink: matrix.events?.sink ?? null,
     onBegin: ({ name, interpreter, cell }) => {
       const argv = asTyped(matrix.command(interpreter!.argv, WHOLE, cellWords(cell)), project.root);
-      if (!beside) printer.note(`${printer.paint("bold", name, "stderr")}: ${pasteable(argv, interpreter!.environment, project.root, host.cwd)}`);
+      if (!beside) {
+        printer.note(
+          `${printer.paint("bold", name, "stderr")}: ${
+            pasteable(argv, interpreter!.environment, project.root, host.cwd)
+          }`,
+        );
+      }
     },
     onEnd: ({ name, exitCode, outcome }) => {
       progress.clear();
-      printer.note(`${name}: ${exitCode === 0 ? "ok" : `exit ${exitCode}`} (${outcome.seconds.toFixed(1)} s)`);
+      printer.note(
+        `${name}: ${exitCode === 0 ? "ok" : `exit ${exitCode}`} (${outcome.seconds.toFixed(1)} s)`,
+      );
     },
   }, planned);
   const runs = await (beside ? progress.during(`${of} cells, ${jobs} at once`, work) : work);
   matrix.events?.end(printer);
-  const suites = runs.map(({ name, outcome }) => ({ name: `tractest ${name}`, results: outcome.results }));
+  const suites = runs.map(({ name, outcome }) => ({
+    name: `tractest ${name}`,
+    results: outcome.results,
+  }));
   for (const report of [matrix.junit, unseenReport]) await report?.write(printer, suites);
-  return tell(context, matrix, { prepared, planned, runs, seconds: (host.clock.monotonic() - began) / 1000 });
+  return tell(context, matrix, {
+    prepared,
+    planned,
+    runs,
+    seconds: (host.clock.monotonic() - began) / 1000,
+  });
 }
 
 interface Told {
@@ -102,7 +147,11 @@ interface Told {
   readonly seconds: number;
 }
 
-function tell({ printer, line }: Context, { dimensions }: Matrix, { prepared, planned, runs, seconds }: Told): ExitCode {
+function tell(
+  { printer, line }: Context,
+  { dimensions }: Matrix,
+  { prepared, planned, runs, seconds }: Told,
+): ExitCode {
   const found = differences(runs.map(outcomesOf));
   const exitCode = runs.length === 0 ? EXIT.preflight : worstCode(runs.map((run) => run.exitCode));
   const ranOf = (cell: PlannedCell) => runs.find((run) => run.number === cell.number);
@@ -110,15 +159,29 @@ function tell({ printer, line }: Context, { dimensions }: Matrix, { prepared, pl
     rows: planned.map((cell) => {
       const run = ranOf(cell);
       const { outcome, ending, exitCode = 0 } = run ?? {};
-      const ran = outcome ? { exitCode, counts: outcome.tally.began ? outcome.tally.counts : null, seconds: outcome.seconds, ending: ending! } : null;
-      return { name: cell.name, ran, why: cell.impossible?.reason ?? (run ? null : "interrupted before"), fix: cell.impossible?.fix ?? null };
+      const ran = outcome
+        ? {
+          exitCode,
+          counts: outcome.tally.began ? outcome.tally.counts : null,
+          seconds: outcome.seconds,
+          ending: ending!,
+        }
+        : null;
+      return {
+        name: cell.name,
+        ran,
+        why: cell.impossible?.reason ?? (run ? null : "interrupted before"),
+        fix: cell.impossible?.fix ?? null,
+      };
     }),
     differences: found,
     everywhere: failedEverywhere(runs, found),
     detailed: line.has("diff"),
     seconds,
   });
-  if (runs.some((run) => run.exitCode !== 0)) printer.note(`logs and events: ${join(prepared.state.directory, "cell-N")}`);
+  if (runs.some((run) => run.exitCode !== 0)) {
+    printer.note(`logs and events: ${join(prepared.state.directory, "cell-N")}`);
+  }
   if (printer.json) {
     printer.document(MATRIX_SCHEMA, {
       exitCode,
@@ -136,8 +199,13 @@ function tell({ printer, line }: Context, { dimensions }: Matrix, { prepared, pl
           ending: run?.ending ?? null,
           seconds: run ? Math.round(run.outcome.seconds * 1000) / 1000 : null,
           counts: run?.outcome.tally.began ? run.outcome.tally.counts : null,
-          failures: run?.outcome.tally.failures.map(({ id, phase, message }) => ({ id, phase, message })) ?? [],
-          leftBehind: tests.filter((test) => test.leaked.length > 0).map(({ id, leaked }) => ({ id, processes: leaked })),
+          failures:
+            run?.outcome.tally.failures.map(({ id, phase, message }) => ({ id, phase, message })) ??
+              [],
+          leftBehind: tests.filter((test) => test.leaked.length > 0).map(({ id, leaked }) => ({
+            id,
+            processes: leaked,
+          })),
         };
       }),
       differences: found,
@@ -150,8 +218,18 @@ function tell({ printer, line }: Context, { dimensions }: Matrix, { prepared, pl
 }
 
 /** What failed wherever it ran: nothing that varies explains it. */
-function failedEverywhere(runs: readonly CellRun[], found: readonly Difference[]): { id: string; message: string }[] {
-  const different = new Set(found.filter(({ explanation }) => explanation.startsWith("fails")).flatMap(({ ids }) => ids));
-  const red = runs.flatMap(({ outcome }) => outcome.results.finished).filter((test) => RED.has(test.outcome) && !different.has(test.id));
-  return [...new Map(red.map((test) => [test.id, { id: test.id, message: test.failure?.message ?? "" }])).values()];
+function failedEverywhere(
+  runs: readonly CellRun[],
+  found: readonly Difference[],
+): { id: string; message: string }[] {
+  const different = new Set(
+    found.filter(({ explanation }) => explanation.startsWith("fails")).flatMap(({ ids }) => ids),
+  );
+  const red = runs.flatMap(({ outcome }) => outcome.results.finished).filter((test) =>
+    RED.has(test.outcome) && !different.has(test.id)
+  );
+  return [
+    ...new Map(red.map((test) => [test.id, { id: test.id, message: test.failure?.message ?? "" }]))
+      .values(),
+  ];
 }

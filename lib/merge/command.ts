@@ -19,14 +19,25 @@ import type { Printer } from "../terminal/printer.ts";
 
 /** `tractest merge FILE…`: the runs of several machines as one. */
 export async function merge({ host, printer, line }: Context): Promise<ExitCode> {
-  if (line.operands.length === 0) throw new UsageError('"merge" needs the files that --events wrote', "tractest merge shard-*.jsonl");
+  if (line.operands.length === 0) {
+    throw new UsageError(
+      '"merge" needs the files that --events wrote',
+      "tractest merge shard-*.jsonl",
+    );
+  }
   const outputs = await outputsOf(host, line);
   const parts = await Promise.all(line.operands.map((name) => partOf(host, name)));
   await outputs.events?.begin();
   const copy = new EventCopy(outputs.events);
   const merged = await mergeParts(parts, (events) => copy.add(events));
   const { results, exitCode, seconds } = merged;
-  const end = { event: "run-finish", time: results.latest ?? 0, exitCode, ending: endingOf(merged), seconds } as const satisfies PytestEvent;
+  const end = {
+    event: "run-finish",
+    time: results.latest ?? 0,
+    exitCode,
+    ending: endingOf(merged),
+    seconds,
+  } as const satisfies PytestEvent;
   results.add(end);
   await copy.add([end]);
   copy.end(printer);
@@ -49,13 +60,23 @@ async function outputsOf(host: Host, line: Context["line"]): Promise<Outputs> {
   const junit = line.has("junit") ? await JunitFile.at(host, line.value("junit")!) : null;
   const place = async (option: string, expected: Expected) => {
     const typed = line.value(option);
-    if (typed === "-") throw new UsageError(`"--${option} -" is not possible: standard output has the verdict`, "name a file");
+    if (typed === "-") {
+      throw new UsageError(
+        `"--${option} -" is not possible: standard output has the verdict`,
+        "name a file",
+      );
+    }
     if (typed === undefined) return null;
     const path = await outputPath(host, typed, expected);
     const resolved = await host.files.realPath(path);
     for (const input of line.operands) {
-      if (resolved === null || await host.files.realPath(resolve(host.cwd, input)) !== resolved) continue;
-      throw new UsageError(`--${option} would overwrite "${input}", which is to be read`, "name another file");
+      if (resolved === null || await host.files.realPath(resolve(host.cwd, input)) !== resolved) {
+        continue;
+      }
+      throw new UsageError(
+        `--${option} would overwrite "${input}", which is to be read`,
+        "name another file",
+      );
     }
     return path;
   };
@@ -72,7 +93,11 @@ class EventCopy {
   constructor(private readonly file: EventsFile | null) {}
 
   async add(events: readonly PytestEvent[]): Promise<void> {
-    if (this.file !== null) await this.file.sink(events.map((event) => JSON.stringify({ schema: EVENTS_SCHEMA, ...event })));
+    if (this.file !== null) {
+      await this.file.sink(
+        events.map((event) => JSON.stringify({ schema: EVENTS_SCHEMA, ...event })),
+      );
+    }
   }
 
   /** @throws {TractestError} if the file did not take them all */
@@ -103,12 +128,18 @@ async function partOf(host: Host, name: string): Promise<Part> {
   const path = resolve(host.cwd, name);
   const status = await host.files.stat(path);
   if (status === null) throw new UsageError(`"${name}" does not exist`, hint);
-  if (status.kind === "directory") throw new UsageError(`Cannot read "${name}": it is a directory`, hint);
+  if (status.kind === "directory") {
+    throw new UsageError(`Cannot read "${name}": it is a directory`, hint);
+  }
   // What is merged is read twice, and has an end.
-  if (status.kind !== "file") throw new UsageError(`Cannot read "${name}": it is no regular file`, hint);
+  if (status.kind !== "file") {
+    throw new UsageError(`Cannot read "${name}": it is no regular file`, hint);
+  }
   const events = () => eventsOfFile(host, path, name);
   const first = await events().next();
-  if (first.done || first.value[0]?.event !== "run-start") throw new UsageError(`"${name}" does not begin with the start of a run`, hint);
+  if (first.done || first.value[0]?.event !== "run-start") {
+    throw new UsageError(`"${name}" does not begin with the start of a run`, hint);
+  }
   return { name, events };
 }
 
@@ -118,7 +149,9 @@ async function record(host: Host, printer: Printer, parts: readonly Part[]): Pro
   for (const { events } of parts) {
     const results = new Results();
     for await (const some of events()) {
-      for (const event of some) results.add(event.event === "run-start" ? { ...event, root: project.root } : event);
+      for (const event of some) {
+        results.add(event.event === "run-start" ? { ...event, root: project.root } : event);
+      }
     }
     await recordRun(host, printer, project, results);
   }
@@ -134,18 +167,33 @@ function endingOf({ missing, unfinished, endings }: Merged): string | null {
 const SHOWN = 10;
 
 function show(printer: Printer, merged: Merged, ending: string | null): void {
-  const { parts, missing, unfinished, duplicates, problems, results, tally, exitCode, seconds } = merged;
+  const { parts, missing, unfinished, duplicates, problems, results, tally, exitCode, seconds } =
+    merged;
   for (const part of parts) printer.line(partLine(part));
   for (const failure of tally.failures) {
-    printer.line(`${printer.paint("red", failure.phase === "call" ? "FAILED" : "ERROR")} ${escapeText(failure.id)}`);
+    printer.line(
+      `${printer.paint("red", failure.phase === "call" ? "FAILED" : "ERROR")} ${
+        escapeText(failure.id)
+      }`,
+    );
     for (const line of gist(failure)) printer.line(`    ${escapeText(line)}`);
   }
   for (const test of results.finished.filter((test) => test.flaky)) {
     const reds = test.attempts.filter((attempt) => RED.has(attempt.outcome)).length;
-    printer.line(`${printer.paint("yellow", "FLAKY")} ${escapeText(test.id)} failed ${reds} time(s), then passed`);
+    printer.line(
+      `${printer.paint("yellow", "FLAKY")} ${
+        escapeText(test.id)
+      } failed ${reds} time(s), then passed`,
+    );
   }
   for (const problem of problems) printer.warn(escapeText(problem));
-  if (missing.length > 0) printer.warn(`no file is from shard ${missing.join(", ")} of ${parts.find((part) => part.shard)!.shard!.count}`);
+  if (missing.length > 0) {
+    printer.warn(
+      `no file is from shard ${missing.join(", ")} of ${
+        parts.find((part) => part.shard)!.shard!.count
+      }`,
+    );
+  }
   const name = (texts: readonly string[], what: string) => {
     if (texts.length === 0) return;
     printer.warn(`${texts.length} test(s) ${what}:`);
@@ -153,18 +201,23 @@ function show(printer: Printer, merged: Merged, ending: string | null): void {
     if (texts.length > SHOWN) printer.note(`  … and ${texts.length - SHOWN} more`);
   };
   name(unfinished, "were collected and have no result");
-  name(duplicates.map(({ id, files }) => `${id}  (${files.join(", ")})`), "ran on several machines");
+  name(
+    duplicates.map(({ id, files }) => `${id}  (${files.join(", ")})`),
+    "ran on several machines",
+  );
   printer.line(
     printer.paint(
       exitCode === 0 ? "green" : "red",
-      `${ending === null ? "" : `${escapeText(ending)}: `}${countsLine(tally.counts, tally)} on ${parts.length} machine(s), the slowest in ${
-        seconds.toFixed(2)
-      } s`,
+      `${ending === null ? "" : `${escapeText(ending)}: `}${
+        countsLine(tally.counts, tally)
+      } on ${parts.length} machine(s), the slowest in ${seconds.toFixed(2)} s`,
     ),
   );
 }
 
 function partLine({ file, shard, exitCode, tests }: MergedPart): string {
   const which = shard === null ? "all" : `${shard.index}/${shard.count}`;
-  return `${which.padEnd(7)} ${exitCode === null ? "killed".padEnd(8) : `exit ${exitCode}`.padEnd(8)} ${tests} test(s)  ${escapeText(file)}`;
+  return `${which.padEnd(7)} ${
+    exitCode === null ? "killed".padEnd(8) : `exit ${exitCode}`.padEnd(8)
+  } ${tests} test(s)  ${escapeText(file)}`;
 }

@@ -8,7 +8,10 @@ import { Tally } from "../pytest/tally.ts";
 export interface Part {
   /** The file's name. */
   readonly name: string;
-  /** Reads its events, in order and some at a time, from the first: twice in a merge, so that they are never all in memory. */
+  /**
+   * Reads its events, in order and some at a time, from the first: twice in a merge, so that they
+   * are never all in memory.
+   */
   readonly events: () => AsyncIterable<readonly PytestEvent[]>;
 }
 
@@ -39,7 +42,10 @@ export interface Merged {
   readonly endings: readonly string[];
   /** Seconds of the slowest machine: they ran at the same time. */
   readonly seconds: number;
-  /** 1 if a test is red; else the worst of the machines'; else, if anything is missing or doubtful, 82. */
+  /**
+   * 1 if a test is red; else the worst of the machines'; else, if anything is missing or doubtful,
+   * 82.
+   */
   readonly exitCode: number;
 }
 
@@ -49,10 +55,13 @@ const [NOT_VERIFIED, NO_TESTS] = [82, 5];
 /**
  * Joins the runs of several machines, and finds what does not fit together.
  *
- * @param take gets the events of all of them in the order of their times, some at a time, begun once and without an end: the sessions
- * of each machine have names of their own
+ * @param take gets the events of all of them in the order of their times, some at a time, begun
+ *   once and without an end: the sessions of each machine have names of their own
  */
-export async function merge(parts: readonly Part[], take: (events: readonly PytestEvent[]) => Promise<void> | void = () => {}): Promise<Merged> {
+export async function merge(
+  parts: readonly Part[],
+  take: (events: readonly PytestEvent[]) => Promise<void> | void = () => {},
+): Promise<Merged> {
   const read: ReadPart[] = [];
   for (const part of parts) read.push(await readPart(part));
   const tally = new Tally();
@@ -63,19 +72,33 @@ export async function merge(parts: readonly Part[], take: (events: readonly Pyte
   const { results } = tally;
   const counts = [...new Set(read.flatMap(({ shard }) => shard === null ? [] : [shard.count]))];
   const given = new Set(read.flatMap(({ shard }) => shard === null ? [] : [shard.index]));
-  const missing = counts.length !== 1 ? [] : Array.from({ length: counts[0]! }, (_, index) => index + 1).filter((index) => !given.has(index));
+  const missing = counts.length !== 1
+    ? []
+    : Array.from({ length: counts[0]! }, (_, index) => index + 1).filter((index) =>
+      !given.has(index)
+    );
   const collected = read.reduce((all, part) => all.union(part.collected), new Set<string>());
   const ran = new Set(results.finished.map((test) => test.id));
-  const unfinished = [...new Set([...results.notRun, ...[...collected].filter((id) => !ran.has(id))])];
+  const unfinished = [
+    ...new Set([...results.notRun, ...[...collected].filter((id) => !ran.has(id))]),
+  ];
   const duplicates = duplicatesOf(read);
   const problems = problemsOf(read, counts);
-  const isRed = results.collectionErrors.length > 0 || results.finished.some((test) => RED.has(test.outcome));
+  const isRed = results.collectionErrors.length > 0 ||
+    results.finished.some((test) => RED.has(test.outcome));
   const codes = read.map((part) => part.exitCode ?? 0);
   // A part without tests is none of a suite.
-  const worst = codes.every((code) => code === NO_TESTS) ? NO_TESTS : worstCode(codes.filter((code) => code !== NO_TESTS));
+  const worst = codes.every((code) => code === NO_TESTS)
+    ? NO_TESTS
+    : worstCode(codes.filter((code) => code !== NO_TESTS));
   const isDoubtful = missing.length + unfinished.length + duplicates.length + problems.length > 0;
   return {
-    parts: read.map(({ file, shard, exitCode, ran }) => ({ file, shard, exitCode, tests: ran.size })),
+    parts: read.map(({ file, shard, exitCode, ran }) => ({
+      file,
+      shard,
+      exitCode,
+      tests: ran.size,
+    })),
     results,
     tally,
     missing,
@@ -120,17 +143,34 @@ async function readPart({ name, events }: Part): Promise<ReadPart> {
     }
   }
   const { exitCode = null, ending = null, seconds = 0 } = finish ?? {};
-  return { file: name, start, shard: start?.shard ?? null, exitCode, ending, seconds, cut, collected, ran };
+  return {
+    file: name,
+    start,
+    shard: start?.shard ?? null,
+    exitCode,
+    ending,
+    seconds,
+    cut,
+    collected,
+    ran,
+  };
 }
 
 /** Events that are handed on at once. */
 const BATCH = 1_000;
 
-/** The events of all in the order of their times, begun once. Those of one file keep their order. */
-async function* joined(parts: readonly Part[], read: readonly ReadPart[]): AsyncGenerator<readonly PytestEvent[]> {
+/**
+ * The events of all in the order of their times, begun once. Those of one file keep their order.
+ */
+async function* joined(
+  parts: readonly Part[],
+  read: readonly ReadPart[],
+): AsyncGenerator<readonly PytestEvent[]> {
   const [earliest] = read.flatMap((part) => part.start ?? []).toSorted((a, b) => a.time - b.time);
   let batch: PytestEvent[] = earliest ? [{ ...earliest, shard: null }] : [];
-  let heads = parts.map(({ events }, index) => new Head(events()[Symbol.asyncIterator](), `${index + 1}.`));
+  let heads = parts.map(({ events }, index) =>
+    new Head(events()[Symbol.asyncIterator](), `${index + 1}.`)
+  );
   for (const head of heads) await head.refill();
   for (heads = heads.filter((head) => !head.isAtEnd); heads.length > 0;) {
     const first = heads.reduce((one, other) => other.time < one.time ? other : one);
@@ -152,7 +192,10 @@ class Head {
   #events: readonly PytestEvent[] = [];
   #at = 0;
 
-  constructor(private readonly rest: AsyncIterator<readonly PytestEvent[]>, private readonly prefix: string) {}
+  constructor(
+    private readonly rest: AsyncIterator<readonly PytestEvent[]>,
+    private readonly prefix: string,
+  ) {}
 
   get isEmpty(): boolean {
     return this.#at >= this.#events.length;
@@ -197,11 +240,17 @@ function problemsOf(parts: readonly ReadPart[], counts: readonly number[]): stri
   const cuts = new Set(parts.flatMap(({ cut }) => cut ?? []));
   const whole = parts.filter((part) => part.shard === null);
   return [
-    ...(counts.length > 1 ? [`they are parts of ${counts.join(" and of ")}: give the files of one run only`] : []),
+    ...(counts.length > 1
+      ? [`they are parts of ${counts.join(" and of ")}: give the files of one run only`]
+      : []),
     ...(counts.length === 1 && cuts.size > 1
-      ? ["the machines cut the suite differently: they need the same tests, and the same --durations-from"]
+      ? [
+        "the machines cut the suite differently: they need the same tests, and the same --durations-from",
+      ]
       : []),
     ...(parts.length > 1 ? whole.map(({ file }) => `${file} is of a run without --shard`) : []),
-    ...parts.filter((part) => part.exitCode === null).map(({ file }) => `${file} has no end: its run was killed, or still goes on`),
+    ...parts.filter((part) => part.exitCode === null).map(({ file }) =>
+      `${file} has no end: its run was killed, or still goes on`
+    ),
   ];
 }

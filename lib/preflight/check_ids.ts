@@ -14,7 +14,10 @@ export const CHECKS = [
   { id: "tool-ps", means: "ps lists processes, their ancestors and states" },
   { id: "tool-pgrep", means: "pgrep, for the recipes that people type by hand" },
   { id: "tool-lsof", means: "lsof, for the recipes that people type by hand" },
-  { id: "venv", means: "the venv of this project, named as configured (`py<MINOR>`), holds this checkout" },
+  {
+    id: "venv",
+    means: "the venv of this project, named as configured (`py<MINOR>`), holds this checkout",
+  },
   { id: "python-version", means: "its Python is the one that the project asks for" },
   { id: "worktree", means: "in a linked git worktree the package resolves inside of it" },
   { id: "import", means: "the package can be imported" },
@@ -23,7 +26,11 @@ export const CHECKS = [
   { id: "actors", means: "no actor of this project was left behind" },
   { id: "sockets", means: "no stale Unix socket was left behind" },
   { id: "sigint", means: "SIGINT is at its default, so that tests which cancel by it work" },
-  { id: "signals", means: "how processes are signalled: by `PID:INODE` where the system's kill takes it, else by a verified pid" },
+  {
+    id: "signals",
+    means:
+      "how processes are signalled: by `PID:INODE` where the system's kill takes it, else by a verified pid",
+  },
   { id: "isolation", means: "`run --isolate` can be had: the system permits namespaces" },
   { id: "ld-variables", means: "`LD_*` variables, which pytest gets and the probes don't" },
   { id: "pytest-addopts", means: "options that pytest takes unseen from PYTEST_ADDOPTS" },

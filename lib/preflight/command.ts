@@ -24,7 +24,9 @@ import { removeDirectory } from "../background/prune.ts";
 
 const ID_WIDTH = Math.max(...CHECKS.map((row) => row.id.length));
 
-/** `tractest doctor`: every check, a row each, with a fix for each; `--fix` applies the safe ones. */
+/**
+ * `tractest doctor`: every check, a row each, with a fix for each; `--fix` applies the safe ones.
+ */
 export function doctor(context: Context): Promise<ExitCode> {
   return interruptible(context, () => diagnose(context));
 }
@@ -37,7 +39,9 @@ async function diagnose(context: Context): Promise<ExitCode> {
     const repairs = repairsFor(seen.checks);
     // Nobody should have to answer without having seen what it is about.
     for (const check of seen.checks.filter(({ status }) => status === "fail")) {
-      for (const text of checkLines(check, printer, { shown: "stderr", width: ID_WIDTH, silent: true })) printer.note(text);
+      for (
+        const text of checkLines(check, printer, { shown: "stderr", width: ID_WIDTH, silent: true })
+      ) printer.note(text);
     }
     const wanted = await choose(context, repairs);
     if (wanted.length > 0 && !line.has("dry-run")) {
@@ -50,11 +54,19 @@ async function diagnose(context: Context): Promise<ExitCode> {
   }
   const exitCode = exitCodeOf(seen.checks, seen.hasLiveRun);
   for (const check of seen.checks) {
-    for (const text of checkLines(check, printer, { shown: "stdout", width: ID_WIDTH, silent: !printer.verbose })) printer.line(text);
+    for (
+      const text of checkLines(check, printer, {
+        shown: "stdout",
+        width: ID_WIDTH,
+        silent: !printer.verbose,
+      })
+    ) printer.line(text);
   }
   printer.line(summary(seen.checks));
   if (printer.verbose) printer.line(await kernel(host) ?? "kernel unknown");
-  if (printer.json) printer.document("tractest.doctor/1", { ok: exitCode === EXIT.ok, checks: seen.checks });
+  if (printer.json) {
+    printer.document("tractest.doctor/1", { ok: exitCode === EXIT.ok, checks: seen.checks });
+  }
   return exitCode;
 }
 
@@ -64,23 +76,29 @@ interface Examined {
 }
 
 /** All checks, those that do not depend on each other at once, in the order of the table. */
-async function examine(context: Context, project: Project, repair: { sync?: boolean; clean?: boolean }): Promise<Examined> {
+async function examine(
+  context: Context,
+  project: Project,
+  repair: { sync?: boolean; clean?: boolean },
+): Promise<Examined> {
   const { host, line } = context;
   const inheriting = inheritedEnvironment(host);
-  const [looked, tools, ignored, pyproject, versionFile, directories, isolation] = await Promise.all([
-    lookAt(context, project, repair),
-    toolChecks(host),
-    ignoresSigint(host),
-    host.files.readText(join(project.root, "pyproject.toml")),
-    host.files.readText(join(project.root, ".python-version")),
-    directoriesCheck(host),
-    isolationCheck(host, project),
-  ]);
+  const [looked, tools, ignored, pyproject, versionFile, directories, isolation] = await Promise
+    .all([
+      lookAt(context, project, repair),
+      toolChecks(host),
+      ignoresSigint(host),
+      host.files.readText(join(project.root, "pyproject.toml")),
+      host.files.readText(join(project.root, ".python-version")),
+      directoriesCheck(host),
+      isolationCheck(host, project),
+    ]);
   const inherited = await inheriting;
   const { result, failure } = looked;
   const interpreter = result?.interpreter ?? null;
   const rows = new Map<string, CheckResult>();
-  const add = (...checks: readonly CheckResult[]) => checks.forEach((check) => rows.set(check.id, check));
+  const add = (...checks: readonly CheckResult[]) =>
+    checks.forEach((check) => rows.set(check.id, check));
   add(
     ...(failure === null ? [] : [failure]),
     ...(result?.checks ?? []),
@@ -88,15 +106,21 @@ async function examine(context: Context, project: Project, repair: { sync?: bool
     await uvCheck(host, project, inherited, interpreter !== null),
     await signalsCheck(host, inherited),
     pythonCheck(result),
-    versionCheck(result?.pythonVersion ?? null, { requires: requiresPythonOf(pyproject), wantedMinor: minorOfVersionFile(versionFile) }),
+    versionCheck(result?.pythonVersion ?? null, {
+      requires: requiresPythonOf(pyproject),
+      wantedMinor: minorOfVersionFile(versionFile),
+    }),
     sigintCheck(ignored),
     isolation,
     ...environmentChecks(inherited),
     directories,
     binaryCheck(host, rowOf("doctor", [], (option) => line.has(option))),
   );
-  const why = (id: CheckId) => id === "worktree" ? "this is no linked worktree" : "nothing to look at without a venv";
-  const checks = CHECKS.map(({ id }): CheckResult => rows.get(id) ?? { id, status: "skipped", detail: why(id), fix: null });
+  const why = (id: CheckId) =>
+    id === "worktree" ? "this is no linked worktree" : "nothing to look at without a venv";
+  const checks = CHECKS.map(({ id }): CheckResult =>
+    rows.get(id) ?? { id, status: "skipped", detail: why(id), fix: null }
+  );
   return { checks, hasLiveRun: result?.leaks?.liveRun != null };
 }
 
@@ -108,26 +132,71 @@ async function lookAt(
 ): Promise<{ result: PreflightResult | null; failure: CheckResult | null }> {
   const { line } = context;
   try {
-    const options = { ask: false, show: false, leaks: true, fresh: true, diagnosis: true, sync, clean };
-    return { result: await preflight(context, project, { ...options, python: line.value("python"), uvRun: line.has("uv-run") }), failure: null };
+    const options = {
+      ask: false,
+      show: false,
+      leaks: true,
+      fresh: true,
+      diagnosis: true,
+      sync,
+      clean,
+    };
+    return {
+      result: await preflight(context, project, {
+        ...options,
+        python: line.value("python"),
+        uvRun: line.has("uv-run"),
+      }),
+      failure: null,
+    };
   } catch (error) {
-    if (!(error instanceof TractestError) || error.exitCode === EXIT.usage || error.exitCode === EXIT.bug) throw error;
-    return { result: null, failure: { id: "venv", status: "fail", detail: error.message, fix: error.hint ?? null } };
+    if (
+      !(error instanceof TractestError) || error.exitCode === EXIT.usage ||
+      error.exitCode === EXIT.bug
+    ) throw error;
+    return {
+      result: null,
+      failure: { id: "venv", status: "fail", detail: error.message, fix: error.hint ?? null },
+    };
   }
 }
 
 function pythonCheck(result: PreflightResult | null): CheckResult {
   const id = "tool-python";
   if (result?.interpreter && result.pythonVersion !== null) {
-    return { id, status: "ok", detail: `${result.pythonVersion} (${result.interpreter.argv.join(" ")})`, fix: null };
+    return {
+      id,
+      status: "ok",
+      detail: `${result.pythonVersion} (${result.interpreter.argv.join(" ")})`,
+      fix: null,
+    };
   }
-  if (!result?.interpreter) return { id, status: "skipped", detail: "there is no venv to take it from", fix: null };
-  return { id, status: "fail", detail: `"${result.interpreter.argv.join(" ")}" does not start`, fix: "tractest run --sync" };
+  if (!result?.interpreter) {
+    return { id, status: "skipped", detail: "there is no venv to take it from", fix: null };
+  }
+  return {
+    id,
+    status: "fail",
+    detail: `"${result.interpreter.argv.join(" ")}" does not start`,
+    fix: "tractest run --sync",
+  };
 }
 
 function sigintCheck(ignored: boolean | null): CheckResult {
-  if (ignored === true) return { ...SIGINT_IGNORED, fix: "start it in the foreground, or by: env --default-signal=INT tractest …" };
-  if (ignored === null) return { id: "sigint", status: "unknown", detail: "this system does not show it; pytest gets the default", fix: null };
+  if (ignored === true) {
+    return {
+      ...SIGINT_IGNORED,
+      fix: "start it in the foreground, or by: env --default-signal=INT tractest …",
+    };
+  }
+  if (ignored === null) {
+    return {
+      id: "sigint",
+      status: "unknown",
+      detail: "this system does not show it; pytest gets the default",
+      fix: null,
+    };
+  }
   return { id: "sigint", status: "ok", detail: "at its default", fix: null };
 }
 
@@ -141,12 +210,19 @@ async function isolationCheck(host: Host, project: Project): Promise<CheckResult
       return {
         id,
         status: "ok",
-        detail: answer.method === "root" ? "as root" : "in a user namespace, with no right that pytest has not outside",
+        detail: answer.method === "root"
+          ? "as root"
+          : "in a user namespace, with no right that pytest has not outside",
         fix: null,
       };
     }
     const status = project.configuration.isolate === "always" ? "fail" : "warn";
-    return { id, status, detail: `run --isolate can't be had: ${answer.reason}`, fix: answer.remedy };
+    return {
+      id,
+      status,
+      detail: `run --isolate can't be had: ${answer.reason}`,
+      fix: answer.remedy,
+    };
   } finally {
     await removeDirectory(host, directory).catch(passOver);
   }
@@ -157,22 +233,45 @@ interface Repair {
   readonly question: string;
 }
 
-/** What can be repaired without harm: nothing of the user's is removed, and only verified processes are ended. */
+/**
+ * What can be repaired without harm: nothing of the user's is removed, and only verified processes
+ * are ended.
+ */
 function repairsFor(checks: readonly CheckResult[]): Repair[] {
-  const failed = (ids: readonly CheckId[]) => checks.filter((check) => check.status === "fail" && (ids as readonly string[]).includes(check.id));
+  const failed = (ids: readonly CheckId[]) =>
+    checks.filter((check) =>
+      check.status === "fail" && (ids as readonly string[]).includes(check.id)
+    );
   const venv = failed(["venv", "worktree", "import", "python-version"])[0];
-  const leaks = failed(["registry", "actors", "sockets"]).filter((check) => check.fix?.startsWith("tractest zombies --kill"));
-  const unmade = checks.some((check) => check.id === "state-directories" && check.status === "ok" && check.detail.includes("(not made yet)"));
+  const leaks = failed(["registry", "actors", "sockets"]).filter((check) =>
+    check.fix?.startsWith("tractest zombies --kill")
+  );
+  const unmade = checks.some((check) =>
+    check.id === "state-directories" && check.status === "ok" &&
+    check.detail.includes("(not made yet)")
+  );
   return [
-    ...(venv ? [{ does: "sync", question: "Make or sync the venv (tractest run --sync)?" } as const] : []),
-    ...(leaks.length > 0
-      ? [{ does: "clean", question: `Clean up ${leaks.map(({ id }) => id).join(", ")} (tractest zombies --kill)?` } as const]
+    ...(venv
+      ? [{ does: "sync", question: "Make or sync the venv (tractest run --sync)?" } as const]
       : []),
-    ...(unmade ? [{ does: "directories", question: "Make tractest's own directories?" } as const] : []),
+    ...(leaks.length > 0
+      ? [
+        {
+          does: "clean",
+          question: `Clean up ${leaks.map(({ id }) => id).join(", ")} (tractest zombies --kill)?`,
+        } as const,
+      ]
+      : []),
+    ...(unmade
+      ? [{ does: "directories", question: "Make tractest's own directories?" } as const]
+      : []),
   ];
 }
 
-async function choose({ host, printer, line }: Context, repairs: readonly Repair[]): Promise<Repair[]> {
+async function choose(
+  { host, printer, line }: Context,
+  repairs: readonly Repair[],
+): Promise<Repair[]> {
   const wanted: Repair[] = [];
   if (repairs.length === 0) printer.note("nothing that can be fixed safely");
   for (const repair of repairs) {
@@ -181,7 +280,9 @@ async function choose({ host, printer, line }: Context, repairs: readonly Repair
       continue;
     }
     try {
-      if (await confirm(host, printer, repair.question, { otherwise: true, yes: line.has("yes") })) wanted.push(repair);
+      if (
+        await confirm(host, printer, repair.question, { otherwise: true, yes: line.has("yes") })
+      ) wanted.push(repair);
     } catch (error) {
       if (!(error instanceof CannotAskError)) throw error;
       printer.warn(error.message);
@@ -197,9 +298,12 @@ async function makeDirectories({ host }: Context): Promise<void> {
 }
 
 function summary(checks: readonly CheckResult[]): string {
-  const count = (status: CheckResult["status"]) => checks.filter((check) => check.status === status).length;
-  const parts = (["ok", "warn", "fail", "unknown", "skipped"] as const).map((status) => [count(status), status] as const).filter(([many]) =>
-    many > 0
-  );
-  return `${checks.length} checks: ${parts.map(([many, status]) => `${many} ${status}`).join(", ")}`;
+  const count = (status: CheckResult["status"]) =>
+    checks.filter((check) => check.status === status).length;
+  const parts = (["ok", "warn", "fail", "unknown", "skipped"] as const).map((status) =>
+    [count(status), status] as const
+  ).filter(([many]) => many > 0);
+  return `${checks.length} checks: ${
+    parts.map(([many, status]) => `${many} ${status}`).join(", ")
+  }`;
 }

@@ -16,8 +16,12 @@ function ldCheck(inherited: ReadonlyMap<string, string>): CheckResult {
 
 function addoptsCheck(inherited: ReadonlyMap<string, string>): CheckResult {
   const value = inherited.get("PYTEST_ADDOPTS") ?? "";
-  if (value.trim() === "") return { id: "pytest-addopts", status: "ok", detail: "not set", fix: null };
-  const timeout = /--timeout\b/.test(value) ? "\n--timeout is pytest-timeout's, which breaks trio: use tractest run --timeout" : "";
+  if (value.trim() === "") {
+    return { id: "pytest-addopts", status: "ok", detail: "not set", fix: null };
+  }
+  const timeout = /--timeout\b/.test(value)
+    ? "\n--timeout is pytest-timeout's, which breaks trio: use tractest run --timeout"
+    : "";
   return {
     id: "pytest-addopts",
     status: "warn",
@@ -28,12 +32,21 @@ function addoptsCheck(inherited: ReadonlyMap<string, string>): CheckResult {
 
 function tractorCheck(inherited: ReadonlyMap<string, string>): CheckResult {
   const set = assignments(inherited, /^_?TRACTOR_/);
-  if (set.length === 0) return { id: "tractor-variables", status: "ok", detail: "none set", fix: null };
-  return { id: "tractor-variables", status: "warn", detail: [...set, "they change how actors run"].join("\n"), fix: unset(set) };
+  if (set.length === 0) {
+    return { id: "tractor-variables", status: "ok", detail: "none set", fix: null };
+  }
+  return {
+    id: "tractor-variables",
+    status: "warn",
+    detail: [...set, "they change how actors run"].join("\n"),
+    fix: unset(set),
+  };
 }
 
 function assignments(inherited: ReadonlyMap<string, string>, names: RegExp): string[] {
-  return [...inherited].filter(([name, value]) => names.test(name) && value !== "").map(([name, value]) => `${name}=${value}`).sort();
+  return [...inherited].filter(([name, value]) => names.test(name) && value !== "").map((
+    [name, value],
+  ) => `${name}=${value}`).sort();
 }
 
 function unset(set: readonly string[]): string {
@@ -41,14 +54,41 @@ function unset(set: readonly string[]): string {
 }
 
 /** The row about the interpreter's version, against `requires-python` and `.python-version`. */
-export function versionCheck(version: string | null, asked: { readonly requires: string | null; readonly wantedMinor: string | null }): CheckResult {
+export function versionCheck(
+  version: string | null,
+  asked: { readonly requires: string | null; readonly wantedMinor: string | null },
+): CheckResult {
   const id = "python-version";
-  if (version === null) return { id, status: "skipped", detail: "no Python was started", fix: null };
+  if (version === null) {
+    return { id, status: "skipped", detail: "no Python was started", fix: null };
+  }
   const fits = asked.requires === null ? true : satisfies(version, asked.requires);
   const fix = "tractest run --sync";
-  if (fits === false) return { id, status: "fail", detail: `Python ${version}, but requires-python is ${asked.requires}`, fix };
-  const isWanted = asked.wantedMinor === null || version.startsWith(`${dotted(asked.wantedMinor)}.`);
-  if (!isWanted) return { id, status: "warn", detail: `Python ${version}, but .python-version says ${dotted(asked.wantedMinor!)}`, fix };
-  if (fits === null) return { id, status: "unknown", detail: `Python ${version}; requires-python is ${asked.requires}`, fix: "uv python find" };
+  if (fits === false) {
+    return {
+      id,
+      status: "fail",
+      detail: `Python ${version}, but requires-python is ${asked.requires}`,
+      fix,
+    };
+  }
+  const isWanted = asked.wantedMinor === null ||
+    version.startsWith(`${dotted(asked.wantedMinor)}.`);
+  if (!isWanted) {
+    return {
+      id,
+      status: "warn",
+      detail: `Python ${version}, but .python-version says ${dotted(asked.wantedMinor!)}`,
+      fix,
+    };
+  }
+  if (fits === null) {
+    return {
+      id,
+      status: "unknown",
+      detail: `Python ${version}; requires-python is ${asked.requires}`,
+      fix: "uv python find",
+    };
+  }
   return { id, status: "ok", detail: version, fix: null };
 }

@@ -25,15 +25,23 @@ export interface Remembered {
 const SCHEMA = "tractest.preflight-memory/2";
 
 /** One text that changes when any file, variable or fact does. */
-export async function fingerprint(files: readonly FileMark[], facts: readonly string[]): Promise<string> {
-  const marks = files.map((file) => `${file.path}\0${file.size}\0${file.modifiedMs}\0${file.inode}`).sort();
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode([...marks, "\0facts", ...facts].join("\n")));
+export async function fingerprint(
+  files: readonly FileMark[],
+  facts: readonly string[],
+): Promise<string> {
+  const marks = files.map((file) => `${file.path}\0${file.size}\0${file.modifiedMs}\0${file.inode}`)
+    .sort();
+  const digest = await crypto.subtle.digest(
+    "SHA-256",
+    new TextEncoder().encode([...marks, "\0facts", ...facts].join("\n")),
+  );
   return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Whether a variable of the environment decides what is imported or collected. */
 export function matters(variable: string): boolean {
-  return /^(PYTHON|PYTEST|TRACTOR|UV_|LD_|DYLD_)/.test(variable) && variable !== "PYTEST_CURRENT_TEST";
+  return /^(PYTHON|PYTEST|TRACTOR|UV_|LD_|DYLD_)/.test(variable) &&
+    variable !== "PYTEST_CURRENT_TEST";
 }
 
 /** The file's text. */
@@ -50,9 +58,15 @@ export function readRemembered(text: string | null): Remembered | null {
     return null;
   }
   if (typeof value !== "object" || value === null) return null;
-  const { schema, fingerprint, pythonVersion, files, collected, imported, importedMark } = value as Record<string, unknown>;
-  if (schema !== SCHEMA || typeof fingerprint !== "string" || typeof pythonVersion !== "string" || typeof importedMark !== "string") return null;
-  if (!areTexts(files) || !areTexts(imported) || (typeof collected !== "number" && collected !== null)) return null;
+  const { schema, fingerprint, pythonVersion, files, collected, imported, importedMark } =
+    value as Record<string, unknown>;
+  if (
+    schema !== SCHEMA || typeof fingerprint !== "string" || typeof pythonVersion !== "string" ||
+    typeof importedMark !== "string"
+  ) return null;
+  if (
+    !areTexts(files) || !areTexts(imported) || (typeof collected !== "number" && collected !== null)
+  ) return null;
   return { fingerprint, pythonVersion, files, collected, imported, importedMark };
 }
 

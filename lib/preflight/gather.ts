@@ -16,7 +16,15 @@ import type { RunLock } from "../background/lock.ts";
 import { canAsk, confirm, select } from "../terminal/prompt.ts";
 import type { Context } from "../command_line/context.ts";
 import { type Verified, verify } from "./import_collect.ts";
-import { isBorrowed, namedPython, planSync, pythonOf, runSync, uvRunPython, type VenvScene } from "./interpreter.ts";
+import {
+  isBorrowed,
+  namedPython,
+  planSync,
+  pythonOf,
+  runSync,
+  uvRunPython,
+  type VenvScene,
+} from "./interpreter.ts";
 import { findVenvs, type Venvs } from "../project/venvs.ts";
 import { endLeaks, findLeaks, isCleanable } from "../leaks/gather.ts";
 import type { Project } from "../project/project.ts";
@@ -31,7 +39,10 @@ export interface PreflightOptions {
   readonly leaks: boolean;
   /** Leaked actors count as a fault even where they would not stop a run. */
   readonly diagnosis?: boolean;
-  /** The run has a registry and sockets of its own: what is held or left outside is told, and stands in nobody's way. */
+  /**
+   * The run has a registry and sockets of its own: what is held or left outside is told, and stands
+   * in nobody's way.
+   */
   readonly isolated?: boolean;
   /** Looks at imports and collection even if nothing has changed. */
   readonly fresh?: boolean;
@@ -54,18 +65,25 @@ export interface PreflightOptions {
 }
 
 /** The two answers to "no venv is active", in the recipe's words. */
-const CHOICES = [{ value: "sync", name: "Create/sync venv" }, { value: "self", name: "I'll activate it myself" }] as const;
+const CHOICES = [{ value: "sync", name: "Create/sync venv" }, {
+  value: "self",
+  name: "I'll activate it myself",
+}] as const;
 const WITHOUT_VENV = "tractest run --sync (makes it), --uv-run (slower), or --python PATH";
 const NOT_IN_THE_WAY = "not in the way: this run has its own";
 const ID_WIDTH = Math.max(...["collection", "worktree"].map((id) => id.length));
 
 /**
- * Everything that has to hold before a run: the venv, the imports, the collection, nothing left behind by earlier runs. What does not
- * depend on each other happens at once.
+ * Everything that has to hold before a run: the venv, the imports, the collection, nothing left
+ * behind by earlier runs. What does not depend on each other happens at once.
  *
  * @throws {TractestError} 64 for a wrong `--python`, 69 when uv is needed and missing
  */
-export function preflight(context: Context, project: Project, options: PreflightOptions): Promise<PreflightResult> {
+export function preflight(
+  context: Context,
+  project: Project,
+  options: PreflightOptions,
+): Promise<PreflightResult> {
   return new Preflight(context, project, options).run();
 }
 
@@ -77,7 +95,11 @@ class Preflight {
   #pythonVersion: string | null = null;
   #venvs: Venvs = { ranked: [], active: null, wantedMinor: null, warnings: [] };
 
-  constructor(readonly context: Context, readonly project: Project, readonly options: PreflightOptions) {
+  constructor(
+    readonly context: Context,
+    readonly project: Project,
+    readonly options: PreflightOptions,
+  ) {
     this.#progress = new Progress(context.host, context.printer);
   }
 
@@ -85,7 +107,11 @@ class Preflight {
     const { host } = this.context;
     // Started first, awaited last: it depends on nothing.
     const looking = this.options.leaks ? settle(this.#lookForLeaks()) : null;
-    const [inherited, location, ignored] = await Promise.all([inheritedEnvironment(host), this.#locate(), ignoresSigint(host)]);
+    const [inherited, location, ignored] = await Promise.all([
+      inheritedEnvironment(host),
+      this.#locate(),
+      ignoresSigint(host),
+    ]);
     this.#inherited = inherited;
     this.#location = location;
     if (ignored) this.#show(SIGINT_IGNORED);
@@ -95,7 +121,15 @@ class Preflight {
     const looked = looking === null ? null : await looking;
     const leaks = looked === null ? null : await this.#leaks(unsettle(looked));
     const exitCode = exitCodeOf(this.#checks, leaks?.liveRun != null);
-    return { checks: this.#checks, exitCode, interpreter, pythonVersion: this.#pythonVersion, inherited, sigint, leaks };
+    return {
+      checks: this.#checks,
+      exitCode,
+      interpreter,
+      pythonVersion: this.#pythonVersion,
+      inherited,
+      sigint,
+      leaks,
+    };
   }
 
   /** The interpreter, shown and verified; null when there is none that fits. */
@@ -106,21 +140,31 @@ class Preflight {
     for (const [index, interpreter] of chosen.candidates.entries()) {
       const verified = await this.#verify(interpreter);
       const last = index === chosen.candidates.length - 1;
-      if (verified.fits !== false || last) return await this.#conclude(interpreter, verified, chosen.how, tried, chosen.synced);
+      if (verified.fits !== false || last) {
+        return await this.#conclude(interpreter, verified, chosen.how, tried, chosen.synced);
+      }
       tried.push(`${nameOf(this.project, interpreter)} does not fit: ${verified.fit}`);
     }
     return null;
   }
 
   /** Which interpreters to try, best first; null when there is none, which has been shown. */
-  async #choose(): Promise<{ candidates: readonly Interpreter[]; how: string; synced: boolean } | null> {
+  async #choose(): Promise<
+    { candidates: readonly Interpreter[]; how: string; synced: boolean } | null
+  > {
     const { python, sync, uvRun } = this.options;
     const scene = this.#scene();
     const best = this.#venvs.ranked[0] ?? null;
     const named = python === undefined ? null : await namedPython(scene, python);
-    if (uvRun) return { candidates: [await uvRunPython(scene, best)], how: "run by uv", synced: false };
+    if (uvRun) {
+      return { candidates: [await uvRunPython(scene, best)], how: "run by uv", synced: false };
+    }
     if (sync) {
-      const own = named?.venv ? this.#venvs.ranked.find((venv) => venv.path === named.venv) ?? null : named ? null : best;
+      const own = named?.venv
+        ? this.#venvs.ranked.find((venv) => venv.path === named.venv) ?? null
+        : named
+        ? null
+        : best;
       return { candidates: [await this.#sync(own, named)], how: "synced", synced: true };
     }
     if (named) return { candidates: [named], how: "named by --python", synced: false };
@@ -135,23 +179,35 @@ class Preflight {
   }
 
   /** No venv: asks, or says which options answer the question. */
-  async #withoutVenv(): Promise<{ candidates: readonly Interpreter[]; how: string; synced: boolean } | null> {
+  async #withoutVenv(): Promise<
+    { candidates: readonly Interpreter[]; how: string; synced: boolean } | null
+  > {
     const { host, printer } = this.context;
     const suggestion = await this.#syncCommand(null);
     let answer: "sync" | "self" | null = this.options.yes ? "sync" : null;
     if (answer === null && this.options.ask && canAsk(host, printer)) {
       this.#progress.clear();
       for (const warning of this.#venvs.warnings) printer.warn(warning);
-      const question = `No uv venv is active. Should I activate one via \`${suggestion}\`, or would you prefer to activate your shell venv first?`;
+      const question =
+        `No uv venv is active. Should I activate one via \`${suggestion}\`, or would you prefer to activate your shell venv first?`;
       answer = await this.#asking(() => select(host, printer, question, CHOICES));
     }
-    if (answer === "sync") return { candidates: [await this.#sync(null, null)], how: "made now", synced: true };
-    const detail = [`there is no ${this.project.configuration.venv} with a Python in ${this.project.root}`, ...this.#venvs.warnings].join("\n");
-    const activated = /UV_PROJECT_ENVIRONMENT=(\S+)/.exec(suggestion)?.[1] ?? this.project.configuration.venv;
-    const fix = `${suggestion}\n${answer === "self" ? `source ${activated}/bin/activate` : WITHOUT_VENV}`;
+    if (answer === "sync") {
+      return { candidates: [await this.#sync(null, null)], how: "made now", synced: true };
+    }
+    const detail = [
+      `there is no ${this.project.configuration.venv} with a Python in ${this.project.root}`,
+      ...this.#venvs.warnings,
+    ].join("\n");
+    const activated = /UV_PROJECT_ENVIRONMENT=(\S+)/.exec(suggestion)?.[1] ??
+      this.project.configuration.venv;
+    const fix = `${suggestion}\n${
+      answer === "self" ? `source ${activated}/bin/activate` : WITHOUT_VENV
+    }`;
     this.#show({ id: "venv", status: "fail", detail, fix });
     if (this.#isLinkedWorktree()) {
-      const evidence = "this linked worktree has no venv of its own, and another's imports another checkout";
+      const evidence =
+        "this linked worktree has no venv of its own, and another's imports another checkout";
       this.#show({ id: "worktree", status: "fail", detail: evidence, fix: suggestion });
     }
     return null;
@@ -162,7 +218,9 @@ class Preflight {
     if (venv && await isBorrowed(scene, venv)) {
       throw new PreflightError(
         "borrowed-venv",
-        `"${basename(venv.path)}" is only a link to "${await scene.host.files.realPath(venv.path)}": a sync would change that project's venv`,
+        `"${basename(venv.path)}" is only a link to "${await scene.host.files.realPath(
+          venv.path,
+        )}": a sync would change that project's venv`,
         await this.#syncCommand(pythonOf(venv)),
       );
     }
@@ -182,10 +240,21 @@ class Preflight {
     }, interpreter);
   }
 
-  /** Shows what was found about the interpreter that is used; offers a venv of its own to a checkout that has another's. */
-  async #conclude(interpreter: Interpreter, verified: Verified, how: string, tried: readonly string[], synced: boolean): Promise<Interpreter | null> {
+  /**
+   * Shows what was found about the interpreter that is used; offers a venv of its own to a checkout
+   * that has another's.
+   */
+  async #conclude(
+    interpreter: Interpreter,
+    verified: Verified,
+    how: string,
+    tried: readonly string[],
+    synced: boolean,
+  ): Promise<Interpreter | null> {
     this.#pythonVersion = verified.pythonVersion;
-    const minor = verified.pythonVersion === null ? interpreter.minor : minorOf(verified.pythonVersion);
+    const minor = verified.pythonVersion === null
+      ? interpreter.minor
+      : minorOf(verified.pythonVersion);
     const { host, printer } = this.context;
     const linked = this.#isLinkedWorktree();
     const fix = await this.#syncCommand(interpreter);
@@ -194,7 +263,11 @@ class Preflight {
       const question = `${verified.fit}. Make this checkout's own: \`${fix}\`?`;
       if (this.options.yes || canAsk(host, printer)) {
         this.#progress.clear();
-        if (await this.#asking(() => confirm(host, printer, question, { otherwise: true, yes: this.options.yes }))) {
+        if (
+          await this.#asking(() =>
+            confirm(host, printer, question, { otherwise: true, yes: this.options.yes })
+          )
+        ) {
           const own = await this.#sync(venv, null);
           return await this.#conclude(own, await this.#verify(own), "synced", tried, true);
         }
@@ -202,9 +275,15 @@ class Preflight {
     }
     const venvDetail = [
       `${nameOf(this.project, interpreter)} (${
-        verified.pythonVersion === null ? "Python does not start" : `Python ${verified.pythonVersion}`
+        verified.pythonVersion === null
+          ? "Python does not start"
+          : `Python ${verified.pythonVersion}`
       }), ${how}`,
-      ...(interpreter.argv.length > 1 ? ["uv run looks at the lock file on each start: an existing venv is faster, activated or not"] : []),
+      ...(interpreter.argv.length > 1
+        ? [
+          "uv run looks at the lock file on each start: an existing venv is faster, activated or not",
+        ]
+        : []),
       ...tried,
       ...this.#venvs.warnings,
     ];
@@ -219,7 +298,12 @@ class Preflight {
       : this.#venvs.warnings.length > 0 || tried.length > 0 || wrongName
       ? "warn"
       : "ok";
-    this.#show({ id: "venv", status, detail: venvDetail.join("\n"), fix: misfit || verified.pythonVersion === null ? fix : null });
+    this.#show({
+      id: "venv",
+      status,
+      detail: venvDetail.join("\n"),
+      fix: misfit || verified.pythonVersion === null ? fix : null,
+    });
     if (linked) {
       this.#show({
         id: "worktree",
@@ -239,9 +323,13 @@ class Preflight {
     const scene = this.#scene();
     try {
       const { shown } = await planSync(scene, venv);
-      return venv && await isBorrowed(scene, venv) ? `rm ${shellCommand([basename(venv.path)])} && ${shown.replace(" --inexact", "")}` : shown;
+      return venv && await isBorrowed(scene, venv)
+        ? `rm ${shellCommand([basename(venv.path)])} && ${shown.replace(" --inexact", "")}`
+        : shown;
     } catch (error) {
-      if (error instanceof TractestError) return `UV_PROJECT_ENVIRONMENT=${this.project.configuration.venv} uv sync`;
+      if (error instanceof TractestError) {
+        return `UV_PROJECT_ENVIRONMENT=${this.project.configuration.venv} uv sync`;
+      }
       throw error;
     }
   }
@@ -249,12 +337,15 @@ class Preflight {
   /** Where the venv really is, if another project's is only linked from here. */
   async #borrowedFrom({ venv }: Interpreter): Promise<string | null> {
     const own = this.#venvs.ranked.find((each) => each.path === venv);
-    return own && await isBorrowed(this.#scene(), own) ? await this.context.host.files.realPath(own.path) : null;
+    return own && await isBorrowed(this.#scene(), own)
+      ? await this.context.host.files.realPath(own.path)
+      : null;
   }
 
   /** In a linked worktree git's own directory is not the one that all worktrees share. */
   #isLinkedWorktree(): boolean {
-    return this.#location !== null && this.#location.gitDirectory !== this.#location.commonDirectory;
+    return this.#location !== null &&
+      this.#location.gitDirectory !== this.#location.commonDirectory;
   }
 
   async #locate(): Promise<GitLocation | null> {
@@ -276,18 +367,28 @@ class Preflight {
     const rows = this.#leakRows(report);
     if (this.options.isolated && !this.options.clean) {
       for (const row of rows) {
-        this.#show(row.status === "fail" ? { ...row, status: "warn", detail: `${row.detail}\n${NOT_IN_THE_WAY}`, fix: null } : row);
+        this.#show(
+          row.status === "fail"
+            ? { ...row, status: "warn", detail: `${row.detail}\n${NOT_IN_THE_WAY}`, fix: null }
+            : row,
+        );
       }
       return report;
     }
     const cleanable = isCleanable(report);
-    const stops = rows.some((row) => row.status === "fail") && report.clean === false && !isHeldRightly(report);
+    const stops = rows.some((row) => row.status === "fail") && report.clean === false &&
+      !isHeldRightly(report);
     if (!cleanable || (!stops && !this.options.clean)) {
       for (const row of rows) this.#show(row);
-      if (stops && this.options.clean && this.options.show) printer.note("--clean: nothing of this is left by a run of this project");
+      if (stops && this.options.clean && this.options.show) {
+        printer.note("--clean: nothing of this is left by a run of this project");
+      }
       return report;
     }
-    const [wrong, right] = [rows.filter(({ status }) => isWrong(status)), rows.filter(({ status }) => !isWrong(status))];
+    const [wrong, right] = [
+      rows.filter(({ status }) => isWrong(status)),
+      rows.filter(({ status }) => !isWrong(status)),
+    ];
     for (const row of right) this.#show(row);
     for (const row of wrong) this.#print(row);
     if (!await this.#agreesToCleanUp()) {
@@ -295,7 +396,10 @@ class Preflight {
       return report;
     }
     const grace = this.options.graceSeconds ?? GRACE_SECONDS;
-    const { after } = await endLeaks(host, printer, this.project, report, { graceSeconds: grace, dryRun: false });
+    const { after } = await endLeaks(host, printer, this.project, report, {
+      graceSeconds: grace,
+      dryRun: false,
+    });
     this.#showCleaned(wrong, this.#leakRows(after));
     return after;
   }
@@ -324,14 +428,22 @@ class Preflight {
       if (now.status !== row.status || now.detail !== row.detail) this.#show(now);
       else {
         this.#checks.push(now);
-        if (this.options.show) this.context.printer.note(`${now.id}: the clean-up could not change this`);
+        if (this.options.show) {
+          this.context.printer.note(`${now.id}: the clean-up could not change this`);
+        }
       }
     }
   }
 
   #scene(): VenvScene {
     const { host, printer } = this.context;
-    return { host, printer, project: this.project, inherited: this.#inherited, wantedMinor: this.#venvs.wantedMinor };
+    return {
+      host,
+      printer,
+      project: this.project,
+      inherited: this.#inherited,
+      wantedMinor: this.#venvs.wantedMinor,
+    };
   }
 
   #show(check: CheckResult): void {
@@ -342,15 +454,25 @@ class Preflight {
   #print(check: CheckResult): void {
     if (!this.options.show) return;
     this.#progress.clear();
-    for (const line of checkLines(check, this.context.printer, { shown: "stderr", width: ID_WIDTH, silent: false })) this.context.printer.note(line);
+    for (
+      const line of checkLines(check, this.context.printer, {
+        shown: "stderr",
+        width: ID_WIDTH,
+        silent: false,
+      })
+    ) this.context.printer.note(line);
   }
 }
 
-/** What a row says when SIGINT is ignored: the preflight only mentions it, since pytest gets the default. */
+/**
+ * What a row says when SIGINT is ignored: the preflight only mentions it, since pytest gets the
+ * default.
+ */
 export const SIGINT_IGNORED: CheckResult = {
   id: "sigint",
   status: "warn",
-  detail: "SIGINT is ignored here (SigIgn bit 1 in /proc/self/status): started with & by a non-interactive shell, or by nohup\n" +
+  detail:
+    "SIGINT is ignored here (SigIgn bit 1 in /proc/self/status): started with & by a non-interactive shell, or by nohup\n" +
     "tests that cancel by SIGINT would fail; pytest is started with it at its default",
   fix: null,
 };
@@ -360,7 +482,8 @@ function isWrong(status: CheckResult["status"]): boolean {
 }
 
 function isHeldRightly({ registries, liveRun, actors, sockets }: LeakReport): boolean {
-  const leaked = actors.some((actor) => actor.verdict === "leaked") || sockets.some((socket) => socket.verdict === "stale");
+  const leaked = actors.some((actor) => actor.verdict === "leaked") ||
+    sockets.some((socket) => socket.verdict === "stale");
   return !leaked && liveRun !== null && registries.some((registry) => registry.bound === true);
 }
 

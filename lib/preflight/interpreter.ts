@@ -8,7 +8,12 @@ import type { Host } from "../system/host.ts";
 import { envCommand } from "../system/programs/env.ts";
 import { type Interpreter, minorOf, runThroughEnv } from "../system/programs/python.ts";
 import { findOnPath, isExecutable } from "../system/programs/user_path.ts";
-import { findArguments, runPythonArguments, syncArguments, uvEnvironment } from "../system/programs/uv.ts";
+import {
+  findArguments,
+  runPythonArguments,
+  syncArguments,
+  uvEnvironment,
+} from "../system/programs/uv.ts";
 import { EXIT } from "../tables/exit_codes.ts";
 import type { Printer } from "../terminal/printer.ts";
 import type { Project } from "../project/project.ts";
@@ -25,7 +30,12 @@ export interface VenvScene {
 
 /** The Python of a venv. */
 export function pythonOf(venv: Venv): Interpreter {
-  return { argv: [join(venv.path, "bin/python")], environment: {}, venv: venv.path, minor: venv.minor || null };
+  return {
+    argv: [join(venv.path, "bin/python")],
+    environment: {},
+    venv: venv.path,
+    minor: venv.minor || null,
+  };
 }
 
 /**
@@ -33,7 +43,10 @@ export function pythonOf(venv: Venv): Interpreter {
  *
  * @throws {UsageError} if there is none
  */
-export async function namedPython({ host, project }: VenvScene, named: string): Promise<Interpreter> {
+export async function namedPython(
+  { host, project }: VenvScene,
+  named: string,
+): Promise<Interpreter> {
   const here = resolve(host.cwd, named);
   const onPath = named.includes("/") ? null : await findOnPath(host, named, project.root);
   const candidates = [here, join(here, "bin/python"), ...(onPath === null ? [] : [onPath])];
@@ -43,7 +56,10 @@ export async function namedPython({ host, project }: VenvScene, named: string): 
     const isVenv = await host.files.stat(join(venv, "pyvenv.cfg")) !== null;
     return { argv: [python], environment: {}, venv: isVenv ? venv : null, minor: null };
   }
-  throw new UsageError(`--python: there is no Python at "${named}"`, "--python PATH takes a Python or the directory of its venv");
+  throw new UsageError(
+    `--python: there is no Python at "${named}"`,
+    "--python PATH takes a Python or the directory of its venv",
+  );
 }
 
 /**
@@ -76,18 +92,26 @@ export interface SyncPlan {
 }
 
 /**
- * Plans to make a venv, or to bring an existing one in line with the lock file without removing anything.
+ * Plans to make a venv, or to bring an existing one in line with the lock file without removing
+ * anything.
  *
  * @param named the Python of `--python`, for a new venv
  * @throws {PreflightError} if there is no Python to tell the name of a new venv by
  */
-export async function planSync(scene: VenvScene, existing: Venv | null, named: Interpreter | null = null): Promise<SyncPlan> {
+export async function planSync(
+  scene: VenvScene,
+  existing: Venv | null,
+  named: Interpreter | null = null,
+): Promise<SyncPlan> {
   const { project } = scene;
   const uv = await findOnPath(scene.host, "uv", project.root);
-  const minor = existing?.minor ?? (named ? await minorOfPython(scene, named.argv[0]!) : null) ?? await minorToMake(scene, uv);
-  const venv = existing ?? { path: join(project.root, venvName(project.configuration.venv, minor)), minor };
+  const minor = existing?.minor ?? (named ? await minorOfPython(scene, named.argv[0]!) : null) ??
+    await minorToMake(scene, uv);
+  const venv = existing ??
+    { path: join(project.root, venvName(project.configuration.venv, minor)), minor };
   const name = relative(project.root, venv.path);
-  // One without a Python is not among those that were found, but what is installed in it is somebody's all the same.
+  // One without a Python is not among those that were found, but what is installed in it is
+  // somebody's all the same.
   const exists = existing !== null || await scene.host.files.stat(venv.path) !== null;
   // The request keeps the name true: uv would otherwise choose by its own rules.
   const python = existing ? null : named?.argv[0] ?? (minor === "" ? null : dotted(minor));
@@ -107,11 +131,21 @@ export async function planSync(scene: VenvScene, existing: Venv | null, named: I
  * @throws {PreflightError} if uv fails
  * @throws {TractestError} 69 if there is no uv
  */
-export async function runSync({ host, printer, project, inherited }: VenvScene, plan: SyncPlan): Promise<Interpreter> {
+export async function runSync(
+  { host, printer, project, inherited }: VenvScene,
+  plan: SyncPlan,
+): Promise<Interpreter> {
   if (plan.argv === null) throw missingUv();
-  printer.note(`${plan.exists ? "syncing" : "making"} the venv ${basename(plan.venv.path)}: ${plan.shown}`);
+  printer.note(
+    `${plan.exists ? "syncing" : "making"} the venv ${basename(plan.venv.path)}: ${plan.shown}`,
+  );
   // The VIRTUAL_ENV of another project would only make uv warn.
-  const { args, env } = envCommand({ inherited, set: plan.environment, unset: ["VIRTUAL_ENV"], argv: plan.argv });
+  const { args, env } = envCommand({
+    inherited,
+    set: plan.environment,
+    unset: ["VIRTUAL_ENV"],
+    argv: plan.argv,
+  });
   const child = host.programs.start("env", args, {
     why: plan.exists ? "bring the venv in line with the lock file" : "make the venv",
     cwd: project.root,
@@ -123,41 +157,72 @@ export async function runSync({ host, printer, project, inherited }: VenvScene, 
   });
   const { code } = await child.status;
   if (code !== 0) {
-    throw new PreflightError("sync", `uv sync failed with exit code ${code}`, `${plan.shown} && tractest run --sync`);
+    throw new PreflightError(
+      "sync",
+      `uv sync failed with exit code ${code}`,
+      `${plan.shown} && tractest run --sync`,
+    );
   }
   return pythonOf(plan.venv);
 }
 
-/** The minor that a new venv gets: of the Python that uv would take, else of the user's Python if the project takes that, else what it asks for. */
+/**
+ * The minor that a new venv gets: of the Python that uv would take, else of the user's Python if
+ * the project takes that, else what it asks for.
+ */
 export async function minorToMake(scene: VenvScene, uv: string | null): Promise<string> {
   if (!scene.project.configuration.venv.includes("<MINOR>")) return "";
   if (scene.wantedMinor !== null) return scene.wantedMinor;
   const { host, project, inherited } = scene;
   if (uv !== null) {
-    const found = await runThroughEnv(host, [uv, ...findArguments()], { cwd: project.root, why: "which Python uv would take", inherited });
+    const found = await runThroughEnv(host, [uv, ...findArguments()], {
+      cwd: project.root,
+      why: "which Python uv would take",
+      inherited,
+    });
     const python = new TextDecoder().decode(found.stdout).trim();
-    const minor = found.code === 0 && isAbsolute(python) ? await minorOfPython(scene, python) : null;
+    const minor = found.code === 0 && isAbsolute(python)
+      ? await minorOfPython(scene, python)
+      : null;
     if (minor !== null) return minor;
   }
-  const requirement = requiresPythonOf(await host.files.readText(join(project.root, "pyproject.toml")));
+  const requirement = requiresPythonOf(
+    await host.files.readText(join(project.root, "pyproject.toml")),
+  );
   for (const name of ["python", "python3"]) {
     const python = await findOnPath(host, name, project.root);
     const minor = python === null ? null : await minorOfPython(scene, python);
-    if (minor !== null && (requirement === null || satisfies(dotted(minor), requirement) !== false)) return minor;
+    if (
+      minor !== null && (requirement === null || satisfies(dotted(minor), requirement) !== false)
+    ) return minor;
   }
   const asked = requirement === null ? null : oldestMinor(requirement);
   if (asked !== null) return asked;
-  throw new PreflightError("no-python", "There is no Python to make a venv with", "install Python or uv, or name one: --python PATH");
+  throw new PreflightError(
+    "no-python",
+    "There is no Python to make a venv with",
+    "install Python or uv, or name one: --python PATH",
+  );
 }
 
-async function minorOfPython({ host, inherited }: VenvScene, python: string): Promise<string | null> {
-  const { code, stdout, stderr } = await runThroughEnv(host, [python, "--version"], { cwd: "/", why: "its version", inherited });
+async function minorOfPython(
+  { host, inherited }: VenvScene,
+  python: string,
+): Promise<string | null> {
+  const { code, stdout, stderr } = await runThroughEnv(host, [python, "--version"], {
+    cwd: "/",
+    why: "its version",
+    inherited,
+  });
   // Python 2 and 3.3 print it on standard error.
   const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
   return code === 0 ? minorOf(/Python (\S+)/.exec(text)?.[1] ?? "") : null;
 }
 
-/** Whether a venv lies elsewhere and is only linked from here: then a sync would change somebody else's. */
+/**
+ * Whether a venv lies elsewhere and is only linked from here: then a sync would change somebody
+ * else's.
+ */
 export async function isBorrowed({ host, project }: VenvScene, venv: Venv): Promise<boolean> {
   const real = await host.files.realPath(venv.path);
   return real !== null && !isInside(real, project.root);
@@ -174,5 +239,10 @@ async function requireUv({ host, project }: VenvScene): Promise<string> {
 }
 
 function missingUv(): TractestError {
-  return new TractestError("tool-missing", '"uv" is neither on PATH nor in ~/.local/bin', EXIT.toolMissing, "install it: pip install uv");
+  return new TractestError(
+    "tool-missing",
+    '"uv" is neither on PATH nor in ~/.local/bin',
+    EXIT.toolMissing,
+    "install it: pip install uv",
+  );
 }

@@ -13,14 +13,28 @@ export async function directoriesCheck(host: Host): Promise<CheckResult> {
     const problem = directory.problem ?? await whyNotWritable(host, directory);
     if (problem === null) continue;
     problems.push(directory.path === null ? problem : `${directory.path}: ${problem}`);
-    fixes.push(directory.path === null ? "set HOME, or XDG_STATE_HOME and XDG_CACHE_HOME" : fixFor(directory));
+    fixes.push(
+      directory.path === null
+        ? "set HOME, or XDG_STATE_HOME and XDG_CACHE_HOME"
+        : fixFor(directory),
+    );
   }
   const id = "state-directories";
   if (problems.length > 0) {
-    const detail = [...new Set(problems), "without them nothing is remembered; tests run all the same"].join("\n");
+    const detail = [
+      ...new Set(problems),
+      "without them nothing is remembered; tests run all the same",
+    ].join("\n");
     return { id, status: "fail", detail, fix: [...new Set(fixes)].join("\n") };
   }
-  return { id, status: "ok", detail: directories.map(({ path, exists }) => `${path}${exists ? "" : " (not made yet)"}`).join("\n"), fix: null };
+  return {
+    id,
+    status: "ok",
+    detail: directories.map(({ path, exists }) => `${path}${exists ? "" : " (not made yet)"}`).join(
+      "\n",
+    ),
+    fix: null,
+  };
 }
 
 /** Writes a file for a moment: permission bits don't show a read-only or full disk. */
@@ -41,15 +55,33 @@ function fixFor({ path, problem }: OwnDirectory): string {
   return problem.startsWith("others") ? `chmod 700 '${path}'` : `ls -ld '${path}' and move it away`;
 }
 
-/** The row of the program itself: what it was built as, and that it has no permission beyond the row that it dropped to. */
+/**
+ * The row of the program itself: what it was built as, and that it has no permission beyond the row
+ * that it dropped to.
+ */
 export function binaryCheck(host: Host, row: PermissionRow): CheckResult {
   const { kind, runtime } = host.build();
   const granted = outsideRow(row).filter((capability) => !host.permissions.isRefused(capability));
   const id = "binary";
-  if (granted.length === 0) return { id, status: "ok", detail: `${kind}, ${runtime}, no permission outside of "${row.row}"`, fix: null };
-  const detail = `${kind}, ${runtime}: ${granted.length} permissions outside of "${row.row}" are granted, such as ${granted[0]!.kind} ${
-    granted[0]!.value
-  }`;
-  if (kind === "source") return { id, status: "warn", detail, fix: "scripts/build makes a program that has only those of the table" };
+  if (granted.length === 0) {
+    return {
+      id,
+      status: "ok",
+      detail: `${kind}, ${runtime}, no permission outside of "${row.row}"`,
+      fix: null,
+    };
+  }
+  const detail =
+    `${kind}, ${runtime}: ${granted.length} permissions outside of "${row.row}" are granted, such as ${
+      granted[0]!.kind
+    } ${granted[0]!.value}`;
+  if (kind === "source") {
+    return {
+      id,
+      status: "warn",
+      detail,
+      fix: "scripts/build makes a program that has only those of the table",
+    };
+  }
   return { id, status: "fail", detail, fix: `tractest permissions --row '${row.row}'` };
 }

@@ -1,14 +1,16 @@
 import { parse } from "smol-toml";
 
 /**
- * Whether a Python version satisfies a `requires-python` (`>=3.10,<3.13`, `==3.12.*`, `~=3.11`); null if there is a part that is
- * not understood, for then uv is the one to ask.
+ * Whether a Python version satisfies a `requires-python` (`>=3.10,<3.13`, `==3.12.*`, `~=3.11`);
+ * null if there is a part that is not understood, for then uv is the one to ask.
  */
 export function satisfies(version: string, requirement: string): boolean | null {
   const own = numbers(version);
   if (own === null) return null;
   let all = true;
-  for (const clause of requirement.split(",").map((each) => each.trim()).filter((each) => each !== "")) {
+  for (
+    const clause of requirement.split(",").map((each) => each.trim()).filter((each) => each !== "")
+  ) {
     const match = /^(~=|===?|!=|<=|>=|<|>)\s*v?(\d+(?:\.\d+)*)(\.\*)?$/.exec(clause);
     if (!match) return null;
     const [, operator, text, wildcard] = match;
@@ -30,7 +32,10 @@ export function satisfies(version: string, requirement: string): boolean | null 
   return all;
 }
 
-/** The oldest minor that a `requires-python` allows: `310` from `>=3.10,<3.13`; null if it names none. */
+/**
+ * The oldest minor that a `requires-python` allows: `310` from `>=3.10,<3.13`; null if it names
+ * none.
+ */
 export function oldestMinor(requirement: string): string | null {
   const match = /(?:>=|~=|==)\s*(\d)\.(\d+)/.exec(requirement);
   return match ? `${match[1]}${match[2]}` : null;
@@ -40,7 +45,9 @@ export function oldestMinor(requirement: string): string | null {
 export function requiresPythonOf(pyproject: string | null): string | null {
   try {
     const project = parse(pyproject ?? "").project;
-    const requirement = typeof project === "object" && project !== null ? (project as Record<string, unknown>)["requires-python"] : null;
+    const requirement = typeof project === "object" && project !== null
+      ? (project as Record<string, unknown>)["requires-python"]
+      : null;
     return typeof requirement === "string" ? requirement : null;
   } catch {
     return null;

@@ -2,7 +2,14 @@ import { isInside } from "../base/paths.ts";
 import type { Interpreter } from "../system/programs/python.ts";
 import { join } from "@std/path";
 import { CONFIGURATION_FILES } from "../project/project_files.ts";
-import { type FileMark, fingerprint, matters, readRemembered, type Remembered, writeRemembered } from "./fingerprint.ts";
+import {
+  type FileMark,
+  fingerprint,
+  matters,
+  readRemembered,
+  type Remembered,
+  writeRemembered,
+} from "./fingerprint.ts";
 import { TractestError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 import { cacheDirectory, usable } from "../project/directories.ts";
@@ -13,7 +20,9 @@ const ROOT_FILES = [...CONFIGURATION_FILES, "uv.lock", ".python-version"] as con
 /** More files than this are not looked at each time: then nothing is remembered. */
 const FILE_LIMIT = 8_000;
 
-/** What was found out about an interpreter and this project before, while nothing has changed since. */
+/**
+ * What was found out about an interpreter and this project before, while nothing has changed since.
+ */
 export class Memory {
   #host: Host;
   /** Null: nothing can be remembered. */
@@ -26,7 +35,10 @@ export class Memory {
     this.#fingerprint = mark;
   }
 
-  /** Takes the fingerprint as it is now. Nothing that goes wrong here is worth an error: then nothing is remembered. */
+  /**
+   * Takes the fingerprint as it is now. Nothing that goes wrong here is worth an error: then
+   * nothing is remembered.
+   */
   static async open(scene: MemoryScene, interpreter: Interpreter): Promise<Memory> {
     const { host, project, targets } = scene;
     try {
@@ -50,7 +62,9 @@ export class Memory {
     try {
       const remembered = readRemembered(await this.#host.files.readText(this.#file));
       if (remembered?.fingerprint !== this.#fingerprint) return null;
-      return remembered.importedMark === await this.#markOf(remembered.imported) ? remembered : null;
+      return remembered.importedMark === await this.#markOf(remembered.imported)
+        ? remembered
+        : null;
     } catch {
       return null;
     }
@@ -58,16 +72,24 @@ export class Memory {
 
   /** Remembers what was found for the state at which this was opened. */
   async keep(found: Omit<Remembered, "fingerprint" | "importedMark">): Promise<void> {
-    if (this.#file === null || this.#fingerprint === null || found.imported.length > FILE_LIMIT) return;
+    if (this.#file === null || this.#fingerprint === null || found.imported.length > FILE_LIMIT) {
+      return;
+    }
     try {
       const importedMark = await this.#markOf(found.imported);
-      await this.#host.files.writeFile(this.#file, writeRemembered({ ...found, fingerprint: this.#fingerprint, importedMark }));
+      await this.#host.files.writeFile(
+        this.#file,
+        writeRemembered({ ...found, fingerprint: this.#fingerprint, importedMark }),
+      );
     } catch {
       // A full disk costs the next preflight some time, no more.
     }
   }
 
-  /** Of installed files: what is edited in place changes no directory and no list of what is installed. */
+  /**
+   * Of installed files: what is edited in place changes no directory and no list of what is
+   * installed.
+   */
   async #markOf(files: readonly string[]): Promise<string> {
     const marks: FileMark[] = [];
     for (const file of files) await mark(this.#host, file, marks);
@@ -85,13 +107,17 @@ export interface MemoryScene {
 }
 
 /** Null if the state can't be seen whole. */
-async function takeFingerprint({ host, project, inherited, targets }: MemoryScene, interpreter: Interpreter): Promise<string | null> {
+async function takeFingerprint(
+  { host, project, inherited, targets }: MemoryScene,
+  interpreter: Interpreter,
+): Promise<string | null> {
   const venv = interpreter.venv;
   if (venv === null) return null;
   const marks: FileMark[] = [];
   const facts = [
     ...interpreter.argv,
-    ...[...inherited].filter(([name]) => matters(name)).map(([name, value]) => `${name}=${value}`).sort(),
+    ...[...inherited].filter(([name]) => matters(name)).map(([name, value]) => `${name}=${value}`)
+      .sort(),
     ...targets ?? [],
   ];
   const outside = await markVenv(host, venv, marks);
@@ -100,10 +126,15 @@ async function takeFingerprint({ host, project, inherited, targets }: MemoryScen
   const whole = await Promise.all(walks.map((path) => markSources(host, path, marks)));
   const more = [...ROOT_FILES, ...targets ?? []];
   await Promise.all(more.map((name) => mark(host, join(project.root, name), marks)));
-  return whole.every((each) => each) && marks.length <= FILE_LIMIT ? await fingerprint(marks, facts) : null;
+  return whole.every((each) => each) && marks.length <= FILE_LIMIT
+    ? await fingerprint(marks, facts)
+    : null;
 }
 
-/** Marks what is installed; returns the directories that `.pth` files add to the path (editable installs), or null if it is no venv. */
+/**
+ * Marks what is installed; returns the directories that `.pth` files add to the path (editable
+ * installs), or null if it is no venv.
+ */
 async function markVenv(host: Host, venv: string, marks: FileMark[]): Promise<string[] | null> {
   const [configuration] = await Promise.all([
     mark(host, join(venv, "pyvenv.cfg"), marks),
@@ -126,7 +157,10 @@ async function markVenv(host: Host, venv: string, marks: FileMark[]): Promise<st
   return outside;
 }
 
-/** Marks every Python file below a directory, other venvs and hidden directories left out; false if there are too many. */
+/**
+ * Marks every Python file below a directory, other venvs and hidden directories left out; false if
+ * there are too many.
+ */
 async function markSources(host: Host, directory: string, marks: FileMark[]): Promise<boolean> {
   if (marks.length > FILE_LIMIT) return false;
   const entries = await host.files.readDirectory(directory) ?? [];

@@ -2,7 +2,10 @@ import type { Interpreter } from "../system/programs/python.ts";
 import type { SigintMethod } from "../system/programs/env.ts";
 import type { LeakReport } from "../leaks/leak_report.ts";
 
-/** How sure a check is that nothing stands in the way. `warn`: go on, but know it. `unknown`: it could not be looked at. */
+/**
+ * How sure a check is that nothing stands in the way. `warn`: go on, but know it. `unknown`: it
+ * could not be looked at.
+ */
 export type CheckStatus = "ok" | "warn" | "fail" | "unknown" | "skipped";
 
 /** One row of `doctor` and of the preflight. */
@@ -19,7 +22,10 @@ export interface CheckResult {
 /** What the preflight came to. */
 export interface PreflightResult {
   readonly checks: readonly CheckResult[];
-  /** 0 to go on, 80 when the environment stands in the way, 81 when only leaks, a held registry or stale sockets do. */
+  /**
+   * 0 to go on, 80 when the environment stands in the way, 81 when only leaks, a held registry or
+   * stale sockets do.
+   */
   readonly exitCode: 0 | 80 | 81;
   /** Null when there is none to use. */
   readonly interpreter: Interpreter | null;
@@ -36,17 +42,25 @@ export interface PreflightResult {
 /** The checks that look for what earlier runs left behind; their failure alone is 81, not 80. */
 const LEAK_CHECKS: readonly string[] = ["registry", "actors", "sockets"];
 
-/** The exit code of some checks: 80 for a failed one, 81 when only those about leaks failed, else 0. `liveRun` is a run that holds the registry rightly. */
+/**
+ * The exit code of some checks: 80 for a failed one, 81 when only those about leaks failed, else 0.
+ * `liveRun` is a run that holds the registry rightly.
+ */
 export function exitCodeOf(checks: readonly CheckResult[], liveRun: boolean): 0 | 80 | 81 {
   const failed = checks.filter((check) => check.status === "fail");
-  if (failed.some((check) => !LEAK_CHECKS.includes(check.id) || (liveRun && check.id === "registry"))) return 80;
+  if (
+    failed.some((check) => !LEAK_CHECKS.includes(check.id) || (liveRun && check.id === "registry"))
+  ) return 80;
   return failed.length > 0 ? 81 : 0;
 }
 
 /** Characters of what was found that the closing line repeats. */
 const SHOWN = 120;
 
-/** The last line of checks that stop a run: what stopped it, that no test was started, and the command that helps. */
+/**
+ * The last line of checks that stop a run: what stopped it, that no test was started, and the
+ * command that helps.
+ */
 export function stopText(checks: readonly CheckResult[]): string | null {
   const stop = checks.find((check) => check.status === "fail");
   if (!stop) return null;

@@ -2,7 +2,13 @@ import type { CheckResult, CheckStatus } from "./rules.ts";
 import { escapeText } from "../base/escape.ts";
 import type { Colour, Printer } from "../terminal/printer.ts";
 
-const COLOURS: Readonly<Record<CheckStatus, Colour>> = { ok: "green", warn: "yellow", fail: "red", unknown: "yellow", skipped: "dim" };
+const COLOURS: Readonly<Record<CheckStatus, Colour>> = {
+  ok: "green",
+  warn: "yellow",
+  fail: "red",
+  unknown: "yellow",
+  skipped: "dim",
+};
 const STATUS_WIDTH = "unknown".length;
 
 /**
@@ -15,7 +21,11 @@ const STATUS_WIDTH = "unknown".length;
 export function checkLines(
   check: CheckResult,
   printer: Printer,
-  { shown, width, silent }: { readonly shown: "stdout" | "stderr"; readonly width: number; readonly silent: boolean },
+  { shown, width, silent }: {
+    readonly shown: "stdout" | "stderr";
+    readonly width: number;
+    readonly silent: boolean;
+  },
 ): string[] {
   const status = printer.paint(COLOURS[check.status], check.status.padEnd(STATUS_WIDTH), shown);
   const quiet = silent && (check.status === "ok" || check.status === "skipped");
@@ -26,6 +36,8 @@ export function checkLines(
     ...more.map((line) => `${indent}${escapeText(line)}`),
     ...(check.fix === null || quiet
       ? []
-      : check.fix.split("\n").map((line) => `${indent}${printer.paint("blue", "fix:", shown)} ${escapeText(line)}`)),
+      : check.fix.split("\n").map((line) =>
+        `${indent}${printer.paint("blue", "fix:", shown)} ${escapeText(line)}`
+      )),
   ];
 }

@@ -1,10 +1,16 @@
-/** What a process is known by: a pid is reused, a pid with its start is not (within one boot and one pid namespace). */
+/**
+ * What a process is known by: a pid is reused, a pid with its start is not (within one boot and one
+ * pid namespace).
+ */
 export interface ProcessIdentity {
   readonly pid: number;
   readonly ppid: number;
   /** Real user id. */
   readonly uid: number;
-  /** Clock ticks from boot to its start; null when that could not be read, and then it is never signalled. */
+  /**
+   * Clock ticks from boot to its start; null when that could not be read, and then it is never
+   * signalled.
+   */
   readonly startTicks: number | null;
   /** State letter: R, S, D, T, t, Z, X, I. */
   readonly state: string;

@@ -1,6 +1,14 @@
 import { PreflightError } from "../errors.ts";
 import { CHANGE_MAP, type ChangeRow } from "./change_map.ts";
-import { DEFAULT_FLAGS, DEFAULT_REGISTRY, DEFAULT_TARGETS, DEFAULT_VENV, HISTORY_LIMITS, QUIET_SECONDS, TIME_LIMITS } from "../tables/defaults.ts";
+import {
+  DEFAULT_FLAGS,
+  DEFAULT_REGISTRY,
+  DEFAULT_TARGETS,
+  DEFAULT_VENV,
+  HISTORY_LIMITS,
+  QUIET_SECONDS,
+  TIME_LIMITS,
+} from "../tables/defaults.ts";
 import { KNOWN_FLAKY, type KnownFlakyRow } from "./known_flaky.ts";
 import { suggestion } from "../base/nearest.ts";
 import { table } from "./project_files.ts";
@@ -30,7 +38,10 @@ export interface Configuration {
   readonly jobs: number | "auto" | null;
   /** Tests, or globs of them, that run when no others do. */
   readonly alone: readonly string[];
-  /** Registry addresses, one for each pytest at once, that the suite takes from its environment; empty: it can't. */
+  /**
+   * Registry addresses, one for each pytest at once, that the suite takes from its environment;
+   * empty: it can't.
+   */
   readonly jobRegistries: readonly string[];
   /** What the history of the project keeps, at most. */
   readonly history: { readonly runs: number; readonly days: number; readonly megabytes: number };
@@ -64,19 +75,31 @@ export const DEFAULT_CONFIGURATION: Configuration = {
 /**
  * The configuration of `[tool.tractest]`.
  *
- * @throws {PreflightError} for an unknown key (naming the nearest known one) or a value of the wrong shape
+ * @throws {PreflightError} for an unknown key (naming the nearest known one) or a value of the
+ *   wrong shape
  */
-export function readConfiguration(tractest: Readonly<Record<string, unknown>> | null): Configuration {
+export function readConfiguration(
+  tractest: Readonly<Record<string, unknown>> | null,
+): Configuration {
   if (!tractest) return DEFAULT_CONFIGURATION;
   for (const key of Object.keys(tractest)) {
     if (!KEYS.includes(key)) {
-      throw wrong(`unknown key "${key}"`, suggestion(key, KEYS) ?? `known keys: ${KEYS.join(", ")}`);
+      throw wrong(
+        `unknown key "${key}"`,
+        suggestion(key, KEYS) ?? `known keys: ${KEYS.join(", ")}`,
+      );
     }
   }
-  const get = <T>(key: string, read: (value: unknown, key: string) => T, otherwise: T): T => key in tractest ? read(tractest[key], key) : otherwise;
+  const get = <T>(key: string, read: (value: unknown, key: string) => T, otherwise: T): T =>
+    key in tractest ? read(tractest[key], key) : otherwise;
   const jobRegistries = get("job-registries", strings, []);
   return {
-    registries: [...new Set([...get("registries", strings, DEFAULT_CONFIGURATION.registries), ...jobRegistries])],
+    registries: [
+      ...new Set([
+        ...get("registries", strings, DEFAULT_CONFIGURATION.registries),
+        ...jobRegistries,
+      ]),
+    ],
     socketDirectories: get("socket-directories", strings, []),
     venv: get("venv", text, DEFAULT_VENV),
     package: get("package", text, null as string | null),
@@ -129,7 +152,9 @@ function text(value: unknown, key: string): string {
 }
 
 function strings(value: unknown, key: string): string[] {
-  if (!Array.isArray(value) || !value.every((item) => typeof item === "string")) throw wrong(`"${key}" has to be a list of texts`);
+  if (!Array.isArray(value) || !value.every((item) => typeof item === "string")) {
+    throw wrong(`"${key}" has to be a list of texts`);
+  }
   return value;
 }
 
@@ -146,7 +171,9 @@ function isolation(value: unknown, key: string): IsolationWish {
 
 function seconds(value: unknown, key: string): number {
   const number = typeof value === "bigint" ? Number(value) : value;
-  if (typeof number !== "number" || !(number > 0)) throw wrong(`"${key}" has to be a number above 0`);
+  if (typeof number !== "number" || !(number > 0)) {
+    throw wrong(`"${key}" has to be a number above 0`);
+  }
   return number;
 }
 
@@ -171,11 +198,18 @@ function flakyRows(value: unknown, key: string): KnownFlakyRow[] {
 }
 
 function changeRows(value: unknown, key: string): ChangeRow[] {
-  return rows(value, key).map((row) => ({ changed: strings(row.changed, `${key}.changed`), tests: strings(row.tests, `${key}.tests`) }));
+  return rows(value, key).map((row) => ({
+    changed: strings(row.changed, `${key}.changed`),
+    tests: strings(row.tests, `${key}.tests`),
+  }));
 }
 
 function namedTargets(value: unknown, key: string): Record<string, string[]> {
-  return Object.fromEntries(Object.entries(table(value)).map(([name, targets]) => [name, strings(targets, `${key}.${name}`)]));
+  return Object.fromEntries(
+    Object.entries(table(value)).map((
+      [name, targets],
+    ) => [name, strings(targets, `${key}.${name}`)]),
+  );
 }
 
 function wrong(what: string, hint?: string): PreflightError {

@@ -11,14 +11,16 @@ export interface Package {
 }
 
 /**
- * The package under test: the configured one; tractor itself in its own repo; else the one that the project is named after, in `src/` or
- * in the root. Null when no such directory exists.
+ * The package under test: the configured one; tractor itself in its own repo; else the one that the
+ * project is named after, in `src/` or in the root. Null when no such directory exists.
  */
 export async function packageOf(host: Host, project: Project): Promise<Package | null> {
   for (const importName of await candidates(host, project)) {
     const path = importName.replaceAll(".", "/");
     for (const directory of [`src/${path}`, path]) {
-      if ((await host.files.stat(join(project.root, directory)))?.kind === "directory") return { importName, directory };
+      if ((await host.files.stat(join(project.root, directory)))?.kind === "directory") {
+        return { importName, directory };
+      }
     }
   }
   return null;
@@ -26,7 +28,13 @@ export async function packageOf(host: Host, project: Project): Promise<Package |
 
 async function candidates(host: Host, project: Project): Promise<string[]> {
   if (project.configuration.package !== null) return [project.configuration.package];
-  const isTractor = project.name === "tractor" || await host.files.stat(join(project.root, "tractor", "__init__.py")) !== null;
+  const isTractor = project.name === "tractor" ||
+    await host.files.stat(join(project.root, "tractor", "__init__.py")) !== null;
   if (isTractor) return ["tractor"];
-  return project.name === null ? [] : [...new Set([project.name.replace(/[-.]+/g, "_"), project.name.toLowerCase().replace(/[-_.]+/g, "_")])];
+  return project.name === null ? [] : [
+    ...new Set([
+      project.name.replace(/[-.]+/g, "_"),
+      project.name.toLowerCase().replace(/[-_.]+/g, "_"),
+    ]),
+  ];
 }

@@ -1,12 +1,22 @@
 import { dirname, join, resolve } from "@std/path";
 import type { Configuration } from "./configuration.ts";
-import { CONFIGURATION_FILES, type PytestConfiguration, readProjectFiles } from "./project_files.ts";
+import {
+  CONFIGURATION_FILES,
+  type PytestConfiguration,
+  readProjectFiles,
+} from "./project_files.ts";
 import { PreflightError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 
-/** Where a project is and how pytest is configured there: all that the quickest reports need. Paths are absolute, symlinks resolved. */
+/**
+ * Where a project is and how pytest is configured there: all that the quickest reports need. Paths
+ * are absolute, symlinks resolved.
+ */
 export interface ProjectRoot {
-  /** The nearest ancestor with a pytest configuration or `[tool.tractest]`; git's top level may lie above. */
+  /**
+   * The nearest ancestor with a pytest configuration or `[tool.tractest]`; git's top level may lie
+   * above.
+   */
   readonly root: string;
   readonly pytest: PytestConfiguration | null;
   /** pytest's cache directory. */
@@ -28,7 +38,10 @@ export interface Project extends ProjectRoot {
  * @throws {PreflightError} when there is none, or when its configuration can't be read
  */
 export async function findProject(host: Host): Promise<Project> {
-  const [found, { readConfiguration }] = await Promise.all([findRoot(host), import("./configuration.ts")]);
+  const [found, { readConfiguration }] = await Promise.all([
+    findRoot(host),
+    import("./configuration.ts"),
+  ]);
   return { ...found, configuration: readConfiguration(found.tractest) };
 }
 
@@ -62,13 +75,18 @@ export async function findRoot(host: Host): Promise<ProjectRoot> {
   );
 }
 
-/** The texts of the configuration files that are in a directory. One listing is quicker than asking for each; where it is refused, each is asked for. */
+/**
+ * The texts of the configuration files that are in a directory. One listing is quicker than asking
+ * for each; where it is refused, each is asked for.
+ */
 async function configurationFiles(host: Host, directory: string): Promise<Map<string, string>> {
   const files = new Map<string, string>();
   const listed = await host.files.readDirectory(directory).catch(() => null);
   const names = listed && new Set(listed.map((entry) => entry.name));
   for (const name of CONFIGURATION_FILES) {
-    const text = names?.has(name) === false ? null : await host.files.readText(join(directory, name));
+    const text = names?.has(name) === false
+      ? null
+      : await host.files.readText(join(directory, name));
     if (text !== null) files.set(name, text);
   }
   return files;

@@ -4,9 +4,15 @@ import { UsageError } from "../errors.ts";
 import { globExpression } from "../base/glob.ts";
 import { parent } from "../base/paths.ts";
 
-/** The tests as they lie on disk, and where the user stands. Paths below the root have `/` and no leading `./`. */
+/**
+ * The tests as they lie on disk, and where the user stands. Paths below the root have `/` and no
+ * leading `./`.
+ */
 export interface TestTree {
-  /** Python files below the tests directories, and test files elsewhere below the root; relative to the root. */
+  /**
+   * Python files below the tests directories, and test files elsewhere below the root; relative to
+   * the root.
+   */
   readonly files: readonly string[];
   /** Directories that hold one of them, at any depth; relative to the root, no trailing slash. */
   readonly directories: readonly string[];
@@ -18,21 +24,36 @@ export interface TestTree {
   readonly testsDirectories: readonly string[];
   /** What a name stands for: `core`. Entries are paths or names, found wherever they live today. */
   readonly namedTargets: Readonly<Record<string, readonly string[]>>;
-  /** Other paths that the user typed and that exist, relative to the root: any file may be one that pytest collects. */
+  /**
+   * Other paths that the user typed and that exist, relative to the root: any file may be one that
+   * pytest collects.
+   */
   readonly others?: readonly { readonly path: string; readonly kind: "file" | "directory" }[];
   /** Directories below the root with a pytest configuration of their own, relative to it. */
   readonly configured?: readonly string[];
-  /** Whether the whole suite can be named by its directories; else pytest finds it when no target is named. */
+  /**
+   * Whether the whole suite can be named by its directories; else pytest finds it when no target is
+   * named.
+   */
   readonly byName?: boolean;
 }
 
 /** What the words of a user come to. */
 export interface Targets {
-  /** As pytest takes them, relative to the root: `tests/`, `tests/ipc/`, `tests/test_rpc.py::test_x[a b]`. */
+  /**
+   * As pytest takes them, relative to the root: `tests/`, `tests/ipc/`,
+   * `tests/test_rpc.py::test_x[a b]`.
+   */
   readonly targets: readonly string[];
-  /** `full`: the whole suite; `file`: all in one file; `many`: anything between. Chooses the time limit. */
+  /**
+   * `full`: the whole suite; `file`: all in one file; `many`: anything between. Chooses the time
+   * limit.
+   */
   readonly scope: "full" | "file" | "many";
-  /** What could not be honoured but stops nothing, ready to show: entries of a named target that are gone. */
+  /**
+   * What could not be honoured but stops nothing, ready to show: entries of a named target that are
+   * gone.
+   */
   readonly notes: readonly string[];
 }
 
@@ -40,11 +61,14 @@ export interface Targets {
 const SHOWN_CANDIDATES = 12;
 
 /**
- * Finds out what the user means by each word: nothing (the whole suite), a path relative to the working directory, the root or the
- * tests directory, a file or directory by its bare name wherever it lives, a test id, a named target, a glob, or a fragment of a file's name.
- * A nearer meaning wins over a farther one; within one meaning a word has to name one thing, except a glob, which takes all that it matches.
+ * Finds out what the user means by each word: nothing (the whole suite), a path relative to the
+ * working directory, the root or the tests directory, a file or directory by its bare name wherever
+ * it lives, a test id, a named target, a glob, or a fragment of a file's name. A nearer meaning
+ * wins over a farther one; within one meaning a word has to name one thing, except a glob, which
+ * takes all that it matches.
  *
- * @throws {UsageError} for a word that names nothing, names several things, or leads out of the project
+ * @throws {UsageError} for a word that names nothing, names several things, or leads out of the
+ *   project
  */
 export function resolveTargets(words: readonly string[], tree: TestTree): Targets {
   const notes: string[] = [];
@@ -57,30 +81,38 @@ export function resolveTargets(words: readonly string[], tree: TestTree): Target
   return { targets: unique, scope: scopeOf(unique, tree), notes };
 }
 
-/** The whole suite in words of pytest's; none where naming its directories would be something else. */
+/**
+ * The whole suite in words of pytest's; none where naming its directories would be something else.
+ */
 export function wholeSuite(tree: TestTree): string[] {
   const named = tree.testsDirectories.map(asDirectory);
   return tree.byName !== false && configurationOf(named, tree) === null ? named : [];
 }
 
 /**
- * The directory whose configuration pytest takes for some targets, where it is not the root's; null for the root's. It is the nearest
- * at or above the directory that holds all of them.
+ * The directory whose configuration pytest takes for some targets, where it is not the root's; null
+ * for the root's. It is the nearest at or above the directory that holds all of them.
  */
-export function configurationOf(targets: readonly string[], tree: Pick<TestTree, "root" | "directories" | "configured">): string | null {
+export function configurationOf(
+  targets: readonly string[],
+  tree: Pick<TestTree, "root" | "directories" | "configured">,
+): string | null {
   if (targets.length === 0) return null;
   const places = targets.map((target) => {
     const { path } = splitWord(target, tree.root);
     const place = path.replace(/\/$/, "");
     return path.endsWith("/") || tree.directories.includes(place) ? place : parent(place);
   });
-  const above = (tree.configured ?? []).filter((directory) => places.every((place) => isWithin(place, directory)));
+  const above = (tree.configured ?? []).filter((directory) =>
+    places.every((place) => isWithin(place, directory))
+  );
   return above.sort((one, other) => other.length - one.length)[0] ?? null;
 }
 
 /**
- * Whether a word that follows an unknown option is a target rather than the option's value: it names a file, directory, test id or named
- * target exactly. A mere fragment (`debug`) is left to the option.
+ * Whether a word that follows an unknown option is a target rather than the option's value: it
+ * names a file, directory, test id or named target exactly. A mere fragment (`debug`) is left to
+ * the option.
  */
 export function looksLikeTarget(word: string, tree: TestTree): boolean {
   if (word === "" || word.startsWith("-")) return false;
@@ -91,10 +123,14 @@ export function looksLikeTarget(word: string, tree: TestTree): boolean {
   return EXACT_MEANINGS.some((meaning) => meaning(path, kept).length > 0);
 }
 
-/** Where files or directories of a table live today: at their old place below the tests directory, else wherever one of that name is. */
+/**
+ * Where files or directories of a table live today: at their old place below the tests directory,
+ * else wherever one of that name is.
+ */
 export function findByName(entry: string, tree: TestTree): string[] {
   const found = belowTests(entry, tree);
-  return (found.length > 0 ? found : bySuffix(entry.replace(/^.*\/(?=[^/]+\/?$)/, ""), tree)).flatMap((path) => asTargets(path, tree));
+  return (found.length > 0 ? found : bySuffix(entry.replace(/^.*\/(?=[^/]+\/?$)/, ""), tree))
+    .flatMap((path) => asTargets(path, tree));
 }
 
 /** Whether pytest collects a file of this name by default. */
@@ -102,12 +138,20 @@ export function isTestFile(path: string): boolean {
   return /(^|\/)(test_[^/]*|[^/]*_test)\.py$/.test(path);
 }
 
-/** Whether a path lies in a directory, or is it. Both relative to the same place; `.` holds everything. */
+/**
+ * Whether a path lies in a directory, or is it. Both relative to the same place; `.` holds
+ * everything.
+ */
 export function isWithin(path: string, directory: string): boolean {
   return directory === "." || path === directory || path.startsWith(`${directory}/`);
 }
 
-function resolveNamed(name: string, entries: readonly string[], tree: TestTree, notes: string[]): string[] {
+function resolveNamed(
+  name: string,
+  entries: readonly string[],
+  tree: TestTree,
+  notes: string[],
+): string[] {
   const found = entries.map((entry) => {
     const { path, node } = splitWord(entry, tree.root);
     return { entry, targets: findByName(path, tree).map((target) => target + node) };
@@ -115,9 +159,14 @@ function resolveNamed(name: string, entries: readonly string[], tree: TestTree, 
   const missing = found.filter(({ targets }) => targets.length === 0).map(({ entry }) => entry);
   const targets = found.flatMap((one) => one.targets);
   if (targets.length === 0) {
-    throw new UsageError(`Nothing that the named target "${name}" stands for exists: ${entries.join(", ")}`, REDEFINE);
+    throw new UsageError(
+      `Nothing that the named target "${name}" stands for exists: ${entries.join(", ")}`,
+      REDEFINE,
+    );
   }
-  if (missing.length > 0) notes.push(`the named target "${name}" lists what does not exist here: ${missing.join(", ")}`);
+  if (missing.length > 0) {
+    notes.push(`the named target "${name}" lists what does not exist here: ${missing.join(", ")}`);
+  }
   return targets;
 }
 
@@ -131,11 +180,18 @@ function resolveWord(word: string, tree: TestTree): string[] {
   const { path, node } = splitWord(word, tree.root);
   const place = insideRoot(path, tree.cwd, tree);
   if (isAbsolute(path) || path.split("/").includes("..")) {
-    if (place === null) throw new UsageError(`"${word}" lies outside the project "${tree.root}"`, "name a test below it, or go there with -C DIR");
+    if (place === null) {
+      throw new UsageError(
+        `"${word}" lies outside the project "${tree.root}"`,
+        "name a test below it, or go there with -C DIR",
+      );
+    }
   }
   // A test id names a file, never a directory.
   const isFile = (other: { readonly kind: string }) => other.kind === "file";
-  const kept = node === "" ? tree : { ...tree, directories: [], others: tree.others?.filter(isFile) };
+  const kept = node === ""
+    ? tree
+    : { ...tree, directories: [], others: tree.others?.filter(isFile) };
   if (isGlob(path) && !kept.files.includes(place ?? "") && onDisk(path, kept).length === 0) {
     const all = globMatches(path, kept);
     if (all.length === 0) throw unknownWord(word, path, kept);
@@ -163,37 +219,67 @@ const fromHere: Meaning = (path, tree) => existing(insideRoot(path, tree.cwd, tr
 const fromRoot: Meaning = (path, tree) => existing(insideRoot(path, tree.root, tree), path, tree);
 /** From a tests directory: `ipc/`, `discovery/test_registrar.py`. */
 const belowTests: Meaning = (path, tree) =>
-  tree.testsDirectories.flatMap((tests) => existing(insideRoot(path, join(tree.root, tests), tree), path, tree));
-/** The last parts of a path below a tests directory: `test_local.py`, `test_registrar`, `deep/test_x`. */
+  tree.testsDirectories.flatMap((tests) =>
+    existing(insideRoot(path, join(tree.root, tests), tree), path, tree)
+  );
+/**
+ * The last parts of a path below a tests directory: `test_local.py`, `test_registrar`,
+ * `deep/test_x`.
+ */
 const bySuffix: Meaning = (path, tree) => {
   const end = normalize(path).replace(/\/$/, "");
   if (end === "." || isAbsolute(end) || end.startsWith("..")) return [];
   const ends = (candidate: string) => candidate === end || candidate.endsWith(`/${end}`);
-  const files = path.endsWith("/") ? [] : testFiles(tree).filter((file) => ends(file) || ends(file.replace(/\.py$/, "")));
+  const files = path.endsWith("/")
+    ? []
+    : testFiles(tree).filter((file) => ends(file) || ends(file.replace(/\.py$/, "")));
   return [...files, ...testDirectories(tree).filter(ends)];
 };
 /** A test file by its name without `test_`: `rpc`. */
 const byFileName: Meaning = (path, tree) =>
-  path.includes("/") ? [] : testFiles(tree).filter((file) => stemOf(file) === `test_${path.replace(/\.py$/, "")}`);
-/** The recipe's glob, `test_*<pattern>*.py`, wherever the file lives. A directory in front narrows it. */
+  path.includes("/")
+    ? []
+    : testFiles(tree).filter((file) => stemOf(file) === `test_${path.replace(/\.py$/, "")}`);
+/**
+ * The recipe's glob, `test_*<pattern>*.py`, wherever the file lives. A directory in front narrows
+ * it.
+ */
 const byFragment: Meaning = (path, tree) => {
   if (path.endsWith("/")) return [];
   const [, directory = "", name = ""] = /^(?:(.*)\/)?([^/]*)$/.exec(path) ?? [];
   const pattern = name.replace(/\.py$/, "").toLowerCase();
   if (pattern === "" || pattern === "." || pattern === "..") return [];
-  const inside = directory === "" ? testFiles(tree) : testFiles(tree).filter((file) => `/${file}`.includes(`/${normalize(directory)}/`));
+  const inside = directory === ""
+    ? testFiles(tree)
+    : testFiles(tree).filter((file) => `/${file}`.includes(`/${normalize(directory)}/`));
   const starts = pattern.startsWith("test_");
-  return inside.filter((file) => starts ? stemOf(file).toLowerCase().startsWith(pattern) : stemOf(file).toLowerCase().includes(pattern));
+  return inside.filter((file) =>
+    starts
+      ? stemOf(file).toLowerCase().startsWith(pattern)
+      : stemOf(file).toLowerCase().includes(pattern)
+  );
 };
-/** Whatever else is there, by its path: a file that a plugin or an option makes pytest collect, a directory of such files. */
+/**
+ * Whatever else is there, by its path: a file that a plugin or an option makes pytest collect, a
+ * directory of such files.
+ */
 const onDisk: Meaning = (path, tree) => {
-  const starts = [tree.cwd, tree.root, ...tree.testsDirectories.map((tests) => join(tree.root, tests))];
-  const found = starts.map((start) => insideRoot(path, start, tree)).filter((place) => tree.others?.some((other) => other.path === place));
+  const starts = [
+    tree.cwd,
+    tree.root,
+    ...tree.testsDirectories.map((tests) => join(tree.root, tests)),
+  ];
+  const found = starts.map((start) => insideRoot(path, start, tree)).filter((place) =>
+    tree.others?.some((other) => other.path === place)
+  );
   return found.slice(0, 1) as string[];
 };
 const EXACT_MEANINGS: readonly Meaning[] = [fromHere, fromRoot, belowTests, bySuffix];
 
-/** A path and what follows it in a test id: `tests/test_a.py`, `::test_b[x::y]`. The root itself may hold `::`. */
+/**
+ * A path and what follows it in a test id: `tests/test_a.py`, `::test_b[x::y]`. The root itself may
+ * hold `::`.
+ */
 function splitWord(word: string, root: string): { path: string; node: string } {
   const start = word.startsWith(`${root}/`) ? root.length : 0;
   const at = word.indexOf("::", start);
@@ -210,7 +296,9 @@ function existing(place: string | null, path: string, tree: TestTree): string[] 
   if (place === null) return [];
   if (tree.directories.includes(place)) return [place];
   // The root or a directory above the tests: everything in it.
-  if (tree.directories.length > 0 && tree.testsDirectories.every((tests) => isWithin(tests, place))) return [place];
+  if (
+    tree.directories.length > 0 && tree.testsDirectories.every((tests) => isWithin(tests, place))
+  ) return [place];
   if (path.endsWith("/")) return [];
   return [place, `${place}.py`].filter((file) => tree.files.includes(file)).slice(0, 1);
 }
@@ -219,41 +307,63 @@ function isGlob(path: string): boolean {
   return /[*?]/.test(path);
 }
 
-/** All test files, else all directories, that a glob matches: from the working directory, the root or a tests directory, or by name alone. */
+/**
+ * All test files, else all directories, that a glob matches: from the working directory, the root
+ * or a tests directory, or by name alone.
+ */
 function globMatches(glob: string, tree: TestTree): string[] {
   const here = relative(tree.root, tree.cwd) || ".";
-  const starts: [string, string][] = [[here, glob], [".", glob], ...tree.testsDirectories.map((tests): [string, string] => [tests, glob])];
+  const starts: [string, string][] = [
+    [here, glob],
+    [".", glob],
+    ...tree.testsDirectories.map((tests): [string, string] => [tests, glob]),
+  ];
   starts.push([".", `**/${glob}`]);
   for (let [start, pattern] of starts) {
     if (isAbsolute(pattern)) [start, pattern] = [".", relative(tree.root, pattern)];
-    for (pattern = normalize(pattern); pattern.startsWith("../"); pattern = pattern.slice(3)) start = dirname(start);
+    for (pattern = normalize(pattern); pattern.startsWith("../"); pattern = pattern.slice(3)) {
+      start = dirname(start);
+    }
     const expression = globExpression(pattern.replace(/\/$/, ""));
     if (!expression) return [];
-    // Only what lies below the start is matched, so that no directory's name is read as part of the glob.
-    const matches = (path: string) => isWithin(path, start) && expression.test(start === "." ? path : path.slice(start.length + 1));
-    const files = glob.endsWith("/") ? [] : tree.files.filter((file) => isTestFile(file) && matches(file));
-    const found = files.length > 0 ? files : tree.directories.filter((directory) => directory !== "." && matches(directory));
+    // Only what lies below the start is matched, so that no directory's name is read as part of the
+    // glob.
+    const matches = (path: string) =>
+      isWithin(path, start) && expression.test(start === "." ? path : path.slice(start.length + 1));
+    const files = glob.endsWith("/")
+      ? []
+      : tree.files.filter((file) => isTestFile(file) && matches(file));
+    const found = files.length > 0
+      ? files
+      : tree.directories.filter((directory) => directory !== "." && matches(directory));
     if (found.length > 0) return found;
   }
   return [];
 }
 
 function testFiles(tree: TestTree): string[] {
-  return tree.files.filter((file) => isTestFile(file) && tree.testsDirectories.some((tests) => isWithin(file, tests)));
+  return tree.files.filter((file) =>
+    isTestFile(file) && tree.testsDirectories.some((tests) => isWithin(file, tests))
+  );
 }
 
 function testDirectories(tree: TestTree): string[] {
-  return tree.directories.filter((directory) => directory !== "." && tree.testsDirectories.some((tests) => isWithin(directory, tests)));
+  return tree.directories.filter((directory) =>
+    directory !== "." && tree.testsDirectories.some((tests) => isWithin(directory, tests))
+  );
 }
 
 function stemOf(file: string): string {
   return file.slice(file.lastIndexOf("/") + 1).replace(/\.py$/, "");
 }
 
-/** The root as a target is the tests in it: pytest itself would go through every directory there. */
+/**
+ * The root as a target is the tests in it: pytest itself would go through every directory there.
+ */
 function asTargets(path: string, tree: TestTree): string[] {
   if (path === ".") return tree.byName === false ? ["."] : tree.testsDirectories.map(asDirectory);
-  const isFile = tree.files.includes(path) || tree.others?.some((other) => other.path === path && other.kind === "file");
+  const isFile = tree.files.includes(path) ||
+    tree.others?.some((other) => other.path === path && other.kind === "file");
   return [isFile ? path : asDirectory(path)];
 }
 
@@ -263,20 +373,35 @@ function asDirectory(path: string): string {
 
 function scopeOf(targets: readonly string[], tree: TestTree): Targets["scope"] {
   const places = targets.map((target) => splitWord(target, tree.root).path.replace(/\/$/, ""));
-  if (tree.testsDirectories.every((tests) => places.some((place) => isWithin(tests, place)))) return "full";
+  if (tree.testsDirectories.every((tests) => places.some((place) => isWithin(tests, place)))) {
+    return "full";
+  }
   const [first, ...others] = new Set(places);
-  const isFile = tree.files.includes(first ?? "") || tree.others?.some(({ path, kind }) => path === first && kind === "file");
+  const isFile = tree.files.includes(first ?? "") ||
+    tree.others?.some(({ path, kind }) => path === first && kind === "file");
   return isFile && others.length === 0 ? "file" : "many";
 }
 
 function unknownWord(word: string, path: string, tree: TestTree): UsageError {
-  const candidates = [...testFiles(tree), ...testDirectories(tree).map(asDirectory), ...Object.keys(tree.namedTargets)];
+  const candidates = [
+    ...testFiles(tree),
+    ...testDirectories(tree).map(asDirectory),
+    ...Object.keys(tree.namedTargets),
+  ];
   const near = ranked(path, candidates, tree).slice(0, 5);
-  const keyword = /^[A-Za-z_]\w*$/.test(word) ? `; for tests by a word in their name: -k ${word}` : "";
-  return new UsageError(`No test file, directory or named target is called "${word}"`, `nearest first: ${near.join(", ")}${keyword}`);
+  const keyword = /^[A-Za-z_]\w*$/.test(word)
+    ? `; for tests by a word in their name: -k ${word}`
+    : "";
+  return new UsageError(
+    `No test file, directory or named target is called "${word}"`,
+    `nearest first: ${near.join(", ")}${keyword}`,
+  );
 }
 
-/** Candidates, nearest first, and how many more there are. A candidate is as near as the nearest of its spellings. */
+/**
+ * Candidates, nearest first, and how many more there are. A candidate is as near as the nearest of
+ * its spellings.
+ */
 function ranked(path: string, candidates: readonly string[], tree: TestTree): string[] {
   const typed = path.toLowerCase().replace(/^.*\/(?=.)/, "").replace(/\/$|\.py$/g, "");
   const away = (candidate: string) => {
@@ -285,7 +410,11 @@ function ranked(path: string, candidates: readonly string[], tree: TestTree): st
   };
   const standing = relative(tree.root, tree.cwd) || ".";
   const sorted = candidates
-    .map((candidate) => ({ candidate, away: away(candidate), here: isWithin(candidate, standing) ? 0 : 1 }))
+    .map((candidate) => ({
+      candidate,
+      away: away(candidate),
+      here: isWithin(candidate, standing) ? 0 : 1,
+    }))
     .sort((a, b) => a.away - b.away || a.here - b.here || (a.candidate < b.candidate ? -1 : 1))
     .map((entry) => entry.candidate);
   const rest = sorted.length - SHOWN_CANDIDATES;

@@ -6,11 +6,16 @@ export interface Venv {
   readonly minor: string;
 }
 
-/** The minor that a directory's name stands for, by the configured pattern (`py<MINOR>`); null if it is no such name. */
+/**
+ * The minor that a directory's name stands for, by the configured pattern (`py<MINOR>`); null if it
+ * is no such name.
+ */
 export function minorOfName(name: string, pattern: string): string | null {
   const [before, after] = halves(pattern);
   if (after === null) return name === pattern ? "" : null;
-  if (!name.startsWith(before) || !name.endsWith(after) || name.length < before.length + after.length) return null;
+  if (
+    !name.startsWith(before) || !name.endsWith(after) || name.length < before.length + after.length
+  ) return null;
   const minor = name.slice(before.length, name.length - after.length);
   return /^\d{2,4}$/.test(minor) ? minor : null;
 }
@@ -22,14 +27,25 @@ export function venvName(pattern: string, minor: string): string {
 }
 
 /** The venvs, best first: the active one, the one that `.python-version` names, then the newest. */
-export function rankVenvs(venvs: readonly Venv[], wanted: { readonly active: string | null; readonly minor: string | null }): Venv[] {
-  const rank = (venv: Venv) => venv.path === wanted.active ? 2 : wanted.minor !== null && venv.minor === wanted.minor ? 1 : 0;
-  return [...venvs].sort((a, b) => rank(b) - rank(a) || age(b) - age(a) || (a.path < b.path ? -1 : 1));
+export function rankVenvs(
+  venvs: readonly Venv[],
+  wanted: { readonly active: string | null; readonly minor: string | null },
+): Venv[] {
+  const rank = (venv: Venv) =>
+    venv.path === wanted.active ? 2 : wanted.minor !== null && venv.minor === wanted.minor ? 1 : 0;
+  return [...venvs].sort((a, b) =>
+    rank(b) - rank(a) || age(b) - age(a) || (a.path < b.path ? -1 : 1)
+  );
 }
 
-/** `313` from a `.python-version` (`3.13`, `3.13.1`, `cpython-3.13`); null for anything else, such as the name of an environment. */
+/**
+ * `313` from a `.python-version` (`3.13`, `3.13.1`, `cpython-3.13`); null for anything else, such
+ * as the name of an environment.
+ */
 export function minorOfVersionFile(text: string | null): string | null {
-  const line = (text ?? "").split("\n").map((each) => each.trim()).find((each) => each !== "" && !each.startsWith("#"));
+  const line = (text ?? "").split("\n").map((each) => each.trim()).find((each) =>
+    each !== "" && !each.startsWith("#")
+  );
   const match = /^(?:cpython[-@])?(\d)\.(\d+)(?:\.\w+)?t?$/.exec(line ?? "");
   return match ? `${match[1]}${match[2]}` : null;
 }

@@ -1,11 +1,17 @@
 import { parent } from "../base/paths.ts";
 
-/** What pytest has to be given to run all targets, without those that lie in another: it would run them twice. */
+/**
+ * What pytest has to be given to run all targets, without those that lie in another: it would run
+ * them twice.
+ */
 export function withoutContained(targets: readonly string[]): string[] {
-  const firsts = new Map(targets.map((target, index) => [keyOf(target), index] as const).toReversed());
+  const firsts = new Map(
+    targets.map((target, index) => [keyOf(target), index] as const).toReversed(),
+  );
   return targets.filter((target, index) => {
     const key = keyOf(target);
-    return firsts.get(key) === index && !placesOf(target).some((place) => place !== key && firsts.has(place));
+    return firsts.get(key) === index &&
+      !placesOf(target).some((place) => place !== key && firsts.has(place));
   });
 }
 
@@ -17,12 +23,18 @@ function keyOf(target: string): string {
 function placesOf(target: string): string[] {
   const at = target.indexOf("::");
   const places = ["."];
-  for (let key = keyOf(at < 0 ? target : target.slice(0, at)); key !== "."; key = parent(key)) places.push(key);
+  for (let key = keyOf(at < 0 ? target : target.slice(0, at)); key !== "."; key = parent(key)) {
+    places.push(key);
+  }
   if (at < 0) return places;
   places.push(target);
   // Parameters may hold anything: what is in front of them names the function.
   const bracket = target.indexOf("[", at);
-  for (let node = bracket < 0 ? target : target.slice(0, bracket); node.length > at; node = node.slice(0, node.lastIndexOf("::"))) places.push(node);
+  for (
+    let node = bracket < 0 ? target : target.slice(0, bracket);
+    node.length > at;
+    node = node.slice(0, node.lastIndexOf("::"))
+  ) places.push(node);
   return places;
 }
 
@@ -37,18 +49,31 @@ export class TargetOrder {
     });
   }
 
-  /** The place of the first target that holds a test, a file or a directory; Infinity if none does. */
+  /**
+   * The place of the first target that holds a test, a file or a directory; Infinity if none does.
+   */
   placeOf(target: string): number {
-    return placesOf(target).reduce((least, place) => Math.min(least, this.#places.get(place) ?? Infinity), Infinity);
+    return placesOf(target).reduce(
+      (least, place) => Math.min(least, this.#places.get(place) ?? Infinity),
+      Infinity,
+    );
   }
 
-  /** Groups of tests in this order; those of no target stay behind, in their own. `only`: they are left out. */
+  /**
+   * Groups of tests in this order; those of no target stay behind, in their own. `only`: they are
+   * left out.
+   */
   sort(groups: readonly (readonly string[])[], only: boolean): (readonly string[])[] {
     const placed = groups.map((group) => {
       const kept = only ? group.filter((id) => this.placeOf(id) < Infinity) : group;
-      return { group: kept, place: kept.reduce((least, id) => Math.min(least, this.placeOf(id)), Infinity) };
+      return {
+        group: kept,
+        place: kept.reduce((least, id) => Math.min(least, this.placeOf(id)), Infinity),
+      };
     });
-    return placed.filter(({ group }) => group.length > 0).sort((one, other) => one.place === other.place ? 0 : one.place - other.place)
+    return placed.filter(({ group }) => group.length > 0).sort((one, other) =>
+      one.place === other.place ? 0 : one.place - other.place
+    )
       .map(({ group }) => group);
   }
 }

@@ -16,8 +16,8 @@ export interface TestPaths {
 const CONVENTION = "tests";
 
 /**
- * Reads `testpaths` as pytest does: each entry may be a glob, what does not exist is left out, and without any entry that exists
- * pytest starts in the root.
+ * Reads `testpaths` as pytest does: each entry may be a glob, what does not exist is left out, and
+ * without any entry that exists pytest starts in the root.
  */
 export async function testPathsOf(host: Host, project: ProjectRoot): Promise<TestPaths> {
   const entries = project.pytest?.testPaths ?? [];
@@ -27,8 +27,12 @@ export async function testPathsOf(host: Host, project: ProjectRoot): Promise<Tes
   }
   const found = await Promise.all(entries.map((entry) => placesOf(host, project.root, entry)));
   const places = found.flat();
-  const directories = [...new Set(places.map(({ path, kind }) => kind === "directory" ? path : parent(path)))];
-  const isPlain = found.every(([first]) => first?.kind === "directory" && first.path !== "." && !first.path.startsWith(".."));
+  const directories = [
+    ...new Set(places.map(({ path, kind }) => kind === "directory" ? path : parent(path))),
+  ];
+  const isPlain = found.every(([first]) =>
+    first?.kind === "directory" && first.path !== "." && !first.path.startsWith("..")
+  );
   return {
     directories: directories.length > 0 ? directories : ["."],
     byName: isPlain && !entries.some((entry) => isGlob(entry)),
@@ -42,11 +46,16 @@ interface Place {
 }
 
 async function placesOf(host: Host, root: string, entry: string): Promise<Place[]> {
-  const paths = isGlob(entry) && !isAbsolute(entry) ? await globbed(host, root, entry) : [join(root, entry)];
+  const paths = isGlob(entry) && !isAbsolute(entry)
+    ? await globbed(host, root, entry)
+    : [join(root, entry)];
   const places = await Promise.all(paths.map(async (path): Promise<Place[]> => {
     const status = await host.files.stat(path).catch(() => null);
     if (status === null) return [];
-    return [{ path: relative(root, path).replace(/\/$/, "") || ".", kind: status.kind === "directory" ? "directory" : "file" }];
+    return [{
+      path: relative(root, path).replace(/\/$/, "") || ".",
+      kind: status.kind === "directory" ? "directory" : "file",
+    }];
   }));
   return places.flat();
 }
@@ -55,11 +64,18 @@ function isGlob(entry: string): boolean {
   return /[*?[]/.test(entry);
 }
 
-/** What a glob names, as Python's `glob` reads it: `**` is any number of directories, and no star stands for a leading dot. */
+/**
+ * What a glob names, as Python's `glob` reads it: `**` is any number of directories, and no star
+ * stands for a leading dot.
+ */
 async function globbed(host: Host, root: string, glob: string): Promise<string[]> {
   let places = [root];
   for (const part of glob.split("/").filter((each) => each !== "" && each !== ".")) {
-    const next = await Promise.all(places.map((place) => part === "**" ? directoriesBelow(host, place) : matches(host, place, part)));
+    const next = await Promise.all(
+      places.map((place) =>
+        part === "**" ? directoriesBelow(host, place) : matches(host, place, part)
+      ),
+    );
     places = [...new Set(next.flat())];
   }
   return places.sort();
@@ -70,13 +86,19 @@ async function matches(host: Host, directory: string, part: string): Promise<str
   const expression = globExpression(part);
   if (expression === null) return [];
   const entries = await host.files.readDirectory(directory).catch(() => null) ?? [];
-  const seen = entries.map(({ name }) => name).filter((name) => expression.test(name) && (part.startsWith(".") || !name.startsWith(".")));
+  const seen = entries.map(({ name }) => name).filter((name) =>
+    expression.test(name) && (part.startsWith(".") || !name.startsWith("."))
+  );
   return seen.map((name) => join(directory, name));
 }
 
 async function directoriesBelow(host: Host, directory: string): Promise<string[]> {
   const entries = await host.files.readDirectory(directory).catch(() => null) ?? [];
-  const names = entries.filter(({ name, kind }) => kind === "directory" && !name.startsWith(".") && name !== "node_modules");
-  const below = await Promise.all(names.map(({ name }) => directoriesBelow(host, join(directory, name))));
+  const names = entries.filter(({ name, kind }) =>
+    kind === "directory" && !name.startsWith(".") && name !== "node_modules"
+  );
+  const below = await Promise.all(
+    names.map(({ name }) => directoriesBelow(host, join(directory, name))),
+  );
   return [directory, ...below.flat()];
 }

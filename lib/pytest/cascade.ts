@@ -1,8 +1,13 @@
 import type { TestResult } from "./results.ts";
 
-/** Failures that are no failures of their own: an earlier test left trio running in their process. */
+/**
+ * Failures that are no failures of their own: an earlier test left trio running in their process.
+ */
 export interface Cascade {
-  /** The test that ran right before the first of them in the same process; null when that can't be told. */
+  /**
+   * The test that ran right before the first of them in the same process; null when that can't be
+   * told.
+   */
   readonly culprit: string | null;
   /** Ids, in the order in which they ran. */
   readonly poisoned: readonly string[];
@@ -12,7 +17,8 @@ export interface Cascade {
 const POISON = "Attempted to call run() from inside a run()";
 
 /**
- * Finds tests that failed only because trio was still running in their process, and the test that left it so.
+ * Finds tests that failed only because trio was still running in their process, and the test that
+ * left it so.
  *
  * @param tests in the order in which they began
  */
@@ -23,7 +29,8 @@ export function findCascades(tests: Iterable<TestResult>): Cascade[] {
     const attempt = attempts.at(-1);
     if (!attempt) continue;
     const { session, failure } = attempt;
-    const isPoisoned = failure !== null && (failure.message.includes(POISON) || failure.traceback.includes(POISON));
+    const isPoisoned = failure !== null &&
+      (failure.message.includes(POISON) || failure.traceback.includes(POISON));
     if (!isPoisoned) before.set(session, id);
     else {
       const culprit = before.get(session) ?? null;

@@ -2,7 +2,10 @@ import type { Failure } from "./events.ts";
 
 /** Where a traceback of Python begins: the error that it ends with stands in the same column. */
 const TRACEBACK = /(?:Exception Group )?Traceback \(most recent call last\):/;
-/** The line between two errors of a group: two columns after its cross the next one begins, which may have no traceback. */
+/**
+ * The line between two errors of a group: two columns after its cross the next one begins, which
+ * may have no traceback.
+ */
 const BETWEEN = /\+-{8,} (?:\d+|\.\.\.) -{8,}/;
 /** An error's class, and what it says. */
 const ERROR = /^(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?::.*)?$/;
@@ -10,8 +13,8 @@ const ERROR = /^(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?::.*)?$/;
 const NAMED = /\b(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|TIMEOUT|Interrupt)\b: ?\S/;
 
 /**
- * The lines of a text that name the errors that its tracebacks end with, in their order: the last one is where it all began, however
- * many processes the error has come through.
+ * The lines of a text that name the errors that its tracebacks end with, in their order: the last
+ * one is where it all began, however many processes the error has come through.
  */
 export function errorLines(text: string): string[] {
   const found: string[] = [];
@@ -28,11 +31,12 @@ export function errorLines(text: string): string[] {
 }
 
 /**
- * The line among these that says most about what went wrong: the error that the last traceback ends with, else the last error that is
- * named; null if none is.
+ * The line among these that says most about what went wrong: the error that the last traceback ends
+ * with, else the last error that is named; null if none is.
  */
 export function decisiveLine(lines: readonly string[]): string | null {
-  return errorLines(lines.join("\n")).at(-1) ?? lines.findLast((line) => NAMED.test(line))?.trim() ?? null;
+  return errorLines(lines.join("\n")).at(-1) ??
+    lines.findLast((line) => NAMED.test(line))?.trim() ?? null;
 }
 
 /** Errors that only carry others: what they carry says what went wrong. */
@@ -48,12 +52,14 @@ const CARRIERS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The classes of the errors that say what went wrong in a failure: those that are no mere carriers of others. Empty where only carriers
- * are known.
+ * The classes of the errors that say what went wrong in a failure: those that are no mere carriers
+ * of others. Empty where only carriers are known.
  */
 export function decisiveErrors({ errors, message }: Pick<Failure, "errors" | "message">): string[] {
   // A worker of pytest-xdist says no more than the message does, which begins with the class.
-  const names = errors.length > 0 ? errors : /^(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?=:|\n|$)/.exec(message)?.slice(0, 1) ?? [];
+  const names = errors.length > 0
+    ? errors
+    : /^(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?=:|\n|$)/.exec(message)?.slice(0, 1) ?? [];
   return names.filter((name) => !isCarrier(name));
 }
 

@@ -1,4 +1,7 @@
-/** Which fields the events of a run have, and of which type each is: what a line has to satisfy before anything is made of it. */
+/**
+ * Which fields the events of a run have, and of which type each is: what a line has to satisfy
+ * before anything is made of it.
+ */
 
 import type { PytestEvent } from "./events.ts";
 
@@ -14,7 +17,8 @@ const missing: Check = (value) => value === undefined;
 const none: Check = (value) => value === null;
 const oneOf = (...words: readonly string[]): Check => (value) => words.includes(value as string);
 const list = (item: Check): Check => (value) => Array.isArray(value) && value.every(item);
-const object = (fields: Fields): Check => (value) => isObject(value) && problemIn(value, fields) === null;
+const object = (fields: Fields): Check => (value) =>
+  isObject(value) && problemIn(value, fields) === null;
 const texts: Check = (value) => isObject(value) && Object.values(value).every(text);
 
 const textOrNull = or(text, none);
@@ -32,11 +36,22 @@ const FAILURE: Fields = {
   scope: or(text, missing),
 };
 const MAYBE_FAILURE: Fields = { ...FAILURE, message: or(text, missing) };
-const PROCESSES = list(object({ pid: number, startTicks: number, title: text, seconds: optionalNumber, ended: or(flag, missing) }));
+const PROCESSES = list(
+  object({
+    pid: number,
+    startTicks: number,
+    title: text,
+    seconds: optionalNumber,
+    ended: or(flag, missing),
+  }),
+);
 const END: Fields = { id: text, seconds: number, message: text, traceback: or(text, missing) };
 const SHARD = object({ index: number, count: number });
 
-/** The fields of each event, by its name. What else a line has is of a later version, and is left alone. */
+/**
+ * The fields of each event, by its name. What else a line has is of a later version, and is left
+ * alone.
+ */
 const FIELDS: ReadonlyMap<string, Fields> = new Map(Object.entries<Fields>(
   {
     "run-start": {
@@ -78,7 +93,10 @@ const FIELDS: ReadonlyMap<string, Fields> = new Map(Object.entries<Fields>(
       category: text,
       seconds: number,
       subtest: or(text, missing),
-      properties: or(list((value) => list(text)(value) && (value as unknown[]).length === 2), missing),
+      properties: or(
+        list((value) => list(text)(value) && (value as unknown[]).length === 2),
+        missing,
+      ),
       ...MAYBE_FAILURE,
     },
     fixture: { name: text, phase: oneOf("setup", "teardown") },
@@ -88,13 +106,29 @@ const FIELDS: ReadonlyMap<string, Fields> = new Map(Object.entries<Fields>(
     timeout: { ...END, limit: number },
     crash: END,
     cut: END,
-    hang: { id: textOrNull, verdict: text, evidence: list(text), processes: or(list(isObject), missing), stacks: or(list(isObject), none, missing) },
+    hang: {
+      id: textOrNull,
+      verdict: text,
+      evidence: list(text),
+      processes: or(list(isObject), missing),
+      stacks: or(list(isObject), none, missing),
+    },
     leak: { id: textOrNull, processes: PROCESSES },
     left: { id: textOrNull, processes: PROCESSES },
     interrupted: { message: text, error: optionalText },
     "internal-error": { message: text },
-    "session-finish": { exitStatus: number, warnings: number, failed: optionalNumber, offered: or(list(text), missing) },
-    "run-finish": { exitCode: number, ending: optionalText, seconds: number, strained: optionalFlag },
+    "session-finish": {
+      exitStatus: number,
+      warnings: number,
+      failed: optionalNumber,
+      offered: or(list(text), missing),
+    },
+    "run-finish": {
+      exitCode: number,
+      ending: optionalText,
+      seconds: number,
+      strained: optionalFlag,
+    },
   } satisfies Readonly<Record<PytestEvent["event"], Fields>>,
 ));
 
@@ -105,13 +139,18 @@ export function isKnownEvent(name: unknown): name is string {
   return typeof name === "string" && FIELDS.has(name);
 }
 
-/** The first field of an event that is missing or of another type; null if all are as they should be. The event's name is a known one. */
+/**
+ * The first field of an event that is missing or of another type; null if all are as they should
+ * be. The event's name is a known one.
+ */
 export function wrongField(event: Readonly<Record<string, unknown>>): string | null {
   return problemIn(event, EVERY) ?? problemIn(event, FIELDS.get(event.event as string)!);
 }
 
 function problemIn(value: Readonly<Record<string, unknown>>, fields: Fields): string | null {
-  for (const name in fields) if (!fields[name]!(Object.hasOwn(value, name) ? value[name] : undefined)) return name;
+  for (const name in fields) {
+    if (!fields[name]!(Object.hasOwn(value, name) ? value[name] : undefined)) return name;
+  }
   return null;
 }
 

@@ -4,8 +4,18 @@ import { isKnownEvent, wrongField } from "./event_fields.ts";
 /** The schema of each line that the pytest plugin writes. */
 export const EVENTS_SCHEMA = "tractest.events/1";
 
-/** What pytest's summary counts a report as; anything else a plugin may say is kept by its own word. */
-export type Category = "passed" | "failed" | "error" | "skipped" | "xfailed" | "xpassed" | "" | string;
+/**
+ * What pytest's summary counts a report as; anything else a plugin may say is kept by its own word.
+ */
+export type Category =
+  | "passed"
+  | "failed"
+  | "error"
+  | "skipped"
+  | "xfailed"
+  | "xpassed"
+  | ""
+  | string;
 
 /** Why something failed, as pytest tells it. */
 export interface Failure {
@@ -17,11 +27,15 @@ export interface Failure {
   readonly traceback: string;
   /** Classes of the error, of those that it groups and of those that caused it, outermost first. */
   readonly errors: readonly string[];
-  /** The end of what the test wrote, under pytest's headings; missing when that is nothing, or hidden by `--show-capture`. */
+  /**
+   * The end of what the test wrote, under pytest's headings; missing when that is nothing, or
+   * hidden by `--show-capture`.
+   */
   readonly output?: string;
   /**
-   * Whose fixture it was: in a teardown `function` where it is sure to be the test's own, else the scope, or missing where that is not
-   * known; elsewhere missing, but for a fixture of a wider scope that was torn down then.
+   * Whose fixture it was: in a teardown `function` where it is sure to be the test's own, else the
+   * scope, or missing where that is not known; elsewhere missing, but for a fixture of a wider
+   * scope that was torn down then.
    */
   readonly scope?: string;
 }
@@ -34,11 +48,16 @@ export interface LeftBehind {
   readonly title: string;
   /** Seconds after the end of its test at which it was still there; null when that is unknown. */
   readonly seconds: number | null;
-  /** It has ended since, with the isolation that it lived in; `pid` is the one that it had inside. */
+  /**
+   * It has ended since, with the isolation that it lived in; `pid` is the one that it had inside.
+   */
   readonly ended?: true;
 }
 
-/** One line of the events file, from pytest or from tractest. `time` in seconds since the epoch; `session` tells the pytests of a run apart. */
+/**
+ * One line of the events file, from pytest or from tractest. `time` in seconds since the epoch;
+ * `session` tells the pytests of a run apart.
+ */
 export type PytestEvent =
   & { readonly time: number; readonly session?: string }
   & (
@@ -69,19 +88,32 @@ export type PytestEvent =
       readonly cache?: string | null;
       /** After how many failures it stops; 0: never. */
       readonly maxfail?: number;
-      /** Seconds since the epoch at which the clock was 0 by which the kernel says when a process started. */
+      /**
+       * Seconds since the epoch at which the clock was 0 by which the kernel says when a process
+       * started.
+       */
       readonly booted?: number | null;
     }
     | { readonly event: "collected"; readonly count: number; readonly deselected: number }
-    /** Some of the tests that are going to run, in order, after `collected`: of a session without a queue, or of all that share one. */
+    /**
+     * Some of the tests that are going to run, in order, after `collected`: of a session without a
+     * queue, or of all that share one.
+     */
     | { readonly event: "tests"; readonly ids: readonly string[] }
-    | { readonly event: "items"; readonly items: readonly { readonly id: string; readonly group: string }[]; readonly last: boolean }
+    | {
+      readonly event: "items";
+      readonly items: readonly { readonly id: string; readonly group: string }[];
+      readonly last: boolean;
+    }
     | { readonly event: "claimed"; readonly index: number }
     /** What is run of what was collected, when that is not all of it or not in that order. */
     | {
       readonly event: "planned";
       readonly tests: number;
-      /** Seconds that it is expected to take; null when less than half of the tests have ever been timed. */
+      /**
+       * Seconds that it is expected to take; null when less than half of the tests have ever been
+       * timed.
+       */
       readonly predicted: number | null;
       /** Names the way in which the suite was cut into shards; null when it was not. */
       readonly cut: string | null;
@@ -91,7 +123,12 @@ export type PytestEvent =
     | { readonly event: "collection-skip"; readonly id: string; readonly message: string }
     /** What a test recorded about all of the suite, for the JUnit report. */
     | { readonly event: "suite-property"; readonly name: string; readonly value: string }
-    | { readonly event: "test-start"; readonly id: string; readonly file?: string; readonly line?: number | null }
+    | {
+      readonly event: "test-start";
+      readonly id: string;
+      readonly file?: string;
+      readonly line?: number | null;
+    }
     | {
       readonly event: "report";
       readonly id: string;
@@ -107,9 +144,20 @@ export type PytestEvent =
     /** The setup or teardown of a fixture that took long. */
     | { readonly event: "fixture"; readonly name: string; readonly phase: "setup" | "teardown" }
     | { readonly event: "children"; readonly id: string; readonly pids: readonly number[] }
-    | { readonly event: "warning"; readonly id: string; readonly category: string; readonly message: string; readonly where: string | null }
+    | {
+      readonly event: "warning";
+      readonly id: string;
+      readonly category: string;
+      readonly message: string;
+      readonly where: string | null;
+    }
     /** A test that has reached its time limit: it is about to be ended. */
-    | { readonly event: "terminating"; readonly id: string; readonly seconds: number; readonly limit: number }
+    | {
+      readonly event: "terminating";
+      readonly id: string;
+      readonly seconds: number;
+      readonly limit: number;
+    }
     /** A test that was ended at its time limit. */
     | {
       readonly event: "timeout";
@@ -120,9 +168,20 @@ export type PytestEvent =
       readonly traceback?: string;
     }
     /** pytest itself ended while the test ran. */
-    | { readonly event: "crash"; readonly id: string; readonly seconds: number; readonly message: string; readonly traceback?: string }
+    | {
+      readonly event: "crash";
+      readonly id: string;
+      readonly seconds: number;
+      readonly message: string;
+      readonly traceback?: string;
+    }
     /** The run, or its pytest, came to its end while the test ran: no fault of the test's own. */
-    | { readonly event: "cut"; readonly id: string; readonly seconds: number; readonly message: string }
+    | {
+      readonly event: "cut";
+      readonly id: string;
+      readonly seconds: number;
+      readonly message: string;
+    }
     /** What a stuck tree waited for: the document of `tractest hang`. */
     | {
       readonly event: "hang";
@@ -132,11 +191,25 @@ export type PytestEvent =
       readonly processes?: readonly HangProcess[];
       readonly stacks?: HangReport["stacks"];
     }
-    /** What a test left and lived when pytest had ended. Of no test in particular where `id` is null. */
-    | { readonly event: "leak"; readonly id: string | null; readonly processes: readonly LeftBehind[] }
+    /**
+     * What a test left and lived when pytest had ended. Of no test in particular where `id` is
+     * null.
+     */
+    | {
+      readonly event: "leak";
+      readonly id: string | null;
+      readonly processes: readonly LeftBehind[];
+    }
     /** What outlived its test and was gone when pytest had ended. */
-    | { readonly event: "left"; readonly id: string | null; readonly processes: readonly LeftBehind[] }
-    /** `error`: the class of what interrupted it; pytest has one of its own for where it stops by itself. */
+    | {
+      readonly event: "left";
+      readonly id: string | null;
+      readonly processes: readonly LeftBehind[];
+    }
+    /**
+     * `error`: the class of what interrupted it; pytest has one of its own for where it stops by
+     * itself.
+     */
     | { readonly event: "interrupted"; readonly message: string; readonly error?: string }
     | { readonly event: "internal-error"; readonly message: string }
     | {
@@ -161,13 +234,21 @@ export type PytestEvent =
 /** Why a pytest of a run was started. */
 export type SessionPurpose = "tests" | "resume" | "retry" | "shard" | "alone";
 
-/** Turns bytes of the events file, as they come, into whole lines and events. A line that is cut short waits for its end. */
+/**
+ * Turns bytes of the events file, as they come, into whole lines and events. A line that is cut
+ * short waits for its end.
+ */
 export class EventReader {
   #rest = "";
   #decoder = new TextDecoder();
 
-  /** The events in `bytes` and before, as far as their lines are whole; a line that is not ours is passed over. */
-  read(bytes: Uint8Array): { readonly lines: readonly string[]; readonly events: readonly PytestEvent[] } {
+  /**
+   * The events in `bytes` and before, as far as their lines are whole; a line that is not ours is
+   * passed over.
+   */
+  read(
+    bytes: Uint8Array,
+  ): { readonly lines: readonly string[]; readonly events: readonly PytestEvent[] } {
     const parts = (this.#rest + this.#decoder.decode(bytes, { stream: true })).split("\n");
     this.#rest = parts.pop()!;
     const lines: string[] = [];
@@ -188,8 +269,12 @@ export function parseEvent(line: string): PytestEvent | null {
   return "event" in read ? read.event : null;
 }
 
-/** What a line of an events file is: an event, an event of a later version, or no event, and why. */
-export type ReadLine = { readonly event: PytestEvent } | { readonly later: string } | { readonly problem: string };
+/**
+ * What a line of an events file is: an event, an event of a later version, or no event, and why.
+ */
+export type ReadLine = { readonly event: PytestEvent } | { readonly later: string } | {
+  readonly problem: string;
+};
 
 /** Reads one line of an events file, and checks all of its fields. */
 export function readEvent(line: string): ReadLine {

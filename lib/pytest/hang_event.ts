@@ -46,7 +46,10 @@ export interface HangReport {
   readonly processes: readonly HangProcess[];
   /** What the verdict rests on, or what was seen instead. */
   readonly evidence: readonly string[];
-  /** The signature of the hang of full capture pipes, point by point; empty where nothing could be seen. */
+  /**
+   * The signature of the hang of full capture pipes, point by point; empty where nothing could be
+   * seen.
+   */
   readonly signature: readonly SignaturePoint[];
   /** What to try, in order. */
   readonly recipe: readonly string[];

@@ -1,7 +1,13 @@
 import { describeLeft } from "./describe_left.ts";
 import { withoutAnsi } from "../base/escape.ts";
 import type { LeftBehind } from "./events.ts";
-import { type Attempt, failuresOf, type ResultFailure, type Results, type TestResult } from "./results.ts";
+import {
+  type Attempt,
+  failuresOf,
+  type ResultFailure,
+  type Results,
+  type TestResult,
+} from "./results.ts";
 
 /** The results that one suite of a JUnit document has. */
 export interface JunitSuite {
@@ -10,18 +16,23 @@ export interface JunitSuite {
 }
 
 /**
- * The results of a run as one JUnit document: a single suite, or one for each cell of a matrix; names as pytest gives them, so that histories of CI systems go on. Of a
- * run that was cut short it holds what is known, and the tests that were running or did not run count as errors.
+ * The results of a run as one JUnit document: a single suite, or one for each cell of a matrix;
+ * names as pytest gives them, so that histories of CI systems go on. Of a run that was cut short it
+ * holds what is known, and the tests that were running or did not run count as errors.
  *
- * As pytest does: `failure` for what failed in the call, each failed subtest too, `error` for fixtures and collection; an error in the
- * teardown of a test that failed has an element of its own. Counts agree with {@linkcode Results.counts}: `errors` are those and the
- * tests that did not run. Other than pytest: `tests` is how many tests there are, where pytest counts one that passed, and whose teardown
- * failed, as two: a CI system that takes failures and errors from it would show one that passed and is nowhere. As surefire does: earlier
- * attempts of a test that was tried again are `flakyFailure`, or `rerunFailure` if it stayed red.
+ * As pytest does: `failure` for what failed in the call, each failed subtest too, `error` for
+ * fixtures and collection; an error in the teardown of a test that failed has an element of its
+ * own. Counts agree with {@linkcode Results.counts}: `errors` are those and the tests that did not
+ * run. Other than pytest: `tests` is how many tests there are, where pytest counts one that passed,
+ * and whose teardown failed, as two: a CI system that takes failures and errors from it would show
+ * one that passed and is nowhere. As surefire does: earlier attempts of a test that was tried again
+ * are `flakyFailure`, or `rerunFailure` if it stayed red.
  */
 export function junit(results: Results | readonly JunitSuite[]): string {
   const suites = "tests" in results ? [{ name: "tractest", results }] : results;
-  return `<?xml version="1.0" encoding="utf-8"?>\n${element("testsuites", { name: "tractest" }, suites.map(suiteOf))}\n`;
+  return `<?xml version="1.0" encoding="utf-8"?>\n${
+    element("testsuites", { name: "tractest" }, suites.map(suiteOf))
+  }\n`;
 }
 
 function suiteOf({ name, results }: JunitSuite): string {
@@ -69,27 +80,53 @@ function suiteProperties({ started, ended, properties: recorded }: Results): str
     exitCode: ended?.exitCode,
     ending: ended?.ending,
   };
-  const known = Object.entries(facts).flatMap(([name, value]) => value == null ? [] : [[name, String(value)]]);
+  const known = Object.entries(facts).flatMap(([name, value]) =>
+    value == null ? [] : [[name, String(value)]]
+  );
   return properties([...known, ...recorded]);
 }
 
 /** As pytest's own report has it. */
 function internalError(message: string): Case {
   const body = detail("error", { message: "internal error" }, message);
-  return { ...NOTHING, tests: 1, errors: 1, xml: element("testcase", { classname: "pytest", name: "internal", time: "0.000" }, [body]) };
+  return {
+    ...NOTHING,
+    tests: 1,
+    errors: 1,
+    xml: element("testcase", { classname: "pytest", name: "internal", time: "0.000" }, [body]),
+  };
 }
 
-function collectionCase({ id, failure }: { readonly id: string; readonly failure: ResultFailure }): Case {
-  const body = detail("error", { message: "collection failure" }, failure.traceback || failure.message);
-  return { ...NOTHING, tests: 1, errors: 1, xml: element("testcase", { ...nameOf(id), time: "0.000" }, [body]) };
+function collectionCase(
+  { id, failure }: { readonly id: string; readonly failure: ResultFailure },
+): Case {
+  const body = detail(
+    "error",
+    { message: "collection failure" },
+    failure.traceback || failure.message,
+  );
+  return {
+    ...NOTHING,
+    tests: 1,
+    errors: 1,
+    xml: element("testcase", { ...nameOf(id), time: "0.000" }, [body]),
+  };
 }
 
 function skippedCollection(id: string, reason: string): Case {
   const skipped = detail("skipped", { type: "pytest.skip", message: "collection skipped" }, reason);
-  return { ...NOTHING, tests: 1, skipped: 1, xml: element("testcase", { ...nameOf(id), time: "0.000" }, [skipped]) };
+  return {
+    ...NOTHING,
+    tests: 1,
+    skipped: 1,
+    xml: element("testcase", { ...nameOf(id), time: "0.000" }, [skipped]),
+  };
 }
 
-/** Tests that were to run and never began, where that is not pytest's own way to stop, with `-x`, say. */
+/**
+ * Tests that were to run and never began, where that is not pytest's own way to stop, with `-x`,
+ * say.
+ */
 function neverBegun(results: Results, tests: readonly TestResult[]): Case[] {
   if (results.ended !== null && results.ended.ending === null) return [];
   const begun = new Map<string, number>();
@@ -99,7 +136,14 @@ function neverBegun(results: Results, tests: readonly TestResult[]): Case[] {
     const left = begun.get(id) ?? 0;
     begun.set(id, left - 1);
     if (left > 0) return [];
-    return [{ ...NOTHING, tests: 1, errors: 1, xml: element("testcase", { ...nameOf(id), time: "0.000" }, [detail("error", { message }, "")]) }];
+    return [{
+      ...NOTHING,
+      tests: 1,
+      errors: 1,
+      xml: element("testcase", { ...nameOf(id), time: "0.000" }, [
+        detail("error", { message }, ""),
+      ]),
+    }];
   });
 }
 
@@ -117,13 +161,24 @@ function casesOf(test: TestResult, results: Results): Case[] {
   const last = attempts.at(-1)!;
   const head = { ...nameOf(test.id), ...placeOf(test) };
   const known = properties([...last.properties, ...test.leaked.map(leakProperty)]);
-  const testcase = (body: readonly string[]) => element("testcase", { ...head, time: fixed(last.seconds) }, [known, ...body]);
+  const testcase = (body: readonly string[]) =>
+    element("testcase", { ...head, time: fixed(last.seconds) }, [known, ...body]);
   const another = (kind: Kind, message: string, traceback: string, end: string): Case => {
-    return { ...NOTHING, errors: 1, xml: element("testcase", { ...head, time: "0.000" }, [detail(kind, { message }, traceback), end]) };
+    return {
+      ...NOTHING,
+      errors: 1,
+      xml: element("testcase", { ...head, time: "0.000" }, [
+        detail(kind, { message }, traceback),
+        end,
+      ]),
+    };
   };
-  const others = (shown: Attempt) => attempts.flatMap((attempt) => attempt === shown ? [] : attempt.failure ?? []);
+  const others = (shown: Attempt) =>
+    attempts.flatMap((attempt) => attempt === shown ? [] : attempt.failure ?? []);
   if (!hasResult(test)) {
-    const error = detail("error", { message: last.cut ?? `the run ended while it ran: ${endOf(results)}` }, "");
+    const error = detail("error", {
+      message: last.cut ?? `the run ended while it ran: ${endOf(results)}`,
+    }, "");
     const earlier = others(last).map((failure) => attemptElement("rerun", failure));
     return [{ ...NOTHING, tests: 1, errors: 1, xml: testcase([error, ...earlier]) }];
   }
@@ -157,7 +212,9 @@ function redCases(
   const later = failures.filter((failure) => failure !== first && !rest.includes(failure));
   const kind = kindOf(first!);
   const body = [
-    ...[first!, ...rest].map((failure) => detail(kind, { message: messageOf(failure, kind) }, failure.traceback)),
+    ...[first!, ...rest].map((failure) =>
+      detail(kind, { message: messageOf(failure, kind) }, failure.traceback)
+    ),
     ...others.map((failure) => attemptElement("rerun", failure)),
     output(first!),
   ];
@@ -168,7 +225,12 @@ function redCases(
     errors: kind === "error" ? 1 : 0,
     xml: testcase(body),
   };
-  return [main, ...later.map((failure) => another("error", messageOf(failure, "error"), failure.traceback, output(failure)))];
+  return [
+    main,
+    ...later.map((failure) =>
+      another("error", messageOf(failure, "error"), failure.traceback, output(failure))
+    ),
+  ];
 }
 
 type Kind = "failure" | "error";
@@ -190,7 +252,10 @@ function attemptElement(prefix: "flaky" | "rerun", failure: ResultFailure): stri
 
 function skippedElement({ outcome, reason }: Attempt): string {
   const message = (reason ?? "").replace(/^Skipped: /, "");
-  return detail("skipped", { type: outcome === "xfailed" ? "pytest.xfail" : "pytest.skip", message }, "");
+  return detail("skipped", {
+    type: outcome === "xfailed" ? "pytest.xfail" : "pytest.skip",
+    message,
+  }, "");
 }
 
 function output({ output = "" }: ResultFailure): string {
@@ -204,29 +269,45 @@ function leakProperty(left: LeftBehind): [string, string] {
 /** `tests/a/test_b.py::TestC::test_d[e::f]` is `tests.a.test_b.TestC` and `test_d[e::f]`. */
 function nameOf(id: string): { classname: string; name: string } {
   const [path = "", ...rest] = id.split("::");
-  // A bracket in a path is part of it; the first one after it begins the parameters, which may hold "::".
+  // A bracket in a path is part of it; the first one after it begins the parameters, which may hold
+  // "::".
   const tail = rest.join("::");
   const bracket = tail.indexOf("[");
   const inner = bracket < 0 ? tail : tail.slice(0, bracket);
-  const names = [path.replaceAll("/", ".").replace(/\.py$/, ""), ...(tail === "" ? [] : inner.split("::"))];
+  const names = [
+    path.replaceAll("/", ".").replace(/\.py$/, ""),
+    ...(tail === "" ? [] : inner.split("::")),
+  ];
   const name = names.pop()! + (bracket < 0 ? "" : tail.slice(bracket));
   return { classname: names.join("."), name };
 }
 
 function placeOf({ file, line }: TestResult): Record<string, string> {
-  return { ...(file === null ? {} : { file }), ...(file === null || line === null ? {} : { line: String(line + 1) }) };
+  return {
+    ...(file === null ? {} : { file }),
+    ...(file === null || line === null ? {} : { line: String(line + 1) }),
+  };
 }
 
 function properties(rows: readonly (readonly string[])[]): string {
-  return rows.length === 0 ? "" : element("properties", {}, rows.map(([name, value]) => element("property", { name: name!, value: value! }, [])));
+  return rows.length === 0 ? "" : element(
+    "properties",
+    {},
+    rows.map(([name, value]) => element("property", { name: name!, value: value! }, [])),
+  );
 }
 
 function detail(name: string, attributes: Readonly<Record<string, string>>, body: string): string {
   return element(name, attributes, [text(body)]);
 }
 
-function element(name: string, attributes: Readonly<Record<string, string>>, children: readonly string[]): string {
-  const head = Object.entries(attributes).map(([key, value]) => ` ${key}="${attribute(value)}"`).join("");
+function element(
+  name: string,
+  attributes: Readonly<Record<string, string>>,
+  children: readonly string[],
+): string {
+  const head = Object.entries(attributes).map(([key, value]) => ` ${key}="${attribute(value)}"`)
+    .join("");
   const body = children.join("");
   return body === "" ? `<${name}${head}/>` : `<${name}${head}>${body}</${name}>`;
 }
@@ -238,7 +319,10 @@ function fixed(seconds: number): string {
 
 function text(value: string): string {
   // A parser turns a bare CR into LF.
-  return legal(withoutAnsi(value)).replace(/[&<>\r]/g, (character) => `&#${character.charCodeAt(0)};`);
+  return legal(withoutAnsi(value)).replace(
+    /[&<>\r]/g,
+    (character) => `&#${character.charCodeAt(0)};`,
+  );
 }
 
 function attribute(value: string): string {
@@ -247,7 +331,10 @@ function attribute(value: string): string {
 
 /** What XML 1.0 has no way to say is written as pytest writes it: `#x1B`. */
 function legal(value: string): string {
-  return value.replace(ILLEGAL, (character) => `#x${character.codePointAt(0)!.toString(16).toUpperCase().padStart(2, "0")}`);
+  return value.replace(
+    ILLEGAL,
+    (character) => `#x${character.codePointAt(0)!.toString(16).toUpperCase().padStart(2, "0")}`,
+  );
 }
 
 // deno-lint-ignore no-control-regex

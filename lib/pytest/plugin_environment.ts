@@ -8,7 +8,11 @@ import { cacheDirectory, digest, usable } from "../project/directories.ts";
 /** The module that PYTEST_PLUGINS gets. */
 const MODULE = "tractest_plugin";
 /** The texts of the modules, by their files. */
-const SOURCES = { [`${MODULE}.py`]: plugin, "tractest_events.py": events, "tractest_ids.py": ids } as const;
+const SOURCES = {
+  [`${MODULE}.py`]: plugin,
+  "tractest_events.py": events,
+  "tractest_ids.py": ids,
+} as const;
 
 /** What the plugin of one session is told. */
 export interface PluginSettings {
@@ -25,8 +29,9 @@ export interface PluginSettings {
 }
 
 /**
- * The variables that make pytest load the embedded plugin. It is put into a private directory that is named after its content, alone, so
- * that nothing else becomes importable; what stands there already is compared, never trusted.
+ * The variables that make pytest load the embedded plugin. It is put into a private directory that
+ * is named after its content, alone, so that nothing else becomes importable; what stands there
+ * already is compared, never trusted.
  *
  * @param inherited the environment that pytest gets otherwise
  */
@@ -43,7 +48,8 @@ export async function pluginEnvironment(
     const file = join(directory, name);
     if (await host.files.readText(file) !== text) await host.files.writeFile(file, text);
   }
-  const before = (variable: string, own: string, separator: string) => [own, inherited.get(variable)].filter(Boolean).join(separator);
+  const before = (variable: string, own: string, separator: string) =>
+    [own, inherited.get(variable)].filter(Boolean).join(separator);
   return {
     TRACTEST_EVENTS: events,
     TRACTEST_SESSION: session,

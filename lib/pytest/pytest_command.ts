@@ -1,7 +1,12 @@
 import { COUNTERPARTS, DEBUGGER_OPTIONS } from "../tables/pytest_options.ts";
 import { UsageError } from "../errors.ts";
 import type { CommandLine } from "../command_line/parse.ts";
-import { hasPositional, optionNames, splitRunWords, takesValue } from "../command_line/run_words.ts";
+import {
+  hasPositional,
+  optionNames,
+  splitRunWords,
+  takesValue,
+} from "../command_line/run_words.ts";
 
 /** What a command line of `run` comes to, before its targets are resolved. */
 export interface RunIntent {
@@ -23,8 +28,23 @@ export interface RunIntent {
   readonly printsOnly: boolean;
 }
 
-/** Options that leave tests of the targets out, so that a run of the full suite with one of them is no full run. */
-const SELECTING = ["-k", "-m", "--lf", "--last-failed", "--sw", "--stepwise", "--deselect", "--ignore", "--ignore-glob", "--co", "--collect-only"];
+/**
+ * Options that leave tests of the targets out, so that a run of the full suite with one of them is
+ * no full run.
+ */
+const SELECTING = [
+  "-k",
+  "-m",
+  "--lf",
+  "--last-failed",
+  "--sw",
+  "--stepwise",
+  "--deselect",
+  "--ignore",
+  "--ignore-glob",
+  "--co",
+  "--collect-only",
+];
 
 /** Options with which pytest runs no test. */
 const PRINTING = [
@@ -76,7 +96,9 @@ export function runIntent(line: CommandLine, isTarget: (word: string) => boolean
   }
   if (!line.words) targetWords.push(...line.operands);
   passed.push(...line.afterDashes);
-  for (const item of splitRunWords(line.afterDashes, []).words) if (item.kind === "pytest") needsValue(item.words);
+  for (const item of splitRunWords(line.afterDashes, []).words) {
+    if (item.kind === "pytest") needsValue(item.words);
+  }
   const names = optionNames(passed);
   return {
     targetWords,
@@ -90,10 +112,15 @@ export function runIntent(line: CommandLine, isTarget: (word: string) => boolean
   };
 }
 
-/** The last word of a command line may be an option that takes the next: it would take what we put there. */
+/**
+ * The last word of a command line may be an option that takes the next: it would take what we put
+ * there.
+ */
 function needsValue([option, value]: readonly string[]): void {
   const name = option?.startsWith("--") ? option : `-${option?.at(-1)}`;
-  if (value !== undefined || option === undefined || option.includes("=") || !takesValue(name)) return;
+  if (value !== undefined || option === undefined || option.includes("=") || !takesValue(name)) {
+    return;
+  }
   throw new UsageError(`Option "${name}" needs a value`, `tractest run ${name} VALUE`);
 }
 
@@ -108,68 +135,119 @@ export interface CommandParts {
 }
 
 /**
- * The command of a run, as a person would type it: the default flags that nothing overrides, our options in pytest's terms, pytest's
- * own as typed, the targets last.
+ * The command of a run, as a person would type it: the default flags that nothing overrides, our
+ * options in pytest's terms, pytest's own as typed, the targets last.
  */
-export function pytestCommand({ python, defaultFlags, line, intent, targets }: CommandParts): string[] {
+export function pytestCommand(
+  { python, defaultFlags, line, intent, targets }: CommandParts,
+): string[] {
   const translated = translate(line, optionNames(intent.passed));
-  const given = new Set([...optionNames([...translated, ...intent.passed]), ...(line.has("header") ? ["--header"] : [])]);
-  const defaults = line.has("no-defaults") ? [] : defaultFlags.filter((flag) => !yields(flag, given));
+  const given = new Set([
+    ...optionNames([...translated, ...intent.passed]),
+    ...(line.has("header") ? ["--header"] : []),
+  ]);
+  const defaults = line.has("no-defaults")
+    ? []
+    : defaultFlags.filter((flag) => !yields(flag, given));
   const flags = [...defaults, ...translated, ...intent.passed];
-  const guarded = targets.length > 0 && (intent.openEnd || targets.some((target) => target.startsWith("-")));
-  return [...python, "-m", "pytest", ...flags, ...(guarded && !intent.passed.includes("--") ? ["--"] : []), ...targets];
+  const guarded = targets.length > 0 &&
+    (intent.openEnd || targets.some((target) => target.startsWith("-")));
+  return [
+    ...python,
+    "-m",
+    "pytest",
+    ...flags,
+    ...(guarded && !intent.passed.includes("--") ? ["--"] : []),
+    ...targets,
+  ];
 }
 
-/** A command of pytest with more words, before those that were typed: these win where both have a say. */
+/**
+ * A command of pytest with more words, before those that were typed: these win where both have a
+ * say.
+ */
 export function withWords(argv: readonly string[], words: readonly string[]): readonly string[] {
   const at = argv.findIndex((word, index) => word === "pytest" && argv[index - 1] === "-m") + 1;
-  return words.length === 0 || at === 0 ? argv : [...argv.slice(0, at), ...words, ...argv.slice(at)];
+  return words.length === 0 || at === 0
+    ? argv
+    : [...argv.slice(0, at), ...words, ...argv.slice(at)];
 }
 
-/** Our options in pytest's terms. Each value is tied to its option: some of them take several words and would swallow a target. */
+/**
+ * Our options in pytest's terms. Each value is tied to its option: some of them take several words
+ * and would swallow a target.
+ */
 function translate(line: CommandLine, given: ReadonlySet<string>): string[] {
   const words: string[] = [];
   const color = line.value("color");
-  if (color === "always" || color === "never") words.push(`--color=${color === "always" ? "yes" : "no"}`);
-  if (line.has("tpdb") || line.has("debug-mode")) words.push(...(given.has("-s") || given.has("--capture") ? [] : ["-s"]), "--tpdb");
+  if (color === "always" || color === "never") {
+    words.push(`--color=${color === "always" ? "yes" : "no"}`);
+  }
+  if (line.has("tpdb") || line.has("debug-mode")) {
+    words.push(...(given.has("-s") || given.has("--capture") ? [] : ["-s"]), "--tpdb");
+  }
   if (line.has("ll")) words.push(`--ll=${line.value("ll")}`);
   for (const transport of new Set(line.values("tpt-proto"))) words.push(`--tpt-proto=${transport}`);
   if (line.has("spawn-backend")) words.push(`--spawn-backend=${line.value("spawn-backend")}`);
-  if (!["-s", "--capture"].some((option) => given.has(option) || words.includes(option)) && forksServer(line)) words.push(CAPTURE_SYS);
+  if (
+    !["-s", "--capture"].some((option) => given.has(option) || words.includes(option)) &&
+    forksServer(line)
+  ) words.push(CAPTURE_SYS);
   return words;
 }
 
 const CAPTURE_SYS = "--capture=sys";
 
-/** Whether the chosen backend starts actors by a fork server: they inherit the descriptors that `--capture=fd` puts in place of the real ones. */
+/**
+ * Whether the chosen backend starts actors by a fork server: they inherit the descriptors that
+ * `--capture=fd` puts in place of the real ones.
+ */
 function forksServer(line: CommandLine): boolean {
   return /fork_?serv/.test(line.value("spawn-backend") ?? "");
 }
 
-/** What is said about an option that was added to a command because of the spawn backend; null when none was. */
+/**
+ * What is said about an option that was added to a command because of the spawn backend; null when
+ * none was.
+ */
 export function captureNote(argv: readonly string[], line: CommandLine): string | null {
-  if (!forksServer(line) || !argv.includes(CAPTURE_SYS) || line.afterDashes.includes(CAPTURE_SYS)) return null;
-  if (line.words?.some((item) => item.kind === "pytest" && item.words.some((word) => word.startsWith("--capture")))) return null;
+  if (!forksServer(line) || !argv.includes(CAPTURE_SYS) || line.afterDashes.includes(CAPTURE_SYS)) {
+    return null;
+  }
+  if (
+    line.words?.some((item) =>
+      item.kind === "pytest" && item.words.some((word) => word.startsWith("--capture"))
+    )
+  ) return null;
   return `${CAPTURE_SYS}, since the actors of a fork server would inherit what --capture=fd puts in place of standard output`;
 }
 
 function yields(flag: string, given: ReadonlySet<string>): boolean {
   const name = flag.replace(/=.*$/s, "");
-  const group = (COUNTERPARTS as readonly (readonly string[])[]).find((names) => names.includes(name)) ?? [name];
+  const group =
+    (COUNTERPARTS as readonly (readonly string[])[]).find((names) => names.includes(name)) ??
+      [name];
   return group.some((option) => given.has(option));
 }
 
-/** The spawn backends that a checkout of tractor knows, read from the text of its `_spawn.py`; null if it does not say. */
+/**
+ * The spawn backends that a checkout of tractor knows, read from the text of its `_spawn.py`; null
+ * if it does not say.
+ */
 export function spawnBackends(source: string): string[] | null {
   const literal = /^\s*SpawnMethodKey\b[^=]*=\s*Literal\[([^\]]*)\]/m.exec(source);
   if (!literal) return null;
-  const names = [...literal[1]!.replace(/#.*$/gm, "").matchAll(/(['"])([\w.-]+)\1/g)].map((match) => match[2]!);
+  const names = [...literal[1]!.replace(/#.*$/gm, "").matchAll(/(['"])([\w.-]+)\1/g)].map((match) =>
+    match[2]!
+  );
   return names.length > 0 ? names : null;
 }
 
 /** The default flags without those that stop pytest at a failure. */
 export function withoutStopping(flags: readonly string[]): string[] {
-  const stopping: readonly string[] = COUNTERPARTS.find((names) => (names as readonly string[]).includes("--maxfail"))!;
+  const stopping: readonly string[] = COUNTERPARTS.find((names) =>
+    (names as readonly string[]).includes("--maxfail")
+  )!;
   return flags.filter((flag) => !stopping.includes(flag.replace(/=.*$/s, "")));
 }
 
@@ -181,20 +259,38 @@ export function stopsAtFirst(argv: readonly string[]): boolean {
   return names.has("-x") && !words.some((word) => /^--maxfail=/.test(word));
 }
 
-/** The same, to run one test again that is named otherwise: pytest is not to choose by what it recorded. */
+/**
+ * The same, to run one test again that is named otherwise: pytest is not to choose by what it
+ * recorded.
+ */
 export function withoutRerun(intent: RunIntent): RunIntent {
   const passed = intent.passed.filter((word) => !RERUNNING.includes(word));
   return { ...intent, passed, openEnd: false, collectsByItself: false };
 }
 
 /** pytest's options that choose by what earlier runs recorded. */
-const RERUNNING = ["--lf", "--last-failed", "--ff", "--failed-first", "--nf", "--new-first", "--sw", "--stepwise", "--sw-skip", "--stepwise-skip"];
+const RERUNNING = [
+  "--lf",
+  "--last-failed",
+  "--ff",
+  "--failed-first",
+  "--nf",
+  "--new-first",
+  "--sw",
+  "--stepwise",
+  "--sw-skip",
+  "--stepwise-skip",
+];
 
-/** Whether a pytest with this command captures output: no `-s`, no `--capture=no`, no debugger of tractor's. */
+/**
+ * Whether a pytest with this command captures output: no `-s`, no `--capture=no`, no debugger of
+ * tractor's.
+ */
 export function capturesOutput(argv: readonly string[]): boolean {
   const words = argv.slice(argv.indexOf("pytest") + 1);
   const names = optionNames(words);
-  return !names.has("-s") && !words.includes("--capture=no") && !words.some((word, index) => word === "no" && words[index - 1] === "--capture");
+  return !names.has("-s") && !words.includes("--capture=no") &&
+    !words.some((word, index) => word === "no" && words[index - 1] === "--capture");
 }
 
 /** The level of `--ll` in a command of pytest; null when it is not given. */
@@ -209,5 +305,9 @@ export function backendOf(argv: readonly string[]): string | null {
 
 function valueOf(argv: readonly string[], option: string): string | null {
   const at = argv.findLastIndex((word) => word === option || word.startsWith(`${option}=`));
-  return at < 0 ? null : argv[at]!.startsWith(`${option}=`) ? argv[at]!.slice(option.length + 1) : argv[at + 1] ?? null;
+  return at < 0
+    ? null
+    : argv[at]!.startsWith(`${option}=`)
+    ? argv[at]!.slice(option.length + 1)
+    : argv[at + 1] ?? null;
 }

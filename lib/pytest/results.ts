@@ -2,10 +2,19 @@ import type { Failure, LeftBehind, PytestEvent, SessionPurpose } from "./events.
 import { Counter, type Counts, type FailedReport } from "./verdict.ts";
 
 /**
- * How a test ended. `timeout`: it was ended at its time limit; `crash`: pytest itself ended while it ran; `unfinished`: nothing is known
- * yet, or ever.
+ * How a test ended. `timeout`: it was ended at its time limit; `crash`: pytest itself ended while
+ * it ran; `unfinished`: nothing is known yet, or ever.
  */
-export type Outcome = "passed" | "failed" | "error" | "skipped" | "xfailed" | "xpassed" | "timeout" | "crash" | "unfinished";
+export type Outcome =
+  | "passed"
+  | "failed"
+  | "error"
+  | "skipped"
+  | "xfailed"
+  | "xpassed"
+  | "timeout"
+  | "crash"
+  | "unfinished";
 
 /** Outcomes that are red. */
 export const RED: ReadonlySet<Outcome> = new Set(["failed", "error", "timeout", "crash"]);
@@ -64,12 +73,20 @@ export function newAttempt(session: string, began: number): Attempt {
   };
 }
 
-/** Notes what pytest reports of a phase, or of a part of the test. A failure is not taken back by what comes later. */
-export function takeReport(attempt: Attempt, event: Extract<PytestEvent, { event: "report" }>): void {
+/**
+ * Notes what pytest reports of a phase, or of a part of the test. A failure is not taken back by
+ * what comes later.
+ */
+export function takeReport(
+  attempt: Attempt,
+  event: Extract<PytestEvent, { event: "report" }>,
+): void {
   attempt.seconds += event.seconds;
   const outcome = outcomeOf(event);
   if (outcome !== null && !RED.has(attempt.outcome)) attempt.outcome = outcome;
-  const word = event.subtest !== undefined && event.outcome === "passed" ? "subtests passed" : event.category;
+  const word = event.subtest !== undefined && event.outcome === "passed"
+    ? "subtests passed"
+    : event.category;
   if (word === "passed" && attempt.counted === NONE) attempt.counted = PASSED;
   else if (word !== "") attempt.counted = [...attempt.counted, word];
   if (event.outcome === "failed") addFailure(attempt, failureOf(event, event.phase));
@@ -81,18 +98,33 @@ export function takeReport(attempt: Attempt, event: Extract<PytestEvent, { event
 }
 
 /** Notes what ended a test from outside. What it had said before comes first. */
-export function takeEnd(attempt: Attempt, event: Extract<PytestEvent, { event: "timeout" | "crash" }>): void {
+export function takeEnd(
+  attempt: Attempt,
+  event: Extract<PytestEvent, { event: "timeout" | "crash" }>,
+): void {
   const phase = attempt.phase === "teardown" ? "teardown" : "call";
   if (!RED.has(attempt.outcome)) attempt.outcome = event.event;
-  addFailure(attempt, { phase, message: event.message, where: null, traceback: event.traceback ?? "", errors: [] });
+  addFailure(attempt, {
+    phase,
+    message: event.message,
+    where: null,
+    traceback: event.traceback ?? "",
+    errors: [],
+  });
   attempt.counted = [...attempt.counted, phase === "call" ? "failed" : "error"];
   attempt.seconds = event.seconds;
   attempt.ended = event.event;
   endAttempt(attempt);
 }
 
-/** Notes that the run ended while it ran: that counts as an error only where it had said something before. */
-function takeCut(attempt: Attempt, { seconds, message }: Extract<PytestEvent, { event: "cut" }>): void {
+/**
+ * Notes that the run ended while it ran: that counts as an error only where it had said something
+ * before.
+ */
+function takeCut(
+  attempt: Attempt,
+  { seconds, message }: Extract<PytestEvent, { event: "cut" }>,
+): void {
   attempt.cut = message;
   attempt.seconds = seconds;
   if (attempt.counted.length > 0) attempt.counted = [...attempt.counted, "error"];
@@ -110,13 +142,15 @@ function endAttempt(attempt: Attempt): void {
 }
 
 /** All that went wrong in an attempt, in its order. */
-export function failuresOf({ failure, later }: Pick<Attempt, "failure" | "later">): readonly ResultFailure[] {
+export function failuresOf(
+  { failure, later }: Pick<Attempt, "failure" | "later">,
+): readonly ResultFailure[] {
   return failure === null ? NONE : [failure, ...later];
 }
 
 /**
- * Whether a failure is the test's own: not that of a fixture of a wider scope that was torn down then, which other tests have set up. In
- * a teardown that has to be known.
+ * Whether a failure is the test's own: not that of a fixture of a wider scope that was torn down
+ * then, which other tests have set up. In a teardown that has to be known.
  */
 export function isOwnFailure({ phase, scope }: ResultFailure): boolean {
   return phase === "teardown" ? scope === "function" : scope === undefined || scope === "function";
@@ -145,7 +179,10 @@ export interface TestResult {
 }
 
 class Result implements TestResult {
-  /** How many tests of its id began in each session, where there is more than one; known to the first of them. */
+  /**
+   * How many tests of its id began in each session, where there is more than one; known to the
+   * first of them.
+   */
   further: Map<string, number> | null = null;
   file: string | null = null;
   line: number | null = null;
@@ -178,15 +215,21 @@ class Result implements TestResult {
     if (this.attempts.length === 0) return NONE;
     const last = failuresOf(this.attempts.at(-1)!);
     // One that was cut takes nothing back of what the attempt before it has said.
-    return last.length > 0 || this.finished || this.attempts.length < 2 ? last : failuresOf(this.attempts.at(-2)!);
+    return last.length > 0 || this.finished || this.attempts.length < 2
+      ? last
+      : failuresOf(this.attempts.at(-2)!);
   }
 
   get flaky(): boolean {
-    return this.finished && !RED.has(this.outcome) && this.attempts.some((attempt) => RED.has(attempt.outcome));
+    return this.finished && !RED.has(this.outcome) &&
+      this.attempts.some((attempt) => RED.has(attempt.outcome));
   }
 }
 
-/** pytest's words for how a phase ended. A red one is not taken back by a later phase: a failed test with an error in its teardown has failed. */
+/**
+ * pytest's words for how a phase ended. A red one is not taken back by a later phase: a failed test
+ * with an error in its teardown has failed.
+ */
 const CATEGORIES: Readonly<Record<string, Outcome>> = {
   passed: "passed",
   failed: "failed",
@@ -217,15 +260,18 @@ const ABOUT_TESTS: ReadonlySet<PytestEvent["event"]> = new Set([
   "left",
 ]);
 
-/** Tests of one id that run at once in one session, at most: each worker of pytest-xdist has one. */
+/**
+ * Tests of one id that run at once in one session, at most: each worker of pytest-xdist has one.
+ */
 const MOST_AT_ONCE = 64;
 
 /** What keeps the second of one id apart from the first: in no id of pytest's. */
 const SECOND = "\0";
 
 /**
- * The results of a run, from the events of all of its sessions: a test that ran again in another session has another attempt. What has
- * the same id and begins in the same session is another test. Built up one by one, so that a run that is cut short loses nothing.
+ * The results of a run, from the events of all of its sessions: a test that ran again in another
+ * session has another attempt. What has the same id and begins in the same session is another test.
+ * Built up one by one, so that a run that is cut short loses nothing.
  */
 export class Results {
   /** By their ids; the second and further ones of an id by names of their own. */
@@ -242,7 +288,9 @@ export class Results {
   readonly internalErrors: string[] = [];
   /** What tests recorded about all of the suite. */
   readonly properties: (readonly [string, string])[] = [];
-  /** Tests that are to run, with how many there are of each id, by the session that said so first. */
+  /**
+   * Tests that are to run, with how many there are of each id, by the session that said so first.
+   */
   readonly #toRun = new Map<string, { readonly session: string; times: number }>();
   /** What was left behind, nobody knows by which test. */
   readonly leaked: LeftBehind[] = [];
@@ -255,7 +303,10 @@ export class Results {
   /** Seconds since the epoch of the first and the last event. */
   first: number | null = null;
   latest: number | null = null;
-  /** How many events said something of tests: as long as it stays, so does all that is known of them. */
+  /**
+   * How many events said something of tests: as long as it stays, so does all that is known of
+   * them.
+   */
   told = 0;
 
   add(event: PytestEvent): void {
@@ -291,7 +342,9 @@ export class Results {
         if (!this.internalErrors.includes(event.message)) this.internalErrors.push(event.message);
         break;
       case "suite-property":
-        if (!this.properties.some(([name, value]) => name === event.name && value === event.value)) {
+        if (
+          !this.properties.some(([name, value]) => name === event.name && value === event.value)
+        ) {
           this.properties.push([event.name, event.value]);
         }
         break;
@@ -329,7 +382,10 @@ export class Results {
     return [...this.tests.values()].filter((test) => test.finished || RED.has(test.outcome));
   }
 
-  /** How many tests ended in which way, as pytest counts: the one count that all that is said of a run has. */
+  /**
+   * How many tests ended in which way, as pytest counts: the one count that all that is said of a
+   * run has.
+   */
   get counts(): Counts {
     const counter = new Counter();
     counter.add(["error"], this.collectionErrors.length);
@@ -338,22 +394,35 @@ export class Results {
     return counter.counts(this.notRun.length);
   }
 
-  /** All that went wrong and stayed so: collections first, then tests in the order in which they began. */
+  /**
+   * All that went wrong and stayed so: collections first, then tests in the order in which they
+   * began.
+   */
   get failures(): FailedReport[] {
     return [
       ...this.collectionErrors.map(({ id, failure }) => ({ id, ...failure })),
-      ...[...this.tests.values()].flatMap(({ id, failures }) => failures.map((failure) => ({ id, ...failure }))),
+      ...[...this.tests.values()].flatMap(({ id, failures }) =>
+        failures.map((failure) => ({ id, ...failure }))
+      ),
     ];
   }
 
-  /** Ids of the tests that were to run and have no result, also of those that had begun; an id of several as often as it has none. */
+  /**
+   * Ids of the tests that were to run and have no result, also of those that had begun; an id of
+   * several as often as it has none.
+   */
   get notRun(): string[] {
     const ids: string[] = [];
     for (const [id, { times }] of this.#toRun) {
-      for (let number = 1; number <= times; number++) if (!hasResult(this.tests.get(keyOf(id, number)))) ids.push(id);
+      for (let number = 1; number <= times; number++) {
+        if (!hasResult(this.tests.get(keyOf(id, number)))) ids.push(id);
+      }
     }
     for (const [key, test] of this.tests) {
-      if (!this.#toRun.has(key) && test.attempts.length > 0 && !hasResult(test) && !this.#isExpected(key, test.id)) ids.push(test.id);
+      if (
+        !this.#toRun.has(key) && test.attempts.length > 0 && !hasResult(test) &&
+        !this.#isExpected(key, test.id)
+      ) ids.push(test.id);
     }
     return ids;
   }
@@ -369,10 +438,13 @@ export class Results {
   }
 
   /**
-   * Whether a collection that failed or was skipped is one more of its id: other sessions say the same ones again, but one session may
-   * have several, as the module and the doctests of a file.
+   * Whether a collection that failed or was skipped is one more of its id: other sessions say the
+   * same ones again, but one session may have several, as the module and the doctests of a file.
    */
-  #isNew(event: Extract<PytestEvent, { event: "collection-error" | "collection-skip" }>, known: readonly { readonly id: string }[]): boolean {
+  #isNew(
+    event: Extract<PytestEvent, { event: "collection-error" | "collection-skip" }>,
+    known: readonly { readonly id: string }[],
+  ): boolean {
     const key = JSON.stringify([event.session, event.event, event.id]);
     const times = (this.#collections.get(key) ?? 0) + 1;
     this.#collections.set(key, times);
@@ -397,12 +469,23 @@ export class Results {
     return this.#result(keyOf(id, number), id);
   }
 
-  /** What an event of a session is about: what began last in it and has not ended, else what began last. */
-  #attempt({ id, session = "", time }: { readonly id: string; readonly session?: string; readonly time: number }): Attempt {
+  /**
+   * What an event of a session is about: what began last in it and has not ended, else what began
+   * last.
+   */
+  #attempt(
+    { id, session = "", time }: {
+      readonly id: string;
+      readonly session?: string;
+      readonly time: number;
+    },
+  ): Attempt {
     const latest = this.#result(id, id).numberIn(session);
     let last: Attempt | undefined;
     for (let number = latest; number > Math.max(0, latest - MOST_AT_ONCE); number--) {
-      const attempt = this.tests.get(keyOf(id, number))?.attempts.findLast((one) => one.session === session);
+      const attempt = this.tests.get(keyOf(id, number))?.attempts.findLast((one) =>
+        one.session === session
+      );
       if (attempt !== undefined && !attempt.finished) return attempt;
       last ??= attempt;
     }
@@ -432,7 +515,10 @@ export interface Interruption {
   readonly test: string | null;
 }
 
-/** Whether an interruption is pytest's own way to stop: after errors in the collection, or where a plugin asked for it. */
+/**
+ * Whether an interruption is pytest's own way to stop: after errors in the collection, or where a
+ * plugin asked for it.
+ */
 export function isPytestsOwn(error: string | undefined): boolean {
   return error === undefined || /(?:^|\.)Interrupted$/.test(error);
 }
@@ -452,20 +538,42 @@ export interface Span {
   latest: number;
 }
 
-/** Whether another pytest was there during an attempt. Only shards are beside each other: what is told of a session may come when the next runs. */
-export function ranBesideOthers({ session, began, seconds }: Attempt, { spans, purposes }: Pick<Results, "spans" | "purposes">): boolean {
+/**
+ * Whether another pytest was there during an attempt. Only shards are beside each other: what is
+ * told of a session may come when the next runs.
+ */
+export function ranBesideOthers(
+  { session, began, seconds }: Attempt,
+  { spans, purposes }: Pick<Results, "spans" | "purposes">,
+): boolean {
   const isShard = (name: string) => purposes.get(name) === "shard";
   if (!isShard(session)) return false;
-  return [...spans].some(([other, span]) => other !== session && isShard(other) && span.began < began + seconds && began < span.latest);
+  return [...spans].some(([other, span]) =>
+    other !== session && isShard(other) && span.began < began + seconds && began < span.latest
+  );
 }
 
 /** Whether a test failed only while other pytests ran beside it, and then passed alone. */
-export function isContended(test: TestResult, results: Pick<Results, "spans" | "purposes">): boolean {
-  return test.flaky && test.attempts.every((attempt) => RED.has(attempt.outcome) === ranBesideOthers(attempt, results));
+export function isContended(
+  test: TestResult,
+  results: Pick<Results, "spans" | "purposes">,
+): boolean {
+  return test.flaky &&
+    test.attempts.every((attempt) =>
+      RED.has(attempt.outcome) === ranBesideOthers(attempt, results)
+    );
 }
 
 /** The failure of an event. */
 export function failureOf(failure: Partial<Failure>, phase: ResultFailure["phase"]): ResultFailure {
   const { message = "", where = null, traceback = "", errors = [], output, scope } = failure;
-  return { phase, message, where, traceback, errors, ...(output ? { output } : {}), ...(scope ? { scope } : {}) };
+  return {
+    phase,
+    message,
+    where,
+    traceback,
+    errors,
+    ...(output ? { output } : {}),
+    ...(scope ? { scope } : {}),
+  };
 }

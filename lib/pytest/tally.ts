@@ -2,13 +2,18 @@ import type { PytestEvent } from "./events.ts";
 import { Results } from "./results.ts";
 import type { Counts, FailedReport } from "./verdict.ts";
 
-/** What is known of a session beside its tests, or of all sessions of a run, from the events so far. */
+/**
+ * What is known of a session beside its tests, or of all sessions of a run, from the events so far.
+ */
 export class SessionFacts {
   /** Tests to run; null before collection ended. */
   collected: number | null = null;
   deselected = 0;
   warnings = 0;
-  /** Tests that began and did not end, with the time at which they began, in seconds since the epoch. */
+  /**
+   * Tests that began and did not end, with the time at which they began, in seconds since the
+   * epoch.
+   */
   readonly running = new Map<string, number>();
   /** The test that left a child of pytest behind, by the pid under which pytest knows it. */
   readonly leftBy = new Map<number, string>();
@@ -23,7 +28,10 @@ export class SessionFacts {
   interrupted = false;
   /** Ids that were there, where pytest did not find one that it was given. */
   offered: readonly string[] = [];
-  /** Reports and collections that failed, and how many pytest counts as failed; null where it does not say. */
+  /**
+   * Reports and collections that failed, and how many pytest counts as failed; null where it does
+   * not say.
+   */
   failed = 0;
   countedFailed: number | null = null;
 
@@ -100,6 +108,7 @@ export class Tally extends SessionFacts {
 
   /** Whether pytest told anything at all. */
   get began(): boolean {
-    return this.pid !== null || this.results.tests.size > 0 || this.results.collectionErrors.length > 0;
+    return this.pid !== null || this.results.tests.size > 0 ||
+      this.results.collectionErrors.length > 0;
   }
 }

@@ -2,14 +2,21 @@ import type { PytestEvent } from "./events.ts";
 
 /** Clock ticks in a second, as Linux counts them for everybody outside of the kernel. */
 const TICKS = 100;
-/** Seconds around the start of a test in which the clocks don't say on which side of it a process started. */
+/**
+ * Seconds around the start of a test in which the clocks don't say on which side of it a process
+ * started.
+ */
 const VAGUE_SECONDS = 0.005;
 
 /**
- * Which test ran when a process started. What is known of a process may come long after: the test that runs by then is often the next one.
+ * Which test ran when a process started. What is known of a process may come long after: the test
+ * that runs by then is often the next one.
  */
 export class TestClock {
-  /** Seconds since the epoch at which the kernel's clock for starts of processes was 0; null where no session has said so. */
+  /**
+   * Seconds since the epoch at which the kernel's clock for starts of processes was 0; null where
+   * no session has said so.
+   */
   #booted: number | null = null;
   readonly #starts: { readonly id: string; readonly time: number }[] = [];
   readonly #running = new Set<string>();

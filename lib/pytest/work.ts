@@ -1,6 +1,9 @@
 import type { PytestEvent } from "./events.ts";
 
-/** A test as it was collected: tests with the same group share a fixture that is made once for all of them. */
+/**
+ * A test as it was collected: tests with the same group share a fixture that is made once for all
+ * of them.
+ */
 export interface Item {
   readonly id: string;
   readonly group: string;
@@ -9,7 +12,10 @@ export interface Item {
 /** Tests that have to run in one process, in this order. */
 export type Group = readonly string[];
 
-/** Which tests of a run there are, which have had their chance, and which a session claimed from the queue: from the events of its sessions. */
+/**
+ * Which tests of a run there are, which have had their chance, and which a session claimed from the
+ * queue: from the events of its sessions.
+ */
 export class Work {
   /** Tests that ended, at their limit or by a crash too. */
   readonly finished = new Set<string>();

@@ -5,17 +5,26 @@ import { TractestError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 
 /**
- * Writes pytest's `lastfailed` from the results of all sessions, so that plain `pytest --lf` works after a run of several pytests, or of
- * one that was ended before it could write it. As pytest does: what passed is taken out, what failed is put in, the rest stays.
+ * Writes pytest's `lastfailed` from the results of all sessions, so that plain `pytest --lf` works
+ * after a run of several pytests, or of one that was ended before it could write it. As pytest
+ * does: what passed is taken out, what failed is put in, the rest stays.
  *
  * @param cache pytest's cache directory; null: it keeps none
  */
-export async function writeLastFailed(host: Host, cache: string | null, results: Pick<Results, "finished" | "collectionErrors">): Promise<void> {
-  if (cache === null || (results.finished.length === 0 && results.collectionErrors.length === 0)) return;
+export async function writeLastFailed(
+  host: Host,
+  cache: string | null,
+  results: Pick<Results, "finished" | "collectionErrors">,
+): Promise<void> {
+  if (cache === null || (results.finished.length === 0 && results.collectionErrors.length === 0)) {
+    return;
+  }
   const file = join(cache, "v", "cache", "lastfailed");
   try {
     const ids = new Set(readIds(await host.files.readText(file)).map(plainId));
-    for (const test of results.finished) RED.has(test.outcome) ? ids.add(test.id) : ids.delete(test.id);
+    for (const test of results.finished) {
+      RED.has(test.outcome) ? ids.add(test.id) : ids.delete(test.id);
+    }
     for (const { id } of results.collectionErrors) ids.add(id);
     // Where pytest has made its cache: the rest of what it puts there is its own business.
     if (await host.files.stat(cache) === null && ids.size === 0) return;
@@ -31,7 +40,9 @@ export async function writeLastFailed(host: Host, cache: string | null, results:
 function readIds(text: string | null): string[] {
   try {
     const value: unknown = JSON.parse(text ?? "{}");
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? Object.keys(value) : [];
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? Object.keys(value)
+      : [];
   } catch {
     return [];
   }

@@ -25,7 +25,12 @@ const SHOWN = { runs: 60, tests: 30 } as const;
 /** `tractest report [RUN]`: one HTML page of a run, the newest unless another is named. */
 export async function report({ host, line, printer }: Context): Promise<ExitCode> {
   const [name, ...more] = line.operands;
-  if (more.length > 0) throw new UsageError(`"report" takes one run, not ${line.operands.length}`, "tractest report [RUN] --output FILE");
+  if (more.length > 0) {
+    throw new UsageError(
+      `"report" takes one run, not ${line.operands.length}`,
+      "tractest report [RUN] --output FILE",
+    );
+  }
   const output = line.value("output") ?? FILE;
   const path = output === "-" ? null : await outputPath(host, output, {
     kind: "report of tractest",
@@ -40,24 +45,35 @@ export async function report({ host, line, printer }: Context): Promise<ExitCode
     results.add(event);
     if (event.event === "hang") hangs.push(event);
   });
-  const page = reportPage({ results, hangs, trends: await trendsOf(host, project), now: host.clock.now() / 1000 });
+  const page = reportPage({
+    results,
+    hangs,
+    trends: await trendsOf(host, project),
+    now: host.clock.now() / 1000,
+  });
   if (path === null) host.terminal.stdout.write(page);
   else {
     await writeTyped(host, path, page);
-    printer.line(`wrote ${escapeText(relative(host.cwd, path))}: the report of run ${escapeText(run.runId)}`);
+    printer.line(
+      `wrote ${escapeText(relative(host.cwd, path))}: the report of run ${escapeText(run.runId)}`,
+    );
   }
   return EXIT.ok;
 }
 
 function chosen(runs: readonly PastRun[], name: string | undefined): PastRun {
-  if (runs.length === 0) throw new UsageError("There is no run of this project to report on", "tractest run");
+  if (runs.length === 0) {
+    throw new UsageError("There is no run of this project to report on", "tractest run");
+  }
   if (name === undefined) return runs[0]!;
   const named = runs.filter((run) => run.runId.startsWith(name));
   const [only] = named.filter((run) => run.runId === name).concat(named);
   if (only && (named.length === 1 || only.runId === name)) return only;
   const known = (named.length > 0 ? named : runs).map((run) => run.runId);
   throw new UsageError(
-    named.length > 1 ? `"${name}" is the beginning of ${named.length} runs` : `There is no run "${name}" of which events are kept`,
+    named.length > 1
+      ? `"${name}" is the beginning of ${named.length} runs`
+      : `There is no run "${name}" of which events are kept`,
     `kept: ${nearest(name, known).slice(0, 5).join(", ")}`,
   );
 }
@@ -71,13 +87,31 @@ async function trendsOf(host: Host, project: Project): Promise<Trends> {
     })),
     durationsOf(host, project),
   ]);
-  const runs = (value?.runs ?? []).map(({ id, started, seconds, tests, passed, failed, errors, skipped, exitCode, commit }) => (
-    { runId: id, started, seconds, counts: { tests, passed, failed: failed + errors, skipped }, exitCode, commit }
+  const runs = (value?.runs ?? []).map((
+    { id, started, seconds, tests, passed, failed, errors, skipped, exitCode, commit },
+  ) => (
+    {
+      runId: id,
+      started,
+      seconds,
+      counts: { tests, passed, failed: failed + errors, skipped },
+      exitCode,
+      commit,
+    }
   ));
-  const flakiest = (value?.failed ?? []).map(({ id, failures, trials }) => ({ id, failures, trials, rate: rateText({ failures, trials }) ?? "–" }));
+  const flakiest = (value?.failed ?? []).map(({ id, failures, trials }) => ({
+    id,
+    failures,
+    trials,
+    rate: rateText({ failures, trials }) ?? "–",
+  }));
   return {
     runs: runs.reverse(),
-    flakiest: flakiest.sort((a, b) => b.failures / Math.max(1, b.trials) - a.failures / Math.max(1, a.trials)).slice(0, SHOWN.tests),
-    slowest: [...durations].map(([id, seconds]) => ({ id, seconds })).sort((a, b) => b.seconds - a.seconds),
+    flakiest: flakiest.sort((a, b) =>
+      b.failures / Math.max(1, b.trials) - a.failures / Math.max(1, a.trials)
+    ).slice(0, SHOWN.tests),
+    slowest: [...durations].map(([id, seconds]) => ({ id, seconds })).sort((a, b) =>
+      b.seconds - a.seconds
+    ),
   };
 }

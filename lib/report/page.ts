@@ -28,8 +28,16 @@ export function reportPage({ results, hangs, trends, now }: ReportInput): string
   const verdict = verdictOf(results, tests);
   const sections: readonly (readonly [string, string, Html | null])[] = [
     ["failures", "Failures", failuresSection(results, tests)],
-    ["hangs", "What it waited for", hangs.length === 0 ? null : html`${hangs.slice(0, SHOWN.others).map(hangItem)}`],
-    ["flaky", "Passed only when tried again", listOf(tests.filter((test) => test.flaky), flakyItem)],
+    [
+      "hangs",
+      "What it waited for",
+      hangs.length === 0 ? null : html`${hangs.slice(0, SHOWN.others).map(hangItem)}`,
+    ],
+    [
+      "flaky",
+      "Passed only when tried again",
+      listOf(tests.filter((test) => test.flaky), flakyItem),
+    ],
     ["leaks", "Left behind", leaks(results, tests)],
     ["timeline", "Timeline", timeline(tests)],
     ["slowest", "Slowest tests", slowest(tests, trends)],
@@ -44,7 +52,8 @@ export function reportPage({ results, hangs, trends, now }: ReportInput): string
       <head>
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+        <meta http-equiv="Content-Security-Policy"
+          content="default-src 'none'; style-src 'unsafe-inline'">
         <meta name="color-scheme" content="light dark">
         <title>${verdict.word}: tractest report of ${results.started?.runId ?? "a run"}</title>
         <style>${REPORT_STYLE}</style>
@@ -54,7 +63,9 @@ export function reportPage({ results, hangs, trends, now }: ReportInput): string
     <p class="eyebrow">tractest report</p>
     <h1>${verdict.word}</h1>
     <p>${verdict.sentence}</p>
-    <p class="command"><code>${results.started === null ? "" : shellCommand(results.started.command)}</code></p>
+    <p class="command"><code>${results.started === null
+      ? ""
+      : shellCommand(results.started.command)}</code></p>
     ${tiles(tests, results)}
         </header>
         <nav aria-label="Sections">
@@ -62,7 +73,10 @@ export function reportPage({ results, hangs, trends, now }: ReportInput): string
         </nav>
         <main>
     ${shown.map(([id, title, body]) =>
-      html`<section id="${id}" aria-labelledby="${id}-title"><h2 id="${id}-title">${title}</h2>\n${body}</section>\n`
+      html`
+        <section id="${id}"
+          aria-labelledby="${id}-title"><h2 id="${id}-title">${title}</h2>\\n${body}</section>\\n
+      `
     )}
         </main>
       </body>
@@ -83,17 +97,36 @@ function verdictOf(results: Results, tests: readonly TestResult[]): Verdict {
   const ran = tests.filter((test) => test.finished).length;
   const said = `${ran} ${ran === 1 ? "test" : "tests"} in ${clock(secondsOf(results))}`;
   const when = results.first === null ? "" : `, ${stamp(results.first)}`;
-  if (ended === null) return { kind: "open", word: "Did not finish", sentence: `${said}${when}. The run was killed, or is still under way.` };
+  if (ended === null) {
+    return {
+      kind: "open",
+      word: "Did not finish",
+      sentence: `${said}${when}. The run was killed, or is still under way.`,
+    };
+  }
   const ending = ended.ending === null ? "" : ` It ended by: ${ended.ending}.`;
-  const red = [...(failed > 0 ? [`${failed} failed`] : []), ...(errors > 0 ? [`${errors} error${errors === 1 ? "" : "s"}`] : [])];
-  if (red.length > 0) return { kind: "bad", word: red.join(", "), sentence: `${said}${when}.${ending}` };
-  if (ended.exitCode !== 0) return { kind: "bad", word: `Exit code ${ended.exitCode}`, sentence: `${said}${when}.${ending}` };
+  const red = [
+    ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(errors > 0 ? [`${errors} error${errors === 1 ? "" : "s"}`] : []),
+  ];
+  if (red.length > 0) {
+    return { kind: "bad", word: red.join(", "), sentence: `${said}${when}.${ending}` };
+  }
+  if (ended.exitCode !== 0) {
+    return {
+      kind: "bad",
+      word: `Exit code ${ended.exitCode}`,
+      sentence: `${said}${when}.${ending}`,
+    };
+  }
   return { kind: "good", word: "Passed", sentence: `${said}${when}.` };
 }
 
 function tiles(tests: readonly TestResult[], results: Results): Html {
-  const { passed, failed, errors, skipped, xfailed, xpassed, subtestsPassed, notRun } = results.counts;
-  const ended = (how: "timeout" | "crash") => tests.filter(({ attempts }) => attempts.at(-1)!.ended === how).length;
+  const { passed, failed, errors, skipped, xfailed, xpassed, subtestsPassed, notRun } =
+    results.counts;
+  const ended = (how: "timeout" | "crash") =>
+    tests.filter(({ attempts }) => attempts.at(-1)!.ended === how).length;
   const rows: readonly (readonly [string, number, string])[] = [
     ["passed", passed, "passed"],
     ["failed", failed, "failed"],
@@ -108,7 +141,9 @@ function tiles(tests: readonly TestResult[], results: Results): Html {
     ["flaky", tests.filter((test) => test.flaky).length, "flaky"],
     ["leaked", tests.filter((test) => test.leaked.length > 0).length, "leak"],
   ];
-  const shown = rows.filter(([name, number]) => number > 0 || name === "passed" || name === "failed");
+  const shown = rows.filter(([name, number]) =>
+    number > 0 || name === "passed" || name === "failed"
+  );
   return html`<dl class="tiles">${
     shown.map(([name, number, kind]) =>
       html`
@@ -121,21 +156,38 @@ function tiles(tests: readonly TestResult[], results: Results): Html {
   }</dl>`;
 }
 
-function listOf<T>(items: readonly T[], item: (one: T) => Html, most: number = SHOWN.others): Html | null {
+function listOf<T>(
+  items: readonly T[],
+  item: (one: T) => Html,
+  most: number = SHOWN.others,
+): Html | null {
   if (items.length === 0) return null;
-  return html`${items.slice(0, most).map(item)}${items.length > most && html`<p class="more">and ${items.length - most} more</p>`}`;
+  return html`${items.slice(0, most).map(item)}${
+    items.length > most && html`<p class="more">and ${items.length - most} more</p>`
+  }`;
 }
 
 function failuresSection({ collectionErrors }: Results, tests: readonly TestResult[]): Html | null {
-  const collected = collectionErrors.map(({ id, failure }) => ({ id, word: "collection", seconds: null, failures: [failure] }));
+  const collected = collectionErrors.map(({ id, failure }) => ({
+    id,
+    word: "collection",
+    seconds: null,
+    failures: [failure],
+  }));
   const failed = tests.filter((test) => RED.has(test.outcome)).map((test) => ({
     id: test.id,
     word: test.outcome as string,
     seconds: test.seconds as number | null,
-    failures: test.attempts.flatMap((attempt) => attempt.failure === null ? [] : [attempt.failure, ...attempt.later]),
+    failures: test.attempts.flatMap((attempt) =>
+      attempt.failure === null ? [] : [attempt.failure, ...attempt.later]
+    ),
   }));
   // Some are open; a page of many stays a page that can be looked over.
-  return listOf([...collected, ...failed].map((one, index) => ({ ...one, open: index < 3 })), failureItem, SHOWN.failures);
+  return listOf(
+    [...collected, ...failed].map((one, index) => ({ ...one, open: index < 3 })),
+    failureItem,
+    SHOWN.failures,
+  );
 }
 
 interface FailedItem {
@@ -150,8 +202,10 @@ function failureItem({ id, word, seconds, failures, open }: FailedItem): Html {
   const [first] = failures;
   return html`
     <details class="failure" ${open ? OPEN : NONE}>
-    <summary>${badge(word)} <code>${id}</code> <span class="aside">${failures.length > 1 && `${failures.length} failures, `}${seconds !== null &&
-      clock(seconds)}</span>${first && html`<span class="gist">${first.message.split("\n", 1)[0]}</span>`}</summary>
+    <summary>${badge(word)} <code>${id}</code> <span class="aside">${failures.length > 1 &&
+      `${failures.length} failures, `}${seconds !== null &&
+      clock(seconds)}</span>${first &&
+      html`<span class="gist">${first.message.split("\n", 1)[0]}</span>`}</summary>
     ${failures.map((failure, index) =>
       isSame(failure, failures[index - 1])
         ? html`<p class="aside">Failure ${index + 1} was the same.</p>`
@@ -162,7 +216,8 @@ function failureItem({ id, word, seconds, failures, open }: FailedItem): Html {
 }
 
 function isSame(failure: ResultFailure, before: ResultFailure | undefined): boolean {
-  return before !== undefined && failure.phase === before.phase && failure.message === before.message && failure.traceback === before.traceback;
+  return before !== undefined && failure.phase === before.phase &&
+    failure.message === before.message && failure.traceback === before.traceback;
 }
 
 const OPEN: Html = html`
@@ -170,7 +225,10 @@ const OPEN: Html = html`
 `;
 const NONE: Html = html``;
 
-function failureBody({ phase, message, where, traceback, output }: ResultFailure, number: number | null): Html {
+function failureBody(
+  { phase, message, where, traceback, output }: ResultFailure,
+  number: number | null,
+): Html {
   return html`<div class="attempt">${number !== null && html`<h3>Failure ${number} (${phase})</h3>`}
 <pre class="message">${message}</pre>
 ${where !== null && html`<p class="aside">at <code>${where}</code></p>`}
@@ -184,15 +242,22 @@ ${
 </div>`;
 }
 
-function hangItem({ id, verdict, evidence, processes = [], stacks = [] }: ReportInput["hangs"][number]): Html {
+function hangItem(
+  { id, verdict, evidence, processes = [], stacks = [] }: ReportInput["hangs"][number],
+): Html {
   return html`
-    <details class="failure" open><summary>${badge("timeout")} <b>${verdict.replaceAll("-", " ")}</b> ${id !== null &&
+    <details class="failure" open><summary>${badge("timeout")} <b>${verdict.replaceAll(
+      "-",
+      " ",
+    )}</b> ${id !== null &&
       html`<code>${id}</code>`}</summary>
     <ul>${evidence.map((line) => html`<li>${line}</li>`)}</ul>
     ${processes.length > 0 &&
       html`
         <h3>Processes</h3>
-        <ul class="plain">${processes.slice(0, SHOWN.others).map((one) => html`<li><code>${one.pid} ${one.title}</code></li>`)}</ul>
+        <ul class="plain">${processes.slice(0, SHOWN.others).map((one) =>
+          html`<li><code>${one.pid} ${one.title}</code></li>`
+        )}</ul>
       `}
     ${stacks.slice(0, SHOWN.others).map(({ pid, text }) =>
       html`
@@ -207,27 +272,32 @@ function hangItem({ id, verdict, evidence, processes = [], stacks = [] }: Report
 function flakyItem({ id, attempts }: TestResult): Html {
   const first = attempts.find((attempt) => attempt.failure !== null)?.failure;
   return html`
-    <details class="failure"><summary>${badge("flaky")} <code>${id}</code> <span class="aside">${attempts.map((attempt) => attempt.outcome).join(
-      ", ",
-    )}</span></summary>
+    <details
+      class="failure"><summary>${badge("flaky")} <code>${id}</code> <span class="aside">${attempts
+        .map((attempt) => attempt.outcome).join(
+          ", ",
+        )}</span></summary>
     ${first && failureBody(first, null)}
     </details>
   `;
 }
 
 function leaks(results: Results, tests: readonly TestResult[]): Html | null {
-  const run = results.leaked.length > 0 ? [{ id: "no test in particular", leaked: results.leaked }] : [];
+  const run = results.leaked.length > 0
+    ? [{ id: "no test in particular", leaked: results.leaked }]
+    : [];
   return listOf([...tests.filter((test) => test.leaked.length > 0), ...run], leakItem);
 }
 
 function leakItem({ id, leaked }: Pick<TestResult, "id" | "leaked">): Html {
   return html`
     <details class="failure" open>
-      <summary>${badge("leak")} <code>${id}</code> <span class="aside">${leaked.length} ${leaked.length === 1
-        ? "process"
-        : "processes"}</span></summary>
+      <summary>${badge("leak")} <code>${id}</code> <span class="aside">${leaked
+        .length} ${leaked.length === 1 ? "process" : "processes"}</span></summary>
       <ul class="plain">${leaked.slice(0, SHOWN.others).map(({ pid, title, seconds }) =>
-        html`<li><code>${pid} ${title}</code> still there ${seconds === null ? "at the end" : `${seconds.toFixed(1)} s after the test`}</li>`
+        html`<li><code>${pid} ${title}</code> still there ${
+          seconds === null ? "at the end" : `${seconds.toFixed(1)} s after the test`
+        }</li>`
       )}</ul>
     </details>
   `;
@@ -238,7 +308,8 @@ function badge(kind: string): Html {
 }
 
 function slowest(tests: readonly TestResult[], { slowest: usual }: Trends): Html | null {
-  const rows = tests.filter((test) => test.seconds > 0).toSorted((a, b) => b.seconds - a.seconds).slice(0, SHOWN.slowest);
+  const rows = tests.filter((test) => test.seconds > 0).toSorted((a, b) => b.seconds - a.seconds)
+    .slice(0, SHOWN.slowest);
   if (rows.length === 0) return null;
   const before = new Map(usual.map(({ id, seconds }) => [id, seconds]));
   return table(
@@ -286,7 +357,10 @@ function environment({ started, ended }: Results, now: number): Html {
   const rows: readonly (readonly [string, string | null])[] = [
     ["run", started?.runId ?? null],
     ["project", started?.root ?? null],
-    ["commit", started?.commit == null ? null : `${started.commit}${started.dirty ? ", with changes" : ""}`],
+    [
+      "commit",
+      started?.commit == null ? null : `${started.commit}${started.dirty ? ", with changes" : ""}`,
+    ],
     ["Python", started?.python ?? null],
     ["transport", started === null ? null : started.transport ?? "the default"],
     ["spawn backend", started === null ? null : started.backend ?? "the default"],

@@ -17,15 +17,22 @@ export function wide(title: string): Column {
 }
 
 /** A table; a column that is only a title holds text. The first cell of a row names it. */
-export function table(columns: readonly (string | Column)[], rows: readonly (readonly Part[])[]): Html {
+export function table(
+  columns: readonly (string | Column)[],
+  rows: readonly (readonly Part[])[],
+): Html {
   const kinds = columns.map((column) => typeof column === "string" ? "" : column.kind);
   const titles = columns.map((column) => typeof column === "string" ? column : column.title);
   const row = ([name, ...cells]: readonly Part[]) =>
-    html`<tr><th scope="row">${name}</th>${cells.map((cell, index) => html`<td class="${kinds[index + 1]}">${cell}</td>`)}</tr>`;
+    html`<tr><th scope="row">${name}</th>${
+      cells.map((cell, index) => html`<td class="${kinds[index + 1]}">${cell}</td>`)
+    }</tr>`;
   return html`
     <table>
       <thead>
-        <tr>${titles.map((title, index) => html`<th scope="col" class="${kinds[index]}">${title}</th>`)}</tr>
+        <tr>${titles.map((title, index) =>
+          html`<th scope="col" class="${kinds[index]}">${title}</th>`
+        )}</tr>
       </thead>
       <tbody>${rows.map(row)}</tbody>
     </table>

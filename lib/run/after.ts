@@ -8,11 +8,18 @@ import type { ExitCode } from "../tables/exit_codes.ts";
 import { type EngineOutcome, interruptionText } from "./engine.ts";
 import { writeLastFailed } from "../pytest/write_lastfailed.ts";
 
-/** Milliseconds that actors of a run get to end after it: they are told to, and it takes them a moment. */
+/**
+ * Milliseconds that actors of a run get to end after it: they are told to, and it takes them a
+ * moment.
+ */
 const SETTLE_MS = 500;
 
 /** What is left behind of a project after a run. */
-export async function leaksAfter(host: Host, project: Project, { look }: Pick<EngineOutcome, "look">): Promise<LeakReport> {
+export async function leaksAfter(
+  host: Host,
+  project: Project,
+  { look }: Pick<EngineOutcome, "look">,
+): Promise<LeakReport> {
   const first = await findLeaks(host, project, look === null ? {} : { firstLook: look });
   if (first.clean !== false) return first;
   await host.clock.sleep(SETTLE_MS);
@@ -20,8 +27,13 @@ export async function leaksAfter(host: Host, project: Project, { look }: Pick<En
 }
 
 /** Writes pytest's record of failures where pytest itself has not, or has not seen all of them. */
-export async function recordFailures(host: Host, { sessions, queued, stoppedAt, tally, results }: EngineOutcome): Promise<void> {
-  if (queued || sessions > 1 || stoppedAt !== null || tally.exitStatus === null) await writeLastFailed(host, tally.cache, results);
+export async function recordFailures(
+  host: Host,
+  { sessions, queued, stoppedAt, tally, results }: EngineOutcome,
+): Promise<void> {
+  if (queued || sessions > 1 || stoppedAt !== null || tally.exitStatus === null) {
+    await writeLastFailed(host, tally.cache, results);
+  }
 }
 
 /**
@@ -29,12 +41,17 @@ export async function recordFailures(host: Host, { sessions, queued, stoppedAt, 
  *
  * @param leaks null where what is left is none of this run's doing
  */
-export function exitCodeAfter({ cut, code, hungAtExit, results }: EngineOutcome, leaks: Pick<LeakReport, "clean"> | null, strict: boolean): ExitCode {
+export function exitCodeAfter(
+  { cut, code, hungAtExit, results }: EngineOutcome,
+  leaks: Pick<LeakReport, "clean"> | null,
+  strict: boolean,
+): ExitCode {
   return runExitCode({
     cut,
     pytest: code,
     leaked: leaks === null ? false : leaks.clean === null ? null : !leaks.clean,
-    blemished: hungAtExit || results.leaked.length > 0 || [...results.tests.values()].some((test) => test.flaky || test.leaked.length > 0),
+    blemished: hungAtExit || results.leaked.length > 0 ||
+      [...results.tests.values()].some((test) => test.flaky || test.leaked.length > 0),
     strict,
   });
 }
@@ -48,19 +65,32 @@ const PYTEST_USAGE = 4;
  * @param limit the time limit of the run, seconds
  */
 export function endingOf(outcome: EngineOutcome, limit: number): string | null {
-  const { cut, code, signal, tally, stoppedAt, missed, vanished, interrupted, unexplained } = outcome;
+  const { cut, code, signal, tally, stoppedAt, missed, vanished, interrupted, unexplained } =
+    outcome;
   const running = [...tally.running.keys()];
   if (stoppedAt !== null && cut === "time-limit") return `time limit of one test, ${stoppedAt}`;
   if (cut === "time-limit") return `time limit of ${limit} s`;
   if (cut === "SIGINT") return "interrupted";
   if (cut !== null) return `ended by ${cut}`;
-  if (code === PYTEST_USAGE && !tally.began) return "pytest did not accept its command line or its configuration";
+  if (code === PYTEST_USAGE && !tally.began) {
+    return "pytest did not accept its command line or its configuration";
+  }
   if (vanished) return "pytest ended with exit code 0 before its session was over";
   if (interrupted !== null) {
-    return `pytest was interrupted by ${interruptionText(interrupted)}${interrupted.test === null ? "" : ` in ${interrupted.test}`}`;
+    return `pytest was interrupted by ${interruptionText(interrupted)}${
+      interrupted.test === null ? "" : ` in ${interrupted.test}`
+    }`;
   }
-  if (missed.length > 0 && outcome.unable) return `${missed.length} test(s) have no result, ${missed[0]} first: the disk did not take more`;
-  if (missed.length > 0) return `${missed.length} collected test(s) never ran, ${missed[0]} first: another pytest did not collect them`;
+  if (missed.length > 0 && outcome.unable) {
+    return `${missed.length} test(s) have no result, ${
+      missed[0]
+    } first: the disk did not take more`;
+  }
+  if (missed.length > 0) {
+    return `${missed.length} collected test(s) never ran, ${
+      missed[0]
+    } first: another pytest did not collect them`;
+  }
   if (unexplained !== null) {
     return `pytest exited with ${unexplained.code} although no test failed: its output says why (a coverage limit, warnings as errors, a plugin)`;
   }
@@ -72,20 +102,36 @@ export function endingOf(outcome: EngineOutcome, limit: number): string | null {
 /** What a run says of single tests besides their failures, for `--json`. */
 export function describeTests(
   results: Results,
-): Readonly<Record<"timeouts" | "running" | "contended" | "flaky" | "leftBehind" | "left" | "cascades", readonly unknown[]>> {
+): Readonly<
+  Record<
+    "timeouts" | "running" | "contended" | "flaky" | "leftBehind" | "left" | "cascades",
+    readonly unknown[]
+  >
+> {
   const tests = [...results.tests.values()];
   return {
-    timeouts: tests.filter((test) => test.attempts.at(-1)?.ended === "timeout").map((test) => test.id),
+    timeouts: tests.filter((test) => test.attempts.at(-1)?.ended === "timeout").map((test) =>
+      test.id
+    ),
     running: tests.filter((test) => test.attempts.at(-1)?.cut != null).map((test) => test.id),
     contended: tests.filter((test) => isContended(test, results)).map((test) => test.id),
-    flaky: tests.filter((test) => test.flaky).map(({ id, attempts }) => ({ id, attempts: attempts.map((attempt) => attempt.outcome) })),
+    flaky: tests.filter((test) => test.flaky).map(({ id, attempts }) => ({
+      id,
+      attempts: attempts.map((attempt) => attempt.outcome),
+    })),
     leftBehind: [
-      ...tests.filter((test) => test.leaked.length > 0).map(({ id, leaked }) => ({ id, processes: leaked })),
+      ...tests.filter((test) => test.leaked.length > 0).map(({ id, leaked }) => ({
+        id,
+        processes: leaked,
+      })),
       // By a test that can't be told.
       ...(results.leaked.length > 0 ? [{ id: null, processes: results.leaked }] : []),
     ],
     // Outlived its test and was gone when pytest had ended.
-    left: tests.filter((test) => test.left.length > 0).map(({ id, left }) => ({ id, processes: left })),
+    left: tests.filter((test) => test.left.length > 0).map(({ id, left }) => ({
+      id,
+      processes: left,
+    })),
     cascades: findCascades(tests),
   };
 }

@@ -20,8 +20,9 @@ const BAR_WIDEST = 30;
 const BAR_NARROWEST = 6;
 
 /**
- * The live lines of a run: how far it is, then what runs. None of them is wider than the terminal, whose last column stays free. Plain
- * ASCII besides the ids: what some terminals draw wider than others would wrap.
+ * The live lines of a run: how far it is, then what runs. None of them is wider than the terminal,
+ * whose last column stays free. Plain ASCII besides the ids: what some terminals draw wider than
+ * others would wrap.
  */
 export function barLines(live: Live, { columns, rows, now, paint }: BarScene): string[] {
   const width = Math.max(1, columns - 1);
@@ -40,7 +41,9 @@ function progressLine(live: Live, width: number, now: number, paint: Paint): str
   const parts = progressParts(live, now);
   // The least needed goes first where there is little room.
   const [how, counts, time, left] = parts;
-  const lines = [[how, counts, time, left], [how, counts, time], [how, counts], [how]].map((line) => line.filter((part) => part !== "").join("  "));
+  const lines = [[how, counts, time, left], [how, counts, time], [how, counts], [how]].map((line) =>
+    line.filter((part) => part !== "").join("  ")
+  );
   const text = lines.find((line) => unicodeWidth(line) <= width) ?? fit(how, width);
   const bar = width - unicodeWidth(text) - 4;
   const total = live.collected ?? 0;
@@ -55,7 +58,10 @@ function progressParts(live: Live, now: number): [string, string, string, string
   const how = live.collected === null ? stage(live.sessions) : `${live.done}/${live.collected}`;
   const counts = live.done === 0 && live.counts.errors === 0 ? "" : countsLine(live.counts);
   const remaining = live.remaining(now);
-  const blemishes = [...(live.flaky > 0 ? [`${live.flaky} flaky`] : []), ...(live.leaks > 0 ? [`${live.leaks} leaked`] : [])];
+  const blemishes = [
+    ...(live.flaky > 0 ? [`${live.flaky} flaky`] : []),
+    ...(live.leaks > 0 ? [`${live.leaks} leaked`] : []),
+  ];
   return [
     how,
     [counts, ...blemishes].filter((text) => text !== "").join(", "),
@@ -82,7 +88,9 @@ function runningLine({ id, since }: RunningTest, width: number, now: number): st
 export function progressText(live: Live, now: number): string {
   const longest = live.running[0];
   const parts = progressParts(live, now).filter((part) => part !== "").join(", ");
-  return longest ? `${parts}; running for ${duration(now - longest.since)}: ${escapeText(longest.id)}` : parts;
+  return longest
+    ? `${parts}; running for ${duration(now - longest.since)}: ${escapeText(longest.id)}`
+    : parts;
 }
 
 /** A process below a pytest. */
@@ -97,10 +105,18 @@ const SHOWN_PROCESSES = 10;
 /**
  * What runs now, as somebody who asks is told.
  *
- * @param below processes of each session, by its name, the pytest first; empty where they can't be seen
+ * @param below processes of each session, by its name, the pytest first; empty where they can't
+ *   be seen
  */
-export function nowLines(live: Live, below: ReadonlyMap<string, readonly ShownProcess[]>, now: number, paint: Paint): string[] {
-  const lines = [paint("bold", `now: ${progressParts(live, now).filter((part) => part !== "").join(", ")}`)];
+export function nowLines(
+  live: Live,
+  below: ReadonlyMap<string, readonly ShownProcess[]>,
+  now: number,
+  paint: Paint,
+): string[] {
+  const lines = [
+    paint("bold", `now: ${progressParts(live, now).filter((part) => part !== "").join(", ")}`),
+  ];
   for (const { name, purpose, collecting, pid } of live.sessions) {
     const [pytest, ...others] = below.get(name) ?? [];
     const number = pytest?.pid ?? pid;
@@ -109,8 +125,12 @@ export function nowLines(live: Live, below: ReadonlyMap<string, readonly ShownPr
     for (const test of live.running.filter((one) => one.session === name)) {
       lines.push(`    ${Math.max(0, now - test.since).toFixed(1)} s  ${escapeText(test.id)}`);
     }
-    for (const { pid, title } of others.slice(0, SHOWN_PROCESSES)) lines.push(`    pid ${pid} ${escapeText(title.slice(0, 100))}`);
-    if (others.length > SHOWN_PROCESSES) lines.push(`    and ${others.length - SHOWN_PROCESSES} more processes`);
+    for (const { pid, title } of others.slice(0, SHOWN_PROCESSES)) {
+      lines.push(`    pid ${pid} ${escapeText(title.slice(0, 100))}`);
+    }
+    if (others.length > SHOWN_PROCESSES) {
+      lines.push(`    and ${others.length - SHOWN_PROCESSES} more processes`);
+    }
   }
   return lines;
 }
@@ -131,26 +151,40 @@ export function noteLines(note: Note, paint: Paint): string[] {
         ...(seconds === null ? [] : [`${seconds.toFixed(2)} s`]),
       ];
       return [
-        `${paint("red", WORDS[outcome])} ${escapeText(id)}${facts.length > 0 ? ` (${facts.join(", ")})` : ""}`,
+        `${paint("red", WORDS[outcome])} ${escapeText(id)}${
+          facts.length > 0 ? ` (${facts.join(", ")})` : ""
+        }`,
         // A traceback ends with the message; that of the first attempt stands above.
-        ...gist({ id, ...failure }, failure.traceback === "" ? 3 : 1).map((line) => `    ${escapeText(line)}`),
+        ...gist({ id, ...failure }, failure.traceback === "" ? 3 : 1).map((line) =>
+          `    ${escapeText(line)}`
+        ),
         ...(attempt > 1 ? [] : detailLines(failure).map((line) => paint("dim", `    ${line}`))),
       ];
     }
     case "flaky": {
       const why = note.message === "" ? "" : `: ${escapeText(note.message.split("\n", 1)[0]!)}`;
-      return [`${paint("yellow", `FLAKY ${note.attempt}/${note.tries}`)} ${escapeText(note.id)}${why}`];
+      return [
+        `${paint("yellow", `FLAKY ${note.attempt}/${note.tries}`)} ${escapeText(note.id)}${why}`,
+      ];
     }
     case "slow":
-      return [`${paint("yellow", "SLOW")} [> ${Number(note.seconds.toFixed(1))}s] ${escapeText(note.id)}`];
-    case "terminating":
-      return [`${paint("yellow", "TERMINATING")} [> ${Number(note.limit.toFixed(1))}s] ${escapeText(note.id)}`];
-    case "leak": {
-      const pids = note.processes.map(({ pid, title }) => `pid ${pid} ${escapeText(title.slice(0, 60))}`);
       return [
-        `${paint("yellow", "LEAK")} ${escapeText(note.id ?? "a test that can't be told")}: ${pids.slice(0, 3).join("; ")}${
-          pids.length > 3 ? ` and ${pids.length - 3} more` : ""
+        `${paint("yellow", "SLOW")} [> ${Number(note.seconds.toFixed(1))}s] ${escapeText(note.id)}`,
+      ];
+    case "terminating":
+      return [
+        `${paint("yellow", "TERMINATING")} [> ${Number(note.limit.toFixed(1))}s] ${
+          escapeText(note.id)
         }`,
+      ];
+    case "leak": {
+      const pids = note.processes.map(({ pid, title }) =>
+        `pid ${pid} ${escapeText(title.slice(0, 60))}`
+      );
+      return [
+        `${paint("yellow", "LEAK")} ${escapeText(note.id ?? "a test that can't be told")}: ${
+          pids.slice(0, 3).join("; ")
+        }${pids.length > 3 ? ` and ${pids.length - 3} more` : ""}`,
       ];
     }
     case "trouble":
@@ -163,8 +197,12 @@ function detailLines({ traceback, output = "" }: ResultFailure): string[] {
 }
 
 function endOf(text: string, most: number): string[] {
-  const lines = withoutAnsi(text).split("\n").map((line) => escapeText(line.trimEnd())).filter((line) => line !== "");
-  return lines.length > most ? [`... ${lines.length - most} lines before`, ...lines.slice(-most)] : lines;
+  const lines = withoutAnsi(text).split("\n").map((line) => escapeText(line.trimEnd())).filter((
+    line,
+  ) => line !== "");
+  return lines.length > most
+    ? [`... ${lines.length - most} lines before`, ...lines.slice(-most)]
+    : lines;
 }
 
 /** `9.5 s`, `1:05`, `1:00:05`. */
@@ -173,7 +211,9 @@ export function duration(seconds: number): string {
   if (whole < 60) return `${whole} s`;
   const two = (value: number) => String(value).padStart(2, "0");
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
-  return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+  return hours > 0
+    ? `${hours}:${two(minutes)}:${two(whole % 60)}`
+    : `${minutes}:${two(whole % 60)}`;
 }
 
 /** Cut at its end so that it is at most `width` columns wide. The text is plain. */

@@ -11,26 +11,38 @@ import type { Context } from "../command_line/context.ts";
 
 /** What a run begins with because of the current changes. */
 export interface Chosen {
-  /** As pytest takes them: files and directories, none of them in another. Empty when no test is known to be affected. */
+  /**
+   * As pytest takes them: files and directories, none of them in another. Empty when no test is
+   * known to be affected.
+   */
   readonly targets: readonly string[];
   /** Only they run. */
   readonly only: boolean;
-  /** Puts the chosen tests first, each kind in the order in which it came; with `--only` it leaves out all others. */
+  /**
+   * Puts the chosen tests first, each kind in the order in which it came; with `--only` it leaves
+   * out all others.
+   */
   readonly arrange: (groups: readonly Group[]) => readonly Group[];
 }
 
 /** Reasons that are shown at most. */
 const SHOWN = 10;
 
-/** What `--affected` puts first. Says what that is, and why. Where what changed is unknown `--only` leaves nothing out. */
+/**
+ * What `--affected` puts first. Says what that is, and why. Where what changed is unknown `--only`
+ * leaves nothing out.
+ */
 export async function chosenFirst(context: Context, project: Project): Promise<Chosen> {
   const { host, line, printer } = context;
-  const ask = () => changesSince(host, project, { kind: changeKindOf(line), base: line.value("base") });
+  const ask = () =>
+    changesSince(host, project, { kind: changeKindOf(line), base: line.value("base") });
   const { set, found } = await runFirst(host, project, ask, () => recentFailures(host, project));
   const only = line.has("only") && set.unknown === null;
   const all = line.has("only") && set.unknown !== null ? set.unknown : null;
   // In place of the note that only uncommitted changes count.
-  const notes = all === null ? set.notes : [allRun(all), ...set.notes.filter((note) => !note.startsWith(all))];
+  const notes = all === null
+    ? set.notes
+    : [allRun(all), ...set.notes.filter((note) => !note.startsWith(all))];
   for (const note of notes) printer.warn(escapeText(note));
   say(context, set, found, only);
   const chosen = [...found.targets, ...only ? [] : found.further];
@@ -46,16 +58,32 @@ function allRun(unknown: string): string {
   return `${unknown}: what the commits changed is not known, so all tests run; name a base with --base REV, or ${SET_MAIN}`;
 }
 
-function say({ printer }: Context, { changes, unknown }: ChangeSet, found: Affected, only: boolean): void {
+function say(
+  { printer }: Context,
+  { changes, unknown }: ChangeSet,
+  found: Affected,
+  only: boolean,
+): void {
   const { targets, further, unmapped, options } = found;
   const rest = only ? "nothing to run" : "all tests as they come";
-  if (changes.length === 0) return printer.note(`${unknown === null ? "Nothing changed" : "Nothing uncommitted"}: ${rest}.`);
+  if (changes.length === 0) {
+    return printer.note(
+      `${unknown === null ? "Nothing changed" : "Nothing uncommitted"}: ${rest}.`,
+    );
+  }
   if (targets.length === 0) printer.note(`No test is known to be affected: ${rest}.`);
-  const describe = (target: AffectedTarget) => printer.note(escapeText(`first: ${target.target}  ${becauseOf(target)}`));
+  const describe = (target: AffectedTarget) =>
+    printer.note(escapeText(`first: ${target.target}  ${becauseOf(target)}`));
   targets.slice(0, SHOWN).forEach(describe);
   if (targets.length > SHOWN) printer.note(`and ${targets.length - SHOWN} more: tractest affected`);
-  for (const { file, options: words, because } of options) printer.note(escapeText(`also with ${words.join(" ")}: ${file}: ${because}`));
+  for (const { file, options: words, because } of options) {
+    printer.note(escapeText(`also with ${words.join(" ")}: ${file}: ${because}`));
+  }
   if (!only) return;
-  for (const target of further) printer.note(escapeText(`not covered: ${target.target}  ${becauseOf(target)}`));
-  for (const { file, because } of unmapped) printer.note(escapeText(`not covered: ${file}: ${because}`));
+  for (const target of further) {
+    printer.note(escapeText(`not covered: ${target.target}  ${becauseOf(target)}`));
+  }
+  for (const { file, because } of unmapped) {
+    printer.note(escapeText(`not covered: ${file}: ${because}`));
+  }
 }

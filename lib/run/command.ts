@@ -29,12 +29,22 @@ import { type RunRequest, understand } from "./command_request.ts";
 /** The schema of the document of a run. */
 const RUN_SCHEMA = "tractest.run/1";
 /** The document of a run that did not begin. */
-const NOT_RUN = { exitCode: 0, command: null, env: null, seconds: null, counts: null, failures: [], leaks: null, preflight: null };
+const NOT_RUN = {
+  exitCode: 0,
+  command: null,
+  env: null,
+  seconds: null,
+  counts: null,
+  failures: [],
+  leaks: null,
+  preflight: null,
+};
 
 /** `tractest run`: preflight, pytest, verdict. */
 export async function run(context: Context): Promise<ExitCode> {
   const { host, printer, line } = context;
-  // Asked long before it is needed: a program takes longer to answer than all the rest. Whoever needs it hears of what is wrong.
+  // Asked long before it is needed: a program takes longer to answer than all the rest. Whoever
+  // needs it hears of what is wrong.
   if (!line.has("dry-run") && !line.has("bg")) surroundingsOf(host).catch(() => {});
   const request = await understand(context);
   const { project, intent, settings, parallel, scope, chosen } = request;
@@ -44,19 +54,34 @@ export async function run(context: Context): Promise<ExitCode> {
   }
   const { dimensions } = request;
   const matrix = dimensions.length > 0 ? await import("../matrix/run_matrix.ts") : null;
-  if (line.has("dry-run")) return await (matrix ? matrix.dryMatrix(context, request) : dryRun(context, request));
+  if (line.has("dry-run")) {
+    return await (matrix ? matrix.dryMatrix(context, request) : dryRun(context, request));
+  }
 
   if (line.has("bg")) {
     refuseWithBackground(context, intent.debugging);
-    return await startInBackground(context, scope === "full" && !isQuietOrVerbose([...project.configuration.defaultFlags, ...intent.passed]));
+    return await startInBackground(
+      context,
+      scope === "full" &&
+        !isQuietOrVerbose([...project.configuration.defaultFlags, ...intent.passed]),
+    );
   }
 
   await request.junit?.begin();
   await request.events?.begin();
   const state = await openRunState(host, printer, project.root, line.value("background-run"));
-  const limits = { full: project.configuration.timeLimitFull, file: project.configuration.timeLimitFile };
+  const limits = {
+    full: project.configuration.timeLimitFull,
+    file: project.configuration.timeLimitFile,
+  };
   const longestFull = await longestFullRun(host, state);
-  const limit = timeLimit({ given: line.value("timeout"), debugging: intent.debugging, scope, limits, longestFull });
+  const limit = timeLimit({
+    given: line.value("timeout"),
+    debugging: intent.debugging,
+    scope,
+    limits,
+    longestFull,
+  });
   return await whenPrepared(
     context,
     project,
@@ -69,8 +94,15 @@ export async function run(context: Context): Promise<ExitCode> {
       isolate: parallel.jobs === 1 ? "never" : parallel.jobs === "auto" ? "auto" : "always",
       onStop: ({ checks, leaks }, exitCode) => {
         if (!printer.json) return;
-        if (matrix) printer.document(matrix.MATRIX_SCHEMA, { exitCode, dimensions, cells: [], leaks, preflight: checks });
-        else printer.document(RUN_SCHEMA, { ...NOT_RUN, exitCode, leaks, preflight: checks });
+        if (matrix) {
+          printer.document(matrix.MATRIX_SCHEMA, {
+            exitCode,
+            dimensions,
+            cells: [],
+            leaks,
+            preflight: checks,
+          });
+        } else printer.document(RUN_SCHEMA, { ...NOT_RUN, exitCode, leaks, preflight: checks });
       },
     },
     async (prepared) => {
@@ -82,10 +114,19 @@ export async function run(context: Context): Promise<ExitCode> {
 }
 
 /** Runs the cells of a matrix, as many at once as can be kept apart. */
-async function runCells(context: Context, request: RunRequest, prepared: Prepared, limit: number): Promise<ExitCode> {
+async function runCells(
+  context: Context,
+  request: RunRequest,
+  prepared: Prepared,
+  limit: number,
+): Promise<ExitCode> {
   const { host } = context;
   const { settings, parallel, chosen } = request;
-  const jobs = prepared.isolation === null ? 1 : parallel.jobs === "auto" ? host.processors : parallel.jobs;
+  const jobs = prepared.isolation === null
+    ? 1
+    : parallel.jobs === "auto"
+    ? host.processors
+    : parallel.jobs;
   const exitFirst = stopsAtFirst(request.command(prepared.interpreter.argv, WHOLE));
   const { runMatrix } = await import("../matrix/run_matrix.ts");
   return await runMatrix(context, request, {
@@ -105,18 +146,28 @@ async function runCells(context: Context, request: RunRequest, prepared: Prepare
   });
 }
 
-/** Whether a live view takes the place of pytest's own output: not where a person talks to pytest, or asks for something that it prints. */
+/**
+ * Whether a live view takes the place of pytest's own output: not where a person talks to pytest,
+ * or asks for something that it prints.
+ */
 function usesBar({ printer, line }: Context, intent: RunIntent): boolean {
   if (line.value("ui") !== "bar") return false;
   if (intent.debugging || intent.printsOnly) {
-    printer.warn(`--ui bar is left out: ${intent.debugging ? "a debugger needs the terminal" : "this is about what pytest prints"}`);
+    printer.warn(
+      `--ui bar is left out: ${
+        intent.debugging ? "a debugger needs the terminal" : "this is about what pytest prints"
+      }`,
+    );
     return false;
   }
   return true;
 }
 
 /** Prints the command and starts nothing. */
-async function dryRun(context: Context, { project, command, parallel, chosen }: RunRequest): Promise<ExitCode> {
+async function dryRun(
+  context: Context,
+  { project, command, parallel, chosen }: RunRequest,
+): Promise<ExitCode> {
   const { host, printer, line } = context;
   const sync = line.has("sync") ? await plannedSync(context, project) : null;
   if (sync) printer.line(sync.shown);
@@ -125,16 +176,34 @@ async function dryRun(context: Context, { project, command, parallel, chosen }: 
   printer.line(pasteable(argv, interpreter.environment, project.root, host.cwd));
   noteCapture(context, argv);
   if (interpreter.venv === null && !line.has("python") && !line.has("no-preflight")) {
-    printer.note("there is no venv yet: the run itself asks for one, or stops; tractest run --sync makes it");
+    printer.note(
+      "there is no venv yet: the run itself asks for one, or stops; tractest run --sync makes it",
+    );
   }
   const { shard, jobs } = parallel;
-  if (shard !== null) printer.note(`of what this collects, part ${shard.index} of ${shard.count} runs`);
-  if (jobs !== 1) printer.note(`up to ${jobs === "auto" ? host.processors : jobs} of these pytests share what each collects`);
-  if (chosen !== null) printer.note(chosen.only ? "of what this collects, the affected tests run" : "the affected tests run first");
+  if (shard !== null) {
+    printer.note(`of what this collects, part ${shard.index} of ${shard.count} runs`);
+  }
+  if (jobs !== 1) {
+    printer.note(
+      `up to ${jobs === "auto" ? host.processors : jobs} of these pytests share what each collects`,
+    );
+  }
+  if (chosen !== null) {
+    printer.note(
+      chosen.only
+        ? "of what this collects, the affected tests run"
+        : "the affected tests run first",
+    );
+  }
   await checkSpawnBackend(context, project, interpreter.venv);
   if (printer.json) {
     const { set } = activation(interpreter, await inheritedEnvironment(host));
-    printer.document(RUN_SCHEMA, { ...NOT_RUN, command: argv, env: { ...interpreter.environment, ...set } });
+    printer.document(RUN_SCHEMA, {
+      ...NOT_RUN,
+      command: argv,
+      env: { ...interpreter.environment, ...set },
+    });
   }
   return EXIT.ok;
 }
@@ -144,7 +213,12 @@ function noteCapture({ printer, line }: Context, argv: readonly string[]): void 
   if (note !== null) printer.note(note);
 }
 
-async function runTests(context: Context, request: RunRequest, prepared: Prepared, limit: number): Promise<ExitCode> {
+async function runTests(
+  context: Context,
+  request: RunRequest,
+  prepared: Prepared,
+  limit: number,
+): Promise<ExitCode> {
   const { host, printer, line } = context;
   const { project, intent, settings, parallel, scope, chosen } = request;
   const { state, interpreter, facts } = prepared;
@@ -156,7 +230,15 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
 
   const stream = line.value("events") === "-" ? "stderr" : "stdout";
   const log = await EventLog.open(host, state.directory, request.events?.sink ?? null);
-  await log.append({ event: "run-start", runId: state.runId, root: project.root, command: shown, pid: host.pid, ...facts, shard: parallel.shard });
+  await log.append({
+    event: "run-start",
+    runId: state.runId,
+    root: project.root,
+    command: shown,
+    pid: host.pid,
+    ...facts,
+    shard: parallel.shard,
+  });
   const tries = 1 + Math.max(settings.retries, jobs.count > 1 ? 1 : 0);
   const plan = jobs.count === 1 && parallel.shard === null ? null : new Plan({
     host,
@@ -174,12 +256,26 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
   const redraws = !(stream === "stderr" && host.terminal.stdout.isTerminal);
   const tellsSlow = !bar && line.has("slow-after") && !intent.debugging;
   const view = bar || tellsSlow ? await import("./live_view.ts") : null;
-  const live = bar && view ? await view.LiveView.open(host, printer, log, { root: project.root, slow: settings.slow, tries, redraws }) : null;
+  const live = bar && view
+    ? await view.LiveView.open(host, printer, log, {
+      root: project.root,
+      slow: settings.slow,
+      tries,
+      redraws,
+    })
+    : null;
   const stopTelling = tellsSlow && view ? view.tellSlow(host, printer, log, settings.slow) : null;
-  const choose = plan?.make ?? (chosen && ((items: readonly Item[]) => chosen.arrange(groupsOf(items))));
+  const choose = plan?.make ??
+    (chosen && ((items: readonly Item[]) => chosen.arrange(groupsOf(items))));
   const draft = new RunDraft(host, project);
   const sharing = { several: jobs.count > 1, handsOut: choose !== null };
-  for (const note of sharing.several ? request.places.notes : sharing.handsOut ? request.places.workerNotes : []) printer.note(escapeText(note));
+  for (
+    const note of sharing.several
+      ? request.places.notes
+      : sharing.handsOut
+      ? request.places.workerNotes
+      : []
+  ) printer.note(escapeText(note));
   const unseenReport = sharing.several ? await unseenJunit(host, project, request.places) : null;
   await unseenReport?.begin();
   const ran = await prepared.launch(log, state.directory, {
@@ -216,7 +312,9 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
   if (bar && view) await view.showLog(host, printer, state.directory, ran);
   // What is left outside of an isolation is none of its doing: it is told to programs alone.
   const isolated = prepared.isolation !== null;
-  const looking = isolated ? printer.json ? findLeaks(host, project) : Promise.resolve(null) : leaksAfter(host, project, ran);
+  const looking = isolated
+    ? printer.json ? findLeaks(host, project) : Promise.resolve(null)
+    : leaksAfter(host, project, ran);
   const [leaks, strain, failures] = await Promise.all([
     looking,
     cpu?.then((sinceThen) => sinceThen()) ?? null,
@@ -225,8 +323,11 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
   ]);
   const outcome: EngineOutcome = { ...ran, cut: ran.cut ?? afterwards.cut };
   const left = isolated ? null : leaks;
-  const isFull = scope === "full" && parallel.shard === null && !intent.selects && !intent.debugging;
-  if (isFull && outcome.cut === null && outcome.code <= 1) await recordFullRun(host, state, outcome.seconds);
+  const isFull = scope === "full" && parallel.shard === null && !intent.selects &&
+    !intent.debugging;
+  if (isFull && outcome.cut === null && outcome.code <= 1) {
+    await recordFullRun(host, state, outcome.seconds);
+  }
   const { runDocument, secondsOf, showEnd } = await import("./end.ts");
   const exitCode = exitCodeAfter(outcome, left, line.has("strict"));
   await log.append({
@@ -240,9 +341,14 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
   request.events?.end(printer);
   await request.junit?.write(printer, outcome.results);
   // What the first pytest has written lacks the tests of the others.
-  const report = unseenReport ?? (outcome.sessions > 1 ? await unseenJunit(host, project, request.places) : null);
+  const report = unseenReport ??
+    (outcome.sessions > 1 ? await unseenJunit(host, project, request.places) : null);
   await report?.write(printer, outcome.results);
-  if (log.isCut) printer.warn(`the disk took not all that was reported: counts are incomplete (${escapeText(log.path)})`);
+  if (log.isCut) {
+    printer.warn(
+      `the disk took not all that was reported: counts are incomplete (${escapeText(log.path)})`,
+    );
+  }
   const balance = balanceOf(outcome, plan ?? { predicted: null, known: 0 });
   showEnd(context, {
     command: shown,
@@ -258,7 +364,18 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
   if (printer.json) {
     printer.document(
       RUN_SCHEMA,
-      runDocument({ exitCode, command: shown, prepared, outcome, failures, leaks, strain, balance, parallel, jobs: jobs.count }),
+      runDocument({
+        exitCode,
+        command: shown,
+        prepared,
+        outcome,
+        failures,
+        leaks,
+        strain,
+        balance,
+        parallel,
+        jobs: jobs.count,
+      }),
     );
   }
   // Last: whoever holds the history for long keeps nobody from the verdict.
@@ -266,33 +383,66 @@ async function runTests(context: Context, request: RunRequest, prepared: Prepare
   return exitCode;
 }
 
-/** The failures of a run with what is known of each. `leaks`: what is there after it; null for a run with a registry of its own. */
-async function judged(context: Context, project: Project, { tally, results }: EngineOutcome, leaks: Promise<LeakReport | null> | null) {
+/**
+ * The failures of a run with what is known of each. `leaks`: what is there after it; null for a run
+ * with a registry of its own.
+ */
+async function judged(
+  context: Context,
+  project: Project,
+  { tally, results }: EngineOutcome,
+  leaks: Promise<LeakReport | null> | null,
+) {
   if (tally.failures.length === 0) return [];
-  const [{ judgeFailures }, { registryCollision }] = await Promise.all([import("./judge_failures.ts"), import("../pytest/verdict.ts")]);
+  const [{ judgeFailures }, { registryCollision }] = await Promise.all([
+    import("./judge_failures.ts"),
+    import("../pytest/verdict.ts"),
+  ]);
   const isHeld = registryCollision(tally.failures, results.finished.length) !== null;
   return await judgeFailures(
     context,
     project,
     tally.failures,
-    isHeld || (leaks?.then((found) => found?.registries.some((registry) => registry.bound) ?? false) ?? false),
+    isHeld ||
+      (leaks?.then((found) => found?.registries.some((registry) => registry.bound) ?? false) ??
+        false),
   );
 }
 
-/** Seconds without an end of anything, after which the run is cut at its limit; 0: one that was typed is hard. */
+/**
+ * Seconds without an end of anything, after which the run is cut at its limit; 0: one that was
+ * typed is hard.
+ */
 function quietOf({ line }: Context, { project }: RunRequest): number {
   return line.has("timeout") ? 0 : project.configuration.timeLimitQuiet;
 }
 
-/** Seconds of the longest full run from which on it is worth a hint that one can go on working meanwhile. */
+/**
+ * Seconds of the longest full run from which on it is worth a hint that one can go on working
+ * meanwhile.
+ */
 const LONG_RUN_SECONDS = 60;
 
-function hintBackground({ printer, line }: Context, scope: string, longestFull: number | null): void {
-  if (scope !== "full" || (longestFull ?? 0) < LONG_RUN_SECONDS || printer.json || line.has("background-run")) return;
-  printer.hint(`the full suite took up to ${Math.round(longestFull!)} s; to go on working meanwhile: tractest run --bg`);
+function hintBackground(
+  { printer, line }: Context,
+  scope: string,
+  longestFull: number | null,
+): void {
+  if (
+    scope !== "full" || (longestFull ?? 0) < LONG_RUN_SECONDS || printer.json ||
+    line.has("background-run")
+  ) return;
+  printer.hint(
+    `the full suite took up to ${
+      Math.round(longestFull!)
+    } s; to go on working meanwhile: tractest run --bg`,
+  );
 }
 
-/** Loads what a run needs only at its end while the tests run: until then what was unpacked may be cleaned up or lost. */
+/**
+ * Loads what a run needs only at its end while the tests run: until then what was unpacked may be
+ * cleaned up or lost.
+ */
 function loadEnd(): void {
   void Promise.allSettled([
     import("./end.ts"),

@@ -6,7 +6,13 @@ import { type Dimension, parseMatrix } from "../matrix/rules.ts";
 import { configurationOf, looksLikeTarget, type Targets } from "../project/rules_targets.ts";
 import { optionNames } from "../command_line/run_words.ts";
 import { fileOf } from "../pytest/lastfailed.ts";
-import { pytestCommand, type RunIntent, runIntent, withoutRerun, withoutStopping } from "../pytest/pytest_command.ts";
+import {
+  pytestCommand,
+  type RunIntent,
+  runIntent,
+  withoutRerun,
+  withoutStopping,
+} from "../pytest/pytest_command.ts";
 import { timeLimit } from "./time_limit.ts";
 import { type OwnPlaces, ownPlaces, refusal } from "./rules_unseen_options.ts";
 import { UsageError } from "../errors.ts";
@@ -53,40 +59,71 @@ export async function understand(context: Context): Promise<RunRequest> {
   const { host, printer, line } = context;
   const project = await findProject(host);
   if (line.value("events") === "-" && printer.json) {
-    throw new UsageError('"--events -" and "--json" both want standard output', "write the events to a file");
+    throw new UsageError(
+      '"--events -" and "--json" both want standard output',
+      "write the events to a file",
+    );
   }
   const intent = await intentOf(context, project);
-  if (intent.debugging && !line.has("dry-run") && !(host.terminal.stdinIsTerminal && host.terminal.stdout.isTerminal)) {
-    throw new UsageError("A debugger needs a terminal, and standard input or output is none", "run it from a terminal, not through a pipe");
+  if (
+    intent.debugging && !line.has("dry-run") &&
+    !(host.terminal.stdinIsTerminal && host.terminal.stdout.isTerminal)
+  ) {
+    throw new UsageError(
+      "A debugger needs a terminal, and standard input or output is none",
+      "run it from a terminal, not through a pipe",
+    );
   }
   refuseSameFile(context);
   const chosen = await chosenOf(context, project);
-  const named = intent.targetWords.length > 0 ? intent.targetWords : chosen?.only ? chosen.targets : [];
-  const targets = intent.collectsByItself && named.length === 0 ? null : await targetsOf(host, project, named);
+  const named = intent.targetWords.length > 0
+    ? intent.targetWords
+    : chosen?.only
+    ? chosen.targets
+    : [];
+  const targets = intent.collectsByItself && named.length === 0
+    ? null
+    : await targetsOf(host, project, named);
   for (const note of targets?.notes ?? []) printer.warn(escapeText(note));
   // The recipe's `pytest --lf` names nothing: pytest's own testpaths do.
-  const bare = intent.targetWords.length === 0 && intent.rerunsFailed && (project.pytest?.testPaths.length ?? 0) > 0;
+  const bare = intent.targetWords.length === 0 && intent.rerunsFailed &&
+    (project.pytest?.testPaths.length ?? 0) > 0;
   const first = bare ? [] : targets?.targets ?? [];
-  // Some of the tests again: with the same configuration, so that their files are named only where pytest takes no other one for them.
+  // Some of the tests again: with the same configuration, so that their files are named only where
+  // pytest takes no other one for them.
   const again = (tests: readonly string[]) => {
     const files = filesOf(tests);
-    // pytest takes a bracket in an argument for the beginning of parameters, whatever file there is.
+    // pytest takes a bracket in an argument for the beginning of parameters, whatever file there
+    // is.
     if (files.some((file) => file.includes("["))) return first;
-    return targets === null || configurationOf(files, targets.tree) === configurationOf(first, targets.tree) ? files : first;
+    return targets === null ||
+        configurationOf(files, targets.tree) === configurationOf(first, targets.tree)
+      ? files
+      : first;
   };
   const scope = targets?.scope ?? "many";
   const settings = runSettings(line, intent);
-  timeLimit({ given: line.value("timeout"), debugging: intent.debugging, scope, limits: { full: 0, file: 0 }, longestFull: null });
+  timeLimit({
+    given: line.value("timeout"),
+    debugging: intent.debugging,
+    scope,
+    limits: { full: 0, file: 0 },
+    longestFull: null,
+  });
   const { jobs } = project.configuration;
   const unseen = await unseenIn(host, project, intent.passed);
   const excluded = refusal(unseen);
   const parallel = parallelOf(line, intent, jobs, excluded);
   if (excluded !== null && jobs !== null && jobs !== 1 && !line.has("jobs")) {
-    printer.note(escapeText(`one pytest at a time, because of ${excluded.option}: ${excluded.because}`));
+    printer.note(
+      escapeText(`one pytest at a time, because of ${excluded.option}: ${excluded.because}`),
+    );
   }
   const dimensions = matrixOf(context, intent, parallel, excluded);
   // Cells are compared by all of their tests.
-  const defaultFlags = dimensions.length > 0 ? withoutStopping(project.configuration.defaultFlags) : project.configuration.defaultFlags;
+  const defaultFlags = dimensions.length > 0
+    ? withoutStopping(project.configuration.defaultFlags)
+    : project.configuration.defaultFlags;
   return {
     project,
     intent,
@@ -94,7 +131,9 @@ export async function understand(context: Context): Promise<RunRequest> {
     parallel,
     givenSeconds: await givenSeconds(host, project, parallel.durations),
     scope,
-    collected: scope === "full" || targets === null || choosesConfiguration(intent) ? undefined : filesOf(targets.targets),
+    collected: scope === "full" || targets === null || choosesConfiguration(intent)
+      ? undefined
+      : filesOf(targets.targets),
     junit: line.has("junit") ? await JunitFile.at(host, line.value("junit")!) : null,
     events: line.has("events") ? await EventsFile.at(host, line.value("events")!) : null,
     chosen,
@@ -102,8 +141,16 @@ export async function understand(context: Context): Promise<RunRequest> {
     places: ownPlaces(unseen),
     command: (python, { tests }, words = []) => {
       const cell = { ...intent, passed: [...words, ...intent.passed] };
-      if (tests === null) return pytestCommand({ python, defaultFlags, line, intent: cell, targets: first });
-      return pytestCommand({ python, defaultFlags, line, intent: withoutRerun(cell), targets: again(tests) });
+      if (tests === null) {
+        return pytestCommand({ python, defaultFlags, line, intent: cell, targets: first });
+      }
+      return pytestCommand({
+        python,
+        defaultFlags,
+        line,
+        intent: withoutRerun(cell),
+        targets: again(tests),
+      });
     },
   };
 }
@@ -124,28 +171,60 @@ function refuseSameFile({ host, line }: Context): void {
   if (events === undefined || junit === undefined || events === "-") return;
   const path = resolve(host.cwd, events);
   if (path !== resolve(host.cwd, junit) || path.startsWith("/dev/")) return;
-  throw new UsageError(`"--events" and "--junit" both name "${junit}"`, "give each a file of its own");
+  throw new UsageError(
+    `"--events" and "--junit" both name "${junit}"`,
+    "give each a file of its own",
+  );
 }
 
 /** What `--affected` puts first; null without it. */
 async function chosenOf(context: Context, project: Project): Promise<Chosen | null> {
   const { line } = context;
-  if (line.has("affected")) return await (await import("./chosen.ts")).chosenFirst(context, project);
+  if (line.has("affected")) {
+    return await (await import("./chosen.ts")).chosenFirst(context, project);
+  }
   const alone = ["only", "base", "staged", "uncommitted"].find((option) => line.has(option));
-  if (alone !== undefined) throw new UsageError(`"--${alone}" needs "--affected"`, `add it: tractest run --affected --${alone}`);
+  if (alone !== undefined) {
+    throw new UsageError(
+      `"--${alone}" needs "--affected"`,
+      `add it: tractest run --affected --${alone}`,
+    );
+  }
   return null;
 }
 
 /** What `--matrix` varies; empty when it was not given. What makes no sense beside it is said. */
-function matrixOf({ line }: Context, intent: RunIntent, parallel: Parallel, unseen: Conflict | null): readonly Dimension[] {
+function matrixOf(
+  { line }: Context,
+  intent: RunIntent,
+  parallel: Parallel,
+  unseen: Conflict | null,
+): readonly Dimension[] {
   const dimensions = parseMatrix(line.values("matrix"), (key) => line.has(key));
   if (dimensions.length === 0) {
-    if (line.has("diff")) throw new UsageError('"--diff" compares the cells of a matrix', "tractest run --matrix tpt-proto=tcp,uds --diff");
+    if (line.has("diff")) {
+      throw new UsageError(
+        '"--diff" compares the cells of a matrix',
+        "tractest run --matrix tpt-proto=tcp,uds --diff",
+      );
+    }
     return [];
   }
-  if (intent.debugging) throw new UsageError('"--matrix" does not go with a debugger', "debug one of the cells");
-  if (unseen !== null) throw new UsageError(`"--matrix" does not go with ${unseen.option}: ${unseen.because}`, unseen.instead);
-  if (parallel.shard !== null) throw new UsageError('"--matrix" does not go with "--shard"', "give each machine some of the cells");
+  if (intent.debugging) {
+    throw new UsageError('"--matrix" does not go with a debugger', "debug one of the cells");
+  }
+  if (unseen !== null) {
+    throw new UsageError(
+      `"--matrix" does not go with ${unseen.option}: ${unseen.because}`,
+      unseen.instead,
+    );
+  }
+  if (parallel.shard !== null) {
+    throw new UsageError(
+      '"--matrix" does not go with "--shard"',
+      "give each machine some of the cells",
+    );
+  }
   return dimensions;
 }
 

@@ -28,7 +28,10 @@ const PATIENCE_SECONDS = 3;
 /** Seconds that are waited at least before it is looked again whether something has ended. */
 const LEAST_WAIT_SECONDS = 0.2;
 
-/** Ends the sessions of a run before their time: on signals to us and at time limits, politely first. */
+/**
+ * Ends the sessions of a run before their time: on signals to us and at time limits, politely
+ * first.
+ */
 export class Control {
   /** What cut the run short; null while nothing has. */
   cut: Cut | null;
@@ -37,13 +40,24 @@ export class Control {
   readonly #over = new AbortController();
   #forced = false;
 
-  constructor(private readonly host: Host, private readonly printer: Printer, private readonly options: ControlOptions) {
+  constructor(
+    private readonly host: Host,
+    private readonly printer: Printer,
+    private readonly options: ControlOptions,
+  ) {
     this.cut = options.cut;
-    const ending = ENDING_SIGNAL_NAMES.filter((signal) => signal !== "SIGHUP" || !options.survivesHangup);
-    for (const signal of ending) this.#off.push(host.onSignal(signal, () => this.#onSignal(signal)));
+    const ending = ENDING_SIGNAL_NAMES.filter((signal) =>
+      signal !== "SIGHUP" || !options.survivesHangup
+    );
+    for (const signal of ending) {
+      this.#off.push(host.onSignal(signal, () => this.#onSignal(signal)));
+    }
   }
 
-  /** A session that is to be ended when the run is. One that begins after that was asked for is ended at once. */
+  /**
+   * A session that is to be ended when the run is. One that begins after that was asked for is
+   * ended at once.
+   */
   add(session: Session): void {
     this.#sessions.add(session);
     if (this.cut !== null) session.end().catch(this.options.onFailure);
@@ -77,7 +91,10 @@ export class Control {
         `\n${seconds} s are over and tests still end: the run goes on until none has ended for ${quiet} s; --timeout sets a hard limit`,
       );
       for (let idle = 0; idle < quiet && !this.#isOver; idle = idleSeconds()) {
-        await this.host.clock.sleep(Math.max(quiet - idleSeconds(), LEAST_WAIT_SECONDS) * 1000, this.#over.signal);
+        await this.host.clock.sleep(
+          Math.max(quiet - idleSeconds(), LEAST_WAIT_SECONDS) * 1000,
+          this.#over.signal,
+        );
       }
       if (this.#isOver) return;
     }
@@ -85,7 +102,9 @@ export class Control {
     // pytest is in the middle of a line.
     this.printer.note();
     const why = quiet > 0 ? `, and nothing has ended for ${quiet} s` : "";
-    this.printer.warn(`time limit of ${seconds} s${why}: SIGINT to pytest, ${grace} s of grace, then SIGKILL to what is left`);
+    this.printer.warn(
+      `time limit of ${seconds} s${why}: SIGINT to pytest, ${grace} s of grace, then SIGKILL to what is left`,
+    );
     const stuck = looksStuck(idleSeconds(), limit);
     await this.#each((session) => this.evict(session, stuck));
   }
@@ -95,7 +114,8 @@ export class Control {
   }
 
   /**
-   * Ends one session: first, if it hangs, the evidence, then SIGINT, the grace, SIGKILL to what is left.
+   * Ends one session: first, if it hangs, the evidence, then SIGINT, the grace, SIGKILL to what is
+   * left.
    *
    * @param hangs whether it looks stuck; else it only ran when its time was over
    */
@@ -126,15 +146,17 @@ export class Control {
 
   async #askToStop(signal: EndingSignal): Promise<void> {
     await this.#each(async (session) => {
-      // At a terminal Ctrl-C went to all of the foreground: pytest has it already, and a second one would cut its report short.
+      // At a terminal Ctrl-C went to all of the foreground: pytest has it already, and a second one
+      // would cut its report short.
       if (signal !== "SIGINT" || session.detached) await session.interrupt();
       await session.remember();
     });
     const patience = signal === "SIGINT" ? PATIENCE_SECONDS : this.options.grace;
     await this.#each((session) => this.host.clock.sleep(patience * 1000, session.gone));
     if (this.#forced || [...this.#sessions].every((session) => session.gone.aborted)) return;
-    if (signal === "SIGINT") this.printer.note("\npytest is still finishing; interrupt once more to end it at once");
-    else this.#force();
+    if (signal === "SIGINT") {
+      this.printer.note("\npytest is still finishing; interrupt once more to end it at once");
+    } else this.#force();
   }
 
   #force(): void {

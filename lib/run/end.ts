@@ -43,12 +43,16 @@ export function secondsOf({ seconds }: EngineOutcome): number {
 
 /** The document of a run. */
 export function runDocument(found: RunFindings): Readonly<Record<string, unknown>> {
-  const { exitCode, command, prepared, outcome, failures, leaks, strain, balance, parallel, jobs } = found;
+  const { exitCode, command, prepared, outcome, failures, leaks, strain, balance, parallel, jobs } =
+    found;
   return {
     exitCode,
     pytestExitCode: outcome.pytestExitCode,
     command,
-    env: { ...prepared.interpreter.environment, ...activation(prepared.interpreter, prepared.preflight.inherited).set },
+    env: {
+      ...prepared.interpreter.environment,
+      ...activation(prepared.interpreter, prepared.preflight.inherited).set,
+    },
     seconds: secondsOf(outcome),
     counts: outcome.tally.began ? outcome.tally.counts : null,
     notFound: notFound(command, outcome.tally.offered),
@@ -86,19 +90,32 @@ export interface RunView {
   readonly balance: Balance | null;
 }
 
-/** What is said of a run that was cut at its limit: how much was done, and what gives it more time. */
+/**
+ * What is said of a run that was cut at its limit: how much was done, and what gives it more time.
+ */
 function limitHint(done: number, collected: number | null): string {
-  const tests = collected === null ? "nothing was collected yet" : `${done} of ${collected} test${collected === 1 ? "" : "s"} had ended`;
+  const tests = collected === null
+    ? "nothing was collected yet"
+    : `${done} of ${collected} test${collected === 1 ? "" : "s"} had ended`;
   return `${tests}; for more time: --timeout SECONDS, 0 for no limit`;
 }
 
 /** Shows how a run ended: what hung, the verdict, what is left. */
-export function showEnd({ printer, line }: Context, { command, outcome, failures, leaks, strain, limit, tries, stream, balance }: RunView): void {
+export function showEnd(
+  { printer, line }: Context,
+  { command, outcome, failures, leaks, strain, limit, tries, stream, balance }: RunView,
+): void {
   const { tally, hang, results } = outcome;
   const tests = [...results.tests.values()];
   if (hang) noteHang(printer, hang);
-  const keep = ["tpt-proto", "spawn-backend"].flatMap((option) => line.values(option).map((value) => `--${option}=${value}`));
-  const next = nextCommand({ recorded: tally.exitStatus !== null, failedIds: failures.map((failure) => failure.id), keep });
+  const keep = ["tpt-proto", "spawn-backend"].flatMap((option) =>
+    line.values(option).map((value) => `--${option}=${value}`)
+  );
+  const next = nextCommand({
+    recorded: tally.exitStatus !== null,
+    failedIds: failures.map((failure) => failure.id),
+    keep,
+  });
   showVerdict(printer, stream, {
     tally,
     ending: endingOf(outcome, limit),
@@ -113,12 +130,22 @@ export function showEnd({ printer, line }: Context, { command, outcome, failures
     balance: balance && describeBalance(balance),
     next: next === null ? [] : [next],
   });
-  const hint = outcome.cut === "time-limit" && outcome.stoppedAt === null ? limitHint(results.finished.length, tally.collected) : null;
+  const hint = outcome.cut === "time-limit" && outcome.stoppedAt === null
+    ? limitHint(results.finished.length, tally.collected)
+    : null;
   if (hint !== null) printer.hint(hint);
   for (const { id, nearest } of notFound(command, tally.offered)) {
     printer.note(escapeText(`there is no "${id}"; the nearest:`));
-    for (const other of nearest) printer.hint(escapeText(shellCommand(["tractest", "run", ...keep, other])));
+    for (const other of nearest) {
+      printer.hint(escapeText(shellCommand(["tractest", "run", ...keep, other])));
+    }
   }
   if (strain !== null) printer.note(strain);
-  if (leaks !== null) showLeaksLeft(printer, leaks, new Set([...tests.flatMap((test) => test.leaked), ...results.leaked].map(({ pid }) => pid)));
+  if (leaks !== null) {
+    showLeaksLeft(
+      printer,
+      leaks,
+      new Set([...tests.flatMap((test) => test.leaked), ...results.leaked].map(({ pid }) => pid)),
+    );
+  }
 }

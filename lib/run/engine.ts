@@ -4,9 +4,25 @@ import type { LedgerEntry } from "../leaks/rules_ledger.ts";
 import { RUN_COOKIE } from "../base/cookie.ts";
 import type { PytestEvent, SessionPurpose } from "../pytest/events.ts";
 import { beginsSession } from "../pytest/pytest_command.ts";
-import { failuresOf, type Interruption, isOwnFailure, isPytestsOwn, ranBesideOthers, RED, type Results, type TestResult } from "../pytest/results.ts";
+import {
+  failuresOf,
+  type Interruption,
+  isOwnFailure,
+  isPytestsOwn,
+  ranBesideOthers,
+  RED,
+  type Results,
+  type TestResult,
+} from "../pytest/results.ts";
 import { Tally } from "../pytest/tally.ts";
-import { type Cut, isUnexplained, passedOn, pytestCode, type SessionCode, sessionCode } from "../pytest/verdict.ts";
+import {
+  type Cut,
+  isUnexplained,
+  passedOn,
+  pytestCode,
+  type SessionCode,
+  sessionCode,
+} from "../pytest/verdict.ts";
 import { type Group, type Item, Work } from "../pytest/work.ts";
 import { escapeText } from "../base/escape.ts";
 import { TractestError } from "../errors.ts";
@@ -32,15 +48,24 @@ export interface EngineRequest {
   readonly scene: SessionScene;
   readonly root: string;
   readonly runId: string;
-  /** What the names of its sessions begin with, where several engines share a run: nothing of theirs may have the same name. */
+  /**
+   * What the names of its sessions begin with, where several engines share a run: nothing of theirs
+   * may have the same name.
+   */
   readonly sessions?: string;
   /** The command of a pytest, by its name. */
   readonly command: (kind: SessionKind, session: string) => readonly string[];
   /** How many pytests run at once. */
   readonly jobs: number;
-  /** What of the tests that were collected is run, in which order; null: all of it, as pytest does by itself. */
+  /**
+   * What of the tests that were collected is run, in which order; null: all of it, as pytest does
+   * by itself.
+   */
   readonly plan: ((items: readonly Item[]) => readonly Group[] | Promise<readonly Group[]>) | null;
-  /** Tests of the plan that run alone when all others are done; asked only where several pytests run at once. */
+  /**
+   * Tests of the plan that run alone when all others are done; asked only where several pytests run
+   * at once.
+   */
   readonly alone: (id: string) => boolean;
   /** For the whole run; 0: none. */
   readonly limit: number;
@@ -65,12 +90,21 @@ export interface EngineRequest {
   readonly output: OutputMode;
   /** Namespaces of its own for each session; null for those of tractest. */
   readonly isolation: Isolation | null;
-  /** Variables that a pytest gets, by the number of its shard from 1 and its own name; none unless given. */
+  /**
+   * Variables that a pytest gets, by the number of its shard from 1 and its own name; none unless
+   * given.
+   */
   readonly environment?: (shard: number, session: string) => Readonly<Record<string, string>>;
   readonly onStart: (child: LedgerEntry | null) => Promise<void>;
-  /** Called once, when the first pytest has been started: what has to be done, but not before, is for then. */
+  /**
+   * Called once, when the first pytest has been started: what has to be done, but not before, is
+   * for then.
+   */
   readonly onBegun?: () => void;
-  /** Called when all pytests that there are have finished their sessions, and have yet to exit. What comes then may change the results. */
+  /**
+   * Called when all pytests that there are have finished their sessions, and have yet to exit. What
+   * comes then may change the results.
+   */
   readonly onTold?: (results: Results) => void;
   /** Addresses of the registry, as `host:port`: a hang may wait for them. */
   readonly registries: readonly string[];
@@ -80,28 +114,46 @@ export interface EngineRequest {
 export interface EngineOutcome {
   readonly results: Results;
   readonly tally: Tally;
-  /** pytest's exit code, of all its sessions together, as far as it means nothing of tractest's; 128 + n when signal n ended it. */
+  /**
+   * pytest's exit code, of all its sessions together, as far as it means nothing of tractest's; 128
+   * + n when signal n ended it.
+   */
   readonly code: number;
   /** The same as pytest gave it. */
   readonly pytestExitCode: number;
-  /** The code of a session that none of its tests explains, and what it is called; null if there is none, or if a test is red anyway. */
+  /**
+   * The code of a session that none of its tests explains, and what it is called; null if there is
+   * none, or if a test is red anyway.
+   */
   readonly unexplained: { readonly session: string; readonly code: number } | null;
   /** What interrupted pytest, and the test that ran then; null when nothing did. */
   readonly interrupted: Interruption | null;
   readonly signal: string | null;
   readonly cut: Cut | null;
-  /** The test at whose limit, or with whose crash, the run stopped; null when it went on or there was none. */
+  /**
+   * The test at whose limit, or with whose crash, the run stopped; null when it went on or there
+   * was none.
+   */
   readonly stoppedAt: string | null;
   /** Whole duration. */
   readonly seconds: number;
-  /** What a look at all processes showed at the end; null where nobody looked, or something may have ended since. */
+  /**
+   * What a look at all processes showed at the end; null where nobody looked, or something may have
+   * ended since.
+   */
   readonly look: FirstLook | null;
   readonly hang: HangReport | null;
   /** pytest had finished and did not exit. */
   readonly hungAtExit: boolean;
-  /** Tests that were to run and did not get their chance, although nothing stopped the run; also those that only some of the pytests collected. */
+  /**
+   * Tests that were to run and did not get their chance, although nothing stopped the run; also
+   * those that only some of the pytests collected.
+   */
   readonly missed: readonly string[];
-  /** Whether the disk did not take what another pytest needed: those may also have run without a result. */
+  /**
+   * Whether the disk did not take what another pytest needed: those may also have run without a
+   * result.
+   */
   readonly unable?: boolean;
   /** A pytest ended with exit code 0 before its session was over or had begun, and in no test. */
   readonly vanished: boolean;
@@ -115,7 +167,10 @@ export interface EngineOutcome {
 
 /** Milliseconds between looks at what comes: often while something does, seldom else. */
 const LOOK_MS = { busy: 30, idle: 60 } as const;
-/** Sessions that a run starts at most after tests that were ended: a suite in which everything hangs is not worth more. */
+/**
+ * Sessions that a run starts at most after tests that were ended: a suite in which everything hangs
+ * is not worth more.
+ */
 const MOST_RESUMES = 50;
 /** Failures that are tried again at most: that many are no flakes. */
 const MOST_RETRIED = 50;
@@ -131,9 +186,19 @@ interface Broken {
 }
 
 /** Events that show that a run goes on: something has ended, or begins anew. */
-const ENDS: ReadonlySet<string> = new Set(["session-begin", "session-start", "collected", "collection-error", "report", "fixture"]);
+const ENDS: ReadonlySet<string> = new Set([
+  "session-begin",
+  "session-start",
+  "collected",
+  "collection-error",
+  "report",
+  "fixture",
+]);
 
-/** Runs pytest until every test had its chance: several at once if asked, again after a test that hung or crashed, and for those that failed. */
+/**
+ * Runs pytest until every test had its chance: several at once if asked, again after a test that
+ * hung or crashed, and for those that failed.
+ */
 export class Engine {
   readonly #tally = new Tally();
   readonly #results: Results = this.#tally.results;
@@ -141,13 +206,18 @@ export class Engine {
   readonly #control: Control;
   readonly #leaks: LeftBehindWatch;
   readonly #sessions = new Set<Session>();
-  /** Sessions that are being ended, with the test at whose limit; null for one that does not exit. */
+  /**
+   * Sessions that are being ended, with the test at whose limit; null for one that does not exit.
+   */
   readonly #evicted = new Map<Session, Broken | null>();
   readonly #finishedAt = new Map<Session, number>();
   readonly #ends: (SessionCode & { readonly session: string })[] = [];
   /** A pytest ended with 0 before its session did, in no test. */
   #vanished = false;
-  /** What interrupted a pytest, with the test that it was in: nothing more is begun then, as with one pytest alone. */
+  /**
+   * What interrupted a pytest, with the test that it was in: nothing more is begun then, as with
+   * one pytest alone.
+   */
   #interrupted: Interruption | null = null;
   /** What the first session that knew it has collected; null before. */
   #offered: ReadonlySet<string> | null = null;
@@ -180,14 +250,20 @@ export class Engine {
   #started = 0;
   #resumes = 0;
 
-  constructor(private readonly host: Host, private readonly printer: Printer, private readonly request: EngineRequest) {
+  constructor(
+    private readonly host: Host,
+    private readonly printer: Printer,
+    private readonly request: EngineRequest,
+  ) {
     this.#lastEnd = host.clock.monotonic();
     this.#leaks = new LeftBehindWatch(host, request.scene.log, {
       runId: request.runId,
       isolated: request.isolation !== null,
       translate: async (name, pids) => {
         if (request.isolation === null) return pids;
-        return await [...this.#sessions].find((session) => session.request.name === name)?.hostPids(pids) ?? [];
+        return await [...this.#sessions].find((session) => session.request.name === name)?.hostPids(
+          pids,
+        ) ?? [];
       },
     });
     this.#maxfail = request.exitFirst ? 1 : 0;
@@ -209,13 +285,18 @@ export class Engine {
     const began = this.host.clock.monotonic();
     try {
       if (request.plan !== null) this.#queue = await this.#newQueue();
-      for (let purpose: SessionPurpose = request.jobs > 1 ? "shard" : "tests";; purpose = request.jobs > 1 ? "shard" : "resume") {
+      for (
+        let purpose: SessionPurpose = request.jobs > 1 ? "shard" : "tests";;
+        purpose = request.jobs > 1 ? "shard" : "resume"
+      ) {
         await this.#lanes(purpose);
         this.#throwFailure();
         if (request.jobs > 1) await this.#runAlone();
         const wasStopped = this.#isStopped;
         await this.#retry();
-        if (this.#halted !== null && RED.has(this.#results.tests.get(this.#halted)!.outcome)) this.#stoppedAt = this.#halted;
+        if (this.#halted !== null && RED.has(this.#results.tests.get(this.#halted)!.outcome)) {
+          this.#stoppedAt = this.#halted;
+        }
         this.#halted = null;
         // What stopped it was a flake.
         if (!wasStopped || this.#isStopped || this.#unfinished === 0 || !this.#goesOn) break;
@@ -244,9 +325,13 @@ export class Engine {
     }
   }
 
-  /** Starts the pytests that share what is to be run, and sees each through: where one can't be, the others are ended. */
+  /**
+   * Starts the pytests that share what is to be run, and sees each through: where one can't be, the
+   * others are ended.
+   */
   async #lanes(purpose: SessionPurpose): Promise<void> {
-    const lane = (_: unknown, index: number) => this.#lane(purpose, index + 1).catch((error) => this.#fail(error));
+    const lane = (_: unknown, index: number) =>
+      this.#lane(purpose, index + 1).catch((error) => this.#fail(error));
     await Promise.all(Array.from({ length: this.request.jobs }, lane));
   }
 
@@ -268,7 +353,11 @@ export class Engine {
   /** One pytest, and after a test that was ended another one for the rest. */
   async #lane(first: SessionPurpose, shard: number): Promise<void> {
     const queue = this.#queue;
-    for (let purpose = first; this.#goesOn && this.#halted === null; purpose = purpose === "shard" ? "shard" : "resume") {
+    for (
+      let purpose = first;
+      this.#goesOn && this.#halted === null;
+      purpose = purpose === "shard" ? "shard" : "resume"
+    ) {
       const broken = await this.#session({ purpose, tests: null }, this.#queue, shard);
       if (broken === null || !this.#goesOn) return;
       if (!this.request.resume || this.#isEnough || this.#resumes++ >= MOST_RESUMES) {
@@ -283,13 +372,18 @@ export class Engine {
     }
   }
 
-  /** Makes what the next pytest needs. Where the disk does not take it nothing more is begun, and what was tested counts. */
+  /**
+   * Makes what the next pytest needs. Where the disk does not take it nothing more is begun, and
+   * what was tested counts.
+   */
   async #prepared<Made>(making: Promise<Made>): Promise<Made | null> {
     try {
       return await making;
     } catch (error) {
       if (!(error instanceof TractestError)) throw error;
-      if (!this.#isUnable) this.printer.warn(`no more tests are run, nor tried again: ${escapeText(error.message)}`);
+      if (!this.#isUnable) {
+        this.printer.warn(`no more tests are run, nor tried again: ${escapeText(error.message)}`);
+      }
       this.#isUnable = true;
       return null;
     }
@@ -302,22 +396,28 @@ export class Engine {
   }
 
   async #runAlone(): Promise<void> {
-    const ids = this.#planned.filter((id) => this.request.alone(id) && !this.#work.finished.has(id));
+    const ids = this.#planned.filter((id) =>
+      this.request.alone(id) && !this.#work.finished.has(id)
+    );
     if (ids.length === 0 || !this.#goesOn || this.#isStopped) return;
     this.#queue = await this.#prepared(this.#filledQueue([ids]));
     if (this.#queue !== null) await this.#lane("alone", 1);
   }
 
   /**
-   * Tries what failed again. What failed beside others is tried alone first, one after another in one pytest; a retry that was asked for
-   * is in a pytest of its own.
+   * Tries what failed again. What failed beside others is tried alone first, one after another in
+   * one pytest; a retry that was asked for is in a pytest of its own.
    */
   async #retry(): Promise<void> {
     const { jobs, retries } = this.request;
     const untried = this.#red.filter((test) => !this.#retried.has(test.id));
     const failed = untried.filter((test) => this.#canPassAlone(test));
-    if (retries > 0 || jobs > 1) this.#sayNotTried(untried.filter((test) => !failed.includes(test)));
-    const beside = jobs > 1 ? failed.filter((test) => ranBesideOthers(test.attempts.at(-1)!, this.#results)) : [];
+    if (retries > 0 || jobs > 1) {
+      this.#sayNotTried(untried.filter((test) => !failed.includes(test)));
+    }
+    const beside = jobs > 1
+      ? failed.filter((test) => ranBesideOthers(test.attempts.at(-1)!, this.#results))
+      : [];
     if ((retries === 0 && beside.length === 0) || !this.#goesOn || this.#isUnable) return;
     if (failed.length > MOST_RETRIED) {
       this.printer.note(`${failed.length} failures are too many to be flakes: none is tried again`);
@@ -327,13 +427,17 @@ export class Engine {
     await this.#again(beside);
     for (const test of failed) {
       const left = retries - (beside.includes(test) ? 1 : 0);
-      for (let attempt = 0; attempt < left && RED.has(test.outcome) && this.#goesOn && !this.#isUnable; attempt++) await this.#again([test]);
+      for (
+        let attempt = 0;
+        attempt < left && RED.has(test.outcome) && this.#goesOn && !this.#isUnable;
+        attempt++
+      ) await this.#again([test]);
     }
   }
 
   /**
-   * Whether a test that passes by itself is good: not where a fixture of a wider scope failed, which it may not even use, nor where
-   * several tests have its id.
+   * Whether a test that passes by itself is good: not where a fixture of a wider scope failed,
+   * which it may not even use, nor where several tests have its id.
    */
   #canPassAlone({ id, attempts }: TestResult): boolean {
     return failuresOf(attempts.at(-1)!).every(isOwnFailure) && !this.#results.isRepeated(id);
@@ -345,10 +449,15 @@ export class Engine {
     if (ofOthers.length === 0) return;
     const ids = ofOthers.slice(0, 3).map(({ id }) => escapeText(id)).join(", ");
     const more = ofOthers.length > 3 ? ` and ${ofOthers.length - 3} more` : "";
-    this.printer.note(`not tried again alone: ${ids}${more}: what failed in the teardown may be a fixture that other tests have set up`);
+    this.printer.note(
+      `not tried again alone: ${ids}${more}: what failed in the teardown may be a fixture that other tests have set up`,
+    );
   }
 
-  /** Runs tests once more, in a fresh pytest; in another one those after a test that ended it, or at which it stopped. */
+  /**
+   * Runs tests once more, in a fresh pytest; in another one those after a test that ended it, or at
+   * which it stopped.
+   */
   async #again(tests: readonly TestResult[]): Promise<void> {
     const before = new Map(tests.map((test) => [test, test.attempts.length]));
     for (let rest = [...tests]; rest.length > 0 && this.#goesOn;) {
@@ -376,7 +485,13 @@ export class Engine {
       queue: queue?.directory ?? null,
       output: request.output,
       keepsTerminal: request.debugging,
-      ledger: RunLedger.open(this.host, request.root, request.runId, name, request.isolation !== null),
+      ledger: RunLedger.open(
+        this.host,
+        request.root,
+        request.runId,
+        name,
+        request.isolation !== null,
+      ),
       onStart: request.onStart,
     }, request.scene);
     this.#sessions.add(session);
@@ -389,7 +504,11 @@ export class Engine {
     this.#sessions.delete(session);
     this.#control.remove(session);
     const outlived = await request.isolation?.outlived(name) ?? null;
-    await this.#leaks.sessionEnded(name, outlived, session.ended?.killed.map(({ pid }) => pid) ?? []);
+    await this.#leaks.sessionEnded(
+      name,
+      outlived,
+      session.ended?.killed.map(({ pid }) => pid) ?? [],
+    );
     const broken = await this.#brokenAt(session, end);
     this.#note(session, end, broken);
     if (queue?.isFilled && (broken !== null || this.#evicted.has(session))) {
@@ -406,15 +525,19 @@ export class Engine {
     this.#ends.push({
       session: session.request.name,
       code: hungWith ?? code,
-      // In an isolation a signal is seen by the code alone, which is the session's own where that has said so.
+      // In an isolation a signal is seen by the code alone, which is the session's own where that
+      // has said so.
       signal: hungWith === null && exitStatus !== code ? signal : null,
       exitStatus,
       isBroken: broken !== null,
       hasFailures,
     });
     // With any other code it says itself that something is wrong.
-    const isSilent = code === 0 && exitStatus === null && broken === null && beginsSession(session.request.argv);
-    if (isSilent && this.#control.cut === null && !this.request.scene.log.isCut) this.#vanished = true;
+    const isSilent = code === 0 && exitStatus === null && broken === null &&
+      beginsSession(session.request.argv);
+    if (isSilent && this.#control.cut === null && !this.request.scene.log.isCut) {
+      this.#vanished = true;
+    }
   }
 
   /** The test in which a session ended: at its limit, or with a crash of pytest itself. */
@@ -425,7 +548,14 @@ export class Engine {
     if (evicted) {
       const limit = this.request.testLimit;
       const seconds = round(evicted.seconds);
-      await log.append({ event: "timeout", session: name, id: evicted.id, seconds, limit, message: `it took longer than ${limit} s and was ended` });
+      await log.append({
+        event: "timeout",
+        session: name,
+        id: evicted.id,
+        seconds,
+        limit,
+        message: `it took longer than ${limit} s and was ended`,
+      });
       await log.drain();
       return evicted;
     }
@@ -438,7 +568,13 @@ export class Engine {
     const [id, since] = running;
     const how = end.signal === null ? `with exit code ${end.code}` : `by ${end.signal}`;
     const seconds = round(this.host.clock.now() / 1000 - since);
-    await log.append({ event: "crash", session: name, id, seconds, message: `pytest ended ${how} while it ran` });
+    await log.append({
+      event: "crash",
+      session: name,
+      id,
+      seconds,
+      message: `pytest ended ${how} while it ran`,
+    });
     await log.drain();
     return log.isCut ? null : { id, seconds };
   }
@@ -456,7 +592,13 @@ export class Engine {
       : "pytest ended";
     for (const [id, since] of session.tally.running) {
       const seconds = round(Math.max(0, this.host.clock.now() / 1000 - since));
-      await log.append({ event: "cut", session: session.request.name, id, seconds, message: `${why} while it ran` });
+      await log.append({
+        event: "cut",
+        session: session.request.name,
+        id,
+        seconds,
+        message: `${why} while it ran`,
+      });
     }
     await log.drain();
   }
@@ -468,15 +610,27 @@ export class Engine {
     this.#leaks.on(event);
     if (event.event === "interrupted") this.#onInterrupted(event);
     if (event.event === "tests") this.#hasToldTests = true;
-    if (event.event === "session-start" && event.maxfail !== undefined) this.#maxfail = event.maxfail;
+    if (event.event === "session-start" && event.maxfail !== undefined) {
+      this.#maxfail = event.maxfail;
+    }
     // The first session that knows what there is lets all of them begin.
-    if (event.event === "items" && event.last) this.#beside(this.#fill(this.#work.itemsOf(event.session ?? "") ?? []));
-    const isRed = event.event === "timeout" || event.event === "crash" || (event.event === "report" && event.outcome === "failed");
-    if (isRed && this.request.jobs > 1 && this.#isEnough && this.#queue) this.#beside(this.#queue.stop());
+    if (event.event === "items" && event.last) {
+      this.#beside(this.#fill(this.#work.itemsOf(event.session ?? "") ?? []));
+    }
+    const isRed = event.event === "timeout" || event.event === "crash" ||
+      (event.event === "report" && event.outcome === "failed");
+    if (isRed && this.request.jobs > 1 && this.#isEnough && this.#queue) {
+      this.#beside(this.#queue.stop());
+    }
   }
 
-  /** A pytest was interrupted, by a test or from outside, but not by us: the others end after the tests that they are in. */
-  #onInterrupted({ error = "", message, session: name }: Extract<PytestEvent, { event: "interrupted" }>): void {
+  /**
+   * A pytest was interrupted, by a test or from outside, but not by us: the others end after the
+   * tests that they are in.
+   */
+  #onInterrupted(
+    { error = "", message, session: name }: Extract<PytestEvent, { event: "interrupted" }>,
+  ): void {
     if (this.#interrupted !== null || this.#control.cut !== null || isPytestsOwn(error)) return;
     const session = [...this.#sessions].find((one) => one.request.name === name);
     if (session === undefined || this.#evicted.has(session)) return;
@@ -493,7 +647,9 @@ export class Engine {
       this.#offered ??= new Set(items.map((item) => item.id));
       this.#groups ??= await this.request.plan?.(items) ?? [items.map((item) => item.id)];
       const isShared = this.request.jobs > 1 && !this.#isLast;
-      const rest = this.#groups.map((group) => this.#work.restOf(group).filter((id) => !isShared || !this.request.alone(id)));
+      const rest = this.#groups.map((group) =>
+        this.#work.restOf(group).filter((id) => !isShared || !this.request.alone(id))
+      );
       await this.#tellTests();
       await queue.fill(rest.filter((group) => group.length > 0));
     } catch (error) {
@@ -508,25 +664,42 @@ export class Engine {
     this.#hasToldTests = true;
     const ids = this.#planned;
     for (let start = 0; start < ids.length; start += TOLD_AT_ONCE) {
-      await this.request.scene.log.append({ event: "tests", ids: ids.slice(start, start + TOLD_AT_ONCE) });
+      await this.request.scene.log.append({
+        event: "tests",
+        ids: ids.slice(start, start + TOLD_AT_ONCE),
+      });
     }
   }
 
   #hasToldTests = false;
 
-  /** Begins what goes on beside the tests as soon as there are any: the first timer of a program takes longer than to start a pytest. */
+  /**
+   * Begins what goes on beside the tests as soon as there are any: the first timer of a program
+   * takes longer than to start a pytest.
+   */
   #attend(): void {
     if (this.#pumping !== null) return;
     this.#pumping = this.#pump().catch((error) => this.#fail(error));
-    this.#beside(this.#limit = this.#control.limit({ seconds: this.request.limit, quiet: this.request.quiet ?? 0 }));
+    this.#beside(
+      this.#limit = this.#control.limit({
+        seconds: this.request.limit,
+        quiet: this.request.quiet ?? 0,
+      }),
+    );
     this.request.onBegun?.();
   }
 
-  /** Reads events and output as they come, and minds the limits of single tests, until it is stopped. */
+  /**
+   * Reads events and output as they come, and minds the limits of single tests, until it is
+   * stopped.
+   */
   async #pump(): Promise<void> {
     const { signal } = this.#over;
     while (!signal.aborted) {
-      const seen = await Promise.all([this.request.scene.log.poll(), ...[...this.#sessions].map((session) => session.look())]);
+      const seen = await Promise.all([
+        this.request.scene.log.poll(),
+        ...[...this.#sessions].map((session) => session.look()),
+      ]);
       for (const session of this.#sessions) this.#mind(session);
       await this.host.clock.sleep(seen.some(Boolean) ? LOOK_MS.busy : LOOK_MS.idle, signal);
     }
@@ -540,7 +713,10 @@ export class Engine {
 
   /** The limits of single tests, and of pytest's own exit. */
   #mind(session: Session): void {
-    if (this.#evicted.has(session) || session.gone.aborted || this.#control.cut !== null || this.request.debugging) return;
+    if (
+      this.#evicted.has(session) || session.gone.aborted || this.#control.cut !== null ||
+      this.request.debugging
+    ) return;
     const now = this.host.clock.now() / 1000;
     const { tally } = session;
     const { exitLimit, testLimit } = this.request;
@@ -548,7 +724,9 @@ export class Engine {
       const since = this.#finishedAt.get(session) ?? now;
       if (!this.#finishedAt.has(session)) {
         this.#finishedAt.set(session, now);
-        if ([...this.#sessions].every((one) => this.#finishedAt.has(one))) this.request.onTold?.(this.#results);
+        if ([...this.#sessions].every((one) => this.#finishedAt.has(one))) {
+          this.request.onTold?.(this.#results);
+        }
       }
       if (now - since < exitLimit) return;
       this.#evicted.set(session, null);
@@ -562,7 +740,15 @@ export class Engine {
       if (now - since < testLimit) continue;
       this.#evicted.set(session, { id, seconds: now - since });
       const { name } = session.request;
-      this.#beside(this.request.scene.log.append({ event: "terminating", session: name, id, seconds: round(now - since), limit: testLimit }));
+      this.#beside(
+        this.request.scene.log.append({
+          event: "terminating",
+          session: name,
+          id,
+          seconds: round(now - since),
+          limit: testLimit,
+        }),
+      );
       this.#beside(this.#control.evict(session));
       return;
     }
@@ -572,14 +758,20 @@ export class Engine {
   async #gather(session: Session): Promise<void> {
     const now = this.host.clock.now() / 1000;
     const command = session.request.argv;
-    const [{ examineInTime }, { readStacks }] = await Promise.all([import("../hang/examine.ts"), import("../hang/stacks.ts")]);
+    const [{ examineInTime }, { readStacks }] = await Promise.all([
+      import("../hang/examine.ts"),
+      import("../hang/stacks.ts"),
+    ]);
     const report = await examineInTime(this.host, {
       // What is around an isolated pytest waits for nothing but its end.
       root: session.members[0]?.pid ?? session.pid,
       also: session.members.map((identity) => identity.pid),
       registries: this.request.registries,
       checkout: this.request.root,
-      running: [...session.tally.running].map(([id, since]) => ({ id, seconds: Math.max(0, now - since) })),
+      running: [...session.tally.running].map(([id, since]) => ({
+        id,
+        seconds: Math.max(0, now - since),
+      })),
       session: session.tally,
       startedIn: new Map(),
       asked: { stacks: false, confirm: false },
@@ -589,12 +781,21 @@ export class Engine {
     this.#hang = report;
     const { verdict, evidence, running, processes, stacks } = report;
     const id = running?.[0]?.id ?? null;
-    await this.request.scene.log.append({ event: "hang", session: session.request.name, id, verdict, evidence, processes, stacks });
+    await this.request.scene.log.append({
+      event: "hang",
+      session: session.request.name,
+      id,
+      verdict,
+      evidence,
+      processes,
+      stacks,
+    });
   }
 
   /** Whether nothing has stopped the run. */
   get #goesOn(): boolean {
-    return this.#control.cut === null && this.#stoppedAt === null && this.#failure === null && this.#interrupted === null;
+    return this.#control.cut === null && this.#stoppedAt === null && this.#failure === null &&
+      this.#interrupted === null;
   }
 
   /** Whether as many tests failed as pytest was told to stop at. */
@@ -602,7 +803,10 @@ export class Engine {
     return this.#maxfail > 0 && this.#red.length >= this.#maxfail;
   }
 
-  /** Whether nothing is begun any more because of tests that failed, as far as they are not tried again. */
+  /**
+   * Whether nothing is begun any more because of tests that failed, as far as they are not tried
+   * again.
+   */
   get #isStopped(): boolean {
     return this.#isEnough || this.#halted !== null;
   }
@@ -613,34 +817,45 @@ export class Engine {
   }
 
   get #red(): TestResult[] {
-    return [...this.#results.tests.values()].filter((test) => test.attempts.length > 0 && RED.has(test.outcome));
+    return [...this.#results.tests.values()].filter((test) =>
+      test.attempts.length > 0 && RED.has(test.outcome)
+    );
   }
 
   /** How many tests were collected and did not get their chance. */
   get #unfinished(): number {
-    return (this.#groups === null ? this.#tally.collected ?? 0 : this.#planned.length) - this.#work.finished.size;
+    return (this.#groups === null ? this.#tally.collected ?? 0 : this.#planned.length) -
+      this.#work.finished.size;
   }
 
   /** What was planned and no session has run, although none of them broke. */
   #missed(): string[] {
     const stopped = this.#isEnough || this.#results.collectionErrors.length > 0;
-    return stopped || !this.#goesOn ? [] : this.#planned.filter((id) => !this.#work.finished.has(id));
+    return stopped || !this.#goesOn
+      ? []
+      : this.#planned.filter((id) => !this.#work.finished.has(id));
   }
 
   /** What a session collected, but not the one by which the plan was made: nobody was given it. */
   #unplanned(): string[] {
     const offered = this.#offered;
     if (offered === null || this.#isEnough || !this.#goesOn) return [];
-    const others = this.#whole.flatMap((session) => this.#work.itemsOf(session)?.map((item) => item.id) ?? []);
+    const others = this.#whole.flatMap((session) =>
+      this.#work.itemsOf(session)?.map((item) => item.id) ?? []
+    );
     return [...new Set(others)].filter((id) => !offered.has(id));
   }
 
   get #wasStoppedByLimit(): boolean {
-    return this.#stoppedAt !== null && this.#results.tests.get(this.#stoppedAt)?.attempts.at(-1)?.ended === "timeout";
+    return this.#stoppedAt !== null &&
+      this.#results.tests.get(this.#stoppedAt)?.attempts.at(-1)?.ended === "timeout";
   }
 
   async #newQueue(): Promise<Queue> {
-    return await Queue.create(this.host, join(this.request.scene.directory, `queue-${this.#queues++}`));
+    return await Queue.create(
+      this.host,
+      join(this.request.scene.directory, `queue-${this.#queues++}`),
+    );
   }
 
   #queues = 0;
@@ -652,7 +867,9 @@ export class Engine {
     // What was not run has not passed, and a process can end itself with any code.
     const isBad = isRed || missed.length > 0 || this.#vanished;
     const pytestExitCode = pytestCode(isRed, this.#ends);
-    const ended = this.#ends.find((end) => end.signal !== null && end.code === pytestExitCode && (single !== null || !end.isBroken));
+    const ended = this.#ends.find((end) =>
+      end.signal !== null && end.code === pytestExitCode && (single !== null || !end.isBroken)
+    );
     const code = ended === undefined ? passedOn(pytestExitCode) : pytestExitCode;
     const unexplained = isRed ? undefined : this.#ends.find(isUnexplained);
     return {
@@ -660,7 +877,9 @@ export class Engine {
       tally: this.#tally,
       code: code === 0 && isBad ? 1 : code,
       pytestExitCode,
-      unexplained: unexplained ? { session: unexplained.session, code: sessionCode(unexplained) } : null,
+      unexplained: unexplained
+        ? { session: unexplained.session, code: sessionCode(unexplained) }
+        : null,
       interrupted: this.#interrupted,
       signal: ended?.signal ?? null,
       cut: this.#control.cut ?? (this.#wasStoppedByLimit ? "time-limit" : null),
@@ -678,7 +897,9 @@ export class Engine {
 }
 
 /** What interrupted pytest, in one line: `KeyboardInterrupt`, `Exit: enough`. */
-export function interruptionText({ error, message }: Pick<Interruption, "error" | "message">): string {
+export function interruptionText(
+  { error, message }: Pick<Interruption, "error" | "message">,
+): string {
   const name = error.slice(error.lastIndexOf(".") + 1);
   return message === "" ? name : `${name}: ${message.split("\n", 1)[0]}`;
 }

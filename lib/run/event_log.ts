@@ -9,9 +9,14 @@ export type EventSink = (lines: readonly string[]) => Promise<void> | void;
 /** Gets one event. */
 export type EventListener = (event: PytestEvent) => void;
 /** An event of our own, before it is stamped with its time. */
-export type OwnEvent = PytestEvent extends infer Event ? Event extends PytestEvent ? Omit<Event, "time"> : never : never;
+export type OwnEvent = PytestEvent extends infer Event
+  ? Event extends PytestEvent ? Omit<Event, "time"> : never
+  : never;
 
-/** The events of a run: its pytests and tractest itself add lines to one file, which is read back as it grows. */
+/**
+ * The events of a run: its pytests and tractest itself add lines to one file, which is read back as
+ * it grows.
+ */
 export class EventLog {
   readonly #tail: FileTail;
   readonly #reader = new EventReader();
@@ -20,7 +25,11 @@ export class EventLog {
   /** The look before: two at once would read the same lines twice. */
   #looking: Promise<unknown> = Promise.resolve();
 
-  private constructor(private readonly host: Host, readonly path: string, private readonly sink: EventSink | null) {
+  private constructor(
+    private readonly host: Host,
+    readonly path: string,
+    private readonly sink: EventSink | null,
+  ) {
     this.#tail = new FileTail(host, path);
   }
 
@@ -38,13 +47,17 @@ export class EventLog {
   }
 
   /**
-   * Adds an event of ours to the file; the listeners get it when it is read back, in the order of the file. A disk that does not take it
-   * ends no run: they get it at once then, and {@linkcode EventLog.isCut} says that others may be missing.
+   * Adds an event of ours to the file; the listeners get it when it is read back, in the order of
+   * the file. A disk that does not take it ends no run: they get it at once then, and {@linkcode
+   * EventLog.isCut} says that others may be missing.
    */
   async append(event: OwnEvent): Promise<void> {
     const stamped = { time: Math.round(this.host.clock.now()) / 1000, ...event };
     try {
-      await this.host.files.appendFile(this.path, `${JSON.stringify({ schema: EVENTS_SCHEMA, ...stamped })}\n`);
+      await this.host.files.appendFile(
+        this.path,
+        `${JSON.stringify({ schema: EVENTS_SCHEMA, ...stamped })}\n`,
+      );
     } catch (error) {
       if (!(error instanceof TractestError)) throw error;
       this.#isCut = true;
@@ -58,7 +71,10 @@ export class EventLog {
     return this.#isCut;
   }
 
-  /** Hands on what has come since the last look, as much as one look takes; false if that is nothing. */
+  /**
+   * Hands on what has come since the last look, as much as one look takes; false if that is
+   * nothing.
+   */
   poll(): Promise<boolean> {
     const look = this.#looking.then(() => this.#look());
     this.#looking = look.catch(() => false);

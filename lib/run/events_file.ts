@@ -21,7 +21,8 @@ export class EventsFile {
   private constructor(private readonly host: Host, private readonly path: string | null) {}
 
   /**
-   * Looks at the place before the run takes its time: a file, a pipe or device, or standard output for `-`.
+   * Looks at the place before the run takes its time: a file, a pipe or device, or standard output
+   * for `-`.
    *
    * @throws {UsageError} if nothing can be written there, or if something else would be overwritten
    */
@@ -30,7 +31,8 @@ export class EventsFile {
   }
 
   /**
-   * Begins the file anew: nobody is to take what an earlier run wrote for the events of this one, however it ends.
+   * Begins the file anew: nobody is to take what an earlier run wrote for the events of this one,
+   * however it ends.
    *
    * @throws {TractestError} if it can't be written, or if it is a pipe that nobody reads
    */
@@ -40,7 +42,10 @@ export class EventsFile {
     else this.#pipe = await TypedPipe.open(this.host, this.path);
   }
 
-  /** Takes lines as they come. A disk that does not take them is no failure of a test: {@linkcode EventsFile.end} tells of it. */
+  /**
+   * Takes lines as they come. A disk that does not take them is no failure of a test: {@linkcode
+   * EventsFile.end} tells of it.
+   */
   readonly sink: EventSink = async (lines) => {
     const text = lines.map((line) => `${line}\n`).join("");
     if (this.path === null) return this.host.terminal.stdout.write(text);
@@ -61,6 +66,10 @@ export class EventsFile {
   /** Ends it, and says if lines are missing. */
   end(printer: Printer): void {
     this.#pipe?.close();
-    if (this.#trouble) printer.warn(`events are missing from the file of --events: ${escapeText(this.#trouble.message)}`);
+    if (this.#trouble) {
+      printer.warn(
+        `events are missing from the file of --events: ${escapeText(this.#trouble.message)}`,
+      );
+    }
   }
 }

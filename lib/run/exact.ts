@@ -49,14 +49,32 @@ export interface ExactScene {
 /** What makes pytest go on after failures and broken files, whatever its configuration says. */
 const GOING_ON = ["--maxfail=0", "--continue-on-collection-errors"] as const;
 
-/** The command of a pytest for some targets, as a person would type it, without the default flags that stop at a failure. */
-export function exactCommand({ context, project, prepared, intent }: Omit<ExactScene, "settings" | "places">, targets: readonly string[]): string[] {
+/**
+ * The command of a pytest for some targets, as a person would type it, without the default flags
+ * that stop at a failure.
+ */
+export function exactCommand(
+  { context, project, prepared, intent }: Omit<ExactScene, "settings" | "places">,
+  targets: readonly string[],
+): string[] {
   const defaultFlags = withoutStopping(project.configuration.defaultFlags);
-  return pytestCommand({ python: prepared.interpreter.argv, defaultFlags, line: context.line, intent, targets });
+  return pytestCommand({
+    python: prepared.interpreter.argv,
+    defaultFlags,
+    line: context.line,
+    intent,
+    targets,
+  });
 }
 
-/** Runs exactly the chosen tests, in their order, in one fresh pytest, whose output goes to a log. Nothing is recorded beside that. */
-export async function runExactly(scene: ExactScene, { name, lane, targets, choose, limit, testLimit }: ExactRequest): Promise<ExactOutcome> {
+/**
+ * Runs exactly the chosen tests, in their order, in one fresh pytest, whose output goes to a log.
+ * Nothing is recorded beside that.
+ */
+export async function runExactly(
+  scene: ExactScene,
+  { name, lane, targets, choose, limit, testLimit }: ExactRequest,
+): Promise<ExactOutcome> {
   const { context, project, prepared, settings, intent, places } = scene;
   const { host } = context;
   const directory = join(prepared.state.directory, name);
@@ -72,7 +90,11 @@ export async function runExactly(scene: ExactScene, { name, lane, targets, choos
     ...settings,
     retries: 0,
     sessions: `${name}-`,
-    command: () => exactCommand({ ...scene, intent: { ...intent, passed: [...GOING_ON, ...intent.passed] } }, targets),
+    command: () =>
+      exactCommand(
+        { ...scene, intent: { ...intent, passed: [...GOING_ON, ...intent.passed] } },
+        targets,
+      ),
     besides: () => [...places.words(lane, directory), ...places.withoutWorkers],
     jobs: 1,
     plan: (items: readonly Item[]) => {

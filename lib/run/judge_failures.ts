@@ -1,5 +1,11 @@
 import type { Change } from "../affected/rules.ts";
-import { type KnownChanges, lineToSee, parseHunks, type RelatedChange, relatedChange } from "../affected/related.ts";
+import {
+  type KnownChanges,
+  lineToSee,
+  parseHunks,
+  type RelatedChange,
+  relatedChange,
+} from "../affected/related.ts";
 import { fileOf } from "../pytest/lastfailed.ts";
 import { flakyVerdict, timingError } from "../flaky/rules.ts";
 import type { FailedReport } from "../pytest/verdict.ts";
@@ -13,10 +19,11 @@ import type { Context } from "../command_line/context.ts";
 import type { Project } from "../project/project.ts";
 
 /**
- * What is known about each failure: whether it is flaky, by the list and by what earlier runs recorded, and which changed file may be its
- * cause. Outside of git nothing counts as changed.
+ * What is known about each failure: whether it is flaky, by the list and by what earlier runs
+ * recorded, and which changed file may be its cause. Outside of git nothing counts as changed.
  *
- * @param held whether something else holds the registry, or has held it: then no missed time limit is a matter of timing
+ * @param held whether something else holds the registry, or has held it: then no missed time
+ *   limit is a matter of timing
  */
 export async function judgeFailures(
   context: Context,
@@ -30,14 +37,20 @@ export async function judgeFailures(
     held,
   ]);
   const related = failures.map((failure) => known && relatedChange(failure.id, failure, known));
-  const isOpen = (failure: FailedReport, index: number) => related[index] === null && timingError(failure) !== null;
+  const isOpen = (failure: FailedReport, index: number) =>
+    related[index] === null && timingError(failure) !== null;
   // To read who imports whom takes its time: only where a verdict hangs on it.
   const loaded = known && failures.some(isOpen) ? await orNull(() => known.loaded()) : null;
   const lines = new Lines(context, project, known?.base ?? null);
   return await Promise.all(failures.map(async (failure, index) => {
     const cause = related[index] ?? null;
     const record = records.get(failure.id) ?? null;
-    const evidence = { related: cause, loaded: loaded?.(fileOf(failure.id)) ?? null, record, registryHeld };
+    const evidence = {
+      related: cause,
+      loaded: loaded?.(fileOf(failure.id)) ?? null,
+      record,
+      registryHeld,
+    };
     const verdict = flakyVerdict(failure.id, failure, project.configuration.knownFlaky, evidence);
     // Where nobody knows what was touched only the list itself can say that a failure is known.
     const counts = verdict !== null && (verdict.kind === "known" || loaded !== null);
@@ -59,7 +72,10 @@ interface Changes extends KnownChanges {
 }
 
 async function changesOf({ host, line }: Context, project: Project): Promise<Changes> {
-  const { changes, base } = await changesSince(host, project, { kind: "branch", base: line.value("base") });
+  const { changes, base } = await changesSince(host, project, {
+    kind: "branch",
+    base: line.value("base"),
+  });
   const affected = await affectedIn(host, project, changes);
   return {
     affected,
@@ -86,12 +102,20 @@ const MOST_FILES = 5;
 class Lines {
   readonly #diffs = new Map<string, Promise<string | null>>();
 
-  constructor(private readonly context: Context, private readonly project: Project, private readonly base: string | null) {}
+  constructor(
+    private readonly context: Context,
+    private readonly project: Project,
+    private readonly base: string | null,
+  ) {}
 
   async of(cause: RelatedChange): Promise<NamedCause> {
     const diff = await this.#diff(cause.file);
-    const line = diff === null ? cause.line ?? null : lineToSee(parseHunks(diff), cause.line ?? null);
-    const see = diff === null || diff === "" ? null : ["git", "diff", this.base!.slice(0, 12), "--", cause.file];
+    const line = diff === null
+      ? cause.line ?? null
+      : lineToSee(parseHunks(diff), cause.line ?? null);
+    const see = diff === null || diff === ""
+      ? null
+      : ["git", "diff", this.base!.slice(0, 12), "--", cause.file];
     return { file: cause.file, because: cause.because, line, see };
   }
 

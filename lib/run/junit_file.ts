@@ -16,11 +16,20 @@ export class JunitFile {
   /**
    * Looks at the place before the run takes its time.
    *
-   * @throws {UsageError} if no report can be written there, or if something else would be overwritten
+   * @throws {UsageError} if no report can be written there, or if something else would be
+   *   overwritten
    */
   static async at(host: Host, typed: string): Promise<JunitFile> {
-    if (typed === "-") throw new UsageError('"--junit -" is not possible: standard output is pytest\'s', "name a file");
-    return new JunitFile(host, await outputPath(host, typed, { kind: "XML", isOne: (head) => /^\ufeff?\s*</.test(head) }));
+    if (typed === "-") {
+      throw new UsageError(
+        '"--junit -" is not possible: standard output is pytest\'s',
+        "name a file",
+      );
+    }
+    return new JunitFile(
+      host,
+      await outputPath(host, typed, { kind: "XML", isOne: (head) => /^\ufeff?\s*</.test(head) }),
+    );
   }
 
   /**

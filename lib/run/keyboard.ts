@@ -14,8 +14,8 @@ export interface KeyboardOptions {
 }
 
 /**
- * The keyboard while a run goes on: each key at once. The terminal is put back as it was before anything else gets it: when the run
- * ends or is cut short, and while Ctrl-Z has stopped it.
+ * The keyboard while a run goes on: each key at once. The terminal is put back as it was before
+ * anything else gets it: when the run ends or is cut short, and while Ctrl-Z has stopped it.
  */
 export class Keyboard {
   readonly #off: (() => void)[] = [];
@@ -24,7 +24,9 @@ export class Keyboard {
 
   constructor(private readonly host: Host, private readonly options: KeyboardOptions) {
     // Whoever ends the run by a signal may have to do it twice: by then the terminal is as it was.
-    for (const signal of ENDING_SIGNAL_NAMES) this.#off.push(host.onSignal(signal, () => this.close()));
+    for (const signal of ENDING_SIGNAL_NAMES) {
+      this.#off.push(host.onSignal(signal, () => this.close()));
+    }
     this.#off.push(host.onSignal("SIGTSTP", () => void this.#stop().catch(passOver)));
     this.#off.push(host.onSignal("SIGCONT", () => void this.#continue().catch(passOver)));
     this.#take().catch(passOver);

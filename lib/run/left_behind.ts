@@ -12,17 +12,31 @@ import { listProcesses } from "../system/programs/ps.ts";
 import { SHARED_HELPERS } from "../leaks/actor_signatures.ts";
 import type { EventLog } from "./event_log.ts";
 
-/** Milliseconds after its end at which a child of a test that still lives has outlived it: it may have been told to end. */
+/**
+ * Milliseconds after its end at which a child of a test that still lives has outlived it: it may
+ * have been told to end.
+ */
 const SETTLE_MS = 500;
-/** Milliseconds between looks, after pytest's end, at those that may be about to end; `SETTLE_MS` together. */
+/**
+ * Milliseconds between looks, after pytest's end, at those that may be about to end; `SETTLE_MS`
+ * together.
+ */
 const LOOKS_MS = [50, 100, 150, 200];
 
 /** What has to be known of a run to say what its tests left. */
 export interface LeftBehindScene {
   readonly runId: string;
-  /** Pids as we see them of those that a session's pytest calls by these; the same where they share a pid namespace. */
-  readonly translate: (session: string | undefined, pids: readonly number[]) => Promise<readonly number[]>;
-  /** Whether what the tests start ends with the session: then nothing of it can be here afterwards. */
+  /**
+   * Pids as we see them of those that a session's pytest calls by these; the same where they share
+   * a pid namespace.
+   */
+  readonly translate: (
+    session: string | undefined,
+    pids: readonly number[],
+  ) => Promise<readonly number[]>;
+  /**
+   * Whether what the tests start ends with the session: then nothing of it can be here afterwards.
+   */
   readonly isolated: boolean;
 }
 
@@ -43,10 +57,11 @@ interface SessionSeen {
 }
 
 /**
- * Finds what tests leave behind. The plugin tells which children of pytest a test has left when it ended; those that are still there a
- * moment later have outlived it, with all below them. What lives when pytest has ended, one of these or any process that the run's tests
- * are known to have started, is told as `leak`; the others as `left`. An actor that outlives its test is a `leak` at once. The test that
- * runs meanwhile is not slowed.
+ * Finds what tests leave behind. The plugin tells which children of pytest a test has left when it
+ * ended; those that are still there a moment later have outlived it, with all below them. What
+ * lives when pytest has ended, one of these or any process that the run's tests are known to have
+ * started, is told as `leak`; the others as `left`. An actor that outlives its test is a `leak` at
+ * once. The test that runs meanwhile is not slowed.
  */
 export class LeftBehindWatch {
   readonly #pending = new Set<Promise<void>>();
@@ -58,7 +73,11 @@ export class LeftBehindWatch {
   /** Processes that were told, by session, start and pid. */
   readonly #told = new Set<string>();
 
-  constructor(private readonly host: Host, private readonly log: EventLog, private readonly scene: LeftBehindScene) {}
+  constructor(
+    private readonly host: Host,
+    private readonly log: EventLog,
+    private readonly scene: LeftBehindScene,
+  ) {}
 
   /** Gets every event of a run. */
   on(event: PytestEvent): void {
@@ -68,10 +87,14 @@ export class LeftBehindWatch {
       this.#ids.add(event.id);
       this.#of(event.session).running = event.id;
     }
-    if (event.event === "report" && event.phase === "teardown") this.#of(event.session).running = null;
+    if (event.event === "report" && event.phase === "teardown") {
+      this.#of(event.session).running = null;
+    }
     if (event.event !== "children") return;
     for (const pid of event.pids) this.#of(event.session).left.set(pid, event.id);
-    const work = this.#look(event.id, event.pids, event.session).then(() => void this.#pending.delete(work));
+    const work = this.#look(event.id, event.pids, event.session).then(() =>
+      void this.#pending.delete(work)
+    );
     // What fails stays there for `finish` to tell.
     work.catch(() => {});
     this.#pending.add(work);
@@ -83,24 +106,38 @@ export class LeftBehindWatch {
    * @param outlived what ended with its isolation; null where it had none
    * @param ended pids of those that had to be ended by force with it
    */
-  async sessionEnded(name: string, outlived: Outlived | null, ended: readonly number[]): Promise<void> {
-    if (outlived !== null) await this.#tell(name, outlived.processes, outlived.marks, { ended: true });
+  async sessionEnded(
+    name: string,
+    outlived: Outlived | null,
+    ended: readonly number[],
+  ): Promise<void> {
+    if (outlived !== null) {
+      await this.#tell(name, outlived.processes, outlived.marks, { ended: true });
+    }
     // What did not go before it was made to is no better than what is still there.
-    const forced = [...this.#outliving.values()].filter((one) => one.session === name && ended.includes(one.row.pid));
+    const forced = [...this.#outliving.values()].filter((one) =>
+      one.session === name && ended.includes(one.row.pid)
+    );
     await this.#tell(name, forced.map((one) => one.row), new Map(), {});
   }
 
   /**
    * The run is over: tells what is still there, and then what outlived its test and is gone.
    *
-   * @returns the look at all processes, where it still shows what is there; null where there was none, or something may have ended since
+   * @returns the look at all processes, where it still shows what is there; null where there was
+   *   none, or something may have ended since
    */
   async finish(): Promise<FirstLook | null> {
     this.#over.abort();
     await Promise.all(this.#pending);
     const look = this.scene.isolated ? null : await this.#lookAfterwards();
     for (const [{ id, session }, all] of grouped([...this.#outliving.values()])) {
-      await this.log.append({ event: "left", session, id, processes: all.map(({ row, seconds }) => leftBehind(row, seconds)) });
+      await this.log.append({
+        event: "left",
+        session,
+        id,
+        processes: all.map(({ row, seconds }) => leftBehind(row, seconds)),
+      });
     }
     this.#outliving.clear();
     return look;
@@ -109,11 +146,18 @@ export class LeftBehindWatch {
   /** One look over all processes: which of them the tests of this run have started. */
   async #lookAfterwards(): Promise<FirstLook | null> {
     const look = startFirstLook(this.host);
-    const marks = new Map([...(await look.marks).rows].filter(([, mark]) => mark.runId === this.scene.runId));
+    const marks = new Map(
+      [...(await look.marks).rows].filter(([, mark]) => mark.runId === this.scene.runId),
+    );
     if (marks.size + this.#outliving.size === 0) return look;
-    const pids = new Set([...marks.keys(), ...[...this.#outliving.values()].map(({ row }) => row.pid)]);
+    const pids = new Set([
+      ...marks.keys(),
+      ...[...this.#outliving.values()].map(({ row }) => row.pid),
+    ]);
     const first = await this.#files([...pids]);
-    const now = await this.#settled(first.filter((row) => marks.has(row.pid) || this.#outliving.has(keyOf(undefined, row))));
+    const now = await this.#settled(
+      first.filter((row) => marks.has(row.pid) || this.#outliving.has(keyOf(undefined, row))),
+    );
     await this.#tell(undefined, now, marks, {});
     return null;
   }
@@ -124,14 +168,19 @@ export class LeftBehindWatch {
     for (const milliseconds of LOOKS_MS) {
       if (waiting.length === 0) break;
       await this.host.clock.sleep(milliseconds);
-      const now = new Map((await this.#files(waiting.map((row) => row.pid))).map((row) => [row.pid, row]));
+      const now = new Map(
+        (await this.#files(waiting.map((row) => row.pid))).map((row) => [row.pid, row]),
+      );
       waiting = waiting.filter((row) => now.get(row.pid)?.startTicks === row.startTicks);
     }
     return waiting;
   }
 
   async #files(pids: readonly number[]): Promise<ProcessFiles[]> {
-    const { rows } = await readProcessFiles(this.host, pids, { mapped: false, why: "what a test has left behind" });
+    const { rows } = await readProcessFiles(this.host, pids, {
+      mapped: false,
+      why: "what a test has left behind",
+    });
     return [...rows.values()].filter((row) => row.state !== "Z" && row.state !== "X");
   }
 
@@ -143,40 +192,64 @@ export class LeftBehindWatch {
     more: { readonly ended?: true },
   ): Promise<void> {
     // A daemon that a test only woke is not what it left.
-    const fresh = rows.filter((row) => !this.#told.has(this.#keyOf(session, row)) && sharedDaemon(row) === null);
+    const fresh = rows.filter((row) =>
+      !this.#told.has(this.#keyOf(session, row)) && sharedDaemon(row) === null
+    );
     const parents = new Map(rows.map((row) => [row.pid, row.ppid]));
     const groups = Map.groupBy(fresh, (row) => this.#testOf(session, row, marks, parents));
     for (const [id, own] of groups) {
-      const processes = own.map((row) => ({ ...leftBehind(row, this.#outliving.get(this.#keyOf(session, row))?.seconds ?? null), ...more }));
+      const processes = own.map((row) => ({
+        ...leftBehind(row, this.#outliving.get(this.#keyOf(session, row))?.seconds ?? null),
+        ...more,
+      }));
       for (const row of own) {
         this.#told.add(this.#keyOf(session, row));
         this.#outliving.delete(this.#keyOf(session, row));
       }
-      await this.log.append({ event: "leak", ...(session === undefined ? {} : { session }), id, processes });
+      await this.log.append({
+        event: "leak",
+        ...(session === undefined ? {} : { session }),
+        id,
+        processes,
+      });
     }
   }
 
   /** The test that started a process; null where nothing says it. */
-  #testOf(session: string | undefined, row: ProcessFiles, marks: ReadonlyMap<number, Mark>, parents: ReadonlyMap<number, number>): string | null {
+  #testOf(
+    session: string | undefined,
+    row: ProcessFiles,
+    marks: ReadonlyMap<number, Mark>,
+    parents: ReadonlyMap<number, number>,
+  ): string | null {
     const mark = marks.get(row.pid);
     const marked = mark === undefined ? null : startedBy(mark, titleOf(row));
     if (marked !== null && this.#ids.has(marked)) return marked;
     const sessions = session === undefined ? [...this.#sessions.values()] : [this.#of(session)];
     const outliving = this.#outliving.get(this.#keyOf(session, row));
     const guess = outliving?.id ?? null;
-    const timed = sessions.map(({ clock }) => clock.at(row.startTicks, guess)).findLast((id) => id !== null);
+    const timed = sessions.map(({ clock }) => clock.at(row.startTicks, guess)).findLast((id) =>
+      id !== null
+    );
     if (timed !== undefined) return timed;
     // A pid means something in its own session only.
     if (session === undefined) return null;
     const { left, running } = this.#of(session);
-    for (let pid: number | undefined = row.pid; pid !== undefined; pid = parents.get(pid)) if (left.has(pid)) return left.get(pid)!;
+    for (let pid: number | undefined = row.pid; pid !== undefined; pid = parents.get(pid)) {
+      if (left.has(pid)) return left.get(pid)!;
+    }
     // Where pytest ended in the middle of a test, nobody has said what that one started.
     return running;
   }
 
   #of(session = ""): SessionSeen {
     let known = this.#sessions.get(session);
-    if (!known) this.#sessions.set(session, known = { running: null, left: new Map(), clock: new TestClock() });
+    if (!known) {
+      this.#sessions.set(
+        session,
+        known = { running: null, left: new Map(), clock: new TestClock() },
+      );
+    }
     return known;
   }
 
@@ -191,12 +264,21 @@ export class LeftBehindWatch {
     const first = await this.#tree(pids);
     if (first.length === 0) return;
     await this.host.clock.sleep(SETTLE_MS, this.#over.signal);
-    const now = new Map((await this.#files(first.map((row) => row.pid))).map((row) => [row.pid, row]));
+    const now = new Map(
+      (await this.#files(first.map((row) => row.pid))).map((row) => [row.pid, row]),
+    );
     const seconds = Math.round(this.host.clock.monotonic() - began) / 1000;
     for (const row of first) {
-      if (now.get(row.pid)?.startTicks === row.startTicks) this.#outliving.set(this.#keyOf(session, row), { row, session, id, seconds });
+      if (now.get(row.pid)?.startTicks === row.startTicks) {
+        this.#outliving.set(this.#keyOf(session, row), { row, session, id, seconds });
+      }
     }
-    await this.#tell(session, first.filter((row) => this.#outliving.has(this.#keyOf(session, row)) && isActor(row)), new Map(), {});
+    await this.#tell(
+      session,
+      first.filter((row) => this.#outliving.has(this.#keyOf(session, row)) && isActor(row)),
+      new Map(),
+      {},
+    );
   }
 
   async #tree(pids: readonly number[]): Promise<ProcessFiles[]> {
@@ -204,7 +286,9 @@ export class LeftBehindWatch {
     const forest = new Map(processes.map((row) => [row.pid, row]));
     const all = [...new Set(pids.flatMap((pid) => [pid, ...descendantsOf(pid, forest)]))];
     // Only a child of pytest's is such a helper; what a fork server made has the same command line.
-    return (await this.#files(all)).filter((row) => !(pids.includes(row.pid) && SHARED_HELPERS.test(titleOf(row))));
+    return (await this.#files(all)).filter((row) =>
+      !(pids.includes(row.pid) && SHARED_HELPERS.test(titleOf(row)))
+    );
   }
 }
 
@@ -214,7 +298,9 @@ function isActor({ argv, comm }: ProcessFiles): boolean {
 }
 
 function grouped(all: readonly Outliving[]): [Outliving, Outliving[]][] {
-  return [...Map.groupBy(all, ({ id, session }) => JSON.stringify([id, session])).values()].map((group) => [group[0]!, group]);
+  return [...Map.groupBy(all, ({ id, session }) => JSON.stringify([id, session])).values()].map((
+    group,
+  ) => [group[0]!, group]);
 }
 
 function leftBehind(row: ProcessFiles, seconds: number | null): LeftBehind {

@@ -1,7 +1,15 @@
 import type { Extent } from "../history/extent.ts";
 import { LEAST_KNOWN } from "./schedule.ts";
 import type { LeftBehind, PytestEvent, SessionPurpose } from "../pytest/events.ts";
-import { type Attempt, failureOf, newAttempt, RED, type ResultFailure, takeEnd, takeReport } from "../pytest/results.ts";
+import {
+  type Attempt,
+  failureOf,
+  newAttempt,
+  RED,
+  type ResultFailure,
+  takeEnd,
+  takeReport,
+} from "../pytest/results.ts";
 import { Counter, type Counts } from "../pytest/verdict.ts";
 
 /** Something of a run that is worth a line as soon as it happens. Times in seconds. */
@@ -17,10 +25,21 @@ export type Note =
     readonly attempt: number;
   }
   /** It passed at last, at the `attempt`th of at most `tries`. */
-  | { readonly kind: "flaky"; readonly id: string; readonly attempt: number; readonly tries: number; readonly message: string }
+  | {
+    readonly kind: "flaky";
+    readonly id: string;
+    readonly attempt: number;
+    readonly tries: number;
+    readonly message: string;
+  }
   | { readonly kind: "slow"; readonly id: string; readonly seconds: number }
   /** It is about to be ended at its limit. */
-  | { readonly kind: "terminating"; readonly id: string; readonly seconds: number; readonly limit: number }
+  | {
+    readonly kind: "terminating";
+    readonly id: string;
+    readonly seconds: number;
+    readonly limit: number;
+  }
   | { readonly kind: "leak"; readonly id: string | null; readonly processes: readonly LeftBehind[] }
   | { readonly kind: "trouble"; readonly text: string };
 
@@ -62,8 +81,8 @@ const NOTHING: Extent = { tests: 0, seconds: 0 };
 const PACE_SECONDS = 2;
 
 /**
- * What a live view of a run shows, from the events of all of its sessions. It keeps what runs and what is red, not what passed: it is
- * as small at the end of a long run as at its begin.
+ * What a live view of a run shows, from the events of all of its sessions. It keeps what runs and
+ * what is red, not what passed: it is as small at the end of a long run as at its begin.
  */
 export class Live {
   /** Tests to run; null before collection ended. */
@@ -78,22 +97,34 @@ export class Live {
   readonly #running = new Map<string, Running>();
   readonly #sessions = new Map<string, LiveSession>();
   /** Tests that are red so far, and how often they were. */
-  readonly #red = new Map<string, { counted: readonly string[]; session: string; times: number; message: string }>();
+  readonly #red = new Map<
+    string,
+    { counted: readonly string[]; session: string; times: number; message: string }
+  >();
   #firstTest: number | null = null;
   readonly #uncollected = new Set<string>();
   /** What is collected is not what is run. */
   #isPlanned = false;
   /** Tests to run that have a duration on record, with that. */
   #timed = NOTHING;
-  /** Tests that ended and have none, and all that ended, with what they took; without those that were ended. */
+  /**
+   * Tests that ended and have none, and all that ended, with what they took; without those that
+   * were ended.
+   */
   #untimedEnded = NOTHING;
   #ended = NOTHING;
-  /** Seconds of work that are done: what tests took before, or what those took that have no record or were ended. */
+  /**
+   * Seconds of work that are done: what tests took before, or what those took that have no record
+   * or were ended.
+   */
   #worked = 0;
 
   constructor(private readonly options: LiveOptions) {}
 
-  /** Takes what is going to run, where that is not all that is collected or not known from pytest itself. */
+  /**
+   * Takes what is going to run, where that is not all that is collected or not known from pytest
+   * itself.
+   */
   plan(ids: readonly string[]): void {
     this.#isPlanned = true;
     this.collected = ids.length;
@@ -106,10 +137,21 @@ export class Live {
     const session = event.session ?? "";
     switch (event.event) {
       case "session-begin":
-        this.#sessions.set(session, { name: session, purpose: event.purpose, pid: null, collecting: true });
+        this.#sessions.set(session, {
+          name: session,
+          purpose: event.purpose,
+          pid: null,
+          collecting: true,
+        });
         return [];
       case "session-start":
-        this.#sessions.set(session, { purpose: "tests", ...this.#sessions.get(session), name: session, pid: event.pid, collecting: true });
+        this.#sessions.set(session, {
+          purpose: "tests",
+          ...this.#sessions.get(session),
+          name: session,
+          pid: event.pid,
+          collecting: true,
+        });
         return [];
       case "collected": {
         const known = this.#sessions.get(session);
@@ -125,7 +167,14 @@ export class Live {
         if (this.#uncollected.has(event.id)) return [];
         this.#uncollected.add(event.id);
         this.#counter.add(["error"]);
-        return [{ kind: "failed", id: event.id, outcome: "error", failure: failureOf(event, "collection"), seconds: null, attempt: 1 }];
+        return [{
+          kind: "failed",
+          id: event.id,
+          outcome: "error",
+          failure: failureOf(event, "collection"),
+          seconds: null,
+          attempt: 1,
+        }];
       }
       case "collection-skip":
         if (!this.#uncollected.has(event.id)) this.#counter.add(["skipped"]);
@@ -140,11 +189,19 @@ export class Live {
       case "timeout":
       case "crash": {
         const failure = failureOf(event, "call");
-        const running = this.#running.get(key(session, event.id)) ?? this.#start(event.id, session, event.time - event.seconds);
+        const running = this.#running.get(key(session, event.id)) ??
+          this.#start(event.id, session, event.time - event.seconds);
         const attempt = this.#attempt(event.id, session);
         takeEnd(running.attempt, event);
         this.#end(running);
-        return [{ kind: "failed", id: event.id, outcome: event.event, failure, seconds: event.seconds, attempt }];
+        return [{
+          kind: "failed",
+          id: event.id,
+          outcome: event.event,
+          failure,
+          seconds: event.seconds,
+          attempt,
+        }];
       }
       case "terminating":
         return [{ kind: "terminating", id: event.id, seconds: event.seconds, limit: event.limit }];
@@ -152,12 +209,16 @@ export class Live {
         this.leaks++;
         return [{ kind: "leak", id: event.id, processes: event.processes }];
       case "interrupted":
-        return event.message === "" ? [] : [{ kind: "trouble", text: `pytest was interrupted: ${event.message}` }];
+        return event.message === ""
+          ? []
+          : [{ kind: "trouble", text: `pytest was interrupted: ${event.message}` }];
       case "internal-error":
         return [{ kind: "trouble", text: `pytest has an internal error: ${event.message}` }];
       case "session-finish":
         this.#sessions.delete(session);
-        for (const [name, running] of this.#running) if (running.session === session) this.#running.delete(name);
+        for (const [name, running] of this.#running) {
+          if (running.session === session) this.#running.delete(name);
+        }
         return [];
       default:
         return [];
@@ -191,10 +252,12 @@ export class Live {
   }
 
   /**
-   * Seconds that the rest is going to take: each test what it took before, one without a record the mean of those in this run, all at the
-   * pace of this run. null while less than half of the rest can be judged; what has ended vouches for as many again.
+   * Seconds that the rest is going to take: each test what it took before, one without a record the
+   * mean of those in this run, all at the pace of this run. null while less than half of the rest
+   * can be judged; what has ended vouches for as many again.
    *
-   * The mean, since it is the sum that counts: most tests are short, and their median leaves out the few that take most of the time.
+   * The mean, since it is the sum that counts: most tests are short, and their median leaves out
+   * the few that take most of the time.
    */
   remaining(now: number): number | null {
     if (this.collected === null || this.#firstTest === null) return null;
@@ -224,7 +287,8 @@ export class Live {
 
   #report(event: Extract<PytestEvent, { event: "report" }>, session: string): readonly Note[] {
     const name = key(session, event.id);
-    const running = this.#running.get(name) ?? this.#start(event.id, session, event.time - event.seconds);
+    const running = this.#running.get(name) ??
+      this.#start(event.id, session, event.time - event.seconds);
     this.#running.set(name, running);
     takeReport(running.attempt, event);
     const notes: Note[] = [];
@@ -232,7 +296,14 @@ export class Live {
       const failure = failureOf(event, event.phase);
       const red = event.phase === "call" ? "failed" : "error";
       const attempt = this.#attempt(event.id, session);
-      notes.push({ kind: "failed", id: event.id, outcome: red, failure, seconds: event.seconds, attempt });
+      notes.push({
+        kind: "failed",
+        id: event.id,
+        outcome: red,
+        failure,
+        seconds: event.seconds,
+        attempt,
+      });
     }
     if (!running.attempt.finished) return notes;
     const before = this.#before(event.id, session);
@@ -240,7 +311,13 @@ export class Live {
     if (before && !RED.has(running.attempt.outcome)) {
       this.flaky++;
       const attempt = before.times + 1;
-      notes.push({ kind: "flaky", id: event.id, attempt, tries: Math.max(attempt, this.options.tries), message: before.message });
+      notes.push({
+        kind: "flaky",
+        id: event.id,
+        attempt,
+        tries: Math.max(attempt, this.options.tries),
+        message: before.message,
+      });
     }
     return notes;
   }
@@ -249,7 +326,10 @@ export class Live {
     return { id, session, since, attempt: newAttempt(session, since), slowAt: this.options.slow };
   }
 
-  /** What is known of a test that was red in another session; in the same one it was another test of that id. */
+  /**
+   * What is known of a test that was red in another session; in the same one it was another test of
+   * that id.
+   */
   #before(id: string, session: string) {
     const before = this.#red.get(id);
     return before?.session === session ? undefined : before;
@@ -268,15 +348,23 @@ export class Live {
       this.#judge(id, outcome === "timeout" || outcome === "crash", seconds);
     }
     this.#counter.add(counted);
-    if (RED.has(outcome)) this.#red.set(id, { counted, session, times: (before?.times ?? 0) + 1, message: failure?.message ?? "" });
-    else if (before) this.#red.delete(id);
+    if (RED.has(outcome)) {
+      this.#red.set(id, {
+        counted,
+        session,
+        times: (before?.times ?? 0) + 1,
+        message: failure?.message ?? "",
+      });
+    } else if (before) this.#red.delete(id);
   }
 
   /** What the first end of a test says of those to come. */
   #judge(id: string, wasEnded: boolean, seconds: number): void {
     const before = this.options.durations.get(id);
     // Of tests that nobody announced none is left.
-    if (before !== undefined && this.#timed.tests > 0) this.#timed = { tests: this.#timed.tests - 1, seconds: this.#timed.seconds - before };
+    if (before !== undefined && this.#timed.tests > 0) {
+      this.#timed = { tests: this.#timed.tests - 1, seconds: this.#timed.seconds - before };
+    }
     // How long it was let to hang says nothing of what others take.
     this.#worked += wasEnded ? seconds : before ?? seconds;
     if (wasEnded) return;

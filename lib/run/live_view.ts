@@ -31,19 +31,35 @@ const SHOWN_LOG_LINES = 30;
 /** Bytes of a log that are looked at for them. */
 const LOG_BYTES = 64 * 1024;
 
-/** Says where pytest's own output is, and shows its end when pytest could not begin: it says why there. */
-export async function showLog(host: Host, printer: Printer, directory: string, outcome: EngineOutcome): Promise<void> {
+/**
+ * Says where pytest's own output is, and shows its end when pytest could not begin: it says why
+ * there.
+ */
+export async function showLog(
+  host: Host,
+  printer: Printer,
+  directory: string,
+  outcome: EngineOutcome,
+): Promise<void> {
   const { code, tally, sessions, unexplained } = outcome;
   // 3 is an error of pytest itself, 4 one of its command line.
-  if (tally.began && unexplained === null && code !== 3 && code !== 4) return printer.note(`pytest's own output: ${join(directory, "output-*.log")}`);
+  if (tally.began && unexplained === null && code !== 3 && code !== 4) {
+    return printer.note(`pytest's own output: ${join(directory, "output-*.log")}`);
+  }
   const path = join(directory, `output-${unexplained?.session ?? sessions - 1}.log`);
   const size = (await host.files.stat(path))?.size ?? 0;
-  const end = await host.files.readFrom(path, Math.max(0, size - LOG_BYTES), LOG_BYTES) ?? new Uint8Array();
-  const lines = withoutAnsi(new TextDecoder().decode(end)).trimEnd().split("\n").slice(-SHOWN_LOG_LINES);
+  const end = await host.files.readFrom(path, Math.max(0, size - LOG_BYTES), LOG_BYTES) ??
+    new Uint8Array();
+  const lines = withoutAnsi(new TextDecoder().decode(end)).trimEnd().split("\n").slice(
+    -SHOWN_LOG_LINES,
+  );
   for (const line of lines) printer.note(escapeText(line));
 }
 
-/** The live view of a run on standard error: a region at the bottom of a terminal, or lines where there is none. */
+/**
+ * The live view of a run on standard error: a region at the bottom of a terminal, or lines where
+ * there is none.
+ */
 export class LiveView {
   readonly #live: Live;
   readonly #region: LiveRegion | null;
@@ -57,8 +73,16 @@ export class LiveView {
   #stopped = false;
 
   /** Begins to show a run of the project at `root`. */
-  static async open(host: Host, printer: Printer, log: EventLog, options: LiveViewOptions): Promise<LiveView> {
-    return new LiveView(host, printer, log, { ...options, durations: await latestDurations(host, options) });
+  static async open(
+    host: Host,
+    printer: Printer,
+    log: EventLog,
+    options: LiveViewOptions,
+  ): Promise<LiveView> {
+    return new LiveView(host, printer, log, {
+      ...options,
+      durations: await latestDurations(host, options),
+    });
   }
 
   private constructor(
@@ -68,7 +92,8 @@ export class LiveView {
     options: LiveViewOptions & LiveOptions,
   ) {
     this.#live = new Live(options);
-    const redraws = options.redraws && host.terminal.stderr.isTerminal && host.env("TERM") !== "dumb";
+    const redraws = options.redraws && host.terminal.stderr.isTerminal &&
+      host.env("TERM") !== "dumb";
     this.#region = redraws ? new LiveRegion(host.terminal.stderr, () => this.#lines()) : null;
     if (this.#region) {
       const region = this.#region;
@@ -112,7 +137,9 @@ export class LiveView {
       if (time - this.#toldAt < TELL_MS) return;
       this.#toldAt = time;
       this.#print([progressText(this.#live, this.#now)]);
-    } else if (!this.#stopped && (this.#changed || time - this.#drawnAt >= DRAW_MS.least)) this.#draw();
+    } else if (!this.#stopped && (this.#changed || time - this.#drawnAt >= DRAW_MS.least)) {
+      this.#draw();
+    }
   }
 
   #draw(): void {
@@ -136,7 +163,9 @@ export class LiveView {
     const below = new Map(this.#live.sessions.map(({ name, pid }): [string, ShownProcess[]] => {
       // In a pid namespace pytest knows another number of its own.
       const root = pid === null ? undefined : forest.get(pid);
-      const pids = root && descendantsOf(this.host.pid, forest).includes(root.pid) ? [root.pid, ...descendantsOf(root.pid, forest)] : [];
+      const pids = root && descendantsOf(this.host.pid, forest).includes(root.pid)
+        ? [root.pid, ...descendantsOf(root.pid, forest)]
+        : [];
       return [name, pids.map((one) => ({ pid: one, title: forest.get(one)!.args }))];
     }));
     this.#print(nowLines(this.#live, below, this.#now, this.#paint));
@@ -158,17 +187,23 @@ export class LiveView {
     return this.host.clock.now() / 1000;
   }
 
-  readonly #paint = (colour: Colour, text: string): string => this.printer.paint(colour, text, "stderr");
+  readonly #paint = (colour: Colour, text: string): string =>
+    this.printer.paint(colour, text, "stderr");
 }
 
-/** Tells on standard error which tests are slow, beside pytest's own output; the returned function stops that. */
+/**
+ * Tells on standard error which tests are slow, beside pytest's own output; the returned function
+ * stops that.
+ */
 export function tellSlow(host: Host, printer: Printer, log: EventLog, slow: number): () => void {
   const live = new Live({ slow, tries: 1, durations: new Map() });
   const off = log.on((event) => void live.add(event));
   const timer = setInterval(() => {
     for (const note of live.slow(host.clock.now() / 1000)) {
       // pytest is in the middle of a line.
-      printer.note(`\n${noteLines(note, (colour, text) => printer.paint(colour, text, "stderr")).join("\n")}`);
+      printer.note(
+        `\n${noteLines(note, (colour, text) => printer.paint(colour, text, "stderr")).join("\n")}`,
+      );
     }
   }, DRAW_MS.most);
   return () => {

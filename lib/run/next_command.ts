@@ -41,7 +41,12 @@ export function notFound(argv: readonly string[], offered: readonly string[]): N
   if (offered.length === 0) return [];
   const fits = (id: string) => {
     const plain = plainId(id);
-    return offered.some((other) => other === plain || other.startsWith(`${plain}::`) || other.startsWith(`${plain}[`));
+    return offered.some((other) =>
+      other === plain || other.startsWith(`${plain}::`) || other.startsWith(`${plain}[`)
+    );
   };
-  return argv.filter((word) => /^[^-].*::/s.test(word) && !fits(word)).map((id) => ({ id, nearest: nearest(id, offered).slice(0, NEAREST) }));
+  return argv.filter((word) => /^[^-].*::/s.test(word) && !fits(word)).map((id) => ({
+    id,
+    nearest: nearest(id, offered).slice(0, NEAREST),
+  }));
 }

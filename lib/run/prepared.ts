@@ -28,13 +28,24 @@ export interface Prepared {
   readonly isolation: Isolation | null;
   /** What the tests run on. */
   readonly facts: RunFacts;
-  /** The tests are over. Returns what tells which signal has come since: only a second one ends the run at once. */
+  /**
+   * The tests are over. Returns what tells which signal has come since: only a second one ends the
+   * run at once.
+   */
   conclude(): { readonly cut: Cut | null };
   /** Runs pytest, as often as it takes; what it writes goes into a private directory. */
-  launch(log: EventLog, directory: string, request: LaunchRequest, options?: LaunchOptions): Promise<EngineOutcome>;
+  launch(
+    log: EventLog,
+    directory: string,
+    request: LaunchRequest,
+    options?: LaunchOptions,
+  ): Promise<EngineOutcome>;
 }
 
-/** What the results of a run depend on besides the tests. Null where it is unknown, or pytest's default. */
+/**
+ * What the results of a run depend on besides the tests. Null where it is unknown, or pytest's
+ * default.
+ */
 export interface RunFacts extends Revision {
   readonly transport: string | null;
   readonly backend: string | null;
@@ -43,8 +54,19 @@ export interface RunFacts extends Revision {
 }
 
 /** An {@linkcode EngineRequest} without what is the same for every run of a project. */
-export interface LaunchRequest
-  extends Omit<EngineRequest, "command" | "scene" | "root" | "runId" | "cut" | "survivesHangup" | "onStart" | "isolation" | "registries"> {
+export interface LaunchRequest extends
+  Omit<
+    EngineRequest,
+    | "command"
+    | "scene"
+    | "root"
+    | "runId"
+    | "cut"
+    | "survivesHangup"
+    | "onStart"
+    | "isolation"
+    | "registries"
+  > {
   /** The command of a pytest, as a person would type it. */
   readonly command: (kind: SessionKind) => readonly string[];
   /** Words that it is given besides, so that nothing is shared with another. */
@@ -70,15 +92,22 @@ export interface PrepareOptions {
   readonly targets?: readonly string[];
   /** Only the checks were asked for. */
   readonly checksOnly: boolean;
-  /** Whether it is isolated where neither the command line nor the configuration says so; not, unless given. */
+  /**
+   * Whether it is isolated where neither the command line nor the configuration says so; not,
+   * unless given.
+   */
   readonly isolate?: IsolationWish;
-  /** Called when something is in the way, or only the checks were asked for, with the exit code of that. */
+  /**
+   * Called when something is in the way, or only the checks were asked for, with the exit code of
+   * that.
+   */
   readonly onStop: (preflight: PreflightResult, exitCode: ExitCode) => void;
 }
 
 /**
- * Takes the hold on the project, does the checks before a run, then the work; gives the project free again, however that ends. All of it
- * is on record, for those who ask from elsewhere how it goes.
+ * Takes the hold on the project, does the checks before a run, then the work; gives the project
+ * free again, however that ends. All of it is on record, for those who ask from elsewhere how it
+ * goes.
  *
  * @throws {PreflightError} while another run holds the project
  * @throws {TractestError} 83 when it is to be isolated and can't be
@@ -89,7 +118,12 @@ export async function whenPrepared(
   options: PrepareOptions,
   work: (prepared: Prepared) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  return await recorded(context, options.state, project.root, (recorder) => whileHeld(context, project, options, recorder, work));
+  return await recorded(
+    context,
+    options.state,
+    project.root,
+    (recorder) => whileHeld(context, project, options, recorder, work),
+  );
 }
 
 async function whileHeld(
@@ -102,14 +136,21 @@ async function whileHeld(
   const { host, printer, line } = context;
   const isolation = await isolationFor(context, project, state.directory, isolate);
   const isolated = isolation !== null;
-  const lock = await takeLock(host, printer, state, { command, wait: line.has("wait"), isolated, onWait: () => recorder.waits() });
+  const lock = await takeLock(host, printer, state, {
+    command,
+    wait: line.has("wait"),
+    isolated,
+    onWait: () => recorder.waits(),
+  });
   recorder.begins();
   try {
     const revision = revisionOf(host, project);
     const preflight = await readyToRun(context, project, { lock, grace, isolated, targets });
     const { interpreter, inherited, sigint } = preflight;
     if (interpreter === null || preflight.exitCode !== 0 || checksOnly) {
-      const exitCode = preflight.exitCode === 0 && interpreter === null ? EXIT.preflight : preflight.exitCode;
+      const exitCode = preflight.exitCode === 0 && interpreter === null
+        ? EXIT.preflight
+        : preflight.exitCode;
       recorder.tells({ ending: exitCode === 0 ? null : "stopped by the checks before the tests" });
       const why = exitCode === 0 ? null : stopText(preflight.checks);
       if (why !== null) printer.note(escapeText(why));
@@ -117,14 +158,25 @@ async function whileHeld(
       return exitCode;
     }
     await checkSpawnBackend(context, project, interpreter.venv);
-    const [transport = null, backend = null] = [line.value("tpt-proto"), line.value("spawn-backend")];
-    const launch = async (log: EventLog, directory: string, request: LaunchRequest, options: LaunchOptions = {}): Promise<EngineOutcome> => {
+    const [transport = null, backend = null] = [
+      line.value("tpt-proto"),
+      line.value("spawn-backend"),
+    ];
+    const launch = async (
+      log: EventLog,
+      directory: string,
+      request: LaunchRequest,
+      options: LaunchOptions = {},
+    ): Promise<EngineOutcome> => {
       const { python = interpreter, quiet = false } = options;
       const outcome = await recorder.minded(() =>
         new Engine(host, quiet ? printer.silenced() : printer, {
           ...request,
-          command: (kind, session) => withWords(request.command(kind), request.besides(kind, session)),
-          output: recorder.isBackground && request.output === "shown" ? "inherited" : request.output,
+          command: (kind, session) =>
+            withWords(request.command(kind), request.besides(kind, session)),
+          output: recorder.isBackground && request.output === "shown"
+            ? "inherited"
+            : request.output,
           scene: { interpreter: python, inherited, sigint, cwd: project.root, directory, log },
           root: project.root,
           runId: state.runId,
@@ -139,7 +191,10 @@ async function whileHeld(
           registries: project.configuration.registries,
         }).run()
       );
-      recorder.tells({ ending: endingOf(outcome, request.limit), counts: outcome.tally.began ? outcome.tally.counts : null });
+      recorder.tells({
+        ending: endingOf(outcome, request.limit),
+        counts: outcome.tally.began ? outcome.tally.counts : null,
+      });
       return outcome;
     };
     const facts = { ...await revision, transport, backend, python: preflight.pythonVersion };

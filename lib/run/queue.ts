@@ -3,20 +3,24 @@ import type { Group } from "../pytest/work.ts";
 import type { Host } from "../system/host.ts";
 
 /**
- * The order of tests, handed out to the sessions that share it: a session claims one group after another, so that an idle one takes
- * from the rest. The embedded plugin is the other side of it.
+ * The order of tests, handed out to the sessions that share it: a session claims one group after
+ * another, so that an idle one takes from the rest. The embedded plugin is the other side of it.
  */
 export class Queue {
   readonly #groups: Group[] = [];
   readonly #file: string;
 
-  private constructor(private readonly host: Host, /** A private directory. */ readonly directory: string) {
+  private constructor(
+    private readonly host: Host,
+    /** A private directory. */ readonly directory: string,
+  ) {
     this.#file = join(directory, "groups.jsonl");
   }
 
   /**
-   * Makes an empty queue: sessions that join it wait until it is {@linkcode fill}ed. The counter of what was claimed is written at once:
-   * on a full disk a directory can still be made, and a session in it would wait for ever.
+   * Makes an empty queue: sessions that join it wait until it is {@linkcode fill}ed. The counter of
+   * what was claimed is written at once: on a full disk a directory can still be made, and a
+   * session in it would wait for ever.
    */
   static async create(host: Host, directory: string): Promise<Queue> {
     await host.files.makeDirectory(directory);

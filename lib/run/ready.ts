@@ -6,7 +6,13 @@ import { TractestError } from "../errors.ts";
 import { inheritedEnvironment, sigintMethod } from "../system/programs/env.ts";
 import { EXIT } from "../tables/exit_codes.ts";
 import { canAsk, confirm } from "../terminal/prompt.ts";
-import { namedPython, planSync, pythonOf, uvRunPython, type VenvScene } from "../preflight/interpreter.ts";
+import {
+  namedPython,
+  planSync,
+  pythonOf,
+  uvRunPython,
+  type VenvScene,
+} from "../preflight/interpreter.ts";
 import { findVenvs } from "../project/venvs.ts";
 import type { Venv } from "../project/rules_venv.ts";
 import type { Context } from "../command_line/context.ts";
@@ -28,8 +34,15 @@ export interface ReadyOptions {
   readonly targets?: readonly string[];
 }
 
-/** Makes everything ready for pytest, or says what stands in the way. Leaks are cleaned up with the consent of the user only. */
-export async function readyToRun(context: Context, project: Project, options: ReadyOptions): Promise<PreflightResult> {
+/**
+ * Makes everything ready for pytest, or says what stands in the way. Leaks are cleaned up with the
+ * consent of the user only.
+ */
+export async function readyToRun(
+  context: Context,
+  project: Project,
+  options: ReadyOptions,
+): Promise<PreflightResult> {
   const { host, line } = context;
   const { left } = options.lock;
   if (left) {
@@ -42,7 +55,15 @@ export async function readyToRun(context: Context, project: Project, options: Re
       inheritedEnvironment(host),
       sigintMethod(host),
     ]);
-    return { checks: [], exitCode: 0, interpreter, pythonVersion: null, inherited, sigint, leaks: null };
+    return {
+      checks: [],
+      exitCode: 0,
+      interpreter,
+      pythonVersion: null,
+      inherited,
+      sigint,
+      leaks: null,
+    };
   }
   for (;;) {
     const result = await preflight(context, project, {
@@ -70,32 +91,74 @@ export async function readyToRun(context: Context, project: Project, options: Re
 const LOOK_MS = 1_000;
 
 /** Waits until the run that holds the registry has ended. */
-async function untilFree({ host, printer }: Context, project: Project, liveRun: { readonly pid: number; readonly title: string }): Promise<void> {
+async function untilFree(
+  { host, printer }: Context,
+  project: Project,
+  liveRun: { readonly pid: number; readonly title: string },
+): Promise<void> {
   printer.note(escapeText(`waiting until pid ${liveRun.pid} has ended: ${liveRun.title}`));
   while ((await findLeaks(host, project)).liveRun !== null) await host.clock.sleep(LOOK_MS);
 }
 
-async function endLeftover(context: Context, left: NonNullable<RunLock["left"]>, { lock, grace }: ReadyOptions): Promise<void> {
+async function endLeftover(
+  context: Context,
+  left: NonNullable<RunLock["left"]>,
+  { lock, grace }: ReadyOptions,
+): Promise<void> {
   const { host, printer, line } = context;
-  const what = `${describeLock(left.record, host.clock.now())} was killed, and its pytest (pid ${left.child.pid}) still runs`;
+  const what = `${
+    describeLock(left.record, host.clock.now())
+  } was killed, and its pytest (pid ${left.child.pid}) still runs`;
   const ask = () => confirm(host, printer, "End it?", { yes: line.has("yes") });
-  const clean = line.has("clean") || (canAsk(host, printer) && (printer.note(escapeText(what)), await lock.whileAsking(ask)));
-  if (!clean) throw new TractestError("run-left-over", what, EXIT.leaksFound, "end it and what it started: tractest run --clean …");
+  const clean = line.has("clean") ||
+    (canAsk(host, printer) && (printer.note(escapeText(what)), await lock.whileAsking(ask)));
+  if (!clean) {
+    throw new TractestError(
+      "run-left-over",
+      what,
+      EXIT.leaksFound,
+      "end it and what it started: tractest run --clean …",
+    );
+  }
   printer.note(escapeText(`${what}; ending it`));
-  const ended = await endTree(host, printer, await treeOf(host, left.child.pid), { graceSeconds: grace });
-  if (ended.survivors) throw new TractestError("run-left-over", "It could not be ended", EXIT.unverified, ended.refused[0]?.reason);
+  const ended = await endTree(host, printer, await treeOf(host, left.child.pid), {
+    graceSeconds: grace,
+  });
+  if (ended.survivors) {
+    throw new TractestError(
+      "run-left-over",
+      "It could not be ended",
+      EXIT.unverified,
+      ended.refused[0]?.reason,
+    );
+  }
 }
 
 /** What a dry run of `--sync` would run first, and the Python that would be there then. */
-export async function plannedSync({ host, printer, line }: Context, project: Project): Promise<{ shown: string; interpreter: Interpreter }> {
-  const { scene, best } = await venvScene({ host, printer, project, inherited: await inheritedEnvironment(host) });
+export async function plannedSync(
+  { host, printer, line }: Context,
+  project: Project,
+): Promise<{ shown: string; interpreter: Interpreter }> {
+  const { scene, best } = await venvScene({
+    host,
+    printer,
+    project,
+    inherited: await inheritedEnvironment(host),
+  });
   const named = line.value("python");
-  const plan = await planSync(scene, best, named === undefined ? null : await namedPython(scene, named));
+  const plan = await planSync(
+    scene,
+    best,
+    named === undefined ? null : await namedPython(scene, named),
+  );
   return { shown: plan.shown, interpreter: pythonOf(plan.venv) };
 }
 
 /** The Python to use as far as it can be told without starting one. */
-export async function quickInterpreter({ host, printer, line }: Context, project: Project): Promise<Interpreter> {
+export async function quickInterpreter(
+  { host, printer, line }: Context,
+  project: Project,
+): Promise<Interpreter> {
   const { scene, best } = await venvScene({ host, printer, project, inherited: new Map() });
   const named = line.value("python");
   if (line.has("uv-run")) return await uvRunPython(scene, best);
@@ -104,7 +167,9 @@ export async function quickInterpreter({ host, printer, line }: Context, project
 }
 
 /** The venvs that are there, without asking git or a Python, and the one to use. */
-async function venvScene(around: Omit<VenvScene, "wantedMinor">): Promise<{ scene: VenvScene; best: Venv | null }> {
+async function venvScene(
+  around: Omit<VenvScene, "wantedMinor">,
+): Promise<{ scene: VenvScene; best: Venv | null }> {
   const { ranked, wantedMinor } = await findVenvs(around.host, around.project, null);
   return { scene: { ...around, wantedMinor }, best: ranked[0] ?? null };
 }

@@ -34,26 +34,49 @@ const MOST_SHARDS = 10_000;
  *
  * @param configured the configuration's `jobs`: it gives way to what doesn't go with it
  * @param unseen an option that nobody typed and that excludes several pytests
- * @throws {UsageError} for values that are none, and where something excludes the several pytests that were typed
+ * @throws {UsageError} for values that are none, and where something excludes the several pytests
+ *   that were typed
  */
-export function parallelOf(line: CommandLine, intent: RunIntent, configured: number | "auto" | null, unseen: Conflict | null = null): Parallel {
+export function parallelOf(
+  line: CommandLine,
+  intent: RunIntent,
+  configured: number | "auto" | null,
+  unseen: Conflict | null = null,
+): Parallel {
   const names = optionNames(intent.passed);
   const typed = line.value("jobs");
   const shard = line.has("shard") ? parseShard(line.value("shard")!) : null;
   if (line.has("durations-from") && shard === null && typed === undefined && configured === null) {
-    throw new UsageError('"--durations-from" needs "--jobs" or "--shard"', "by itself pytest takes the tests as they come");
+    throw new UsageError(
+      '"--durations-from" needs "--jobs" or "--shard"',
+      "by itself pytest takes the tests as they come",
+    );
   }
   let jobs = typed === undefined ? configured ?? 1 : parseJobs(typed);
   const conflict = intent.debugging
-    ? { option: "a debugger", because: "it needs the terminal for itself", instead: "leave one of the two out" }
+    ? {
+      option: "a debugger",
+      because: "it needs the terminal for itself",
+      instead: "leave one of the two out",
+    }
     : conflictOf(names) ?? unseen;
   if (conflict !== null && jobs !== 1) {
-    if (typed !== undefined) throw new UsageError(`"--jobs" does not go with ${conflict.option}: ${conflict.because}`, conflict.instead);
+    if (typed !== undefined) {
+      throw new UsageError(
+        `"--jobs" does not go with ${conflict.option}: ${conflict.because}`,
+        conflict.instead,
+      );
+    }
     jobs = 1;
   }
   if (intent.printsOnly) jobs = 1;
   const ordered = ["--ff", "--failed-first", "--nf", "--new-first"].some((name) => names.has(name));
-  return { jobs, shard, durations: line.value("durations-from") ?? null, keepsOrder: jobs === 1 || ordered };
+  return {
+    jobs,
+    shard,
+    durations: line.value("durations-from") ?? null,
+    keepsOrder: jobs === 1 || ordered,
+  };
 }
 
 /** An option that does not go with several pytests, why, and what does. */
@@ -75,7 +98,10 @@ function parseJobs(text: string): number | "auto" {
   if (text === "auto") return text;
   const count = /^\d{1,3}$/.test(text) ? Number(text) : 0;
   if (count < 1 || count > MOST_JOBS) {
-    throw new UsageError(`Option "--jobs" does not take "${text}"`, `it takes a count from 1 to ${MOST_JOBS}, or auto`);
+    throw new UsageError(
+      `Option "--jobs" does not take "${text}"`,
+      `it takes a count from 1 to ${MOST_JOBS}, or auto`,
+    );
   }
   return count;
 }
@@ -88,10 +114,16 @@ function parseJobs(text: string): number | "auto" {
 export function parseShard(text: string): Shard {
   const [, index = 0, count = 0] = (/^(\d{1,5})\/(\d{1,5})$/.exec(text) ?? []).map(Number);
   if (index >= 1 && index <= count && count <= MOST_SHARDS) return { index, count };
-  throw new UsageError(`Option "--shard" does not take "${text}"`, "it takes K/N, from 1/N to N/N: --shard 1/3 on the first of three machines");
+  throw new UsageError(
+    `Option "--shard" does not take "${text}"`,
+    "it takes K/N, from 1/N to N/N: --shard 1/3 on the first of three machines",
+  );
 }
 
-/** Whether a configured text means a test: its id, its file, class or name without parameters, or a glob over any of these. */
+/**
+ * Whether a configured text means a test: its id, its file, class or name without parameters, or a
+ * glob over any of these.
+ */
 export function meansTest(text: string, id: string): boolean {
   const bracket = id.indexOf("[");
   const plain = bracket < 0 ? id : id.slice(0, bracket);

@@ -2,7 +2,10 @@ import type { KnownSeconds } from "../history/given_durations.ts";
 import { median } from "../base/median.ts";
 import type { Group } from "../pytest/work.ts";
 
-/** Milliseconds that a test is expected to take: a whole number, so that sums don't depend on their order. */
+/**
+ * Milliseconds that a test is expected to take: a whole number, so that sums don't depend on their
+ * order.
+ */
 export type Expected = (id: string) => number;
 
 /** Milliseconds that every test costs, however little it does. */
@@ -10,7 +13,10 @@ const LEAST_MS = 1;
 /** Milliseconds of a test where nothing at all is on record. */
 const UNKNOWN_MS = 100;
 
-/** What tests are expected to take: what is on record, else the median of their file, else the median of all. */
+/**
+ * What tests are expected to take: what is on record, else the median of their file, else the
+ * median of all.
+ */
 export function expectation(ids: Iterable<string>, known: KnownSeconds): Expected {
   const all: number[] = [];
   const byFile = new Map<string, number[]>();
@@ -25,10 +31,14 @@ export function expectation(ids: Iterable<string>, known: KnownSeconds): Expecte
   }
   const ofFile = new Map([...byFile].map(([file, seconds]) => [file, median(seconds)!]));
   const ofAll = median(all) ?? UNKNOWN_MS / 1000;
-  return (id) => Math.max(LEAST_MS, Math.round((known(id) ?? ofFile.get(fileOf(id)) ?? ofAll) * 1000));
+  return (id) =>
+    Math.max(LEAST_MS, Math.round((known(id) ?? ofFile.get(fileOf(id)) ?? ofAll) * 1000));
 }
 
-/** The share of tests of which something has to be known for a prediction to mean something: the others are taken for ordinary ones. */
+/**
+ * The share of tests of which something has to be known for a prediction to mean something: the
+ * others are taken for ordinary ones.
+ */
 export const LEAST_KNOWN = 0.5;
 
 /** The share of these tests of which something is on record; 0 where there are none. */
@@ -36,27 +46,40 @@ export function knownShare(ids: readonly string[], known: KnownSeconds): number 
   return ids.length === 0 ? 0 : ids.filter((id) => known(id) !== undefined).length / ids.length;
 }
 
-/** The groups in the order in which sessions that share them take them: the longest first, those alike as they were collected. */
+/**
+ * The groups in the order in which sessions that share them take them: the longest first, those
+ * alike as they were collected.
+ */
 export function longestFirst(groups: readonly Group[], expected: Expected): Group[] {
   return weigh(groups, expected).sort((a, b) => b.ms - a.ms).map(({ group }) => group);
 }
 
 /**
- * Cuts the groups into shards that take about as long: each group, the longest first, goes to the shard that has least so far. Every
- * group is in exactly one of them, and which one depends on nothing but the ids and what they are expected to take. Within a shard they
- * stay in the order in which they were given.
+ * Cuts the groups into shards that take about as long: each group, the longest first, goes to the
+ * shard that has least so far. Every group is in exactly one of them, and which one depends on
+ * nothing but the ids and what they are expected to take. Within a shard they stay in the order in
+ * which they were given.
  */
 export function partition(groups: readonly Group[], count: number, expected: Expected): Group[][] {
-  const weighed = weigh(groups, expected).map(({ group, ms }) => ({ group, ms, name: leastOf(group) }));
+  const weighed = weigh(groups, expected).map(({ group, ms }) => ({
+    group,
+    ms,
+    name: leastOf(group),
+  }));
   const loads = new Loads(count);
   const shardOf = new Map<Group, number>();
-  for (const { group, ms } of weighed.toSorted((a, b) => b.ms - a.ms || compare(a.name, b.name))) shardOf.set(group, loads.take(ms));
+  for (const { group, ms } of weighed.toSorted((a, b) => b.ms - a.ms || compare(a.name, b.name))) {
+    shardOf.set(group, loads.take(ms));
+  }
   const shards: Group[][] = Array.from({ length: count }, () => []);
   for (const group of groups) shards[shardOf.get(group)!]!.push(group);
   return shards;
 }
 
-/** Milliseconds until sessions that take these groups in this order, each when it is idle, have run all of them. */
+/**
+ * Milliseconds until sessions that take these groups in this order, each when it is idle, have run
+ * all of them.
+ */
 export function predict(groups: readonly Group[], jobs: number, expected: Expected): number {
   const loads = new Loads(jobs);
   for (const { ms } of weigh(groups, expected)) loads.take(ms);
@@ -73,9 +96,13 @@ export function lowerBound(groups: readonly Group[], jobs: number, expected: Exp
   return Math.max(total / jobs, longest);
 }
 
-/** What names a way of cutting: equal texts mean that machines with the same count have cut alike. */
+/**
+ * What names a way of cutting: equal texts mean that machines with the same count have cut alike.
+ */
 export function cutText(groups: readonly Group[], count: number, expected: Expected): string {
-  const rows = groups.map((group) => group.map((id) => `${id}\t${expected(id)}`).toSorted(compare).join("\n"));
+  const rows = groups.map((group) =>
+    group.map((id) => `${id}\t${expected(id)}`).toSorted(compare).join("\n")
+  );
   return `${count}\n${rows.toSorted(compare).join("\n\n")}`;
 }
 
@@ -89,7 +116,9 @@ class Loads {
 
   take(ms: number): number {
     let least = 0;
-    for (let index = 1; index < this.#loads.length; index++) if (this.#loads[index]! < this.#loads[least]!) least = index;
+    for (let index = 1; index < this.#loads.length; index++) {
+      if (this.#loads[index]! < this.#loads[least]!) least = index;
+    }
     this.#loads[least]! += ms;
     return least;
   }

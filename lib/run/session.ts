@@ -21,7 +21,10 @@ import { pluginEnvironment } from "../pytest/plugin_environment.ts";
 
 /** Where the output of a pytest goes. */
 export type OutputMode =
-  /** To our own standard output and error: straight to a terminal, a file or a device, to a pipe by a log that is copied to it. */
+  /**
+   * To our own standard output and error: straight to a terminal, a file or a device, to a pipe by
+   * a log that is copied to it.
+   */
   | "shown"
   /** The same, all of it to standard error, since standard output carries data. */
   | "stderr"
@@ -74,7 +77,10 @@ export interface SessionEnd {
   readonly signal: string | null;
 }
 
-/** Milliseconds between looks at the processes of the session: one when tests end, one however long a test takes. */
+/**
+ * Milliseconds between looks at the processes of the session: one when tests end, one however long
+ * a test takes.
+ */
 const RECORD_MS = { busy: 1_000, idle: 2_000 } as const;
 /** Seconds that what is left gets when it is ended by force: it had its SIGINT before. */
 const LAST_GRACE_SECONDS = 1;
@@ -83,7 +89,9 @@ const LAST_GRACE_SECONDS = 1;
 export class Session {
   /** What it told so far. */
   readonly tally = new SessionFacts();
-  /** Whether a signal meant for us has to be passed on to it: the terminal does not send it there. */
+  /**
+   * Whether a signal meant for us has to be passed on to it: the terminal does not send it there.
+   */
   readonly detached: boolean;
   /** Where its output is kept; null if it goes to the terminal. */
   readonly logFile: string | null;
@@ -131,11 +139,21 @@ export class Session {
   }
 
   /** Starts it. */
-  static async start(host: Host, printer: Printer, order: SessionOrder, scene: SessionScene): Promise<Session> {
+  static async start(
+    host: Host,
+    printer: Printer,
+    order: SessionOrder,
+    scene: SessionScene,
+  ): Promise<Session> {
     const [ledger, spawn] = await Promise.all([
       order.ledger,
       preparePytest(host, order, scene),
-      scene.log.append({ event: "session-begin", session: order.name, pid: host.pid, purpose: order.purpose }),
+      scene.log.append({
+        event: "session-begin",
+        session: order.name,
+        pid: host.pid,
+        purpose: order.purpose,
+      }),
     ]);
     return new Session(host, printer, { ...order, ledger }, scene, spawn());
   }
@@ -156,11 +174,15 @@ export class Session {
 
   /** Looks after what has come: shows its output, notes its processes. True if there was output. */
   async look(): Promise<boolean> {
-    if (!this.gone.aborted && this.host.clock.monotonic() - this.#recorded >= RECORD_MS.idle) this.#record();
+    if (!this.gone.aborted && this.host.clock.monotonic() - this.#recorded >= RECORD_MS.idle) {
+      this.#record();
+    }
     return await this.#copy();
   }
 
-  /** What is left to do when the process is gone: its last output is shown, its processes are noted. */
+  /**
+   * What is left to do when the process is gone: its last output is shown, its processes are noted.
+   */
   async finish(): Promise<SessionEnd> {
     const end = await this.exited;
     // What is there now is all of it: a process that leaked may hold the file and write for ever.
@@ -172,7 +194,8 @@ export class Session {
     await this.request.ledger.settled();
     await Promise.all(this.#work);
     await this.#ending;
-    // What a session that was cut short left below it has lost its parent: it belongs to the run and to nobody else.
+    // What a session that was cut short left below it has lost its parent: it belongs to the run
+    // and to nobody else.
     if (this.seen.length > 0) await this.end();
     this.#off();
     return end;
@@ -186,12 +209,16 @@ export class Session {
     return work;
   }
 
-  /** One SIGINT to the process that runs the session: below `uv run` or an isolation that is not the one that was started. */
+  /**
+   * One SIGINT to the process that runs the session: below `uv run` or an isolation that is not the
+   * one that was started.
+   */
   async interrupt(): Promise<void> {
     if (this.gone.aborted) return;
     const target = this.request.isolation === null ? await this.#pytest() : await this.#isolated();
-    if (target !== null && target !== this.pid) await sendSignal(this.host, { pid: target, inode: null }, "SIGINT");
-    else this.#child.kill("SIGINT" satisfies Signal);
+    if (target !== null && target !== this.pid) {
+      await sendSignal(this.host, { pid: target, inode: null }, "SIGINT");
+    } else this.#child.kill("SIGINT" satisfies Signal);
   }
 
   /** Notes who belongs to the session while they are still below pytest. */
@@ -215,13 +242,19 @@ export class Session {
   async #end(): Promise<void> {
     await this.remember();
     if (this.seen.length === 0) return;
-    const ended = await endTree(this.host, this.printer, this.members, { graceSeconds: LAST_GRACE_SECONDS });
+    const ended = await endTree(this.host, this.printer, this.members, {
+      graceSeconds: LAST_GRACE_SECONDS,
+    });
     // With it ends what would not go.
     if (this.request.isolation !== null) this.#child.kill("SIGKILL");
     this.seen = [];
     const before = this.ended;
     this.ended = before
-      ? { killed: [...before.killed, ...ended.killed], refused: [...before.refused, ...ended.refused], survivors: ended.survivors }
+      ? {
+        killed: [...before.killed, ...ended.killed],
+        refused: [...before.refused, ...ended.refused],
+        survivors: ended.survivors,
+      }
       : ended;
   }
 
@@ -234,8 +267,8 @@ export class Session {
   }
 
   /**
-   * Pids as we see them of processes that call themselves otherwise in an isolation, in no particular order; those that are not below
-   * this session are left out.
+   * Pids as we see them of processes that call themselves otherwise in an isolation, in no
+   * particular order; those that are not below this session are left out.
    */
   async hostPids(inner: readonly number[]): Promise<number[]> {
     if (this.request.isolation === null) return [...inner];
@@ -244,16 +277,25 @@ export class Session {
     return rows.filter((row) => inner.includes(row.innerPid)).map((row) => row.pid);
   }
 
-  /** The processes in the session's own pid namespace. One that a test has made for itself, further inside, is not looked into. */
+  /**
+   * The processes in the session's own pid namespace. One that a test has made for itself, further
+   * inside, is not looked into.
+   */
   async #inside(): Promise<ProcessFiles[]> {
     const tree = await treeOf(this.host, this.pid);
     const init = tree.find((identity) => identity.ppid === this.pid);
-    const { rows } = await readProcessFiles(this.host, tree.map(({ pid }) => pid), { mapped: false, why: "what the isolated call themselves" });
+    const { rows } = await readProcessFiles(this.host, tree.map(({ pid }) => pid), {
+      mapped: false,
+      why: "what the isolated call themselves",
+    });
     const depth = init && rows.get(init.pid)?.depth;
     return [...rows.values()].filter((row) => row.depth === depth);
   }
 
-  /** Whom to interrupt in an isolation: pytest, before it has said its pid what will become it, before that what makes the isolation. */
+  /**
+   * Whom to interrupt in an isolation: pytest, before it has said its pid what will become it,
+   * before that what makes the isolation.
+   */
   async #isolated(): Promise<number | null> {
     const rows = await this.#inside();
     const init = rows.find((row) => row.innerPid === 1);
@@ -268,7 +310,10 @@ export class Session {
     return this.seen.filter(({ pid, ppid }) => pid !== this.pid && ppid !== this.pid);
   }
 
-  /** The test that started a process, once all that has come is read: what is late may be the start of that very test. */
+  /**
+   * The test that started a process, once all that has come is read: what is late may be the start
+   * of that very test.
+   */
   readonly #testOf = async (): Promise<TestOf> => {
     await this.scene.log.poll();
     const { runningTest } = this;
@@ -279,12 +324,17 @@ export class Session {
     this.tally.add(event);
     this.#clock.add(event);
     if (this.gone.aborted) return;
-    // Where a session comes to its end its processes are still below it; a moment later they may not be.
+    // Where a session comes to its end its processes are still below it; a moment later they may
+    // not be.
     if (event.event === "session-finish") {
       const { ledger } = this.request;
       // It tells all only if pytest was still there.
-      this.#lastLook = ledger.settled().then(() => ledger.look(this.#testOf)).then((wasThere) => void (this.#lookedLast = wasThere));
-    } else if (event.event === "report" && this.host.clock.monotonic() - this.#recorded >= RECORD_MS.busy) this.#record();
+      this.#lastLook = ledger.settled().then(() => ledger.look(this.#testOf)).then((wasThere) =>
+        void (this.#lookedLast = wasThere)
+      );
+    } else if (
+      event.event === "report" && this.host.clock.monotonic() - this.#recorded >= RECORD_MS.busy
+    ) this.#record();
   }
 
   #record(): void {
@@ -310,10 +360,18 @@ interface Started {
 }
 
 /** Makes all ready for a pytest; what it returns starts it. */
-async function preparePytest(host: Host, request: SessionOrder, scene: SessionScene): Promise<() => Started> {
+async function preparePytest(
+  host: Host,
+  request: SessionOrder,
+  scene: SessionScene,
+): Promise<() => Started> {
   const { inherited, sigint, interpreter } = scene;
-  // Sessions that run one after another share what is shown; those beside each other have a log each.
-  const logFile = join(scene.directory, request.output === "log" ? `output-${request.name}.log` : "output.log");
+  // Sessions that run one after another share what is shown; those beside each other have a log
+  // each.
+  const logFile = join(
+    scene.directory,
+    request.output === "log" ? `output-${request.name}.log` : "output.log",
+  );
   const streams = streamsOf(host, request.output);
   const [plugin, logSize] = await Promise.all([
     pluginEnvironment(host, inherited, {
@@ -325,7 +383,9 @@ async function preparePytest(host: Host, request: SessionOrder, scene: SessionSc
     }),
     streams.redirect === "" ? 0 : sizeOfLog(host, logFile),
   ]);
-  const wrapper = streams.redirect === "" ? [] : ["/bin/sh", "-c", `log=$1; shift; ${redirection(streams)}`, "sh", logFile];
+  const wrapper = streams.redirect === ""
+    ? []
+    : ["/bin/sh", "-c", `log=$1; shift; ${redirection(streams)}`, "sh", logFile];
   const wrapped = request.isolation?.wrap(request.argv, request.name) ?? request.argv;
   const activated = activation(interpreter, inherited);
   const { args, env } = envCommand({
@@ -336,9 +396,12 @@ async function preparePytest(host: Host, request: SessionOrder, scene: SessionSc
     sigint,
     pythonWords: wrapper.length + (wrapped.length - request.argv.length) + interpreter.argv.length,
   });
-  // Without a terminal of its own pytest gets a session of its own, so that a signal meant for us reaches it once, from us.
+  // Without a terminal of its own pytest gets a session of its own, so that a signal meant for us
+  // reaches it once, from us.
   const detached = !request.keepsTerminal &&
-    (request.output === "log" || !(host.terminal.stdinIsTerminal || host.terminal.stdout.isTerminal || host.terminal.stderr.isTerminal));
+    (request.output === "log" ||
+      !(host.terminal.stdinIsTerminal || host.terminal.stdout.isTerminal ||
+        host.terminal.stderr.isTerminal));
   return () => {
     const child = host.programs.start("env", args, {
       why: "the tests",
@@ -349,7 +412,13 @@ async function preparePytest(host: Host, request: SessionOrder, scene: SessionSc
       stderr: "inherit",
       detached,
     });
-    return { child, detached, logFile: streams.redirect === "" ? null : logFile, logSize, copyTo: streams.copyTo };
+    return {
+      child,
+      detached,
+      logFile: streams.redirect === "" ? null : logFile,
+      logSize,
+      copyTo: streams.copyTo,
+    };
   };
 }
 
@@ -365,11 +434,17 @@ interface Streams {
   readonly redirect: string;
   /** What the log is copied to. */
   readonly copyTo: Output | null;
-  /** The number of that stream, and what takes the place of `redirect` where it is a file or a device such as `/dev/null`. */
+  /**
+   * The number of that stream, and what takes the place of `redirect` where it is a file or a
+   * device such as `/dev/null`.
+   */
   readonly direct?: { readonly stream: 1 | 2; readonly redirect: string };
 }
 
-/** Starts what `$@` says. A file needs no log before it: nobody waits for its end, whoever still has it open. */
+/**
+ * Starts what `$@` says. A file needs no log before it: nobody waits for its end, whoever still has
+ * it open.
+ */
 function redirection({ redirect, direct }: Streams): string {
   const started = `exec "$@" ${redirect}`;
   if (direct === undefined) return started;
@@ -377,17 +452,38 @@ function redirection({ redirect, direct }: Streams): string {
   return `if [ -f ${path} ] || [ -c ${path} ]; then exec "$@" ${direct.redirect}; fi; ${started}`;
 }
 
-/** Where pytest's standard output and error go: each where ours does, but to a pipe by the log, which is copied to it. */
+/**
+ * Where pytest's standard output and error go: each where ours does, but to a pipe by the log,
+ * which is copied to it.
+ */
 function streamsOf(host: Host, mode: OutputMode): Streams {
   const log = '>>"$log"';
   if (mode === "inherited") return { redirect: "", copyTo: null };
   if (mode === "log") return { redirect: `${log} 2>&1`, copyTo: null };
   if (mode === "stderr") {
     if (host.terminal.stderr.isTerminal) return { redirect: ">&2", copyTo: null };
-    return { redirect: `${log} 2>&1`, copyTo: host.terminal.stderr, direct: { stream: 2, redirect: ">&2" } };
+    return {
+      redirect: `${log} 2>&1`,
+      copyTo: host.terminal.stderr,
+      direct: { stream: 2, redirect: ">&2" },
+    };
   }
-  if (host.terminal.stdout.isTerminal && host.terminal.stderr.isTerminal) return { redirect: "", copyTo: null };
-  if (host.terminal.stdout.isTerminal) return { redirect: `2${log}`, copyTo: host.terminal.stderr, direct: { stream: 2, redirect: "" } };
-  if (host.terminal.stderr.isTerminal) return { redirect: log, copyTo: host.terminal.stdout, direct: { stream: 1, redirect: "" } };
-  return { redirect: `${log} 2>&1`, copyTo: host.terminal.stdout, direct: { stream: 1, redirect: "2>&1" } };
+  if (host.terminal.stdout.isTerminal && host.terminal.stderr.isTerminal) {
+    return { redirect: "", copyTo: null };
+  }
+  if (host.terminal.stdout.isTerminal) {
+    return {
+      redirect: `2${log}`,
+      copyTo: host.terminal.stderr,
+      direct: { stream: 2, redirect: "" },
+    };
+  }
+  if (host.terminal.stderr.isTerminal) {
+    return { redirect: log, copyTo: host.terminal.stdout, direct: { stream: 1, redirect: "" } };
+  }
+  return {
+    redirect: `${log} 2>&1`,
+    copyTo: host.terminal.stdout,
+    direct: { stream: 1, redirect: "2>&1" },
+  };
 }

@@ -23,7 +23,8 @@ export interface RunSettings {
  * @throws {UsageError} for a value that is no number of seconds, or no count
  */
 export function runSettings(line: CommandLine, intent: Pick<RunIntent, "debugging">): RunSettings {
-  const seconds = (option: string, otherwise: number) => line.has(option) ? parseSeconds(option, line.value(option)!) : otherwise;
+  const seconds = (option: string, otherwise: number) =>
+    line.has(option) ? parseSeconds(option, line.value(option)!) : otherwise;
   const testLimit = seconds("test-timeout", 0);
   return {
     grace: seconds("grace", GRACE_SECONDS),

@@ -14,7 +14,9 @@ import type { Paint, Printer } from "../terminal/printer.ts";
 export interface NamedCause {
   readonly file: string;
   readonly because: string;
-  /** The changed line that is nearest to where the failure came through; null where that is unknown. */
+  /**
+   * The changed line that is nearest to where the failure came through; null where that is unknown.
+   */
   readonly line: number | null;
   /** A command that shows the change; null where git has nothing to show. */
   readonly see: readonly string[] | null;
@@ -24,7 +26,10 @@ export interface NamedCause {
 export interface JudgedFailure extends FailedReport {
   /** Why it is most likely no fault of the current changes; null when it deserves a look. */
   readonly known: string | null;
-  /** Whether that is so because the known-flaky list names it, and not by the rule of thumb for missed time limits. */
+  /**
+   * Whether that is so because the known-flaky list names it, and not by the rule of thumb for
+   * missed time limits.
+   */
   readonly isListed: boolean;
   /** The changed file that may be its cause, and why; null when none is known. */
   readonly related: NamedCause | null;
@@ -35,7 +40,10 @@ export interface JudgedFailure extends FailedReport {
 /** What the verdict of a run shows. */
 export interface VerdictView {
   readonly tally: Tally;
-  /** How the run ended, when not by itself: `interrupted`, `time limit of 120 s`, `pytest was ended by SIGSEGV`. */
+  /**
+   * How the run ended, when not by itself: `interrupted`, `time limit of 120 s`, `pytest was ended
+   * by SIGSEGV`.
+   */
   readonly ending: string | null;
   readonly seconds: number;
   readonly failures: readonly JudgedFailure[];
@@ -63,10 +71,15 @@ const SHOWN_FAILURES = 20;
 /** Where the verdict goes: standard error when standard output streams events. */
 export type VerdictStream = "stdout" | "stderr";
 
-/** Shows the verdict: what looks like a cause of everything first, then the failures, then the counts. */
+/**
+ * Shows the verdict: what looks like a cause of everything first, then the failures, then the
+ * counts.
+ */
 export function showVerdict(printer: Printer, stream: VerdictStream, view: VerdictView): void {
   const paint: Paint = (colour, text) => printer.paint(colour, text, stream);
-  const outlived = printer.verbose ? view.tests.flatMap((test) => outlivedLines(escapeText(test.id), test.left)) : [];
+  const outlived = printer.verbose
+    ? view.tests.flatMap((test) => outlivedLines(escapeText(test.id), test.left))
+    : [];
   for (const line of [...outlived, ...verdictLines(view, paint)]) {
     stream === "stdout" ? printer.line(line) : printer.note(line);
   }
@@ -81,11 +94,15 @@ function verdictLines(view: VerdictView, paint: Paint): string[] {
   return [
     "",
     ...(view.collision === null ? [] : [
-      `${paint("red", "all tests broken?")} this looks like a held registry, not like the tests: ${escapeText(view.collision)}`,
+      `${paint("red", "all tests broken?")} this looks like a held registry, not like the tests: ${
+        escapeText(view.collision)
+      }`,
       "  look at the registry before the test code: tractest zombies",
       "  or run with a registry of its own: tractest run --isolate",
     ]),
-    ...own.slice(0, SHOWN_FAILURES).flatMap((failure) => failureLines(failure, outcomes.get(failure.id), paint)),
+    ...own.slice(0, SHOWN_FAILURES).flatMap((failure) =>
+      failureLines(failure, outcomes.get(failure.id), paint)
+    ),
     ...(more > 0 ? [`… and ${more} more; all of them: tractest failed`] : []),
     ...view.cascades.flatMap((cascade) => cascadeLines(cascade, paint)),
     ...view.tests.filter((test) => test.flaky).flatMap((test) => flakyLines(test, view, paint)),
@@ -100,8 +117,13 @@ function verdictLines(view: VerdictView, paint: Paint): string[] {
 /** Words for outcomes that pytest has none for. */
 const WORDS: Readonly<Record<string, string>> = { timeout: "TIMEOUT", crash: "CRASH" };
 
-function failureLines(failure: JudgedFailure, test: TestResult | undefined, paint: Paint): string[] {
-  const word = WORDS[endedBy(failure, test) ?? ""] ?? (failure.phase === "call" ? "FAILED" : "ERROR");
+function failureLines(
+  failure: JudgedFailure,
+  test: TestResult | undefined,
+  paint: Paint,
+): string[] {
+  const word = WORDS[endedBy(failure, test) ?? ""] ??
+    (failure.phase === "call" ? "FAILED" : "ERROR");
   const where = failure.phase === "call" ? "" : ` (${failure.phase})`;
   const marks = [
     ...(failure.known === null ? [] : [failure.isListed ? "[known flaky]" : "[likely timing]"]),
@@ -110,7 +132,9 @@ function failureLines(failure: JudgedFailure, test: TestResult | undefined, pain
   const record = failure.record && recordText(failure.record);
   const tries = (test?.attempts.length ?? 0) > 1 ? ` ${test!.attempts.length} times` : "";
   return [
-    `${paint("red", word)}${tries} ${escapeText(failure.id)}${where}${marks.map((mark) => ` ${paint("yellow", mark)}`).join("")}`,
+    `${paint("red", word)}${tries} ${escapeText(failure.id)}${where}${
+      marks.map((mark) => ` ${paint("yellow", mark)}`).join("")
+    }`,
     ...gist(failure).map((line) => `    ${escapeText(line)}`),
     ...(failure.known === null ? [] : [`    ${escapeText(failure.known)}`]),
     ...(record === null ? [] : [`    ${record}`]),
@@ -122,11 +146,17 @@ function causeLines({ file, because, line, see }: NamedCause, paint: Paint): str
   const place = escapeText(line === null ? file : `${file}:${line}`);
   return [
     `    ${paint("bold", "changed:")} ${place}, a likely cause: ${escapeText(because)}`,
-    ...(see === null ? [] : [`    try: look at the change: ${escapeText(shellCommand(see))}; after a fix: tractest run --lf`]),
+    ...(see === null ? [] : [
+      `    try: look at the change: ${
+        escapeText(shellCommand(see))
+      }; after a fix: tractest run --lf`,
+    ]),
   ];
 }
 
-/** What ended a test from outside, where a failure says that and nothing that the test said before. */
+/**
+ * What ended a test from outside, where a failure says that and nothing that the test said before.
+ */
 function endedBy({ phase, message }: JudgedFailure, test: TestResult | undefined): string | null {
   const last = test?.failures.at(-1);
   return last?.phase === phase && last.message === message ? test!.attempts.at(-1)!.ended : null;
@@ -136,7 +166,9 @@ function endedBy({ phase, message }: JudgedFailure, test: TestResult | undefined
 function cascadeLines({ culprit, poisoned }: Cascade, paint: Paint): string[] {
   const after = culprit === null ? "a test that can't be told" : escapeText(culprit);
   return [
-    `${paint("red", "POISONED")} ${poisoned.length} test(s) found trio still running in their process, left so by ${after}`,
+    `${
+      paint("red", "POISONED")
+    } ${poisoned.length} test(s) found trio still running in their process, left so by ${after}`,
     `    no failures of their own; the first: ${escapeText(poisoned[0]!)}`,
   ];
 }
@@ -147,7 +179,9 @@ function flakyLines(test: TestResult, { contended, tries }: VerdictView, paint: 
   const why = first === null ? "" : `: ${escapeText(first.message.split("\n", 1)[0]!)}`;
   if (contended.has(test.id)) {
     return [
-      `${paint("yellow", "CONTENTION")} ${escapeText(test.id)} failed beside others, passed alone${why}`,
+      `${paint("yellow", "CONTENTION")} ${
+        escapeText(test.id)
+      } failed beside others, passed alone${why}`,
       `    ${evidenceOf(reds, test.attempts.length)}`,
       `    alone it also came in another order: if a test before it is the cause, this finds it: ${
         escapeText(shellCommand(["tractest", "bisect", test.id]))
@@ -155,7 +189,9 @@ function flakyLines(test: TestResult, { contended, tries }: VerdictView, paint: 
     ];
   }
   return [
-    `${paint("yellow", `FLAKY ${reds + 1}/${Math.max(tries, reds + 1)}`)} ${escapeText(test.id)} failed, then passed in a fresh process${why}`,
+    `${paint("yellow", `FLAKY ${reds + 1}/${Math.max(tries, reds + 1)}`)} ${
+      escapeText(test.id)
+    } failed, then passed in a fresh process${why}`,
     `    ${evidenceOf(reds, test.attempts.length)}`,
   ];
 }
@@ -169,10 +205,14 @@ function evidenceOf(failures: number, trials: number): string {
 const SHOWN_CUT = 5;
 
 function cutLines(tests: readonly TestResult[], paint: Paint): string[] {
-  const running = tests.flatMap(({ id, attempts }) => attempts.at(-1)?.cut == null ? [] : [{ id, cut: attempts.at(-1)!.cut! }]);
+  const running = tests.flatMap(({ id, attempts }) =>
+    attempts.at(-1)?.cut == null ? [] : [{ id, cut: attempts.at(-1)!.cut! }]
+  );
   const more = running.length - SHOWN_CUT;
   return [
-    ...running.slice(0, SHOWN_CUT).map(({ id, cut }) => `${paint("yellow", "CUT SHORT")} ${escapeText(id)}: ${escapeText(cut)}`),
+    ...running.slice(0, SHOWN_CUT).map(({ id, cut }) =>
+      `${paint("yellow", "CUT SHORT")} ${escapeText(id)}: ${escapeText(cut)}`
+    ),
     ...(more > 0 ? [`… and ${more} more`] : []),
   ];
 }
@@ -184,8 +224,12 @@ function leakLines(whose: string, leaked: readonly LeftBehind[], paint: Paint): 
   if (leaked.length === 0) return [];
   const more = leaked.length - SHOWN_LEFT;
   return [
-    `${paint("yellow", "LEAK")} ${whose} left ${leaked.length} process${leaked.length === 1 ? "" : "es"} behind`,
-    ...leaked.slice(0, SHOWN_LEFT).map((left) => `    ${escapeText(describeLeft({ ...left, title: left.title.slice(0, 100) }))}`),
+    `${paint("yellow", "LEAK")} ${whose} left ${leaked.length} process${
+      leaked.length === 1 ? "" : "es"
+    } behind`,
+    ...leaked.slice(0, SHOWN_LEFT).map((left) =>
+      `    ${escapeText(describeLeft({ ...left, title: left.title.slice(0, 100) }))}`
+    ),
     ...(more > 0 ? [`    … and ${more} more`] : []),
   ];
 }
@@ -194,14 +238,19 @@ function leakLines(whose: string, leaked: readonly LeftBehind[], paint: Paint): 
 function outlivedLines(whose: string, left: readonly LeftBehind[]): string[] {
   return left.slice(0, SHOWN_LEFT).map((one) => {
     const title = one.title.slice(0, 100);
-    return `left ${whose}: ${escapeText(describeLeft({ ...one, title }))}, gone when pytest had ended`;
+    return `left ${whose}: ${
+      escapeText(describeLeft({ ...one, title }))
+    }, gone when pytest had ended`;
   });
 }
 
 function summary({ tally, ending, seconds, failures }: VerdictView, paint: Paint): string {
   const counts = tally.began ? countsLine(tally.counts, tally) : "pytest reported nothing";
   const bad = ending !== null || failures.length > 0 || !tally.began;
-  return paint(bad ? "red" : "green", `${ending === null ? "" : `${escapeText(ending)}: `}${counts} in ${seconds.toFixed(2)} s`);
+  return paint(
+    bad ? "red" : "green",
+    `${ending === null ? "" : `${escapeText(ending)}: `}${counts} in ${seconds.toFixed(2)} s`,
+  );
 }
 
 /**
@@ -209,12 +258,18 @@ function summary({ tally, ending, seconds, failures }: VerdictView, paint: Paint
  *
  * @param named pids that the verdict has named as a test's LEAK
  */
-export function showLeaksLeft(printer: Printer, leaks: LeakReport, named: ReadonlySet<number>): void {
+export function showLeaksLeft(
+  printer: Printer,
+  leaks: LeakReport,
+  named: ReadonlySet<number>,
+): void {
   const actors = leaks.actors.filter((actor) => actor.verdict === "leaked");
   const sockets = leaks.sockets.filter((socket) => socket.verdict === "stale");
   const others = actors.filter((actor) => actor.kind !== "actor");
   for (const actor of actors.filter((one) => one.kind === "actor" || !named.has(one.pid))) {
-    printer.warn(`leaked ${actor.kind}: pid ${actor.pid} ${escapeText(actor.title)}${portsOf(actor)}`);
+    printer.warn(
+      `leaked ${actor.kind}: pid ${actor.pid} ${escapeText(actor.title)}${portsOf(actor)}`,
+    );
   }
   // LEAK has said the rest of these.
   for (const { pid, ports } of others.filter((one) => named.has(one.pid))) {
@@ -223,14 +278,24 @@ export function showLeaksLeft(printer: Printer, leaks: LeakReport, named: Readon
   for (const { path } of sockets) printer.warn(`stale socket: ${escapeText(path)}`);
   const held = leaks.liveRun ? [] : leaks.registries.filter((registry) => registry.bound);
   for (const { address, holders } of held) {
-    const who = holders.length === 0 ? "a process that can't be seen" : holders.map(({ pid, title }) => `pid ${pid} ${escapeText(title)}`).join(", ");
+    const who = holders.length === 0
+      ? "a process that can't be seen"
+      : holders.map(({ pid, title }) => `pid ${pid} ${escapeText(title)}`).join(", ");
     printer.warn(`the registry ${escapeText(address)} is still held by ${who}`);
   }
-  if (held.length > 0 && actors.length + sockets.length === 0) printer.hint("what it is and how to end it: tractest zombies");
+  if (held.length > 0 && actors.length + sockets.length === 0) {
+    printer.hint("what it is and how to end it: tractest zombies");
+  }
   if (actors.length + sockets.length > 0) printer.hint("clean up: tractest zombies --kill");
   else if (leaks.clean === null) {
-    const doubtful = leaks.actors.filter((actor) => actor.verdict === "unknown").map(({ pid, title }) => `pid ${pid} ${title}`);
-    printer.note(`whether actors are left can't be told: ${escapeText([...leaks.unknowns, ...doubtful].join("; "))}`);
+    const doubtful = leaks.actors.filter((actor) => actor.verdict === "unknown").map((
+      { pid, title },
+    ) => `pid ${pid} ${title}`);
+    printer.note(
+      `whether actors are left can't be told: ${
+        escapeText([...leaks.unknowns, ...doubtful].join("; "))
+      }`,
+    );
     if (doubtful.length > 0) printer.hint("tractest zombies");
   }
 }

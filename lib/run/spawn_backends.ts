@@ -6,18 +6,34 @@ import type { Context } from "../command_line/context.ts";
 import type { Host } from "../system/host.ts";
 import type { Project } from "../project/project.ts";
 
-/** A backend that the checkout does not know is passed on with a warning: branches have their own. */
-export async function checkSpawnBackend({ host, printer, line }: Context, project: Project, venv: string | null): Promise<void> {
+/**
+ * A backend that the checkout does not know is passed on with a warning: branches have their own.
+ */
+export async function checkSpawnBackend(
+  { host, printer, line }: Context,
+  project: Project,
+  venv: string | null,
+): Promise<void> {
   const wanted = line.value("spawn-backend");
   if (wanted === undefined) return;
   const known = await knownBackends(host, project, venv);
   if (known === null || known.names.includes(wanted)) return;
   const names = nearest(wanted, known.names).join(", ");
-  printer.warn(`"${escapeText(wanted)}" is no spawn backend of this checkout: it has ${names} (${escapeText(known.file)})`);
+  printer.warn(
+    `"${escapeText(wanted)}" is no spawn backend of this checkout: it has ${names} (${
+      escapeText(known.file)
+    })`,
+  );
 }
 
-/** The spawn backends that the checkout has, and the file that says so; null where it does not say. */
-export async function knownBackends(host: Host, project: Project, venv: string | null): Promise<{ names: readonly string[]; file: string } | null> {
+/**
+ * The spawn backends that the checkout has, and the file that says so; null where it does not say.
+ */
+export async function knownBackends(
+  host: Host,
+  project: Project,
+  venv: string | null,
+): Promise<{ names: readonly string[]; file: string } | null> {
   for (const file of await spawnFiles(host, project, venv)) {
     const text = await host.files.readText(file);
     const names = text === null ? null : spawnBackends(text);
@@ -30,7 +46,11 @@ export async function knownBackends(host: Host, project: Project, venv: string |
 async function spawnFiles(host: Host, project: Project, venv: string | null): Promise<string[]> {
   const places = [project.root, join(project.root, "src")];
   if (venv !== null) {
-    for (const { name } of await host.files.readDirectory(join(venv, "lib")) ?? []) places.push(join(venv, "lib", name, "site-packages"));
+    for (const { name } of await host.files.readDirectory(join(venv, "lib")) ?? []) {
+      places.push(join(venv, "lib", name, "site-packages"));
+    }
   }
-  return places.flatMap((place) => [join(place, "tractor/spawn/_spawn.py"), join(place, "tractor/_spawn.py")]);
+  return places.flatMap((
+    place,
+  ) => [join(place, "tractor/spawn/_spawn.py"), join(place, "tractor/_spawn.py")]);
 }

@@ -11,13 +11,22 @@ import type { RunState } from "../background/state.ts";
 const GRACE_SECONDS = 1;
 
 /**
- * Ends what the pytests of this run have left behind, so that the next one finds what the first one found. Only processes that this
- * run itself has recorded as its own are touched, and those below them.
+ * Ends what the pytests of this run have left behind, so that the next one finds what the first one
+ * found. Only processes that this run itself has recorded as its own are touched, and those below
+ * them.
  */
-export async function endLeftBehind(host: Host, printer: Printer, project: Project, state: RunState, results: Results): Promise<void> {
+export async function endLeftBehind(
+  host: Host,
+  printer: Printer,
+  project: Project,
+  state: RunState,
+  results: Results,
+): Promise<void> {
   const told = [...[...results.tests.values()].flatMap((test) => test.leaked), ...results.leaked];
   const { entries } = await readLedger(host, project.root);
-  const recorded = entries.filter((entry) => entry.runId === state.runId && entry.role === "process");
+  const recorded = entries.filter((entry) =>
+    entry.runId === state.runId && entry.role === "process"
+  );
   const known = new Map<number, ProcessIdentity>();
   for (const { pid, startTicks, title } of [...recorded, ...told]) {
     known.set(pid, { pid, startTicks, title, uid: host.uid() ?? -1, ppid: 0, state: "?" });

@@ -14,7 +14,8 @@ export interface TimeLimitInput {
 }
 
 /**
- * Seconds that a run may take; 0 for no limit. A suite that is known to take longer than the limit gets twice what it took.
+ * Seconds that a run may take; 0 for no limit. A suite that is known to take longer than the limit
+ * gets twice what it took.
  *
  * @throws {UsageError} if `--timeout` is not a number of seconds
  */

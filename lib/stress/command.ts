@@ -43,11 +43,16 @@ interface Request {
   readonly limit: number;
 }
 
-/** `tractest stress`: the same tests in many isolated pytests at once, round after round, to bring out what only contention breaks. */
+/**
+ * `tractest stress`: the same tests in many isolated pytests at once, round after round, to bring
+ * out what only contention breaks.
+ */
 export async function stress(context: Context): Promise<ExitCode> {
   const { host, printer, line } = context;
   const project = await findProject(host);
-  if (line.operands.length === 0) throw new UsageError('"stress" needs a test', "tractest stress test_rpc.py::test_x");
+  if (line.operands.length === 0) {
+    throw new UsageError('"stress" needs a test', "tractest stress test_rpc.py::test_x");
+  }
   const { targets, scope, notes } = await targetsOf(host, project, line.operands);
   for (const note of notes) printer.warn(escapeText(note));
   const copies = countOf(context, "copies", DEFAULTS.copies, MOST_COPIES);
@@ -55,8 +60,17 @@ export async function stress(context: Context): Promise<ExitCode> {
   const settings = runSettings(line, { debugging: false });
   const intent = runIntent(line, () => false);
   const places = placesFor("stress", await unseenIn(host, project, intent.passed));
-  const limits = { full: project.configuration.timeLimitFull, file: project.configuration.timeLimitFile };
-  const limit = timeLimit({ given: line.value("timeout"), debugging: false, scope, limits, longestFull: null });
+  const limits = {
+    full: project.configuration.timeLimitFull,
+    file: project.configuration.timeLimitFile,
+  };
+  const limit = timeLimit({
+    given: line.value("timeout"),
+    debugging: false,
+    scope,
+    limits,
+    longestFull: null,
+  });
   const state = await openRunState(host, printer, project.root);
   const longest = await longestFullRun(host, state);
   return await whenPrepared(
@@ -70,7 +84,14 @@ export async function stress(context: Context): Promise<ExitCode> {
       checksOnly: false,
       isolate: copies > 1 ? "always" : "auto",
       onStop: ({ checks, leaks }, exitCode) => {
-        if (printer.json) printer.document("tractest.stress/1", { exitCode, tests: null, leaks, preflight: checks });
+        if (printer.json) {
+          printer.document("tractest.stress/1", {
+            exitCode,
+            tests: null,
+            leaks,
+            preflight: checks,
+          });
+        }
       },
     },
     async (prepared) => {
@@ -82,7 +103,9 @@ export async function stress(context: Context): Promise<ExitCode> {
         rounds,
         untilFail: line.has("until-fail"),
         baseline: line.has("baseline") && copies > 1,
-        limit: scope === "full" && !line.has("timeout") ? Math.max(limit, copies * (longest ?? 0)) : limit,
+        limit: scope === "full" && !line.has("timeout")
+          ? Math.max(limit, copies * (longest ?? 0))
+          : limit,
       };
       return await new Stress(scene, request).run();
     },
@@ -128,42 +151,75 @@ class Stress {
     while (this.#rounds < rounds && this.#cut === null) {
       const round = this.#rounds + 1;
       const from = host.clock.monotonic();
-      const work = Promise.all(Array.from({ length: copies }, (_, index) => this.#copy(`round-${round}-copy-${index + 1}`, round, index + 1)));
+      const work = Promise.all(
+        Array.from(
+          { length: copies },
+          (_, index) => this.#copy(`round-${round}-copy-${index + 1}`, round, index + 1),
+        ),
+      );
       const ended = await progress.during(`round ${round} of ${rounds}`, work);
       this.#trials.push(...ended.flatMap((end) => end.trials));
       if (this.#cut === null) this.#rounds = round;
-      if (this.#trials.length === 0 && this.#cut === null) throw noTests(this.request.targets, ended[0]?.code ?? 0);
+      if (this.#trials.length === 0 && this.#cut === null) {
+        throw noTests(this.request.targets, ended[0]?.code ?? 0);
+      }
       const trials = ended.flatMap((end) => end.trials);
       const broken = ended.filter((end) => end.problem !== null).length;
       const took = ((host.clock.monotonic() - from) / 1000).toFixed(1);
       const pytests = broken === 0 ? "" : `, ${broken} of ${copies} pytests broke off`;
-      printer.note(`round ${round} of ${rounds}: ${roundText(trials)}${pytests} (${took} s); so far ${triesText(triesOf(this.#trials))}`);
+      printer.note(
+        `round ${round} of ${rounds}: ${roundText(trials)}${pytests} (${took} s); so far ${
+          triesText(triesOf(this.#trials))
+        }`,
+      );
       if (untilFail && (broken > 0 || trials.some(isRed))) break;
     }
     const count = this.#rounds * copies;
     for (let number = 1; baseline && number <= count && this.#cut === null; number++) {
-      const { trials } = await progress.during(`alone, ${number} of ${count}`, this.#copy(`alone-${number}`, number, 1));
+      const { trials } = await progress.during(
+        `alone, ${number} of ${count}`,
+        this.#copy(`alone-${number}`, number, 1),
+      );
       this.#alone.push(...trials);
-      if (number === count || number % copies === 0) printer.note(`alone, ${number} of ${count}: ${triesText(triesOf(this.#alone))}`);
+      if (number === count || number % copies === 0) {
+        printer.note(`alone, ${number} of ${count}: ${triesText(triesOf(this.#alone))}`);
+      }
     }
     return this.#tell((host.clock.monotonic() - began) / 1000);
   }
 
   /** One pytest with all of the tests. */
-  async #copy(name: string, round: number, copy: number): Promise<{ trials: Trial[]; code: number; problem: string | null }> {
+  async #copy(
+    name: string,
+    round: number,
+    copy: number,
+  ): Promise<{ trials: Trial[]; code: number; problem: string | null }> {
     const { context: { host, printer }, project, prepared, settings } = this.scene;
     const { targets, limit } = this.request;
-    const outcome = await runExactly(this.scene, { name, lane: `copy-${copy}`, targets, choose: (ids) => ids, limit, testLimit: settings.testLimit });
+    const outcome = await runExactly(this.scene, {
+      name,
+      lane: `copy-${copy}`,
+      targets,
+      choose: (ids) => ids,
+      limit,
+      testLimit: settings.testLimit,
+    });
     const { results, cut, tally } = outcome;
-    if (prepared.isolation === null) await endLeftBehind(host, printer.silenced(), project, prepared.state, results);
+    if (prepared.isolation === null) {
+      await endLeftBehind(host, printer.silenced(), project, prepared.state, results);
+    }
     if (cut !== null && cut !== "time-limit") this.#cut ??= cut;
-    const hung = cut === "time-limit" ? [...tally.running.keys()].map((id) => ({ id, seconds: limit })) : [];
+    const hung = cut === "time-limit"
+      ? [...tally.running.keys()].map((id) => ({ id, seconds: limit }))
+      : [];
     const trials = trialsOf(results.tests.values(), { round, copy, hung });
     const problem = this.#cut === null ? problemOf(outcome, trials, limit) : null;
     if (problem !== null) this.#problems.set(problem, (this.#problems.get(problem) ?? 0) + 1);
     const directory = join(prepared.state.directory, name);
     if (!trials.some(isRed) && problem === null) await removeDirectory(host, directory);
-    else if (this.#log === null && !name.startsWith("alone")) this.#log = join(directory, `output-${outcome.firstSession}.log`);
+    else if (this.#log === null && !name.startsWith("alone")) {
+      this.#log = join(directory, `output-${outcome.firstSession}.log`);
+    }
     return { trials, code: outcome.code, problem };
   }
 
@@ -173,7 +229,9 @@ class Stress {
     const tests = stressed(this.#trials);
     const alone = baseline ? stressed(this.#alone) : null;
     const exitCode = this.#cut === null
-      ? tests.some((test) => test.failures > 0) || this.#problems.size > 0 ? EXIT.testsFailed : EXIT.ok
+      ? tests.some((test) => test.failures > 0) || this.#problems.size > 0
+        ? EXIT.testsFailed
+        : EXIT.ok
       : this.#cut === "SIGINT"
       ? EXIT.interrupted
       : EXIT.terminated;
@@ -181,7 +239,16 @@ class Stress {
     const { environment } = this.#prepared.interpreter;
     printer.note(`each copy: ${pasteable(command, environment, this.#project.root, host.cwd)}`);
     const problems = [...this.#problems].map(([message, times]) => ({ message, times }));
-    showStressed(printer, { tests, alone, problems, copies, rounds: this.#rounds, seconds, interrupted: this.#cut !== null, log: this.#log });
+    showStressed(printer, {
+      tests,
+      alone,
+      problems,
+      copies,
+      rounds: this.#rounds,
+      seconds,
+      interrupted: this.#cut !== null,
+      log: this.#log,
+    });
     if (!printer.json) return exitCode;
     printer.document("tractest.stress/1", {
       exitCode,
@@ -203,7 +270,8 @@ class Stress {
           leaks: { trials: leaking, processes: leaked },
           slowest,
           median,
-          first: first && { round: first.round, copy: first.copy, outcome: first.outcome, ...first.failure },
+          first: first &&
+            { round: first.round, copy: first.copy, outcome: first.outcome, ...first.failure },
         };
       }),
       problems,
@@ -214,12 +282,20 @@ class Stress {
   }
 }
 
-/** What kept a copy from running all of its tests; null when nothing did, or when a test of it that failed says so. */
+/**
+ * What kept a copy from running all of its tests; null when nothing did, or when a test of it that
+ * failed says so.
+ */
 function problemOf(outcome: ExactOutcome, trials: readonly Trial[], limit: number): string | null {
   const [broken] = outcome.results.collectionErrors;
-  if (broken !== undefined) return `${broken.id} could not be collected: ${broken.failure.message.split("\n", 1)[0]}`;
+  if (broken !== undefined) {
+    return `${broken.id} could not be collected: ${broken.failure.message.split("\n", 1)[0]}`;
+  }
   if (trials.some(isRed)) return null;
-  return endingOf(outcome, limit) ?? (outcome.code > 1 && outcome.code !== NO_TESTS ? `pytest ended with exit code ${outcome.code}` : null);
+  return endingOf(outcome, limit) ??
+    (outcome.code > 1 && outcome.code !== NO_TESTS
+      ? `pytest ended with exit code ${outcome.code}`
+      : null);
 }
 
 /** pytest's exit code where it had nothing to run. */
@@ -240,5 +316,8 @@ function triesOf(trials: readonly Trial[]) {
 }
 
 function noTests(targets: readonly string[], code: number): UsageError {
-  return new UsageError(`pytest ran no test of ${targets.join(", ")} (exit code ${code})`, shellCommand(["tractest", "run", ...targets]));
+  return new UsageError(
+    `pytest ran no test of ${targets.join(", ")} (exit code ${code})`,
+    shellCommand(["tractest", "run", ...targets]),
+  );
 }

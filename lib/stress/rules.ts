@@ -19,11 +19,17 @@ export interface Trial {
 export interface CopyEnd {
   readonly round: number;
   readonly copy: number;
-  /** Tests that were running when the copy was ended at its time limit, with how long that was, seconds. */
+  /**
+   * Tests that were running when the copy was ended at its time limit, with how long that was,
+   * seconds.
+   */
   readonly hung: readonly { readonly id: string; readonly seconds: number }[];
 }
 
-/** The trials of one copy. A test that was cut short by somebody is none, nor is one that was skipped. */
+/**
+ * The trials of one copy. A test that was cut short by somebody is none, nor is one that was
+ * skipped.
+ */
 export function trialsOf(tests: Iterable<TestResult>, { round, copy, hung }: CopyEnd): Trial[] {
   const trials: Trial[] = [];
   for (const { id, attempts, finished, outcome, seconds, failure, leaked } of tests) {
@@ -31,9 +37,25 @@ export function trialsOf(tests: Iterable<TestResult>, { round, copy, hung }: Cop
     const stuck = hung.find((one) => one.id === id);
     if (stuck !== undefined) {
       const message = `it still ran when its copy was ended after ${stuck.seconds} s`;
-      const hangs: ResultFailure = { phase: "call", message, where: null, traceback: "", errors: [] };
-      trials.push({ id, round, copy, outcome: "timeout", seconds: stuck.seconds, failure: hangs, leaked });
-    } else if (finished && outcome !== "skipped") trials.push({ id, round, copy, outcome, seconds, failure, leaked });
+      const hangs: ResultFailure = {
+        phase: "call",
+        message,
+        where: null,
+        traceback: "",
+        errors: [],
+      };
+      trials.push({
+        id,
+        round,
+        copy,
+        outcome: "timeout",
+        seconds: stuck.seconds,
+        failure: hangs,
+        leaked,
+      });
+    } else if (finished && outcome !== "skipped") {
+      trials.push({ id, round, copy, outcome, seconds, failure, leaked });
+    }
   }
   return trials;
 }
@@ -57,7 +79,10 @@ export interface Stressed extends Tries {
 export function stressed(trials: readonly Trial[]): Stressed[] {
   return [...Map.groupBy(trials, (trial) => trial.id)].map(([id, own]) => {
     const red = own.filter((trial) => RED.has(trial.outcome));
-    const messages = Map.groupBy(red, (trial) => (trial.failure?.message ?? trial.outcome).split("\n", 1)[0]!);
+    const messages = Map.groupBy(
+      red,
+      (trial) => (trial.failure?.message ?? trial.outcome).split("\n", 1)[0]!,
+    );
     const leaking = own.filter((trial) => trial.leaked.length > 0);
     const seconds = own.map((trial) => trial.seconds);
     return {
@@ -65,7 +90,10 @@ export function stressed(trials: readonly Trial[]): Stressed[] {
       failures: red.length,
       trials: own.length,
       first: red[0] ?? null,
-      messages: [...messages].map(([message, { length }]) => ({ message, times: length })).sort((a, b) => b.times - a.times),
+      messages: [...messages].map(([message, { length }]) => ({ message, times: length })).sort((
+        a,
+        b,
+      ) => b.times - a.times),
       leaking: leaking.length,
       leaked: leaking[0]?.leaked ?? [],
       slowest: seconds.reduce((most, one) => Math.max(most, one), 0),
@@ -75,8 +103,8 @@ export function stressed(trials: readonly Trial[]): Stressed[] {
 }
 
 /**
- * Whether a test fails more often beside others than alone: true or false where the intervals of the two rates tell, null where they
- * overlap, so that more rounds are needed.
+ * Whether a test fails more often beside others than alone: true or false where the intervals of
+ * the two rates tell, null where they overlap, so that more rounds are needed.
  */
 export function fromContention(beside: Tries, alone: Tries): boolean | null {
   const [among, by] = [rateOf(beside), rateOf(alone)];

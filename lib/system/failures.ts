@@ -1,8 +1,15 @@
 import { TractestError } from "../errors.ts";
 import { EXIT } from "../tables/exit_codes.ts";
 
-/** What an action on a path returns; null where nothing is at the path. Throws a TractestError for any other failure. */
-export async function orNull<T>(verb: string, path: string, action: () => T | Promise<T>): Promise<T | null> {
+/**
+ * What an action on a path returns; null where nothing is at the path. Throws a TractestError for
+ * any other failure.
+ */
+export async function orNull<T>(
+  verb: string,
+  path: string,
+  action: () => T | Promise<T>,
+): Promise<T | null> {
   return await orThrow(verb, path, async () => {
     try {
       return await action();
@@ -13,8 +20,15 @@ export async function orNull<T>(verb: string, path: string, action: () => T | Pr
   });
 }
 
-/** What an action on a path returns. Throws a TractestError that names the action and the path where it fails. */
-export async function orThrow<T>(verb: string, path: string, action: () => T | Promise<T>): Promise<T> {
+/**
+ * What an action on a path returns. Throws a TractestError that names the action and the path where
+ * it fails.
+ */
+export async function orThrow<T>(
+  verb: string,
+  path: string,
+  action: () => T | Promise<T>,
+): Promise<T> {
   try {
     return await action();
   } catch (error) {
@@ -32,9 +46,14 @@ export function systemFailure(verb: string, path: string, error: unknown): Tract
   return new TractestError("file", `Cannot ${verb} "${path}": ${reason(error)}`, EXIT.preflight);
 }
 
-/** What went wrong, in one sentence. Deno adds the number of the error, and its call with the path again: `Is a directory (os error 21): readfile '/tmp'`. */
+/**
+ * What went wrong, in one sentence. Deno adds the number of the error, and its call with the path
+ * again: `Is a directory (os error 21): readfile '/tmp'`.
+ */
 export function reason(error: unknown): string {
   // Deno would have people run it again with --allow-all.
   if (error instanceof Deno.errors.NotCapable) return "tractest has no permission for it";
-  return error instanceof Error ? error.message.replace(/ \(os error \d+\)(: \w+ '.*')?$/s, "") : String(error);
+  return error instanceof Error
+    ? error.message.replace(/ \(os error \d+\)(: \w+ '.*')?$/s, "")
+    : String(error);
 }

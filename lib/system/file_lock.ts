@@ -13,12 +13,12 @@ interface Waiting {
 const waiting = new Map<string, Waiting>();
 
 /**
- * Opens a file and locks it for this program alone; null when another holds the lock. The lock ends with the file being closed,
- * at the latest when this process ends.
+ * Opens a file and locks it for this program alone; null when another holds the lock. The lock ends
+ * with the file being closed, at the latest when this process ends.
  *
- * Older versions of Deno (2.6 is one) have no `tryLock`, only `lock`, which waits. There a lock that is not granted within
- * `GRANTED_MS` counts as somebody else's; the next call goes on waiting for the same one, and a lock that comes
- * while nobody wants it is given back at once.
+ * Older versions of Deno (2.6 is one) have no `tryLock`, only `lock`, which waits. There a lock
+ * that is not granted within `GRANTED_MS` counts as somebody else's; the next call goes on waiting
+ * for the same one, and a lock that comes while nobody wants it is given back at once.
  */
 export async function openLocked(path: string): Promise<Deno.FsFile | null> {
   const earlier = waiting.get(path);

@@ -4,7 +4,15 @@ import type { PermissionRow } from "../tables/permissions.ts";
 import type { Capability } from "./permission_flags.ts";
 
 /** The signals that tractest sends or listens to. */
-export type Signal = "SIGINT" | "SIGTERM" | "SIGKILL" | "SIGCONT" | "SIGHUP" | "SIGQUIT" | "SIGTSTP" | "SIGSTOP";
+export type Signal =
+  | "SIGINT"
+  | "SIGTERM"
+  | "SIGKILL"
+  | "SIGCONT"
+  | "SIGHUP"
+  | "SIGQUIT"
+  | "SIGTSTP"
+  | "SIGSTOP";
 
 /** How a program run by {@linkcode Programs.run} ended. */
 export type ProgramOutcome =
@@ -29,11 +37,17 @@ export interface RunOptions {
   /** Why it is run, as `-v` prints it beside the command. */
   readonly why: string;
   readonly cwd?: string;
-  /** The whole environment besides PATH (the standard places) and LC_ALL=C; nothing else is inherited. */
+  /**
+   * The whole environment besides PATH (the standard places) and LC_ALL=C; nothing else is
+   * inherited.
+   */
   readonly env?: Readonly<Record<string, string>>;
   /** `env` is the whole environment: no PATH and no LC_ALL are added. */
   readonly exactEnv?: boolean;
-  /** It inherits tractest's own environment instead. Fails where that holds an `LD_*`, which Deno refuses to pass on. */
+  /**
+   * It inherits tractest's own environment instead. Fails where that holds an `LD_*`, which Deno
+   * refuses to pass on.
+   */
   readonly inherit?: boolean;
   /** Milliseconds until it is killed and counts as timed out; 5000 unless given. */
   readonly timeoutMs?: number;
@@ -43,7 +57,9 @@ export interface RunOptions {
 export interface StartOptions {
   readonly why: string;
   readonly cwd: string;
-  /** The whole environment; nothing is inherited. No `LD_*` here: those pass as arguments of `env`. */
+  /**
+   * The whole environment; nothing is inherited. No `LD_*` here: those pass as arguments of `env`.
+   */
   readonly env: Readonly<Record<string, string>>;
   readonly stdin: "inherit" | "null";
   readonly stdout: "inherit" | "null";
@@ -68,7 +84,10 @@ export interface ProgramNotice {
   readonly why: string;
 }
 
-/** What is at a path. Times in milliseconds since the epoch, sizes in bytes, `mode` as permission bits. */
+/**
+ * What is at a path. Times in milliseconds since the epoch, sizes in bytes, `mode` as permission
+ * bits.
+ */
 export interface FileStatus {
   readonly kind: "file" | "directory" | "symlink" | "socket" | "other";
   readonly size: number;
@@ -85,7 +104,10 @@ export interface DirectoryEntry {
   readonly kind: "file" | "directory" | "symlink" | "other";
 }
 
-/** One of the two output streams. Writing never throws: a reader that went away (`| head -1`) is not an error of ours. */
+/**
+ * One of the two output streams. Writing never throws: a reader that went away (`| head -1`) is not
+ * an error of ours.
+ */
 export interface Output {
   write(text: string | Uint8Array): void;
   readonly isTerminal: boolean;
@@ -97,7 +119,10 @@ export interface Output {
   readonly rows: number;
 }
 
-/** What tractest was built as: by `deno compile`, self-contained with its runtime, a launcher over an installed Deno, or run from source. */
+/**
+ * What tractest was built as: by `deno compile`, self-contained with its runtime, a launcher over
+ * an installed Deno, or run from source.
+ */
 export type BuildKind = "compiled" | "self-contained" | "launcher" | "source";
 
 /** What a connect to a Unix socket found. */
@@ -135,7 +160,10 @@ export interface Database {
   /** Does one or several statements without values. */
   exec(sql: string): void;
   prepare(sql: string): Statement;
-  /** Within a transaction: has the disk take what its commit would wait for, beside all else. Never throws, and changes nothing. */
+  /**
+   * Within a transaction: has the disk take what its commit would wait for, beside all else. Never
+   * throws, and changes nothing.
+   */
   prepareCommit(): Promise<void>;
   close(): void;
 }
@@ -150,7 +178,10 @@ export interface DatabaseOptions {
 
 /** Files, directories and sockets by their paths, and what is kept in them. */
 export interface Files {
-  /** Each of the following returns null when nothing is at the path; other errors are thrown as TractestError. */
+  /**
+   * Each of the following returns null when nothing is at the path; other errors are thrown as
+   * TractestError.
+   */
   readFile(path: string): Promise<Uint8Array | null>;
   readText(path: string): Promise<string | null>;
   /** The same where a decision that is under way finds that it needs the text. */
@@ -163,29 +194,56 @@ export interface Files {
   /** Does not follow symlinks. */
   lstat(path: string): Promise<FileStatus | null>;
   realPath(path: string): Promise<string | null>;
-  /** Every file below `directory` whose name ends with one of `extensions`, paths absolute; `skip` names directories to leave out. */
-  walk(directory: string, extensions: readonly string[], skip: readonly string[]): AsyncIterable<string>;
+  /**
+   * Every file below `directory` whose name ends with one of `extensions`, paths absolute; `skip`
+   * names directories to leave out.
+   */
+  walk(
+    directory: string,
+    extensions: readonly string[],
+    skip: readonly string[],
+  ): AsyncIterable<string>;
   /** Makes a directory and its parents, private (0700). */
   makeDirectory(path: string): Promise<void>;
-  /** Writes a file in one step: a reader sees the old one or the new one, never half of it. Mode 0600 unless given. */
+  /**
+   * Writes a file in one step: a reader sees the old one or the new one, never half of it. Mode
+   * 0600 unless given.
+   */
   writeFile(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
   /** Creates a file that must not exist yet; false if it does. Mode 0600. */
   createFile(path: string, content: string): Promise<boolean>;
   /** Adds to the end of a file; creates it (mode 0600) if it is missing. */
   appendFile(path: string, content: string | Uint8Array): Promise<void>;
-  /** Opens a pipe or a device to write to it, once it has a reader; null if that takes longer than `waitMs`. */
+  /**
+   * Opens a pipe or a device to write to it, once it has a reader; null if that takes longer than
+   * `waitMs`.
+   */
   openPipe(path: string, waitMs: number): Promise<OpenPipe | null>;
-  /** Makes a fresh private directory where the system keeps temporary ones, and returns its path. */
+  /**
+   * Makes a fresh private directory where the system keeps temporary ones, and returns its path.
+   */
   makeTemporaryDirectory(): Promise<string>;
-  /** Locks a file (made if it is missing) until {@linkcode FileLock.release} or the end of this process, however that comes; null while another process holds it. */
+  /**
+   * Locks a file (made if it is missing) until {@linkcode FileLock.release} or the end of this
+   * process, however that comes; null while another process holds it.
+   */
   tryLock(path: string): Promise<FileLock | null>;
-  /** Gives a file another name in the same directory; false if it is gone. What has that name already is replaced. */
+  /**
+   * Gives a file another name in the same directory; false if it is gone. What has that name
+   * already is replaced.
+   */
   rename(from: string, to: string): Promise<boolean>;
-  /** Opens a SQLite database. Throws a DatabaseError if that can't be done; whether its content is sound shows at its first use. */
+  /**
+   * Opens a SQLite database. Throws a DatabaseError if that can't be done; whether its content is
+   * sound shows at its first use.
+   */
   openDatabase(path: string, options: DatabaseOptions): Promise<Database>;
   /** Removes one file, socket or empty directory; false if nothing was there. Never recursive. */
   remove(path: string): Promise<boolean>;
-  /** Connects to a Unix stream socket and closes at once. Only after `ss` showed no listener: a connect disturbs a live one. */
+  /**
+   * Connects to a Unix stream socket and closes at once. Only after `ss` showed no listener: a
+   * connect disturbs a live one.
+   */
   connectUnix(path: string): Promise<ConnectOutcome>;
 }
 
@@ -193,7 +251,10 @@ export interface Files {
 export interface Programs {
   /** Where {@linkcode ProgramNotice}s go; nowhere until it is set. */
   onProgram: ((notice: ProgramNotice) => void) | null;
-  /** Runs a program from its standard place to its end and returns its output. Never throws for what the program does. */
+  /**
+   * Runs a program from its standard place to its end and returns its output. Never throws for what
+   * the program does.
+   */
   run(program: ProgramName, args: readonly string[], options: RunOptions): Promise<ProgramResult>;
   /** Starts a program from its standard place. Throws a ToolMissingError if it is at none. */
   start(program: ProgramName, args: readonly string[], options: StartOptions): StartedProgram;
@@ -205,8 +266,9 @@ export interface Terminal {
   readonly stderr: Output;
   readonly stdinIsTerminal: boolean;
   /**
-   * Calls `onKey` for each key that is typed at the terminal of standard input, without echo; Ctrl-C and Ctrl-Z stay signals. The returned
-   * function puts the terminal back as it was; so does the end of the program, unless a signal kills it. Null where there is no terminal.
+   * Calls `onKey` for each key that is typed at the terminal of standard input, without echo;
+   * Ctrl-C and Ctrl-Z stay signals. The returned function puts the terminal back as it was; so does
+   * the end of the program, unless a signal kills it. Null where there is no terminal.
    */
   readKeys(onKey: (key: string) => void): (() => void) | null;
 }
@@ -223,13 +285,19 @@ export interface Clock {
 
 /** What this program may still do. */
 export interface Permissions {
-  /** Drops every permission that the row does not name, then makes sure of it. Throws a TractestError (70) if one is still granted. */
+  /**
+   * Drops every permission that the row does not name, then makes sure of it. Throws a
+   * TractestError (70) if one is still granted.
+   */
   restrict(row: PermissionRow): void;
   /** Uses a capability for real, harmlessly, and says whether that was refused. */
   isRefused(capability: Capability): boolean;
 }
 
-/** The operating system, as the commands see it. {@linkcode RealHost} is the real one; tests pass an object of their own. */
+/**
+ * The operating system, as the commands see it. {@linkcode RealHost} is the real one; tests pass an
+ * object of their own.
+ */
 export interface Host {
   readonly files: Files;
   readonly programs: Programs;
@@ -244,13 +312,19 @@ export interface Host {
   readonly cwd: string;
   /** Makes `directory` the one that relative paths start at. Throws a UsageError if it is none. */
   changeDirectory(directory: string): void;
-  /** What this program was built as, the version of its runtime (`deno 2.9.8`), and the path of its executable file where that is known. */
+  /**
+   * What this program was built as, the version of its runtime (`deno 2.9.8`), and the path of its
+   * executable file where that is known.
+   */
   build(): { readonly kind: BuildKind; readonly runtime: string; readonly executable?: string };
   env(name: EnvironmentName): string | undefined;
   /** The numeric user id; null where the system has none. */
   uid(): number | null;
   /** Calls `handler` on each `signal`; the returned function stops that. */
   onSignal(signal: Signal, handler: () => void): () => void;
-  /** For a command that is cut short: ends the programs that {@linkcode Programs.run} waits for, and removes the temporary directories of this process. */
+  /**
+   * For a command that is cut short: ends the programs that {@linkcode Programs.run} waits for, and
+   * removes the temporary directories of this process.
+   */
   abandon(): Promise<void>;
 }

@@ -2,7 +2,10 @@ import { ENVIRONMENT } from "../tables/environment.ts";
 import { type PermissionRow, PERMISSIONS } from "../tables/permissions.ts";
 import { STANDARD_DIRECTORIES } from "../tables/programs.ts";
 
-/** One thing that Deno can grant: a program at one place, a variable, or all of a kind (`value` is then empty). */
+/**
+ * One thing that Deno can grant: a program at one place, a variable, or all of a kind (`value` is
+ * then empty).
+ */
 export interface Capability {
   readonly kind: "run" | "env" | "sys" | "read" | "write" | "net";
   readonly value: string;
@@ -51,7 +54,8 @@ export function outsideRow(row: PermissionRow): Capability[] {
 /** The flags of `deno compile` and `deno run` that grant the union and nothing else. */
 export function permissionFlags(): string[] {
   const union = capabilitiesOf(unionRow());
-  const list = (kind: Capability["kind"]) => union.filter((capability) => capability.kind === kind).map((capability) => capability.value);
+  const list = (kind: Capability["kind"]) =>
+    union.filter((capability) => capability.kind === kind).map((capability) => capability.value);
   return [
     "--allow-read",
     "--allow-write",
@@ -63,17 +67,24 @@ export function permissionFlags(): string[] {
 }
 
 /**
- * The row of a command line: the command's own, or the wider one of an effect flag (or of what it is asked to do) that is set.
- * `failed --run`, `affected --run` and `hang --confirm` do what `run` does, so they take its row.
+ * The row of a command line: the command's own, or the wider one of an effect flag (or of what it
+ * is asked to do) that is set. `failed --run`, `affected --run` and `hang --confirm` do what `run`
+ * does, so they take its row.
  *
  * @param operands what stands on the command line besides options
  * @param has whether an option is set
  */
-export function rowOf(command: string, operands: readonly string[], has: (option: string) => boolean): PermissionRow {
-  const named = (row: string): PermissionRow | undefined => PERMISSIONS.find((candidate) => candidate.row === row);
+export function rowOf(
+  command: string,
+  operands: readonly string[],
+  has: (option: string) => boolean,
+): PermissionRow {
+  const named = (row: string): PermissionRow | undefined =>
+    PERMISSIONS.find((candidate) => candidate.row === row);
   const runs = (command === "failed" || command === "affected") && has("run");
   const fixes = command === "doctor" && has("fix");
-  const writesHooks = command === "hooks" && ["install", "uninstall"].includes(operands[0] ?? "") && !has("dry-run") && !has("print");
+  const writesHooks = command === "hooks" && ["install", "uninstall"].includes(operands[0] ?? "") &&
+    !has("dry-run") && !has("print");
   const row = runs || (command === "hang" && has("confirm"))
     ? "run"
     : fixes

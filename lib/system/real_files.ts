@@ -1,6 +1,16 @@
 import { ensureDirSync } from "@std/fs";
 import { dirname, resolve } from "@std/path";
-import type { Clock, ConnectOutcome, Database, DatabaseOptions, DirectoryEntry, FileLock, Files, FileStatus, OpenPipe } from "./host.ts";
+import type {
+  Clock,
+  ConnectOutcome,
+  Database,
+  DatabaseOptions,
+  DirectoryEntry,
+  FileLock,
+  Files,
+  FileStatus,
+  OpenPipe,
+} from "./host.ts";
 import { isNothingThere, orNull, orThrow, systemFailure } from "./failures.ts";
 import { openLocked } from "./file_lock.ts";
 
@@ -19,10 +29,13 @@ export class RealFiles implements Files {
 
   /** Removes the temporary directories of this process. */
   async removeTemporary(): Promise<void> {
-    for (const path of this.#temporary) await Deno.remove(path, { recursive: true }).catch(() => {});
+    for (const path of this.#temporary) {
+      await Deno.remove(path, { recursive: true }).catch(() => {});
+    }
   }
 
-  // Small reads are done at once: handing one to a thread and back takes several times as long as the read itself.
+  // Small reads are done at once: handing one to a thread and back takes several times as long as
+  // the read itself.
   async readFile(path: string): Promise<Uint8Array | null> {
     return await orNull("read", path, () => {
       refuseSpecial(path);
@@ -63,7 +76,13 @@ export class RealFiles implements Files {
     return await orNull("list", path, () => {
       const entries: DirectoryEntry[] = [];
       for (const entry of Deno.readDirSync(path)) {
-        const kind = entry.isFile ? "file" : entry.isDirectory ? "directory" : entry.isSymlink ? "symlink" : "other";
+        const kind = entry.isFile
+          ? "file"
+          : entry.isDirectory
+          ? "directory"
+          : entry.isSymlink
+          ? "symlink"
+          : "other";
         entries.push({ name: entry.name, kind });
       }
       return entries;
@@ -82,18 +101,26 @@ export class RealFiles implements Files {
     return await orNull("resolve", path, () => Deno.realPathSync(path));
   }
 
-  // Whole directories at once: an iterator that is asked for each entry takes several times as long.
-  async *walk(directory: string, extensions: readonly string[], skip: readonly string[]): AsyncIterable<string> {
+  // Whole directories at once: an iterator that is asked for each entry takes several times as
+  // long.
+  async *walk(
+    directory: string,
+    extensions: readonly string[],
+    skip: readonly string[],
+  ): AsyncIterable<string> {
     const suffixes = extensions.map((extension) => `.${extension}`);
     const directories = [resolve(directory)];
     let count = 0;
     for (let below = directories.pop(); below !== undefined; below = directories.pop()) {
-      // Directories are read at once: what runs beside could not go on in a large tree, for nobody would take what it says.
+      // Directories are read at once: what runs beside could not go on in a large tree, for nobody
+      // would take what it says.
       if (++count % WALKED_AT_ONCE === 0) await Deno.lstat(below).catch(() => {});
       for (const entry of await this.readDirectory(below) ?? []) {
         const path = `${below}/${entry.name}`;
         if (entry.kind === "directory" && !skip.includes(entry.name)) directories.push(path);
-        else if (entry.kind !== "directory" && suffixes.some((suffix) => entry.name.endsWith(suffix))) yield path;
+        else if (
+          entry.kind !== "directory" && suffixes.some((suffix) => entry.name.endsWith(suffix))
+        ) yield path;
       }
     }
   }
@@ -144,14 +171,19 @@ export class RealFiles implements Files {
       const options = { append: true, create: true, mode: 0o600 };
       const plain = isPlain(path);
       using file = plain ? Deno.openSync(path, options) : await Deno.open(path, options);
-      for (let rest = bytes; rest.length > 0;) rest = rest.subarray(plain ? file.writeSync(rest) : await file.write(rest));
+      for (let rest = bytes; rest.length > 0;) {
+        rest = rest.subarray(plain ? file.writeSync(rest) : await file.write(rest));
+      }
     });
   }
 
   async openPipe(path: string, waitMs: number): Promise<OpenPipe | null> {
     const opening = orThrow("write", path, () => Deno.open(path, { append: true }));
     const tooLong = new AbortController();
-    const file = await Promise.race([opening, this.#clock.sleep(waitMs, tooLong.signal).then(() => null)]).finally(() => tooLong.abort());
+    const file = await Promise.race([
+      opening,
+      this.#clock.sleep(waitMs, tooLong.signal).then(() => null),
+    ]).finally(() => tooLong.abort());
     if (file === null) {
       // A reader may come yet.
       opening.then((late) => late.close(), () => {});
@@ -160,14 +192,20 @@ export class RealFiles implements Files {
     return {
       write: (text) =>
         orThrow("write", path, async () => {
-          for (let rest = new TextEncoder().encode(text); rest.length > 0;) rest = rest.subarray(await file.write(rest));
+          for (let rest = new TextEncoder().encode(text); rest.length > 0;) {
+            rest = rest.subarray(await file.write(rest));
+          }
         }),
       close: () => file.close(),
     };
   }
 
   async makeTemporaryDirectory(): Promise<string> {
-    const path = await orThrow("make a directory in", "the directory for temporary files", () => Deno.makeTempDir({ prefix: "tractest-" }));
+    const path = await orThrow(
+      "make a directory in",
+      "the directory for temporary files",
+      () => Deno.makeTempDir({ prefix: "tractest-" }),
+    );
     this.#temporary.add(path);
     return path;
   }
@@ -197,7 +235,8 @@ export class RealFiles implements Files {
   }
 
   async openDatabase(path: string, options: DatabaseOptions): Promise<Database> {
-    // Loaded only where there is something to be read or written: `node:` imports cost every start that has one.
+    // Loaded only where there is something to be read or written: `node:` imports cost every start
+    // that has one.
     return (await import("./sqlite.ts")).openSqlite(path, options);
   }
 
@@ -223,7 +262,15 @@ export class RealFiles implements Files {
 }
 
 function statusOf(info: Deno.FileInfo): FileStatus {
-  const kind = info.isSymlink ? "symlink" : info.isFile ? "file" : info.isDirectory ? "directory" : info.isSocket ? "socket" : "other";
+  const kind = info.isSymlink
+    ? "symlink"
+    : info.isFile
+    ? "file"
+    : info.isDirectory
+    ? "directory"
+    : info.isSocket
+    ? "socket"
+    : "other";
   return {
     kind,
     size: info.size,
@@ -244,7 +291,10 @@ function refuseSpecial(path: string): void {
   if (!isFile && !isDirectory && rdev !== DEV_NULL) throw new Error("it is no regular file");
 }
 
-/** Whether a path is that of a plain file, or of nothing yet: another kind may block whoever opens it. */
+/**
+ * Whether a path is that of a plain file, or of nothing yet: another kind may block whoever opens
+ * it.
+ */
 function isPlain(path: string): boolean {
   try {
     return Deno.statSync(path).isFile;

@@ -4,7 +4,16 @@ import { EXIT } from "../tables/exit_codes.ts";
 import type { EnvironmentName } from "../tables/environment.ts";
 import { buildKind } from "./build_kind.ts";
 import { reason } from "./failures.ts";
-import type { BuildKind, Clock, Files, Host, Permissions, Programs, Signal, Terminal } from "./host.ts";
+import type {
+  BuildKind,
+  Clock,
+  Files,
+  Host,
+  Permissions,
+  Programs,
+  Signal,
+  Terminal,
+} from "./host.ts";
 import { RealClock } from "./real_clock.ts";
 import { RealFiles } from "./real_files.ts";
 import { RealPrograms } from "./real_programs.ts";
@@ -20,16 +29,24 @@ export class RealHost implements Host {
   readonly programs: Programs = this.#realPrograms;
   readonly terminal: Terminal = new RealTerminal();
   readonly permissions: Permissions = { restrict: restrictPermissions, isRefused };
-  readonly platform: Host["platform"] = Deno.build.os === "linux" || Deno.build.os === "darwin" ? Deno.build.os : "other";
+  readonly platform: Host["platform"] = Deno.build.os === "linux" || Deno.build.os === "darwin"
+    ? Deno.build.os
+    : "other";
   readonly pid: number = Deno.pid;
   readonly processors: number = navigator.hardwareConcurrency;
   /** What a person typed after the program's name. */
   readonly words: readonly string[];
   readonly #executable: string | undefined;
 
-  /** @param args what the program was started with; the scripts that start a bundle put `--self=` and their own path in front */
+  /**
+   * @param args what the program was started with; the scripts that start a bundle put `--self=`
+   * and their own path in front
+   */
   constructor(args: readonly string[] = []) {
-    const self = ["self-contained", "launcher"].includes(buildKind()) && args[0]?.startsWith("--self=") ? args[0].slice("--self=".length) : undefined;
+    const self =
+      ["self-contained", "launcher"].includes(buildKind()) && args[0]?.startsWith("--self=")
+        ? args[0].slice("--self=".length)
+        : undefined;
     this.words = self === undefined ? args : args.slice(1);
     // Now: `-C DIR` changes what a relative path is relative to.
     this.#executable = self?.includes("/") ? resolve(self) : undefined;
@@ -40,8 +57,14 @@ export class RealHost implements Host {
       return Deno.cwd();
     } catch (error) {
       if (!(error instanceof Deno.errors.InvalidData)) throw error;
-      const what = "The path of the working directory is not UTF-8, and tractest can't work below such a name";
-      throw new TractestError("directory", what, EXIT.preflight, "rename the directory whose name has other bytes, or use a checkout elsewhere");
+      const what =
+        "The path of the working directory is not UTF-8, and tractest can't work below such a name";
+      throw new TractestError(
+        "directory",
+        what,
+        EXIT.preflight,
+        "rename the directory whose name has other bytes, or use a checkout elsewhere",
+      );
     }
   }
 
@@ -49,13 +72,20 @@ export class RealHost implements Host {
     try {
       Deno.chdir(directory);
     } catch (error) {
-      throw new UsageError(`Cannot enter "${directory}": ${reason(error)}`, "-C takes an existing directory");
+      throw new UsageError(
+        `Cannot enter "${directory}": ${reason(error)}`,
+        "-C takes an existing directory",
+      );
     }
   }
 
   build(): { kind: BuildKind; runtime: string; executable?: string } {
     const kind = buildKind();
-    return { kind, runtime: `deno ${Deno.version.deno}`, executable: kind === "compiled" ? Deno.execPath() : this.#executable };
+    return {
+      kind,
+      runtime: `deno ${Deno.version.deno}`,
+      executable: kind === "compiled" ? Deno.execPath() : this.#executable,
+    };
   }
 
   env(name: EnvironmentName): string | undefined {

@@ -2,13 +2,28 @@ import { ToolMissingError, TractestError } from "../errors.ts";
 import { EXIT } from "../tables/exit_codes.ts";
 import { type ProgramName, PROGRAMS, STANDARD_DIRECTORIES } from "../tables/programs.ts";
 import { reason } from "./failures.ts";
-import type { Clock, ProgramNotice, ProgramResult, Programs, RunOptions, Signal, StartedProgram, StartOptions } from "./host.ts";
+import type {
+  Clock,
+  ProgramNotice,
+  ProgramResult,
+  Programs,
+  RunOptions,
+  Signal,
+  StartedProgram,
+  StartOptions,
+} from "./host.ts";
 import { placesOf } from "./permission_flags.ts";
 
 const DEFAULT_TIMEOUT_MS = 5_000;
-/** Milliseconds that a program gets between SIGTERM and SIGKILL when what it was run for is cut short. */
+/**
+ * Milliseconds that a program gets between SIGTERM and SIGKILL when what it was run for is cut
+ * short.
+ */
 const ABANDON_MS = 1_000;
-/** Milliseconds to wait for the end of a program's output once it exited: something else may hold the pipe. */
+/**
+ * Milliseconds to wait for the end of a program's output once it exited: something else may hold
+ * the pipe.
+ */
 const DRAIN_MS = 500;
 const NOTHING = new Uint8Array();
 
@@ -23,13 +38,21 @@ export class RealPrograms implements Programs {
     this.#clock = clock;
   }
 
-  async run(program: ProgramName, args: readonly string[], options: RunOptions): Promise<ProgramResult> {
+  async run(
+    program: ProgramName,
+    args: readonly string[],
+    options: RunOptions,
+  ): Promise<ProgramResult> {
     this.onProgram?.({ argv: [program, ...args], cwd: options.cwd, why: options.why });
     const child = this.#spawn(program, {
       args: [...args],
       cwd: options.cwd,
       clearEnv: !options.inherit,
-      env: options.inherit ? {} : options.exactEnv ? { ...options.env } : { PATH: STANDARD_DIRECTORIES.join(":"), LC_ALL: "C", ...options.env },
+      env: options.inherit
+        ? {}
+        : options.exactEnv
+        ? { ...options.env }
+        : { PATH: STANDARD_DIRECTORIES.join(":"), LC_ALL: "C", ...options.env },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
@@ -41,23 +64,35 @@ export class RealPrograms implements Programs {
     const stderr = new Drain(child.stderr);
     // Not setTimeout: the first call of it costs more than a probe does.
     const timeout = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-    const timedOut = new Promise<null>((done) => timeout.addEventListener("abort", () => done(null)));
+    const timedOut = new Promise<null>((done) =>
+      timeout.addEventListener("abort", () => done(null))
+    );
     // One that hangs in the kernel doesn't end by SIGKILL either, so its end is not waited for.
     const status = await Promise.race([child.status, timedOut]);
     if (!status) killChild(child, "SIGKILL");
-    // A grandchild may hold the pipe for as long as it lives, so the end of the output is waited for only so long.
+    // A grandchild may hold the pipe for as long as it lives, so the end of the output is waited
+    // for only so long.
     const deadline = AbortSignal.timeout(DRAIN_MS);
     const [out, error] = await Promise.all([stdout.take(deadline), stderr.take(deadline)]);
-    return { outcome: status ? "exited" : "timed-out", code: status?.code ?? -1, stdout: out, stderr: error };
+    return {
+      outcome: status ? "exited" : "timed-out",
+      code: status?.code ?? -1,
+      stdout: out,
+      stderr: error,
+    };
   }
 
-  /** Ends the programs that {@linkcode run} waits for: SIGTERM first, SIGKILL for what outlives it. */
+  /**
+   * Ends the programs that {@linkcode run} waits for: SIGTERM first, SIGKILL for what outlives it.
+   */
   async abandon(): Promise<void> {
     const children = [...this.#awaited];
     for (const child of children) killChild(child, "SIGTERM");
     const ended = Promise.all(children.map((child) => child.status));
     const late = new AbortController();
-    await Promise.race([ended, this.#clock.sleep(ABANDON_MS, late.signal)]).finally(() => late.abort());
+    await Promise.race([ended, this.#clock.sleep(ABANDON_MS, late.signal)]).finally(() =>
+      late.abort()
+    );
     for (const child of this.#awaited) killChild(child, "SIGKILL");
   }
 
@@ -86,9 +121,16 @@ export class RealPrograms implements Programs {
       try {
         return new Deno.Command(place, options).spawn();
       } catch (error) {
-        // A cwd that is gone is reported as NotFound too; then no other place helps, but trying them is harmless.
-        if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) continue;
-        throw new TractestError("cannot-start", `Cannot start "${place}": ${reason(error)}`, EXIT.bug);
+        // A cwd that is gone is reported as NotFound too; then no other place helps, but trying
+        // them is harmless.
+        if (
+          error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied
+        ) continue;
+        throw new TractestError(
+          "cannot-start",
+          `Cannot start "${place}": ${reason(error)}`,
+          EXIT.bug,
+        );
       }
     }
     return null;
@@ -108,7 +150,9 @@ class Drain {
 
   async #pump(): Promise<void> {
     try {
-      for (let part = await this.#reader.read(); !part.done; part = await this.#reader.read()) this.#chunks.push(part.value);
+      for (let part = await this.#reader.read(); !part.done; part = await this.#reader.read()) {
+        this.#chunks.push(part.value);
+      }
     } catch {
       // Cancelled at the deadline: what has come is what there is.
     }

@@ -39,7 +39,11 @@ export class RealTerminal implements Terminal {
     const buffer = new Uint8Array(64);
     try {
       // A read can't be taken back: it may end when nobody wants its key any more.
-      for (let count = await Deno.stdin.read(buffer); count !== null && this.#onKey; count = await Deno.stdin.read(buffer)) {
+      for (
+        let count = await Deno.stdin.read(buffer);
+        count !== null && this.#onKey;
+        count = await Deno.stdin.read(buffer)
+      ) {
         for (const key of new TextDecoder().decode(buffer.subarray(0, count))) this.#onKey(key);
       }
     } catch {
@@ -80,7 +84,8 @@ class StreamOutput implements Output {
     try {
       while (rest.length > 0) rest = rest.subarray(this.#stream.writeSync(rest));
     } catch (error) {
-      // A pipe that nobody fills up for (non-blocking, EAGAIN) is tried again; any other failure means that nobody listens.
+      // A pipe that nobody fills up for (non-blocking, EAGAIN) is tried again; any other failure
+      // means that nobody listens.
       if (error instanceof Deno.errors.WouldBlock) return this.write(rest);
       this.#broken = true;
     }

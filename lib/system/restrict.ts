@@ -5,9 +5,9 @@ import { capabilitiesOf, type Capability, outsideRow } from "./permission_flags.
 
 /**
  * Drops every capability of the union that `row` does not have, then queries each.
- * A kind of which the row has nothing is revoked whole: one call instead of one for every entry, and the only way that works on a bare
- * grant (`deno run -A` in development). Other entries are revoked by the very strings they were granted with: another spelling
- * is silently ignored.
+ * A kind of which the row has nothing is revoked whole: one call instead of one for every entry,
+ * and the only way that works on a bare grant (`deno run -A` in development). Other entries are
+ * revoked by the very strings they were granted with: another spelling is silently ignored.
  *
  * @throws {TractestError} code 70 if something is still granted under scoped grants.
  */
@@ -45,7 +45,13 @@ function useOnce(capability: Capability): void {
   const nowhere = `/nonexistent-${crypto.randomUUID()}`;
   switch (capability.kind) {
     case "run": {
-      const child = new Deno.Command(capability.value, { args: ["--version"], clearEnv: true, stdin: "null", stdout: "null", stderr: "null" })
+      const child = new Deno.Command(capability.value, {
+        args: ["--version"],
+        clearEnv: true,
+        stdin: "null",
+        stdout: "null",
+        stderr: "null",
+      })
         .spawn();
       child.kill("SIGKILL");
       return;
@@ -63,7 +69,10 @@ function useOnce(capability: Capability): void {
   }
 }
 
-/** Whether permissions were granted entry by entry, as in the built binary, and not by a bare `--allow-run`. */
+/**
+ * Whether permissions were granted entry by entry, as in the built binary, and not by a bare
+ * `--allow-run`.
+ */
 function isScoped(): boolean {
   return Deno.permissions.querySync({ name: "run" }).state !== "granted";
 }

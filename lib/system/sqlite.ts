@@ -2,7 +2,10 @@ import { DatabaseSync } from "node:sqlite";
 import { DatabaseError, type DatabaseTrouble } from "../errors.ts";
 import type { Database, DatabaseOptions, SqlRow, Statement } from "./host.ts";
 
-/** SQLite's primary result codes (sqlite.org/rescode.html) that call for something else than a message. */
+/**
+ * SQLite's primary result codes (sqlite.org/rescode.html) that call for something else than a
+ * message.
+ */
 const TROUBLES: Readonly<Record<number, DatabaseTrouble>> = {
   5: "busy", // SQLITE_BUSY
   6: "busy", // SQLITE_LOCKED
@@ -32,7 +35,8 @@ export function openSqlite(path: string, { readOnly, waitMs }: DatabaseOptions):
     },
     prepareCommit: async () => {
       try {
-        // What the transaction has changed stands in the journal as it was before. The commit waits until all of that is on the disk.
+        // What the transaction has changed stands in the journal as it was before. The commit waits
+        // until all of that is on the disk.
         using journal = await Deno.open(`${path}-journal`);
         await journal.syncData();
       } catch {
@@ -50,7 +54,8 @@ function guarded<T>(path: string, action: () => T): T {
     // The extended code says more than anybody acts upon.
     const code = Number((error as { errcode?: unknown }).errcode ?? 0) & 0xff;
     const message = error instanceof Error ? error.message : String(error);
-    // What is asked for is fixed: a table or column that is not there was taken out by somebody else.
+    // What is asked for is fixed: a table or column that is not there was taken out by somebody
+    // else.
     const trouble = /^no such (table|column)/.test(message) ? "damaged" : TROUBLES[code] ?? "other";
     throw new DatabaseError(trouble, `Cannot use the database "${path}": ${message}`);
   }

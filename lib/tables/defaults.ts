@@ -1,4 +1,7 @@
-/** The registry address that tractor binds unless told otherwise; the Unix one is `registry@1616.sock` in a socket directory. */
+/**
+ * The registry address that tractor binds unless told otherwise; the Unix one is
+ * `registry@1616.sock` in a socket directory.
+ */
 export const DEFAULT_REGISTRY = "127.0.0.1:1616";
 
 /** Where a run puts its venv: `py313` for Python 3.13. */
@@ -15,22 +18,36 @@ export const DEFAULT_FLAGS = ["-x", "--tb=short", "--no-header"] as const;
 /** Seconds that a run may take: the whole suite, and when all targets lie in one file. */
 export const TIME_LIMITS = { full: 600, file: 120 } as const;
 
-/** Seconds without the end of a test or of a fixture's phase, after which a run is cut at a limit that nobody typed. */
+/**
+ * Seconds without the end of a test or of a fixture's phase, after which a run is cut at a limit
+ * that nobody typed.
+ */
 export const QUIET_SECONDS = 120;
 
 /** Seconds between SIGINT and SIGKILL: ten looks, 0.3 s apart. */
 export const GRACE_SECONDS = 3;
 
-/** Seconds that pytest may take to exit after its report: coverage reports and the like are made there. */
+/**
+ * Seconds that pytest may take to exit after its report: coverage reports and the like are made
+ * there.
+ */
 export const EXIT_SECONDS = 30;
 
-/** What is kept in the history: runs of the project, their age in days, and megabytes of the database. A full suite a day for years fits. */
+/**
+ * What is kept in the history: runs of the project, their age in days, and megabytes of the
+ * database. A full suite a day for years fits.
+ */
 export const HISTORY_LIMITS = { runs: 10_000, days: 730, megabytes: 500 } as const;
 /** Seconds after which a live view tells that a test is slow. */
 export const SLOW_SECONDS = 60;
 
-/** How much of what runs left is kept: their number, their age in days, all their bytes together. */
+/**
+ * How much of what runs left is kept: their number, their age in days, all their bytes together.
+ */
 export const KEPT_RUNS = { count: 50, days: 30, bytes: 500_000_000 } as const;
 
-/** Seconds that a run gets after each signal of `stop`: pytest finishes its report, and what is left is ended and looked for. */
+/**
+ * Seconds that a run gets after each signal of `stop`: pytest finishes its report, and what is left
+ * is ended and looked for.
+ */
 export const STOP_SECONDS = 10;

@@ -4,9 +4,15 @@ export interface EnvironmentRow {
   readonly purpose: string;
 }
 
-/** Every environment variable that tractest itself reads. What pytest inherits is passed on whole and is not listed here. */
+/**
+ * Every environment variable that tractest itself reads. What pytest inherits is passed on whole
+ * and is not listed here.
+ */
 export const ENVIRONMENT = [
-  { name: "HOME", purpose: "where the state and cache directories are, when XDG's variables are unset" },
+  {
+    name: "HOME",
+    purpose: "where the state and cache directories are, when XDG's variables are unset",
+  },
   { name: "XDG_STATE_HOME", purpose: "history, logs, ledger: `$XDG_STATE_HOME/tractest`" },
   { name: "XDG_CACHE_HOME", purpose: "extracted helper files: `$XDG_CACHE_HOME/tractest`" },
   { name: "XDG_CONFIG_HOME", purpose: "where git has the user's configuration, besides HOME" },

@@ -1,6 +1,7 @@
 /**
- * Every exit code of tractest. pytest's own 0 to 6 pass through from `run`; tractest's verdicts stay apart from them.
- * The help pages and the README are checked against {@linkcode EXIT_CODE_MEANINGS}.
+ * Every exit code of tractest. pytest's own 0 to 6 pass through from `run`; tractest's verdicts
+ * stay apart from them. The help pages and the README are checked against {@linkcode
+ * EXIT_CODE_MEANINGS}.
  */
 export const EXIT = {
   ok: 0,
@@ -23,7 +24,12 @@ export const EXIT = {
 export type ExitCode = number;
 
 /** The signals that end a run, first politely, and its exit code then. */
-export const ENDING_SIGNALS = { SIGINT: EXIT.interrupted, SIGQUIT: EXIT.quit, SIGTERM: EXIT.terminated, SIGHUP: EXIT.terminated } as const;
+export const ENDING_SIGNALS = {
+  SIGINT: EXIT.interrupted,
+  SIGQUIT: EXIT.quit,
+  SIGTERM: EXIT.terminated,
+  SIGHUP: EXIT.terminated,
+} as const;
 
 /** One of {@linkcode ENDING_SIGNALS}. */
 export type EndingSignal = keyof typeof ENDING_SIGNALS;
@@ -34,15 +40,27 @@ export const ENDING_SIGNAL_NAMES = Object.keys(ENDING_SIGNALS) as readonly Endin
 /** What each code means, as help and README print it. */
 export const EXIT_CODE_MEANINGS = [
   { code: EXIT.ok, meaning: "all is well" },
-  { code: EXIT.testsFailed, meaning: "tests failed (pytest's own codes 1 to 6, and a plugin's, pass through from `run`)" },
+  {
+    code: EXIT.testsFailed,
+    meaning: "tests failed (pytest's own codes 1 to 6, and a plugin's, pass through from `run`)",
+  },
   { code: EXIT.usage, meaning: "usage error of tractest" },
   { code: EXIT.toolMissing, meaning: "a tool that is needed is missing (named, with its package)" },
   { code: EXIT.bug, meaning: "a bug in tractest" },
   { code: EXIT.preflight, meaning: "preflight failed: the environment, not the tests" },
   { code: EXIT.leaksFound, meaning: "leaked actors, a held registry or stale sockets were found" },
-  { code: EXIT.unverified, meaning: "they survived the clean-up, or something could not be verified" },
-  { code: EXIT.isolationUnavailable, meaning: "the isolation that was asked for is not available here" },
-  { code: EXIT.leakedButPassed, meaning: "tests passed but leaked, hung at exit, or only passed when retried" },
+  {
+    code: EXIT.unverified,
+    meaning: "they survived the clean-up, or something could not be verified",
+  },
+  {
+    code: EXIT.isolationUnavailable,
+    meaning: "the isolation that was asked for is not available here",
+  },
+  {
+    code: EXIT.leakedButPassed,
+    meaning: "tests passed but leaked, hung at exit, or only passed when retried",
+  },
   { code: EXIT.timeLimit, meaning: "time limit" },
   { code: EXIT.interrupted, meaning: "interrupted (SIGINT)" },
   { code: EXIT.quit, meaning: "quit (SIGQUIT, Ctrl-\\ at a terminal)" },

@@ -1,4 +1,7 @@
-/** What one command, in one mode, may do. `read`, `write`, `net` and `uid` are all or nothing; programs and variables are exact. */
+/**
+ * What one command, in one mode, may do. `read`, `write`, `net` and `uid` are all or nothing;
+ * programs and variables are exact.
+ */
 export interface PermissionRow {
   /** The command, and the effect flag that widens it, as a user types them: `zombies --kill`. */
   readonly row: string;
@@ -30,20 +33,63 @@ const ALIVE = ["cat", "readlink"] as const;
 const GIT_ENV = [...TALK, "HOME", "XDG_CONFIG_HOME"] as const;
 /** Where the state directory is. */
 const STATE_ENV = [...TALK, "HOME", "XDG_STATE_HOME"] as const;
-const RUN_ENV = [...PROBE_ENV, "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "VIRTUAL_ENV", "PATH", "PYTEST_ADDOPTS"] as const;
+const RUN_ENV = [
+  ...PROBE_ENV,
+  "XDG_CACHE_HOME",
+  "XDG_CONFIG_HOME",
+  "VIRTUAL_ENV",
+  "PATH",
+  "PYTEST_ADDOPTS",
+] as const;
 
 /** What every command needs that runs pytest. */
 const RUN_PROGRAMS = [...LEAK_PROBES, "ls", ...SIGNALS, "env", "git"] as const;
 
 /**
- * The permission table: one row per command and effect flag. The binary is compiled with the union of all rows; each command
- * drops what its row does not name before it does anything else.
+ * The permission table: one row per command and effect flag. The binary is compiled with the union
+ * of all rows; each command drops what its row does not name before it does anything else.
  */
 export const PERMISSIONS = [
-  { row: "help", programs: [], env: TALK, read: false, write: false, net: false, uid: false, why: "prints tables" },
-  { row: "version", programs: [], env: TALK, read: true, write: false, net: false, uid: false, why: "reads its own kind" },
-  { row: "completions", programs: [], env: TALK, read: false, write: false, net: false, uid: false, why: "prints tables" },
-  { row: "permissions", programs: [], env: TALK, read: false, write: false, net: false, uid: false, why: "prints this table" },
+  {
+    row: "help",
+    programs: [],
+    env: TALK,
+    read: false,
+    write: false,
+    net: false,
+    uid: false,
+    why: "prints tables",
+  },
+  {
+    row: "version",
+    programs: [],
+    env: TALK,
+    read: true,
+    write: false,
+    net: false,
+    uid: false,
+    why: "reads its own kind",
+  },
+  {
+    row: "completions",
+    programs: [],
+    env: TALK,
+    read: false,
+    write: false,
+    net: false,
+    uid: false,
+    why: "prints tables",
+  },
+  {
+    row: "permissions",
+    programs: [],
+    env: TALK,
+    read: false,
+    write: false,
+    net: false,
+    uid: false,
+    why: "prints this table",
+  },
   {
     row: "layout",
     programs: [],
@@ -54,9 +100,36 @@ export const PERMISSIONS = [
     uid: true,
     why: "lists the tests tree, reads durations from the history, whose owner it checks",
   },
-  { row: "failed", programs: [], env: [...TALK, "HOME"], read: true, write: false, net: false, uid: false, why: "reads pytest's cache" },
-  { row: "flaky", programs: [], env: STATE_ENV, read: true, write: false, net: false, uid: true, why: "reads the configuration and the history" },
-  { row: "slow", programs: [], env: STATE_ENV, read: true, write: false, net: false, uid: true, why: "reads the history" },
+  {
+    row: "failed",
+    programs: [],
+    env: [...TALK, "HOME"],
+    read: true,
+    write: false,
+    net: false,
+    uid: false,
+    why: "reads pytest's cache",
+  },
+  {
+    row: "flaky",
+    programs: [],
+    env: STATE_ENV,
+    read: true,
+    write: false,
+    net: false,
+    uid: true,
+    why: "reads the configuration and the history",
+  },
+  {
+    row: "slow",
+    programs: [],
+    env: STATE_ENV,
+    read: true,
+    write: false,
+    net: false,
+    uid: true,
+    why: "reads the history",
+  },
   {
     row: "report",
     programs: [],
@@ -85,7 +158,8 @@ export const PERMISSIONS = [
     write: false,
     net: false,
     uid: true,
-    why: "asks git what changed and which lines import something, and the history how long the tests take",
+    why:
+      "asks git what changed and which lines import something, and the history how long the tests take",
   },
   {
     row: "zombies",
@@ -95,7 +169,8 @@ export const PERMISSIONS = [
     write: true,
     net: true,
     uid: true,
-    why: "runs the probes; Deno counts a connect to a Unix socket, which tells a stale one from a live one, as write and net",
+    why:
+      "runs the probes; Deno counts a connect to a Unix socket, which tells a stale one from a live one, as write and net",
   },
   {
     row: "zombies --kill",
@@ -165,7 +240,8 @@ export const PERMISSIONS = [
     write: true,
     net: false,
     uid: false,
-    why: "also writes the hook; `hooks uninstall` takes this row too, `--dry-run` and `--print` don't",
+    why:
+      "also writes the hook; `hooks uninstall` takes this row too, `--dry-run` and `--print` don't",
   },
   {
     row: "run",
@@ -175,7 +251,8 @@ export const PERMISSIONS = [
     write: true,
     net: true,
     uid: true,
-    why: "preflight, pytest, verdict, clean-up; with `--isolate` pytest starts below sh, setpriv, unshare, mount and ip",
+    why:
+      "preflight, pytest, verdict, clean-up; with `--isolate` pytest starts below sh, setpriv, unshare, mount and ip",
   },
   {
     row: "status",
@@ -187,8 +264,26 @@ export const PERMISSIONS = [
     uid: true,
     why: "reads the records of runs, and whether they live",
   },
-  { row: "wait", programs: ALIVE, env: STATE_ENV, read: true, write: false, net: false, uid: true, why: "the same, until one is over" },
-  { row: "logs", programs: ALIVE, env: STATE_ENV, read: true, write: false, net: false, uid: true, why: "the same, and what a run printed" },
+  {
+    row: "wait",
+    programs: ALIVE,
+    env: STATE_ENV,
+    read: true,
+    write: false,
+    net: false,
+    uid: true,
+    why: "the same, until one is over",
+  },
+  {
+    row: "logs",
+    programs: ALIVE,
+    env: STATE_ENV,
+    read: true,
+    write: false,
+    net: false,
+    uid: true,
+    why: "the same, and what a run printed",
+  },
   {
     row: "stop",
     programs: [...ALIVE, ...SIGNALS],

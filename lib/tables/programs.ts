@@ -1,4 +1,7 @@
-/** The standard places of programs, first match wins; PATH is never searched, so a hostile directory in it changes nothing. */
+/**
+ * The standard places of programs, first match wins; PATH is never searched, so a hostile directory
+ * in it changes nothing.
+ */
 export const STANDARD_DIRECTORIES = [
   "/usr/bin",
   "/bin",
@@ -16,23 +19,79 @@ export interface ProgramRow {
   readonly purpose: string;
 }
 
-/** Every program tractest ever starts by itself. pytest, python, uv and py-spy start through `env`, since their paths can't be known beforehand. */
+/**
+ * Every program tractest ever starts by itself. pytest, python, uv and py-spy start through `env`,
+ * since their paths can't be known beforehand.
+ */
 export const PROGRAMS = [
-  { name: "env", packages: "coreutils", purpose: "starts pytest, python and uv with SIGINT at its default" },
-  { name: "ss", packages: "iproute2", purpose: "who listens on the registry port, which Unix sockets are alive" },
-  { name: "pgrep", packages: "procps", purpose: "the first look of people who search by hand; doctor names its version" },
-  { name: "ps", packages: "procps", purpose: "the first look for actors: titles, ancestors, states" },
-  { name: "lsof", packages: "lsof", purpose: "who holds a file, for people who search by hand; doctor names its version" },
-  { name: "cat", packages: "coreutils", purpose: "start ticks, mapped files and signal masks under /proc" },
-  { name: "grep", packages: "grep", purpose: "which processes a test started: two variables of their environments" },
-  { name: "readlink", packages: "coreutils", purpose: "namespaces and working directory of a process" },
-  { name: "stat", packages: "coreutils", purpose: "device and inode of a directory that is seen through /proc" },
+  {
+    name: "env",
+    packages: "coreutils",
+    purpose: "starts pytest, python and uv with SIGINT at its default",
+  },
+  {
+    name: "ss",
+    packages: "iproute2",
+    purpose: "who listens on the registry port, which Unix sockets are alive",
+  },
+  {
+    name: "pgrep",
+    packages: "procps",
+    purpose: "the first look of people who search by hand; doctor names its version",
+  },
+  {
+    name: "ps",
+    packages: "procps",
+    purpose: "the first look for actors: titles, ancestors, states",
+  },
+  {
+    name: "lsof",
+    packages: "lsof",
+    purpose: "who holds a file, for people who search by hand; doctor names its version",
+  },
+  {
+    name: "cat",
+    packages: "coreutils",
+    purpose: "start ticks, mapped files and signal masks under /proc",
+  },
+  {
+    name: "grep",
+    packages: "grep",
+    purpose: "which processes a test started: two variables of their environments",
+  },
+  {
+    name: "readlink",
+    packages: "coreutils",
+    purpose: "namespaces and working directory of a process",
+  },
+  {
+    name: "stat",
+    packages: "coreutils",
+    purpose: "device and inode of a directory that is seen through /proc",
+  },
   { name: "kill", packages: "procps", purpose: "signals a verified process" },
-  { name: "getino", packages: "util-linux", purpose: "where it is: the inode of a process, so that a signal can't reach another" },
-  { name: "ls", packages: "coreutils", purpose: "names of segments of shared memory and open files of processes, which Deno may not list" },
-  { name: "unlink", packages: "coreutils", purpose: "removes a segment of shared memory that nobody maps" },
+  {
+    name: "getino",
+    packages: "util-linux",
+    purpose: "where it is: the inode of a process, so that a signal can't reach another",
+  },
+  {
+    name: "ls",
+    packages: "coreutils",
+    purpose:
+      "names of segments of shared memory and open files of processes, which Deno may not list",
+  },
+  {
+    name: "unlink",
+    packages: "coreutils",
+    purpose: "removes a segment of shared memory that nobody maps",
+  },
   { name: "git", packages: "git", purpose: "changed files, worktree; read only" },
-  { name: "notify-send", packages: "libnotify-bin", purpose: "announces the end of a run on the desktop, with --notify" },
+  {
+    name: "notify-send",
+    packages: "libnotify-bin",
+    purpose: "announces the end of a run on the desktop, with --notify",
+  },
   { name: "osascript", packages: "macOS itself", purpose: "the same on macOS" },
   { name: "uname", packages: "coreutils", purpose: "the kernel's release, for doctor" },
 ] as const satisfies readonly ProgramRow[];

@@ -1,8 +1,14 @@
-/** One of pytest's own options, or of a plugin that is often beside it: what the splitting of a command line has to know. */
+/**
+ * One of pytest's own options, or of a plugin that is often beside it: what the splitting of a
+ * command line has to know.
+ */
 export interface PytestOptionRow {
   /** Every spelling, with its dashes. */
   readonly names: readonly string[];
-  /** Whether the next word is its value: `none`, `required`, or `optional` (only what cannot be a target is taken). */
+  /**
+   * Whether the next word is its value: `none`, `required`, or `optional` (only what cannot be a
+   * target is taken).
+   */
   readonly value: "none" | "required" | "optional";
   /** Shown by `tractest run --help`; left out for what is rarely typed. */
   readonly help?: string;
@@ -10,26 +16,68 @@ export interface PytestOptionRow {
 }
 
 /**
- * pytest's options (6 to 9) and those of pytest-xdist, pytest-cov, pytest-rerunfailures and tractor's own plugin. A word after one of
- * these is its value or not without guessing; after an option in no table the next word is a target only if it resolves.
+ * pytest's options (6 to 9) and those of pytest-xdist, pytest-cov, pytest-rerunfailures and
+ * tractor's own plugin. A word after one of these is its value or not without guessing; after an
+ * option in no table the next word is a target only if it resolves.
  */
 export const PYTEST_OPTIONS = [
-  { names: ["-k"], value: "required", metavar: "EXPRESSION", help: "only tests whose names match the keyword expression" },
+  {
+    names: ["-k"],
+    value: "required",
+    metavar: "EXPRESSION",
+    help: "only tests whose names match the keyword expression",
+  },
   { names: ["-m"], value: "required", metavar: "MARKEXPR", help: "only tests with these marks" },
-  { names: ["-v", "--verbose"], value: "none", help: "more verbose, both pytest and tractest; -vv even more" },
+  {
+    names: ["-v", "--verbose"],
+    value: "none",
+    help: "more verbose, both pytest and tractest; -vv even more",
+  },
   { names: ["-q", "--quiet"], value: "none", help: "less verbose" },
   { names: ["-x", "--exitfirst"], value: "none", help: "stop on the first failure (the default)" },
-  { names: ["--maxfail"], value: "required", metavar: "N", help: "stop after N failures, instead of -x" },
-  { names: ["-s"], value: "none", help: "no output capture: the first thing to try when a test hangs" },
+  {
+    names: ["--maxfail"],
+    value: "required",
+    metavar: "N",
+    help: "stop after N failures, instead of -x",
+  },
+  {
+    names: ["-s"],
+    value: "none",
+    help: "no output capture: the first thing to try when a test hangs",
+  },
   { names: ["--capture"], value: "required", metavar: "METHOD", help: "fd, sys, no or tee-sys" },
   { names: ["--lf", "--last-failed"], value: "none", help: "only what failed last time" },
   { names: ["--ff", "--failed-first"], value: "none", help: "what failed last time first" },
-  { names: ["--sw", "--stepwise"], value: "none", help: "stop at a failure, go on from there next time" },
-  { names: ["--tb"], value: "required", metavar: "STYLE", help: "auto, long, line, native or no, instead of short (the default)" },
-  { names: ["--pdb"], value: "none", help: "pytest's debugger on failures; keeps the terminal, no time limit" },
-  { names: ["-n", "--numprocesses"], value: "required", metavar: "N", help: "pytest-xdist's worker processes" },
+  {
+    names: ["--sw", "--stepwise"],
+    value: "none",
+    help: "stop at a failure, go on from there next time",
+  },
+  {
+    names: ["--tb"],
+    value: "required",
+    metavar: "STYLE",
+    help: "auto, long, line, native or no, instead of short (the default)",
+  },
+  {
+    names: ["--pdb"],
+    value: "none",
+    help: "pytest's debugger on failures; keeps the terminal, no time limit",
+  },
+  {
+    names: ["-n", "--numprocesses"],
+    value: "required",
+    metavar: "N",
+    help: "pytest-xdist's worker processes",
+  },
   { names: ["--deselect"], value: "required", metavar: "ID", help: "leave these tests out" },
-  { names: ["--ignore"], value: "required", metavar: "PATH", help: "leave this file or directory out" },
+  {
+    names: ["--ignore"],
+    value: "required",
+    metavar: "PATH",
+    help: "leave this file or directory out",
+  },
   { names: ["--durations"], value: "required", metavar: "N", help: "show the N slowest" },
   { names: ["--co", "--collect-only", "--collectonly"], value: "none", help: "only collect" },
 
@@ -158,20 +206,53 @@ export const COUNTERPARTS = [
   ["-s", "--capture"],
 ] as const satisfies readonly (readonly string[])[];
 
-/** Options that hand the terminal to a debugger: no capture, no time limit, Ctrl-C is the debugger's. */
+/**
+ * Options that hand the terminal to a debugger: no capture, no time limit, Ctrl-C is the
+ * debugger's.
+ */
 export const DEBUGGER_OPTIONS = ["--pdb", "--trace", "--tpdb", "--debug-mode"] as const;
 
 /** Options that don't go with several pytests at once, why, and what does. */
 export const NOT_PARALLEL = [
-  { names: ["-n", "--numprocesses", "--dist"], because: "pytest-xdist would start its workers in each shard", instead: "take one of the two" },
-  { names: ["--sw", "--stepwise"], because: "it goes through the tests in one order", instead: "leave --jobs out, or take --lf" },
-  { names: ["--junit-xml", "--junitxml"], because: "each shard would write that file", instead: "--junit FILE has the tests of all of them" },
-  { names: ["--basetemp"], because: "each shard would empty that directory", instead: "leave it out: each gets one of its own" },
-  { names: ["--log-file", "--report-log"], because: "each shard would write that file", instead: "--events FILE has the tests of all of them" },
-] as const satisfies readonly { readonly names: readonly string[]; readonly because: string; readonly instead: string }[];
+  {
+    names: ["-n", "--numprocesses", "--dist"],
+    because: "pytest-xdist would start its workers in each shard",
+    instead: "take one of the two",
+  },
+  {
+    names: ["--sw", "--stepwise"],
+    because: "it goes through the tests in one order",
+    instead: "leave --jobs out, or take --lf",
+  },
+  {
+    names: ["--junit-xml", "--junitxml"],
+    because: "each shard would write that file",
+    instead: "--junit FILE has the tests of all of them",
+  },
+  {
+    names: ["--basetemp"],
+    because: "each shard would empty that directory",
+    instead: "leave it out: each gets one of its own",
+  },
+  {
+    names: ["--log-file", "--report-log"],
+    because: "each shard would write that file",
+    instead: "--events FILE has the tests of all of them",
+  },
+] as const satisfies readonly {
+  readonly names: readonly string[];
+  readonly because: string;
+  readonly instead: string;
+}[];
 
 /** Options of pytest-xdist that start workers. */
-export const WORKERS = ["-n", "--numprocesses", "-d", "--dist", "--tx"] as const satisfies readonly string[];
+export const WORKERS = [
+  "-n",
+  "--numprocesses",
+  "-d",
+  "--dist",
+  "--tx",
+] as const satisfies readonly string[];
 
 /** Options that name a file or a directory which several pytests would write over. */
 export const OWN_FILES = [
@@ -186,6 +267,9 @@ export const OWN_FILES = [
 /** Options that nobody typed and that don't go with several pytests at once, and why. */
 export const CANNOT_SHARE = [
   { names: ["--sw", "--stepwise"], because: "it goes through the tests in one order" },
-  { names: ["--pdb", "--trace", "--tpdb", "--debug-mode"], because: "a debugger needs the terminal for itself" },
+  {
+    names: ["--pdb", "--trace", "--tpdb", "--debug-mode"],
+    because: "a debugger needs the terminal for itself",
+  },
   { names: ["-f", "--looponfail"], because: "it never ends" },
 ] as const satisfies readonly { readonly names: readonly string[]; readonly because: string }[];

@@ -2,7 +2,9 @@ import { unicodeWidth } from "@std/cli";
 import type { Output } from "../system/host.ts";
 import { withoutAnsi } from "../base/escape.ts";
 
-/** Lines at the bottom of a terminal that are drawn anew in place, with everything else above them. */
+/**
+ * Lines at the bottom of a terminal that are drawn anew in place, with everything else above them.
+ */
 export class LiveRegion {
   /** Widths of the lines that stand there now. */
   #drawn: readonly number[] = [];
@@ -28,10 +30,15 @@ export class LiveRegion {
     this.draw();
   }
 
-  /** To where the first line begins. A terminal that became narrower has wrapped what stood there. */
+  /**
+   * To where the first line begins. A terminal that became narrower has wrapped what stood there.
+   */
   #back(): string {
     const { columns } = this.output;
-    const rows = this.#drawn.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / columns)), 0);
+    const rows = this.#drawn.reduce(
+      (sum, width) => sum + Math.max(1, Math.ceil(width / columns)),
+      0,
+    );
     return rows > 1 ? `\r\x1b[${rows - 1}A` : "\r";
   }
 

@@ -1,7 +1,9 @@
 import { shellCommand } from "../base/escape.ts";
 import type { Host, Output, ProgramNotice } from "../system/host.ts";
 
-/** The colours that our own text uses; each has a word beside it, so that nothing depends on colour. */
+/**
+ * The colours that our own text uses; each has a word beside it, so that nothing depends on colour.
+ */
 export type Colour = "red" | "green" | "yellow" | "blue" | "dim" | "bold";
 
 /** Text in a colour, where its stream shows colours. */
@@ -26,14 +28,17 @@ export interface PrinterOptions {
 }
 
 /**
- * Everything people see goes through here. Data goes to standard output, talk to standard error. Text that others wrote has to be
- * escaped by the caller (`escapeText`); with `--json` only {@linkcode Printer.json} writes to standard output.
+ * Everything people see goes through here. Data goes to standard output, talk to standard error.
+ * Text that others wrote has to be escaped by the caller (`escapeText`); with `--json` only
+ * {@linkcode Printer.json} writes to standard output.
  */
 export class Printer {
   readonly json: boolean;
   readonly verbose: boolean;
   readonly color: PrinterOptions["color"];
-  /** Puts what is printed above lines that are drawn anew all the time; null while there are none. */
+  /**
+   * Puts what is printed above lines that are drawn anew all the time; null while there are none.
+   */
   above: ((print: () => void) => void) | null = null;
   readonly #silent: boolean;
   #host: Host;
@@ -59,7 +64,12 @@ export class Printer {
 
   /** The same without talk, unless all is to be told. */
   silenced(): Printer {
-    return this.verbose ? this : new Printer(this.#host, { json: this.json, verbose: false, color: this.color, silent: true });
+    return this.verbose ? this : new Printer(this.#host, {
+      json: this.json,
+      verbose: false,
+      color: this.color,
+      silent: true,
+    });
   }
 
   /** `warning: …` on standard error. */
@@ -84,7 +94,10 @@ export class Printer {
     return `\x1b[${on}m${text}\x1b[${off}m`;
   }
 
-  /** Whether a stream shows colours: `--color`, then NO_COLOR and TERM, then whether it is a terminal. */
+  /**
+   * Whether a stream shows colours: `--color`, then NO_COLOR and TERM, then whether it is a
+   * terminal.
+   */
   colours(stream: "stdout" | "stderr"): boolean {
     if (this.color !== "auto") return this.color === "always";
     const output: Output = this.#host.terminal[stream];
@@ -102,7 +115,10 @@ export class Printer {
   }
 }
 
-/** JSON whose text is safe on a terminal too: what `JSON.stringify` leaves alone (C1 controls, bidi marks) is written as `\uXXXX`. */
+/**
+ * JSON whose text is safe on a terminal too: what `JSON.stringify` leaves alone (C1 controls, bidi
+ * marks) is written as `\uXXXX`.
+ */
 export function toJson(value: unknown): string {
   return JSON.stringify(value, null, 2).replace(
     /[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g,

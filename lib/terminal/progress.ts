@@ -6,7 +6,10 @@ const SILENT_MS = 700;
 /** The same where a line can't be taken back. */
 const SILENT_WITHOUT_TERMINAL_MS = 2_000;
 
-/** Says on standard error what is still going on: a line that counts seconds on a terminal, one plain line elsewhere. */
+/**
+ * Says on standard error what is still going on: a line that counts seconds on a terminal, one
+ * plain line elsewhere.
+ */
 export class Progress {
   #host: Host;
   #printer: Printer;
@@ -58,7 +61,10 @@ export class Progress {
     const what = [...this.#running].join(", ");
     if (this.#redraws()) {
       if (elapsed < SILENT_MS) return;
-      const text = `${what} … ${Math.floor(elapsed / 1000)} s`.slice(0, this.#host.terminal.stderr.columns - 1);
+      const text = `${what} … ${Math.floor(elapsed / 1000)} s`.slice(
+        0,
+        this.#host.terminal.stderr.columns - 1,
+      );
       this.#host.terminal.stderr.write(`\r\x1b[K${this.#printer.paint("dim", text, "stderr")}`);
       this.#shown = true;
     } else if (!this.#shown && elapsed >= SILENT_WITHOUT_TERMINAL_MS) {
@@ -69,6 +75,7 @@ export class Progress {
 
   /** With `-v` other lines come at any time, and a dumb terminal can't erase. */
   #redraws(): boolean {
-    return this.#host.terminal.stderr.isTerminal && !this.#printer.verbose && this.#host.env("TERM") !== "dumb";
+    return this.#host.terminal.stderr.isTerminal && !this.#printer.verbose &&
+      this.#host.env("TERM") !== "dumb";
   }
 }

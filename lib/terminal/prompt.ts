@@ -17,9 +17,13 @@ export interface Choice<T extends string> {
   readonly name: string;
 }
 
-/** Whether questions can be asked: a person at a terminal on both sides, and no document is being written. */
+/**
+ * Whether questions can be asked: a person at a terminal on both sides, and no document is being
+ * written.
+ */
 export function canAsk(host: Host, printer: Printer): boolean {
-  return host.terminal.stdinIsTerminal && host.terminal.stdout.isTerminal && host.terminal.stderr.isTerminal && !printer.json &&
+  return host.terminal.stdinIsTerminal && host.terminal.stdout.isTerminal &&
+    host.terminal.stderr.isTerminal && !printer.json &&
     host.env("TERM") !== "dumb";
 }
 
@@ -46,7 +50,12 @@ export async function confirm(
  *
  * @throws {CannotAskError} without a terminal
  */
-export async function select<T extends string>(host: Host, printer: Printer, message: string, choices: readonly Choice<T>[]): Promise<T> {
+export async function select<T extends string>(
+  host: Host,
+  printer: Printer,
+  message: string,
+  choices: readonly Choice<T>[],
+): Promise<T> {
   if (!canAsk(host, printer)) throw new CannotAskError(message);
   const { Select } = await import("@cliffy/prompt");
   const options = choices.map(({ value, name }) => ({ value, name }));

@@ -1,4 +1,12 @@
-import { type Comparison, isThere, QUICK_ROUNDS, run, type Scene, SLOW_ROUNDS, TRACTEST } from "./harness.ts";
+import {
+  type Comparison,
+  isThere,
+  QUICK_ROUNDS,
+  run,
+  type Scene,
+  SLOW_ROUNDS,
+  TRACTEST,
+} from "./harness.ts";
 import { commitAll } from "./projects.ts";
 
 const PARTS = 50;
@@ -7,23 +15,30 @@ const PARTS = 50;
 async function fault(root: string): Promise<AsyncDisposable> {
   const module = `${root}/sample_actors/_exceptions.py`;
   const text = await Deno.readTextFile(module);
-  await Deno.writeTextFile(module, `${text}\n\ndef remote_name(error):\n    raise RuntimeError("made wrong for the bench")\n`);
+  await Deno.writeTextFile(
+    module,
+    `${text}\n\ndef remote_name(error):\n    raise RuntimeError("made wrong for the bench")\n`,
+  );
   return { [Symbol.asyncDispose]: () => Deno.writeTextFile(module, text) };
 }
 
 /**
- * A committed project of 3,000 modules and 2,000 tests, 3 kB each, made once: a module imports one more of its part, and two of three the
- * hub; a test imports the package and one module.
+ * A committed project of 3,000 modules and 2,000 tests, 3 kB each, made once: a module imports one
+ * more of its part, and two of three the hub; a test imports the package and one module.
  */
 async function largeProject(root: string): Promise<AsyncDisposable> {
   const done = { [Symbol.asyncDispose]: () => Promise.resolve() };
   if (isThere(root)) return done;
   const body = Array.from(
     { length: 40 },
-    (_, index) => `\n\ndef function_${index}(one, other):\n    """Adds."""\n    return one + other  # ${index}\n`,
+    (_, index) =>
+      `\n\ndef function_${index}(one, other):\n    """Adds."""\n    return one + other  # ${index}\n`,
   ).join("");
   await Deno.mkdir(root);
-  await Deno.writeTextFile(`${root}/pyproject.toml`, '[project]\nname = "app"\n[tool.pytest.ini_options]\ntestpaths = ["tests"]\n');
+  await Deno.writeTextFile(
+    `${root}/pyproject.toml`,
+    '[project]\nname = "app"\n[tool.pytest.ini_options]\ntestpaths = ["tests"]\n',
+  );
   for (let part = 0; part < PARTS; part++) {
     for (const directory of ["app", "tests"]) {
       await Deno.mkdir(`${root}/${directory}/part_${part}`, { recursive: true });
@@ -35,8 +50,11 @@ async function largeProject(root: string): Promise<AsyncDisposable> {
   for (let index = 0; index < 3_000; index++) {
     const part = index % PARTS;
     const next = index + PARTS < 3_000 ? `from .module_${index + PARTS} import function_1\n` : "";
-    const hub = index % 3 > 0 ? "from ..hub import (\n    function_1,  # why\n    function_2,\n)\n" : "";
-    const text = `"""Part ${part}."""\nimport os\nfrom typing import Any\n\nimport trio\n\n${next}${hub}${body}`;
+    const hub = index % 3 > 0
+      ? "from ..hub import (\n    function_1,  # why\n    function_2,\n)\n"
+      : "";
+    const text =
+      `"""Part ${part}."""\nimport os\nfrom typing import Any\n\nimport trio\n\n${next}${hub}${body}`;
     await Deno.writeTextFile(`${root}/app/part_${part}/module_${index}.py`, text);
   }
   for (let index = 0; index < 2_000; index++) {
@@ -63,7 +81,12 @@ export function affected({ root, bareDeno }: Scene): Comparison[] {
     {
       name: "affected, 5,000 files",
       rounds: QUICK_ROUNDS,
-      ours: { name: "tractest affected", argv: [TRACTEST, "affected"], cwd: large, before: () => changeIn(large, "app/part_7/module_307.py") },
+      ours: {
+        name: "tractest affected",
+        argv: [TRACTEST, "affected"],
+        cwd: large,
+        before: () => changeIn(large, "app/part_7/module_307.py"),
+      },
       theirs: bareDeno,
       company: () => largeProject(large),
       goal: { ratio: 10 },
@@ -71,7 +94,12 @@ export function affected({ root, bareDeno }: Scene): Comparison[] {
     {
       name: "affected, all of them",
       rounds: SLOW_ROUNDS,
-      ours: { name: "a change that 4,000 files import", argv: [TRACTEST, "affected"], cwd: large, before: () => changeIn(large, "app/hub.py") },
+      ours: {
+        name: "a change that 4,000 files import",
+        argv: [TRACTEST, "affected"],
+        cwd: large,
+        before: () => changeIn(large, "app/hub.py"),
+      },
       theirs: bareDeno,
       company: () => largeProject(large),
       goal: { ratio: Infinity },

@@ -1,4 +1,14 @@
-import { both, type Comparison, isThere, removeIfThere, type Scene, type Side, SLOW_ROUNDS, TRACTEST, until } from "./harness.ts";
+import {
+  both,
+  type Comparison,
+  isThere,
+  removeIfThere,
+  type Scene,
+  type Side,
+  SLOW_ROUNDS,
+  TRACTEST,
+  until,
+} from "./harness.ts";
 import { UNRELATED, unrelated } from "./unrelated.ts";
 
 /** Processes of a tree that hangs. */
@@ -23,7 +33,13 @@ def test_stuck():
 `,
   );
   const args = ["-w", python, "-m", "pytest", "-q", test];
-  const child = new Deno.Command("setsid", { args, cwd: root, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+  const child = new Deno.Command("setsid", {
+    args,
+    cwd: root,
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
   await until(() => isThere(ready), "a pytest to hang");
   return {
     async [Symbol.asyncDispose]() {

@@ -34,7 +34,10 @@ export interface Comparison {
 }
 
 /** Times both sides in turn, each in seconds. */
-export async function measure(comparison: Comparison, root: string): Promise<{ ours: number[]; theirs: number[] }> {
+export async function measure(
+  comparison: Comparison,
+  root: string,
+): Promise<{ ours: number[]; theirs: number[] }> {
   const times = { ours: [] as number[], theirs: [] as number[] };
   // The first round warms caches up and is not counted.
   for (let round = 0; round <= comparison.rounds; round++) {
@@ -49,15 +52,25 @@ export async function measure(comparison: Comparison, root: string): Promise<{ o
 }
 
 /** Says what came of it, beside the goal. */
-export function report(comparison: Comparison, { ours, theirs }: { ours: number[]; theirs: number[] }): void {
+export function report(
+  comparison: Comparison,
+  { ours, theirs }: { ours: number[]; theirs: number[] },
+): void {
   const ratio = median(ours.map((seconds, index) => seconds / theirs[index]!));
   const difference = median(ours.map((seconds, index) => seconds - theirs[index]!));
   const [shown, goal] = "ratio" in comparison.goal
-    ? [ratio.toFixed(ratio < 0.1 ? 3 : 2), Number.isFinite(comparison.goal.ratio) ? `goal: at most ${comparison.goal.ratio}` : "no goal: as it is"]
+    ? [
+      ratio.toFixed(ratio < 0.1 ? 3 : 2),
+      Number.isFinite(comparison.goal.ratio)
+        ? `goal: at most ${comparison.goal.ratio}`
+        : "no goal: as it is",
+    ]
     : [`${difference.toFixed(2)} s more`, `goal: at most ${comparison.goal.seconds} s more`];
   console.log(`${comparison.name.padEnd(18)} ${shown.padStart(12)}   ${goal}`);
   console.log(
-    `  ${comparison.ours.name}: ${milliseconds(ours)};  ${comparison.theirs.name}: ${milliseconds(theirs)}  (medians of ${comparison.rounds})`,
+    `  ${comparison.ours.name}: ${milliseconds(ours)};  ${comparison.theirs.name}: ${
+      milliseconds(theirs)
+    }  (medians of ${comparison.rounds})`,
   );
 }
 
@@ -73,7 +86,9 @@ async function time({ argv, cwd, code: expected = 0 }: Side, root: string): Prom
   const start = performance.now();
   const { code } = await command.spawn().status;
   const seconds = (performance.now() - start) / 1000;
-  if (code !== expected) throw new Error(`it ended with ${code} instead of ${expected}: ${argv.join(" ")}`);
+  if (code !== expected) {
+    throw new Error(`it ended with ${code} instead of ${expected}: ${argv.join(" ")}`);
+  }
   return seconds;
 }
 
@@ -83,8 +98,18 @@ export function stateOf(root: string): Record<string, string> {
 }
 
 /** Runs a program to its end; throws with its words if it fails. */
-export async function run(argv: readonly string[], cwd: string, env: Record<string, string> = {}): Promise<void> {
-  const { success, stderr } = await new Deno.Command(argv[0]!, { args: argv.slice(1), cwd, env, stdout: "null", stderr: "piped" }).output();
+export async function run(
+  argv: readonly string[],
+  cwd: string,
+  env: Record<string, string> = {},
+): Promise<void> {
+  const { success, stderr } = await new Deno.Command(argv[0]!, {
+    args: argv.slice(1),
+    cwd,
+    env,
+    stdout: "null",
+    stderr: "piped",
+  }).output();
   if (!success) throw new Error(`${argv.join(" ")}: ${new TextDecoder().decode(stderr)}`);
 }
 

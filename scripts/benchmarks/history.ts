@@ -1,4 +1,14 @@
-import { type Comparison, DENO, QUICK_ROUNDS, removeIfThere, ROOT, run, type Scene, stateOf, TRACTEST } from "./harness.ts";
+import {
+  type Comparison,
+  DENO,
+  QUICK_ROUNDS,
+  removeIfThere,
+  ROOT,
+  run,
+  type Scene,
+  stateOf,
+  TRACTEST,
+} from "./harness.ts";
 
 const REMEMBERED = { tests: 500, runs: 2_000 } as const;
 
@@ -19,10 +29,15 @@ async function remembered(root: string): Promise<AsyncDisposable> {
 /** Reports over a million results. */
 export function history({ root, bareDeno }: Scene): Comparison[] {
   return [
-    ...[["flaky"], ["history", "tests/test_000.py::test_00010"], ["slow"]].map(([command = "", ...args]): Comparison => ({
+    ...[["flaky"], ["history", "tests/test_000.py::test_00010"], ["slow"]].map((
+      [command = "", ...args],
+    ): Comparison => ({
       name: `${command}, a million`,
       rounds: QUICK_ROUNDS,
-      ours: { name: `tractest ${command}, ${REMEMBERED.tests * REMEMBERED.runs} results on record`, argv: [TRACTEST, command, ...args] },
+      ours: {
+        name: `tractest ${command}, ${REMEMBERED.tests * REMEMBERED.runs} results on record`,
+        argv: [TRACTEST, command, ...args],
+      },
       theirs: bareDeno,
       company: () => remembered(root),
       goal: { ratio: command === "slow" ? Infinity : 5 },

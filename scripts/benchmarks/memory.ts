@@ -7,8 +7,19 @@ const EVENTS_OF_A_TEST = 4;
 const MOST_MEMORY = 120;
 
 /** The most memory that a program took itself, in megabytes: what it started is not counted. */
-async function peakMemory([program, ...args]: readonly string[], cwd: string, env: Record<string, string>): Promise<number> {
-  const child = new Deno.Command(program!, { args, cwd, env, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+async function peakMemory(
+  [program, ...args]: readonly string[],
+  cwd: string,
+  env: Record<string, string>,
+): Promise<number> {
+  const child = new Deno.Command(program!, {
+    args,
+    cwd,
+    env,
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
   let peak = 0;
   let over = false;
   void child.status.then(() => over = true);
@@ -22,7 +33,10 @@ async function peakMemory([program, ...args]: readonly string[], cwd: string, en
 }
 
 /** How much memory tractest itself takes for a run with many events, plain and with a live view. */
-export async function memory({ root, trivial }: Scene, wanted: (name: string) => boolean): Promise<void> {
+export async function memory(
+  { root, trivial }: Scene,
+  wanted: (name: string) => boolean,
+): Promise<void> {
   for (const ui of [[], ["--ui", "bar"]]) {
     const name = `run${ui.length > 0 ? ", bar" : ""}, memory`;
     if (!wanted(name)) continue;
@@ -30,6 +44,10 @@ export async function memory({ root, trivial }: Scene, wanted: (name: string) =>
       TRIVIAL: String(EVENTS / EVENTS_OF_A_TEST),
       ...stateOf(root),
     });
-    console.log(`${name.padEnd(18)} ${`${peak} MB`.padStart(12)}   goal: under ${MOST_MEMORY} MB of tractest itself, over ${EVENTS} events`);
+    console.log(
+      `${name.padEnd(18)} ${
+        `${peak} MB`.padStart(12)
+      }   goal: under ${MOST_MEMORY} MB of tractest itself, over ${EVENTS} events`,
+    );
   }
 }

@@ -1,4 +1,11 @@
-import { type Comparison, removeIfThere, type Scene, type Side, SLOW_ROUNDS, TRACTEST } from "./harness.ts";
+import {
+  type Comparison,
+  removeIfThere,
+  type Scene,
+  type Side,
+  SLOW_ROUNDS,
+  TRACTEST,
+} from "./harness.ts";
 import { probes } from "./probes.ts";
 
 /** The steps of the recipe before a run, one after another, as a person types them. */
@@ -15,7 +22,10 @@ ${probes(root)}`;
 export function preflight({ root, python }: Scene): Comparison[] {
   const forget = () => removeIfThere(`${root}/xdg/cache/tractest/preflight`);
   const activated = `export PATH="${python.slice(0, python.lastIndexOf("/"))}:$PATH"; `;
-  const byHand: Side = { name: "the same steps by hand", argv: ["sh", "-c", activated + preflightByHand(root)] };
+  const byHand: Side = {
+    name: "the same steps by hand",
+    argv: ["sh", "-c", activated + preflightByHand(root)],
+  };
   const preflight = [TRACTEST, "run", "--preflight-only"];
   return [
     {
@@ -28,7 +38,11 @@ export function preflight({ root, python }: Scene): Comparison[] {
     {
       name: "preflight, cold",
       rounds: SLOW_ROUNDS,
-      ours: { name: "tractest run --preflight-only, nothing remembered", argv: preflight, before: forget },
+      ours: {
+        name: "tractest run --preflight-only, nothing remembered",
+        argv: preflight,
+        before: forget,
+      },
       theirs: byHand,
       goal: { ratio: 0.7 },
     },

@@ -8,9 +8,13 @@ export const TRIVIAL = 2_000;
 /** A project with tests that do nothing, as many as TRIVIAL says. */
 export async function prepareTrivial(root: string, venv: string): Promise<void> {
   await Deno.mkdir(`${root}/tests`, { recursive: true });
-  await Deno.writeTextFile(`${root}/pyproject.toml`, '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n');
+  await Deno.writeTextFile(
+    `${root}/pyproject.toml`,
+    '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n',
+  );
   const range = `range(int(os.environ.get("TRIVIAL", "${TRIVIAL}")))`;
-  const test = `import os, pytest\n@pytest.mark.parametrize("n", ${range})\ndef test_nothing(n): pass\n`;
+  const test =
+    `import os, pytest\n@pytest.mark.parametrize("n", ${range})\ndef test_nothing(n): pass\n`;
   await Deno.writeTextFile(`${root}/tests/test_trivial.py`, test);
   await Deno.symlink(venv, `${root}/${venv.slice(venv.lastIndexOf("/") + 1)}`);
 }
@@ -19,30 +23,54 @@ export async function prepareTrivial(root: string, venv: string): Promise<void> 
 export async function prepareSample(root: string): Promise<void> {
   await run(["cp", "-r", `${ROOT}/test/sample`, root], ROOT);
   // Venvs of whoever works on the sample are not those of this copy.
-  for (const { name } of [...Deno.readDirSync(root)]) if (/^py\d+$/.test(name)) removeIfThere(`${root}/${name}`);
+  for (const { name } of [...Deno.readDirSync(root)]) {
+    if (/^py\d+$/.test(name)) removeIfThere(`${root}/${name}`);
+  }
   console.error("making the sample's venv");
-  // The one among the sample's Pythons that is at hand, else uv gets one. Its venv gets its name, which tractest looks for.
-  await run(["uv", "sync", "--frozen", "--quiet", "--python", ">=3.10,<3.13"], root, { UV_PROJECT_ENVIRONMENT: "venv" });
-  const version = /^version_info = 3\.(\d+)/m.exec(await Deno.readTextFile(`${root}/venv/pyvenv.cfg`))?.[1];
+  // The one among the sample's Pythons that is at hand, else uv gets one. Its venv gets its name,
+  // which tractest looks for.
+  await run(["uv", "sync", "--frozen", "--quiet", "--python", ">=3.10,<3.13"], root, {
+    UV_PROJECT_ENVIRONMENT: "venv",
+  });
+  const version = /^version_info = 3\.(\d+)/m.exec(
+    await Deno.readTextFile(`${root}/venv/pyvenv.cfg`),
+  )?.[1];
   await Deno.rename(`${root}/venv`, `${root}/py3${version}`);
-  await Deno.writeTextFile(`${root}/.gitignore`, "py3*\n__pycache__\n.pytest_cache\nxdg\nready-*\n");
+  await Deno.writeTextFile(
+    `${root}/.gitignore`,
+    "py3*\n__pycache__\n.pytest_cache\nxdg\nready-*\n",
+  );
   await commitAll(root);
   await Deno.mkdir(`${root}/.pytest_cache/v/cache`, { recursive: true });
-  const failed = Object.fromEntries(Array.from({ length: 27 }, (_, index) => [`tests/test_rpc.py::test_it[${index} -> x]`, true]));
+  const failed = Object.fromEntries(
+    Array.from({ length: 27 }, (_, index) => [`tests/test_rpc.py::test_it[${index} -> x]`, true]),
+  );
   await Deno.writeTextFile(`${root}/.pytest_cache/v/cache/lastfailed`, JSON.stringify(failed));
 }
 
 /** A suite whose tests sleep, some for long, most for a moment, with the sample's venv. */
 export async function prepareSleepers(scratch: string): Promise<void> {
-  const weights = Array.from({ length: SLEEPERS.tests }, (_, index) => index % 20 === 7 ? 12 : 1 + index % 3);
+  const weights = Array.from(
+    { length: SLEEPERS.tests },
+    (_, index) => index % 20 === 7 ? 12 : 1 + index % 3,
+  );
   const total = weights.reduce((sum, weight) => sum + weight, 0);
-  const tests = weights.map((weight, index) => `def test_${index}(): time.sleep(${(weight / total * SLEEPERS.seconds).toFixed(3)})\n`);
+  const tests = weights.map((weight, index) =>
+    `def test_${index}(): time.sleep(${(weight / total * SLEEPERS.seconds).toFixed(3)})\n`
+  );
   await Deno.mkdir(`${scratch}/sleepers/tests`, { recursive: true });
-  await Deno.writeTextFile(`${scratch}/sleepers/pyproject.toml`, '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n');
+  await Deno.writeTextFile(
+    `${scratch}/sleepers/pyproject.toml`,
+    '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n',
+  );
   for (let file = 0; file < 6; file++) {
-    await Deno.writeTextFile(`${scratch}/sleepers/tests/test_${file}.py`, `import time\n${tests.filter((_, index) => index % 6 === file).join("")}`);
+    await Deno.writeTextFile(
+      `${scratch}/sleepers/tests/test_${file}.py`,
+      `import time\n${tests.filter((_, index) => index % 6 === file).join("")}`,
+    );
   }
-  const venv = [...Deno.readDirSync(`${scratch}/sample`)].find(({ name }) => /^py3\d+$/.test(name))!.name;
+  const venv =
+    [...Deno.readDirSync(`${scratch}/sample`)].find(({ name }) => /^py3\d+$/.test(name))!.name;
   await Deno.symlink(`../sample/${venv}`, `${scratch}/sleepers/${venv}`);
 }
 
@@ -50,5 +78,15 @@ export async function prepareSleepers(scratch: string): Promise<void> {
 export async function commitAll(root: string): Promise<void> {
   await run(["git", "init", "-q", "--initial-branch=main", root], root);
   await run(["git", "add", "."], root);
-  await run(["git", "-c", "user.name=bench", "-c", "user.email=bench@example.org", "commit", "-q", "-m", "first"], root);
+  await run([
+    "git",
+    "-c",
+    "user.name=bench",
+    "-c",
+    "user.email=bench@example.org",
+    "commit",
+    "-q",
+    "-m",
+    "first",
+  ], root);
 }

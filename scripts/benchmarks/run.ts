@@ -1,11 +1,23 @@
-import { type Comparison, QUICK_ROUNDS, ROOT, type Scene, SLOW_ROUNDS, TRACTEST } from "./harness.ts";
+import {
+  type Comparison,
+  QUICK_ROUNDS,
+  ROOT,
+  type Scene,
+  SLOW_ROUNDS,
+  TRACTEST,
+} from "./harness.ts";
 import { TRIVIAL } from "./projects.ts";
 
 const SHARDED_ROUNDS = 5;
 
-/** The command around each session of an isolated run, see `isolatedCommand` in lib/isolation/rules.ts. */
+/**
+ * The command around each session of an isolated run, see `isolatedCommand` in
+ * lib/isolation/rules.ts.
+ */
 function isolated(argv: readonly string[]): string[] {
-  const [own, drop] = Deno.uid() === 0 ? ["", ""] : ["--user --map-current-user --keep-caps", "/usr/bin/setpriv"];
+  const [own, drop] = Deno.uid() === 0
+    ? ["", ""]
+    : ["--user --map-current-user --keep-caps", "/usr/bin/setpriv"];
   const script = [
     "/bin/sh",
     `${ROOT}/lib/isolation/isolate.sh`,
@@ -25,11 +37,15 @@ async function showBalance(events: string): Promise<void> {
   const seconds = new Map<string, number>();
   for (const line of (await Deno.readTextFile(events)).trim().split("\n")) {
     const event = JSON.parse(line);
-    if (event.event === "report") seconds.set(event.session, (seconds.get(event.session) ?? 0) + event.seconds);
+    if (event.event === "report") {
+      seconds.set(event.session, (seconds.get(event.session) ?? 0) + event.seconds);
+    }
   }
   const busy = [...seconds.values()];
   const longest = Math.max(...busy) / (busy.reduce((sum, one) => sum + one, 0) / busy.length);
-  console.log(`  longest of ${busy.length} shards: ${longest.toFixed(3)}x of the mean   goal: at most 1.15`);
+  console.log(
+    `  longest of ${busy.length} shards: ${longest.toFixed(3)}x of the mean   goal: at most 1.15`,
+  );
 }
 
 /** What a run costs beside bare pytest. */
@@ -40,7 +56,10 @@ export function run({ root, python, trivial }: Scene): Comparison[] {
       name: "run",
       rounds: SLOW_ROUNDS,
       ours: { name: "tractest run", argv: [TRACTEST, "run", ...target] },
-      theirs: { name: "bare pytest", argv: [python, "-m", "pytest", ...target, "-x", "--tb=short", "--no-header"] },
+      theirs: {
+        name: "bare pytest",
+        argv: [python, "-m", "pytest", ...target, "-x", "--tb=short", "--no-header"],
+      },
       goal: { seconds: 0.3 },
     },
     {
@@ -53,7 +72,10 @@ export function run({ root, python, trivial }: Scene): Comparison[] {
     {
       name: "isolation, a run",
       rounds: SLOW_ROUNDS,
-      ours: { name: "tractest run --isolate, tried first", argv: [TRACTEST, "run", "--no-preflight", "--isolate", ...target] },
+      ours: {
+        name: "tractest run --isolate, tried first",
+        argv: [TRACTEST, "run", "--no-preflight", "--isolate", ...target],
+      },
       theirs: { name: "tractest run", argv: [TRACTEST, "run", "--no-preflight", ...target] },
       goal: { seconds: 0.1 },
     },
@@ -62,18 +84,38 @@ export function run({ root, python, trivial }: Scene): Comparison[] {
       rounds: SHARDED_ROUNDS,
       ours: {
         name: "tractest run --jobs 2",
-        argv: [TRACTEST, "run", "--no-preflight", "--jobs", "2", "--events", `${root}/../jobs.jsonl`],
+        argv: [
+          TRACTEST,
+          "run",
+          "--no-preflight",
+          "--jobs",
+          "2",
+          "--events",
+          `${root}/../jobs.jsonl`,
+        ],
         cwd: `${root}/../sleepers`,
       },
-      theirs: { name: "serial pytest", argv: [python, "-m", "pytest", "-q"], cwd: `${root}/../sleepers` },
+      theirs: {
+        name: "serial pytest",
+        argv: [python, "-m", "pytest", "-q"],
+        cwd: `${root}/../sleepers`,
+      },
       goal: { ratio: 0.556 },
       after: () => showBalance(`${root}/../jobs.jsonl`),
     },
     ...[[], ["--ui", "bar"]].map((ui): Comparison => ({
       name: `run${ui.length > 0 ? ", bar" : ""}, ${TRIVIAL} tests`,
       rounds: SLOW_ROUNDS,
-      ours: { name: ["tractest run", ...ui].join(" "), argv: [TRACTEST, "run", "--no-preflight", ...ui], cwd: trivial },
-      theirs: { name: "bare pytest", argv: [python, "-m", "pytest", "tests", "-x", "--tb=short", "--no-header"], cwd: trivial },
+      ours: {
+        name: ["tractest run", ...ui].join(" "),
+        argv: [TRACTEST, "run", "--no-preflight", ...ui],
+        cwd: trivial,
+      },
+      theirs: {
+        name: "bare pytest",
+        argv: [python, "-m", "pytest", "tests", "-x", "--tb=short", "--no-header"],
+        cwd: trivial,
+      },
       goal: { ratio: 1.05 },
     })),
   ];

@@ -1,5 +1,15 @@
-/** Simulates how tests are shared out, next to what no schedule can beat. Needs nothing but the sources. */
-import { expectation, type Expected, longestFirst, lowerBound, partition, predict } from "../../lib/run/schedule.ts";
+/**
+ * Simulates how tests are shared out, next to what no schedule can beat. Needs nothing but the
+ * sources.
+ */
+import {
+  expectation,
+  type Expected,
+  longestFirst,
+  lowerBound,
+  partition,
+  predict,
+} from "../../lib/run/schedule.ts";
 import type { Group } from "../../lib/pytest/work.ts";
 
 const JOBS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64] as const;
@@ -7,9 +17,18 @@ const JOBS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64] as const;
 /** Prints the tables: a real suite's durations, then made-up ones with few long tests. */
 export async function simulate(root: string): Promise<void> {
   const text = await Deno.readTextFile(`${root}/test/fixtures/suite/results-serial.tsv`);
-  const rows = text.trim().split("\n").slice(1).map((line) => line.split("\t")).filter(([id]) => id!.includes("::"));
-  table("tractor's suite", rows.map(([id]) => id!), (id) => Number(rows.find(([other]) => other === id)![2]));
-  const ids = Array.from({ length: 10_000 }, (_, index) => `tests/test_${index % 200}.py::test_${index}`);
+  const rows = text.trim().split("\n").slice(1).map((line) => line.split("\t")).filter(([id]) =>
+    id!.includes("::")
+  );
+  table(
+    "tractor's suite",
+    rows.map(([id]) => id!),
+    (id) => Number(rows.find(([other]) => other === id)![2]),
+  );
+  const ids = Array.from(
+    { length: 10_000 },
+    (_, index) => `tests/test_${index % 200}.py::test_${index}`,
+  );
   const chance = generator(42);
   // Log-normal, as durations of tests are: a median of 0.1 s, one in a hundred above 3 s.
   const seconds = new Map(ids.map((id) => [id, 0.1 * Math.exp(1.5 * normal(chance))]));
@@ -20,15 +39,26 @@ function table(name: string, ids: readonly string[], secondsOf: (id: string) => 
   const seconds = new Map(ids.map((id) => [id, secondsOf(id)]));
   const groups: Group[] = ids.map((id) => [id]);
   const exact = expectation(ids, (id) => seconds.get(id));
-  // On record are other runs than this one: each duration is off by up to a third, and each tenth test is new.
+  // On record are other runs than this one: each duration is off by up to a third, and each tenth
+  // test is new.
   const chance = generator(7);
-  const recorded = new Map(ids.flatMap((id) => chance() < 0.1 ? [] : [[id, seconds.get(id)! * (2 / 3 + chance() * 2 / 3)] as const]));
+  const recorded = new Map(
+    ids.flatMap((id) =>
+      chance() < 0.1 ? [] : [[id, seconds.get(id)! * (2 / 3 + chance() * 2 / 3)] as const]
+    ),
+  );
   const rough = expectation(ids, (id) => recorded.get(id));
   const total = predict(groups, 1, exact) / 1000;
-  console.log(`schedule: ${name}, ${ids.length} tests, ${total.toFixed(0)} s one after another (seconds; in brackets by the lower bound)`);
+  console.log(
+    `schedule: ${name}, ${ids.length} tests, ${
+      total.toFixed(0)
+    } s one after another (seconds; in brackets by the lower bound)`,
+  );
   console.log(
     `  ${"jobs".padStart(4)} ${
-      ["lower bound", "as collected", "longest first", "by older runs", "--shard 1/N…"].map((word) => word.padStart(16)).join("")
+      ["lower bound", "as collected", "longest first", "by older runs", "--shard 1/N…"].map((
+        word,
+      ) => word.padStart(16)).join("")
     }`,
   );
   for (const jobs of JOBS) {
@@ -39,8 +69,12 @@ function table(name: string, ids: readonly string[], secondsOf: (id: string) => 
       predict(longestFirst(groups, rough), jobs, exact),
       Math.max(...partition(groups, jobs, rough).map((shard) => predict(shard, 1, exact))),
     ];
-    const cells = ends.map((ms) => `${(ms / 1000).toFixed(1)} (${(ms / bound).toFixed(3)})`.padStart(16));
-    console.log(`  ${String(jobs).padStart(4)} ${(bound / 1000).toFixed(1).padStart(16)}${cells.join("")}`);
+    const cells = ends.map((ms) =>
+      `${(ms / 1000).toFixed(1)} (${(ms / bound).toFixed(3)})`.padStart(16)
+    );
+    console.log(
+      `  ${String(jobs).padStart(4)} ${(bound / 1000).toFixed(1).padStart(16)}${cells.join("")}`,
+    );
   }
   const began = performance.now();
   order(groups, exact);

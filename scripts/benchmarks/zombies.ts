@@ -1,4 +1,16 @@
-import { type Comparison, isThere, QUICK_ROUNDS, removeIfThere, ROOT, run, type Scene, type Side, SLOW_ROUNDS, TRACTEST, until } from "./harness.ts";
+import {
+  type Comparison,
+  isThere,
+  QUICK_ROUNDS,
+  removeIfThere,
+  ROOT,
+  run,
+  type Scene,
+  type Side,
+  SLOW_ROUNDS,
+  TRACTEST,
+  until,
+} from "./harness.ts";
 import { probes } from "./probes.ts";
 import { UNRELATED, unrelated } from "./unrelated.ts";
 
@@ -15,7 +27,16 @@ class Leaks {
     for (let index = 0; index < LEAKED; index++) {
       const ready = `${this.root}/ready-${index}`;
       removeIfThere(ready);
-      await run(["sh", "-c", '"$@" > /dev/null 2>&1 &', "sh", this.python, `${this.root}/support/stand_in.py`, "--ready", ready], this.root);
+      await run([
+        "sh",
+        "-c",
+        '"$@" > /dev/null 2>&1 &',
+        "sh",
+        this.python,
+        `${this.root}/support/stand_in.py`,
+        "--ready",
+        ready,
+      ], this.root);
       await until(() => isThere(ready), "an actor to be there");
       this.#pids.push(JSON.parse(await Deno.readTextFile(ready)).pid);
     }
@@ -33,7 +54,9 @@ class Leaks {
 function upstreamReaper(zombies: Side): Comparison[] {
   const checkout = Deno.env.get("TRACTOR_CHECKOUT");
   if (!checkout) return [];
-  const venvs = [...Deno.readDirSync(checkout)].map(({ name }) => name).filter((name) => /^(py\d+|\.venv)$/.test(name)).toSorted();
+  const venvs = [...Deno.readDirSync(checkout)].map(({ name }) => name).filter((name) =>
+    /^(py\d+|\.venv)$/.test(name)
+  ).toSorted();
   if (venvs.length === 0) throw new Error(`${checkout} has no venv (py313, say)`);
   const argv = [`${checkout}/${venvs.at(-1)}/bin/python`, `${checkout}/scripts/tractor-reap`, "-n"];
   return [{
@@ -61,7 +84,12 @@ export function zombies({ root, python }: Scene): Comparison[] {
     {
       name: `zombies, ${LEAKED} leaked`,
       rounds: QUICK_ROUNDS,
-      ours: { ...zombies, name: `tractest zombies, ${LEAKED} actors leaked`, before: () => leaks.start(), code: 81 },
+      ours: {
+        ...zombies,
+        name: `tractest zombies, ${LEAKED} actors leaked`,
+        before: () => leaks.start(),
+        code: 81,
+      },
       theirs: { ...zombies, name: "the same, clean", before: () => leaks.end() },
       goal: { ratio: 1.5 },
     },
@@ -77,7 +105,10 @@ export function zombies({ root, python }: Scene): Comparison[] {
       name: "zombies, reaper",
       rounds: QUICK_ROUNDS,
       ours: zombies,
-      theirs: { name: "a plain Python reaper", argv: [Deno.realPathSync(python), "-I", `${ROOT}/scripts/reaper_yardstick.py`, root] },
+      theirs: {
+        name: "a plain Python reaper",
+        argv: [Deno.realPathSync(python), "-I", `${ROOT}/scripts/reaper_yardstick.py`, root],
+      },
       goal: { ratio: Infinity },
     },
     ...upstreamReaper(zombies),

@@ -1,8 +1,10 @@
 /**
- * Stands in for `@cliffy/prompt` where JSR cannot be reached, over `@clack/core`. Drawn here, since every styled prompt
- * library asks for environment variables to choose its colours, which scoped permissions refuse.
+ * Stands in for `@cliffy/prompt` where JSR cannot be reached, over `@clack/core`. Drawn here, since
+ * every styled prompt library asks for environment variables to choose its colours, which scoped
+ * permissions refuse.
  *
- * Like the original, Ctrl-C ends the process with 130, and an injected value answers the next prompt without a terminal.
+ * Like the original, Ctrl-C ends the process with 130, and an injected value answers the next
+ * prompt without a terminal.
  */
 
 import { isCancel, SelectPrompt, TextPrompt } from "@clack/core";
@@ -12,7 +14,9 @@ let injected: unknown;
 /** A choice from a list. */
 export class Select {
   /** Asks; resolves to the `value` of the chosen option. */
-  static async prompt<T>(options: { message: string; options: Array<{ name?: string; value: T }>; default?: T }): Promise<T> {
+  static async prompt<T>(
+    options: { message: string; options: Array<{ name?: string; value: T }>; default?: T },
+  ): Promise<T> {
     const label = (option: { name?: string; value: T }) => option.name ?? String(option.value);
     if (injected !== undefined) {
       const value = takeInjected();
@@ -27,7 +31,12 @@ export class Select {
       render() {
         const chosen = this.options[this.cursor]!;
         if (this.state === "submit") return answered(options.message, chosen.label);
-        return [question(options.message), ...this.options.map((option) => option === chosen ? blue(`❯ ${option.label}`) : `  ${option.label}`)].join(
+        return [
+          question(options.message),
+          ...this.options.map((option) =>
+            option === chosen ? blue(`❯ ${option.label}`) : `  ${option.label}`
+          ),
+        ].join(
           "\n",
         );
       },
@@ -62,7 +71,9 @@ export class Confirm {
         const isError = this.state === "error";
         hasErrorLine ||= isError;
         const end = hasErrorLine ? `\n${isError ? this.error : ""}` : "";
-        if (this.state === "submit") return answered(options.message, meaning(String(this.value))!) + end;
+        if (this.state === "submit") {
+          return answered(options.message, meaning(String(this.value))!) + end;
+        }
         const choices = options.default === undefined ? "y/n" : options.default ? "Y/n" : "y/N";
         return `${question(options.message)} (${choices}) ${blue("›")} ${this.userInput}${end}`;
       },
@@ -97,5 +108,6 @@ function show(message: string, answer: string): void {
 }
 
 const question = (message: string) => `\x1b[33m?\x1b[39m \x1b[1m${message}\x1b[22m`;
-const answered = (message: string, answer: string) => `${question(message)} ${blue("›")} \x1b[32m${answer}\x1b[39m`;
+const answered = (message: string, answer: string) =>
+  `${question(message)} ${blue("›")} \x1b[32m${answer}\x1b[39m`;
 const blue = (text: string) => `\x1b[94m${text}\x1b[39m`;

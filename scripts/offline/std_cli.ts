@@ -1,4 +1,7 @@
-/** Stands in for `@std/cli` where JSR cannot be reached: what this project uses of it, over `minimist` (which the original was ported from). */
+/**
+ * Stands in for `@std/cli` where JSR cannot be reached: what this project uses of it, over
+ * `minimist` (which the original was ported from).
+ */
 
 // @ts-types="npm:@types/minimist@1.2.5"
 import minimist from "minimist";
@@ -12,7 +15,10 @@ export interface ParseOptions<TDoubleDash extends boolean | undefined = boolean 
   collect?: string | readonly string[];
   stopEarly?: boolean;
   string?: string | readonly string[];
-  /** Is asked about every option that no other setting names, and about every positional; `false` drops it. */
+  /**
+   * Is asked about every option that no other setting names, and about every positional; `false`
+   * drops it.
+   */
   unknown?: (arg: string, key?: string, value?: unknown) => unknown;
 }
 
@@ -24,15 +30,19 @@ export type Args<TDoubleDash extends boolean | undefined = undefined> =
 /**
  * Parses a command line.
  *
- * minimist sees one option at a time, with the word after it: so what its `unknown` does not tell (name and value), what it
- * always does (repeated options become arrays, `--no-x` negates `x`) and what it never does are settled here.
+ * minimist sees one option at a time, with the word after it: so what its `unknown` does not tell
+ * (name and value), what it always does (repeated options become arrays, `--no-x` negates `x`) and
+ * what it never does are settled here.
  */
 export function parseArgs<TDoubleDash extends boolean | undefined = undefined>(
   args: readonly string[],
   options: ParseOptions<TDoubleDash> = {},
 ): Args<TDoubleDash> {
-  const groups = Object.entries(options.alias ?? {}).map(([name, others]) => [name, ...list(others)]);
-  const withAliases = (names: readonly string[]) => names.flatMap((name) => groups.find((group) => group.includes(name)) ?? [name]);
+  const groups = Object.entries(options.alias ?? {}).map((
+    [name, others],
+  ) => [name, ...list(others)]);
+  const withAliases = (names: readonly string[]) =>
+    names.flatMap((name) => groups.find((group) => group.includes(name)) ?? [name]);
   const string = withAliases(list(options.string));
   const boolean = withAliases(list(options.boolean));
   const collect = withAliases(list(options.collect));
@@ -43,7 +53,9 @@ export function parseArgs<TDoubleDash extends boolean | undefined = undefined>(
     default: Object.fromEntries(boolean.map((name) => [shield(name), NOT_GIVEN])),
   };
 
-  const parsed: Record<string, unknown> & { _: Array<string | number>; "--"?: string[] } = { _: [] };
+  const parsed: Record<string, unknown> & { _: Array<string | number>; "--"?: string[] } = {
+    _: [],
+  };
   const set = (name: string, value: unknown) => {
     for (const key of groups.find((group) => group.includes(name)) ?? [name]) {
       parsed[key] = collect.includes(key) ? [...(parsed[key] as unknown[] ?? []), value] : value;
@@ -63,8 +75,12 @@ export function parseArgs<TDoubleDash extends boolean | undefined = undefined>(
     }
     // A word that begins with a dash is never a value; a lone "-" is one of a short option only.
     const next = words[at + 1];
-    const takes = next !== undefined && next !== "" && !(word.startsWith("--") ? /^-/ : /^-./s).test(next);
-    const shielded = word.replace(/^(--)([^=]+)/s, (_, two: string, name: string) => two + shield(name));
+    const takes = next !== undefined && next !== "" &&
+      !(word.startsWith("--") ? /^-/ : /^-./s).test(next);
+    const shielded = word.replace(
+      /^(--)([^=]+)/s,
+      (_, two: string, name: string) => two + shield(name),
+    );
     const { _: left, ...found } = minimist(takes ? [shielded, next] : [shielded], settings);
     const consumed = takes && left.length === 0;
     if (consumed) at++;
@@ -72,7 +88,9 @@ export function parseArgs<TDoubleDash extends boolean | undefined = undefined>(
       if (values === NOT_GIVEN) continue;
       const name = unshield(shieldedName);
       for (const value of Array.isArray(values) ? values : [values]) {
-        const raw = typeof value === "number" ? (consumed ? next : word.split(/=(.*)/s)[1] ?? String(value)) : value;
+        const raw = typeof value === "number"
+          ? (consumed ? next : word.split(/=(.*)/s)[1] ?? String(value))
+          : value;
         if (known.has(name) || options.unknown?.(word, name, raw) !== false) set(name, value);
       }
     }
@@ -88,7 +106,10 @@ export function parseArgs<TDoubleDash extends boolean | undefined = undefined>(
 /** minimist gives every boolean a value; this one tells those that were not on the command line. */
 const NOT_GIVEN = null;
 
-/** Hides from minimist what it would read into a name: a leading `no-` (negation) and dots (nesting). */
+/**
+ * Hides from minimist what it would read into a name: a leading `no-` (negation) and dots
+ * (nesting).
+ */
 function shield(name: string): string {
   return name.replace(/^no-/, "\0no-").replaceAll(".", "\x01");
 }
@@ -110,7 +131,9 @@ export function unicodeWidth(text: string): number {
   for (const character of text) {
     const point = character.codePointAt(0)!;
     if (point >= 0x20 && point < 0x7f) width += 1;
-    else if (point === SOFT_HYPHEN || !/[\p{Mn}\p{Me}\p{Cc}\p{Cf}\u1160-\u11ff]/u.test(character)) width += eastAsianWidth(point);
+    else if (point === SOFT_HYPHEN || !/[\p{Mn}\p{Me}\p{Cc}\p{Cf}\u1160-\u11ff]/u.test(character)) {
+      width += eastAsianWidth(point);
+    }
   }
   return width;
 }

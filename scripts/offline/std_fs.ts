@@ -1,9 +1,18 @@
-/** Stands in for `@std/fs` where JSR cannot be reached: what this project uses of it, over Deno's own API. */
+/**
+ * Stands in for `@std/fs` where JSR cannot be reached: what this project uses of it, over Deno's
+ * own API.
+ */
 
 import { basename, join } from "./std_path.ts";
 
-/** Whether something is at a path. What cannot be told (a directory that may not be entered) counts as there. */
-export async function exists(path: string, options: { isDirectory?: boolean; isFile?: boolean } = {}): Promise<boolean> {
+/**
+ * Whether something is at a path. What cannot be told (a directory that may not be entered) counts
+ * as there.
+ */
+export async function exists(
+  path: string,
+  options: { isDirectory?: boolean; isFile?: boolean } = {},
+): Promise<boolean> {
   try {
     const status = await Deno.stat(path);
     return !(options.isDirectory && !status.isDirectory) && !(options.isFile && !status.isFile);
@@ -36,13 +45,19 @@ export interface WalkOptions {
 }
 
 /** Everything below `root`, `root` itself first. Symbolic links are named, not followed. */
-export async function* walk(root: string, options: WalkOptions = {}): AsyncIterableIterator<WalkEntry> {
-  const { maxDepth = Infinity, includeFiles = true, includeDirs = true, includeSymlinks = true } = options;
+export async function* walk(
+  root: string,
+  options: WalkOptions = {},
+): AsyncIterableIterator<WalkEntry> {
+  const { maxDepth = Infinity, includeFiles = true, includeDirs = true, includeSymlinks = true } =
+    options;
   if (maxDepth < 0) return;
   const exts = options.exts?.map((ext) => ext.startsWith(".") ? ext : `.${ext}`);
   const skipped = (path: string) => options.skip?.some((pattern) => path.match(pattern)) ?? false;
   const wanted = (path: string) =>
-    (exts?.some((ext) => path.endsWith(ext)) ?? true) && (options.match?.some((pattern) => path.match(pattern)) ?? true) && !skipped(path);
+    (exts?.some((ext) => path.endsWith(ext)) ?? true) && (options.match?.some((pattern) =>
+      path.match(pattern)
+    ) ?? true) && !skipped(path);
 
   if (includeDirs && wanted(root)) {
     const { isFile, isDirectory, isSymlink } = await Deno.stat(root);
@@ -52,6 +67,8 @@ export async function* walk(root: string, options: WalkOptions = {}): AsyncItera
   for await (const entry of Deno.readDir(root)) {
     const path = join(root, entry.name);
     if (entry.isDirectory) yield* walk(path, { ...options, maxDepth: maxDepth - 1 });
-    else if ((entry.isSymlink ? includeSymlinks : includeFiles) && wanted(path)) yield { path, ...entry };
+    else if ((entry.isSymlink ? includeSymlinks : includeFiles) && wanted(path)) {
+      yield { path, ...entry };
+    }
   }
 }

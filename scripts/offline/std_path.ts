@@ -7,7 +7,9 @@ import path from "path-browserify";
 export function basename(path_: string, suffix = ""): string {
   if (/^\/+$/.test(path_)) return "/";
   const name = path.basename(path_);
-  return name !== suffix && name.endsWith(suffix) ? name.slice(0, name.length - suffix.length) : name;
+  return name !== suffix && name.endsWith(suffix)
+    ? name.slice(0, name.length - suffix.length)
+    : name;
 }
 
 /** A path without its last part. */
@@ -37,6 +39,9 @@ export function relative(from: string, to: string): string {
 
 /** The absolute path; relative ones start at the working directory. */
 export function resolve(...segments: string[]): string {
-  // path-browserify would ask `process.cwd()`, which loads Deno's Node layer; given an absolute start, it never asks.
-  return segments.some((segment) => segment.startsWith("/")) ? path.resolve(...segments) : path.resolve(Deno.cwd(), ...segments);
+  // path-browserify would ask `process.cwd()`, which loads Deno's Node layer; given an absolute
+  // start, it never asks.
+  return segments.some((segment) => segment.startsWith("/"))
+    ? path.resolve(...segments)
+    : path.resolve(Deno.cwd(), ...segments);
 }

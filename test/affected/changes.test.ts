@@ -26,19 +26,34 @@ async function checkout(...init: string[]): Promise<GitRepository> {
   return repository;
 }
 
-async function changes(repository: GitRepository, kind: ChangeKind = "branch", base?: string, root = repository.root) {
+async function changes(
+  repository: GitRepository,
+  kind: ChangeKind = "branch",
+  base?: string,
+  root = repository.root,
+) {
   const host = new HostAt(root, { HOME: repository.base });
   const set = await changesSince(host, await findProject(host), { kind, base });
-  return { ...set, listed: set.changes.map(({ path, status, where }) => `${path} ${status} ${where}`) };
+  return {
+    ...set,
+    listed: set.changes.map(({ path, status, where }) => `${path} ${status} ${where}`),
+  };
 }
 
 Deno.test("changesSince() sees what is committed on the branch, staged, unstaged and untracked, each once", async () => {
   using repository = await checkout();
   await repository.git("checkout", "--quiet", "-b", "topic");
-  await repository.write({ "tractor/ipc/_chan.py": "a = 2\n", "tests/test_new.py": "" }).commit("on the branch");
+  await repository.write({ "tractor/ipc/_chan.py": "a = 2\n", "tests/test_new.py": "" }).commit(
+    "on the branch",
+  );
   repository.write({ "tractor/to_asyncio.py": "x = 1\n" });
   await repository.git("add", "tractor/to_asyncio.py");
-  repository.write({ "tests/test_local.py": "x = 1\n", "notes.txt": "n", ".gitignore": "ignored\n", "ignored": "i" });
+  repository.write({
+    "tests/test_local.py": "x = 1\n",
+    "notes.txt": "n",
+    ".gitignore": "ignored\n",
+    "ignored": "i",
+  });
   const { listed, base, notes } = await changes(repository);
   assertEquals(listed, [
     ".gitignore added untracked",
@@ -48,8 +63,13 @@ Deno.test("changesSince() sees what is committed on the branch, staged, unstaged
     "tractor/ipc/_chan.py modified committed",
     "tractor/to_asyncio.py modified staged",
   ]);
-  assertEquals([base, notes], [{ name: "main", commit: await repository.git("rev-parse", "main") }, []]);
-  assertEquals((await changes(repository, "staged")).listed, ["tractor/to_asyncio.py modified staged"]);
+  assertEquals([base, notes], [
+    { name: "main", commit: await repository.git("rev-parse", "main") },
+    [],
+  ]);
+  assertEquals((await changes(repository, "staged")).listed, [
+    "tractor/to_asyncio.py modified staged",
+  ]);
   assertEquals((await changes(repository, "uncommitted")).listed.length, 4);
 });
 
@@ -61,7 +81,9 @@ Deno.test("changesSince() compares with the merge base: what main got since the 
   await repository.write({ "tests/test_theirs.py": "" }).commit();
   await repository.git("checkout", "--quiet", "topic");
   assertEquals((await changes(repository)).listed, ["tests/test_mine.py added committed"]);
-  assertEquals((await changes(repository, "branch", "main")).listed, ["tests/test_mine.py added committed"]);
+  assertEquals((await changes(repository, "branch", "main")).listed, [
+    "tests/test_mine.py added committed",
+  ]);
   assertEquals((await changes(repository, "branch", "HEAD")).listed, []);
 });
 
@@ -80,7 +102,10 @@ Deno.test("changesSince() prefers the remote's main branch, and the one of the r
 Deno.test("changesSince() shows a rename as the old name deleted and the new one added", async () => {
   using repository = await checkout();
   await repository.git("mv", "tractor/to_asyncio.py", "tractor/asyncio.py");
-  assertEquals((await changes(repository)).listed, ["tractor/asyncio.py added staged", "tractor/to_asyncio.py deleted staged"]);
+  assertEquals((await changes(repository)).listed, [
+    "tractor/asyncio.py added staged",
+    "tractor/to_asyncio.py deleted staged",
+  ]);
 });
 
 Deno.test("changesSince() tells a file that was only touched from one that changed", async () => {
@@ -105,7 +130,9 @@ Deno.test("changesSince() reads repositories with SHA-256 ids too", async () => 
 Deno.test("fault 45: changesSince() leaves the index byte-identical, runs nothing that the repo configures, and git's variables don't reach git", async () => {
   using repository = await checkout();
   const trap = `${repository.base}/trap`;
-  Deno.writeTextFileSync(trap, `#!/bin/sh\necho "$0 $*" >>'${repository.base}/ran'\n`, { mode: 0o755 });
+  Deno.writeTextFileSync(trap, `#!/bin/sh\necho "$0 $*" >>'${repository.base}/ran'\n`, {
+    mode: 0o755,
+  });
   for (
     const key of [
       "core.fsmonitor",
@@ -121,25 +148,41 @@ Deno.test("fault 45: changesSince() leaves the index byte-identical, runs nothin
     await repository.git("config", key, trap);
   }
   const ran = () =>
-    [...Deno.readDirSync(repository.base)].some((entry) => entry.name === "ran") ? Deno.readTextFileSync(`${repository.base}/ran`) : "";
+    [...Deno.readDirSync(repository.base)].some((entry) => entry.name === "ran")
+      ? Deno.readTextFileSync(`${repository.base}/ran`)
+      : "";
   await repository.git("config", "filter.trap.required", "true");
   await repository.git("config", "core.hooksPath", repository.base);
   Deno.copyFileSync(trap, `${repository.base}/post-index-change`);
-  repository.write({ ".git/info/attributes": "*.py diff=trap filter=trap\n", "tests/test_local.py": "x = 1\n", "new.py": "" });
+  repository.write({
+    ".git/info/attributes": "*.py diff=trap filter=trap\n",
+    "tests/test_local.py": "x = 1\n",
+    "new.py": "",
+  });
   await Deno.utime(`${repository.root}/tests/test_2way.py`, 1, 1);
   const before = repository.index();
-  assertEquals((await changes(repository)).listed, ["new.py added untracked", "tests/test_local.py modified unstaged"]);
+  assertEquals((await changes(repository)).listed, [
+    "new.py added untracked",
+    "tests/test_local.py modified unstaged",
+  ]);
   await changes(repository, "staged");
   assertEquals(repository.index(), before);
   assertEquals(ran(), "");
 
-  const variables = { GIT_DIR: "/nowhere", GIT_INDEX_FILE: "/nowhere/index", GIT_WORK_TREE: "/nowhere", GIT_EXTERNAL_DIFF: trap };
+  const variables = {
+    GIT_DIR: "/nowhere",
+    GIT_INDEX_FILE: "/nowhere/index",
+    GIT_WORK_TREE: "/nowhere",
+    GIT_EXTERNAL_DIFF: trap,
+  };
   const old = Object.keys(variables).map((name) => [name, Deno.env.get(name)] as const);
   try {
     for (const [name, value] of Object.entries(variables)) Deno.env.set(name, value);
     assertEquals((await changes(repository)).listed.length, 2);
   } finally {
-    for (const [name, value] of old) value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
+    for (const [name, value] of old) {
+      value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
+    }
   }
 });
 
@@ -150,25 +193,43 @@ Deno.test("changesSince() works in a linked worktree, on a detached head, and le
   repository.write({ "tractor/ipc/_chan.py": "a = 9\n" }, worktree);
   const own = await repository.git("-C", worktree, "rev-parse", "--absolute-git-dir");
   const before = repository.index(own);
-  assertEquals((await changes(repository, "branch", undefined, worktree)).listed, ["tractor/ipc/_chan.py modified unstaged"]);
+  assertEquals((await changes(repository, "branch", undefined, worktree)).listed, [
+    "tractor/ipc/_chan.py modified unstaged",
+  ]);
   assertEquals(repository.index(own), before);
   assertEquals((await changes(repository)).listed, []);
 });
 
 Deno.test("changesSince() of a project below git's top level leaves out what lies beside it", async () => {
   using repository = await GitRepository.make();
-  const below = Object.fromEntries(Object.entries(FILES).map(([path, content]) => [`apps/one/${path}`, content]));
+  const below = Object.fromEntries(
+    Object.entries(FILES).map(([path, content]) => [`apps/one/${path}`, content]),
+  );
   await repository.write({ ...below, "apps/two/x.py": "" }).commit();
-  repository.write({ "apps/one/tests/test_local.py": "1", "apps/one/new.py": "", "apps/two/x.py": "1", "other.py": "" });
-  assertEquals((await changes(repository, "branch", undefined, `${repository.root}/apps/one`)).listed, [
-    "new.py added untracked",
-    "tests/test_local.py modified unstaged",
-  ]);
+  repository.write({
+    "apps/one/tests/test_local.py": "1",
+    "apps/one/new.py": "",
+    "apps/two/x.py": "1",
+    "other.py": "",
+  });
+  assertEquals(
+    (await changes(repository, "branch", undefined, `${repository.root}/apps/one`)).listed,
+    [
+      "new.py added untracked",
+      "tests/test_local.py modified unstaged",
+    ],
+  );
 });
 
 Deno.test("changesSince() reads paths with spaces, newlines, quotes and letters of any script", async () => {
   using repository = await checkout();
-  const names = ["tests/test_ünï.py", "tests/a b.py", "tests/new\nline.py", 'tests/"q".py', "tests/tab\t.py"];
+  const names = [
+    "tests/test_ünï.py",
+    "tests/a b.py",
+    "tests/new\nline.py",
+    'tests/"q".py',
+    "tests/tab\t.py",
+  ];
   repository.write(Object.fromEntries(names.map((name) => [name, ""])));
   assertEquals((await changes(repository)).changes.map((change) => change.path), [...names].sort());
   await repository.git("add", "--all");
@@ -180,7 +241,9 @@ Deno.test("changesSince() says so when there is no commit, no main branch or no 
   repository.write(FILES);
   await repository.git("add", "pyproject.toml");
   const unborn = await changes(repository);
-  assertEquals(unborn.listed.filter((line) => line.endsWith(" staged")), ["pyproject.toml added staged"]);
+  assertEquals(unborn.listed.filter((line) => line.endsWith(" staged")), [
+    "pyproject.toml added staged",
+  ]);
   assertEquals(unborn.changes.length, Object.keys(FILES).length);
   assertIncludes(unborn.notes[0]!, "no commit yet");
 
@@ -194,7 +257,10 @@ Deno.test("changesSince() says so when there is no commit, no main branch or no 
   await repository.git("checkout", "--quiet", "--orphan", "main");
   await repository.commit("another root");
   await repository.git("checkout", "--quiet", "trunk");
-  assertIncludes((await changes(repository)).notes[0]!, "no common ancestor with main; only uncommitted");
+  assertIncludes(
+    (await changes(repository)).notes[0]!,
+    "no common ancestor with main; only uncommitted",
+  );
   const named = await changes(repository, "branch", "main");
   assertIncludes(named.notes[0]!, "compared with main itself");
   assertEquals(named.listed, []);
@@ -212,35 +278,65 @@ Deno.test("changesSince() outside of a repository says so in git's words, with c
   using repository = await GitRepository.make();
   const outside = `${repository.base}/outside`;
   repository.write(FILES, outside);
-  const error = await assertRejects(() => changes(repository, "branch", undefined, outside), PreflightError);
+  const error = await assertRejects(
+    () => changes(repository, "branch", undefined, outside),
+    PreflightError,
+  );
   assertIncludes(error.message, "not a git repository");
   assertEquals(error.exitCode, 80);
 });
 
 Deno.test("fault 37: changesSince() without git names it and its package, with code 69", async () => {
   const nothing = new Uint8Array();
-  const host = fakeHost({ run: () => Promise.resolve({ outcome: "missing" as const, code: -1, stdout: nothing, stderr: nothing }) });
+  const host = fakeHost({
+    run: () =>
+      Promise.resolve({ outcome: "missing" as const, code: -1, stdout: nothing, stderr: nothing }),
+  });
   const project = { root: "/repo" } as Parameters<typeof changesSince>[1];
-  const error = await assertRejects(() => changesSince(host, project, { kind: "branch" }), ToolMissingError);
+  const error = await assertRejects(
+    () => changesSince(host, project, { kind: "branch" }),
+    ToolMissingError,
+  );
   assertEquals([error.exitCode, error.program], [69, "git"]);
 });
 
 Deno.test("fault 39: changesSince() with a git that hangs says that it timed out", async () => {
   const nothing = new Uint8Array();
-  const host = fakeHost({ run: () => Promise.resolve({ outcome: "timed-out" as const, code: -1, stdout: nothing, stderr: nothing }) });
+  const host = fakeHost({
+    run: () =>
+      Promise.resolve({
+        outcome: "timed-out" as const,
+        code: -1,
+        stdout: nothing,
+        stderr: nothing,
+      }),
+  });
   const project = { root: "/repo" } as Parameters<typeof changesSince>[1];
-  const error = await assertRejects(() => changesSince(host, project, { kind: "branch" }), PreflightError);
+  const error = await assertRejects(
+    () => changesSince(host, project, { kind: "branch" }),
+    PreflightError,
+  );
   assertIncludes(error.message, "did not answer within 60 s");
 });
 
 Deno.test("changesSince() says of a shallow clone that it does not reach back to the main branch", async () => {
   using repository = await checkout();
   await repository.git("checkout", "--quiet", "-b", "topic");
-  for (const name of ["a", "b"]) await repository.write({ [`tests/test_${name}.py`]: "" }).commit(name);
+  for (const name of ["a", "b"]) {
+    await repository.write({ [`tests/test_${name}.py`]: "" }).commit(name);
+  }
   await repository.git("checkout", "--quiet", "main");
   await repository.write({ "tests/test_theirs.py": "" }).commit();
   const clone = `${repository.base}/clone`;
-  await repository.git("clone", "--quiet", "--depth=1", "--no-single-branch", "--branch=topic", `file://${repository.root}`, clone);
+  await repository.git(
+    "clone",
+    "--quiet",
+    "--depth=1",
+    "--no-single-branch",
+    "--branch=topic",
+    `file://${repository.root}`,
+    clone,
+  );
   repository.write({ "tests/test_2way.py": "x = 1\n" }, clone);
   const { listed, notes } = await changes(repository, "branch", undefined, clone);
   assertEquals(listed, ["tests/test_2way.py modified unstaged"]);
@@ -265,7 +361,15 @@ Deno.test("changesSince() tells the commit of a submodule from a file, and works
   using library = await GitRepository.make();
   await library.write(FILES).commit("library");
   using repository = await checkout();
-  await repository.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", `file://${library.root}`, "vendor/tractor");
+  await repository.git(
+    "-c",
+    "protocol.file.allow=always",
+    "submodule",
+    "--quiet",
+    "add",
+    `file://${library.root}`,
+    "vendor/tractor",
+  );
   await repository.commit("with a submodule");
   await repository.git("checkout", "--quiet", "-b", "topic");
   const inside = `${repository.root}/vendor/tractor`;
@@ -274,14 +378,25 @@ Deno.test("changesSince() tells the commit of a submodule from a file, and works
   repository.write({ "tractor/to_asyncio.py": "y = 1\n" }, inside);
   // What is not committed in there is git's business there.
   const dirty = await changes(repository);
-  assertEquals([dirty.listed, dirty.notes], [[], ["what is not committed inside of submodules is not looked at"]]);
-  assertEquals((await changes(repository, "uncommitted", undefined, inside)).listed, ["tractor/to_asyncio.py modified unstaged"]);
+  assertEquals([dirty.listed, dirty.notes], [[], [
+    "what is not committed inside of submodules is not looked at",
+  ]]);
+  assertEquals((await changes(repository, "uncommitted", undefined, inside)).listed, [
+    "tractor/to_asyncio.py modified unstaged",
+  ]);
   await repository.git("-C", inside, "commit", "--quiet", "-am", "moved on");
   const moved = await changes(repository);
-  assertEquals(moved.changes, [{ path: "vendor/tractor", status: "modified", where: "unstaged", submodule: true }]);
+  assertEquals(moved.changes, [{
+    path: "vendor/tractor",
+    status: "modified",
+    where: "unstaged",
+    submodule: true,
+  }]);
   const host = new HostAt(repository.root, { HOME: repository.base });
   const affected = await affectedIn(host, await findProject(host), moved.changes);
-  assertEquals(affected.targets.map(becauseOf), ["vendor/tractor: everything: a submodule: what it brings may be used anywhere"]);
+  assertEquals(affected.targets.map(becauseOf), [
+    "vendor/tractor: everything: a submodule: what it brings may be used anywhere",
+  ]);
 });
 
 Deno.test("affectedIn() follows a deleted and a renamed module to those who still import it", async () => {
@@ -312,13 +427,17 @@ Deno.test("affectedIn() follows a deleted and a renamed module to those who stil
 Deno.test("affectedIn() reads plugins and paths from pytest's options, and takes a file that is no text as one without imports", async () => {
   using repository = await checkout();
   repository.write({
-    "pyproject.toml": `${PYPROJECT}addopts = ["-p", "tractor.plug", "-p", "no:cacheprovider"]\npythonpath = ["lib"]\n`,
+    "pyproject.toml":
+      `${PYPROJECT}addopts = ["-p", "tractor.plug", "-p", "no:cacheprovider"]\npythonpath = ["lib"]\n`,
     "tractor/plug.py": "from . import _inner\n",
     "tractor/_inner.py": "",
     "lib/extra.py": "",
     "tests/test_extra.py": "import extra\n",
   });
-  Deno.writeFileSync(`${repository.root}/tests/test_bytes.py`, new Uint8Array([0xff, 0xfe, 0, 0x27, 0x80]));
+  Deno.writeFileSync(
+    `${repository.root}/tests/test_bytes.py`,
+    new Uint8Array([0xff, 0xfe, 0, 0x27, 0x80]),
+  );
   await repository.commit();
   repository.write({ "tractor/_inner.py": "x = 1\n", "lib/extra.py": "x = 1\n" });
   const host = new HostAt(repository.root, { HOME: repository.base });
@@ -337,7 +456,10 @@ Deno.test("affectedIn() puts changes, package, tests and map together", async ()
   const project = await findProject(host);
   const { changes } = await changesSince(host, project, { kind: "uncommitted" });
   const affected = await affectedIn(host, project, changes);
-  assertEquals(affected.targets.map((target) => target.target), ["tests/ipc/", "tests/test_2way.py"]);
+  assertEquals(affected.targets.map((target) => target.target), [
+    "tests/ipc/",
+    "tests/test_2way.py",
+  ]);
   assert(host.notices.every((notice) => notice.argv.includes("core.fsmonitor=false")));
 });
 
@@ -356,12 +478,24 @@ Deno.test("affectedIn() finds imports by git, whatever it is configured to, and 
     ".gitignore": "test_ignored.py\n",
     ".gitattributes": "*.py -diff\n",
   });
-  Deno.writeFileSync(`${repository.root}/tests/test_bytes.py`, new TextEncoder().encode(`x = '\0'\n${importing}`));
+  Deno.writeFileSync(
+    `${repository.root}/tests/test_bytes.py`,
+    new TextEncoder().encode(`x = '\0'\n${importing}`),
+  );
   Deno.symlinkSync("../shared/real.py", `${repository.root}/tests/test_link.py`);
   await repository.commit();
   await repository.git("update-index", "--assume-unchanged", "tests/test_assumed.py");
-  repository.write({ "tractor/log.py": "x = 1\n", "tests/test_assumed.py": importing, "tests/test_ignored.py": importing });
-  for (const [key, value] of [["color.ui", "always"], ["grep.lineNumber", "true"], ["grep.column", "true"], ["grep.fullName", "true"]] as const) {
+  repository.write({
+    "tractor/log.py": "x = 1\n",
+    "tests/test_assumed.py": importing,
+    "tests/test_ignored.py": importing,
+  });
+  for (
+    const [key, value] of [["color.ui", "always"], ["grep.lineNumber", "true"], [
+      "grep.column",
+      "true",
+    ], ["grep.fullName", "true"]] as const
+  ) {
     await repository.git("config", key, value);
   }
   await repository.git("config", "grep.patternType", "fixed");
@@ -374,16 +508,21 @@ Deno.test("affectedIn() finds imports by git, whatever it is configured to, and 
     return readTextAtOnce(path);
   };
   const { changes } = await changesSince(host, project, { kind: "uncommitted" });
-  assertEquals((await affectedIn(host, project, changes)).targets.flatMap(({ target, files = [target] }) => files), [
-    "tests/new\nline/test_path.py",
-    "tests/test_assumed.py",
-    "tests/test_attribute.py",
-    "tests/test_bytes.py",
-    "tests/test_ignored.py",
-    "tests/test_link.py",
-    "tests/test_list.py",
-    "tests/test_plain.py",
-  ]);
+  assertEquals(
+    (await affectedIn(host, project, changes)).targets.flatMap(({ target, files = [target] }) =>
+      files
+    ),
+    [
+      "tests/new\nline/test_path.py",
+      "tests/test_assumed.py",
+      "tests/test_attribute.py",
+      "tests/test_bytes.py",
+      "tests/test_ignored.py",
+      "tests/test_link.py",
+      "tests/test_list.py",
+      "tests/test_plain.py",
+    ],
+  );
   assert(host.notices.some(({ argv }) => argv.includes("grep")));
   assert(!read.includes("tests/test_none.py"), "a file that imports nothing of interest was read");
 });

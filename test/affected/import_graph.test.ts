@@ -2,9 +2,13 @@ import { ImportGraph, moduleKey } from "../../lib/affected/import_graph.ts";
 import { isTestFile } from "../../lib/project/rules_targets.ts";
 import { assert, assertEquals } from "../assert.ts";
 
-/** A small library whose package passes names on, and its tests; every edge below is written by hand. */
+/**
+ * A small library whose package passes names on, and its tests; every edge below is written by
+ * hand.
+ */
 const APP = {
-  "app/__init__.py": "from ._core import open_it, Thing as Thing\nfrom .wire import Channel\nfrom . import tools as tools\n",
+  "app/__init__.py":
+    "from ._core import open_it, Thing as Thing\nfrom .wire import Channel\nfrom . import tools as tools\n",
   "app/_core.py": "from ._state import get\nfrom .log import get_logger\n",
   "app/_state.py": "",
   "app/log.py": "import logging\n",
@@ -22,17 +26,22 @@ const APP = {
   "tests/helper.py": "",
   "tests/test_core.py": "from app._core import open_it\n",
   "tests/test_name.py": "from app import Thing\n",
-  "tests/test_attribute.py": "import app\n\ndef test():\n    app.open_it()  # not app.Channel, nor app.log\n    'app.wire'\n",
+  "tests/test_attribute.py":
+    "import app\n\ndef test():\n    app.open_it()  # not app.Channel, nor app.log\n    'app.wire'\n",
   "tests/test_alias.py": "import app as a\n\ndef test():\n    a.tools.shape.fmt()\n",
   "tests/test_wire.py": "from app.wire import Channel, Address\n",
   "tests/test_lazy.py": "def test():\n    from app import _lazy\n",
   "tests/test_helped.py": "from .helper import h\n",
-  "tests/test_typing.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from app.wire._types import T\n",
+  "tests/test_typing.py":
+    "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from app.wire._types import T\n",
   "tests/sub/conftest.py": "from app.log import get_logger\n",
   "tests/sub/test_below.py": "import pytest\n",
 };
 
-function graphOf(files: Readonly<Record<string, string>>, parts: { starts?: string[]; plugins?: string[] } = {}): ImportGraph {
+function graphOf(
+  files: Readonly<Record<string, string>>,
+  parts: { starts?: string[]; plugins?: string[] } = {},
+): ImportGraph {
   return new ImportGraph({
     sources: new Map(Object.entries(files)),
     starts: parts.starts ?? [".", "tests"],
@@ -41,7 +50,8 @@ function graphOf(files: Readonly<Record<string, string>>, parts: { starts?: stri
   });
 }
 
-const lines = (graph: ImportGraph, changed: string) => graph.reach(changed).reached.map(({ distance, chain }) => `${distance} ${chain.join(" → ")}`);
+const lines = (graph: ImportGraph, changed: string) =>
+  graph.reach(changed).reached.map(({ distance, chain }) => `${distance} ${chain.join(" → ")}`);
 
 Deno.test("reach() finds importers of a module, near ones first, with the chain of imports", () => {
   assertEquals(lines(graphOf(APP), "app/_core.py"), [
@@ -59,8 +69,12 @@ Deno.test("reach() finds importers of a module, near ones first, with the chain 
 
 Deno.test("reach() follows names that an __init__.py passes on, and attributes that are used of a package, not all that the package imports", () => {
   const graph = graphOf(APP);
-  assertEquals(lines(graph, "app/wire/_chan.py"), ["1 app/wire/_chan.py → app/wire/__init__.py → tests/test_wire.py"]);
-  assertEquals(lines(graph, "app/wire/_tcp.py"), ["1 app/wire/_tcp.py → app/wire/__init__.py → tests/test_wire.py"]);
+  assertEquals(lines(graph, "app/wire/_chan.py"), [
+    "1 app/wire/_chan.py → app/wire/__init__.py → tests/test_wire.py",
+  ]);
+  assertEquals(lines(graph, "app/wire/_tcp.py"), [
+    "1 app/wire/_tcp.py → app/wire/__init__.py → tests/test_wire.py",
+  ]);
   assertEquals(lines(graph, "app/tools/shape.py"), ["1 app/tools/shape.py → tests/test_alias.py"]);
   assertEquals(lines(graph, "app/_lazy.py"), ["1 app/_lazy.py → tests/test_lazy.py"]);
 });
@@ -69,10 +83,17 @@ Deno.test("reach() names a conftest.py's directory, and goes on beside it", () =
   assertEquals(lines(graphOf(APP), "app/typed.py"), ["1 app/typed.py → tests/conftest.py"]);
   assertEquals(graphOf(APP).reach("app/typed.py").reached[0]!.target, "tests/");
   const [first, second] = graphOf(APP).reach("app/log.py").reached;
-  assertEquals([first?.target, first?.distance, second?.target, second?.distance], ["tests/sub/", 1, "tests/test_attribute.py", 2]);
+  assertEquals([first?.target, first?.distance, second?.target, second?.distance], [
+    "tests/sub/",
+    1,
+    "tests/test_attribute.py",
+    2,
+  ]);
 });
 
-/** Whether a change of `app/a.py` reaches `tests/test_a.py`, while another test asks for it by name. */
+/**
+ * Whether a change of `app/a.py` reaches `tests/test_a.py`, while another test asks for it by name.
+ */
 const reaching = (init: string, test: string, more: Readonly<Record<string, string>> = {}) =>
   graphOf({
     "app/__init__.py": init,
@@ -95,7 +116,10 @@ Deno.test("reach() follows every way in which an __init__.py gives a name to wha
     ["from .b import a", "from app import a"],
     ["from .c import *", "import app\napp.f()", { "app/c.py": "from .a import f\n" }],
     ["from .c import *", "from app import *\nf()", { "app/c.py": "from .a import f\n" }],
-    ["from .c import *", "from app import f", { "app/c.py": "from .d import *\n", "app/d.py": "from .a import f\n" }],
+    ["from .c import *", "from app import f", {
+      "app/c.py": "from .d import *\n",
+      "app/d.py": "from .a import f\n",
+    }],
     ["from .a import *", "from app import *\nf()"],
     ["from . import sub as s", "import app\napp.s.deep.f()", part],
     ["from . import sub as s", "from app import s\ns.deep.f()", part],
@@ -105,14 +129,18 @@ Deno.test("reach() follows every way in which an __init__.py gives a name to wha
     ["", "from importlib import import_module\nimport_module('.a', 'app')"],
     ["", "from importlib import import_module\nimport_module('..a', package='app.sub')", part],
   ];
-  for (const [init, test, more] of ways) assert(reaching(`${init}\n`, `${test}\n`, more), `${init}\n--\n${test}`);
+  for (const [init, test, more] of ways) {
+    assert(reaching(`${init}\n`, `${test}\n`, more), `${init}\n--\n${test}`);
+  }
   const none: [init: string, test: string][] = [
     ["from .b import g\nfrom .a import f", "import app\napp.g()"],
     ["from .b import *\nfrom .a import f", "from app import g"],
     ["from . import a", "import app\n'app.a.f'\n# app.a.f()\nf'app.a {1}'"],
     ["from .a import f\nVERSION = 1", '"""\nimport app.a\n"""\nx = "from app import f"\n'],
   ];
-  for (const [init, test] of none) assert(!reaching(`${init}\n`, `${test}\n`), `${init}\n--\n${test}`);
+  for (const [init, test] of none) {
+    assert(!reaching(`${init}\n`, `${test}\n`), `${init}\n--\n${test}`);
+  }
 });
 
 Deno.test("reach() says when only the run of a package's __init__.py leads there, or only a type checker's import", () => {
@@ -133,11 +161,15 @@ Deno.test("reach() says when only the run of a package's __init__.py leads there
   ]);
   assertEquals(graphOf(files).reach("app/_used.py").isFar, false);
   const typing = graphOf(APP).reach("app/wire/_types.py");
-  assertEquals([typing.isFar, typing.reached.map((one) => one.target)], [true, ["tests/test_typing.py"]]);
+  assertEquals([typing.isFar, typing.reached.map((one) => one.target)], [true, [
+    "tests/test_typing.py",
+  ]]);
 });
 
 Deno.test("reach() takes a changed __init__.py as run by whoever imports its package or something below", () => {
-  const reached = graphOf(APP).reach("app/wire/__init__.py").reached.filter((one) => one.distance === 1).map((one) => one.target);
+  const reached = graphOf(APP).reach("app/wire/__init__.py").reached.filter((one) =>
+    one.distance === 1
+  ).map((one) => one.target);
   assertEquals(reached, ["tests/test_typing.py", "tests/test_wire.py"]);
 });
 
@@ -154,7 +186,9 @@ Deno.test("reach() finds who imports a helper of the tests, relative, absolute o
     "1 tests/helper.py → tests/test_helped.py",
     "1 tests/helper.py → tests/test_start.py",
   ]);
-  assertEquals(lines(graph, "tests/flat/util.py"), ["1 tests/flat/util.py → tests/flat/test_flat.py"]);
+  assertEquals(lines(graph, "tests/flat/util.py"), [
+    "1 tests/flat/util.py → tests/flat/test_flat.py",
+  ]);
 });
 
 Deno.test("reach() works with a src layout, namespace packages, and modules that only a literal names", () => {
@@ -175,20 +209,40 @@ Deno.test("reach() works with a src layout, namespace packages, and modules that
 });
 
 Deno.test("reach() finds who still imports a deleted module, and a module that became a package", () => {
-  const graph = graphOf({ "app/__init__.py": "", "app/gone.py": "", "app/gone/__init__.py": "", "tests/test_a.py": "from app.gone import x\n" });
+  const graph = graphOf({
+    "app/__init__.py": "",
+    "app/gone.py": "",
+    "app/gone/__init__.py": "",
+    "tests/test_a.py": "from app.gone import x\n",
+  });
   assertEquals(graph.reach("app/gone.py").reached.map((one) => one.target), ["tests/test_a.py"]);
-  assertEquals(graph.reach("app/gone/__init__.py").reached.map((one) => one.target), ["tests/test_a.py"]);
+  assertEquals(graph.reach("app/gone/__init__.py").reached.map((one) => one.target), [
+    "tests/test_a.py",
+  ]);
 });
 
 Deno.test("reach() ends at a plugin that pytest loads: it bears on every test", () => {
-  const graph = graphOf({ "app/plug.py": "from .inner import x\n", "app/inner.py": "", "tests/test_a.py": "" }, { plugins: ["app.plug"] });
-  assertEquals(graph.reach("app/inner.py").reached, [{ target: null, chain: ["app/inner.py", "app/plug.py"], distance: 1 }]);
-  assertEquals(graph.reach("app/plug.py").reached, [{ target: null, chain: ["app/plug.py"], distance: 0 }]);
+  const graph = graphOf({
+    "app/plug.py": "from .inner import x\n",
+    "app/inner.py": "",
+    "tests/test_a.py": "",
+  }, { plugins: ["app.plug"] });
+  assertEquals(graph.reach("app/inner.py").reached, [{
+    target: null,
+    chain: ["app/inner.py", "app/plug.py"],
+    distance: 1,
+  }]);
+  assertEquals(graph.reach("app/plug.py").reached, [{
+    target: null,
+    chain: ["app/plug.py"],
+    distance: 0,
+  }]);
 });
 
 Deno.test("reach() ends with imports in a circle, and with a package that passes on its own names", () => {
   const graph = graphOf({
-    "app/__init__.py": "from .a import x\nfrom app import x as y\nfrom . import y as z\nfrom app.b import *\n",
+    "app/__init__.py":
+      "from .a import x\nfrom app import x as y\nfrom . import y as z\nfrom app.b import *\n",
     "app/a.py": "from .b import b\nfrom app import z\n",
     "app/b.py": "from .a import *\nimport app\napp.x.y.z\n",
     "tests/test_a.py": "from app import z, unknown\n",
@@ -200,13 +254,19 @@ Deno.test("reach() ends with imports in a circle, and with a package that passes
 
 Deno.test("naming() takes no comment, docstring or sentence for a use", () => {
   const graph = graphOf({
-    "tests/test_a.py": '"""Runs golden.json."""\n# golden.json\ndef test():\n    """golden.json"""\n    assert x, "golden.json is gone"\n',
+    "tests/test_a.py":
+      '"""Runs golden.json."""\n# golden.json\ndef test():\n    """golden.json"""\n    assert x, "golden.json is gone"\n',
     "tests/test_b.py": "def test():\n    spawn(\n        'golden.json'\n    )\n",
     "tests/test_c.py": "run(f'{PYTHON} -m golden.json')\n",
     "tests/test_d.py": "run('import golden.json')\nclass A:\n    'golden.json'\n",
     "tests/test_e.py": "x = 'import os; from golden.json import y'\n",
   });
-  assertEquals(graph.naming(["golden.json"]), ["tests/test_b.py", "tests/test_c.py", "tests/test_d.py", "tests/test_e.py"]);
+  assertEquals(graph.naming(["golden.json"]), [
+    "tests/test_b.py",
+    "tests/test_c.py",
+    "tests/test_d.py",
+    "tests/test_e.py",
+  ]);
 });
 
 Deno.test("naming() finds tests and fixtures whose text has a word of its own", () => {
@@ -220,12 +280,22 @@ Deno.test("naming() finds tests and fixtures whose text has a word of its own", 
 });
 
 Deno.test("moduleKey() leaves every suffix out, that of a compiled module too", () => {
-  assertEquals(["app/x.py", "app/__init__.py", "app/_f.cpython-313-x86_64-linux-gnu.so", "x.py", "app/x.pyx", "Makefile"].map(moduleKey), [
-    "app/x",
-    "app",
-    "app/_f",
-    "x",
-    "app/x",
-    "Makefile",
-  ]);
+  assertEquals(
+    [
+      "app/x.py",
+      "app/__init__.py",
+      "app/_f.cpython-313-x86_64-linux-gnu.so",
+      "x.py",
+      "app/x.pyx",
+      "Makefile",
+    ].map(moduleKey),
+    [
+      "app/x",
+      "app",
+      "app/_f",
+      "x",
+      "app/x",
+      "Makefile",
+    ],
+  );
 });

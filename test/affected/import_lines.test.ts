@@ -25,24 +25,59 @@ const PATHS = [
 
 /** What git finds, without git. */
 function linesOf(texts: ReadonlyMap<string, string>, searched: readonly string[]): ImportLines {
-  const expression = new RegExp(importLines(new Set([...directoriesOf(texts.keys())].map(lastPart))));
-  const found = searched.flatMap((path) => texts.get(path)!.split("\n").filter((line) => expression.test(line)).map((line) => `${path}\0${line}\n`));
+  const expression = new RegExp(
+    importLines(new Set([...directoriesOf(texts.keys())].map(lastPart))),
+  );
+  const found = searched.flatMap((path) =>
+    texts.get(path)!.split("\n").filter((line) => expression.test(line)).map((line) =>
+      `${path}\0${line}\n`
+    )
+  );
   return new ImportLines(found.join(""), new Set(searched));
 }
 
-function projectOf(texts: ReadonlyMap<string, string>, sources: PythonProject["sources"] = texts): PythonProject {
-  return { sources, starts: [".", "tests"], isTest: (path) => lastPart(path).startsWith("test_"), plugins: [] };
+function projectOf(
+  texts: ReadonlyMap<string, string>,
+  sources: PythonProject["sources"] = texts,
+): PythonProject {
+  return {
+    sources,
+    starts: [".", "tests"],
+    isTest: (path) => lastPart(path).startsWith("test_"),
+    plugins: [],
+  };
 }
 
 Deno.test("reach() finds the same by the lines that were found as by reading everything, for any project", () => {
-  const module = fc.constantFrom("app", "app.one", "app.two", "app.part", "app.part.one", "app.part.deep", "app.part.deep.four", "trio", "helper");
-  const relative = fc.constantFrom(".", "..", "...", ".one", "..two", ".part", "..part.deep", ".deep.four", ".helper");
+  const module = fc.constantFrom(
+    "app",
+    "app.one",
+    "app.two",
+    "app.part",
+    "app.part.one",
+    "app.part.deep",
+    "app.part.deep.four",
+    "trio",
+    "helper",
+  );
+  const relative = fc.constantFrom(
+    ".",
+    "..",
+    "...",
+    ".one",
+    "..two",
+    ".part",
+    "..part.deep",
+    ".deep.four",
+    ".helper",
+  );
   const name = fc.constantFrom("one", "two", "three", "four", "part", "deep", "start", "helper");
   const names = fc.uniqueArray(name, { minLength: 1, maxLength: 3 });
   const from = fc.oneof(module, relative);
-  const chain = fc.tuple(fc.constantFrom("app", "part", "deep", "x"), fc.array(name, { minLength: 1, maxLength: 3 })).map((parts) =>
-    parts.flat().join(".")
-  );
+  const chain = fc.tuple(
+    fc.constantFrom("app", "part", "deep", "x"),
+    fc.array(name, { minLength: 1, maxLength: 3 }),
+  ).map((parts) => parts.flat().join("."));
   const statement = fc.oneof(
     module.map((one) => `import ${one}`),
     fc.tuple(module, module).map(([one, other]) => `import ${one}, ${other}`),
@@ -50,7 +85,9 @@ Deno.test("reach() finds the same by the lines that were found as by reading eve
     module.map((one) => `import ${one} as x`),
     fc.tuple(from, names).map(([one, list]) => `from ${one} import ${list.join(", ")}`),
     fc.tuple(from, names).map(([one, list]) => `from ${one} import (${list.join(", ")})  # (why`),
-    fc.tuple(from, names).map(([one, list]) => `from ${one} import (  # why)\n    ${list.join(",  # app.two (\n    ")},\n)`),
+    fc.tuple(from, names).map(([one, list]) =>
+      `from ${one} import (  # why)\n    ${list.join(",  # app.two (\n    ")},\n)`
+    ),
     fc.tuple(from, name).map(([one, taken]) => `from ${one} import ${taken} as x`),
     fc.tuple(from, name).map(([one, taken]) => `from ${one} import (\n    ${taken} as x\n)`),
     fc.tuple(from, name).map(([one, taken]) => `from ${one} \\\n    import ${taken}`),
@@ -65,17 +102,28 @@ Deno.test("reach() finds the same by the lines that were found as by reading eve
     chain.map((one) => `# from ${one} import (`),
     name.map((one) => `def ${one}(): pass`),
   );
-  const indented = fc.tuple(fc.boolean(), statement).map(([isIn, text]) => isIn ? `def f():\n    ${text.replaceAll("\n", "\n    ")}` : text);
+  const indented = fc.tuple(fc.boolean(), statement).map(([isIn, text]) =>
+    isIn ? `def f():\n    ${text.replaceAll("\n", "\n    ")}` : text
+  );
   const text = fc.tuple(fc.array(indented, { maxLength: 4 }), fc.boolean())
-    .map(([statements, isWindows]) => statements.map((one) => `${one}\n`).join("").replaceAll("\n", isWindows ? "\r\n" : "\n"));
-  const project = fc.tuple(fc.array(text, { minLength: PATHS.length, maxLength: PATHS.length }), fc.subarray(PATHS, { minLength: PATHS.length - 3 }));
+    .map(([statements, isWindows]) =>
+      statements.map((one) => `${one}\n`).join("").replaceAll("\n", isWindows ? "\r\n" : "\n")
+    );
+  const project = fc.tuple(
+    fc.array(text, { minLength: PATHS.length, maxLength: PATHS.length }),
+    fc.subarray(PATHS, { minLength: PATHS.length - 3 }),
+  );
   fc.assert(
     fc.property(project, ([all, searched]) => {
       const texts = new Map(PATHS.map((path, index) => [path, all[index]!]));
       for (const changed of PATHS) {
         const byLines = new ImportGraph(projectOf(texts));
         byLines.prefer(linesOf(texts, searched));
-        assertEquals(byLines.reach(changed), new ImportGraph(projectOf(texts)).reach(changed), changed);
+        assertEquals(
+          byLines.reach(changed),
+          new ImportGraph(projectOf(texts)).reach(changed),
+          changed,
+        );
       }
     }),
     { numRuns: 300 },
@@ -94,7 +142,9 @@ Deno.test("reach() reads only files whose lines have a word of interest, and tho
     read.add(path);
     return texts.get(path);
   };
-  const graph = new ImportGraph(projectOf(texts, { has: (path) => texts.has(path), keys: () => texts.keys(), get }));
+  const graph = new ImportGraph(
+    projectOf(texts, { has: (path) => texts.has(path), keys: () => texts.keys(), get }),
+  );
   graph.prefer(linesOf(texts, PATHS.filter((path) => path !== "tests/helper.py")));
   read.clear();
   assertEquals(graph.reach("app/two.py").reached.map(({ target }) => target), ["tests/test_a.py"]);

@@ -5,7 +5,9 @@ import { assert, assertEquals } from "../assert.ts";
 /** Each import as `module:name=bound`, with a `?` in front of what only type checkers read. */
 const found = (text: string): string[] =>
   pythonImports(text).map(({ level, module, name, bound, typing }) =>
-    `${typing ? "?" : ""}${".".repeat(level)}${module}${name === null ? "" : `:${name}`}=${bound ?? ""}`
+    `${typing ? "?" : ""}${".".repeat(level)}${module}${name === null ? "" : `:${name}`}=${
+      bound ?? ""
+    }`
   );
 
 Deno.test("pythonImports() reads every form of the two statements", () => {
@@ -30,8 +32,13 @@ Deno.test("pythonImports() reads every form of the two statements", () => {
     ["try: import a\nexcept ImportError: import b", ["a=a", "b=b"]],
     ["if x:\n    import a\nelse:\n    from b import c\n", ["a=a", "b:c=c"]],
     ["async def f():\n\tfrom a import b\n\timport c", ["a:b=b", "c=c"]],
-    ["class A:\n    from importlib import import_module", ["importlib:import_module=import_module"]],
-    ["from .importlib import importx\nimport importlib.util", [".importlib:importx=importx", "importlib.util=importlib"]],
+    ["class A:\n    from importlib import import_module", [
+      "importlib:import_module=import_module",
+    ]],
+    ["from .importlib import importx\nimport importlib.util", [
+      ".importlib:importx=importx",
+      "importlib.util=importlib",
+    ]],
     ["from ünï import cödé", ["ünï:cödé=cödé"]],
   ];
   for (const [text, expected] of forms) assertEquals(found(text), expected, text);
@@ -77,23 +84,41 @@ Deno.test("pythonImports() marks what stands below TYPE_CHECKING, and what stand
     "        import g",
     "    import h",
   ].join("\n");
-  assertEquals(found(text), ["typing:TYPE_CHECKING=TYPE_CHECKING", "?a:b=b", "?c=c", "d=d", "?e=e", "?g=g", "h=h"]);
+  assertEquals(found(text), [
+    "typing:TYPE_CHECKING=TYPE_CHECKING",
+    "?a:b=b",
+    "?c=c",
+    "d=d",
+    "?e=e",
+    "?g=g",
+    "h=h",
+  ]);
 });
 
 Deno.test("pythonImports() reads modules that are named by a literal", () => {
   assertEquals(found("m = importlib.import_module('a.b')\n"), ["a.b="]);
-  assertEquals(found("m = import_module('.b', __name__)\nn = import_module('.c', package=__package__)"), [".b=", ".c="]);
+  assertEquals(
+    found("m = import_module('.b', __name__)\nn = import_module('.c', package=__package__)"),
+    [".b=", ".c="],
+  );
   assertEquals(found("m = import_module('.b', other)\n"), []);
   assertEquals(found("m = __import__('a')\nn = pytest.importorskip( 'b' )\n"), ["a=", "b="]);
   assertEquals(found("pytest_plugins = ['a.b', \"c\"]\n"), ["a.b=", "c="]);
-  assertEquals(found("pytest_plugins: list[str] = (\n    'a',  # why\n    'b',\n)\n"), ["a=", "b="]);
+  assertEquals(found("pytest_plugins: list[str] = (\n    'a',  # why\n    'b',\n)\n"), [
+    "a=",
+    "b=",
+  ]);
   assertEquals(found("pytest_plugins = 'a'\n"), ["a="]);
 });
 
 Deno.test("attributesOf() finds what is used of a name, in code alone", () => {
   const text =
     "tractor.open_nursery()\nx = tractor . msg.types.Start  # tractor.no\n'tractor.no2'\nmytractor.no3\na.tractor.no4\ntractors.no5\ntractor.msg\n";
-  assertEquals(attributesOf(text, ["tractor"]), ["tractor.open_nursery", "tractor.msg.types.Start", "tractor.msg"]);
+  assertEquals(attributesOf(text, ["tractor"]), [
+    "tractor.open_nursery",
+    "tractor.msg.types.Start",
+    "tractor.msg",
+  ]);
   assertEquals(attributesOf(text, ["other"]), []);
 });
 
@@ -149,7 +174,9 @@ Deno.test("pythonImports() does not change with comments, blank lines and docstr
   const name = fc.constantFrom("a", "b.c", "_d", "e1.f.g");
   const statement = fc.oneof(
     name.map((module) => `import ${module}`),
-    fc.tuple(fc.constantFrom("", ".", ".."), name).map(([dots, module]) => `from ${dots}${module} import x, y as z`),
+    fc.tuple(fc.constantFrom("", ".", ".."), name).map(([dots, module]) =>
+      `from ${dots}${module} import x, y as z`
+    ),
     name.map((module) => `from ${module} import (\n    x,\n    y,\n)`),
     name.map((module) => `def f():\n    import ${module}`),
     name.map((module) => `m = importlib.import_module("${module}")`),
@@ -166,7 +193,9 @@ Deno.test("pythonImports() does not change with comments, blank lines and docstr
   );
   fc.assert(fc.property(fc.array(fc.tuple(statement, noise), { maxLength: 12 }), (parts) => {
     const plain = parts.map(([text]) => text).join("\n");
-    const commented = parts.map(([text, more]) => `${more}\n${text.replaceAll(",\n", ",  # (no, import no\n")}  # import no`).join("\n");
+    const commented = parts.map(([text, more]) =>
+      `${more}\n${text.replaceAll(",\n", ",  # (no, import no\n")}  # import no`
+    ).join("\n");
     assertEquals(found(commented), found(plain));
     assert(parts.length === 0 || found(plain).length >= parts.length);
   }));

@@ -1,17 +1,43 @@
-import { type Affected, affectedBy, becauseOf, type Change, type Surroundings } from "../../lib/affected/rules.ts";
+import {
+  type Affected,
+  affectedBy,
+  becauseOf,
+  type Change,
+  type Surroundings,
+} from "../../lib/affected/rules.ts";
 import { CHANGE_MAP } from "../../lib/project/change_map.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { MODULES, suite, treeOf } from "../pytest/suite.ts";
 
-const changed = (path: string, status: Change["status"] = "modified"): Change => ({ path, status, where: "unstaged" });
-const around = (parts: Partial<Surroundings> = {}): Surroundings => ({ tree: suite(), packageDirectory: "tractor", changeMap: CHANGE_MAP, ...parts });
-const after = (...paths: string[]): Affected => affectedBy(paths.map((path) => changed(path)), around());
+const changed = (path: string, status: Change["status"] = "modified"): Change => ({
+  path,
+  status,
+  where: "unstaged",
+});
+const around = (parts: Partial<Surroundings> = {}): Surroundings => ({
+  tree: suite(),
+  packageDirectory: "tractor",
+  changeMap: CHANGE_MAP,
+  ...parts,
+});
+const after = (...paths: string[]): Affected =>
+  affectedBy(paths.map((path) => changed(path)), around());
 const targets = (affected: Affected) => affected.targets.map((target) => target.target);
 
 Deno.test("affectedBy() finds the tests of every row of the change map where they live today", () => {
   const rows: [string, string[]][] = [
-    ["runtime/_runtime.py", ["test_local.py", "test_rpc.py", "test_spawning.py", "test_root_runtime.py"]],
-    ["runtime/_state.py", ["test_local.py", "test_rpc.py", "test_spawning.py", "test_root_runtime.py"]],
+    ["runtime/_runtime.py", [
+      "test_local.py",
+      "test_rpc.py",
+      "test_spawning.py",
+      "test_root_runtime.py",
+    ]],
+    ["runtime/_state.py", [
+      "test_local.py",
+      "test_rpc.py",
+      "test_spawning.py",
+      "test_root_runtime.py",
+    ]],
     ["discovery/_registry.py", ["discovery/", "discovery/test_multi_program.py", "test_local.py"]],
     ["discovery/_addr.py", ["discovery/", "discovery/test_multi_program.py", "test_local.py"]],
     ["_context.py", ["test_context_stream_semantics.py", "test_advanced_streaming.py"]],
@@ -40,7 +66,9 @@ Deno.test("affectedBy() finds the tests of every row of the change map where the
 Deno.test("affectedBy() knows a real module for every row, and every test that a row names exists", () => {
   for (const row of CHANGE_MAP) {
     for (const entry of row.changed) {
-      const module = entry.startsWith("/") ? `${entry.slice(1)}a.py` : MODULES.find((path) => path.startsWith(`tractor/${entry}`));
+      const module = entry.startsWith("/")
+        ? `${entry.slice(1)}a.py`
+        : MODULES.find((path) => path.startsWith(`tractor/${entry}`));
       assert(module, `no module of today is under ${entry}`);
       assertEquals(after(module).missing, []);
     }
@@ -51,14 +79,20 @@ Deno.test("affectedBy() says why, with the slow row's warning", () => {
   assertEquals(after("tractor/devx/debug/_repl.py").targets.map(becauseOf), [
     "tractor/devx/debug/_repl.py: the change map pairs devx/debug/ with it (slow)",
   ]);
-  const several = after("tractor/ipc/_chan.py", "tractor/ipc/_server.py", "tests/ipc/test_server.py");
+  const several = after(
+    "tractor/ipc/_chan.py",
+    "tractor/ipc/_server.py",
+    "tests/ipc/test_server.py",
+  );
   assertEquals(targets(several), ["tests/ipc/test_server.py", "tests/ipc/", "tests/test_2way.py"]);
   assertEquals(several.targets.map(becauseOf), [
     "the test file itself changed",
     "tractor/ipc/_chan.py, tractor/ipc/_server.py: the change map pairs ipc/ with it",
     "tractor/ipc/_chan.py, tractor/ipc/_server.py: the change map pairs ipc/ with it",
   ]);
-  const many = after(...["_chan", "_linux", "_shm", "_tcp", "_uds"].map((name) => `tractor/ipc/${name}.py`));
+  const many = after(
+    ...["_chan", "_linux", "_shm", "_tcp", "_uds"].map((name) => `tractor/ipc/${name}.py`),
+  );
   assertEquals(
     becauseOf(many.targets[0]!),
     "tractor/ipc/_chan.py, tractor/ipc/_linux.py, tractor/ipc/_shm.py and 2 more: the change map pairs ipc/ with it",
@@ -66,7 +100,16 @@ Deno.test("affectedBy() says why, with the slow row's warning", () => {
 });
 
 Deno.test("affectedBy() widens to the full suite for what decides how every test runs, and puts it last", () => {
-  for (const path of ["pyproject.toml", "tests/conftest.py", "conftest.py", "uv.lock", "pytest.ini", "tests/__init__.py"]) {
+  for (
+    const path of [
+      "pyproject.toml",
+      "tests/conftest.py",
+      "conftest.py",
+      "uv.lock",
+      "pytest.ini",
+      "tests/__init__.py",
+    ]
+  ) {
     assertEquals(targets(after(path)), ["tests/"], path);
   }
   assertEquals(targets(after("pyproject.toml", "tests/test_rpc.py", "tractor/_context.py")), [
@@ -88,48 +131,84 @@ Deno.test("affectedBy() says what no row names", () => {
     { file: "docs/README.rst", because: "documentation: no test reads it" },
     { file: "tests/notes.md", because: "documentation: no test reads it" },
   ]);
-  assertEquals(affectedBy([changed("app/x.py")], around({ packageDirectory: null })).unmapped[0]!.because, "the project's package was not found");
+  assertEquals(
+    affectedBy([changed("app/x.py")], around({ packageDirectory: null })).unmapped[0]!.because,
+    "the project's package was not found",
+  );
 });
 
 Deno.test("affectedBy() names a row's test that exists nowhere", () => {
-  const affected = affectedBy([changed("tractor/spawn/_spawn.py")], around({ tree: treeOf(["tests/test_spawning.py"]) }));
+  const affected = affectedBy(
+    [changed("tractor/spawn/_spawn.py")],
+    around({ tree: treeOf(["tests/test_spawning.py"]) }),
+  );
   assertEquals(targets(affected), ["tests/test_spawning.py"]);
   assertEquals(affected.missing, [{ test: "test_multi_program.py", row: "spawn/" }]);
 });
 
 Deno.test("affectedBy() runs the examples' test for a script that it runs, and names it nowhere in a project that has none", () => {
   const because = "the change map pairs /examples/ with it (runs them as scripts)";
-  for (const path of ["examples/quick_cluster.py", "examples/parallelism/single_func.py", "examples/data.json"]) {
+  for (
+    const path of [
+      "examples/quick_cluster.py",
+      "examples/parallelism/single_func.py",
+      "examples/data.json",
+    ]
+  ) {
     assertEquals(after(path).targets.map((target) => [target.target, becauseOf(target)]), [
       ["tests/test_docs_examples.py", `${path}: ${because}`],
     ]);
   }
-  // It leaves these out, documentation too; a module of the same name in the package is another matter.
+  // It leaves these out, documentation too; a module of the same name in the package is another
+  // matter.
   for (
-    const path of ["examples/debugging/sync_bp.py", "examples/trio/x.py", "examples/README.rst", "scripts/examples/x.py", "tractor/examples/x.py"]
+    const path of [
+      "examples/debugging/sync_bp.py",
+      "examples/trio/x.py",
+      "examples/README.rst",
+      "scripts/examples/x.py",
+      "tractor/examples/x.py",
+    ]
   ) {
     assertEquals([targets(after(path)), after(path).missing], [[], []], path);
   }
-  const elsewhere = affectedBy([changed("examples/quick_cluster.py")], around({ tree: treeOf(["tests/test_rpc.py"]) }));
+  const elsewhere = affectedBy(
+    [changed("examples/quick_cluster.py")],
+    around({ tree: treeOf(["tests/test_rpc.py"]) }),
+  );
   assertEquals([elsewhere.targets, elsewhere.missing], [[], []]);
-  assertEquals(elsewhere.unmapped, [{ file: "examples/quick_cluster.py", because: "neither in the package nor in the tests" }]);
+  assertEquals(elsewhere.unmapped, [{
+    file: "examples/quick_cluster.py",
+    because: "neither in the package nor in the tests",
+  }]);
 });
 
 Deno.test("affectedBy() takes a row with a slash in front for what lies below the root alone", () => {
   const rows = [{ changed: ["/tools/gen.py"], tests: ["test_rpc.py"] }];
   const found = (path: string) => targets(affectedBy([changed(path)], around({ changeMap: rows })));
   assertEquals(found("tools/gen.py"), ["tests/test_rpc.py"]);
-  for (const path of ["tractor/gen.py", "tractor/tools/gen.py", "gen.py", "x/tools/gen.py"]) assertEquals(found(path), [], path);
+  for (const path of ["tractor/gen.py", "tractor/tools/gen.py", "gen.py", "x/tools/gen.py"]) {
+    assertEquals(found(path), [], path);
+  }
 });
 
 Deno.test("affectedBy() runs nothing for a deleted test file, but the row of a deleted module", () => {
-  const affected = affectedBy([changed("tests/test_old.py", "deleted"), changed("tractor/to_asyncio.py", "deleted")], around());
-  assertEquals(targets(affected), ["tests/test_infected_asyncio.py", "tests/test_root_infect_asyncio.py"]);
+  const affected = affectedBy([
+    changed("tests/test_old.py", "deleted"),
+    changed("tractor/to_asyncio.py", "deleted"),
+  ], around());
+  assertEquals(targets(affected), [
+    "tests/test_infected_asyncio.py",
+    "tests/test_root_infect_asyncio.py",
+  ]);
   assertEquals(affected.unmapped.map((one) => one.file), ["tests/test_old.py"]);
 });
 
 Deno.test("affectedBy() knows a module that moved by its name, but never a plain __init__.py", () => {
-  assertEquals(targets(after("tractor/_portal.py")), ["tests/test_rpc.py", "tests/test_cancellation.py"]);
+  assertEquals(targets(after("tractor/_portal.py")), [
+    "tests/test_rpc.py",
+    "tests/test_cancellation.py",
+  ]);
   assertEquals(targets(after("tractor/trionics/__init__.py")), []);
 });
 
@@ -144,11 +223,19 @@ Deno.test("affectedBy() works for a package below src/, with rows of its own fir
 });
 
 Deno.test("affectedBy() tells a module from a helper of the tests where one directory lies in the other", () => {
-  const flat = treeOf(["test_core.py", "app/x.py"], { testsDirectories: ["."], directories: [".", "app"] });
+  const flat = treeOf(["test_core.py", "app/x.py"], {
+    testsDirectories: ["."],
+    directories: [".", "app"],
+  });
   const rows = [{ changed: ["x.py"], tests: ["test_core.py"] }];
-  const inRoot = affectedBy([changed("app/x.py"), changed("helper.py")], around({ tree: flat, packageDirectory: "app", changeMap: rows }));
+  const inRoot = affectedBy(
+    [changed("app/x.py"), changed("helper.py")],
+    around({ tree: flat, packageDirectory: "app", changeMap: rows }),
+  );
   assertEquals(targets(inRoot), ["test_core.py", "./"]);
-  const inside = treeOf(["app/tests/test_core.py", "app/tests/helper.py"], { testsDirectories: ["app/tests"] });
+  const inside = treeOf(["app/tests/test_core.py", "app/tests/helper.py"], {
+    testsDirectories: ["app/tests"],
+  });
   const inPackage = affectedBy(
     [changed("app/x.py"), changed("app/tests/helper.py")],
     around({ tree: inside, packageDirectory: "app", changeMap: rows }),

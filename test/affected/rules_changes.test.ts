@@ -17,50 +17,75 @@ import { assert, assertEquals } from "../assert.ts";
 import { FILES, MODULES, suite, treeOf } from "../pytest/suite.ts";
 
 /**
- * Who imports what in tractor, as far as these tests need it: facts from reading its modules. Files of the captured layout that are not
- * here import nothing of it.
+ * Who imports what in tractor, as far as these tests need it: facts from reading its modules. Files
+ * of the captured layout that are not here import nothing of it.
  */
 const IMPORTS: Readonly<Record<string, string>> = {
-  "tractor/__init__.py": "from ._clustering import open_actor_cluster\nfrom ._context import Context\nfrom ._streaming import MsgStream\n" +
+  "tractor/__init__.py":
+    "from ._clustering import open_actor_cluster\nfrom ._context import Context\nfrom ._streaming import MsgStream\n" +
     "from .runtime._supervise import open_nursery\nfrom .devx import pause\nfrom . import msg as msg\nfrom .ipc import Channel\n",
   "tractor/_clustering.py": "import tractor\n",
   "tractor/_exceptions.py": "def f():\n    from tractor.devx.pformat import pformat_boxed_tb\n",
-  "tractor/_testing/__init__.py": "import tractor\nfrom .pytest import tractor_test\nfrom .fault_simulation import break_ipc\n",
-  "tractor/_testing/pytest.py": "import tractor\ndef f():\n    from tractor._testing.addr import get_rando_addr\n    from .trace import x\n",
+  "tractor/_testing/__init__.py":
+    "import tractor\nfrom .pytest import tractor_test\nfrom .fault_simulation import break_ipc\n",
+  "tractor/_testing/pytest.py":
+    "import tractor\ndef f():\n    from tractor._testing.addr import get_rando_addr\n    from .trace import x\n",
   "tractor/_testing/_reap.py": "from tractor.devx import _proctitle\n",
-  "tractor/devx/__init__.py": "from .debug import pause\nfrom ._stackscope import enable_stack_on_sig\nfrom ._debug_hangs import dump_on_hang\n",
+  "tractor/devx/__init__.py":
+    "from .debug import pause\nfrom ._stackscope import enable_stack_on_sig\nfrom ._debug_hangs import dump_on_hang\n",
   "tractor/experimental/__init__.py": "from ._pubsub import pub as msgpub\n",
-  "tractor/trionics/__init__.py": "from ._mngrs import gather_contexts, maybe_open_context\nfrom ._broadcast import broadcast_receiver\n" +
+  "tractor/trionics/__init__.py":
+    "from ._mngrs import gather_contexts, maybe_open_context\nfrom ._broadcast import broadcast_receiver\n" +
     "from ._beg import collapse_eg\nfrom ._taskc import start_or_cancel\nfrom ._subproc import supervise_run_process\n",
   "tests/conftest.py": "import tractor\nfrom tractor._testing import tractor_test\n",
   "tests/discovery/conftest.py": "import tractor\nfrom ..conftest import sig_prog\n",
   "tests/devx/test_pformat.py": "from tractor.devx.pformat import pformat_boxed_tb\n",
-  "tests/devx/test_proctitle.py": "from tractor.devx._proctitle import set_title\nfrom tractor._testing._reap import find\n",
-  "tests/discovery/test_registrar.py": "from tractor.devx import dump_on_hang\nfrom tractor.trionics import collapse_eg\n",
-  "tests/test_clustering.py": "from tractor import open_actor_cluster\nfrom tractor.trionics import gather_contexts\n",
-  "tests/test_child_manages_service_nursery.py": "def test():\n    from tractor.trionics import broadcast_receiver\n",
+  "tests/devx/test_proctitle.py":
+    "from tractor.devx._proctitle import set_title\nfrom tractor._testing._reap import find\n",
+  "tests/discovery/test_registrar.py":
+    "from tractor.devx import dump_on_hang\nfrom tractor.trionics import collapse_eg\n",
+  "tests/test_clustering.py":
+    "from tractor import open_actor_cluster\nfrom tractor.trionics import gather_contexts\n",
+  "tests/test_child_manages_service_nursery.py":
+    "def test():\n    from tractor.trionics import broadcast_receiver\n",
   "tests/test_log_sys.py": "import tractor\nfrom tractor import (\n    log,\n)\n",
   "tests/test_pubsub.py": "import tractor\nfrom tractor.experimental import msgpub\n",
   "tests/test_remote_exc_relay.py": "from tractor import _exceptions\n",
-  "tests/test_resource_cache.py": "from tractor.trionics import maybe_open_context\nfrom tractor.log import get_logger\n",
+  "tests/test_resource_cache.py":
+    "from tractor.trionics import maybe_open_context\nfrom tractor.log import get_logger\n",
   "tests/test_ringbuf.py": "from tractor._testing.samples import generate_sample_messages\n",
   "tests/test_root_infect_asyncio.py": "from tests.test_infected_asyncio import asyncio_actor\n",
   "tests/test_task_broadcasting.py": "from tractor.trionics import broadcast_receiver\n",
   "tests/test_trioisms.py": "from tractor.trionics import collapse_eg, start_or_cancel\n",
-  "tests/trionics/test_patches.py": "from tractor.trionics import patches\nfrom tractor.trionics.patches import _wakeup_socketpair as wsp\n",
-  "tests/trionics/test_subproc.py": "from tractor.trionics import _subproc, supervise_run_process\n",
+  "tests/trionics/test_patches.py":
+    "from tractor.trionics import patches\nfrom tractor.trionics.patches import _wakeup_socketpair as wsp\n",
+  "tests/trionics/test_subproc.py":
+    "from tractor.trionics import _subproc, supervise_run_process\n",
   "tests/trionics/test_taskc.py": "from tractor.trionics import start_or_cancel\n",
-  "tests/devx/test_debugger.py": "def test(spawn):\n    spawn('subactor_bp_in_ctx')\n    open('tests/devx/golden.txt')\n",
+  "tests/devx/test_debugger.py":
+    "def test(spawn):\n    spawn('subactor_bp_in_ctx')\n    open('tests/devx/golden.txt')\n",
 };
 
 function around(changes: readonly Change[]) {
   const sources = new Map<string, string>();
-  for (const path of [...MODULES, ...FILES, "examples/debugging/subactor_bp_in_ctx.py", ...changes.map((change) => change.path)]) {
+  for (
+    const path of [
+      ...MODULES,
+      ...FILES,
+      "examples/debugging/subactor_bp_in_ctx.py",
+      ...changes.map((change) => change.path),
+    ]
+  ) {
     sources.set(path, IMPORTS[path] ?? "");
   }
   const tree = suite();
   const isTest = (path: string) => path.startsWith("tests/") && isTestFile(path);
-  const graph = new ImportGraph({ sources, starts: [".", "tests"], isTest, plugins: ["tractor._testing.pytest"] });
+  const graph = new ImportGraph({
+    sources,
+    starts: [".", "tests"],
+    isTest,
+    plugins: ["tractor._testing.pytest"],
+  });
   return { tree, packageDirectory: "tractor", changeMap: CHANGE_MAP, graph };
 }
 
@@ -80,16 +105,47 @@ function after(...paths: string[]): Affected {
 
 const ALL = ["tests/"];
 
-/** A change (`-` deleted, `+` new, `@` a submodule; several with a space between) and what has to run first, in order. */
+/**
+ * A change (`-` deleted, `+` new, `@` a submodule; several with a space between) and what has to
+ * run first, in order.
+ */
 const CASES: readonly (readonly [changed: string, targets: readonly string[]])[] = [
   // Rows of the recipe's table, where their tests are today.
-  ["tractor/runtime/_runtime.py", ["tests/test_local.py", "tests/test_rpc.py", "tests/test_spawning.py", "tests/test_root_runtime.py"]],
-  ["tractor/runtime/_state.py", ["tests/test_local.py", "tests/test_rpc.py", "tests/test_spawning.py", "tests/test_root_runtime.py"]],
-  ["tractor/discovery/_registry.py", ["tests/discovery/", "tests/discovery/test_multi_program.py", "tests/test_local.py"]],
-  ["tractor/discovery/_multiaddr.py", ["tests/discovery/", "tests/discovery/test_multi_program.py", "tests/test_local.py"]],
-  ["tractor/discovery/_api.py", ["tests/discovery/", "tests/discovery/test_multi_program.py", "tests/test_local.py"]],
-  ["tractor/_context.py", ["tests/test_context_stream_semantics.py", "tests/test_advanced_streaming.py"]],
-  ["tractor/_streaming.py", ["tests/test_context_stream_semantics.py", "tests/test_advanced_streaming.py"]],
+  ["tractor/runtime/_runtime.py", [
+    "tests/test_local.py",
+    "tests/test_rpc.py",
+    "tests/test_spawning.py",
+    "tests/test_root_runtime.py",
+  ]],
+  ["tractor/runtime/_state.py", [
+    "tests/test_local.py",
+    "tests/test_rpc.py",
+    "tests/test_spawning.py",
+    "tests/test_root_runtime.py",
+  ]],
+  ["tractor/discovery/_registry.py", [
+    "tests/discovery/",
+    "tests/discovery/test_multi_program.py",
+    "tests/test_local.py",
+  ]],
+  ["tractor/discovery/_multiaddr.py", [
+    "tests/discovery/",
+    "tests/discovery/test_multi_program.py",
+    "tests/test_local.py",
+  ]],
+  ["tractor/discovery/_api.py", [
+    "tests/discovery/",
+    "tests/discovery/test_multi_program.py",
+    "tests/test_local.py",
+  ]],
+  ["tractor/_context.py", [
+    "tests/test_context_stream_semantics.py",
+    "tests/test_advanced_streaming.py",
+  ]],
+  ["tractor/_streaming.py", [
+    "tests/test_context_stream_semantics.py",
+    "tests/test_advanced_streaming.py",
+  ]],
   ["tractor/ipc/_chan.py", ["tests/ipc/", "tests/test_2way.py"]],
   ["tractor/ipc/_uds.py", ["tests/ipc/", "tests/test_2way.py"]],
   ["tractor/ipc/__init__.py", ["tests/ipc/", "tests/test_2way.py"]],
@@ -99,14 +155,27 @@ const CASES: readonly (readonly [changed: string, targets: readonly string[]])[]
   ["tractor/spawn/_reap.py", ["tests/test_spawning.py", "tests/discovery/test_multi_program.py"]],
   ["tractor/devx/debug/_tty_lock.py", ["tests/devx/test_debugger.py"]],
   ["tractor/devx/debug/__init__.py", ["tests/devx/test_debugger.py"]],
-  ["tractor/to_asyncio.py", ["tests/test_infected_asyncio.py", "tests/test_root_infect_asyncio.py"]],
+  ["tractor/to_asyncio.py", [
+    "tests/test_infected_asyncio.py",
+    "tests/test_root_infect_asyncio.py",
+  ]],
   ["tractor/msg/_ops.py", ["tests/msg/"]],
   ["tractor/msg/types.py", ["tests/msg/"]],
-  ["tractor/_exceptions.py", ["tests/test_remote_exc_relay.py", "tests/test_inter_peer_cancellation.py"]],
+  ["tractor/_exceptions.py", [
+    "tests/test_remote_exc_relay.py",
+    "tests/test_inter_peer_cancellation.py",
+  ]],
   ["tractor/runtime/_supervise.py", ["tests/test_cancellation.py", "tests/test_spawning.py"]],
   // A module of a row that was deleted, renamed, or moved.
-  ["-tractor/to_asyncio.py", ["tests/test_infected_asyncio.py", "tests/test_root_infect_asyncio.py"]],
-  ["-tractor/_streaming.py +tractor/msg/_streaming.py", ["tests/test_context_stream_semantics.py", "tests/test_advanced_streaming.py", "tests/msg/"]],
+  ["-tractor/to_asyncio.py", [
+    "tests/test_infected_asyncio.py",
+    "tests/test_root_infect_asyncio.py",
+  ]],
+  ["-tractor/_streaming.py +tractor/msg/_streaming.py", [
+    "tests/test_context_stream_semantics.py",
+    "tests/test_advanced_streaming.py",
+    "tests/msg/",
+  ]],
   ["+tractor/_portal.py", ["tests/test_rpc.py", "tests/test_cancellation.py"]],
   ["+tractor/ipc/_quic.py", ["tests/ipc/", "tests/test_2way.py"]],
   // No row: who imports it, near ones first.
@@ -119,14 +188,21 @@ const CASES: readonly (readonly [changed: string, targets: readonly string[]])[]
   ["tractor/_testing/samples.py", ["tests/test_ringbuf.py"]],
   ["tractor/experimental/_pubsub.py", ["tests/test_pubsub.py"]],
   ["tractor/trionics/_beg.py", ["tests/discovery/test_registrar.py", "tests/test_trioisms.py"]],
-  ["tractor/trionics/_broadcast.py", ["tests/test_child_manages_service_nursery.py", "tests/test_task_broadcasting.py"]],
+  ["tractor/trionics/_broadcast.py", [
+    "tests/test_child_manages_service_nursery.py",
+    "tests/test_task_broadcasting.py",
+  ]],
   ["tractor/trionics/_mngrs.py", ["tests/test_clustering.py", "tests/test_resource_cache.py"]],
   ["tractor/trionics/_subproc.py", ["tests/trionics/test_subproc.py"]],
   ["tractor/trionics/_taskc.py", ["tests/test_trioisms.py", "tests/trionics/test_taskc.py"]],
   ["tractor/trionics/patches/_wakeup_socketpair.py", ["tests/trionics/test_patches.py"]],
   ["-tractor/experimental/_pubsub.py", ["tests/test_pubsub.py"]],
-  ["-tractor/log.py +tractor/logging.py", ["tests/test_log_sys.py", "tests/test_resource_cache.py"]],
-  // A plugin of pytest, or what it imports, bears on all tests; who asks for it by name comes first.
+  ["-tractor/log.py +tractor/logging.py", [
+    "tests/test_log_sys.py",
+    "tests/test_resource_cache.py",
+  ]],
+  // A plugin of pytest, or what it imports, bears on all tests; who asks for it by name comes
+  // first.
   ["tractor/_testing/addr.py", ALL],
   ["tractor/_testing/trace.py", ALL],
   // An entry that nobody imports and nobody names.
@@ -153,7 +229,10 @@ const CASES: readonly (readonly [changed: string, targets: readonly string[]])[]
   ["tests/msg/conftest.py", ["tests/msg/"]],
   ["-tests/msg/conftest.py", ["tests/msg/"]],
   ["tests/discovery/__init__.py", ["tests/discovery/"]],
-  ["tests/test_infected_asyncio.py", ["tests/test_infected_asyncio.py", "tests/test_root_infect_asyncio.py"]],
+  ["tests/test_infected_asyncio.py", [
+    "tests/test_infected_asyncio.py",
+    "tests/test_root_infect_asyncio.py",
+  ]],
   ["tests/trionics/test_taskc.py", ["tests/trionics/test_taskc.py"]],
   ["-tests/test_infected_asyncio.py", ["tests/test_root_infect_asyncio.py"]],
   ["-tests/test_2way.py +tests/ipc/test_2way.py", ["tests/ipc/test_2way.py"]],
@@ -173,23 +252,42 @@ const CASES: readonly (readonly [changed: string, targets: readonly string[]])[]
   // Several at once: the changed test, rows, importers, then everything.
   [
     "pyproject.toml tractor/log.py tractor/msg/ptr.py tests/test_rpc.py",
-    ["tests/test_rpc.py", "tests/msg/", "tests/test_log_sys.py", "tests/test_resource_cache.py", "tests/"],
+    [
+      "tests/test_rpc.py",
+      "tests/msg/",
+      "tests/test_log_sys.py",
+      "tests/test_resource_cache.py",
+      "tests/",
+    ],
   ],
   [
     "tests/devx/conftest.py tractor/trionics/_subproc.py tractor/spawn/_mp.py",
-    ["tests/test_spawning.py", "tests/discovery/test_multi_program.py", "tests/trionics/test_subproc.py", "tests/devx/"],
+    [
+      "tests/test_spawning.py",
+      "tests/discovery/test_multi_program.py",
+      "tests/trionics/test_subproc.py",
+      "tests/devx/",
+    ],
   ],
 ];
 
 /** The changed file that bears on a test by what the changes ask for. */
 function relatedTo(id: string, affected: Affected) {
-  return relatedChange(id, { message: "", where: null, traceback: "" }, { affected, changed: new Set(), root: "/repo" });
+  return relatedChange(id, { message: "", where: null, traceback: "" }, {
+    affected,
+    changed: new Set(),
+    root: "/repo",
+  });
 }
 
 Deno.test(`affectedBy() knows what to run first for each of ${CASES.length} changes of tractor's captured layout`, () => {
   assert(CASES.length >= 60);
   for (const [changed, expected] of CASES) {
-    assertEquals(after(...changed.split(" ")).targets.map((target) => target.target), expected, changed);
+    assertEquals(
+      after(...changed.split(" ")).targets.map((target) => target.target),
+      expected,
+      changed,
+    );
   }
 });
 
@@ -207,7 +305,12 @@ Deno.test("affectedBy() shows the chain of imports as the reason", () => {
 });
 
 Deno.test("affectedBy() puts direct importers first, then the others by how many imports they are away", () => {
-  const { targets } = after("tractor/log.py", "tractor/devx/pformat.py", "tests/test_log_sys.py", "tests/devx/conftest.py");
+  const { targets } = after(
+    "tractor/log.py",
+    "tractor/devx/pformat.py",
+    "tests/test_log_sys.py",
+    "tests/devx/conftest.py",
+  );
   assertEquals(targets.map(({ target, distance }) => [target, distance]), [
     ["tests/test_log_sys.py", undefined],
     ["tests/test_resource_cache.py", 1],
@@ -221,37 +324,71 @@ Deno.test("affectedBy() says where the nearer targets are most of the suite, and
   const tests = Array.from({ length: 9 }, (_, index) => `tests/test_${index}.py`);
   const most = (changes: readonly string[], count = tests.length) => {
     const tree = treeOf([...tests.slice(0, count), "tests/helper.py"]);
-    const sources = new Map([["app/base.py", ""], ["app/wide.py", ""], ["app/leaf.py", ""], ["app/middle.py", "import app.base\n"]]);
+    const sources = new Map([["app/base.py", ""], ["app/wide.py", ""], ["app/leaf.py", ""], [
+      "app/middle.py",
+      "import app.base\n",
+    ]]);
     for (const [index, test] of tests.entries()) {
-      sources.set(test, `import app.middle\n${index < 5 ? "import app.wide\n" : ""}${index < 4 ? "import app.leaf\n" : ""}`);
+      sources.set(
+        test,
+        `import app.middle\n${index < 5 ? "import app.wide\n" : ""}${
+          index < 4 ? "import app.leaf\n" : ""
+        }`,
+      );
     }
     const graph = new ImportGraph({ sources, starts: ["."], isTest: isTestFile, plugins: [] });
-    return affectedBy(changes.map(change), { tree, packageDirectory: "app", changeMap: [], graph }).mostOfSuite;
+    return affectedBy(changes.map(change), { tree, packageDirectory: "app", changeMap: [], graph })
+      .mostOfSuite;
   };
   assertEquals(most(["app/wide.py"]), { testFiles: 5, of: 9, imported: ["app/wide.py"] });
   assertEquals(most(["app/leaf.py"]), null);
   // Together with others, none of which is imported by so many.
   assertEquals(most(["app/leaf.py", "tests/test_7.py"]), { testFiles: 5, of: 9, imported: [] });
-  assertEquals(most(["app/base.py", "app/wide.py", "pyproject.toml"]), { testFiles: 9, of: 9, imported: ["app/base.py", "app/wide.py"] });
+  assertEquals(most(["app/base.py", "app/wide.py", "pyproject.toml"]), {
+    testFiles: 9,
+    of: 9,
+    imported: ["app/base.py", "app/wide.py"],
+  });
   // A few are soon typed; and what bears on all tests says so itself.
   assertEquals([most(["app/base.py"], 4), most(["pyproject.toml"])], [null, null]);
   assertEquals(
     mostText({ testFiles: 9, of: 9, imported: ["a", "b", "c", "d"] }),
     "9 of 9 test files: a, b, c and 1 more are imported by most of the suite; the whole suite may be quicker to type: tractest run",
   );
-  assertEquals(mostText({ testFiles: 5, of: 9, imported: [] }), "5 of 9 test files: the whole suite may be quicker to type: tractest run");
+  assertEquals(
+    mostText({ testFiles: 5, of: 9, imported: [] }),
+    "5 of 9 test files: the whole suite may be quicker to type: tractest run",
+  );
 });
 
-/** A suite of `count` test files, the first `direct` of which import the change, and the next `through` import what imports it. */
+/**
+ * A suite of `count` test files, the first `direct` of which import the change, and the next
+ * `through` import what imports it.
+ */
 function importing(change: string, count: number, direct: number, through: number) {
   const tests = Array.from({ length: count }, (_, index) => `tests/test_${index}.py`);
-  const sources = new Map([["app/x.py", ""], ["app/y.py", "import app.x\n"], ["app/z.py", ""], ["app/__init__.py", ""]]);
+  const sources = new Map([["app/x.py", ""], ["app/y.py", "import app.x\n"], ["app/z.py", ""], [
+    "app/__init__.py",
+    "",
+  ]]);
   for (const [index, test] of tests.entries()) {
-    sources.set(test, index < direct ? "from app import x\n" : index < direct + through ? "from app.y import x\n" : "");
+    sources.set(
+      test,
+      index < direct
+        ? "from app import x\n"
+        : index < direct + through
+        ? "from app.y import x\n"
+        : "",
+    );
   }
   const graph = new ImportGraph({ sources, starts: ["."], isTest: isTestFile, plugins: [] });
   const changeMap = [{ changed: ["x.py"], tests: [`test_${count - 1}.py`] }];
-  return affectedBy([{ path: change, status: "modified", where: "unstaged" }], { tree: treeOf(tests), packageDirectory: "app", changeMap, graph });
+  return affectedBy([{ path: change, status: "modified", where: "unstaged" }], {
+    tree: treeOf(tests),
+    packageDirectory: "app",
+    changeMap,
+    graph,
+  });
 }
 
 Deno.test("affectedBy() adds importers to what the change map names, behind it", () => {
@@ -259,7 +396,11 @@ Deno.test("affectedBy() adds importers to what the change map names, behind it",
   assertEquals(targets.map((target) => [target.target, target.relation, becauseOf(target)]), [
     ["tests/test_8.py", "map", "app/x.py: the change map pairs x.py with it"],
     ["tests/test_0.py", "import", "app/x.py → tests/test_0.py: imported directly"],
-    ["tests/test_1.py", "through", "app/x.py → app/y.py → tests/test_1.py: imported through others"],
+    [
+      "tests/test_1.py",
+      "through",
+      "app/x.py → app/y.py → tests/test_1.py: imported through others",
+    ],
   ]);
   assertEquals(relatedTo("tests/test_1.py::t", importing("app/x.py", 9, 1, 1))?.file, "app/x.py");
 });
@@ -270,11 +411,18 @@ Deno.test("affectedBy() names the suite in one line where most of it imports a c
     ["tests/test_19.py", "map", "app/x.py: the change map pairs x.py with it"],
     ["tests/test_0.py", "import", "app/x.py → tests/test_0.py: imported directly"],
     ["tests/test_1.py", "import", "app/x.py → tests/test_1.py: imported directly"],
-    ["tests/", "all", "app/x.py: everything: 12 of 20 test files import it, directly or through others"],
+    [
+      "tests/",
+      "all",
+      "app/x.py: everything: 12 of 20 test files import it, directly or through others",
+    ],
   ]);
   assertEquals(most.targets.at(-1)!.files?.length, 10);
   // Of those that do not import it nothing is said.
-  assertEquals(["tests/test_11.py::t", "tests/test_15.py::t"].map((id) => relatedTo(id, most)?.file ?? null), ["app/x.py", null]);
+  assertEquals(
+    ["tests/test_11.py::t", "tests/test_15.py::t"].map((id) => relatedTo(id, most)?.file ?? null),
+    ["app/x.py", null],
+  );
   const direct = importing("app/x.py", 20, 15, 3);
   assertEquals(direct.targets.map(({ target }) => target), ["tests/test_19.py", "tests/"]);
   assertEquals(importing("app/x.py", 60, 15, 20).targets.length, 17);
@@ -284,22 +432,40 @@ Deno.test("affectedBy() names the suite in one line where most of it imports a c
 
 Deno.test("affectedBy() names no importer again that lies in a directory of the change map", () => {
   const sources = new Map([["app/x.py", ""]]);
-  for (const test of ["tests/part/test_0.py", "tests/test_1.py"]) sources.set(test, "from app import x\n");
+  for (const test of ["tests/part/test_0.py", "tests/test_1.py"]) {
+    sources.set(test, "from app import x\n");
+  }
   const graph = new ImportGraph({ sources, starts: ["."], isTest: isTestFile, plugins: [] });
   const tree = treeOf([...sources.keys()].slice(1));
   const changeMap = [{ changed: ["x.py"], tests: ["part/"] }];
-  const { targets } = affectedBy([change("app/x.py")], { tree, packageDirectory: "app", changeMap, graph });
+  const { targets } = affectedBy([change("app/x.py")], {
+    tree,
+    packageDirectory: "app",
+    changeMap,
+    graph,
+  });
   assertEquals(targets.map(({ target }) => target), ["tests/part/", "tests/test_1.py"]);
 });
 
 Deno.test("affectedBy() names no test that only the run of a package leads to, where the change map names others", () => {
-  const sources = new Map([["app/__init__.py", "from . import x\nfrom .z import g\n"], ["app/x.py", ""], ["app/z.py", ""]]);
+  const sources = new Map([["app/__init__.py", "from . import x\nfrom .z import g\n"], [
+    "app/x.py",
+    "",
+  ], ["app/z.py", ""]]);
   const tests = ["tests/test_0.py", "tests/test_1.py"];
   for (const test of tests) sources.set(test, "from app import g\n");
   const graph = new ImportGraph({ sources, starts: ["."], isTest: isTestFile, plugins: [] });
   const changeMap = [{ changed: ["x.py"], tests: ["test_0.py"] }];
-  const found = affectedBy([change("app/x.py")], { tree: treeOf(tests), packageDirectory: "app", changeMap, graph });
-  assertEquals([found.targets.map(({ target }) => target), found.further.map(({ target }) => target)], [["tests/test_0.py"], ["tests/"]]);
+  const found = affectedBy([change("app/x.py")], {
+    tree: treeOf(tests),
+    packageDirectory: "app",
+    changeMap,
+    graph,
+  });
+  assertEquals([
+    found.targets.map(({ target }) => target),
+    found.further.map(({ target }) => target),
+  ], [["tests/test_0.py"], ["tests/"]]);
 });
 
 Deno.test("affectedBy() takes a helper of the tests between a change and a conftest.py for part of that conftest.py", () => {
@@ -309,18 +475,44 @@ Deno.test("affectedBy() takes a helper of the tests between a change and a conft
     ["tests/conftest.py", "from helper import x\n"],
     ["tests/test_2way.py", "from app.deep import x\n"],
   ]);
-  const graph = new ImportGraph({ sources, starts: [".", "tests"], isTest: isTestFile, plugins: [] });
-  const affected = affectedBy([change("app/deep.py")], { tree: suite(), packageDirectory: "app", changeMap: [], graph });
-  assertEquals([affected.targets.map(({ target }) => target), affected.further], [["tests/test_2way.py", "tests/"], []]);
+  const graph = new ImportGraph({
+    sources,
+    starts: [".", "tests"],
+    isTest: isTestFile,
+    plugins: [],
+  });
+  const affected = affectedBy([change("app/deep.py")], {
+    tree: suite(),
+    packageDirectory: "app",
+    changeMap: [],
+    graph,
+  });
+  assertEquals([affected.targets.map(({ target }) => target), affected.further], [[
+    "tests/test_2way.py",
+    "tests/",
+  ], []]);
 });
 
 Deno.test("affectedBy() says with which options the tests use a change at all", () => {
   const found = (path: string, optionMap: Surroundings["optionMap"]) =>
-    affectedBy([change(path)], { tree: suite(), packageDirectory: "tractor", changeMap: CHANGE_MAP, optionMap }).options;
+    affectedBy([change(path)], {
+      tree: suite(),
+      packageDirectory: "tractor",
+      changeMap: CHANGE_MAP,
+      optionMap,
+    }).options;
   assertEquals(found("tractor/ipc/_uds.py", OPTION_MAP), [
-    { file: "tractor/ipc/_uds.py", options: ["--tpt-proto", "uds"], because: "tests use Unix sockets only with it" },
+    {
+      file: "tractor/ipc/_uds.py",
+      options: ["--tpt-proto", "uds"],
+      because: "tests use Unix sockets only with it",
+    },
   ]);
-  assertEquals([found("tractor/ipc/_tcp.py", OPTION_MAP), found("-tractor/ipc/_uds.py", OPTION_MAP), found("tractor/ipc/_uds.py", undefined)], [
+  assertEquals([
+    found("tractor/ipc/_tcp.py", OPTION_MAP),
+    found("-tractor/ipc/_uds.py", OPTION_MAP),
+    found("tractor/ipc/_uds.py", undefined),
+  ], [
     [],
     [],
     [],
@@ -332,7 +524,10 @@ Deno.test("affectedBy() says that it widens to everything, and why", () => {
     ["pyproject.toml", "pyproject.toml: everything: it decides how every test runs"],
     ["tractor/__init__.py", "tractor/__init__.py: everything: every import of the package runs it"],
     ["@vendor/trio", "vendor/trio: everything: a submodule: what it brings may be used anywhere"],
-    ["+tractor/_fast.c", "tractor/_fast.c: everything: no Python: any part of the package may use it"],
+    [
+      "+tractor/_fast.c",
+      "tractor/_fast.c: everything: no Python: any part of the package may use it",
+    ],
     ["tests/conftest.py", "tests/conftest.py: everything: fixtures of every test below it"],
     ["+tests/data.json", "tests/data.json: everything: data beside these tests"],
     [
@@ -340,7 +535,9 @@ Deno.test("affectedBy() says that it widens to everything, and why", () => {
       "tractor/devx/_stackscope.py → tractor/devx/__init__.py → tractor/__init__.py → tests/conftest.py: everything: only because importing a package runs all of it",
     ],
   ];
-  for (const [changed, because] of reasons) assertEquals(after(changed).targets.map(becauseOf), [because]);
+  for (const [changed, because] of reasons) {
+    assertEquals(after(changed).targets.map(becauseOf), [because]);
+  }
 });
 
 Deno.test("affectedBy() says of each change without a target why it has none", () => {
@@ -351,7 +548,9 @@ Deno.test("affectedBy() says of each change without a target why it has none", (
     ["-tests/test_2way.py", "a test file that was deleted: nothing left to run"],
     ["scripts/tool.py", "neither in the package nor in the tests"],
   ];
-  for (const [changed, because] of reasons) assertEquals(after(changed).unmapped.map((one) => one.because), [because], changed);
+  for (const [changed, because] of reasons) {
+    assertEquals(after(changed).unmapped.map((one) => one.because), [because], changed);
+  }
 });
 
 Deno.test("affectedBy() finds a compiled module by who imports it, before it takes it as used anywhere", () => {
@@ -361,8 +560,16 @@ Deno.test("affectedBy() finds a compiled module by who imports it, before it tak
     ["tests/test_2way.py", "from tractor._fast import go\n"],
   ]);
   const graph = new ImportGraph({ sources, starts: ["."], isTest: isTestFile, plugins: [] });
-  const { targets } = affectedBy([change("tractor/_fast.c")], { tree: suite(), packageDirectory: "tractor", changeMap: CHANGE_MAP, graph });
-  assertEquals(targets.map((target) => [target.target, target.relation]), [["tests/test_2way.py", "import"]]);
+  const { targets } = affectedBy([change("tractor/_fast.c")], {
+    tree: suite(),
+    packageDirectory: "tractor",
+    changeMap: CHANGE_MAP,
+    graph,
+  });
+  assertEquals(targets.map((target) => [target.target, target.relation]), [[
+    "tests/test_2way.py",
+    "import",
+  ]]);
 });
 
 Deno.test("affectedBy() puts fixtures that come to a change through others behind, where tests ask for it themselves", () => {
@@ -373,7 +580,12 @@ Deno.test("affectedBy() puts fixtures that come to a change through others behin
     ["tests/test_2way.py", "from app.deep import x\n"],
   ]);
   const graph = new ImportGraph({ sources, starts: ["."], isTest: isTestFile, plugins: [] });
-  const affected = affectedBy([change("app/deep.py")], { tree: suite(), packageDirectory: "app", changeMap: [], graph });
+  const affected = affectedBy([change("app/deep.py")], {
+    tree: suite(),
+    packageDirectory: "app",
+    changeMap: [],
+    graph,
+  });
   assertEquals(affected.targets.map((target) => target.target), ["tests/test_2way.py"]);
   assertEquals(affected.further.map((target) => [target.target, becauseOf(target)]), [
     ["tests/", "app/deep.py → app/middle.py → tests/conftest.py: fixtures of every test below it"],
@@ -382,15 +594,32 @@ Deno.test("affectedBy() puts fixtures that come to a change through others behin
 
 Deno.test("asksForImports() is true only where the nature of a file leaves it open, in the change map or not", () => {
   const asks = (path: string) => asksForImports(change(path), around([]));
-  const open = ["tractor/log.py", "tests/test_rpc.py", "tests/x.json", "scripts/tool.py", "tractor/msg/ptr.py", "examples/a.py"];
+  const open = [
+    "tractor/log.py",
+    "tests/test_rpc.py",
+    "tests/x.json",
+    "scripts/tool.py",
+    "tractor/msg/ptr.py",
+    "examples/a.py",
+  ];
   assertEquals(open.map(asks), Array(6).fill(true));
-  const settled = ["pyproject.toml", "README.md", "tractor/__init__.py", "Makefile", "@vendor", "tractor/msg/wire.proto"];
+  const settled = [
+    "pyproject.toml",
+    "README.md",
+    "tractor/__init__.py",
+    "Makefile",
+    "@vendor",
+    "tractor/msg/wire.proto",
+  ];
   assertEquals(settled.map(asks), Array(6).fill(false));
 });
 
 Deno.test("withFailures() puts what failed before behind importers and in front of everything, and names nothing twice", () => {
   const affected = after("tractor/log.py", "pyproject.toml");
-  const failed = withFailures(affected, ["tests/test_rpc.py::test_a[x]", "tests/test_log_sys.py::test_b"], [
+  const failed = withFailures(affected, [
+    "tests/test_rpc.py::test_a[x]",
+    "tests/test_log_sys.py::test_b",
+  ], [
     { test: "tests/test_rpc.py::test_a[x]", runs: 4, failed: 4 },
     { test: "tests/test_2way.py::test_c", runs: 10, failed: 1 },
     { test: "tests/test_local.py::test_d", runs: 4, failed: 3 },
@@ -402,11 +631,21 @@ Deno.test("withFailures() puts what failed before behind importers and in front 
     ["tests/test_2way.py::test_c", "it failed in 1 of its last 10 runs"],
     ["tests/", "pyproject.toml: everything: it decides how every test runs"],
   ]);
-  assertEquals(withFailures(after("tractor/msg/ptr.py"), ["tests/msg/test_x.py::t"], []).targets.map((target) => target.target), ["tests/msg/"]);
+  assertEquals(
+    withFailures(after("tractor/msg/ptr.py"), ["tests/msg/test_x.py::t"], []).targets.map((
+      target,
+    ) => target.target),
+    ["tests/msg/"],
+  );
 });
 
 Deno.test("TargetOrder puts groups of the targets first, in their order, and keeps the order within", () => {
-  const order = new TargetOrder(["tests/test_b.py", "tests/ipc/", "tests/test_a.py::test_2", "tests/test_c.py::Test"]);
+  const order = new TargetOrder([
+    "tests/test_b.py",
+    "tests/ipc/",
+    "tests/test_a.py::test_2",
+    "tests/test_c.py::Test",
+  ]);
   const groups = [
     ["tests/test_a.py::test_1"],
     ["tests/test_a.py::test_2[a/b::c]", "tests/test_a.py::test_3"],

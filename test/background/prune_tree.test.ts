@@ -13,7 +13,9 @@ Deno.test("the directory of a run goes with all that is in it, and what its link
     await Deno.symlink(`${directory}/nowhere`, `${directory}/run/broken`);
     await removeDirectory(new RealHost(), `${directory}/run`);
     assertEquals([...Deno.readDirSync(directory)].map((entry) => entry.name), ["elsewhere"]);
-    assertEquals([...Deno.readDirSync(`${directory}/elsewhere`)].map((entry) => entry.name), ["kept"]);
+    assertEquals([...Deno.readDirSync(`${directory}/elsewhere`)].map((entry) => entry.name), [
+      "kept",
+    ]);
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

@@ -15,7 +15,16 @@ import { UsageError } from "../../lib/errors.ts";
 import { assert, assertEquals, assertIncludes, assertThrows } from "../assert.ts";
 
 const here = { bootId: "0f3c1d2e-0000-4000-8000-000000000001", pidNamespace: "pid:[4026531836]" };
-const COUNTS = { passed: 2, failed: 1, skipped: 0, errors: 0, xfailed: 0, xpassed: 0, subtestsPassed: 0, notRun: 0 };
+const COUNTS = {
+  passed: 2,
+  failed: 1,
+  skipped: 0,
+  errors: 0,
+  xfailed: 0,
+  xpassed: 0,
+  subtestsPassed: 0,
+  notRun: 0,
+};
 const RUNNING: RunFile = {
   runId: "20261124-135525-8a60",
   root: "/repo",
@@ -27,15 +36,34 @@ const RUNNING: RunFile = {
   began: 1_795_528_525_140,
   end: null,
 };
-const FINISHED: RunFile = { ...RUNNING, end: { exitCode: 1, ending: "interrupted", seconds: 4.5, counts: COUNTS } };
+const FINISHED: RunFile = {
+  ...RUNNING,
+  end: { exitCode: 1, ending: "interrupted", seconds: 4.5, counts: COUNTS },
+};
 
 Deno.test("A record is read as it was written, and anything else is none", () => {
-  for (const record of [RUNNING, FINISHED, { ...RUNNING, identity: null, waiting: true }]) assertEquals(readRunFile(runFileText(record)), record);
+  for (const record of [RUNNING, FINISHED, { ...RUNNING, identity: null, waiting: true }]) {
+    assertEquals(readRunFile(runFileText(record)), record);
+  }
   const text = runFileText(RUNNING);
-  const wrong = [{ runId: "../x" }, { pid: 1 }, { pid: "42" }, { root: 7 }, { began: null }, { schema: "tractest.record/2" }];
-  const broken = [null, "", "{", "null", "[]", text.slice(0, -9), ...wrong.map((change) => JSON.stringify({ ...JSON.parse(text), ...change }))];
+  const wrong = [{ runId: "../x" }, { pid: 1 }, { pid: "42" }, { root: 7 }, { began: null }, {
+    schema: "tractest.record/2",
+  }];
+  const broken = [
+    null,
+    "",
+    "{",
+    "null",
+    "[]",
+    text.slice(0, -9),
+    ...wrong.map((change) => JSON.stringify({ ...JSON.parse(text), ...change })),
+  ];
   for (const each of broken) assertEquals(readRunFile(each), null, String(each));
-  assertEquals(readRunFile(JSON.stringify({ ...JSON.parse(text), identity: { ...RUNNING.identity, pid: 43 } }))?.identity, null);
+  assertEquals(
+    readRunFile(JSON.stringify({ ...JSON.parse(text), identity: { ...RUNNING.identity, pid: 43 } }))
+      ?.identity,
+    null,
+  );
 });
 
 Deno.test("A run lives only while its pid has the same start, boot and namespace; what can't be seen is unknown, never dead", () => {
@@ -47,7 +75,10 @@ Deno.test("A run lives only while its pid has the same start, boot and namespace
   assertEquals(stateOf(RUNNING, { here, process: { ...process, state: "Z" } }), "died");
   assertEquals(stateOf(RUNNING, { here, process: { ...process, startTicks: 1001 } }), "died");
   assertEquals(stateOf(RUNNING, { here: { ...here, bootId: "other" }, process }), "died");
-  assertEquals(stateOf(RUNNING, { here: { ...here, pidNamespace: "pid:[1]" }, process: null }), "unknown");
+  assertEquals(
+    stateOf(RUNNING, { here: { ...here, pidNamespace: "pid:[1]" }, process: null }),
+    "unknown",
+  );
   assertEquals(stateOf(RUNNING, { here: null, process: null }), "unknown");
   assertEquals(stateOf({ ...RUNNING, identity: null }, { here, process }), "unknown");
 });
@@ -57,7 +88,10 @@ Deno.test("A run is named by its id, or by a beginning or end that no other has;
   assertEquals(namedRun(ids[1]!, ids), ids[1]);
   assertEquals(namedRun("20261123", ids), ids[2]);
   assertEquals(namedRun("8a61", ids), ids[1]);
-  assertEquals(assertThrows(() => namedRun("20261124", ids), UsageError).hint, `newest first: ${ids[0]}, ${ids[1]}`);
+  assertEquals(
+    assertThrows(() => namedRun("20261124", ids), UsageError).hint,
+    `newest first: ${ids[0]}, ${ids[1]}`,
+  );
   const { message, hint } = assertThrows(() => namedRun("20261123-120000-0b62", ids), UsageError);
   assertIncludes(message, '"20261123-120000-0b62"');
   assertIncludes(hint!, `nearest first: ${ids[2]}`);
@@ -65,7 +99,9 @@ Deno.test("A run is named by its id, or by a beginning or end that no other has;
 });
 
 Deno.test("Runs expire by count, age and size, oldest first; the newest stays however large, and a name that is none is never touched", () => {
-  const runs = ["20261101-000000-0001", "20261102-000000-0001", "20261103-000000-0001"].map((runId) => ({ runId, bytes: 10 }));
+  const runs = ["20261101-000000-0001", "20261102-000000-0001", "20261103-000000-0001"].map((
+    runId,
+  ) => ({ runId, bytes: 10 }));
   const now = timeOfRunId("20261103-000000-0001") + 1000;
   const all = { count: 10, days: 10, bytes: 100 };
   assertEquals(expiredRuns(runs, all, now), []);
@@ -73,7 +109,10 @@ Deno.test("Runs expire by count, age and size, oldest first; the newest stays ho
   assertEquals(expiredRuns(runs, { ...all, days: 1.5 }, now), [runs[0]!.runId]);
   assertEquals(expiredRuns(runs, { ...all, bytes: 20 }, now), [runs[0]!.runId]);
   assertEquals(expiredRuns(runs, { ...all, bytes: 1 }, now), [runs[0]!.runId, runs[1]!.runId]);
-  assertEquals(expiredRuns([{ runId: "mine", bytes: 1e9 }], { count: 0, days: 0, bytes: 0 }, now), []);
+  assertEquals(
+    expiredRuns([{ runId: "mine", bytes: 1e9 }], { count: 0, days: 0, bytes: 0 }, now),
+    [],
+  );
 });
 
 Deno.test("The words of a command line come to the same command line again", () => {
@@ -105,7 +144,15 @@ Deno.test("The words of a command line come to the same command line again", () 
   );
   const facts = (words: readonly string[]) => {
     const line = parseCommandLine("run", words);
-    return [line.words, line.afterDashes, line.has("verbose"), line.values("tpt-proto"), line.value("timeout"), line.value("ll"), line.has("clean")];
+    return [
+      line.words,
+      line.afterDashes,
+      line.has("verbose"),
+      line.values("tpt-proto"),
+      line.value("timeout"),
+      line.value("ll"),
+      line.has("clean"),
+    ];
   };
   let compared = 0;
   fc.assert(
@@ -117,12 +164,22 @@ Deno.test("The words of a command line come to the same command line again", () 
         return; // What is refused is never started again.
       }
       compared++;
-      assertEquals(facts(wordsOf(parseCommandLine("run", words), [], ["--background-run=x"])), expected, words.join(" "));
+      assertEquals(
+        facts(wordsOf(parseCommandLine("run", words), [], ["--background-run=x"])),
+        expected,
+        words.join(" "),
+      );
     }),
     { numRuns: 2000 },
   );
   assert(compared > 500, `${compared}`);
-  assertEquals(wordsOf(parseCommandLine("run", ["--bg", "-v", "test_a", "--json", "--", "-q"]), ["bg", "json"]), ["-v", "test_a", "--", "-q"]);
+  assertEquals(
+    wordsOf(parseCommandLine("run", ["--bg", "-v", "test_a", "--json", "--", "-q"]), [
+      "bg",
+      "json",
+    ]),
+    ["-v", "test_a", "--", "-q"],
+  );
 });
 
 Deno.test("where no run is named the newest that is under way is meant, and one whose life can't be seen only where there is no other", () => {

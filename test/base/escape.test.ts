@@ -31,11 +31,27 @@ Deno.test("shellWord() quotes only what a shell would not take as it is", () => 
 });
 
 Deno.test("shellCommand() puts what has to be set in front", () => {
-  assertEquals(shellCommand(["uv", "run"], { UV_PROJECT_ENVIRONMENT: "py 313" }), "UV_PROJECT_ENVIRONMENT='py 313' uv run");
+  assertEquals(
+    shellCommand(["uv", "run"], { UV_PROJECT_ENVIRONMENT: "py 313" }),
+    "UV_PROJECT_ENVIRONMENT='py 313' uv run",
+  );
 });
 
 Deno.test("shellCommand() is read back by a shell as the very same words", async () => {
-  const argv = ["a b", "it's", "", "x[1 -> $HOME]", "`id`", "\\", "*", "line\nbreak", "tab\tq'uote", "ünïcode"];
-  const { stdout } = await new Deno.Command("bash", { args: ["-c", `printf '%s\\0' ${shellCommand(argv)}`] }).output();
+  const argv = [
+    "a b",
+    "it's",
+    "",
+    "x[1 -> $HOME]",
+    "`id`",
+    "\\",
+    "*",
+    "line\nbreak",
+    "tab\tq'uote",
+    "ünïcode",
+  ];
+  const { stdout } = await new Deno.Command("bash", {
+    args: ["-c", `printf '%s\\0' ${shellCommand(argv)}`],
+  }).output();
   assertEquals(new TextDecoder().decode(stdout).split("\0").slice(0, -1), argv);
 });

@@ -6,7 +6,10 @@ Deno.test("globExpression() reads stars, question marks and classes as a shell d
   const cases: [string, string[], string[]][] = [
     ["*.py", ["a.py", ".py"], ["a/b.py", "a.pyc", "axpy"]],
     ["test_?.py", ["test_a.py"], ["test_.py", "test_ab.py", "test_/.py"]],
-    ["tests/**/test_*.py", ["tests/test_a.py", "tests/x/test_a.py", "tests/x/y/test_a.py"], ["test_a.py", "tests/x/a.py"]],
+    ["tests/**/test_*.py", ["tests/test_a.py", "tests/x/test_a.py", "tests/x/y/test_a.py"], [
+      "test_a.py",
+      "tests/x/a.py",
+    ]],
     ["**/test_a", ["test_a", "x/test_a"], ["xtest_a", "test_a/x"]],
     ["tests/**", ["tests/a", "tests/a/b.py"], ["tests", "test/a"]],
     ["a**b", ["ab", "axb"], ["a/b"]],
@@ -18,8 +21,12 @@ Deno.test("globExpression() reads stars, question marks and classes as a shell d
   ];
   for (const [glob, yes, no] of cases) {
     const expression = globExpression(glob)!;
-    for (const path of yes) assert(expression.test(path), `${glob} should match ${path} (${expression})`);
-    for (const path of no) assert(!expression.test(path), `${glob} should not match ${path} (${expression})`);
+    for (const path of yes) {
+      assert(expression.test(path), `${glob} should match ${path} (${expression})`);
+    }
+    for (const path of no) {
+      assert(!expression.test(path), `${glob} should not match ${path} (${expression})`);
+    }
   }
   assertEquals(globExpression("[z-a]*"), null);
 });

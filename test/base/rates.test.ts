@@ -1,14 +1,36 @@
 import fc from "fast-check";
-import { isFlakyAgain, rateOf, rateText, recordText, type TestRecord } from "../../lib/base/rates.ts";
+import {
+  isFlakyAgain,
+  rateOf,
+  rateText,
+  recordText,
+  type TestRecord,
+} from "../../lib/base/rates.ts";
 import { assert, assertEquals } from "../assert.ts";
 
 function record(changes: Partial<TestRecord>): TestRecord {
-  return { id: "t", trials: 41, failures: 3, contradictions: 0, recoveries: 0, streak: 0, strained: 0, ...changes };
+  return {
+    id: "t",
+    trials: 41,
+    failures: 3,
+    contradictions: 0,
+    recoveries: 0,
+    streak: 0,
+    strained: 0,
+    ...changes,
+  };
 }
 
 Deno.test("rateOf() is Wilson's interval: values from the literature", () => {
   // Newcombe 1998, Statistics in Medicine 17, table I, method 3.
-  for (const [failures, trials, low, high] of [[81, 263, 0.2553, 0.3662], [15, 148, 0.0624, 0.1605], [0, 20, 0, 0.1611], [1, 29, 0.0061, 0.1718]]) {
+  for (
+    const [failures, trials, low, high] of [[81, 263, 0.2553, 0.3662], [15, 148, 0.0624, 0.1605], [
+      0,
+      20,
+      0,
+      0.1611,
+    ], [1, 29, 0.0061, 0.1718]]
+  ) {
     const rate = rateOf({ failures: failures!, trials: trials! })!;
     assertEquals([rate.low.toFixed(4), rate.high.toFixed(4)], [low!.toFixed(4), high!.toFixed(4)]);
   }
@@ -41,8 +63,14 @@ Deno.test("recordText() says what is on record, and that nothing is", () => {
   assertEquals(recordText(record({})), "failed 3 of 41 recorded runs, 7% (3-19%)");
   assertEquals(recordText(record({ failures: 0 })), "never failed in 41 recorded runs");
   assertEquals(recordText(record({ trials: 0, failures: 0 })), null);
-  assertEquals(recordText(record({ trials: 0, failures: 0, strained: 2 })), "no rate: the 2 recorded runs were short of CPU");
-  assertEquals(recordText(record({ failures: 0, strained: 1 })), "never failed in 41 recorded runs; 1 more run was short of CPU");
+  assertEquals(
+    recordText(record({ trials: 0, failures: 0, strained: 2 })),
+    "no rate: the 2 recorded runs were short of CPU",
+  );
+  assertEquals(
+    recordText(record({ failures: 0, strained: 1 })),
+    "never failed in 41 recorded runs; 1 more run was short of CPU",
+  );
   assertEquals(
     recordText(record({ contradictions: 2, recoveries: 1, streak: 3 })),
     "failed 3 of 41 recorded runs, 7% (3-19%); passed and failed at the same clean commit (2 of them); passed when retried, 1 time; failed in each of its last 3",

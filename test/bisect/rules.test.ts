@@ -1,12 +1,24 @@
 import fc from "fast-check";
-import { findCulprits, recordedIn, stepsFor, symptomsOf, testNamed } from "../../lib/bisect/rules.ts";
+import {
+  findCulprits,
+  recordedIn,
+  stepsFor,
+  symptomsOf,
+  testNamed,
+} from "../../lib/bisect/rules.ts";
 import type { PytestEvent } from "../../lib/pytest/events.ts";
 import { Results } from "../../lib/pytest/results.ts";
 import { assert, assertEquals } from "../assert.ts";
 
 /** Some planted places among as many as there are. */
 const PLANTED = fc.integer({ min: 1, max: 120 }).chain((count) =>
-  fc.tuple(fc.constant(count), fc.uniqueArray(fc.integer({ min: 0, max: count - 1 }), { minLength: 1, maxLength: Math.min(count, 6) }))
+  fc.tuple(
+    fc.constant(count),
+    fc.uniqueArray(fc.integer({ min: 0, max: count - 1 }), {
+      minLength: 1,
+      maxLength: Math.min(count, 6),
+    }),
+  )
 );
 
 Deno.test("the search finds exactly the planted set that has to be whole, in k(log2 n + 1) steps and one for each to prove that it is needed", async () => {
@@ -14,7 +26,10 @@ Deno.test("the search finds exactly the planted set that has to be whole, in k(l
     let steps = 0;
     const found = await findCulprits(count, (places) => {
       steps++;
-      assert(places.every((place, index) => index === 0 || places[index - 1]! < place), "in the order of all");
+      assert(
+        places.every((place, index) => index === 0 || places[index - 1]! < place),
+        "in the order of all",
+      );
       return Promise.resolve(planted.every((place) => places.includes(place)));
     });
     assertEquals(found, [...planted].sort((a, b) => a - b));
@@ -27,26 +42,37 @@ Deno.test("the search among several sets that do it ends with one of them, of wh
   const sets = fc.integer({ min: 2, max: 60 }).chain((count) =>
     fc.tuple(
       fc.constant(count),
-      fc.array(fc.uniqueArray(fc.integer({ min: 0, max: count - 1 }), { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 5 }),
+      fc.array(
+        fc.uniqueArray(fc.integer({ min: 0, max: count - 1 }), { minLength: 1, maxLength: 4 }),
+        { minLength: 1, maxLength: 5 },
+      ),
     )
   );
   await fc.assert(fc.asyncProperty(sets, async ([count, planted]) => {
-    const does = (places: readonly number[]) => planted.some((set) => set.every((place) => places.includes(place)));
+    const does = (places: readonly number[]) =>
+      planted.some((set) => set.every((place) => places.includes(place)));
     const found = await findCulprits(count, (places) => Promise.resolve(does(places)));
     assert(does(found));
-    for (const place of found) assert(!does(found.filter((other) => other !== place)), `${place} of ${found} is not needed`);
+    for (const place of found) {
+      assert(!does(found.filter((other) => other !== place)), `${place} of ${found} is not needed`);
+    }
   }));
 });
 
 Deno.test("the search ends with a set that does it even where more tests undo what some do", async () => {
   await fc.assert(fc.asyncProperty(PLANTED, fc.nat(), async ([count, planted], seed) => {
-    // One that undoes it, somewhere before the last culprit: all together are known to do it all the same.
+    // One that undoes it, somewhere before the last culprit: all together are known to do it all
+    // the same.
     const undoes = seed % count;
     const does = (places: readonly number[]) =>
-      places.length === count || (planted.every((place) => places.includes(place)) && (planted.includes(undoes) || !places.includes(undoes)));
+      places.length === count ||
+      (planted.every((place) => places.includes(place)) &&
+        (planted.includes(undoes) || !places.includes(undoes)));
     const found = await findCulprits(count, (places) => Promise.resolve(does(places)));
     assert(does(found));
-    if (found.length > 1) { for (const place of found) assert(!does(found.filter((other) => other !== place))); }
+    if (found.length > 1) {
+      for (const place of found) assert(!does(found.filter((other) => other !== place)));
+    }
   }));
 });
 
@@ -59,8 +85,22 @@ const at = (time: number, session: string, rest: Record<string, unknown>) =>
   ({ schema: "tractest.events/1", time, session, ...rest }) as unknown as PytestEvent;
 const ran = (time: number, session: string, id: string, category = "passed"): PytestEvent[] => [
   at(time, session, { event: "test-start", id }),
-  at(time + 1, session, { event: "report", id, phase: "call", outcome: category === "failed" ? "failed" : "passed", category, seconds: time }),
-  at(time + 1, session, { event: "report", id, phase: "teardown", outcome: "passed", category: "", seconds: 0 }),
+  at(time + 1, session, {
+    event: "report",
+    id,
+    phase: "call",
+    outcome: category === "failed" ? "failed" : "passed",
+    category,
+    seconds: time,
+  }),
+  at(time + 1, session, {
+    event: "report",
+    id,
+    phase: "teardown",
+    outcome: "passed",
+    category: "",
+    seconds: 0,
+  }),
 ];
 
 Deno.test("what ran before a test is what ran in the same pytest, in its first failed try", () => {
@@ -74,7 +114,12 @@ Deno.test("what ran before a test is what ran in the same pytest, in its first f
   ];
   const results = new Results();
   for (const event of events) results.add(event);
-  assertEquals(recordedIn(events, results, "a::victim", null), { symptom: "fail", before: ["a::x", "a::y"], longest: 3, limit: null });
+  assertEquals(recordedIn(events, results, "a::victim", null), {
+    symptom: "fail",
+    before: ["a::x", "a::y"],
+    longest: 3,
+    limit: null,
+  });
   assertEquals(recordedIn(events, results, "a::victim", "hang"), null);
   assertEquals(recordedIn(events, results, "a::y", null), null);
   assertEquals(recordedIn(events, results, "a::unknown", null), null);

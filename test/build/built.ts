@@ -13,10 +13,25 @@ export interface Outcome {
 }
 
 /** Runs a program to its end with exactly the environment `env`, besides a PATH. */
-export async function run(program: string, args: string[], env: Record<string, string> = {}, cwd?: string): Promise<Outcome> {
-  const command = new Deno.Command(program, { args, cwd, clearEnv: true, env: { PATH: "/usr/bin:/bin", ...env }, stdin: "null" });
+export async function run(
+  program: string,
+  args: string[],
+  env: Record<string, string> = {},
+  cwd?: string,
+): Promise<Outcome> {
+  const command = new Deno.Command(program, {
+    args,
+    cwd,
+    clearEnv: true,
+    env: { PATH: "/usr/bin:/bin", ...env },
+    stdin: "null",
+  });
   const { code, stdout, stderr } = await command.output();
-  return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+  return {
+    code,
+    stdout: new TextDecoder().decode(stdout),
+    stderr: new TextDecoder().decode(stderr),
+  };
 }
 
 /** A fresh directory for one test, removed after it whatever modes it was left with. */
@@ -44,12 +59,21 @@ export async function canMount(): Promise<boolean> {
 
 let made: Promise<string> | undefined;
 
-/** A self-contained executable: what was built, or where that is of another kind, one made for the tests (`remove` it at the end). */
+/**
+ * A self-contained executable: what was built, or where that is of another kind, one made for the
+ * tests (`remove` it at the end).
+ */
 export function selfContained(): Promise<string> {
   made ??= (async () => {
-    if ((await Deno.readTextFile("scripts/self_contained.sh")).slice(0, 9) === (await head(BINARY, 9))) return BINARY;
+    if (
+      (await Deno.readTextFile("scripts/self_contained.sh")).slice(0, 9) === (await head(BINARY, 9))
+    ) return BINARY;
     const directory = `${Deno.cwd()}/dist/test-self-contained`;
-    const result = await new Deno.Command("scripts/build", { args: ["self-contained"], env: { TRACTEST_DIST: directory }, stdin: "null" }).output();
+    const result = await new Deno.Command("scripts/build", {
+      args: ["self-contained"],
+      env: { TRACTEST_DIST: directory },
+      stdin: "null",
+    }).output();
     if (!result.success) throw new Error(new TextDecoder().decode(result.stderr));
     return `${directory}/tractest`;
   })();
@@ -63,16 +87,24 @@ export async function head(path: string, count: number): Promise<string> {
   return new TextDecoder("latin1").decode(bytes.subarray(0, (await file.read(bytes)) ?? 0));
 }
 
-/** The permissions in a file that `deno compile` made, without those that are empty or Deno's default. */
+/**
+ * The permissions in a file that `deno compile` made, without those that are empty or Deno's
+ * default.
+ */
 export async function compiledPermissions(path: string): Promise<Record<string, unknown>> {
   const text = new TextDecoder("latin1").decode(await Deno.readFile(path));
   const start = text.lastIndexOf('"permissions":{') + '"permissions":'.length;
   const end = text.indexOf("}", start) + 1;
   const all = JSON.parse(text.slice(start, end)) as Record<string, unknown>;
-  return Object.fromEntries(Object.entries(all).filter(([name, value]) => value !== null && name !== "allow_import"));
+  return Object.fromEntries(
+    Object.entries(all).filter(([name, value]) => value !== null && name !== "allow_import"),
+  );
 }
 
-/** The permissions of the table, in the words of {@linkcode compiledPermissions}. In Deno's words an empty list is all of a kind. */
+/**
+ * The permissions of the table, in the words of {@linkcode compiledPermissions}. In Deno's words an
+ * empty list is all of a kind.
+ */
 export function tablePermissions(): Record<string, unknown> {
   const granted: Record<string, unknown> = { prompt: false };
   for (const flag of permissionFlags()) {

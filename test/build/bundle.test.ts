@@ -11,18 +11,26 @@ Deno.test("each command is a chunk of its own, so that it is loaded only when it
   const main = await Deno.readTextFile(`${BUNDLE}/main.js`);
   for (const { name } of COMMANDS) {
     assert(names.some((file) => file.startsWith(`${name}-`)), `no chunk for ${name}`);
-    assert(!staticImports(main).some((file) => file.startsWith(`${name}-`)), `${name} is loaded by every command`);
+    assert(
+      !staticImports(main).some((file) => file.startsWith(`${name}-`)),
+      `${name} is loaded by every command`,
+    );
   }
 });
 
 Deno.test("nothing on the way to a quick command imports a node: module or a prompt", async () => {
   for (const name of QUICK) {
-    const chunk = [...Deno.readDirSync(BUNDLE)].map((entry) => entry.name).find((file) => file.startsWith(`${name}-`))!;
+    const chunk = [...Deno.readDirSync(BUNDLE)].map((entry) => entry.name).find((file) =>
+      file.startsWith(`${name}-`)
+    )!;
     const loaded = new Set([...await closure("main.js"), ...await closure(chunk)]);
     const offenders: string[] = [];
     for (const file of loaded) {
       const source = await Deno.readTextFile(`${BUNDLE}/${file}`);
-      if (staticImports(source).some((specifier) => specifier.startsWith("node:")) || /createRequire|clack:cancel/.test(source)) offenders.push(file);
+      if (
+        staticImports(source).some((specifier) => specifier.startsWith("node:")) ||
+        /createRequire|clack:cancel/.test(source)
+      ) offenders.push(file);
     }
     assertEquals(offenders, [], `loaded by ${name}`);
   }
@@ -32,7 +40,8 @@ Deno.test("the bundle imports nothing from outside of itself but node: modules",
   for (const entry of Deno.readDirSync(BUNDLE)) {
     for (const specifier of staticImports(await Deno.readTextFile(`${BUNDLE}/${entry.name}`))) {
       assert(
-        specifier.startsWith("node:") || [...Deno.readDirSync(BUNDLE)].some((file) => file.name === specifier),
+        specifier.startsWith("node:") ||
+          [...Deno.readDirSync(BUNDLE)].some((file) => file.name === specifier),
         `${entry.name} imports ${specifier}`,
       );
     }
@@ -59,8 +68,13 @@ async function closure(file: string, seen = new Set<string>()): Promise<Set<stri
   return seen;
 }
 
-/** What a chunk imports when it is loaded, without the `./`; a dynamic `import(…)` comes later or never. */
+/**
+ * What a chunk imports when it is loaded, without the `./`; a dynamic `import(…)` comes later or
+ * never.
+ */
 function staticImports(source: string): string[] {
   const pattern = /\b(?:import|export)(?:[\w$*{},\s]*\bfrom)?\s*["']([^"']+)["']/g;
-  return [...source.matchAll(pattern)].map((match) => match[1]!.replace(/^\.\//, "")).filter((name) => /^(node:|[\w-]+\.js$)/.test(name));
+  return [...source.matchAll(pattern)].map((match) => match[1]!.replace(/^\.\//, "")).filter((
+    name,
+  ) => /^(node:|[\w-]+\.js$)/.test(name));
 }

@@ -1,4 +1,7 @@
-/** What only a binary made by `deno compile` can show. `scripts/test` runs this file on that kind alone. */
+/**
+ * What only a binary made by `deno compile` can show. `scripts/test` runs this file on that kind
+ * alone.
+ */
 
 import { VERSION } from "../../lib/tables/release.ts";
 import { assert, assertEquals } from "../assert.ts";
@@ -9,7 +12,10 @@ Deno.test("what deno compile made answers `version` as the compiled kind and unp
   await withDirectory(async (home) => {
     const { code, stdout, stderr } = await run(TRACTEST, ["version"], { HOME: home });
     assertEquals([code, stderr], [0, ""]);
-    assert(new RegExp(`^tractest ${VERSION} \\(compiled, deno \\d+\\.\\d+\\.\\d+\\)\n$`).test(stdout), stdout);
+    assert(
+      new RegExp(`^tractest ${VERSION} \\(compiled, deno \\d+\\.\\d+\\.\\d+\\)\n$`).test(stdout),
+      stdout,
+    );
     assertEquals([...Deno.readDirSync(home)], []);
   });
 });

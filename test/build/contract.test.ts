@@ -1,6 +1,7 @@
 /**
- * What this project relies on in the packages that have stand-ins: `jsr:` where JSR can be reached, `scripts/offline/` elsewhere.
- * The expected values were taken once from the real packages (@std/cli 1.0.32, @std/fs 1.0.24, @std/path 1.1.6,
+ * What this project relies on in the packages that have stand-ins: `jsr:` where JSR can be reached,
+ * `scripts/offline/` elsewhere. The expected values were taken once from the real packages
+ * (@std/cli 1.0.32, @std/fs 1.0.24, @std/path 1.1.6,
  * @cliffy/prompt 1.0.0); whichever graph was resolved has to give them.
  */
 
@@ -33,8 +34,11 @@ contract("@std/cli", "parseArgs", () => {
         return all[0] === "-" || !String(all[0]).startsWith("-");
       },
     });
-    // As JSON, so that a key without a value is as good as none, and sorted: the order of keys is nobody's business.
-    const known = Object.entries(JSON.parse(JSON.stringify(parsed))).filter(([, value]) => value !== false && String(value) !== "").sort();
+    // As JSON, so that a key without a value is as good as none, and sorted: the order of keys is
+    // nobody's business.
+    const known = Object.entries(JSON.parse(JSON.stringify(parsed))).filter(([, value]) =>
+      value !== false && String(value) !== ""
+    ).sort();
     return [Object.fromEntries(known), asked];
   };
   const none: unknown[] = [];
@@ -68,13 +72,27 @@ contract("@std/cli", "parseArgs", () => {
     ["-xq", [{}, [["-xq", "x", true], ["-xq", "q", true]]]],
     ["--a.b=c", [{}, [["--a.b=c", "a.b", "c"]]]],
   ];
-  for (const [words, expected] of cases) assertEquals(parse(words), expected, `parseArgs of "${words}"`);
+  for (const [words, expected] of cases) {
+    assertEquals(parse(words), expected, `parseArgs of "${words}"`);
+  }
 
-  const rest = parseArgs(["a", "--json", "--", "--json", "b"], { boolean: ["json"], string: ["_"], "--": true });
+  const rest = parseArgs(["a", "--json", "--", "--json", "b"], {
+    boolean: ["json"],
+    string: ["_"],
+    "--": true,
+  });
   assertEquals([rest._, rest["--"], rest.json], [["a"], ["--json", "b"], true]);
-  const early = parseArgs(["--json", "run", "--json", "x"], { boolean: ["json"], string: ["_"], stopEarly: true });
+  const early = parseArgs(["--json", "run", "--json", "x"], {
+    boolean: ["json"],
+    string: ["_"],
+    stopEarly: true,
+  });
   assertEquals([early._, early.json], [["run", "--json", "x"], true]);
-  const empty = parseArgs([], { boolean: ["json"], string: ["_", "color", "base"], collect: ["base"] });
+  const empty = parseArgs([], {
+    boolean: ["json"],
+    string: ["_", "color", "base"],
+    collect: ["base"],
+  });
   assertEquals([empty._, empty.json, empty.color, empty.base], [[], false, undefined, []]);
 });
 
@@ -99,17 +117,38 @@ contract("@std/cli", "unicodeWidth", () => {
 });
 
 contract("@std/path", "basename", () => {
-  assertEquals(["/a/b.py", "b.py", "/a/b/", "/", "", ".", "//"].map((path) => basename(path)), ["b.py", "b.py", "b", "/", "", ".", "/"]);
-  assertEquals([basename("/a/b.py", ".py"), basename("b.py", ".pyc"), basename(".py", ".py")], ["b", "b.py", ".py"]);
+  assertEquals(["/a/b.py", "b.py", "/a/b/", "/", "", ".", "//"].map((path) => basename(path)), [
+    "b.py",
+    "b.py",
+    "b",
+    "/",
+    "",
+    ".",
+    "/",
+  ]);
+  assertEquals([basename("/a/b.py", ".py"), basename("b.py", ".pyc"), basename(".py", ".py")], [
+    "b",
+    "b.py",
+    ".py",
+  ]);
 });
 
 contract("@std/path", "dirname", () => {
-  const names = ["/a/b", "/a", "/", "a/b", "a", "", "a/b/", "/a//b", "a\\b"].map((path) => dirname(path));
+  const names = ["/a/b", "/a", "/", "a/b", "a", "", "a/b/", "/a//b", "a\\b"].map((path) =>
+    dirname(path)
+  );
   assertEquals(names, ["/a", "/", "/", "a", ".", ".", "a", "/a", "."]);
 });
 
 contract("@std/path", "isAbsolute", () => {
-  assertEquals(["/a", "/", "a", "", "./a", "~"].map((path) => isAbsolute(path)), [true, true, false, false, false, false]);
+  assertEquals(["/a", "/", "a", "", "./a", "~"].map((path) => isAbsolute(path)), [
+    true,
+    true,
+    false,
+    false,
+    false,
+    false,
+  ]);
 });
 
 contract("@std/path", "join", () => {
@@ -127,20 +166,30 @@ contract("@std/path", "join", () => {
 });
 
 contract("@std/path", "normalize", () => {
-  const normal = ["/a/../b", "a//b/./c", "../a", "", ".", "a/b/../..", "/..", "a/", "tests\\a"].map((path) => normalize(path));
+  const normal = ["/a/../b", "a//b/./c", "../a", "", ".", "a/b/../..", "/..", "a/", "tests\\a"].map(
+    (path) => normalize(path),
+  );
   assertEquals(normal, ["/b", "a/b/c", "../a", ".", ".", ".", "/", "a/", "tests\\a"]);
 });
 
 contract("@std/path", "relative", () => {
-  const ways = [["/a/b", "/a/c"], ["/a", "/a"], ["/a", "/a/b/c"], ["/a/b", "/"], ["/", "/a"], ["a", "b"], ["/a/bc", "/a/b"]].map(([from, to]) =>
-    relative(from!, to!)
-  );
+  const ways = [["/a/b", "/a/c"], ["/a", "/a"], ["/a", "/a/b/c"], ["/a/b", "/"], ["/", "/a"], [
+    "a",
+    "b",
+  ], ["/a/bc", "/a/b"]].map(([from, to]) => relative(from!, to!));
   assertEquals(ways, ["../c", "", "b/c", "../..", "a", "../b", "../b"]);
 });
 
 contract("@std/path", "resolve", () => {
-  assertEquals([resolve("/a", "b"), resolve("/a", "/b"), resolve("/a", "../b"), resolve("/a/", "")], ["/a/b", "/b", "/b", "/a"]);
-  assertEquals([resolve("a"), resolve(), resolve("a", "..")], [`${Deno.cwd()}/a`, Deno.cwd(), Deno.cwd()]);
+  assertEquals(
+    [resolve("/a", "b"), resolve("/a", "/b"), resolve("/a", "../b"), resolve("/a/", "")],
+    ["/a/b", "/b", "/b", "/a"],
+  );
+  assertEquals([resolve("a"), resolve(), resolve("a", "..")], [
+    `${Deno.cwd()}/a`,
+    Deno.cwd(),
+    Deno.cwd(),
+  ]);
 });
 
 contract("@std/fs", "ensureDirSync", async () => {
@@ -157,7 +206,15 @@ contract("@std/fs", "walk", async () => {
   await withDirectory(async (root) => {
     await Deno.mkdir(`${root}/tests/ipc`, { recursive: true });
     await Deno.mkdir(`${root}/tests/__pycache__`);
-    for (const path of ["tests/test_a.py", "tests/ipc/test_b.py", "tests/ipc/data.txt", "tests/__pycache__/test_a.py", "tests/.hidden.py"]) {
+    for (
+      const path of [
+        "tests/test_a.py",
+        "tests/ipc/test_b.py",
+        "tests/ipc/data.txt",
+        "tests/__pycache__/test_a.py",
+        "tests/.hidden.py",
+      ]
+    ) {
       await Deno.writeTextFile(`${root}/${path}`, "");
     }
     await Deno.symlink(`${root}/tests/ipc`, `${root}/tests/link`);
@@ -165,16 +222,23 @@ contract("@std/fs", "walk", async () => {
     const found = async (options: Parameters<typeof walk>[1]) => {
       const paths: string[] = [];
       for await (const entry of walk(`${root}/tests`, options)) {
-        paths.push(`${entry.path.slice(root.length + 1)}${entry.isDirectory ? "/" : entry.isSymlink ? "@" : ""} ${entry.name}`);
+        paths.push(
+          `${entry.path.slice(root.length + 1)}${
+            entry.isDirectory ? "/" : entry.isSymlink ? "@" : ""
+          } ${entry.name}`,
+        );
       }
       return paths.sort();
     };
-    assertEquals(await found({ includeDirs: false, exts: [".py"], skip: [/(^|\/)__pycache__(\/|$)/] }), [
-      "tests/.hidden.py .hidden.py",
-      "tests/ipc/test_b.py test_b.py",
-      "tests/link.py@ link.py",
-      "tests/test_a.py test_a.py",
-    ]);
+    assertEquals(
+      await found({ includeDirs: false, exts: [".py"], skip: [/(^|\/)__pycache__(\/|$)/] }),
+      [
+        "tests/.hidden.py .hidden.py",
+        "tests/ipc/test_b.py test_b.py",
+        "tests/link.py@ link.py",
+        "tests/test_a.py test_a.py",
+      ],
+    );
     assertEquals(await found({ maxDepth: 1, includeSymlinks: false }), [
       "tests/ tests",
       "tests/.hidden.py .hidden.py",
@@ -183,8 +247,13 @@ contract("@std/fs", "walk", async () => {
       "tests/test_a.py test_a.py",
     ]);
     assertEquals(await found({ exts: ["txt"] }), ["tests/ipc/data.txt data.txt"]);
-    assertEquals(await found({ includeFiles: false, includeSymlinks: false, match: [/ipc/] }), ["tests/ipc/ ipc"]);
-    const missing = await Array.fromAsync(walk(`${root}/nothing`)).then(() => null, (error: unknown) => error);
+    assertEquals(await found({ includeFiles: false, includeSymlinks: false, match: [/ipc/] }), [
+      "tests/ipc/ ipc",
+    ]);
+    const missing = await Array.fromAsync(walk(`${root}/nothing`)).then(
+      () => null,
+      (error: unknown) => error,
+    );
     assert(missing instanceof Deno.errors.NotFound);
   });
 });
@@ -193,7 +262,9 @@ contract("@cliffy/prompt", "Select", async () => {
   const options = [{ name: "uv sync", value: "sync" }, { name: "uv run", value: "uv-run" }];
   const answer = async (value: unknown) => {
     Select.inject(value);
-    return await quietly(async () => await Select.prompt<string>({ message: "Which way?", options, default: "sync" }));
+    return await quietly(async () =>
+      await Select.prompt<string>({ message: "Which way?", options, default: "sync" })
+    );
   };
   assertEquals(await answer("uv-run"), "uv-run");
   assert(await answer("uv run").then(() => null, (error: unknown) => error) instanceof Error);
@@ -202,7 +273,9 @@ contract("@cliffy/prompt", "Select", async () => {
 contract("@cliffy/prompt", "Confirm", async () => {
   const answer = async (value: string) => {
     Confirm.inject(value);
-    return await quietly(async () => await Confirm.prompt({ message: "Clean up?", default: false }));
+    return await quietly(async () =>
+      await Confirm.prompt({ message: "Clean up?", default: false })
+    );
   };
   const answers: boolean[] = [];
   for (const word of ["y", "Yes", "n", "no"]) answers.push(await answer(word));
@@ -243,16 +316,24 @@ Deno.test("importedNames() sees every way to import, and calls what it cannot te
 });
 
 Deno.test("the offline import map has every package of deno.json, at the same versions where they come from npm", async () => {
-  const read = async (path: string) => (JSON.parse(await Deno.readTextFile(path)) as { imports: Record<string, string> }).imports;
+  const read = async (path: string) =>
+    (JSON.parse(await Deno.readTextFile(path)) as { imports: Record<string, string> }).imports;
   const online = await read("deno.json");
   const offline = await read("scripts/offline/import_map.json");
   for (const [name, target] of Object.entries(online)) {
-    if (target.startsWith("jsr:")) assert(offline[name]?.startsWith("./std_") || offline[name]?.startsWith("./cliffy_"), `${name} has no stand-in`);
-    else assertEquals(offline[name], target, name);
+    if (target.startsWith("jsr:")) {
+      assert(
+        offline[name]?.startsWith("./std_") || offline[name]?.startsWith("./cliffy_"),
+        `${name} has no stand-in`,
+      );
+    } else assertEquals(offline[name], target, name);
   }
 });
 
-/** "PACKAGE NAME" for each value that a source imports from the packages with stand-ins; NAME is `*` where it takes all. */
+/**
+ * "PACKAGE NAME" for each value that a source imports from the packages with stand-ins; NAME is `*`
+ * where it takes all.
+ */
 function importedNames(source: string): string[] {
   const names: string[] = [];
   const add = (specifier: string, clause: string) => {
@@ -264,15 +345,26 @@ function importedNames(source: string): string[] {
       if (name !== "" && !name.startsWith("type ")) names.push(`${specifier} ${name}`);
     }
   };
-  for (const [, clause, specifier] of source.matchAll(/\b(?:import|export)\s+(?!type\b)([^"';()]*?)\s*from\s*["']([^"']+)["']/g)) {
+  for (
+    const [, clause, specifier] of source.matchAll(
+      /\b(?:import|export)\s+(?!type\b)([^"';()]*?)\s*from\s*["']([^"']+)["']/g,
+    )
+  ) {
     add(specifier!, clause!);
   }
-  for (const [, clause, specifier] of source.matchAll(/\b(?:const|let)\s+([^=;]+?)=\s*await\s+import\(\s*["']([^"']+)["']/g)) {
+  for (
+    const [, clause, specifier] of source.matchAll(
+      /\b(?:const|let)\s+([^=;]+?)=\s*await\s+import\(\s*["']([^"']+)["']/g,
+    )
+  ) {
     add(specifier!, clause!);
   }
   // Any other dynamic import may use anything.
   for (
-    const [, specifier] of source.replace(/\b(?:const|let)\s+[^=;]+?=\s*await\s+import\([^)]*\)/g, "").matchAll(/\bimport\(\s*["']([^"']+)["']/g)
+    const [, specifier] of source.replace(
+      /\b(?:const|let)\s+[^=;]+?=\s*await\s+import\([^)]*\)/g,
+      "",
+    ).matchAll(/\bimport\(\s*["']([^"']+)["']/g)
   ) {
     add(specifier!, "");
   }

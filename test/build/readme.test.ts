@@ -14,7 +14,9 @@ Deno.test("the README names every command, and no command that is not there", ()
   const names = new Set<string>(COMMANDS.map((row) => row.name));
   for (const name of names) assertIncludes(readme, `\`${name}`);
   // In code spans and at prompts; elsewhere "tractest" is a word of a sentence.
-  for (const [, name] of readme.matchAll(/(?:`|\$ |\n)tractest ([a-z]+)/g)) assert(names.has(name!), `tractest ${name}`);
+  for (const [, name] of readme.matchAll(/(?:`|\$ |\n)tractest ([a-z]+)/g)) {
+    assert(names.has(name!), `tractest ${name}`);
+  }
 });
 
 Deno.test("the changelog has a heading for this version", () => {

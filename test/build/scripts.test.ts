@@ -5,13 +5,34 @@ import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { run, withDirectory } from "./built.ts";
 
 /** A whole environment for scripts: ours, with some of it replaced. */
-async function script(args: string[], env: Record<string, string>): Promise<{ code: number; stdout: string; stderr: string }> {
-  const { code, stdout, stderr } = await new Deno.Command(args[0]!, { args: args.slice(1), env, stdin: "null" }).output();
-  return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+async function script(
+  args: string[],
+  env: Record<string, string>,
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(args[0]!, {
+    args: args.slice(1),
+    env,
+    stdin: "null",
+  }).output();
+  return {
+    code,
+    stdout: new TextDecoder().decode(stdout),
+    stderr: new TextDecoder().decode(stderr),
+  };
 }
 
 Deno.test("every shell script is one that a plain sh can read", async () => {
-  const names = ["_lib.sh", "bootstrap", "build", "demo", "denort", "differential", "install", "self_contained.sh", "test"];
+  const names = [
+    "_lib.sh",
+    "bootstrap",
+    "build",
+    "demo",
+    "denort",
+    "differential",
+    "install",
+    "self_contained.sh",
+    "test",
+  ];
   for (const path of [...names.map((name) => `scripts/${name}`), ".ci/run"]) {
     assertEquals(await run("sh", ["-n", path]), { code: 0, stdout: "", stderr: "" }, path);
   }
@@ -20,7 +41,14 @@ Deno.test("every shell script is one that a plain sh can read", async () => {
 Deno.test("the offline lock file has everything that is imported, so that a clean checkout stays clean", async () => {
   const files = await sourceFiles(["main.ts", "lib", "test", "scripts"]);
   const lock = await Deno.readTextFile("scripts/offline/deno.lock");
-  const args = ["cache", "--quiet", "--frozen", "--import-map=scripts/offline/import_map.json", "--lock=scripts/offline/deno.lock", ...files];
+  const args = [
+    "cache",
+    "--quiet",
+    "--frozen",
+    "--import-map=scripts/offline/import_map.json",
+    "--lock=scripts/offline/deno.lock",
+    ...files,
+  ];
   const { code, stderr } = await script([Deno.execPath(), ...args], { NO_COLOR: "1" });
   assertEquals([code, stderr], [0, ""]);
   assertEquals(await Deno.readTextFile("scripts/offline/deno.lock"), lock);
@@ -52,19 +80,33 @@ Deno.test("scripts/install --launcher starts the deno on PATH with the same perm
   await withDirectory(async (directory) => {
     await Deno.mkdir(`${directory}/tools`);
     await Deno.symlink(Deno.execPath(), `${directory}/tools/deno`);
-    const env = { PATH: `${directory}/tools:${Deno.env.get("PATH")}`, XDG_DATA_HOME: `${directory}/it's data` };
-    const { code, stderr } = await script(["scripts/install", "--launcher", `${directory}/bin`], env);
+    const env = {
+      PATH: `${directory}/tools:${Deno.env.get("PATH")}`,
+      XDG_DATA_HOME: `${directory}/it's data`,
+    };
+    const { code, stderr } = await script(
+      ["scripts/install", "--launcher", `${directory}/bin`],
+      env,
+    );
     assertEquals(code, 0, stderr);
     const launcher = await Deno.readTextFile(`${directory}/bin/tractest`);
     assertIncludes(launcher, ` ${permissionFlags().join(" ")} --no-prompt `);
-    const answer = await run(`${directory}/bin/tractest`, ["version"], { PATH: `${directory}/tools:/usr/bin:/bin`, HOME: directory });
-    assertEquals(answer, { code: 0, stdout: `tractest ${VERSION} (launcher, deno ${Deno.version.deno})\n`, stderr: "" });
+    const answer = await run(`${directory}/bin/tractest`, ["version"], {
+      PATH: `${directory}/tools:/usr/bin:/bin`,
+      HOME: directory,
+    });
+    assertEquals(answer, {
+      code: 0,
+      stdout: `tractest ${VERSION} (launcher, deno ${Deno.version.deno})\n`,
+      stderr: "",
+    });
   });
 });
 
 Deno.test("scripts/build accepts nothing that does not answer as tractest, and says what it made instead", async () => {
   await withDirectory(async (directory) => {
-    // The whole of deno in the place of its smaller sibling: `deno compile` is content, and the result is no tractest.
+    // The whole of deno in the place of its smaller sibling: `deno compile` is content, and the
+    // result is no tractest.
     const env = { DENORT_BIN: Deno.execPath(), TRACTEST_DIST: directory, NO_COLOR: "1" };
     const { code, stderr } = await script(["scripts/build"], env);
     assertEquals(code, 0, stderr);
@@ -72,6 +114,9 @@ Deno.test("scripts/build accepts nothing that does not answer as tractest, and s
     assertIncludes(stderr, `made ${directory}/tractest: self-contained, ${VERSION}`);
     const insisted = await script(["scripts/build", "compiled"], env);
     assertEquals(insisted.code, 1, insisted.stderr);
-    assertEquals([...Deno.readDirSync(directory)].map((entry) => entry.name).sort(), ["bundle", "tractest"]);
+    assertEquals([...Deno.readDirSync(directory)].map((entry) => entry.name).sort(), [
+      "bundle",
+      "tractest",
+    ]);
   });
 });

@@ -7,12 +7,16 @@ const CAN_MOUNT = await canMount();
 
 /** The unpacked directories in a cache. */
 function unpacked(cache: string): string[] {
-  return [...Deno.readDirSync(`${cache}/tractest`)].map((entry) => entry.name.replace(/-[0-9a-f]{16}$/, "")).sort();
+  return [...Deno.readDirSync(`${cache}/tractest`)].map((entry) =>
+    entry.name.replace(/-[0-9a-f]{16}$/, "")
+  ).sort();
 }
 
 /** The directory of one part in a cache, with its hash. */
 function part(cache: string, name: "runtime" | "program"): string {
-  const found = [...Deno.readDirSync(`${cache}/tractest`)].find((entry) => entry.name.startsWith(name));
+  const found = [...Deno.readDirSync(`${cache}/tractest`)].find((entry) =>
+    entry.name.startsWith(name)
+  );
   if (!found) throw new Error(`no ${name} in ${cache}`);
   return `${cache}/tractest/${found.name}`;
 }
@@ -23,8 +27,8 @@ async function built(name: RegExp): Promise<string> {
 }
 
 /**
- * A cache in which the runtime is a script of ours, of the right size: what is checked at each start is owner, mode and size, so
- * it is started, and shows what the binary hands on.
+ * A cache in which the runtime is a script of ours, of the right size: what is checked at each
+ * start is owner, mode and size, so it is started, and shows what the binary hands on.
  */
 async function cacheWithFakeRuntime(directory: string, script: string): Promise<string> {
   const runtime = `${directory}/tractest/runtime-${await built(/runtime-([0-9a-f]{16})/)}`;
@@ -43,19 +47,31 @@ Deno.test("what was built answers `version` with version, kind and runtime", asy
   await withDirectory(async (directory) => {
     const { code, stdout } = await run(BINARY, ["version"], { HOME: directory });
     assertEquals(code, 0);
-    assert(new RegExp(`^tractest ${VERSION} \\((compiled|self-contained), deno \\d+\\.\\d+\\.\\d+\\)\n$`).test(stdout), stdout);
+    assert(
+      new RegExp(`^tractest ${VERSION} \\((compiled|self-contained), deno \\d+\\.\\d+\\.\\d+\\)\n$`)
+        .test(stdout),
+      stdout,
+    );
   });
 });
 
 Deno.test("the first start unpacks into a private directory, the second finds it", async () => {
   const binary = await selfContained();
   await withDirectory(async (home) => {
-    assertEquals(await run(binary, ["version"], { HOME: home }), { code: 0, stdout: ANSWER, stderr: "" });
+    assertEquals(await run(binary, ["version"], { HOME: home }), {
+      code: 0,
+      stdout: ANSWER,
+      stderr: "",
+    });
     const cache = `${home}/.cache`;
     assertEquals(unpacked(cache), ["program", "runtime"]);
     assertEquals((await Deno.stat(`${cache}/tractest`)).mode! & 0o777, 0o700);
     const before = await Deno.stat(`${part(cache, "runtime")}/deno`);
-    assertEquals(await run(binary, ["version"], { HOME: home }), { code: 0, stdout: ANSWER, stderr: "" });
+    assertEquals(await run(binary, ["version"], { HOME: home }), {
+      code: 0,
+      stdout: ANSWER,
+      stderr: "",
+    });
     assertEquals((await Deno.stat(`${part(cache, "runtime")}/deno`)).ino, before.ino);
   });
 });
@@ -63,10 +79,13 @@ Deno.test("the first start unpacks into a private directory, the second finds it
 Deno.test("two first starts at once both work and leave one copy", async () => {
   const binary = await selfContained();
   await withDirectory(async (cache) => {
-    const outcomes = await Promise.all([1, 2, 3].map(() => run(binary, ["version"], { XDG_CACHE_HOME: cache })));
+    const outcomes = await Promise.all(
+      [1, 2, 3].map(() => run(binary, ["version"], { XDG_CACHE_HOME: cache })),
+    );
     assertEquals(outcomes, [1, 2, 3].map(() => ({ code: 0, stdout: ANSWER, stderr: "" })));
     assertEquals(unpacked(cache), ["program", "runtime"]);
-    const names = (name: "program" | "runtime") => [...Deno.readDirSync(part(cache, name))].map((entry) => entry.name).sort();
+    const names = (name: "program" | "runtime") =>
+      [...Deno.readDirSync(part(cache, name))].map((entry) => entry.name).sort();
     // Deno's own notes are beside the program.
     assertEquals([names("program"), names("runtime")], [["bundle", "deno"], ["deno"]]);
   });
@@ -91,7 +110,11 @@ Deno.test("it runs from a read-only directory with a space in its path, through 
       ["bash", ["./tractest", "version"], {}, place],
     ];
     for (const [program, args, more, cwd] of ways) {
-      assertEquals(await run(program, args, { ...env, ...more }, cwd), good, `${program} ${args.join(" ")}`);
+      assertEquals(
+        await run(program, args, { ...env, ...more }, cwd),
+        good,
+        `${program} ${args.join(" ")}`,
+      );
       await Deno.remove(part(env.XDG_CACHE_HOME, "program"), { recursive: true });
     }
   });
@@ -100,14 +123,19 @@ Deno.test("it runs from a read-only directory with a space in its path, through 
 Deno.test("without HOME, or with one that is not a place to write to, it unpacks for this start only and cleans up", async () => {
   const binary = await selfContained();
   await withDirectory(async (directory) => {
-    const places: [Record<string, string>, string][] = [[{}, "HOME is not set"], [{ HOME: "/proc/nothing" }, "not a writable directory"], [
+    const places: [Record<string, string>, string][] = [[{}, "HOME is not set"], [{
+      HOME: "/proc/nothing",
+    }, "not a writable directory"], [
       { XDG_CACHE_HOME: "relative" },
       "HOME is not set",
     ]];
     for (const [env, why] of places) {
       const temporary = `${directory}/tmp`;
       await Deno.mkdir(temporary);
-      const { code, stdout, stderr } = await run(binary, ["version"], { ...env, TMPDIR: temporary });
+      const { code, stdout, stderr } = await run(binary, ["version"], {
+        ...env,
+        TMPDIR: temporary,
+      });
       assertEquals([code, stdout], [0, ANSWER]);
       assertIncludes(stderr, why);
       assertEquals(stderr.trim().split("\n").length, 1);
@@ -124,7 +152,12 @@ Deno.test("in a directory that is gone it says so with exit code 80, which no ho
     for (const shell of ["dash", "bash"]) {
       for (const words of ["version", "zombies --kill --hook"]) {
         const gone = `mkdir gone && cd gone && rmdir ../gone && exec "$0" "$1" ${words}`;
-        const { code, stdout, stderr } = await run("sh", ["-c", gone, shell, binary], env, directory);
+        const { code, stdout, stderr } = await run(
+          "sh",
+          ["-c", gone, shell, binary],
+          env,
+          directory,
+        );
         assertEquals([code, stdout], [80, ""], stderr);
         assertIncludes(stderr, "error: The working directory is gone");
         assertEquals(stderr.includes("backtrace"), false, stderr);
@@ -136,12 +169,28 @@ Deno.test("in a directory that is gone it says so with exit code 80, which no ho
 Deno.test("what was tampered with in the cache is unpacked anew", async () => {
   const binary = await selfContained();
   const damages: [string, (cache: string) => Promise<void>][] = [
-    ["a runtime that was cut short", (cache) => Deno.truncate(`${part(cache, "runtime")}/deno`, 1000)],
+    [
+      "a runtime that was cut short",
+      (cache) => Deno.truncate(`${part(cache, "runtime")}/deno`, 1000),
+    ],
     ["a runtime that is gone", (cache) => Deno.remove(`${part(cache, "runtime")}/deno`)],
-    ["a runtime that others may write", (cache) => Deno.chmod(`${part(cache, "runtime")}/deno`, 0o777)],
-    ["a runtime directory that others may enter", (cache) => Deno.chmod(part(cache, "runtime"), 0o755)],
-    ["a program of another size", (cache) => Deno.writeTextFile(`${part(cache, "program")}/bundle/main.js`, "console.log('evil')")],
-    ["a program that others may write", (cache) => Deno.chmod(`${part(cache, "program")}/bundle/main.js`, 0o666)],
+    [
+      "a runtime that others may write",
+      (cache) => Deno.chmod(`${part(cache, "runtime")}/deno`, 0o777),
+    ],
+    [
+      "a runtime directory that others may enter",
+      (cache) => Deno.chmod(part(cache, "runtime"), 0o755),
+    ],
+    [
+      "a program of another size",
+      (cache) =>
+        Deno.writeTextFile(`${part(cache, "program")}/bundle/main.js`, "console.log('evil')"),
+    ],
+    [
+      "a program that others may write",
+      (cache) => Deno.chmod(`${part(cache, "program")}/bundle/main.js`, 0o666),
+    ],
     ["a cache that others may write", (cache) => Deno.chmod(`${cache}/tractest`, 0o777)],
     ["a link in the place of the program", async (cache) => {
       const program = part(cache, "program");
@@ -153,7 +202,11 @@ Deno.test("what was tampered with in the cache is unpacked anew", async () => {
     for (const [what, damage] of damages) {
       await run(binary, ["version"], { XDG_CACHE_HOME: cache });
       await damage(cache);
-      assertEquals(await run(binary, ["version"], { XDG_CACHE_HOME: cache }), { code: 0, stdout: ANSWER, stderr: "" }, what);
+      assertEquals(await run(binary, ["version"], { XDG_CACHE_HOME: cache }), {
+        code: 0,
+        stdout: ANSWER,
+        stderr: "",
+      }, what);
       assertEquals((await Deno.stat(`${cache}/tractest`)).mode! & 0o777, 0o700, what);
       assertEquals((await Deno.lstat(part(cache, "program"))).mode! & 0o777, 0o700, what);
       assertEquals((await Deno.stat(`${part(cache, "runtime")}/deno`)).mode! & 0o777, 0o700, what);
@@ -162,7 +215,10 @@ Deno.test("what was tampered with in the cache is unpacked anew", async () => {
   });
 });
 
-/** Keeps the size of a file and takes its content, as a power cut does with what was not yet on the disk. */
+/**
+ * Keeps the size of a file and takes its content, as a power cut does with what was not yet on the
+ * disk.
+ */
 async function loseContent(path: string): Promise<void> {
   const { size } = await Deno.stat(path);
   await Deno.truncate(path, 0);
@@ -177,7 +233,9 @@ Deno.test("fault 75: a runtime or a first file that lost its content is unpacked
         await run(binary, ["version"], { XDG_CACHE_HOME: cache });
         const [name, ...rest] = file.split("/");
         await loseContent([part(cache, name as "runtime" | "program"), ...rest].join("/"));
-        const { code, stdout, stderr } = await run(shell, [binary, "version"], { XDG_CACHE_HOME: cache });
+        const { code, stdout, stderr } = await run(shell, [binary, "version"], {
+          XDG_CACHE_HOME: cache,
+        });
         assertEquals([code, stdout], [0, ANSWER], `${shell} ${file}`);
         if (name === "runtime") assertIncludes(stderr, "unpacking it again");
         assertEquals((await run(binary, ["version"], { XDG_CACHE_HOME: cache })).stderr, "");
@@ -197,7 +255,9 @@ Deno.test("fault 75: a part of the program that lost its content or is gone is n
     for (const damage of damages) {
       await run(binary, ["version"], env);
       const bundle = `${part(cache, "program")}/bundle`;
-      for (const { name } of [...Deno.readDirSync(bundle)]) if (name !== "start.js" && name !== "main.js") await damage(`${bundle}/${name}`);
+      for (const { name } of [...Deno.readDirSync(bundle)]) {
+        if (name !== "start.js" && name !== "main.js") await damage(`${bundle}/${name}`);
+      }
       const { code, stdout, stderr } = await run(binary, ["zombies", "--hook"], env, cache);
       assertEquals([code, stdout], [69, ""], stderr);
       assertIncludes(stderr, "is damaged");
@@ -224,7 +284,8 @@ Deno.test("fault 75: a command whose own part of the program is damaged ends wit
 });
 
 Deno.test({
-  name: "a cache directory of somebody else, or a place where anybody can swap it, is not used (needs root)",
+  name:
+    "a cache directory of somebody else, or a place where anybody can swap it, is not used (needs root)",
   ignore: !IS_ROOT,
   fn: async () => {
     const binary = await selfContained();
@@ -232,7 +293,10 @@ Deno.test({
       const temporary = `${directory}/tmp`;
       await Deno.mkdir(temporary);
       const refused = async (cache: string, why: string) => {
-        const { code, stdout, stderr } = await run(binary, ["version"], { XDG_CACHE_HOME: cache, TMPDIR: temporary });
+        const { code, stdout, stderr } = await run(binary, ["version"], {
+          XDG_CACHE_HOME: cache,
+          TMPDIR: temporary,
+        });
         assertEquals([code, stdout], [0, ANSWER]);
         assertIncludes(stderr, why);
         await emptied(temporary);
@@ -247,13 +311,17 @@ Deno.test({
       await Deno.chmod(`${directory}/open`, 0o777);
       await refused(`${directory}/open`, "is open to everybody");
       await Deno.chmod(`${directory}/open`, 0o1777); // as /tmp is
-      assertEquals((await run(binary, ["version"], { XDG_CACHE_HOME: `${directory}/open` })).stderr, "");
+      assertEquals(
+        (await run(binary, ["version"], { XDG_CACHE_HOME: `${directory}/open` })).stderr,
+        "",
+      );
     });
   },
 });
 
 Deno.test({
-  name: "as a user without a home it works, and as one with a home it keeps the copy there (needs root)",
+  name:
+    "as a user without a home it works, and as one with a home it keeps the copy there (needs root)",
   ignore: !IS_ROOT,
   fn: async () => {
     await withDirectory(async (directory) => {
@@ -261,11 +329,24 @@ Deno.test({
       await Deno.copyFile(await selfContained(), `${directory}/tractest`);
       await Deno.mkdir(`${directory}/home`);
       await Deno.chown(`${directory}/home`, 65534, 65534);
-      const nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", `${directory}/tractest`, "version"];
-      const homeless = await run("setpriv", nobody, { HOME: "/nonexistent", TMPDIR: `${directory}/home` });
+      const nobody = [
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        `${directory}/tractest`,
+        "version",
+      ];
+      const homeless = await run("setpriv", nobody, {
+        HOME: "/nonexistent",
+        TMPDIR: `${directory}/home`,
+      });
       assertEquals([homeless.code, homeless.stdout], [0, ANSWER]);
       await emptied(`${directory}/home`);
-      assertEquals(await run("setpriv", nobody, { HOME: `${directory}/home` }), { code: 0, stdout: ANSWER, stderr: "" });
+      assertEquals(await run("setpriv", nobody, { HOME: `${directory}/home` }), {
+        code: 0,
+        stdout: ANSWER,
+        stderr: "",
+      });
     });
   },
 });
@@ -276,9 +357,13 @@ Deno.test("a file that was damaged on its way here is refused, and leaves nothin
     const bytes = await Deno.readFile(binary);
     bytes[Math.floor(bytes.length / 2)]! ^= 1;
     await Deno.writeFile(`${directory}/flipped`, bytes, { mode: 0o755 });
-    await Deno.writeFile(`${directory}/short`, bytes.subarray(0, bytes.length - 1000), { mode: 0o755 });
+    await Deno.writeFile(`${directory}/short`, bytes.subarray(0, bytes.length - 1000), {
+      mode: 0o755,
+    });
     for (const name of ["flipped", "short"]) {
-      const { code, stdout, stderr } = await run(`${directory}/${name}`, ["version"], { XDG_CACHE_HOME: `${directory}/cache` });
+      const { code, stdout, stderr } = await run(`${directory}/${name}`, ["version"], {
+        XDG_CACHE_HOME: `${directory}/cache`,
+      });
       assertEquals([code, stdout], [69, ""]);
       assertIncludes(stderr, "is damaged");
       assertEquals(unpacked(`${directory}/cache`), []);
@@ -287,13 +372,25 @@ Deno.test("a file that was damaged on its way here is refused, and leaves nothin
 });
 
 Deno.test({
-  name: "a cache on a file system where nothing may be executed is named, with the way out (needs a mount namespace)",
+  name:
+    "a cache on a file system where nothing may be executed is named, with the way out (needs a mount namespace)",
   ignore: !CAN_MOUNT,
   fn: async () => {
     const binary = await selfContained();
     await withDirectory(async (directory) => {
       const script = 'mount -t tmpfs -o noexec none "$1" && shift && exec "$@"';
-      const args = ["--mount", "sh", "-c", script, "sh", directory, "sh", "-c", '"$0" version; echo again >&2; "$0" version', binary];
+      const args = [
+        "--mount",
+        "sh",
+        "-c",
+        script,
+        "sh",
+        directory,
+        "sh",
+        "-c",
+        '"$0" version; echo again >&2; "$0" version',
+        binary,
+      ];
       const { code, stdout, stderr } = await run("unshare", args, { XDG_CACHE_HOME: directory });
       assertEquals([code, stdout], [69, ""]);
       assertIncludes(stderr, `Cannot run programs in "${directory}/tractest"`);
@@ -313,15 +410,36 @@ Deno.test("the runtime gets the words, the process and the environment as they w
       while [ "$1" != "\${1%/start.js}" ] || shift; do case $1 in */start.js) shift; break ;; esac; done
       for word; do printf '<%s>' "$word"; done`;
     const cache = await cacheWithFakeRuntime(directory, script);
-    const env = { XDG_CACHE_HOME: cache, LD_LIBRARY_PATH: "/nonexistent", HOME: "/somewhere", IFS: "x", home: "mine", new: "mine", LC_ALL: "de_DE" };
+    const env = {
+      XDG_CACHE_HOME: cache,
+      LD_LIBRARY_PATH: "/nonexistent",
+      HOME: "/somewhere",
+      IFS: "x",
+      home: "mine",
+      new: "mine",
+      LC_ALL: "de_DE",
+    };
     const words = ["run", "", "a b", "-x", "--", "*", "it's \\ $HOME\n"];
     const start = `echo $$ >"${directory}/pid"; umask 027; exec "$0" "$@"`;
     const { code, stdout } = await run("sh", ["-c", start, binary, ...words], env);
     const notes = `${cache}/tractest/program-${await built(/program-([0-9a-f]{16})/)}/deno`;
-    const handed = Object.entries({ ...env, DENO_DIR: notes, DENO_NO_UPDATE_CHECK: "1", PATH: "/usr/bin:/bin" }).filter(([name]) => name !== "IFS");
+    const handed = Object.entries({
+      ...env,
+      DENO_DIR: notes,
+      DENO_NO_UPDATE_CHECK: "1",
+      PATH: "/usr/bin:/bin",
+    }).filter(([name]) => name !== "IFS");
     const lines = handed.map(([name, value]) => `${name}=${value}`).sort((a, b) => a < b ? -1 : 1);
-    const [shown = "", rest] = [stdout.slice(0, stdout.indexOf("0027\n")), stdout.slice(stdout.indexOf("0027\n") + 5)];
-    assertEquals(shown.trim().split("\n").filter((line) => !line.startsWith("IFS=")).sort((a, b) => a < b ? -1 : 1), lines);
+    const [shown = "", rest] = [
+      stdout.slice(0, stdout.indexOf("0027\n")),
+      stdout.slice(stdout.indexOf("0027\n") + 5),
+    ];
+    assertEquals(
+      shown.trim().split("\n").filter((line) => !line.startsWith("IFS=")).sort((a, b) =>
+        a < b ? -1 : 1
+      ),
+      lines,
+    );
     assertEquals(rest, [`--self=${binary}`, ...words].map((word) => `<${word}>`).join(""));
     assertEquals(code, 0);
   });
@@ -334,8 +452,15 @@ Deno.test("exit codes and signals of the runtime pass through", async () => {
     assertEquals((await run(binary, [], { XDG_CACHE_HOME: cache })).code, 84);
   });
   await withDirectory(async (directory) => {
-    const cache = await cacheWithFakeRuntime(directory, 'echo ready; trap "exit 143" TERM; while :; do sleep 0.1; done');
-    const child = new Deno.Command(binary, { clearEnv: true, env: { PATH: "/usr/bin:/bin", XDG_CACHE_HOME: cache }, stdout: "piped" }).spawn();
+    const cache = await cacheWithFakeRuntime(
+      directory,
+      'echo ready; trap "exit 143" TERM; while :; do sleep 0.1; done',
+    );
+    const child = new Deno.Command(binary, {
+      clearEnv: true,
+      env: { PATH: "/usr/bin:/bin", XDG_CACHE_HOME: cache },
+      stdout: "piped",
+    }).spawn();
     const reader = child.stdout.getReader();
     await reader.read();
     child.kill("SIGTERM");
@@ -348,11 +473,36 @@ Deno.test("a hostile PATH and LD_LIBRARY_PATH change nothing", async () => {
   const binary = await selfContained();
   await withDirectory(async (directory) => {
     await Deno.mkdir(`${directory}/bin`);
-    for (const name of ["ls", "find", "mktemp", "tail", "head", "gzip", "tar", "chmod", "mv", "rm", "sha256sum", "deno"]) {
-      await Deno.writeTextFile(`${directory}/bin/${name}`, `#!/bin/sh\necho ${name} >>${directory}/called\nexit 1\n`, { mode: 0o755 });
+    for (
+      const name of [
+        "ls",
+        "find",
+        "mktemp",
+        "tail",
+        "head",
+        "gzip",
+        "tar",
+        "chmod",
+        "mv",
+        "rm",
+        "sha256sum",
+        "deno",
+      ]
+    ) {
+      await Deno.writeTextFile(
+        `${directory}/bin/${name}`,
+        `#!/bin/sh\necho ${name} >>${directory}/called\nexit 1\n`,
+        { mode: 0o755 },
+      );
     }
-    const env = { PATH: `${directory}/bin:/usr/bin:/bin`, LD_LIBRARY_PATH: directory, XDG_CACHE_HOME: `${directory}/cache` };
-    for (const start of ["first", "second"]) assertEquals((await run(binary, ["version"], env)).stdout, ANSWER, `${start} start`);
+    const env = {
+      PATH: `${directory}/bin:/usr/bin:/bin`,
+      LD_LIBRARY_PATH: directory,
+      XDG_CACHE_HOME: `${directory}/cache`,
+    };
+    for (const start of ["first", "second"]) {
+      assertEquals((await run(binary, ["version"], env)).stdout, ANSWER, `${start} start`);
+    }
     assertEquals(await Deno.readTextFile(`${directory}/called`).catch(() => ""), "");
   });
 });
@@ -360,7 +510,11 @@ Deno.test("a hostile PATH and LD_LIBRARY_PATH change nothing", async () => {
 /** Waits until a directory is empty: the watcher of a temporary copy looks once a second. */
 async function emptied(directory: string): Promise<void> {
   for (const deadline = Date.now() + 10_000; [...Deno.readDirSync(directory)].length > 0;) {
-    if (Date.now() > deadline) throw new Error(`${directory} still has ${[...Deno.readDirSync(directory)].map((entry) => entry.name)}`);
+    if (Date.now() > deadline) {
+      throw new Error(
+        `${directory} still has ${[...Deno.readDirSync(directory)].map((entry) => entry.name)}`,
+      );
+    }
     await new Promise((done) => setTimeout(done, 100));
   }
 }

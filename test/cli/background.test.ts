@@ -5,7 +5,8 @@ import { alive, ISOLATED, PTY, pytestSuite, pythonWithPytest, type Suite } from 
 import { type Outcome, TRACTEST } from "./tractest.ts";
 
 const BG = ["run", "--no-preflight", "--bg"];
-const HAS_TMUX = new Deno.Command("sh", { args: ["-c", "command -v tmux"], stdout: "null" }).outputSync().success;
+const HAS_TMUX =
+  new Deno.Command("sh", { args: ["-c", "command -v tmux"], stdout: "null" }).outputSync().success;
 const IS_ROOT = Deno.uid() === 0;
 
 /** A test that fails, and one that says that it waits, and does until `go` is there. */
@@ -57,7 +58,10 @@ function records(suite: Suite): Record[] {
 }
 
 /** Looks until there is something to see. */
-async function until<T>(what: string, look: () => T | null | undefined | false | Promise<T | null | undefined | false>): Promise<T> {
+async function until<T>(
+  what: string,
+  look: () => T | null | undefined | false | Promise<T | null | undefined | false>,
+): Promise<T> {
   for (const deadline = performance.now() + 60_000; performance.now() < deadline;) {
     const seen = await look();
     if (seen) return seen;
@@ -68,7 +72,10 @@ async function until<T>(what: string, look: () => T | null | undefined | false |
 
 /** The pids that a test wrote down, once it has. */
 async function pids(suite: Suite): Promise<number[]> {
-  const text = await until("the test begins", () => Deno.readTextFile(join(suite.path, "pid")).catch(() => ""));
+  const text = await until(
+    "the test begins",
+    () => Deno.readTextFile(join(suite.path, "pid")).catch(() => ""),
+  );
   return text.split(" ").map(Number);
 }
 
@@ -78,20 +85,32 @@ function go(suite: Suite): Promise<void> {
 
 /** A suite, of which every run that it began is ended with it. */
 async function withSuite(tests: string, action: (suite: Suite) => Promise<void>): Promise<void> {
-  await using suite = await pytestSuite({ "test_a.py": tests, "test_b.py": "def test_b(): pass\n" });
+  await using suite = await pytestSuite({
+    "test_a.py": tests,
+    "test_b.py": "def test_b(): pass\n",
+  });
   try {
     await action(suite);
   } finally {
     await go(suite);
-    for (const { end, runId } of records(suite)) if (end === null) await suite.tractest(["stop", "--grace", "2", runId]);
-    for (const pid of (await Deno.readTextFile(join(suite.path, "pid")).catch(() => "")).split(" ").map(Number)) {
+    for (const { end, runId } of records(suite)) {
+      if (end === null) await suite.tractest(["stop", "--grace", "2", runId]);
+    }
+    for (
+      const pid of (await Deno.readTextFile(join(suite.path, "pid")).catch(() => "")).split(" ")
+        .map(Number)
+    ) {
       if (pid > 1 && await alive(pid)) Deno.kill(pid, "SIGKILL");
     }
   }
 }
 
 /** Starts a run in the background; its id. */
-async function begin(suite: Suite, args: readonly string[] = [], env: Readonly<globalThis.Record<string, string>> = {}): Promise<string> {
+async function begin(
+  suite: Suite,
+  args: readonly string[] = [],
+  env: Readonly<globalThis.Record<string, string>> = {},
+): Promise<string> {
   const { code, stdout, stderr } = await suite.tractest([...BG, ...args], env);
   assertEquals(code, 0, stderr);
   assert(/^\d{8}-\d{6}-[0-9a-f]{4}\n$/.test(stdout), stdout);
@@ -109,30 +128,51 @@ Deno.test("run --bg prints the id alone and returns while the run goes on; statu
     const started = await suite.tractest([...BG, "--no-defaults"]);
     assertEquals(started.code, 0, started.stderr);
     const id = started.stdout.trim();
-    for (const command of ["status", "logs -f", "wait", "stop"]) assertIncludes(started.stderr, `tractest ${command} ${id}`);
+    for (const command of ["status", "logs -f", "wait", "stop"]) {
+      assertIncludes(started.stderr, `tractest ${command} ${id}`);
+    }
     await pids(suite);
     const status = await suite.tractest(["status"]);
     assertEquals(status.code, 0, status.stderr);
     assertIncludes(status.stdout, `${id}  running for `);
-    assertIncludes(status.stdout, "  1 of 3 tests: 1 failed\n  now: tests/test_a.py::test_waits, for ");
+    assertIncludes(
+      status.stdout,
+      "  1 of 3 tests: 1 failed\n  now: tests/test_a.py::test_waits, for ",
+    );
     assertIncludes(status.stdout, "  failed: tests/test_a.py::test_fails\n");
     const [run] = JSON.parse((await suite.tractest(["status", "--json"])).stdout).runs;
-    assertEquals([run.runId, run.state, run.background, run.collected, run.finished, run.exitCode], [id, "running", true, 3, 1, null]);
-    assertEquals(run.failures, [{ id: "tests/test_a.py::test_fails", phase: "call", message: "assert 1 == 2" }]);
-    assertEquals(run.running.map((test: { id: string }) => test.id), ["tests/test_a.py::test_waits"]);
+    assertEquals(
+      [run.runId, run.state, run.background, run.collected, run.finished, run.exitCode],
+      [id, "running", true, 3, 1, null],
+    );
+    assertEquals(run.failures, [{
+      id: "tests/test_a.py::test_fails",
+      phase: "call",
+      message: "assert 1 == 2",
+    }]);
+    assertEquals(run.running.map((test: { id: string }) => test.id), [
+      "tests/test_a.py::test_waits",
+    ]);
     const late = await suite.tractest(["wait", "--timeout", "0.2"]);
     assertEquals(late.code, 124, late.stderr);
     assertIncludes(late.stderr, "it is not over after 0.2 s, and goes on");
     await go(suite);
     const waited = await suite.tractest(["wait"]);
     assertEquals(waited.code, 1, waited.stderr);
-    assert(new RegExp(`^${id}  exit code 1 after [\\d.]+ s: 1 failed, 2 passed\n$`).test(waited.stdout), waited.stdout);
+    assert(
+      new RegExp(`^${id}  exit code 1 after [\\d.]+ s: 1 failed, 2 passed\n$`).test(waited.stdout),
+      waited.stdout,
+    );
     assertEquals((await suite.tractest(["wait", id])).code, 1, "and later too");
     const { stdout } = await suite.tractest(["logs", id]);
     assertIncludes(stdout, "py310/bin/python -m pytest -q tests/\n");
     assertIncludes(stdout, "\nFAILED tests/test_a.py::test_fails\n    assert 1 == 2\n");
     assertIncludes(stdout, "\nhint: next: tractest run --lf\n");
-    assertEquals(stdout.match(/short test summary info/g)?.length, 1, "what pytest prints is kept once");
+    assertEquals(
+      stdout.match(/short test summary info/g)?.length,
+      1,
+      "what pytest prints is kept once",
+    );
     assertEquals((await suite.tractest(["status"])).stdout.split("  exit code 1 ")[0], id);
   }));
 
@@ -141,7 +181,9 @@ Deno.test("the full suite is quiet in the background unless told otherwise; with
     for (const [words, said] of [[[], "-q"], [["-v"], "-v"], [["test_b"], ""]] as const) {
       const id = await begin(suite, words);
       assertEquals((await suite.tractest(["wait", id])).code, 0);
-      const [, options] = /-m pytest -x --tb=short --no-header ?(.*) tests\//.exec((await suite.tractest(["logs", id])).stdout) ?? [];
+      const [, options] = /-m pytest -x --tb=short --no-header ?(.*) tests\//.exec(
+        (await suite.tractest(["logs", id])).stdout,
+      ) ?? [];
       assertEquals(options, said);
     }
   }));
@@ -152,8 +194,15 @@ Deno.test("what was typed wrong, and what needs somebody who is there, is said i
     await refused(suite.tractest([...BG, "--timeout", "soon"]), 64, '"soon"');
     await refused(suite.tractest([...BG, "--events", "-"]), 64, "a run in the background has none");
     await refused(suite.tractest([...BG, "--pdb"]), 64, "A debugger needs a terminal");
-    await refused(suite.tractest(["run", "--background-run=20261124-135525-8a60"]), 64, "was reserved");
-    assertEquals((await suite.tractest([...BG, "--dry-run"])).stdout, "py310/bin/python -m pytest -x --tb=short --no-header tests/\n");
+    await refused(
+      suite.tractest(["run", "--background-run=20261124-135525-8a60"]),
+      64,
+      "was reserved",
+    );
+    assertEquals(
+      (await suite.tractest([...BG, "--dry-run"])).stdout,
+      "py310/bin/python -m pytest -x --tb=short --no-header tests/\n",
+    );
     assertEquals(records(suite), []);
   }));
 
@@ -161,23 +210,39 @@ Deno.test("without a state directory a run in the background is refused with wha
   withSuite("", async (suite) => {
     await Deno.writeTextFile(join(suite.path, "file"), "");
     const where = { XDG_STATE_HOME: join(suite.path, "file") };
-    await refused(suite.tractest(BG, where), 80, "a run in the background keeps its output there\nhint: XDG_STATE_HOME=DIR");
+    await refused(
+      suite.tractest(BG, where),
+      80,
+      "a run in the background keeps its output there\nhint: XDG_STATE_HOME=DIR",
+    );
     const { code, stdout } = await suite.tractest(["status"], where);
     assertEquals([code, stdout], [0, "no run of this repo is on record\n"]);
   }));
 
 Deno.test({
-  name: `a plain user whose home can't be written is told so, and with another state directory the run goes on in the background${
-    IS_ROOT ? "" : " (needs root)"
-  }`,
+  name:
+    `a plain user whose home can't be written is told so, and with another state directory the run goes on in the background${
+      IS_ROOT ? "" : " (needs root)"
+    }`,
   ignore: !IS_ROOT,
   fn: () =>
     withSuite(WAITS, async (suite) => {
-      const [home, state, cache] = ["home", "state2", "cache2"].map((name) => join(suite.path, name)) as [string, string, string];
+      const [home, state, cache] = ["home", "state2", "cache2"].map((name) =>
+        join(suite.path, name)
+      ) as [string, string, string];
       for (const directory of [home, state, cache]) await Deno.mkdir(directory);
-      for (const directory of [suite.root, state, cache, suite.path]) await Deno.chown(directory, 65534, 65534);
+      for (const directory of [suite.root, state, cache, suite.path]) {
+        await Deno.chown(directory, 65534, 65534);
+      }
       const as = (env: globalThis.Record<string, string>, ...args: string[]) =>
-        suite.start(args, { HOME: home, XDG_STATE_HOME: "", XDG_CACHE_HOME: cache, TMPDIR: suite.path, PYTHONDONTWRITEBYTECODE: "1", ...env }, [
+        suite.start(args, {
+          HOME: home,
+          XDG_STATE_HOME: "",
+          XDG_CACHE_HOME: cache,
+          TMPDIR: suite.path,
+          PYTHONDONTWRITEBYTECODE: "1",
+          ...env,
+        }, [
           "setpriv",
           "--reuid=65534",
           "--regid=65534",
@@ -187,7 +252,13 @@ Deno.test({
           "--ambient-caps=+dac_read_search",
         ]).ended;
       await refused(as({}, ...BG), 80, `"${home}/.local/state/tractest" can't be used`);
-      const began = await as({ XDG_STATE_HOME: state }, ...BG, "--no-defaults", "-p", "no:cacheprovider");
+      const began = await as(
+        { XDG_STATE_HOME: state },
+        ...BG,
+        "--no-defaults",
+        "-p",
+        "no:cacheprovider",
+      );
       assertEquals(began.code, 0, began.stderr);
       await pids(suite);
       await go(suite);
@@ -198,27 +269,52 @@ Deno.test({
 });
 
 Deno.test({
-  name: `fault 43: a run in the background goes on when the terminal that began it is closed${HAS_TMUX ? "" : " (needs tmux)"}`,
+  name: `fault 43: a run in the background goes on when the terminal that began it is closed${
+    HAS_TMUX ? "" : " (needs tmux)"
+  }`,
   ignore: !HAS_TMUX,
   fn: () =>
     withSuite(WAITS, async (suite) => {
       const tmux = async (...args: string[]) => {
-        const env = { ...suite.environment(), TERM: "xterm", TMUX_TMPDIR: suite.path, SHELL: "/bin/sh" };
-        const { success, stderr } = await new Deno.Command("tmux", { args: ["-f", "/dev/null", ...args], env, cwd: suite.root, clearEnv: true })
+        const env = {
+          ...suite.environment(),
+          TERM: "xterm",
+          TMUX_TMPDIR: suite.path,
+          SHELL: "/bin/sh",
+        };
+        const { success, stderr } = await new Deno.Command("tmux", {
+          args: ["-f", "/dev/null", ...args],
+          env,
+          cwd: suite.root,
+          clearEnv: true,
+        })
           .output();
         assert(success, new TextDecoder().decode(stderr));
       };
       await tmux("new-session", "-d", "-x", "200", "-y", "50", "sh");
       try {
-        await tmux("send-keys", [...(ISOLATED ?? []), TRACTEST, ...BG, "--no-defaults"].map((word) => `'${word}'`).join(" "), "Enter");
+        await tmux(
+          "send-keys",
+          [...(ISOLATED ?? []), TRACTEST, ...BG, "--no-defaults"].map((word) => `'${word}'`).join(
+            " ",
+          ),
+          "Enter",
+        );
         await pids(suite);
       } finally {
         await tmux("kill-server");
       }
       const [{ pid, runId }] = records(suite) as [Record];
       assert(await alive(pid), "it was to outlive the terminal");
-      const status = new TextDecoder().decode((await new Deno.Command("ps", { args: ["-o", "sid=,tty=", "-p", String(pid)] }).output()).stdout);
-      assertEquals(status.trim().split(/\s+/), [String(pid), "?"], "a session of its own, without a terminal");
+      const status = new TextDecoder().decode(
+        (await new Deno.Command("ps", { args: ["-o", "sid=,tty=", "-p", String(pid)] }).output())
+          .stdout,
+      );
+      assertEquals(
+        status.trim().split(/\s+/),
+        [String(pid), "?"],
+        "a session of its own, without a terminal",
+      );
       await go(suite);
       assertEquals((await suite.tractest(["wait", runId])).code, 1);
     }),
@@ -238,7 +334,14 @@ Deno.test("SIGHUP to a run in the background ends nothing", () =>
     assertIncludes(stdout, "1 failed, 1 passed");
   }));
 
-for (const how of [["sh", "-c", 'trap "" INT; exec "$@"', "sh"], ["nohup"], ["sh", "-c", '"$@" & wait $!', "sh"]]) {
+for (
+  const how of [["sh", "-c", 'trap "" INT; exec "$@"', "sh"], ["nohup"], [
+    "sh",
+    "-c",
+    '"$@" & wait $!',
+    "sh",
+  ]]
+) {
   Deno.test(`begun by ${how[0]}${how[2] ? ` '${how[2]}'` : ""} the tests and the run itself have SIGINT at its default`, () =>
     withSuite(WAITS, async (suite) => {
       const started = suite.start([...BG, "--no-defaults"], {}, how);
@@ -264,13 +367,29 @@ Deno.test("fault 56: a second run in the background is refused at once and names
   withSuite(WAITS, async (suite) => {
     const first = await begin(suite, ["--no-defaults"]);
     await pids(suite);
-    await refused(suite.tractest([...BG, "test_b"]), 80, `run ${first} (pid ${records(suite)[0]!.pid}, since `);
+    await refused(
+      suite.tractest([...BG, "test_b"]),
+      80,
+      `run ${first} (pid ${records(suite)[0]!.pid}, since `,
+    );
     const { error } = JSON.parse((await suite.tractest([...BG, "test_b", "--json"])).stdout);
-    assertEquals([error.code, error.hint], ["run-in-progress", "wait for it: tractest run --wait …"]);
+    assertEquals([error.code, error.hint], [
+      "run-in-progress",
+      "wait for it: tractest run --wait …",
+    ]);
     assertEquals(records(suite).length, 1);
-    assertEquals([...Deno.readDirSync(join(suite.path, "state/tractest/runs"))].length, 1, "a run that was refused leaves nothing");
-    const second = JSON.parse((await suite.tractest([...BG, "test_b", "--wait", "--json"])).stdout).background.runId;
-    assertIncludes((await suite.tractest(["status", second])).stdout, `${second}  waiting for another run for `);
+    assertEquals(
+      [...Deno.readDirSync(join(suite.path, "state/tractest/runs"))].length,
+      1,
+      "a run that was refused leaves nothing",
+    );
+    const second =
+      JSON.parse((await suite.tractest([...BG, "test_b", "--wait", "--json"])).stdout).background
+        .runId;
+    assertIncludes(
+      (await suite.tractest(["status", second])).stdout,
+      `${second}  waiting for another run for `,
+    );
     const both = JSON.parse((await suite.tractest(["status", "--json"])).stdout).runs;
     assertEquals(both.map((run: { state: string }) => run.state).sort(), ["running", "waiting"]);
     await go(suite);
@@ -286,7 +405,10 @@ Deno.test("a run that waits for another is ended by stop, and is no run that die
     const stopped = await suite.tractest(["stop"]);
     assertEquals(stopped.code, 0, stopped.stderr);
     assertIncludes(stopped.stdout, `${second}  exit code 130 after `);
-    assertEquals(records(suite).map((record) => [record.runId, record.end?.exitCode]).sort(), [[first, undefined], [second, 130]].sort());
+    assertEquals(
+      records(suite).map((record) => [record.runId, record.end?.exitCode]).sort(),
+      [[first, undefined], [second, 130]].sort(),
+    );
   }));
 
 Deno.test("stop is Ctrl-C: pytest finishes its report, the code is 130", () =>
@@ -294,7 +416,10 @@ Deno.test("stop is Ctrl-C: pytest finishes its report, the code is 130", () =>
     const id = await begin(suite, ["--no-defaults"]);
     const [pytest] = await pids(suite);
     const would = await suite.tractest(["stop", "--dry-run"]);
-    assertEquals([would.code, would.stdout.split(":")[0]], [0, `would signal pid ${records(suite)[0]!.pid}`]);
+    assertEquals([would.code, would.stdout.split(":")[0]], [
+      0,
+      `would signal pid ${records(suite)[0]!.pid}`,
+    ]);
     const { code, stdout, stderr } = await suite.tractest(["stop", id]);
     assertEquals(code, 0, stderr);
     assertEquals(stderr.match(/^SIG\w+/gm), ["SIGINT"]);
@@ -313,7 +438,12 @@ Deno.test("stop ends a run whose test hangs and ignores SIGINT, with all that it
     const all = await pids(suite);
     const { code, stdout, stderr } = await suite.tractest(["stop", "--grace", "4", "--json"]);
     const document = JSON.parse(stdout);
-    assertEquals([code, document.schema, document.run.state, document.run.exitCode], [0, "tractest.stop/1", "finished", 130], stderr);
+    assertEquals([code, document.schema, document.run.state, document.run.exitCode], [
+      0,
+      "tractest.stop/1",
+      "finished",
+      130,
+    ], stderr);
     assertEquals(document.signalled, ["SIGINT", "SIGINT"]);
     for (const pid of all) assert(!await alive(pid), `pid ${pid} still lives`);
   }));
@@ -325,7 +455,10 @@ Deno.test("fault 43: a run in the background that was killed died without a word
     const projects = join(suite.path, "state/tractest/projects");
     await until(
       "the lock names pytest",
-      () => [...Deno.readDirSync(projects)].some(({ name }) => Deno.readTextFileSync(join(projects, name, "run.lock")).includes('"startTicks"')),
+      () =>
+        [...Deno.readDirSync(projects)].some(({ name }) =>
+          Deno.readTextFileSync(join(projects, name, "run.lock")).includes('"startTicks"')
+        ),
     );
     const waiting = suite.start(["wait", id]);
     Deno.kill(records(suite)[0]!.pid, "SIGKILL");
@@ -345,7 +478,10 @@ Deno.test("fault 43: a run in the background that was killed died without a word
     const next = await suite.tractest([...BG, "test_b"]);
     assertEquals(next.code, 0, next.stderr);
     assertEquals((await suite.tractest(["wait"])).code, 81);
-    assertIncludes((await suite.tractest(["logs"])).stdout, `its pytest (pid ${pytest}) still runs`);
+    assertIncludes(
+      (await suite.tractest(["logs"])).stdout,
+      `its pytest (pid ${pytest}) still runs`,
+    );
     await begin(suite, ["test_b", "--clean"]);
     assertEquals((await suite.tractest(["wait"])).code, 0);
     assert(!await alive(pytest!));
@@ -361,7 +497,10 @@ Deno.test("logs -f goes on until the run is over, with its last words, byte for 
     const { code, stdout, stderr } = await following.ended;
     assertEquals([code, stderr], [0, ""]);
     assertIncludes(stdout, "\nhint: next: tractest run --lf\n");
-    assertEquals(stdout, await Deno.readTextFile(join(suite.path, "state/tractest/runs", id, "output.log")));
+    assertEquals(
+      stdout,
+      await Deno.readTextFile(join(suite.path, "state/tractest/runs", id, "output.log")),
+    );
   }));
 
 Deno.test("logs says what went wrong before the tests too, and -f ends with it", () =>
@@ -381,7 +520,12 @@ Deno.test("a reader of logs that goes away ends it, also while it follows", () =
     async (suite) => {
       await begin(suite, ["-s"]);
       for (const words of [["logs"], ["logs", "-f"]]) {
-        const { code, stdout, stderr } = await suite.start(words, {}, ["sh", "-c", '"$@" | head -1; exit 7', "sh"]).ended;
+        const { code, stdout, stderr } = await suite.start(words, {}, [
+          "sh",
+          "-c",
+          '"$@" | head -1; exit 7',
+          "sh",
+        ]).ended;
         assertEquals([code, stderr, stdout.split("\n").length], [7, "", 2]);
       }
     },
@@ -392,7 +536,11 @@ Deno.test("a run at a terminal is seen and stopped from elsewhere; what it print
     const running = await suite.atTerminal(["run", "--no-preflight", "--no-defaults"]);
     await pids(suite);
     const [run] = JSON.parse((await suite.tractest(["status", "--json"])).stdout).runs;
-    assertEquals([run.state, run.background, run.command], ["running", false, "tractest run --no-defaults --no-preflight"]);
+    assertEquals([run.state, run.background, run.command], [
+      "running",
+      false,
+      "tractest run --no-defaults --no-preflight",
+    ]);
     await refused(suite.tractest(["logs"]), 64, "prints to its terminal");
     const waiting = suite.start(["wait"]);
     const stopped = await suite.tractest(["stop"]);
@@ -405,7 +553,10 @@ Deno.test("a run at a terminal is seen and stopped from elsewhere; what it print
 Deno.test("SIGINT before the tests is recorded as an interruption", () =>
   withSuite("", async (suite) => {
     // A Python that never answers the preflight.
-    await Deno.writeTextFile(join(suite.root, "slow"), '#!/bin/sh\necho $$ >>"$SUITE/asked"\nexec sleep 600\n');
+    await Deno.writeTextFile(
+      join(suite.root, "slow"),
+      '#!/bin/sh\necho $$ >>"$SUITE/asked"\nexec sleep 600\n',
+    );
     await Deno.chmod(join(suite.root, "slow"), 0o755);
     await Deno.remove(join(suite.root, "py310"));
     await Deno.mkdir(join(suite.root, "py310/bin"), { recursive: true });
@@ -413,9 +564,14 @@ Deno.test("SIGINT before the tests is recorded as an interruption", () =>
     await Deno.symlink("../../slow", join(suite.root, "py310/bin/python"));
     const started = await suite.tractest(["run", "--bg"]);
     assertEquals(started.code, 0, started.stderr);
-    const asked = await until("the preflight begins", () => Deno.readTextFile(join(suite.path, "asked")).catch(() => ""));
+    const asked = await until(
+      "the preflight begins",
+      () => Deno.readTextFile(join(suite.path, "asked")).catch(() => ""),
+    );
     const stopped = await suite.tractest(["stop"]);
-    for (const pid of asked.trim().split("\n").map(Number)) if (await alive(pid)) Deno.kill(pid, "SIGKILL");
+    for (const pid of asked.trim().split("\n").map(Number)) {
+      if (await alive(pid)) Deno.kill(pid, "SIGKILL");
+    }
     assertEquals(stopped.code, 0, stopped.stderr);
     assertIncludes(stopped.stdout, "exit code 130");
     assertIncludes(stopped.stdout, "interrupted");
@@ -424,11 +580,19 @@ Deno.test("SIGINT before the tests is recorded as an interruption", () =>
 Deno.test("wait without an id takes a run whose life can be seen, not a newer one of a pid namespace that is not ours", () =>
   withSuite(WAITS, async (suite) => {
     const id = await begin(suite);
-    const own = records(suite).at(-1)! as Record & { readonly identity: { readonly pidNamespace: string } };
+    const own = records(suite).at(-1)! as Record & {
+      readonly identity: { readonly pidNamespace: string };
+    };
     const runId = `${id.slice(0, -4)}${id.endsWith("ffff") ? "0000" : "ffff"}`;
     const directory = join(suite.path, "state/tractest/runs", runId);
     await Deno.mkdir(directory, { mode: 0o700 });
-    const foreign = { ...own, runId, began: own.began + 5_000, end: null, identity: { ...own.identity, pidNamespace: "pid:[1]" } };
+    const foreign = {
+      ...own,
+      runId,
+      began: own.began + 5_000,
+      end: null,
+      identity: { ...own.identity, pidNamespace: "pid:[1]" },
+    };
     await Deno.writeTextFile(join(directory, "run.json"), JSON.stringify(foreign));
     try {
       const early = await suite.tractest(["wait", "--timeout", "0.2"]);
@@ -450,14 +614,22 @@ Deno.test("an id that no run has lists the nearest, and two ids are one too many
     const id = await begin(suite);
     await suite.tractest(["wait"]);
     for (const command of ["status", "wait", "logs", "stop"]) {
-      await refused(suite.tractest([command, `${id.slice(0, -1)}z`]), 64, `runs on record, nearest first: ${id}`);
+      await refused(
+        suite.tractest([command, `${id.slice(0, -1)}z`]),
+        64,
+        `runs on record, nearest first: ${id}`,
+      );
       await refused(suite.tractest([command, id, id]), 64, "Only one run can be named");
       for (const word of [id, id.slice(0, 8), id.slice(-4), "last"]) {
         assertEquals((await suite.tractest([command, word])).code, 0, `${command} ${word}`);
       }
     }
     const elsewhere = { cwd: "/" };
-    assertEquals((await suite.tractest(["-C", elsewhere.cwd, "wait", id])).code, 0, "an id is known from anywhere");
+    assertEquals(
+      (await suite.tractest(["-C", elsewhere.cwd, "wait", id])).code,
+      0,
+      "an id is known from anywhere",
+    );
     assertEquals((await suite.tractest(["-C", elsewhere.cwd, "status"])).code, 80);
     assertIncludes((await suite.tractest(["-C", elsewhere.cwd, "status", "--all"])).stdout, id);
   }));
@@ -468,10 +640,25 @@ Deno.test("the process that has the pid of a run that is gone is never signalled
     await suite.tractest(["wait"]);
     const file = join(suite.path, "state/tractest/runs", id, "run.json");
     const record = JSON.parse(await Deno.readTextFile(file));
-    await using stranger = new Running(["sleep", "600"], { cwd: "/", env: { PATH: "/usr/bin:/bin" } });
+    await using stranger = new Running(["sleep", "600"], {
+      cwd: "/",
+      env: { PATH: "/usr/bin:/bin" },
+    });
     const { pid } = stranger.child;
-    for (const change of [{ startTicks: 1 }, { bootId: "0f3c1d2e-0000-4000-8000-000000000001" }, { pidNamespace: "pid:[1]" }]) {
-      await Deno.writeTextFile(file, JSON.stringify({ ...record, end: null, pid, identity: { ...record.identity, pid, ...change } }));
+    for (
+      const change of [{ startTicks: 1 }, { bootId: "0f3c1d2e-0000-4000-8000-000000000001" }, {
+        pidNamespace: "pid:[1]",
+      }]
+    ) {
+      await Deno.writeTextFile(
+        file,
+        JSON.stringify({
+          ...record,
+          end: null,
+          pid,
+          identity: { ...record.identity, pid, ...change },
+        }),
+      );
       const { code, stderr } = await suite.tractest(["stop", id]);
       assertEquals(code, "pidNamespace" in change ? 82 : 0, stderr);
       assert(!/^SIG/m.test(stderr), stderr);
@@ -489,14 +676,21 @@ Deno.test("what old runs left is removed by count and age, never of one that liv
     const old = "20200101-000000-0001";
     const record = JSON.parse(await Deno.readTextFile(join(runs, id, "run.json")));
     await Deno.mkdir(join(runs, old));
-    await Deno.writeTextFile(join(runs, old, "run.json"), JSON.stringify({ ...record, runId: old }));
+    await Deno.writeTextFile(
+      join(runs, old, "run.json"),
+      JSON.stringify({ ...record, runId: old }),
+    );
     using held = await Deno.open(join(runs, old, "running"), { create: true, write: true });
     await held.lock(true);
     const second = (number: number) => `20261124-0000${String(number).padStart(2, "0")}-0001`;
     for (let number = 0; number < 55; number++) {
       await Deno.mkdir(join(runs, second(number), "queue-0"), { recursive: true });
       await Deno.writeTextFile(join(runs, second(number), "queue-0", "0"), "");
-      const over = { ...record, runId: second(number), end: { exitCode: 0, ending: null, seconds: 1, counts: null } };
+      const over = {
+        ...record,
+        runId: second(number),
+        end: { exitCode: 0, ending: null, seconds: 1, counts: null },
+      };
       await Deno.writeTextFile(join(runs, second(number), "run.json"), JSON.stringify(over));
     }
     await Deno.mkdir(join(runs, "mine"));
@@ -510,9 +704,19 @@ Deno.test("what old runs left is removed by count and age, never of one that liv
 
 Deno.test("a whole day at a terminal: run in the background, look, follow, stop", () =>
   withSuite(WAITS, async (suite) => {
-    const script = '"$0" run --no-preflight --bg && "$0" status && "$0" stop && "$0" logs | tail -1; echo "all $?"';
-    const running = suite.start([], { TERM: "xterm" }, [await pythonWithPytest(), "-c", PTY, "sh", "-c", script]);
+    const script =
+      '"$0" run --no-preflight --bg && "$0" status && "$0" stop && "$0" logs | tail -1; echo "all $?"';
+    const running = suite.start([], { TERM: "xterm" }, [
+      await pythonWithPytest(),
+      "-c",
+      PTY,
+      "sh",
+      "-c",
+      script,
+    ]);
     const { code, stdout } = await running.ended;
     assertEquals(code, 0, stdout);
-    for (const part of ["it can't ask: ", "running for ", "SIGINT ", "exit code 130", "all 0"]) assertIncludes(stdout, part);
+    for (const part of ["it can't ask: ", "running for ", "SIGINT ", "exit code 130", "all 0"]) {
+      assertIncludes(stdout, part);
+    }
   }));

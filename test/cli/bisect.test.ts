@@ -21,7 +21,13 @@ async function bisect(suite: Suite, ...words: readonly string[]) {
 /** A command of the document, run in the suite as a person would paste it: pytest's exit code. */
 async function pasted(suite: Suite, command: readonly string[]): Promise<number> {
   const [program, ...args] = command;
-  const child = new Deno.Command(join(suite.root, program!), { args, cwd: suite.root, env: suite.environment(), clearEnv: true, stdout: "null" });
+  const child = new Deno.Command(join(suite.root, program!), {
+    args,
+    cwd: suite.root,
+    env: suite.environment(),
+    clearEnv: true,
+    stdout: "null",
+  });
   return (await child.output()).code;
 }
 
@@ -29,11 +35,18 @@ Deno.test("the test that leaves a module's global behind is found, in the order 
   await using suite = await pytestSuite({
     "shared.py": "state = []\n",
     "conftest.py": "import os, sys\nsys.path.insert(0, os.path.dirname(__file__))\n",
-    "test_a.py": `import shared\n${passing(LETTERS)}def test_pollutes(): shared.state.append(1)\n${passing(["k", "l"])}`,
+    "test_a.py": `import shared\n${passing(LETTERS)}def test_pollutes(): shared.state.append(1)\n${
+      passing(["k", "l"])
+    }`,
     "test_b.py": `import shared\n${passing(LETTERS)}def test_victim(): assert shared.state == []\n`,
   });
   const { code, document, stderr } = await bisect(suite, "test_b.py::test_victim");
-  assertEquals([code, document.found, document.verdict, document.symptom], [0, true, "polluter", "fail"], stderr);
+  assertEquals([code, document.found, document.verdict, document.symptom], [
+    0,
+    true,
+    "polluter",
+    "fail",
+  ], stderr);
   assertEquals(document.culprits, ["tests/test_a.py::test_pollutes"]);
   assertEquals([document.with, document.without], [{ runs: 1, shown: 1 }, { runs: 1, shown: 0 }]);
   assertEquals(document.order, { from: "the whole suite", before: 23 });
@@ -48,7 +61,10 @@ Deno.test("without records a test that takes its time is no hang, whatever limit
     "test_a.py":
       "import os, time\ndef test_slow():\n    time.sleep(1.5)\n    os.environ['LEFT'] = '1'\ndef test_victim(): assert 'LEFT' not in os.environ\n",
   });
-  await suite.write({ "pyproject.toml": '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n[tool.tractest]\ntime-limit-file = 1\n' });
+  await suite.write({
+    "pyproject.toml":
+      '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n[tool.tractest]\ntime-limit-file = 1\n',
+  });
   const { code, document, stderr } = await bisect(suite, "test_a.py::test_victim");
   assertEquals([code, document.verdict, document.notes], [0, "polluter", []], stderr);
   assertEquals(document.culprits, ["tests/test_a.py::test_slow"]);
@@ -90,9 +106,20 @@ def test_after(): pass
 
 Deno.test("a test that hangs after another one: the recorded run says so, and its order is taken", async () => {
   await using suite = await pytestSuite({ "test_a.py": HANGING });
-  const run = await suite.tractest(["run", "--no-preflight", "--test-timeout", "1", "--no-defaults"]);
+  const run = await suite.tractest([
+    "run",
+    "--no-preflight",
+    "--test-timeout",
+    "1",
+    "--no-defaults",
+  ]);
   assertEquals(run.code, 1, run.stdout);
-  const { code, document, stderr } = await bisect(suite, "test_a.py::test_victim", "--grace", "0.2");
+  const { code, document, stderr } = await bisect(
+    suite,
+    "test_a.py::test_victim",
+    "--grace",
+    "0.2",
+  );
   assertEquals([code, document.verdict, document.symptom], [0, "polluter", "hang"], stderr);
   assertEquals(document.culprits, ["tests/test_a.py::test_keeps_the_lock"]);
   assert(/^run \d{8}-/.test(document.order.from), document.order.from);
@@ -106,10 +133,19 @@ Deno.test("the order comes from a file of events, and another order finds anothe
   });
   // In the order of its collection nothing runs before it.
   const none = await bisect(suite, "test_a.py::test_victim");
-  assertEquals([none.code, none.document.verdict, none.document.found], [82, "not-reproduced", null], none.stderr);
+  assertEquals([none.code, none.document.verdict, none.document.found], [
+    82,
+    "not-reproduced",
+    null,
+  ], none.stderr);
   const events = join(suite.path, "events.jsonl");
   await suite.tractest(["run", "--no-preflight", "--events", events, "test_b.py", "test_a.py"]);
-  const { code, document, stderr } = await bisect(suite, "test_a.py::test_victim", "--from", events);
+  const { code, document, stderr } = await bisect(
+    suite,
+    "test_a.py::test_victim",
+    "--from",
+    events,
+  );
   assertEquals([code, document.culprits], [0, ["tests/test_b.py::test_pollutes"]], stderr);
   assertEquals(document.order, { from: events, before: 11 });
   const wrong = await suite.tractest(["bisect", "test_b.py::test_a", "--from", events]);
@@ -137,7 +173,9 @@ def test_victim():
     assertEquals(document.isolated, isolation !== "--no-isolate");
   }
   const { stdout } = await new Deno.Command("ps", { args: ["-eo", "pid,args", "-ww"] }).output();
-  const left = new TextDecoder().decode(stdout).split("\n").filter((row) => row.includes(`time.sleep(60) ${suite.path}`));
+  const left = new TextDecoder().decode(stdout).split("\n").filter((row) =>
+    row.includes(`time.sleep(60) ${suite.path}`)
+  );
   assertEquals(left, []);
 });
 
@@ -148,17 +186,37 @@ Deno.test("a file whose import alone breaks the test is told apart from its test
     "test_c.py": "import os\ndef test_victim(): assert 'LEFT' not in os.environ\n",
   });
   const { code, document, stderr } = await bisect(suite, "test_c.py::test_victim");
-  assertEquals([code, document.verdict, document.culprits], [0, "import", ["tests/test_b.py"]], stderr);
+  assertEquals(
+    [code, document.verdict, document.culprits],
+    [0, "import", ["tests/test_b.py"]],
+    stderr,
+  );
   assertEquals(await pasted(suite, document.command), 1);
 });
 
 Deno.test("a test that fails by itself has no polluter, and one that nothing breaks is said to be so", async () => {
-  await using suite = await pytestSuite({ "test_a.py": `${passing(LETTERS)}def test_bad(): assert 1 == 2\ndef test_good(): pass\n` });
+  await using suite = await pytestSuite({
+    "test_a.py": `${passing(LETTERS)}def test_bad(): assert 1 == 2\ndef test_good(): pass\n`,
+  });
   const bad = await bisect(suite, "test_a.py::test_bad");
-  assertEquals([bad.code, bad.document.found, bad.document.verdict, bad.document.steps], [1, false, "by-itself", 1], bad.stderr);
-  const good = await suite.tractest(["bisect", "test_a.py::test_good", "--no-preflight", "--in", "test_a.py"]);
+  assertEquals([bad.code, bad.document.found, bad.document.verdict, bad.document.steps], [
+    1,
+    false,
+    "by-itself",
+    1,
+  ], bad.stderr);
+  const good = await suite.tractest([
+    "bisect",
+    "test_a.py::test_good",
+    "--no-preflight",
+    "--in",
+    "test_a.py",
+  ]);
   assertEquals(good.code, 82);
-  assertIncludes(good.stdout, "tests/test_a.py::test_good could not be made to go wrong: it passes alone, and after all that ran before it");
+  assertIncludes(
+    good.stdout,
+    "tests/test_a.py::test_good could not be made to go wrong: it passes alone, and after all that ran before it",
+  );
   const unknown = await suite.tractest(["bisect", "test_a.py::test_nothing", "--no-preflight"]);
   assertEquals(unknown.code, 64);
   assertIncludes(unknown.stderr, 'pytest collects no test "tests/test_a.py::test_nothing"');
@@ -181,7 +239,9 @@ def test_victim(): assert "LEFT" not in os.environ
   assertEquals([once.code, once.document.verdict], [82, "not-deterministic"], once.stderr);
   await Deno.remove(join(suite.path, "count"));
   const { code, document, stderr } = await bisect(suite, "test_a.py::test_victim", "--repeat", "3");
-  assertEquals([code, document.verdict, document.culprits], [0, "polluter", ["tests/test_a.py::test_pollutes"]], stderr);
+  assertEquals([code, document.verdict, document.culprits], [0, "polluter", [
+    "tests/test_a.py::test_pollutes",
+  ]], stderr);
   assertEquals([document.with, document.without], [{ runs: 3, shown: 1 }, { runs: 3, shown: 0 }]);
 });
 
@@ -203,7 +263,9 @@ def test_victim():
   await running.until("step 1:");
   await Deno.remove(join(suite.path, "slow"));
   await running.until("step 2:");
-  while (!await exists(join(suite.path, "reached"))) await new Promise((done) => setTimeout(done, 20));
+  while (!await exists(join(suite.path, "reached"))) {
+    await new Promise((done) => setTimeout(done, 20));
+  }
   running.child.kill("SIGINT");
   const { code, stdout, stderr } = await running.ended;
   const document = JSON.parse(stdout);

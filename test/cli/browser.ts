@@ -2,10 +2,17 @@
 export class Browser implements AsyncDisposable {
   readonly events: { readonly method: string; readonly params: Record<string, unknown> }[] = [];
   #next = 1;
-  #waiting = new Map<number, { done: (value: Record<string, unknown>) => void; failed: (error: Error) => void }>();
+  #waiting = new Map<
+    number,
+    { done: (value: Record<string, unknown>) => void; failed: (error: Error) => void }
+  >();
   #session: string | undefined;
 
-  private constructor(private readonly child: Deno.ChildProcess, private readonly socket: WebSocket, private readonly profile: string) {
+  private constructor(
+    private readonly child: Deno.ChildProcess,
+    private readonly socket: WebSocket,
+    private readonly profile: string,
+  ) {
     socket.onmessage = ({ data }) => {
       const message = JSON.parse(data);
       const waiting = this.#waiting.get(message.id);
@@ -19,9 +26,30 @@ export class Browser implements AsyncDisposable {
   /** Starts it with a page of its own. */
   static async start(program: string): Promise<Browser> {
     const profile = await Deno.makeTempDir({ prefix: "tractest-browser-" });
-    const quiet = ["quic", "gpu", "background-networking", "component-update", "sync", "dev-shm-usage"].map((name) => `--disable-${name}`);
-    const args = ["--headless", "--no-sandbox", "--no-first-run", ...quiet, "--remote-debugging-port=0", `--user-data-dir=${profile}`, "about:blank"];
-    const child = new Deno.Command(program, { args, env: { HOME: profile }, stdin: "null", stdout: "null", stderr: "piped" }).spawn();
+    const quiet = [
+      "quic",
+      "gpu",
+      "background-networking",
+      "component-update",
+      "sync",
+      "dev-shm-usage",
+    ].map((name) => `--disable-${name}`);
+    const args = [
+      "--headless",
+      "--no-sandbox",
+      "--no-first-run",
+      ...quiet,
+      "--remote-debugging-port=0",
+      `--user-data-dir=${profile}`,
+      "about:blank",
+    ];
+    const child = new Deno.Command(program, {
+      args,
+      env: { HOME: profile },
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
     const socket = new WebSocket(await addressIn(child.stderr));
     await new Promise<void>((done, failed) => {
       socket.onopen = () => done();
@@ -29,8 +57,11 @@ export class Browser implements AsyncDisposable {
     });
     const browser = new Browser(child, socket, profile);
     const { targetId } = await browser.send("Target.createTarget", { url: "about:blank" });
-    browser.#session = (await browser.send("Target.attachToTarget", { targetId, flatten: true })).sessionId as string;
-    for (const domain of ["Page", "Runtime", "Log", "Network"]) await browser.send(`${domain}.enable`);
+    browser.#session = (await browser.send("Target.attachToTarget", { targetId, flatten: true }))
+      .sessionId as string;
+    for (const domain of ["Page", "Runtime", "Log", "Network"]) {
+      await browser.send(`${domain}.enable`);
+    }
     return browser;
   }
 
@@ -44,7 +75,11 @@ export class Browser implements AsyncDisposable {
 
   /** The value of an expression in the page. */
   async evaluate<T>(expression: string): Promise<T> {
-    const { result } = await this.send("Runtime.evaluate", { expression, returnByValue: true, awaitPromise: true });
+    const { result } = await this.send("Runtime.evaluate", {
+      expression,
+      returnByValue: true,
+      awaitPromise: true,
+    });
     return (result as { value: T }).value;
   }
 

@@ -1,6 +1,12 @@
 import { join } from "@std/path";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
-import { fakeUv, makeVenv, pythonMinor, pythonProject, sitePackages } from "../fixtures/python_project.ts";
+import {
+  fakeUv,
+  makeVenv,
+  pythonMinor,
+  pythonProject,
+  sitePackages,
+} from "../fixtures/python_project.ts";
 import { pytestSuite } from "./suites.ts";
 import { type Outcome, scratchState, tractest } from "./tractest.ts";
 
@@ -11,7 +17,11 @@ interface Check {
   readonly fix: string | null;
 }
 
-async function check(cwd: string, args: readonly string[] = [], options: { env?: Record<string, string>; wrap?: string[] } = {}) {
+async function check(
+  cwd: string,
+  args: readonly string[] = [],
+  options: { env?: Record<string, string>; wrap?: string[] } = {},
+) {
   const outcome = await tractest(["check", "--json", ...args], { cwd, ...options });
   return { ...outcome, ...rowsOf(outcome) };
 }
@@ -36,29 +46,45 @@ Deno.test("import and collection are remembered while nothing changed, and looke
   const remembered = async (env: Record<string, string> = {}) => {
     const { code, rows, stderr } = await check(project.root, [], { env });
     assertEquals(code, 0, stderr);
-    assertEquals(rows.import!.detail.includes("nothing changed"), rows.collection!.detail.includes("nothing changed"));
+    assertEquals(
+      rows.import!.detail.includes("nothing changed"),
+      rows.collection!.detail.includes("nothing changed"),
+    );
     return rows.import!.detail.includes("nothing changed");
   };
   const site = await sitePackages(project.venv);
   await Deno.mkdir(join(site, "dependency"));
-  for (const name of ["__init__", "deep", "unused"]) await Deno.writeTextFile(join(site, `dependency/${name}.py`), "x = 1\n");
-  await project.write("tests/test_dependency.py", "import dependency.deep\ndef test_four(): pass\n");
+  for (const name of ["__init__", "deep", "unused"]) {
+    await Deno.writeTextFile(join(site, `dependency/${name}.py`), "x = 1\n");
+  }
+  await project.write(
+    "tests/test_dependency.py",
+    "import dependency.deep\ndef test_four(): pass\n",
+  );
   assertEquals(await remembered(), false);
   assertEquals(await remembered(), true);
-  const append = (path: string) => Deno.writeTextFile(join(site, path), "y = 2\n", { append: true });
+  const append = (path: string) =>
+    Deno.writeTextFile(join(site, path), "y = 2\n", { append: true });
   const changes: readonly (readonly [string, () => Promise<void>])[] = [
     ["a test", () => project.write("tests/test_it.py", "def test_three(): pass\n")],
     ["the package", () => project.write("small_app/new.py", "")],
     ["conftest.py", () => project.write("conftest.py", "x = 1\n")],
     [
       "the configuration",
-      () => project.write("pyproject.toml", '[project]\nname = "small-app"\n[tool.pytest.ini_options]\ntestpaths = ["tests"]\n# new\n'),
+      () =>
+        project.write(
+          "pyproject.toml",
+          '[project]\nname = "small-app"\n[tool.pytest.ini_options]\ntestpaths = ["tests"]\n# new\n',
+        ),
     ],
     ["the lock file", () => project.write("uv.lock", "version = 1\n")],
     ["what is installed", () => Deno.mkdir(join(site, "more-1.0.dist-info"))],
     ["a line in an installed package that is imported", () => append("dependency/__init__.py")],
     ["a line in a module of it", () => append("dependency/deep.py")],
-    ["pyvenv.cfg", () => Deno.writeTextFile(join(project.venv, "pyvenv.cfg"), "# changed\n", { append: true })],
+    [
+      "pyvenv.cfg",
+      () => Deno.writeTextFile(join(project.venv, "pyvenv.cfg"), "# changed\n", { append: true }),
+    ],
     ["a removed file", () => Deno.remove(join(project.root, "small_app/new.py"))],
   ];
   for (const [what, change] of changes) {
@@ -69,7 +95,11 @@ Deno.test("import and collection are remembered while nothing changed, and looke
   await append("dependency/unused.py");
   assertEquals(await remembered(), true, "what nobody imports does not count");
   assertEquals(await remembered({ PYTHONPATH: "/nowhere" }), false, "PYTHONPATH");
-  assertEquals(await remembered({ UNRELATED: "x", PYTHONPATH: "/nowhere" }), true, "a variable that does not count");
+  assertEquals(
+    await remembered({ UNRELATED: "x", PYTHONPATH: "/nowhere" }),
+    true,
+    "a variable that does not count",
+  );
 });
 
 Deno.test("an edit in a directory that is installed editable from elsewhere is noticed", async () => {
@@ -87,14 +117,25 @@ Deno.test("a failed check is never remembered, and shows the error and the comma
   await project.write("tests/test_it.py", "import nothing_like_that\n");
   for (let round = 0; round < 2; round++) {
     const { code, ok, rows } = await check(project.root);
-    assertEquals([code, ok, rows.import!.status, rows.collection!.status], [80, false, "ok", "fail"]);
-    assertIncludes(rows.collection!.detail, "ModuleNotFoundError: No module named 'nothing_like_that'");
+    assertEquals([code, ok, rows.import!.status, rows.collection!.status], [
+      80,
+      false,
+      "ok",
+      "fail",
+    ]);
+    assertIncludes(
+      rows.collection!.detail,
+      "ModuleNotFoundError: No module named 'nothing_like_that'",
+    );
     assertEquals(rows.collection!.fix, `${project.venv}/bin/python -m pytest tests/ -x -q --co`);
   }
 });
 
 Deno.test("what pytest could collect is no part of the error of a collection that failed", async () => {
-  await using suite = await pytestSuite({ "test_a.py": "def test_fine(): pass\n", "test_it.py": "1 / 0\n" });
+  await using suite = await pytestSuite({
+    "test_a.py": "def test_fine(): pass\n",
+    "test_it.py": "1 / 0\n",
+  });
   const { detail } = rowsOf(await suite.tractest(["check", "--json"])).rows.collection!;
   assertIncludes(detail, "ZeroDivisionError");
   assert(!detail.includes("test_fine"), detail);
@@ -121,7 +162,14 @@ Deno.test("without a venv and without a terminal the options that answer the que
   await using project = await pythonProject({ venv: false });
   const { code, stderr } = await tractest(["check"], { cwd: project.root });
   assertEquals(code, 80);
-  for (const part of ["--sync", "--uv-run", "--python PATH", `UV_PROJECT_ENVIRONMENT=py${await pythonMinor()} uv sync`]) assertIncludes(stderr, part);
+  for (
+    const part of [
+      "--sync",
+      "--uv-run",
+      "--python PATH",
+      `UV_PROJECT_ENVIRONMENT=py${await pythonMinor()} uv sync`,
+    ]
+  ) assertIncludes(stderr, part);
 });
 
 Deno.test("VIRTUAL_ENV of another project and a .venv are warnings, and ignored", async () => {
@@ -130,7 +178,10 @@ Deno.test("VIRTUAL_ENV of another project and a .venv are warnings, and ignored"
   await makeVenv(join(project.root, ".venv"), project.root);
   const { code, rows } = await check(project.root, [], { env: { VIRTUAL_ENV: other.venv } });
   assertEquals([code, rows.venv!.status], [0, "warn"]);
-  assertIncludes(rows.venv!.detail, `VIRTUAL_ENV is ${other.venv}, the venv of another project: ignored`);
+  assertIncludes(
+    rows.venv!.detail,
+    `VIRTUAL_ENV is ${other.venv}, the venv of another project: ignored`,
+  );
   assertIncludes(rows.venv!.detail, "never .venv");
 });
 
@@ -151,7 +202,10 @@ Deno.test("of several venvs the one that .python-version names is used, and one 
   await makeVenv(join(project.root, "py399"), other.root);
   const { code, rows } = await check(project.root);
   assertEquals([code, rows.venv!.status], [0, "warn"]);
-  assertIncludes(rows.venv!.detail, `py399 does not fit: small_app resolves to ${other.root}/small_app/__init__.py: outside of`);
+  assertIncludes(
+    rows.venv!.detail,
+    `py399 does not fit: small_app resolves to ${other.root}/small_app/__init__.py: outside of`,
+  );
   const minor = await pythonMinor();
   await project.write(".python-version", `${minor[0]}.${minor.slice(1)}\n`);
   assertEquals((await check(project.root)).rows.venv!.status, "ok");
@@ -163,7 +217,10 @@ Deno.test("a venv that has another checkout's source does not fit, though the ro
   await makeVenv(project.venv, other.root);
   const { code, rows } = await check(project.root);
   assertEquals([code, rows.venv!.status], [80, "fail"]);
-  assertIncludes(rows.venv!.detail, `${other.root}/small_app/__init__.py: outside of ${project.root}/small_app`);
+  assertIncludes(
+    rows.venv!.detail,
+    `${other.root}/small_app/__init__.py: outside of ${project.root}/small_app`,
+  );
   assertIncludes(rows.venv!.fix!, "uv sync --inexact");
 });
 
@@ -183,19 +240,38 @@ Deno.test("in a git worktree the package has to resolve inside of it", async () 
   await project.run("git", "add", ".");
   await project.run("git", "commit", "-q", "-m", "all");
   await project.run("git", "worktree", "add", "-q", tree);
-  assertEquals("worktree" in (await check(project.root)).rows, false, "the main checkout is no linked worktree");
+  assertEquals(
+    "worktree" in (await check(project.root)).rows,
+    false,
+    "the main checkout is no linked worktree",
+  );
 
   const without = await check(tree, [], { env: { VIRTUAL_ENV: project.venv } });
-  assertEquals([without.code, without.rows.venv!.status, without.rows.worktree!.status], [80, "fail", "fail"]);
+  assertEquals([without.code, without.rows.venv!.status, without.rows.worktree!.status], [
+    80,
+    "fail",
+    "fail",
+  ]);
   assertIncludes(without.rows.venv!.detail, "the venv of another checkout of this repository");
 
   const borrowed = join(tree, `py${await pythonMinor()}`);
   await Deno.symlink(project.venv, borrowed);
   const wrong = await check(tree);
   assertEquals([wrong.code, wrong.rows.worktree!.status], [80, "fail"]);
-  assertIncludes(wrong.rows.worktree!.detail, `small_app resolves to ${project.root}/small_app/__init__.py: outside of ${await Deno.realPath(tree)}`);
-  assertIncludes(wrong.rows.worktree!.fix!, `rm py${await pythonMinor()} && UV_PROJECT_ENVIRONMENT=`);
-  const refused = await tractest(["check", "--sync"], { cwd: tree, env: { PATH: `${await fakeUv(project.root)}:/usr/bin:/bin` } });
+  assertIncludes(
+    wrong.rows.worktree!.detail,
+    `small_app resolves to ${project.root}/small_app/__init__.py: outside of ${await Deno.realPath(
+      tree,
+    )}`,
+  );
+  assertIncludes(
+    wrong.rows.worktree!.fix!,
+    `rm py${await pythonMinor()} && UV_PROJECT_ENVIRONMENT=`,
+  );
+  const refused = await tractest(["check", "--sync"], {
+    cwd: tree,
+    env: { PATH: `${await fakeUv(project.root)}:/usr/bin:/bin` },
+  });
   assertEquals(refused.code, 80);
   assertIncludes(refused.stderr, "a sync would change that project's venv");
 
@@ -220,7 +296,12 @@ Deno.test("fault 45: in a hook of a worktree no variable of git reaches Python, 
   await makeVenv(join(tree, `py${await pythonMinor()}`), await Deno.realPath(tree));
   const index = join(project.root, ".git/worktrees/tree/index");
   const before = await Deno.readFile(index);
-  const env = { GIT_DIR: join(project.root, ".git/worktrees/tree"), GIT_INDEX_FILE: index, GIT_PREFIX: "", GIT_WORK_TREE: tree };
+  const env = {
+    GIT_DIR: join(project.root, ".git/worktrees/tree"),
+    GIT_INDEX_FILE: index,
+    GIT_PREFIX: "",
+    GIT_WORK_TREE: tree,
+  };
   const { code, rows } = await check(tree, [], { env });
   assertEquals([code, rows.worktree!.status], [0, "ok"], JSON.stringify(rows));
   assertEquals(await Deno.readFile(index), before);
@@ -243,13 +324,21 @@ Deno.test("fault 35: what lies in the project's own directories of PATH, or in t
 
 Deno.test("fault 36: with LD_LIBRARY_PATH set the checks work, and Python gets it", async () => {
   await using project = await pythonProject();
-  await project.write("tests/test_it.py", "import os\nassert os.environ['LD_LIBRARY_PATH'] == '/some where'\ndef test_one(): pass\n");
-  assertEquals((await check(project.root, [], { env: { LD_LIBRARY_PATH: "/some where" } })).code, 0);
+  await project.write(
+    "tests/test_it.py",
+    "import os\nassert os.environ['LD_LIBRARY_PATH'] == '/some where'\ndef test_one(): pass\n",
+  );
+  assertEquals(
+    (await check(project.root, [], { env: { LD_LIBRARY_PATH: "/some where" } })).code,
+    0,
+  );
 });
 
 Deno.test("with SIGINT ignored the checks say so", async () => {
   await using project = await pythonProject();
-  const { code, rows } = await check(project.root, [], { wrap: ["sh", "-c", 'trap "" INT; exec "$@"', "sh"] });
+  const { code, rows } = await check(project.root, [], {
+    wrap: ["sh", "-c", 'trap "" INT; exec "$@"', "sh"],
+  });
   assertEquals([code, rows.sigint!.status], [0, "warn"]);
 });
 
@@ -262,7 +351,9 @@ Deno.test("--python takes a Python or a venv, and says when there is none", asyn
     assertEquals([code, rows.venv!.status], [0, "ok"]);
     assertIncludes(rows.venv!.detail, "named by --python");
   }
-  const { code, stderr } = await tractest(["check", "--python", "nowhere/python"], { cwd: project.root });
+  const { code, stderr } = await tractest(["check", "--python", "nowhere/python"], {
+    cwd: project.root,
+  });
   assertEquals(code, 64);
   assertIncludes(stderr, 'there is no Python at "nowhere/python"');
 });
@@ -275,20 +366,35 @@ Deno.test("--sync says what it runs, and never removes what was installed by han
   const dotted = `${minor[0]}.${minor.slice(1)}`;
   const made = await tractest(["check", "--sync"], { cwd: project.root, env });
   assertEquals(made.code, 0, made.stderr);
-  assertIncludes(made.stderr, `making the venv py${minor}: UV_PROJECT_ENVIRONMENT=py${minor} uv sync --python ${dotted}\n`);
+  assertIncludes(
+    made.stderr,
+    `making the venv py${minor}: UV_PROJECT_ENVIRONMENT=py${minor} uv sync --python ${dotted}\n`,
+  );
   assertIncludes(made.stderr, ", synced");
   await project.write("uv.lock", "version = 1\n");
   const synced = await tractest(["check", "--sync", "-v"], { cwd: project.root, env });
-  assertIncludes(synced.stderr, `syncing the venv py${minor}: UV_PROJECT_ENVIRONMENT=py${minor} uv sync --inexact --frozen\n`);
-  assertIncludes(synced.stderr, `+ env UV_PROJECT_ENVIRONMENT=py${minor} ${uv}/uv sync --inexact --frozen`);
-  assertEquals(await Deno.readTextFile(join(uv, "log")), `py${minor}||sync --python ${dotted}\npy${minor}||sync --inexact --frozen\n`);
+  assertIncludes(
+    synced.stderr,
+    `syncing the venv py${minor}: UV_PROJECT_ENVIRONMENT=py${minor} uv sync --inexact --frozen\n`,
+  );
+  assertIncludes(
+    synced.stderr,
+    `+ env UV_PROJECT_ENVIRONMENT=py${minor} ${uv}/uv sync --inexact --frozen`,
+  );
+  assertEquals(
+    await Deno.readTextFile(join(uv, "log")),
+    `py${minor}||sync --python ${dotted}\npy${minor}||sync --inexact --frozen\n`,
+  );
 });
 
 Deno.test("a sync that fails is told by uv's own words, and by the command", async () => {
   await using project = await pythonProject({ venv: false });
   const uv = await fakeUv(project.root);
   await Deno.writeTextFile(join(uv, "fails"), "");
-  const { code, stderr } = await tractest(["check", "--sync"], { cwd: project.root, env: { PATH: `${uv}:/usr/bin:/bin` } });
+  const { code, stderr } = await tractest(["check", "--sync"], {
+    cwd: project.root,
+    env: { PATH: `${uv}:/usr/bin:/bin` },
+  });
   assertEquals(code, 80);
   assertIncludes(stderr, "no such package\n");
   assertIncludes(stderr, "error: uv sync failed with exit code 2");
@@ -300,7 +406,10 @@ Deno.test("--uv-run runs Python by uv, frozen when there is a lock file, and say
   await using project = await pythonProject();
   await project.write("uv.lock", "version = 1\n");
   const uv = await fakeUv(project.root);
-  const { code, stderr } = await tractest(["check", "--uv-run"], { cwd: project.root, env: { PATH: `${uv}:/usr/bin:/bin` } });
+  const { code, stderr } = await tractest(["check", "--uv-run"], {
+    cwd: project.root,
+    env: { PATH: `${uv}:/usr/bin:/bin` },
+  });
   assertEquals(code, 0, stderr);
   assertIncludes(stderr, "run by uv");
   assertIncludes(stderr, "an existing venv is faster");
@@ -324,13 +433,16 @@ Deno.test("without a cache directory that is private nothing is remembered, and 
   const open = join(project.root, "../open");
   await Deno.mkdir(join(open, "tractest"), { recursive: true });
   await Deno.chmod(join(open, "tractest"), 0o777);
-  // A self-contained binary makes its own directory private, so it is given the open one only by way of the program.
+  // A self-contained binary makes its own directory private, so it is given the open one only by
+  // way of the program.
   const wrap = ["env", `XDG_CACHE_HOME=${open}`];
   for (let round = 0; round < 2; round++) {
     await Deno.chmod(join(open, "tractest"), 0o777);
     const { code, rows } = await check(project.root, [], { wrap });
     assertEquals(code, 0);
-    if ((await Deno.stat(join(open, "tractest"))).mode! & 0o077) assert(!rows.import!.detail.includes("nothing changed"));
+    if ((await Deno.stat(join(open, "tractest"))).mode! & 0o077) {
+      assert(!rows.import!.detail.includes("nothing changed"));
+    }
   }
   assert(scratchState().XDG_CACHE_HOME !== open);
 });
@@ -348,12 +460,21 @@ Deno.test("a venv whose Python can't be reached is named, with the link that is 
   const content = await Deno.readFile(await Deno.realPath(python));
   await Deno.remove(python);
   await Deno.symlink("/nowhere/python", python);
-  assertIncludes(await detail(), `${name}/bin/python is a link that leads nowhere (it was made from /`);
+  assertIncludes(
+    await detail(),
+    `${name}/bin/python is a link that leads nowhere (it was made from /`,
+  );
   assertIncludes(await detail(), again);
   await Deno.remove(python);
   await Deno.writeFile(python, content.slice(0, 100), { mode: 0o644 });
-  assertIncludes(await detail(), `${name}/bin/python may not be executed; to permit it: chmod -R u+rwX ${name}`);
+  assertIncludes(
+    await detail(),
+    `${name}/bin/python may not be executed; to permit it: chmod -R u+rwX ${name}`,
+  );
   await Deno.rename(project.venv, join(project.root, "elsewhere"));
   await Deno.symlink("gone", project.venv);
-  assertIncludes(await detail(), `${name} is a link that leads nowhere; to make the venv anew: ${again}`);
+  assertIncludes(
+    await detail(),
+    `${name} is a link that leads nowhere; to make the venv anew: ${again}`,
+  );
 });

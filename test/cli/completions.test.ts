@@ -19,7 +19,11 @@ async function scripts(): Promise<{ path: string } & Disposable> {
 /** What a shell printed; null where it is not installed. */
 async function shell(argv: string[], cwd: string): Promise<string | null> {
   try {
-    const { success, stdout, stderr } = await new Deno.Command(argv[0]!, { args: argv.slice(1), cwd, stdin: "null" }).output();
+    const { success, stdout, stderr } = await new Deno.Command(argv[0]!, {
+      args: argv.slice(1),
+      cwd,
+      stdin: "null",
+    }).output();
     assert(success, new TextDecoder().decode(stderr));
     assertEquals(new TextDecoder().decode(stderr), "");
     return new TextDecoder().decode(stdout);
@@ -34,7 +38,8 @@ async function inBash(path: string, words: string[]): Promise<string[]> {
   const script =
     `source ./bash.script; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); "$(complete -p tractest | sed 's/.*-F \\([^ ]*\\).*/\\1/')" 2>/dev/null
 printf '%s\\n' "\${COMPREPLY[@]}"`;
-  return (await shell(["bash", "--norc", "-c", script, "bash", ...words], path))!.trim().split("\n").sort();
+  return (await shell(["bash", "--norc", "-c", script, "bash", ...words], path))!.trim().split("\n")
+    .sort();
 }
 
 Deno.test("bash accepts its script, and completes commands, options, choices, rows and files", async () => {
@@ -42,7 +47,10 @@ Deno.test("bash accepts its script, and completes commands, options, choices, ro
   assertEquals(await shell(["bash", "-n", "bash.script"], made.path), "");
   const complete = (...words: string[]) => inBash(made.path, ["tractest", ...words]);
   assertEquals(await complete("zom"), ["zombies"]);
-  assertEquals(await complete(""), [...COMMANDS.map((row) => row.name), "--help", "--version", "-C"].sort());
+  assertEquals(
+    await complete(""),
+    [...COMMANDS.map((row) => row.name), "--help", "--version", "-C"].sort(),
+  );
   assertEquals(await complete("run", "--tpt-proto", ""), ["tcp", "uds"]);
   assertEquals(await complete("run", "--tpt-proto", "=", "u"), ["uds"]);
   assertEquals(await complete("run", "--color", "="), ["always", "auto", "never"]);
@@ -53,7 +61,12 @@ Deno.test("bash accepts its script, and completes commands, options, choices, ro
   assertEquals(await complete("-C", "tests", "fai"), ["failed"]);
   assertEquals(await complete("completions", ""), ["bash", "fish", "zsh"]);
   assertEquals(await complete("help", "aff"), ["affected"]);
-  assertEquals(await complete("permissions", "--row", "zom"), ["zombies", "zombies --kill", "zombies --shm", "zombies --shm --kill"]);
+  assertEquals(await complete("permissions", "--row", "zom"), [
+    "zombies",
+    "zombies --kill",
+    "zombies --shm",
+    "zombies --shm --kill",
+  ]);
   assertEquals(await complete("failed", "te"), [""]);
 });
 
@@ -70,8 +83,14 @@ Deno.test({
       "exit",
     ];
     Deno.writeTextFileSync(`${made.path}/keys`, `${keys.join("\n")}\n`);
-    const seen = await shell(["sh", "-c", "INPUTRC=/dev/null exec script -qec 'bash --norc --noprofile -i' /dev/null <keys"], made.path);
-    for (const line of ["<zombies><--kill>", "<run><test it.py>", "<run><--tpt-proto=uds>"]) assertIncludes(seen!, `${line}\r\n`);
+    const seen = await shell([
+      "sh",
+      "-c",
+      "INPUTRC=/dev/null exec script -qec 'bash --norc --noprofile -i' /dev/null <keys",
+    ], made.path);
+    for (const line of ["<zombies><--kill>", "<run><test it.py>", "<run><--tpt-proto=uds>"]) {
+      assertIncludes(seen!, `${line}\r\n`);
+    }
   },
 });
 
@@ -82,8 +101,18 @@ Deno.test("zsh and fish accept their scripts, where they are installed", async (
     if (answer === null) console.log(`skipped: ${name} is not installed`);
     else assertEquals(answer, "");
   }
-  const fish = await shell(["fish", "--no-config", "-c", "source fish.script; complete -C 'tractest run --tpt-proto '"], made.path);
-  if (fish !== null) assertEquals(fish.split("\n").map((line) => line.split("\t")[0]).filter(Boolean), ["tcp", "uds"]);
+  const fish = await shell([
+    "fish",
+    "--no-config",
+    "-c",
+    "source fish.script; complete -C 'tractest run --tpt-proto '",
+  ], made.path);
+  if (fish !== null) {
+    assertEquals(fish.split("\n").map((line) => line.split("\t")[0]).filter(Boolean), [
+      "tcp",
+      "uds",
+    ]);
+  }
 });
 
 Deno.test("every command, option and choice is in each script", async () => {
@@ -94,7 +123,9 @@ Deno.test("every command, option and choice is in each script", async () => {
     for (const option of OPTIONS) {
       const spelled = name === "fish" ? `-l ${option.name}` : `--${option.name}`;
       assertEquals(script.includes(spelled), !("hidden" in option), spelled);
-      for (const choice of "choices" in option ? option.choices : []) assertIncludes(script, choice);
+      for (const choice of "choices" in option ? option.choices : []) {
+        assertIncludes(script, choice);
+      }
     }
   }
 });

@@ -14,29 +14,61 @@ interface Check {
 
 const ROOT = Deno.uid() === 0 ? [] : ["--user", "--map-current-user", "--keep-caps"];
 
-/** A network of its own, so that nobody else's registry is seen, and mounts of its own; `setup` is shell to run in it first. */
+/**
+ * A network of its own, so that nobody else's registry is seen, and mounts of its own; `setup` is
+ * shell to run in it first.
+ */
 function isolated(setup = ""): string[] {
-  return ["unshare", ...ROOT, "--net", "--mount", "sh", "-c", `set -e; ip link set lo up; ${setup}\nset +e; "$@"`, "sh"];
+  return [
+    "unshare",
+    ...ROOT,
+    "--net",
+    "--mount",
+    "sh",
+    "-c",
+    `set -e; ip link set lo up; ${setup}\nset +e; "$@"`,
+    "sh",
+  ];
 }
 
-const CAN_ISOLATE = new Deno.Command("unshare", { args: [...ROOT, "--net", "--mount", "true"], stderr: "null" }).outputSync().success;
+const CAN_ISOLATE =
+  new Deno.Command("unshare", { args: [...ROOT, "--net", "--mount", "true"], stderr: "null" })
+    .outputSync().success;
 
 /** A test that starts doctor in namespaces of its own. */
 function test(name: string, action: () => Promise<void>): void {
-  Deno.test({ name: CAN_ISOLATE ? name : `${name} (needs network and mount namespaces)`, ignore: !CAN_ISOLATE, fn: action });
+  Deno.test({
+    name: CAN_ISOLATE ? name : `${name} (needs network and mount namespaces)`,
+    ignore: !CAN_ISOLATE,
+    fn: action,
+  });
 }
 
-async function doctor(cwd: string, { setup, args = [], env = {} }: { setup?: string; args?: string[]; env?: Record<string, string> } = {}) {
+async function doctor(
+  cwd: string,
+  { setup, args = [], env = {} }: {
+    setup?: string;
+    args?: string[];
+    env?: Record<string, string>;
+  } = {},
+) {
   const runtime = join(cwd, "../runtime");
   await Deno.mkdir(runtime, { recursive: true, mode: 0o700 });
-  const options: TractestOptions = { cwd, env: { XDG_RUNTIME_DIR: runtime, ...env }, wrap: isolated(setup) };
+  const options: TractestOptions = {
+    cwd,
+    env: { XDG_RUNTIME_DIR: runtime, ...env },
+    wrap: isolated(setup),
+  };
   const { code, stdout, stderr } = await tractest(["doctor", "--json", ...args], options);
   assert(stdout.startsWith("{"), `${stdout}\n${stderr}`);
   const { ok, checks } = JSON.parse(stdout) as { ok: boolean; checks: Check[] };
   assert(checks, stdout);
   assertEquals(ok, code === 0);
   const row = (id: string) => checks.find((check) => check.id === id)!;
-  const wrong = () => checks.filter((check) => !["ok", "skipped"].includes(check.status)).map((check) => `${check.id} ${check.status}`);
+  const wrong = () =>
+    checks.filter((check) => !["ok", "skipped"].includes(check.status)).map((check) =>
+      `${check.id} ${check.status}`
+    );
   return { code, checks, row, wrong, stderr };
 }
 
@@ -54,17 +86,28 @@ test("in a healthy project every check is there, in the order of the table, and 
   assertIncludes(all.stdout, "127.0.0.1:1616 free");
 });
 
-for (const [tool, packages] of [["git", "git"], ["ss", "iproute2"], ["ps", "procps"], ["pgrep", "procps"], ["lsof", "lsof"]] as const) {
+for (
+  const [tool, packages] of [["git", "git"], ["ss", "iproute2"], ["ps", "procps"], [
+    "pgrep",
+    "procps",
+  ], ["lsof", "lsof"]] as const
+) {
   test(`fault 37: without ${tool} doctor names it and its package, and the rest still runs`, async () => {
     await using project = await pythonProject();
-    const hide = `for d in /usr/bin /bin /usr/sbin /sbin /usr/local/bin; do [ ! -e $d/${tool} ] || mount --bind /dev/null $d/${tool}; done`;
+    const hide =
+      `for d in /usr/bin /bin /usr/sbin /sbin /usr/local/bin; do [ ! -e $d/${tool} ] || mount --bind /dev/null $d/${tool}; done`;
     const { code, row } = await doctor(project.root, { setup: hide });
     // Nothing starts pgrep and lsof: without them only recipes typed by hand don't work.
-    assertEquals([code, row(`tool-${tool}`).status], ["pgrep", "lsof"].includes(tool) ? [0, "warn"] : [80, "fail"]);
+    assertEquals(
+      [code, row(`tool-${tool}`).status],
+      ["pgrep", "lsof"].includes(tool) ? [0, "warn"] : [80, "fail"],
+    );
     assertIncludes(row(`tool-${tool}`).detail, `"${tool}" is not installed at any standard place`);
     assertIncludes(row(`tool-${tool}`).fix!, packages);
     assertEquals([row("import").status, row("collection").status], ["ok", "ok"]);
-    if (tool === "ss") assertEquals(row("registry").status, "unknown", "what nobody could look at is not free");
+    if (tool === "ss") {
+      assertEquals(row("registry").status, "unknown", "what nobody could look at is not free");
+    }
   });
 }
 
@@ -84,16 +127,30 @@ test("without uv a venv can't be synced: a warning with a venv, a failure withou
   assertEquals((await doctor(project.root)).row("tool-uv").status, "warn");
   await Deno.rename(project.venv, join(project.root, "../gone"));
   const { code, row } = await doctor(project.root);
-  assertEquals([code, row("tool-uv").status, row("venv").status, row("import").status], [80, "fail", "fail", "skipped"]);
+  assertEquals([code, row("tool-uv").status, row("venv").status, row("import").status], [
+    80,
+    "fail",
+    "fail",
+    "skipped",
+  ]);
   assertIncludes(row("venv").fix!, "--sync");
 });
 
 test("a Python that does not start fails", async () => {
   await using project = await pythonProject();
   await Deno.remove(join(project.venv, "bin/python"));
-  await Deno.writeTextFile(join(project.venv, "bin/python"), "#!/bin/sh\necho broken >&2\nexit 1\n", { mode: 0o755 });
+  await Deno.writeTextFile(
+    join(project.venv, "bin/python"),
+    "#!/bin/sh\necho broken >&2\nexit 1\n",
+    { mode: 0o755 },
+  );
   const { code, row } = await doctor(project.root);
-  assertEquals([code, row("tool-python").status, row("venv").status, row("import").status], [80, "fail", "fail", "fail"]);
+  assertEquals([code, row("tool-python").status, row("venv").status, row("import").status], [
+    80,
+    "fail",
+    "fail",
+    "fail",
+  ]);
   assertIncludes(row("import").detail, "broken");
 });
 
@@ -112,10 +169,17 @@ test("a broken import and a test that can't be collected fail, each with its evi
   await using project = await pythonProject();
   await project.write("tests/test_it.py", "def broken(:\n");
   const collection = await doctor(project.root);
-  assertEquals([collection.code, collection.row("import").status, collection.row("collection").status], [80, "ok", "fail"]);
+  assertEquals([
+    collection.code,
+    collection.row("import").status,
+    collection.row("collection").status,
+  ], [80, "ok", "fail"]);
   assertIncludes(collection.row("collection").detail, "SyntaxError");
   await project.write("small_app/__init__.py", "import no_such_module\n");
-  assertIncludes((await doctor(project.root)).row("import").detail, "No module named 'no_such_module'");
+  assertIncludes(
+    (await doctor(project.root)).row("import").detail,
+    "No module named 'no_such_module'",
+  );
 });
 
 test("a linked worktree without a venv of its own fails", async () => {
@@ -131,8 +195,10 @@ test("a linked worktree without a venv of its own fails", async () => {
 
 test("a registry that somebody holds is 81", async () => {
   await using project = await pythonProject();
-  const hold = `import socket; s = socket.socket(); s.bind(("127.0.0.1", 1616)); s.listen(); open("../ready", "w").write("x"); s.accept()`;
-  const setup = `mkfifo ../ready; python3 -c '${hold}' & holder=$!; trap 'kill $holder' EXIT; read x <../ready || :`;
+  const hold =
+    `import socket; s = socket.socket(); s.bind(("127.0.0.1", 1616)); s.listen(); open("../ready", "w").write("x"); s.accept()`;
+  const setup =
+    `mkfifo ../ready; python3 -c '${hold}' & holder=$!; trap 'kill $holder' EXIT; read x <../ready || :`;
   const { code, row, wrong } = await doctor(project.root, { setup });
   assertEquals([code, row("registry").status], [81, "fail"], wrong().join());
   assertIncludes(row("registry").detail, "127.0.0.1:1616 is held by");
@@ -142,14 +208,25 @@ test("a stale socket is 81, and --fix --yes removes it", async () => {
   await using project = await pythonProject();
   const socket = join(project.root, "../runtime/tractor/registry@1616.sock");
   await Deno.mkdir(join(project.root, "../runtime/tractor"), { recursive: true, mode: 0o700 });
-  await project.run("python3", "-c", `import socket; socket.socket(socket.AF_UNIX).bind("../runtime/tractor/registry@1616.sock")`);
+  await project.run(
+    "python3",
+    "-c",
+    `import socket; socket.socket(socket.AF_UNIX).bind("../runtime/tractor/registry@1616.sock")`,
+  );
   const { code, row } = await doctor(project.root);
-  assertEquals([code, row("sockets").status, row("sockets").fix], [81, "fail", "tractest zombies --kill"]);
+  assertEquals([code, row("sockets").status, row("sockets").fix], [
+    81,
+    "fail",
+    "tractest zombies --kill",
+  ]);
   const unanswered = await doctor(project.root, { args: ["--fix"] });
   assertEquals(unanswered.code, 81);
   assertIncludes(unanswered.stderr, "--yes answers it");
   const asked = unanswered.stderr.indexOf("--yes answers it");
-  assert(unanswered.stderr.slice(0, asked).includes(socket), "what it is about is shown before the question");
+  assert(
+    unanswered.stderr.slice(0, asked).includes(socket),
+    "what it is about is shown before the question",
+  );
   const dry = await doctor(project.root, { args: ["--fix", "--dry-run", "--yes"] });
   assertEquals([dry.code, (await Deno.lstat(socket)).isSocket], [81, true]);
   assertIncludes(dry.stderr, "would ask: Clean up sockets");
@@ -162,7 +239,8 @@ test("a leaked actor of this project is 81", async () => {
   await using project = await pythonProject();
   // `cat` that waits for ever, under the title that current tractor gives its actors.
   const title = "_subactor[w0@4711]";
-  const orphan = `mkfifo ../in ../pid; (bash -c 'echo $$ >../pid; exec -a "${title}" cat' <>../in &); read actor <../pid; trap 'kill $actor' EXIT`;
+  const orphan =
+    `mkfifo ../in ../pid; (bash -c 'echo $$ >../pid; exec -a "${title}" cat' <>../in &); read actor <../pid; trap 'kill $actor' EXIT`;
   const setup = `${orphan}; until grep -q subactor /proc/$actor/cmdline; do :; done`;
   const { code, row } = await doctor(project.root, { setup });
   assertEquals([code, row("actors").status], [81, "fail"], row("actors").detail);
@@ -173,7 +251,9 @@ test("SIGINT ignored, LD_*, PYTEST_ADDOPTS and TRACTOR_* are warnings with their
   await using project = await pythonProject();
   const env = { LD_LIBRARY_PATH: "/nix/lib", PYTEST_ADDOPTS: "-p no:x", TRACTOR_LOGLEVEL: "debug" };
   const { code, row } = await doctor(project.root, { env, setup: "trap '' INT" });
-  for (const id of ["sigint", "ld-variables", "pytest-addopts", "tractor-variables"]) assertEquals(row(id).status, "warn", id);
+  for (const id of ["sigint", "ld-variables", "pytest-addopts", "tractor-variables"]) {
+    assertEquals(row(id).status, "warn", id);
+  }
   assertIncludes(row("ld-variables").detail, "LD_LIBRARY_PATH=/nix/lib");
   assertIncludes(row("pytest-addopts").detail, "-p no:x");
   assertIncludes(row("tractor-variables").detail, "TRACTOR_LOGLEVEL=debug");
@@ -198,7 +278,10 @@ test("a state directory that is open to others, is none, or can't be written fai
   assertIncludes(open[2], "others may enter it (mode 755)");
   await Deno.chmod(own, 0o700);
   assertEquals((await look())[1], "ok");
-  assertIncludes((await look(`mount --bind ${own} ${own}; mount -o remount,ro,bind ${own}`))[2], "Read-only file system");
+  assertIncludes(
+    (await look(`mount --bind ${own} ${own}; mount -o remount,ro,bind ${own}`))[2],
+    "Read-only file system",
+  );
   await Deno.remove(own, { recursive: true });
   await Deno.writeTextFile(own, "");
   assertIncludes((await look())[2], "it is a file, not a directory");
@@ -206,18 +289,31 @@ test("a state directory that is open to others, is none, or can't be written fai
 
 test("--fix --yes makes the venv that is missing and tractest's own directories, and looks again", async () => {
   await using project = await pythonProject({ venv: false });
-  const env = { PATH: `${await fakeUv(project.root)}:/usr/bin:/bin`, XDG_STATE_HOME: join(project.root, "../state") };
+  const env = {
+    PATH: `${await fakeUv(project.root)}:/usr/bin:/bin`,
+    XDG_STATE_HOME: join(project.root, "../state"),
+  };
   const { code, row, stderr } = await doctor(project.root, { env, args: ["--fix", "--yes"] });
   assertEquals([code, row("venv").status], [0, "ok"], stderr);
   assertIncludes(stderr, `making the venv py${await pythonMinor()}: UV_PROJECT_ENVIRONMENT=`);
-  assertEquals(((await Deno.stat(join(project.root, "../state/tractest"))).mode ?? 0) & 0o777, 0o700);
+  assertEquals(
+    ((await Deno.stat(join(project.root, "../state/tractest"))).mode ?? 0) & 0o777,
+    0o700,
+  );
 });
 
 test("doctor never changes anything by itself", async () => {
   await using project = await pythonProject({ venv: false });
-  const env = { PATH: `${await fakeUv(project.root)}:/usr/bin:/bin`, XDG_STATE_HOME: join(project.root, "../state") };
+  const env = {
+    PATH: `${await fakeUv(project.root)}:/usr/bin:/bin`,
+    XDG_STATE_HOME: join(project.root, "../state"),
+  };
   await doctor(project.root, { env });
-  assertEquals([...Deno.readDirSync(project.root)].map((entry) => entry.name).sort(), ["pyproject.toml", "small_app", "tests"]);
+  assertEquals([...Deno.readDirSync(project.root)].map((entry) => entry.name).sort(), [
+    "pyproject.toml",
+    "small_app",
+    "tests",
+  ]);
   assertEquals(await Deno.stat(join(project.root, "../state")).catch(() => null), null);
   assert(scratchState().XDG_STATE_HOME !== env.XDG_STATE_HOME);
 });
@@ -227,13 +323,18 @@ Deno.test("doctor takes its temporary directory away where there is no cache", a
   await Deno.writeTextFile(join(suite.path, "file"), "");
   const temporary = join(suite.path, "temporary");
   await Deno.mkdir(temporary);
-  const { stdout } = await suite.tractest(["doctor"], { XDG_CACHE_HOME: join(suite.path, "file/cache"), TMPDIR: temporary });
+  const { stdout } = await suite.tractest(["doctor"], {
+    XDG_CACHE_HOME: join(suite.path, "file/cache"),
+    TMPDIR: temporary,
+  });
   assertIncludes(stdout, "isolation");
   const kept: string[] = [];
   for (const { name } of Deno.readDirSync(temporary)) {
     // What a self-contained binary has unpacked goes away by itself, perhaps right now.
     const inside = await Array.fromAsync(Deno.readDir(join(temporary, name))).catch(() => []);
-    if (!inside.some((entry) => /^(program|runtime)-/.test(entry.name))) kept.push(...inside.map((entry) => entry.name));
+    if (!inside.some((entry) => /^(program|runtime)-/.test(entry.name))) {
+      kept.push(...inside.map((entry) => entry.name));
+    }
   }
   assertEquals(kept, []);
 });

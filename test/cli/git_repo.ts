@@ -1,7 +1,10 @@
 import { GitRepository } from "../git_repository.ts";
 import { type Outcome, scratchState, tractest } from "./tractest.ts";
 
-/** A real git repository with a project, and with a stand-in for tractest that writes down how it was called. */
+/**
+ * A real git repository with a project, and with a stand-in for tractest that writes down how it
+ * was called.
+ */
 export class GitRepo extends GitRepository {
   readonly hooks: string = `${this.root}/.git/hooks`;
   /** The stand-in; exits with {@linkcode exits}. */
@@ -13,7 +16,8 @@ export class GitRepo extends GitRepository {
     const repo = new GitRepo();
     for (const directory of [repo.root, `${repo.base}/it's bin`]) Deno.mkdirSync(directory);
     // What it was called with, where, and how many bytes it could read.
-    const script = `#!/bin/sh\nbytes=$(($(cat | wc -c)))\necho "$* | $PWD | $bytes" >>'${repo.#calls}'\nexit "$(cat '${repo.#exits}')"\n`;
+    const script =
+      `#!/bin/sh\nbytes=$(($(cat | wc -c)))\necho "$* | $PWD | $bytes" >>'${repo.#calls}'\nexit "$(cat '${repo.#exits}')"\n`;
     Deno.writeTextFileSync(repo.standIn, script, { mode: 0o755 });
     repo.exits(0);
     await repo.git("init", "--quiet", "--initial-branch=main");
@@ -37,7 +41,9 @@ export class GitRepo extends GitRepository {
     Deno.writeTextFileSync(this.#exits, String(code));
   }
 
-  /** How the stand-in was called since the last look: `arguments | cwd | bytes of standard input`. */
+  /**
+   * How the stand-in was called since the last look: `arguments | cwd | bytes of standard input`.
+   */
   calls(): string[] {
     try {
       const lines = Deno.readTextFileSync(this.#calls).trim().split("\n");
@@ -50,26 +56,54 @@ export class GitRepo extends GitRepository {
 
   /** The environment of git: no configuration of this machine. */
   env(more: Readonly<Record<string, string>> = {}): Record<string, string> {
-    return { PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin", ...scratchState(), HOME: this.base, GIT_CONFIG_NOSYSTEM: "1", LC_ALL: "C", ...more };
+    return {
+      PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin",
+      ...scratchState(),
+      HOME: this.base,
+      GIT_CONFIG_NOSYSTEM: "1",
+      LC_ALL: "C",
+      ...more,
+    };
   }
 
   /** Runs a program in the repository. */
-  async run(argv: readonly string[], { cwd = this.root, env = {} }: { cwd?: string; env?: Record<string, string> } = {}): Promise<Outcome> {
+  async run(
+    argv: readonly string[],
+    { cwd = this.root, env = {} }: { cwd?: string; env?: Record<string, string> } = {},
+  ): Promise<Outcome> {
     const [program, ...args] = argv;
-    const child = new Deno.Command(program!, { args, cwd, clearEnv: true, env: this.env(env), stdin: "null", stdout: "piped", stderr: "piped" });
+    const child = new Deno.Command(program!, {
+      args,
+      cwd,
+      clearEnv: true,
+      env: this.env(env),
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    });
     const { code, stdout, stderr } = await child.output();
-    return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+    return {
+      code,
+      stdout: new TextDecoder().decode(stdout),
+      stderr: new TextDecoder().decode(stderr),
+    };
   }
 
   /** `tractest hooks …` in the repository. */
-  async hooksCommand(args: readonly string[], cwd = this.root, env: Record<string, string> = {}): Promise<Outcome> {
+  async hooksCommand(
+    args: readonly string[],
+    cwd = this.root,
+    env: Record<string, string> = {},
+  ): Promise<Outcome> {
     return await tractest(["hooks", ...args], { cwd, env: { HOME: this.base, ...env } });
   }
 
   /** `tractest hooks install …` of the stand-in; fails the test unless it succeeds. */
   async install(...args: string[]): Promise<Outcome> {
     const outcome = await this.hooksCommand(["install", "--binary", this.standIn, ...args]);
-    if (outcome.code !== 0) throw new Error(`hooks install ended with ${outcome.code}: ${outcome.stderr}`);
+    if (outcome.code !== 0) {
+      throw new Error(`hooks install ended with ${outcome.code}: ${outcome.stderr}`);
+    }
     return outcome;
   }
 

@@ -8,7 +8,10 @@ export interface Grown {
   readonly testsPerFile: number;
 }
 
-/** 300 tests; about half a minute of sleeping, and every file has some whose actors bind the registry's port. */
+/**
+ * 300 tests; about half a minute of sleeping, and every file has some whose actors bind the
+ * registry's port.
+ */
 export const GROWN: Grown = { files: 20, testsPerFile: 15 };
 
 /** Seconds that a test sleeps: many short ones, few long ones, the same in every run. */
@@ -18,18 +21,31 @@ function sleepOf(file: number, index: number): number {
 }
 
 /**
- * Tests as they are in an actor suite: most wait for something, some open a registrar at the fixed port, some share a fixture of their
- * module that holds another fixed port, a few are skipped, expected to fail, or fail.
+ * Tests as they are in an actor suite: most wait for something, some open a registrar at the fixed
+ * port, some share a fixture of their module that holds another fixed port, a few are skipped,
+ * expected to fail, or fail.
  */
 function testFile(file: number, count: number): string {
   const tests = Array.from({ length: count }, (_, index) => {
     const sleep = sleepOf(file, index).toFixed(3);
-    if (index === 0) return `def test_registrar(run, root_options):\n    registrar(run, root_options, ${sleep})\n`;
-    if (index <= 3) return `def test_door_${index}(door):\n    assert door.getsockname()[1] == ${PORT}; time.sleep(${sleep})\n`;
-    if (index === 4) return `def test_port():\n    with socket.create_server(("127.0.0.1", 1616)): time.sleep(${sleep})\n`;
-    if (index === 5 && file % 4 === 0) return `@pytest.mark.skip(reason="grown")\ndef test_skipped(): pass\n`;
-    if (index === 6 && file % 4 === 1) return `@pytest.mark.xfail\ndef test_expected(): time.sleep(${sleep}); assert False\n`;
-    if (index === 7 && file % 8 === 2) return `def test_fails(): time.sleep(${sleep}); assert ${file} == 0\n`;
+    if (index === 0) {
+      return `def test_registrar(run, root_options):\n    registrar(run, root_options, ${sleep})\n`;
+    }
+    if (index <= 3) {
+      return `def test_door_${index}(door):\n    assert door.getsockname()[1] == ${PORT}; time.sleep(${sleep})\n`;
+    }
+    if (index === 4) {
+      return `def test_port():\n    with socket.create_server(("127.0.0.1", 1616)): time.sleep(${sleep})\n`;
+    }
+    if (index === 5 && file % 4 === 0) {
+      return `@pytest.mark.skip(reason="grown")\ndef test_skipped(): pass\n`;
+    }
+    if (index === 6 && file % 4 === 1) {
+      return `@pytest.mark.xfail\ndef test_expected(): time.sleep(${sleep}); assert False\n`;
+    }
+    if (index === 7 && file % 8 === 2) {
+      return `def test_fails(): time.sleep(${sleep}); assert ${file} == 0\n`;
+    }
     return `def test_waits_${index}(): time.sleep(${sleep})\n`;
   });
   return `${HEAD}\n\n${tests.join("\n\n")}`;
@@ -53,14 +69,22 @@ def door():
 `;
 
 /** The sample with these tests below `tests/grown`, and without its own, for a user. */
-export async function grownSample(user: User, { files, testsPerFile }: Grown = GROWN): Promise<UsersSuite> {
+export async function grownSample(
+  user: User,
+  { files, testsPerFile }: Grown = GROWN,
+): Promise<UsersSuite> {
   const { path, root } = await sampleSuite(user.as.length > 0 ? "/usr/bin/python3" : undefined);
   const suite = new UsersSuite(path, user);
   for await (const { name } of Deno.readDir(join(root, "tests"))) {
     if (name !== "conftest.py") await Deno.remove(join(root, "tests", name), { recursive: true });
   }
   await suite.write(
-    Object.fromEntries(Array.from({ length: files }, (_, file) => [`tests/grown/test_grown_${file}.py`, testFile(file, testsPerFile)])),
+    Object.fromEntries(
+      Array.from(
+        { length: files },
+        (_, file) => [`tests/grown/test_grown_${file}.py`, testFile(file, testsPerFile)],
+      ),
+    ),
   );
   await suite.give();
   return suite;

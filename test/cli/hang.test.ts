@@ -1,8 +1,19 @@
 import { join } from "@std/path";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
-import { alive, ISOLATED, PTY, pytestSuite, pythonWithPytest, sampleSuite, type Suite } from "./suites.ts";
+import {
+  alive,
+  ISOLATED,
+  PTY,
+  pytestSuite,
+  pythonWithPytest,
+  sampleSuite,
+  type Suite,
+} from "./suites.ts";
 
-/** Fills a pipe that it does not read; with -s there is none. The child tells its pid when it is blocked. */
+/**
+ * Fills a pipe that it does not read; with -s there is none. The child tells its pid when it is
+ * blocked.
+ */
 const CAPTURED = `
 import os, subprocess, sys, time
 CHATTER = "import os; os.write(1, b'x' * 1_000_000)"
@@ -29,7 +40,9 @@ async function stuck(suite: Suite): Promise<Disposable & { readonly pid: number 
   }).spawn();
   let ended = false;
   const status = child.status.then(() => ended = true);
-  while (!ended && !await Deno.stat(join(suite.path, "stuck")).then(() => true, () => false)) await new Promise((done) => setTimeout(done, 20));
+  while (!ended && !await Deno.stat(join(suite.path, "stuck")).then(() => true, () => false)) {
+    await new Promise((done) => setTimeout(done, 20));
+  }
   return {
     pid: child.pid,
     [Symbol.dispose]() {
@@ -54,7 +67,9 @@ Deno.test("without a pytest of this repo there is nothing to look at, which is n
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
   const { code, stdout } = await suite.tractest(["hang"]);
   assertEquals([code, stdout], [0, "no pytest of this repo is running: nothing to look at\n"]);
-  const { verdict, processes, test } = JSON.parse((await suite.tractest(["hang", "--json"])).stdout);
+  const { verdict, processes, test } = JSON.parse(
+    (await suite.tractest(["hang", "--json"])).stdout,
+  );
   assertEquals([verdict, processes, test], [null, [], null]);
 });
 
@@ -65,12 +80,24 @@ Deno.test("a plain pytest of this repo that hangs is found, with its test, its v
   assertEquals(code, 0, stderr);
   assertIncludes(stdout, "running: tests/test_a.py::test_hangs\n");
   assertIncludes(stdout, "blocked-write: a write to a full pipe that nobody reads\n");
-  const order = ["hint: 1. try -s first (tractest run -s tests/test_a.py::test_hangs)", "hint: 2. keep the log level low", "hint: 3. where capture"];
+  const order = [
+    "hint: 1. try -s first (tractest run -s tests/test_a.py::test_hangs)",
+    "hint: 2. keep the log level low",
+    "hint: 3. where capture",
+  ];
   const places = order.map((hint) => stderr.indexOf(hint));
   assert(places.every((place, index) => place >= 0 && place > (places[index - 1] ?? -1)), stderr);
   const pid = String(run.pid);
   // The last one is asked from outside of any project.
-  for (const words of [["hang", "--json"], ["hang", pid, "--json"], ["-C", suite.path, "hang", pid, "--json"]]) {
+  for (
+    const words of [["hang", "--json"], ["hang", pid, "--json"], [
+      "-C",
+      suite.path,
+      "hang",
+      pid,
+      "--json",
+    ]]
+  ) {
     const document = JSON.parse((await suite.tractest(words)).stdout);
     assertEquals([document.schema, document.verdict, document.test, document.root], [
       "tractest.hang/1",
@@ -93,16 +120,30 @@ def test_leaves():
     multiprocessing.get_context("fork").Process(target=stay).start()
 `;
   await using suite = await pytestSuite({ "test_a.py": `${leaves}def test_after(): pass\n` });
-  await using run = suite.start(["run", "--no-preflight", "--no-defaults", "--no-isolate", "--exit-timeout", "100", "tests"]);
+  await using run = suite.start([
+    "run",
+    "--no-preflight",
+    "--no-defaults",
+    "--no-isolate",
+    "--exit-timeout",
+    "100",
+    "tests",
+  ]);
   await run.until("2 passed");
   // It says so before it waits.
   const document = await untilVerdict(suite, "exit-waits-for-child");
   assertEquals([document.test, document.running], [null, []]);
-  assertIncludes(document.evidence[0], `pytest, pid ${document.root}, has finished its session (exit status 0), and waits in `);
+  assertIncludes(
+    document.evidence[0],
+    `pytest, pid ${document.root}, has finished its session (exit status 0), and waits in `,
+  );
   assertIncludes(document.evidence[1], "tests/test_a.py::test_leaves left it");
   const child = document.processes.find(({ pid }: { pid: number }) => pid !== document.root).pid;
   const { stdout, stderr } = await suite.tractest(["hang"]);
-  assertIncludes(stdout, "exit-waits-for-child: pytest has finished, and waits for a child before it exits\n");
+  assertIncludes(
+    stdout,
+    "exit-waits-for-child: pytest has finished, and waits for a child before it exits\n",
+  );
   assertIncludes(stderr, `hint: let pytest exit now: kill -INT ${child}\n`);
   Deno.kill(child, "SIGKILL");
   await run.ended;
@@ -127,16 +168,27 @@ Deno.test("the signature of full capture pipes is shown point by point, and a st
   await using suite = await pytestSuite({ "test_a.py": CAPTURED });
   using run = await stuck(suite);
   const { stdout, stderr } = await suite.tractest(["hang"]);
-  const at = stdout.indexOf("is it the hang of full capture pipes? its signature, point by point:\n");
-  assertEquals(stdout.slice(at).split("\n").slice(1, 5).map((line) => line.trim().split(":", 1)[0]), [
-    "no       a fork-based backend",
-    "unknown  several tracebacks of RemoteActorError or ExceptionGroup",
-    "unknown  passes with -s",
-    "yes      actors blocked in write to an inherited descriptor",
-  ], stdout);
+  const at = stdout.indexOf(
+    "is it the hang of full capture pipes? its signature, point by point:\n",
+  );
+  assertEquals(
+    stdout.slice(at).split("\n").slice(1, 5).map((line) => line.trim().split(":", 1)[0]),
+    [
+      "no       a fork-based backend",
+      "unknown  several tracebacks of RemoteActorError or ExceptionGroup",
+      "unknown  passes with -s",
+      "yes      actors blocked in write to an inherited descriptor",
+    ],
+    stdout,
+  );
   assertIncludes(stderr, "tractest hang --confirm");
   const { signature, processes } = JSON.parse((await suite.tractest(["hang", "--json"])).stdout);
-  assertEquals(signature.map(({ answer }: { answer: string }) => answer), ["no", "unknown", "unknown", "yes"]);
+  assertEquals(signature.map(({ answer }: { answer: string }) => answer), [
+    "no",
+    "unknown",
+    "unknown",
+    "yes",
+  ]);
   const child = processes.find(({ pid }: { pid: number }) => pid !== run.pid).pid;
   Deno.kill(child, "SIGSTOP");
   await untilVerdict(suite, "stopped");
@@ -172,25 +224,48 @@ Deno.test("run reads Python stacks before a time limit ends a test; where that c
     [null, /Python stacks: there is no "py-spy" in the venv or on PATH/],
   ] as const;
   for (const [script, failure] of cases) {
-    await using suite = await pytestSuite({ "test_a.py": "import time\ndef test_waits():\n    time.sleep(600)\n" });
+    await using suite = await pytestSuite({
+      "test_a.py": "import time\ndef test_waits():\n    time.sleep(600)\n",
+    });
     const programs = join(suite.path, "programs");
     if (script !== null) {
       await Deno.mkdir(programs);
       await Deno.writeTextFile(join(programs, "py-spy"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
     }
-    const words = ["run", "--no-preflight", "--no-defaults", "--test-timeout", "1", "--json", "--events", "events", "tests"];
+    const words = [
+      "run",
+      "--no-preflight",
+      "--no-defaults",
+      "--test-timeout",
+      "1",
+      "--json",
+      "--events",
+      "events",
+      "tests",
+    ];
     const { stdout, stderr } = await suite.tractest(words, { PATH: `${programs}:/usr/bin:/bin` });
     const { hang } = JSON.parse(stdout);
-    const events = (await Deno.readTextFile(join(suite.root, "events"))).trim().split("\n").map((line) => JSON.parse(line));
+    const events = (await Deno.readTextFile(join(suite.root, "events"))).trim().split("\n").map((
+      line,
+    ) => JSON.parse(line));
     const event = events.find(({ event }) => event === "hang");
     assertEquals(event.stacks, hang.stacks);
     const said = stderr.split("\n").filter((line) => line.includes("Python stacks"));
     if (failure === null) {
-      assertEquals(hang.stacks, [{ pid: hang.root, text: `Thread ${hang.root} (idle)\n  test_waits (test_a.py:3)\n` }]);
-      assertIncludes(stderr, `stack of pid ${hang.root}:\n  Thread ${hang.root} (idle)\n    test_waits (test_a.py:3)\n`);
+      assertEquals(hang.stacks, [{
+        pid: hang.root,
+        text: `Thread ${hang.root} (idle)\n  test_waits (test_a.py:3)\n`,
+      }]);
+      assertIncludes(
+        stderr,
+        `stack of pid ${hang.root}:\n  Thread ${hang.root} (idle)\n    test_waits (test_a.py:3)\n`,
+      );
       assertEquals(said, []);
       await suite.tractest(["report"]);
-      assertIncludes(await Deno.readTextFile(join(suite.root, "tractest-report.html")), "test_waits (test_a.py:3)");
+      assertIncludes(
+        await Deno.readTextFile(join(suite.root, "tractest-report.html")),
+        "test_waits (test_a.py:3)",
+      );
     } else {
       assertEquals(hang.stacks, []);
       assertEquals(said.map((line) => failure.test(line)), [true], stderr);
@@ -201,17 +276,32 @@ Deno.test("run reads Python stacks before a time limit ends a test; where that c
 const ID = "tests/test_hang.py::test_waits_forever";
 
 Deno.test({
-  name: "--confirm runs the test that hung last again with -s, and decides: capture is the cause, or not",
+  name:
+    "--confirm runs the test that hung last again with -s, and decides: capture is the cause, or not",
   ignore: ISOLATED === null,
   fn: async () => {
     await using suite = await sampleSuite();
     for (const [kind, confirmed] of [["capture", true], ["pipe", false]] as const) {
-      const run = await suite.tractest(["run", "--no-preflight", "--test-timeout", "16", "--grace", "0.3", "test_hang"], { SAMPLE_HANG: kind });
+      const run = await suite.tractest([
+        "run",
+        "--no-preflight",
+        "--test-timeout",
+        "16",
+        "--grace",
+        "0.3",
+        "test_hang",
+      ], { SAMPLE_HANG: kind });
       assertEquals(run.code, 124);
       assertIncludes(run.stderr, "blocked-write: ");
-      const { code, stdout } = await suite.tractest(["hang", "--confirm", "--json"], { SAMPLE_HANG: kind });
+      const { code, stdout } = await suite.tractest(["hang", "--confirm", "--json"], {
+        SAMPLE_HANG: kind,
+      });
       const { confirm, verdict } = JSON.parse(stdout);
-      assertEquals([code, verdict, confirm.confirmed, confirm.test], [0, null, confirmed, ID], stdout);
+      assertEquals(
+        [code, verdict, confirm.confirmed, confirm.test],
+        [0, null, confirmed, ID],
+        stdout,
+      );
     }
   },
 });
@@ -225,13 +315,17 @@ Deno.test({
     await run.until("collected 1 item");
     // Its actor is blocked when a look says so.
     let before = "";
-    while (before !== "blocked-write") before = JSON.parse((await suite.tractest(["hang", "--json"])).stdout).verdict;
+    while (before !== "blocked-write") {
+      before = JSON.parse((await suite.tractest(["hang", "--json"])).stdout).verdict;
+    }
     const refused = await suite.tractest(["hang", "--confirm"]);
     assertEquals(refused.code, 80);
     assertIncludes(refused.stderr, "hint: --yes answers it");
     const { root } = JSON.parse((await suite.tractest(["hang", "--json"])).stdout);
     assert(await alive(root), "it was ended unasked");
-    const { code, stdout } = await suite.tractest(["hang", "--confirm", "--yes", "--json"], { SAMPLE_HANG: "capture" });
+    const { code, stdout } = await suite.tractest(["hang", "--confirm", "--yes", "--json"], {
+      SAMPLE_HANG: "capture",
+    });
     assertEquals([code, JSON.parse(stdout).confirm.test], [0, ID], stdout);
     assert(!await alive(root), "it is still there");
     await run.ended;
@@ -239,7 +333,9 @@ Deno.test({
 });
 
 Deno.test("a debugger's prompt at a terminal is told, and what it is not told about is no pid", async () => {
-  await using suite = await pytestSuite({ "test_a.py": "def test_a():\n    breakpoint()\n    assert True\n" });
+  await using suite = await pytestSuite({
+    "test_a.py": "def test_a():\n    breakpoint()\n    assert True\n",
+  });
   const python = join(suite.root, "py310/bin/python");
   await using terminal = suite.start([], {}, [
     await pythonWithPytest(),
@@ -256,17 +352,21 @@ Deno.test("a debugger's prompt at a terminal is told, and what it is not told ab
   await terminal.until("(Pdb) ");
   // Its namespaces are its own: it is named by its pid.
   const pid = await below(terminal.child.pid, "pytest");
-  const { verdict, evidence } = JSON.parse((await suite.tractest(["hang", String(pid), "--json"])).stdout);
+  const { verdict, evidence } = JSON.parse(
+    (await suite.tractest(["hang", String(pid), "--json"])).stdout,
+  );
   assertEquals(verdict, "terminal-wanted", JSON.stringify(evidence));
-  for (const word of ["x", "0", "1 2", "99999999"]) assertEquals((await suite.tractest(["hang", word])).code, 64, word);
+  for (const word of ["x", "0", "1 2", "99999999"]) {
+    assertEquals((await suite.tractest(["hang", word])).code, 64, word);
+  }
 });
 
 /** The process below another one that runs a module. */
 async function below(pid: number, module: string): Promise<number> {
   const { stdout } = await new Deno.Command("ps", { args: ["-eo", "pid=,ppid=,args="] }).output();
-  const rows = [...new TextDecoder().decode(stdout).matchAll(/^ *(\d+) +(\d+) (.*)$/gm)].map(([, one, parent, args]) =>
-    [Number(one), Number(parent), args!] as const
-  );
+  const rows = [...new TextDecoder().decode(stdout).matchAll(/^ *(\d+) +(\d+) (.*)$/gm)].map((
+    [, one, parent, args],
+  ) => [Number(one), Number(parent), args!] as const);
   for (const parents = [pid]; parents.length > 0;) {
     const parent = parents.shift();
     for (const [one, above, args] of rows) {

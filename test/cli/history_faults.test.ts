@@ -12,7 +12,11 @@ const NEEDS_MOUNTS = MOUNTS ? "" : " (needs mounts)";
 
 async function canMount(): Promise<boolean> {
   try {
-    return (await new Deno.Command("unshare", { args: ["-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], stdout: "null", stderr: "null" }).output())
+    return (await new Deno.Command("unshare", {
+      args: ["-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"],
+      stdout: "null",
+      stderr: "null",
+    }).output())
       .success;
   } catch {
     return false;
@@ -39,13 +43,21 @@ async function recorded(suite: Suite): Promise<string[]> {
 
 /** Files beside the database that were moved out of its way. */
 function movedAside(suite: Suite): string[] {
-  return [...Deno.readDirSync(join(suite.path, "state/tractest"))].map((entry) => entry.name).filter((name) => name.includes(".damaged-")).sort();
+  return [...Deno.readDirSync(join(suite.path, "state/tractest"))].map((entry) => entry.name)
+    .filter((name) => name.includes(".damaged-")).sort();
 }
 
-/** Runs a script on SQLite from Python's own library, with the database's path as its first argument. */
+/**
+ * Runs a script on SQLite from Python's own library, with the database's path as its first
+ * argument.
+ */
 async function sqlite(suite: Suite, script: string): Promise<Deno.ChildProcess> {
   const python = await pythonWithPytest();
-  return new Deno.Command(python, { args: ["-c", script, databaseOf(suite)], stdin: "piped", stdout: "piped" }).spawn();
+  return new Deno.Command(python, {
+    args: ["-c", script, databaseOf(suite)],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
 }
 
 /** Waits until it says something: what that is, is up to the script. */
@@ -82,10 +94,16 @@ Deno.test("fault 49: a history that is damaged in its middle is moved aside whol
   bytes.fill(0xa5, 4096);
   await Deno.writeFile(databaseOf(suite), bytes);
   assertIncludes(endedAsTested(await suite.tractest(RUN)), "was damaged");
-  assertEquals(await Deno.readFile(join(suite.path, "state/tractest", movedAside(suite)[0]!)), bytes);
+  assertEquals(
+    await Deno.readFile(join(suite.path, "state/tractest", movedAside(suite)[0]!)),
+    bytes,
+  );
 
   await Deno.remove(databaseOf(suite));
-  const other = await sqlite(suite, "import sqlite3, sys\nwith sqlite3.connect(sys.argv[1]) as d: d.execute('create table theirs (x)')");
+  const other = await sqlite(
+    suite,
+    "import sqlite3, sys\nwith sqlite3.connect(sys.argv[1]) as d: d.execute('create table theirs (x)')",
+  );
   await other.stdin.close();
   assert((await other.output()).success);
   assertIncludes(endedAsTested(await suite.tractest(RUN)), "was damaged");
@@ -97,7 +115,8 @@ Deno.test("fault 49: a history without one of its tables is moved aside whole, a
   for (const table of ["result", "run", "test", "project"]) {
     endedAsTested(await suite.tractest(RUN));
     const before = movedAside(suite).length;
-    const script = `import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('drop table "${table}"'); c.commit(); c.close(); print("done")`;
+    const script =
+      `import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('drop table "${table}"'); c.commit(); c.close(); print("done")`;
     const child = await sqlite(suite, script);
     await said(child);
     await child.stdin.close();
@@ -158,14 +177,20 @@ Deno.test("fault 49: what a killed writer left half done is undone by the next o
   assertIncludes((await suite.tractest(["slow"])).stderr, "tractest history");
   assertEquals((await suite.tractest(["layout"])).code, 0);
   assertEquals((await recorded(suite)).length, 1);
-  assertEquals(JSON.parse((await suite.tractest(["history", "000", "--json"])).stdout || "{}").error?.code, "usage");
+  assertEquals(
+    JSON.parse((await suite.tractest(["history", "000", "--json"])).stdout || "{}").error?.code,
+    "usage",
+  );
   assertEquals(movedAside(suite), []);
 });
 
 Deno.test("fault 49: a history of a newer tractest is left as it is", async () => {
   await using suite = await pytestSuite(TESTS);
   endedAsTested(await suite.tractest(RUN));
-  const newer = await sqlite(suite, "import sqlite3, sys\nwith sqlite3.connect(sys.argv[1]) as d: d.execute('pragma user_version = 99')");
+  const newer = await sqlite(
+    suite,
+    "import sqlite3, sys\nwith sqlite3.connect(sys.argv[1]) as d: d.execute('pragma user_version = 99')",
+  );
   await newer.stdin.close();
   assert((await newer.output()).success);
   const before = await Deno.readFile(databaseOf(suite));
@@ -174,8 +199,16 @@ Deno.test("fault 49: a history of a newer tractest is left as it is", async () =
   assertEquals([await Deno.readFile(databaseOf(suite)), movedAside(suite)], [before, []]);
 });
 
-/** Runs twice with a disk of its own as the state directory; before the second run `spoil` is done to that. The second outcome, and ids on record. */
-async function onDisk(suite: Suite, size: string, spoil: string, mend: string): Promise<{ outcome: Outcome; runs: string[] }> {
+/**
+ * Runs twice with a disk of its own as the state directory; before the second run `spoil` is done
+ * to that. The second outcome, and ids on record.
+ */
+async function onDisk(
+  suite: Suite,
+  size: string,
+  spoil: string,
+  mend: string,
+): Promise<{ outcome: Outcome; runs: string[] }> {
   const script = `
 set -e
 export XDG_STATE_HOME="$SUITE/disk"
@@ -197,9 +230,16 @@ exit $code`;
   return { outcome, runs };
 }
 
-Deno.test(`fault 49: on a full disk the run ends as tested, and old data survives${NEEDS_MOUNTS}`, { ignore: !MOUNTS }, async () => {
+Deno.test(`fault 49: on a full disk the run ends as tested, and old data survives${NEEDS_MOUNTS}`, {
+  ignore: !MOUNTS,
+}, async () => {
   await using suite = await pytestSuite(TESTS);
-  const { outcome, runs } = await onDisk(suite, "1m", "dd if=/dev/zero of=fill bs=4k 2>/dev/null || true", "rm fill");
+  const { outcome, runs } = await onDisk(
+    suite,
+    "1m",
+    "dd if=/dev/zero of=fill bs=4k 2>/dev/null || true",
+    "rm fill",
+  );
   const stderr = endedAsTested(outcome);
   assertIncludes(stderr, "is the disk full");
   assertIncludes(stderr, "the history can't be written");
@@ -246,34 +286,51 @@ exec timeout -s KILL 60 "$@"`;
     const wrap = ["unshare", "-m", ...(ISOLATED ?? []), "sh", "-c", script, "sh"];
     for (const options of [["--retries", "1"], ["--shard", "1/1"]]) {
       const words = ["run", "--no-preflight", "--no-defaults", ...options];
-      const { code, stdout, stderr } = await tractest(words, { cwd: suite.root, env: suite.environment(), wrap });
+      const { code, stdout, stderr } = await tractest(words, {
+        cwd: suite.root,
+        env: suite.environment(),
+        wrap,
+      });
       assertEquals(code, 1, stdout + stderr);
       assertIncludes(stdout, "1 failed, 1 passed");
-      // A failure whose report the disk did not take is nothing to try again: that it is missing is what is said then.
+      // A failure whose report the disk did not take is nothing to try again: that it is missing is
+      // what is said then.
       const said = stderr.split("no more tests are run").length - 1;
-      assert(said === 1 || (said === 0 && stderr.includes("the disk took not all that was reported")), stderr);
+      assert(
+        said === 1 || (said === 0 && stderr.includes("the disk took not all that was reported")),
+        stderr,
+      );
     }
   },
 );
 
-Deno.test(`fault 49: on a read-only disk the run ends as tested, and reports read what is there${NEEDS_MOUNTS}`, { ignore: !MOUNTS }, async () => {
-  await using suite = await pytestSuite(TESTS);
-  const { outcome, runs } = await onDisk(suite, "1m", "mount -o remount,ro $PWD", "");
-  assertIncludes(endedAsTested(outcome), "the history can't be written");
-  assertEquals(runs.length, 1);
-});
+Deno.test(
+  `fault 49: on a read-only disk the run ends as tested, and reports read what is there${NEEDS_MOUNTS}`,
+  { ignore: !MOUNTS },
+  async () => {
+    await using suite = await pytestSuite(TESTS);
+    const { outcome, runs } = await onDisk(suite, "1m", "mount -o remount,ro $PWD", "");
+    assertIncludes(endedAsTested(outcome), "the history can't be written");
+    assertEquals(runs.length, 1);
+  },
+);
 
 Deno.test("fault 49: runs that end at once are all recorded", async () => {
   await using suite = await pytestSuite(TESTS);
   await using other = await pytestSuite(TESTS);
   for (let round = 0; round < 2; round++) {
     const outcomes = await Promise.all(
-      [suite, other].map((one) => tractest(RUN, { cwd: one.root, env: suite.environment(), wrap: ISOLATED ?? [] })),
+      [suite, other].map((one) =>
+        tractest(RUN, { cwd: one.root, env: suite.environment(), wrap: ISOLATED ?? [] })
+      ),
     );
     for (const outcome of outcomes) assert(!endedAsTested(outcome).includes("history"));
   }
   const counts = await Promise.all([suite, other].map(async (one) => {
-    const { stdout } = await tractest(["history", "--json"], { cwd: one.root, env: suite.environment() });
+    const { stdout } = await tractest(["history", "--json"], {
+      cwd: one.root,
+      env: suite.environment(),
+    });
     return JSON.parse(stdout).recorded;
   }));
   assertEquals(counts, [2, 2]);
@@ -281,7 +338,8 @@ Deno.test("fault 49: runs that end at once are all recorded", async () => {
 
 Deno.test("a run whose tractest was killed is in the history with what it knew", async () => {
   await using suite = await pytestSuite({
-    "test_a.py": "def test_first(): pass\ndef test_hangs():\n    import time\n    time.sleep(600)\n",
+    "test_a.py":
+      "def test_first(): pass\ndef test_hangs():\n    import time\n    time.sleep(600)\n",
   });
   const running = suite.start(["run", "--no-preflight", "--no-defaults", "-v", "-s"]);
   await running.until("test_hangs");
@@ -295,15 +353,25 @@ Deno.test("a run whose tractest was killed is in the history with what it knew",
   await running.ended;
   const { stdout } = await suite.tractest(["history", "--json"]);
   const [run, ...more] = JSON.parse(stdout).runs;
-  assertEquals([run.ending, run.exitCode, run.tests, run.passed, more.length], ["killed", null, 2, 1, 0]);
-  const test = JSON.parse((await suite.tractest(["history", "tests/test_a.py::test_hangs", "--json"])).stdout);
+  assertEquals([run.ending, run.exitCode, run.tests, run.passed, more.length], [
+    "killed",
+    null,
+    2,
+    1,
+    0,
+  ]);
+  const test = JSON.parse(
+    (await suite.tractest(["history", "tests/test_a.py::test_hangs", "--json"])).stdout,
+  );
   assertEquals([test.results[0].outcome, test.trials, test.rate], ["unfinished", 0, null]);
 });
 
 /** All processes below one. */
 async function pidsBelow(pid: number): Promise<number[]> {
   const { stdout } = await new Deno.Command("ps", { args: ["-eo", "pid=,ppid="] }).output();
-  const rows = new TextDecoder().decode(stdout).trim().split("\n").map((line) => line.trim().split(/ +/).map(Number));
+  const rows = new TextDecoder().decode(stdout).trim().split("\n").map((line) =>
+    line.trim().split(/ +/).map(Number)
+  );
   const below: number[] = [];
   for (let parents = [pid]; parents.length > 0;) {
     parents = rows.filter(([, ppid]) => parents.includes(ppid!)).map(([child]) => child!);

@@ -3,10 +3,20 @@ import { GitRepo } from "./git_repo.ts";
 
 const CLEAN_UP = "zombies --kill --hook";
 
-/** The real managers, from PyPI and npm, in a temporary directory; null for those that can't be had here. */
+/**
+ * The real managers, from PyPI and npm, in a temporary directory; null for those that can't be had
+ * here.
+ */
 const [python, husky] = await Promise.all([
-  install(["sh", "-c", "uv venv --quiet . && uv pip install --quiet --python . pre-commit lefthook"], "bin"),
-  install(["sh", "-c", "npm install --silent --no-save --prefix . husky"], "node_modules/husky/bin.js"),
+  install([
+    "sh",
+    "-c",
+    "uv venv --quiet . && uv pip install --quiet --python . pre-commit lefthook",
+  ], "bin"),
+  install(
+    ["sh", "-c", "npm install --silent --no-save --prefix . husky"],
+    "node_modules/husky/bin.js",
+  ),
 ]);
 
 async function install(argv: readonly string[], result: string): Promise<string | null> {
@@ -29,14 +39,26 @@ async function install(argv: readonly string[], result: string): Promise<string 
 }
 
 /** A test that needs a manager says so when it is skipped. */
-function withManager(name: string, path: string | null, from: string, body: (path: string) => Promise<void>): void {
-  Deno.test(path === null ? `${name} (needs a manager from ${from})` : name, { ignore: path === null }, () => body(path!));
+function withManager(
+  name: string,
+  path: string | null,
+  from: string,
+  body: (path: string) => Promise<void>,
+): void {
+  Deno.test(path === null ? `${name} (needs a manager from ${from})` : name, {
+    ignore: path === null,
+  }, () => body(path!));
 }
 
-/** Commits, pushes, deletes and checks out with the manager's hooks in place, and looks at what the stand-in was called for. */
+/**
+ * Commits, pushes, deletes and checks out with the manager's hooks in place, and looks at what the
+ * stand-in was called for.
+ */
 async function useAll(repo: GitRepo, PATH: string): Promise<void> {
-  const git = (...args: string[]) => repo.run(["git", ...args], { env: { PATH, PRE_COMMIT_HOME: `${repo.base}/pre-commit` } });
-  const called = (...where: string[]) => assertEquals(repo.calls(), where.map((directory) => `${CLEAN_UP} | ${directory} | 0`));
+  const git = (...args: string[]) =>
+    repo.run(["git", ...args], { env: { PATH, PRE_COMMIT_HOME: `${repo.base}/pre-commit` } });
+  const called = (...where: string[]) =>
+    assertEquals(repo.calls(), where.map((directory) => `${CLEAN_UP} | ${directory} | 0`));
   await git("add", ".");
   repo.exits(81);
   assertEquals((await git("commit", "-m", "x")).code, 1);
@@ -68,41 +90,62 @@ async function prepared(directory: string): Promise<[GitRepo, string]> {
 
 const HOOKS = ["pre-push", "pre-commit", "post-checkout"];
 
-withManager("fault 47: the entries for lefthook work in it, and its hook files are left alone", python, "PyPI", async (bin) => {
-  const [made, PATH] = await prepared(bin);
-  using repo = made;
-  repo.writeOne("lefthook.yml", (await repo.hooksCommand(["install", "--print", "lefthook"])).stdout);
-  assertEquals((await repo.run(["lefthook", "install"], { env: { PATH } })).code, 0);
-  await useAll(repo, PATH);
-  await refuses(repo, 'lefthook (its hook file says "call_lefthook")');
-});
+withManager(
+  "fault 47: the entries for lefthook work in it, and its hook files are left alone",
+  python,
+  "PyPI",
+  async (bin) => {
+    const [made, PATH] = await prepared(bin);
+    using repo = made;
+    repo.writeOne(
+      "lefthook.yml",
+      (await repo.hooksCommand(["install", "--print", "lefthook"])).stdout,
+    );
+    assertEquals((await repo.run(["lefthook", "install"], { env: { PATH } })).code, 0);
+    await useAll(repo, PATH);
+    await refuses(repo, 'lefthook (its hook file says "call_lefthook")');
+  },
+);
 
-withManager("fault 47: the entries for pre-commit work in it, and its hook files are left alone", python, "PyPI", async (bin) => {
-  const [made, PATH] = await prepared(bin);
-  using repo = made;
-  repo.writeOne(".pre-commit-config.yaml", (await repo.hooksCommand(["install", "--print", "pre-commit"])).stdout);
-  for (const hook of HOOKS) {
-    const { code, stderr } = await repo.run(["pre-commit", "install", "--hook-type", hook], {
-      env: { PATH, PRE_COMMIT_HOME: `${repo.base}/pre-commit` },
-    });
+withManager(
+  "fault 47: the entries for pre-commit work in it, and its hook files are left alone",
+  python,
+  "PyPI",
+  async (bin) => {
+    const [made, PATH] = await prepared(bin);
+    using repo = made;
+    repo.writeOne(
+      ".pre-commit-config.yaml",
+      (await repo.hooksCommand(["install", "--print", "pre-commit"])).stdout,
+    );
+    for (const hook of HOOKS) {
+      const { code, stderr } = await repo.run(["pre-commit", "install", "--hook-type", hook], {
+        env: { PATH, PRE_COMMIT_HOME: `${repo.base}/pre-commit` },
+      });
+      assertEquals(code, 0, stderr);
+    }
+    await useAll(repo, PATH);
+    await refuses(repo, 'pre-commit (its hook file says "generated by pre-commit")');
+  },
+);
+
+withManager(
+  "fault 47: the entries for husky work in it, and its hook files are left alone",
+  husky,
+  "npm",
+  async (program) => {
+    const [made, PATH] = await prepared("/nonexistent");
+    using repo = made;
+    const { code, stderr } = await repo.run(["node", program], { env: { PATH } });
     assertEquals(code, 0, stderr);
-  }
-  await useAll(repo, PATH);
-  await refuses(repo, 'pre-commit (its hook file says "generated by pre-commit")');
-});
-
-withManager("fault 47: the entries for husky work in it, and its hook files are left alone", husky, "npm", async (program) => {
-  const [made, PATH] = await prepared("/nonexistent");
-  using repo = made;
-  const { code, stderr } = await repo.run(["node", program], { env: { PATH } });
-  assertEquals(code, 0, stderr);
-  for (const hook of HOOKS) {
-    const { stdout } = await repo.hooksCommand(["install", hook]);
-    repo.writeOne(`.husky/${hook}`, stdout);
-  }
-  await useAll(repo, PATH);
-  await refuses(repo, 'husky (core.hooksPath is ".husky/_")');
-});
+    for (const hook of HOOKS) {
+      const { stdout } = await repo.hooksCommand(["install", hook]);
+      repo.writeOne(`.husky/${hook}`, stdout);
+    }
+    await useAll(repo, PATH);
+    await refuses(repo, 'husky (core.hooksPath is ".husky/_")');
+  },
+);
 
 async function refuses(repo: GitRepo, manager: string): Promise<void> {
   repo.exits(0);
@@ -110,7 +153,10 @@ async function refuses(repo: GitRepo, manager: string): Promise<void> {
   const { code, stderr } = await repo.hooksCommand(["install", ...HOOKS, "--force"]);
   assertEquals(code, 80);
   assertIncludes(stderr, `the hooks are managed by ${manager}`);
-  assertIncludes((await repo.hooksCommand(["status", "pre-push"])).stdout, "its configuration names tractest");
+  assertIncludes(
+    (await repo.hooksCommand(["status", "pre-push"])).stdout,
+    "its configuration names tractest",
+  );
   assertEquals((await repo.hooksCommand(["uninstall"])).code, 0);
   assertEquals(repo.snapshot(), before);
 }

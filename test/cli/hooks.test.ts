@@ -13,19 +13,38 @@ Deno.test("pre-push runs before a real push; exit codes of findings stop it, tho
   await repo.addRemote();
   await repo.install("pre-push");
   for (
-    const [exit, goes] of [[81, false], [1, false], [130, false], [82, true], [80, true], [69, true], [70, true], [64, true], [127, true], [
-      0,
-      true,
-    ]] as const
+    const [exit, goes] of [
+      [81, false],
+      [1, false],
+      [130, false],
+      [82, true],
+      [80, true],
+      [69, true],
+      [70, true],
+      [64, true],
+      [127, true],
+      [
+        0,
+        true,
+      ],
+    ] as const
   ) {
     repo.exits(exit);
     await repo.git("commit", "--quiet", "--allow-empty", "-m", `exit ${exit}`);
     const { code, stderr } = await repo.run(["git", "push", "--quiet", "origin", "main"]);
     assertEquals(code === 0, goes, `exit ${exit}: ${stderr}`);
     assertEquals(repo.calls(), [`${CLEAN_UP} | ${repo.root} | 0`]);
-    if (!goes) assertIncludes(stderr, `tractest: exit code ${exit} stops this push; git push --no-verify goes on without the check\n`);
-    else if (exit !== 0) assertIncludes(stderr, `tractest: exit code ${exit} says nothing about this push, which goes on\n`);
-    else assertEquals(stderr, "");
+    if (!goes) {
+      assertIncludes(
+        stderr,
+        `tractest: exit code ${exit} stops this push; git push --no-verify goes on without the check\n`,
+      );
+    } else if (exit !== 0) {
+      assertIncludes(
+        stderr,
+        `tractest: exit code ${exit} says nothing about this push, which goes on\n`,
+      );
+    } else assertEquals(stderr, "");
   }
 });
 
@@ -45,7 +64,8 @@ Deno.test("fault 46: git's list of refs is not inherited by what pre-push runs, 
 Deno.test("an existing hook runs below our lines, reads the refs that git gave, keeps its exit code and its mode, and comes back byte for byte", async () => {
   using repo = await GitRepo.make();
   await repo.addRemote();
-  const script = `#!/bin/sh -eu\n# caf\xe9\ncat >'${repo.base}/refs'\nexec sh -c 'exit "$1"' sh "$(cat '${repo.base}/mine')"\n`;
+  const script =
+    `#!/bin/sh -eu\n# caf\xe9\ncat >'${repo.base}/refs'\nexec sh -c 'exit "$1"' sh "$(cat '${repo.base}/mine')"\n`;
   const hook = repo.writeOne(".git/hooks/pre-push", "", 0o750);
   const original = Uint8Array.from(script, (character) => character.charCodeAt(0)); // Latin-1: not UTF-8
   Deno.writeFileSync(hook, original);
@@ -77,12 +97,26 @@ Deno.test("a hook whose binary is gone finds tractest on PATH, and without one s
   Deno.mkdirSync(elsewhere);
   Deno.renameSync(repo.standIn, `${elsewhere}/tractest`);
   const PATH = `${elsewhere}:${Deno.env.get("PATH")}`;
-  assertEquals((await repo.run(["git", "commit", "--quiet", "--allow-empty", "-m", "x"], { env: { PATH } })).code, 0);
+  assertEquals(
+    (await repo.run(["git", "commit", "--quiet", "--allow-empty", "-m", "x"], { env: { PATH } }))
+      .code,
+    0,
+  );
   assertEquals(repo.calls().length, 1);
-  const commit = await repo.run(["git", "commit", "--quiet", "--allow-empty", "-m", "x"], { env: { PATH: "/usr/bin:/bin" } });
-  assertEquals([commit.code, commit.stderr], [0, "tractest: the program is gone; pre-commit goes on without it\n"]);
-  const checkout = await repo.run(["git", "checkout", "--quiet", "-b", "new"], { env: { PATH: "/usr/bin:/bin" } });
-  assertEquals([checkout.code, checkout.stderr], [0, "tractest: the program is gone; post-checkout goes on without it\n"]);
+  const commit = await repo.run(["git", "commit", "--quiet", "--allow-empty", "-m", "x"], {
+    env: { PATH: "/usr/bin:/bin" },
+  });
+  assertEquals([commit.code, commit.stderr], [
+    0,
+    "tractest: the program is gone; pre-commit goes on without it\n",
+  ]);
+  const checkout = await repo.run(["git", "checkout", "--quiet", "-b", "new"], {
+    env: { PATH: "/usr/bin:/bin" },
+  });
+  assertEquals([checkout.code, checkout.stderr], [
+    0,
+    "tractest: the program is gone; post-checkout goes on without it\n",
+  ]);
   // Something is there, but it can't be started.
   Deno.writeTextFileSync(repo.standIn, "#!/nonexistent/interpreter\n", { mode: 0o755 });
   assertEquals((await repo.run(["git", "commit", "--quiet", "--allow-empty", "-m", "x"])).code, 0);
@@ -94,7 +128,10 @@ Deno.test("pre-commit stops a commit for findings, and post-checkout runs for br
   repo.exits(81);
   assertEquals((await repo.run(["git", "commit", "--quiet", "--allow-empty", "-m", "x"])).code, 1);
   assertEquals(repo.calls(), [`${CLEAN_UP} | ${repo.root} | 0`]);
-  assertEquals((await repo.run(["git", "commit", "--no-verify", "--quiet", "--allow-empty", "-m", "x"])).code, 0);
+  assertEquals(
+    (await repo.run(["git", "commit", "--no-verify", "--quiet", "--allow-empty", "-m", "x"])).code,
+    0,
+  );
   assertEquals(repo.calls(), []);
   assertEquals((await repo.run(["git", "checkout", "--quiet", "-b", "new"])).code, 0);
   assertEquals(repo.calls(), [`${CLEAN_UP} | ${repo.root} | 0`]);
@@ -108,13 +145,32 @@ Deno.test("the lines hold in every POSIX shell that is here, under set -eu too",
   await repo.install("pre-push", "pre-commit", "post-checkout");
   const push = `printf 'refs/heads/a 11 refs/heads/a 00\\n' |`;
   const shells = [];
-  for (const shell of ["sh -eu", "dash -eu", "bash -eu", "bash --posix -eu", "busybox sh -eu", "mksh -eu", "ksh -eu"]) {
+  for (
+    const shell of [
+      "sh -eu",
+      "dash -eu",
+      "bash -eu",
+      "bash --posix -eu",
+      "busybox sh -eu",
+      "mksh -eu",
+      "ksh -eu",
+    ]
+  ) {
     if ((await repo.run(["sh", "-c", `${shell} -c :`])).code !== 0) continue;
     shells.push(shell);
     for (const [hook, given] of [["pre-push", push], ["pre-commit", ""], ["post-checkout", ""]]) {
-      for (const [exit, expected] of [[0, 0], [81, hook === "post-checkout" ? 0 : 81], [80, 0]] as const) {
+      for (
+        const [exit, expected] of [[0, 0], [81, hook === "post-checkout" ? 0 : 81], [
+          80,
+          0,
+        ]] as const
+      ) {
         repo.exits(exit);
-        const { code, stderr } = await repo.run(["sh", "-c", `${given} ${shell} .git/hooks/${hook} a b 1`]);
+        const { code, stderr } = await repo.run([
+          "sh",
+          "-c",
+          `${given} ${shell} .git/hooks/${hook} a b 1`,
+        ]);
         assertEquals(code, expected, `${shell} ${hook} ${exit}: ${stderr}`);
         assertEquals(repo.calls().length, 1, `${shell} ${hook}`);
       }
@@ -127,11 +183,17 @@ Deno.test("a hook that is installed from a linked worktree stands in the common 
   using repo = await GitRepo.make();
   const linked = `${repo.base}/linked`;
   await repo.git("worktree", "add", "--quiet", linked);
-  const { code } = await repo.hooksCommand(["install", "pre-commit", "--binary", repo.standIn], linked);
+  const { code } = await repo.hooksCommand(
+    ["install", "pre-commit", "--binary", repo.standIn],
+    linked,
+  );
   assertEquals(code, 0);
   assert(Deno.statSync(`${repo.hooks}/pre-commit`).isFile);
   for (const cwd of [linked, repo.root]) {
-    assertEquals((await repo.run(["git", "commit", "--quiet", "--allow-empty", "-m", "x"], { cwd })).code, 0);
+    assertEquals(
+      (await repo.run(["git", "commit", "--quiet", "--allow-empty", "-m", "x"], { cwd })).code,
+      0,
+    );
     assertEquals(repo.calls(), [`${CLEAN_UP} | ${cwd} | 0`]);
   }
 });
@@ -139,7 +201,10 @@ Deno.test("a hook that is installed from a linked worktree stands in the common 
 Deno.test("a project below git's top level is named in the hook, which starts at the top", async () => {
   using repo = await GitRepo.make();
   repo.writeOne("py's/one/pyproject.toml", "[tool.tractest]\n");
-  const { stdout } = await repo.hooksCommand(["install", "pre-commit", "--binary", repo.standIn], `${repo.root}/py's/one`);
+  const { stdout } = await repo.hooksCommand(
+    ["install", "pre-commit", "--binary", repo.standIn],
+    `${repo.root}/py's/one`,
+  );
   assertIncludes(stdout, `runs: tractest -C 'py'\\''s/one' ${CLEAN_UP}`);
   await repo.git("commit", "--quiet", "--allow-empty", "-m", "x");
   assertEquals(repo.calls(), [`-C py's/one ${CLEAN_UP} | ${repo.root} | 0`]);
@@ -153,7 +218,14 @@ Deno.test("fault 45: a hook of a worktree with git's variables set looks at that
   await repo.git("add", ".");
   await repo.git("commit", "--quiet", "-m", "tests");
   await repo.git("worktree", "add", "--quiet", linked);
-  const { code } = await repo.hooksCommand(["install", "pre-commit", "--binary", TRACTEST, "--command", "affected --uncommitted --json"], linked);
+  const { code } = await repo.hooksCommand([
+    "install",
+    "pre-commit",
+    "--binary",
+    TRACTEST,
+    "--command",
+    "affected --uncommitted --json",
+  ], linked);
   assertEquals(code, 0);
   Deno.writeTextFileSync(`${linked}/tests/test_a.py`, "def test_a(): assert True\n");
   // Same content, another time: what a refresh of the index would write down.
@@ -161,7 +233,12 @@ Deno.test("fault 45: a hook of a worktree with git's variables set looks at that
   const index = await repo.run(["git", "rev-parse", "--git-path", "index"], { cwd: linked });
   const path = index.stdout.trim();
   const before = Deno.readFileSync(path);
-  const env = { GIT_DIR: `${other.root}/.git`, GIT_INDEX_FILE: `${other.root}/.git/index`, GIT_WORK_TREE: other.root, GIT_PREFIX: "x/" };
+  const env = {
+    GIT_DIR: `${other.root}/.git`,
+    GIT_INDEX_FILE: `${other.root}/.git/index`,
+    GIT_WORK_TREE: other.root,
+    GIT_PREFIX: "x/",
+  };
   const { stdout, stderr } = await repo.run([`${repo.hooks}/pre-commit`], { cwd: linked, env });
   assertEquals([...Deno.readFileSync(path)], [...before]);
   assertEquals(JSON.parse(stdout).schema, "tractest.affected/1", stderr);
@@ -193,7 +270,12 @@ Deno.test("fault 47: with core.hooksPath elsewhere nothing is written, and the l
     const directory = await set();
     const before = repo.snapshot();
     // Below the top too: a relative hooksPath is relative to the top.
-    const { code, stdout, stderr } = await repo.hooksCommand(["install", "pre-commit", "--binary", repo.standIn], `${repo.root}/sub`);
+    const { code, stdout, stderr } = await repo.hooksCommand([
+      "install",
+      "pre-commit",
+      "--binary",
+      repo.standIn,
+    ], `${repo.root}/sub`);
     assertEquals(code, 80, kind);
     assertIncludes(stderr, "core.hooksPath is");
     assertIncludes(stderr, `${directory}/pre-commit`);
@@ -201,9 +283,16 @@ Deno.test("fault 47: with core.hooksPath elsewhere nothing is written, and the l
     assertIncludes((await repo.hooksCommand(["status"])).stdout, "does not name tractest");
     Deno.writeTextFileSync(`${directory}/pre-commit`, `#!/bin/sh\n${stdout}`, { mode: 0o755 });
     const PATH = `${repo.base}/it's bin:${Deno.env.get("PATH")}`;
-    assertEquals((await repo.run(["git", "commit", "--quiet", "--allow-empty", "-m", "x"], { env: { PATH } })).code, 0);
+    assertEquals(
+      (await repo.run(["git", "commit", "--quiet", "--allow-empty", "-m", "x"], { env: { PATH } }))
+        .code,
+      0,
+    );
     assertEquals(repo.calls(), [`${CLEAN_UP} | ${repo.root} | 0`], kind);
-    assertIncludes((await repo.hooksCommand(["status"])).stdout, "its configuration names tractest");
+    assertIncludes(
+      (await repo.hooksCommand(["status"])).stdout,
+      "its configuration names tractest",
+    );
     Deno.removeSync(`${directory}/pre-commit`);
   }
 });
@@ -232,13 +321,28 @@ Deno.test("fault 47: a hook that is a symlink, not executable, or not a shell sc
   repo.writeOne(".git/hooks/pre-push", "#!/bin/sh\n", 0o644);
   repo.writeOne(".git/hooks/post-checkout", "#!/usr/bin/env python3\nprint()\n", 0o755);
   const before = repo.snapshot();
-  const { code, stdout, stderr } = await repo.hooksCommand(["install", "pre-commit", "pre-push", "post-checkout", "--force"]);
+  const { code, stdout, stderr } = await repo.hooksCommand([
+    "install",
+    "pre-commit",
+    "pre-push",
+    "post-checkout",
+    "--force",
+  ]);
   assertEquals(code, 80);
   assertEquals(repo.snapshot(), before);
-  assertIncludes(stderr, `pre-commit: not installed: "${repo.hooks}/pre-commit" is a symlink, which is not followed`);
-  assertIncludes(stderr, "pre-push: not installed: there is a pre-push that is not executable, so git does not run it");
+  assertIncludes(
+    stderr,
+    `pre-commit: not installed: "${repo.hooks}/pre-commit" is a symlink, which is not followed`,
+  );
+  assertIncludes(
+    stderr,
+    "pre-push: not installed: there is a pre-push that is not executable, so git does not run it",
+  );
   assertIncludes(stderr, `hint: chmod +x ${repo.hooks}/pre-push, or remove it`);
-  assertIncludes(stderr, 'post-checkout: not installed: it is not a POSIX shell script ("#!/usr/bin/env python3")');
+  assertIncludes(
+    stderr,
+    'post-checkout: not installed: it is not a POSIX shell script ("#!/usr/bin/env python3")',
+  );
   assertIncludes(stdout, `\ntractest ${CLEAN_UP} </dev/null\n`);
   assertEquals((await repo.hooksCommand(["uninstall"])).code, 0);
   assertEquals(repo.snapshot(), before);
@@ -258,10 +362,20 @@ Deno.test("fault 47: a hooks directory that is a symlink belongs to others", asy
 
 Deno.test("fault 47: the configuration of a manager is respected, and --force installs beside it", async () => {
   using repo = await GitRepo.make();
-  for (const [file, manager] of [["lefthook.yml", "lefthook"], [".pre-commit-config.yaml", "pre-commit"], [".husky/pre-push", "husky"]]) {
+  for (
+    const [file, manager] of [["lefthook.yml", "lefthook"], [
+      ".pre-commit-config.yaml",
+      "pre-commit",
+    ], [".husky/pre-push", "husky"]]
+  ) {
     const path = repo.writeOne(file!, "");
     const before = repo.snapshot();
-    const { code, stdout, stderr } = await repo.hooksCommand(["install", "pre-push", "--binary", repo.standIn]);
+    const { code, stdout, stderr } = await repo.hooksCommand([
+      "install",
+      "pre-push",
+      "--binary",
+      repo.standIn,
+    ]);
     assertEquals(code, 80, manager);
     assertIncludes(stderr, `managed by ${manager} (there is "${file!.split("/")[0]}")`);
     assertIncludes(stdout, CLEAN_UP);
@@ -279,7 +393,11 @@ Deno.test("hooks install twice writes nothing the second time, four at once leav
   using repo = await GitRepo.make();
   repo.writeOne(".git/hooks/pre-commit", "#!/bin/sh\necho mine\n", 0o755);
   const before = repo.snapshot();
-  await Promise.all([1, 2, 3, 4].map(() => repo.hooksCommand(["install", "pre-commit", "pre-push", "--binary", repo.standIn])));
+  await Promise.all(
+    [1, 2, 3, 4].map(() =>
+      repo.hooksCommand(["install", "pre-commit", "pre-push", "--binary", repo.standIn])
+    ),
+  );
   const once = repo.snapshot();
   assertEquals(Deno.readTextFileSync(`${repo.hooks}/pre-commit`).match(/>>> tractest/g)?.length, 1);
   assertIncludes((await repo.install("pre-commit", "pre-push")).stdout, "installed already");
@@ -293,14 +411,23 @@ Deno.test("hooks install twice writes nothing the second time, four at once leav
 Deno.test("hooks install --dry-run prints the file that it would write, and neither it nor uninstall --dry-run changes anything", async () => {
   using repo = await GitRepo.make();
   const before = repo.snapshot();
-  const dry = await repo.hooksCommand(["install", "pre-push", "--binary", repo.standIn, "--dry-run"]);
+  const dry = await repo.hooksCommand([
+    "install",
+    "pre-push",
+    "--binary",
+    repo.standIn,
+    "--dry-run",
+  ]);
   assertEquals([dry.code, dry.stderr], [0, `would write ${repo.hooks}/pre-push (mode 0755):\n`]);
   assertEquals(repo.snapshot(), before);
   await repo.install("pre-push");
   assertEquals(Deno.readTextFileSync(`${repo.hooks}/pre-push`), dry.stdout);
   assertEquals(mode(`${repo.hooks}/pre-push`), 0o755);
   const installed = repo.snapshot();
-  assertIncludes((await repo.hooksCommand(["uninstall", "--dry-run"])).stderr, `would remove ${repo.hooks}/pre-push`);
+  assertIncludes(
+    (await repo.hooksCommand(["uninstall", "--dry-run"])).stderr,
+    `would remove ${repo.hooks}/pre-push`,
+  );
   assertEquals(repo.snapshot(), installed);
 });
 
@@ -314,7 +441,9 @@ Deno.test("lines that were edited by hand are named, kept, and with --force take
   };
   const edited = await edit();
   assertIncludes((await repo.hooksCommand(["status", "pre-push"])).stdout, "modified");
-  for (const action of [["uninstall", "pre-push"], ["install", "pre-push", "--binary", repo.standIn]]) {
+  for (
+    const action of [["uninstall", "pre-push"], ["install", "pre-push", "--binary", repo.standIn]]
+  ) {
     const { code, stderr } = await repo.hooksCommand(action);
     assertEquals(code, 80);
     assertIncludes(stderr, "modified by hand");
@@ -330,14 +459,27 @@ Deno.test("lines that were edited by hand are named, kept, and with --force take
 
 Deno.test("hooks install --command runs exactly these words, one command line after the other, and none after a finding", async () => {
   using repo = await GitRepo.make();
-  await repo.install("pre-commit", "--command", "tractest run 'test_a.py::test_b[x -> $y]'", "--command", "failed");
+  await repo.install(
+    "pre-commit",
+    "--command",
+    "tractest run 'test_a.py::test_b[x -> $y]'",
+    "--command",
+    "failed",
+  );
   await repo.git("commit", "--quiet", "--allow-empty", "-m", "x");
-  assertEquals(repo.calls(), [`run test_a.py::test_b[x -> $y] | ${repo.root} | 0`, `failed | ${repo.root} | 0`]);
+  assertEquals(repo.calls(), [
+    `run test_a.py::test_b[x -> $y] | ${repo.root} | 0`,
+    `failed | ${repo.root} | 0`,
+  ]);
   repo.exits(1);
   assertEquals((await repo.run(["git", "commit", "--quiet", "--allow-empty", "-m", "x"])).code, 1);
   assertEquals(repo.calls().length, 1);
   for (const wrong of ["zombies; reboot", "zombi", "zombies --kil", "run $(x)"]) {
-    assertEquals((await repo.hooksCommand(["install", "pre-commit", "--command", wrong])).code, 64, wrong);
+    assertEquals(
+      (await repo.hooksCommand(["install", "pre-commit", "--command", wrong])).code,
+      64,
+      wrong,
+    );
   }
 });
 
@@ -346,10 +488,16 @@ Deno.test("pre-push-run = true in the configuration adds the affected tests to p
   await repo.addRemote();
   await repo.install("pre-push");
   repo.writeOne("pyproject.toml", "[tool.tractest]\npre-push-run = true\n");
-  assertIncludes((await repo.hooksCommand(["status", "pre-push"])).stdout, "pre-push-run is true now: tractest hooks install pre-push");
+  assertIncludes(
+    (await repo.hooksCommand(["status", "pre-push"])).stdout,
+    "pre-push-run is true now: tractest hooks install pre-push",
+  );
   await repo.install("pre-push");
   await repo.git("push", "--quiet", "origin", "main");
-  assertEquals(repo.calls(), [`${CLEAN_UP} | ${repo.root} | 0`, `affected --run --hook | ${repo.root} | 0`]);
+  assertEquals(repo.calls(), [
+    `${CLEAN_UP} | ${repo.root} | 0`,
+    `affected --run --hook | ${repo.root} | 0`,
+  ]);
   const status = async () => (await repo.hooksCommand(["status", "pre-push"])).stdout;
   assert(!(await status()).includes("pre-push-run"));
   repo.writeOne("pyproject.toml", "[tool.tractest]\n");
@@ -366,8 +514,14 @@ Deno.test("hooks status names lines that another version wrote, and installing a
   await repo.install("pre-commit");
   const hook = `${repo.hooks}/pre-commit`;
   const current = Deno.readTextFileSync(hook);
-  Deno.writeTextFileSync(hook, current.replace("# >>> tractest pre-commit 1 ", "# >>> tractest pre-commit 99 "));
-  assertIncludes((await repo.hooksCommand(["status"])).stdout, "written by another version: tractest hooks install pre-commit");
+  Deno.writeTextFileSync(
+    hook,
+    current.replace("# >>> tractest pre-commit 1 ", "# >>> tractest pre-commit 99 "),
+  );
+  assertIncludes(
+    (await repo.hooksCommand(["status"])).stdout,
+    "written by another version: tractest hooks install pre-commit",
+  );
   assertIncludes((await repo.install("pre-commit")).stdout, "in place of our older lines");
   assertEquals(Deno.readTextFileSync(hook), current);
 });
@@ -380,7 +534,11 @@ Deno.test("hooks status --json says per hook what is there, what it runs and whe
   assertEquals(code, 0);
   const document = JSON.parse(stdout);
   assertEquals(Object.keys(document)[0], "schema");
-  assertEquals([document.schema, document.directory, document.hooksPath], ["tractest.hooks/1", repo.hooks, null]);
+  assertEquals([document.schema, document.directory, document.hooksPath], [
+    "tractest.hooks/1",
+    repo.hooks,
+    null,
+  ]);
   const [push, commit, checkout] = document.hooks;
   assertEquals({ ...push, detail: null }, {
     hook: "pre-push",
@@ -397,7 +555,11 @@ Deno.test("hooks status --json says per hook what is there, what it runs and whe
   assertEquals([commit.state, checkout.state], ["not-installed", "not-installed"]);
   assertIncludes(commit.detail, "there is another pre-commit, which would be kept");
   Deno.removeSync(repo.standIn);
-  const gone = JSON.parse((await repo.hooksCommand(["status", "pre-push", "--json"], repo.root, { PATH: "/usr/bin:/bin" })).stdout);
+  const gone = JSON.parse(
+    (await repo.hooksCommand(["status", "pre-push", "--json"], repo.root, {
+      PATH: "/usr/bin:/bin",
+    })).stdout,
+  );
   assertEquals(gone.hooks[0].binaryFound, false);
   Deno.chmodSync(`${repo.hooks}/pre-push`, 0o644);
   assertIncludes((await repo.hooksCommand(["status", "pre-push"])).stdout, "inactive");
@@ -409,27 +571,68 @@ Deno.test("hooks install calls the executable that installs, by the link on PATH
   Deno.mkdirSync(`${repo.base}/my bin`);
   Deno.symlinkSync(TRACTEST, link);
   assertEquals((await repo.hooksCommand(["install", "pre-commit"])).code, 0);
-  assertIncludes(Deno.readTextFileSync(`${repo.hooks}/pre-commit`), `tractest_binary=${TRACTEST}\n`);
+  assertIncludes(
+    Deno.readTextFileSync(`${repo.hooks}/pre-commit`),
+    `tractest_binary=${TRACTEST}\n`,
+  );
   // By a relative path, from another directory than the one that it works in.
   const env = { PATH: `${repo.base}/my bin:/usr/bin:/bin` };
-  const { code } = await repo.run(["./my bin/tractest", "-C", "repo", "hooks", "install", "pre-commit"], { cwd: repo.base, env });
+  const { code } = await repo.run([
+    "./my bin/tractest",
+    "-C",
+    "repo",
+    "hooks",
+    "install",
+    "pre-commit",
+  ], { cwd: repo.base, env });
   assertEquals(code, 0);
   assertIncludes(Deno.readTextFileSync(`${repo.hooks}/pre-commit`), `tractest_binary='${link}'\n`);
 });
 
-const namespaces = new Deno.Command("unshare", { args: ["--net", "true"], stdin: "null", stdout: "null", stderr: "null" });
+const namespaces = new Deno.Command("unshare", {
+  args: ["--net", "true"],
+  stdin: "null",
+  stdout: "null",
+  stderr: "null",
+});
 const noNamespace = !(await namespaces.output().catch(() => ({ success: false }))).success;
 
 Deno.test(
-  `a real commit, push and checkout run the built binary, which is silent when all is clean${noNamespace ? " (needs network namespaces)" : ""}`,
+  `a real commit, push and checkout run the built binary, which is silent when all is clean${
+    noNamespace ? " (needs network namespaces)" : ""
+  }`,
   { ignore: noNamespace },
   async () => {
     using repo = await GitRepo.make();
     await repo.addRemote();
-    assertEquals((await repo.hooksCommand(["install", "pre-push", "pre-commit", "post-checkout", "--binary", TRACTEST])).code, 0);
-    for (const args of [["commit", "--allow-empty", "-m", "x"], ["push", "origin", "main"], ["checkout", "-b", "new"]]) {
-      // In a network of its own: what listens on the registry's port of this machine is nothing to these tests.
-      const { code, stdout, stderr } = await repo.run(["unshare", "--net", "git", args[0]!, "--quiet", ...args.slice(1)]);
+    assertEquals(
+      (await repo.hooksCommand([
+        "install",
+        "pre-push",
+        "pre-commit",
+        "post-checkout",
+        "--binary",
+        TRACTEST,
+      ])).code,
+      0,
+    );
+    for (
+      const args of [["commit", "--allow-empty", "-m", "x"], ["push", "origin", "main"], [
+        "checkout",
+        "-b",
+        "new",
+      ]]
+    ) {
+      // In a network of its own: what listens on the registry's port of this machine is nothing to
+      // these tests.
+      const { code, stdout, stderr } = await repo.run([
+        "unshare",
+        "--net",
+        "git",
+        args[0]!,
+        "--quiet",
+        ...args.slice(1),
+      ]);
       assertEquals([code, stdout, stderr], [0, "", ""], args.join(" "));
     }
   },

@@ -9,7 +9,11 @@ const ISOLATE = ["run", "--no-preflight", "--isolate"];
 function test(name: string, action: (user: User) => Promise<void>): void {
   for (const user of USERS) {
     const here = ISOLATED !== null;
-    Deno.test({ name: `isolated, as ${user.name}: ${name}${here ? "" : " (needs namespaces)"}`, ignore: !here, fn: () => action(user) });
+    Deno.test({
+      name: `isolated, as ${user.name}: ${name}${here ? "" : " (needs namespaces)"}`,
+      ignore: !here,
+      fn: () => action(user),
+    });
   }
 }
 
@@ -41,25 +45,55 @@ def test_looks(tmp_path):
 test("pytest has a registry port, sockets, shared memory and processes of its own; its files lie outside and are the user's", async (user) => {
   await using suite = await UsersSuite.of(user, { "test_a.py": LOOKS });
   // Somebody else holds the registry and has shared memory.
-  const outside = ["sh", "-c", `python3 -c '${HOLDS_REGISTRY}' & child=$!; "$@"; code=$?; kill $child; exit $code`, "sh"];
+  const outside = [
+    "sh",
+    "-c",
+    `python3 -c '${HOLDS_REGISTRY}' & child=$!; "$@"; code=$?; kill $child; exit $code`,
+    "sh",
+  ];
   const { code, stdout, stderr } = await suite.start([...ISOLATE, "-s"], {}, outside).ended;
   assertEquals(code, 0, stdout + stderr);
   const facts = JSON.parse(await Deno.readTextFile(join(suite.root, "facts.json")));
-  assertEquals([facts.uid, facts.gid, facts.parent, facts.cwd], [user.uid, user.uid === 0 ? 0 : facts.gid, 1, suite.root]);
+  assertEquals([facts.uid, facts.gid, facts.parent, facts.cwd], [
+    user.uid,
+    user.uid === 0 ? 0 : facts.gid,
+    1,
+    suite.root,
+  ]);
   assertEquals([facts.memory, facts.runtime], [["psm_inside", "run"], "/dev/shm/run/tractor"]);
   assertEquals(facts.processes, [1, facts.pid]);
-  assertEquals([facts.path, facts.ours], [`${suite.root}/py310/bin:/usr/bin:/bin:/usr/sbin:/sbin`, ["TRACTEST_RUN"]]);
-  if (user.uid !== 0) assertEquals(facts.capabilities, Array(4).fill("0".repeat(16)), "no right that it has not outside");
+  assertEquals([facts.path, facts.ours], [`${suite.root}/py310/bin:/usr/bin:/bin:/usr/sbin:/sbin`, [
+    "TRACTEST_RUN",
+  ]]);
+  if (user.uid !== 0) {
+    assertEquals(
+      facts.capabilities,
+      Array(4).fill("0".repeat(16)),
+      "no right that it has not outside",
+    );
+  }
   assertEquals(await Deno.readTextFile(facts.kept), "kept");
-  for (const path of [facts.kept, join(suite.root, "artifact"), join(suite.root, ".pytest_cache/v/cache/nodeids")]) {
+  for (
+    const path of [
+      facts.kept,
+      join(suite.root, "artifact"),
+      join(suite.root, ".pytest_cache/v/cache/nodeids"),
+    ]
+  ) {
     assertEquals((await Deno.lstat(path)).uid, user.uid, path);
   }
-  await Deno.lstat("/dev/shm/psm_inside").then(() => assert(false, "the shared memory is outside"), () => {});
+  await Deno.lstat("/dev/shm/psm_inside").then(
+    () => assert(false, "the shared memory is outside"),
+    () => {},
+  );
 });
 
-const HOLDS_REGISTRY = `import socket, time; s = socket.socket(); s.bind(("127.0.0.1", 1616)); s.listen(); time.sleep(600)`;
+const HOLDS_REGISTRY =
+  `import socket, time; s = socket.socket(); s.bind(("127.0.0.1", 1616)); s.listen(); time.sleep(600)`;
 
-/** A child, an orphan with a child, one that a fixture of the module ends; one that ends by itself. */
+/**
+ * A child, an orphan with a child, one that a fixture of the module ends; one that ends by itself.
+ */
 const LEAVES = `
 import os, subprocess, sys, time, pytest
 MARK = os.environ["SUITE"]
@@ -85,19 +119,29 @@ test("what a test leaves behind is its LEAK, an orphan too, and is gone when pyt
   assertEquals(code, 84, stdout + stderr);
   const { leftBehind, counts } = JSON.parse(stdout);
   assertEquals(counts.passed, 5);
-  const seconds = leftBehind.map(({ id, processes }: Left) => [id, processes.map(({ title }) => /sleep\((\d+)\)/.exec(title)?.[1]).sort()]);
-  assertEquals(seconds, [["tests/test_a.py::test_child", ["601"]], ["tests/test_a.py::test_orphan", ["602", "602"]]]);
+  const seconds = leftBehind.map((
+    { id, processes }: Left,
+  ) => [id, processes.map(({ title }) => /sleep\((\d+)\)/.exec(title)?.[1]).sort()]);
+  assertEquals(seconds, [["tests/test_a.py::test_child", ["601"]], [
+    "tests/test_a.py::test_orphan",
+    ["602", "602"],
+  ]]);
   assertEquals(await processesWith(suite.path), []);
 });
 
 interface Left {
   readonly id: string | null;
-  readonly processes: readonly { readonly pid: number; readonly title: string; readonly ended?: true }[];
+  readonly processes: readonly {
+    readonly pid: number;
+    readonly title: string;
+    readonly ended?: true;
+  }[];
 }
 
 test("what the last test leaves behind is reported although it ends with pytest", async (user) => {
   await using suite = await UsersSuite.of(user, {
-    "test_a.py": `import os, subprocess\ndef test_a(): subprocess.Popen(["sh", "-c", "sleep 600; :", os.environ["SUITE"]])\n`,
+    "test_a.py":
+      `import os, subprocess\ndef test_a(): subprocess.Popen(["sh", "-c", "sleep 600; :", os.environ["SUITE"]])\n`,
   });
   const { stdout, stderr } = await suite.tractest(ISOLATE);
   assertIncludes(stdout, "LEAK tests/test_a.py::test_a left 2 processes behind\n");
@@ -107,14 +151,20 @@ test("what the last test leaves behind is reported although it ends with pytest"
 
 test("what runs when pytest crashes is the leak of the test that ran", async (user) => {
   await using suite = await UsersSuite.of(user, {
-    "test_a.py": `import os, subprocess\ndef test_a():\n    subprocess.Popen(["sleep", "600"])\n    os._exit(3)\n`,
+    "test_a.py":
+      `import os, subprocess\ndef test_a():\n    subprocess.Popen(["sleep", "600"])\n    os._exit(3)\n`,
   });
   const { code, stdout } = await suite.tractest([...ISOLATE, "--json"]);
   assertEquals(code, 3);
   const { leftBehind } = JSON.parse(stdout) as { leftBehind: Left[] };
-  assertEquals(leftBehind.map(({ id, processes }) => [id, processes.map(({ title, ended }) => [title, ended])]), [
-    ["tests/test_a.py::test_a", [["sleep 600", true]]],
-  ]);
+  assertEquals(
+    leftBehind.map((
+      { id, processes },
+    ) => [id, processes.map(({ title, ended }) => [title, ended])]),
+    [
+      ["tests/test_a.py::test_a", [["sleep 600", true]]],
+    ],
+  );
 });
 
 test("exit codes and signals are pytest's own", async (user) => {
@@ -123,15 +173,26 @@ test("exit codes and signals are pytest's own", async (user) => {
     ["def test_a(): assert False", 1, "1 failed in "],
     ["import nothing_like_it", 2, "1 error"],
     ["", 5, "in "],
-    ["import os, signal\ndef test_a(): os.kill(os.getpid(), signal.SIGSEGV)", 139, "pytest was ended by SIGSEGV in tests/test_a.py::test_a"],
-    ["import os, signal\ndef test_a(): os.kill(os.getpid(), signal.SIGKILL)", 137, "pytest was ended by SIGKILL in tests/test_a.py::test_a"],
+    [
+      "import os, signal\ndef test_a(): os.kill(os.getpid(), signal.SIGSEGV)",
+      139,
+      "pytest was ended by SIGSEGV in tests/test_a.py::test_a",
+    ],
+    [
+      "import os, signal\ndef test_a(): os.kill(os.getpid(), signal.SIGKILL)",
+      137,
+      "pytest was ended by SIGKILL in tests/test_a.py::test_a",
+    ],
   ];
   for (const [text, expected, said] of suites) {
     await using suite = await UsersSuite.of(user, { "test_a.py": `${text}\n` });
     const { code, stdout, stderr } = await suite.tractest(ISOLATE);
     assertEquals(code, expected, stdout + stderr);
     assertIncludes(stdout, said);
-    assert(!/^(Killed|Segmentation fault)/m.test(stdout + stderr), `a shell speaks up: ${stdout}${stderr}`);
+    assert(
+      !/^(Killed|Segmentation fault)/m.test(stdout + stderr),
+      `a shell speaks up: ${stdout}${stderr}`,
+    );
   }
 });
 
@@ -166,7 +227,10 @@ for (const [signal, expected] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 
 }
 
 test("fault 43: SIGKILL of tractest ends pytest and all that it started, and the next run needs no clean-up", async (user) => {
-  await using suite = await UsersSuite.of(user, { "test_a.py": WAITS, "test_b.py": "def test_b(): pass\n" });
+  await using suite = await UsersSuite.of(user, {
+    "test_a.py": WAITS,
+    "test_b.py": "def test_b(): pass\n",
+  });
   const running = suite.start([...ISOLATE, "-s", "test_a"]);
   await running.until("waiting");
   running.child.kill("SIGKILL");
@@ -178,8 +242,15 @@ test("fault 43: SIGKILL of tractest ends pytest and all that it started, and the
 
 test("the time limit of a run ends what ignores SIGINT with all below it, and exits with 124", async (user) => {
   await using suite = await UsersSuite.of(user, { "test_a.py": WAITS });
-  // What ran is reported where nothing has ended for half of the limit: on a busy machine pytest itself takes a while to begin.
-  const { code, stdout, stderr } = await suite.tractest([...ISOLATE, "--timeout", "6", "--grace", "0.3"]);
+  // What ran is reported where nothing has ended for half of the limit: on a busy machine pytest
+  // itself takes a while to begin.
+  const { code, stdout, stderr } = await suite.tractest([
+    ...ISOLATE,
+    "--timeout",
+    "6",
+    "--grace",
+    "0.3",
+  ]);
   assertEquals(code, 124, stdout);
   assertIncludes(stderr, "tests/test_a.py::test_waits");
   assert(!stderr.includes("isolate.sh"), `what is around pytest is not a part of it:\n${stderr}`);
@@ -189,7 +260,8 @@ test("the time limit of a run ends what ignores SIGINT with all below it, and ex
 test("hang finds a run in an isolation, tells its test, and says what can't be seen of it", async (user) => {
   await using suite = await UsersSuite.of(user, { "test_a.py": WAITS });
   // Both in one network, and both the user's.
-  const script = '"$@" run --no-preflight --isolate -s & run=$!; until [ -e "$SUITE/looks" ]; do sleep 0.05; done; ' +
+  const script =
+    '"$@" run --no-preflight --isolate -s & run=$!; until [ -e "$SUITE/looks" ]; do sleep 0.05; done; ' +
     '"$@" hang --json >"$SUITE/hang.json"; echo "looked: $?"; touch "$SUITE/go"; wait $run; :';
   const running = suite.start([], {}, ["sh", "-c", script, "sh"]);
   await running.until("waiting");
@@ -203,7 +275,14 @@ test("hang finds a run in an isolation, tells its test, and says what can't be s
 
 test("a test that takes too long is ended, and the rest runs in a fresh isolation", async (user) => {
   await using suite = await UsersSuite.of(user, { "test_a.py": `${WAITS}\ndef test_b(): pass\n` });
-  const { code, stdout } = await suite.tractest([...ISOLATE, "--no-defaults", "--test-timeout", "1", "--grace", "0.3"]);
+  const { code, stdout } = await suite.tractest([
+    ...ISOLATE,
+    "--no-defaults",
+    "--test-timeout",
+    "1",
+    "--grace",
+    "0.3",
+  ]);
   assertEquals(code, 1, stdout);
   assertIncludes(stdout, "1 failed, 1 passed in ");
   await untilGone(suite.path);
@@ -235,7 +314,9 @@ test("fault 42: a second Ctrl-C ends a pytest that does not, and all below it", 
 });
 
 test("fault 44: at a terminal a debugger has keyboard and Ctrl-C", async (user) => {
-  await using suite = await UsersSuite.of(user, { "test_a.py": "import os\ndef test_a(): assert not all(os.isatty(fd) for fd in (0, 1, 2))\n" });
+  await using suite = await UsersSuite.of(user, {
+    "test_a.py": "import os\ndef test_a(): assert not all(os.isatty(fd) for fd in (0, 1, 2))\n",
+  });
   const running = await suite.atTerminal([...ISOLATE, "--pdb", "-s"]);
   await running.until("(Pdb) ");
   await running.type("\x03");
@@ -247,10 +328,16 @@ test("fault 44: at a terminal a debugger has keyboard and Ctrl-C", async (user) 
 
 test("two runs in one project, on one network, do not notice each other", async (user) => {
   await using suite = await UsersSuite.of(user, {
-    "test_a.py": LOOKS.replace("test_looks(tmp_path):", "test_looks(tmp_path):\n    import time") + HOLDS,
+    "test_a.py": LOOKS.replace("test_looks(tmp_path):", "test_looks(tmp_path):\n    import time") +
+      HOLDS,
   });
   // The second is started by the same shell, so that both are in the network of the first.
-  const running = suite.start([...ISOLATE, "-s"], {}, ["sh", "-c", '"$@" & "$@"; code=$?; wait $! && exit $code', "sh"]);
+  const running = suite.start([...ISOLATE, "-s"], {}, [
+    "sh",
+    "-c",
+    '"$@" & "$@"; code=$?; wait $! && exit $code',
+    "sh",
+  ]);
   while (running.stdout.split("holds the registry").length <= 2) await running.more();
   await Deno.writeTextFile(join(suite.path, "go"), "");
   const { code, stdout, stderr } = await running.ended;
@@ -277,7 +364,10 @@ def test_a():
   }, '[tool.tractest]\nsocket-directories = ["run"]\nisolate = true\n');
   await suite.write({ "run/file": "outside", "run/directory/old": "" });
   await Deno.symlink("file", join(suite.root, "run/link"));
-  const listener = Deno.listen({ transport: "unix", path: join(suite.root, "run/registry@1616.sock") });
+  const listener = Deno.listen({
+    transport: "unix",
+    path: join(suite.root, "run/registry@1616.sock"),
+  });
   await suite.give();
   try {
     // The configuration asks for it.
@@ -292,39 +382,68 @@ def test_a():
 
 test("pytest gets SIGINT at its default though tractest inherited it ignored", async (user) => {
   await using suite = await UsersSuite.of(user, {
-    "test_a.py": "import signal\ndef test_a(): assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n",
+    "test_a.py":
+      "import signal\ndef test_a(): assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n",
   });
-  const { code, stdout, stderr } = await suite.start(ISOLATE, {}, ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]).ended;
+  const { code, stdout, stderr } = await suite.start(ISOLATE, {}, [
+    "sh",
+    "-c",
+    'trap "" INT; exec "$@"',
+    "sh",
+  ]).ended;
   assertEquals(code, 0, stdout + stderr);
 });
 
 /** In here nobody can make a namespace. */
-const REFUSED = ["unshare", "-U", "-r", "sh", "-c", 'echo 0 >/proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all "$@"', "sh"];
+const REFUSED = [
+  "unshare",
+  "-U",
+  "-r",
+  "sh",
+  "-c",
+  'echo 0 >/proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all "$@"',
+  "sh",
+];
 
 test("where the system refuses, --isolate exits with 83 and names reason and remedy, and --isolate=auto goes on without", async (user) => {
-  await using suite = await UsersSuite.of({ ...user, as: [] }, { "test_a.py": "import os\ndef test_a(): assert os.getppid() != 1\n" });
+  await using suite = await UsersSuite.of({ ...user, as: [] }, {
+    "test_a.py": "import os\ndef test_a(): assert os.getppid() != 1\n",
+  });
   const { code, stdout, stderr } = await suite.start([...ISOLATE, "--json"], {}, REFUSED).ended;
   assertEquals(code, 83, stderr);
   assertEquals(JSON.parse(stdout).error, {
     code: "isolation",
-    message: "Cannot isolate the run: user namespaces are switched off (user.max_user_namespaces is 0)",
+    message:
+      "Cannot isolate the run: user namespaces are switched off (user.max_user_namespaces is 0)",
     hint: "sudo sysctl -w user.max_user_namespaces=10000",
   });
   const auto = await suite.start(["run", "--no-preflight", "--isolate=auto"], {}, REFUSED).ended;
   assertEquals(auto.code, 0, auto.stdout + auto.stderr);
   assertIncludes(auto.stderr, "warning: not isolated: user namespaces are switched off");
   const doctor = await suite.start(["doctor", "--json"], {}, REFUSED).ended;
-  const row = JSON.parse(doctor.stdout).checks.find((check: { id: string }) => check.id === "isolation");
+  const row = JSON.parse(doctor.stdout).checks.find((check: { id: string }) =>
+    check.id === "isolation"
+  );
   assertEquals([row.status, row.fix], ["warn", "sudo sysctl -w user.max_user_namespaces=10000"]);
 });
 
 test("without unshare it is named with its package", async (user) => {
   if (user.uid !== 0) return;
   await using suite = await UsersSuite.of(user, { "test_a.py": "" });
-  const hide = ["unshare", "--mount", "sh", "-c", 'mount --bind /dev/null /usr/bin/unshare && exec "$@"', "sh"];
+  const hide = [
+    "unshare",
+    "--mount",
+    "sh",
+    "-c",
+    'mount --bind /dev/null /usr/bin/unshare && exec "$@"',
+    "sh",
+  ];
   const { code, stderr } = await suite.start(ISOLATE, {}, hide).ended;
   assertEquals(code, 83);
-  assertIncludes(stderr, 'error: Cannot isolate the run: "unshare" is not installed at any standard place\nhint: install the package util-linux\n');
+  assertIncludes(
+    stderr,
+    'error: Cannot isolate the run: "unshare" is not installed at any standard place\nhint: install the package util-linux\n',
+  );
 });
 
 /** The application holds the registry of the network that all of them are in. */

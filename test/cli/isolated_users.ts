@@ -4,7 +4,9 @@ import type { Running } from "./running.ts";
 import { PTY, pytestSuite, pythonWithPytest, sampleSuite, Suite, uv } from "./suites.ts";
 import type { Outcome } from "./tractest.ts";
 
-/** Who runs tractest in a test: whoever runs the tests, and, where that is root, a plain user too. */
+/**
+ * Who runs tractest in a test: whoever runs the tests, and, where that is root, a plain user too.
+ */
 export interface User {
   readonly name: string;
   readonly uid: number;
@@ -21,22 +23,38 @@ export const USERS: readonly User[] = isRoot
     {
       name: "a plain user",
       uid: NOBODY,
-      as: ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"],
+      as: [
+        "setpriv",
+        `--reuid=${NOBODY}`,
+        `--regid=${NOBODY}`,
+        "--clear-groups",
+        "--inh-caps=-all",
+        "--bounding-set=-all",
+      ],
     },
   ]
   : [{ name: "a plain user", uid: Deno.uid()!, as: [] }];
 
-/** A {@linkcode Suite} of a user, with a Python that this user can start, and a state and a cache that are the user's. */
+/**
+ * A {@linkcode Suite} of a user, with a Python that this user can start, and a state and a cache
+ * that are the user's.
+ */
 export class UsersSuite extends Suite {
   constructor(path: string, readonly user: User) {
     super(path);
   }
 
   /** A project with these tests. */
-  static async of(user: User, tests: Readonly<Record<string, string>>, configuration = ""): Promise<UsersSuite> {
+  static async of(
+    user: User,
+    tests: Readonly<Record<string, string>>,
+    configuration = "",
+  ): Promise<UsersSuite> {
     const { path } = await pytestSuite(tests);
     const suite = new UsersSuite(path, user);
-    await suite.write({ "pyproject.toml": `[tool.pytest.ini_options]\ntestpaths = ["tests"]\n${configuration}` });
+    await suite.write({
+      "pyproject.toml": `[tool.pytest.ini_options]\ntestpaths = ["tests"]\n${configuration}`,
+    });
     if (user.as.length > 0) {
       await Deno.remove(join(suite.root, "py310"));
       await Deno.symlink(dirname(dirname(await everybodysPython())), join(suite.root, "py310"));
@@ -55,7 +73,11 @@ export class UsersSuite extends Suite {
 
   /** Hands everything in it to the user. */
   async give(): Promise<void> {
-    if (this.user.as.length > 0) await new Deno.Command("chown", { args: ["-R", `${this.user.uid}:${this.user.uid}`, this.path] }).output();
+    if (this.user.as.length > 0) {
+      await new Deno.Command("chown", {
+        args: ["-R", `${this.user.uid}:${this.user.uid}`, this.path],
+      }).output();
+    }
   }
 
   override environment(env: Readonly<Record<string, string>> = {}): Record<string, string> {
@@ -63,15 +85,25 @@ export class UsersSuite extends Suite {
     return super.environment({ ...(this.user.as.length > 0 ? own : {}), ...env });
   }
 
-  override start(args: readonly string[], env: Readonly<Record<string, string>> = {}, through: readonly string[] = []): Running {
+  override start(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    through: readonly string[] = [],
+  ): Running {
     return super.start(args, env, [...through, ...this.user.as]);
   }
 
-  override tractest(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
+  override tractest(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Outcome> {
     return this.start(args, env).ended;
   }
 
-  override async atTerminal(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Running> {
+  override async atTerminal(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Running> {
     // The terminal is the user's as well as what runs in it.
     const python = this.user.as.length > 0 ? await everybodysPython() : await pythonWithPytest();
     return super.start(args, { TERM: "xterm", ...env }, [...this.user.as, python, "-c", PTY]);
@@ -80,7 +112,9 @@ export class UsersSuite extends Suite {
 
 let python: Promise<string> | undefined;
 
-/** A venv with pytest whose Python is the system's: root's own may lie where nobody else can look. */
+/**
+ * A venv with pytest whose Python is the system's: root's own may lie where nobody else can look.
+ */
 export function everybodysPython(): Promise<string> {
   return python ??= (async () => {
     const directory = await Deno.makeTempDir({ prefix: "tractest-venv-" });
@@ -93,10 +127,16 @@ export function everybodysPython(): Promise<string> {
   })();
 }
 
-/** Command lines of the processes that have a word in theirs, those that only wait to be collected left out. */
+/**
+ * Command lines of the processes that have a word in theirs, those that only wait to be collected
+ * left out.
+ */
 export async function processesWith(word: string): Promise<string[]> {
-  const { stdout } = await new Deno.Command("ps", { args: ["-eo", "stat=,pid=,args=", "-ww"] }).output();
-  return new TextDecoder().decode(stdout).split("\n").filter((line) => line.includes(word) && !line.startsWith("Z"));
+  const { stdout } = await new Deno.Command("ps", { args: ["-eo", "stat=,pid=,args=", "-ww"] })
+    .output();
+  return new TextDecoder().decode(stdout).split("\n").filter((line) =>
+    line.includes(word) && !line.startsWith("Z")
+  );
 }
 
 /** Resolves when no process has the word in its command line any more; throws after a while. */

@@ -19,7 +19,10 @@ interface Read {
 }
 
 async function read(suite: Suite, name: string): Promise<Read> {
-  const { stdout } = await new Deno.Command("python3", { args: ["-c", READER, join(suite.root, name)], stderr: "inherit" }).output();
+  const { stdout } = await new Deno.Command("python3", {
+    args: ["-c", READER, join(suite.root, name)],
+    stderr: "inherit",
+  }).output();
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
@@ -52,14 +55,21 @@ def test_strict(): pass
 
 for (const version of ["8.*", "9.*"]) {
   Deno.test(`--junit names and counts as the own report of pytest ${version} does`, async () => {
-    await using suite = await pytestSuite({ "sub/test_a.py": EVERYTHING, "test_broken.py": "import nothing_like_this\n" }, version);
+    await using suite = await pytestSuite({
+      "sub/test_a.py": EVERYTHING,
+      "test_broken.py": "import nothing_like_this\n",
+    }, version);
     const { code, stderr } = await suite.tractest([
-      ..."run --no-preflight --no-defaults --continue-on-collection-errors --junit ours.xml --junitxml theirs.xml".split(" "),
+      ..."run --no-preflight --no-defaults --continue-on-collection-errors --junit ours.xml --junitxml theirs.xml"
+        .split(" "),
     ]);
     assertEquals(code, 1, stderr);
     const [ours, theirs] = [await read(suite, "ours.xml"), await read(suite, "theirs.xml")];
     // pytest counts a test that passed and whose teardown failed as two.
-    assertEquals(ours, { ...theirs, counts: { ...theirs.counts, tests: theirs.counts.tests! - 1 } });
+    assertEquals(ours, {
+      ...theirs,
+      counts: { ...theirs.counts, tests: theirs.counts.tests! - 1 },
+    });
     assertEquals(ours.counts, { tests: 13, failures: 3, errors: 4, skipped: 2 });
   });
 }
@@ -69,7 +79,17 @@ Deno.test({
   ignore: ISOLATED === null,
   fn: async () => {
     await using suite = await sampleSuite();
-    await suite.tractest(["run", "--no-preflight", "--no-defaults", "--junit", "ours.xml", "--junitxml", "theirs.xml", "test_verdicts", "msg/"]);
+    await suite.tractest([
+      "run",
+      "--no-preflight",
+      "--no-defaults",
+      "--junit",
+      "ours.xml",
+      "--junitxml",
+      "theirs.xml",
+      "test_verdicts",
+      "msg/",
+    ]);
     const [ours, theirs] = [await read(suite, "ours.xml"), await read(suite, "theirs.xml")];
     assertEquals(ours, theirs);
     assert(ours.counts.tests! > 6);
@@ -77,7 +97,10 @@ Deno.test({
 });
 
 Deno.test("a run that is cut short has a report of what is known; what ran then and what did not run are errors", async () => {
-  await using suite = await pytestSuite({ "test_a.py": "import time\ndef test_a(): pass\ndef test_hangs(): time.sleep(600)\ndef test_c(): pass\n" });
+  await using suite = await pytestSuite({
+    "test_a.py":
+      "import time\ndef test_a(): pass\ndef test_hangs(): time.sleep(600)\ndef test_c(): pass\n",
+  });
   const running = suite.start(["run", "--no-preflight", "--junit", "report.xml", "-v"]);
   await running.until("test_hangs");
   running.child.kill("SIGTERM");
@@ -86,7 +109,10 @@ Deno.test("a run that is cut short has a report of what is known; what ran then 
   const { counts, cases, messages } = await read(suite, "report.xml");
   assertEquals(counts, { tests: 3, failures: 0, errors: 2, skipped: 0 });
   assertEquals(cases.map(([, name]) => name), ["test_a", "test_c", "test_hangs"]);
-  assertEquals(messages, ["SIGTERM ended the run while it ran", "it did not run: ended by SIGTERM"]);
+  assertEquals(messages, [
+    "SIGTERM ended the run while it ran",
+    "it did not run: ended by SIGTERM",
+  ]);
 });
 
 Deno.test("what fails is written before it is tried again, and tests at their limit are failures", async () => {
@@ -103,7 +129,16 @@ def test_hangs(): time.sleep(600)
 def test_c(): pass
 `,
   });
-  const words = ["--no-preflight", "--no-defaults", "--test-timeout", "1", "--retries", "1", "--junit", "report.xml"];
+  const words = [
+    "--no-preflight",
+    "--no-defaults",
+    "--test-timeout",
+    "1",
+    "--retries",
+    "1",
+    "--junit",
+    "report.xml",
+  ];
   await suite.tractest(["run", ...words]);
   const { counts, cases } = await read(suite, "report.xml");
   assertEquals(cases.map(([, name, tags]) => [name, tags]), [
@@ -120,8 +155,17 @@ Deno.test("a report of an earlier run goes away when a run begins; what is no re
   await suite.write({ "report.xml": "<testsuites/>", "notes.txt": "mine" });
   // The preflight stops it.
   const stopped = await suite.tractest(["run", "--python", "/nowhere", "--junit", "report.xml"]);
-  assertEquals(await Deno.stat(join(suite.root, "report.xml")).catch(() => null), null, `${stopped.code} ${stopped.stderr}`);
-  for (const [path, reason] of [["notes.txt", "is no XML"], ["gone/report.xml", "mkdir -p"], ["tests", "is a directory"], ["-", "name a file"]]) {
+  assertEquals(
+    await Deno.stat(join(suite.root, "report.xml")).catch(() => null),
+    null,
+    `${stopped.code} ${stopped.stderr}`,
+  );
+  for (
+    const [path, reason] of [["notes.txt", "is no XML"], ["gone/report.xml", "mkdir -p"], [
+      "tests",
+      "is a directory",
+    ], ["-", "name a file"]]
+  ) {
     const { code, stderr } = await suite.tractest(["run", "--no-preflight", "--junit", path!]);
     assertEquals(code, 64);
     assertIncludes(stderr, reason!);

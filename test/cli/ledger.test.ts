@@ -3,21 +3,35 @@ import { isAlive, isRoot } from "../leaks/scene.ts";
 import { ISOLATED, sampleSuite } from "./suites.ts";
 
 Deno.test({
-  name: `a root without a title that a test left is known to be leaked after the run, by the ledger, and ended${isRoot ? "" : " (needs root)"}`,
-  // Its actors bind the registry address: in a network of their own. Without root that is a user namespace for each command, and from
-  // one the processes of another can't be looked into.
+  name:
+    `a root without a title that a test left is known to be leaked after the run, by the ledger, and ended${
+      isRoot ? "" : " (needs root)"
+    }`,
+  // Its actors bind the registry address: in a network of their own. Without root that is a user
+  // namespace for each command, and from one the processes of another can't be looked into.
   ignore: !isRoot || ISOLATED === null,
   fn: async () => {
     await using suite = await sampleSuite();
-    const run = await suite.tractest(["run", "--json", "test_leak"], { SAMPLE_LEAK: "1", SAMPLE_LEAK_REGISTRY: "1" });
+    const run = await suite.tractest(["run", "--json", "test_leak"], {
+      SAMPLE_LEAK: "1",
+      SAMPLE_LEAK_REGISTRY: "1",
+    });
     try {
       assertEquals(run.code, 0, run.stderr);
-      const left = JSON.parse(run.stdout).leaks.actors as { pid: number; title: string; verdict: string; evidence: string[] }[];
+      const left = JSON.parse(run.stdout).leaks.actors as {
+        pid: number;
+        title: string;
+        verdict: string;
+        evidence: string[];
+      }[];
       const pids = left.map((actor) => actor.pid);
       const root = left.find((actor) => actor.title.includes("leave_actors.py"));
       assertEquals([left.length, root?.verdict], [2, "leaked"], run.stdout);
       assert(
-        root!.evidence.some((text) => /^recorded by run \d{8}-\d{6}-\w{4} \(test tests\/test_leak\.py::test_leaves_actors\)$/.test(text)),
+        root!.evidence.some((text) =>
+          /^recorded by run \d{8}-\d{6}-\w{4} \(test tests\/test_leak\.py::test_leaves_actors\)$/
+            .test(text)
+        ),
         `${root!.evidence}`,
       );
       const { code, stderr } = await suite.tractest(["zombies", "--kill"]);
@@ -26,8 +40,12 @@ Deno.test({
     } finally {
       // Whatever was seen of them: what works with files of this suite belongs to this test.
       for (const { name } of Deno.readDirSync("/proc")) {
-        const command = /^\d+$/.test(name) ? await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "") : "";
-        if (command.includes(`${suite.root}/`) && isAlive(Number(name))) Deno.kill(Number(name), "SIGKILL");
+        const command = /^\d+$/.test(name)
+          ? await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "")
+          : "";
+        if (command.includes(`${suite.root}/`) && isAlive(Number(name))) {
+          Deno.kill(Number(name), "SIGKILL");
+        }
       }
     }
   },

@@ -25,12 +25,28 @@ for (const user of USERS) {
       return { code, document: JSON.parse(stdout) };
     };
     const stress = await run("stress", "test_a.py::test_binds", "--copies", "2", "--rounds", "1");
-    assertEquals([stress.code, stress.document.tests[0].trials, stress.document.tests[0].failures], [0, 2, 0]);
-    const matrix = await run("run", "--matrix", "tpt-proto=tcp,uds", "--jobs", "2", "-k", "not victim");
-    assertEquals([matrix.code, matrix.document.differences.map(({ explanation }: { explanation: string }) => explanation)], [1, [
+    assertEquals(
+      [stress.code, stress.document.tests[0].trials, stress.document.tests[0].failures],
+      [0, 2, 0],
+    );
+    const matrix = await run(
+      "run",
+      "--matrix",
+      "tpt-proto=tcp,uds",
+      "--jobs",
+      "2",
+      "-k",
+      "not victim",
+    );
+    assertEquals([
+      matrix.code,
+      matrix.document.differences.map(({ explanation }: { explanation: string }) => explanation),
+    ], [1, [
       "fails only with tpt-proto=uds",
     ]]);
     const bisect = await run("bisect", "test_a.py::test_victim", "--isolate");
-    assertEquals([bisect.code, bisect.document.isolated, bisect.document.culprits], [0, true, ["tests/test_a.py::test_sets"]]);
+    assertEquals([bisect.code, bisect.document.isolated, bisect.document.culprits], [0, true, [
+      "tests/test_a.py::test_sets",
+    ]]);
   });
 }

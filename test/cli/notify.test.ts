@@ -10,7 +10,8 @@ const TESTS = { "test_a.py": "def test_a(): pass\ndef test_b(): assert 1 == 2\n"
 
 Deno.test("--notify-command runs at the end, knows the run, and costs neither its code nor its output", async () => {
   await using suite = await pytestSuite(TESTS);
-  const command = 'echo "$TRACTEST_RUN_ID|$TRACTEST_EXIT_CODE|$TRACTEST_SUMMARY|$PWD" >"$SUITE/told"; exit 3';
+  const command =
+    'echo "$TRACTEST_RUN_ID|$TRACTEST_EXIT_CODE|$TRACTEST_SUMMARY|$PWD" >"$SUITE/told"; exit 3';
   const { code, stdout, stderr } = await suite.tractest([...RUN, "--notify-command", command]);
   assertEquals(code, 1);
   const told = await Deno.readTextFile(join(suite.path, "told"));
@@ -28,7 +29,13 @@ Deno.test("a run in the background announces its end; what stops it before the t
       '--python: there is no Python at "/nonexistent" in ',
     ]] as const
   ) {
-    const begun = await suite.tractest([...RUN, "--bg", ...words, "--notify-command", 'echo "$TRACTEST_SUMMARY" >"$SUITE/told"; echo more']);
+    const begun = await suite.tractest([
+      ...RUN,
+      "--bg",
+      ...words,
+      "--notify-command",
+      'echo "$TRACTEST_SUMMARY" >"$SUITE/told"; echo more',
+    ]);
     assertEquals(begun.code, 0, begun.stderr);
     // Its last words come after the announcement.
     await suite.tractest(["logs", "-f"]);
@@ -46,27 +53,52 @@ Deno.test("--notify without a desktop says so before the run goes to the backgro
 });
 
 Deno.test({
-  name: `--notify tells the desktop, by the program at a standard place and no other${MOUNTS ? "" : " (needs root)"}`,
+  name: `--notify tells the desktop, by the program at a standard place and no other${
+    MOUNTS ? "" : " (needs root)"
+  }`,
   ignore: !MOUNTS,
   fn: async () => {
     await using suite = await pytestSuite(TESTS);
-    const script = '#!/bin/sh\n[ "$1" = --version ] || printf "%s\\n" "$DBUS_SESSION_BUS_ADDRESS" "$@" >>"$HOME/notified"\n';
+    const script =
+      '#!/bin/sh\n[ "$1" = --version ] || printf "%s\\n" "$DBUS_SESSION_BUS_ADDRESS" "$@" >>"$HOME/notified"\n';
     for (const place of ["standard", "repo/py310-bin"]) {
       await Deno.mkdir(join(suite.path, place), { recursive: true });
-      await Deno.writeTextFile(join(suite.path, place, "notify-send"), place === "standard" ? script : '#!/bin/sh\ntouch "$HOME/hostile"\n');
+      await Deno.writeTextFile(
+        join(suite.path, place, "notify-send"),
+        place === "standard" ? script : '#!/bin/sh\ntouch "$HOME/hostile"\n',
+      );
       await Deno.chmod(join(suite.path, place, "notify-send"), 0o755);
     }
     await Deno.mkdir(join(suite.root, "tests/a <b> & c"));
     await Deno.writeTextFile(join(suite.root, "tests/a <b> & c/test_c.py"), "def test_c(): pass\n");
-    const env = { HOME: suite.path, DBUS_SESSION_BUS_ADDRESS: "unix:path=/nowhere", PATH: `${suite.root}/py310-bin:/usr/bin:/bin` };
-    const mount = ["unshare", "-m", "sh", "-c", 'mount --bind "$HOME/standard" /usr/local/bin && exec "$@"', "sh"];
-    const { code, stderr } = await suite.start([...RUN, "tests/a <b> & c", "--notify"], env, mount).ended;
+    const env = {
+      HOME: suite.path,
+      DBUS_SESSION_BUS_ADDRESS: "unix:path=/nowhere",
+      PATH: `${suite.root}/py310-bin:/usr/bin:/bin`,
+    };
+    const mount = [
+      "unshare",
+      "-m",
+      "sh",
+      "-c",
+      'mount --bind "$HOME/standard" /usr/local/bin && exec "$@"',
+      "sh",
+    ];
+    const { code, stderr } = await suite.start([...RUN, "tests/a <b> & c", "--notify"], env, mount)
+      .ended;
     assertEquals(code, 0, stderr);
-    const [bus, name, dashes, title, body] = (await Deno.readTextFile(join(suite.path, "notified"))).split("\n");
+    const [bus, name, dashes, title, body] = (await Deno.readTextFile(join(suite.path, "notified")))
+      .split("\n");
     assertEquals([bus, name, dashes], ["unix:path=/nowhere", "--app-name=tractest", "--"]);
     assert(/^tractest: 1 passed in \d+ s$/.test(title!), title);
-    assertEquals(body, `tractest run --no-preflight --notify 'tests/a &lt;b&gt; &amp; c' in ${suite.root}`);
-    assertEquals([...Deno.readDirSync(suite.path)].some((entry) => entry.name === "hostile"), false);
+    assertEquals(
+      body,
+      `tractest run --no-preflight --notify 'tests/a &lt;b&gt; &amp; c' in ${suite.root}`,
+    );
+    assertEquals(
+      [...Deno.readDirSync(suite.path)].some((entry) => entry.name === "hostile"),
+      false,
+    );
   },
 });
 

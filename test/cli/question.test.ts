@@ -3,12 +3,19 @@ import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { fakeUv, pythonProject } from "../fixtures/python_project.ts";
 import { scratchState, TRACTEST, tractest } from "./tractest.ts";
 
-const HAS_SCRIPT = new Deno.Command("script", { args: ["--version"], stdout: "null", stderr: "null" }).outputSync().success;
+const HAS_SCRIPT =
+  new Deno.Command("script", { args: ["--version"], stdout: "null", stderr: "null" }).outputSync()
+    .success;
 
-/** Starts a command line of tractest at a real terminal; `type` waits for a text on the screen and then sends keys. */
+/**
+ * Starts a command line of tractest at a real terminal; `type` waits for a text on the screen and
+ * then sends keys.
+ */
 function atTerminal(cwd: string, args: readonly string[], env: Record<string, string>) {
-  // Without a size of its own the terminal has no columns, and everything is wrapped after each character.
-  const command = "stty cols 200 rows 40; exec " + [TRACTEST, ...args].map((word) => `'${word}'`).join(" ");
+  // Without a size of its own the terminal has no columns, and everything is wrapped after each
+  // character.
+  const command = "stty cols 200 rows 40; exec " +
+    [TRACTEST, ...args].map((word) => `'${word}'`).join(" ");
   const child = new Deno.Command("script", {
     args: ["-qefc", command, "/dev/null"],
     cwd,
@@ -28,7 +35,9 @@ function atTerminal(cwd: string, args: readonly string[], env: Record<string, st
   };
   return {
     async type(after: string, keys: string) {
-      while (!screen.includes(after)) assert(await read(), `it ended before it showed ${JSON.stringify(after)}:\n${screen}`);
+      while (!screen.includes(after)) {
+        assert(await read(), `it ended before it showed ${JSON.stringify(after)}:\n${screen}`);
+      }
       await writer.write(new TextEncoder().encode(keys));
     },
     async end() {
@@ -40,7 +49,11 @@ function atTerminal(cwd: string, args: readonly string[], env: Record<string, st
 }
 
 function test(name: string, action: () => Promise<void>): void {
-  Deno.test({ name: HAS_SCRIPT ? name : `${name} (needs script)`, ignore: !HAS_SCRIPT, fn: action });
+  Deno.test({
+    name: HAS_SCRIPT ? name : `${name} (needs script)`,
+    ignore: !HAS_SCRIPT,
+    fn: action,
+  });
 }
 
 const QUESTION = "No uv venv is active. Should I activate one via";
@@ -48,21 +61,31 @@ const DOWN = "\x1b[B";
 
 test("without a venv a terminal is asked, in the recipe's words; the first answer makes it", async () => {
   await using project = await pythonProject({ venv: false });
-  const terminal = atTerminal(project.root, ["check"], { PATH: `${await fakeUv(project.root)}:/usr/bin:/bin` });
+  const terminal = atTerminal(project.root, ["check"], {
+    PATH: `${await fakeUv(project.root)}:/usr/bin:/bin`,
+  });
   await terminal.type("I'll activate it myself", "\r");
   const { code, screen } = await terminal.end();
   assertEquals(code, 0, screen);
-  for (const part of [QUESTION, "Create/sync venv", "making the venv", "made now"]) assertIncludes(screen, part);
+  for (const part of [QUESTION, "Create/sync venv", "making the venv", "made now"]) {
+    assertIncludes(screen, part);
+  }
 });
 
 test("the other answer stops, and says how to activate one", async () => {
   await using project = await pythonProject({ venv: false });
-  const terminal = atTerminal(project.root, ["check"], { PATH: `${await fakeUv(project.root)}:/usr/bin:/bin` });
+  const terminal = atTerminal(project.root, ["check"], {
+    PATH: `${await fakeUv(project.root)}:/usr/bin:/bin`,
+  });
   await terminal.type("I'll activate it myself", `${DOWN}\r`);
   const { code, screen } = await terminal.end();
   assertEquals(code, 80, screen);
   assertIncludes(screen, "/bin/activate");
-  assertEquals(await Deno.stat(join(project.root, "../tools/log")).catch(() => null), null, "uv was not asked to sync");
+  assertEquals(
+    await Deno.stat(join(project.root, "../tools/log")).catch(() => null),
+    null,
+    "uv was not asked to sync",
+  );
 });
 
 test("Ctrl-C at a question ends with 130, without a stack trace", async () => {
@@ -76,7 +99,9 @@ test("Ctrl-C at a question ends with 130, without a stack trace", async () => {
 
 test("--yes asks nothing at a terminal either", async () => {
   await using project = await pythonProject({ venv: false });
-  const terminal = atTerminal(project.root, ["check", "--yes"], { PATH: `${await fakeUv(project.root)}:/usr/bin:/bin` });
+  const terminal = atTerminal(project.root, ["check", "--yes"], {
+    PATH: `${await fakeUv(project.root)}:/usr/bin:/bin`,
+  });
   const { code, screen } = await terminal.end();
   assertEquals(code, 0, screen);
   assert(!screen.includes(QUESTION), screen);

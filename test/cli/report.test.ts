@@ -57,14 +57,17 @@ Deno.test("report writes a page of the newest run, and only over its own pages",
 });
 
 const CHROMIUM = await (async () => {
-  const { success, stdout } = await new Deno.Command("sh", { args: ["-c", "command -v chromium || command -v chromium-browser"] }).output();
+  const { success, stdout } = await new Deno.Command("sh", {
+    args: ["-c", "command -v chromium || command -v chromium-browser"],
+  }).output();
   return success ? new TextDecoder().decode(stdout).trim() : null;
 })();
 
 Deno.test({
-  name: `in a browser the page has its sections, fits a phone and a desk, light and dark, and asks for nothing${
-    CHROMIUM === null ? " (needs chromium)" : ""
-  }`,
+  name:
+    `in a browser the page has its sections, fits a phone and a desk, light and dark, and asks for nothing${
+      CHROMIUM === null ? " (needs chromium)" : ""
+    }`,
   ignore: CHROMIUM === null,
   fn: async () => {
     await using suite = await suiteWithRuns();
@@ -74,47 +77,70 @@ Deno.test({
     const screenshots = new Set<string>();
     for (const width of [390, 1280]) {
       for (const scheme of ["light", "dark"]) {
-        await browser.send("Emulation.setDeviceMetricsOverride", { width, height: 900, deviceScaleFactor: 1, mobile: width < 500 });
-        await browser.send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: scheme }] });
+        await browser.send("Emulation.setDeviceMetricsOverride", {
+          width,
+          height: 900,
+          deviceScaleFactor: 1,
+          mobile: width < 500,
+        });
+        await browser.send("Emulation.setEmulatedMedia", {
+          features: [{ name: "prefers-color-scheme", value: scheme }],
+        });
         await browser.send("Page.navigate", { url });
-        while (await browser.evaluate("document.readyState + location.protocol") !== "completefile:") {
+        while (
+          await browser.evaluate("document.readyState + location.protocol") !== "completefile:"
+        ) {
           await new Promise((done) => setTimeout(done, 20));
         }
-        await browser.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)");
-        const [wide, inner] = await browser.evaluate<number[]>("[document.documentElement.scrollWidth, innerWidth]");
+        await browser.evaluate(
+          "document.querySelectorAll('details').forEach((one) => one.open = true)",
+        );
+        const [wide, inner] = await browser.evaluate<number[]>(
+          "[document.documentElement.scrollWidth, innerWidth]",
+        );
         assert(wide! <= inner! && inner === width, `${wide} of ${inner} at ${width}`);
         const { data } = await browser.send("Page.captureScreenshot", { format: "png" });
         screenshots.add(data as string);
         // A page of one colour is a few kilobytes.
-        assert((data as string).length > 30_000, `${(data as string).length} at ${width}, ${scheme}`);
+        assert(
+          (data as string).length > 30_000,
+          `${(data as string).length} at ${width}, ${scheme}`,
+        );
         // Every text stands out from what is behind it.
         assertEquals(await browser.evaluate(CONTRAST), [], `${scheme}, ${width}`);
       }
     }
     assertEquals(screenshots.size, 4);
-    assertEquals(await browser.evaluate("[...document.querySelectorAll('section')].map((one) => one.id)"), [
-      "failures",
-      "hangs",
-      "flaky",
-      "leaks",
-      "timeline",
-      "slowest",
-      "durations",
-      "trends",
-      "flakiest",
-      "environment",
-    ]);
+    assertEquals(
+      await browser.evaluate("[...document.querySelectorAll('section')].map((one) => one.id)"),
+      [
+        "failures",
+        "hangs",
+        "flaky",
+        "leaks",
+        "timeline",
+        "slowest",
+        "durations",
+        "trends",
+        "flakiest",
+        "environment",
+      ],
+    );
     assertEquals(await browser.evaluate("document.querySelector('h1').textContent"), "2 failed");
     assertEquals(
-      await browser.evaluate("document.querySelectorAll('script, b:empty, section b').length > 0 && !!document.querySelector('script')"),
+      await browser.evaluate(
+        "document.querySelectorAll('script, b:empty, section b').length > 0 && !!document.querySelector('script')",
+      ),
       false,
     );
-    const asked = browser.events.filter(({ method }) => method === "Network.requestWillBeSent").map(({ params }) =>
-      (params.request as { url: string }).url
+    const asked = browser.events.filter(({ method }) => method === "Network.requestWillBeSent").map(
+      ({ params }) => (params.request as { url: string }).url,
     );
     assertEquals([...new Set(asked)], [url]);
     assertEquals(
-      browser.events.filter(({ method }) => ["Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown"].includes(method)),
+      browser.events.filter(({ method }) =>
+        ["Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown"].includes(method)
+      ),
       [],
     );
   },

@@ -4,7 +4,9 @@ import { type Outcome, tractest } from "./tractest.ts";
 
 const PYPROJECT = '[project]\nname = "tractor"\n[tool.pytest.ini_options]\ntestpaths = ["tests"]\n';
 const CACHE = ".pytest_cache/v/cache/lastfailed";
-const RECORDED = Deno.readTextFileSync(new URL("../fixtures/suite/lastfailed.json", import.meta.url));
+const RECORDED = Deno.readTextFileSync(
+  new URL("../fixtures/suite/lastfailed.json", import.meta.url),
+);
 
 /** The recipe's reader of the record, in Python; what it prints is what `failed` has to print. */
 const RECIPE = `
@@ -22,25 +24,46 @@ else:
         print(f'  {t}')
 `;
 
-const failed = (repository: GitRepository, ...args: string[]): Promise<Outcome> => tractest(["failed", ...args], { cwd: repository.root });
-const recordOf = (...ids: string[]) => JSON.stringify(Object.fromEntries(ids.map((id) => [id, true])));
+const failed = (repository: GitRepository, ...args: string[]): Promise<Outcome> =>
+  tractest(["failed", ...args], { cwd: repository.root });
+const recordOf = (...ids: string[]) =>
+  JSON.stringify(Object.fromEntries(ids.map((id) => [id, true])));
 
 /** A checkout in small whose record names files that exist. */
 async function checkout(record: string | null = RECORDED): Promise<GitRepository> {
   const repository = await GitRepository.make();
-  repository.write({ "pyproject.toml": PYPROJECT, "tractor/__init__.py": "", "tests/test_rpc.py": "" });
+  repository.write({
+    "pyproject.toml": PYPROJECT,
+    "tractor/__init__.py": "",
+    "tests/test_rpc.py": "",
+  });
   if (record !== null) {
     repository.write({ [CACHE]: record });
-    for (const id of Object.keys(JSON.parse(record))) if (id.startsWith("tests/")) repository.write({ [id.split("::")[0]!]: "" });
+    for (const id of Object.keys(JSON.parse(record))) {
+      if (id.startsWith("tests/")) repository.write({ [id.split("::")[0]!]: "" });
+    }
   }
   return repository;
 }
 
 Deno.test("failed prints exactly what the recipe's reader prints", async () => {
-  for (const record of [null, "{}", recordOf("/usr/lib/x.py", "conftest"), recordOf("tests/test_a.py::t[a -> b]"), RECORDED]) {
+  for (
+    const record of [
+      null,
+      "{}",
+      recordOf("/usr/lib/x.py", "conftest"),
+      recordOf("tests/test_a.py::t[a -> b]"),
+      RECORDED,
+    ]
+  ) {
     using repository = await checkout(record);
-    const theirs = await new Deno.Command("python3", { args: ["-c", RECIPE], cwd: repository.root }).output();
-    assertEquals(await failed(repository), { code: 0, stdout: new TextDecoder().decode(theirs.stdout), stderr: "" });
+    const theirs = await new Deno.Command("python3", { args: ["-c", RECIPE], cwd: repository.root })
+      .output();
+    assertEquals(await failed(repository), {
+      code: 0,
+      stdout: new TextDecoder().decode(theirs.stdout),
+      stderr: "",
+    });
   }
 });
 
@@ -52,7 +75,9 @@ Deno.test("failed works from below the root, and with -C", async () => {
 });
 
 Deno.test("failed --json has count, tests, missing and source", async () => {
-  using repository = await checkout(recordOf("tests/test_b.py::t", "tests/test_a.py::t[x]", "/junk.py"));
+  using repository = await checkout(
+    recordOf("tests/test_b.py::t", "tests/test_a.py::t[x]", "/junk.py"),
+  );
   Deno.removeSync(`${repository.root}/tests/test_b.py`);
   const { code, stdout } = await failed(repository, "--json");
   assertEquals([code, JSON.parse(stdout)], [0, {
@@ -70,9 +95,13 @@ Deno.test("failed --json has count, tests, missing and source", async () => {
 });
 
 Deno.test("failed marks a test whose file is gone, and says where a file of that name is now", async () => {
-  using repository = await checkout(recordOf("tests/test_multi_program.py::t", "tests/test_gone.py::t", "tests/test_a.py::t"));
+  using repository = await checkout(
+    recordOf("tests/test_multi_program.py::t", "tests/test_gone.py::t", "tests/test_a.py::t"),
+  );
   repository.write({ "tests/discovery/test_multi_program.py": "" });
-  for (const name of ["test_multi_program", "test_gone"]) Deno.removeSync(`${repository.root}/tests/${name}.py`);
+  for (const name of ["test_multi_program", "test_gone"]) {
+    Deno.removeSync(`${repository.root}/tests/${name}.py`);
+  }
   const { stdout, stderr } = await failed(repository);
   assertEquals(stdout.trimEnd().split("\n"), [
     "3 last-failed test(s):",
@@ -80,21 +109,31 @@ Deno.test("failed marks a test whose file is gone, and says where a file of that
     "  tests/test_gone.py::t  (its file no longer exists)",
     "  tests/test_multi_program.py::t  (its file no longer exists)",
   ]);
-  assertEquals(stderr, 'hint: "tests/test_multi_program.py" is now "tests/discovery/test_multi_program.py"\n');
+  assertEquals(
+    stderr,
+    'hint: "tests/test_multi_program.py" is now "tests/discovery/test_multi_program.py"\n',
+  );
 });
 
 Deno.test("failed honours cache_dir, also below the home directory, and --rootdir; a rootdir in addopts moves nothing", async () => {
   using repository = await checkout(null);
   const lines = async (...args: string[]) =>
-    (await tractest(["failed", ...args], { cwd: repository.root, env: { HOME: repository.base } })).stdout.split("\n")[1];
+    (await tractest(["failed", ...args], { cwd: repository.root, env: { HOME: repository.base } }))
+      .stdout.split("\n")[1];
   const configure = (text: string) => repository.write({ "pyproject.toml": PYPROJECT + text });
-  configure('cache_dir = "var/cache"\n').write({ "var/cache/v/cache/lastfailed": recordOf("tests/test_rpc.py::configured") });
+  configure('cache_dir = "var/cache"\n').write({
+    "var/cache/v/cache/lastfailed": recordOf("tests/test_rpc.py::configured"),
+  });
   assertEquals(await lines(), "  tests/test_rpc.py::configured");
-  configure('cache_dir = "~/cache"\n').write({ "cache/v/cache/lastfailed": recordOf("tests/test_rpc.py::home") }, repository.base);
+  configure('cache_dir = "~/cache"\n').write({
+    "cache/v/cache/lastfailed": recordOf("tests/test_rpc.py::home"),
+  }, repository.base);
   assertEquals(await lines(), "  tests/test_rpc.py::home");
   configure('cache_dir = "$HOME/cache"\n');
   assertEquals(await lines(), "  tests/test_rpc.py::home");
-  configure('addopts = "--rootdir=./tests"\n').write({ [CACHE]: recordOf("tests/test_rpc.py::root") });
+  configure('addopts = "--rootdir=./tests"\n').write({
+    [CACHE]: recordOf("tests/test_rpc.py::root"),
+  });
   assertEquals(await lines(), "  tests/test_rpc.py::root");
   repository.write({ [`tests/${CACHE}`]: recordOf("test_rpc.py::moved", "/junk.py::t", "notes") });
   assertEquals(await lines("--rootdir", "tests"), "  test_rpc.py::moved");
@@ -111,7 +150,10 @@ Deno.test("fault 48: failed takes a broken record as none, with a warning", asyn
   ];
   using repository = await checkout();
   for (const [record, why] of records) {
-    Deno.writeFileSync(`${repository.root}/${CACHE}`, typeof record === "string" ? new TextEncoder().encode(record) : record);
+    Deno.writeFileSync(
+      `${repository.root}/${CACHE}`,
+      typeof record === "string" ? new TextEncoder().encode(record) : record,
+    );
     const { code, stdout, stderr } = await failed(repository);
     assertEquals([code, stdout], [0, "No failures recorded.\n"]);
     assertIncludes(stderr, `lastfailed" counts as empty: ${why}`);
@@ -126,11 +168,15 @@ Deno.test("fault 33: failed shows ids with control characters escaped, and stays
   using repository = await checkout(recordOf("tests/test_rpc.py::t[\x1b[31m\r\u009b\u202e]"));
   const { stdout } = await failed(repository);
   assertEquals(stdout.split("\n")[1], "  tests/test_rpc.py::t[\\e[31m\\r\\x9b\\u202e]");
-  assertEquals(JSON.parse((await failed(repository, "--json")).stdout).tests, ["tests/test_rpc.py::t[\x1b[31m\r\u009b\u202e]"]);
+  assertEquals(JSON.parse((await failed(repository, "--json")).stdout).tests, [
+    "tests/test_rpc.py::t[\x1b[31m\r\u009b\u202e]",
+  ]);
 });
 
 Deno.test("failed --run runs exactly what is recorded and still exists; a dry run starts nothing", async () => {
-  using repository = await checkout(recordOf("tests/test_a.py::t[x y]", "tests/test_gone.py::t", "--pdb", "tests/test_rpc.py"));
+  using repository = await checkout(
+    recordOf("tests/test_a.py::t[x y]", "tests/test_gone.py::t", "--pdb", "tests/test_rpc.py"),
+  );
   Deno.removeSync(`${repository.root}/tests/test_gone.py`);
   const { code, stdout, stderr } = await failed(repository, "--run", "--dry-run", "--json");
   assertEquals(code, 0, stderr);
@@ -140,13 +186,23 @@ Deno.test("failed --run runs exactly what is recorded and still exists; a dry ru
   assert(!command.includes("--pdb"), command.join(" "));
   assertIncludes(stderr, "left out, since their files no longer exist: tests/test_gone.py::t");
   using none = await checkout(null);
-  assertEquals((await failed(none, "--run")).stderr, "No lastfailed cache found: nothing to run.\n");
+  assertEquals(
+    (await failed(none, "--run")).stderr,
+    "No lastfailed cache found: nothing to run.\n",
+  );
 });
 
 Deno.test("failed --run with --rootdir names tests from the root, and keeps pytest's rootdir", async () => {
   using repository = await checkout(null);
   repository.write({ [`tests/${CACHE}`]: recordOf("test_rpc.py::t") });
-  const { stdout, stderr } = await failed(repository, "--run", "--dry-run", "--json", "--rootdir", "tests");
+  const { stdout, stderr } = await failed(
+    repository,
+    "--run",
+    "--dry-run",
+    "--json",
+    "--rootdir",
+    "tests",
+  );
   const { command } = JSON.parse(stdout || `{"command": ["${stderr}"]}`);
   assertEquals(command.at(-1), "tests/test_rpc.py::t");
   assert(command.includes(`--rootdir=${repository.root}/tests`), command.join(" "));
@@ -156,7 +212,11 @@ Deno.test("affected lists changes, targets with their reasons, what is missing a
   using repository = await checkout(null);
   repository.write({ "tests/ipc/test_server.py": "", ".gitignore": ".pytest_cache\n" });
   await repository.commit();
-  repository.write({ "tractor/ipc/_chan.py": "", "tractor/log.py": "", "tests/test_rpc.py": "x = 1\n" });
+  repository.write({
+    "tractor/ipc/_chan.py": "",
+    "tractor/log.py": "",
+    "tests/test_rpc.py": "x = 1\n",
+  });
   const before = repository.index();
   const { code, stdout, stderr } = await tractest(["affected"], { cwd: repository.root });
   assertEquals(repository.index(), before);
@@ -178,17 +238,30 @@ Deno.test("affected lists changes, targets with their reasons, what is missing a
     "Nothing is known about these; the full suite covers them:",
     "  tractor/log.py  no test imports it, directly or through others",
   ]);
-  const document = JSON.parse((await tractest(["affected", "--json"], { cwd: repository.root })).stdout);
+  const document = JSON.parse(
+    (await tractest(["affected", "--json"], { cwd: repository.root })).stdout,
+  );
   assertEquals(document.schema, "tractest.affected/1");
   assertEquals(document.changed, ["tests/test_rpc.py", "tractor/ipc/_chan.py", "tractor/log.py"]);
-  assertEquals(document.targets.map(({ target, because }: { target: string; because: string }) => [target, because]), [
-    ["tests/test_rpc.py", "the test file itself changed"],
-    ["tests/ipc/", "tractor/ipc/_chan.py: the change map pairs ipc/ with it"],
-  ]);
+  assertEquals(
+    document.targets.map((
+      { target, because }: { target: string; because: string },
+    ) => [target, because]),
+    [
+      ["tests/test_rpc.py", "the test file itself changed"],
+      ["tests/ipc/", "tractor/ipc/_chan.py: the change map pairs ipc/ with it"],
+    ],
+  );
 });
 
 Deno.test("affected follows imports where the table names nothing, shows the chain, and adds what failed last time", async () => {
-  using repository = await checkout(recordOf("tests/test_rpc.py::test_failed", "tests/test_direct.py::test_too", "tests/test_gone.py::t"));
+  using repository = await checkout(
+    recordOf(
+      "tests/test_rpc.py::test_failed",
+      "tests/test_direct.py::test_too",
+      "tests/test_gone.py::t",
+    ),
+  );
   repository.write({
     ".gitignore": ".pytest_cache\n",
     "tractor/log.py": "",
@@ -208,36 +281,65 @@ Deno.test("affected follows imports where the table names nothing, shows the cha
     "  tests/test_through.py           tractor/log.py → tractor/middle.py → tests/test_through.py: imported through others (2 imports away)",
     "  tests/test_rpc.py::test_failed  it failed last time",
   ]);
-  const { targets, further } = JSON.parse((await tractest(["affected", "--json"], { cwd: repository.root })).stdout);
-  assertEquals(targets.map((target: { relation: string }) => target.relation), ["import", "through", "failed"]);
+  const { targets, further } = JSON.parse(
+    (await tractest(["affected", "--json"], { cwd: repository.root })).stdout,
+  );
+  assertEquals(targets.map((target: { relation: string }) => target.relation), [
+    "import",
+    "through",
+    "failed",
+  ]);
   assertEquals(targets.map((target: { distance: number | null }) => target.distance), [1, 2, null]);
-  assertEquals(targets[1].causes[0].chain, ["tractor/log.py", "tractor/middle.py", "tests/test_through.py"]);
+  assertEquals(targets[1].causes[0].chain, [
+    "tractor/log.py",
+    "tractor/middle.py",
+    "tests/test_through.py",
+  ]);
   assertEquals(further, []);
 });
 
 Deno.test("affected says once where a change bears on most of the suite, and tells it to programs", async () => {
   using repository = await checkout(null);
-  const importing = Object.fromEntries(Array.from({ length: 6 }, (_, index) => [`tests/test_${index}.py`, "from tractor import log\n"]));
+  const importing = Object.fromEntries(
+    Array.from(
+      { length: 6 },
+      (_, index) => [`tests/test_${index}.py`, "from tractor import log\n"],
+    ),
+  );
   repository.write({ "tractor/log.py": "", "tests/test_other.py": "", ...importing });
   await repository.commit();
   repository.write({ "tractor/log.py": "x = 1\n" });
   const { stdout } = await tractest(["affected"], { cwd: repository.root });
-  const said = "  tests/  tractor/log.py: everything: 6 of 8 test files import it, directly or through others\n";
+  const said =
+    "  tests/  tractor/log.py: everything: 6 of 8 test files import it, directly or through others\n";
   assertEquals(stdout.split("\n\n").slice(1), [`1 target(s) to run first:\n${said}`], stdout);
-  const { mostOfSuite, targets } = JSON.parse((await tractest(["affected", "--json"], { cwd: repository.root })).stdout);
+  const { mostOfSuite, targets } = JSON.parse(
+    (await tractest(["affected", "--json"], { cwd: repository.root })).stdout,
+  );
   assertEquals(mostOfSuite, { testFiles: 6, of: 8, imported: ["tractor/log.py"] });
   assertEquals([targets.length, targets[0].files.length], [1, 6]);
 });
 
 Deno.test("affected adds importers to the change map's tests, and says with which transport a module of one is used", async () => {
   using repository = await checkout(null);
-  repository.write({ "tractor/ipc/_uds.py": "", "tests/test_other.py": "from tractor.ipc import _uds\n" });
+  repository.write({
+    "tractor/ipc/_uds.py": "",
+    "tests/test_other.py": "from tractor.ipc import _uds\n",
+  });
   await repository.commit();
   repository.write({ "tractor/ipc/_uds.py": "x = 1\n" });
   const { stdout, stderr } = await tractest(["affected"], { cwd: repository.root });
-  assertIncludes(stdout, "tests/test_other.py  tractor/ipc/_uds.py → tests/test_other.py: imported directly\n");
-  assertIncludes(stderr, "hint: tractest run --affected --only --tpt-proto uds (tractor/ipc/_uds.py: tests use Unix sockets only with it)\n");
-  const { options } = JSON.parse((await tractest(["affected", "--json"], { cwd: repository.root })).stdout);
+  assertIncludes(
+    stdout,
+    "tests/test_other.py  tractor/ipc/_uds.py → tests/test_other.py: imported directly\n",
+  );
+  assertIncludes(
+    stderr,
+    "hint: tractest run --affected --only --tpt-proto uds (tractor/ipc/_uds.py: tests use Unix sockets only with it)\n",
+  );
+  const { options } = JSON.parse(
+    (await tractest(["affected", "--json"], { cwd: repository.root })).stdout,
+  );
   assertEquals(options[0].options, ["--tpt-proto", "uds"]);
 });
 
@@ -258,10 +360,16 @@ Deno.test("affected with nothing changed says so; --staged, --uncommitted and --
 
 Deno.test("affected --run runs the targets, none of them twice", async () => {
   using repository = await checkout(null);
-  repository.write({ "tests/ipc/test_server.py": "", "tests/test_2way.py": "", "tractor/ipc/_chan.py": "" });
+  repository.write({
+    "tests/ipc/test_server.py": "",
+    "tests/test_2way.py": "",
+    "tractor/ipc/_chan.py": "",
+  });
   await repository.commit();
   repository.write({ "tractor/ipc/_chan.py": "1", "tests/ipc/test_server.py": "1" });
-  const { stdout } = await tractest(["affected", "--run", "--dry-run", "--json"], { cwd: repository.root });
+  const { stdout } = await tractest(["affected", "--run", "--dry-run", "--json"], {
+    cwd: repository.root,
+  });
   assertEquals(JSON.parse(stdout).command.slice(-2), ["tests/ipc/", "tests/test_2way.py"]);
 });
 
@@ -276,7 +384,8 @@ Deno.test("affected outside of a git repository exits 80 and says why", async ()
 Deno.test("flaky lists the known-flaky tests where they live today, and rows of the configuration first", async () => {
   using repository = await checkout(null);
   repository.write({
-    "pyproject.toml": `${PYPROJECT}[[tool.tractest.known-flaky]]\ntest = "test_rpc.py::test_own"\nerror = "OwnError"\nnotes = "ours"\n`,
+    "pyproject.toml":
+      `${PYPROJECT}[[tool.tractest.known-flaky]]\ntest = "test_rpc.py::test_own"\nerror = "OwnError"\nnotes = "ours"\n`,
     "tests/deep/test_cancellation.py": "",
   });
   const { code, stdout } = await tractest(["flaky"], { cwd: repository.root });
@@ -286,19 +395,28 @@ Deno.test("flaky lists the known-flaky tests where they live today, and rows of 
   assert(/^ {2}tests\/test_rpc\.py::test_own +OwnError +ours$/.test(lines[1]!), lines[1]);
   assertIncludes(stdout, "tests/deep/test_cancellation.py::test_cancel_via_SIGINT_other_task");
   assertIncludes(stdout, "(no such file in the tests today)");
-  const document = JSON.parse((await tractest(["flaky", "--json"], { cwd: repository.root })).stdout);
+  const document = JSON.parse(
+    (await tractest(["flaky", "--json"], { cwd: repository.root })).stdout,
+  );
   assertEquals(document.tests[0].found, ["tests/test_rpc.py::test_own"]);
   assertEquals(document.tests.length, 5);
 });
 
 Deno.test("layout shows the tree beside the reference", async () => {
   using repository = await checkout(null);
-  repository.write({ "tests/discovery/test_multi_program.py": "", "tests/conftest.py": "", "tests/test_own.py": "" });
+  repository.write({
+    "tests/discovery/test_multi_program.py": "",
+    "tests/conftest.py": "",
+    "tests/test_own.py": "",
+  });
   const { code, stdout } = await tractest(["layout"], { cwd: repository.root });
   assertEquals(code, 0);
   assertIncludes(stdout, "tests/  3 test file(s)\n");
   for (const line of ["moved", "gone", "new", "same"]) assertIncludes(stdout, line);
   assertIncludes(stdout, "multi-process tree tests; was tests/test_multi_program.py");
   assertIncludes(stdout, "beside the reference: 3 same, 1 moved, 11 gone, 1 new\n");
-  assertEquals(JSON.parse((await tractest(["layout", "--json"], { cwd: repository.root })).stdout).testFiles, 3);
+  assertEquals(
+    JSON.parse((await tractest(["layout", "--json"], { cwd: repository.root })).stdout).testFiles,
+    3,
+  );
 });

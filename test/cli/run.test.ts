@@ -30,22 +30,40 @@ def test_xpasses(): pass
 def test_odd_id(x): assert x == 2
 `;
 
-const COUNTS = { passed: 2, failed: 2, skipped: 1, errors: 2, xfailed: 1, xpassed: 1, subtestsPassed: 0, notRun: 0 };
+const COUNTS = {
+  passed: 2,
+  failed: 2,
+  skipped: 1,
+  errors: 2,
+  xfailed: 1,
+  xpassed: 1,
+  subtestsPassed: 0,
+  notRun: 0,
+};
 
 for (const version of ["6.2.*", "7.*", "8.*", "9.*"]) {
   Deno.test(`every verdict of pytest ${version} is counted and every failure told, in the order in which they came`, async () => {
     await using suite = await pytestSuite({ "test_verdicts.py": VERDICTS }, version);
-    const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--no-defaults", "--json"]);
+    const { code, stdout, stderr } = await suite.tractest([
+      ...NO_CHECKS,
+      "--no-defaults",
+      "--json",
+    ]);
     const document = JSON.parse(stdout);
     assertEquals(code, 1);
     assertEquals(document.exitCode, 1);
     assertEquals(document.counts, COUNTS);
-    assertEquals(document.failures.map((each: { id: string; phase: string }) => [each.id.slice("tests/test_verdicts.py::".length), each.phase]), [
-      ["test_fails", "call"],
-      ["test_errors", "setup"],
-      ["test_errs_later", "teardown"],
-      ["test_odd_id[a -> b, c=d \\xe9]", "call"],
-    ]);
+    assertEquals(
+      document.failures.map((
+        each: { id: string; phase: string },
+      ) => [each.id.slice("tests/test_verdicts.py::".length), each.phase]),
+      [
+        ["test_fails", "call"],
+        ["test_errors", "setup"],
+        ["test_errs_later", "teardown"],
+        ["test_odd_id[a -> b, c=d \\xe9]", "call"],
+      ],
+    );
     assertEquals(document.failures[0].message, "AssertionError: on purpose\nassert 1 == 2");
     assertEquals(document.failures[1].message, "RuntimeError: broken fixture");
     assertEquals(document.command, ["py310/bin/python", "-m", "pytest", "tests/"]);
@@ -85,14 +103,19 @@ Deno.test("without --json pytest's own output comes first, then the failures, th
   assertEquals(code, 1);
   const [pytest, verdict] = stdout.split("stopping after 1 failures");
   assertIncludes(pytest!, "test_verdicts.py .F");
-  assertIncludes(verdict!, "FAILED tests/test_verdicts.py::test_fails\n    AssertionError: on purpose\n    assert 1 == 2\n    at ");
+  assertIncludes(
+    verdict!,
+    "FAILED tests/test_verdicts.py::test_fails\n    AssertionError: on purpose\n    assert 1 == 2\n    at ",
+  );
   assertIncludes(verdict!, "1 failed, 1 passed in ");
   assertIncludes(stderr, "py310/bin/python -m pytest -x --tb=short --no-header tests/\n");
   assertIncludes(stderr, "next: tractest run --lf\n");
 });
 
 Deno.test("when all is well only the counts are told, and the exit code is 0", async () => {
-  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\ndef test_b(): pass\n" });
+  await using suite = await pytestSuite({
+    "test_a.py": "def test_a(): pass\ndef test_b(): pass\n",
+  });
   const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "-q"]);
   assertEquals(code, 0);
   assertEquals(stdout.trimEnd().split("\n").at(-1)!.replace(/[\d.]+ s$/, "N s"), "2 passed in N s");
@@ -104,7 +127,15 @@ for (
     ["no test", { "test_a.py": "" }, [], 5],
     ["a usage error", { "test_a.py": "" }, ["--", "--no-such-option"], 4],
     ["a collection error", { "test_a.py": "import nothing_like_this" }, [], 2],
-    ["an internal error", { "conftest.py": "def pytest_runtestloop(): raise ValueError('x')", "test_a.py": "def test_a(): pass" }, [], 3],
+    [
+      "an internal error",
+      {
+        "conftest.py": "def pytest_runtestloop(): raise ValueError('x')",
+        "test_a.py": "def test_a(): pass",
+      },
+      [],
+      3,
+    ],
   ] as const
 ) {
   Deno.test(`pytest's exit code for ${what} passes through`, async () => {
@@ -133,9 +164,18 @@ Deno.test("options that exclude each other, or do nothing without another one, a
       assertIncludes(stderr, `error: ${reason}`);
     }
   };
-  await refused(["--isolate=auto", "--no-isolate"], '"--isolate" and "--no-isolate" exclude each other\nhint: leave one of them out');
-  await refused(["--no-preflight", "--preflight-only"], '"--no-preflight" and "--preflight-only" exclude each other\nhint: ');
-  await refused(["--durations-from=history"], '"--durations-from" needs "--jobs" or "--shard"\nhint: ');
+  await refused(
+    ["--isolate=auto", "--no-isolate"],
+    '"--isolate" and "--no-isolate" exclude each other\nhint: leave one of them out',
+  );
+  await refused(
+    ["--no-preflight", "--preflight-only"],
+    '"--no-preflight" and "--preflight-only" exclude each other\nhint: ',
+  );
+  await refused(
+    ["--durations-from=history"],
+    '"--durations-from" needs "--jobs" or "--shard"\nhint: ',
+  );
   const stress = await suite.tractest(["stress", "test_a", "--isolate", "--no-isolate"]);
   assertEquals(stress.code, 64, stress.stderr);
 });
@@ -143,23 +183,37 @@ Deno.test("options that exclude each other, or do nothing without another one, a
 for (const version of ["6.2.*", "8.*", "9.*"]) {
   Deno.test(`pytest ${version} given an id that no test has: the nearest ones are named, ready to run`, async () => {
     await using suite = await pytestSuite({
-      "test_a.py": "def test_one(): pass\ndef test_other(): pass\nclass TestDeep:\n    def test_two(self): pass\n",
+      "test_a.py":
+        "def test_one(): pass\ndef test_other(): pass\nclass TestDeep:\n    def test_two(self): pass\n",
       "test_b.py": "def test_far(): pass\n",
     }, version);
     const { code, stderr } = await suite.tractest([...NO_CHECKS, "test_a.py::test_on"]);
     assertEquals(code, 4);
-    assertIncludes(stderr, 'there is no "tests/test_a.py::test_on"; the nearest:\nhint: tractest run tests/test_a.py::test_one\nhint: ');
-    const { stdout } = await suite.tractest([...NO_CHECKS, "test_a.py::TestDeep::test_tow", "test_b.py", "--json"]);
+    assertIncludes(
+      stderr,
+      'there is no "tests/test_a.py::test_on"; the nearest:\nhint: tractest run tests/test_a.py::test_one\nhint: ',
+    );
+    const { stdout } = await suite.tractest([
+      ...NO_CHECKS,
+      "test_a.py::TestDeep::test_tow",
+      "test_b.py",
+      "--json",
+    ]);
     const document = JSON.parse(stdout);
     assertEquals(document.exitCode, 4);
-    assertEquals(document.notFound.map(({ id }: { id: string }) => id), ["tests/test_a.py::TestDeep::test_tow"]);
+    assertEquals(document.notFound.map(({ id }: { id: string }) => id), [
+      "tests/test_a.py::TestDeep::test_tow",
+    ]);
     assertEquals(document.notFound[0].nearest[0], "tests/test_a.py::TestDeep::test_two");
   });
 }
 
 Deno.test("a target that lies in another one takes no test of that away", async () => {
   await using suite = await pytestSuite(
-    { "test_a.py": "def test_a(): pass\n", "sub/test_b.py": "def test_b(): pass\ndef test_c(): pass\n" },
+    {
+      "test_a.py": "def test_a(): pass\n",
+      "sub/test_b.py": "def test_b(): pass\ndef test_c(): pass\n",
+    },
     "8.4.*",
   );
   for (
@@ -176,15 +230,34 @@ Deno.test("a target that lies in another one takes no test of that away", async 
 });
 
 Deno.test("the dry run prints the command and starts nothing", async () => {
-  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n", "conftest.py": "open('started', 'w')\n" });
+  await using suite = await pytestSuite({
+    "test_a.py": "def test_a(): pass\n",
+    "conftest.py": "open('started', 'w')\n",
+  });
   const { code, stdout } = await suite.tractest(["run", "--dry-run", "test_a", "-k", "a or b"]);
-  assertEquals([code, stdout], [0, "py310/bin/python -m pytest -x --tb=short --no-header -k 'a or b' tests/test_a.py\n"]);
+  assertEquals([code, stdout], [
+    0,
+    "py310/bin/python -m pytest -x --tb=short --no-header -k 'a or b' tests/test_a.py\n",
+  ]);
   const wrong = await suite.tractest(["run", "--dry-run", "--timeout", "soon"]);
   assertEquals([wrong.code, wrong.stdout], [64, ""], "what was typed wrong is wrong here too");
-  const document = JSON.parse((await suite.tractest(["run", "--dry-run", "--json", "test_a"])).stdout);
-  assertEquals(document.command, ["py310/bin/python", "-m", "pytest", "-x", "--tb=short", "--no-header", "tests/test_a.py"]);
+  const document = JSON.parse(
+    (await suite.tractest(["run", "--dry-run", "--json", "test_a"])).stdout,
+  );
+  assertEquals(document.command, [
+    "py310/bin/python",
+    "-m",
+    "pytest",
+    "-x",
+    "--tb=short",
+    "--no-header",
+    "tests/test_a.py",
+  ]);
   const bin = `${suite.root}/py310/bin:/usr/bin:/bin:/usr/sbin:/sbin`;
-  assertEquals([document.env, document.counts], [{ VIRTUAL_ENV: `${suite.root}/py310`, PATH: bin }, null]);
+  assertEquals([document.env, document.counts], [
+    { VIRTUAL_ENV: `${suite.root}/py310`, PATH: bin },
+    null,
+  ]);
   const entries = [...Deno.readDirSync(suite.root)].map((entry) => entry.name).sort();
   assertEquals(entries, ["py310", "pyproject.toml", "tests"]);
 });
@@ -204,13 +277,17 @@ def test_clean():
 `,
   });
   for (const shown of [[], ["--ui", "bar"]]) {
-    const result = await suite.tractest([...NO_CHECKS, ...shown], { PYTHONPATH: ":/somewhere::/elsewhere" });
+    const result = await suite.tractest([...NO_CHECKS, ...shown], {
+      PYTHONPATH: ":/somewhere::/elsewhere",
+    });
     assertEquals(result.code, 0, result.stdout + result.stderr);
   }
 });
 
 Deno.test("a plugin that the user named by PYTEST_PLUGINS is still loaded", async () => {
-  await using suite = await pytestSuite({ "test_a.py": "import os\ndef test_a(): assert os.environ['PYTEST_PLUGINS'] == 'mine'\n" });
+  await using suite = await pytestSuite({
+    "test_a.py": "import os\ndef test_a(): assert os.environ['PYTEST_PLUGINS'] == 'mine'\n",
+  });
   await suite.write({ "mine.py": "def pytest_report_header(): return 'mine is loaded'\n" });
   const result = await suite.tractest([...NO_CHECKS, "--header"], { PYTEST_PLUGINS: "mine" });
   assertEquals(result.code, 0, result.stdout);
@@ -219,7 +296,8 @@ Deno.test("a plugin that the user named by PYTEST_PLUGINS is still loaded", asyn
 
 Deno.test("a forked child of a test that goes on as a pytest reports nothing twice", async () => {
   await using suite = await pytestSuite({
-    "test_a.py": "import os\ndef test_forks():\n    if os.fork() == 0:\n        return\n    os.wait()\n",
+    "test_a.py":
+      "import os\ndef test_forks():\n    if os.fork() == 0:\n        return\n    os.wait()\n",
   });
   const document = JSON.parse((await suite.tractest([...NO_CHECKS, "--json"])).stdout);
   assertEquals(document.counts.passed, 1);
@@ -227,19 +305,40 @@ Deno.test("a forked child of a test that goes on as a pytest reports nothing twi
 
 Deno.test("a run in several processes by pytest-xdist is told like any other", async () => {
   await using suite = await pytestSuite({ "test_verdicts.py": VERDICTS }, "8.*", ["pytest-xdist"]);
-  const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--no-defaults", "--json", "-n", "2"]);
+  const { code, stdout, stderr } = await suite.tractest([
+    ...NO_CHECKS,
+    "--no-defaults",
+    "--json",
+    "-n",
+    "2",
+  ]);
   assertEquals(code, 1, stderr);
   assertEquals(JSON.parse(stdout).counts, COUNTS);
   // Each worker collects all tests; they are told once.
-  await suite.tractest([...NO_CHECKS, "--no-defaults", "--ui", "bar", "--events", "events", "-n", "2"]);
-  const rows = (await Deno.readTextFile(join(suite.root, "events"))).trimEnd().split("\n").map((row) => JSON.parse(row));
+  await suite.tractest([
+    ...NO_CHECKS,
+    "--no-defaults",
+    "--ui",
+    "bar",
+    "--events",
+    "events",
+    "-n",
+    "2",
+  ]);
+  const rows = (await Deno.readTextFile(join(suite.root, "events"))).trimEnd().split("\n").map((
+    row,
+  ) => JSON.parse(row));
   const ids = rows.flatMap((row) => row.event === "tests" ? row.ids : []);
-  assertEquals([ids.length, new Set(ids).size], [rows.find((row) => row.event === "collected").count, ids.length]);
+  assertEquals([ids.length, new Set(ids).size], [
+    rows.find((row) => row.event === "collected").count,
+    ids.length,
+  ]);
 });
 
 Deno.test("failed subtests count as pytest counts them", async () => {
   await using suite = await pytestSuite({
-    "test_a.py": "def test_a(subtests):\n    for i in range(3):\n        with subtests.test(i=i):\n            assert i != 1\n",
+    "test_a.py":
+      "def test_a(subtests):\n    for i in range(3):\n        with subtests.test(i=i):\n            assert i != 1\n",
   }, "9.*");
   const { stdout, stderr } = await suite.tractest([...NO_CHECKS, "--no-defaults", "--json"]);
   const { counts } = JSON.parse(stdout);
@@ -259,26 +358,38 @@ def test_b():
   const running = suite.start([...NO_CHECKS, "--events", "events.jsonl"]);
   await running.until("test_a.py .");
   const file = join(suite.root, "events.jsonl");
-  while (!(await Deno.readTextFile(file)).includes('"test-start", "time": ', 0) || !(await Deno.readTextFile(file)).includes("::test_b")) {
+  while (
+    !(await Deno.readTextFile(file)).includes('"test-start", "time": ', 0) ||
+    !(await Deno.readTextFile(file)).includes("::test_b")
+  ) {
     await new Promise((done) => setTimeout(done, 10));
   }
   await Deno.writeTextFile(join(suite.path, "go"), "");
   assertEquals((await running.ended).code, 0);
-  const events = (await Deno.readTextFile(file)).trimEnd().split("\n").map((line) => JSON.parse(line));
-  assert(events.every((event) => event.schema === "tractest.events/1" && Object.keys(event)[0] === "schema"));
-  assertEquals(events.map((event) => event.event).filter((name, index, all) => name !== all[index - 1]), [
-    "run-start",
-    "session-begin",
-    "session-start",
-    "collected",
-    "tests",
-    "test-start",
-    "report",
-    "test-start",
-    "report",
-    "session-finish",
-    "run-finish",
-  ]);
+  const events = (await Deno.readTextFile(file)).trimEnd().split("\n").map((line) =>
+    JSON.parse(line)
+  );
+  assert(
+    events.every((event) =>
+      event.schema === "tractest.events/1" && Object.keys(event)[0] === "schema"
+    ),
+  );
+  assertEquals(
+    events.map((event) => event.event).filter((name, index, all) => name !== all[index - 1]),
+    [
+      "run-start",
+      "session-begin",
+      "session-start",
+      "collected",
+      "tests",
+      "test-start",
+      "report",
+      "test-start",
+      "report",
+      "session-finish",
+      "run-finish",
+    ],
+  );
 });
 
 Deno.test("a run asks once which boot and which pid namespace it is in, and an isolated one asks nothing of the registry outside", async () => {
@@ -288,10 +399,15 @@ Deno.test("a run asks once which boot and which pid namespace it is in, and an i
   const own = "what this program was started with, and what others know it by";
   assertEquals([times(shared, own), times(shared, "is the registry's port free")], [1, 1]);
   const isolated = await suite.tractest([...NO_CHECKS, "-v", "--isolate"]);
-  if (isolated.code !== 83) assertEquals([isolated.code, times(isolated.stderr, "is the registry's port free")], [0, 0]);
+  if (isolated.code !== 83) {
+    assertEquals([isolated.code, times(isolated.stderr, "is the registry's port free")], [0, 0]);
+  }
 });
 
-/** What the events of the run that is under way say at this moment, a word each: of tests, or of their phases. */
+/**
+ * What the events of the run that is under way say at this moment, a word each: of tests, or of
+ * their phases.
+ */
 const TOLD = `
 import glob, json, os
 def told():
@@ -311,10 +427,14 @@ const WHOLE = (id: string) => [`${id}:start`, `${id}:setup`, `${id}:call`, `${id
 for (const version of ["6.2.*", "8.*"]) {
   Deno.test(`with pytest ${version}, while a test runs, its start is written and all of the one before; its setup goes with what follows`, async () => {
     const conftest = `${TOLD}\ndef pytest_sessionfinish(): tell("end")\n`;
-    await using suite = await pytestSuite({ "test_a.py": TELLING, "conftest.py": conftest }, version);
+    await using suite = await pytestSuite(
+      { "test_a.py": TELLING, "conftest.py": conftest },
+      version,
+    );
     const { code, stdout, stderr } = await suite.tractest(NO_CHECKS);
     assertEquals(code, 0, stdout + stderr);
-    // There what is said of a report can't be told without asking each plugin, so that it is written on its own.
+    // There what is said of a report can't be told without asking each plugin, so that it is
+    // written on its own.
     const setup = version === "8.*" ? [] : ["a:setup"];
     const setupOfB = version === "8.*" ? [] : ["b:setup"];
     assertEquals(await toldOf(suite), [
@@ -333,7 +453,10 @@ def pytest_runtest_protocol(item):
     yield
     tell("after")
 `;
-  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n", "conftest.py": conftest });
+  await using suite = await pytestSuite({
+    "test_a.py": "def test_a(): pass\n",
+    "conftest.py": conftest,
+  });
   assertEquals((await suite.tractest(NO_CHECKS)).code, 0);
   assertEquals(await toldOf(suite), [["after", ...WHOLE("a")]]);
 });
@@ -350,18 +473,30 @@ def test_a(killing): pass
 `,
   });
   const { stdout } = await suite.tractest([...NO_CHECKS, "--events", "-"]);
-  const reports = stdout.trim().split("\n").map((line) => JSON.parse(line)).filter(({ event }) => event === "report");
-  assertEquals(reports.map(({ phase, category }) => [phase, category]), [["setup", ""], ["call", "passed"]]);
+  const reports = stdout.trim().split("\n").map((line) => JSON.parse(line)).filter(({ event }) =>
+    event === "report"
+  );
+  assertEquals(reports.map(({ phase, category }) => [phase, category]), [["setup", ""], [
+    "call",
+    "passed",
+  ]]);
 });
 
 async function toldOf(suite: Suite): Promise<string[][]> {
-  return (await Deno.readTextFile(join(suite.path, "told"))).trim().split("\n").map((line) => line.split(" "));
+  return (await Deno.readTextFile(join(suite.path, "told"))).trim().split("\n").map((line) =>
+    line.split(" ")
+  );
 }
 
 Deno.test("--events names a place that can be written and holds nothing else, before anything runs", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
   await suite.write({ "notes.txt": "mine" });
-  for (const [path, reason] of [["notes.txt", "no file of events"], ["gone/e.jsonl", "mkdir -p"], [".", "is a directory"]]) {
+  for (
+    const [path, reason] of [["notes.txt", "no file of events"], ["gone/e.jsonl", "mkdir -p"], [
+      ".",
+      "is a directory",
+    ]]
+  ) {
     const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--events", path!]);
     assertEquals([code, stdout], [64, ""], stderr);
     assertIncludes(stderr, reason!);
@@ -369,30 +504,52 @@ Deno.test("--events names a place that can be written and holds nothing else, be
   assertEquals(await Deno.readTextFile(join(suite.root, "notes.txt")), "mine");
   // A device that Deno keeps to itself.
   const device = await suite.tractest([...NO_CHECKS, "--events", "/dev/full"]);
-  assertEquals([device.code, device.stderr.replace("write", "stat")], [80, 'error: Cannot stat "/dev/full": tractest has no permission for it\n']);
+  assertEquals([device.code, device.stderr.replace("write", "stat")], [
+    80,
+    'error: Cannot stat "/dev/full": tractest has no permission for it\n',
+  ]);
   assertEquals((await suite.tractest([...NO_CHECKS, "--events", "e.jsonl"])).code, 0);
   const first = await Deno.readTextFile(join(suite.root, "e.jsonl"));
   assertEquals((await suite.tractest([...NO_CHECKS, "--events", "e.jsonl"])).code, 0);
   const second = await Deno.readTextFile(join(suite.root, "e.jsonl"));
   assertEquals(second.split("\n").length, first.split("\n").length);
   // Nobody is to take them for those of a run that never came to its tests.
-  assertEquals((await suite.tractest(["run", "--python", "/nowhere", "--events", "e.jsonl"])).code, 64);
+  assertEquals(
+    (await suite.tractest(["run", "--python", "/nowhere", "--events", "e.jsonl"])).code,
+    64,
+  );
   assertEquals(await Deno.readTextFile(join(suite.root, "e.jsonl")), "");
 });
 
 Deno.test("a directory that takes no file, or a pipe that nobody reads, keeps a run with --events or --junit from beginning", async () => {
-  await using suite = await pytestSuite({ "test_a.py": "open('started', 'w')\ndef test_a(): pass\n" });
+  await using suite = await pytestSuite({
+    "test_a.py": "open('started', 'w')\ndef test_a(): pass\n",
+  });
   await suite.write({ "sealed/notes.txt": "" });
   const pipe = join(suite.root, "pipe");
   assert((await new Deno.Command("mkfifo", { args: [pipe] }).output()).success);
-  const sealed = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs -o ro tmpfs sealed && exec "$@"', "sh"];
+  const sealed = [
+    "unshare",
+    "-m",
+    "sh",
+    "-c",
+    'mount -t tmpfs -o ro tmpfs sealed && exec "$@"',
+    "sh",
+  ];
   for (const option of ["--events", "--junit"]) {
     const unread = await suite.tractest([...NO_CHECKS, option, "pipe"]);
     assertEquals([unread.code, unread.stdout], [80, ""]);
-    assertEquals(unread.stderr, `error: Cannot write "${pipe}": nobody reads this pipe\nhint: start its reader first: cat ${pipe}\n`);
+    assertEquals(
+      unread.stderr,
+      `error: Cannot write "${pipe}": nobody reads this pipe\nhint: start its reader first: cat ${pipe}\n`,
+    );
     if (ISOLATED === null) continue;
     for (const more of [[], ["--bg"]]) {
-      const { code, stdout, stderr } = await suite.start([...NO_CHECKS, option, "sealed/out", ...more], {}, sealed).ended;
+      const { code, stdout, stderr } = await suite.start(
+        [...NO_CHECKS, option, "sealed/out", ...more],
+        {},
+        sealed,
+      ).ended;
       assertEquals([code, stdout], [80, ""], stderr);
       assertIncludes(stderr, 'sealed/out": Read-only file system');
     }
@@ -401,26 +558,51 @@ Deno.test("a directory that takes no file, or a pipe that nobody reads, keeps a 
 });
 
 Deno.test("the reader of a pipe has all that --events and --junit write to it", async () => {
-  await using suite = await pytestSuite({ "test_a.py": "import time\ndef test_a(): time.sleep(0.3)\ndef test_b(): pass\n" });
+  await using suite = await pytestSuite({
+    "test_a.py": "import time\ndef test_a(): time.sleep(0.3)\ndef test_b(): pass\n",
+  });
   const [events, report] = ["events", "report"].map((name) => join(suite.root, name));
   assert((await new Deno.Command("mkfifo", { args: [events!, report!] }).output()).success);
-  const readers = [events!, report!].map((path) => new Deno.Command("cat", { args: [path], stdout: "piped" }).output());
-  const { code, stderr } = await suite.tractest([...NO_CHECKS, "--events", events!, "--junit", report!]);
+  const readers = [events!, report!].map((path) =>
+    new Deno.Command("cat", { args: [path], stdout: "piped" }).output()
+  );
+  const { code, stderr } = await suite.tractest([
+    ...NO_CHECKS,
+    "--events",
+    events!,
+    "--junit",
+    report!,
+  ]);
   assertEquals(code, 0, stderr);
-  const [lines, xml] = (await Promise.all(readers)).map(({ stdout }) => new TextDecoder().decode(stdout));
+  const [lines, xml] = (await Promise.all(readers)).map(({ stdout }) =>
+    new TextDecoder().decode(stdout)
+  );
   const names = lines!.trimEnd().split("\n").map((line) => JSON.parse(line).event);
-  assertEquals([names[0], names.filter((name) => name === "test-start").length, names.at(-1)], ["run-start", 2, "run-finish"]);
+  assertEquals([names[0], names.filter((name) => name === "test-start").length, names.at(-1)], [
+    "run-start",
+    2,
+    "run-finish",
+  ]);
   assertIncludes(xml!, 'tests="2"');
 });
 
 Deno.test("a file that does not take the events of --events fails no run, and is told", async () => {
-  await using suite = await pytestSuite({ "test_a.py": 'import shutil\ndef test_a(): shutil.rmtree("out")\ndef test_b(): pass\n' });
+  await using suite = await pytestSuite({
+    "test_a.py": 'import shutil\ndef test_a(): shutil.rmtree("out")\ndef test_b(): pass\n',
+  });
   await suite.write({ "out/notes.txt": "" });
-  const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--events", "out/events.jsonl"]);
+  const { code, stdout, stderr } = await suite.tractest([
+    ...NO_CHECKS,
+    "--events",
+    "out/events.jsonl",
+  ]);
   assertEquals(code, 0, stderr);
   assertIncludes(stdout, "2 passed");
   const path = join(suite.root, "out/events.jsonl");
-  assertIncludes(stderr, `warning: events are missing from the file of --events: Cannot write "${path}": No such file or directory\n`);
+  assertIncludes(
+    stderr,
+    `warning: events are missing from the file of --events: Cannot write "${path}": No such file or directory\n`,
+  );
 });
 
 Deno.test("--events - streams to standard output and pytest's output goes to standard error", async () => {
@@ -436,7 +618,8 @@ Deno.test("--events - streams to standard output and pytest's output goes to sta
 
 Deno.test("fault 41: 10 MB on each stream, with and without capture, stop nothing, and all of it is shown", async () => {
   await using suite = await pytestSuite({
-    "test_a.py": "import os\ndef test_a():\n    for fd in (2, 1):\n        for _ in range(160): os.write(fd, b'x' * 65535 + b'\\n')\n",
+    "test_a.py":
+      "import os\ndef test_a():\n    for fd in (2, 1):\n        for _ in range(160): os.write(fd, b'x' * 65535 + b'\\n')\n",
   });
   const loud = await suite.tractest([...NO_CHECKS, "-s"]);
   assertEquals(loud.code, 0);
@@ -484,22 +667,31 @@ def test_a():
 });
 
 Deno.test("fault 36: LD_LIBRARY_PATH reaches pytest", async () => {
-  await using suite = await pytestSuite({ "test_a.py": "import os\ndef test_a(): assert os.environ['LD_LIBRARY_PATH'] == '/nowhere'\n" });
+  await using suite = await pytestSuite({
+    "test_a.py": "import os\ndef test_a(): assert os.environ['LD_LIBRARY_PATH'] == '/nowhere'\n",
+  });
   const result = await suite.tractest(NO_CHECKS, { LD_LIBRARY_PATH: "/nowhere" });
   assertEquals(result.code, 0, result.stdout + result.stderr);
 });
 
 Deno.test("fault 45: none of git's repository-local variables reaches pytest, others do", async () => {
   await using suite = await pytestSuite({
-    "test_a.py": "import os\ndef test_a(): assert [n for n in os.environ if n.startswith('GIT_')] == ['GIT_EDITOR']\n",
+    "test_a.py":
+      "import os\ndef test_a(): assert [n for n in os.environ if n.startswith('GIT_')] == ['GIT_EDITOR']\n",
   });
-  const result = await suite.tractest(NO_CHECKS, { GIT_DIR: "/x/.git", GIT_INDEX_FILE: "/x/.git/index", GIT_WORK_TREE: "/x", GIT_EDITOR: "vi" });
+  const result = await suite.tractest(NO_CHECKS, {
+    GIT_DIR: "/x/.git",
+    GIT_INDEX_FILE: "/x/.git/index",
+    GIT_WORK_TREE: "/x",
+    GIT_EDITOR: "vi",
+  });
   assertEquals(result.code, 0, result.stdout + result.stderr);
 });
 
 Deno.test("pytest gets SIGINT at its default though tractest inherited it ignored", async () => {
   await using suite = await pytestSuite({
-    "test_a.py": "import signal\ndef test_a(): assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n",
+    "test_a.py":
+      "import signal\ndef test_a(): assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n",
   });
   const running = suite.start(NO_CHECKS, {}, ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]);
   const result = await running.ended;
@@ -507,7 +699,9 @@ Deno.test("pytest gets SIGINT at its default though tractest inherited it ignore
 });
 
 Deno.test("fault 43: the time limit ends pytest by SIGINT, tells what ran, and exits 124", async () => {
-  await using suite = await pytestSuite({ "test_a.py": "import time\ndef test_ok(): pass\ndef test_hangs(): time.sleep(600)\n" });
+  await using suite = await pytestSuite({
+    "test_a.py": "import time\ndef test_ok(): pass\ndef test_hangs(): time.sleep(600)\n",
+  });
   const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--timeout", "2"]);
   assertEquals(code, 124);
   assertIncludes(stdout, "KeyboardInterrupt");
@@ -520,7 +714,10 @@ Deno.test("fault 43: the time limit ends pytest by SIGINT, tells what ran, and e
     "this is not the hang of full capture pipes",
     "hint: -s changes nothing here",
   ];
-  assertEquals(order.map((hint) => stderr.indexOf(hint)).toSorted((a, b) => a - b), order.map((hint) => stderr.indexOf(hint)));
+  assertEquals(
+    order.map((hint) => stderr.indexOf(hint)).toSorted((a, b) => a - b),
+    order.map((hint) => stderr.indexOf(hint)),
+  );
   assert(order.every((hint) => stderr.includes(hint)), stderr);
 });
 
@@ -555,7 +752,12 @@ def test_waits():
     raise KeyboardInterrupt
 `;
 
-for (const [signal, code] of [["SIGINT", 130], ["SIGQUIT", 131], ["SIGTERM", 143], ["SIGHUP", 143]] as const) {
+for (
+  const [signal, code] of [["SIGINT", 130], ["SIGQUIT", 131], ["SIGTERM", 143], [
+    "SIGHUP",
+    143,
+  ]] as const
+) {
   Deno.test(`fault 43: ${signal} without a terminal reaches pytest as exactly one SIGINT, and the exit code is ${code}`, async () => {
     await using suite = await pytestSuite({ "test_a.py": WAITS });
     const running = suite.start([...NO_CHECKS, "-s", "--grace", "20"]);
@@ -571,10 +773,15 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGQUIT", 131], ["SIGTERM", 143
 
 Deno.test("pytest writes to a file or a device itself, and to a pipe through a log that nobody can hold open", async () => {
   await using suite = await pytestSuite({
-    "test_a.py": "import os\ndef test_a(): print('to', os.readlink('/proc/self/fd/1'), os.readlink('/proc/self/fd/2'))\n",
+    "test_a.py":
+      "import os\ndef test_a(): print('to', os.readlink('/proc/self/fd/1'), os.readlink('/proc/self/fd/2'))\n",
   });
   const to = async (redirection: string) => {
-    const running = suite.start([...NO_CHECKS, "-s"], {}, ["/bin/sh", "-c", `exec "$0" "$@" ${redirection}`]);
+    const running = suite.start([...NO_CHECKS, "-s"], {}, [
+      "/bin/sh",
+      "-c",
+      `exec "$0" "$@" ${redirection}`,
+    ]);
     const { code, stdout, stderr } = await running.ended;
     assertEquals(code, 0, stdout + stderr);
     return stdout;
@@ -583,16 +790,26 @@ Deno.test("pytest writes to a file or a device itself, and to a pipe through a l
   assertEquals(await to('>"$SUITE/out"'), "");
   const text = await Deno.readTextFile(file);
   assertIncludes(text, `to ${file} ${file}\n`);
-  assert(text.indexOf("test session starts") < text.indexOf(`to ${file}`) && text.trimEnd().split("\n").at(-1)!.startsWith("1 passed in "), text);
+  assert(
+    text.indexOf("test session starts") < text.indexOf(`to ${file}`) &&
+      text.trimEnd().split("\n").at(-1)!.startsWith("1 passed in "),
+    text,
+  );
   assertEquals(await to('>/dev/null 2>"$SUITE/err"'), "");
   assert(
     !(await Deno.readTextFile(join(suite.path, "err"))).includes("test session starts"),
     "what pytest writes goes where our standard output goes",
   );
-  assert(/^tests\/test_a.py to (\/\S+\/output\.log) \1$/m.test(await to("2>/dev/null")), "a pipe is written to through the log");
+  assert(
+    /^tests\/test_a.py to (\/\S+\/output\.log) \1$/m.test(await to("2>/dev/null")),
+    "a pipe is written to through the log",
+  );
 });
 
-/** A test that leaves a process behind, which waits until tractest looks for what is left after pytest's end, and signals it then. */
+/**
+ * A test that leaves a process behind, which waits until tractest looks for what is left after
+ * pytest's end, and signals it then.
+ */
 const SIGNALS_AFTERWARDS = `
 import os, subprocess, sys
 LEFT = """
@@ -671,7 +888,9 @@ Deno.test("a debugger without a terminal is refused with what to do", async () =
 });
 
 Deno.test("at a terminal pytest has the terminal itself, with its colours", async () => {
-  await using suite = await pytestSuite({ "test_a.py": "import os\ndef test_a(): assert all(os.isatty(fd) for fd in (0, 1, 2))\n" });
+  await using suite = await pytestSuite({
+    "test_a.py": "import os\ndef test_a(): assert all(os.isatty(fd) for fd in (0, 1, 2))\n",
+  });
   const running = await suite.atTerminal([...NO_CHECKS, "-s"]);
   const result = await running.ended;
   assertEquals(result.code, 0, result.stdout);
@@ -686,14 +905,22 @@ Deno.test("--color=always colours what goes to a pipe, of both", async () => {
 });
 
 Deno.test("fault 56: a second run names the first and its pid, and --wait waits for it", async () => {
-  await using suite = await pytestSuite({ "test_a.py": WAITS, "test_b.py": "def test_b(): pass\n" });
+  await using suite = await pytestSuite({
+    "test_a.py": WAITS,
+    "test_b.py": "def test_b(): pass\n",
+  });
   const first = suite.start([...NO_CHECKS, "-s", "test_a"]);
   await first.until("waiting");
   const second = await suite.tractest([...NO_CHECKS, "test_b", "--json"]);
   assertEquals(second.code, 80, second.stderr);
   const { error } = JSON.parse(second.stdout);
   assertEquals(error.code, "run-in-progress");
-  assert(new RegExp(`^run \\d{8}-\\d{6}-\\w{4} \\(pid \\d+, since .*: tractest run test_a$`).test(error.message), error.message);
+  assert(
+    new RegExp(`^run \\d{8}-\\d{6}-\\w{4} \\(pid \\d+, since .*: tractest run test_a$`).test(
+      error.message,
+    ),
+    error.message,
+  );
   assertIncludes(error.hint, "--wait");
   const third = suite.start([...NO_CHECKS, "test_b", "--wait"]);
   await third.until("waiting until run ");
@@ -723,7 +950,9 @@ Deno.test("fault 43: after a SIGKILL of tractest the next run names the pytest t
 });
 
 Deno.test("a suite that is ended by a signal is told with the test that ran", async () => {
-  await using suite = await pytestSuite({ "test_a.py": "import os, signal\ndef test_dies(): os.kill(os.getpid(), signal.SIGKILL)\n" });
+  await using suite = await pytestSuite({
+    "test_a.py": "import os, signal\ndef test_dies(): os.kill(os.getpid(), signal.SIGKILL)\n",
+  });
   const result = await suite.tractest(NO_CHECKS);
   assertEquals(result.code, 137);
   assertIncludes(result.stdout, "pytest was ended by SIGKILL in tests/test_a.py::test_dies");
@@ -734,7 +963,9 @@ Deno.test("fault 33: what a test id or a message holds never reaches the termina
     "test_a.py": 'def test_a(): raise ValueError("\\x1b[31mred\\x9b1m \\u202e")\n',
   });
   const { stdout } = await suite.tractest(NO_CHECKS);
-  const verdict = stdout.slice(stdout.indexOf("\nFAILED tests/test_a.py::test_a\n", stdout.indexOf("stopping after")));
+  const verdict = stdout.slice(
+    stdout.indexOf("\nFAILED tests/test_a.py::test_a\n", stdout.indexOf("stopping after")),
+  );
   // deno-lint-ignore no-control-regex
   assert(!/[\x1b\x9b\u202e]/.test(verdict), verdict);
   assertIncludes(verdict, "\\e[31mred\\x9b1m \\u202e");
@@ -760,7 +991,10 @@ Deno.test("how long full runs took is remembered: it raises the time limit and h
   assertEquals((await suite.tractest([...NO_CHECKS, "test_a"])).code, 0);
   assertEquals(JSON.parse(await Deno.readTextFile(file)), [first], "only full runs count");
   await Deno.writeTextFile(file, "[702]");
-  assertIncludes((await suite.tractest(NO_CHECKS)).stderr, "took up to 702 s; to go on working meanwhile: tractest run --bg");
+  assertIncludes(
+    (await suite.tractest(NO_CHECKS)).stderr,
+    "took up to 702 s; to go on working meanwhile: tractest run --bg",
+  );
 });
 
 /** The pids that a test of the suite wrote down. */
@@ -782,15 +1016,21 @@ async function lockNamesChild(suite: Suite): Promise<void> {
 }
 
 Deno.test("what a library raised is placed where the project called it", async () => {
-  await using suite = await pytestSuite({ "test_a.py": "import json\n\ndef test_a():\n    json.loads('{')\n" });
+  await using suite = await pytestSuite({
+    "test_a.py": "import json\n\ndef test_a():\n    json.loads('{')\n",
+  });
   const { stdout } = await suite.tractest(NO_CHECKS);
   assertIncludes(stdout, "    json.decoder.JSONDecodeError: Expecting property name");
   assertIncludes(stdout, "\n    at tests/test_a.py:4\n");
 });
 
 Deno.test("what shows no line of the project is placed by its path from the root", async () => {
-  const far = "import importlib\ndef test_a():\n    __tracebackhide__ = True\n    importlib.import_module('tests.site-packages.far').fail()\n";
-  await using suite = await pytestSuite({ "test_a.py": far, "site-packages/far.py": "def fail():\n    raise KeyError('far')\n" });
+  const far =
+    "import importlib\ndef test_a():\n    __tracebackhide__ = True\n    importlib.import_module('tests.site-packages.far').fail()\n";
+  await using suite = await pytestSuite({
+    "test_a.py": far,
+    "site-packages/far.py": "def fail():\n    raise KeyError('far')\n",
+  });
   const { stdout } = await suite.tractest(NO_CHECKS);
   assertIncludes(stdout, "\n    at tests/site-packages/far.py:2\n");
 });
@@ -802,13 +1042,22 @@ Deno.test("address in use in every failure is told as a held registry, before al
   });
   const { stdout, stderr } = await suite.tractest(NO_CHECKS);
   const verdict = stdout.slice(stdout.indexOf("stopping after"));
-  assert(verdict.indexOf("all tests broken?") >= 0 && verdict.indexOf("all tests broken?") < verdict.indexOf("FAILED"), verdict + stderr);
+  assert(
+    verdict.indexOf("all tests broken?") >= 0 &&
+      verdict.indexOf("all tests broken?") < verdict.indexOf("FAILED"),
+    verdict + stderr,
+  );
   assertIncludes(verdict, "address in use or connection refused in 1 of 1 failure, in 1 file");
 });
 
 Deno.test("a reader that goes away stops nothing, and no stack trace is shown", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
-  const running = suite.start([...NO_CHECKS, "--timeout", "30"], {}, ["sh", "-c", '"$@" 2>&1 | head -1; exit 7', "sh"]);
+  const running = suite.start([...NO_CHECKS, "--timeout", "30"], {}, [
+    "sh",
+    "-c",
+    '"$@" 2>&1 | head -1; exit 7',
+    "sh",
+  ]);
   const result = await running.ended;
   assertEquals(result.code, 7);
   assert(!/ {4}at |Uncaught/.test(result.stdout + result.stderr), result.stdout + result.stderr);
@@ -837,9 +1086,16 @@ Deno.test("a dry run of --sync shows what uv would be told first, and makes noth
   await Deno.remove(join(suite.root, "py310"));
   await suite.write({ ".python-version": "3.12\n" });
   const { code, stdout } = await suite.tractest(["run", "--sync", "--dry-run"]);
-  assertEquals([code, stdout.split("\n")[1]], [0, "py312/bin/python -m pytest -x --tb=short --no-header tests/"]);
+  assertEquals([code, stdout.split("\n")[1]], [
+    0,
+    "py312/bin/python -m pytest -x --tb=short --no-header tests/",
+  ]);
   assertIncludes(stdout.split("\n")[0]!, "UV_PROJECT_ENVIRONMENT=py312 uv sync");
-  assertEquals([...Deno.readDirSync(suite.root)].map((entry) => entry.name).sort(), [".python-version", "pyproject.toml", "tests"]);
+  assertEquals([...Deno.readDirSync(suite.root)].map((entry) => entry.name).sort(), [
+    ".python-version",
+    "pyproject.toml",
+    "tests",
+  ]);
 });
 
 Deno.test("options that pytest does not accept are named as the reason", async () => {
@@ -851,8 +1107,13 @@ Deno.test("options that pytest does not accept are named as the reason", async (
 
 for (const version of ["6.2.*", "7.*", "8.*", "9.*"]) {
   Deno.test(`a conftest.py that pytest ${version} can't import is named as the reason, with pytest's own exit code`, async () => {
-    await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n", "helper.py": "import nope\n" }, version);
-    await suite.write({ "tests/conftest.py": "import sys\nsys.path.insert(0, 'tests')\nimport helper\n" });
+    await using suite = await pytestSuite({
+      "test_a.py": "def test_a(): pass\n",
+      "helper.py": "import nope\n",
+    }, version);
+    await suite.write({
+      "tests/conftest.py": "import sys\nsys.path.insert(0, 'tests')\nimport helper\n",
+    });
     for (const more of [[], ["--jobs", "2"]]) {
       const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, ...more]);
       assertEquals(code, 4, stdout + stderr);
@@ -869,7 +1130,13 @@ for (const version of ["6.2.*", "7.*", "8.*", "9.*"]) {
     await suite.write({ "tests/conftest.py": "def x(:\n" });
     const { code, stdout } = await suite.tractest([...NO_CHECKS, "--json"]);
     const { exitCode, failures, counts } = JSON.parse(stdout);
-    assertEquals([code, exitCode, counts.errors, failures[0].id, failures[0].phase], [4, 4, 1, "tests/conftest.py", "collection"]);
+    assertEquals([code, exitCode, counts.errors, failures[0].id, failures[0].phase], [
+      4,
+      4,
+      1,
+      "tests/conftest.py",
+      "collection",
+    ]);
     assertEquals(failures[0].message, "SyntaxError: invalid syntax (conftest.py, line 1)");
   });
 }

@@ -32,10 +32,17 @@ def test_d():
     pass
 `;
 
-const FAILING = ["tests/test_x.py::TestIt::test_b[<P1 at 0x…>]", "tests/test_x.py::test_a[<P0 at 0x…2>]", "tests/test_x.py::test_c"];
+const FAILING = [
+  "tests/test_x.py::TestIt::test_b[<P1 at 0x…>]",
+  "tests/test_x.py::test_a[<P0 at 0x…2>]",
+  "tests/test_x.py::test_c",
+];
 
 async function addressSuite(version: string): Promise<Suite> {
-  const suite = await pytestSuite({ "test_x.py": TESTS, "test_y.py": "def test_y(): pass\n" }, version);
+  const suite = await pytestSuite(
+    { "test_x.py": TESTS, "test_y.py": "def test_y(): pass\n" },
+    version,
+  );
   return await suite.write({ "tractor/__init__.py": "" });
 }
 
@@ -46,7 +53,12 @@ async function listed(suite: Suite): Promise<string[]> {
 for (const version of ["6.2.*", "9.*"]) {
   Deno.test(`with pytest ${version} an id with an address names its test in every later process`, async () => {
     await using suite = await addressSuite(version);
-    const counts = async (words: readonly string[], code: number, failed: number, passed: number) => {
+    const counts = async (
+      words: readonly string[],
+      code: number,
+      failed: number,
+      passed: number,
+    ) => {
       const result = await suite.tractest([...words.slice(0, 1), "--json", ...words.slice(1)]);
       assertEquals(result.code, code, `${words.join(" ")}\n${result.stdout}${result.stderr}`);
       const { counts } = JSON.parse(result.stdout);
@@ -60,9 +72,28 @@ for (const version of ["6.2.*", "9.*"]) {
     assertEquals(await listed(suite), FAILING);
     for (const id of FAILING) await counts([...RUN, id], 1, 1, 0);
     await counts([...RUN, "tests/test_x.py::test_a[<P1 at 0x…>]"], 0, 0, 1);
-    await counts([...RUN, "tests/test_x.py::test_a[<P1 at 0x7f00c0ffee>]", "tests/test_x.py::test_a[plain]", "tests/test_y.py"], 0, 0, 3);
-    await counts([...RUN, "tests/test_x.py::test_a[<P0 at 0x7f00c0ffee>]", "tests/test_x.py::test_d"], 1, 1, 2);
-    const gone = await suite.tractest([...RUN, "tests/test_x.py::test_a[<P7 at 0x…>]", "tests/test_x.py::test_d"]);
+    await counts(
+      [
+        ...RUN,
+        "tests/test_x.py::test_a[<P1 at 0x7f00c0ffee>]",
+        "tests/test_x.py::test_a[plain]",
+        "tests/test_y.py",
+      ],
+      0,
+      0,
+      3,
+    );
+    await counts(
+      [...RUN, "tests/test_x.py::test_a[<P0 at 0x7f00c0ffee>]", "tests/test_x.py::test_d"],
+      1,
+      1,
+      2,
+    );
+    const gone = await suite.tractest([
+      ...RUN,
+      "tests/test_x.py::test_a[<P7 at 0x…>]",
+      "tests/test_x.py::test_d",
+    ]);
     assertEquals(gone.code, 4, gone.stdout);
     assertIncludes(gone.stdout + gone.stderr, "not found: ");
     assertEquals(await listed(suite), FAILING);
@@ -72,10 +103,18 @@ for (const version of ["6.2.*", "9.*"]) {
 Deno.test("what plain pytest recorded with addresses is listed once, and --lf runs that and nothing else", async () => {
   await using suite = await addressSuite("8.*");
   for (let again = 0; again < 2; again++) {
-    const bare = new Deno.Command("py310/bin/python", { args: ["-m", "pytest", "-q"], cwd: suite.root, stdout: "null" });
+    const bare = new Deno.Command("py310/bin/python", {
+      args: ["-m", "pytest", "-q"],
+      cwd: suite.root,
+      stdout: "null",
+    });
     assertEquals((await bare.output()).code, 1);
   }
-  assertEquals(await listed(suite), [FAILING[0], "tests/test_x.py::test_a[<P0 at 0x…>]", FAILING[2]], "which of two it was is not known");
+  assertEquals(await listed(suite), [
+    FAILING[0],
+    "tests/test_x.py::test_a[<P0 at 0x…>]",
+    FAILING[2],
+  ], "which of two it was is not known");
   const { code, stdout } = await suite.tractest([...RUN, "--lf"]);
   assertEquals(code, 1);
   assertIncludes(stdout, "3 failed, 1 passed");

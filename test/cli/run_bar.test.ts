@@ -5,7 +5,10 @@ import { TRACTEST } from "./tractest.ts";
 
 const NO_CHECKS = ["run", "--no-preflight", "--no-defaults", "--ui", "bar"];
 
-/** Runs a program at a terminal of 60 columns; says before and after whether the terminal echoes and takes whole lines. */
+/**
+ * Runs a program at a terminal of 60 columns; says before and after whether the terminal echoes and
+ * takes whole lines.
+ */
 const TERMINAL = `
 import os, pty, sys, termios, fcntl, select, struct
 master, slave = pty.openpty()
@@ -74,7 +77,15 @@ Deno.test("at a terminal the bar shows what runs, failures stand above it, and t
   await Deno.writeTextFile(join(suite.path, "go"), "");
   const { code, stdout } = await running.ended;
   assertEquals(code, 1);
-  for (const part of ["FAILED\x1b[39m tests/test_a.py::test_fails", "said before", "assert 1 == 2", "1 failed, 3 passed in ", RESTORED]) {
+  for (
+    const part of [
+      "FAILED\x1b[39m tests/test_a.py::test_fails",
+      "said before",
+      "assert 1 == 2",
+      "1 failed, 3 passed in ",
+      RESTORED,
+    ]
+  ) {
     assertIncludes(stdout, part);
   }
   // pytest's own output is elsewhere.
@@ -84,7 +95,9 @@ Deno.test("at a terminal the bar shows what runs, failures stand above it, and t
 });
 
 Deno.test("the bar tells what is left by what the very tests that are to run took before", async () => {
-  await using suite = await pytestSuite({ "test_a.py": WAITS.replace("def test_z(): pass", "def test_z(): time.sleep(3)") });
+  await using suite = await pytestSuite({
+    "test_a.py": WAITS.replace("def test_z(): pass", "def test_z(): time.sleep(3)"),
+  });
   await Deno.writeTextFile(join(suite.path, "go"), "");
   assertEquals((await suite.tractest(["run", "--no-preflight", "--no-defaults"])).code, 1);
   await Deno.remove(join(suite.path, "go"));
@@ -95,14 +108,22 @@ Deno.test("the bar tells what is left by what the very tests that are to run too
   await running.until("about 3 s left");
   await Deno.writeTextFile(join(suite.path, "go"), "");
   await running.ended;
-  const rows = (await Deno.readTextFile(join(suite.root, "events"))).trimEnd().split("\n").map((row) => JSON.parse(row));
+  const rows = (await Deno.readTextFile(join(suite.root, "events"))).trimEnd().split("\n").map((
+    row,
+  ) => JSON.parse(row));
   assertEquals(
     rows.filter((row) => row.event === "tests").map((row) => row.ids),
     [["a", "fails", "waits", "z"].map((name) => `tests/test_a.py::test_${name}`)],
   );
 });
 
-for (const [how, end, expected] of [["Ctrl-C", "\x03", 130], ["fault 76: Ctrl-\\", "\x1c", 131], ["SIGTERM", "SIGTERM", 143]] as const) {
+for (
+  const [how, end, expected] of [["Ctrl-C", "\x03", 130], ["fault 76: Ctrl-\\", "\x1c", 131], [
+    "SIGTERM",
+    "SIGTERM",
+    143,
+  ]] as const
+) {
   Deno.test(`${how} ends a run with a bar, and the terminal is as it was`, async () => {
     await using suite = await pytestSuite({ "test_a.py": WAITS });
     const running = await atTerminal(suite, [...NO_CHECKS, "--events", "events"]);
@@ -138,7 +159,15 @@ def test_crashes():
         os._exit(3)
 `,
   });
-  const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--slow-after", "0.5", "--test-timeout", "2", "--retries", "1"]);
+  const { code, stdout, stderr } = await suite.tractest([
+    ...NO_CHECKS,
+    "--slow-after",
+    "0.5",
+    "--test-timeout",
+    "2",
+    "--retries",
+    "1",
+  ]);
   assertEquals(code, 1);
   // deno-lint-ignore no-control-regex
   assert(!/[\x1b\r]/.test(stdout + stderr));
@@ -157,7 +186,9 @@ def test_crashes():
 });
 
 Deno.test("a dumb terminal has lines, and its keyboard is left alone", async () => {
-  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\ndef test_fails(): assert False\n" });
+  await using suite = await pytestSuite({
+    "test_a.py": "def test_a(): pass\ndef test_fails(): assert False\n",
+  });
   const running = await atTerminal(suite, NO_CHECKS, { TERM: "dumb" });
   const { code, stdout } = await running.ended;
   assertEquals(code, 1);
@@ -190,11 +221,14 @@ Deno.test("what pytest says before it can run anything is shown; a debugger and 
 const HAS_TMUX = ISOLATED !== null && await has("tmux");
 
 async function has(program: string): Promise<boolean> {
-  return await new Deno.Command("sh", { args: ["-c", `command -v ${program}`], stdout: "null" }).output().then(({ success }) => success);
+  return await new Deno.Command("sh", { args: ["-c", `command -v ${program}`], stdout: "null" })
+    .output().then(({ success }) => success);
 }
 
 Deno.test({
-  name: `a terminal that becomes narrower and wider again shows one bar${HAS_TMUX ? "" : " (needs tmux)"}`,
+  name: `a terminal that becomes narrower and wider again shows one bar${
+    HAS_TMUX ? "" : " (needs tmux)"
+  }`,
   ignore: !HAS_TMUX,
   fn: async () => {
     const id = "x".repeat(80);
@@ -203,13 +237,18 @@ Deno.test({
     });
     const server = ["tmux", "-S", join(suite.path, "tmux"), "-f", "/dev/null"];
     const tmux = async (...args: string[]) => {
-      const { stdout } = await new Deno.Command(server[0]!, { args: [...server.slice(1), ...args], env: suite.environment({ TERM: "xterm" }) })
+      const { stdout } = await new Deno.Command(server[0]!, {
+        args: [...server.slice(1), ...args],
+        env: suite.environment({ TERM: "xterm" }),
+      })
         .output();
       return new TextDecoder().decode(stdout);
     };
     const screen = async (condition: (lines: string[]) => boolean) => {
       for (const deadline = performance.now() + 30_000;;) {
-        const lines = (await tmux("capture-pane", "-p", "-t", "0")).split("\n").filter((line) => line !== "");
+        const lines = (await tmux("capture-pane", "-p", "-t", "0")).split("\n").filter((line) =>
+          line !== ""
+        );
         if (condition(lines)) return lines;
         assert(performance.now() < deadline, lines.join("\n"));
         await new Promise((done) => setTimeout(done, 100));
@@ -228,7 +267,9 @@ Deno.test({
         suite.root,
         [...ISOLATED!, TRACTEST, ...NO_CHECKS].map((word) => `'${word}'`).join(" "),
       );
-      await screen((lines) => bars(lines).length === 1 && lines.at(-1)!.includes("  tests/test_a.py::test_waits"));
+      await screen((lines) =>
+        bars(lines).length === 1 && lines.at(-1)!.includes("  tests/test_a.py::test_waits")
+      );
       await tmux("resize-window", "-x", "50", "-y", "40");
       const narrow = await screen((lines) => lines.at(-1)!.endsWith(` s  ..${"x".repeat(37)}`));
       assertEquals(bars(narrow).length, 1, narrow.join("\n"));
@@ -236,7 +277,9 @@ Deno.test({
       const wide = await screen((lines) => lines.at(-1)!.includes("  tests/test_a.py::test_waits"));
       assertEquals(bars(wide).length, 1, wide.join("\n"));
       await Deno.writeTextFile(join(suite.path, "go"), "");
-      await screen((lines) => lines.length === 0 || lines.some((line) => line.includes("1 failed, 3 passed in ")));
+      await screen((lines) =>
+        lines.length === 0 || lines.some((line) => line.includes("1 failed, 3 passed in "))
+      );
     } finally {
       await tmux("kill-server");
     }
@@ -265,7 +308,9 @@ def test_waits():
   // Whoever holds the other end of the terminal goes: the system sends SIGHUP.
   running.child.kill("SIGKILL");
   for (const pid of pids) {
-    const { code } = await new Deno.Command("timeout", { args: ["60", "tail", `--pid=${pid}`, "-f", "/dev/null"] }).output();
+    const { code } = await new Deno.Command("timeout", {
+      args: ["60", "tail", `--pid=${pid}`, "-f", "/dev/null"],
+    }).output();
     assertEquals([code, await alive(pid)], [0, false], `${pid} of ${pids.join(", ")}`);
   }
 });

@@ -16,23 +16,47 @@ def test_c(): pass
 
 Deno.test("a test that takes longer than --test-timeout is ended and reported, and the rest runs in a fresh pytest", async () => {
   await using suite = await pytestSuite({ "test_a.py": BREAKING });
-  const { code, stdout } = await suite.tractest([...NO_CHECKS, "--no-defaults", "--test-timeout", "1", "--json"]);
+  const { code, stdout } = await suite.tractest([
+    ...NO_CHECKS,
+    "--no-defaults",
+    "--test-timeout",
+    "1",
+    "--json",
+  ]);
   const document = JSON.parse(stdout);
   assertEquals([code, document.exitCode], [1, 1]);
-  assertEquals(document.counts, { passed: 3, failed: 2, skipped: 0, errors: 0, xfailed: 0, xpassed: 0, subtestsPassed: 0, notRun: 0 });
-  assertEquals(document.failures.map(({ id, message }: { id: string; message: string }) => [id, message]), [
-    ["tests/test_a.py::test_hangs", "it took longer than 1 s and was ended"],
-    ["tests/test_a.py::test_crashes", "pytest ended with exit code 3 while it ran"],
-  ]);
+  assertEquals(document.counts, {
+    passed: 3,
+    failed: 2,
+    skipped: 0,
+    errors: 0,
+    xfailed: 0,
+    xpassed: 0,
+    subtestsPassed: 0,
+    notRun: 0,
+  });
+  assertEquals(
+    document.failures.map(({ id, message }: { id: string; message: string }) => [id, message]),
+    [
+      ["tests/test_a.py::test_hangs", "it took longer than 1 s and was ended"],
+      ["tests/test_a.py::test_crashes", "pytest ended with exit code 3 while it ran"],
+    ],
+  );
   assertEquals(document.timeouts, ["tests/test_a.py::test_hangs"]);
-  assertEquals(await lastFailed(suite), ["tests/test_a.py::test_crashes", "tests/test_a.py::test_hangs"]);
+  assertEquals(await lastFailed(suite), [
+    "tests/test_a.py::test_crashes",
+    "tests/test_a.py::test_hangs",
+  ]);
 });
 
 Deno.test("without --resume a test that takes too long ends the run with 124, and what is known is kept for --lf", async () => {
   await using suite = await pytestSuite({ "test_a.py": BREAKING });
   const { code, stdout } = await suite.tractest([...NO_CHECKS, "--test-timeout", "1"]);
   assertEquals(code, 124);
-  assertIncludes(stdout, "TIMEOUT tests/test_a.py::test_hangs\n    it took longer than 1 s and was ended");
+  assertIncludes(
+    stdout,
+    "TIMEOUT tests/test_a.py::test_hangs\n    it took longer than 1 s and was ended",
+  );
   assertIncludes(stdout, "time limit of one test, tests/test_a.py::test_hangs: 1 failed, 1 passed");
   assertEquals(await lastFailed(suite), ["tests/test_a.py::test_hangs"]);
 });
@@ -49,7 +73,14 @@ def test_hangs():
 def test_b(): pass
 `,
   });
-  const { code, stdout } = await suite.tractest([...NO_CHECKS, "--no-defaults", "--test-timeout", "1", "--grace", "0.3"]);
+  const { code, stdout } = await suite.tractest([
+    ...NO_CHECKS,
+    "--no-defaults",
+    "--test-timeout",
+    "1",
+    "--grace",
+    "0.3",
+  ]);
   assertEquals(code, 1, stdout);
   assertIncludes(stdout, "1 failed, 1 passed");
   for (const pid of (await Deno.readTextFile(join(suite.path, "pids"))).split(" ")) {
@@ -72,13 +103,19 @@ Deno.test("a test that passes when it is tried again is FLAKY: green, but not un
   await using suite = await pytestSuite({ "test_a.py": FLAKY });
   const first = await suite.tractest([...NO_CHECKS, "--retries", "2"]);
   assertEquals(first.code, 0, first.stdout + first.stderr);
-  assertIncludes(first.stdout, "FLAKY 2/3 tests/test_a.py::test_flaky failed, then passed in a fresh process: AssertionError: the first time");
+  assertIncludes(
+    first.stdout,
+    "FLAKY 2/3 tests/test_a.py::test_flaky failed, then passed in a fresh process: AssertionError: the first time",
+  );
   assertIncludes(first.stdout, "2 passed in ");
   assertEquals(await lastFailed(suite), []);
   await Deno.remove(join(suite.path, "seen"));
   const strict = await suite.tractest([...NO_CHECKS, "--retries", "2", "--strict", "--json"]);
   assertEquals(strict.code, 84);
-  assertEquals(JSON.parse(strict.stdout).flaky, [{ id: "tests/test_a.py::test_flaky", attempts: ["failed", "passed"] }]);
+  assertEquals(JSON.parse(strict.stdout).flaky, [{
+    id: "tests/test_a.py::test_flaky",
+    attempts: ["failed", "passed"],
+  }]);
 });
 
 Deno.test("a test that fails each time stays red, and says how often it was tried", async () => {
@@ -106,7 +143,10 @@ def test_tidy(server):
     child = sleeper(600); child.kill(); child.wait()
 `;
 
-/** Closes every descriptor that it can, opens files that get their numbers, and replaces what others write and tell the time with. */
+/**
+ * Closes every descriptor that it can, opens files that get their numbers, and replaces what others
+ * write and tell the time with.
+ */
 const CLOSES = `
 import json, os, time
 def test_closes(tmp_path):
@@ -126,7 +166,13 @@ def test_at_last():
 Deno.test("a test that closes descriptors and replaces functions for good loses no report, and gets none into its files", async () => {
   await using suite = await pytestSuite({ "test_a.py": CLOSES });
   for (const mode of [[], ["--jobs", "2"]]) {
-    const { stdout, stderr } = await suite.tractest([...NO_CHECKS, "--no-defaults", "--capture=sys", "--json", ...mode]);
+    const { stdout, stderr } = await suite.tractest([
+      ...NO_CHECKS,
+      "--no-defaults",
+      "--capture=sys",
+      "--json",
+      ...mode,
+    ]);
     const { counts, failures } = JSON.parse(stdout);
     assertEquals([counts.passed, counts.failed], [2, 1], stderr);
     assertEquals(failures.map(({ id }: { id: string }) => id), ["tests/test_a.py::test_after"]);
@@ -134,8 +180,12 @@ Deno.test("a test that closes descriptors and replaces functions for good loses 
 });
 
 Deno.test("a test is tried again where pytest takes no path of its file, since a bracket stands in it", async () => {
-  const flaky = 'import os\ndef test_a():\n    if not os.path.exists("seen"): open("seen", "w"); assert 0\n';
-  await using suite = await pytestSuite({ "[x]/test_a.py": flaky, "[x]/test_b.py": "def test_b(): assert 0\n" });
+  const flaky =
+    'import os\ndef test_a():\n    if not os.path.exists("seen"): open("seen", "w"); assert 0\n';
+  await using suite = await pytestSuite({
+    "[x]/test_a.py": flaky,
+    "[x]/test_b.py": "def test_b(): assert 0\n",
+  });
   const { code, stdout } = await suite.tractest([...NO_CHECKS, "--no-defaults", "--retries", "1"]);
   assertEquals(code, 1);
   assertIncludes(stdout, "FLAKY 2/2 tests/[x]/test_a.py::test_a");
@@ -154,7 +204,10 @@ Deno.test("a process that a test leaves behind is that test's LEAK; what a fixtu
   Deno.kill(left.pid, "SIGKILL");
 });
 
-/** Leftovers whose parent is gone, in each of the usual ways; the last test starts none and takes its time. */
+/**
+ * Leftovers whose parent is gone, in each of the usual ways; the last test starts none and takes
+ * its time.
+ */
 const ORPHANS = `
 import multiprocessing, os, subprocess, sys, time
 CODE = "import time; time.sleep(%s)"
@@ -179,19 +232,30 @@ def test_last(): time.sleep(0.8)
 Deno.test("what tests left is found after pytest's end whoever has adopted it, each with the test that started it", async () => {
   await using suite = await pytestSuite({ "test_a.py": ORPHANS });
   const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--strict", "--json", "-v"]);
-  const { leftBehind, left, counts } = JSON.parse(stdout) as Record<string, { id: string; processes: { pid: number; title: string }[] }[]>;
+  const { leftBehind, left, counts } = JSON.parse(stdout) as Record<
+    string,
+    { id: string; processes: { pid: number; title: string }[] }[]
+  >;
   try {
     assertEquals((counts as unknown as { passed: number }).passed, 5);
-    const told = (leftBehind ?? []).map(({ id, processes }) => [id, processes.map(({ title }) => /sleep\((\d+)\)/.exec(title)?.[1])]);
+    const told = (leftBehind ?? []).map((
+      { id, processes },
+    ) => [id, processes.map(({ title }) => /sleep\((\d+)\)/.exec(title)?.[1])]);
     assertEquals(told.sort(), [
       ["tests/test_a.py::test_double_fork", ["603"]],
       ["tests/test_a.py::test_orphan", ["601"]],
       ["tests/test_a.py::test_own_session", ["602"]],
     ], stderr);
-    assertEquals(left?.map(({ id }) => id), ["tests/test_a.py::test_ends_with_pytest"], "it outlived its test, but not pytest");
+    assertEquals(
+      left?.map(({ id }) => id),
+      ["tests/test_a.py::test_ends_with_pytest"],
+      "it outlived its test, but not pytest",
+    );
     assertEquals(code, 84);
   } finally {
-    for (const { processes } of leftBehind ?? []) for (const { pid } of processes) Deno.kill(pid, "SIGKILL");
+    for (const { processes } of leftBehind ?? []) {
+      for (const { pid } of processes) Deno.kill(pid, "SIGKILL");
+    }
   }
 });
 
@@ -214,10 +278,19 @@ def test_after(): pass
   await using suite = await pytestSuite({ "test_a.py": text });
   for (const isolate of [[], ["--isolate=auto"]]) {
     const { stdout, stderr } = await suite.tractest([...NO_CHECKS, "--json", ...isolate]);
-    const { leftBehind } = JSON.parse(stdout) as { leftBehind: { id: string; processes: { pid: number; title: string; ended?: true }[] }[] };
-    for (const { processes } of leftBehind) for (const { pid, ended } of processes) if (!ended) Deno.kill(pid, "SIGKILL");
-    const told = leftBehind.map(({ id, processes }) => [id, ...processes.map(({ title }) => /sleep\((\d+)\)/.exec(title)?.[1])]);
-    assertEquals(told.sort(), [["tests/test_a.py::test_quick", "602"], ["tests/test_a.py::test_starts", "601"]], stderr);
+    const { leftBehind } = JSON.parse(stdout) as {
+      leftBehind: { id: string; processes: { pid: number; title: string; ended?: true }[] }[];
+    };
+    for (const { processes } of leftBehind) {
+      for (const { pid, ended } of processes) if (!ended) Deno.kill(pid, "SIGKILL");
+    }
+    const told = leftBehind.map((
+      { id, processes },
+    ) => [id, ...processes.map(({ title }) => /sleep\((\d+)\)/.exec(title)?.[1])]);
+    assertEquals(told.sort(), [["tests/test_a.py::test_quick", "602"], [
+      "tests/test_a.py::test_starts",
+      "601",
+    ]], stderr);
   }
 });
 
@@ -247,8 +320,16 @@ def test_later(n): raise RuntimeError("Attempted to call run() from inside a run
   });
   const { code, stdout } = await suite.tractest([...NO_CHECKS, "--no-defaults"]);
   assertEquals(code, 1);
-  assertIncludes(stdout, "POISONED 5 test(s) found trio still running in their process, left so by tests/test_a.py::test_culprit");
-  assertEquals(stdout.slice(stdout.lastIndexOf("FAILED tests/test_a.py::test_culprit")).includes("FAILED tests/test_a.py::test_later"), false);
+  assertIncludes(
+    stdout,
+    "POISONED 5 test(s) found trio still running in their process, left so by tests/test_a.py::test_culprit",
+  );
+  assertEquals(
+    stdout.slice(stdout.lastIndexOf("FAILED tests/test_a.py::test_culprit")).includes(
+      "FAILED tests/test_a.py::test_later",
+    ),
+    false,
+  );
 });
 
 Deno.test("a test that ends its pytest with exit code 0 is red, and so is a collection that does", async () => {
@@ -263,7 +344,10 @@ Deno.test("a test that ends its pytest with exit code 0 is red, and so is a coll
 });
 
 Deno.test("a pytest that ends with exit code 0 before its session begins is red; one that was asked for no session is not", async () => {
-  await using suite = await pytestSuite({ "conftest.py": "import os\nos._exit(0)\n", "test_a.py": "def test_a(): pass\n" });
+  await using suite = await pytestSuite({
+    "conftest.py": "import os\nos._exit(0)\n",
+    "test_a.py": "def test_a(): pass\n",
+  });
   const { code, stdout } = await suite.tractest(NO_CHECKS);
   assertEquals(code, 1, stdout);
   assertIncludes(stdout, "pytest ended with exit code 0 before its session was over");
@@ -287,7 +371,14 @@ def test_crashes_once():
 def test_after(): pass
 `,
   });
-  const { code, stdout } = await suite.tractest([...NO_CHECKS, "--no-defaults", "--retries", "1", "--resume", "--json"]);
+  const { code, stdout } = await suite.tractest([
+    ...NO_CHECKS,
+    "--no-defaults",
+    "--retries",
+    "1",
+    "--resume",
+    "--json",
+  ]);
   const { counts, contended, flaky } = JSON.parse(stdout);
   assertEquals([code, counts.passed, contended, flaky.length], [0, 2, [], 1], stdout);
 });
@@ -302,24 +393,44 @@ def test_a():
 def test_b(): pass
 `,
   });
-  const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--events", join(suite.path, "events")]);
+  const { code, stdout, stderr } = await suite.tractest([
+    ...NO_CHECKS,
+    "--events",
+    join(suite.path, "events"),
+  ]);
   assertEquals(code, 0, stdout + stderr);
-  assertEquals(stderr.split("events are missing from the file of --events: Cannot write").length, 2, stderr);
+  assertEquals(
+    stderr.split("events are missing from the file of --events: Cannot write").length,
+    2,
+    stderr,
+  );
   const refused = await suite.tractest([...NO_CHECKS, "--events", suite.path]);
-  assertEquals([refused.code, refused.stderr.includes("it is a directory")], [64, true], refused.stderr);
+  assertEquals(
+    [refused.code, refused.stderr.includes("it is a directory")],
+    [64, true],
+    refused.stderr,
+  );
 });
 
 Deno.test("a pytest that does not exit after its report is ended, and is not green under --strict", async () => {
   await using suite = await pytestSuite({
-    "test_a.py": "import threading, time\ndef test_a(): threading.Thread(target=time.sleep, args=(600,)).start()\n",
+    "test_a.py":
+      "import threading, time\ndef test_a(): threading.Thread(target=time.sleep, args=(600,)).start()\n",
   });
-  const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--strict", "--exit-timeout", "1"]);
+  const { code, stdout, stderr } = await suite.tractest([
+    ...NO_CHECKS,
+    "--strict",
+    "--exit-timeout",
+    "1",
+  ]);
   assertEquals(code, 84, stdout + stderr);
   assertIncludes(stderr, "pytest has finished and did not exit within 1 s: ending it");
 });
 
 async function lastFailed(suite: Suite): Promise<string[]> {
-  return Object.keys(JSON.parse(await Deno.readTextFile(join(suite.root, ".pytest_cache/v/cache/lastfailed")))).sort();
+  return Object.keys(
+    JSON.parse(await Deno.readTextFile(join(suite.root, ".pytest_cache/v/cache/lastfailed"))),
+  ).sort();
 }
 
 Deno.test("--slow-after tells of slow tests beside pytest's own output too", async () => {

@@ -6,31 +6,57 @@ import { ISOLATED } from "./suites.ts";
 
 const here = ISOLATED !== null;
 const needs = here ? "" : " (needs namespaces)";
-/** How often it runs beside each other and is compared with one after another; TRACTEST_ROUNDS for more. */
+/**
+ * How often it runs beside each other and is compared with one after another; TRACTEST_ROUNDS for
+ * more.
+ */
 const ROUNDS = Number(Deno.env.get("TRACTEST_ROUNDS") ?? 1);
 
 for (const user of USERS) {
   Deno.test({
-    name: `the sample grown to 300 tests has the same outcomes serial and with --jobs 2, as ${user.name}${needs}`,
+    name:
+      `the sample grown to 300 tests has the same outcomes serial and with --jobs 2, as ${user.name}${needs}`,
     ignore: !here,
     fn: async () => {
       await using suite = await grownSample(user);
       const serial = await outcomes(suite, ["--isolate"]);
       assertEquals(serial.ids.length, 300);
-      assertEquals(serial.counts, { passed: 287, failed: 3, skipped: 5, errors: 0, xfailed: 5, xpassed: 0, subtestsPassed: 0, notRun: 0 });
+      assertEquals(serial.counts, {
+        passed: 287,
+        failed: 3,
+        skipped: 5,
+        errors: 0,
+        xfailed: 5,
+        xpassed: 0,
+        subtestsPassed: 0,
+        notRun: 0,
+      });
       for (let round = 0; round < ROUNDS; round++) {
         const { ids, counts, seconds, balance } = await outcomes(suite, ["--jobs", "2"]);
-        console.log(`serial ${serial.seconds} s, --jobs 2 ${seconds} s; longest shard ${balance.longest.toFixed(3)}x of the mean`);
+        console.log(
+          `serial ${serial.seconds} s, --jobs 2 ${seconds} s; longest shard ${
+            balance.longest.toFixed(3)
+          }x of the mean`,
+        );
         assertEquals(counts, serial.counts);
         assertEquals(ids, serial.ids);
         assertEquals(await processesWith(suite.path), []);
       }
       // What pytest itself knows of it.
-      const lastFailed = JSON.parse(await Deno.readTextFile(join(suite.root, ".pytest_cache/v/cache/lastfailed")));
+      const lastFailed = JSON.parse(
+        await Deno.readTextFile(join(suite.root, ".pytest_cache/v/cache/lastfailed")),
+      );
       assertEquals(Object.keys(lastFailed).length, 3);
       const python = join(suite.root, "py310/bin/python");
       const again = new Deno.Command(user.as[0] ?? python, {
-        args: [...user.as.slice(1), ...(user.as.length > 0 ? [python] : []), "-m", "pytest", "--lf", "-q"],
+        args: [
+          ...user.as.slice(1),
+          ...(user.as.length > 0 ? [python] : []),
+          "-m",
+          "pytest",
+          "--lf",
+          "-q",
+        ],
         cwd: suite.root,
         env: suite.environment(),
         clearEnv: true,
@@ -40,15 +66,30 @@ for (const user of USERS) {
   });
 
   Deno.test({
-    name: `--jobs: nothing is left after Ctrl-C once or twice, SIGTERM and SIGKILL at any point, as ${user.name}${needs}`,
+    name:
+      `--jobs: nothing is left after Ctrl-C once or twice, SIGTERM and SIGKILL at any point, as ${user.name}${needs}`,
     ignore: !here,
     fn: async () => {
       await using suite = await grownSample(user, { files: 4, testsPerFile: 15 });
-      for (const signals of [["SIGINT"], ["SIGINT", "SIGINT"], ["SIGTERM"], ["SIGKILL"], ["SIGKILL"]] as const) {
-        const running = suite.start(["run", "--no-preflight", "--no-defaults", "--jobs", "2", "--events", "-"]);
+      for (
+        const signals of [["SIGINT"], ["SIGINT", "SIGINT"], ["SIGTERM"], ["SIGKILL"], [
+          "SIGKILL",
+        ]] as const
+      ) {
+        const running = suite.start([
+          "run",
+          "--no-preflight",
+          "--no-defaults",
+          "--jobs",
+          "2",
+          "--events",
+          "-",
+        ]);
         const tests = 1 + Math.floor(Math.random() * 30);
         await running.until('"event": "test-start"');
-        while (running.stdout.split('"event": "test-start"').length < tests && running.stdout.length > 0) {
+        while (
+          running.stdout.split('"event": "test-start"').length < tests && running.stdout.length > 0
+        ) {
           await new Promise((done) => setTimeout(done, 10));
         }
         for (const signal of signals) running.child.kill(signal);
@@ -58,7 +99,14 @@ for (const user of USERS) {
         await untilGone(suite.path);
       }
       // The next run finds nothing in its way.
-      const { code, stdout, stderr } = await suite.tractest(["run", "--no-defaults", "--jobs", "2", "-k", "not fails"]);
+      const { code, stdout, stderr } = await suite.tractest([
+        "run",
+        "--no-defaults",
+        "--jobs",
+        "2",
+        "-k",
+        "not fails",
+      ]);
       assertEquals(code, 0, stdout + stderr);
     },
   });
@@ -73,7 +121,15 @@ interface Outcomes {
 
 async function outcomes(suite: UsersSuite, options: readonly string[]): Promise<Outcomes> {
   const events = join(suite.path, "events.jsonl");
-  const { stdout, stderr } = await suite.tractest(["run", "--no-preflight", "--no-defaults", "--json", "--events", events, ...options]);
+  const { stdout, stderr } = await suite.tractest([
+    "run",
+    "--no-preflight",
+    "--no-defaults",
+    "--json",
+    "--events",
+    events,
+    ...options,
+  ]);
   const { exitCode, counts, seconds, balance, contended } = JSON.parse(stdout);
   assertEquals([exitCode, contended], [1, []], stderr);
   const last = new Map<string, string>();
@@ -81,5 +137,10 @@ async function outcomes(suite: UsersSuite, options: readonly string[]): Promise<
     const event = JSON.parse(line);
     if (event.event === "report" && event.category !== "") last.set(event.id, event.category);
   }
-  return { ids: [...last].map(([id, category]) => `${id} ${category}`).sort(), counts, seconds, balance };
+  return {
+    ids: [...last].map(([id, category]) => `${id} ${category}`).sort(),
+    counts,
+    seconds,
+    balance,
+  };
 }

@@ -7,7 +7,11 @@ const ignore = ISOLATED === null;
 const JOBS = ["run", "--no-preflight", "--no-defaults", "--jobs", "2"];
 
 /** A test about a suite with these files, where pytests can be isolated from each other. */
-function withSuite(name: string, files: Readonly<Record<string, string>>, body: (suite: Suite) => Promise<void>): void {
+function withSuite(
+  name: string,
+  files: Readonly<Record<string, string>>,
+  body: (suite: Suite) => Promise<void>,
+): void {
   Deno.test({
     name,
     ignore,
@@ -18,7 +22,9 @@ function withSuite(name: string, files: Readonly<Record<string, string>>, body: 
   });
 }
 
-/** Eight tests that sleep, in two files, one of which has a fixture of the module for three of them. */
+/**
+ * Eight tests that sleep, in two files, one of which has a fixture of the module for three of them.
+ */
 const SLEEPERS = {
   "test_a.py": `
 import os, time, pytest
@@ -40,23 +46,42 @@ def test_port_two():
 `,
 };
 
-withSuite("--jobs runs each test once, those that share a fixture in one process, and the same port in each shard", SLEEPERS, async (suite) => {
-  const { code, stdout, stderr } = await suite.tractest([...JOBS, "--json"]);
-  assertEquals(code, 0, stdout + stderr);
-  const { counts, jobs, balance } = JSON.parse(stdout);
-  assertEquals([counts.passed, counts.failed, jobs, balance.predicted], [8, 0, 2, null]);
-  const servers = [...Deno.readDirSync(suite.path)].filter(({ name }) => name.startsWith("server-"));
-  assertEquals(servers.length, 1);
-  const again = await suite.tractest(JOBS);
-  assertEquals(again.code, 0, again.stdout + again.stderr);
-  await suite.write({ "tests/test_c.py": "import pytest\n@pytest.mark.parametrize('n', range(2))\ndef test_new(n): pass\n" });
-  const partly = await suite.tractest(JOBS);
-  assert(/^predicted \d+\.\d s \(80% of the tests were timed before\), took/m.test(partly.stdout), partly.stdout);
-  await suite.write({ "tests/test_d.py": "import pytest\n@pytest.mark.parametrize('n', range(20))\ndef test_new(n): pass\n" });
-  const hardly = await suite.tractest(JOBS);
-  assert(/^33% of the tests were timed before, took/m.test(hardly.stdout), hardly.stdout);
-  assert(/^predicted \d+\.\d s, took \d+\.\d s; longest shard \d\.\d\dx of the mean\n8 passed in /m.test(again.stdout), again.stdout);
-});
+withSuite(
+  "--jobs runs each test once, those that share a fixture in one process, and the same port in each shard",
+  SLEEPERS,
+  async (suite) => {
+    const { code, stdout, stderr } = await suite.tractest([...JOBS, "--json"]);
+    assertEquals(code, 0, stdout + stderr);
+    const { counts, jobs, balance } = JSON.parse(stdout);
+    assertEquals([counts.passed, counts.failed, jobs, balance.predicted], [8, 0, 2, null]);
+    const servers = [...Deno.readDirSync(suite.path)].filter(({ name }) =>
+      name.startsWith("server-")
+    );
+    assertEquals(servers.length, 1);
+    const again = await suite.tractest(JOBS);
+    assertEquals(again.code, 0, again.stdout + again.stderr);
+    await suite.write({
+      "tests/test_c.py":
+        "import pytest\n@pytest.mark.parametrize('n', range(2))\ndef test_new(n): pass\n",
+    });
+    const partly = await suite.tractest(JOBS);
+    assert(
+      /^predicted \d+\.\d s \(80% of the tests were timed before\), took/m.test(partly.stdout),
+      partly.stdout,
+    );
+    await suite.write({
+      "tests/test_d.py":
+        "import pytest\n@pytest.mark.parametrize('n', range(20))\ndef test_new(n): pass\n",
+    });
+    const hardly = await suite.tractest(JOBS);
+    assert(/^33% of the tests were timed before, took/m.test(hardly.stdout), hardly.stdout);
+    assert(
+      /^predicted \d+\.\d s, took \d+\.\d s; longest shard \d\.\d\dx of the mean\n8 passed in /m
+        .test(again.stdout),
+      again.stdout,
+    );
+  },
+);
 
 /** Parameters that are called by their repr, which has an address: another one in each process. */
 const ADDRESSED = {
@@ -71,29 +96,40 @@ def test_fails(run): time.sleep(0.05); assert False
 `,
 };
 
-withSuite("a test whose id has an address is the same one in every pytest and run, not another of that name", ADDRESSED, async (suite) => {
-  // A run that was short of CPU would not count.
-  suite.through = UNHURRIED;
-  const { code, stdout, stderr } = await suite.tractest([...JOBS, "--json"]);
-  assertEquals(code, 1, stdout + stderr);
-  const { counts, failures } = JSON.parse(stdout);
-  assertEquals([counts.passed, counts.failed], [6, 1], stdout);
-  assertEquals(failures.map(({ id }: { id: string }) => id), ["tests/test_a.py::test_fails[<function one at 0x…>]"]);
-  const alone = await suite.tractest(["run", "--no-preflight", "--no-defaults"]);
-  assertEquals(alone.code, 1, alone.stdout + alone.stderr);
-  const history = await suite.tractest(["history", "word=y", "--json"]);
-  const tests: { test: string; trials: number }[] = JSON.parse(history.stdout).tests;
-  const expected = ["<function <lambda> at 0x…2>", "<function <lambda> at 0x…>", "<function one at 0x…>"];
-  assertEquals(
-    tests.map(({ test, trials }) => `${trials} ${test}`).sort(),
-    expected.map((name) => `2 tests/test_a.py::test_addressed[${name}-word=y]`),
-    history.stdout,
-  );
-});
+withSuite(
+  "a test whose id has an address is the same one in every pytest and run, not another of that name",
+  ADDRESSED,
+  async (suite) => {
+    // A run that was short of CPU would not count.
+    suite.through = UNHURRIED;
+    const { code, stdout, stderr } = await suite.tractest([...JOBS, "--json"]);
+    assertEquals(code, 1, stdout + stderr);
+    const { counts, failures } = JSON.parse(stdout);
+    assertEquals([counts.passed, counts.failed], [6, 1], stdout);
+    assertEquals(failures.map(({ id }: { id: string }) => id), [
+      "tests/test_a.py::test_fails[<function one at 0x…>]",
+    ]);
+    const alone = await suite.tractest(["run", "--no-preflight", "--no-defaults"]);
+    assertEquals(alone.code, 1, alone.stdout + alone.stderr);
+    const history = await suite.tractest(["history", "word=y", "--json"]);
+    const tests: { test: string; trials: number }[] = JSON.parse(history.stdout).tests;
+    const expected = [
+      "<function <lambda> at 0x…2>",
+      "<function <lambda> at 0x…>",
+      "<function one at 0x…>",
+    ];
+    assertEquals(
+      tests.map(({ test, trials }) => `${trials} ${test}`).sort(),
+      expected.map((name) => `2 tests/test_a.py::test_addressed[${name}-word=y]`),
+      history.stdout,
+    );
+  },
+);
 
 for (const version of ["6.2.*", "7.*", "8.*", "9.*"]) {
   Deno.test({
-    name: `fixtures of a session and of a module are set up and torn down once in each pytest that uses them, with pytest ${version}`,
+    name:
+      `fixtures of a session and of a module are set up and torn down once in each pytest that uses them, with pytest ${version}`,
     ignore,
     fn: async () => {
       const tests = `
@@ -114,7 +150,11 @@ from test_a import say
 def whole():
     say("session up"); yield; say("session down " + os.environ["PYTEST_CURRENT_TEST"].split()[-1])
 `;
-      await using suite = await pytestSuite({ "test_a.py": tests, "test_b.py": tests, "conftest.py": conftest }, version);
+      await using suite = await pytestSuite({
+        "test_a.py": tests,
+        "test_b.py": tests,
+        "conftest.py": conftest,
+      }, version);
       const { code, stdout } = await suite.tractest([...JOBS, "--json"]);
       const { counts } = JSON.parse(stdout);
       const said = [1, 2].map((shard) => {
@@ -124,10 +164,17 @@ def whole():
           return [];
         }
       });
-      assertEquals([code, counts.passed, said.flat().filter((line) => line === "test").length], [0, 6, 6], stdout);
+      assertEquals([code, counts.passed, said.flat().filter((line) => line === "test").length], [
+        0,
+        6,
+        6,
+      ], stdout);
       for (const lines of said.filter((lines) => lines.includes("session up"))) {
         // In the teardown of the last test, where an error has somebody to belong to.
-        assertEquals([lines.filter((line) => line === "session up").length, lines.at(-1)], [1, "session down (teardown)"], lines.join("\n"));
+        assertEquals([lines.filter((line) => line === "session up").length, lines.at(-1)], [
+          1,
+          "session down (teardown)",
+        ], lines.join("\n"));
         for (const name of ["test_a", "test_b"]) {
           const own = lines.filter((line) => line.startsWith(name)).join();
           assert(own === "" || own === `${name} up,${name} down`, lines.join("\n"));
@@ -137,8 +184,10 @@ def whole():
   });
 }
 
-withSuite("a failure beside others is tried again alone: CONTENTION if it passes then, red with its traceback if not", {
-  "test_a.py": `
+withSuite(
+  "a failure beside others is tried again alone: CONTENTION if it passes then, red with its traceback if not",
+  {
+    "test_a.py": `
 import os, time
 def test_slow(): time.sleep(0.6)
 def test_contended():
@@ -151,16 +200,24 @@ def test_bad():
     time.sleep(0.1)
     assert 1 == 2
 `,
-}, async (suite) => {
-  const { code, stdout, stderr } = await suite.tractest(JOBS);
-  assertEquals(code, 1, stdout);
-  assertIncludes(stdout, "CONTENTION tests/test_a.py::test_contended failed beside others, passed alone: AssertionError: busy\n    ");
-  assertIncludes(stdout, "if a test before it is the cause, this finds it: tractest bisect tests/test_a.py::test_contended\n");
-  assertIncludes(stdout, "FAILED 2 times tests/test_a.py::test_bad\n    assert 1 == 2");
-  assertIncludes(stderr, "E       assert 1 == 2");
-  assertIncludes(stdout, "1 failed, 2 passed in ");
-  assertEquals(await lastFailed(suite), ["tests/test_a.py::test_bad"]);
-});
+  },
+  async (suite) => {
+    const { code, stdout, stderr } = await suite.tractest(JOBS);
+    assertEquals(code, 1, stdout);
+    assertIncludes(
+      stdout,
+      "CONTENTION tests/test_a.py::test_contended failed beside others, passed alone: AssertionError: busy\n    ",
+    );
+    assertIncludes(
+      stdout,
+      "if a test before it is the cause, this finds it: tractest bisect tests/test_a.py::test_contended\n",
+    );
+    assertIncludes(stdout, "FAILED 2 times tests/test_a.py::test_bad\n    assert 1 == 2");
+    assertIncludes(stderr, "E       assert 1 == 2");
+    assertIncludes(stdout, "1 failed, 2 passed in ");
+    assertEquals(await lastFailed(suite), ["tests/test_a.py::test_bad"]);
+  },
+);
 
 withSuite("a run whose only failure was contention is green, but not under --strict", {
   "test_a.py": `
@@ -196,17 +253,26 @@ def test_timid():
 `,
 }, async (suite) => {
   for (let round = 0; round < 2; round++) {
-    const { contended } = JSON.parse((await suite.tractest([...JOBS, "--json"], { FAILS: "1" })).stdout);
+    const { contended } = JSON.parse(
+      (await suite.tractest([...JOBS, "--json"], { FAILS: "1" })).stdout,
+    );
     assertEquals(contended, ["tests/test_a.py::test_timid"]);
     await Deno.remove(join(suite.path, "tried"));
   }
   const events = join(suite.path, "events");
   assertEquals((await suite.tractest([...JOBS, "--events", events])).code, 0);
   const told = (await Deno.readTextFile(events)).trim().split("\n").map((line) => JSON.parse(line));
-  const alone = told.find(({ event, purpose }) => event === "session-begin" && purpose === "alone").session;
-  assertEquals(told.filter(({ event, session }) => event === "test-start" && session === alone).map(({ id }) => id), [
-    "tests/test_a.py::test_timid",
-  ]);
+  const alone = told.find(({ event, purpose }) =>
+    event === "session-begin" && purpose === "alone"
+  ).session;
+  assertEquals(
+    told.filter(({ event, session }) => event === "test-start" && session === alone).map(({ id }) =>
+      id
+    ),
+    [
+      "tests/test_a.py::test_timid",
+    ],
+  );
 });
 
 Deno.test({
@@ -228,8 +294,15 @@ def test_later(n): time.sleep(0.1)
     const stopped = JSON.parse((await suite.tractest([...JOBS, "-x", "--json"])).stdout);
     assertEquals([stopped.exitCode, stopped.counts.failed], [1, 1]);
     assert(stopped.counts.passed < 20);
-    const flaky = JSON.parse((await suite.tractest([...JOBS, "-x", "--json"], { ONCE: "1" })).stdout);
-    assertEquals([flaky.exitCode, flaky.counts.passed, flaky.counts.failed, flaky.contended], [0, 21, 0, ["tests/test_a.py::test_fails"]]);
+    const flaky = JSON.parse(
+      (await suite.tractest([...JOBS, "-x", "--json"], { ONCE: "1" })).stdout,
+    );
+    assertEquals([flaky.exitCode, flaky.counts.passed, flaky.counts.failed, flaky.contended], [
+      0,
+      21,
+      0,
+      ["tests/test_a.py::test_fails"],
+    ]);
   },
 });
 
@@ -247,28 +320,38 @@ def test_timing(n):
 `,
 }, async (suite) => {
   await suite.write({
-    "pyproject.toml": '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n[tool.tractest]\nalone = ["tests/*.py::test_timing"]\n',
+    "pyproject.toml":
+      '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n[tool.tractest]\nalone = ["tests/*.py::test_timing"]\n',
   });
   const { code, stdout, stderr } = await suite.tractest([...JOBS, "--json"]);
   assertEquals(code, 0, stdout + stderr);
   assertEquals([JSON.parse(stdout).counts.passed, JSON.parse(stdout).flaky], [8, []]);
 });
 
-withSuite("a test that hangs and one that crashes pytest stop none of the shards, and are tried again alone", {
-  "test_a.py": `
+withSuite(
+  "a test that hangs and one that crashes pytest stop none of the shards, and are tried again alone",
+  {
+    "test_a.py": `
 import os, time, pytest
 def test_hangs(): time.sleep(600)
 def test_crashes(): os._exit(3)
 @pytest.mark.parametrize("n", range(20))
 def test_fine(n): time.sleep(0.05)
 `,
-}, async (suite) => {
-  const { code, stdout } = await suite.tractest([...JOBS, "--test-timeout", "1", "--json"]);
-  const { counts, timeouts, failures } = JSON.parse(stdout);
-  assertEquals([code, counts.passed, counts.failed, timeouts], [1, 20, 2, ["tests/test_a.py::test_hangs"]], stdout);
-  assertEquals(failures.length, 2);
-  assertEquals(await lastFailed(suite), ["tests/test_a.py::test_crashes", "tests/test_a.py::test_hangs"]);
-});
+  },
+  async (suite) => {
+    const { code, stdout } = await suite.tractest([...JOBS, "--test-timeout", "1", "--json"]);
+    const { counts, timeouts, failures } = JSON.parse(stdout);
+    assertEquals([code, counts.passed, counts.failed, timeouts], [1, 20, 2, [
+      "tests/test_a.py::test_hangs",
+    ]], stdout);
+    assertEquals(failures.length, 2);
+    assertEquals(await lastFailed(suite), [
+      "tests/test_a.py::test_crashes",
+      "tests/test_a.py::test_hangs",
+    ]);
+  },
+);
 
 withSuite("what is collected differently in each pytest is not lost in silence", {
   "test_a.py": `
@@ -279,11 +362,17 @@ def test_it(name): time.sleep(0.3)
 }, async (suite) => {
   const { code, stdout } = await suite.tractest(JOBS);
   assertEquals(code, 1, stdout);
-  assert(/\d collected test\(s\) never ran, tests\/test_a\.py::test_it\[of-\S+ first: another pytest did not collect them/.test(stdout), stdout);
+  assert(
+    /\d collected test\(s\) never ran, tests\/test_a\.py::test_it\[of-\S+ first: another pytest did not collect them/
+      .test(stdout),
+    stdout,
+  );
 });
 
-withSuite("a test that was ended, or that ended its pytest, beside others and passes alone is contention like any other", {
-  "test_a.py": `
+withSuite(
+  "a test that was ended, or that ended its pytest, beside others and passes alone is contention like any other",
+  {
+    "test_a.py": `
 import os, signal, time, pytest
 def first(name):
     path = f"{os.environ['SUITE']}/{name}"
@@ -297,15 +386,17 @@ def test_crashes_once():
 @pytest.mark.parametrize("n", range(12))
 def test_fine(n): time.sleep(0.2)
 `,
-}, async (suite) => {
-  const { code, stdout } = await suite.tractest([...JOBS, "--test-timeout", "1", "--json"]);
-  const { counts, contended } = JSON.parse(stdout);
-  assertEquals(
-    [code, counts.passed, contended.toSorted()],
-    [0, 14, ["tests/test_a.py::test_crashes_once", "tests/test_a.py::test_hangs_once"]],
-    stdout,
-  );
-});
+  },
+  async (suite) => {
+    const { code, stdout } = await suite.tractest([...JOBS, "--test-timeout", "1", "--json"]);
+    const { counts, contended } = JSON.parse(stdout);
+    assertEquals(
+      [code, counts.passed, contended.toSorted()],
+      [0, 14, ["tests/test_a.py::test_crashes_once", "tests/test_a.py::test_hangs_once"]],
+      stdout,
+    );
+  },
+);
 
 withSuite("a test that only one of the pytests collects is not passed over in silence", {
   "test_a.py": `
@@ -319,10 +410,15 @@ if os.environ["TRACTEST_SHARD"] == "2":
 }, async (suite) => {
   const { code, stdout } = await suite.tractest(JOBS);
   assertEquals(code, 1, stdout);
-  assertIncludes(stdout, "1 collected test(s) never ran, tests/test_a.py::test_extra first: another pytest did not collect them");
+  assertIncludes(
+    stdout,
+    "1 collected test(s) never ran, tests/test_a.py::test_extra first: another pytest did not collect them",
+  );
 });
 
-withSuite("pytests that end themselves with 0 while they collect are not green", { "test_a.py": "import os\nos._exit(0)\n" }, async (suite) => {
+withSuite("pytests that end themselves with 0 while they collect are not green", {
+  "test_a.py": "import os\nos._exit(0)\n",
+}, async (suite) => {
   const { code, stdout } = await suite.tractest(JOBS);
   assertEquals(code, 1, stdout);
   assertIncludes(stdout, "pytest ended with exit code 0 before its session was over");
@@ -341,11 +437,23 @@ withSuite("--jobs with an error in collection says so once, and runs nothing", {
 Deno.test("--jobs is refused where it can't work: with pytest's own -n, a debugger, or without anything that keeps shards apart", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
   const refused = async (...args: string[]) => {
-    const { code, stderr } = await suite.tractest(["run", "--no-preflight", "--jobs", "2", ...args]);
+    const { code, stderr } = await suite.tractest([
+      "run",
+      "--no-preflight",
+      "--jobs",
+      "2",
+      ...args,
+    ]);
     return [code, stderr.split("\n").find((line) => line.startsWith("error:"))];
   };
-  assertEquals(await refused("-n", "4"), [64, 'error: "--jobs" does not go with "-n": pytest-xdist would start its workers in each shard']);
-  assertEquals(await refused("--basetemp=x"), [64, 'error: "--jobs" does not go with "--basetemp": each shard would empty that directory']);
+  assertEquals(await refused("-n", "4"), [
+    64,
+    'error: "--jobs" does not go with "-n": pytest-xdist would start its workers in each shard',
+  ]);
+  assertEquals(await refused("--basetemp=x"), [
+    64,
+    'error: "--jobs" does not go with "--basetemp": each shard would empty that directory',
+  ]);
   const [code, message] = await refused("--no-isolate");
   assertEquals(code, 83);
   assertIncludes(
@@ -366,35 +474,72 @@ def test_b(): test_a()
 `,
   });
   await suite.write({
-    "pyproject.toml": '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n[tool.tractest]\njob-registries = ["127.0.0.1:16161", "127.0.0.1:16162"]\n',
+    "pyproject.toml":
+      '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n[tool.tractest]\njob-registries = ["127.0.0.1:16161", "127.0.0.1:16162"]\n',
   });
   const { code, stdout, stderr } = await suite.tractest([...JOBS, "--no-isolate"]);
   assertEquals(code, 0, stdout + stderr);
-  for (const address of ["127.0.0.1:16161", "127.0.0.1:16162"]) await Deno.stat(join(suite.path, address));
+  for (const address of ["127.0.0.1:16161", "127.0.0.1:16162"]) {
+    await Deno.stat(join(suite.path, address));
+  }
 });
 
 Deno.test("--lf with several pytests runs what failed last", { ignore }, async () => {
   await using suite = await pytestSuite({
-    "test_a.py": "import pytest\n@pytest.mark.parametrize('n', range(6))\ndef test_it(n): assert n not in (2, 4)\n",
+    "test_a.py":
+      "import pytest\n@pytest.mark.parametrize('n', range(6))\ndef test_it(n): assert n not in (2, 4)\n",
   });
   assertEquals((await suite.tractest(JOBS)).code, 1);
   const { code, stdout } = await suite.tractest([...JOBS, "--lf", "--json"]);
-  assertEquals([code, JSON.parse(stdout).counts.failed, JSON.parse(stdout).counts.passed], [1, 2, 0]);
+  assertEquals([code, JSON.parse(stdout).counts.failed, JSON.parse(stdout).counts.passed], [
+    1,
+    2,
+    0,
+  ]);
 });
 
 Deno.test("the shards 1/3 to 3/3 together run each test once, and merge makes one run of them", async () => {
-  await using suite = await pytestSuite({ ...SLEEPERS, "test_c.py": "def test_bad(): assert 1 == 2\n" });
+  await using suite = await pytestSuite({
+    ...SLEEPERS,
+    "test_c.py": "def test_bad(): assert 1 == 2\n",
+  });
   for (const shard of ["1/3", "2/3", "3/3"]) {
-    const { code, stdout, stderr } = await suite.tractest(["run", "--no-preflight", "--shard", shard, "--events", `../${shard[0]}.jsonl`, "-q"]);
+    const { code, stdout, stderr } = await suite.tractest([
+      "run",
+      "--no-preflight",
+      "--shard",
+      shard,
+      "--events",
+      `../${shard[0]}.jsonl`,
+      "-q",
+    ]);
     assert(code <= 1, stdout + stderr);
   }
   const files = ["../1.jsonl", "../2.jsonl", "../3.jsonl"];
-  const outputs = ["--durations", "../durations.json", "--junit", "../report.xml", "--events", "../all.jsonl"];
+  const outputs = [
+    "--durations",
+    "../durations.json",
+    "--junit",
+    "../report.xml",
+    "--events",
+    "../all.jsonl",
+  ];
   const merged = await suite.tractest(["merge", ...files, ...outputs, "--record", "--json"]);
   const document = JSON.parse(merged.stdout);
-  assertEquals([merged.code, document.counts.passed, document.counts.failed], [1, 8, 1], merged.stdout + merged.stderr);
-  assertEquals([document.missing, document.unfinished, document.duplicates, document.problems], [[], [], [], []]);
-  assertEquals(document.failures.map(({ id }: { id: string }) => id), ["tests/test_c.py::test_bad"]);
+  assertEquals(
+    [merged.code, document.counts.passed, document.counts.failed],
+    [1, 8, 1],
+    merged.stdout + merged.stderr,
+  );
+  assertEquals([document.missing, document.unfinished, document.duplicates, document.problems], [
+    [],
+    [],
+    [],
+    [],
+  ]);
+  assertEquals(document.failures.map(({ id }: { id: string }) => id), [
+    "tests/test_c.py::test_bad",
+  ]);
   assertIncludes(await Deno.readTextFile(join(suite.path, "report.xml")), 'tests="9"');
   // Nothing else is written over, a pipe stays one, and what can't be is said before.
   await suite.write({ "notes.txt": "mine" });
@@ -411,10 +556,22 @@ Deno.test("the shards 1/3 to 3/3 together run each test once, and merge makes on
   // What they took balances the next cut.
   const { seconds } = JSON.parse(await Deno.readTextFile(join(suite.path, "durations.json")));
   assertEquals(Object.keys(seconds).length, 9);
-  const again = await suite.tractest(["run", "--no-preflight", "--shard", "1/2", "--durations-from", "../durations.json", "--events", "../b.jsonl"]);
+  const again = await suite.tractest([
+    "run",
+    "--no-preflight",
+    "--shard",
+    "1/2",
+    "--durations-from",
+    "../durations.json",
+    "--events",
+    "../b.jsonl",
+  ]);
   assert(again.code <= 1, again.stderr);
   const mixed = await suite.tractest(["merge", "../1.jsonl", "../b.jsonl"]);
-  assertIncludes(mixed.stderr, "warning: they are parts of 3 and of 2: give the files of one run only");
+  assertIncludes(
+    mixed.stderr,
+    "warning: they are parts of 3 and of 2: give the files of one run only",
+  );
   const short = await suite.tractest(["merge", "../1.jsonl", "../1.jsonl", "--json"]);
   const { missing, unfinished, duplicates } = JSON.parse(short.stdout);
   assertEquals([missing, unfinished.length > 0, duplicates.length > 0], [[2, 3], true, true]);
@@ -422,5 +579,7 @@ Deno.test("the shards 1/3 to 3/3 together run each test once, and merge makes on
 });
 
 async function lastFailed(suite: Suite): Promise<string[]> {
-  return Object.keys(JSON.parse(await Deno.readTextFile(join(suite.root, ".pytest_cache/v/cache/lastfailed")))).sort();
+  return Object.keys(
+    JSON.parse(await Deno.readTextFile(join(suite.root, ".pytest_cache/v/cache/lastfailed"))),
+  ).sort();
 }

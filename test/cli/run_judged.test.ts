@@ -14,7 +14,10 @@ class RemoteActorError(Exception):
         self.boxed_type, self.src_type, self.src_type_str = RemoteActorError, kind, getattr(kind, "__name__", kind)
 `;
 
-/** A committed project whose change map names only one test for its module, and a change of that module. */
+/**
+ * A committed project whose change map names only one test for its module, and a change of that
+ * module.
+ */
 async function changed(tests: Readonly<Record<string, string>>): Promise<Suite> {
   const suite = await pytestSuite(tests);
   await suite.write({
@@ -28,7 +31,8 @@ change-map = [{ changed = ["leaf.py"], tests = ["test_a.py"] }]
 `,
     "app/__init__.py": "",
     "app/errors.py": ERRORS,
-    "app/leaf.py": "from .errors import TooSlowError\n\n\ndef work():\n    pass\n\n\ndef slow():\n    raise TooSlowError()\n",
+    "app/leaf.py":
+      "from .errors import TooSlowError\n\n\ndef work():\n    pass\n\n\ndef slow():\n    raise TooSlowError()\n",
     ".gitignore": "py310\n.pytest_cache\n__pycache__\n",
   });
   for (
@@ -44,20 +48,32 @@ change-map = [{ changed = ["leaf.py"], tests = ["test_a.py"] }]
     ]]
   ) await git(suite, words);
   const leaf = `${suite.root}/app/leaf.py`;
-  await Deno.writeTextFile(leaf, (await Deno.readTextFile(leaf)).replace("    pass", "    return 1"));
+  await Deno.writeTextFile(
+    leaf,
+    (await Deno.readTextFile(leaf)).replace("    pass", "    return 1"),
+  );
   return suite;
 }
 
 async function git(suite: Suite, args: readonly string[]): Promise<void> {
   const env = { PATH: "/usr/bin:/bin", HOME: suite.path, GIT_CONFIG_NOSYSTEM: "1" };
-  const { success, stderr } = await new Deno.Command("git", { args: [...args], cwd: suite.root, clearEnv: true, env }).output();
+  const { success, stderr } = await new Deno.Command("git", {
+    args: [...args],
+    cwd: suite.root,
+    clearEnv: true,
+    env,
+  }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
 }
 
 /** The verdict's lines about one test, its own first. */
 function about(stdout: string, id: string): string {
-  const lines = stdout.slice(stdout.lastIndexOf("seconds") < 0 ? 0 : stdout.indexOf(" in ")).split("\n");
-  const at = lines.findLastIndex((line) => /^(FAILED|ERROR|FLAKY)/.test(line) && line.includes(id) && !line.includes(" - "));
+  const lines = stdout.slice(stdout.lastIndexOf("seconds") < 0 ? 0 : stdout.indexOf(" in ")).split(
+    "\n",
+  );
+  const at = lines.findLastIndex((line) =>
+    /^(FAILED|ERROR|FLAKY)/.test(line) && line.includes(id) && !line.includes(" - ")
+  );
   const end = lines.findIndex((line, index) => index > at && !line.startsWith("    "));
   return lines.slice(at, end).join("\n");
 }
@@ -66,9 +82,12 @@ Deno.test("fault 74: a missed time limit is timing only by its class, alone, and
   await using suite = await changed({
     // Where most tests fail like this, it is the registry.
     "test_a.py": "import pytest\n@pytest.mark.parametrize('n', range(9))\ndef test_a(n): pass\n",
-    "test_imports.py": "from app.leaf import work\nfrom app.errors import TooSlowError\ndef test_imports():\n    raise TooSlowError()\n",
-    "test_through.py": "import importlib\ndef test_through():\n    importlib.import_module('app.' + 'leaf').slow()\n",
-    "test_apart.py": "from app.errors import TooSlowError\ndef test_apart():\n    raise TooSlowError()\n",
+    "test_imports.py":
+      "from app.leaf import work\nfrom app.errors import TooSlowError\ndef test_imports():\n    raise TooSlowError()\n",
+    "test_through.py":
+      "import importlib\ndef test_through():\n    importlib.import_module('app.' + 'leaf').slow()\n",
+    "test_apart.py":
+      "from app.errors import TooSlowError\ndef test_apart():\n    raise TooSlowError()\n",
     "test_word.py": "def test_word():\n    assert not 'got a trio.TooSlowError'\n",
     "test_relayed.py":
       "from app.errors import RemoteActorError, TooSlowError\ndef test_relayed():\n    raise RemoteActorError('x', TooSlowError)\ndef test_unknown():\n    raise RemoteActorError('TooSlowError', 'NoWords')\n",
@@ -78,15 +97,22 @@ Deno.test("fault 74: a missed time limit is timing only by its class, alone, and
   const { code, stdout } = await suite.tractest([...RUN, "--json"]);
   assertEquals(code, 1);
   const { failures } = JSON.parse(stdout);
-  const of = (name: string) => failures.find((failure: { id: string }) => failure.id.endsWith(`::${name}`));
+  const of = (name: string) =>
+    failures.find((failure: { id: string }) => failure.id.endsWith(`::${name}`));
   assertEquals([of("test_imports").known, of("test_imports").related.file], [null, "app/leaf.py"]);
   assertEquals(of("test_imports").related.because, "imported directly");
   assertEquals(of("test_imports").related.line, 5);
   assertEquals([of("test_through").known, of("test_through").related.file], [null, "app/leaf.py"]);
   assertEquals(of("test_through").related.because, "the failure came through it");
-  assertIncludes(of("test_apart").known, "trio.TooSlowError in a code path that no current change touches: most likely timing");
+  assertIncludes(
+    of("test_apart").known,
+    "trio.TooSlowError in a code path that no current change touches: most likely timing",
+  );
   assertIncludes(of("test_apart").known, "no earlier run proves it");
-  assertIncludes(of("test_relayed").known, "trio.TooSlowError in a code path that no current change touches");
+  assertIncludes(
+    of("test_relayed").known,
+    "trio.TooSlowError in a code path that no current change touches",
+  );
   assertEquals([of("test_unknown").known, of("test_word").known], [null, null]);
 
   const again = await suite.tractest(RUN);
@@ -95,26 +121,39 @@ Deno.test("fault 74: a missed time limit is timing only by its class, alone, and
   assertIncludes(about(again.stdout, "test_apart"), "failed 1 of 1 recorded run, 100%");
   const cause = about(again.stdout, "test_through");
   assertIncludes(cause, "changed: app/leaf.py:5, a likely cause: the failure came through it");
-  assert(/try: look at the change: git diff [0-9a-f]{12} -- app\/leaf\.py; after a fix: tractest run --lf/.test(cause), cause);
+  assert(
+    /try: look at the change: git diff [0-9a-f]{12} -- app\/leaf\.py; after a fix: tractest run --lf/
+      .test(cause),
+    cause,
+  );
 });
 
 Deno.test({
-  name: "fault 74: nothing is timing while the registry is held, and that is said first, in current tractor's words too",
+  name:
+    "fault 74: nothing is timing while the registry is held, and that is said first, in current tractor's words too",
   ignore: ISOLATED === null,
   fn: async () => {
-    const occupied = "raise RuntimeError('Registry address(es) are occupied but did not answer as Tractor registrars!')";
+    const occupied =
+      "raise RuntimeError('Registry address(es) are occupied but did not answer as Tractor registrars!')";
     await using suite = await changed({
       "test_a.py": `def test_a():\n    ${occupied}\ndef test_b():\n    ${occupied}\n`,
-      "test_apart.py": "from app.errors import TooSlowError\ndef test_apart():\n    raise TooSlowError()\n",
+      "test_apart.py":
+        "from app.errors import TooSlowError\ndef test_apart():\n    raise TooSlowError()\n",
       "test_other.py": "def test_other():\n    assert 1 == 2\n",
       "test_passes.py": "def test_passes(): pass\n",
     });
     const { stdout, stderr } = await suite.tractest(RUN);
-    assertIncludes(stdout, "all tests broken? this looks like a held registry, not like the tests: address in use or connection refused in 2");
+    assertIncludes(
+      stdout,
+      "all tests broken? this looks like a held registry, not like the tests: address in use or connection refused in 2",
+    );
     assertIncludes(stdout, "TooSlowError in 1 of 4 failures");
     assertIncludes(stdout, "tractest zombies");
     assertIncludes(stdout, "tractest run --isolate");
-    assert(stdout.indexOf("all tests broken?") < stdout.lastIndexOf("FAILED tests/test_a.py"), stdout + stderr);
+    assert(
+      stdout.indexOf("all tests broken?") < stdout.lastIndexOf("FAILED tests/test_a.py"),
+      stdout + stderr,
+    );
     assert(!stdout.includes("timing"), stdout);
   },
 });

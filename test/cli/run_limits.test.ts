@@ -5,9 +5,12 @@ const RUN = ["run", "--no-preflight", "--no-defaults"];
 
 /** The defaults made short: one second, and three in which nothing ends. */
 async function impatient(tests: Readonly<Record<string, string>>): Promise<Suite> {
-  const limits = "[tool.tractest]\ntime-limit-full = 1\ntime-limit-file = 1\ntime-limit-quiet = 3\n";
+  const limits =
+    "[tool.tractest]\ntime-limit-full = 1\ntime-limit-file = 1\ntime-limit-quiet = 3\n";
   const suite = await pytestSuite(tests);
-  return await suite.write({ "pyproject.toml": `[tool.pytest.ini_options]\ntestpaths = ["tests"]\n${limits}` });
+  return await suite.write({
+    "pyproject.toml": `[tool.pytest.ini_options]\ntestpaths = ["tests"]\n${limits}`,
+  });
 }
 
 Deno.test("a default time limit cuts nothing as long as tests and fixtures end", async () => {
@@ -34,17 +37,24 @@ def test_a(n, second):
   });
   const { code, stdout, stderr } = await suite.tractest(RUN);
   assertEquals(code, 0, stdout + stderr);
-  assertIncludes(stderr, "1 s are over and tests still end: the run goes on until none has ended for 3 s; --timeout sets a hard limit");
+  assertIncludes(
+    stderr,
+    "1 s are over and tests still end: the run goes on until none has ended for 3 s; --timeout sets a hard limit",
+  );
 });
 
 Deno.test("at a default time limit a run is cut once nothing ends any more, with what hangs and how much was done", async () => {
   await using suite = await impatient({
-    "test_a.py": "import time\ndef test_a(): time.sleep(0.5)\ndef test_b(): time.sleep(0.9)\ndef test_c(): time.sleep(600)\n",
+    "test_a.py":
+      "import time\ndef test_a(): time.sleep(0.5)\ndef test_b(): time.sleep(0.9)\ndef test_c(): time.sleep(600)\n",
   });
   const { code, stdout, stderr } = await suite.tractest(RUN);
   assertEquals(code, 124, stdout + stderr);
   assertIncludes(stderr, "time limit of 1 s, and nothing has ended for 3 s");
-  assertIncludes(stderr, "hint: 2 of 3 tests had ended; for more time: --timeout SECONDS, 0 for no limit");
+  assertIncludes(
+    stderr,
+    "hint: 2 of 3 tests had ended; for more time: --timeout SECONDS, 0 for no limit",
+  );
   assertIncludes(stdout + stderr, "test_c");
   const document = JSON.parse((await suite.tractest([...RUN, "--json"])).stdout);
   assert(document.hang !== null, "what hangs is looked at");
@@ -52,7 +62,8 @@ Deno.test("at a default time limit a run is cut once nothing ends any more, with
 
 Deno.test("--timeout is hard, and a test that only ran at that time is no hang", async () => {
   await using suite = await impatient({
-    "test_a.py": "import time, pytest\n@pytest.mark.parametrize('n', range(50))\ndef test_a(n): time.sleep(0.3)\n",
+    "test_a.py":
+      "import time, pytest\n@pytest.mark.parametrize('n', range(50))\ndef test_a(n): time.sleep(0.3)\n",
   });
   const { code, stdout, stderr } = await suite.tractest([...RUN, "--timeout", "3", "--json"]);
   assertEquals(code, 124, stdout + stderr);

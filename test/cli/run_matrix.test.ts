@@ -24,7 +24,9 @@ const CELLS = ["--matrix", "tpt-proto=tcp,uds", "spawn-backend=trio,mp_spawn"];
 
 async function suite(): Promise<Suite> {
   const made = await pytestSuite(FILES);
-  await made.write({ "tractor/spawn/_spawn.py": 'SpawnMethodKey = Literal["trio", "mp_spawn", "mp_forkserver"]\n' });
+  await made.write({
+    "tractor/spawn/_spawn.py": 'SpawnMethodKey = Literal["trio", "mp_spawn", "mp_forkserver"]\n',
+  });
   return made;
 }
 
@@ -51,33 +53,68 @@ Deno.test("a matrix runs every cell, shows them in a table, and says what differ
     "tpt-proto=uds spawn-backend=trio: py310/bin/python -m pytest --tb=short --no-header --tpt-proto=uds --spawn-backend=trio tests/",
   );
   assertIncludes(stderr, "1 more test did not end alike in all cells: --diff");
-  const lastFailed = JSON.parse(await Deno.readTextFile(join(made.root, ".pytest_cache/v/cache/lastfailed")));
-  assertEquals(Object.keys(lastFailed).sort(), ["never", "not_over_uds", "one_cell"].map((name) => `tests/test_a.py::test_${name}`));
+  const lastFailed = JSON.parse(
+    await Deno.readTextFile(join(made.root, ".pytest_cache/v/cache/lastfailed")),
+  );
+  assertEquals(
+    Object.keys(lastFailed).sort(),
+    ["never", "not_over_uds", "one_cell"].map((name) => `tests/test_a.py::test_${name}`),
+  );
 });
 
 Deno.test("cells beside each other come to the same, as a document, a JUnit report and events that name their cell", async () => {
   await using made = await suite();
   const [events, junit] = [join(made.path, "events.jsonl"), join(made.path, "junit.xml")];
-  const words = ["run", "--no-preflight", "--jobs", "2", "--json", "--events", events, "--junit", junit, ...CELLS];
+  const words = [
+    "run",
+    "--no-preflight",
+    "--jobs",
+    "2",
+    "--json",
+    "--events",
+    events,
+    "--junit",
+    junit,
+    ...CELLS,
+  ];
   const { code, stdout, stderr } = await made.tractest(words);
   const document = JSON.parse(stdout);
-  assertEquals([code, document.schema, document.exitCode, document.isolated], [1, "tractest.matrix/1", 1, true], stderr);
-  assertEquals(document.cells.map((cell: { cell: unknown; counts: { failed: number } }) => [cell.cell, cell.counts.failed]), [
-    [{ "tpt-proto": "tcp", "spawn-backend": "trio" }, 1],
-    [{ "tpt-proto": "tcp", "spawn-backend": "mp_spawn" }, 2],
-    [{ "tpt-proto": "uds", "spawn-backend": "trio" }, 2],
-    [{ "tpt-proto": "uds", "spawn-backend": "mp_spawn" }, 2],
-  ]);
-  const explanations = document.differences.map(({ id, explanation }: { id: string; explanation: string }) => [id.split("_").at(-1), explanation])
+  assertEquals([code, document.schema, document.exitCode, document.isolated], [
+    1,
+    "tractest.matrix/1",
+    1,
+    true,
+  ], stderr);
+  assertEquals(
+    document.cells.map((
+      cell: { cell: unknown; counts: { failed: number } },
+    ) => [cell.cell, cell.counts.failed]),
+    [
+      [{ "tpt-proto": "tcp", "spawn-backend": "trio" }, 1],
+      [{ "tpt-proto": "tcp", "spawn-backend": "mp_spawn" }, 2],
+      [{ "tpt-proto": "uds", "spawn-backend": "trio" }, 2],
+      [{ "tpt-proto": "uds", "spawn-backend": "mp_spawn" }, 2],
+    ],
+  );
+  const explanations = document.differences.map((
+    { id, explanation }: { id: string; explanation: string },
+  ) => [id.split("_").at(-1), explanation])
     .sort();
   assertEquals(explanations, [
     ["cell", "fails only with tpt-proto=tcp and spawn-backend=mp_spawn"],
     ["skipped", "is skipped only with spawn-backend=trio"],
     ["uds", "fails only with tpt-proto=uds"],
   ]);
-  const lines = (await Deno.readTextFile(events)).trim().split("\n").map((line) => JSON.parse(line));
+  const lines = (await Deno.readTextFile(events)).trim().split("\n").map((line) =>
+    JSON.parse(line)
+  );
   assert(lines.every((line) => /^tpt-proto=\w+ spawn-backend=\w+$/.test(line.cell)));
-  assertEquals(new Set(lines.map((line) => `${line.cell} ${line.event}`)).has("tpt-proto=uds spawn-backend=mp_spawn run-finish"), true);
+  assertEquals(
+    new Set(lines.map((line) => `${line.cell} ${line.event}`)).has(
+      "tpt-proto=uds spawn-backend=mp_spawn run-finish",
+    ),
+    true,
+  );
   const report = await Deno.readTextFile(junit);
   assertEquals([...report.matchAll(/<testsuite name="([^"]*)"/g)].map((match) => match[1]), [
     "tractest tpt-proto=tcp spawn-backend=trio",
@@ -99,18 +136,38 @@ def test_fine(backend): pass
 def test_bad(backend): assert backend != "mp_spawn"
 `,
   });
-  const { code, stdout, stderr } = await made.tractest(["run", "--no-preflight", "--matrix", "spawn-backend=trio,mp_spawn", "--json"]);
+  const { code, stdout, stderr } = await made.tractest([
+    "run",
+    "--no-preflight",
+    "--matrix",
+    "spawn-backend=trio,mp_spawn",
+    "--json",
+  ]);
   assertEquals(code, 1, stderr);
-  const found = JSON.parse(stdout).differences.map(({ id, explanation }: { id: string; explanation: string }) => [id, explanation]);
-  assertEquals(found, [["tests/test_a.py::test_bad[<spawn-backend>]", "fails only with spawn-backend=mp_spawn"]]);
+  const found = JSON.parse(stdout).differences.map((
+    { id, explanation }: { id: string; explanation: string },
+  ) => [id, explanation]);
+  assertEquals(found, [[
+    "tests/test_a.py::test_bad[<spawn-backend>]",
+    "fails only with spawn-backend=mp_spawn",
+  ]]);
 });
 
 Deno.test("impossible cells are named with what would help, and the others run", async () => {
   await using made = await suite();
-  const words = ["run", "--no-preflight", "--matrix", "python=3.10,3.99", "spawn-backend=trio,subint"];
+  const words = [
+    "run",
+    "--no-preflight",
+    "--matrix",
+    "python=3.10,3.99",
+    "spawn-backend=trio,subint",
+  ];
   const { code, stdout, stderr } = await made.tractest([...words, "-k", "always"]);
   assertEquals(code, 0, stdout + stderr);
-  assertIncludes(stdout, 'python=3.99 spawn-backend=trio    not run         there is no venv "py399"');
+  assertIncludes(
+    stdout,
+    'python=3.99 spawn-backend=trio    not run         there is no venv "py399"',
+  );
   assertIncludes(stdout, 'this checkout has no spawn backend "subint": it has ');
   assertIncludes(stdout, "1 cell: 1 ok, 0 not ok, 3 not run; ");
   assertIncludes(stderr, "hint: UV_PROJECT_ENVIRONMENT=py399 uv sync --python 3.99");
@@ -118,15 +175,24 @@ Deno.test("impossible cells are named with what would help, and the others run",
   assertEquals(none.code, 80, "a matrix in which nothing could run is not green");
   const dry = await made.tractest([...words, "--dry-run"]);
   assertEquals(dry.code, 0);
-  assertIncludes(dry.stdout, "py310/bin/python -m pytest --tb=short --no-header --spawn-backend=trio tests/\n");
+  assertIncludes(
+    dry.stdout,
+    "py310/bin/python -m pytest --tb=short --no-header --spawn-backend=trio tests/\n",
+  );
 });
 
 Deno.test("what goes wrong with --matrix on the command line is said before anything runs", async () => {
   await using made = await suite();
   for (
     const [words, says] of [
-      [["--matrix", "tpt-prto=tcp"], "it takes KEY=VALUE,VALUE with tpt-proto, spawn-backend, python"],
-      [["--matrix", "tpt-proto=tcp", "--tpt-proto=uds"], '"--tpt-proto" and "--matrix tpt-proto=…" exclude each other'],
+      [
+        ["--matrix", "tpt-prto=tcp"],
+        "it takes KEY=VALUE,VALUE with tpt-proto, spawn-backend, python",
+      ],
+      [
+        ["--matrix", "tpt-proto=tcp", "--tpt-proto=uds"],
+        '"--tpt-proto" and "--matrix tpt-proto=…" exclude each other',
+      ],
       [["--matrix", "tpt-proto=tcp", "--shard", "1/2"], '"--matrix" does not go with "--shard"'],
       [["--diff"], '"--diff" compares the cells of a matrix'],
     ] as const
@@ -139,25 +205,44 @@ Deno.test("what goes wrong with --matrix on the command line is said before anyt
 
 Deno.test("an interrupt ends the cell that runs and keeps the others from beginning", async () => {
   await using made = await suite();
-  await made.write({ "tests/test_b.py": "import time\ndef test_waits(): print('here', flush=True); time.sleep(600)\n" });
+  await made.write({
+    "tests/test_b.py":
+      "import time\ndef test_waits(): print('here', flush=True); time.sleep(600)\n",
+  });
   const running = made.start(["run", "--no-preflight", "-s", "test_b.py", ...CELLS]);
   await running.until("here");
   running.child.kill("SIGINT");
   const { code, stdout } = await running.ended;
   assertEquals(code, 130);
   assertIncludes(stdout, "(interrupted)");
-  assertIncludes(stdout, "tpt-proto=uds spawn-backend=mp_spawn  not run          interrupted before");
+  assertIncludes(
+    stdout,
+    "tpt-proto=uds spawn-backend=mp_spawn  not run          interrupted before",
+  );
   assertIncludes(stdout, "1 cell: 0 ok, 1 not ok, 3 not run; ");
 });
 
 Deno.test("an interrupt between two cells lets no further pytest begin, however long the end of the run takes", async () => {
-  await using made = await pytestSuite({ "test_a.py": "import os\ndef test_a(): open(os.environ['SUITE'] + '/ran', 'a').write('x')\n" });
+  await using made = await pytestSuite({
+    "test_a.py": "import os\ndef test_a(): open(os.environ['SUITE'] + '/ran', 'a').write('x')\n",
+  });
   // Before a cell begins its Python is asked for its version: that is when the interrupt comes.
-  await made.write({ "py399/pyvenv.cfg": "home = /usr/bin\nversion = 3.99.0\n", "py399/bin/python": "" });
-  const script = '#!/bin/sh\n[ "$1" = --version ] && kill -INT $PPID\nexec "$(dirname "$0")/../../py310/bin/python" "$@"\n';
+  await made.write({
+    "py399/pyvenv.cfg": "home = /usr/bin\nversion = 3.99.0\n",
+    "py399/bin/python": "",
+  });
+  const script =
+    '#!/bin/sh\n[ "$1" = --version ] && kill -INT $PPID\nexec "$(dirname "$0")/../../py310/bin/python" "$@"\n';
   await Deno.writeTextFile(join(made.root, "py399/bin/python"), script);
   await Deno.chmod(join(made.root, "py399/bin/python"), 0o755);
-  const words = ["run", "--no-preflight", "--matrix", "python=3.10,3.99", "--notify-command", "sleep 1"];
+  const words = [
+    "run",
+    "--no-preflight",
+    "--matrix",
+    "python=3.10,3.99",
+    "--notify-command",
+    "sleep 1",
+  ];
   const { code, stderr } = await made.tractest(words);
   assertEquals(code, 130, stderr);
   assertIncludes(stderr, "python=3.10: ok");

@@ -14,11 +14,32 @@ Deno.test({
     const document = JSON.parse(stdout);
     assertEquals(code, 1, stderr);
     const { passed, ...others } = document.counts;
-    assertEquals(others, { failed: 1, skipped: 3, errors: 1, xfailed: 1, xpassed: 1, subtestsPassed: 0, notRun: 0 });
+    assertEquals(others, {
+      failed: 1,
+      skipped: 3,
+      errors: 1,
+      xfailed: 1,
+      xpassed: 1,
+      subtestsPassed: 0,
+      notRun: 0,
+    });
     assert(passed > 30, `${passed} passed`);
     assertEquals(document.leaks.clean, true);
-    assert(document.preflight.some((check: { id: string; status: string }) => check.id === "registry" && check.status === "ok"));
-    for (const typed of ["test_local.py", "test_registrar -v", "-k cancel", "tests/ipc/ --tpt-proto uds", "ipc/ --tpt-proto uds", "core"]) {
+    assert(
+      document.preflight.some((check: { id: string; status: string }) =>
+        check.id === "registry" && check.status === "ok"
+      ),
+    );
+    for (
+      const typed of [
+        "test_local.py",
+        "test_registrar -v",
+        "-k cancel",
+        "tests/ipc/ --tpt-proto uds",
+        "ipc/ --tpt-proto uds",
+        "core",
+      ]
+    ) {
       const result = await suite.tractest(["run", ...typed.split(" ")]);
       assertEquals(result.code, 0, `${typed}\n${result.stdout}\n${result.stderr}`);
     }
@@ -30,7 +51,9 @@ Deno.test({
   ignore,
   fn: async () => {
     await using suite = await sampleSuite();
-    const { code, stdout } = await suite.tractest(["run", "test_cancellation"], { SAMPLE_FLAKY: "1" });
+    const { code, stdout } = await suite.tractest(["run", "test_cancellation"], {
+      SAMPLE_FLAKY: "1",
+    });
     assertEquals(code, 1);
     assertIncludes(stdout, "::test_cancel_via_SIGINT_other_task [known flaky]\n");
     assertIncludes(stdout, "known to be flaky: signal handling race");
@@ -56,9 +79,15 @@ Deno.test({
     await git("add", ".");
     await git("commit", "-qm", "begin");
     const module = join(suite.root, "sample_actors/runtime/_rpc.py");
-    await Deno.writeTextFile(module, (await Deno.readTextFile(module)).replace(/^(async )?def (\w+)\(/m, "$1def $2_renamed("));
+    await Deno.writeTextFile(
+      module,
+      (await Deno.readTextFile(module)).replace(/^(async )?def (\w+)\(/m, "$1def $2_renamed("),
+    );
     const index = await Deno.readFile(join(suite.root, ".git/index"));
-    const { stdout, stderr } = await suite.tractest(["run", "--json", "--no-preflight", "test_rpc"], { GIT_INDEX_FILE: "/nowhere" });
+    const { stdout, stderr } = await suite.tractest(
+      ["run", "--json", "--no-preflight", "test_rpc"],
+      { GIT_INDEX_FILE: "/nowhere" },
+    );
     const [failure] = JSON.parse(stdout).failures;
     assertEquals(failure?.related?.file, "sample_actors/runtime/_rpc.py", stderr);
     assert(failure.related.because.length > 0);
@@ -67,7 +96,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "actors that a run leaves behind are shown, fail it under --strict, are named before the next run and end with --clean",
+  name:
+    "actors that a run leaves behind are shown, fail it under --strict, are named before the next run and end with --clean",
   ignore,
   fn: async () => {
     await using suite = await sampleSuite();
@@ -79,8 +109,14 @@ Deno.test({
       "$0" zombies --kill; echo "fifth $?"`;
     const running = suite.start(["run"], { SAMPLE_LEAK: "2" }, ["sh", "-c", script]);
     const { stdout, stderr } = await running.ended;
-    const codes = [...stdout.matchAll(/^(first|second|third|fourth|fifth) (\d+)$/gm)].map((match) => `${match[1]} ${match[2]}`);
-    assertEquals(codes, ["first 0", "second 0", "third 0", "fourth 84", "fifth 0"], stdout + stderr);
+    const codes = [...stdout.matchAll(/^(first|second|third|fourth|fifth) (\d+)$/gm)].map((match) =>
+      `${match[1]} ${match[2]}`
+    );
+    assertEquals(
+      codes,
+      ["first 0", "second 0", "third 0", "fourth 84", "fifth 0"],
+      stdout + stderr,
+    );
     assertEquals(stderr.split("leaked actor: pid ").length - 1, 6, stderr);
     assertIncludes(stderr, "tractest zombies --kill");
   },
@@ -96,47 +132,70 @@ Deno.test({
       "$0" zombies; echo "third $?"`;
     const running = suite.start(["run"], { SAMPLE_LEAK_REGISTRY: "1" }, ["sh", "-c", script]);
     const { stdout, stderr } = await running.ended;
-    const codes = [...stdout.matchAll(/^(first|second|third) (\d+)$/gm)].map((match) => `${match[1]} ${match[2]}`);
+    const codes = [...stdout.matchAll(/^(first|second|third) (\d+)$/gm)].map((match) =>
+      `${match[1]} ${match[2]}`
+    );
     assertEquals(codes, ["first 84", "second 0", "third 0"], stdout + stderr);
     assertIncludes(stderr, "the registry 127.0.0.1:1616 is still held by pid ");
     assertIncludes(stderr, "tractest zombies");
   },
 });
 
-const HANGS = { sleep: "no-verdict", sigint: "child-ignores-sigint", deadlock: "no-verdict", pipe: "blocked-write", busy: "no-verdict" };
+const HANGS = {
+  sleep: "no-verdict",
+  sigint: "child-ignores-sigint",
+  deadlock: "no-verdict",
+  pipe: "blocked-write",
+  busy: "no-verdict",
+};
 
 for (const [hang, verdict] of Object.entries(HANGS)) {
   Deno.test({
-    name: `the time limit ends a sample that hangs (${hang}) with all of its actors, and says before what it waited for (${verdict})`,
+    name:
+      `the time limit ends a sample that hangs (${hang}) with all of its actors, and says before what it waited for (${verdict})`,
     ignore,
     fn: async () => {
       await using suite = await sampleSuite();
-      const { code, stderr, stdout } = await suite.tractest(["run", "--json", "--no-preflight", "--timeout", "8", "test_hang"], {
+      const { code, stderr, stdout } = await suite.tractest([
+        "run",
+        "--json",
+        "--no-preflight",
+        "--timeout",
+        "8",
+        "test_hang",
+      ], {
         SAMPLE_HANG: hang,
       });
       assertEquals(code, 124, stderr);
       assertIncludes(stderr, "tests/test_hang.py::test_waits_forever");
       const document = JSON.parse(stdout);
       assertEquals(document.leaks.clean, true, stdout);
-      assertEquals([document.hang.verdict, document.hang.test], [verdict, "tests/test_hang.py::test_waits_forever"], stdout);
+      assertEquals([document.hang.verdict, document.hang.test], [
+        verdict,
+        "tests/test_hang.py::test_waits_forever",
+      ], stdout);
       assertIncludes(stderr, `${verdict}: `);
     },
   });
 }
 
 Deno.test({
-  name: "fault 56: a registry that a live pytest of this repo holds is no leak: the run names it, touches nothing, and --wait waits",
+  name:
+    "fault 56: a registry that a live pytest of this repo holds is no leak: the run names it, touches nothing, and --wait waits",
   ignore,
   fn: async () => {
     await using suite = await sampleSuite();
-    const script = `SAMPLE_SLOW=8 py310/bin/python -m pytest -q tests/test_cancellation.py -k slow_worker > live.log 2>&1 & live=$!
+    const script =
+      `SAMPLE_SLOW=8 py310/bin/python -m pytest -q tests/test_cancellation.py -k slow_worker > live.log 2>&1 & live=$!
       until ss -tlnH | grep -q :1616; do sleep 0.1; done
       "$0" run --yes test_local; echo "first $?"
       "$0" run --wait test_local; echo "second $?"
       wait $live; echo "live $?"`;
     const running = suite.start(["run"], {}, ["sh", "-c", script]);
     const { stdout, stderr } = await running.ended;
-    const codes = [...stdout.matchAll(/^(first|second|live) (\d+)$/gm)].map((match) => `${match[1]} ${match[2]}`);
+    const codes = [...stdout.matchAll(/^(first|second|live) (\d+)$/gm)].map((match) =>
+      `${match[1]} ${match[2]}`
+    );
     assertEquals(codes, ["first 80", "second 0", "live 0"], stdout + stderr);
     assertIncludes(stderr, "is held by a live run of this project: pid ");
     assertIncludes(stderr, "tractest run --wait");
@@ -151,7 +210,14 @@ Deno.test({
     await using suite = await sampleSuite();
     const { code, stdout, stderr } = await suite.tractest(["run", "--preflight-only", "--json"]);
     const document = JSON.parse(stdout);
-    assertEquals([code, document.exitCode, document.command, document.counts], [0, 0, null, null], stderr);
-    assertEquals(document.preflight.find((check: { id: string }) => check.id === "collection")?.status, "ok");
+    assertEquals(
+      [code, document.exitCode, document.command, document.counts],
+      [0, 0, null, null],
+      stderr,
+    );
+    assertEquals(
+      document.preflight.find((check: { id: string }) => check.id === "collection")?.status,
+      "ok",
+    );
   },
 });

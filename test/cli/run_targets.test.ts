@@ -6,7 +6,15 @@ const RUN = ["run", "--no-preflight", "--no-defaults"];
 const TRACTOR = { "tractor/__init__.py": "" };
 const configured = (...lines: string[]) => ["[tool.pytest.ini_options]", ...lines, ""].join("\n");
 
-for (const testpaths of ['["*/tests"]', '["a/tests", "nothere"]', `"a/tests 'my tests'"`, '["nothere"]', null]) {
+for (
+  const testpaths of [
+    '["*/tests"]',
+    '["a/tests", "nothere"]',
+    `"a/tests 'my tests'"`,
+    '["nothere"]',
+    null,
+  ]
+) {
   Deno.test(`the whole suite is what pytest finds by itself, with testpaths = ${testpaths}`, async () => {
     await using suite = await pytestSuite({});
     await suite.write({
@@ -15,9 +23,18 @@ for (const testpaths of ['["*/tests"]', '["a/tests", "nothere"]', `"a/tests 'my 
       "my tests/test_b.py": "def test_b(): assert 0\n",
       "c/test_c.py": "def test_c(): pass\n",
     });
-    const bare = await new Deno.Command("py310/bin/python", { args: ["-m", "pytest", "-q"], cwd: suite.root, stdout: "piped" }).output();
-    const counts = /\d+ (?:failed|passed).*(?= in )/.exec(new TextDecoder().decode(bare.stdout))![0];
-    const { code, stdout, stderr } = await suite.tractest(["run", "--no-defaults", "--no-preflight"]);
+    const bare = await new Deno.Command("py310/bin/python", {
+      args: ["-m", "pytest", "-q"],
+      cwd: suite.root,
+      stdout: "piped",
+    }).output();
+    const counts =
+      /\d+ (?:failed|passed).*(?= in )/.exec(new TextDecoder().decode(bare.stdout))![0];
+    const { code, stdout, stderr } = await suite.tractest([
+      "run",
+      "--no-defaults",
+      "--no-preflight",
+    ]);
     assertEquals(code, bare.code, stdout + stderr);
     assertIncludes(stdout, `${counts} in `);
     const { stdout: check } = await suite.tractest(["check", "--json"]);
@@ -32,7 +49,11 @@ Deno.test("a configuration in the tests directory changes nothing for the whole 
     "test_a.py":
       "import os\nfrom helper import Y\ndef test_a():\n    assert os.path.exists('seen') or open('seen', 'w').close()\n    assert Y == 2\n",
   });
-  await suite.write({ "pyproject.toml": configured('testpaths = ["tests"]', 'pythonpath = ["lib"]'), "lib/helper.py": "Y = 1\n", ...TRACTOR });
+  await suite.write({
+    "pyproject.toml": configured('testpaths = ["tests"]', 'pythonpath = ["lib"]'),
+    "lib/helper.py": "Y = 1\n",
+    ...TRACTOR,
+  });
   const first = await suite.tractest([...RUN, "--retries", "1"]);
   assertEquals(first.code, 1, first.stdout + first.stderr);
   assertIncludes(first.stdout, "FAILED 2 times tests/test_a.py::test_a");
@@ -61,14 +82,28 @@ class Item(pytest.Item):
 `;
 
 Deno.test("whatever file pytest collects is a target, and failed takes its own list", async () => {
-  await using suite = await pytestSuite({ "a.md": "    >>> 2\n    3\n", "one.spec": "good\nbad one\n", "conftest.py": YAML });
-  await suite.write({ "pyproject.toml": configured('testpaths = ["tests"]', 'addopts = "--doctest-glob=*.md"'), ...TRACTOR });
+  await using suite = await pytestSuite({
+    "a.md": "    >>> 2\n    3\n",
+    "one.spec": "good\nbad one\n",
+    "conftest.py": YAML,
+  });
+  await suite.write({
+    "pyproject.toml": configured('testpaths = ["tests"]', 'addopts = "--doctest-glob=*.md"'),
+    ...TRACTOR,
+  });
   assertEquals((await suite.tractest(RUN)).code, 1);
-  const listed = (await suite.tractest(["failed"])).stdout.split("\n").slice(1, 3).map((line) => line.trim());
+  const listed = (await suite.tractest(["failed"])).stdout.split("\n").slice(1, 3).map((line) =>
+    line.trim()
+  );
   assertEquals(listed, ["tests/a.md::a.md", "tests/one.spec::bad one"]);
   const again = await suite.tractest(["failed", "--run"]);
   assertEquals(again.code, 1, again.stderr);
-  for (const [words, counts] of [[["tests/a.md"], "1 failed"], [["tests/one.spec"], "1 failed, 1 passed"], [listed, "2 failed"]] as const) {
+  for (
+    const [words, counts] of [[["tests/a.md"], "1 failed"], [
+      ["tests/one.spec"],
+      "1 failed, 1 passed",
+    ], [listed, "2 failed"]] as const
+  ) {
     const { code, stdout, stderr } = await suite.tractest([...RUN, ...words]);
     assertEquals(code, 1, stderr);
     assertIncludes(stdout, `${counts} in `);
@@ -77,7 +112,10 @@ Deno.test("whatever file pytest collects is a target, and failed takes its own l
 });
 
 Deno.test("the checks before a run of some targets collect those, and before the whole suite all", async () => {
-  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n", "test_b.py": "import nope\n" });
+  await using suite = await pytestSuite({
+    "test_a.py": "def test_a(): pass\n",
+    "test_b.py": "import nope\n",
+  });
   const target = await suite.tractest(["run", "test_a"]);
   assertIncludes(target.stderr, "collection  1 tests collected from tests/test_a.py");
   assert(!target.stderr.includes("nope"), target.stderr);

@@ -6,7 +6,13 @@ const RUN = ["run", "--no-preflight", "--no-defaults"];
 
 Deno.test("an option of pytest's without its value takes no target for it", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
-  for (const [words, option] of [[["-k"], "-k"], [["-xk"], "-k"], [["test_a", "--tb"], "--tb"], [["--", "-x", "-m"], "-m"]] as const) {
+  for (
+    const [words, option] of [[["-k"], "-k"], [["-xk"], "-k"], [["test_a", "--tb"], "--tb"], [[
+      "--",
+      "-x",
+      "-m",
+    ], "-m"]] as const
+  ) {
     const { code, stderr } = await suite.tractest(["run", ...words]);
     assertEquals(code, 64, stderr);
     assertIncludes(stderr, `error: Option "${option}" needs a value`);
@@ -19,7 +25,10 @@ Deno.test("one file for --events and --junit is refused, however it is spelled",
   const { code, stderr } = await suite.tractest([...RUN, "--events", "out", "--junit", "./out"]);
   assertEquals(code, 64);
   assertIncludes(stderr, '"--events" and "--junit" both name "./out"');
-  assertEquals((await suite.tractest([...RUN, "--events", "/dev/null", "--junit", "/dev/null"])).code, 0);
+  assertEquals(
+    (await suite.tractest([...RUN, "--events", "/dev/null", "--junit", "/dev/null"])).code,
+    0,
+  );
 });
 
 Deno.test("the dry run says what of the command runs, and that there is no venv yet", async () => {
@@ -31,7 +40,10 @@ Deno.test("the dry run says what of the command runs, and that there is no venv 
     "of what this collects, part 2 of 3 runs\n",
   ]);
   const last = await dry("--lf");
-  assertEquals([last.stdout, last.stderr], ["py310/bin/python -m pytest -x --tb=short --no-header --lf\n", ""]);
+  assertEquals([last.stdout, last.stderr], [
+    "py310/bin/python -m pytest -x --tb=short --no-header --lf\n",
+    "",
+  ]);
   await Deno.remove(`${suite.root}/py310`);
   assertIncludes((await dry()).stderr, "there is no venv yet");
 });
@@ -41,9 +53,15 @@ Deno.test({
   ignore: ISOLATED === null,
   fn: async () => {
     await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
-    const configuration = '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n[tool.tractest]\nregistries = []\n';
+    const configuration =
+      '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n[tool.tractest]\nregistries = []\n';
     await suite.write({ "pyproject.toml": configuration, "tractor/__init__.py": "" });
-    for (const words of [["run"], ["run", "--isolate"], ["run", "--jobs", "2"], ["zombies"], ["zombies", "--kill"], ["hang"]]) {
+    for (
+      const words of [["run"], ["run", "--isolate"], ["run", "--jobs", "2"], ["zombies"], [
+        "zombies",
+        "--kill",
+      ], ["hang"]]
+    ) {
       const { code, stdout, stderr } = await suite.tractest(words);
       assertEquals(code, 0, stdout + stderr);
     }

@@ -19,9 +19,12 @@ def test_${n}(tmp_path):
   ]),
 );
 
-/** pytest's configuration with options that nobody types, in each kind of file that pytest reads. */
+/**
+ * pytest's configuration with options that nobody types, in each kind of file that pytest reads.
+ */
 const CONFIGURATIONS: Readonly<Record<string, (addopts: string) => string>> = {
-  "pyproject.toml": (addopts) => `[tool.pytest.ini_options]\ntestpaths = ["tests"]\naddopts = '''${addopts}'''\n`,
+  "pyproject.toml": (addopts) =>
+    `[tool.pytest.ini_options]\ntestpaths = ["tests"]\naddopts = '''${addopts}'''\n`,
   "pytest.ini": (addopts) => `[pytest]\ntestpaths = tests\naddopts =\n    -q\n    ${addopts}\n`,
   ".pytest.ini": (addopts) => `[pytest]\ntestpaths = tests\naddopts = ${addopts}\n`,
   "tox.ini": (addopts) => `[pytest]\ntestpaths = tests\naddopts = ${addopts}\n`,
@@ -39,23 +42,36 @@ async function testsIn(path: string): Promise<(string | number | undefined)[]> {
 }
 
 Deno.test({
-  name: "fault 73: files that addopts name are no pytest's alone: one JUnit report, directories and logs for each",
+  name:
+    "fault 73: files that addopts name are no pytest's alone: one JUnit report, directories and logs for each",
   ignore,
   fn: async () => {
     await using suite = await pytestSuite(HOLDERS);
     for (const [file, text] of Object.entries(CONFIGURATIONS)) {
       await Deno.remove(join(suite.root, "pyproject.toml")).catch(() => {});
-      await suite.write({ [file]: text(`--junitxml='out dir/${file}.xml' --basetemp=bt --log-file=run.log`) });
+      await suite.write({
+        [file]: text(`--junitxml='out dir/${file}.xml' --basetemp=bt --log-file=run.log`),
+      });
       const { code, stdout, stderr } = await suite.tractest(JOBS);
       assertEquals(code, 0, stdout + stderr);
       assertEquals(await testsIn(join(suite.root, `out dir/${file}.xml`)), ["4", 4], file);
-      assertIncludes(stderr, `(addopts in ${file}): tractest writes it, with the tests of all pytests`);
-      assertIncludes(stderr, `"--basetemp=bt" (addopts in ${file}): each pytest has its own, --basetemp=bt.0 for the first`);
+      assertIncludes(
+        stderr,
+        `(addopts in ${file}): tractest writes it, with the tests of all pytests`,
+      );
+      assertIncludes(
+        stderr,
+        `"--basetemp=bt" (addopts in ${file}): each pytest has its own, --basetemp=bt.0 for the first`,
+      );
       const names = namesIn(suite.root);
-      for (const name of ["bt.0", "bt.1", "run.0.log", "run.1.log"]) assert(names.includes(name), `${name}: ${names}`);
+      for (const name of ["bt.0", "bt.1", "run.0.log", "run.1.log"]) {
+        assert(names.includes(name), `${name}: ${names}`);
+      }
       assert(!names.includes("bt") && !names.includes("run.log"), String(names));
       await Deno.remove(join(suite.root, file));
-      for (const name of names.filter((name) => /^(bt|run)\./.test(name))) await Deno.remove(join(suite.root, name), { recursive: true });
+      for (const name of names.filter((name) => /^(bt|run)\./.test(name))) {
+        await Deno.remove(join(suite.root, name), { recursive: true });
+      }
     }
   },
 });
@@ -69,16 +85,26 @@ async function refused(suite: Suite, args: readonly string[], addopts: string): 
 }
 
 Deno.test({
-  name: "fault 73: PYTEST_ADDOPTS counts as addopts do, and --sw or a debugger there is refused before anything starts",
+  name:
+    "fault 73: PYTEST_ADDOPTS counts as addopts do, and --sw or a debugger there is refused before anything starts",
   ignore,
   fn: async () => {
     await using suite = await pytestSuite(HOLDERS);
     const ran = await suite.tractest(JOBS, { PYTEST_ADDOPTS: '--junitxml "from env.xml"' });
     assertEquals(ran.code, 0, ran.stdout + ran.stderr);
     assertEquals(await testsIn(join(suite.root, "from env.xml")), ["4", 4]);
-    for (const [addopts, because] of [["--sw", "it goes through the tests in one order"], ["-q --pdb", "a debugger needs the terminal"]] as const) {
+    for (
+      const [addopts, because] of [["--sw", "it goes through the tests in one order"], [
+        "-q --pdb",
+        "a debugger needs the terminal",
+      ]] as const
+    ) {
       assertIncludes(await refused(suite, JOBS, addopts), because);
-      await refused(suite, ["run", "--no-preflight", "--no-defaults", "--matrix", "tpt-proto=tcp"], addopts);
+      await refused(
+        suite,
+        ["run", "--no-preflight", "--no-defaults", "--matrix", "tpt-proto=tcp"],
+        addopts,
+      );
       await refused(suite, ["stress", "--no-preflight", "test_1.py"], addopts);
       await refused(suite, ["bisect", "--no-preflight", "test_1.py::test_1"], addopts);
     }
@@ -89,11 +115,15 @@ Deno.test({
     assertIncludes(given.stderr, '"--jobs" does not go with "--sw" (addopts in other.ini)');
     assertEquals((await suite.tractest([...JOBS, "-c", "other.ini", "-o", "addopts="])).code, 0);
     // What is configured gives way.
-    const configured = '[tool.pytest.ini_options]\ntestpaths = ["tests"]\naddopts = ["--sw"]\n[tool.tractest]\njobs = 2\n';
+    const configured =
+      '[tool.pytest.ini_options]\ntestpaths = ["tests"]\naddopts = ["--sw"]\n[tool.tractest]\njobs = 2\n';
     await suite.write({ "pyproject.toml": configured });
     const alone = await suite.tractest(["run", "--no-preflight", "--no-defaults", "--json"]);
     assertEquals([alone.code, JSON.parse(alone.stdout).jobs], [0, 1], alone.stdout + alone.stderr);
-    assertIncludes(alone.stderr, 'one pytest at a time, because of "--sw" (addopts in pyproject.toml): it goes through the tests in one order');
+    assertIncludes(
+      alone.stderr,
+      'one pytest at a time, because of "--sw" (addopts in pyproject.toml): it goes through the tests in one order',
+    );
   },
 });
 
@@ -107,26 +137,57 @@ def test_once():
 `;
 
 Deno.test({
-  name: "fault 73: workers that addopts ask for are overridden where tests are shared or tried again, reports are each pytest's own",
+  name:
+    "fault 73: workers that addopts ask for are overridden where tests are shared or tried again, reports are each pytest's own",
   ignore,
   fn: async () => {
-    await using suite = await pytestSuite({ ...HOLDERS, "test_once.py": ONCE }, "8.*", ["pytest-xdist", "pytest-html", "pytest-reportlog"]);
-    const addopts = ["-n", "3", "--html=r.html", "--report-log=log.jsonl", "--junitxml=o.xml", "--cache-clear"];
-    await suite.write({ "pyproject.toml": `[tool.pytest.ini_options]\ntestpaths = ["tests"]\naddopts = ${JSON.stringify(addopts)}\n` });
+    await using suite = await pytestSuite({ ...HOLDERS, "test_once.py": ONCE }, "8.*", [
+      "pytest-xdist",
+      "pytest-html",
+      "pytest-reportlog",
+    ]);
+    const addopts = [
+      "-n",
+      "3",
+      "--html=r.html",
+      "--report-log=log.jsonl",
+      "--junitxml=o.xml",
+      "--cache-clear",
+    ];
+    await suite.write({
+      "pyproject.toml": `[tool.pytest.ini_options]\ntestpaths = ["tests"]\naddopts = ${
+        JSON.stringify(addopts)
+      }\n`,
+    });
     const { code, stdout, stderr } = await suite.tractest([...JOBS, "--json"]);
     assertEquals(code, 0, stdout + stderr);
     assertEquals(JSON.parse(stdout).counts.passed, 5);
-    assertIncludes(stderr, '"-n 3" (addopts in pyproject.toml) is overridden: tractest shares the tests');
+    assertIncludes(
+      stderr,
+      '"-n 3" (addopts in pyproject.toml) is overridden: tractest shares the tests',
+    );
     assertIncludes(stderr, '"--cache-clear" (addopts in pyproject.toml)');
     const names = namesIn(suite.root);
-    for (const name of ["r.0.html", "r.1.html", "log.0.jsonl", "log.1.jsonl", "o.xml"]) assert(names.includes(name), `${name}: ${names}`);
+    for (const name of ["r.0.html", "r.1.html", "log.0.jsonl", "log.1.jsonl", "o.xml"]) {
+      assert(names.includes(name), `${name}: ${names}`);
+    }
 
     await Deno.remove(join(suite.path, "once"));
-    const retried = await suite.tractest(["run", "--no-preflight", "--no-defaults", "--retries", "1", "--json"]);
+    const retried = await suite.tractest([
+      "run",
+      "--no-preflight",
+      "--no-defaults",
+      "--retries",
+      "1",
+      "--json",
+    ]);
     assertEquals(retried.code, 0, retried.stdout + retried.stderr);
     assertEquals(JSON.parse(retried.stdout).counts.passed, 5);
     // Not only what was tried again.
     assertEquals(await testsIn(join(suite.root, "o.xml")), ["5", 5]);
-    assertEquals((await suite.tractest(["run", "--no-preflight", "--no-defaults", "--shard", "1/1"])).code, 0);
+    assertEquals(
+      (await suite.tractest(["run", "--no-preflight", "--no-defaults", "--shard", "1/1"])).code,
+      0,
+    );
   },
 });

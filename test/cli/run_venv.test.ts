@@ -24,7 +24,12 @@ const RUN = ["run", "--no-preflight", "--no-defaults"];
 Deno.test("tests get the venv as activating gives it, activated or not, and the command stays what a person types", async () => {
   await using suite = await pytestSuite({ "test_a.py": ACTIVATED });
   const elsewhere = join(suite.path, "elsewhere");
-  for (const env of [{}, { PYTHONHOME: "/nowhere" }, { VIRTUAL_ENV: elsewhere }] as Record<string, string>[]) {
+  for (
+    const env of [{}, { PYTHONHOME: "/nowhere" }, { VIRTUAL_ENV: elsewhere }] as Record<
+      string,
+      string
+    >[]
+  ) {
     const { code, stdout, stderr } = await suite.tractest(RUN, env);
     assertEquals(code, 0, stdout + stderr);
     assertEquals(stderr.split("\n")[0], "py310/bin/python -m pytest tests/");
@@ -32,12 +37,22 @@ Deno.test("tests get the venv as activating gives it, activated or not, and the 
   const { code, stdout } = await suite.tractest([...RUN, "--json"]);
   const { env } = JSON.parse(stdout);
   const bin = join(suite.root, "py310/bin");
-  assertEquals([code, env.VIRTUAL_ENV, env.PATH], [0, join(suite.root, "py310"), `${bin}:/usr/bin:/bin:/usr/sbin:/sbin`]);
-  assertIncludes((await suite.tractest([...RUN, "-v"])).stderr, `VIRTUAL_ENV=${join(suite.root, "py310")} PATH=${bin}:`);
+  assertEquals([code, env.VIRTUAL_ENV, env.PATH], [
+    0,
+    join(suite.root, "py310"),
+    `${bin}:/usr/bin:/bin:/usr/sbin:/sbin`,
+  ]);
+  assertIncludes(
+    (await suite.tractest([...RUN, "-v"])).stderr,
+    `VIRTUAL_ENV=${join(suite.root, "py310")} PATH=${bin}:`,
+  );
 });
 
 Deno.test("several pytests at once, one in the background and the collection before a run have the venv activated too", async () => {
-  await using suite = await pytestSuite({ "test_a.py": ACTIVATED, "conftest.py": ACTIVATED + "\ntest_python_by_name_is_ours()\n" });
+  await using suite = await pytestSuite({
+    "test_a.py": ACTIVATED,
+    "conftest.py": ACTIVATED + "\ntest_python_by_name_is_ours()\n",
+  });
   const jobs = await suite.tractest([...RUN, "--jobs", "2"]);
   assertEquals(jobs.code, 0, jobs.stdout + jobs.stderr);
   const started = await suite.tractest([...RUN, "--bg"]);
@@ -59,7 +74,8 @@ Deno.test({
 Deno.test("below uv run the venv is active too, and no PYTHONHOME is left", async () => {
   await using suite = await pytestSuite({ "test_a.py": ACTIVATED });
   await suite.write({
-    "pyproject.toml": '[project]\nname = "app"\nversion = "0"\nrequires-python = ">=3.10"\n[tool.pytest.ini_options]\ntestpaths = ["tests"]\n',
+    "pyproject.toml":
+      '[project]\nname = "app"\nversion = "0"\nrequires-python = ">=3.10"\n[tool.pytest.ini_options]\ntestpaths = ["tests"]\n',
   });
   const { stdout: uv } = await new Deno.Command("sh", { args: ["-c", "command -v uv"] }).output();
   const env = {

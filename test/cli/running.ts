@@ -20,7 +20,15 @@ export class Running {
   #waiting: (() => void)[] = [];
 
   constructor([program, ...args]: readonly string[], { cwd, env }: StartOptions) {
-    const child = new Deno.Command(program!, { args, cwd, env, clearEnv: true, stdin: "piped", stdout: "piped", stderr: "piped" }).spawn();
+    const child = new Deno.Command(program!, {
+      args,
+      cwd,
+      env,
+      clearEnv: true,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
     this.child = child;
     const reading = Promise.all([
       this.#read(child.stdout, (text) => this.stdout += text),
@@ -49,7 +57,10 @@ export class Running {
     writer.releaseLock();
   }
 
-  /** Resolves as soon as the text stands in its output; throws if it ends without, or if it takes too long. */
+  /**
+   * Resolves as soon as the text stands in its output; throws if it ends without, or if it takes
+   * too long.
+   */
   async until(text: string): Promise<void> {
     let over: string | null = null;
     const timer = setTimeout(() => {
@@ -79,10 +90,18 @@ export class Running {
     if (over) throw new Error(`it ended:\n${this.stdout}\n${this.stderr}`);
   }
 
-  /** Types a line again and again until the text stands in its output: a terminal drops keys that come around a signal. */
+  /**
+   * Types a line again and again until the text stands in its output: a terminal drops keys that
+   * come around a signal.
+   */
   async typeUntil(line: string, text: string): Promise<void> {
-    for (const deadline = performance.now() + PATIENCE_MS; !(this.stdout + this.stderr).includes(text);) {
-      if (performance.now() > deadline) throw new Error(`it never said ${JSON.stringify(text)}:\n${this.stdout}\n${this.stderr}`);
+    for (
+      const deadline = performance.now() + PATIENCE_MS;
+      !(this.stdout + this.stderr).includes(text);
+    ) {
+      if (performance.now() > deadline) {
+        throw new Error(`it never said ${JSON.stringify(text)}:\n${this.stdout}\n${this.stderr}`);
+      }
       await this.type(line);
       await new Promise((done) => setTimeout(done, 200));
     }

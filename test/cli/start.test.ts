@@ -5,12 +5,20 @@ import { scratchState, TRACTEST } from "./tractest.ts";
 
 const ANSWER = new RegExp(`^tractest ${VERSION} \\([a-z-]+, deno \\d+\\.\\d+\\.\\d+\\)\n$`);
 
-/** A way to start a binary: program, arguments before `version`, more of the environment, working directory. */
+/**
+ * A way to start a binary: program, arguments before `version`, more of the environment, working
+ * directory.
+ */
 type Way = readonly [string, string[], Record<string, string>?, string?];
 
 async function answers(ways: readonly Way[], env: Record<string, string>): Promise<void> {
   for (const [program, args, more = {}, cwd] of ways) {
-    const { code, stdout, stderr } = await run(program, [...args, "version"], { ...env, ...more }, cwd);
+    const { code, stdout, stderr } = await run(
+      program,
+      [...args, "version"],
+      { ...env, ...more },
+      cwd,
+    );
     assertEquals([code, stderr], [0, ""], `${program} ${args.join(" ")}`);
     assert(ANSWER.test(stdout), stdout);
   }
@@ -36,6 +44,13 @@ Deno.test("the binary starts from a read-only directory with a space in its path
 });
 
 Deno.test("the binary starts in a directory that nobody can write to, with an environment meant for other programs", async () => {
-  const others = { LD_LIBRARY_PATH: "/nonexistent", LD_PRELOAD: "", DENO_DIR: "/dev/null/x", NODE_OPTIONS: "--bad", TERM: "", LANG: "xx_YY" };
+  const others = {
+    LD_LIBRARY_PATH: "/nonexistent",
+    LD_PRELOAD: "",
+    DENO_DIR: "/dev/null/x",
+    NODE_OPTIONS: "--bad",
+    TERM: "",
+    LANG: "xx_YY",
+  };
   await answers([[TRACTEST, [], others, "/proc/self"]], scratchState());
 });

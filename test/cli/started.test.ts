@@ -3,28 +3,52 @@ import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { pytestSuite, type Suite } from "./suites.ts";
 import { TRACTEST } from "./tractest.ts";
 
-/** Words that start a program with a network and processes of its own; null where that can't be had. */
+/**
+ * Words that start a program with a network and processes of its own; null where that can't be had.
+ */
 const ALONE = await alone();
 
 async function alone(): Promise<readonly string[] | null> {
-  const up = ["-n", "-p", "-f", "--kill-child", "--mount-proc", "sh", "-c", 'ip link set lo up && "$@"; exit $?', "sh"];
+  const up = [
+    "-n",
+    "-p",
+    "-f",
+    "--kill-child",
+    "--mount-proc",
+    "sh",
+    "-c",
+    'ip link set lo up && "$@"; exit $?',
+    "sh",
+  ];
   for (const words of [["unshare"], ["unshare", "-U", "-c", "--keep-caps"]]) {
     const [program, ...args] = [...words, ...up, "true"];
-    const tried = await new Deno.Command(program!, { args, stdout: "null", stderr: "null" }).output().catch(() => null);
+    const tried = await new Deno.Command(program!, { args, stdout: "null", stderr: "null" })
+      .output().catch(() => null);
     if (tried?.success) return [...words, ...up];
   }
   return null;
 }
 
-/** Runs a script of the shell in a suite, where nobody else's processes are; all that it leaves ends with it. `$0` is tractest. */
+/**
+ * Runs a script of the shell in a suite, where nobody else's processes are; all that it leaves ends
+ * with it. `$0` is tractest.
+ */
 async function script(suite: Suite, text: string): Promise<string> {
   const [program, ...args] = [...ALONE!, "bash", "-c", text, TRACTEST];
-  const { stdout, stderr } = await new Deno.Command(program!, { args, cwd: suite.root, clearEnv: true, env: suite.environment(), stdin: "null" })
+  const { stdout, stderr } = await new Deno.Command(program!, {
+    args,
+    cwd: suite.root,
+    clearEnv: true,
+    env: suite.environment(),
+    stdin: "null",
+  })
     .output();
   return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
 }
 
-/** Each way of leaving a process, then a moment for the programs to start, then pytest is killed. */
+/**
+ * Each way of leaving a process, then a moment for the programs to start, then pytest is killed.
+ */
 const KILLED = `
 import multiprocessing, os, shutil, socket, subprocess, sys, time
 def python(text): return [sys.executable, "-c", text]
@@ -56,10 +80,14 @@ const ALIVE =
   `ps -eo args= | grep -v bash | grep -oE '[s]leep[( ]9[1-4]|[s]pawn_main|[g]pg-agent 95|[s]leep\\(96\\)' | sort -u | tr '\\n' ' '; ss -tlnH | grep -c ':18765 '`;
 
 for (
-  const [how, start] of [["a plain pytest", "py310/bin/python -m pytest -q"], ["a run's pytest", '"$0" run --no-preflight --no-defaults']] as const
+  const [how, start] of [["a plain pytest", "py310/bin/python -m pytest -q"], [
+    "a run's pytest",
+    '"$0" run --no-preflight --no-defaults',
+  ]] as const
 ) {
   Deno.test({
-    name: `fault 65: what the tests of ${how} had started when it was killed is found in any project, with its test and ports, and ended`,
+    name:
+      `fault 65: what the tests of ${how} had started when it was killed is found in any project, with its test and ports, and ended`,
     ignore: ALONE === null,
     fn: async () => {
       await using suite = await pytestSuite({ "test_a.py": KILLED });
@@ -70,14 +98,23 @@ for (
         "$0" zombies --kill > kill.txt 2>&1; echo "killed $?"; ${ALIVE}
         "$0" zombies > /dev/null 2>&1; echo "clean $?"`,
       );
-      assertEquals(said.split("\n").slice(0, -1), ["listed 81", "killed 0", "gpg-agent 95 sleep(96) 0", "clean 0"], said);
-      const { actors, refused } = JSON.parse(await Deno.readTextFile(join(suite.root, "list.json"))) as {
+      assertEquals(said.split("\n").slice(0, -1), [
+        "listed 81",
+        "killed 0",
+        "gpg-agent 95 sleep(96) 0",
+        "clean 0",
+      ], said);
+      const { actors, refused } = JSON.parse(
+        await Deno.readTextFile(join(suite.root, "list.json")),
+      ) as {
         actors: { title: string; verdict: string; kind: string; test: string; ports: number[] }[];
         refused: { reason: string }[];
       };
-      const rows = actors.filter(({ title }) => !title.includes("resource_tracker")).map(({ title, verdict, kind, test, ports }) => {
-        return [/spawn_main|sleep[( ]\d+/.exec(title)?.[0], verdict, kind, test, ports];
-      });
+      const rows = actors.filter(({ title }) => !title.includes("resource_tracker")).map(
+        ({ title, verdict, kind, test, ports }) => {
+          return [/spawn_main|sleep[( ]\d+/.exec(title)?.[0], verdict, kind, test, ports];
+        },
+      );
       const test = "tests/test_a.py::test_heavy";
       assertEquals(rows.sort(), [
         ["sleep 93", "leaked", "process", test, []],
@@ -87,7 +124,10 @@ for (
         ["spawn_main", "leaked", "helper", test, [18765]],
       ]);
       assertIncludes(JSON.stringify(refused), "is a key agent, which a test only woke");
-      assertIncludes(await Deno.readTextFile(join(suite.root, "list.txt")), "--multiprocessing-fork, listens on port 18765\n");
+      assertIncludes(
+        await Deno.readTextFile(join(suite.root, "list.txt")),
+        "--multiprocessing-fork, listens on port 18765\n",
+      );
       if (how === "a plain pytest") return;
       const run = await Deno.readTextFile(join(suite.root, "run.txt"));
       assertIncludes(run, `LEAK ${test} left 6 processes behind\n`);
@@ -108,7 +148,12 @@ def test_waits():
     assert subprocess.run(["pkill", "-f", "^sleep 91"]).returncode == 0, "it was ended"
 `;
 
-for (const [how, start] of [["pytest", "py310/bin/python -m pytest -q"], ["run", '"$0" run --no-preflight --no-defaults']] as const) {
+for (
+  const [how, start] of [["pytest", "py310/bin/python -m pytest -q"], [
+    "run",
+    '"$0" run --no-preflight --no-defaults',
+  ]] as const
+) {
   Deno.test({
     name: `fault 65: an orphan that a test of a live ${how} needs is kept, by --kill and by a hook`,
     ignore: ALONE === null,
@@ -121,13 +166,18 @@ for (const [how, start] of [["pytest", "py310/bin/python -m pytest -q"], ["run",
         "$0" zombies --kill > kill.txt 2>&1; "$0" zombies --kill --hook > hook.txt 2>&1; echo "hook $?"
         : > go; wait $run; echo "run $?"`,
       );
-      assertEquals(said, "hook 0\nrun 0\n", said + await Deno.readTextFile(join(suite.root, "run.txt")));
+      assertEquals(
+        said,
+        "hook 0\nrun 0\n",
+        said + await Deno.readTextFile(join(suite.root, "run.txt")),
+      );
     },
   });
 }
 
 Deno.test({
-  name: "fault 65: a hook leaves what a test started outside of the checkout, says so, and blocks nothing; what works in it ends",
+  name:
+    "fault 65: a hook leaves what a test started outside of the checkout, says so, and blocks nothing; what works in it ends",
   ignore: ALONE === null,
   fn: async () => {
     await using suite = await pytestSuite({
@@ -142,12 +192,16 @@ def test_a(): subprocess.run(["sh", "-c", "setsid sleep 91 > /dev/null 2>&1 & cd
       "$0" zombies --kill --hook --grace 0; echo "hook $?"; ${ALIVE}; "$0" zombies --kill --grace 0 > kill.txt 2>&1; echo "killed $?"; ${ALIVE}`,
     );
     assertIncludes(said, "run 0\nhook 0\nsleep 92 0\nkilled 0\n0\n");
-    assertIncludes(said, "works outside of this checkout: a hook leaves it to `tractest zombies --kill`");
+    assertIncludes(
+      said,
+      "works outside of this checkout: a hook leaves it to `tractest zombies --kill`",
+    );
   },
 });
 
 Deno.test({
-  name: "fault 65: workers of an application that is pid 1 of a container are kept, though it has a test's environment",
+  name:
+    "fault 65: workers of an application that is pid 1 of a container are kept, though it has a test's environment",
   ignore: ALONE === null,
   fn: async () => {
     await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
@@ -162,13 +216,17 @@ print([worker.poll() for worker in workers])
 `,
     });
     // In the place of the shell that is pid 1 otherwise.
-    const said = await script(suite, `unshare -p -f --kill-child --mount-proc py310/bin/python app.py "$0"`);
+    const said = await script(
+      suite,
+      `unshare -p -f --kill-child --mount-proc py310/bin/python app.py "$0"`,
+    );
     assertEquals(said, "[None, None]\n");
   },
 });
 
 Deno.test({
-  name: "a process whose environment was emptied is not found outside of an isolation, and ends with one",
+  name:
+    "a process whose environment was emptied is not found outside of an isolation, and ends with one",
   ignore: ALONE === null,
   fn: async () => {
     await using suite = await pytestSuite({
@@ -187,11 +245,15 @@ def test_a(): subprocess.run(["sh", "-c", "env -i setsid sleep 91 > /dev/null 2>
 });
 
 Deno.test({
-  name: "fault 65: what somebody runs by hand, or another project's tests, has a test's environment by accident and is kept",
+  name:
+    "fault 65: what somebody runs by hand, or another project's tests, has a test's environment by accident and is kept",
   ignore: ALONE === null,
   fn: async () => {
     await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
-    await suite.write({ "other/pyproject.toml": "[project]\nname = 'other'\n", "other/.git/HEAD": "" });
+    await suite.write({
+      "other/pyproject.toml": "[project]\nname = 'other'\n",
+      "other/.git/HEAD": "",
+    });
     const said = await script(
       suite,
       `export PYTEST_CURRENT_TEST='tests/test_b.py::test_b (call)'
@@ -231,7 +293,9 @@ def test_inner():
       `export BINARY="$0"; "$0" run --no-preflight --no-defaults > outer.txt 2>&1; echo "run $?"
       for place in . inner; do "$0" -C $place zombies --json 2> /dev/null | grep -oE '"title": "sleep 9.|"test": "[^"]*' ; done`,
     );
-    const [outer, inner] = await Promise.all(["outer.txt", "inner.txt"].map((name) => Deno.readTextFile(join(suite.root, name))));
+    const [outer, inner] = await Promise.all(
+      ["outer.txt", "inner.txt"].map((name) => Deno.readTextFile(join(suite.root, name))),
+    );
     const lines = [
       "run 0",
       '"title": "sleep 92',

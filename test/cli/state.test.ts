@@ -6,7 +6,12 @@ const TESTS = { "test_a.py": "def test_passes(): pass\ndef test_fails(): assert 
 
 /** A run that has one failed test, whatever happens to its state; what it said. */
 async function runs(suite: Suite): Promise<string> {
-  const { code, stdout, stderr } = await suite.tractest(["run", "--no-preflight", "--no-defaults", "--json"]);
+  const { code, stdout, stderr } = await suite.tractest([
+    "run",
+    "--no-preflight",
+    "--no-defaults",
+    "--json",
+  ]);
   assertEquals([code, JSON.parse(stdout).counts?.failed], [1, 1], stdout + stderr);
   assert(!/\n\s+at /.test(stderr), stderr);
   return stderr;
@@ -14,7 +19,9 @@ async function runs(suite: Suite): Promise<string> {
 
 /** Files below a directory. */
 function files(directory: string): string[] {
-  return [...Deno.readDirSync(directory)].flatMap(({ name, isDirectory }) => isDirectory ? files(join(directory, name)) : [join(directory, name)]);
+  return [...Deno.readDirSync(directory)].flatMap(({ name, isDirectory }) =>
+    isDirectory ? files(join(directory, name)) : [join(directory, name)]
+  );
 }
 
 const OBSTACLES: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
@@ -37,7 +44,12 @@ for (const [what, put] of Object.entries(OBSTACLES)) {
     const { isFile, isSymlink } = await Deno.lstat(path);
     assert(isFile || isSymlink || [...Deno.readDirSync(path)].length === 0, "nothing is put there");
     // Fault 78: nothing in the directory for temporary files either, which is the suite's own here.
-    assertEquals([...Deno.readDirSync(suite.path)].map(({ name }) => name).filter((name) => name.startsWith("tractest-")), []);
+    assertEquals(
+      [...Deno.readDirSync(suite.path)].map(({ name }) => name).filter((name) =>
+        name.startsWith("tractest-")
+      ),
+      [],
+    );
   });
 }
 
@@ -65,11 +77,15 @@ for (const [what, damage] of Object.entries(DAMAGES)) {
 }
 
 Deno.test("fault 75: a cache that goes away during a run takes neither the verdict nor the exit code", async () => {
-  const forget = "import os, shutil\ndef test_fails():\n    shutil.rmtree(os.environ['CACHE'])\n    assert 1 == 2\n";
+  const forget =
+    "import os, shutil\ndef test_fails():\n    shutil.rmtree(os.environ['CACHE'])\n    assert 1 == 2\n";
   await using suite = await pytestSuite({ "test_a.py": forget });
   const cache = join(suite.path, "cache");
   const env = { XDG_CACHE_HOME: cache, CACHE: cache };
-  const { code, stdout, stderr } = await suite.tractest(["run", "--no-preflight", "--no-defaults"], env);
+  const { code, stdout, stderr } = await suite.tractest(
+    ["run", "--no-preflight", "--no-defaults"],
+    env,
+  );
   assertEquals(code, 1, stdout + stderr);
   assertIncludes(stdout + stderr, "1 failed");
   assertIncludes(stdout + stderr, "assert 1 == 2");
@@ -104,7 +120,10 @@ Deno.test("fault 77: merge names the line of what is no event, writes nothing th
   assertEquals((await suite.tractest(["run", "--no-preflight", "--events", "e.jsonl"])).code, 0);
   const events = await Deno.readTextFile(join(suite.root, "e.jsonl"));
   const count = events.trimEnd().split("\n").length;
-  await suite.write({ "bad.jsonl": `${events}{"schema":"tractest.events/1","time":1,"event":"items"}\n`, "out.jsonl": "" });
+  await suite.write({
+    "bad.jsonl": `${events}{"schema":"tractest.events/1","time":1,"event":"items"}\n`,
+    "out.jsonl": "",
+  });
   const bad = await suite.tractest(["merge", "e.jsonl", "bad.jsonl", "--junit", "report.xml"]);
   assertEquals([bad.code, bad.stdout], [64, ""], bad.stderr);
   assertIncludes(bad.stderr, `"bad.jsonl": line ${count + 1} has no valid "items"`);
@@ -117,7 +136,8 @@ Deno.test("fault 77: merge names the line of what is no event, writes nothing th
 for (const [signal, expected] of [["SIGTERM", 143], ["SIGINT", 130], ["SIGQUIT", 131]] as const) {
   Deno.test(`${signal} during the collection of doctor --json ends pytest too, leaves nothing, and there is one document`, async () => {
     await using suite = await pytestSuite({ "test_a.py": "def test_passes(): pass\n" });
-    const waits = "import os, sys, time\nif '--co' in sys.argv:\n    open('collecting', 'w').write('x')\n    time.sleep(300)\n";
+    const waits =
+      "import os, sys, time\nif '--co' in sys.argv:\n    open('collecting', 'w').write('x')\n    time.sleep(300)\n";
     await suite.write({ "tests/conftest.py": waits });
     const running = suite.start(["doctor", "--json"]);
     await exists(join(suite.root, "collecting"));
@@ -126,9 +146,17 @@ for (const [signal, expected] of [["SIGTERM", 143], ["SIGINT", 130], ["SIGQUIT",
     assertEquals([code, JSON.parse(stdout).error.code], [expected, "interrupted"], stderr);
     assertIncludes(stderr, `"doctor" was ended by ${signal}`);
     // pytest had the directory as its own: nobody has it now.
-    const left = new Deno.Command("pgrep", { args: ["-f", `${suite.root}/py.*--co`], stdout: "piped" }).outputSync();
+    const left = new Deno.Command("pgrep", {
+      args: ["-f", `${suite.root}/py.*--co`],
+      stdout: "piped",
+    }).outputSync();
     assertEquals(new TextDecoder().decode(left.stdout), "");
-    assertEquals([...Deno.readDirSync(suite.path)].map(({ name }) => name).filter((name) => name.startsWith("tractest-")), []);
+    assertEquals(
+      [...Deno.readDirSync(suite.path)].map(({ name }) => name).filter((name) =>
+        name.startsWith("tractest-")
+      ),
+      [],
+    );
   });
 }
 

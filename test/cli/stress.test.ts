@@ -2,7 +2,10 @@ import { join } from "@std/path";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { pytestSuite, type Suite } from "./suites.ts";
 
-/** Fails when another copy of it runs meanwhile: they share a file outside of their namespaces. Alone it waits in vain and passes. */
+/**
+ * Fails when another copy of it runs meanwhile: they share a file outside of their namespaces.
+ * Alone it waits in vain and passes.
+ */
 const CONTENDS = `
 import os, time
 def test_contends():
@@ -19,31 +22,63 @@ def test_contends():
 `;
 
 async function stress(suite: Suite, ...words: readonly string[]) {
-  const { code, stdout, stderr } = await suite.tractest(["stress", ...words, "--no-preflight", "--json"]);
+  const { code, stdout, stderr } = await suite.tractest([
+    "stress",
+    ...words,
+    "--no-preflight",
+    "--json",
+  ]);
   assert(stdout.startsWith("{"), stdout + stderr);
   return { code, stderr, document: JSON.parse(stdout) };
 }
 
 Deno.test("a test that fails only beside a copy of itself is brought out, with its rate, its traceback, and none of that alone", async () => {
   await using suite = await pytestSuite({ "test_a.py": CONTENDS });
-  const { code, document, stderr } = await stress(suite, "test_a.py::test_contends", "--copies", "2", "--rounds", "2", "--baseline");
+  const { code, document, stderr } = await stress(
+    suite,
+    "test_a.py::test_contends",
+    "--copies",
+    "2",
+    "--rounds",
+    "2",
+    "--baseline",
+  );
   assert(document.tests, JSON.stringify(document));
   const [test, ...more] = document.tests;
   assertEquals(more, []);
-  assertEquals([code, test.id, test.trials, test.failures, test.rate], [1, "tests/test_a.py::test_contends", 4, 2, 0.5], stderr);
+  assertEquals([code, test.id, test.trials, test.failures, test.rate], [
+    1,
+    "tests/test_a.py::test_contends",
+    4,
+    2,
+    0.5,
+  ], stderr);
   assertEquals(test.interval.map((value: number) => value.toFixed(2)), ["0.15", "0.85"]);
   assertEquals([test.alone.trials, test.alone.failures, test.contention], [4, 0, null]);
   assertIncludes(test.first.traceback, "FileExistsError");
-  assertEquals([test.first.round, document.rounds, document.copies, document.isolated], [1, 2, 2, true]);
+  assertEquals([test.first.round, document.rounds, document.copies, document.isolated], [
+    1,
+    2,
+    2,
+    true,
+  ]);
   assertIncludes(await Deno.readTextFile(document.log), "FileExistsError");
   assertIncludes(stderr, "round 2 of 2: 1 of 2 tries failed (");
 });
 
 Deno.test("a file that can't be collected and a copy that dies before its tests are not green, and are named", async () => {
-  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n", "test_b.py": "import nothing_of_that_name\n" });
+  await using suite = await pytestSuite({
+    "test_a.py": "def test_a(): pass\n",
+    "test_b.py": "import nothing_of_that_name\n",
+  });
   const broken = await stress(suite, "test_a.py", "test_b.py", "--copies", "2", "--rounds", "1");
-  const message = "tests/test_b.py could not be collected: ModuleNotFoundError: No module named 'nothing_of_that_name'";
-  assertEquals([broken.code, broken.document.problems], [1, [{ message, times: 2 }]], broken.stderr);
+  const message =
+    "tests/test_b.py could not be collected: ModuleNotFoundError: No module named 'nothing_of_that_name'";
+  assertEquals(
+    [broken.code, broken.document.problems],
+    [1, [{ message, times: 2 }]],
+    broken.stderr,
+  );
   await suite.write({
     "tests/conftest.py": `
 import os, signal
@@ -55,7 +90,10 @@ def pytest_collection_finish(session):
 `,
   });
   const dead = await stress(suite, "test_a.py", "--copies", "2", "--rounds", "1");
-  assertEquals([dead.code, dead.document.problems], [1, [{ message: "pytest was ended by SIGKILL", times: 1 }]], dead.stderr);
+  assertEquals([dead.code, dead.document.problems], [1, [{
+    message: "pytest was ended by SIGKILL",
+    times: 1,
+  }]], dead.stderr);
   assertIncludes(dead.stderr, "round 1 of 1: 0 of 1 try failed, 1 of 2 pytests broke off (");
 });
 
@@ -73,15 +111,30 @@ def test_binds(n):
 def test_skipped(): pytest.skip("not here")
 `,
   });
-  const { code, document, stderr } = await stress(suite, "test_a.py", "--copies", "3", "--rounds", "1");
+  const { code, document, stderr } = await stress(
+    suite,
+    "test_a.py",
+    "--copies",
+    "3",
+    "--rounds",
+    "1",
+  );
   assertEquals(code, 0, stderr);
   const shown = document.tests.map((
     test: Record<string, unknown> & { leaks: { trials: number } },
   ) => [test.id, test.trials, test.failures, test.leaks.trials]);
-  assertEquals(shown, [["tests/test_a.py::test_binds[a -> b]", 3, 0, 3], ["tests/test_a.py::test_binds[[::]]", 3, 0, 3]]);
+  assertEquals(shown, [["tests/test_a.py::test_binds[a -> b]", 3, 0, 3], [
+    "tests/test_a.py::test_binds[[::]]",
+    3,
+    0,
+    3,
+  ]]);
   assertEquals([document.log, document.interrupted], [null, false]);
   // The failures of a run are not those of its copies.
-  assertEquals(await Deno.stat(join(suite.root, ".pytest_cache/v/cache/lastfailed")).catch(() => null), null);
+  assertEquals(
+    await Deno.stat(join(suite.root, ".pytest_cache/v/cache/lastfailed")).catch(() => null),
+    null,
+  );
 });
 
 Deno.test("--until-fail stops after the first round with a failure, and a copy that hangs counts as one", async () => {
@@ -94,9 +147,25 @@ def test_hangs_once():
     open(path, "w").close()
 `,
   });
-  const words = ["test_a.py", "--copies", "1", "--rounds", "50", "--until-fail", "--timeout", "4", "--grace", "0.5"];
+  const words = [
+    "test_a.py",
+    "--copies",
+    "1",
+    "--rounds",
+    "50",
+    "--until-fail",
+    "--timeout",
+    "4",
+    "--grace",
+    "0.5",
+  ];
   const { code, document, stderr } = await stress(suite, ...words);
-  assertEquals([code, document.rounds, document.tests[0].failures, document.tests[0].trials], [1, 2, 1, 2], stderr);
+  assertEquals([code, document.rounds, document.tests[0].failures, document.tests[0].trials], [
+    1,
+    2,
+    1,
+    2,
+  ], stderr);
   assertEquals(document.tests[0].first.message, "it still ran when its copy was ended after 4 s");
 });
 
@@ -105,9 +174,21 @@ Deno.test("several copies without isolation are refused with 83; one is not", as
   const refused = await suite.tractest(["stress", "test_a.py", "--no-preflight", "--no-isolate"]);
   assertEquals(refused.code, 83);
   assertIncludes(refused.stderr, "4 copies at once would fight for the registry");
-  const alone = await suite.tractest(["stress", "test_a.py", "--no-preflight", "--no-isolate", "--copies", "1", "--rounds", "2"]);
+  const alone = await suite.tractest([
+    "stress",
+    "test_a.py",
+    "--no-preflight",
+    "--no-isolate",
+    "--copies",
+    "1",
+    "--rounds",
+    "2",
+  ]);
   assertEquals(alone.code, 0, alone.stderr);
-  assertIncludes(alone.stdout, "passed tests/test_a.py::test_a: 0 of 2 failed, 0% (0-66%), alone\n");
+  assertIncludes(
+    alone.stdout,
+    "passed tests/test_a.py::test_a: 0 of 2 failed, 0% (0-66%), alone\n",
+  );
   const wrong = await suite.tractest(["stress", "test_a.py", "--copies", "0"]);
   assertEquals(wrong.code, 64);
 });
@@ -125,9 +206,19 @@ def test_a():
     time.sleep(600)
 `,
   });
-  const running = suite.start(["stress", "test_a.py", "--copies", "1", "--rounds", "9", "--no-preflight"]);
+  const running = suite.start([
+    "stress",
+    "test_a.py",
+    "--copies",
+    "1",
+    "--rounds",
+    "9",
+    "--no-preflight",
+  ]);
   await running.until("round 1 of 9");
-  while (await Deno.stat(join(suite.path, "reached")).catch(() => null) === null) await new Promise((done) => setTimeout(done, 20));
+  while (await Deno.stat(join(suite.path, "reached")).catch(() => null) === null) {
+    await new Promise((done) => setTimeout(done, 20));
+  }
   running.child.kill("SIGINT");
   const { code, stdout, stderr } = await running.ended;
   assertEquals(code, 130, stderr);

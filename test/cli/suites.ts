@@ -15,7 +15,10 @@ export class Scratch {
   }
 }
 
-/** A project with a suite, with tractest's own state beside it; runs in a network of its own where that can be had. */
+/**
+ * A project with a suite, with tractest's own state beside it; runs in a network of its own where
+ * that can be had.
+ */
 export class Suite extends Scratch {
   /** Words that start each `tractest`. */
   through: readonly string[] = [];
@@ -31,7 +34,9 @@ export class Suite extends Scratch {
     return this;
   }
 
-  /** The environment of a run: a state of the suite's own, so that runs of other tests don't count. */
+  /**
+   * The environment of a run: a state of the suite's own, so that runs of other tests don't count.
+   */
   environment(env: Environment = {}): Record<string, string> {
     return {
       PATH: "/usr/bin:/bin:/usr/sbin:/sbin",
@@ -46,12 +51,19 @@ export class Suite extends Scratch {
 
   /** `tractest …` to its end. */
   tractest(args: readonly string[], env: Environment = {}): Promise<Outcome> {
-    return tractest(args, { cwd: this.root, env: this.environment(env), wrap: [...ISOLATED ?? [], ...this.through] });
+    return tractest(args, {
+      cwd: this.root,
+      env: this.environment(env),
+      wrap: [...ISOLATED ?? [], ...this.through],
+    });
   }
 
   /** `tractest …`, while it runs. */
   start(args: readonly string[], env: Environment = {}, through: readonly string[] = []): Running {
-    const running = new Running([...(ISOLATED ?? []), ...through, TRACTEST, ...args], { cwd: this.root, env: this.environment(env) });
+    const running = new Running([...(ISOLATED ?? []), ...through, TRACTEST, ...args], {
+      cwd: this.root,
+      env: this.environment(env),
+    });
     this.#started.push(running);
     return running;
   }
@@ -98,14 +110,23 @@ while True:
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) % 256)
 `;
 
-/** Words that start a program in a network of its own, where no other registrar is; null where that can't be had. */
+/**
+ * Words that start a program in a network of its own, where no other registrar is; null where that
+ * can't be had.
+ */
 export const ISOLATED: readonly string[] | null = await isolation();
 
 async function isolation(): Promise<string[] | null> {
   const up = ["sh", "-c", 'ip link set lo up && exec "$@"', "sh"];
-  for (const words of [["unshare", "-n", ...up], ["unshare", "-U", "-c", "--keep-caps", "-n", ...up]]) {
+  for (
+    const words of [["unshare", "-n", ...up], ["unshare", "-U", "-c", "--keep-caps", "-n", ...up]]
+  ) {
     try {
-      const { success } = await new Deno.Command(words[0]!, { args: [...words.slice(1), "true"], stdout: "null", stderr: "null" }).output();
+      const { success } = await new Deno.Command(words[0]!, {
+        args: [...words.slice(1), "true"],
+        stdout: "null",
+        stderr: "null",
+      }).output();
       if (success) return words;
     } catch {
       // No unshare here.
@@ -114,7 +135,10 @@ async function isolation(): Promise<string[] | null> {
   return null;
 }
 
-/** Words that start a program which can't see how short of CPU the machine is; needs {@linkcode ISOLATED}. */
+/**
+ * Words that start a program which can't see how short of CPU the machine is; needs {@linkcode
+ * ISOLATED}.
+ */
 export const UNHURRIED: readonly string[] = [
   "unshare",
   "-m",
@@ -127,7 +151,10 @@ export const UNHURRIED: readonly string[] = [
 const venvs = new Map<string, Promise<string>>();
 
 /** A venv with nothing but pytest, made once for all tests of a process; the path of its Python. */
-export function pythonWithPytest(version = "8.*", packages: readonly string[] = []): Promise<string> {
+export function pythonWithPytest(
+  version = "8.*",
+  packages: readonly string[] = [],
+): Promise<string> {
   const key = [version, ...packages].join(" ");
   let venv = venvs.get(key);
   if (!venv) venvs.set(key, venv = makeVenv(version, packages));
@@ -145,17 +172,31 @@ async function makeVenv(version: string, packages: readonly string[]): Promise<s
 }
 
 /** Runs uv; throws with its words if it fails. */
-export async function uv(args: readonly string[], options: { cwd?: string; env?: Record<string, string> } = {}): Promise<void> {
-  const { success, stderr } = await new Deno.Command("uv", { args: [...args], ...options, stdout: "null", stderr: "piped" }).output();
+export async function uv(
+  args: readonly string[],
+  options: { cwd?: string; env?: Record<string, string> } = {},
+): Promise<void> {
+  const { success, stderr } = await new Deno.Command("uv", {
+    args: [...args],
+    ...options,
+    stdout: "null",
+    stderr: "piped",
+  }).output();
   if (!success) throw new Error(`uv ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
 }
 
 /** A project with these tests and a venv with pytest alone. */
-export async function pytestSuite(tests: Readonly<Record<string, string>>, version?: string, packages?: readonly string[]): Promise<Suite> {
+export async function pytestSuite(
+  tests: Readonly<Record<string, string>>,
+  version?: string,
+  packages?: readonly string[],
+): Promise<Suite> {
   const suite = new Suite((await Scratch.make()).path);
   const python = await pythonWithPytest(version, packages);
   await suite.write({ "pyproject.toml": '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n' });
-  await suite.write(Object.fromEntries(Object.entries(tests).map(([name, text]) => [`tests/${name}`, text])));
+  await suite.write(
+    Object.fromEntries(Object.entries(tests).map(([name, text]) => [`tests/${name}`, text])),
+  );
   await Deno.symlink(dirname(dirname(python)), join(suite.root, "py310"));
   return suite;
 }
@@ -186,7 +227,8 @@ async function copyTree(from: string, to: string): Promise<void> {
 
 /** Whether a process lives; one that nobody has waited for yet does not. */
 export async function alive(pid: number): Promise<boolean> {
-  const { stdout } = await new Deno.Command("ps", { args: ["-o", "stat=", "-p", String(pid)] }).output();
+  const { stdout } = await new Deno.Command("ps", { args: ["-o", "stat=", "-p", String(pid)] })
+    .output();
   const state = new TextDecoder().decode(stdout).trim();
   return state !== "" && !state.startsWith("Z");
 }

@@ -8,7 +8,10 @@ export interface Outcome {
 /** How to start it. */
 export interface TractestOptions {
   readonly cwd: string;
-  /** Set besides PATH, HOME and the state and cache directories of {@linkcode scratchState}; nothing else is inherited. */
+  /**
+   * Set besides PATH, HOME and the state and cache directories of {@linkcode scratchState}; nothing
+   * else is inherited.
+   */
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
   /** A command line to put before it: `["unshare", "-n", "sh", "-c", '… exec "$@"', "sh"]`. */
@@ -16,11 +19,15 @@ export interface TractestOptions {
 }
 
 /** The built binary; TRACTEST_BINARY names another one. */
-export const TRACTEST = Deno.env.get("TRACTEST_BINARY") ?? new URL("../../dist/tractest", import.meta.url).pathname;
+export const TRACTEST = Deno.env.get("TRACTEST_BINARY") ??
+  new URL("../../dist/tractest", import.meta.url).pathname;
 
 let state: string | undefined;
 
-/** Directories for state and cache that all tests of a file share, so that a self-contained binary unpacks itself once. */
+/**
+ * Directories for state and cache that all tests of a file share, so that a self-contained binary
+ * unpacks itself once.
+ */
 export function scratchState(): Record<"HOME" | "XDG_STATE_HOME" | "XDG_CACHE_HOME", string> {
   if (state === undefined) {
     state = Deno.makeTempDirSync({ prefix: "tractest-state-" });
@@ -30,7 +37,10 @@ export function scratchState(): Record<"HOME" | "XDG_STATE_HOME" | "XDG_CACHE_HO
 }
 
 /** Runs the built binary to its end. */
-export async function tractest(args: readonly string[], { cwd, env = {}, stdin, wrap = [] }: TractestOptions): Promise<Outcome> {
+export async function tractest(
+  args: readonly string[],
+  { cwd, env = {}, stdin, wrap = [] }: TractestOptions,
+): Promise<Outcome> {
   const [program, ...words] = [...wrap, TRACTEST, ...args];
   const child = new Deno.Command(program!, {
     args: words,
@@ -47,5 +57,9 @@ export async function tractest(args: readonly string[], { cwd, env = {}, stdin, 
     await writer.close().catch(() => {});
   }
   const { code, stdout, stderr } = await child.output();
-  return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+  return {
+    code,
+    stdout: new TextDecoder().decode(stdout),
+    stderr: new TextDecoder().decode(stderr),
+  };
 }

@@ -5,8 +5,15 @@ import { type Outcome, scratchState, TRACTEST, tractest } from "./tractest.ts";
 const NEEDS_ROOT = isRoot ? "" : " (needs root)";
 
 /** Runs `tractest zombies` in the project of a scene. */
-async function zombies(scene: Scene, args: readonly string[] = [], env: Record<string, string> = {}): Promise<Outcome> {
-  return await tractest(["zombies", ...args], { cwd: scene.root, env: { XDG_RUNTIME_DIR: `${scene.base}/run`, ...env } });
+async function zombies(
+  scene: Scene,
+  args: readonly string[] = [],
+  env: Record<string, string> = {},
+): Promise<Outcome> {
+  return await tractest(["zombies", ...args], {
+    cwd: scene.root,
+    env: { XDG_RUNTIME_DIR: `${scene.base}/run`, ...env },
+  });
 }
 
 /** A project whose registry is at a port that is free now. */
@@ -22,7 +29,8 @@ Deno.test("zombies: clean is three lines on standard output, nothing on standard
   await using _ = scene;
   assertEquals(await zombies(scene), {
     code: 0,
-    stdout: `TCP :${port} free\nno leaked actor procs from this repo\nno leaked UDS registry sockets\n`,
+    stdout:
+      `TCP :${port} free\nno leaked actor procs from this repo\nno leaked UDS registry sockets\n`,
     stderr: "",
   });
 });
@@ -33,7 +41,10 @@ Deno.test("zombies: leaks are 81, and the command that ends them is named", asyn
   const pid = await scene.actor();
   const { code, stdout, stderr } = await zombies(scene);
   assertEquals(code, 81);
-  assertIncludes(stdout, `1 leaked actor proc from this repo:\n  ${pid} _subactor[w0@77]\n    titled as a subactor; works in ${scene.root}; `);
+  assertIncludes(
+    stdout,
+    `1 leaked actor proc from this repo:\n  ${pid} _subactor[w0@77]\n    titled as a subactor; works in ${scene.root}; `,
+  );
   assertEquals(stderr, "hint: tractest zombies --kill\n");
   assert(isAlive(pid));
 });
@@ -44,8 +55,14 @@ Deno.test("zombies --kill: ends a leaked holder of the registry, says what it do
   const pid = await scene.actor({ env: { LISTEN: String(port), SIGINT: "ignore" } });
   const { code, stdout, stderr } = await zombies(scene, ["--kill", "--grace", "0.1"]);
   assertEquals([code, isAlive(pid)], [0, false]);
-  assertEquals(stdout, `TCP :${port} now free\nno leaked actor procs from this repo\nno leaked UDS registry sockets\n`);
-  assertIncludes(stderr, `SIGINT ${pid} _subactor[w0@77]\ngraceful teardown timed out — escalating to SIGKILL\nSIGKILL ${pid} _subactor[w0@77]\n`);
+  assertEquals(
+    stdout,
+    `TCP :${port} now free\nno leaked actor procs from this repo\nno leaked UDS registry sockets\n`,
+  );
+  assertIncludes(
+    stderr,
+    `SIGINT ${pid} _subactor[w0@77]\ngraceful teardown timed out — escalating to SIGKILL\nSIGKILL ${pid} _subactor[w0@77]\n`,
+  );
 });
 
 Deno.test("zombies --kill --dry-run: names what it would end and ends nothing", async () => {
@@ -63,16 +80,30 @@ Deno.test("zombies --json: one document with what others rely on, before and aft
   const pid = await scene.actor({ env: { LISTEN: String(port) } });
   const found = await zombies(scene, ["--json"]);
   const before = JSON.parse(found.stdout);
-  assertEquals([found.code, Object.keys(before)[0], before.schema, before.clean], [81, "schema", "tractest.zombies/1", false]);
-  assertEquals(before.registries.map((row: Record<string, unknown>) => [row.address, row.bound]), [[`127.0.0.1:${port}`, true]]);
-  assertEquals([before.registries[0].holders[0].pid, before.registries[0].holders[0].verdict], [pid, "leaked"]);
+  assertEquals([found.code, Object.keys(before)[0], before.schema, before.clean], [
+    81,
+    "schema",
+    "tractest.zombies/1",
+    false,
+  ]);
+  assertEquals(before.registries.map((row: Record<string, unknown>) => [row.address, row.bound]), [[
+    `127.0.0.1:${port}`,
+    true,
+  ]]);
+  assertEquals([before.registries[0].holders[0].pid, before.registries[0].holders[0].verdict], [
+    pid,
+    "leaked",
+  ]);
   const [actor] = before.actors;
   assertEquals([actor.pid, actor.title, actor.verdict], [pid, "_subactor[w0@77]", "leaked"]);
   assert(Number.isInteger(actor.startTicks) && actor.evidence.length > 0);
   assertEquals([before.sockets, before.refused, "killed" in before], [[], [], false]);
   const ended = await zombies(scene, ["--kill", "--json"]);
   const after = JSON.parse(ended.stdout);
-  assertEquals([ended.code, after.clean, after.killed, after.removed], [0, true, [{ pid, by: "SIGINT" }], []]);
+  assertEquals([ended.code, after.clean, after.killed, after.removed], [0, true, [{
+    pid,
+    by: "SIGINT",
+  }], []]);
 });
 
 Deno.test("zombies --kill: a foreign holder of the registry is named, left, and stays 81", async () => {
@@ -81,7 +112,10 @@ Deno.test("zombies --kill: a foreign holder of the registry is named, left, and 
   const pid = await scene.start({ argv: ["postgres"], cwd: "/", env: { LISTEN: String(port) } });
   const { code, stdout, stderr } = await zombies(scene, ["--kill"]);
   assertEquals([code, isAlive(pid)], [81, true]);
-  assertIncludes(stdout, `TCP :${port} bound: held by ${pid} postgres\n    not of this repo: works in /, maps nothing of this project\n`);
+  assertIncludes(
+    stdout,
+    `TCP :${port} bound: held by ${pid} postgres\n    not of this repo: works in /, maps nothing of this project\n`,
+  );
   assertIncludes(stderr, `hint: it is left alone; kill -INT ${pid} if nobody needs it\n`);
 });
 
@@ -110,54 +144,78 @@ Deno.test("zombies --kill --hook: a registry that a live application of this che
   const { scene, port } = await make();
   await using _ = scene;
   const env = { LISTEN: String(port), MAPS: msgspec(scene.root) };
-  const pid = await scene.start({ argv: ["python3", "-"], env, under: ["bash", "-c", '"$@"; exit', "bash"], ownChild: true });
+  const pid = await scene.start({
+    argv: ["python3", "-"],
+    env,
+    under: ["bash", "-c", '"$@"; exit', "bash"],
+    ownChild: true,
+  });
   const { code, stdout, stderr } = await zombies(scene, ["--kill", "--hook"]);
   assertEquals([code, stdout, stderr.split("\n").length], [0, "", 2], stderr);
   assertIncludes(stderr, `warning: TCP :${port} is held by pid ${pid} python3 -; left alone: `);
-  assertEquals([(await zombies(scene, ["--hook"])).code, (await zombies(scene, ["--kill"])).code, isAlive(pid)], [0, 81, true]);
+  assertEquals([
+    (await zombies(scene, ["--hook"])).code,
+    (await zombies(scene, ["--kill"])).code,
+    isAlive(pid),
+  ], [0, 81, true]);
   // With a leak beside it the hook still says so.
   const socket = await scene.actor({ env: { SIGINT: "ignore" } });
   assertEquals([(await zombies(scene, ["--hook"])).code, isAlive(socket)], [81, true]);
 });
 
-Deno.test(`fault 14: zombies --hook names what it can't tell, not what belongs to another user${NEEDS_ROOT}`, { ignore: !isRoot }, async () => {
-  const { scene } = await make();
-  await using _ = scene;
-  await scene.actor({ env: { BECOME: "65534" } });
-  const cwd = `${scene.root}/gone`;
-  await Deno.mkdir(cwd);
-  const unknown = await scene.actor({ cwd });
-  await Deno.remove(cwd);
-  const { code, stderr } = await zombies(scene, ["--kill", "--hook"]);
-  assertEquals([code, stderr], [0, `warning: can't tell whether actors leaked: pid ${unknown}: its directory is gone\n`]);
-});
+Deno.test(
+  `fault 14: zombies --hook names what it can't tell, not what belongs to another user${NEEDS_ROOT}`,
+  { ignore: !isRoot },
+  async () => {
+    const { scene } = await make();
+    await using _ = scene;
+    await scene.actor({ env: { BECOME: "65534" } });
+    const cwd = `${scene.root}/gone`;
+    await Deno.mkdir(cwd);
+    const unknown = await scene.actor({ cwd });
+    await Deno.remove(cwd);
+    const { code, stderr } = await zombies(scene, ["--kill", "--hook"]);
+    assertEquals([code, stderr], [
+      0,
+      `warning: can't tell whether actors leaked: pid ${unknown}: its directory is gone\n`,
+    ]);
+  },
+);
 
-Deno.test(`zombies --kill --hook: a leak that survives is named in one line, and is 81${NEEDS_ROOT}`, { ignore: !isRoot }, async () => {
-  const { scene } = await make();
-  await using _ = scene;
-  const directory = `${scene.base}/run/tractor`;
-  await Deno.mkdir(directory, { recursive: true });
-  const pid = await scene.start({ argv: ["server"], cwd: "/", env: { SOCKET: `${directory}/a.sock` } });
-  Deno.kill(pid, "SIGKILL");
-  while (isAlive(pid)) await new Promise((done) => setTimeout(done, 5));
-  // A directory that nothing can be removed from, as a read-only file system is.
-  const wrap = [
-    "unshare",
-    "--mount",
-    "sh",
-    "-c",
-    `mount --bind "${directory}" "${directory}" && mount -o remount,bind,ro "${directory}" && exec "$@"`,
-    "sh",
-  ];
-  const { code, stdout, stderr } = await tractest(["zombies", "--kill", "--hook"], {
-    cwd: scene.root,
-    env: { XDG_RUNTIME_DIR: `${scene.base}/run` },
-    wrap,
-  });
-  assertEquals([code, stdout], [81, ""], stderr);
-  assertIncludes(stderr, `warning: leaked, and still there: ${directory}/a.sock: `);
-  assertEquals(stderr.trimEnd().split("\n").length, 1, stderr);
-});
+Deno.test(
+  `zombies --kill --hook: a leak that survives is named in one line, and is 81${NEEDS_ROOT}`,
+  { ignore: !isRoot },
+  async () => {
+    const { scene } = await make();
+    await using _ = scene;
+    const directory = `${scene.base}/run/tractor`;
+    await Deno.mkdir(directory, { recursive: true });
+    const pid = await scene.start({
+      argv: ["server"],
+      cwd: "/",
+      env: { SOCKET: `${directory}/a.sock` },
+    });
+    Deno.kill(pid, "SIGKILL");
+    while (isAlive(pid)) await new Promise((done) => setTimeout(done, 5));
+    // A directory that nothing can be removed from, as a read-only file system is.
+    const wrap = [
+      "unshare",
+      "--mount",
+      "sh",
+      "-c",
+      `mount --bind "${directory}" "${directory}" && mount -o remount,bind,ro "${directory}" && exec "$@"`,
+      "sh",
+    ];
+    const { code, stdout, stderr } = await tractest(["zombies", "--kill", "--hook"], {
+      cwd: scene.root,
+      env: { XDG_RUNTIME_DIR: `${scene.base}/run` },
+      wrap,
+    });
+    assertEquals([code, stdout], [81, ""], stderr);
+    assertIncludes(stderr, `warning: leaked, and still there: ${directory}/a.sock: `);
+    assertEquals(stderr.trimEnd().split("\n").length, 1, stderr);
+  },
+);
 
 Deno.test("fault 13: a pid that is none, or must never be signalled, is a usage error", async () => {
   const { scene } = await make();
@@ -182,7 +240,9 @@ Deno.test("zombies --parent: ends what leaked below that process, and nothing el
   const fifo = await scene.fifo();
   // Leaked itself, whatever the first process here is: but it is not below itself.
   const env = { MAPS: msgspec(scene.root) };
-  const parent = await scene.actor({ env: { ...env, ...children({ argv: ["_subactor[below@7]"], env: { ...env, READY: fifo } }) } });
+  const parent = await scene.actor({
+    env: { ...env, ...children({ argv: ["_subactor[below@7]"], env: { ...env, READY: fifo } }) },
+  });
   const below = await scene.ready(fifo);
   const other = await scene.actor();
   const listed = JSON.parse((await zombies(scene, ["--parent", String(parent), "--json"])).stdout);
@@ -190,7 +250,9 @@ Deno.test("zombies --parent: ends what leaked below that process, and nothing el
   const { code } = await zombies(scene, ["--kill", "--parent", String(parent)]);
   assertEquals([code, isAlive(below), isAlive(parent), isAlive(other)], [0, false, true, true]);
   assertEquals((await zombies(scene, ["--parent", String(other)])).code, 0);
-  for (const pid of ["0", "1", "-1", "x"]) assertEquals((await zombies(scene, [`--parent=${pid}`])).code, 64, pid);
+  for (const pid of ["0", "1", "-1", "x"]) {
+    assertEquals((await zombies(scene, [`--parent=${pid}`])).code, 64, pid);
+  }
   assertEquals((await zombies(scene, ["--parent=77", "--pid=77"])).code, 64);
 });
 
@@ -214,30 +276,52 @@ Deno.test("fault 8: the shell that runs it, and what it was started by, are neve
   assert(isAlive(pid));
 });
 
-Deno.test(`fault 32: beside a socket whose name has a newline a stale socket is unknown, and kept${NEEDS_ROOT}`, { ignore: !isRoot }, async () => {
-  const { scene } = await make();
-  await using _ = scene;
-  const directory = `${scene.base}/run/tractor`;
-  await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
-  const stale = `${directory}/registry@1616.sock`;
-  // In a network of its own, so that no other list of sockets has that row; it is held by the very process that looks.
-  const hold = `import os, socket, sys
+Deno.test(
+  `fault 32: beside a socket whose name has a newline a stale socket is unknown, and kept${NEEDS_ROOT}`,
+  { ignore: !isRoot },
+  async () => {
+    const { scene } = await make();
+    await using _ = scene;
+    const directory = `${scene.base}/run/tractor`;
+    await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+    const stale = `${directory}/registry@1616.sock`;
+    // In a network of its own, so that no other list of sockets has that row; it is held by the
+    // very process that looks.
+    const hold = `import os, socket, sys
 for name in sys.argv[1:3]:
     kept = socket.socket(socket.AF_UNIX)
     kept.bind(name)
 kept.listen()
 os.set_inheritable(kept.fileno(), True)
 os.execv(sys.argv[3], sys.argv[3:])`;
-  const wrap = ["unshare", "--net", "python3", "-c", hold, stale, `${scene.base}/x\nu_str LISTEN.sock`];
-  const env = { XDG_RUNTIME_DIR: `${scene.base}/run` };
-  const { code, stdout } = await tractest(["zombies", "--kill", "--json"], { cwd: scene.root, env, wrap });
-  const { clean, sockets, removed } = JSON.parse(stdout);
-  assertEquals([code, clean, removed, sockets.map((socket: Record<string, unknown>) => [socket.path, socket.verdict])], [82, null, [], [[
-    stale,
-    "unknown",
-  ]]]);
-  assert((await Deno.lstat(stale)).isSocket);
-});
+    const wrap = [
+      "unshare",
+      "--net",
+      "python3",
+      "-c",
+      hold,
+      stale,
+      `${scene.base}/x\nu_str LISTEN.sock`,
+    ];
+    const env = { XDG_RUNTIME_DIR: `${scene.base}/run` };
+    const { code, stdout } = await tractest(["zombies", "--kill", "--json"], {
+      cwd: scene.root,
+      env,
+      wrap,
+    });
+    const { clean, sockets, removed } = JSON.parse(stdout);
+    assertEquals([
+      code,
+      clean,
+      removed,
+      sockets.map((socket: Record<string, unknown>) => [socket.path, socket.verdict]),
+    ], [82, null, [], [[
+      stale,
+      "unknown",
+    ]]]);
+    assert((await Deno.lstat(stale)).isSocket);
+  },
+);
 
 Deno.test("fault 33: control characters in a title are shown escaped, in text and in JSON", async () => {
   const { scene } = await make();
@@ -275,10 +359,15 @@ Deno.test("fault 35: programs of the same names in the venv, the repo, the worki
   for (const place of places) {
     await Deno.mkdir(place, { recursive: true });
     for (const program of ["ss", "ps", "pgrep", "lsof", "cat", "readlink", "stat", "kill"]) {
-      await Deno.writeTextFile(`${place}/${program}`, `#!/bin/sh\ntouch ${scene.base}/executed\n`, { mode: 0o755 });
+      await Deno.writeTextFile(`${place}/${program}`, `#!/bin/sh\ntouch ${scene.base}/executed\n`, {
+        mode: 0o755,
+      });
     }
   }
-  const { code } = await zombies(scene, ["--kill"], { PATH: `${places.join(":")}:.:/usr/bin:/bin`, VIRTUAL_ENV: `${scene.root}/py311` });
+  const { code } = await zombies(scene, ["--kill"], {
+    PATH: `${places.join(":")}:.:/usr/bin:/bin`,
+    VIRTUAL_ENV: `${scene.root}/py311`,
+  });
   assertEquals(code, 0);
   await assertMissing(`${scene.base}/executed`);
 });
@@ -287,7 +376,10 @@ Deno.test("fault 36: LD_LIBRARY_PATH in the environment does not keep the probes
   const { scene } = await make();
   await using _ = scene;
   const pid = await scene.actor();
-  const { code } = await zombies(scene, ["--kill"], { LD_LIBRARY_PATH: "/nonexistent", LD_PRELOAD: "" });
+  const { code } = await zombies(scene, ["--kill"], {
+    LD_LIBRARY_PATH: "/nonexistent",
+    LD_PRELOAD: "",
+  });
   assertEquals([code, isAlive(pid)], [0, false]);
 });
 

@@ -4,7 +4,10 @@ import { isRoot, Scene } from "../leaks/scene.ts";
 import { ISOLATED, pytestSuite, sampleSuite, Scratch, type Suite } from "./suites.ts";
 import { TRACTEST, tractest } from "./tractest.ts";
 
-/** Words that start a program under a filter of the kernel's that permits no signal, as a sandbox may have it. */
+/**
+ * Words that start a program under a filter of the kernel's that permits no signal, as a sandbox
+ * may have it.
+ */
 const NO_SIGNALS = [
   "python3",
   "-c",
@@ -26,22 +29,46 @@ Deno.test("fault 15: where the kernel permits no signal that is reported, nothin
   await using scene = await Scene.make();
   const pid = await scene.actor();
   const env = { XDG_RUNTIME_DIR: `${scene.base}/run` };
-  const { code, stderr, stdout } = await tractest(["zombies", "--kill"], { cwd: scene.root, env, wrap: NO_SIGNALS });
+  const { code, stderr, stdout } = await tractest(["zombies", "--kill"], {
+    cwd: scene.root,
+    env,
+    wrap: NO_SIGNALS,
+  });
   assertEquals(code, 82, stdout + stderr);
   assertIncludes(stderr, `left alone: pid ${pid}: the system does not permit to signal it\n`);
   assert(!stderr.includes("SIGKILL"));
-  const hook = await tractest(["zombies", "--kill", "--hook"], { cwd: scene.root, env, wrap: NO_SIGNALS });
+  const hook = await tractest(["zombies", "--kill", "--hook"], {
+    cwd: scene.root,
+    env,
+    wrap: NO_SIGNALS,
+  });
   assertEquals(hook.code, 81, hook.stdout + hook.stderr);
   assertIncludes(hook.stderr, `leaked, and still there: pid ${pid} `);
 });
 
-/** Words that run a script in a network of its own; `$0` is tractest, `$1` a private directory of uid 65534. */
-async function asPlainUser(script: string): Promise<{ code: number; stdout: string; stderr: string }> {
+/**
+ * Words that run a script in a network of its own; `$0` is tractest, `$1` a private directory of
+ * uid 65534.
+ */
+async function asPlainUser(
+  script: string,
+): Promise<{ code: number; stdout: string; stderr: string }> {
   await using scratch = await Scratch.make();
   await Deno.chmod(scratch.path, 0o711);
-  const [home, repo, binary] = [join(scratch.path, "home"), join(scratch.path, "repo"), join(scratch.path, "tractest")];
-  await Promise.all([Deno.mkdir(home, { mode: 0o700 }), Deno.mkdir(repo, { mode: 0o755 }), Deno.copyFile(TRACTEST, binary)]);
-  await Promise.all([Deno.chmod(binary, 0o755), Deno.writeTextFile(join(repo, "pyproject.toml"), "[tool.pytest.ini_options]\n")]);
+  const [home, repo, binary] = [
+    join(scratch.path, "home"),
+    join(scratch.path, "repo"),
+    join(scratch.path, "tractest"),
+  ];
+  await Promise.all([
+    Deno.mkdir(home, { mode: 0o700 }),
+    Deno.mkdir(repo, { mode: 0o755 }),
+    Deno.copyFile(TRACTEST, binary),
+  ]);
+  await Promise.all([
+    Deno.chmod(binary, 0o755),
+    Deno.writeTextFile(join(repo, "pyproject.toml"), "[tool.pytest.ini_options]\n"),
+  ]);
   await Promise.all([home, repo].map((path) => Deno.chown(path, 65534, 65534)));
   const child = new Deno.Command(ISOLATED![0]!, {
     args: [...ISOLATED!.slice(1), "sh", "-c", script, binary, home],
@@ -51,11 +78,17 @@ async function asPlainUser(script: string): Promise<{ code: number; stdout: stri
     stdin: "null",
   });
   const { code, stdout, stderr } = await child.output();
-  return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+  return {
+    code,
+    stdout: new TextDecoder().decode(stdout),
+    stderr: new TextDecoder().decode(stderr),
+  };
 }
 
 Deno.test({
-  name: `fault 23: a registry that another user's process holds is held by one that can't be seen${isRoot ? "" : " (needs root)"}`,
+  name: `fault 23: a registry that another user's process holds is held by one that can't be seen${
+    isRoot ? "" : " (needs root)"
+  }`,
   ignore: !isRoot || ISOLATED === null,
   fn: async () => {
     const { stdout, stderr } = await asPlainUser(`
@@ -65,16 +98,24 @@ s = socket.create_server(("127.0.0.1", 1616)); open(sys.argv[1], "w").close(); s
       setpriv --reuid 65534 --regid 65534 --clear-groups "$0" zombies; echo "listed $?"
       setpriv --reuid 65534 --regid 65534 --clear-groups "$0" zombies --kill --json; echo "killed $?"
       kill -0 $holder && echo "holder lives"; kill -9 $holder`);
-    assertIncludes(stdout, ":1616 bound: held by a process you can't see (another user or container)\n");
+    assertIncludes(
+      stdout,
+      ":1616 bound: held by a process you can't see (another user or container)\n",
+    );
     assertIncludes(stdout, "listed 81\n");
     const [, document] = /^(\{.*?^\})$/ms.exec(stdout) ?? [];
-    assertEquals(JSON.parse(document ?? "null")?.registries, [{ address: "127.0.0.1:1616", bound: true, holders: [] }], stdout + stderr);
+    assertEquals(JSON.parse(document ?? "null")?.registries, [{
+      address: "127.0.0.1:1616",
+      bound: true,
+      holders: [],
+    }], stdout + stderr);
     assertIncludes(stdout, "killed 81\nholder lives\n");
   },
 });
 
 Deno.test({
-  name: "after a SIGKILL of tractest and its pytest zombies knows from the ledger what is left, of which test, and ends it",
+  name:
+    "after a SIGKILL of tractest and its pytest zombies knows from the ledger what is left, of which test, and ends it",
   ignore: ISOLATED === null,
   fn: async () => {
     await using suite = await sampleSuite();
@@ -88,19 +129,41 @@ Deno.test({
       "$0" zombies; echo "clean $?"`;
     const running = suite.start(["run"], { SAMPLE_HANG: "sleep" }, ["sh", "-c", script]);
     const { stdout, stderr } = await running.ended;
-    const codes = [...stdout.matchAll(/^(left|killed|clean) (\d+)$/gm)].map((match) => `${match[1]} ${match[2]}`);
+    const codes = [...stdout.matchAll(/^(left|killed|clean) (\d+)$/gm)].map((match) =>
+      `${match[1]} ${match[2]}`
+    );
     assertEquals(codes, ["left 81", "killed 0", "clean 0"], stdout + stderr);
     const { actors } = JSON.parse(await Deno.readTextFile(join(suite.root, "left.json")));
     const leaked = actors.filter((actor: { verdict: string }) => actor.verdict === "leaked");
-    assert(leaked.length > 0 && JSON.stringify(leaked).includes("test_hang.py::test_waits_forever"), JSON.stringify(actors, null, 1));
+    assert(
+      leaked.length > 0 && JSON.stringify(leaked).includes("test_hang.py::test_waits_forever"),
+      JSON.stringify(actors, null, 1),
+    );
   },
 });
 
-/** Words that start a shell as the first process of namespaces of its own: what is left in there ends with it. */
-const NAMESPACES = ["unshare", "-n", "-p", "-f", "--mount-proc", "--ipc", "-m", "sh", "-c", 'ip link set lo up; "$@"; exit $?', "sh"];
+/**
+ * Words that start a shell as the first process of namespaces of its own: what is left in there
+ * ends with it.
+ */
+const NAMESPACES = [
+  "unshare",
+  "-n",
+  "-p",
+  "-f",
+  "--mount-proc",
+  "--ipc",
+  "-m",
+  "sh",
+  "-c",
+  'ip link set lo up; "$@"; exit $?',
+  "sh",
+];
 const NEEDS_ROOT = isRoot ? "" : " (needs root)";
 
-/** Runs a script where `$0` is tractest, in the directory of a suite and in namespaces of its own. */
+/**
+ * Runs a script where `$0` is tractest, in the directory of a suite and in namespaces of its own.
+ */
 async function within(suite: Suite, script: string): Promise<{ said: string; all: string }> {
   const child = new Deno.Command(NAMESPACES[0]!, {
     args: [...NAMESPACES.slice(1), "bash", "-c", script, TRACTEST],
@@ -148,17 +211,25 @@ Deno.test({
        "$0" zombies --kill >/dev/null 2>&1; echo "kill $?"; "$0" zombies --kill --hook; echo "hook $?"
        "$0" zombies --kill --pid "$(pgrep -xf 'py310/bin/python -m pytest -q')" >/dev/null; echo "named $?"`,
     );
-    const [, pid] = /TCP :1616 bound: held by (\d+) py310\/bin\/python -m pytest -q\n {4}can't tell: /.exec(plain.said) ?? [];
+    const [, pid] =
+      /TCP :1616 bound: held by (\d+) py310\/bin\/python -m pytest -q\n {4}can't tell: /.exec(
+        plain.said,
+      ) ?? [];
     assert(pid !== undefined, plain.all);
-    assertIncludes(plain.said, `hint: tractest zombies --kill --pid ${pid} if nobody needs it\nlist 81\nkill 81\nhook 0\nnamed 0\n`);
+    assertIncludes(
+      plain.said,
+      `hint: tractest zombies --kill --pid ${pid} if nobody needs it\nlist 81\nkill 81\nhook 0\nnamed 0\n`,
+    );
   },
 });
 
 Deno.test({
-  name: `fault 66: where only tractest was killed zombies says that its pytest goes on, and what ends it${NEEDS_ROOT}`,
+  name:
+    `fault 66: where only tractest was killed zombies says that its pytest goes on, and what ends it${NEEDS_ROOT}`,
   ignore: !isRoot,
   fn: async () => {
-    const waits = "import os, subprocess, time\ndef test_waits():\n    child = subprocess.Popen(['sleep', '61'])\n" +
+    const waits =
+      "import os, subprocess, time\ndef test_waits():\n    child = subprocess.Popen(['sleep', '61'])\n" +
       "    open('began', 'w').write('x')\n    time.sleep(60)\n";
     await using suite = await pytestSuite({ "test_waits.py": waits });
     const { said, all } = await within(
@@ -168,15 +239,21 @@ Deno.test({
        pid=$("$0" zombies --json 2>/dev/null | python3 -c 'import json, sys; print(json.load(sys.stdin)["abandoned"][0]["pid"])')
        "$0" zombies --kill --pid "$pid" >/dev/null; echo "named $?"; pgrep -f '[m] pytest|[s]leep 61' || echo gone`,
     );
-    const [, pid] = /warning: pid (\d+) \(.* -m pytest .*\) goes on, though the tractest of its run \S+ was killed\n/.exec(said) ?? [];
+    const [, pid] =
+      /warning: pid (\d+) \(.* -m pytest .*\) goes on, though the tractest of its run \S+ was killed\n/
+        .exec(said) ?? [];
     assert(pid !== undefined, all);
-    assertIncludes(said, `hint: tractest zombies --kill --pid ${pid} ends it and what is below it\nlist 0\n`);
+    assertIncludes(
+      said,
+      `hint: tractest zombies --kill --pid ${pid} ends it and what is below it\nlist 0\n`,
+    );
     assertIncludes(said, "hook 0\nnamed 0\ngone\n");
   },
 });
 
 Deno.test({
-  name: `fault 60: what a test of a live run orphaned on purpose is left alone, by a hook too${NEEDS_ROOT}`,
+  name:
+    `fault 60: what a test of a live run orphaned on purpose is left alone, by a hook too${NEEDS_ROOT}`,
   ignore: !isRoot,
   fn: async () => {
     const orphans = `
@@ -197,7 +274,10 @@ def test_uses_it():
         time.sleep(0.05)
 `;
     await using suite = await pytestSuite({ "test_orphans.py": orphans });
-    await suite.write({ "tractor/__init__.py": "", "tractor/_child.py": "import time\ntime.sleep(60)\n" });
+    await suite.write({
+      "tractor/__init__.py": "",
+      "tractor/_child.py": "import time\ntime.sleep(60)\n",
+    });
     const { said, all } = await within(
       suite,
       `"$0" run --no-defaults --no-preflight >run 2>&1 & run=$!; until grep -qs tractor._child "$XDG_STATE_HOME"/tractest/projects/*/ledger/*; do sleep .05; done
@@ -213,12 +293,14 @@ def test_uses_it():
 });
 
 Deno.test({
-  name: `a registry that somebody else's program holds stops no hook; run names --isolate, and the tests of pre-push run isolated${NEEDS_ROOT}`,
+  name:
+    `a registry that somebody else's program holds stops no hook; run names --isolate, and the tests of pre-push run isolated${NEEDS_ROOT}`,
   ignore: !isRoot,
   fn: async () => {
     await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
     await suite.write({ "tractor/__init__.py": "" });
-    const holder = `(cd / && exec python3 -c 'import socket, time; s = socket.create_server(("127.0.0.1", 1616)); time.sleep(60)') &
+    const holder =
+      `(cd / && exec python3 -c 'import socket, time; s = socket.create_server(("127.0.0.1", 1616)); time.sleep(60)') &
       until ss -tlnH | grep -q ":1616 "; do sleep .05; done`;
     const { said, all } = await within(
       suite,
@@ -226,12 +308,19 @@ Deno.test({
        "$0" zombies --kill --hook 2>&1; echo "hook $?"; "$0" run 2>&1; echo "run $?"; "$0" run --clean >clean 2>&1; echo "clean $?"
        git init -q . && git add tests && "$0" affected --run --hook -- -q >affected 2>&1; echo "affected $?"; cat clean affected >&2`,
     );
-    assert(/^warning: TCP :1616 is held by pid \d+ python3 .*; left alone: .*\nhook 0\n/.test(said), all);
+    assert(
+      /^warning: TCP :1616 is held by pid \d+ python3 .*; left alone: .*\nhook 0\n/.test(said),
+      all,
+    );
     const stopped =
       /stopped by "registry": 127\.0\.0\.1:1616 is held by .*\. No test was started\. Next: tractest run --isolate\nrun 81\nclean 81\naffected 0\n/;
     assert(stopped.test(said), all);
     assertIncludes(all, "--clean: nothing of this is left by a run of this project\n");
-    assertEquals(all.split("fix: tractest run --isolate\n").length - 1, 2, "the rows are printed once for each run");
+    assertEquals(
+      all.split("fix: tractest run --isolate\n").length - 1,
+      2,
+      "the rows are printed once for each run",
+    );
     assertIncludes(all, "TCP :1616 is held: the tests run isolated\n");
   },
 });

@@ -1,5 +1,12 @@
 import { join } from "@std/path";
-import { type Counts, type FailedPhase, jsonLines, type Junit, plainId, readJunit } from "./observed.ts";
+import {
+  type Counts,
+  type FailedPhase,
+  jsonLines,
+  type Junit,
+  plainId,
+  readJunit,
+} from "./observed.ts";
 import { bareLimit, type Place } from "./place.ts";
 import { piecesOf, type RandomSuite } from "./suite.ts";
 
@@ -19,7 +26,9 @@ export interface Bare {
 export async function runBare(suite: RandomSuite, place: Place): Promise<Bare> {
   const record = join(place.path, "record.jsonl");
   // Properties are a warning only where a report is written, which may be an error.
-  const report = piecesOf(suite).some(({ feature }) => feature === "properties") ? [] : [`--junitxml=${place.path}/bare.xml`];
+  const report = piecesOf(suite).some(({ feature }) => feature === "properties")
+    ? []
+    : [`--junitxml=${place.path}/bare.xml`];
   const words = ["py310/bin/python", "-m", "pytest", ...report];
   const { code, stdout, stderr } = await place.run(words, bareLimit(suite), {
     DIFFERENTIAL_RECORD: record,
@@ -28,17 +37,25 @@ export async function runBare(suite: RandomSuite, place: Place): Promise<Bare> {
     PYTHONDONTWRITEBYTECODE: "1",
   });
   const lines = jsonLines(await place.text("record.jsonl")) as Record<string, string>[];
-  const of = (...categories: string[]) => lines.filter((line) => categories.includes(line.category ?? "")).length;
+  const of = (...categories: string[]) =>
+    lines.filter((line) => categories.includes(line.category ?? "")).length;
   const said = (kind: string) => lines.some((line) => line.kind === kind);
   const failed = lines.filter((line) => line.outcome === "failed");
-  // All that was to come has come, and then it did not exit: tractest ends that, says so, and is green without --strict.
-  const hangsAtExit = code === null && lines.some(({ kind, status }) => kind === "finished" && Number(status) === 0);
+  // All that was to come has come, and then it did not exit: tractest ends that, says so, and is
+  // green without --strict.
+  const hangsAtExit = code === null &&
+    lines.some(({ kind, status }) => kind === "finished" && Number(status) === 0);
   const isGood = lines.some(({ kind, status }) => kind === "finish" && Number(status) === 0);
   const red = (code !== 0 && !hangsAtExit) || failed.length > 0 || !isGood;
   return {
     code,
-    // Exit code 0, but not all that was to come has come: pytest.exit(returncode=0), a hook that ends the end.
-    verdict: red ? "red" : hangsAtExit || said("interrupted") || !said("finished") ? "either" : "green",
+    // Exit code 0, but not all that was to come has come: pytest.exit(returncode=0), a hook that
+    // ends the end.
+    verdict: red
+      ? "red"
+      : hangsAtExit || said("interrupted") || !said("finished")
+      ? "either"
+      : "green",
     counts: {
       passed: of("passed"),
       failed: of("failed"),

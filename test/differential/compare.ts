@@ -13,11 +13,19 @@ export interface Deviation {
 /** Exit codes of tractest's own that refuse to run what can't be run that way, and say why. */
 const REFUSALS = [64];
 
-/** What the test is called that fails for what another has left behind: the only one that can pass when it is tried again. */
+/**
+ * What the test is called that fails for what another has left behind: the only one that can pass
+ * when it is tried again.
+ */
 const ALONE_NAME = "test_alone";
 
 /** Everything in which a run differs from what bare pytest said of the suite. */
-export function deviations(suite: RandomSuite, bare: Bare, mode: Mode, seen: Observed): Deviation[] {
+export function deviations(
+  suite: RandomSuite,
+  bare: Bare,
+  mode: Mode,
+  seen: Observed,
+): Deviation[] {
   const found: Deviation[] = [];
   const add = (kind: string, detail: string) => found.push({ kind, detail });
   if (seen.code === null) add("does not end", "after 120 s");
@@ -45,7 +53,8 @@ type Add = (kind: string, detail: string) => void;
 function addExit(suite: RandomSuite, bare: Bare, mode: Mode, { code }: Observed, add: Add): void {
   const both = `bare pytest ${bare.code} (${bare.verdict}), ${mode.name} ${code}`;
   const forgivable = has(suite, "alone") && ["jobs", "retries", "failed"].includes(mode.name) ||
-    // The test that is blamed for the fixture of another one passes when it alone is run, as with --lf.
+    // The test that is blamed for the fixture of another one passes when it alone is run, as with
+    // --lf.
     has(suite, "wide") && mode.name === "failed";
   const partly = mode.name === "affected" || (mode.name === "failed" && bare.failures.length === 0);
   if (code === 0 && bare.verdict === "red" && !forgivable && !partly) add("greener", both);
@@ -54,7 +63,8 @@ function addExit(suite: RandomSuite, bare: Bare, mode: Mode, { code }: Observed,
   const mayBe = mode.kind !== "one" && has(suite, "whole", "wide", "ends", "alone");
   // pytest takes no argument with a bracket in its path.
   const isRefused = mode.kind === "some" && suite.files.some(({ path }) => path.includes("["));
-  // A part may have no test: where its files are skipped as a whole, say, which the checks before a run find.
+  // A part may have no test: where its files are skipped as a whole, say, which the checks before a
+  // run find.
   const isEmpty = mode.kind === "some" && (code === 5 || code === 80);
   if (redder && !mayBe && !isRefused && !isEmpty) add("redder", both);
   const isExact = mode.kind === "one" && mode.name !== "hook" && !has(suite, "ends", "hangs");
@@ -121,7 +131,9 @@ function addDifferences(suite: RandomSuite, view: View, bare: Bare, mode: Mode, 
   const subtests = piecesOf(suite).some((piece) => /subtests?/i.test(piece.feature));
   if (counts !== null) {
     // In the background pytest is told -q, and with it pytest counts skipped subtests.
-    const compared = COUNTED.filter((word) => !(subtests && mode.name === "bg" && /^(skip|xf)/.test(word)));
+    const compared = COUNTED.filter((word) =>
+      !(subtests && mode.name === "bg" && /^(skip|xf)/.test(word))
+    );
     const differing = compared.filter((word) => counts[word] !== bare.counts[word]);
     if (differing.length > 0) {
       const detail = differing.map((word) => `${word} ${bare.counts[word]} → ${counts[word]}`);
@@ -142,7 +154,10 @@ function addDifferences(suite: RandomSuite, view: View, bare: Bare, mode: Mode, 
   }
 }
 
-/** Every test case with what it holds. A skip says nothing of a test that is red, nor does one of a subtest. */
+/**
+ * Every test case with what it holds. A skip says nothing of a test that is red, nor does one of a
+ * subtest.
+ */
 function cases(junit: Junit, subtests: boolean): string[] {
   return Object.entries(junit).map(([name, tags]) => {
     const red = tags.filter((tag) => tag === "failure" || tag === "error").sort();

@@ -40,7 +40,10 @@ export async function differTwice(
 
 /** Which modes are tried on the suite at a place in a row, so that all come in turn. */
 export function modesOf(index: number, count: number, offset = 0): Mode[] {
-  return Array.from({ length: count }, (_, step) => MODES[(offset + index * count + step) % MODES.length]!);
+  return Array.from(
+    { length: count },
+    (_, step) => MODES[(offset + index * count + step) % MODES.length]!,
+  );
 }
 
 const TRIALS = 60;

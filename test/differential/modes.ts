@@ -7,7 +7,9 @@ import { has, type RandomSuite } from "./suite.ts";
 /** One way to run a suite by tractest. */
 export interface Mode {
   readonly name: string;
-  /** `one`: one pytest runs all, `parts`: several share it, `some`: it runs a part, or stops early. */
+  /**
+   * `one`: one pytest runs all, `parts`: several share it, `some`: it runs a part, or stops early.
+   */
   readonly kind: "one" | "parts" | "some";
   run(suite: RandomSuite, place: Place): Promise<Observed>;
 }
@@ -16,7 +18,9 @@ export interface Mode {
 function limits(suite: RandomSuite, each = false): string[] {
   const grace = ["--grace", "1", "--exit-timeout", "4"];
   if (!has(suite, "hangs")) return each ? ["--test-timeout", "60"] : [];
-  return each ? [...grace, "--test-timeout", "4", "--timeout", "60"] : [...grace, "--timeout", "10"];
+  return each
+    ? [...grace, "--test-timeout", "4", "--timeout", "60"]
+    : [...grace, "--timeout", "10"];
 }
 
 const RUN = ["run", "--no-preflight", "--no-defaults"];
@@ -35,7 +39,8 @@ function simple(name: string, kind: Mode["kind"], words: readonly string[], each
 
 async function observed(place: Place, ended: Ended, views?: readonly View[]): Promise<Observed> {
   const document = documentOf(ended.stdout);
-  const ids = (list: readonly (string | { readonly id: string })[] = []) => list.map((one) => typeof one === "string" ? one : one.id);
+  const ids = (list: readonly (string | { readonly id: string })[] = []) =>
+    list.map((one) => typeof one === "string" ? one : one.id);
   return {
     ...await eventsOf(place),
     code: ended.code,
@@ -76,7 +81,9 @@ const MATRIX: Mode = {
     const suites = (await place.text("junit.xml")).split(/(?=<testsuite )/).slice(1);
     const cells = documentOf(ended.stdout)?.cells ?? [];
     // deno-lint-ignore no-explicit-any -- a document of another program
-    const views = cells.map((cell: any, index: number) => viewOf(cell, suites[index] ?? "", JSON.stringify(cell.cell)));
+    const views = cells.map((cell: any, index: number) =>
+      viewOf(cell, suites[index] ?? "", JSON.stringify(cell.cell))
+    );
     return await observed(place, ended, views);
   },
 };
@@ -111,7 +118,8 @@ const FAILED: Mode = {
   },
 };
 
-const GIT = "git init -q . && git add -A && git -c user.name=a -c user.email=a@b.c commit -qm a && ";
+const GIT =
+  "git init -q . && git add -A && git -c user.name=a -c user.email=a@b.c commit -qm a && ";
 
 const AFFECTED: Mode = {
   name: "affected",

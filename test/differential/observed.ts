@@ -48,7 +48,8 @@ export function readJunit(xml: string): Junit | null {
   const found: Record<string, string[]> = {};
   const cases = /<testcase\b((?:"[^"]*"|[^">])*?)(?:\/>|>(.*?)<\/testcase>)/gs;
   for (const [, attributes = "", body = ""] of xml.matchAll(cases)) {
-    const attribute = (name: string) => unescaped(new RegExp(`\\b${name}="([^"]*)"`).exec(attributes)?.[1] ?? "");
+    const attribute = (name: string) =>
+      unescaped(new RegExp(`\\b${name}="([^"]*)"`).exec(attributes)?.[1] ?? "");
     const tags = [...body.matchAll(/<(failure|error|skipped)\b/g)].map((match) => match[1]!);
     // pytest adds a bracket to the name of a doctest whose file has brackets.
     const key = plainId(`${attribute("classname")} ${attribute("name")}`).replace(/\]$/, "");
@@ -61,7 +62,9 @@ function unescaped(text: string): string {
   const named: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
   return text.replace(/&(#x?[0-9a-f]+|\w+);/gi, (whole, name: string) => {
     if (name.startsWith("#x")) return String.fromCodePoint(parseInt(name.slice(2), 16));
-    return name.startsWith("#") ? String.fromCodePoint(Number(name.slice(1))) : named[name] ?? whole;
+    return name.startsWith("#")
+      ? String.fromCodePoint(Number(name.slice(1)))
+      : named[name] ?? whole;
   });
 }
 

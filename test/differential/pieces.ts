@@ -50,7 +50,8 @@ function rowOf(part: string): PieceRow {
   const [head = "", ...lines] = part.trimEnd().split("\n");
   const match = /^#: (.+): (\w+) (\d+)( quiet)?$/.exec(head);
   if (!match || !(match[2]! in EFFECTS)) throw new Error(`pieces.txt: "${head}"`);
-  const said = (key: string) => lines.find((line) => line.startsWith(`#${key}: `))?.slice(key.length + 3) ?? null;
+  const said = (key: string) =>
+    lines.find((line) => line.startsWith(`#${key}: `))?.slice(key.length + 3) ?? null;
   return {
     feature: match[1]!,
     effect: match[2] as Effect,

@@ -42,7 +42,10 @@ const PIECES: Pieces = readPieces(
 /** The most disturbing effect comes last; most suites have none but the first. */
 const CALM: ReadonlySet<Effect> = new Set(["plain"]);
 
-/** Features and effects that no suite has for now, since they are known to differ: to be taken out one by one. */
+/**
+ * Features and effects that no suite has for now, since they are known to differ: to be taken out
+ * one by one.
+ */
 export const KNOWN: ReadonlySet<string> = new Set<string>([]);
 
 const DIRECTORIES = ["tests", "tests", "tests", "tests/sub", "tests/a b", "tests/ü", "tests/[x]"];
@@ -66,7 +69,9 @@ export function randomSuite(seed: number): RandomSuite {
   const fits = (row: PieceRow) => isCalm(row) && isNew(row) && (row.quiet || !quiet);
   const files: { path: string; pieces: Piece[] }[] = [];
   for (let index = 0; index < count; index++) {
-    const path = `${random.pick(paths(DIRECTORIES))}/${random.pick(paths(NAMES)).replace("N", `${index}`)}`;
+    const path = `${random.pick(paths(DIRECTORIES))}/${
+      random.pick(paths(NAMES)).replace("N", `${index}`)
+    }`;
     const pieces: Piece[] = [];
     for (let left = random.between(index === 0 ? 1 : 0, 5); left > 0; left--) {
       pieces.push(chosen(random, PIECES.file.filter(fits), ++number, quiet));
@@ -78,7 +83,9 @@ export function randomSuite(seed: number): RandomSuite {
   for (let left = random.pick([0, 0, 1, 1, 2]); left > 0; left--) {
     settings.push(chosen(random, PIECES.setting.filter(isCalm), ++number, quiet));
   }
-  if (random.chance(0.15)) conftest.push(chosen(random, PIECES.conftest.filter(isCalm), ++number, quiet));
+  if (random.chance(0.15)) {
+    conftest.push(chosen(random, PIECES.conftest.filter(isCalm), ++number, quiet));
+  }
   for (let left = disturbing; left > 0; left--) {
     const where = random.weighted(
       [
@@ -111,7 +118,9 @@ export function randomSuite(seed: number): RandomSuite {
         "setup.cfg",
       ]),
       testpaths: random.pick(
-        TESTPATHS.filter((all) => !(KNOWN.has("a pattern in testpaths") && all?.some((path) => path.includes("*")))),
+        TESTPATHS.filter((all) =>
+          !(KNOWN.has("a pattern in testpaths") && all?.some((path) => path.includes("*")))
+        ),
       ),
       packages: random.chance(0.3),
     },
@@ -124,9 +133,15 @@ function isCalm(row: PieceRow): boolean {
 
 function chosen(random: Random, rows: readonly PieceRow[], number: number, quiet: boolean): Piece {
   const { feature, effect, code, addopts, ini, conftest } = random.weighted(rows);
-  const one = (marked: string, all: readonly string[]) => quiet && marked !== "" ? all[0]! : random.pick(all);
-  const alternatives = (text: string) => text.replace(/\{\{(!?)(.*?)\}\}/gs, (_, mark: string, all: string) => one(mark, all.split("|")));
-  const fill = (text: string | null) => text === null ? null : alternatives(text).replace(/N(?![A-Za-z0-9])/g, String(number));
+  const one = (marked: string, all: readonly string[]) =>
+    quiet && marked !== "" ? all[0]! : random.pick(all);
+  const alternatives = (text: string) =>
+    text.replace(
+      /\{\{(!?)(.*?)\}\}/gs,
+      (_, mark: string, all: string) => one(mark, all.split("|")),
+    );
+  const fill = (text: string | null) =>
+    text === null ? null : alternatives(text).replace(/N(?![A-Za-z0-9])/g, String(number));
   return { feature, effect, code: fill(code)!, addopts: fill(addopts), ini: fill(ini), conftest };
 }
 
@@ -142,7 +157,10 @@ export function has(suite: RandomSuite, ...effects: readonly Effect[]): boolean 
 
 const HEADER = "import os, signal, sys, time, unittest, warnings\nimport pytest\n";
 
-/** What conftest.py needs for a piece of a test file: items of a file that pytest doesn't know, of which two have one id. */
+/**
+ * What conftest.py needs for a piece of a test file: items of a file that pytest doesn't know, of
+ * which two have one id.
+ */
 const YAML = `def pytest_collect_file(parent, file_path):
     if file_path.suffix == ".yaml": return YamlFile.from_parent(parent, path=file_path)
 class YamlFile(pytest.File):
@@ -168,7 +186,8 @@ def unused():
 /** The files of a suite, by their paths below its root. */
 export function filesOf(suite: RandomSuite): Record<string, string> {
   const pieces = piecesOf(suite);
-  const said = (key: "addopts" | "ini") => pieces.flatMap((piece) => piece[key] === null ? [] : [piece[key]!]);
+  const said = (key: "addopts" | "ini") =>
+    pieces.flatMap((piece) => piece[key] === null ? [] : [piece[key]!]);
   const files: Record<string, string> = { "app/__init__.py": APP };
   const yaml = pieces.some((piece) => piece.conftest === "yaml");
   if (suite.conftest.length > 0 || yaml) {
@@ -220,6 +239,8 @@ function configurationOf(
 
 /** A suite as a person reads it: every file with its text. */
 export function shown(suite: RandomSuite): string {
-  const files = Object.entries(filesOf(suite)).filter(([path]) => path !== "app/__init__.py" && !path.endsWith("/__init__.py"));
+  const files = Object.entries(filesOf(suite)).filter(([path]) =>
+    path !== "app/__init__.py" && !path.endsWith("/__init__.py")
+  );
   return files.map(([path, text]) => `--- ${path}\n${text.trimEnd()}`).join("\n");
 }

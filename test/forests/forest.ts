@@ -20,7 +20,9 @@ interface Seen {
   readonly pids: Readonly<Record<string, number>>;
   readonly ticks: Readonly<Record<string, number>>;
   readonly recorded: readonly number[];
-  /** All processes: when all had been started, when some had been killed, and after the clean-up. */
+  /**
+   * All processes: when all had been started, when some had been killed, and after the clean-up.
+   */
   readonly born: readonly Row[];
   readonly before: readonly Row[];
   readonly after: readonly Row[];
@@ -52,44 +54,99 @@ export async function makeKit(): Promise<Kit> {
   const ask =
     "import sys, sysconfig; print(sys._base_executable, '%d.%d' % sys.version_info[:2], sys.base_prefix, sysconfig.get_path('purelib'), sep='\\n')";
   const { stdout } = await new Deno.Command(venv, { args: ["-c", ask] }).output();
-  const [base, version, home, packages] = new TextDecoder().decode(stdout).split("\n") as [string, string, string, string];
+  const [base, version, home, packages] = new TextDecoder().decode(stdout).split("\n") as [
+    string,
+    string,
+    string,
+    string,
+  ];
   const python = await Deno.realPath(base);
   await Deno.mkdir(`${directory}/bin`);
   await Deno.mkdir(`${directory}/cache`);
   await namePython(`${directory}/bin`, python, home);
-  for (const file of ["node.py", "scene.py"]) await Deno.copyFile(new URL(file, import.meta.url), `${directory}/${file}`);
-  return { directory, python, version, home, packages, tractest: TRACTEST, cache: `${directory}/cache` };
+  for (const file of ["node.py", "scene.py"]) {
+    await Deno.copyFile(new URL(file, import.meta.url), `${directory}/${file}`);
+  }
+  return {
+    directory,
+    python,
+    version,
+    home,
+    packages,
+    tractest: TRACTEST,
+    cache: `${directory}/cache`,
+  };
 }
 
-/** Puts copies of Python into a directory: a program's name is that of its file. Where a copy does not start (it finds no library), links. */
+/**
+ * Puts copies of Python into a directory: a program's name is that of its file. Where a copy does
+ * not start (it finds no library), links.
+ */
 async function namePython(directory: string, python: string, home: string): Promise<void> {
   const first = `${directory}/${NAMES[0]}`;
   await Deno.copyFile(python, first);
-  const works = await new Deno.Command(first, { args: ["-c", "import json"], env: { PYTHONHOME: home }, stdout: "null", stderr: "null" }).output();
+  const works = await new Deno.Command(first, {
+    args: ["-c", "import json"],
+    env: { PYTHONHOME: home },
+    stdout: "null",
+    stderr: "null",
+  }).output();
   if (!works.success) {
     await Deno.remove(first);
     await Deno.symlink(python, first);
   }
-  for (const name of NAMES.slice(1)) await (works.success ? Deno.link(first, `${directory}/${name}`) : Deno.symlink(python, `${directory}/${name}`));
+  for (const name of NAMES.slice(1)) {
+    await (works.success
+      ? Deno.link(first, `${directory}/${name}`)
+      : Deno.symlink(python, `${directory}/${name}`));
+  }
 }
 
-/** Grows a forest in namespaces of its own, which end with it, and asks tractest about it. One that does not grow is a problem too. */
+/**
+ * Grows a forest in namespaces of its own, which end with it, and asks tractest about it. One that
+ * does not grow is a problem too.
+ */
 async function grow(forest: Forest, kit: Kit): Promise<Outcome> {
   try {
     return await growOnce(forest, kit);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    return { problems: [error.message], processes: 0, spared: 0, harmed: 0, provable: 0, found: 0, either: 0 };
+    return {
+      problems: [error.message],
+      processes: 0,
+      spared: 0,
+      harmed: 0,
+      provable: 0,
+      found: 0,
+      either: 0,
+    };
   }
 }
 
 async function growOnce(forest: Forest, kit: Kit): Promise<Outcome> {
   const file = await Deno.makeTempFile({ dir: kit.directory, suffix: ".json" });
   await Deno.writeTextFile(file, JSON.stringify(sceneOf(forest, kit)));
-  const keep = [dirname(kit.tractest), dirname(dirname(kit.packages)), kit.home].map((path) => path.startsWith("/tmp/") ? path : null);
-  const inside = [kit.python, "-IS", `${kit.directory}/scene.py`, file, JSON.stringify(keep.filter((path) => path !== null))];
+  const keep = [dirname(kit.tractest), dirname(dirname(kit.packages)), kit.home].map((path) =>
+    path.startsWith("/tmp/") ? path : null
+  );
+  const inside = [
+    kit.python,
+    "-IS",
+    `${kit.directory}/scene.py`,
+    file,
+    JSON.stringify(keep.filter((path) => path !== null)),
+  ];
   const child = new Deno.Command("unshare", {
-    args: ["--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--ipc", "--mount", ...inside],
+    args: [
+      "--net",
+      "--pid",
+      "--fork",
+      "--kill-child",
+      "--mount-proc",
+      "--ipc",
+      "--mount",
+      ...inside,
+    ],
     cwd: "/",
     stdin: "null",
     stdout: "piped",
@@ -159,13 +216,17 @@ async function smallest(forest: Forest, kit: Kit): Promise<{ forest: Forest; out
 
 /** A failure in words, with the command that shows it again. */
 export function describeFailure(forest: Forest, { problems }: Outcome): string {
-  return `seed ${forest.seed}: scripts/forests --seed ${forest.seed}\n${problems.map((problem) => `  ${problem}`).join("\n")}`;
+  return `seed ${forest.seed}: scripts/forests --seed ${forest.seed}\n${
+    problems.map((problem) => `  ${problem}`).join("\n")
+  }`;
 }
 
 /** The least forest that shows what one of these did, in words. */
 export async function describeLeast(forest: Forest, kit: Kit): Promise<string> {
   const least = await smallest(forest, kit);
-  return `the least that shows it:\n${describe(least.forest)}\n  ${least.outcome.problems.join("\n  ")}`;
+  return `the least that shows it:\n${describe(least.forest)}\n  ${
+    least.outcome.problems.join("\n  ")
+  }`;
 }
 
 /** Sums over forests. */
@@ -217,7 +278,11 @@ function check(forest: Forest, seen: Seen): Outcome {
   const nodes = nodesOf(forest).filter((node) => oracle.lives(node));
   const expected = new Map(nodes.map((node) => [node, oracle.judge(node)]));
   const pidOf = (node: Node) => seen.pids[node.id]!;
-  const list = JSON.parse(seen.list.stdout || "{}") as { clean?: boolean | null; actors?: Actor[]; registries?: { bound: boolean | null }[] };
+  const list = JSON.parse(seen.list.stdout || "{}") as {
+    clean?: boolean | null;
+    actors?: Actor[];
+    registries?: { bound: boolean | null }[];
+  };
   const actors = list.actors ?? [];
   const verdictOf = (node: Node) => actors.find((actor) => actor.pid === pidOf(node));
   const isLeaked = (node: Node) => verdictOf(node)?.verdict === "leaked";
@@ -228,19 +293,33 @@ function check(forest: Forest, seen: Seen): Outcome {
     const evidence = verdictOf(node)?.evidence.join("; ");
     problems.push(`${nameOf(node)} ${what} (${why}${evidence ? `; listed: ${evidence}` : ""})`);
   };
-  const of = (kind: Expected["class"]) => nodes.filter((node) => expected.get(node)!.class === kind);
+  const of = (kind: Expected["class"]) =>
+    nodes.filter((node) => expected.get(node)!.class === kind);
 
-  for (const node of of("spared")) if (isLeaked(node)) say(node, "is listed as leaked, and must be left alone");
-  for (const node of of("found")) if (!isLeaked(node)) say(node, `is not listed as leaked (${verdictOf(node)?.verdict ?? "not at all"})`);
+  for (const node of of("spared")) {
+    if (isLeaked(node)) say(node, "is listed as leaked, and must be left alone");
+  }
+  for (const node of of("found")) {
+    if (!isLeaked(node)) {
+      say(node, `is not listed as leaked (${verdictOf(node)?.verdict ?? "not at all"})`);
+    }
+  }
   const harmed = of("spared").filter((node) => !isThere(pidOf(node), seen.ticks[pidOf(node)]!));
   for (const node of harmed) say(node, "was ended, and must be left alone");
   for (const node of of("found")) {
-    if (isThere(pidOf(node), seen.ticks[pidOf(node)]!) && (forest.cleanUp === "json" || oracle.isForHook(node))) {
+    if (
+      isThere(pidOf(node), seen.ticks[pidOf(node)]!) &&
+      (forest.cleanUp === "json" || oracle.isForHook(node))
+    ) {
       say(node, "is still there after the clean-up");
     }
   }
   const helpers = helpersOf(seen, nodes, expected);
-  for (const [pid, , ticks, words] of helpers) if (!isThere(pid, ticks)) problems.push(`pid ${pid} (${words}) was ended with nobody above it harmed`);
+  for (const [pid, , ticks, words] of helpers) {
+    if (!isThere(pid, ticks)) {
+      problems.push(`pid ${pid} (${words}) was ended with nobody above it harmed`);
+    }
+  }
   problems.push(...codes(forest, seen, { nodes, expected, list }));
   return {
     problems,
@@ -254,12 +333,21 @@ function check(forest: Forest, seen: Seen): Outcome {
 }
 
 /** Processes that no plan names, and whose starter must be left alone: multiprocessing's own. */
-function helpersOf(seen: Seen, nodes: readonly Node[], expected: ReadonlyMap<Node, Expected>): readonly Row[] {
+function helpersOf(
+  seen: Seen,
+  nodes: readonly Node[],
+  expected: ReadonlyMap<Node, Expected>,
+): readonly Row[] {
   const planned = new Set(Object.values(seen.pids));
-  const spared = new Set(nodes.filter((node) => expected.get(node)!.class === "spared").map((node) => seen.pids[node.id]!));
+  const spared = new Set(
+    nodes.filter((node) => expected.get(node)!.class === "spared").map((node) =>
+      seen.pids[node.id]!
+    ),
+  );
   const there = new Set(seen.before.map(([pid, , ticks]) => `${pid} ${ticks}`));
   return seen.born.filter(([pid, parent, ticks, words]) =>
-    !planned.has(pid) && spared.has(parent) && /multiprocessing/.test(words) && there.has(`${pid} ${ticks}`)
+    !planned.has(pid) && spared.has(parent) && /multiprocessing/.test(words) &&
+    there.has(`${pid} ${ticks}`)
   );
 }
 
@@ -270,7 +358,11 @@ function codes(
   { nodes, expected, list }: {
     readonly nodes: readonly Node[];
     readonly expected: ReadonlyMap<Node, Expected>;
-    readonly list: { clean?: boolean | null; actors?: readonly Actor[]; registries?: readonly { bound: boolean | null }[] };
+    readonly list: {
+      clean?: boolean | null;
+      actors?: readonly Actor[];
+      registries?: readonly { bound: boolean | null }[];
+    };
   },
 ): string[] {
   const problems: string[] = [];
@@ -278,20 +370,33 @@ function codes(
   const has = (kind: Expected["class"]) => nodes.some((node) => expected.get(node)!.class === kind);
   const stale = nodesOf(forest).some((node) => node.holds === "socket" && !nodes.includes(node));
   const isHeld = nodes.some((node) => node.holds === "registry");
-  if (CODES[String(list.clean)] !== listed.code) problems.push(`clean is ${list.clean}, the exit code ${listed.code}: ${listed.stderr}`);
-  if ((has("found") || stale) && list.clean !== false) problems.push(`clean is ${list.clean}, and something is leaked`);
-  if (!has("found") && !has("either") && !stale && !isHeld && list.clean === false) problems.push("clean is false, and nothing is leaked");
+  if (CODES[String(list.clean)] !== listed.code) {
+    problems.push(`clean is ${list.clean}, the exit code ${listed.code}: ${listed.stderr}`);
+  }
+  if ((has("found") || stale) && list.clean !== false) {
+    problems.push(`clean is ${list.clean}, and something is leaked`);
+  }
+  if (!has("found") && !has("either") && !stale && !isHeld && list.clean === false) {
+    problems.push("clean is false, and nothing is leaked");
+  }
   const allowed = new Set(forest.cleanUp === "hook" ? [0] : [0, 82, ...(isHeld ? [81] : [])]);
   if (!allowed.has(kill.code)) problems.push(`the clean-up ends with ${kill.code}: ${kill.stderr}`);
-  if (/\n {4}at /.test(listed.stderr + kill.stderr)) problems.push(`a stack trace: ${listed.stderr}${kill.stderr}`);
+  if (/\n {4}at /.test(listed.stderr + kill.stderr)) {
+    problems.push(`a stack trace: ${listed.stderr}${kill.stderr}`);
+  }
   if (forest.cleanUp === "json") {
     const after = JSON.parse(kill.stdout || "{}");
     if (CODES[String(after.clean)] !== kill.code) {
-      problems.push(`after the clean-up clean is ${after.clean}, the exit code ${kill.code}: ${kill.stderr}`);
+      problems.push(
+        `after the clean-up clean is ${after.clean}, the exit code ${kill.code}: ${kill.stderr}`,
+      );
     }
   }
   for (const node of nodes) {
-    if (node.holds === "socket" && expected.get(node)!.class === "spared" && !seen.sockets.includes(`registry@${node.id}.sock`)) {
+    if (
+      node.holds === "socket" && expected.get(node)!.class === "spared" &&
+      !seen.sockets.includes(`registry@${node.id}.sock`)
+    ) {
       problems.push(`the socket of ${nameOf(node)} was removed, and it lives`);
     }
   }

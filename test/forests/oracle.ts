@@ -1,8 +1,9 @@
 import type { Forest, Node } from "./plan.ts";
 
 /**
- * What a process is, by how it was made: `found` is leaked and can be proven to be; `spared` must never be listed as leaked, nor be
- * harmed; `either` is left open by the contract, for the reason that is named.
+ * What a process is, by how it was made: `found` is leaked and can be proven to be; `spared` must
+ * never be listed as leaked, nor be harmed; `either` is left open by the contract, for the reason
+ * that is named.
  */
 export interface Expected {
   readonly class: "found" | "spared" | "either";
@@ -35,7 +36,9 @@ export class Oracle {
     const place = (node: Node) => {
       for (const child of node.children) this.#starters.set(child.id, node), place(child);
     };
-    for (const top of [forest.first, ...forest.roots, ...forest.run ? [forest.run.node] : []]) place(top);
+    for (const top of [forest.first, ...forest.roots, ...forest.run ? [forest.run.node] : []]) {
+      place(top);
+    }
   }
 
   /** What must become of a node that lives. */
@@ -51,10 +54,14 @@ export class Oracle {
     return !node.killed;
   }
 
-  /** Whether a hook ends it too: one leaves what works outside of the checkout, and so what is below that. */
+  /**
+   * Whether a hook ends it too: one leaves what works outside of the checkout, and so what is below
+   * that.
+   */
   isForHook(node: Node): boolean {
     const holder = this.#holder(node);
-    const isOfCheckout = node.cwd === "checkout" || node.venv === "ours" && node.program !== "other";
+    const isOfCheckout = node.cwd === "checkout" ||
+      node.venv === "ours" && node.program !== "other";
     return isOfCheckout && (this.judge(holder).class !== "found" || this.isForHook(holder));
   }
 
@@ -64,7 +71,9 @@ export class Oracle {
     if (node.user === "other") return spared(ANOTHERS);
     if (node.ownMounts) return spared(OTHER_FILES);
     if (kind === "daemon") return spared("is a shared daemon");
-    if (kind === "adopter") return this.#isLeft(node) ? either("an init that a test started") : spared("is an init");
+    if (kind === "adopter") {
+      return this.#isLeft(node) ? either("an init that a test started") : spared("is an init");
+    }
     if (this.#isOf(node, "live")) return spared("a live run names it");
     const isRecorded = this.#isRecorded(node);
     if (kind === "pytest" && !isRecorded) {
@@ -76,9 +85,12 @@ export class Oracle {
     const above = this.#above(node);
     if (above.class === "spared") return above;
     const evidence = this.#evidence(node, kind, isRecorded);
-    if (kind === "shell" && evidence.class === "found") return either("a shell that somebody may type into");
+    if (kind === "shell" && evidence.class === "found") {
+      return either("a shell that somebody may type into");
+    }
     if (evidence.class !== "spared") return above.class === "either" ? above : evidence;
-    const mayGoWithIt = (above.class === "either" || above.why === "below a leak") && !isForeign(node);
+    const mayGoWithIt = (above.class === "either" || above.why === "below a leak") &&
+      !isForeign(node);
     return mayGoWithIt ? either("unmarked, below a leak") : evidence;
   }
 
@@ -90,28 +102,41 @@ export class Oracle {
     if (node.start === "server" && starter && holder !== starter && starter.cwd !== "checkout") {
       return either("below a fork server that works where its starter did");
     }
-    if (direct && this.#kind(holder) === "adopter") return this.#isLeft(holder) ? this.judge(holder) : spared("an init started it");
+    if (direct && this.#kind(holder) === "adopter") {
+      return this.#isLeft(holder) ? this.judge(holder) : spared("an init started it");
+    }
     if (direct || !this.#adopts(holder)) {
       const parent = this.judge(holder);
       if (parent.class === "found") return { class: "found", why: "below a leak" };
       if (parent.class === "either") return parent;
       const isUntouchable = parent.why === ANOTHERS || parent.why === OTHER_FILES;
       const isLeft = isActor(this.#kind(holder)) || this.#isOf(holder, "ended");
-      if (isUntouchable && isLeft) return either("below a leak that is another user's, or in a container");
-      if (holder === this.#forest.first && holder.program === "shell" && isActor(this.#kind(node))) return either("a shell as the first process");
+      if (isUntouchable && isLeft) {
+        return either("below a leak that is another user's, or in a container");
+      }
+      if (
+        holder === this.#forest.first && holder.program === "shell" && isActor(this.#kind(node))
+      ) return either("a shell as the first process");
       if (direct) return spared(`below ${nameOf(holder)}: ${parent.why}`);
       if (this.#isRecorded(node)) return { class: "found", why: "its recorded parent is gone" };
       if (holder.program === "shell") return either("a shell as the first process");
       const isApplication = holder.program === "python" || holder.program === "pytest";
-      if (!isApplication && this.#showsAdoption(node)) return either("its session shows that it was adopted, by a program that may be anything");
-      return this.#isOf(node, "ended") ? either("a cookie below an application") : spared(`may be ${nameOf(holder)}'s own`);
+      if (!isApplication && this.#showsAdoption(node)) {
+        return either("its session shows that it was adopted, by a program that may be anything");
+      }
+      return this.#isOf(node, "ended")
+        ? either("a cookie below an application")
+        : spared(`may be ${nameOf(holder)}'s own`);
     }
     if (holder === this.#forest.first) return { class: "found", why: "adopted" };
     const higher = this.#above(holder);
-    // What an init of the system runs is an init too; what a program runs to collect its own children is not.
+    // What an init of the system runs is an init too; what a program runs to collect its own
+    // children is not.
     if (higher.why === "an init started it") return { class: "found", why: "adopted" };
     if (higher.class === "found") return { class: "found", why: "adopted" };
-    return this.#showsAdoption(node) ? either("its session shows that it was adopted, by what a live program runs") : higher;
+    return this.#showsAdoption(node)
+      ? either("its session shows that it was adopted, by what a live program runs")
+      : higher;
   }
 
   /** Who is a node's parent when the forest is looked at. */
@@ -128,7 +153,9 @@ export class Oracle {
   #showsAdoption(node: Node): boolean {
     let isCut = false;
     for (let above: Node | undefined = node; above; above = this.#starters.get(above.id)) {
-      if (above.session || above === this.#forest.run?.node) return isCut || above.double || above !== node && !this.lives(above);
+      if (above.session || above === this.#forest.run?.node) {
+        return isCut || above.double || above !== node && !this.lives(above);
+      }
       isCut ||= above.double || !this.lives(above) && above !== node;
     }
     return false;
@@ -136,21 +163,29 @@ export class Oracle {
 
   #adopts(node: Node): boolean {
     const name = node.words[0]?.replace(/^.*\//, "") ?? "";
-    return node.program === "adopter" && ADOPTERS.test(name) || node === this.#forest.first && IDLE.test(name);
+    return node.program === "adopter" && ADOPTERS.test(name) ||
+      node === this.#forest.first && IDLE.test(name);
   }
 
   #kind(node: Node): Node["program"] {
-    for (let shown = node;; shown = this.#starters.get(shown.id)!) if (shown.program !== "same") return shown.program;
+    for (let shown = node;; shown = this.#starters.get(shown.id)!) {
+      if (shown.program !== "same") return shown.program;
+    }
   }
 
-  /** Whether a test of the run started a node, the run is over or not, and something of that is left to see. */
+  /**
+   * Whether a test of the run started a node, the run is over or not, and something of that is left
+   * to see.
+   */
   #isOf(node: Node, state: "live" | "ended"): boolean {
     const { run } = this.#forest;
     if (!run || (run.pytest === "lives") !== (state === "live")) return false;
     return this.#recorded.has(node.id) || this.#carries(node, run.node);
   }
 
-  /** Whether a test of a pytest that is over started a node, and something of that is left to see. */
+  /**
+   * Whether a test of a pytest that is over started a node, and something of that is left to see.
+   */
   #isLeft(node: Node): boolean {
     const pytest = this.#plainPytest(node);
     return this.#isOf(node, "ended") || pytest !== null && !this.lives(pytest);
@@ -163,10 +198,15 @@ export class Oracle {
   /** Whether it still shows the environment that a pytest gave it. */
   #carries(node: Node, pytest: Node): boolean {
     let shown: Node | undefined = node;
-    // A fork shows the environment that its program was started with. A title stands where that was.
-    for (; shown?.start === "fork"; shown = this.#starters.get(shown.id)) if (shown.program === "titled actor") return false;
+    // A fork shows the environment that its program was started with. A title stands where that
+    // was.
+    for (; shown?.start === "fork"; shown = this.#starters.get(shown.id)) {
+      if (shown.program === "titled actor") return false;
+    }
     if (!shown || shown.program === "titled actor") return false;
-    for (; shown && shown !== pytest; shown = this.#starters.get(shown.id)) if (shown.environment === "empty") return false;
+    for (; shown && shown !== pytest; shown = this.#starters.get(shown.id)) {
+      if (shown.environment === "empty") return false;
+    }
     return shown === pytest && (node.id !== pytest.id);
   }
 
@@ -182,27 +222,45 @@ export class Oracle {
   #evidence(node: Node, kind: Node["program"], isRecorded: boolean): Expected {
     if (isRecorded) return { class: "found", why: "recorded by the run" };
     if (node.cwd === "deleted") {
-      return this.#isLeft(node) ? either("a test's cookie, and its directory is gone") : spared("its directory is gone");
+      return this.#isLeft(node)
+        ? either("a test's cookie, and its directory is gone")
+        : spared("its directory is gone");
     }
-    if (isForeign(node)) return this.#isOf(node, "ended") ? either("the run's cookie, in another project") : spared("works in another project");
+    if (isForeign(node)) {
+      return this.#isOf(node, "ended")
+        ? either("the run's cookie, in another project")
+        : spared("works in another project");
+    }
     const [works, maps] = [node.cwd === "checkout", node.venv === "ours" && node.maps === "venv"];
     const starts = node.venv === "ours" && !["titled actor", "shell", "other"].includes(kind);
-    if (this.#isOf(node, "ended")) return works || starts ? { class: "found", why: "the run's cookie" } : either("the run's cookie, elsewhere");
+    if (this.#isOf(node, "ended")) {
+      return works || starts
+        ? { class: "found", why: "the run's cookie" }
+        : either("the run's cookie, elsewhere");
+    }
     const tied = works || maps || starts;
     const pytest = this.#plainPytest(node);
     if (pytest && this.lives(pytest)) return spared("its pytest lives");
     if (!tied) return pytest ? either("pytest's cookie alone") : spared("nothing of this project");
-    const leftAlone = this.#orphanOfTheLiving(node) ? either("left alone on purpose by a live program that recorded nothing") : null;
+    const leftAlone = this.#orphanOfTheLiving(node)
+      ? either("left alone on purpose by a live program that recorded nothing")
+      : null;
     if (isActor(kind)) {
       if (pytest && this.#anyPytest()) return either("a live pytest may have started it");
-      if (works && node.venv === "other") return either("another project's actor, in this checkout");
+      if (works && node.venv === "other") {
+        return either("another project's actor, in this checkout");
+      }
       return leftAlone ?? { class: "found", why: "an actor" };
     }
     if (pytest) {
       if (this.#anyPytest()) return either("a live pytest may have started it");
-      return works || starts ? { class: "found", why: "pytest's cookie" } : either("pytest's cookie, elsewhere");
+      return works || starts
+        ? { class: "found", why: "pytest's cookie" }
+        : either("pytest's cookie, elsewhere");
     }
-    if (kind === "worker") return maps ? either("a worker on the runtime") : spared("a worker by that alone");
+    if (kind === "worker") {
+      return maps ? either("a worker on the runtime") : spared("a worker by that alone");
+    }
     if (kind === "python" && node.cwd === "pytest's temporary" && maps) {
       return leftAlone ?? { class: "found", why: "in pytest's temporary directory" };
     }
@@ -212,20 +270,30 @@ export class Oracle {
   /** Whether it left a program that lives, and shows nothing of that. */
   #orphanOfTheLiving(node: Node): boolean {
     for (let above = this.#starters.get(node.id); above; above = this.#starters.get(above.id)) {
-      if (this.lives(above) && !this.#adopts(above) && this.judge(above).class === "spared") return true;
+      if (this.lives(above) && !this.#adopts(above) && this.judge(above).class === "spared") {
+        return true;
+      }
     }
     return false;
   }
 
-  /** Whether it is a pytest, or was forked by a server whose command line names pytest's directory. */
+  /**
+   * Whether it is a pytest, or was forked by a server whose command line names pytest's directory.
+   */
   #mentionsPytest(node: Node): boolean {
-    const isOfServer = node.start === "server" && this.#starters.get(node.id)?.cwd === "pytest's temporary";
+    const isOfServer = node.start === "server" &&
+      this.#starters.get(node.id)?.cwd === "pytest's temporary";
     return isOfServer || this.#kind(node) === "pytest";
   }
 
   #anyPytest(): boolean {
-    const any = (nodes: readonly Node[]): boolean => nodes.some((node) => this.#mentionsPytest(node) && this.lives(node) || any(node.children));
-    return any([this.#forest.first, ...this.#forest.roots, ...this.#forest.run ? [this.#forest.run.node] : []]);
+    const any = (nodes: readonly Node[]): boolean =>
+      nodes.some((node) => this.#mentionsPytest(node) && this.lives(node) || any(node.children));
+    return any([
+      this.#forest.first,
+      ...this.#forest.roots,
+      ...this.#forest.run ? [this.#forest.run.node] : [],
+    ]);
   }
 }
 

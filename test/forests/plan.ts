@@ -17,7 +17,13 @@ export type Program =
   | "other";
 
 /** Where its working directory is. `nested` is a checkout within ours. */
-export type Cwd = "checkout" | "elsewhere" | "deleted" | "other project" | "nested" | "pytest's temporary";
+export type Cwd =
+  | "checkout"
+  | "elsewhere"
+  | "deleted"
+  | "other project"
+  | "nested"
+  | "pytest's temporary";
 
 /** One process of a forest, and all that it starts. */
 export interface Node {
@@ -31,7 +37,9 @@ export interface Node {
   readonly session: boolean;
   /** Whose Python it is, and whose files it maps. */
   readonly venv: "ours" | "other" | "none";
-  /** A compiled module of the runtime: of its venv, or one that lies outside of any `site-packages`. */
+  /**
+   * A compiled module of the runtime: of its venv, or one that lies outside of any `site-packages`.
+   */
   readonly maps: "venv" | "outside" | "nothing";
   readonly cwd: Cwd;
   readonly environment: "kept" | "empty";
@@ -108,7 +116,11 @@ const OTHERS = [
   ["redis-server", "127.0.0.1:0"],
 ];
 const SHELLS = [["bash", "--norc"], ["-zsh", "-i"], ["fish", "-i"]];
-const PYTHONS = [["-m", "app.serve"], ["app.py", "--all"], ["-c", "import app; app.main()"], ["bin/uvicorn", "app:main", "--reload"]];
+const PYTHONS = [["-m", "app.serve"], ["app.py", "--all"], ["-c", "import app; app.main()"], [
+  "bin/uvicorn",
+  "app:main",
+  "--reload",
+]];
 
 /** Makes the forest that a seed stands for. */
 export function forestOf(seed: number): Forest {
@@ -140,8 +152,15 @@ class Maker {
     const cwd = this.#chance(0.5) ? "elsewhere" as const : "checkout" as const;
     const isIdle = ["sleep", "tail"].includes(words[0] ?? "");
     const count = !isIdle && this.#chance(0.5) ? this.#upTo(3) : 0;
-    const node = { ...plain(this.#next(), kind, words), venv: this.#venv(), cwd: kind === "adopter" ? "elsewhere" as const : cwd };
-    const children = Array.from({ length: count }, () => kind === "adopter" ? this.#service(1) : this.#child(node, 1));
+    const node = {
+      ...plain(this.#next(), kind, words),
+      venv: this.#venv(),
+      cwd: kind === "adopter" ? "elsewhere" as const : cwd,
+    };
+    const children = Array.from(
+      { length: count },
+      () => kind === "adopter" ? this.#service(1) : this.#child(node, 1),
+    );
     return { ...node, maps: kind === "python" ? this.#maps() : "nothing", children };
   }
 
@@ -152,11 +171,23 @@ class Maker {
     const children = Array.from({ length: 1 + this.#upTo(4) }, () => this.#child(parent, 2));
     // At its end a pytest would wait for its workers.
     const waits = children.some(({ start }) => start === "spawn" || start === "server");
-    return { runner, pytest: waits && pytest === "ends" ? "killed" : pytest, node: { ...parent, children } };
+    return {
+      runner,
+      pytest: waits && pytest === "ends" ? "killed" : pytest,
+      node: { ...parent, children },
+    };
   }
 
   #root(): Node {
-    const kind = this.#pick({ pytest: 7, python: 4, shell: 1.5, subreaper: 2, actor: 5, other: 0.5, application: 1.5 });
+    const kind = this.#pick({
+      pytest: 7,
+      python: 4,
+      shell: 1.5,
+      subreaper: 2,
+      actor: 5,
+      other: 0.5,
+      application: 1.5,
+    });
     if (kind === "actor") return { ...this.#actor("exec", 1), double: true, session: true };
     if (kind === "subreaper") return this.#subreaper(1);
     const program = kind === "application" ? "python" : kind;
@@ -174,25 +205,48 @@ class Maker {
   }
 
   #subreaper(depth: number): Node {
-    const node = { ...plain(this.#next(), "adopter", this.#one(SUBREAPERS)), double: depth === 1, session: true, subreaper: true };
+    const node = {
+      ...plain(this.#next(), "adopter", this.#one(SUBREAPERS)),
+      double: depth === 1,
+      session: true,
+      subreaper: true,
+    };
     const children = Array.from({ length: 1 + this.#upTo(2) }, () => this.#service(depth + 1));
     return { ...node, children };
   }
 
   /** What an init starts itself: nothing that only its name would give away. */
   #service(depth: number): Node {
-    const node = { ...this.#attributes(this.#pick({ python: 3, shell: 1, other: 1, pytest: 1, daemon: 1 }), "exec"), session: true };
-    const service = { ...node, double: false, killed: this.#chance(0.4), cwd: this.#chance(0.5) ? "checkout" as const : "elsewhere" as const };
+    const node = {
+      ...this.#attributes(
+        this.#pick({ python: 3, shell: 1, other: 1, pytest: 1, daemon: 1 }),
+        "exec",
+      ),
+      session: true,
+    };
+    const service = {
+      ...node,
+      double: false,
+      killed: this.#chance(0.4),
+      cwd: this.#chance(0.5) ? "checkout" as const : "elsewhere" as const,
+    };
     return { ...service, children: this.#children(service, depth, 3) };
   }
 
   #children(parent: Node, depth: number, most: number): Node[] {
-    if (depth >= DEPTH || ["daemon", "other"].includes(parent.program) || this.#left <= 0) return [];
-    return Array.from({ length: Math.min(this.#left, this.#upTo(most)) }, () => this.#child(parent, depth + 1));
+    if (depth >= DEPTH || ["daemon", "other"].includes(parent.program) || this.#left <= 0) {
+      return [];
+    }
+    return Array.from(
+      { length: Math.min(this.#left, this.#upTo(most)) },
+      () => this.#child(parent, depth + 1),
+    );
   }
 
   #child(parent: Node, depth: number): Node {
-    const isPython = ["python", "pytest", "worker", "same", "titled actor"].includes(parent.program);
+    const isPython = ["python", "pytest", "worker", "same", "titled actor"].includes(
+      parent.program,
+    );
     const kind = this.#pick({
       actor: 5,
       worker: isPython && parent.environment === "kept" ? 2 : 0,
@@ -206,10 +260,16 @@ class Maker {
     });
     if (kind === "subreaper") return this.#subreaper(depth);
     if (kind === "actor") {
-      const starts = isPython ? { exec: 4, fork: 1, spawn: parent.environment === "kept" ? 0.5 : 0 } : { exec: 1, fork: 0, spawn: 0 };
+      const starts = isPython
+        ? { exec: 4, fork: 1, spawn: parent.environment === "kept" ? 0.5 : 0 }
+        : { exec: 1, fork: 0, spawn: 0 };
       return this.#actor(this.#pick(starts), depth);
     }
-    const start = kind === "worker" ? this.#pick({ spawn: 2, server: 1 }) : kind === "same" ? "fork" : "exec";
+    const start = kind === "worker"
+      ? this.#pick({ spawn: 2, server: 1 })
+      : kind === "same"
+      ? "fork"
+      : "exec";
     const node = this.#attributes(kind, start);
     const like = kind === "same" || kind === "worker" ? { venv: parent.venv } : {};
     const child = { ...node, ...like, words: kind === "same" ? parent.words : node.words };
@@ -217,7 +277,12 @@ class Maker {
   }
 
   #actor(start: Start, depth: number): Node {
-    const kinds = { "titled actor": 6, "module actor": 2, "code actor": 1, "fork server of actors": 1 } as const;
+    const kinds = {
+      "titled actor": 6,
+      "module actor": 2,
+      "code actor": 1,
+      "fork server of actors": 1,
+    } as const;
     const node = this.#attributes(start === "exec" ? this.#pick(kinds) : "titled actor", start);
     return { ...node, children: this.#children(node, depth, 2) };
   }
@@ -233,8 +298,18 @@ class Maker {
       session: !isMultiprocessing && this.#chance(0.3),
       venv: this.#venv(),
       maps: program === "other" || isQuiet ? "nothing" : this.#maps(),
-      cwd: this.#pick({ checkout: 12, elsewhere: 4, "pytest's temporary": isQuiet ? 0 : 2, deleted: 0.7, "other project": 1.5, nested: 0.7 }),
-      environment: start === "exec" && !["daemon", "shell", "other"].includes(program) && this.#chance(0.1) ? "empty" : "kept",
+      cwd: this.#pick({
+        checkout: 12,
+        elsewhere: 4,
+        "pytest's temporary": isQuiet ? 0 : 2,
+        deleted: 0.7,
+        "other project": 1.5,
+        nested: 0.7,
+      }),
+      environment:
+        start === "exec" && !["daemon", "shell", "other"].includes(program) && this.#chance(0.1)
+          ? "empty"
+          : "kept",
       user: this.#chance(0.05) ? "other" : "own",
       ownMounts: !isQuiet && this.#chance(0.03),
       stubborn: this.#chance(0.03),
@@ -314,18 +389,28 @@ function plain(id: number, program: Program, words: readonly string[]): Node {
 
 /** All nodes of a forest, parents first. */
 export function nodesOf(forest: Forest): Node[] {
-  const all = (nodes: readonly Node[]): Node[] => nodes.flatMap((node) => [node, ...all(node.children)]);
+  const all = (nodes: readonly Node[]): Node[] =>
+    nodes.flatMap((node) => [node, ...all(node.children)]);
   return all([forest.first, ...forest.roots, ...forest.run ? [forest.run.node] : []]);
 }
 
-/** Forests with one process less, or one of another's oddities less, the smallest first: for finding the least that still shows a fault. */
+/**
+ * Forests with one process less, or one of another's oddities less, the smallest first: for finding
+ * the least that still shows a fault.
+ */
 export function* smaller(forest: Forest): Generator<Forest> {
   const { first, roots, run } = forest;
   for (const [at] of roots.entries()) yield { ...forest, roots: roots.toSpliced(at, 1) };
   if (run) yield { ...forest, run: null };
-  for (const [at, root] of roots.entries()) for (const less of smallerNodes(root)) yield { ...forest, roots: roots.with(at, less) };
+  for (const [at, root] of roots.entries()) {
+    for (const less of smallerNodes(root)) yield { ...forest, roots: roots.with(at, less) };
+  }
   for (const less of smallerNodes(first)) yield { ...forest, first: less };
-  if (run) { for (const node of smallerNodes(run.node)) yield { ...forest, run: { ...run, node } }; }
+  if (run) {
+    for (const node of smallerNodes(run.node)) {
+      yield { ...forest, run: { ...run, node } };
+    }
+  }
 }
 
 function* smallerNodes(node: Node): Generator<Node> {
@@ -333,7 +418,9 @@ function* smallerNodes(node: Node): Generator<Node> {
   for (const [at] of children.entries()) yield { ...node, children: children.toSpliced(at, 1) };
   for (const [at, child] of children.entries()) {
     for (const less of smallerNodes(child)) yield { ...node, children: children.with(at, less) };
-    if (child.holds !== null) yield { ...node, children: children.with(at, { ...child, holds: null }) };
+    if (child.holds !== null) {
+      yield { ...node, children: children.with(at, { ...child, holds: null }) };
+    }
   }
 }
 
@@ -341,13 +428,19 @@ function* smallerNodes(node: Node): Generator<Node> {
 export function describe(forest: Forest): string {
   const { first, roots, run } = forest;
   const lines = [...linesOf(first, ""), ...roots.flatMap((root) => linesOf(root, ""))];
-  if (run) lines.push(`tractest run (tractest ${run.runner}, pytest: ${run.pytest})`, ...linesOf(run.node, "  "));
+  if (run) {
+    lines.push(
+      `tractest run (tractest ${run.runner}, pytest: ${run.pytest})`,
+      ...linesOf(run.node, "  "),
+    );
+  }
   return lines.join("\n");
 }
 
 function linesOf(node: Node, indent: string): string[] {
   const { program, id, words, start, venv, maps, cwd, holds } = node;
-  const flags = (["killed", "double", "session", "subreaper", "ownMounts", "stubborn"] as const).filter((flag) => node[flag]);
+  const flags = (["killed", "double", "session", "subreaper", "ownMounts", "stubborn"] as const)
+    .filter((flag) => node[flag]);
   const rest = [
     start,
     `in ${cwd}`,
@@ -358,6 +451,8 @@ function linesOf(node: Node, indent: string): string[] {
     ...(node.environment === "empty" ? ["empty environment"] : []),
     ...flags,
   ];
-  const line = `${indent}${program} ${id}${words.length > 0 && program !== "same" ? ` (${words.join(" ")})` : ""}: ${rest.join(", ")}`;
+  const line = `${indent}${program} ${id}${
+    words.length > 0 && program !== "same" ? ` (${words.join(" ")})` : ""
+  }: ${rest.join(", ")}`;
   return [line, ...node.children.flatMap((child) => linesOf(child, `${indent}  `))];
 }

@@ -48,7 +48,9 @@ export function specOf(node: Node, kit: Kit): Readonly<Record<string, unknown>> 
     argv: title === null && !isForked && node.program !== "worker" ? argvOf(node, kit) : null,
     title,
     comm: title === null ? null : title.slice(0, 15),
-    environ: node.program === "pytest" ? { PYTEST_CURRENT_TEST: "tests/test_a.py::test_a (call)" } : {},
+    environ: node.program === "pytest"
+      ? { PYTEST_CURRENT_TEST: "tests/test_a.py::test_a (call)" }
+      : {},
     empty: node.environment === "empty",
     home: kit.home,
     cwd: DIRECTORIES[node.cwd],
@@ -57,7 +59,11 @@ export function specOf(node: Node, kit: Kit): Readonly<Record<string, unknown>> 
     mounts: node.ownMounts,
     stubborn: node.stubborn,
     killed: node.killed,
-    maps: node.maps === "nothing" || venv === null ? null : node.maps === "venv" ? `${venv}/${library}` : `${ROOT}/.libs/msgspec/_core.so`,
+    maps: node.maps === "nothing" || venv === null
+      ? null
+      : node.maps === "venv"
+      ? `${venv}/${library}`
+      : `${ROOT}/.libs/msgspec/_core.so`,
     holds: node.holds,
     uid: node.user === "other" ? 65534 : 0,
     children: children.map((child) => specOf(child, kit)),
@@ -82,7 +88,9 @@ function venvOf(node: Node, kit: Kit): string | null {
 
 /** The file that is executed. */
 function programOf(node: Node, kit: Kit): string {
-  if (["adopter", "shell", "daemon", "other"].includes(node.program)) return `${kit.directory}/bin/${nameOf(node)}`;
+  if (["adopter", "shell", "daemon", "other"].includes(node.program)) {
+    return `${kit.directory}/bin/${nameOf(node)}`;
+  }
   const venv = venvOf(node, kit);
   return venv === null ? kit.python : `${venv}/bin/python`;
 }
@@ -98,9 +106,17 @@ function argvOf(node: Node, kit: Kit): readonly string[] {
     case "module actor":
       return [python, "-m", "tractor._child", "--uid", `('w${node.id}', '7f3a-22c1')`];
     case "code actor":
-      return [python, "-c", "from tractor._child import _actor_child_main; _actor_child_main(('w', '7f3a'))"];
+      return [
+        python,
+        "-c",
+        "from tractor._child import _actor_child_main; _actor_child_main(('w', '7f3a'))",
+      ];
     case "fork server of actors":
-      return [python, "-c", "from tractor._forkserver_override import main; main(5, 6, ['__main__'], **{})"];
+      return [
+        python,
+        "-c",
+        "from tractor._forkserver_override import main; main(5, 6, ['__main__'], **{})",
+      ];
     case "pytest":
       return [python, "-m", "pytest", "tests/"];
     case "python":
@@ -144,7 +160,9 @@ export function sceneOf(forest: Forest, kit: Kit): Readonly<Record<string, unkno
     packages: kit.packages,
     tractest: kit.tractest,
     cache: kit.cache,
-    cleanUp: forest.cleanUp === "hook" ? ["zombies", "--kill", "--hook", "--grace", "0.5"] : ["zombies", "--kill", "--json", "--grace", "0.5"],
+    cleanUp: forest.cleanUp === "hook"
+      ? ["zombies", "--kill", "--hook", "--grace", "0.5"]
+      : ["zombies", "--kill", "--json", "--grace", "0.5"],
     root: ROOT,
     venvs: venvsOf(kit),
     first: specOf(forest.first, kit),

@@ -33,11 +33,15 @@ export class Made implements AsyncDisposable {
   }
 
   /** Starts a tree and waits until it is stuck; the pid of its root. */
-  async start(words: readonly string[], { piped = false }: { readonly piped?: boolean } = {}): Promise<number> {
+  async start(
+    words: readonly string[],
+    { piped = false }: { readonly piped?: boolean } = {},
+  ): Promise<number> {
     const fifo = join(this.directory, `ready-${this.#count++}`);
     await new Deno.Command("mkfifo", { args: [fifo] }).output();
     // A runner between: it holds the read end of the output, and reads nothing.
-    const runner = `import subprocess, sys, signal\nchild = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)\nsignal.pause()`;
+    const runner =
+      `import subprocess, sys, signal\nchild = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)\nsignal.pause()`;
     const argv = [...(piped ? [PYTHON, "-c", runner] : []), PYTHON, SCRIPT, ...words];
     const child = new Deno.Command("setsid", {
       args: ["-w", ...argv],
@@ -49,16 +53,25 @@ export class Made implements AsyncDisposable {
     }).spawn();
     this.#children.push(child);
     const late = new Promise<never>((_, reject) =>
-      AbortSignal.timeout(PATIENCE_MS).addEventListener("abort", () => reject(new Error(`${words.join(" ")} never got stuck`)))
+      AbortSignal.timeout(PATIENCE_MS).addEventListener(
+        "abort",
+        () => reject(new Error(`${words.join(" ")} never got stuck`)),
+      )
     );
     await Promise.race([Deno.readTextFile(fifo), late]);
-    const below = async (pid: number) => (await Deno.readTextFile(`/proc/${pid}/task/${pid}/children`)).trim().split(" ").filter(Boolean).map(Number);
+    const below = async (pid: number) =>
+      (await Deno.readTextFile(`/proc/${pid}/task/${pid}/children`)).trim().split(" ").filter(
+        Boolean,
+      ).map(Number);
     let [pid] = await below(child.pid);
     // Where this process leads a group of its own, setsid has forked; else it is the tree itself.
     if (pid === undefined || !(await commandLine(child.pid)).startsWith("setsid")) pid = child.pid;
     if (piped) [pid] = await below(pid);
-    // It says that it is ready in front of the call in which it sleeps. One that computes never does, and is not to be met late.
-    for (let look = 0; look < 5 && await isRunning(pid!); look++) await new Promise((done) => setTimeout(done, 20));
+    // It says that it is ready in front of the call in which it sleeps. One that computes never
+    // does, and is not to be met late.
+    for (let look = 0; look < 5 && await isRunning(pid!); look++) {
+      await new Promise((done) => setTimeout(done, 20));
+    }
     return pid!;
   }
 
@@ -91,7 +104,9 @@ async function descendants(pid: number): Promise<number[]> {
   for (const one of found) {
     const tasks = await Array.fromAsync(Deno.readDir(`/proc/${one}/task`)).catch(() => []);
     for (const { name } of tasks) {
-      const children = await Deno.readTextFile(`/proc/${one}/task/${name}/children`).catch(() => "");
+      const children = await Deno.readTextFile(`/proc/${one}/task/${name}/children`).catch(() =>
+        ""
+      );
       found.push(...children.trim().split(" ").filter(Boolean).map(Number));
     }
   }

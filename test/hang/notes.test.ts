@@ -8,12 +8,22 @@ Deno.test("what a checkout knows of such hangs is found by its text in the conft
     await Deno.mkdir(`${root}/tests/discovery/deep`, { recursive: true });
     await Deno.mkdir(`${root}/tests/ipc`);
     await Deno.mkdir(`${root}/ai/conc-anal`, { recursive: true });
-    await Deno.writeTextFile(`${root}/tests/conftest.py`, "# one\n    # XXX: too much logging will lock up the subproc (smh)\n");
+    await Deno.writeTextFile(
+      `${root}/tests/conftest.py`,
+      "# one\n    # XXX: too much logging will lock up the subproc (smh)\n",
+    );
     await Deno.writeTextFile(`${root}/tests/ipc/conftest.py`, "# nothing\n");
-    await Deno.writeTextFile(`${root}/tests/ipc/other.py`, "# can lock up on the _io.BufferedReader and hang..\n");
-    const deep = "# too much logging will lock up the subproc\n# can lock up on the _io.BufferedReader and hang..\n";
+    await Deno.writeTextFile(
+      `${root}/tests/ipc/other.py`,
+      "# can lock up on the _io.BufferedReader and hang..\n",
+    );
+    const deep =
+      "# too much logging will lock up the subproc\n# can lock up on the _io.BufferedReader and hang..\n";
     await Deno.writeTextFile(`${root}/tests/discovery/deep/conftest.py`, deep);
-    await Deno.writeTextFile(`${root}/ai/conc-anal/subint_forkserver_test_cancellation_leak_issue.md`, "# what it was\n");
+    await Deno.writeTextFile(
+      `${root}/ai/conc-anal/subint_forkserver_test_cancellation_leak_issue.md`,
+      "# what it was\n",
+    );
     assertEquals((await findNotes(new RealHost(), root)).map((note) => note.place), [
       "tests/conftest.py:2, tests/discovery/deep/conftest.py:1",
       "tests/discovery/deep/conftest.py:2",

@@ -23,16 +23,29 @@ const CASES: readonly Case[] = [
     name: "a child writes to a pipe, its parent waits for it to end",
     words: ["wait_for_writer"],
     verdict: "blocked-write",
-    says: [/^pid \d+ .* is in write\(1 → pipe:\[\d+\]\)/, /held by pid \d+ .* is not reading: state S, wait4/],
+    says: [
+      /^pid \d+ .* is in write\(1 → pipe:\[\d+\]\)/,
+      /held by pid \d+ .* is not reading: state S, wait4/,
+    ],
   },
-  { name: "the same, the parent waits for any child", words: ["wait_for_any"], verdict: "blocked-write", says: [/is not reading/] },
+  {
+    name: "the same, the parent waits for any child",
+    words: ["wait_for_any"],
+    verdict: "blocked-write",
+    says: [/is not reading/],
+  },
   {
     name: "a child writes to its stderr, its parent reads its stdout",
     words: ["read_other_stream"],
     verdict: "blocked-write",
     says: [/is in write\(2 → pipe/, /is not reading: state S, read\(\d+ → pipe/],
   },
-  { name: "the parent sleeps, and has for long", words: ["sleepy_reader"], verdict: "blocked-write", says: [/the writer has slept for [2-9] s/] },
+  {
+    name: "the parent sleeps, and has for long",
+    words: ["sleepy_reader"],
+    verdict: "blocked-write",
+    says: [/the writer has slept for [2-9] s/],
+  },
   {
     name: "whoever runs the tests holds the pipe of their output, and is stopped",
     words: ["stuck_runner"],
@@ -40,7 +53,12 @@ const CASES: readonly Case[] = [
     verdict: "blocked-write",
     says: [/outside of this tree, which is not reading: state T/],
   },
-  { name: "the writer itself holds the read end too", words: ["own_reader"], verdict: "blocked-write", says: [/not the standard output or error/] },
+  {
+    name: "the writer itself holds the read end too",
+    words: ["own_reader"],
+    verdict: "blocked-write",
+    says: [/not the standard output or error/],
+  },
   {
     name: "the read end is held by a process that has left the tree",
     words: ["stray_reader"],
@@ -52,7 +70,9 @@ const CASES: readonly Case[] = [
     words: ["ask", "PORT"],
     registry: ["serve", "accept", "PORT"],
     verdict: "waiting-for-registry",
-    says: [/waits for an answer, by fd \d+ to the registry 127\.0\.0\.1:\d+, which is held by pid \d+ .*outside of this tree: state S, pause/],
+    says: [
+      /waits for an answer, by fd \d+ to the registry 127\.0\.0\.1:\d+, which is held by pid \d+ .*outside of this tree: state S, pause/,
+    ],
   },
   {
     name: "a stranger that holds the registry accepts nothing",
@@ -99,35 +119,89 @@ const CASES: readonly Case[] = [
     verdict: "child-ignores-sigint",
     says: [/whose pidfd its event loop watches/],
   },
-  { name: "a child got SIGINT and does not take it", words: ["pending"], verdict: "child-ignores-sigint", says: [/is pending/] },
-  { name: "pdb at its prompt", words: ["at_pdb"], verdict: "terminal-wanted", says: [/\(0 → \/dev\/pts\/\d+\).* for somebody to type/] },
-  { name: "a plain prompt", words: ["at_plain_prompt"], verdict: "terminal-wanted", says: [/read\(0 → \/dev\/pts\/\d+\)/] },
-  { name: "a process in the background reads from its terminal", words: ["read_in_background"], verdict: "terminal-wanted", says: [/SIGTTIN/] },
-  { name: "a process in the background sets its terminal up", words: ["set_in_background"], verdict: "terminal-wanted", says: [/SIGTTOU/] },
+  {
+    name: "a child got SIGINT and does not take it",
+    words: ["pending"],
+    verdict: "child-ignores-sigint",
+    says: [/is pending/],
+  },
+  {
+    name: "pdb at its prompt",
+    words: ["at_pdb"],
+    verdict: "terminal-wanted",
+    says: [/\(0 → \/dev\/pts\/\d+\).* for somebody to type/],
+  },
+  {
+    name: "a plain prompt",
+    words: ["at_plain_prompt"],
+    verdict: "terminal-wanted",
+    says: [/read\(0 → \/dev\/pts\/\d+\)/],
+  },
+  {
+    name: "a process in the background reads from its terminal",
+    words: ["read_in_background"],
+    verdict: "terminal-wanted",
+    says: [/SIGTTIN/],
+  },
+  {
+    name: "a process in the background sets its terminal up",
+    words: ["set_in_background"],
+    verdict: "terminal-wanted",
+    says: [/SIGTTOU/],
+  },
   { name: "a busy loop", words: ["busy"], verdict: "no-verdict", says: [/is computing/] },
   { name: "a sleep", words: ["sleep"], verdict: "no-verdict", says: [/is in a timed sleep/] },
   {
     name: "much output into a file",
     words: ["big_file", "FILE"],
     verdict: "no-verdict",
-    says: [/standard output and error of every process are a file.*: this is not the hang of full capture pipes/],
+    says: [
+      /standard output and error of every process are a file.*: this is not the hang of full capture pipes/,
+    ],
   },
-  { name: "a writer whose reader is slow", words: ["slow_reader", "0.05"], verdict: "no-verdict", says: [/it is not proven/] },
-  { name: "a writer whose reader is slower", words: ["slow_reader", "1"], verdict: "no-verdict", says: [/it is not proven/] },
-  { name: "a writer whose reader computes", words: ["busy_reader"], verdict: "no-verdict", says: [/is at work/] },
-  { name: "two threads that wait for each other's lock", words: ["threads"], verdict: "no-verdict", says: [/2 threads in futex/] },
+  {
+    name: "a writer whose reader is slow",
+    words: ["slow_reader", "0.05"],
+    verdict: "no-verdict",
+    says: [/it is not proven/],
+  },
+  {
+    name: "a writer whose reader is slower",
+    words: ["slow_reader", "1"],
+    verdict: "no-verdict",
+    says: [/it is not proven/],
+  },
+  {
+    name: "a writer whose reader computes",
+    words: ["busy_reader"],
+    verdict: "no-verdict",
+    says: [/is at work/],
+  },
+  {
+    name: "two threads that wait for each other's lock",
+    words: ["threads"],
+    verdict: "no-verdict",
+    says: [/2 threads in futex/],
+  },
   {
     name: "two processes that read from each other",
     words: ["actors"],
     verdict: "no-verdict",
     says: [/nothing was written; the write end is held by pid/],
   },
-  { name: "a parent waits for a child that takes SIGINT", words: ["polite_child"], verdict: "no-verdict", says: [] },
+  {
+    name: "a parent waits for a child that takes SIGINT",
+    words: ["polite_child"],
+    verdict: "no-verdict",
+    says: [],
+  },
   {
     name: "a child was stopped by SIGSTOP",
     words: ["stopped"],
     verdict: "stopped",
-    says: [/^pid \d+ \(sleep 600\) is stopped \(state T, .*\) in \S.*: kill -CONT \d+ lets it go on/],
+    says: [
+      /^pid \d+ \(sleep 600\) is stopped \(state T, .*\) in \S.*: kill -CONT \d+ lets it go on/,
+    ],
   },
   {
     name: "the reader of a full pipe was stopped",
@@ -135,18 +209,50 @@ const CASES: readonly Case[] = [
     verdict: "stopped",
     says: [/is stopped/, /^besides \(blocked-write\): /],
   },
-  { name: "the root itself was stopped", words: ["stopped_root"], verdict: "stopped", says: [/is stopped/] },
+  {
+    name: "the root itself was stopped",
+    words: ["stopped_root"],
+    verdict: "stopped",
+    says: [/is stopped/],
+  },
   {
     name: "a child is dead, its parent reads a pipe",
     words: ["not_reaped", "read"],
     verdict: "child-not-reaped",
-    says: [/^child \d+ \(python3.*\) is dead, its parent never waited for it: pid \d+ .* is in state S, read\(\d+ → pipe/],
+    says: [
+      /^child \d+ \(python3.*\) is dead, its parent never waited for it: pid \d+ .* is in state S, read\(\d+ → pipe/,
+    ],
   },
-  { name: "a child is dead, its parent waits for another one", words: ["not_reaped", "other"], verdict: "no-verdict", says: [] },
-  { name: "a child is dead, its parent computes", words: ["not_reaped", "busy"], verdict: "no-verdict", says: [/is computing/] },
-  { name: "a child is dead, its parent wakes up every moment", words: ["not_reaped", "polls"], verdict: "no-verdict", says: [] },
-  { name: "a child's first thread has ended, and another one lives", words: ["first_thread_ended"], verdict: "no-verdict", says: [] },
-  { name: "a process waits for a lock on a file", words: ["file_lock", "FILE"], verdict: "no-verdict", says: [] },
+  {
+    name: "a child is dead, its parent waits for another one",
+    words: ["not_reaped", "other"],
+    verdict: "no-verdict",
+    says: [],
+  },
+  {
+    name: "a child is dead, its parent computes",
+    words: ["not_reaped", "busy"],
+    verdict: "no-verdict",
+    says: [/is computing/],
+  },
+  {
+    name: "a child is dead, its parent wakes up every moment",
+    words: ["not_reaped", "polls"],
+    verdict: "no-verdict",
+    says: [],
+  },
+  {
+    name: "a child's first thread has ended, and another one lives",
+    words: ["first_thread_ended"],
+    verdict: "no-verdict",
+    says: [],
+  },
+  {
+    name: "a process waits for a lock on a file",
+    words: ["file_lock", "FILE"],
+    verdict: "no-verdict",
+    says: [],
+  },
 ];
 
 Deno.test("all of the machine is asked who holds the other end of a pipe only where one is waited at", async () => {
@@ -172,10 +278,18 @@ Deno.test("a look that came too early for a proof is repeated while time can tel
 Deno.test("looking is given up when its time is over, and that is said", async () => {
   await using made = await Made.make();
   class StuckHost extends RealHost {
-    override readonly programs = { onProgram: null, run: () => new Promise<never>(() => {}), start: () => assert(false) as never };
+    override readonly programs = {
+      onProgram: null,
+      run: () => new Promise<never>(() => {}),
+      start: () => assert(false) as never,
+    };
   }
-  const { verdict, unknowns } = await examineInTime(new StuckHost(), requestFor(made, Deno.pid), { limitSeconds: 0 });
-  assertEquals([verdict, unknowns], ["no-verdict", ["looking took longer than 0 s and was given up"]]);
+  const { verdict, unknowns } = await examineInTime(new StuckHost(), requestFor(made, Deno.pid), {
+    limitSeconds: 0,
+  });
+  assertEquals([verdict, unknowns], ["no-verdict", [
+    "looking took longer than 0 s and was given up",
+  ]]);
 });
 
 const table: string[] = [];
@@ -188,10 +302,18 @@ for (const { name, words, verdict, registry, piped, says } of CASES) {
     // Each moment of it is as good as any other.
     for (let look = 0; look < 3; look++) {
       const report = await examine(made, root);
-      if (look === 0) table.push(`${report.verdict === verdict ? "right" : "WRONG"}  ${report.verdict.padEnd(20)}  ${name}`);
+      if (look === 0) {
+        table.push(
+          `${report.verdict === verdict ? "right" : "WRONG"}  ${
+            report.verdict.padEnd(20)
+          }  ${name}`,
+        );
+      }
       const shown = JSON.stringify(report.evidence, null, 1);
       assertEquals(report.verdict, verdict, shown);
-      for (const pattern of says) assert(report.evidence.some((line) => pattern.test(line)), `${pattern} in ${shown}`);
+      for (const pattern of says) {
+        assert(report.evidence.some((line) => pattern.test(line)), `${pattern} in ${shown}`);
+      }
       assertEquals(report.unknowns, []);
       assertEquals(report.processes.some((process) => process.pid === holder), false);
     }
@@ -201,7 +323,11 @@ for (const { name, words, verdict, registry, piped, says } of CASES) {
 Deno.test("the table of made hangs", () => {
   const right = table.filter((row) => row.startsWith("right")).length;
   // What a test prints in the ordinary way is kept back in a quiet run.
-  Deno.writeTextFileSync("/proc/self/fd/1", `\n${table.join("\n")}\n${right} of ${table.length} made hangs judged right\n`, { append: true });
+  Deno.writeTextFileSync(
+    "/proc/self/fd/1",
+    `\n${table.join("\n")}\n${right} of ${table.length} made hangs judged right\n`,
+    { append: true },
+  );
   assertEquals(table.length, CASES.length);
 });
 

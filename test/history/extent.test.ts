@@ -23,7 +23,11 @@ Deno.test("extentOf() adds up what is in a directory, a file, a class or a test 
 });
 
 Deno.test("extentText() is short, and empty for nothing", () => {
-  assertEquals([extentText({ tests: 1, seconds: 0.5 }), extentText({ tests: 12, seconds: 34.56 }), extentText(null)], [
+  assertEquals([
+    extentText({ tests: 1, seconds: 0.5 }),
+    extentText({ tests: 12, seconds: 34.56 }),
+    extentText(null),
+  ], [
     "1 test, 0.50 s",
     "12 tests, 34.6 s",
     "",

@@ -1,5 +1,9 @@
 import fc from "fast-check";
-import { findRegressions, type Pass, probabilityOfLonger } from "../../lib/history/rules_regression.ts";
+import {
+  findRegressions,
+  type Pass,
+  probabilityOfLonger,
+} from "../../lib/history/rules_regression.ts";
 import { assert, assertEquals } from "../assert.ts";
 
 /** A number from 0 to 1 for each pair, always the same. */
@@ -12,7 +16,13 @@ function noise(a: number, b: number): number {
 function suite(tests: number, seconds: (test: number, run: number) => number): Map<string, Pass[]> {
   return new Map(Array.from({ length: tests }, (_, test) => [
     `t${test}`,
-    Array.from({ length: 40 }, (_, index) => ({ run: 40 - index, seconds: seconds(test, 40 - index) * (0.8 + 0.4 * noise(test, index)) })),
+    Array.from(
+      { length: 40 },
+      (_, index) => ({
+        run: 40 - index,
+        seconds: seconds(test, 40 - index) * (0.8 + 0.4 * noise(test, index)),
+      }),
+    ),
   ]));
 }
 
@@ -38,15 +48,23 @@ Deno.test("noise of a fifth either way, over 500 tests, is no regression", () =>
 });
 
 Deno.test("of 500 tests the three that take half as long again are found, the longest first, and no other", () => {
-  const { regressed } = findRegressions(suite(500, (test, run) => run > 30 && [7, 8, 9].includes(test) ? 1.5 + test / 10 : 1));
-  assertEquals(regressed.map(({ id, passes }) => [id, passes]), [["t9", [30, 10]], ["t8", [30, 10]], ["t7", [30, 10]]]);
+  const { regressed } = findRegressions(
+    suite(500, (test, run) => run > 30 && [7, 8, 9].includes(test) ? 1.5 + test / 10 : 1),
+  );
+  assertEquals(regressed.map(({ id, passes }) => [id, passes]), [
+    ["t9", [30, 10]],
+    ["t8", [30, 10]],
+    ["t7", [30, 10]],
+  ]);
   assert(regressed.every(({ p }) => p < 0.0001));
 });
 
 Deno.test("a machine that was slow in the latest runs is no regression of the tests, and hides none", () => {
   const machine = (run: number) => run > 30 ? 3 : 1;
   assertEquals(findRegressions(suite(50, (_, run) => machine(run))).regressed, []);
-  const { regressed } = findRegressions(suite(50, (test, run) => machine(run) * (test === 5 && run > 30 ? 2 : 1)));
+  const { regressed } = findRegressions(
+    suite(50, (test, run) => machine(run) * (test === 5 && run > 30 ? 2 : 1)),
+  );
   assertEquals(regressed.map(({ id }) => id), ["t5"]);
 });
 

@@ -13,7 +13,10 @@ Deno.test("a run is recorded with each of its tests, once, however often that is
   await using store = Store.make();
   const run = {
     id: "one",
-    tests: { "tests/test_a.py::test_x": [["failed", 1], ["passed", 2]], "tests/test_a.py::test_y": [["skipped", 0]] },
+    tests: {
+      "tests/test_a.py::test_x": [["failed", 1], ["passed", 2]],
+      "tests/test_a.py::test_y": [["skipped", 0]],
+    },
   } as const;
   await store.record(run);
   await store.record(run);
@@ -22,13 +25,41 @@ Deno.test("a run is recorded with each of its tests, once, however often that is
     runs: runsOf(database, project, ALL),
     x: resultsOf(database, project, "tests/test_a.py::test_x", ALL),
   }));
-  assertEquals(value!.runs.map(({ id, tests, failed, skipped, flaky, commit, dirty }) => ({ id, tests, failed, skipped, flaky, commit, dirty })), [
-    { id: "one", tests: 2, failed: 0, skipped: 1, flaky: 1, commit: "c0ffee", dirty: false },
-  ]);
-  assertEquals(value!.x.map(({ outcome, purpose, counts, seconds, message, errors }) => ({ outcome, purpose, counts, seconds, message, errors })), [
-    { outcome: "passed", purpose: "retry", counts: false, seconds: 2, message: null, errors: [] },
-    { outcome: "failed", purpose: "tests", counts: true, seconds: 1, message: "boom", errors: ["ValueError"] },
-  ]);
+  assertEquals(
+    value!.runs.map(({ id, tests, failed, skipped, flaky, commit, dirty }) => ({
+      id,
+      tests,
+      failed,
+      skipped,
+      flaky,
+      commit,
+      dirty,
+    })),
+    [
+      { id: "one", tests: 2, failed: 0, skipped: 1, flaky: 1, commit: "c0ffee", dirty: false },
+    ],
+  );
+  assertEquals(
+    value!.x.map(({ outcome, purpose, counts, seconds, message, errors }) => ({
+      outcome,
+      purpose,
+      counts,
+      seconds,
+      message,
+      errors,
+    })),
+    [
+      { outcome: "passed", purpose: "retry", counts: false, seconds: 2, message: null, errors: [] },
+      {
+        outcome: "failed",
+        purpose: "tests",
+        counts: true,
+        seconds: 1,
+        message: "boom",
+        errors: ["ValueError"],
+      },
+    ],
+  );
 });
 
 Deno.test("the record of a test tells trials and failures, and what proves that it is flaky", async () => {
@@ -42,7 +73,15 @@ Deno.test("the record of a test tells trials and failures, and what proves that 
   await store.record({ commit: "c", tests: { [id]: [["passed", 1]] } });
   await store.record({ commit: "c", tests: { [id]: [["skipped", 1]] } });
   const record = (await testRecords(store, store.project, [id])).get(id);
-  assertEquals(record, { id, trials: 6, failures: 4, recoveries: 1, contradictions: 1, streak: 0, strained: 0 });
+  assertEquals(record, {
+    id,
+    trials: 6,
+    failures: 4,
+    recoveries: 1,
+    contradictions: 1,
+    streak: 0,
+    strained: 0,
+  });
   await store.record({ commit: null, tests: { [id]: [["failed", 1]] } });
   await store.record({ commit: null, tests: { [id]: [["failed", 1]] } });
   assertEquals((await testRecords(store, store.project, [id])).get(id)?.streak, 2);
@@ -60,11 +99,18 @@ Deno.test("a run that was short of CPU is no trial of its tests, and no pass to 
   await draft.record(store.printer, resultsWith({ id: "drafted", strained: true, tests }));
   assertEquals(store.terminal.stderr.text, "");
   const record = (await testRecords(store, store.project, [id])).get(id)!;
-  assertEquals([record.trials, record.failures, record.contradictions, record.strained], [1, 0, 0, 3]);
+  assertEquals([record.trials, record.failures, record.contradictions, record.strained], [
+    1,
+    0,
+    0,
+    3,
+  ]);
   const { value } = await readProject(store, store.project, (database, project) => ({
     runs: runsOf(database, project, ALL).map((run) => run.strained),
     all: recentPasses(database, project, {}, 9).get(id)!.map((pass) => pass.seconds),
-    calm: recentPasses(database, project, {}, 9, { calm: true }).get(id)!.map((pass) => pass.seconds),
+    calm: recentPasses(database, project, {}, 9, { calm: true }).get(id)!.map((pass) =>
+      pass.seconds
+    ),
   }));
   assertEquals(value, { runs: [true, true, true, null], all: [8, 1], calm: [1] });
 });
@@ -72,39 +118,73 @@ Deno.test("a run that was short of CPU is no trial of its tests, and no pass to 
 Deno.test("durations are the median of the latest passes, under the transport that is asked for where there are some", async () => {
   await using store = Store.make();
   for (let run = 0; run < 12; run++) {
-    await store.record({ tests: { "t.py::a": [["passed", run]], "t.py::b": [["failed", 9]], "t.py::c": [["passed", 5]] } });
+    await store.record({
+      tests: {
+        "t.py::a": [["passed", run]],
+        "t.py::b": [["failed", 9]],
+        "t.py::c": [["passed", 5]],
+      },
+    });
   }
   await store.record({ transport: "uds", tests: { "t.py::a": [["passed", 100]] } });
-  assertEquals(await durationsOf(store, store.project, { transport: null, backend: null }), new Map([["t.py::a", 7], ["t.py::c", 5]]));
-  assertEquals(await durationsOf(store, store.project, { transport: "uds", backend: null }), new Map([["t.py::a", 100], ["t.py::c", 5]]));
+  assertEquals(
+    await durationsOf(store, store.project, { transport: null, backend: null }),
+    new Map([["t.py::a", 7], ["t.py::c", 5]]),
+  );
+  assertEquals(
+    await durationsOf(store, store.project, { transport: "uds", backend: null }),
+    new Map([["t.py::a", 100], ["t.py::c", 5]]),
+  );
 });
 
 Deno.test("where nothing is on record there are no durations and no records, and nothing is made", async () => {
   await using store = Store.make();
-  assertEquals([(await durationsOf(store, store.project)).size, (await testRecords(store, store.project, ["x"])).size], [0, 0]);
+  assertEquals([
+    (await durationsOf(store, store.project)).size,
+    (await testRecords(store, store.project, ["x"])).size,
+  ], [0, 0]);
   assertEquals([...Deno.readDirSync(store.path)].length, 0);
   await store.record({ tests: {} });
   const other = new Store(store.path, "/somewhere/else");
-  assertEquals([(await durationsOf(other, other.project)).size, store.terminal.stderr.text], [0, ""]);
+  assertEquals([(await durationsOf(other, other.project)).size, store.terminal.stderr.text], [
+    0,
+    "",
+  ]);
 });
 
 /** What is on record of runs, by others than who writes it. */
 async function onRecord(store: Store): Promise<unknown[]> {
-  const { value } = await readProject(store, store.project, (database, project) => runsOf(database, project, ALL));
+  const { value } = await readProject(
+    store,
+    store.project,
+    (database, project) => runsOf(database, project, ALL),
+  );
   return (value ?? []).map(({ id, tests, passed, exitCode }) => [id, tests, passed, exitCode]);
 }
 
 Deno.test("a run that was drafted before its end is there as it ended, whole, and only then", async () => {
   await using store = Store.make();
   await store.record({ id: "before" });
-  const run = { id: "one", root: store.project.root, tests: { "t.py::a": [["passed", 1]], "t.py::b": [["passed", 2]] } } as const;
+  const run = {
+    id: "one",
+    root: store.project.root,
+    tests: { "t.py::a": [["passed", 1]], "t.py::b": [["passed", 2]] },
+  } as const;
   const draft = new RunDraft(store, store.project);
   draft.begin(resultsWith({ ...run, ended: false }));
   assertEquals(await onRecord(store), [["before", 0, 0, 0]]);
   await draft.record(store.printer, resultsWith(run));
   assertEquals(await onRecord(store), [["one", 2, 2, 0], ["before", 0, 0, 0]]);
-  const { value } = await readProject(store, store.project, (database, project) => resultsOf(database, project, "t.py::b", ALL));
-  assertEquals(value!.map(({ outcome, seconds, counts }) => [outcome, seconds, counts]), [["passed", 2, true]]);
+  const { value } = await readProject(
+    store,
+    store.project,
+    (database, project) => resultsOf(database, project, "t.py::b", ALL),
+  );
+  assertEquals(value!.map(({ outcome, seconds, counts }) => [outcome, seconds, counts]), [[
+    "passed",
+    2,
+    true,
+  ]]);
   assertEquals(store.terminal.stderr.text, "");
 });
 
@@ -113,20 +193,33 @@ Deno.test("where more came of a run than was drafted, all of it is recorded", as
   const one = { id: "one", root: store.project.root };
   const draft = new RunDraft(store, store.project);
   draft.begin(resultsWith({ ...one, tests: { "t.py::a": [["failed", 1]] }, ended: false }));
-  await draft.record(store.printer, resultsWith({ ...one, tests: { "t.py::a": [["failed", 1], ["passed", 1]] } }));
-  assertEquals((await testRecords(store, store.project, ["t.py::a"])).get("t.py::a")?.recoveries, 1);
+  await draft.record(
+    store.printer,
+    resultsWith({ ...one, tests: { "t.py::a": [["failed", 1], ["passed", 1]] } }),
+  );
+  assertEquals(
+    (await testRecords(store, store.project, ["t.py::a"])).get("t.py::a")?.recoveries,
+    1,
+  );
   assertEquals([await onRecord(store), store.terminal.stderr.text], [[["one", 1, 1, 0]], ""]);
 });
 
 Deno.test("a draft that is dropped leaves nothing, and one whose history others hold is written when the run is over", async () => {
   await using store = Store.make();
   await store.record({ id: "before" });
-  const results = resultsWith({ id: "one", root: store.project.root, tests: { "t.py::a": [["passed", 1]] } });
+  const results = resultsWith({
+    id: "one",
+    root: store.project.root,
+    tests: { "t.py::a": [["passed", 1]] },
+  });
   const dropped = new RunDraft(store, store.project);
   dropped.begin(results);
   await dropped.drop();
   assertEquals(await onRecord(store), [["before", 0, 0, 0]]);
-  const other = await store.files.openDatabase(join(store.path, "state/tractest/history.sqlite"), { readOnly: false, waitMs: 0 });
+  const other = await store.files.openDatabase(join(store.path, "state/tractest/history.sqlite"), {
+    readOnly: false,
+    waitMs: 0,
+  });
   other.exec("begin immediate");
   const draft = new RunDraft(store, store.project);
   draft.begin(results);
@@ -136,7 +229,12 @@ Deno.test("a draft that is dropped leaves nothing, and one whose history others 
   other.close();
   assertEquals(await onRecord(store), [["before", 0, 0, 0]]);
   await draft.record(store.printer, results);
-  assertEquals([await onRecord(store), store.terminal.stderr.text], [[["one", 1, 1, 0], ["before", 0, 0, 0]], ""]);
+  assertEquals([await onRecord(store), store.terminal.stderr.text], [[["one", 1, 1, 0], [
+    "before",
+    0,
+    0,
+    0,
+  ]], ""]);
 });
 
 Deno.test("the database is private", async () => {
@@ -155,34 +253,71 @@ Deno.test("runs that were killed are recorded by the next one, once, without lin
     await Deno.mkdir(join(runs, id));
     await Deno.writeTextFile(
       join(runs, id, "events.jsonl"),
-      events.map((event) => `${JSON.stringify({ schema: EVENTS_SCHEMA, ...event as object })}\n`).join(""),
+      events.map((event) => `${JSON.stringify({ schema: EVENTS_SCHEMA, ...event as object })}\n`)
+        .join(""),
     );
   };
-  const run = { root: store.project.root, commit: "a", dirty: false, transport: null, ended: false, started: Date.now() / 1000 } as const;
-  await leave("1-killed", [...eventsWith({ ...run, id: "1-killed", tests: { "t.py::a": [["passed", 1]], "t.py::b": [["begun", 0]] } }), null]);
+  const run = {
+    root: store.project.root,
+    commit: "a",
+    dirty: false,
+    transport: null,
+    ended: false,
+    started: Date.now() / 1000,
+  } as const;
+  await leave("1-killed", [
+    ...eventsWith({
+      ...run,
+      id: "1-killed",
+      tests: { "t.py::a": [["passed", 1]], "t.py::b": [["begun", 0]] },
+    }),
+    null,
+  ]);
   await leave("2-nonsense", [
     ...eventsWith({ ...run, id: "2-nonsense", tests: {} }),
     { event: "test-start", id: "t.py::a", time: 1 },
-    { event: "report", id: "t.py::a", time: 1, phase: "call", outcome: "failed", category: "failed", message: 7 },
+    {
+      event: "report",
+      id: "t.py::a",
+      time: 1,
+      phase: "call",
+      outcome: "failed",
+      category: "failed",
+      message: 7,
+    },
   ]);
-  await leave("3-alive", eventsWith({ ...run, id: "3-alive", tests: { "t.py::a": [["failed", 1]] } }));
-  await leave("4-strange", eventsWith({ ...run, id: "4-strange", tests: { "t.py::a[\0\ud800'\"]": [["passed", 1]] } }));
+  await leave(
+    "3-alive",
+    eventsWith({ ...run, id: "3-alive", tests: { "t.py::a": [["failed", 1]] } }),
+  );
+  await leave(
+    "4-strange",
+    eventsWith({ ...run, id: "4-strange", tests: { "t.py::a[\0\ud800'\"]": [["passed", 1]] } }),
+  );
   const hold = await holdRun(store, join(runs, "3-alive"));
   // A lock counts for other processes; so another one has to look.
-  const script = `import { Store } from ${JSON.stringify(new URL("./store.ts", import.meta.url).href)};
+  const script = `import { Store } from ${
+    JSON.stringify(new URL("./store.ts", import.meta.url).href)
+  };
 const store = new Store(Deno.args[0]);
 await store.record({ id: "5-next" });
 await store.record({ id: "6-next" });
 console.log(store.terminal.stderr.text);`;
   await Deno.writeTextFile(join(store.path, "next.ts"), script);
-  const map = import.meta.resolve("@std/cli").includes("/scripts/offline/") ? ["--import-map=scripts/offline/import_map.json"] : [];
+  const map = import.meta.resolve("@std/cli").includes("/scripts/offline/")
+    ? ["--import-map=scripts/offline/import_map.json"]
+    : [];
   const { code, stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", "--no-lock", ...map, join(store.path, "next.ts"), store.path],
     cwd: new URL("../..", import.meta.url).pathname,
   }).output();
   hold?.release();
   assertEquals([code, new TextDecoder().decode(stdout).trim()], [0, ""]);
-  const { value } = await readProject(store, store.project, (database, project) => runsOf(database, project, ALL));
+  const { value } = await readProject(
+    store,
+    store.project,
+    (database, project) => runsOf(database, project, ALL),
+  );
   assertEquals(value!.map(({ id, ending, tests }) => [id, ending, tests]), [
     ["6-next", null, 0],
     ["5-next", null, 0],

@@ -24,7 +24,12 @@ export class Store extends HostAt implements AsyncDisposable {
   }
 
   async record(run: Partial<Run>): Promise<void> {
-    await recordRun(this, this.printer, this.project, resultsWith({ root: this.project.root, ...run }));
+    await recordRun(
+      this,
+      this.printer,
+      this.project,
+      resultsWith({ root: this.project.root, ...run }),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -40,7 +45,9 @@ export interface Run {
   readonly dirty: boolean | null;
   readonly transport: string | null;
   /** Outcomes of each test, one for each attempt, and seconds. */
-  readonly tests: Readonly<Record<string, readonly (readonly ["passed" | "failed" | "skipped" | "begun", number])[]>>;
+  readonly tests: Readonly<
+    Record<string, readonly (readonly ["passed" | "failed" | "skipped" | "begun", number])[]>
+  >;
   readonly ended: boolean;
   /** Whether it says at its end that it was short of CPU. */
   readonly strained?: boolean | null;
@@ -69,11 +76,25 @@ export function resultsWith(
   }: Partial<Run>,
 ): Results {
   const results = new Results();
-  for (const event of eventsWith({ id, root, commit, dirty, transport, tests, ended, strained, started })) results.add(event);
+  for (
+    const event of eventsWith({
+      id,
+      root,
+      commit,
+      dirty,
+      transport,
+      tests,
+      ended,
+      strained,
+      started,
+    })
+  ) results.add(event);
   return results;
 }
 
-export function eventsWith({ id, root, commit, dirty, transport, tests, ended, strained = null, started }: Run): PytestEvent[] {
+export function eventsWith(
+  { id, root, commit, dirty, transport, tests, ended, strained = null, started }: Run,
+): PytestEvent[] {
   const time = started;
   const facts = { commit, dirty, transport, backend: null, python: "3.12.1" };
   const events: PytestEvent[] = [
@@ -83,14 +104,39 @@ export function eventsWith({ id, root, commit, dirty, transport, tests, ended, s
   for (const [test, attempts] of Object.entries(tests)) {
     attempts.forEach(([outcome, seconds], index) => {
       const session = String(index);
-      if (index > 0) events.push({ event: "session-begin", time, session, pid: 1, purpose: "retry" });
+      if (index > 0) {
+        events.push({ event: "session-begin", time, session, pid: 1, purpose: "retry" });
+      }
       events.push({ event: "test-start", time, session, id: test });
       if (outcome === "begun") return;
-      const failure = outcome === "failed" ? { message: "boom\nmore", errors: ["ValueError"], where: null, traceback: "" } : {};
-      events.push({ event: "report", time, session, id: test, phase: "call", outcome, category: outcome, seconds, ...failure });
-      events.push({ event: "report", time, session, id: test, phase: "teardown", outcome: "passed", category: "", seconds: 0 });
+      const failure = outcome === "failed"
+        ? { message: "boom\nmore", errors: ["ValueError"], where: null, traceback: "" }
+        : {};
+      events.push({
+        event: "report",
+        time,
+        session,
+        id: test,
+        phase: "call",
+        outcome,
+        category: outcome,
+        seconds,
+        ...failure,
+      });
+      events.push({
+        event: "report",
+        time,
+        session,
+        id: test,
+        phase: "teardown",
+        outcome: "passed",
+        category: "",
+        seconds: 0,
+      });
     });
   }
-  if (ended) events.push({ event: "run-finish", time, exitCode: 0, ending: null, seconds: 1, strained });
+  if (ended) {
+    events.push({ event: "run-finish", time, exitCode: 0, ending: null, seconds: 1, strained });
+  }
   return events;
 }

@@ -1,5 +1,13 @@
 import fc from "fast-check";
-import { type BlockSpec, hookCommand, readBlock, renderBlock, shellQuote, splitWords, whyNotShell } from "../../lib/hooks/block.ts";
+import {
+  type BlockSpec,
+  hookCommand,
+  readBlock,
+  renderBlock,
+  shellQuote,
+  splitWords,
+  whyNotShell,
+} from "../../lib/hooks/block.ts";
 import { applyCommands, entryFor, managerOf } from "../../lib/hooks/managers.ts";
 import { installBlock, readHook, uninstallBlock } from "../../lib/hooks/rules.ts";
 import { UsageError } from "../../lib/errors.ts";
@@ -9,7 +17,11 @@ import { assert, assertEquals, assertIncludes, assertThrows } from "../assert.ts
 
 type Spec = Omit<BlockSpec, "created">;
 
-const SPEC: Spec = { hook: "pre-push", commands: [["zombies", "--kill", "--hook"]], binary: "/opt/it's here/tractest" };
+const SPEC: Spec = {
+  hook: "pre-push",
+  commands: [["zombies", "--kill", "--hook"]],
+  binary: "/opt/it's here/tractest",
+};
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (content: Uint8Array) => new TextDecoder().decode(content);
 
@@ -20,11 +32,23 @@ function installed(content: Uint8Array | null, spec: Spec = SPEC): Uint8Array {
 }
 
 /** Words without control characters, quotes and shell characters among them. */
-const words = fc.array(fc.string({ unit: "grapheme" }).filter((word) => !/\p{Cc}/u.test(word) && word.isWellFormed()), { maxLength: 6 });
+const words = fc.array(
+  fc.string({ unit: "grapheme" }).filter((word) => !/\p{Cc}/u.test(word) && word.isWellFormed()),
+  { maxLength: 6 },
+);
 
 /** Hook scripts as people have them, and any bytes after their first line. */
 const scripts = fc.tuple(
-  fc.constantFrom("", "#!/bin/sh", "#!/bin/sh\n", "#!/usr/bin/env bash\n", "#!/bin/sh -e\n", "\n", "# a comment\n", "echo no shebang\n"),
+  fc.constantFrom(
+    "",
+    "#!/bin/sh",
+    "#!/bin/sh\n",
+    "#!/usr/bin/env bash\n",
+    "#!/bin/sh -e\n",
+    "\n",
+    "# a comment\n",
+    "echo no shebang\n",
+  ),
   fc.oneof(
     fc.uint8Array({ maxLength: 200 }),
     fc.string().map(bytes),
@@ -35,15 +59,20 @@ const scripts = fc.tuple(
 Deno.test("install then uninstall gives back the very bytes of any hook script", () => {
   let changed = 0;
   fc.assert(
-    fc.property(scripts, fc.constantFrom(...HOOKS.map((row) => row.name)), words, (script, hook, line) => {
-      const change = installBlock(script, { hook, commands: [["zombies"], line], binary: null });
-      if (change.kind === "refuse") return;
-      changed++;
-      assert(change.kind === "write");
-      const back = uninstallBlock(change.content, hook);
-      assert(back.kind === "write", JSON.stringify(back));
-      assertEquals([...back.content], [...script]);
-    }),
+    fc.property(
+      scripts,
+      fc.constantFrom(...HOOKS.map((row) => row.name)),
+      words,
+      (script, hook, line) => {
+        const change = installBlock(script, { hook, commands: [["zombies"], line], binary: null });
+        if (change.kind === "refuse") return;
+        changed++;
+        assert(change.kind === "write");
+        const back = uninstallBlock(change.content, hook);
+        assert(back.kind === "write", JSON.stringify(back));
+        assertEquals([...back.content], [...script]);
+      },
+    ),
     { numRuns: 2000 },
   );
   assert(changed > 500, `only ${changed} of 2000 scripts were changed at all`);
@@ -51,16 +80,29 @@ Deno.test("install then uninstall gives back the very bytes of any hook script",
 
 Deno.test("whatever a hook file holds, markers in any order among it, nothing throws and no line of others is lost", () => {
   const block = renderBlock({ ...SPEC, created: false });
-  const lines = fc.array(fc.constantFrom(...block, "exec x", "# <<< tractest <<<", "# >>> tractest nonsense", "echo hi"), { maxLength: 12 });
+  const lines = fc.array(
+    fc.constantFrom(...block, "exec x", "# <<< tractest <<<", "# >>> tractest nonsense", "echo hi"),
+    { maxLength: 12 },
+  );
   fc.assert(
     fc.property(
-      fc.oneof(lines.map((all) => all.join("\n")), lines.map((all) => ["#!/bin/sh", ...block, ...all].join("\n"))),
+      fc.oneof(
+        lines.map((all) => all.join("\n")),
+        lines.map((all) => ["#!/bin/sh", ...block, ...all].join("\n")),
+      ),
       fc.boolean(),
       (script, force) => {
-        for (const change of [installBlock(bytes(script), SPEC, force), uninstallBlock(bytes(script), "pre-push", force)]) {
+        for (
+          const change of [
+            installBlock(bytes(script), SPEC, force),
+            uninstallBlock(bytes(script), "pre-push", force),
+          ]
+        ) {
           if (change.kind !== "write") continue;
           const seen = readHook(bytes(script), "pre-push");
-          const others = seen.kind === "block" ? script.replace(/# >>> tractest (.|\n)*# <<< tractest <<<\n?/, "") : script;
+          const others = seen.kind === "block"
+            ? script.replace(/# >>> tractest (.|\n)*# <<< tractest <<<\n?/, "")
+            : script;
           for (const line of others.split("\n")) assertIncludes(text(change.content), line);
         }
       },
@@ -105,11 +147,15 @@ Deno.test("uninstall removes a file only when we made it and nobody added to it"
 });
 
 Deno.test("a block that was edited, or copied to another hook, is left alone unless forced", () => {
-  const edited = bytes(text(installed(bytes("#!/bin/sh\nmine\n"))).replace("--hook", "--hook --grace 9"));
+  const edited = bytes(
+    text(installed(bytes("#!/bin/sh\nmine\n"))).replace("--hook", "--hook --grace 9"),
+  );
   for (const [content, hook] of [[edited, "pre-push"], [installed(null), "pre-commit"]] as const) {
     const seen = readHook(content, hook);
     assert(seen.kind === "block" && !seen.block.intact);
-    for (const change of [installBlock(content, { ...SPEC, hook }), uninstallBlock(content, hook)]) {
+    for (
+      const change of [installBlock(content, { ...SPEC, hook }), uninstallBlock(content, hook)]
+    ) {
       assert(change.kind === "refuse" && change.why === "modified", JSON.stringify(change));
     }
   }
@@ -129,7 +175,12 @@ Deno.test("half a block, or two, are damage that no force goes over: nobody can 
       whole.replace(/ [0-9a-f]{8} >>>/, " >>>"),
     ]
   ) {
-    for (const change of [installBlock(bytes(broken), SPEC, true), uninstallBlock(bytes(broken), "pre-push", true)]) {
+    for (
+      const change of [
+        installBlock(bytes(broken), SPEC, true),
+        uninstallBlock(bytes(broken), "pre-push", true),
+      ]
+    ) {
       assert(change.kind === "refuse" && change.why === "damaged", JSON.stringify(change));
     }
   }
@@ -137,23 +188,36 @@ Deno.test("half a block, or two, are damage that no force goes over: nobody can 
 
 Deno.test("readBlock() reads back what renderBlock() wrote, whatever the words are", () => {
   fc.assert(
-    fc.property(fc.array(words.filter((line) => line.length > 0), { minLength: 1, maxLength: 3 }), words, fc.boolean(), (commands, path, created) => {
-      const binary = path.length > 0 ? `/${path.join("/")}` : null;
-      for (const { name: hook } of HOOKS) {
-        const block = readBlock(renderBlock({ hook, commands, binary, created }));
-        assertEquals(block, { hook, version: 1, intact: true, created, binary, commands });
-      }
-    }),
+    fc.property(
+      fc.array(words.filter((line) => line.length > 0), { minLength: 1, maxLength: 3 }),
+      words,
+      fc.boolean(),
+      (commands, path, created) => {
+        const binary = path.length > 0 ? `/${path.join("/")}` : null;
+        for (const { name: hook } of HOOKS) {
+          const block = readBlock(renderBlock({ hook, commands, binary, created }));
+          assertEquals(block, { hook, version: 1, intact: true, created, binary, commands });
+        }
+      },
+    ),
   );
 });
 
 Deno.test("renderBlock() refuses a control character: it could end the block early", () => {
-  assertThrows(() => renderBlock({ ...SPEC, binary: "/x\n# <<< tractest <<<\n/tractest", created: true }), UsageError);
-  assertThrows(() => renderBlock({ ...SPEC, commands: [["-C", "a\nb", "zombies"]], created: true }), UsageError);
+  assertThrows(
+    () => renderBlock({ ...SPEC, binary: "/x\n# <<< tractest <<<\n/tractest", created: true }),
+    UsageError,
+  );
+  assertThrows(
+    () => renderBlock({ ...SPEC, commands: [["-C", "a\nb", "zombies"]], created: true }),
+    UsageError,
+  );
 });
 
 Deno.test("splitWords() undoes shellQuote() for any words", () => {
-  fc.assert(fc.property(words, (line) => assertEquals(splitWords(line.map(shellQuote).join(" ")), line)));
+  fc.assert(
+    fc.property(words, (line) => assertEquals(splitWords(line.map(shellQuote).join(" ")), line)),
+  );
 });
 
 Deno.test("splitWords() understands quotes as a shell does", () => {
@@ -163,7 +227,10 @@ Deno.test("splitWords() understands quotes as a shell does", () => {
 Deno.test("hookCommand() takes a tractest command line, with or without the name in front", () => {
   assertEquals(hookCommand("zombies --kill"), ["zombies", "--kill"]);
   assertEquals(hookCommand("tractest -C sub run core"), ["-C", "sub", "run", "core"]);
-  assertEquals(hookCommand("run 'test_a.py::test_b[x -> y]'"), ["run", "test_a.py::test_b[x -> y]"]);
+  assertEquals(hookCommand("run 'test_a.py::test_b[x -> y]'"), [
+    "run",
+    "test_a.py::test_b[x -> y]",
+  ]);
 });
 
 Deno.test("hookCommand() refuses what only a shell could do, what is no command, and options that the command does not have", () => {
@@ -195,15 +262,34 @@ Deno.test("hookCommand() refuses what only a shell could do, what is no command,
     assertThrows(() => hookCommand(line), UsageError);
   }
   assertIncludes(assertThrows(() => hookCommand("zombie"), UsageError).hint!, "zombies");
-  assertIncludes(assertThrows(() => hookCommand("zombies 'x"), UsageError).message, "an open quote");
+  assertIncludes(
+    assertThrows(() => hookCommand("zombies 'x"), UsageError).message,
+    "an open quote",
+  );
 });
 
 Deno.test("the default commands of every hook are tractest command lines", () => {
-  for (const line of [...HOOKS.flatMap((row) => row.commands), PRE_PUSH_RUN]) assertEquals(hookCommand(line.join(" ")), [...line]);
+  for (const line of [...HOOKS.flatMap((row) => row.commands), PRE_PUSH_RUN]) {
+    assertEquals(hookCommand(line.join(" ")), [...line]);
+  }
 });
 
 Deno.test("what goes on is what says nothing about the change; findings, failed tests and an interruption stop", () => {
-  for (const code of [EXIT.testsFailed, 2, 3, 4, 5, 6, EXIT.leaksFound, EXIT.leakedButPassed, EXIT.timeLimit, EXIT.interrupted, EXIT.terminated]) {
+  for (
+    const code of [
+      EXIT.testsFailed,
+      2,
+      3,
+      4,
+      5,
+      6,
+      EXIT.leaksFound,
+      EXIT.leakedButPassed,
+      EXIT.timeLimit,
+      EXIT.interrupted,
+      EXIT.terminated,
+    ]
+  ) {
     assert(!GOES_ON.includes(code), String(code));
   }
   const ours = EXIT_CODE_MEANINGS.map((row): number => row.code);
@@ -222,7 +308,13 @@ Deno.test("whyNotShell() lets our lines only into scripts that a POSIX shell rea
     "#!/bin/busybox sh\n",
     "#!/bin/ksh\n",
   ];
-  for (const script of [...fine, '#!/bin/sh\nexec "$(dirname "$0")/pre-push.local" "$@"\n', '#!/bin/sh\n# exec python "$0"\necho "$0"\n']) {
+  for (
+    const script of [
+      ...fine,
+      '#!/bin/sh\nexec "$(dirname "$0")/pre-push.local" "$@"\n',
+      '#!/bin/sh\n# exec python "$0"\necho "$0"\n',
+    ]
+  ) {
     assertEquals(whyNotShell(script), null, script);
   }
   const not = [
@@ -257,12 +349,24 @@ Deno.test("managerOf() knows a manager by core.hooksPath, by its hook file, by i
   };
   assertEquals(seen({}), null);
   assertEquals(seen({ content: "#!/bin/sh\nmake lint\n" }), null);
-  for (const path of [".husky/_", ".husky", "/home/x/repo/.husky/_"]) assertEquals(seen({ hooksPath: path }), ["husky", true], path);
-  for (const path of [".githooks", "/home/x/.config/git/hooks", "not.husky/x", ""]) assertEquals(seen({ hooksPath: path }), ["shared", true], path);
+  for (const path of [".husky/_", ".husky", "/home/x/repo/.husky/_"]) {
+    assertEquals(seen({ hooksPath: path }), ["husky", true], path);
+  }
+  for (const path of [".githooks", "/home/x/.config/git/hooks", "not.husky/x", ""]) {
+    assertEquals(seen({ hooksPath: path }), ["shared", true], path);
+  }
   assertEquals(seen({ symlinkedDirectory: true }), ["shared", true]);
-  assertEquals(seen({ content: "# File generated by pre-commit: https://pre-commit.com\n", files: ["lefthook.yml"] }), ["pre-commit", true]);
+  assertEquals(
+    seen({
+      content: "# File generated by pre-commit: https://pre-commit.com\n",
+      files: ["lefthook.yml"],
+    }),
+    ["pre-commit", true],
+  );
   assertEquals(seen({ content: 'call_lefthook run "pre-push" "$@"\n' }), ["lefthook", true]);
-  for (const row of MANAGERS) for (const file of row.files) assertEquals(seen({ files: [file] }), [row.name, false], file);
+  for (const row of MANAGERS) {
+    for (const file of row.files) assertEquals(seen({ files: [file] }), [row.name, false], file);
+  }
 });
 
 Deno.test("entryFor() has an entry for everyone, with the command in it, and the agent's is one JSON document", () => {

@@ -10,7 +10,10 @@ import { isRoot } from "../leaks/scene.ts";
 const KILLS = 100;
 /** How many runs there are at once, each in its own isolation. */
 const AT_ONCE = 4;
-/** Processes that will not end, with one that has lost its parent; a listener, a socket, a segment of shared memory. */
+/**
+ * Processes that will not end, with one that has lost its parent; a listener, a socket, a segment
+ * of shared memory.
+ */
 const BUSY = `
 import os, signal, socket, subprocess, sys, time
 def test_busy():
@@ -26,8 +29,9 @@ def test_busy():
 `;
 
 /**
- * Runs in namespaces of its own, so that all that is there is ours: starts runs, kills tractest after so many hundredths of a second,
- * then waits until nothing is there that was not there before. Says for each round how long that took, or what is left.
+ * Runs in namespaces of its own, so that all that is there is ours: starts runs, kills tractest
+ * after so many hundredths of a second, then waits until nothing is there that was not there
+ * before. Says for each round how long that took, or what is left.
  */
 const DRIVER = `
 seen() {
@@ -72,9 +76,10 @@ for (const user of USERS) {
   const here = ISOLATED !== null;
   const kills = Math.ceil(KILLS / USERS.length / AT_ONCE) * AT_ONCE;
   Deno.test({
-    name: `isolated, as ${user.name}: after SIGKILL of tractest at any point no process, namespace, mount, socket or memory is left${
-      here ? "" : " (needs namespaces)"
-    }`,
+    name:
+      `isolated, as ${user.name}: after SIGKILL of tractest at any point no process, namespace, mount, socket or memory is left${
+        here ? "" : " (needs namespaces)"
+      }`,
     ignore: !here,
     fn: async () => {
       await using suite = await UsersSuite.of(user, { "test_a.py": BUSY });
@@ -87,9 +92,15 @@ for (const user of USERS) {
       const began = performance.now();
       const whole = Array.from(
         { length: AT_ONCE },
-        (_, index) => suite.tractest(["run", "--no-preflight", "--isolate"], { MARK: `whole-${index}`, ...marks }),
+        (_, index) =>
+          suite.tractest(["run", "--no-preflight", "--isolate"], {
+            MARK: `whole-${index}`,
+            ...marks,
+          }),
       );
-      for (const { code, stdout, stderr } of await Promise.all(whole)) assertEquals(code, 0, stdout + stderr);
+      for (const { code, stdout, stderr } of await Promise.all(whole)) {
+        assertEquals(code, 0, stdout + stderr);
+      }
       // Hundredths of a second in which that many runs end by themselves.
       const longest = Math.ceil((performance.now() - began) / 10);
       const rounds = Array.from(
@@ -97,16 +108,38 @@ for (const user of USERS) {
         () => Array.from({ length: AT_ONCE }, () => Math.floor(Math.random() * longest)).join(","),
       );
       const own = isRoot ? [] : ["--user", "--map-current-user", "--keep-caps"];
-      const around = ["unshare", ...own, "--net", "--pid", "--ipc", "--mount", "--fork", "--kill-child", "--mount-proc", "sh", "-c", DRIVER, "sh"];
+      const around = [
+        "unshare",
+        ...own,
+        "--net",
+        "--pid",
+        "--ipc",
+        "--mount",
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
+        "sh",
+        "-c",
+        DRIVER,
+        "sh",
+      ];
       const command = [...user.as, TRACTEST, "run", "--no-preflight", "--isolate"];
-      const env = suite.environment({ ROUNDS: rounds.join(" "), RUNTIME: join(suite.path, "runtime"), ...marks });
+      const env = suite.environment({
+        ROUNDS: rounds.join(" "),
+        RUNTIME: join(suite.path, "runtime"),
+        ...marks,
+      });
       await using driver = new Running([...around, ...command], { cwd: suite.root, env });
       const { code, stdout, stderr } = await driver.ended;
       assertEquals(code, 0, `${rounds.join(" ")}\n${stdout}${stderr}`);
-      const looks = [...stdout.matchAll(/clean after (\d+) looks/g)].map((match) => Number(match[1]));
+      const looks = [...stdout.matchAll(/clean after (\d+) looks/g)].map((match) =>
+        Number(match[1])
+      );
       assert(looks.length > 0, stderr);
       const within = (await Array.fromAsync(Deno.readDir(marks.MARKS))).length - AT_ONCE;
-      const figures = `${looks.length * AT_ONCE} kills, ${within} when the test had begun; nothing left after at most ${
+      const figures = `${
+        looks.length * AT_ONCE
+      } kills, ${within} when the test had begun; nothing left after at most ${
         Math.max(...looks)
       } looks, 20 ms apart`;
       console.log(figures);

@@ -1,5 +1,12 @@
 import { parseCommandLine } from "../../lib/command_line/parse.ts";
-import { endOfIsolated, isolatedCommand, isolationWish, type RefusalEvidence, refusalOf, usesSharedTemporary } from "../../lib/isolation/rules.ts";
+import {
+  endOfIsolated,
+  isolatedCommand,
+  isolationWish,
+  type RefusalEvidence,
+  refusalOf,
+  usesSharedTemporary,
+} from "../../lib/isolation/rules.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { assert, assertEquals, assertIncludes, assertThrows } from "../assert.ts";
 
@@ -11,7 +18,12 @@ Deno.test("the option wins over the configuration", () => {
 });
 
 Deno.test("--isolate takes a value after = only, so it swallows no target", () => {
-  for (const [words, value] of [[["--isolate", "auto"], "always"], [["--isolate=auto", "auto"], "auto"]] as const) {
+  for (
+    const [words, value] of [[["--isolate", "auto"], "always"], [
+      ["--isolate=auto", "auto"],
+      "auto",
+    ]] as const
+  ) {
     const line = parseCommandLine("run", words);
     assertEquals([line.value("isolate"), line.operands], [value, ["auto"]]);
   }
@@ -20,12 +32,29 @@ Deno.test("--isolate takes a value after = only, so it swallows no target", () =
   assertThrows(() => parseCommandLine("run", ["--isolate="]), UsageError);
 });
 
-const PLAN = { runner: 7, setpriv: "/usr/bin/setpriv", script: "/cache/isolate.sh", standard: ["/usr/bin", "/bin"], mirrors: ["/tmp"] };
+const PLAN = {
+  runner: 7,
+  setpriv: "/usr/bin/setpriv",
+  script: "/cache/isolate.sh",
+  standard: ["/usr/bin", "/bin"],
+  mirrors: ["/tmp"],
+};
 
 Deno.test("a session is tied to tractest, and its command follows untouched", () => {
   const argv = ["py/bin/python", "-m", "pytest", "--", "a b"];
-  const command = isolatedCommand({ ...PLAN, method: "user", drop: true }, argv, "/state/outlived-0");
-  assertEquals(command.slice(0, 6), ["/usr/bin/setpriv", "--pdeathsig", "KILL", "/bin/sh", "/cache/isolate.sh", "enter"]);
+  const command = isolatedCommand(
+    { ...PLAN, method: "user", drop: true },
+    argv,
+    "/state/outlived-0",
+  );
+  assertEquals(command.slice(0, 6), [
+    "/usr/bin/setpriv",
+    "--pdeathsig",
+    "KILL",
+    "/bin/sh",
+    "/cache/isolate.sh",
+    "enter",
+  ]);
   assertEquals(command.slice(6), [
     "7",
     "--user --map-current-user --keep-caps",
@@ -39,30 +68,49 @@ Deno.test("a session is tied to tractest, and its command follows untouched", ()
 });
 
 Deno.test("root makes no user namespace, and keeps its rights", () => {
-  assertEquals(isolatedCommand({ ...PLAN, mirrors: [], method: "root", drop: false }, ["x"], "/r").slice(6), [
-    "7",
-    "",
-    "/usr/bin:/bin",
-    "",
-    "/r",
-    "--",
-    "x",
-  ]);
+  assertEquals(
+    isolatedCommand({ ...PLAN, mirrors: [], method: "root", drop: false }, ["x"], "/r").slice(6),
+    [
+      "7",
+      "",
+      "/usr/bin:/bin",
+      "",
+      "/r",
+      "--",
+      "x",
+    ],
+  );
 });
 
 const NOTHING: RefusalEvidence = { uid: 1000, said: "", settings: new Map(), container: false };
 
 Deno.test("a refusal names the setting that forbids it and what would help, else what the system said", () => {
   const cases: [Partial<RefusalEvidence>, string, string | null][] = [
-    [{ settings: new Map([["maximum", "0"]]), container: true }, "user.max_user_namespaces is 0", "sudo sysctl -w user.max_user_namespaces=10000"],
-    [{ settings: new Map([["unprivileged", "0"]]) }, "only root may", "sudo sysctl -w kernel.unprivileged_userns_clone=1"],
-    [{ settings: new Map([["apparmor", "1"], ["maximum", "96364"]]) }, "AppArmor", "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"],
+    [
+      { settings: new Map([["maximum", "0"]]), container: true },
+      "user.max_user_namespaces is 0",
+      "sudo sysctl -w user.max_user_namespaces=10000",
+    ],
+    [
+      { settings: new Map([["unprivileged", "0"]]) },
+      "only root may",
+      "sudo sysctl -w kernel.unprivileged_userns_clone=1",
+    ],
+    [
+      { settings: new Map([["apparmor", "1"], ["maximum", "96364"]]) },
+      "AppArmor",
+      "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
+    ],
     [
       { container: true, uid: 0, said: "unshare: unshare failed: Operation not permitted\n" },
       "(unshare: unshare failed: Operation not permitted)",
       "--cap-add",
     ],
-    [{ said: "mount: /proc: permission denied.\nmore" }, "the system refuses namespaces (mount: /proc: permission denied.)", null],
+    [
+      { said: "mount: /proc: permission denied.\nmore" },
+      "the system refuses namespaces (mount: /proc: permission denied.)",
+      null,
+    ],
     [{}, "without a word", null],
   ];
   for (const [evidence, reason, remedy] of cases) {
@@ -71,20 +119,33 @@ Deno.test("a refusal names the setting that forbids it and what would help, else
     if (remedy === null) assertEquals(refusal.remedy, null);
     else assertIncludes(refusal.remedy!, remedy);
   }
-  const root = refusalOf({ ...NOTHING, uid: 0, settings: new Map([["apparmor", "1"], ["unprivileged", "0"]]) });
+  const root = refusalOf({
+    ...NOTHING,
+    uid: 0,
+    settings: new Map([["apparmor", "1"], ["unprivileged", "0"]]),
+  });
   assert(!/AppArmor|only root/.test(root.reason), "neither holds root back");
 });
 
 Deno.test("a code beyond 128 is a signal's, as a shell tells it", () => {
   assertEquals(endOfIsolated({ code: 139, signal: null }), { code: 139, signal: "SIGSEGV" });
-  for (const code of [0, 1, 5, 83, 128, 255]) assertEquals(endOfIsolated({ code, signal: null }), { code, signal: null });
+  for (const code of [0, 1, 5, 83, 128, 255]) {
+    assertEquals(endOfIsolated({ code, signal: null }), { code, signal: null });
+  }
   assertEquals(endOfIsolated({ code: 137, signal: "SIGKILL" }), { code: 137, signal: "SIGKILL" });
 });
 
 Deno.test("a transport that names /tmp itself is told from one that asks for the runtime directory", () => {
   assert(usesSharedTemporary("def_uds_filepath = Path('/tmp/registry@1616.sock')"));
   assert(usesSharedTemporary('filedir: Path = Path("/tmp")'));
-  for (const source of ["def_bindspace: Path = get_rt_dir()", "# sockets were in '/tmp/' once", "Path('/tmpfs/x')", "f'{base}/tmp/x'"]) {
+  for (
+    const source of [
+      "def_bindspace: Path = get_rt_dir()",
+      "# sockets were in '/tmp/' once",
+      "Path('/tmpfs/x')",
+      "f'{base}/tmp/x'",
+    ]
+  ) {
     assert(!usesSharedTemporary(source), source);
   }
 });

@@ -20,7 +20,9 @@ Deno.test("compareLayout() finds the reference in today's tree, and what moved",
 });
 
 Deno.test("compareLayout() lists what is new, with a count for each directory", () => {
-  const directories = rows.filter((row) => row.testFiles !== null).map((row) => [row.path, row.status, row.testFiles]);
+  const directories = rows.filter((row) => row.testFiles !== null).map((
+    row,
+  ) => [row.path, row.status, row.testFiles]);
   assertEquals(directories, [
     ["tests/devx/", "same", 5],
     ["tests/discovery/", "same", 5],
@@ -28,23 +30,36 @@ Deno.test("compareLayout() lists what is new, with a count for each directory", 
     ["tests/msg/", "same", 3],
     ["tests/trionics/", "new", 3],
   ]);
-  assertEquals(rows.some((row) => row.path === "tests/test_ringbuf.py" && row.status === "new"), true);
+  assertEquals(
+    rows.some((row) => row.path === "tests/test_ringbuf.py" && row.status === "new"),
+    true,
+  );
 });
 
 Deno.test("compareLayout() reads like a tree: conftest, then each directory with what is in it, then files", () => {
   const paths = rows.map((row) => row.path);
-  assertEquals(paths.slice(0, 4), ["tests/conftest.py", "tests/devx/", "tests/devx/conftest.py", "tests/devx/test_debugger.py"]);
+  assertEquals(paths.slice(0, 4), [
+    "tests/conftest.py",
+    "tests/devx/",
+    "tests/devx/conftest.py",
+    "tests/devx/test_debugger.py",
+  ]);
   assertEquals(paths.at(-1), "tests/test_trioisms.py");
 });
 
 Deno.test("compareLayout() says what is gone", () => {
-  const gone = compareLayout(treeOf(["tests/test_local.py"]), REFERENCE_LAYOUT).filter((row) => row.status === "gone");
+  const gone = compareLayout(treeOf(["tests/test_local.py"]), REFERENCE_LAYOUT).filter((row) =>
+    row.status === "gone"
+  );
   assertEquals(gone.length, REFERENCE_LAYOUT.length - 1);
   assertEquals(gone.every((row) => row.path === null && row.reference !== null), true);
 });
 
 Deno.test("compareLayout() works where the tests are the root itself", () => {
-  const flat = treeOf(["conftest.py", "test_local.py", "sub/test_x.py"], { testsDirectories: ["."], directories: [".", "sub"] });
+  const flat = treeOf(["conftest.py", "test_local.py", "sub/test_x.py"], {
+    testsDirectories: ["."],
+    directories: [".", "sub"],
+  });
   const found = compareLayout(flat, REFERENCE_LAYOUT).filter((row) => row.path !== null);
   assertEquals(found.map((row) => [row.path, row.status]), [
     ["conftest.py", "same"],

@@ -6,11 +6,18 @@ import { children, isAlive, isRoot, job, msgspec, Scene, STAND_IN } from "./scen
 const NEEDS_ROOT = isRoot ? "" : " (needs root)";
 
 /** Lists and ends what leaked; what was listed as that. */
-async function cleanUp(scene: Scene): Promise<{ found: LeakReport; leaked: number[]; killed: number[] }> {
+async function cleanUp(
+  scene: Scene,
+): Promise<{ found: LeakReport; leaked: number[]; killed: number[] }> {
   const project = await scene.found();
   const found = await findLeaks(scene.host, project);
-  const { killed } = await endLeaks(scene.host, scene.printer, project, found, { graceSeconds: 1, dryRun: false });
-  const leaked = found.actors.filter((actor) => actor.verdict === "leaked").map((actor) => actor.pid);
+  const { killed } = await endLeaks(scene.host, scene.printer, project, found, {
+    graceSeconds: 1,
+    dryRun: false,
+  });
+  const leaked = found.actors.filter((actor) => actor.verdict === "leaked").map((actor) =>
+    actor.pid
+  );
   return { found, leaked, killed: killed.map(({ pid }) => pid) };
 }
 
@@ -31,7 +38,12 @@ for (const how of ["spawn", "forkserver"]) {
     ])).flat();
     assert(pids.length >= 4 * 3, "each has two workers");
     const { found, leaked, killed } = await cleanUp(scene);
-    assertEquals([found.clean, leaked, killed, pids.filter((pid) => !isAlive(pid))], [true, [], [], []]);
+    assertEquals([found.clean, leaked, killed, pids.filter((pid) => !isAlive(pid))], [
+      true,
+      [],
+      [],
+      [],
+    ]);
   });
 }
 
@@ -39,7 +51,9 @@ Deno.test("fault 58: a development server that reloads itself, from a venv of it
   await using scene = await Scene.make();
   await Deno.mkdir(`${scene.base}/srv/.venv/bin`, { recursive: true });
   await Deno.symlink(SYSTEM_PYTHON, `${scene.base}/srv/.venv/bin/python`);
-  const pids = await job(scene, `${scene.base}/srv/.venv/bin/python`, "spawn", { script: "srv/.venv/bin/uvicorn" });
+  const pids = await job(scene, `${scene.base}/srv/.venv/bin/python`, "spawn", {
+    script: "srv/.venv/bin/uvicorn",
+  });
   const { found, killed } = await cleanUp(scene);
   assertEquals([found.clean, killed, pids.filter((pid) => !isAlive(pid))], [true, [], []]);
 });
@@ -48,13 +62,24 @@ Deno.test("a worker whose program is gone is unknown: it is shown, and ended onl
   await using scene = await Scene.make();
   const pids = await job(scene, SYSTEM_PYTHON, "spawn");
   Deno.kill(pids[0]!, "SIGKILL");
-  const workers = pids.slice(1).filter((pid) => Deno.readTextFileSync(`/proc/${pid}/cmdline`).includes("spawn_main"));
+  const workers = pids.slice(1).filter((pid) =>
+    Deno.readTextFileSync(`/proc/${pid}/cmdline`).includes("spawn_main")
+  );
   const { found, killed } = await cleanUp(scene);
   assertEquals([found.clean, killed], [null, []]);
-  assertEquals(found.actors.map(({ pid, verdict }) => [pid, verdict]).toSorted(), workers.map((pid) => [pid, "unknown"]).toSorted());
+  assertEquals(
+    found.actors.map(({ pid, verdict }) => [pid, verdict]).toSorted(),
+    workers.map((pid) => [pid, "unknown"]).toSorted(),
+  );
   const project = await scene.found();
   const options = { pid: workers[0]!, graceSeconds: 1, dryRun: false };
-  const ended = await endLeaks(scene.host, scene.printer, project, await findLeaks(scene.host, project, options), options);
+  const ended = await endLeaks(
+    scene.host,
+    scene.printer,
+    project,
+    await findLeaks(scene.host, project, options),
+    options,
+  );
   assertEquals([ended.killed.map(({ pid }) => pid), isAlive(workers[1]!)], [[workers[0]!], true]);
 });
 
@@ -66,7 +91,10 @@ Deno.test("fault 59: a live application whose msgspec is in no site-packages kee
   const pids: number[] = [];
   for (const argv of [["python3", "-"], ["pikerd", "-"], ["/usr/bin/python3.11", "-"]]) {
     const fifo = await scene.fifo();
-    const env = { MAPS: `${target}/_core.so`, ...children({ argv: ["_subactor[w0@77]"], env: { READY: fifo, MAPS: `${target}/_core.so` } }) };
+    const env = {
+      MAPS: `${target}/_core.so`,
+      ...children({ argv: ["_subactor[w0@77]"], env: { READY: fifo, MAPS: `${target}/_core.so` } }),
+    };
     pids.push(await scene.start({ argv, env }), await scene.ready(fifo));
   }
   const { found, killed } = await cleanUp(scene);
@@ -91,7 +119,10 @@ Deno.test(
     const { found, killed } = await cleanUp(scene);
     const verdicts = Object.fromEntries(found.actors.map(({ pid, verdict }) => [pid, verdict]));
     assertEquals([verdicts, killed], [{ [below]: "in-use", [doubtful]: "unknown" }, []]);
-    assertIncludes(found.actors.find(({ pid }) => pid === below)!.evidence.join("; "), `in use by pytest pid ${pytest}`);
+    assertIncludes(
+      found.actors.find(({ pid }) => pid === below)!.evidence.join("; "),
+      `in use by pytest pid ${pytest}`,
+    );
     assert([pytest, below, harness, doubtful].every(isAlive));
   },
 );
@@ -114,7 +145,8 @@ def main(*_, **__):
         signal.pause()
 `;
   await Deno.writeTextFile(`${modules}/tractor/spawn/_forkserver_override.py`, server);
-  const code = "from tractor.spawn._forkserver_override import main; main(9, 11, ['__main__'], **{'sys_path': ['/x']})";
+  const code =
+    "from tractor.spawn._forkserver_override import main; main(9, 11, ['__main__'], **{'sys_path': ['/x']})";
   const actorReady = await scene.fifo();
   const env = { PYTHONPATH: modules, READY: fifo, ACTOR: actorReady };
   const pytest = await scene.start({
@@ -126,7 +158,11 @@ def main(*_, **__):
   Deno.kill(pytest, "SIGKILL");
   while (isAlive(pytest)) await new Promise((resolve) => setTimeout(resolve, 10));
   const { found, leaked, killed } = await cleanUp(scene);
-  assertEquals([found.clean, leaked.toSorted(), killed.toSorted()], [false, pids.toSorted(), pids.toSorted()]);
+  assertEquals([found.clean, leaked.toSorted(), killed.toSorted()], [
+    false,
+    pids.toSorted(),
+    pids.toSorted(),
+  ]);
   assert(!pids.some(isAlive));
 });
 
@@ -136,7 +172,12 @@ Deno.test("an actor that a live pytest orphaned on purpose is in use: its proces
   const orphan = children({ argv: ["_subactor[w0@77]"], env: { READY: fifo }, orphan: true });
   const modules = await scene.modules();
   const env = { PYTHONPATH: modules, ...orphan };
-  const pytest = await scene.start({ argv: ["python3", "-m", "pytest"], env, under: ["setsid"], ownChild: true });
+  const pytest = await scene.start({
+    argv: ["python3", "-m", "pytest"],
+    env,
+    under: ["setsid"],
+    ownChild: true,
+  });
   const pid = await scene.ready(fifo);
   const { found, leaked } = await cleanUp(scene);
   assertEquals([leaked, isAlive(pid)], [[], true]);
@@ -154,11 +195,18 @@ Deno.test("--pid ends what is below a process too, but no run of tests that is a
       MAPS: msgspec(scene.root),
       ...children(
         { argv: ["_subactor[w0@77]"], env: { READY: fifos[0] } },
-        { argv: ["python3", "-m", "pytest"], env: { READY: fifos[1], PYTHONPATH: modules, ...kept } },
+        {
+          argv: ["python3", "-m", "pytest"],
+          env: { READY: fifos[1], PYTHONPATH: modules, ...kept },
+        },
       ),
     },
   });
-  const [actor, pytest, mine] = [await scene.ready(fifos[0]), await scene.ready(fifos[1]), await scene.ready(fifos[2])];
+  const [actor, pytest, mine] = [
+    await scene.ready(fifos[0]),
+    await scene.ready(fifos[1]),
+    await scene.ready(fifos[2]),
+  ];
   const project = await scene.found();
   const options = { pid: root, graceSeconds: 2, dryRun: false };
   const found = await findLeaks(scene.host, project, options);
@@ -169,13 +217,25 @@ Deno.test("--pid ends what is below a process too, but no run of tests that is a
 });
 
 Deno.test({
-  name: `what another user's live pytest may have started as root is kept${isRoot ? "" : " (needs root)"}`,
+  name: `what another user's live pytest may have started as root is kept${
+    isRoot ? "" : " (needs root)"
+  }`,
   ignore: !isRoot,
   fn: async () => {
     await using scene = await Scene.make();
     const env = { PYTHONPATH: await scene.modules() };
-    await scene.start({ argv: ["python3", "-m", "pytest"], cwd: "/", env: { ...env, BECOME: "65534" } });
-    const pid = await scene.start({ argv: ["server", "-"], env: { PYTEST_CURRENT_TEST: "tests/t.py::x (call)" } });
-    assertEquals((await findLeaks(scene.host, await scene.found(), { pid })).named?.verdict, "unknown");
+    await scene.start({
+      argv: ["python3", "-m", "pytest"],
+      cwd: "/",
+      env: { ...env, BECOME: "65534" },
+    });
+    const pid = await scene.start({
+      argv: ["server", "-"],
+      env: { PYTEST_CURRENT_TEST: "tests/t.py::x (call)" },
+    });
+    assertEquals(
+      (await findLeaks(scene.host, await scene.found(), { pid })).named?.verdict,
+      "unknown",
+    );
   },
 });

@@ -6,7 +6,9 @@ import { isRoot } from "./scene.ts";
 const FORESTS = 40;
 
 Deno.test({
-  name: `in random process forests all that provably leaked is found and ended, and nothing else${isRoot ? "" : " (needs root)"}`,
+  name: `in random process forests all that provably leaked is found and ended, and nothing else${
+    isRoot ? "" : " (needs root)"
+  }`,
   ignore: !isRoot,
   fn: async (test) => {
     const seed = crypto.getRandomValues(new Uint32Array(1))[0]! >>> 1;
@@ -19,6 +21,7 @@ Deno.test({
     });
     if (bad.length > 0) told.push(await describeLeast(bad[0]!, kit));
     // The name of a step is what a quiet test run prints.
-    await test.step(`${sums.text()} (seeds from ${seed})`, () => assertEquals([sums.failed, sums.harmed], [0, 0], told.join("\n")));
+    await test.step(`${sums.text()} (seeds from ${seed})`, () =>
+      assertEquals([sums.failed, sums.harmed], [0, 0], told.join("\n")));
   },
 });

@@ -7,7 +7,10 @@ import { children, isAlive, isRoot, msgspec, Scene } from "./scene.ts";
 const NEEDS_ROOT = isRoot ? "" : " (needs root)";
 
 /** Looks, ends what leaked, and says what came out. */
-async function cleanUp(scene: Scene, options: { graceSeconds?: number; pid?: number } = {}): Promise<{ found: LeakReport; cleanup: CleanupReport }> {
+async function cleanUp(
+  scene: Scene,
+  options: { graceSeconds?: number; pid?: number } = {},
+): Promise<{ found: LeakReport; cleanup: CleanupReport }> {
   const project = await scene.found();
   const asked = { ...(options.pid === undefined ? {} : { pid: options.pid }) };
   const found = await findLeaks(scene.host, project, asked);
@@ -24,14 +27,19 @@ Deno.test("a leaked actor is found, ended by SIGINT, and gone", async () => {
   const pid = await scene.actor();
   const { found, cleanup } = await cleanUp(scene);
   assertEquals([found.clean, verdicts(found)], [false, { [pid]: "leaked" }]);
-  assertEquals([cleanup.killed, cleanup.after.clean, cleanup.ok], [[{ pid, by: "SIGINT" }], true, true]);
+  assertEquals([cleanup.killed, cleanup.after.clean, cleanup.ok], [
+    [{ pid, by: "SIGINT" }],
+    true,
+    true,
+  ]);
   assert(!isAlive(pid));
 });
 
 Deno.test("nothing leaked: one round of three programs, and clean", async () => {
   await using scene = await Scene.make();
   const rows = "1 0 0 Ss /sbin/init\n50 1 1000 S bash\n60 50 1000 S vim tests/test_x.py\n";
-  scene.host.instead = (program) => program === "ps" ? { stdout: new TextEncoder().encode(rows) } : null;
+  scene.host.instead = (program) =>
+    program === "ps" ? { stdout: new TextEncoder().encode(rows) } : null;
   const report = await findLeaks(scene.host, await scene.found());
   assertEquals([report.clean, report.unknowns, report.actors], [true, [], []]);
   assertEquals(scene.host.ran.map((line) => line.split(" ")[0]), ["ps", "ss", "grep"]);
@@ -42,7 +50,10 @@ Deno.test("a dry run ends nothing", async () => {
   const pid = await scene.actor();
   const project = await scene.found();
   const found = await findLeaks(scene.host, project);
-  const { killed, after } = await endLeaks(scene.host, scene.printer, project, found, { graceSeconds: 0, dryRun: true });
+  const { killed, after } = await endLeaks(scene.host, scene.printer, project, found, {
+    graceSeconds: 0,
+    dryRun: true,
+  });
   assertEquals([killed, after.clean], [[], false]);
   assertIncludes(scene.host.terminal.stdout.text, `would end pid ${pid} _subactor[w0@77]`);
   assert(isAlive(pid));
@@ -54,7 +65,10 @@ Deno.test("fault 5: cleaning one checkout leaves its neighbours alone", async ()
   await Deno.mkdir(`${scene.root}/worktree/.git`, { recursive: true });
   const ours = await scene.actor();
   const others = [
-    await scene.actor({ cwd: `${scene.base}/tractor-fork`, env: { MAPS: msgspec(`${scene.base}/tractor-fork`) } }),
+    await scene.actor({
+      cwd: `${scene.base}/tractor-fork`,
+      env: { MAPS: msgspec(`${scene.base}/tractor-fork`) },
+    }),
     await scene.actor({ cwd: `${scene.base}/tractor-fork`, env: { MAPS: msgspec(scene.root) } }),
     await scene.actor({ cwd: `${scene.root}/worktree` }),
     await scene.actor({ cwd: "/" }),
@@ -64,12 +78,24 @@ Deno.test("fault 5: cleaning one checkout leaves its neighbours alone", async ()
   assertEquals([isAlive(ours), ...others.map(isAlive)], [false, true, true, true, true]);
 });
 
-for (const name of ["re.po+(x)[1]", "with a space", "a\nline", "ünïcode", "quote'\"\\012", "x (deleted)"]) {
+for (
+  const name of [
+    "re.po+(x)[1]",
+    "with a space",
+    "a\nline",
+    "ünïcode",
+    "quote'\"\\012",
+    "x (deleted)",
+  ]
+) {
   Deno.test(`fault 6: a checkout called ${JSON.stringify(name)} is matched exactly`, async () => {
     await using scene = await Scene.make(name);
     const near = `${scene.base}/rexpo+(x)[1]`;
     await scene.project(near);
-    const [ours, other] = [await scene.actor({ cwd: scene.root, env: { MAPS: msgspec(scene.root) } }), await scene.actor({ cwd: near })];
+    const [ours, other] = [
+      await scene.actor({ cwd: scene.root, env: { MAPS: msgspec(scene.root) } }),
+      await scene.actor({ cwd: near }),
+    ];
     const { cleanup } = await cleanUp(scene);
     assertEquals([isAlive(ours), isAlive(other), cleanup.ok], [false, true, true]);
   });
@@ -90,7 +116,10 @@ Deno.test("fault 7: an editor, a pager and a grep with an actor's name in their 
 Deno.test("fault 9: an actor that works elsewhere is tied by the files of this venv that it maps", async () => {
   await using scene = await Scene.make();
   await Deno.mkdir(`${scene.base}/elsewhere`);
-  const pid = await scene.actor({ cwd: `${scene.base}/elsewhere`, env: { MAPS: msgspec(scene.root) } });
+  const pid = await scene.actor({
+    cwd: `${scene.base}/elsewhere`,
+    env: { MAPS: msgspec(scene.root) },
+  });
   const { found } = await cleanUp(scene);
   assertEquals(verdicts(found), { [pid]: "leaked" });
   assertIncludes(found.actors[0]!.evidence.join("; "), `maps files of ${scene.root}/py311`);
@@ -112,7 +141,9 @@ Deno.test("fault 10: an actor whose directory is gone is listed, and ended only 
   const pid = await scene.actor({ cwd });
   await Deno.remove(cwd);
   const { found, cleanup } = await cleanUp(scene);
-  assertEquals([found.clean, verdicts(found), found.actors[0]?.evidence[0]], [null, { [pid]: "unknown" }, "its directory is gone"]);
+  assertEquals([found.clean, verdicts(found), found.actors[0]?.evidence[0]], [null, {
+    [pid]: "unknown",
+  }, "its directory is gone"]);
   assertEquals([cleanup.killed, isAlive(pid)], [[], true]);
   assertEquals((await cleanUp(scene, { pid })).cleanup.killed, [{ pid, by: "SIGINT" }]);
   assert(!isAlive(pid));
@@ -123,7 +154,10 @@ Deno.test("fault 11: an orphan that a subreaper adopted is found and ended; the 
   const fifo = await scene.fifo();
   const reaper = await scene.start({
     argv: ["/lib/systemd/systemd", "-", "--user"],
-    env: { SUBREAPER: "1", ...children({ argv: ["_subactor[w0@77]"], env: { READY: fifo }, orphan: true }) },
+    env: {
+      SUBREAPER: "1",
+      ...children({ argv: ["_subactor[w0@77]"], env: { READY: fifo }, orphan: true }),
+    },
   });
   const pid = await scene.ready(fifo);
   const { found } = await cleanUp(scene);
@@ -136,7 +170,11 @@ Deno.test("fault 12: an actor under a live pytest of this repo is in use, and re
   await using scene = await Scene.make();
   const { pytest, actor } = await scene.livePytest();
   const { found, cleanup } = await cleanUp(scene, { pid: actor });
-  assertEquals([found.clean, verdicts(found), found.named?.verdict], [true, { [actor]: "in-use" }, "in-use"]);
+  assertEquals([found.clean, verdicts(found), found.named?.verdict], [
+    true,
+    { [actor]: "in-use" },
+    "in-use",
+  ]);
   assertIncludes(found.named!.evidence.join("; "), `in use by pytest pid ${pytest}`);
   assertEquals([cleanup.killed, isAlive(actor), isAlive(pytest)], [[], true, true]);
 });
@@ -145,8 +183,14 @@ Deno.test("fault 56: a registry that a live run of this repo holds is no leak", 
   await using scene = await Scene.make();
   const port = scene.freePort();
   const { pytest } = await scene.livePytest({ LISTEN: String(port) });
-  const report = await findLeaks(scene.host, await scene.found(), { registries: [`127.0.0.1:${port}`] });
-  assertEquals([report.clean, report.liveRun?.pid, report.registries[0]?.holders[0]?.verdict], [true, pytest, "in-use"]);
+  const report = await findLeaks(scene.host, await scene.found(), {
+    registries: [`127.0.0.1:${port}`],
+  });
+  assertEquals([report.clean, report.liveRun?.pid, report.registries[0]?.holders[0]?.verdict], [
+    true,
+    pytest,
+    "in-use",
+  ]);
 });
 
 Deno.test("a leaked holder of the registry is named and ended, and the registry is free", async () => {
@@ -156,7 +200,10 @@ Deno.test("a leaked holder of the registry is named and ended, and the registry 
   const project = await scene.found();
   const options = { registries: [`127.0.0.1:${port}`], graceSeconds: 3, dryRun: false };
   const found = await findLeaks(scene.host, project, options);
-  assertEquals(found.registries[0]?.holders.map((holder) => [holder.pid, holder.verdict]), [[pid, "leaked"]]);
+  assertEquals(found.registries[0]?.holders.map((holder) => [holder.pid, holder.verdict]), [[
+    pid,
+    "leaked",
+  ]]);
   const { after } = await endLeaks(scene.host, scene.printer, project, found, options);
   assertEquals([after.clean, after.registries[0]?.bound], [true, false]);
 });
@@ -168,7 +215,10 @@ Deno.test("a registry that a foreign program holds is named and left", async () 
   const project = await scene.found();
   const options = { registries: [`127.0.0.1:${port}`], graceSeconds: 3, dryRun: false };
   const found = await findLeaks(scene.host, project, options);
-  assertEquals(found.registries[0]?.holders.map((holder) => [holder.pid, holder.verdict]), [[pid, "foreign"]]);
+  assertEquals(found.registries[0]?.holders.map((holder) => [holder.pid, holder.verdict]), [[
+    pid,
+    "foreign",
+  ]]);
   const { after, survivors } = await endLeaks(scene.host, scene.printer, project, found, options);
   assertEquals([after.clean, survivors, isAlive(pid)], [false, false, true]);
 });
@@ -189,8 +239,14 @@ Deno.test("fault 52: a live application that was started by hand, and its actors
   const { found } = await cleanUp(scene);
   assertEquals([found.clean, verdicts(found)], [true, { [actor]: "in-use" }]);
   assertEquals([isAlive(application), isAlive(actor)], [true, true]);
-  const held = await findLeaks(scene.host, await scene.found(), { registries: [`127.0.0.1:${port}`] });
-  assertEquals([held.clean, held.registries[0]?.holders[0]?.verdict], [false, "unknown"], "it stands in the way of a run");
+  const held = await findLeaks(scene.host, await scene.found(), {
+    registries: [`127.0.0.1:${port}`],
+  });
+  assertEquals(
+    [held.clean, held.registries[0]?.holders[0]?.verdict],
+    [false, "unknown"],
+    "it stands in the way of a run",
+  );
 });
 
 Deno.test("fault 51: an untitled server of a fixture whose pytest was killed is found and ended, with its actors", async () => {
@@ -202,7 +258,10 @@ Deno.test("fault 51: an untitled server of a fixture whose pytest was killed is 
   const root = await scene.start({
     argv: [`${scene.root}/py311/bin/python`, "-"],
     cwd,
-    env: { MAPS: msgspec(scene.root), ...children({ argv: ["_subactor[w0@77]"], env: { READY: fifo, MAPS: msgspec(scene.root) } }) },
+    env: {
+      MAPS: msgspec(scene.root),
+      ...children({ argv: ["_subactor[w0@77]"], env: { READY: fifo, MAPS: msgspec(scene.root) } }),
+    },
   });
   await Deno.mkdir(`${scene.root}/py311/bin`);
   const actor = await scene.ready(fifo);
@@ -211,15 +270,24 @@ Deno.test("fault 51: an untitled server of a fixture whose pytest was killed is 
   assertEquals([isAlive(root), isAlive(actor), cleanup.ok], [false, false, true]);
 });
 
-Deno.test(`fault 53: the same path in another mount namespace is not ours${NEEDS_ROOT}`, { ignore: !isRoot }, async () => {
+Deno.test(`fault 53: the same path in another mount namespace is not ours${NEEDS_ROOT}`, {
+  ignore: !isRoot,
+}, async () => {
   await using scene = await Scene.make();
   const pid = await scene.actor({ under: ["unshare", "--mount"] });
   const { found } = await cleanUp(scene);
   assertEquals([found.clean, found.actors, isAlive(pid)], [true, [], true]);
 });
 
-for (const [what, namespaces] of [["pid namespace", ["--pid"]], ["container", ["--pid", "--mount-proc"]]] as const) {
-  Deno.test(`fault 53: the same path in another ${what} is not ours${NEEDS_ROOT}`, { ignore: !isRoot }, async () => {
+for (
+  const [what, namespaces] of [["pid namespace", ["--pid"]], ["container", [
+    "--pid",
+    "--mount-proc",
+  ]]] as const
+) {
+  Deno.test(`fault 53: the same path in another ${what} is not ours${NEEDS_ROOT}`, {
+    ignore: !isRoot,
+  }, async () => {
     await using scene = await Scene.make();
     const pid = await scene.contained(namespaces, { env: { MAPS: msgspec(scene.root) } });
     const { found } = await cleanUp(scene);
@@ -227,23 +295,37 @@ for (const [what, namespaces] of [["pid namespace", ["--pid"]], ["container", ["
   });
 }
 
-Deno.test(`fault 54: what a pytest that is pid 1 of its namespace adopted is in use by it${NEEDS_ROOT}`, { ignore: !isRoot }, async () => {
-  await using scene = await Scene.make();
-  const [adopted, result] = [await scene.fifo(), `${scene.base}/result`];
-  const env = {
-    PYTHONPATH: await scene.modules(),
-    ...scratchState(),
-    ...children({ argv: ["_subactor[w0@77]"], env: { READY: adopted }, orphan: true }),
-    RUN: `read pid < "${adopted}"; "${TRACTEST}" zombies --kill --json > "${result}"; echo " $pid" >> "${result}"`,
-  };
-  await scene.contained(["--pid", "--mount-proc"], { argv: ["python3", "-m", "pytest", "tests/"], env });
-  const [, document, pid] = /^(.*) (\d+)\s*$/s.exec(await Deno.readTextFile(result))!;
-  const { clean, actors, killed } = JSON.parse(document!);
-  assertEquals([clean, killed, actors.map((actor: Record<string, unknown>) => [actor.pid, actor.verdict])], [true, [], [[Number(pid), "in-use"]]]);
-  assertIncludes(actors[0].evidence.join("; "), "in use by pytest pid 1");
-});
+Deno.test(
+  `fault 54: what a pytest that is pid 1 of its namespace adopted is in use by it${NEEDS_ROOT}`,
+  { ignore: !isRoot },
+  async () => {
+    await using scene = await Scene.make();
+    const [adopted, result] = [await scene.fifo(), `${scene.base}/result`];
+    const env = {
+      PYTHONPATH: await scene.modules(),
+      ...scratchState(),
+      ...children({ argv: ["_subactor[w0@77]"], env: { READY: adopted }, orphan: true }),
+      RUN:
+        `read pid < "${adopted}"; "${TRACTEST}" zombies --kill --json > "${result}"; echo " $pid" >> "${result}"`,
+    };
+    await scene.contained(["--pid", "--mount-proc"], {
+      argv: ["python3", "-m", "pytest", "tests/"],
+      env,
+    });
+    const [, document, pid] = /^(.*) (\d+)\s*$/s.exec(await Deno.readTextFile(result))!;
+    const { clean, actors, killed } = JSON.parse(document!);
+    assertEquals([
+      clean,
+      killed,
+      actors.map((actor: Record<string, unknown>) => [actor.pid, actor.verdict]),
+    ], [true, [], [[Number(pid), "in-use"]]]);
+    assertIncludes(actors[0].evidence.join("; "), "in use by pytest pid 1");
+  },
+);
 
-Deno.test(`fault 14: another user's actor is refused, the others are ended${NEEDS_ROOT}`, { ignore: !isRoot }, async () => {
+Deno.test(`fault 14: another user's actor is refused, the others are ended${NEEDS_ROOT}`, {
+  ignore: !isRoot,
+}, async () => {
   await using scene = await Scene.make();
   const theirs = await scene.actor({ env: { BECOME: "65534" } });
   const ours = await scene.actor();
@@ -257,7 +339,9 @@ Deno.test("fault 20: an actor that leaves a copy behind when it is ended is give
   const copies = `${scene.base}/copies`;
   await scene.actor({ env: { SIGINT: "fork", COPIES: copies } });
   const { cleanup } = await cleanUp(scene);
-  for (const line of (await Deno.readTextFile(copies)).trim().split("\n")) scene.remember(Number(line));
+  for (const line of (await Deno.readTextFile(copies)).trim().split("\n")) {
+    scene.remember(Number(line));
+  }
   assertEquals([cleanup.ok, cleanup.survivors, cleanup.after.clean], [false, true, false]);
   assert(cleanup.refused.some(({ reason }) => reason === "still respawning"));
   assertEquals(cleanup.killed.length, 3);
@@ -285,17 +369,29 @@ Deno.test("fault 24: a process that listens on IPv4 and IPv6 is one holder", asy
   await using scene = await Scene.make();
   const port = scene.freePort();
   const pid = await scene.actor({ env: { LISTEN: String(port), LISTEN6: "1" } });
-  const found = await findLeaks(scene.host, await scene.found(), { registries: [`localhost:${port}`] });
-  assertEquals(found.registries.map(({ bound, holders }) => [bound, holders.map((holder) => holder.pid)]), [[true, [pid]]]);
+  const found = await findLeaks(scene.host, await scene.found(), {
+    registries: [`localhost:${port}`],
+  });
+  assertEquals(
+    found.registries.map(({ bound, holders }) => [bound, holders.map((holder) => holder.pid)]),
+    [[true, [pid]]],
+  );
   assertEquals(verdicts(found), { [pid]: "leaked" });
 });
 
 Deno.test("fault 23: a registry that is bound by no process that can be seen is never free", async () => {
   await using scene = await Scene.make();
   const row = "LISTEN 0 128 127.0.0.1:1616 0.0.0.0:*\n";
-  scene.host.instead = (program) => program === "ss" ? { stdout: new TextEncoder().encode(row) } : null;
-  const report = await findLeaks(scene.host, await scene.found(), { registries: ["127.0.0.1:1616"] });
-  assertEquals([report.clean, report.registries], [false, [{ address: "127.0.0.1:1616", bound: true, holders: [] }]]);
+  scene.host.instead = (program) =>
+    program === "ss" ? { stdout: new TextEncoder().encode(row) } : null;
+  const report = await findLeaks(scene.host, await scene.found(), {
+    registries: ["127.0.0.1:1616"],
+  });
+  assertEquals([report.clean, report.registries], [false, [{
+    address: "127.0.0.1:1616",
+    bound: true,
+    holders: [],
+  }]]);
 });
 
 for (const program of ["ss", "ps", "cat", "readlink", "stat"] as const) {
@@ -304,8 +400,14 @@ for (const program of ["ss", "ps", "cat", "readlink", "stat"] as const) {
     const pid = await scene.actor();
     scene.host.instead = (name) => name === program ? { outcome: "missing", code: -1 } : null;
     const { found, cleanup } = await cleanUp(scene, { graceSeconds: 0 });
-    const isNamed = found.unknowns.some((unknown) => unknown.includes(`"${program}" is not installed at any standard place (package `));
-    assertEquals([isNamed, found.clean !== true, cleanup.ok], [true, true, program === "ss" ? null : cleanup.ok]);
+    const isNamed = found.unknowns.some((unknown) =>
+      unknown.includes(`"${program}" is not installed at any standard place (package `)
+    );
+    assertEquals([isNamed, found.clean !== true, cleanup.ok], [
+      true,
+      true,
+      program === "ss" ? null : cleanup.ok,
+    ]);
     assert(program === "ss" || isAlive(pid));
   });
 
@@ -332,7 +434,11 @@ Deno.test('fault 37: without "kill" the leak is named and survives', async () =>
 Deno.test("fault 38: on another platform it says so, and that it can't tell", async () => {
   await using scene = await Scene.make();
   scene.host.platform = "darwin";
-  const report = await findLeaks(scene.host, await scene.found(), { registries: ["127.0.0.1:1616"] });
-  assertEquals([report.clean, report.unknowns, report.registries[0]?.bound], [null, ["not supported on this platform"], null]);
+  const report = await findLeaks(scene.host, await scene.found(), {
+    registries: ["127.0.0.1:1616"],
+  });
+  assertEquals([report.clean, report.unknowns, report.registries[0]?.bound], [null, [
+    "not supported on this platform",
+  ], null]);
   assertEquals(scene.host.ran, []);
 });

@@ -9,11 +9,18 @@ import { children, isAlive, msgspec, Scene, STAND_IN, startOf } from "./scene.ts
 async function make(): Promise<{ scene: Scene; directory: string }> {
   const scene = await Scene.make();
   scene.host.variables = { ...scene.host.variables, XDG_STATE_HOME: `${scene.base}/state` };
-  return { scene, directory: `${scene.base}/state/tractest/projects/${await digest(scene.root)}/ledger` };
+  return {
+    scene,
+    directory: `${scene.base}/state/tractest/projects/${await digest(scene.root)}/ledger`,
+  };
 }
 
 /** Writes what a run that is over would have recorded of a process. */
-async function record({ scene, directory }: { scene: Scene; directory: string }, pid: number, changes: Record<string, unknown> = {}): Promise<void> {
+async function record(
+  { scene, directory }: { scene: Scene; directory: string },
+  pid: number,
+  changes: Record<string, unknown> = {},
+): Promise<void> {
   const here = (await surroundingsOf(scene.host))!;
   const entry = {
     runId: "20260801-1",
@@ -26,11 +33,20 @@ async function record({ scene, directory }: { scene: Scene; directory: string },
     title: "",
   };
   await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
-  for (let up = directory; up !== scene.base; up = up.slice(0, up.lastIndexOf("/"))) await Deno.chmod(up, 0o700);
-  await Deno.writeTextFile(`${directory}/20260801-1.jsonl`, `garbage\n${ledgerLine({ ...entry, ...changes } as never)}`, { mode: 0o600 });
+  for (let up = directory; up !== scene.base; up = up.slice(0, up.lastIndexOf("/"))) {
+    await Deno.chmod(up, 0o700);
+  }
+  await Deno.writeTextFile(
+    `${directory}/20260801-1.jsonl`,
+    `garbage\n${ledgerLine({ ...entry, ...changes } as never)}`,
+    { mode: 0o600 },
+  );
 }
 
-/** An untitled Python on tractor whose directory is the checkout: by itself it might be an application. */
+/**
+ * An untitled Python on tractor whose directory is the checkout: by itself it might be an
+ * application.
+ */
 async function untitled(scene: Scene): Promise<number> {
   return await scene.start({ argv: ["python3", "-"], env: { MAPS: msgspec(scene.root) } });
 }
@@ -90,12 +106,20 @@ Deno.test("A ledger that others could have written is refused and named", async 
   await Deno.chmod(path, 0o622);
   assertEquals((await verdictOf(scene, pid))[0], "unknown");
   const { refused } = await findLeaks(scene.host, await scene.found());
-  assert(refused.some((refusal) => refusal.path === path && refusal.reason.includes("mode 622")), JSON.stringify(refused));
+  assert(
+    refused.some((refusal) => refusal.path === path && refusal.reason.includes("mode 622")),
+    JSON.stringify(refused),
+  );
   await Deno.remove(path);
   await Deno.symlink("/dev/null", path);
-  assertEquals((await readLedger(scene.host, scene.root)).refused[0]?.reason, "the ledger is not used: it is a symlink, not a file");
+  assertEquals(
+    (await readLedger(scene.host, scene.root)).refused[0]?.reason,
+    "the ledger is not used: it is a symlink, not a file",
+  );
   await Deno.chmod(made.directory, 0o777);
-  assert((await readLedger(scene.host, scene.root)).refused[0]!.reason.includes("others may enter it"));
+  assert(
+    (await readLedger(scene.host, scene.root)).refused[0]!.reason.includes("others may enter it"),
+  );
 });
 
 const isRoot = Deno.uid() === 0;
@@ -135,11 +159,24 @@ console.log(JSON.stringify(report.actors.map((actor) => [actor.title, actor.verd
 `,
     );
     const map = new URL("../../scripts/offline/import_map.json", import.meta.url).pathname;
-    const run = `${Deno.execPath()} run --quiet --no-lock --import-map ${map} -A ${script} > ${scene.base}/result 2> ${scene.base}/errors`;
-    const orphan = (name: string, fifo: string) => ({ argv: [`_subactor[${name}@7]`], env: { READY: fifo }, orphan: true });
+    const run =
+      `${Deno.execPath()} run --quiet --no-lock --import-map ${map} -A ${script} > ${scene.base}/result 2> ${scene.base}/errors`;
+    const orphan = (name: string, fifo: string) => ({
+      argv: [`_subactor[${name}@7]`],
+      env: { READY: fifo },
+      orphan: true,
+    });
     const done = await scene.fifo();
     const child = new Deno.Command("unshare", {
-      args: ["--pid", "--fork", "--kill-child", "--mount-proc", "bash", "-c", `exec -a pytest "$PYTHON" < "$SCRIPT"`],
+      args: [
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
+        "bash",
+        "-c",
+        `exec -a pytest "$PYTHON" < "$SCRIPT"`,
+      ],
       cwd: scene.root,
       clearEnv: true,
       env: {
@@ -171,10 +208,19 @@ console.log(JSON.stringify(report.actors.map((actor) => [actor.title, actor.verd
 Deno.test("A run's ledger has what is below its root, with the test, each process once, and knows one that lost its parent", async () => {
   const made = await make();
   await using scene = made.scene;
-  await Deno.mkdir(`${scene.base}/state/tractest/projects/${await digest(scene.root)}`, { recursive: true, mode: 0o700 });
-  for (const up of ["state", "state/tractest", "state/tractest/projects"]) await Deno.chmod(`${scene.base}/${up}`, 0o700);
+  await Deno.mkdir(`${scene.base}/state/tractest/projects/${await digest(scene.root)}`, {
+    recursive: true,
+    mode: 0o700,
+  });
+  for (const up of ["state", "state/tractest", "state/tractest/projects"]) {
+    await Deno.chmod(`${scene.base}/${up}`, 0o700);
+  }
   const fifo = await scene.fifo();
-  const root = await scene.start({ argv: ["root"], ownChild: true, env: children({ argv: ["_subactor[w@7]"], env: { READY: fifo } }) });
+  const root = await scene.start({
+    argv: ["root"],
+    ownChild: true,
+    env: children({ argv: ["_subactor[w@7]"], env: { READY: fifo } }),
+  });
   const actor = await scene.ready(fifo);
   const stranger = await scene.actor();
   const ledger = await RunLedger.open(scene.host, scene.root, "r-1", "0");
@@ -183,7 +229,11 @@ Deno.test("A run's ledger has what is below its root, with the test, each proces
   await ledger.look(() => Promise.resolve(() => null));
   const entries = async () => parseLedger(await Deno.readTextFile(`${made.directory}/r-1-0.jsonl`));
   const recorded = (await entries()).map(({ pid, role, test }) => [pid, role, test]);
-  assertEquals(recorded, [[Deno.pid, "runner", null], [root, "root", null], [actor, "process", "tests/t.py::x"]]);
+  assertEquals(recorded, [[Deno.pid, "runner", null], [root, "root", null], [
+    actor,
+    "process",
+    "tests/t.py::x",
+  ]]);
   assertEquals((await Deno.lstat(`${made.directory}/r-1-0.jsonl`)).mode! & 0o777, 0o600);
   assertEquals((await verdictOf(scene, actor))[1].includes("recorded by"), false, "its root lives");
   Deno.kill(root, "SIGKILL");
@@ -191,21 +241,37 @@ Deno.test("A run's ledger has what is below its root, with the test, each proces
   ledger.rootIsGone();
   await ledger.look(() => Promise.resolve(() => null));
   assertEquals((await entries()).length, 3);
-  assertEquals((await verdictOf(scene, actor))[1].includes("recorded by run r-1 (test tests/t.py::x)"), true);
+  assertEquals(
+    (await verdictOf(scene, actor))[1].includes("recorded by run r-1 (test tests/t.py::x)"),
+    true,
+  );
   assert(!(await entries()).some((entry) => entry.pid === stranger) && isAlive(stranger));
 });
 
 Deno.test("A run's ledger has what is below an orphan of its session, though that has a session of its own", async () => {
   const made = await make();
   await using scene = made.scene;
-  await Deno.mkdir(`${scene.base}/state/tractest/projects/${await digest(scene.root)}`, { recursive: true, mode: 0o700 });
-  for (const up of ["state", "state/tractest", "state/tractest/projects"]) await Deno.chmod(`${scene.base}/${up}`, 0o700);
+  await Deno.mkdir(`${scene.base}/state/tractest/projects/${await digest(scene.root)}`, {
+    recursive: true,
+    mode: 0o700,
+  });
+  for (const up of ["state", "state/tractest", "state/tractest/projects"]) {
+    await Deno.chmod(`${scene.base}/${up}`, 0o700);
+  }
   const [ofOrphan, ofChild] = [await scene.fifo(), await scene.fifo()];
   const argv = ["python3", "-c", "import os; os.setsid(); exec(open(os.environ['SCRIPT']).read())"];
   const { CHILDREN } = children({ argv, env: { READY: ofChild } });
-  const env = { INNER: CHILDREN!, FIFO: ofOrphan, RUN: `CHILDREN=$INNER READY=$FIFO RUN= "$PYTHON" - < "$SCRIPT" &` };
+  const env = {
+    INNER: CHILDREN!,
+    FIFO: ofOrphan,
+    RUN: `CHILDREN=$INNER READY=$FIFO RUN= "$PYTHON" - < "$SCRIPT" &`,
+  };
   const starting = scene.start({ argv: ["root", "-"], ownChild: true, under: ["setsid"], env });
-  const [root, orphan, child] = await Promise.all([starting, scene.ready(ofOrphan), scene.ready(ofChild)]);
+  const [root, orphan, child] = await Promise.all([
+    starting,
+    scene.ready(ofOrphan),
+    scene.ready(ofChild),
+  ]);
   const ledger = await RunLedger.open(scene.host, scene.root, "r-1", "0");
   await ledger.begin(root);
   await ledger.look(() => Promise.resolve(() => null));
@@ -218,9 +284,15 @@ Deno.test("The ledgers of the oldest runs are removed when a new one begins", as
   await using scene = made.scene;
   const pid = await scene.actor();
   await record(made, pid);
-  for (let run = 10; run < 90; run++) await Deno.writeTextFile(`${made.directory}/20260802-${run}.jsonl`, "", { mode: 0o600 });
+  for (let run = 10; run < 90; run++) {
+    await Deno.writeTextFile(`${made.directory}/20260802-${run}.jsonl`, "", { mode: 0o600 });
+  }
   const ledger = await RunLedger.open(scene.host, scene.root, "20260803-1", "0");
   await ledger.begin(pid);
   const names = [...Deno.readDirSync(made.directory)].map((entry) => entry.name).sort();
-  assertEquals([names.length, names[0], names.at(-1)], [60, "20260802-31.jsonl", "20260803-1-0.jsonl"]);
+  assertEquals([names.length, names[0], names.at(-1)], [
+    60,
+    "20260802-31.jsonl",
+    "20260803-1-0.jsonl",
+  ]);
 });

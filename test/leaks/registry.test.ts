@@ -10,16 +10,39 @@ Deno.test("addresses of a registry are read", () => {
 });
 
 Deno.test("what is no address is a usage error", () => {
-  for (const text of ["", "1616", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "a b:1", "::1:1616", "/tmp/registry@1616.sock", "x:1616:2"]) {
+  for (
+    const text of [
+      "",
+      "1616",
+      "127.0.0.1",
+      "127.0.0.1:0",
+      "127.0.0.1:65536",
+      "a b:1",
+      "::1:1616",
+      "/tmp/registry@1616.sock",
+      "x:1616:2",
+    ]
+  ) {
     assertThrows(() => parseRegistryAddress(text), UsageError);
   }
 });
 
 Deno.test("a listener is in the way when it is at the same address or either side is a wildcard", () => {
-  const at = (host: string, wanted = "127.0.0.1:1616") => occupies({ host, port: 1616 }, parseRegistryAddress(wanted));
-  assertEquals(["127.0.0.1", "0.0.0.0", "*", "::", "::ffff:127.0.0.1"].map((host) => at(host)), [true, true, true, true, true]);
+  const at = (host: string, wanted = "127.0.0.1:1616") =>
+    occupies({ host, port: 1616 }, parseRegistryAddress(wanted));
+  assertEquals(["127.0.0.1", "0.0.0.0", "*", "::", "::ffff:127.0.0.1"].map((host) => at(host)), [
+    true,
+    true,
+    true,
+    true,
+    true,
+  ]);
   assertEquals(["127.0.0.2", "::1", "192.168.1.5"].map((host) => at(host)), [false, false, false]);
-  assertEquals(["127.0.0.1", "::1", "10.0.0.1"].map((host) => at(host, "localhost:1616")), [true, true, false]);
+  assertEquals(["127.0.0.1", "::1", "10.0.0.1"].map((host) => at(host, "localhost:1616")), [
+    true,
+    true,
+    false,
+  ]);
   assertEquals(at("10.0.0.1", "0.0.0.0:1616"), true);
   assertEquals(occupies({ host: "*", port: 1617 }, { host: "127.0.0.1", port: 1616 }), false);
 });

@@ -1,8 +1,23 @@
-import { fits, type LedgerEntry, ledgerLine, parseLedger, recordedProcesses } from "../../lib/leaks/rules_ledger.ts";
+import {
+  fits,
+  type LedgerEntry,
+  ledgerLine,
+  parseLedger,
+  recordedProcesses,
+} from "../../lib/leaks/rules_ledger.ts";
 import { assertEquals } from "../assert.ts";
 
 const here = { bootId: "0f3c1d2e-0000-4000-8000-000000000001", pidNamespace: "pid:[4026531836]" };
-const entry: LedgerEntry = { runId: "r-1", role: "process", pid: 42, uid: 7, startTicks: 1000, ...here, test: "tests/a.py::b", title: "x\ny" };
+const entry: LedgerEntry = {
+  runId: "r-1",
+  role: "process",
+  pid: 42,
+  uid: 7,
+  startTicks: 1000,
+  ...here,
+  test: "tests/a.py::b",
+  title: "x\ny",
+};
 const living = new Map([[42, { uid: 7, startTicks: 1000 }]]);
 
 Deno.test("A line of the ledger is one line and says what was recorded", () => {
@@ -12,17 +27,46 @@ Deno.test("A line of the ledger is one line and says what was recorded", () => {
 
 Deno.test("Lines that are garbage, cut short, or of another version are passed over, and the others are read", () => {
   const line = ledgerLine(entry);
-  const garbage = ["", "{", "null", "[]", "7", '"x"', line.slice(0, -9), line.replace("ledger/1", "ledger/2"), "\0\ufffd"];
+  const garbage = [
+    "",
+    "{",
+    "null",
+    "[]",
+    "7",
+    '"x"',
+    line.slice(0, -9),
+    line.replace("ledger/1", "ledger/2"),
+    "\0\ufffd",
+  ];
   assertEquals(parseLedger(`${garbage.join("\n")}\n${line}`), [entry]);
-  const wrong = [{ pid: "42" }, { pid: -1 }, { pid: 1.5 }, { role: "x" }, { bootId: "" }, { pidNamespace: "x" }, { test: 3 }, { runId: "\x1b" }, {
-    uid: null,
-  }];
-  for (const change of wrong) assertEquals(parseLedger(JSON.stringify({ ...JSON.parse(line), ...change })), [], JSON.stringify(change));
+  const wrong = [
+    { pid: "42" },
+    { pid: -1 },
+    { pid: 1.5 },
+    { role: "x" },
+    { bootId: "" },
+    { pidNamespace: "x" },
+    { test: 3 },
+    { runId: "\x1b" },
+    {
+      uid: null,
+    },
+  ];
+  for (const change of wrong) {
+    assertEquals(
+      parseLedger(JSON.stringify({ ...JSON.parse(line), ...change })),
+      [],
+      JSON.stringify(change),
+    );
+  }
 });
 
 Deno.test("fault 55: an entry whose pid and ticks fit is void when the boot, the pid namespace or the user is another", () => {
   assertEquals(fits(entry, living, here), true);
-  assertEquals(fits({ ...entry, bootId: "0f3c1d2e-0000-4000-8000-000000000002" }, living, here), false);
+  assertEquals(
+    fits({ ...entry, bootId: "0f3c1d2e-0000-4000-8000-000000000002" }, living, here),
+    false,
+  );
   assertEquals(fits({ ...entry, pidNamespace: "pid:[1]" }, living, here), false);
   assertEquals(fits({ ...entry, uid: 8 }, living, here), false);
   assertEquals(fits({ ...entry, startTicks: 1001 }, living, here), false);
@@ -40,14 +84,28 @@ Deno.test("What a run recorded is left over once neither its tractest nor what t
   assertEquals([...recordedProcesses(entries, living, here, 1).over], found as never);
   assertEquals([...recordedProcesses(entries, with40, here, 1).over], []);
   assertEquals([...recordedProcesses(entries, with40, here, 40).over], found as never);
-  assertEquals([...recordedProcesses(entries, new Map([...living, [41, { uid: 7, startTicks: 950 }]]), here, 40).over], []);
+  assertEquals([
+    ...recordedProcesses(entries, new Map([...living, [41, { uid: 7, startTicks: 950 }]]), here, 40)
+      .over,
+  ], []);
   // Another process has the runner's pid by now.
-  assertEquals([...recordedProcesses(entries, new Map([...living, [40, { uid: 7, startTicks: 901 }]]), here, 1).over], found as never);
+  assertEquals([
+    ...recordedProcesses(entries, new Map([...living, [40, { uid: 7, startTicks: 901 }]]), here, 1)
+      .over,
+  ], found as never);
   // What a run that goes on recorded is in use; a pytest whose tractest was killed goes on.
   assertEquals([...recordedProcesses(entries, with40, here, 1).live.keys()], [40, 42]);
   const with41 = new Map([...living, [41, { uid: 7, startTicks: 950 }]]);
   const abandoned = recordedProcesses(entries, with41, here, 1);
-  assertEquals([[...abandoned.live.keys()], [...abandoned.abandoned.keys()], [...abandoned.over]], [[41, 42], [41], []]);
+  assertEquals([[...abandoned.live.keys()], [...abandoned.abandoned.keys()], [...abandoned.over]], [
+    [41, 42],
+    [41],
+    [],
+  ]);
   const both = recordedProcesses([...entries, { ...entry, runId: "r-0" }], with40, here, 1);
-  assertEquals([[...both.live.keys()], [...both.over]], [[40, 42], []], "another run that is over recorded it too");
+  assertEquals(
+    [[...both.live.keys()], [...both.over]],
+    [[40, 42], []],
+    "another run that is over recorded it too",
+  );
 });

@@ -1,12 +1,32 @@
 import { Judge, type Viewpoint } from "../../lib/leaks/rules.ts";
 import type { LedgerEntry, Recorded } from "../../lib/leaks/rules_ledger.ts";
-import { isInteractiveShell, mayRunTests, sharedDaemon, withMarks } from "../../lib/leaks/rules_started.ts";
+import {
+  isInteractiveShell,
+  mayRunTests,
+  sharedDaemon,
+  withMarks,
+} from "../../lib/leaks/rules_started.ts";
 import type { ProcessDetails } from "../../lib/leaks/leak_report.ts";
 import { assertEquals, assertIncludes } from "../assert.ts";
 
 const HERE = { bootId: "00000000-0000-4000-8000-000000000001", pidNamespace: "pid:[1]" };
-const head = (runId: string, pid: number, role: "runner" | "root" = "runner", more: Partial<LedgerEntry> = {}): LedgerEntry => {
-  return { runId, role, pid, uid: 1000, startTicks: pid * 10, ...HERE, test: null, title: "", ...more };
+const head = (
+  runId: string,
+  pid: number,
+  role: "runner" | "root" = "runner",
+  more: Partial<LedgerEntry> = {},
+): LedgerEntry => {
+  return {
+    runId,
+    role,
+    pid,
+    uid: 1000,
+    startTicks: pid * 10,
+    ...HERE,
+    test: null,
+    title: "",
+    ...more,
+  };
 };
 
 Deno.test("an environment names a run: over when nothing that led it lives, in use while it does, open where that can't be looked up", () => {
@@ -17,12 +37,20 @@ Deno.test("an environment names a run: over when nothing that led it lives, in u
     head("elsewhere", 30, "runner", { pidNamespace: "pid:[2]" }),
     head("mine", 40),
   ];
-  const living = new Map([[20, { uid: 1000, startTicks: 200 }], [40, { uid: 1000, startTicks: 400 }], [10, { uid: 1000, startTicks: 101 }]]);
+  const living = new Map([[20, { uid: 1000, startTicks: 200 }], [40, {
+    uid: 1000,
+    startTicks: 400,
+  }], [10, { uid: 1000, startTicks: 101 }]]);
   const runs = ["over", "goes", "elsewhere", "mine", "unknown", null];
   const marks = new Map(runs.map((runId, index) => [100 + index, { runId, test: "a.py::t" }]));
   const titles = new Map([...marks.keys()].map((pid) => [pid, "sleep 9"]));
   const nothing = { over: new Map(), live: new Map(), abandoned: new Map() };
-  const { over, live } = withMarks(nothing, marks, titles, { entries, living, here: HERE, own: 40 });
+  const { over, live } = withMarks(nothing, marks, titles, {
+    entries,
+    living,
+    here: HERE,
+    own: 40,
+  });
   const plain = { test: "a.py::t", since: null, mark: "test", id: "a.py::t" } as const;
   assertEquals([...over], [
     [100, { runId: "over", test: "a.py::t", since: 100, mark: "run" }],
@@ -30,7 +58,10 @@ Deno.test("an environment names a run: over when nothing that led it lives, in u
     [104, { runId: "unknown", ...plain }],
     [105, { runId: null, ...plain }],
   ]);
-  assertEquals([...live], [[101, { runId: "goes", test: "a.py::t", since: 200, mark: "run" }], [102, null]]);
+  assertEquals([...live], [[101, { runId: "goes", test: "a.py::t", since: 200, mark: "run" }], [
+    102,
+    null,
+  ]]);
 });
 
 Deno.test("the ledger of a live run counts before the environment, and tells the test of what a fork server made", () => {
@@ -38,9 +69,19 @@ Deno.test("the ledger of a live run counts before the environment, and tells the
   const before: Recorded = { runId: "goes", test: "a.py::second", since: 1 };
   const marks = new Map([[100, { runId: "over", test: "a.py::first" }]]);
   const scene = { entries: [head("over", 10)], living: new Map(), here: HERE, own: 40 };
-  const live = withMarks({ over: new Map(), live: new Map([[100, before]]), abandoned: new Map() }, marks, new Map([[100, title]]), scene);
+  const live = withMarks(
+    { over: new Map(), live: new Map([[100, before]]), abandoned: new Map() },
+    marks,
+    new Map([[100, title]]),
+    scene,
+  );
   assertEquals([[...live.live], live.over.size], [[[100, before]], 0]);
-  const over = withMarks({ over: new Map([[100, before]]), live: new Map(), abandoned: new Map() }, marks, new Map([[100, title]]), scene);
+  const over = withMarks(
+    { over: new Map([[100, before]]), live: new Map(), abandoned: new Map() },
+    marks,
+    new Map([[100, title]]),
+    scene,
+  );
   assertEquals(over.over.get(100)?.test, "a.py::second");
 });
 
@@ -50,7 +91,10 @@ Deno.test("daemons that a test merely woke are known by what they are; a program
     ["ssh-agent", "ssh-agent -s"],
     ["git", "git maintenance run --auto --quiet --detach"],
     ["git", "/usr/lib/git-core/git -C /repo gc --auto"],
-    ["git-credential-", "/usr/lib/git-core/git-credential-cache--daemon /home/dev/.cache/git/credential/socket"],
+    [
+      "git-credential-",
+      "/usr/lib/git-core/git-credential-cache--daemon /home/dev/.cache/git/credential/socket",
+    ],
     ["watchman", "watchman --foreground"],
     ["tmux: server", "tmux new -d"],
     ["screen", "SCREEN -S x"],
@@ -65,7 +109,9 @@ Deno.test("daemons that a test merely woke are known by what they are; a program
     ["ssh", "ssh: /home/dev/.ssh/master [mux]"],
     ["firefox", "/usr/lib/firefox/firefox https://example.org"],
   ];
-  for (const [comm, words] of daemons) assertEquals(sharedDaemon({ comm: comm!, argv: words!.split(" ") }) === null, false, words);
+  for (const [comm, words] of daemons) {
+    assertEquals(sharedDaemon({ comm: comm!, argv: words!.split(" ") }) === null, false, words);
+  }
   const others = [
     ["chrome", "/opt/chrome/chrome --headless=new --remote-debugging-port=0"],
     ["firefox", "firefox --marionette -headless"],
@@ -76,26 +122,67 @@ Deno.test("daemons that a test merely woke are known by what they are; a program
     ["sh", "sh -c sleep 9; echo gpg-agent"],
     ["redis-server", "redis-server *:6379"],
   ];
-  for (const [comm, words] of others) assertEquals(sharedDaemon({ comm: comm!, argv: words!.split(" ") }), null, words);
+  for (const [comm, words] of others) {
+    assertEquals(sharedDaemon({ comm: comm!, argv: words!.split(" ") }), null, words);
+  }
 });
 
 Deno.test("a shell without anything to run is somebody's", () => {
-  for (const words of ["-bash", "bash", "/bin/zsh -l", "fish -i"]) assertEquals(isInteractiveShell({ argv: words.split(" ") }), true, words);
-  for (const words of ["sh -c x", "bash run.sh", "python", "bash -ic x"]) assertEquals(isInteractiveShell({ argv: words.split(" ") }), false, words);
+  for (const words of ["-bash", "bash", "/bin/zsh -l", "fish -i"]) {
+    assertEquals(isInteractiveShell({ argv: words.split(" ") }), true, words);
+  }
+  for (const words of ["sh -c x", "bash run.sh", "python", "bash -ic x"]) {
+    assertEquals(isInteractiveShell({ argv: words.split(" ") }), false, words);
+  }
   assertEquals(isInteractiveShell({ argv: null }), false);
 });
 
-const view: Viewpoint = { root: "/repo", venvs: ["/repo/.venv"], uid: 1000, ownPids: new Set([900]) };
+const view: Viewpoint = {
+  root: "/repo",
+  venvs: ["/repo/.venv"],
+  uid: 1000,
+  ownPids: new Set([900]),
+};
 
 function details(row: Partial<ProcessDetails> & { readonly pid: number }): ProcessDetails {
   const argv = row.argv === undefined ? ["sleep", "600"] : row.argv;
-  const rest = { ppid: 1, uid: 1000, startTicks: 5000 + row.pid, state: "S", mapped: ["/usr/bin/sleep"], cwd: "/repo", sameNamespaces: true };
-  return { ...rest, title: argv?.join(" ") ?? "", comm: argv?.[0]?.split("/").at(-1) ?? "", argv, place: "checkout", ...row };
+  const rest = {
+    ppid: 1,
+    uid: 1000,
+    startTicks: 5000 + row.pid,
+    state: "S",
+    mapped: ["/usr/bin/sleep"],
+    cwd: "/repo",
+    sameNamespaces: true,
+  };
+  return {
+    ...rest,
+    title: argv?.join(" ") ?? "",
+    comm: argv?.[0]?.split("/").at(-1) ?? "",
+    argv,
+    place: "checkout",
+    ...row,
+  };
 }
 
-const init = details({ pid: 1, ppid: 0, uid: 0, argv: ["/sbin/init"], mapped: null, cwd: null, place: "unknown" });
+const init = details({
+  pid: 1,
+  ppid: 0,
+  uid: 0,
+  argv: ["/sbin/init"],
+  mapped: null,
+  cwd: null,
+  place: "unknown",
+});
 const OF_RUN: Recorded = { runId: "r-1", test: "a.py::t", since: 100, mark: "run" };
-const OF_TEST: Recorded = { runId: null, test: "a.py::t", since: null, mark: "test", id: "a.py::t", isFileHere: false };
+const OF_TEST: Recorded = {
+  runId: null,
+  test: "a.py::t",
+  since: null,
+  mark: "test",
+  id: "a.py::t",
+  isFileHere: false,
+};
 
 /** The verdict on a process of that origin, and its first piece of evidence, among others. */
 function judge(
@@ -111,7 +198,10 @@ function judge(
 ): [string, string] {
   const all = [init, details({ pid: 100, ...subject }), ...others];
   const forest = new Map(all.map((row) => [row.pid, { ...row, args: row.title }]));
-  const ledger = new Map([[100, origin], ...Object.entries(marked).map(([pid, one]) => [Number(pid), one] as const)]);
+  const ledger = new Map([
+    [100, origin],
+    ...Object.entries(marked).map(([pid, one]) => [Number(pid), one] as const),
+  ]);
   const seen = {
     forest,
     details: new Map(all.map((row) => [row.pid, row])),
@@ -137,22 +227,55 @@ Deno.test("fault 65: what a test of a run that is over started is leaked, whatev
 
 Deno.test("fault 65: a living parent keeps what a test started, unless it is leaked itself", () => {
   const script = details({ pid: 90, argv: ["sh", "-c", "sleep 600; :"] });
-  assertEquals(judge({ ppid: 90 }, OF_RUN, { others: [script], marked: { 90: OF_RUN } })[0], "leaked", "below a leaked script");
-  assertEquals(judge({ ppid: 90 }, OF_RUN, { others: [script] })[0], "in-use", "below a script that no test started");
+  assertEquals(
+    judge({ ppid: 90 }, OF_RUN, { others: [script], marked: { 90: OF_RUN } })[0],
+    "leaked",
+    "below a leaked script",
+  );
+  assertEquals(
+    judge({ ppid: 90 }, OF_RUN, { others: [script] })[0],
+    "in-use",
+    "below a script that no test started",
+  );
   const shell = details({ pid: 90, argv: ["-bash"] });
-  assertEquals(judge({ ppid: 90 }, OF_RUN, { others: [shell], marked: { 90: OF_RUN } })[0], "in-use", "somebody's shell inherited it too");
+  assertEquals(
+    judge({ ppid: 90 }, OF_RUN, { others: [shell], marked: { 90: OF_RUN } })[0],
+    "in-use",
+    "somebody's shell inherited it too",
+  );
   const application = details({ pid: 90, argv: ["node", "app.js"], startTicks: 5000 });
-  assertEquals(judge({ ppid: 90 }, { ...OF_RUN, since: 4000 }, { others: [application] })[0], "unknown");
+  assertEquals(
+    judge({ ppid: 90 }, { ...OF_RUN, since: 4000 }, { others: [application] })[0],
+    "unknown",
+  );
   const server = details({ pid: 90, argv: ["java", "Server"], startTicks: 50 });
-  assertEquals(judge({ ppid: 90 }, OF_RUN, { others: [server] })[0], "unknown", "servers may hand on the environment of who asks");
-  const multiplexer = details({ pid: 90, argv: ["tmux", "new"], comm: "tmux: server", startTicks: 5000 });
-  assertEquals(judge({ ppid: 90 }, { ...OF_RUN, since: 4000 }, { others: [multiplexer], marked: { 90: OF_RUN } })[0], "unknown");
+  assertEquals(
+    judge({ ppid: 90 }, OF_RUN, { others: [server] })[0],
+    "unknown",
+    "servers may hand on the environment of who asks",
+  );
+  const multiplexer = details({
+    pid: 90,
+    argv: ["tmux", "new"],
+    comm: "tmux: server",
+    startTicks: 5000,
+  });
+  assertEquals(
+    judge({ ppid: 90 }, { ...OF_RUN, since: 4000 }, {
+      others: [multiplexer],
+      marked: { 90: OF_RUN },
+    })[0],
+    "unknown",
+  );
 });
 
 Deno.test("fault 65: a shared daemon that a test only woke is kept, and so is a shell", () => {
   const [verdict, evidence] = judge({ argv: ["gpg-agent", "--daemon"] }, OF_RUN);
   assertEquals(verdict, "unknown");
-  assertIncludes(evidence, "is a key agent, which a test only woke: keeps keys for the whole session");
+  assertIncludes(
+    evidence,
+    "is a key agent, which a test only woke: keeps keys for the whole session",
+  );
   assertEquals(judge({ argv: ["bash", "-i"] }, OF_RUN)[0], "unknown");
 });
 
@@ -165,11 +288,24 @@ Deno.test("fault 65: workers of an application that is pid 1 of a container are 
 Deno.test("what a plain pytest's test started is ours by its directory, its venv or the test's file, else another project's", () => {
   assertEquals(judge({}, OF_TEST)[0], "leaked");
   assertEquals(judge({ cwd: "/x", place: "elsewhere" }, OF_TEST)[0], "foreign");
-  assertEquals(judge({ cwd: "/x", place: "elsewhere" }, { ...OF_TEST, isFileHere: true })[0], "leaked");
-  assertEquals(judge({ cwd: "/x", place: "other-project" }, { ...OF_TEST, isFileHere: true })[0], "foreign");
-  const theirs = { cwd: "/", place: "elsewhere", mapped: ["/other/.venv/lib/python3.13/site-packages/a.so"] } as const;
+  assertEquals(
+    judge({ cwd: "/x", place: "elsewhere" }, { ...OF_TEST, isFileHere: true })[0],
+    "leaked",
+  );
+  assertEquals(
+    judge({ cwd: "/x", place: "other-project" }, { ...OF_TEST, isFileHere: true })[0],
+    "foreign",
+  );
+  const theirs = {
+    cwd: "/",
+    place: "elsewhere",
+    mapped: ["/other/.venv/lib/python3.13/site-packages/a.so"],
+  } as const;
   assertEquals(judge(theirs, { ...OF_TEST, isFileHere: true })[0], "foreign");
-  assertEquals(judge({ cwd: "/x", place: "elsewhere", argv: ["/repo/.venv/bin/python", "x.py"] }, OF_TEST)[0], "leaked");
+  assertEquals(
+    judge({ cwd: "/x", place: "elsewhere", argv: ["/repo/.venv/bin/python", "x.py"] }, OF_TEST)[0],
+    "leaked",
+  );
 });
 
 Deno.test("a pytest that lives may have started what carries no run's name: kept, unless it is younger", () => {
@@ -177,21 +313,43 @@ Deno.test("a pytest that lives may have started what carries no run's name: kept
   const [verdict, evidence] = judge({}, OF_TEST, { others: [pytest], runners: [60] });
   assertEquals(verdict, "unknown");
   assertIncludes(evidence, "pid 60 runs tests, and may have started it");
-  assertEquals(judge({}, OF_TEST, { others: [{ ...pytest, startTicks: 9000 }], runners: [60] })[0], "leaked", "younger");
   assertEquals(
-    judge({}, OF_TEST, { others: [{ ...pytest, cwd: "/x", place: "other-project" }], runners: [60] })[0],
+    judge({}, OF_TEST, { others: [{ ...pytest, startTicks: 9000 }], runners: [60] })[0],
+    "leaked",
+    "younger",
+  );
+  assertEquals(
+    judge({}, OF_TEST, {
+      others: [{ ...pytest, cwd: "/x", place: "other-project" }],
+      runners: [60],
+    })[0],
     "unknown",
     "another project's may have started what works here",
   );
-  assertEquals(judge({}, OF_RUN, { others: [pytest], runners: [60] })[0], "leaked", "a run that is over is known to be");
-  assertEquals(judge({}, OF_TEST, { runners: [61] })[0], "unknown", "one that can't be looked into");
+  assertEquals(
+    judge({}, OF_RUN, { others: [pytest], runners: [60] })[0],
+    "leaked",
+    "a run that is over is known to be",
+  );
+  assertEquals(
+    judge({}, OF_TEST, { runners: [61] })[0],
+    "unknown",
+    "one that can't be looked into",
+  );
 });
 
 Deno.test("a pytest that a test started runs tests of its own, unless it is leaked", () => {
   const pytest = details({ pid: 60, argv: ["python", "-m", "pytest"], startTicks: 50 });
-  const below = { others: [{ ...pytest, cwd: "/x", place: "other-project" as const }], runners: [60], marked: { 60: OF_TEST } };
+  const below = {
+    others: [{ ...pytest, cwd: "/x", place: "other-project" as const }],
+    runners: [60],
+    marked: { 60: OF_TEST },
+  };
   assertEquals(judge({}, OF_TEST, below)[0], "unknown", "in another project it may be anybody's");
-  assertEquals(judge({}, OF_TEST, { others: [pytest], runners: [60], marked: { 60: OF_TEST } })[0], "leaked");
+  assertEquals(
+    judge({}, OF_TEST, { others: [pytest], runners: [60], marked: { 60: OF_TEST } })[0],
+    "leaked",
+  );
 });
 
 Deno.test("where can't be read whether its run goes on, a pytest that is above it says that it does", () => {
@@ -204,14 +362,40 @@ Deno.test("a hook takes by its origin alone only what belongs to the checkout", 
   const elsewhere = { cwd: "/x", place: "elsewhere" } as const;
   assertEquals(judge(elsewhere, OF_RUN, { isHook: true })[0], "unknown");
   assertEquals(judge({}, OF_RUN, { isHook: true })[0], "leaked");
-  assertEquals(judge({ ...elsewhere, argv: ["/repo/.venv/bin/python", "x"] }, OF_RUN, { isHook: true })[0], "leaked");
-  assertEquals(judge({ ...elsewhere, argv: ["python3", "/repo/server.py"] }, OF_RUN, { isHook: true })[0], "leaked");
-  assertEquals(judge({ ...elsewhere, argv: ["/repo/bin/server"] }, OF_RUN, { isHook: true })[0], "leaked");
+  assertEquals(
+    judge({ ...elsewhere, argv: ["/repo/.venv/bin/python", "x"] }, OF_RUN, { isHook: true })[0],
+    "leaked",
+  );
+  assertEquals(
+    judge({ ...elsewhere, argv: ["python3", "/repo/server.py"] }, OF_RUN, { isHook: true })[0],
+    "leaked",
+  );
+  assertEquals(
+    judge({ ...elsewhere, argv: ["/repo/bin/server"] }, OF_RUN, { isHook: true })[0],
+    "leaked",
+  );
 });
 
 Deno.test("a program of Python that speaks of tests may run them, whatever it is called", () => {
-  const may = ["-c|import app, sys; sys.exit(app.test())", "-m|app.selftest", "runtests.py", "/x/tests.py", "manage.py|test", "-m|unittest"];
-  for (const words of may) assertEquals(mayRunTests(["/v/bin/python", ...words.split("|")]), true, words);
-  const not = ["-c|import time; time.sleep(93)", "app.py", "/tmp/tractest-test-1/server.py", "-m|http.server", "-c|open('/tmp/test/x')"];
-  for (const words of not) assertEquals(mayRunTests(["/v/bin/python", ...words.split("|")]), false, words);
+  const may = [
+    "-c|import app, sys; sys.exit(app.test())",
+    "-m|app.selftest",
+    "runtests.py",
+    "/x/tests.py",
+    "manage.py|test",
+    "-m|unittest",
+  ];
+  for (const words of may) {
+    assertEquals(mayRunTests(["/v/bin/python", ...words.split("|")]), true, words);
+  }
+  const not = [
+    "-c|import time; time.sleep(93)",
+    "app.py",
+    "/tmp/tractest-test-1/server.py",
+    "-m|http.server",
+    "-c|open('/tmp/test/x')",
+  ];
+  for (const words of not) {
+    assertEquals(mayRunTests(["/v/bin/python", ...words.split("|")]), false, words);
+  }
 });

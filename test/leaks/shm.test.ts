@@ -18,10 +18,13 @@ class Memory extends AsyncDisposableStack {
     scene.host.variables = { ...scene.host.variables, XDG_STATE_HOME: `${scene.base}/state` };
     const project = `${scene.base}/state/tractest/projects/${await digest(scene.root)}`;
     await Deno.mkdir(project, { recursive: true, mode: 0o700 });
-    for (let up = project; up !== scene.base; up = up.slice(0, up.lastIndexOf("/"))) await Deno.chmod(up, 0o700);
+    for (let up = project; up !== scene.base; up = up.slice(0, up.lastIndexOf("/"))) {
+      await Deno.chmod(up, 0o700);
+    }
     const memory = new Memory(scene, `${project}/ledger`);
     memory.use(scene);
-    // Some sandboxes let nobody look into their first process; then nothing could ever be found stale there.
+    // Some sandboxes let nobody look into their first process; then nothing could ever be found
+    // stale there.
     if (await Deno.readTextFile("/proc/1/maps").then(() => true, () => false)) return memory;
     scene.host.afterwards = (program, result) => {
       if (program !== "ps") return result;
@@ -40,7 +43,9 @@ class Memory extends AsyncDisposableStack {
 
   /** The verdict on one segment; others of this machine are none of a test's business. */
   async verdict(path: string): Promise<[string | undefined, string | undefined]> {
-    const found = (await findSharedMemory(this.scene.host, await this.scene.found())).find((one) => one.path === path);
+    const found = (await findSharedMemory(this.scene.host, await this.scene.found())).find((one) =>
+      one.path === path
+    );
     return [found?.verdict, found?.evidence.join("; ")];
   }
 
@@ -48,9 +53,18 @@ class Memory extends AsyncDisposableStack {
   async record(path: string, changes: Record<string, unknown> = {}): Promise<void> {
     const { dev: device, ino: inode } = await Deno.lstat(path);
     const { bootId } = (await surroundingsOf(this.scene.host))!;
-    const entry = { runId: "r-0", bootId, name: path.slice("/dev/shm/".length), device, inode: inode!, ...changes };
+    const entry = {
+      runId: "r-0",
+      bootId,
+      name: path.slice("/dev/shm/".length),
+      device,
+      inode: inode!,
+      ...changes,
+    };
     await Deno.mkdir(this.directory, { recursive: true, mode: 0o700 });
-    await Deno.writeTextFile(`${this.directory}/r-0.jsonl`, segmentLine(entry as never), { mode: 0o600 });
+    await Deno.writeTextFile(`${this.directory}/r-0.jsonl`, segmentLine(entry as never), {
+      mode: 0o600,
+    });
   }
 }
 
@@ -62,20 +76,38 @@ Deno.test(
   async () => {
     await using memory = await Memory.make();
     const { scene } = memory;
-    const [older, stranger, own] = [await memory.segment(), await memory.segment(), `/dev/shm/key-${crypto.randomUUID().slice(0, 8)}`];
+    const [older, stranger, own] = [
+      await memory.segment(),
+      await memory.segment(),
+      `/dev/shm/key-${crypto.randomUUID().slice(0, 8)}`,
+    ];
     memory.defer(() => Deno.remove(own).catch(() => {}));
     const root = await scene.start({ argv: ["root"], ownChild: true });
     const ledger = await RunLedger.open(scene.host, scene.root, "r-1", "0");
     await ledger.begin(root);
     await Deno.writeTextFile(own, "not empty", { mode: 0o600 });
-    const actor = await scene.start({ argv: ["_subactor[w@7]"], env: { MAPS: `${own}:${older}` }, ownChild: true });
+    const actor = await scene.start({
+      argv: ["_subactor[w@7]"],
+      env: { MAPS: `${own}:${older}` },
+      ownChild: true,
+    });
     const unmapped = await memory.segment();
     await ledger.add(
-      [{ pid: actor, ppid: root, uid: Deno.uid()!, startTicks: Number(startOf(actor)), state: "S", title: "" }],
+      [{
+        pid: actor,
+        ppid: root,
+        uid: Deno.uid()!,
+        startTicks: Number(startOf(actor)),
+        state: "S",
+        title: "",
+      }],
       () => Promise.resolve(() => null),
     );
     await ledger.lookForSegments([actor]);
-    assertEquals(await memory.verdict(own), ["live", `recorded by run r-1; mapped by pid ${actor}`]);
+    assertEquals(await memory.verdict(own), [
+      "live",
+      `recorded by run r-1; mapped by pid ${actor}`,
+    ]);
     assertEquals((await removeSharedMemory(scene.host, await scene.found())).removed, []);
     Deno.kill(actor, "SIGKILL");
     while (isAlive(actor)) await new Promise((done) => setTimeout(done, 5));
@@ -100,7 +132,11 @@ Deno.test(
     const path = await memory.segment();
     await memory.record(path);
     assertEquals((await memory.verdict(path))[0], "stale");
-    for (const changes of [{ bootId: "00000000-0000-4000-8000-000000000000" }, { inode: 1 }, { device: 1 }]) {
+    for (
+      const changes of [{ bootId: "00000000-0000-4000-8000-000000000000" }, { inode: 1 }, {
+        device: 1,
+      }]
+    ) {
       await memory.record(path, changes);
       assertEquals(await memory.verdict(path), ["unknown", "no run of this project recorded it"]);
     }
@@ -111,12 +147,17 @@ Deno.test(
   },
 );
 
-Deno.test(`fault 31: where a process can't be looked into, nothing is removed${NEEDS_ROOT}`, { ignore: !isRoot }, async () => {
+Deno.test(`fault 31: where a process can't be looked into, nothing is removed${NEEDS_ROOT}`, {
+  ignore: !isRoot,
+}, async () => {
   await using memory = await Memory.make();
   const { scene } = memory;
   const path = await memory.segment();
   await memory.record(path);
-  scene.host.instead = (program, args) => program === "cat" && args.some((arg) => arg.endsWith("/maps")) ? { outcome: "timed-out", code: -1 } : null;
+  scene.host.instead = (program, args) =>
+    program === "cat" && args.some((arg) => arg.endsWith("/maps"))
+      ? { outcome: "timed-out", code: -1 }
+      : null;
   assertEquals(await memory.verdict(path), ["unknown", '"cat" timed out']);
   assertEquals((await removeSharedMemory(scene.host, await scene.found())).removed, []);
 });

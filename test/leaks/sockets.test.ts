@@ -23,11 +23,18 @@ async function stale(scene: Scene, path: string): Promise<void> {
 async function cleanUp(scene: Scene): Promise<{ found: LeakReport; cleanup: CleanupReport }> {
   const project = await scene.found();
   const found = await findLeaks(scene.host, project);
-  return { found, cleanup: await endLeaks(scene.host, scene.printer, project, found, { graceSeconds: 3, dryRun: false }) };
+  return {
+    found,
+    cleanup: await endLeaks(scene.host, scene.printer, project, found, {
+      graceSeconds: 3,
+      dryRun: false,
+    }),
+  };
 }
 
 function verdicts(report: LeakReport): string[] {
-  return report.sockets.map(({ path, verdict }) => `${path.split("/").at(-1)} ${verdict}`).toSorted();
+  return report.sockets.map(({ path, verdict }) => `${path.split("/").at(-1)} ${verdict}`)
+    .toSorted();
 }
 
 function exists(path: string): boolean {
@@ -61,10 +68,18 @@ Deno.test("a live socket, and one that is bound and does not listen yet, are kep
   const { scene, directory } = await make();
   await using _ = scene;
   await scene.start({ argv: ["server"], cwd: "/", env: { SOCKET: `${directory}/a.sock` } });
-  await scene.start({ argv: ["starting"], cwd: "/", env: { SOCKET: `${directory}/b.sock`, SOCKET_ONLY_BOUND: "1" } });
+  await scene.start({
+    argv: ["starting"],
+    cwd: "/",
+    env: { SOCKET: `${directory}/b.sock`, SOCKET_ONLY_BOUND: "1" },
+  });
   await scene.start({ argv: ["relative"], cwd: directory, env: { SOCKET: "c d.sock" } });
   const { found, cleanup } = await cleanUp(scene);
-  assertEquals([found.clean, verdicts(found), cleanup.removed], [true, ["a.sock live", "b.sock live", "c d.sock live"], []]);
+  assertEquals([found.clean, verdicts(found), cleanup.removed], [true, [
+    "a.sock live",
+    "b.sock live",
+    "c d.sock live",
+  ], []]);
 });
 
 Deno.test("a configured directory is looked at, whatever its sockets are called", async () => {
@@ -74,13 +89,22 @@ Deno.test("a configured directory is looked at, whatever its sockets are called"
   assertEquals((await cleanUp(scene)).cleanup.removed, [`${scene.root}/sockets/x.sock`]);
 });
 
-Deno.test(`fault 25: a live socket whose owner is in another network namespace is kept${NEEDS_ROOT}`, { ignore: !isRoot }, async () => {
-  const { scene, directory } = await make();
-  await using _ = scene;
-  await scene.start({ argv: ["server"], cwd: "/", env: { SOCKET: `${directory}/a.sock` }, under: ["unshare", "--net"] });
-  const { found, cleanup } = await cleanUp(scene);
-  assertEquals([verdicts(found), cleanup.removed], [["a.sock live"], []]);
-});
+Deno.test(
+  `fault 25: a live socket whose owner is in another network namespace is kept${NEEDS_ROOT}`,
+  { ignore: !isRoot },
+  async () => {
+    const { scene, directory } = await make();
+    await using _ = scene;
+    await scene.start({
+      argv: ["server"],
+      cwd: "/",
+      env: { SOCKET: `${directory}/a.sock` },
+      under: ["unshare", "--net"],
+    });
+    const { found, cleanup } = await cleanUp(scene);
+    assertEquals([verdicts(found), cleanup.removed], [["a.sock live"], []]);
+  },
+);
 
 Deno.test(
   `fault 62: a socket that a process of another network namespace has bound, and does not listen on yet, is kept${NEEDS_ROOT}`,
@@ -92,10 +116,19 @@ Deno.test(
     await scene.start({ argv: ["server"], cwd: "/", env, under: ["unshare", "--net"] });
     await stale(scene, `${directory}/b.sock`);
     const { found, cleanup } = await cleanUp(scene);
-    assertEquals([verdicts(found), cleanup.removed], [["a.sock live", "b.sock stale"], [`${directory}/b.sock`]]);
-    scene.host.instead = (program, args) => program === "readlink" && args.some((word) => word.endsWith("/ns/net")) ? { outcome: "timed-out" } : null;
+    assertEquals([verdicts(found), cleanup.removed], [["a.sock live", "b.sock stale"], [
+      `${directory}/b.sock`,
+    ]]);
+    scene.host.instead = (program, args) =>
+      program === "readlink" && args.some((word) => word.endsWith("/ns/net"))
+        ? { outcome: "timed-out" }
+        : null;
     await stale(scene, `${directory}/b.sock`);
-    assertEquals(verdicts((await cleanUp(scene)).found), ["a.sock unknown", "b.sock unknown"], "what can't be seen is not stale");
+    assertEquals(
+      verdicts((await cleanUp(scene)).found),
+      ["a.sock unknown", "b.sock unknown"],
+      "what can't be seen is not stale",
+    );
   },
 );
 
@@ -105,7 +138,10 @@ Deno.test("a plain file that is named like a registry's socket is refused by nam
   await Deno.writeTextFile(`${directory}/registry@9.sock`, "x");
   const { found, cleanup } = await cleanUp(scene);
   const reason = "is a file, no socket";
-  assertEquals([found.clean, found.sockets, found.refused], [true, [], [{ path: `${directory}/registry@9.sock`, reason }]]);
+  assertEquals([found.clean, found.sockets, found.refused], [true, [], [{
+    path: `${directory}/registry@9.sock`,
+    reason,
+  }]]);
   assertEquals([cleanup.ok, exists(`${directory}/registry@9.sock`)], [true, true]);
 });
 
@@ -142,8 +178,14 @@ for (const kind of ["symlink", "file", "directory", "live socket"] as const) {
       else await scene.start({ argv: ["server"], cwd: "/", env: { SOCKET: path } });
       return outcome;
     };
-    const { removed, refused } = await endLeaks(scene.host, scene.printer, project, found, { graceSeconds: 0, dryRun: false });
-    assertEquals([removed, refused], [[], [{ path, reason: "was replaced in the meantime; kept" }]]);
+    const { removed, refused } = await endLeaks(scene.host, scene.printer, project, found, {
+      graceSeconds: 0,
+      dryRun: false,
+    });
+    assertEquals([removed, refused], [[], [{
+      path,
+      reason: "was replaced in the meantime; kept",
+    }]]);
     assert(exists(path) && exists(target));
   });
 }
@@ -155,7 +197,10 @@ Deno.test("fault 28: a runtime directory that is a symlink is refused by name", 
   await Deno.symlink(`${scene.base}/elsewhere`, directory);
   await stale(scene, `${scene.base}/elsewhere/a.sock`);
   const { found, cleanup } = await cleanUp(scene);
-  assertEquals([found.clean, found.refused], [null, [{ path: directory, reason: "is a symbolic link" }]]);
+  assertEquals([found.clean, found.refused], [null, [{
+    path: directory,
+    reason: "is a symbolic link",
+  }]]);
   assertEquals([cleanup.removed, exists(`${scene.base}/elsewhere/a.sock`)], [[], true]);
 });
 
@@ -164,28 +209,43 @@ Deno.test("fault 28: a runtime directory where others may write is refused by na
   await using _ = scene;
   await stale(scene, `${directory}/a.sock`);
   await Deno.chmod(directory, 0o777);
-  assertEquals((await cleanUp(scene)).found.refused, [{ path: directory, reason: "others may write there" }]);
+  assertEquals((await cleanUp(scene)).found.refused, [{
+    path: directory,
+    reason: "others may write there",
+  }]);
 });
 
-Deno.test(`fault 28: someone else's runtime directory is refused by name, as root too${NEEDS_ROOT}`, { ignore: !isRoot }, async () => {
-  const { scene, directory } = await make();
-  await using _ = scene;
-  await stale(scene, `${directory}/a.sock`);
-  await Deno.chown(directory, 65534, 65534);
-  assertEquals((await cleanUp(scene)).found.refused, [{ path: directory, reason: "belongs to uid 65534" }]);
-});
+Deno.test(
+  `fault 28: someone else's runtime directory is refused by name, as root too${NEEDS_ROOT}`,
+  { ignore: !isRoot },
+  async () => {
+    const { scene, directory } = await make();
+    await using _ = scene;
+    await stale(scene, `${directory}/a.sock`);
+    await Deno.chown(directory, 65534, 65534);
+    assertEquals((await cleanUp(scene)).found.refused, [{
+      path: directory,
+      reason: "belongs to uid 65534",
+    }]);
+  },
+);
 
 Deno.test("fault 28: a relative runtime directory is skipped with the reason, an unset one without", async () => {
   const { scene } = await make();
   await using _ = scene;
   scene.host.variables = { XDG_RUNTIME_DIR: "run" };
   const relative = await findLeaks(scene.host, await scene.found());
-  assertEquals([relative.clean, relative.refused], [true, [{ path: "run", reason: "XDG_RUNTIME_DIR is not absolute; skipped" }]]);
+  assertEquals([relative.clean, relative.refused], [true, [{
+    path: "run",
+    reason: "XDG_RUNTIME_DIR is not absolute; skipped",
+  }]]);
   scene.host.variables = {};
   assertEquals((await findLeaks(scene.host, await scene.found())).refused, []);
 });
 
-Deno.test(`fault 29: someone else's socket in /tmp is skipped, as root too${NEEDS_ROOT}`, { ignore: !isRoot }, async () => {
+Deno.test(`fault 29: someone else's socket in /tmp is skipped, as root too${NEEDS_ROOT}`, {
+  ignore: !isRoot,
+}, async () => {
   const { scene } = await make();
   await using _ = scene;
   const path = `/tmp/registry@${scene.base.split("/").at(-1)}.sock`;
@@ -193,7 +253,10 @@ Deno.test(`fault 29: someone else's socket in /tmp is skipped, as root too${NEED
     await stale(scene, path);
     await Deno.chown(path, 65534, 65534);
     const { found, cleanup } = await cleanUp(scene);
-    assertEquals(found.refused.filter((refusal) => refusal.path === path), [{ path, reason: "belongs to uid 65534; not touched" }]);
+    assertEquals(found.refused.filter((refusal) => refusal.path === path), [{
+      path,
+      reason: "belongs to uid 65534; not touched",
+    }]);
     assertEquals([cleanup.removed.includes(path), exists(path)], [false, true]);
   } finally {
     await Deno.remove(path);
@@ -203,8 +266,12 @@ Deno.test(`fault 29: someone else's socket in /tmp is skipped, as root too${NEED
 Deno.test("fault 30: a name that is no UTF-8 is skipped", async () => {
   const { scene, directory } = await make();
   await using _ = scene;
-  const code = `import socket, os; socket.socket(socket.AF_UNIX).bind(os.environb[b"D"] + b"/a\\xff.sock")`;
-  assert((await new Deno.Command("python3", { args: ["-c", code], env: { D: directory } }).output()).success);
+  const code =
+    `import socket, os; socket.socket(socket.AF_UNIX).bind(os.environb[b"D"] + b"/a\\xff.sock")`;
+  assert(
+    (await new Deno.Command("python3", { args: ["-c", code], env: { D: directory } }).output())
+      .success,
+  );
   const { found, cleanup } = await cleanUp(scene);
   assertEquals([found.clean, cleanup.removed], [null, []]);
   assertIncludes(found.refused[0]!.reason, "unprintable name, skipped");
@@ -223,7 +290,8 @@ Deno.test('fault 39: while "ss" hangs no socket is removed', async () => {
   const { scene, directory } = await make();
   await using _ = scene;
   await stale(scene, `${directory}/a.sock`);
-  scene.host.instead = (program, args) => program === "ss" && args[0] === "-xaneH" ? { outcome: "timed-out", code: -1 } : null;
+  scene.host.instead = (program, args) =>
+    program === "ss" && args[0] === "-xaneH" ? { outcome: "timed-out", code: -1 } : null;
   const { found, cleanup } = await cleanUp(scene);
   assertEquals([found.clean, verdicts(found), cleanup.removed], [null, ["a.sock unknown"], []]);
 });

@@ -18,9 +18,22 @@ import { assert, assertEquals, assertIncludes, assertThrows } from "../assert.ts
 const parse = (...words: string[]) => parseMatrix(words, () => false);
 
 Deno.test("--matrix takes its words until the first that is no KEY=…, and again", () => {
-  const words = ["--matrix", "tpt-proto=tcp,uds", "spawn-backend=trio", "test_rpc", "-v", "--matrix=python=312,3.13", "-k", "a=b"];
+  const words = [
+    "--matrix",
+    "tpt-proto=tcp,uds",
+    "spawn-backend=trio",
+    "test_rpc",
+    "-v",
+    "--matrix=python=312,3.13",
+    "-k",
+    "a=b",
+  ];
   const line = parseCommandLine("run", words);
-  assertEquals(line.values("matrix"), ["tpt-proto=tcp,uds", "spawn-backend=trio", "python=312,3.13"]);
+  assertEquals(line.values("matrix"), [
+    "tpt-proto=tcp,uds",
+    "spawn-backend=trio",
+    "python=312,3.13",
+  ]);
   assertEquals(line.operands, ["test_rpc"]);
   assertEquals(parse(...line.values("matrix")), [
     { key: "tpt-proto", values: ["tcp", "uds"] },
@@ -33,7 +46,10 @@ Deno.test("--matrix takes its words until the first that is no KEY=…, and agai
 Deno.test("a key or a value that --matrix does not know is named, with those that it does", () => {
   for (
     const [word, says] of [
-      ["tpt-prot=tcp", 'did you mean "tpt-proto"?; it takes KEY=VALUE,VALUE with tpt-proto, spawn-backend, python'],
+      [
+        "tpt-prot=tcp",
+        'did you mean "tpt-proto"?; it takes KEY=VALUE,VALUE with tpt-proto, spawn-backend, python',
+      ],
       ["tcp", "it takes KEY=VALUE,VALUE with tpt-proto, spawn-backend, python"],
       ["tpt-proto=udp", "such as tcp,uds"],
       ["tpt-proto=", "tpt-proto=tcp,uds"],
@@ -41,9 +57,16 @@ Deno.test("a key or a value that --matrix does not know is named, with those tha
       ["spawn-backend=-x", "such as trio,mp_spawn"],
     ] as const
   ) assertIncludes(assertThrows(() => parse(word), UsageError).hint ?? "", says);
-  assertIncludes(assertThrows(() => parseMatrix(["tpt-proto=tcp"], (key) => key === "tpt-proto"), UsageError).message, "exclude each other");
+  assertIncludes(
+    assertThrows(() => parseMatrix(["tpt-proto=tcp"], (key) => key === "tpt-proto"), UsageError)
+      .message,
+    "exclude each other",
+  );
   const many = Array.from({ length: 33 }, (_, index) => `b${index}`).join(",");
-  assertIncludes(assertThrows(() => parse(`spawn-backend=${many}`, "tpt-proto=tcp,uds"), UsageError).message, "66 cells");
+  assertIncludes(
+    assertThrows(() => parse(`spawn-backend=${many}`, "tpt-proto=tcp,uds"), UsageError).message,
+    "66 cells",
+  );
 });
 
 Deno.test("the cells are all combinations, the first key varying slowest, and say what pytest is told", () => {
@@ -73,13 +96,20 @@ const DIMENSIONS: readonly Dimension[] = [
 const CELLS = cellsOf(DIMENSIONS);
 
 /** What a single test's outcome in each cell comes to. */
-function explained(outcome: (cell: Cell) => Outcome | null | undefined, cells = CELLS): string | null {
+function explained(
+  outcome: (cell: Cell) => Outcome | null | undefined,
+  cells = CELLS,
+): string | null {
   const found = differences(cells.map((cell) => {
     const one = outcome(cell);
     return {
       cell,
       complete: true,
-      outcomes: new Map(one === undefined ? [["other", "passed" as const]] : [["t", one], ["other", "passed" as const]]),
+      outcomes: new Map(
+        one === undefined
+          ? [["other", "passed" as const]]
+          : [["t", one], ["other", "passed" as const]],
+      ),
     };
   }));
   assert(found.every(({ id }) => id === "t"), "what is alike everywhere is no difference");
@@ -89,21 +119,42 @@ function explained(outcome: (cell: Cell) => Outcome | null | undefined, cells = 
 Deno.test("a difference is explained by the fewest keys that tell the cells apart", () => {
   const uds = (cell: Cell) => cell.get("tpt-proto") === "uds";
   const mp = (cell: Cell) => cell.get("spawn-backend") !== "trio";
-  assertEquals(explained((cell) => uds(cell) ? "failed" : "passed"), "fails only with tpt-proto=uds");
-  assertEquals(explained((cell) => mp(cell) ? "timeout" : "passed"), "fails only with spawn-backend=mp_spawn,mp_forkserver");
+  assertEquals(
+    explained((cell) => uds(cell) ? "failed" : "passed"),
+    "fails only with tpt-proto=uds",
+  );
+  assertEquals(
+    explained((cell) => mp(cell) ? "timeout" : "passed"),
+    "fails only with spawn-backend=mp_spawn,mp_forkserver",
+  );
   assertEquals(
     explained((cell) => uds(cell) && mp(cell) ? "error" : "skipped"),
     "fails only with tpt-proto=uds and spawn-backend=mp_spawn,mp_forkserver",
   );
-  assertEquals(explained((cell) => uds(cell) || mp(cell) ? "failed" : "passed"), "fails except with tpt-proto=tcp and spawn-backend=trio");
-  assertEquals(explained((cell) => uds(cell) ? "skipped" : "passed"), "is skipped only with tpt-proto=uds");
-  assertEquals(explained((cell) => uds(cell) ? undefined : "passed"), "is missing only with tpt-proto=uds");
-  assertEquals(explained((cell) => uds(cell) ? "failed" : "timeout"), "hangs only with tpt-proto=tcp");
+  assertEquals(
+    explained((cell) => uds(cell) || mp(cell) ? "failed" : "passed"),
+    "fails except with tpt-proto=tcp and spawn-backend=trio",
+  );
+  assertEquals(
+    explained((cell) => uds(cell) ? "skipped" : "passed"),
+    "is skipped only with tpt-proto=uds",
+  );
+  assertEquals(
+    explained((cell) => uds(cell) ? undefined : "passed"),
+    "is missing only with tpt-proto=uds",
+  );
+  assertEquals(
+    explained((cell) => uds(cell) ? "failed" : "timeout"),
+    "hangs only with tpt-proto=tcp",
+  );
   assertEquals(explained(() => "failed"), null);
   // Nothing is known of a cell that was cut short.
   assertEquals(explained((cell) => uds(cell) ? null : "passed"), null);
   const diagonal = cellsOf(DIMENSIONS.slice(0, 2));
-  assertIncludes(explained((cell) => uds(cell) !== mp(cell) ? "failed" : "passed", diagonal)!, "fails with tpt-proto=tcp spawn-backend=mp_spawn; ");
+  assertIncludes(
+    explained((cell) => uds(cell) !== mp(cell) ? "failed" : "passed", diagonal)!,
+    "fails with tpt-proto=tcp spawn-backend=mp_spawn; ",
+  );
 });
 
 Deno.test("a planted rule is found again, or a shorter one that is true of just the same cells", () => {
@@ -113,46 +164,98 @@ Deno.test("a planted rule is found again, or a shorter one that is true of just 
     python: fc.subarray(["3.12", "3.13"], { minLength: 1 }),
   });
   fc.assert(fc.property(rule, fc.boolean(), (planted, only) => {
-    const fits = (cell: Cell) => (Object.keys(planted) as MatrixKey[]).every((key) => (planted[key] as string[]).includes(cell.get(key)!));
+    const fits = (cell: Cell) =>
+      (Object.keys(planted) as MatrixKey[]).every((key) =>
+        (planted[key] as string[]).includes(cell.get(key)!)
+      );
     const narrowing = (Object.keys(planted) as MatrixKey[]).filter((key) =>
       planted[key].length < DIMENSIONS.find((one) => one.key === key)!.values.length
     );
     const said = explained((cell) => fits(cell) === only ? "failed" : "passed");
     if (narrowing.length === 0) return assertEquals(said, null);
     const [, how, text] = /^fails (only|except) with (.*)$/.exec(said!)!;
-    const claimed = new Map(text!.split(" and ").map((part) => part.split("=") as [MatrixKey, string]));
+    const claimed = new Map(
+      text!.split(" and ").map((part) => part.split("=") as [MatrixKey, string]),
+    );
     assert(claimed.size <= narrowing.length, `${said} for ${JSON.stringify(planted)}`);
     for (const cell of CELLS) {
-      const inside = [...claimed].every(([key, values]) => values.split(",").includes(cell.get(key)!));
-      assertEquals(inside === (how === "only"), fits(cell) === only, `${said} is not true of ${cellName(cell)}`);
+      const inside = [...claimed].every(([key, values]) =>
+        values.split(",").includes(cell.get(key)!)
+      );
+      assertEquals(
+        inside === (how === "only"),
+        fits(cell) === only,
+        `${said} is not true of ${cellName(cell)}`,
+      );
     }
   }));
 });
 
 Deno.test("a test that is called after its own cell is the same one in all cells, and not missing in the others", () => {
-  const [trio, spawn] = cellsOf([{ key: "spawn-backend", values: ["trio", "mp_spawn"] }]) as [Cell, Cell];
-  const ended = (cell: Cell, outcomes: Record<string, Outcome>) => ({ cell, outcomes: new Map(Object.entries(outcomes)), complete: true });
-  assertEquals(differences([ended(trio, { "a.py::x[trio-1]": "passed" }), ended(spawn, { "a.py::x[mp_spawn-1]": "passed" })]), []);
-  assertEquals(differences([ended(trio, { "a.py::x[tcp-trio]": "failed" }), ended(spawn, { "a.py::x[tcp-mp_spawn]": "passed" })]), [{
-    id: "a.py::x[tcp-<spawn-backend>]",
-    ids: ["a.py::x[tcp-trio]", "a.py::x[tcp-mp_spawn]"],
-    outcomes: ["failed", "passed"],
-    explanation: "fails only with spawn-backend=trio",
-  }]);
+  const [trio, spawn] = cellsOf([{ key: "spawn-backend", values: ["trio", "mp_spawn"] }]) as [
+    Cell,
+    Cell,
+  ];
+  const ended = (cell: Cell, outcomes: Record<string, Outcome>) => ({
+    cell,
+    outcomes: new Map(Object.entries(outcomes)),
+    complete: true,
+  });
+  assertEquals(
+    differences([
+      ended(trio, { "a.py::x[trio-1]": "passed" }),
+      ended(spawn, { "a.py::x[mp_spawn-1]": "passed" }),
+    ]),
+    [],
+  );
+  assertEquals(
+    differences([
+      ended(trio, { "a.py::x[tcp-trio]": "failed" }),
+      ended(spawn, { "a.py::x[tcp-mp_spawn]": "passed" }),
+    ]),
+    [{
+      id: "a.py::x[tcp-<spawn-backend>]",
+      ids: ["a.py::x[tcp-trio]", "a.py::x[tcp-mp_spawn]"],
+      outcomes: ["failed", "passed"],
+      explanation: "fails only with spawn-backend=trio",
+    }],
+  );
   // A test that has a parameter for each backend in every cell is as it was.
-  const both = (one: Outcome, other: Outcome) => ({ "a.py::x[trio]": one, "a.py::x[mp_spawn]": other });
-  const [found] = differences([ended(trio, both("passed", "failed")), ended(spawn, both("passed", "passed"))]);
-  assertEquals([found!.id, found!.explanation], ["a.py::x[mp_spawn]", "fails only with spawn-backend=trio"]);
+  const both = (one: Outcome, other: Outcome) => ({
+    "a.py::x[trio]": one,
+    "a.py::x[mp_spawn]": other,
+  });
+  const [found] = differences([
+    ended(trio, both("passed", "failed")),
+    ended(spawn, both("passed", "passed")),
+  ]);
+  assertEquals([found!.id, found!.explanation], [
+    "a.py::x[mp_spawn]",
+    "fails only with spawn-backend=trio",
+  ]);
   // So is one that is really missing, and what would be called the same twice.
   const [missing] = differences([ended(trio, { "a.py::x[trios]": "passed" }), ended(spawn, {})]);
-  assertEquals([missing!.id, missing!.explanation], ["a.py::x[trios]", "is missing only with spawn-backend=mp_spawn"]);
-  const twice = differences([ended(trio, { "a.py::x[trio]": "passed", "a.py::x[<spawn-backend>]": "passed" }), ended(spawn, {})]);
+  assertEquals([missing!.id, missing!.explanation], [
+    "a.py::x[trios]",
+    "is missing only with spawn-backend=mp_spawn",
+  ]);
+  const twice = differences([
+    ended(trio, { "a.py::x[trio]": "passed", "a.py::x[<spawn-backend>]": "passed" }),
+    ended(spawn, {}),
+  ]);
   assertEquals(twice.map(({ id }) => id), ["a.py::x[trio]", "a.py::x[<spawn-backend>]"]);
 });
 
 Deno.test("among 100,000 tests of a cell two that would be called the same are found without comparing each with each", () => {
-  const [trio, spawn] = cellsOf([{ key: "spawn-backend", values: ["trio", "mp_spawn"] }]) as [Cell, Cell];
-  const called = (backend: string) => Array.from({ length: 100_000 }, (_, index) => [`a.py::x[${backend}-${index}]`, "passed"] as const);
+  const [trio, spawn] = cellsOf([{ key: "spawn-backend", values: ["trio", "mp_spawn"] }]) as [
+    Cell,
+    Cell,
+  ];
+  const called = (backend: string) =>
+    Array.from(
+      { length: 100_000 },
+      (_, index) => [`a.py::x[${backend}-${index}]`, "passed"] as const,
+    );
   const twice = [["a.py::x[trio]", "passed"], ["a.py::x[<spawn-backend>]", "passed"]] as const;
   const started = performance.now();
   const found = differences([

@@ -13,17 +13,51 @@ interface Run {
 }
 
 /** The events of a machine that collected all and ran some. */
-function part(name: string, { shard, ran, red = [], code = red.length > 0 ? 1 : 0, cut = "cut" }: Run): Part {
+function part(
+  name: string,
+  { shard, ran, red = [], code = red.length > 0 ? 1 : 0, cut = "cut" }: Run,
+): Part {
   const [index, count] = (shard ?? "").split("/").map(Number);
-  const start = { command: [], pid: 1, commit: null, dirty: null, transport: null, backend: null, python: null };
+  const start = {
+    command: [],
+    pid: 1,
+    commit: null,
+    dirty: null,
+    transport: null,
+    backend: null,
+    python: null,
+  };
   const report = (id: string, phase: "setup" | "call" | "teardown"): PytestEvent => {
     const failed = phase === "call" && red.includes(id);
     const category = phase !== "call" ? "" : failed ? "failed" : "passed";
-    return { event: "report", time: 2, session: "0", id, phase, outcome: failed ? "failed" : "passed", category, seconds: 1, message: "no" };
+    return {
+      event: "report",
+      time: 2,
+      session: "0",
+      id,
+      phase,
+      outcome: failed ? "failed" : "passed",
+      category,
+      seconds: 1,
+      message: "no",
+    };
   };
   const events: PytestEvent[] = [
-    { event: "run-start", time: 1, runId: name, root: "/", ...start, shard: shard ? { index: index!, count: count! } : null },
-    { event: "items", time: 1, session: "0", items: ALL.map((id) => ({ id, group: id })), last: true },
+    {
+      event: "run-start",
+      time: 1,
+      runId: name,
+      root: "/",
+      ...start,
+      shard: shard ? { index: index!, count: count! } : null,
+    },
+    {
+      event: "items",
+      time: 1,
+      session: "0",
+      items: ALL.map((id) => ({ id, group: id })),
+      last: true,
+    },
     { event: "planned", time: 1, tests: ran.length, predicted: null, cut: shard ? cut : null },
     ...ran.flatMap((id): PytestEvent[] => [
       { event: "test-start", time: 2, session: "0", id },
@@ -31,7 +65,9 @@ function part(name: string, { shard, ran, red = [], code = red.length > 0 ? 1 : 
       report(id, "call"),
       report(id, "teardown"),
     ]),
-    ...(code === null ? [] : [{ event: "run-finish", time: 3, exitCode: code, ending: null, seconds: 2 } as const]),
+    ...(code === null
+      ? []
+      : [{ event: "run-finish", time: 3, exitCode: code, ending: null, seconds: 2 } as const]),
   ];
   return {
     name,
@@ -42,10 +78,25 @@ function part(name: string, { shard, ran, red = [], code = red.length > 0 ? 1 : 
 }
 
 Deno.test("the shards of a suite are one run, with one code", async () => {
-  const merged = await merge([part("one", { shard: "1/2", ran: ALL.slice(0, 2) }), part("two", { shard: "2/2", ran: ALL.slice(2) })]);
-  assertEquals([merged.exitCode, merged.missing, merged.unfinished, merged.duplicates, merged.problems], [0, [], [], [], []]);
-  assertEquals(merged.results.finished.map((test) => [test.id, test.outcome]), ALL.map((id) => [id, "passed"]));
-  const red = await merge([part("one", { shard: "1/2", ran: ALL.slice(0, 2), red: ["a.py::y"] }), part("two", { shard: "2/2", ran: ALL.slice(2) })]);
+  const merged = await merge([
+    part("one", { shard: "1/2", ran: ALL.slice(0, 2) }),
+    part("two", { shard: "2/2", ran: ALL.slice(2) }),
+  ]);
+  assertEquals([
+    merged.exitCode,
+    merged.missing,
+    merged.unfinished,
+    merged.duplicates,
+    merged.problems,
+  ], [0, [], [], [], []]);
+  assertEquals(
+    merged.results.finished.map((test) => [test.id, test.outcome]),
+    ALL.map((id) => [id, "passed"]),
+  );
+  const red = await merge([
+    part("one", { shard: "1/2", ran: ALL.slice(0, 2), red: ["a.py::y"] }),
+    part("two", { shard: "2/2", ran: ALL.slice(2) }),
+  ]);
   assertEquals(red.exitCode, 1);
 });
 
@@ -58,7 +109,10 @@ Deno.test("a shard that is missing is named, with its tests, and the whole is no
 });
 
 Deno.test("tests that ran twice are named with their files", async () => {
-  const { exitCode, duplicates } = await merge([part("one", { shard: "1/2", ran: ALL }), part("two", { shard: "2/2", ran: ["b.py::z"] })]);
+  const { exitCode, duplicates } = await merge([
+    part("one", { shard: "1/2", ran: ALL }),
+    part("two", { shard: "2/2", ran: ["b.py::z"] }),
+  ]);
   assertEquals([exitCode, duplicates], [82, [{ id: "b.py::z", files: ["one", "two"] }]]);
 });
 
@@ -78,5 +132,8 @@ Deno.test("machines that cut differently, a killed one, and a run that is no sha
 Deno.test("what cut one machine's run short is the code of the whole, unless a test is red", async () => {
   const timedOut = part("two", { shard: "2/2", ran: [], code: 124 });
   assertEquals((await merge([part("one", { shard: "1/2", ran: ALL }), timedOut])).exitCode, 124);
-  assertEquals((await merge([part("one", { shard: "1/2", ran: ALL, red: ["a.py::x"] }), timedOut])).exitCode, 1);
+  assertEquals(
+    (await merge([part("one", { shard: "1/2", ran: ALL, red: ["a.py::x"] }), timedOut])).exitCode,
+    1,
+  );
 });

@@ -26,12 +26,25 @@ Deno.test("requires-python is understood as Python's packaging tools do", () => 
 });
 
 Deno.test("the oldest Python that is allowed names the venv when there is nothing else to go by", () => {
-  assertEquals([oldestMinor(">=3.10,<3.13"), oldestMinor("~=3.11"), oldestMinor("<4")], ["310", "311", null]);
+  assertEquals([oldestMinor(">=3.10,<3.13"), oldestMinor("~=3.11"), oldestMinor("<4")], [
+    "310",
+    "311",
+    null,
+  ]);
 });
 
 Deno.test("requires-python is read from a pyproject.toml, whatever is wrong with it", () => {
   assertEquals(requiresPythonOf('[project]\nrequires-python = ">=3.13"\n'), ">=3.13");
-  for (const text of [null, "", "[project]", "project = 1", "[project]\nrequires-python = 3", "not toml ["]) {
+  for (
+    const text of [
+      null,
+      "",
+      "[project]",
+      "project = 1",
+      "[project]\nrequires-python = 3",
+      "not toml [",
+    ]
+  ) {
     assertEquals(requiresPythonOf(text), null);
   }
 });

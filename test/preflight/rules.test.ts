@@ -27,13 +27,21 @@ const actor: ListedProcess = {
   verdict: "leaked",
   evidence: ["no pytest above it"],
 };
-const statuses = (report: LeakReport) => Object.fromEntries(leakChecks(report).map(({ id, status }) => [id, status]));
+const statuses = (report: LeakReport) =>
+  Object.fromEntries(leakChecks(report).map(({ id, status }) => [id, status]));
 
 Deno.test("81 only when nothing but leaks stands in the way", () => {
-  assertEquals(exitCodeOf([check("import", "ok"), check("venv", "warn"), check("actors", "unknown")], false), 0);
+  assertEquals(
+    exitCodeOf([check("import", "ok"), check("venv", "warn"), check("actors", "unknown")], false),
+    0,
+  );
   assertEquals(exitCodeOf([check("import", "ok"), check("registry", "fail")], false), 81);
   assertEquals(exitCodeOf([check("import", "fail"), check("registry", "fail")], false), 80);
-  assertEquals(exitCodeOf([check("registry", "fail")], true), 80, "a registry that a live run holds is no leak");
+  assertEquals(
+    exitCodeOf([check("registry", "fail")], true),
+    80,
+    "a registry that a live run holds is no leak",
+  );
 });
 
 Deno.test("leaked actors alone stop no run: one warning that names the clean-up", () => {
@@ -44,7 +52,11 @@ Deno.test("leaked actors alone stop no run: one warning that names the clean-up"
 
 Deno.test("checks that stop a run end with what stopped it, that no test was started, and what helps", () => {
   const foreign = { ...actor, ours: false, verdict: "foreign" } as const;
-  const held = leakChecks({ ...clean, clean: false, registries: [{ address: "127.0.0.1:1616", bound: true, holders: [foreign] }] });
+  const held = leakChecks({
+    ...clean,
+    clean: false,
+    registries: [{ address: "127.0.0.1:1616", bound: true, holders: [foreign] }],
+  });
   assertEquals(
     stopText(held),
     'stopped by "registry": 127.0.0.1:1616 is held by pid 7 (_subactor[w0@7]), foreign: no pytest above it. No test was started. ' +
@@ -69,18 +81,42 @@ Deno.test("a leaked actor, a held registry and a stale socket fail, with evidenc
     actors: [actor],
     sockets: [{ path: "/run/registry@1616.sock", verdict: "stale", evidence: [] }],
   };
-  for (const row of leakChecks(report)) assertEquals([row.status, row.fix], ["fail", "tractest zombies --kill"], row.id);
-  assertIncludes(leakChecks(report)[1]!.detail, "pid 7 (_subactor[w0@7]), leaked: no pytest above it");
+  for (const row of leakChecks(report)) {
+    assertEquals([row.status, row.fix], ["fail", "tractest zombies --kill"], row.id);
+  }
+  assertIncludes(
+    leakChecks(report)[1]!.detail,
+    "pid 7 (_subactor[w0@7]), leaked: no pytest above it",
+  );
 });
 
 Deno.test("a registry that may be held by a leak of ours names the command that ends its holder", () => {
-  const holder = { pid: 7, startTicks: 1, title: "python app.py", uid: 0, ours: true, verdict: "unknown", evidence: [] } as const;
-  const [registry] = leakChecks({ ...clean, clean: false, registries: [{ address: "127.0.0.1:1616", bound: true, holders: [holder] }] });
-  assertEquals(registry!.fix, "tractest run --isolate\nif nobody needs it: tractest zombies --kill --pid 7");
+  const holder = {
+    pid: 7,
+    startTicks: 1,
+    title: "python app.py",
+    uid: 0,
+    ours: true,
+    verdict: "unknown",
+    evidence: [],
+  } as const;
+  const [registry] = leakChecks({
+    ...clean,
+    clean: false,
+    registries: [{ address: "127.0.0.1:1616", bound: true, holders: [holder] }],
+  });
+  assertEquals(
+    registry!.fix,
+    "tractest run --isolate\nif nobody needs it: tractest zombies --kill --pid 7",
+  );
 });
 
 Deno.test("fault 23: a registry whose holder can't be seen is held, never free", () => {
-  const report: LeakReport = { ...clean, clean: false, registries: [{ address: "127.0.0.1:1616", bound: true, holders: [] }] };
+  const report: LeakReport = {
+    ...clean,
+    clean: false,
+    registries: [{ address: "127.0.0.1:1616", bound: true, holders: [] }],
+  };
   const [registry] = leakChecks(report);
   assertEquals(registry!.status, "fail");
   assertIncludes(registry!.detail, "held by a process you can't see (another user or container)");
@@ -89,7 +125,12 @@ Deno.test("fault 23: a registry whose holder can't be seen is held, never free",
 
 Deno.test("fault 37: what could not be looked at is unknown, never clean", () => {
   const unknowns = ['"ss" is not installed at any standard place (package iproute2)'];
-  const report: LeakReport = { ...clean, clean: null, registries: [{ address: "a:1", bound: null, holders: [] }], unknowns };
+  const report: LeakReport = {
+    ...clean,
+    clean: null,
+    registries: [{ address: "a:1", bound: null, holders: [] }],
+    unknowns,
+  };
   assertEquals(statuses(report), { registry: "unknown", actors: "unknown", sockets: "unknown" });
   assertIncludes(leakChecks(report)[0]!.detail, "iproute2");
   const doubtful: LeakReport = {
@@ -114,14 +155,29 @@ Deno.test("a registry that a live run of this project holds names that run", () 
 });
 
 Deno.test("actors in use are counted, and no failure", () => {
-  assertEquals(leakChecks({ ...clean, actors: [{ ...actor, verdict: "in-use" }] })[1]!.detail, "none leaked, 1 in use");
+  assertEquals(
+    leakChecks({ ...clean, actors: [{ ...actor, verdict: "in-use" }] })[1]!.detail,
+    "none leaked, 1 in use",
+  );
 });
 
 Deno.test("variables that pytest inherits are named with their values", () => {
   const rows = (variables: Record<string, string>) =>
-    Object.fromEntries(environmentChecks(new Map(Object.entries(variables))).map(({ id, status, detail }) => [id, [status, detail] as const]));
-  assertEquals(Object.values(rows({ PATH: "/bin", LD_X: "", PYTEST_ADDOPTS: " " })).map(([status]) => status), ["ok", "ok", "ok"]);
-  const set = rows({ LD_PRELOAD: "/x.so", PYTEST_ADDOPTS: "--timeout=9", TRACTOR_LOG: "1", _TRACTOR_Y: "2" });
+    Object.fromEntries(
+      environmentChecks(new Map(Object.entries(variables))).map((
+        { id, status, detail },
+      ) => [id, [status, detail] as const]),
+    );
+  assertEquals(
+    Object.values(rows({ PATH: "/bin", LD_X: "", PYTEST_ADDOPTS: " " })).map(([status]) => status),
+    ["ok", "ok", "ok"],
+  );
+  const set = rows({
+    LD_PRELOAD: "/x.so",
+    PYTEST_ADDOPTS: "--timeout=9",
+    TRACTOR_LOG: "1",
+    _TRACTOR_Y: "2",
+  });
   assertEquals(set["ld-variables"]![0], "warn");
   assertIncludes(set["ld-variables"]![1], "LD_PRELOAD=/x.so");
   assertIncludes(set["pytest-addopts"]![1], "breaks trio");

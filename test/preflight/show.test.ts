@@ -5,34 +5,54 @@ import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { fakeHost, Recorder } from "../fake_host.ts";
 
 const plain = new Printer(fakeHost({}), { json: false, verbose: false, color: "never" });
-const lines = (check: Parameters<typeof checkLines>[0], silent = false) => checkLines(check, plain, { shown: "stdout", width: 6, silent });
+const lines = (check: Parameters<typeof checkLines>[0], silent = false) =>
+  checkLines(check, plain, { shown: "stdout", width: 6, silent });
 
 Deno.test("a check is a row with its evidence and its fix below", () => {
-  assertEquals(lines({ id: "venv", status: "fail", detail: "no venv\nat all", fix: "uv sync\nor --python" }), [
-    "fail     venv    no venv",
-    "                 at all",
-    "                 fix: uv sync",
-    "                 fix: or --python",
-  ]);
+  assertEquals(
+    lines({ id: "venv", status: "fail", detail: "no venv\nat all", fix: "uv sync\nor --python" }),
+    [
+      "fail     venv    no venv",
+      "                 at all",
+      "                 fix: uv sync",
+      "                 fix: or --python",
+    ],
+  );
 });
 
 Deno.test("where nothing is wrong a silent row has no detail, elsewhere it keeps it", () => {
-  assertEquals(lines({ id: "venv", status: "ok", detail: "py313", fix: null }, true), ["ok       venv"]);
-  assertEquals(lines({ id: "venv", status: "ok", detail: "py313", fix: null }), ["ok       venv    py313"]);
-  assertEquals(lines({ id: "venv", status: "unknown", detail: "?", fix: null }, true), ["unknown  venv    ?"]);
+  assertEquals(lines({ id: "venv", status: "ok", detail: "py313", fix: null }, true), [
+    "ok       venv",
+  ]);
+  assertEquals(lines({ id: "venv", status: "ok", detail: "py313", fix: null }), [
+    "ok       venv    py313",
+  ]);
+  assertEquals(lines({ id: "venv", status: "unknown", detail: "?", fix: null }, true), [
+    "unknown  venv    ?",
+  ]);
 });
 
 Deno.test("fault 33: what others wrote is shown escaped", () => {
-  const text = lines({ id: "x", status: "fail", detail: "a\x1b[31m\u009b\u202e", fix: "rm \x07" }).join("\n");
-  for (const unsafe of ["\x07", "\x1b", "\u009b", "\u202e"]) assert(!text.includes(unsafe), JSON.stringify(text));
+  const text = lines({ id: "x", status: "fail", detail: "a\x1b[31m\u009b\u202e", fix: "rm \x07" })
+    .join("\n");
+  for (const unsafe of ["\x07", "\x1b", "\u009b", "\u202e"]) {
+    assert(!text.includes(unsafe), JSON.stringify(text));
+  }
 });
 
 /** Resolves at the next call of `monotonic` after `ms` were said to have passed. */
 function clock(isTerminal: boolean, term = "xterm") {
   const stderr = new Recorder(isTerminal);
   let now = 0;
-  const host = fakeHost({ stderr, monotonic: () => now, env: (name: string) => name === "TERM" ? term : undefined });
-  const progress = new Progress(host, new Printer(host, { json: false, verbose: false, color: "never" }));
+  const host = fakeHost({
+    stderr,
+    monotonic: () => now,
+    env: (name: string) => name === "TERM" ? term : undefined,
+  });
+  const progress = new Progress(
+    host,
+    new Printer(host, { json: false, verbose: false, color: "never" }),
+  );
   const written = async (part: string) => {
     while (!stderr.text.includes(part)) await new Promise((done) => setTimeout(done, 5));
   };
@@ -56,7 +76,10 @@ Deno.test("without a terminal it is one plain line, and nothing for what is quic
   assertEquals(await progress.during("importing", Promise.resolve(1)), 1);
   assertEquals(stderr.text, "");
   const work = Promise.withResolvers<void>();
-  const both = Promise.all([progress.during("importing", work.promise), progress.during("collecting", work.promise)]);
+  const both = Promise.all([
+    progress.during("importing", work.promise),
+    progress.during("collecting", work.promise),
+  ]);
   pass(2_500);
   await written("importing, collecting …\n");
   work.resolve();
@@ -66,6 +89,8 @@ Deno.test("without a terminal it is one plain line, and nothing for what is quic
 
 Deno.test("a failure of what takes long is passed on and ends the progress", async () => {
   const { progress } = clock(true);
-  const failed = await progress.during("x", Promise.reject(new Error("no"))).catch((error: Error) => error.message);
+  const failed = await progress.during("x", Promise.reject(new Error("no"))).catch((error: Error) =>
+    error.message
+  );
   assertIncludes(failed as string, "no");
 });

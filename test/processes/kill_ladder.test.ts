@@ -35,7 +35,9 @@ Deno.test("a tree is the root and all below it, and what was reparented when it 
   Deno.kill(middle, "SIGKILL");
   const after = await treeOf(scene.host, root, before);
   assertEquals(after.map(({ pid }) => pid).toSorted(), [root, leaf].toSorted());
-  const { killed, survivors } = await endTree(scene.host, scene.printer, after, { graceSeconds: 3 });
+  const { killed, survivors } = await endTree(scene.host, scene.printer, after, {
+    graceSeconds: 3,
+  });
   assertEquals([killed.length, survivors, isAlive(root), isAlive(leaf)], [2, false, false, false]);
 });
 
@@ -48,12 +50,20 @@ Deno.test("fault 1: a pid that is another process by now gets no signal", async 
   await using scene = await Scene.make();
   const pid = await scene.start({ argv: ["bystander"] });
   const stale = { ...await identityOf(scene, pid), startTicks: 1 };
-  const { refused, killed } = await endTree(scene.host, scene.printer, [stale], { graceSeconds: 0 });
+  const { refused, killed } = await endTree(scene.host, scene.printer, [stale], {
+    graceSeconds: 0,
+  });
   assertEquals(refused, [{ pid, reason: `pid ${pid} is now another process; skipped` }]);
-  assertEquals([killed, isAlive(pid), scene.host.ran.filter((line) => line.startsWith("kill -s"))], [[], true, []]);
+  assertEquals(
+    [killed, isAlive(pid), scene.host.ran.filter((line) => line.startsWith("kill -s"))],
+    [[], true, []],
+  );
 });
 
-/** Starts a process with exactly this pid, by telling the kernel which one it gave last; null if others were always quicker. */
+/**
+ * Starts a process with exactly this pid, by telling the kernel which one it gave last; null if
+ * others were always quicker.
+ */
 async function recycled(scene: Scene, pid: number): Promise<number | null> {
   for (let attempt = 0; attempt < 50; attempt++) {
     const child = new Deno.Command("bash", {
@@ -94,8 +104,13 @@ for (
     }
     const { refused } = await endTree(scene.host, scene.printer, [identity], { graceSeconds: 5 });
     assert(isAlive(pid), "the other process lives");
-    if (fault === 1) assertEquals(refused, [{ pid, reason: `pid ${pid} is now another process; skipped` }]);
-    assertEquals(scene.host.ran.filter((line) => line.startsWith("kill -s")).map((line) => line.split(" ")[2]), fault === 1 ? [] : ["INT"]);
+    if (fault === 1) {
+      assertEquals(refused, [{ pid, reason: `pid ${pid} is now another process; skipped` }]);
+    }
+    assertEquals(
+      scene.host.ran.filter((line) => line.startsWith("kill -s")).map((line) => line.split(" ")[2]),
+      fault === 1 ? [] : ["INT"],
+    );
   });
 }
 
@@ -103,9 +118,12 @@ Deno.test("fault 3: a process whose start can't be read gets no signal", async (
   await using scene = await Scene.make();
   const pid = await scene.actor();
   const identity = await identityOf(scene, pid);
-  const unknown = await endTree(scene.host, scene.printer, [{ ...identity, startTicks: null }], { graceSeconds: 0 });
+  const unknown = await endTree(scene.host, scene.printer, [{ ...identity, startTicks: null }], {
+    graceSeconds: 0,
+  });
   assertEquals(unknown.refused, [{ pid, reason: "identity unknown" }]);
-  scene.host.instead = (program) => program === "cat" ? { stdout: encode("nothing that fits") } : null;
+  scene.host.instead = (program) =>
+    program === "cat" ? { stdout: encode("nothing that fits") } : null;
   const unreadable = await endTree(scene.host, scene.printer, [identity], { graceSeconds: 0 });
   assertIncludes(unreadable.refused[0]!.reason, "identity unknown");
   assertEquals([unreadable.survivors, isAlive(pid)], [true, true]);
@@ -122,18 +140,28 @@ Deno.test("fault 4: an identity is ticks since boot: the wall clock has no part 
 Deno.test("fault 4: the start of a process is read on the clock since boot, which nobody can step", async () => {
   await using scene = await Scene.make();
   const uptime = () => Number(Deno.readTextFileSync("/proc/uptime").split(" ")[0]);
-  const ticksPerSecond = Number(new TextDecoder().decode((await new Deno.Command("getconf", { args: ["CLK_TCK"] }).output()).stdout));
+  const ticksPerSecond = Number(
+    new TextDecoder().decode(
+      (await new Deno.Command("getconf", { args: ["CLK_TCK"] }).output()).stdout,
+    ),
+  );
   const before = uptime();
   const { startTicks } = await identityOf(scene, await scene.actor());
   const seconds = startTicks! / ticksPerSecond;
-  assert(before - 0.1 <= seconds && seconds <= uptime() + 0.1, `${seconds} s after boot is not after ${before}`);
+  assert(
+    before - 0.1 <= seconds && seconds <= uptime() + 0.1,
+    `${seconds} s after boot is not after ${before}`,
+  );
 });
 
 Deno.test("fault 8: this program itself is never signalled", async () => {
   await using scene = await Scene.make();
   const identity = await identityOf(scene, (await treeOf(scene.host, Deno.ppid))[0]!.pid);
   assert(!(await treeOf(scene.host, Deno.ppid)).some(({ pid }) => pid === Deno.pid));
-  const { refused } = await endTree(scene.host, scene.printer, [{ ...identity, pid: Deno.pid }, { ...identity, pid: 1 }], { graceSeconds: 0 });
+  const { refused } = await endTree(scene.host, scene.printer, [{ ...identity, pid: Deno.pid }, {
+    ...identity,
+    pid: 1,
+  }], { graceSeconds: 0 });
   assertEquals(refused.map(({ reason }) => reason), ["never signalled", "never signalled"]);
 });
 
@@ -141,7 +169,9 @@ Deno.test("fault 14: a process that changed its user gets no signal", async () =
   await using scene = await Scene.make();
   const pid = await scene.actor();
   scene.host.uid = () => 4242;
-  const { refused } = await endTree(scene.host, scene.printer, [await identityOf(scene, pid)], { graceSeconds: 0 });
+  const { refused } = await endTree(scene.host, scene.printer, [await identityOf(scene, pid)], {
+    graceSeconds: 0,
+  });
   assertEquals(refused, [{ pid, reason: `belongs to uid ${Deno.uid()}; not touched` }]);
   assert(isAlive(pid));
 });
@@ -151,35 +181,55 @@ Deno.test("fault 15: a signal that the system does not permit is reported, and S
   const pid = await scene.actor();
   const denied = { code: 1, stderr: encode(`kill: (${pid}): Operation not permitted\n`) };
   scene.host.instead = (program) => program === "kill" ? denied : null;
-  const { refused, survivors } = await endTree(scene.host, scene.printer, [await identityOf(scene, pid)], { graceSeconds: 0 });
-  assertEquals([refused, survivors], [[{ pid, reason: "the system does not permit to signal it" }], true]);
+  const { refused, survivors } = await endTree(scene.host, scene.printer, [
+    await identityOf(scene, pid),
+  ], { graceSeconds: 0 });
+  assertEquals([refused, survivors], [
+    [{ pid, reason: "the system does not permit to signal it" }],
+    true,
+  ]);
   assertEquals(scene.host.ran.filter((line) => line.startsWith("kill -s")), [`kill -s INT ${pid}`]);
 });
 
 Deno.test("fault 16: a process that ignores SIGINT is killed after the grace, and that is said", async () => {
   await using scene = await Scene.make();
   const pid = await scene.actor({ env: { SIGINT: "ignore" } });
-  const { killed } = await endTree(scene.host, scene.printer, [await identityOf(scene, pid)], { graceSeconds: 0.2 });
+  const { killed } = await endTree(scene.host, scene.printer, [await identityOf(scene, pid)], {
+    graceSeconds: 0.2,
+  });
   assertEquals([killed, isAlive(pid)], [[{ pid, by: "SIGKILL" }], false]);
-  assertIncludes(scene.host.terminal.stderr.text, "graceful teardown timed out — escalating to SIGKILL");
+  assertIncludes(
+    scene.host.terminal.stderr.text,
+    "graceful teardown timed out — escalating to SIGKILL",
+  );
 });
 
 Deno.test("fault 17: a stopped process ends by SIGINT and SIGCONT, without SIGKILL", async () => {
   await using scene = await Scene.make();
   const pid = await scene.actor();
   Deno.kill(pid, "SIGSTOP");
-  const { killed } = await endTree(scene.host, scene.printer, [await identityOf(scene, pid)], { graceSeconds: 3 });
+  const { killed } = await endTree(scene.host, scene.printer, [await identityOf(scene, pid)], {
+    graceSeconds: 3,
+  });
   assertEquals([killed, isAlive(pid)], [[{ pid, by: "SIGINT" }], false]);
 });
 
 Deno.test("fault 18: a zombie counts as gone, and its parent is named", async () => {
   await using scene = await Scene.make();
   const fifo = await scene.fifo();
-  const parent = await scene.start({ argv: ["careless"], env: children({ argv: ["_subactor[w0@77]"], env: { READY: fifo } }) });
+  const parent = await scene.start({
+    argv: ["careless"],
+    env: children({ argv: ["_subactor[w0@77]"], env: { READY: fifo } }),
+  });
   const pid = await scene.ready(fifo);
-  const { killed, survivors } = await endTree(scene.host, scene.printer, [await identityOf(scene, pid)], { graceSeconds: 3 });
+  const { killed, survivors } = await endTree(scene.host, scene.printer, [
+    await identityOf(scene, pid),
+  ], { graceSeconds: 3 });
   assertEquals([killed, survivors], [[{ pid, by: "SIGINT" }], false]);
-  assertIncludes(scene.host.terminal.stderr.text, `pid ${pid} has ended; the parent, pid ${parent}, has not collected it yet`);
+  assertIncludes(
+    scene.host.terminal.stderr.text,
+    `pid ${pid} has ended; the parent, pid ${parent}, has not collected it yet`,
+  );
 });
 
 Deno.test("fault 19: what stays in D after SIGKILL is given up in bounded time", async () => {
@@ -188,31 +238,48 @@ Deno.test("fault 19: what stays in D after SIGKILL is given up in bounded time",
   const identity = await identityOf(scene, pid);
   scene.host.instead = (program) => program === "kill" ? {} : null;
   scene.host.afterwards = (program, result) =>
-    program === "cat" ? { ...result, stdout: encode(new TextDecoder().decode(result.stdout).replace(/\) S /, ") D ")) } : result;
-  const { refused, survivors } = await endTree(scene.host, scene.printer, [identity], { graceSeconds: 0.1 });
+    program === "cat"
+      ? {
+        ...result,
+        stdout: encode(new TextDecoder().decode(result.stdout).replace(/\) S /, ") D ")),
+      }
+      : result;
+  const { refused, survivors } = await endTree(scene.host, scene.printer, [identity], {
+    graceSeconds: 0.1,
+  });
   assertEquals([refused, survivors], [[{ pid, reason: "still in D after SIGKILL" }], true]);
 });
 
 const NEEDS_FREEZER = hasFreezer ? "" : isRoot ? " (needs a cgroup freezer)" : " (needs root)";
 
-Deno.test(`fault 19: a process that is really in D is given up after SIGKILL, in bounded time${NEEDS_FREEZER}`, { ignore: !hasFreezer }, async () => {
-  await using scene = await Scene.make();
-  const pid = await scene.start({ argv: ["_subactor[w0@77]"], ownChild: true });
-  const group = `${FREEZER}/tractest-${pid}`;
-  await Deno.mkdir(group);
-  try {
-    await Deno.writeTextFile(`${group}/cgroup.procs`, String(pid));
-    await Deno.writeTextFile(`${group}/freezer.state`, "FROZEN");
-    const identity = await identityOf(scene, pid);
-    assertEquals(identity.state, "D");
-    const { killed, refused, survivors } = await endTree(scene.host, scene.printer, [identity], { graceSeconds: 0.1 });
-    assertEquals([killed, refused, survivors], [[], [{ pid, reason: "still in D after SIGKILL" }], true]);
-  } finally {
-    await Deno.writeTextFile(`${group}/freezer.state`, "THAWED");
-    await scene.ended();
-    await Deno.remove(group);
-  }
-});
+Deno.test(
+  `fault 19: a process that is really in D is given up after SIGKILL, in bounded time${NEEDS_FREEZER}`,
+  { ignore: !hasFreezer },
+  async () => {
+    await using scene = await Scene.make();
+    const pid = await scene.start({ argv: ["_subactor[w0@77]"], ownChild: true });
+    const group = `${FREEZER}/tractest-${pid}`;
+    await Deno.mkdir(group);
+    try {
+      await Deno.writeTextFile(`${group}/cgroup.procs`, String(pid));
+      await Deno.writeTextFile(`${group}/freezer.state`, "FROZEN");
+      const identity = await identityOf(scene, pid);
+      assertEquals(identity.state, "D");
+      const { killed, refused, survivors } = await endTree(scene.host, scene.printer, [identity], {
+        graceSeconds: 0.1,
+      });
+      assertEquals([killed, refused, survivors], [
+        [],
+        [{ pid, reason: "still in D after SIGKILL" }],
+        true,
+      ]);
+    } finally {
+      await Deno.writeTextFile(`${group}/freezer.state`, "THAWED");
+      await scene.ended();
+      await Deno.remove(group);
+    }
+  },
+);
 
 Deno.test("fault 21: a process that is gone before SIGINT is a success", async () => {
   await using scene = await Scene.make();
@@ -220,7 +287,9 @@ Deno.test("fault 21: a process that is gone before SIGINT is a success", async (
   const identity = await identityOf(scene, pid);
   Deno.kill(pid, "SIGKILL");
   await scene.ended();
-  const { killed, refused, survivors } = await endTree(scene.host, scene.printer, [identity], { graceSeconds: 3 });
+  const { killed, refused, survivors } = await endTree(scene.host, scene.printer, [identity], {
+    graceSeconds: 3,
+  });
   assertEquals([killed, refused, survivors], [[], [], false]);
 });
 
@@ -239,9 +308,13 @@ Deno.test("where the system's kill takes PID:INODE the signal goes to that, as i
   const asked: string[] = [];
   scene.host.instead = (program, args) => {
     if (program === "kill" && args[0] === "--version") {
-      return { stdout: new TextEncoder().encode("kill from util-linux 2.42.1 (with: sigqueue, pidfd)\n") };
+      return {
+        stdout: new TextEncoder().encode("kill from util-linux 2.42.1 (with: sigqueue, pidfd)\n"),
+      };
     }
-    if (program === "getino") return asked.push("getino"), { stdout: new TextEncoder().encode(`${args[1]}:4711\n`) };
+    if (program === "getino") {
+      return asked.push("getino"), { stdout: new TextEncoder().encode(`${args[1]}:4711\n`) };
+    }
     if (program === "cat" && args.includes(`/proc/${pid}/stat`)) return asked.push("cat"), null;
     if (program !== "kill") return null;
     asked.push(args.join(" "));

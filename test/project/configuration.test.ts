@@ -6,7 +6,8 @@ import { assertEquals, assertIncludes, assertThrows } from "../assert.ts";
 const files = (entries: Record<string, string>) => new Map(Object.entries(entries));
 
 Deno.test("readProjectFiles() reads [tool.pytest.ini_options], the older and the newer way", () => {
-  const older = '[tool.pytest.ini_options]\ntestpaths = ["checks", "more"]\naddopts = ["-q", "--capture=fd"]\ncache_dir = "var/cache"\n';
+  const older =
+    '[tool.pytest.ini_options]\ntestpaths = ["checks", "more"]\naddopts = ["-q", "--capture=fd"]\ncache_dir = "var/cache"\n';
   assertEquals(readProjectFiles(files({ "pyproject.toml": older })).pytest, {
     file: "pyproject.toml",
     cacheDirectory: "var/cache",
@@ -15,17 +16,25 @@ Deno.test("readProjectFiles() reads [tool.pytest.ini_options], the older and the
     addopts: "-q --capture=fd",
     logFile: null,
   });
-  assertEquals(readProjectFiles(files({ "pyproject.toml": '[tool.pytest]\ntestpaths = ["t"]\n' })).pytest?.testPaths, ["t"]);
+  assertEquals(
+    readProjectFiles(files({ "pyproject.toml": '[tool.pytest]\ntestpaths = ["t"]\n' })).pytest
+      ?.testPaths,
+    ["t"],
+  );
 });
 
 Deno.test("readProjectFiles() follows pytest's precedence: pytest.ini before pyproject.toml, even when empty", () => {
-  const both = files({ "pyproject.toml": '[tool.pytest.ini_options]\ncache_dir = "a"\n', "pytest.ini": "" });
+  const both = files({
+    "pyproject.toml": '[tool.pytest.ini_options]\ncache_dir = "a"\n',
+    "pytest.ini": "",
+  });
   assertEquals(readProjectFiles(both).pytest?.file, "pytest.ini");
 });
 
 Deno.test("readProjectFiles() reads tox.ini and setup.cfg only with their section, continuation lines included", () => {
   assertEquals(readProjectFiles(files({ "tox.ini": "[tox]\nenvlist = a\n" })).pytest, null);
-  const text = "[tool:pytest]\naddopts =\n    -q\n    # no\n    --strict\ntestpaths = a\n  b\n[other]\ncache_dir = no\n";
+  const text =
+    "[tool:pytest]\naddopts =\n    -q\n    # no\n    --strict\ntestpaths = a\n  b\n[other]\ncache_dir = no\n";
   assertEquals(readProjectFiles(files({ "setup.cfg": text })).pytest, {
     file: "setup.cfg",
     cacheDirectory: ".pytest_cache",
@@ -37,7 +46,10 @@ Deno.test("readProjectFiles() reads tox.ini and setup.cfg only with their sectio
 });
 
 Deno.test("readProjectFiles() names the line of TOML that can't be read", () => {
-  const error = assertThrows(() => readProjectFiles(files({ "pyproject.toml": '[project]\nname = "x\n' })), PreflightError);
+  const error = assertThrows(
+    () => readProjectFiles(files({ "pyproject.toml": '[project]\nname = "x\n' })),
+    PreflightError,
+  );
   assertIncludes(error.message, "pyproject.toml");
   assertIncludes(error.message, "line 2");
 });
@@ -60,7 +72,11 @@ Deno.test("readConfiguration() puts configured rows before the built-in ones, an
     targets: { core: ["test_a.py"], quick: ["test_b.py"] },
     "time-limit-full": 60,
   });
-  assertEquals(read.knownFlaky[0], { test: "test_a.py::test_b", error: "Slow", notes: "configured" });
+  assertEquals(read.knownFlaky[0], {
+    test: "test_a.py::test_b",
+    error: "Slow",
+    notes: "configured",
+  });
   assertEquals(read.changeMap[0], { changed: ["net/"], tests: ["net/"] });
   assertEquals(read.changeMap.length, DEFAULT_CONFIGURATION.changeMap.length + 1);
   assertEquals(read.targets, { core: ["test_a.py"], quick: ["test_b.py"] });
@@ -70,7 +86,10 @@ Deno.test("readConfiguration() puts configured rows before the built-in ones, an
 Deno.test("readConfiguration() takes true, auto and false for an isolation, and nothing for no word on it", () => {
   const values = [true, "auto", false].map((isolate) => readConfiguration({ isolate }).isolate);
   assertEquals([...values, readConfiguration({}).isolate], ["always", "auto", "never", null]);
-  assertIncludes(assertThrows(() => readConfiguration({ isolate: "yes" }), PreflightError).message, '"isolate" has to be true, "auto" or false');
+  assertIncludes(
+    assertThrows(() => readConfiguration({ isolate: "yes" }), PreflightError).message,
+    '"isolate" has to be true, "auto" or false',
+  );
 });
 
 Deno.test("readConfiguration() says which value has the wrong shape", () => {
@@ -78,6 +97,13 @@ Deno.test("readConfiguration() says which value has the wrong shape", () => {
     assertThrows(() => readConfiguration({ registries: "127.0.0.1:1" }), PreflightError).message,
     '"registries" has to be a list of texts',
   );
-  assertIncludes(assertThrows(() => readConfiguration({ "time-limit-full": 0 }), PreflightError).message, "a number above 0");
-  assertIncludes(assertThrows(() => readConfiguration({ "known-flaky": [{ test: "a" }] }), PreflightError).message, "known-flaky.error");
+  assertIncludes(
+    assertThrows(() => readConfiguration({ "time-limit-full": 0 }), PreflightError).message,
+    "a number above 0",
+  );
+  assertIncludes(
+    assertThrows(() => readConfiguration({ "known-flaky": [{ test: "a" }] }), PreflightError)
+      .message,
+    "known-flaky.error",
+  );
 });

@@ -9,7 +9,10 @@ import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { fakeHost } from "../fake_host.ts";
 
 class HostWith extends RealHost {
-  constructor(readonly variables: Partial<Record<EnvironmentName, string>>, readonly uidNow: number | null = Deno.uid()) {
+  constructor(
+    readonly variables: Partial<Record<EnvironmentName, string>>,
+    readonly uidNow: number | null = Deno.uid(),
+  ) {
     super();
   }
   override env(name: EnvironmentName): string | undefined {
@@ -30,11 +33,15 @@ async function withScratch(action: (scratch: string) => Promise<void>): Promise<
 }
 
 Deno.test("XDG's variables win over HOME, a relative one counts for nothing, and without any there is no directory", async () => {
-  const path = async (variables: Partial<Record<EnvironmentName, string>>) => (await cacheDirectory(new HostWith(variables))).path;
+  const path = async (variables: Partial<Record<EnvironmentName, string>>) =>
+    (await cacheDirectory(new HostWith(variables))).path;
   assertEquals(await path({ HOME: "/h", XDG_CACHE_HOME: "/x" }), "/x/tractest");
   assertEquals(await path({ HOME: "/h", XDG_CACHE_HOME: "x" }), "/h/.cache/tractest");
   assertEquals(await path({ HOME: "h" }), null);
-  assertEquals((await stateDirectory(new HostWith({ HOME: "/h" }))).path, "/h/.local/state/tractest");
+  assertEquals(
+    (await stateDirectory(new HostWith({ HOME: "/h" }))).path,
+    "/h/.local/state/tractest",
+  );
   assertEquals(await usable(new HostWith({}), await cacheDirectory(new HostWith({}))), null);
 });
 
@@ -43,7 +50,9 @@ Deno.test("a directory of ours is made private, and one that is not private is l
     const host = new HostWith({ XDG_CACHE_HOME: join(scratch, "cache") });
     const inner = await usable(host, await cacheDirectory(host), "preflight");
     assertEquals(inner, join(scratch, "cache/tractest/preflight"));
-    for (const path of [inner!, join(scratch, "cache/tractest")]) assertEquals((await Deno.stat(path)).mode! & 0o777, 0o700);
+    for (const path of [inner!, join(scratch, "cache/tractest")]) {
+      assertEquals((await Deno.stat(path)).mode! & 0o777, 0o700);
+    }
     await Deno.chmod(inner!, 0o750);
     assertEquals(await usable(host, await cacheDirectory(host), "preflight"), null);
     await Deno.chmod(inner!, 0o700);
@@ -69,7 +78,14 @@ Deno.test("a symlink, a file and another user's directory are not used", () =>
 Deno.test("a binary that may do more than its row fails; started from source that is a warning", () => {
   const row = PERMISSIONS.find((each) => each.row === "doctor")!;
   const status = (kind: "compiled" | "source", refused: boolean) =>
-    binaryCheck(fakeHost({ build: () => ({ kind, runtime: "deno 2" }), isRefused: () => refused }), row);
-  assertEquals([status("compiled", true).status, status("compiled", false).status, status("source", false).status], ["ok", "fail", "warn"]);
+    binaryCheck(
+      fakeHost({ build: () => ({ kind, runtime: "deno 2" }), isRefused: () => refused }),
+      row,
+    );
+  assertEquals([
+    status("compiled", true).status,
+    status("compiled", false).status,
+    status("source", false).status,
+  ], ["ok", "fail", "warn"]);
   assert(status("compiled", false).fix!.includes("tractest permissions --row"));
 });

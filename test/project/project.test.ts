@@ -34,8 +34,18 @@ Deno.test("findRoot() is the nearest ancestor with a pytest configuration or [to
     "apps/one/pyproject.toml": '[project]\nname = "one"\n[tool.tractest]\n',
     "apps/two/tox.ini": "[pytest]\n",
   });
-  const roots = await Promise.all(["", "checks/deep", "apps", "apps/one", "apps/two"].map(async (place) => (await findRoot(files.at(place))).root));
-  assertEquals(roots.map((root) => root.slice(files.root.length)), ["", "", "", "/apps/one", "/apps/two"]);
+  const roots = await Promise.all(
+    ["", "checks/deep", "apps", "apps/one", "apps/two"].map(async (place) =>
+      (await findRoot(files.at(place))).root
+    ),
+  );
+  assertEquals(roots.map((root) => root.slice(files.root.length)), [
+    "",
+    "",
+    "",
+    "/apps/one",
+    "/apps/two",
+  ]);
   const project = await findRoot(files.at());
   assertEquals([project.cacheDirectory, project.name], [`${files.root}/var/cache`, null]);
   const one = await findProject(files.at("apps/one"));
@@ -70,37 +80,64 @@ Deno.test("targetsOf() walks the tests, and neither venvs, caches, nor anything 
     "examples/test_g.py": "",
   });
   const project = await findProject(files.at());
-  assertEquals((await testTree(files.at(), project)).files, ["tests/ipc/test_b.py", "tests/test_a.py"]);
+  assertEquals((await testTree(files.at(), project)).files, [
+    "tests/ipc/test_b.py",
+    "tests/test_a.py",
+  ]);
   assertEquals((await targetsOf(files.at(), project, ["b"])).targets, ["tests/ipc/test_b.py"]);
-  assertEquals((await targetsOf(files.at(), project, ["examples/test_g.py"])).targets, ["examples/test_g.py"]);
-  assertEquals((await targetsOf(files.at("examples"), project, ["test_g.py"])).targets, ["examples/test_g.py"]);
+  assertEquals((await targetsOf(files.at(), project, ["examples/test_g.py"])).targets, [
+    "examples/test_g.py",
+  ]);
+  assertEquals((await targetsOf(files.at("examples"), project, ["test_g.py"])).targets, [
+    "examples/test_g.py",
+  ]);
   // Their names find nothing; a path that is there is pytest's to judge.
   for (const word of ["test_e.py", "test_f", "test_d.py", "py313/lib/test_none.py"]) {
     await assertRejects(() => targetsOf(files.at(), project, [word]), UsageError);
   }
-  assertEquals((await targetsOf(files.at(), project, ["tests/build/test_d.py"])).targets, ["tests/build/test_d.py"]);
+  assertEquals((await targetsOf(files.at(), project, ["tests/build/test_d.py"])).targets, [
+    "tests/build/test_d.py",
+  ]);
 });
 
 Deno.test("targetsOf() follows an absolute path through a symlink into the project, brackets and all", async () => {
-  using files = new Files({ "pyproject.toml": PYTEST, "tests/ipc/test_b.py": "", "tests/msg/test_c.py": "" });
+  using files = new Files({
+    "pyproject.toml": PYTEST,
+    "tests/ipc/test_b.py": "",
+    "tests/msg/test_c.py": "",
+  });
   Deno.symlinkSync(files.root, `${files.base}/link`);
   const project = await findProject(files.at());
-  const typed = [`${files.base}/link/tests/ipc/test_b.py::t[a/b::c]`, `${files.base}/link/tests/msg/`];
-  assertEquals((await targetsOf(files.at(), project, typed)).targets, ["tests/ipc/test_b.py::t[a/b::c]", "tests/msg/"]);
+  const typed = [
+    `${files.base}/link/tests/ipc/test_b.py::t[a/b::c]`,
+    `${files.base}/link/tests/msg/`,
+  ];
+  assertEquals((await targetsOf(files.at(), project, typed)).targets, [
+    "tests/ipc/test_b.py::t[a/b::c]",
+    "tests/msg/",
+  ]);
   const error = await assertRejects(() => targetsOf(files.at(), project, [files.base]), UsageError);
   assertIncludes(error.message, "outside the project");
 });
 
 Deno.test("targetsOf() knows several testpaths, and names of the configuration", async () => {
   using files = new Files({
-    "pyproject.toml": `${PYTEST}testpaths = ["unit", "whole"]\n[tool.tractest.targets]\nsmoke = ["test_b.py", "test_a.py::t"]\n`,
+    "pyproject.toml":
+      `${PYTEST}testpaths = ["unit", "whole"]\n[tool.tractest.targets]\nsmoke = ["test_b.py", "test_a.py::t"]\n`,
     "unit/test_a.py": "",
     "whole/deep/test_b.py": "",
   });
   const project = await findProject(files.at());
   const { targets, scope, notes } = await targetsOf(files.at(), project, []);
-  assertEquals({ targets, scope, notes }, { targets: ["unit/", "whole/"], scope: "full", notes: [] });
-  assertEquals((await targetsOf(files.at(), project, ["smoke"])).targets, ["whole/deep/test_b.py", "unit/test_a.py::t"]);
+  assertEquals({ targets, scope, notes }, {
+    targets: ["unit/", "whole/"],
+    scope: "full",
+    notes: [],
+  });
+  assertEquals((await targetsOf(files.at(), project, ["smoke"])).targets, [
+    "whole/deep/test_b.py",
+    "unit/test_a.py::t",
+  ]);
 });
 
 Deno.test("packageOf() is the configured package, tractor in its own repo, or the one that the project is named after", async () => {
@@ -109,14 +146,27 @@ Deno.test("packageOf() is the configured package, tractor in its own repo, or th
     return await packageOf(files.at(), await findProject(files.at()));
   };
   const named = (name: string) => `[project]\nname = "${name}"\n${PYTEST}`;
-  assertEquals(await find({ "pyproject.toml": named("tractor"), "tractor/__init__.py": "" }), { importName: "tractor", directory: "tractor" });
-  assertEquals(await find({ "pyproject.toml": PYTEST, "tractor/__init__.py": "" }), { importName: "tractor", directory: "tractor" });
-  assertEquals(await find({ "pyproject.toml": named("My-App.x"), "src/my_app_x/a.py": "" }), { importName: "my_app_x", directory: "src/my_app_x" });
+  assertEquals(await find({ "pyproject.toml": named("tractor"), "tractor/__init__.py": "" }), {
+    importName: "tractor",
+    directory: "tractor",
+  });
+  assertEquals(await find({ "pyproject.toml": PYTEST, "tractor/__init__.py": "" }), {
+    importName: "tractor",
+    directory: "tractor",
+  });
+  assertEquals(await find({ "pyproject.toml": named("My-App.x"), "src/my_app_x/a.py": "" }), {
+    importName: "my_app_x",
+    directory: "src/my_app_x",
+  });
   assertEquals(await find({ "pyproject.toml": named("sample-actors"), "sample_actors/a.py": "" }), {
     importName: "sample_actors",
     directory: "sample_actors",
   });
-  const configured = { "pyproject.toml": `${named("app")}[tool.tractest]\npackage = "ns.pkg"\n`, "src/ns/pkg/a.py": "", "app/a.py": "" };
+  const configured = {
+    "pyproject.toml": `${named("app")}[tool.tractest]\npackage = "ns.pkg"\n`,
+    "src/ns/pkg/a.py": "",
+    "app/a.py": "",
+  };
   assertEquals(await find(configured), { importName: "ns.pkg", directory: "src/ns/pkg" });
   assertEquals(await find({ "pyproject.toml": named("app"), "other/a.py": "" }), null);
   assert(await find({ "pyproject.toml": PYTEST }) === null);
@@ -141,25 +191,49 @@ Deno.test("testPathsOf() reads testpaths as pytest does: globs, quotes, nothing 
   assertEquals(await find('["**/tests"]'), ["a/tests | b/deep/tests", false]);
   assertEquals(await find('["[ab]/**/tests"]'), ["a/tests | b/deep/tests", false]);
   assertEquals(await find("\"a/tests 'my tests'\""), ["a/tests | my tests", true]);
-  assertEquals(await find('["a/tests", "nothere"]'), ["a/tests", false], "pytest refuses what is named and not there");
+  assertEquals(
+    await find('["a/tests", "nothere"]'),
+    ["a/tests", false],
+    "pytest refuses what is named and not there",
+  );
   assertEquals(await find('["single.py"]'), [".", false]);
-  for (const nothing of ['["nothere"]', '["x*"]', "[]", null]) assertEquals(await find(nothing), [".", false], String(nothing));
+  for (const nothing of ['["nothere"]', '["x*"]', "[]", null]) {
+    assertEquals(await find(nothing), [".", false], String(nothing));
+  }
 });
 
 Deno.test("a directory with a configuration of its own is never named for the whole suite, since pytest would take that one", async () => {
   const whole = async (more: Readonly<Record<string, string>>, testpaths = '["tests"]') => {
-    using files = new Files({ "pyproject.toml": `${PYTEST}testpaths = ${testpaths}\n`, "tests/deep/test_a.py": "", "more/test_b.py": "", ...more });
+    using files = new Files({
+      "pyproject.toml": `${PYTEST}testpaths = ${testpaths}\n`,
+      "tests/deep/test_a.py": "",
+      "more/test_b.py": "",
+      ...more,
+    });
     const { targets, scope } = await targetsOf(files.at(), await findProject(files.at()), []);
     assertEquals(scope, "full");
     return targets;
   };
-  for (const file of ["tests/pytest.ini", "tests/.pytest.ini", "tests/pytest.toml"]) assertEquals(await whole({ [file]: "[pytest]\n" }), [], file);
+  for (const file of ["tests/pytest.ini", "tests/.pytest.ini", "tests/pytest.toml"]) {
+    assertEquals(await whole({ [file]: "[pytest]\n" }), [], file);
+  }
   assertEquals(await whole({ "tests/tox.ini": "[pytest]\n" }), []);
   assertEquals(await whole({ "tests/setup.cfg": "[tool:pytest]\n" }), []);
   assertEquals(await whole({ "tests/pyproject.toml": PYTEST }), []);
-  assertEquals(await whole({ "tests/tox.ini": "[testenv]\n", "tests/pyproject.toml": "[project]\n" }), ["tests/"]);
-  assertEquals(await whole({ "tests/deep/pytest.ini": "" }), ["tests/"], "pytest looks upward only");
-  assertEquals(await whole({ "tests/pytest.ini": "" }, '["tests", "more"]'), ["tests/", "more/"], "from what holds all of them");
+  assertEquals(
+    await whole({ "tests/tox.ini": "[testenv]\n", "tests/pyproject.toml": "[project]\n" }),
+    ["tests/"],
+  );
+  assertEquals(
+    await whole({ "tests/deep/pytest.ini": "" }),
+    ["tests/"],
+    "pytest looks upward only",
+  );
+  assertEquals(
+    await whole({ "tests/pytest.ini": "" }, '["tests", "more"]'),
+    ["tests/", "more/"],
+    "from what holds all of them",
+  );
 });
 
 Deno.test("any file that is there is a target by its path, also one that is no Python, and tests in it", async () => {
@@ -179,9 +253,14 @@ Deno.test("any file that is there is a target by its path, also one that is no P
   assertEquals(await find("a.md", "tests"), ["tests/a.md", "file"]);
   assertEquals(await find("a.md"), ["tests/a.md", "file"]);
   assertEquals(await find("tests/a.md::a.md"), ["tests/a.md::a.md", "file"]);
-  assertEquals(await find("tests/specs/one.yaml::group::x [1]"), ["tests/specs/one.yaml::group::x [1]", "file"]);
+  assertEquals(await find("tests/specs/one.yaml::group::x [1]"), [
+    "tests/specs/one.yaml::group::x [1]",
+    "file",
+  ]);
   assertEquals(await find("tests/specs"), ["tests/specs/", "many"]);
   assertEquals(await find("docs/"), ["docs/", "many"]);
   assertEquals(await find(`${files.root}/docs/b.rst`), ["docs/b.rst", "file"]);
-  for (const word of ["tests/specs::x", "tests/no.md", "b.rst"]) await assertRejects(() => targetsOf(files.at(), project, [word]), UsageError);
+  for (const word of ["tests/specs::x", "tests/no.md", "b.rst"]) {
+    await assertRejects(() => targetsOf(files.at(), project, [word]), UsageError);
+  }
 });

@@ -1,13 +1,19 @@
 import fc from "fast-check";
 import { basename, dirname } from "@std/path";
-import { findByName, isTestFile, looksLikeTarget, resolveTargets } from "../../lib/project/rules_targets.ts";
+import {
+  findByName,
+  isTestFile,
+  looksLikeTarget,
+  resolveTargets,
+} from "../../lib/project/rules_targets.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { assert, assertEquals, assertIncludes, assertThrows } from "../assert.ts";
 import { FILES, IDS, suite, treeOf } from "../pytest/suite.ts";
 
 const targets = (words: string[], cwd = "/repo") => resolveTargets(words, suite(cwd)).targets;
 const one = (word: string, cwd = "/repo") => targets([word], cwd)[0];
-const refusal = (word: string, tree = suite()) => assertThrows(() => resolveTargets([word], tree), UsageError);
+const refusal = (word: string, tree = suite()) =>
+  assertThrows(() => resolveTargets([word], tree), UsageError);
 
 Deno.test("resolveTargets() takes no word as the full suite", () => {
   assertEquals(resolveTargets([], suite()), { targets: ["tests/"], scope: "full", notes: [] });
@@ -24,7 +30,11 @@ Deno.test("resolveTargets() finds what the recipe's examples name", () => {
     [["tests/"], ["tests/"], "full"],
     [["tests"], ["tests/"], "full"],
     [["."], ["tests/"], "full"],
-    [["tests/test_local.py", "tests/test_rpc.py"], ["tests/test_local.py", "tests/test_rpc.py"], "many"],
+    [
+      ["tests/test_local.py", "tests/test_rpc.py"],
+      ["tests/test_local.py", "tests/test_rpc.py"],
+      "many",
+    ],
     [
       ["tests/discovery/test_registrar.py::test_reg_then_unreg"],
       ["tests/discovery/test_registrar.py::test_reg_then_unreg"],
@@ -48,7 +58,11 @@ Deno.test("resolveTargets() finds what the recipe's examples name", () => {
     [["ipc", "tests/", "ipc/"], ["tests/ipc/", "tests/"], "full"],
   ];
   for (const [words, expected, scope] of examples) {
-    assertEquals(resolveTargets(words, suite()), { targets: expected, scope, notes: [] }, words.join(" "));
+    assertEquals(
+      resolveTargets(words, suite()),
+      { targets: expected, scope, notes: [] },
+      words.join(" "),
+    );
   }
 });
 
@@ -61,14 +75,24 @@ Deno.test("resolveTargets() starts at the directory where the user stands", () =
   assertEquals(one("ipc/", "/repo/tests"), "tests/ipc/");
   assertEquals(one("tests/ipc/", "/repo/tests"), "tests/ipc/");
   assertEquals(one("test_*", "/repo/tests/msg"), "tests/msg/test_ext_types_msgspec.py");
-  assertEquals(one("/repo/tests/ipc/test_server.py::test_x", "/repo/tests/msg"), "tests/ipc/test_server.py::test_x");
+  assertEquals(
+    one("/repo/tests/ipc/test_server.py::test_x", "/repo/tests/msg"),
+    "tests/ipc/test_server.py::test_x",
+  );
   assertEquals(targets(["../trionics/test_*.py"], "/repo/tests/ipc").length, 3);
 });
 
 Deno.test("resolveTargets() prefers the file that stands nearest over one of the same name elsewhere", () => {
-  const files = ["tests/test_a.py", "tests/ipc/test_a.py", "tests/msg/test_b.py", "tests/ipc/test_b.py"];
+  const files = [
+    "tests/test_a.py",
+    "tests/ipc/test_a.py",
+    "tests/msg/test_b.py",
+    "tests/ipc/test_b.py",
+  ];
   assertEquals(resolveTargets(["test_a.py"], treeOf(files)).targets, ["tests/test_a.py"]);
-  assertEquals(resolveTargets(["test_a.py"], treeOf(files, { cwd: "/repo/tests/ipc" })).targets, ["tests/ipc/test_a.py"]);
+  assertEquals(resolveTargets(["test_a.py"], treeOf(files, { cwd: "/repo/tests/ipc" })).targets, [
+    "tests/ipc/test_a.py",
+  ]);
   const hint = refusal("test_b", treeOf(files, { cwd: "/repo/tests/msg/deep" })).hint!;
   assertIncludes(hint, "tests/ipc/test_b.py");
   assertIncludes(hint, "tests/msg/test_b.py");
@@ -85,18 +109,29 @@ Deno.test("resolveTargets() refuses a fragment of several files and lists all of
 });
 
 Deno.test("resolveTargets() takes everything that a glob matches", () => {
-  const cancels = ["tests/test_cancellation.py", "tests/test_inter_peer_cancellation.py", "tests/test_oob_cancellation.py"];
+  const cancels = [
+    "tests/test_cancellation.py",
+    "tests/test_inter_peer_cancellation.py",
+    "tests/test_oob_cancellation.py",
+  ];
   assertEquals(targets(["tests/**/test_*cancel*.py"]), cancels);
   assertEquals(targets(["test_*cancel*.py"]), cancels);
   assertEquals(targets(["*cancel*"]), cancels);
-  assertEquals(targets(["ipc/*"]), ["tests/ipc/test_each_tpt.py", "tests/ipc/test_multi_tpt.py", "tests/ipc/test_server.py"]);
+  assertEquals(targets(["ipc/*"]), [
+    "tests/ipc/test_each_tpt.py",
+    "tests/ipc/test_multi_tpt.py",
+    "tests/ipc/test_server.py",
+  ]);
   assertEquals(targets(["*ipc/"]), ["tests/ipc/"]);
   assertEquals(targets(["/repo/tests/ipc/test_m*"]), ["tests/ipc/test_multi_tpt.py"]);
   assertIncludes(refusal("test_*nothing*").message, 'is called "test_*nothing*"');
 });
 
 Deno.test("resolveTargets() names the nearest candidates of an unknown word", () => {
-  assertIncludes(refusal("test_registar.py").hint!, "nearest first: tests/discovery/test_registrar.py,");
+  assertIncludes(
+    refusal("test_registar.py").hint!,
+    "nearest first: tests/discovery/test_registrar.py,",
+  );
   assertIncludes(refusal("discovry/").hint!, "nearest first: tests/discovery/,");
   assertIncludes(refusal("croe").hint!, "core");
   assertIncludes(refusal("test_reg_then_unreg").hint!, "-k test_reg_then_unreg");
@@ -104,7 +139,15 @@ Deno.test("resolveTargets() names the nearest candidates of an unknown word", ()
 });
 
 Deno.test("resolveTargets() refuses what lies outside the project", () => {
-  for (const word of ["/etc/passwd", "../other", "/repository/tests/test_local.py", "tests/../../x.py", "/repo-fork/tests"]) {
+  for (
+    const word of [
+      "/etc/passwd",
+      "../other",
+      "/repository/tests/test_local.py",
+      "tests/../../x.py",
+      "/repo-fork/tests",
+    ]
+  ) {
     assertIncludes(refusal(word).message, "outside the project");
   }
 });
@@ -126,22 +169,38 @@ Deno.test("resolveTargets() finds the entries of a named target wherever they li
   const tree = treeOf(["tests/deep/test_local.py", "tests/test_rpc.py"]);
   const { targets, notes } = resolveTargets(["core"], tree);
   assertEquals(targets, ["tests/deep/test_local.py", "tests/test_rpc.py"]);
-  assertEquals(notes, ['the named target "core" lists what does not exist here: test_spawning.py, discovery/test_registrar.py']);
+  assertEquals(notes, [
+    'the named target "core" lists what does not exist here: test_spawning.py, discovery/test_registrar.py',
+  ]);
   assertIncludes(refusal("core", treeOf(["tests/test_x.py"])).hint!, "[tool.tractest] targets");
 });
 
 Deno.test("resolveTargets() takes a root whose name would be a pattern or a test id elsewhere as plain text", () => {
-  const tree = treeOf(["tests/test_a.py"], { root: "/x/re.po+(x)[1]::y", cwd: "/x/re.po+(x)[1]::y/tests" });
-  assertEquals(resolveTargets(["/x/re.po+(x)[1]::y/tests/test_a.py::t[a]"], tree).targets, ["tests/test_a.py::t[a]"]);
+  const tree = treeOf(["tests/test_a.py"], {
+    root: "/x/re.po+(x)[1]::y",
+    cwd: "/x/re.po+(x)[1]::y/tests",
+  });
+  assertEquals(resolveTargets(["/x/re.po+(x)[1]::y/tests/test_a.py::t[a]"], tree).targets, [
+    "tests/test_a.py::t[a]",
+  ]);
   assertEquals(resolveTargets(["test_*"], tree).targets, ["tests/test_a.py"]);
 });
 
 Deno.test("resolveTargets() knows a suite that lies in the root itself, and one of several directories", () => {
-  const flat = treeOf(["test_a.py", "sub/test_b.py"], { testsDirectories: ["."], directories: [".", "sub"] });
+  const flat = treeOf(["test_a.py", "sub/test_b.py"], {
+    testsDirectories: ["."],
+    directories: [".", "sub"],
+  });
   assertEquals(resolveTargets([], flat), { targets: ["./"], scope: "full", notes: [] });
   assertEquals(resolveTargets(["a"], flat).targets, ["test_a.py"]);
-  const both = treeOf(["tests/test_a.py", "more/test_b.py"], { testsDirectories: ["tests", "more"] });
-  assertEquals(resolveTargets([], both), { targets: ["tests/", "more/"], scope: "full", notes: [] });
+  const both = treeOf(["tests/test_a.py", "more/test_b.py"], {
+    testsDirectories: ["tests", "more"],
+  });
+  assertEquals(resolveTargets([], both), {
+    targets: ["tests/", "more/"],
+    scope: "full",
+    notes: [],
+  });
   assertEquals(resolveTargets(["tests"], both).scope, "many");
   assertEquals(resolveTargets(["test_b"], both).targets, ["more/test_b.py"]);
 });
@@ -179,7 +238,11 @@ Deno.test("resolveTargets() finds every real test file by each of its spellings,
       node,
       (file, spell, cwd, rest) => {
         const start = spell === spellings[8] ? "/repo" : cwd;
-        assertEquals(resolveTargets([spell(file) + rest], suite(start)), { targets: [file + rest], scope: "file", notes: [] });
+        assertEquals(resolveTargets([spell(file) + rest], suite(start)), {
+          targets: [file + rest],
+          scope: "file",
+          notes: [],
+        });
       },
     ),
     { numRuns: 500 },
@@ -189,7 +252,10 @@ Deno.test("resolveTargets() finds every real test file by each of its spellings,
 Deno.test("resolveTargets() either resolves to what exists or throws a usage error, whatever is typed", () => {
   fc.assert(
     fc.property(
-      fc.array(fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom(..."tes_i*?pc/.:[]-") })), { minLength: 1, maxLength: 3 }),
+      fc.array(fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom(..."tes_i*?pc/.:[]-") })), {
+        minLength: 1,
+        maxLength: 3,
+      }),
       (words) => {
         let found: readonly string[];
         try {
@@ -200,7 +266,10 @@ Deno.test("resolveTargets() either resolves to what exists or throws a usage err
         }
         for (const target of found) {
           const path = target.split("::")[0]!.replace(/\/$/, "");
-          assert(FILES.includes(path) || suite().directories.includes(path), `${JSON.stringify(words)} became ${target}`);
+          assert(
+            FILES.includes(path) || suite().directories.includes(path),
+            `${JSON.stringify(words)} became ${target}`,
+          );
         }
       },
     ),
@@ -209,16 +278,44 @@ Deno.test("resolveTargets() either resolves to what exists or throws a usage err
 });
 
 Deno.test("looksLikeTarget() takes what names a target exactly, and leaves fragments to the option in front of them", () => {
-  for (const word of ["ipc", "ipc/", "test_local.py", "test_registrar", "tests/", "core", "test_*cancel*", "test_rpc.py::test_x", IDS[0]!]) {
+  for (
+    const word of [
+      "ipc",
+      "ipc/",
+      "test_local.py",
+      "test_registrar",
+      "tests/",
+      "core",
+      "test_*cancel*",
+      "test_rpc.py::test_x",
+      IDS[0]!,
+    ]
+  ) {
     assert(looksLikeTarget(word, suite()), word);
   }
-  for (const word of ["debug", "cancel", "uds", "trio", "3", "", "-x", "not slow", "/etc", "ipc::x", "test_*none*"]) {
+  for (
+    const word of [
+      "debug",
+      "cancel",
+      "uds",
+      "trio",
+      "3",
+      "",
+      "-x",
+      "not slow",
+      "/etc",
+      "ipc::x",
+      "test_*none*",
+    ]
+  ) {
     assert(!looksLikeTarget(word, suite()), word);
   }
 });
 
 Deno.test("findByName() finds a table's entry at its old place, else wherever its name lives today", () => {
-  assertEquals(findByName("test_multi_program.py", suite()), ["tests/discovery/test_multi_program.py"]);
+  assertEquals(findByName("test_multi_program.py", suite()), [
+    "tests/discovery/test_multi_program.py",
+  ]);
   assertEquals(findByName("old/place/test_rpc.py", suite()), ["tests/test_rpc.py"]);
   assertEquals(findByName("discovery/", suite()), ["tests/discovery/"]);
   assertEquals(findByName("test_gone.py", suite()), []);

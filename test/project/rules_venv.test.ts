@@ -1,5 +1,12 @@
 import { isInside } from "../../lib/base/paths.ts";
-import { dotted, isInstalledCopy, minorOfName, minorOfVersionFile, rankVenvs, venvName } from "../../lib/project/rules_venv.ts";
+import {
+  dotted,
+  isInstalledCopy,
+  minorOfName,
+  minorOfVersionFile,
+  rankVenvs,
+  venvName,
+} from "../../lib/project/rules_venv.ts";
 import { assertEquals } from "../assert.ts";
 
 Deno.test("names of venvs follow the configured pattern", () => {
@@ -23,7 +30,8 @@ Deno.test("names of venvs follow the configured pattern", () => {
 
 Deno.test("the active venv goes first, then the one that .python-version names, then the newest", () => {
   const venvs = ["39", "310", "312", "313"].map((minor) => ({ path: `/r/py${minor}`, minor }));
-  const order = (active: string | null, minor: string | null) => rankVenvs(venvs, { active, minor }).map((venv) => venv.minor);
+  const order = (active: string | null, minor: string | null) =>
+    rankVenvs(venvs, { active, minor }).map((venv) => venv.minor);
   assertEquals(order(null, null), ["313", "312", "310", "39"]);
   assertEquals(order(null, "310"), ["310", "313", "312", "39"]);
   assertEquals(order("/r/py39", "310"), ["39", "310", "313", "312"]);

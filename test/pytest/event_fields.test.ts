@@ -37,16 +37,33 @@ const WHOLE: Readonly<Record<string, Record<string, unknown>>> = {
   "run-finish": { exitCode: 0, seconds: 1 },
 };
 
-const line = (event: string, fields: Record<string, unknown>) => JSON.stringify({ schema: EVENTS_SCHEMA, event, time: 1, ...fields });
+const line = (event: string, fields: Record<string, unknown>) =>
+  JSON.stringify({ schema: EVENTS_SCHEMA, event, time: 1, ...fields });
 
 /** Fields that may be missing. */
 const OPTIONAL = new Set(["where", "traceback", "errors"]);
 
 /** Values of each type that JSON has. */
-const VALUES: readonly unknown[] = ["text", 7, true, null, ["text"], [7], [null], {}, { pid: 1 }, [{}], [{ pid: 1 }], [{ id: 1 }]];
+const VALUES: readonly unknown[] = [
+  "text",
+  7,
+  true,
+  null,
+  ["text"],
+  [7],
+  [null],
+  {},
+  { pid: 1 },
+  [{}],
+  [{ pid: 1 }],
+  [{ id: 1 }],
+];
 
 function typeOf(value: unknown): string {
-  return JSON.stringify(value, (_, inner) => typeof inner === "object" && inner !== null ? inner : typeof inner);
+  return JSON.stringify(
+    value,
+    (_, inner) => typeof inner === "object" && inner !== null ? inner : typeof inner,
+  );
 }
 
 Deno.test("fault 77: each kind of event is read when it is whole", () => {
@@ -62,9 +79,18 @@ Deno.test("fault 77: an event without a field that it has to have, or with one o
       const fields = WHOLE[event]!;
       const name = Object.keys(fields)[which % Object.keys(fields).length]!;
       // A list without items is one of any type, and null stands for an id that is not known.
-      fc.pre(typeOf(value) !== typeOf(fields[name]) && !(value === undefined && OPTIONAL.has(name)) && !(value === null && name === "where"));
-      fc.pre(!(name === "id" && ["hang", "leak", "left"].includes(event) && (value === null || typeof value === "string")));
-      fc.pre(!(Array.isArray(fields[name]) && fields[name].length === 0 && Array.isArray(value) && value.every((item) => typeof item === "string")));
+      fc.pre(
+        typeOf(value) !== typeOf(fields[name]) && !(value === undefined && OPTIONAL.has(name)) &&
+          !(value === null && name === "where"),
+      );
+      fc.pre(
+        !(name === "id" && ["hang", "leak", "left"].includes(event) &&
+          (value === null || typeof value === "string")),
+      );
+      fc.pre(
+        !(Array.isArray(fields[name]) && fields[name].length === 0 && Array.isArray(value) &&
+          value.every((item) => typeof item === "string")),
+      );
       const read = readEvent(line(event, { ...fields, [name]: value }));
       assert("problem" in read, `${event} with ${name} = ${JSON.stringify(value)} was read`);
       assertIncludes(read.problem, `"${name}"`);
@@ -75,7 +101,11 @@ Deno.test("fault 77: an event without a field that it has to have, or with one o
 });
 
 Deno.test("fault 77: names that every object has are no events, and events of a later version are left out", () => {
-  for (const name of ["constructor", "toString", "__proto__", "hasOwnProperty", "starship"]) assertEquals(readEvent(line(name, {})), { later: name });
-  for (const text of ["[]", "null", "7", '"x"', "{}", "{", ""]) assert("problem" in readEvent(text), text);
+  for (const name of ["constructor", "toString", "__proto__", "hasOwnProperty", "starship"]) {
+    assertEquals(readEvent(line(name, {})), { later: name });
+  }
+  for (const text of ["[]", "null", "7", '"x"', "{}", "{", ""]) {
+    assert("problem" in readEvent(text), text);
+  }
   assert("problem" in readEvent(line("report", {}).replace("events/1", "events/2")));
 });

@@ -4,7 +4,10 @@ import type { PytestEvent } from "../../lib/pytest/events.ts";
 import { Results } from "../../lib/pytest/results.ts";
 import { assertEquals, assertIncludes } from "../assert.ts";
 
-/** Reads a document with a real parser: attributes of the suite, then of each test with its children. */
+/**
+ * Reads a document with a real parser: attributes of the suite, then of each test with its
+ * children.
+ */
 const READER = `
 import json, sys, xml.etree.ElementTree as tree
 def read(node): return {"tag": node.tag, "attributes": node.attrib, "text": node.text or "", "children": [read(child) for child in node]}
@@ -20,22 +23,36 @@ interface Node {
 }
 
 async function parse(documents: readonly string[]): Promise<Node[]> {
-  const child = new Deno.Command("python3", { args: ["-c", READER], stdin: "piped", stdout: "piped", stderr: "inherit" }).spawn();
+  const child = new Deno.Command("python3", {
+    args: ["-c", READER],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
   const writer = child.stdin.getWriter();
   await writer.write(new TextEncoder().encode(JSON.stringify(documents)));
   await writer.close();
   return JSON.parse(new TextDecoder().decode((await child.output()).stdout));
 }
 
-type Told = PytestEvent extends infer Event ? Event extends PytestEvent ? Omit<Event, "time"> : never : never;
+type Told = PytestEvent extends infer Event
+  ? Event extends PytestEvent ? Omit<Event, "time"> : never
+  : never;
 
 function resultsOf(events: readonly Told[]): Results {
   const results = new Results();
-  events.forEach((event, index) => results.add({ time: 1_700_000_000 + index, ...event } as PytestEvent));
+  events.forEach((event, index) =>
+    results.add({ time: 1_700_000_000 + index, ...event } as PytestEvent)
+  );
   return results;
 }
 
-const started = (id: string): Told => ({ event: "test-start", id, file: "tests/test_a.py", line: 6 });
+const started = (id: string): Told => ({
+  event: "test-start",
+  id,
+  file: "tests/test_a.py",
+  line: 6,
+});
 const report = (
   id: string,
   phase: "setup" | "call" | "teardown",
@@ -45,10 +62,16 @@ const report = (
   event: "report",
   id,
   phase,
-  outcome: ["failed", "error"].includes(category) ? "failed" : ["skipped", "xfailed"].includes(category) ? "skipped" : "passed",
+  outcome: ["failed", "error"].includes(category)
+    ? "failed"
+    : ["skipped", "xfailed"].includes(category)
+    ? "skipped"
+    : "passed",
   category,
   seconds: 0.5,
-  ...(rest.message === undefined ? {} : { traceback: `E   ${rest.message}`, errors: ["AssertionError"] }),
+  ...(rest.message === undefined
+    ? {}
+    : { traceback: `E   ${rest.message}`, errors: ["AssertionError"] }),
   ...rest,
 });
 const whole = (id: string, category: string, rest = {}): Told[] => [
@@ -59,7 +82,8 @@ const whole = (id: string, category: string, rest = {}): Told[] => [
 ];
 
 /** The same in another session. */
-const again = (events: readonly Told[]): Told[] => events.map((event) => ({ ...event, session: "again" }));
+const again = (events: readonly Told[]): Told[] =>
+  events.map((event) => ({ ...event, session: "again" }));
 
 function tagsOf(node: Node): string[] {
   return node.children.map((child) => child.tag);
@@ -69,16 +93,22 @@ Deno.test("a test that failed and whose teardown failed too counts once, as pyte
   const id = "tests/test_a.py::TestA::test_b[x::y/z]";
   const [suite] = await parse([junit(resultsOf([
     started(id),
-    report(id, "call", "failed", { message: "assert 1 == 2", output: "--- Captured stdout call ---\nhello" }),
+    report(id, "call", "failed", {
+      message: "assert 1 == 2",
+      output: "--- Captured stdout call ---\nhello",
+    }),
     report(id, "teardown", "error", { message: "stuck" }),
   ]))]);
   const { tests, failures, errors } = suite!.attributes;
   assertEquals([tests, failures, errors], ["1", "1", "1"]);
   const cases = suite!.children.filter((child) => child.tag === "testcase");
-  assertEquals(cases.map((one) => [one.attributes.classname, one.attributes.name, one.attributes.line]), [
-    ["tests.test_a.TestA", "test_b[x::y/z]", "7"],
-    ["tests.test_a.TestA", "test_b[x::y/z]", "7"],
-  ]);
+  assertEquals(
+    cases.map((one) => [one.attributes.classname, one.attributes.name, one.attributes.line]),
+    [
+      ["tests.test_a.TestA", "test_b[x::y/z]", "7"],
+      ["tests.test_a.TestA", "test_b[x::y/z]", "7"],
+    ],
+  );
   assertEquals(cases.map(tagsOf), [["failure", "system-out"], ["error"]]);
   assertEquals(cases[0]!.children[0]!.attributes.message, "assert 1 == 2");
   assertIncludes(cases[0]!.children[1]!.text, "hello");
@@ -86,15 +116,31 @@ Deno.test("a test that failed and whose teardown failed too counts once, as pyte
 });
 
 Deno.test("names are pytest's: a bracket in a path is part of it, and parameters may hold colons", () => {
-  const ids = ["tests/[x]/test_a[1].py::TestB::test_c[d::e]", "tests/test_a.py::test_b", "tests/[x].py"];
+  const ids = [
+    "tests/[x]/test_a[1].py::TestB::test_c[d::e]",
+    "tests/test_a.py::test_b",
+    "tests/[x].py",
+  ];
   const document = junit(resultsOf(ids.flatMap((id) => whole(id, "passed"))));
-  const names = [...document.matchAll(/classname="([^"]*)" name="([^"]*)"/g)].map(([, classname, name]) => [classname, name]);
-  assertEquals(names, [["tests.[x].test_a[1].TestB", "test_c[d::e]"], ["tests.test_a", "test_b"], ["", "tests.[x]"]]);
+  const names = [...document.matchAll(/classname="([^"]*)" name="([^"]*)"/g)].map((
+    [, classname, name],
+  ) => [classname, name]);
+  assertEquals(names, [["tests.[x].test_a[1].TestB", "test_c[d::e]"], ["tests.test_a", "test_b"], [
+    "",
+    "tests.[x]",
+  ]]);
 });
 
 Deno.test("the module and the doctests of a file that is skipped or broken count as two, as pytest counts them, in however many sessions", () => {
   const skip: Told = { event: "collection-skip", id: "tests/test_a.py", message: "no" };
-  const error = { event: "collection-error", id: "tests/test_b.py", message: "E", where: null, traceback: "", errors: [] } as Told;
+  const error = {
+    event: "collection-error",
+    id: "tests/test_b.py",
+    message: "E",
+    where: null,
+    traceback: "",
+    errors: [],
+  } as Told;
   const results = resultsOf([skip, error, skip, ...again([skip, error, skip, error])]);
   assertEquals([results.counts.skipped, results.counts.errors], [2, 2]);
   assertIncludes(junit(results), 'errors="2" failures="0" skipped="2"');
@@ -105,18 +151,32 @@ Deno.test("an error of pytest itself is an error in the report, so that no repor
   const internal: Told = { event: "internal-error", message: "ValueError: hook" };
   const document = junit(resultsOf([...whole(id, "passed"), internal, ...again([internal])]));
   assertIncludes(document, 'errors="1" failures="0" skipped="0" tests="2"');
-  assertIncludes(document, 'classname="pytest" name="internal" time="0.000"><error message="internal error">ValueError: hook</error>');
+  assertIncludes(
+    document,
+    'classname="pytest" name="internal" time="0.000"><error message="internal error">ValueError: hook</error>',
+  );
 });
 
 Deno.test("a failure stays where the attempt after it was cut, and goes where that one passed", () => {
   const id = "tests/test_a.py::test_b";
-  const failed = [started(id), report(id, "setup", ""), report(id, "call", "failed", { message: "first" }), report(id, "teardown", "")];
-  assertEquals(resultsOf([...failed, ...again([started(id)])]).failures.map(({ message }) => message), ["first"]);
+  const failed = [
+    started(id),
+    report(id, "setup", ""),
+    report(id, "call", "failed", { message: "first" }),
+    report(id, "teardown", ""),
+  ];
+  assertEquals(
+    resultsOf([...failed, ...again([started(id)])]).failures.map(({ message }) => message),
+    ["first"],
+  );
   assertEquals(resultsOf([...failed, ...again(whole(id, "passed"))]).failures, []);
 });
 
 Deno.test("attempts of a test that was tried again are flakyFailure if it passed in the end, else failure and rerunFailure", async () => {
-  const [flaky, red] = [whole("a.py::t", "failed", { message: "first" }), whole("a.py::t", "failed", { message: "second" })];
+  const [flaky, red] = [
+    whole("a.py::t", "failed", { message: "first" }),
+    whole("a.py::t", "failed", { message: "second" }),
+  ];
   const [passed, failed] = await parse([
     junit(resultsOf([...flaky, ...again(whole("a.py::t", "passed"))])),
     junit(resultsOf([...flaky, ...again(red)])),
@@ -125,23 +185,51 @@ Deno.test("attempts of a test that was tried again are flakyFailure if it passed
   assertEquals([passed!.attributes.failures, failed!.attributes.failures], ["0", "1"]);
   assertEquals(tagsOf(testcase(passed!)), ["flakyFailure"]);
   assertEquals(testcase(passed!).children[0]!.children[0]!.text, "E   first");
-  assertEquals(testcase(failed!).children.map((child) => [child.tag, child.attributes.message]), [["failure", "first"], ["rerunFailure", "second"]]);
+  assertEquals(testcase(failed!).children.map((child) => [child.tag, child.attributes.message]), [[
+    "failure",
+    "first",
+  ], ["rerunFailure", "second"]]);
 });
 
 Deno.test("a time limit and a crash are failures, a broken collection and a test that was running at the end errors; a leak is a property", async () => {
   const [suite] = await parse([junit(resultsOf([
-    { event: "collection-error", id: "tests/test_bad.py", message: "SyntaxError", where: null, traceback: "E  SyntaxError", errors: [] },
+    {
+      event: "collection-error",
+      id: "tests/test_bad.py",
+      message: "SyntaxError",
+      where: null,
+      traceback: "E  SyntaxError",
+      errors: [],
+    },
     started("a.py::limit"),
-    { event: "timeout", id: "a.py::limit", seconds: 3, limit: 3, message: "it took longer than 3 s and was ended", traceback: "stacks" },
+    {
+      event: "timeout",
+      id: "a.py::limit",
+      seconds: 3,
+      limit: 3,
+      message: "it took longer than 3 s and was ended",
+      traceback: "stacks",
+    },
     started("a.py::crash"),
-    { event: "crash", id: "a.py::crash", seconds: 1, message: "pytest ended by SIGSEGV while it ran" },
+    {
+      event: "crash",
+      id: "a.py::crash",
+      seconds: 1,
+      message: "pytest ended by SIGSEGV while it ran",
+    },
     ...whole("a.py::leaks", "passed"),
-    { event: "leak", id: "a.py::leaks", processes: [{ pid: 7, startTicks: 1, title: "_subactor[<w>]", seconds: 0.5 }] },
+    {
+      event: "leak",
+      id: "a.py::leaks",
+      processes: [{ pid: 7, startTicks: 1, title: "_subactor[<w>]", seconds: 0.5 }],
+    },
     started("a.py::running"),
   ]))]);
   assertEquals(suite!.attributes.tests, "5");
   assertEquals([suite!.attributes.errors, suite!.attributes.failures], ["2", "2"]);
-  const shown = suite!.children.map((child) => [child.attributes.name, child.children[0]?.tag, child.children[0]?.attributes.message]);
+  const shown = suite!.children.map((
+    child,
+  ) => [child.attributes.name, child.children[0]?.tag, child.children[0]?.attributes.message]);
   assertEquals(shown, [
     ["tests.test_bad", "error", "collection failure"],
     ["limit", "failure", "it took longer than 3 s and was ended"],
@@ -149,21 +237,40 @@ Deno.test("a time limit and a crash are failures, a broken collection and a test
     ["leaks", "properties", undefined],
     ["running", "error", "the run ended while it ran: the run was killed"],
   ]);
-  assertIncludes(suite!.children[3]!.children[0]!.children[0]!.attributes.value!, "pid 7 _subactor[<w>]");
+  assertIncludes(
+    suite!.children[3]!.children[0]!.children[0]!.attributes.value!,
+    "pid 7 _subactor[<w>]",
+  );
 });
 
 Deno.test("whatever stands in ids, messages, tracebacks and output, a parser reads the document, and what is legal comes back", async () => {
   // Every code unit, lone surrogates included, and what terminals and parsers trip over.
   const wild = fc.oneof(
-    fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 30 }).map((units) => String.fromCharCode(...units)),
-    fc.constantFrom("]]>", "\x1b[31mred\x1b[0m", "\x1b]8;;http://x\x07link", "<!--", "&amp;", "\r\n\t", "\ud800", "\ufffe\uffff", "</system-out>"),
+    fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 30 }).map((units) =>
+      String.fromCharCode(...units)
+    ),
+    fc.constantFrom(
+      "]]>",
+      "\x1b[31mred\x1b[0m",
+      "\x1b]8;;http://x\x07link",
+      "<!--",
+      "&amp;",
+      "\r\n\t",
+      "\ud800",
+      "\ufffe\uffff",
+      "</system-out>",
+    ),
   );
   const cases = fc.sample(fc.tuple(wild, wild, wild), { numRuns: 300, seed: 20 });
-  const documents = cases.map(([id, message, output]) => junit(resultsOf(whole(`tests/a.py::t[${id}]`, "failed", { message, output }))));
+  const documents = cases.map(([id, message, output]) =>
+    junit(resultsOf(whole(`tests/a.py::t[${id}]`, "failed", { message, output })))
+  );
   const suites = await parse(documents);
   for (const [index, [id, message]] of cases.entries()) {
     const testcase = suites[index]!.children[0]!;
-    const legal = (text: string) => !/[\p{Cs}\ufffe\uffff\x7f]/u.test(text) && ![...text].some((one) => one < " " && !"\t\n\r".includes(one));
+    const legal = (text: string) =>
+      !/[\p{Cs}\ufffe\uffff\x7f]/u.test(text) &&
+      ![...text].some((one) => one < " " && !"\t\n\r".includes(one));
     if (legal(id)) assertEquals(testcase.attributes.name, `t[${id}]`);
     if (legal(message)) assertEquals(testcase.children[0]!.attributes.message, message);
   }

@@ -3,8 +3,11 @@ import { fileOf, LASTFAILED_SIZE_LIMIT, readLastFailed } from "../../lib/pytest/
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
-const read = (data: unknown, prefixes = ["tests/"]) => readLastFailed(bytes(JSON.stringify(data)), prefixes);
-const recorded = Deno.readTextFileSync(new URL("../fixtures/suite/lastfailed.json", import.meta.url));
+const read = (data: unknown, prefixes = ["tests/"]) =>
+  readLastFailed(bytes(JSON.stringify(data)), prefixes);
+const recorded = Deno.readTextFileSync(
+  new URL("../fixtures/suite/lastfailed.json", import.meta.url),
+);
 
 Deno.test("readLastFailed() reads what a real run left, sorted", () => {
   const { tests, unreadable } = readLastFailed(bytes(recorded), ["tests/"]);
@@ -14,15 +17,36 @@ Deno.test("readLastFailed() reads what a real run left, sorted", () => {
 });
 
 Deno.test("readLastFailed() leaves out what is no test of the project", () => {
-  const junk = ["/usr/lib/python3/x.py", "../tests/test_a.py::x", "tests/../../x.py", "testsuite/test_a.py", "tests/", "tests", "", "conftest.py"];
-  const ids = Object.fromEntries([...junk, "tests/test_b.py::t", "tests/test_a.py"].map((id) => [id, true]));
+  const junk = [
+    "/usr/lib/python3/x.py",
+    "../tests/test_a.py::x",
+    "tests/../../x.py",
+    "testsuite/test_a.py",
+    "tests/",
+    "tests",
+    "",
+    "conftest.py",
+  ];
+  const ids = Object.fromEntries(
+    [...junk, "tests/test_b.py::t", "tests/test_a.py"].map((id) => [id, true]),
+  );
   assertEquals(read(ids).tests, ["tests/test_a.py", "tests/test_b.py::t"]);
-  assertEquals(read({ "a/x.py::t": true, "b/c/x.py::t": true, "c/x.py": true }, ["a/", "b/c/"]).tests, ["a/x.py::t", "b/c/x.py::t"]);
+  assertEquals(
+    read({ "a/x.py::t": true, "b/c/x.py::t": true, "c/x.py": true }, ["a/", "b/c/"]).tests,
+    ["a/x.py::t", "b/c/x.py::t"],
+  );
 });
 
 Deno.test("readLastFailed() takes files and tests alone where the tests directory is pytest's rootdir", () => {
   assertEquals(
-    read({ "test_a.py::t": true, "sub/test_b.py": true, "/abs/test_c.py": true, "notes": true, ".": true, "a.md::a.md": true }, [""]).tests,
+    read({
+      "test_a.py::t": true,
+      "sub/test_b.py": true,
+      "/abs/test_c.py": true,
+      "notes": true,
+      ".": true,
+      "a.md::a.md": true,
+    }, [""]).tests,
     [
       "a.md::a.md",
       "sub/test_b.py",
@@ -50,7 +74,13 @@ Deno.test("fault 48: a record that is no object, cut short, empty or not UTF-8 c
 });
 
 Deno.test("fault 48: ids that look like options are no tests", () => {
-  assertEquals(read({ "--pdb": true, "-x": true, "--rootdir=/x.py::t": true, "-c.py::t": true }, ["", "tests/"]).tests, []);
+  assertEquals(
+    read({ "--pdb": true, "-x": true, "--rootdir=/x.py::t": true, "-c.py::t": true }, [
+      "",
+      "tests/",
+    ]).tests,
+    [],
+  );
 });
 
 Deno.test("readLastFailed() never throws and never gives an id outside of the tests, whatever the bytes are", () => {
@@ -60,7 +90,9 @@ Deno.test("readLastFailed() never throws and never gives an id outside of the te
     fc.dictionary(fc.string(), fc.boolean()).map((data) => bytes(JSON.stringify(data))),
   );
   fc.assert(fc.property(anything, (content) => {
-    for (const id of readLastFailed(content, ["tests/"]).tests) assert(id.startsWith("tests/") && !fileOf(id).split("/").includes(".."), id);
+    for (const id of readLastFailed(content, ["tests/"]).tests) {
+      assert(id.startsWith("tests/") && !fileOf(id).split("/").includes(".."), id);
+    }
   }));
 });
 

@@ -8,7 +8,10 @@ import { suite } from "./suite.ts";
 
 const suiteTree = suite();
 
-/** The words after `python -m pytest` that typed words of `run` come to, on the layout of the real suite. */
+/**
+ * The words after `python -m pytest` that typed words of `run` come to, on the layout of the real
+ * suite.
+ */
 function words(typed: string): string {
   return split(typed.split(" ")).join(" ");
 }
@@ -16,9 +19,16 @@ function words(typed: string): string {
 function split(typed: readonly string[]): string[] {
   const line = parseCommandLine("run", typed);
   const intent = runIntent(line, (word) => looksLikeTarget(word, suiteTree));
-  const wantsAll = intent.targetWords.length === 0 && (intent.rerunsFailed || intent.collectsByItself);
+  const wantsAll = intent.targetWords.length === 0 &&
+    (intent.rerunsFailed || intent.collectsByItself);
   const targets = wantsAll ? [] : resolveTargets(intent.targetWords, suiteTree).targets;
-  return pytestCommand({ python: [], defaultFlags: DEFAULT_CONFIGURATION.defaultFlags, line, intent, targets }).slice(2);
+  return pytestCommand({
+    python: [],
+    defaultFlags: DEFAULT_CONFIGURATION.defaultFlags,
+    line,
+    intent,
+    targets,
+  }).slice(2);
 }
 
 const DEFAULTS = "-x --tb=short --no-header";
@@ -32,24 +42,36 @@ const TABLE: readonly (readonly [string, string])[] = [
   ["tests/ipc/ --tpt-proto uds", `${DEFAULTS} --tpt-proto=uds tests/ipc/`],
   ["ipc/ --tpt-proto uds", `${DEFAULTS} --tpt-proto=uds tests/ipc/`],
   // Its common combinations.
-  ["tests/test_local.py tests/test_rpc.py -x --tb=short --no-header", `-x --tb=short --no-header tests/test_local.py tests/test_rpc.py`],
+  [
+    "tests/test_local.py tests/test_rpc.py -x --tb=short --no-header",
+    `-x --tb=short --no-header tests/test_local.py tests/test_rpc.py`,
+  ],
   ["tests/ -x --tb=short --no-header", "-x --tb=short --no-header tests/"],
   [
     "tests/discovery/test_registrar.py::test_reg_then_unreg -x -s --tpdb --ll debug",
     "--tb=short --no-header --tpdb --ll=debug -x -s tests/discovery/test_registrar.py::test_reg_then_unreg",
   ],
-  ["tests/ -x --tb=short --no-header --tpt-proto uds", "--tpt-proto=uds -x --tb=short --no-header tests/"],
+  [
+    "tests/ -x --tb=short --no-header --tpt-proto uds",
+    "--tpt-proto=uds -x --tb=short --no-header tests/",
+  ],
   // Its shortcuts.
   ["--lf -x --tb=short --no-header", "--lf -x --tb=short --no-header"],
   ["--lf", `${DEFAULTS} --lf`],
   ["-q", `${DEFAULTS} -q tests/`],
-  ["core", `${DEFAULTS} tests/test_local.py tests/test_rpc.py tests/test_spawning.py tests/discovery/test_registrar.py`],
+  [
+    "core",
+    `${DEFAULTS} tests/test_local.py tests/test_rpc.py tests/test_spawning.py tests/discovery/test_registrar.py`,
+  ],
   // Its table of options.
   ["--tpdb", `${DEFAULTS} -s --tpdb tests/`],
   ["--debug-mode", `${DEFAULTS} -s --tpdb tests/`],
   ["--tpdb --capture=sys", `${DEFAULTS} --tpdb --capture=sys tests/`],
   ["--spawn-backend mp_spawn", `${DEFAULTS} --spawn-backend=mp_spawn tests/`],
-  ["--spawn-backend=subint_forkserver", `${DEFAULTS} --spawn-backend=subint_forkserver --capture=sys tests/`],
+  [
+    "--spawn-backend=subint_forkserver",
+    `${DEFAULTS} --spawn-backend=subint_forkserver --capture=sys tests/`,
+  ],
   ["-vv", `${DEFAULTS} -vv tests/`],
   ["--tpt-proto uds test_local", `${DEFAULTS} --tpt-proto=uds tests/test_local.py`],
   ["--tpt-proto=tcp --tpt-proto tcp", `${DEFAULTS} --tpt-proto=tcp tests/`],
@@ -71,14 +93,21 @@ const TABLE: readonly (readonly [string, string])[] = [
   ["-n4 test_rpc", `${DEFAULTS} -n4 tests/test_rpc.py`],
   ["-n 2 test_rpc", `${DEFAULTS} -n 2 tests/test_rpc.py`],
   ["-yxv", "--tb=short --no-header -xv tests/"],
-  ["-rA -p no:cacheprovider -W error -o log_cli=true -c x.ini", `${DEFAULTS} -rA -p no:cacheprovider -W error -o log_cli=true -c x.ini tests/`],
+  [
+    "-rA -p no:cacheprovider -W error -o log_cli=true -c x.ini",
+    `${DEFAULTS} -rA -p no:cacheprovider -W error -o log_cli=true -c x.ini tests/`,
+  ],
   // A value is never a target, though it may look like one.
   ["--ignore tests/devx", `${DEFAULTS} --ignore tests/devx tests/`],
-  ["--deselect tests/test_rpc.py::test_x test_local", `${DEFAULTS} --deselect tests/test_rpc.py::test_x tests/test_local.py`],
+  [
+    "--deselect tests/test_rpc.py::test_x test_local",
+    `${DEFAULTS} --deselect tests/test_rpc.py::test_x tests/test_local.py`,
+  ],
   ["-m core", `${DEFAULTS} -m core tests/`],
   ["--durations 5 ipc", `${DEFAULTS} --durations 5 tests/ipc/`],
   ["--ff --sw test_rpc", `${DEFAULTS} --ff --sw tests/test_rpc.py`],
-  // After an option in no table the next word is a target only if it is one, and then nothing can swallow it.
+  // After an option in no table the next word is a target only if it is one, and then nothing can
+  // swallow it.
   ["--foo bar", `${DEFAULTS} --foo bar -- tests/`],
   ["--foo test_rpc.py", `${DEFAULTS} --foo -- tests/test_rpc.py`],
   ["--foo=1 test_rpc", `${DEFAULTS} --foo=1 tests/test_rpc.py`],
@@ -95,25 +124,36 @@ const TABLE: readonly (readonly [string, string])[] = [
 ];
 
 for (const [typed, expected] of TABLE) {
-  Deno.test(`"run ${typed}" becomes "pytest ${expected}"`, () => assertEquals(words(typed), expected));
+  Deno.test(`"run ${typed}" becomes "pytest ${expected}"`, () =>
+    assertEquals(words(typed), expected));
 }
 
 Deno.test("a keyword expression and a test id with spaces stay one word each", () => {
   const id = "tests/msg/test_ext_types_msgspec.py::test_pld_limiting_usage[limit_to_spec->_]";
-  assertEquals(split(["-k", "cancel and not slow"]), ["-x", "--tb=short", "--no-header", "-k", "cancel and not slow", "tests/"]);
+  assertEquals(split(["-k", "cancel and not slow"]), [
+    "-x",
+    "--tb=short",
+    "--no-header",
+    "-k",
+    "cancel and not slow",
+    "tests/",
+  ]);
   assertEquals(split([id.replace("[", "[a b, ")]).at(-1), id.replace("[", "[a b, "));
 });
 
 Deno.test("an id that starts with a dash stands after --", () => {
   const line = parseCommandLine("run", []);
   const intent = runIntent(line, () => false);
-  assertEquals(pytestCommand({ python: ["p"], defaultFlags: [], line, intent, targets: ["-x.py::test"] }), [
-    "p",
-    "-m",
-    "pytest",
-    "--",
-    "-x.py::test",
-  ]);
+  assertEquals(
+    pytestCommand({ python: ["p"], defaultFlags: [], line, intent, targets: ["-x.py::test"] }),
+    [
+      "p",
+      "-m",
+      "pytest",
+      "--",
+      "-x.py::test",
+    ],
+  );
 });
 
 Deno.test("a wrong transport names the valid ones, the nearest first", () => {
@@ -123,12 +163,26 @@ Deno.test("a wrong transport names the valid ones, the nearest first", () => {
 });
 
 Deno.test("what is almost an option of ours does not start a run; pytest's own and its plugins' options pass", () => {
-  for (const [slip, meant] of [["--dryrun", "dry-run"], ["--no-preflght", "no-preflight"], ["--time-out=5", "timeout"]] as const) {
+  for (
+    const [slip, meant] of [["--dryrun", "dry-run"], ["--no-preflght", "no-preflight"], [
+      "--time-out=5",
+      "timeout",
+    ]] as const
+  ) {
     const error = assertThrows(() => parseCommandLine("run", [slip]), UsageError);
     assertIncludes(error.hint ?? "", `did you mean "--${meant}"?`);
     parseCommandLine("run", ["--", slip]);
   }
-  for (const option of ["--lf", "--tb=long", "--timeout-method=thread", "--cov", "--strict-markers", "--my-option"]) {
+  for (
+    const option of [
+      "--lf",
+      "--tb=long",
+      "--timeout-method=thread",
+      "--cov",
+      "--strict-markers",
+      "--my-option",
+    ]
+  ) {
     assertEquals(parseCommandLine("run", [option]).words?.length, 1, option);
   }
 });
@@ -152,6 +206,9 @@ Deno.test("the spawn backends are read from the text of a checkout", () => {
   const text =
     "x = 1\nSpawnMethodKey = Literal[\n    'trio',  # 'all' platforms\n    'mp_spawn',\n    \"mp_forkserver\",\n]\n_m: SpawnMethodKey = 'no'\n";
   assertEquals(spawnBackends(text), ["trio", "mp_spawn", "mp_forkserver"]);
-  assertEquals(spawnBackends("SpawnMethodKey: TypeAlias = Literal['trio', 'subint']"), ["trio", "subint"]);
+  assertEquals(spawnBackends("SpawnMethodKey: TypeAlias = Literal['trio', 'subint']"), [
+    "trio",
+    "subint",
+  ]);
   assertEquals(spawnBackends("def f(key: SpawnMethodKey): ..."), null);
 });

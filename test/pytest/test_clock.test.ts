@@ -2,13 +2,21 @@ import type { PytestEvent } from "../../lib/pytest/events.ts";
 import { TestClock } from "../../lib/pytest/test_clock.ts";
 import { assertEquals } from "../assert.ts";
 
-/** A clock whose kernel began at 1000 s, with tests that began at these seconds and ended when the next one began. */
-function clockOf(starts: Readonly<Record<string, number>>, booted: number | null = 1000): TestClock {
+/**
+ * A clock whose kernel began at 1000 s, with tests that began at these seconds and ended when the
+ * next one began.
+ */
+function clockOf(
+  starts: Readonly<Record<string, number>>,
+  booted: number | null = 1000,
+): TestClock {
   const clock = new TestClock();
   clock.add({ event: "session-start", time: 1000, pid: 1, rootdir: "/", pytest: "9", booted });
   let before: string | null = null;
   for (const [id, time] of Object.entries(starts)) {
-    if (before !== null) clock.add({ event: "report", phase: "teardown", id: before, time } as PytestEvent);
+    if (before !== null) {
+      clock.add({ event: "report", phase: "teardown", id: before, time } as PytestEvent);
+    }
     clock.add({ event: "test-start", id, time });
     before = id;
   }
@@ -33,7 +41,14 @@ Deno.test("where a tick of the clock spans two tests the guess decides, if it is
 Deno.test("without the kernel's clock, or where tests run beside each other, the guess counts", () => {
   assertEquals(clockOf({ a: 1001, b: 1002 }, null).at(150, "b"), "b");
   const parallel = new TestClock();
-  parallel.add({ event: "session-start", time: 1000, pid: 1, rootdir: "/", pytest: "9", booted: 1000 });
+  parallel.add({
+    event: "session-start",
+    time: 1000,
+    pid: 1,
+    rootdir: "/",
+    pytest: "9",
+    booted: 1000,
+  });
   for (const id of ["a", "b"]) parallel.add({ event: "test-start", id, time: 1001 });
   assertEquals(parallel.at(150, null), null);
 });

@@ -1,15 +1,32 @@
 import { readDurations, withDuration } from "../../lib/background/full_run_seconds.ts";
 import { asTyped, pasteable } from "../../lib/base/typed_command.ts";
-import { EventReader, EVENTS_SCHEMA, parseEvent, type PytestEvent } from "../../lib/pytest/events.ts";
+import {
+  EventReader,
+  EVENTS_SCHEMA,
+  parseEvent,
+  type PytestEvent,
+} from "../../lib/pytest/events.ts";
 import { describeLock, readLock } from "../../lib/background/rules_lock.ts";
 import { nextCommand } from "../../lib/run/next_command.ts";
 import { timeLimit } from "../../lib/run/time_limit.ts";
-import { Counter, countsLine, type FailedReport, gist, registryCollision, runExitCode } from "../../lib/pytest/verdict.ts";
+import {
+  Counter,
+  countsLine,
+  type FailedReport,
+  gist,
+  registryCollision,
+  runExitCode,
+} from "../../lib/pytest/verdict.ts";
 import { Tally } from "../../lib/pytest/tally.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { assert, assertEquals, assertIncludes, assertThrows } from "../assert.ts";
 
-function report(id: string, phase: "setup" | "call" | "teardown", outcome: "passed" | "failed" | "skipped", category: string): PytestEvent {
+function report(
+  id: string,
+  phase: "setup" | "call" | "teardown",
+  outcome: "passed" | "failed" | "skipped",
+  category: string,
+): PytestEvent {
   return { event: "report", time: 1, id, phase, outcome, category, seconds: 0.1 };
 }
 
@@ -36,8 +53,20 @@ Deno.test("a tally counts by pytest's words, and a test may fail in its call and
     report("e", "call", "passed", "passed"),
     report("f", "call", "failed", "rerun"),
   );
-  assertEquals(tally.counts, { passed: 1, failed: 1, skipped: 1, errors: 1, xfailed: 1, xpassed: 1, subtestsPassed: 0, notRun: 0 });
-  assertEquals(tally.failures.map((each) => [each.id, each.phase]), [["a", "call"], ["a", "teardown"], ["f", "call"]]);
+  assertEquals(tally.counts, {
+    passed: 1,
+    failed: 1,
+    skipped: 1,
+    errors: 1,
+    xfailed: 1,
+    xpassed: 1,
+    subtestsPassed: 0,
+    notRun: 0,
+  });
+  assertEquals(tally.failures.map((each) => [each.id, each.phase]), [["a", "call"], [
+    "a",
+    "teardown",
+  ], ["f", "call"]]);
   assertEquals([...tally.running.keys()], []);
 });
 
@@ -55,18 +84,45 @@ Deno.test("a session that is cut short keeps what it reported and what was runni
 });
 
 Deno.test("counts stand on one line in pytest's words and order", () => {
-  const counts = { passed: 12, failed: 1, skipped: 2, errors: 1, xfailed: 3, xpassed: 1, subtestsPassed: 0, notRun: 0 };
+  const counts = {
+    passed: 12,
+    failed: 1,
+    skipped: 2,
+    errors: 1,
+    xfailed: 3,
+    xpassed: 1,
+    subtestsPassed: 0,
+    notRun: 0,
+  };
   assertEquals(
     countsLine(counts, { deselected: 4, warnings: 1 }),
     "1 failed, 12 passed, 2 skipped, 4 deselected, 3 xfailed, 1 xpassed, 1 warning, 1 error",
   );
-  assertEquals(countsLine({ ...counts, subtestsPassed: 2, notRun: 5 }).endsWith(", 1 error, 2 subtests passed, 5 not run"), true);
+  assertEquals(
+    countsLine({ ...counts, subtestsPassed: 2, notRun: 5 }).endsWith(
+      ", 1 error, 2 subtests passed, 5 not run",
+    ),
+    true,
+  );
   assertEquals(countsLine(new Counter().counts()), "no tests ran");
 });
 
 Deno.test("the gist of a failure is the first lines of its message, what it groups, and where it was raised", () => {
-  const group = { ...failure("a", "ExceptionGroup: 2\n\nmore\nand\nmore", ["ExceptionGroup", "trio.TooSlowError"]), where: "t.py:3" };
-  assertEquals(gist(group), ["ExceptionGroup: 2", "more", "and", "… 1 more line", "from trio.TooSlowError", "at t.py:3"]);
+  const group = {
+    ...failure("a", "ExceptionGroup: 2\n\nmore\nand\nmore", [
+      "ExceptionGroup",
+      "trio.TooSlowError",
+    ]),
+    where: "t.py:3",
+  };
+  assertEquals(gist(group), [
+    "ExceptionGroup: 2",
+    "more",
+    "and",
+    "… 1 more line",
+    "from trio.TooSlowError",
+    "at t.py:3",
+  ]);
 });
 
 /** What tractor's RemoteActorError says of an error that came through two processes. */
@@ -88,7 +144,13 @@ const REMOTE = `tractor._exceptions.RemoteActorError: remote task raised a 'Runt
  _|`;
 
 Deno.test("the line that decides is never among those that are left out: a remote error's last, a group's errors, what a child printed", () => {
-  const remote = gist(failure("a", REMOTE, ["tractor._exceptions.RemoteActorError", "RuntimeError", "tractor._exceptions.MessagingError"]));
+  const remote = gist(
+    failure("a", REMOTE, [
+      "tractor._exceptions.RemoteActorError",
+      "RuntimeError",
+      "tractor._exceptions.MessagingError",
+    ]),
+  );
   assertEquals(remote.slice(-2), [
     "… 11 more lines",
     "RuntimeError: Registry address(es) are occupied but did not answer as Tractor registrars!",
@@ -103,27 +165,50 @@ Deno.test("the line that decides is never among those that are left out: a remot
     +---------------- 2 ----------------
     | TypeError: two
     +------------------------------------`;
-  const group = { ...failure("a", "ExceptionGroup: nursery (2 sub-exceptions)", ["ExceptionGroup", "ValueError"]), traceback };
-  assertEquals(gist(group), ["ExceptionGroup: nursery (2 sub-exceptions)", "ValueError: one", "TypeError: two", "from ValueError"]);
+  const group = {
+    ...failure("a", "ExceptionGroup: nursery (2 sub-exceptions)", ["ExceptionGroup", "ValueError"]),
+    traceback,
+  };
+  assertEquals(gist(group), [
+    "ExceptionGroup: nursery (2 sub-exceptions)",
+    "ValueError: one",
+    "TypeError: two",
+    "from ValueError",
+  ]);
   const pexpect =
     "pexpect.exceptions.EOF: End Of File (EOF).\n<pty_spawn>\ncommand: python\nargs: []\nbefore: \"ModuleNotFoundError: No module named 'x'\"";
-  assertEquals(gist(failure("a", pexpect)).slice(-2), ["… 1 more line", "before: \"ModuleNotFoundError: No module named 'x'\""]);
+  assertEquals(gist(failure("a", pexpect)).slice(-2), [
+    "… 1 more line",
+    "before: \"ModuleNotFoundError: No module named 'x'\"",
+  ]);
   assertEquals(gist(failure("a", REMOTE), 1).at(-1), remote.at(-1));
 });
 
 Deno.test("a held registry is suspected when most failures carry its signature, and else never", () => {
   const inUse = failure("a.py::x", "OSError: [Errno 98] Address already in use");
-  const slow = ["a", "b", "c"].map((file) => failure(`${file}.py::x`, "", ["ExceptionGroup", "trio.TooSlowError"]));
+  const slow = ["a", "b", "c"].map((file) =>
+    failure(`${file}.py::x`, "", ["ExceptionGroup", "trio.TooSlowError"])
+  );
   const other = failure("b.py::x", "assert 1 == 2");
-  assertEquals(registryCollision([inUse]), "address in use or connection refused in 1 of 1 failure, in 1 file");
+  assertEquals(
+    registryCollision([inUse]),
+    "address in use or connection refused in 1 of 1 failure, in 1 file",
+  );
   assertEquals(registryCollision(slow), "TooSlowError in 3 of 3 failures, in 3 files");
   assert(registryCollision([inUse, ...slow]) !== null);
   assertEquals(registryCollision(slow.slice(0, 2)), null);
   assertEquals(registryCollision(slow.map((each) => ({ ...each, id: `a.py::${each.id}` }))), null);
   assertEquals(registryCollision([inUse, other]), null);
-  assertEquals(registryCollision([inUse, inUse, other]), "address in use or connection refused in 2 of 3 failures, in 1 file");
+  assertEquals(
+    registryCollision([inUse, inUse, other]),
+    "address in use or connection refused in 2 of 3 failures, in 1 file",
+  );
   assertEquals(registryCollision([]), null);
-  assert(registryCollision([failure("a.py::x", "ConnectionRefusedError: [Errno 111] Connection refused")]) !== null);
+  assert(
+    registryCollision([
+      failure("a.py::x", "ConnectionRefusedError: [Errno 111] Connection refused"),
+    ]) !== null,
+  );
 });
 
 Deno.test("a held registry is told by current tractor's words too, and by those of an error that another process raised", () => {
@@ -134,9 +219,15 @@ Deno.test("a held registry is told by current tractor's words too, and by those 
       REMOTE,
     ]
   ) assert(registryCollision([failure("a.py::x", said)]) !== null, said);
-  const inTraceback = { ...failure("a.py::x", "ExceptionGroup: 1 sub-exception"), traceback: REMOTE };
+  const inTraceback = {
+    ...failure("a.py::x", "ExceptionGroup: 1 sub-exception"),
+    traceback: REMOTE,
+  };
   assert(registryCollision([inTraceback]) !== null);
-  const source = { ...failure("a.py::x", "assert 0"), traceback: "    raise ConnectionRefusedError()  # connection refused" };
+  const source = {
+    ...failure("a.py::x", "assert 0"),
+    traceback: "    raise ConnectionRefusedError()  # connection refused",
+  };
   assertEquals(registryCollision([source]), null);
 });
 
@@ -154,7 +245,9 @@ Deno.test("what cut a run short decides its exit code, then pytest, then leaks u
   assertEquals(runExitCode({ ...input, leaked: null }), 82);
   assertEquals(runExitCode({ ...input, leaked: true, strict: false }), 0);
   assertEquals(runExitCode({ ...input, leaked: true, pytest: 1 }), 1);
-  for (const code of [1, 2, 3, 4, 5, 6, 139]) assertEquals(runExitCode({ ...input, pytest: code }), code);
+  for (const code of [1, 2, 3, 4, 5, 6, 139]) {
+    assertEquals(runExitCode({ ...input, pytest: code }), code);
+  }
   assertEquals(runExitCode({ ...input, pytest: 2, cut: "SIGINT" }), 130);
   assertEquals(runExitCode({ ...input, pytest: 2, cut: "time-limit" }), 124);
   assertEquals(runExitCode({ ...input, cut: "SIGTERM" }), 143);
@@ -163,12 +256,18 @@ Deno.test("what cut a run short decides its exit code, then pytest, then leaks u
 
 Deno.test("events come in whole lines, however the bytes are cut, and what is no event of ours is passed over", () => {
   const id = "tests/test_ü.py::test[a -> b]";
-  const lines = [JSON.stringify({ schema: EVENTS_SCHEMA, event: "test-start", time: 1, id }), "garbage", JSON.stringify({ event: "test-start", id })];
+  const lines = [
+    JSON.stringify({ schema: EVENTS_SCHEMA, event: "test-start", time: 1, id }),
+    "garbage",
+    JSON.stringify({ event: "test-start", id }),
+  ];
   const bytes = new TextEncoder().encode(lines.join("\n") + "\n" + lines[0]);
   for (let cut = 0; cut <= bytes.length; cut++) {
     const reader = new EventReader();
     const [first, second] = [reader.read(bytes.subarray(0, cut)), reader.read(bytes.subarray(cut))];
-    assertEquals([...first.events, ...second.events].map((event) => "id" in event && event.id), [id]);
+    assertEquals([...first.events, ...second.events].map((event) => "id" in event && event.id), [
+      id,
+    ]);
     assertEquals([...first.lines, ...second.lines], [lines[0]]);
   }
 });
@@ -187,7 +286,13 @@ Deno.test("a line of another version, of an unknown event or without what it nee
 });
 
 Deno.test("the time limit is that of the scope, twice the longest full run, or what was asked for", () => {
-  const input = { given: undefined, debugging: false, scope: "full", limits: { full: 600, file: 120 }, longestFull: null } as const;
+  const input = {
+    given: undefined,
+    debugging: false,
+    scope: "full",
+    limits: { full: 600, file: 120 },
+    longestFull: null,
+  } as const;
   assertEquals(timeLimit(input), 600);
   assertEquals(timeLimit({ ...input, longestFull: 200 }), 600);
   assertEquals(timeLimit({ ...input, longestFull: 702 }), 1404);
@@ -196,7 +301,9 @@ Deno.test("the time limit is that of the scope, twice the longest full run, or w
   assertEquals(timeLimit({ ...input, debugging: true }), 0);
   assertEquals(timeLimit({ ...input, given: "7.5", debugging: true }), 7.5);
   assertEquals(timeLimit({ ...input, given: "0" }), 0);
-  for (const wrong of ["", "-1", "5s", "1e3", "Infinity", "1000001"]) assertThrows(() => timeLimit({ ...input, given: wrong }), UsageError);
+  for (const wrong of ["", "-1", "5s", "1e3", "Infinity", "1000001"]) {
+    assertThrows(() => timeLimit({ ...input, given: wrong }), UsageError);
+  }
 });
 
 Deno.test("the record of full runs keeps the last twenty and survives garbage", () => {
@@ -207,18 +314,38 @@ Deno.test("the record of full runs keeps the last twenty and survives garbage", 
 });
 
 Deno.test("a lock file names its run; garbage names none", () => {
-  const record = { runId: "r1", pid: 7, since: 1000, command: "tractest run", child: { pid: 8, startTicks: 9, bootId: "b", pidNamespace: "n" } };
+  const record = {
+    runId: "r1",
+    pid: 7,
+    since: 1000,
+    command: "tractest run",
+    child: { pid: 8, startTicks: 9, bootId: "b", pidNamespace: "n" },
+  };
   assertEquals(readLock(JSON.stringify(record)), record);
-  assertEquals(readLock(JSON.stringify({ ...record, child: { pid: 8 } })), { ...record, child: null });
-  for (const text of [null, "", "{", "[]", "null", JSON.stringify({ ...record, pid: "7" })]) assertEquals(readLock(text), null);
+  assertEquals(readLock(JSON.stringify({ ...record, child: { pid: 8 } })), {
+    ...record,
+    child: null,
+  });
+  for (const text of [null, "", "{", "[]", "null", JSON.stringify({ ...record, pid: "7" })]) {
+    assertEquals(readLock(text), null);
+  }
   const text = describeLock(readLock(JSON.stringify(record))!, 1000 + 180_000);
   assertIncludes(text, "run r1 (pid 7, since ");
   assertIncludes(text, "3 min ago)");
 });
 
 Deno.test("a command is shown as a person types it, where the person stands", () => {
-  assertEquals(asTyped(["/repo/py313/bin/python", "-m", "pytest"], "/repo"), ["py313/bin/python", "-m", "pytest"]);
-  assertEquals(asTyped(["/usr/bin/uv", "run", "--frozen", "python"], "/repo"), ["uv", "run", "--frozen", "python"]);
+  assertEquals(asTyped(["/repo/py313/bin/python", "-m", "pytest"], "/repo"), [
+    "py313/bin/python",
+    "-m",
+    "pytest",
+  ]);
+  assertEquals(asTyped(["/usr/bin/uv", "run", "--frozen", "python"], "/repo"), [
+    "uv",
+    "run",
+    "--frozen",
+    "python",
+  ]);
   assertEquals(asTyped(["/repo-2/bin/python"], "/repo"), ["/repo-2/bin/python"]);
   assertEquals(
     pasteable(["python", "-k", "a b"], { UV_PROJECT_ENVIRONMENT: "py313" }, "/repo", "/repo"),
@@ -230,6 +357,9 @@ Deno.test("a command is shown as a person types it, where the person stands", ()
 Deno.test("the next command is --lf where pytest recorded the failures, else the ids themselves", () => {
   const run = { recorded: true, failedIds: ["a.py::x[1 -> 2]"], keep: ["--tpt-proto=uds"] };
   assertEquals(nextCommand(run), "tractest run --lf --tpt-proto=uds");
-  assertEquals(nextCommand({ ...run, recorded: false }), "tractest run --tpt-proto=uds 'a.py::x[1 -> 2]'");
+  assertEquals(
+    nextCommand({ ...run, recorded: false }),
+    "tractest run --tpt-proto=uds 'a.py::x[1 -> 2]'",
+  );
   assertEquals(nextCommand({ ...run, failedIds: [] }), null);
 });

@@ -8,30 +8,68 @@ import { assert, assertEquals, assertIncludes } from "../assert.ts";
 
 const NO_TRENDS: Trends = { runs: [], flakiest: [], slowest: [] };
 
-/** A run with one test for each thing that a page has a section for, in which everything that others wrote is `text`. */
+/**
+ * A run with one test for each thing that a page has a section for, in which everything that others
+ * wrote is `text`.
+ */
 function pageWith(text: string, { ends = true } = {}): string {
   const results = new Results();
   let time = 1_700_000_000;
-  const add = (event: Record<string, unknown>) => results.add({ time: time++, session: "0", ...event } as unknown as PytestEvent);
+  const add = (event: Record<string, unknown>) =>
+    results.add({ time: time++, session: "0", ...event } as unknown as PytestEvent);
   const whole = (id: string, category: string, session = "0") => {
     add({ event: "test-start", id, session });
-    const failed = category === "failed" ? { message: text, traceback: `${text}\n${text}`, errors: [text], where: text, output: text } : {};
-    add({ event: "report", id, session, phase: "call", outcome: category === "failed" ? "failed" : "passed", category, seconds: 0.5, ...failed });
-    add({ event: "report", id, session, phase: "teardown", outcome: "passed", category: "", seconds: 0.1 });
+    const failed = category === "failed"
+      ? { message: text, traceback: `${text}\n${text}`, errors: [text], where: text, output: text }
+      : {};
+    add({
+      event: "report",
+      id,
+      session,
+      phase: "call",
+      outcome: category === "failed" ? "failed" : "passed",
+      category,
+      seconds: 0.5,
+      ...failed,
+    });
+    add({
+      event: "report",
+      id,
+      session,
+      phase: "teardown",
+      outcome: "passed",
+      category: "",
+      seconds: 0.1,
+    });
   };
   const facts = { commit: text, dirty: true, transport: text, backend: text, python: text };
   add({ event: "run-start", runId: text, root: text, command: [text], pid: 1, ...facts });
-  add({ event: "collection-error", id: `c${text}`, message: text, where: text, traceback: text, errors: [] });
+  add({
+    event: "collection-error",
+    id: `c${text}`,
+    message: text,
+    where: text,
+    traceback: text,
+    errors: [],
+  });
   whole(`a${text}`, "failed");
   whole(`f${text}`, "failed");
   whole(`f${text}`, "passed", text);
   whole(`p${text}`, "passed");
-  add({ event: "leak", id: `p${text}`, processes: [{ pid: 5, startTicks: 1, title: text, seconds: 0.5 }] });
+  add({
+    event: "leak",
+    id: `p${text}`,
+    processes: [{ pid: 5, startTicks: 1, title: text, seconds: 0.5 }],
+  });
   if (ends) add({ event: "run-finish", exitCode: 1, ending: text, seconds: 9 });
   const hang = { time, event: "hang", id: text, verdict: text, evidence: [text] } as const;
   const counts = { tests: 3, passed: 1, failed: 1, skipped: 1 };
   const run = { runId: text, started: time, seconds: 9, counts, exitCode: 1, commit: text };
-  const trends = { runs: [run, run], flakiest: [{ id: text, failures: 1, trials: 2, rate: "50%" }], slowest: [{ id: `a${text}`, seconds: 1 }] };
+  const trends = {
+    runs: [run, run],
+    flakiest: [{ id: text, failures: 1, trials: 2, rate: "50%" }],
+    slowest: [{ id: `a${text}`, seconds: 1 }],
+  };
   return reportPage({ results, hangs: [hang], trends, now: time });
 }
 
@@ -41,7 +79,10 @@ function skeleton(page: string): string {
 }
 
 Deno.test("what is put into a template is text: markup, quotes, controls and bidirectional marks come out harmless", () => {
-  assertEquals(html`<b title="${'"><i>'}">${"a<b>\n\tc\x07\u202e"}</b>`.text, '<b title="&#34;&#62;&#60;i&#62;">a&#60;b&#62;\n\tc\\x07\\u202e</b>');
+  assertEquals(
+    html`<b title="${'"><i>'}">${"a<b>\n\tc\x07\u202e"}</b>`.text,
+    '<b title="&#34;&#62;&#60;i&#62;">a&#60;b&#62;\n\tc\\x07\\u202e</b>',
+  );
   assertEquals(html`${[html`<i>`, null, false, undefined, 0, "<"]}`.text, "<i>0&#60;");
 });
 
@@ -80,7 +121,10 @@ Deno.test("a page begins with the mark by which it may be written over, and asks
 Deno.test("the verdict comes first, also of a run that was killed and of one without tests", () => {
   assertIncludes(pageWith("x"), "<h1>1 failed, 1 error</h1>");
   assertIncludes(pageWith("x", { ends: false }), "<h1>Did not finish</h1>");
-  assertIncludes(reportPage({ results: new Results(), hangs: [], trends: NO_TRENDS, now: 0 }), "<h1>Did not finish</h1>");
+  assertIncludes(
+    reportPage({ results: new Results(), hangs: [], trends: NO_TRENDS, now: 0 }),
+    "<h1>Did not finish</h1>",
+  );
 });
 
 Deno.test("a page of 50,000 tests stays one that a browser opens at once", () => {
@@ -89,8 +133,26 @@ Deno.test("a page of 50,000 tests stays one that a browser opens at once", () =>
     const [id, time] = [`tests/test_a.py::test_b[${index}]`, 1_700_000_000 + index];
     results.add({ event: "test-start", id, time });
     const outcome = index % 10 === 0 ? "failed" : "passed";
-    results.add({ event: "report", id, time, phase: "call", outcome, category: outcome, seconds: 0.9, message: "no", traceback: "t".repeat(500) });
-    results.add({ event: "report", id, time, phase: "teardown", outcome: "passed", category: "", seconds: 0 });
+    results.add({
+      event: "report",
+      id,
+      time,
+      phase: "call",
+      outcome,
+      category: outcome,
+      seconds: 0.9,
+      message: "no",
+      traceback: "t".repeat(500),
+    });
+    results.add({
+      event: "report",
+      id,
+      time,
+      phase: "teardown",
+      outcome: "passed",
+      category: "",
+      seconds: 0,
+    });
   }
   const page = reportPage({ results, hangs: [], trends: NO_TRENDS, now: 0 });
   assert(page.length < 1_000_000, `${page.length} characters`);

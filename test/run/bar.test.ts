@@ -12,16 +12,26 @@ const plain = (_: string, text: string) => text;
 /** A run with some tests done and these running, at second 130. */
 function liveWith(running: readonly string[], options: Partial<LiveOptions> = {}): Live {
   const live = new Live({ slow: 60, tries: 1, durations: new Map(), ...options });
-  const add = (event: Record<string, unknown>) => live.add({ time: 100, session: "0", ...event } as unknown as PytestEvent);
+  const add = (event: Record<string, unknown>) =>
+    live.add({ time: 100, session: "0", ...event } as unknown as PytestEvent);
   add({ event: "session-begin", purpose: "tests" });
   add({ event: "session-start", pid: 7, rootdir: "/", pytest: "8" });
   add({ event: "collected", count: 40, deselected: 0 });
   add({ event: "tests", ids: Array.from({ length: 40 }, (_, index) => `t${index}`) });
   for (let index = 0; index < 10; index++) {
     add({ event: "test-start", id: `t${index}` });
-    const failed = index === 0 ? { outcome: "failed", category: "failed", message: "no" } : { outcome: "passed", category: "passed" };
+    const failed = index === 0
+      ? { outcome: "failed", category: "failed", message: "no" }
+      : { outcome: "passed", category: "passed" };
     add({ event: "report", id: `t${index}`, phase: "call", seconds: 1, ...failed });
-    add({ event: "report", id: `t${index}`, phase: "teardown", outcome: "passed", category: "", seconds: 0 });
+    add({
+      event: "report",
+      id: `t${index}`,
+      phase: "teardown",
+      outcome: "passed",
+      category: "",
+      seconds: 0,
+    });
   }
   running.forEach((id, index) => add({ event: "test-start", id, time: 128 + index / 10 }));
   return live;
@@ -38,18 +48,24 @@ Deno.test("the bar shows how far it is, the counts, the time and what runs", () 
 });
 
 Deno.test("the bar says how much is left once half of it can be judged, by what is on record of it and by what ended", () => {
-  const first = (timed: readonly string[]) => barLines(liveWith(["t10"], { durations: new Map(timed.map((id) => [id, 2])) }), scene)[0]!;
+  const first = (timed: readonly string[]) =>
+    barLines(liveWith(["t10"], { durations: new Map(timed.map((id) => [id, 2])) }), scene)[0]!;
   // Of 30 that are left one is on record, and 9 of those that ended are not.
   assertIncludes(`${first(["t1", "t10"])}\n`, "  30 s\n");
   // 20 of 2 s and 10 of 1 s, without the 2 s that one runs; 12 s of work took 30 s.
-  assertIncludes(first(Array.from({ length: 20 }, (_, index) => `t${index + 10}`)), "  30 s  about 2:00 left");
+  assertIncludes(
+    first(Array.from({ length: 20 }, (_, index) => `t${index + 10}`)),
+    "  30 s  about 2:00 left",
+  );
 });
 
 Deno.test("many tests that run have few lines, and fewer on a low terminal", () => {
   const live = liveWith(Array.from({ length: 20 }, (_, index) => `test_${index}`));
   const lines = barLines(live, scene);
   assertEquals([lines.length, lines.at(-1)!.trim()], [9, "and 13 more"]);
-  for (const rows of [1, 2, 3, 5]) assert(barLines(live, { ...scene, rows }).length <= Math.max(1, rows - 1));
+  for (const rows of [1, 2, 3, 5]) {
+    assert(barLines(live, { ...scene, rows }).length <= Math.max(1, rows - 1));
+  }
 });
 
 Deno.test("no line is ever as wide as the terminal, whatever the ids are, and none of them steers it", () => {
@@ -58,13 +74,19 @@ Deno.test("no line is ever as wide as the terminal, whatever the ids are, and no
     fc.string(),
     fc.constantFrom("日本語の名前".repeat(20), "e\u0301".repeat(60), "👩‍👩‍👧", "\x1b[2J\r\n"),
   );
-  fc.assert(fc.property(fc.array(wild, { maxLength: 12 }), fc.integer({ min: 1, max: 200 }), (ids, columns) => {
-    for (const line of barLines(liveWith(ids), { ...scene, columns })) {
-      assert(unicodeWidth(line) < Math.max(2, columns), `${columns}: ${JSON.stringify(line)}`);
-      // deno-lint-ignore no-control-regex
-      assert(!/[\x00-\x1f\x7f-\x9f]/.test(line));
-    }
-  }));
+  fc.assert(
+    fc.property(
+      fc.array(wild, { maxLength: 12 }),
+      fc.integer({ min: 1, max: 200 }),
+      (ids, columns) => {
+        for (const line of barLines(liveWith(ids), { ...scene, columns })) {
+          assert(unicodeWidth(line) < Math.max(2, columns), `${columns}: ${JSON.stringify(line)}`);
+          // deno-lint-ignore no-control-regex
+          assert(!/[\x00-\x1f\x7f-\x9f]/.test(line));
+        }
+      },
+    ),
+  );
 });
 
 Deno.test("a failure is told with its gist, the end of its traceback and of what it wrote", () => {
@@ -77,7 +99,14 @@ Deno.test("a failure is told with its gist, the end of its traceback and of what
     errors: [],
     output: "--- Captured ---\n\x1b[31mred",
   } as const;
-  const note = { kind: "failed", id: "a.py::t\x07", outcome: "failed", failure, seconds: 1.234, attempt: 1 } as const;
+  const note = {
+    kind: "failed",
+    id: "a.py::t\x07",
+    outcome: "failed",
+    failure,
+    seconds: 1.234,
+    attempt: 1,
+  } as const;
   const lines = noteLines(note, plain);
   assertEquals(lines.slice(0, 5), [
     "FAILED a.py::t\\x07 (1.23 s)",
@@ -93,8 +122,14 @@ Deno.test("a failure is told with its gist, the end of its traceback and of what
 Deno.test("what is worth a line has one in the field's words", () => {
   const first = (note: Parameters<typeof noteLines>[0]) => noteLines(note, plain)[0];
   assertEquals(first({ kind: "slow", id: "a", seconds: 60 }), "SLOW [> 60s] a");
-  assertEquals(first({ kind: "terminating", id: "a", seconds: 3.2, limit: 3 }), "TERMINATING [> 3s] a");
-  assertEquals(first({ kind: "flaky", id: "a", attempt: 2, tries: 3, message: "no\nmore" }), "FLAKY 2/3 a: no");
+  assertEquals(
+    first({ kind: "terminating", id: "a", seconds: 3.2, limit: 3 }),
+    "TERMINATING [> 3s] a",
+  );
+  assertEquals(
+    first({ kind: "flaky", id: "a", attempt: 2, tries: 3, message: "no\nmore" }),
+    "FLAKY 2/3 a: no",
+  );
   const left = (pid: number) => ({ pid, startTicks: 1, title: "_subactor", seconds: 1 });
   assertEquals(
     first({ kind: "leak", id: "a", processes: [1, 2, 3, 4].map(left) }),
@@ -103,18 +138,30 @@ Deno.test("what is worth a line has one in the field's words", () => {
 });
 
 Deno.test("who asks what runs is told the tests, their time and the processes of each pytest", () => {
-  const below = new Map([["0", [{ pid: 7, title: "python" }, { pid: 8, title: "_subactor[\x1b]" }]]]);
+  const below = new Map([["0", [{ pid: 7, title: "python" }, {
+    pid: 8,
+    title: "_subactor[\x1b]",
+  }]]]);
   assertEquals(nowLines(liveWith(["test_a"]), below, 130, plain), [
     "now: 10/40, 1 failed, 9 passed, 30 s",
     "  pytest pid 7 (tests): running",
     "    2.0 s  test_a",
     "    pid 8 _subactor[\\e]",
   ]);
-  assertEquals(progressText(liveWith(["test_a"]), 130), "10/40, 1 failed, 9 passed, 30 s; running for 2 s: test_a");
+  assertEquals(
+    progressText(liveWith(["test_a"]), 130),
+    "10/40, 1 failed, 9 passed, 30 s; running for 2 s: test_a",
+  );
 });
 
 Deno.test("durations are short to read", () => {
-  assertEquals([0.4, 59.4, 59.6, 65, 3605].map(duration), ["0 s", "59 s", "1:00", "1:05", "1:00:05"]);
+  assertEquals([0.4, 59.4, 59.6, 65, 3605].map(duration), [
+    "0 s",
+    "59 s",
+    "1:00",
+    "1:05",
+    "1:00:05",
+  ]);
 });
 
 Deno.test("the region goes back over the rows that its lines take, more of them when the terminal became narrower", () => {

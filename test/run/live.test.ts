@@ -2,7 +2,9 @@ import { Live, type Note } from "../../lib/run/live.ts";
 import type { PytestEvent } from "../../lib/pytest/events.ts";
 import { assert, assertEquals } from "../assert.ts";
 
-type Told = PytestEvent extends infer Event ? Event extends PytestEvent ? Omit<Event, "time"> : never : never;
+type Told = PytestEvent extends infer Event
+  ? Event extends PytestEvent ? Omit<Event, "time"> : never
+  : never;
 
 /** Takes events, a second apart from 100 on unless they say when; returns what was worth a line. */
 function tell(live: Live, events: readonly (Told & { readonly time?: number })[]): Note[] {
@@ -10,8 +12,18 @@ function tell(live: Live, events: readonly (Told & { readonly time?: number })[]
 }
 
 const OPTIONS = { slow: 60, tries: 3, durations: new Map<string, number>() };
-const begin = (session = "0"): Told => ({ event: "session-begin", session, pid: 1, purpose: "tests" });
-const collected = (count: number): Told => ({ event: "collected", session: "0", count, deselected: 0 });
+const begin = (session = "0"): Told => ({
+  event: "session-begin",
+  session,
+  pid: 1,
+  purpose: "tests",
+});
+const collected = (count: number): Told => ({
+  event: "collected",
+  session: "0",
+  count,
+  deselected: 0,
+});
 const announced = (...ids: string[]): Told => ({ event: "tests", session: "0", ids });
 const starts = (id: string, session = "0"): Told => ({ event: "test-start", session, id });
 const ends = (id: string, category = "passed", session = "0"): Told[] => [
@@ -29,14 +41,31 @@ const ends = (id: string, category = "passed", session = "0"): Told[] => [
 ];
 /** The end of a test at a time, after so many seconds. */
 const took = (id: string, seconds: number, time: number) =>
-  ends(id).map((event) => ({ ...event, time, ...(event.event === "report" && event.phase === "call" ? { seconds } : {}) }));
+  ends(id).map((event) => ({
+    ...event,
+    time,
+    ...(event.event === "report" && event.phase === "call" ? { seconds } : {}),
+  }));
 
 Deno.test("it counts what ended, and knows what runs in each session, the longest first", () => {
   const live = new Live(OPTIONS);
-  tell(live, [begin("0"), begin("1"), collected(4), starts("a"), starts("b", "1"), ...ends("a"), starts("c")]);
+  tell(live, [
+    begin("0"),
+    begin("1"),
+    collected(4),
+    starts("a"),
+    starts("b", "1"),
+    ...ends("a"),
+    starts("c"),
+  ]);
   assertEquals([live.done, live.collected, live.counts.passed], [1, 4, 1]);
   assertEquals(live.running.map(({ id, session }) => [id, session]), [["b", "1"], ["c", "0"]]);
-  tell(live, [...ends("b", "skipped", "1"), { event: "session-finish", session: "1", exitStatus: 0, warnings: 0 }]);
+  tell(live, [...ends("b", "skipped", "1"), {
+    event: "session-finish",
+    session: "1",
+    exitStatus: 0,
+    warnings: 0,
+  }]);
   assertEquals([live.done, live.counts.skipped, live.sessions.length], [2, 1, 1]);
 });
 
@@ -60,7 +89,11 @@ Deno.test("a test that passes at last is flaky and counts once, as passed", () =
     starts("a", "2"),
     ...ends("a", "passed", "2"),
   ]);
-  assertEquals(notes.map((note) => note.kind === "failed" ? note.attempt : note.kind), [1, 2, "flaky"]);
+  assertEquals(notes.map((note) => note.kind === "failed" ? note.attempt : note.kind), [
+    1,
+    2,
+    "flaky",
+  ]);
   assertEquals(notes.at(-1), { kind: "flaky", id: "a", attempt: 3, tries: 3, message: "assert 0" });
   assertEquals([live.done, live.counts.passed, live.counts.failed, live.flaky], [1, 1, 0, 1]);
 });
@@ -70,20 +103,47 @@ Deno.test("a test at its limit and one that crashed pytest are failed, and run n
   const notes = tell(live, [
     starts("a"),
     { event: "terminating", session: "0", id: "a", seconds: 3, limit: 3 },
-    { event: "timeout", session: "0", id: "a", seconds: 3, limit: 3, message: "it took longer than 3 s and was ended" },
+    {
+      event: "timeout",
+      session: "0",
+      id: "a",
+      seconds: 3,
+      limit: 3,
+      message: "it took longer than 3 s and was ended",
+    },
     starts("b", "1"),
-    { event: "crash", session: "1", id: "b", seconds: 1, message: "pytest ended by SIGSEGV while it ran" },
+    {
+      event: "crash",
+      session: "1",
+      id: "b",
+      seconds: 1,
+      message: "pytest ended by SIGSEGV while it ran",
+    },
     { event: "leak", session: "1", id: "b", processes: [] },
   ]);
-  assertEquals(notes.map((note) => note.kind === "failed" ? note.outcome : note.kind), ["terminating", "timeout", "crash", "leak"]);
+  assertEquals(notes.map((note) => note.kind === "failed" ? note.outcome : note.kind), [
+    "terminating",
+    "timeout",
+    "crash",
+    "leak",
+  ]);
   assertEquals([live.running.length, live.done, live.counts.failed, live.leaks], [0, 2, 2, 1]);
 });
 
 Deno.test("a slow test is told at growing intervals, each once however seldom it is asked; 0 is never", () => {
   const live = new Live(OPTIONS);
   tell(live, [{ ...starts("a"), time: 100 }]);
-  const told = (now: number) => live.slow(now).map((note) => note.kind === "slow" ? note.seconds : null);
-  assertEquals([told(159), told(160), told(200), told(230), told(219.9), told(900), told(901)], [[], [60], [], [120], [], [240], []]);
+  const told = (now: number) =>
+    live.slow(now).map((note) => note.kind === "slow" ? note.seconds : null);
+  assertEquals([told(159), told(160), told(200), told(230), told(219.9), told(900), told(901)], [
+    [],
+    [60],
+    [],
+    [120],
+    [],
+    [240],
+    [],
+  ]);
   const never = new Live({ ...OPTIONS, slow: 0 });
   tell(never, [{ ...starts("a"), time: 100 }]);
   assertEquals(never.slow(10_000), []);
@@ -93,8 +153,14 @@ Deno.test("the rest is estimated by what the tests took before and by the pace o
   const unknown = new Live(OPTIONS);
   tell(unknown, [collected(2), announced("a", "b"), starts("a")]);
   assertEquals(unknown.remaining(101), null);
-  const live = new Live({ ...OPTIONS, durations: new Map([["a", 10], ["b", 10], ["c", 20], ["elsewhere", 500]]) });
-  tell(live, [{ ...collected(3), time: 100 }, { ...announced("a", "b", "c"), time: 100 }, { ...starts("a"), time: 100 }]);
+  const live = new Live({
+    ...OPTIONS,
+    durations: new Map([["a", 10], ["b", 10], ["c", 20], ["elsewhere", 500]]),
+  });
+  tell(live, [{ ...collected(3), time: 100 }, { ...announced("a", "b", "c"), time: 100 }, {
+    ...starts("a"),
+    time: 100,
+  }]);
   assertEquals(live.remaining(100), 40);
   // It takes twice as long as before.
   tell(live, took("a", 20, 120));
@@ -107,7 +173,10 @@ Deno.test("tests without a record are expected to take the mean of those that en
   const live = new Live({ ...OPTIONS, durations: new Map(known.map((id) => [id, 10])) });
   tell(live, [collected(51), announced(...known, ...fresh)]);
   for (const [index, id] of [...known, ...fresh.slice(0, 36)].entries()) {
-    tell(live, [{ ...starts(id), time: 100 + index }, ...took(id, id.startsWith("new") ? 0.5 : 10, 100 + index)]);
+    tell(live, [
+      { ...starts(id), time: 100 + index },
+      ...took(id, id.startsWith("new") ? 0.5 : 10, 100 + index),
+    ]);
   }
   // 138 s of work, at once in this run: what is left is 3 of 0.5 s.
   assertEquals(live.remaining(238), 1.5);
@@ -132,7 +201,15 @@ Deno.test("a test that hangs neither slows the others down nor tells what they t
   tell(live, [{ ...starts("a"), time: 110 }]);
   // One that has no record, as all that ended did: 10 s. It has taken 100 s already.
   assertEquals(live.remaining(210), 20);
-  tell(live, [{ event: "timeout", session: "0", id: "a", seconds: 100, limit: 100, message: "it took longer than 100 s and was ended", time: 210 }]);
+  tell(live, [{
+    event: "timeout",
+    session: "0",
+    id: "a",
+    seconds: 100,
+    limit: 100,
+    message: "it took longer than 100 s and was ended",
+    time: 210,
+  }]);
   assertEquals(live.remaining(210), 20);
 });
 
@@ -164,7 +241,9 @@ Deno.test("what is left is told without a look at each of many tests", () => {
 
 Deno.test("it keeps nothing of tests that passed", () => {
   const live = new Live(OPTIONS);
-  for (let index = 0; index < 20_000; index++) tell(live, [starts(`t${index}`), ...ends(`t${index}`)]);
+  for (let index = 0; index < 20_000; index++) {
+    tell(live, [starts(`t${index}`), ...ends(`t${index}`)]);
+  }
   assertEquals(live.done, 20_000);
   // All that it holds fits on a page.
   assert(Deno.inspect(live, { depth: 6, showHidden: true, iterableLimit: 1e6 }).length < 3_000);

@@ -14,21 +14,35 @@ Deno.test("a typed --jobs that can't work is refused; a configured one gives way
   assertEquals(of(["--jobs", "3"]).jobs, 3);
   assertEquals(of([], "auto").jobs, "auto");
   assertEquals(of(["--jobs", "2"], "auto").jobs, 2);
-  for (const words of [["-n4"], ["--pdb"], ["--tpdb"], ["--sw"], ["--junitxml=x.xml"], ["--", "-n", "2"]]) {
+  for (
+    const words of [["-n4"], ["--pdb"], ["--tpdb"], ["--sw"], ["--junitxml=x.xml"], [
+      "--",
+      "-n",
+      "2",
+    ]]
+  ) {
     assertThrows(() => of(["--jobs", "2", ...words]), UsageError);
     assertEquals(of(words, 4).jobs, 1);
   }
   assertEquals(of(["--collect-only"], 4).jobs, 1);
-  for (const jobs of ["0", "-1", "x", "1.5", "999"]) assertThrows(() => of([`--jobs=${jobs}`]), UsageError);
+  for (const jobs of ["0", "-1", "x", "1.5", "999"]) {
+    assertThrows(() => of([`--jobs=${jobs}`]), UsageError);
+  }
 });
 
 Deno.test("--ff keeps pytest's order in several pytests too", () => {
-  assertEquals([of(["--jobs", "2"]).keepsOrder, of(["--jobs", "2", "--ff"]).keepsOrder, of([]).keepsOrder], [false, true, true]);
+  assertEquals([
+    of(["--jobs", "2"]).keepsOrder,
+    of(["--jobs", "2", "--ff"]).keepsOrder,
+    of([]).keepsOrder,
+  ], [false, true, true]);
 });
 
 Deno.test("a shard is K/N with 1 <= K <= N", () => {
   assertEquals(parseShard("2/3"), { index: 2, count: 3 });
-  for (const text of ["0/3", "4/3", "1", "1/0", "a/b", "1/3/4", "-1/3", "1/99999"]) assertThrows(() => parseShard(text), UsageError);
+  for (const text of ["0/3", "4/3", "1", "1/0", "a/b", "1/3/4", "-1/3", "1/99999"]) {
+    assertThrows(() => parseShard(text), UsageError);
+  }
 });
 
 Deno.test("what is to run alone is named by id, by its beginning, or by a glob", () => {
@@ -42,7 +56,9 @@ Deno.test("what is to run alone is named by id, by its beginning, or by a glob",
     "**/test_x.py::TestA::*",
   ];
   for (const text of yes) assertEquals([text, meansTest(text, id)], [text, true]);
-  for (const text of ["tests/devx", "test_x.py", "tests/devx/test_x.py::Test", "*"]) assertEquals([text, meansTest(text, id)], [text, false]);
+  for (const text of ["tests/devx", "test_x.py", "tests/devx/test_x.py::Test", "*"]) {
+    assertEquals([text, meansTest(text, id)], [text, false]);
+  }
 });
 
 Deno.test("durations come from a JUnit report as pytest writes it, from events, and from our own document", () => {
@@ -50,13 +66,22 @@ Deno.test("durations come from a JUnit report as pytest writes it, from events, 
     <testcase classname="tests.ipc.test_a.TestX" name="test_b[a&gt;b::c/d.py]" time="1.500"><failure message="a > b"/></testcase>
     <testcase time='2' name='test_c' classname='tests.test_b' /></testsuite></testsuites>`)!;
   assertEquals(junit("tests/ipc/test_a.py::TestX::test_b[a>b::c/d.py]"), 1.5);
-  assertEquals([junit("tests/test_b.py::test_c"), junit("tests/test_b.py::test_d")], [2, undefined]);
-  const own = readDurationsFrom('{"schema": "tractest.durations/1", "seconds": {"a.py::x": 3, "a.py::y": "no"}}')!;
+  assertEquals([junit("tests/test_b.py::test_c"), junit("tests/test_b.py::test_d")], [
+    2,
+    undefined,
+  ]);
+  const own = readDurationsFrom(
+    '{"schema": "tractest.durations/1", "seconds": {"a.py::x": 3, "a.py::y": "no"}}',
+  )!;
   assertEquals([own("a.py::x"), own("a.py::y")], [3, undefined]);
   const head = '{"schema": "tractest.events/1", "time": 1, "session": "0"';
   const events = readDurationsFrom(
     `${head}, "event": "test-start", "id": "a.py::x"}\n${head}, "event": "report", "id": "a.py::x", "phase": "teardown", "outcome": "passed", "category": "", "seconds": 4}\n`,
   )!;
   assertEquals([events("a.py::x"), events("a.py::y")], [4, undefined]);
-  assertEquals([readDurationsFrom("hello"), readDurationsFrom("[]"), readDurationsFrom("")], [null, null, null]);
+  assertEquals([readDurationsFrom("hello"), readDurationsFrom("[]"), readDurationsFrom("")], [
+    null,
+    null,
+    null,
+  ]);
 });

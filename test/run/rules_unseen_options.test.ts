@@ -1,15 +1,29 @@
-import { ownPlaces, placesFor, refusal, unseenOptions, wordsBesides } from "../../lib/run/rules_unseen_options.ts";
+import {
+  ownPlaces,
+  placesFor,
+  refusal,
+  unseenOptions,
+  wordsBesides,
+} from "../../lib/run/rules_unseen_options.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { assertEquals, assertIncludes, assertThrows } from "../assert.ts";
 
 /** The options of `addopts`, of PYTEST_ADDOPTS, and of what was typed. */
-function unseen(addopts: string, environment?: string, typed: readonly string[] = [], logFile: string | null = null) {
+function unseen(
+  addopts: string,
+  environment?: string,
+  typed: readonly string[] = [],
+  logFile: string | null = null,
+) {
   return unseenOptions({ configured: { file: "tox.ini", addopts, logFile }, environment, typed });
 }
 const placesOf = (addopts: string, environment?: string) => ownPlaces(unseen(addopts, environment));
 
 Deno.test("unseenOptions() reads addopts and PYTEST_ADDOPTS as shlex and pytest do, clusters and values included", () => {
-  const options = unseen(`-xvn 8 --basetemp "a b" --html='x y.html' -k 'not --sw'`, "--junitxml out.xml");
+  const options = unseen(
+    `-xvn 8 --basetemp "a b" --html='x y.html' -k 'not --sw'`,
+    "--junitxml out.xml",
+  );
   assertEquals(options.map(({ name, value, source }) => [name, value, source]), [
     ["-x", null, "addopts in tox.ini"],
     ["-v", null, "addopts in tox.ini"],
@@ -19,15 +33,23 @@ Deno.test("unseenOptions() reads addopts and PYTEST_ADDOPTS as shlex and pytest 
     ["-k", "not --sw", "addopts in tox.ini"],
     ["--junitxml", "out.xml", "PYTEST_ADDOPTS"],
   ]);
-  assertEquals(unseen("-n8 -p no:x").map(({ name, value }) => [name, value]), [["-n", "8"], ["-p", "no:x"]]);
+  assertEquals(unseen("-n8 -p no:x").map(({ name, value }) => [name, value]), [["-n", "8"], [
+    "-p",
+    "no:x",
+  ]]);
 });
 
 Deno.test("what was typed with -o takes the place of addopts, and log_file is an option too", () => {
-  assertEquals(unseen("--sw", undefined, ["-o", "addopts=-q"]).map((option) => option.name), ["-q"]);
-  assertEquals(unseen("--sw", undefined, ["--override-ini=addopts="]), []);
-  assertEquals(unseen("", undefined, [], "run.log").map(({ name, value, text }) => [name, value, text]), [
-    ["--log-file", "run.log", "log_file = run.log"],
+  assertEquals(unseen("--sw", undefined, ["-o", "addopts=-q"]).map((option) => option.name), [
+    "-q",
   ]);
+  assertEquals(unseen("--sw", undefined, ["--override-ini=addopts="]), []);
+  assertEquals(
+    unseen("", undefined, [], "run.log").map(({ name, value, text }) => [name, value, text]),
+    [
+      ["--log-file", "run.log", "log_file = run.log"],
+    ],
+  );
 });
 
 Deno.test("fault 73: each of several pytests has files of its own, and one JUnit report is written for all of them", () => {
@@ -42,11 +64,21 @@ Deno.test("fault 73: each of several pytests has files of its own, and one JUnit
     "--cov-report=html:cov.3",
     "--junitxml=",
   ]);
-  assertEquals(words("copy-1", "/state/d").slice(0, 3), ["--basetemp=bt.copy-1", "--report-log=/state/d/log.jsonl", "--html=/state/d/r.html"]);
+  assertEquals(words("copy-1", "/state/d").slice(0, 3), [
+    "--basetemp=bt.copy-1",
+    "--report-log=/state/d/log.jsonl",
+    "--html=/state/d/r.html",
+  ]);
   assertEquals(junit?.path, "out.xml");
   assertEquals(notes.length, 6);
-  assertIncludes(notes.join("\n"), '"--junitxml=out.xml" (addopts in tox.ini): tractest writes it, with the tests of all pytests');
-  assertIncludes(notes.join("\n"), '"--basetemp=bt" (addopts in tox.ini): each pytest has its own, --basetemp=bt.0 for the first');
+  assertIncludes(
+    notes.join("\n"),
+    '"--junitxml=out.xml" (addopts in tox.ini): tractest writes it, with the tests of all pytests',
+  );
+  assertIncludes(
+    notes.join("\n"),
+    '"--basetemp=bt" (addopts in tox.ini): each pytest has its own, --basetemp=bt.0 for the first',
+  );
 });
 
 Deno.test("fault 73: of several options with one name the last one counts, and a name that only Python can read stays with pytest", () => {
@@ -58,18 +90,38 @@ Deno.test("fault 73: of several options with one name the last one counts, and a
 });
 
 Deno.test("fault 73: workers of pytest-xdist are overridden where tractest hands out the tests, and left alone in a plain run", () => {
-  for (const addopts of ["-n 8", "-n8", "-xn auto", "--numprocesses=2", "--dist loadscope", "-d --tx 2*popen"]) {
+  for (
+    const addopts of [
+      "-n 8",
+      "-n8",
+      "-xn auto",
+      "--numprocesses=2",
+      "--dist loadscope",
+      "-d --tx 2*popen",
+    ]
+  ) {
     const places = placesOf(addopts);
     assertEquals(places.withoutWorkers, ["-n0"], addopts);
     const plain = wordsBesides(places, { several: false, handsOut: false });
-    assertEquals([plain({ purpose: "tests" }, "0"), plain({ purpose: "retry" }, "1")], [[], ["-n0"]]);
-    assertEquals(wordsBesides(places, { several: true, handsOut: true })({ purpose: "shard" }, "0"), ["-n0"]);
+    assertEquals([plain({ purpose: "tests" }, "0"), plain({ purpose: "retry" }, "1")], [[], [
+      "-n0",
+    ]]);
+    assertEquals(
+      wordsBesides(places, { several: true, handsOut: true })({ purpose: "shard" }, "0"),
+      ["-n0"],
+    );
   }
-  assertIncludes(placesOf("-n 8").notes[0]!, '"-n 8" (addopts in tox.ini) is overridden: tractest shares the tests');
+  assertIncludes(
+    placesOf("-n 8").notes[0]!,
+    '"-n 8" (addopts in tox.ini) is overridden: tractest shares the tests',
+  );
 });
 
 Deno.test("a run of one pytest writes what it was asked to; one that is tried again keeps its hands off that", () => {
-  const besides = wordsBesides(placesOf("--junitxml=out.xml --html=r.html"), { several: false, handsOut: false });
+  const besides = wordsBesides(placesOf("--junitxml=out.xml --html=r.html"), {
+    several: false,
+    handsOut: false,
+  });
   assertEquals(besides({ purpose: "tests" }, "0"), []);
   assertEquals(besides({ purpose: "retry" }, "1"), ["--html=r.1.html", "--junitxml="]);
 });

@@ -1,10 +1,21 @@
 import fc from "fast-check";
-import { cutText, expectation, type Expected, longestFirst, lowerBound, partition, predict } from "../../lib/run/schedule.ts";
+import {
+  cutText,
+  expectation,
+  type Expected,
+  longestFirst,
+  lowerBound,
+  partition,
+  predict,
+} from "../../lib/run/schedule.ts";
 import type { Group } from "../../lib/pytest/work.ts";
 import { assert, assertEquals } from "../assert.ts";
 
 /** Groups with ids of their own, and what each test takes. */
-const suites = fc.array(fc.array(fc.double({ min: 0, max: 60, noNaN: true }), { minLength: 1, maxLength: 5 }), { maxLength: 40 })
+const suites = fc.array(
+  fc.array(fc.double({ min: 0, max: 60, noNaN: true }), { minLength: 1, maxLength: 5 }),
+  { maxLength: 40 },
+)
   .map((groups) => {
     const seconds = new Map<string, number>();
     const named = groups.map((group, file) =>
@@ -17,11 +28,15 @@ const suites = fc.array(fc.array(fc.double({ min: 0, max: 60, noNaN: true }), { 
     return { groups: named as Group[], known: (id: string) => seconds.get(id) };
   });
 const suitesInTwoOrders = suites.chain(({ groups, known }) =>
-  fc.shuffledSubarray(groups, { minLength: groups.length, maxLength: groups.length }).map((shuffled) => ({ groups, shuffled, known }))
+  fc.shuffledSubarray(groups, { minLength: groups.length, maxLength: groups.length }).map((
+    shuffled,
+  ) => ({ groups, shuffled, known }))
 );
 const counts = fc.integer({ min: 1, max: 60 });
 
-function expectedOf({ groups, known }: { groups: readonly Group[]; known: (id: string) => number | undefined }): Expected {
+function expectedOf(
+  { groups, known }: { groups: readonly Group[]; known: (id: string) => number | undefined },
+): Expected {
   return expectation(groups.flat(), known);
 }
 
@@ -31,7 +46,10 @@ Deno.test("the shards 1 to N are complete and disjoint, for any N, more than the
     assertEquals(shards.length, count);
     assertEquals(shards.flat(2).toSorted(), suite.groups.flat().toSorted());
     // A group stays whole.
-    assertEquals(shards.flat().map((group) => group[0]!).toSorted(), suite.groups.map((group) => group[0]!).toSorted());
+    assertEquals(
+      shards.flat().map((group) => group[0]!).toSorted(),
+      suite.groups.map((group) => group[0]!).toSorted(),
+    );
   }));
 });
 
@@ -42,8 +60,16 @@ Deno.test("a shard does not depend on the order in which tests were collected, a
       partition(suite.groups, count, expected),
       partition(suite.shuffled, count, expectedOf({ ...suite, groups: suite.shuffled })),
     ];
-    assertEquals(one.map((shard) => shard.flat().toSorted()), other.map((shard) => shard.flat().toSorted()));
-    for (const shard of other) assertEquals(shard, suite.shuffled.filter((group) => shard.includes(group)));
+    assertEquals(
+      one.map((shard) => shard.flat().toSorted()),
+      other.map((shard) => shard.flat().toSorted()),
+    );
+    for (const shard of other) {
+      assertEquals(
+        shard,
+        suite.shuffled.filter((group) => shard.includes(group)),
+      );
+    }
     assertEquals(cutText(suite.groups, count, expected), cutText(suite.shuffled, count, expected));
   }));
 });
@@ -51,7 +77,8 @@ Deno.test("a shard does not depend on the order in which tests were collected, a
 Deno.test("the longest shard, and the end of shared groups, is the lower bound plus at most a group that shares its shard", () => {
   fc.assert(fc.property(suites, counts, (suite, count) => {
     const expected = expectedOf(suite);
-    const weight = (groups: readonly Group[]) => groups.flat().reduce((sum, id) => sum + expected(id), 0);
+    const weight = (groups: readonly Group[]) =>
+      groups.flat().reduce((sum, id) => sum + expected(id), 0);
     const sorted = longestFirst(suite.groups, expected);
     const longest = Math.max(...partition(suite.groups, count, expected).map(weight));
     const sharing = sorted[count] === undefined ? 0 : weight([sorted[count]]);
@@ -69,7 +96,11 @@ Deno.test("LPT stays within 4/3 - 1/3N of the optimum, where that can be found b
     let optimum = Infinity;
     for (let way = 0; way < count ** weights.length; way++) {
       const loads = Array.from({ length: count }, () => 0);
-      for (let index = 0, rest = way; index < weights.length; index++, rest = Math.floor(rest / count)) loads[rest % count]! += weights[index]!;
+      for (
+        let index = 0, rest = way;
+        index < weights.length;
+        index++, rest = Math.floor(rest / count)
+      ) loads[rest % count]! += weights[index]!;
       optimum = Math.min(optimum, Math.max(...loads));
     }
     const longest = predict(longestFirst(groups, expected), count, expected);
@@ -80,7 +111,10 @@ Deno.test("LPT stays within 4/3 - 1/3N of the optimum, where that can be found b
 
 Deno.test("a test that is not on record is expected to take the median of its file, else of all", () => {
   const known = new Map([["a.py::x", 1], ["a.py::y", 3], ["b.py::x", 10]]);
-  const expected = expectation(["a.py::x", "a.py::y", "a.py::new", "b.py::x", "c.py::new"], (id) => known.get(id));
+  const expected = expectation(
+    ["a.py::x", "a.py::y", "a.py::new", "b.py::x", "c.py::new"],
+    (id) => known.get(id),
+  );
   assertEquals(["a.py::x", "a.py::new", "c.py::new"].map(expected), [1_000, 2_000, 3_000]);
 });
 

@@ -2,19 +2,43 @@ import type { Outcome, ResultFailure, TestResult } from "../../lib/pytest/result
 import { fromContention, stressed, type Trial, trialsOf } from "../../lib/stress/rules.ts";
 import { assertEquals } from "../assert.ts";
 
-const failure = (message: string): ResultFailure => ({ phase: "call", message, where: null, traceback: "", errors: [] });
+const failure = (message: string): ResultFailure => ({
+  phase: "call",
+  message,
+  where: null,
+  traceback: "",
+  errors: [],
+});
 
 const trial = (id: string, round: number, outcome: Outcome, more: Partial<Trial> = {}): Trial => {
   return { id, round, copy: 1, outcome, seconds: round, failure: null, leaked: [], ...more };
 };
 
 const result = (id: string, outcome: Outcome, finished = true) =>
-  ({ id, outcome, finished, attempts: [{}], seconds: 1, failure: null, leaked: [] }) as unknown as TestResult;
+  ({
+    id,
+    outcome,
+    finished,
+    attempts: [{}],
+    seconds: 1,
+    failure: null,
+    leaked: [],
+  }) as unknown as TestResult;
 
 Deno.test("a test that was skipped or cut short is no trial; one that ran when its copy was ended at the limit is a failed one", () => {
-  const tests = [result("a", "passed"), result("b", "skipped"), result("c", "passed", false), result("d", "passed", false)];
+  const tests = [
+    result("a", "passed"),
+    result("b", "skipped"),
+    result("c", "passed", false),
+    result("d", "passed", false),
+  ];
   const trials = trialsOf(tests, { round: 2, copy: 3, hung: [{ id: "d", seconds: 9 }] });
-  assertEquals(trials.map(({ id, round, copy, outcome }) => [id, round, copy, outcome]), [["a", 2, 3, "passed"], ["d", 2, 3, "timeout"]]);
+  assertEquals(trials.map(({ id, round, copy, outcome }) => [id, round, copy, outcome]), [[
+    "a",
+    2,
+    3,
+    "passed",
+  ], ["d", 2, 3, "timeout"]]);
   assertEquals(trials[1]!.failure?.message, "it still ran when its copy was ended after 9 s");
 });
 
@@ -28,7 +52,10 @@ Deno.test("trials come to rates by test, with the first failure, what was said h
     trial("a", 4, "error", { failure: failure("slow\nother") }),
   ]);
   assertEquals(more, []);
-  assertEquals([a!.id, a!.failures, a!.trials, a!.first?.round, a!.slowest, a!.median, a!.leaking], ["a", 3, 4, 2, 4, 2.5, 0]);
+  assertEquals(
+    [a!.id, a!.failures, a!.trials, a!.first?.round, a!.slowest, a!.median, a!.leaking],
+    ["a", 3, 4, 2, 4, 2.5, 0],
+  );
   assertEquals(a!.messages, [{ message: "slow", times: 2 }, { message: "hung", times: 1 }]);
   assertEquals([b!.failures, b!.leaking, b!.leaked, b!.first], [0, 1, leaked, null]);
 });

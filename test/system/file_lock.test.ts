@@ -25,7 +25,11 @@ async function withFile(action: (path: string) => Promise<void>): Promise<void> 
 /** Another process that holds the lock until its input ends. */
 async function holder(path: string): Promise<Deno.ChildProcess> {
   const script = 'exec 9>>"$1"; flock 9; echo held; cat >/dev/null';
-  const child = new Deno.Command("sh", { args: ["-c", script, "sh", path], stdin: "piped", stdout: "piped" }).spawn();
+  const child = new Deno.Command("sh", {
+    args: ["-c", script, "sh", path],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
   await child.stdout.pipeThrough(new TextDecoderStream()).getReader().read();
   return child;
 }
@@ -55,8 +59,12 @@ Deno.test("a lock that comes while nobody waits for it is given back, on a Deno 
       assertEquals(await openLocked(path), null);
       await child.stdin.close();
       await child.status;
-      // `flock` waits until whoever has the lock gives it back; nobody asks for it here in the meantime.
-      const free = await new Deno.Command("flock", { args: ["--timeout", "20", path, "true"], stdin: "null" }).output();
+      // `flock` waits until whoever has the lock gives it back; nobody asks for it here in the
+      // meantime.
+      const free = await new Deno.Command("flock", {
+        args: ["--timeout", "20", path, "true"],
+        stdin: "null",
+      }).output();
       assertEquals(free.code, 0);
     })
   );

@@ -1,4 +1,10 @@
-import { capabilitiesOf, outsideRow, permissionFlags, rowOf, unionRow } from "../../lib/system/permission_flags.ts";
+import {
+  capabilitiesOf,
+  outsideRow,
+  permissionFlags,
+  rowOf,
+  unionRow,
+} from "../../lib/system/permission_flags.ts";
 import { COMMANDS } from "../../lib/command_line/verbs.ts";
 import { ENVIRONMENT } from "../../lib/tables/environment.ts";
 import { PERMISSIONS } from "../../lib/tables/permissions.ts";
@@ -7,12 +13,18 @@ import { assert, assertEquals } from "../assert.ts";
 
 Deno.test("permissionFlags() grants nothing without a list but read, write and net", () => {
   for (const flag of permissionFlags()) {
-    assert(["--allow-read", "--allow-write", "--allow-net"].includes(flag) || /^--allow-(run|env|sys)=./.test(flag), flag);
+    assert(
+      ["--allow-read", "--allow-write", "--allow-net"].includes(flag) ||
+        /^--allow-(run|env|sys)=./.test(flag),
+      flag,
+    );
   }
 });
 
 Deno.test("permissionFlags() names programs by absolute path only, so that PATH can change nothing", () => {
-  const run = permissionFlags().find((flag) => flag.startsWith("--allow-run="))!.slice("--allow-run=".length);
+  const run = permissionFlags().find((flag) => flag.startsWith("--allow-run="))!.slice(
+    "--allow-run=".length,
+  );
   for (const place of run.split(",")) assert(/^\/[a-z/-]+\/[a-z]+(-[a-z]+)?$/.test(place), place);
 });
 
@@ -23,8 +35,15 @@ Deno.test("every row names only programs and variables that the tables know, and
     for (const program of row.programs) assert(programs.has(program), `${row.row}: ${program}`);
     for (const variable of row.env) assert(variables.has(variable), `${row.row}: ${variable}`);
   }
-  for (const program of programs) assert(PERMISSIONS.some((row) => (row.programs as readonly string[]).includes(program)), program);
-  for (const variable of variables) assert(PERMISSIONS.some((row) => (row.env as readonly string[]).includes(variable)), variable);
+  for (const program of programs) {
+    assert(
+      PERMISSIONS.some((row) => (row.programs as readonly string[]).includes(program)),
+      program,
+    );
+  }
+  for (const variable of variables) {
+    assert(PERMISSIONS.some((row) => (row.env as readonly string[]).includes(variable)), variable);
+  }
 });
 
 Deno.test("every command has a row, and an effect flag takes the row of what it does", () => {
@@ -39,19 +58,47 @@ Deno.test("every command has a row, and an effect flag takes the row of what it 
   assertEquals(rowOf("hang", [], () => true).row, "run");
   for (const action of ["install", "uninstall"]) {
     assertEquals(rowOf("hooks", [action, "pre-push"], () => false).row, "hooks install");
-    for (const harmless of ["dry-run", "print"]) assertEquals(rowOf("hooks", [action, "pre-push"], (option) => option === harmless).row, "hooks");
+    for (const harmless of ["dry-run", "print"]) {
+      assertEquals(
+        rowOf("hooks", [action, "pre-push"], (option) => option === harmless).row,
+        "hooks",
+      );
+    }
   }
   assertEquals(rowOf("hooks", ["status"], () => false).row, "hooks");
 });
 
 Deno.test("what is inside a row and what is outside make the union, with nothing in both", () => {
   for (const row of PERMISSIONS) {
-    assertEquals(capabilitiesOf(row).length + outsideRow(row).length, capabilitiesOf(unionRow()).length, row.row);
+    assertEquals(
+      capabilitiesOf(row).length + outsideRow(row).length,
+      capabilitiesOf(unionRow()).length,
+      row.row,
+    );
   }
 });
 
 Deno.test("only commands that signal processes may start kill, and only those that start Python or what a venv has may start env", () => {
-  const having = (program: string) => PERMISSIONS.filter((row) => (row.programs as readonly string[]).includes(program)).map((row) => row.row);
-  assertEquals(having("kill"), ["zombies --kill", "zombies --shm --kill", "run", "stop", "bisect", "stress", "doctor --fix"]);
-  assertEquals(having("env"), ["hang --stacks", "run", "bisect", "stress", "check", "doctor", "doctor --fix"]);
+  const having = (program: string) =>
+    PERMISSIONS.filter((row) => (row.programs as readonly string[]).includes(program)).map((row) =>
+      row.row
+    );
+  assertEquals(having("kill"), [
+    "zombies --kill",
+    "zombies --shm --kill",
+    "run",
+    "stop",
+    "bisect",
+    "stress",
+    "doctor --fix",
+  ]);
+  assertEquals(having("env"), [
+    "hang --stacks",
+    "run",
+    "bisect",
+    "stress",
+    "check",
+    "doctor",
+    "doctor --fix",
+  ]);
 });

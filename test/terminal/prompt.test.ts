@@ -4,7 +4,10 @@ import { Printer } from "../../lib/terminal/printer.ts";
 import { assertEquals, assertIncludes, assertRejects } from "../assert.ts";
 import { fakeHost, Recorder } from "../fake_host.ts";
 
-const CHOICES = [{ value: "sync", name: "Create/sync venv" }, { value: "self", name: "I'll activate it myself" }] as const;
+const CHOICES = [{ value: "sync", name: "Create/sync venv" }, {
+  value: "self",
+  name: "I'll activate it myself",
+}] as const;
 
 function scene({ stdin = true, stdout = true, stderr = true, json = false, term = "xterm" } = {}) {
   const host = fakeHost({
@@ -22,14 +25,21 @@ Deno.test("questions are asked only at a terminal on all sides, and not where a 
     return canAsk(host, printer);
   };
   assertEquals(asks({}), true);
-  for (const options of [{ stdin: false }, { stdout: false }, { stderr: false }, { json: true }, { term: "dumb" }]) {
+  for (
+    const options of [{ stdin: false }, { stdout: false }, { stderr: false }, { json: true }, {
+      term: "dumb",
+    }]
+  ) {
     assertEquals(asks(options), false, JSON.stringify(options));
   }
 });
 
 Deno.test("without a terminal a question is an error that the caller can tell from others", async () => {
   const { host, printer } = scene({ stdin: false });
-  assertIncludes((await assertRejects(() => confirm(host, printer, "Go on?"), CannotAskError)).message, "Go on?");
+  assertIncludes(
+    (await assertRejects(() => confirm(host, printer, "Go on?"), CannotAskError)).message,
+    "Go on?",
+  );
   await assertRejects(() => select(host, printer, "Which?", CHOICES), CannotAskError);
 });
 

@@ -10,12 +10,15 @@ export interface EnvironmentChange {
 const WITHOUT_PATH = "/usr/bin:/bin";
 
 /**
- * What activating a venv changes: tests that start `python` by name need the one that runs them, and what reads VIRTUAL_ENV as well.
- * `uv run` activates the venv itself.
+ * What activating a venv changes: tests that start `python` by name need the one that runs them,
+ * and what reads VIRTUAL_ENV as well. `uv run` activates the venv itself.
  *
  * @param inherited the environment without it
  */
-export function activation({ argv, venv }: Interpreter, inherited: ReadonlyMap<string, string>): EnvironmentChange {
+export function activation(
+  { argv, venv }: Interpreter,
+  inherited: ReadonlyMap<string, string>,
+): EnvironmentChange {
   const unset = inherited.has("PYTHONHOME") ? ["PYTHONHOME"] : [];
   if (argv.length > 1) return { set: {}, unset };
   if (venv === null) return { set: {}, unset: [] };
@@ -23,7 +26,9 @@ export function activation({ argv, venv }: Interpreter, inherited: ReadonlyMap<s
   const places = (inherited.get("PATH") ?? WITHOUT_PATH).split(":");
   const own = `${venv}/bin`;
   // Activating one deactivates the other.
-  const others = places.filter((place) => place !== own && (!before || before === venv || place !== `${before}/bin`));
+  const others = places.filter((place) =>
+    place !== own && (!before || before === venv || place !== `${before}/bin`)
+  );
   const path = [own, ...others].join(":");
   const set = {
     ...(before === venv ? {} : { VIRTUAL_ENV: venv }),

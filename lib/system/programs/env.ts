@@ -16,7 +16,10 @@ export interface EnvRequest {
   readonly argv: readonly string[];
   /** From {@linkcode sigintMethod}; `as-inherited` unless given. */
   readonly sigint?: SigintMethod;
-  /** How many words of `argv` are the Python (`1`, or `4` for `uv run --frozen python`); needed for the method `python`. */
+  /**
+   * How many words of `argv` are the Python (`1`, or `4` for `uv run --frozen python`); needed for
+   * the method `python`.
+   */
   readonly pythonWords?: number;
 }
 
@@ -26,12 +29,16 @@ export interface EnvCommand {
   readonly env: Record<string, string>;
 }
 
-/** Becomes the same Python again, with SIGINT at its default: a Python that starts with it ignored keeps it so. */
-const TRAMPOLINE = "import os,signal,sys; signal.signal(signal.SIGINT,signal.SIG_DFL); os.execv(sys.executable,[sys.executable]+sys.argv[1:])";
+/**
+ * Becomes the same Python again, with SIGINT at its default: a Python that starts with it ignored
+ * keeps it so.
+ */
+const TRAMPOLINE =
+  "import os,signal,sys; signal.signal(signal.SIGINT,signal.SIG_DFL); os.execv(sys.executable,[sys.executable]+sys.argv[1:])";
 
 /**
- * The whole environment that tractest was started with, less what its own starter and git added. Deno shows only the variables
- * that it was allowed to read, so a program is asked.
+ * The whole environment that tractest was started with, less what its own starter and git added.
+ * Deno shows only the variables that it was allowed to read, so a program is asked.
  *
  * @throws {TractestError} code 70 when no program can say
  */
@@ -46,7 +53,10 @@ export async function inheritedEnvironment(host: Host): Promise<Map<string, stri
 }
 
 async function askEnv(host: Host): Promise<string> {
-  const { outcome, code, stdout } = await host.programs.run("env", ["-0"], { why: "what pytest is to inherit", inherit: true });
+  const { outcome, code, stdout } = await host.programs.run("env", ["-0"], {
+    why: "what pytest is to inherit",
+    inherit: true,
+  });
   if (outcome === "exited" && code === 0) return new TextDecoder().decode(stdout);
   throw new TractestError(
     "environment",
@@ -56,10 +66,15 @@ async function askEnv(host: Host): Promise<string> {
   );
 }
 
-/** Where the starter of a self-contained binary lets Deno keep its notes, unless the user has named a place. */
+/**
+ * Where the starter of a self-contained binary lets Deno keep its notes, unless the user has named
+ * a place.
+ */
 const OWN_DENO_DIR = /\/tractest[^/]*\/program-\w+\/deno$/;
 
-/** Variables from `NAME=value` records that end with NUL. The first of a name wins, as for getenv. */
+/**
+ * Variables from `NAME=value` records that end with NUL. The first of a name wins, as for getenv.
+ */
 export function parseEnvironment(text: string): Map<string, string> {
   const variables = new Map<string, string>();
   for (const record of text.split("\0")) {
@@ -72,10 +87,12 @@ export function parseEnvironment(text: string): Map<string, string> {
 }
 
 /**
- * How to start `argv` through `env`. What is set, and names that Deno refuses to pass (`LD_*`, `DYLD_*`), become arguments of
- * `env`; git's repository-local variables are dropped.
+ * How to start `argv` through `env`. What is set, and names that Deno refuses to pass (`LD_*`,
+ * `DYLD_*`), become arguments of `env`; git's repository-local variables are dropped.
  */
-export function envCommand({ inherited, set = {}, unset = [], argv, sigint = "as-inherited", pythonWords = 1 }: EnvRequest): EnvCommand {
+export function envCommand(
+  { inherited, set = {}, unset = [], argv, sigint = "as-inherited", pythonWords = 1 }: EnvRequest,
+): EnvCommand {
   const env: Record<string, string> = {};
   const args = sigint === "env" ? ["--default-signal=INT"] : [];
   for (const [name, value] of inherited) {
@@ -85,31 +102,45 @@ export function envCommand({ inherited, set = {}, unset = [], argv, sigint = "as
   }
   // As arguments too, so that `-v` shows a command that does the same when it is pasted.
   for (const [name, value] of Object.entries(set)) args.push(`${name}=${value}`);
-  const words = sigint === "python" ? [...argv.slice(0, pythonWords), "-c", TRAMPOLINE, ...argv.slice(pythonWords)] : argv;
-  // To env every word with "=" before the program is a variable, so a program in such a directory needs something to name it.
+  const words = sigint === "python"
+    ? [...argv.slice(0, pythonWords), "-c", TRAMPOLINE, ...argv.slice(pythonWords)]
+    : argv;
+  // To env every word with "=" before the program is a variable, so a program in such a directory
+  // needs something to name it.
   args.push(...(words[0]?.includes("=") ? ["/bin/sh", "-c", 'exec "$0" "$@"', ...words] : words));
   return { args, env };
 }
 
 /** Whether git sets the variable to tie processes to one repository. */
 export function isGitLocal(name: string): boolean {
-  return (GIT_LOCAL_VARIABLES as readonly string[]).includes(name) || GIT_COUNTED_PREFIXES.some((prefix) => name.startsWith(prefix));
+  return (GIT_LOCAL_VARIABLES as readonly string[]).includes(name) ||
+    GIT_COUNTED_PREFIXES.some((prefix) => name.startsWith(prefix));
 }
 
-/** Whether tractest itself runs with SIGINT ignored, as a background job of a non-interactive shell does; null when that can't be seen. */
+/**
+ * Whether tractest itself runs with SIGINT ignored, as a background job of a non-interactive shell
+ * does; null when that can't be seen.
+ */
 export async function ignoresSigint(host: Host): Promise<boolean | null> {
   return (await ownProcess(host))?.ignoresSigint ?? null;
 }
 
 /**
- * How programs that tractest starts get SIGINT at its default; when it can't be seen whether it is ignored, the way that always works.
+ * How programs that tractest starts get SIGINT at its default; when it can't be seen whether it is
+ * ignored, the way that always works.
  *
  * @param ignored from {@linkcode ignoresSigint}, if that is known already
  */
 export async function sigintMethod(host: Host, ignored?: boolean | null): Promise<SigintMethod> {
-  if ((ignored === undefined ? await ignoresSigint(host) : ignored) === false) return "as-inherited";
-  const { outcome, code, stdout } = await host.programs.run("env", ["--version"], { why: "whether env has --default-signal" });
-  return outcome === "exited" && code === 0 && knowsDefaultSignal(new TextDecoder().decode(stdout)) ? "env" : "python";
+  if ((ignored === undefined ? await ignoresSigint(host) : ignored) === false) {
+    return "as-inherited";
+  }
+  const { outcome, code, stdout } = await host.programs.run("env", ["--version"], {
+    why: "whether env has --default-signal",
+  });
+  return outcome === "exited" && code === 0 && knowsDefaultSignal(new TextDecoder().decode(stdout))
+    ? "env"
+    : "python";
 }
 
 /** Whether `env --version` names a coreutils that has `--default-signal` (8.31 and newer). */
@@ -118,5 +149,8 @@ export function knowsDefaultSignal(version: string): boolean {
   return major !== undefined && (Number(major) > 8 || (Number(major) === 8 && Number(minor) >= 31));
 }
 
-/** How a program gets SIGINT back at its default disposition: not at all, by GNU `env`, or by a line of Python that then becomes the program. */
+/**
+ * How a program gets SIGINT back at its default disposition: not at all, by GNU `env`, or by a line
+ * of Python that then becomes the program.
+ */
 export type SigintMethod = "as-inherited" | "env" | "python";

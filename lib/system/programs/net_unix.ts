@@ -2,7 +2,10 @@ import type { Host } from "../host.ts";
 import { probe } from "./probe.ts";
 import { listProcesses } from "./ps.ts";
 
-/** Names of Unix sockets that processes of other network namespaces have bound: `ss` shows those of its own only. */
+/**
+ * Names of Unix sockets that processes of other network namespaces have bound: `ss` shows those of
+ * its own only.
+ */
 export interface SocketsElsewhere {
   /** The last component of each name: the same file may have another path in there. */
   readonly names: ReadonlySet<string>;
@@ -13,34 +16,53 @@ export interface SocketsElsewhere {
 /** Processes of one network namespace that are asked: one may end before its answer. */
 const ASKED = 3;
 
-/** Lists the Unix sockets that are bound in other network namespaces of this user's processes, of all for root. */
+/**
+ * Lists the Unix sockets that are bound in other network namespaces of this user's processes, of
+ * all for root.
+ */
 export async function listUnixSocketsElsewhere(host: Host): Promise<SocketsElsewhere> {
   const { processes, failure } = await listProcesses(host);
   if (failure !== null) return { names: new Set(), failure };
   const uid = host.uid();
-  const pids = processes.filter((row) => row.state !== "Z" && row.pid !== 2 && row.ppid !== 2 && (uid === 0 || row.uid === uid))
+  const pids = processes.filter((row) =>
+    row.state !== "Z" && row.pid !== 2 && row.ppid !== 2 && (uid === 0 || row.uid === uid)
+  )
     .map((row) => row.pid);
-  const links = await probe(host, "readlink", ["-z", "/proc/self", ...["self", ...pids].flatMap(linksOf)], {
+  const links = await probe(host, "readlink", [
+    "-z",
+    "/proc/self",
+    ...["self", ...pids].flatMap(linksOf),
+  ], {
     why: "which processes have another network",
     codes: [0, 1],
   });
   if (links.text === null) return { names: new Set(), failure: links.failure };
   const asked = whomToAsk(links.text, pids);
-  if (asked === null) return { names: new Set(), failure: 'the output of "readlink" for networks can\'t be read' };
+  if (asked === null) {
+    return { names: new Set(), failure: 'the output of "readlink" for networks can\'t be read' };
+  }
   if (asked.length === 0) return { names: new Set(), failure: null };
   const tables = await probe(host, "cat", asked.map((pid) => `/proc/${pid}/net/unix`), {
     why: "which Unix sockets are bound in other networks",
     codes: [0, 1],
   });
-  return tables.text === null ? { names: new Set(), failure: tables.failure } : { names: parseNames(tables.text), failure: null };
+  return tables.text === null
+    ? { names: new Set(), failure: tables.failure }
+    : { names: parseNames(tables.text), failure: null };
 }
 
-/** A link of a process, and one that says where its answer ends: readlink leaves out what it can't read. */
+/**
+ * A link of a process, and one that says where its answer ends: readlink leaves out what it can't
+ * read.
+ */
 function linksOf(pid: number | string): string[] {
   return [`/proc/${pid}/ns/net`, "/proc/self"];
 }
 
-/** A few processes of each network but the first one's; of those whose network can't be read, all. Null for what was not asked for. */
+/**
+ * A few processes of each network but the first one's; of those whose network can't be read, all.
+ * Null for what was not asked for.
+ */
 export function whomToAsk(text: string, pids: readonly number[]): number[] | null {
   const words = text.split("\0");
   const separator = words.shift()!;
@@ -57,13 +79,19 @@ export function whomToAsk(text: string, pids: readonly number[]): number[] | nul
   const [own, ...others] = networks;
   if (others.length !== pids.length || own === null) return null;
   const byNetwork = Map.groupBy(pids, (_, index) => others[index] ?? null);
-  return [...byNetwork].filter(([key]) => key !== own).flatMap(([key, found]) => key === null ? found : found.slice(0, ASKED));
+  return [...byNetwork].filter(([key]) => key !== own).flatMap(([key, found]) =>
+    key === null ? found : found.slice(0, ASKED)
+  );
 }
 
 /** Names in `/proc/PID/net/unix`, their directories removed; abstract ones are left out. */
 export function parseNames(text: string): Set<string> {
   const names = new Set<string>();
-  for (const [, name] of text.matchAll(/^[0-9a-f]+: [0-9A-F]+ [0-9A-F]+ [0-9A-F]+ [0-9A-F]+ [0-9A-F]+ +\d+ ([^@].*)$/gim)) {
+  for (
+    const [, name] of text.matchAll(
+      /^[0-9a-f]+: [0-9A-F]+ [0-9A-F]+ [0-9A-F]+ [0-9A-F]+ [0-9A-F]+ +\d+ ([^@].*)$/gim,
+    )
+  ) {
     names.add(name!.slice(name!.lastIndexOf("/") + 1));
   }
   return names;

@@ -7,18 +7,27 @@ export interface HeldPipe {
 }
 
 /**
- * Waits in a process of its own until a named pipe has a reader, and keeps the pipe open: then opening it returns at once, and the
- * reader sees no end meanwhile. Null if nobody reads within `limitMs`.
+ * Waits in a process of its own until a named pipe has a reader, and keeps the pipe open: then
+ * opening it returns at once, and the reader sees no end meanwhile. Null if nobody reads within
+ * `limitMs`.
  *
- * A program that `deno compile` made opens files on its main thread (seen with 2.6.10): there the open of a pipe that nobody
- * reads would take signals and timers with it.
+ * A program that `deno compile` made opens files on its main thread (seen with 2.6.10): there the
+ * open of a pipe that nobody reads would take signals and timers with it.
  */
-export async function holdPipe(host: Host, path: string, limitMs: number): Promise<HeldPipe | null> {
+export async function holdPipe(
+  host: Host,
+  path: string,
+  limitMs: number,
+): Promise<HeldPipe | null> {
   const script = 'exec 3>"$1"; sleep 60 <&- >&- 2>&- & echo $!';
-  const { outcome, stdout } = await host.programs.run("env", ["/bin/sh", "-c", script, "sh", path], {
-    why: "does anybody read this pipe",
-    timeoutMs: limitMs,
-  });
+  const { outcome, stdout } = await host.programs.run(
+    "env",
+    ["/bin/sh", "-c", script, "sh", path],
+    {
+      why: "does anybody read this pipe",
+      timeoutMs: limitMs,
+    },
+  );
   // Not every command may start programs: then the pipe is opened as it is.
   if (outcome === "missing") return { release: () => Promise.resolve() };
   const pid = Number(new TextDecoder().decode(stdout).trim());

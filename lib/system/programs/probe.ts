@@ -2,7 +2,10 @@ import type { Host } from "../host.ts";
 import { type ProgramName, PROGRAMS } from "../../tables/programs.ts";
 
 /** The output of a program that only looks, or a sentence that says why there is none. */
-export type Probed = { readonly text: string; readonly failure: null } | { readonly text: null; readonly failure: string };
+export type Probed = { readonly text: string; readonly failure: null } | {
+  readonly text: null;
+  readonly failure: string;
+};
 
 /** How to run a probe. */
 export interface ProbeOptions {
@@ -15,8 +18,16 @@ export interface ProbeOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Runs a program that only looks and returns its output as text; bytes that are no UTF-8 become U+FFFD. Never throws for what the program does. */
-export async function probe(host: Host, program: ProgramName, args: readonly string[], options: ProbeOptions): Promise<Probed> {
+/**
+ * Runs a program that only looks and returns its output as text; bytes that are no UTF-8 become
+ * U+FFFD. Never throws for what the program does.
+ */
+export async function probe(
+  host: Host,
+  program: ProgramName,
+  args: readonly string[],
+  options: ProbeOptions,
+): Promise<Probed> {
   const { outcome, code, stdout, stderr } = await host.programs.run(program, args, {
     why: options.why,
     timeoutMs: options.timeoutMs,

@@ -36,7 +36,10 @@ export interface ProcessLinks {
   readonly namespaces: readonly [string, string] | null;
 }
 
-/** What was read, by pid; a process that is not in it is gone. `failure` says why nothing could be read. */
+/**
+ * What was read, by pid; a process that is not in it is gone. `failure` says why nothing could be
+ * read.
+ */
 export interface Read<Row> {
   readonly rows: ReadonlyMap<number, Row>;
   readonly failure: string | null;
@@ -45,31 +48,63 @@ export interface Read<Row> {
 /** The kernel's PF_FORKNOEXEC among the flags of a process. */
 const FORKED_WITHOUT_EXEC = 0x40;
 
-/** The id of this boot. Between files under /proc it says where each ends: they themselves say neither that nor how long they are. */
+/**
+ * The id of this boot. Between files under /proc it says where each ends: they themselves say
+ * neither that nor how long they are.
+ */
 export const BOOT_ID = "/proc/sys/kernel/random/boot_id";
 
-/** Reads who processes are: identity and command line, with `mapped` their mapped files too. One `cat` for all. */
-export async function readProcessFiles(host: Host, pids: readonly number[], options: { mapped: boolean; why: string }): Promise<Read<ProcessFiles>> {
+/**
+ * Reads who processes are: identity and command line, with `mapped` their mapped files too. One
+ * `cat` for all.
+ */
+export async function readProcessFiles(
+  host: Host,
+  pids: readonly number[],
+  options: { mapped: boolean; why: string },
+): Promise<Read<ProcessFiles>> {
   if (pids.length === 0) return { rows: new Map(), failure: null };
   const files = pids.flatMap((pid) => {
     const of = `/proc/${pid}`;
-    return [`${of}/stat`, `${of}/status`, BOOT_ID, `${of}/cmdline`, BOOT_ID, ...(options.mapped ? [`${of}/maps`] : []), BOOT_ID];
+    return [
+      `${of}/stat`,
+      `${of}/status`,
+      BOOT_ID,
+      `${of}/cmdline`,
+      BOOT_ID,
+      ...(options.mapped ? [`${of}/maps`] : []),
+      BOOT_ID,
+    ];
   });
-  const { text, failure } = await probe(host, "cat", [BOOT_ID, ...files], { why: options.why, codes: [0, 1] });
+  const { text, failure } = await probe(host, "cat", [BOOT_ID, ...files], {
+    why: options.why,
+    codes: [0, 1],
+  });
   if (text === null) return { rows: new Map(), failure };
   const rows = parseProcessFiles(text, pids);
-  return rows ? { rows, failure: null } : { rows: new Map(), failure: 'the output of "cat" for files under /proc can\'t be read' };
+  return rows
+    ? { rows, failure: null }
+    : { rows: new Map(), failure: 'the output of "cat" for files under /proc can\'t be read' };
 }
 
-/** Parses what {@linkcode readProcessFiles} makes `cat` print; null if it is not what was asked for. */
-export function parseProcessFiles(text: string, pids: readonly number[]): Map<number, ProcessFiles> | null {
+/**
+ * Parses what {@linkcode readProcessFiles} makes `cat` print; null if it is not what was asked for.
+ */
+export function parseProcessFiles(
+  text: string,
+  pids: readonly number[],
+): Map<number, ProcessFiles> | null {
   const separator = text.slice(0, 37);
   if (!/^[0-9a-f-]{36}\n$/.test(separator)) return null;
   const parts = text.slice(separator.length).split(separator);
   if (parts.length !== pids.length * 3 + 1 || parts.at(-1) !== "") return null;
   const rows = new Map<number, ProcessFiles>();
   for (const [index, pid] of pids.entries()) {
-    const [status, commandLine, maps] = parts.slice(index * 3, index * 3 + 3) as [string, string, string];
+    const [status, commandLine, maps] = parts.slice(index * 3, index * 3 + 3) as [
+      string,
+      string,
+      string,
+    ];
     const row = parseStatus(status, pid);
     if (row === "unreadable") return null;
     if (row === "gone") continue;
@@ -79,10 +114,13 @@ export function parseProcessFiles(text: string, pids: readonly number[]): Map<nu
 }
 
 /**
- * `/proc/PID/stat` followed by `/proc/PID/status`. The name stands in parentheses and may hold anything, `)` and line ends too; what
- * follows it is over 40 numbers, which no name has room for.
+ * `/proc/PID/stat` followed by `/proc/PID/status`. The name stands in parentheses and may hold
+ * anything, `)` and line ends too; what follows it is over 40 numbers, which no name has room for.
  */
-function parseStatus(text: string, pid: number): Omit<ProcessFiles, "argv" | "mapped"> | "gone" | "unreadable" {
+function parseStatus(
+  text: string,
+  pid: number,
+): Omit<ProcessFiles, "argv" | "mapped"> | "gone" | "unreadable" {
   if (text === "") return "gone";
   const stat = /^(\d+) \(([\s\S]{0,64}?)\) ([A-Za-z]) (-?\d+(?: -?\d+){40,60})\n/.exec(text);
   if (!stat || Number(stat[1]) !== pid) return "unreadable";
@@ -90,7 +128,8 @@ function parseStatus(text: string, pid: number): Omit<ProcessFiles, "argv" | "ma
   // It ended between the two files.
   if (!uid) return "gone";
   const numbers = stat[4]!.split(" ").map(Number);
-  const [, namespaced = `\t${pid}`] = /^NSpid:((?:\t\d+)+)$/m.exec(text.slice(stat[0].length)) ?? [];
+  const [, namespaced = `\t${pid}`] = /^NSpid:((?:\t\d+)+)$/m.exec(text.slice(stat[0].length)) ??
+    [];
   const pids = namespaced.slice(1).split("\t").map(Number);
   return {
     pid,
@@ -124,10 +163,19 @@ function parseMaps(text: string): string[] | null {
   return [...paths];
 }
 
-/** Reads where processes are: working directory, root, namespaces, and this process's namespaces as `own`. One `readlink` for all. */
-export async function readProcessLinks(host: Host, pids: readonly number[]): Promise<Read<ProcessLinks> & { own: ProcessLinks["namespaces"] }> {
-  // `/proc/self` is readlink's own pid: digits alone, which no other of these links can be; it separates the processes.
-  const links = (of: string) => [`${of}/ns/mnt`, `${of}/ns/pid`, `${of}/cwd`, `${of}/root`, "/proc/self"];
+/**
+ * Reads where processes are: working directory, root, namespaces, and this process's namespaces as
+ * `own`. One `readlink` for all.
+ */
+export async function readProcessLinks(
+  host: Host,
+  pids: readonly number[],
+): Promise<Read<ProcessLinks> & { own: ProcessLinks["namespaces"] }> {
+  // `/proc/self` is readlink's own pid: digits alone, which no other of these links can be; it
+  // separates the processes.
+  const links = (
+    of: string,
+  ) => [`${of}/ns/mnt`, `${of}/ns/pid`, `${of}/cwd`, `${of}/root`, "/proc/self"];
   const { text, failure } = await probe(host, "readlink", [
     "-z",
     "/proc/self",
@@ -139,12 +187,17 @@ export async function readProcessLinks(host: Host, pids: readonly number[]): Pro
   });
   if (text === null) return { rows: new Map(), failure, own: null };
   const parsed = parseProcessLinks(text, pids);
-  return parsed
-    ? { ...parsed, failure: null }
-    : { rows: new Map(), failure: 'the output of "readlink" for links under /proc can\'t be read', own: null };
+  return parsed ? { ...parsed, failure: null } : {
+    rows: new Map(),
+    failure: 'the output of "readlink" for links under /proc can\'t be read',
+    own: null,
+  };
 }
 
-/** Parses what {@linkcode readProcessLinks} makes `readlink` print; null if it is not what was asked for. */
+/**
+ * Parses what {@linkcode readProcessLinks} makes `readlink` print; null if it is not what was asked
+ * for.
+ */
 export function parseProcessLinks(
   text: string,
   pids: readonly number[],
@@ -167,13 +220,21 @@ function linksOf(words: readonly string[]): ProcessLinks {
   return { cwd, root, namespaces: mount && pid ? [mount, pid] : null };
 }
 
-/** Device and inode of the working directories of processes, as they themselves see them; by pid, those that could be read. */
+/**
+ * Device and inode of the working directories of processes, as they themselves see them; by pid,
+ * those that could be read.
+ */
 export async function readWorkingDirectories(
   host: Host,
   pids: readonly number[],
 ): Promise<Read<{ readonly device: number; readonly inode: number }>> {
   if (pids.length === 0) return { rows: new Map(), failure: null };
-  const { text, failure } = await probe(host, "stat", ["-L", "-c", "%n %d %i", ...pids.map((pid) => `/proc/${pid}/cwd`)], {
+  const { text, failure } = await probe(host, "stat", [
+    "-L",
+    "-c",
+    "%n %d %i",
+    ...pids.map((pid) => `/proc/${pid}/cwd`),
+  ], {
     why: "is that path the same directory here",
     codes: [0, 1],
   });
@@ -181,7 +242,9 @@ export async function readWorkingDirectories(
 }
 
 /** Parses `stat -L -c '%n %d %i' /proc/PID/cwd …`; lines that do not parse are left out. */
-export function parseWorkingDirectories(text: string): Map<number, { device: number; inode: number }> {
+export function parseWorkingDirectories(
+  text: string,
+): Map<number, { device: number; inode: number }> {
   const rows = new Map<number, { device: number; inode: number }>();
   for (const [, pid, device, inode] of text.matchAll(/^\/proc\/(\d+)\/cwd (\d+) (\d+)\n/gm)) {
     rows.set(Number(pid), { device: Number(device), inode: Number(inode) });
@@ -189,17 +252,34 @@ export function parseWorkingDirectories(text: string): Map<number, { device: num
   return rows;
 }
 
-/** The value that a variable has in the environment with which each process was started; only this variable is looked at. */
-export async function readVariable(host: Host, pids: readonly number[], name: string): Promise<ReadonlyMap<number, string>> {
+/**
+ * The value that a variable has in the environment with which each process was started; only this
+ * variable is looked at.
+ */
+export async function readVariable(
+  host: Host,
+  pids: readonly number[],
+  name: string,
+): Promise<ReadonlyMap<number, string>> {
   if (pids.length === 0) return new Map();
   const files = pids.flatMap((pid) => [`/proc/${pid}/environ`, BOOT_ID]);
-  const { text } = await probe(host, "cat", [BOOT_ID, ...files], { why: `${name} of these processes`, codes: [0, 1] });
+  const { text } = await probe(host, "cat", [BOOT_ID, ...files], {
+    why: `${name} of these processes`,
+    codes: [0, 1],
+  });
   const separator = text?.slice(0, 37) ?? "";
   const parts = text?.slice(37).split(separator) ?? [];
   if (!/^[0-9a-f-]{36}\n$/.test(separator) || parts.length !== pids.length + 1) return new Map();
   const values = pids.map((
     pid,
     index,
-  ): [number, string | undefined] => [pid, parts[index]!.split("\0").find((entry) => entry.startsWith(`${name}=`))]);
-  return new Map(values.flatMap(([pid, entry]) => entry === undefined ? [] : [[pid, entry.slice(name.length + 1)] as const]));
+  ): [number, string | undefined] => [
+    pid,
+    parts[index]!.split("\0").find((entry) => entry.startsWith(`${name}=`)),
+  ]);
+  return new Map(
+    values.flatMap(([pid, entry]) =>
+      entry === undefined ? [] : [[pid, entry.slice(name.length + 1)] as const]
+    ),
+  );
 }

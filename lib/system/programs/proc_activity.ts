@@ -14,13 +14,27 @@ export interface Listings {
   readonly failure: string | null;
 }
 
-/** `/proc/PID/fd` and `/proc/PID/task` of processes, in one call. The permissions of a link there are those with which the file was opened. */
-export async function listOpenFiles(host: Host, pids: readonly number[], why: string): Promise<Listings> {
-  const { text, failure } = await list(host, pids.flatMap((pid) => [`/proc/${pid}/fd`, `/proc/${pid}/task`]), why);
+/**
+ * `/proc/PID/fd` and `/proc/PID/task` of processes, in one call. The permissions of a link there
+ * are those with which the file was opened.
+ */
+export async function listOpenFiles(
+  host: Host,
+  pids: readonly number[],
+  why: string,
+): Promise<Listings> {
+  const { text, failure } = await list(
+    host,
+    pids.flatMap((pid) => [`/proc/${pid}/fd`, `/proc/${pid}/task`]),
+    why,
+  );
   return { rows: text === null ? new Map() : parseOpenFiles(text), failure };
 }
 
-/** Who of many processes has any of these files open, in one call: of each that can be read those files alone. */
+/**
+ * Who of many processes has any of these files open, in one call: of each that can be read those
+ * files alone.
+ */
 export async function findHolders(
   host: Host,
   pids: readonly number[],
@@ -33,10 +47,16 @@ export async function findHolders(
 
 function list(host: Host, directories: readonly string[], why: string): Promise<Probed> {
   // More than one directory, so that each has its heading.
-  return probe(host, "ls", ["-l", "-n", "-b", "-U", "/proc/self/task", ...directories], { why, codes: [0, 1, 2] });
+  return probe(host, "ls", ["-l", "-n", "-b", "-U", "/proc/self/task", ...directories], {
+    why,
+    codes: [0, 1, 2],
+  });
 }
 
-/** Parses `ls -lnbU /proc/PID/fd /proc/PID/task …`; what does not parse is left out, and a directory without a heading could not be read. */
+/**
+ * Parses `ls -lnbU /proc/PID/fd /proc/PID/task …`; what does not parse is left out, and a directory
+ * without a heading could not be read.
+ */
 export function parseOpenFiles(text: string): Map<number, ProcessListing> {
   const rows = new Map<number, { files: OpenFile[] | null; threads: number[] | null }>();
   let row: { files: OpenFile[] | null; threads: number[] | null } | null = null;
@@ -60,8 +80,14 @@ export function parseOpenFiles(text: string): Map<number, ProcessListing> {
   return rows;
 }
 
-/** Parses `ls -lnbU /proc/PID/fd …` for these files alone. Of thousands of lines most are about something else: only the others are taken apart. */
-export function parseHolders(text: string, targets: ReadonlySet<string>): Map<number, readonly OpenFile[]> {
+/**
+ * Parses `ls -lnbU /proc/PID/fd …` for these files alone. Of thousands of lines most are about
+ * something else: only the others are taken apart.
+ */
+export function parseHolders(
+  text: string,
+  targets: ReadonlySet<string>,
+): Map<number, readonly OpenFile[]> {
   const rows = new Map<number, OpenFile[]>();
   let row: OpenFile[] = [];
   for (const line of text.split("\n")) {
@@ -79,19 +105,39 @@ export function parseHolders(text: string, targets: ReadonlySet<string>): Map<nu
 
 function parseLink(line: string): OpenFile | null {
   const link = /^l([r-])([w-])\S+ +\d+ +\d+ +\d+ +\d+ +\S+ +\S+ +\S+ (\d+) -> (.*)$/.exec(line);
-  return link && { fd: Number(link[3]), reads: link[1] === "r", writes: link[2] === "w", target: unescape(link[4]!) };
+  return link &&
+    {
+      fd: Number(link[3]),
+      reads: link[1] === "r",
+      writes: link[2] === "w",
+      target: unescape(link[4]!),
+    };
 }
 
 /** Takes the escapes of `ls -b` back. */
 function unescape(text: string): string {
-  const names: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", f: "\f", v: "\v", a: "\x07", b: "\b" };
-  return text.replace(/\\([0-7]{3}|.)/g, (_, code: string) => /^[0-7]{3}$/.test(code) ? String.fromCharCode(parseInt(code, 8)) : names[code] ?? code);
+  const names: Readonly<Record<string, string>> = {
+    n: "\n",
+    t: "\t",
+    r: "\r",
+    f: "\f",
+    v: "\v",
+    a: "\x07",
+    b: "\b",
+  };
+  return text.replace(
+    /\\([0-7]{3}|.)/g,
+    (_, code: string) =>
+      /^[0-7]{3}$/.test(code) ? String.fromCharCode(parseInt(code, 8)) : names[code] ?? code,
+  );
 }
 
 const BOOT_ID = "/proc/sys/kernel/random/boot_id";
 const THREAD_FILES = ["stat", "status", "syscall", "wchan"] as const;
 
-/** Threads at one moment, by process, and the number of `read` here, which tells the architecture. */
+/**
+ * Threads at one moment, by process, and the number of `read` here, which tells the architecture.
+ */
 export interface Look {
   readonly threads: ReadonlyMap<number, readonly ThreadLook[]>;
   readonly readNumber: number | null;
@@ -99,17 +145,34 @@ export interface Look {
 }
 
 /** Looks at threads: what each does now, and how much it has done so far. One `cat` for all. */
-export async function lookAtThreads(host: Host, threads: ReadonlyMap<number, readonly number[]>, why: string): Promise<Look> {
+export async function lookAtThreads(
+  host: Host,
+  threads: ReadonlyMap<number, readonly number[]>,
+  why: string,
+): Promise<Look> {
   const tasks = [...threads].flatMap(([pid, tids]) => tids.map((tid) => ({ pid, tid })));
-  const files = tasks.flatMap(({ pid, tid }) => THREAD_FILES.flatMap((file) => [`/proc/${pid}/task/${tid}/${file}`, BOOT_ID]));
+  const files = tasks.flatMap(({ pid, tid }) =>
+    THREAD_FILES.flatMap((file) => [`/proc/${pid}/task/${tid}/${file}`, BOOT_ID])
+  );
   // `cat` shows its own call first: it reads.
-  const { text, failure } = await probe(host, "cat", [BOOT_ID, "/proc/self/syscall", BOOT_ID, ...files], { why, codes: [0, 1] });
+  const { text, failure } = await probe(host, "cat", [
+    BOOT_ID,
+    "/proc/self/syscall",
+    BOOT_ID,
+    ...files,
+  ], { why, codes: [0, 1] });
   const parsed = text === null ? null : parseThreads(text, tasks);
   if (parsed !== null) return { ...parsed, failure: null };
-  return { threads: new Map(), readNumber: null, failure: failure ?? 'the output of "cat" for threads under /proc can\'t be read' };
+  return {
+    threads: new Map(),
+    readNumber: null,
+    failure: failure ?? 'the output of "cat" for threads under /proc can\'t be read',
+  };
 }
 
-/** Parses what {@linkcode lookAtThreads} makes `cat` print; null if it is not what was asked for. */
+/**
+ * Parses what {@linkcode lookAtThreads} makes `cat` print; null if it is not what was asked for.
+ */
 export function parseThreads(
   text: string,
   tasks: readonly { readonly pid: number; readonly tid: number }[],
@@ -121,7 +184,12 @@ export function parseThreads(
   const threads = new Map<number, ThreadLook[]>();
   for (const [index, { pid, tid }] of tasks.entries()) {
     const at = index * THREAD_FILES.length;
-    const [stat, status, syscall, channel] = parts.slice(at, at + THREAD_FILES.length) as [string, string, string, string];
+    const [stat, status, syscall, channel] = parts.slice(at, at + THREAD_FILES.length) as [
+      string,
+      string,
+      string,
+      string,
+    ];
     const look = parseThread(tid, stat, status, syscall, channel);
     if (look) threads.set(pid, [...threads.get(pid) ?? [], look]);
   }
@@ -129,17 +197,27 @@ export function parseThreads(
   return { threads, readNumber: typeof call === "object" && call !== null ? call.number : null };
 }
 
-function parseThread(tid: number, stat: string, status: string, syscall: string, channel: string): ThreadLook | null {
+function parseThread(
+  tid: number,
+  stat: string,
+  status: string,
+  syscall: string,
+  channel: string,
+): ThreadLook | null {
   const row = /^(\d+) \(([\s\S]{0,64}?)\) ([A-Za-z]) (-?\d+(?: -?\d+){36,60})\n$/.exec(stat);
   if (!row || Number(row[1]) !== tid) return null;
   const numbers = row[4]!.split(" ").map(Number);
-  const field = (name: string) => new RegExp(`^${name}:\\t([0-9a-f]+)$`, "m").exec(status)?.[1] ?? null;
+  const field = (name: string) =>
+    new RegExp(`^${name}:\\t([0-9a-f]+)$`, "m").exec(status)?.[1] ?? null;
   const hasInterrupt = (name: string) => {
     const mask = field(name);
     // SIGINT is 2: the second bit.
     return mask === null ? null : (parseInt(mask.slice(-1), 16) & 2) !== 0;
   };
-  const [switches, forced] = [field("voluntary_ctxt_switches"), field("nonvoluntary_ctxt_switches")];
+  const [switches, forced] = [
+    field("voluntary_ctxt_switches"),
+    field("nonvoluntary_ctxt_switches"),
+  ];
   const pending = [hasInterrupt("SigPnd"), hasInterrupt("ShdPnd")];
   return {
     tid,
@@ -168,7 +246,8 @@ function parseSyscall(text: string): RawSyscall | "running" | null {
   const row = /^(-?\d+)((?: 0x[0-9a-f]+)+)\n$/.exec(text);
   if (!row) return null;
   const values = row[2]!.trim().split(" ").map(Number);
-  // The last two are the stack and the place in the program; outside of a call there is nothing else.
+  // The last two are the stack and the place in the program; outside of a call there is nothing
+  // else.
   return { number: Number(row[1]), args: values.slice(0, -2) };
 }
 
@@ -183,20 +262,34 @@ export interface SpecialFile {
 }
 
 /** Reads `/proc/PID/fdinfo/FD` of these. */
-export async function readSpecialFiles(host: Host, files: readonly { readonly pid: number; readonly fd: number }[]): Promise<SpecialFile[]> {
+export async function readSpecialFiles(
+  host: Host,
+  files: readonly { readonly pid: number; readonly fd: number }[],
+): Promise<SpecialFile[]> {
   if (files.length === 0) return [];
   const paths = files.flatMap(({ pid, fd }) => [`/proc/${pid}/fdinfo/${fd}`, BOOT_ID]);
-  const { text } = await probe(host, "cat", [BOOT_ID, ...paths], { why: "which files and processes an event loop watches", codes: [0, 1] });
+  const { text } = await probe(host, "cat", [BOOT_ID, ...paths], {
+    why: "which files and processes an event loop watches",
+    codes: [0, 1],
+  });
   return text === null ? [] : parseSpecialFiles(text, files);
 }
 
-/** Parses what {@linkcode readSpecialFiles} makes `cat` print; empty if it is not what was asked for. */
-export function parseSpecialFiles(text: string, files: readonly { readonly pid: number; readonly fd: number }[]): SpecialFile[] {
+/**
+ * Parses what {@linkcode readSpecialFiles} makes `cat` print; empty if it is not what was asked
+ * for.
+ */
+export function parseSpecialFiles(
+  text: string,
+  files: readonly { readonly pid: number; readonly fd: number }[],
+): SpecialFile[] {
   const separator = text.slice(0, 37);
   const parts = text.slice(separator.length).split(separator);
   if (!/^[0-9a-f-]{36}\n$/.test(separator) || parts.length !== files.length + 1) return [];
   return files.map(({ pid, fd }, index) => {
-    const watches = [...parts[index]!.matchAll(/^tfd: +(\d+) events:/gm)].map((match) => Number(match[1]));
+    const watches = [...parts[index]!.matchAll(/^tfd: +(\d+) events:/gm)].map((match) =>
+      Number(match[1])
+    );
     const of = /^Pid:\t(\d+)$/m.exec(parts[index]!)?.[1];
     return { pid, fd, watches, of: of === undefined || of === "0" ? null : Number(of) };
   });
@@ -212,8 +305,13 @@ export interface LastRun {
 /** Reads when the main threads of processes ran last; nothing where the kernel does not tell. */
 export async function readLastRuns(host: Host, pids: readonly number[]): Promise<LastRun[]> {
   if (pids.length === 0) return [];
-  const paths = pids.flatMap((pid) => [`/proc/${pid}/stat`, BOOT_ID, `/proc/${pid}/sched`, BOOT_ID]);
-  const { text } = await probe(host, "cat", [BOOT_ID, ...paths], { why: "for how long each has been asleep", codes: [0, 1] });
+  const paths = pids.flatMap((
+    pid,
+  ) => [`/proc/${pid}/stat`, BOOT_ID, `/proc/${pid}/sched`, BOOT_ID]);
+  const { text } = await probe(host, "cat", [BOOT_ID, ...paths], {
+    why: "for how long each has been asleep",
+    codes: [0, 1],
+  });
   return text === null ? [] : parseLastRuns(text, pids);
 }
 
@@ -226,13 +324,16 @@ export function parseLastRuns(text: string, pids: readonly number[]): LastRun[] 
     const [stat, sched] = parts.slice(index * 2, index * 2 + 2) as [string, string];
     const fields = /\) [A-Za-z] (-?\d+(?: -?\d+){36,60})\n$/.exec(stat)?.[1]?.split(" ");
     const ms = /^se\.exec_start +: +(\d+\.\d+)$/m.exec(sched)?.[1];
-    return fields === undefined || ms === undefined ? [] : [{ pid, processor: Number(fields[35]), ms: Number(ms) }];
+    return fields === undefined || ms === undefined
+      ? []
+      : [{ pid, processor: Number(fields[35]), ms: Number(ms) }];
   });
 }
 
 /**
- * The contents of files that processes have open, in the order in which they are named: null for what is no regular file, is larger than
- * `mostBytes`, or can't be read. The files' own places are not touched: each is opened anew.
+ * The contents of files that processes have open, in the order in which they are named: null for
+ * what is no regular file, is larger than `mostBytes`, or can't be read. The files' own places are
+ * not touched: each is opened anew.
  */
 export async function readRegularFiles(
   host: Host,
@@ -241,15 +342,27 @@ export async function readRegularFiles(
 ): Promise<(string | null)[]> {
   if (files.length === 0) return [];
   const paths = files.map(({ pid, fd }) => `/proc/${pid}/fd/${fd}`);
-  const about = await probe(host, "stat", ["-L", "-c", "%n %s %F", ...paths], { why: "what kind of files output goes to", codes: [0, 1] });
-  const sizes = new Map([...(about.text ?? "").matchAll(/^(\S+) (\d+) regular (?:empty )?file$/gm)].map(([, path, size]) => [path!, Number(size)]));
+  const about = await probe(host, "stat", ["-L", "-c", "%n %s %F", ...paths], {
+    why: "what kind of files output goes to",
+    codes: [0, 1],
+  });
+  const sizes = new Map(
+    [...(about.text ?? "").matchAll(/^(\S+) (\d+) regular (?:empty )?file$/gm)].map((
+      [, path, size],
+    ) => [path!, Number(size)]),
+  );
   const chosen = paths.filter((path) => (sizes.get(path) ?? Infinity) <= mostBytes);
   if (chosen.length === 0) return paths.map(() => null);
   const all = chosen.flatMap((path) => [path, BOOT_ID]);
-  const { text } = await probe(host, "cat", [BOOT_ID, ...all], { why: "what was written so far", codes: [0, 1] });
+  const { text } = await probe(host, "cat", [BOOT_ID, ...all], {
+    why: "what was written so far",
+    codes: [0, 1],
+  });
   const separator = text?.slice(0, 37) ?? "";
   const parts = text?.slice(37).split(separator) ?? [];
-  if (!/^[0-9a-f-]{36}\n$/.test(separator) || parts.length !== chosen.length + 1) return paths.map(() => null);
+  if (!/^[0-9a-f-]{36}\n$/.test(separator) || parts.length !== chosen.length + 1) {
+    return paths.map(() => null);
+  }
   const texts = new Map(chosen.map((path, index) => [path, parts[index]!]));
   return paths.map((path) => texts.get(path) ?? null);
 }
@@ -259,11 +372,16 @@ export interface OpenFile {
   readonly fd: number;
   readonly reads: boolean;
   readonly writes: boolean;
-  /** As the kernel names it: a path, `pipe:[INODE]`, `socket:[INODE]`, `anon_inode:[eventpoll]` … */
+  /**
+   * As the kernel names it: a path, `pipe:[INODE]`, `socket:[INODE]`, `anon_inode:[eventpoll]` …
+   */
   readonly target: string;
 }
 
-/** A call into the kernel: its number on this architecture (-1: it sleeps outside of any), and its arguments. */
+/**
+ * A call into the kernel: its number on this architecture (-1: it sleeps outside of any), and its
+ * arguments.
+ */
 export interface RawSyscall {
   readonly number: number;
   readonly args: readonly number[];

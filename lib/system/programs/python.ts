@@ -14,12 +14,24 @@ export interface PythonOptions {
 }
 
 /** Runs a Python to its end. Never throws for what it does. */
-export function runPython(host: Host, interpreter: Interpreter, args: readonly string[], options: PythonOptions): Promise<ProgramResult> {
+export function runPython(
+  host: Host,
+  interpreter: Interpreter,
+  args: readonly string[],
+  options: PythonOptions,
+): Promise<ProgramResult> {
   const { set, unset } = activation(interpreter, options.inherited);
-  return runThroughEnv(host, [...interpreter.argv, ...args], { ...options, set: { ...interpreter.environment, ...set }, unset });
+  return runThroughEnv(host, [...interpreter.argv, ...args], {
+    ...options,
+    set: { ...interpreter.environment, ...set },
+    unset,
+  });
 }
 
-/** Runs any program by its absolute path, through `env`. A path that does not exist ends with code 127. */
+/**
+ * Runs any program by its absolute path, through `env`. A path that does not exist ends with code
+ * 127.
+ */
 export function runThroughEnv(
   host: Host,
   argv: readonly string[],
@@ -33,7 +45,10 @@ export function runThroughEnv(
 export interface ImportFacts {
   /** `3.13.0` */
   readonly version: string;
-  /** Where a process finds each package that is started outside of the project; empty for a namespace package. Null: one is nowhere. */
+  /**
+   * Where a process finds each package that is started outside of the project; empty for a
+   * namespace package. Null: one is nowhere.
+   */
   readonly files: readonly string[] | null;
   /** Whether they were found only because the project's root was the working directory. */
   readonly byDirectoryOnly: boolean;
@@ -44,17 +59,27 @@ export interface ImportFacts {
 }
 
 /**
- * The options of {@linkcode checkArguments} that collect tests; `cacheDirectory` keeps the record of failed tests out of it.
+ * The options of {@linkcode checkArguments} that collect tests; `cacheDirectory` keeps the record
+ * of failed tests out of it.
  *
  * @param targets as pytest takes them; none: it finds the suite by itself
  */
-export function collectArguments(targets: readonly string[], cacheDirectory: string | null): string[] {
+export function collectArguments(
+  targets: readonly string[],
+  cacheDirectory: string | null,
+): string[] {
   const cache = cacheDirectory === null ? [] : ["-o", `cache_dir=${cacheDirectory}`];
   return [...targets, "-x", "-q", "--co", "--color=no", ...cache];
 }
 
-/** Arguments for a Python that finds the packages, collects (with pytest's arguments, if any) and imports the packages, in one start. */
-export function checkArguments(packages: readonly string[], pytestArguments: readonly string[]): string[] {
+/**
+ * Arguments for a Python that finds the packages, collects (with pytest's arguments, if any) and
+ * imports the packages, in one start.
+ */
+export function checkArguments(
+  packages: readonly string[],
+  pytestArguments: readonly string[],
+): string[] {
   return ["-c", checkSource, packages.join(","), ...pytestArguments];
 }
 
@@ -73,7 +98,8 @@ export function parseCheck(stdout: string, stderr: string): CheckAnswer {
   const [noise = "", found, between = "", imported, after = ""] = stdout.split("\0\0");
   const [elsewhere = "", ...traceback] = stderr.split("\0\0");
   const printed = [noise, between, after].join("");
-  const words = (record: string | undefined) => record?.split("\0").map((word) => word === "-" ? "" : word) ?? [];
+  const words = (record: string | undefined) =>
+    record?.split("\0").map((word) => word === "-" ? "" : word) ?? [];
   const [, version, where, ...files] = words(found);
   const facts = version === undefined ? null : {
     version,
@@ -82,10 +108,17 @@ export function parseCheck(stdout: string, stderr: string): CheckAnswer {
     failed: words(imported)[1] ?? null,
     imported: words(imported).slice(2),
   };
-  return { facts, pytest: printed.trim() === "" ? elsewhere : printed, traceback: traceback.join("\n") };
+  return {
+    facts,
+    pytest: printed.trim() === "" ? elsewhere : printed,
+    traceback: traceback.join("\n"),
+  };
 }
 
-/** The `471 tests collected in 1.73s` of `pytest --co -q`, or what it says when the project adds `-v`; null if there is none. */
+/**
+ * The `471 tests collected in 1.73s` of `pytest --co -q`, or what it says when the project adds
+ * `-v`; null if there is none.
+ */
 export function collectedCount(stdout: string): number | null {
   const quiet = /^(?:=+ )?(?:(\d+)\/)?(\d+) tests? collected/m.exec(stdout);
   if (quiet) return Number(quiet[1] ?? quiet[2]);
@@ -101,7 +134,10 @@ export function minorOf(version: string): string | null {
 
 /** The Python that a run uses, as words to put before `-m pytest`. */
 export interface Interpreter {
-  /** `["/repo/py312/bin/python"]`, or `["/usr/bin/uv", "run", "--frozen", "python"]` for the fallback. */
+  /**
+   * `["/repo/py312/bin/python"]`, or `["/usr/bin/uv", "run", "--frozen", "python"]` for the
+   * fallback.
+   */
   readonly argv: readonly string[];
   /** What has to be set beside it: `UV_PROJECT_ENVIRONMENT` for the fallback. */
   readonly environment: Readonly<Record<string, string>>;

@@ -25,18 +25,30 @@ export interface SocketList<Row> {
   readonly failure: string | null;
 }
 
-/** Lists listening TCP sockets. Naming the processes behind them (`withPids`) costs a look at every open file of the machine. */
-export async function listTcpListeners(host: Host, withPids: boolean): Promise<SocketList<TcpListener>> {
+/**
+ * Lists listening TCP sockets. Naming the processes behind them (`withPids`) costs a look at every
+ * open file of the machine.
+ */
+export async function listTcpListeners(
+  host: Host,
+  withPids: boolean,
+): Promise<SocketList<TcpListener>> {
   const { text, failure } = await probe(host, "ss", [withPids ? "-tlnpH" : "-tlnH"], {
     why: withPids ? "which process holds the registry" : "is the registry's port free",
   });
-  return text === null ? { rows: [], rejected: 0, failure } : { ...parseTcpListeners(text), failure: null };
+  return text === null
+    ? { rows: [], rejected: 0, failure }
+    : { ...parseTcpListeners(text), failure: null };
 }
 
 /** Lists Unix sockets that are bound to a name, listening or not. */
 export async function listUnixSockets(host: Host): Promise<SocketList<UnixSocket>> {
-  const { text, failure } = await probe(host, "ss", ["-xaneH"], { why: "which Unix sockets are alive" });
-  return text === null ? { rows: [], rejected: 0, failure } : { ...parseUnixSockets(text), failure: null };
+  const { text, failure } = await probe(host, "ss", ["-xaneH"], {
+    why: "which Unix sockets are alive",
+  });
+  return text === null
+    ? { rows: [], rejected: 0, failure }
+    : { ...parseUnixSockets(text), failure: null };
 }
 
 /** Parses `ss -tlnH` and `ss -tlnpH`. */
@@ -76,34 +88,56 @@ export interface UnixConnection {
   readonly waiting: readonly number[];
 }
 
-/** Lists TCP sockets, listening or not. Who holds them is not asked: that costs a look at every open file of the machine. */
+/**
+ * Lists TCP sockets, listening or not. Who holds them is not asked: that costs a look at every open
+ * file of the machine.
+ */
 export async function listTcpConnections(host: Host): Promise<SocketList<TcpConnection>> {
-  const { text, failure } = await probe(host, "ss", ["-taneH"], { why: "connections to the registry" });
-  return text === null ? { rows: [], rejected: 0, failure } : { ...parseTcpConnections(text), failure: null };
+  const { text, failure } = await probe(host, "ss", ["-taneH"], {
+    why: "connections to the registry",
+  });
+  return text === null
+    ? { rows: [], rejected: 0, failure }
+    : { ...parseTcpConnections(text), failure: null };
 }
 
 /** Lists Unix sockets of streams. */
 export async function listUnixConnections(host: Host): Promise<SocketList<UnixConnection>> {
-  const { text, failure } = await probe(host, "ss", ["-xaneH"], { why: "connections to the registry's Unix socket" });
-  return text === null ? { rows: [], rejected: 0, failure } : { ...parseUnixConnections(text), failure: null };
+  const { text, failure } = await probe(host, "ss", ["-xaneH"], {
+    why: "connections to the registry's Unix socket",
+  });
+  return text === null
+    ? { rows: [], rejected: 0, failure }
+    : { ...parseUnixConnections(text), failure: null };
 }
 
 /** Parses `ss -taneH`. */
 export function parseTcpConnections(text: string): Omit<SocketList<TcpConnection>, "failure"> {
   return parseRows(text, (line) => {
-    const row = /^([A-Z0-9-]+) +(\d+) +\d+ +(\S+:(?:\d+|\*)) +(\S+:(?:\d+|\*))(?: +(.*))?$/.exec(line);
+    const row = /^([A-Z0-9-]+) +(\d+) +\d+ +(\S+:(?:\d+|\*)) +(\S+:(?:\d+|\*))(?: +(.*))?$/.exec(
+      line,
+    );
     if (!row) return null;
     const inode = / ino:(\d+) /.exec(` ${row[5] ?? ""} `);
-    return { state: row[1]!, unread: Number(row[2]), local: plainAddress(row[3]!), peer: plainAddress(row[4]!), inode: Number(inode?.[1] ?? 0) };
+    return {
+      state: row[1]!,
+      unread: Number(row[2]),
+      local: plainAddress(row[3]!),
+      peer: plainAddress(row[4]!),
+      inode: Number(inode?.[1] ?? 0),
+    };
   });
 }
 
 /** Parses `ss -xaneH`; sockets of other kinds than streams are left out. */
 export function parseUnixConnections(text: string): Omit<SocketList<UnixConnection>, "failure"> {
   const { rows, rejected } = parseRows(text, (line) => {
-    const row = /^(u_\w+) +([A-Z0-9-]+) +(\d+) +\d+ +(\S|\S.*?\S) +(\d+) +\* +(\d+)(?: +(.*))?$/.exec(line);
+    const row = /^(u_\w+) +([A-Z0-9-]+) +(\d+) +\d+ +(\S|\S.*?\S) +(\d+) +\* +(\d+)(?: +(.*))?$/
+      .exec(line);
     if (!row) return null;
-    const waiting = row[2] === "LISTEN" ? / peers:((?: \d+)+)/.exec(row[7] ?? "")?.[1]?.trim().split(" ").map(Number) : undefined;
+    const waiting = row[2] === "LISTEN"
+      ? / peers:((?: \d+)+)/.exec(row[7] ?? "")?.[1]?.trim().split(" ").map(Number)
+      : undefined;
     return {
       kind: row[1]!,
       state: row[2]!,
@@ -122,7 +156,10 @@ function plainAddress(text: string): string {
   return text.replace(/%[^\]:]*/, "").replace(/^\[::ffff:(\d+\.\d+\.\d+\.\d+)\]/, "$1");
 }
 
-/** The pids of `users:(("name",pid=1,fd=3),("name",pid=2,fd=3))`, each once; null if any part does not parse. Names have at most 15 bytes. */
+/**
+ * The pids of `users:(("name",pid=1,fd=3),("name",pid=2,fd=3))`, each once; null if any part does
+ * not parse. Names have at most 15 bytes.
+ */
 function parseUsers(users: string): number[] | null {
   const pids = new Set<number>();
   let rest = users.slice("users:(".length, -1);
@@ -138,7 +175,9 @@ function parseUsers(users: string): number[] | null {
 /** Parses `ss -xaneH`; sockets without a name are left out. */
 export function parseUnixSockets(text: string): Omit<SocketList<UnixSocket>, "failure"> {
   const { rows, rejected } = parseRows(text, (line) => {
-    const row = /^u_\w+ +[A-Z0-9-]+ +\d+ +\d+ +(\S|\S.*?\S) +(\d+) +\* +(\d+)(?: +(.*))?$/.exec(line);
+    const row = /^u_\w+ +[A-Z0-9-]+ +\d+ +\d+ +(\S|\S.*?\S) +(\d+) +\* +(\d+)(?: +(.*))?$/.exec(
+      line,
+    );
     if (!row) return null;
     const inode = / ino:(\d+) dev:/.exec(` ${row[4] ?? ""}`);
     return { name: row[1]!, inode: inode ? Number(inode[1]) : null };
@@ -146,8 +185,14 @@ export function parseUnixSockets(text: string): Omit<SocketList<UnixSocket>, "fa
   return { rows: rows.filter((row) => row.name !== "*"), rejected };
 }
 
-/** Rows that parse; others are counted, and so is a last line without an end (output that was cut short). */
-function parseRows<Row>(text: string, parse: (line: string) => Row | null): { rows: Row[]; rejected: number } {
+/**
+ * Rows that parse; others are counted, and so is a last line without an end (output that was cut
+ * short).
+ */
+function parseRows<Row>(
+  text: string,
+  parse: (line: string) => Row | null,
+): { rows: Row[]; rejected: number } {
   const lines = text.split("\n");
   let rejected = lines.pop() === "" ? 0 : 1;
   const rows: Row[] = [];

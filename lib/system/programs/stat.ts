@@ -9,10 +9,20 @@ const KINDS: Readonly<Record<string, FileFacts["kind"]>> = {
   socket: "socket",
 };
 
-/** What is at paths that Deno itself may not look at, by path; links are not followed. A path that is not in it is gone, or can't be read. */
-export async function statPaths(host: Host, paths: readonly string[], why: string): Promise<ReadonlyMap<string, FileFacts>> {
+/**
+ * What is at paths that Deno itself may not look at, by path; links are not followed. A path that
+ * is not in it is gone, or can't be read.
+ */
+export async function statPaths(
+  host: Host,
+  paths: readonly string[],
+  why: string,
+): Promise<ReadonlyMap<string, FileFacts>> {
   if (paths.length === 0) return new Map();
-  const { text } = await probe(host, "stat", ["-c", "%d %i %u %a %F\t%n", ...paths], { why, codes: [0, 1] });
+  const { text } = await probe(host, "stat", ["-c", "%d %i %u %a %F\t%n", ...paths], {
+    why,
+    codes: [0, 1],
+  });
   return text === null ? new Map() : parseStat(text);
 }
 
@@ -23,7 +33,13 @@ export function parseStat(text: string): Map<string, FileFacts> {
     const row = /^(\d+) (\d+) (\d+) ([0-7]+) ([^\t]+)\t(.+)$/.exec(line);
     if (!row) continue;
     const [, device, inode, uid, mode, kind, path] = row;
-    rows.set(path!, { kind: KINDS[kind!] ?? "other", device: Number(device), inode: Number(inode), uid: Number(uid), mode: parseInt(mode!, 8) });
+    rows.set(path!, {
+      kind: KINDS[kind!] ?? "other",
+      device: Number(device),
+      inode: Number(inode),
+      uid: Number(uid),
+      mode: parseInt(mode!, 8),
+    });
   }
   return rows;
 }

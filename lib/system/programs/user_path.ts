@@ -7,16 +7,27 @@ import type { Host } from "../host.ts";
 const USER_DIRECTORIES = [".local/bin", ".cargo/bin"] as const;
 
 /**
- * The absolute path of a program that the user has installed (uv, python): on the user's PATH, then where installers put it. Relative
- * entries and those inside `outside` (the project) are left out: what lies there is the project's, not the user's.
+ * The absolute path of a program that the user has installed (uv, python): on the user's PATH, then
+ * where installers put it. Relative entries and those inside `outside` (the project) are left out:
+ * what lies there is the project's, not the user's.
  */
-export async function findOnPath(host: Host, program: string, outside: string): Promise<string | null> {
+export async function findOnPath(
+  host: Host,
+  program: string,
+  outside: string,
+): Promise<string | null> {
   const home = host.env("HOME");
-  const entries = [...(host.env("PATH") ?? "").split(":"), ...(home && isAbsolute(home) ? USER_DIRECTORIES.map((name) => join(home, name)) : [])];
+  const entries = [
+    ...(host.env("PATH") ?? "").split(":"),
+    ...(home && isAbsolute(home) ? USER_DIRECTORIES.map((name) => join(home, name)) : []),
+  ];
   for (const entry of entries) {
     if (!isAbsolute(entry) || isInside(resolve(entry), outside)) continue;
     const path = join(entry, program);
-    if (await isExecutable(host, path) && !isInside(await host.files.realPath(entry) ?? entry, outside)) return path;
+    if (
+      await isExecutable(host, path) &&
+      !isInside(await host.files.realPath(entry) ?? entry, outside)
+    ) return path;
   }
   return null;
 }

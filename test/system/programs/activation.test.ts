@@ -1,11 +1,20 @@
 import { activation } from "../../../lib/system/programs/activation.ts";
 import { assertEquals } from "../../assert.ts";
 
-const VENV = { argv: ["/repo/py313/bin/python"], environment: {}, venv: "/repo/py313", minor: "313" };
-const of = (inherited: Record<string, string>, interpreter = VENV) => activation(interpreter, new Map(Object.entries(inherited)));
+const VENV = {
+  argv: ["/repo/py313/bin/python"],
+  environment: {},
+  venv: "/repo/py313",
+  minor: "313",
+};
+const of = (inherited: Record<string, string>, interpreter = VENV) =>
+  activation(interpreter, new Map(Object.entries(inherited)));
 
 Deno.test("a venv that is not active is activated: its programs come first, and what would move Python elsewhere goes", () => {
-  assertEquals(of({ PATH: "/usr/bin:/bin" }), { set: { VIRTUAL_ENV: "/repo/py313", PATH: "/repo/py313/bin:/usr/bin:/bin" }, unset: [] });
+  assertEquals(of({ PATH: "/usr/bin:/bin" }), {
+    set: { VIRTUAL_ENV: "/repo/py313", PATH: "/repo/py313/bin:/usr/bin:/bin" },
+    unset: [],
+  });
   assertEquals(of({ PYTHONHOME: "/elsewhere" }), {
     set: { VIRTUAL_ENV: "/repo/py313", PATH: "/repo/py313/bin:/usr/bin:/bin" },
     unset: ["PYTHONHOME"],
@@ -13,21 +22,36 @@ Deno.test("a venv that is not active is activated: its programs come first, and 
 });
 
 Deno.test("nothing changes for a venv that is active, unless something came before it in PATH since", () => {
-  assertEquals(of({ VIRTUAL_ENV: "/repo/py313", PATH: "/repo/py313/bin:/bin" }), { set: {}, unset: [] });
-  assertEquals(of({ VIRTUAL_ENV: "/repo/py313", PATH: "/shims:/repo/py313/bin:/bin" }), { set: { PATH: "/repo/py313/bin:/shims:/bin" }, unset: [] });
+  assertEquals(of({ VIRTUAL_ENV: "/repo/py313", PATH: "/repo/py313/bin:/bin" }), {
+    set: {},
+    unset: [],
+  });
+  assertEquals(of({ VIRTUAL_ENV: "/repo/py313", PATH: "/shims:/repo/py313/bin:/bin" }), {
+    set: { PATH: "/repo/py313/bin:/shims:/bin" },
+    unset: [],
+  });
 });
 
 Deno.test("another venv that is active is deactivated", () => {
-  assertEquals(of({ VIRTUAL_ENV: "/other/.venv", VIRTUAL_ENV_PROMPT: "other", PATH: "/other/.venv/bin:/bin" }), {
-    set: { VIRTUAL_ENV: "/repo/py313", PATH: "/repo/py313/bin:/bin" },
-    unset: ["VIRTUAL_ENV_PROMPT"],
-  });
+  assertEquals(
+    of({ VIRTUAL_ENV: "/other/.venv", VIRTUAL_ENV_PROMPT: "other", PATH: "/other/.venv/bin:/bin" }),
+    {
+      set: { VIRTUAL_ENV: "/repo/py313", PATH: "/repo/py313/bin:/bin" },
+      unset: ["VIRTUAL_ENV_PROMPT"],
+    },
+  );
 });
 
 Deno.test("uv activates the venv itself, and a Python without a venv has none to activate", () => {
   const inherited = { PATH: "/bin", PYTHONHOME: "/elsewhere" };
-  const uv = activation({ ...VENV, argv: ["/bin/uv", "run", "python"] }, new Map(Object.entries(inherited)));
+  const uv = activation(
+    { ...VENV, argv: ["/bin/uv", "run", "python"] },
+    new Map(Object.entries(inherited)),
+  );
   assertEquals(uv, { set: {}, unset: ["PYTHONHOME"] });
-  const system = activation({ ...VENV, argv: ["/usr/bin/python3"], venv: null }, new Map(Object.entries(inherited)));
+  const system = activation(
+    { ...VENV, argv: ["/usr/bin/python3"], venv: null },
+    new Map(Object.entries(inherited)),
+  );
   assertEquals(system, { set: {}, unset: [] });
 });

@@ -13,7 +13,11 @@ import { assert, assertEquals } from "../../assert.ts";
 import { fakeHost } from "../../fake_host.ts";
 import { ownProcessText } from "./own_process_text.ts";
 
-const result = (text: string, outcome: ProgramResult["outcome"] = "exited", code = 0): ProgramResult => ({
+const result = (
+  text: string,
+  outcome: ProgramResult["outcome"] = "exited",
+  code = 0,
+): ProgramResult => ({
   outcome,
   code,
   stdout: new TextEncoder().encode(text),
@@ -21,7 +25,10 @@ const result = (text: string, outcome: ProgramResult["outcome"] = "exited", code
 });
 
 Deno.test("fault 36: LD_* and DYLD_* become arguments of env, everything else its environment", () => {
-  const inherited = new Map([["PATH", "/bin"], ["LD_LIBRARY_PATH", "/nix lib"], ["DYLD_X", "1"], ["LDFLAGS", "-g"]]);
+  const inherited = new Map([["PATH", "/bin"], ["LD_LIBRARY_PATH", "/nix lib"], ["DYLD_X", "1"], [
+    "LDFLAGS",
+    "-g",
+  ]]);
   assertEquals(envCommand({ inherited, argv: ["/v/bin/python", "-m", "pytest"] }), {
     args: ["LD_LIBRARY_PATH=/nix lib", "DYLD_X=1", "/v/bin/python", "-m", "pytest"],
     env: { PATH: "/bin", LDFLAGS: "-g" },
@@ -38,12 +45,20 @@ Deno.test("what is set is part of the command, and wins over what is inherited",
 });
 
 Deno.test("fault 45: none of the variables that git itself calls repository-local is passed on", async () => {
-  const { stdout } = await new Deno.Command("git", { args: ["rev-parse", "--local-env-vars"] }).output();
+  const { stdout } = await new Deno.Command("git", { args: ["rev-parse", "--local-env-vars"] })
+    .output();
   const names = new TextDecoder().decode(stdout).trim().split("\n");
   assert(names.includes("GIT_DIR") && names.includes("GIT_INDEX_FILE"));
   assertEquals(names.filter((name) => !isGitLocal(name)), []);
-  const inherited = new Map([...names, "GIT_CONFIG_KEY_0", "GIT_CONFIG_VALUE_12", "GIT_AUTHOR_NAME"].map((name) => [name, "x"]));
-  assertEquals(envCommand({ inherited, argv: ["/p"] }), { args: ["/p"], env: { GIT_AUTHOR_NAME: "x" } });
+  const inherited = new Map(
+    [...names, "GIT_CONFIG_KEY_0", "GIT_CONFIG_VALUE_12", "GIT_AUTHOR_NAME"].map((
+      name,
+    ) => [name, "x"]),
+  );
+  assertEquals(envCommand({ inherited, argv: ["/p"] }), {
+    args: ["/p"],
+    env: { GIT_AUTHOR_NAME: "x" },
+  });
 });
 
 Deno.test("a Python in a directory with an equals sign is started by env all the same", async () => {
@@ -51,8 +66,15 @@ Deno.test("a Python in a directory with an equals sign is started by env all the
   try {
     const program = `${directory}/python`;
     await Deno.writeTextFile(program, '#!/bin/sh\nprintf "%s|" "$0" "$@"\n', { mode: 0o755 });
-    const { args, env } = envCommand({ inherited: new Map([["PATH", "/usr/bin:/bin"]]), argv: [program, "-c", "x=1", "it's"] });
-    const answer = await new RealHost().programs.run("env", args, { why: "test", env, exactEnv: true });
+    const { args, env } = envCommand({
+      inherited: new Map([["PATH", "/usr/bin:/bin"]]),
+      argv: [program, "-c", "x=1", "it's"],
+    });
+    const answer = await new RealHost().programs.run("env", args, {
+      why: "test",
+      env,
+      exactEnv: true,
+    });
     assertEquals(new TextDecoder().decode(answer.stdout), `${program}|-c|x=1|it's|`);
   } finally {
     await Deno.remove(directory, { recursive: true });
@@ -61,11 +83,20 @@ Deno.test("a Python in a directory with an equals sign is started by env all the
 
 for (const method of ["env", "python"] as const) {
   Deno.test(`SIGINT that was inherited ignored is at its default in what is started by the method "${method}"`, async () => {
-    const probe = "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)";
+    const probe =
+      "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)";
     const python = await which("python3");
-    const { args, env } = envCommand({ inherited: new Map([["PATH", "/usr/bin:/bin"]]), argv: [python, "-c", probe], sigint: method });
+    const { args, env } = envCommand({
+      inherited: new Map([["PATH", "/usr/bin:/bin"]]),
+      argv: [python, "-c", probe],
+      sigint: method,
+    });
     const start = async (words: readonly string[]) => {
-      const child = await new Deno.Command("sh", { args: ["-c", 'trap "" INT; exec "$@"', "sh", ...words], clearEnv: true, env }).output();
+      const child = await new Deno.Command("sh", {
+        args: ["-c", 'trap "" INT; exec "$@"', "sh", ...words],
+        clearEnv: true,
+        env,
+      }).output();
       return new TextDecoder().decode(child.stdout).trim();
     };
     assertEquals(await start([python, "-c", probe]), "False", "without it, it stays ignored");
@@ -76,11 +107,21 @@ for (const method of ["env", "python"] as const) {
 Deno.test("the trampoline stands after all words that make the Python", () => {
   const argv = ["/uv", "run", "--frozen", "python", "-m", "pytest"];
   const { args } = envCommand({ inherited: new Map(), argv, sigint: "python", pythonWords: 4 });
-  assertEquals([...args.slice(0, 5), ...args.slice(6)], ["/uv", "run", "--frozen", "python", "-c", "-m", "pytest"]);
+  assertEquals([...args.slice(0, 5), ...args.slice(6)], [
+    "/uv",
+    "run",
+    "--frozen",
+    "python",
+    "-c",
+    "-m",
+    "pytest",
+  ]);
 });
 
 Deno.test("environment records are read whatever their values hold", () => {
-  assertEquals([...parseEnvironment("A=1\0B=x=y\n z\0=C:\0nothing\0EMPTY=\0A=2\0BASH_FUNC_f%%=() { :; }\0")], [
+  assertEquals([
+    ...parseEnvironment("A=1\0B=x=y\n z\0=C:\0nothing\0EMPTY=\0A=2\0BASH_FUNC_f%%=() { :; }\0"),
+  ], [
     ["A", "1"],
     ["B", "x=y\n z"],
     ["EMPTY", ""],
@@ -123,7 +164,12 @@ Deno.test("what the starter of a self-contained binary set is not passed on", as
 });
 
 Deno.test("GNU env knows --default-signal since coreutils 8.31", () => {
-  for (const [version, knows] of [["8.30", false], ["8.31", true], ["9.1", true], ["10.0", true]] as const) {
+  for (
+    const [version, knows] of [["8.30", false], ["8.31", true], ["9.1", true], [
+      "10.0",
+      true,
+    ]] as const
+  ) {
     assertEquals(knowsDefaultSignal(`env (GNU coreutils) ${version}\n`), knows, version);
   }
   assertEquals(knowsDefaultSignal("BusyBox v1.36.1 () multi-call binary.\n"), false);
@@ -131,7 +177,12 @@ Deno.test("GNU env knows --default-signal since coreutils 8.31", () => {
 
 Deno.test("SIGINT is reset by what is at hand, and when nothing can be seen too", async () => {
   const method = (own: ProgramResult, version: ProgramResult) =>
-    sigintMethod(fakeHost({ pid: 7, run: (program: string) => Promise.resolve(program === "cat" ? own : version) }));
+    sigintMethod(
+      fakeHost({
+        pid: 7,
+        run: (program: string) => Promise.resolve(program === "cat" ? own : version),
+      }),
+    );
   const ignored = result(ownProcessText("A=1\0", true));
   assertEquals(await method(result(ownProcessText("A=1\0")), result("")), "as-inherited");
   assertEquals(await method(ignored, result("env (GNU coreutils) 9.1")), "env");
@@ -142,6 +193,9 @@ Deno.test("SIGINT is reset by what is at hand, and when nothing can be seen too"
 });
 
 async function which(program: string): Promise<string> {
-  const { stdout } = await new Deno.Command("sh", { args: ["-c", `command -v ${program}`], env: { PATH: "/usr/bin:/bin" } }).output();
+  const { stdout } = await new Deno.Command("sh", {
+    args: ["-c", `command -v ${program}`],
+    env: { PATH: "/usr/bin:/bin" },
+  }).output();
   return new TextDecoder().decode(stdout).trim();
 }

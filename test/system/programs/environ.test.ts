@@ -7,21 +7,41 @@ const END = "/proc/self/environ:TRACTEST_RUN=whole\0";
 const of = (pid: number, text: string) => `/proc/${pid}/environ:${text}\0`;
 
 Deno.test("marks are the two variables by pid, and what is cut short, or was not asked for, is no answer", () => {
-  const text = of(7, "PYTEST_CURRENT_TEST=tests/test a.py::t[x\ny: \u2028] (call)") + of(7, "TRACTEST_RUN=20260801-101010-ab12") +
+  const text = of(7, "PYTEST_CURRENT_TEST=tests/test a.py::t[x\ny: \u2028] (call)") +
+    of(7, "TRACTEST_RUN=20260801-101010-ab12") +
     of(9, "TRACTEST_RUN=r-1");
   assertEquals([...parseMarks(text + END, [7, 8, 9])!], [
     [7, { runId: "20260801-101010-ab12", test: "tests/test a.py::t[x\ny: \u2028]" }],
     [9, { runId: "r-1", test: null }],
   ]);
   assertEquals([...parseMarks(END, [7])!], []);
-  for (const wrong of ["", text, text + END.slice(0, -1), text.slice(0, -1) + END, `x\0${END}`, of(10, "TRACTEST_RUN=r") + END]) {
+  for (
+    const wrong of [
+      "",
+      text,
+      text + END.slice(0, -1),
+      text.slice(0, -1) + END,
+      `x\0${END}`,
+      of(10, "TRACTEST_RUN=r") + END,
+    ]
+  ) {
     assertEquals(parseMarks(wrong, [7, 8, 9]), null, JSON.stringify(wrong));
   }
 });
 
 Deno.test("a value that neither tractest nor pytest writes marks nothing, nor do the words within another variable", () => {
-  const odd = ["TRACTEST_RUN=", "TRACTEST_RUN=../../x", `TRACTEST_RUN=${"x".repeat(65)}`, "PYTEST_CURRENT_TEST=", "PYTEST_CURRENT_TEST=mine"];
-  assertEquals([...parseMarks(odd.map((text) => of(7, text)).join("") + of(7, "A=b\nTRACTEST_RUN=r") + END, [7])!], []);
+  const odd = [
+    "TRACTEST_RUN=",
+    "TRACTEST_RUN=../../x",
+    `TRACTEST_RUN=${"x".repeat(65)}`,
+    "PYTEST_CURRENT_TEST=",
+    "PYTEST_CURRENT_TEST=mine",
+  ];
+  assertEquals([
+    ...parseMarks(odd.map((text) => of(7, text)).join("") + of(7, "A=b\nTRACTEST_RUN=r") + END, [
+      7,
+    ])!,
+  ], []);
   const twice = of(7, "TRACTEST_RUN=first") + of(7, "TRACTEST_RUN=second");
   assertEquals(parseMarks(twice + END, [7])!.get(7)?.runId, "first", "as getenv has it");
 });
@@ -34,9 +54,18 @@ Deno.test("a test is named by pytest's id, whatever it is called", () => {
 
 Deno.test("what a fork server made has the environment of the test that used it first: its test is unknown", () => {
   const mark = { runId: null, test: "a.py::first" };
-  assertEquals(startedBy(mark, "python -c from multiprocessing.forkserver import main; main(7)"), null);
-  assertEquals(startedBy(mark, "python -c from tractor._forkserver_override import main; main(7)"), null);
-  assertEquals(startedBy(mark, "python -c from multiprocessing.spawn import spawn_main; spawn_main()"), "a.py::first");
+  assertEquals(
+    startedBy(mark, "python -c from multiprocessing.forkserver import main; main(7)"),
+    null,
+  );
+  assertEquals(
+    startedBy(mark, "python -c from tractor._forkserver_override import main; main(7)"),
+    null,
+  );
+  assertEquals(
+    startedBy(mark, "python -c from multiprocessing.spawn import spawn_main; spawn_main()"),
+    "a.py::first",
+  );
 });
 
 Deno.test("environments are read of those that can be read: another's and a vanished one say nothing", async () => {
@@ -46,7 +75,10 @@ Deno.test("environments are read of those that can be read: another's and a vani
   const { rows, failure } = await readMarks(scene.host, [marked, plain, 1, 4_000_000], "a test");
   assertEquals([[...rows], failure], [[[marked, { runId: "r-1", test: "t/a.py::b" }]], null]);
   assertEquals((await readMarks(scene.host, [], "a test")).rows.size, 0);
-  scene.host.instead = (program) => program === "grep" ? { code: 2, stderr: new TextEncoder().encode("grep: unknown option -- z\n") } : null;
+  scene.host.instead = (program) =>
+    program === "grep"
+      ? { code: 2, stderr: new TextEncoder().encode("grep: unknown option -- z\n") }
+      : null;
   assertIncludes((await readMarks(scene.host, [marked], "a test")).failure ?? "", "can't be read");
 });
 

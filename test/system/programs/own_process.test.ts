@@ -1,5 +1,9 @@
 import { RealHost } from "../../../lib/system/real_host.ts";
-import { ownProcess, parseOwnProcess, sigintBit } from "../../../lib/system/programs/own_process.ts";
+import {
+  ownProcess,
+  parseOwnProcess,
+  sigintBit,
+} from "../../../lib/system/programs/own_process.ts";
 import { assert, assertEquals } from "../../assert.ts";
 import { fakeHost } from "../../fake_host.ts";
 import { BOOT_ID, ownProcessText } from "./own_process_text.ts";
@@ -17,8 +21,20 @@ Deno.test("what this program was started with is read with one question, once", 
 });
 
 Deno.test("an environment may hold anything, also what stands between the files", () => {
-  for (const environment of ["A=1\0B=x\n y\0", "", `A=${BOOT_ID}\n${BOOT_ID}\n\0B=2\0`, "SigIgn:\t2\nUid:\t0\n"]) {
-    assertEquals(parseOwnProcess(ownProcessText(environment), 7), { bootId: BOOT_ID, startTicks: 4242, ignoresSigint: false, environment });
+  for (
+    const environment of [
+      "A=1\0B=x\n y\0",
+      "",
+      `A=${BOOT_ID}\n${BOOT_ID}\n\0B=2\0`,
+      "SigIgn:\t2\nUid:\t0\n",
+    ]
+  ) {
+    assertEquals(parseOwnProcess(ownProcessText(environment), 7), {
+      bootId: BOOT_ID,
+      startTicks: 4242,
+      ignoresSigint: false,
+      environment,
+    });
   }
   assertEquals(parseOwnProcess(ownProcessText("A=1\0", true), 7)?.ignoresSigint, true);
 });
@@ -27,7 +43,9 @@ Deno.test("what is not whole, or of another process, says nothing", () => {
   const text = ownProcessText("A=1\0");
   assertEquals(parseOwnProcess(text, 8), null);
   assertEquals(parseOwnProcess("", 7), null);
-  for (const cut of [10, 40, 120, 200]) assertEquals(parseOwnProcess(text.slice(0, cut), 7), null, `cut at ${cut}`);
+  for (const cut of [10, 40, 120, 200]) {
+    assertEquals(parseOwnProcess(text.slice(0, cut), 7), null, `cut at ${cut}`);
+  }
 });
 
 Deno.test("the second bit of SigIgn is SIGINT", () => {

@@ -1,5 +1,11 @@
 import fc from "fast-check";
-import { parseHolders, parseLastRuns, parseOpenFiles, parseSpecialFiles, parseThreads } from "../../../lib/system/programs/proc_activity.ts";
+import {
+  parseHolders,
+  parseLastRuns,
+  parseOpenFiles,
+  parseSpecialFiles,
+  parseThreads,
+} from "../../../lib/system/programs/proc_activity.ts";
 import { parseTcpConnections, parseUnixConnections } from "../../../lib/system/programs/ss.ts";
 import { assertEquals } from "../../assert.ts";
 
@@ -77,7 +83,10 @@ Deno.test("threads are read from /proc: call, wait channel, processor time, SIGI
     "",
     "",
   ];
-  const parsed = parseThreads(BOOT + parts.map((part) => part + BOOT).join(""), [{ pid: 7, tid: 7 }, { pid: 7, tid: 9 }]);
+  const parsed = parseThreads(BOOT + parts.map((part) => part + BOOT).join(""), [
+    { pid: 7, tid: 7 },
+    { pid: 7, tid: 9 },
+  ]);
   assertEquals(parsed?.readNumber, 0);
   assertEquals([...parsed!.threads], [[7, [{
     tid: 7,
@@ -98,13 +107,28 @@ Deno.test("threads are read from /proc: call, wait channel, processor time, SIGI
 Deno.test("a call that can't be read, runs or sleeps outside of any is told apart; no wait channel is none", () => {
   const of = (syscall: string, channel: string) => {
     const parts = ["63 0x3 0x1 0x7ffe 0x7f98\n", STAT, "Name:\tx\n", syscall, channel];
-    const parsed = parseThreads(BOOT + parts.map((part) => part + BOOT).join(""), [{ pid: 7, tid: 7 }]);
+    const parsed = parseThreads(BOOT + parts.map((part) => part + BOOT).join(""), [{
+      pid: 7,
+      tid: 7,
+    }]);
     const [look] = parsed!.threads.get(7)!;
-    return [parsed!.readNumber, look!.syscall, look!.waitsIn, look!.switches, look!.interrupt.ignored];
+    return [
+      parsed!.readNumber,
+      look!.syscall,
+      look!.waitsIn,
+      look!.switches,
+      look!.interrupt.ignored,
+    ];
   };
   assertEquals(of("running\n", "0"), [63, "running", null, null, null]);
   assertEquals(of("", "0"), [63, null, null, null, null]);
-  assertEquals(of("-1 0x7ffe 0x7f98\n", "do_wait"), [63, { number: -1, args: [] }, "do_wait", null, null]);
+  assertEquals(of("-1 0x7ffe 0x7f98\n", "do_wait"), [
+    63,
+    { number: -1, args: [] },
+    "do_wait",
+    null,
+    null,
+  ]);
 });
 
 Deno.test("what event loops watch, and when threads ran last, is read from /proc", () => {
@@ -117,16 +141,21 @@ Deno.test("what event loops watch, and when threads ran last, is read from /proc
     { pid: 7, fd: 5, watches: [], of: 1523 },
     { pid: 7, fd: 6, watches: [], of: null },
   ]);
-  const sched = "python3 (7, #threads: 1)\n---\nse.exec_start                                :        718916.622245\nse.vruntime : 1.0\n";
-  assertEquals(parseLastRuns(BOOT + [STAT, sched, "", ""].map((part) => part + BOOT).join(""), [7, 8]), [{
-    pid: 7,
-    processor: 1,
-    ms: 718916.622245,
-  }]);
+  const sched =
+    "python3 (7, #threads: 1)\n---\nse.exec_start                                :        718916.622245\nse.vruntime : 1.0\n";
+  assertEquals(
+    parseLastRuns(BOOT + [STAT, sched, "", ""].map((part) => part + BOOT).join(""), [7, 8]),
+    [{
+      pid: 7,
+      processor: 1,
+      ms: 718916.622245,
+    }],
+  );
 });
 
 Deno.test("connections are read from ss: which inode each end has, what is not read, who waits to be accepted", () => {
-  const tcp = `LISTEN   2      1      127.0.0.1:1616    0.0.0.0:*     ino:776096 sk:1f9 cgroup:/ <->                   
+  const tcp =
+    `LISTEN   2      1      127.0.0.1:1616    0.0.0.0:*     ino:776096 sk:1f9 cgroup:/ <->                   
 ESTAB    5      0      127.0.0.1:1616  127.0.0.1:53072 ino:0 sk:200 cgroup:/ <->                        
 SYN-SENT 0      1      [::ffff:127.0.0.1]:53078 [::1%lo]:1616  timer:(on,676ms,1) uid:1000 ino:776113 sk:1fc cgroup:/ <->
 noise
@@ -138,14 +167,20 @@ noise
     ["ESTAB", 5, "127.0.0.1:1616", "127.0.0.1:53072", 0],
     ["SYN-SENT", 0, "127.0.0.1:53078", "[::1]:1616", 776113],
   ]);
-  const unix = `u_str LISTEN 2      1      reg x.sock 776097 * 0 <-> ino:5333116 dev:0/65024 peers: 776274 777245
+  const unix =
+    `u_str LISTEN 2      1      reg x.sock 776097 * 0 <-> ino:5333116 dev:0/65024 peers: 776274 777245
 u_str ESTAB  7      768           * 74617 * 74618 <->                                             
 u_dgr ESTAB  0      0             * 1 * 2
 `;
-  assertEquals(parseUnixConnections(unix).rows.map((row) => [row.state, row.name, row.inode, row.peer, row.unread, row.waiting]), [
-    ["LISTEN", "reg x.sock", 776097, 0, 2, [776274, 777245]],
-    ["ESTAB", "*", 74617, 74618, 7, []],
-  ]);
+  assertEquals(
+    parseUnixConnections(unix).rows.map((
+      row,
+    ) => [row.state, row.name, row.inode, row.peer, row.unread, row.waiting]),
+    [
+      ["LISTEN", "reg x.sock", 776097, 0, 2, [776274, 777245]],
+      ["ESTAB", "*", 74617, 74618, 7, []],
+    ],
+  );
 });
 
 /** Text that is near to what the parsers know. */

@@ -18,13 +18,22 @@ Deno.test("rows of the process list are read, with arguments as they are", () =>
 
 Deno.test("an empty title is a row; what has no number is none", () => {
   assertEquals(parseProcessList("  5     1     0 S\n  6     1     0 S    \nx 1 0 S y\n"), {
-    processes: [{ pid: 5, ppid: 1, uid: 0, state: "S", args: "" }, { pid: 6, ppid: 1, uid: 0, state: "S", args: "" }],
+    processes: [{ pid: 5, ppid: 1, uid: 0, state: "S", args: "" }, {
+      pid: 6,
+      ppid: 1,
+      uid: 0,
+      state: "S",
+      args: "",
+    }],
     rejected: 1,
   });
 });
 
 Deno.test("the list of this machine is read without a row that is rejected", async () => {
-  const { stdout } = await new Deno.Command("ps", { args: ["-eo", "pid=,ppid=,uid=,stat=,args="], env: { LC_ALL: "C" } }).output();
+  const { stdout } = await new Deno.Command("ps", {
+    args: ["-eo", "pid=,ppid=,uid=,stat=,args="],
+    env: { LC_ALL: "C" },
+  }).output();
   const { processes, rejected } = parseProcessList(new TextDecoder().decode(stdout));
   assertEquals(rejected, 0);
   assertEquals(processes.filter((row) => row.pid === Deno.pid).length, 1);

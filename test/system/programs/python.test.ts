@@ -12,9 +12,17 @@ import {
 import { syncArguments, uvVersion } from "../../../lib/system/programs/uv.ts";
 import { assert, assertEquals, assertIncludes } from "../../assert.ts";
 
-const python: Interpreter = { argv: ["/usr/bin/env", "python3"], environment: {}, venv: null, minor: null };
+const python: Interpreter = {
+  argv: ["/usr/bin/env", "python3"],
+  environment: {},
+  venv: null,
+  minor: null,
+};
 
-/** Checks packages in a directory with these files; `installed` is on PYTHONPATH, `root` the working directory. */
+/**
+ * Checks packages in a directory with these files; `installed` is on PYTHONPATH, `root` the working
+ * directory.
+ */
 async function checking(
   packages: readonly string[],
   files: Readonly<Record<string, string>>,
@@ -23,15 +31,29 @@ async function checking(
   const scratch = await Deno.realPath(await Deno.makeTempDir());
   const directory = `${scratch}/two línes\nand a quote'`;
   try {
-    for (const [name, text] of Object.entries({ "installed/empty": "", "root/empty": "", ...files })) {
+    for (
+      const [name, text] of Object.entries({ "installed/empty": "", "root/empty": "", ...files })
+    ) {
       const path = `${directory}/${name}`;
       await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
       await Deno.writeTextFile(path, text);
     }
-    const inherited = new Map([["PATH", Deno.env.get("PATH") ?? ""], ["PYTHONPATH", `${directory}/installed`]]);
+    const inherited = new Map([["PATH", Deno.env.get("PATH") ?? ""], [
+      "PYTHONPATH",
+      `${directory}/installed`,
+    ]]);
     const options = { cwd: `${directory}/root`, why: "test", inherited };
-    const { code, stdout, stderr } = await runPython(new RealHost(), python, checkArguments(packages, pytestArguments), options);
-    return { directory, code, ...parseCheck(new TextDecoder().decode(stdout), new TextDecoder().decode(stderr)) };
+    const { code, stdout, stderr } = await runPython(
+      new RealHost(),
+      python,
+      checkArguments(packages, pytestArguments),
+      options,
+    );
+    return {
+      directory,
+      code,
+      ...parseCheck(new TextDecoder().decode(stdout), new TextDecoder().decode(stderr)),
+    };
   } finally {
     await Deno.remove(scratch, { recursive: true });
   }
@@ -43,15 +65,26 @@ Deno.test("a Python says its version and where packages come from, whatever they
     "installed/second/__init__.py": "import os; os.write(1, b'more noise')",
   });
   assert(facts && /^3\.\d+\.\d+/.test(facts.version));
-  assertEquals(facts.files, [`${directory}/installed/first.py`, `${directory}/installed/second/__init__.py`]);
+  assertEquals(facts.files, [
+    `${directory}/installed/first.py`,
+    `${directory}/installed/second/__init__.py`,
+  ]);
   assertEquals([facts.failed, facts.byDirectoryOnly], ["", false]);
 });
 
 Deno.test("a package is looked for as from outside of the project, though the project's own would be found first", async () => {
-  const { directory, facts } = await checking(["first"], { "installed/first.py": "", "root/first.py": "" });
-  assertEquals([facts?.files, facts?.byDirectoryOnly], [[`${directory}/installed/first.py`], false]);
+  const { directory, facts } = await checking(["first"], {
+    "installed/first.py": "",
+    "root/first.py": "",
+  });
+  assertEquals([facts?.files, facts?.byDirectoryOnly], [
+    [`${directory}/installed/first.py`],
+    false,
+  ]);
   const here = await checking(["first"], { "root/first.py": "" });
-  assertEquals([here.facts?.files, here.facts?.byDirectoryOnly], [[`${here.directory}/root/first.py`], true]);
+  assertEquals([here.facts?.files, here.facts?.byDirectoryOnly], [[
+    `${here.directory}/root/first.py`,
+  ], true]);
 });
 
 Deno.test("a failed import is named, and its traceback told from what else was printed", async () => {
@@ -80,7 +113,10 @@ Deno.test("pytest runs as by python -m, before the packages are imported, and gi
 });
 
 Deno.test("without pytest the traceback stands for the collection, and the import is looked at all the same", async () => {
-  const { code, pytest, facts } = await checking(["first"], { "installed/first.py": "", "installed/pytest.py": "raise ImportError('no pytest')" }, [
+  const { code, pytest, facts } = await checking(["first"], {
+    "installed/first.py": "",
+    "installed/pytest.py": "raise ImportError('no pytest')",
+  }, [
     "-q",
   ]);
   assertEquals([code, facts?.failed], [1, ""]);
@@ -88,7 +124,10 @@ Deno.test("without pytest the traceback stands for the collection, and the impor
 });
 
 Deno.test("a collection that takes the process with it leaves open how the import ends", async () => {
-  const { facts, code } = await checking(["first"], { "installed/first.py": "", "installed/pytest.py": "import os; os._exit(9)" }, ["-q"]);
+  const { facts, code } = await checking(["first"], {
+    "installed/first.py": "",
+    "installed/pytest.py": "import os; os._exit(9)",
+  }, ["-q"]);
   assertEquals([code, facts?.failed], [9, null]);
 });
 
@@ -98,7 +137,12 @@ Deno.test("a namespace package has no file", async () => {
 
 Deno.test("a Python that does not exist is no facts", async () => {
   const options = { cwd: "/", why: "test", inherited: new Map<string, string>() };
-  const result = await runPython(new RealHost(), { ...python, argv: ["/nowhere/python"] }, ["-V"], options);
+  const result = await runPython(
+    new RealHost(),
+    { ...python, argv: ["/nowhere/python"] },
+    ["-V"],
+    options,
+  );
   assertEquals([result.outcome, result.code], ["exited", 127]);
   assertEquals(parseCheck(new TextDecoder().decode(result.stdout), "").facts, null);
 });
@@ -118,17 +162,37 @@ Deno.test("the number of collected tests is read however talkative pytest is", (
 });
 
 Deno.test("collecting leaves the record of failed tests alone", () => {
-  assertEquals(collectArguments(["tests/"], "/c"), ["tests/", "-x", "-q", "--co", "--color=no", "-o", "cache_dir=/c"]);
+  assertEquals(collectArguments(["tests/"], "/c"), [
+    "tests/",
+    "-x",
+    "-q",
+    "--co",
+    "--color=no",
+    "-o",
+    "cache_dir=/c",
+  ]);
   assertEquals(collectArguments(["."], null).includes("-o"), false);
 });
 
 Deno.test("versions become the names of venvs", () => {
   assertEquals([minorOf("3.13.0"), minorOf("3.9.18+"), minorOf("PyPy")], ["313", "39", null]);
-  assertEquals([uvVersion("uv 0.13.9 (x86_64-unknown-linux-gnu)"), uvVersion("uvicorn 1")], ["0.13.9", null]);
+  assertEquals([uvVersion("uv 0.13.9 (x86_64-unknown-linux-gnu)"), uvVersion("uvicorn 1")], [
+    "0.13.9",
+    null,
+  ]);
 });
 
 Deno.test("an existing venv is synced without removing anything, and a lock file is never rewritten", () => {
-  assertEquals(syncArguments({ venvExists: true, locked: true, python: null }), ["sync", "--inexact", "--frozen"]);
-  assertEquals(syncArguments({ venvExists: false, locked: true, python: "3.13" }), ["sync", "--frozen", "--python", "3.13"]);
+  assertEquals(syncArguments({ venvExists: true, locked: true, python: null }), [
+    "sync",
+    "--inexact",
+    "--frozen",
+  ]);
+  assertEquals(syncArguments({ venvExists: false, locked: true, python: "3.13" }), [
+    "sync",
+    "--frozen",
+    "--python",
+    "3.13",
+  ]);
   assertEquals(syncArguments({ venvExists: false, locked: false, python: null }), ["sync"]);
 });

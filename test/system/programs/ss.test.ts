@@ -2,7 +2,9 @@ import fc from "fast-check";
 import { parseTcpListeners, parseUnixSockets } from "../../../lib/system/programs/ss.ts";
 import { assert, assertEquals } from "../../assert.ts";
 
-const capture = await Deno.readTextFile(new URL("../../fixtures/captures/ss-tlnpH-orphans.txt", import.meta.url));
+const capture = await Deno.readTextFile(
+  new URL("../../fixtures/captures/ss-tlnpH-orphans.txt", import.meta.url),
+);
 
 Deno.test("listeners and the pids behind them are read from a real list", () => {
   assertEquals(parseTcpListeners(capture), {
@@ -20,11 +22,17 @@ Deno.test("wildcards, IPv6, scopes and the short form without processes are read
     "LISTEN 0 128 [::1]:1616 [::]:*\n" +
     "LISTEN 0 128 [fe80::1]%eth0:80 [::]:*\n" +
     "LISTEN 0 128 127.0.0.53%lo:53 0.0.0.0:*\n";
-  assertEquals(parseTcpListeners(text).rows.map((row) => `${row.host} ${row.port}`), ["* 1617", "::1 1616", "fe80::1 80", "127.0.0.53 53"]);
+  assertEquals(parseTcpListeners(text).rows.map((row) => `${row.host} ${row.port}`), [
+    "* 1617",
+    "::1 1616",
+    "fe80::1 80",
+    "127.0.0.53 53",
+  ]);
 });
 
 Deno.test("fault 24: a pid that holds a listener twice is one holder", () => {
-  const text = 'LISTEN 0 128 127.0.0.1:1616 0.0.0.0:* users:(("python",pid=7,fd=5),("python",pid=7,fd=6),("python",pid=8,fd=5))\n';
+  const text =
+    'LISTEN 0 128 127.0.0.1:1616 0.0.0.0:* users:(("python",pid=7,fd=5),("python",pid=7,fd=6),("python",pid=8,fd=5))\n';
   assertEquals(parseTcpListeners(text).rows[0]?.pids, [7, 8]);
 });
 
@@ -44,18 +52,25 @@ Deno.test("fault 32: a row with an injected newline, and a last row that was cut
 });
 
 Deno.test("Unix sockets are read with their names, spaces too, and the inode of the file", () => {
-  const text = "u_str LISTEN 0      128     /tmp/a b.sock 44836 * 0 <-> ino:2163798 dev:0/65024 peers:\n" +
+  const text =
+    "u_str LISTEN 0      128     /tmp/a b.sock 44836 * 0 <-> ino:2163798 dev:0/65024 peers:\n" +
     "u_str ESTAB 0 0 * 5 * 6 <-> peers:\n" +
     "u_dgr UNCONN 0 0 @abstract 7 * 0\n" +
     "u_str LISTEN 0 128 relative.sock 9 * 0 <-> ino:12 dev:0/65024 peers:\n";
   assertEquals(parseUnixSockets(text), {
-    rows: [{ name: "/tmp/a b.sock", inode: 2163798 }, { name: "@abstract", inode: null }, { name: "relative.sock", inode: 12 }],
+    rows: [{ name: "/tmp/a b.sock", inode: 2163798 }, { name: "@abstract", inode: null }, {
+      name: "relative.sock",
+      inode: 12,
+    }],
     rejected: 0,
   });
 });
 
 Deno.test("fault 32: a Unix socket with a newline in its name is rejected and counted", () => {
-  assertEquals(parseUnixSockets("u_str UNCONN 0      0      /tmp/nl\nx.sock 44837 * 0 <-> ino:1 dev:0/1\n"), { rows: [], rejected: 2 });
+  assertEquals(
+    parseUnixSockets("u_str UNCONN 0      0      /tmp/nl\nx.sock 44837 * 0 <-> ino:1 dev:0/1\n"),
+    { rows: [], rejected: 2 },
+  );
 });
 
 Deno.test("arbitrary text never breaks the parsers, and no line of it is lost silently", () => {

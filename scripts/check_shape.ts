@@ -1,0 +1,91 @@
+/**
+ * Checks what keeps files readable: lines fit 100 columns, functions fit a screen, no template is broken inside `${`, and no two
+ * files of `lib/` share a name that says nothing of its room.
+ */
+
+import { sourceFiles } from "./check_imports.ts";
+
+const MOST_COLUMNS = 100;
+const MOST_LINES = 60;
+
+/** Names that say what a file does in its room; any other name is there once. */
+const ROOM_WORDS: ReadonlySet<string> = new Set(["command", "gather", "rules", "show"]);
+
+/** What is wrong with the shape of one file, a sentence each. */
+export function shapeProblems(path: string, source: string): string[] {
+  const lines = source.split("\n");
+  const problems: string[] = [];
+  lines.forEach((line, index) => {
+    const place = `${path}:${index + 1}`;
+    if (line.length > MOST_COLUMNS) problems.push(`${place}: ${line.length} columns`);
+    if (/\$\{$/.test(line)) problems.push(`${place}: a template is broken inside \${`);
+  });
+  for (const { name, start, length } of functionsOf(lines)) {
+    if (length <= MOST_LINES) continue;
+    problems.push(`${path}:${start}: ${name} has ${length} lines`);
+  }
+  return problems;
+}
+
+/** A function as it stands in a file; `start` counts from 1. */
+interface FoundFunction {
+  readonly name: string;
+  readonly start: number;
+  readonly length: number;
+}
+
+/** The first line of a function, a method, an arrow function with a name, or a test; its name is the only group. */
+const FUNCTION_STARTS = [
+  /^\s*(?:export )?(?:async )?function\*? *(\w+)/,
+  /^ {2}(?:(?:override|static|async|get|set) )*\*?(#?\w+)(?:<[^()]*>)?\(/,
+  /^\s*(?:export )?const (\w+)[^=]* = (?:async )?\(/,
+  /^\s*Deno\.test\((.*)/,
+];
+
+/** The functions of formatted source: each ends at the first line that closes its indentation. */
+function functionsOf(lines: readonly string[]): FoundFunction[] {
+  const found: FoundFunction[] = [];
+  lines.forEach((line, index) => {
+    const name = FUNCTION_STARTS.map((pattern) => pattern.exec(line)?.[1]).find((one) => one);
+    if (name === undefined) return;
+    const indent = /^\s*/.exec(line)![0];
+    const rest = lines.slice(index);
+    const head = rest.findIndex((one, at) => at === 0 ? /\{$/.test(one) : isBack(one, indent));
+    // A call has no body: neither `{` behind it, nor `=> {` in front of it.
+    if (head < 0 || !/(?:\)|\w|>|\]|\}) \{$|=> \{$/.test(rest[head]!)) return;
+    const length = rest.findIndex((one, at) => at > head && isBack(one, indent)) + 1;
+    found.push({ name, start: index + 1, length });
+  });
+  return found;
+}
+
+/** Whether a line is back at an indentation: what stands between is a level deeper. */
+function isBack(line: string, indent: string): boolean {
+  return line.startsWith(indent) && /\S/.test(line[indent.length] ?? "");
+}
+
+/** Files of `lib/` that share a name, a sentence each. */
+export function repeatedNames(paths: readonly string[]): string[] {
+  const byName = Map.groupBy(paths, (path) => /([^/]+)\.ts$/.exec(path)![1]!);
+  return [...byName].filter(([name, places]) => places.length > 1 && !ROOM_WORDS.has(name))
+    .map(([name, places]) => `${name}.ts is there ${places.length} times: ${places.join(", ")}`);
+}
+
+/** What is wrong with the shape of this repository. */
+export async function checkShape(root = "."): Promise<string[]> {
+  const lib = await sourceFiles(["main.ts", "lib"], root);
+  const problems = repeatedNames(lib);
+  for (const path of [...lib, ...await sourceFiles(["test", "scripts"], root)]) {
+    problems.push(...shapeProblems(path, await Deno.readTextFile(`${root}/${path}`)));
+  }
+  return problems;
+}
+
+if (import.meta.main) {
+  const only = Deno.args;
+  const problems = (await checkShape()).filter((problem) =>
+    only.length === 0 || only.some((part) => problem.includes(part))
+  );
+  for (const problem of problems) console.error(problem);
+  Deno.exit(problems.length === 0 ? 0 : 1);
+}
