@@ -1,32 +1,33 @@
+import { sourceFiles } from "../scripts/check_imports.ts";
 import { assertEquals } from "./assert.ts";
 
-/** How many cases the fault list has that this project has to survive. */
-const FAULTS = 79;
-
-/** Every file with tests below a directory. */
-async function* testFiles(directory: URL): AsyncGenerator<URL> {
-  for await (const entry of Deno.readDir(directory)) {
-    if (entry.isDirectory && !["sample", "fixtures"].includes(entry.name)) {
-      yield* testFiles(new URL(`${entry.name}/`, directory));
-    } else if (entry.name.endsWith(".test.ts") && !import.meta.url.endsWith(`/${entry.name}`)) {
-      yield new URL(entry.name, directory);
-    }
-  }
+/** The numbers at the beginning of the lines of FAULTS.md. */
+async function listedFaults(): Promise<number[]> {
+  const text = await Deno.readTextFile(new URL("FAULTS.md", import.meta.url));
+  return [...text.matchAll(/^(\d+)\. /gm)].map(([, number]) => Number(number));
 }
 
-Deno.test("every fault of the list has a test that is named by its number", async () => {
+/** The numbers in the names of tests: `fault 3: …`, `faults 27, 29: …`. */
+async function testedFaults(): Promise<Set<number>> {
+  const root = new URL("..", import.meta.url).pathname;
   const tested = new Set<number>();
-  for await (const file of testFiles(new URL("./", import.meta.url))) {
-    for (
-      const [, numbers] of (await Deno.readTextFile(file)).matchAll(
-        /["'`]faults? (\d+(?:, \d+)*): /g,
-      )
-    ) {
+  for (const path of await sourceFiles(["test"], root)) {
+    if (!path.endsWith(".test.ts")) continue;
+    const source = await Deno.readTextFile(`${root}/${path}`);
+    for (const [, numbers] of source.matchAll(/["'`]faults? (\d+(?:, \d+)*): /g)) {
       for (const number of numbers!.split(", ")) tested.add(Number(number));
     }
   }
-  assertEquals(
-    Array.from({ length: FAULTS }, (_, index) => index + 1).filter((fault) => !tested.has(fault)),
-    [],
-  );
+  return tested;
+}
+
+Deno.test("the faults are numbered from 1 without a gap", async () => {
+  const faults = await listedFaults();
+  assertEquals(faults, faults.map((_, index) => index + 1));
+});
+
+Deno.test("every fault has a test that is named by its number, and no test names another", async () => {
+  const [faults, tested] = [await listedFaults(), await testedFaults()];
+  assertEquals(faults.filter((fault) => !tested.has(fault)), []);
+  assertEquals([...tested].filter((fault) => !faults.includes(fault)), []);
 });
