@@ -51,8 +51,8 @@ const SHORT: Readonly<Record<string, string>> = {
 
 // C0 and C1 controls, soft hyphen, Arabic letter mark, zero width and bidi marks, line and
 // paragraph separators, byte order mark, surrogates.
-// deno-lint-ignore no-control-regex
 const UNSAFE =
+  // deno-lint-ignore no-control-regex
   /[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\p{Cs}]/gu;
 
 // CSI with its parameters, OSC and other strings up to their end, and the short ones.
