@@ -30,7 +30,8 @@ const LONGEST = [
 ];
 
 /** Directories of tests that are fast: one process runs all of one. */
-const FAST = /^test\/(core|programs|project|ui|engine|run)\//;
+const FAST =
+  /^test\/(?:affected|background|base|bisect|flaky|hooks|layout|matrix|merge|preflight|project|pytest|report|run|stress|system|terminal)\//;
 
 /**
  * Keeps the way to package registries open for the two programs that take it; everything else sees

@@ -6,6 +6,7 @@
  */
 
 import { checkImports, sourceFiles } from "./check_imports.ts";
+import { needsBinary, testsForChanges } from "./choose_tests.ts";
 import { inLanes, laneCount, type TestResult } from "./lanes.ts";
 
 const [graphFlags = "", ...words] = Deno.args;
@@ -65,41 +66,85 @@ let hung = false;
 const skipped = new Map<string, number>();
 const failures: string[] = [];
 
-// Tests of random cases that are tried again have to meet the same ones.
+// Tests of random cases that are tried again need the same cases.
 if (!Deno.env.has("TRACTEST_SEED")) {
   Deno.env.set("TRACTEST_SEED", String(Math.floor(Math.random() * 2 ** 31)));
 }
-if (words.length === 0) await gates();
-else await gate("the binary is built", () => command("scripts/build"));
-const files = (await sourceFiles(["test"])).filter((path) => /[._]test\.ts$/.test(path));
-const chosen = words.length === 0
-  ? files
-  : files.filter((path) => words.some((word) => path.includes(word)));
-if (chosen.length === 0) fail(`no test file's path contains ${words.join(" or ")}`);
-else await tests(chosen.filter((path) => !path.includes(COMPILED_ONLY)), BUILT);
+const isWhole = words.length === 0;
+const sources = await readSources();
+const chosen = await chooseTests();
+if (isWhole) await gates();
+else if (chosen.some((test) => needsBinary(test, sources))) await buildBinary();
+await tests(chosen.filter((path) => !path.includes(COMPILED_ONLY)), BUILT);
 await compiledTests(chosen.filter((path) => COMPILED_KIND.some((part) => path.includes(part))));
+conclude();
 
-if (failures.length > 0) {
-  console.log(`\nfailed:\n${failures.map((name) => `  ${name}`).join("\n")}`);
+async function readSources(): Promise<Map<string, string>> {
+  const paths = await sourceFiles(["main.ts", "lib", "test", "scripts"]);
+  const texts = await Promise.all(paths.map((path) => Deno.readTextFile(path)));
+  return new Map(paths.map((path, index) => [path, texts[index]!]));
 }
-const reasons = [...skipped].map(([reason, count]) =>
-  count === 1 ? reason : `${reason} (${count})`
-);
-const skips = [...skipped.values()].reduce((sum, count) => sum + count, 0);
-console.log(`${skips} skipped${skips === 0 ? "" : `: ${reasons.join("; ")}`}`);
-for (const { label, passed, failed } of [BUILT, COMPILED]) {
-  console.log(
-    `${
-      label === "" ? "all tests, with dist/tractest" : "on the compiled kind"
-    }: ${passed} passed, ${failed} failed`,
+
+/** The test files that the command line asks for; all of them where it asks for none. */
+async function chooseTests(): Promise<readonly string[]> {
+  const all = [...sources.keys()].filter((path) => /^test\/.*[._]test\.ts$/.test(path));
+  if (isWhole) return all;
+  if (words[0] !== "--changed") {
+    const named = all.filter((path) => words.some((word) => path.includes(word)));
+    if (named.length === 0) fail(`no test file's path contains ${words.join(" or ")}`);
+    return named;
+  }
+  const { tests, leftOut } = testsForChanges(all, await changedFiles(words[1] ?? "HEAD"), sources);
+  if (tests.length === 0) console.log("no test imports a changed file");
+  if (leftOut.length > 0) {
+    console.log(
+      `not run: ${leftOut.length} other test files of the binary (./scripts/test runs all)`,
+    );
+  }
+  return tests;
+}
+
+/** Files that differ from a commit, and new files that git does not ignore. */
+async function changedFiles(base: string): Promise<string[]> {
+  const lists = [["diff", "--name-only", base, "--"], ["ls-files", "-o", "--exclude-standard"]];
+  const files: string[] = [];
+  for (const args of lists) {
+    const { success, stdout } = await new Deno.Command("git", { args, stderr: "inherit" }).output();
+    if (!success) fail(`git ${args.join(" ")}`);
+    files.push(...new TextDecoder().decode(stdout).split("\n").filter((line) => line !== ""));
+  }
+  return files;
+}
+
+function conclude(): never {
+  if (failures.length > 0) {
+    console.log(`\nfailed:\n${failures.map((name) => `  ${name}`).join("\n")}`);
+  }
+  const reasons = [...skipped].map(([reason, count]) =>
+    count > 1 ? `${reason} (${count})` : reason
   );
+  const skips = [...skipped.values()].reduce((sum, count) => sum + count, 0);
+  console.log(`${skips} skipped${skips === 0 ? "" : `: ${reasons.join("; ")}`}`);
+  for (const { label, passed, failed } of [BUILT, COMPILED]) {
+    const kind = label === "" ? "all tests, with dist/tractest" : "on the compiled kind";
+    console.log(`${kind}: ${passed} passed, ${failed} failed`);
+  }
+  console.log(`${passed} passed, ${failed} failed`);
+  Deno.exit(failed === 0 ? 0 : 1);
 }
-console.log(`${passed} passed, ${failed} failed`);
-Deno.exit(failed === 0 ? 0 : 1);
+
+async function buildBinary(): Promise<void> {
+  await gate("the binary is built", () => command("scripts/build"));
+}
+
+function isEmpty(problems: readonly string[]): boolean {
+  for (const problem of problems) console.log(problem);
+  return problems.length === 0;
+}
 
 async function gates(): Promise<void> {
-  const sources = await sourceFiles(["main.ts", "lib"]);
-  const all = [...sources, ...await sourceFiles(["test", "scripts"])];
+  const all = [...sources.keys()];
+  const program = all.filter((path) => path === "main.ts" || path.startsWith("lib/"));
   await gate("the sources are formatted", () => deno(["fmt", "--check"]));
   // `no-slow-types` is about packages on JSR, and asks JSR.
   await gate(
@@ -107,13 +152,9 @@ async function gates(): Promise<void> {
     () => deno(["lint", "--quiet", "--rules-exclude=no-slow-types"]),
   );
   await gate("the sources pass the type check", () => deno(["check", "--quiet", ...GRAPH, ...all]));
-  await gate("imports go one way", async () => {
-    const problems = await checkImports();
-    for (const problem of problems) console.log(problem);
-    return problems.length === 0;
-  });
-  await gate("every public symbol is documented", () => documented(sources));
-  await gate("the binary is built", () => command("scripts/build"));
+  await gate("imports go one way", async () => isEmpty(await checkImports()));
+  await gate("every public symbol is documented", () => documented(program));
+  await buildBinary();
 }
 
 /**
@@ -121,6 +162,7 @@ async function gates(): Promise<void> {
  * that Deno writes.
  */
 async function tests(files: readonly string[], kind: Kind): Promise<void> {
+  if (files.length === 0) return;
   const lanes = files.length === 1 ? 1 : await laneCount();
   if (lanes === 1) return failAll(count(await alone(kind, files), kind), kind);
   const results = await inLanes(
