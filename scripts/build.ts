@@ -130,7 +130,8 @@ async function denortMissing(): Promise<string | null> {
   );
   return answered
     ? null
-    : "`denort` is neither in DENORT_BIN nor in Deno's cache, and its download site does not answer";
+    : "`denort` is neither in DENORT_BIN nor in Deno's cache, and its download site does " +
+      "not answer";
 }
 
 /** Why the new executable is not accepted, or null. One for another target cannot be asked. */

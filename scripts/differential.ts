@@ -97,7 +97,8 @@ for (const [name, { runs, deviating }] of rows) {
 }
 const seconds = Math.round((performance.now() - began) / 1000);
 console.log(
-  `${suites} suites (bare pytest: ${verdicts.green} green, ${verdicts.red} red, ${verdicts.either} cut short ` +
+  `${suites} suites (bare pytest: ${verdicts.green} green, ${verdicts.red} red, ` +
+    `${verdicts.either} cut short ` +
     `with 0), ${total("runs")} runs of tractest, ${
       total("deviating")
     } deviating; seed ${start}, ${seconds} s`,

@@ -32,7 +32,8 @@ async function largeProject(root: string): Promise<AsyncDisposable> {
   const body = Array.from(
     { length: 40 },
     (_, index) =>
-      `\n\ndef function_${index}(one, other):\n    """Adds."""\n    return one + other  # ${index}\n`,
+      `\n\ndef function_${index}(one, other):\n    """Adds."""\n    return one + other  # ` +
+      `${index}\n`,
   ).join("");
   await Deno.mkdir(root);
   await Deno.writeTextFile(
@@ -53,14 +54,15 @@ async function largeProject(root: string): Promise<AsyncDisposable> {
     const hub = index % 3 > 0
       ? "from ..hub import (\n    function_1,  # why\n    function_2,\n)\n"
       : "";
-    const text =
-      `"""Part ${part}."""\nimport os\nfrom typing import Any\n\nimport trio\n\n${next}${hub}${body}`;
+    const text = `"""Part ${part}."""\nimport os\nfrom typing import Any\n\nimport trio\n\n` +
+      `${next}${hub}${body}`;
     await Deno.writeTextFile(`${root}/app/part_${part}/module_${index}.py`, text);
   }
   for (let index = 0; index < 2_000; index++) {
     const part = index % PARTS;
     const text =
-      `import pytest\nimport trio\n\nimport app\nfrom app.part_${part}.module_${index} import function_1\n${body}\n\ndef test_it():\n    app.start()\n`;
+      `import pytest\nimport trio\n\nimport app\nfrom app.part_${part}.module_${index} ` +
+      `import function_1\n${body}\n\ndef test_it():\n    app.start()\n`;
     await Deno.writeTextFile(`${root}/tests/part_${part}/test_${index}.py`, text);
   }
   await commitAll(root);

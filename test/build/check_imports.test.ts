@@ -73,12 +73,14 @@ Deno.test("problemsOf() lets through what goes the right way", () => {
   const right: [string, string][] = [
     [
       "main.ts",
-      'import { main } from "./lib/cli.ts"; import { RealHost } from "./lib/system/real_host.ts"; Deno.exit(0);',
+      'import { main } from "./lib/cli.ts"; import { RealHost } from ' +
+      '"./lib/system/real_host.ts"; Deno.exit(0);',
     ],
     ["lib/cli.ts", 'const run = await import("./run/command.ts");'],
     [
       "lib/hang/command.ts",
-      'import { a } from "../run/exact.ts"; import { b } from "../run/command.ts"; import { c } from "./rules.ts";',
+      'import { a } from "../run/exact.ts"; import { b } from "../run/command.ts"; import ' +
+      '{ c } from "./rules.ts";',
     ],
     [
       "lib/terminal/a.ts",
@@ -86,7 +88,8 @@ Deno.test("problemsOf() lets through what goes the right way", () => {
     ],
     [
       "lib/base/a.ts",
-      'import { x } from "../tables/a.ts"; import { y } from "../errors.ts"; import { join } from "@std/path";',
+      'import { x } from "../tables/a.ts"; import { y } from "../errors.ts"; import { join ' +
+      '} from "@std/path";',
     ],
     ["lib/system/real_host.ts", 'import { walk } from "@std/fs"; Deno.cwd();'],
     ["lib/terminal/prompt.ts", 'await import("@cliffy/prompt");'],
@@ -103,7 +106,8 @@ Deno.test("problemsOf() lets through what goes the right way", () => {
 
 Deno.test("importsOf() sees no import in comments, and each in code", () => {
   const source =
-    `// import "a"\n/* import x from "b"; */\nimport x from "c"; import "d"; export * from "e"; const u = "http://x"; await import("f"); await import(\`g\`);`;
+    `// import "a"\n/* import x from "b"; */\nimport x from "c"; import "d"; export * ` +
+    `from "e"; const u = "http://x"; await import("f"); await import(\`g\`);`;
   assertEquals(importsOf(source).map(({ specifier }) => specifier).sort(), [
     "c",
     "d",
@@ -115,7 +119,8 @@ Deno.test("importsOf() sees no import in comments, and each in code", () => {
 
 Deno.test("importsOf() knows which imports are gone when the program runs", () => {
   const source =
-    'import type { A } from "a"; import { type B, type C } from "b"; import { type D, e } from "c"; export type { F } from "d";';
+    'import type { A } from "a"; import { type B, type C } from "b"; import { type D, e ' +
+    '} from "c"; export type { F } from "d";';
   assertEquals(importsOf(source).map(({ isType }) => isType), [true, true, false, true]);
 });
 
@@ -131,6 +136,7 @@ Deno.test("impureRules() names the way by which a decision reaches the system", 
     ["lib/leaks/b.ts", 'import type { Read } from "../system/programs/ss.ts";'],
   ]);
   assertEquals(impureRules(sources), [
-    "lib/leaks/rules.ts: decides, and reaches the system by lib/leaks/a.ts → lib/system/programs/ss.ts",
+    "lib/leaks/rules.ts: decides, and reaches the system by lib/leaks/a.ts → " +
+    "lib/system/programs/ss.ts",
   ]);
 });

@@ -293,8 +293,11 @@ Deno.test("every function of these packages that lib/ imports is covered here", 
   assertEquals([...used].filter((name) => !covered.includes(name)), []);
 });
 
-Deno.test("importedNames() sees every way to import, and calls what it cannot tell apart uncovered", () => {
-  const names = importedNames(`
+Deno.test(
+  "importedNames() sees every way to import, and calls what it cannot tell apart " +
+    "uncovered",
+  () => {
+    const names = importedNames(`
     import { join, resolve as absolute } from "@std/path";
     import type { WalkOptions } from "@std/fs";
     import { type WalkEntry, walk } from "@std/fs";
@@ -304,31 +307,36 @@ Deno.test("importedNames() sees every way to import, and calls what it cannot te
     export { exists } from "@std/fs";
     import other from "elsewhere";
   `);
-  assertEquals(names.sort(), [
-    "@cliffy/prompt *",
-    "@cliffy/prompt Select",
-    "@std/fs exists",
-    "@std/fs walk",
-    "@std/path *",
-    "@std/path join",
-    "@std/path resolve",
-  ]);
-});
+    assertEquals(names.sort(), [
+      "@cliffy/prompt *",
+      "@cliffy/prompt Select",
+      "@std/fs exists",
+      "@std/fs walk",
+      "@std/path *",
+      "@std/path join",
+      "@std/path resolve",
+    ]);
+  },
+);
 
-Deno.test("the offline import map has every package of deno.json, at the same versions where they come from npm", async () => {
-  const read = async (path: string) =>
-    (JSON.parse(await Deno.readTextFile(path)) as { imports: Record<string, string> }).imports;
-  const online = await read("deno.json");
-  const offline = await read("scripts/offline/import_map.json");
-  for (const [name, target] of Object.entries(online)) {
-    if (target.startsWith("jsr:")) {
-      assert(
-        offline[name]?.startsWith("./std_") || offline[name]?.startsWith("./cliffy_"),
-        `${name} has no stand-in`,
-      );
-    } else assertEquals(offline[name], target, name);
-  }
-});
+Deno.test(
+  "the offline import map has every package of deno.json, at the same versions where " +
+    "they come from npm",
+  async () => {
+    const read = async (path: string) =>
+      (JSON.parse(await Deno.readTextFile(path)) as { imports: Record<string, string> }).imports;
+    const online = await read("deno.json");
+    const offline = await read("scripts/offline/import_map.json");
+    for (const [name, target] of Object.entries(online)) {
+      if (target.startsWith("jsr:")) {
+        assert(
+          offline[name]?.startsWith("./std_") || offline[name]?.startsWith("./cliffy_"),
+          `${name} has no stand-in`,
+        );
+      } else assertEquals(offline[name], target, name);
+    }
+  },
+);
 
 /**
  * "PACKAGE NAME" for each value that a source imports from the packages with stand-ins; NAME is `*`

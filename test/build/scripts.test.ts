@@ -38,30 +38,38 @@ Deno.test("every shell script is one that a plain sh can read", async () => {
   }
 });
 
-Deno.test("the offline lock file has everything that is imported, so that a clean checkout stays clean", async () => {
-  const files = await sourceFiles(["main.ts", "lib", "test", "scripts"]);
-  const lock = await Deno.readTextFile("scripts/offline/deno.lock");
-  const args = [
-    "cache",
-    "--quiet",
-    "--frozen",
-    "--import-map=scripts/offline/import_map.json",
-    "--lock=scripts/offline/deno.lock",
-    ...files,
-  ];
-  const { code, stderr } = await script([Deno.execPath(), ...args], { NO_COLOR: "1" });
-  assertEquals([code, stderr], [0, ""]);
-  assertEquals(await Deno.readTextFile("scripts/offline/deno.lock"), lock);
-});
+Deno.test(
+  "the offline lock file has everything that is imported, so that a clean checkout " +
+    "stays clean",
+  async () => {
+    const files = await sourceFiles(["main.ts", "lib", "test", "scripts"]);
+    const lock = await Deno.readTextFile("scripts/offline/deno.lock");
+    const args = [
+      "cache",
+      "--quiet",
+      "--frozen",
+      "--import-map=scripts/offline/import_map.json",
+      "--lock=scripts/offline/deno.lock",
+      ...files,
+    ];
+    const { code, stderr } = await script([Deno.execPath(), ...args], { NO_COLOR: "1" });
+    assertEquals([code, stderr], [0, ""]);
+    assertEquals(await Deno.readTextFile("scripts/offline/deno.lock"), lock);
+  },
+);
 
-Deno.test("scripts/bootstrap is quick when there is nothing to do, and refuses a graph that it does not know", async () => {
-  const started = performance.now();
-  assertEquals((await script(["scripts/bootstrap"], {})).code, 0);
-  assert(performance.now() - started < 1000, "the second call took more than a second");
-  const refused = await script(["scripts/bootstrap"], { TRACTEST_GRAPH: "npm" });
-  assertEquals(refused.code, 1);
-  assertIncludes(refused.stderr, 'Unknown dependency graph "npm"');
-});
+Deno.test(
+  "scripts/bootstrap is quick when there is nothing to do, and refuses a graph that it " +
+    "does not know",
+  async () => {
+    const started = performance.now();
+    assertEquals((await script(["scripts/bootstrap"], {})).code, 0);
+    assert(performance.now() - started < 1000, "the second call took more than a second");
+    const refused = await script(["scripts/bootstrap"], { TRACTEST_GRAPH: "npm" });
+    assertEquals(refused.code, 1);
+    assertIncludes(refused.stderr, 'Unknown dependency graph "npm"');
+  },
+);
 
 Deno.test("scripts/install drops a binary that answers, over an older one too", async () => {
   await withDirectory(async (directory) => {
@@ -103,20 +111,24 @@ Deno.test("scripts/install --launcher starts the deno on PATH with the same perm
   });
 });
 
-Deno.test("scripts/build accepts nothing that does not answer as tractest, and says what it made instead", async () => {
-  await withDirectory(async (directory) => {
-    // The whole of deno in the place of its smaller sibling: `deno compile` is content, and the
-    // result is no tractest.
-    const env = { DENORT_BIN: Deno.execPath(), TRACTEST_DIST: directory, NO_COLOR: "1" };
-    const { code, stderr } = await script(["scripts/build"], env);
-    assertEquals(code, 0, stderr);
-    assertIncludes(stderr, "it does not answer `version`");
-    assertIncludes(stderr, `made ${directory}/tractest: self-contained, ${VERSION}`);
-    const insisted = await script(["scripts/build", "compiled"], env);
-    assertEquals(insisted.code, 1, insisted.stderr);
-    assertEquals([...Deno.readDirSync(directory)].map((entry) => entry.name).sort(), [
-      "bundle",
-      "tractest",
-    ]);
-  });
-});
+Deno.test(
+  "scripts/build accepts nothing that does not answer as tractest, and says what it " +
+    "made instead",
+  async () => {
+    await withDirectory(async (directory) => {
+      // The whole of deno in the place of its smaller sibling: `deno compile` is content, and the
+      // result is no tractest.
+      const env = { DENORT_BIN: Deno.execPath(), TRACTEST_DIST: directory, NO_COLOR: "1" };
+      const { code, stderr } = await script(["scripts/build"], env);
+      assertEquals(code, 0, stderr);
+      assertIncludes(stderr, "it does not answer `version`");
+      assertIncludes(stderr, `made ${directory}/tractest: self-contained, ${VERSION}`);
+      const insisted = await script(["scripts/build", "compiled"], env);
+      assertEquals(insisted.code, 1, insisted.stderr);
+      assertEquals([...Deno.readDirSync(directory)].map((entry) => entry.name).sort(), [
+        "bundle",
+        "tractest",
+      ]);
+    });
+  },
+);

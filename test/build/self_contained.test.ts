@@ -91,80 +91,92 @@ Deno.test("two first starts at once both work and leave one copy", async () => {
   });
 });
 
-Deno.test("it runs from a read-only directory with a space in its path, through a symbolic link, by PATH, by sh and by bash", async () => {
-  const binary = await selfContained();
-  await withDirectory(async (directory) => {
-    const place = `${directory}/read only`;
-    const env = { XDG_CACHE_HOME: `${directory}/the cache` };
-    await Deno.mkdir(`${directory}/bin`);
-    await Deno.mkdir(place);
-    await Deno.copyFile(binary, `${place}/tractest`);
-    await Deno.chmod(place, 0o555);
-    await Deno.symlink(`${place}/tractest`, `${directory}/bin/tractest`);
-    const good = { code: 0, stdout: ANSWER, stderr: "" };
-    // The first one unpacks all of it; the others have to read the file again for the program.
-    const ways: [string, string[], Record<string, string>, string?][] = [
-      [`${directory}/bin/tractest`, ["version"], {}],
-      ["env", ["tractest", "version"], { PATH: `${directory}/bin:/usr/bin:/bin` }],
-      ["sh", ["tractest", "version"], {}, place],
-      ["bash", ["./tractest", "version"], {}, place],
-    ];
-    for (const [program, args, more, cwd] of ways) {
-      assertEquals(
-        await run(program, args, { ...env, ...more }, cwd),
-        good,
-        `${program} ${args.join(" ")}`,
-      );
-      await Deno.remove(part(env.XDG_CACHE_HOME, "program"), { recursive: true });
-    }
-  });
-});
-
-Deno.test("without HOME, or with one that is not a place to write to, it unpacks for this start only and cleans up", async () => {
-  const binary = await selfContained();
-  await withDirectory(async (directory) => {
-    const places: [Record<string, string>, string][] = [[{}, "HOME is not set"], [{
-      HOME: "/proc/nothing",
-    }, "not a writable directory"], [
-      { XDG_CACHE_HOME: "relative" },
-      "HOME is not set",
-    ]];
-    for (const [env, why] of places) {
-      const temporary = `${directory}/tmp`;
-      await Deno.mkdir(temporary);
-      const { code, stdout, stderr } = await run(binary, ["version"], {
-        ...env,
-        TMPDIR: temporary,
-      });
-      assertEquals([code, stdout], [0, ANSWER]);
-      assertIncludes(stderr, why);
-      assertEquals(stderr.trim().split("\n").length, 1);
-      await emptied(temporary);
-      await Deno.remove(temporary);
-    }
-  });
-});
-
-Deno.test("in a directory that is gone it says so with exit code 80, which no hook and no CI takes for failed tests", async () => {
-  const binary = await selfContained();
-  await withDirectory(async (directory) => {
-    const env = { XDG_CACHE_HOME: `${directory}/cache` };
-    for (const shell of ["dash", "bash"]) {
-      for (const words of ["version", "zombies --kill --hook"]) {
-        const gone = `mkdir gone && cd gone && rmdir ../gone && exec "$0" "$1" ${words}`;
-        const { code, stdout, stderr } = await run(
-          "sh",
-          ["-c", gone, shell, binary],
-          env,
-          directory,
+Deno.test(
+  "it runs from a read-only directory with a space in its path, through a symbolic " +
+    "link, by PATH, by sh and by bash",
+  async () => {
+    const binary = await selfContained();
+    await withDirectory(async (directory) => {
+      const place = `${directory}/read only`;
+      const env = { XDG_CACHE_HOME: `${directory}/the cache` };
+      await Deno.mkdir(`${directory}/bin`);
+      await Deno.mkdir(place);
+      await Deno.copyFile(binary, `${place}/tractest`);
+      await Deno.chmod(place, 0o555);
+      await Deno.symlink(`${place}/tractest`, `${directory}/bin/tractest`);
+      const good = { code: 0, stdout: ANSWER, stderr: "" };
+      // The first one unpacks all of it; the others have to read the file again for the program.
+      const ways: [string, string[], Record<string, string>, string?][] = [
+        [`${directory}/bin/tractest`, ["version"], {}],
+        ["env", ["tractest", "version"], { PATH: `${directory}/bin:/usr/bin:/bin` }],
+        ["sh", ["tractest", "version"], {}, place],
+        ["bash", ["./tractest", "version"], {}, place],
+      ];
+      for (const [program, args, more, cwd] of ways) {
+        assertEquals(
+          await run(program, args, { ...env, ...more }, cwd),
+          good,
+          `${program} ${args.join(" ")}`,
         );
-        assertEquals([code, stdout], [80, ""], stderr);
-        assertIncludes(stderr, "error: The working directory is gone");
-        assertEquals(stderr.includes("backtrace"), false, stderr);
+        await Deno.remove(part(env.XDG_CACHE_HOME, "program"), { recursive: true });
       }
-    }
-  });
-});
+    });
+  },
+);
+
+Deno.test(
+  "without HOME, or with one that is not a place to write to, it unpacks for this " +
+    "start only and cleans up",
+  async () => {
+    const binary = await selfContained();
+    await withDirectory(async (directory) => {
+      const places: [Record<string, string>, string][] = [[{}, "HOME is not set"], [{
+        HOME: "/proc/nothing",
+      }, "not a writable directory"], [
+        { XDG_CACHE_HOME: "relative" },
+        "HOME is not set",
+      ]];
+      for (const [env, why] of places) {
+        const temporary = `${directory}/tmp`;
+        await Deno.mkdir(temporary);
+        const { code, stdout, stderr } = await run(binary, ["version"], {
+          ...env,
+          TMPDIR: temporary,
+        });
+        assertEquals([code, stdout], [0, ANSWER]);
+        assertIncludes(stderr, why);
+        assertEquals(stderr.trim().split("\n").length, 1);
+        await emptied(temporary);
+        await Deno.remove(temporary);
+      }
+    });
+  },
+);
+
+Deno.test(
+  "in a directory that is gone it says so with exit code 80, which no hook and no CI " +
+    "takes for failed tests",
+  async () => {
+    const binary = await selfContained();
+    await withDirectory(async (directory) => {
+      const env = { XDG_CACHE_HOME: `${directory}/cache` };
+      for (const shell of ["dash", "bash"]) {
+        for (const words of ["version", "zombies --kill --hook"]) {
+          const gone = `mkdir gone && cd gone && rmdir ../gone && exec "$0" "$1" ${words}`;
+          const { code, stdout, stderr } = await run(
+            "sh",
+            ["-c", gone, shell, binary],
+            env,
+            directory,
+          );
+          assertEquals([code, stdout], [80, ""], stderr);
+          assertIncludes(stderr, "error: The working directory is gone");
+          assertEquals(stderr.includes("backtrace"), false, stderr);
+        }
+      }
+    });
+  },
+);
 
 Deno.test("what was tampered with in the cache is unpacked anew", async () => {
   const binary = await selfContained();
@@ -225,67 +237,79 @@ async function loseContent(path: string): Promise<void> {
   await Deno.truncate(path, size);
 }
 
-Deno.test("fault 75: a runtime or a first file that lost its content is unpacked anew at once, whatever shell reads the file", async () => {
-  const binary = await selfContained();
-  await withDirectory(async (cache) => {
-    for (const shell of ["dash", "bash"]) {
-      for (const file of ["runtime/deno", "program/bundle/start.js"]) {
-        await run(binary, ["version"], { XDG_CACHE_HOME: cache });
-        const [name, ...rest] = file.split("/");
-        await loseContent([part(cache, name as "runtime" | "program"), ...rest].join("/"));
-        const { code, stdout, stderr } = await run(shell, [binary, "version"], {
-          XDG_CACHE_HOME: cache,
-        });
-        assertEquals([code, stdout], [0, ANSWER], `${shell} ${file}`);
-        if (name === "runtime") assertIncludes(stderr, "unpacking it again");
-        assertEquals((await run(binary, ["version"], { XDG_CACHE_HOME: cache })).stderr, "");
+Deno.test(
+  "fault 75: a runtime or a first file that lost its content is unpacked anew at once, " +
+    "whatever shell reads the file",
+  async () => {
+    const binary = await selfContained();
+    await withDirectory(async (cache) => {
+      for (const shell of ["dash", "bash"]) {
+        for (const file of ["runtime/deno", "program/bundle/start.js"]) {
+          await run(binary, ["version"], { XDG_CACHE_HOME: cache });
+          const [name, ...rest] = file.split("/");
+          await loseContent([part(cache, name as "runtime" | "program"), ...rest].join("/"));
+          const { code, stdout, stderr } = await run(shell, [binary, "version"], {
+            XDG_CACHE_HOME: cache,
+          });
+          assertEquals([code, stdout], [0, ANSWER], `${shell} ${file}`);
+          if (name === "runtime") assertIncludes(stderr, "unpacking it again");
+          assertEquals((await run(binary, ["version"], { XDG_CACHE_HOME: cache })).stderr, "");
+        }
       }
-    }
-  });
-});
+    });
+  },
+);
 
-Deno.test("fault 75: a part of the program that lost its content or is gone is named with exit code 69, and the next start works", async () => {
-  const binary = await selfContained();
-  await withDirectory(async (cache) => {
-    const env = { XDG_CACHE_HOME: cache };
-    await run(binary, ["version"], env);
-    const count = [...Deno.readDirSync(`${part(cache, "program")}/bundle`)].length;
-    assert(count > 10, `${count} files`);
-    const damages = [loseContent, (path: string) => Deno.remove(path)];
-    for (const damage of damages) {
+Deno.test(
+  "fault 75: a part of the program that lost its content or is gone is named with exit " +
+    "code 69, and the next start works",
+  async () => {
+    const binary = await selfContained();
+    await withDirectory(async (cache) => {
+      const env = { XDG_CACHE_HOME: cache };
+      await run(binary, ["version"], env);
+      const count = [...Deno.readDirSync(`${part(cache, "program")}/bundle`)].length;
+      assert(count > 10, `${count} files`);
+      const damages = [loseContent, (path: string) => Deno.remove(path)];
+      for (const damage of damages) {
+        await run(binary, ["version"], env);
+        const bundle = `${part(cache, "program")}/bundle`;
+        for (const { name } of [...Deno.readDirSync(bundle)]) {
+          if (name !== "start.js" && name !== "main.js") await damage(`${bundle}/${name}`);
+        }
+        const { code, stdout, stderr } = await run(binary, ["zombies", "--hook"], env, cache);
+        assertEquals([code, stdout], [69, ""], stderr);
+        assertIncludes(stderr, "is damaged");
+        assertEquals(stderr.includes("a bug in tractest"), false, stderr);
+        assertEquals(await run(binary, ["version"], env), { code: 0, stdout: ANSWER, stderr: "" });
+      }
+    });
+  },
+);
+
+Deno.test(
+  "fault 75: a command whose own part of the program is damaged ends with 69 and names " +
+    "what to remove",
+  async () => {
+    const binary = await selfContained();
+    await withDirectory(async (cache) => {
+      const env = { XDG_CACHE_HOME: cache };
       await run(binary, ["version"], env);
       const bundle = `${part(cache, "program")}/bundle`;
-      for (const { name } of [...Deno.readDirSync(bundle)]) {
-        if (name !== "start.js" && name !== "main.js") await damage(`${bundle}/${name}`);
-      }
-      const { code, stdout, stderr } = await run(binary, ["zombies", "--hook"], env, cache);
-      assertEquals([code, stdout], [69, ""], stderr);
-      assertIncludes(stderr, "is damaged");
-      assertEquals(stderr.includes("a bug in tractest"), false, stderr);
-      assertEquals(await run(binary, ["version"], env), { code: 0, stdout: ANSWER, stderr: "" });
-    }
-  });
-});
-
-Deno.test("fault 75: a command whose own part of the program is damaged ends with 69 and names what to remove", async () => {
-  const binary = await selfContained();
-  await withDirectory(async (cache) => {
-    const env = { XDG_CACHE_HOME: cache };
-    await run(binary, ["version"], env);
-    const bundle = `${part(cache, "program")}/bundle`;
-    // What only `layout` needs: the file with its words.
-    const own = [...Deno.readDirSync(bundle)].find(({ name }) => /^layout/.test(name));
-    assert(own !== undefined, "the bundle has no file of its own for layout");
-    await loseContent(`${bundle}/${own.name}`);
-    const { code, stderr } = await run(binary, ["layout"], env, cache);
-    assertEquals(code, 69, stderr);
-    assertIncludes(stderr, `rm -rf '${part(cache, "program")}/'`);
-  });
-});
+      // What only `layout` needs: the file with its words.
+      const own = [...Deno.readDirSync(bundle)].find(({ name }) => /^layout/.test(name));
+      assert(own !== undefined, "the bundle has no file of its own for layout");
+      await loseContent(`${bundle}/${own.name}`);
+      const { code, stderr } = await run(binary, ["layout"], env, cache);
+      assertEquals(code, 69, stderr);
+      assertIncludes(stderr, `rm -rf '${part(cache, "program")}/'`);
+    });
+  },
+);
 
 Deno.test({
-  name:
-    "a cache directory of somebody else, or a place where anybody can swap it, is not used (needs root)",
+  name: "a cache directory of somebody else, or a place where anybody can swap it, is not " +
+    "used (needs root)",
   ignore: !IS_ROOT,
   fn: async () => {
     const binary = await selfContained();
@@ -320,8 +344,8 @@ Deno.test({
 });
 
 Deno.test({
-  name:
-    "as a user without a home it works, and as one with a home it keeps the copy there (needs root)",
+  name: "as a user without a home it works, and as one with a home it keeps the copy there " +
+    "(needs root)",
   ignore: !IS_ROOT,
   fn: async () => {
     await withDirectory(async (directory) => {
@@ -372,8 +396,8 @@ Deno.test("a file that was damaged on its way here is refused, and leaves nothin
 });
 
 Deno.test({
-  name:
-    "a cache on a file system where nothing may be executed is named, with the way out (needs a mount namespace)",
+  name: "a cache on a file system where nothing may be executed is named, with the way out " +
+    "(needs a mount namespace)",
   ignore: !CAN_MOUNT,
   fn: async () => {
     const binary = await selfContained();

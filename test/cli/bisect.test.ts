@@ -31,44 +31,58 @@ async function pasted(suite: Suite, command: readonly string[]): Promise<number>
   return (await child.output()).code;
 }
 
-Deno.test("the test that leaves a module's global behind is found, in the order of the suite, and the command shows it", async () => {
-  await using suite = await pytestSuite({
-    "shared.py": "state = []\n",
-    "conftest.py": "import os, sys\nsys.path.insert(0, os.path.dirname(__file__))\n",
-    "test_a.py": `import shared\n${passing(LETTERS)}def test_pollutes(): shared.state.append(1)\n${
-      passing(["k", "l"])
-    }`,
-    "test_b.py": `import shared\n${passing(LETTERS)}def test_victim(): assert shared.state == []\n`,
-  });
-  const { code, document, stderr } = await bisect(suite, "test_b.py::test_victim");
-  assertEquals([code, document.found, document.verdict, document.symptom], [
-    0,
-    true,
-    "polluter",
-    "fail",
-  ], stderr);
-  assertEquals(document.culprits, ["tests/test_a.py::test_pollutes"]);
-  assertEquals([document.with, document.without], [{ runs: 1, shown: 1 }, { runs: 1, shown: 0 }]);
-  assertEquals(document.order, { from: "the whole suite", before: 23 });
-  assertIncludes(document.failure.message, "assert [1] == []");
-  assertIncludes(stderr, "of about ");
-  assertEquals(await pasted(suite, document.command), 1);
-  assertEquals(await pasted(suite, [...document.command.slice(0, -2), document.command.at(-1)]), 0);
-});
+Deno.test(
+  "the test that leaves a module's global behind is found, in the order of the suite, " +
+    "and the command shows it",
+  async () => {
+    await using suite = await pytestSuite({
+      "shared.py": "state = []\n",
+      "conftest.py": "import os, sys\nsys.path.insert(0, os.path.dirname(__file__))\n",
+      "test_a.py": `import shared\n${
+        passing(LETTERS)
+      }def test_pollutes(): shared.state.append(1)\n${passing(["k", "l"])}`,
+      "test_b.py": `import shared\n${
+        passing(LETTERS)
+      }def test_victim(): assert shared.state == []\n`,
+    });
+    const { code, document, stderr } = await bisect(suite, "test_b.py::test_victim");
+    assertEquals([code, document.found, document.verdict, document.symptom], [
+      0,
+      true,
+      "polluter",
+      "fail",
+    ], stderr);
+    assertEquals(document.culprits, ["tests/test_a.py::test_pollutes"]);
+    assertEquals([document.with, document.without], [{ runs: 1, shown: 1 }, { runs: 1, shown: 0 }]);
+    assertEquals(document.order, { from: "the whole suite", before: 23 });
+    assertIncludes(document.failure.message, "assert [1] == []");
+    assertIncludes(stderr, "of about ");
+    assertEquals(await pasted(suite, document.command), 1);
+    assertEquals(
+      await pasted(suite, [...document.command.slice(0, -2), document.command.at(-1)]),
+      0,
+    );
+  },
+);
 
-Deno.test("without records a test that takes its time is no hang, whatever limit a run of a file has", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py":
-      "import os, time\ndef test_slow():\n    time.sleep(1.5)\n    os.environ['LEFT'] = '1'\ndef test_victim(): assert 'LEFT' not in os.environ\n",
-  });
-  await suite.write({
-    "pyproject.toml":
-      '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n[tool.tractest]\ntime-limit-file = 1\n',
-  });
-  const { code, document, stderr } = await bisect(suite, "test_a.py::test_victim");
-  assertEquals([code, document.verdict, document.notes], [0, "polluter", []], stderr);
-  assertEquals(document.culprits, ["tests/test_a.py::test_slow"]);
-});
+Deno.test(
+  "without records a test that takes its time is no hang, whatever limit a run of a " +
+    "file has",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py":
+        "import os, time\ndef test_slow():\n    time.sleep(1.5)\n    os.environ['LEFT'] = " +
+        "'1'\ndef test_victim(): assert 'LEFT' not in os.environ\n",
+    });
+    await suite.write({
+      "pyproject.toml":
+        '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n[tool.tractest]\ntime-limit-file = 1\n',
+    });
+    const { code, document, stderr } = await bisect(suite, "test_a.py::test_victim");
+    assertEquals([code, document.verdict, document.notes], [0, "polluter", []], stderr);
+    assertEquals(document.culprits, ["tests/test_a.py::test_slow"]);
+  },
+);
 
 Deno.test("a variable of the environment that two tests set together takes both of them", async () => {
   await using suite = await pytestSuite({
@@ -104,27 +118,31 @@ def test_victim(): lock.acquire(); lock.release()
 def test_after(): pass
 `;
 
-Deno.test("a test that hangs after another one: the recorded run says so, and its order is taken", async () => {
-  await using suite = await pytestSuite({ "test_a.py": HANGING });
-  const run = await suite.tractest([
-    "run",
-    "--no-preflight",
-    "--test-timeout",
-    "1",
-    "--no-defaults",
-  ]);
-  assertEquals(run.code, 1, run.stdout);
-  const { code, document, stderr } = await bisect(
-    suite,
-    "test_a.py::test_victim",
-    "--grace",
-    "0.2",
-  );
-  assertEquals([code, document.verdict, document.symptom], [0, "polluter", "hang"], stderr);
-  assertEquals(document.culprits, ["tests/test_a.py::test_keeps_the_lock"]);
-  assert(/^run \d{8}-/.test(document.order.from), document.order.from);
-  assertEquals(document.order.before, 13);
-});
+Deno.test(
+  "a test that hangs after another one: the recorded run says so, and its order is " +
+    "taken",
+  async () => {
+    await using suite = await pytestSuite({ "test_a.py": HANGING });
+    const run = await suite.tractest([
+      "run",
+      "--no-preflight",
+      "--test-timeout",
+      "1",
+      "--no-defaults",
+    ]);
+    assertEquals(run.code, 1, run.stdout);
+    const { code, document, stderr } = await bisect(
+      suite,
+      "test_a.py::test_victim",
+      "--grace",
+      "0.2",
+    );
+    assertEquals([code, document.verdict, document.symptom], [0, "polluter", "hang"], stderr);
+    assertEquals(document.culprits, ["tests/test_a.py::test_keeps_the_lock"]);
+    assert(/^run \d{8}-/.test(document.order.from), document.order.from);
+    assertEquals(document.order.before, 13);
+  },
+);
 
 Deno.test("the order comes from a file of events, and another order finds another culprit", async () => {
   await using suite = await pytestSuite({
@@ -194,37 +212,45 @@ Deno.test("a file whose import alone breaks the test is told apart from its test
   assertEquals(await pasted(suite, document.command), 1);
 });
 
-Deno.test("a test that fails by itself has no polluter, and one that nothing breaks is said to be so", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py": `${passing(LETTERS)}def test_bad(): assert 1 == 2\ndef test_good(): pass\n`,
-  });
-  const bad = await bisect(suite, "test_a.py::test_bad");
-  assertEquals([bad.code, bad.document.found, bad.document.verdict, bad.document.steps], [
-    1,
-    false,
-    "by-itself",
-    1,
-  ], bad.stderr);
-  const good = await suite.tractest([
-    "bisect",
-    "test_a.py::test_good",
-    "--no-preflight",
-    "--in",
-    "test_a.py",
-  ]);
-  assertEquals(good.code, 82);
-  assertIncludes(
-    good.stdout,
-    "tests/test_a.py::test_good could not be made to go wrong: it passes alone, and after all that ran before it",
-  );
-  const unknown = await suite.tractest(["bisect", "test_a.py::test_nothing", "--no-preflight"]);
-  assertEquals(unknown.code, 64);
-  assertIncludes(unknown.stderr, 'pytest collects no test "tests/test_a.py::test_nothing"');
-});
+Deno.test(
+  "a test that fails by itself has no polluter, and one that nothing breaks is said to " +
+    "be so",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": `${passing(LETTERS)}def test_bad(): assert 1 == 2\ndef test_good(): pass\n`,
+    });
+    const bad = await bisect(suite, "test_a.py::test_bad");
+    assertEquals([bad.code, bad.document.found, bad.document.verdict, bad.document.steps], [
+      1,
+      false,
+      "by-itself",
+      1,
+    ], bad.stderr);
+    const good = await suite.tractest([
+      "bisect",
+      "test_a.py::test_good",
+      "--no-preflight",
+      "--in",
+      "test_a.py",
+    ]);
+    assertEquals(good.code, 82);
+    assertIncludes(
+      good.stdout,
+      "tests/test_a.py::test_good could not be made to go wrong: it passes alone, and " +
+        "after all that ran before it",
+    );
+    const unknown = await suite.tractest(["bisect", "test_a.py::test_nothing", "--no-preflight"]);
+    assertEquals(unknown.code, 64);
+    assertIncludes(unknown.stderr, 'pytest collects no test "tests/test_a.py::test_nothing"');
+  },
+);
 
-Deno.test("a polluter that works every third time is found with --repeat, and without it the search says that it can't be trusted", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py": `
+Deno.test(
+  "a polluter that works every third time is found with --repeat, and without it the " +
+    "search says that it can't be trusted",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": `
 import os
 ${passing(["a", "b", "c", "d"])}
 def test_pollutes():
@@ -234,16 +260,22 @@ def test_pollutes():
     if count % 3 == 0: os.environ["LEFT"] = "1"
 def test_victim(): assert "LEFT" not in os.environ
 `,
-  });
-  const once = await bisect(suite, "test_a.py::test_victim");
-  assertEquals([once.code, once.document.verdict], [82, "not-deterministic"], once.stderr);
-  await Deno.remove(join(suite.path, "count"));
-  const { code, document, stderr } = await bisect(suite, "test_a.py::test_victim", "--repeat", "3");
-  assertEquals([code, document.verdict, document.culprits], [0, "polluter", [
-    "tests/test_a.py::test_pollutes",
-  ]], stderr);
-  assertEquals([document.with, document.without], [{ runs: 3, shown: 1 }, { runs: 3, shown: 0 }]);
-});
+    });
+    const once = await bisect(suite, "test_a.py::test_victim");
+    assertEquals([once.code, once.document.verdict], [82, "not-deterministic"], once.stderr);
+    await Deno.remove(join(suite.path, "count"));
+    const { code, document, stderr } = await bisect(
+      suite,
+      "test_a.py::test_victim",
+      "--repeat",
+      "3",
+    );
+    assertEquals([code, document.verdict, document.culprits], [0, "polluter", [
+      "tests/test_a.py::test_pollutes",
+    ]], stderr);
+    assertEquals([document.with, document.without], [{ runs: 3, shown: 1 }, { runs: 3, shown: 0 }]);
+  },
+);
 
 Deno.test("an interrupt tells what the search has come to", async () => {
   await using suite = await pytestSuite({

@@ -41,66 +41,71 @@ Deno.test("a venv that is not active is used, with a line that says so", async (
   assertIncludes(stderr, "2 tests collected");
 });
 
-Deno.test("import and collection are remembered while nothing changed, and looked at again after any change that counts", async () => {
-  await using project = await pythonProject();
-  const remembered = async (env: Record<string, string> = {}) => {
-    const { code, rows, stderr } = await check(project.root, [], { env });
-    assertEquals(code, 0, stderr);
-    assertEquals(
-      rows.import!.detail.includes("nothing changed"),
-      rows.collection!.detail.includes("nothing changed"),
+Deno.test(
+  "import and collection are remembered while nothing changed, and looked at again " +
+    "after any change that counts",
+  async () => {
+    await using project = await pythonProject();
+    const remembered = async (env: Record<string, string> = {}) => {
+      const { code, rows, stderr } = await check(project.root, [], { env });
+      assertEquals(code, 0, stderr);
+      assertEquals(
+        rows.import!.detail.includes("nothing changed"),
+        rows.collection!.detail.includes("nothing changed"),
+      );
+      return rows.import!.detail.includes("nothing changed");
+    };
+    const site = await sitePackages(project.venv);
+    await Deno.mkdir(join(site, "dependency"));
+    for (const name of ["__init__", "deep", "unused"]) {
+      await Deno.writeTextFile(join(site, `dependency/${name}.py`), "x = 1\n");
+    }
+    await project.write(
+      "tests/test_dependency.py",
+      "import dependency.deep\ndef test_four(): pass\n",
     );
-    return rows.import!.detail.includes("nothing changed");
-  };
-  const site = await sitePackages(project.venv);
-  await Deno.mkdir(join(site, "dependency"));
-  for (const name of ["__init__", "deep", "unused"]) {
-    await Deno.writeTextFile(join(site, `dependency/${name}.py`), "x = 1\n");
-  }
-  await project.write(
-    "tests/test_dependency.py",
-    "import dependency.deep\ndef test_four(): pass\n",
-  );
-  assertEquals(await remembered(), false);
-  assertEquals(await remembered(), true);
-  const append = (path: string) =>
-    Deno.writeTextFile(join(site, path), "y = 2\n", { append: true });
-  const changes: readonly (readonly [string, () => Promise<void>])[] = [
-    ["a test", () => project.write("tests/test_it.py", "def test_three(): pass\n")],
-    ["the package", () => project.write("small_app/new.py", "")],
-    ["conftest.py", () => project.write("conftest.py", "x = 1\n")],
-    [
-      "the configuration",
-      () =>
-        project.write(
-          "pyproject.toml",
-          '[project]\nname = "small-app"\n[tool.pytest.ini_options]\ntestpaths = ["tests"]\n# new\n',
-        ),
-    ],
-    ["the lock file", () => project.write("uv.lock", "version = 1\n")],
-    ["what is installed", () => Deno.mkdir(join(site, "more-1.0.dist-info"))],
-    ["a line in an installed package that is imported", () => append("dependency/__init__.py")],
-    ["a line in a module of it", () => append("dependency/deep.py")],
-    [
-      "pyvenv.cfg",
-      () => Deno.writeTextFile(join(project.venv, "pyvenv.cfg"), "# changed\n", { append: true }),
-    ],
-    ["a removed file", () => Deno.remove(join(project.root, "small_app/new.py"))],
-  ];
-  for (const [what, change] of changes) {
-    await change();
-    assertEquals(await remembered(), false, what);
-    assertEquals(await remembered(), true, `${what}, again`);
-  }
-  await append("dependency/unused.py");
-  assertEquals(await remembered(), true, "what nobody imports does not count");
-  assertEquals(await remembered({ PYTHONPATH: "/nowhere" }), false, "PYTHONPATH");
-  assertEquals(
-    await remembered({ UNRELATED: "x", PYTHONPATH: "/nowhere" }),
-    true,
-    "a variable that does not count",
-  );
-});
+    assertEquals(await remembered(), false);
+    assertEquals(await remembered(), true);
+    const append = (path: string) =>
+      Deno.writeTextFile(join(site, path), "y = 2\n", { append: true });
+    const changes: readonly (readonly [string, () => Promise<void>])[] = [
+      ["a test", () => project.write("tests/test_it.py", "def test_three(): pass\n")],
+      ["the package", () => project.write("small_app/new.py", "")],
+      ["conftest.py", () => project.write("conftest.py", "x = 1\n")],
+      [
+        "the configuration",
+        () =>
+          project.write(
+            "pyproject.toml",
+            '[project]\nname = "small-app"\n[tool.pytest.ini_options]\ntestpaths = ["tests"]\n' +
+              "# new\n",
+          ),
+      ],
+      ["the lock file", () => project.write("uv.lock", "version = 1\n")],
+      ["what is installed", () => Deno.mkdir(join(site, "more-1.0.dist-info"))],
+      ["a line in an installed package that is imported", () => append("dependency/__init__.py")],
+      ["a line in a module of it", () => append("dependency/deep.py")],
+      [
+        "pyvenv.cfg",
+        () => Deno.writeTextFile(join(project.venv, "pyvenv.cfg"), "# changed\n", { append: true }),
+      ],
+      ["a removed file", () => Deno.remove(join(project.root, "small_app/new.py"))],
+    ];
+    for (const [what, change] of changes) {
+      await change();
+      assertEquals(await remembered(), false, what);
+      assertEquals(await remembered(), true, `${what}, again`);
+    }
+    await append("dependency/unused.py");
+    assertEquals(await remembered(), true, "what nobody imports does not count");
+    assertEquals(await remembered({ PYTHONPATH: "/nowhere" }), false, "PYTHONPATH");
+    assertEquals(
+      await remembered({ UNRELATED: "x", PYTHONPATH: "/nowhere" }),
+      true,
+      "a variable that does not count",
+    );
+  },
+);
 
 Deno.test("an edit in a directory that is installed editable from elsewhere is noticed", async () => {
   await using project = await pythonProject();
@@ -196,33 +201,41 @@ Deno.test("the active venv of the project is used and called active", async () =
   assertIncludes(newest.venv!.detail, "its name says Python 3.99");
 });
 
-Deno.test("of several venvs the one that .python-version names is used, and one that does not fit is passed over", async () => {
-  await using project = await pythonProject();
-  await using other = await pythonProject({ venv: false });
-  await makeVenv(join(project.root, "py399"), other.root);
-  const { code, rows } = await check(project.root);
-  assertEquals([code, rows.venv!.status], [0, "warn"]);
-  assertIncludes(
-    rows.venv!.detail,
-    `py399 does not fit: small_app resolves to ${other.root}/small_app/__init__.py: outside of`,
-  );
-  const minor = await pythonMinor();
-  await project.write(".python-version", `${minor[0]}.${minor.slice(1)}\n`);
-  assertEquals((await check(project.root)).rows.venv!.status, "ok");
-});
+Deno.test(
+  "of several venvs the one that .python-version names is used, and one that does not " +
+    "fit is passed over",
+  async () => {
+    await using project = await pythonProject();
+    await using other = await pythonProject({ venv: false });
+    await makeVenv(join(project.root, "py399"), other.root);
+    const { code, rows } = await check(project.root);
+    assertEquals([code, rows.venv!.status], [0, "warn"]);
+    assertIncludes(
+      rows.venv!.detail,
+      `py399 does not fit: small_app resolves to ${other.root}/small_app/__init__.py: outside of`,
+    );
+    const minor = await pythonMinor();
+    await project.write(".python-version", `${minor[0]}.${minor.slice(1)}\n`);
+    assertEquals((await check(project.root)).rows.venv!.status, "ok");
+  },
+);
 
-Deno.test("a venv that has another checkout's source does not fit, though the root as working directory would hide it", async () => {
-  await using project = await pythonProject({ venv: false });
-  await using other = await pythonProject({ venv: false });
-  await makeVenv(project.venv, other.root);
-  const { code, rows } = await check(project.root);
-  assertEquals([code, rows.venv!.status], [80, "fail"]);
-  assertIncludes(
-    rows.venv!.detail,
-    `${other.root}/small_app/__init__.py: outside of ${project.root}/small_app`,
-  );
-  assertIncludes(rows.venv!.fix!, "uv sync --inexact");
-});
+Deno.test(
+  "a venv that has another checkout's source does not fit, though the root as working " +
+    "directory would hide it",
+  async () => {
+    await using project = await pythonProject({ venv: false });
+    await using other = await pythonProject({ venv: false });
+    await makeVenv(project.venv, other.root);
+    const { code, rows } = await check(project.root);
+    assertEquals([code, rows.venv!.status], [80, "fail"]);
+    assertIncludes(
+      rows.venv!.detail,
+      `${other.root}/small_app/__init__.py: outside of ${project.root}/small_app`,
+    );
+    assertIncludes(rows.venv!.fix!, "uv sync --inexact");
+  },
+);
 
 Deno.test("a package that is not installed but lies in the root is imported, with a warning", async () => {
   await using project = await pythonProject();
@@ -281,46 +294,55 @@ Deno.test("in a git worktree the package has to resolve inside of it", async () 
   assertEquals([right.code, right.rows.worktree!.status], [0, "ok"]);
 });
 
-Deno.test("fault 45: in a hook of a worktree no variable of git reaches Python, and the index stays as it is", async () => {
-  await using project = await pythonProject();
-  await project.write(".gitignore", "py*/\n");
-  await project.write(
-    "tests/test_it.py",
-    "import os\nassert not [n for n in os.environ if n.startswith('GIT_')], os.environ\ndef test_one(): pass\n",
-  );
-  await project.run("git", "init", "-q");
-  await project.run("git", "add", ".");
-  await project.run("git", "commit", "-q", "-m", "all");
-  const tree = join(project.root, "../tree");
-  await project.run("git", "worktree", "add", "-q", tree);
-  await makeVenv(join(tree, `py${await pythonMinor()}`), await Deno.realPath(tree));
-  const index = join(project.root, ".git/worktrees/tree/index");
-  const before = await Deno.readFile(index);
-  const env = {
-    GIT_DIR: join(project.root, ".git/worktrees/tree"),
-    GIT_INDEX_FILE: index,
-    GIT_PREFIX: "",
-    GIT_WORK_TREE: tree,
-  };
-  const { code, rows } = await check(tree, [], { env });
-  assertEquals([code, rows.worktree!.status], [0, "ok"], JSON.stringify(rows));
-  assertEquals(await Deno.readFile(index), before);
-});
+Deno.test(
+  "fault 45: in a hook of a worktree no variable of git reaches Python, and the index " +
+    "stays as it is",
+  async () => {
+    await using project = await pythonProject();
+    await project.write(".gitignore", "py*/\n");
+    await project.write(
+      "tests/test_it.py",
+      "import os\nassert not [n for n in os.environ if n.startswith('GIT_')], os.environ\n" +
+        "def test_one(): pass\n",
+    );
+    await project.run("git", "init", "-q");
+    await project.run("git", "add", ".");
+    await project.run("git", "commit", "-q", "-m", "all");
+    const tree = join(project.root, "../tree");
+    await project.run("git", "worktree", "add", "-q", tree);
+    await makeVenv(join(tree, `py${await pythonMinor()}`), await Deno.realPath(tree));
+    const index = join(project.root, ".git/worktrees/tree/index");
+    const before = await Deno.readFile(index);
+    const env = {
+      GIT_DIR: join(project.root, ".git/worktrees/tree"),
+      GIT_INDEX_FILE: index,
+      GIT_PREFIX: "",
+      GIT_WORK_TREE: tree,
+    };
+    const { code, rows } = await check(tree, [], { env });
+    assertEquals([code, rows.worktree!.status], [0, "ok"], JSON.stringify(rows));
+    assertEquals(await Deno.readFile(index), before);
+  },
+);
 
-Deno.test("fault 35: what lies in the project's own directories of PATH, or in the working directory, is never executed", async () => {
-  await using project = await pythonProject({ venv: false });
-  const marker = join(project.root, "executed");
-  for (const name of ["uv", "python", "python3", "git", "cat", "env"]) {
-    for (const directory of ["bin", "."]) {
-      await project.write(`${directory}/${name}`, `#!/bin/sh\ntouch '${marker}'\n`);
-      await Deno.chmod(join(project.root, directory, name), 0o755);
+Deno.test(
+  "fault 35: what lies in the project's own directories of PATH, or in the working " +
+    "directory, is never executed",
+  async () => {
+    await using project = await pythonProject({ venv: false });
+    const marker = join(project.root, "executed");
+    for (const name of ["uv", "python", "python3", "git", "cat", "env"]) {
+      for (const directory of ["bin", "."]) {
+        await project.write(`${directory}/${name}`, `#!/bin/sh\ntouch '${marker}'\n`);
+        await Deno.chmod(join(project.root, directory, name), 0o755);
+      }
     }
-  }
-  const env = { PATH: `${project.root}/bin:.::bin:/usr/bin:/bin` };
-  assertEquals((await check(project.root, [], { env })).code, 80);
-  assertEquals((await tractest(["check", "--sync"], { cwd: project.root, env })).code, 69);
-  assertEquals(await Deno.stat(marker).catch(() => null), null);
-});
+    const env = { PATH: `${project.root}/bin:.::bin:/usr/bin:/bin` };
+    assertEquals((await check(project.root, [], { env })).code, 80);
+    assertEquals((await tractest(["check", "--sync"], { cwd: project.root, env })).code, 69);
+    assertEquals(await Deno.stat(marker).catch(() => null), null);
+  },
+);
 
 Deno.test("fault 36: with LD_LIBRARY_PATH set the checks work, and Python gets it", async () => {
   await using project = await pythonProject();
@@ -358,34 +380,38 @@ Deno.test("--python takes a Python or a venv, and says when there is none", asyn
   assertIncludes(stderr, 'there is no Python at "nowhere/python"');
 });
 
-Deno.test("--sync says what it runs, and never removes what was installed by hand or rewrites the lock file", async () => {
-  await using project = await pythonProject({ venv: false });
-  const uv = await fakeUv(project.root);
-  const env = { PATH: `${uv}:/usr/bin:/bin`, VIRTUAL_ENV: "/another" };
-  const minor = await pythonMinor();
-  const dotted = `${minor[0]}.${minor.slice(1)}`;
-  const made = await tractest(["check", "--sync"], { cwd: project.root, env });
-  assertEquals(made.code, 0, made.stderr);
-  assertIncludes(
-    made.stderr,
-    `making the venv py${minor}: UV_PROJECT_ENVIRONMENT=py${minor} uv sync --python ${dotted}\n`,
-  );
-  assertIncludes(made.stderr, ", synced");
-  await project.write("uv.lock", "version = 1\n");
-  const synced = await tractest(["check", "--sync", "-v"], { cwd: project.root, env });
-  assertIncludes(
-    synced.stderr,
-    `syncing the venv py${minor}: UV_PROJECT_ENVIRONMENT=py${minor} uv sync --inexact --frozen\n`,
-  );
-  assertIncludes(
-    synced.stderr,
-    `+ env UV_PROJECT_ENVIRONMENT=py${minor} ${uv}/uv sync --inexact --frozen`,
-  );
-  assertEquals(
-    await Deno.readTextFile(join(uv, "log")),
-    `py${minor}||sync --python ${dotted}\npy${minor}||sync --inexact --frozen\n`,
-  );
-});
+Deno.test(
+  "--sync says what it runs, and never removes what was installed by hand or rewrites " +
+    "the lock file",
+  async () => {
+    await using project = await pythonProject({ venv: false });
+    const uv = await fakeUv(project.root);
+    const env = { PATH: `${uv}:/usr/bin:/bin`, VIRTUAL_ENV: "/another" };
+    const minor = await pythonMinor();
+    const dotted = `${minor[0]}.${minor.slice(1)}`;
+    const made = await tractest(["check", "--sync"], { cwd: project.root, env });
+    assertEquals(made.code, 0, made.stderr);
+    assertIncludes(
+      made.stderr,
+      `making the venv py${minor}: UV_PROJECT_ENVIRONMENT=py${minor} uv sync --python ${dotted}\n`,
+    );
+    assertIncludes(made.stderr, ", synced");
+    await project.write("uv.lock", "version = 1\n");
+    const synced = await tractest(["check", "--sync", "-v"], { cwd: project.root, env });
+    assertIncludes(
+      synced.stderr,
+      `syncing the venv py${minor}: UV_PROJECT_ENVIRONMENT=py${minor} uv sync --inexact --frozen\n`,
+    );
+    assertIncludes(
+      synced.stderr,
+      `+ env UV_PROJECT_ENVIRONMENT=py${minor} ${uv}/uv sync --inexact --frozen`,
+    );
+    assertEquals(
+      await Deno.readTextFile(join(uv, "log")),
+      `py${minor}||sync --python ${dotted}\npy${minor}||sync --inexact --frozen\n`,
+    );
+  },
+);
 
 Deno.test("a sync that fails is told by uv's own words, and by the command", async () => {
   await using project = await pythonProject({ venv: false });
@@ -402,21 +428,25 @@ Deno.test("a sync that fails is told by uv's own words, and by the command", asy
   assertIncludes(stderr, "tractest run --sync");
 });
 
-Deno.test("--uv-run runs Python by uv, frozen when there is a lock file, and says that a venv is faster", async () => {
-  await using project = await pythonProject();
-  await project.write("uv.lock", "version = 1\n");
-  const uv = await fakeUv(project.root);
-  const { code, stderr } = await tractest(["check", "--uv-run"], {
-    cwd: project.root,
-    env: { PATH: `${uv}:/usr/bin:/bin` },
-  });
-  assertEquals(code, 0, stderr);
-  assertIncludes(stderr, "run by uv");
-  assertIncludes(stderr, "an existing venv is faster");
-  const log = await Deno.readTextFile(join(uv, "log"));
-  assertIncludes(log, `py${await pythonMinor()}||run --frozen python -c `);
-  assertIncludes(log, " tests/ -x -q --co ");
-});
+Deno.test(
+  "--uv-run runs Python by uv, frozen when there is a lock file, and says that a venv " +
+    "is faster",
+  async () => {
+    await using project = await pythonProject();
+    await project.write("uv.lock", "version = 1\n");
+    const uv = await fakeUv(project.root);
+    const { code, stderr } = await tractest(["check", "--uv-run"], {
+      cwd: project.root,
+      env: { PATH: `${uv}:/usr/bin:/bin` },
+    });
+    assertEquals(code, 0, stderr);
+    assertIncludes(stderr, "run by uv");
+    assertIncludes(stderr, "an existing venv is faster");
+    const log = await Deno.readTextFile(join(uv, "log"));
+    assertIncludes(log, `py${await pythonMinor()}||run --frozen python -c `);
+    assertIncludes(log, " tests/ -x -q --co ");
+  },
+);
 
 Deno.test("fault 37: without uv, what needs it names it and ends with 69", async () => {
   await using project = await pythonProject({ venv: false });
@@ -447,34 +477,38 @@ Deno.test("without a cache directory that is private nothing is remembered, and 
   assert(scratchState().XDG_CACHE_HOME !== open);
 });
 
-Deno.test("a venv whose Python can't be reached is named, with the link that is broken and what mends it", async () => {
-  await using project = await pythonProject();
-  const name = `py${await pythonMinor()}`;
-  const python = join(project.venv, "bin/python");
-  const again = `rm -r ${name} && UV_PROJECT_ENVIRONMENT=${name} uv sync --python 3.`;
-  const detail = async () => {
-    const { code, rows } = await check(project.root);
-    assertEquals([code, rows.venv!.status], [80, "fail"]);
-    return rows.venv!.detail;
-  };
-  const content = await Deno.readFile(await Deno.realPath(python));
-  await Deno.remove(python);
-  await Deno.symlink("/nowhere/python", python);
-  assertIncludes(
-    await detail(),
-    `${name}/bin/python is a link that leads nowhere (it was made from /`,
-  );
-  assertIncludes(await detail(), again);
-  await Deno.remove(python);
-  await Deno.writeFile(python, content.slice(0, 100), { mode: 0o644 });
-  assertIncludes(
-    await detail(),
-    `${name}/bin/python may not be executed; to permit it: chmod -R u+rwX ${name}`,
-  );
-  await Deno.rename(project.venv, join(project.root, "elsewhere"));
-  await Deno.symlink("gone", project.venv);
-  assertIncludes(
-    await detail(),
-    `${name} is a link that leads nowhere; to make the venv anew: ${again}`,
-  );
-});
+Deno.test(
+  "a venv whose Python can't be reached is named, with the link that is broken and " +
+    "what mends it",
+  async () => {
+    await using project = await pythonProject();
+    const name = `py${await pythonMinor()}`;
+    const python = join(project.venv, "bin/python");
+    const again = `rm -r ${name} && UV_PROJECT_ENVIRONMENT=${name} uv sync --python 3.`;
+    const detail = async () => {
+      const { code, rows } = await check(project.root);
+      assertEquals([code, rows.venv!.status], [80, "fail"]);
+      return rows.venv!.detail;
+    };
+    const content = await Deno.readFile(await Deno.realPath(python));
+    await Deno.remove(python);
+    await Deno.symlink("/nowhere/python", python);
+    assertIncludes(
+      await detail(),
+      `${name}/bin/python is a link that leads nowhere (it was made from /`,
+    );
+    assertIncludes(await detail(), again);
+    await Deno.remove(python);
+    await Deno.writeFile(python, content.slice(0, 100), { mode: 0o644 });
+    assertIncludes(
+      await detail(),
+      `${name}/bin/python may not be executed; to permit it: chmod -R u+rwX ${name}`,
+    );
+    await Deno.rename(project.venv, join(project.root, "elsewhere"));
+    await Deno.symlink("gone", project.venv);
+    assertIncludes(
+      await detail(),
+      `${name} is a link that leads nowhere; to make the venv anew: ${again}`,
+    );
+  },
+);

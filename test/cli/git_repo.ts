@@ -17,7 +17,8 @@ export class GitRepo extends GitRepository {
     for (const directory of [repo.root, `${repo.base}/it's bin`]) Deno.mkdirSync(directory);
     // What it was called with, where, and how many bytes it could read.
     const script =
-      `#!/bin/sh\nbytes=$(($(cat | wc -c)))\necho "$* | $PWD | $bytes" >>'${repo.#calls}'\nexit "$(cat '${repo.#exits}')"\n`;
+      `#!/bin/sh\nbytes=$(($(cat | wc -c)))\necho "$* | $PWD | $bytes" >>'${repo.#calls}'\n` +
+      `exit "$(cat '${repo.#exits}')"\n`;
     Deno.writeTextFileSync(repo.standIn, script, { mode: 0o755 });
     repo.exits(0);
     await repo.git("init", "--quiet", "--initial-branch=main");

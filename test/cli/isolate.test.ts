@@ -42,54 +42,62 @@ def test_looks(tmp_path):
     open("facts.json", "w").write(json.dumps(facts))
 `;
 
-test("pytest has a registry port, sockets, shared memory and processes of its own; its files lie outside and are the user's", async (user) => {
-  await using suite = await UsersSuite.of(user, { "test_a.py": LOOKS });
-  // Somebody else holds the registry and has shared memory.
-  const outside = [
-    "sh",
-    "-c",
-    `python3 -c '${HOLDS_REGISTRY}' & child=$!; "$@"; code=$?; kill $child; exit $code`,
-    "sh",
-  ];
-  const { code, stdout, stderr } = await suite.start([...ISOLATE, "-s"], {}, outside).ended;
-  assertEquals(code, 0, stdout + stderr);
-  const facts = JSON.parse(await Deno.readTextFile(join(suite.root, "facts.json")));
-  assertEquals([facts.uid, facts.gid, facts.parent, facts.cwd], [
-    user.uid,
-    user.uid === 0 ? 0 : facts.gid,
-    1,
-    suite.root,
-  ]);
-  assertEquals([facts.memory, facts.runtime], [["psm_inside", "run"], "/dev/shm/run/tractor"]);
-  assertEquals(facts.processes, [1, facts.pid]);
-  assertEquals([facts.path, facts.ours], [`${suite.root}/py310/bin:/usr/bin:/bin:/usr/sbin:/sbin`, [
-    "TRACTEST_RUN",
-  ]]);
-  if (user.uid !== 0) {
-    assertEquals(
-      facts.capabilities,
-      Array(4).fill("0".repeat(16)),
-      "no right that it has not outside",
+test(
+  "pytest has a registry port, sockets, shared memory and processes of its own; its " +
+    "files lie outside and are the user's",
+  async (user) => {
+    await using suite = await UsersSuite.of(user, { "test_a.py": LOOKS });
+    // Somebody else holds the registry and has shared memory.
+    const outside = [
+      "sh",
+      "-c",
+      `python3 -c '${HOLDS_REGISTRY}' & child=$!; "$@"; code=$?; kill $child; exit $code`,
+      "sh",
+    ];
+    const { code, stdout, stderr } = await suite.start([...ISOLATE, "-s"], {}, outside).ended;
+    assertEquals(code, 0, stdout + stderr);
+    const facts = JSON.parse(await Deno.readTextFile(join(suite.root, "facts.json")));
+    assertEquals([facts.uid, facts.gid, facts.parent, facts.cwd], [
+      user.uid,
+      user.uid === 0 ? 0 : facts.gid,
+      1,
+      suite.root,
+    ]);
+    assertEquals([facts.memory, facts.runtime], [["psm_inside", "run"], "/dev/shm/run/tractor"]);
+    assertEquals(facts.processes, [1, facts.pid]);
+    assertEquals([facts.path, facts.ours], [
+      `${suite.root}/py310/bin:/usr/bin:/bin:/usr/sbin:/sbin`,
+      [
+        "TRACTEST_RUN",
+      ],
+    ]);
+    if (user.uid !== 0) {
+      assertEquals(
+        facts.capabilities,
+        Array(4).fill("0".repeat(16)),
+        "no right that it has not outside",
+      );
+    }
+    assertEquals(await Deno.readTextFile(facts.kept), "kept");
+    for (
+      const path of [
+        facts.kept,
+        join(suite.root, "artifact"),
+        join(suite.root, ".pytest_cache/v/cache/nodeids"),
+      ]
+    ) {
+      assertEquals((await Deno.lstat(path)).uid, user.uid, path);
+    }
+    await Deno.lstat("/dev/shm/psm_inside").then(
+      () => assert(false, "the shared memory is outside"),
+      () => {},
     );
-  }
-  assertEquals(await Deno.readTextFile(facts.kept), "kept");
-  for (
-    const path of [
-      facts.kept,
-      join(suite.root, "artifact"),
-      join(suite.root, ".pytest_cache/v/cache/nodeids"),
-    ]
-  ) {
-    assertEquals((await Deno.lstat(path)).uid, user.uid, path);
-  }
-  await Deno.lstat("/dev/shm/psm_inside").then(
-    () => assert(false, "the shared memory is outside"),
-    () => {},
-  );
-});
+  },
+);
 
 const HOLDS_REGISTRY =
-  `import socket, time; s = socket.socket(); s.bind(("127.0.0.1", 1616)); s.listen(); time.sleep(600)`;
+  `import socket, time; s = socket.socket(); s.bind(("127.0.0.1", 1616)); s.listen(); ` +
+  "time.sleep(600)";
 
 /**
  * A child, an orphan with a child, one that a fixture of the module ends; one that ends by itself.
@@ -141,7 +149,8 @@ interface Left {
 test("what the last test leaves behind is reported although it ends with pytest", async (user) => {
   await using suite = await UsersSuite.of(user, {
     "test_a.py":
-      `import os, subprocess\ndef test_a(): subprocess.Popen(["sh", "-c", "sleep 600; :", os.environ["SUITE"]])\n`,
+      `import os, subprocess\ndef test_a(): subprocess.Popen(["sh", "-c", "sleep 600; :", ` +
+      `os.environ["SUITE"]])\n`,
   });
   const { stdout, stderr } = await suite.tractest(ISOLATE);
   assertIncludes(stdout, "LEAK tests/test_a.py::test_a left 2 processes behind\n");
@@ -152,7 +161,8 @@ test("what the last test leaves behind is reported although it ends with pytest"
 test("what runs when pytest crashes is the leak of the test that ran", async (user) => {
   await using suite = await UsersSuite.of(user, {
     "test_a.py":
-      `import os, subprocess\ndef test_a():\n    subprocess.Popen(["sleep", "600"])\n    os._exit(3)\n`,
+      `import os, subprocess\ndef test_a():\n    subprocess.Popen(["sleep", "600"])\n    ` +
+      "os._exit(3)\n",
   });
   const { code, stdout } = await suite.tractest([...ISOLATE, "--json"]);
   assertEquals(code, 3);
@@ -212,56 +222,68 @@ def test_waits():
 `;
 
 for (const [signal, expected] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 143]] as const) {
-  test(`fault 43: ${signal} without a terminal reaches pytest as exactly one SIGINT, and the exit code is ${expected}`, async (user) => {
-    await using suite = await UsersSuite.of(user, { "test_a.py": WAITS });
-    const running = suite.start([...ISOLATE, "-s", "--grace", "20"]);
-    await running.until("waiting");
-    running.child.kill(signal);
-    await Deno.writeTextFile(join(suite.path, "go"), "");
-    const { code, stdout, stderr } = await running.ended;
-    assertEquals(code, expected, stdout + stderr);
-    assertIncludes(stdout, "SIGINTs: 1");
-    assertIncludes(stdout, "!!!! KeyboardInterrupt !!!!");
-    await untilGone(suite.path);
-  });
+  test(
+    `fault 43: ${signal} without a terminal reaches pytest as exactly one SIGINT, and ` +
+      `the exit code is ${expected}`,
+    async (user) => {
+      await using suite = await UsersSuite.of(user, { "test_a.py": WAITS });
+      const running = suite.start([...ISOLATE, "-s", "--grace", "20"]);
+      await running.until("waiting");
+      running.child.kill(signal);
+      await Deno.writeTextFile(join(suite.path, "go"), "");
+      const { code, stdout, stderr } = await running.ended;
+      assertEquals(code, expected, stdout + stderr);
+      assertIncludes(stdout, "SIGINTs: 1");
+      assertIncludes(stdout, "!!!! KeyboardInterrupt !!!!");
+      await untilGone(suite.path);
+    },
+  );
 }
 
-test("fault 43: SIGKILL of tractest ends pytest and all that it started, and the next run needs no clean-up", async (user) => {
-  await using suite = await UsersSuite.of(user, {
-    "test_a.py": WAITS,
-    "test_b.py": "def test_b(): pass\n",
-  });
-  const running = suite.start([...ISOLATE, "-s", "test_a"]);
-  await running.until("waiting");
-  running.child.kill("SIGKILL");
-  await running.ended;
-  await untilGone(suite.path);
-  const { code, stderr } = await suite.tractest(["run", "--no-preflight", "test_b"]);
-  assertEquals(code, 0, stderr);
-});
+test(
+  "fault 43: SIGKILL of tractest ends pytest and all that it started, and the next run " +
+    "needs no clean-up",
+  async (user) => {
+    await using suite = await UsersSuite.of(user, {
+      "test_a.py": WAITS,
+      "test_b.py": "def test_b(): pass\n",
+    });
+    const running = suite.start([...ISOLATE, "-s", "test_a"]);
+    await running.until("waiting");
+    running.child.kill("SIGKILL");
+    await running.ended;
+    await untilGone(suite.path);
+    const { code, stderr } = await suite.tractest(["run", "--no-preflight", "test_b"]);
+    assertEquals(code, 0, stderr);
+  },
+);
 
-test("the time limit of a run ends what ignores SIGINT with all below it, and exits with 124", async (user) => {
-  await using suite = await UsersSuite.of(user, { "test_a.py": WAITS });
-  // What ran is reported where nothing has ended for half of the limit: on a busy machine pytest
-  // itself takes a while to begin.
-  const { code, stdout, stderr } = await suite.tractest([
-    ...ISOLATE,
-    "--timeout",
-    "6",
-    "--grace",
-    "0.3",
-  ]);
-  assertEquals(code, 124, stdout);
-  assertIncludes(stderr, "tests/test_a.py::test_waits");
-  assert(!stderr.includes("isolate.sh"), `what is around pytest is not a part of it:\n${stderr}`);
-  await untilGone(suite.path);
-});
+test(
+  "the time limit of a run ends what ignores SIGINT with all below it, and exits with " +
+    "124",
+  async (user) => {
+    await using suite = await UsersSuite.of(user, { "test_a.py": WAITS });
+    // What ran is reported where nothing has ended for half of the limit: on a busy machine pytest
+    // itself takes a while to begin.
+    const { code, stdout, stderr } = await suite.tractest([
+      ...ISOLATE,
+      "--timeout",
+      "6",
+      "--grace",
+      "0.3",
+    ]);
+    assertEquals(code, 124, stdout);
+    assertIncludes(stderr, "tests/test_a.py::test_waits");
+    assert(!stderr.includes("isolate.sh"), `what is around pytest is not a part of it:\n${stderr}`);
+    await untilGone(suite.path);
+  },
+);
 
 test("hang finds a run in an isolation, tells its test, and says what can't be seen of it", async (user) => {
   await using suite = await UsersSuite.of(user, { "test_a.py": WAITS });
   // Both in one network, and both the user's.
-  const script =
-    '"$@" run --no-preflight --isolate -s & run=$!; until [ -e "$SUITE/looks" ]; do sleep 0.05; done; ' +
+  const script = '"$@" run --no-preflight --isolate -s & run=$!; until [ -e "$SUITE/looks" ]; do ' +
+    "sleep 0.05; done; " +
     '"$@" hang --json >"$SUITE/hang.json"; echo "looked: $?"; touch "$SUITE/go"; wait $run; :';
   const running = suite.start([], {}, ["sh", "-c", script, "sh"]);
   await running.until("waiting");
@@ -288,18 +310,22 @@ test("a test that takes too long is ended, and the rest runs in a fresh isolatio
   await untilGone(suite.path);
 });
 
-test("fault 42: Ctrl-C at a terminal reaches pytest as exactly one SIGINT; it finishes its report, and the exit code is 130", async (user) => {
-  await using suite = await UsersSuite.of(user, { "test_a.py": WAITS });
-  const running = await suite.atTerminal([...ISOLATE, "-s"]);
-  await running.until("waiting");
-  await running.type("\x03");
-  await Deno.writeTextFile(join(suite.path, "go"), "");
-  const { code, stdout } = await running.ended;
-  assertEquals(code, 130, stdout);
-  assertIncludes(stdout, "SIGINTs: 1");
-  assertIncludes(stdout, "interrupted: ");
-  await untilGone(suite.path);
-});
+test(
+  "fault 42: Ctrl-C at a terminal reaches pytest as exactly one SIGINT; it finishes " +
+    "its report, and the exit code is 130",
+  async (user) => {
+    await using suite = await UsersSuite.of(user, { "test_a.py": WAITS });
+    const running = await suite.atTerminal([...ISOLATE, "-s"]);
+    await running.until("waiting");
+    await running.type("\x03");
+    await Deno.writeTextFile(join(suite.path, "go"), "");
+    const { code, stdout } = await running.ended;
+    assertEquals(code, 130, stdout);
+    assertIncludes(stdout, "SIGINTs: 1");
+    assertIncludes(stdout, "interrupted: ");
+    await untilGone(suite.path);
+  },
+);
 
 test("fault 42: a second Ctrl-C ends a pytest that does not, and all below it", async (user) => {
   await using suite = await UsersSuite.of(user, { "test_a.py": WAITS });
@@ -382,8 +408,8 @@ def test_a():
 
 test("pytest gets SIGINT at its default though tractest inherited it ignored", async (user) => {
   await using suite = await UsersSuite.of(user, {
-    "test_a.py":
-      "import signal\ndef test_a(): assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n",
+    "test_a.py": "import signal\ndef test_a(): assert signal.getsignal(signal.SIGINT) is " +
+      "signal.default_int_handler\n",
   });
   const { code, stdout, stderr } = await suite.start(ISOLATE, {}, [
     "sh",
@@ -405,27 +431,31 @@ const REFUSED = [
   "sh",
 ];
 
-test("where the system refuses, --isolate exits with 83 and names reason and remedy, and --isolate=auto goes on without", async (user) => {
-  await using suite = await UsersSuite.of({ ...user, as: [] }, {
-    "test_a.py": "import os\ndef test_a(): assert os.getppid() != 1\n",
-  });
-  const { code, stdout, stderr } = await suite.start([...ISOLATE, "--json"], {}, REFUSED).ended;
-  assertEquals(code, 83, stderr);
-  assertEquals(JSON.parse(stdout).error, {
-    code: "isolation",
-    message:
-      "Cannot isolate the run: user namespaces are switched off (user.max_user_namespaces is 0)",
-    hint: "sudo sysctl -w user.max_user_namespaces=10000",
-  });
-  const auto = await suite.start(["run", "--no-preflight", "--isolate=auto"], {}, REFUSED).ended;
-  assertEquals(auto.code, 0, auto.stdout + auto.stderr);
-  assertIncludes(auto.stderr, "warning: not isolated: user namespaces are switched off");
-  const doctor = await suite.start(["doctor", "--json"], {}, REFUSED).ended;
-  const row = JSON.parse(doctor.stdout).checks.find((check: { id: string }) =>
-    check.id === "isolation"
-  );
-  assertEquals([row.status, row.fix], ["warn", "sudo sysctl -w user.max_user_namespaces=10000"]);
-});
+test(
+  "where the system refuses, --isolate exits with 83 and names reason and remedy, and " +
+    "--isolate=auto goes on without",
+  async (user) => {
+    await using suite = await UsersSuite.of({ ...user, as: [] }, {
+      "test_a.py": "import os\ndef test_a(): assert os.getppid() != 1\n",
+    });
+    const { code, stdout, stderr } = await suite.start([...ISOLATE, "--json"], {}, REFUSED).ended;
+    assertEquals(code, 83, stderr);
+    assertEquals(JSON.parse(stdout).error, {
+      code: "isolation",
+      message:
+        "Cannot isolate the run: user namespaces are switched off (user.max_user_namespaces is 0)",
+      hint: "sudo sysctl -w user.max_user_namespaces=10000",
+    });
+    const auto = await suite.start(["run", "--no-preflight", "--isolate=auto"], {}, REFUSED).ended;
+    assertEquals(auto.code, 0, auto.stdout + auto.stderr);
+    assertIncludes(auto.stderr, "warning: not isolated: user namespaces are switched off");
+    const doctor = await suite.start(["doctor", "--json"], {}, REFUSED).ended;
+    const row = JSON.parse(doctor.stdout).checks.find((check: { id: string }) =>
+      check.id === "isolation"
+    );
+    assertEquals([row.status, row.fix], ["warn", "sudo sysctl -w user.max_user_namespaces=10000"]);
+  },
+);
 
 test("without unshare it is named with its package", async (user) => {
   if (user.uid !== 0) return;
@@ -442,7 +472,8 @@ test("without unshare it is named with its package", async (user) => {
   assertEquals(code, 83);
   assertIncludes(
     stderr,
-    'error: Cannot isolate the run: "unshare" is not installed at any standard place\nhint: install the package util-linux\n',
+    'error: Cannot isolate the run: "unshare" is not installed at any standard place\n' +
+      "hint: install the package util-linux\n",
   );
 });
 
@@ -457,11 +488,15 @@ wait $first; echo "isolated: $? $second"
 kill -INT $application; wait $application; echo "application: $?"
 `;
 
-test("two runs of the sample pass beside each other and beside an application on the registry's port, which goes on", async (user) => {
-  await using suite = await UsersSuite.sample(user);
-  const { stdout, stderr } = await suite.start(["run"], {}, ["sh", "-c", BESIDE, "sh"]).ended;
-  assertIncludes(stdout, "isolated: 0 0\n");
-  assertIncludes(stderr, "not in the way: this run has its own\n");
-  assertIncludes(stdout, "not isolated: 81\n");
-  assertIncludes(stdout, "application: 130\n");
-});
+test(
+  "two runs of the sample pass beside each other and beside an application on the " +
+    "registry's port, which goes on",
+  async (user) => {
+    await using suite = await UsersSuite.sample(user);
+    const { stdout, stderr } = await suite.start(["run"], {}, ["sh", "-c", BESIDE, "sh"]).ended;
+    assertIncludes(stdout, "isolated: 0 0\n");
+    assertIncludes(stderr, "not in the way: this run has its own\n");
+    assertIncludes(stdout, "not isolated: 81\n");
+    assertIncludes(stdout, "application: 130\n");
+  },
+);

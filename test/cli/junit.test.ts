@@ -60,8 +60,9 @@ for (const version of ["8.*", "9.*"]) {
       "test_broken.py": "import nothing_like_this\n",
     }, version);
     const { code, stderr } = await suite.tractest([
-      ..."run --no-preflight --no-defaults --continue-on-collection-errors --junit ours.xml --junitxml theirs.xml"
-        .split(" "),
+      ..."run --no-preflight --no-defaults --continue-on-collection-errors --junit ours.xml " +
+        "--junitxml theirs.xml"
+          .split(" "),
     ]);
     assertEquals(code, 1, stderr);
     const [ours, theirs] = [await read(suite, "ours.xml"), await read(suite, "theirs.xml")];
@@ -96,28 +97,35 @@ Deno.test({
   },
 });
 
-Deno.test("a run that is cut short has a report of what is known; what ran then and what did not run are errors", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py":
-      "import time\ndef test_a(): pass\ndef test_hangs(): time.sleep(600)\ndef test_c(): pass\n",
-  });
-  const running = suite.start(["run", "--no-preflight", "--junit", "report.xml", "-v"]);
-  await running.until("test_hangs");
-  running.child.kill("SIGTERM");
-  const { code } = await running.ended;
-  assertEquals(code, 143);
-  const { counts, cases, messages } = await read(suite, "report.xml");
-  assertEquals(counts, { tests: 3, failures: 0, errors: 2, skipped: 0 });
-  assertEquals(cases.map(([, name]) => name), ["test_a", "test_c", "test_hangs"]);
-  assertEquals(messages, [
-    "SIGTERM ended the run while it ran",
-    "it did not run: ended by SIGTERM",
-  ]);
-});
+Deno.test(
+  "a run that is cut short has a report of what is known; what ran then and what did " +
+    "not run are errors",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py":
+        "import time\ndef test_a(): pass\ndef test_hangs(): time.sleep(600)\ndef test_c(): pass\n",
+    });
+    const running = suite.start(["run", "--no-preflight", "--junit", "report.xml", "-v"]);
+    await running.until("test_hangs");
+    running.child.kill("SIGTERM");
+    const { code } = await running.ended;
+    assertEquals(code, 143);
+    const { counts, cases, messages } = await read(suite, "report.xml");
+    assertEquals(counts, { tests: 3, failures: 0, errors: 2, skipped: 0 });
+    assertEquals(cases.map(([, name]) => name), ["test_a", "test_c", "test_hangs"]);
+    assertEquals(messages, [
+      "SIGTERM ended the run while it ran",
+      "it did not run: ended by SIGTERM",
+    ]);
+  },
+);
 
-Deno.test("what fails is written before it is tried again, and tests at their limit are failures", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py": `
+Deno.test(
+  "what fails is written before it is tried again, and tests at their limit are " +
+    "failures",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": `
 import os, time
 def test_flaky():
     path = os.environ["SUITE"] + "/seen"
@@ -128,47 +136,52 @@ def test_bad(): assert False, "always"
 def test_hangs(): time.sleep(600)
 def test_c(): pass
 `,
-  });
-  const words = [
-    "--no-preflight",
-    "--no-defaults",
-    "--test-timeout",
-    "1",
-    "--retries",
-    "1",
-    "--junit",
-    "report.xml",
-  ];
-  await suite.tractest(["run", ...words]);
-  const { counts, cases } = await read(suite, "report.xml");
-  assertEquals(cases.map(([, name, tags]) => [name, tags]), [
-    ["test_bad", ["failure", "rerunFailure"]],
-    ["test_c", []],
-    ["test_flaky", ["flakyFailure"]],
-    ["test_hangs", ["failure", "rerunFailure"]],
-  ]);
-  assertEquals(counts, { tests: 4, failures: 2, errors: 0, skipped: 0 });
-});
+    });
+    const words = [
+      "--no-preflight",
+      "--no-defaults",
+      "--test-timeout",
+      "1",
+      "--retries",
+      "1",
+      "--junit",
+      "report.xml",
+    ];
+    await suite.tractest(["run", ...words]);
+    const { counts, cases } = await read(suite, "report.xml");
+    assertEquals(cases.map(([, name, tags]) => [name, tags]), [
+      ["test_bad", ["failure", "rerunFailure"]],
+      ["test_c", []],
+      ["test_flaky", ["flakyFailure"]],
+      ["test_hangs", ["failure", "rerunFailure"]],
+    ]);
+    assertEquals(counts, { tests: 4, failures: 2, errors: 0, skipped: 0 });
+  },
+);
 
-Deno.test("a report of an earlier run goes away when a run begins; what is no report is not overwritten", async () => {
-  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
-  await suite.write({ "report.xml": "<testsuites/>", "notes.txt": "mine" });
-  // The preflight stops it.
-  const stopped = await suite.tractest(["run", "--python", "/nowhere", "--junit", "report.xml"]);
-  assertEquals(
-    await Deno.stat(join(suite.root, "report.xml")).catch(() => null),
-    null,
-    `${stopped.code} ${stopped.stderr}`,
-  );
-  for (
-    const [path, reason] of [["notes.txt", "is no XML"], ["gone/report.xml", "mkdir -p"], [
-      "tests",
-      "is a directory",
-    ], ["-", "name a file"]]
-  ) {
-    const { code, stderr } = await suite.tractest(["run", "--no-preflight", "--junit", path!]);
-    assertEquals(code, 64);
-    assertIncludes(stderr, reason!);
-  }
-  assertEquals(await Deno.readTextFile(join(suite.root, "notes.txt")), "mine");
-});
+Deno.test(
+  "a report of an earlier run goes away when a run begins; what is no report is not " +
+    "overwritten",
+  async () => {
+    await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+    await suite.write({ "report.xml": "<testsuites/>", "notes.txt": "mine" });
+    // The preflight stops it.
+    const stopped = await suite.tractest(["run", "--python", "/nowhere", "--junit", "report.xml"]);
+    assertEquals(
+      await Deno.stat(join(suite.root, "report.xml")).catch(() => null),
+      null,
+      `${stopped.code} ${stopped.stderr}`,
+    );
+    for (
+      const [path, reason] of [["notes.txt", "is no XML"], ["gone/report.xml", "mkdir -p"], [
+        "tests",
+        "is a directory",
+      ], ["-", "name a file"]]
+    ) {
+      const { code, stderr } = await suite.tractest(["run", "--no-preflight", "--junit", path!]);
+      assertEquals(code, 64);
+      assertIncludes(stderr, reason!);
+    }
+    assertEquals(await Deno.readTextFile(join(suite.root, "notes.txt")), "mine");
+  },
+);

@@ -17,36 +17,44 @@ def test_victim(): assert "LEFT" not in os.environ
 };
 
 for (const user of USERS) {
-  Deno.test(`as ${user.name}: copies and cells run beside each other, and a polluter is found in isolation`, async () => {
-    await using suite = await UsersSuite.of(user, TESTS);
-    const run = async (...words: string[]) => {
-      const { code, stdout, stderr } = await suite.tractest([...words, "--no-preflight", "--json"]);
-      if (!stdout.startsWith("{")) throw new Error(stdout + stderr);
-      return { code, document: JSON.parse(stdout) };
-    };
-    const stress = await run("stress", "test_a.py::test_binds", "--copies", "2", "--rounds", "1");
-    assertEquals(
-      [stress.code, stress.document.tests[0].trials, stress.document.tests[0].failures],
-      [0, 2, 0],
-    );
-    const matrix = await run(
-      "run",
-      "--matrix",
-      "tpt-proto=tcp,uds",
-      "--jobs",
-      "2",
-      "-k",
-      "not victim",
-    );
-    assertEquals([
-      matrix.code,
-      matrix.document.differences.map(({ explanation }: { explanation: string }) => explanation),
-    ], [1, [
-      "fails only with tpt-proto=uds",
-    ]]);
-    const bisect = await run("bisect", "test_a.py::test_victim", "--isolate");
-    assertEquals([bisect.code, bisect.document.isolated, bisect.document.culprits], [0, true, [
-      "tests/test_a.py::test_sets",
-    ]]);
-  });
+  Deno.test(
+    `as ${user.name}: copies and cells run beside each other, and a polluter is found in ` +
+      "isolation",
+    async () => {
+      await using suite = await UsersSuite.of(user, TESTS);
+      const run = async (...words: string[]) => {
+        const { code, stdout, stderr } = await suite.tractest([
+          ...words,
+          "--no-preflight",
+          "--json",
+        ]);
+        if (!stdout.startsWith("{")) throw new Error(stdout + stderr);
+        return { code, document: JSON.parse(stdout) };
+      };
+      const stress = await run("stress", "test_a.py::test_binds", "--copies", "2", "--rounds", "1");
+      assertEquals(
+        [stress.code, stress.document.tests[0].trials, stress.document.tests[0].failures],
+        [0, 2, 0],
+      );
+      const matrix = await run(
+        "run",
+        "--matrix",
+        "tpt-proto=tcp,uds",
+        "--jobs",
+        "2",
+        "-k",
+        "not victim",
+      );
+      assertEquals([
+        matrix.code,
+        matrix.document.differences.map(({ explanation }: { explanation: string }) => explanation),
+      ], [1, [
+        "fails only with tpt-proto=uds",
+      ]]);
+      const bisect = await run("bisect", "test_a.py::test_victim", "--isolate");
+      assertEquals([bisect.code, bisect.document.isolated, bisect.document.culprits], [0, true, [
+        "tests/test_a.py::test_sets",
+      ]]);
+    },
+  );
 }

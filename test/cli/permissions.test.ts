@@ -8,8 +8,8 @@ const HAS_SCRIPT =
 const NEEDS_SCRIPT = HAS_SCRIPT ? "" : " (needs script)";
 
 for (const { row } of PERMISSIONS) {
-  const name =
-    `fault 50: at a terminal "${row}" is refused everything outside its row, and no permission is asked for${NEEDS_SCRIPT}`;
+  const name = `fault 50: at a terminal "${row}" is refused everything outside its row, and no ` +
+    `permission is asked for${NEEDS_SCRIPT}`;
   Deno.test(name, { ignore: !HAS_SCRIPT }, async () => {
     const { code, stdout } = await new Deno.Command("script", {
       args: ["-qefc", `exec '${TRACTEST}' permissions --row '${row}'`, "/dev/null"],

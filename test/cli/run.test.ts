@@ -42,75 +42,84 @@ const COUNTS = {
 };
 
 for (const version of ["6.2.*", "7.*", "8.*", "9.*"]) {
-  Deno.test(`every verdict of pytest ${version} is counted and every failure told, in the order in which they came`, async () => {
-    await using suite = await pytestSuite({ "test_verdicts.py": VERDICTS }, version);
-    const { code, stdout, stderr } = await suite.tractest([
-      ...NO_CHECKS,
-      "--no-defaults",
-      "--json",
-    ]);
-    const document = JSON.parse(stdout);
-    assertEquals(code, 1);
-    assertEquals(document.exitCode, 1);
-    assertEquals(document.counts, COUNTS);
-    assertEquals(
-      document.failures.map((
-        each: { id: string; phase: string },
-      ) => [each.id.slice("tests/test_verdicts.py::".length), each.phase]),
-      [
-        ["test_fails", "call"],
-        ["test_errors", "setup"],
-        ["test_errs_later", "teardown"],
-        ["test_odd_id[a -> b, c=d \\xe9]", "call"],
-      ],
-    );
-    assertEquals(document.failures[0].message, "AssertionError: on purpose\nassert 1 == 2");
-    assertEquals(document.failures[1].message, "RuntimeError: broken fixture");
-    assertEquals(document.command, ["py310/bin/python", "-m", "pytest", "tests/"]);
-    assertEquals(Object.keys(document.env), ["VIRTUAL_ENV", "PATH"], "the venv is not active");
-    assertEquals(Object.keys(document), [
-      "schema",
-      "exitCode",
-      "pytestExitCode",
-      "command",
-      "env",
-      "seconds",
-      "counts",
-      "notFound",
-      "failures",
-      "timeouts",
-      "running",
-      "contended",
-      "flaky",
-      "leftBehind",
-      "left",
-      "cascades",
-      "hang",
-      "shard",
-      "jobs",
-      "balance",
-      "leaks",
-      "strained",
-      "preflight",
-    ]);
-    assertIncludes(stderr, "2 failed, 2 passed, 1 skipped, 1 xfailed, 1 xpassed, 2 errors");
-  });
+  Deno.test(
+    `every verdict of pytest ${version} is counted and every failure told, in the order ` +
+      "in which they came",
+    async () => {
+      await using suite = await pytestSuite({ "test_verdicts.py": VERDICTS }, version);
+      const { code, stdout, stderr } = await suite.tractest([
+        ...NO_CHECKS,
+        "--no-defaults",
+        "--json",
+      ]);
+      const document = JSON.parse(stdout);
+      assertEquals(code, 1);
+      assertEquals(document.exitCode, 1);
+      assertEquals(document.counts, COUNTS);
+      assertEquals(
+        document.failures.map((
+          each: { id: string; phase: string },
+        ) => [each.id.slice("tests/test_verdicts.py::".length), each.phase]),
+        [
+          ["test_fails", "call"],
+          ["test_errors", "setup"],
+          ["test_errs_later", "teardown"],
+          ["test_odd_id[a -> b, c=d \\xe9]", "call"],
+        ],
+      );
+      assertEquals(document.failures[0].message, "AssertionError: on purpose\nassert 1 == 2");
+      assertEquals(document.failures[1].message, "RuntimeError: broken fixture");
+      assertEquals(document.command, ["py310/bin/python", "-m", "pytest", "tests/"]);
+      assertEquals(Object.keys(document.env), ["VIRTUAL_ENV", "PATH"], "the venv is not active");
+      assertEquals(Object.keys(document), [
+        "schema",
+        "exitCode",
+        "pytestExitCode",
+        "command",
+        "env",
+        "seconds",
+        "counts",
+        "notFound",
+        "failures",
+        "timeouts",
+        "running",
+        "contended",
+        "flaky",
+        "leftBehind",
+        "left",
+        "cascades",
+        "hang",
+        "shard",
+        "jobs",
+        "balance",
+        "leaks",
+        "strained",
+        "preflight",
+      ]);
+      assertIncludes(stderr, "2 failed, 2 passed, 1 skipped, 1 xfailed, 1 xpassed, 2 errors");
+    },
+  );
 }
 
-Deno.test("without --json pytest's own output comes first, then the failures, the counts and the next command", async () => {
-  await using suite = await pytestSuite({ "test_verdicts.py": VERDICTS });
-  const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS]);
-  assertEquals(code, 1);
-  const [pytest, verdict] = stdout.split("stopping after 1 failures");
-  assertIncludes(pytest!, "test_verdicts.py .F");
-  assertIncludes(
-    verdict!,
-    "FAILED tests/test_verdicts.py::test_fails\n    AssertionError: on purpose\n    assert 1 == 2\n    at ",
-  );
-  assertIncludes(verdict!, "1 failed, 1 passed in ");
-  assertIncludes(stderr, "py310/bin/python -m pytest -x --tb=short --no-header tests/\n");
-  assertIncludes(stderr, "next: tractest run --lf\n");
-});
+Deno.test(
+  "without --json pytest's own output comes first, then the failures, the counts and " +
+    "the next command",
+  async () => {
+    await using suite = await pytestSuite({ "test_verdicts.py": VERDICTS });
+    const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS]);
+    assertEquals(code, 1);
+    const [pytest, verdict] = stdout.split("stopping after 1 failures");
+    assertIncludes(pytest!, "test_verdicts.py .F");
+    assertIncludes(
+      verdict!,
+      "FAILED tests/test_verdicts.py::test_fails\n    AssertionError: on purpose\n    " +
+        "assert 1 == 2\n    at ",
+    );
+    assertIncludes(verdict!, "1 failed, 1 passed in ");
+    assertIncludes(stderr, "py310/bin/python -m pytest -x --tb=short --no-header tests/\n");
+    assertIncludes(stderr, "next: tractest run --lf\n");
+  },
+);
 
 Deno.test("when all is well only the counts are told, and the exit code is 0", async () => {
   await using suite = await pytestSuite({
@@ -155,57 +164,66 @@ Deno.test("a test module that can't be imported is an error of its collection", 
   assertIncludes(document.failures[0].message, "nothing_like_this");
 });
 
-Deno.test("options that exclude each other, or do nothing without another one, are refused before anything else", async () => {
-  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
-  const refused = async (args: readonly string[], reason: string) => {
-    for (const more of [[], ["--dry-run"], ["--bg"]]) {
-      const { code, stdout, stderr } = await suite.tractest(["run", ...args, ...more]);
-      assertEquals([code, stdout], [64, ""], stderr);
-      assertIncludes(stderr, `error: ${reason}`);
-    }
-  };
-  await refused(
-    ["--isolate=auto", "--no-isolate"],
-    '"--isolate" and "--no-isolate" exclude each other\nhint: leave one of them out',
-  );
-  await refused(
-    ["--no-preflight", "--preflight-only"],
-    '"--no-preflight" and "--preflight-only" exclude each other\nhint: ',
-  );
-  await refused(
-    ["--durations-from=history"],
-    '"--durations-from" needs "--jobs" or "--shard"\nhint: ',
-  );
-  const stress = await suite.tractest(["stress", "test_a", "--isolate", "--no-isolate"]);
-  assertEquals(stress.code, 64, stress.stderr);
-});
+Deno.test(
+  "options that exclude each other, or do nothing without another one, are refused " +
+    "before anything else",
+  async () => {
+    await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+    const refused = async (args: readonly string[], reason: string) => {
+      for (const more of [[], ["--dry-run"], ["--bg"]]) {
+        const { code, stdout, stderr } = await suite.tractest(["run", ...args, ...more]);
+        assertEquals([code, stdout], [64, ""], stderr);
+        assertIncludes(stderr, `error: ${reason}`);
+      }
+    };
+    await refused(
+      ["--isolate=auto", "--no-isolate"],
+      '"--isolate" and "--no-isolate" exclude each other\nhint: leave one of them out',
+    );
+    await refused(
+      ["--no-preflight", "--preflight-only"],
+      '"--no-preflight" and "--preflight-only" exclude each other\nhint: ',
+    );
+    await refused(
+      ["--durations-from=history"],
+      '"--durations-from" needs "--jobs" or "--shard"\nhint: ',
+    );
+    const stress = await suite.tractest(["stress", "test_a", "--isolate", "--no-isolate"]);
+    assertEquals(stress.code, 64, stress.stderr);
+  },
+);
 
 for (const version of ["6.2.*", "8.*", "9.*"]) {
-  Deno.test(`pytest ${version} given an id that no test has: the nearest ones are named, ready to run`, async () => {
-    await using suite = await pytestSuite({
-      "test_a.py":
-        "def test_one(): pass\ndef test_other(): pass\nclass TestDeep:\n    def test_two(self): pass\n",
-      "test_b.py": "def test_far(): pass\n",
-    }, version);
-    const { code, stderr } = await suite.tractest([...NO_CHECKS, "test_a.py::test_on"]);
-    assertEquals(code, 4);
-    assertIncludes(
-      stderr,
-      'there is no "tests/test_a.py::test_on"; the nearest:\nhint: tractest run tests/test_a.py::test_one\nhint: ',
-    );
-    const { stdout } = await suite.tractest([
-      ...NO_CHECKS,
-      "test_a.py::TestDeep::test_tow",
-      "test_b.py",
-      "--json",
-    ]);
-    const document = JSON.parse(stdout);
-    assertEquals(document.exitCode, 4);
-    assertEquals(document.notFound.map(({ id }: { id: string }) => id), [
-      "tests/test_a.py::TestDeep::test_tow",
-    ]);
-    assertEquals(document.notFound[0].nearest[0], "tests/test_a.py::TestDeep::test_two");
-  });
+  Deno.test(
+    `pytest ${version} given an id that no test has: the nearest ones are named, ready ` +
+      "to run",
+    async () => {
+      await using suite = await pytestSuite({
+        "test_a.py": "def test_one(): pass\ndef test_other(): pass\nclass TestDeep:\n    def " +
+          "test_two(self): pass\n",
+        "test_b.py": "def test_far(): pass\n",
+      }, version);
+      const { code, stderr } = await suite.tractest([...NO_CHECKS, "test_a.py::test_on"]);
+      assertEquals(code, 4);
+      assertIncludes(
+        stderr,
+        'there is no "tests/test_a.py::test_on"; the nearest:\nhint: tractest run ' +
+          "tests/test_a.py::test_one\nhint: ",
+      );
+      const { stdout } = await suite.tractest([
+        ...NO_CHECKS,
+        "test_a.py::TestDeep::test_tow",
+        "test_b.py",
+        "--json",
+      ]);
+      const document = JSON.parse(stdout);
+      assertEquals(document.exitCode, 4);
+      assertEquals(document.notFound.map(({ id }: { id: string }) => id), [
+        "tests/test_a.py::TestDeep::test_tow",
+      ]);
+      assertEquals(document.notFound[0].nearest[0], "tests/test_a.py::TestDeep::test_two");
+    },
+  );
 }
 
 Deno.test("a target that lies in another one takes no test of that away", async () => {
@@ -338,7 +356,8 @@ Deno.test("a run in several processes by pytest-xdist is told like any other", a
 Deno.test("failed subtests count as pytest counts them", async () => {
   await using suite = await pytestSuite({
     "test_a.py":
-      "def test_a(subtests):\n    for i in range(3):\n        with subtests.test(i=i):\n            assert i != 1\n",
+      "def test_a(subtests):\n    for i in range(3):\n        with subtests.test(i=i):\n   " +
+      "         assert i != 1\n",
   }, "9.*");
   const { stdout, stderr } = await suite.tractest([...NO_CHECKS, "--no-defaults", "--json"]);
   const { counts } = JSON.parse(stdout);
@@ -392,17 +411,21 @@ def test_b():
   );
 });
 
-Deno.test("a run asks once which boot and which pid namespace it is in, and an isolated one asks nothing of the registry outside", async () => {
-  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
-  const times = (text: string, what: string) => text.split(`# ${what}\n`).length - 1;
-  const shared = (await suite.tractest([...NO_CHECKS, "-v"])).stderr;
-  const own = "what this program was started with, and what others know it by";
-  assertEquals([times(shared, own), times(shared, "is the registry's port free")], [1, 1]);
-  const isolated = await suite.tractest([...NO_CHECKS, "-v", "--isolate"]);
-  if (isolated.code !== 83) {
-    assertEquals([isolated.code, times(isolated.stderr, "is the registry's port free")], [0, 0]);
-  }
-});
+Deno.test(
+  "a run asks once which boot and which pid namespace it is in, and an isolated one " +
+    "asks nothing of the registry outside",
+  async () => {
+    await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+    const times = (text: string, what: string) => text.split(`# ${what}\n`).length - 1;
+    const shared = (await suite.tractest([...NO_CHECKS, "-v"])).stderr;
+    const own = "what this program was started with, and what others know it by";
+    assertEquals([times(shared, own), times(shared, "is the registry's port free")], [1, 1]);
+    const isolated = await suite.tractest([...NO_CHECKS, "-v", "--isolate"]);
+    if (isolated.code !== 83) {
+      assertEquals([isolated.code, times(isolated.stderr, "is the registry's port free")], [0, 0]);
+    }
+  },
+);
 
 /**
  * What the events of the run that is under way say at this moment, a word each: of tests, or of
@@ -425,24 +448,28 @@ def test_b(): tell("b")
 const WHOLE = (id: string) => [`${id}:start`, `${id}:setup`, `${id}:call`, `${id}:teardown`];
 
 for (const version of ["6.2.*", "8.*"]) {
-  Deno.test(`with pytest ${version}, while a test runs, its start is written and all of the one before; its setup goes with what follows`, async () => {
-    const conftest = `${TOLD}\ndef pytest_sessionfinish(): tell("end")\n`;
-    await using suite = await pytestSuite(
-      { "test_a.py": TELLING, "conftest.py": conftest },
-      version,
-    );
-    const { code, stdout, stderr } = await suite.tractest(NO_CHECKS);
-    assertEquals(code, 0, stdout + stderr);
-    // There what is said of a report can't be told without asking each plugin, so that it is
-    // written on its own.
-    const setup = version === "8.*" ? [] : ["a:setup"];
-    const setupOfB = version === "8.*" ? [] : ["b:setup"];
-    assertEquals(await toldOf(suite), [
-      ["a", "a:start", ...setup],
-      ["b", ...WHOLE("a"), "b:start", ...setupOfB],
-      ["end", ...WHOLE("a"), ...WHOLE("b")],
-    ]);
-  });
+  Deno.test(
+    `with pytest ${version}, while a test runs, its start is written and all of the one ` +
+      "before; its setup goes with what follows",
+    async () => {
+      const conftest = `${TOLD}\ndef pytest_sessionfinish(): tell("end")\n`;
+      await using suite = await pytestSuite(
+        { "test_a.py": TELLING, "conftest.py": conftest },
+        version,
+      );
+      const { code, stdout, stderr } = await suite.tractest(NO_CHECKS);
+      assertEquals(code, 0, stdout + stderr);
+      // There what is said of a report can't be told without asking each plugin, so that it is
+      // written on its own.
+      const setup = version === "8.*" ? [] : ["a:setup"];
+      const setupOfB = version === "8.*" ? [] : ["b:setup"];
+      assertEquals(await toldOf(suite), [
+        ["a", "a:start", ...setup],
+        ["b", ...WHOLE("a"), "b:start", ...setupOfB],
+        ["end", ...WHOLE("a"), ...WHOLE("b")],
+      ]);
+    },
+  );
 }
 
 Deno.test("the end of a test is written before others can do something about it", async () => {
@@ -488,74 +515,83 @@ async function toldOf(suite: Suite): Promise<string[][]> {
   );
 }
 
-Deno.test("--events names a place that can be written and holds nothing else, before anything runs", async () => {
-  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
-  await suite.write({ "notes.txt": "mine" });
-  for (
-    const [path, reason] of [["notes.txt", "no file of events"], ["gone/e.jsonl", "mkdir -p"], [
-      ".",
-      "is a directory",
-    ]]
-  ) {
-    const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--events", path!]);
-    assertEquals([code, stdout], [64, ""], stderr);
-    assertIncludes(stderr, reason!);
-  }
-  assertEquals(await Deno.readTextFile(join(suite.root, "notes.txt")), "mine");
-  // A device that Deno keeps to itself.
-  const device = await suite.tractest([...NO_CHECKS, "--events", "/dev/full"]);
-  assertEquals([device.code, device.stderr.replace("write", "stat")], [
-    80,
-    'error: Cannot stat "/dev/full": tractest has no permission for it\n',
-  ]);
-  assertEquals((await suite.tractest([...NO_CHECKS, "--events", "e.jsonl"])).code, 0);
-  const first = await Deno.readTextFile(join(suite.root, "e.jsonl"));
-  assertEquals((await suite.tractest([...NO_CHECKS, "--events", "e.jsonl"])).code, 0);
-  const second = await Deno.readTextFile(join(suite.root, "e.jsonl"));
-  assertEquals(second.split("\n").length, first.split("\n").length);
-  // Nobody is to take them for those of a run that never came to its tests.
-  assertEquals(
-    (await suite.tractest(["run", "--python", "/nowhere", "--events", "e.jsonl"])).code,
-    64,
-  );
-  assertEquals(await Deno.readTextFile(join(suite.root, "e.jsonl")), "");
-});
-
-Deno.test("a directory that takes no file, or a pipe that nobody reads, keeps a run with --events or --junit from beginning", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py": "open('started', 'w')\ndef test_a(): pass\n",
-  });
-  await suite.write({ "sealed/notes.txt": "" });
-  const pipe = join(suite.root, "pipe");
-  assert((await new Deno.Command("mkfifo", { args: [pipe] }).output()).success);
-  const sealed = [
-    "unshare",
-    "-m",
-    "sh",
-    "-c",
-    'mount -t tmpfs -o ro tmpfs sealed && exec "$@"',
-    "sh",
-  ];
-  for (const option of ["--events", "--junit"]) {
-    const unread = await suite.tractest([...NO_CHECKS, option, "pipe"]);
-    assertEquals([unread.code, unread.stdout], [80, ""]);
-    assertEquals(
-      unread.stderr,
-      `error: Cannot write "${pipe}": nobody reads this pipe\nhint: start its reader first: cat ${pipe}\n`,
-    );
-    if (ISOLATED === null) continue;
-    for (const more of [[], ["--bg"]]) {
-      const { code, stdout, stderr } = await suite.start(
-        [...NO_CHECKS, option, "sealed/out", ...more],
-        {},
-        sealed,
-      ).ended;
-      assertEquals([code, stdout], [80, ""], stderr);
-      assertIncludes(stderr, 'sealed/out": Read-only file system');
+Deno.test(
+  "--events names a place that can be written and holds nothing else, before anything " +
+    "runs",
+  async () => {
+    await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+    await suite.write({ "notes.txt": "mine" });
+    for (
+      const [path, reason] of [["notes.txt", "no file of events"], ["gone/e.jsonl", "mkdir -p"], [
+        ".",
+        "is a directory",
+      ]]
+    ) {
+      const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--events", path!]);
+      assertEquals([code, stdout], [64, ""], stderr);
+      assertIncludes(stderr, reason!);
     }
-  }
-  assertEquals(await Deno.stat(join(suite.root, "started")).catch(() => null), null);
-});
+    assertEquals(await Deno.readTextFile(join(suite.root, "notes.txt")), "mine");
+    // A device that Deno keeps to itself.
+    const device = await suite.tractest([...NO_CHECKS, "--events", "/dev/full"]);
+    assertEquals([device.code, device.stderr.replace("write", "stat")], [
+      80,
+      'error: Cannot stat "/dev/full": tractest has no permission for it\n',
+    ]);
+    assertEquals((await suite.tractest([...NO_CHECKS, "--events", "e.jsonl"])).code, 0);
+    const first = await Deno.readTextFile(join(suite.root, "e.jsonl"));
+    assertEquals((await suite.tractest([...NO_CHECKS, "--events", "e.jsonl"])).code, 0);
+    const second = await Deno.readTextFile(join(suite.root, "e.jsonl"));
+    assertEquals(second.split("\n").length, first.split("\n").length);
+    // Nobody is to take them for those of a run that never came to its tests.
+    assertEquals(
+      (await suite.tractest(["run", "--python", "/nowhere", "--events", "e.jsonl"])).code,
+      64,
+    );
+    assertEquals(await Deno.readTextFile(join(suite.root, "e.jsonl")), "");
+  },
+);
+
+Deno.test(
+  "a directory that takes no file, or a pipe that nobody reads, keeps a run with " +
+    "--events or --junit from beginning",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": "open('started', 'w')\ndef test_a(): pass\n",
+    });
+    await suite.write({ "sealed/notes.txt": "" });
+    const pipe = join(suite.root, "pipe");
+    assert((await new Deno.Command("mkfifo", { args: [pipe] }).output()).success);
+    const sealed = [
+      "unshare",
+      "-m",
+      "sh",
+      "-c",
+      'mount -t tmpfs -o ro tmpfs sealed && exec "$@"',
+      "sh",
+    ];
+    for (const option of ["--events", "--junit"]) {
+      const unread = await suite.tractest([...NO_CHECKS, option, "pipe"]);
+      assertEquals([unread.code, unread.stdout], [80, ""]);
+      assertEquals(
+        unread.stderr,
+        `error: Cannot write "${pipe}": nobody reads this pipe\nhint: start its reader ` +
+          `first: cat ${pipe}\n`,
+      );
+      if (ISOLATED === null) continue;
+      for (const more of [[], ["--bg"]]) {
+        const { code, stdout, stderr } = await suite.start(
+          [...NO_CHECKS, option, "sealed/out", ...more],
+          {},
+          sealed,
+        ).ended;
+        assertEquals([code, stdout], [80, ""], stderr);
+        assertIncludes(stderr, 'sealed/out": Read-only file system');
+      }
+    }
+    assertEquals(await Deno.stat(join(suite.root, "started")).catch(() => null), null);
+  },
+);
 
 Deno.test("the reader of a pipe has all that --events and --junit write to it", async () => {
   await using suite = await pytestSuite({
@@ -601,7 +637,8 @@ Deno.test("a file that does not take the events of --events fails no run, and is
   const path = join(suite.root, "out/events.jsonl");
   assertIncludes(
     stderr,
-    `warning: events are missing from the file of --events: Cannot write "${path}": No such file or directory\n`,
+    `warning: events are missing from the file of --events: Cannot write "${path}": No ` +
+      "such file or directory\n",
   );
 });
 
@@ -616,16 +653,21 @@ Deno.test("--events - streams to standard output and pytest's output goes to sta
   assertEquals((await suite.tractest([...NO_CHECKS, "--events", "-", "--json"])).code, 64);
 });
 
-Deno.test("fault 41: 10 MB on each stream, with and without capture, stop nothing, and all of it is shown", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py":
-      "import os\ndef test_a():\n    for fd in (2, 1):\n        for _ in range(160): os.write(fd, b'x' * 65535 + b'\\n')\n",
-  });
-  const loud = await suite.tractest([...NO_CHECKS, "-s"]);
-  assertEquals(loud.code, 0);
-  assert(loud.stdout.length > 20 * 1024 * 1024, `${loud.stdout.length}`);
-  assertEquals((await suite.tractest(NO_CHECKS)).code, 0);
-});
+Deno.test(
+  "fault 41: 10 MB on each stream, with and without capture, stop nothing, and all of " +
+    "it is shown",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py":
+        "import os\ndef test_a():\n    for fd in (2, 1):\n        for _ in range(160): " +
+        "os.write(fd, b'x' * 65535 + b'\\n')\n",
+    });
+    const loud = await suite.tractest([...NO_CHECKS, "-s"]);
+    assertEquals(loud.code, 0);
+    assert(loud.stdout.length > 20 * 1024 * 1024, `${loud.stdout.length}`);
+    assertEquals((await suite.tractest(NO_CHECKS)).code, 0);
+  },
+);
 
 Deno.test("without a terminal pytest and what it starts write to a file, and read nothing", async () => {
   await using suite = await pytestSuite({
@@ -677,7 +719,8 @@ Deno.test("fault 36: LD_LIBRARY_PATH reaches pytest", async () => {
 Deno.test("fault 45: none of git's repository-local variables reaches pytest, others do", async () => {
   await using suite = await pytestSuite({
     "test_a.py":
-      "import os\ndef test_a(): assert [n for n in os.environ if n.startswith('GIT_')] == ['GIT_EDITOR']\n",
+      "import os\ndef test_a(): assert [n for n in os.environ if n.startswith('GIT_')] == " +
+      "['GIT_EDITOR']\n",
   });
   const result = await suite.tractest(NO_CHECKS, {
     GIT_DIR: "/x/.git",
@@ -690,8 +733,8 @@ Deno.test("fault 45: none of git's repository-local variables reaches pytest, ot
 
 Deno.test("pytest gets SIGINT at its default though tractest inherited it ignored", async () => {
   await using suite = await pytestSuite({
-    "test_a.py":
-      "import signal\ndef test_a(): assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n",
+    "test_a.py": "import signal\ndef test_a(): assert signal.getsignal(signal.SIGINT) is " +
+      "signal.default_int_handler\n",
   });
   const running = suite.start(NO_CHECKS, {}, ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]);
   const result = await running.ended;
@@ -721,9 +764,12 @@ Deno.test("fault 43: the time limit ends pytest by SIGINT, tells what ran, and e
   assert(order.every((hint) => stderr.includes(hint)), stderr);
 });
 
-Deno.test("fault 43: at the time limit SIGKILL ends what ignores SIGINT, and all that belongs to the run", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py": `
+Deno.test(
+  "fault 43: at the time limit SIGKILL ends what ignores SIGINT, and all that belongs " +
+    "to the run",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": `
 import os, signal, subprocess, sys, time
 def test_hangs():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -731,11 +777,12 @@ def test_hangs():
     open(os.environ["SUITE"] + "/pids", "w").write(f"{os.getpid()} {child.pid}")
     time.sleep(600)
 `,
-  });
-  const { code } = await suite.tractest([...NO_CHECKS, "--timeout", "2", "--grace", "0.5"]);
-  assertEquals(code, 124);
-  for (const pid of await pidsOf(suite)) assert(!await alive(pid), `pid ${pid} still lives`);
-});
+    });
+    const { code } = await suite.tractest([...NO_CHECKS, "--timeout", "2", "--grace", "0.5"]);
+    assertEquals(code, 124);
+    for (const pid of await pidsOf(suite)) assert(!await alive(pid), `pid ${pid} still lives`);
+  },
+);
 
 /** A test that waits, and says that it does; counts the SIGINTs that it gets, and ends at `go`. */
 const WAITS = `
@@ -758,53 +805,61 @@ for (
     143,
   ]] as const
 ) {
-  Deno.test(`fault 43: ${signal} without a terminal reaches pytest as exactly one SIGINT, and the exit code is ${code}`, async () => {
-    await using suite = await pytestSuite({ "test_a.py": WAITS });
-    const running = suite.start([...NO_CHECKS, "-s", "--grace", "20"]);
-    await running.until("waiting");
-    running.child.kill(signal);
-    await Deno.writeTextFile(join(suite.path, "go"), "");
-    const result = await running.ended;
-    assertEquals(result.code, code, result.stdout + result.stderr);
-    assertIncludes(result.stdout, "SIGINTs: 1");
-    assertIncludes(result.stdout, "!!!! KeyboardInterrupt !!!!");
-  });
+  Deno.test(
+    `fault 43: ${signal} without a terminal reaches pytest as exactly one SIGINT, and ` +
+      `the exit code is ${code}`,
+    async () => {
+      await using suite = await pytestSuite({ "test_a.py": WAITS });
+      const running = suite.start([...NO_CHECKS, "-s", "--grace", "20"]);
+      await running.until("waiting");
+      running.child.kill(signal);
+      await Deno.writeTextFile(join(suite.path, "go"), "");
+      const result = await running.ended;
+      assertEquals(result.code, code, result.stdout + result.stderr);
+      assertIncludes(result.stdout, "SIGINTs: 1");
+      assertIncludes(result.stdout, "!!!! KeyboardInterrupt !!!!");
+    },
+  );
 }
 
-Deno.test("pytest writes to a file or a device itself, and to a pipe through a log that nobody can hold open", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py":
-      "import os\ndef test_a(): print('to', os.readlink('/proc/self/fd/1'), os.readlink('/proc/self/fd/2'))\n",
-  });
-  const to = async (redirection: string) => {
-    const running = suite.start([...NO_CHECKS, "-s"], {}, [
-      "/bin/sh",
-      "-c",
-      `exec "$0" "$@" ${redirection}`,
-    ]);
-    const { code, stdout, stderr } = await running.ended;
-    assertEquals(code, 0, stdout + stderr);
-    return stdout;
-  };
-  const file = join(suite.path, "out");
-  assertEquals(await to('>"$SUITE/out"'), "");
-  const text = await Deno.readTextFile(file);
-  assertIncludes(text, `to ${file} ${file}\n`);
-  assert(
-    text.indexOf("test session starts") < text.indexOf(`to ${file}`) &&
-      text.trimEnd().split("\n").at(-1)!.startsWith("1 passed in "),
-    text,
-  );
-  assertEquals(await to('>/dev/null 2>"$SUITE/err"'), "");
-  assert(
-    !(await Deno.readTextFile(join(suite.path, "err"))).includes("test session starts"),
-    "what pytest writes goes where our standard output goes",
-  );
-  assert(
-    /^tests\/test_a.py to (\/\S+\/output\.log) \1$/m.test(await to("2>/dev/null")),
-    "a pipe is written to through the log",
-  );
-});
+Deno.test(
+  "pytest writes to a file or a device itself, and to a pipe through a log that nobody " +
+    "can hold open",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": "import os\ndef test_a(): print('to', os.readlink('/proc/self/fd/1'), " +
+        "os.readlink('/proc/self/fd/2'))\n",
+    });
+    const to = async (redirection: string) => {
+      const running = suite.start([...NO_CHECKS, "-s"], {}, [
+        "/bin/sh",
+        "-c",
+        `exec "$0" "$@" ${redirection}`,
+      ]);
+      const { code, stdout, stderr } = await running.ended;
+      assertEquals(code, 0, stdout + stderr);
+      return stdout;
+    };
+    const file = join(suite.path, "out");
+    assertEquals(await to('>"$SUITE/out"'), "");
+    const text = await Deno.readTextFile(file);
+    assertIncludes(text, `to ${file} ${file}\n`);
+    assert(
+      text.indexOf("test session starts") < text.indexOf(`to ${file}`) &&
+        text.trimEnd().split("\n").at(-1)!.startsWith("1 passed in "),
+      text,
+    );
+    assertEquals(await to('>/dev/null 2>"$SUITE/err"'), "");
+    assert(
+      !(await Deno.readTextFile(join(suite.path, "err"))).includes("test session starts"),
+      "what pytest writes goes where our standard output goes",
+    );
+    assert(
+      /^tests\/test_a.py to (\/\S+\/output\.log) \1$/m.test(await to("2>/dev/null")),
+      "a pipe is written to through the log",
+    );
+  },
+);
 
 /**
  * A test that leaves a process behind, which waits until tractest looks for what is left after
@@ -843,18 +898,22 @@ Deno.test("a signal while tractest looks for what is left after the tests keeps 
   assertIncludes(await Deno.readTextFile(junit), 'tests="1"');
 });
 
-Deno.test("fault 42: Ctrl-C at a terminal reaches pytest as exactly one SIGINT; it finishes its report, and the exit code is 130", async () => {
-  await using suite = await pytestSuite({ "test_a.py": WAITS });
-  const running = await suite.atTerminal([...NO_CHECKS, "-s"]);
-  await running.until("waiting");
-  await running.type("\x03");
-  await Deno.writeTextFile(join(suite.path, "go"), "");
-  const result = await running.ended;
-  assertEquals(result.code, 130, result.stdout);
-  assertIncludes(result.stdout, "SIGINTs: 1");
-  assertIncludes(result.stdout, "KeyboardInterrupt");
-  assertIncludes(result.stdout, "interrupted: ");
-});
+Deno.test(
+  "fault 42: Ctrl-C at a terminal reaches pytest as exactly one SIGINT; it finishes " +
+    "its report, and the exit code is 130",
+  async () => {
+    await using suite = await pytestSuite({ "test_a.py": WAITS });
+    const running = await suite.atTerminal([...NO_CHECKS, "-s"]);
+    await running.until("waiting");
+    await running.type("\x03");
+    await Deno.writeTextFile(join(suite.path, "go"), "");
+    const result = await running.ended;
+    assertEquals(result.code, 130, result.stdout);
+    assertIncludes(result.stdout, "SIGINTs: 1");
+    assertIncludes(result.stdout, "KeyboardInterrupt");
+    assertIncludes(result.stdout, "interrupted: ");
+  },
+);
 
 Deno.test("fault 42: a second Ctrl-C ends a pytest that does not, and all below it", async () => {
   await using suite = await pytestSuite({ "test_a.py": WAITS });
@@ -869,16 +928,22 @@ Deno.test("fault 42: a second Ctrl-C ends a pytest that does not, and all below 
   for (const pid of await pidsOf(suite)) assert(!await alive(pid), `pid ${pid} still lives`);
 });
 
-Deno.test("fault 44: at a terminal a debugger has keyboard, Ctrl-C and all the time; tractest keeps out of it", async () => {
-  await using suite = await pytestSuite({ "test_a.py": "def test_a(): assert 'found' == 'it'\n" });
-  const running = await suite.atTerminal([...NO_CHECKS, "--pdb"]);
-  await running.until("(Pdb) ");
-  await running.type("\x03");
-  await running.typeUntil("p 'an' + 'swer'\n", "'answer'");
-  await running.type("q\n");
-  const result = await running.ended;
-  assert(result.code !== 130, result.stdout);
-});
+Deno.test(
+  "fault 44: at a terminal a debugger has keyboard, Ctrl-C and all the time; tractest " +
+    "keeps out of it",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": "def test_a(): assert 'found' == 'it'\n",
+    });
+    const running = await suite.atTerminal([...NO_CHECKS, "--pdb"]);
+    await running.until("(Pdb) ");
+    await running.type("\x03");
+    await running.typeUntil("p 'an' + 'swer'\n", "'answer'");
+    await running.type("q\n");
+    const result = await running.ended;
+    assert(result.code !== 130, result.stdout);
+  },
+);
 
 Deno.test("a debugger without a terminal is refused with what to do", async () => {
   await using suite = await pytestSuite({ "test_a.py": "" });
@@ -930,24 +995,28 @@ Deno.test("fault 56: a second run names the first and its pid, and --wait waits 
   assertEquals(result.code, 0, result.stderr);
 });
 
-Deno.test("fault 43: after a SIGKILL of tractest the next run names the pytest that it left, and --clean ends it", async () => {
-  await using suite = await pytestSuite({ "test_a.py": WAITS });
-  const first = suite.start([...NO_CHECKS, "-s"]);
-  await first.until("waiting");
-  await lockNamesChild(suite);
-  first.child.kill("SIGKILL");
-  await first.child.status;
-  const [pid] = await pidsOf(suite);
-  const second = await suite.tractest([...NO_CHECKS]);
-  assertEquals(second.code, 81, second.stderr);
-  assertIncludes(second.stderr, `its pytest (pid ${pid}) still runs`);
-  assertIncludes(second.stderr, "tractest run --clean");
-  await Deno.writeTextFile(join(suite.root, "tests/test_a.py"), "def test_a(): pass\n");
-  const third = await suite.tractest([...NO_CHECKS, "--clean"]);
-  assertEquals(third.code, 0, third.stderr);
-  assert(!await alive(pid!));
-  assertEquals((await suite.tractest(NO_CHECKS)).code, 0);
-});
+Deno.test(
+  "fault 43: after a SIGKILL of tractest the next run names the pytest that it left, " +
+    "and --clean ends it",
+  async () => {
+    await using suite = await pytestSuite({ "test_a.py": WAITS });
+    const first = suite.start([...NO_CHECKS, "-s"]);
+    await first.until("waiting");
+    await lockNamesChild(suite);
+    first.child.kill("SIGKILL");
+    await first.child.status;
+    const [pid] = await pidsOf(suite);
+    const second = await suite.tractest([...NO_CHECKS]);
+    assertEquals(second.code, 81, second.stderr);
+    assertIncludes(second.stderr, `its pytest (pid ${pid}) still runs`);
+    assertIncludes(second.stderr, "tractest run --clean");
+    await Deno.writeTextFile(join(suite.root, "tests/test_a.py"), "def test_a(): pass\n");
+    const third = await suite.tractest([...NO_CHECKS, "--clean"]);
+    assertEquals(third.code, 0, third.stderr);
+    assert(!await alive(pid!));
+    assertEquals((await suite.tractest(NO_CHECKS)).code, 0);
+  },
+);
 
 Deno.test("a suite that is ended by a signal is told with the test that ran", async () => {
   await using suite = await pytestSuite({
@@ -979,23 +1048,27 @@ Deno.test("state directories that can't be used cost the history, never the resu
   assertIncludes(result.stderr, "no history, and no look for a second run");
 });
 
-Deno.test("how long full runs took is remembered: it raises the time limit and hints at the background", async () => {
-  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
-  assert(!(await suite.tractest(NO_CHECKS)).stderr.includes("meanwhile"));
-  const projects = join(suite.path, "state/tractest/projects");
-  const [project] = [...Deno.readDirSync(projects)].map((entry) => entry.name);
-  const file = join(projects, project!, "full-runs.json");
-  const [first] = JSON.parse(await Deno.readTextFile(file));
-  assert(first > 0 && first < 60, `${first}`);
-  assertEquals((await suite.tractest([...NO_CHECKS, "-k", "test_a"])).code, 0);
-  assertEquals((await suite.tractest([...NO_CHECKS, "test_a"])).code, 0);
-  assertEquals(JSON.parse(await Deno.readTextFile(file)), [first], "only full runs count");
-  await Deno.writeTextFile(file, "[702]");
-  assertIncludes(
-    (await suite.tractest(NO_CHECKS)).stderr,
-    "took up to 702 s; to go on working meanwhile: tractest run --bg",
-  );
-});
+Deno.test(
+  "how long full runs took is remembered: it raises the time limit and hints at the " +
+    "background",
+  async () => {
+    await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+    assert(!(await suite.tractest(NO_CHECKS)).stderr.includes("meanwhile"));
+    const projects = join(suite.path, "state/tractest/projects");
+    const [project] = [...Deno.readDirSync(projects)].map((entry) => entry.name);
+    const file = join(projects, project!, "full-runs.json");
+    const [first] = JSON.parse(await Deno.readTextFile(file));
+    assert(first > 0 && first < 60, `${first}`);
+    assertEquals((await suite.tractest([...NO_CHECKS, "-k", "test_a"])).code, 0);
+    assertEquals((await suite.tractest([...NO_CHECKS, "test_a"])).code, 0);
+    assertEquals(JSON.parse(await Deno.readTextFile(file)), [first], "only full runs count");
+    await Deno.writeTextFile(file, "[702]");
+    assertIncludes(
+      (await suite.tractest(NO_CHECKS)).stderr,
+      "took up to 702 s; to go on working meanwhile: tractest run --bg",
+    );
+  },
+);
 
 /** The pids that a test of the suite wrote down. */
 async function pidsOf(suite: Suite): Promise<number[]> {
@@ -1025,8 +1098,8 @@ Deno.test("what a library raised is placed where the project called it", async (
 });
 
 Deno.test("what shows no line of the project is placed by its path from the root", async () => {
-  const far =
-    "import importlib\ndef test_a():\n    __tracebackhide__ = True\n    importlib.import_module('tests.site-packages.far').fail()\n";
+  const far = "import importlib\ndef test_a():\n    __tracebackhide__ = True\n    " +
+    "importlib.import_module('tests.site-packages.far').fail()\n";
   await using suite = await pytestSuite({
     "test_a.py": far,
     "site-packages/far.py": "def fail():\n    raise KeyError('far')\n",
@@ -1038,7 +1111,8 @@ Deno.test("what shows no line of the project is placed by its path from the root
 Deno.test("address in use in every failure is told as a held registry, before all else", async () => {
   await using suite = await pytestSuite({
     "test_a.py":
-      "import socket\ndef test_a():\n    with socket.socket() as a, socket.socket() as b:\n        a.bind(('127.0.0.1', 0))\n        b.bind(a.getsockname())\n",
+      "import socket\ndef test_a():\n    with socket.socket() as a, socket.socket() as b:\n" +
+      "        a.bind(('127.0.0.1', 0))\n        b.bind(a.getsockname())\n",
   });
   const { stdout, stderr } = await suite.tractest(NO_CHECKS);
   const verdict = stdout.slice(stdout.indexOf("stopping after"));
@@ -1106,37 +1180,41 @@ Deno.test("options that pytest does not accept are named as the reason", async (
 });
 
 for (const version of ["6.2.*", "7.*", "8.*", "9.*"]) {
-  Deno.test(`a conftest.py that pytest ${version} can't import is named as the reason, with pytest's own exit code`, async () => {
-    await using suite = await pytestSuite({
-      "test_a.py": "def test_a(): pass\n",
-      "helper.py": "import nope\n",
-    }, version);
-    await suite.write({
-      "tests/conftest.py": "import sys\nsys.path.insert(0, 'tests')\nimport helper\n",
-    });
-    for (const more of [[], ["--jobs", "2"]]) {
-      const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, ...more]);
-      assertEquals(code, 4, stdout + stderr);
-      const verdict = [
-        "",
-        "ERROR tests/conftest.py (collection)",
-        "    ModuleNotFoundError: No module named 'nope'",
-        "    at tests/helper.py:1",
-        "1 error in ",
-      ];
-      assertIncludes(stdout, verdict.join("\n"));
-      assert(!/command line|next:/.test(stdout + stderr), stdout + stderr);
-    }
-    await suite.write({ "tests/conftest.py": "def x(:\n" });
-    const { code, stdout } = await suite.tractest([...NO_CHECKS, "--json"]);
-    const { exitCode, failures, counts } = JSON.parse(stdout);
-    assertEquals([code, exitCode, counts.errors, failures[0].id, failures[0].phase], [
-      4,
-      4,
-      1,
-      "tests/conftest.py",
-      "collection",
-    ]);
-    assertEquals(failures[0].message, "SyntaxError: invalid syntax (conftest.py, line 1)");
-  });
+  Deno.test(
+    `a conftest.py that pytest ${version} can't import is named as the reason, with ` +
+      `pytest's own exit code`,
+    async () => {
+      await using suite = await pytestSuite({
+        "test_a.py": "def test_a(): pass\n",
+        "helper.py": "import nope\n",
+      }, version);
+      await suite.write({
+        "tests/conftest.py": "import sys\nsys.path.insert(0, 'tests')\nimport helper\n",
+      });
+      for (const more of [[], ["--jobs", "2"]]) {
+        const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, ...more]);
+        assertEquals(code, 4, stdout + stderr);
+        const verdict = [
+          "",
+          "ERROR tests/conftest.py (collection)",
+          "    ModuleNotFoundError: No module named 'nope'",
+          "    at tests/helper.py:1",
+          "1 error in ",
+        ];
+        assertIncludes(stdout, verdict.join("\n"));
+        assert(!/command line|next:/.test(stdout + stderr), stdout + stderr);
+      }
+      await suite.write({ "tests/conftest.py": "def x(:\n" });
+      const { code, stdout } = await suite.tractest([...NO_CHECKS, "--json"]);
+      const { exitCode, failures, counts } = JSON.parse(stdout);
+      assertEquals([code, exitCode, counts.errors, failures[0].id, failures[0].phase], [
+        4,
+        4,
+        1,
+        "tests/conftest.py",
+        "collection",
+      ]);
+      assertEquals(failures[0].message, "SyntaxError: invalid syntax (conftest.py, line 1)");
+    },
+  );
 }

@@ -100,29 +100,33 @@ for (const version of ["6.2.*", "9.*"]) {
   });
 }
 
-Deno.test("what plain pytest recorded with addresses is listed once, and --lf runs that and nothing else", async () => {
-  await using suite = await addressSuite("8.*");
-  for (let again = 0; again < 2; again++) {
-    const bare = new Deno.Command("py310/bin/python", {
-      args: ["-m", "pytest", "-q"],
-      cwd: suite.root,
-      stdout: "null",
-    });
-    assertEquals((await bare.output()).code, 1);
-  }
-  assertEquals(await listed(suite), [
-    FAILING[0],
-    "tests/test_x.py::test_a[<P0 at 0x…>]",
-    FAILING[2],
-  ], "which of two it was is not known");
-  const { code, stdout } = await suite.tractest([...RUN, "--lf"]);
-  assertEquals(code, 1);
-  assertIncludes(stdout, "3 failed, 1 passed");
-  assertEquals(await listed(suite), FAILING);
-  await suite.write({ "tests/test_x.py": TESTS.replace("p is not ALL[1]", "1") });
-  assertIncludes((await suite.tractest([...RUN, "--lf"])).stdout, "2 failed, 1 passed");
-  assertEquals(await listed(suite), [FAILING[0], FAILING[2]]);
-});
+Deno.test(
+  "what plain pytest recorded with addresses is listed once, and --lf runs that and " +
+    "nothing else",
+  async () => {
+    await using suite = await addressSuite("8.*");
+    for (let again = 0; again < 2; again++) {
+      const bare = new Deno.Command("py310/bin/python", {
+        args: ["-m", "pytest", "-q"],
+        cwd: suite.root,
+        stdout: "null",
+      });
+      assertEquals((await bare.output()).code, 1);
+    }
+    assertEquals(await listed(suite), [
+      FAILING[0],
+      "tests/test_x.py::test_a[<P0 at 0x…>]",
+      FAILING[2],
+    ], "which of two it was is not known");
+    const { code, stdout } = await suite.tractest([...RUN, "--lf"]);
+    assertEquals(code, 1);
+    assertIncludes(stdout, "3 failed, 1 passed");
+    assertEquals(await listed(suite), FAILING);
+    await suite.write({ "tests/test_x.py": TESTS.replace("p is not ALL[1]", "1") });
+    assertIncludes((await suite.tractest([...RUN, "--lf"])).stdout, "2 failed, 1 passed");
+    assertEquals(await listed(suite), [FAILING[0], FAILING[2]]);
+  },
+);
 
 Deno.test({
   name: "several pytests, stress and bisect take an id with an address as it was printed",

@@ -64,35 +64,39 @@ def test_waits():
 def test_z(): pass
 `;
 
-Deno.test("at a terminal the bar shows what runs, failures stand above it, and t tells what runs now", async () => {
-  await using suite = await pytestSuite({ "test_a.py": WAITS });
-  const running = await atTerminal(suite, NO_CHECKS);
-  await running.until("tests/test_a.py::test_waits");
-  await running.until("2/4");
-  await running.typeUntil("t", "now: 2/4");
-  await running.until("(tests): running");
-  await running.type("?");
-  // Keys come at once and unseen, and Ctrl-C is still a signal.
-  await running.until("<echo 0 lines 0 signals 1>");
-  await Deno.writeTextFile(join(suite.path, "go"), "");
-  const { code, stdout } = await running.ended;
-  assertEquals(code, 1);
-  for (
-    const part of [
-      "FAILED\x1b[39m tests/test_a.py::test_fails",
-      "said before",
-      "assert 1 == 2",
-      "1 failed, 3 passed in ",
-      RESTORED,
-    ]
-  ) {
-    assertIncludes(stdout, part);
-  }
-  // pytest's own output is elsewhere.
-  assert(!stdout.includes("test session starts"));
-  const [, log] = /pytest's own output: (\S+)output-\*\.log/.exec(stdout) ?? [];
-  assertIncludes(await Deno.readTextFile(join(log!, "output-0.log")), "test session starts");
-});
+Deno.test(
+  "at a terminal the bar shows what runs, failures stand above it, and t tells what " +
+    "runs now",
+  async () => {
+    await using suite = await pytestSuite({ "test_a.py": WAITS });
+    const running = await atTerminal(suite, NO_CHECKS);
+    await running.until("tests/test_a.py::test_waits");
+    await running.until("2/4");
+    await running.typeUntil("t", "now: 2/4");
+    await running.until("(tests): running");
+    await running.type("?");
+    // Keys come at once and unseen, and Ctrl-C is still a signal.
+    await running.until("<echo 0 lines 0 signals 1>");
+    await Deno.writeTextFile(join(suite.path, "go"), "");
+    const { code, stdout } = await running.ended;
+    assertEquals(code, 1);
+    for (
+      const part of [
+        "FAILED\x1b[39m tests/test_a.py::test_fails",
+        "said before",
+        "assert 1 == 2",
+        "1 failed, 3 passed in ",
+        RESTORED,
+      ]
+    ) {
+      assertIncludes(stdout, part);
+    }
+    // pytest's own output is elsewhere.
+    assert(!stdout.includes("test session starts"));
+    const [, log] = /pytest's own output: (\S+)output-\*\.log/.exec(stdout) ?? [];
+    assertIncludes(await Deno.readTextFile(join(log!, "output-0.log")), "test session starts");
+  },
+);
 
 Deno.test("the bar tells what is left by what the very tests that are to run took before", async () => {
   await using suite = await pytestSuite({
@@ -208,15 +212,19 @@ Deno.test("NO_COLOR leaves colours out of the bar, not the bar", async () => {
   assert(!/\x1b\[[0-9;]*m/.test(stdout), stdout);
 });
 
-Deno.test("what pytest says before it can run anything is shown; a debugger and --collect-only keep pytest's output", async () => {
-  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
-  const refused = await suite.tractest([...NO_CHECKS, "--no-such-option"]);
-  assertEquals(refused.code, 4);
-  assertIncludes(refused.stderr, "unrecognized arguments: --no-such-option");
-  const collected = await suite.tractest([...NO_CHECKS, "--collect-only", "-q"]);
-  assertIncludes(collected.stdout, "tests/test_a.py::test_a");
-  assertIncludes(collected.stderr, "--ui bar is left out: this is about what pytest prints");
-});
+Deno.test(
+  "what pytest says before it can run anything is shown; a debugger and --collect-only " +
+    "keep pytest's output",
+  async () => {
+    await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+    const refused = await suite.tractest([...NO_CHECKS, "--no-such-option"]);
+    assertEquals(refused.code, 4);
+    assertIncludes(refused.stderr, "unrecognized arguments: --no-such-option");
+    const collected = await suite.tractest([...NO_CHECKS, "--collect-only", "-q"]);
+    assertIncludes(collected.stdout, "tests/test_a.py::test_a");
+    assertIncludes(collected.stderr, "--ui bar is left out: this is about what pytest prints");
+  },
+);
 
 const HAS_TMUX = ISOLATED !== null && await has("tmux");
 
@@ -286,9 +294,12 @@ Deno.test({
   },
 });
 
-Deno.test("a terminal that is closed ends the run behind its bar: tractest, pytest and what a test has started", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py": `
+Deno.test(
+  "a terminal that is closed ends the run behind its bar: tractest, pytest and what a " +
+    "test has started",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": `
 import os, subprocess, sys, time
 def test_waits():
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
@@ -296,21 +307,22 @@ def test_waits():
     print("ready")
     time.sleep(600)
 `,
-  });
-  const running = await atTerminal(suite, NO_CHECKS);
-  await running.until("test_waits");
-  let pids: number[] = [];
-  while (pids.length < 3) {
-    const text = await Deno.readTextFile(join(suite.path, "pids")).catch(() => "");
-    pids = text.split(" ").filter(Boolean).map(Number);
-    if (pids.length < 3) await running.more();
-  }
-  // Whoever holds the other end of the terminal goes: the system sends SIGHUP.
-  running.child.kill("SIGKILL");
-  for (const pid of pids) {
-    const { code } = await new Deno.Command("timeout", {
-      args: ["60", "tail", `--pid=${pid}`, "-f", "/dev/null"],
-    }).output();
-    assertEquals([code, await alive(pid)], [0, false], `${pid} of ${pids.join(", ")}`);
-  }
-});
+    });
+    const running = await atTerminal(suite, NO_CHECKS);
+    await running.until("test_waits");
+    let pids: number[] = [];
+    while (pids.length < 3) {
+      const text = await Deno.readTextFile(join(suite.path, "pids")).catch(() => "");
+      pids = text.split(" ").filter(Boolean).map(Number);
+      if (pids.length < 3) await running.more();
+    }
+    // Whoever holds the other end of the terminal goes: the system sends SIGHUP.
+    running.child.kill("SIGKILL");
+    for (const pid of pids) {
+      const { code } = await new Deno.Command("timeout", {
+        args: ["60", "tail", `--pid=${pid}`, "-f", "/dev/null"],
+      }).output();
+      assertEquals([code, await alive(pid)], [0, false], `${pid} of ${pids.join(", ")}`);
+    }
+  },
+);

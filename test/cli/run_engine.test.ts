@@ -14,52 +14,63 @@ def test_crashes(): os._exit(3)
 def test_c(): pass
 `;
 
-Deno.test("a test that takes longer than --test-timeout is ended and reported, and the rest runs in a fresh pytest", async () => {
-  await using suite = await pytestSuite({ "test_a.py": BREAKING });
-  const { code, stdout } = await suite.tractest([
-    ...NO_CHECKS,
-    "--no-defaults",
-    "--test-timeout",
-    "1",
-    "--json",
-  ]);
-  const document = JSON.parse(stdout);
-  assertEquals([code, document.exitCode], [1, 1]);
-  assertEquals(document.counts, {
-    passed: 3,
-    failed: 2,
-    skipped: 0,
-    errors: 0,
-    xfailed: 0,
-    xpassed: 0,
-    subtestsPassed: 0,
-    notRun: 0,
-  });
-  assertEquals(
-    document.failures.map(({ id, message }: { id: string; message: string }) => [id, message]),
-    [
-      ["tests/test_a.py::test_hangs", "it took longer than 1 s and was ended"],
-      ["tests/test_a.py::test_crashes", "pytest ended with exit code 3 while it ran"],
-    ],
-  );
-  assertEquals(document.timeouts, ["tests/test_a.py::test_hangs"]);
-  assertEquals(await lastFailed(suite), [
-    "tests/test_a.py::test_crashes",
-    "tests/test_a.py::test_hangs",
-  ]);
-});
+Deno.test(
+  "a test that takes longer than --test-timeout is ended and reported, and the rest " +
+    "runs in a fresh pytest",
+  async () => {
+    await using suite = await pytestSuite({ "test_a.py": BREAKING });
+    const { code, stdout } = await suite.tractest([
+      ...NO_CHECKS,
+      "--no-defaults",
+      "--test-timeout",
+      "1",
+      "--json",
+    ]);
+    const document = JSON.parse(stdout);
+    assertEquals([code, document.exitCode], [1, 1]);
+    assertEquals(document.counts, {
+      passed: 3,
+      failed: 2,
+      skipped: 0,
+      errors: 0,
+      xfailed: 0,
+      xpassed: 0,
+      subtestsPassed: 0,
+      notRun: 0,
+    });
+    assertEquals(
+      document.failures.map(({ id, message }: { id: string; message: string }) => [id, message]),
+      [
+        ["tests/test_a.py::test_hangs", "it took longer than 1 s and was ended"],
+        ["tests/test_a.py::test_crashes", "pytest ended with exit code 3 while it ran"],
+      ],
+    );
+    assertEquals(document.timeouts, ["tests/test_a.py::test_hangs"]);
+    assertEquals(await lastFailed(suite), [
+      "tests/test_a.py::test_crashes",
+      "tests/test_a.py::test_hangs",
+    ]);
+  },
+);
 
-Deno.test("without --resume a test that takes too long ends the run with 124, and what is known is kept for --lf", async () => {
-  await using suite = await pytestSuite({ "test_a.py": BREAKING });
-  const { code, stdout } = await suite.tractest([...NO_CHECKS, "--test-timeout", "1"]);
-  assertEquals(code, 124);
-  assertIncludes(
-    stdout,
-    "TIMEOUT tests/test_a.py::test_hangs\n    it took longer than 1 s and was ended",
-  );
-  assertIncludes(stdout, "time limit of one test, tests/test_a.py::test_hangs: 1 failed, 1 passed");
-  assertEquals(await lastFailed(suite), ["tests/test_a.py::test_hangs"]);
-});
+Deno.test(
+  "without --resume a test that takes too long ends the run with 124, and what is " +
+    "known is kept for --lf",
+  async () => {
+    await using suite = await pytestSuite({ "test_a.py": BREAKING });
+    const { code, stdout } = await suite.tractest([...NO_CHECKS, "--test-timeout", "1"]);
+    assertEquals(code, 124);
+    assertIncludes(
+      stdout,
+      "TIMEOUT tests/test_a.py::test_hangs\n    it took longer than 1 s and was ended",
+    );
+    assertIncludes(
+      stdout,
+      "time limit of one test, tests/test_a.py::test_hangs: 1 failed, 1 passed",
+    );
+    assertEquals(await lastFailed(suite), ["tests/test_a.py::test_hangs"]);
+  },
+);
 
 Deno.test("a test that ignores SIGINT is ended with its tree, and the rest runs", async () => {
   await using suite = await pytestSuite({
@@ -105,7 +116,8 @@ Deno.test("a test that passes when it is tried again is FLAKY: green, but not un
   assertEquals(first.code, 0, first.stdout + first.stderr);
   assertIncludes(
     first.stdout,
-    "FLAKY 2/3 tests/test_a.py::test_flaky failed, then passed in a fresh process: AssertionError: the first time",
+    "FLAKY 2/3 tests/test_a.py::test_flaky failed, then passed in a fresh process: " +
+      "AssertionError: the first time",
   );
   assertIncludes(first.stdout, "2 passed in ");
   assertEquals(await lastFailed(suite), []);
@@ -163,46 +175,63 @@ def test_at_last():
     assert all(os.stat(file.name).st_size == 0 for file in files)
 `;
 
-Deno.test("a test that closes descriptors and replaces functions for good loses no report, and gets none into its files", async () => {
-  await using suite = await pytestSuite({ "test_a.py": CLOSES });
-  for (const mode of [[], ["--jobs", "2"]]) {
-    const { stdout, stderr } = await suite.tractest([
+Deno.test(
+  "a test that closes descriptors and replaces functions for good loses no report, and " +
+    "gets none into its files",
+  async () => {
+    await using suite = await pytestSuite({ "test_a.py": CLOSES });
+    for (const mode of [[], ["--jobs", "2"]]) {
+      const { stdout, stderr } = await suite.tractest([
+        ...NO_CHECKS,
+        "--no-defaults",
+        "--capture=sys",
+        "--json",
+        ...mode,
+      ]);
+      const { counts, failures } = JSON.parse(stdout);
+      assertEquals([counts.passed, counts.failed], [2, 1], stderr);
+      assertEquals(failures.map(({ id }: { id: string }) => id), ["tests/test_a.py::test_after"]);
+    }
+  },
+);
+
+Deno.test(
+  "a test is tried again where pytest takes no path of its file, since a bracket " +
+    "stands in it",
+  async () => {
+    const flaky =
+      'import os\ndef test_a():\n    if not os.path.exists("seen"): open("seen", "w"); assert 0\n';
+    await using suite = await pytestSuite({
+      "[x]/test_a.py": flaky,
+      "[x]/test_b.py": "def test_b(): assert 0\n",
+    });
+    const { code, stdout } = await suite.tractest([
       ...NO_CHECKS,
       "--no-defaults",
-      "--capture=sys",
-      "--json",
-      ...mode,
+      "--retries",
+      "1",
     ]);
-    const { counts, failures } = JSON.parse(stdout);
-    assertEquals([counts.passed, counts.failed], [2, 1], stderr);
-    assertEquals(failures.map(({ id }: { id: string }) => id), ["tests/test_a.py::test_after"]);
-  }
-});
+    assertEquals(code, 1);
+    assertIncludes(stdout, "FLAKY 2/2 tests/[x]/test_a.py::test_a");
+    assertIncludes(stdout, "FAILED 2 times tests/[x]/test_b.py::test_b");
+  },
+);
 
-Deno.test("a test is tried again where pytest takes no path of its file, since a bracket stands in it", async () => {
-  const flaky =
-    'import os\ndef test_a():\n    if not os.path.exists("seen"): open("seen", "w"); assert 0\n';
-  await using suite = await pytestSuite({
-    "[x]/test_a.py": flaky,
-    "[x]/test_b.py": "def test_b(): assert 0\n",
-  });
-  const { code, stdout } = await suite.tractest([...NO_CHECKS, "--no-defaults", "--retries", "1"]);
-  assertEquals(code, 1);
-  assertIncludes(stdout, "FLAKY 2/2 tests/[x]/test_a.py::test_a");
-  assertIncludes(stdout, "FAILED 2 times tests/[x]/test_b.py::test_b");
-});
-
-Deno.test("a process that a test leaves behind is that test's LEAK; what a fixture of the module started and ended is none", async () => {
-  await using suite = await pytestSuite({ "test_a.py": LEAVES });
-  const { code, stdout } = await suite.tractest([...NO_CHECKS, "--strict", "--json"]);
-  const { leftBehind, counts } = JSON.parse(stdout);
-  assertEquals(counts.passed, 3);
-  assertEquals(leftBehind.map(({ id }: { id: string }) => id), ["tests/test_a.py::test_leaves"]);
-  const [left] = leftBehind[0].processes;
-  assertIncludes(left.title, "time.sleep(30)");
-  assertEquals(code, 84);
-  Deno.kill(left.pid, "SIGKILL");
-});
+Deno.test(
+  "a process that a test leaves behind is that test's LEAK; what a fixture of the " +
+    "module started and ended is none",
+  async () => {
+    await using suite = await pytestSuite({ "test_a.py": LEAVES });
+    const { code, stdout } = await suite.tractest([...NO_CHECKS, "--strict", "--json"]);
+    const { leftBehind, counts } = JSON.parse(stdout);
+    assertEquals(counts.passed, 3);
+    assertEquals(leftBehind.map(({ id }: { id: string }) => id), ["tests/test_a.py::test_leaves"]);
+    const [left] = leftBehind[0].processes;
+    assertIncludes(left.title, "time.sleep(30)");
+    assertEquals(code, 84);
+    Deno.kill(left.pid, "SIGKILL");
+  },
+);
 
 /**
  * Leftovers whose parent is gone, in each of the usual ways; the last test starts none and takes
@@ -229,38 +258,50 @@ def test_ends_with_pytest():
 def test_last(): time.sleep(0.8)
 `;
 
-Deno.test("what tests left is found after pytest's end whoever has adopted it, each with the test that started it", async () => {
-  await using suite = await pytestSuite({ "test_a.py": ORPHANS });
-  const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--strict", "--json", "-v"]);
-  const { leftBehind, left, counts } = JSON.parse(stdout) as Record<
-    string,
-    { id: string; processes: { pid: number; title: string }[] }[]
-  >;
-  try {
-    assertEquals((counts as unknown as { passed: number }).passed, 5);
-    const told = (leftBehind ?? []).map((
-      { id, processes },
-    ) => [id, processes.map(({ title }) => /sleep\((\d+)\)/.exec(title)?.[1])]);
-    assertEquals(told.sort(), [
-      ["tests/test_a.py::test_double_fork", ["603"]],
-      ["tests/test_a.py::test_orphan", ["601"]],
-      ["tests/test_a.py::test_own_session", ["602"]],
-    ], stderr);
-    assertEquals(
-      left?.map(({ id }) => id),
-      ["tests/test_a.py::test_ends_with_pytest"],
-      "it outlived its test, but not pytest",
-    );
-    assertEquals(code, 84);
-  } finally {
-    for (const { processes } of leftBehind ?? []) {
-      for (const { pid } of processes) Deno.kill(pid, "SIGKILL");
+Deno.test(
+  "what tests left is found after pytest's end whoever has adopted it, each with the " +
+    "test that started it",
+  async () => {
+    await using suite = await pytestSuite({ "test_a.py": ORPHANS });
+    const { code, stdout, stderr } = await suite.tractest([
+      ...NO_CHECKS,
+      "--strict",
+      "--json",
+      "-v",
+    ]);
+    const { leftBehind, left, counts } = JSON.parse(stdout) as Record<
+      string,
+      { id: string; processes: { pid: number; title: string }[] }[]
+    >;
+    try {
+      assertEquals((counts as unknown as { passed: number }).passed, 5);
+      const told = (leftBehind ?? []).map((
+        { id, processes },
+      ) => [id, processes.map(({ title }) => /sleep\((\d+)\)/.exec(title)?.[1])]);
+      assertEquals(told.sort(), [
+        ["tests/test_a.py::test_double_fork", ["603"]],
+        ["tests/test_a.py::test_orphan", ["601"]],
+        ["tests/test_a.py::test_own_session", ["602"]],
+      ], stderr);
+      assertEquals(
+        left?.map(({ id }) => id),
+        ["tests/test_a.py::test_ends_with_pytest"],
+        "it outlived its test, but not pytest",
+      );
+      assertEquals(code, 84);
+    } finally {
+      for (const { processes } of leftBehind ?? []) {
+        for (const { pid } of processes) Deno.kill(pid, "SIGKILL");
+      }
     }
-  }
-});
+  },
+);
 
-Deno.test("what a fixture of the module left is the LEAK of the test that started it, not of the last that used it", async () => {
-  const text = `
+Deno.test(
+  "what a fixture of the module left is the LEAK of the test that started it, not of " +
+    "the last that used it",
+  async () => {
+    const text = `
 import subprocess, sys, pytest
 def sleeper(seconds): return subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({seconds})"])
 @pytest.fixture(scope="module")
@@ -275,24 +316,25 @@ def test_quick():
     sleeper(602).returncode = 0
 def test_after(): pass
 `;
-  await using suite = await pytestSuite({ "test_a.py": text });
-  for (const isolate of [[], ["--isolate=auto"]]) {
-    const { stdout, stderr } = await suite.tractest([...NO_CHECKS, "--json", ...isolate]);
-    const { leftBehind } = JSON.parse(stdout) as {
-      leftBehind: { id: string; processes: { pid: number; title: string; ended?: true }[] }[];
-    };
-    for (const { processes } of leftBehind) {
-      for (const { pid, ended } of processes) if (!ended) Deno.kill(pid, "SIGKILL");
+    await using suite = await pytestSuite({ "test_a.py": text });
+    for (const isolate of [[], ["--isolate=auto"]]) {
+      const { stdout, stderr } = await suite.tractest([...NO_CHECKS, "--json", ...isolate]);
+      const { leftBehind } = JSON.parse(stdout) as {
+        leftBehind: { id: string; processes: { pid: number; title: string; ended?: true }[] }[];
+      };
+      for (const { processes } of leftBehind) {
+        for (const { pid, ended } of processes) if (!ended) Deno.kill(pid, "SIGKILL");
+      }
+      const told = leftBehind.map((
+        { id, processes },
+      ) => [id, ...processes.map(({ title }) => /sleep\((\d+)\)/.exec(title)?.[1])]);
+      assertEquals(told.sort(), [["tests/test_a.py::test_quick", "602"], [
+        "tests/test_a.py::test_starts",
+        "601",
+      ]], stderr);
     }
-    const told = leftBehind.map((
-      { id, processes },
-    ) => [id, ...processes.map(({ title }) => /sleep\((\d+)\)/.exec(title)?.[1])]);
-    assertEquals(told.sort(), [["tests/test_a.py::test_quick", "602"], [
-      "tests/test_a.py::test_starts",
-      "601",
-    ]], stderr);
-  }
-});
+  },
+);
 
 Deno.test("what outlived its test and went with pytest is no leak, and shown with -v alone", async () => {
   const text = `
@@ -322,7 +364,8 @@ def test_later(n): raise RuntimeError("Attempted to call run() from inside a run
   assertEquals(code, 1);
   assertIncludes(
     stdout,
-    "POISONED 5 test(s) found trio still running in their process, left so by tests/test_a.py::test_culprit",
+    "POISONED 5 test(s) found trio still running in their process, left so by " +
+      "tests/test_a.py::test_culprit",
   );
   assertEquals(
     stdout.slice(stdout.lastIndexOf("FAILED tests/test_a.py::test_culprit")).includes(
@@ -332,36 +375,52 @@ def test_later(n): raise RuntimeError("Attempted to call run() from inside a run
   );
 });
 
-Deno.test("a test that ends its pytest with exit code 0 is red, and so is a collection that does", async () => {
-  await using suite = await pytestSuite({ "test_a.py": "import os\ndef test_a(): os._exit(0)\n" });
-  const inTest = await suite.tractest(NO_CHECKS);
-  assertEquals(inTest.code, 1, inTest.stdout + inTest.stderr);
-  assertIncludes(inTest.stdout, "CRASH tests/test_a.py::test_a");
-  await suite.write({ "tests/test_a.py": "import os\nos._exit(0)\n" });
-  const inCollection = await suite.tractest(NO_CHECKS);
-  assertEquals(inCollection.code, 1, inCollection.stdout + inCollection.stderr);
-  assertIncludes(inCollection.stdout, "pytest ended with exit code 0 before its session was over");
-});
+Deno.test(
+  "a test that ends its pytest with exit code 0 is red, and so is a collection that " +
+    "does",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": "import os\ndef test_a(): os._exit(0)\n",
+    });
+    const inTest = await suite.tractest(NO_CHECKS);
+    assertEquals(inTest.code, 1, inTest.stdout + inTest.stderr);
+    assertIncludes(inTest.stdout, "CRASH tests/test_a.py::test_a");
+    await suite.write({ "tests/test_a.py": "import os\nos._exit(0)\n" });
+    const inCollection = await suite.tractest(NO_CHECKS);
+    assertEquals(inCollection.code, 1, inCollection.stdout + inCollection.stderr);
+    assertIncludes(
+      inCollection.stdout,
+      "pytest ended with exit code 0 before its session was over",
+    );
+  },
+);
 
-Deno.test("a pytest that ends with exit code 0 before its session begins is red; one that was asked for no session is not", async () => {
-  await using suite = await pytestSuite({
-    "conftest.py": "import os\nos._exit(0)\n",
-    "test_a.py": "def test_a(): pass\n",
-  });
-  const { code, stdout } = await suite.tractest(NO_CHECKS);
-  assertEquals(code, 1, stdout);
-  assertIncludes(stdout, "pytest ended with exit code 0 before its session was over");
-  assertEquals(JSON.parse((await suite.tractest([...NO_CHECKS, "--json"])).stdout).exitCode, 1);
-  await Deno.remove(join(suite.root, "tests/conftest.py"));
-  for (const option of ["--help", "--version", "--markers", "--fixtures"]) {
-    const asked = await suite.tractest([...NO_CHECKS, "--", option]);
-    assertEquals(asked.code, 0, asked.stdout + asked.stderr);
-  }
-});
+Deno.test(
+  "a pytest that ends with exit code 0 before its session begins is red; one that was " +
+    "asked for no session is not",
+  async () => {
+    await using suite = await pytestSuite({
+      "conftest.py": "import os\nos._exit(0)\n",
+      "test_a.py": "def test_a(): pass\n",
+    });
+    const { code, stdout } = await suite.tractest(NO_CHECKS);
+    assertEquals(code, 1, stdout);
+    assertIncludes(stdout, "pytest ended with exit code 0 before its session was over");
+    assertEquals(JSON.parse((await suite.tractest([...NO_CHECKS, "--json"])).stdout).exitCode, 1);
+    await Deno.remove(join(suite.root, "tests/conftest.py"));
+    for (const option of ["--help", "--version", "--markers", "--fixtures"]) {
+      const asked = await suite.tractest([...NO_CHECKS, "--", option]);
+      assertEquals(asked.code, 0, asked.stdout + asked.stderr);
+    }
+  },
+);
 
-Deno.test("a test that killed its pytest and passes when it is tried again is flaky, not contention, and green", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py": `
+Deno.test(
+  "a test that killed its pytest and passes when it is tried again is flaky, not " +
+    "contention, and green",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": `
 import os, signal
 def test_crashes_once():
     path = os.environ["SUITE"] + "/seen"
@@ -370,18 +429,19 @@ def test_crashes_once():
         os.kill(os.getpid(), signal.SIGKILL)
 def test_after(): pass
 `,
-  });
-  const { code, stdout } = await suite.tractest([
-    ...NO_CHECKS,
-    "--no-defaults",
-    "--retries",
-    "1",
-    "--resume",
-    "--json",
-  ]);
-  const { counts, contended, flaky } = JSON.parse(stdout);
-  assertEquals([code, counts.passed, contended, flaky.length], [0, 2, [], 1], stdout);
-});
+    });
+    const { code, stdout } = await suite.tractest([
+      ...NO_CHECKS,
+      "--no-defaults",
+      "--retries",
+      "1",
+      "--resume",
+      "--json",
+    ]);
+    const { counts, contended, flaky } = JSON.parse(stdout);
+    assertEquals([code, counts.passed, contended, flaky.length], [0, 2, [], 1], stdout);
+  },
+);
 
 Deno.test("events that can't be written any more are said to be missing, and change no result", async () => {
   await using suite = await pytestSuite({
@@ -412,20 +472,24 @@ def test_b(): pass
   );
 });
 
-Deno.test("a pytest that does not exit after its report is ended, and is not green under --strict", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py":
-      "import threading, time\ndef test_a(): threading.Thread(target=time.sleep, args=(600,)).start()\n",
-  });
-  const { code, stdout, stderr } = await suite.tractest([
-    ...NO_CHECKS,
+Deno.test(
+  "a pytest that does not exit after its report is ended, and is not green under " +
     "--strict",
-    "--exit-timeout",
-    "1",
-  ]);
-  assertEquals(code, 84, stdout + stderr);
-  assertIncludes(stderr, "pytest has finished and did not exit within 1 s: ending it");
-});
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": "import threading, time\ndef test_a(): threading.Thread(target=time.sleep, " +
+        "args=(600,)).start()\n",
+    });
+    const { code, stdout, stderr } = await suite.tractest([
+      ...NO_CHECKS,
+      "--strict",
+      "--exit-timeout",
+      "1",
+    ]);
+    assertEquals(code, 84, stdout + stderr);
+    assertIncludes(stderr, "pytest has finished and did not exit within 1 s: ending it");
+  },
+);
 
 async function lastFailed(suite: Suite): Promise<string[]> {
   return Object.keys(

@@ -14,8 +14,8 @@ const ROUNDS = Number(Deno.env.get("TRACTEST_ROUNDS") ?? 1);
 
 for (const user of USERS) {
   Deno.test({
-    name:
-      `the sample grown to 300 tests has the same outcomes serial and with --jobs 2, as ${user.name}${needs}`,
+    name: "the sample grown to 300 tests has the same outcomes serial and with --jobs 2, as " +
+      `${user.name}${needs}`,
     ignore: !here,
     fn: async () => {
       await using suite = await grownSample(user);
@@ -66,8 +66,8 @@ for (const user of USERS) {
   });
 
   Deno.test({
-    name:
-      `--jobs: nothing is left after Ctrl-C once or twice, SIGTERM and SIGKILL at any point, as ${user.name}${needs}`,
+    name: "--jobs: nothing is left after Ctrl-C once or twice, SIGTERM and SIGKILL at any " +
+      `point, as ${user.name}${needs}`,
     ignore: !here,
     fn: async () => {
       await using suite = await grownSample(user, { files: 4, testsPerFile: 15 });

@@ -47,7 +47,8 @@ def test_port_two():
 };
 
 withSuite(
-  "--jobs runs each test once, those that share a fixture in one process, and the same port in each shard",
+  "--jobs runs each test once, those that share a fixture in one process, and the same " +
+    "port in each shard",
   SLEEPERS,
   async (suite) => {
     const { code, stdout, stderr } = await suite.tractest([...JOBS, "--json"]);
@@ -97,7 +98,8 @@ def test_fails(run): time.sleep(0.05); assert False
 };
 
 withSuite(
-  "a test whose id has an address is the same one in every pytest and run, not another of that name",
+  "a test whose id has an address is the same one in every pytest and run, not another " +
+    "of that name",
   ADDRESSED,
   async (suite) => {
     // A run that was short of CPU would not count.
@@ -128,8 +130,8 @@ withSuite(
 
 for (const version of ["6.2.*", "7.*", "8.*", "9.*"]) {
   Deno.test({
-    name:
-      `fixtures of a session and of a module are set up and torn down once in each pytest that uses them, with pytest ${version}`,
+    name: "fixtures of a session and of a module are set up and torn down once in each pytest " +
+      `that uses them, with pytest ${version}`,
     ignore,
     fn: async () => {
       const tests = `
@@ -185,7 +187,8 @@ def whole():
 }
 
 withSuite(
-  "a failure beside others is tried again alone: CONTENTION if it passes then, red with its traceback if not",
+  "a failure beside others is tried again alone: CONTENTION if it passes then, red " +
+    "with its traceback if not",
   {
     "test_a.py": `
 import os, time
@@ -206,11 +209,13 @@ def test_bad():
     assertEquals(code, 1, stdout);
     assertIncludes(
       stdout,
-      "CONTENTION tests/test_a.py::test_contended failed beside others, passed alone: AssertionError: busy\n    ",
+      "CONTENTION tests/test_a.py::test_contended failed beside others, passed alone: " +
+        "AssertionError: busy\n    ",
     );
     assertIncludes(
       stdout,
-      "if a test before it is the cause, this finds it: tractest bisect tests/test_a.py::test_contended\n",
+      "if a test before it is the cause, this finds it: tractest bisect " +
+        "tests/test_a.py::test_contended\n",
     );
     assertIncludes(stdout, "FAILED 2 times tests/test_a.py::test_bad\n    assert 1 == 2");
     assertIncludes(stderr, "E       assert 1 == 2");
@@ -321,7 +326,8 @@ def test_timing(n):
 }, async (suite) => {
   await suite.write({
     "pyproject.toml":
-      '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n[tool.tractest]\nalone = ["tests/*.py::test_timing"]\n',
+      '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n[tool.tractest]\nalone = ' +
+      '["tests/*.py::test_timing"]\n',
   });
   const { code, stdout, stderr } = await suite.tractest([...JOBS, "--json"]);
   assertEquals(code, 0, stdout + stderr);
@@ -329,7 +335,8 @@ def test_timing(n):
 });
 
 withSuite(
-  "a test that hangs and one that crashes pytest stop none of the shards, and are tried again alone",
+  "a test that hangs and one that crashes pytest stop none of the shards, and are " +
+    "tried again alone",
   {
     "test_a.py": `
 import os, time, pytest
@@ -370,7 +377,8 @@ def test_it(name): time.sleep(0.3)
 });
 
 withSuite(
-  "a test that was ended, or that ended its pytest, beside others and passes alone is contention like any other",
+  "a test that was ended, or that ended its pytest, beside others and passes alone is " +
+    "contention like any other",
   {
     "test_a.py": `
 import os, signal, time, pytest
@@ -412,7 +420,8 @@ if os.environ["TRACTEST_SHARD"] == "2":
   assertEquals(code, 1, stdout);
   assertIncludes(
     stdout,
-    "1 collected test(s) never ran, tests/test_a.py::test_extra first: another pytest did not collect them",
+    "1 collected test(s) never ran, tests/test_a.py::test_extra first: another pytest " +
+      "did not collect them",
   );
 });
 
@@ -434,34 +443,39 @@ withSuite("--jobs with an error in collection says so once, and runs nothing", {
   assertIncludes(stdout, "1 error, 1 not run in ");
 });
 
-Deno.test("--jobs is refused where it can't work: with pytest's own -n, a debugger, or without anything that keeps shards apart", async () => {
-  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
-  const refused = async (...args: string[]) => {
-    const { code, stderr } = await suite.tractest([
-      "run",
-      "--no-preflight",
-      "--jobs",
-      "2",
-      ...args,
+Deno.test(
+  "--jobs is refused where it can't work: with pytest's own -n, a debugger, or without " +
+    "anything that keeps shards apart",
+  async () => {
+    await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+    const refused = async (...args: string[]) => {
+      const { code, stderr } = await suite.tractest([
+        "run",
+        "--no-preflight",
+        "--jobs",
+        "2",
+        ...args,
+      ]);
+      return [code, stderr.split("\n").find((line) => line.startsWith("error:"))];
+    };
+    assertEquals(await refused("-n", "4"), [
+      64,
+      'error: "--jobs" does not go with "-n": pytest-xdist would start its workers in each shard',
     ]);
-    return [code, stderr.split("\n").find((line) => line.startsWith("error:"))];
-  };
-  assertEquals(await refused("-n", "4"), [
-    64,
-    'error: "--jobs" does not go with "-n": pytest-xdist would start its workers in each shard',
-  ]);
-  assertEquals(await refused("--basetemp=x"), [
-    64,
-    'error: "--jobs" does not go with "--basetemp": each shard would empty that directory',
-  ]);
-  const [code, message] = await refused("--no-isolate");
-  assertEquals(code, 83);
-  assertIncludes(
-    String(message),
-    '2 pytests at once would fight for the registry\'s address: they are not isolated, and "job-registries" has no addresses',
-  );
-  assertEquals((await suite.tractest(["run", "--jobs", "0"])).code, 64);
-});
+    assertEquals(await refused("--basetemp=x"), [
+      64,
+      'error: "--jobs" does not go with "--basetemp": each shard would empty that directory',
+    ]);
+    const [code, message] = await refused("--no-isolate");
+    assertEquals(code, 83);
+    assertIncludes(
+      String(message),
+      "2 pytests at once would fight for the registry's address: they are not isolated, " +
+        'and "job-registries" has no addresses',
+    );
+    assertEquals((await suite.tractest(["run", "--jobs", "0"])).code, 64);
+  },
+);
 
 Deno.test("without isolation each shard gets a registry's address of its own", async () => {
   await using suite = await pytestSuite({
@@ -475,7 +489,8 @@ def test_b(): test_a()
   });
   await suite.write({
     "pyproject.toml":
-      '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n[tool.tractest]\njob-registries = ["127.0.0.1:16161", "127.0.0.1:16162"]\n',
+      '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n[tool.tractest]\njob-registries = ' +
+      '["127.0.0.1:16161", "127.0.0.1:16162"]\n',
   });
   const { code, stdout, stderr } = await suite.tractest([...JOBS, "--no-isolate"]);
   assertEquals(code, 0, stdout + stderr);
@@ -487,7 +502,8 @@ def test_b(): test_a()
 Deno.test("--lf with several pytests runs what failed last", { ignore }, async () => {
   await using suite = await pytestSuite({
     "test_a.py":
-      "import pytest\n@pytest.mark.parametrize('n', range(6))\ndef test_it(n): assert n not in (2, 4)\n",
+      "import pytest\n@pytest.mark.parametrize('n', range(6))\ndef test_it(n): assert n " +
+      "not in (2, 4)\n",
   });
   assertEquals((await suite.tractest(JOBS)).code, 1);
   const { code, stdout } = await suite.tractest([...JOBS, "--lf", "--json"]);

@@ -32,7 +32,8 @@ change-map = [{ changed = ["leaf.py"], tests = ["test_a.py"] }]
     "app/__init__.py": "",
     "app/errors.py": ERRORS,
     "app/leaf.py":
-      "from .errors import TooSlowError\n\n\ndef work():\n    pass\n\n\ndef slow():\n    raise TooSlowError()\n",
+      "from .errors import TooSlowError\n\n\ndef work():\n    pass\n\n\ndef slow():\n    " +
+      "raise TooSlowError()\n",
     ".gitignore": "py310\n.pytest_cache\n__pycache__\n",
   });
   for (
@@ -78,63 +79,77 @@ function about(stdout: string, id: string): string {
   return lines.slice(at, end).join("\n");
 }
 
-Deno.test("fault 74: a missed time limit is timing only by its class, alone, and where no change is imported or in the traceback", async () => {
-  await using suite = await changed({
-    // Where most tests fail like this, it is the registry.
-    "test_a.py": "import pytest\n@pytest.mark.parametrize('n', range(9))\ndef test_a(n): pass\n",
-    "test_imports.py":
-      "from app.leaf import work\nfrom app.errors import TooSlowError\ndef test_imports():\n    raise TooSlowError()\n",
-    "test_through.py":
-      "import importlib\ndef test_through():\n    importlib.import_module('app.' + 'leaf').slow()\n",
-    "test_apart.py":
-      "from app.errors import TooSlowError\ndef test_apart():\n    raise TooSlowError()\n",
-    "test_word.py": "def test_word():\n    assert not 'got a trio.TooSlowError'\n",
-    "test_relayed.py":
-      "from app.errors import RemoteActorError, TooSlowError\ndef test_relayed():\n    raise RemoteActorError('x', TooSlowError)\ndef test_unknown():\n    raise RemoteActorError('TooSlowError', 'NoWords')\n",
-  });
-  // A run that was short of CPU would not count.
-  if (ISOLATED !== null) suite.through = UNHURRIED;
-  const { code, stdout } = await suite.tractest([...RUN, "--json"]);
-  assertEquals(code, 1);
-  const { failures } = JSON.parse(stdout);
-  const of = (name: string) =>
-    failures.find((failure: { id: string }) => failure.id.endsWith(`::${name}`));
-  assertEquals([of("test_imports").known, of("test_imports").related.file], [null, "app/leaf.py"]);
-  assertEquals(of("test_imports").related.because, "imported directly");
-  assertEquals(of("test_imports").related.line, 5);
-  assertEquals([of("test_through").known, of("test_through").related.file], [null, "app/leaf.py"]);
-  assertEquals(of("test_through").related.because, "the failure came through it");
-  assertIncludes(
-    of("test_apart").known,
-    "trio.TooSlowError in a code path that no current change touches: most likely timing",
-  );
-  assertIncludes(of("test_apart").known, "no earlier run proves it");
-  assertIncludes(
-    of("test_relayed").known,
-    "trio.TooSlowError in a code path that no current change touches",
-  );
-  assertEquals([of("test_unknown").known, of("test_word").known], [null, null]);
+Deno.test(
+  "fault 74: a missed time limit is timing only by its class, alone, and where no " +
+    "change is imported or in the traceback",
+  async () => {
+    await using suite = await changed({
+      // Where most tests fail like this, it is the registry.
+      "test_a.py": "import pytest\n@pytest.mark.parametrize('n', range(9))\ndef test_a(n): pass\n",
+      "test_imports.py": "from app.leaf import work\nfrom app.errors import TooSlowError\ndef " +
+        "test_imports():\n    raise TooSlowError()\n",
+      "test_through.py":
+        "import importlib\ndef test_through():\n    importlib.import_module('app.' + " +
+        "'leaf').slow()\n",
+      "test_apart.py":
+        "from app.errors import TooSlowError\ndef test_apart():\n    raise TooSlowError()\n",
+      "test_word.py": "def test_word():\n    assert not 'got a trio.TooSlowError'\n",
+      "test_relayed.py":
+        "from app.errors import RemoteActorError, TooSlowError\ndef test_relayed():\n    " +
+        "raise RemoteActorError('x', TooSlowError)\ndef test_unknown():\n    raise " +
+        "RemoteActorError('TooSlowError', 'NoWords')\n",
+    });
+    // A run that was short of CPU would not count.
+    if (ISOLATED !== null) suite.through = UNHURRIED;
+    const { code, stdout } = await suite.tractest([...RUN, "--json"]);
+    assertEquals(code, 1);
+    const { failures } = JSON.parse(stdout);
+    const of = (name: string) =>
+      failures.find((failure: { id: string }) => failure.id.endsWith(`::${name}`));
+    assertEquals([of("test_imports").known, of("test_imports").related.file], [
+      null,
+      "app/leaf.py",
+    ]);
+    assertEquals(of("test_imports").related.because, "imported directly");
+    assertEquals(of("test_imports").related.line, 5);
+    assertEquals([of("test_through").known, of("test_through").related.file], [
+      null,
+      "app/leaf.py",
+    ]);
+    assertEquals(of("test_through").related.because, "the failure came through it");
+    assertIncludes(
+      of("test_apart").known,
+      "trio.TooSlowError in a code path that no current change touches: most likely timing",
+    );
+    assertIncludes(of("test_apart").known, "no earlier run proves it");
+    assertIncludes(
+      of("test_relayed").known,
+      "trio.TooSlowError in a code path that no current change touches",
+    );
+    assertEquals([of("test_unknown").known, of("test_word").known], [null, null]);
 
-  const again = await suite.tractest(RUN);
-  // It has failed every time that it ran.
-  assert(!about(again.stdout, "test_apart").includes("timing"), again.stdout);
-  assertIncludes(about(again.stdout, "test_apart"), "failed 1 of 1 recorded run, 100%");
-  const cause = about(again.stdout, "test_through");
-  assertIncludes(cause, "changed: app/leaf.py:5, a likely cause: the failure came through it");
-  assert(
-    /try: look at the change: git diff [0-9a-f]{12} -- app\/leaf\.py; after a fix: tractest run --lf/
-      .test(cause),
-    cause,
-  );
-});
+    const again = await suite.tractest(RUN);
+    // It has failed every time that it ran.
+    assert(!about(again.stdout, "test_apart").includes("timing"), again.stdout);
+    assertIncludes(about(again.stdout, "test_apart"), "failed 1 of 1 recorded run, 100%");
+    const cause = about(again.stdout, "test_through");
+    assertIncludes(cause, "changed: app/leaf.py:5, a likely cause: the failure came through it");
+    assert(
+      /try: look at the change: git diff [0-9a-f]{12} -- app\/leaf\.py; after a fix: tractest run --lf/
+        .test(cause),
+      cause,
+    );
+  },
+);
 
 Deno.test({
-  name:
-    "fault 74: nothing is timing while the registry is held, and that is said first, in current tractor's words too",
+  name: "fault 74: nothing is timing while the registry is held, and that is said first, in " +
+    "current tractor's words too",
   ignore: ISOLATED === null,
   fn: async () => {
     const occupied =
-      "raise RuntimeError('Registry address(es) are occupied but did not answer as Tractor registrars!')";
+      "raise RuntimeError('Registry address(es) are occupied but did not answer as Tractor " +
+      "registrars!')";
     await using suite = await changed({
       "test_a.py": `def test_a():\n    ${occupied}\ndef test_b():\n    ${occupied}\n`,
       "test_apart.py":
@@ -145,7 +160,8 @@ Deno.test({
     const { stdout, stderr } = await suite.tractest(RUN);
     assertIncludes(
       stdout,
-      "all tests broken? this looks like a held registry, not like the tests: address in use or connection refused in 2",
+      "all tests broken? this looks like a held registry, not like the tests: address in " +
+        "use or connection refused in 2",
     );
     assertIncludes(stdout, "TooSlowError in 1 of 4 failures");
     assertIncludes(stdout, "tractest zombies");

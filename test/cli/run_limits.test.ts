@@ -39,31 +39,37 @@ def test_a(n, second):
   assertEquals(code, 0, stdout + stderr);
   assertIncludes(
     stderr,
-    "1 s are over and tests still end: the run goes on until none has ended for 3 s; --timeout sets a hard limit",
+    "1 s are over and tests still end: the run goes on until none has ended for 3 s; " +
+      "--timeout sets a hard limit",
   );
 });
 
-Deno.test("at a default time limit a run is cut once nothing ends any more, with what hangs and how much was done", async () => {
-  await using suite = await impatient({
-    "test_a.py":
-      "import time\ndef test_a(): time.sleep(0.5)\ndef test_b(): time.sleep(0.9)\ndef test_c(): time.sleep(600)\n",
-  });
-  const { code, stdout, stderr } = await suite.tractest(RUN);
-  assertEquals(code, 124, stdout + stderr);
-  assertIncludes(stderr, "time limit of 1 s, and nothing has ended for 3 s");
-  assertIncludes(
-    stderr,
-    "hint: 2 of 3 tests had ended; for more time: --timeout SECONDS, 0 for no limit",
-  );
-  assertIncludes(stdout + stderr, "test_c");
-  const document = JSON.parse((await suite.tractest([...RUN, "--json"])).stdout);
-  assert(document.hang !== null, "what hangs is looked at");
-});
+Deno.test(
+  "at a default time limit a run is cut once nothing ends any more, with what hangs " +
+    "and how much was done",
+  async () => {
+    await using suite = await impatient({
+      "test_a.py":
+        "import time\ndef test_a(): time.sleep(0.5)\ndef test_b(): time.sleep(0.9)\ndef " +
+        "test_c(): time.sleep(600)\n",
+    });
+    const { code, stdout, stderr } = await suite.tractest(RUN);
+    assertEquals(code, 124, stdout + stderr);
+    assertIncludes(stderr, "time limit of 1 s, and nothing has ended for 3 s");
+    assertIncludes(
+      stderr,
+      "hint: 2 of 3 tests had ended; for more time: --timeout SECONDS, 0 for no limit",
+    );
+    assertIncludes(stdout + stderr, "test_c");
+    const document = JSON.parse((await suite.tractest([...RUN, "--json"])).stdout);
+    assert(document.hang !== null, "what hangs is looked at");
+  },
+);
 
 Deno.test("--timeout is hard, and a test that only ran at that time is no hang", async () => {
   await using suite = await impatient({
-    "test_a.py":
-      "import time, pytest\n@pytest.mark.parametrize('n', range(50))\ndef test_a(n): time.sleep(0.3)\n",
+    "test_a.py": "import time, pytest\n@pytest.mark.parametrize('n', range(50))\ndef test_a(n): " +
+      "time.sleep(0.3)\n",
   });
   const { code, stdout, stderr } = await suite.tractest([...RUN, "--timeout", "3", "--json"]);
   assertEquals(code, 124, stdout + stderr);

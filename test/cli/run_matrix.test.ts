@@ -30,101 +30,110 @@ async function suite(): Promise<Suite> {
   return made;
 }
 
-Deno.test("a matrix runs every cell, shows them in a table, and says what differs by what explains it", async () => {
-  await using made = await suite();
-  const { code, stdout, stderr } = await made.tractest(["run", "--no-preflight", ...CELLS]);
-  assertEquals(code, 1, stderr);
-  const table = stdout.slice(stdout.lastIndexOf("\n\n")).replace(/\d+\.\d s/g, "N s");
-  assertEquals(table.trim().split("\n"), [
-    "tpt-proto=tcp spawn-backend=trio      exit 1  N s  1 failed, 3 passed, 1 skipped",
-    "tpt-proto=tcp spawn-backend=mp_spawn  exit 1  N s  2 failed, 3 passed",
-    "tpt-proto=uds spawn-backend=trio      exit 1  N s  2 failed, 2 passed, 1 skipped",
-    "tpt-proto=uds spawn-backend=mp_spawn  exit 1  N s  2 failed, 3 passed",
-    "1 test: fails only with tpt-proto=uds",
-    "  tests/test_a.py::test_not_over_uds",
-    "1 test: fails only with tpt-proto=tcp and spawn-backend=mp_spawn",
-    "  tests/test_a.py::test_one_cell",
-    "1 test: fails in every cell",
-    "  tests/test_a.py::test_never  assert 1 == 2",
-    "4 cells: 0 ok, 4 not ok; N s",
-  ]);
-  assertIncludes(
-    stderr,
-    "tpt-proto=uds spawn-backend=trio: py310/bin/python -m pytest --tb=short --no-header --tpt-proto=uds --spawn-backend=trio tests/",
-  );
-  assertIncludes(stderr, "1 more test did not end alike in all cells: --diff");
-  const lastFailed = JSON.parse(
-    await Deno.readTextFile(join(made.root, ".pytest_cache/v/cache/lastfailed")),
-  );
-  assertEquals(
-    Object.keys(lastFailed).sort(),
-    ["never", "not_over_uds", "one_cell"].map((name) => `tests/test_a.py::test_${name}`),
-  );
-});
+Deno.test(
+  "a matrix runs every cell, shows them in a table, and says what differs by what " +
+    "explains it",
+  async () => {
+    await using made = await suite();
+    const { code, stdout, stderr } = await made.tractest(["run", "--no-preflight", ...CELLS]);
+    assertEquals(code, 1, stderr);
+    const table = stdout.slice(stdout.lastIndexOf("\n\n")).replace(/\d+\.\d s/g, "N s");
+    assertEquals(table.trim().split("\n"), [
+      "tpt-proto=tcp spawn-backend=trio      exit 1  N s  1 failed, 3 passed, 1 skipped",
+      "tpt-proto=tcp spawn-backend=mp_spawn  exit 1  N s  2 failed, 3 passed",
+      "tpt-proto=uds spawn-backend=trio      exit 1  N s  2 failed, 2 passed, 1 skipped",
+      "tpt-proto=uds spawn-backend=mp_spawn  exit 1  N s  2 failed, 3 passed",
+      "1 test: fails only with tpt-proto=uds",
+      "  tests/test_a.py::test_not_over_uds",
+      "1 test: fails only with tpt-proto=tcp and spawn-backend=mp_spawn",
+      "  tests/test_a.py::test_one_cell",
+      "1 test: fails in every cell",
+      "  tests/test_a.py::test_never  assert 1 == 2",
+      "4 cells: 0 ok, 4 not ok; N s",
+    ]);
+    assertIncludes(
+      stderr,
+      "tpt-proto=uds spawn-backend=trio: py310/bin/python -m pytest --tb=short --no-header " +
+        "--tpt-proto=uds --spawn-backend=trio tests/",
+    );
+    assertIncludes(stderr, "1 more test did not end alike in all cells: --diff");
+    const lastFailed = JSON.parse(
+      await Deno.readTextFile(join(made.root, ".pytest_cache/v/cache/lastfailed")),
+    );
+    assertEquals(
+      Object.keys(lastFailed).sort(),
+      ["never", "not_over_uds", "one_cell"].map((name) => `tests/test_a.py::test_${name}`),
+    );
+  },
+);
 
-Deno.test("cells beside each other come to the same, as a document, a JUnit report and events that name their cell", async () => {
-  await using made = await suite();
-  const [events, junit] = [join(made.path, "events.jsonl"), join(made.path, "junit.xml")];
-  const words = [
-    "run",
-    "--no-preflight",
-    "--jobs",
-    "2",
-    "--json",
-    "--events",
-    events,
-    "--junit",
-    junit,
-    ...CELLS,
-  ];
-  const { code, stdout, stderr } = await made.tractest(words);
-  const document = JSON.parse(stdout);
-  assertEquals([code, document.schema, document.exitCode, document.isolated], [
-    1,
-    "tractest.matrix/1",
-    1,
-    true,
-  ], stderr);
-  assertEquals(
-    document.cells.map((
-      cell: { cell: unknown; counts: { failed: number } },
-    ) => [cell.cell, cell.counts.failed]),
-    [
-      [{ "tpt-proto": "tcp", "spawn-backend": "trio" }, 1],
-      [{ "tpt-proto": "tcp", "spawn-backend": "mp_spawn" }, 2],
-      [{ "tpt-proto": "uds", "spawn-backend": "trio" }, 2],
-      [{ "tpt-proto": "uds", "spawn-backend": "mp_spawn" }, 2],
-    ],
-  );
-  const explanations = document.differences.map((
-    { id, explanation }: { id: string; explanation: string },
-  ) => [id.split("_").at(-1), explanation])
-    .sort();
-  assertEquals(explanations, [
-    ["cell", "fails only with tpt-proto=tcp and spawn-backend=mp_spawn"],
-    ["skipped", "is skipped only with spawn-backend=trio"],
-    ["uds", "fails only with tpt-proto=uds"],
-  ]);
-  const lines = (await Deno.readTextFile(events)).trim().split("\n").map((line) =>
-    JSON.parse(line)
-  );
-  assert(lines.every((line) => /^tpt-proto=\w+ spawn-backend=\w+$/.test(line.cell)));
-  assertEquals(
-    new Set(lines.map((line) => `${line.cell} ${line.event}`)).has(
-      "tpt-proto=uds spawn-backend=mp_spawn run-finish",
-    ),
-    true,
-  );
-  const report = await Deno.readTextFile(junit);
-  assertEquals([...report.matchAll(/<testsuite name="([^"]*)"/g)].map((match) => match[1]), [
-    "tractest tpt-proto=tcp spawn-backend=trio",
-    "tractest tpt-proto=tcp spawn-backend=mp_spawn",
-    "tractest tpt-proto=uds spawn-backend=trio",
-    "tractest tpt-proto=uds spawn-backend=mp_spawn",
-  ]);
-  const history = JSON.parse((await made.tractest(["history", "--json"])).stdout);
-  assertEquals(history.runs.length, 4);
-});
+Deno.test(
+  "cells beside each other come to the same, as a document, a JUnit report and events " +
+    "that name their cell",
+  async () => {
+    await using made = await suite();
+    const [events, junit] = [join(made.path, "events.jsonl"), join(made.path, "junit.xml")];
+    const words = [
+      "run",
+      "--no-preflight",
+      "--jobs",
+      "2",
+      "--json",
+      "--events",
+      events,
+      "--junit",
+      junit,
+      ...CELLS,
+    ];
+    const { code, stdout, stderr } = await made.tractest(words);
+    const document = JSON.parse(stdout);
+    assertEquals([code, document.schema, document.exitCode, document.isolated], [
+      1,
+      "tractest.matrix/1",
+      1,
+      true,
+    ], stderr);
+    assertEquals(
+      document.cells.map((
+        cell: { cell: unknown; counts: { failed: number } },
+      ) => [cell.cell, cell.counts.failed]),
+      [
+        [{ "tpt-proto": "tcp", "spawn-backend": "trio" }, 1],
+        [{ "tpt-proto": "tcp", "spawn-backend": "mp_spawn" }, 2],
+        [{ "tpt-proto": "uds", "spawn-backend": "trio" }, 2],
+        [{ "tpt-proto": "uds", "spawn-backend": "mp_spawn" }, 2],
+      ],
+    );
+    const explanations = document.differences.map((
+      { id, explanation }: { id: string; explanation: string },
+    ) => [id.split("_").at(-1), explanation])
+      .sort();
+    assertEquals(explanations, [
+      ["cell", "fails only with tpt-proto=tcp and spawn-backend=mp_spawn"],
+      ["skipped", "is skipped only with spawn-backend=trio"],
+      ["uds", "fails only with tpt-proto=uds"],
+    ]);
+    const lines = (await Deno.readTextFile(events)).trim().split("\n").map((line) =>
+      JSON.parse(line)
+    );
+    assert(lines.every((line) => /^tpt-proto=\w+ spawn-backend=\w+$/.test(line.cell)));
+    assertEquals(
+      new Set(lines.map((line) => `${line.cell} ${line.event}`)).has(
+        "tpt-proto=uds spawn-backend=mp_spawn run-finish",
+      ),
+      true,
+    );
+    const report = await Deno.readTextFile(junit);
+    assertEquals([...report.matchAll(/<testsuite name="([^"]*)"/g)].map((match) => match[1]), [
+      "tractest tpt-proto=tcp spawn-backend=trio",
+      "tractest tpt-proto=tcp spawn-backend=mp_spawn",
+      "tractest tpt-proto=uds spawn-backend=trio",
+      "tractest tpt-proto=uds spawn-backend=mp_spawn",
+    ]);
+    const history = JSON.parse((await made.tractest(["history", "--json"])).stdout);
+    assertEquals(history.runs.length, 4);
+  },
+);
 
 Deno.test("tests that are called after their cell are compared with each other", async () => {
   await using made = await suite();
@@ -222,29 +231,33 @@ Deno.test("an interrupt ends the cell that runs and keeps the others from beginn
   assertIncludes(stdout, "1 cell: 0 ok, 1 not ok, 3 not run; ");
 });
 
-Deno.test("an interrupt between two cells lets no further pytest begin, however long the end of the run takes", async () => {
-  await using made = await pytestSuite({
-    "test_a.py": "import os\ndef test_a(): open(os.environ['SUITE'] + '/ran', 'a').write('x')\n",
-  });
-  // Before a cell begins its Python is asked for its version: that is when the interrupt comes.
-  await made.write({
-    "py399/pyvenv.cfg": "home = /usr/bin\nversion = 3.99.0\n",
-    "py399/bin/python": "",
-  });
-  const script =
-    '#!/bin/sh\n[ "$1" = --version ] && kill -INT $PPID\nexec "$(dirname "$0")/../../py310/bin/python" "$@"\n';
-  await Deno.writeTextFile(join(made.root, "py399/bin/python"), script);
-  await Deno.chmod(join(made.root, "py399/bin/python"), 0o755);
-  const words = [
-    "run",
-    "--no-preflight",
-    "--matrix",
-    "python=3.10,3.99",
-    "--notify-command",
-    "sleep 1",
-  ];
-  const { code, stderr } = await made.tractest(words);
-  assertEquals(code, 130, stderr);
-  assertIncludes(stderr, "python=3.10: ok");
-  assertEquals(await Deno.readTextFile(join(made.path, "ran")), "x");
-});
+Deno.test(
+  "an interrupt between two cells lets no further pytest begin, however long the end " +
+    "of the run takes",
+  async () => {
+    await using made = await pytestSuite({
+      "test_a.py": "import os\ndef test_a(): open(os.environ['SUITE'] + '/ran', 'a').write('x')\n",
+    });
+    // Before a cell begins its Python is asked for its version: that is when the interrupt comes.
+    await made.write({
+      "py399/pyvenv.cfg": "home = /usr/bin\nversion = 3.99.0\n",
+      "py399/bin/python": "",
+    });
+    const script = '#!/bin/sh\n[ "$1" = --version ] && kill -INT $PPID\nexec "$(dirname ' +
+      '"$0")/../../py310/bin/python" "$@"\n';
+    await Deno.writeTextFile(join(made.root, "py399/bin/python"), script);
+    await Deno.chmod(join(made.root, "py399/bin/python"), 0o755);
+    const words = [
+      "run",
+      "--no-preflight",
+      "--matrix",
+      "python=3.10,3.99",
+      "--notify-command",
+      "sleep 1",
+    ];
+    const { code, stderr } = await made.tractest(words);
+    assertEquals(code, 130, stderr);
+    assertIncludes(stderr, "python=3.10: ok");
+    assertEquals(await Deno.readTextFile(join(made.path, "ran")), "x");
+  },
+);

@@ -96,8 +96,8 @@ Deno.test({
 });
 
 Deno.test({
-  name:
-    "actors that a run leaves behind are shown, fail it under --strict, are named before the next run and end with --clean",
+  name: "actors that a run leaves behind are shown, fail it under --strict, are named before " +
+    "the next run and end with --clean",
   ignore,
   fn: async () => {
     await using suite = await sampleSuite();
@@ -151,8 +151,8 @@ const HANGS = {
 
 for (const [hang, verdict] of Object.entries(HANGS)) {
   Deno.test({
-    name:
-      `the time limit ends a sample that hangs (${hang}) with all of its actors, and says before what it waited for (${verdict})`,
+    name: `the time limit ends a sample that hangs (${hang}) with all of its actors, and says ` +
+      `before what it waited for (${verdict})`,
     ignore,
     fn: async () => {
       await using suite = await sampleSuite();
@@ -180,8 +180,8 @@ for (const [hang, verdict] of Object.entries(HANGS)) {
 }
 
 Deno.test({
-  name:
-    "fault 56: a registry that a live pytest of this repo holds is no leak: the run names it, touches nothing, and --wait waits",
+  name: "fault 56: a registry that a live pytest of this repo holds is no leak: the run " +
+    "names it, touches nothing, and --wait waits",
   ignore,
   fn: async () => {
     await using suite = await sampleSuite();

@@ -49,7 +49,8 @@ Deno.test("fault 67: a process that ends itself with 0 takes no failure back", a
   }
   // What the session itself said counts too.
   const conftest =
-    "import pytest\n@pytest.hookimpl(tryfirst=True)\ndef pytest_sessionfinish(session): session.exitstatus = 1\n";
+    "import pytest\n@pytest.hookimpl(tryfirst=True)\ndef pytest_sessionfinish(session): " +
+    "session.exitstatus = 1\n";
   await suite.write({
     "tests/test_a.py": `${ends}def test_a(): pass\n`,
     "tests/conftest.py": conftest,
@@ -57,25 +58,32 @@ Deno.test("fault 67: a process that ends itself with 0 takes no failure back", a
   assertEquals((await suite.tractest(RUN)).code, 1);
 });
 
-Deno.test("fault 68: a session that fails for a reason of none of its tests is red in every mode, with the reason", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py": "def test_a(): pass\n",
-    "conftest.py": "def pytest_unconfigure(): raise RuntimeError('too little was covered')\n",
-  });
-  for (const mode of [...MODES, ["--events", "../events.jsonl"]]) {
-    const { code, stdout, stderr } = await suite.tractest([...RUN, ...mode]);
-    assertEquals(code, 1, `${mode}\n${stdout}`);
-    assertIncludes(stdout, "pytest exited with 1 although no test failed");
-    assertIncludes(stdout + stderr, "too little was covered");
-  }
-  const merged = await suite.tractest(["merge", "../events.jsonl"]);
-  assertEquals(merged.code, 1);
-  assertIncludes(merged.stdout, "although no test failed");
-});
+Deno.test(
+  "fault 68: a session that fails for a reason of none of its tests is red in every " +
+    "mode, with the reason",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": "def test_a(): pass\n",
+      "conftest.py": "def pytest_unconfigure(): raise RuntimeError('too little was covered')\n",
+    });
+    for (const mode of [...MODES, ["--events", "../events.jsonl"]]) {
+      const { code, stdout, stderr } = await suite.tractest([...RUN, ...mode]);
+      assertEquals(code, 1, `${mode}\n${stdout}`);
+      assertIncludes(stdout, "pytest exited with 1 although no test failed");
+      assertIncludes(stdout + stderr, "too little was covered");
+    }
+    const merged = await suite.tractest(["merge", "../events.jsonl"]);
+    assertEquals(merged.code, 1);
+    assertIncludes(merged.stdout, "although no test failed");
+  },
+);
 
-Deno.test("fault 68: what a plugin adds to the failures is not taken for a test that passed when it was tried again", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py": `
+Deno.test(
+  "fault 68: what a plugin adds to the failures is not taken for a test that passed " +
+    "when it was tried again",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": `
 import os
 def test_flaky():
     path = os.environ["SUITE"] + "/seen"
@@ -83,7 +91,7 @@ def test_flaky():
         open(path, "w").close()
         assert False, "the first time"
 `,
-    "conftest.py": `
+      "conftest.py": `
 import os, pytest
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtestloop(session):
@@ -91,33 +99,41 @@ def pytest_runtestloop(session):
     yield
     if first: session.testsfailed += 1
 `,
-  });
-  const { code, stdout } = await suite.tractest([...RUN, "--retries", "1"]);
-  assertEquals(code, 1, stdout);
-  assertIncludes(stdout, "FLAKY 2/2 tests/test_a.py::test_flaky");
-  assertIncludes(stdout, "pytest exited with 1 although no test failed");
-});
+    });
+    const { code, stdout } = await suite.tractest([...RUN, "--retries", "1"]);
+    assertEquals(code, 1, stdout);
+    assertIncludes(stdout, "FLAKY 2/2 tests/test_a.py::test_flaky");
+    assertIncludes(stdout, "pytest exited with 1 although no test failed");
+  },
+);
 
-Deno.test("a plugin's own exit code passes, unless it means something of tractest's; --json has the real one", async () => {
-  const conftest =
-    "import os\ndef pytest_sessionfinish(session): session.exitstatus = int(os.environ['CODE'])\n";
-  await using suite = await pytestSuite({
-    "test_a.py": "def test_a(): pass\n",
-    "conftest.py": conftest,
-  });
-  for (const [given, passed] of [[42, 42], [84, 1], [139, 1]] as const) {
-    for (const mode of MODES.filter((words) => words[0] === "--jobs" || words.length === 0)) {
-      const { code, stdout } = await suite.tractest([...RUN, ...mode, "--json"], {
-        CODE: String(given),
-      });
-      assertEquals([code, JSON.parse(stdout).pytestExitCode], [passed, given], `${mode}`);
+Deno.test(
+  "a plugin's own exit code passes, unless it means something of tractest's; --json " +
+    "has the real one",
+  async () => {
+    const conftest = "import os\ndef pytest_sessionfinish(session): session.exitstatus = " +
+      "int(os.environ['CODE'])\n";
+    await using suite = await pytestSuite({
+      "test_a.py": "def test_a(): pass\n",
+      "conftest.py": conftest,
+    });
+    for (const [given, passed] of [[42, 42], [84, 1], [139, 1]] as const) {
+      for (const mode of MODES.filter((words) => words[0] === "--jobs" || words.length === 0)) {
+        const { code, stdout } = await suite.tractest([...RUN, ...mode, "--json"], {
+          CODE: String(given),
+        });
+        assertEquals([code, JSON.parse(stdout).pytestExitCode], [passed, given], `${mode}`);
+      }
     }
-  }
-});
+  },
+);
 
-Deno.test("fault 69: the teardown of a fixture that other tests use is not tried away, and is nobody's flakiness", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py": `
+Deno.test(
+  "fault 69: the teardown of a fixture that other tests use is not tried away, and is " +
+    "nobody's flakiness",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": `
 import pytest
 @pytest.fixture(scope="module")
 def wide():
@@ -126,7 +142,7 @@ def wide():
 def test_a(wide): pass
 def test_b(): pass
 `,
-    "test_b.py": `
+      "test_b.py": `
 import os, pytest
 @pytest.fixture(scope="class", params=[1, 2])
 def wide(request):
@@ -135,26 +151,30 @@ def wide(request):
 class TestClass:
     def test_a(self, wide): pass
 `,
-  });
-  for (const mode of MODES) {
-    const { code, stdout, stderr } = await suite.tractest([...RUN, ...mode]);
-    assertEquals(code, 1, `${mode}\n${stdout}`);
-    assert(!/FLAKY|CONTENTION/.test(stdout), stdout);
-    if (mode[0] === "--retries") {
-      assertIncludes(
-        stderr,
-        "not tried again alone: tests/test_a.py::test_b, tests/test_b.py::TestClass::test_a[2]",
-      );
+    });
+    for (const mode of MODES) {
+      const { code, stdout, stderr } = await suite.tractest([...RUN, ...mode]);
+      assertEquals(code, 1, `${mode}\n${stdout}`);
+      assert(!/FLAKY|CONTENTION/.test(stdout), stdout);
+      if (mode[0] === "--retries") {
+        assertIncludes(
+          stderr,
+          "not tried again alone: tests/test_a.py::test_b, tests/test_b.py::TestClass::test_a[2]",
+        );
+      }
     }
-  }
-  const { tests } = JSON.parse((await suite.tractest(["history", "test_b", "--json"])).stdout);
-  for (const { failures } of tests) assertEquals(failures, 0);
-});
+    const { tests } = JSON.parse((await suite.tractest(["history", "test_b", "--json"])).stdout);
+    for (const { failures } of tests) assertEquals(failures, 0);
+  },
+);
 
 for (const version of ["6.2.*", "7.*", "9.*"]) {
-  Deno.test(`a test whose own fixture fails once in its teardown is tried again, with pytest ${version}`, async () => {
-    await using suite = await pytestSuite({
-      "test_a.py": `
+  Deno.test(
+    "a test whose own fixture fails once in its teardown is tried again, with pytest " +
+      `${version}`,
+    async () => {
+      await using suite = await pytestSuite({
+        "test_a.py": `
 import os, pytest
 @pytest.fixture
 def own():
@@ -167,11 +187,12 @@ def own():
 def wide(): yield
 def test_a(wide, own): pass
 `,
-    }, version);
-    const { code, stdout } = await suite.tractest([...RUN, "--retries", "1"]);
-    assertEquals(code, 0, stdout);
-    assertIncludes(stdout, "FLAKY 2/2 tests/test_a.py::test_a");
-  });
+      }, version);
+      const { code, stdout } = await suite.tractest([...RUN, "--retries", "1"]);
+      assertEquals(code, 0, stdout);
+      assertIncludes(stdout, "FLAKY 2/2 tests/test_a.py::test_a");
+    },
+  );
 }
 
 Deno.test("fault 70: two tests of one id are two, and the failure of one stays a failure", async () => {
@@ -213,46 +234,50 @@ def test_later(): pass
 `;
 
 for (const limit of ["--test-timeout", "--timeout"]) {
-  Deno.test(`fault 71: a failure in the call comes first everywhere when ${limit} ends the teardown`, async () => {
-    await using suite = await pytestSuite({ "test_a.py": HANGS_AFTER });
-    const words = [
-      ...RUN,
-      limit,
-      limit === "--timeout" ? "3" : "1",
-      "--grace",
-      "0.3",
-      "--junit",
-      "report.xml",
-      "test_a",
-    ];
-    const { stdout } = await suite.tractest([...words, "--json"]);
-    const { failures, counts, exitCode } = JSON.parse(stdout);
-    assertEquals([exitCode, counts.failed, counts.errors, counts.notRun], [124, 1, 1, 1]);
-    assertIncludes(failures[0].message, "'why' == 'lost'");
-    const { wrong, counts: inJunit } = await readJunit(suite);
-    const said = wrong.flatMap(([name, all]) =>
-      all.map(([tag, message]) => [name, tag, message.split("\n")[0]!])
-    );
-    assertEquals(said.slice(0, 2).map(([name, tag]) => [name, tag]), [["test_said", "failure"], [
-      "test_said",
-      "error",
-    ]]);
-    assertIncludes(said[0]![2]!, "'why' == 'lost'");
-    assert(/longer than 1 s|time limit of 3 s/.test(said[1]![2]!), said[1]![2]);
-    assertEquals([said[2]![0], inJunit], ["test_later", {
-      tests: 2,
-      failures: 1,
-      errors: 2,
-      skipped: 0,
-    }]);
-    const shown = await suite.tractest(words);
-    assertIncludes(
-      shown.stdout,
-      "FAILED tests/test_a.py::test_said\n    AssertionError: assert 'why' == 'lost'",
-    );
-    assertIncludes(shown.stdout, "1 failed, 1 error, 1 not run in ");
-    assertIncludes((await suite.tractest(["history", "test_said"])).stdout, "'why' == 'lost'");
-  });
+  Deno.test(
+    `fault 71: a failure in the call comes first everywhere when ${limit} ends the ` +
+      "teardown",
+    async () => {
+      await using suite = await pytestSuite({ "test_a.py": HANGS_AFTER });
+      const words = [
+        ...RUN,
+        limit,
+        limit === "--timeout" ? "3" : "1",
+        "--grace",
+        "0.3",
+        "--junit",
+        "report.xml",
+        "test_a",
+      ];
+      const { stdout } = await suite.tractest([...words, "--json"]);
+      const { failures, counts, exitCode } = JSON.parse(stdout);
+      assertEquals([exitCode, counts.failed, counts.errors, counts.notRun], [124, 1, 1, 1]);
+      assertIncludes(failures[0].message, "'why' == 'lost'");
+      const { wrong, counts: inJunit } = await readJunit(suite);
+      const said = wrong.flatMap(([name, all]) =>
+        all.map(([tag, message]) => [name, tag, message.split("\n")[0]!])
+      );
+      assertEquals(said.slice(0, 2).map(([name, tag]) => [name, tag]), [["test_said", "failure"], [
+        "test_said",
+        "error",
+      ]]);
+      assertIncludes(said[0]![2]!, "'why' == 'lost'");
+      assert(/longer than 1 s|time limit of 3 s/.test(said[1]![2]!), said[1]![2]);
+      assertEquals([said[2]![0], inJunit], ["test_later", {
+        tests: 2,
+        failures: 1,
+        errors: 2,
+        skipped: 0,
+      }]);
+      const shown = await suite.tractest(words);
+      assertIncludes(
+        shown.stdout,
+        "FAILED tests/test_a.py::test_said\n    AssertionError: assert 'why' == 'lost'",
+      );
+      assertIncludes(shown.stdout, "1 failed, 1 error, 1 not run in ");
+      assertIncludes((await suite.tractest(["history", "test_said"])).stdout, "'why' == 'lost'");
+    },
+  );
 }
 
 const INTERRUPTS = `
@@ -266,37 +291,44 @@ def test_b():
 def test_c(): pass
 `;
 
-Deno.test("fault 72: what did not run because of an interruption is an error with the true cause, never passed", async () => {
-  await using suite = await pytestSuite({ "test_a.py": INTERRUPTS });
-  for (
-    const [how, code, cause] of [["raise", 2, "KeyboardInterrupt"], [
-      "group",
-      2,
-      "KeyboardInterrupt",
-    ], ["exit", 7, "Exit: enough"]] as const
-  ) {
+Deno.test(
+  "fault 72: what did not run because of an interruption is an error with the true " +
+    "cause, never passed",
+  async () => {
+    await using suite = await pytestSuite({ "test_a.py": INTERRUPTS });
     for (
-      const mode of MODES.filter((one) =>
-        one.length === 0 || one[0] === (how === "raise" ? "--ui" : "--jobs")
-      )
+      const [how, code, cause] of [["raise", 2, "KeyboardInterrupt"], [
+        "group",
+        2,
+        "KeyboardInterrupt",
+      ], ["exit", 7, "Exit: enough"]] as const
     ) {
-      const ran = await suite.tractest([...RUN, ...mode, "--junit", "report.xml"], { HOW: how });
-      assertEquals(ran.code, code, `${how} ${mode}\n${ran.stdout}`);
-      assertIncludes(
-        ran.stdout,
-        `CUT SHORT tests/test_a.py::test_b: pytest was interrupted: ${cause} while it ran`,
-      );
-      assertIncludes(ran.stdout, `pytest was interrupted by ${cause} in tests/test_a.py::test_b: `);
-      const { wrong, counts } = await readJunit(suite);
-      assertEquals(wrong.find(([name]) => name === "test_b")![1], [[
-        "error",
-        `pytest was interrupted: ${cause} while it ran`,
-      ]]);
-      assertEquals([counts.tests, counts.failures], [3, 0]);
-      assertIncludes(ran.stdout, `${3 - counts.errors!} passed, ${counts.errors} not run in `);
+      for (
+        const mode of MODES.filter((one) =>
+          one.length === 0 || one[0] === (how === "raise" ? "--ui" : "--jobs")
+        )
+      ) {
+        const ran = await suite.tractest([...RUN, ...mode, "--junit", "report.xml"], { HOW: how });
+        assertEquals(ran.code, code, `${how} ${mode}\n${ran.stdout}`);
+        assertIncludes(
+          ran.stdout,
+          `CUT SHORT tests/test_a.py::test_b: pytest was interrupted: ${cause} while it ran`,
+        );
+        assertIncludes(
+          ran.stdout,
+          `pytest was interrupted by ${cause} in tests/test_a.py::test_b: `,
+        );
+        const { wrong, counts } = await readJunit(suite);
+        assertEquals(wrong.find(([name]) => name === "test_b")![1], [[
+          "error",
+          `pytest was interrupted: ${cause} while it ran`,
+        ]]);
+        assertEquals([counts.tests, counts.failures], [3, 0]);
+        assertIncludes(ran.stdout, `${3 - counts.errors!} passed, ${counts.errors} not run in `);
+      }
     }
-  }
-});
+  },
+);
 
 const NASTY = {
   "test_wide.py": `
@@ -347,69 +379,76 @@ def test_crashes(): os._exit(3)
   "test_broken.py": "import nothing_of_that_name\n",
 };
 
-Deno.test("verdict, --json, JUnit, history, report and merge count the same of a suite in which everything goes wrong", async () => {
-  await using suite = await pytestSuite(NASTY, "9.*");
-  const words = [
-    ...RUN,
-    "--continue-on-collection-errors",
-    "--test-timeout",
-    "1",
-    "--grace",
-    "0.3",
-    "--junit",
-    "report.xml",
-  ];
-  const expected = {
-    passed: 5,
-    failed: 7,
-    skipped: 2,
-    errors: 6,
-    xfailed: 1,
-    xpassed: 1,
-    subtestsPassed: 5,
-    notRun: 0,
-  };
-  const line = "7 failed, 5 passed, 2 skipped, 1 xfailed, 1 xpassed, 6 errors, 5 subtests passed";
-  for (const mode of MODES.filter((one) => one[0] !== "--retries")) {
-    const { code, stdout } = await suite.tractest([
-      ...words,
-      ...mode,
-      "--json",
-      "--events",
-      "../events.jsonl",
-    ]);
-    assertEquals([code, JSON.parse(stdout).counts], [1, expected], `${mode}`);
-    const { counts, wrong, properties } = await readJunit(suite);
-    assertEquals(counts, { tests: 16, failures: 7, errors: 6, skipped: 3 }, `${mode}`);
-    assertEquals(wrong.filter(([name]) => name === "test_parts").map(([, all]) => all.length), [
-      2,
-      1,
-    ]);
-    assertEquals(properties, [["whole k", "7"], ["k", "<1>"]]);
-    const merged = JSON.parse(
-      (await suite.tractest(["merge", "../events.jsonl", "--json"])).stdout,
-    );
-    assertEquals([merged.exitCode, merged.counts], [1, expected]);
-    const [run] = JSON.parse((await suite.tractest(["history", "--json"])).stdout).runs;
-    assertEquals(Object.fromEntries(Object.keys(expected).map((key) => [key, run[key]])), expected);
-    assertIncludes((await suite.tractest(["history"])).stdout, line);
-  }
-  assertIncludes((await suite.tractest(words)).stdout, `${line} in `);
-  await suite.tractest(["report", "--output", "page.html"]);
-  const page = await Deno.readTextFile(join(suite.root, "page.html"));
-  const tiles = [...page.matchAll(/<\/i>([a-z ]+)<\/dt>\s*<dd>(\d+)<\/dd>/g)].map((
-    [, name, count],
-  ) => `${count} ${name}`);
-  const shown = [
-    "5 passed",
-    "7 failed",
-    "6 errors",
-    "1 timeouts",
-    "1 crashes",
-    "2 skipped",
-    "1 xfailed",
-    "1 xpassed",
-    "5 subtests passed",
-  ];
-  assertEquals(tiles, shown);
-});
+Deno.test(
+  "verdict, --json, JUnit, history, report and merge count the same of a suite in " +
+    "which everything goes wrong",
+  async () => {
+    await using suite = await pytestSuite(NASTY, "9.*");
+    const words = [
+      ...RUN,
+      "--continue-on-collection-errors",
+      "--test-timeout",
+      "1",
+      "--grace",
+      "0.3",
+      "--junit",
+      "report.xml",
+    ];
+    const expected = {
+      passed: 5,
+      failed: 7,
+      skipped: 2,
+      errors: 6,
+      xfailed: 1,
+      xpassed: 1,
+      subtestsPassed: 5,
+      notRun: 0,
+    };
+    const line = "7 failed, 5 passed, 2 skipped, 1 xfailed, 1 xpassed, 6 errors, 5 subtests passed";
+    for (const mode of MODES.filter((one) => one[0] !== "--retries")) {
+      const { code, stdout } = await suite.tractest([
+        ...words,
+        ...mode,
+        "--json",
+        "--events",
+        "../events.jsonl",
+      ]);
+      assertEquals([code, JSON.parse(stdout).counts], [1, expected], `${mode}`);
+      const { counts, wrong, properties } = await readJunit(suite);
+      assertEquals(counts, { tests: 16, failures: 7, errors: 6, skipped: 3 }, `${mode}`);
+      assertEquals(wrong.filter(([name]) => name === "test_parts").map(([, all]) => all.length), [
+        2,
+        1,
+      ]);
+      assertEquals(properties, [["whole k", "7"], ["k", "<1>"]]);
+      const merged = JSON.parse(
+        (await suite.tractest(["merge", "../events.jsonl", "--json"])).stdout,
+      );
+      assertEquals([merged.exitCode, merged.counts], [1, expected]);
+      const [run] = JSON.parse((await suite.tractest(["history", "--json"])).stdout).runs;
+      assertEquals(
+        Object.fromEntries(Object.keys(expected).map((key) => [key, run[key]])),
+        expected,
+      );
+      assertIncludes((await suite.tractest(["history"])).stdout, line);
+    }
+    assertIncludes((await suite.tractest(words)).stdout, `${line} in `);
+    await suite.tractest(["report", "--output", "page.html"]);
+    const page = await Deno.readTextFile(join(suite.root, "page.html"));
+    const tiles = [...page.matchAll(/<\/i>([a-z ]+)<\/dt>\s*<dd>(\d+)<\/dd>/g)].map((
+      [, name, count],
+    ) => `${count} ${name}`);
+    const shown = [
+      "5 passed",
+      "7 failed",
+      "6 errors",
+      "1 timeouts",
+      "1 crashes",
+      "2 skipped",
+      "1 xfailed",
+      "1 xpassed",
+      "5 subtests passed",
+    ];
+    assertEquals(tiles, shown);
+  },
+);

@@ -42,8 +42,8 @@ async function testsIn(path: string): Promise<(string | number | undefined)[]> {
 }
 
 Deno.test({
-  name:
-    "fault 73: files that addopts name are no pytest's alone: one JUnit report, directories and logs for each",
+  name: "fault 73: files that addopts name are no pytest's alone: one JUnit report, " +
+    "directories and logs for each",
   ignore,
   fn: async () => {
     await using suite = await pytestSuite(HOLDERS);
@@ -61,7 +61,8 @@ Deno.test({
       );
       assertIncludes(
         stderr,
-        `"--basetemp=bt" (addopts in ${file}): each pytest has its own, --basetemp=bt.0 for the first`,
+        `"--basetemp=bt" (addopts in ${file}): each pytest has its own, --basetemp=bt.0 for ` +
+          "the first",
       );
       const names = namesIn(suite.root);
       for (const name of ["bt.0", "bt.1", "run.0.log", "run.1.log"]) {
@@ -85,8 +86,8 @@ async function refused(suite: Suite, args: readonly string[], addopts: string): 
 }
 
 Deno.test({
-  name:
-    "fault 73: PYTEST_ADDOPTS counts as addopts do, and --sw or a debugger there is refused before anything starts",
+  name: "fault 73: PYTEST_ADDOPTS counts as addopts do, and --sw or a debugger there is " +
+    "refused before anything starts",
   ignore,
   fn: async () => {
     await using suite = await pytestSuite(HOLDERS);
@@ -115,14 +116,15 @@ Deno.test({
     assertIncludes(given.stderr, '"--jobs" does not go with "--sw" (addopts in other.ini)');
     assertEquals((await suite.tractest([...JOBS, "-c", "other.ini", "-o", "addopts="])).code, 0);
     // What is configured gives way.
-    const configured =
-      '[tool.pytest.ini_options]\ntestpaths = ["tests"]\naddopts = ["--sw"]\n[tool.tractest]\njobs = 2\n';
+    const configured = '[tool.pytest.ini_options]\ntestpaths = ["tests"]\naddopts = ["--sw"]\n' +
+      "[tool.tractest]\njobs = 2\n";
     await suite.write({ "pyproject.toml": configured });
     const alone = await suite.tractest(["run", "--no-preflight", "--no-defaults", "--json"]);
     assertEquals([alone.code, JSON.parse(alone.stdout).jobs], [0, 1], alone.stdout + alone.stderr);
     assertIncludes(
       alone.stderr,
-      'one pytest at a time, because of "--sw" (addopts in pyproject.toml): it goes through the tests in one order',
+      'one pytest at a time, because of "--sw" (addopts in pyproject.toml): it goes ' +
+        "through the tests in one order",
     );
   },
 });
@@ -137,8 +139,8 @@ def test_once():
 `;
 
 Deno.test({
-  name:
-    "fault 73: workers that addopts ask for are overridden where tests are shared or tried again, reports are each pytest's own",
+  name: "fault 73: workers that addopts ask for are overridden where tests are shared or " +
+    "tried again, reports are each pytest's own",
   ignore,
   fn: async () => {
     await using suite = await pytestSuite({ ...HOLDERS, "test_once.py": ONCE }, "8.*", [

@@ -5,7 +5,8 @@ import { isRoot, Scene } from "../leaks/scene.ts";
 import { tractest } from "./tractest.ts";
 
 Deno.test(
-  "zombies --shm: lists segments that a run left, with --kill removes them, and keeps the others with the reason",
+  "zombies --shm: lists segments that a run left, with --kill removes them, and keeps " +
+    "the others with the reason",
   { ignore: !isRoot },
   async () => {
     await using scene = await Scene.make();
@@ -62,7 +63,8 @@ Deno.test(
       assertIncludes(dry.stdout, `would remove ${left}\n`);
       assertIncludes(
         dry.stdout,
-        `1 leaked segments of shared memory:\n  ${left}\n    recorded by run r-1; no process maps it\n`,
+        `1 leaked segments of shared memory:\n  ${left}\n    recorded by run r-1; no process ` +
+          "maps it\n",
       );
       const { code, stdout, stderr } = await zombies("--shm", "--kill");
       assertEquals(code, 0, stdout + stderr);

@@ -24,33 +24,41 @@ async function answers(ways: readonly Way[], env: Record<string, string>): Promi
   }
 }
 
-Deno.test("the binary starts from a read-only directory with a space in its path, through links, by PATH and by a relative path", async () => {
-  await withDirectory(async (directory) => {
-    const place = `${directory}/read only`;
-    Deno.mkdirSync(place);
-    Deno.mkdirSync(`${directory}/bin`);
-    Deno.copyFileSync(TRACTEST, `${place}/tractest`);
-    Deno.chmodSync(place, 0o555);
-    Deno.symlinkSync(`${place}/tractest`, `${directory}/bin/tractest`);
-    const ways: Way[] = [
-      [`${place}/tractest`, []],
-      [`${directory}/bin/tractest`, []],
-      ["env", ["tractest"], { PATH: `${directory}/bin:/usr/bin:/bin` }],
-      ["./tractest", [], {}, place],
-      ["sh", ["-c", 'exec ../bin/tractest "$@"', "sh"], {}, place],
-    ];
-    await answers(ways, scratchState());
-  });
-});
+Deno.test(
+  "the binary starts from a read-only directory with a space in its path, through " +
+    "links, by PATH and by a relative path",
+  async () => {
+    await withDirectory(async (directory) => {
+      const place = `${directory}/read only`;
+      Deno.mkdirSync(place);
+      Deno.mkdirSync(`${directory}/bin`);
+      Deno.copyFileSync(TRACTEST, `${place}/tractest`);
+      Deno.chmodSync(place, 0o555);
+      Deno.symlinkSync(`${place}/tractest`, `${directory}/bin/tractest`);
+      const ways: Way[] = [
+        [`${place}/tractest`, []],
+        [`${directory}/bin/tractest`, []],
+        ["env", ["tractest"], { PATH: `${directory}/bin:/usr/bin:/bin` }],
+        ["./tractest", [], {}, place],
+        ["sh", ["-c", 'exec ../bin/tractest "$@"', "sh"], {}, place],
+      ];
+      await answers(ways, scratchState());
+    });
+  },
+);
 
-Deno.test("the binary starts in a directory that nobody can write to, with an environment meant for other programs", async () => {
-  const others = {
-    LD_LIBRARY_PATH: "/nonexistent",
-    LD_PRELOAD: "",
-    DENO_DIR: "/dev/null/x",
-    NODE_OPTIONS: "--bad",
-    TERM: "",
-    LANG: "xx_YY",
-  };
-  await answers([[TRACTEST, [], others, "/proc/self"]], scratchState());
-});
+Deno.test(
+  "the binary starts in a directory that nobody can write to, with an environment " +
+    "meant for other programs",
+  async () => {
+    const others = {
+      LD_LIBRARY_PATH: "/nonexistent",
+      LD_PRELOAD: "",
+      DENO_DIR: "/dev/null/x",
+      NODE_OPTIONS: "--bad",
+      TERM: "",
+      LANG: "xx_YY",
+    };
+    await answers([[TRACTEST, [], others, "/proc/self"]], scratchState());
+  },
+);

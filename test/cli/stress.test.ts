@@ -32,55 +32,63 @@ async function stress(suite: Suite, ...words: readonly string[]) {
   return { code, stderr, document: JSON.parse(stdout) };
 }
 
-Deno.test("a test that fails only beside a copy of itself is brought out, with its rate, its traceback, and none of that alone", async () => {
-  await using suite = await pytestSuite({ "test_a.py": CONTENDS });
-  const { code, document, stderr } = await stress(
-    suite,
-    "test_a.py::test_contends",
-    "--copies",
-    "2",
-    "--rounds",
-    "2",
-    "--baseline",
-  );
-  assert(document.tests, JSON.stringify(document));
-  const [test, ...more] = document.tests;
-  assertEquals(more, []);
-  assertEquals([code, test.id, test.trials, test.failures, test.rate], [
-    1,
-    "tests/test_a.py::test_contends",
-    4,
-    2,
-    0.5,
-  ], stderr);
-  assertEquals(test.interval.map((value: number) => value.toFixed(2)), ["0.15", "0.85"]);
-  assertEquals([test.alone.trials, test.alone.failures, test.contention], [4, 0, null]);
-  assertIncludes(test.first.traceback, "FileExistsError");
-  assertEquals([test.first.round, document.rounds, document.copies, document.isolated], [
-    1,
-    2,
-    2,
-    true,
-  ]);
-  assertIncludes(await Deno.readTextFile(document.log), "FileExistsError");
-  assertIncludes(stderr, "round 2 of 2: 1 of 2 tries failed (");
-});
+Deno.test(
+  "a test that fails only beside a copy of itself is brought out, with its rate, its " +
+    "traceback, and none of that alone",
+  async () => {
+    await using suite = await pytestSuite({ "test_a.py": CONTENDS });
+    const { code, document, stderr } = await stress(
+      suite,
+      "test_a.py::test_contends",
+      "--copies",
+      "2",
+      "--rounds",
+      "2",
+      "--baseline",
+    );
+    assert(document.tests, JSON.stringify(document));
+    const [test, ...more] = document.tests;
+    assertEquals(more, []);
+    assertEquals([code, test.id, test.trials, test.failures, test.rate], [
+      1,
+      "tests/test_a.py::test_contends",
+      4,
+      2,
+      0.5,
+    ], stderr);
+    assertEquals(test.interval.map((value: number) => value.toFixed(2)), ["0.15", "0.85"]);
+    assertEquals([test.alone.trials, test.alone.failures, test.contention], [4, 0, null]);
+    assertIncludes(test.first.traceback, "FileExistsError");
+    assertEquals([test.first.round, document.rounds, document.copies, document.isolated], [
+      1,
+      2,
+      2,
+      true,
+    ]);
+    assertIncludes(await Deno.readTextFile(document.log), "FileExistsError");
+    assertIncludes(stderr, "round 2 of 2: 1 of 2 tries failed (");
+  },
+);
 
-Deno.test("a file that can't be collected and a copy that dies before its tests are not green, and are named", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py": "def test_a(): pass\n",
-    "test_b.py": "import nothing_of_that_name\n",
-  });
-  const broken = await stress(suite, "test_a.py", "test_b.py", "--copies", "2", "--rounds", "1");
-  const message =
-    "tests/test_b.py could not be collected: ModuleNotFoundError: No module named 'nothing_of_that_name'";
-  assertEquals(
-    [broken.code, broken.document.problems],
-    [1, [{ message, times: 2 }]],
-    broken.stderr,
-  );
-  await suite.write({
-    "tests/conftest.py": `
+Deno.test(
+  "a file that can't be collected and a copy that dies before its tests are not green, " +
+    "and are named",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": "def test_a(): pass\n",
+      "test_b.py": "import nothing_of_that_name\n",
+    });
+    const broken = await stress(suite, "test_a.py", "test_b.py", "--copies", "2", "--rounds", "1");
+    const message =
+      "tests/test_b.py could not be collected: ModuleNotFoundError: No module named " +
+      "'nothing_of_that_name'";
+    assertEquals(
+      [broken.code, broken.document.problems],
+      [1, [{ message, times: 2 }]],
+      broken.stderr,
+    );
+    await suite.write({
+      "tests/conftest.py": `
 import os, signal
 def pytest_collection_finish(session):
     try:
@@ -88,18 +96,22 @@ def pytest_collection_finish(session):
     except FileExistsError:
         os.kill(os.getpid(), signal.SIGKILL)
 `,
-  });
-  const dead = await stress(suite, "test_a.py", "--copies", "2", "--rounds", "1");
-  assertEquals([dead.code, dead.document.problems], [1, [{
-    message: "pytest was ended by SIGKILL",
-    times: 1,
-  }]], dead.stderr);
-  assertIncludes(dead.stderr, "round 1 of 1: 0 of 1 try failed, 1 of 2 pytests broke off (");
-});
+    });
+    const dead = await stress(suite, "test_a.py", "--copies", "2", "--rounds", "1");
+    assertEquals([dead.code, dead.document.problems], [1, [{
+      message: "pytest was ended by SIGKILL",
+      times: 1,
+    }]], dead.stderr);
+    assertIncludes(dead.stderr, "round 1 of 1: 0 of 1 try failed, 1 of 2 pytests broke off (");
+  },
+);
 
-Deno.test("each copy has the registry's port to itself, what it leaves is told, and exit code 0 means that none failed", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py": `
+Deno.test(
+  "each copy has the registry's port to itself, what it leaves is told, and exit code " +
+    "0 means that none failed",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": `
 import socket, subprocess, sys, pytest
 @pytest.mark.parametrize("n", ["a -> b", "[::]"])
 def test_binds(n):
@@ -110,64 +122,69 @@ def test_binds(n):
     child.returncode = 0
 def test_skipped(): pytest.skip("not here")
 `,
-  });
-  const { code, document, stderr } = await stress(
-    suite,
-    "test_a.py",
-    "--copies",
-    "3",
-    "--rounds",
-    "1",
-  );
-  assertEquals(code, 0, stderr);
-  const shown = document.tests.map((
-    test: Record<string, unknown> & { leaks: { trials: number } },
-  ) => [test.id, test.trials, test.failures, test.leaks.trials]);
-  assertEquals(shown, [["tests/test_a.py::test_binds[a -> b]", 3, 0, 3], [
-    "tests/test_a.py::test_binds[[::]]",
-    3,
-    0,
-    3,
-  ]]);
-  assertEquals([document.log, document.interrupted], [null, false]);
-  // The failures of a run are not those of its copies.
-  assertEquals(
-    await Deno.stat(join(suite.root, ".pytest_cache/v/cache/lastfailed")).catch(() => null),
-    null,
-  );
-});
+    });
+    const { code, document, stderr } = await stress(
+      suite,
+      "test_a.py",
+      "--copies",
+      "3",
+      "--rounds",
+      "1",
+    );
+    assertEquals(code, 0, stderr);
+    const shown = document.tests.map((
+      test: Record<string, unknown> & { leaks: { trials: number } },
+    ) => [test.id, test.trials, test.failures, test.leaks.trials]);
+    assertEquals(shown, [["tests/test_a.py::test_binds[a -> b]", 3, 0, 3], [
+      "tests/test_a.py::test_binds[[::]]",
+      3,
+      0,
+      3,
+    ]]);
+    assertEquals([document.log, document.interrupted], [null, false]);
+    // The failures of a run are not those of its copies.
+    assertEquals(
+      await Deno.stat(join(suite.root, ".pytest_cache/v/cache/lastfailed")).catch(() => null),
+      null,
+    );
+  },
+);
 
-Deno.test("--until-fail stops after the first round with a failure, and a copy that hangs counts as one", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py": `
+Deno.test(
+  "--until-fail stops after the first round with a failure, and a copy that hangs " +
+    "counts as one",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": `
 import os, time
 def test_hangs_once():
     path = os.environ["SUITE"] + "/seen"
     if os.path.exists(path): time.sleep(600)
     open(path, "w").close()
 `,
-  });
-  const words = [
-    "test_a.py",
-    "--copies",
-    "1",
-    "--rounds",
-    "50",
-    "--until-fail",
-    "--timeout",
-    "4",
-    "--grace",
-    "0.5",
-  ];
-  const { code, document, stderr } = await stress(suite, ...words);
-  assertEquals([code, document.rounds, document.tests[0].failures, document.tests[0].trials], [
-    1,
-    2,
-    1,
-    2,
-  ], stderr);
-  assertEquals(document.tests[0].first.message, "it still ran when its copy was ended after 4 s");
-});
+    });
+    const words = [
+      "test_a.py",
+      "--copies",
+      "1",
+      "--rounds",
+      "50",
+      "--until-fail",
+      "--timeout",
+      "4",
+      "--grace",
+      "0.5",
+    ];
+    const { code, document, stderr } = await stress(suite, ...words);
+    assertEquals([code, document.rounds, document.tests[0].failures, document.tests[0].trials], [
+      1,
+      2,
+      1,
+      2,
+    ], stderr);
+    assertEquals(document.tests[0].first.message, "it still ran when its copy was ended after 4 s");
+  },
+);
 
 Deno.test("several copies without isolation are refused with 83; one is not", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });

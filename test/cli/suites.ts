@@ -144,7 +144,8 @@ export const UNHURRIED: readonly string[] = [
   "-m",
   "sh",
   "-c",
-  'for f in /proc/pressure/cpu /sys/fs/cgroup/cpu.stat /sys/fs/cgroup/cpu/cpu.stat; do [ ! -e $f ] || mount --bind /dev/null $f; done; exec "$@"',
+  "for f in /proc/pressure/cpu /sys/fs/cgroup/cpu.stat /sys/fs/cgroup/cpu/cpu.stat; do " +
+  '[ ! -e $f ] || mount --bind /dev/null $f; done; exec "$@"',
   "sh",
 ];
 
