@@ -37,11 +37,9 @@ await Deno.rename(`${NEW}/bundle`, `${DIST}/bundle`);
 await Deno.rename(`${NEW}/tractest`, `${DIST}/tractest`);
 await Deno.remove(NEW, { recursive: true });
 const { size } = await Deno.stat(`${DIST}/tractest`);
-say(
-  `made ${DIST}/tractest: ${made}, ${VERSION}, ${(size / 1e6).toFixed(0)} MB, in ${
-    ((performance.now() - started) / 1000).toFixed(1)
-  } s`,
-);
+const [megabytes, seconds] = [size / 1e6, (performance.now() - started) / 1000];
+const figures = `${megabytes.toFixed(0)} MB, in ${seconds.toFixed(1)} s`;
+say(`made ${DIST}/tractest: ${made}, ${VERSION}, ${figures}`);
 
 /** Bundles the program in parts, so that what a command loads lazily stays in files of its own. */
 async function bundle(): Promise<void> {
@@ -118,9 +116,8 @@ function refuse(reason: string): boolean {
 async function denortMissing(): Promise<string | null> {
   if (Deno.env.has("DENORT_BIN")) return null;
   const { denoDir } = JSON.parse((await deno(["info", "--json"])).stdout) as { denoDir: string };
-  const cached = `${denoDir}/dl/release/v${Deno.version.deno}/denort-${
-    target ?? Deno.build.target
-  }.zip`;
+  const zip = `denort-${target ?? Deno.build.target}.zip`;
+  const cached = `${denoDir}/dl/release/v${Deno.version.deno}/${zip}`;
   if (await Deno.stat(cached).then(() => true, () => false)) return null;
   const answered = await fetch("https://dl.deno.land/release-latest.txt", {
     signal: AbortSignal.timeout(PROBE_LIMIT_MS),

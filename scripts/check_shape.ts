@@ -1,6 +1,6 @@
 /**
- * Checks what keeps files readable: lines fit 100 columns, functions fit a screen, no template is broken inside `${`, and no two
- * files of `lib/` share a name that says nothing of its room.
+ * Checks what keeps files readable: lines fit 100 columns, functions fit a screen, no template is
+ * broken inside `${`, and no two files of `lib/` share a name, except for the words of every room.
  */
 
 import { sourceFiles } from "./check_imports.ts";
@@ -34,7 +34,7 @@ interface FoundFunction {
   readonly length: number;
 }
 
-/** The first line of a function, a method, an arrow function with a name, or a test; its name is the only group. */
+/** The first lines of functions, methods, named arrow functions and tests; the group is a name. */
 const FUNCTION_STARTS = [
   /^\s*(?:export )?(?:async )?function\*? *(\w+)/,
   /^ {2}(?:(?:override|static|async|get|set) )*\*?(#?\w+)(?:<[^()]*>)?\(/,

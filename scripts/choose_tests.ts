@@ -40,9 +40,9 @@ export interface ChangedTests {
 }
 
 /**
- * The tests that a change affects: changed tests, tests that import a changed file, and those of the
- * binary whose name contains the room of a changed file of `lib/`. All other tests of the binary
- * are left out: any change of `lib/` might affect them.
+ * The tests that a change affects: changed tests, tests that import a changed file, and those of
+ * the binary whose name contains the room of a changed file of `lib/`. All other tests of the
+ * binary are left out: any change of `lib/` might affect them.
  */
 export function testsForChanges(
   tests: readonly string[],

@@ -23,10 +23,9 @@ const start = Number(line.seed ?? Math.floor(Math.random() * 2 ** 31));
 const perSuite = Number(line.modes ?? 4);
 const named = line.mode === undefined ? null : MODES.filter(({ name }) => name === line.mode);
 if (![count, start, perSuite].every(Number.isInteger) || named?.length === 0) {
+  const modes = MODES.map(({ name }) => name).join("|");
   console.error(
-    `usage: scripts/differential [COUNT] [--seed N] [--mode ${
-      MODES.map(({ name }) => name).join("|")
-    }]
+    `usage: scripts/differential [COUNT] [--seed N] [--mode ${modes}]
                             [--modes PER_SUITE] [--lanes N] [--no-shrink] [--keep DIR]`,
   );
   Deno.exit(64);
@@ -96,11 +95,10 @@ for (const [name, { runs, deviating }] of rows) {
   console.log(`${name.padEnd(8)} ${String(runs).padStart(5)} ${String(deviating).padStart(10)}`);
 }
 const seconds = Math.round((performance.now() - began) / 1000);
+const { green, red, either } = verdicts;
+const runs = `${total("runs")} runs of tractest, ${total("deviating")} deviating`;
 console.log(
-  `${suites} suites (bare pytest: ${verdicts.green} green, ${verdicts.red} red, ` +
-    `${verdicts.either} cut short ` +
-    `with 0), ${total("runs")} runs of tractest, ${
-      total("deviating")
-    } deviating; seed ${start}, ${seconds} s`,
+  `${suites} suites (bare pytest: ${green} green, ${red} red, ${either} cut short with 0), ` +
+    `${runs}; seed ${start}, ${seconds} s`,
 );
 Deno.exit(total("deviating") === 0 ? 0 : 1);

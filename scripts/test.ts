@@ -118,7 +118,7 @@ async function changedFiles(base: string): Promise<string[]> {
 
 function conclude(): never {
   if (failures.length > 0) {
-    console.log(`\nfailed:\n${failures.map((name) => `  ${name}`).join("\n")}`);
+    console.log(`\nfailed:\n${indented(failures)}`);
   }
   const reasons = [...skipped].map(([reason, count]) =>
     count > 1 ? `${reason} (${count})` : reason
@@ -176,11 +176,7 @@ async function tests(files: readonly string[], kind: Kind): Promise<void> {
   if (failing.length === 0) return;
   // A failure beside other tests counts when it also comes alone.
   const names = failing.flatMap((one) => one.names);
-  console.log(
-    `\nagain, alone, after a failure beside other tests:\n${
-      names.map((name) => `  ${name}`).join("\n")
-    }`,
-  );
+  console.log(`\nagain, alone, after a failure beside other tests:\n${indented(names)}`);
   const left: string[] = [];
   for (const one of failing) {
     left.push(...count(await alone(kind, one.files, one.names), kind, one.names));
@@ -189,7 +185,7 @@ async function tests(files: readonly string[], kind: Kind): Promise<void> {
   const flaky = names.filter((name) => !left.includes(name));
   if (flaky.length > 0) {
     console.log(
-      `\nfailed beside other tests, passed alone:\n${flaky.map((name) => `  ${name}`).join("\n")}`,
+      `\nfailed beside other tests, passed alone:\n${indented(flaky)}`,
     );
   }
 }
@@ -248,7 +244,8 @@ async function alone(
   const text = new TextDecoder();
   for await (const bytes of child.stdout) {
     Deno.stdout.writeSync(bytes);
-    if (isHung(text.decode(bytes, { stream: true }))) child.kill("SIGINT"); // on which Deno writes its report
+    // On SIGINT Deno writes its report.
+    if (isHung(text.decode(bytes, { stream: true }))) child.kill("SIGINT");
   }
   const { success } = await child.status;
   const report = await Deno.readTextFile(results);
@@ -300,6 +297,10 @@ function count(
   return names;
 }
 
+function indented(names: readonly string[]): string {
+  return names.map((name) => `  ${name}`).join("\n");
+}
+
 async function gate(name: string, action: () => Promise<boolean>): Promise<void> {
   const started = performance.now();
   const ok = await action();
@@ -329,7 +330,8 @@ function skip(reason: string): void {
  * member is there to be read with its type, and `readonly pid: number` says what a comment would.
  */
 async function documented(files: string[]): Promise<boolean> {
-  const importMap = GRAPH.filter((flag) => flag.startsWith("--import-map")); // it takes no lock file
+  // It takes no lock file.
+  const importMap = GRAPH.filter((flag) => flag.startsWith("--import-map"));
   const args = ["doc", "--lint", "--quiet", ...importMap, ...files];
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args,

@@ -67,10 +67,10 @@ export function report(
     ]
     : [`${difference.toFixed(2)} s more`, `goal: at most ${comparison.goal.seconds} s more`];
   console.log(`${comparison.name.padEnd(18)} ${shown.padStart(12)}   ${goal}`);
+  const [one, other] = [milliseconds(ours), milliseconds(theirs)];
+  const names = comparison;
   console.log(
-    `  ${comparison.ours.name}: ${milliseconds(ours)};  ${comparison.theirs.name}: ${
-      milliseconds(theirs)
-    }  (medians of ${comparison.rounds})`,
+    `  ${names.ours.name}: ${one};  ${names.theirs.name}: ${other}  (medians of ${names.rounds})`,
   );
 }
 

@@ -10,7 +10,8 @@ import { probes } from "./probes.ts";
 
 /** The steps of the recipe before a run, one after another, as a person types them. */
 function preflightByHand(root: string): string {
-  return `python -c "import sys, os; print(os.environ.get('VIRTUAL_ENV', ''), sys.prefix, sys.executable)"
+  const shown = "os.environ.get('VIRTUAL_ENV', ''), sys.prefix, sys.executable";
+  return `python -c "import sys, os; print(${shown})"
 git rev-parse --git-common-dir --git-dir
 python -c 'import tractor; print(tractor.__file__)'
 python -c 'import tractor; print(tractor)'

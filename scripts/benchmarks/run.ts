@@ -49,19 +49,26 @@ async function showBalance(events: string): Promise<void> {
 }
 
 /** What a run costs beside bare pytest. */
-export function run({ root, python, trivial }: Scene): Comparison[] {
+export function run(scene: Scene): Comparison[] {
+  const { root, python } = scene;
   const target = ["tests/test_rpc.py"];
+  const bare = [python, "-m", "pytest", ...target, "-x", "--tb=short", "--no-header"];
   return [
     {
       name: "run",
       rounds: SLOW_ROUNDS,
       ours: { name: "tractest run", argv: [TRACTEST, "run", ...target] },
-      theirs: {
-        name: "bare pytest",
-        argv: [python, "-m", "pytest", ...target, "-x", "--tb=short", "--no-header"],
-      },
+      theirs: { name: "bare pytest", argv: bare },
       goal: { seconds: 0.3 },
     },
+    ...isolation(target),
+    jobs(root, python),
+    ...[[], ["--ui", "bar"]].map((ui) => trivialTests(scene, ui)),
+  ];
+}
+
+function isolation(target: readonly string[]): Comparison[] {
+  return [
     {
       name: "isolation, a shard",
       rounds: QUICK_ROUNDS,
@@ -79,44 +86,39 @@ export function run({ root, python, trivial }: Scene): Comparison[] {
       theirs: { name: "tractest run", argv: [TRACTEST, "run", "--no-preflight", ...target] },
       goal: { seconds: 0.1 },
     },
-    {
-      name: "jobs",
-      rounds: SHARDED_ROUNDS,
-      ours: {
-        name: "tractest run --jobs 2",
-        argv: [
-          TRACTEST,
-          "run",
-          "--no-preflight",
-          "--jobs",
-          "2",
-          "--events",
-          `${root}/../jobs.jsonl`,
-        ],
-        cwd: `${root}/../sleepers`,
-      },
-      theirs: {
-        name: "serial pytest",
-        argv: [python, "-m", "pytest", "-q"],
-        cwd: `${root}/../sleepers`,
-      },
-      goal: { ratio: 0.556 },
-      after: () => showBalance(`${root}/../jobs.jsonl`),
-    },
-    ...[[], ["--ui", "bar"]].map((ui): Comparison => ({
-      name: `run${ui.length > 0 ? ", bar" : ""}, ${TRIVIAL} tests`,
-      rounds: SLOW_ROUNDS,
-      ours: {
-        name: ["tractest run", ...ui].join(" "),
-        argv: [TRACTEST, "run", "--no-preflight", ...ui],
-        cwd: trivial,
-      },
-      theirs: {
-        name: "bare pytest",
-        argv: [python, "-m", "pytest", "tests", "-x", "--tb=short", "--no-header"],
-        cwd: trivial,
-      },
-      goal: { ratio: 1.05 },
-    })),
   ];
+}
+
+function jobs(root: string, python: string): Comparison {
+  const [cwd, events] = [`${root}/../sleepers`, `${root}/../jobs.jsonl`];
+  return {
+    name: "jobs",
+    rounds: SHARDED_ROUNDS,
+    ours: {
+      name: "tractest run --jobs 2",
+      argv: [TRACTEST, "run", "--no-preflight", "--jobs", "2", "--events", events],
+      cwd,
+    },
+    theirs: { name: "serial pytest", argv: [python, "-m", "pytest", "-q"], cwd },
+    goal: { ratio: 0.556 },
+    after: () => showBalance(events),
+  };
+}
+
+function trivialTests({ python, trivial }: Scene, ui: readonly string[]): Comparison {
+  return {
+    name: `run${ui.length > 0 ? ", bar" : ""}, ${TRIVIAL} tests`,
+    rounds: SLOW_ROUNDS,
+    ours: {
+      name: ["tractest run", ...ui].join(" "),
+      argv: [TRACTEST, "run", "--no-preflight", ...ui],
+      cwd: trivial,
+    },
+    theirs: {
+      name: "bare pytest",
+      argv: [python, "-m", "pytest", "tests", "-x", "--tb=short", "--no-header"],
+      cwd: trivial,
+    },
+    goal: { ratio: 1.05 },
+  };
 }

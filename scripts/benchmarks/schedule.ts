@@ -12,6 +12,8 @@ import {
 } from "../../lib/run/schedule.ts";
 import type { Group } from "../../lib/pytest/work.ts";
 
+const COLUMNS = ["lower bound", "as collected", "longest first", "by older runs", "--shard 1/N…"];
+
 const JOBS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64] as const;
 
 /** Prints the tables: a real suite's durations, then made-up ones with few long tests. */
@@ -49,18 +51,12 @@ function table(name: string, ids: readonly string[], secondsOf: (id: string) => 
   );
   const rough = expectation(ids, (id) => recorded.get(id));
   const total = predict(groups, 1, exact) / 1000;
+  const serial = `${total.toFixed(0)} s one after another`;
   console.log(
-    `schedule: ${name}, ${ids.length} tests, ${
-      total.toFixed(0)
-    } s one after another (seconds; in brackets by the lower bound)`,
+    `schedule: ${name}, ${ids.length} tests, ${serial} (seconds; in brackets by the lower bound)`,
   );
-  console.log(
-    `  ${"jobs".padStart(4)} ${
-      ["lower bound", "as collected", "longest first", "by older runs", "--shard 1/N…"].map((
-        word,
-      ) => word.padStart(16)).join("")
-    }`,
-  );
+  const columns = COLUMNS.map((word) => word.padStart(16)).join("");
+  console.log(`  ${"jobs".padStart(4)} ${columns}`);
   for (const jobs of JOBS) {
     const bound = lowerBound(groups, jobs, exact);
     const ends = [

@@ -73,26 +73,10 @@ export function parseArgs<TDoubleDash extends boolean | undefined = undefined>(
       parsed._.push(...words.slice(at + 1));
       break;
     }
-    // A word that begins with a dash is never a value; a lone "-" is one of a short option only.
-    const next = words[at + 1];
-    const takes = next !== undefined && next !== "" &&
-      !(word.startsWith("--") ? /^-/ : /^-./s).test(next);
-    const shielded = word.replace(
-      /^(--)([^=]+)/s,
-      (_, two: string, name: string) => two + shield(name),
-    );
-    const { _: left, ...found } = minimist(takes ? [shielded, next] : [shielded], settings);
-    const consumed = takes && left.length === 0;
-    if (consumed) at++;
-    for (const [shieldedName, values] of Object.entries(found)) {
-      if (values === NOT_GIVEN) continue;
-      const name = unshield(shieldedName);
-      for (const value of Array.isArray(values) ? values : [values]) {
-        const raw = typeof value === "number"
-          ? (consumed ? next : word.split(/=(.*)/s)[1] ?? String(value))
-          : value;
-        if (known.has(name) || options.unknown?.(word, name, raw) !== false) set(name, value);
-      }
+    const option = readOption(word, words[at + 1], settings);
+    if (option.consumed) at++;
+    for (const [name, value] of option.values) {
+      if (known.has(name) || options.unknown?.(word, name, value) !== false) set(name, value);
     }
   }
 
@@ -101,6 +85,31 @@ export function parseArgs<TDoubleDash extends boolean | undefined = undefined>(
   if (options["--"]) parsed["--"] = rest;
   else parsed._.push(...rest);
   return parsed as Args<TDoubleDash>;
+}
+
+/** What minimist reads in one option, and whether that took the word after it. */
+function readOption(word: string, next: string | undefined, settings: minimist.Opts): {
+  readonly consumed: boolean;
+  readonly values: readonly (readonly [string, unknown])[];
+} {
+  // A word that begins with a dash is never a value; a lone "-" is one of a short option only.
+  const takes = next !== undefined && next !== "" &&
+    !(word.startsWith("--") ? /^-/ : /^-./s).test(next);
+  const shielded = word.replace(
+    /^(--)([^=]+)/s,
+    (_, two: string, name: string) => two + shield(name),
+  );
+  const { _: left, ...found } = minimist(takes ? [shielded, next] : [shielded], settings);
+  const consumed = takes && left.length === 0;
+  const values: [string, unknown][] = [];
+  for (const [name, given] of Object.entries(found)) {
+    if (given === NOT_GIVEN) continue;
+    for (const value of Array.isArray(given) ? given : [given]) {
+      const written = consumed ? next : word.split(/=(.*)/s)[1] ?? String(value);
+      values.push([unshield(name), typeof value === "number" ? written : value]);
+    }
+  }
+  return { consumed, values };
 }
 
 /** minimist gives every boolean a value; this one tells those that were not on the command line. */

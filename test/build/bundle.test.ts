@@ -6,17 +6,21 @@ const BUNDLE = "dist/bundle";
 /** Commands that a person or a hook waits for: they may load nothing that costs 20 ms. */
 const QUICK = ["failed", "zombies", "version", "help", "layout"];
 
-Deno.test("each command is a chunk of its own, so that it is loaded only when it is called", async () => {
-  const names = [...Deno.readDirSync(BUNDLE)].map((entry) => entry.name);
-  const main = await Deno.readTextFile(`${BUNDLE}/main.js`);
-  for (const { name } of COMMANDS) {
-    assert(names.some((file) => file.startsWith(`${name}-`)), `no chunk for ${name}`);
-    assert(
-      !staticImports(main).some((file) => file.startsWith(`${name}-`)),
-      `${name} is loaded by every command`,
-    );
-  }
-});
+Deno.test(
+  "each command is a chunk of its own, so that it is loaded only " +
+    "when it is called",
+  async () => {
+    const names = [...Deno.readDirSync(BUNDLE)].map((entry) => entry.name);
+    const main = await Deno.readTextFile(`${BUNDLE}/main.js`);
+    for (const { name } of COMMANDS) {
+      assert(names.some((file) => file.startsWith(`${name}-`)), `no chunk for ${name}`);
+      assert(
+        !staticImports(main).some((file) => file.startsWith(`${name}-`)),
+        `${name} is loaded by every command`,
+      );
+    }
+  },
+);
 
 Deno.test("nothing on the way to a quick command imports a node: module or a prompt", async () => {
   for (const name of QUICK) {

@@ -8,17 +8,21 @@ import { assert, assertEquals } from "../assert.ts";
 import { TRACTEST } from "../cli/tractest.ts";
 import { compiledPermissions, run, tablePermissions, withDirectory } from "./built.ts";
 
-Deno.test("what deno compile made answers `version` as the compiled kind and unpacks nothing", async () => {
-  await withDirectory(async (home) => {
-    const { code, stdout, stderr } = await run(TRACTEST, ["version"], { HOME: home });
-    assertEquals([code, stderr], [0, ""]);
-    assert(
-      new RegExp(`^tractest ${VERSION} \\(compiled, deno \\d+\\.\\d+\\.\\d+\\)\n$`).test(stdout),
-      stdout,
-    );
-    assertEquals([...Deno.readDirSync(home)], []);
-  });
-});
+Deno.test(
+  "what deno compile made answers `version` as the compiled kind " +
+    "and unpacks nothing",
+  async () => {
+    await withDirectory(async (home) => {
+      const { code, stdout, stderr } = await run(TRACTEST, ["version"], { HOME: home });
+      assertEquals([code, stderr], [0, ""]);
+      assert(
+        new RegExp(`^tractest ${VERSION} \\(compiled, deno \\d+\\.\\d+\\.\\d+\\)\n$`).test(stdout),
+        stdout,
+      );
+      assertEquals([...Deno.readDirSync(home)], []);
+    });
+  },
+);
 
 Deno.test("what deno compile made carries exactly the permissions of the table", async () => {
   assertEquals(await compiledPermissions(TRACTEST), tablePermissions());

@@ -84,32 +84,36 @@ Deno.test("scripts/install drops a binary that answers, over an older one too", 
   });
 });
 
-Deno.test("scripts/install --launcher starts the deno on PATH with the same permissions", async () => {
-  await withDirectory(async (directory) => {
-    await Deno.mkdir(`${directory}/tools`);
-    await Deno.symlink(Deno.execPath(), `${directory}/tools/deno`);
-    const env = {
-      PATH: `${directory}/tools:${Deno.env.get("PATH")}`,
-      XDG_DATA_HOME: `${directory}/it's data`,
-    };
-    const { code, stderr } = await script(
-      ["scripts/install", "--launcher", `${directory}/bin`],
-      env,
-    );
-    assertEquals(code, 0, stderr);
-    const launcher = await Deno.readTextFile(`${directory}/bin/tractest`);
-    assertIncludes(launcher, ` ${permissionFlags().join(" ")} --no-prompt `);
-    const answer = await run(`${directory}/bin/tractest`, ["version"], {
-      PATH: `${directory}/tools:/usr/bin:/bin`,
-      HOME: directory,
+Deno.test(
+  "scripts/install --launcher starts the deno on PATH with the " +
+    "same permissions",
+  async () => {
+    await withDirectory(async (directory) => {
+      await Deno.mkdir(`${directory}/tools`);
+      await Deno.symlink(Deno.execPath(), `${directory}/tools/deno`);
+      const env = {
+        PATH: `${directory}/tools:${Deno.env.get("PATH")}`,
+        XDG_DATA_HOME: `${directory}/it's data`,
+      };
+      const { code, stderr } = await script(
+        ["scripts/install", "--launcher", `${directory}/bin`],
+        env,
+      );
+      assertEquals(code, 0, stderr);
+      const launcher = await Deno.readTextFile(`${directory}/bin/tractest`);
+      assertIncludes(launcher, ` ${permissionFlags().join(" ")} --no-prompt `);
+      const answer = await run(`${directory}/bin/tractest`, ["version"], {
+        PATH: `${directory}/tools:/usr/bin:/bin`,
+        HOME: directory,
+      });
+      assertEquals(answer, {
+        code: 0,
+        stdout: `tractest ${VERSION} (launcher, deno ${Deno.version.deno})\n`,
+        stderr: "",
+      });
     });
-    assertEquals(answer, {
-      code: 0,
-      stdout: `tractest ${VERSION} (launcher, deno ${Deno.version.deno})\n`,
-      stderr: "",
-    });
-  });
-});
+  },
+);
 
 Deno.test(
   "scripts/build accepts nothing that does not answer as tractest, and says what it " +

@@ -375,25 +375,29 @@ Deno.test({
   },
 });
 
-Deno.test("a file that was damaged on its way here is refused, and leaves nothing behind", async () => {
-  const binary = await selfContained();
-  await withDirectory(async (directory) => {
-    const bytes = await Deno.readFile(binary);
-    bytes[Math.floor(bytes.length / 2)]! ^= 1;
-    await Deno.writeFile(`${directory}/flipped`, bytes, { mode: 0o755 });
-    await Deno.writeFile(`${directory}/short`, bytes.subarray(0, bytes.length - 1000), {
-      mode: 0o755,
-    });
-    for (const name of ["flipped", "short"]) {
-      const { code, stdout, stderr } = await run(`${directory}/${name}`, ["version"], {
-        XDG_CACHE_HOME: `${directory}/cache`,
+Deno.test(
+  "a file that was damaged on its way here is refused, and leaves " +
+    "nothing behind",
+  async () => {
+    const binary = await selfContained();
+    await withDirectory(async (directory) => {
+      const bytes = await Deno.readFile(binary);
+      bytes[Math.floor(bytes.length / 2)]! ^= 1;
+      await Deno.writeFile(`${directory}/flipped`, bytes, { mode: 0o755 });
+      await Deno.writeFile(`${directory}/short`, bytes.subarray(0, bytes.length - 1000), {
+        mode: 0o755,
       });
-      assertEquals([code, stdout], [69, ""]);
-      assertIncludes(stderr, "is damaged");
-      assertEquals(unpacked(`${directory}/cache`), []);
-    }
-  });
-});
+      for (const name of ["flipped", "short"]) {
+        const { code, stdout, stderr } = await run(`${directory}/${name}`, ["version"], {
+          XDG_CACHE_HOME: `${directory}/cache`,
+        });
+        assertEquals([code, stdout], [69, ""]);
+        assertIncludes(stderr, "is damaged");
+        assertEquals(unpacked(`${directory}/cache`), []);
+      }
+    });
+  },
+);
 
 Deno.test({
   name: "a cache on a file system where nothing may be executed is named, with the way out " +

@@ -84,9 +84,12 @@ Deno.test(
   },
 );
 
-Deno.test("a variable of the environment that two tests set together takes both of them", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py": `
+Deno.test(
+  "a variable of the environment that two tests set together takes " +
+    "both of them",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": `
 import os, pytest
 ${passing(LETTERS)}
 def test_one(): os.environ["LEFT_ONE"] = "1"
@@ -98,14 +101,15 @@ ${passing(["n"])}
 @pytest.mark.parametrize("n", ["[x] y"])
 def test_victim(n): assert "LEFT_BOTH" not in os.environ
 `,
-  });
-  const { code, document, stderr } = await bisect(suite, "test_a.py::test_victim");
-  assertEquals([code, document.verdict], [0, "polluter"], stderr);
-  assertEquals(document.test, "tests/test_a.py::test_victim[[x] y]");
-  assertEquals(document.culprits, ["tests/test_a.py::test_one", "tests/test_a.py::test_two[::]"]);
-  assertEquals(document.order.from, "tests/test_a.py");
-  assertEquals(await pasted(suite, document.command), 1);
-});
+    });
+    const { code, document, stderr } = await bisect(suite, "test_a.py::test_victim");
+    assertEquals([code, document.verdict], [0, "polluter"], stderr);
+    assertEquals(document.test, "tests/test_a.py::test_victim[[x] y]");
+    assertEquals(document.culprits, ["tests/test_a.py::test_one", "tests/test_a.py::test_two[::]"]);
+    assertEquals(document.order.from, "tests/test_a.py");
+    assertEquals(await pasted(suite, document.command), 1);
+  },
+);
 
 /** Takes a lock that is never given back; in other hands it hangs. */
 const HANGING = `
@@ -144,32 +148,36 @@ Deno.test(
   },
 );
 
-Deno.test("the order comes from a file of events, and another order finds another culprit", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py": "import os\ndef test_victim(): assert 'LEFT' not in os.environ\n",
-    "test_b.py": `import os\n${passing(LETTERS)}def test_pollutes(): os.environ["LEFT"] = "1"\n`,
-  });
-  // In the order of its collection nothing runs before it.
-  const none = await bisect(suite, "test_a.py::test_victim");
-  assertEquals([none.code, none.document.verdict, none.document.found], [
-    82,
-    "not-reproduced",
-    null,
-  ], none.stderr);
-  const events = join(suite.path, "events.jsonl");
-  await suite.tractest(["run", "--no-preflight", "--events", events, "test_b.py", "test_a.py"]);
-  const { code, document, stderr } = await bisect(
-    suite,
-    "test_a.py::test_victim",
-    "--from",
-    events,
-  );
-  assertEquals([code, document.culprits], [0, ["tests/test_b.py::test_pollutes"]], stderr);
-  assertEquals(document.order, { from: events, before: 11 });
-  const wrong = await suite.tractest(["bisect", "test_b.py::test_a", "--from", events]);
-  assertEquals(wrong.code, 64);
-  assertIncludes(wrong.stderr, "did not go wrong in");
-});
+Deno.test(
+  "the order comes from a file of events, and another order finds " +
+    "another culprit",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": "import os\ndef test_victim(): assert 'LEFT' not in os.environ\n",
+      "test_b.py": `import os\n${passing(LETTERS)}def test_pollutes(): os.environ["LEFT"] = "1"\n`,
+    });
+    // In the order of its collection nothing runs before it.
+    const none = await bisect(suite, "test_a.py::test_victim");
+    assertEquals([none.code, none.document.verdict, none.document.found], [
+      82,
+      "not-reproduced",
+      null,
+    ], none.stderr);
+    const events = join(suite.path, "events.jsonl");
+    await suite.tractest(["run", "--no-preflight", "--events", events, "test_b.py", "test_a.py"]);
+    const { code, document, stderr } = await bisect(
+      suite,
+      "test_a.py::test_victim",
+      "--from",
+      events,
+    );
+    assertEquals([code, document.culprits], [0, ["tests/test_b.py::test_pollutes"]], stderr);
+    assertEquals(document.order, { from: events, before: 11 });
+    const wrong = await suite.tractest(["bisect", "test_b.py::test_a", "--from", events]);
+    assertEquals(wrong.code, 64);
+    assertIncludes(wrong.stderr, "did not go wrong in");
+  },
+);
 
 Deno.test("a test that leaves a process behind after another one", async () => {
   await using suite = await pytestSuite({

@@ -107,15 +107,22 @@ Deno.test(
   },
 );
 
-Deno.test("an edit in a directory that is installed editable from elsewhere is noticed", async () => {
-  await using project = await pythonProject();
-  await using other = await pythonProject({ venv: false });
-  await Deno.writeTextFile(join(await sitePackages(project.venv), "_other.pth"), `${other.root}\n`);
-  await check(project.root);
-  assertIncludes((await check(project.root)).rows.import!.detail, "nothing changed");
-  await other.write("small_app/__init__.py", "changed = 1\n");
-  assert(!(await check(project.root)).rows.import!.detail.includes("nothing changed"));
-});
+Deno.test(
+  "an edit in a directory that is installed editable from " +
+    "elsewhere is noticed",
+  async () => {
+    await using project = await pythonProject();
+    await using other = await pythonProject({ venv: false });
+    await Deno.writeTextFile(
+      join(await sitePackages(project.venv), "_other.pth"),
+      `${other.root}\n`,
+    );
+    await check(project.root);
+    assertIncludes((await check(project.root)).rows.import!.detail, "nothing changed");
+    await other.write("small_app/__init__.py", "changed = 1\n");
+    assert(!(await check(project.root)).rows.import!.detail.includes("nothing changed"));
+  },
+);
 
 Deno.test("a failed check is never remembered, and shows the error and the command", async () => {
   await using project = await pythonProject();
@@ -136,15 +143,19 @@ Deno.test("a failed check is never remembered, and shows the error and the comma
   }
 });
 
-Deno.test("what pytest could collect is no part of the error of a collection that failed", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py": "def test_fine(): pass\n",
-    "test_it.py": "1 / 0\n",
-  });
-  const { detail } = rowsOf(await suite.tractest(["check", "--json"])).rows.collection!;
-  assertIncludes(detail, "ZeroDivisionError");
-  assert(!detail.includes("test_fine"), detail);
-});
+Deno.test(
+  "what pytest could collect is no part of the error of a " +
+    "collection that failed",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": "def test_fine(): pass\n",
+      "test_it.py": "1 / 0\n",
+    });
+    const { detail } = rowsOf(await suite.tractest(["check", "--json"])).rows.collection!;
+    assertIncludes(detail, "ZeroDivisionError");
+    assert(!detail.includes("test_fine"), detail);
+  },
+);
 
 Deno.test("a broken package fails the import, with the end of the traceback", async () => {
   await using project = await pythonProject();
@@ -163,19 +174,23 @@ Deno.test("no tests is a failure, not a pass", async () => {
   assertIncludes((await check(project.root)).rows.collection!.detail, "no tests were collected");
 });
 
-Deno.test("without a venv and without a terminal the options that answer the question are named", async () => {
-  await using project = await pythonProject({ venv: false });
-  const { code, stderr } = await tractest(["check"], { cwd: project.root });
-  assertEquals(code, 80);
-  for (
-    const part of [
-      "--sync",
-      "--uv-run",
-      "--python PATH",
-      `UV_PROJECT_ENVIRONMENT=py${await pythonMinor()} uv sync`,
-    ]
-  ) assertIncludes(stderr, part);
-});
+Deno.test(
+  "without a venv and without a terminal the options that answer " +
+    "the question are named",
+  async () => {
+    await using project = await pythonProject({ venv: false });
+    const { code, stderr } = await tractest(["check"], { cwd: project.root });
+    assertEquals(code, 80);
+    for (
+      const part of [
+        "--sync",
+        "--uv-run",
+        "--python PATH",
+        `UV_PROJECT_ENVIRONMENT=py${await pythonMinor()} uv sync`,
+      ]
+    ) assertIncludes(stderr, part);
+  },
+);
 
 Deno.test("VIRTUAL_ENV of another project and a .venv are warnings, and ignored", async () => {
   await using project = await pythonProject();
@@ -237,13 +252,17 @@ Deno.test(
   },
 );
 
-Deno.test("a package that is not installed but lies in the root is imported, with a warning", async () => {
-  await using project = await pythonProject();
-  await Deno.remove(join(await sitePackages(project.venv), "_editable.pth"));
-  const { code, rows } = await check(project.root);
-  assertEquals([code, rows.import!.status], [0, "warn"]);
-  assertIncludes(rows.import!.detail, "not installed in the venv");
-});
+Deno.test(
+  "a package that is not installed but lies in the root is " +
+    "imported, with a warning",
+  async () => {
+    await using project = await pythonProject();
+    await Deno.remove(join(await sitePackages(project.venv), "_editable.pth"));
+    const { code, rows } = await check(project.root);
+    assertEquals([code, rows.import!.status], [0, "warn"]);
+    assertIncludes(rows.import!.detail, "not installed in the venv");
+  },
+);
 
 Deno.test("in a git worktree the package has to resolve inside of it", async () => {
   await using project = await pythonProject();
@@ -458,24 +477,28 @@ Deno.test("fault 37: without uv, what needs it names it and ends with 69", async
   }
 });
 
-Deno.test("without a cache directory that is private nothing is remembered, and all works", async () => {
-  await using project = await pythonProject();
-  const open = join(project.root, "../open");
-  await Deno.mkdir(join(open, "tractest"), { recursive: true });
-  await Deno.chmod(join(open, "tractest"), 0o777);
-  // A self-contained binary makes its own directory private, so it is given the open one only by
-  // way of the program.
-  const wrap = ["env", `XDG_CACHE_HOME=${open}`];
-  for (let round = 0; round < 2; round++) {
+Deno.test(
+  "without a cache directory that is private nothing is " +
+    "remembered, and all works",
+  async () => {
+    await using project = await pythonProject();
+    const open = join(project.root, "../open");
+    await Deno.mkdir(join(open, "tractest"), { recursive: true });
     await Deno.chmod(join(open, "tractest"), 0o777);
-    const { code, rows } = await check(project.root, [], { wrap });
-    assertEquals(code, 0);
-    if ((await Deno.stat(join(open, "tractest"))).mode! & 0o077) {
-      assert(!rows.import!.detail.includes("nothing changed"));
+    // A self-contained binary makes its own directory private, so it is given the open one only by
+    // way of the program.
+    const wrap = ["env", `XDG_CACHE_HOME=${open}`];
+    for (let round = 0; round < 2; round++) {
+      await Deno.chmod(join(open, "tractest"), 0o777);
+      const { code, rows } = await check(project.root, [], { wrap });
+      assertEquals(code, 0);
+      if ((await Deno.stat(join(open, "tractest"))).mode! & 0o077) {
+        assert(!rows.import!.detail.includes("nothing changed"));
+      }
     }
-  }
-  assert(scratchState().XDG_CACHE_HOME !== open);
-});
+    assert(scratchState().XDG_CACHE_HOME !== open);
+  },
+);
 
 Deno.test(
   "a venv whose Python can't be reached is named, with the link that is broken and " +

@@ -231,17 +231,21 @@ Deno.test(
   },
 );
 
-Deno.test("a project below git's top level is named in the hook, which starts at the top", async () => {
-  using repo = await GitRepo.make();
-  repo.writeOne("py's/one/pyproject.toml", "[tool.tractest]\n");
-  const { stdout } = await repo.hooksCommand(
-    ["install", "pre-commit", "--binary", repo.standIn],
-    `${repo.root}/py's/one`,
-  );
-  assertIncludes(stdout, `runs: tractest -C 'py'\\''s/one' ${CLEAN_UP}`);
-  await repo.git("commit", "--quiet", "--allow-empty", "-m", "x");
-  assertEquals(repo.calls(), [`-C py's/one ${CLEAN_UP} | ${repo.root} | 0`]);
-});
+Deno.test(
+  "a project below git's top level is named in the hook, which " +
+    "starts at the top",
+  async () => {
+    using repo = await GitRepo.make();
+    repo.writeOne("py's/one/pyproject.toml", "[tool.tractest]\n");
+    const { stdout } = await repo.hooksCommand(
+      ["install", "pre-commit", "--binary", repo.standIn],
+      `${repo.root}/py's/one`,
+    );
+    assertIncludes(stdout, `runs: tractest -C 'py'\\''s/one' ${CLEAN_UP}`);
+    await repo.git("commit", "--quiet", "--allow-empty", "-m", "x");
+    assertEquals(repo.calls(), [`-C py's/one ${CLEAN_UP} | ${repo.root} | 0`]);
+  },
+);
 
 Deno.test(
   "fault 45: a hook of a worktree with git's variables set looks at that worktree, and " +
@@ -737,25 +741,29 @@ Deno.test(
   },
 );
 
-Deno.test("hooks takes nothing that it does not know, and outside of a repository says so", async () => {
-  using repo = await GitRepo.make();
-  const cases: [string[], string][] = [
-    [["instal", "pre-push"], 'There is no "hooks instal"'],
-    [["install"], "Which hook?"],
-    [["install", "pre-pull"], "pre-push"],
-    [["install", "pre-push", "--binary", "nowhere"], "is no executable file"],
-    [["install", "pre-push", "--print", "make"], "lefthook"],
-    [["status", "--command", "zombies"], "tractest hooks install"],
-  ];
-  for (const [args, part] of cases) {
-    const { code, stderr } = await repo.hooksCommand(args);
-    assertEquals(code, 64, args.join(" "));
-    assertIncludes(stderr, part);
-  }
-  const outside = await repo.hooksCommand(["status"], repo.base);
-  assertEquals(outside.code, 80);
-  assertIncludes(outside.stderr, "not a git repository");
-  const inside = await repo.hooksCommand(["status"], `${repo.root}/.git`);
-  assertEquals(inside.code, 80);
-  assertIncludes(inside.stderr, "is in no work tree of git");
-});
+Deno.test(
+  "hooks takes nothing that it does not know, and outside of a " +
+    "repository says so",
+  async () => {
+    using repo = await GitRepo.make();
+    const cases: [string[], string][] = [
+      [["instal", "pre-push"], 'There is no "hooks instal"'],
+      [["install"], "Which hook?"],
+      [["install", "pre-pull"], "pre-push"],
+      [["install", "pre-push", "--binary", "nowhere"], "is no executable file"],
+      [["install", "pre-push", "--print", "make"], "lefthook"],
+      [["status", "--command", "zombies"], "tractest hooks install"],
+    ];
+    for (const [args, part] of cases) {
+      const { code, stderr } = await repo.hooksCommand(args);
+      assertEquals(code, 64, args.join(" "));
+      assertIncludes(stderr, part);
+    }
+    const outside = await repo.hooksCommand(["status"], repo.base);
+    assertEquals(outside.code, 80);
+    assertIncludes(outside.stderr, "not a git repository");
+    const inside = await repo.hooksCommand(["status"], `${repo.root}/.git`);
+    assertEquals(inside.code, 80);
+    assertIncludes(inside.stderr, "is in no work tree of git");
+  },
+);

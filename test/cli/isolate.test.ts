@@ -121,21 +121,25 @@ def test_tidy(server):
 def test_last(server): time.sleep(0.8)
 `;
 
-test("what a test leaves behind is its LEAK, an orphan too, and is gone when pytest is", async (user) => {
-  await using suite = await UsersSuite.of(user, { "test_a.py": LEAVES });
-  const { code, stdout, stderr } = await suite.tractest([...ISOLATE, "--strict", "--json"]);
-  assertEquals(code, 84, stdout + stderr);
-  const { leftBehind, counts } = JSON.parse(stdout);
-  assertEquals(counts.passed, 5);
-  const seconds = leftBehind.map((
-    { id, processes }: Left,
-  ) => [id, processes.map(({ title }) => /sleep\((\d+)\)/.exec(title)?.[1]).sort()]);
-  assertEquals(seconds, [["tests/test_a.py::test_child", ["601"]], [
-    "tests/test_a.py::test_orphan",
-    ["602", "602"],
-  ]]);
-  assertEquals(await processesWith(suite.path), []);
-});
+test(
+  "what a test leaves behind is its LEAK, an orphan too, and is " +
+    "gone when pytest is",
+  async (user) => {
+    await using suite = await UsersSuite.of(user, { "test_a.py": LEAVES });
+    const { code, stdout, stderr } = await suite.tractest([...ISOLATE, "--strict", "--json"]);
+    assertEquals(code, 84, stdout + stderr);
+    const { leftBehind, counts } = JSON.parse(stdout);
+    assertEquals(counts.passed, 5);
+    const seconds = leftBehind.map((
+      { id, processes }: Left,
+    ) => [id, processes.map(({ title }) => /sleep\((\d+)\)/.exec(title)?.[1]).sort()]);
+    assertEquals(seconds, [["tests/test_a.py::test_child", ["601"]], [
+      "tests/test_a.py::test_orphan",
+      ["602", "602"],
+    ]]);
+    assertEquals(await processesWith(suite.path), []);
+  },
+);
 
 interface Left {
   readonly id: string | null;
@@ -279,36 +283,47 @@ test(
   },
 );
 
-test("hang finds a run in an isolation, tells its test, and says what can't be seen of it", async (user) => {
-  await using suite = await UsersSuite.of(user, { "test_a.py": WAITS });
-  // Both in one network, and both the user's.
-  const script = '"$@" run --no-preflight --isolate -s & run=$!; until [ -e "$SUITE/looks" ]; do ' +
-    "sleep 0.05; done; " +
-    '"$@" hang --json >"$SUITE/hang.json"; echo "looked: $?"; touch "$SUITE/go"; wait $run; :';
-  const running = suite.start([], {}, ["sh", "-c", script, "sh"]);
-  await running.until("waiting");
-  await Deno.writeTextFile(join(suite.path, "looks"), "");
-  const { stdout } = await running.ended;
-  assertIncludes(stdout, "looked: 0\n");
-  const text = await Deno.readTextFile(join(suite.path, "hang.json"));
-  assertIncludes(text, '"tests/test_a.py::test_waits"');
-  assertIncludes(text, "the tree is in a network of its own");
-});
+test(
+  "hang finds a run in an isolation, tells its test, and says what " +
+    "can't be seen of it",
+  async (user) => {
+    await using suite = await UsersSuite.of(user, { "test_a.py": WAITS });
+    // Both in one network, and both the user's.
+    const script =
+      '"$@" run --no-preflight --isolate -s & run=$!; until [ -e "$SUITE/looks" ]; do ' +
+      "sleep 0.05; done; " +
+      '"$@" hang --json >"$SUITE/hang.json"; echo "looked: $?"; touch "$SUITE/go"; wait $run; :';
+    const running = suite.start([], {}, ["sh", "-c", script, "sh"]);
+    await running.until("waiting");
+    await Deno.writeTextFile(join(suite.path, "looks"), "");
+    const { stdout } = await running.ended;
+    assertIncludes(stdout, "looked: 0\n");
+    const text = await Deno.readTextFile(join(suite.path, "hang.json"));
+    assertIncludes(text, '"tests/test_a.py::test_waits"');
+    assertIncludes(text, "the tree is in a network of its own");
+  },
+);
 
-test("a test that takes too long is ended, and the rest runs in a fresh isolation", async (user) => {
-  await using suite = await UsersSuite.of(user, { "test_a.py": `${WAITS}\ndef test_b(): pass\n` });
-  const { code, stdout } = await suite.tractest([
-    ...ISOLATE,
-    "--no-defaults",
-    "--test-timeout",
-    "1",
-    "--grace",
-    "0.3",
-  ]);
-  assertEquals(code, 1, stdout);
-  assertIncludes(stdout, "1 failed, 1 passed in ");
-  await untilGone(suite.path);
-});
+test(
+  "a test that takes too long is ended, and the rest runs in a " +
+    "fresh isolation",
+  async (user) => {
+    await using suite = await UsersSuite.of(user, {
+      "test_a.py": `${WAITS}\ndef test_b(): pass\n`,
+    });
+    const { code, stdout } = await suite.tractest([
+      ...ISOLATE,
+      "--no-defaults",
+      "--test-timeout",
+      "1",
+      "--grace",
+      "0.3",
+    ]);
+    assertEquals(code, 1, stdout);
+    assertIncludes(stdout, "1 failed, 1 passed in ");
+    await untilGone(suite.path);
+  },
+);
 
 test(
   "fault 42: Ctrl-C at a terminal reaches pytest as exactly one SIGINT; it finishes " +

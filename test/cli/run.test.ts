@@ -280,9 +280,12 @@ Deno.test("the dry run prints the command and starts nothing", async () => {
   assertEquals(entries, ["py310", "pyproject.toml", "tests"]);
 });
 
-Deno.test("nothing that brings the results out is left where a test or its children can see it", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py": `
+Deno.test(
+  "nothing that brings the results out is left where a test or its " +
+    "children can see it",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": `
 import os, subprocess, sys
 def test_clean():
     assert [name for name in os.environ if name.startswith("TRACTEST")] == ["TRACTEST_RUN"], "by it leftovers are known"
@@ -293,14 +296,15 @@ def test_clean():
     code = "import os; print(sorted(name for name in os.environ if 'TRACTEST' in name or 'PYTEST_PLUGINS' in name))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "['TRACTEST_RUN']"
 `,
-  });
-  for (const shown of [[], ["--ui", "bar"]]) {
-    const result = await suite.tractest([...NO_CHECKS, ...shown], {
-      PYTHONPATH: ":/somewhere::/elsewhere",
     });
-    assertEquals(result.code, 0, result.stdout + result.stderr);
-  }
-});
+    for (const shown of [[], ["--ui", "bar"]]) {
+      const result = await suite.tractest([...NO_CHECKS, ...shown], {
+        PYTHONPATH: ":/somewhere::/elsewhere",
+      });
+      assertEquals(result.code, 0, result.stdout + result.stderr);
+    }
+  },
+);
 
 Deno.test("a plugin that the user named by PYTEST_PLUGINS is still loaded", async () => {
   await using suite = await pytestSuite({
@@ -365,51 +369,55 @@ Deno.test("failed subtests count as pytest counts them", async () => {
   assertEquals(counts.passed, 0);
 });
 
-Deno.test("events are copied to a file while the run goes on, each line with its schema", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py": `
+Deno.test(
+  "events are copied to a file while the run goes on, each line " +
+    "with its schema",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": `
 import os, time
 def test_a(): pass
 def test_b():
     while not os.path.exists(os.environ["SUITE"] + "/go"): time.sleep(0.01)
 `,
-  });
-  const running = suite.start([...NO_CHECKS, "--events", "events.jsonl"]);
-  await running.until("test_a.py .");
-  const file = join(suite.root, "events.jsonl");
-  while (
-    !(await Deno.readTextFile(file)).includes('"test-start", "time": ', 0) ||
-    !(await Deno.readTextFile(file)).includes("::test_b")
-  ) {
-    await new Promise((done) => setTimeout(done, 10));
-  }
-  await Deno.writeTextFile(join(suite.path, "go"), "");
-  assertEquals((await running.ended).code, 0);
-  const events = (await Deno.readTextFile(file)).trimEnd().split("\n").map((line) =>
-    JSON.parse(line)
-  );
-  assert(
-    events.every((event) =>
-      event.schema === "tractest.events/1" && Object.keys(event)[0] === "schema"
-    ),
-  );
-  assertEquals(
-    events.map((event) => event.event).filter((name, index, all) => name !== all[index - 1]),
-    [
-      "run-start",
-      "session-begin",
-      "session-start",
-      "collected",
-      "tests",
-      "test-start",
-      "report",
-      "test-start",
-      "report",
-      "session-finish",
-      "run-finish",
-    ],
-  );
-});
+    });
+    const running = suite.start([...NO_CHECKS, "--events", "events.jsonl"]);
+    await running.until("test_a.py .");
+    const file = join(suite.root, "events.jsonl");
+    while (
+      !(await Deno.readTextFile(file)).includes('"test-start", "time": ', 0) ||
+      !(await Deno.readTextFile(file)).includes("::test_b")
+    ) {
+      await new Promise((done) => setTimeout(done, 10));
+    }
+    await Deno.writeTextFile(join(suite.path, "go"), "");
+    assertEquals((await running.ended).code, 0);
+    const events = (await Deno.readTextFile(file)).trimEnd().split("\n").map((line) =>
+      JSON.parse(line)
+    );
+    assert(
+      events.every((event) =>
+        event.schema === "tractest.events/1" && Object.keys(event)[0] === "schema"
+      ),
+    );
+    assertEquals(
+      events.map((event) => event.event).filter((name, index, all) => name !== all[index - 1]),
+      [
+        "run-start",
+        "session-begin",
+        "session-start",
+        "collected",
+        "tests",
+        "test-start",
+        "report",
+        "test-start",
+        "report",
+        "session-finish",
+        "run-finish",
+      ],
+    );
+  },
+);
 
 Deno.test(
   "a run asks once which boot and which pid namespace it is in, and an isolated one " +
@@ -622,36 +630,44 @@ Deno.test("the reader of a pipe has all that --events and --junit write to it", 
   assertIncludes(xml!, 'tests="2"');
 });
 
-Deno.test("a file that does not take the events of --events fails no run, and is told", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py": 'import shutil\ndef test_a(): shutil.rmtree("out")\ndef test_b(): pass\n',
-  });
-  await suite.write({ "out/notes.txt": "" });
-  const { code, stdout, stderr } = await suite.tractest([
-    ...NO_CHECKS,
-    "--events",
-    "out/events.jsonl",
-  ]);
-  assertEquals(code, 0, stderr);
-  assertIncludes(stdout, "2 passed");
-  const path = join(suite.root, "out/events.jsonl");
-  assertIncludes(
-    stderr,
-    `warning: events are missing from the file of --events: Cannot write "${path}": No ` +
-      "such file or directory\n",
-  );
-});
+Deno.test(
+  "a file that does not take the events of --events fails no run, " +
+    "and is told",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": 'import shutil\ndef test_a(): shutil.rmtree("out")\ndef test_b(): pass\n',
+    });
+    await suite.write({ "out/notes.txt": "" });
+    const { code, stdout, stderr } = await suite.tractest([
+      ...NO_CHECKS,
+      "--events",
+      "out/events.jsonl",
+    ]);
+    assertEquals(code, 0, stderr);
+    assertIncludes(stdout, "2 passed");
+    const path = join(suite.root, "out/events.jsonl");
+    assertIncludes(
+      stderr,
+      `warning: events are missing from the file of --events: Cannot write "${path}": No ` +
+        "such file or directory\n",
+    );
+  },
+);
 
-Deno.test("--events - streams to standard output and pytest's output goes to standard error", async () => {
-  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
-  const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--events", "-"]);
-  assertEquals(code, 0);
-  assertIncludes(stderr, "test session starts");
-  const lines = stdout.trimEnd().split("\n");
-  assertEquals(JSON.parse(lines[0]!).event, "run-start");
-  for (const line of lines) assertEquals(JSON.parse(line).schema, "tractest.events/1");
-  assertEquals((await suite.tractest([...NO_CHECKS, "--events", "-", "--json"])).code, 64);
-});
+Deno.test(
+  "--events - streams to standard output and pytest's output goes " +
+    "to standard error",
+  async () => {
+    await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+    const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--events", "-"]);
+    assertEquals(code, 0);
+    assertIncludes(stderr, "test session starts");
+    const lines = stdout.trimEnd().split("\n");
+    assertEquals(JSON.parse(lines[0]!).event, "run-start");
+    for (const line of lines) assertEquals(JSON.parse(line).schema, "tractest.events/1");
+    assertEquals((await suite.tractest([...NO_CHECKS, "--events", "-", "--json"])).code, 64);
+  },
+);
 
 Deno.test(
   "fault 41: 10 MB on each stream, with and without capture, stop nothing, and all of " +
@@ -669,44 +685,52 @@ Deno.test(
   },
 );
 
-Deno.test("without a terminal pytest and what it starts write to a file, and read nothing", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py": `
+Deno.test(
+  "without a terminal pytest and what it starts write to a file, " +
+    "and read nothing",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": `
 import os, stat, sys
 def test_streams():
     assert os.read(0, 1) == b""
     for fd in (1, 2):
         assert stat.S_ISREG(os.fstat(fd).st_mode), fd
 `,
-  });
-  const running = suite.start([...NO_CHECKS, "-s"]);
-  await running.type("refs of a push\n");
-  const result = await running.ended;
-  assertEquals(result.code, 0, result.stdout);
-});
+    });
+    const running = suite.start([...NO_CHECKS, "-s"]);
+    await running.type("refs of a push\n");
+    const result = await running.ended;
+    assertEquals(result.code, 0, result.stdout);
+  },
+);
 
-Deno.test("fault 40: a process that outlives pytest and holds its output delays nothing", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py": `
+Deno.test(
+  "fault 40: a process that outlives pytest and holds its output " +
+    "delays nothing",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": `
 import os, subprocess
 def test_a():
     child = subprocess.Popen(["sleep", "60"])
     open(os.environ["SUITE"] + "/pid", "w").write(str(child.pid))
     print("said before the end")
 `,
-  });
-  const began = performance.now();
-  const result = await suite.tractest([...NO_CHECKS, "-s"]);
-  const pid = Number(await Deno.readTextFile(join(suite.path, "pid")));
-  try {
-    assertEquals(result.code, 0);
-    assertIncludes(result.stdout, "said before the end");
-    assert(performance.now() - began < 30_000);
-    assert(await alive(pid), "the child was to outlive the run");
-  } finally {
-    Deno.kill(pid, "SIGKILL");
-  }
-});
+    });
+    const began = performance.now();
+    const result = await suite.tractest([...NO_CHECKS, "-s"]);
+    const pid = Number(await Deno.readTextFile(join(suite.path, "pid")));
+    try {
+      assertEquals(result.code, 0);
+      assertIncludes(result.stdout, "said before the end");
+      assert(performance.now() - began < 30_000);
+      assert(await alive(pid), "the child was to outlive the run");
+    } finally {
+      Deno.kill(pid, "SIGKILL");
+    }
+  },
+);
 
 Deno.test("fault 36: LD_LIBRARY_PATH reaches pytest", async () => {
   await using suite = await pytestSuite({
@@ -716,20 +740,24 @@ Deno.test("fault 36: LD_LIBRARY_PATH reaches pytest", async () => {
   assertEquals(result.code, 0, result.stdout + result.stderr);
 });
 
-Deno.test("fault 45: none of git's repository-local variables reaches pytest, others do", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py":
-      "import os\ndef test_a(): assert [n for n in os.environ if n.startswith('GIT_')] == " +
-      "['GIT_EDITOR']\n",
-  });
-  const result = await suite.tractest(NO_CHECKS, {
-    GIT_DIR: "/x/.git",
-    GIT_INDEX_FILE: "/x/.git/index",
-    GIT_WORK_TREE: "/x",
-    GIT_EDITOR: "vi",
-  });
-  assertEquals(result.code, 0, result.stdout + result.stderr);
-});
+Deno.test(
+  "fault 45: none of git's repository-local variables reaches " +
+    "pytest, others do",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py":
+        "import os\ndef test_a(): assert [n for n in os.environ if n.startswith('GIT_')] == " +
+        "['GIT_EDITOR']\n",
+    });
+    const result = await suite.tractest(NO_CHECKS, {
+      GIT_DIR: "/x/.git",
+      GIT_INDEX_FILE: "/x/.git/index",
+      GIT_WORK_TREE: "/x",
+      GIT_EDITOR: "vi",
+    });
+    assertEquals(result.code, 0, result.stdout + result.stderr);
+  },
+);
 
 Deno.test("pytest gets SIGINT at its default though tractest inherited it ignored", async () => {
   await using suite = await pytestSuite({
@@ -741,28 +769,32 @@ Deno.test("pytest gets SIGINT at its default though tractest inherited it ignore
   assertEquals(result.code, 0, result.stdout + result.stderr);
 });
 
-Deno.test("fault 43: the time limit ends pytest by SIGINT, tells what ran, and exits 124", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py": "import time\ndef test_ok(): pass\ndef test_hangs(): time.sleep(600)\n",
-  });
-  const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--timeout", "2"]);
-  assertEquals(code, 124);
-  assertIncludes(stdout, "KeyboardInterrupt");
-  assertIncludes(stdout, "time limit of 2 s: 1 passed, 1 not run in ");
-  assertIncludes(stderr, "tests/test_a.py::test_hangs\n");
-  const order = [
-    "running for ",
-    "no-verdict: ",
-    "is in a timed sleep",
-    "this is not the hang of full capture pipes",
-    "hint: -s changes nothing here",
-  ];
-  assertEquals(
-    order.map((hint) => stderr.indexOf(hint)).toSorted((a, b) => a - b),
-    order.map((hint) => stderr.indexOf(hint)),
-  );
-  assert(order.every((hint) => stderr.includes(hint)), stderr);
-});
+Deno.test(
+  "fault 43: the time limit ends pytest by SIGINT, tells what ran, " +
+    "and exits 124",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": "import time\ndef test_ok(): pass\ndef test_hangs(): time.sleep(600)\n",
+    });
+    const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--timeout", "2"]);
+    assertEquals(code, 124);
+    assertIncludes(stdout, "KeyboardInterrupt");
+    assertIncludes(stdout, "time limit of 2 s: 1 passed, 1 not run in ");
+    assertIncludes(stderr, "tests/test_a.py::test_hangs\n");
+    const order = [
+      "running for ",
+      "no-verdict: ",
+      "is in a timed sleep",
+      "this is not the hang of full capture pipes",
+      "hint: -s changes nothing here",
+    ];
+    assertEquals(
+      order.map((hint) => stderr.indexOf(hint)).toSorted((a, b) => a - b),
+      order.map((hint) => stderr.indexOf(hint)),
+    );
+    assert(order.every((hint) => stderr.includes(hint)), stderr);
+  },
+);
 
 Deno.test(
   "fault 43: at the time limit SIGKILL ends what ignores SIGINT, and all that belongs " +
@@ -888,15 +920,19 @@ def test_leaves():
     open(os.environ["SUITE"] + "/pids", "w").write(str(child.pid))
 `;
 
-Deno.test("a signal while tractest looks for what is left after the tests keeps no verdict back", async () => {
-  await using suite = await pytestSuite({ "test_a.py": SIGNALS_AFTERWARDS });
-  const junit = join(suite.path, "junit.xml");
-  const result = await suite.tractest([...NO_CHECKS, "--junit", junit]);
-  await Deno.writeTextFile(join(suite.path, "go"), "");
-  assertEquals(result.code, 130, result.stdout + result.stderr);
-  assertIncludes(result.stdout, "interrupted: 1 passed in ");
-  assertIncludes(await Deno.readTextFile(junit), 'tests="1"');
-});
+Deno.test(
+  "a signal while tractest looks for what is left after the tests " +
+    "keeps no verdict back",
+  async () => {
+    await using suite = await pytestSuite({ "test_a.py": SIGNALS_AFTERWARDS });
+    const junit = join(suite.path, "junit.xml");
+    const result = await suite.tractest([...NO_CHECKS, "--junit", junit]);
+    await Deno.writeTextFile(join(suite.path, "go"), "");
+    assertEquals(result.code, 130, result.stdout + result.stderr);
+    assertIncludes(result.stdout, "interrupted: 1 passed in ");
+    assertIncludes(await Deno.readTextFile(junit), 'tests="1"');
+  },
+);
 
 Deno.test(
   "fault 42: Ctrl-C at a terminal reaches pytest as exactly one SIGINT; it finishes " +
@@ -969,31 +1005,35 @@ Deno.test("--color=always colours what goes to a pipe, of both", async () => {
   assertIncludes(result.stderr, "--color=yes");
 });
 
-Deno.test("fault 56: a second run names the first and its pid, and --wait waits for it", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py": WAITS,
-    "test_b.py": "def test_b(): pass\n",
-  });
-  const first = suite.start([...NO_CHECKS, "-s", "test_a"]);
-  await first.until("waiting");
-  const second = await suite.tractest([...NO_CHECKS, "test_b", "--json"]);
-  assertEquals(second.code, 80, second.stderr);
-  const { error } = JSON.parse(second.stdout);
-  assertEquals(error.code, "run-in-progress");
-  assert(
-    new RegExp(`^run \\d{8}-\\d{6}-\\w{4} \\(pid \\d+, since .*: tractest run test_a$`).test(
+Deno.test(
+  "fault 56: a second run names the first and its pid, and --wait " +
+    "waits for it",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": WAITS,
+      "test_b.py": "def test_b(): pass\n",
+    });
+    const first = suite.start([...NO_CHECKS, "-s", "test_a"]);
+    await first.until("waiting");
+    const second = await suite.tractest([...NO_CHECKS, "test_b", "--json"]);
+    assertEquals(second.code, 80, second.stderr);
+    const { error } = JSON.parse(second.stdout);
+    assertEquals(error.code, "run-in-progress");
+    assert(
+      new RegExp(`^run \\d{8}-\\d{6}-\\w{4} \\(pid \\d+, since .*: tractest run test_a$`).test(
+        error.message,
+      ),
       error.message,
-    ),
-    error.message,
-  );
-  assertIncludes(error.hint, "--wait");
-  const third = suite.start([...NO_CHECKS, "test_b", "--wait"]);
-  await third.until("waiting until run ");
-  await Deno.writeTextFile(join(suite.path, "go"), "");
-  assertEquals((await first.ended).code, 2);
-  const result = await third.ended;
-  assertEquals(result.code, 0, result.stderr);
-});
+    );
+    assertIncludes(error.hint, "--wait");
+    const third = suite.start([...NO_CHECKS, "test_b", "--wait"]);
+    await third.until("waiting until run ");
+    await Deno.writeTextFile(join(suite.path, "go"), "");
+    assertEquals((await first.ended).code, 2);
+    const result = await third.ended;
+    assertEquals(result.code, 0, result.stderr);
+  },
+);
 
 Deno.test(
   "fault 43: after a SIGKILL of tractest the next run names the pytest that it left, " +
@@ -1027,18 +1067,22 @@ Deno.test("a suite that is ended by a signal is told with the test that ran", as
   assertIncludes(result.stdout, "pytest was ended by SIGKILL in tests/test_a.py::test_dies");
 });
 
-Deno.test("fault 33: what a test id or a message holds never reaches the terminal raw", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py": 'def test_a(): raise ValueError("\\x1b[31mred\\x9b1m \\u202e")\n',
-  });
-  const { stdout } = await suite.tractest(NO_CHECKS);
-  const verdict = stdout.slice(
-    stdout.indexOf("\nFAILED tests/test_a.py::test_a\n", stdout.indexOf("stopping after")),
-  );
-  // deno-lint-ignore no-control-regex
-  assert(!/[\x1b\x9b\u202e]/.test(verdict), verdict);
-  assertIncludes(verdict, "\\e[31mred\\x9b1m \\u202e");
-});
+Deno.test(
+  "fault 33: what a test id or a message holds never reaches the " +
+    "terminal raw",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": 'def test_a(): raise ValueError("\\x1b[31mred\\x9b1m \\u202e")\n',
+    });
+    const { stdout } = await suite.tractest(NO_CHECKS);
+    const verdict = stdout.slice(
+      stdout.indexOf("\nFAILED tests/test_a.py::test_a\n", stdout.indexOf("stopping after")),
+    );
+    // deno-lint-ignore no-control-regex
+    assert(!/[\x1b\x9b\u202e]/.test(verdict), verdict);
+    assertIncludes(verdict, "\\e[31mred\\x9b1m \\u202e");
+  },
+);
 
 Deno.test("state directories that can't be used cost the history, never the result", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
@@ -1108,21 +1152,25 @@ Deno.test("what shows no line of the project is placed by its path from the root
   assertIncludes(stdout, "\n    at tests/site-packages/far.py:2\n");
 });
 
-Deno.test("address in use in every failure is told as a held registry, before all else", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py":
-      "import socket\ndef test_a():\n    with socket.socket() as a, socket.socket() as b:\n" +
-      "        a.bind(('127.0.0.1', 0))\n        b.bind(a.getsockname())\n",
-  });
-  const { stdout, stderr } = await suite.tractest(NO_CHECKS);
-  const verdict = stdout.slice(stdout.indexOf("stopping after"));
-  assert(
-    verdict.indexOf("all tests broken?") >= 0 &&
-      verdict.indexOf("all tests broken?") < verdict.indexOf("FAILED"),
-    verdict + stderr,
-  );
-  assertIncludes(verdict, "address in use or connection refused in 1 of 1 failure, in 1 file");
-});
+Deno.test(
+  "address in use in every failure is told as a held registry, " +
+    "before all else",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py":
+        "import socket\ndef test_a():\n    with socket.socket() as a, socket.socket() as b:\n" +
+        "        a.bind(('127.0.0.1', 0))\n        b.bind(a.getsockname())\n",
+    });
+    const { stdout, stderr } = await suite.tractest(NO_CHECKS);
+    const verdict = stdout.slice(stdout.indexOf("stopping after"));
+    assert(
+      verdict.indexOf("all tests broken?") >= 0 &&
+        verdict.indexOf("all tests broken?") < verdict.indexOf("FAILED"),
+      verdict + stderr,
+    );
+    assertIncludes(verdict, "address in use or connection refused in 1 of 1 failure, in 1 file");
+  },
+);
 
 Deno.test("a reader that goes away stops nothing, and no stack trace is shown", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
@@ -1137,23 +1185,27 @@ Deno.test("a reader that goes away stops nothing, and no stack trace is shown", 
   assert(!/ {4}at |Uncaught/.test(result.stdout + result.stderr), result.stdout + result.stderr);
 });
 
-Deno.test("a terminal whose output goes through a pipe: Ctrl-C still reaches pytest once", async () => {
-  await using suite = await pytestSuite({ "test_a.py": WAITS });
-  const running = suite.start([...NO_CHECKS, "-s"], { TERM: "xterm" }, [
-    await pythonWithPytest(),
-    "-c",
-    PTY,
-    "sh",
-    "-c",
-    '"$@" | (trap "" INT; cat)',
-    "sh",
-  ]);
-  await running.until("waiting");
-  await running.type("\x03");
-  await Deno.writeTextFile(join(suite.path, "go"), "");
-  const result = await running.ended;
-  assertIncludes(result.stdout, "SIGINTs: 1");
-});
+Deno.test(
+  "a terminal whose output goes through a pipe: Ctrl-C still " +
+    "reaches pytest once",
+  async () => {
+    await using suite = await pytestSuite({ "test_a.py": WAITS });
+    const running = suite.start([...NO_CHECKS, "-s"], { TERM: "xterm" }, [
+      await pythonWithPytest(),
+      "-c",
+      PTY,
+      "sh",
+      "-c",
+      '"$@" | (trap "" INT; cat)',
+      "sh",
+    ]);
+    await running.until("waiting");
+    await running.type("\x03");
+    await Deno.writeTextFile(join(suite.path, "go"), "");
+    const result = await running.ended;
+    assertIncludes(result.stdout, "SIGINTs: 1");
+  },
+);
 
 Deno.test("a dry run of --sync shows what uv would be told first, and makes nothing", async () => {
   await using suite = await pytestSuite({ "test_one.py": "def test_one(): pass\n" });

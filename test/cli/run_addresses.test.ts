@@ -51,53 +51,57 @@ async function listed(suite: Suite): Promise<string[]> {
 }
 
 for (const version of ["6.2.*", "9.*"]) {
-  Deno.test(`with pytest ${version} an id with an address names its test in every later process`, async () => {
-    await using suite = await addressSuite(version);
-    const counts = async (
-      words: readonly string[],
-      code: number,
-      failed: number,
-      passed: number,
-    ) => {
-      const result = await suite.tractest([...words.slice(0, 1), "--json", ...words.slice(1)]);
-      assertEquals(result.code, code, `${words.join(" ")}\n${result.stdout}${result.stderr}`);
-      const { counts } = JSON.parse(result.stdout);
-      assertEquals([counts.failed, counts.passed], [failed, passed], words.join(" "));
-    };
-    await counts(RUN, 1, 3, 6);
-    assertEquals(await listed(suite), FAILING);
-    // Again in another process: what was recorded is what failed, each once.
-    await counts([...RUN, "--lf"], 1, 3, 0);
-    await counts(["failed", "--run", "--", "--maxfail=9"], 1, 3, 0);
-    assertEquals(await listed(suite), FAILING);
-    for (const id of FAILING) await counts([...RUN, id], 1, 1, 0);
-    await counts([...RUN, "tests/test_x.py::test_a[<P1 at 0x…>]"], 0, 0, 1);
-    await counts(
-      [
+  Deno.test(
+    `with pytest ${version} an id with an address names its test in ` +
+      "every later process",
+    async () => {
+      await using suite = await addressSuite(version);
+      const counts = async (
+        words: readonly string[],
+        code: number,
+        failed: number,
+        passed: number,
+      ) => {
+        const result = await suite.tractest([...words.slice(0, 1), "--json", ...words.slice(1)]);
+        assertEquals(result.code, code, `${words.join(" ")}\n${result.stdout}${result.stderr}`);
+        const { counts } = JSON.parse(result.stdout);
+        assertEquals([counts.failed, counts.passed], [failed, passed], words.join(" "));
+      };
+      await counts(RUN, 1, 3, 6);
+      assertEquals(await listed(suite), FAILING);
+      // Again in another process: what was recorded is what failed, each once.
+      await counts([...RUN, "--lf"], 1, 3, 0);
+      await counts(["failed", "--run", "--", "--maxfail=9"], 1, 3, 0);
+      assertEquals(await listed(suite), FAILING);
+      for (const id of FAILING) await counts([...RUN, id], 1, 1, 0);
+      await counts([...RUN, "tests/test_x.py::test_a[<P1 at 0x…>]"], 0, 0, 1);
+      await counts(
+        [
+          ...RUN,
+          "tests/test_x.py::test_a[<P1 at 0x7f00c0ffee>]",
+          "tests/test_x.py::test_a[plain]",
+          "tests/test_y.py",
+        ],
+        0,
+        0,
+        3,
+      );
+      await counts(
+        [...RUN, "tests/test_x.py::test_a[<P0 at 0x7f00c0ffee>]", "tests/test_x.py::test_d"],
+        1,
+        1,
+        2,
+      );
+      const gone = await suite.tractest([
         ...RUN,
-        "tests/test_x.py::test_a[<P1 at 0x7f00c0ffee>]",
-        "tests/test_x.py::test_a[plain]",
-        "tests/test_y.py",
-      ],
-      0,
-      0,
-      3,
-    );
-    await counts(
-      [...RUN, "tests/test_x.py::test_a[<P0 at 0x7f00c0ffee>]", "tests/test_x.py::test_d"],
-      1,
-      1,
-      2,
-    );
-    const gone = await suite.tractest([
-      ...RUN,
-      "tests/test_x.py::test_a[<P7 at 0x…>]",
-      "tests/test_x.py::test_d",
-    ]);
-    assertEquals(gone.code, 4, gone.stdout);
-    assertIncludes(gone.stdout + gone.stderr, "not found: ");
-    assertEquals(await listed(suite), FAILING);
-  });
+        "tests/test_x.py::test_a[<P7 at 0x…>]",
+        "tests/test_x.py::test_d",
+      ]);
+      assertEquals(gone.code, 4, gone.stdout);
+      assertIncludes(gone.stdout + gone.stderr, "not found: ");
+      assertEquals(await listed(suite), FAILING);
+    },
+  );
 }
 
 Deno.test(

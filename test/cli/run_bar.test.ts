@@ -98,28 +98,32 @@ Deno.test(
   },
 );
 
-Deno.test("the bar tells what is left by what the very tests that are to run took before", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py": WAITS.replace("def test_z(): pass", "def test_z(): time.sleep(3)"),
-  });
-  await Deno.writeTextFile(join(suite.path, "go"), "");
-  assertEquals((await suite.tractest(["run", "--no-preflight", "--no-defaults"])).code, 1);
-  await Deno.remove(join(suite.path, "go"));
-  const running = await atTerminal(suite, [...NO_CHECKS, "--events", "events"]);
-  await running.until("tests/test_a.py::test_waits");
-  // Of four tests three are on record, and most of the time of these is still to come.
-  await running.typeUntil("t", "now: 2/4, 1 failed, 1 passed");
-  await running.until("about 3 s left");
-  await Deno.writeTextFile(join(suite.path, "go"), "");
-  await running.ended;
-  const rows = (await Deno.readTextFile(join(suite.root, "events"))).trimEnd().split("\n").map((
-    row,
-  ) => JSON.parse(row));
-  assertEquals(
-    rows.filter((row) => row.event === "tests").map((row) => row.ids),
-    [["a", "fails", "waits", "z"].map((name) => `tests/test_a.py::test_${name}`)],
-  );
-});
+Deno.test(
+  "the bar tells what is left by what the very tests that are to " +
+    "run took before",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": WAITS.replace("def test_z(): pass", "def test_z(): time.sleep(3)"),
+    });
+    await Deno.writeTextFile(join(suite.path, "go"), "");
+    assertEquals((await suite.tractest(["run", "--no-preflight", "--no-defaults"])).code, 1);
+    await Deno.remove(join(suite.path, "go"));
+    const running = await atTerminal(suite, [...NO_CHECKS, "--events", "events"]);
+    await running.until("tests/test_a.py::test_waits");
+    // Of four tests three are on record, and most of the time of these is still to come.
+    await running.typeUntil("t", "now: 2/4, 1 failed, 1 passed");
+    await running.until("about 3 s left");
+    await Deno.writeTextFile(join(suite.path, "go"), "");
+    await running.ended;
+    const rows = (await Deno.readTextFile(join(suite.root, "events"))).trimEnd().split("\n").map((
+      row,
+    ) => JSON.parse(row));
+    assertEquals(
+      rows.filter((row) => row.event === "tests").map((row) => row.ids),
+      [["a", "fails", "waits", "z"].map((name) => `tests/test_a.py::test_${name}`)],
+    );
+  },
+);
 
 for (
   const [how, end, expected] of [["Ctrl-C", "\x03", 130], ["fault 76: Ctrl-\\", "\x1c", 131], [

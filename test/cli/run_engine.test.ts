@@ -110,25 +110,29 @@ def test_flaky():
 def test_after(): pass
 `;
 
-Deno.test("a test that passes when it is tried again is FLAKY: green, but not under --strict", async () => {
-  await using suite = await pytestSuite({ "test_a.py": FLAKY });
-  const first = await suite.tractest([...NO_CHECKS, "--retries", "2"]);
-  assertEquals(first.code, 0, first.stdout + first.stderr);
-  assertIncludes(
-    first.stdout,
-    "FLAKY 2/3 tests/test_a.py::test_flaky failed, then passed in a fresh process: " +
-      "AssertionError: the first time",
-  );
-  assertIncludes(first.stdout, "2 passed in ");
-  assertEquals(await lastFailed(suite), []);
-  await Deno.remove(join(suite.path, "seen"));
-  const strict = await suite.tractest([...NO_CHECKS, "--retries", "2", "--strict", "--json"]);
-  assertEquals(strict.code, 84);
-  assertEquals(JSON.parse(strict.stdout).flaky, [{
-    id: "tests/test_a.py::test_flaky",
-    attempts: ["failed", "passed"],
-  }]);
-});
+Deno.test(
+  "a test that passes when it is tried again is FLAKY: green, but " +
+    "not under --strict",
+  async () => {
+    await using suite = await pytestSuite({ "test_a.py": FLAKY });
+    const first = await suite.tractest([...NO_CHECKS, "--retries", "2"]);
+    assertEquals(first.code, 0, first.stdout + first.stderr);
+    assertIncludes(
+      first.stdout,
+      "FLAKY 2/3 tests/test_a.py::test_flaky failed, then passed in a fresh process: " +
+        "AssertionError: the first time",
+    );
+    assertIncludes(first.stdout, "2 passed in ");
+    assertEquals(await lastFailed(suite), []);
+    await Deno.remove(join(suite.path, "seen"));
+    const strict = await suite.tractest([...NO_CHECKS, "--retries", "2", "--strict", "--json"]);
+    assertEquals(strict.code, 84);
+    assertEquals(JSON.parse(strict.stdout).flaky, [{
+      id: "tests/test_a.py::test_flaky",
+      attempts: ["failed", "passed"],
+    }]);
+  },
+);
 
 Deno.test("a test that fails each time stays red, and says how often it was tried", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_bad(): assert 1 == 2\n" });
@@ -336,20 +340,24 @@ def test_after(): pass
   },
 );
 
-Deno.test("what outlived its test and went with pytest is no leak, and shown with -v alone", async () => {
-  const text = `
+Deno.test(
+  "what outlived its test and went with pytest is no leak, and " +
+    "shown with -v alone",
+  async () => {
+    const text = `
 import subprocess, sys, time
 def test_a():
     globals()["kept"] = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
 def test_b(): time.sleep(0.8)
 `;
-  await using suite = await pytestSuite({ "test_a.py": text });
-  const quiet = await suite.tractest([...NO_CHECKS, "--strict"]);
-  assertEquals([quiet.code, /LEAK|left /.test(quiet.stdout)], [0, false], quiet.stdout);
-  const verbose = await suite.tractest([...NO_CHECKS, "--strict", "-v"]);
-  assertEquals(verbose.code, 0);
-  assertIncludes(verbose.stdout, "left tests/test_a.py::test_a: pid ");
-});
+    await using suite = await pytestSuite({ "test_a.py": text });
+    const quiet = await suite.tractest([...NO_CHECKS, "--strict"]);
+    assertEquals([quiet.code, /LEAK|left /.test(quiet.stdout)], [0, false], quiet.stdout);
+    const verbose = await suite.tractest([...NO_CHECKS, "--strict", "-v"]);
+    assertEquals(verbose.code, 0);
+    assertIncludes(verbose.stdout, "left tests/test_a.py::test_a: pid ");
+  },
+);
 
 Deno.test("failures that an earlier test has caused collapse to it", async () => {
   await using suite = await pytestSuite({
@@ -443,34 +451,38 @@ def test_after(): pass
   },
 );
 
-Deno.test("events that can't be written any more are said to be missing, and change no result", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py": `
+Deno.test(
+  "events that can't be written any more are said to be missing, " +
+    "and change no result",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": `
 import os
 def test_a():
     path = os.environ["SUITE"] + "/events"
     os.remove(path); os.mkdir(path)
 def test_b(): pass
 `,
-  });
-  const { code, stdout, stderr } = await suite.tractest([
-    ...NO_CHECKS,
-    "--events",
-    join(suite.path, "events"),
-  ]);
-  assertEquals(code, 0, stdout + stderr);
-  assertEquals(
-    stderr.split("events are missing from the file of --events: Cannot write").length,
-    2,
-    stderr,
-  );
-  const refused = await suite.tractest([...NO_CHECKS, "--events", suite.path]);
-  assertEquals(
-    [refused.code, refused.stderr.includes("it is a directory")],
-    [64, true],
-    refused.stderr,
-  );
-});
+    });
+    const { code, stdout, stderr } = await suite.tractest([
+      ...NO_CHECKS,
+      "--events",
+      join(suite.path, "events"),
+    ]);
+    assertEquals(code, 0, stdout + stderr);
+    assertEquals(
+      stderr.split("events are missing from the file of --events: Cannot write").length,
+      2,
+      stderr,
+    );
+    const refused = await suite.tractest([...NO_CHECKS, "--events", suite.path]);
+    assertEquals(
+      [refused.code, refused.stderr.includes("it is a directory")],
+      [64, true],
+      refused.stderr,
+    );
+  },
+);
 
 Deno.test(
   "a pytest that does not exit after its report is ended, and is not green under " +

@@ -514,85 +514,89 @@ Deno.test("--lf with several pytests runs what failed last", { ignore }, async (
   ]);
 });
 
-Deno.test("the shards 1/3 to 3/3 together run each test once, and merge makes one run of them", async () => {
-  await using suite = await pytestSuite({
-    ...SLEEPERS,
-    "test_c.py": "def test_bad(): assert 1 == 2\n",
-  });
-  for (const shard of ["1/3", "2/3", "3/3"]) {
-    const { code, stdout, stderr } = await suite.tractest([
+Deno.test(
+  "the shards 1/3 to 3/3 together run each test once, and merge " +
+    "makes one run of them",
+  async () => {
+    await using suite = await pytestSuite({
+      ...SLEEPERS,
+      "test_c.py": "def test_bad(): assert 1 == 2\n",
+    });
+    for (const shard of ["1/3", "2/3", "3/3"]) {
+      const { code, stdout, stderr } = await suite.tractest([
+        "run",
+        "--no-preflight",
+        "--shard",
+        shard,
+        "--events",
+        `../${shard[0]}.jsonl`,
+        "-q",
+      ]);
+      assert(code <= 1, stdout + stderr);
+    }
+    const files = ["../1.jsonl", "../2.jsonl", "../3.jsonl"];
+    const outputs = [
+      "--durations",
+      "../durations.json",
+      "--junit",
+      "../report.xml",
+      "--events",
+      "../all.jsonl",
+    ];
+    const merged = await suite.tractest(["merge", ...files, ...outputs, "--record", "--json"]);
+    const document = JSON.parse(merged.stdout);
+    assertEquals(
+      [merged.code, document.counts.passed, document.counts.failed],
+      [1, 8, 1],
+      merged.stdout + merged.stderr,
+    );
+    assertEquals([document.missing, document.unfinished, document.duplicates, document.problems], [
+      [],
+      [],
+      [],
+      [],
+    ]);
+    assertEquals(document.failures.map(({ id }: { id: string }) => id), [
+      "tests/test_c.py::test_bad",
+    ]);
+    assertIncludes(await Deno.readTextFile(join(suite.path, "report.xml")), 'tests="9"');
+    // Nothing else is written over, a pipe stays one, and what can't be is said before.
+    await suite.write({ "notes.txt": "mine" });
+    for (const option of ["--events", "--durations", "--junit"]) {
+      const refused = await suite.tractest(["merge", ...files, option, "notes.txt"]);
+      assertEquals([refused.code, refused.stdout], [64, ""], refused.stderr);
+      const pipe = join(suite.path, `pipe${option}`);
+      assert((await new Deno.Command("mkfifo", { args: [pipe] }).output()).success);
+      const reader = new Deno.Command("cat", { args: [pipe], stdout: "piped" }).output();
+      assertEquals((await suite.tractest(["merge", ...files, option, pipe])).code, 1);
+      assert((await reader).stdout.length > 0 && (await Deno.stat(pipe)).isFifo);
+    }
+    assertEquals((await suite.tractest(["merge", ...files, ".."])).code, 64);
+    // What they took balances the next cut.
+    const { seconds } = JSON.parse(await Deno.readTextFile(join(suite.path, "durations.json")));
+    assertEquals(Object.keys(seconds).length, 9);
+    const again = await suite.tractest([
       "run",
       "--no-preflight",
       "--shard",
-      shard,
+      "1/2",
+      "--durations-from",
+      "../durations.json",
       "--events",
-      `../${shard[0]}.jsonl`,
-      "-q",
+      "../b.jsonl",
     ]);
-    assert(code <= 1, stdout + stderr);
-  }
-  const files = ["../1.jsonl", "../2.jsonl", "../3.jsonl"];
-  const outputs = [
-    "--durations",
-    "../durations.json",
-    "--junit",
-    "../report.xml",
-    "--events",
-    "../all.jsonl",
-  ];
-  const merged = await suite.tractest(["merge", ...files, ...outputs, "--record", "--json"]);
-  const document = JSON.parse(merged.stdout);
-  assertEquals(
-    [merged.code, document.counts.passed, document.counts.failed],
-    [1, 8, 1],
-    merged.stdout + merged.stderr,
-  );
-  assertEquals([document.missing, document.unfinished, document.duplicates, document.problems], [
-    [],
-    [],
-    [],
-    [],
-  ]);
-  assertEquals(document.failures.map(({ id }: { id: string }) => id), [
-    "tests/test_c.py::test_bad",
-  ]);
-  assertIncludes(await Deno.readTextFile(join(suite.path, "report.xml")), 'tests="9"');
-  // Nothing else is written over, a pipe stays one, and what can't be is said before.
-  await suite.write({ "notes.txt": "mine" });
-  for (const option of ["--events", "--durations", "--junit"]) {
-    const refused = await suite.tractest(["merge", ...files, option, "notes.txt"]);
-    assertEquals([refused.code, refused.stdout], [64, ""], refused.stderr);
-    const pipe = join(suite.path, `pipe${option}`);
-    assert((await new Deno.Command("mkfifo", { args: [pipe] }).output()).success);
-    const reader = new Deno.Command("cat", { args: [pipe], stdout: "piped" }).output();
-    assertEquals((await suite.tractest(["merge", ...files, option, pipe])).code, 1);
-    assert((await reader).stdout.length > 0 && (await Deno.stat(pipe)).isFifo);
-  }
-  assertEquals((await suite.tractest(["merge", ...files, ".."])).code, 64);
-  // What they took balances the next cut.
-  const { seconds } = JSON.parse(await Deno.readTextFile(join(suite.path, "durations.json")));
-  assertEquals(Object.keys(seconds).length, 9);
-  const again = await suite.tractest([
-    "run",
-    "--no-preflight",
-    "--shard",
-    "1/2",
-    "--durations-from",
-    "../durations.json",
-    "--events",
-    "../b.jsonl",
-  ]);
-  assert(again.code <= 1, again.stderr);
-  const mixed = await suite.tractest(["merge", "../1.jsonl", "../b.jsonl"]);
-  assertIncludes(
-    mixed.stderr,
-    "warning: they are parts of 3 and of 2: give the files of one run only",
-  );
-  const short = await suite.tractest(["merge", "../1.jsonl", "../1.jsonl", "--json"]);
-  const { missing, unfinished, duplicates } = JSON.parse(short.stdout);
-  assertEquals([missing, unfinished.length > 0, duplicates.length > 0], [[2, 3], true, true]);
-  assert(short.code === 82 || short.code === 1);
-});
+    assert(again.code <= 1, again.stderr);
+    const mixed = await suite.tractest(["merge", "../1.jsonl", "../b.jsonl"]);
+    assertIncludes(
+      mixed.stderr,
+      "warning: they are parts of 3 and of 2: give the files of one run only",
+    );
+    const short = await suite.tractest(["merge", "../1.jsonl", "../1.jsonl", "--json"]);
+    const { missing, unfinished, duplicates } = JSON.parse(short.stdout);
+    assertEquals([missing, unfinished.length > 0, duplicates.length > 0], [[2, 3], true, true]);
+    assert(short.code === 82 || short.code === 1);
+  },
+);
 
 async function lastFailed(suite: Suite): Promise<string[]> {
   return Object.keys(

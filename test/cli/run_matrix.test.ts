@@ -190,27 +190,31 @@ Deno.test("impossible cells are named with what would help, and the others run",
   );
 });
 
-Deno.test("what goes wrong with --matrix on the command line is said before anything runs", async () => {
-  await using made = await suite();
-  for (
-    const [words, says] of [
-      [
-        ["--matrix", "tpt-prto=tcp"],
-        "it takes KEY=VALUE,VALUE with tpt-proto, spawn-backend, python",
-      ],
-      [
-        ["--matrix", "tpt-proto=tcp", "--tpt-proto=uds"],
-        '"--tpt-proto" and "--matrix tpt-proto=…" exclude each other',
-      ],
-      [["--matrix", "tpt-proto=tcp", "--shard", "1/2"], '"--matrix" does not go with "--shard"'],
-      [["--diff"], '"--diff" compares the cells of a matrix'],
-    ] as const
-  ) {
-    const { code, stderr } = await made.tractest(["run", "--no-preflight", ...words]);
-    assertEquals(code, 64, stderr);
-    assertIncludes(stderr, says);
-  }
-});
+Deno.test(
+  "what goes wrong with --matrix on the command line is said " +
+    "before anything runs",
+  async () => {
+    await using made = await suite();
+    for (
+      const [words, says] of [
+        [
+          ["--matrix", "tpt-prto=tcp"],
+          "it takes KEY=VALUE,VALUE with tpt-proto, spawn-backend, python",
+        ],
+        [
+          ["--matrix", "tpt-proto=tcp", "--tpt-proto=uds"],
+          '"--tpt-proto" and "--matrix tpt-proto=…" exclude each other',
+        ],
+        [["--matrix", "tpt-proto=tcp", "--shard", "1/2"], '"--matrix" does not go with "--shard"'],
+        [["--diff"], '"--diff" compares the cells of a matrix'],
+      ] as const
+    ) {
+      const { code, stderr } = await made.tractest(["run", "--no-preflight", ...words]);
+      assertEquals(code, 64, stderr);
+      assertIncludes(stderr, says);
+    }
+  },
+);
 
 Deno.test("an interrupt ends the cell that runs and keeps the others from beginning", async () => {
   await using made = await suite();

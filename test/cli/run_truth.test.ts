@@ -195,9 +195,12 @@ def test_a(wide, own): pass
   );
 }
 
-Deno.test("fault 70: two tests of one id are two, and the failure of one stays a failure", async () => {
-  await using suite = await pytestSuite({
-    "conftest.py": `
+Deno.test(
+  "fault 70: two tests of one id are two, and the failure of one " +
+    "stays a failure",
+  async () => {
+    await using suite = await pytestSuite({
+      "conftest.py": `
 import pytest
 def pytest_collect_file(parent, file_path):
     if file_path.suffix == ".yaml": return File.from_parent(parent, path=file_path)
@@ -209,19 +212,20 @@ class Item(pytest.Item):
     def runtest(self): assert self.word == "ok"
     def reportinfo(self): return self.path, None, "x"
 `,
-    "a.yaml": "bad ok",
-  });
-  for (const mode of MODES) {
-    const { code, stdout } = await suite.tractest([...RUN, ...mode, "--junit", "report.xml"]);
-    assertEquals(code, 1, `${mode}\n${stdout}`);
-    assertIncludes(stdout, "1 failed, 1 passed in ");
-    assert(!/FLAKY|CONTENTION/.test(stdout), stdout);
-    assertEquals((await readJunit(suite)).wrong.map(([name, wrong]) => [name, wrong.length]), [[
-      "case",
-      1,
-    ], ["case", 0]]);
-  }
-});
+      "a.yaml": "bad ok",
+    });
+    for (const mode of MODES) {
+      const { code, stdout } = await suite.tractest([...RUN, ...mode, "--junit", "report.xml"]);
+      assertEquals(code, 1, `${mode}\n${stdout}`);
+      assertIncludes(stdout, "1 failed, 1 passed in ");
+      assert(!/FLAKY|CONTENTION/.test(stdout), stdout);
+      assertEquals((await readJunit(suite)).wrong.map(([name, wrong]) => [name, wrong.length]), [[
+        "case",
+        1,
+      ], ["case", 0]]);
+    }
+  },
+);
 
 const HANGS_AFTER = `
 import pytest, time
