@@ -5,64 +5,65 @@ Deno.test("checkImports() finds nothing in this repository", async () => {
   assertEquals(await checkImports(), []);
 });
 
+const WRONG: readonly (readonly [string, string, string])[] = [
+  ["main.ts", 'import "./lib/run/command.ts";', "main may not import from commands"],
+  ["lib/base/a.ts", 'import { x } from "../system/host.ts";', "base may not import from system"],
+  [
+    "lib/base/a.ts",
+    'import type { Host } from "../system/host.ts";',
+    "base may not import from system",
+  ],
+  [
+    "lib/base/a.ts",
+    'export { x } from "../terminal/printer.ts";',
+    "base may not import from terminal",
+  ],
+  [
+    "lib/leaks/a.ts",
+    'const x = await import("../run/command.ts");',
+    "leaks may not import from commands",
+  ],
+  [
+    "lib/leaks/a.ts",
+    'import {\n  x,\n  y,\n} from "../hang/notes.ts";',
+    "leaks may not import from hang",
+  ],
+  ["lib/run/a.ts", 'import { x } from "./command.ts";', "run may not import from commands"],
+  [
+    "lib/run/a.ts",
+    'import { x } from "./command_request.ts";',
+    "run may not import from commands",
+  ],
+  ["lib/hang/a.ts", 'import { x } from "../flaky/rules.ts";', "hang may not import from flaky"],
+  ["lib/system/a.ts", 'import "../terminal/printer.ts";', "system may not import from terminal"],
+  [
+    "lib/system/programs/a.ts",
+    'import { x } from "../../terminal/printer.ts";',
+    "system may not import from terminal",
+  ],
+  ["lib/commands/a.ts", 'import { main } from "../cli.ts";', "commands may not import from cli"],
+  ["lib/tables/a.ts", 'import { x } from "../errors.ts";', "tables may not import from errors"],
+  ["lib/tables/a.ts", 'import { join } from "@std/path";', 'tables may not import "@std/path"'],
+  ["lib/errors.ts", 'import { x } from "./base/a.ts";', "errors may not import from base"],
+  ["lib/terminal/a.ts", 'import { x } from "../../scripts/build.ts";', "outside of lib/"],
+  [
+    "lib/commands/a.ts",
+    'import { exists } from "@std/fs";',
+    'only lib/system/ may import "@std/fs"',
+  ],
+  [
+    "lib/commands/a.ts",
+    'await import("@cliffy/prompt");',
+    'only lib/terminal/prompt.ts may import "@cliffy/prompt"',
+  ],
+  ["lib/terminal/a.ts", 'import { x } from "npm:chalk";', "past the map in deno.json"],
+  ["lib/commands/a.ts", "Deno.exit(1);", "`Deno.` stands only in"],
+  ["lib/base/a.ts", "const { env } = globalThis.Deno\n  .permissions;", "`Deno.` stands only in"],
+  ["lib/strange/a.ts", "", "is in no known room"],
+];
+
 Deno.test("problemsOf() names each import that goes the wrong way", () => {
-  const wrong: [string, string, string][] = [
-    ["main.ts", 'import "./lib/run/command.ts";', "main may not import from commands"],
-    ["lib/base/a.ts", 'import { x } from "../system/host.ts";', "base may not import from system"],
-    [
-      "lib/base/a.ts",
-      'import type { Host } from "../system/host.ts";',
-      "base may not import from system",
-    ],
-    [
-      "lib/base/a.ts",
-      'export { x } from "../terminal/printer.ts";',
-      "base may not import from terminal",
-    ],
-    [
-      "lib/leaks/a.ts",
-      'const x = await import("../run/command.ts");',
-      "leaks may not import from commands",
-    ],
-    [
-      "lib/leaks/a.ts",
-      'import {\n  x,\n  y,\n} from "../hang/notes.ts";',
-      "leaks may not import from hang",
-    ],
-    ["lib/run/a.ts", 'import { x } from "./command.ts";', "run may not import from commands"],
-    [
-      "lib/run/a.ts",
-      'import { x } from "./command_request.ts";',
-      "run may not import from commands",
-    ],
-    ["lib/hang/a.ts", 'import { x } from "../flaky/rules.ts";', "hang may not import from flaky"],
-    ["lib/system/a.ts", 'import "../terminal/printer.ts";', "system may not import from terminal"],
-    [
-      "lib/system/programs/a.ts",
-      'import { x } from "../../terminal/printer.ts";',
-      "system may not import from terminal",
-    ],
-    ["lib/commands/a.ts", 'import { main } from "../cli.ts";', "commands may not import from cli"],
-    ["lib/tables/a.ts", 'import { x } from "../errors.ts";', "tables may not import from errors"],
-    ["lib/tables/a.ts", 'import { join } from "@std/path";', 'tables may not import "@std/path"'],
-    ["lib/errors.ts", 'import { x } from "./base/a.ts";', "errors may not import from base"],
-    ["lib/terminal/a.ts", 'import { x } from "../../scripts/build.ts";', "outside of lib/"],
-    [
-      "lib/commands/a.ts",
-      'import { exists } from "@std/fs";',
-      'only lib/system/ may import "@std/fs"',
-    ],
-    [
-      "lib/commands/a.ts",
-      'await import("@cliffy/prompt");',
-      'only lib/terminal/prompt.ts may import "@cliffy/prompt"',
-    ],
-    ["lib/terminal/a.ts", 'import { x } from "npm:chalk";', "past the map in deno.json"],
-    ["lib/commands/a.ts", "Deno.exit(1);", "`Deno.` stands only in"],
-    ["lib/base/a.ts", "const { env } = globalThis.Deno\n  .permissions;", "`Deno.` stands only in"],
-    ["lib/strange/a.ts", "", "is in no known room"],
-  ];
-  for (const [path, source, part] of wrong) {
+  for (const [path, source, part] of WRONG) {
     const problems = problemsOf(path, source);
     assertEquals(problems.length, 1, `${path}: ${source}`);
     assertIncludes(problems[0]!, part);

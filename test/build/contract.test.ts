@@ -222,11 +222,8 @@ contract("@std/fs", "walk", async () => {
     const found = async (options: Parameters<typeof walk>[1]) => {
       const paths: string[] = [];
       for await (const entry of walk(`${root}/tests`, options)) {
-        paths.push(
-          `${entry.path.slice(root.length + 1)}${
-            entry.isDirectory ? "/" : entry.isSymlink ? "@" : ""
-          } ${entry.name}`,
-        );
+        const mark = entry.isDirectory ? "/" : entry.isSymlink ? "@" : "";
+        paths.push(`${entry.path.slice(root.length + 1)}${mark} ${entry.name}`);
       }
       return paths.sort();
     };

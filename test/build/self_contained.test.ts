@@ -435,7 +435,9 @@ Deno.test("the runtime gets the words, the process and the environment as they w
       [ "$$" = "$(cat "${directory}/pid")" ] || echo "another process"
       env | grep -v "^\\(_\\|PWD\\|OLDPWD\\|SHLVL\\)=" | sort
       umask
-      while [ "$1" != "\${1%/start.js}" ] || shift; do case $1 in */start.js) shift; break ;; esac; done
+      while [ "$1" != "\${1%/start.js}" ] || shift; do
+        case $1 in */start.js) shift; break ;; esac
+      done
       for word; do printf '<%s>' "$word"; done`;
     const cache = await cacheWithFakeRuntime(directory, script);
     const env = {

@@ -35,15 +35,13 @@ Deno.test(
   "the test that leaves a module's global behind is found, in the order of the suite, " +
     "and the command shows it",
   async () => {
+    const others = passing(LETTERS);
     await using suite = await pytestSuite({
       "shared.py": "state = []\n",
       "conftest.py": "import os, sys\nsys.path.insert(0, os.path.dirname(__file__))\n",
-      "test_a.py": `import shared\n${
-        passing(LETTERS)
-      }def test_pollutes(): shared.state.append(1)\n${passing(["k", "l"])}`,
-      "test_b.py": `import shared\n${
-        passing(LETTERS)
-      }def test_victim(): assert shared.state == []\n`,
+      "test_a.py": `import shared\n${others}` +
+        `def test_pollutes(): shared.state.append(1)\n${passing(["k", "l"])}`,
+      "test_b.py": `import shared\n${others}def test_victim(): assert shared.state == []\n`,
     });
     const { code, document, stderr } = await bisect(suite, "test_b.py::test_victim");
     assertEquals([code, document.found, document.verdict, document.symptom], [
@@ -186,7 +184,8 @@ import os, subprocess, sys
 ${passing(LETTERS)}
 def test_makes_it_careless(): os.environ["CARELESS"] = "1"
 def test_victim():
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", os.environ["SUITE"]], stdin=subprocess.PIPE)
+    argv = [sys.executable, "-c", "import time; time.sleep(60)", os.environ["SUITE"]]
+    child = subprocess.Popen(argv, stdin=subprocess.PIPE)
     if "CARELESS" not in os.environ:
         child.kill(); child.wait()
     child.returncode = 0

@@ -12,9 +12,8 @@ if (ALONE !== null) console.log(`random suites: TRACTEST_SEED=${SEED} makes the 
 
 for (let index = 0; index < SUITES; index++) {
   Deno.test({
-    name: `random suite ${
-      index + 1
-    } of ${SUITES} ends as pytest says, in ${MODES_PER_SUITE} of all modes in turn${NEEDS}`,
+    name: `random suite ${index + 1} of ${SUITES} ends as pytest says, ` +
+      `in ${MODES_PER_SUITE} of all modes in turn${NEEDS}`,
     ignore: ALONE === null,
     async fn() {
       const suite = randomSuite(SEED + index);

@@ -32,10 +32,12 @@ function testFile(file: number, count: number): string {
       return `def test_registrar(run, root_options):\n    registrar(run, root_options, ${sleep})\n`;
     }
     if (index <= 3) {
-      return `def test_door_${index}(door):\n    assert door.getsockname()[1] == ${PORT}; time.sleep(${sleep})\n`;
+      const body = `assert door.getsockname()[1] == ${PORT}; time.sleep(${sleep})`;
+      return `def test_door_${index}(door):\n    ${body}\n`;
     }
     if (index === 4) {
-      return `def test_port():\n    with socket.create_server(("127.0.0.1", 1616)): time.sleep(${sleep})\n`;
+      const body = `with socket.create_server(("127.0.0.1", 1616)): time.sleep(${sleep})`;
+      return `def test_port():\n    ${body}\n`;
     }
     if (index === 5 && file % 4 === 0) {
       return `@pytest.mark.skip(reason="grown")\ndef test_skipped(): pass\n`;

@@ -80,7 +80,8 @@ Deno.test(
       `#!/bin/sh -eu\n# caf\xe9\ncat >'${repo.base}/refs'\nexec sh -c 'exit "$1"' sh ` +
       `"$(cat '${repo.base}/mine')"\n`;
     const hook = repo.writeOne(".git/hooks/pre-push", "", 0o750);
-    const original = Uint8Array.from(script, (character) => character.charCodeAt(0)); // Latin-1: not UTF-8
+    // Latin-1: not UTF-8.
+    const original = Uint8Array.from(script, (character) => character.charCodeAt(0));
     Deno.writeFileSync(hook, original);
     const { stdout } = await repo.install("pre-push");
     assertIncludes(stdout, `pre-push: installed (${hook}), runs: tractest ${CLEAN_UP}`);
@@ -701,9 +702,8 @@ const namespaces = new Deno.Command("unshare", {
 const noNamespace = !(await namespaces.output().catch(() => ({ success: false }))).success;
 
 Deno.test(
-  `a real commit, push and checkout run the built binary, which is silent when all is clean${
-    noNamespace ? " (needs network namespaces)" : ""
-  }`,
+  "a real commit, push and checkout run the built binary, which is silent when all is clean" +
+    (noNamespace ? " (needs network namespaces)" : ""),
   { ignore: noNamespace },
   async () => {
     using repo = await GitRepo.make();

@@ -31,11 +31,13 @@ def test_looks(tmp_path):
     open("/dev/shm/psm_inside", "w").close()
     (tmp_path / "kept").write_text("kept")
     open("artifact", "w").close()
-    capabilities = [line.split()[1] for line in open("/proc/self/status") if line.startswith(("CapEff", "CapPrm", "CapInh", "CapAmb"))]
+    sets = ("CapEff", "CapPrm", "CapInh", "CapAmb")
+    capabilities = [line.split()[1] for line in open("/proc/self/status") if line.startswith(sets)]
     facts = {
-        "uid": os.getuid(), "gid": os.getgid(), "parent": os.getppid(), "memory": sorted(os.listdir("/dev/shm")), "runtime": runtime,
-        "capabilities": capabilities, "kept": str(tmp_path / "kept"), "path": os.environ["PATH"], "cwd": os.getcwd(),
-        "processes": sorted(int(name) for name in os.listdir("/proc") if name.isdigit()), "pid": os.getpid(),
+        "uid": os.getuid(), "gid": os.getgid(), "parent": os.getppid(), "pid": os.getpid(),
+        "memory": sorted(os.listdir("/dev/shm")), "runtime": runtime, "capabilities": capabilities,
+        "kept": str(tmp_path / "kept"), "path": os.environ["PATH"], "cwd": os.getcwd(),
+        "processes": sorted(int(name) for name in os.listdir("/proc") if name.isdigit()),
         "ours": sorted(name for name in os.environ if name.startswith("TRACTEST")),
         "fds": sorted(int(fd) for fd in os.listdir("/proc/self/fd")),
     }
@@ -105,7 +107,8 @@ const HOLDS_REGISTRY =
 const LEAVES = `
 import os, subprocess, sys, time, pytest
 MARK = os.environ["SUITE"]
-def sleeper(seconds): return subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({seconds})", MARK])
+def sleeper(seconds):
+    return subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({seconds})", MARK])
 @pytest.fixture(scope="module")
 def server():
     child = sleeper(600)
@@ -217,7 +220,8 @@ SUITE = os.environ["SUITE"]
 def test_waits():
     seen = []
     signal.signal(signal.SIGINT, lambda *_: seen.append(1))
-    subprocess.Popen([sys.executable, "-c", "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(600)", SUITE])
+    ignoring = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(600)"
+    subprocess.Popen([sys.executable, "-c", ignoring, SUITE])
     print("waiting", flush=True)
     while not os.path.exists(SUITE + "/go"): time.sleep(0.02)
     time.sleep(0.3)

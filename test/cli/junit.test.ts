@@ -7,9 +7,10 @@ const READER = `
 import json, sys, xml.etree.ElementTree as tree
 suite = tree.parse(sys.argv[1]).getroot()[0]
 counts = {name: int(suite.get(name)) for name in ("tests", "failures", "errors", "skipped")}
-cases = [[case.get("classname"), case.get("name"), [child.tag for child in case if child.tag != "system-out"]] for case in suite.iter("testcase")]
-messages = [child.get("message") for case in suite.iter("testcase") for child in case if child.tag != "system-out"]
-json.dump({"counts": counts, "cases": sorted(cases), "messages": sorted(map(str, messages))}, sys.stdout)
+said = [(case, [one for one in case if one.tag != "system-out"]) for case in suite.iter("testcase")]
+cases = [[case.get("classname"), case.get("name"), [one.tag for one in all]] for case, all in said]
+messages = sorted(str(one.get("message")) for _, all in said for one in all)
+json.dump({"counts": counts, "cases": sorted(cases), "messages": messages}, sys.stdout)
 `;
 
 interface Read {

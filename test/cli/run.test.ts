@@ -288,13 +288,15 @@ Deno.test(
       "test_a.py": `
 import os, subprocess, sys
 def test_clean():
-    assert [name for name in os.environ if name.startswith("TRACTEST")] == ["TRACTEST_RUN"], "by it leftovers are known"
+    # By this one leftovers are known.
+    assert [name for name in os.environ if name.startswith("TRACTEST")] == ["TRACTEST_RUN"]
     assert os.environ.get("PYTEST_PLUGINS") is None
     assert os.environ["PYTHONPATH"] == ":/somewhere::/elsewhere"
     assert not [path for path in sys.path if "tractest/pytest-" in path]
     assert sys.argv[1:] == ["-x", "--tb=short", "--no-header", "tests/"]
-    code = "import os; print(sorted(name for name in os.environ if 'TRACTEST' in name or 'PYTEST_PLUGINS' in name))"
-    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "['TRACTEST_RUN']"
+    code = "import os; print([n for n in os.environ if 'TRACTEST' in n or 'PYTEST_PLUGINS' in n])"
+    shown = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert shown.strip() == "['TRACTEST_RUN']"
 `,
     });
     for (const shown of [[], ["--ui", "bar"]]) {
@@ -805,7 +807,8 @@ Deno.test(
 import os, signal, subprocess, sys, time
 def test_hangs():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+    argv = [sys.executable, "-c", "import time; time.sleep(600)"]
+    child = subprocess.Popen(argv, start_new_session=True)
     open(os.environ["SUITE"] + "/pids", "w").write(f"{os.getpid()} {child.pid}")
     time.sleep(600)
 `,
@@ -907,16 +910,20 @@ def looks():
     for path in glob.glob("/proc/%d/task/*/children" % tractest):
         try:
             for pid in open(path).read().split():
-                if bytes(1) + b"pid=,ppid=,uid=,stat=,args=" in open("/proc/%s/cmdline" % pid, "rb").read(): return True
+                argv = open("/proc/%s/cmdline" % pid, "rb").read()
+                if bytes(1) + b"pid=,ppid=,uid=,stat=,args=" in argv: return True
         except OSError: pass
     return False
 while os.path.exists(SUITE) and (os.path.exists("/proc/%d" % pytest) or not looks()): pass
 os.kill(tractest, signal.SIGINT)
-while os.path.exists(SUITE) and not os.path.exists(SUITE + "/go") and os.path.exists("/proc/%d" % tractest): time.sleep(0.01)
+while os.path.exists(SUITE) and not os.path.exists(SUITE + "/go"):
+    if not os.path.exists("/proc/%d" % tractest): break
+    time.sleep(0.01)
 """
 def test_leaves():
     argv = ["_subactor[w0@77]", "-c", LEFT, str(os.getppid()), str(os.getpid())]
-    child = subprocess.Popen(argv, executable=sys.executable, start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    nothing = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    child = subprocess.Popen(argv, executable=sys.executable, start_new_session=True, **nothing)
     open(os.environ["SUITE"] + "/pids", "w").write(str(child.pid))
 `;
 

@@ -15,10 +15,13 @@ master, slave = pty.openpty()
 fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
 def mode():
     flags = termios.tcgetattr(slave)[3]
-    return "echo %d lines %d signals %d" % (bool(flags & termios.ECHO), bool(flags & termios.ICANON), bool(flags & termios.ISIG))
+    modes = (termios.ECHO, termios.ICANON, termios.ISIG)
+    return "echo %d lines %d signals %d" % tuple(bool(flags & mode) for mode in modes)
 pid = os.fork()
 if pid == 0:
-    os.login_tty(slave) if hasattr(os, "login_tty") else (os.setsid(), fcntl.ioctl(slave, termios.TIOCSCTTY, 0), [os.dup2(slave, n) for n in range(3)])
+    os.setsid()
+    fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+    for n in range(3): os.dup2(slave, n)
     os.close(master)
     os.execvp(sys.argv[1], sys.argv[1:])
 sources = [0, master]
@@ -238,9 +241,8 @@ async function has(program: string): Promise<boolean> {
 }
 
 Deno.test({
-  name: `a terminal that becomes narrower and wider again shows one bar${
-    HAS_TMUX ? "" : " (needs tmux)"
-  }`,
+  name: "a terminal that becomes narrower and wider again shows one bar" +
+    (HAS_TMUX ? "" : " (needs tmux)"),
   ignore: !HAS_TMUX,
   fn: async () => {
     const id = "x".repeat(80);
@@ -307,7 +309,8 @@ Deno.test(
 import os, subprocess, sys, time
 def test_waits():
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    with open(os.environ["SUITE"] + "/pids", "w") as file: file.write(f"{os.getppid()} {os.getpid()} {child.pid}")
+    pids = f"{os.getppid()} {os.getpid()} {child.pid}"
+    with open(os.environ["SUITE"] + "/pids", "w") as file: file.write(pids)
     print("ready")
     time.sleep(600)
 `,

@@ -78,7 +78,8 @@ Deno.test("a test that ignores SIGINT is ended with its tree, and the rest runs"
 import os, signal, subprocess, sys, time
 def test_hangs():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    child = subprocess.Popen([sys.executable, "-c", "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(600)"])
+    ignoring = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(600)"
+    child = subprocess.Popen([sys.executable, "-c", ignoring])
     open(os.environ["SUITE"] + "/pids", "w").write(f"{os.getpid()} {child.pid}")
     time.sleep(600)
 def test_b(): pass
@@ -145,7 +146,9 @@ Deno.test("a test that fails each time stays red, and says how often it was trie
 /** A child left by a test, one by a fixture of its module, one that ends by itself. */
 const LEAVES = `
 import subprocess, sys, pytest
-def sleeper(seconds): return subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({seconds})"], stdin=subprocess.PIPE)
+def sleeper(seconds):
+    argv = [sys.executable, "-c", f"import time; time.sleep({seconds})"]
+    return subprocess.Popen(argv, stdin=subprocess.PIPE)
 @pytest.fixture(scope="module")
 def server():
     child = sleeper(600)
@@ -245,7 +248,8 @@ const ORPHANS = `
 import multiprocessing, os, subprocess, sys, time
 CODE = "import time; time.sleep(%s)"
 def test_orphan():
-    subprocess.run(["sh", "-c", 'exec 0<&- >/dev/null 2>&1; "$0" -c "$1" & exit', sys.executable, CODE % 601])
+    script = 'exec 0<&- >/dev/null 2>&1; "$0" -c "$1" & exit'
+    subprocess.run(["sh", "-c", script, sys.executable, CODE % 601])
 def test_own_session():
     child = subprocess.Popen([sys.executable, "-c", CODE % 602], start_new_session=True)
     child.returncode = 0
@@ -257,8 +261,8 @@ def test_double_fork():
         os._exit(0)
     os.wait()
 def test_ends_with_pytest():
-    child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
-    globals()["kept"] = child
+    argv = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    globals()["kept"] = subprocess.Popen(argv, stdin=subprocess.PIPE)
 def test_last(): time.sleep(0.8)
 `;
 
@@ -307,7 +311,8 @@ Deno.test(
   async () => {
     const text = `
 import subprocess, sys, pytest
-def sleeper(seconds): return subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({seconds})"])
+def sleeper(seconds):
+    return subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({seconds})"])
 @pytest.fixture(scope="module")
 def server():
     child = sleeper(601)
@@ -347,7 +352,8 @@ Deno.test(
     const text = `
 import subprocess, sys, time
 def test_a():
-    globals()["kept"] = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+    argv = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    globals()["kept"] = subprocess.Popen(argv, stdin=subprocess.PIPE)
 def test_b(): time.sleep(0.8)
 `;
     await using suite = await pytestSuite({ "test_a.py": text });

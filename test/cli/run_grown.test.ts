@@ -33,10 +33,10 @@ for (const user of USERS) {
       });
       for (let round = 0; round < ROUNDS; round++) {
         const { ids, counts, seconds, balance } = await outcomes(suite, ["--jobs", "2"]);
+        const longest = balance.longest.toFixed(3);
         console.log(
-          `serial ${serial.seconds} s, --jobs 2 ${seconds} s; longest shard ${
-            balance.longest.toFixed(3)
-          }x of the mean`,
+          `serial ${serial.seconds} s, --jobs 2 ${seconds} s; ` +
+            `longest shard ${longest}x of the mean`,
         );
         assertEquals(counts, serial.counts);
         assertEquals(ids, serial.ids);

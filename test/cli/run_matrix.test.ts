@@ -11,7 +11,8 @@ def pytest_addoption(parser):
   "test_a.py": `
 import pytest
 @pytest.fixture
-def cell(request): return (request.config.getoption("--tpt-proto"), request.config.getoption("--spawn-backend"))
+def cell(request):
+    return tuple(request.config.getoption(name) for name in ("--tpt-proto", "--spawn-backend"))
 def test_always(): pass
 def test_never(): assert 1 == 2
 def test_not_over_uds(cell): assert cell[0] != "uds"

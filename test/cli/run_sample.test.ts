@@ -128,7 +128,8 @@ Deno.test({
   fn: async () => {
     await using suite = await sampleSuite();
     const script = `"$0" run --no-preflight --strict test_leak; echo "first $?"
-      "$0" zombies --kill --pid "$(ss -tlnpH 'sport = :1616' | sed -n 's/.*pid=\\([0-9]*\\).*/\\1/p')"; echo "second $?"
+      pid=$(ss -tlnpH 'sport = :1616' | sed -n 's/.*pid=\\([0-9]*\\).*/\\1/p')
+      "$0" zombies --kill --pid "$pid"; echo "second $?"
       "$0" zombies; echo "third $?"`;
     const running = suite.start(["run"], { SAMPLE_LEAK_REGISTRY: "1" }, ["sh", "-c", script]);
     const { stdout, stderr } = await running.ended;
@@ -185,8 +186,8 @@ Deno.test({
   ignore,
   fn: async () => {
     await using suite = await sampleSuite();
-    const script =
-      `SAMPLE_SLOW=8 py310/bin/python -m pytest -q tests/test_cancellation.py -k slow_worker > live.log 2>&1 & live=$!
+    const script = `pytest="py310/bin/python -m pytest"
+      SAMPLE_SLOW=8 $pytest -q tests/test_cancellation.py -k slow_worker > live.log 2>&1 & live=$!
       until ss -tlnH | grep -q :1616; do sleep 0.1; done
       "$0" run --yes test_local; echo "first $?"
       "$0" run --wait test_local; echo "second $?"

@@ -20,8 +20,11 @@ const READER = `
 import json, sys, xml.etree.ElementTree as tree
 suite = tree.parse(sys.argv[1]).getroot()[0]
 counts = {name: int(suite.get(name)) for name in ("tests", "failures", "errors", "skipped")}
-wrong = [[case.get("name"), [[child.tag, child.get("message")] for child in case if child.tag in ("failure", "error")]] for case in suite.iter("testcase")]
-properties = [[one.get("name"), one.get("value")] for one in suite.iter("property") if "k" in one.get("name")]
+def wrong_in(case):
+    return [[one.tag, one.get("message")] for one in case if one.tag in ("failure", "error")]
+wrong = [[case.get("name"), wrong_in(case)] for case in suite.iter("testcase")]
+properties = [[one.get("name"), one.get("value")] for one in suite.iter("property")]
+properties = [one for one in properties if "k" in one[0]]
 json.dump({"counts": counts, "wrong": wrong, "properties": properties}, sys.stdout)
 `;
 

@@ -157,9 +157,8 @@ Deno.test({
       "--cache-clear",
     ];
     await suite.write({
-      "pyproject.toml": `[tool.pytest.ini_options]\ntestpaths = ["tests"]\naddopts = ${
-        JSON.stringify(addopts)
-      }\n`,
+      "pyproject.toml": '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n' +
+        `addopts = ${JSON.stringify(addopts)}\n`,
     });
     const { code, stdout, stderr } = await suite.tractest([...JOBS, "--json"]);
     assertEquals(code, 0, stdout + stderr);

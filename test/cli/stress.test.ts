@@ -118,7 +118,8 @@ def test_binds(n):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 1616))
         listener.listen()
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], stdin=subprocess.PIPE)
+    argv = [sys.executable, "-c", "import time; time.sleep(60)"]
+    child = subprocess.Popen(argv, stdin=subprocess.PIPE)
     child.returncode = 0
 def test_skipped(): pytest.skip("not here")
 `,

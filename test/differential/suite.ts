@@ -69,9 +69,8 @@ export function randomSuite(seed: number): RandomSuite {
   const fits = (row: PieceRow) => isCalm(row) && isNew(row) && (row.quiet || !quiet);
   const files: { path: string; pieces: Piece[] }[] = [];
   for (let index = 0; index < count; index++) {
-    const path = `${random.pick(paths(DIRECTORIES))}/${
-      random.pick(paths(NAMES)).replace("N", `${index}`)
-    }`;
+    const directory = random.pick(paths(DIRECTORIES));
+    const path = `${directory}/${random.pick(paths(NAMES)).replace("N", `${index}`)}`;
     const pieces: Piece[] = [];
     for (let left = random.between(index === 0 ? 1 : 0, 5); left > 0; left--) {
       pieces.push(chosen(random, PIECES.file.filter(fits), ++number, quiet));
@@ -104,27 +103,17 @@ export function randomSuite(seed: number): RandomSuite {
       pieces.splice(random.between(0, pieces.length), 0, piece);
     }
   }
-  return {
-    seed,
-    files,
-    conftest,
-    settings,
-    layout: {
-      configuration: random.pick([
-        "pyproject.toml",
-        "pyproject.toml",
-        "pytest.ini",
-        "tox.ini",
-        "setup.cfg",
-      ]),
-      testpaths: random.pick(
-        TESTPATHS.filter((all) =>
-          !(KNOWN.has("a pattern in testpaths") && all?.some((path) => path.includes("*")))
-        ),
-      ),
-      packages: random.chance(0.3),
-    },
-  };
+  return { seed, files, conftest, settings, layout: randomLayout(random) };
+}
+
+function randomLayout(random: Random): RandomSuite["layout"] {
+  const files = ["pyproject.toml", "pyproject.toml", "pytest.ini", "tox.ini", "setup.cfg"] as const;
+  const configuration = random.pick(files);
+  const isPattern = (all: (typeof TESTPATHS)[number]) => all?.some((path) => path.includes("*"));
+  const testpaths = random.pick(
+    TESTPATHS.filter((all) => !(KNOWN.has("a pattern in testpaths") && isPattern(all))),
+  );
+  return { configuration, testpaths, packages: random.chance(0.3) };
 }
 
 function isCalm(row: PieceRow): boolean {
