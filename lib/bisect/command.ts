@@ -63,7 +63,7 @@ export async function bisect(context: Context): Promise<ExitCode> {
     {
       state,
       command: shellCommand(["tractest", "bisect", test]),
-      grace: settings.grace,
+      grace: settings.limits.grace,
       checksOnly: false,
       isolate: "auto",
       onStop: ({ checks, leaks }, exitCode) => {
@@ -89,7 +89,7 @@ export async function bisect(context: Context): Promise<ExitCode> {
         repeat,
         stepLimit,
         testLimit: line.has("test-timeout")
-          ? settings.testLimit
+          ? settings.limits.test
           : recorded === null
           ? 0
           : limitOf(recorded, limits.file),

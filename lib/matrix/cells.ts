@@ -11,7 +11,8 @@ import { findVenvs } from "../project/venvs.ts";
 import type { Project } from "../project/project.ts";
 import { type Interpreter, runThroughEnv } from "../system/programs/python.ts";
 import { endingOf, exitCodeAfter, leaksAfter } from "../run/after.ts";
-import type { EngineOutcome, EngineRequest } from "../run/engine.ts";
+import type { EngineOutcome } from "../run/engine/engine_outcome.ts";
+import type { OutputMode, RunPlan, SessionKind } from "../run/engine/engine_request.ts";
 import { EventLog, type EventSink } from "../run/event_log.ts";
 import { writeLastFailed } from "../pytest/write_lastfailed.ts";
 import type { LaunchRequest, Prepared } from "../run/prepared.ts";
@@ -75,6 +76,12 @@ export async function planCells(
   }));
 }
 
+/** How each cell is launched. */
+export interface CellLaunch extends Pick<LaunchRequest, "limits" | "policy"> {
+  readonly extraWords: LaunchRequest["sessions"]["extraWords"];
+  readonly order: RunPlan["order"];
+}
+
 /** What the cells of a matrix have in common. */
 export interface MatrixRequest {
   readonly context: Context;
@@ -82,14 +89,14 @@ export interface MatrixRequest {
   readonly prepared: Prepared;
   /** How many cells run at once. */
   readonly jobs: number;
-  readonly launch: Omit<LaunchRequest, "command" | "jobs" | "output" | "sessions">;
+  readonly launch: CellLaunch;
   /** The command of one of a cell's pytests. */
   readonly command: (
     python: readonly string[],
     words: readonly string[],
-    kind: Parameters<EngineRequest["command"]>[0],
+    kind: SessionKind,
   ) => string[];
-  readonly output: LaunchRequest["output"];
+  readonly output: OutputMode;
   readonly strict: boolean;
   /** Gets the events of all cells, each line with the name of its cell. */
   readonly sink: EventSink | null;
@@ -134,6 +141,7 @@ function isInterrupted({ outcome: { cut } }: CellRun): boolean {
 async function runCell(request: MatrixRequest, planned: PlannedCell): Promise<CellRun> {
   const { context: { host, printer }, project, prepared, strict } = request;
   const { state, facts } = prepared;
+  const { extraWords, order, limits, policy } = request.launch;
   const python = planned.interpreter!;
   const directory = join(state.directory, `cell-${planned.number}`);
   await host.files.makeDirectory(directory);
@@ -157,18 +165,22 @@ async function runCell(request: MatrixRequest, planned: PlannedCell): Promise<Ce
     cell: Object.fromEntries(planned.cell),
   });
   const outcome = await prepared.launch(log, directory, {
-    ...request.launch,
-    sessions: `cell${planned.number}-`,
-    command: (kind) => request.command(python.argv, words, kind),
-    jobs: 1,
-    output: request.output,
+    sessions: {
+      prefix: `cell${planned.number}-`,
+      command: (kind) => request.command(python.argv, words, kind),
+      extraWords,
+      output: request.output,
+    },
+    plan: { jobs: 1, order, runsAlone: () => false },
+    limits,
+    policy,
   }, { python });
   const isolated = prepared.isolation !== null;
   const leaks = isolated ? null : await leaksAfter(host, project, outcome);
   // The next cell is to find what this one found.
   if (!isolated) await endLeftBehind(host, printer, project, state, outcome.results);
   const exitCode = exitCodeAfter(outcome, leaks, strict);
-  const ending = endingOf(outcome, request.launch.limit);
+  const ending = endingOf(outcome, limits.run);
   await log.append({
     event: "run-finish",
     exitCode,

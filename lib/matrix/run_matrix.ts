@@ -15,13 +15,20 @@ import { showMatrix } from "./show.ts";
 import { Progress } from "../terminal/progress.ts";
 import type { Context } from "../command_line/context.ts";
 import type { Project } from "../project/project.ts";
-import { type SessionKind, WHOLE } from "../run/engine.ts";
+import { type SessionKind, WHOLE } from "../run/engine/engine_request.ts";
 import type { EventsFile } from "../run/events_file.ts";
 import type { JunitFile } from "../run/junit_file.ts";
 import type { OwnPlaces } from "../run/rules_unseen_options.ts";
 import { unseenJunit } from "../run/unseen_options.ts";
-import { type CellRun, outcomesOf, planCells, type PlannedCell, runCells } from "./cells.ts";
-import type { LaunchRequest, Prepared } from "../run/prepared.ts";
+import {
+  type CellLaunch,
+  type CellRun,
+  outcomesOf,
+  planCells,
+  type PlannedCell,
+  runCells,
+} from "./cells.ts";
+import type { Prepared } from "../run/prepared.ts";
 import { quickInterpreter } from "../run/ready.ts";
 
 /** The schema of the document of a matrix. */
@@ -48,7 +55,7 @@ export interface MatrixRun {
   readonly prepared: Prepared;
   /** How many at once. */
   readonly jobs: number;
-  readonly launch: Omit<LaunchRequest, "command" | "jobs" | "output" | "sessions" | "environment">;
+  readonly launch: CellLaunch;
 }
 
 /** Prints the command of every cell and starts nothing. */

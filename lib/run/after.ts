@@ -5,7 +5,7 @@ import type { Host } from "../system/host.ts";
 import { findLeaks, type LeakReport } from "../leaks/gather.ts";
 import type { Project } from "../project/project.ts";
 import type { ExitCode } from "../tables/exit_codes.ts";
-import { type EngineOutcome, interruptionText } from "./engine.ts";
+import { type EngineOutcome, interruptionText } from "./engine/engine_outcome.ts";
 import { writeLastFailed } from "../pytest/write_lastfailed.ts";
 
 /**
@@ -18,9 +18,9 @@ const SETTLE_MS = 500;
 export async function leaksAfter(
   host: Host,
   project: Project,
-  { look }: Pick<EngineOutcome, "look">,
+  { scan }: Pick<EngineOutcome, "scan">,
 ): Promise<LeakReport> {
-  const first = await findLeaks(host, project, look === null ? {} : { firstLook: look });
+  const first = await findLeaks(host, project, scan === null ? {} : { firstLook: scan });
   if (first.clean !== false) return first;
   await host.clock.sleep(SETTLE_MS);
   return await findLeaks(host, project);
@@ -81,7 +81,7 @@ export function endingOf(outcome: EngineOutcome, limit: number): string | null {
       interrupted.test === null ? "" : ` in ${interrupted.test}`
     }`;
   }
-  if (missed.length > 0 && outcome.unable) {
+  if (missed.length > 0 && outcome.diskFailed) {
     return `${missed.length} test(s) have no result, ${
       missed[0]
     } first: the disk did not take more`;

@@ -4,7 +4,7 @@ import { activation } from "../system/programs/activation.ts";
 import { captureNote, type RunIntent, stopsAtFirst } from "../pytest/pytest_command.ts";
 import { strainText } from "../base/strain.ts";
 import { timeLimit } from "./time_limit.ts";
-import { wordsBesides } from "./rules_unseen_options.ts";
+import { extraWords } from "./rules_unseen_options.ts";
 import { groupsOf, type Item } from "../pytest/work.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import type { Context } from "../command_line/context.ts";
@@ -23,7 +23,8 @@ import { EventLog } from "./event_log.ts";
 import { unseenJunit } from "./unseen_options.ts";
 import { checkSpawnBackend } from "./spawn_backends.ts";
 import { longestFullRun, openRunState, recordFullRun } from "../background/state.ts";
-import { type EngineOutcome, WHOLE } from "./engine.ts";
+import type { EngineOutcome } from "./engine/engine_outcome.ts";
+import { WHOLE } from "./engine/engine_request.ts";
 import { type RunRequest, understand } from "./command_request.ts";
 
 /** The schema of the document of a run. */
@@ -88,7 +89,7 @@ export async function run(context: Context): Promise<ExitCode> {
     {
       state,
       command: `tractest run ${scope === "full" ? "" : intent.targetWords.join(" ")}`.trim(),
-      grace: settings.grace,
+      grace: settings.limits.grace,
       targets: request.collected,
       checksOnly: line.has("preflight-only"),
       isolate: parallel.jobs === 1 ? "never" : parallel.jobs === "auto" ? "auto" : "always",
@@ -133,15 +134,15 @@ async function runCells(
     prepared,
     jobs,
     launch: {
-      ...settings,
-      besides: wordsBesides(request.places, { several: true, handsOut: chosen !== null }),
-      plan: chosen && ((items) => chosen.arrange(groupsOf(items))),
-      alone: () => false,
-      limit,
-      quiet: quietOf(context, request),
-      debugging: false,
-      exitFirst,
-      resume: !exitFirst,
+      extraWords: extraWords(request.places, { several: true, handsOut: chosen !== null }),
+      order: chosen && ((items) => chosen.arrange(groupsOf(items))),
+      limits: { ...settings.limits, run: limit, quiet: quietOf(context, request) },
+      policy: {
+        debugging: false,
+        exitFirst,
+        resume: !exitFirst,
+        retries: settings.retries,
+      },
     },
   });
 }
@@ -279,28 +280,35 @@ async function runTests(
   const unseenReport = sharing.several ? await unseenJunit(host, project, request.places) : null;
   await unseenReport?.begin();
   const ran = await prepared.launch(log, state.directory, {
-    ...settings,
-    command: (kind) => request.command(interpreter.argv, kind),
-    besides: wordsBesides(request.places, sharing),
-    jobs: jobs.count,
-    environment: jobs.environment,
-    plan: choose && (async (items) => {
-      const groups = await choose(items);
-      live?.plan(groups.flat());
-      return groups;
-    }),
-    alone: plan?.alone ?? (() => false),
-    limit,
-    quiet: quietOf(context, request),
-    debugging: intent.debugging,
-    exitFirst: stopsAtFirst(argv),
-    resume: line.has("resume") || (scope === "full" && !stopsAtFirst(argv)),
-    output: bar ? "log" : printer.json || stream === "stderr" ? "stderr" : "shown",
-    onBegun: () => {
-      cpu = watchCpu(host);
-      loadEnd();
+    sessions: {
+      command: (kind) => request.command(interpreter.argv, kind),
+      extraWords: extraWords(request.places, sharing),
+      environment: jobs.environment,
+      output: bar ? "log" : printer.json || stream === "stderr" ? "stderr" : "shown",
     },
-    onTold: (results) => draft.begin(results),
+    plan: {
+      jobs: jobs.count,
+      order: choose && (async (items) => {
+        const groups = await choose(items);
+        live?.plan(groups.flat());
+        return groups;
+      }),
+      runsAlone: plan?.alone ?? (() => false),
+    },
+    limits: { ...settings.limits, run: limit, quiet: quietOf(context, request) },
+    policy: {
+      debugging: intent.debugging,
+      exitFirst: stopsAtFirst(argv),
+      resume: line.has("resume") || (scope === "full" && !stopsAtFirst(argv)),
+      retries: settings.retries,
+    },
+    hooks: {
+      onFirstSession: () => {
+        cpu = watchCpu(host);
+        loadEnd();
+      },
+      onSessionsFinished: (results) => draft.begin(results),
+    },
   }).catch(async (error) => {
     await draft.drop();
     throw error;

@@ -20,7 +20,7 @@ import type { Context } from "../command_line/context.ts";
 import { findProject, type Project } from "../project/project.ts";
 import type { Chosen } from "./chosen.ts";
 import { givenSeconds } from "./parallel.ts";
-import type { SessionKind } from "./engine.ts";
+import type { SessionKind } from "./engine/engine_request.ts";
 import { EventsFile } from "./events_file.ts";
 import { JunitFile } from "./junit_file.ts";
 import { type RunSettings, runSettings } from "./settings.ts";

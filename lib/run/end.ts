@@ -14,7 +14,7 @@ import type { Context } from "../command_line/context.ts";
 import type { LeakReport } from "../leaks/gather.ts";
 import { describeTests, endingOf } from "./after.ts";
 import { type Balance, describeBalance } from "./parallel.ts";
-import type { EngineOutcome } from "./engine.ts";
+import type { EngineOutcome } from "./engine/engine_outcome.ts";
 import type { Prepared } from "./prepared.ts";
 import type { Strain } from "../base/strain.ts";
 

@@ -5,7 +5,7 @@ import type { OwnPlaces } from "./rules_unseen_options.ts";
 import type { Item } from "../pytest/work.ts";
 import type { Context } from "../command_line/context.ts";
 import type { Project } from "../project/project.ts";
-import type { EngineOutcome } from "./engine.ts";
+import type { EngineOutcome } from "./engine/engine_outcome.ts";
 import { EventLog } from "./event_log.ts";
 import type { Prepared } from "./prepared.ts";
 import type { RunSettings } from "./settings.ts";
@@ -86,30 +86,30 @@ export async function runExactly(
   });
   let collected: readonly string[] = [];
   let chosen: readonly string[] = [];
+  const goingOn = { ...intent, passed: [...GOING_ON, ...intent.passed] };
   const outcome = await prepared.launch(log, directory, {
-    ...settings,
-    retries: 0,
-    sessions: `${name}-`,
-    command: () =>
-      exactCommand(
-        { ...scene, intent: { ...intent, passed: [...GOING_ON, ...intent.passed] } },
-        targets,
-      ),
-    besides: () => [...places.words(lane, directory), ...places.withoutWorkers],
-    jobs: 1,
-    plan: (items: readonly Item[]) => {
-      collected = items.map((item) => item.id);
-      chosen = choose(collected);
-      return [chosen];
+    sessions: {
+      prefix: `${name}-`,
+      command: () => exactCommand({ ...scene, intent: goingOn }, targets),
+      extraWords: () => [...places.words(lane, directory), ...places.withoutWorkers],
+      output: "log",
     },
-    alone: () => false,
-    limit,
-    quiet: context.line.has("timeout") ? 0 : project.configuration.timeLimitQuiet,
-    testLimit,
-    debugging: false,
-    exitFirst: false,
-    resume: false,
-    output: "log",
+    plan: {
+      jobs: 1,
+      order: (items: readonly Item[]) => {
+        collected = items.map((item) => item.id);
+        chosen = choose(collected);
+        return [chosen];
+      },
+      runsAlone: () => false,
+    },
+    limits: {
+      ...settings.limits,
+      run: limit,
+      quiet: context.line.has("timeout") ? 0 : project.configuration.timeLimitQuiet,
+      test: testLimit,
+    },
+    policy: { debugging: false, exitFirst: false, resume: false, retries: 0 },
   }, { quiet: true });
   return { ...outcome, collected, chosen, firstSession };
 }

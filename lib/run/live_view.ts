@@ -10,7 +10,7 @@ import { listProcesses } from "../system/programs/ps.ts";
 import { barLines, noteLines, nowLines, progressText, type ShownProcess } from "./bar.ts";
 import { LiveRegion } from "../terminal/live_region.ts";
 import type { Colour, Printer } from "../terminal/printer.ts";
-import type { EngineOutcome } from "./engine.ts";
+import type { EngineOutcome } from "./engine/engine_outcome.ts";
 import type { EventLog } from "./event_log.ts";
 import { Keyboard } from "./keyboard.ts";
 

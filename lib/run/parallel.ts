@@ -18,7 +18,7 @@ import type { Host } from "../system/host.ts";
 import { digest } from "../project/directories.ts";
 import type { Project } from "../project/project.ts";
 import { EXIT } from "../tables/exit_codes.ts";
-import type { EngineOutcome } from "./engine.ts";
+import type { EngineOutcome } from "./engine/engine_outcome.ts";
 import type { EventLog } from "./event_log.ts";
 import type { Prepared } from "./prepared.ts";
 import { readTyped } from "./typed_files.ts";

@@ -9,7 +9,16 @@ import type { Isolation } from "../isolation/isolate.ts";
 import type { Project } from "../project/project.ts";
 import { endingOf } from "./after.ts";
 import { withWords } from "../pytest/pytest_command.ts";
-import { Engine, type EngineOutcome, type EngineRequest, type SessionKind } from "./engine.ts";
+import { Engine } from "./engine/engine.ts";
+import type { EngineOutcome } from "./engine/engine_outcome.ts";
+import type {
+  RunHooks,
+  RunLimits,
+  RunPlan,
+  RunPolicy,
+  SessionKind,
+  SessionOptions,
+} from "./engine/engine_request.ts";
 import type { EventLog } from "./event_log.ts";
 import { takeLock } from "../background/lock.ts";
 import { isolationFor } from "../isolation/choose.ts";
@@ -53,24 +62,18 @@ export interface RunFacts extends Revision {
   readonly python: string | null;
 }
 
-/** An {@linkcode EngineRequest} without what is the same for every run of a project. */
-export interface LaunchRequest extends
-  Omit<
-    EngineRequest,
-    | "command"
-    | "scene"
-    | "root"
-    | "runId"
-    | "cut"
-    | "survivesHangup"
-    | "onStart"
-    | "isolation"
-    | "registries"
-  > {
-  /** The command of a pytest, as a person would type it. */
-  readonly command: (kind: SessionKind) => readonly string[];
-  /** Words that it is given besides, so that nothing is shared with another. */
-  readonly besides: (kind: SessionKind, session: string) => readonly string[];
+/** What differs between the launches of a project, see {@linkcode EngineRequest}. */
+export interface LaunchRequest {
+  readonly sessions: Omit<SessionOptions, "command"> & {
+    /** The command of a session, as a person would type it. */
+    readonly command: (kind: SessionKind) => readonly string[];
+    /** Words added to it so that sessions share no files. */
+    readonly extraWords: (kind: SessionKind, session: string) => readonly string[];
+  };
+  readonly plan: RunPlan;
+  readonly limits: RunLimits;
+  readonly policy: Omit<RunPolicy, "cut" | "survivesHangup">;
+  readonly hooks?: Omit<RunHooks, "onSessionStart">;
 }
 
 /** How a launch of several differs from a single one. */
@@ -165,34 +168,46 @@ async function whileHeld(
     const launch = async (
       log: EventLog,
       directory: string,
-      request: LaunchRequest,
+      { sessions, plan, limits, policy, hooks }: LaunchRequest,
       options: LaunchOptions = {},
     ): Promise<EngineOutcome> => {
       const { python = interpreter, quiet = false } = options;
       const outcome = await recorder.minded(() =>
         new Engine(host, quiet ? printer.silenced() : printer, {
-          ...request,
-          command: (kind, session) =>
-            withWords(request.command(kind), request.besides(kind, session)),
-          output: recorder.isBackground && request.output === "shown"
-            ? "inherited"
-            : request.output,
-          scene: { interpreter: python, inherited, sigint, cwd: project.root, directory, log },
-          root: project.root,
-          runId: state.runId,
-          isolation,
-          cut: recorder.cut,
-          survivesHangup: recorder.isBackground,
-          onStart: (child) => lock.noteChild(child),
-          onBegun: () => {
-            void state.prune();
-            request.onBegun?.();
+          scene: {
+            runId: state.runId,
+            root: project.root,
+            interpreter: python,
+            inherited,
+            sigint,
+            directory,
+            log,
+            isolation,
+            registries: project.configuration.registries,
           },
-          registries: project.configuration.registries,
+          sessions: {
+            ...sessions,
+            command: (kind, session) =>
+              withWords(sessions.command(kind), sessions.extraWords(kind, session)),
+            output: recorder.isBackground && sessions.output === "shown"
+              ? "inherited"
+              : sessions.output,
+          },
+          plan,
+          limits,
+          policy: { ...policy, cut: recorder.cut, survivesHangup: recorder.isBackground },
+          hooks: {
+            ...hooks,
+            onSessionStart: (child) => lock.noteChild(child),
+            onFirstSession: () => {
+              void state.prune();
+              hooks?.onFirstSession?.();
+            },
+          },
         }).run()
       );
       recorder.tells({
-        ending: endingOf(outcome, request.limit),
+        ending: endingOf(outcome, limits.run),
         counts: outcome.tally.began ? outcome.tally.counts : null,
       });
       return outcome;

@@ -257,7 +257,7 @@ export interface Sharing {
 }
 
 /** Gives the words that a pytest needs besides, by why it is started and by what it is called. */
-export type WordsBesides = (
+export type ExtraWords = (
   kind: { readonly purpose: SessionPurpose },
   session: string,
 ) => readonly string[];
@@ -266,10 +266,10 @@ export type WordsBesides = (
  * The words that a pytest is given besides, so that nothing is shared with another of the run; see
  * {@linkcode OwnPlaces}.
  */
-export function wordsBesides(
+export function extraWords(
   { words, withoutWorkers }: OwnPlaces,
   { several, handsOut }: Sharing,
-): WordsBesides {
+): ExtraWords {
   return ({ purpose }, session) => {
     const isFirst = purpose === "tests";
     return [

@@ -1,4 +1,5 @@
 import { parseSeconds } from "../base/numbers.ts";
+import type { RunLimits } from "./engine/engine_request.ts";
 import { QUIET_SECONDS } from "../tables/defaults.ts";
 
 /** What a run's time limit depends on. All times in seconds. */
@@ -26,19 +27,14 @@ export function timeLimit(input: TimeLimitInput): number {
   return Math.max(input.limits.full, 2 * (input.longestFull ?? 0));
 }
 
-/** When a run is cut. Times in seconds. */
-export interface RunLimit {
-  /** Nothing is cut before; 0: never. */
-  readonly seconds: number;
-  /** From then on it is cut when nothing has ended for so long; 0: at once. */
-  readonly quiet: number;
-}
-
 /**
  * Whether what runs at a limit looks stuck, rather than just being the one that ran then.
  *
  * @param idle seconds since something ended
  */
-export function looksStuck(idle: number, { seconds, quiet }: RunLimit): boolean {
-  return idle >= Math.min(quiet > 0 ? quiet : QUIET_SECONDS, seconds / 2);
+export function looksStuck(
+  idle: number,
+  { run, quiet }: Pick<RunLimits, "run" | "quiet">,
+): boolean {
+  return idle >= Math.min(quiet > 0 ? quiet : QUIET_SECONDS, run / 2);
 }

@@ -80,7 +80,7 @@ export async function stress(context: Context): Promise<ExitCode> {
       state,
       command: shellCommand(["tractest", "stress", ...targets]),
       targets: [...new Set(targets.map(fileOf))],
-      grace: settings.grace,
+      grace: settings.limits.grace,
       checksOnly: false,
       isolate: copies > 1 ? "always" : "auto",
       onStop: ({ checks, leaks }, exitCode) => {
@@ -202,7 +202,7 @@ class Stress {
       targets,
       choose: (ids) => ids,
       limit,
-      testLimit: settings.testLimit,
+      testLimit: settings.limits.test,
     });
     const { results, cut, tally } = outcome;
     if (prepared.isolation === null) {

@@ -1,9 +1,9 @@
 import {
+  extraWords,
   ownPlaces,
   placesFor,
   refusal,
   unseenOptions,
-  wordsBesides,
 } from "../../lib/run/rules_unseen_options.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { assertEquals, assertIncludes, assertThrows } from "../assert.ts";
@@ -102,12 +102,12 @@ Deno.test("fault 73: workers of pytest-xdist are overridden where tractest hands
   ) {
     const places = placesOf(addopts);
     assertEquals(places.withoutWorkers, ["-n0"], addopts);
-    const plain = wordsBesides(places, { several: false, handsOut: false });
+    const plain = extraWords(places, { several: false, handsOut: false });
     assertEquals([plain({ purpose: "tests" }, "0"), plain({ purpose: "retry" }, "1")], [[], [
       "-n0",
     ]]);
     assertEquals(
-      wordsBesides(places, { several: true, handsOut: true })({ purpose: "shard" }, "0"),
+      extraWords(places, { several: true, handsOut: true })({ purpose: "shard" }, "0"),
       ["-n0"],
     );
   }
@@ -118,7 +118,7 @@ Deno.test("fault 73: workers of pytest-xdist are overridden where tractest hands
 });
 
 Deno.test("a run of one pytest writes what it was asked to; one that is tried again keeps its hands off that", () => {
-  const besides = wordsBesides(placesOf("--junitxml=out.xml --html=r.html"), {
+  const besides = extraWords(placesOf("--junitxml=out.xml --html=r.html"), {
     several: false,
     handsOut: false,
   });

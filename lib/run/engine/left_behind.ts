@@ -1,16 +1,16 @@
-import { descendantsOf } from "../processes/forest.ts";
-import { kindOf } from "../leaks/rules_actor.ts";
-import { type Mark, startedBy } from "../base/cookie.ts";
-import { sharedDaemon } from "../leaks/rules_started.ts";
-import type { LeftBehind, PytestEvent } from "../pytest/events.ts";
-import { TestClock } from "../pytest/test_clock.ts";
-import type { Host } from "../system/host.ts";
-import type { Outlived } from "../isolation/isolate.ts";
-import { type FirstLook, startFirstLook } from "../leaks/first_look.ts";
-import { type ProcessFiles, readProcessFiles } from "../system/programs/proc.ts";
-import { listProcesses } from "../system/programs/ps.ts";
-import { SHARED_HELPERS } from "../leaks/actor_signatures.ts";
-import type { EventLog } from "./event_log.ts";
+import { descendantsOf } from "../../processes/forest.ts";
+import { kindOf } from "../../leaks/rules_actor.ts";
+import { type Mark, startedBy } from "../../base/cookie.ts";
+import { sharedDaemon } from "../../leaks/rules_started.ts";
+import type { LeftBehind, PytestEvent } from "../../pytest/events.ts";
+import { TestClock } from "../../pytest/test_clock.ts";
+import type { Host } from "../../system/host.ts";
+import type { Outlived } from "../../isolation/isolate.ts";
+import { type FirstLook, startFirstLook } from "../../leaks/first_look.ts";
+import { type ProcessFiles, readProcessFiles } from "../../system/programs/proc.ts";
+import { listProcesses } from "../../system/programs/ps.ts";
+import { SHARED_HELPERS } from "../../leaks/actor_signatures.ts";
+import type { EventLog } from "../event_log.ts";
 
 /**
  * Milliseconds after its end at which a child of a test that still lives has outlived it: it may

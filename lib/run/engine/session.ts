@@ -1,49 +1,21 @@
-import type { Interpreter } from "../system/programs/python.ts";
-import type { ProcessIdentity } from "../processes/process.ts";
+import type { ProcessIdentity } from "../../processes/process.ts";
 import { join } from "@std/path";
-import { endOfIsolated } from "../isolation/rules.ts";
-import type { LedgerEntry } from "../leaks/rules_ledger.ts";
-import { activation } from "../system/programs/activation.ts";
-import type { PytestEvent, SessionPurpose } from "../pytest/events.ts";
-import { TestClock } from "../pytest/test_clock.ts";
-import { SessionFacts } from "../pytest/tally.ts";
-import type { Host, Output, Signal, StartedProgram } from "../system/host.ts";
-import type { Isolation } from "../isolation/isolate.ts";
-import type { RunLedger, TestOf } from "../leaks/ledger.ts";
-import { type EndedTree, endTree, treeOf } from "../processes/kill_ladder.ts";
-import { envCommand, type SigintMethod } from "../system/programs/env.ts";
-import { sendSignal } from "../system/programs/kill.ts";
-import { type ProcessFiles, readProcessFiles } from "../system/programs/proc.ts";
-import type { Printer } from "../terminal/printer.ts";
-import type { EventLog } from "./event_log.ts";
-import { FileTail } from "../background/file_tail.ts";
-import { pluginEnvironment } from "../pytest/plugin_environment.ts";
-
-/** Where the output of a pytest goes. */
-export type OutputMode =
-  /**
-   * To our own standard output and error: straight to a terminal, a file or a device, to a pipe by
-   * a log that is copied to it.
-   */
-  | "shown"
-  /** The same, all of it to standard error, since standard output carries data. */
-  | "stderr"
-  /** Only to the log. */
-  | "log"
-  /** To our own standard output and error, which are a file: a run in the background. */
-  | "inherited";
-
-/** How every pytest of a run is started. */
-export interface SessionScene {
-  readonly interpreter: Interpreter;
-  /** The environment that it inherits. */
-  readonly inherited: ReadonlyMap<string, string>;
-  readonly sigint: SigintMethod;
-  readonly cwd: string;
-  /** A private directory for logs and events. */
-  readonly directory: string;
-  readonly log: EventLog;
-}
+import { endOfIsolated } from "../../isolation/rules.ts";
+import type { LedgerEntry } from "../../leaks/rules_ledger.ts";
+import { activation } from "../../system/programs/activation.ts";
+import type { PytestEvent, SessionPurpose } from "../../pytest/events.ts";
+import { TestClock } from "../../pytest/test_clock.ts";
+import { SessionFacts } from "../../pytest/tally.ts";
+import type { Host, Output, Signal, StartedProgram } from "../../system/host.ts";
+import type { RunLedger, TestOf } from "../../leaks/ledger.ts";
+import { type EndedTree, endTree, treeOf } from "../../processes/kill_ladder.ts";
+import { envCommand } from "../../system/programs/env.ts";
+import { sendSignal } from "../../system/programs/kill.ts";
+import { type ProcessFiles, readProcessFiles } from "../../system/programs/proc.ts";
+import type { Printer } from "../../terminal/printer.ts";
+import type { OutputMode, RunScene } from "./engine_request.ts";
+import { FileTail } from "../../background/file_tail.ts";
+import { pluginEnvironment } from "../../pytest/plugin_environment.ts";
 
 /** A pytest to start. */
 export interface SessionRequest {
@@ -52,8 +24,6 @@ export interface SessionRequest {
   readonly purpose: SessionPurpose;
   /** The command, as a person would type it; its first words are the interpreter's. */
   readonly argv: readonly string[];
-  /** Namespaces of its own; null for those of tractest. */
-  readonly isolation: Isolation | null;
   /** Variables besides those of every session. */
   readonly environment: Readonly<Record<string, string>>;
   /** The directory of the queue that hands out its tests; null: it runs what it collects. */
@@ -117,7 +87,7 @@ export class Session {
     private readonly host: Host,
     private readonly printer: Printer,
     readonly request: SessionRequest,
-    private readonly scene: SessionScene,
+    private readonly scene: RunScene,
     started: Started,
   ) {
     this.#child = started.child;
@@ -133,7 +103,7 @@ export class Session {
     this.exited = this.#child.status.then((status) => {
       request.ledger.rootIsGone();
       this.#gone.abort();
-      return request.isolation === null ? status : endOfIsolated(status);
+      return scene.isolation === null ? status : endOfIsolated(status);
     });
     this.#noted = request.ledger.begin(this.#child.pid).then(request.onStart ?? (() => undefined));
   }
@@ -143,7 +113,7 @@ export class Session {
     host: Host,
     printer: Printer,
     order: SessionOrder,
-    scene: SessionScene,
+    scene: RunScene,
   ): Promise<Session> {
     const [ledger, spawn] = await Promise.all([
       order.ledger,
@@ -215,7 +185,7 @@ export class Session {
    */
   async interrupt(): Promise<void> {
     if (this.gone.aborted) return;
-    const target = this.request.isolation === null ? await this.#pytest() : await this.#isolated();
+    const target = this.scene.isolation === null ? await this.#pytest() : await this.#isolated();
     if (target !== null && target !== this.pid) {
       await sendSignal(this.host, { pid: target, inode: null }, "SIGINT");
     } else this.#child.kill("SIGINT" satisfies Signal);
@@ -246,7 +216,7 @@ export class Session {
       graceSeconds: LAST_GRACE_SECONDS,
     });
     // With it ends what would not go.
-    if (this.request.isolation !== null) this.#child.kill("SIGKILL");
+    if (this.scene.isolation !== null) this.#child.kill("SIGKILL");
     this.seen = [];
     const before = this.ended;
     this.ended = before
@@ -271,7 +241,7 @@ export class Session {
    * particular order; those that are not below this session are left out.
    */
   async hostPids(inner: readonly number[]): Promise<number[]> {
-    if (this.request.isolation === null) return [...inner];
+    if (this.scene.isolation === null) return [...inner];
     if (this.gone.aborted || inner.length === 0) return [];
     const rows = await this.#inside();
     return rows.filter((row) => inner.includes(row.innerPid)).map((row) => row.pid);
@@ -306,7 +276,7 @@ export class Session {
 
   /** Processes of this session, as last seen, without the two that are the isolation around it. */
   get members(): readonly ProcessIdentity[] {
-    if (this.request.isolation === null) return this.seen;
+    if (this.scene.isolation === null) return this.seen;
     return this.seen.filter(({ pid, ppid }) => pid !== this.pid && ppid !== this.pid);
   }
 
@@ -363,7 +333,7 @@ interface Started {
 async function preparePytest(
   host: Host,
   request: SessionOrder,
-  scene: SessionScene,
+  scene: RunScene,
 ): Promise<() => Started> {
   const { inherited, sigint, interpreter } = scene;
   // Sessions that run one after another share what is shown; those beside each other have a log
@@ -378,7 +348,7 @@ async function preparePytest(
       events: scene.log.path,
       session: request.name,
       queue: request.queue,
-      isolated: request.isolation !== null,
+      isolated: scene.isolation !== null,
       otherwise: scene.directory,
     }),
     streams.redirect === "" ? 0 : sizeOfLog(host, logFile),
@@ -386,7 +356,7 @@ async function preparePytest(
   const wrapper = streams.redirect === ""
     ? []
     : ["/bin/sh", "-c", `log=$1; shift; ${redirection(streams)}`, "sh", logFile];
-  const wrapped = request.isolation?.wrap(request.argv, request.name) ?? request.argv;
+  const wrapped = scene.isolation?.wrap(request.argv, request.name) ?? request.argv;
   const activated = activation(interpreter, inherited);
   const { args, env } = envCommand({
     inherited,
@@ -405,7 +375,7 @@ async function preparePytest(
   return () => {
     const child = host.programs.start("env", args, {
       why: "the tests",
-      cwd: scene.cwd,
+      cwd: scene.root,
       env,
       stdin: host.terminal.stdinIsTerminal && request.output !== "log" ? "inherit" : "null",
       stdout: "inherit",

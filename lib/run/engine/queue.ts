@@ -1,6 +1,6 @@
 import { join } from "@std/path";
-import type { Group } from "../pytest/work.ts";
-import type { Host } from "../system/host.ts";
+import type { Group } from "../../pytest/work.ts";
+import type { Host } from "../../system/host.ts";
 
 /**
  * The order of tests, handed out to the sessions that share it: a session claims one group after

@@ -1,9 +1,8 @@
-import type { HangReport } from "../pytest/hang_event.ts";
+import type { HangReport } from "../../pytest/hang_event.ts";
 import { join } from "@std/path";
-import type { LedgerEntry } from "../leaks/rules_ledger.ts";
-import { RUN_COOKIE } from "../base/cookie.ts";
-import type { PytestEvent, SessionPurpose } from "../pytest/events.ts";
-import { beginsSession } from "../pytest/pytest_command.ts";
+import { RUN_COOKIE } from "../../base/cookie.ts";
+import type { PytestEvent, SessionPurpose } from "../../pytest/events.ts";
+import { beginsSession } from "../../pytest/pytest_command.ts";
 import {
   failuresOf,
   type Interruption,
@@ -13,157 +12,27 @@ import {
   RED,
   type Results,
   type TestResult,
-} from "../pytest/results.ts";
-import { Tally } from "../pytest/tally.ts";
+} from "../../pytest/results.ts";
+import { Tally } from "../../pytest/tally.ts";
 import {
-  type Cut,
   isUnexplained,
   passedOn,
   pytestCode,
   type SessionCode,
   sessionCode,
-} from "../pytest/verdict.ts";
-import { type Group, type Item, Work } from "../pytest/work.ts";
-import { escapeText } from "../base/escape.ts";
-import { TractestError } from "../errors.ts";
-import type { Host } from "../system/host.ts";
-import type { Isolation } from "../isolation/isolate.ts";
-import type { FirstLook } from "../leaks/first_look.ts";
-import { RunLedger } from "../leaks/ledger.ts";
-import type { Printer } from "../terminal/printer.ts";
+} from "../../pytest/verdict.ts";
+import { type Group, type Item, Work } from "../../pytest/work.ts";
+import { escapeText } from "../../base/escape.ts";
+import { TractestError } from "../../errors.ts";
+import type { Host } from "../../system/host.ts";
+import { RunLedger } from "../../leaks/ledger.ts";
+import type { Printer } from "../../terminal/printer.ts";
 import { Control } from "./control.ts";
 import { LeftBehindWatch } from "./left_behind.ts";
 import { Queue } from "./queue.ts";
-import { type OutputMode, Session, type SessionEnd, type SessionScene } from "./session.ts";
-
-/** Which pytest of a run a command is for. */
-export interface SessionKind {
-  readonly purpose: SessionPurpose;
-  /** The only tests that it is to run; null: all of them. */
-  readonly tests: readonly string[] | null;
-}
-
-/** What a run is to do. Times in seconds. */
-export interface EngineRequest {
-  readonly scene: SessionScene;
-  readonly root: string;
-  readonly runId: string;
-  /**
-   * What the names of its sessions begin with, where several engines share a run: nothing of theirs
-   * may have the same name.
-   */
-  readonly sessions?: string;
-  /** The command of a pytest, by its name. */
-  readonly command: (kind: SessionKind, session: string) => readonly string[];
-  /** How many pytests run at once. */
-  readonly jobs: number;
-  /**
-   * What of the tests that were collected is run, in which order; null: all of it, as pytest does
-   * by itself.
-   */
-  readonly plan: ((items: readonly Item[]) => readonly Group[] | Promise<readonly Group[]>) | null;
-  /**
-   * Tests of the plan that run alone when all others are done; asked only where several pytests run
-   * at once.
-   */
-  readonly alone: (id: string) => boolean;
-  /** For the whole run; 0: none. */
-  readonly limit: number;
-  /** At the limit the run is cut only when nothing has ended for so long; at once unless given. */
-  readonly quiet?: number;
-  /** For each test; 0: none. */
-  readonly testLimit: number;
-  /** For pytest to exit after its report. */
-  readonly exitLimit: number;
-  readonly grace: number;
-  readonly debugging: boolean;
-  /** What has cut the run short before this part of it: then no pytest is started. */
-  readonly cut: Cut | null;
-  /** Runs in the background, where SIGHUP means nothing. */
-  readonly survivesHangup: boolean;
-  /** The first failure stops it. */
-  readonly exitFirst: boolean;
-  /** Whether the tests after one that was ended run in a fresh pytest. */
-  readonly resume: boolean;
-  /** How often a test that failed is tried again, in a fresh pytest each time. */
-  readonly retries: number;
-  readonly output: OutputMode;
-  /** Namespaces of its own for each session; null for those of tractest. */
-  readonly isolation: Isolation | null;
-  /**
-   * Variables that a pytest gets, by the number of its shard from 1 and its own name; none unless
-   * given.
-   */
-  readonly environment?: (shard: number, session: string) => Readonly<Record<string, string>>;
-  readonly onStart: (child: LedgerEntry | null) => Promise<void>;
-  /**
-   * Called once, when the first pytest has been started: what has to be done, but not before, is
-   * for then.
-   */
-  readonly onBegun?: () => void;
-  /**
-   * Called when all pytests that there are have finished their sessions, and have yet to exit. What
-   * comes then may change the results.
-   */
-  readonly onTold?: (results: Results) => void;
-  /** Addresses of the registry, as `host:port`: a hang may wait for them. */
-  readonly registries: readonly string[];
-}
-
-/** How a run ended. */
-export interface EngineOutcome {
-  readonly results: Results;
-  readonly tally: Tally;
-  /**
-   * pytest's exit code, of all its sessions together, as far as it means nothing of tractest's; 128
-   * + n when signal n ended it.
-   */
-  readonly code: number;
-  /** The same as pytest gave it. */
-  readonly pytestExitCode: number;
-  /**
-   * The code of a session that none of its tests explains, and what it is called; null if there is
-   * none, or if a test is red anyway.
-   */
-  readonly unexplained: { readonly session: string; readonly code: number } | null;
-  /** What interrupted pytest, and the test that ran then; null when nothing did. */
-  readonly interrupted: Interruption | null;
-  readonly signal: string | null;
-  readonly cut: Cut | null;
-  /**
-   * The test at whose limit, or with whose crash, the run stopped; null when it went on or there
-   * was none.
-   */
-  readonly stoppedAt: string | null;
-  /** Whole duration. */
-  readonly seconds: number;
-  /**
-   * What a look at all processes showed at the end; null where nobody looked, or something may have
-   * ended since.
-   */
-  readonly look: FirstLook | null;
-  readonly hang: HangReport | null;
-  /** pytest had finished and did not exit. */
-  readonly hungAtExit: boolean;
-  /**
-   * Tests that were to run and did not get their chance, although nothing stopped the run; also
-   * those that only some of the pytests collected.
-   */
-  readonly missed: readonly string[];
-  /**
-   * Whether the disk did not take what another pytest needed: those may also have run without a
-   * result.
-   */
-  readonly unable?: boolean;
-  /** A pytest ended with exit code 0 before its session was over or had begun, and in no test. */
-  readonly vanished: boolean;
-  /** How many pytests it took. */
-  readonly sessions: number;
-  /** Whether the tests came from a queue: then pytest has recorded no failures itself. */
-  readonly queued: boolean;
-  /** The names of the sessions of each shard, of those that ran beside each other. */
-  readonly shards: readonly (readonly string[])[];
-}
+import type { EngineRequest, SessionKind } from "./engine_request.ts";
+import { type EngineOutcome, interruptionText } from "./engine_outcome.ts";
+import { Session, type SessionEnd } from "./session.ts";
 
 /** Milliseconds between looks at what comes: often while something does, seldom else. */
 const LOOK_MS = { busy: 30, idle: 60 } as const;
@@ -257,21 +126,19 @@ export class Engine {
   ) {
     this.#lastEnd = host.clock.monotonic();
     this.#leaks = new LeftBehindWatch(host, request.scene.log, {
-      runId: request.runId,
-      isolated: request.isolation !== null,
+      runId: request.scene.runId,
+      isolated: request.scene.isolation !== null,
       translate: async (name, pids) => {
-        if (request.isolation === null) return pids;
+        if (request.scene.isolation === null) return pids;
         return await [...this.#sessions].find((session) => session.request.name === name)?.hostPids(
           pids,
         ) ?? [];
       },
     });
-    this.#maxfail = request.exitFirst ? 1 : 0;
+    this.#maxfail = request.policy.exitFirst ? 1 : 0;
     this.#control = new Control(host, printer, {
-      cut: request.cut,
-      grace: request.grace,
-      debugging: request.debugging,
-      survivesHangup: request.survivesHangup,
+      ...request.policy,
+      grace: request.limits.grace,
       idleSeconds: () => (this.host.clock.monotonic() - this.#lastEnd) / 1000,
       onHang: (session) => this.#gather(session),
       onFailure: (error) => this.#fail(error),
@@ -284,14 +151,14 @@ export class Engine {
     const { request } = this;
     const began = this.host.clock.monotonic();
     try {
-      if (request.plan !== null) this.#queue = await this.#newQueue();
+      if (request.plan.order !== null) this.#queue = await this.#newQueue();
       for (
-        let purpose: SessionPurpose = request.jobs > 1 ? "shard" : "tests";;
-        purpose = request.jobs > 1 ? "shard" : "resume"
+        let purpose: SessionPurpose = request.plan.jobs > 1 ? "shard" : "tests";;
+        purpose = request.plan.jobs > 1 ? "shard" : "resume"
       ) {
         await this.#lanes(purpose);
         this.#throwFailure();
-        if (request.jobs > 1) await this.#runAlone();
+        if (request.plan.jobs > 1) await this.#runAlone();
         const wasStopped = this.#isStopped;
         await this.#retry();
         if (this.#halted !== null && RED.has(this.#results.tests.get(this.#halted)!.outcome)) {
@@ -312,9 +179,9 @@ export class Engine {
       this.#control.endLimit();
       const seconds = (this.host.clock.monotonic() - began) / 1000;
       // A signal counts as long as anything is waited for.
-      const [look] = await Promise.all([this.#leaks.finish(), this.#limit]);
+      const [scan] = await Promise.all([this.#leaks.finish(), this.#limit]);
       await this.#stopPump();
-      return { ...this.#verdict(), seconds, look };
+      return { ...this.#verdict(), seconds, scan };
     } catch (error) {
       this.#fail(error);
       await Promise.all([...this.#sessions].map((session) => session.end().catch(() => {})));
@@ -332,7 +199,7 @@ export class Engine {
   async #lanes(purpose: SessionPurpose): Promise<void> {
     const lane = (_: unknown, index: number) =>
       this.#lane(purpose, index + 1).catch((error) => this.#fail(error));
-    await Promise.all(Array.from({ length: this.request.jobs }, lane));
+    await Promise.all(Array.from({ length: this.request.plan.jobs }, lane));
   }
 
   /** What goes on beside the tests: where it fails the run does, in good order. */
@@ -360,9 +227,9 @@ export class Engine {
     ) {
       const broken = await this.#session({ purpose, tests: null }, this.#queue, shard);
       if (broken === null || !this.#goesOn) return;
-      if (!this.request.resume || this.#isEnough || this.#resumes++ >= MOST_RESUMES) {
+      if (!this.request.policy.resume || this.#isEnough || this.#resumes++ >= MOST_RESUMES) {
         // Beside others it may be no fault of the test's own: it is tried again alone first.
-        if (this.request.jobs > 1) this.#halted ??= broken.id;
+        if (this.request.plan.jobs > 1) this.#halted ??= broken.id;
         else this.#stoppedAt = broken.id;
         await queue?.stop();
         return;
@@ -397,7 +264,7 @@ export class Engine {
 
   async #runAlone(): Promise<void> {
     const ids = this.#planned.filter((id) =>
-      this.request.alone(id) && !this.#work.finished.has(id)
+      this.request.plan.runsAlone(id) && !this.#work.finished.has(id)
     );
     if (ids.length === 0 || !this.#goesOn || this.#isStopped) return;
     this.#queue = await this.#prepared(this.#filledQueue([ids]));
@@ -409,7 +276,7 @@ export class Engine {
    * one pytest; a retry that was asked for is in a pytest of its own.
    */
   async #retry(): Promise<void> {
-    const { jobs, retries } = this.request;
+    const { plan: { jobs }, policy: { retries } } = this.request;
     const untried = this.#red.filter((test) => !this.#retried.has(test.id));
     const failed = untried.filter((test) => this.#canPassAlone(test));
     if (retries > 0 || jobs > 1) {
@@ -473,26 +340,28 @@ export class Engine {
   /** Runs one pytest to its end. Returns the test that it ended in, if it did. */
   async #session(kind: SessionKind, queue: Queue | null, shard: number): Promise<Broken | null> {
     const { request } = this;
-    const name = `${request.sessions ?? ""}${this.#started++}`;
+    const name = `${request.sessions.prefix ?? ""}${this.#started++}`;
     if (kind.tests === null) this.#whole.push(name);
     if (kind.purpose === "shard") (this.#shards[shard - 1] ??= []).push(name);
     const session = await Session.start(this.host, this.printer, {
       name,
       purpose: kind.purpose,
-      argv: request.command(kind, name),
-      isolation: request.isolation,
-      environment: { ...request.environment?.(shard, name), [RUN_COOKIE]: request.runId },
+      argv: request.sessions.command(kind, name),
+      environment: {
+        ...request.sessions.environment?.(shard, name),
+        [RUN_COOKIE]: request.scene.runId,
+      },
       queue: queue?.directory ?? null,
-      output: request.output,
-      keepsTerminal: request.debugging,
+      output: request.sessions.output,
+      keepsTerminal: request.policy.debugging,
       ledger: RunLedger.open(
         this.host,
-        request.root,
-        request.runId,
+        request.scene.root,
+        request.scene.runId,
         name,
-        request.isolation !== null,
+        request.scene.isolation !== null,
       ),
-      onStart: request.onStart,
+      onStart: request.hooks.onSessionStart,
     }, request.scene);
     this.#sessions.add(session);
     this.#control.add(session);
@@ -503,7 +372,7 @@ export class Engine {
     const end = await session.finish();
     this.#sessions.delete(session);
     this.#control.remove(session);
-    const outlived = await request.isolation?.outlived(name) ?? null;
+    const outlived = await request.scene.isolation?.outlived(name) ?? null;
     await this.#leaks.sessionEnded(
       name,
       outlived,
@@ -546,7 +415,7 @@ export class Engine {
     const name = session.request.name;
     const evicted = this.#evicted.get(session);
     if (evicted) {
-      const limit = this.request.testLimit;
+      const limit = this.request.limits.test;
       const seconds = round(evicted.seconds);
       await log.append({
         event: "timeout",
@@ -584,7 +453,7 @@ export class Engine {
     const { log } = this.request.scene;
     const { cut } = this.#control;
     const why = cut === "time-limit"
-      ? `the time limit of ${this.request.limit} s ended the run`
+      ? `the time limit of ${this.request.limits.run} s ended the run`
       : cut !== null
       ? `${cut} ended the run`
       : this.#interrupted !== null
@@ -619,7 +488,7 @@ export class Engine {
     }
     const isRed = event.event === "timeout" || event.event === "crash" ||
       (event.event === "report" && event.outcome === "failed");
-    if (isRed && this.request.jobs > 1 && this.#isEnough && this.#queue) {
+    if (isRed && this.request.plan.jobs > 1 && this.#isEnough && this.#queue) {
       this.#beside(this.#queue.stop());
     }
   }
@@ -645,10 +514,10 @@ export class Engine {
     queue.isFilled = true;
     try {
       this.#offered ??= new Set(items.map((item) => item.id));
-      this.#groups ??= await this.request.plan?.(items) ?? [items.map((item) => item.id)];
-      const isShared = this.request.jobs > 1 && !this.#isLast;
+      this.#groups ??= await this.request.plan.order?.(items) ?? [items.map((item) => item.id)];
+      const isShared = this.request.plan.jobs > 1 && !this.#isLast;
       const rest = this.#groups.map((group) =>
-        this.#work.restOf(group).filter((id) => !isShared || !this.request.alone(id))
+        this.#work.restOf(group).filter((id) => !isShared || !this.request.plan.runsAlone(id))
       );
       await this.#tellTests();
       await queue.fill(rest.filter((group) => group.length > 0));
@@ -681,12 +550,9 @@ export class Engine {
     if (this.#pumping !== null) return;
     this.#pumping = this.#pump().catch((error) => this.#fail(error));
     this.#beside(
-      this.#limit = this.#control.limit({
-        seconds: this.request.limit,
-        quiet: this.request.quiet ?? 0,
-      }),
+      this.#limit = this.#control.limit(this.request.limits),
     );
-    this.request.onBegun?.();
+    this.request.hooks.onFirstSession?.();
   }
 
   /**
@@ -715,17 +581,17 @@ export class Engine {
   #mind(session: Session): void {
     if (
       this.#evicted.has(session) || session.gone.aborted || this.#control.cut !== null ||
-      this.request.debugging
+      this.request.policy.debugging
     ) return;
     const now = this.host.clock.now() / 1000;
     const { tally } = session;
-    const { exitLimit, testLimit } = this.request;
+    const { exit: exitLimit, test: testLimit } = this.request.limits;
     if (tally.exitStatus !== null) {
       const since = this.#finishedAt.get(session) ?? now;
       if (!this.#finishedAt.has(session)) {
         this.#finishedAt.set(session, now);
         if ([...this.#sessions].every((one) => this.#finishedAt.has(one))) {
-          this.request.onTold?.(this.#results);
+          this.request.hooks.onSessionsFinished?.(this.#results);
         }
       }
       if (now - since < exitLimit) return;
@@ -759,15 +625,15 @@ export class Engine {
     const now = this.host.clock.now() / 1000;
     const command = session.request.argv;
     const [{ examineInTime }, { readStacks }] = await Promise.all([
-      import("../hang/examine.ts"),
-      import("../hang/stacks.ts"),
+      import("../../hang/examine.ts"),
+      import("../../hang/stacks.ts"),
     ]);
     const report = await examineInTime(this.host, {
       // What is around an isolated pytest waits for nothing but its end.
       root: session.members[0]?.pid ?? session.pid,
       also: session.members.map((identity) => identity.pid),
-      registries: this.request.registries,
-      checkout: this.request.root,
+      registries: this.request.scene.registries,
+      checkout: this.request.scene.root,
       running: [...session.tally.running].map(([id, since]) => ({
         id,
         seconds: Math.max(0, now - since),
@@ -776,7 +642,7 @@ export class Engine {
       startedIn: new Map(),
       asked: { stacks: false, confirm: false },
       command,
-      readStacks: (scene) => readStacks(this.host, this.request.root, scene),
+      readStacks: (scene) => readStacks(this.host, this.request.scene.root, scene),
     });
     this.#hang = report;
     const { verdict, evidence, running, processes, stacks } = report;
@@ -860,7 +726,7 @@ export class Engine {
 
   #queues = 0;
 
-  #verdict(): Omit<EngineOutcome, "seconds" | "look"> {
+  #verdict(): Omit<EngineOutcome, "seconds" | "scan"> {
     const single = this.#ends.length === 1 ? this.#ends[0]! : null;
     const missed = [...this.#missed(), ...this.#unplanned()];
     const isRed = this.#red.length > 0 || this.#results.collectionErrors.length > 0;
@@ -887,7 +753,7 @@ export class Engine {
       hang: this.#hang,
       hungAtExit: this.#hungAtExit,
       missed,
-      unable: this.#isUnable,
+      diskFailed: this.#isUnable,
       vanished: this.#vanished,
       sessions: this.#started,
       queued: this.#groups !== null,
@@ -896,18 +762,7 @@ export class Engine {
   }
 }
 
-/** What interrupted pytest, in one line: `KeyboardInterrupt`, `Exit: enough`. */
-export function interruptionText(
-  { error, message }: Pick<Interruption, "error" | "message">,
-): string {
-  const name = error.slice(error.lastIndexOf(".") + 1);
-  return message === "" ? name : `${name}: ${message.split("\n", 1)[0]}`;
-}
-
 /** Seconds to the hundredth. */
 function round(seconds: number): number {
   return Math.round(seconds * 100) / 100;
 }
-
-/** The pytest that is to run all of it. */
-export const WHOLE: SessionKind = { purpose: "tests", tests: null };

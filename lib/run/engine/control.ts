@@ -1,8 +1,9 @@
-import type { Cut } from "../pytest/verdict.ts";
-import { looksStuck, type RunLimit } from "./time_limit.ts";
-import type { Host } from "../system/host.ts";
-import { ENDING_SIGNAL_NAMES, type EndingSignal } from "../tables/exit_codes.ts";
-import type { Printer } from "../terminal/printer.ts";
+import type { Cut } from "../../pytest/verdict.ts";
+import { looksStuck } from "../time_limit.ts";
+import type { RunLimits } from "./engine_request.ts";
+import type { Host } from "../../system/host.ts";
+import { ENDING_SIGNAL_NAMES, type EndingSignal } from "../../tables/exit_codes.ts";
+import type { Printer } from "../../terminal/printer.ts";
 import type { Session } from "./session.ts";
 
 /** What {@linkcode Control} is told. Times in seconds. */
@@ -80,8 +81,8 @@ export class Control {
   }
 
   /** Ends the run at its limit. */
-  async limit(limit: RunLimit): Promise<void> {
-    const { seconds, quiet } = limit;
+  async limit(limits: Pick<RunLimits, "run" | "quiet">): Promise<void> {
+    const { run: seconds, quiet } = limits;
     if (seconds <= 0) return;
     await this.host.clock.sleep(seconds * 1000, this.#over.signal);
     if (this.#isOver) return;
@@ -105,7 +106,7 @@ export class Control {
     this.printer.warn(
       `time limit of ${seconds} s${why}: SIGINT to pytest, ${grace} s of grace, then SIGKILL to what is left`,
     );
-    const stuck = looksStuck(idleSeconds(), limit);
+    const stuck = looksStuck(idleSeconds(), limits);
     await this.#each((session) => this.evict(session, stuck));
   }
 
