@@ -35,7 +35,7 @@ Deno.test("report writes a page of the newest run, and only over its own pages",
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
   const none = await suite.tractest(["report"]);
   assertEquals([none.code, none.stdout], [64, ""]);
-  assertIncludes(none.stderr, "There is no run of this project to report on");
+  assertIncludes(none.stderr, "No run of this project is on record");
   await suite.tractest(RUN);
   const path = join(suite.root, "tractest-report.html");
   const { code, stdout, stderr } = await suite.tractest(["report"]);

@@ -1,17 +1,14 @@
 import fc from "fast-check";
-import { html } from "../../lib/report/html.ts";
+import { markup } from "../../lib/report/html.ts";
 import type { PytestEvent } from "../../lib/pytest/events.ts";
 import { REPORT_MARK, reportPage } from "../../lib/report/page.ts";
 import type { Trends } from "../../lib/report/trends.ts";
 import { Results } from "../../lib/pytest/results.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 
-const NO_TRENDS: Trends = { runs: [], flakiest: [], slowest: [] };
+const NO_TRENDS: Trends = { runs: [], failed: [], usualSeconds: new Map() };
 
-/**
- * A run with one test for each thing that a page has a section for, in which everything that others
- * wrote is `text`.
- */
+/** A page that has every section; all text from outside of tractest in it is `text`. */
 function pageWith(text: string, { ends = true } = {}): string {
   const results = new Results();
   let time = 1_700_000_000;
@@ -63,30 +60,30 @@ function pageWith(text: string, { ends = true } = {}): string {
   });
   if (ends) add({ event: "run-finish", exitCode: 1, ending: text, seconds: 9 });
   const hang = { time, event: "hang", id: text, verdict: text, evidence: [text] } as const;
-  const counts = { tests: 3, passed: 1, failed: 1, skipped: 1 };
-  const run = { runId: text, started: time, seconds: 9, counts, exitCode: 1, commit: text };
+  const counts = { tests: 3, failed: 1, errors: 0 };
+  const run = { id: text, started: time, seconds: 9, ...counts, exitCode: 1, commit: text };
   const trends = {
     runs: [run, run],
-    flakiest: [{ id: text, failures: 1, trials: 2, rate: "50%" }],
-    slowest: [{ id: `a${text}`, seconds: 1 }],
+    failed: [{ id: text, failures: 1, trials: 2 }],
+    usualSeconds: new Map([[`a${text}`, 1]]),
   };
   return reportPage({ results, hangs: [hang], trends, now: time });
 }
 
-/** Tags and attributes of a page, without its texts. */
+/** The tags of a page, without texts and values of attributes. */
 function skeleton(page: string): string {
   return page.replace(/>[^<]*</g, "><").replace(/"[^"]*"/g, '""');
 }
 
-Deno.test("what is put into a template is text: markup, quotes, controls and bidirectional marks come out harmless", () => {
+Deno.test("values in a template are escaped: markup, quotes, controls, bidirectional marks", () => {
   assertEquals(
-    html`<b title="${'"><i>'}">${"a<b>\n\tc\x07\u202e"}</b>`.text,
+    markup`<b title="${'"><i>'}">${"a<b>\n\tc\x07\u202e"}</b>`.text,
     '<b title="&#34;&#62;&#60;i&#62;">a&#60;b&#62;\n\tc\\x07\\u202e</b>',
   );
-  assertEquals(html`${[html`<i>`, null, false, undefined, 0, "<"]}`.text, "<i>0&#60;");
+  assertEquals(markup`${[markup`<i>`, null, false, undefined, 0, "<"]}`.text, "<i>0&#60;");
 });
 
-Deno.test("whatever stands in ids, titles and tracebacks, the page has the same elements", () => {
+Deno.test("hostile ids, titles and tracebacks add no elements to the page", () => {
   const harmless = skeleton(pageWith("x"));
   const hostile = fc.oneof(
     fc.constantFrom(
@@ -111,14 +108,14 @@ Deno.test("whatever stands in ids, titles and tracebacks, the page has the same 
   );
 });
 
-Deno.test("a page begins with the mark by which it may be written over, and asks for nothing from anywhere", () => {
+Deno.test("a page begins with the mark that allows overwriting it, and loads nothing", () => {
   const page = pageWith("x");
   assert(page.startsWith(REPORT_MARK));
   assert(!/<(script|link|img|iframe)|\bsrc=|url\(|@import|https?:/.test(page));
   assertIncludes(page, "default-src 'none'");
 });
 
-Deno.test("the verdict comes first, also of a run that was killed and of one without tests", () => {
+Deno.test("the page begins with the verdict, also for a killed run and for a run without tests", () => {
   assertIncludes(pageWith("x"), "<h1>1 failed, 1 error</h1>");
   assertIncludes(pageWith("x", { ends: false }), "<h1>Did not finish</h1>");
   assertIncludes(
@@ -127,7 +124,7 @@ Deno.test("the verdict comes first, also of a run that was killed and of one wit
   );
 });
 
-Deno.test("a page of 50,000 tests stays one that a browser opens at once", () => {
+Deno.test("a page of 50,000 tests stays below 1 MB", () => {
   const results = new Results();
   for (let index = 0; index < 50_000; index++) {
     const [id, time] = [`tests/test_a.py::test_b[${index}]`, 1_700_000_000 + index];
