@@ -1,9 +1,8 @@
 import { EXIT, type ExitCode } from "./tables/exit_codes.ts";
 
 /**
- * An error that a user is meant to read: what was wrong, what to do about it, and the code to exit
- * with. `code` is a stable word for `--json` readers; `hint` is a command to paste or a sentence
- * that says what to do.
+ * An error meant for users: what went wrong, what to do about it, and the exit code. `code` is a
+ * stable word for readers of `--json`; `hint` is a command to paste, or a sentence.
  */
 export class TractestError extends Error {
   override readonly name: string = "TractestError";
@@ -17,7 +16,7 @@ export class TractestError extends Error {
   }
 }
 
-/** Bad input: exit code 64. */
+/** The command line is wrong: exit code 64. */
 export class UsageError extends TractestError {
   override readonly name = "UsageError";
   constructor(message: string, hint?: string) {
@@ -25,13 +24,13 @@ export class UsageError extends TractestError {
   }
 }
 
-/** A program that is needed is not installed at any standard place: exit code 69. */
+/** A required program is not installed: exit code 69. */
 export class ToolMissingError extends TractestError {
   override readonly name = "ToolMissingError";
   constructor(readonly program: string, packageHint: string) {
     super(
       "tool-missing",
-      `"${program}" is not installed at any standard place`,
+      `"${program}" is not installed in any standard directory`,
       EXIT.toolMissing,
       packageHint,
     );
@@ -39,12 +38,12 @@ export class ToolMissingError extends TractestError {
 }
 
 /**
- * Part of this program cannot be loaded: what was unpacked is damaged, or was removed while it ran.
- * Exit code 69. `scripts/start.js` throws it, by this name.
+ * The name of the error that `scripts/start.js` throws when a part of this program cannot be
+ * loaded: the unpacked files are damaged, or were removed while it ran. Exit code 69.
  */
 export const DAMAGED_PROGRAM = "DamagedProgramError";
 
-/** The environment, not the tests, stands in the way: exit code 80. */
+/** The environment does not allow a run of the tests: exit code 80. */
 export class PreflightError extends TractestError {
   override readonly name = "PreflightError";
   constructor(code: string, message: string, hint?: string) {
@@ -52,13 +51,10 @@ export class PreflightError extends TractestError {
   }
 }
 
-/**
- * Why a database did not do what it was asked for: another process holds it, its content is
- * damaged, it may not be written, or the disk refuses.
- */
+/** Why a database failed; "busy": another process holds a lock on it. */
 export type DatabaseTrouble = "busy" | "damaged" | "read-only" | "disk" | "other";
 
-/** A database that did not do what it was asked for. */
+/** An operation on a database failed. */
 export class DatabaseError extends TractestError {
   override readonly name = "DatabaseError";
   constructor(readonly trouble: DatabaseTrouble, message: string) {
@@ -66,7 +62,7 @@ export class DatabaseError extends TractestError {
   }
 }
 
-/** For what is done by the way: passes over what the system refused, and nothing else. */
-export function passOver(error: unknown): void {
+/** For `.catch()` of optional work: ignores a {@linkcode TractestError} and throws anything else. */
+export function ignoreTractestError(error: unknown): void {
   if (!(error instanceof TractestError)) throw error;
 }

@@ -160,7 +160,7 @@ class Texts implements Sources {
 
 function sourceOf(host: Host, path: string): string {
   try {
-    const text = host.files.readTextAtOnce(path);
+    const text = host.files.readTextSync(path);
     return text === null || text.length > SOURCE_SIZE_LIMIT ? "" : text;
   } catch (error) {
     if (error instanceof TractestError) return "";

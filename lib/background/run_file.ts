@@ -4,7 +4,7 @@ import { wordsOf } from "../command_line/parse.ts";
 import { shellCommand } from "../base/escape.ts";
 import type { ChildIdentity } from "./rules_lock.ts";
 import { type RunEnd, type RunFile, runFileText } from "./rules_run_file.ts";
-import { passOver, TractestError } from "../errors.ts";
+import { ignoreTractestError, TractestError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 import { surroundingsOf } from "../leaks/ledger.ts";
 import { ownProcess } from "../system/programs/own_process.ts";
@@ -229,6 +229,6 @@ export async function recorded(
     throw error;
   } finally {
     for (const stop of off) stop();
-    if (state.isTemporary) await removeDirectory(host, state.directory).catch(passOver);
+    if (state.isTemporary) await removeDirectory(host, state.directory).catch(ignoreTractestError);
   }
 }

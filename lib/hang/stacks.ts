@@ -5,14 +5,14 @@ import type { HangScene } from "./hang_scene.ts";
 import type { Host } from "../system/host.ts";
 import { readStack } from "../system/programs/py_spy.ts";
 import { findOnPath, isExecutable } from "../system/programs/user_path.ts";
-import { standardPlace } from "../system/programs/standard_place.ts";
+import { findInStandardDirectories } from "../system/programs/standard_directory.ts";
 
 /** Processes of a tree whose stacks are read, at most. */
 const MOST_STACKS = 12;
 
 /**
  * The Python stacks of the tree, where `py-spy` can be had (in a venv of the project, on PATH, or
- * at a standard place) and may read them. What stands in the way is said once.
+ * in a standard directory) and may read them. What stands in the way is said once.
  */
 export async function readStacks(
   host: Host,
@@ -64,5 +64,6 @@ async function findPySpy(host: Host, root: string | null): Promise<string | null
     const path = join(root!, name, "bin/py-spy");
     if (await isExecutable(host, path)) return path;
   }
-  return await findOnPath(host, "py-spy", root ?? host.cwd) ?? await standardPlace(host, "py-spy");
+  return await findOnPath(host, "py-spy", root ?? host.cwd) ??
+    await findInStandardDirectories(host, "py-spy");
 }

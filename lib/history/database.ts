@@ -1,6 +1,7 @@
+import type { Database } from "../system/sql.ts";
 import { join } from "@std/path";
 import { DatabaseError, TractestError } from "../errors.ts";
-import type { Database, FileStatus, Host } from "../system/host.ts";
+import type { FileStatus, Host } from "../system/host.ts";
 import { stateDirectory, usable } from "../project/directories.ts";
 import { MIGRATIONS, VERSION } from "./schema.ts";
 

@@ -1,10 +1,11 @@
+import type { Database } from "../system/sql.ts";
 import { join } from "@std/path";
 import type { RecentFailures } from "../affected/rules.ts";
 import { fileOf } from "../pytest/lastfailed.ts";
 import { median } from "../base/median.ts";
 import type { TestRecord } from "../base/rates.ts";
 import type { Pass } from "./rules_regression.ts";
-import type { Database, Host } from "../system/host.ts";
+import type { Host } from "../system/host.ts";
 import { digest } from "../project/directories.ts";
 import type { ProjectRoot } from "../project/project.ts";
 import { readHistory, type Used } from "./database.ts";

@@ -1,7 +1,7 @@
+import type { Database, SqlRow } from "../system/sql.ts";
 import type { TestRecord } from "../base/rates.ts";
 import type { AttemptRecord, RunRecord } from "./run_record.ts";
 import type { Pass } from "./rules_regression.ts";
-import type { Database, SqlRow } from "../system/host.ts";
 
 /** A run on record, its counts beside the rest. */
 export type RunRow = Omit<RunRecord, "root" | "counts"> & RunRecord["counts"];

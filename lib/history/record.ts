@@ -1,8 +1,9 @@
+import type { Database } from "../system/sql.ts";
 import { escapeText } from "../base/escape.ts";
 import type { Results } from "../pytest/results.ts";
 import { type AttemptRecord, attemptRecords, type RunRecord, runRecord } from "./run_record.ts";
 import { DatabaseError } from "../errors.ts";
-import type { Database, Host } from "../system/host.ts";
+import type { Host } from "../system/host.ts";
 import { digest } from "../project/directories.ts";
 import type { Project } from "../project/project.ts";
 import type { Printer } from "../terminal/printer.ts";

@@ -1,5 +1,5 @@
+import type { Database } from "../system/sql.ts";
 import type { Configuration } from "../project/configuration.ts";
-import type { Database } from "../system/host.ts";
 import { inTransaction } from "./database.ts";
 
 /**

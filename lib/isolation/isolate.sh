@@ -3,7 +3,7 @@
 # (lib/isolation/rules.ts): first as `enter`, outside of them, which becomes `unshare`; that starts it again as `init`, inside.
 #
 # As the first process it adopts what loses its parent, so that nobody else has to collect it, and when it ends the kernel ends all that
-# is left. Programs of its own come from the system's standard places alone; the command gets its PATH back.
+# is left. Programs of its own come from the system's standard directories alone; the command gets its PATH back.
 role=$1
 shift
 

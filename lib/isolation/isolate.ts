@@ -12,7 +12,7 @@ import type { Host } from "../system/host.ts";
 import { parseRecords } from "../system/programs/environ.ts";
 import { probe } from "../system/programs/probe.ts";
 import { parseProcessFiles, type ProcessFiles } from "../system/programs/proc.ts";
-import { standardPlace } from "../system/programs/standard_place.ts";
+import { findInStandardDirectories } from "../system/programs/standard_directory.ts";
 import { cacheDirectory, digest, usable } from "../project/directories.ts";
 import type { Project } from "../project/project.ts";
 import { ISOLATION_PROGRAMS, ISOLATION_SETTINGS } from "./methods.ts";
@@ -67,14 +67,19 @@ export async function isolate(
     };
   }
   const places = await Promise.all(
-    ISOLATION_PROGRAMS.map(async (row) => ({ row, place: await standardPlace(host, row.name) })),
+    ISOLATION_PROGRAMS.map(async (row) => ({
+      row,
+      place: await findInStandardDirectories(host, row.name),
+    })),
   );
   const missing = places.filter(({ place }) => place === null).map(({ row }) => row);
   if (missing.length > 0) {
     const packages = [...new Set(missing.map((row) => row.packages))];
     const names = missing.map((row) => `"${row.name}"`).join(", ");
     return {
-      reason: `${names} ${missing.length === 1 ? "is" : "are"} not installed at any standard place`,
+      reason: `${names} ${
+        missing.length === 1 ? "is" : "are"
+      } not installed in any standard directory`,
       remedy: `install the package ${packages.join(", ")}`,
     };
   }

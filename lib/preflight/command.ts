@@ -5,7 +5,7 @@ import { type CheckResult, exitCodeOf, type PreflightResult } from "./rules.ts";
 import { requiresPythonOf } from "./python_version.ts";
 import { minorOfVersionFile } from "../project/rules_venv.ts";
 import { interruptible } from "../commands/interruptible.ts";
-import { passOver, TractestError } from "../errors.ts";
+import { ignoreTractestError, TractestError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 import { ignoresSigint, inheritedEnvironment } from "../system/programs/env.ts";
 import { kernel } from "../system/programs/uname.ts";
@@ -224,7 +224,7 @@ async function isolationCheck(host: Host, project: Project): Promise<CheckResult
       fix: answer.remedy,
     };
   } finally {
-    await removeDirectory(host, directory).catch(passOver);
+    await removeDirectory(host, directory).catch(ignoreTractestError);
   }
 }
 

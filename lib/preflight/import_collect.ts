@@ -310,7 +310,7 @@ function countOf({ targets }: VerifyScene, count: number | null): string {
 /** The end of what a program printed, after what the host knows about its end. */
 function evidenceOf({ outcome }: ProgramResult, printed: string, limitMs: number): string {
   if (outcome === "missing") {
-    return '"env" is not installed at any standard place (package coreutils)';
+    return '"env" is not installed in any standard directory (package coreutils)';
   }
   const late = outcome === "timed-out" ? [`it did not end within ${limitMs / 1000} s`] : [];
   return [...late, ...lastLines(errorsOf(printed), EVIDENCE_LINES)].join("\n");

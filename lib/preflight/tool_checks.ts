@@ -3,7 +3,7 @@ import type { Host, ProgramResult } from "../system/host.ts";
 import { killTakesInode } from "../system/programs/kill.ts";
 import { runThroughEnv } from "../system/programs/python.ts";
 import { missingTool } from "../system/programs/probe.ts";
-import { standardPlace } from "../system/programs/standard_place.ts";
+import { findInStandardDirectories } from "../system/programs/standard_directory.ts";
 import { findOnPath } from "../system/programs/user_path.ts";
 import { uvVersion } from "../system/programs/uv.ts";
 import { type ProgramName, PROGRAMS, STANDARD_DIRECTORIES } from "../tables/programs.ts";
@@ -74,7 +74,7 @@ export async function signalsCheck(
   const id = "signals";
   // Not started as a program of ours: `doctor` may signal nobody.
   const ask = async (name: ProgramName) => {
-    const path = await standardPlace(host, name);
+    const path = await findInStandardDirectories(host, name);
     const options = {
       cwd: "/",
       why: "how processes can be signalled",

@@ -1,4 +1,4 @@
-import { passOver } from "../errors.ts";
+import { ignoreTractestError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 import { sendSignal } from "../system/programs/kill.ts";
 import { inForeground } from "../system/programs/ps.ts";
@@ -27,9 +27,11 @@ export class Keyboard {
     for (const signal of ENDING_SIGNAL_NAMES) {
       this.#off.push(host.onSignal(signal, () => this.close()));
     }
-    this.#off.push(host.onSignal("SIGTSTP", () => void this.#stop().catch(passOver)));
-    this.#off.push(host.onSignal("SIGCONT", () => void this.#continue().catch(passOver)));
-    this.#take().catch(passOver);
+    this.#off.push(host.onSignal("SIGTSTP", () => void this.#stop().catch(ignoreTractestError)));
+    this.#off.push(
+      host.onSignal("SIGCONT", () => void this.#continue().catch(ignoreTractestError)),
+    );
+    this.#take().catch(ignoreTractestError);
   }
 
   /** Gives the keyboard back. */

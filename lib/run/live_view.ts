@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { escapeText, withoutAnsi } from "../base/escape.ts";
 import { Live, type LiveOptions } from "./live.ts";
 import type { PytestEvent } from "../pytest/events.ts";
-import { passOver } from "../errors.ts";
+import { ignoreTractestError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 import { latestDurations } from "../history/project_history.ts";
 import { listProcesses } from "../system/programs/ps.ts";
@@ -104,7 +104,7 @@ export class LiveView {
     this.#timer = setInterval(() => this.#tick(), DRAW_MS.most);
     this.#keyboard = this.#region && host.terminal.stdinIsTerminal
       ? new Keyboard(host, {
-        onKey: (key) => key === "t" ? void this.#tellNow().catch(passOver) : undefined,
+        onKey: (key) => key === "t" ? void this.#tellNow().catch(ignoreTractestError) : undefined,
         onStop: () => this.#suspend(),
         onContinue: () => this.#resume(),
       })

@@ -1,27 +1,27 @@
-/** Milliseconds within which a lock that nobody holds is granted. */
+/** Milliseconds within which a free lock is granted. */
 const GRANTED_MS = 100;
 
-/** A lock that was asked for and was not granted in time. */
-interface Waiting {
+/** A requested lock. */
+interface PendingLock {
   readonly file: Deno.FsFile;
   readonly granted: Promise<void>;
   isGranted: boolean;
-  /** Whether a caller waits for it right now. */
+  /** Whether a caller is waiting for it now. */
   isWanted: boolean;
 }
 
-const waiting = new Map<string, Waiting>();
+const pending = new Map<string, PendingLock>();
 
 /**
- * Opens a file and locks it for this program alone; null when another holds the lock. The lock ends
- * with the file being closed, at the latest when this process ends.
+ * Opens a file and locks it exclusively; null while another process holds the lock. Closing the
+ * file releases the lock, and so does the end of this process.
  *
- * Older versions of Deno (2.6 is one) have no `tryLock`, only `lock`, which waits. There a lock
- * that is not granted within `GRANTED_MS` counts as somebody else's; the next call goes on waiting
- * for the same one, and a lock that comes while nobody wants it is given back at once.
+ * Older versions of Deno (such as 2.6) have only `lock`, which waits, and no `tryLock`. There, a
+ * lock that is not granted within `GRANTED_MS` counts as held by another process. The next call
+ * continues to wait for the same request, and a lock granted between calls is released at once.
  */
 export async function openLocked(path: string): Promise<Deno.FsFile | null> {
-  const earlier = waiting.get(path);
+  const earlier = pending.get(path);
   if (earlier) return await waitFor(path, earlier);
   const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o600 });
   if ("tryLock" in file) {
@@ -32,9 +32,9 @@ export async function openLocked(path: string): Promise<Deno.FsFile | null> {
   return await waitFor(path, request(path, file));
 }
 
-function request(path: string, file: Deno.FsFile): Waiting {
+function request(path: string, file: Deno.FsFile): PendingLock {
   const drop = () => {
-    waiting.delete(path);
+    pending.delete(path);
     file.close();
   };
   const granted = file.lock(true).then(() => {
@@ -44,14 +44,14 @@ function request(path: string, file: Deno.FsFile): Waiting {
     drop();
     throw error;
   });
-  // It may fail when nobody waits for it any more.
+  // It may fail between two calls.
   granted.catch(() => {});
-  const entry: Waiting = { file, granted, isGranted: false, isWanted: true };
-  waiting.set(path, entry);
+  const entry: PendingLock = { file, granted, isGranted: false, isWanted: true };
+  pending.set(path, entry);
   return entry;
 }
 
-async function waitFor(path: string, entry: Waiting): Promise<Deno.FsFile | null> {
+async function waitFor(path: string, entry: PendingLock): Promise<Deno.FsFile | null> {
   entry.isWanted = true;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const limit = new Promise<void>((resolve) => timer = setTimeout(resolve, GRANTED_MS));
@@ -60,6 +60,6 @@ async function waitFor(path: string, entry: Waiting): Promise<Deno.FsFile | null
     entry.isWanted = false;
     return null;
   }
-  waiting.delete(path);
+  pending.delete(path);
   return entry.file;
 }

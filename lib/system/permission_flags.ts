@@ -2,21 +2,18 @@ import { ENVIRONMENT } from "../tables/environment.ts";
 import { type PermissionRow, PERMISSIONS } from "../tables/permissions.ts";
 import { STANDARD_DIRECTORIES } from "../tables/programs.ts";
 
-/**
- * One thing that Deno can grant: a program at one place, a variable, or all of a kind (`value` is
- * then empty).
- */
+/** A permission that Deno can grant. `value` is a program's path, a variable, or empty for all. */
 export interface Capability {
   readonly kind: "run" | "env" | "sys" | "read" | "write" | "net";
   readonly value: string;
 }
 
-/** Every place at which a program may stand. */
-export function placesOf(program: string): string[] {
+/** The paths at which a program may be installed. */
+export function pathsOf(program: string): string[] {
   return STANDARD_DIRECTORIES.map((directory) => `${directory}/${program}`);
 }
 
-/** What a row grants, in a stable order. */
+/** The capabilities that a row grants, in a stable order. */
 export function capabilitiesOf(row: PermissionRow): Capability[] {
   const capabilities: Capability[] = [];
   if (row.read) capabilities.push({ kind: "read", value: "" });
@@ -25,12 +22,12 @@ export function capabilitiesOf(row: PermissionRow): Capability[] {
   if (row.uid) capabilities.push({ kind: "sys", value: "uid" });
   for (const variable of row.env) capabilities.push({ kind: "env", value: variable });
   for (const program of row.programs) {
-    for (const place of placesOf(program)) capabilities.push({ kind: "run", value: place });
+    for (const path of pathsOf(program)) capabilities.push({ kind: "run", value: path });
   }
   return capabilities;
 }
 
-/** The union of all rows: what the binary is compiled with. */
+/** The union of all rows: the permissions that the binary is compiled with. */
 export function unionRow(): PermissionRow {
   const programs = [...new Set(PERMISSIONS.flatMap((row) => row.programs as readonly string[]))];
   return {
@@ -45,13 +42,13 @@ export function unionRow(): PermissionRow {
   };
 }
 
-/** What the union grants and `row` does not: to be dropped before the command does anything. */
+/** The capabilities of the union outside of `row`, which are dropped before the command starts. */
 export function outsideRow(row: PermissionRow): Capability[] {
   const inside = new Set(capabilitiesOf(row).map(key));
   return capabilitiesOf(unionRow()).filter((capability) => !inside.has(key(capability)));
 }
 
-/** The flags of `deno compile` and `deno run` that grant the union and nothing else. */
+/** The flags of `deno compile` and `deno run` that grant exactly the union. */
 export function permissionFlags(): string[] {
   const union = capabilitiesOf(unionRow());
   const list = (kind: Capability["kind"]) =>
@@ -67,11 +64,10 @@ export function permissionFlags(): string[] {
 }
 
 /**
- * The row of a command line: the command's own, or the wider one of an effect flag (or of what it
- * is asked to do) that is set. `failed --run`, `affected --run` and `hang --confirm` do what `run`
- * does, so they take its row.
+ * The permission row of a command line: the command's own, or a wider one if options or operands
+ * ask for an effect. `failed --run`, `affected --run` and `hang --confirm` use the row of `run`.
  *
- * @param operands what stands on the command line besides options
+ * @param operands the words of the command line that are not options
  * @param has whether an option is set
  */
 export function rowOf(
@@ -79,26 +75,34 @@ export function rowOf(
   operands: readonly string[],
   has: (option: string) => boolean,
 ): PermissionRow {
-  const named = (row: string): PermissionRow | undefined =>
-    PERMISSIONS.find((candidate) => candidate.row === row);
-  const runs = (command === "failed" || command === "affected") && has("run");
-  const fixes = command === "doctor" && has("fix");
-  const writesHooks = command === "hooks" && ["install", "uninstall"].includes(operands[0] ?? "") &&
-    !has("dry-run") && !has("print");
-  const row = runs || (command === "hang" && has("confirm"))
-    ? "run"
-    : fixes
-    ? "doctor --fix"
-    : writesHooks
-    ? "hooks install"
-    : command === "hang" && has("stacks")
-    ? "hang --stacks"
-    : command === "zombies"
-    ? ["zombies", ...["shm", "kill"].filter(has).map((option) => `--${option}`)].join(" ")
-    : command;
-  const found = named(row);
-  if (!found) throw new RangeError(`Cannot find a permission row for "${row}"`);
-  return found;
+  const name = rowName(command, operands, has);
+  const row: PermissionRow | undefined = PERMISSIONS.find((candidate) => candidate.row === name);
+  if (!row) throw new RangeError(`Cannot find a permission row for "${name}"`);
+  return row;
+}
+
+function rowName(
+  command: string,
+  operands: readonly string[],
+  has: (option: string) => boolean,
+): string {
+  switch (command) {
+    case "failed":
+    case "affected":
+      return has("run") ? "run" : command;
+    case "hang":
+      return has("confirm") ? "run" : has("stacks") ? "hang --stacks" : command;
+    case "doctor":
+      return has("fix") ? "doctor --fix" : command;
+    case "hooks": {
+      const changes = operands[0] === "install" || operands[0] === "uninstall";
+      return changes && !has("dry-run") && !has("print") ? "hooks install" : command;
+    }
+    case "zombies":
+      return [command, ...["shm", "kill"].filter(has).map((option) => `--${option}`)].join(" ");
+    default:
+      return command;
+  }
 }
 
 function key(capability: Capability): string {

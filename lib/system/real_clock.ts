@@ -1,6 +1,6 @@
 import type { Clock } from "./host.ts";
 
-/** The one {@linkcode Clock} that goes. */
+/** The real {@linkcode Clock}. */
 export class RealClock implements Clock {
   now(): number {
     return Date.now();

@@ -4,23 +4,14 @@ import { EXIT } from "../tables/exit_codes.ts";
 import type { EnvironmentName } from "../tables/environment.ts";
 import { buildKind } from "./build_kind.ts";
 import { reason } from "./failures.ts";
-import type {
-  BuildKind,
-  Clock,
-  Files,
-  Host,
-  Permissions,
-  Programs,
-  Signal,
-  Terminal,
-} from "./host.ts";
+import type { Build, Clock, Files, Host, Permissions, Programs, Signal, Terminal } from "./host.ts";
 import { RealClock } from "./real_clock.ts";
 import { RealFiles } from "./real_files.ts";
 import { RealPrograms } from "./real_programs.ts";
 import { RealTerminal } from "./real_terminal.ts";
 import { isRefused, restrictPermissions } from "./restrict.ts";
 
-/** The one {@linkcode Host} that is the operating system. */
+/** The {@linkcode Host} that is the real operating system. */
 export class RealHost implements Host {
   readonly clock: Clock = new RealClock();
   readonly #realFiles = new RealFiles(this.clock);
@@ -34,13 +25,13 @@ export class RealHost implements Host {
     : "other";
   readonly pid: number = Deno.pid;
   readonly processors: number = navigator.hardwareConcurrency;
-  /** What a person typed after the program's name. */
+  /** What the user typed after the program's name. */
   readonly words: readonly string[];
   readonly #executable: string | undefined;
 
   /**
-   * @param args what the program was started with; the scripts that start a bundle put `--self=`
-   * and their own path in front
+   * @param args the program's arguments; the scripts that start a bundle put `--self=PATH`, with
+   * their own path, in front
    */
   constructor(args: readonly string[] = []) {
     const self =
@@ -48,7 +39,7 @@ export class RealHost implements Host {
         ? args[0].slice("--self=".length)
         : undefined;
     this.words = self === undefined ? args : args.slice(1);
-    // Now: `-C DIR` changes what a relative path is relative to.
+    // Resolved before `-C DIR` changes the working directory.
     this.#executable = self?.includes("/") ? resolve(self) : undefined;
   }
 
@@ -57,13 +48,11 @@ export class RealHost implements Host {
       return Deno.cwd();
     } catch (error) {
       if (!(error instanceof Deno.errors.InvalidData)) throw error;
-      const what =
-        "The path of the working directory is not UTF-8, and tractest can't work below such a name";
       throw new TractestError(
         "directory",
-        what,
+        "The path of the working directory is not UTF-8",
         EXIT.preflight,
-        "rename the directory whose name has other bytes, or use a checkout elsewhere",
+        "rename the directory, or use a checkout elsewhere",
       );
     }
   }
@@ -79,7 +68,7 @@ export class RealHost implements Host {
     }
   }
 
-  build(): { kind: BuildKind; runtime: string; executable?: string } {
+  build(): Build {
     const kind = buildKind();
     return {
       kind,

@@ -12,26 +12,20 @@ import type {
   StartedProgram,
   StartOptions,
 } from "./host.ts";
-import { placesOf } from "./permission_flags.ts";
+import { pathsOf } from "./permission_flags.ts";
 
 const DEFAULT_TIMEOUT_MS = 5_000;
-/**
- * Milliseconds that a program gets between SIGTERM and SIGKILL when what it was run for is cut
- * short.
- */
+/** Milliseconds between SIGTERM and SIGKILL for programs of an interrupted command. */
 const ABANDON_MS = 1_000;
-/**
- * Milliseconds to wait for the end of a program's output once it exited: something else may hold
- * the pipe.
- */
+/** Milliseconds to wait for the end of an exited program's output: others may hold the pipe. */
 const DRAIN_MS = 500;
 const NOTHING = new Uint8Array();
 
-/** The one {@linkcode Programs} that starts real programs. */
+/** The {@linkcode Programs} that starts real programs. */
 export class RealPrograms implements Programs {
   onProgram: ((notice: ProgramNotice) => void) | null = null;
   readonly #clock: Clock;
-  /** What {@linkcode run} waits for. */
+  /** The programs that {@linkcode run} is waiting for. */
   readonly #awaited = new Set<Deno.ChildProcess>();
 
   constructor(clock: Clock) {
@@ -62,16 +56,15 @@ export class RealPrograms implements Programs {
     void child.status.finally(() => this.#awaited.delete(child));
     const stdout = new Drain(child.stdout);
     const stderr = new Drain(child.stderr);
-    // Not setTimeout: the first call of it costs more than a probe does.
+    // Not setTimeout: its first call costs more than a probe does.
     const timeout = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     const timedOut = new Promise<null>((done) =>
       timeout.addEventListener("abort", () => done(null))
     );
-    // One that hangs in the kernel doesn't end by SIGKILL either, so its end is not waited for.
     const status = await Promise.race([child.status, timedOut]);
+    // Its end is not awaited: a process that hangs in the kernel survives even SIGKILL.
     if (!status) killChild(child, "SIGKILL");
-    // A grandchild may hold the pipe for as long as it lives, so the end of the output is waited
-    // for only so long.
+    // A grandchild may hold the pipe for as long as it lives.
     const deadline = AbortSignal.timeout(DRAIN_MS);
     const [out, error] = await Promise.all([stdout.take(deadline), stderr.take(deadline)]);
     return {
@@ -82,9 +75,7 @@ export class RealPrograms implements Programs {
     };
   }
 
-  /**
-   * Ends the programs that {@linkcode run} waits for: SIGTERM first, SIGKILL for what outlives it.
-   */
+  /** Ends the programs that {@linkcode run} is waiting for: by SIGTERM, then by SIGKILL. */
   async abandon(): Promise<void> {
     const children = [...this.#awaited];
     for (const child of children) killChild(child, "SIGTERM");
@@ -115,29 +106,25 @@ export class RealPrograms implements Programs {
     return { pid: child.pid, status: child.status, kill: (signal) => killChild(child, signal) };
   }
 
-  /** The child, or null if the program is at none of its places. */
+  /** The child process; null if the program is not installed. */
   #spawn(program: ProgramName, options: Deno.CommandOptions): Deno.ChildProcess | null {
-    for (const place of placesOf(program)) {
+    for (const path of pathsOf(program)) {
       try {
-        return new Deno.Command(place, options).spawn();
+        return new Deno.Command(path, options).spawn();
       } catch (error) {
-        // A cwd that is gone is reported as NotFound too; then no other place helps, but trying
-        // them is harmless.
-        if (
-          error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied
-        ) continue;
-        throw new TractestError(
-          "cannot-start",
-          `Cannot start "${place}": ${reason(error)}`,
-          EXIT.bug,
-        );
+        // Deno reports a missing cwd as NotFound too; trying the other paths is harmless then.
+        const isMissing = error instanceof Deno.errors.NotFound ||
+          error instanceof Deno.errors.PermissionDenied;
+        if (isMissing) continue;
+        const message = `Cannot start "${path}": ${reason(error)}`;
+        throw new TractestError("cannot-start", message, EXIT.bug);
       }
     }
     return null;
   }
 }
 
-/** Collects a stream as it comes, so that what came before a deadline is never lost. */
+/** Collects a stream as it arrives, so that nothing before a deadline is lost. */
 class Drain {
   #chunks: Uint8Array[] = [];
   #reader: ReadableStreamDefaultReader<Uint8Array>;
@@ -154,11 +141,11 @@ class Drain {
         this.#chunks.push(part.value);
       }
     } catch {
-      // Cancelled at the deadline: what has come is what there is.
+      // Cancelled at the deadline.
     }
   }
 
-  /** All that has come until the stream's end or until `deadline` aborts. */
+  /** Everything that arrives before the stream ends or `deadline` aborts. */
   async take(deadline: AbortSignal): Promise<Uint8Array> {
     const cancel = () => void this.#reader.cancel().catch(() => {});
     deadline.addEventListener("abort", cancel);

@@ -1,10 +1,10 @@
 import type { Output, Terminal } from "./host.ts";
 
-/** The one {@linkcode Terminal} that is real. */
+/** The {@linkcode Terminal} of this process. */
 export class RealTerminal implements Terminal {
   readonly stdout: Output = new StreamOutput(Deno.stdout);
   readonly stderr: Output = new StreamOutput(Deno.stderr);
-  /** Who gets the keys; null while nobody does. */
+  /** Receives the keys; null while they are not wanted. */
   #onKey: ((key: string) => void) | null = null;
   #keysAreRead = false;
 
@@ -26,7 +26,7 @@ export class RealTerminal implements Terminal {
       try {
         Deno.stdin.setRaw(false);
       } catch {
-        // The terminal is gone: there is nothing to restore, and a run to be ended in good order.
+        // The terminal is gone, so there is nothing to restore.
       }
     };
     globalThis.addEventListener("unload", restore);
@@ -38,12 +38,10 @@ export class RealTerminal implements Terminal {
     this.#keysAreRead = true;
     const buffer = new Uint8Array(64);
     try {
-      // A read can't be taken back: it may end when nobody wants its key any more.
-      for (
-        let count = await Deno.stdin.read(buffer);
-        count !== null && this.#onKey;
-        count = await Deno.stdin.read(buffer)
-      ) {
+      // A pending read can't be cancelled: it may return when keys are no longer wanted.
+      for (;;) {
+        const count = await Deno.stdin.read(buffer);
+        if (count === null || !this.#onKey) break;
         for (const key of new TextDecoder().decode(buffer.subarray(0, count))) this.#onKey(key);
       }
     } catch {
@@ -53,7 +51,7 @@ export class RealTerminal implements Terminal {
   }
 }
 
-/** A standard stream; writes are whole and never throw. */
+/** A standard stream. */
 class StreamOutput implements Output {
   #stream: typeof Deno.stdout;
   #broken = false;
@@ -84,15 +82,15 @@ class StreamOutput implements Output {
     try {
       while (rest.length > 0) rest = rest.subarray(this.#stream.writeSync(rest));
     } catch (error) {
-      // A pipe that nobody fills up for (non-blocking, EAGAIN) is tried again; any other failure
-      // means that nobody listens.
+      // A full non-blocking pipe (EAGAIN) is tried again; any other failure means that the reader
+      // is gone.
       if (error instanceof Deno.errors.WouldBlock) return this.write(rest);
       this.#broken = true;
     }
   }
 }
 
-/** Size of the terminal; a terminal that was given none says 0. */
+/** Size of the terminal, 0 where it was never set; null without a terminal. */
 function size(): { columns: number; rows: number } | null {
   try {
     return Deno.consoleSize();

@@ -4,12 +4,13 @@ import type { PermissionRow } from "../tables/permissions.ts";
 import { capabilitiesOf, type Capability, outsideRow } from "./permission_flags.ts";
 
 /**
- * Drops every capability of the union that `row` does not have, then queries each.
- * A kind of which the row has nothing is revoked whole: one call instead of one for every entry,
- * and the only way that works on a bare grant (`deno run -A` in development). Other entries are
- * revoked by the very strings they were granted with: another spelling is silently ignored.
+ * Drops every capability of the union that `row` does not have, then checks each.
  *
- * @throws {TractestError} code 70 if something is still granted under scoped grants.
+ * A kind that the row does not have at all is revoked as a whole: that is one call instead of
+ * many, and the only way to revoke a bare grant (`deno run -A` in development). The others are
+ * revoked by the exact strings they were granted with: Deno silently ignores any other spelling.
+ *
+ * @throws {TractestError} code 70 if one is still granted although grants are scoped
  */
 export function restrictPermissions(row: PermissionRow): void {
   const scoped = isScoped();
@@ -22,16 +23,14 @@ export function restrictPermissions(row: PermissionRow): void {
     const descriptor = descriptorOf(capability);
     if (kept.has(capability.kind)) Deno.permissions.revokeSync(descriptor);
     if (scoped && Deno.permissions.querySync(descriptor).state === "granted") {
-      throw new TractestError(
-        "permission-still-granted",
-        `"${row.row}" still has a permission outside its row: ${capability.kind} ${capability.value}`,
-        EXIT.bug,
-      );
+      const left = `${capability.kind} ${capability.value}`;
+      const message = `"${row.row}" still has a permission outside its row: ${left}`;
+      throw new TractestError("permission-still-granted", message, EXIT.bug);
     }
   }
 }
 
-/** Uses a capability for real, in a way that changes nothing, and says whether Deno refused. */
+/** Uses a capability in a way that changes nothing, and returns whether Deno refused. */
 export function isRefused(capability: Capability): boolean {
   try {
     useOnce(capability);
@@ -51,10 +50,8 @@ function useOnce(capability: Capability): void {
         stdin: "null",
         stdout: "null",
         stderr: "null",
-      })
-        .spawn();
-      child.kill("SIGKILL");
-      return;
+      }).spawn();
+      return child.kill("SIGKILL");
     }
     case "env":
       return void Deno.env.get(capability.value);
@@ -69,10 +66,7 @@ function useOnce(capability: Capability): void {
   }
 }
 
-/**
- * Whether permissions were granted entry by entry, as in the built binary, and not by a bare
- * `--allow-run`.
- */
+/** Whether permissions were granted one by one, as in the built binary, not by `--allow-run`. */
 function isScoped(): boolean {
   return Deno.permissions.querySync({ name: "run" }).state !== "granted";
 }

@@ -1,11 +1,8 @@
+import type { Database, DatabaseOptions, SqlRow, Statement } from "./sql.ts";
 import { DatabaseSync } from "node:sqlite";
 import { DatabaseError, type DatabaseTrouble } from "../errors.ts";
-import type { Database, DatabaseOptions, SqlRow, Statement } from "./host.ts";
 
-/**
- * SQLite's primary result codes (sqlite.org/rescode.html) that call for something else than a
- * message.
- */
+/** SQLite's primary result codes (sqlite.org/rescode.html) that are handled, not only reported. */
 const TROUBLES: Readonly<Record<number, DatabaseTrouble>> = {
   5: "busy", // SQLITE_BUSY
   6: "busy", // SQLITE_LOCKED
@@ -20,7 +17,7 @@ const TROUBLES: Readonly<Record<number, DatabaseTrouble>> = {
 /**
  * Opens a SQLite database.
  *
- * @throws {DatabaseError} if that can't be done
+ * @throws {DatabaseError} if it can't be opened
  */
 export function openSqlite(path: string, { readOnly, waitMs }: DatabaseOptions): Database {
   const database = guarded(path, () => new DatabaseSync(path, { readOnly, timeout: waitMs }));
@@ -35,12 +32,11 @@ export function openSqlite(path: string, { readOnly, waitMs }: DatabaseOptions):
     },
     prepareCommit: async () => {
       try {
-        // What the transaction has changed stands in the journal as it was before. The commit waits
-        // until all of that is on the disk.
+        // The commit waits until the journal, the old content of all changed pages, is on disk.
         using journal = await Deno.open(`${path}-journal`);
         await journal.syncData();
       } catch {
-        // Then the commit does it.
+        // Then the commit itself syncs.
       }
     },
     close: () => guarded(path, () => database.close()),
@@ -51,11 +47,10 @@ function guarded<T>(path: string, action: () => T): T {
   try {
     return action();
   } catch (error) {
-    // The extended code says more than anybody acts upon.
+    // The lower byte of the extended result code is the primary one.
     const code = Number((error as { errcode?: unknown }).errcode ?? 0) & 0xff;
     const message = error instanceof Error ? error.message : String(error);
-    // What is asked for is fixed: a table or column that is not there was taken out by somebody
-    // else.
+    // Our queries are fixed: a missing table or column was removed by another program.
     const trouble = /^no such (table|column)/.test(message) ? "damaged" : TROUBLES[code] ?? "other";
     throw new DatabaseError(trouble, `Cannot use the database "${path}": ${message}`);
   }

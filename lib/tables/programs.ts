@@ -1,5 +1,5 @@
 /**
- * The standard places of programs, first match wins; PATH is never searched, so a hostile directory
+ * The standard directories of programs, first match wins; PATH is never searched, so a hostile directory
  * in it changes nothing.
  */
 export const STANDARD_DIRECTORIES = [

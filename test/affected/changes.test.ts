@@ -502,10 +502,10 @@ Deno.test("affectedIn() finds imports by git, whatever it is configured to, and 
   const host = new HostAt(repository.root, { HOME: repository.base });
   const project = await findProject(host);
   const read: string[] = [];
-  const readTextAtOnce = host.files.readTextAtOnce.bind(host);
-  host.files.readTextAtOnce = (path) => {
+  const readTextSync = host.files.readTextSync.bind(host);
+  host.files.readTextSync = (path) => {
     read.push(path.slice(repository.root.length + 1));
-    return readTextAtOnce(path);
+    return readTextSync(path);
   };
   const { changes } = await changesSince(host, project, { kind: "uncommitted" });
   assertEquals(

@@ -102,7 +102,10 @@ for (
       [code, row(`tool-${tool}`).status],
       ["pgrep", "lsof"].includes(tool) ? [0, "warn"] : [80, "fail"],
     );
-    assertIncludes(row(`tool-${tool}`).detail, `"${tool}" is not installed at any standard place`);
+    assertIncludes(
+      row(`tool-${tool}`).detail,
+      `"${tool}" is not installed in any standard directory`,
+    );
     assertIncludes(row(`tool-${tool}`).fix!, packages);
     assertEquals([row("import").status, row("collection").status], ["ok", "ok"]);
     if (tool === "ss") {

@@ -491,7 +491,7 @@ test("without unshare it is named with its package", async (user) => {
   assertEquals(code, 83);
   assertIncludes(
     stderr,
-    'error: Cannot isolate the run: "unshare" is not installed at any standard place\n' +
+    'error: Cannot isolate the run: "unshare" is not installed in any standard directory\n' +
       "hint: install the package util-linux\n",
   );
 });

@@ -53,7 +53,7 @@ Deno.test("--notify without a desktop says so before the run goes to the backgro
 });
 
 Deno.test({
-  name: `--notify tells the desktop, by the program at a standard place and no other${
+  name: `--notify tells the desktop, by the program in a standard directory and no other${
     MOUNTS ? "" : " (needs root)"
   }`,
   ignore: !MOUNTS,

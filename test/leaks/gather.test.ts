@@ -401,7 +401,7 @@ for (const program of ["ss", "ps", "cat", "readlink", "stat"] as const) {
     scene.host.instead = (name) => name === program ? { outcome: "missing", code: -1 } : null;
     const { found, cleanup } = await cleanUp(scene, { graceSeconds: 0 });
     const isNamed = found.unknowns.some((unknown) =>
-      unknown.includes(`"${program}" is not installed at any standard place (package `)
+      unknown.includes(`"${program}" is not installed in any standard directory (package `)
     );
     assertEquals([isNamed, found.clean !== true, cleanup.ok], [
       true,

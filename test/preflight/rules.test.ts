@@ -124,7 +124,7 @@ Deno.test("fault 23: a registry whose holder can't be seen is held, never free",
 });
 
 Deno.test("fault 37: what could not be looked at is unknown, never clean", () => {
-  const unknowns = ['"ss" is not installed at any standard place (package iproute2)'];
+  const unknowns = ['"ss" is not installed in any standard directory (package iproute2)'];
   const report: LeakReport = {
     ...clean,
     clean: null,

@@ -42,10 +42,10 @@ export async function probe(
   return { text: decode(stdout), failure: null };
 }
 
-/** `"ss" is not installed at any standard place (package iproute2)`. */
+/** `"ss" is not installed in any standard directory (package iproute2)`. */
 export function missingTool(program: ProgramName): string {
   const packages = PROGRAMS.find((row) => row.name === program)?.packages ?? program;
-  return `"${program}" is not installed at any standard place (package ${packages})`;
+  return `"${program}" is not installed in any standard directory (package ${packages})`;
 }
 
 function failed(failure: string): Probed {
