@@ -1,23 +1,22 @@
-import type { ProcessIdentity } from "../processes/process.ts";
+import type { RecordedIdentity } from "../processes/process.ts";
 import { join } from "@std/path";
 import { escapeText } from "../base/escape.ts";
-import { type ChildIdentity, describeLock, type LockRecord, readLock } from "./rules_lock.ts";
+import { describeLock, type LockRecord, readLock } from "./rules_lock.ts";
 import { PreflightError, TractestError } from "../errors.ts";
 import type { FileLock, Host } from "../system/host.ts";
 import { readProcessFiles } from "../system/programs/proc.ts";
 import type { Printer } from "../terminal/printer.ts";
 import { surroundingsOf } from "../leaks/ledger.ts";
-import { identityOf } from "../processes/kill_ladder.ts";
 import type { RunState } from "./state.ts";
 
 /** The hold on a project: while it lasts no other run begins. */
 export interface RunLock {
   /** The process that an earlier run left when it was killed; null if there is none. */
-  readonly left: { readonly record: LockRecord; readonly child: ProcessIdentity } | null;
+  readonly left: { readonly record: LockRecord; readonly child: RecordedIdentity } | null;
   /** What the earlier run left is gone: the next run need not look for it. */
   leftIsGone(): void;
   /** Notes the process that does the work, for a later run in case this one is killed. */
-  noteChild(child: ChildIdentity | null): Promise<void>;
+  noteChild(child: RecordedIdentity | null): Promise<void>;
   /**
    * Asks a person something: nobody knows how long that takes, so other runs may begin meanwhile.
    *
@@ -125,7 +124,7 @@ async function held(
   { state, command, acquire }: HeldOptions,
 ): Promise<RunLock> {
   const earlier = readLock(before);
-  const child = earlier?.child ? await stillAlive(host, earlier.child) : null;
+  const child = earlier?.child && await isAlive(host, earlier.child) ? earlier.child : null;
   const record: LockRecord = {
     runId: state.runId,
     pid: host.pid,
@@ -166,8 +165,8 @@ async function held(
   };
 }
 
-/** The recorded process, if it is still the same one. */
-async function stillAlive(host: Host, recorded: ChildIdentity): Promise<ProcessIdentity | null> {
+/** Whether a recorded process still lives, and is the same one. */
+async function isAlive(host: Host, recorded: RecordedIdentity): Promise<boolean> {
   const [surroundings, { rows }] = await Promise.all([
     surroundingsOf(host),
     readProcessFiles(host, [recorded.pid], {
@@ -176,8 +175,7 @@ async function stillAlive(host: Host, recorded: ChildIdentity): Promise<ProcessI
     }),
   ]);
   const now = rows.get(recorded.pid);
-  const same = now && now.state !== "Z" && now.startTicks === recorded.startTicks &&
+  return now !== undefined && now.state !== "Z" && now.startTicks === recorded.startTicks &&
     surroundings?.bootId === recorded.bootId &&
     surroundings.pidNamespace === recorded.pidNamespace;
-  return same ? identityOf(now) : null;
 }

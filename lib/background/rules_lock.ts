@@ -1,3 +1,5 @@
+import type { RecordedIdentity } from "../processes/process.ts";
+
 /** What the lock file of a project says about the run that holds it, or that held it last. */
 export interface LockRecord {
   readonly runId: string;
@@ -8,18 +10,7 @@ export interface LockRecord {
   /** The command, as shown. */
   readonly command: string;
   /** The process that it started; null before that, and again when it has ended. */
-  readonly child: ChildIdentity | null;
-}
-
-/**
- * What a process is known by across runs: pids and ticks mean something only within one boot and
- * one pid namespace.
- */
-export interface ChildIdentity {
-  readonly pid: number;
-  readonly startTicks: number;
-  readonly bootId: string;
-  readonly pidNamespace: string;
+  readonly child: RecordedIdentity | null;
 }
 
 /** Reads a lock file; null if it says nothing that makes sense. */
@@ -43,8 +34,8 @@ export function readLock(text: string | null): LockRecord | null {
 
 /** Reads an identity; null if it is none. */
 export function readIdentity(
-  value: Partial<ChildIdentity> | null | undefined,
-): ChildIdentity | null {
+  value: Partial<RecordedIdentity> | null | undefined,
+): RecordedIdentity | null {
   const { pid, startTicks, bootId, pidNamespace } = value ?? {};
   if (
     !Number.isSafeInteger(pid) || !Number.isSafeInteger(startTicks) || typeof bootId !== "string" ||

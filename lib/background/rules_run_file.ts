@@ -1,6 +1,7 @@
 import { UsageError } from "../errors.ts";
 import { nearest } from "../base/nearest.ts";
-import { type ChildIdentity, readIdentity } from "./rules_lock.ts";
+import type { Process, RecordedIdentity, Surroundings } from "../processes/process.ts";
+import { readIdentity } from "./rules_lock.ts";
 import type { Counts } from "../pytest/verdict.ts";
 
 /**
@@ -19,7 +20,7 @@ export interface RunFile {
   /** The tractest that runs it. */
   readonly pid: number;
   /** What that process is known by; null where that can't be had. */
-  readonly identity: ChildIdentity | null;
+  readonly identity: RecordedIdentity | null;
   /** When it began, milliseconds since the epoch. */
   readonly began: number;
   /** How it ended; null while it runs, and for ever if it was killed. */
@@ -102,16 +103,19 @@ function readCounts(value: Partial<Counts> | null | undefined): Counts | null {
   } as unknown as Counts;
 }
 
-/** What is seen of the process of a record. */
-export interface SeenProcess {
-  /** This boot and this pid namespace; null where they can't be told. */
-  readonly here: Pick<ChildIdentity, "bootId" | "pidNamespace"> | null;
-  /** The process that has the pid now; null if there is none. */
-  readonly process: { readonly startTicks: number; readonly state: string } | null;
-}
-
-/** The state of a run, from its record and from what has its pid now. */
-export function stateOf(record: RunFile, seen: SeenProcess): RunPhase {
+/**
+ * The state of a run, from its record and the process that has its pid now.
+ *
+ * @param seen.here this boot and this pid namespace; null where they are unknown
+ * @param seen.process null if there is none
+ */
+export function stateOf(
+  record: RunFile,
+  seen: {
+    readonly here: Surroundings | null;
+    readonly process: Pick<Process, "startTicks" | "state"> | null;
+  },
+): RunPhase {
   if (record.end !== null) return "finished";
   const { identity } = record;
   if (identity === null || seen.here === null) return "unknown";

@@ -2,7 +2,7 @@ import { join } from "@std/path";
 import type { Context } from "../command_line/context.ts";
 import { wordsOf } from "../command_line/parse.ts";
 import { shellCommand } from "../base/escape.ts";
-import type { ChildIdentity } from "./rules_lock.ts";
+import type { RecordedIdentity } from "../processes/process.ts";
 import { type RunEnd, type RunFile, runFileText } from "./rules_run_file.ts";
 import { ignoreTractestError, TractestError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
@@ -49,7 +49,7 @@ export class RunRecorder {
   #record: RunFile | null = null;
   #end: Omit<RunEnd, "exitCode" | "seconds"> = { ending: null, counts: null };
   #writes: Promise<void> = Promise.resolve();
-  #identity: Promise<ChildIdentity | null> | null = null;
+  #identity: Promise<RecordedIdentity | null> | null = null;
   /** How many things mind signals. */
   #minding = 0;
   /**
@@ -171,7 +171,7 @@ export class RunRecorder {
   }
 }
 
-async function ownIdentity(host: Host): Promise<ChildIdentity | null> {
+async function ownIdentity(host: Host): Promise<RecordedIdentity | null> {
   const [here, own] = await Promise.all([surroundingsOf(host), ownProcess(host)]);
   return here && own ? { pid: host.pid, startTicks: own.startTicks, ...here } : null;
 }

@@ -1,5 +1,5 @@
 import type { HangReport } from "../pytest/hang_event.ts";
-import { ancestorsOf, descendantsOf } from "../processes/forest.ts";
+import { Forest } from "../processes/forest.ts";
 import { parseCommandLine } from "../command_line/parse.ts";
 import { hangDocument } from "./rules.ts";
 import {
@@ -111,14 +111,14 @@ async function look(
   root: number,
   list: ProcessList,
 ): Promise<Looked> {
-  const forest = new Map(list.processes.map((row) => [row.pid, row]));
+  const forest = new Forest(list.processes);
   const checkout = project?.root ?? null;
   const run = await runOfProcess(
     host,
     checkout,
     root,
-    ancestorsOf(root, forest),
-    descendantsOf(root, forest),
+    forest.ancestorsOf(root),
+    forest.descendantsOf(root),
   );
   const readStacks = line.has("stacks") ? (await import("./stacks.ts")).readStacks : null;
   const report = await examineHang(host, {

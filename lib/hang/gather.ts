@@ -1,4 +1,4 @@
-import { ancestorsOf, descendantsOf } from "../processes/forest.ts";
+import { Forest } from "../processes/forest.ts";
 import type {
   DeadChild,
   HangScene,
@@ -11,7 +11,7 @@ import type {
 import { isPipe, pipesWaitedAt } from "./activity.ts";
 import { occupies, parseRegistryAddress } from "../leaks/registry.ts";
 import type { Host } from "../system/host.ts";
-import { type ListedProcess, listProcesses, type ProcessList } from "../system/programs/ps.ts";
+import { listProcesses, type ProcessList, type ProcessRow } from "../system/programs/ps.ts";
 import {
   findHolders,
   type Listings,
@@ -74,7 +74,7 @@ const TICKS_PER_SECOND = 100;
  */
 export async function gatherHang(host: Host, request: GatherRequest): Promise<HangScene> {
   const list = request.processes ?? await listProcesses(host);
-  const forest = new Map(list.processes.map((row) => [row.pid, row]));
+  const forest = new Forest(list.processes);
   const pids = treePids(request, forest, host.pid);
   const inTree = new Set(pids);
   // Those of the kernel have no files.
@@ -205,7 +205,7 @@ export async function gatherHang(host: Host, request: GatherRequest): Promise<Ha
 
 /** A child that was dead at both looks; its parent may be about to take note of it at one. */
 function deadChild(
-  { pid, ppid, args }: ListedProcess,
+  { pid, ppid, args }: ProcessRow,
   before: ThreadLook | undefined,
   after: ThreadLook | undefined,
 ): DeadChild[] {
@@ -232,22 +232,20 @@ async function otherNetwork(host: Host, root: number): Promise<string[]> {
 
 function treePids(
   { root, also }: GatherRequest,
-  forest: ReadonlyMap<number, ListedProcess>,
+  forest: Forest,
   own: number,
 ): number[] {
   const pids = new Set(
-    [root, ...also].filter((pid) => forest.has(pid)).flatMap((
-      pid,
-    ) => [pid, ...descendantsOf(pid, forest)]),
+    forest.withDescendants([root, ...also].filter((pid) => forest.has(pid))),
   );
   // Asked from inside of the tree, this program and its probes are no part of it.
-  if (pids.has(own)) { for (const pid of [own, ...descendantsOf(own, forest)]) pids.delete(pid); }
+  if (pids.has(own)) { for (const pid of forest.withDescendants([own])) pids.delete(pid); }
   return [...pids].filter((pid) => forest.get(pid)!.state !== "Z").slice(0, MOST_PROCESSES);
 }
 
 /** Who is above a tree, or was started beside it: most likely what reads its output. */
-function kinOf(root: number, forest: ReadonlyMap<number, ListedProcess>): ReadonlySet<number> {
-  const above = ancestorsOf(root, forest);
+function kinOf(root: number, forest: Forest): ReadonlySet<number> {
+  const above = forest.ancestorsOf(root);
   const parent = above[0];
   const beside = parent === undefined || parent === 1
     ? []

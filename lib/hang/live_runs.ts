@@ -1,5 +1,5 @@
 import type { HangReport } from "../pytest/hang_event.ts";
-import { ancestorsOf } from "../processes/forest.ts";
+import { Forest } from "../processes/forest.ts";
 import { join } from "@std/path";
 import type { Judged } from "../leaks/rules.ts";
 import type { SessionProgress, StartedIn } from "./hang_scene.ts";
@@ -26,8 +26,8 @@ export async function findLiveRuns(
   const survey = new ProcessSurvey(host, project);
   await survey.candidates(list);
   const own = survey.ownPids;
-  const forest = new Map(list.processes.map((row) => [row.pid, row]));
-  const line = (pid: number) => [pid, ...ancestorsOf(pid, forest)];
+  const forest = new Forest(list.processes);
+  const line = (pid: number) => [pid, ...forest.ancestorsOf(pid)];
   const [{ entries }, here] = await Promise.all([
     readLedger(host, project.root),
     surroundingsOf(host),
@@ -46,7 +46,7 @@ export async function findLiveRuns(
   // From the top: what is below one is part of it, and need not be looked at.
   while (rest.length > 0) {
     const top = rest.filter((pid) =>
-      !ancestorsOf(pid, forest).some((above) => rest.includes(above))
+      !forest.ancestorsOf(pid).some((above) => rest.includes(above))
     );
     await survey.lookCloser(top);
     const judged = await survey.judge([...new Set(top.flatMap(line))]);
@@ -63,7 +63,7 @@ export async function findLiveRuns(
       ).map((process) => process.pid),
     );
     rest = rest.filter((pid) =>
-      !top.includes(pid) && !ancestorsOf(pid, forest).some((above) => pids.includes(above))
+      !top.includes(pid) && !forest.ancestorsOf(pid).some((above) => pids.includes(above))
     );
   }
   return { pids, unknowns: survey.failures };

@@ -1,4 +1,4 @@
-import type { ProcessIdentity, Refusal } from "../processes/process.ts";
+import type { NamedProcess, ProcessIdentity, Refusal } from "../processes/process.ts";
 import { occupies, parseRegistryAddress } from "./registry.ts";
 import type { Judged } from "./rules.ts";
 import type {
@@ -285,7 +285,7 @@ export async function endLeaks(
 ): Promise<CleanupReport> {
   if (options.dryRun) {
     for (const target of targetsOf(report)) {
-      printer.line(`would end pid ${target.pid} ${escapeText(target.title)}`);
+      printer.line(`would end pid ${target.pid} ${escapeText(target.args)}`);
     }
     for (const { path } of staleOf(report)) printer.line(`would remove ${escapeText(path)}`);
     return {
@@ -336,7 +336,7 @@ export async function endLeaks(
  * What is to be ended: leaked actors and a leaked holder of the registry; or, when the user named
  * one, that process and what is below it, unless somebody uses it.
  */
-export function targetsOf(report: LeakReport): ProcessIdentity[] {
+export function targetsOf(report: LeakReport): NamedProcess[] {
   const processes = report.named !== undefined
     ? targetsOfNamed(report)
     : [...report.actors, ...report.registries.flatMap((registry) => registry.holders)].filter((
@@ -344,14 +344,7 @@ export function targetsOf(report: LeakReport): ProcessIdentity[] {
     ) => process.verdict === "leaked")
       .filter(({ pid }) => report.below?.includes(pid) ?? true);
   return [...new Map(processes.map((target) => [target.pid, target])).values()]
-    .map(({ pid, uid, startTicks, title }) => ({
-      pid,
-      uid,
-      startTicks,
-      title,
-      ppid: 0,
-      state: "?",
-    }));
+    .map(({ pid, uid, startTicks, title }) => ({ pid, uid, startTicks, args: title }));
 }
 
 function targetsOfNamed({ named, tree = [], abandoned = [] }: LeakReport): JudgedProcess[] {

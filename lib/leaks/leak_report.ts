@@ -1,45 +1,5 @@
+import type { KilledProcess } from "../processes/kill_ladder.ts";
 import type { ProcessIdentity, Refusal } from "../processes/process.ts";
-
-/** Where a process has its working directory, seen from one project. */
-export type Place =
-  /**
-   * In the project's checkout: same directory by device and inode, and no other checkout nested
-   * between.
-   */
-  | "checkout"
-  /** Below the directory in which pytest makes its temporary directories. */
-  | "pytest-temporary"
-  /** In a directory with a project of its own. */
-  | "other-project"
-  | "elsewhere"
-  /** It was in one of the first two, and was deleted. */
-  | "gone"
-  | "unknown";
-
-/** Everything that the costly look finds about a process. Null: could not be read. */
-export interface ProcessDetails extends ProcessIdentity {
-  /** The kernel's name for it, at most 15 bytes. */
-  readonly comm: string;
-  readonly argv: readonly string[] | null;
-  /** Paths of files that it maps. */
-  readonly mapped: readonly string[] | null;
-  readonly cwd: string | null;
-  readonly place: Place;
-  /** Whether it sees the same files and the same pids as this process. */
-  readonly sameNamespaces: boolean | null;
-  /**
-   * The process that began its session, 0 for one outside of this pid namespace; left out where
-   * unknown.
-   */
-  readonly session?: number;
-  /** The process that leads its process group. */
-  readonly group?: number;
-  /**
-   * Whether it was forked and never became another program: its command line is that of the process
-   * that forked it.
-   */
-  readonly isForkedCopy?: boolean;
-}
 
 /**
  * `leaked`: ours, and no live pytest or application above it. `in-use`: a live pytest or
@@ -49,11 +9,8 @@ export interface ProcessDetails extends ProcessIdentity {
 export type Verdict = "leaked" | "in-use" | "foreign" | "unknown";
 
 /** A process with its verdict, and why. */
-export interface JudgedProcess {
-  readonly pid: number;
-  readonly startTicks: number | null;
+export interface JudgedProcess extends ProcessIdentity {
   readonly title: string;
-  readonly uid: number;
   readonly ours: boolean | null;
   readonly verdict: Verdict;
   readonly evidence: readonly string[];
@@ -130,7 +87,7 @@ export interface LeakReport {
 
 /** What a clean-up did. */
 export interface CleanupReport {
-  readonly killed: readonly { readonly pid: number; readonly by: "SIGINT" | "SIGKILL" }[];
+  readonly killed: readonly KilledProcess[];
   readonly removed: readonly string[];
   /** What was left alone or survived during the clean-up, and why. */
   readonly refused: readonly Refusal[];

@@ -1,5 +1,10 @@
-import { descendantsOf } from "../processes/forest.ts";
-import type { ProcessIdentity, Refusal } from "../processes/process.ts";
+import { Forest } from "../processes/forest.ts";
+import {
+  type NamedProcess,
+  processOf,
+  type Refusal,
+  type Surroundings,
+} from "../processes/process.ts";
 import { basename, join } from "@std/path";
 import {
   type LedgerEntry,
@@ -8,7 +13,6 @@ import {
   parseSegments,
   type SegmentEntry,
   segmentLine,
-  type Surroundings,
 } from "./rules_ledger.ts";
 import { TractestError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
@@ -18,7 +22,6 @@ import { type FileFacts, statPaths } from "../system/programs/stat.ts";
 import { readProcessFiles, readProcessLinks } from "../system/programs/proc.ts";
 import { listSessions } from "../system/programs/ps.ts";
 import { ledgerDirectory, stateDirectory, usable } from "../project/directories.ts";
-import { identityOf } from "../processes/kill_ladder.ts";
 
 /** Sessions whose processes are remembered. */
 const KEPT_SESSIONS = 60;
@@ -212,7 +215,7 @@ export class RunLedger {
     const entries = [[this.host.pid, "runner"], [root, "root"]] as const;
     for (const [pid, role] of entries) {
       const row = rows.get(pid);
-      if (row) await this.#write([{ ...identityOf(row), role }], () => null);
+      if (row) await this.#write([{ ...processOf(row), role }], () => null);
     }
     const row = rows.get(root);
     return row
@@ -263,15 +266,15 @@ export class RunLedger {
     const root = this.#root;
     if (root === null || this.file === null || this.#recorded.size >= KEPT_PROCESSES) return false;
     const processes = await listSessions(this.host, "who belongs to this run");
-    const forest = new Map(processes.map((row) => [row.pid, row]));
+    const forest = new Forest(processes);
     const wasThere = !this.#rootIsGone && (forest.get(root)?.state ?? "Z") !== "Z";
-    const below = new Set(this.#rootIsGone ? [] : descendantsOf(root, forest));
+    const below = new Set(this.#rootIsGone ? [] : forest.descendantsOf(root));
     // A session's number is not given again while anybody is in it; a new one that had it would
     // have its leader too.
     const isSession = !this.#rootIsGone || !forest.has(root);
     for (const row of isSession ? processes : []) {
       if (row.session !== root || row.pid === root || below.has(row.pid)) continue;
-      for (const pid of [row.pid, ...descendantsOf(row.pid, forest)]) below.add(pid);
+      for (const pid of [row.pid, ...forest.descendantsOf(row.pid)]) below.add(pid);
     }
     // Those that lost their parent are known by who they are, and with them those below them.
     const strays = [...this.#seen.keys()].filter((pid) => forest.has(pid) && !below.has(pid));
@@ -282,7 +285,7 @@ export class RunLedger {
     for (const pid of strays) {
       const ticks = again.rows.get(pid)?.startTicks;
       if (ticks === undefined || !this.#recorded.has(`${pid} ${ticks}`)) continue;
-      for (const one of [pid, ...descendantsOf(pid, forest)]) below.add(one);
+      for (const one of [pid, ...forest.descendantsOf(pid)]) below.add(one);
     }
     below.delete(this.host.pid);
     const rows = [...below].map((pid) => forest.get(pid)!).filter((row) =>
@@ -299,7 +302,7 @@ export class RunLedger {
     const same = [...files.values()].filter((row) =>
       row.state !== "Z" && row.ppid === forest.get(row.pid)?.ppid
     );
-    const found = same.map((row) => ({ ...identityOf(row), role: "process" as const }));
+    const found = same.map((row) => ({ ...processOf(row), role: "process" as const }));
     if (found.length > 0) await this.#write(found, await tests());
     await this.lookForSegments(rows.map((row) => row.pid));
     return wasThere;
@@ -341,7 +344,7 @@ export class RunLedger {
   }
 
   /** Records processes that are known already to belong to the run. */
-  async add(identities: readonly ProcessIdentity[], tests: () => Promise<TestOf>): Promise<void> {
+  async add(identities: readonly NamedProcess[], tests: () => Promise<TestOf>): Promise<void> {
     const own = [this.#root, this.host.pid];
     await this.#write(
       identities.filter(({ pid }) => !own.includes(pid)).map((identity) => ({
@@ -353,13 +356,13 @@ export class RunLedger {
   }
 
   async #write(
-    found: readonly (ProcessIdentity & Pick<LedgerEntry, "role">)[],
+    found: readonly (NamedProcess & Pick<LedgerEntry, "role">)[],
     testOf: TestOf,
   ): Promise<void> {
     const here = this.#here;
     if (here === null || this.file === null) return;
     const lines: string[] = [];
-    for (const { pid, uid, startTicks, title, role } of found) {
+    for (const { pid, uid, startTicks, args, role } of found) {
       const key = `${pid} ${startTicks}`;
       if (
         startTicks === null || uid !== this.host.uid() || this.#recorded.has(key) ||
@@ -375,7 +378,7 @@ export class RunLedger {
           startTicks,
           ...here,
           test: testOf(startTicks),
-          title,
+          title: args,
         }),
       );
     }

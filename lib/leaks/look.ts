@@ -160,7 +160,7 @@ function cannotTell({ printer }: Pick<Context, "printer">, report: LeakReport): 
 
 /** In a hook, what leaked and would not go is said by name, and it is no "can't tell". */
 function survived({ printer }: Pick<Context, "printer">, { after }: CleanupReport): ExitCode {
-  const processes = targetsOf(after).map(({ pid, title }) => `pid ${pid} ${title}`);
+  const processes = targetsOf(after).map(({ pid, args }) => `pid ${pid} ${args}`);
   const sockets = after.sockets.filter((socket) => socket.verdict === "stale").map((socket) =>
     socket.path
   );

@@ -1,6 +1,7 @@
-import { ancestorsOf } from "../processes/forest.ts";
-import type { ForestRow } from "../processes/process.ts";
-import type { JudgedProcess, ProcessDetails, Verdict } from "./leak_report.ts";
+import type { Forest } from "../processes/forest.ts";
+import type { DetailedProcess } from "../processes/process.ts";
+import type { ProcessRow } from "../system/programs/ps.ts";
+import type { JudgedProcess, Verdict } from "./leak_report.ts";
 import type { Recorded } from "./rules_ledger.ts";
 import { baseName, isPythonName, type Kind, kindOf, pythonTarget } from "./rules_actor.ts";
 import { isInteractiveShell, sharedDaemon } from "./rules_started.ts";
@@ -24,8 +25,8 @@ export interface Viewpoint {
 
 /** All that was seen. Processes without details are known by their row alone. */
 export interface Seen {
-  readonly forest: ReadonlyMap<number, ForestRow>;
-  readonly details: ReadonlyMap<number, ProcessDetails>;
+  readonly forest: Forest;
+  readonly details: ReadonlyMap<number, DetailedProcess>;
   /** Those that runs which are over have recorded, each identified beyond its pid. */
   readonly ledger?: ReadonlyMap<number, Recorded>;
   /**
@@ -75,10 +76,10 @@ export class Judge {
   }
 
   /** The verdict on a process of which the details were read. */
-  judge(process: ProcessDetails): Judged {
+  judge(process: DetailedProcess): Judged {
     const kind = kindOf(process.argv, process.comm);
     const [ours, tie] = this.#ties(process);
-    const { pid, startTicks, title, uid } = process;
+    const { pid, startTicks, args: title, uid } = process;
     const of = ([verdict, evidence, pytest = null]: Finding): Judged => {
       const isOfLiveRun = ours === true && verdict === "in-use" &&
         (pytest !== null || this.#seen.live?.get(pid) != null);
@@ -114,7 +115,7 @@ export class Judge {
     return of(this.#judgeOurs(process, kind, tie));
   }
 
-  #judgePytest(process: ProcessDetails, ours: boolean | null, tie: readonly string[]): Finding {
+  #judgePytest(process: DetailedProcess, ours: boolean | null, tie: readonly string[]): Finding {
     const { pid, startTicks } = process;
     const standing = this.#pytestStanding(process);
     if (standing === "live") {
@@ -138,7 +139,7 @@ export class Judge {
     ]];
   }
 
-  #judgeOurs(process: ProcessDetails, kind: Kind, tie: readonly string[]): Finding {
+  #judgeOurs(process: DetailedProcess, kind: Kind, tie: readonly string[]): Finding {
     const { pid, startTicks } = process;
     const guardian = this.#guardian(process);
     const evidence = [...(kind.signature ? [kind.signature.name] : []), ...tie, guardian.evidence];
@@ -175,7 +176,7 @@ export class Judge {
    * What is known to come from a test and has nobody above it. That proves an origin; some of it is
    * meant to stay.
    */
-  #judgeStarted(process: ProcessDetails, evidence: readonly string[]): Finding {
+  #judgeStarted(process: DetailedProcess, evidence: readonly string[]): Finding {
     const shared = sharedDaemon(process);
     if (shared) {
       return ["unknown", [
@@ -195,7 +196,7 @@ export class Judge {
     return ["leaked", evidence];
   }
 
-  #isOfCheckout(process: ProcessDetails): boolean {
+  #isOfCheckout(process: DetailedProcess): boolean {
     const { argv, place } = process;
     const own = `${this.#view.root}/`;
     if (place === "checkout" || this.#venvOf(process) !== null || this.#startedFromVenv(process)) {
@@ -206,7 +207,7 @@ export class Judge {
   }
 
   /** Whether a process belongs to this project, and what says so. */
-  #ties(process: ProcessDetails): [boolean | null, string[]] {
+  #ties(process: DetailedProcess): [boolean | null, string[]] {
     if (process.sameNamespaces === false) {
       return [false, ["in another mount or pid namespace (a container)"]];
     }
@@ -252,18 +253,18 @@ export class Judge {
     return this.#seen.ledger?.has(pid) ?? false;
   }
 
-  #wasHere(process: ProcessDetails): boolean {
+  #wasHere(process: DetailedProcess): boolean {
     const cwd = process.cwd?.replace(/ \(deleted\)$/, "") ?? "";
     return cwd === this.#view.root || cwd.startsWith(`${this.#view.root}/`);
   }
 
-  #venvOf(process: ProcessDetails): string | null {
+  #venvOf(process: DetailedProcess): string | null {
     return this.#view.venvs.find((venv) =>
       process.mapped?.some((path) => path.startsWith(`${venv}/`))
     ) ?? null;
   }
 
-  #startedFromVenv(process: ProcessDetails): boolean {
+  #startedFromVenv(process: DetailedProcess): boolean {
     const program = process.argv?.[0] ?? "";
     return this.#view.venvs.some((venv) => program.startsWith(`${venv}/`));
   }
@@ -272,7 +273,7 @@ export class Judge {
    * Who above a process keeps it from being a leak. Nobody does only if everything above it is
    * proven gone, an adopter, or leaked itself.
    */
-  #guardian(process: ProcessDetails): Guardian {
+  #guardian(process: DetailedProcess): Guardian {
     const known = this.#guardians.get(process.pid);
     if (known) return known;
     this.#guardians.set(process.pid, unknownAbove(process.pid, "what is above it is a loop"));
@@ -281,7 +282,7 @@ export class Judge {
     return found;
   }
 
-  #findGuardian(process: ProcessDetails): Guardian {
+  #findGuardian(process: DetailedProcess): Guardian {
     const { forest, details } = this.#seen;
     const run = this.#runOf(process.pid);
     if (run?.kind === "run") return run;
@@ -319,7 +320,7 @@ export class Judge {
    * What a fork server forked for: the server is its parent, but the program that uses it leads its
    * session or process group.
    */
-  #userOfFork({ pid, isForkedCopy, argv, session, group }: ProcessDetails): number | null {
+  #userOfFork({ pid, isForkedCopy, argv, session, group }: DetailedProcess): number | null {
     if (isForkedCopy !== true || argv === null || !FORK_SERVER.test(pythonTarget(argv).value)) {
       return null;
     }
@@ -337,7 +338,7 @@ export class Judge {
    * What may run the test that started a process, where nothing says which pytest that was; null
    * where all that lives is younger.
    */
-  #runnerOf(process: ProcessDetails): number | null {
+  #runnerOf(process: DetailedProcess): number | null {
     if (this.#seen.ledger?.get(process.pid)?.mark !== "test") return null;
     for (const pid of this.#seen.runners ?? []) {
       const details = this.#seen.details.get(pid);
@@ -369,13 +370,13 @@ export class Judge {
    * The live pytest that is above a process, whatever is between, or that leads its session or
    * process group.
    */
-  #pytestOver(process: ProcessDetails): number | null {
+  #pytestOver(process: DetailedProcess): number | null {
     const { forest } = this.#seen;
     for (
       const pid of new Set([
-        ...ancestorsOf(process.pid, forest),
+        ...forest.ancestorsOf(process.pid),
         process.ppid,
-        ...ancestorsOf(process.ppid, forest),
+        ...forest.ancestorsOf(process.ppid),
       ])
     ) {
       // As the first process of a namespace it adopts what others leave: then what a run that is
@@ -402,7 +403,7 @@ export class Judge {
    * Whether a process with pytest's command line is one that runs, or what a test of a run that is
    * over forked and left.
    */
-  #pytestStanding(process: ProcessDetails): "live" | "left" | "unknown" | null {
+  #pytestStanding(process: DetailedProcess): "live" | "left" | "unknown" | null {
     if (!kindOf(process.argv, process.comm).isPytest) return null;
     if (!this.#isForkOrRecorded(process)) return "live";
     const guardian = this.#guardian(process);
@@ -410,7 +411,7 @@ export class Judge {
     return guardian.kind === "unknown" ? "unknown" : "live";
   }
 
-  #isForkOrRecorded(process: ProcessDetails): boolean {
+  #isForkOrRecorded(process: DetailedProcess): boolean {
     return process.isForkedCopy === true || this.#isRecorded(process.pid);
   }
 
@@ -419,9 +420,9 @@ export class Judge {
    * be, what uses it.
    */
   #guardianBelow(
-    process: ProcessDetails,
-    parent: ForestRow,
-    details: ProcessDetails | null,
+    process: DetailedProcess,
+    parent: ProcessRow,
+    details: DetailedProcess | null,
   ): Guardian {
     const { pid } = parent;
     const kind = details ? kindOf(details.argv, details.comm) : kindOf(parent.args.split(" "), "");
@@ -486,9 +487,9 @@ export class Judge {
    * does.
    */
   #adoptedBy(
-    process: ProcessDetails,
-    parent: ForestRow,
-    details: ProcessDetails | null,
+    process: DetailedProcess,
+    parent: ProcessRow,
+    details: DetailedProcess | null,
   ): string | null {
     const { pid } = parent;
     const recorded = this.#seen.ledger?.get(process.pid);
@@ -527,7 +528,7 @@ export class Judge {
    */
   #isBelowAdopters(pid: number): boolean {
     const { forest, details } = this.#seen;
-    return ancestorsOf(pid, forest).every((above) => {
+    return forest.ancestorsOf(pid).every((above) => {
       const [row, known] = [forest.get(above), details.get(above)];
       return row !== undefined &&
         (isAdopter(row, known ?? null) ||
@@ -539,15 +540,15 @@ export class Judge {
    * An untitled Python on tractor, in pytest's temporary directory or on record: a server that a
    * fixture or a test started.
    */
-  #isLeakedRoot(process: ProcessDetails, kind: Kind): boolean {
+  #isLeakedRoot(process: DetailedProcess, kind: Kind): boolean {
     const isOfRun = process.place === "pytest-temporary" || this.#isRecorded(process.pid);
     return isOfRun && kind.isPython && !kind.isPytest && usesRuntime(process) &&
       this.#venvOf(process) !== null;
   }
 
   /** The nearest actor above a process. */
-  #actorAbove(process: ProcessDetails): number | null {
-    for (const pid of ancestorsOf(process.pid, this.#seen.forest)) {
+  #actorAbove(process: DetailedProcess): number | null {
+    for (const pid of this.#seen.forest.ancestorsOf(process.pid)) {
       const details = this.#seen.details.get(pid);
       if (details && kindOf(details.argv, details.comm).signature) return pid;
     }
@@ -570,7 +571,7 @@ function aboveNothing(parent: number, how: string): string {
  * Whether a parent may be an application that uses what is below it: any Python, and whatever uses
  * tractor's modules.
  */
-function mayUse(parent: ForestRow, details: ProcessDetails | null): boolean {
+function mayUse(parent: ProcessRow, details: DetailedProcess | null): boolean {
   if (details === null) return kindOf(parent.args.split(" "), "").isPython;
   return kindOf(details.argv, details.comm).isPython || isPythonName(details.comm) ||
     usesRuntime(details);
@@ -582,9 +583,9 @@ function mayUse(parent: ForestRow, details: ProcessDetails | null): boolean {
  * by somebody else than a parent that was never in it.
  */
 function isOfOtherSession(
-  { pid, session }: ProcessDetails,
+  { pid, session }: DetailedProcess,
   parent: number,
-  details: ProcessDetails | null,
+  details: DetailedProcess | null,
 ): boolean {
   if (session === undefined || session === pid || session === parent) return false;
   if (parent === 1) return session > 1;
@@ -592,7 +593,7 @@ function isOfOtherSession(
     details.session !== parent;
 }
 
-function isAdopter(parent: ForestRow, details: ProcessDetails | null): boolean {
+function isAdopter(parent: ProcessRow, details: DetailedProcess | null): boolean {
   const names = [details?.comm, baseName(parent.args.split(" ")[0]!)];
   const rows: readonly AdopterRow[] = ADOPTERS;
   return rows.some((row) =>
@@ -613,7 +614,7 @@ function originOf({ runId, test, id, mark }: Recorded): string {
 }
 
 /** Whether it uses what is installed for another project. */
-function usesOtherVenv(process: ProcessDetails, venvs: readonly string[]): boolean {
+function usesOtherVenv(process: DetailedProcess, venvs: readonly string[]): boolean {
   const prefixes = (process.mapped ?? []).map((path) =>
     /^(.*)\/lib(?:64)?\/[^/]+\/site-packages\//.exec(path)?.[1]
   );
@@ -621,7 +622,7 @@ function usesOtherVenv(process: ProcessDetails, venvs: readonly string[]): boole
 }
 
 /** Whether it maps what every program on tractor maps. */
-function usesRuntime(process: ProcessDetails): boolean {
+function usesRuntime(process: DetailedProcess): boolean {
   return process.mapped?.some((path) =>
     RUNTIME_EXTENSIONS.some((name) => path.includes(`/${name}/`))
   ) ?? false;

@@ -1,17 +1,8 @@
-/** What a process is known by across boots and namespaces. */
-export interface LedgerIdentity {
-  readonly pid: number;
-  readonly uid: number;
-  /** Clock ticks from boot to its start. */
-  readonly startTicks: number;
-  /** Pids and ticks mean something within one boot only. */
-  readonly bootId: string;
-  /** As the link says it: `pid:[4026531836]`. */
-  readonly pidNamespace: string;
-}
+import type { ProcessIdentity, RecordedIdentity, Surroundings } from "../processes/process.ts";
 
 /** A process that belongs to a run. */
-export interface LedgerEntry extends LedgerIdentity {
+export interface LedgerEntry extends RecordedIdentity {
+  readonly uid: number;
   readonly runId: string;
   /**
    * `runner` is tractest itself, `root` what it started; while either lives the run is not over.
@@ -67,9 +58,6 @@ export interface RecordedProcesses {
   /** What a tractest started that was killed itself, and that goes on: a pytest, as a rule. */
   readonly abandoned: ReadonlyMap<number, Recorded>;
 }
-
-/** Which boot and which pid namespace this is. */
-export type Surroundings = Pick<LedgerIdentity, "bootId" | "pidNamespace">;
 
 const SCHEMA = "tractest.ledger/1";
 /** Characters of a title or a test id that are kept. */
@@ -145,10 +133,7 @@ function entryOf(line: string): LedgerEntry | null {
  * Who lives now, as far as the ledger has to know: what a pid is at this moment. Pids that are not
  * in it are gone.
  */
-export type Living = ReadonlyMap<
-  number,
-  { readonly uid: number; readonly startTicks: number | null }
->;
+export type Living = ReadonlyMap<number, Pick<ProcessIdentity, "uid" | "startTicks">>;
 
 /** Whether a recorded pid means something here: pids are those of one boot and one namespace. */
 export function isHere(entry: Surroundings, here: Surroundings | null): boolean {
@@ -159,7 +144,7 @@ export function isHere(entry: Surroundings, here: Surroundings | null): boolean 
  * Whether an entry is about the very process that has its pid now. Each part of the identity has to
  * fit; a pid alone says nothing.
  */
-export function fits(entry: LedgerIdentity, living: Living, here: Surroundings): boolean {
+export function fits(entry: LedgerEntry, living: Living, here: Surroundings): boolean {
   const now = living.get(entry.pid);
   return now !== undefined && now.startTicks === entry.startTicks && now.uid === entry.uid &&
     isHere(entry, here);

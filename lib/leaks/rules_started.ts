@@ -8,10 +8,9 @@ import {
   type Living,
   type Recorded,
   type RecordedProcesses,
-  type Surroundings,
 } from "./rules_ledger.ts";
 import { type Mark, startedBy } from "../base/cookie.ts";
-import type { ProcessDetails } from "./leak_report.ts";
+import type { DetailedProcess, Surroundings } from "../processes/process.ts";
 
 /**
  * What says where a process came from; `live` has null where can't be read whether its run is over.
@@ -74,7 +73,7 @@ export function withMarks(
 
 /** What a process is that serves whoever asks for it; null for any other. */
 export function sharedDaemon(
-  { argv, comm }: Pick<ProcessDetails, "argv" | "comm">,
+  { argv, comm }: Pick<DetailedProcess, "argv" | "comm">,
 ): SharedDaemonRow | null {
   const words = argv?.join(" ") ?? "";
   const names = [comm, baseName(argv?.[0] ?? "")];
@@ -88,7 +87,7 @@ export function sharedDaemon(
 }
 
 /** A shell that nobody gave anything to run: somebody types into it, or did. */
-export function isInteractiveShell({ argv }: Pick<ProcessDetails, "argv">): boolean {
+export function isInteractiveShell({ argv }: Pick<DetailedProcess, "argv">): boolean {
   const [program = "", ...rest] = argv ?? [];
   const isShell = /^(ba|da|z|k|mk|tc|c|fi|xon)?sh$|^nu$/.test(baseName(program));
   return isShell &&

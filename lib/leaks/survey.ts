@@ -1,9 +1,8 @@
-import type { Refusal } from "../processes/process.ts";
-import { ancestorsOf, descendantsOf } from "../processes/forest.ts";
+import { type DetailedProcess, type Place, processOf, type Refusal } from "../processes/process.ts";
+import { Forest } from "../processes/forest.ts";
 import { dirname, join, resolve } from "@std/path";
 import { kindOf, mayBeActor, mayBePytest, pythonDirectory, pythonTarget } from "./rules_actor.ts";
 import { Judge, type Judged, type Viewpoint } from "./rules.ts";
-import type { Place, ProcessDetails } from "./leak_report.ts";
 import { type Recorded, type RecordedProcesses, recordedProcesses } from "./rules_ledger.ts";
 import type { Mark } from "../base/cookie.ts";
 import {
@@ -23,7 +22,7 @@ import {
   readProcessLinks,
   readWorkingDirectories,
 } from "../system/programs/proc.ts";
-import type { ListedProcess, ProcessList } from "../system/programs/ps.ts";
+import type { ProcessList, ProcessRow } from "../system/programs/ps.ts";
 import type { Project } from "../project/project.ts";
 import { type Ledger, readLedger, surroundingsOf } from "./ledger.ts";
 
@@ -40,8 +39,8 @@ const PROJECT_FILES = [".git", "pyproject.toml", "pytest.ini", "setup.py", "setu
 export class ProcessSurvey {
   #host: Host;
   #project: Project;
-  #forest: ReadonlyMap<number, ListedProcess> = new Map();
-  #details = new Map<number, ProcessDetails>();
+  #forest = new Forest();
+  #details = new Map<number, DetailedProcess>();
   #asked = new Set<number>();
   #venvs: Promise<readonly string[]> | null = null;
   #ledger: Promise<Ledger> | null = null;
@@ -66,14 +65,14 @@ export class ProcessSurvey {
 
   /** Pids of this program and of all above it. */
   get ownPids(): ReadonlySet<number> {
-    return new Set([this.#host.pid, ...ancestorsOf(this.#host.pid, this.#forest)]);
+    return new Set([this.#host.pid, ...this.#forest.ancestorsOf(this.#host.pid)]);
   }
 
   /** Takes the list of all processes and returns those that deserve a closer look. */
   async candidates({ processes, rejected, failure }: ProcessList): Promise<number[]> {
     if (failure) this.#failures.add(failure);
     if (rejected > 0) this.#failures.add(`${rejected} rows of "ps" can't be read`);
-    this.#forest = new Map(processes.map((row) => [row.pid, row]));
+    this.#forest = new Forest(processes);
     const own = this.ownPids;
     const candidates: number[] = [];
     for (const row of processes) {
@@ -117,7 +116,7 @@ export class ProcessSurvey {
   async #findRunners(): Promise<ReadonlySet<number>> {
     const uid = this.#host.uid();
     // Who else may have started a process of this user: root, and for root anybody (by sudo).
-    const mayStart = (row: ListedProcess) => uid === 0 || row.uid === uid || row.uid === 0;
+    const mayStart = (row: ProcessRow) => uid === 0 || row.uid === uid || row.uid === 0;
     const rows = [...this.#forest.values()].filter((row) =>
       row.pid !== this.#host.pid && row.state !== "Z" && mayStart(row)
     );
@@ -127,11 +126,7 @@ export class ProcessSurvey {
     const scripts = rows.filter((row) =>
       !pytests.includes(row) && !this.#marks.has(row.pid) && pythonDirectory(row.args) !== null
     );
-    await this.#read([
-      ...new Set(
-        [...pytests, ...scripts].flatMap((row) => [row.pid, ...ancestorsOf(row.pid, this.#forest)]),
-      ),
-    ]);
+    await this.#read(this.#forest.withAncestors([...pytests, ...scripts].map((row) => row.pid)));
     const texts = await Promise.all(scripts.map(async ({ pid }) => {
       const { argv = null, cwd = null } = this.#details.get(pid) ?? {};
       if (argv !== null && mayRunTests(argv)) return pid;
@@ -148,7 +143,7 @@ export class ProcessSurvey {
   }
 
   /** Whether a row is a pytest of this user that no shell and no other pytest started. */
-  #mayBeLeftPytest(row: ListedProcess): boolean {
+  #mayBeLeftPytest(row: ProcessRow): boolean {
     if (row.uid !== this.#host.uid() || !mayBePytest(row.args)) return false;
     const parent = this.#forest.get(row.ppid)?.args ?? "";
     return row.ppid === 1 ||
@@ -159,7 +154,7 @@ export class ProcessSurvey {
    * Whether a row is a Python of one of our venvs, or started by a relative name; one that a shell
    * started is somebody's.
    */
-  async #mayBeUntitled(row: ListedProcess): Promise<boolean> {
+  async #mayBeUntitled(row: ProcessRow): Promise<boolean> {
     const directory = pythonDirectory(row.args);
     if (directory === null || row.uid !== this.#host.uid()) return false;
     const parent = this.#forest.get(row.ppid)?.args.split(" ") ?? [];
@@ -180,7 +175,7 @@ export class ProcessSurvey {
   }
 
   /** Rows of the process list. */
-  row(pid: number): ListedProcess | undefined {
+  row(pid: number): ProcessRow | undefined {
     return this.#forest.get(pid);
   }
 
@@ -200,19 +195,17 @@ export class ProcessSurvey {
   async lookCloser(pids: readonly number[]): Promise<void> {
     const uid = this.#host.uid();
     const own = pids.filter((pid) => uid === 0 || this.#forest.get(pid)?.uid === uid);
-    await this.#read([...new Set(own.flatMap((pid) => [pid, ...ancestorsOf(pid, this.#forest)]))]);
+    await this.#read(this.#forest.withAncestors(own));
     // A pytest that leads the session or the group of an orphan may have started it, and any Python
     // what a fork server has forked.
     const leaders = own.map((pid) => this.#details.get(pid)).flatMap((one) => {
-      const isForked = one?.isForkedCopy === true && FORK_SERVER.test(one.title);
+      const isForked = one?.isForkedCopy === true && FORK_SERVER.test(one.args);
       const args = (pid: number) => this.#forest.get(pid)?.args ?? "";
       return [one?.session ?? 0, one?.group ?? 0].filter((pid) =>
         mayBePytest(args(pid)) || (isForked && pythonDirectory(args(pid)) !== null)
       );
     });
-    await this.#read([
-      ...new Set(leaders.flatMap((pid) => [pid, ...ancestorsOf(pid, this.#forest)])),
-    ]);
+    await this.#read(this.#forest.withAncestors(leaders));
   }
 
   async #read(wanted: readonly number[]): Promise<void> {
@@ -265,12 +258,12 @@ export class ProcessSurvey {
     link: ProcessLinks,
     own: ProcessLinks["namespaces"],
     directory: { readonly device: number; readonly inode: number } | null,
-  ): Promise<ProcessDetails> {
+  ): Promise<DetailedProcess> {
     const sameNamespaces = own && link.namespaces
       ? own.join() === link.namespaces.join() && link.root === "/"
       : null;
     const place = sameNamespaces === false ? "elsewhere" : await this.#placeOf(link.cwd, directory);
-    return { ...row, title: row.argv?.join(" ") ?? row.comm, cwd: link.cwd, place, sameNamespaces };
+    return { ...processOf(row), ...row, cwd: link.cwd, place, sameNamespaces };
   }
 
   async #placeOf(
@@ -348,7 +341,7 @@ export class ProcessSurvey {
    * below one that is none, with all that is below it, is somebody's run and stays.
    */
   async endedWith(pid: number, isPytest: boolean): Promise<Judged[]> {
-    const below = descendantsOf(pid, this.#forest).filter((one) =>
+    const below = this.#forest.descendantsOf(pid).filter((one) =>
       !this.ownPids.has(one) && this.isThere(one)
     );
     await this.lookCloser(below);
@@ -358,7 +351,7 @@ export class ProcessSurvey {
       : judged.filter((process) => process.kind.isPytest && process.verdict === "in-use").map((
         process,
       ) => process.pid);
-    const kept = new Set(runs.flatMap((run) => [run, ...descendantsOf(run, this.#forest)]));
+    const kept = new Set(this.#forest.withDescendants(runs));
     const isHere = (one: number) => this.#details.get(one)?.sameNamespaces === true;
     return judged.filter((process) =>
       process.uid === this.#host.uid() && isHere(process.pid) && !kept.has(process.pid) &&
@@ -374,11 +367,10 @@ export class ProcessSurvey {
     const led = [...this.#leaders].filter(([, leaders]) => leaders.includes(parent)).map(([pid]) =>
       pid
     );
-    return new Set(
-      [parent, ...led].flatMap((
-        pid,
-      ) => [...(pid === parent ? [] : [pid]), ...descendantsOf(pid, this.#forest)]),
-    );
+    return new Set([
+      ...this.#forest.descendantsOf(parent),
+      ...this.#forest.withDescendants(led.filter((pid) => pid !== parent)),
+    ]);
   }
 
   /** What of the ledger can't be trusted; empty when it was not asked. */
@@ -423,7 +415,7 @@ export class ProcessSurvey {
     const living = new Map<number, { uid: number; startTicks: number | null }>(
       [...this.#details, ...files.rows].filter(([, row]) => row.state !== "Z"),
     );
-    const titles = new Map([...this.#details].map(([pid, { title }]) => [pid, title]));
+    const titles = new Map([...this.#details].map(([pid, { args }]) => [pid, args]));
     const own = this.#host.pid;
     const found = withMarks(recordedProcesses(entries, living, here, own), marks, titles, {
       entries,

@@ -1,4 +1,4 @@
-import { descendantsOf } from "../processes/forest.ts";
+import { Forest } from "../processes/forest.ts";
 import { join } from "@std/path";
 import { escapeText, withoutAnsi } from "../base/escape.ts";
 import { Live, type LiveOptions } from "./live.ts";
@@ -159,12 +159,12 @@ export class LiveView {
 
   async #tellNow(): Promise<void> {
     const { processes } = await listProcesses(this.host);
-    const forest = new Map(processes.map((row) => [row.pid, row]));
+    const forest = new Forest(processes);
     const below = new Map(this.#live.sessions.map(({ name, pid }): [string, ShownProcess[]] => {
       // In a pid namespace pytest knows another number of its own.
       const root = pid === null ? undefined : forest.get(pid);
-      const pids = root && descendantsOf(this.host.pid, forest).includes(root.pid)
-        ? [root.pid, ...descendantsOf(root.pid, forest)]
+      const pids = root && forest.descendantsOf(this.host.pid).includes(root.pid)
+        ? [root.pid, ...forest.descendantsOf(root.pid)]
         : [];
       return [name, pids.map((one) => ({ pid: one, title: forest.get(one)!.args }))];
     }));

@@ -1,4 +1,3 @@
-import type { ProcessIdentity } from "../processes/process.ts";
 import type { Results } from "../pytest/results.ts";
 import type { Host } from "../system/host.ts";
 import { readLedger } from "../leaks/ledger.ts";
@@ -27,11 +26,8 @@ export async function endLeftBehind(
   const recorded = entries.filter((entry) =>
     entry.runId === state.runId && entry.role === "process"
   );
-  const known = new Map<number, ProcessIdentity>();
-  for (const { pid, startTicks, title } of [...recorded, ...told]) {
-    known.set(pid, { pid, startTicks, title, uid: host.uid() ?? -1, ppid: 0, state: "?" });
-  }
-  if (known.size === 0) return;
-  const alive = await treeOf(host, null, [...known.values()]);
+  const known = [...recorded, ...told];
+  if (known.length === 0) return;
+  const alive = await treeOf(host, null, known);
   if (alive.length > 0) await endTree(host, printer, alive, { graceSeconds: GRACE_SECONDS });
 }

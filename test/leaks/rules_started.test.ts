@@ -6,7 +6,8 @@ import {
   sharedDaemon,
   withMarks,
 } from "../../lib/leaks/rules_started.ts";
-import type { ProcessDetails } from "../../lib/leaks/leak_report.ts";
+import { Forest } from "../../lib/processes/forest.ts";
+import type { DetailedProcess } from "../../lib/processes/process.ts";
 import { assertEquals, assertIncludes } from "../assert.ts";
 
 const HERE = { bootId: "00000000-0000-4000-8000-000000000001", pidNamespace: "pid:[1]" };
@@ -144,7 +145,7 @@ const view: Viewpoint = {
   ownPids: new Set([900]),
 };
 
-function details(row: Partial<ProcessDetails> & { readonly pid: number }): ProcessDetails {
+function details(row: Partial<DetailedProcess> & { readonly pid: number }): DetailedProcess {
   const argv = row.argv === undefined ? ["sleep", "600"] : row.argv;
   const rest = {
     ppid: 1,
@@ -157,7 +158,7 @@ function details(row: Partial<ProcessDetails> & { readonly pid: number }): Proce
   };
   return {
     ...rest,
-    title: argv?.join(" ") ?? "",
+    args: argv?.join(" ") ?? "",
     comm: argv?.[0]?.split("/").at(-1) ?? "",
     argv,
     place: "checkout",
@@ -186,10 +187,10 @@ const OF_TEST: Recorded = {
 
 /** The verdict on a process of that origin, and its first piece of evidence, among others. */
 function judge(
-  subject: Partial<ProcessDetails>,
+  subject: Partial<DetailedProcess>,
   origin: Recorded,
   { others = [], marked = {}, runners = [], isHook = false, live = {} }: {
-    readonly others?: readonly ProcessDetails[];
+    readonly others?: readonly DetailedProcess[];
     readonly marked?: Readonly<Record<number, Recorded>>;
     readonly runners?: readonly number[];
     readonly isHook?: boolean;
@@ -197,7 +198,7 @@ function judge(
   } = {},
 ): [string, string] {
   const all = [init, details({ pid: 100, ...subject }), ...others];
-  const forest = new Map(all.map((row) => [row.pid, { ...row, args: row.title }]));
+  const forest = new Forest(all);
   const ledger = new Map([
     [100, origin],
     ...Object.entries(marked).map(([pid, one]) => [Number(pid), one] as const),

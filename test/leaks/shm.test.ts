@@ -93,14 +93,7 @@ Deno.test(
     });
     const unmapped = await memory.segment();
     await ledger.add(
-      [{
-        pid: actor,
-        ppid: root,
-        uid: Deno.uid()!,
-        startTicks: Number(startOf(actor)),
-        state: "S",
-        title: "",
-      }],
+      [{ pid: actor, uid: Deno.uid()!, startTicks: Number(startOf(actor)), args: "" }],
       () => Promise.resolve(() => null),
     );
     await ledger.lookForSegments([actor]);

@@ -1,4 +1,4 @@
-import type { ProcessIdentity } from "../../lib/processes/process.ts";
+import type { Process } from "../../lib/processes/process.ts";
 import { endTree, treeOf } from "../../lib/processes/kill_ladder.ts";
 import { killTakesInode } from "../../lib/system/programs/kill.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
@@ -10,7 +10,7 @@ const hasFreezer = isRoot && await Deno.stat(`${FREEZER}/tasks`).then(() => true
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
-async function identityOf(scene: Scene, pid: number): Promise<ProcessIdentity> {
+async function identityOf(scene: Scene, pid: number): Promise<Process> {
   const [identity] = await treeOf(scene.host, pid);
   return identity!;
 }

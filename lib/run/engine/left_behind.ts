@@ -1,4 +1,5 @@
-import { descendantsOf } from "../../processes/forest.ts";
+import { Forest } from "../../processes/forest.ts";
+import { titleOf } from "../../processes/process.ts";
 import { kindOf } from "../../leaks/rules_actor.ts";
 import { type Mark, startedBy } from "../../base/cookie.ts";
 import { sharedDaemon } from "../../leaks/rules_started.ts";
@@ -283,8 +284,7 @@ export class LeftBehindWatch {
 
   async #tree(pids: readonly number[]): Promise<ProcessFiles[]> {
     const { processes } = await listProcesses(this.host);
-    const forest = new Map(processes.map((row) => [row.pid, row]));
-    const all = [...new Set(pids.flatMap((pid) => [pid, ...descendantsOf(pid, forest)]))];
+    const all = new Forest(processes).withDescendants(pids);
     // Only a child of pytest's is such a helper; what a fork server made has the same command line.
     return (await this.#files(all)).filter((row) =>
       !(pids.includes(row.pid) && SHARED_HELPERS.test(titleOf(row)))
@@ -305,10 +305,6 @@ function grouped(all: readonly Outliving[]): [Outliving, Outliving[]][] {
 
 function leftBehind(row: ProcessFiles, seconds: number | null): LeftBehind {
   return { pid: row.pid, startTicks: row.startTicks, title: titleOf(row), seconds };
-}
-
-function titleOf({ argv, comm }: ProcessFiles): string {
-  return argv?.join(" ") ?? comm;
 }
 
 /** What a process is known by inside and outside of an isolation: pids differ, these don't. */

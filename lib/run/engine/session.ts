@@ -1,4 +1,4 @@
-import type { ProcessIdentity } from "../../processes/process.ts";
+import type { Process } from "../../processes/process.ts";
 import { join } from "@std/path";
 import { endOfIsolated } from "../../isolation/rules.ts";
 import type { LedgerEntry } from "../../leaks/rules_ledger.ts";
@@ -68,7 +68,7 @@ export class Session {
   /** What had to be ended by force; null when nothing had to. */
   ended: EndedTree | null = null;
   /** Processes of this session, as last seen. */
-  seen: ProcessIdentity[] = [];
+  seen: Process[] = [];
   /** Resolves when the process ended, whoever still holds its output. */
   readonly exited: Promise<SessionEnd>;
   readonly #gone = new AbortController();
@@ -275,7 +275,7 @@ export class Session {
   }
 
   /** Processes of this session, as last seen, without the two that are the isolation around it. */
-  get members(): readonly ProcessIdentity[] {
+  get members(): readonly Process[] {
     if (this.scene.isolation === null) return this.seen;
     return this.seen.filter(({ pid, ppid }) => pid !== this.pid && ppid !== this.pid);
   }

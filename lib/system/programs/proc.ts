@@ -1,18 +1,15 @@
 import type { Host } from "../host.ts";
 import { probe } from "./probe.ts";
+import type { ProcessRow } from "./ps.ts";
 
 /** What the files of `/proc/PID` say. Null: that one could not be read. */
-export interface ProcessFiles {
-  readonly pid: number;
-  readonly ppid: number;
-  readonly uid: number;
+export interface ProcessFiles extends Omit<ProcessRow, "args"> {
   /** The pid that it has in its own pid namespace; the same where that is ours. */
   readonly innerPid: number;
   /** How many pid namespaces, from that of our `/proc` to its own, know it. */
   readonly depth: number;
   /** Clock ticks from boot to the start of the process. */
   readonly startTicks: number;
-  readonly state: string;
   /** The process that leads its process group. */
   readonly group: number;
   /** The process that began its session; 0 for one outside of its pid namespace. */

@@ -1,22 +1,23 @@
 import type { Host } from "../host.ts";
 import { probe } from "./probe.ts";
 
-/** A row of the list of all processes: enough for a first look and for who started whom. */
-export interface ListedProcess {
+/** A process as `ps` shows it. */
+export interface ProcessRow {
   readonly pid: number;
   readonly ppid: number;
+  /** Real user id. */
   readonly uid: number;
   /** State letter, the first of `ps`'s STAT. */
   readonly state: string;
   /** Command line or title as `ps` shows it: one line, what is not ASCII replaced. */
   readonly args: string;
+  /** The pid of the process that began its session; left out where that was not asked for. */
+  readonly session?: number;
 }
 
-/**
- * All processes, or why they could not be listed. `rejected` counts rows that could not be read.
- */
+/** All processes, or why they could not be listed. `rejected` counts unreadable rows. */
 export interface ProcessList {
-  readonly processes: readonly ListedProcess[];
+  readonly processes: readonly ProcessRow[];
   readonly rejected: number;
   readonly failure: string | null;
 }
@@ -31,28 +32,14 @@ export async function listProcesses(host: Host): Promise<ProcessList> {
     : { ...parseProcessList(text), failure: null };
 }
 
-/**
- * A row of the list that also says in which session the process is: the pid of the process that
- * began it.
- */
-export interface SessionProcess extends ListedProcess {
-  readonly session: number;
-}
-
-/**
- * Lists all processes that this user can see, with their sessions; nothing where they can't be
- * listed.
- */
-export async function listSessions(host: Host, why: string): Promise<SessionProcess[]> {
+/** Lists all processes that this user can see, with their sessions; empty if `ps` fails. */
+export async function listSessions(host: Host, why: string): Promise<ProcessRow[]> {
   const { text } = await probe(host, "ps", ["-eo", "sess=,pid=,ppid=,uid=,stat=,args="], { why });
   return text === null ? [] : parseSessions(text);
 }
 
-/**
- * Parses `ps -eo sess=,pid=,ppid=,uid=,stat=,args=`; a row that does not parse, or a last line that
- * was cut short, is left out.
- */
-export function parseSessions(text: string): SessionProcess[] {
+/** Parses `ps -eo sess=,pid=,ppid=,uid=,stat=,args=`; incomplete rows are left out. */
+export function parseSessions(text: string): ProcessRow[] {
   return text.split("\n").slice(0, -1).flatMap((line) => {
     const [, session, rest] = /^ *(\d+) (.*)$/s.exec(line) ?? [];
     const [process] = rest === undefined ? [] : parseProcessList(`${rest}\n`).processes;
@@ -60,12 +47,9 @@ export function parseSessions(text: string): SessionProcess[] {
   });
 }
 
-/**
- * Parses `ps -eo pid=,ppid=,uid=,stat=,args=`; a row that does not parse, or a last line that was
- * cut short, is counted and left out.
- */
+/** Parses `ps -eo pid=,ppid=,uid=,stat=,args=`; incomplete rows are counted and left out. */
 export function parseProcessList(text: string): Pick<ProcessList, "processes" | "rejected"> {
-  const processes: ListedProcess[] = [];
+  const processes: ProcessRow[] = [];
   const lines = text.split("\n");
   let rejected = lines.pop() === "" ? 0 : 1;
   for (const line of lines) {
@@ -84,8 +68,8 @@ export function parseProcessList(text: string): Pick<ProcessList, "processes" | 
 }
 
 /**
- * Whether this program is in the foreground of its terminal; false where that can't be told. Who is
- * not is stopped when it sets the terminal's mode.
+ * Whether this program is in the foreground of its terminal; false where that is unknown. A
+ * background process that changes the terminal mode is stopped (SIGTTOU).
  */
 export async function inForeground(host: Host): Promise<boolean> {
   const { text } = await probe(host, "ps", ["-o", "pgid=,tpgid=", "-p", String(host.pid)], {
