@@ -105,13 +105,13 @@ async function withSuite(tests: string, action: (suite: Suite) => Promise<void>)
   }
 }
 
-/** Starts a run in the background; its id. */
+/** Starts a run in the background, which does not stop at the first failure; returns its id. */
 async function begin(
   suite: Suite,
   args: readonly string[] = [],
   env: Readonly<globalThis.Record<string, string>> = {},
 ): Promise<string> {
-  const { code, stdout, stderr } = await suite.tractest([...BG, ...args], env);
+  const { code, stdout, stderr } = await suite.tractest([...BG, "--no-defaults", ...args], env);
   assertEquals(code, 0, stderr);
   assert(/^\d{8}-\d{6}-[0-9a-f]{4}\n$/.test(stdout), stdout);
   return stdout.trim();
@@ -179,7 +179,7 @@ Deno.test("run --bg prints the id alone and returns while the run goes on; statu
 Deno.test("the full suite is quiet in the background unless told otherwise; with targets it is as ever", () =>
   withSuite("def test_a(): pass\n", async (suite) => {
     for (const [words, said] of [[[], "-q"], [["-v"], "-v"], [["test_b"], ""]] as const) {
-      const id = await begin(suite, words);
+      const id = (await suite.tractest([...BG, ...words])).stdout.trim();
       assertEquals((await suite.tractest(["wait", id])).code, 0);
       const [, options] = /-m pytest -x --tb=short --no-header ?(.*) tests\//.exec(
         (await suite.tractest(["logs", id])).stdout,
@@ -322,7 +322,7 @@ Deno.test({
 
 Deno.test("SIGHUP to a run in the background ends nothing", () =>
   withSuite(WAITS, async (suite) => {
-    const id = await begin(suite, ["test_a", "--no-defaults"]);
+    const id = await begin(suite, ["test_a"]);
     await pids(suite);
     const { pid } = records(suite)[0]!;
     Deno.kill(pid, "SIGHUP");
@@ -357,7 +357,12 @@ for (
 
 Deno.test("who reads what run --bg prints, from whatever pipe it inherited, has its end at once", () =>
   withSuite(WAITS, async (suite) => {
-    const started = suite.start(BG, {}, ["sh", "-c", '"$@" 3>&1 4>&2 | cat', "sh"]);
+    const started = suite.start([...BG, "--no-defaults"], {}, [
+      "sh",
+      "-c",
+      '"$@" 3>&1 4>&2 | cat',
+      "sh",
+    ]);
     assertEquals((await started.ended).code, 0);
     const [{ pid, end }] = records(suite) as [Record];
     assertEquals([await alive(pid), end], [true, null]);
@@ -365,7 +370,7 @@ Deno.test("who reads what run --bg prints, from whatever pipe it inherited, has 
 
 Deno.test("fault 56: a second run in the background is refused at once and names the first; with --wait it waits its turn", () =>
   withSuite(WAITS, async (suite) => {
-    const first = await begin(suite, ["--no-defaults"]);
+    const first = await begin(suite);
     await pids(suite);
     await refused(
       suite.tractest([...BG, "test_b"]),
@@ -399,7 +404,7 @@ Deno.test("fault 56: a second run in the background is refused at once and names
 
 Deno.test("a run that waits for another is ended by stop, and is no run that died", () =>
   withSuite(WAITS, async (suite) => {
-    const first = await begin(suite, ["--no-defaults"]);
+    const first = await begin(suite);
     await pids(suite);
     const second = await begin(suite, ["test_b", "--wait"]);
     const stopped = await suite.tractest(["stop"]);
@@ -413,7 +418,7 @@ Deno.test("a run that waits for another is ended by stop, and is no run that die
 
 Deno.test("stop is Ctrl-C: pytest finishes its report, the code is 130", () =>
   withSuite(WAITS, async (suite) => {
-    const id = await begin(suite, ["--no-defaults"]);
+    const id = await begin(suite);
     const [pytest] = await pids(suite);
     const would = await suite.tractest(["stop", "--dry-run"]);
     assertEquals([would.code, would.stdout.split(":")[0]], [
@@ -450,7 +455,7 @@ Deno.test("stop ends a run whose test hangs and ignores SIGINT, with all that it
 
 Deno.test("fault 43: a run in the background that was killed died without a word, and the next run finds what it left", () =>
   withSuite(WAITS, async (suite) => {
-    const id = await begin(suite, ["--no-defaults"]);
+    const id = await begin(suite);
     const [pytest] = await pids(suite);
     const projects = join(suite.path, "state/tractest/projects");
     await until(
@@ -489,7 +494,7 @@ Deno.test("fault 43: a run in the background that was killed died without a word
 
 Deno.test("logs -f goes on until the run is over, with its last words, byte for byte what the file has", () =>
   withSuite(WAITS, async (suite) => {
-    const id = await begin(suite, ["--no-defaults"]);
+    const id = await begin(suite);
     await pids(suite);
     const following = suite.start(["logs", "-f"]);
     await following.until("-m pytest");
@@ -669,7 +674,7 @@ Deno.test("the process that has the pid of a run that is gone is never signalled
 
 Deno.test("what old runs left is removed by count and age, never of one that lives", () =>
   withSuite(WAITS, async (suite) => {
-    const id = await begin(suite, ["--no-defaults"]);
+    const id = await begin(suite);
     await pids(suite);
     const runs = join(suite.path, "state/tractest/runs");
     // The run that lives becomes the oldest of all.
@@ -705,7 +710,7 @@ Deno.test("what old runs left is removed by count and age, never of one that liv
 Deno.test("a whole day at a terminal: run in the background, look, follow, stop", () =>
   withSuite(WAITS, async (suite) => {
     const script =
-      '"$0" run --no-preflight --bg && "$0" status && "$0" stop && "$0" logs | tail -1; echo "all $?"';
+      '"$0" run --no-preflight --no-defaults --bg && "$0" status && "$0" stop && "$0" logs | tail -1; echo "all $?"';
     const running = suite.start([], { TERM: "xterm" }, [
       await pythonWithPytest(),
       "-c",
