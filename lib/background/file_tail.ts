@@ -1,19 +1,17 @@
 import type { Host } from "../system/host.ts";
 
-/** Bytes that one look takes at most. */
+/** Bytes of one read, at most. */
 const CHUNK = 256 * 1024;
 
-/** Reads a file that grows, from where the last look ended. */
+/** Reads a file that grows, each time from where the last read ended. */
 export class FileTail {
-  /** The look before: two at once would read the same bytes. */
+  /** The last read: two at once would return the same bytes. */
   #reading: Promise<unknown> = Promise.resolve();
 
-  /** @param offset the byte at which the first look begins */
+  /** @param offset the byte at which the first read begins */
   constructor(private readonly host: Host, private readonly path: string, public offset = 0) {}
 
-  /**
-   * What has come since the last look, as much as one look takes; empty when there is nothing new.
-   */
+  /** The next new bytes, up to a limit; empty if there are none. */
   read(): Promise<Uint8Array> {
     const read = this.#reading.then(() => this.#read());
     this.#reading = read.catch(() => null);
@@ -26,7 +24,7 @@ export class FileTail {
     return bytes;
   }
 
-  /** Bytes that the file has now. */
+  /** The size of the file now, in bytes. */
   async size(): Promise<number> {
     return (await this.host.files.stat(this.path))?.size ?? 0;
   }

@@ -1,13 +1,13 @@
-import type { CommandLine } from "../command_line/parse.ts";
 import { escapeText, shellWord } from "../base/escape.ts";
-import type { RunEnd } from "./rules_run_file.ts";
-import { countsLine } from "../pytest/verdict.ts";
+import type { CommandLine } from "../command_line/parse.ts";
 import { TractestError } from "../errors.ts";
+import { countsLine } from "../pytest/verdict.ts";
 import type { Host } from "../system/host.ts";
 import { envCommand, inheritedEnvironment } from "../system/programs/env.ts";
 import { hasDesktop, notifySend } from "../system/programs/notify_send.ts";
 import { osascriptNotify } from "../system/programs/osascript.ts";
 import type { Printer } from "../terminal/printer.ts";
+import type { RunEnd } from "./rules_run_file.ts";
 
 /** A run that has ended, as it is announced. */
 export interface EndedRun extends RunEnd {
@@ -19,22 +19,8 @@ export interface EndedRun extends RunEnd {
 /** Milliseconds that the user's command may take. */
 const COMMAND_MS = 10_000;
 
-/** Announces the end of a run as was asked for. What does not work is said, and changes nothing. */
-export async function announced(
-  host: Host,
-  printer: Printer,
-  line: CommandLine,
-  run: EndedRun,
-): Promise<void> {
-  try {
-    await announce(host, printer, line, run);
-  } catch (error) {
-    if (!(error instanceof TractestError)) throw error;
-    printer.warn(`the end of the run could not be announced: ${escapeText(error.message)}`);
-  }
-}
-
-async function announce(
+/** Announces the end of a run by `--notify` and `--notify-command`; only warns if that fails. */
+export async function announceEnd(
   host: Host,
   printer: Printer,
   line: CommandLine,
@@ -42,29 +28,45 @@ async function announce(
 ): Promise<void> {
   const command = line.value("notify-command");
   if (!line.has("notify") && command === undefined) return;
-  if (host.terminal.stderr.isTerminal) host.terminal.stderr.write("\x07");
-  const inherited = await inheritedEnvironment(host);
-  const summary = summaryOf(run);
-  if (line.has("notify")) {
-    const title = `tractest: ${summary}`;
-    const body = escapeText(`${run.command} in ${run.root}`);
-    const shown = host.platform === "darwin"
-      ? await osascriptNotify(host, title, body)
-      : await hasDesktop(host, inherited) && await notifySend(host, inherited, title, body);
-    if (!shown && !host.terminal.stderr.isTerminal && command === undefined) {
-      printer.warn("the end of the run could not be announced on a desktop");
+  try {
+    if (host.terminal.stderr.isTerminal) host.terminal.stderr.write("\x07");
+    const inherited = await inheritedEnvironment(host);
+    if (line.has("notify")) {
+      const shown = await showOnDesktop(host, inherited, run);
+      if (!shown && !host.terminal.stderr.isTerminal && command === undefined) {
+        printer.warn("the end of the run could not be announced on a desktop");
+      }
     }
+    if (command !== undefined) await runCommand(host, printer, inherited, command, run);
+  } catch (error) {
+    if (!(error instanceof TractestError)) throw error;
+    printer.warn(`the end of the run could not be announced: ${escapeText(error.message)}`);
   }
-  if (command === undefined) return;
-  const { args, env } = envCommand({
-    inherited,
-    set: {
-      TRACTEST_RUN_ID: run.runId,
-      TRACTEST_EXIT_CODE: String(run.exitCode),
-      TRACTEST_SUMMARY: summary,
-    },
-    argv: ["/bin/sh", "-c", command],
-  });
+}
+
+/** The environment that programs of the user inherit. */
+export type Inherited = ReadonlyMap<string, string>;
+
+async function showOnDesktop(host: Host, inherited: Inherited, run: EndedRun): Promise<boolean> {
+  const title = `tractest: ${endText(run)}`;
+  const body = escapeText(`${run.command} in ${run.root}`);
+  if (host.platform === "darwin") return await osascriptNotify(host, title, body);
+  return await hasDesktop(host, inherited) && await notifySend(host, inherited, title, body);
+}
+
+async function runCommand(
+  host: Host,
+  printer: Printer,
+  inherited: Inherited,
+  command: string,
+  run: EndedRun,
+): Promise<void> {
+  const set = {
+    TRACTEST_RUN_ID: run.runId,
+    TRACTEST_EXIT_CODE: String(run.exitCode),
+    TRACTEST_SUMMARY: endText(run),
+  };
+  const { args, env } = envCommand({ inherited, set, argv: ["/bin/sh", "-c", command] });
   const { outcome, code } = await host.programs.run("env", args, {
     why: "announce the end of the run",
     cwd: run.root,
@@ -72,51 +74,38 @@ async function announce(
     exactEnv: true,
     timeoutMs: COMMAND_MS,
   });
+  const name = `--notify-command ${escapeText(shellWord(command))}`;
   if (outcome === "timed-out") {
-    printer.warn(
-      `--notify-command ${escapeText(shellWord(command))} took longer than ${
-        COMMAND_MS / 1000
-      } s and was ended`,
-    );
-  } else if (code !== 0) {
-    printer.warn(
-      `--notify-command ${escapeText(shellWord(command))} failed with exit code ${code}`,
-    );
-  }
+    printer.warn(`${name} took longer than ${COMMAND_MS / 1000} s and was ended`);
+  } else if (code !== 0) printer.warn(`${name} failed with exit code ${code}`);
 }
 
-/** What a run has to say for itself in one line: `1 failed, 20 passed in 34 s`. */
-export function summaryOf(
-  { exitCode, ending, counts, seconds }: Pick<
-    EndedRun,
-    "exitCode" | "ending" | "counts" | "seconds"
-  >,
-): string {
-  const what = [
-    ...(ending === null ? [] : [escapeText(ending)]),
-    ...(counts === null ? [] : [countsLine(counts)]),
-  ].join(": ");
-  return `${what === "" ? `exit code ${exitCode}` : what} in ${Math.round(seconds)} s`;
+/** `1 failed, 20 passed in 34 s`. */
+function endText(end: RunEnd): string {
+  const result = resultText(end);
+  return `${result === "" ? `exit code ${end.exitCode}` : result} in ${Math.round(end.seconds)} s`;
 }
 
-/**
- * Warns of an announcement that nobody would get: without a desktop and without a terminal there is
- * only a command of the user's own.
- */
+/** `interrupted: 1 failed, 20 passed`; empty if nothing is known. */
+export function resultText({ ending, counts }: Pick<RunEnd, "ending" | "counts">): string {
+  const parts = [ending && escapeText(ending), counts && countsLine(counts)];
+  return parts.filter((part) => part !== null).join(": ");
+}
+
+/** Warns where `--notify` can reach neither a desktop nor a command of the user. */
 export async function warnIfUnheard(
   host: Host,
   printer: Printer,
   line: CommandLine,
-  inherited: ReadonlyMap<string, string>,
+  inherited: Inherited,
 ): Promise<void> {
-  if (
-    !line.has("notify") || line.has("notify-command") || host.platform === "darwin" ||
-    await hasDesktop(host, inherited)
-  ) return;
+  if (!line.has("notify") || line.has("notify-command") || host.platform === "darwin") return;
+  if (await hasDesktop(host, inherited)) return;
   printer.warn(
-    "--notify has no desktop here that it could notify (notify-send, package libnotify-bin, and a session)",
+    "--notify has no desktop here: it needs notify-send (package libnotify-bin) and a session",
   );
   printer.hint(
-    "--notify-command 'COMMAND' runs one of yours at the end, such as: tmux display-message \"$TRACTEST_SUMMARY\"",
+    "--notify-command 'COMMAND' runs a command of yours at the end, such as: " +
+      'tmux display-message "$TRACTEST_SUMMARY"',
   );
 }

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
+import { ignoreTractestError, UsageError } from "../errors.ts";
 import { EventReader, type PytestEvent, readEvent } from "../pytest/events.ts";
-import { TractestError, UsageError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 import { FileTail } from "./file_tail.ts";
 
@@ -10,8 +10,9 @@ export function eventsOf(directory: string): string {
 }
 
 /**
- * Hands each event of a file to `take`, in order: those that are there now, if it still grows.
- * False if there is no such file, or if it can't be read.
+ * Passes the events of a file to `take`, in order, as far as they are written now.
+ *
+ * @returns false if there is no such file, or if it can't be read
  */
 export async function readEvents(
   host: Host,
@@ -30,17 +31,16 @@ export async function readEvents(
     }
     return true;
   } catch (error) {
-    if (error instanceof TractestError) return false;
-    throw error;
+    ignoreTractestError(error);
+    return false;
   }
 }
 
 /**
- * The events of a file that somebody named, in order and some at a time; those of a later version
- * are left out, and so is a last line without its end.
+ * The events of a file that a user has named, in order, in groups. Ignores events of a later
+ * version, and a last line that is not complete.
  *
- * @throws {UsageError} for a line that is no event, or an event with a field that is missing or
- *   of another type
+ * @throws {UsageError} for a line that is not an event, or lacks a field or has one of another type
  */
 export async function* eventsOfFile(
   host: Host,

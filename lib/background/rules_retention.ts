@@ -7,16 +7,16 @@ export interface RetentionLimits {
   readonly bytes: number;
 }
 
-/** What a run left. */
+/** A run whose files are kept. */
 export interface KeptRun {
-  /** Its id is its directory's name. */
+  /** Its id, which is the name of its directory. */
   readonly runId: string;
   readonly bytes: number;
 }
 
 /**
- * The runs of which what they left is to go, oldest first: beyond the newest ones, older than the
- * days, or over the size that all newer ones leave. A name that is no run's is never among them.
+ * The runs to remove, the oldest first: those beyond the count, older than the days, or beyond the
+ * bytes that newer ones leave. The newest stays however large it is, for people look at it first.
  *
  * @param now milliseconds since the epoch
  */
@@ -25,16 +25,13 @@ export function expiredRuns(
   limits: RetentionLimits,
   now: number,
 ): string[] {
-  const newestFirst = runs.filter((run) => isRunId(run.runId)).toSorted((a, b) =>
-    a.runId < b.runId ? 1 : -1
-  );
-  let bytes = 0;
-  const expired = newestFirst.filter((run, index) => {
-    bytes += run.bytes;
-    // The newest one stays however large it is: it is the one that people look at.
-    const isTooLarge = index > 0 && bytes > limits.bytes;
-    return index >= limits.count || isTooLarge ||
-      now - timeOfRunId(run.runId) > limits.days * 86_400_000;
+  const newestFirst = runs.filter(({ runId }) => isRunId(runId))
+    .toSorted((a, b) => a.runId < b.runId ? 1 : -1);
+  let total = 0;
+  const expired = newestFirst.filter(({ runId, bytes }, index) => {
+    total += bytes;
+    const isTooOld = now - timeOfRunId(runId) > limits.days * 86_400_000;
+    return index >= limits.count || isTooOld || (index > 0 && total > limits.bytes);
   });
-  return expired.map((run) => run.runId).reverse();
+  return expired.map(({ runId }) => runId).reverse();
 }

@@ -1,36 +1,33 @@
-import { UsageError } from "../errors.ts";
+import type { RecordedIdentity } from "../processes/process.ts";
 import { nearest } from "../base/nearest.ts";
-import type { Process, RecordedIdentity, Surroundings } from "../processes/process.ts";
-import { readIdentity } from "./rules_lock.ts";
+import { UsageError } from "../errors.ts";
 import type { Counts } from "../pytest/verdict.ts";
+import { type Life, readIdentity } from "./rules_recorded_process.ts";
 
-/**
- * What a run says about itself in `run.json` of its directory: once when it begins, once more when
- * it is over.
- */
+/** What `run.json` says of a run: written when it begins, and again when it is over. */
 export interface RunFile {
   readonly runId: string;
   /** The project's root. */
   readonly root: string;
-  /** What was typed, ready to paste. */
+  /** The command line, ready to paste. */
   readonly command: string;
   readonly background: boolean;
-  /** It waits until another run has ended. */
+  /** Whether it waits until another run has ended. */
   readonly waiting: boolean;
-  /** The tractest that runs it. */
+  /** The tractest of the run. */
   readonly pid: number;
-  /** What that process is known by; null where that can't be had. */
+  /** The same process with its start; null where that could not be read. */
   readonly identity: RecordedIdentity | null;
   /** When it began, milliseconds since the epoch. */
   readonly began: number;
-  /** How it ended; null while it runs, and for ever if it was killed. */
+  /** How it ended; null while it runs, and for a run that was killed. */
   readonly end: RunEnd | null;
 }
 
 /** How a run ended. */
 export interface RunEnd {
   readonly exitCode: number;
-  /** How, when not by itself: `interrupted`; null else. */
+  /** What ended it, as `interrupted`; null if it ended by itself. */
   readonly ending: string | null;
   /** Its whole duration. */
   readonly seconds: number;
@@ -39,28 +36,27 @@ export interface RunEnd {
 }
 
 /**
- * What is known of a run. `died`: its process is gone and has said nothing; `unknown`: whether it
+ * The state of a run. `died`: its process is gone and has recorded no end; `unknown`: whether it
  * still lives can't be seen from here.
  */
 export type RunPhase = "waiting" | "running" | "finished" | "died" | "unknown";
 
 const SCHEMA = "tractest.record/1";
 
-/** The text of a record. */
+/** The text of `run.json`. */
 export function runFileText(record: RunFile): string {
   return `${JSON.stringify({ schema: SCHEMA, ...record })}\n`;
 }
 
-/** Reads a record; null if it says nothing that makes sense. */
+/** Reads `run.json`; null if it is not valid. */
 export function readRunFile(text: string | null): RunFile | null {
   try {
     const { schema, runId, root, command, background, waiting, pid, identity, began, end } = JSON
       .parse(text ?? "");
-    const texts = [runId, root, command].every((value) => typeof value === "string");
-    if (
-      schema !== SCHEMA || !texts || !isRunId(runId) || !Number.isSafeInteger(pid) || pid <= 1 ||
-      !Number.isFinite(began)
-    ) return null;
+    const isValid = schema === SCHEMA && isRunId(runId) && typeof root === "string" &&
+      typeof command === "string" && Number.isSafeInteger(pid) && pid > 1 &&
+      Number.isFinite(began);
+    if (!isValid) return null;
     const known = readIdentity(identity);
     return {
       runId,
@@ -89,54 +85,32 @@ function readEnd(value: Partial<RunEnd> | null | undefined): RunEnd | null {
   };
 }
 
-const COUNTED = ["passed", "failed", "skipped", "errors", "xfailed", "xpassed"] as const;
-
 function readCounts(value: Partial<Counts> | null | undefined): Counts | null {
-  if (!value || !COUNTED.every((word) => Number.isSafeInteger(value[word]))) return null;
-  const [subtestsPassed, notRun] = [value.subtestsPassed, value.notRun].map((count) =>
+  const { passed, failed, skipped, errors, xfailed, xpassed } = value ?? {};
+  const required = { passed, failed, skipped, errors, xfailed, xpassed };
+  if (!Object.values(required).every(Number.isSafeInteger)) return null;
+  // Older versions did not record these.
+  const [subtestsPassed = 0, notRun = 0] = [value!.subtestsPassed, value!.notRun].map((count) =>
     Number.isSafeInteger(count) ? count : 0
   );
-  return {
-    ...Object.fromEntries(COUNTED.map((word) => [word, value[word]])),
-    subtestsPassed,
-    notRun,
-  } as unknown as Counts;
+  return { ...required as Omit<Counts, "subtestsPassed" | "notRun">, subtestsPassed, notRun };
 }
 
-/**
- * The state of a run, from its record and the process that has its pid now.
- *
- * @param seen.here this boot and this pid namespace; null where they are unknown
- * @param seen.process null if there is none
- */
-export function stateOf(
-  record: RunFile,
-  seen: {
-    readonly here: Surroundings | null;
-    readonly process: Pick<Process, "startTicks" | "state"> | null;
-  },
-): RunPhase {
-  if (record.end !== null) return "finished";
-  const { identity } = record;
-  if (identity === null || seen.here === null) return "unknown";
-  if (identity.bootId !== seen.here.bootId) return "died";
-  if (identity.pidNamespace !== seen.here.pidNamespace) return "unknown";
-  const { process } = seen;
-  if (
-    process === null || process.state === "Z" || process.state === "X" ||
-    process.startTicks !== identity.startTicks
-  ) return "died";
-  return record.waiting ? "waiting" : "running";
+/** The state of a run, by what it recorded and whether its process lives. */
+export function phaseOf({ end, waiting }: RunFile, life: Life): RunPhase {
+  if (end !== null) return "finished";
+  if (life !== "alive") return life === "gone" ? "died" : "unknown";
+  return waiting ? "waiting" : "running";
 }
 
 /** Whether a run may still do something. */
-export function isUnderWay(state: RunPhase): boolean {
-  return state !== "finished" && state !== "died";
+export function isUnderWay(phase: RunPhase): boolean {
+  return phase !== "finished" && phase !== "died";
 }
 
 /**
- * The run that is meant where none is named: the newest that is under way, else the newest. One
- * whose life can't be seen comes last, for nobody could say when it is over.
+ * The run to choose where none is named: the newest that is under way, else the newest. A run whose
+ * process can't be seen comes last: its end could not be seen either.
  *
  * @param runs newest first
  */
@@ -147,29 +121,23 @@ export function unnamedRun<Run extends { readonly state: RunPhase }>(
   return seen.find((run) => isUnderWay(run.state)) ?? seen[0] ?? runs[0];
 }
 
-/**
- * Whether a text is an id of a run: a time, and four digits that tell runs of the same second
- * apart.
- */
-export function isRunId(text: string): boolean {
-  return /^\d{8}-\d{6}-[0-9a-f]{4}$/.test(text);
+/** `20261124-135525`: a time in milliseconds since the epoch, in UTC. */
+export function timeStamp(time: number): string {
+  return new Date(time).toISOString().slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-");
 }
 
-/** When a run with this id was begun, milliseconds since the epoch. */
+/** Whether a text is the id of a run: a time stamp, and four digits that make it unique. */
+export function isRunId(text: unknown): text is string {
+  return typeof text === "string" && /^\d{8}-\d{6}-[0-9a-f]{4}$/.test(text);
+}
+
+/** When the run of an id began, milliseconds since the epoch. */
 export function timeOfRunId(runId: string): number {
-  const [, year, month, day, hour, minute, second] =
-    /^(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)/.exec(runId) ?? [];
-  return Date.UTC(
-    Number(year),
-    Number(month) - 1,
-    Number(day),
-    Number(hour),
-    Number(minute),
-    Number(second),
-  );
+  const iso = runId.replace(/^(....)(..)(..)-(..)(..)(..).*/, "$1-$2-$3T$4:$5:$6Z");
+  return Date.parse(iso);
 }
 
-/** Ids that are shown when one was not found. */
+/** Ids that an error lists, at most. */
 const SHOWN_IDS = 5;
 
 /**
@@ -180,12 +148,12 @@ const SHOWN_IDS = 5;
  */
 export function namedRun(word: string, ids: readonly string[]): string {
   if (ids.includes(word)) return word;
-  const fitting = ids.filter((id) => id.startsWith(word) || id.endsWith(word));
-  if (fitting.length === 1) return fitting[0]!;
-  if (fitting.length > 1) {
+  const matches = ids.filter((id) => id.startsWith(word) || id.endsWith(word));
+  if (matches.length === 1) return matches[0]!;
+  if (matches.length > 1) {
     throw new UsageError(
-      `"${word}" names ${fitting.length} runs`,
-      `newest first: ${list(fitting)}`,
+      `"${word}" matches ${matches.length} runs`,
+      `newest first: ${list(matches)}`,
     );
   }
   const hint = ids.length === 0

@@ -1,12 +1,11 @@
+import type { RecordedIdentity } from "../processes/process.ts";
 import { join } from "@std/path";
+import { shellCommand } from "../base/escape.ts";
 import type { Context } from "../command_line/context.ts";
 import { wordsOf } from "../command_line/parse.ts";
-import { shellCommand } from "../base/escape.ts";
-import type { RecordedIdentity } from "../processes/process.ts";
-import { type RunEnd, type RunFile, runFileText } from "./rules_run_file.ts";
 import { ignoreTractestError, TractestError } from "../errors.ts";
-import type { Host } from "../system/host.ts";
 import { surroundingsOf } from "../leaks/ledger.ts";
+import type { Host } from "../system/host.ts";
 import { ownProcess } from "../system/programs/own_process.ts";
 import {
   ENDING_SIGNAL_NAMES,
@@ -15,27 +14,17 @@ import {
   EXIT,
   type ExitCode,
 } from "../tables/exit_codes.ts";
-import { announced } from "./notify.ts";
-import { removeDirectory } from "./prune.ts";
-import { RUN_FILE } from "./known_runs.ts";
-import type { RunState } from "./state.ts";
+import { announceEnd } from "./notify.ts";
+import { removeDirectory } from "./retention.ts";
+import { type RunEnd, type RunFile, runFileText } from "./rules_run_file.ts";
+import { REFUSAL_FILE, RUN_FILE, type RunState } from "./run_directory.ts";
 
-/**
- * The file in which a run in the background that could not begin says why, for whoever has started
- * it.
- */
-export const REFUSAL_FILE = "refused.json";
-
-/** Reads why a run could not begin; null if it does not say. */
+/** Reads why a background run could not begin; null if it gave no reason. */
 export function readRefusal(text: string | null): TractestError | null {
   try {
     const { code, message, exitCode, hint } = JSON.parse(text ?? "");
-    return new TractestError(
-      String(code),
-      String(message),
-      Number.isSafeInteger(exitCode) ? exitCode : EXIT.bug,
-      hint ? String(hint) : undefined,
-    );
+    const exit = Number.isSafeInteger(exitCode) ? exitCode : EXIT.bug;
+    return new TractestError(String(code), String(message), exit, hint ? String(hint) : undefined);
   } catch {
     return null;
   }
@@ -44,24 +33,24 @@ export function readRefusal(text: string | null): TractestError | null {
 /** What a run knows of itself when it begins. */
 export type RunFileFacts = Pick<RunFile, "root" | "command" | "background">;
 
-/** Keeps the record of one run. A disk that does not take it costs the record, never a result. */
+/**
+ * Keeps `run.json` of one run, and the signals that came. A disk that refuses costs the record,
+ * never a result.
+ */
 export class RunRecorder {
   #record: RunFile | null = null;
-  #end: Omit<RunEnd, "exitCode" | "seconds"> = { ending: null, counts: null };
+  #end: Pick<RunEnd, "ending" | "counts"> = { ending: null, counts: null };
   #writes: Promise<void> = Promise.resolve();
   #identity: Promise<RecordedIdentity | null> | null = null;
-  /** How many things mind signals. */
-  #minding = 0;
-  /**
-   * The signal that is to end the run, whoever minds it: what begins after it has to know; null
-   * while none has come.
-   */
+  /** How many tasks handle signals themselves at the moment. */
+  #handlers = 0;
+  /** The first signal that is to end the run, for sessions that start after it; null if none. */
   cut: EndingSignal | null = null;
   /**
-   * Once the tests are over and their verdict is about to be told: the signal that came first
-   * since. It does not keep the verdict back.
+   * Set when the tests are over and the verdict is about to be shown, with the first signal since
+   * then: only a second one ends the run before that.
    */
-  afterwards: Pick<RunRecorder, "cut"> | null = null;
+  afterTests: Pick<RunRecorder, "cut"> | null = null;
 
   constructor(
     private readonly host: Host,
@@ -69,47 +58,47 @@ export class RunRecorder {
     private readonly facts: RunFileFacts,
   ) {}
 
-  /** It waits for another run. */
-  waits(): void {
-    this.#begin(true);
-  }
-
-  /** Nothing is in its way. */
-  begins(): void {
-    this.#begin(false);
-  }
-
-  /** What is known of how it ended, besides its exit code. */
-  tells(end: Partial<Omit<RunEnd, "exitCode" | "seconds">>): void {
-    this.#end = { ...this.#end, ...end };
-  }
-
-  /** While this is done a signal is the business of whoever does it. */
-  async minded<T>(work: () => Promise<T>): Promise<T> {
-    this.#minding++;
-    try {
-      return await work();
-    } finally {
-      this.#minding--;
-    }
-  }
-
-  /** Whether it runs where nobody looks. */
+  /** Whether it is a background run. */
   get isBackground(): boolean {
     return this.facts.background;
   }
 
-  /** Whether signals are somebody else's business. */
-  get isMinded(): boolean {
-    return this.#minding > 0;
+  /** Whether a task handles signals itself. */
+  get delegatesSignals(): boolean {
+    return this.#handlers > 0;
   }
 
-  /** It is over. One that never began leaves no record. */
-  async ends(exitCode: ExitCode, ending: string | null = this.#end.ending): Promise<RunEnd | null> {
+  /** Leaves signals to a task as long as it takes. */
+  async delegateSignals<T>(task: () => Promise<T>): Promise<T> {
+    this.#handlers++;
+    try {
+      return await task();
+    } finally {
+      this.#handlers--;
+    }
+  }
+
+  /** Records that the run waits for another one. */
+  recordWaiting(): void {
+    this.#begin(true);
+  }
+
+  /** Records that the run has begun. */
+  recordBegin(): void {
+    this.#begin(false);
+  }
+
+  /** Notes for the record of its end how it ended. */
+  noteEnd(end: Partial<Pick<RunEnd, "ending" | "counts">>): void {
+    this.#end = { ...this.#end, ...end };
+  }
+
+  /** Records that the run is over; null for a run that never began, which leaves no record. */
+  async recordEnd(exitCode: ExitCode, ending = this.#end.ending): Promise<RunEnd | null> {
     if (this.#record === null) {
-      // Of one in the background whoever started it takes care.
-      if (!this.facts.background) {
-        await this.#quietly(() => removeDirectory(this.host, this.state.directory));
+      // The directory of a background run is removed by the process that has reserved it.
+      if (!this.isBackground) {
+        await removeDirectory(this.host, this.state.directory).catch(ignoreTractestError);
       }
       return null;
     }
@@ -120,54 +109,30 @@ export class RunRecorder {
     return end;
   }
 
-  /** It has never begun: says so to whoever has started it in the background. */
-  async refuses({ code, message, exitCode, hint }: TractestError): Promise<void> {
-    if (this.#record !== null || !this.facts.background) return;
-    await this.#quietly(() =>
-      this.host.files.writeFile(
-        join(this.state.directory, REFUSAL_FILE),
-        JSON.stringify({ code, message, exitCode, hint }),
-      )
-    );
+  /** Reports to the process that started this background run why it could not begin. */
+  async recordRefusal({ code, message, exitCode, hint }: TractestError): Promise<void> {
+    if (this.#record !== null || !this.isBackground) return;
+    const file = join(this.state.directory, REFUSAL_FILE);
+    const text = JSON.stringify({ code, message, exitCode, hint });
+    await this.host.files.writeFile(file, text).catch(ignoreTractestError);
   }
 
   #begin(waiting: boolean): void {
-    const { host, facts, state } = this;
-    this.#record = {
-      runId: state.runId,
-      ...facts,
-      waiting,
-      pid: host.pid,
-      identity: null,
-      began: host.clock.now(),
-      end: null,
-    };
+    const { host, facts, state: { runId } } = this;
+    const [pid, began] = [host.pid, host.clock.now()];
+    this.#record = { runId, ...facts, waiting, pid, identity: null, began, end: null };
     this.#identity ??= ownIdentity(host);
     this.#write({});
   }
 
-  /**
-   * Writes what is new, one after another: the identity takes programs, which nothing waits for.
-   */
+  /** Writes one change after another. The first waits for the identity, which takes programs. */
   #write(changes: Partial<RunFile>): void {
     const record = this.#record = { ...this.#record!, ...changes };
-    this.#writes = this.#writes.then(() =>
-      this.#quietly(async () => {
-        const identity = await this.#identity;
-        await this.host.files.writeFile(
-          join(this.state.directory, RUN_FILE),
-          runFileText({ ...record, identity }),
-        );
-      })
-    );
-  }
-
-  async #quietly(action: () => Promise<unknown>): Promise<void> {
-    try {
-      await action();
-    } catch (error) {
-      if (!(error instanceof TractestError)) throw error;
-    }
+    const file = join(this.state.directory, RUN_FILE);
+    this.#writes = this.#writes.then(async () => {
+      const identity = await this.#identity;
+      await this.host.files.writeFile(file, runFileText({ ...record, identity }));
+    }).catch(ignoreTractestError);
   }
 }
 
@@ -177,9 +142,8 @@ async function ownIdentity(host: Host): Promise<RecordedIdentity | null> {
 }
 
 /**
- * Runs `action` with a record of it: the exit code that it comes to, also that of an error. Where
- * nobody minds signals, before and after the tests, one ends the run at once, and that is recorded
- * too. A run in the background goes on after SIGHUP.
+ * Runs `action` and records the run, up to its exit code or error. A signal before or after the
+ * tests ends the run at once, which is recorded too. A background run ignores SIGHUP.
  */
 export async function recorded(
   { host, printer, line }: Context,
@@ -190,45 +154,43 @@ export async function recorded(
   const command = shellCommand(["tractest", line.command, ...wordsOf(line, ["background-run"])]);
   const background = line.has("background-run");
   const recorder = new RunRecorder(host, state, { root, command, background });
-  const over = async (exitCode: ExitCode, ending?: string) => {
-    const [end] = await Promise.all([recorder.ends(exitCode, ending), state.prune()]);
-    if (end) await announced(host, printer, line, { ...end, runId: state.runId, root, command });
+  const finish = async (exitCode: ExitCode, ending?: string) => {
+    const [end] = await Promise.all([recorder.recordEnd(exitCode, ending), state.prune()]);
+    const { runId } = state;
+    if (end) await announceEnd(host, printer, line, { ...end, runId, root, command });
   };
   const interrupted = Promise.withResolvers<ExitCode>();
-  const listen = (signal: EndingSignal) =>
-    host.onSignal(signal, () => {
-      // There is no terminal that could have gone.
-      if (signal === "SIGHUP" && background) return;
-      const isFirst = recorder.cut === null;
-      recorder.cut ??= signal;
-      if (recorder.isMinded) return;
-      const ending = signal === "SIGINT" ? "interrupted" : `ended by ${signal}`;
-      recorder.tells({ ending });
-      if (isFirst && recorder.afterwards) {
-        recorder.afterwards.cut = signal;
-        printer.note(
-          `\n${ending}: the tests are over, and their verdict follows; once more ends it at once`,
-        );
-        return;
-      }
-      printer.note(`\n${ending}`);
-      interrupted.resolve(ENDING_SIGNALS[signal]);
-    });
-  const off = ENDING_SIGNAL_NAMES.map(listen);
+  const onSignal = (signal: EndingSignal) => {
+    // SIGHUP says that the terminal is gone, and a background run has none.
+    if (signal === "SIGHUP" && background) return;
+    const isFirst = recorder.cut === null;
+    recorder.cut ??= signal;
+    if (recorder.delegatesSignals) return;
+    const ending = signal === "SIGINT" ? "interrupted" : `ended by ${signal}`;
+    recorder.noteEnd({ ending });
+    if (isFirst && recorder.afterTests) {
+      recorder.afterTests.cut = signal;
+      printer.note(`\n${ending}: the tests are over, the verdict follows; a second signal ends it`);
+      return;
+    }
+    printer.note(`\n${ending}`);
+    interrupted.resolve(ENDING_SIGNALS[signal]);
+  };
+  const removals = ENDING_SIGNAL_NAMES.map((name) => host.onSignal(name, () => onSignal(name)));
   try {
     const code = await Promise.race([
       action(recorder),
       interrupted.promise.then((code) => host.abandon().then(() => code)),
     ]);
-    await over(code);
+    await finish(code);
     return code;
   } catch (error) {
     const known = error instanceof TractestError ? error : null;
-    if (known) await recorder.refuses(known);
-    await over(known?.exitCode ?? EXIT.bug, known?.message ?? "a bug in tractest");
+    if (known) await recorder.recordRefusal(known);
+    await finish(known?.exitCode ?? EXIT.bug, known?.message ?? "a bug in tractest");
     throw error;
   } finally {
-    for (const stop of off) stop();
+    for (const remove of removals) remove();
     if (state.isTemporary) await removeDirectory(host, state.directory).catch(ignoreTractestError);
   }
 }

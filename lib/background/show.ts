@@ -1,96 +1,94 @@
 import { escapeText } from "../base/escape.ts";
-import type { RunFile, RunPhase } from "./rules_run_file.ts";
 import type { Tally } from "../pytest/tally.ts";
 import { countsLine } from "../pytest/verdict.ts";
+import type { Host } from "../system/host.ts";
 import { columns } from "../terminal/columns.ts";
 import type { Printer } from "../terminal/printer.ts";
+import type { KnownRun } from "./known_runs.ts";
+import { resultText } from "./notify.ts";
+import type { RunPhase } from "./rules_run_file.ts";
 
 /** A run as it is shown. */
-export interface ShownRun {
-  readonly record: RunFile;
-  readonly state: RunPhase;
-  readonly directory: string;
-  /** What it has told; null where that was not read. */
-  readonly told: Tally | null;
+export interface ShownRun extends KnownRun {
+  /** What pytest has reported; null where that was not read. */
+  readonly tally: Tally | null;
 }
 
-/** Failures and tests that run which are shown, at most. */
+/** Failures, and running tests, that are shown of a run, at most. */
 const SHOWN_TESTS = 10;
 
-/**
- * What runs now, or one run that was asked for, in detail. Times in milliseconds since the epoch.
- */
-export function showRun(printer: Printer, { record, state, told }: ShownRun, now: number): void {
-  printer.line(`${record.runId}  ${stateText(record, state, now)}  ${escapeText(record.command)}`);
-  if (told === null) return;
-  if (told.collected !== null) {
-    printer.line(
-      `  ${told.finished} of ${told.collected} tests: ${
-        told.finished > 0 ? countsLine(soFar(told, state)) : "none has ended yet"
-      }`,
-    );
+/** Shows one run in detail. Times in milliseconds since the epoch. */
+export function showRun(printer: Printer, run: ShownRun, now: number): void {
+  const { record, state, tally } = run;
+  printer.line(`${record.runId}  ${stateText(run, now)}  ${escapeText(record.command)}`);
+  if (tally === null) return;
+  if (tally.collected !== null) {
+    const counts = tally.finished > 0 ? countsLine(countsOf(tally, state)) : "none has ended yet";
+    printer.line(`  ${tally.finished} of ${tally.collected} tests: ${counts}`);
   }
+  const running = [...tally.running].slice(-SHOWN_TESTS);
   if (state === "running" || state === "unknown") {
-    if (told.collected === null) {
-      printer.line("  not collected yet: the checks before the tests, or the collection");
+    if (tally.collected === null) {
+      printer.line("  no tests collected yet (still checking or collecting)");
     }
-    for (const [id, since] of [...told.running].slice(-SHOWN_TESTS)) {
-      printer.line(`  now: ${escapeText(id)}, for ${duration(Math.max(0, now / 1000 - since))}`);
+    for (const [id, since] of running) {
+      printer.line(`  now: ${escapeText(id)}, for ${duration(now / 1000 - since)}`);
     }
   } else if (state === "died") {
-    for (const id of [...told.running.keys()].slice(-SHOWN_TESTS)) {
-      printer.line(`  it ran: ${escapeText(id)}`);
-    }
+    for (const [id] of running) printer.line(`  was running: ${escapeText(id)}`);
   }
-  const failed = failedIds(told);
+  const failed = [...new Set(tally.failures.map(({ id }) => id))];
   for (const id of failed.slice(0, SHOWN_TESTS)) {
     printer.line(`  ${printer.paint("red", "failed:")} ${escapeText(id)}`);
   }
   if (failed.length > SHOWN_TESTS) printer.line(`  … and ${failed.length - SHOWN_TESTS} more`);
 }
 
-/** Runs that are over, a line each. */
-export function showEarlier(printer: Printer, runs: readonly ShownRun[], now: number): void {
-  for (
-    const line of columns(
-      runs.map((
-        { record, state },
-      ) => [record.runId, stateText(record, state, now), escapeText(record.command)]),
-    )
-  ) {
-    printer.line(line);
-  }
+/** Shows runs that are over, a line each. */
+export function showEarlier(printer: Printer, runs: readonly KnownRun[], now: number): void {
+  const rows = runs.map((run) => {
+    const { runId, command } = run.record;
+    return [runId, stateText(run, now), escapeText(command)];
+  });
+  for (const line of columns(rows)) printer.line(line);
 }
 
 /** `running for 34 s`, `exit code 1 after 34 s: 1 failed, 20 passed`. */
-export function stateText(record: RunFile, state: RunPhase, now: number): string {
-  const since = duration((now - record.began) / 1000);
+export function stateText({ record, state }: KnownRun, now: number): string {
+  const { began, end } = record;
+  const since = duration((now - began) / 1000);
   switch (state) {
     case "waiting":
       return `waiting for another run for ${since}`;
     case "running":
       return `running for ${since}`;
     case "unknown":
-      return `begun ${since} ago; whether it still runs can't be seen from here`;
+      return `begun ${since} ago; can't see from here whether it still runs`;
     case "died":
-      return `died without a word, begun ${since} ago`;
+      return `died without an exit code, begun ${since} ago`;
     case "finished": {
-      const { exitCode, ending, seconds, counts } = record.end!;
-      const what = [
-        ...(ending === null ? [] : [escapeText(ending)]),
-        ...(counts === null ? [] : [countsLine(counts)]),
-      ].join(": ");
-      return `exit code ${exitCode} after ${duration(seconds)}${what === "" ? "" : `: ${what}`}`;
+      const result = resultText(end!);
+      const after = `exit code ${end!.exitCode} after ${duration(end!.seconds)}`;
+      return result === "" ? after : `${after}: ${result}`;
     }
   }
 }
 
-/** A run for readers of JSON; what is not known is null. */
+/** Hints at the commands that find what a run that died has left behind. */
+export function hintAtLeftovers(printer: Printer): void {
+  printer.hint("what it left behind: tractest zombies; to end its pytest: tractest run --clean");
+}
+
+/** A run for `--json`; unknown is null. */
 export function runFacts(
-  { record, state, directory, told }: ShownRun,
+  { record, state, directory, tally }: ShownRun,
   now: number,
 ): Readonly<Record<string, unknown>> {
   const { runId, root, command, background, pid, began, end } = record;
+  const running = tally && [...tally.running].map(([id, since]) => ({
+    id,
+    seconds: Math.max(0, Math.round(now - since * 1000) / 1000),
+  }));
   return {
     runId,
     state,
@@ -102,27 +100,18 @@ export function runFacts(
     seconds: end?.seconds ?? (state === "died" ? null : Math.round(now - began) / 1000),
     exitCode: end?.exitCode ?? null,
     ending: end?.ending ?? null,
-    collected: told?.collected ?? null,
-    finished: told === null || told.collected === null ? null : told.finished,
-    counts: end?.counts ?? (told?.began ? soFar(told, state) : null),
-    failures: told === null
-      ? null
-      : told.failures.map(({ id, phase, message }) => ({ id, phase, message })),
-    running: told === null ? null : [...told.running].map(([id, since]) => ({
-      id,
-      seconds: Math.max(0, Math.round(now - since * 1000) / 1000),
-    })),
+    collected: tally?.collected ?? null,
+    finished: tally === null || tally.collected === null ? null : tally.finished,
+    counts: end?.counts ?? (tally?.began ? countsOf(tally, state) : null),
+    failures: tally && tally.failures.map(({ id, phase, message }) => ({ id, phase, message })),
+    running,
     directory,
   };
 }
 
-/** As long as a run goes on, what did not run yet is nothing to say. */
-function soFar(told: Tally, state: RunPhase): Tally["counts"] {
-  return state === "died" || state === "finished" ? told.counts : { ...told.counts, notRun: 0 };
-}
-
-function failedIds(told: Tally): string[] {
-  return [...new Set(told.failures.map((failure) => failure.id))];
+/** The counts so far: while a run is under way, nothing counts as not run. */
+function countsOf(tally: Tally, state: RunPhase): Tally["counts"] {
+  return state === "died" || state === "finished" ? tally.counts : { ...tally.counts, notRun: 0 };
 }
 
 /** `3.2 s`, `34 s`, `12 min 5 s`, `3 h 2 min`, `4 days`. */
@@ -133,4 +122,44 @@ export function duration(seconds: number): string {
   if (whole < 7200) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
   if (whole < 172_800) return `${Math.floor(whole / 3600)} h ${Math.floor(whole % 3600 / 60)} min`;
   return `${Math.floor(whole / 86_400)} days`;
+}
+
+/** A background run that has begun. */
+export interface StartedRun {
+  readonly runId: string;
+  readonly pid: number;
+  readonly output: string;
+}
+
+/** The fields of `run --json` that are not known when a background run begins. */
+const UNKNOWN = {
+  command: null,
+  env: null,
+  seconds: null,
+  counts: null,
+  failures: [],
+  leaks: null,
+  preflight: null,
+} as const;
+
+/** Shows how to follow a background run; only its id goes to standard output. */
+export function showStarted(host: Host, printer: Printer, started: StartedRun): void {
+  if (printer.json) {
+    printer.document("tractest.run/1", { exitCode: null, ...UNKNOWN, background: started });
+    return;
+  }
+  const { runId, pid } = started;
+  printer.line(runId);
+  printer.note(`runs in the background (pid ${pid}), also after this terminal is closed:`);
+  const rows = [
+    ["status", "show its progress"],
+    ["logs -f", "follow its output"],
+    ["wait", "wait for its exit code"],
+    ["stop", "end it"],
+  ].map(([command, purpose]) => [`  tractest ${command} ${runId}`, purpose!]);
+  for (const text of columns(rows)) printer.note(text);
+  if (!host.terminal.stdinIsTerminal) return;
+  printer.note(
+    "it can't ask: --sync makes a venv, --clean ends leaks, --yes answers all other questions",
+  );
 }

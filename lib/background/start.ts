@@ -1,37 +1,33 @@
 import { join } from "@std/path";
+import { shellCommand } from "../base/escape.ts";
 import type { Context } from "../command_line/context.ts";
 import { wordsOf } from "../command_line/parse.ts";
-import { shellCommand } from "../base/escape.ts";
 import { optionNames } from "../command_line/run_words.ts";
-import { readRunFile } from "./rules_run_file.ts";
 import { PreflightError, TractestError, UsageError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 import { envCommand, inheritedEnvironment, sigintMethod } from "../system/programs/env.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
-import { columns } from "../terminal/columns.ts";
+import { runFileIn } from "./known_runs.ts";
 import { warnIfUnheard } from "./notify.ts";
-import { readRefusal, REFUSAL_FILE } from "./run_file.ts";
-import { removeDirectory } from "./prune.ts";
-import { OUTPUT_FILE, RUN_FILE } from "./known_runs.ts";
-import { reserveRun } from "./state.ts";
+import { removeDirectory } from "./retention.ts";
+import { readRefusal } from "./run_file.ts";
+import { OUTPUT_FILE, REFUSAL_FILE, reserveRun } from "./run_directory.ts";
+import { showStarted } from "./show.ts";
 
-/**
- * What the words of a run that is to go on in the background leave out: it is what `--bg` makes of
- * them.
- */
-const OURS = ["bg", "json", "directory"] as const;
+/** Options that the background run is started without. */
+const LEFT_OUT = ["bg", "json", "directory"] as const;
 
-/** What is refused together with `--bg`: each needs somebody who is there. */
+/** Refuses options that need a terminal or the caller's output together with `--bg`. */
 export function refuseWithBackground({ line }: Context, debugging: boolean): void {
   if (debugging) {
     throw new UsageError(
-      "A debugger needs a terminal, and a run in the background has none",
+      "A debugger needs a terminal, and a background run has none",
       "run it without --bg",
     );
   }
   if (line.value("events") === "-") {
     throw new UsageError(
-      '"--events -" wants standard output, and a run in the background has none of yours',
+      '"--events -" needs your standard output, and a background run does not have it',
       "write the events to a file",
     );
   }
@@ -43,19 +39,15 @@ export function isQuietOrVerbose(words: readonly string[]): boolean {
   return ["-q", "--quiet", "-v", "--verbose"].some((name) => names.has(name));
 }
 
-/**
- * Milliseconds between looks for the first record of a run that was started, and until it is given
- * up.
- */
-const FIRST_RECORD_MS = { look: 10, limit: 60_000 } as const;
+/** Closes pipes that were inherited: their readers would wait for the end of the run. */
+const DETACH = 'output=$1; shift; exec "$@" >>"$output" 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-';
 
 /**
- * Starts the same run again in a session of its own, and returns when it has begun: it has taken
- * the hold on the project, or waits for it. What keeps it from that is said here, with its exit
- * code.
+ * Starts the same run in a process session of its own, and returns once it holds the lock of the
+ * project or waits for it. Reports why if it could not begin, with its exit code.
  *
  * @param quiet pytest is to print less, unless the words say how much
- * @throws {UsageError} for a tractest that does not know its own file
+ * @throws {UsageError} for a tractest that does not know its own executable
  */
 export async function startInBackground(
   { host, printer, line }: Context,
@@ -64,7 +56,7 @@ export async function startInBackground(
   const { executable, kind } = host.build();
   if (executable === undefined) {
     throw new UsageError(
-      `Cannot start a run in the background: this tractest (${kind}) does not know its own file`,
+      `Cannot start a background run: this tractest (${kind}) does not know its own executable`,
       "scripts/build makes one that does; call it by its path",
     );
   }
@@ -73,19 +65,14 @@ export async function startInBackground(
   const { runId, directory } = await reserveRun(host);
   const output = join(directory, OUTPUT_FILE);
   await host.files.createFile(output, "");
-  const words = [
-    "run",
-    ...(quiet ? ["-q"] : []),
-    ...wordsOf(line, OURS, [`--background-run=${runId}`]),
-  ];
-  // Whoever waits for the end of a pipe that was inherited is not to wait for this run.
-  const detach = 'output=$1; shift; exec "$@" >>"$output" 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-';
+  const words = wordsOf(line, LEFT_OUT, [`--background-run=${runId}`]);
+  const command = [executable, "run", ...(quiet ? ["-q"] : []), ...words];
   const { args, env } = envCommand({
     inherited,
-    argv: ["/bin/sh", "-c", detach, "sh", output, executable, ...words],
+    argv: ["/bin/sh", "-c", DETACH, "sh", output, ...command],
     sigint: await sigintMethod(host) === "env" ? "env" : "as-inherited",
   });
-  const child = host.programs.start("env", args, {
+  const { pid, status } = host.programs.start("env", args, {
     why: "the run, in the background",
     cwd: host.cwd,
     env,
@@ -94,91 +81,55 @@ export async function startInBackground(
     stderr: "null",
     detached: true,
   });
-  const seen = await firstRecord(host, directory, child.status);
-  if (seen === "begun") return say({ host, printer }, { runId, pid: child.pid, output });
-  if (seen === "silent") {
-    throw new PreflightError(
-      "background",
-      `Run "${runId}" was started (pid ${child.pid}) and does not say that it has begun`,
-      `what it printed: ${shellCommand(["cat", output])}`,
-    );
+  const seen = await firstRecord(host, directory, status);
+  if (seen === "begun") {
+    showStarted(host, printer, { runId, pid, output });
+    return EXIT.ok;
   }
-  const [refusal, printed] = [
-    readRefusal(await host.files.readText(join(directory, REFUSAL_FILE))),
-    await host.files.readFile(output),
-  ];
-  await removeDirectory(host, directory);
-  if (refusal) throw refusal;
-  host.terminal.stderr.write(printed ?? "");
-  throw new TractestError(
+  if (seen !== "silent") throw await failedStart(host, directory, seen);
+  throw new PreflightError(
     "background",
-    `The run in the background ended with exit code ${seen} before it began`,
-    seen === 0 ? EXIT.bug : seen,
+    `Run "${runId}" was started (pid ${pid}) but has not reported that it began`,
+    `its output: ${shellCommand(["cat", output])}`,
   );
 }
 
-/** Waits for the first record of a run; the exit code of its process if that ended before. */
+/** Milliseconds between checks for the record of a new run, and until it is given up. */
+const FIRST_RECORD_MS = { interval: 10, limit: 60_000 } as const;
+
+/** Waits for the first record of a run, or for the exit code of a process that wrote none. */
 async function firstRecord(
   host: Host,
   directory: string,
   status: Promise<{ readonly code: number }>,
 ): Promise<"begun" | "silent" | ExitCode> {
-  const gone = new AbortController();
-  let code: ExitCode | null = null;
-  void status.then((end) => {
-    code = end.code;
-    gone.abort();
+  const exited = new AbortController();
+  let exitCode: ExitCode | null = null;
+  void status.then(({ code }) => {
+    exitCode = code;
+    exited.abort();
   });
-  for (
-    const deadline = host.clock.monotonic() + FIRST_RECORD_MS.limit;
-    host.clock.monotonic() < deadline;
-  ) {
-    // Whether it has ended is asked before the look: what it wrote last is seen then.
-    const ended = code;
-    if (readRunFile(await host.files.readText(join(directory, RUN_FILE))) !== null) return "begun";
+  const deadline = host.clock.monotonic() + FIRST_RECORD_MS.limit;
+  while (host.clock.monotonic() < deadline) {
+    // In this order: what the process wrote before it exited is seen.
+    const ended = exitCode;
+    if (await runFileIn(host, directory) !== null) return "begun";
     if (ended !== null) return ended;
-    await host.clock.sleep(FIRST_RECORD_MS.look, gone.signal);
+    await host.clock.sleep(FIRST_RECORD_MS.interval, exited.signal);
   }
   return "silent";
 }
 
-/** The id is data, all else is talk. */
-function say(
-  { host, printer }: Pick<Context, "host" | "printer">,
-  { runId, pid, output }: { runId: string; pid: number; output: string },
-): ExitCode {
-  if (printer.json) {
-    const unknown = {
-      command: null,
-      env: null,
-      seconds: null,
-      counts: null,
-      failures: [],
-      leaks: null,
-      preflight: null,
-    };
-    printer.document("tractest.run/1", {
-      exitCode: null,
-      ...unknown,
-      background: { runId, pid, output },
-    });
-    return EXIT.ok;
-  }
-  printer.line(runId);
-  printer.note(`runs in the background (pid ${pid}), and goes on when this terminal is closed:`);
-  const follow = [["status", "what it does now"], ["logs -f", "what it prints"], [
-    "wait",
-    "until it is over, with its exit code",
-  ], [
-    "stop",
-    "end it",
-  ]] as const;
-  for (
-    const text of columns(follow.map(([command, does]) => [`  tractest ${command} ${runId}`, does]))
-  ) printer.note(text);
-  if (!host.terminal.stdinIsTerminal) return EXIT.ok;
-  printer.note(
-    "it can't ask: a venv is made with --sync, leaks are cleaned up with --clean, --yes answers the rest",
+/** Why a run ended before it began; prints its output if it gave no reason. */
+async function failedStart(host: Host, directory: string, code: ExitCode): Promise<TractestError> {
+  const refusal = readRefusal(await host.files.readText(join(directory, REFUSAL_FILE)));
+  const output = await host.files.readFile(join(directory, OUTPUT_FILE));
+  await removeDirectory(host, directory);
+  if (refusal) return refusal;
+  host.terminal.stderr.write(output ?? "");
+  return new TractestError(
+    "background",
+    `The background run ended with exit code ${code} before it began`,
+    code === 0 ? EXIT.bug : code,
   );
-  return EXIT.ok;
 }

@@ -1,3 +1,4 @@
+import { longestFullRun } from "../background/full_runs.ts";
 import { parseCount, parseSeconds } from "../base/numbers.ts";
 import { asTyped, pasteable } from "../base/typed_command.ts";
 import type { Bisected, Symptom } from "./rules.ts";
@@ -19,7 +20,7 @@ import { type Prepared, whenPrepared } from "../run/prepared.ts";
 import { newestRecorded, recordedInFile, type RecordedRun } from "./recorded.ts";
 import { runSettings } from "../run/settings.ts";
 import { unseenIn } from "../run/unseen_options.ts";
-import { longestFullRun, openRunState } from "../background/state.ts";
+import { openRunState } from "../background/run_directory.ts";
 
 /** `tractest bisect`: finds the earlier test that makes one fail, hang or leak. */
 export async function bisect(context: Context): Promise<ExitCode> {

@@ -1,3 +1,4 @@
+import { pastRuns } from "../background/known_runs.ts";
 import { resolve } from "@std/path";
 import { type Recorded, recordedIn, type Symptom } from "./rules.ts";
 import type { PytestEvent } from "../pytest/events.ts";
@@ -5,7 +6,6 @@ import { Results } from "../pytest/results.ts";
 import { UsageError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 import { eventsOf, readEvents } from "../background/read_events.ts";
-import { pastRuns } from "../background/past_runs.ts";
 
 /** What the events of a recorded run say about a test, and how it was run. */
 export interface RecordedRun extends Recorded {

@@ -1,45 +1,37 @@
+import { chosenRun, tallyOf } from "../background/known_runs.ts";
+import { hintAtLeftovers, runFacts, stateText } from "../background/show.ts";
+import { RunWatch } from "../background/watch_run.ts";
 import { parseSeconds } from "../base/numbers.ts";
 import type { Context } from "../command_line/context.ts";
-import { chosenRun, RunWatch, toldBy } from "../background/known_runs.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { Progress } from "../terminal/progress.ts";
-import { runFacts, stateText } from "../background/show.ts";
 
 /**
- * `tractest wait`: until a run is over; its exit code is the run's, 124 after `--timeout`, 82 for a
- * run that died without one.
+ * `tractest wait`: waits until a run is over, and exits with its exit code; with 124 after
+ * `--timeout`, with 82 for a run that died without one.
  */
 export async function wait(context: Context): Promise<ExitCode> {
   const { host, printer, line } = context;
   const limit = line.has("timeout") ? parseSeconds("timeout", line.value("timeout")!) : null;
   const watch = new RunWatch(host, await chosenRun(context));
-  const began = host.clock.monotonic();
-  const isInTime = () => limit === null || host.clock.monotonic() - began < limit * 1000;
-  await new Progress(host, printer).during(
-    `waiting for run ${watch.run.record.runId}`,
-    untilOver(watch, isInTime),
-  );
+  const deadline = limit === null ? Infinity : host.clock.monotonic() + limit * 1000;
+  const untilOver = async () => {
+    while (watch.isUnderWay && host.clock.monotonic() < deadline) await watch.next();
+  };
+  const { runId } = watch.run.record;
+  await new Progress(host, printer).during(`waiting for run ${runId}`, untilOver());
   const { run } = watch;
   const now = host.clock.now();
-  const { record, state } = run;
-  const code = watch.isUnderWay ? EXIT.timeLimit : record.end?.exitCode ?? EXIT.unverified;
+  const code = watch.isUnderWay ? EXIT.timeLimit : run.record.end?.exitCode ?? EXIT.unverified;
   if (printer.json) {
-    printer.document("tractest.wait/1", {
-      exitCode: code,
-      run: runFacts({ ...run, told: await toldBy(host, run) }, now),
-    });
+    const tally = await tallyOf(host, run);
+    printer.document("tractest.wait/1", { exitCode: code, run: runFacts({ ...run, tally }, now) });
   }
-  printer.line(`${record.runId}  ${stateText(record, state, now)}`);
-  if (watch.isUnderWay) printer.warn(`it is not over after ${limit} s, and goes on`);
-  else if (state === "died") {
+  printer.line(`${runId}  ${stateText(run, now)}`);
+  if (watch.isUnderWay) printer.warn(`it still runs after ${limit} s`);
+  else if (run.state === "died") {
     printer.warn("it was killed, or the machine went down: it has no exit code");
-    printer.hint(
-      "what it has left: tractest zombies; its pytest, if that still runs, ends by: tractest run --clean",
-    );
-  } else if (code !== EXIT.ok) printer.hint(`what it printed: tractest logs ${record.runId}`);
+    hintAtLeftovers(printer);
+  } else if (code !== EXIT.ok) printer.hint(`its output: tractest logs ${runId}`);
   return code;
-}
-
-async function untilOver(watch: RunWatch, goesOn: () => boolean): Promise<void> {
-  while (watch.isUnderWay && goesOn()) await watch.look();
 }

@@ -1,9 +1,9 @@
+import { pastRuns } from "../background/known_runs.ts";
 import type { HungTest } from "./rules_confirm.ts";
 import type { PytestEvent } from "../pytest/events.ts";
 import type { Host } from "../system/host.ts";
 import type { Project } from "../project/project.ts";
 import { eventsOf, readEvents } from "../background/read_events.ts";
-import { pastRuns } from "../background/past_runs.ts";
 
 /** Runs that are looked through, the latest first. */
 const MOST_RUNS = 20;

@@ -1,9 +1,9 @@
+import { isRunning } from "../background/run_directory.ts";
 import { join } from "@std/path";
 import { Results } from "../pytest/results.ts";
 import type { Host } from "../system/host.ts";
 import { runsDirectory } from "../project/directories.ts";
 import { eventsOf, readEvents } from "../background/read_events.ts";
-import { isRunning } from "../background/hold.ts";
 
 /**
  * The results of runs that are over and of which `isKnown` says that nobody has recorded them:

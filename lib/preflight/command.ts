@@ -20,7 +20,7 @@ import type { Context } from "../command_line/context.ts";
 import { cacheDirectory, stateDirectory, usable } from "../project/directories.ts";
 import { preflight, SIGINT_IGNORED } from "./gather.ts";
 import { findProject, type Project } from "../project/project.ts";
-import { removeDirectory } from "../background/prune.ts";
+import { removeDirectory } from "../background/retention.ts";
 
 const ID_WIDTH = Math.max(...CHECKS.map((row) => row.id.length));
 

@@ -12,7 +12,7 @@ import { Git, type GitLocation } from "../system/programs/git.ts";
 import { GRACE_SECONDS } from "../tables/defaults.ts";
 import { checkLines } from "./show.ts";
 import { Progress } from "../terminal/progress.ts";
-import type { RunLock } from "../background/lock.ts";
+import type { RunLock } from "../background/project_lock.ts";
 import { canAsk, confirm, select } from "../terminal/prompt.ts";
 import type { Context } from "../command_line/context.ts";
 import { type Verified, verify } from "./import_collect.ts";

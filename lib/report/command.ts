@@ -1,5 +1,5 @@
+import { pastRuns } from "../background/known_runs.ts";
 import { relative } from "@std/path";
-import { pastRuns } from "../background/past_runs.ts";
 import { eventsOf, readEvents } from "../background/read_events.ts";
 import { namedRun } from "../background/rules_run_file.ts";
 import { escapeText } from "../base/escape.ts";

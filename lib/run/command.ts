@@ -1,3 +1,4 @@
+import { longestFullRun, recordFullRun } from "../background/full_runs.ts";
 import { asTyped, pasteable } from "../base/typed_command.ts";
 import { escapeText } from "../base/escape.ts";
 import { activation } from "../system/programs/activation.ts";
@@ -22,7 +23,7 @@ import { surroundingsOf } from "../leaks/ledger.ts";
 import { EventLog } from "./event_log.ts";
 import { unseenJunit } from "./unseen_options.ts";
 import { checkSpawnBackend } from "./spawn_backends.ts";
-import { longestFullRun, openRunState, recordFullRun } from "../background/state.ts";
+import { openRunState } from "../background/run_directory.ts";
 import type { EngineOutcome } from "./engine/engine_outcome.ts";
 import { WHOLE } from "./engine/engine_request.ts";
 import { type RunRequest, understand } from "./command_request.ts";

@@ -20,13 +20,13 @@ import type {
   SessionOptions,
 } from "./engine/engine_request.ts";
 import type { EventLog } from "./event_log.ts";
-import { takeLock } from "../background/lock.ts";
+import { takeLock } from "../background/project_lock.ts";
 import { isolationFor } from "../isolation/choose.ts";
 import { readyToRun } from "./ready.ts";
 import { recorded, type RunRecorder } from "../background/run_file.ts";
 import { type Revision, revisionOf } from "./revision.ts";
 import { checkSpawnBackend } from "./spawn_backends.ts";
-import type { RunState } from "../background/state.ts";
+import type { RunState } from "../background/run_directory.ts";
 
 /** What a run is told about the machine and the project once nothing stands in its way. */
 export interface Prepared {
@@ -143,9 +143,9 @@ async function whileHeld(
     command,
     wait: line.has("wait"),
     isolated,
-    onWait: () => recorder.waits(),
+    onWait: () => recorder.recordWaiting(),
   });
-  recorder.begins();
+  recorder.recordBegin();
   try {
     const revision = revisionOf(host, project);
     const preflight = await readyToRun(context, project, { lock, grace, isolated, targets });
@@ -154,7 +154,9 @@ async function whileHeld(
       const exitCode = preflight.exitCode === 0 && interpreter === null
         ? EXIT.preflight
         : preflight.exitCode;
-      recorder.tells({ ending: exitCode === 0 ? null : "stopped by the checks before the tests" });
+      recorder.noteEnd({
+        ending: exitCode === 0 ? null : "stopped by the checks before the tests",
+      });
       const why = exitCode === 0 ? null : stopText(preflight.checks);
       if (why !== null) printer.note(escapeText(why));
       onStop(preflight, exitCode);
@@ -172,7 +174,7 @@ async function whileHeld(
       options: LaunchOptions = {},
     ): Promise<EngineOutcome> => {
       const { python = interpreter, quiet = false } = options;
-      const outcome = await recorder.minded(() =>
+      const outcome = await recorder.delegateSignals(() =>
         new Engine(host, quiet ? printer.silenced() : printer, {
           scene: {
             runId: state.runId,
@@ -206,14 +208,14 @@ async function whileHeld(
           },
         }).run()
       );
-      recorder.tells({
+      recorder.noteEnd({
         ending: endingOf(outcome, limits.run),
         counts: outcome.tally.began ? outcome.tally.counts : null,
       });
       return outcome;
     };
     const facts = { ...await revision, transport, backend, python: preflight.pythonVersion };
-    const conclude = () => recorder.afterwards = { cut: null };
+    const conclude = () => recorder.afterTests = { cut: null };
     return await work({ state, interpreter, preflight, isolation, facts, conclude, launch });
   } finally {
     await lock.release();

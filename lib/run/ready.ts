@@ -1,7 +1,7 @@
 import type { Interpreter } from "../system/programs/python.ts";
 import { escapeText } from "../base/escape.ts";
 import type { PreflightResult } from "../preflight/rules.ts";
-import { describeLock } from "../background/rules_lock.ts";
+import { describeLock } from "../background/rules_project_lock.ts";
 import { TractestError } from "../errors.ts";
 import { inheritedEnvironment, sigintMethod } from "../system/programs/env.ts";
 import { EXIT } from "../tables/exit_codes.ts";
@@ -18,7 +18,7 @@ import type { Venv } from "../project/rules_venv.ts";
 import type { Context } from "../command_line/context.ts";
 import { findLeaks } from "../leaks/gather.ts";
 import { preflight } from "../preflight/gather.ts";
-import type { RunLock } from "../background/lock.ts";
+import type { RunLock } from "../background/project_lock.ts";
 import { endTree, treeOf } from "../processes/kill_ladder.ts";
 import type { Project } from "../project/project.ts";
 

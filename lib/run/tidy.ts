@@ -4,7 +4,7 @@ import { readLedger } from "../leaks/ledger.ts";
 import { endTree, treeOf } from "../processes/kill_ladder.ts";
 import type { Project } from "../project/project.ts";
 import type { Printer } from "../terminal/printer.ts";
-import type { RunState } from "../background/state.ts";
+import type { RunState } from "../background/run_directory.ts";
 
 /** Seconds that what a pytest left gets to end by itself. */
 const GRACE_SECONDS = 1;

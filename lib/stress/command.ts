@@ -1,3 +1,4 @@
+import { longestFullRun } from "../background/full_runs.ts";
 import { parseCount } from "../base/numbers.ts";
 import { asTyped, pasteable } from "../base/typed_command.ts";
 import { fileOf } from "../pytest/lastfailed.ts";
@@ -21,8 +22,8 @@ import { endingOf } from "../run/after.ts";
 import { exactCommand, type ExactOutcome, type ExactScene, runExactly } from "../run/exact.ts";
 import { type Prepared, whenPrepared } from "../run/prepared.ts";
 import { runSettings } from "../run/settings.ts";
-import { removeDirectory } from "../background/prune.ts";
-import { longestFullRun, openRunState } from "../background/state.ts";
+import { removeDirectory } from "../background/retention.ts";
+import { openRunState } from "../background/run_directory.ts";
 import { endLeftBehind } from "../run/tidy.ts";
 import { unseenIn } from "../run/unseen_options.ts";
 

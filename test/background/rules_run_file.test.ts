@@ -1,13 +1,14 @@
 import fc from "fast-check";
 import { parseCommandLine, wordsOf } from "../../lib/command_line/parse.ts";
 import { expiredRuns } from "../../lib/background/rules_retention.ts";
+import { lifeOf } from "../../lib/background/rules_recorded_process.ts";
 import {
   namedRun,
+  phaseOf,
   readRunFile,
   type RunFile,
   runFileText,
   type RunPhase,
-  stateOf,
   timeOfRunId,
   unnamedRun,
 } from "../../lib/background/rules_run_file.ts";
@@ -41,7 +42,7 @@ const FINISHED: RunFile = {
   end: { exitCode: 1, ending: "interrupted", seconds: 4.5, counts: COUNTS },
 };
 
-Deno.test("A record is read as it was written, and anything else is none", () => {
+Deno.test("run.json is read as it was written, and anything else is null", () => {
   for (const record of [RUNNING, FINISHED, { ...RUNNING, identity: null, waiting: true }]) {
     assertEquals(readRunFile(runFileText(record)), record);
   }
@@ -66,24 +67,27 @@ Deno.test("A record is read as it was written, and anything else is none", () =>
   );
 });
 
-Deno.test("A run lives only while its pid has the same start, boot and namespace; what can't be seen is unknown, never dead", () => {
+Deno.test("a recorded process lives only with the same start, boot and pid namespace", () => {
+  const recorded = RUNNING.identity!;
   const process = { startTicks: 1000, state: "S" };
-  assertEquals(stateOf(RUNNING, { here, process }), "running");
-  assertEquals(stateOf({ ...RUNNING, waiting: true }, { here, process }), "waiting");
-  assertEquals(stateOf(FINISHED, { here, process }), "finished");
-  assertEquals(stateOf(RUNNING, { here, process: null }), "died");
-  assertEquals(stateOf(RUNNING, { here, process: { ...process, state: "Z" } }), "died");
-  assertEquals(stateOf(RUNNING, { here, process: { ...process, startTicks: 1001 } }), "died");
-  assertEquals(stateOf(RUNNING, { here: { ...here, bootId: "other" }, process }), "died");
-  assertEquals(
-    stateOf(RUNNING, { here: { ...here, pidNamespace: "pid:[1]" }, process: null }),
-    "unknown",
-  );
-  assertEquals(stateOf(RUNNING, { here: null, process: null }), "unknown");
-  assertEquals(stateOf({ ...RUNNING, identity: null }, { here, process }), "unknown");
+  assertEquals(lifeOf(recorded, here, process), "alive");
+  assertEquals(lifeOf(recorded, here, null), "gone");
+  assertEquals(lifeOf(recorded, here, { ...process, state: "Z" }), "gone");
+  assertEquals(lifeOf(recorded, here, { ...process, startTicks: 1001 }), "gone");
+  assertEquals(lifeOf(recorded, { ...here, bootId: "other" }, process), "gone");
+  assertEquals(lifeOf(recorded, { ...here, pidNamespace: "pid:[1]" }, null), "unknown");
+  assertEquals(lifeOf(recorded, null, null), "unknown");
 });
 
-Deno.test("A run is named by its id, or by a beginning or end that no other has; else the nearest are told", () => {
+Deno.test("a run without an end is unknown, not dead, while its process can't be seen", () => {
+  assertEquals(phaseOf(RUNNING, "alive"), "running");
+  assertEquals(phaseOf({ ...RUNNING, waiting: true }, "alive"), "waiting");
+  assertEquals(phaseOf(FINISHED, "alive"), "finished");
+  assertEquals(phaseOf(RUNNING, "gone"), "died");
+  assertEquals(phaseOf(RUNNING, "unknown"), "unknown");
+});
+
+Deno.test("a run is named by its id or a unique part, else the error lists the nearest", () => {
   const ids = ["20261124-135525-8a60", "20261124-120000-8a61", "20261123-120000-0b61"];
   assertEquals(namedRun(ids[1]!, ids), ids[1]);
   assertEquals(namedRun("20261123", ids), ids[2]);
@@ -98,7 +102,7 @@ Deno.test("A run is named by its id, or by a beginning or end that no other has;
   assertEquals(assertThrows(() => namedRun("x", []), UsageError).hint, "no run is on record");
 });
 
-Deno.test("Runs expire by count, age and size, oldest first; the newest stays however large, and a name that is none is never touched", () => {
+Deno.test("runs expire by count, age and size, the oldest first, but never the newest", () => {
   const runs = ["20261101-000000-0001", "20261102-000000-0001", "20261103-000000-0001"].map((
     runId,
   ) => ({ runId, bytes: 10 }));
@@ -115,33 +119,11 @@ Deno.test("Runs expire by count, age and size, oldest first; the newest stays ho
   );
 });
 
-Deno.test("The words of a command line come to the same command line again", () => {
-  const word = fc.constantFrom(
-    "test_a.py",
-    "tests/",
-    "-x",
-    "-vxk",
-    "a and b",
-    "-v",
-    "-vv",
-    "--tb=long",
-    "--maxfail",
-    "3",
-    "--unknown",
-    "value",
-    "--timeout",
-    "7",
-    "--retries=2",
-    "--tpt-proto=tcp",
-    "--tpt-proto",
-    "uds",
-    "--clean",
-    "--strict",
-    "--ll=debug",
-    "-n4",
-    "--",
-    "-k",
-  );
+Deno.test("the words of a parsed command line parse to the same command line", () => {
+  const typed =
+    "test_a.py tests/ -x -vxk -v -vv --tb=long --maxfail 3 --unknown value --timeout 7 " +
+    "--retries=2 --tpt-proto=tcp --tpt-proto uds --clean --strict --ll=debug -n4 -- -k";
+  const word = fc.constantFrom("a and b", ...typed.split(" "));
   const facts = (words: readonly string[]) => {
     const line = parseCommandLine("run", words);
     return [
@@ -161,7 +143,7 @@ Deno.test("The words of a command line come to the same command line again", () 
       try {
         expected = facts(words);
       } catch {
-        return; // What is refused is never started again.
+        return; // Refused words never start a run.
       }
       compared++;
       assertEquals(
@@ -182,7 +164,7 @@ Deno.test("The words of a command line come to the same command line again", () 
   );
 });
 
-Deno.test("where no run is named the newest that is under way is meant, and one whose life can't be seen only where there is no other", () => {
+Deno.test("without a name the newest run under way is chosen, an unknown one comes last", () => {
   const runs = (...states: RunPhase[]) => states.map((state, number) => ({ state, number }));
   const chosen = (...states: RunPhase[]) => unnamedRun(runs(...states))?.number;
   assertEquals(chosen("unknown", "running", "finished"), 1);

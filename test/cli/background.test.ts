@@ -7,9 +7,11 @@ import { type Outcome, TRACTEST } from "./tractest.ts";
 const BG = ["run", "--no-preflight", "--bg"];
 const HAS_TMUX =
   new Deno.Command("sh", { args: ["-c", "command -v tmux"], stdout: "null" }).outputSync().success;
+const NEEDS_TMUX = HAS_TMUX ? "" : " (needs tmux)";
 const IS_ROOT = Deno.uid() === 0;
+const NEEDS_ROOT = IS_ROOT ? "" : " (needs root)";
 
-/** A test that fails, and one that says that it waits, and does until `go` is there. */
+/** A test that fails, and one that waits until the file `go` exists. */
 const WAITS = `
 import os, signal, time
 SUITE = os.environ["SUITE"]
@@ -20,7 +22,7 @@ def test_waits():
     while os.path.exists(SUITE) and not os.path.exists(SUITE + "/go"): time.sleep(0.02)
 `;
 
-/** The same, which SIGINT does not end. */
+/** A test that ignores SIGINT and hangs, with a child. */
 const HANGS = `
 import os, signal, subprocess, sys, time
 SUITE = os.environ["SUITE"]
@@ -41,7 +43,7 @@ interface Record {
   readonly end: { readonly exitCode: number; readonly ending: string | null } | null;
 }
 
-/** The runs that are on record, oldest first. */
+/** The recorded runs, oldest first. */
 function records(suite: Suite): Record[] {
   const runs = join(suite.path, "state/tractest/runs");
   try {
@@ -57,7 +59,7 @@ function records(suite: Suite): Record[] {
   }
 }
 
-/** Looks until there is something to see. */
+/** Polls until `look` returns something. */
 async function until<T>(
   what: string,
   look: () => T | null | undefined | false | Promise<T | null | undefined | false>,
@@ -67,10 +69,10 @@ async function until<T>(
     if (seen) return seen;
     await new Promise((done) => setTimeout(done, 10));
   }
-  throw new Error(`it took too long: ${what}`);
+  throw new Error(`timed out: ${what}`);
 }
 
-/** The pids that a test wrote down, once it has. */
+/** The pids that a test has written to a file, once it is there. */
 async function pids(suite: Suite): Promise<number[]> {
   const text = await until(
     "the test begins",
@@ -83,7 +85,7 @@ function go(suite: Suite): Promise<void> {
   return Deno.writeTextFile(join(suite.path, "go"), "");
 }
 
-/** A suite, of which every run that it began is ended with it. */
+/** Makes a suite; ends all of its runs after `action`. */
 async function withSuite(tests: string, action: (suite: Suite) => Promise<void>): Promise<void> {
   await using suite = await pytestSuite({
     "test_a.py": tests,
@@ -123,7 +125,7 @@ async function refused(outcome: Promise<Outcome>, code: number, said: string): P
   assertIncludes(result.stderr, said);
 }
 
-Deno.test("run --bg prints the id alone and returns while the run goes on; status, wait and logs know it", () =>
+Deno.test("run --bg prints the id alone and returns; status, wait and logs show the run", () =>
   withSuite(WAITS, async (suite) => {
     const started = await suite.tractest([...BG, "--no-defaults"]);
     assertEquals(started.code, 0, started.stderr);
@@ -155,7 +157,7 @@ Deno.test("run --bg prints the id alone and returns while the run goes on; statu
     ]);
     const late = await suite.tractest(["wait", "--timeout", "0.2"]);
     assertEquals(late.code, 124, late.stderr);
-    assertIncludes(late.stderr, "it is not over after 0.2 s, and goes on");
+    assertIncludes(late.stderr, "it still runs after 0.2 s");
     await go(suite);
     const waited = await suite.tractest(["wait"]);
     assertEquals(waited.code, 1, waited.stderr);
@@ -171,12 +173,12 @@ Deno.test("run --bg prints the id alone and returns while the run goes on; statu
     assertEquals(
       stdout.match(/short test summary info/g)?.length,
       1,
-      "what pytest prints is kept once",
+      "the output is kept once",
     );
     assertEquals((await suite.tractest(["status"])).stdout.split("  exit code 1 ")[0], id);
   }));
 
-Deno.test("the full suite is quiet in the background unless told otherwise; with targets it is as ever", () =>
+Deno.test("a background run of the full suite is quiet by default, one with targets is not", () =>
   withSuite("def test_a(): pass\n", async (suite) => {
     for (const [words, said] of [[[], "-q"], [["-v"], "-v"], [["test_b"], ""]] as const) {
       const id = (await suite.tractest([...BG, ...words])).stdout.trim();
@@ -188,11 +190,15 @@ Deno.test("the full suite is quiet in the background unless told otherwise; with
     }
   }));
 
-Deno.test("what was typed wrong, and what needs somebody who is there, is said in the foreground and leaves no run", () =>
+Deno.test("wrong options, and those that need a terminal, are refused and leave no run", () =>
   withSuite("", async (suite) => {
     await refused(suite.tractest([...BG, "nosuch"]), 64, 'called "nosuch"');
     await refused(suite.tractest([...BG, "--timeout", "soon"]), 64, '"soon"');
-    await refused(suite.tractest([...BG, "--events", "-"]), 64, "a run in the background has none");
+    await refused(
+      suite.tractest([...BG, "--events", "-"]),
+      64,
+      "a background run does not have it",
+    );
     await refused(suite.tractest([...BG, "--pdb"]), 64, "A debugger needs a terminal");
     await refused(
       suite.tractest(["run", "--background-run=20261124-135525-8a60"]),
@@ -206,24 +212,21 @@ Deno.test("what was typed wrong, and what needs somebody who is there, is said i
     assertEquals(records(suite), []);
   }));
 
-Deno.test("without a state directory a run in the background is refused with what to do, and none is started", () =>
+Deno.test("without a state directory a background run is refused with a hint", () =>
   withSuite("", async (suite) => {
     await Deno.writeTextFile(join(suite.path, "file"), "");
     const where = { XDG_STATE_HOME: join(suite.path, "file") };
     await refused(
       suite.tractest(BG, where),
       80,
-      "a run in the background keeps its output there\nhint: XDG_STATE_HOME=DIR",
+      "a background run keeps its output there\nhint: XDG_STATE_HOME=DIR",
     );
     const { code, stdout } = await suite.tractest(["status"], where);
     assertEquals([code, stdout], [0, "no run of this repo is on record\n"]);
   }));
 
 Deno.test({
-  name:
-    `a plain user whose home can't be written is told so, and with another state directory the run goes on in the background${
-      IS_ROOT ? "" : " (needs root)"
-    }`,
+  name: `a user without a writable home can use another state directory${NEEDS_ROOT}`,
   ignore: !IS_ROOT,
   fn: () =>
     withSuite(WAITS, async (suite) => {
@@ -247,7 +250,7 @@ Deno.test({
           "--reuid=65534",
           "--regid=65534",
           "--clear-groups",
-          // The Python of these tests may lie in root's home.
+          // The Python of these tests may be in root's home.
           "--inh-caps=+dac_read_search",
           "--ambient-caps=+dac_read_search",
         ]).ended;
@@ -269,9 +272,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `fault 43: a run in the background goes on when the terminal that began it is closed${
-    HAS_TMUX ? "" : " (needs tmux)"
-  }`,
+  name: `fault 43: a background run survives the terminal that started it${NEEDS_TMUX}`,
   ignore: !HAS_TMUX,
   fn: () =>
     withSuite(WAITS, async (suite) => {
@@ -305,7 +306,7 @@ Deno.test({
         await tmux("kill-server");
       }
       const [{ pid, runId }] = records(suite) as [Record];
-      assert(await alive(pid), "it was to outlive the terminal");
+      assert(await alive(pid), "it did not survive the terminal");
       const status = new TextDecoder().decode(
         (await new Deno.Command("ps", { args: ["-o", "sid=,tty=", "-p", String(pid)] }).output())
           .stdout,
@@ -313,20 +314,20 @@ Deno.test({
       assertEquals(
         status.trim().split(/\s+/),
         [String(pid), "?"],
-        "a session of its own, without a terminal",
+        "a process session of its own, without a terminal",
       );
       await go(suite);
       assertEquals((await suite.tractest(["wait", runId])).code, 1);
     }),
 });
 
-Deno.test("SIGHUP to a run in the background ends nothing", () =>
+Deno.test("a background run ignores SIGHUP", () =>
   withSuite(WAITS, async (suite) => {
     const id = await begin(suite, ["test_a"]);
     await pids(suite);
     const { pid } = records(suite)[0]!;
     Deno.kill(pid, "SIGHUP");
-    // One that had ended it would be in its record before its answer to this.
+    // An end by the signal would be on record before wait returns.
     assertEquals((await suite.tractest(["wait", "--timeout", "0.5"])).code, 124);
     await go(suite);
     const { code, stdout } = await suite.tractest(["wait", id]);
@@ -334,28 +335,29 @@ Deno.test("SIGHUP to a run in the background ends nothing", () =>
     assertIncludes(stdout, "1 failed, 1 passed");
   }));
 
-for (
-  const how of [["sh", "-c", 'trap "" INT; exec "$@"', "sh"], ["nohup"], [
-    "sh",
-    "-c",
-    '"$@" & wait $!',
-    "sh",
-  ]]
-) {
-  Deno.test(`begun by ${how[0]}${how[2] ? ` '${how[2]}'` : ""} the tests and the run itself have SIGINT at its default`, () =>
+/** Ways to start a program with SIGINT ignored, by their names. */
+const IGNORING_SIGINT: Readonly<globalThis.Record<string, readonly string[]>> = {
+  "a shell that ignores it": ["sh", "-c", 'trap "" INT; exec "$@"', "sh"],
+  nohup: ["nohup"],
+  "a shell's background": ["sh", "-c", '"$@" & wait $!', "sh"],
+};
+
+for (const [how, through] of Object.entries(IGNORING_SIGINT)) {
+  Deno.test(`a background run has SIGINT at its default when started by ${how}`, () =>
     withSuite(WAITS, async (suite) => {
-      const started = suite.start([...BG, "--no-defaults"], {}, how);
+      const started = suite.start([...BG, "--no-defaults"], {}, through);
       assertEquals((await started.ended).code, 0, started.stderr);
       await pids(suite);
       const [{ pid }] = records(suite) as [Record];
-      const ignored = /^SigIgn:\s*(\w+)$/m.exec(await Deno.readTextFile(`/proc/${pid}/status`))![1];
+      const status = await Deno.readTextFile(`/proc/${pid}/status`);
+      const ignored = /^SigIgn:\s*(\w+)$/m.exec(status)![1];
       assertEquals(BigInt(`0x${ignored}`) & 2n, 0n);
       await go(suite);
       assertIncludes((await suite.tractest(["wait"])).stdout, "1 failed, 2 passed");
     }));
 }
 
-Deno.test("who reads what run --bg prints, from whatever pipe it inherited, has its end at once", () =>
+Deno.test("run --bg closes all pipes that it inherited", () =>
   withSuite(WAITS, async (suite) => {
     const started = suite.start([...BG, "--no-defaults"], {}, [
       "sh",
@@ -368,7 +370,7 @@ Deno.test("who reads what run --bg prints, from whatever pipe it inherited, has 
     assertEquals([await alive(pid), end], [true, null]);
   }));
 
-Deno.test("fault 56: a second run in the background is refused at once and names the first; with --wait it waits its turn", () =>
+Deno.test("fault 56: a second background run is refused and names the first; --wait waits", () =>
   withSuite(WAITS, async (suite) => {
     const first = await begin(suite);
     await pids(suite);
@@ -386,7 +388,7 @@ Deno.test("fault 56: a second run in the background is refused at once and names
     assertEquals(
       [...Deno.readDirSync(join(suite.path, "state/tractest/runs"))].length,
       1,
-      "a run that was refused leaves nothing",
+      "a refused run left a directory",
     );
     const second =
       JSON.parse((await suite.tractest([...BG, "test_b", "--wait", "--json"])).stdout).background
@@ -402,7 +404,7 @@ Deno.test("fault 56: a second run in the background is refused at once and names
     assertEquals(records(suite)[0]!.end?.exitCode, 1);
   }));
 
-Deno.test("a run that waits for another is ended by stop, and is no run that died", () =>
+Deno.test("stop ends a run that waits for another, with an exit code", () =>
   withSuite(WAITS, async (suite) => {
     const first = await begin(suite);
     await pids(suite);
@@ -416,7 +418,7 @@ Deno.test("a run that waits for another is ended by stop, and is no run that die
     );
   }));
 
-Deno.test("stop is Ctrl-C: pytest finishes its report, the code is 130", () =>
+Deno.test("stop works as Ctrl-C: pytest finishes its report, the exit code is 130", () =>
   withSuite(WAITS, async (suite) => {
     const id = await begin(suite);
     const [pytest] = await pids(suite);
@@ -433,11 +435,11 @@ Deno.test("stop is Ctrl-C: pytest finishes its report, the code is 130", () =>
     assertIncludes((await suite.tractest(["logs"])).stdout, "KeyboardInterrupt");
     assert(!await alive(pytest!));
     const again = await suite.tractest(["stop"]);
-    assertEquals([again.code, again.stdout], [0, stdout], "one that is over is over");
+    assertEquals([again.code, again.stdout], [0, stdout], "a run that is over");
     assertEquals((await suite.tractest(["wait"])).code, 130);
   }));
 
-Deno.test("stop ends a run whose test hangs and ignores SIGINT, with all that it started", () =>
+Deno.test("stop ends a run whose test ignores SIGINT, with all its processes", () =>
   withSuite(HANGS, async (suite) => {
     await begin(suite);
     const all = await pids(suite);
@@ -453,7 +455,7 @@ Deno.test("stop ends a run whose test hangs and ignores SIGINT, with all that it
     for (const pid of all) assert(!await alive(pid), `pid ${pid} still lives`);
   }));
 
-Deno.test("fault 43: a run in the background that was killed died without a word, and the next run finds what it left", () =>
+Deno.test("fault 43: a killed background run has died, and the next run finds its pytest", () =>
   withSuite(WAITS, async (suite) => {
     const id = await begin(suite);
     const [pytest] = await pids(suite);
@@ -469,13 +471,12 @@ Deno.test("fault 43: a run in the background that was killed died without a word
     Deno.kill(records(suite)[0]!.pid, "SIGKILL");
     const waited = await waiting.ended;
     assertEquals(waited.code, 82, waited.stderr);
-    assertIncludes(waited.stdout, `${id}  died without a word`);
+    assertIncludes(waited.stdout, `${id}  died without an exit code`);
     assertIncludes(waited.stderr, "it has no exit code");
     const status = await suite.tractest(["status", id]);
-    assertIncludes(
-      status.stdout,
-      "  1 of 3 tests: 1 failed, 2 not run\n  it ran: tests/test_a.py::test_waits\n  failed: tests/test_a.py::test_fails\n",
-    );
+    const shown = "  1 of 3 tests: 1 failed, 2 not run\n" +
+      "  was running: tests/test_a.py::test_waits\n  failed: tests/test_a.py::test_fails\n";
+    assertIncludes(status.stdout, shown);
     assertIncludes(status.stderr, "tractest run --clean");
     const [run] = JSON.parse((await suite.tractest(["status", "--json"])).stdout).runs;
     assertEquals([run.state, run.exitCode, run.seconds], ["died", null, null]);
@@ -492,7 +493,7 @@ Deno.test("fault 43: a run in the background that was killed died without a word
     assert(!await alive(pytest!));
   }));
 
-Deno.test("logs -f goes on until the run is over, with its last words, byte for byte what the file has", () =>
+Deno.test("logs -f follows a run to its last output, byte for byte", () =>
   withSuite(WAITS, async (suite) => {
     const id = await begin(suite);
     await pids(suite);
@@ -508,7 +509,7 @@ Deno.test("logs -f goes on until the run is over, with its last words, byte for 
     );
   }));
 
-Deno.test("logs says what went wrong before the tests too, and -f ends with it", () =>
+Deno.test("logs -f shows errors from before the tests, and ends", () =>
   withSuite("", async (suite) => {
     const { code, stderr } = await suite.tractest(["run", "--bg", "--python", "/nonexistent"]);
     assertEquals(code, 0, stderr);
@@ -519,24 +520,24 @@ Deno.test("logs says what went wrong before the tests too, and -f ends with it",
     assertIncludes(waited.stdout, "--python: there is no Python at");
   }));
 
-Deno.test("a reader of logs that goes away ends it, also while it follows", () =>
-  withSuite(
-    "import os, time\ndef test_a():\n    while os.path.exists(os.environ['SUITE']): print('x' * 70000, flush=True); time.sleep(0.02)\n",
-    async (suite) => {
-      await begin(suite, ["-s"]);
-      for (const words of [["logs"], ["logs", "-f"]]) {
-        const { code, stdout, stderr } = await suite.start(words, {}, [
-          "sh",
-          "-c",
-          '"$@" | head -1; exit 7',
-          "sh",
-        ]).ended;
-        assertEquals([code, stderr, stdout.split("\n").length], [7, "", 2]);
-      }
-    },
-  ));
+/** A test that prints without end. */
+const PRINTS = `
+import os, time
+def test_a():
+    while os.path.exists(os.environ["SUITE"]): print("x" * 70000, flush=True); time.sleep(0.02)
+`;
 
-Deno.test("a run at a terminal is seen and stopped from elsewhere; what it printed there is not kept", () =>
+Deno.test("logs and logs -f end when their reader goes away", () =>
+  withSuite(PRINTS, async (suite) => {
+    await begin(suite, ["-s"]);
+    const through = ["sh", "-c", '"$@" | head -1; exit 7', "sh"];
+    for (const words of [["logs"], ["logs", "-f"]]) {
+      const { code, stdout, stderr } = await suite.start(words, {}, through).ended;
+      assertEquals([code, stderr, stdout.split("\n").length], [7, "", 2]);
+    }
+  }));
+
+Deno.test("a run at a terminal can be stopped from elsewhere, its output is not kept", () =>
   withSuite(WAITS, async (suite) => {
     const running = await suite.atTerminal(["run", "--no-preflight", "--no-defaults"]);
     await pids(suite);
@@ -555,9 +556,9 @@ Deno.test("a run at a terminal is seen and stopped from elsewhere; what it print
     assertEquals((await waiting.ended).code, 143);
   }));
 
-Deno.test("SIGINT before the tests is recorded as an interruption", () =>
+Deno.test("a SIGINT before the tests is recorded as an interruption", () =>
   withSuite("", async (suite) => {
-    // A Python that never answers the preflight.
+    // A Python that never answers the checks.
     await Deno.writeTextFile(
       join(suite.root, "slow"),
       '#!/bin/sh\necho $$ >>"$SUITE/asked"\nexec sleep 600\n',
@@ -582,7 +583,7 @@ Deno.test("SIGINT before the tests is recorded as an interruption", () =>
     assertIncludes(stopped.stdout, "interrupted");
   }));
 
-Deno.test("wait without an id takes a run whose life can be seen, not a newer one of a pid namespace that is not ours", () =>
+Deno.test("wait without an id prefers a run of this pid namespace to a newer one of another", () =>
   withSuite(WAITS, async (suite) => {
     const id = await begin(suite);
     const own = records(suite).at(-1)! as Record & {
@@ -603,17 +604,17 @@ Deno.test("wait without an id takes a run whose life can be seen, not a newer on
       const early = await suite.tractest(["wait", "--timeout", "0.2"]);
       assertEquals(early.code, 124, early.stderr);
       assertIncludes(early.stdout, id);
-      assertIncludes(early.stderr, `whether the newer run ${runId} lives can't be seen from here`);
+      assertIncludes(early.stderr, `can't see from here whether the newer run ${runId} lives`);
       await go(suite);
       assertEquals((await suite.tractest(["wait", id])).code, 1);
-      // Over, and known to be: nobody could say when the other one is.
+      // It is over, while the end of the other one could not be seen.
       assertIncludes((await suite.tractest(["wait", "--timeout", "10"])).stdout, id);
     } finally {
       await Deno.remove(directory, { recursive: true });
     }
   }));
 
-Deno.test("an id that no run has lists the nearest, and two ids are one too many", () =>
+Deno.test("an unknown id lists the nearest ids, and two ids are refused", () =>
   withSuite("def test_a(): pass\n", async (suite) => {
     await refused(suite.tractest(["wait"]), 64, "No run of this repo is on record");
     const id = await begin(suite);
@@ -633,13 +634,13 @@ Deno.test("an id that no run has lists the nearest, and two ids are one too many
     assertEquals(
       (await suite.tractest(["-C", elsewhere.cwd, "wait", id])).code,
       0,
-      "an id is known from anywhere",
+      "an id works in any directory",
     );
     assertEquals((await suite.tractest(["-C", elsewhere.cwd, "status"])).code, 80);
     assertIncludes((await suite.tractest(["-C", elsewhere.cwd, "status", "--all"])).stdout, id);
   }));
 
-Deno.test("the process that has the pid of a run that is gone is never signalled", () =>
+Deno.test("stop never signals a process that has reused the pid of a run", () =>
   withSuite("def test_a(): pass\n", async (suite) => {
     const id = await begin(suite);
     await suite.tractest(["wait"]);
@@ -672,12 +673,12 @@ Deno.test("the process that has the pid of a run that is gone is never signalled
     await Deno.writeTextFile(file, JSON.stringify(record));
   }));
 
-Deno.test("what old runs left is removed by count and age, never of one that lives", () =>
+Deno.test("old runs are removed by count and age, but never a run that lives", () =>
   withSuite(WAITS, async (suite) => {
     const id = await begin(suite);
     await pids(suite);
     const runs = join(suite.path, "state/tractest/runs");
-    // The run that lives becomes the oldest of all.
+    // A run that lives, older than all others.
     const old = "20200101-000000-0001";
     const record = JSON.parse(await Deno.readTextFile(join(runs, id, "run.json")));
     await Deno.mkdir(join(runs, old));
@@ -707,10 +708,10 @@ Deno.test("what old runs left is removed by count and age, never of one that liv
     await Deno.remove(join(runs, old), { recursive: true });
   }));
 
-Deno.test("a whole day at a terminal: run in the background, look, follow, stop", () =>
+Deno.test("at a terminal a background run can be started, seen and stopped", () =>
   withSuite(WAITS, async (suite) => {
-    const script =
-      '"$0" run --no-preflight --no-defaults --bg && "$0" status && "$0" stop && "$0" logs | tail -1; echo "all $?"';
+    const script = '"$0" run --no-preflight --no-defaults --bg && "$0" status && "$0" stop && ' +
+      '"$0" logs | tail -1; echo "all $?"';
     const running = suite.start([], { TERM: "xterm" }, [
       await pythonWithPytest(),
       "-c",

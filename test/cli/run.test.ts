@@ -1096,7 +1096,7 @@ Deno.test("state directories that can't be used cost the history, never the resu
   await Deno.writeTextFile(join(suite.path, "file"), "");
   const result = await suite.tractest(NO_CHECKS, { XDG_STATE_HOME: join(suite.path, "file") });
   assertEquals(result.code, 0, result.stderr);
-  assertIncludes(result.stderr, "no history, and no look for a second run");
+  assertIncludes(result.stderr, "no history, and no protection against a second run");
 });
 
 Deno.test(

@@ -1,4 +1,4 @@
-import { readDurations, withDuration } from "../../lib/background/full_run_seconds.ts";
+import { readDurations, withDuration } from "../../lib/background/full_runs.ts";
 import { asTyped, pasteable } from "../../lib/base/typed_command.ts";
 import {
   EventReader,
@@ -6,7 +6,7 @@ import {
   parseEvent,
   type PytestEvent,
 } from "../../lib/pytest/events.ts";
-import { describeLock, readLock } from "../../lib/background/rules_lock.ts";
+import { describeLock, readLock } from "../../lib/background/rules_project_lock.ts";
 import { nextCommand } from "../../lib/run/next_command.ts";
 import { timeLimit } from "../../lib/run/time_limit.ts";
 import {

@@ -1,8 +1,8 @@
-import { removeDirectory } from "../../lib/background/prune.ts";
+import { removeDirectory } from "../../lib/background/retention.ts";
 import { RealHost } from "../../lib/system/real_host.ts";
 import { assertEquals } from "../assert.ts";
 
-Deno.test("the directory of a run goes with all that is in it, and what its links lead to stays", async () => {
+Deno.test("removing a run's directory removes its links, but not their targets", async () => {
   const directory = await Deno.makeTempDir();
   try {
     await Deno.mkdir(`${directory}/run/step-1/queue-0/cache/v`, { recursive: true });

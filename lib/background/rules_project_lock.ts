@@ -1,0 +1,35 @@
+import type { RecordedIdentity } from "../processes/process.ts";
+import { readIdentity } from "./rules_recorded_process.ts";
+
+/** What the lock file of a project says about the run that holds it, or held it last. */
+export interface LockRecord {
+  readonly runId: string;
+  /** The tractest of the run. */
+  readonly pid: number;
+  /** When it began, milliseconds since the epoch. */
+  readonly since: number;
+  /** Its command, as shown. */
+  readonly command: string;
+  /** Its pytest; null while there is none. */
+  readonly child: RecordedIdentity | null;
+}
+
+/** Reads a lock file; null if it is not valid. */
+export function readLock(text: string | null): LockRecord | null {
+  try {
+    const { runId, pid, since, command, child } = JSON.parse(text ?? "");
+    const isValid = typeof runId === "string" && Number.isSafeInteger(pid) &&
+      typeof since === "number" && typeof command === "string";
+    return isValid ? { runId, pid, since, command, child: readIdentity(child) } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** `run 20260801-101500-3f2a (pid 4711, since 10:15:00, 3 min ago)` */
+export function describeLock({ runId, pid, since }: LockRecord, now: number): string {
+  const clock = new Date(since).toTimeString().slice(0, 8);
+  const seconds = Math.max(0, Math.round((now - since) / 1000));
+  const ago = seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
+  return `run ${runId} (pid ${pid}, since ${clock}, ${ago} ago)`;
+}
