@@ -1,4 +1,4 @@
-import type { Command } from "./command_line/context.ts";
+import type { Command, Context } from "./command_line/context.ts";
 import type { CommandLine } from "./command_line/parse.ts";
 import { escapeText } from "./base/escape.ts";
 import { rowOf } from "./system/permission_flags.ts";
@@ -49,28 +49,28 @@ export async function main(words: readonly string[], host: Host): Promise<ExitCo
     // The words are parsed while it is read. It has to be there before the permission to read is
     // given away.
     const loading = rest.includes("--help") || rest.includes("-h") ? null : LOADERS[name]();
-    const line = rest.length === 0
-      ? bareLine(name)
-      : (await import("./command_line/parse.ts")).parseCommandLine(name, rest);
-    const isHelp = line.has("help");
+    const { parseCommandLine } = await import("./command_line/parse.ts");
+    const line = parseCommandLine(name, rest);
+    const isHelp = line.options.help;
     // At a terminal `zombies` offers to clean up: what was dropped can't be had again then.
     const mayOffer = name === "zombies" && host.terminal.stdinIsTerminal &&
-      host.terminal.stdout.isTerminal && !line.has("hook") && !line.has("json");
+      host.terminal.stdout.isTerminal && !line.options.hook && !line.options.json;
     const row = rowOf(
       isHelp ? "help" : name,
       line.operands,
-      (option) => line.has(option) || (option === "kill" && mayOffer),
+      (option) => line.given.has(option) || (option === "kill" && mayOffer),
     );
     const run = await (isHelp ? LOADERS.help() : loading ?? LOADERS[name]());
     host.permissions.restrict(row);
     const printer = new Printer(host, {
-      json: line.has("json"),
-      verbose: line.has("verbose"),
-      color: (line.value("color") ?? "auto") as "auto" | "always" | "never",
+      json: line.options.json,
+      verbose: line.options.verbose,
+      color: line.options.color,
     });
-    const directory = line.value("directory");
-    if (directory !== undefined && !isHelp) host.changeDirectory(directory);
-    return await run({ host, printer, line: isHelp ? helpFor(name, line) : line });
+    const { directory } = line.options;
+    if (directory !== null && !isHelp) host.changeDirectory(directory);
+    const context = { host, printer, line: isHelp ? helpFor(name, line) : line };
+    return await run(context as Context<never>);
   } catch (error) {
     return reportError(error, words, host, command);
   }
@@ -109,23 +109,7 @@ async function wordsOfOption(word: string): Promise<number> {
   return row.kind === "flag" || value !== undefined ? 1 : 2;
 }
 
-/**
- * The line of a command without a word after it; the parser and its tables are not loaded for
- * nothing.
- */
-function bareLine(command: CommandName): CommandLine {
-  return {
-    command,
-    operands: [],
-    afterDashes: [],
-    words: [],
-    has: () => false,
-    value: () => undefined,
-    values: () => [],
-  };
-}
-
-function helpFor(command: CommandName, line: CommandLine): CommandLine {
+function helpFor<Line extends CommandLine>(command: CommandName, line: Line): Line {
   return { ...line, command: "help", operands: command === "help" ? [] : [command] };
 }
 

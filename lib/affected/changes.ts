@@ -1,6 +1,5 @@
 import { join } from "@std/path";
 import type { Change } from "./rules.ts";
-import type { CommandLine } from "../command_line/parse.ts";
 import { UsageError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 import { Git, type RawChange } from "../system/programs/git.ts";
@@ -15,9 +14,11 @@ export type ChangeKind = "branch" | "uncommitted" | "staged";
 /** The options that narrow what counts as changed. */
 export const CHANGE_KINDS = ["staged", "uncommitted"] as const;
 
-/** Which changes are asked for on a command line. */
-export function changeKindOf(line: CommandLine): ChangeKind {
-  return CHANGE_KINDS.find((kind) => line.has(kind)) ?? "branch";
+/** Which changes are asked for by options. */
+export function changeKindOf(
+  options: Readonly<Record<typeof CHANGE_KINDS[number], boolean>>,
+): ChangeKind {
+  return CHANGE_KINDS.find((kind) => options[kind]) ?? "branch";
 }
 
 /** What {@linkcode changesSince} found. */
@@ -70,12 +71,12 @@ const HASHED_SIZE_LIMIT = 32 * 1024 * 1024;
 export async function changesSince(
   host: Host,
   project: Project,
-  wanted: { kind: ChangeKind; base?: string },
+  wanted: { kind: ChangeKind; base?: string | null },
 ): Promise<ChangeSet> {
   const git = new Git(host, project.root);
   const [{ prefix, head }, main] = await Promise.all([
     git.here(),
-    wanted.kind === "branch" && wanted.base === undefined ? mainBranch(git) : undefined,
+    wanted.kind === "branch" && wanted.base == null ? mainBranch(git) : undefined,
   ]);
   const [{ base, unknown, notes, committed }, staged, tracked, unstaged, untracked] = await Promise
     .all([

@@ -1,3 +1,4 @@
+import type { OptionsOf } from "../command_line/options.ts";
 import { type Affected, type AffectedTarget, becauseOf, type Change, mostText } from "./rules.ts";
 import { registryName } from "../leaks/registry.ts";
 import { TractestError } from "../errors.ts";
@@ -17,17 +18,20 @@ import type { Context } from "../command_line/context.ts";
 import { durationsOf, recentFailures } from "../history/project_history.ts";
 import { findProject } from "../project/project.ts";
 
+/** The options of `affected`. */
+export type AffectedOptions = OptionsOf<"affected">;
+
 /** `tractest affected`: the tests to run first for the current changes, each with its reason. */
-export async function affected(context: Context): Promise<ExitCode> {
+export async function affected(context: Context<AffectedOptions>): Promise<ExitCode> {
   const { host, line, printer } = context;
-  const kind = changeKindOf(line);
+  const kind = changeKindOf(line.options);
   const project = await findProject(host);
-  const ask = () => changesSince(host, project, { kind, base: line.value("base") });
+  const ask = () => changesSince(host, project, { kind, base: line.options.base });
   const { set, found } = await runFirst(host, project, ask, () => recentFailures(host, project));
   // The run says them itself, once.
-  if (line.has("run") && runs(set, found)) return await runThem(context, set);
+  if (line.options.run && runs(set, found)) return await runThem(context, set);
   for (const note of set.notes) printer.warn(escapeText(note));
-  if (line.has("run")) return nothingToRun(context, set, found);
+  if (line.options.run) return nothingToRun(context, set, found);
   const durations = found.targets.length > 0
     ? await durationsOf(host, project)
     : new Map<string, number>();
@@ -176,9 +180,13 @@ function runs({ unknown }: ChangeSet, { targets }: Affected): boolean {
 }
 
 /** A hook names what it went by: what is pushed may be another branch. */
-function nothingToRun({ line, printer }: Context, set: ChangeSet, found: Affected): ExitCode {
+function nothingToRun(
+  { line, printer }: Context<AffectedOptions>,
+  set: ChangeSet,
+  found: Affected,
+): ExitCode {
   const what = set.changes.length === 0 ? "Nothing changed" : "No test is known to be affected";
-  printer.note(`${what}${line.has("hook") ? " in what is checked out" : ""}: nothing to run.`);
+  printer.note(`${what}${line.options.hook ? " in what is checked out" : ""}: nothing to run.`);
   if (printer.json) {
     printer.document("tractest.affected/1", { ...documentOf(set, found, new Map()), ran: false });
   }
@@ -194,13 +202,13 @@ function uncommittedText({ changes }: ChangeSet): string | null {
 }
 
 /** As `run --affected --only` does. */
-async function runThem(context: Context, set: ChangeSet): Promise<ExitCode> {
+async function runThem(context: Context<AffectedOptions>, set: ChangeSet): Promise<ExitCode> {
   const { line, printer } = context;
-  const kinds = CHANGE_KINDS.filter((kind) => line.has(kind)).map((kind) => `--${kind}`);
-  const base = line.has("base") ? [`--base=${line.value("base")}`] : [];
+  const kinds = CHANGE_KINDS.filter((kind) => line.options[kind]).map((kind) => `--${kind}`);
+  const base = line.options.base !== null ? [`--base=${line.options.base}`] : [];
   const { rerun } = await import("../commands/rerun.ts");
   const words = ["--affected", "--only", ...kinds, ...base];
-  if (!line.has("hook")) return await rerun(context, [], words);
+  if (!line.options.hook) return await rerun(context, [], words);
   const uncommitted = uncommittedText(set);
   if (uncommitted !== null) printer.note(uncommitted);
   const held = await heldRegistry(context);

@@ -87,6 +87,12 @@ export async function livesOf(
       : lifeOf(process, here, rows.get(process.pid) ?? null);
 }
 
+/** `--all`, of the commands that have it. */
+export interface ScopeOptions {
+  readonly all?: boolean;
+  readonly verbose: boolean;
+}
+
 /**
  * The run that a command line names: by its id, by a beginning or end of it, or as `last`; else the
  * newest of this repo that is under way, else the newest of all. With `--all` every repo counts; an
@@ -94,7 +100,7 @@ export async function livesOf(
  *
  * @throws {UsageError} when there is none
  */
-export async function chosenRun(context: Context): Promise<KnownRun> {
+export async function chosenRun(context: Context<ScopeOptions>): Promise<KnownRun> {
   const { host, printer, line: { operands: [word, more] } } = context;
   if (more !== undefined) {
     throw new UsageError(
@@ -126,10 +132,10 @@ export async function chosenRun(context: Context): Promise<KnownRun> {
 
 /** The runs of the repo at hand; all runs with `--all`. */
 export async function runsInScope(
-  { host, line }: Context,
+  { host, line }: Context<ScopeOptions>,
   runs: readonly KnownRun[],
 ): Promise<readonly KnownRun[]> {
-  if (line.has("all")) return runs;
+  if (line.options.all) return runs;
   const { root } = await findProject(host);
   return runs.filter((run) => run.record.root === root);
 }

@@ -1,5 +1,5 @@
 import { escapeText, shellWord } from "../base/escape.ts";
-import type { CommandLine } from "../command_line/parse.ts";
+import type { RunOptions } from "../command_line/options.ts";
 import { TractestError } from "../errors.ts";
 import { countsLine } from "../pytest/verdict.ts";
 import type { Host } from "../system/host.ts";
@@ -16,6 +16,9 @@ export interface EndedRun extends RunEnd {
   readonly command: string;
 }
 
+/** How the end of a run is announced; only `run` has these options. */
+export type NotifyOptions = Partial<Pick<RunOptions, "notify" | "notifyCommand">>;
+
 /** Milliseconds that the user's command may take. */
 const COMMAND_MS = 10_000;
 
@@ -23,21 +26,21 @@ const COMMAND_MS = 10_000;
 export async function announceEnd(
   host: Host,
   printer: Printer,
-  line: CommandLine,
+  options: NotifyOptions,
   run: EndedRun,
 ): Promise<void> {
-  const command = line.value("notify-command");
-  if (!line.has("notify") && command === undefined) return;
+  const { notify = false, notifyCommand: command = null } = options;
+  if (!notify && command === null) return;
   try {
     if (host.terminal.stderr.isTerminal) host.terminal.stderr.write("\x07");
     const inherited = await inheritedEnvironment(host);
-    if (line.has("notify")) {
+    if (notify) {
       const shown = await showOnDesktop(host, inherited, run);
-      if (!shown && !host.terminal.stderr.isTerminal && command === undefined) {
+      if (!shown && !host.terminal.stderr.isTerminal && command === null) {
         printer.warn("the end of the run could not be announced on a desktop");
       }
     }
-    if (command !== undefined) await runCommand(host, printer, inherited, command, run);
+    if (command !== null) await runCommand(host, printer, inherited, command, run);
   } catch (error) {
     if (!(error instanceof TractestError)) throw error;
     printer.warn(`the end of the run could not be announced: ${escapeText(error.message)}`);
@@ -96,10 +99,10 @@ export function resultText({ ending, counts }: Pick<RunEnd, "ending" | "counts">
 export async function warnIfUnheard(
   host: Host,
   printer: Printer,
-  line: CommandLine,
+  options: NotifyOptions,
   inherited: Inherited,
 ): Promise<void> {
-  if (!line.has("notify") || line.has("notify-command") || host.platform === "darwin") return;
+  if (!options.notify || options.notifyCommand != null || host.platform === "darwin") return;
   if (await hasDesktop(host, inherited)) return;
   printer.warn(
     "--notify has no desktop here: it needs notify-send (package libnotify-bin) and a session",

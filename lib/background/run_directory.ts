@@ -41,7 +41,7 @@ export async function openRunState(
   host: Host,
   printer: Printer,
   root: string,
-  reserved?: string,
+  reserved: string | null = null,
 ): Promise<RunState> {
   const state = await stateDirectory(host);
   const runs = await usable(host, state, "runs");
@@ -50,13 +50,13 @@ export async function openRunState(
   const name = projects && join(projects, await digest(root));
   const projectDirectory = name !== null && await makes(host, name) ? name : null;
   const prune = once(async () => {
-    if (reserved === undefined && runs !== null) {
+    if (reserved === null && runs !== null) {
       await pruneRuns(host, runs).catch(ignoreTractestError);
     }
   });
   const runId = reserved ?? newRunId(host);
   const directory = runs && join(runs, runId);
-  if (reserved !== undefined && !(directory !== null && await isReserved(host, directory))) {
+  if (reserved !== null && !(directory !== null && await isReserved(host, directory))) {
     throw new UsageError(`No run "${reserved}" was reserved`);
   }
   // A full disk may have room again once old runs are removed.

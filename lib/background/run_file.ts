@@ -1,3 +1,4 @@
+import type { RunOptions, SharedOptions } from "../command_line/options.ts";
 import type { RecordedIdentity } from "../processes/process.ts";
 import { join } from "@std/path";
 import { shellCommand } from "../base/escape.ts";
@@ -141,23 +142,28 @@ async function ownIdentity(host: Host): Promise<RecordedIdentity | null> {
   return here && own ? { pid: host.pid, startTicks: own.startTicks, ...here } : null;
 }
 
+/** Only `run` can be in the background and announce its end. */
+export type RecordedOptions =
+  & SharedOptions
+  & Partial<Pick<RunOptions, "backgroundRun" | "notify" | "notifyCommand">>;
+
 /**
  * Runs `action` and records the run, up to its exit code or error. A signal before or after the
  * tests ends the run at once, which is recorded too. A background run ignores SIGHUP.
  */
 export async function recorded(
-  { host, printer, line }: Context,
+  { host, printer, line }: Context<RecordedOptions>,
   state: RunState,
   root: string,
   action: (recorder: RunRecorder) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const command = shellCommand(["tractest", line.command, ...wordsOf(line, ["background-run"])]);
-  const background = line.has("background-run");
+  const background = line.options.backgroundRun != null;
   const recorder = new RunRecorder(host, state, { root, command, background });
   const finish = async (exitCode: ExitCode, ending?: string) => {
     const [end] = await Promise.all([recorder.recordEnd(exitCode, ending), state.prune()]);
     const { runId } = state;
-    if (end) await announceEnd(host, printer, line, { ...end, runId, root, command });
+    if (end) await announceEnd(host, printer, line.options, { ...end, runId, root, command });
   };
   const interrupted = Promise.withResolvers<ExitCode>();
   const onSignal = (signal: EndingSignal) => {

@@ -1,3 +1,4 @@
+import type { RunOptions } from "../command_line/options.ts";
 import { join } from "@std/path";
 import { shellCommand } from "../base/escape.ts";
 import type { Context } from "../command_line/context.ts";
@@ -18,14 +19,14 @@ import { showStarted } from "./show.ts";
 const LEFT_OUT = ["bg", "json", "directory"] as const;
 
 /** Refuses options that need a terminal or the caller's output together with `--bg`. */
-export function refuseWithBackground({ line }: Context, debugging: boolean): void {
+export function refuseWithBackground({ line }: Context<RunOptions>, debugging: boolean): void {
   if (debugging) {
     throw new UsageError(
       "A debugger needs a terminal, and a background run has none",
       "run it without --bg",
     );
   }
-  if (line.value("events") === "-") {
+  if (line.options.events === "-") {
     throw new UsageError(
       '"--events -" needs your standard output, and a background run does not have it',
       "write the events to a file",
@@ -50,7 +51,7 @@ const DETACH = 'output=$1; shift; exec "$@" >>"$output" 2>&1 3>&- 4>&- 5>&- 6>&-
  * @throws {UsageError} for a tractest that does not know its own executable
  */
 export async function startInBackground(
-  { host, printer, line }: Context,
+  { host, printer, line }: Context<RunOptions>,
   quiet: boolean,
 ): Promise<ExitCode> {
   const { executable, kind } = host.build();
@@ -61,7 +62,7 @@ export async function startInBackground(
     );
   }
   const inherited = await inheritedEnvironment(host);
-  await warnIfUnheard(host, printer, line, inherited);
+  await warnIfUnheard(host, printer, line.options, inherited);
   const { runId, directory } = await reserveRun(host);
   const output = join(directory, OUTPUT_FILE);
   await host.files.createFile(output, "");

@@ -1,7 +1,7 @@
+import type { OptionsOf } from "../command_line/options.ts";
 import { longestFullRun } from "../background/full_runs.ts";
-import { parseCount, parseSeconds } from "../base/numbers.ts";
 import { asTyped, pasteable } from "../base/typed_command.ts";
-import type { Bisected, Symptom } from "./rules.ts";
+import type { Bisected } from "./rules.ts";
 import { shellCommand } from "../base/escape.ts";
 import { fileOf, plainId } from "../pytest/lastfailed.ts";
 import { runIntent } from "../pytest/pytest_command.ts";
@@ -22,26 +22,29 @@ import { runSettings } from "../run/settings.ts";
 import { unseenIn } from "../run/unseen_options.ts";
 import { openRunState } from "../background/run_directory.ts";
 
+/** The options of `bisect`. */
+export type BisectOptions = OptionsOf<"bisect">;
+
 /** `tractest bisect`: finds the earlier test that makes one fail, hang or leak. */
-export async function bisect(context: Context): Promise<ExitCode> {
+export async function bisect(context: Context<BisectOptions>): Promise<ExitCode> {
   const { host, printer, line } = context;
   const project = await findProject(host);
   const test = await testOf(context, project);
-  const symptom = (line.value("symptom") ?? null) as Symptom | null;
-  const repeat = line.has("repeat") ? parseCount("repeat", line.value("repeat")!, { least: 1 }) : 1;
-  const targets = line.has("in")
-    ? (await targetsOf(host, project, line.values("in"))).targets
+  const symptom = line.options.symptom;
+  const repeat = line.options.repeat;
+  const targets = line.options.in.length > 0
+    ? (await targetsOf(host, project, line.options.in)).targets
     : null;
-  const from = line.value("from");
-  const given = from === undefined ? null : await recordedInFile(host, from, test, symptom);
-  if (from !== undefined && given === null) {
+  const from = line.options.from;
+  const given = from === null ? null : await recordedInFile(host, from, test, symptom);
+  if (from !== null && given === null) {
     throw new UsageError(
       `"${test}" did not go wrong in "${from}"`,
       "name it as the events do, or leave --from out: then collection's order is taken",
     );
   }
-  const settings = runSettings(line, { debugging: false });
-  const stepTimeout = line.has("timeout") ? parseSeconds("timeout", line.value("timeout")!) : null;
+  const settings = runSettings(line.options, { debugging: false });
+  const stepTimeout = line.options.timeout;
   const state = await openRunState(host, printer, project.root);
   const recorded = given ??
     (targets === null ? await newestRecorded(host, project.root, test, symptom) : null);
@@ -50,7 +53,7 @@ export async function bisect(context: Context): Promise<ExitCode> {
     file: project.configuration.timeLimitFile,
   };
   const stepLimit = stepTimeout ?? timeLimit({
-    given: undefined,
+    given: null,
     debugging: false,
     scope: "full",
     limits,
@@ -89,13 +92,13 @@ export async function bisect(context: Context): Promise<ExitCode> {
         symptom: symptom ?? recorded?.symptom ?? null,
         repeat,
         stepLimit,
-        testLimit: line.has("test-timeout")
+        testLimit: line.options.testTimeout !== null
           ? settings.limits.test
           : recorded === null
           ? 0
           : limitOf(recorded, limits.file),
         limitTells: stepTimeout !== null || recorded !== null || symptom === "hang",
-        fixedLimit: line.has("test-timeout") || recorded?.limit != null,
+        fixedLimit: line.options.testTimeout !== null || recorded?.limit != null,
       }, (step) => {
         progress.clear();
         printer.note(stepLine(step));
@@ -118,7 +121,7 @@ function limitOf({ limit, longest }: RecordedRun, usual: number): number {
 }
 
 /** The test that was typed, its file resolved. */
-async function testOf({ host, line }: Context, project: Project): Promise<string> {
+async function testOf({ host, line }: Context<BisectOptions>, project: Project): Promise<string> {
   const [word, ...more] = line.operands;
   if (word === undefined) {
     throw new UsageError('"bisect" needs a test', "tractest bisect test_rpc.py::test_x");
@@ -166,7 +169,7 @@ async function scopesOf(
 /** What the recorded run was given is given again, unless the user says otherwise. */
 function sameAs(
   recorded: RecordedRun | null,
-  { line }: Context,
+  { line }: Context<BisectOptions>,
   intent: ReturnType<typeof runIntent>,
 ): ReturnType<typeof runIntent> {
   const again = [["tpt-proto", recorded?.transport], ["spawn-backend", recorded?.backend]] as const;

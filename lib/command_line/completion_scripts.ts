@@ -2,6 +2,7 @@ import { type CommandRow, COMMANDS } from "./verbs.ts";
 import { DEFAULT_TARGETS } from "../tables/defaults.ts";
 import { type OptionRow, OPTIONS } from "./options.ts";
 import { PERMISSIONS } from "../tables/permissions.ts";
+import { docOf, metavarOf, takesMany, takesNextWord } from "./option_values.ts";
 import { shownOptionsOf } from "./parse.ts";
 
 /** The shells that there is a script for. */
@@ -24,12 +25,11 @@ type Values = { readonly words: readonly string[]; readonly paths: "files" | "di
 function valuesOf(option: OptionRow): Values {
   if (option.choices) return { words: option.choices, paths: null };
   if (option.metavar === "ROW") return { words: PERMISSIONS.map((row) => row.row), paths: null };
-  const paths = option.metavar === "DIR"
-    ? "directories"
-    : option.metavar === "FILE" || option.metavar === "PATH"
-    ? "files"
-    : null;
-  return { words: [], paths };
+  const isFile = option.kind === "file" || option.kind === "path";
+  return {
+    words: [],
+    paths: option.kind === "directory" ? "directories" : isFile ? "files" : null,
+  };
 }
 
 /**
@@ -51,11 +51,6 @@ function spellings(option: OptionRow): string[] {
 }
 
 const GLOBAL_WORDS = ["--help", "--version", "-C"];
-
-/** The value of an optional one is tied to it: it would swallow a target. */
-function takesNextWord(option: OptionRow): boolean {
-  return option.kind === "value" || option.kind === "values";
-}
 
 function bash(): string {
   const values = (OPTIONS as readonly OptionRow[]).filter((option) =>
@@ -152,14 +147,14 @@ if [[ $funcstack[1] == _tractest ]]; then _tractest "$@"; else compdef _tractest
 }
 
 function zshOption(option: OptionRow): string {
-  const help = option.help.replace(/[[\]\\:]/g, "\\$&");
-  const repeat = option.kind === "values" ? "*" : "";
-  const name = (option.metavar ?? "value").replace(/[:\\']/g, "").toLowerCase();
+  const help = docOf(option).replace(/[[\]\\:]/g, "\\$&");
+  const repeat = takesMany(option) ? "*" : "";
+  const name = metavarOf(option).replace(/[:\\']/g, "").toLowerCase();
   const value = option.kind === "flag"
     ? ""
-    : `:${option.kind === "optional" ? ":" : ""}${name}:${zshValues(valuesOf(option))}`;
+    : `:${option.bare !== undefined ? ":" : ""}${name}:${zshValues(valuesOf(option))}`;
   const long = `${repeat}--${option.name}${
-    option.kind === "flag" ? "" : option.kind === "optional" ? "=-" : "="
+    option.kind === "flag" ? "" : option.bare !== undefined ? "=-" : "="
   }`;
   const specs = [quote(`${long}[${help}]${value}`)];
   if (option.short) {
@@ -197,7 +192,7 @@ function fish(): string {
       lines.push(
         `complete -c tractest ${condition} -l ${option.name}${short}${
           takesNextWord(option) ? fishValues(valuesOf(option), "-x", "-r") : ""
-        } -d ${fishQuote(option.help)}`,
+        } -d ${fishQuote(docOf(option))}`,
       );
     }
     const operands = operandsOf(row);

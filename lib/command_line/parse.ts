@@ -1,25 +1,33 @@
 import { parseArgs } from "@std/cli";
 import { UsageError } from "../errors.ts";
-import { type CommandRow, COMMANDS } from "./verbs.ts";
+import { type CommandName, type CommandRow, COMMANDS } from "./verbs.ts";
 import { CONTRADICTIONS } from "./contradictions.ts";
-import { type OptionRow, OPTIONS } from "./options.ts";
-import { isSlipOf, nearest, suggestion } from "../base/nearest.ts";
+import {
+  type OptionName,
+  type OptionRow,
+  OPTIONS,
+  type OptionsOf,
+  type PropertyName,
+} from "./options.ts";
+import { type OptionValue, optionValue, takesNextWord } from "./option_values.ts";
+import { isSlipOf, suggestion } from "../base/nearest.ts";
 import { isPytestOption, type RunWord, splitRunWords, type SplitWords } from "./run_words.ts";
 
 /** A parsed command line of one command. */
-export interface CommandLine {
+export interface CommandLine<Options = unknown> {
   readonly command: string;
-  /** What is neither an option nor a value of one, in order. */
+  /** Each option by its property name, with its default where it was not given. */
+  readonly options: Options;
+  /** Words that are neither options nor their values, in order. */
   readonly operands: readonly string[];
-  /** What follows `--`, untouched. */
+  /** The words after `--`, untouched. */
   readonly afterDashes: readonly string[];
   /** Of `run` alone: targets and pytest's options in the order they were typed. */
   readonly words?: readonly RunWord[];
-  has(option: string): boolean;
-  /** The value of a `value` option. */
-  value(option: string): string | undefined;
-  /** The values of a `values` option, in order. */
-  values(option: string): readonly string[];
+  /** The options that were given, each value as it was typed; a flag has an empty one. */
+  readonly given: ReadonlyMap<string, readonly string[]>;
+  /** Whether an option was given. */
+  has(option: OptionName): boolean;
 }
 
 /** The options that a command takes. */
@@ -29,29 +37,74 @@ export function optionsOf(command: string): OptionRow[] {
   );
 }
 
-/** The same as people are told of them. */
+/** The options that help and completions show. */
 export function shownOptionsOf(command: string): OptionRow[] {
   return optionsOf(command).filter((row) => !row.hidden);
 }
 
+/** The property of an option: `dryRun` of `dry-run`. */
+export function propertyOf<Name extends string>(name: Name): PropertyName<Name> {
+  return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()) as PropertyName<Name>;
+}
+
 /**
- * Parses the words after a command by the options table. `run` hands what is not ours to pytest.
+ * Parses the words after a command by the options table. `run` passes other options to pytest.
  *
- * @throws {UsageError} for an unknown option, a missing value, a value that is not among the
- *   choices, options that exclude each other.
+ * @throws {UsageError} for an unknown option, a missing value, a value that the option does not
+ *   take, options that exclude each other.
  */
-export function parseCommandLine(command: string, words: readonly string[]): CommandLine {
+export function parseCommandLine<Name extends CommandName>(
+  command: Name,
+  words: readonly string[],
+): CommandLine<OptionsOf<Name>> {
   const rows = optionsOf(command);
   const dashes = words.indexOf("--");
   const split = command === "run" ? splitRunWords(words, rows) : null;
   if (split) refuseSlips(split, rows);
   const own = split?.own ?? tied(dashes < 0 ? words : words.slice(0, dashes), rows);
   const afterDashes = dashes < 0 ? [] : words.slice(dashes + 1);
-  const valued = rows.filter((row) => row.kind !== "flag");
-  const parsed = parseArgs([...own], {
+  const { given, rest } = givenOptions(command, own, rows);
+  const operands = split
+    ? split.words.flatMap((item) => item.kind === "target" ? [item.word] : [])
+    : rest;
+  if (operands.length > 0 && !takesOperands(command)) {
+    throw new UsageError(
+      `"${command}" takes no "${operands[0]}"`,
+      `tractest ${command} --help lists the options`,
+    );
+  }
+  const options: Record<string, OptionValue> = {};
+  for (const row of rows) {
+    options[propertyOf(row.name)] = optionValue(row, given.get(row.name) ?? []);
+  }
+  for (const { options: excluding, instead } of CONTRADICTIONS) {
+    const [one, other] = excluding.filter((name) => given.has(name));
+    if (other !== undefined) {
+      throw new UsageError(`"--${one}" and "--${other}" exclude each other`, instead);
+    }
+  }
+  return {
+    command,
+    options: options as OptionsOf<Name>,
+    operands,
+    afterDashes,
+    words: split?.words,
+    given,
+    has: (option) => given.has(option),
+  };
+}
+
+/** The options among words, as typed, and the words that are none. */
+function givenOptions(
+  command: string,
+  words: readonly string[],
+  rows: readonly OptionRow[],
+): { given: Map<string, readonly string[]>; rest: string[] } {
+  const valued = rows.filter((row) => row.kind !== "flag").map((row) => row.name);
+  const parsed = parseArgs([...words], {
     boolean: rows.filter((row) => row.kind === "flag").map((row) => row.name),
-    string: ["_", ...valued.map((row) => row.name)],
-    collect: valued.map((row) => row.name),
+    string: ["_", ...valued],
+    collect: valued,
     alias: Object.fromEntries(rows.flatMap((row) => (row.short ? [[row.name, row.short]] : []))),
     unknown: (argument: string) => {
       if (argument.startsWith("-") && argument !== "-") {
@@ -59,43 +112,13 @@ export function parseCommandLine(command: string, words: readonly string[]): Com
       }
     },
   }) as Record<string, unknown> & { _: string[] };
-  const operands = split
-    ? split.words.flatMap((item) => item.kind === "target" ? [item.word] : [])
-    : parsed._.map(String);
-  if (operands.length > 0 && !takesOperands(command)) {
-    throw new UsageError(
-      `"${command}" takes no "${operands[0]}"`,
-      `tractest ${command} --help lists the options`,
-    );
+  const given = new Map<string, readonly string[]>();
+  for (const { name } of rows) {
+    const value = parsed[name];
+    const texts = value === true ? [""] : value instanceof Array ? value as string[] : [];
+    if (texts.length > 0) given.set(name, texts);
   }
-  const values = new Map<string, readonly string[]>();
-  for (const row of valued) {
-    const given = (parsed[row.name] as string[] | undefined) ?? [];
-    for (const value of given) checkValue(row, value);
-    if (row.kind === "value" && given.length > 1 && new Set(given).size > 1) {
-      throw new UsageError(
-        `Option "--${row.name}" was given twice, with different values`,
-        `give it once`,
-      );
-    }
-    values.set(row.name, given);
-  }
-  const has = (option: string) => parsed[option] === true || (values.get(option)?.length ?? 0) > 0;
-  for (const { options, instead } of CONTRADICTIONS) {
-    const [one, other] = options.filter(has);
-    if (other !== undefined) {
-      throw new UsageError(`"--${one}" and "--${other}" exclude each other`, instead);
-    }
-  }
-  return {
-    command,
-    operands,
-    afterDashes,
-    words: split?.words,
-    has,
-    value: (option) => values.get(option)?.at(-1),
-    values: (option) => values.get(option) ?? [],
-  };
+  return { given, rest: parsed._.map(String) };
 }
 
 /**
@@ -105,12 +128,12 @@ export function parseCommandLine(command: string, words: readonly string[]): Com
 function tied(words: readonly string[], rows: readonly OptionRow[]): string[] {
   const row = (word: string | undefined) => rows.find(({ name }) => word === `--${name}`);
   const takesDash = (word: string | undefined, next: string | undefined) =>
-    next === "-" && /^values?$/.test(row(word)?.kind ?? "");
+    next === "-" && row(word) !== undefined && takesNextWord(row(word)!);
   return words.flatMap((word, index) => {
     if (takesDash(words[index - 1], word)) return [];
     if (takesDash(word, words[index + 1])) return [`${word}=-`];
     const found = row(word);
-    return [found?.kind === "optional" ? `${word}=${found.otherwise}` : word];
+    return [found?.bare === undefined ? word : `${word}=${found.bare}`];
   });
 }
 
@@ -145,12 +168,10 @@ export function wordsOf(
   without: readonly string[] = [],
   first: readonly string[] = [],
 ): string[] {
-  const own = optionsOf(line.command).filter((row) =>
-    !without.includes(row.name) && line.has(row.name)
-  ).flatMap((row) => {
+  const own = [...line.given].flatMap(([name, texts]) => {
     // `-v` is pytest's too, and stands among its words.
-    if (row.kind === "flag") return row.name === "verbose" && line.words ? [] : [`--${row.name}`];
-    return line.values(row.name).map((value) => `--${row.name}=${value}`);
+    if (without.includes(name) || (name === "verbose" && line.words)) return [];
+    return texts.map((text) => text === "" ? `--${name}` : `--${name}=${text}`);
   });
   const front = [...first, ...own];
   const words = line.words?.flatMap((item, index) => {
@@ -172,21 +193,6 @@ export function wordsOf(
 function takesOperands(command: string): boolean {
   const row = (COMMANDS as readonly CommandRow[]).find(({ name }) => name === command);
   return row !== undefined && !/^tractest \S+( \[OPTIONS\]| \[--[^\]]*\])*$/.test(row.usage);
-}
-
-function checkValue(row: OptionRow, value: string): void {
-  if (value === "") {
-    throw new UsageError(
-      `Option "--${row.name}" needs a value`,
-      `--${row.name} ${row.metavar ?? "VALUE"}: ${row.help}`,
-    );
-  }
-  if (row.choices && !row.choices.includes(value)) {
-    throw new UsageError(
-      `Option "--${row.name}" does not take "${value}"`,
-      `it takes one of: ${nearest(value, row.choices).join(", ")}`,
-    );
-  }
 }
 
 function unknownOption(command: string, argument: string, rows: readonly OptionRow[]): UsageError {

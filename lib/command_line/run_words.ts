@@ -63,8 +63,8 @@ export function splitRunWords(words: readonly string[], rows: readonly OptionRow
     const row = ours.get(name);
     if (row) {
       // Tied to its option, a value may look like anything.
-      const value = row.kind === "optional"
-        ? equals < 0 ? `=${row.otherwise}` : ""
+      const value = row.bare !== undefined
+        ? equals < 0 ? `=${row.bare}` : ""
         : row.kind !== "flag" && equals < 0 && queue.length > 0
         ? `=${queue.shift()}`
         : "";

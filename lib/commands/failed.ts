@@ -1,3 +1,4 @@
+import type { OptionsOf } from "../command_line/options.ts";
 import { join, relative, resolve } from "@std/path";
 import { escapeText } from "../base/escape.ts";
 import { fileOf } from "../pytest/lastfailed.ts";
@@ -6,22 +7,25 @@ import type { Context } from "../command_line/context.ts";
 import { readRecord, type Recorded } from "../pytest/read_lastfailed.ts";
 import { findRoot, type ProjectRoot } from "../project/project.ts";
 
+/** The options of `failed`. */
+export type FailedOptions = OptionsOf<"failed">;
+
 /**
  * `tractest failed`: what pytest recorded as failed in its last runs, read from its cache; no
  * program is started, nothing is collected.
  */
-export async function failed(context: Context): Promise<ExitCode> {
+export async function failed(context: Context<FailedOptions>): Promise<ExitCode> {
   const { host, line, printer } = context;
   const project = await findRoot(host);
-  const typed = line.value("rootdir");
-  const rootdir = typed === undefined ? project.root : resolve(host.cwd, typed);
+  const typed = line.options.rootdir;
+  const rootdir = typed === null ? project.root : resolve(host.cwd, typed);
   const recorded = await readRecord(host, project, rootdir);
   if (recorded.unreadable !== null) {
     printer.warn(
       `"${escapeText(recorded.source)}" counts as empty: ${escapeText(recorded.unreadable)}`,
     );
   }
-  if (line.has("run")) return await runAgain(context, project, rootdir, recorded);
+  if (line.options.run) return await runAgain(context, project, rootdir, recorded);
   const { tests, missing, source, found, unreadable } = recorded;
   if (printer.json) {
     printer.document("tractest.failed/1", {
@@ -51,7 +55,7 @@ export async function failed(context: Context): Promise<ExitCode> {
 const GONE = "  (its file no longer exists)";
 
 async function runAgain(
-  context: Context,
+  context: Context<FailedOptions>,
   project: ProjectRoot,
   rootdir: string,
   { tests, missing, found }: Recorded,

@@ -4,6 +4,7 @@ import { UsageError } from "../errors.ts";
 import { type CommandRow, COMMANDS } from "../command_line/verbs.ts";
 import { ENVIRONMENT } from "../tables/environment.ts";
 import { EXIT, EXIT_CODE_MEANINGS, type ExitCode } from "../tables/exit_codes.ts";
+import { docOf, metavarOf } from "../command_line/option_values.ts";
 import type { OptionRow } from "../command_line/options.ts";
 import { PYTEST_OPTIONS, type PytestOptionRow } from "../tables/pytest_options.ts";
 import { columns } from "../terminal/columns.ts";
@@ -79,7 +80,7 @@ function page(about: string): string[] {
 }
 
 function optionLines(command: string): string[] {
-  return columns(shownOptionsOf(command).map((row) => [`  ${spelling(row)}`, row.help]));
+  return columns(shownOptionsOf(command).map((row) => [`  ${spelling(row)}`, docOf(row)]));
 }
 
 function pytestLines(): string[] {
@@ -96,13 +97,12 @@ function pytestLines(): string[] {
 /** `-C, --directory DIR` */
 function spelling(row: OptionRow): string {
   const short = row.short ? `-${row.short}, ` : "    ";
-  if (row.kind === "optional") {
-    return `${short}--${row.name}[=${
-      row.choices?.filter((choice) => choice !== row.otherwise).join("|") ?? row.metavar
-    }]`;
+  if (row.bare !== undefined) {
+    const others = row.choices?.filter((choice) => choice !== row.bare) ?? [];
+    return `${short}--${row.name}[=${others.join("|")}]`;
   }
-  const value = row.kind === "flag"
-    ? ""
-    : ` ${row.choices ? row.choices.join("|") : row.metavar ?? "VALUE"}`;
-  return `${short}--${row.name}${value}`;
+  if (row.kind === "flag") return `${short}--${row.name}`;
+  const isChoice = row.kind === "choice" || row.kind === "choices";
+  const value = isChoice ? row.choices!.join("|") : metavarOf(row);
+  return `${short}--${row.name} ${value}`;
 }

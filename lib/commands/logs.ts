@@ -1,3 +1,4 @@
+import type { OptionsOf } from "../command_line/options.ts";
 import { join } from "@std/path";
 import { FileTail } from "../background/file_tail.ts";
 import { chosenRun } from "../background/known_runs.ts";
@@ -7,8 +8,11 @@ import type { Context } from "../command_line/context.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 
+/** The options of `logs`. */
+export type LogsOptions = OptionsOf<"logs">;
+
 /** `tractest logs`: the output of a run, byte for byte; follows it with `-f`. */
-export async function logs(context: Context): Promise<ExitCode> {
+export async function logs(context: Context<LogsOptions>): Promise<ExitCode> {
   const { host, printer, line } = context;
   const { stdout } = host.terminal;
   const watch = new RunWatch(host, await chosenRun(context));
@@ -29,7 +33,7 @@ export async function logs(context: Context): Promise<ExitCode> {
     }
   };
   await copy();
-  while (line.has("follow") && watch.isUnderWay && !stdout.isBroken) {
+  while (line.options.follow && watch.isUnderWay && !stdout.isBroken) {
     await watch.next();
     await copy();
   }
@@ -37,7 +41,7 @@ export async function logs(context: Context): Promise<ExitCode> {
     await watch.untilExit();
     await copy();
   }
-  if (line.has("follow") && watch.run.state === "died") {
+  if (line.options.follow && watch.run.state === "died") {
     printer.warn(`run ${runId} died without an exit code`);
   }
   return EXIT.ok;

@@ -1,9 +1,13 @@
 import { parseCommandLine } from "../command_line/parse.ts";
+import type { OptionsOf } from "../command_line/options.ts";
 import type { ExitCode } from "../tables/exit_codes.ts";
 import type { Context } from "../command_line/context.ts";
 
 /** Options of `failed --run` and `affected --run` that mean the same for the run. */
 const PASSED_ON = ["json", "verbose", "yes", "dry-run"] as const;
+
+/** The options of the commands that run tests by `--run`. */
+export type RerunOptions = OptionsOf<"failed"> | OptionsOf<"affected">;
 
 /**
  * Runs exactly these targets, as `tractest run` would.
@@ -12,7 +16,7 @@ const PASSED_ON = ["json", "verbose", "yes", "dry-run"] as const;
  * @param options more words for `run`, in front of the targets
  */
 export async function rerun(
-  context: Context,
+  context: Context<RerunOptions>,
   targets: readonly string[],
   options: readonly string[] = [],
 ): Promise<ExitCode> {

@@ -1,16 +1,20 @@
+import type { OptionsOf } from "../command_line/options.ts";
 import { capabilitiesOf, outsideRow } from "../system/permission_flags.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { type PermissionRow, PERMISSIONS } from "../tables/permissions.ts";
 import type { Context } from "../command_line/context.ts";
 
+/** The options of `permissions`. */
+export type PermissionsOptions = OptionsOf<"permissions">;
+
 /**
  * `tractest permissions`: the table; with `--row ROW` drops to that row and tries everything
  * outside it for real.
  */
-export function permissions(context: Context): Promise<ExitCode> {
-  const name = context.line.value("row");
-  return Promise.resolve(name === undefined ? showTable(context) : prove(context, name));
+export function permissions(context: Context<PermissionsOptions>): Promise<ExitCode> {
+  const name = context.line.options.row;
+  return Promise.resolve(name === null ? showTable(context) : prove(context, name));
 }
 
 function showTable({ printer }: Context): ExitCode {

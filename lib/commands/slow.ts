@@ -1,3 +1,4 @@
+import type { OptionsOf } from "../command_line/options.ts";
 import { secondsText } from "../history/extent.ts";
 import { escapeText } from "../base/escape.ts";
 import {
@@ -13,14 +14,16 @@ import type { Context } from "../command_line/context.ts";
 import { PASSES, readProject, typicalSeconds } from "../history/project_history.ts";
 import { recentPasses } from "../history/queries.ts";
 import { findProject } from "../project/project.ts";
-import { limitOf } from "../history/command.ts";
+
+/** The options of `slow`. */
+export type SlowOptions = OptionsOf<"slow">;
 
 /** `tractest slow`: the slowest tests by what is on record, or those that became slower. */
-export async function slow(context: Context): Promise<ExitCode> {
+export async function slow(context: Context<SlowOptions>): Promise<ExitCode> {
   const { host, line, printer } = context;
-  const limit = limitOf(context);
+  const limit = line.options.limit;
   const project = await findProject(host);
-  const calm = line.has("regressed");
+  const calm = line.options.regressed;
   const wanted = calm ? COMPARED_PASSES : PASSES;
   const { value, trouble } = await readProject(
     host,
@@ -31,12 +34,12 @@ export async function slow(context: Context): Promise<ExitCode> {
   if (trouble !== null && printer.json) {
     printer.document(
       "tractest.slow/1",
-      line.has("regressed") ? { regressed: null } : { tests: null },
+      line.options.regressed ? { regressed: null } : { tests: null },
     );
   }
   if (trouble !== null) return EXIT.ok;
   const passes = value ?? new Map<string, Pass[]>();
-  if (line.has("regressed")) showRegressed(context, findRegressions(passes), limit);
+  if (line.options.regressed) showRegressed(context, findRegressions(passes), limit);
   else showSlowest(context, passes, limit);
   return EXIT.ok;
 }

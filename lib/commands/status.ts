@@ -1,3 +1,4 @@
+import type { OptionsOf } from "../command_line/options.ts";
 import {
   chosenRun,
   type KnownRun,
@@ -16,11 +17,14 @@ import {
 import type { Context } from "../command_line/context.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 
+/** The options of `status`. */
+export type StatusOptions = OptionsOf<"status">;
+
 /** Runs that are over and listed after those that are under way. */
 const SHOWN_EARLIER = 5;
 
 /** `tractest status`: the runs that are under way, in whatever terminal, and the last ones. */
-export async function status(context: Context): Promise<ExitCode> {
+export async function status(context: Context<StatusOptions>): Promise<ExitCode> {
   const { host, printer, line } = context;
   const [detailed, earlier] = line.operands.length > 0
     ? [[await chosenRun(context)], []]
@@ -35,7 +39,7 @@ export async function status(context: Context): Promise<ExitCode> {
     return EXIT.ok;
   }
   if (all.length === 0) {
-    printer.line(line.has("all") ? "no run is on record" : "no run of this repo is on record");
+    printer.line(line.options.all ? "no run is on record" : "no run of this repo is on record");
   }
   for (const run of details) showRun(printer, run, now);
   if (details.length > 0 && others.length > 0) printer.line("earlier:");
@@ -48,7 +52,7 @@ export async function status(context: Context): Promise<ExitCode> {
 }
 
 /** All runs that are under way, and the latest of the others. */
-async function newestRuns(context: Context): Promise<[KnownRun[], KnownRun[]]> {
+async function newestRuns(context: Context<StatusOptions>): Promise<[KnownRun[], KnownRun[]]> {
   const runs = await runsInScope(context, await knownRuns(context.host));
   const over = runs.filter(({ state }) => !isUnderWay(state));
   return [runs.filter(({ state }) => isUnderWay(state)), over.slice(0, SHOWN_EARLIER)];

@@ -1,19 +1,21 @@
+import type { OptionsOf } from "../command_line/options.ts";
 import { chosenRun } from "../background/known_runs.ts";
 import { runFacts, stateText } from "../background/show.ts";
 import { RunWatch, type Stopped, stopRun } from "../background/watch_run.ts";
 import { escapeText } from "../base/escape.ts";
-import { parseSeconds } from "../base/numbers.ts";
 import type { Context } from "../command_line/context.ts";
-import { STOP_SECONDS } from "../tables/defaults.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
+
+/** The options of `stop`. */
+export type StopOptions = OptionsOf<"stop">;
 
 /**
  * `tractest stop`: ends a run as Ctrl-C does, in whatever terminal it is. Exits with 0 when the run
  * is over, with 82 when it is not.
  */
-export async function stop(context: Context): Promise<ExitCode> {
+export async function stop(context: Context<StopOptions>): Promise<ExitCode> {
   const { host, printer, line } = context;
-  const grace = line.has("grace") ? parseSeconds("grace", line.value("grace")!) : STOP_SECONDS;
+  const grace = line.options.grace;
   const watch = new RunWatch(host, await chosenRun(context));
   const { runId, pid } = watch.run.record;
   const command = escapeText(watch.run.record.command);
@@ -22,7 +24,7 @@ export async function stop(context: Context): Promise<ExitCode> {
     const run = runFacts({ ...watch.run, tally: null }, host.clock.now());
     printer.document("tractest.stop/1", { signalled, refused, run });
   };
-  if (watch.isUnderWay && line.has("dry-run")) {
+  if (watch.isUnderWay && line.options.dryRun) {
     printer.line(`would signal pid ${pid}: ${command}`);
     report({ signalled: [], refused: null });
     return EXIT.ok;

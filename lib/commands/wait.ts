@@ -1,18 +1,21 @@
+import type { OptionsOf } from "../command_line/options.ts";
 import { chosenRun, tallyOf } from "../background/known_runs.ts";
 import { hintAtLeftovers, runFacts, stateText } from "../background/show.ts";
 import { RunWatch } from "../background/watch_run.ts";
-import { parseSeconds } from "../base/numbers.ts";
 import type { Context } from "../command_line/context.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { Progress } from "../terminal/progress.ts";
+
+/** The options of `wait`. */
+export type WaitOptions = OptionsOf<"wait">;
 
 /**
  * `tractest wait`: waits until a run is over, and exits with its exit code; with 124 after
  * `--timeout`, with 82 for a run that died without one.
  */
-export async function wait(context: Context): Promise<ExitCode> {
+export async function wait(context: Context<WaitOptions>): Promise<ExitCode> {
   const { host, printer, line } = context;
-  const limit = line.has("timeout") ? parseSeconds("timeout", line.value("timeout")!) : null;
+  const limit = line.options.timeout;
   const watch = new RunWatch(host, await chosenRun(context));
   const deadline = limit === null ? Infinity : host.clock.monotonic() + limit * 1000;
   const untilOver = async () => {

@@ -17,15 +17,18 @@ import { readProject } from "../history/project_history.ts";
 import { countRuns, recordsOf, testsNamed } from "../history/queries.ts";
 import { findProject } from "../project/project.ts";
 import { testTree } from "../project/targets.ts";
-import { limitOf } from "../history/command.ts";
+import type { OptionsOf } from "../command_line/options.ts";
+
+/** The options of `flaky`. */
+export type FlakyOptions = OptionsOf<"flaky">;
 
 /**
  * `tractest flaky`: the known-flaky list, where each test lives today, the rule of thumb, and what
  * the record proves to be flaky.
  */
-export async function flaky(context: Context): Promise<ExitCode> {
-  const { host, printer } = context;
-  const limit = limitOf(context);
+export async function flaky(context: Context<FlakyOptions>): Promise<ExitCode> {
+  const { host, printer, line } = context;
+  const limit = line.options.limit;
   const project = await findProject(host);
   const { knownFlaky } = project.configuration;
   const [tree, { value, trouble }] = await Promise.all([

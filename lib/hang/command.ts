@@ -1,3 +1,4 @@
+import type { OptionsOf } from "../command_line/options.ts";
 import type { HangReport } from "../pytest/hang_event.ts";
 import { Forest } from "../processes/forest.ts";
 import { parseCommandLine } from "../command_line/parse.ts";
@@ -25,6 +26,9 @@ import { GRACE_SECONDS } from "../tables/defaults.ts";
 import { showHang, showSignature } from "./show.ts";
 import { Printer } from "../terminal/printer.ts";
 
+/** The options of `hang`. */
+export type HangOptions = OptionsOf<"hang">;
+
 /** A tree that was looked at, and what is known of its run. */
 interface Looked {
   readonly report: HangReport;
@@ -35,7 +39,7 @@ interface Looked {
  * `tractest hang`: what a stuck tree waits for, with proof where there is one; with `--confirm` it
  * decides whether capture is the cause.
  */
-export async function hang(context: Context): Promise<ExitCode> {
+export async function hang(context: Context<HangOptions>): Promise<ExitCode> {
   const { host, printer, line } = context;
   if (line.operands.length > 1) {
     throw new UsageError(
@@ -57,7 +61,7 @@ export async function hang(context: Context): Promise<ExitCode> {
   if (pid !== null && reports[0]?.processes.length === 0) {
     throw new UsageError(`There is no process ${pid}, or it can't be read`, "tractest hang");
   }
-  const isConfirming = line.has("confirm");
+  const isConfirming = line.options.confirm;
   // One of its points is what --confirm finds out.
   if (!printer.json) {
     for (const report of reports) {
@@ -106,7 +110,7 @@ function pidOf(text: string): number {
 }
 
 async function look(
-  { host, line }: Context,
+  { host, line }: Context<HangOptions>,
   project: Project | null,
   root: number,
   list: ProcessList,
@@ -120,7 +124,7 @@ async function look(
     forest.ancestorsOf(root),
     forest.descendantsOf(root),
   );
-  const readStacks = line.has("stacks") ? (await import("./stacks.ts")).readStacks : null;
+  const readStacks = line.options.stacks ? (await import("./stacks.ts")).readStacks : null;
   const report = await examineHang(host, {
     root,
     processes: list,
@@ -131,7 +135,7 @@ async function look(
     session: run.session,
     startedIn: run.startedIn,
     command: run.command,
-    asked: { stacks: line.has("stacks"), confirm: line.has("confirm") },
+    asked: { stacks: line.options.stacks, confirm: line.options.confirm },
     readStacks: readStacks && ((scene) => readStacks(host, checkout, scene)),
   });
   return { report, run };
@@ -142,7 +146,7 @@ async function look(
  * way and is ended first.
  */
 async function confirmHang(
-  context: Context,
+  context: Context<HangOptions>,
   project: Project,
   looked: Looked | null,
 ): Promise<{ confirmation: Confirmation; exitCode: ExitCode }> {
@@ -178,7 +182,7 @@ async function confirmHang(
   const code = await run({
     ...context,
     printer: quiet,
-    line: parseCommandLine("run", [...(line.has("yes") ? ["--yes"] : []), ...words]),
+    line: parseCommandLine("run", [...(line.options.yes ? ["--yes"] : []), ...words]),
   });
   const rerun = quiet.body as unknown as Rerun | null;
   const confirmation = decideConfirmation(hung, rerun);
@@ -205,7 +209,7 @@ function hungTestOf({ report, run }: Looked): HungTest | null {
 
 /** Ends the run that hangs, if that is wanted. */
 async function endLive(
-  { host, printer, line }: Context,
+  { host, printer, line }: Context<HangOptions>,
   { root }: HangReport,
   { id }: HungTest,
 ): Promise<boolean> {
@@ -215,7 +219,7 @@ async function endLive(
   } again with -s?`;
   const { CannotAskError, confirm } = await import("../terminal/prompt.ts");
   try {
-    if (!await confirm(host, printer, question, { yes: line.has("yes") })) return false;
+    if (!await confirm(host, printer, question, { yes: line.options.yes })) return false;
   } catch (error) {
     if (!(error instanceof CannotAskError)) throw error;
     throw new TractestError(

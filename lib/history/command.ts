@@ -1,4 +1,4 @@
-import { parseCount } from "../base/numbers.ts";
+import type { OptionsOf } from "../command_line/options.ts";
 import { secondsText } from "./extent.ts";
 import { escapeText, shellCommand } from "../base/escape.ts";
 import { median } from "../base/median.ts";
@@ -24,14 +24,14 @@ import {
 import { recordLeftRuns } from "./record.ts";
 import { findProject } from "../project/project.ts";
 
-/** Rows that are shown unless another number is asked for. */
-const SHOWN = 20;
+/** The options of `history`. */
+export type HistoryOptions = OptionsOf<"history">;
 
 /** Results of a test that its duration is looked for in, however few are shown. */
 const LOOKED_AT = 100;
 
 /** `tractest history [TEST]`: the runs on record, or the outcomes of one test over them. */
-export async function history(context: Context): Promise<ExitCode> {
+export async function history(context: Context<HistoryOptions>): Promise<ExitCode> {
   const { host, line, printer } = context;
   const [word, ...more] = line.operands;
   if (more.length > 0) {
@@ -40,7 +40,7 @@ export async function history(context: Context): Promise<ExitCode> {
       "a part of an id that several have shows all of them",
     );
   }
-  const filter = { limit: limitOf(context), commit: line.value("commit") ?? null };
+  const filter = { limit: line.options.limit, commit: line.options.commit };
   const project = await findProject(host);
   await recordLeftRuns(host, printer, project);
   const { value, trouble } = await readProject(host, project, (database, id) => {
@@ -82,11 +82,6 @@ function nearestNames(word: string, ids: readonly string[]): readonly string[] {
     ? ids
     : [...new Set(ids.map((id) => id.split("[", 1)[0]!.split("::").at(-1)!))];
   return nearest(word, names).slice(0, 3);
-}
-
-/** `--limit`. */
-export function limitOf({ line }: Context): number {
-  return line.has("limit") ? parseCount("limit", line.value("limit")!, { least: 1 }) : SHOWN;
 }
 
 function showRuns({ printer }: Context, runs: readonly RunRow[], all: number): void {

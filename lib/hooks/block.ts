@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.ts";
-import { COMMANDS } from "../command_line/verbs.ts";
+import { type CommandName, COMMANDS } from "../command_line/verbs.ts";
 import { GOES_ON, type HookName, type HookRow, HOOKS, POSIX_SHELLS } from "./git_hooks.ts";
 import { parseCommandLine } from "../command_line/parse.ts";
 import { suggestion } from "../base/nearest.ts";
@@ -254,7 +254,7 @@ export function hookCommand(line: string): string[] {
       near ?? `for example: --command "zombies --kill --hook"`,
     );
   }
-  parseCommandLine(name, rest);
+  parseCommandLine(name as CommandName, rest);
   return words;
 }
 

@@ -13,6 +13,7 @@ import {
   commandText,
   type HookFile,
   type HookPlace,
+  type HooksOptions,
   isExecutable,
   managerText,
   onPath,
@@ -37,7 +38,7 @@ interface Outcome {
 
 /** `tractest hooks install`: writes our lines, or says why not and what to add. */
 export async function install(
-  context: Context,
+  context: Context<HooksOptions>,
   place: HookPlace,
   files: readonly HookFile[],
 ): Promise<ExitCode> {
@@ -50,8 +51,8 @@ export async function install(
       commands: await commandsFor(context, file.hook, place.top),
       binary,
     };
-    const change = refusalOf(file, place, line.has("force")) ??
-      installBlock(file.content, spec, line.has("force"));
+    const change = refusalOf(file, place, line.options.force) ??
+      installBlock(file.content, spec, line.options.force);
     if (change.kind === "refuse") {
       outcomes.push({
         ...spec,
@@ -89,13 +90,13 @@ export async function install(
 
 /** `tractest hooks uninstall`: takes our lines out, and nothing else. */
 export async function uninstall(
-  context: Context,
+  context: Context<HooksOptions>,
   place: HookPlace,
   files: readonly HookFile[],
 ): Promise<ExitCode> {
   const outcomes: Outcome[] = [];
   for (const file of files) {
-    const change = uninstallBlock(file.content, file.hook, context.line.has("force"));
+    const change = uninstallBlock(file.content, file.hook, context.line.options.force);
     const base = {
       hook: file.hook,
       path: file.path,
@@ -128,9 +129,9 @@ export async function uninstall(
  *
  * @throws {UsageError} if `--binary` names no executable file
  */
-async function binaryFor({ host, line }: Context): Promise<string | null> {
-  const given = line.value("binary");
-  if (given !== undefined) {
+async function binaryFor({ host, line }: Context<HooksOptions>): Promise<string | null> {
+  const given = line.options.binary;
+  if (given !== null) {
     const path = resolve(host.cwd, given);
     if (!await isExecutable(host, path)) {
       throw new UsageError(
@@ -251,8 +252,8 @@ function refuse(
 }
 
 /** What a dry run would write. */
-function planned({ line }: Context, change: HookChange): string | null {
-  return line.has("dry-run") && change.kind === "write"
+function planned({ line }: Context<HooksOptions>, change: HookChange): string | null {
+  return line.options.dryRun && change.kind === "write"
     ? new TextDecoder().decode(change.content)
     : null;
 }
@@ -262,7 +263,7 @@ function planned({ line }: Context, change: HookChange): string | null {
  * mode.
  */
 async function write(
-  context: Context,
+  context: Context<HooksOptions>,
   file: HookFile,
   change: HookChange & { kind: "write" },
 ): Promise<void> {
@@ -282,8 +283,8 @@ async function write(
   await host.files.writeFile(file.path, change.content, mode);
 }
 
-async function remove(context: Context, file: HookFile): Promise<void> {
-  if (context.line.has("dry-run")) {
+async function remove(context: Context<HooksOptions>, file: HookFile): Promise<void> {
+  if (context.line.options.dryRun) {
     return context.printer.note(`would remove ${escapeText(file.path)}`);
   }
   await checkUnchanged(context.host, file);
@@ -331,12 +332,12 @@ const RESULT_TEXT = {
 } as const;
 
 function show(
-  { printer, line }: Context,
+  { printer, line }: Context<HooksOptions>,
   place: HookPlace,
   action: string,
   outcomes: readonly Outcome[],
 ): void {
-  const dry = line.has("dry-run");
+  const dry = line.options.dryRun;
   for (const { hook, path, result, commands, reason, hint, entry } of outcomes) {
     if (result === "refused") {
       printer.note(

@@ -1,11 +1,11 @@
-import { applyCommands, entryFor, type Printable } from "./managers.ts";
+import { applyCommands, entryFor } from "./managers.ts";
 import { nearest } from "../base/nearest.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { type HookName, HOOKS } from "./git_hooks.ts";
 import type { Context } from "../command_line/context.ts";
 import { install, uninstall } from "./change.ts";
-import { commandsFor, findPlace, lookAt, SCHEMA } from "./place.ts";
+import { commandsFor, findPlace, type HooksOptions, lookAt, SCHEMA } from "./place.ts";
 import { showStatus } from "./show.ts";
 
 const ACTIONS = ["install", "uninstall", "status"] as const;
@@ -14,7 +14,7 @@ const ACTIONS = ["install", "uninstall", "status"] as const;
  * `tractest hooks install|uninstall|status`: git hooks that call tractest, beside whatever is
  * there.
  */
-export async function hooks(context: Context): Promise<ExitCode> {
+export async function hooks(context: Context<HooksOptions>): Promise<ExitCode> {
   const { line } = context;
   const [action = "status", ...names] = line.operands;
   if (!(ACTIONS as readonly string[]).includes(action)) {
@@ -23,7 +23,7 @@ export async function hooks(context: Context): Promise<ExitCode> {
       `nearest first: ${nearest(action, ACTIONS).join(", ")}`,
     );
   }
-  for (const option of ["command", "binary", "print"]) {
+  for (const option of ["command", "binary", "print"] as const) {
     if (action !== "install" && line.has(option)) {
       throw new UsageError(
         `"hooks ${action}" takes no "--${option}"`,
@@ -41,7 +41,7 @@ export async function hooks(context: Context): Promise<ExitCode> {
     }
   }
   const asked = names.length > 0 ? all.filter((name) => names.includes(name)) : all;
-  if (line.has("print")) return await printEntries(context, asked);
+  if (line.options.print !== null) return await printEntries(context, asked);
   if (action === "install" && names.length === 0) {
     throw new UsageError("Which hook?", `tractest hooks install ${all.join("|")}`);
   }
@@ -54,9 +54,12 @@ export async function hooks(context: Context): Promise<ExitCode> {
   );
 }
 
-async function printEntries(context: Context, asked: readonly HookName[]): Promise<ExitCode> {
+async function printEntries(
+  context: Context<HooksOptions>,
+  asked: readonly HookName[],
+): Promise<ExitCode> {
   const { printer, line } = context;
-  const printable = line.value("print") as Printable;
+  const printable = line.options.print!;
   const specs = await Promise.all(
     asked.map(async (hook) => ({ hook, commands: await commandsFor(context, hook, null) })),
   );

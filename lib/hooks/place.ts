@@ -1,3 +1,4 @@
+import type { OptionsOf } from "../command_line/options.ts";
 import { isAbsolute, join, relative, resolve } from "@std/path";
 import { hookCommand, hookRow, shellQuote } from "./block.ts";
 import { type Manager, managerOf } from "./managers.ts";
@@ -7,6 +8,9 @@ import { Git } from "../system/programs/git.ts";
 import { type HookName, MANAGERS, PRE_PUSH_RUN } from "./git_hooks.ts";
 import type { Context } from "../command_line/context.ts";
 import { findProject } from "../project/project.ts";
+
+/** The options of `hooks`. */
+export type HooksOptions = OptionsOf<"hooks">;
 
 /** The schema of every document of `tractest hooks`. */
 export const SCHEMA = "tractest.hooks/1";
@@ -94,11 +98,11 @@ export async function lookAt(host: Host, place: HookPlace, hook: HookName): Prom
  * The command lines of a hook, each with the way from git's top (where hooks start) to the project.
  */
 export async function commandsFor(
-  { host, line }: Context,
+  { host, line }: Context<HooksOptions>,
   hook: HookName,
   top: string | null,
 ): Promise<string[][]> {
-  const given = line.values("command").map(hookCommand);
+  const given = line.options.command.map(hookCommand);
   // Entries for a manager can be printed anywhere; what a hook of ours does needs the project.
   if (top === null) {
     return given.length > 0 ? given : hookRow(hook).commands.map((words) => [...words]);

@@ -12,6 +12,7 @@ import {
   commandText,
   type HookFile,
   type HookPlace,
+  type HooksOptions,
   isExecutable,
   managerText,
   onPath,
@@ -37,7 +38,7 @@ interface StatusRow {
 
 /** `tractest hooks status`: what is there, whose it is, and whether it would run. */
 export async function showStatus(
-  context: Context,
+  context: Context<HooksOptions>,
   place: HookPlace,
   files: readonly HookFile[],
 ): Promise<ExitCode> {
@@ -57,7 +58,11 @@ export async function showStatus(
   return EXIT.ok;
 }
 
-async function statusOf(context: Context, place: HookPlace, file: HookFile): Promise<StatusRow> {
+async function statusOf(
+  context: Context<HooksOptions>,
+  place: HookPlace,
+  file: HookFile,
+): Promise<StatusRow> {
   const { host } = context;
   const { hook, path, manager, status } = file;
   const seen = file.content ? readHook(file.content, hook) : { kind: "none" as const };
@@ -136,7 +141,7 @@ async function statusOf(context: Context, place: HookPlace, file: HookFile): Pro
  * `pre-push-run` asks for now.
  */
 async function outdated(
-  context: Context,
+  context: Context<HooksOptions>,
   place: HookPlace,
   { hook }: HookFile,
   block: Block,

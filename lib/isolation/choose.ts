@@ -1,3 +1,4 @@
+import type { SharedOptions } from "../command_line/options.ts";
 import type { IsolationWish } from "../project/configuration.ts";
 import { escapeText } from "../base/escape.ts";
 import { isolationWish } from "./rules.ts";
@@ -16,14 +17,14 @@ import { EXIT } from "../tables/exit_codes.ts";
  * @throws {TractestError} 83 when it can't be had and was asked for without "auto"
  */
 export async function isolationFor(
-  { host, printer, line }: Context,
+  { host, printer, line }: Context<SharedOptions>,
   project: Project,
   directory: string,
   otherwise: IsolationWish = "never",
 ): Promise<Isolation | null> {
   const wish = isolationWish(
-    line.value("isolate"),
-    line.has("no-isolate"),
+    line.options.isolate,
+    line.options.noIsolate,
     project.configuration.isolate ?? otherwise,
   );
   if (wish === "never") return null;

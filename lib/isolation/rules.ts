@@ -4,16 +4,16 @@ import { ISOLATION_SETTINGS } from "./methods.ts";
 /**
  * What was asked for: the option before the configuration.
  *
- * @param option the value of `--isolate`; undefined when it was not given
+ * @param option the value of `--isolate`; null when it was not given
  * @param refused whether `--no-isolate` was given, which excludes the option
  */
 export function isolationWish(
-  option: string | undefined,
+  option: string | null,
   refused: boolean,
   configured: IsolationWish,
 ): IsolationWish {
   if (refused) return "never";
-  return option === undefined ? configured : option === "auto" ? "auto" : "always";
+  return option === null ? configured : option === "auto" ? "auto" : "always";
 }
 
 /**

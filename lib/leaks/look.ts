@@ -1,7 +1,8 @@
+import type { OptionsOf } from "../command_line/options.ts";
 import { escapeText } from "../base/escape.ts";
 import { registryName } from "./registry.ts";
 import type { CleanupReport, LeakReport, SharedMemoryReport } from "./leak_report.ts";
-import { parseGrace, parsePid } from "./zombies_options.ts";
+import { parsePid } from "./zombies_options.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { hintLeaks, showLeaks, shownTitle, showSharedMemory } from "./show.ts";
 import type { Context } from "../command_line/context.ts";
@@ -16,19 +17,27 @@ import {
 import type { FirstLook } from "./first_look.ts";
 import { findProject } from "../project/project.ts";
 
+/** The options of `zombies`. */
+export type ZombiesOptions = OptionsOf<"zombies">;
+
 /**
  * What `tractest zombies` does with a first look that is under way; null where the platform has
  * none.
  */
-export async function lookOn(context: Context, first: FirstLook | null): Promise<ExitCode> {
+export async function lookOn(
+  context: Context<ZombiesOptions>,
+  first: FirstLook | null,
+): Promise<ExitCode> {
   const { host, printer, line } = context;
   const options: EndLeaksOptions = {
-    graceSeconds: parseGrace(line.value("grace")),
-    dryRun: line.has("dry-run"),
-    isHook: line.has("hook"),
-    ...(line.has("pid") ? { pid: parsePid(line.value("pid")!, host.pid) } : {}),
-    ...(line.has("parent") ? { parent: parsePid(line.value("parent")!, host.pid, "parent") } : {}),
-    ...(line.has("registry") ? { registries: line.values("registry") } : {}),
+    graceSeconds: line.options.grace,
+    dryRun: line.options.dryRun,
+    isHook: line.options.hook,
+    ...(line.options.pid !== null ? { pid: parsePid(line.options.pid, host.pid) } : {}),
+    ...(line.options.parent !== null
+      ? { parent: parsePid(line.options.parent, host.pid, "parent") }
+      : {}),
+    ...(line.options.registry.length > 0 ? { registries: line.options.registry } : {}),
   };
   const project = await findProject(host);
   const found = await findLeaks(host, project, {
@@ -36,7 +45,7 @@ export async function lookOn(context: Context, first: FirstLook | null): Promise
     ...(first === null ? {} : { firstLook: first }),
   });
   const look = async () =>
-    line.has("shm")
+    line.options.shm
       ? await (await import("./shared_memory.ts")).findSharedMemory(host, project)
       : null;
   const segments = await look();
@@ -60,13 +69,13 @@ export async function lookOn(context: Context, first: FirstLook | null): Promise
       await look(),
     );
   };
-  if (line.has("kill")) return await kill();
+  if (line.options.kill) return await kill();
   const code = listed(context, found, segments);
-  if (code !== EXIT.leaksFound || options.dryRun || !isCleanable(found) || line.has("hook")) {
+  if (code !== EXIT.leaksFound || options.dryRun || !isCleanable(found) || line.options.hook) {
     return code;
   }
   const { canAsk, confirm } = await import("../terminal/prompt.ts");
-  const yes = line.has("yes");
+  const yes = line.options.yes;
   if (!canAsk(host, printer)) return code;
   return await confirm(host, printer, "End these processes and remove these sockets?", { yes })
     ? await kill()
@@ -81,7 +90,11 @@ function staleOf(segments: Segments): readonly SharedMemoryReport[] {
 }
 
 /** Shows what was found. */
-function listed({ printer, line }: Context, report: LeakReport, segments: Segments): ExitCode {
+function listed(
+  { printer, line }: Context<ZombiesOptions>,
+  report: LeakReport,
+  segments: Segments,
+): ExitCode {
   const leaks = report.clean === false || staleOf(segments).length > 0;
   const code = leaks ? EXIT.leaksFound : report.clean === true ? EXIT.ok : EXIT.unverified;
   if (printer.json) {
@@ -90,7 +103,7 @@ function listed({ printer, line }: Context, report: LeakReport, segments: Segmen
       ...(segments === null ? {} : { sharedMemory: segments }),
     });
   }
-  if (line.has("hook")) {
+  if (line.options.hook) {
     if (code === EXIT.unverified) return cannotTell({ printer }, report);
     if (code === EXIT.ok || (staleOf(segments).length === 0 && tellHeld({ printer }, report))) {
       return EXIT.ok;
@@ -104,7 +117,7 @@ function listed({ printer, line }: Context, report: LeakReport, segments: Segmen
 
 /** Shows what the clean-up did, and what is left. */
 function cleaned(
-  { printer, line }: Context,
+  { printer, line }: Context<ZombiesOptions>,
   before: LeakReport,
   cleanup: CleanupReport,
   segments: Segments,
@@ -125,7 +138,7 @@ function cleaned(
       removed,
     });
   }
-  if (line.has("hook")) {
+  if (line.options.hook) {
     if (killed.length + removed.length > 0) {
       printer.note(
         `tractest: ended ${killed.length} leaked actors, removed ${removed.length} stale sockets`,

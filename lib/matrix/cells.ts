@@ -1,3 +1,4 @@
+import type { RunOptions } from "../command_line/options.ts";
 import { asTyped } from "../base/typed_command.ts";
 import { join } from "@std/path";
 import { type Cell, cellName, type CellOutcomes, cellWords } from "./rules.ts";
@@ -84,7 +85,7 @@ export interface CellLaunch extends Pick<LaunchRequest, "limits" | "policy"> {
 
 /** What the cells of a matrix have in common. */
 export interface MatrixRequest {
-  readonly context: Context;
+  readonly context: Context<RunOptions>;
   readonly project: Project;
   readonly prepared: Prepared;
   /** How many cells run at once. */

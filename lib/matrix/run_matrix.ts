@@ -1,3 +1,4 @@
+import type { RunOptions } from "../command_line/options.ts";
 import { asTyped, pasteable } from "../base/typed_command.ts";
 import { join } from "@std/path";
 import {
@@ -60,7 +61,7 @@ export interface MatrixRun {
 
 /** Prints the command of every cell and starts nothing. */
 export async function dryMatrix(
-  context: Context,
+  context: Context<RunOptions>,
   { project, dimensions, command }: Matrix,
 ): Promise<ExitCode> {
   const { host, printer } = context;
@@ -86,7 +87,7 @@ export async function dryMatrix(
  * the cells.
  */
 export async function runMatrix(
-  context: Context,
+  context: Context<RunOptions>,
   matrix: Matrix,
   { prepared, jobs, launch }: MatrixRun,
 ): Promise<ExitCode> {
@@ -94,7 +95,7 @@ export async function runMatrix(
   const { project, dimensions } = matrix;
   const began = host.clock.monotonic();
   const planned = await planCells(context, project, prepared.interpreter, cellsOf(dimensions));
-  const talks = printer.json || line.value("events") === "-";
+  const talks = printer.json || line.options.events === "-";
   const beside = jobs > 1;
   for (const note of matrix.places.notes) printer.note(escapeText(note));
   const unseenReport = await unseenJunit(host, project, matrix.places);
@@ -113,7 +114,7 @@ export async function runMatrix(
     command: (python, words, kind) => matrix.command(python, kind, words),
     // What several pytests write at once nobody can read.
     output: beside ? "log" : talks ? "stderr" : "shown",
-    strict: line.has("strict"),
+    strict: line.options.strict,
     sink: matrix.events?.sink ?? null,
     onBegin: ({ name, interpreter, cell }) => {
       const argv = asTyped(matrix.command(interpreter!.argv, WHOLE, cellWords(cell)), project.root);
@@ -155,7 +156,7 @@ interface Told {
 }
 
 function tell(
-  { printer, line }: Context,
+  { printer, line }: Context<RunOptions>,
   { dimensions }: Matrix,
   { prepared, planned, runs, seconds }: Told,
 ): ExitCode {
@@ -183,7 +184,7 @@ function tell(
     }),
     differences: found,
     everywhere: failedEverywhere(runs, found),
-    detailed: line.has("diff"),
+    detailed: line.options.diff,
     seconds,
   });
   if (runs.some((run) => run.exitCode !== 0)) {

@@ -1,3 +1,4 @@
+import type { OptionsOf } from "../command_line/options.ts";
 import { resolve } from "@std/path";
 import { escapeText } from "../base/escape.ts";
 import { durationsText, isDurations } from "../history/given_durations.ts";
@@ -17,8 +18,11 @@ import { JunitFile } from "../run/junit_file.ts";
 import { type Expected, outputPath, writeTyped } from "../run/typed_files.ts";
 import type { Printer } from "../terminal/printer.ts";
 
+/** The options of `merge`. */
+export type MergeOptions = OptionsOf<"merge">;
+
 /** `tractest merge FILE…`: the runs of several machines as one. */
-export async function merge({ host, printer, line }: Context): Promise<ExitCode> {
+export async function merge({ host, printer, line }: Context<MergeOptions>): Promise<ExitCode> {
   if (line.operands.length === 0) {
     throw new UsageError(
       '"merge" needs the files that --events wrote',
@@ -43,7 +47,7 @@ export async function merge({ host, printer, line }: Context): Promise<ExitCode>
   copy.end(printer);
   if (outputs.durations !== null) await writeTyped(host, outputs.durations, durationsText(results));
   await outputs.junit?.write(printer, results);
-  if (line.has("record")) await record(host, printer, parts);
+  if (line.options.record) await record(host, printer, parts);
   show(printer, merged, end.ending);
   if (printer.json) printer.document("tractest.merge/1", documentOf(merged));
   return exitCode;
@@ -56,17 +60,17 @@ interface Outputs {
   readonly junit: JunitFile | null;
 }
 
-async function outputsOf(host: Host, line: Context["line"]): Promise<Outputs> {
-  const junit = line.has("junit") ? await JunitFile.at(host, line.value("junit")!) : null;
-  const place = async (option: string, expected: Expected) => {
-    const typed = line.value(option);
+async function outputsOf(host: Host, line: Context<MergeOptions>["line"]): Promise<Outputs> {
+  const junit = line.options.junit !== null ? await JunitFile.at(host, line.options.junit) : null;
+  const place = async (option: "events" | "durations", expected: Expected) => {
+    const typed = line.options[option];
     if (typed === "-") {
       throw new UsageError(
         `"--${option} -" is not possible: standard output has the verdict`,
         "name a file",
       );
     }
-    if (typed === undefined) return null;
+    if (typed === null) return null;
     const path = await outputPath(host, typed, expected);
     const resolved = await host.files.realPath(path);
     for (const input of line.operands) {

@@ -1,3 +1,4 @@
+import type { OptionsOf } from "../command_line/options.ts";
 import { join } from "@std/path";
 import { environmentChecks, versionCheck } from "./environment_checks.ts";
 import { rowOf } from "../system/permission_flags.ts";
@@ -22,20 +23,23 @@ import { preflight, SIGINT_IGNORED } from "./gather.ts";
 import { findProject, type Project } from "../project/project.ts";
 import { removeDirectory } from "../background/retention.ts";
 
+/** The options of `doctor`. */
+export type DoctorOptions = OptionsOf<"doctor">;
+
 const ID_WIDTH = Math.max(...CHECKS.map((row) => row.id.length));
 
 /**
  * `tractest doctor`: every check, a row each, with a fix for each; `--fix` applies the safe ones.
  */
-export function doctor(context: Context): Promise<ExitCode> {
+export function doctor(context: Context<DoctorOptions>): Promise<ExitCode> {
   return interruptible(context, () => diagnose(context));
 }
 
-async function diagnose(context: Context): Promise<ExitCode> {
+async function diagnose(context: Context<DoctorOptions>): Promise<ExitCode> {
   const { host, printer, line } = context;
   const project = await findProject(host);
   let seen = await examine(context, project, {});
-  if (line.has("fix")) {
+  if (line.options.fix) {
     const repairs = repairsFor(seen.checks);
     // Nobody should have to answer without having seen what it is about.
     for (const check of seen.checks.filter(({ status }) => status === "fail")) {
@@ -44,7 +48,7 @@ async function diagnose(context: Context): Promise<ExitCode> {
       ) printer.note(text);
     }
     const wanted = await choose(context, repairs);
-    if (wanted.length > 0 && !line.has("dry-run")) {
+    if (wanted.length > 0 && !line.options.dryRun) {
       if (wanted.some((repair) => repair.does === "directories")) await makeDirectories(context);
       seen = await examine(context, project, {
         sync: wanted.some(({ does }) => does === "sync"),
@@ -77,7 +81,7 @@ interface Examined {
 
 /** All checks, those that do not depend on each other at once, in the order of the table. */
 async function examine(
-  context: Context,
+  context: Context<DoctorOptions>,
   project: Project,
   repair: { sync?: boolean; clean?: boolean },
 ): Promise<Examined> {
@@ -114,7 +118,7 @@ async function examine(
     isolation,
     ...environmentChecks(inherited),
     directories,
-    binaryCheck(host, rowOf("doctor", [], (option) => line.has(option))),
+    binaryCheck(host, rowOf("doctor", [], (option) => line.given.has(option))),
   );
   const why = (id: CheckId) =>
     id === "worktree" ? "this is no linked worktree" : "nothing to look at without a venv";
@@ -126,7 +130,7 @@ async function examine(
 
 /** The preflight; what stops it is a row too. */
 async function lookAt(
-  context: Context,
+  context: Context<DoctorOptions>,
   project: Project,
   { sync, clean }: { sync?: boolean; clean?: boolean },
 ): Promise<{ result: PreflightResult | null; failure: CheckResult | null }> {
@@ -144,8 +148,8 @@ async function lookAt(
     return {
       result: await preflight(context, project, {
         ...options,
-        python: line.value("python"),
-        uvRun: line.has("uv-run"),
+        python: line.options.python,
+        uvRun: line.options.uvRun,
       }),
       failure: null,
     };
@@ -269,19 +273,19 @@ function repairsFor(checks: readonly CheckResult[]): Repair[] {
 }
 
 async function choose(
-  { host, printer, line }: Context,
+  { host, printer, line }: Context<DoctorOptions>,
   repairs: readonly Repair[],
 ): Promise<Repair[]> {
   const wanted: Repair[] = [];
   if (repairs.length === 0) printer.note("nothing that can be fixed safely");
   for (const repair of repairs) {
-    if (line.has("dry-run")) {
+    if (line.options.dryRun) {
       printer.note(`would ask: ${repair.question}`);
       continue;
     }
     try {
       if (
-        await confirm(host, printer, repair.question, { otherwise: true, yes: line.has("yes") })
+        await confirm(host, printer, repair.question, { otherwise: true, yes: line.options.yes })
       ) wanted.push(repair);
     } catch (error) {
       if (!(error instanceof CannotAskError)) throw error;

@@ -49,7 +49,7 @@ export interface PreflightOptions {
   /** What is collected, as pytest takes it; the whole suite unless given. */
   readonly targets?: readonly string[];
   /** `--python`: a Python, or a venv. */
-  readonly python?: string;
+  readonly python?: string | null;
   /** `--sync`: make the venv, or bring it in line with the lock file. */
   readonly sync?: boolean;
   /** `--uv-run`: run Python by `uv run`. */
@@ -155,7 +155,7 @@ class Preflight {
     const { python, sync, uvRun } = this.options;
     const scene = this.#scene();
     const best = this.#venvs.ranked[0] ?? null;
-    const named = python === undefined ? null : await namedPython(scene, python);
+    const named = python == null ? null : await namedPython(scene, python);
     if (uvRun) {
       return { candidates: [await uvRunPython(scene, best)], how: "run by uv", synced: false };
     }

@@ -1,6 +1,7 @@
 import { COUNTERPARTS, DEBUGGER_OPTIONS } from "../tables/pytest_options.ts";
 import { UsageError } from "../errors.ts";
 import type { CommandLine } from "../command_line/parse.ts";
+import type { RunOptions, SharedOptions } from "../command_line/options.ts";
 import {
   hasPositional,
   optionNames,
@@ -72,12 +73,20 @@ export function beginsSession(argv: readonly string[]): boolean {
   return !SESSIONLESS.some((option) => names.has(option));
 }
 
+/** The options that pytest gets in its own terms; those of `run` alone may be missing. */
+export type PassedOptions =
+  & Pick<SharedOptions, "color" | "ll" | "tptProto" | "spawnBackend">
+  & Partial<Pick<RunOptions, "header" | "noDefaults" | "tpdb" | "debugMode">>;
+
 /**
  * Sorts what was typed for `run`.
  *
  * @param isTarget whether the word after an option that nobody knows names a target
  */
-export function runIntent(line: CommandLine, isTarget: (word: string) => boolean): RunIntent {
+export function runIntent(
+  line: CommandLine<PassedOptions>,
+  isTarget: (word: string) => boolean,
+): RunIntent {
   const targetWords: string[] = [];
   const passed: string[] = [];
   let openEnd = false;
@@ -105,7 +114,8 @@ export function runIntent(line: CommandLine, isTarget: (word: string) => boolean
     passed,
     collectsByItself: hasPositional(line.afterDashes),
     openEnd: openEnd && line.afterDashes.length === 0,
-    debugging: DEBUGGER_OPTIONS.some((option) => names.has(option) || line.has(option.slice(2))),
+    debugging: DEBUGGER_OPTIONS.some((option) => names.has(option)) ||
+      line.options.tpdb === true || line.options.debugMode === true,
     selects: SELECTING.some((option) => names.has(option)),
     rerunsFailed: names.has("--lf") || names.has("--last-failed"),
     printsOnly: PRINTING.some((option) => names.has(option)),
@@ -129,7 +139,7 @@ export interface CommandParts {
   /** Words before `-m pytest`. */
   readonly python: readonly string[];
   readonly defaultFlags: readonly string[];
-  readonly line: CommandLine;
+  readonly line: CommandLine<PassedOptions>;
   readonly intent: RunIntent;
   readonly targets: readonly string[];
 }
@@ -141,12 +151,12 @@ export interface CommandParts {
 export function pytestCommand(
   { python, defaultFlags, line, intent, targets }: CommandParts,
 ): string[] {
-  const translated = translate(line, optionNames(intent.passed));
+  const translated = translate(line.options, optionNames(intent.passed));
   const given = new Set([
     ...optionNames([...translated, ...intent.passed]),
-    ...(line.has("header") ? ["--header"] : []),
+    ...(line.options.header ? ["--header"] : []),
   ]);
-  const defaults = line.has("no-defaults")
+  const defaults = line.options.noDefaults
     ? []
     : defaultFlags.filter((flag) => !yields(flag, given));
   const flags = [...defaults, ...translated, ...intent.passed];
@@ -177,21 +187,19 @@ export function withWords(argv: readonly string[], words: readonly string[]): re
  * Our options in pytest's terms. Each value is tied to its option: some of them take several words
  * and would swallow a target.
  */
-function translate(line: CommandLine, given: ReadonlySet<string>): string[] {
+function translate(options: PassedOptions, given: ReadonlySet<string>): string[] {
   const words: string[] = [];
-  const color = line.value("color");
-  if (color === "always" || color === "never") {
-    words.push(`--color=${color === "always" ? "yes" : "no"}`);
-  }
-  if (line.has("tpdb") || line.has("debug-mode")) {
+  const { color, ll, spawnBackend } = options;
+  if (color !== "auto") words.push(`--color=${color === "always" ? "yes" : "no"}`);
+  if (options.tpdb || options.debugMode) {
     words.push(...(given.has("-s") || given.has("--capture") ? [] : ["-s"]), "--tpdb");
   }
-  if (line.has("ll")) words.push(`--ll=${line.value("ll")}`);
-  for (const transport of new Set(line.values("tpt-proto"))) words.push(`--tpt-proto=${transport}`);
-  if (line.has("spawn-backend")) words.push(`--spawn-backend=${line.value("spawn-backend")}`);
+  if (ll !== null) words.push(`--ll=${ll}`);
+  for (const transport of new Set(options.tptProto)) words.push(`--tpt-proto=${transport}`);
+  if (spawnBackend !== null) words.push(`--spawn-backend=${spawnBackend}`);
   if (
     !["-s", "--capture"].some((option) => given.has(option) || words.includes(option)) &&
-    forksServer(line)
+    forksServer(options)
   ) words.push(CAPTURE_SYS);
   return words;
 }
@@ -202,16 +210,22 @@ const CAPTURE_SYS = "--capture=sys";
  * Whether the chosen backend starts actors by a fork server: they inherit the descriptors that
  * `--capture=fd` puts in place of the real ones.
  */
-function forksServer(line: CommandLine): boolean {
-  return /fork_?serv/.test(line.value("spawn-backend") ?? "");
+function forksServer({ spawnBackend }: PassedOptions): boolean {
+  return /fork_?serv/.test(spawnBackend ?? "");
 }
 
 /**
  * What is said about an option that was added to a command because of the spawn backend; null when
  * none was.
  */
-export function captureNote(argv: readonly string[], line: CommandLine): string | null {
-  if (!forksServer(line) || !argv.includes(CAPTURE_SYS) || line.afterDashes.includes(CAPTURE_SYS)) {
+export function captureNote(
+  argv: readonly string[],
+  line: CommandLine<PassedOptions>,
+): string | null {
+  if (
+    !forksServer(line.options) || !argv.includes(CAPTURE_SYS) ||
+    line.afterDashes.includes(CAPTURE_SYS)
+  ) {
     return null;
   }
   if (

@@ -1,3 +1,4 @@
+import type { OptionsOf } from "../command_line/options.ts";
 import { pastRuns } from "../background/known_runs.ts";
 import { relative } from "@std/path";
 import { eventsOf, readEvents } from "../background/read_events.ts";
@@ -16,12 +17,14 @@ import type { Hang } from "./findings.ts";
 import { REPORT_MARK, reportPage } from "./page.ts";
 import type { Trends } from "./trends.ts";
 
-const DEFAULT_FILE = "tractest-report.html";
+/** The options of `report`. */
+export type ReportOptions = OptionsOf<"report">;
+
 /** Runs that the chart of durations shows. */
 const CHARTED_RUNS = 60;
 
 /** `tractest report [RUN]`: one HTML page of a run, the newest unless another is named. */
-export async function report({ host, line, printer }: Context): Promise<ExitCode> {
+export async function report({ host, line, printer }: Context<ReportOptions>): Promise<ExitCode> {
   const [name, ...more] = line.operands;
   if (more.length > 0) {
     throw new UsageError(
@@ -29,10 +32,10 @@ export async function report({ host, line, printer }: Context): Promise<ExitCode
       "tractest report [RUN] --output FILE",
     );
   }
-  const output = line.value("output") ?? DEFAULT_FILE;
+  const output = line.options.output;
   const path = output === "-" ? null : await outputPath(host, output, {
     kind: "report of tractest",
-    isOne: (head) => line.has("force") || head.startsWith(REPORT_MARK),
+    isOne: (head) => line.options.force || head.startsWith(REPORT_MARK),
     otherwise: "name another file, or add --force",
   });
   const project = await findProject(host);

@@ -1,3 +1,4 @@
+import type { RunOptions } from "../command_line/options.ts";
 import { type Affected, type AffectedTarget, becauseOf } from "../affected/rules.ts";
 import { TargetOrder, withoutContained } from "../project/target_order.ts";
 import { escapeText } from "../base/escape.ts";
@@ -32,13 +33,13 @@ const SHOWN = 10;
  * What `--affected` puts first. Says what that is, and why. Where what changed is unknown `--only`
  * leaves nothing out.
  */
-export async function chosenFirst(context: Context, project: Project): Promise<Chosen> {
+export async function chosenFirst(context: Context<RunOptions>, project: Project): Promise<Chosen> {
   const { host, line, printer } = context;
   const ask = () =>
-    changesSince(host, project, { kind: changeKindOf(line), base: line.value("base") });
+    changesSince(host, project, { kind: changeKindOf(line.options), base: line.options.base });
   const { set, found } = await runFirst(host, project, ask, () => recentFailures(host, project));
-  const only = line.has("only") && set.unknown === null;
-  const all = line.has("only") && set.unknown !== null ? set.unknown : null;
+  const only = line.options.only && set.unknown === null;
+  const all = line.options.only && set.unknown !== null ? set.unknown : null;
   // In place of the note that only uncommitted changes count.
   const notes = all === null
     ? set.notes

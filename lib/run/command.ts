@@ -1,3 +1,4 @@
+import type { RunOptions } from "../command_line/options.ts";
 import { longestFullRun, recordFullRun } from "../background/full_runs.ts";
 import { asTyped, pasteable } from "../base/typed_command.ts";
 import { escapeText } from "../base/escape.ts";
@@ -43,11 +44,11 @@ const NOT_RUN = {
 };
 
 /** `tractest run`: preflight, pytest, verdict. */
-export async function run(context: Context): Promise<ExitCode> {
+export async function run(context: Context<RunOptions>): Promise<ExitCode> {
   const { host, printer, line } = context;
   // Asked long before it is needed: a program takes longer to answer than all the rest. Whoever
   // needs it hears of what is wrong.
-  if (!line.has("dry-run") && !line.has("bg")) surroundingsOf(host).catch(() => {});
+  if (!line.options.dryRun && !line.options.bg) surroundingsOf(host).catch(() => {});
   const request = await understand(context);
   const { project, intent, settings, parallel, scope, chosen } = request;
   if (chosen?.only && chosen.targets.length === 0) {
@@ -56,11 +57,11 @@ export async function run(context: Context): Promise<ExitCode> {
   }
   const { dimensions } = request;
   const matrix = dimensions.length > 0 ? await import("../matrix/run_matrix.ts") : null;
-  if (line.has("dry-run")) {
+  if (line.options.dryRun) {
     return await (matrix ? matrix.dryMatrix(context, request) : dryRun(context, request));
   }
 
-  if (line.has("bg")) {
+  if (line.options.bg) {
     refuseWithBackground(context, intent.debugging);
     return await startInBackground(
       context,
@@ -71,14 +72,14 @@ export async function run(context: Context): Promise<ExitCode> {
 
   await request.junit?.begin();
   await request.events?.begin();
-  const state = await openRunState(host, printer, project.root, line.value("background-run"));
+  const state = await openRunState(host, printer, project.root, line.options.backgroundRun);
   const limits = {
     full: project.configuration.timeLimitFull,
     file: project.configuration.timeLimitFile,
   };
   const longestFull = await longestFullRun(host, state);
   const limit = timeLimit({
-    given: line.value("timeout"),
+    given: line.options.timeout,
     debugging: intent.debugging,
     scope,
     limits,
@@ -92,7 +93,7 @@ export async function run(context: Context): Promise<ExitCode> {
       command: `tractest run ${scope === "full" ? "" : intent.targetWords.join(" ")}`.trim(),
       grace: settings.limits.grace,
       targets: request.collected,
-      checksOnly: line.has("preflight-only"),
+      checksOnly: line.options.preflightOnly,
       isolate: parallel.jobs === 1 ? "never" : parallel.jobs === "auto" ? "auto" : "always",
       onStop: ({ checks, leaks }, exitCode) => {
         if (!printer.json) return;
@@ -117,7 +118,7 @@ export async function run(context: Context): Promise<ExitCode> {
 
 /** Runs the cells of a matrix, as many at once as can be kept apart. */
 async function runCells(
-  context: Context,
+  context: Context<RunOptions>,
   request: RunRequest,
   prepared: Prepared,
   limit: number,
@@ -152,8 +153,8 @@ async function runCells(
  * Whether a live view takes the place of pytest's own output: not where a person talks to pytest,
  * or asks for something that it prints.
  */
-function usesBar({ printer, line }: Context, intent: RunIntent): boolean {
-  if (line.value("ui") !== "bar") return false;
+function usesBar({ printer, line }: Context<RunOptions>, intent: RunIntent): boolean {
+  if (line.options.ui !== "bar") return false;
   if (intent.debugging || intent.printsOnly) {
     printer.warn(
       `--ui bar is left out: ${
@@ -167,17 +168,17 @@ function usesBar({ printer, line }: Context, intent: RunIntent): boolean {
 
 /** Prints the command and starts nothing. */
 async function dryRun(
-  context: Context,
+  context: Context<RunOptions>,
   { project, command, parallel, chosen }: RunRequest,
 ): Promise<ExitCode> {
   const { host, printer, line } = context;
-  const sync = line.has("sync") ? await plannedSync(context, project) : null;
+  const sync = line.options.sync ? await plannedSync(context, project) : null;
   if (sync) printer.line(sync.shown);
   const interpreter = sync?.interpreter ?? await quickInterpreter(context, project);
   const argv = asTyped(command(interpreter.argv, WHOLE), project.root);
   printer.line(pasteable(argv, interpreter.environment, project.root, host.cwd));
   noteCapture(context, argv);
-  if (interpreter.venv === null && !line.has("python") && !line.has("no-preflight")) {
+  if (interpreter.venv === null && line.options.python === null && !line.options.noPreflight) {
     printer.note(
       "there is no venv yet: the run itself asks for one, or stops; tractest run --sync makes it",
     );
@@ -210,13 +211,13 @@ async function dryRun(
   return EXIT.ok;
 }
 
-function noteCapture({ printer, line }: Context, argv: readonly string[]): void {
+function noteCapture({ printer, line }: Context<RunOptions>, argv: readonly string[]): void {
   const note = captureNote(argv, line);
   if (note !== null) printer.note(note);
 }
 
 async function runTests(
-  context: Context,
+  context: Context<RunOptions>,
   request: RunRequest,
   prepared: Prepared,
   limit: number,
@@ -230,7 +231,7 @@ async function runTests(
   printer.note(pasteable(shown, interpreter.environment, project.root, host.cwd));
   noteCapture(context, shown);
 
-  const stream = line.value("events") === "-" ? "stderr" : "stdout";
+  const stream = line.options.events === "-" ? "stderr" : "stdout";
   const log = await EventLog.open(host, state.directory, request.events?.sink ?? null);
   await log.append({
     event: "run-start",
@@ -256,7 +257,7 @@ async function runTests(
   // What several pytests write at once nobody can read.
   const bar = jobs.count > 1 || usesBar(context, intent);
   const redraws = !(stream === "stderr" && host.terminal.stdout.isTerminal);
-  const tellsSlow = !bar && line.has("slow-after") && !intent.debugging;
+  const tellsSlow = !bar && line.options.slowAfter !== null && !intent.debugging;
   const view = bar || tellsSlow ? await import("./live_view.ts") : null;
   const live = bar && view
     ? await view.LiveView.open(host, printer, log, {
@@ -300,7 +301,7 @@ async function runTests(
     policy: {
       debugging: intent.debugging,
       exitFirst: stopsAtFirst(argv),
-      resume: line.has("resume") || (scope === "full" && !stopsAtFirst(argv)),
+      resume: line.options.resume || (scope === "full" && !stopsAtFirst(argv)),
       retries: settings.retries,
     },
     hooks: {
@@ -338,7 +339,7 @@ async function runTests(
     await recordFullRun(host, state, outcome.seconds);
   }
   const { runDocument, secondsOf, showEnd } = await import("./end.ts");
-  const exitCode = exitCodeAfter(outcome, left, line.has("strict"));
+  const exitCode = exitCodeAfter(outcome, left, line.options.strict);
   await log.append({
     event: "run-finish",
     exitCode,
@@ -397,7 +398,7 @@ async function runTests(
  * with a registry of its own.
  */
 async function judged(
-  context: Context,
+  context: Context<RunOptions>,
   project: Project,
   { tally, results }: EngineOutcome,
   leaks: Promise<LeakReport | null> | null,
@@ -422,8 +423,8 @@ async function judged(
  * Seconds without an end of anything, after which the run is cut at its limit; 0: one that was
  * typed is hard.
  */
-function quietOf({ line }: Context, { project }: RunRequest): number {
-  return line.has("timeout") ? 0 : project.configuration.timeLimitQuiet;
+function quietOf({ line }: Context<RunOptions>, { project }: RunRequest): number {
+  return line.options.timeout !== null ? 0 : project.configuration.timeLimitQuiet;
 }
 
 /**
@@ -433,13 +434,13 @@ function quietOf({ line }: Context, { project }: RunRequest): number {
 const LONG_RUN_SECONDS = 60;
 
 function hintBackground(
-  { printer, line }: Context,
+  { printer, line }: Context<RunOptions>,
   scope: string,
   longestFull: number | null,
 ): void {
   if (
     scope !== "full" || (longestFull ?? 0) < LONG_RUN_SECONDS || printer.json ||
-    line.has("background-run")
+    line.options.backgroundRun !== null
   ) return;
   printer.hint(
     `the full suite took up to ${

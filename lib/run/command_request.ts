@@ -1,3 +1,4 @@
+import type { RunOptions } from "../command_line/options.ts";
 import type { KnownSeconds } from "../history/given_durations.ts";
 import { resolve } from "@std/path";
 import { escapeText } from "../base/escape.ts";
@@ -13,7 +14,6 @@ import {
   withoutRerun,
   withoutStopping,
 } from "../pytest/pytest_command.ts";
-import { timeLimit } from "./time_limit.ts";
 import { type OwnPlaces, ownPlaces, refusal } from "./rules_unseen_options.ts";
 import { UsageError } from "../errors.ts";
 import type { Context } from "../command_line/context.ts";
@@ -55,10 +55,10 @@ export interface RunRequest {
  *
  * @throws {UsageError} for what makes no sense
  */
-export async function understand(context: Context): Promise<RunRequest> {
+export async function understand(context: Context<RunOptions>): Promise<RunRequest> {
   const { host, printer, line } = context;
   const project = await findProject(host);
-  if (line.value("events") === "-" && printer.json) {
+  if (line.options.events === "-" && printer.json) {
     throw new UsageError(
       '"--events -" and "--json" both want standard output',
       "write the events to a file",
@@ -66,7 +66,7 @@ export async function understand(context: Context): Promise<RunRequest> {
   }
   const intent = await intentOf(context, project);
   if (
-    intent.debugging && !line.has("dry-run") &&
+    intent.debugging && !line.options.dryRun &&
     !(host.terminal.stdinIsTerminal && host.terminal.stdout.isTerminal)
   ) {
     throw new UsageError(
@@ -102,19 +102,12 @@ export async function understand(context: Context): Promise<RunRequest> {
       : first;
   };
   const scope = targets?.scope ?? "many";
-  const settings = runSettings(line, intent);
-  timeLimit({
-    given: line.value("timeout"),
-    debugging: intent.debugging,
-    scope,
-    limits: { full: 0, file: 0 },
-    longestFull: null,
-  });
+  const settings = runSettings(line.options, intent);
   const { jobs } = project.configuration;
   const unseen = await unseenIn(host, project, intent.passed);
   const excluded = refusal(unseen);
-  const parallel = parallelOf(line, intent, jobs, excluded);
-  if (excluded !== null && jobs !== null && jobs !== 1 && !line.has("jobs")) {
+  const parallel = parallelOf(line.options, intent, jobs, excluded);
+  if (excluded !== null && jobs !== null && jobs !== 1 && line.options.jobs === null) {
     printer.note(
       escapeText(`one pytest at a time, because of ${excluded.option}: ${excluded.because}`),
     );
@@ -134,8 +127,8 @@ export async function understand(context: Context): Promise<RunRequest> {
     collected: scope === "full" || targets === null || choosesConfiguration(intent)
       ? undefined
       : filesOf(targets.targets),
-    junit: line.has("junit") ? await JunitFile.at(host, line.value("junit")!) : null,
-    events: line.has("events") ? await EventsFile.at(host, line.value("events")!) : null,
+    junit: line.options.junit !== null ? await JunitFile.at(host, line.options.junit) : null,
+    events: line.options.events !== null ? await EventsFile.at(host, line.options.events) : null,
     chosen,
     dimensions,
     places: ownPlaces(unseen),
@@ -166,9 +159,9 @@ function filesOf(targets: readonly string[]): string[] {
 }
 
 /** Two kinds of text in one file would be neither. What is a device takes both. */
-function refuseSameFile({ host, line }: Context): void {
-  const [events, junit] = ["events", "junit"].map((option) => line.value(option));
-  if (events === undefined || junit === undefined || events === "-") return;
+function refuseSameFile({ host, line }: Context<RunOptions>): void {
+  const { events, junit } = line.options;
+  if (events === null || junit === null || events === "-") return;
   const path = resolve(host.cwd, events);
   if (path !== resolve(host.cwd, junit) || path.startsWith("/dev/")) return;
   throw new UsageError(
@@ -178,12 +171,12 @@ function refuseSameFile({ host, line }: Context): void {
 }
 
 /** What `--affected` puts first; null without it. */
-async function chosenOf(context: Context, project: Project): Promise<Chosen | null> {
+async function chosenOf(context: Context<RunOptions>, project: Project): Promise<Chosen | null> {
   const { line } = context;
-  if (line.has("affected")) {
+  if (line.options.affected) {
     return await (await import("./chosen.ts")).chosenFirst(context, project);
   }
-  const alone = ["only", "base", "staged", "uncommitted"].find((option) => line.has(option));
+  const alone = (["only", "base", "staged", "uncommitted"] as const).find((name) => line.has(name));
   if (alone !== undefined) {
     throw new UsageError(
       `"--${alone}" needs "--affected"`,
@@ -195,14 +188,14 @@ async function chosenOf(context: Context, project: Project): Promise<Chosen | nu
 
 /** What `--matrix` varies; empty when it was not given. What makes no sense beside it is said. */
 function matrixOf(
-  { line }: Context,
+  { line }: Context<RunOptions>,
   intent: RunIntent,
   parallel: Parallel,
   unseen: Conflict | null,
 ): readonly Dimension[] {
-  const dimensions = parseMatrix(line.values("matrix"), (key) => line.has(key));
+  const dimensions = parseMatrix(line.options.matrix, (key) => line.has(key));
   if (dimensions.length === 0) {
-    if (line.has("diff")) {
+    if (line.options.diff) {
       throw new UsageError(
         '"--diff" compares the cells of a matrix',
         "tractest run --matrix tpt-proto=tcp,uds --diff",
@@ -228,7 +221,7 @@ function matrixOf(
   return dimensions;
 }
 
-async function intentOf({ host, line }: Context, project: Project): Promise<RunIntent> {
+async function intentOf({ host, line }: Context<RunOptions>, project: Project): Promise<RunIntent> {
   const doubtful = (line.words ?? []).some((item) => item.kind === "target-or-value");
   const tree = doubtful ? await testTree(host, project) : null;
   return runIntent(line, (word) => tree !== null && looksLikeTarget(word, tree));

@@ -1,3 +1,4 @@
+import type { SharedOptions } from "../command_line/options.ts";
 import { findCascades } from "../pytest/cascade.ts";
 import type { Parallel } from "./rules_parallel.ts";
 import { isContended } from "../pytest/results.ts";
@@ -102,15 +103,17 @@ function limitHint(done: number, collected: number | null): string {
 
 /** Shows how a run ended: what hung, the verdict, what is left. */
 export function showEnd(
-  { printer, line }: Context,
+  { printer, line }: Context<SharedOptions>,
   { command, outcome, failures, leaks, strain, limit, tries, stream, balance }: RunView,
 ): void {
   const { tally, hang, results } = outcome;
   const tests = [...results.tests.values()];
   if (hang) noteHang(printer, hang);
-  const keep = ["tpt-proto", "spawn-backend"].flatMap((option) =>
-    line.values(option).map((value) => `--${option}=${value}`)
-  );
+  const { tptProto, spawnBackend } = line.options;
+  const keep = [
+    ...tptProto.map((transport) => `--tpt-proto=${transport}`),
+    ...(spawnBackend === null ? [] : [`--spawn-backend=${spawnBackend}`]),
+  ];
   const next = nextCommand({
     recorded: tally.exitStatus !== null,
     failedIds: failures.map((failure) => failure.id),

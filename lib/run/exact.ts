@@ -1,3 +1,4 @@
+import type { SharedOptions } from "../command_line/options.ts";
 import { join } from "@std/path";
 import type { PytestEvent } from "../pytest/events.ts";
 import { pytestCommand, type RunIntent, withoutStopping } from "../pytest/pytest_command.ts";
@@ -37,7 +38,7 @@ export interface ExactOutcome extends EngineOutcome {
 
 /** What every pytest of {@linkcode runExactly} has in common. */
 export interface ExactScene {
-  readonly context: Context;
+  readonly context: Context<SharedOptions>;
   readonly project: Project;
   readonly prepared: Prepared;
   readonly intent: RunIntent;
@@ -106,7 +107,7 @@ export async function runExactly(
     limits: {
       ...settings.limits,
       run: limit,
-      quiet: context.line.has("timeout") ? 0 : project.configuration.timeLimitQuiet,
+      quiet: context.line.options.timeout !== null ? 0 : project.configuration.timeLimitQuiet,
       test: testLimit,
     },
     policy: { debugging: false, exitFirst: false, resume: false, retries: 0 },

@@ -1,3 +1,4 @@
+import type { RunOptions } from "../command_line/options.ts";
 import type { Change } from "../affected/rules.ts";
 import {
   type KnownChanges,
@@ -26,7 +27,7 @@ import type { Project } from "../project/project.ts";
  *   limit is a matter of timing
  */
 export async function judgeFailures(
-  context: Context,
+  context: Context<RunOptions>,
   project: Project,
   failures: readonly FailedReport[],
   held: boolean | Promise<boolean>,
@@ -71,10 +72,10 @@ interface Changes extends KnownChanges {
   readonly loaded: () => Promise<(testFile: string) => string | null>;
 }
 
-async function changesOf({ host, line }: Context, project: Project): Promise<Changes> {
+async function changesOf({ host, line }: Context<RunOptions>, project: Project): Promise<Changes> {
   const { changes, base } = await changesSince(host, project, {
     kind: "branch",
-    base: line.value("base"),
+    base: line.options.base,
   });
   const affected = await affectedIn(host, project, changes);
   return {
@@ -103,7 +104,7 @@ class Lines {
   readonly #diffs = new Map<string, Promise<string | null>>();
 
   constructor(
-    private readonly context: Context,
+    private readonly context: Context<RunOptions>,
     private readonly project: Project,
     private readonly base: string | null,
   ) {}

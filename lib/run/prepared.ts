@@ -1,3 +1,4 @@
+import type { SharedOptions } from "../command_line/options.ts";
 import type { IsolationWish } from "../project/configuration.ts";
 import type { Interpreter } from "../system/programs/python.ts";
 import type { Cut } from "../pytest/verdict.ts";
@@ -116,7 +117,7 @@ export interface PrepareOptions {
  * @throws {TractestError} 83 when it is to be isolated and can't be
  */
 export async function whenPrepared(
-  context: Context,
+  context: Context<SharedOptions>,
   project: Project,
   options: PrepareOptions,
   work: (prepared: Prepared) => Promise<ExitCode>,
@@ -130,7 +131,7 @@ export async function whenPrepared(
 }
 
 async function whileHeld(
-  context: Context,
+  context: Context<SharedOptions>,
   project: Project,
   { state, command, grace, checksOnly, isolate, targets, onStop }: PrepareOptions,
   recorder: RunRecorder,
@@ -141,7 +142,7 @@ async function whileHeld(
   const isolated = isolation !== null;
   const lock = await takeLock(host, printer, state, {
     command,
-    wait: line.has("wait"),
+    wait: line.options.wait,
     isolated,
     onWait: () => recorder.recordWaiting(),
   });
@@ -163,10 +164,8 @@ async function whileHeld(
       return exitCode;
     }
     await checkSpawnBackend(context, project, interpreter.venv);
-    const [transport = null, backend = null] = [
-      line.value("tpt-proto"),
-      line.value("spawn-backend"),
-    ];
+    const { tptProto, spawnBackend: backend } = line.options;
+    const transport = tptProto.at(-1) ?? null;
     const launch = async (
       log: EventLog,
       directory: string,

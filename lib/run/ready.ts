@@ -1,3 +1,4 @@
+import type { SharedOptions } from "../command_line/options.ts";
 import type { Interpreter } from "../system/programs/python.ts";
 import { escapeText } from "../base/escape.ts";
 import type { PreflightResult } from "../preflight/rules.ts";
@@ -39,7 +40,7 @@ export interface ReadyOptions {
  * consent of the user only.
  */
 export async function readyToRun(
-  context: Context,
+  context: Context<SharedOptions>,
   project: Project,
   options: ReadyOptions,
 ): Promise<PreflightResult> {
@@ -49,7 +50,7 @@ export async function readyToRun(
     await endLeftover(context, left, options);
     options.lock.leftIsGone();
   }
-  if (line.has("no-preflight")) {
+  if (line.options.noPreflight) {
     const [interpreter, inherited, sigint] = await Promise.all([
       quickInterpreter(context, project),
       inheritedEnvironment(host),
@@ -72,17 +73,17 @@ export async function readyToRun(
       leaks: true,
       isolated: options.isolated,
       targets: options.targets,
-      python: line.value("python"),
-      sync: line.has("sync"),
-      uvRun: line.has("uv-run"),
-      yes: line.has("yes"),
-      clean: line.has("clean"),
+      python: line.options.python,
+      sync: line.options.sync,
+      uvRun: line.options.uvRun,
+      yes: line.options.yes,
+      clean: line.options.clean,
       graceSeconds: options.grace,
       whileAsking: options.lock.whileAsking,
     });
     const heldRightly = result.exitCode === EXIT.preflight && result.leaks?.liveRun != null &&
       result.checks.every((check) => check.status !== "fail" || check.id === "registry");
-    if (!heldRightly || !line.has("wait")) return result;
+    if (!heldRightly || !line.options.wait) return result;
     await untilFree(context, project, result.leaks!.liveRun!);
   }
 }
@@ -101,7 +102,7 @@ async function untilFree(
 }
 
 async function endLeftover(
-  context: Context,
+  context: Context<SharedOptions>,
   left: NonNullable<RunLock["left"]>,
   { lock, grace }: ReadyOptions,
 ): Promise<void> {
@@ -109,8 +110,8 @@ async function endLeftover(
   const what = `${
     describeLock(left.record, host.clock.now())
   } was killed, and its pytest (pid ${left.child.pid}) still runs`;
-  const ask = () => confirm(host, printer, "End it?", { yes: line.has("yes") });
-  const clean = line.has("clean") ||
+  const ask = () => confirm(host, printer, "End it?", { yes: line.options.yes });
+  const clean = line.options.clean ||
     (canAsk(host, printer) && (printer.note(escapeText(what)), await lock.whileAsking(ask)));
   if (!clean) {
     throw new TractestError(
@@ -136,7 +137,7 @@ async function endLeftover(
 
 /** What a dry run of `--sync` would run first, and the Python that would be there then. */
 export async function plannedSync(
-  { host, printer, line }: Context,
+  { host, printer, line }: Context<SharedOptions>,
   project: Project,
 ): Promise<{ shown: string; interpreter: Interpreter }> {
   const { scene, best } = await venvScene({
@@ -145,24 +146,24 @@ export async function plannedSync(
     project,
     inherited: await inheritedEnvironment(host),
   });
-  const named = line.value("python");
+  const named = line.options.python;
   const plan = await planSync(
     scene,
     best,
-    named === undefined ? null : await namedPython(scene, named),
+    named === null ? null : await namedPython(scene, named),
   );
   return { shown: plan.shown, interpreter: pythonOf(plan.venv) };
 }
 
 /** The Python to use as far as it can be told without starting one. */
 export async function quickInterpreter(
-  { host, printer, line }: Context,
+  { host, printer, line }: Context<SharedOptions>,
   project: Project,
 ): Promise<Interpreter> {
   const { scene, best } = await venvScene({ host, printer, project, inherited: new Map() });
-  const named = line.value("python");
-  if (line.has("uv-run")) return await uvRunPython(scene, best);
-  if (named !== undefined) return await namedPython(scene, named);
+  const named = line.options.python;
+  if (line.options.uvRun) return await uvRunPython(scene, best);
+  if (named !== null) return await namedPython(scene, named);
   return best ? pythonOf(best) : { argv: ["python"], environment: {}, venv: null, minor: null };
 }
 

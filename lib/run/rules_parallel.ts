@@ -1,6 +1,6 @@
 import { UsageError } from "../errors.ts";
 import { NOT_PARALLEL } from "../tables/pytest_options.ts";
-import type { CommandLine } from "../command_line/parse.ts";
+import type { RunOptions } from "../command_line/options.ts";
 import { globExpression } from "../base/glob.ts";
 import { optionNames } from "../command_line/run_words.ts";
 import type { RunIntent } from "../pytest/pytest_command.ts";
@@ -24,13 +24,11 @@ export interface Parallel {
   readonly keepsOrder: boolean;
 }
 
-/** More pytests than this at once help nobody. */
-const MOST_JOBS = 256;
 /** More shards than this are a mistake. */
 const MOST_SHARDS = 10_000;
 
 /**
- * Reads `--jobs`, `--shard` and `--durations-from`.
+ * How many pytests run at once, and which part of the suite.
  *
  * @param configured the configuration's `jobs`: it gives way to what doesn't go with it
  * @param unseen an option that nobody typed and that excludes several pytests
@@ -38,21 +36,21 @@ const MOST_SHARDS = 10_000;
  *   that were typed
  */
 export function parallelOf(
-  line: CommandLine,
+  options: Pick<RunOptions, "jobs" | "shard" | "durationsFrom">,
   intent: RunIntent,
   configured: number | "auto" | null,
   unseen: Conflict | null = null,
 ): Parallel {
   const names = optionNames(intent.passed);
-  const typed = line.value("jobs");
-  const shard = line.has("shard") ? parseShard(line.value("shard")!) : null;
-  if (line.has("durations-from") && shard === null && typed === undefined && configured === null) {
+  const { jobs: typed, durationsFrom: durations } = options;
+  const shard = options.shard === null ? null : parseShard(options.shard);
+  if (durations !== null && shard === null && typed === null && configured === null) {
     throw new UsageError(
       '"--durations-from" needs "--jobs" or "--shard"',
       "by itself pytest takes the tests as they come",
     );
   }
-  let jobs = typed === undefined ? configured ?? 1 : parseJobs(typed);
+  let jobs = typed ?? configured ?? 1;
   const conflict = intent.debugging
     ? {
       option: "a debugger",
@@ -61,7 +59,7 @@ export function parallelOf(
     }
     : conflictOf(names) ?? unseen;
   if (conflict !== null && jobs !== 1) {
-    if (typed !== undefined) {
+    if (typed !== null) {
       throw new UsageError(
         `"--jobs" does not go with ${conflict.option}: ${conflict.because}`,
         conflict.instead,
@@ -74,7 +72,7 @@ export function parallelOf(
   return {
     jobs,
     shard,
-    durations: line.value("durations-from") ?? null,
+    durations,
     keepsOrder: jobs === 1 || ordered,
   };
 }
@@ -92,18 +90,6 @@ function conflictOf(names: ReadonlySet<string>): Conflict | null {
     if (option !== undefined) return { option: `"${option}"`, because, instead };
   }
   return null;
-}
-
-function parseJobs(text: string): number | "auto" {
-  if (text === "auto") return text;
-  const count = /^\d{1,3}$/.test(text) ? Number(text) : 0;
-  if (count < 1 || count > MOST_JOBS) {
-    throw new UsageError(
-      `Option "--jobs" does not take "${text}"`,
-      `it takes a count from 1 to ${MOST_JOBS}, or auto`,
-    );
-  }
-  return count;
 }
 
 /**

@@ -1,8 +1,7 @@
-import { parseCount, parseSeconds } from "../base/numbers.ts";
-import type { CommandLine } from "../command_line/parse.ts";
+import type { RunOptions, SharedOptions } from "../command_line/options.ts";
 import type { RunIntent } from "../pytest/pytest_command.ts";
 import type { RunLimits } from "./engine/engine_request.ts";
-import { EXIT_SECONDS, GRACE_SECONDS, SLOW_SECONDS } from "../tables/defaults.ts";
+import { SLOW_SECONDS } from "../tables/defaults.ts";
 
 /** The limits of a run and of its tests, as typed. */
 export interface RunSettings {
@@ -13,22 +12,23 @@ export interface RunSettings {
   readonly slow: number;
 }
 
-/**
- * Reads the settings from the command line. Under a debugger tests have no limit.
- *
- * @throws {UsageError} for a value that is not a number of seconds, or not a count
- */
-export function runSettings(line: CommandLine, intent: Pick<RunIntent, "debugging">): RunSettings {
-  const seconds = (option: string, otherwise: number) =>
-    line.has(option) ? parseSeconds(option, line.value(option)!) : otherwise;
-  const testLimit = seconds("test-timeout", 0);
+/** The options that the settings are read from; those of `run` alone may be missing. */
+export type SettingsOptions =
+  & Pick<SharedOptions, "grace" | "testTimeout" | "exitTimeout">
+  & Partial<Pick<RunOptions, "retries" | "slowAfter">>;
+
+/** The settings that were typed. Under a debugger tests have no limit. */
+export function runSettings(
+  options: SettingsOptions,
+  intent: Pick<RunIntent, "debugging">,
+): RunSettings {
   return {
     limits: {
-      test: intent.debugging ? 0 : testLimit,
-      exit: seconds("exit-timeout", EXIT_SECONDS),
-      grace: seconds("grace", GRACE_SECONDS),
+      test: intent.debugging ? 0 : options.testTimeout ?? 0,
+      exit: options.exitTimeout,
+      grace: options.grace,
     },
-    retries: line.has("retries") ? parseCount("retries", line.value("retries")!) : 0,
-    slow: seconds("slow-after", SLOW_SECONDS),
+    retries: options.retries ?? 0,
+    slow: options.slowAfter ?? SLOW_SECONDS,
   };
 }

@@ -1,3 +1,4 @@
+import type { SharedOptions } from "../command_line/options.ts";
 import { join } from "@std/path";
 import { escapeText } from "../base/escape.ts";
 import { nearest } from "../base/nearest.ts";
@@ -10,12 +11,12 @@ import type { Project } from "../project/project.ts";
  * A backend that the checkout does not know is passed on with a warning: branches have their own.
  */
 export async function checkSpawnBackend(
-  { host, printer, line }: Context,
+  { host, printer, line }: Context<SharedOptions>,
   project: Project,
   venv: string | null,
 ): Promise<void> {
-  const wanted = line.value("spawn-backend");
-  if (wanted === undefined) return;
+  const wanted = line.options.spawnBackend;
+  if (wanted === null) return;
   const known = await knownBackends(host, project, venv);
   if (known === null || known.names.includes(wanted)) return;
   const names = nearest(wanted, known.names).join(", ");

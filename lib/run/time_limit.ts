@@ -1,11 +1,10 @@
-import { parseSeconds } from "../base/numbers.ts";
 import type { RunLimits } from "./engine/engine_request.ts";
 import { QUIET_SECONDS } from "../tables/defaults.ts";
 
 /** What a run's time limit depends on. All times in seconds. */
 export interface TimeLimitInput {
-  /** `--timeout`, as typed. */
-  readonly given: string | undefined;
+  /** `--timeout`; null when it was not given. */
+  readonly given: number | null;
   /** A debugger may hold the terminal: whoever debugs has all the time there is. */
   readonly debugging: boolean;
   readonly scope: "full" | "file" | "many";
@@ -17,11 +16,9 @@ export interface TimeLimitInput {
 /**
  * Seconds that a run may take; 0 for no limit. A suite that is known to take longer than the limit
  * gets twice what it took.
- *
- * @throws {UsageError} if `--timeout` is not a number of seconds
  */
 export function timeLimit(input: TimeLimitInput): number {
-  if (input.given !== undefined) return parseSeconds("timeout", input.given);
+  if (input.given !== null) return input.given;
   if (input.debugging) return 0;
   if (input.scope === "file") return input.limits.file;
   return Math.max(input.limits.full, 2 * (input.longestFull ?? 0));

@@ -1,5 +1,5 @@
+import type { OptionsOf } from "../command_line/options.ts";
 import { longestFullRun } from "../background/full_runs.ts";
-import { parseCount } from "../base/numbers.ts";
 import { asTyped, pasteable } from "../base/typed_command.ts";
 import { fileOf } from "../pytest/lastfailed.ts";
 import { join } from "@std/path";
@@ -27,10 +27,8 @@ import { openRunState } from "../background/run_directory.ts";
 import { endLeftBehind } from "../run/tidy.ts";
 import { unseenIn } from "../run/unseen_options.ts";
 
-/** Copies and rounds where nobody says how many. */
-const DEFAULTS = { copies: 4, rounds: 10 } as const;
-/** Copies at once, at most: more need more processes than a machine has. */
-const MOST_COPIES = 64;
+/** The options of `stress`. */
+export type StressOptions = OptionsOf<"stress">;
 
 interface Request {
   readonly targets: readonly string[];
@@ -48,7 +46,7 @@ interface Request {
  * `tractest stress`: the same tests in many isolated pytests at once, round after round, to bring
  * out what only contention breaks.
  */
-export async function stress(context: Context): Promise<ExitCode> {
+export async function stress(context: Context<StressOptions>): Promise<ExitCode> {
   const { host, printer, line } = context;
   const project = await findProject(host);
   if (line.operands.length === 0) {
@@ -56,9 +54,8 @@ export async function stress(context: Context): Promise<ExitCode> {
   }
   const { targets, scope, notes } = await targetsOf(host, project, line.operands);
   for (const note of notes) printer.warn(escapeText(note));
-  const copies = countOf(context, "copies", DEFAULTS.copies, MOST_COPIES);
-  const rounds = countOf(context, "rounds", DEFAULTS.rounds, 1000);
-  const settings = runSettings(line, { debugging: false });
+  const { copies, rounds } = line.options;
+  const settings = runSettings(line.options, { debugging: false });
   const intent = runIntent(line, () => false);
   const places = placesFor("stress", await unseenIn(host, project, intent.passed));
   const limits = {
@@ -66,7 +63,7 @@ export async function stress(context: Context): Promise<ExitCode> {
     file: project.configuration.timeLimitFile,
   };
   const limit = timeLimit({
-    given: line.value("timeout"),
+    given: line.options.timeout,
     debugging: false,
     scope,
     limits,
@@ -102,19 +99,15 @@ export async function stress(context: Context): Promise<ExitCode> {
         targets,
         copies,
         rounds,
-        untilFail: line.has("until-fail"),
-        baseline: line.has("baseline") && copies > 1,
-        limit: scope === "full" && !line.has("timeout")
+        untilFail: line.options.untilFail,
+        baseline: line.options.baseline && copies > 1,
+        limit: scope === "full" && line.options.timeout === null
           ? Math.max(limit, copies * (longest ?? 0))
           : limit,
       };
       return await new Stress(scene, request).run();
     },
   );
-}
-
-function countOf({ line }: Context, option: string, otherwise: number, most: number): number {
-  return line.has(option) ? parseCount(option, line.value(option)!, { least: 1, most }) : otherwise;
 }
 
 function notIsolated(copies: number): TractestError {

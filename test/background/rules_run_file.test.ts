@@ -130,9 +130,9 @@ Deno.test("the words of a parsed command line parse to the same command line", (
       line.words,
       line.afterDashes,
       line.has("verbose"),
-      line.values("tpt-proto"),
-      line.value("timeout"),
-      line.value("ll"),
+      line.options.tptProto,
+      line.options.timeout,
+      line.options.ll,
       line.has("clean"),
     ];
   };

@@ -11,8 +11,8 @@ import { UsageError } from "../../lib/errors.ts";
 import { assert, assertEquals, assertIncludes, assertThrows } from "../assert.ts";
 
 Deno.test("the option wins over the configuration", () => {
-  assertEquals(isolationWish(undefined, false, "auto"), "auto");
-  assertEquals(isolationWish(undefined, true, "always"), "never");
+  assertEquals(isolationWish(null, false, "auto"), "auto");
+  assertEquals(isolationWish(null, true, "always"), "never");
   assertEquals(isolationWish("auto", false, "never"), "auto");
   assertEquals(isolationWish("always", false, "never"), "always");
 });
@@ -25,9 +25,9 @@ Deno.test("--isolate takes a value after = only, so it swallows no target", () =
     ]] as const
   ) {
     const line = parseCommandLine("run", words);
-    assertEquals([line.value("isolate"), line.operands], [value, ["auto"]]);
+    assertEquals([line.options.isolate, line.operands], [value, ["auto"]]);
   }
-  assertEquals(parseCommandLine("run", ["auto"]).value("isolate"), undefined);
+  assertEquals(parseCommandLine("run", ["auto"]).options.isolate, null);
   assertThrows(() => parseCommandLine("run", ["--isolate=perhaps"]), UsageError);
   assertThrows(() => parseCommandLine("run", ["--isolate="]), UsageError);
 });

@@ -1,4 +1,5 @@
-import { parseGrace, parsePid } from "../../lib/leaks/zombies_options.ts";
+import { parseCommandLine } from "../../lib/command_line/parse.ts";
+import { parsePid } from "../../lib/leaks/zombies_options.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { assertEquals, assertThrows } from "../assert.ts";
 
@@ -27,8 +28,12 @@ Deno.test("fault 13: only a plain pid of another process is taken", () => {
 });
 
 Deno.test("the grace is seconds from 0 to an hour, 3 unless given", () => {
-  assertEquals([undefined, "0", "1.5", "3600"].map(parseGrace), [3, 0, 1.5, 3600]);
+  const grace = (...words: string[]) => parseCommandLine("zombies", words).options.grace;
+  assertEquals(grace(), 3);
+  for (const [text, seconds] of [["0", 0], ["1.5", 1.5], ["3600", 3600]] as const) {
+    assertEquals(grace("--grace", text), seconds);
+  }
   for (const text of ["-1", "x", "", "1s", "Infinity", "3601", "NaN"]) {
-    assertThrows(() => parseGrace(text), UsageError);
+    assertThrows(() => grace(`--grace=${text}`), UsageError);
   }
 });

@@ -29,13 +29,13 @@ Deno.test("--matrix takes its words until the first that is no KEY=…, and agai
     "a=b",
   ];
   const line = parseCommandLine("run", words);
-  assertEquals(line.values("matrix"), [
+  assertEquals(line.options.matrix, [
     "tpt-proto=tcp,uds",
     "spawn-backend=trio",
     "python=312,3.13",
   ]);
   assertEquals(line.operands, ["test_rpc"]);
-  assertEquals(parse(...line.values("matrix")), [
+  assertEquals(parse(...line.options.matrix), [
     { key: "tpt-proto", values: ["tcp", "uds"] },
     { key: "spawn-backend", values: ["trio"] },
     { key: "python", values: ["3.12", "3.13"] },

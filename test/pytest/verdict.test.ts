@@ -18,8 +18,7 @@ import {
   runExitCode,
 } from "../../lib/pytest/verdict.ts";
 import { Tally } from "../../lib/pytest/tally.ts";
-import { UsageError } from "../../lib/errors.ts";
-import { assert, assertEquals, assertIncludes, assertThrows } from "../assert.ts";
+import { assert, assertEquals, assertIncludes } from "../assert.ts";
 
 function report(
   id: string,
@@ -287,7 +286,7 @@ Deno.test("a line of another version, of an unknown event or without what it nee
 
 Deno.test("the time limit is that of the scope, twice the longest full run, or what was asked for", () => {
   const input = {
-    given: undefined,
+    given: null,
     debugging: false,
     scope: "full",
     limits: { full: 600, file: 120 },
@@ -299,11 +298,8 @@ Deno.test("the time limit is that of the scope, twice the longest full run, or w
   assertEquals(timeLimit({ ...input, scope: "many" }), 600);
   assertEquals(timeLimit({ ...input, scope: "file", longestFull: 702 }), 120);
   assertEquals(timeLimit({ ...input, debugging: true }), 0);
-  assertEquals(timeLimit({ ...input, given: "7.5", debugging: true }), 7.5);
-  assertEquals(timeLimit({ ...input, given: "0" }), 0);
-  for (const wrong of ["", "-1", "5s", "1e3", "Infinity", "1000001"]) {
-    assertThrows(() => timeLimit({ ...input, given: wrong }), UsageError);
-  }
+  assertEquals(timeLimit({ ...input, given: 7.5, debugging: true }), 7.5);
+  assertEquals(timeLimit({ ...input, given: 0 }), 0);
 });
 
 Deno.test("the record of full runs keeps the last twenty and survives garbage", () => {

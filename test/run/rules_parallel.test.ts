@@ -7,7 +7,7 @@ import { assertEquals, assertThrows } from "../assert.ts";
 
 function of(words: readonly string[], configured: number | "auto" | null = null) {
   const line = parseCommandLine("run", words);
-  return parallelOf(line, runIntent(line, () => false), configured);
+  return parallelOf(line.options, runIntent(line, () => false), configured);
 }
 
 Deno.test("a typed --jobs that can't work is refused; a configured one gives way", () => {

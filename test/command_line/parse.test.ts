@@ -1,0 +1,40 @@
+import { parseCommandLine } from "../../lib/command_line/parse.ts";
+import { UsageError } from "../../lib/errors.ts";
+import { assertEquals, assertThrows } from "../assert.ts";
+
+Deno.test("each option has its value or its default, of its own type", () => {
+  const { options } = parseCommandLine("run", ["--timeout", "7.5", "--retries=2", "--jobs", "3"]);
+  const seconds: number | null = options.timeout;
+  const retries: number = options.retries;
+  const jobs: number | "auto" | null = options.jobs;
+  const bare = parseCommandLine("run", []).options;
+  const json: boolean = bare.json;
+  assertEquals([seconds, retries, jobs, json], [7.5, 2, 3, false]);
+  assertEquals(parseCommandLine("run", ["--jobs=auto"]).options.jobs, "auto");
+  assertEquals(
+    [bare.timeout, bare.retries, bare.jobs, bare.color, bare.tptProto, bare.isolate],
+    [null, 0, null, "auto", [], null],
+  );
+});
+
+Deno.test("an option that the table or the command does not have does not compile", () => {
+  const line = parseCommandLine("failed", []);
+  // @ts-expect-error: no row has this name
+  assertEquals(line.has("retires"), false);
+  // @ts-expect-error: `failed` does not take it
+  assertEquals(line.options.retries, undefined);
+});
+
+Deno.test("seconds and counts outside of the bounds of their row are refused", () => {
+  const cases = [
+    ["--timeout", ["", "-1", "5s", "1e3", "Infinity", "1000001"], "seconds, from 0 to 1000000"],
+    ["--retries", ["-1", "1.5", "x", "1001"], "a count, from 0 to 1000"],
+    ["--jobs", ["0", "257", "all"], "a count, from 1 to 256, or auto"],
+  ] as const;
+  for (const [option, texts, takes] of cases) {
+    for (const text of texts) {
+      const error = assertThrows(() => parseCommandLine("run", [`${option}=${text}`]), UsageError);
+      if (text !== "") assertEquals(error.hint, `it takes ${takes}`);
+    }
+  }
+});
