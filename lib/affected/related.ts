@@ -1,5 +1,5 @@
 import { isWithin } from "../project/rules_targets.ts";
-import type { Failure } from "../pytest/events.ts";
+import type { Failure } from "../pytest/failure.ts";
 import type { Affected, AffectedTarget, Cause } from "./rules.ts";
 
 /**
@@ -29,7 +29,7 @@ export interface KnownChanges {
  */
 export function relatedChange(
   id: string,
-  said: Omit<Failure, "errors">,
+  said: Pick<Failure, "message" | "where" | "traceback">,
   known: KnownChanges,
 ): RelatedChange | null {
   const file = id.split("::", 1)[0]!;

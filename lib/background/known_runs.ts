@@ -6,7 +6,7 @@ import type { RecordedIdentity } from "../processes/process.ts";
 import { runsDirectory } from "../project/directories.ts";
 import { findProject } from "../project/project.ts";
 import { parseEvent, type PytestEvent } from "../pytest/events.ts";
-import { Tally } from "../pytest/tally.ts";
+import { RunModel } from "../pytest/run_model.ts";
 import type { Host } from "../system/host.ts";
 import { readProcessFiles } from "../system/programs/proc.ts";
 import { eventsOf, readEvents } from "./read_events.ts";
@@ -141,10 +141,10 @@ export async function runsInScope(
 }
 
 /** Reads the events of a run so far. */
-export async function tallyOf(host: Host, run: KnownRun): Promise<Tally> {
-  const tally = new Tally();
-  await readEvents(host, eventsOf(run.directory), (event) => tally.add(event));
-  return tally;
+export async function modelOf(host: Host, run: KnownRun): Promise<RunModel> {
+  const model = new RunModel();
+  await readEvents(host, eventsOf(run.directory), (event) => void model.apply(event));
+  return model;
 }
 
 /** A run whose events are kept. */

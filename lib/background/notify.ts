@@ -1,7 +1,7 @@
 import { escapeText, shellWord } from "../base/escape.ts";
 import type { RunOptions } from "../command_line/options.ts";
 import { TractestError } from "../errors.ts";
-import { countsLine } from "../pytest/verdict.ts";
+import { countsLine } from "../pytest/counts.ts";
 import type { Host } from "../system/host.ts";
 import { envCommand, inheritedEnvironment } from "../system/programs/env.ts";
 import { hasDesktop, notifySend } from "../system/programs/notify_send.ts";

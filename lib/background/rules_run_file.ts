@@ -1,7 +1,7 @@
 import type { RecordedIdentity } from "../processes/process.ts";
 import { nearest } from "../base/nearest.ts";
 import { UsageError } from "../errors.ts";
-import type { Counts } from "../pytest/verdict.ts";
+import type { Counts } from "../pytest/counts.ts";
 import { type Life, readIdentity } from "./rules_recorded_process.ts";
 
 /** What `run.json` says of a run: written when it begins, and again when it is over. */

@@ -1,6 +1,6 @@
 import { escapeText } from "../base/escape.ts";
-import type { Tally } from "../pytest/tally.ts";
-import { countsLine } from "../pytest/verdict.ts";
+import { countsLine } from "../pytest/counts.ts";
+import type { RunModel } from "../pytest/run_model.ts";
 import type { Host } from "../system/host.ts";
 import { columns } from "../terminal/columns.ts";
 import type { Printer } from "../terminal/printer.ts";
@@ -11,7 +11,7 @@ import type { RunPhase } from "./rules_run_file.ts";
 /** A run as it is shown. */
 export interface ShownRun extends KnownRun {
   /** What pytest has reported; null where that was not read. */
-  readonly tally: Tally | null;
+  readonly model: RunModel | null;
 }
 
 /** Failures, and running tests, that are shown of a run, at most. */
@@ -19,25 +19,25 @@ const SHOWN_TESTS = 10;
 
 /** Shows one run in detail. Times in milliseconds since the epoch. */
 export function showRun(printer: Printer, run: ShownRun, now: number): void {
-  const { record, state, tally } = run;
+  const { record, state, model } = run;
   printer.line(`${record.runId}  ${stateText(run, now)}  ${escapeText(record.command)}`);
-  if (tally === null) return;
-  if (tally.collected !== null) {
-    const counts = tally.finished > 0 ? countsLine(countsOf(tally, state)) : "none has ended yet";
-    printer.line(`  ${tally.finished} of ${tally.collected} tests: ${counts}`);
+  if (model === null) return;
+  if (model.collected !== null) {
+    const counts = model.done > 0 ? countsLine(countsOf(model, state)) : "none has ended yet";
+    printer.line(`  ${model.done} of ${model.collected} tests: ${counts}`);
   }
-  const running = [...tally.running].slice(-SHOWN_TESTS);
+  const running = model.running.slice(-SHOWN_TESTS);
   if (state === "running" || state === "unknown") {
-    if (tally.collected === null) {
+    if (model.collected === null) {
       printer.line("  no tests collected yet (still checking or collecting)");
     }
-    for (const [id, since] of running) {
+    for (const { id, since } of running) {
       printer.line(`  now: ${escapeText(id)}, for ${duration(now / 1000 - since)}`);
     }
   } else if (state === "died") {
-    for (const [id] of running) printer.line(`  was running: ${escapeText(id)}`);
+    for (const { id } of running) printer.line(`  was running: ${escapeText(id)}`);
   }
-  const failed = [...new Set(tally.failures.map(({ id }) => id))];
+  const failed = [...new Set(model.failures.map(({ id }) => id))];
   for (const id of failed.slice(0, SHOWN_TESTS)) {
     printer.line(`  ${printer.paint("red", "failed:")} ${escapeText(id)}`);
   }
@@ -81,11 +81,11 @@ export function hintAtLeftovers(printer: Printer): void {
 
 /** A run for `--json`; unknown is null. */
 export function runFacts(
-  { record, state, directory, tally }: ShownRun,
+  { record, state, directory, model }: ShownRun,
   now: number,
 ): Readonly<Record<string, unknown>> {
   const { runId, root, command, background, pid, began, end } = record;
-  const running = tally && [...tally.running].map(([id, since]) => ({
+  const running = model && model.running.map(({ id, since }) => ({
     id,
     seconds: Math.max(0, Math.round(now - since * 1000) / 1000),
   }));
@@ -100,18 +100,18 @@ export function runFacts(
     seconds: end?.seconds ?? (state === "died" ? null : Math.round(now - began) / 1000),
     exitCode: end?.exitCode ?? null,
     ending: end?.ending ?? null,
-    collected: tally?.collected ?? null,
-    finished: tally === null || tally.collected === null ? null : tally.finished,
-    counts: end?.counts ?? (tally?.began ? countsOf(tally, state) : null),
-    failures: tally && tally.failures.map(({ id, phase, message }) => ({ id, phase, message })),
+    collected: model?.collected ?? null,
+    finished: model === null || model.collected === null ? null : model.done,
+    counts: end?.counts ?? (model?.began ? countsOf(model, state) : null),
+    failures: model && model.failures.map(({ id, phase, message }) => ({ id, phase, message })),
     running,
     directory,
   };
 }
 
 /** The counts so far: while a run is under way, nothing counts as not run. */
-function countsOf(tally: Tally, state: RunPhase): Tally["counts"] {
-  return state === "died" || state === "finished" ? tally.counts : { ...tally.counts, notRun: 0 };
+function countsOf(model: RunModel, state: RunPhase): RunModel["counts"] {
+  return state === "died" || state === "finished" ? model.counts : { ...model.counts, notRun: 0 };
 }
 
 /** `3.2 s`, `34 s`, `12 min 5 s`, `3 h 2 min`, `4 days`. */

@@ -12,7 +12,8 @@ import {
   WORDS,
 } from "./rules.ts";
 import { fileOf } from "../pytest/lastfailed.ts";
-import { RED, type ResultFailure } from "../pytest/results.ts";
+import type { Failure } from "../pytest/failure.ts";
+import { RED } from "../pytest/results.ts";
 import type { Cut } from "../pytest/verdict.ts";
 import { UsageError } from "../errors.ts";
 import { type ExactScene, runExactly } from "../run/exact.ts";
@@ -66,7 +67,7 @@ class Endless extends Error {}
 /** What one pytest said about the test. Null: the test did not get to run in it. */
 interface Answer {
   readonly symptoms: readonly Symptom[] | null;
-  readonly failure: ResultFailure | null;
+  readonly failure: Failure | null;
   readonly seconds: number;
   readonly why: string;
 }
@@ -96,7 +97,7 @@ export class Bisection {
   #before: readonly string[] = [];
   #suspects: readonly string[] = [];
   #scope: string | null = null;
-  #failure: ResultFailure | null = null;
+  #failure: Failure | null = null;
   #with: Shown = { runs: 0, shown: 0 };
   #without: Shown = { runs: 0, shown: 0 };
   readonly #notes = new Set<string>();
@@ -291,21 +292,22 @@ export class Bisection {
       testLimit: this.#testLimit,
     });
     if (prepared.isolation === null) {
-      await endLeftBehind(host, printer.silenced(), project, prepared.state, outcome.results);
+      await endLeftBehind(host, printer.silenced(), project, prepared.state, outcome.run);
     }
     if (problem !== null) throw problem;
-    const { cut, results, tally, chosen, firstSession, seconds } = outcome;
+    const { cut, run, chosen, firstSession, seconds } = outcome;
     if (cut !== null && cut !== "time-limit") throw new Interrupted(cut);
     if (chosen.length === 0) throw noCollection(targets, outcome.code);
-    const result = results.tests.get(this.#test);
+    const result = run.tests.get(this.#test);
     const attempt = result?.attempts.find((one) => one.session === firstSession);
-    const hung = cut === "time-limit" && this.request.limitTells && tally.running.has(this.#test);
+    const hung = cut === "time-limit" && this.request.limitTells &&
+      run.running.some(({ id }) => id === this.#test);
     const symptoms = hung
       ? ["hang" as const]
       : result && attempt
       ? symptomsOf({ outcome: attempt.outcome, leaked: result.leaked })
       : null;
-    const other = [...results.tests.values()].find((test) =>
+    const other = [...run.tests.values()].find((test) =>
       test.id !== this.#test && test.outcome === "timeout"
     );
     const why = symptoms !== null
@@ -323,7 +325,7 @@ export class Bisection {
       came: why === "" ? cameTo(symptoms!) : why,
       seconds,
     });
-    for (const test of results.tests.values()) {
+    for (const test of run.tests.values()) {
       if (!RED.has(test.outcome)) this.#longest = Math.max(this.#longest, test.seconds);
     }
     return { symptoms, failure: attempt?.failure ?? null, seconds, why };

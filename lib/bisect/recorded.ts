@@ -2,7 +2,7 @@ import { pastRuns } from "../background/known_runs.ts";
 import { resolve } from "@std/path";
 import { type Recorded, recordedIn, type Symptom } from "./rules.ts";
 import type { PytestEvent } from "../pytest/events.ts";
-import { Results } from "../pytest/results.ts";
+import { RunModel } from "../pytest/run_model.ts";
 import { UsageError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 import { eventsOf, readEvents } from "../background/read_events.ts";
@@ -54,7 +54,7 @@ export async function newestRecorded(
 
 interface Read {
   readonly events: readonly PytestEvent[];
-  readonly results: Results;
+  readonly results: RunModel;
 }
 
 function about(
@@ -75,9 +75,9 @@ function about(
 
 async function readRun(host: Host, path: string): Promise<Read | null> {
   const events: PytestEvent[] = [];
-  const results = new Results();
+  const results = new RunModel();
   const isThere = await readEvents(host, path, (event) => {
-    results.add(event);
+    results.apply(event);
     if (event.event === "test-start" || event.event === "timeout") events.push(event);
   });
   return isThere ? { events, results } : null;

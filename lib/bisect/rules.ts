@@ -1,8 +1,10 @@
 import type { PytestEvent } from "../pytest/events.ts";
+import { type Outcome, RED } from "../pytest/results.ts";
+import type { Cut } from "../pytest/verdict.ts";
+import type { Failure } from "../pytest/failure.ts";
+import type { RunModel } from "../pytest/run_model.ts";
 import { fileOf } from "../pytest/lastfailed.ts";
 import { isWithin } from "../project/rules_targets.ts";
-import { type Outcome, RED, type ResultFailure, type Results } from "../pytest/results.ts";
-import type { Cut } from "../pytest/verdict.ts";
 
 /**
  * What an earlier test makes a later one do: fail, not end within its limit, leave processes
@@ -48,7 +50,7 @@ export interface Recorded {
  */
 export function recordedIn(
   events: readonly PytestEvent[],
-  results: Results,
+  results: RunModel,
   test: string,
   wanted: Symptom | null,
 ): Recorded | null {
@@ -199,7 +201,7 @@ export interface Bisected {
   readonly before: number;
   /** How many pytests it took. */
   readonly steps: number;
-  readonly failure: ResultFailure | null;
+  readonly failure: Failure | null;
   readonly cut: Cut | null;
   /** What kept steps from saying anything, a sentence each. */
   readonly notes: readonly string[];

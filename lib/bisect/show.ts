@@ -1,7 +1,7 @@
 import { rateText } from "../base/rates.ts";
 import { type Bisected, type Shown, type StepShown, type Symptom, WORDS } from "./rules.ts";
 import { escapeText } from "../base/escape.ts";
-import { gist } from "../pytest/verdict.ts";
+import { gist } from "../pytest/failure.ts";
 import type { Printer } from "../terminal/printer.ts";
 
 /** A step on one line: `step 5 of about 11: after 17 of 66: passes (0.8 s)`. */
@@ -104,7 +104,7 @@ export function showBisected(printer: Printer, { found, seconds, command }: Bise
       break;
   }
   if (failure !== null) {
-    for (const line of gist({ ...failure, id: found.test })) {
+    for (const line of gist(failure)) {
       printer.line(`    ${escapeText(line)}`);
     }
   }

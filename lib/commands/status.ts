@@ -3,8 +3,8 @@ import {
   chosenRun,
   type KnownRun,
   knownRuns,
+  modelOf,
   runsInScope,
-  tallyOf,
 } from "../background/known_runs.ts";
 import { isUnderWay } from "../background/rules_run_file.ts";
 import {
@@ -30,8 +30,8 @@ export async function status(context: Context<StatusOptions>): Promise<ExitCode>
     ? [[await chosenRun(context)], []]
     : await newestRuns(context);
   const details: ShownRun[] = [];
-  for (const run of detailed) details.push({ ...run, tally: await tallyOf(host, run) });
-  const others = earlier.map((run) => ({ ...run, tally: null }));
+  for (const run of detailed) details.push({ ...run, model: await modelOf(host, run) });
+  const others = earlier.map((run) => ({ ...run, model: null }));
   const all = [...details, ...others];
   const now = host.clock.now();
   if (printer.json) {

@@ -21,7 +21,7 @@ export async function stop(context: Context<StopOptions>): Promise<ExitCode> {
   const command = escapeText(watch.run.record.command);
   const report = ({ signalled, refused }: Stopped) => {
     if (!printer.json) return;
-    const run = runFacts({ ...watch.run, tally: null }, host.clock.now());
+    const run = runFacts({ ...watch.run, model: null }, host.clock.now());
     printer.document("tractest.stop/1", { signalled, refused, run });
   };
   if (watch.isUnderWay && line.options.dryRun) {

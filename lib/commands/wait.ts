@@ -1,5 +1,5 @@
 import type { OptionsOf } from "../command_line/options.ts";
-import { chosenRun, tallyOf } from "../background/known_runs.ts";
+import { chosenRun, modelOf } from "../background/known_runs.ts";
 import { hintAtLeftovers, runFacts, stateText } from "../background/show.ts";
 import { RunWatch } from "../background/watch_run.ts";
 import type { Context } from "../command_line/context.ts";
@@ -27,8 +27,8 @@ export async function wait(context: Context<WaitOptions>): Promise<ExitCode> {
   const now = host.clock.now();
   const code = watch.isUnderWay ? EXIT.timeLimit : run.record.end?.exitCode ?? EXIT.unverified;
   if (printer.json) {
-    const tally = await tallyOf(host, run);
-    printer.document("tractest.wait/1", { exitCode: code, run: runFacts({ ...run, tally }, now) });
+    const model = await modelOf(host, run);
+    printer.document("tractest.wait/1", { exitCode: code, run: runFacts({ ...run, model }, now) });
   }
   printer.line(`${runId}  ${stateText(run, now)}`);
   if (watch.isUnderWay) printer.warn(`it still runs after ${limit} s`);

@@ -2,7 +2,7 @@ import { type KnownFlakyRow, TIMING_ERRORS } from "../project/known_flaky.ts";
 import type { Cause } from "../affected/rules.ts";
 import type { TestRecord } from "../base/rates.ts";
 import { classOf, decisiveErrors } from "../pytest/decisive.ts";
-import type { Failure } from "../pytest/events.ts";
+import type { Failure } from "../pytest/failure.ts";
 
 /** Why a failure is most likely not the doing of the current changes. */
 export type FlakyVerdict =

@@ -4,7 +4,7 @@ import { join } from "@std/path";
 import type { Judged } from "../leaks/rules.ts";
 import type { SessionProgress, StartedIn } from "./hang_scene.ts";
 import { isHere, type LedgerEntry } from "../leaks/rules_ledger.ts";
-import { SessionFacts } from "../pytest/tally.ts";
+import { RunModel } from "../pytest/run_model.ts";
 import type { Host } from "../system/host.ts";
 import { readLedger, surroundingsOf } from "../leaks/ledger.ts";
 import { ProcessSurvey } from "../leaks/survey.ts";
@@ -157,24 +157,20 @@ async function recordedSession(
   const nothing = { running: null, session: null };
   const state = await stateDirectory(host);
   if (state.problem !== null || !/^[\w-]+$/.test(runId)) return nothing;
-  const tallies = new Map<string, SessionFacts>();
-  const isThere = await readEvents(host, eventsOf(join(state.path, "runs", runId)), (event) => {
-    const session = event.session ?? "";
-    const tally = tallies.get(session) ?? new SessionFacts();
-    tallies.set(session, tally);
-    tally.add(event);
-  });
+  const run = new RunModel();
+  const events = eventsOf(join(state.path, "runs", runId));
+  if (!await readEvents(host, events, (event) => void run.apply(event))) return nothing;
   // In an isolation pytest knows itself by another pid: then it is the session that came last.
-  const all = [...tallies.values()];
-  const tally = all.findLast((one) => one.pid === pid) ?? all.at(-1);
-  if (!isThere || tally === undefined) return nothing;
+  const all = [...run.sessions.values()].filter(({ name }) => name !== "");
+  const session = all.findLast((one) => one.pid === pid) ?? all.at(-1);
+  if (session === undefined) return nothing;
   const now = host.clock.now() / 1000;
   // A test that pytest left in the middle has not ended, but nor does it run any more once the
   // session has finished.
-  const running = tally.exitStatus !== null
+  const running = session.exitStatus !== null
     ? []
-    : [...tally.running].map(([id, since]) => ({ id, seconds: Math.max(0, now - since) }));
-  return { running, session: tally };
+    : [...session.running].map(([id, since]) => ({ id, seconds: Math.max(0, now - since) }));
+  return { running, session };
 }
 
 /** pytest says in its environment what it runs, and a child that is started then keeps that. */

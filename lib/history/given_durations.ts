@@ -1,5 +1,5 @@
 import { EventReader } from "../pytest/events.ts";
-import { Results } from "../pytest/results.ts";
+import { RunModel } from "../pytest/run_model.ts";
 
 /** The schema of a file of durations. */
 export const DURATIONS_SCHEMA = "tractest.durations/1";
@@ -10,7 +10,7 @@ export function isDurations(head: string): boolean {
 }
 
 /** What the tests of a run took, as a document that is the same however they were run. */
-export function durationsText(results: Results): string {
+export function durationsText(results: RunModel): string {
   const rows = results.finished.map(({ id, attempts }) => [id, attempts.at(-1)!.seconds] as const)
     .sort(([a], [b]) => a < b ? -1 : 1);
   const seconds = Object.fromEntries(
@@ -47,8 +47,8 @@ function fromDocument(text: string): KnownSeconds | null {
 function fromEvents(text: string): KnownSeconds | null {
   const { events } = new EventReader().read(new TextEncoder().encode(`${text}\n`));
   if (events.length === 0) return null;
-  const results = new Results();
-  for (const event of events) results.add(event);
+  const results = new RunModel();
+  for (const event of events) results.apply(event);
   return (id) => {
     const test = results.tests.get(id);
     return test?.finished ? test.seconds : undefined;

@@ -1,6 +1,6 @@
 import { isRunning } from "../background/run_directory.ts";
 import { join } from "@std/path";
-import { Results } from "../pytest/results.ts";
+import { RunModel } from "../pytest/run_model.ts";
 import type { Host } from "../system/host.ts";
 import { runsDirectory } from "../project/directories.ts";
 import { eventsOf, readEvents } from "../background/read_events.ts";
@@ -12,7 +12,7 @@ import { eventsOf, readEvents } from "../background/read_events.ts";
 export async function* leftRuns(
   host: Host,
   isKnown: (id: string) => boolean,
-): AsyncGenerator<Results> {
+): AsyncGenerator<RunModel> {
   const runs = await runsDirectory(host);
   if (runs === null) return;
   const names = (await host.files.readDirectory(runs) ?? []).filter((entry) =>
@@ -23,8 +23,8 @@ export async function* leftRuns(
     const directory = join(runs, name);
     const events = eventsOf(directory);
     if (await host.files.lstat(events) === null || await isRunning(host, directory)) continue;
-    const results = new Results();
-    await readEvents(host, events, (event) => results.add(event));
+    const results = new RunModel();
+    await readEvents(host, events, (event) => results.apply(event));
     yield results;
   }
 }

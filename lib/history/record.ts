@@ -1,6 +1,6 @@
 import type { Database } from "../system/sql.ts";
 import { escapeText } from "../base/escape.ts";
-import type { Results } from "../pytest/results.ts";
+import type { RunModel } from "../pytest/run_model.ts";
 import { type AttemptRecord, attemptRecords, type RunRecord, runRecord } from "./run_record.ts";
 import { DatabaseError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
@@ -19,7 +19,7 @@ export async function recordRun(
   host: Host,
   printer: Printer,
   project: Project,
-  results: Results,
+  results: RunModel,
 ): Promise<void> {
   await record(host, printer, project, results);
 }
@@ -47,14 +47,14 @@ const DRAFT_ATTEMPTS = 5_000;
  * only once the run is over and nothing else came of its tests.
  */
 export class RunDraft {
-  readonly #over = Promise.withResolvers<Results>();
+  readonly #over = Promise.withResolvers<RunModel>();
   readonly #end = new AbortController();
   #written: Promise<Used<boolean>> | null = null;
 
   constructor(private readonly host: Host, private readonly project: Project) {}
 
   /** The last test is over, as far as can be told. Only the first time counts. */
-  begin(results: Results): void {
+  begin(results: RunModel): void {
     // Whoever holds the history now is not waited for: as long as pytest is there its events are to
     // be read.
     this.#written ??= writeHistory(this.host, (database) => this.#write(database, results), 0);
@@ -67,7 +67,7 @@ export class RunDraft {
   }
 
   /** The run is over, and these are all of its results. */
-  async record(printer: Printer, results: Results): Promise<void> {
+  async record(printer: Printer, results: RunModel): Promise<void> {
     this.#over.resolve(results);
     this.#end.abort();
     const drafted = await this.#written;
@@ -75,9 +75,9 @@ export class RunDraft {
     if (drafted?.value !== true) await recordRun(this.host, printer, this.project, results);
   }
 
-  async #write(database: Database, results: Results): Promise<boolean> {
+  async #write(database: Database, results: RunModel): Promise<boolean> {
     const run = runRecord(results);
-    const { told } = results;
+    const { revision } = results;
     const attempts = attemptRecords(results);
     if (run === null || attempts.length > DRAFT_ATTEMPTS) return false;
     await insertLeft(this.host, database, run.id);
@@ -90,7 +90,7 @@ export class RunDraft {
       const all = await Promise.race([this.#over.promise, tooLong]);
       const final = all && runRecord(all);
       // Results of a run that was short of CPU count otherwise.
-      if (id === null || final === null || all?.told !== told || final.strained === true) {
+      if (id === null || final === null || all?.revision !== revision || final.strained === true) {
         database.exec("rollback");
         return false;
       }
@@ -122,7 +122,7 @@ async function record(
   host: Host,
   printer: Printer,
   project: Project,
-  results: Results | null,
+  results: RunModel | null,
 ): Promise<void> {
   const own = results && runRecord(results);
   const { trouble, moved } = await writeHistory(host, async (database) => {

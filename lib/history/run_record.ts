@@ -1,15 +1,10 @@
 import { findCascades } from "../pytest/cascade.ts";
+import { collidedWith } from "../pytest/collision.ts";
+import type { Counts } from "../pytest/counts.ts";
 import type { SessionPurpose } from "../pytest/events.ts";
-import {
-  type Attempt,
-  failuresOf,
-  isOwnFailure,
-  type Outcome,
-  RED,
-  type Results,
-  type TestResult,
-} from "../pytest/results.ts";
-import { collidedWith, type Counts } from "../pytest/verdict.ts";
+import { type Attempt, type Outcome, RED, type TestResult } from "../pytest/results.ts";
+import { isOwnFailure } from "../pytest/failure.ts";
+import type { RunModel } from "../pytest/run_model.ts";
 
 /** A run, as the history keeps it. Null is unknown, or for transport and backend the default. */
 export interface RunRecord {
@@ -67,7 +62,7 @@ const LONGEST_MESSAGE = 300;
 /**
  * What the history keeps of a run; null if the run did not begin. A run without an end was killed.
  */
-export function runRecord(results: Results): RunRecord | null {
+export function runRecord(results: RunModel): RunRecord | null {
   const { started, ended, first, latest } = results;
   if (started === null) return null;
   const tests = attempted(results);
@@ -94,12 +89,12 @@ export function runRecord(results: Results): RunRecord | null {
 }
 
 /** What the history keeps of each attempt of each test of a run. */
-export function attemptRecords(results: Results): AttemptRecord[] {
+export function attemptRecords(results: RunModel): AttemptRecord[] {
   const tests = attempted(results);
   const red = tests.filter((test) => RED.has(test.outcome));
   const failures = [
-    ...red.flatMap(({ id, failure }) => failure ? [{ id, ...failure }] : []),
-    ...results.collectionErrors.map(({ id, failure }) => ({ id, ...failure })),
+    ...red.flatMap(({ failure }) => failure ?? []),
+    ...results.collectionErrors,
   ];
   const collided = collidedWith(failures, tests.filter((test) => test.finished).length);
   const others = new Set([
@@ -109,7 +104,7 @@ export function attemptRecords(results: Results): AttemptRecord[] {
   return numbered(tests.flatMap((test) => attemptsOf(test, results, others)));
 }
 
-function attempted({ tests }: Results): TestResult[] {
+function attempted({ tests }: RunModel): TestResult[] {
   return [...tests.values()].filter((test) => test.attempts.length > 0);
 }
 
@@ -125,17 +120,17 @@ function numbered(attempts: readonly AttemptRecord[]): AttemptRecord[] {
 
 function attemptsOf(
   test: TestResult,
-  { purposes, ended }: Results,
+  { sessions, ended }: RunModel,
   others: ReadonlySet<string>,
 ): AttemptRecord[] {
-  const purposeOf = (attempt: Attempt) => purposes.get(attempt.session) ?? "tests";
+  const purposeOf = (attempt: Attempt) => sessions.get(attempt.session)?.purpose ?? "tests";
   const first = purposeOf(test.attempts[0]!);
   return test.attempts.map((attempt, index) => {
     const isLast = index === test.attempts.length - 1;
     const { outcome } = attempt;
     const red = RED.has(outcome);
     // What only other tests' fixtures failed with says nothing of this one.
-    const isOwn = failuresOf(attempt).some(isOwnFailure) || attempt.failure === null;
+    const isOwn = attempt.failures.some(isOwnFailure) || attempt.failure === null;
     const isOver = attempt.finished || red;
     const isTrial = index === 0 || (purposeOf(attempt) === first && first !== "retry");
     return {

@@ -2,7 +2,8 @@ import type { RunOptions } from "../command_line/options.ts";
 import { asTyped } from "../base/typed_command.ts";
 import { join } from "@std/path";
 import { type Cell, cellName, type CellOutcomes, cellWords } from "./rules.ts";
-import { type Outcome, RED, type Results } from "../pytest/results.ts";
+import { type Outcome, RED } from "../pytest/results.ts";
+import type { RunModel } from "../pytest/run_model.ts";
 import { venvName } from "../project/rules_venv.ts";
 import { nearest } from "../base/nearest.ts";
 import type { Context } from "../command_line/context.ts";
@@ -131,7 +132,7 @@ export async function runCells(
   await Promise.all(Array.from({ length: jobs }, lane));
   runs.sort((a, b) => a.number - b.number);
   await recordFailed(request, runs);
-  for (const { outcome } of runs) await recordRun(host, printer, project, outcome.results);
+  for (const { outcome } of runs) await recordRun(host, printer, project, outcome.run);
   return runs;
 }
 
@@ -179,7 +180,7 @@ async function runCell(request: MatrixRequest, planned: PlannedCell): Promise<Ce
   const isolated = prepared.isolation !== null;
   const leaks = isolated ? null : await leaksAfter(host, project, outcome);
   // The next cell is to find what this one found.
-  if (!isolated) await endLeftBehind(host, printer, project, state, outcome.results);
+  if (!isolated) await endLeftBehind(host, printer, project, state, outcome.run);
   const exitCode = exitCodeAfter(outcome, leaks, strict);
   const ending = endingOf(outcome, limits.run);
   await log.append({
@@ -216,28 +217,28 @@ async function recordFailed(
   { context: { host } }: MatrixRequest,
   runs: readonly CellRun[],
 ): Promise<void> {
-  const cache = runs.map(({ outcome }) => outcome.tally.cache).find((one) => one !== null) ?? null;
-  const tests = runs.flatMap(({ outcome }) => outcome.results.finished);
+  const cache = runs.map(({ outcome }) => outcome.run.cache).find((one) => one !== null) ?? null;
+  const tests = runs.flatMap(({ outcome }) => outcome.run.finished);
   const red = tests.filter((test) => RED.has(test.outcome));
   await writeLastFailed(host, cache, {
     // What failed in one of them comes last, and stays.
     finished: [...tests, ...red],
-    collectionErrors: runs.flatMap(({ outcome }) => outcome.results.collectionErrors),
+    collectionErrors: runs.flatMap(({ outcome }) => outcome.run.collectionErrors),
   });
 }
 
 /** How the tests of a cell ended. */
 export function outcomesOf({ cell, outcome }: CellRun): CellOutcomes {
   const outcomes = new Map<string, Outcome | null>();
-  for (const test of testsOf(outcome.results)) {
+  for (const test of testsOf(outcome.run)) {
     outcomes.set(test.id, test.finished ? test.outcome : null);
   }
-  for (const { id } of outcome.results.collectionErrors) outcomes.set(id, "error");
+  for (const { id } of outcome.run.collectionErrors) outcomes.set(id, "error");
   const complete = outcome.cut === null && outcome.stoppedAt === null &&
-    outcome.tally.exitStatus !== null && outcome.code <= 1;
+    outcome.run.exitStatus !== null && outcome.code <= 1;
   return { cell, outcomes, complete };
 }
 
-function testsOf(results: Results) {
+function testsOf(results: RunModel) {
   return [...results.tests.values()].filter((test) => test.attempts.length > 0);
 }

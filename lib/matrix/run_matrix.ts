@@ -137,7 +137,7 @@ export async function runMatrix(
   matrix.events?.end(printer);
   const suites = runs.map(({ name, outcome }) => ({
     name: `tractest ${name}`,
-    results: outcome.results,
+    results: outcome.run,
   }));
   for (const report of [matrix.junit, unseenReport]) await report?.write(printer, suites);
   return tell(context, matrix, {
@@ -170,7 +170,7 @@ function tell(
       const ran = outcome
         ? {
           exitCode,
-          counts: outcome.tally.began ? outcome.tally.counts : null,
+          counts: outcome.run.began ? outcome.run.counts : null,
           seconds: outcome.seconds,
           ending: ending!,
         }
@@ -196,7 +196,7 @@ function tell(
       dimensions,
       cells: planned.map((cell) => {
         const run = ranOf(cell);
-        const tests = run ? [...run.outcome.results.tests.values()] : [];
+        const tests = run ? [...run.outcome.run.tests.values()] : [];
         return {
           cell: Object.fromEntries(cell.cell),
           impossible: cell.impossible,
@@ -206,9 +206,9 @@ function tell(
           pytestExitCode: run?.outcome.pytestExitCode ?? null,
           ending: run?.ending ?? null,
           seconds: run ? Math.round(run.outcome.seconds * 1000) / 1000 : null,
-          counts: run?.outcome.tally.began ? run.outcome.tally.counts : null,
+          counts: run?.outcome.run.began ? run.outcome.run.counts : null,
           failures:
-            run?.outcome.tally.failures.map(({ id, phase, message }) => ({ id, phase, message })) ??
+            run?.outcome.run.failures.map(({ id, phase, message }) => ({ id, phase, message })) ??
               [],
           leftBehind: tests.filter((test) => test.leaked.length > 0).map(({ id, leaked }) => ({
             id,
@@ -233,7 +233,7 @@ function failedEverywhere(
   const different = new Set(
     found.filter(({ explanation }) => explanation.startsWith("fails")).flatMap(({ ids }) => ids),
   );
-  const red = runs.flatMap(({ outcome }) => outcome.results.finished).filter((test) =>
+  const red = runs.flatMap(({ outcome }) => outcome.run.finished).filter((test) =>
     RED.has(test.outcome) && !different.has(test.id)
   );
   return [

@@ -1,6 +1,6 @@
 import { escapeText } from "../base/escape.ts";
 import type { Difference } from "./rules.ts";
-import { type Counts, countsLine } from "../pytest/verdict.ts";
+import { type Counts, countsLine } from "../pytest/counts.ts";
 import { columns } from "../terminal/columns.ts";
 import type { Printer } from "../terminal/printer.ts";
 

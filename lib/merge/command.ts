@@ -3,9 +3,11 @@ import { resolve } from "@std/path";
 import { escapeText } from "../base/escape.ts";
 import { durationsText, isDurations } from "../history/given_durations.ts";
 import { merge as mergeParts, type Merged, type MergedPart, type Part } from "./rules.ts";
+import { countsLine } from "../pytest/counts.ts";
 import { EVENTS_SCHEMA, type PytestEvent } from "../pytest/events.ts";
-import { RED, Results } from "../pytest/results.ts";
-import { countsLine, gist } from "../pytest/verdict.ts";
+import { RED } from "../pytest/results.ts";
+import { gist } from "../pytest/failure.ts";
+import { RunModel } from "../pytest/run_model.ts";
 import { UsageError } from "../errors.ts";
 import type { ExitCode } from "../tables/exit_codes.ts";
 import type { Context } from "../command_line/context.ts";
@@ -34,19 +36,19 @@ export async function merge({ host, printer, line }: Context<MergeOptions>): Pro
   await outputs.events?.begin();
   const copy = new EventCopy(outputs.events);
   const merged = await mergeParts(parts, (events) => copy.add(events));
-  const { results, exitCode, seconds } = merged;
+  const { run, exitCode, seconds } = merged;
   const end = {
     event: "run-finish",
-    time: results.latest ?? 0,
+    time: run.latest ?? 0,
     exitCode,
     ending: endingOf(merged),
     seconds,
   } as const satisfies PytestEvent;
-  results.add(end);
+  run.apply(end);
   await copy.add([end]);
   copy.end(printer);
-  if (outputs.durations !== null) await writeTyped(host, outputs.durations, durationsText(results));
-  await outputs.junit?.write(printer, results);
+  if (outputs.durations !== null) await writeTyped(host, outputs.durations, durationsText(run));
+  await outputs.junit?.write(printer, run);
   if (line.options.record) await record(host, printer, parts);
   show(printer, merged, end.ending);
   if (printer.json) printer.document("tractest.merge/1", documentOf(merged));
@@ -112,7 +114,7 @@ class EventCopy {
 }
 
 function documentOf(merged: Merged): Record<string, unknown> {
-  const { exitCode, missing, unfinished, duplicates, problems, seconds, results, tally } = merged;
+  const { exitCode, missing, unfinished, duplicates, problems, seconds, run } = merged;
   return {
     exitCode,
     shards: merged.parts,
@@ -120,9 +122,9 @@ function documentOf(merged: Merged): Record<string, unknown> {
     unfinished,
     duplicates,
     problems,
-    counts: tally.counts,
-    failures: tally.failures.map(({ id, phase, message }) => ({ id, phase, message })),
-    flaky: results.finished.filter((test) => test.flaky).map((test) => test.id),
+    counts: run.counts,
+    failures: run.failures.map(({ id, phase, message }) => ({ id, phase, message })),
+    flaky: run.finished.filter((test) => test.flaky).map((test) => test.id),
     seconds,
   };
 }
@@ -151,10 +153,10 @@ async function partOf(host: Host, name: string): Promise<Part> {
 async function record(host: Host, printer: Printer, parts: readonly Part[]): Promise<void> {
   const project = await findProject(host);
   for (const { events } of parts) {
-    const results = new Results();
+    const results = new RunModel();
     for await (const some of events()) {
       for (const event of some) {
-        results.add(event.event === "run-start" ? { ...event, root: project.root } : event);
+        results.apply(event.event === "run-start" ? { ...event, root: project.root } : event);
       }
     }
     await recordRun(host, printer, project, results);
@@ -171,10 +173,9 @@ function endingOf({ missing, unfinished, endings }: Merged): string | null {
 const SHOWN = 10;
 
 function show(printer: Printer, merged: Merged, ending: string | null): void {
-  const { parts, missing, unfinished, duplicates, problems, results, tally, exitCode, seconds } =
-    merged;
+  const { parts, missing, unfinished, duplicates, problems, run, exitCode, seconds } = merged;
   for (const part of parts) printer.line(partLine(part));
-  for (const failure of tally.failures) {
+  for (const failure of run.failures) {
     printer.line(
       `${printer.paint("red", failure.phase === "call" ? "FAILED" : "ERROR")} ${
         escapeText(failure.id)
@@ -182,7 +183,7 @@ function show(printer: Printer, merged: Merged, ending: string | null): void {
     );
     for (const line of gist(failure)) printer.line(`    ${escapeText(line)}`);
   }
-  for (const test of results.finished.filter((test) => test.flaky)) {
+  for (const test of run.finished.filter((test) => test.flaky)) {
     const reds = test.attempts.filter((attempt) => RED.has(attempt.outcome)).length;
     printer.line(
       `${printer.paint("yellow", "FLAKY")} ${
@@ -213,7 +214,7 @@ function show(printer: Printer, merged: Merged, ending: string | null): void {
     printer.paint(
       exitCode === 0 ? "green" : "red",
       `${ending === null ? "" : `${escapeText(ending)}: `}${
-        countsLine(tally.counts, tally)
+        countsLine(run.counts, run)
       } on ${parts.length} machine(s), the slowest in ${seconds.toFixed(2)} s`,
     ),
   );

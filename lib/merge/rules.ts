@@ -1,8 +1,7 @@
 import { worstCode } from "../matrix/rules.ts";
 import type { Shard } from "../run/rules_parallel.ts";
 import type { PytestEvent } from "../pytest/events.ts";
-import { RED, type Results } from "../pytest/results.ts";
-import { Tally } from "../pytest/tally.ts";
+import { RunModel } from "../pytest/run_model.ts";
 
 /** The events of one machine's run. */
 export interface Part {
@@ -28,8 +27,7 @@ export interface MergedPart {
 /** The runs of several machines as one. */
 export interface Merged {
   readonly parts: readonly MergedPart[];
-  readonly results: Results;
-  readonly tally: Tally;
+  readonly run: RunModel;
   /** Shards that no file is from. */
   readonly missing: readonly number[];
   /** Tests that were collected and that no machine has run to their end. */
@@ -64,12 +62,11 @@ export async function merge(
 ): Promise<Merged> {
   const read: ReadPart[] = [];
   for (const part of parts) read.push(await readPart(part));
-  const tally = new Tally();
+  const run = new RunModel();
   for await (const events of joined(parts, read)) {
-    for (const event of events) tally.add(event);
+    for (const event of events) run.apply(event);
     await take(events);
   }
-  const { results } = tally;
   const counts = [...new Set(read.flatMap(({ shard }) => shard === null ? [] : [shard.count]))];
   const given = new Set(read.flatMap(({ shard }) => shard === null ? [] : [shard.index]));
   const missing = counts.length !== 1
@@ -78,14 +75,13 @@ export async function merge(
       !given.has(index)
     );
   const collected = read.reduce((all, part) => all.union(part.collected), new Set<string>());
-  const ran = new Set(results.finished.map((test) => test.id));
+  const ran = new Set(run.finished.map((test) => test.id));
   const unfinished = [
-    ...new Set([...results.notRun, ...[...collected].filter((id) => !ran.has(id))]),
+    ...new Set([...run.notRun, ...[...collected].filter((id) => !ran.has(id))]),
   ];
   const duplicates = duplicatesOf(read);
   const problems = problemsOf(read, counts);
-  const isRed = results.collectionErrors.length > 0 ||
-    results.finished.some((test) => RED.has(test.outcome));
+  const { isRed } = run;
   const codes = read.map((part) => part.exitCode ?? 0);
   // A part without tests is none of a suite.
   const worst = codes.every((code) => code === NO_TESTS)
@@ -99,8 +95,7 @@ export async function merge(
       exitCode,
       tests: ran.size,
     })),
-    results,
-    tally,
+    run,
     missing,
     unfinished,
     duplicates,

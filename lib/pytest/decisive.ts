@@ -1,4 +1,4 @@
-import type { Failure } from "./events.ts";
+import type { Failure } from "./failure.ts";
 
 /** Where a traceback of Python begins: the error that it ends with stands in the same column. */
 const TRACEBACK = /(?:Exception Group )?Traceback \(most recent call last\):/;

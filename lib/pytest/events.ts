@@ -1,3 +1,4 @@
+import type { Failure } from "./failure.ts";
 import type { HangProcess, HangReport } from "./hang_event.ts";
 import { isKnownEvent, wrongField } from "./event_fields.ts";
 
@@ -16,29 +17,6 @@ export type Category =
   | "xpassed"
   | ""
   | string;
-
-/** Why something failed, as pytest tells it. */
-export interface Failure {
-  /** The error's own text, often several lines. */
-  readonly message: string;
-  /** `path:line` where it was raised; null when unknown. */
-  readonly where: string | null;
-  /** The end of the traceback in the chosen style. */
-  readonly traceback: string;
-  /** Classes of the error, of those that it groups and of those that caused it, outermost first. */
-  readonly errors: readonly string[];
-  /**
-   * The end of what the test wrote, under pytest's headings; missing when that is nothing, or
-   * hidden by `--show-capture`.
-   */
-  readonly output?: string;
-  /**
-   * Whose fixture it was: in a teardown `function` where it is sure to be the test's own, else the
-   * scope, or missing where that is not known; elsewhere missing, but for a fixture of a wider
-   * scope that was torn down then.
-   */
-  readonly scope?: string;
-}
 
 /** A process that a test left behind, see {@linkcode PytestEvent}. */
 export interface LeftBehind {
@@ -118,7 +96,7 @@ export type PytestEvent =
       /** Names the way in which the suite was cut into shards; null when it was not. */
       readonly cut: string | null;
     }
-    | { readonly event: "collection-error"; readonly id: string } & Failure
+    | { readonly event: "collection-error"; readonly id: string } & FailureFields
     /** A whole file, or directory, that was skipped while it was collected. */
     | { readonly event: "collection-skip"; readonly id: string; readonly message: string }
     /** What a test recorded about all of the suite, for the JUnit report. */
@@ -140,7 +118,7 @@ export type PytestEvent =
       readonly subtest?: string;
       /** What the test recorded about itself, for the JUnit report; at its teardown. */
       readonly properties?: readonly (readonly [string, string])[];
-    } & Partial<Failure>
+    } & Partial<FailureFields>
     /** The setup or teardown of a fixture that took long. */
     | { readonly event: "fixture"; readonly name: string; readonly phase: "setup" | "teardown" }
     | { readonly event: "children"; readonly id: string; readonly pids: readonly number[] }
@@ -230,6 +208,12 @@ export type PytestEvent =
       readonly strained?: boolean | null;
     }
   );
+
+/** The events of some names. */
+export type EventOf<Name extends PytestEvent["event"]> = Extract<PytestEvent, { event: Name }>;
+
+/** What an event says of a {@linkcode Failure}. */
+export type FailureFields = Omit<Failure, "id" | "phase">;
 
 /** Why a pytest of a run was started. */
 export type SessionPurpose = "tests" | "resume" | "retry" | "shard" | "alone";

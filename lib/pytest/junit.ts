@@ -1,18 +1,14 @@
 import { describeLeft } from "./describe_left.ts";
 import { withoutAnsi } from "../base/escape.ts";
 import type { LeftBehind } from "./events.ts";
-import {
-  type Attempt,
-  failuresOf,
-  type ResultFailure,
-  type Results,
-  type TestResult,
-} from "./results.ts";
+import type { Attempt, TestResult } from "./results.ts";
+import type { Failure } from "./failure.ts";
+import type { RunModel } from "./run_model.ts";
 
 /** The results that one suite of a JUnit document has. */
 export interface JunitSuite {
   readonly name: string;
-  readonly results: Results;
+  readonly results: RunModel;
 }
 
 /**
@@ -22,13 +18,13 @@ export interface JunitSuite {
  *
  * As pytest does: `failure` for what failed in the call, each failed subtest too, `error` for
  * fixtures and collection; an error in the teardown of a test that failed has an element of its
- * own. Counts agree with {@linkcode Results.counts}: `errors` are those and the tests that did not
+ * own. Counts agree with {@linkcode RunModel.counts}: `errors` are those and the tests that did not
  * run. Other than pytest: `tests` is how many tests there are, where pytest counts one that passed,
  * and whose teardown failed, as two: a CI system that takes failures and errors from it would show
  * one that passed and is nowhere. As surefire does: earlier attempts of a test that was tried again
  * are `flakyFailure`, or `rerunFailure` if it stayed red.
  */
-export function junit(results: Results | readonly JunitSuite[]): string {
+export function junit(results: RunModel | readonly JunitSuite[]): string {
   const suites = "tests" in results ? [{ name: "tractest", results }] : results;
   return `<?xml version="1.0" encoding="utf-8"?>\n${
     element("testsuites", { name: "tractest" }, suites.map(suiteOf))
@@ -68,7 +64,7 @@ interface Case {
 
 const NOTHING = { tests: 0, failures: 0, errors: 0, skipped: 0 } as const;
 
-function suiteProperties({ started, ended, properties: recorded }: Results): string {
+function suiteProperties({ started, ended, properties: recorded }: RunModel): string {
   const facts: Readonly<Record<string, string | number | boolean | null | undefined>> = {
     runId: started?.runId,
     command: started?.command.join(" "),
@@ -98,12 +94,12 @@ function internalError(message: string): Case {
 }
 
 function collectionCase(
-  { id, failure }: { readonly id: string; readonly failure: ResultFailure },
+  { id, message, traceback }: Failure,
 ): Case {
   const body = detail(
     "error",
     { message: "collection failure" },
-    failure.traceback || failure.message,
+    traceback || message,
   );
   return {
     ...NOTHING,
@@ -127,7 +123,7 @@ function skippedCollection(id: string, reason: string): Case {
  * Tests that were to run and never began, where that is not pytest's own way to stop, with `-x`,
  * say.
  */
-function neverBegun(results: Results, tests: readonly TestResult[]): Case[] {
+function neverBegun(results: RunModel, tests: readonly TestResult[]): Case[] {
   if (results.ended !== null && results.ended.ending === null) return [];
   const begun = new Map<string, number>();
   for (const test of tests) if (!hasResult(test)) begun.set(test.id, (begun.get(test.id) ?? 0) + 1);
@@ -152,11 +148,11 @@ function hasResult({ finished, attempts }: TestResult): boolean {
 }
 
 /** Why a run ended before all its tests had. */
-function endOf({ ended }: Results): string {
+function endOf({ ended }: RunModel): string {
   return ended === null ? "the run was killed" : ended.ending ?? "the run was over";
 }
 
-function casesOf(test: TestResult, results: Results): Case[] {
+function casesOf(test: TestResult, results: RunModel): Case[] {
   const { attempts } = test;
   const last = attempts.at(-1)!;
   const head = { ...nameOf(test.id), ...placeOf(test) };
@@ -201,11 +197,11 @@ function casesOf(test: TestResult, results: Results): Case[] {
 /** What went wrong in an attempt at a test; what did so in others stands behind it. */
 function redCases(
   attempt: Attempt,
-  others: readonly ResultFailure[],
+  others: readonly Failure[],
   testcase: (body: readonly string[]) => string,
   another: (kind: Kind, message: string, traceback: string, end: string) => Case,
 ): Case[] {
-  const failures = failuresOf(attempt);
+  const failures = attempt.failures;
   // Subtests that failed are no tests of their own.
   const inCall = failures.filter((failure) => failure.phase === "call");
   const [first, ...rest] = inCall.length > 0 ? inCall : failures.slice(0, 1);
@@ -235,16 +231,16 @@ function redCases(
 
 type Kind = "failure" | "error";
 
-function kindOf({ phase }: ResultFailure): Kind {
+function kindOf({ phase }: Failure): Kind {
   return phase === "call" ? "failure" : "error";
 }
 
-function messageOf({ phase, message }: ResultFailure, kind: Kind): string {
+function messageOf({ phase, message }: Failure, kind: Kind): string {
   return kind === "failure" || phase === "call" ? message : `failed on ${phase} with "${message}"`;
 }
 
 /** Another attempt at a test, in surefire's words. */
-function attemptElement(prefix: "flaky" | "rerun", failure: ResultFailure): string {
+function attemptElement(prefix: "flaky" | "rerun", failure: Failure): string {
   const name = `${prefix}${kindOf(failure) === "failure" ? "Failure" : "Error"}`;
   const attributes = { message: failure.message, type: failure.errors[0] ?? "" };
   return element(name, attributes, [element("stackTrace", {}, [text(failure.traceback)])]);
@@ -258,7 +254,7 @@ function skippedElement({ outcome, reason }: Attempt): string {
   }, "");
 }
 
-function output({ output = "" }: ResultFailure): string {
+function output({ output = "" }: Failure): string {
   return output === "" ? "" : detail("system-out", {}, output);
 }
 

@@ -1,202 +1,4 @@
 import { ENDING_SIGNALS, type EndingSignal, EXIT } from "../tables/exit_codes.ts";
-import { decisiveLine, errorLines, isCarrier } from "./decisive.ts";
-import type { Failure } from "./events.ts";
-
-/** How many tests ended in which way, by pytest's words. */
-export interface Counts {
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-  readonly errors: number;
-  readonly xfailed: number;
-  readonly xpassed: number;
-  readonly subtestsPassed: number;
-  /** Tests that were to run and have no result. */
-  readonly notRun: number;
-}
-
-/** What pytest's words count as. */
-const COUNTED: ReadonlyMap<string, keyof Counts> = new Map([
-  ["passed", "passed"],
-  ["failed", "failed"],
-  ["skipped", "skipped"],
-  ["error", "errors"],
-  ["xfailed", "xfailed"],
-  ["xpassed", "xpassed"],
-  ["subtests passed", "subtestsPassed"],
-]);
-
-/**
- * Counts what pytest's summary counts, by its words; a word that it does not know it leaves out.
- */
-export class Counter {
-  readonly #counts: { -readonly [Key in keyof Counts]: number } = {
-    passed: 0,
-    failed: 0,
-    skipped: 0,
-    errors: 0,
-    xfailed: 0,
-    xpassed: 0,
-    subtestsPassed: 0,
-    notRun: 0,
-  };
-
-  /** Adds what each word stands for so many times. */
-  add(words: Iterable<string>, times = 1): void {
-    for (const word of words) {
-      const key = COUNTED.get(word);
-      if (key !== undefined) this.#counts[key] += times;
-    }
-  }
-
-  /** What it has counted, besides so many tests without a result. */
-  counts(notRun = 0): Counts {
-    return { ...this.#counts, notRun };
-  }
-}
-
-/** A test or a collection that failed. */
-export interface FailedReport extends Failure {
-  readonly id: string;
-  readonly phase: "collection" | "setup" | "call" | "teardown";
-}
-
-/** The counts on one line, in pytest's words and order: `1 failed, 12 passed, 2 skipped`. */
-export function countsLine(counts: Counts, { deselected = 0, warnings = 0 } = {}): string {
-  const { failed, passed, skipped, xfailed, xpassed, errors, subtestsPassed, notRun } = counts;
-  const words: string[] = [];
-  const say = (count: number, word: string) => count > 0 && words.push(`${count} ${word}`);
-  say(failed, "failed");
-  say(passed, "passed");
-  say(skipped, "skipped");
-  say(deselected, "deselected");
-  say(xfailed, "xfailed");
-  say(xpassed, "xpassed");
-  say(warnings, warnings === 1 ? "warning" : "warnings");
-  say(errors, errors === 1 ? "error" : "errors");
-  say(subtestsPassed, "subtests passed");
-  say(notRun, "not run");
-  return words.length > 0 ? words.join(", ") : "no tests ran";
-}
-
-/**
- * All that a failure says about itself and that a known-flaky row may match: its message and the
- * classes of its errors.
- */
-export function failureText(failure: FailedReport): string {
-  return [failure.message, ...failure.errors].join("\n");
-}
-
-/**
- * The gist of a failure in a few lines: the first of its message, the one that says what went wrong
- * if that is another, and where it was raised.
- */
-export function gist(failure: FailedReport, lines = 3): string[] {
-  const message = failure.message.split("\n").map((line) => line.trimEnd()).filter((line) =>
-    line !== ""
-  );
-  const inner = failure.errors.slice(1).filter((name) =>
-    !isCarrier(name) && !failure.message.includes(name)
-  );
-  return [
-    ...cut(message, lines, failure.traceback),
-    ...(inner.length > 0 ? [`from ${inner.slice(0, 4).join(", ")}`] : []),
-    ...(failure.where ? [`at ${failure.where}`] : []),
-  ];
-}
-
-/** What a group says of itself: what it groups stands in the traceback alone. */
-const GROUP = /Group\b.*\(\d+ sub-exceptions?\)/;
-/** Errors of a group that are shown, at most. */
-const SHOWN_ERRORS = 3;
-
-/** The first lines of a message, and of the rest the one that decides. */
-function cut(message: readonly string[], lines: number, traceback: string): string[] {
-  const shown = message.slice(0, lines);
-  const rest = message.slice(lines);
-  const grouped = GROUP.test(message[0] ?? "")
-    ? errorLines(traceback).filter((line) => !GROUP.test(line)).slice(0, SHOWN_ERRORS)
-    : [];
-  const decisive = rest.length === 0 ? null : decisiveLine(message);
-  const last = [...new Set([...(decisive === null ? [] : [decisive]), ...grouped])].filter((line) =>
-    !shown.some((other) => other.includes(line))
-  );
-  const hidden = rest.length - (decisive !== null && last.includes(decisive) ? 1 : 0);
-  return [
-    ...shown,
-    ...(hidden > 0 ? [`… ${hidden} more line${hidden === 1 ? "" : "s"}`] : []),
-    ...last,
-  ];
-}
-
-/** Something else holds the registry address: nothing but a collision says so. */
-const COLLISION = new RegExp(
-  [
-    "address already in use|EADDRINUSE|\\bErrno (?:98|48)\\b|OSError\\((?:98|48),|connection refused|ConnectionRefusedError|ECONNREFUSED",
-    "Registry address\\(es\\) are occupied|registry socket\\(s\\) already bound",
-  ].join("|"),
-  "i",
-);
-const TOO_SLOW = /TooSlowError/;
-
-/** Files that have to fail alike before timing errors look like one cause. */
-const UNRELATED_FILES = 3;
-
-/**
- * The failures by which not the tests but a held registry breaks the run; none when it does not
- * look like it. Most have to carry the signature: address in use or connection refused, or
- * `TooSlowError`. The latter alone says so only over several unrelated files, and where most tests
- * fail: a slow machine is more frequent.
- *
- * @param tests how many tests have ended; null where that is unknown
- */
-export function collidedWith(
-  failures: readonly FailedReport[],
-  tests: number | null = null,
-): readonly FailedReport[] {
-  const collided = failures.filter(isCollision);
-  const alike = failures.filter((failure) =>
-    collided.includes(failure) || TOO_SLOW.test(failureText(failure))
-  );
-  if (alike.length * 2 <= failures.length) return [];
-  if (collided.length > 0) return alike;
-  const isMost = tests === null ? alike.length === failures.length : failures.length * 2 > tests;
-  return filesOf(alike).size >= UNRELATED_FILES && isMost ? alike : [];
-}
-
-/** The evidence of {@linkcode collidedWith} as one sentence; null when there is none. */
-export function registryCollision(
-  failures: readonly FailedReport[],
-  tests: number | null = null,
-): string | null {
-  const alike = collidedWith(failures, tests);
-  if (alike.length === 0) return null;
-  const collided = alike.filter(isCollision).length;
-  const what = [
-    ...(collided > 0 ? [`address in use or connection refused in ${collided}`] : []),
-    ...(alike.length > collided ? [`TooSlowError in ${alike.length - collided}`] : []),
-  ];
-  const files = filesOf(alike).size;
-  return `${what.join(", ")} of ${failures.length} failure${
-    failures.length === 1 ? "" : "s"
-  }, in ${files} file${files === 1 ? "" : "s"}`;
-}
-
-function isCollision(failure: FailedReport): boolean {
-  return COLLISION.test(errorText(failure));
-}
-
-function filesOf(failures: readonly FailedReport[]): ReadonlySet<string> {
-  return new Set(failures.map((failure) => failure.id.split("::", 1)[0]!));
-}
-
-/**
- * All that a failure says about its errors, those in its traceback included; not the source lines
- * there, which only talk about some.
- */
-function errorText(failure: FailedReport): string {
-  return [failureText(failure), ...errorLines(failure.traceback)].join("\n");
-}
 
 /** What cut a run short. */
 export type Cut = "time-limit" | EndingSignal;
@@ -303,4 +105,19 @@ const OURS: ReadonlySet<number> = new Set(Object.values(EXIT).filter((code) => c
  */
 export function passedOn(code: number): number {
   return code < 0 || code > 128 || OURS.has(code) ? FAILED : code;
+}
+
+/** What interrupted pytest: the error's class and text, and the test that ran then. */
+export interface Interruption {
+  readonly error: string;
+  readonly message: string;
+  readonly test: string | null;
+}
+
+/**
+ * Whether an interruption is pytest's own way to stop: after errors in the collection, or where a
+ * plugin asked for it.
+ */
+export function isPytestsOwn(error: string | undefined): boolean {
+  return error === undefined || /(?:^|\.)Interrupted$/.test(error);
 }

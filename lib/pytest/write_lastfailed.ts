@@ -1,6 +1,7 @@
 import { join } from "@std/path";
 import { plainId } from "./lastfailed.ts";
-import { RED, type Results } from "./results.ts";
+import { RED } from "./results.ts";
+import type { RunModel } from "./run_model.ts";
 import { TractestError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 
@@ -14,7 +15,7 @@ import type { Host } from "../system/host.ts";
 export async function writeLastFailed(
   host: Host,
   cache: string | null,
-  results: Pick<Results, "finished" | "collectionErrors">,
+  results: Pick<RunModel, "finished" | "collectionErrors">,
 ): Promise<void> {
   if (cache === null || (results.finished.length === 0 && results.collectionErrors.length === 0)) {
     return;

@@ -9,7 +9,7 @@ import { UsageError } from "../errors.ts";
 import { durationsOf, readProject } from "../history/project_history.ts";
 import { recordsOf, runsOf } from "../history/queries.ts";
 import { findProject, type Project } from "../project/project.ts";
-import { Results } from "../pytest/results.ts";
+import { RunModel } from "../pytest/run_model.ts";
 import { outputPath, writeTyped } from "../run/typed_files.ts";
 import type { Host } from "../system/host.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
@@ -46,10 +46,10 @@ export async function report({ host, line, printer }: Context<ReportOptions>): P
   }
   const runId = name === undefined ? newest.runId : namedRun(name, runs.map((run) => run.runId));
   const { directory } = runs.find((run) => run.runId === runId)!;
-  const results = new Results();
+  const results = new RunModel();
   const hangs: Hang[] = [];
   await readEvents(host, eventsOf(directory), (event) => {
-    results.add(event);
+    results.apply(event);
     if (event.event === "hang") hangs.push(event);
   });
   const trends = await trendsOf(host, project);

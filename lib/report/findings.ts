@@ -1,11 +1,7 @@
 import type { PytestEvent } from "../pytest/events.ts";
-import {
-  failuresOf,
-  RED,
-  type ResultFailure,
-  type Results,
-  type TestResult,
-} from "../pytest/results.ts";
+import { RED, type TestResult } from "../pytest/results.ts";
+import type { Failure } from "../pytest/failure.ts";
+import type { RunModel } from "../pytest/run_model.ts";
 import { clock } from "./charts.ts";
 import { badge, type Html, markup, type Part } from "./html.ts";
 
@@ -43,17 +39,17 @@ interface Failed {
   readonly id: string;
   readonly outcome: string;
   readonly seconds: number | null;
-  readonly failures: readonly ResultFailure[];
+  readonly failures: readonly Failure[];
 }
 
 /** Everything that failed: files that could not be collected, then tests. */
-export function failures(results: Results, tests: readonly TestResult[]): Html | null {
-  const collected: Failed[] = results.collectionErrors.map(({ id, failure }) => (
-    { id, outcome: "collection", seconds: null, failures: [failure] }
+export function failures(results: RunModel, tests: readonly TestResult[]): Html | null {
+  const collected: Failed[] = results.collectionErrors.map((failure) => (
+    { id: failure.id, outcome: "collection", seconds: null, failures: [failure] }
   ));
   const failed: Failed[] = tests.filter((test) => RED.has(test.outcome)).map((
     { id, outcome, seconds, attempts },
-  ) => ({ id, outcome, seconds, failures: attempts.flatMap(failuresOf) }));
+  ) => ({ id, outcome, seconds, failures: attempts.flatMap((attempt) => attempt.failures) }));
   return listOf([...collected, ...failed], failedItem, SHOWN.failures);
 }
 
@@ -70,12 +66,12 @@ function failedItem({ id, outcome, seconds, failures }: Failed, index: number): 
   return foldable(index < UNFOLDED, [heading(outcome, id, facts), gist], bodies);
 }
 
-function isSame(failure: ResultFailure, before: ResultFailure | undefined): boolean {
+function isSame(failure: Failure, before: Failure | undefined): boolean {
   return failure.phase === before?.phase && failure.message === before.message &&
     failure.traceback === before.traceback;
 }
 
-function failureBody(failure: ResultFailure, number: number | null): Html {
+function failureBody(failure: Failure, number: number | null): Html {
   const { phase, message, where, traceback, output } = failure;
   const title = number !== null && markup`<h3>Failure ${number} (${phase})</h3>`;
   const place = where !== null && markup`<p class="aside">at <code>${where}</code></p>`;
@@ -119,13 +115,13 @@ function processItem({ pid, title }: { readonly pid: number; readonly title: str
 export function flakyTests(tests: readonly TestResult[]): Html | null {
   return listOf(tests.filter((test) => test.flaky), ({ id, attempts }) => {
     const outcomes = attempts.map((attempt) => attempt.outcome).join(", ");
-    const [first] = attempts.flatMap(failuresOf);
+    const [first] = attempts.flatMap((attempt) => attempt.failures);
     return foldable(false, heading("flaky", id, outcomes), first && failureBody(first, null));
   });
 }
 
 /** Processes that were left behind, by the tests that started them. */
-export function leaks(results: Results, tests: readonly TestResult[]): Html | null {
+export function leaks(results: RunModel, tests: readonly TestResult[]): Html | null {
   const leaking = tests.filter((test) => test.leaked.length > 0);
   const unknown = { id: "test unknown", leaked: results.leaked };
   const all = [...leaking, ...(unknown.leaked.length > 0 ? [unknown] : [])];

@@ -1,5 +1,6 @@
 import { shellCommand } from "../base/escape.ts";
-import type { Results, TestResult } from "../pytest/results.ts";
+import type { TestResult } from "../pytest/results.ts";
+import type { RunModel } from "../pytest/run_model.ts";
 import { clock, histogram, stamp, timeline } from "./charts.ts";
 import { failures, flakyTests, type Hang, hangs, leaks } from "./findings.ts";
 import { type Html, markup } from "./html.ts";
@@ -11,7 +12,7 @@ export const REPORT_MARK = "<!doctype html>\n<!-- tractest report -->\n";
 
 /** Everything that a page shows. */
 export interface ReportInput {
-  readonly results: Results;
+  readonly results: RunModel;
   readonly hangs: readonly Hang[];
   readonly trends: Trends;
   /** When the page is made, in seconds since the epoch. */
@@ -89,7 +90,7 @@ interface Verdict {
   readonly sentence: string;
 }
 
-function verdictOf(results: Results, tests: readonly TestResult[]): Verdict {
+function verdictOf(results: RunModel, tests: readonly TestResult[]): Verdict {
   const { ended, first, latest } = results;
   const { failed, errors } = results.counts;
   const ran = tests.filter((test) => test.finished).length;
@@ -112,7 +113,7 @@ function verdictOf(results: Results, tests: readonly TestResult[]): Verdict {
   return { kind: "bad", word, sentence: `${facts}${ending}` };
 }
 
-function tiles({ counts }: Results, tests: readonly TestResult[]): Html {
+function tiles({ counts }: RunModel, tests: readonly TestResult[]): Html {
   const number = (has: (test: TestResult) => boolean) => tests.filter(has).length;
   const rows: readonly (readonly [name: string, count: number, colour: string])[] = [
     ["passed", counts.passed, "passed"],
@@ -136,7 +137,7 @@ function tiles({ counts }: Results, tests: readonly TestResult[]): Html {
   return markup`<dl class="tiles">\n${all}</dl>`;
 }
 
-function environment({ started, ended }: Results, now: number): Html {
+function environment({ started, ended }: RunModel, now: number): Html {
   const changes = started?.dirty ? ", with changes" : "";
   const rows: readonly (readonly [string, string | null | undefined])[] = [
     ["run", started?.runId],

@@ -1,5 +1,5 @@
 import { findCascades } from "../pytest/cascade.ts";
-import { isContended, type Results } from "../pytest/results.ts";
+import type { RunModel } from "../pytest/run_model.ts";
 import { runExitCode } from "../pytest/verdict.ts";
 import type { Host } from "../system/host.ts";
 import { findLeaks, type LeakReport } from "../leaks/gather.ts";
@@ -29,10 +29,10 @@ export async function leaksAfter(
 /** Writes pytest's record of failures where pytest itself has not, or has not seen all of them. */
 export async function recordFailures(
   host: Host,
-  { sessions, queued, stoppedAt, tally, results }: EngineOutcome,
+  { sessions, queued, stoppedAt, run }: EngineOutcome,
 ): Promise<void> {
-  if (queued || sessions > 1 || stoppedAt !== null || tally.exitStatus === null) {
-    await writeLastFailed(host, tally.cache, results);
+  if (queued || sessions > 1 || stoppedAt !== null || run.exitStatus === null) {
+    await writeLastFailed(host, run.cache, run);
   }
 }
 
@@ -42,7 +42,7 @@ export async function recordFailures(
  * @param leaks null where what is left is none of this run's doing
  */
 export function exitCodeAfter(
-  { cut, code, hungAtExit, results }: EngineOutcome,
+  { cut, code, hungAtExit, run }: EngineOutcome,
   leaks: Pick<LeakReport, "clean"> | null,
   strict: boolean,
 ): ExitCode {
@@ -50,8 +50,8 @@ export function exitCodeAfter(
     cut,
     pytest: code,
     leaked: leaks === null ? false : leaks.clean === null ? null : !leaks.clean,
-    blemished: hungAtExit || results.leaked.length > 0 ||
-      [...results.tests.values()].some((test) => test.flaky || test.leaked.length > 0),
+    blemished: hungAtExit || run.leaked.length > 0 ||
+      [...run.tests.values()].some((test) => test.flaky || test.leaked.length > 0),
     strict,
   });
 }
@@ -65,14 +65,13 @@ const PYTEST_USAGE = 4;
  * @param limit the time limit of the run, seconds
  */
 export function endingOf(outcome: EngineOutcome, limit: number): string | null {
-  const { cut, code, signal, tally, stoppedAt, missed, vanished, interrupted, unexplained } =
-    outcome;
-  const running = [...tally.running.keys()];
+  const { cut, code, signal, run, stoppedAt, missed, vanished, interrupted, unexplained } = outcome;
+  const running = run.running.map(({ id }) => id);
   if (stoppedAt !== null && cut === "time-limit") return `time limit of one test, ${stoppedAt}`;
   if (cut === "time-limit") return `time limit of ${limit} s`;
   if (cut === "SIGINT") return "interrupted";
   if (cut !== null) return `ended by ${cut}`;
-  if (code === PYTEST_USAGE && !tally.began) {
+  if (code === PYTEST_USAGE && !run.began) {
     return "pytest did not accept its command line or its configuration";
   }
   if (vanished) return "pytest ended with exit code 0 before its session was over";
@@ -101,20 +100,20 @@ export function endingOf(outcome: EngineOutcome, limit: number): string | null {
 
 /** What a run says of single tests besides their failures, for `--json`. */
 export function describeTests(
-  results: Results,
+  run: RunModel,
 ): Readonly<
   Record<
     "timeouts" | "running" | "contended" | "flaky" | "leftBehind" | "left" | "cascades",
     readonly unknown[]
   >
 > {
-  const tests = [...results.tests.values()];
+  const tests = [...run.tests.values()];
   return {
     timeouts: tests.filter((test) => test.attempts.at(-1)?.ended === "timeout").map((test) =>
       test.id
     ),
     running: tests.filter((test) => test.attempts.at(-1)?.cut != null).map((test) => test.id),
-    contended: tests.filter((test) => isContended(test, results)).map((test) => test.id),
+    contended: tests.filter((test) => run.isContended(test)).map((test) => test.id),
     flaky: tests.filter((test) => test.flaky).map(({ id, attempts }) => ({
       id,
       attempts: attempts.map((attempt) => attempt.outcome),
@@ -125,7 +124,7 @@ export function describeTests(
         processes: leaked,
       })),
       // By a test that can't be told.
-      ...(results.leaked.length > 0 ? [{ id: null, processes: results.leaked }] : []),
+      ...(run.leaked.length > 0 ? [{ id: null, processes: run.leaked }] : []),
     ],
     // Outlived its test and was gone when pytest had ended.
     left: tests.filter((test) => test.left.length > 0).map(({ id, left }) => ({

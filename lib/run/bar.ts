@@ -1,8 +1,9 @@
 import { unicodeWidth } from "@std/cli";
 import { escapeText, withoutAnsi } from "../base/escape.ts";
-import type { Live, LiveSession, Note, RunningTest } from "./live.ts";
-import type { ResultFailure } from "../pytest/results.ts";
-import { countsLine, gist } from "../pytest/verdict.ts";
+import type { Live, LiveSession, Note } from "./live.ts";
+import type { RunningTest } from "../pytest/run_model.ts";
+import { countsLine } from "../pytest/counts.ts";
+import { type Failure, gist } from "../pytest/failure.ts";
 import type { Paint } from "../terminal/printer.ts";
 
 /** How a live view is drawn. */
@@ -46,27 +47,29 @@ function progressLine(live: Live, width: number, now: number, paint: Paint): str
   );
   const text = lines.find((line) => unicodeWidth(line) <= width) ?? fit(how, width);
   const bar = width - unicodeWidth(text) - 4;
-  const total = live.collected ?? 0;
-  const bad = live.counts.failed + live.counts.errors > 0;
+  const total = live.total ?? 0;
+  const bad = live.run.countsSoFar.failed + live.run.countsSoFar.errors > 0;
   const shown = bad ? paint("red", text) : text;
   if (bar < BAR_NARROWEST || total === 0) return shown;
-  return `${drawBar(live.done / total, Math.min(bar, BAR_WIDEST))}  ${shown}`;
+  return `${drawBar(live.run.done / total, Math.min(bar, BAR_WIDEST))}  ${shown}`;
 }
 
 /** Done of collected, the counts, the time, the estimate; empty where nothing is to be said. */
 function progressParts(live: Live, now: number): [string, string, string, string] {
-  const how = live.collected === null ? stage(live.sessions) : `${live.done}/${live.collected}`;
-  const counts = live.done === 0 && live.counts.errors === 0 ? "" : countsLine(live.counts);
+  const how = live.total === null ? stage(live.sessions) : `${live.run.done}/${live.total}`;
+  const counts = live.run.done === 0 && live.run.countsSoFar.errors === 0
+    ? ""
+    : countsLine(live.run.countsSoFar);
   const remaining = live.remaining(now);
   const blemishes = [
-    ...(live.flaky > 0 ? [`${live.flaky} flaky`] : []),
-    ...(live.leaks > 0 ? [`${live.leaks} leaked`] : []),
+    ...(live.run.flaky > 0 ? [`${live.run.flaky} flaky`] : []),
+    ...(live.run.leaks > 0 ? [`${live.run.leaks} leaked`] : []),
   ];
   return [
     how,
     [counts, ...blemishes].filter((text) => text !== "").join(", "),
-    live.began === null ? "" : duration(now - live.began),
-    remaining === null || live.done === live.collected ? "" : `about ${duration(remaining)} left`,
+    live.run.first === null ? "" : duration(now - live.run.first),
+    remaining === null || live.run.done === live.total ? "" : `about ${duration(remaining)} left`,
   ];
 }
 
@@ -155,9 +158,7 @@ export function noteLines(note: Note, paint: Paint): string[] {
           facts.length > 0 ? ` (${facts.join(", ")})` : ""
         }`,
         // A traceback ends with the message; that of the first attempt stands above.
-        ...gist({ id, ...failure }, failure.traceback === "" ? 3 : 1).map((line) =>
-          `    ${escapeText(line)}`
-        ),
+        ...gist(failure, failure.traceback === "" ? 3 : 1).map((line) => `    ${escapeText(line)}`),
         ...(attempt > 1 ? [] : detailLines(failure).map((line) => paint("dim", `    ${line}`))),
       ];
     }
@@ -192,7 +193,7 @@ export function noteLines(note: Note, paint: Paint): string[] {
   }
 }
 
-function detailLines({ traceback, output = "" }: ResultFailure): string[] {
+function detailLines({ traceback, output = "" }: Failure): string[] {
   return [...endOf(traceback, SHOWN_TRACEBACK), ...endOf(output, SHOWN_OUTPUT)];
 }
 

@@ -309,7 +309,7 @@ async function runTests(
         cpu = watchCpu(host);
         loadEnd();
       },
-      onSessionsFinished: (results) => draft.begin(results),
+      onSessionsFinished: (run) => draft.begin(run),
     },
   }).catch(async (error) => {
     await draft.drop();
@@ -349,11 +349,11 @@ async function runTests(
   });
   await log.drain();
   request.events?.end(printer);
-  await request.junit?.write(printer, outcome.results);
+  await request.junit?.write(printer, outcome.run);
   // What the first pytest has written lacks the tests of the others.
   const report = unseenReport ??
     (outcome.sessions > 1 ? await unseenJunit(host, project, request.places) : null);
-  await report?.write(printer, outcome.results);
+  await report?.write(printer, outcome.run);
   if (log.isCut) {
     printer.warn(
       `the disk took not all that was reported: counts are incomplete (${escapeText(log.path)})`,
@@ -389,7 +389,7 @@ async function runTests(
     );
   }
   // Last: whoever holds the history for long keeps nobody from the verdict.
-  await draft.record(printer, outcome.results);
+  await draft.record(printer, outcome.run);
   return exitCode;
 }
 
@@ -400,19 +400,19 @@ async function runTests(
 async function judged(
   context: Context<RunOptions>,
   project: Project,
-  { tally, results }: EngineOutcome,
+  { run }: EngineOutcome,
   leaks: Promise<LeakReport | null> | null,
 ) {
-  if (tally.failures.length === 0) return [];
+  if (run.failures.length === 0) return [];
   const [{ judgeFailures }, { registryCollision }] = await Promise.all([
     import("./judge_failures.ts"),
-    import("../pytest/verdict.ts"),
+    import("../pytest/collision.ts"),
   ]);
-  const isHeld = registryCollision(tally.failures, results.finished.length) !== null;
+  const isHeld = registryCollision(run.failures, run.finished.length) !== null;
   return await judgeFailures(
     context,
     project,
-    tally.failures,
+    run.failures,
     isHeld ||
       (leaks?.then((found) => found?.registries.some((registry) => registry.bound) ?? false) ??
         false),
@@ -456,7 +456,7 @@ function hintBackground(
 function loadEnd(): void {
   void Promise.allSettled([
     import("./end.ts"),
-    import("../pytest/verdict.ts"),
+    import("../pytest/collision.ts"),
     import("./judge_failures.ts"),
     import("../hang/examine.ts"),
     import("../hang/stacks.ts"),

@@ -1,13 +1,12 @@
 import type { SharedOptions } from "../command_line/options.ts";
 import { findCascades } from "../pytest/cascade.ts";
 import type { Parallel } from "./rules_parallel.ts";
-import { isContended } from "../pytest/results.ts";
+import { registryCollision } from "../pytest/collision.ts";
 import { hangDocument } from "../hang/rules.ts";
 import { activation } from "../system/programs/activation.ts";
 import { escapeText, shellCommand } from "../base/escape.ts";
 import { describeRecord } from "../base/rates.ts";
 import { nextCommand, notFound } from "./next_command.ts";
-import { registryCollision } from "../pytest/verdict.ts";
 import type { ExitCode } from "../tables/exit_codes.ts";
 import { noteHang } from "../hang/show.ts";
 import { type JudgedFailure, showLeaksLeft, showVerdict, type VerdictStream } from "./show.ts";
@@ -55,12 +54,12 @@ export function runDocument(found: RunFindings): Readonly<Record<string, unknown
       ...activation(prepared.interpreter, prepared.preflight.inherited).set,
     },
     seconds: secondsOf(outcome),
-    counts: outcome.tally.began ? outcome.tally.counts : null,
-    notFound: notFound(command, outcome.tally.offered),
+    counts: outcome.run.began ? outcome.run.counts : null,
+    notFound: notFound(command, outcome.run.offered),
     failures: failures.map(({ id, phase, message, known, related, record }) => {
       return { id, phase, message, known, related, rate: record && describeRecord(record) };
     }),
-    ...describeTests(outcome.results),
+    ...describeTests(outcome.run),
     hang: outcome.hang && hangDocument(outcome.hang),
     shard: parallel.shard,
     jobs,
@@ -106,8 +105,8 @@ export function showEnd(
   { printer, line }: Context<SharedOptions>,
   { command, outcome, failures, leaks, strain, limit, tries, stream, balance }: RunView,
 ): void {
-  const { tally, hang, results } = outcome;
-  const tests = [...results.tests.values()];
+  const { run, hang } = outcome;
+  const tests = [...run.tests.values()];
   if (hang) noteHang(printer, hang);
   const { tptProto, spawnBackend } = line.options;
   const keep = [
@@ -115,29 +114,29 @@ export function showEnd(
     ...(spawnBackend === null ? [] : [`--spawn-backend=${spawnBackend}`]),
   ];
   const next = nextCommand({
-    recorded: tally.exitStatus !== null,
+    recorded: run.exitStatus !== null,
     failedIds: failures.map((failure) => failure.id),
     keep,
   });
   showVerdict(printer, stream, {
-    tally,
+    run,
     ending: endingOf(outcome, limit),
     seconds: outcome.seconds,
     failures,
-    collision: registryCollision(tally.failures, results.finished.length),
+    collision: registryCollision(run.failures, run.finished.length),
     tests,
-    contended: new Set(tests.filter((test) => isContended(test, results)).map((test) => test.id)),
-    leaked: results.leaked,
+    contended: new Set(tests.filter((test) => run.isContended(test)).map((test) => test.id)),
+    leaked: run.leaked,
     cascades: findCascades(tests),
     tries,
     balance: balance && describeBalance(balance),
     next: next === null ? [] : [next],
   });
   const hint = outcome.cut === "time-limit" && outcome.stoppedAt === null
-    ? limitHint(results.finished.length, tally.collected)
+    ? limitHint(run.finished.length, run.collected)
     : null;
   if (hint !== null) printer.hint(hint);
-  for (const { id, nearest } of notFound(command, tally.offered)) {
+  for (const { id, nearest } of notFound(command, run.offered)) {
     printer.note(escapeText(`there is no "${id}"; the nearest:`));
     for (const other of nearest) {
       printer.hint(escapeText(shellCommand(["tractest", "run", ...keep, other])));
@@ -148,7 +147,7 @@ export function showEnd(
     showLeaksLeft(
       printer,
       leaks,
-      new Set([...tests.flatMap((test) => test.leaked), ...results.leaked].map(({ pid }) => pid)),
+      new Set([...tests.flatMap((test) => test.leaked), ...run.leaked].map(({ pid }) => pid)),
     );
   }
 }

@@ -1,4 +1,6 @@
 import { EventReader, EVENTS_SCHEMA, type PytestEvent } from "../pytest/events.ts";
+import type { TestResult } from "../pytest/results.ts";
+import { RunModel } from "../pytest/run_model.ts";
 import { TractestError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 import { eventsOf } from "../background/read_events.ts";
@@ -6,8 +8,8 @@ import { FileTail } from "../background/file_tail.ts";
 
 /** Gets whole lines of events as they come. */
 export type EventSink = (lines: readonly string[]) => Promise<void> | void;
-/** Gets one event. */
-export type EventListener = (event: PytestEvent) => void;
+/** Gets one event, and the test whose result it changed; null for an event about no test. */
+export type EventListener = (event: PytestEvent, test: TestResult | null) => void;
 /** An event of our own, before it is stamped with its time. */
 export type OwnEvent = PytestEvent extends infer Event
   ? Event extends PytestEvent ? Omit<Event, "time"> : never
@@ -18,6 +20,8 @@ export type OwnEvent = PytestEvent extends infer Event
  * it grows.
  */
 export class EventLog {
+  /** What all events so far say of the run. */
+  readonly run = new RunModel();
   readonly #tail: FileTail;
   readonly #reader = new EventReader();
   readonly #listeners = new Set<EventListener>();
@@ -62,7 +66,7 @@ export class EventLog {
       if (!(error instanceof TractestError)) throw error;
       this.#isCut = true;
       // That a test has no end means nothing where its end may not have been written.
-      if (event.event !== "crash") { for (const listener of this.#listeners) listener(stamped); }
+      if (event.event !== "crash") this.#apply(stamped);
     }
   }
 
@@ -85,9 +89,14 @@ export class EventLog {
     const bytes = await this.#tail.read();
     if (bytes.length === 0) return false;
     const { lines, events } = this.#reader.read(bytes);
-    for (const event of events) for (const listener of this.#listeners) listener(event);
+    for (const event of events) this.#apply(event);
     if (lines.length > 0) await this.sink?.(lines);
     return true;
+  }
+
+  #apply(event: PytestEvent): void {
+    const test = this.run.apply(event);
+    for (const listener of this.#listeners) listener(event, test);
   }
 
   /** Hands on all that is there now: a process that leaked may write for ever. */

@@ -1,9 +1,9 @@
 import type { SharedOptions } from "../command_line/options.ts";
 import { join } from "@std/path";
 import type { PytestEvent } from "../pytest/events.ts";
+import type { Item } from "../pytest/work.ts";
 import { pytestCommand, type RunIntent, withoutStopping } from "../pytest/pytest_command.ts";
 import type { OwnPlaces } from "./rules_unseen_options.ts";
-import type { Item } from "../pytest/work.ts";
 import type { Context } from "../command_line/context.ts";
 import type { Project } from "../project/project.ts";
 import type { EngineOutcome } from "./engine/engine_outcome.ts";

@@ -9,7 +9,7 @@ import {
 } from "../affected/related.ts";
 import { fileOf } from "../pytest/lastfailed.ts";
 import { flakyVerdict, timingError } from "../flaky/rules.ts";
-import type { FailedReport } from "../pytest/verdict.ts";
+import type { Failure } from "../pytest/failure.ts";
 import { TractestError } from "../errors.ts";
 import type { JudgedFailure, NamedCause } from "./show.ts";
 import { testRecords } from "../history/project_history.ts";
@@ -29,7 +29,7 @@ import type { Project } from "../project/project.ts";
 export async function judgeFailures(
   context: Context<RunOptions>,
   project: Project,
-  failures: readonly FailedReport[],
+  failures: readonly Failure[],
   held: boolean | Promise<boolean>,
 ): Promise<JudgedFailure[]> {
   const [known, records, registryHeld] = await Promise.all([
@@ -38,7 +38,7 @@ export async function judgeFailures(
     held,
   ]);
   const related = failures.map((failure) => known && relatedChange(failure.id, failure, known));
-  const isOpen = (failure: FailedReport, index: number) =>
+  const isOpen = (failure: Failure, index: number) =>
     related[index] === null && timingError(failure) !== null;
   // To read who imports whom takes its time: only where a verdict hangs on it.
   const loaded = known && failures.some(isOpen) ? await orNull(() => known.loaded()) : null;

@@ -1,6 +1,6 @@
 import { escapeText } from "../base/escape.ts";
 import { junit, type JunitSuite } from "../pytest/junit.ts";
-import type { Results } from "../pytest/results.ts";
+import type { RunModel } from "../pytest/run_model.ts";
 import { TractestError, UsageError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 import type { Printer } from "../terminal/printer.ts";
@@ -45,7 +45,7 @@ export class JunitFile {
   }
 
   /** Writes the report. A disk that does not take it is no failure of a test. */
-  async write(printer: Printer, results: Results | readonly JunitSuite[]): Promise<void> {
+  async write(printer: Printer, results: RunModel | readonly JunitSuite[]): Promise<void> {
     try {
       await (this.#pipe?.write(junit(results)) ?? writeTyped(this.host, this.path, junit(results)));
     } catch (error) {

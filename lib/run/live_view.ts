@@ -3,6 +3,7 @@ import { join } from "@std/path";
 import { escapeText, withoutAnsi } from "../base/escape.ts";
 import { Live, type LiveOptions } from "./live.ts";
 import type { PytestEvent } from "../pytest/events.ts";
+import type { TestResult } from "../pytest/results.ts";
 import { ignoreTractestError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 import { latestDurations } from "../history/project_history.ts";
@@ -41,9 +42,9 @@ export async function showLog(
   directory: string,
   outcome: EngineOutcome,
 ): Promise<void> {
-  const { code, tally, sessions, unexplained } = outcome;
+  const { code, run, sessions, unexplained } = outcome;
   // 3 is an error of pytest itself, 4 one of its command line.
-  if (tally.began && unexplained === null && code !== 3 && code !== 4) {
+  if (run.began && unexplained === null && code !== 3 && code !== 4) {
     return printer.note(`pytest's own output: ${join(directory, "output-*.log")}`);
   }
   const path = join(directory, `output-${unexplained?.session ?? sessions - 1}.log`);
@@ -91,7 +92,7 @@ export class LiveView {
     log: EventLog,
     options: LiveViewOptions & LiveOptions,
   ) {
-    this.#live = new Live(options);
+    this.#live = new Live(log.run, options);
     const redraws = options.redraws && host.terminal.stderr.isTerminal &&
       host.env("TERM") !== "dumb";
     this.#region = redraws ? new LiveRegion(host.terminal.stderr, () => this.#lines()) : null;
@@ -100,7 +101,7 @@ export class LiveView {
       printer.above = (print) => this.#stopped ? print() : region.above(print);
     }
     this.#toldAt = host.clock.monotonic();
-    this.#off = log.on((event) => this.#on(event));
+    this.#off = log.on((event, test) => this.#on(event, test));
     this.#timer = setInterval(() => this.#tick(), DRAW_MS.most);
     this.#keyboard = this.#region && host.terminal.stdinIsTerminal
       ? new Keyboard(host, {
@@ -125,9 +126,9 @@ export class LiveView {
     this.#region?.clear();
   }
 
-  #on(event: PytestEvent): void {
+  #on(event: PytestEvent, test: TestResult | null): void {
     this.#changed = true;
-    for (const note of this.#live.add(event)) this.#print(noteLines(note, this.#paint));
+    for (const note of this.#live.take(event, test)) this.#print(noteLines(note, this.#paint));
   }
 
   #tick(): void {
@@ -196,8 +197,7 @@ export class LiveView {
  * stops that.
  */
 export function tellSlow(host: Host, printer: Printer, log: EventLog, slow: number): () => void {
-  const live = new Live({ slow, tries: 1, durations: new Map() });
-  const off = log.on((event) => void live.add(event));
+  const live = new Live(log.run, { slow, tries: 1, durations: new Map() });
   const timer = setInterval(() => {
     for (const note of live.slow(host.clock.now() / 1000)) {
       // pytest is in the middle of a line.
@@ -207,7 +207,6 @@ export function tellSlow(host: Host, printer: Printer, log: EventLog, slow: numb
     }
   }, DRAW_MS.most);
   return () => {
-    off();
     clearInterval(timer);
   };
 }

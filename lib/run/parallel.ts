@@ -1,6 +1,7 @@
 import { type KnownSeconds, readDurationsFrom } from "../history/given_durations.ts";
 import { meansTest, type Parallel } from "./rules_parallel.ts";
 import type { TestResult } from "../pytest/results.ts";
+import { type Group, groupsOf, type Item } from "../pytest/work.ts";
 import {
   cutText,
   expectation,
@@ -10,7 +11,6 @@ import {
   partition,
   predict,
 } from "./schedule.ts";
-import { type Group, groupsOf, type Item } from "../pytest/work.ts";
 import { TractestError, UsageError } from "../errors.ts";
 import type { Context } from "../command_line/context.ts";
 import { contendedTests, durationsOf } from "../history/project_history.ts";
@@ -189,11 +189,11 @@ export interface Balance {
  * them ran.
  */
 export function balanceOf(
-  { results, shards, cut, missed }: EngineOutcome,
+  { run, shards, cut, missed }: EngineOutcome,
   { predicted, known }: Pick<Balance, "predicted" | "known">,
 ): Balance | null {
   if (shards.length < 2 || cut !== null || missed.length > 0) return null;
-  const tests = [...results.tests.values()];
+  const tests = [...run.tests.values()];
   const first = tests.flatMap(({ attempts }: TestResult) => attempts.slice(0, 1));
   if (first.length === 0) return null;
   const busy = shards.map((sessions) =>

@@ -209,7 +209,7 @@ async function whileHeld(
       );
       recorder.noteEnd({
         ending: endingOf(outcome, limits.run),
-        counts: outcome.tally.began ? outcome.tally.counts : null,
+        counts: outcome.run.began ? outcome.run.counts : null,
       });
       return outcome;
     };

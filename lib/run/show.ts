@@ -1,13 +1,14 @@
 import { escapeText, shellCommand } from "../base/escape.ts";
 import { portsOf } from "../leaks/show.ts";
 import { describeLeft } from "../pytest/describe_left.ts";
+import { countsLine } from "../pytest/counts.ts";
 import type { LeftBehind } from "../pytest/events.ts";
+import { RED, type TestResult } from "../pytest/results.ts";
+import { type Failure, gist } from "../pytest/failure.ts";
+import type { RunModel } from "../pytest/run_model.ts";
 import type { LeakReport } from "../leaks/leak_report.ts";
 import type { Cascade } from "../pytest/cascade.ts";
-import { RED, type TestResult } from "../pytest/results.ts";
 import { isFlakyAgain, rateText, recordText, type TestRecord } from "../base/rates.ts";
-import type { Tally } from "../pytest/tally.ts";
-import { countsLine, type FailedReport, gist } from "../pytest/verdict.ts";
 import type { Paint, Printer } from "../terminal/printer.ts";
 
 /** A changed file that may be the cause of a failure, and what shows the change. */
@@ -23,7 +24,7 @@ export interface NamedCause {
 }
 
 /** A failure with what is known about it. */
-export interface JudgedFailure extends FailedReport {
+export interface JudgedFailure extends Failure {
   /** Why it is most likely no fault of the current changes; null when it deserves a look. */
   readonly known: string | null;
   /**
@@ -39,7 +40,7 @@ export interface JudgedFailure extends FailedReport {
 
 /** What the verdict of a run shows. */
 export interface VerdictView {
-  readonly tally: Tally;
+  readonly run: RunModel;
   /**
    * How the run ended, when not by itself: `interrupted`, `time limit of 120 s`, `pytest was ended
    * by SIGSEGV`.
@@ -244,9 +245,9 @@ function outlivedLines(whose: string, left: readonly LeftBehind[]): string[] {
   });
 }
 
-function summary({ tally, ending, seconds, failures }: VerdictView, paint: Paint): string {
-  const counts = tally.began ? countsLine(tally.counts, tally) : "pytest reported nothing";
-  const bad = ending !== null || failures.length > 0 || !tally.began;
+function summary({ run, ending, seconds, failures }: VerdictView, paint: Paint): string {
+  const counts = run.began ? countsLine(run.counts, run) : "pytest reported nothing";
+  const bad = ending !== null || failures.length > 0 || !run.began;
   return paint(
     bad ? "red" : "green",
     `${ending === null ? "" : `${escapeText(ending)}: `}${counts} in ${seconds.toFixed(2)} s`,

@@ -1,4 +1,4 @@
-import type { Results } from "../pytest/results.ts";
+import type { RunModel } from "../pytest/run_model.ts";
 import type { Host } from "../system/host.ts";
 import { readLedger } from "../leaks/ledger.ts";
 import { endTree, treeOf } from "../processes/kill_ladder.ts";
@@ -19,7 +19,7 @@ export async function endLeftBehind(
   printer: Printer,
   project: Project,
   state: RunState,
-  results: Results,
+  results: RunModel,
 ): Promise<void> {
   const told = [...[...results.tests.values()].flatMap((test) => test.leaked), ...results.leaked];
   const { entries } = await readLedger(host, project.root);

@@ -6,11 +6,11 @@ import { join } from "@std/path";
 import { escapeText, shellCommand } from "../base/escape.ts";
 import { describeTries } from "../base/rates.ts";
 import { RED } from "../pytest/results.ts";
+import type { Cut } from "../pytest/verdict.ts";
 import { runIntent } from "../pytest/pytest_command.ts";
 import { fromContention, stressed, type Trial, trialsOf } from "./rules.ts";
 import { timeLimit } from "../run/time_limit.ts";
 import { placesFor } from "../run/rules_unseen_options.ts";
-import type { Cut } from "../pytest/verdict.ts";
 import { TractestError, UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { Progress } from "../terminal/progress.ts";
@@ -198,15 +198,13 @@ class Stress {
       limit,
       testLimit: settings.limits.test,
     });
-    const { results, cut, tally } = outcome;
+    const { run, cut } = outcome;
     if (prepared.isolation === null) {
-      await endLeftBehind(host, printer.silenced(), project, prepared.state, results);
+      await endLeftBehind(host, printer.silenced(), project, prepared.state, run);
     }
     if (cut !== null && cut !== "time-limit") this.#cut ??= cut;
-    const hung = cut === "time-limit"
-      ? [...tally.running.keys()].map((id) => ({ id, seconds: limit }))
-      : [];
-    const trials = trialsOf(results.tests.values(), { round, copy, hung });
+    const hung = cut === "time-limit" ? run.running.map(({ id }) => ({ id, seconds: limit })) : [];
+    const trials = trialsOf(run.tests.values(), { round, copy, hung });
     const problem = this.#cut === null ? problemOf(outcome, trials, limit) : null;
     if (problem !== null) this.#problems.set(problem, (this.#problems.get(problem) ?? 0) + 1);
     const directory = join(prepared.state.directory, name);
@@ -264,8 +262,7 @@ class Stress {
           leaks: { trials: leaking, processes: leaked },
           slowest,
           median,
-          first: first &&
-            { round: first.round, copy: first.copy, outcome: first.outcome, ...first.failure },
+          first: first && describeFirst(first),
         };
       }),
       problems,
@@ -281,9 +278,9 @@ class Stress {
  * failed says so.
  */
 function problemOf(outcome: ExactOutcome, trials: readonly Trial[], limit: number): string | null {
-  const [broken] = outcome.results.collectionErrors;
+  const [broken] = outcome.run.collectionErrors;
   if (broken !== undefined) {
-    return `${broken.id} could not be collected: ${broken.failure.message.split("\n", 1)[0]}`;
+    return `${broken.id} could not be collected: ${broken.message.split("\n", 1)[0]}`;
   }
   if (trials.some(isRed)) return null;
   return endingOf(outcome, limit) ??
@@ -314,4 +311,9 @@ function noTests(targets: readonly string[], code: number): UsageError {
     `pytest ran no test of ${targets.join(", ")} (exit code ${code})`,
     shellCommand(["tractest", "run", ...targets]),
   );
+}
+
+function describeFirst({ round, copy, outcome, failure }: Trial) {
+  const { id: _id, ...rest } = failure ?? { id: "" };
+  return { round, copy, outcome, ...rest };
 }

@@ -1,7 +1,8 @@
 import type { LeftBehind } from "../pytest/events.ts";
+import { type Outcome, RED, type TestResult } from "../pytest/results.ts";
+import type { Failure } from "../pytest/failure.ts";
 import { median } from "../base/median.ts";
 import { rateOf, type Tries } from "../base/rates.ts";
-import { type Outcome, RED, type ResultFailure, type TestResult } from "../pytest/results.ts";
 
 /** One run of one test in one copy. */
 export interface Trial {
@@ -11,7 +12,7 @@ export interface Trial {
   readonly copy: number;
   readonly outcome: Outcome;
   readonly seconds: number;
-  readonly failure: ResultFailure | null;
+  readonly failure: Failure | null;
   readonly leaked: readonly LeftBehind[];
 }
 
@@ -37,7 +38,8 @@ export function trialsOf(tests: Iterable<TestResult>, { round, copy, hung }: Cop
     const stuck = hung.find((one) => one.id === id);
     if (stuck !== undefined) {
       const message = `it still ran when its copy was ended after ${stuck.seconds} s`;
-      const hangs: ResultFailure = {
+      const hangs: Failure = {
+        id,
         phase: "call",
         message,
         where: null,

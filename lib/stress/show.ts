@@ -1,7 +1,7 @@
 import { escapeText } from "../base/escape.ts";
 import { rateText, type Tries } from "../base/rates.ts";
 import { fromContention, type Stressed } from "./rules.ts";
-import { gist } from "../pytest/verdict.ts";
+import { gist } from "../pytest/failure.ts";
 import type { Printer } from "../terminal/printer.ts";
 
 /** What {@linkcode showStressed} shows. */
@@ -75,9 +75,7 @@ export function showStressed(
   if (first?.failure) {
     printer.line(`the first failure, in round ${first.round}, copy ${first.copy}:`);
     const lines = first.failure.traceback.trimEnd().split("\n");
-    const text = first.failure.traceback === ""
-      ? gist({ ...first.failure, id: first.id })
-      : lines.slice(-SHOWN_LINES);
+    const text = first.failure.traceback === "" ? gist(first.failure) : lines.slice(-SHOWN_LINES);
     for (const line of text) printer.line(`    ${escapeText(line)}`);
   }
   for (const { message, times } of problems) {

@@ -7,7 +7,7 @@ import {
   testNamed,
 } from "../../lib/bisect/rules.ts";
 import type { PytestEvent } from "../../lib/pytest/events.ts";
-import { Results } from "../../lib/pytest/results.ts";
+import { RunModel } from "../../lib/pytest/run_model.ts";
 import { assert, assertEquals } from "../assert.ts";
 
 /** Some planted places among as many as there are. */
@@ -112,8 +112,8 @@ Deno.test("what ran before a test is what ran in the same pytest, in its first f
     ...ran(5, "0", "a::later"),
     ...ran(6, "2", "a::victim"),
   ];
-  const results = new Results();
-  for (const event of events) results.add(event);
+  const results = new RunModel();
+  for (const event of events) results.apply(event);
   assertEquals(recordedIn(events, results, "a::victim", null), {
     symptom: "fail",
     before: ["a::x", "a::y"],

@@ -1,7 +1,7 @@
 import { join } from "@std/path";
 import { DEFAULT_CONFIGURATION } from "../../lib/project/configuration.ts";
 import type { PytestEvent } from "../../lib/pytest/events.ts";
-import { Results } from "../../lib/pytest/results.ts";
+import { RunModel } from "../../lib/pytest/run_model.ts";
 import { recordRun } from "../../lib/history/record.ts";
 import type { Project } from "../../lib/project/project.ts";
 import { Printer } from "../../lib/terminal/printer.ts";
@@ -74,8 +74,8 @@ export function resultsWith(
     strained = null,
     started = Math.floor(Date.now() / 1000) - 1000 + made,
   }: Partial<Run>,
-): Results {
-  const results = new Results();
+): RunModel {
+  const results = new RunModel();
   for (
     const event of eventsWith({
       id,
@@ -88,7 +88,7 @@ export function resultsWith(
       strained,
       started,
     })
-  ) results.add(event);
+  ) results.apply(event);
   return results;
 }
 

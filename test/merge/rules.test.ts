@@ -90,7 +90,7 @@ Deno.test("the shards of a suite are one run, with one code", async () => {
     merged.problems,
   ], [0, [], [], [], []]);
   assertEquals(
-    merged.results.finished.map((test) => [test.id, test.outcome]),
+    merged.run.finished.map((test) => [test.id, test.outcome]),
     ALL.map((id) => [id, "passed"]),
   );
   const red = await merge([

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { junit } from "../../lib/pytest/junit.ts";
 import type { PytestEvent } from "../../lib/pytest/events.ts";
-import { Results } from "../../lib/pytest/results.ts";
+import { RunModel } from "../../lib/pytest/run_model.ts";
 import { assertEquals, assertIncludes } from "../assert.ts";
 
 /**
@@ -39,10 +39,10 @@ type Told = PytestEvent extends infer Event
   ? Event extends PytestEvent ? Omit<Event, "time"> : never
   : never;
 
-function resultsOf(events: readonly Told[]): Results {
-  const results = new Results();
+function resultsOf(events: readonly Told[]): RunModel {
+  const results = new RunModel();
   events.forEach((event, index) =>
-    results.add({ time: 1_700_000_000 + index, ...event } as PytestEvent)
+    results.apply({ time: 1_700_000_000 + index, ...event } as PytestEvent)
   );
   return results;
 }

@@ -1,23 +1,19 @@
 import { readDurations, withDuration } from "../../lib/background/full_runs.ts";
 import { asTyped, pasteable } from "../../lib/base/typed_command.ts";
+import { registryCollision } from "../../lib/pytest/collision.ts";
+import { Counter, countsLine } from "../../lib/pytest/counts.ts";
 import {
   EventReader,
   EVENTS_SCHEMA,
   parseEvent,
   type PytestEvent,
 } from "../../lib/pytest/events.ts";
+import { runExitCode } from "../../lib/pytest/verdict.ts";
 import { describeLock, readLock } from "../../lib/background/rules_project_lock.ts";
+import { type Failure, gist } from "../../lib/pytest/failure.ts";
+import { RunModel } from "../../lib/pytest/run_model.ts";
 import { nextCommand } from "../../lib/run/next_command.ts";
 import { timeLimit } from "../../lib/run/time_limit.ts";
-import {
-  Counter,
-  countsLine,
-  type FailedReport,
-  gist,
-  registryCollision,
-  runExitCode,
-} from "../../lib/pytest/verdict.ts";
-import { Tally } from "../../lib/pytest/tally.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 
 function report(
@@ -29,13 +25,13 @@ function report(
   return { event: "report", time: 1, id, phase, outcome, category, seconds: 0.1 };
 }
 
-function tallyOf(...events: PytestEvent[]): Tally {
-  const tally = new Tally();
-  for (const event of events) tally.add(event);
+function tallyOf(...events: PytestEvent[]): RunModel {
+  const tally = new RunModel();
+  for (const event of events) tally.apply(event);
   return tally;
 }
 
-function failure(id: string, message: string, errors: string[] = []): FailedReport {
+function failure(id: string, message: string, errors: string[] = []): Failure {
   return { id, phase: "call", message, where: null, traceback: "", errors };
 }
 
@@ -66,7 +62,7 @@ Deno.test("a tally counts by pytest's words, and a test may fail in its call and
     "a",
     "teardown",
   ], ["f", "call"]]);
-  assertEquals([...tally.running.keys()], []);
+  assertEquals(tally.running.map(({ id }) => id), ["c", "d", "e", "f"]);
 });
 
 Deno.test("a session that is cut short keeps what it reported and what was running", () => {
@@ -77,9 +73,23 @@ Deno.test("a session that is cut short keeps what it reported and what was runni
     report("a", "teardown", "passed", ""),
     { event: "test-start", time: 4, id: "b" },
   );
-  assertEquals([...tally.running], [["b", 4]]);
+  assertEquals(tally.running.map(({ id, since }) => [id, since]), [["b", 4]]);
   assertEquals(tally.exitStatus, null);
   assertEquals(tally.counts.passed, 1);
+});
+
+Deno.test("tests that passed share their lists, so that a long run stays small", () => {
+  const run = new RunModel();
+  const [a, b] = ["a", "b"].map((id) => {
+    run.apply({ event: "test-start", time: 1, id });
+    for (const phase of ["setup", "call", "teardown"] as const) {
+      run.apply(report(id, phase, "passed", phase === "call" ? "passed" : ""));
+    }
+    return run.tests.get(id)!;
+  });
+  const [one, other] = [a!.attempts[0]!, b!.attempts[0]!];
+  assert(one.failures === other.failures && one.counted === other.counted);
+  assert(one.properties === other.properties && a!.leaked === b!.left);
 });
 
 Deno.test("counts stand on one line in pytest's words and order", () => {
@@ -103,7 +113,7 @@ Deno.test("counts stand on one line in pytest's words and order", () => {
     ),
     true,
   );
-  assertEquals(countsLine(new Counter().counts()), "no tests ran");
+  assertEquals(countsLine(new Counter().counts(0)), "no tests ran");
 });
 
 Deno.test("the gist of a failure is the first lines of its message, what it groups, and where it was raised", () => {

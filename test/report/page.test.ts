@@ -1,19 +1,19 @@
 import fc from "fast-check";
 import { markup } from "../../lib/report/html.ts";
 import type { PytestEvent } from "../../lib/pytest/events.ts";
+import { RunModel } from "../../lib/pytest/run_model.ts";
 import { REPORT_MARK, reportPage } from "../../lib/report/page.ts";
 import type { Trends } from "../../lib/report/trends.ts";
-import { Results } from "../../lib/pytest/results.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 
 const NO_TRENDS: Trends = { runs: [], failed: [], usualSeconds: new Map() };
 
 /** A page that has every section; all text from outside of tractest in it is `text`. */
 function pageWith(text: string, { ends = true } = {}): string {
-  const results = new Results();
+  const results = new RunModel();
   let time = 1_700_000_000;
   const add = (event: Record<string, unknown>) =>
-    results.add({ time: time++, session: "0", ...event } as unknown as PytestEvent);
+    results.apply({ time: time++, session: "0", ...event } as unknown as PytestEvent);
   const whole = (id: string, category: string, session = "0") => {
     add({ event: "test-start", id, session });
     const failed = category === "failed"
@@ -119,18 +119,18 @@ Deno.test("the page begins with the verdict, also for a killed run and for a run
   assertIncludes(pageWith("x"), "<h1>1 failed, 1 error</h1>");
   assertIncludes(pageWith("x", { ends: false }), "<h1>Did not finish</h1>");
   assertIncludes(
-    reportPage({ results: new Results(), hangs: [], trends: NO_TRENDS, now: 0 }),
+    reportPage({ results: new RunModel(), hangs: [], trends: NO_TRENDS, now: 0 }),
     "<h1>Did not finish</h1>",
   );
 });
 
 Deno.test("a page of 50,000 tests stays below 1 MB", () => {
-  const results = new Results();
+  const results = new RunModel();
   for (let index = 0; index < 50_000; index++) {
     const [id, time] = [`tests/test_a.py::test_b[${index}]`, 1_700_000_000 + index];
-    results.add({ event: "test-start", id, time });
+    results.apply({ event: "test-start", id, time });
     const outcome = index % 10 === 0 ? "failed" : "passed";
-    results.add({
+    results.apply({
       event: "report",
       id,
       time,
@@ -141,7 +141,7 @@ Deno.test("a page of 50,000 tests stays below 1 MB", () => {
       message: "no",
       traceback: "t".repeat(500),
     });
-    results.add({
+    results.apply({
       event: "report",
       id,
       time,

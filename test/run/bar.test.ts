@@ -2,6 +2,7 @@ import { unicodeWidth } from "@std/cli";
 import fc from "fast-check";
 import { Live, type LiveOptions } from "../../lib/run/live.ts";
 import type { PytestEvent } from "../../lib/pytest/events.ts";
+import { RunModel } from "../../lib/pytest/run_model.ts";
 import { barLines, duration, noteLines, nowLines, progressText } from "../../lib/run/bar.ts";
 import { LiveRegion } from "../../lib/terminal/live_region.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
@@ -11,9 +12,10 @@ const plain = (_: string, text: string) => text;
 
 /** A run with some tests done and these running, at second 130. */
 function liveWith(running: readonly string[], options: Partial<LiveOptions> = {}): Live {
-  const live = new Live({ slow: 60, tries: 1, durations: new Map(), ...options });
+  const live = new Live(new RunModel(), { slow: 60, tries: 1, durations: new Map(), ...options });
+  const take = (event: PytestEvent) => live.take(event, live.run.apply(event));
   const add = (event: Record<string, unknown>) =>
-    live.add({ time: 100, session: "0", ...event } as unknown as PytestEvent);
+    take({ time: 100, session: "0", ...event } as unknown as PytestEvent);
   add({ event: "session-begin", purpose: "tests" });
   add({ event: "session-start", pid: 7, rootdir: "/", pytest: "8" });
   add({ event: "collected", count: 40, deselected: 0 });
@@ -92,6 +94,7 @@ Deno.test("no line is ever as wide as the terminal, whatever the ids are, and no
 Deno.test("a failure is told with its gist, the end of its traceback and of what it wrote", () => {
   const traceback = Array.from({ length: 40 }, (_, index) => `line ${index}`).join("\n");
   const failure = {
+    id: "a.py::t\x07",
     phase: "call",
     message: "assert 1 == 2\nmore",
     where: "a.py:3",

@@ -1,8 +1,10 @@
-import type { Outcome, ResultFailure, TestResult } from "../../lib/pytest/results.ts";
+import type { Failure } from "../../lib/pytest/failure.ts";
+import type { Outcome, TestResult } from "../../lib/pytest/results.ts";
 import { fromContention, stressed, type Trial, trialsOf } from "../../lib/stress/rules.ts";
 import { assertEquals } from "../assert.ts";
 
-const failure = (message: string): ResultFailure => ({
+const failure = (message: string): Failure => ({
+  id: "a",
   phase: "call",
   message,
   where: null,

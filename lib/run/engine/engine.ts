@@ -2,26 +2,20 @@ import type { HangReport } from "../../pytest/hang_event.ts";
 import { join } from "@std/path";
 import { RUN_COOKIE } from "../../base/cookie.ts";
 import type { PytestEvent, SessionPurpose } from "../../pytest/events.ts";
-import { beginsSession } from "../../pytest/pytest_command.ts";
+import { RED, type TestResult } from "../../pytest/results.ts";
 import {
-  failuresOf,
   type Interruption,
-  isOwnFailure,
   isPytestsOwn,
-  ranBesideOthers,
-  RED,
-  type Results,
-  type TestResult,
-} from "../../pytest/results.ts";
-import { Tally } from "../../pytest/tally.ts";
-import {
   isUnexplained,
   passedOn,
   pytestCode,
   type SessionCode,
   sessionCode,
 } from "../../pytest/verdict.ts";
-import { type Group, type Item, Work } from "../../pytest/work.ts";
+import type { Group, Item } from "../../pytest/work.ts";
+import { isOwnFailure } from "../../pytest/failure.ts";
+import type { RunModel } from "../../pytest/run_model.ts";
+import { beginsSession } from "../../pytest/pytest_command.ts";
 import { escapeText } from "../../base/escape.ts";
 import { TractestError } from "../../errors.ts";
 import type { Host } from "../../system/host.ts";
@@ -69,9 +63,7 @@ const ENDS: ReadonlySet<string> = new Set([
  * hung or crashed, and for those that failed.
  */
 export class Engine {
-  readonly #tally = new Tally();
-  readonly #results: Results = this.#tally.results;
-  readonly #work = new Work();
+  readonly #run: RunModel;
   readonly #control: Control;
   readonly #leaks: LeftBehindWatch;
   readonly #sessions = new Set<Session>();
@@ -124,6 +116,7 @@ export class Engine {
     private readonly printer: Printer,
     private readonly request: EngineRequest,
   ) {
+    this.#run = request.scene.log.run;
     this.#lastEnd = host.clock.monotonic();
     this.#leaks = new LeftBehindWatch(host, request.scene.log, {
       runId: request.scene.runId,
@@ -161,7 +154,7 @@ export class Engine {
         if (request.plan.jobs > 1) await this.#runAlone();
         const wasStopped = this.#isStopped;
         await this.#retry();
-        if (this.#halted !== null && RED.has(this.#results.tests.get(this.#halted)!.outcome)) {
+        if (this.#halted !== null && RED.has(this.#run.tests.get(this.#halted)!.outcome)) {
           this.#stoppedAt = this.#halted;
         }
         this.#halted = null;
@@ -264,7 +257,7 @@ export class Engine {
 
   async #runAlone(): Promise<void> {
     const ids = this.#planned.filter((id) =>
-      this.request.plan.runsAlone(id) && !this.#work.finished.has(id)
+      this.request.plan.runsAlone(id) && !this.#run.hasEnded(id)
     );
     if (ids.length === 0 || !this.#goesOn || this.#isStopped) return;
     this.#queue = await this.#prepared(this.#filledQueue([ids]));
@@ -283,7 +276,7 @@ export class Engine {
       this.#sayNotTried(untried.filter((test) => !failed.includes(test)));
     }
     const beside = jobs > 1
-      ? failed.filter((test) => ranBesideOthers(test.attempts.at(-1)!, this.#results))
+      ? failed.filter((test) => this.#run.ranBesideOthers(test.attempts.at(-1)!))
       : [];
     if ((retries === 0 && beside.length === 0) || !this.#goesOn || this.#isUnable) return;
     if (failed.length > MOST_RETRIED) {
@@ -307,12 +300,12 @@ export class Engine {
    * which it may not even use, nor where several tests have its id.
    */
   #canPassAlone({ id, attempts }: TestResult): boolean {
-    return failuresOf(attempts.at(-1)!).every(isOwnFailure) && !this.#results.isRepeated(id);
+    return attempts.at(-1)!.failures.every(isOwnFailure) && !this.#run.isRepeated(id);
   }
 
   #sayNotTried(tests: readonly TestResult[]): void {
     for (const { id } of tests) this.#retried.add(id);
-    const ofOthers = tests.filter(({ id }) => !this.#results.isRepeated(id));
+    const ofOthers = tests.filter(({ id }) => !this.#run.isRepeated(id));
     if (ofOthers.length === 0) return;
     const ids = ofOthers.slice(0, 3).map(({ id }) => escapeText(id)).join(", ");
     const more = ofOthers.length > 3 ? ` and ${ofOthers.length - 3} more` : "";
@@ -381,14 +374,14 @@ export class Engine {
     const broken = await this.#brokenAt(session, end);
     this.#note(session, end, broken);
     if (queue?.isFilled && (broken !== null || this.#evicted.has(session))) {
-      await this.#prepared(queue.add(this.#work.leftoverOf(name, (index) => queue.group(index))));
+      await this.#prepared(queue.add(this.#run.leftoverOf(name, (index) => queue.group(index))));
     }
     return broken;
   }
 
   /** Puts down how a session ended. */
   #note(session: Session, { code, signal }: SessionEnd, broken: Broken | null): void {
-    const { exitStatus, hasFailures } = session.tally;
+    const { exitStatus, hasFailures } = session.facts;
     // One that did not exit has told how it ended before.
     const hungWith = this.#evicted.get(session) === null ? exitStatus : null;
     this.#ends.push({
@@ -428,9 +421,9 @@ export class Engine {
       await log.drain();
       return evicted;
     }
-    const [running] = session.tally.running;
+    const [running] = session.facts.running;
     if (running === undefined) return null;
-    if (this.#control.cut !== null || session.tally.exitStatus !== null) {
+    if (this.#control.cut !== null || session.facts.exitStatus !== null) {
       await this.#noteCut(session);
       return null;
     }
@@ -459,7 +452,7 @@ export class Engine {
       : this.#interrupted !== null
       ? `pytest was interrupted: ${interruptionText(this.#interrupted)}`
       : "pytest ended";
-    for (const [id, since] of session.tally.running) {
+    for (const [id, since] of session.facts.running) {
       const seconds = round(Math.max(0, this.host.clock.now() / 1000 - since));
       await log.append({
         event: "cut",
@@ -474,8 +467,6 @@ export class Engine {
 
   #on(event: PytestEvent): void {
     if (ENDS.has(event.event)) this.#lastEnd = this.host.clock.monotonic();
-    this.#tally.add(event);
-    this.#work.add(event);
     this.#leaks.on(event);
     if (event.event === "interrupted") this.#onInterrupted(event);
     if (event.event === "tests") this.#hasToldTests = true;
@@ -484,7 +475,7 @@ export class Engine {
     }
     // The first session that knows what there is lets all of them begin.
     if (event.event === "items" && event.last) {
-      this.#beside(this.#fill(this.#work.itemsOf(event.session ?? "") ?? []));
+      this.#beside(this.#fill(this.#run.session(event.session ?? "").items ?? []));
     }
     const isRed = event.event === "timeout" || event.event === "crash" ||
       (event.event === "report" && event.outcome === "failed");
@@ -503,7 +494,7 @@ export class Engine {
     if (this.#interrupted !== null || this.#control.cut !== null || isPytestsOwn(error)) return;
     const session = [...this.#sessions].find((one) => one.request.name === name);
     if (session === undefined || this.#evicted.has(session)) return;
-    this.#interrupted = { error, message, test: [...session.tally.running.keys()][0] ?? null };
+    this.#interrupted = { error, message, test: [...session.facts.running.keys()][0] ?? null };
     if (this.#queue) this.#beside(this.#queue.stop());
   }
 
@@ -517,7 +508,7 @@ export class Engine {
       this.#groups ??= await this.request.plan.order?.(items) ?? [items.map((item) => item.id)];
       const isShared = this.request.plan.jobs > 1 && !this.#isLast;
       const rest = this.#groups.map((group) =>
-        this.#work.restOf(group).filter((id) => !isShared || !this.request.plan.runsAlone(id))
+        this.#run.restOf(group).filter((id) => !isShared || !this.request.plan.runsAlone(id))
       );
       await this.#tellTests();
       await queue.fill(rest.filter((group) => group.length > 0));
@@ -584,14 +575,14 @@ export class Engine {
       this.request.policy.debugging
     ) return;
     const now = this.host.clock.now() / 1000;
-    const { tally } = session;
+    const { facts } = session;
     const { exit: exitLimit, test: testLimit } = this.request.limits;
-    if (tally.exitStatus !== null) {
+    if (facts.exitStatus !== null) {
       const since = this.#finishedAt.get(session) ?? now;
       if (!this.#finishedAt.has(session)) {
         this.#finishedAt.set(session, now);
         if ([...this.#sessions].every((one) => this.#finishedAt.has(one))) {
-          this.request.hooks.onSessionsFinished?.(this.#results);
+          this.request.hooks.onSessionsFinished?.(this.#run);
         }
       }
       if (now - since < exitLimit) return;
@@ -602,7 +593,7 @@ export class Engine {
       return;
     }
     if (testLimit === 0) return;
-    for (const [id, since] of tally.running) {
+    for (const [id, since] of facts.running) {
       if (now - since < testLimit) continue;
       this.#evicted.set(session, { id, seconds: now - since });
       const { name } = session.request;
@@ -634,11 +625,11 @@ export class Engine {
       also: session.members.map((identity) => identity.pid),
       registries: this.request.scene.registries,
       checkout: this.request.scene.root,
-      running: [...session.tally.running].map(([id, since]) => ({
+      running: [...session.facts.running].map(([id, since]) => ({
         id,
         seconds: Math.max(0, now - since),
       })),
-      session: session.tally,
+      session: session.facts,
       startedIn: new Map(),
       asked: { stacks: false, confirm: false },
       command,
@@ -683,23 +674,21 @@ export class Engine {
   }
 
   get #red(): TestResult[] {
-    return [...this.#results.tests.values()].filter((test) =>
+    return [...this.#run.tests.values()].filter((test) =>
       test.attempts.length > 0 && RED.has(test.outcome)
     );
   }
 
   /** How many tests were collected and did not get their chance. */
   get #unfinished(): number {
-    return (this.#groups === null ? this.#tally.collected ?? 0 : this.#planned.length) -
-      this.#work.finished.size;
+    return (this.#groups === null ? this.#run.collected ?? 0 : this.#planned.length) -
+      this.#run.done;
   }
 
   /** What was planned and no session has run, although none of them broke. */
   #missed(): string[] {
-    const stopped = this.#isEnough || this.#results.collectionErrors.length > 0;
-    return stopped || !this.#goesOn
-      ? []
-      : this.#planned.filter((id) => !this.#work.finished.has(id));
+    const stopped = this.#isEnough || this.#run.collectionErrors.length > 0;
+    return stopped || !this.#goesOn ? [] : this.#planned.filter((id) => !this.#run.hasEnded(id));
   }
 
   /** What a session collected, but not the one by which the plan was made: nobody was given it. */
@@ -707,14 +696,14 @@ export class Engine {
     const offered = this.#offered;
     if (offered === null || this.#isEnough || !this.#goesOn) return [];
     const others = this.#whole.flatMap((session) =>
-      this.#work.itemsOf(session)?.map((item) => item.id) ?? []
+      this.#run.session(session).items?.map((item) => item.id) ?? []
     );
     return [...new Set(others)].filter((id) => !offered.has(id));
   }
 
   get #wasStoppedByLimit(): boolean {
     return this.#stoppedAt !== null &&
-      this.#results.tests.get(this.#stoppedAt)?.attempts.at(-1)?.ended === "timeout";
+      this.#run.tests.get(this.#stoppedAt)?.attempts.at(-1)?.ended === "timeout";
   }
 
   async #newQueue(): Promise<Queue> {
@@ -729,7 +718,7 @@ export class Engine {
   #verdict(): Omit<EngineOutcome, "seconds" | "scan"> {
     const single = this.#ends.length === 1 ? this.#ends[0]! : null;
     const missed = [...this.#missed(), ...this.#unplanned()];
-    const isRed = this.#red.length > 0 || this.#results.collectionErrors.length > 0;
+    const isRed = this.#red.length > 0 || this.#run.collectionErrors.length > 0;
     // What was not run has not passed, and a process can end itself with any code.
     const isBad = isRed || missed.length > 0 || this.#vanished;
     const pytestExitCode = pytestCode(isRed, this.#ends);
@@ -739,8 +728,7 @@ export class Engine {
     const code = ended === undefined ? passedOn(pytestExitCode) : pytestExitCode;
     const unexplained = isRed ? undefined : this.#ends.find(isUnexplained);
     return {
-      results: this.#results,
-      tally: this.#tally,
+      run: this.#run,
       code: code === 0 && isBad ? 1 : code,
       pytestExitCode,
       unexplained: unexplained

@@ -1,13 +1,11 @@
 import type { FirstLook } from "../../leaks/first_look.ts";
 import type { HangReport } from "../../pytest/hang_event.ts";
-import type { Interruption, Results } from "../../pytest/results.ts";
-import type { Tally } from "../../pytest/tally.ts";
-import type { Cut } from "../../pytest/verdict.ts";
+import type { RunModel } from "../../pytest/run_model.ts";
+import type { Cut, Interruption } from "../../pytest/verdict.ts";
 
 /** How a run ended. */
 export interface EngineOutcome {
-  readonly results: Results;
-  readonly tally: Tally;
+  readonly run: RunModel;
   /**
    * The exit code for all sessions together: 128 + n if signal n ended the run, otherwise pytest's,
    * or 1 where pytest's would be mistaken for one of tractest's own codes.

@@ -1,9 +1,9 @@
 import type { Isolation } from "../../isolation/isolate.ts";
 import type { LedgerEntry } from "../../leaks/rules_ledger.ts";
 import type { SessionPurpose } from "../../pytest/events.ts";
-import type { Results } from "../../pytest/results.ts";
 import type { Cut } from "../../pytest/verdict.ts";
 import type { Group, Item } from "../../pytest/work.ts";
+import type { RunModel } from "../../pytest/run_model.ts";
 import type { SigintMethod } from "../../system/programs/env.ts";
 import type { Interpreter } from "../../system/programs/python.ts";
 import type { EventLog } from "../event_log.ts";
@@ -119,5 +119,5 @@ export interface RunHooks {
   /**
    * Every pytest has reported and none has exited. Later events may still change the results.
    */
-  readonly onSessionsFinished?: (results: Results) => void;
+  readonly onSessionsFinished?: (run: RunModel) => void;
 }

@@ -4,7 +4,6 @@ import { kindOf } from "../../leaks/rules_actor.ts";
 import { type Mark, startedBy } from "../../base/cookie.ts";
 import { sharedDaemon } from "../../leaks/rules_started.ts";
 import type { LeftBehind, PytestEvent } from "../../pytest/events.ts";
-import { TestClock } from "../../pytest/test_clock.ts";
 import type { Host } from "../../system/host.ts";
 import type { Outlived } from "../../isolation/isolate.ts";
 import { type FirstLook, startFirstLook } from "../../leaks/first_look.ts";
@@ -49,14 +48,6 @@ interface Outliving {
   readonly seconds: number;
 }
 
-/** What is known of one session. */
-interface SessionSeen {
-  running: string | null;
-  /** The children that tests left, and which test. */
-  readonly left: Map<number, string>;
-  readonly clock: TestClock;
-}
-
 /**
  * Finds what tests leave behind. The plugin tells which children of pytest a test has left when it
  * ended; those that are still there a moment later have outlived it, with all below them. What
@@ -67,8 +58,6 @@ interface SessionSeen {
 export class LeftBehindWatch {
   readonly #pending = new Set<Promise<void>>();
   readonly #over = new AbortController();
-  readonly #sessions = new Map<string, SessionSeen>();
-  readonly #ids = new Set<string>();
   /** Those that outlived their test and have yet to be told, by {@linkcode keyOf}. */
   readonly #outliving = new Map<string, Outliving>();
   /** Processes that were told, by session, start and pid. */
@@ -82,17 +71,7 @@ export class LeftBehindWatch {
 
   /** Gets every event of a run. */
   on(event: PytestEvent): void {
-    const session = event.session === undefined ? null : this.#of(event.session);
-    session?.clock.add(event);
-    if (event.event === "test-start") {
-      this.#ids.add(event.id);
-      this.#of(event.session).running = event.id;
-    }
-    if (event.event === "report" && event.phase === "teardown") {
-      this.#of(event.session).running = null;
-    }
     if (event.event !== "children") return;
-    for (const pid of event.pids) this.#of(event.session).left.set(pid, event.id);
     const work = this.#look(event.id, event.pids, event.session).then(() =>
       void this.#pending.delete(work)
     );
@@ -223,35 +202,27 @@ export class LeftBehindWatch {
     marks: ReadonlyMap<number, Mark>,
     parents: ReadonlyMap<number, number>,
   ): string | null {
+    const { run } = this.log;
     const mark = marks.get(row.pid);
     const marked = mark === undefined ? null : startedBy(mark, titleOf(row));
-    if (marked !== null && this.#ids.has(marked)) return marked;
-    const sessions = session === undefined ? [...this.#sessions.values()] : [this.#of(session)];
+    if (marked !== null && run.tests.has(marked)) return marked;
+    const sessions = session === undefined
+      ? [...run.sessions.values()].filter(({ name }) => name !== "")
+      : [run.session(session)];
     const outliving = this.#outliving.get(this.#keyOf(session, row));
     const guess = outliving?.id ?? null;
-    const timed = sessions.map(({ clock }) => clock.at(row.startTicks, guess)).findLast((id) =>
+    const timed = sessions.map((one) => one.testAt(row.startTicks, guess)).findLast((id) =>
       id !== null
     );
     if (timed !== undefined) return timed;
     // A pid means something in its own session only.
     if (session === undefined) return null;
-    const { left, running } = this.#of(session);
+    const { leftBy, running } = run.session(session);
     for (let pid: number | undefined = row.pid; pid !== undefined; pid = parents.get(pid)) {
-      if (left.has(pid)) return left.get(pid)!;
+      if (leftBy.has(pid)) return leftBy.get(pid)!;
     }
     // Where pytest ended in the middle of a test, nobody has said what that one started.
-    return running;
-  }
-
-  #of(session = ""): SessionSeen {
-    let known = this.#sessions.get(session);
-    if (!known) {
-      this.#sessions.set(
-        session,
-        known = { running: null, left: new Map(), clock: new TestClock() },
-      );
-    }
-    return known;
+    return [...running.keys()].at(-1) ?? null;
   }
 
   /** Outside of an isolation a process is the same whichever session speaks of it. */

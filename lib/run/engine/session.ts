@@ -4,8 +4,7 @@ import { endOfIsolated } from "../../isolation/rules.ts";
 import type { LedgerEntry } from "../../leaks/rules_ledger.ts";
 import { activation } from "../../system/programs/activation.ts";
 import type { PytestEvent, SessionPurpose } from "../../pytest/events.ts";
-import { TestClock } from "../../pytest/test_clock.ts";
-import { SessionFacts } from "../../pytest/tally.ts";
+import type { SessionModel } from "../../pytest/session_model.ts";
 import type { Host, Output, Signal, StartedProgram } from "../../system/host.ts";
 import type { RunLedger, TestOf } from "../../leaks/ledger.ts";
 import { type EndedTree, endTree, treeOf } from "../../processes/kill_ladder.ts";
@@ -57,8 +56,6 @@ const LAST_GRACE_SECONDS = 1;
 
 /** One pytest: started, looked after, and, if need be, ended with all that it started. */
 export class Session {
-  /** What it told so far. */
-  readonly tally = new SessionFacts();
   /**
    * Whether a signal meant for us has to be passed on to it: the terminal does not send it there.
    */
@@ -81,7 +78,6 @@ export class Session {
   #lookedLast = false;
   #ending: Promise<void> | null = null;
   readonly #work: Promise<void>[] = [];
-  readonly #clock = new TestClock();
 
   private constructor(
     private readonly host: Host,
@@ -137,9 +133,9 @@ export class Session {
     return this.#gone.signal;
   }
 
-  /** The test that runs, the one that began last where several do; between tests the one before. */
-  get runningTest(): string | null {
-    return [...this.tally.running.keys()].at(-1) ?? this.tally.latest;
+  /** What its events say of it so far. */
+  get facts(): SessionModel {
+    return this.scene.log.run.session(this.request.name);
   }
 
   /** Looks after what has come: shows its output, notes its processes. True if there was output. */
@@ -230,7 +226,7 @@ export class Session {
 
   /** pytest's own pid as we see it; null when it can't be told from what it said. */
   async #pytest(): Promise<number | null> {
-    const { pid } = this.tally;
+    const { pid } = this.facts;
     if (pid === null) return null;
     const tree = await treeOf(this.host, this.pid);
     return tree.some((identity) => identity.pid === pid) ? pid : null;
@@ -269,7 +265,7 @@ export class Session {
   async #isolated(): Promise<number | null> {
     const rows = await this.#inside();
     const init = rows.find((row) => row.innerPid === 1);
-    const { pid } = this.tally;
+    const { pid } = this.facts;
     const main = rows.find((row) => pid === null ? row.ppid === init?.pid : row.innerPid === pid);
     return main?.pid ?? init?.pid ?? null;
   }
@@ -286,13 +282,12 @@ export class Session {
    */
   readonly #testOf = async (): Promise<TestOf> => {
     await this.scene.log.poll();
-    const { runningTest } = this;
-    return (startTicks) => this.#clock.at(startTicks, runningTest);
+    const { facts } = this;
+    const { runningTest } = facts;
+    return (startTicks) => facts.testAt(startTicks, runningTest);
   };
 
   #on(event: PytestEvent): void {
-    this.tally.add(event);
-    this.#clock.add(event);
     if (this.gone.aborted) return;
     // Where a session comes to its end its processes are still below it; a moment later they may
     // not be.
