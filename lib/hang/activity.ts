@@ -1,13 +1,13 @@
 import type { OpenFile, ThreadLook } from "../system/programs/proc_activity.ts";
 import { type SyscallRow, SYSCALLS, WAIT_CHANNELS } from "./syscalls.ts";
-import type { SeenProcess } from "./hang_scene.ts";
+import type { SeenProcess } from "./scene.ts";
 
-/** What a thread is doing. */
+/** What a thread does: mostly the system call that it is in. */
 export interface Activity {
   readonly does: SyscallRow["does"] | "run" | "stopped" | "other" | "unknown";
   /** The call's name, or what stands for it. */
   readonly name: string;
-  /** The descriptor that it is about; null when it is about none, or that can't be told. */
+  /** The descriptor that the call works on; null when it has none, or that is unknown. */
   readonly fd: number | null;
   readonly args: readonly number[];
   /** Whether the call itself could be read, and not only where the kernel sleeps. */
@@ -15,48 +15,32 @@ export interface Activity {
 }
 
 /** Calls whose first argument is a descriptor. */
-const ABOUT_A_FILE: readonly string[] = ["read", "write", "connect", "accept", "ioctl"];
+const WITH_DESCRIPTOR: readonly string[] = ["read", "write", "connect", "accept", "ioctl"];
 
 /**
- * What a thread does, by its call into the kernel, else by the kernel function that it sleeps in.
- * One that is stopped does what it was stopped in.
+ * The activity of a thread, by its system call, else by the kernel function that it sleeps in. A
+ * stopped thread has that in which it was stopped.
  */
 export function activityOf(thread: ThreadLook, readNumber: number | null): Activity {
-  const { syscall } = thread;
-  if (syscall === "running" || thread.state === "R") {
-    return { does: "run", name: "running", fd: null, args: [], isProven: true };
-  }
-  if (syscall !== null && readNumber !== null) {
-    const architecture = readNumber === 0 ? "x86_64" : readNumber === 63 ? "aarch64" : null;
-    const row = architecture === null
-      ? undefined
-      : (SYSCALLS as readonly SyscallRow[]).find((row) => row[architecture] === syscall.number);
+  const { syscall, state, waitsIn } = thread;
+  const proven = { fd: null, args: [], isProven: true };
+  if (syscall === "running" || state === "R") return { ...proven, does: "run", name: "running" };
+  const architecture = readNumber === 0 ? "x86_64" : readNumber === 63 ? "aarch64" : null;
+  if (syscall !== null && architecture !== null) {
+    const { number, args } = syscall;
+    const row = (SYSCALLS as readonly SyscallRow[]).find((row) => row[architecture] === number);
     if (row) {
-      const fd = ABOUT_A_FILE.includes(row.does) ? descriptor(syscall.args[0]) : null;
-      return { does: row.does, name: row.name, fd, args: syscall.args, isProven: true };
+      const fd = WITH_DESCRIPTOR.includes(row.does) ? descriptor(args[0]) : null;
+      return { ...proven, does: row.does, name: row.name, fd, args };
     }
-    if (architecture !== null && syscall.number >= 0) {
-      return {
-        does: "other",
-        name: `syscall ${syscall.number}`,
-        fd: null,
-        args: syscall.args,
-        isProven: true,
-      };
-    }
+    if (number >= 0) return { ...proven, does: "other", name: `syscall ${number}`, args };
   }
-  if (/[Tt]/.test(thread.state)) {
-    return { does: "stopped", name: "stopped", fd: null, args: [], isProven: true };
-  }
-  const channel = WAIT_CHANNELS.find((row) => row.pattern.test(thread.waitsIn ?? ""));
-  if (channel) {
-    return { does: channel.does, name: channel.name, fd: null, args: [], isProven: false };
-  }
+  if (/[Tt]/.test(state)) return { ...proven, does: "stopped", name: "stopped" };
+  const channel = WAIT_CHANNELS.find((row) => row.pattern.test(waitsIn ?? ""));
   return {
-    does: thread.waitsIn === null ? "unknown" : "other",
-    name: thread.waitsIn ?? "unknown",
-    fd: null,
-    args: [],
+    ...proven,
+    does: channel?.does ?? (waitsIn === null ? "unknown" : "other"),
+    name: channel?.name ?? waitsIn ?? "unknown",
     isProven: false,
   };
 }
@@ -75,54 +59,57 @@ export function isTerminal(file: OpenFile | null): boolean {
   return file !== null && /^\/dev\/(pts\/\d+|tty\w*|console)( \(deleted\))?$/.test(file.target);
 }
 
+/** An open end of a pipe. */
+export type PipeEnd = OpenFile & { readonly target: `pipe:[${string}]` };
+
 /** Whether a file is a pipe. */
-export function isPipe(file: OpenFile | null): boolean {
+export function isPipe(file: OpenFile | null): file is PipeEnd {
   return file !== null && /^pipe:\[\d+\]$/.test(file.target);
 }
 
 /**
- * The pipes that a thread of a process reads from or writes to: all that the process has where it
- * can't be told which.
+ * The pipes that threads of a process read from or write to: all of its pipes where the call is
+ * unknown.
  */
 export function pipesWaitedAt(
   files: readonly OpenFile[],
   threads: readonly ThreadLook[],
   readNumber: number | null,
 ): string[] {
-  return threads.flatMap((thread) => {
-    const activity = activityOf(thread, readNumber);
-    if (!["read", "write", "unknown"].includes(activity.does)) return [];
-    return (activity.fd === null ? files : files.filter((file) => file.fd === activity.fd)).filter(
-      isPipe,
-    ).map((file) => file.target);
-  });
+  return threads.map((thread) => activityOf(thread, readNumber))
+    .filter(({ does }) => ["read", "write", "unknown"].includes(does))
+    .flatMap(({ fd }) => files.filter((file) => (fd === null || file.fd === fd) && isPipe(file)))
+    .map((file) => file.target);
 }
 
-/** Seconds up to which a wait for several files counts as a look that is repeated. */
+/** Seconds up to which a wait for several files counts as polling. */
 const SHORT_WAIT_SECONDS = 5;
 
-/** Whether a clock will wake the thread up soon, or may: then it may go on by itself. */
+/** Whether a timeout will wake the thread up soon, or may: then it may go on by itself. */
 export function isTimed({ does, name, args, isProven }: Activity): boolean {
   if (does === "sleep") return true;
   if (!isProven) return false;
   if (name === "epoll_wait" || name === "epoll_pwait") return isShort(args[3]);
   if (name === "poll") return isShort(args[2]);
-  // Where the limit stands in the memory of the process, it can't be read.
+  // These point to their timeout, which is in the memory of the process and can't be read.
   if (name === "epoll_pwait2" || name === "futex") return (args[3] ?? 0) !== 0;
   if (name === "ppoll") return (args[2] ?? 0) !== 0;
   if (name === "select" || name === "pselect6") return (args[4] ?? 0) !== 0;
   return name === "rt_sigtimedwait" && (args[2] ?? 0) !== 0;
 }
 
-/** Milliseconds; a negative one is no limit. */
+/** Milliseconds; a negative number means no timeout. */
 function isShort(milliseconds: number | undefined): boolean {
   return milliseconds === undefined ||
     (milliseconds < 2 ** 31 && milliseconds <= SHORT_WAIT_SECONDS * 1000);
 }
 
-/** What a thread does, as it is shown: `write(1 → pipe:[18001])`. */
-export function describeActivity(process: SeenProcess, activity: Activity): string {
-  if (activity.fd === null) return activity.name;
-  const file = fileOf(process, activity.fd);
-  return `${activity.name}(${activity.fd}${file === null ? "" : ` → ${file.target}`})`;
+/**
+ * Whether a stopped thread is in the background of its terminal, in a call for which the kernel
+ * stops such threads (SIGTTIN, SIGTTOU).
+ */
+export function isStoppedByTerminal(thread: ThreadLook, { does }: Activity): boolean {
+  const { state, terminal, foreground, group } = thread;
+  const isBackground = terminal !== 0 && foreground > 0 && group !== foreground;
+  return state === "T" && isBackground && ["read", "ioctl", "write"].includes(does);
 }

@@ -2,7 +2,7 @@ import type { OptionsOf } from "../command_line/options.ts";
 import type { HangReport } from "../pytest/hang_event.ts";
 import { Forest } from "../processes/forest.ts";
 import { parseCommandLine } from "../command_line/parse.ts";
-import { hangDocument } from "./rules.ts";
+import { hangDocument } from "./hang_report.ts";
 import {
   type Confirmation,
   confirmWords,
@@ -12,7 +12,7 @@ import {
 } from "./rules_confirm.ts";
 import { escapeText, shellCommand } from "../base/escape.ts";
 import { DEFAULT_CONFIGURATION } from "../project/configuration.ts";
-import { withConfirmation } from "./rules_signature.ts";
+import { withConfirmation } from "./rules_capture.ts";
 import { PreflightError, TractestError, UsageError } from "../errors.ts";
 import type { Context } from "../command_line/context.ts";
 import type { Host } from "../system/host.ts";
@@ -29,48 +29,45 @@ import { Printer } from "../terminal/printer.ts";
 /** The options of `hang`. */
 export type HangOptions = OptionsOf<"hang">;
 
-/** A tree that was looked at, and what is known of its run. */
-interface Looked {
+/** A tree that was examined, and what is known of its run. */
+interface Examined {
   readonly report: HangReport;
   readonly run: RunOfProcess;
 }
 
 /**
- * `tractest hang`: what a stuck tree waits for, with proof where there is one; with `--confirm` it
- * decides whether capture is the cause.
+ * `tractest hang`: what a stuck tree waits for, with proof where there is one; with `--confirm`
+ * whether capture is the cause.
  */
 export async function hang(context: Context<HangOptions>): Promise<ExitCode> {
   const { host, printer, line } = context;
   if (line.operands.length > 1) {
-    throw new UsageError(
-      `"hang" looks at one tree, not at ${line.operands.length}`,
-      "tractest hang PID",
-    );
+    throw new UsageError(`"hang" takes one PID, not ${line.operands.length}`, "tractest hang PID");
   }
   const pid = line.operands[0] === undefined ? null : pidOf(line.operands[0]);
-  // A tree that is named by its pid can be anywhere.
+  // A tree given by its pid can be anywhere.
   const project = await projectHere(host);
   const list = await listProcesses(host);
   const found = pid === null
     ? await findLiveRuns(host, project ?? await findProject(host), list)
     : { pids: [pid], unknowns: [] };
-  const looked: Looked[] = [];
-  for (const root of found.pids) looked.push(await look(context, project, root, list));
-  const reports = looked.map(({ report }) => report);
+  const examined: Examined[] = [];
+  for (const root of found.pids) examined.push(await examine(context, project, root, list));
+  const reports = examined.map(({ report }) => report);
   for (const unknown of found.unknowns) printer.warn(escapeText(unknown));
   if (pid !== null && reports[0]?.processes.length === 0) {
-    throw new UsageError(`There is no process ${pid}, or it can't be read`, "tractest hang");
+    throw new UsageError(`Process ${pid} does not exist or can't be read`, "tractest hang");
   }
   const isConfirming = line.options.confirm;
-  // One of its points is what --confirm finds out.
+  // One point of the signature is what --confirm decides: it is shown after that.
   if (!printer.json) {
     for (const report of reports) {
       showHang(printer, isConfirming ? { ...report, signature: [] } : report);
     }
   }
-  if (reports.length === 0) printer.line("no pytest of this repo is running: nothing to look at");
+  if (reports.length === 0) printer.line("no pytest of this repo is running");
   const confirmed = isConfirming
-    ? await confirmHang(context, project ?? await findProject(host), looked[0] ?? null)
+    ? await confirmHang(context, project ?? await findProject(host), examined[0] ?? null)
     : null;
   const [seen = null, ...others] = reports;
   const first = seen && confirmed
@@ -98,32 +95,24 @@ async function projectHere(host: Host): Promise<Project | null> {
   }
 }
 
-/** Looking harms nobody: any process will do. */
+/** Any process will do: examining changes nothing. */
 function pidOf(text: string): number {
   if (!/^[1-9]\d{0,6}$/.test(text)) {
-    throw new UsageError(
-      `"${text}" is no pid`,
-      "tractest hang PID takes one number, as ps shows it",
-    );
+    throw new UsageError(`"${text}" is not a PID`, "tractest hang PID takes a number, as in ps");
   }
   return Number(text);
 }
 
-async function look(
+async function examine(
   { host, line }: Context<HangOptions>,
   project: Project | null,
   root: number,
   list: ProcessList,
-): Promise<Looked> {
+): Promise<Examined> {
   const forest = new Forest(list.processes);
   const checkout = project?.root ?? null;
-  const run = await runOfProcess(
-    host,
-    checkout,
-    root,
-    forest.ancestorsOf(root),
-    forest.descendantsOf(root),
-  );
+  const [above, below] = [forest.ancestorsOf(root), forest.descendantsOf(root)];
+  const run = await runOfProcess(host, checkout, root, above, below);
   const readStacks = line.options.stacks ? (await import("./stacks.ts")).readStacks : null;
   const report = await examineHang(host, {
     root,
@@ -142,34 +131,29 @@ async function look(
 }
 
 /**
- * Runs the test that hangs, or hung last, again with `-s`. A run that still hangs would be in its
- * way and is ended first.
+ * Runs the test that hangs, or hung last, again with `-s`. A run that still hangs is ended first:
+ * the two would collide.
  */
 async function confirmHang(
   context: Context<HangOptions>,
   project: Project,
-  looked: Looked | null,
+  live: Examined | null,
 ): Promise<{ confirmation: Confirmation; exitCode: ExitCode }> {
   const { host, printer, line } = context;
-  const hung = looked === null
+  const hung = live === null
     ? await (await import("./last_hang.ts")).lastHungTest(host, project)
-    : hungTestOf(looked);
+    : hungTestOf(live);
   if (hung === null) {
     throw new TractestError(
       "no-test",
-      "Cannot tell which test hangs",
+      "The hanging test is not known",
       EXIT.preflight,
-      "run it by hand, without capture: tractest run -s TEST",
+      "run it yourself without capture: tractest run -s TEST",
     );
   }
-  if (looked !== null && !await endLive(context, looked.report, hung)) {
-    return {
-      confirmation: {
-        ...decideConfirmation(hung, null),
-        reason: "the run that hangs was not to be ended",
-      },
-      exitCode: EXIT.ok,
-    };
+  if (live !== null && !await endLive(context, live.report, hung)) {
+    const reason = "the hanging run was not ended";
+    return { confirmation: { ...decideConfirmation(hung, null), reason }, exitCode: EXIT.ok };
   }
   const words = confirmWords(hung);
   printer.note(shellCommand(["tractest", "run", ...words]));
@@ -192,11 +176,11 @@ async function confirmHang(
     ? "confirmed"
     : "not confirmed";
   printer.line(`${word}: ${escapeText(hung.id)}: ${confirmation.reason}`);
-  // What stood in the way of the run stands in the way of an answer.
+  // Without a run there is no answer.
   return { confirmation, exitCode: rerun?.counts == null ? code : EXIT.ok };
 }
 
-function hungTestOf({ report, run }: Looked): HungTest | null {
+function hungTestOf({ report, run }: Examined): HungTest | null {
   const test = report.running?.[0];
   if (test === undefined) return null;
   const root = report.processes.find((process) => process.pid === report.root);
@@ -207,16 +191,15 @@ function hungTestOf({ report, run }: Looked): HungTest | null {
   };
 }
 
-/** Ends the run that hangs, if that is wanted. */
+/** Ends the run that hangs, after asking; false if not wanted. */
 async function endLive(
   { host, printer, line }: Context<HangOptions>,
   { root }: HangReport,
   { id }: HungTest,
 ): Promise<boolean> {
   const tree = await treeOf(host, root);
-  const question = `End the run that hangs (pid ${root} and ${tree.length - 1} below it), and run ${
-    escapeText(id)
-  } again with -s?`;
+  const members = `pid ${root} and ${tree.length - 1} below it`;
+  const question = `End the hanging run (${members}) and rerun ${escapeText(id)} with -s?`;
   const { CannotAskError, confirm } = await import("../terminal/prompt.ts");
   try {
     if (!await confirm(host, printer, question, { yes: line.options.yes })) return false;
@@ -226,14 +209,14 @@ async function endLive(
       error.code,
       error.message,
       error.exitCode,
-      "--yes answers it; or end that run, and ask again: its records are kept",
+      "--yes agrees; or end that run yourself and try again: its records are kept",
     );
   }
   const { survivors } = await endTree(host, printer, tree, { graceSeconds: GRACE_SECONDS });
   if (survivors) {
     throw new TractestError(
       "survived",
-      `The run that hangs, pid ${root}, could not be ended`,
+      `Could not end the hanging run, pid ${root}`,
       EXIT.preflight,
       "tractest zombies --kill",
     );

@@ -1,33 +1,34 @@
 import type { HangReport } from "../pytest/hang_event.ts";
-import { emptyReport, isSettled, judgeHang, type Judgement, shownProcesses } from "./rules.ts";
-import { runningByChildren } from "./rules_endings.ts";
+import { emptyReport, shownProcesses } from "./hang_report.ts";
+import { isSettled, judgeHang, type Judgement } from "./rules.ts";
+import { runningByChildren } from "./rules_running.ts";
 import { type FoundNote, hangRecipe, type RecipeScene } from "./recipe.ts";
-import { signatureOf } from "./rules_signature.ts";
-import type { HangScene } from "./hang_scene.ts";
+import { signatureOf } from "./rules_capture.ts";
+import type { HangScene } from "./scene.ts";
 import type { Host } from "../system/host.ts";
 import { gatherHang, type GatherRequest } from "./gather.ts";
 import { backendOf, capturesOutput, logLevelOf } from "../pytest/pytest_command.ts";
 import { findNotes } from "./notes.ts";
 import { readOutput } from "./read_output.ts";
 
-/** A tree to look at, and what is known of its run. */
+/** A tree to examine, and what is known of its run. */
 export interface ExamineRequest extends GatherRequest {
   /** The root of the project; null outside of any. */
   readonly checkout: string | null;
-  /** Null: no run has recorded it. */
+  /** Null: not recorded. */
   readonly running: HangReport["running"];
   /** The command of pytest; null when unknown. */
   readonly command: readonly string[] | null;
-  /** What was asked for by options. */
+  /** Options of this call. */
   readonly asked: RecipeScene["asked"];
-  /** Reads Python stacks; null: nobody asked for them. */
-  readonly readStacks:
-    | ((
-      scene: HangScene,
-    ) => Promise<
-      { readonly stacks: ReadonlyMap<number, string>; readonly unknowns: readonly string[] }
-    >)
-    | null;
+  /** Reads Python stacks; null: not wanted. */
+  readonly readStacks: ((scene: HangScene) => Promise<ReadStacks>) | null;
+}
+
+/** Python stacks by pid, and why some are missing. */
+export interface ReadStacks {
+  readonly stacks: ReadonlyMap<number, string>;
+  readonly unknowns: readonly string[];
 }
 
 /**
@@ -36,16 +37,16 @@ export interface ExamineRequest extends GatherRequest {
  */
 export async function examineHang(host: Host, request: ExamineRequest): Promise<HangReport> {
   return host.platform === "linux"
-    ? await reportOn(host, await look(host, request), request)
+    ? await reportOn(host, await observe(host, request), request)
     : notHere(request);
 }
 
-/** Seconds after which looking is given up where something else waits for it. */
+/** Seconds after which a run stops examining: a time limit waits for it. */
 const LIMIT_SECONDS = 4;
 
 /**
- * The same by looks that are repeated until they agree, in a bounded time: then the last one
- * counts. Stacks are read once, in the end.
+ * The same, repeated until the judgement is settled, in a bounded time: then the last one counts.
+ * Stacks are read once, at the end.
  */
 export async function examineInTime(
   host: Host,
@@ -55,33 +56,31 @@ export async function examineInTime(
   if (host.platform !== "linux") return notHere(request);
   const over = new AbortController();
   const late = host.clock.sleep(options.limitSeconds * 1000, over.signal).then(() => null);
-  let seen: Seen | null = null;
+  let last: Observation | null = null;
   try {
     for (let before: Judgement | null = null;;) {
-      const next: Seen | null = await Promise.race([look(host, request), late]);
+      const next: Observation | null = await Promise.race([observe(host, request), late]);
       if (next === null) break;
-      seen = next;
-      const judgement = judgeHang(seen.scene);
+      last = next;
+      const judgement = judgeHang(last.scene);
       if (isSettled(judgement, before)) break;
       before = judgement;
     }
   } finally {
     over.abort();
   }
-  return seen === null
-    ? emptyReport(request.root, request.running, [
-      `looking took longer than ${options.limitSeconds} s and was given up`,
-    ])
-    : await reportOn(host, seen, request);
+  return last === null
+    ? emptyReport(request.root, request.running, [`gave up after ${options.limitSeconds} s`])
+    : await reportOn(host, last, request);
 }
 
-/** What was seen at one look. */
-interface Seen {
+/** What was gathered at one time. */
+interface Observation {
   readonly scene: HangScene;
   readonly notes: readonly FoundNote[];
 }
 
-async function look(host: Host, request: ExamineRequest): Promise<Seen> {
+async function observe(host: Host, request: ExamineRequest): Promise<Observation> {
   const [scene, notes] = await Promise.all([
     gatherHang(host, request),
     request.checkout === null ? [] : findNotes(host, request.checkout),
@@ -91,7 +90,7 @@ async function look(host: Host, request: ExamineRequest): Promise<Seen> {
 
 async function reportOn(
   host: Host,
-  { scene: gathered, notes }: Seen,
+  { scene: gathered, notes }: Observation,
   request: ExamineRequest,
 ): Promise<HangReport> {
   const { root, command, asked } = request;
@@ -130,7 +129,6 @@ async function reportOn(
   };
 }
 
-/** Of a run that nobody has recorded. */
 function runningOf(scene: HangScene): HangReport["running"] {
   const id = runningByChildren(scene);
   return id === null ? null : [{ id, seconds: null }];

@@ -1,12 +1,9 @@
-/** What tractor's own repository says about such hangs: looked for by text, since lines move. */
+/** A place in tractor's repository that documents such hangs, found by text: lines move. */
 export interface HangNoteRow {
   readonly what: string;
-  /**
-   * Files of the checkout; {@linkcode CONFTESTS} for that of every directory of the tests. All that
-   * have it are named.
-   */
+  /** Files of the checkout; {@linkcode CONFTESTS} for that of every directory of the tests. */
   readonly files: readonly string[];
-  /** The words in it; null: that the file is there is enough. */
+  /** Text in the file; null: its existence is enough. */
   readonly text: string | null;
 }
 

@@ -5,13 +5,10 @@ import type { Host } from "../system/host.ts";
 import type { Project } from "../project/project.ts";
 import { eventsOf, readEvents } from "../background/read_events.ts";
 
-/** Runs that are looked through, the latest first. */
+/** Runs that are searched, the latest first. */
 const MOST_RUNS = 20;
 
-/**
- * The test that a run of this project hung in last, by the records of its runs; null when there is
- * none.
- */
+/** The test in which a run of this project hung last, from the records; null without any. */
 export async function lastHungTest(host: Host, project: Project): Promise<HungTest | null> {
   for (const { directory, started } of (await pastRuns(host, project.root)).slice(0, MOST_RUNS)) {
     const events: PytestEvent[] = [];

@@ -2,7 +2,7 @@ import type { HangReport } from "../pytest/hang_event.ts";
 import { Forest } from "../processes/forest.ts";
 import { join } from "@std/path";
 import type { Judged } from "../leaks/rules.ts";
-import type { SessionProgress, StartedIn } from "./hang_scene.ts";
+import type { SessionProgress, StartedIn } from "./scene.ts";
 import { isHere, type LedgerEntry } from "../leaks/rules_ledger.ts";
 import { RunModel } from "../pytest/run_model.ts";
 import type { Host } from "../system/host.ts";
@@ -14,10 +14,7 @@ import { stateDirectory } from "../project/directories.ts";
 import type { Project } from "../project/project.ts";
 import { eventsOf, readEvents } from "../background/read_events.ts";
 
-/**
- * The pytests of this project that live, without those below another one; and what could not be
- * looked at.
- */
+/** Finds the running pytests of this project, without those below another one. */
 export async function findLiveRuns(
   host: Host,
   project: Project,
@@ -32,39 +29,28 @@ export async function findLiveRuns(
     readLedger(host, project.root),
     surroundingsOf(host),
   ]);
-  // One in an isolation shows another network and other pids, but the run that began it has
-  // recorded it, or at least what is above it.
-  const recorded = new Set(
-    entries.filter((entry) => isHere(entry, here)).map((entry) =>
-      `${entry.pid} ${entry.startTicks}`
-    ),
-  );
+  // An isolated pytest shows another network and other pids, but its run has recorded it, or at
+  // least what is above it.
+  const idOf = ({ pid, startTicks }: { pid: number; startTicks: number | null }) =>
+    `${pid} ${startTicks}`;
+  const recorded = new Set(entries.filter((entry) => isHere(entry, here)).map(idOf));
+  const isBelow = (pid: number, others: readonly number[]) =>
+    forest.ancestorsOf(pid).some((above) => others.includes(above));
   const pids: number[] = [];
-  let rest = list.processes.filter((row) =>
-    /pytest|py\.test/.test(row.args) && row.state !== "Z" && !own.has(row.pid)
-  ).map((row) => row.pid);
-  // From the top: what is below one is part of it, and need not be looked at.
+  let rest = list.processes.filter(({ pid, args, state }) =>
+    /pytest|py\.test/.test(args) && state !== "Z" && !own.has(pid)
+  ).map(({ pid }) => pid);
+  // From the top: what is below a pytest is part of it.
   while (rest.length > 0) {
-    const top = rest.filter((pid) =>
-      !forest.ancestorsOf(pid).some((above) => rest.includes(above))
-    );
+    const top = rest.filter((pid) => !isBelow(pid, rest));
     await survey.lookCloser(top);
     const judged = await survey.judge([...new Set(top.flatMap(line))]);
-    const known = new Set(
-      judged.filter((process) => recorded.has(`${process.pid} ${process.startTicks}`)).map((
-        process,
-      ) => process.pid),
-    );
+    const known = new Set(judged.filter((one) => recorded.has(idOf(one))).map(({ pid }) => pid));
     const isOurs = ({ pid, ours }: Judged) =>
       ours === true || line(pid).some((above) => known.has(above));
-    pids.push(
-      ...judged.filter((process) =>
-        top.includes(process.pid) && process.kind.isPytest && isOurs(process)
-      ).map((process) => process.pid),
-    );
-    rest = rest.filter((pid) =>
-      !top.includes(pid) && !forest.ancestorsOf(pid).some((above) => pids.includes(above))
-    );
+    const found = judged.filter((one) => top.includes(one.pid) && one.kind.isPytest && isOurs(one));
+    pids.push(...found.map(({ pid }) => pid));
+    rest = rest.filter((pid) => !top.includes(pid) && !isBelow(pid, pids));
   }
   return { pids, unknowns: survey.failures };
 }
@@ -77,20 +63,20 @@ export interface RunOfProcess {
   readonly command: readonly string[] | null;
   /** Further processes that the run recorded and that are still the same. */
   readonly also: readonly number[];
-  /** How far its session is; null: not recorded. */
+  /** The progress of its session; null: not recorded. */
   readonly session: SessionProgress | null;
   /** The tests in which children were started, as far as they have inherited that. */
   readonly startedIn: ReadonlyMap<number, StartedIn>;
 }
 
 /**
- * What is known of the run of a process: from the record that `tractest run` keeps, and from what
- * children have inherited from pytest.
+ * Finds what is known of the run of a process: from the record that `tractest run` keeps, and from
+ * what children have inherited from pytest.
  *
- * @param root of the project; null outside of any, where nothing is recorded
- * @param above those above the process, the nearest first: what is around a pytest in an
- *   isolation is on record before pytest itself
- * @param children processes below it
+ * @param root the project's root; null outside of any, where nothing is recorded
+ * @param above the ancestors of the process, nearest first: what surrounds an isolated pytest is
+ *   recorded before pytest itself
+ * @param children the processes below it
  */
 export async function runOfProcess(
   host: Host,
@@ -102,7 +88,7 @@ export async function runOfProcess(
   const [{ entries }, here, files, startedIn] = await Promise.all([
     root === null ? { entries: [] } : readLedger(host, root),
     surroundingsOf(host),
-    readProcessFiles(host, [pid, ...above], { mapped: false, why: "which run this is" }),
+    readProcessFiles(host, [pid, ...above], { mapped: false, why: "which run it belongs to" }),
     inheritedTests(host, children),
   ]);
   const own = nearestEntry(
@@ -128,7 +114,7 @@ export async function runOfProcess(
 }
 
 /**
- * What is on record of the first of these that is; null if none is, or if a tractest comes first,
+ * The entry of the first recorded process of these; null without any, or if a tractest comes first,
  * which may have begun another run.
  */
 function nearestEntry(
@@ -141,14 +127,14 @@ function nearestEntry(
       entry.pid === pid && entry.startTicks === rows.get(pid)?.startTicks
     );
     if (same.some(({ role }) => role === "runner")) return null;
-    // The run that started it says more than one around that run.
+    // The run that started it knows more than one around that run.
     const entry = same.find(({ role }) => role === "root") ?? same[0];
     if (entry !== undefined) return entry;
   }
   return null;
 }
 
-/** The tests that a session is in, and how far it is, by the events of its run. */
+/** The running tests and the progress of a session, from the events of its run. */
 async function recordedSession(
   host: Host,
   runId: string,
@@ -160,20 +146,19 @@ async function recordedSession(
   const run = new RunModel();
   const events = eventsOf(join(state.path, "runs", runId));
   if (!await readEvents(host, events, (event) => void run.apply(event))) return nothing;
-  // In an isolation pytest knows itself by another pid: then it is the session that came last.
+  // An isolated pytest knows itself by another pid: then it is the session that came last.
   const all = [...run.sessions.values()].filter(({ name }) => name !== "");
   const session = all.findLast((one) => one.pid === pid) ?? all.at(-1);
   if (session === undefined) return nothing;
   const now = host.clock.now() / 1000;
-  // A test that pytest left in the middle has not ended, but nor does it run any more once the
-  // session has finished.
+  // A test that pytest abandoned has no end, but does not run any more after the session.
   const running = session.exitStatus !== null
     ? []
     : [...session.running].map(([id, since]) => ({ id, seconds: Math.max(0, now - since) }));
   return { running, session };
 }
 
-/** pytest says in its environment what it runs, and a child that is started then keeps that. */
+/** pytest keeps the running test in its environment, and a child inherits that. */
 async function inheritedTests(
   host: Host,
   children: readonly number[],
@@ -185,5 +170,5 @@ async function inheritedTests(
   }));
 }
 
-/** Children that are asked in which test they were started. */
+/** Children whose environment is read, at most. */
 const MOST_CHILDREN = 50;

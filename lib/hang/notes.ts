@@ -3,10 +3,7 @@ import type { FoundNote } from "./recipe.ts";
 import type { Host } from "../system/host.ts";
 import { CONFTESTS, HANG_NOTES, type HangNoteRow } from "./known_notes.ts";
 
-/**
- * Where the checkout knows something about such hangs, found by text; one that is absent is named
- * too.
- */
+/** Finds, by their text, the places in the checkout that document such hangs. */
 export async function findNotes(host: Host, root: string): Promise<FoundNote[]> {
   const conftests = await conftestsOf(host, root);
   return await Promise.all(
@@ -19,7 +16,7 @@ export async function findNotes(host: Host, root: string): Promise<FoundNote[]> 
   );
 }
 
-/** Files that are not read: they are no tests of the project. */
+/** Directories that hold no tests of the project. */
 const SKIPPED = [".git", ".venv", "node_modules", "__pycache__"];
 
 async function conftestsOf(host: Host, root: string): Promise<string[]> {
@@ -30,7 +27,7 @@ async function conftestsOf(host: Host, root: string): Promise<string[]> {
   return found.sort();
 }
 
-/** `tests/conftest.py:12`; null where the file does not have it, or is not there. */
+/** `tests/conftest.py:12`; null without the file, or the text in it. */
 async function placeIn(
   host: Host,
   root: string,

@@ -1,17 +1,16 @@
-import type { ReadOutput } from "./rules_signature.ts";
+import type { ReadOutput } from "./rules_capture.ts";
 import { fileOf, isPipe, isTerminal } from "./activity.ts";
-import type { HangScene } from "./hang_scene.ts";
+import type { HangScene } from "./scene.ts";
 import type { Host } from "../system/host.ts";
 import { readRegularFiles } from "../system/programs/proc_activity.ts";
 
-/** Files that are read at most, and bytes of each. */
+/** The most files that are read, and the most bytes of each. */
 const MOST_FILES = 20;
 const MOST_BYTES = 8 * 1024 * 1024;
 
 /**
- * What the processes of a tree have written to their standard output and error, where these are
- * files: pytest's capture is one, and what a run in the background writes. What is in a pipe or at
- * a terminal can't be read without taking it away, or at all.
+ * Reads what a tree has written to stdout and stderr, where these are files, as those of pytest's
+ * capture and of a run in the background are. Reading a pipe would take its content away.
  */
 export async function readOutput(host: Host, scene: HangScene): Promise<ReadOutput> {
   const files = new Map<string, { readonly pid: number; readonly fd: number }>();
@@ -20,8 +19,8 @@ export async function readOutput(host: Host, scene: HangScene): Promise<ReadOutp
     if (!process.inTree) continue;
     for (const file of [1, 2].map((fd) => fileOf(process, fd)).filter((file) => file !== null)) {
       if (file.target === "/dev/null") continue;
-      if (isPipe(file)) unread.add("what is in a pipe");
-      else if (isTerminal(file)) unread.add("what is at a terminal");
+      if (isPipe(file)) unread.add("a pipe");
+      else if (isTerminal(file)) unread.add("a terminal");
       else if (file.target.startsWith("/")) {
         files.set(file.target, { pid: process.pid, fd: file.fd });
       } else unread.add(file.target);
@@ -29,7 +28,7 @@ export async function readOutput(host: Host, scene: HangScene): Promise<ReadOutp
   }
   const chosen = [...files.values()].slice(0, MOST_FILES);
   const texts = await readRegularFiles(host, chosen, MOST_BYTES);
-  for (const text of texts) if (text === null) unread.add("a file that can't be read, or is large");
+  for (const text of texts) if (text === null) unread.add("an unreadable or large file");
   if (files.size > chosen.length) unread.add(`${files.size - chosen.length} more files`);
   return { texts: texts.filter((text) => text !== null), unread: [...unread] };
 }

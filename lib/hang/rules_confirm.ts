@@ -1,19 +1,16 @@
-/** A test that hung, and what is needed to run it again in the same way. */
+/** A test that hung, and how to run it again in the same way. */
 export interface HungTest {
   readonly id: string;
-  /** For how many seconds it had hung at least; null when that is not known. */
+  /** Seconds for which it had hung, at least; null when unknown. */
   readonly seconds: number | null;
-  /** The command of its pytest; null when that is not known. */
+  /** The command of its pytest; null when unknown. */
   readonly command: readonly string[] | null;
 }
 
-/** What became of a test that hung when it was run again with `-s`. */
+/** The result of running a hung test again with `-s`. */
 export interface Confirmation {
   readonly test: string;
-  /**
-   * Whether capture is the cause; null when the test could not be run, or it is not known for how
-   * long it hung.
-   */
+  /** Whether capture is the cause; null when the rerun does not decide it. */
   readonly confirmed: boolean | null;
   /** For how long it hung. */
   readonly hungSeconds: number | null;
@@ -24,20 +21,17 @@ export interface Confirmation {
   readonly reason: string;
 }
 
-/** Seconds that the test gets at least, and at most: pytest itself has to start. */
+/** The least and the greatest time limit of the rerun, in seconds: pytest itself has to start. */
 const LIMITS = { least: 10, most: 120 } as const;
 /** Options that change how a test runs, and are kept. */
-const KEPT = ["--tpt-proto", "--spawn-backend", "--ll", "--tl"] as const;
+const KEPT: readonly string[] = ["--tpt-proto", "--spawn-backend", "--ll", "--tl"];
 
-/**
- * Words for `run` that run a test again without capture, under the conditions under which it hung.
- */
+/** Words for `run` that run a test again without capture, otherwise as it hung. */
 export function confirmWords({ id, seconds, command }: HungTest): string[] {
   const kept = (command ?? []).flatMap((word, index, all) => {
     if (KEPT.some((option) => word.startsWith(`${option}=`))) return [word];
     const value = all[index + 1];
-    return (KEPT as readonly string[]).includes(word) && value !== undefined &&
-        !value.startsWith("-")
+    return KEPT.includes(word) && value !== undefined && !value.startsWith("-")
       ? [`${word}=${value}`]
       : [];
   });
@@ -49,7 +43,7 @@ export function confirmLimit(hungSeconds: number | null): number {
   return Math.ceil(Math.min(LIMITS.most, Math.max(LIMITS.least, (hungSeconds ?? 0) / 2)));
 }
 
-/** What `tractest.run/1` says of the rerun, as far as it matters. */
+/** The part of `tractest.run/1` that decides. */
 export interface Rerun {
   readonly exitCode: number;
   readonly seconds: number | null;
@@ -58,10 +52,7 @@ export interface Rerun {
     | null;
 }
 
-/**
- * Decides: it passes, in at most half of the time for which it had hung, with `-s` and nothing else
- * changed.
- */
+/** Decides: capture is the cause if with `-s` the test passes in half of the time it had hung. */
 export function decideConfirmation(
   { id, seconds: hungSeconds }: HungTest,
   rerun: Rerun | null,
@@ -76,39 +67,25 @@ export function decideConfirmation(
     reason,
   });
   if (rerun === null || rerun.counts === null || rerun.seconds === null) {
-    return of(null, "it could not be run again");
+    return of(null, "it could not be rerun");
   }
-  const { seconds, counts, exitCode } = rerun;
+  const { counts: { passed, failed, errors }, exitCode } = rerun;
   if (exitCode === 124) {
-    return of(
-      false,
-      `with -s it did not end within ${
-        confirmLimit(hungSeconds)
-      } s either: capture is not the cause`,
-    );
+    const limit = confirmLimit(hungSeconds);
+    return of(false, `with -s it did not end within ${limit} s either: capture is not the cause`);
   }
-  if (counts.passed + counts.failed + counts.errors === 0) {
-    return of(null, `with -s it ran no test (exit code ${exitCode})`);
+  if (passed + failed + errors === 0) {
+    return of(null, `with -s no test ran (exit code ${exitCode})`);
   }
-  if (counts.passed === 0 || counts.failed + counts.errors > 0 || exitCode !== 0) {
-    return of(
-      false,
-      `with -s it ended after ${seconds.toFixed(1)} s, but did not pass (exit code ${exitCode})`,
-    );
+  const took = `${rerun.seconds.toFixed(1)} s`;
+  if (passed === 0 || failed + errors > 0 || exitCode !== 0) {
+    return of(false, `with -s it did not pass (exit code ${exitCode} after ${took})`);
   }
-  if (quickSeconds === null) {
-    return of(
-      null,
-      `with -s it passes in ${seconds.toFixed(1)} s, but it is not known for how long it hung`,
-    );
+  if (hungSeconds === null || quickSeconds === null) {
+    return of(null, `with -s it passes in ${took}, but how long it had hung is unknown`);
   }
-  const beside = `it had hung for ${hungSeconds!.toFixed(1)} s, and up to ${
-    quickSeconds.toFixed(1)
-  } s count as quick`;
-  return seconds <= quickSeconds
-    ? of(
-      true,
-      `with -s it passes in ${seconds.toFixed(1)} s: ${beside}; full capture pipes are the cause`,
-    )
-    : of(false, `with -s it passes, but not quickly, in ${seconds.toFixed(1)} s: ${beside}`);
+  const hung = `it had hung for ${hungSeconds.toFixed(1)} s`;
+  return rerun.seconds <= quickSeconds
+    ? of(true, `with -s it passes in ${took}; ${hung}: full capture pipes are the cause`)
+    : of(false, `with -s it passes only after ${took}; ${hung}`);
 }

@@ -1,141 +1,186 @@
 import type { HangProcess } from "../pytest/hang_event.ts";
+import type { OpenFile, ThreadLook } from "../system/programs/proc_activity.ts";
 import { SHARED_HELPERS } from "../leaks/actor_signatures.ts";
-import { type Activity, activityOf, describeActivity, fileOf, isPipe } from "./activity.ts";
-import type { HangScene, SeenProcess, Thread } from "./hang_scene.ts";
+import { type Activity, activityOf } from "./activity.ts";
 
-/** The processes of the tree that live. */
-export function* tree(scene: HangScene): Generator<SeenProcess> {
-  for (const process of scene.processes.values()) {
-    if (process.inTree && process.threads.length > 0) yield process;
-  }
+/** A thread at the second snapshot, compared with the first. */
+export interface Thread extends ThreadLook {
+  /** Whether it ran between the two snapshots; null when unknown. */
+  readonly ran: boolean | null;
+  /** Clock ticks of processor time that it used between the two snapshots. */
+  readonly usedTicks: number;
 }
 
-/** Every thread of the tree, with what it does. */
-export function* threadsOf(
-  scene: HangScene,
-): Generator<{ process: SeenProcess; thread: Thread; activity: Activity }> {
-  for (const process of tree(scene)) {
-    for (const thread of process.threads) {
-      yield { process, thread, activity: activityOf(thread, scene.readNumber) };
-    }
-  }
+/** A process at the second snapshot. */
+export interface SeenProcess {
+  readonly pid: number;
+  readonly ppid: number;
+  readonly title: string;
+  /** Whether it belongs to the stuck tree; else it holds something that the tree waits for. */
+  readonly inTree: boolean;
+  /** Null: could not be read. */
+  readonly files: readonly OpenFile[] | null;
+  /** Empty when none could be read. */
+  readonly threads: readonly Thread[];
+  /** Descriptors that its event loops watch. */
+  readonly watched: readonly number[];
+  /** Processes whose end its event loops wait for. */
+  readonly watchedProcesses: readonly number[];
+  /** Processes that it holds a pidfd of. */
+  readonly heldProcesses: readonly number[];
+  /** Its pidfds, and the process that each stands for. */
+  readonly pidfds: readonly { readonly fd: number; readonly of: number }[];
+  /** Seconds for which its main thread has slept, at least; null when unknown. */
+  readonly asleepSeconds: number | null;
 }
 
-/** Whether a process slept through the look, or is stopped; false where that can't be told. */
+/** A connection to an address of the registry, as its client holds it. */
+export interface RegistryConnection {
+  readonly address: string;
+  readonly pid: number;
+  readonly fd: number;
+  /** `unaccepted`: the kernel has answered, the listening process has not accepted yet. */
+  readonly state: "connecting" | "unaccepted" | "accepted";
+  /** Bytes that the other side has not read yet. */
+  readonly unread: number;
+  /** Who accepted it, else who listens there. Empty: not visible. */
+  readonly holders: readonly number[];
+}
+
+/** A process that has ended and was not reaped by its parent. */
+export interface DeadChild {
+  readonly pid: number;
+  /** Its pid in its own pid namespace. */
+  readonly ownPid: number;
+  readonly ppid: number;
+  /** The kernel's name for it. */
+  readonly title: string;
+}
+
+/** The progress of a session, from the record of its run. */
+export interface SessionProgress {
+  /** Null: it has not finished. */
+  readonly exitStatus: number | null;
+  /** The test that left a child of pytest behind, by the pid under which pytest knows it. */
+  readonly leftBy: ReadonlyMap<number, string>;
+}
+
+/** The test in which a process was started, from the environment that it inherited from pytest. */
+export interface StartedIn {
+  readonly id: string;
+  readonly phase: string;
+}
+
+/** All that a verdict rests on: gathered once, judged by pure functions. */
+export interface HangScene {
+  readonly root: number;
+  readonly processes: ReadonlyMap<number, SeenProcess>;
+  /** Children of the tree that were dead at both snapshots. */
+  readonly dead: readonly DeadChild[];
+  /** Null: no run recorded it. */
+  readonly session: SessionProgress | null;
+  /** By pid, for processes that have inherited it. */
+  readonly startedIn: ReadonlyMap<number, StartedIn>;
+  /** Who has which end of which pipe open, by `pipe:[INODE]`, of all processes that can be read. */
+  readonly pipes: ReadonlyMap<
+    string,
+    readonly { readonly pid: number; readonly reads: boolean; readonly writes: boolean }[]
+  >;
+  /** How many processes have open files that can't be read. */
+  readonly unreadable: number;
+  /** Connections to the registry that were there at both snapshots. */
+  readonly connections: readonly RegistryConnection[];
+  /** The number of `read`: 0 on x86_64, 63 on aarch64; null when unknown. */
+  readonly readNumber: number | null;
+  /** Clock ticks in a second. */
+  readonly ticksPerSecond: number;
+  /** Seconds between the two snapshots. */
+  readonly seconds: number;
+  /** Python stacks, by pid. */
+  readonly stacks: ReadonlyMap<number, string>;
+  /** What could not be inspected, a sentence each. */
+  readonly unknowns: readonly string[];
+}
+
+/** The living processes of the tree. */
+export function treeOf(scene: HangScene): SeenProcess[] {
+  return [...scene.processes.values()].filter((process) =>
+    process.inTree && process.threads.length > 0
+  );
+}
+
+/** The living processes of the tree without its root. */
+export function belowRoot(scene: HangScene): SeenProcess[] {
+  return treeOf(scene).filter((process) => process.pid !== scene.root);
+}
+
+/** The living children of a process. */
+export function childrenOf(scene: HangScene, parent: SeenProcess): SeenProcess[] {
+  return treeOf(scene).filter((process) => process.ppid === parent.pid);
+}
+
+/** Whether a process serves many others and outlives them: waiting for it proves nothing. */
+export function isSharedHelper({ title }: SeenProcess): boolean {
+  return SHARED_HELPERS.test(title);
+}
+
+/** A thread and its activity. */
+export interface ActiveThread {
+  readonly process: SeenProcess;
+  readonly thread: Thread;
+  readonly activity: Activity;
+}
+
+/** The threads of a process with their activities. */
+export function threadsOf(scene: HangScene, process: SeenProcess): ActiveThread[] {
+  return process.threads.map((thread) => ({
+    process,
+    thread,
+    activity: activityOf(thread, scene.readNumber),
+  }));
+}
+
+/** All threads of the tree. */
+export function allThreads(scene: HangScene): ActiveThread[] {
+  return treeOf(scene).flatMap((process) => threadsOf(scene, process));
+}
+
+/** The main thread of a process. */
+export function mainThread({ pid, threads }: SeenProcess): Thread | undefined {
+  return threads.find((thread) => thread.tid === pid);
+}
+
+/** Seconds of processor time that a process used between the two snapshots. */
+export function usedSeconds({ ticksPerSecond }: HangScene, { threads }: SeenProcess): number {
+  return threads.reduce((sum, thread) => sum + thread.usedTicks, 0) / ticksPerSecond;
+}
+
+/** Whether a process slept from one snapshot to the other, or is stopped; false when unknown. */
 export function isAsleep({ threads }: SeenProcess): boolean {
   return threads.length > 0 &&
-    threads.every((thread) => thread.moved === false && thread.state !== "R");
+    threads.every((thread) => thread.ran === false && thread.state !== "R");
 }
 
-/** A child that a thread waits for. */
-export interface Awaited {
-  readonly child: SeenProcess;
-  readonly how: string;
-  /** It waits for the end of the child, by the call itself; else by what it holds of it. */
-  readonly isWait: boolean;
+/** Processes that have an end of a pipe open. */
+export function holdersOf(scene: HangScene, pipe: string, end: "reads" | "writes"): number[] {
+  const ends = scene.pipes.get(pipe) ?? [];
+  return [...new Set(ends.filter((one) => one[end]).map(({ pid }) => pid))];
 }
 
-/** The children that a thread waits for. */
-export function awaited(
-  scene: HangScene,
-  process: SeenProcess,
-  { does, name, args, isProven }: Activity,
-): Awaited[] {
-  const children = [...tree(scene)].filter((other) => other.ppid === process.pid);
-  const byCall = (pid: number | undefined) =>
-    children.filter((child) =>
-      child.threads.some((thread) => thread.tid === child.pid && thread.ownTid === pid)
-    ).map((child) => ({
-      child,
-      how: "which that call names",
-      isWait: true,
-    }));
-  if (does === "poll") {
-    return children.flatMap((child): Awaited[] => {
-      if (process.watchedProcesses.includes(child.pid)) {
-        return [{ child, how: "whose pidfd its event loop watches", isWait: true }];
-      }
-      if (process.heldProcesses.includes(child.pid)) {
-        return [{ child, how: "which it supervises by a pidfd", isWait: false }];
-      }
-      const pipe = process.watched.map((fd) => fileOf(process, fd)).find((file) =>
-        isPipe(file) && isHeldBy(scene, file!.target, child.pid)
-      );
-      return pipe
-        ? [{ child, how: `whose ${pipe.target} its event loop watches`, isWait: false }]
-        : [];
-    });
-  }
-  if (does !== "wait") return [];
-  const P_PID = 1, P_PIDFD = 3;
-  if (isProven && name === "waitid") {
-    if (args[0] === P_PID) return byCall(args[1]);
-    if (args[0] === P_PIDFD) {
-      const of = process.pidfds.find((file) => file.fd === args[1])?.of;
-      return children.filter((child) => child.pid === of).map((child) => ({
-        child,
-        how: "whose pidfd that call names",
-        isWait: true,
-      }));
-    }
-  } else if (isProven && args[0]! > 0 && args[0]! < 2 ** 31) return byCall(args[0]);
-  // Any child will do: it hangs for this reason only if none of them can be ended.
-  const all = children.filter((child) => !SHARED_HELPERS.test(child.title));
-  const stay = all.every((child) =>
-    ["ignored", "blocked", "pending"].includes(interruptOf(child) ?? "")
-  );
-  return stay
-    ? all.map((child) => ({ child, how: "as for any other that it has", isWait: true }))
-    : [];
-}
-
-/** Whether a process has the write end of a pipe open. */
-export function isHeldBy(scene: HangScene, pipe: string, pid: number): boolean {
-  return scene.pipes.get(pipe)?.some((end) => end.writes && end.pid === pid) ?? false;
-}
-
-/** What a process does with SIGINT; null when that can't be read. */
-export function interruptOf({ pid, threads }: SeenProcess): HangProcess["sigint"] {
-  const main = threads.find((thread) => thread.tid === pid) ?? threads[0];
+/** How a process handles SIGINT; null when that can't be read. */
+export function sigintOf(process: SeenProcess): HangProcess["sigint"] {
+  const { threads } = process;
+  const main = mainThread(process) ?? threads[0];
   if (main === undefined || main.interrupt.ignored === null) return null;
-  const { ignored, caught, blocked, pending } = main.interrupt;
+  const { ignored, caught, pending } = main.interrupt;
   if (ignored) return "ignored";
-  // Any thread that does not block it will do.
-  const isBlocked = blocked === true &&
-    threads.every((thread) => thread.interrupt.blocked === true);
-  if (pending && isBlocked) return "pending";
-  if (isBlocked) return "blocked";
+  // The kernel delivers it to any thread that does not block it.
+  const isBlocked = threads.every((thread) => thread.interrupt.blocked === true);
+  if (isBlocked) return pending ? "pending" : "blocked";
   return caught ? "caught" : "default";
 }
 
-/** What all threads of a process do, in one line. */
-export function summaryOf(scene: HangScene, process: SeenProcess): string {
-  if (process.threads.length === 0) return "what it does can't be read";
-  const used = process.threads.reduce((sum, thread) => sum + thread.usedTicks, 0) /
-    scene.ticksPerSecond;
-  const doings = process.threads.map((thread) => {
-    const doing = describeActivity(process, activityOf(thread, scene.readNumber));
-    return /[Tt]/.test(thread.state) ? `stopped, in ${doing}` : doing;
-  });
-  const counted = [...Map.groupBy(doings, (doing) => doing)].map(([doing, all]) =>
-    all.length === 1 ? doing : `${all.length} × ${doing}`
-  );
-  return `state ${process.threads[0]!.state}, ${counted.slice(0, 4).join(", ")}${
-    used > 0.01 ? `, ${used.toFixed(2)} s of processor time used` : ""
-  }`;
-}
-
-/** Characters of a title in a sentence. */
-const SHOWN_TITLE = 60;
-
-/** A process in a sentence. */
-export function name({ pid, title }: SeenProcess): string {
-  return title === ""
-    ? `pid ${pid}`
-    : `pid ${pid} (${title.length > SHOWN_TITLE ? `${title.slice(0, SHOWN_TITLE)}…` : title})`;
-}
-
-/** The same, and whether it is outside of the tree. */
-export function holder(process: SeenProcess): string {
-  return process.inTree ? name(process) : `${name(process)}, outside of this tree`;
+/** Whether SIGINT can't end a process. */
+export function isDeafToSigint(process: SeenProcess): boolean {
+  return ["ignored", "blocked", "pending"].includes(sigintOf(process) ?? "");
 }

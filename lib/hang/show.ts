@@ -1,137 +1,121 @@
 import type { HangProcess, HangReport, HangVerdict } from "../pytest/hang_event.ts";
 import { escapeText } from "../base/escape.ts";
-import { POINT_NAMES } from "./rules_signature.ts";
 import type { Printer } from "../terminal/printer.ts";
 
 /** Processes of a tree that are shown, at most. */
 const SHOWN_PROCESSES = 30;
-/**
- * Stacks that are shown beside the output of a run, at most: all are in its events and its report.
- */
+/** Stacks that are shown with the output of a run, at most: its events and report have all. */
 const NOTED_STACKS = 3;
 /** Characters of a title that are shown. */
 const SHOWN_TITLE = 120;
 
-const HEADLINES: Readonly<Record<HangVerdict, string>> = {
-  "blocked-write": "a write to a full pipe that nobody reads",
+const HEADLINES: Readonly<Record<Exclude<HangVerdict, "no-verdict">, string>> = {
+  "blocked-write": "a write to a full pipe that is not read",
   "waiting-for-registry": "waiting for the registry",
   "child-ignores-sigint": "waiting for a child that SIGINT can't end",
-  "terminal-wanted": "a terminal is wanted",
-  "stopped": "a stopped process",
-  "exit-waits-for-child": "pytest has finished, and waits for a child before it exits",
-  "child-not-reaped": "a child is dead, and its parent never waited for it",
-  "no-verdict": "nothing is proven; this is what was seen",
+  "terminal-wanted": "waiting for a terminal",
+  "stopped": "a process is stopped",
+  "exit-waits-for-child": "pytest has finished and waits for a child before it exits",
+  "child-not-reaped": "a child is dead, and its parent has not reaped it",
 };
 
-/** Verdicts that leave it open whether full capture pipes are the cause. */
+/** Verdicts that leave open whether full capture pipes are the cause. */
 const ABOUT_CAPTURE: ReadonlySet<HangVerdict> = new Set(["blocked-write", "no-verdict"]);
 
-/** Shows the signature of the hang of full capture pipes, point by point. */
+const POINT_NAMES: Readonly<Record<HangReport["signature"][number]["point"], string>> = {
+  "fork-backend": "a fork-based backend",
+  "error-tracebacks": "several tracebacks of RemoteActorError or ExceptionGroup",
+  "passes-with-s": "passes with -s",
+  "actors-blocked-in-write": "actors blocked in write to an inherited descriptor",
+};
+
+/** Shows the signature of full capture pipes, point by point. */
 export function showSignature(printer: Printer, report: HangReport): void {
   for (const line of signatureLines(report)) printer.line(line);
 }
 
 function signatureLines({ signature }: HangReport): string[] {
   if (signature.length === 0) return [];
-  return [
-    "is it the hang of full capture pipes? its signature, point by point:",
-    ...signature.map(({ point, answer, evidence }) =>
-      `  ${answer.padEnd(7)}  ${POINT_NAMES[point]}: ${escapeText(evidence)}`
-    ),
-  ];
+  const points = signature.map(({ point, answer, evidence }) =>
+    `  ${answer.padEnd(7)}  ${POINT_NAMES[point]}: ${escapeText(evidence)}`
+  );
+  return ["signature of full capture pipes:", ...points];
 }
 
-/** A line of a report, and where it belongs. */
-interface Line {
-  readonly kind: "data" | "hint";
-  readonly text: string;
-}
-
-/** Shows what a stuck tree waits for: as data of `hang`. */
+/** Shows what a stuck tree waits for, as data on stdout. */
 export function showHang(printer: Printer, report: HangReport): void {
-  for (const { kind, text } of lines(printer, report, "stdout")) {
-    kind === "hint" ? printer.hint(text) : printer.line(text);
-  }
+  for (const line of linesOf(printer, report, "stdout")) printer.line(line);
+  showRecipe(printer, report);
 }
 
-/** The same as talk, beside the output of a run. */
+/** Shows the same on stderr, with the output of a run. */
 export function noteHang(printer: Printer, report: HangReport): void {
-  for (const { kind, text } of lines(printer, report, "stderr", NOTED_STACKS)) {
-    kind === "hint" ? printer.hint(text) : printer.note(text);
-  }
+  for (const line of linesOf(printer, report, "stderr", NOTED_STACKS)) printer.note(line);
+  showRecipe(printer, report);
 }
 
-function lines(
+function showRecipe(printer: Printer, { recipe }: HangReport): void {
+  for (const step of recipe) printer.hint(escapeText(step));
+}
+
+function linesOf(
   printer: Printer,
   report: HangReport,
   stream: "stdout" | "stderr",
   mostStacks = Infinity,
-): Line[] {
-  const { verdict, running, processes, evidence, recipe, stacks, unknowns } = report;
+): string[] {
+  const { verdict, processes, evidence, unknowns } = report;
   const more = processes.length - SHOWN_PROCESSES;
-  const data = [
-    ...(running ?? []).map(({ id, seconds }) =>
-      `${seconds === null ? "running" : `running for ${seconds.toFixed(0)} s`}: ${escapeText(id)}`
-    ),
-    ...(running === null ? ["which test runs can't be told from outside"] : []),
-    ...(running?.length === 0 && verdict !== "exit-waits-for-child"
-      ? ["no test was running: it hung before the first one, between two, or at exit"]
-      : []),
-    ...processes.slice(0, SHOWN_PROCESSES).flatMap((process) => processLines(process)),
+  return [
+    ...runningLines(report),
+    ...processes.slice(0, SHOWN_PROCESSES).flatMap(processLines),
     ...(more > 0 ? [`  … and ${more} more`] : []),
-    ...stacks.slice(0, mostStacks).flatMap((
-      { pid, text },
-    ) => [
-      `stack of pid ${pid}:`,
-      ...text.trimEnd().split("\n").map((line) => `  ${escapeText(line)}`),
-    ]),
-    ...(stacks.length > mostStacks
-      ? [`  … and ${stacks.length - mostStacks} more stacks: in --json, --events and the report`]
-      : []),
-    `${printer.paint(verdict === "no-verdict" ? "yellow" : "red", `${verdict}:`, stream)} ${
-      HEADLINES[verdict]
-    }`,
+    ...stackLines(report, mostStacks),
+    verdict === "no-verdict"
+      ? printer.paint("yellow", "cause not determined", stream) + (evidence[0] ? "; observed:" : "")
+      : `${printer.paint("red", `${verdict}:`, stream)} ${HEADLINES[verdict]}`,
     ...evidence.map((line) => `  ${escapeText(line)}`),
     ...(ABOUT_CAPTURE.has(verdict) ? signatureLines(report) : []),
-    ...unknowns.map((line) => `  could not be looked at: ${escapeText(line)}`),
-  ];
-  return [
-    ...data.map((text) => ({ kind: "data" as const, text })),
-    ...recipe.map((text) => ({ kind: "hint" as const, text: escapeText(text) })),
+    ...unknowns.map((line) => `  not inspected: ${escapeText(line)}`),
   ];
 }
 
+function runningLines({ running, verdict }: HangReport): string[] {
+  if (running === null) return ["the running test is not known"];
+  if (running.length === 0 && verdict !== "exit-waits-for-child") {
+    return ["no test was running: it hangs before, between or after the tests"];
+  }
+  return running.map(({ id, seconds }) =>
+    `running${seconds === null ? "" : ` for ${seconds.toFixed(0)} s`}: ${escapeText(id)}`
+  );
+}
+
+function stackLines({ stacks }: HangReport, most: number): string[] {
+  const shown = stacks.slice(0, most).flatMap(({ pid, text }) => [
+    `stack of pid ${pid}:`,
+    ...text.trimEnd().split("\n").map((line) => `  ${escapeText(line)}`),
+  ]);
+  const more = stacks.length - most;
+  return more > 0
+    ? [...shown, `  … and ${more} more stacks: in --json, --events and the report`]
+    : shown;
+}
+
 function processLines(process: HangProcess): string[] {
-  const {
-    pid,
-    ppid,
-    state,
-    waitsIn,
-    call,
-    threads,
-    standardFiles,
-    sigint,
-    cpuSeconds,
-    asleepSeconds,
-    title,
-  } = process;
+  const { pid, ppid, state, waitsIn, threads, sigint, cpuSeconds, asleepSeconds, title } = process;
   const shown = title.length > SHOWN_TITLE ? `${title.slice(0, SHOWN_TITLE)}…` : title;
+  const asleep = asleepSeconds ?? 0;
   const facts = [
-    call ?? "its call can't be read",
+    process.call ?? "system call unknown",
     ...(threads > 1 ? [`${threads} threads`] : []),
     ...(sigint === null ? [] : [`SIGINT ${sigint}`]),
-    ...(cpuSeconds > 0 ? [`${cpuSeconds.toFixed(2)} s of processor time`] : []),
-    ...(asleepSeconds !== null && asleepSeconds >= 1
-      ? [`asleep for ${asleepSeconds.toFixed(0)} s`]
-      : []),
+    ...(cpuSeconds > 0 ? [`${cpuSeconds.toFixed(2)} s of CPU time`] : []),
+    ...(asleep >= 1 ? [`asleep for ${asleep.toFixed(0)} s`] : []),
   ];
-  const files = standardFiles === null
-    ? "its files can't be read"
-    : standardFiles.map((target, fd) => `${fd} ${target ?? "closed"}`).join(", ");
-  return [
-    `  pid ${pid} (parent ${ppid}) ${escapeText(state)} in ${escapeText(waitsIn ?? "-")}: ${
-      escapeText(shown)
-    }`,
-    `    ${escapeText(facts.join(", "))}; ${escapeText(files)}`,
+  const files = process.standardFiles?.map((target, fd) => `${fd} ${target ?? "closed"}`);
+  const lines = [
+    `pid ${pid} (parent ${ppid}) ${state} in ${waitsIn ?? "-"}: ${shown}`,
+    `  ${facts.join(", ")}; ${files?.join(", ") ?? "files unknown"}`,
   ];
+  return lines.map((line) => `  ${escapeText(line)}`);
 }

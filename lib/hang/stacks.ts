@@ -1,7 +1,8 @@
 import { join } from "@std/path";
 import { isPythonName } from "../leaks/rules_actor.ts";
+import type { ReadStacks } from "./examine.ts";
 import { HOW_TO_GET_PY_SPY } from "./recipe.ts";
-import type { HangScene } from "./hang_scene.ts";
+import type { HangScene } from "./scene.ts";
 import type { Host } from "../system/host.ts";
 import { readStack } from "../system/programs/py_spy.ts";
 import { findOnPath, isExecutable } from "../system/programs/user_path.ts";
@@ -11,45 +12,33 @@ import { findInStandardDirectories } from "../system/programs/standard_directory
 const MOST_STACKS = 12;
 
 /**
- * The Python stacks of the tree, where `py-spy` can be had (in a venv of the project, on PATH, or
- * in a standard directory) and may read them. What stands in the way is said once.
+ * Reads the Python stacks of the tree with `py-spy`, from a venv of the project, PATH or a standard
+ * directory. A failure is reported once.
  */
 export async function readStacks(
   host: Host,
   root: string | null,
   scene: HangScene,
-): Promise<{ readonly stacks: ReadonlyMap<number, string>; readonly unknowns: readonly string[] }> {
+): Promise<ReadStacks> {
   const program = await findPySpy(host, root);
   if (program === null) {
-    return {
-      stacks: new Map(),
-      unknowns: [
-        `Python stacks: there is no "py-spy" in the venv or on PATH (${HOW_TO_GET_PY_SPY})`,
-      ],
-    };
+    const missing = `no "py-spy" in the venv or on PATH (${HOW_TO_GET_PY_SPY})`;
+    return { stacks: new Map(), unknowns: [`Python stacks: ${missing}`] };
   }
-  const pids = [...scene.processes.values()].filter((process) =>
-    process.inTree && isPython(process.title)
-  ).map((process) => process.pid);
+  const pids = [...scene.processes.values()]
+    .filter(({ inTree, title }) => inTree && isPython(title)).map(({ pid }) => pid);
   const read = await Promise.all(
-    pids.slice(0, MOST_STACKS).map(async (pid) => ({
-      pid,
-      ...await readStack(host, pid, program),
-    })),
+    pids.slice(0, MOST_STACKS).toSorted((a, b) => a - b)
+      .map(async (pid) => ({ pid, ...await readStack(host, pid, program) })),
   );
   const failed = read.find(({ text }) => text === null);
   return {
-    stacks: new Map(
-      read.flatMap(({ pid, text }) => text === null ? [] : [[pid, text] as const]).toSorted((
-        [a],
-        [b],
-      ) => a - b),
-    ),
+    stacks: new Map(read.flatMap(({ pid, text }) => text === null ? [] : [[pid, text]])),
     unknowns: failed === undefined ? [] : [`Python stacks: ${failed.failure}`],
   };
 }
 
-/** Actors rename themselves: what is no known other program may be one. */
+/** Whether a title may be that of a Python process: actors rename themselves. */
 function isPython(title: string): boolean {
   const program = title.split(" ", 1)[0]!;
   return isPythonName(program.slice(program.lastIndexOf("/") + 1)) || title.includes("[") ||

@@ -1,15 +1,9 @@
-/**
- * A call into the kernel in which a process may be stuck, with its number on each architecture;
- * null where it has none.
- */
+/** A system call in which a process may be stuck, with its number by architecture, if any. */
 export interface SyscallRow {
   readonly name: string;
   readonly x86_64: number | null;
   readonly aarch64: number | null;
-  /**
-   * What the caller does: `poll` for all that wait for one of several files, `sleep` for what a
-   * clock ends, `lock` for a futex, `signal` for what a signal ends.
-   */
+  /** The kind of call: `poll` waits for one of several files, `signal` ends by a signal. */
   readonly does:
     | "read"
     | "write"
@@ -57,10 +51,7 @@ export const SYSCALLS = [
   { name: "rt_sigtimedwait", x86_64: 128, aarch64: 137, does: "signal" },
 ] as const satisfies readonly SyscallRow[];
 
-/**
- * What the kernel shows as the place in which a process sleeps, for where the call itself can't be
- * read.
- */
+/** Kernel functions in which processes sleep, for where the call itself can't be read. */
 export const WAIT_CHANNELS = [
   { pattern: /pipe_write/, name: "write", does: "write" },
   { pattern: /pipe_read/, name: "read", does: "read" },
@@ -82,5 +73,5 @@ export const WAIT_CHANNELS = [
   readonly does: SyscallRow["does"];
 }[];
 
-/** Wait channels of a write to a pipe; newer kernels tell anonymous pipes from named ones. */
+/** Wait channels of a write to a pipe; newer kernels have one for anonymous pipes. */
 export const PIPE_WRITE = /(^|_)pipe_write/;

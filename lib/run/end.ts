@@ -2,7 +2,7 @@ import type { SharedOptions } from "../command_line/options.ts";
 import { findCascades } from "../pytest/cascade.ts";
 import type { Parallel } from "./rules_parallel.ts";
 import { registryCollision } from "../pytest/collision.ts";
-import { hangDocument } from "../hang/rules.ts";
+import { hangDocument } from "../hang/hang_report.ts";
 import { activation } from "../system/programs/activation.ts";
 import { escapeText, shellCommand } from "../base/escape.ts";
 import { describeRecord } from "../base/rates.ts";

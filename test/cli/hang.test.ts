@@ -10,10 +10,7 @@ import {
   type Suite,
 } from "./suites.ts";
 
-/**
- * Fills a pipe that it does not read; with -s there is none. The child tells its pid when it is
- * blocked.
- */
+/** Fills a pipe that it does not read, and says when it is full; does nothing with -s. */
 const CAPTURED = `
 import os, subprocess, sys, time
 CHATTER = "import os; os.write(1, b'x' * 1_000_000)"
@@ -52,38 +49,38 @@ async function stuck(suite: Suite): Promise<Disposable & { readonly pid: number 
   };
 }
 
-/** Looks again until a verdict is there: what a test has just done may not be seen yet. */
+/** Asks until there is a verdict: what a test has just done may take time. */
 // deno-lint-ignore no-explicit-any
 async function untilVerdict(suite: Suite, verdict: string): Promise<any> {
-  for (let looks = 1;; looks++) {
+  for (let tries = 1;; tries++) {
     const { stdout } = await suite.tractest(["hang", "--json"]);
     const document = JSON.parse(stdout);
     if (document.verdict === verdict) return document;
-    assert(looks < 20, stdout);
+    assert(tries < 20, stdout);
   }
 }
 
-Deno.test("without a pytest of this repo there is nothing to look at, which is no failure", async () => {
+Deno.test("without a pytest of this repo there is no hang, which is no failure", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
   const { code, stdout } = await suite.tractest(["hang"]);
-  assertEquals([code, stdout], [0, "no pytest of this repo is running: nothing to look at\n"]);
+  assertEquals([code, stdout], [0, "no pytest of this repo is running\n"]);
   const { verdict, processes, test } = JSON.parse(
     (await suite.tractest(["hang", "--json"])).stdout,
   );
   assertEquals([verdict, processes, test], [null, [], null]);
 });
 
-Deno.test("a plain pytest of this repo that hangs is found, with its test, its verdict and the recipe in its order", async () => {
+Deno.test("a plain pytest that hangs is found, with its test, verdict and recipe", async () => {
   await using suite = await pytestSuite({ "test_a.py": CAPTURED });
   using run = await stuck(suite);
   const { code, stdout, stderr } = await suite.tractest(["hang"]);
   assertEquals(code, 0, stderr);
   assertIncludes(stdout, "running: tests/test_a.py::test_hangs\n");
-  assertIncludes(stdout, "blocked-write: a write to a full pipe that nobody reads\n");
+  assertIncludes(stdout, "blocked-write: a write to a full pipe that is not read\n");
   const order = [
     "hint: 1. try -s first (tractest run -s tests/test_a.py::test_hangs)",
     "hint: 2. keep the log level low",
-    "hint: 3. where capture",
+    "hint: 3. for capture",
   ];
   const places = order.map((hint) => stderr.indexOf(hint));
   assert(places.every((place, index) => place >= 0 && place > (places[index - 1] ?? -1)), stderr);
@@ -110,7 +107,7 @@ Deno.test("a plain pytest of this repo that hangs is found, with its test, its v
   }
 });
 
-Deno.test("a pytest that has finished and waits for a child is shown with the test that left it, and none as running", async () => {
+Deno.test("a pytest that waits for a child is shown with the test that left it", async () => {
   const leaves = `
 import ctypes, multiprocessing, time
 def stay():
@@ -135,25 +132,27 @@ def test_leaves():
   assertEquals([document.test, document.running], [null, []]);
   assertIncludes(
     document.evidence[0],
-    `pytest, pid ${document.root}, has finished its session (exit status 0), and waits in `,
+    `pytest (pid ${document.root}) has finished with exit status 0 and waits for its child `,
   );
-  assertIncludes(document.evidence[1], "tests/test_a.py::test_leaves left it");
+  assertIncludes(document.evidence[1], "left by tests/test_a.py::test_leaves");
   const child = document.processes.find(({ pid }: { pid: number }) => pid !== document.root).pid;
   const { stdout, stderr } = await suite.tractest(["hang"]);
   assertIncludes(
     stdout,
-    "exit-waits-for-child: pytest has finished, and waits for a child before it exits\n",
+    "exit-waits-for-child: pytest has finished and waits for a child before it exits\n",
   );
   assertIncludes(stderr, `hint: let pytest exit now: kill -INT ${child}\n`);
   Deno.kill(child, "SIGKILL");
   await run.ended;
 });
 
-Deno.test("what an earlier test has left says nothing about which test runs", async () => {
+Deno.test("a process left by an earlier test does not show the running test", async () => {
   const test = `
-import os, subprocess, time
+import ctypes, os, subprocess, time
+def die_with_parent():
+    ctypes.CDLL(None).prctl(1, 9)
 def test_leaves():
-    subprocess.Popen(["sleep", "600"], preexec_fn=lambda: __import__("ctypes").CDLL(None).prctl(1, 9))
+    subprocess.Popen(["sleep", "600"], preexec_fn=die_with_parent)
 def test_waits():
     open(os.environ["SUITE"] + "/stuck", "w").close()
     time.sleep(600)
@@ -164,12 +163,12 @@ def test_waits():
   assertEquals([document.test, document.running, document.processes.length], [null, null, 2]);
 });
 
-Deno.test("the signature of full capture pipes is shown point by point, and a stopped process with what lets it go on", async () => {
+Deno.test("the signature of full capture pipes is shown, and how to resume a process", async () => {
   await using suite = await pytestSuite({ "test_a.py": CAPTURED });
   using run = await stuck(suite);
   const { stdout, stderr } = await suite.tractest(["hang"]);
   const at = stdout.indexOf(
-    "is it the hang of full capture pipes? its signature, point by point:\n",
+    "signature of full capture pipes:\n",
   );
   assertEquals(
     stdout.slice(at).split("\n").slice(1, 5).map((line) => line.trim().split(":", 1)[0]),
@@ -193,18 +192,18 @@ Deno.test("the signature of full capture pipes is shown point by point, and a st
   Deno.kill(child, "SIGSTOP");
   await untilVerdict(suite, "stopped");
   const stopped = await suite.tractest(["hang"]);
-  assertIncludes(stopped.stdout, "\nstopped: a stopped process\n");
-  assertIncludes(stopped.stderr, `hint: let it go on: kill -CONT ${child}\n`);
+  assertIncludes(stopped.stdout, "\nstopped: a process is stopped\n");
+  assertIncludes(stopped.stderr, `hint: to resume: kill -CONT ${child}\n`);
 });
 
-Deno.test("outside of any project a tree has to be named by its pid", async () => {
+Deno.test("outside of any project a tree is given by its pid", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
   const { code, stderr } = await suite.tractest(["-C", suite.path, "hang"]);
   assertEquals(code, 80);
   assertIncludes(stderr, "No project found");
 });
 
-Deno.test("a pytest of another repo is not looked at", async () => {
+Deno.test("a pytest of another repo is not examined", async () => {
   await using suite = await pytestSuite({ "test_a.py": CAPTURED });
   await using other = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
   // Both link to the same venv here: an own one for the other.
@@ -213,15 +212,15 @@ Deno.test("a pytest of another repo is not looked at", async () => {
   assertIncludes((await other.tractest(["hang"])).stdout, "no pytest of this repo is running");
 });
 
-Deno.test("run reads Python stacks before a time limit ends a test; where that can't be done one line says why", async () => {
+Deno.test("run reads Python stacks before a time limit ends a test", async () => {
   const cases = [
     [`printf 'Thread %s (idle)\\n  test_waits (test_a.py:3)\\n' "$4"`, null],
     [
       "echo 'Error: Permission denied' >&2; exit 1",
-      /Python stacks: "py-spy" failed with exit code 1: Error: Permission denied: this system lets nobody/,
+      /"py-spy" failed with exit code 1: Error: Permission denied: this system lets/,
     ],
     ["exec sleep 600", /Python stacks: "py-spy" timed out/],
-    [null, /Python stacks: there is no "py-spy" in the venv or on PATH/],
+    [null, /Python stacks: no "py-spy" in the venv or on PATH/],
   ] as const;
   for (const [script, failure] of cases) {
     await using suite = await pytestSuite({
@@ -277,7 +276,7 @@ const ID = "tests/test_hang.py::test_waits_forever";
 
 Deno.test({
   name:
-    "--confirm runs the test that hung last again with -s, and decides: capture is the cause, or not",
+    "--confirm reruns the test that hung last with -s, and decides whether capture is the cause",
   ignore: ISOLATED === null,
   fn: async () => {
     await using suite = await sampleSuite();
@@ -313,14 +312,14 @@ Deno.test({
     await using suite = await sampleSuite();
     const run = suite.start(["run", "--no-preflight", "test_hang"], { SAMPLE_HANG: "capture" });
     await run.until("collected 1 item");
-    // Its actor is blocked when a look says so.
+    // Its actor is blocked once a verdict says so.
     let before = "";
     while (before !== "blocked-write") {
       before = JSON.parse((await suite.tractest(["hang", "--json"])).stdout).verdict;
     }
     const refused = await suite.tractest(["hang", "--confirm"]);
     assertEquals(refused.code, 80);
-    assertIncludes(refused.stderr, "hint: --yes answers it");
+    assertIncludes(refused.stderr, "hint: --yes agrees");
     const { root } = JSON.parse((await suite.tractest(["hang", "--json"])).stdout);
     assert(await alive(root), "it was ended unasked");
     const { code, stdout } = await suite.tractest(["hang", "--confirm", "--yes", "--json"], {
@@ -332,7 +331,7 @@ Deno.test({
   },
 });
 
-Deno.test("a debugger's prompt at a terminal is told, and what it is not told about is no pid", async () => {
+Deno.test("a debugger waits for its terminal, and only numbers of processes are PIDs", async () => {
   await using suite = await pytestSuite({
     "test_a.py": "def test_a():\n    breakpoint()\n    assert True\n",
   });
@@ -350,7 +349,7 @@ Deno.test("a debugger's prompt at a terminal is told, and what it is not told ab
     "--ignore",
   ]);
   await terminal.until("(Pdb) ");
-  // Its namespaces are its own: it is named by its pid.
+  // It has namespaces of its own: it is given by its pid.
   const pid = await below(terminal.child.pid, "pytest");
   const { verdict, evidence } = JSON.parse(
     (await suite.tractest(["hang", String(pid), "--json"])).stdout,

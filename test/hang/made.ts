@@ -2,10 +2,14 @@ import { join } from "@std/path";
 
 const SCRIPT = new URL("made.py", import.meta.url).pathname;
 const PYTHON = "python3";
+/** Holds the read end of the tree's output, and reads nothing. */
+const RUNNER = `import subprocess, sys, signal
+child = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)
+signal.pause()`;
 /** Milliseconds that a tree may take to get stuck. */
 const PATIENCE_MS = 30_000;
 
-/** Trees that are stuck, in a directory of their own: all ended and removed at the end. */
+/** Stuck trees in a directory of their own: all ended and removed at the end. */
 export class Made implements AsyncDisposable {
   /** A TCP port that is free. */
   readonly port: number;
@@ -22,7 +26,7 @@ export class Made implements AsyncDisposable {
     return new Made(await Deno.realPath(await Deno.makeTempDir({ prefix: "tractest-hang-" })));
   }
 
-  /** Words for made.py, with what stands for something of this directory. */
+  /** Words for made.py, with values in place of PORT, SOCKET and FILE. */
   fill(words: readonly string[]): string[] {
     const values: Readonly<Record<string, string>> = {
       PORT: String(this.port),
@@ -39,10 +43,7 @@ export class Made implements AsyncDisposable {
   ): Promise<number> {
     const fifo = join(this.directory, `ready-${this.#count++}`);
     await new Deno.Command("mkfifo", { args: [fifo] }).output();
-    // A runner between: it holds the read end of the output, and reads nothing.
-    const runner =
-      `import subprocess, sys, signal\nchild = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)\nsignal.pause()`;
-    const argv = [...(piped ? [PYTHON, "-c", runner] : []), PYTHON, SCRIPT, ...words];
+    const argv = [...(piped ? [PYTHON, "-c", RUNNER] : []), PYTHON, SCRIPT, ...words];
     const child = new Deno.Command("setsid", {
       args: ["-w", ...argv],
       cwd: this.directory,
@@ -52,24 +53,17 @@ export class Made implements AsyncDisposable {
       stderr: "inherit",
     }).spawn();
     this.#children.push(child);
-    const late = new Promise<never>((_, reject) =>
-      AbortSignal.timeout(PATIENCE_MS).addEventListener(
-        "abort",
-        () => reject(new Error(`${words.join(" ")} never got stuck`)),
-      )
-    );
+    const late = new Promise<never>((_, reject) => {
+      const fail = () => reject(new Error(`${words.join(" ")} never got stuck`));
+      AbortSignal.timeout(PATIENCE_MS).addEventListener("abort", fail);
+    });
     await Promise.race([Deno.readTextFile(fifo), late]);
-    const below = async (pid: number) =>
-      (await Deno.readTextFile(`/proc/${pid}/task/${pid}/children`)).trim().split(" ").filter(
-        Boolean,
-      ).map(Number);
-    let [pid] = await below(child.pid);
+    let [pid] = await childrenOf(child.pid);
     // Where this process leads a group of its own, setsid has forked; else it is the tree itself.
     if (pid === undefined || !(await commandLine(child.pid)).startsWith("setsid")) pid = child.pid;
-    if (piped) [pid] = await below(pid);
-    // It says that it is ready in front of the call in which it sleeps. One that computes never
-    // does, and is not to be met late.
-    for (let look = 0; look < 5 && await isRunning(pid!); look++) {
+    if (piped) [pid] = await childrenOf(pid);
+    // It is ready before the call in which it sleeps; one that computes never sleeps.
+    for (let tries = 0; tries < 5 && await isRunning(pid!); tries++) {
       await new Promise((done) => setTimeout(done, 20));
     }
     return pid!;
@@ -101,14 +95,17 @@ async function commandLine(pid: number): Promise<string> {
 /** A process and all below it, parents first. */
 async function descendants(pid: number): Promise<number[]> {
   const found = [pid];
-  for (const one of found) {
-    const tasks = await Array.fromAsync(Deno.readDir(`/proc/${one}/task`)).catch(() => []);
-    for (const { name } of tasks) {
-      const children = await Deno.readTextFile(`/proc/${one}/task/${name}/children`).catch(() =>
-        ""
-      );
-      found.push(...children.trim().split(" ").filter(Boolean).map(Number));
-    }
-  }
+  for (const one of found) found.push(...await childrenOf(one));
   return found;
+}
+
+/** The children of all threads of a process; none once it has ended. */
+async function childrenOf(pid: number): Promise<number[]> {
+  const tasks = await Array.fromAsync(Deno.readDir(`/proc/${pid}/task`)).catch(() => []);
+  const lists = await Promise.all(
+    tasks.map(({ name }) =>
+      Deno.readTextFile(`/proc/${pid}/task/${name}/children`).catch(() => "")
+    ),
+  );
+  return lists.flatMap((list) => list.trim().split(" ").filter(Boolean).map(Number));
 }

@@ -2,7 +2,7 @@ import { findNotes } from "../../lib/hang/notes.ts";
 import { RealHost } from "../../lib/system/real_host.ts";
 import { assertEquals } from "../assert.ts";
 
-Deno.test("what a checkout knows of such hangs is found by its text in the conftest.py of any directory, and named absent where it is not there", async () => {
+Deno.test("notes on hangs are found by their text in any conftest.py, or are absent", async () => {
   const root = await Deno.makeTempDir({ prefix: "tractest-notes-" });
   try {
     await Deno.mkdir(`${root}/tests/discovery/deep`, { recursive: true });
@@ -17,8 +17,8 @@ Deno.test("what a checkout knows of such hangs is found by its text in the conft
       `${root}/tests/ipc/other.py`,
       "# can lock up on the _io.BufferedReader and hang..\n",
     );
-    const deep =
-      "# too much logging will lock up the subproc\n# can lock up on the _io.BufferedReader and hang..\n";
+    const deep = "# too much logging will lock up the subproc\n" +
+      "# can lock up on the _io.BufferedReader and hang..\n";
     await Deno.writeTextFile(`${root}/tests/discovery/deep/conftest.py`, deep);
     await Deno.writeTextFile(
       `${root}/ai/conc-anal/subint_forkserver_test_cancellation_leak_issue.md`,

@@ -14,7 +14,7 @@ interface Case {
   readonly registry?: readonly string[];
   /** It is run by a program that reads its output through a pipe. */
   readonly piped?: true;
-  /** What the evidence has to say. */
+  /** Patterns that the evidence contains. */
   readonly says: readonly RegExp[];
 }
 
@@ -24,21 +24,21 @@ const CASES: readonly Case[] = [
     words: ["wait_for_writer"],
     verdict: "blocked-write",
     says: [
-      /^pid \d+ .* is in write\(1 → pipe:\[\d+\]\)/,
-      /held by pid \d+ .* is not reading: state S, wait4/,
+      /^pid \d+ .* sleeps in write\(1 → pipe:\[\d+\]\): the pipe is full/,
+      /held by pid \d+ .* does not read: state S, wait4/,
     ],
   },
   {
     name: "the same, the parent waits for any child",
     words: ["wait_for_any"],
     verdict: "blocked-write",
-    says: [/is not reading/],
+    says: [/does not read/],
   },
   {
     name: "a child writes to its stderr, its parent reads its stdout",
     words: ["read_other_stream"],
     verdict: "blocked-write",
-    says: [/is in write\(2 → pipe/, /is not reading: state S, read\(\d+ → pipe/],
+    says: [/sleeps in write\(2 → pipe/, /does not read: state S, read\(\d+ → pipe/],
   },
   {
     name: "the parent sleeps, and has for long",
@@ -51,19 +51,19 @@ const CASES: readonly Case[] = [
     words: ["stuck_runner"],
     piped: true,
     verdict: "blocked-write",
-    says: [/outside of this tree, which is not reading: state T/],
+    says: [/outside this tree, which does not read: state T/],
   },
   {
     name: "the writer itself holds the read end too",
     words: ["own_reader"],
     verdict: "blocked-write",
-    says: [/not the standard output or error/],
+    says: [/is not stdout or stderr of pid \d+: output capture \(-s\) is not involved/],
   },
   {
     name: "the read end is held by a process that has left the tree",
     words: ["stray_reader"],
     verdict: "blocked-write",
-    says: [/outside of this tree, which is not reading: state S, read\(\d+ → pipe:\[\d+\]\)/],
+    says: [/outside this tree, which does not read: state S, read\(\d+ → pipe:\[\d+\]\)/],
   },
   {
     name: "a stranger that holds the registry has accepted, and does not answer",
@@ -71,7 +71,8 @@ const CASES: readonly Case[] = [
     registry: ["serve", "accept", "PORT"],
     verdict: "waiting-for-registry",
     says: [
-      /waits for an answer, by fd \d+ to the registry 127\.0\.0\.1:\d+, which is held by pid \d+ .*outside of this tree: state S, pause/,
+      /waits for an answer from the registry 127\.0\.0\.1:\d+ \(fd \d+\), held by pid \d+ /,
+      /, outside this tree: state S, pause/,
     ],
   },
   {
@@ -79,14 +80,14 @@ const CASES: readonly Case[] = [
     words: ["ask_by_loop", "PORT"],
     registry: ["serve", "ignore", "PORT"],
     verdict: "waiting-for-registry",
-    says: [/has connected, and nobody accepts it/],
+    says: [/waits to be accepted by the registry/],
   },
   {
     name: "the registry's queue is full",
     words: ["knock", "PORT"],
     registry: ["serve", "full", "PORT"],
     verdict: "waiting-for-registry",
-    says: [/is connecting and gets no answer/],
+    says: [/gets no answer while connecting to the registry/],
   },
   {
     name: "the registry's Unix socket accepts nothing",
@@ -99,37 +100,37 @@ const CASES: readonly Case[] = [
     name: "a parent waits for a child that ignores SIGINT",
     words: ["wait_for_stubborn", "ignore"],
     verdict: "child-ignores-sigint",
-    says: [/waits in wait4 for its child pid \d+/, /ignores SIGINT/],
+    says: [/waits for its child pid \d+ in wait4 \(by pid\)/, /ignores SIGINT/],
   },
   {
     name: "a parent waits for a child that blocks SIGINT",
     words: ["wait_for_stubborn", "block"],
     verdict: "child-ignores-sigint",
-    says: [/waits in wait4/, /blocks SIGINT/],
+    says: [/waits for its child pid \d+ in wait4/, /blocks SIGINT/],
   },
   {
     name: "a parent waits for any child, and the only one ignores SIGINT",
     words: ["wait_for_any_stubborn"],
     verdict: "child-ignores-sigint",
-    says: [/wait4/],
+    says: [/wait4 \(any child would do\)/],
   },
   {
     name: "an event loop waits for the end of a child that ignores SIGINT",
     words: ["watch_stubborn"],
     verdict: "child-ignores-sigint",
-    says: [/whose pidfd its event loop watches/],
+    says: [/\(watching its pidfd\)/],
   },
   {
     name: "a child got SIGINT and does not take it",
     words: ["pending"],
     verdict: "child-ignores-sigint",
-    says: [/is pending/],
+    says: [/has SIGINT pending/],
   },
   {
     name: "pdb at its prompt",
     words: ["at_pdb"],
     verdict: "terminal-wanted",
-    says: [/\(0 → \/dev\/pts\/\d+\).* for somebody to type/],
+    says: [/waits for input in \w+\(0 → \/dev\/pts\/\d+\)/],
   },
   {
     name: "a plain prompt",
@@ -155,27 +156,25 @@ const CASES: readonly Case[] = [
     name: "much output into a file",
     words: ["big_file", "FILE"],
     verdict: "no-verdict",
-    says: [
-      /standard output and error of every process are a file.*: this is not the hang of full capture pipes/,
-    ],
+    says: [/stdout and stderr of all processes go to a file.*: full capture pipes are ruled out/],
   },
   {
     name: "a writer whose reader is slow",
     words: ["slow_reader", "0.05"],
     verdict: "no-verdict",
-    says: [/it is not proven/],
+    says: [/may not be stuck/],
   },
   {
     name: "a writer whose reader is slower",
     words: ["slow_reader", "1"],
     verdict: "no-verdict",
-    says: [/it is not proven/],
+    says: [/may not be stuck/],
   },
   {
     name: "a writer whose reader computes",
     words: ["busy_reader"],
     verdict: "no-verdict",
-    says: [/is at work/],
+    says: [/is running .* and may read it later/],
   },
   {
     name: "two threads that wait for each other's lock",
@@ -187,7 +186,7 @@ const CASES: readonly Case[] = [
     name: "two processes that read from each other",
     words: ["actors"],
     verdict: "no-verdict",
-    says: [/nothing was written; the write end is held by pid/],
+    says: [/the pipe is empty, its write end is held by pid/],
   },
   {
     name: "a parent waits for a child that takes SIGINT",
@@ -200,14 +199,14 @@ const CASES: readonly Case[] = [
     words: ["stopped"],
     verdict: "stopped",
     says: [
-      /^pid \d+ \(sleep 600\) is stopped \(state T, .*\) in \S.*: kill -CONT \d+ lets it go on/,
+      /^pid \d+ \(sleep 600\) is stopped \(SIGSTOP .*\) in \S.*; to resume: kill -CONT \d+$/,
     ],
   },
   {
     name: "the reader of a full pipe was stopped",
     words: ["stopped_writer"],
     verdict: "stopped",
-    says: [/is stopped/, /^besides \(blocked-write\): /],
+    says: [/is stopped/, /^also \(blocked-write\): /],
   },
   {
     name: "the root itself was stopped",
@@ -220,7 +219,8 @@ const CASES: readonly Case[] = [
     words: ["not_reaped", "read"],
     verdict: "child-not-reaped",
     says: [
-      /^child \d+ \(python3.*\) is dead, its parent never waited for it: pid \d+ .* is in state S, read\(\d+ → pipe/,
+      /^child pid \d+ \(python3.*\) is dead and was not reaped by pid \d+ /,
+      /: state S, read\(\d+ → pipe/,
     ],
   },
   {
@@ -255,7 +255,7 @@ const CASES: readonly Case[] = [
   },
 ];
 
-Deno.test("all of the machine is asked who holds the other end of a pipe only where one is waited at", async () => {
+Deno.test("other processes are searched for a pipe only where the tree waits at one", async () => {
   for (const [kind, listings] of [["sleep", 1], ["wait_for_writer", 2]] as const) {
     await using made = await Made.make();
     const root = await made.start([kind]);
@@ -267,7 +267,7 @@ Deno.test("all of the machine is asked who holds the other end of a pipe only wh
   }
 });
 
-Deno.test("a look that came too early for a proof is repeated while time can tell", async () => {
+Deno.test("an examination that came too early is repeated while time may decide", async () => {
   await using made = await Made.make();
   const request = requestFor(made, await made.start(["dozing_reader"]));
   const report = await examineInTime(new RealHost(), request, { limitSeconds: 120 });
@@ -275,7 +275,7 @@ Deno.test("a look that came too early for a proof is repeated while time can tel
   assert(report.evidence.some((line) => /the writer has slept for \d+ s/.test(line)));
 });
 
-Deno.test("looking is given up when its time is over, and that is said", async () => {
+Deno.test("an examination gives up at its time limit, and reports that", async () => {
   await using made = await Made.make();
   class StuckHost extends RealHost {
     override readonly programs = {
@@ -288,7 +288,7 @@ Deno.test("looking is given up when its time is over, and that is said", async (
     limitSeconds: 0,
   });
   assertEquals([verdict, unknowns], ["no-verdict", [
-    "looking took longer than 0 s and was given up",
+    "gave up after 0 s",
   ]]);
 });
 
@@ -299,15 +299,12 @@ for (const { name, words, verdict, registry, piped, says } of CASES) {
     await using made = await Made.make();
     const holder = registry && await made.start(made.fill(registry));
     const root = await made.start(made.fill(words), { piped });
-    // Each moment of it is as good as any other.
-    for (let look = 0; look < 3; look++) {
+    // The verdict is the same at any moment.
+    for (let round = 0; round < 3; round++) {
       const report = await examine(made, root);
-      if (look === 0) {
-        table.push(
-          `${report.verdict === verdict ? "right" : "WRONG"}  ${
-            report.verdict.padEnd(20)
-          }  ${name}`,
-        );
+      if (round === 0) {
+        const mark = report.verdict === verdict ? "right" : "WRONG";
+        table.push(`${mark}  ${report.verdict.padEnd(20)}  ${name}`);
       }
       const shown = JSON.stringify(report.evidence, null, 1);
       assertEquals(report.verdict, verdict, shown);
@@ -322,7 +319,7 @@ for (const { name, words, verdict, registry, piped, says } of CASES) {
 
 Deno.test("the table of made hangs", () => {
   const right = table.filter((row) => row.startsWith("right")).length;
-  // What a test prints in the ordinary way is kept back in a quiet run.
+  // A quiet run would hide what a test prints by console.log.
   Deno.writeTextFileSync(
     "/proc/self/fd/1",
     `\n${table.join("\n")}\n${right} of ${table.length} made hangs judged right\n`,

@@ -1,0 +1,16 @@
+/** What one rule has proven. */
+export interface Finding {
+  readonly evidence: readonly string[];
+  /** The blocked pipe is stdout or stderr of its writer: the steps against full pipes may help. */
+  readonly isOutput?: boolean;
+  /** Processes that something can be done about. */
+  readonly pids?: readonly number[];
+}
+
+/** A finding with some evidence; null without any. */
+export function findingOf(
+  evidence: readonly string[],
+  more: Omit<Finding, "evidence"> = {},
+): Finding | null {
+  return evidence.length === 0 ? null : { evidence, ...more };
+}

@@ -1,0 +1,77 @@
+import {
+  countTracebacks,
+  signatureOf,
+  type SignatureScene,
+  withConfirmation,
+} from "../../lib/hang/rules_capture.ts";
+import { decideConfirmation } from "../../lib/hang/rules_confirm.ts";
+import type { HangScene, SeenProcess } from "../../lib/hang/scene.ts";
+import { assertEquals } from "../assert.ts";
+import { CALL, child, ends, PIPE, pytest, scene, thread, writer } from "./scenes.ts";
+
+const EMPTY_OUTPUT = { texts: [""], unread: [] };
+const REMOTE = "| tractor._exceptions.RemoteActorError: x\n" +
+  "  + Exception Group Traceback (most recent call last):\n";
+
+const files = [{ fd: 3, reads: true, writes: false, target: PIPE }];
+const waits = pytest([thread(8, CALL.wait4, [7, 0, 0])], { files });
+const blocked = { ...writer(), ppid: 8 };
+
+/** The answers to the four points, in their order. */
+function answers(
+  processes: readonly SeenProcess[],
+  more: Partial<SignatureScene> = {},
+  facts: Partial<HangScene> = {},
+): string[] {
+  const known = { command: ["pytest"], captured: true, backend: null, output: EMPTY_OUTPUT };
+  return signatureOf(scene(processes, facts), { ...known, ...more }).map(({ answer }) => answer);
+}
+
+Deno.test("the signature of full capture pipes is decided point by point", () => {
+  assertEquals(answers([waits, child()]), ["no", "no", "unknown", "no"]);
+  const forked = answers([waits, blocked], { backend: "subint_forkserver" }, ends);
+  assertEquals(forked, ["yes", "no", "unknown", "yes"]);
+  assertEquals(answers([waits, child()], { captured: false })[2], "no");
+});
+
+Deno.test("a fork-based backend is known by the command, a fork server or a forked title", () => {
+  assertEquals(answers([waits, child({ title: "python -m pytest" })])[0], "yes");
+  assertEquals(answers([waits, child({ title: "subint-forkserver[2]" })])[0], "yes");
+  assertEquals(answers([waits, child()], { backend: "trio" })[0], "no");
+  assertEquals(answers([waits, child()], { command: null, captured: null })[0], "unknown");
+});
+
+Deno.test("tracebacks are counted in the output, and unknown where some can't be read", () => {
+  const of = (texts: readonly string[], unread: readonly string[]) =>
+    answers([waits, child()], { output: { texts, unread } })[1];
+  assertEquals(of([REMOTE], ["a pipe"]), "yes");
+  assertEquals(of([""], ["a pipe"]), "unknown");
+  assertEquals(of([], ["a terminal"]), "unknown");
+  const mentioned = 'except RemoteActorError:\n"RemoteActorError" is a word\n';
+  const counts = countTracebacks(`${REMOTE}${mentioned}RemoteActorError('x')\n`);
+  assertEquals(counts, { remote: 2, groups: 1 });
+});
+
+Deno.test("actors whose reader may read later, or that can't be inspected, are unknown", () => {
+  const sleepy = pytest([thread(8, CALL.clock_nanosleep, [0, 0, 0])], { files });
+  assertEquals(answers([sleepy, blocked], {}, ends)[3], "unknown");
+  const hidden = child({ threads: [thread(7, 0, [], { syscall: null })] });
+  assertEquals(answers([waits, hidden])[3], "unknown");
+});
+
+Deno.test("a rerun with -s decides its point of the signature", () => {
+  const points = signatureOf(scene([waits]), {
+    command: null,
+    captured: null,
+    backend: null,
+    output: { texts: [], unread: [] },
+  });
+  const confirmation = decideConfirmation({ id: "t", seconds: 60, command: null }, {
+    exitCode: 0,
+    seconds: 5,
+    counts: { passed: 1, failed: 0, errors: 0 },
+  });
+  const answer = (confirmed: boolean | null) =>
+    withConfirmation(points, { ...confirmation, confirmed })[2]!.answer;
+  assertEquals([confirmation.confirmed, answer(true), answer(null)], [true, "yes", "unknown"]);
+});
