@@ -2,7 +2,7 @@ import type { OptionsOf } from "../command_line/options.ts";
 import { type Affected, type AffectedTarget, becauseOf, type Change, mostText } from "./rules.ts";
 import { registryName } from "../leaks/registry.ts";
 import { TractestError } from "../errors.ts";
-import { extentOf, extentText } from "../history/extent.ts";
+import { totalsOf, totalsText } from "../history/totals.ts";
 import { escapeText, shellCommand } from "../base/escape.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { columns } from "../terminal/columns.ts";
@@ -65,7 +65,7 @@ function describeTarget(
   durations: ReadonlyMap<string, number>,
 ): Record<string, unknown> {
   const { relation, distance = null, causes, files = null } = target;
-  const recorded = extentOf(durations, [target.target]);
+  const recorded = totalsOf(durations, [target.target]);
   return {
     target: target.target,
     because: becauseOf(target),
@@ -114,7 +114,7 @@ function show(
   printer.line();
   if (found.targets.length === 0) printer.line("No test is known to be affected.");
   else {
-    const together = extentText(extentOf(durations, found.targets.map((target) => target.target)));
+    const together = totalsText(totalsOf(durations, found.targets.map((target) => target.target)));
     printer.line(
       `${found.targets.length} target(s) to run first${
         together === "" ? "" : `, ${together} on record`
@@ -126,7 +126,7 @@ function show(
       const { distance = 1 } = target;
       const facts = [
         distance > 1 ? `${distance} imports away` : "",
-        extentText(extentOf(durations, [target.target])),
+        totalsText(totalsOf(durations, [target.target])),
       ].filter((fact) => fact !== "");
       return [
         `  ${escapeText(target.target)}`,

@@ -16,9 +16,8 @@ import {
   type ExitCode,
 } from "../tables/exit_codes.ts";
 import { announceEnd } from "./notify.ts";
-import { removeDirectory } from "./retention.ts";
 import { type RunEnd, type RunFile, runFileText } from "./rules_run_file.ts";
-import { REFUSAL_FILE, RUN_FILE, type RunState } from "./run_directory.ts";
+import { REFUSAL_FILE, removeDirectory, RUN_FILE, type RunState } from "./run_directory.ts";
 
 /** Reads why a background run could not begin; null if it gave no reason. */
 export function readRefusal(text: string | null): TractestError | null {

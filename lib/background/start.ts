@@ -10,9 +10,8 @@ import { envCommand, inheritedEnvironment, sigintMethod } from "../system/progra
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { runFileIn } from "./known_runs.ts";
 import { warnIfUnheard } from "./notify.ts";
-import { removeDirectory } from "./retention.ts";
 import { readRefusal } from "./run_file.ts";
-import { OUTPUT_FILE, REFUSAL_FILE, reserveRun } from "./run_directory.ts";
+import { OUTPUT_FILE, REFUSAL_FILE, removeDirectory, reserveRun } from "./run_directory.ts";
 import { showStarted } from "./show.ts";
 
 /** Options that the background run is started without. */

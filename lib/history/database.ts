@@ -1,27 +1,28 @@
 import type { Database } from "../system/sql.ts";
 import { join } from "@std/path";
+import { timeStamp } from "../background/rules_run_file.ts";
 import { DatabaseError, TractestError } from "../errors.ts";
 import type { FileStatus, Host } from "../system/host.ts";
 import { stateDirectory, usable } from "../project/directories.ts";
 import { MIGRATIONS, VERSION } from "./schema.ts";
 
-/** What came of a use of the history: a value, or why there is none. */
+/** The result of a use of the history. */
 export interface Used<T> {
   /** Null if there is no history, or if it can't be used. */
   readonly value: T | null;
-  /** Why it can't be used; null when it could, or when there is none. */
+  /** Why it can't be used; null if it could, or if there is none. */
   readonly trouble: string | null;
-  /** Where a file that was no history was moved to; null when none was in the way. */
+  /** Where a file that was not a history was moved to; null if there was none. */
   readonly moved: string | null;
 }
 
 const FILE = "history.sqlite";
-/** Milliseconds to wait for another process: its transactions are short. */
+/** Milliseconds to wait for another process, whose transactions are short. */
 const WAIT_MS = { read: 1_000, write: 3_000 } as const;
 
 /**
- * Reads from the history. Nothing is written, not even what a killed writer left half done: that
- * takes {@linkcode writeHistory}.
+ * Reads from the history, and writes nothing: where a writer was killed in the middle it takes
+ * {@linkcode writeHistory} to undo its changes.
  */
 export async function readHistory<T>(
   host: Host,
@@ -45,12 +46,10 @@ export async function readHistory<T>(
       if (version !== VERSION) return { ...nothing, trouble: otherVersion(file, version) };
       return { ...nothing, value: read(database) };
     } catch (error) {
-      // Reading has to write only where the last writer left something to undo.
+      // Only changes that have to be undone make SQLite write when it reads.
       if (!(error instanceof DatabaseError) || error.trouble !== "read-only") throw error;
-      return {
-        ...nothing,
-        trouble: `a run was killed as it wrote "${file}": \`tractest history\` mends that`,
-      };
+      const trouble = `a run was killed while it wrote "${file}"; tractest history repairs it`;
+      return { ...nothing, trouble };
     } finally {
       database.close();
     }
@@ -58,9 +57,10 @@ export async function readHistory<T>(
 }
 
 /**
- * Writes to the history, which is made if it is missing. A file that is no database of ours is
- * moved aside first; what another run writes meanwhile is waited for, `waitMs` milliseconds. Never
- * throws for what is wrong with the file, the disk or the directory.
+ * Writes to the history, which is made if it is missing. A file that is not a database of ours is
+ * moved aside first. Never throws for a problem with the file, the disk or the directory.
+ *
+ * @param waitMs milliseconds to wait for other writers
  */
 export async function writeHistory<T>(
   host: Host,
@@ -72,11 +72,8 @@ export async function writeHistory<T>(
     const state = await stateDirectory(host);
     const directory = await usable(host, state);
     if (directory === null) {
-      return {
-        value: null,
-        trouble: stateTrouble(state.path, state.problem ?? "it can't be made private"),
-        moved,
-      };
+      const trouble = stateTrouble(state.path, state.problem ?? "it can't be made private");
+      return { value: null, trouble, moved };
     }
     const file = join(directory, FILE);
     for (let isSecond = false;; isSecond = true) {
@@ -85,22 +82,15 @@ export async function writeHistory<T>(
         moved = await moveAside(host, file, before) ?? moved;
         before = null;
       }
-      // So that nobody else may read it. An empty file is an empty database.
+      // An empty file is an empty database; this one is private.
       if (before === null) await host.files.createFile(file, "");
       before = await host.files.lstat(file);
       try {
-        const database = await host.files.openDatabase(file, { readOnly: false, waitMs });
-        try {
-          migrate(database, file);
-          return { value: await write(database), trouble: null, moved };
-        } finally {
-          database.close();
-        }
+        const value = await writeTo(host, file, write, waitMs);
+        return { value, trouble: null, moved };
       } catch (error) {
-        if (
-          !(error instanceof DatabaseError) || error.trouble !== "damaged" || isSecond ||
-          before === null
-        ) throw error;
+        const isDamaged = error instanceof DatabaseError && error.trouble === "damaged";
+        if (!isDamaged || isSecond || before === null) throw error;
         moved = await moveAside(host, file, before) ?? moved;
       }
     }
@@ -108,7 +98,22 @@ export async function writeHistory<T>(
   return { ...used, moved };
 }
 
-/** Does something whole or not at all, while nobody else writes. */
+async function writeTo<T>(
+  host: Host,
+  file: string,
+  write: (database: Database) => T | Promise<T>,
+  waitMs: number,
+): Promise<T> {
+  const database = await host.files.openDatabase(file, { readOnly: false, waitMs });
+  try {
+    migrate(database, file);
+    return await write(database);
+  } finally {
+    database.close();
+  }
+}
+
+/** Does all of an action or nothing, while no other process writes. */
 export function inTransaction<T>(database: Database, action: () => T): T {
   database.exec("begin immediate");
   try {
@@ -119,7 +124,7 @@ export function inTransaction<T>(database: Database, action: () => T): T {
     try {
       database.exec("rollback");
     } catch (second) {
-      // SQLite itself has rolled back where the disk was full or failed.
+      // After a disk error SQLite has rolled back already.
       if (!(second instanceof DatabaseError)) throw second;
     }
     throw error;
@@ -127,22 +132,22 @@ export function inTransaction<T>(database: Database, action: () => T): T {
 }
 
 /**
- * Brings a database to the present version.
+ * Brings a database to the current version.
  *
- * @throws {DatabaseError} `damaged` if it is no history of ours, `other` if a newer version of
- *   this program made it
+ * @throws {DatabaseError} `damaged` if it is not a history of ours, `other` if it was made by a
+ *   newer version
  */
 function migrate(database: Database, file: string): void {
   const version = versionOf(database);
   if (version === VERSION) return;
   if (version > VERSION) throw new DatabaseError("other", otherVersion(file, version));
-  // Has to be said before the first table is made: then what is removed makes the file smaller.
+  // Only before the first table: it lets removed rows make the file smaller.
   if (version === 0) database.exec("pragma auto_vacuum = incremental");
   inTransaction(database, () => {
-    // Another run may have done it meanwhile.
+    // Another run may have migrated it meanwhile.
     const now = versionOf(database);
     if (now === 0 && database.prepare("select 1 from sqlite_schema").all().length > 0) {
-      throw new DatabaseError("damaged", `"${file}" is a database of something else`);
+      throw new DatabaseError("damaged", `"${file}" is a database of another program`);
     }
     for (let step = now; step < VERSION; step++) {
       database.exec(`${MIGRATIONS[step]}; pragma user_version = ${step + 1}`);
@@ -156,37 +161,28 @@ function versionOf(database: Database): number {
 
 function otherVersion(file: string, version: number): string {
   return version > VERSION
-    ? `"${file}" was written by a newer tractest (version ${version} of the history, this one knows ${VERSION})`
-    : `"${file}" was written by an older tractest: \`tractest history\` brings it up to date`;
+    ? `"${file}" was written by a newer tractest (history version ${version}, not ${VERSION})`
+    : `"${file}" was written by an older tractest; tractest history updates it`;
 }
 
 function stateTrouble(path: string | null, problem: string | null): string {
   return `"${path ?? "the state directory"}" can't be used: ${problem}`;
 }
 
-/**
- * What keeps a file from being our database, by what the directory says of it; null if nothing
- * does.
- */
+/** Why a file can't be our database, by its kind and owner; null if it can. */
 function wrongKind(host: Host, status: FileStatus): string | null {
   if (status.kind !== "file") return `is a ${status.kind}, not a file`;
   const uid = host.uid();
   return uid !== null && status.uid !== uid ? `belongs to uid ${status.uid}, not to ${uid}` : null;
 }
 
-/**
- * Gives what stands in the database's place another name beside it; null if it is gone or another
- * already. Nothing is removed.
- */
+/** Renames a file that is not our database; null if another run has already moved it. */
 async function moveAside(host: Host, file: string, seen: FileStatus): Promise<string | null> {
   const now = await host.files.lstat(file);
-  // Another run was quicker, and what is there now is its new database.
   if (now === null || now.inode !== seen.inode || now.device !== seen.device) return null;
-  const stamp = new Date(host.clock.now()).toISOString().replace(/\..*$/, "").replace(/[-:]/g, "")
-    .replace("T", "-");
-  const aside = `${file}.damaged-${stamp}-${host.pid}`;
+  const aside = `${file}.damaged-${timeStamp(host.clock.now())}-${host.pid}`;
   if (!await host.files.rename(file, aside)) return null;
-  // SQLite looks for what belongs to a database by its name.
+  // SQLite finds the journal of a database by its name.
   await host.files.rename(`${file}-journal`, `${aside}-journal`);
   return aside;
 }

@@ -1,11 +1,8 @@
-import type { Database } from "../system/sql.ts";
 import type { Configuration } from "../project/configuration.ts";
+import type { Database } from "../system/sql.ts";
 import { inTransaction } from "./database.ts";
 
-/**
- * Results after which a removal stops at the next run: nobody waits for the removal of what a lower
- * limit leaves over.
- */
+/** Results after which a removal stops: the next run goes on, so that no run has to wait long. */
 const BATCH_RESULTS = 5_000;
 /** Runs that are removed at once, at most. */
 const BATCH_RUNS = 100;
@@ -14,9 +11,7 @@ const BATCH_PAGES = 2_000;
 
 const DAY_SECONDS = 86_400;
 
-/**
- * Removes the oldest runs of a project that its limits leave no room for, a bounded number of them.
- */
+/** Removes the oldest runs that are beyond the limits of a project, a limited number at a time. */
 export function removeOld(
   database: Database,
   digest: string,
@@ -25,7 +20,7 @@ export function removeOld(
 ): void {
   const removed = inTransaction(database, () => {
     let results = 0;
-    for (const id of superfluous(database, digest, limits, nowMs)) {
+    for (const id of expiredRuns(database, digest, limits, nowMs)) {
       if (results > BATCH_RESULTS) break;
       database.prepare("delete from contradiction where run = ?").run(id);
       results += database.prepare("delete from result where run = ?").run(id);
@@ -37,37 +32,38 @@ export function removeOld(
 }
 
 /**
- * Runs that have to go, the oldest first: by count and age those of this project, by size those of
- * all; the newest of them is kept.
+ * Runs to remove, the oldest first: by count and age those of this project, by size those of all
+ * projects. The newest run is kept.
  */
-function superfluous(
+function expiredRuns(
   database: Database,
   digest: string,
   limits: Configuration["history"],
   nowMs: number,
 ): number[] {
   const ofProject = "from run where project = (select id from project where digest = ?)";
-  const runs = Number(
-    database.prepare(`select count(*) as runs ${ofProject}`).all(digest)[0]!.runs,
+  const [count] = database.prepare(`select count(*) as runs ${ofProject}`).all(digest);
+  const runs = Number(count!.runs);
+  const oldest = database.prepare(`select id, started ${ofProject} order by id limit ?`)
+    .all(digest, Math.min(BATCH_RUNS, Math.max(0, runs - 1)));
+  const tooOld = nowMs / 1000 - limits.days * DAY_SECONDS;
+  const expired = oldest.filter((run, index) =>
+    index < runs - limits.runs || Number(run.started) < tooOld
   );
-  const before = nowMs / 1000 - limits.days * DAY_SECONDS;
-  const old = database.prepare(`select id, started ${ofProject} order by id limit ?`).all(
-    digest,
-    Math.min(BATCH_RUNS, Math.max(0, runs - 1)),
-  )
-    .filter((run, index) => index < runs - limits.runs || Number(run.started) < before);
-  const tooBig = bytesUsed(database) > limits.megabytes * 1e6;
-  const oldest = tooBig
-    ? database.prepare(
-      "select id from run where id < (select max(id) from run) order by id limit ?",
-    ).all(BATCH_RUNS)
-    : [];
-  return [...old, ...oldest].map((run) => Number(run.id));
+  if (bytesUsed(database) > limits.megabytes * 1e6) {
+    expired.push(
+      ...database.prepare(`
+      select id from run where id < (select max(id) from run) order by id limit ?
+    `).all(BATCH_RUNS),
+    );
+  }
+  return expired.map((run) => Number(run.id));
 }
 
 function bytesUsed(database: Database): number {
-  const [page] = database.prepare(
-    "select (page_count - freelist_count) * page_size as bytes from pragma_page_count(), pragma_freelist_count(), pragma_page_size()",
-  ).all();
-  return Number(page!.bytes);
+  const [size] = database.prepare(`
+    select (page_count - freelist_count) * page_size as bytes
+    from pragma_page_count(), pragma_freelist_count(), pragma_page_size()
+  `).all();
+  return Number(size!.bytes);
 }

@@ -1,25 +1,23 @@
 import { median } from "../base/median.ts";
 
-/** A pass of a test: which run, by a number that grows with time, and seconds. */
+/** A pass of a test: its run, by a number that grows with time, and its seconds. */
 export interface Pass {
   readonly run: number;
   readonly seconds: number;
 }
 
-/**
- * A test that takes longer than it did. Seconds are medians, with the pace of their runs taken out.
- */
+/** A test that became slower. Seconds are medians, corrected for the pace of their runs. */
 export interface Regression {
   readonly id: string;
   readonly before: number;
   readonly now: number;
-  /** How many passes each of them is the median of. */
+  /** The number of passes behind each median. */
   readonly passes: readonly [before: number, now: number];
-  /** The probability of a difference like this, or a greater one, if nothing had changed. */
+  /** The probability of such a difference, or a greater one, if nothing had changed. */
   readonly p: number;
 }
 
-/** What {@linkcode findRegressions} found. */
+/** The result of {@linkcode findRegressions}. */
 export interface Regressions {
   readonly regressed: readonly Regression[];
   /** Tests with enough passes to be compared, and tests with too few. */
@@ -29,25 +27,19 @@ export interface Regressions {
 
 /** Passes that are compared: the latest against those before them. */
 const PASSES = { now: { least: 5, most: 10 }, before: { least: 5, most: 30 } } as const;
-/** How many passes of a test {@linkcode findRegressions} looks at. */
+/** Passes of a test that {@linkcode findRegressions} uses, at most. */
 export const COMPARED_PASSES: number = PASSES.now.most + PASSES.before.most;
-/** What is less than this is of no use to know: a factor, and seconds. */
+/** The least difference to report: a factor, and seconds. */
 const WORTH = { factor: 1.2, seconds: 0.05 } as const;
-/**
- * Of the regressions that are reported this share is false at most, on average, however many tests
- * are compared.
- */
+/** The share of false reports, on average, at most, however many tests are compared. */
 const FALSE_SHARE = 0.05;
-/**
- * Tests of a run, each of at least so many seconds, from which the pace of the machine can be told.
- */
+/** The tests, each of at least so many seconds, that it takes to know the pace of a run. */
 const PACE = { tests: 20, seconds: 0.01 } as const;
 
 /**
- * Tests that take longer than they did. A run in which most tests took longer tells of the machine:
- * its pace is taken out. What is left is compared by rank (Mann and Whitney 1947), which a few
- * outliers don't move, and judged with regard to the number of tests that are compared (Benjamini
- * and Hochberg 1995).
+ * Finds tests that became slower. A run in which most tests took longer says that the machine was
+ * slow, so its pace is divided out. The rest is compared by rank (Mann and Whitney 1947), which
+ * resists outliers, and corrected for the number of tests (Benjamini and Hochberg 1995).
  *
  * @param passes of each test, the newest first
  */
@@ -56,14 +48,10 @@ export function findRegressions(passes: ReadonlyMap<string, readonly Pass[]>): R
   const compared: Regression[] = [];
   for (const [id, all] of passes) {
     const seconds = all.map((pass) => pass.seconds / (pace.get(pass.run) ?? 1));
-    const newest = Math.min(
-      PASSES.now.most,
-      Math.max(PASSES.now.least, Math.floor(seconds.length / 3)),
-    );
-    const [now, before] = [
-      seconds.slice(0, newest),
-      seconds.slice(newest, newest + PASSES.before.most),
-    ];
+    const third = Math.floor(seconds.length / 3);
+    const newest = Math.min(PASSES.now.most, Math.max(PASSES.now.least, third));
+    const now = seconds.slice(0, newest);
+    const before = seconds.slice(newest, newest + PASSES.before.most);
     if (before.length < PASSES.before.least) continue;
     compared.push({
       id,
@@ -82,10 +70,7 @@ export function findRegressions(passes: ReadonlyMap<string, readonly Pass[]>): R
   return { regressed, compared: compared.length, tooFew: passes.size - compared.length };
 }
 
-/**
- * How much longer than usual the tests of each run took, by the median; runs of few tests are left
- * out.
- */
+/** How much longer than usual the tests of large runs took, by the median. */
 function paceOfRuns(passes: ReadonlyMap<string, readonly Pass[]>): Map<number, number> {
   const ratios = new Map<number, number[]>();
   for (const all of passes.values()) {
@@ -97,19 +82,13 @@ function paceOfRuns(passes: ReadonlyMap<string, readonly Pass[]>): Map<number, n
       else ratios.set(run, [seconds / usual]);
     }
   }
-  return new Map(
-    [...ratios].filter(([, ofRun]) => ofRun.length >= PACE.tests).map((
-      [run, ofRun],
-    ) => [run, median(ofRun)!]),
-  );
+  const known = [...ratios].filter(([, ofRun]) => ofRun.length >= PACE.tests);
+  return new Map(known.map(([run, ofRun]) => [run, median(ofRun)!]));
 }
 
-/**
- * The one-sided p value of Mann and Whitney's U, exactly: how likely the first numbers are to rank
- * this high among all by chance.
- */
+/** The exact one-sided p value of Mann and Whitney's U, small if the first numbers are greater. */
 export function probabilityOfLonger(first: readonly number[], second: readonly number[]): number {
-  // A tie counts half, and half a step down: in doubt there is no difference.
+  // A tie counts half. Rounding down below makes the difference smaller in doubt.
   let u = 0;
   for (const a of first) for (const b of second) u += a > b ? 1 : a === b ? 0.5 : 0;
   const ways = waysOf(first.length, second.length);
@@ -129,8 +108,8 @@ function waysOf(n: number, m: number): readonly number[] {
   const key = `${n} ${m}`;
   const known = cache.get(key);
   if (known) return known;
-  // ways[k][u]: k ranks are chosen among those so far; choosing one adds how many were passed over
-  // below it.
+  // ways[k][u]: k ranks are chosen among those so far; choosing one adds the ranks below it that
+  // were not chosen.
   const ways = Array.from({ length: n + 1 }, () => new Array<number>(n * m + 1).fill(0));
   ways[0]![0] = 1;
   for (let rank = 0; rank < n + m; rank++) {

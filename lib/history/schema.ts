@@ -1,10 +1,10 @@
 /**
- * What leads from each version of the database to the next, from an empty one on; the version is
- * SQLite's `user_version`. A step that was once released is never changed.
+ * The steps from each version of the database to the next, from an empty one on; the version is
+ * SQLite's `user_version`. A step that was released never changes.
  *
- * Times are seconds. What a test adds up to is kept beside it by triggers, in the same transaction
- * as each result: reports over a million results don't have to read them. A contradiction is a test
- * that both passed and failed under the same conditions, beside the run in which that showed.
+ * Times are seconds. Triggers keep the totals of each test in its row, so that a report does not
+ * have to read a million results. A contradiction is a test that both passed and failed under the
+ * same conditions, with the run that showed it.
  */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -89,7 +89,7 @@ create trigger result_is_removed after delete on result begin
   where id = old.test;
 end;
 `,
-  // Before, `failed`, `passed` and `skipped` had in them what now has columns of its own.
+  // In version 1 `passed`, `failed` and `skipped` included the counts of these columns.
   `
 alter table run add column errors integer not null default 0;
 alter table run add column xfailed integer not null default 0;
@@ -99,5 +99,5 @@ alter table run add column not_run integer not null default 0;
 `,
 ];
 
-/** The version that this program reads and writes. */
+/** The version of this program. */
 export const VERSION: number = MIGRATIONS.length;

@@ -1,4 +1,4 @@
-import { type Extent, extentOf, extentText } from "../history/extent.ts";
+import { type Totals, totalsOf, totalsText } from "../history/totals.ts";
 import { escapeText } from "../base/escape.ts";
 import { compareLayout, type LayoutRow } from "./rules.ts";
 import { isTestFile, resolveTargets, type TestTree } from "../project/rules_targets.ts";
@@ -23,11 +23,11 @@ export async function layout({ host, printer }: Context): Promise<ExitCode> {
   ]);
   const rows = compareLayout(tree, REFERENCE_LAYOUT).map((row) => ({
     ...row,
-    recorded: row.path === null ? null : extentOf(durations, [row.path]),
+    recorded: row.path === null ? null : totalsOf(durations, [row.path]),
   }));
   const named = Object.entries(tree.namedTargets).map(([name, entries]) => {
     const targets = targetsOf(name, tree);
-    return { name, entries, targets, recorded: extentOf(durations, targets) };
+    return { name, entries, targets, recorded: totalsOf(durations, targets) };
   });
   const testFiles = tree.files.filter(isTestFile).length;
   if (printer.json) {
@@ -61,7 +61,7 @@ export async function layout({ host, printer }: Context): Promise<ExitCode> {
         one,
       ) => [
         `  ${escapeText(one.name)}`,
-        extentText(one.recorded),
+        totalsText(one.recorded),
         escapeText(one.entries.join(" ")),
       ]),
     )
@@ -81,7 +81,7 @@ function targetsOf(name: string, tree: TestTree): readonly string[] {
   }
 }
 
-function cellsOf(row: LayoutRow & { readonly recorded: Extent | null }): string[] {
+function cellsOf(row: LayoutRow & { readonly recorded: Totals | null }): string[] {
   const path = escapeText((row.path ?? row.reference)!);
   const files = row.testFiles === null ? "" : ` (${row.testFiles})`;
   const about = row.status === "moved"
@@ -90,6 +90,6 @@ function cellsOf(row: LayoutRow & { readonly recorded: Extent | null }): string[
   return [
     `  ${path}${files}`,
     row.status,
-    [about, extentText(row.recorded)].filter((part) => part !== "").join(": "),
+    [about, totalsText(row.recorded)].filter((part) => part !== "").join(": "),
   ];
 }

@@ -1,7 +1,7 @@
 import type { OptionsOf } from "../command_line/options.ts";
 import { resolve } from "@std/path";
 import { escapeText } from "../base/escape.ts";
-import { durationsText, isDurations } from "../history/given_durations.ts";
+import { durationsText, isDurations } from "../history/durations_file.ts";
 import { merge as mergeParts, type Merged, type MergedPart, type Part } from "./rules.ts";
 import { countsLine } from "../pytest/counts.ts";
 import { EVENTS_SCHEMA, type PytestEvent } from "../pytest/events.ts";

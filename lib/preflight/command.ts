@@ -1,4 +1,5 @@
 import type { OptionsOf } from "../command_line/options.ts";
+import { removeDirectory } from "../background/run_directory.ts";
 import { join } from "@std/path";
 import { environmentChecks, versionCheck } from "./environment_checks.ts";
 import { rowOf } from "../system/permission_flags.ts";
@@ -21,7 +22,6 @@ import type { Context } from "../command_line/context.ts";
 import { cacheDirectory, stateDirectory, usable } from "../project/directories.ts";
 import { preflight, SIGINT_IGNORED } from "./gather.ts";
 import { findProject, type Project } from "../project/project.ts";
-import { removeDirectory } from "../background/retention.ts";
 
 /** The options of `doctor`. */
 export type DoctorOptions = OptionsOf<"doctor">;

@@ -1,5 +1,5 @@
 import type { RunOptions } from "../command_line/options.ts";
-import type { KnownSeconds } from "../history/given_durations.ts";
+import type { KnownSeconds } from "../history/durations_file.ts";
 import { resolve } from "@std/path";
 import { escapeText } from "../base/escape.ts";
 import { type Conflict, type Parallel, parallelOf } from "./rules_parallel.ts";

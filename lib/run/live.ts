@@ -1,4 +1,4 @@
-import type { Extent } from "../history/extent.ts";
+import type { Totals } from "../history/totals.ts";
 import { LEAST_KNOWN } from "./schedule.ts";
 import type { EventOf, LeftBehind, PytestEvent, SessionPurpose } from "../pytest/events.ts";
 import { RED, type TestResult } from "../pytest/results.ts";
@@ -55,7 +55,7 @@ export interface LiveOptions {
   readonly durations: ReadonlyMap<string, number>;
 }
 
-const NOTHING: Extent = { tests: 0, seconds: 0 };
+const NOTHING: Totals = { tests: 0, seconds: 0 };
 
 /** Seconds of expected work that have to be done before the pace of a run counts. */
 const PACE_SECONDS = 2;
@@ -246,10 +246,10 @@ function redsIn(attempts: TestResult["attempts"]): number {
   return attempts.filter(({ outcome }) => RED.has(outcome)).length;
 }
 
-function plus({ tests, seconds }: Extent, more: number): Extent {
+function plus({ tests, seconds }: Totals, more: number): Totals {
   return { tests: tests + 1, seconds: seconds + more };
 }
 
-function mean({ tests, seconds }: Extent): number {
+function mean({ tests, seconds }: Totals): number {
   return tests === 0 ? 0 : seconds / tests;
 }

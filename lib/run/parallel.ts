@@ -1,4 +1,4 @@
-import { type KnownSeconds, readDurationsFrom } from "../history/given_durations.ts";
+import { type KnownSeconds, readDurationsFrom } from "../history/durations_file.ts";
 import { meansTest, type Parallel } from "./rules_parallel.ts";
 import type { TestResult } from "../pytest/results.ts";
 import { type Group, groupsOf, type Item } from "../pytest/work.ts";

@@ -1,4 +1,4 @@
-import type { KnownSeconds } from "../history/given_durations.ts";
+import type { KnownSeconds } from "../history/durations_file.ts";
 import { median } from "../base/median.ts";
 import type { Group } from "../pytest/work.ts";
 

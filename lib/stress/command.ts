@@ -22,8 +22,7 @@ import { endingOf } from "../run/after.ts";
 import { exactCommand, type ExactOutcome, type ExactScene, runExactly } from "../run/exact.ts";
 import { type Prepared, whenPrepared } from "../run/prepared.ts";
 import { runSettings } from "../run/settings.ts";
-import { removeDirectory } from "../background/retention.ts";
-import { openRunState } from "../background/run_directory.ts";
+import { openRunState, removeDirectory } from "../background/run_directory.ts";
 import { endLeftBehind } from "../run/tidy.ts";
 import { unseenIn } from "../run/unseen_options.ts";
 

@@ -244,6 +244,10 @@ Deno.test("the database is private", async () => {
   assert((mode! & 0o077) === 0, `mode ${mode!.toString(8)}`);
 });
 
+const [KILLED, NONSENSE, ALIVE, STRANGE] = [1, 2, 3, 4].map((second) =>
+  `20260101-00000${second}-0000`
+) as [string, string, string, string];
+
 Deno.test("runs that were killed are recorded by the next one, once, without lines that make no sense, and those that live are not", async () => {
   await using store = Store.make();
   const runs = join(store.path, "state/tractest/runs");
@@ -265,16 +269,16 @@ Deno.test("runs that were killed are recorded by the next one, once, without lin
     ended: false,
     started: Date.now() / 1000,
   } as const;
-  await leave("1-killed", [
+  await leave(KILLED, [
     ...eventsWith({
       ...run,
-      id: "1-killed",
+      id: KILLED,
       tests: { "t.py::a": [["passed", 1]], "t.py::b": [["begun", 0]] },
     }),
     null,
   ]);
-  await leave("2-nonsense", [
-    ...eventsWith({ ...run, id: "2-nonsense", tests: {} }),
+  await leave(NONSENSE, [
+    ...eventsWith({ ...run, id: NONSENSE, tests: {} }),
     { event: "test-start", id: "t.py::a", time: 1 },
     {
       event: "report",
@@ -287,14 +291,14 @@ Deno.test("runs that were killed are recorded by the next one, once, without lin
     },
   ]);
   await leave(
-    "3-alive",
-    eventsWith({ ...run, id: "3-alive", tests: { "t.py::a": [["failed", 1]] } }),
+    ALIVE,
+    eventsWith({ ...run, id: ALIVE, tests: { "t.py::a": [["failed", 1]] } }),
   );
   await leave(
-    "4-strange",
-    eventsWith({ ...run, id: "4-strange", tests: { "t.py::a[\0\ud800'\"]": [["passed", 1]] } }),
+    STRANGE,
+    eventsWith({ ...run, id: STRANGE, tests: { "t.py::a[\0\ud800'\"]": [["passed", 1]] } }),
   );
-  const hold = await holdRun(store, join(runs, "3-alive"));
+  const hold = await holdRun(store, join(runs, ALIVE));
   // A lock counts for other processes; so another one has to look.
   const script = `import { Store } from ${
     JSON.stringify(new URL("./store.ts", import.meta.url).href)
@@ -321,10 +325,10 @@ console.log(store.terminal.stderr.text);`;
   assertEquals(value!.map(({ id, ending, tests }) => [id, ending, tests]), [
     ["6-next", null, 0],
     ["5-next", null, 0],
-    ["4-strange", "killed", 1],
+    [STRANGE, "killed", 1],
     // Without the line that makes no sense.
-    ["2-nonsense", "killed", 1],
-    ["1-killed", "killed", 2],
+    [NONSENSE, "killed", 1],
+    [KILLED, "killed", 2],
   ]);
   assertEquals((await testRecords(store, store.project, ["t.py::a", "t.py::b"])).size, 2);
 });

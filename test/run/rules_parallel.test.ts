@@ -1,5 +1,5 @@
 import { parseCommandLine } from "../../lib/command_line/parse.ts";
-import { readDurationsFrom } from "../../lib/history/given_durations.ts";
+import { readDurationsFrom } from "../../lib/history/durations_file.ts";
 import { meansTest, parallelOf, parseShard } from "../../lib/run/rules_parallel.ts";
 import { runIntent } from "../../lib/pytest/pytest_command.ts";
 import { UsageError } from "../../lib/errors.ts";

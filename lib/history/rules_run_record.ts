@@ -6,7 +6,7 @@ import { type Attempt, type Outcome, RED, type TestResult } from "../pytest/resu
 import { isOwnFailure } from "../pytest/failure.ts";
 import type { RunModel } from "../pytest/run_model.ts";
 
-/** A run, as the history keeps it. Null is unknown, or for transport and backend the default. */
+/** A run in the history. Null is unknown; for transport and backend it is the default. */
 export interface RunRecord {
   readonly id: string;
   readonly root: string;
@@ -21,18 +21,15 @@ export interface RunRecord {
   readonly python: string | null;
   /** Null for a run that was killed. */
   readonly exitCode: number | null;
-  /** How it ended, when not by itself. */
+  /** What ended it, when not by itself. */
   readonly ending: string | null;
   /** Whether the machine was short of CPU. */
   readonly strained: boolean | null;
-  /**
-   * How many tests there are results of, how they ended, as the verdict counts, and how many passed
-   * only when tried again.
-   */
+  /** The counts of the verdict, all tests with results, and those that passed on a retry. */
   readonly counts: Counts & { readonly tests: number; readonly flaky: number };
 }
 
-/** One attempt of a test in a run, as the history keeps it. */
+/** One attempt of a test in the history. */
 export interface AttemptRecord {
   readonly test: string;
   /** From 0. */
@@ -41,11 +38,11 @@ export interface AttemptRecord {
   readonly outcome: Outcome;
   readonly red: boolean;
   /**
-   * Whether it is a trial of the test: a try after a failure is none, nor is a failure that
-   * something else is the cause of.
+   * Whether it counts as a trial of the test. A retry does not, nor does a failure with a cause
+   * outside of the test.
    */
   readonly counts: boolean;
-  /** It passed after a failure in the same run. */
+  /** Whether it passed after a failure in the same run. */
   readonly recovered: boolean;
   readonly seconds: number;
   readonly purpose: SessionPurpose;
@@ -56,12 +53,10 @@ export interface AttemptRecord {
   readonly left: number;
 }
 
-/** The longest first line that is kept, in characters. */
+/** Characters of a message that are kept. */
 const LONGEST_MESSAGE = 300;
 
-/**
- * What the history keeps of a run; null if the run did not begin. A run without an end was killed.
- */
+/** Makes the record of a run; null if it did not begin. A run without an end was killed. */
 export function runRecord(results: RunModel): RunRecord | null {
   const { started, ended, first, latest } = results;
   if (started === null) return null;
@@ -88,7 +83,7 @@ export function runRecord(results: RunModel): RunRecord | null {
   };
 }
 
-/** What the history keeps of each attempt of each test of a run. */
+/** Makes the records of all attempts of a run. */
 export function attemptRecords(results: RunModel): AttemptRecord[] {
   const tests = attempted(results);
   const red = tests.filter((test) => RED.has(test.outcome));
@@ -108,7 +103,7 @@ function attempted({ tests }: RunModel): TestResult[] {
   return [...tests.values()].filter((test) => test.attempts.length > 0);
 }
 
-/** The attempts of several tests of one id stand behind each other. */
+/** Numbers the attempts of several tests with one id one after another. */
 function numbered(attempts: readonly AttemptRecord[]): AttemptRecord[] {
   const times = new Map<string, number>();
   return attempts.map((attempt) => {
@@ -129,7 +124,7 @@ function attemptsOf(
     const isLast = index === test.attempts.length - 1;
     const { outcome } = attempt;
     const red = RED.has(outcome);
-    // What only other tests' fixtures failed with says nothing of this one.
+    // A failure in a fixture of other tests says nothing of this one.
     const isOwn = attempt.failures.some(isOwnFailure) || attempt.failure === null;
     const isOver = attempt.finished || red;
     const isTrial = index === 0 || (purposeOf(attempt) === first && first !== "retry");
@@ -138,15 +133,13 @@ function attemptsOf(
       attempt: index,
       outcome: isOver ? outcome : "unfinished",
       red,
-      // What a machine that was short of CPU does to a test says nothing of the test.
+      // A failure on a machine short of CPU says nothing of the test.
       counts: isTrial && isOver && isOwn && outcome !== "skipped" &&
         !(red && others.has(test.id)) && ended?.strained !== true,
       recovered: isLast && test.flaky,
       seconds: round(attempt.seconds),
       purpose: purposeOf(attempt),
-      message: attempt.failure === null
-        ? null
-        : attempt.failure.message.split("\n", 1)[0]!.slice(0, LONGEST_MESSAGE),
+      message: attempt.failure?.message.split("\n", 1)[0]?.slice(0, LONGEST_MESSAGE) ?? null,
       errors: attempt.failure?.errors ?? [],
       left: isLast ? test.leaked.length : 0,
     };

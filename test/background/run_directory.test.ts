@@ -1,4 +1,4 @@
-import { removeDirectory } from "../../lib/background/retention.ts";
+import { removeDirectory } from "../../lib/background/run_directory.ts";
 import { RealHost } from "../../lib/system/real_host.ts";
 import { assertEquals } from "../assert.ts";
 

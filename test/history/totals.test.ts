@@ -1,4 +1,4 @@
-import { extentOf, extentText } from "../../lib/history/extent.ts";
+import { totalsOf, totalsText } from "../../lib/history/totals.ts";
 import { assertEquals } from "../assert.ts";
 
 const DURATIONS = new Map([
@@ -10,8 +10,8 @@ const DURATIONS = new Map([
   ["tests/ipcx/test_b.py::test_b", 100],
 ]);
 
-Deno.test("extentOf() adds up what is in a directory, a file, a class or a test and its variants, by whole names, each once", () => {
-  const seconds = (...targets: string[]) => extentOf(DURATIONS, targets)?.seconds ?? null;
+Deno.test("totalsOf() adds up what is in a directory, a file, a class or a test and its variants, by whole names, each once", () => {
+  const seconds = (...targets: string[]) => totalsOf(DURATIONS, targets)?.seconds ?? null;
   assertEquals(seconds("tests/ipc/"), 8);
   assertEquals(seconds("tests/test_rpc.py"), 7);
   assertEquals(seconds("tests/test_rpc.py::test_a"), 3);
@@ -22,11 +22,11 @@ Deno.test("extentOf() adds up what is in a directory, a file, a class or a test 
   assertEquals(seconds("tests/gone.py"), null);
 });
 
-Deno.test("extentText() is short, and empty for nothing", () => {
+Deno.test("totalsText() is short, and empty for nothing", () => {
   assertEquals([
-    extentText({ tests: 1, seconds: 0.5 }),
-    extentText({ tests: 12, seconds: 34.56 }),
-    extentText(null),
+    totalsText({ tests: 1, seconds: 0.5 }),
+    totalsText({ tests: 12, seconds: 34.56 }),
+    totalsText(null),
   ], [
     "1 test, 0.50 s",
     "12 tests, 34.6 s",

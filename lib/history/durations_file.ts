@@ -1,47 +1,48 @@
 import { EventReader } from "../pytest/events.ts";
 import { RunModel } from "../pytest/run_model.ts";
 
+/** Seconds that a test took before; undefined where none are known. */
+export type KnownSeconds = (id: string) => number | undefined;
+
 /** The schema of a file of durations. */
 export const DURATIONS_SCHEMA = "tractest.durations/1";
 
-/** Whether a file of durations begins so. */
+/** Whether a file of durations, of any version, begins so. */
 export function isDurations(head: string): boolean {
-  return new RegExp(`^\\{\\s*"schema":\\s*"${DURATIONS_SCHEMA.replace(/\d+$/, "")}`).test(head);
+  const schema = DURATIONS_SCHEMA.replace(/\d+$/, "");
+  return new RegExp(`^\\{\\s*"schema":\\s*"${schema}`).test(head);
 }
 
-/** What the tests of a run took, as a document that is the same however they were run. */
+/** The durations of a run's tests as a document, sorted by their ids. */
 export function durationsText(results: RunModel): string {
-  const rows = results.finished.map(({ id, attempts }) => [id, attempts.at(-1)!.seconds] as const)
-    .sort(([a], [b]) => a < b ? -1 : 1);
-  const seconds = Object.fromEntries(
-    rows.map(([id, value]) => [id, Math.round(value * 1000) / 1000]),
-  );
+  const rows = results.finished.map(({ id, attempts }) => {
+    return [id, Math.round(attempts.at(-1)!.seconds * 1000) / 1000] as const;
+  });
+  const seconds = Object.fromEntries(rows.sort(([a], [b]) => a < b ? -1 : 1));
   return `${JSON.stringify({ schema: DURATIONS_SCHEMA, seconds }, null, 1)}\n`;
 }
 
-/**
- * What tests took, from a file: durations or events of tractest, or a JUnit report of anybody. Null
- * if it is none of these.
- */
+/** Reads durations from a file of durations, of events, or a JUnit report; null for other files. */
 export function readDurationsFrom(text: string): KnownSeconds | null {
   return fromDocument(text) ?? fromEvents(text) ?? fromJunit(text);
 }
 
 function fromDocument(text: string): KnownSeconds | null {
-  let value: { schema?: unknown; seconds?: unknown };
+  let value: { schema?: unknown; seconds?: unknown } | null;
   try {
     value = JSON.parse(text);
   } catch {
     return null;
   }
-  if (
-    typeof value !== "object" || value?.schema !== DURATIONS_SCHEMA ||
-    typeof value.seconds !== "object" || value.seconds === null
-  ) return null;
+  if (value?.schema !== DURATIONS_SCHEMA) return null;
+  if (typeof value.seconds !== "object" || value.seconds === null) return null;
+  const entries = Object.entries(value.seconds) as [string, unknown][];
   const seconds = new Map(
-    Object.entries(value.seconds).filter(([, entry]) => typeof entry === "number" && entry >= 0),
+    entries.filter((entry): entry is [string, number] =>
+      typeof entry[1] === "number" && entry[1] >= 0
+    ),
   );
-  return (id) => seconds.get(id) as number | undefined;
+  return (id) => seconds.get(id);
 }
 
 function fromEvents(text: string): KnownSeconds | null {
@@ -56,32 +57,31 @@ function fromEvents(text: string): KnownSeconds | null {
 }
 
 /**
- * A JUnit report names a test by its class and its name; pytest makes these from the id in a way
- * that can't be turned back.
+ * A JUnit report names a test by class and name. An id can't be made from these, but they can be
+ * made from an id as pytest does.
  */
 function fromJunit(text: string): KnownSeconds | null {
   if (!/<testsuites?\b/.test(text)) return null;
   const seconds = new Map<string, number>();
   for (const [, attributes = ""] of text.matchAll(/<testcase\b((?:[^>"']|"[^"]*"|'[^']*')*)>/g)) {
-    const of = (name: string) =>
-      unescapeXml(
-        new RegExp(`(?:^|\\s)${name}=(?:"([^"]*)"|'([^']*)')`).exec(attributes)?.slice(1).find((
-          part,
-        ) => part !== undefined) ?? "",
-      );
-    const key = junitKey(of("classname"), of("name"));
-    const time = Number(of("time").replaceAll(",", ""));
+    const key = junitKey(attribute(attributes, "classname"), attribute(attributes, "name"));
+    const time = Number(attribute(attributes, "time").replaceAll(",", ""));
     // An error in the teardown has an entry of its own.
     if (time >= 0) seconds.set(key, Math.max(time, seconds.get(key) ?? 0));
   }
   return (id) => seconds.get(junitKey(...junitNames(id)));
 }
 
+function attribute(attributes: string, name: string): string {
+  const match = new RegExp(`(?:^|\\s)${name}=(?:"([^"]*)"|'([^']*)')`).exec(attributes);
+  return unescapeXml(match?.[1] ?? match?.[2] ?? "");
+}
+
 function junitKey(classname: string, name: string): string {
   return `${classname}\n${name}`;
 }
 
-/** What pytest calls a test in its JUnit report. */
+/** The class and the name of a test in pytest's JUnit report. */
 function junitNames(id: string): [classname: string, name: string] {
   const bracket = id.indexOf("[");
   const [path, parameters] = bracket < 0 ? [id, ""] : [id.slice(0, bracket), id.slice(bracket)];
@@ -90,7 +90,7 @@ function junitNames(id: string): [classname: string, name: string] {
   return [names.slice(0, -1).join("."), names.at(-1)! + parameters];
 }
 
-const NAMED: Readonly<Record<string, string>> = {
+const ENTITIES: Readonly<Record<string, string>> = {
   amp: "&",
   lt: "<",
   gt: ">",
@@ -102,12 +102,9 @@ function unescapeXml(text: string): string {
   return text.replace(
     /&(?:#x([0-9a-f]+)|#(\d+)|(\w+));/gi,
     (whole, hex?: string, decimal?: string, name?: string) => {
+      if (name !== undefined) return ENTITIES[name] ?? whole;
       const code = hex !== undefined ? parseInt(hex, 16) : Number(decimal);
-      if (name !== undefined) return NAMED[name] ?? whole;
       return code <= 0x10ffff ? String.fromCodePoint(code) : whole;
     },
   );
 }
-
-/** Seconds that a test took before; undefined where nothing is on record. */
-export type KnownSeconds = (id: string) => number | undefined;

@@ -1,20 +1,19 @@
-/** What tests add up to. */
-export interface Extent {
+/** How many tests there are, and how long they take together. */
+export interface Totals {
   readonly tests: number;
   readonly seconds: number;
 }
 
 /**
- * What the tests of some targets add up to, each counted once; null where nothing is on record of
- * any.
+ * The totals of the tests in some targets, each counted once; null if none of them is on record.
  *
  * @param durations seconds of each test, by its id
  * @param targets paths, `tests/ipc/` for a directory, or ids, with or without brackets
  */
-export function extentOf(
+export function totalsOf(
   durations: ReadonlyMap<string, number>,
   targets: readonly string[],
-): Extent | null {
+): Totals | null {
   let [tests, seconds] = [0, 0];
   for (const [id, took] of durations) {
     if (!targets.some((target) => isIn(id, target))) continue;
@@ -30,14 +29,14 @@ function isIn(id: string, target: string): boolean {
     (target.includes("::") && id.startsWith(`${target}[`));
 }
 
-/** `12 tests, 3.4 s`; empty for nothing. */
-export function extentText(extent: Extent | null): string {
-  if (extent === null) return "";
-  const { tests, seconds } = extent;
+/** `12 tests, 3.4 s`; empty for null. */
+export function totalsText(totals: Totals | null): string {
+  if (totals === null) return "";
+  const { tests, seconds } = totals;
   return `${tests} test${tests === 1 ? "" : "s"}, ${secondsText(seconds)}`;
 }
 
-/** Seconds as people read them. */
+/** `3.40 s`, `12.3 s`. */
 export function secondsText(seconds: number): string {
   return `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
 }
