@@ -179,18 +179,20 @@ function casesOf(test: TestResult, results: RunModel): Case[] {
     return [{ ...NOTHING, tests: 1, errors: 1, xml: testcase([error, ...earlier]) }];
   }
   // It had said something before the run ended in its teardown.
-  const cut = last.cut === null ? [] : [another("error", last.cut, "", "")];
+  const isCut = last.cut !== null && last.counted.length > 0;
+  const cut = isCut ? [another("error", last.cut, "", "")] : [];
   if (last.failure === null) {
-    const skipped = last.outcome === "skipped" || last.outcome === "xfailed";
+    const skipped = skippedElements(last);
     const body = [
-      ...(skipped ? [skippedElement(last)] : []),
+      ...skipped,
       ...others(last).map((failure) => attemptElement("flaky", failure)),
     ];
-    return [{ ...NOTHING, tests: 1, skipped: skipped ? 1 : 0, xml: testcase(body) }, ...cut];
+    return [{ ...NOTHING, tests: 1, skipped: skipped.length, xml: testcase(body) }, ...cut];
   }
   // The first failure is the one to look at, where the last attempt counts as the same.
   const first = attempts.find((attempt) => attempt.failure !== null)!;
-  const shown = first.counted.join() === last.counted.join() ? first : last;
+  const isSame = !first.cut && !last.cut && first.counted.join() === last.counted.join();
+  const shown = isSame ? first : last;
   return [...redCases(shown, others(shown), testcase, another), ...cut];
 }
 
@@ -207,7 +209,10 @@ function redCases(
   const [first, ...rest] = inCall.length > 0 ? inCall : failures.slice(0, 1);
   const later = failures.filter((failure) => failure !== first && !rest.includes(failure));
   const kind = kindOf(first!);
+  // Skipped, and then its teardown failed.
+  const skipped = skippedElements(attempt);
   const body = [
+    ...skipped,
     ...[first!, ...rest].map((failure) =>
       detail(kind, { message: messageOf(failure, kind) }, failure.traceback)
     ),
@@ -219,6 +224,7 @@ function redCases(
     tests: 1,
     failures: kind === "failure" ? 1 + rest.length : 0,
     errors: kind === "error" ? 1 : 0,
+    skipped: skipped.length,
     xml: testcase(body),
   };
   return [
@@ -246,12 +252,12 @@ function attemptElement(prefix: "flaky" | "rerun", failure: Failure): string {
   return element(name, attributes, [element("stackTrace", {}, [text(failure.traceback)])]);
 }
 
-function skippedElement({ outcome, reason }: Attempt): string {
+/** How a test was skipped or expected to fail, even if its teardown failed then; else empty. */
+function skippedElements({ skipped, reason }: Attempt): string[] {
+  if (skipped === null) return [];
+  const type = skipped === "xfailed" ? "pytest.xfail" : "pytest.skip";
   const message = (reason ?? "").replace(/^Skipped: /, "");
-  return detail("skipped", {
-    type: outcome === "xfailed" ? "pytest.xfail" : "pytest.skip",
-    message,
-  }, "");
+  return [detail("skipped", { type, message }, "")];
 }
 
 function output({ output = "" }: Failure): string {

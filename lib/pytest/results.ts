@@ -32,6 +32,8 @@ export interface Attempt {
   readonly failures: readonly Failure[];
   /** Why it was skipped or expected to fail; null when no reason is given. */
   readonly reason: string | null;
+  /** How the test itself, not one of its subtests, was skipped; null if it was not. */
+  readonly skipped: "skipped" | "xfailed" | null;
   /** pytest's words for its reports, as the summary counts them. */
   readonly counted: readonly string[];
   readonly finished: boolean;
@@ -77,11 +79,12 @@ export class AttemptModel implements Attempt {
   seconds = 0;
   failures: readonly Failure[] = NONE;
   reason: string | null = null;
-  counted: readonly string[] = NONE;
+  skipped: "skipped" | "xfailed" | null = null;
   finished = false;
   ended: "timeout" | "crash" | null = null;
   cut: string | null = null;
   properties: readonly (readonly [string, string])[] = NONE;
+  #words: readonly string[] = NONE;
   /** The phase that ran last, as far as the reports say. */
   #phase: "setup" | "call" | "teardown" = "setup";
 
@@ -91,6 +94,11 @@ export class AttemptModel implements Attempt {
     return this.failures[0] ?? null;
   }
 
+  /** A test that was cut short counts as an error where it has another result, in its teardown. */
+  get counted(): readonly string[] {
+    return this.cut === null || this.#words.length === 0 ? this.#words : [...this.#words, "error"];
+  }
+
   /** Takes a report of a phase or a subtest. A later report never takes back a failure. */
   report(event: EventOf<"report">): void {
     this.seconds += event.seconds;
@@ -98,13 +106,14 @@ export class AttemptModel implements Attempt {
     if (outcome !== null && !RED.has(this.outcome)) this.outcome = outcome;
     const isPassedSubtest = event.subtest !== undefined && event.outcome === "passed";
     const word = isPassedSubtest ? "subtests passed" : event.category;
-    if (word === "passed" && this.counted === NONE) this.counted = PASSED;
-    else if (word !== "") this.counted = [...this.counted, word];
+    if (word === "passed" && this.#words === NONE) this.#words = PASSED;
+    else if (word !== "") this.#words = [...this.#words, word];
     if (event.outcome === "failed") {
       this.failures = [...this.failures, failureOf(event, event.phase)];
     } else if (event.message) this.reason ??= event.message;
     if (event.properties) this.properties = event.properties;
     if (event.subtest !== undefined) return;
+    if (outcome === "skipped" || outcome === "xfailed") this.skipped = outcome;
     if (event.phase === "teardown") this.#finish();
     else this.#phase = event.phase === "setup" && event.outcome === "passed" ? "call" : "teardown";
   }
@@ -114,17 +123,16 @@ export class AttemptModel implements Attempt {
     const phase = this.#phase === "teardown" ? "teardown" : "call";
     if (!RED.has(this.outcome)) this.outcome = event.event;
     this.failures = [...this.failures, failureOf(event, phase)];
-    this.counted = [...this.counted, phase === "call" ? "failed" : "error"];
+    this.#words = [...this.#words, phase === "call" ? "failed" : "error"];
     this.seconds = event.seconds;
     this.ended = event.event;
     this.#finish();
   }
 
-  /** The run ended meanwhile: that counts as an error only where it had a result before. */
+  /** Takes the end of the run meanwhile. */
   cutShort({ seconds, message }: EventOf<"cut">): void {
     this.cut = message;
     this.seconds = seconds;
-    if (this.counted.length > 0) this.counted = [...this.counted, "error"];
   }
 
   #finish(): void {

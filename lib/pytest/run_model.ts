@@ -324,6 +324,7 @@ export class RunModel {
   #begin(result: ResultModel, attempt: AttemptModel): ResultModel {
     result.attempts.push(attempt);
     this.#underWay.add(result);
+    this.#flaky.delete(result);
     return result;
   }
 

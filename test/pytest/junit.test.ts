@@ -115,6 +115,20 @@ Deno.test("a test that failed and whose teardown failed too counts once, as pyte
   assertEquals(cases[1]!.children[0]!.attributes.message, 'failed on teardown with "stuck"');
 });
 
+Deno.test("a test that was skipped stays skipped where its teardown fails", async () => {
+  const [suite] = await parse([
+    junit(resultsOf([
+      started("a.py::x"),
+      report("a.py::x", "call", "skipped", { message: "Skipped: not here" }),
+      report("a.py::x", "teardown", "error", { message: "no" }),
+    ])),
+  ]);
+  const { tests, skipped, errors } = suite!.attributes;
+  assertEquals([tests, skipped, errors], ["1", "1", "1"]);
+  const tags = suite!.children.at(-1)!.children.map(({ tag }) => tag);
+  assertEquals(tags, ["skipped", "error"]);
+});
+
 Deno.test("names are pytest's: a bracket in a path is part of it, and parameters may hold colons", () => {
   const ids = [
     "tests/[x]/test_a[1].py::TestB::test_c[d::e]",
