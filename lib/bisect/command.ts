@@ -16,7 +16,7 @@ import { findProject, type Project } from "../project/project.ts";
 import { targetsOf, wholeSuiteOf } from "../project/targets.ts";
 import { Bisection, type Scope } from "./bisection.ts";
 import { exactCommand } from "../run/exact.ts";
-import { type Prepared, whenPrepared } from "../run/prepared.ts";
+import { prepareAndRun, type Prepared } from "../run/prepared.ts";
 import { newestRecorded, recordedInFile, type RecordedRun } from "./recorded.ts";
 import { runSettings } from "../run/settings.ts";
 import { unseenIn } from "../run/unseen_options.ts";
@@ -61,7 +61,7 @@ export async function bisect(context: Context<BisectOptions>): Promise<ExitCode>
   });
   const intent = sameAs(recorded, context, runIntent(line, () => false));
   const places = placesFor("bisect", await unseenIn(host, project, intent.passed));
-  return await whenPrepared(
+  return await prepareAndRun(
     context,
     project,
     {

@@ -15,11 +15,12 @@ import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { showMatrix } from "./show.ts";
 import { Progress } from "../terminal/progress.ts";
 import type { Context } from "../command_line/context.ts";
-import type { Project } from "../project/project.ts";
-import { type SessionKind, WHOLE } from "../run/engine/engine_request.ts";
-import type { EventsFile } from "../run/events_file.ts";
-import type { JunitFile } from "../run/junit_file.ts";
-import type { OwnPlaces } from "../run/rules_unseen_options.ts";
+import { WHOLE } from "../run/engine/engine_request.ts";
+import { extraWords } from "../run/rules_unseen_options.ts";
+import type { RunRequest } from "../run/run_request.ts";
+import { quietSeconds } from "../run/time_limit.ts";
+import { stopsAtFirst } from "../pytest/pytest_command.ts";
+import { groupsOf } from "../pytest/work.ts";
 import { unseenJunit } from "../run/unseen_options.ts";
 import {
   type CellLaunch,
@@ -35,28 +36,10 @@ import { quickInterpreter } from "../run/ready.ts";
 /** The schema of the document of a matrix. */
 export const MATRIX_SCHEMA = "tractest.matrix/1";
 
-/** What a matrix is told besides what it has in common with any run. */
-export interface Matrix {
-  readonly project: Project;
+/** A run of the tests in every combination of some values. */
+export interface Matrix extends RunRequest {
+  /** What varies between the cells. */
   readonly dimensions: readonly Dimension[];
-  readonly junit: JunitFile | null;
-  /** What is done about options that nobody typed. */
-  readonly places: OwnPlaces;
-  readonly events: EventsFile | null;
-  /** The command of one of a cell's pytests, with the words for what the cell varies. */
-  readonly command: (
-    python: readonly string[],
-    kind: SessionKind,
-    words: readonly string[],
-  ) => string[];
-}
-
-/** How the cells are run. */
-export interface MatrixRun {
-  readonly prepared: Prepared;
-  /** How many at once. */
-  readonly jobs: number;
-  readonly launch: CellLaunch;
 }
 
 /** Prints the command of every cell and starts nothing. */
@@ -89,13 +72,15 @@ export async function dryMatrix(
 export async function runMatrix(
   context: Context<RunOptions>,
   matrix: Matrix,
-  { prepared, jobs, launch }: MatrixRun,
+  prepared: Prepared,
+  limit: number,
 ): Promise<ExitCode> {
   const { host, printer, line } = context;
   const { project, dimensions } = matrix;
   const began = host.clock.monotonic();
   const planned = await planCells(context, project, prepared.interpreter, cellsOf(dimensions));
   const talks = printer.json || line.options.events === "-";
+  const jobs = jobsOf(matrix, prepared, host.processors);
   const beside = jobs > 1;
   for (const note of matrix.places.notes) printer.note(escapeText(note));
   const unseenReport = await unseenJunit(host, project, matrix.places);
@@ -110,7 +95,7 @@ export async function runMatrix(
     project,
     prepared,
     jobs,
-    launch,
+    launch: launchOf(context, matrix, prepared, limit),
     command: (python, words, kind) => matrix.command(python, kind, words),
     // What several pytests write at once nobody can read.
     output: beside ? "log" : talks ? "stderr" : "shown",
@@ -146,6 +131,27 @@ export async function runMatrix(
     runs,
     seconds: (host.clock.monotonic() - began) / 1000,
   });
+}
+
+/** How many cells run at once. */
+function jobsOf({ parallel: { jobs } }: Matrix, { isolation }: Prepared, most: number): number {
+  if (isolation === null) return 1;
+  return jobs === "auto" ? most : jobs;
+}
+
+function launchOf(
+  { line }: Context<RunOptions>,
+  { project, settings, chosen, places, command }: Matrix,
+  { interpreter }: Prepared,
+  limit: number,
+): CellLaunch {
+  const exitFirst = stopsAtFirst(command(interpreter.argv, WHOLE));
+  return {
+    extraWords: extraWords(places, { several: true, handsOut: chosen !== null }),
+    order: chosen && ((items) => chosen.arrange(groupsOf(items))),
+    limits: { ...settings.limits, run: limit, quiet: quietSeconds(line.options, project) },
+    policy: { debugging: false, exitFirst, resume: !exitFirst, retries: settings.retries },
+  };
 }
 
 interface Told {

@@ -56,6 +56,11 @@ export function exitCodeAfter(
   });
 }
 
+/** The duration of a run in seconds, to the millisecond. */
+export function secondsOf({ seconds }: Pick<EngineOutcome, "seconds">): number {
+  return Math.round(seconds * 1000) / 1000;
+}
+
 /** pytest's exit code for options that it does not know. */
 const PYTEST_USAGE = 4;
 

@@ -1,10 +1,10 @@
 import type { RunOptions } from "../command_line/options.ts";
-import type { KnownSeconds } from "../history/durations_file.ts";
 import { resolve } from "@std/path";
 import { escapeText } from "../base/escape.ts";
 import { type Conflict, type Parallel, parallelOf } from "./rules_parallel.ts";
 import { type Dimension, parseMatrix } from "../matrix/rules.ts";
-import { configurationOf, looksLikeTarget, type Targets } from "../project/rules_targets.ts";
+import type { Matrix } from "../matrix/run_matrix.ts";
+import { configurationOf, looksLikeTarget } from "../project/rules_targets.ts";
 import { optionNames } from "../command_line/run_words.ts";
 import { fileOf } from "../pytest/lastfailed.ts";
 import {
@@ -14,138 +14,132 @@ import {
   withoutRerun,
   withoutStopping,
 } from "../pytest/pytest_command.ts";
-import { type OwnPlaces, ownPlaces, refusal } from "./rules_unseen_options.ts";
+import { ownPlaces, refusal } from "./rules_unseen_options.ts";
 import { UsageError } from "../errors.ts";
 import type { Context } from "../command_line/context.ts";
 import { findProject, type Project } from "../project/project.ts";
 import type { Chosen } from "./chosen.ts";
 import { givenSeconds } from "./parallel.ts";
-import type { SessionKind } from "./engine/engine_request.ts";
 import { EventsFile } from "./events_file.ts";
 import { JunitFile } from "./junit_file.ts";
-import { type RunSettings, runSettings } from "./settings.ts";
+import type { RunRequest } from "./run_request.ts";
+import { runSettings } from "./settings.ts";
 import { unseenIn } from "./unseen_options.ts";
 import { targetsOf, testTree } from "../project/targets.ts";
 
-/** What was typed for a run, understood. */
-export interface RunRequest {
-  readonly project: Project;
-  readonly intent: RunIntent;
-  readonly settings: RunSettings;
-  readonly parallel: Parallel;
-  /** How long tests take, as given for a cut into shards. */
-  readonly givenSeconds: KnownSeconds | null;
-  readonly scope: Targets["scope"];
-  /** What is going to be collected, without the names of tests; undefined: the whole suite. */
-  readonly collected: readonly string[] | undefined;
-  readonly junit: JunitFile | null;
-  readonly events: EventsFile | null;
-  /** What runs first; null where nothing was asked to. */
-  readonly chosen: Chosen | null;
-  /** What varies between the cells of a matrix; empty for a single run. */
-  readonly dimensions: readonly Dimension[];
-  /** What is done about options that nobody typed. */
-  readonly places: OwnPlaces;
-  /** The command of one of its pytests, with more words for pytest. */
-  command(python: readonly string[], kind: SessionKind, words?: readonly string[]): string[];
-}
-
 /**
- * Understands what was typed. What is wrong with it is said before anything is shown or started.
+ * Reads and checks the words of `tractest run`, before anything is shown or started.
  *
- * @throws {UsageError} for what makes no sense
+ * @throws {UsageError} for words that make no sense, or not together
  */
-export async function understand(context: Context<RunOptions>): Promise<RunRequest> {
+export async function readRunRequest(context: Context<RunOptions>): Promise<Matrix> {
   const { host, printer, line } = context;
   const project = await findProject(host);
-  if (line.options.events === "-" && printer.json) {
-    throw new UsageError(
-      '"--events -" and "--json" both want standard output',
-      "write the events to a file",
-    );
-  }
+  refuseTwoDocuments(context);
   const intent = await intentOf(context, project);
-  if (
-    intent.debugging && !line.options.dryRun &&
-    !(host.terminal.stdinIsTerminal && host.terminal.stdout.isTerminal)
-  ) {
-    throw new UsageError(
-      "A debugger needs a terminal, and standard input or output is none",
-      "run it from a terminal, not through a pipe",
-    );
-  }
+  refuseDebuggerWithoutTerminal(context, intent);
   refuseSameFile(context);
   const chosen = await chosenOf(context, project);
-  const named = intent.targetWords.length > 0
-    ? intent.targetWords
-    : chosen?.only
-    ? chosen.targets
-    : [];
-  const targets = intent.collectsByItself && named.length === 0
-    ? null
-    : await targetsOf(host, project, named);
-  for (const note of targets?.notes ?? []) printer.warn(escapeText(note));
-  // The recipe's `pytest --lf` names nothing: pytest's own testpaths do.
-  const bare = intent.targetWords.length === 0 && intent.rerunsFailed &&
-    (project.pytest?.testPaths.length ?? 0) > 0;
-  const first = bare ? [] : targets?.targets ?? [];
-  // Some of the tests again: with the same configuration, so that their files are named only where
-  // pytest takes no other one for them.
-  const again = (tests: readonly string[]) => {
-    const files = filesOf(tests);
-    // pytest takes a bracket in an argument for the beginning of parameters, whatever file there
-    // is.
-    if (files.some((file) => file.includes("["))) return first;
-    return targets === null ||
-        configurationOf(files, targets.tree) === configurationOf(first, targets.tree)
-      ? files
-      : first;
-  };
-  const scope = targets?.scope ?? "many";
+  const collection = await collectionOf(context, project, intent, chosen);
   const settings = runSettings(line.options, intent);
-  const { jobs } = project.configuration;
+  const { jobs, defaultFlags } = project.configuration;
   const unseen = await unseenIn(host, project, intent.passed);
   const excluded = refusal(unseen);
   const parallel = parallelOf(line.options, intent, jobs, excluded);
   if (excluded !== null && jobs !== null && jobs !== 1 && line.options.jobs === null) {
-    printer.note(
-      escapeText(`one pytest at a time, because of ${excluded.option}: ${excluded.because}`),
-    );
+    const { option, because } = excluded;
+    printer.note(escapeText(`one pytest at a time, because of ${option}: ${because}`));
   }
   const dimensions = matrixOf(context, intent, parallel, excluded);
-  // Cells are compared by all of their tests.
-  const defaultFlags = dimensions.length > 0
-    ? withoutStopping(project.configuration.defaultFlags)
-    : project.configuration.defaultFlags;
+  // The cells of a matrix are compared by all of their tests.
+  const flags = dimensions.length > 0 ? withoutStopping(defaultFlags) : defaultFlags;
   return {
     project,
     intent,
     settings,
     parallel,
     givenSeconds: await givenSeconds(host, project, parallel.durations),
-    scope,
-    collected: scope === "full" || targets === null || choosesConfiguration(intent)
-      ? undefined
-      : filesOf(targets.targets),
+    scope: collection.scope,
+    collected: collection.collected,
+    stream: line.options.events === "-" ? "stderr" : "stdout",
     junit: line.options.junit !== null ? await JunitFile.at(host, line.options.junit) : null,
     events: line.options.events !== null ? await EventsFile.at(host, line.options.events) : null,
     chosen,
     dimensions,
     places: ownPlaces(unseen),
     command: (python, { tests }, words = []) => {
-      const cell = { ...intent, passed: [...words, ...intent.passed] };
-      if (tests === null) {
-        return pytestCommand({ python, defaultFlags, line, intent: cell, targets: first });
-      }
+      const typed = { ...intent, passed: [...words, ...intent.passed] };
       return pytestCommand({
         python,
-        defaultFlags,
+        defaultFlags: flags,
         line,
-        intent: withoutRerun(cell),
-        targets: again(tests),
+        intent: tests === null ? typed : withoutRerun(typed),
+        targets: tests === null ? collection.targets : collection.targetsOf(tests),
       });
     },
   };
+}
+
+/** What pytest collects. */
+interface Collection extends Pick<RunRequest, "scope" | "collected"> {
+  /** The targets of the first session. */
+  readonly targets: readonly string[];
+  /** The targets of a later session for some of the tests. */
+  readonly targetsOf: (tests: readonly string[]) => readonly string[];
+}
+
+async function collectionOf(
+  { host, printer }: Context<RunOptions>,
+  project: Project,
+  intent: RunIntent,
+  chosen: Chosen | null,
+): Promise<Collection> {
+  const { targetWords } = intent;
+  const named = targetWords.length === 0 && chosen?.only ? chosen.targets : targetWords;
+  const resolved = intent.collectsByItself && named.length === 0
+    ? null
+    : await targetsOf(host, project, named);
+  for (const note of resolved?.notes ?? []) printer.warn(escapeText(note));
+  // `pytest --lf` without targets collects its own testpaths.
+  const isBare = targetWords.length === 0 && intent.rerunsFailed &&
+    (project.pytest?.testPaths.length ?? 0) > 0;
+  const targets = isBare ? [] : resolved?.targets ?? [];
+  return {
+    scope: resolved?.scope ?? "many",
+    collected: resolved === null || resolved.scope === "full" || choosesConfiguration(intent)
+      ? undefined
+      : filesOf(resolved.targets),
+    targets,
+    targetsOf: (tests) => {
+      const files = filesOf(tests);
+      // pytest takes a bracket in an argument for the start of parameters, even in a file's name.
+      if (files.some((file) => file.includes("["))) return targets;
+      // Other targets must not make pytest choose another configuration file.
+      const isSame = resolved === null ||
+        configurationOf(files, resolved.tree) === configurationOf(targets, resolved.tree);
+      return isSame ? files : targets;
+    },
+  };
+}
+
+function refuseTwoDocuments({ printer, line }: Context<RunOptions>): void {
+  if (line.options.events !== "-" || !printer.json) return;
+  throw new UsageError(
+    '"--events -" and "--json" both want standard output',
+    "write the events to a file",
+  );
+}
+
+function refuseDebuggerWithoutTerminal(
+  { host, line }: Context<RunOptions>,
+  { debugging }: RunIntent,
+): void {
+  const isInteractive = host.terminal.stdinIsTerminal && host.terminal.stdout.isTerminal;
+  if (!debugging || line.options.dryRun || isInteractive) return;
+  throw new UsageError(
+    "A debugger needs a terminal, and standard input or output is none",
+    "run it from a terminal, not through a pipe",
+  );
 }
 
 /** Whether pytest's configuration is named: what is collected without that is something else. */

@@ -1,24 +1,25 @@
 import type { SharedOptions } from "../command_line/options.ts";
 import { findCascades } from "../pytest/cascade.ts";
 import type { Parallel } from "./rules_parallel.ts";
-import { registryCollision } from "../pytest/collision.ts";
 import { hangDocument } from "../hang/hang_report.ts";
 import { activation } from "../system/programs/activation.ts";
 import { escapeText, shellCommand } from "../base/escape.ts";
 import { describeRecord } from "../base/rates.ts";
 import { nextCommand, notFound } from "./next_command.ts";
+import { registryCollision } from "../pytest/collision.ts";
 import type { ExitCode } from "../tables/exit_codes.ts";
 import { noteHang } from "../hang/show.ts";
 import { type JudgedFailure, showLeaksLeft, showVerdict, type VerdictStream } from "./show.ts";
 import type { Context } from "../command_line/context.ts";
 import type { LeakReport } from "../leaks/gather.ts";
-import { describeTests, endingOf } from "./after.ts";
+import { describeTests, endingOf, secondsOf } from "./after.ts";
 import { type Balance, describeBalance } from "./parallel.ts";
 import type { EngineOutcome } from "./engine/engine_outcome.ts";
 import type { Prepared } from "./prepared.ts";
-import type { Strain } from "../base/strain.ts";
+import { RUN_SCHEMA } from "./run_request.ts";
+import { type Strain, strainText } from "../base/strain.ts";
 
-/** What {@linkcode runDocument} is made of. */
+/** What is known when a run is over. */
 export interface RunFindings {
   readonly exitCode: ExitCode;
   /** As a person would type it. */
@@ -26,23 +27,31 @@ export interface RunFindings {
   readonly prepared: Prepared;
   readonly outcome: EngineOutcome;
   readonly failures: readonly JudgedFailure[];
-  /** Null where nobody has looked. */
+  /** Null: not searched for. */
   readonly leaks: LeakReport | null;
-  /** Null where it could not be seen how much CPU there was. */
+  /** Null: the load of the processors is unknown. */
   readonly strain: Strain | null;
+  /** Seconds for the whole run; 0: no limit. */
+  readonly limit: number;
+  /** How often a test could run. */
+  readonly tries: number;
+  readonly stream: VerdictStream;
+  /** How evenly the tests were distributed; null for a single session. */
   readonly balance: Balance | null;
   readonly parallel: Parallel;
-  /** How many pytests ran at once. */
+  /** How many sessions ran at once. */
   readonly jobs: number;
 }
 
-/** Whole duration, seconds to the millisecond. */
-export function secondsOf({ seconds }: EngineOutcome): number {
-  return Math.round(seconds * 1000) / 1000;
+/** Shows how a run ended, and prints its JSON document if requested. */
+export function showFindings(context: Context<SharedOptions>, findings: RunFindings): void {
+  showEnd(context, findings);
+  const { printer } = context;
+  if (printer.json) printer.document(RUN_SCHEMA, runDocument(findings));
 }
 
-/** The document of a run. */
-export function runDocument(found: RunFindings): Readonly<Record<string, unknown>> {
+/** The JSON document of a run. */
+function runDocument(found: RunFindings): Readonly<Record<string, unknown>> {
   const { exitCode, command, prepared, outcome, failures, leaks, strain, balance, parallel, jobs } =
     found;
   return {
@@ -70,40 +79,11 @@ export function runDocument(found: RunFindings): Readonly<Record<string, unknown
   };
 }
 
-/** What {@linkcode showEnd} shows. */
-export interface RunView {
-  /** As a person would type it. */
-  readonly command: readonly string[];
-  readonly outcome: EngineOutcome;
-  readonly failures: readonly JudgedFailure[];
-  /** Null where what is left is none of this run's doing. */
-  readonly leaks: LeakReport | null;
-  /** That the machine was short of CPU; null if it was not, or if that is unknown. */
-  readonly strain: string | null;
-  /** Seconds. */
-  readonly limit: number;
-  /** How often a test was to be run at most. */
-  readonly tries: number;
-  /** Where the verdict goes. */
-  readonly stream: VerdictStream;
-  /** How well pytests at once shared the work; null where there was one. */
-  readonly balance: Balance | null;
-}
-
-/**
- * What is said of a run that was cut at its limit: how much was done, and what gives it more time.
- */
-function limitHint(done: number, collected: number | null): string {
-  const tests = collected === null
-    ? "nothing was collected yet"
-    : `${done} of ${collected} test${collected === 1 ? "" : "s"} had ended`;
-  return `${tests}; for more time: --timeout SECONDS, 0 for no limit`;
-}
-
-/** Shows how a run ended: what hung, the verdict, what is left. */
-export function showEnd(
+/** Shows what hung, the verdict, then what would help with the next run, then the leaks. */
+function showEnd(
   { printer, line }: Context<SharedOptions>,
-  { command, outcome, failures, leaks, strain, limit, tries, stream, balance }: RunView,
+  { command, prepared, outcome, failures, leaks, strain, limit, tries, stream, balance }:
+    RunFindings,
 ): void {
   const { run, hang } = outcome;
   const tests = [...run.tests.values()];
@@ -132,22 +112,27 @@ export function showEnd(
     balance: balance && describeBalance(balance),
     next: next === null ? [] : [next],
   });
-  const hint = outcome.cut === "time-limit" && outcome.stoppedAt === null
-    ? limitHint(run.finished.length, run.collected)
-    : null;
-  if (hint !== null) printer.hint(hint);
+  if (outcome.cut === "time-limit" && outcome.stoppedAt === null) {
+    printer.hint(limitHint(run.finished.length, run.collected));
+  }
   for (const { id, nearest } of notFound(command, run.offered)) {
     printer.note(escapeText(`there is no "${id}"; the nearest:`));
     for (const other of nearest) {
       printer.hint(escapeText(shellCommand(["tractest", "run", ...keep, other])));
     }
   }
-  if (strain !== null) printer.note(strain);
-  if (leaks !== null) {
-    showLeaksLeft(
-      printer,
-      leaks,
-      new Set([...tests.flatMap((test) => test.leaked), ...run.leaked].map(({ pid }) => pid)),
-    );
-  }
+  const overloaded = strainText(strain, failures.length > 0 || outcome.cut !== null);
+  if (overloaded !== null) printer.note(overloaded);
+  // An isolated run cannot have leaked what is found outside.
+  if (leaks === null || prepared.isolation !== null) return;
+  const named = [...tests.flatMap((test) => test.leaked), ...run.leaked];
+  showLeaksLeft(printer, leaks, new Set(named.map(({ pid }) => pid)));
+}
+
+/** Says how far a run got within its time limit, and how to give it more time. */
+function limitHint(done: number, collected: number | null): string {
+  const tests = collected === null
+    ? "no tests were collected yet"
+    : `${done} of ${collected} test${collected === 1 ? "" : "s"} had finished`;
+  return `${tests}; for more time: --timeout SECONDS, 0 for no limit`;
 }

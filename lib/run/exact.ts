@@ -10,6 +10,7 @@ import type { EngineOutcome } from "./engine/engine_outcome.ts";
 import { EventLog } from "./event_log.ts";
 import type { Prepared } from "./prepared.ts";
 import type { RunSettings } from "./settings.ts";
+import { quietSeconds } from "./time_limit.ts";
 
 /** One fresh pytest for exactly some tests. */
 export interface ExactRequest {
@@ -107,7 +108,7 @@ export async function runExactly(
     limits: {
       ...settings.limits,
       run: limit,
-      quiet: context.line.options.timeout !== null ? 0 : project.configuration.timeLimitQuiet,
+      quiet: quietSeconds(context.line.options, project),
       test: testLimit,
     },
     policy: { debugging: false, exitFirst: false, resume: false, retries: 0 },

@@ -17,11 +17,12 @@ import type {
   RunLimits,
   RunPlan,
   RunPolicy,
+  RunScene,
   SessionKind,
   SessionOptions,
 } from "./engine/engine_request.ts";
 import type { EventLog } from "./event_log.ts";
-import { takeLock } from "../background/project_lock.ts";
+import { type RunLock, takeLock } from "../background/project_lock.ts";
 import { isolationFor } from "../isolation/choose.ts";
 import { readyToRun } from "./ready.ts";
 import { recorded, type RunRecorder } from "../background/run_file.ts";
@@ -29,21 +30,20 @@ import { type Revision, revisionOf } from "./revision.ts";
 import { checkSpawnBackend } from "./spawn_backends.ts";
 import type { RunState } from "../background/run_directory.ts";
 
-/** What a run is told about the machine and the project once nothing stands in its way. */
+/** A run that is ready to start: what it runs on, and how it launches pytest. */
 export interface Prepared {
   readonly state: RunState;
   readonly interpreter: Interpreter;
   readonly preflight: PreflightResult;
-  /** Namespaces of its own for each pytest; null for none. */
+  /** Gives each session its own namespaces; null: sessions share those of tractest. */
   readonly isolation: Isolation | null;
-  /** What the tests run on. */
   readonly facts: RunFacts;
   /**
-   * The tests are over. Returns what tells which signal has come since: only a second one ends the
-   * run at once.
+   * Says that the tests are over: from here on the first signal does not end the run, but is kept
+   * in what is returned.
    */
   conclude(): { readonly cut: Cut | null };
-  /** Runs pytest, as often as it takes; what it writes goes into a private directory. */
+  /** Runs pytest, in as many sessions as it takes; its output goes into a private directory. */
   launch(
     log: EventLog,
     directory: string,
@@ -52,10 +52,7 @@ export interface Prepared {
   ): Promise<EngineOutcome>;
 }
 
-/**
- * What the results of a run depend on besides the tests. Null where it is unknown, or pytest's
- * default.
- */
+/** What results depend on besides the tests. Null: unknown, or pytest's default. */
 export interface RunFacts extends Revision {
   readonly transport: string | null;
   readonly backend: string | null;
@@ -77,146 +74,175 @@ export interface LaunchRequest {
   readonly hooks?: Omit<RunHooks, "onSessionStart">;
 }
 
-/** How a launch of several differs from a single one. */
+/** How one launch of several differs from a single one. */
 export interface LaunchOptions {
-  /** Another Python than that of the preflight. */
+  /** Another Python than the preflight's. */
   readonly python?: Interpreter;
-  /** It is one step of many: how its processes are ended is told only with `-v`. */
+  /** How its processes are ended is shown only with `-v`. */
   readonly quiet?: boolean;
 }
 
-/** What {@linkcode whenPrepared} is told. */
+/** How {@linkcode prepareAndRun} prepares a run. */
 export interface PrepareOptions {
   readonly state: RunState;
-  /** The command, as another run names it while this one holds the project. */
+  /** The command, as shown to another run that finds the project locked. */
   readonly command: string;
   /** Seconds between SIGINT and SIGKILL of a clean-up. */
   readonly grace: number;
-  /** What is going to be collected, as pytest takes it; the whole suite unless given. */
+  /** What pytest will collect; the whole suite by default. */
   readonly targets?: readonly string[];
-  /** Only the checks were asked for. */
+  /** Stop after the checks. */
   readonly checksOnly: boolean;
-  /**
-   * Whether it is isolated where neither the command line nor the configuration says so; not,
-   * unless given.
-   */
+  /** Whether to isolate the run if neither options nor configuration say so; default: never. */
   readonly isolate?: IsolationWish;
-  /**
-   * Called when something is in the way, or only the checks were asked for, with the exit code of
-   * that.
-   */
+  /** Called when a check failed, or only checks were requested. */
   readonly onStop: (preflight: PreflightResult, exitCode: ExitCode) => void;
 }
 
+/** What starts the tests of a prepared run, and returns its exit code. */
+type Work = (prepared: Prepared) => Promise<ExitCode>;
+
 /**
- * Takes the hold on the project, does the checks before a run, then the work; gives the project
- * free again, however that ends. All of it is on record, for those who ask from elsewhere how it
- * goes.
+ * Locks the project, checks what a run needs, and does the work. All of it is on record, so that
+ * other processes can ask for its progress.
  *
- * @throws {PreflightError} while another run holds the project
- * @throws {TractestError} 83 when it is to be isolated and can't be
+ * @throws {PreflightError} while another run has the lock
+ * @throws {TractestError} 83 when isolation is required and not possible
  */
-export async function whenPrepared(
+export async function prepareAndRun(
   context: Context<SharedOptions>,
   project: Project,
   options: PrepareOptions,
-  work: (prepared: Prepared) => Promise<ExitCode>,
+  work: Work,
 ): Promise<ExitCode> {
-  return await recorded(
-    context,
-    options.state,
-    project.root,
-    (recorder) => whileHeld(context, project, options, recorder, work),
-  );
+  return await recorded(context, options.state, project.root, async (recorder) => {
+    const { state, isolate } = options;
+    const isolation = await isolationFor(context, project, state.directory, isolate);
+    const isolated = isolation !== null;
+    return await withProjectLock(
+      context,
+      options,
+      recorder,
+      isolated,
+      async (lock) =>
+        await new Preparation(context, project, options, recorder, lock, isolation).run(work),
+    );
+  });
 }
 
-async function whileHeld(
-  context: Context<SharedOptions>,
-  project: Project,
-  { state, command, grace, checksOnly, isolate, targets, onStop }: PrepareOptions,
+/** Does the work while no other run of the project can start, and unlocks the project after it. */
+async function withProjectLock<T>(
+  { host, printer, line }: Context<SharedOptions>,
+  { state, command }: PrepareOptions,
   recorder: RunRecorder,
-  work: (prepared: Prepared) => Promise<ExitCode>,
-): Promise<ExitCode> {
-  const { host, printer, line } = context;
-  const isolation = await isolationFor(context, project, state.directory, isolate);
-  const isolated = isolation !== null;
-  const lock = await takeLock(host, printer, state, {
-    command,
-    wait: line.options.wait,
-    isolated,
-    onWait: () => recorder.recordWaiting(),
-  });
+  isolated: boolean,
+  work: (lock: RunLock) => Promise<T>,
+): Promise<T> {
+  const onWait = () => recorder.recordWaiting();
+  const wait = line.options.wait;
+  const lock = await takeLock(host, printer, state, { command, wait, isolated, onWait });
   recorder.recordBegin();
   try {
-    const revision = revisionOf(host, project);
-    const preflight = await readyToRun(context, project, { lock, grace, isolated, targets });
-    const { interpreter, inherited, sigint } = preflight;
-    if (interpreter === null || preflight.exitCode !== 0 || checksOnly) {
-      const exitCode = preflight.exitCode === 0 && interpreter === null
-        ? EXIT.preflight
-        : preflight.exitCode;
-      recorder.noteEnd({
-        ending: exitCode === 0 ? null : "stopped by the checks before the tests",
-      });
-      const why = exitCode === 0 ? null : stopText(preflight.checks);
-      if (why !== null) printer.note(escapeText(why));
-      onStop(preflight, exitCode);
-      return exitCode;
-    }
-    await checkSpawnBackend(context, project, interpreter.venv);
-    const { tptProto, spawnBackend: backend } = line.options;
-    const transport = tptProto.at(-1) ?? null;
-    const launch = async (
-      log: EventLog,
-      directory: string,
-      { sessions, plan, limits, policy, hooks }: LaunchRequest,
-      options: LaunchOptions = {},
-    ): Promise<EngineOutcome> => {
-      const { python = interpreter, quiet = false } = options;
-      const outcome = await recorder.delegateSignals(() =>
-        new Engine(host, quiet ? printer.silenced() : printer, {
-          scene: {
-            runId: state.runId,
-            root: project.root,
-            interpreter: python,
-            inherited,
-            sigint,
-            directory,
-            log,
-            isolation,
-            registries: project.configuration.registries,
-          },
-          sessions: {
-            ...sessions,
-            command: (kind, session) =>
-              withWords(sessions.command(kind), sessions.extraWords(kind, session)),
-            output: recorder.isBackground && sessions.output === "shown"
-              ? "inherited"
-              : sessions.output,
-          },
-          plan,
-          limits,
-          policy: { ...policy, cut: recorder.cut, survivesHangup: recorder.isBackground },
-          hooks: {
-            ...hooks,
-            onSessionStart: (child) => lock.noteChild(child),
-            onFirstSession: () => {
-              void state.prune();
-              hooks?.onFirstSession?.();
-            },
-          },
-        }).run()
-      );
-      recorder.noteEnd({
-        ending: endingOf(outcome, limits.run),
-        counts: outcome.run.began ? outcome.run.counts : null,
-      });
-      return outcome;
-    };
-    const facts = { ...await revision, transport, backend, python: preflight.pythonVersion };
-    const conclude = () => recorder.afterTests = { cut: null };
-    return await work({ state, interpreter, preflight, isolation, facts, conclude, launch });
+    return await work(lock);
   } finally {
     await lock.release();
+  }
+}
+
+/** The checks before a run, and the launches of its pytests, of a project that is locked. */
+class Preparation {
+  constructor(
+    private readonly context: Context<SharedOptions>,
+    private readonly project: Project,
+    private readonly options: PrepareOptions,
+    private readonly recorder: RunRecorder,
+    private readonly lock: RunLock,
+    private readonly isolation: Isolation | null,
+  ) {}
+
+  async run(work: Work): Promise<ExitCode> {
+    const { context, project, lock, isolation } = this;
+    const { state, grace, targets, checksOnly } = this.options;
+    const revision = revisionOf(context.host, project);
+    const isolated = isolation !== null;
+    const preflight = await readyToRun(context, project, { lock, grace, isolated, targets });
+    const { interpreter } = preflight;
+    if (interpreter === null || preflight.exitCode !== 0 || checksOnly) {
+      return this.#stop(preflight);
+    }
+    await checkSpawnBackend(context, project, interpreter.venv);
+    return await work({
+      state,
+      interpreter,
+      preflight,
+      isolation,
+      facts: {
+        ...await revision,
+        transport: context.line.options.tptProto.at(-1) ?? null,
+        backend: context.line.options.spawnBackend,
+        python: preflight.pythonVersion,
+      },
+      conclude: () => this.recorder.afterTests = { cut: null },
+      launch: async (log, directory, request, { python = interpreter, quiet = false } = {}) => {
+        const { inherited, sigint } = preflight;
+        const scene = { interpreter: python, inherited, sigint, directory, log };
+        return await this.#launch(scene, request, quiet);
+      },
+    });
+  }
+
+  /** Nothing is run: a check failed, or only the checks were requested. */
+  #stop(preflight: PreflightResult): ExitCode {
+    const isUsable = preflight.exitCode !== 0 || preflight.interpreter !== null;
+    const exitCode = isUsable ? preflight.exitCode : EXIT.preflight;
+    this.recorder.noteEnd({
+      ending: exitCode === 0 ? null : "stopped by the checks before the tests",
+    });
+    const why = exitCode === 0 ? null : stopText(preflight.checks);
+    if (why !== null) this.context.printer.note(escapeText(why));
+    this.options.onStop(preflight, exitCode);
+    return exitCode;
+  }
+
+  async #launch(
+    scene: Pick<RunScene, "interpreter" | "inherited" | "sigint" | "directory" | "log">,
+    { sessions, plan, limits, policy, hooks }: LaunchRequest,
+    quiet: boolean,
+  ): Promise<EngineOutcome> {
+    const { context: { host, printer }, options: { state }, project, recorder, isolation } = this;
+    const { isBackground } = recorder;
+    const outcome = await recorder.delegateSignals(() =>
+      new Engine(host, quiet ? printer.silenced() : printer, {
+        scene: {
+          ...scene,
+          runId: state.runId,
+          root: project.root,
+          isolation,
+          registries: project.configuration.registries,
+        },
+        sessions: {
+          ...sessions,
+          command: (kind, session) =>
+            withWords(sessions.command(kind), sessions.extraWords(kind, session)),
+          output: isBackground && sessions.output === "shown" ? "inherited" : sessions.output,
+        },
+        plan,
+        limits,
+        policy: { ...policy, cut: recorder.cut, survivesHangup: isBackground },
+        hooks: {
+          ...hooks,
+          onSessionStart: (child) => this.lock.noteChild(child),
+          onFirstSession: () => {
+            void state.prune();
+            hooks?.onFirstSession?.();
+          },
+        },
+      }).run()
+    );
+    recorder.noteEnd({
+      ending: endingOf(outcome, limits.run),
+      counts: outcome.run.began ? outcome.run.counts : null,
+    });
+    return outcome;
   }
 }

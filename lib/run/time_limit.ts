@@ -1,3 +1,5 @@
+import type { SharedOptions } from "../command_line/options.ts";
+import type { Project } from "../project/project.ts";
 import type { RunLimits } from "./engine/engine_request.ts";
 import { QUIET_SECONDS } from "../tables/defaults.ts";
 
@@ -22,6 +24,17 @@ export function timeLimit(input: TimeLimitInput): number {
   if (input.debugging) return 0;
   if (input.scope === "file") return input.limits.file;
   return Math.max(input.limits.full, 2 * (input.longestFull ?? 0));
+}
+
+/**
+ * Seconds without a finished test after which a run ends at its limit; 0: at once, because the
+ * limit was typed.
+ */
+export function quietSeconds(
+  { timeout }: Pick<SharedOptions, "timeout">,
+  { configuration }: Project,
+): number {
+  return timeout === null ? configuration.timeLimitQuiet : 0;
 }
 
 /**

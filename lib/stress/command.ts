@@ -20,7 +20,7 @@ import { findProject, type Project } from "../project/project.ts";
 import { targetsOf } from "../project/targets.ts";
 import { endingOf } from "../run/after.ts";
 import { exactCommand, type ExactOutcome, type ExactScene, runExactly } from "../run/exact.ts";
-import { type Prepared, whenPrepared } from "../run/prepared.ts";
+import { prepareAndRun, type Prepared } from "../run/prepared.ts";
 import { runSettings } from "../run/settings.ts";
 import { openRunState, removeDirectory } from "../background/run_directory.ts";
 import { endLeftBehind } from "../run/tidy.ts";
@@ -70,7 +70,7 @@ export async function stress(context: Context<StressOptions>): Promise<ExitCode>
   });
   const state = await openRunState(host, printer, project.root);
   const longest = await longestFullRun(host, state);
-  return await whenPrepared(
+  return await prepareAndRun(
     context,
     project,
     {

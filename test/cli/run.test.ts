@@ -1116,7 +1116,7 @@ Deno.test(
     await Deno.writeTextFile(file, "[702]");
     assertIncludes(
       (await suite.tractest(NO_CHECKS)).stderr,
-      "took up to 702 s; to go on working meanwhile: tractest run --bg",
+      "took up to 702 s; to keep working meanwhile: tractest run --bg",
     );
   },
 );

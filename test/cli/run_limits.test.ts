@@ -58,7 +58,7 @@ Deno.test(
     assertIncludes(stderr, "time limit of 1 s, and nothing has ended for 3 s");
     assertIncludes(
       stderr,
-      "hint: 2 of 3 tests had ended; for more time: --timeout SECONDS, 0 for no limit",
+      "hint: 2 of 3 tests had finished; for more time: --timeout SECONDS, 0 for no limit",
     );
     assertIncludes(stdout + stderr, "test_c");
     const document = JSON.parse((await suite.tractest([...RUN, "--json"])).stdout);
@@ -74,5 +74,8 @@ Deno.test("--timeout is hard, and a test that only ran at that time is no hang",
   const { code, stdout, stderr } = await suite.tractest([...RUN, "--timeout", "3", "--json"]);
   assertEquals(code, 124, stdout + stderr);
   assertEquals(JSON.parse(stdout).hang, null);
-  assert(/hint: \d+ of 50 tests had ended; for more time: --timeout SECONDS/.test(stderr), stderr);
+  assert(
+    /hint: \d+ of 50 tests had finished; for more time: --timeout SECONDS/.test(stderr),
+    stderr,
+  );
 });

@@ -31,13 +31,13 @@ Deno.test("one file for --events and --junit is refused, however it is spelled",
   );
 });
 
-Deno.test("the dry run says what of the command runs, and that there is no venv yet", async () => {
+Deno.test("the dry run says which part of the tests runs, and that there is no virtual environment yet", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
   const dry = (...words: string[]) => suite.tractest(["run", "--dry-run", ...words]);
   const shard = await dry("--shard", "2/3");
   assertEquals([shard.stdout, shard.stderr], [
     "py310/bin/python -m pytest -x --tb=short --no-header tests/\n",
-    "of what this collects, part 2 of 3 runs\n",
+    "runs part 2 of 3 of the collected tests\n",
   ]);
   const last = await dry("--lf");
   assertEquals([last.stdout, last.stderr], [
@@ -45,7 +45,7 @@ Deno.test("the dry run says what of the command runs, and that there is no venv 
     "",
   ]);
   await Deno.remove(`${suite.root}/py310`);
-  assertIncludes((await dry()).stderr, "there is no venv yet");
+  assertIncludes((await dry()).stderr, "no virtual environment yet");
 });
 
 Deno.test({

@@ -1,0 +1,75 @@
+import type { RunOptions } from "../command_line/options.ts";
+import type { Context } from "../command_line/context.ts";
+import type { EngineOutcome } from "./engine/engine_outcome.ts";
+import type { OutputMode } from "./engine/engine_request.ts";
+import type { EventLog } from "./event_log.ts";
+import type { RunRequest } from "./run_request.ts";
+
+/** What shows the progress of a run while pytest runs. */
+export interface Display {
+  /** Where pytest's own output goes. */
+  readonly output: OutputMode;
+  /** Takes the tests that will run, if they are not simply all that pytest collects. */
+  plan(ids: readonly string[]): void;
+  /** Ends it: the terminal is as before. */
+  stop(): void;
+  /** Names the file of pytest's output if the output was not shown. */
+  showLog(outcome: EngineOutcome): Promise<void>;
+}
+
+/** How {@linkcode openDisplay} opens the display of a run. */
+export interface DisplayOptions {
+  /** The private directory of the run. */
+  readonly directory: string;
+  /** Several pytests run at once: their mixed output would be unreadable. */
+  readonly several: boolean;
+  /** How often a test may run. */
+  readonly tries: number;
+}
+
+/** Opens the display of a run: a live view, or pytest's own output with notes on slow tests. */
+export async function openDisplay(
+  context: Context<RunOptions>,
+  { project, intent, stream, settings: { slow } }: RunRequest,
+  log: EventLog,
+  { directory, several, tries }: DisplayOptions,
+): Promise<Display> {
+  const { host, printer, line } = context;
+  if (several || wantsLiveView(context, intent)) {
+    const { LiveView, showLog } = await import("./live_view.ts");
+    const redraws = !(stream === "stderr" && host.terminal.stdout.isTerminal);
+    const view = await LiveView.open(host, printer, log, {
+      root: project.root,
+      slow,
+      tries,
+      redraws,
+    });
+    return {
+      output: "log",
+      plan: (ids) => view.plan(ids),
+      stop: () => view.stop(),
+      showLog: (outcome) => showLog(host, printer, directory, outcome),
+    };
+  }
+  const notesSlow = line.options.slowAfter !== null && !intent.debugging;
+  return {
+    output: printer.json || stream === "stderr" ? "stderr" : "shown",
+    plan: () => {},
+    stop: notesSlow
+      ? (await import("./live_view.ts")).tellSlow(host, printer, log, slow)
+      : () => {},
+    showLog: () => Promise.resolve(),
+  };
+}
+
+/** Whether a live view replaces pytest's output: not if the terminal is for pytest itself. */
+function wantsLiveView(
+  { printer, line }: Context<RunOptions>,
+  { debugging, printsOnly }: RunRequest["intent"],
+): boolean {
+  if (line.options.ui !== "bar") return false;
+  if (!debugging && !printsOnly) return true;
+  const why = debugging ? "a debugger needs the terminal" : "this run is about pytest's own output";
+  printer.warn(`--ui bar is ignored: ${why}`);
+  return false;
+}

@@ -1,0 +1,292 @@
+import type { RunOptions } from "../command_line/options.ts";
+import { recordFullRun } from "../background/full_runs.ts";
+import { escapeText } from "../base/escape.ts";
+import { asTyped, pasteable } from "../base/typed_command.ts";
+import type { Context } from "../command_line/context.ts";
+import { RunDraft } from "../history/record.ts";
+import { findLeaks, type LeakReport } from "../leaks/gather.ts";
+import { captureNote, stopsAtFirst } from "../pytest/pytest_command.ts";
+import type { Cut } from "../pytest/verdict.ts";
+import { groupsOf } from "../pytest/work.ts";
+import { watchCpu } from "../system/programs/cpu_counts.ts";
+import type { ExitCode } from "../tables/exit_codes.ts";
+import { endingOf, exitCodeAfter, leaksAfter, recordFailures, secondsOf } from "./after.ts";
+import { type Display, openDisplay } from "./display.ts";
+import type { RunFindings } from "./end.ts";
+import type { EngineOutcome } from "./engine/engine_outcome.ts";
+import { type RunPlan, WHOLE } from "./engine/engine_request.ts";
+import { EventLog } from "./event_log.ts";
+import type { JunitFile } from "./junit_file.ts";
+import { balanceOf, type Jobs, jobsOf, Plan } from "./parallel.ts";
+import type { LaunchRequest, Prepared } from "./prepared.ts";
+import { extraWords, type Sharing } from "./rules_unseen_options.ts";
+import type { RunRequest } from "./run_request.ts";
+import type { JudgedFailure } from "./show.ts";
+import { quietSeconds } from "./time_limit.ts";
+import { unseenJunit } from "./unseen_options.ts";
+
+/**
+ * One run of the tests, from its command to its verdict: {@linkcode TestRun.run} calls the other
+ * methods in the order in which they stand.
+ */
+export class TestRun {
+  readonly #argv: readonly string[];
+  /** The command as a person would type it. */
+  readonly #command: readonly string[];
+  /** Distributes the tests; null if one pytest runs all of them. */
+  readonly #plan: Plan | null;
+  readonly #order: RunPlan["order"];
+  readonly #sharing: Sharing;
+  /** How often a test may run. */
+  readonly #tries: number;
+  readonly #draft: RunDraft;
+  /** The report that pytest's configuration asks for, if tractest has to write it. */
+  #unseenReport: JunitFile | null = null;
+  /** Measures the load of the processors from the first session on. */
+  #cpu: ReturnType<typeof watchCpu> | null = null;
+  /** The first signal that came after the tests. */
+  #signal: { readonly cut: Cut | null } = { cut: null };
+
+  /**
+   * Decides how many sessions run at once, and opens the log of events.
+   *
+   * @param limit seconds for the whole run; 0: no limit
+   * @throws {TractestError} 83 when several sessions were requested and cannot be separated
+   */
+  static async prepare(
+    context: Context<RunOptions>,
+    request: RunRequest,
+    prepared: Prepared,
+    limit: number,
+  ): Promise<TestRun> {
+    const jobs = jobsOf(context, request.project, request.parallel, prepared);
+    const { directory } = prepared.state;
+    const log = await EventLog.open(context.host, directory, request.events?.sink ?? null);
+    return new TestRun(context, request, prepared, limit, jobs, log);
+  }
+
+  private constructor(
+    private readonly context: Context<RunOptions>,
+    private readonly request: RunRequest,
+    private readonly prepared: Prepared,
+    private readonly limit: number,
+    private readonly jobs: Jobs,
+    private readonly log: EventLog,
+  ) {
+    const { project, parallel, settings, chosen, givenSeconds: given } = request;
+    const arrange = chosen?.arrange ?? null;
+    const several = jobs.count > 1;
+    const { host } = context;
+    const { facts } = prepared;
+    this.#argv = request.command(prepared.interpreter.argv, WHOLE);
+    this.#command = asTyped(this.#argv, project.root);
+    this.#plan = several || parallel.shard !== null
+      ? new Plan({ host, project, parallel, jobs: jobs.count, given, arrange, facts, log })
+      : null;
+    this.#order = this.#plan?.make ?? (arrange && ((items) => arrange(groupsOf(items))));
+    this.#sharing = { several, handsOut: this.#order !== null };
+    this.#tries = 1 + Math.max(settings.retries, several ? 1 : 0);
+    this.#draft = new RunDraft(host, project);
+  }
+
+  /** Runs the tests and shows the verdict. */
+  async run(): Promise<ExitCode> {
+    this.#showCommand();
+    await this.#logStart();
+    await this.#beginUnseenReport();
+    const outcome = await this.#runPytest();
+    const findings = await this.#examine(outcome);
+    await this.#logFinish(findings);
+    await this.#writeReports(findings.outcome);
+    const { showFindings } = await import("./end.ts");
+    showFindings(this.context, findings);
+    // Last, because the verdict must not wait for a process that locks the history.
+    await this.#draft.record(this.context.printer, findings.outcome.run);
+    return findings.exitCode;
+  }
+
+  #showCommand(): void {
+    const { host, printer, line } = this.context;
+    const { environment } = this.prepared.interpreter;
+    printer.note(pasteable(this.#command, environment, this.request.project.root, host.cwd));
+    const note = captureNote(this.#command, line);
+    if (note !== null) printer.note(note);
+  }
+
+  async #logStart(): Promise<void> {
+    await this.log.append({
+      event: "run-start",
+      runId: this.prepared.state.runId,
+      root: this.request.project.root,
+      command: this.#command,
+      pid: this.context.host.pid,
+      ...this.prepared.facts,
+      shard: this.request.parallel.shard,
+    });
+  }
+
+  /** Several sessions would overwrite the report that pytest's configuration asks for. */
+  async #beginUnseenReport(): Promise<void> {
+    const { places } = this.request;
+    const { several, handsOut } = this.#sharing;
+    const notes = several ? places.notes : handsOut ? places.workerNotes : [];
+    for (const note of notes) this.context.printer.note(escapeText(note));
+    if (!several) return;
+    this.#unseenReport = await this.#findUnseenReport();
+    await this.#unseenReport?.begin();
+  }
+
+  #findUnseenReport(): Promise<JunitFile | null> {
+    return unseenJunit(this.context.host, this.request.project, this.request.places);
+  }
+
+  async #runPytest(): Promise<EngineOutcome> {
+    const { directory } = this.prepared.state;
+    const display = await openDisplay(this.context, this.request, this.log, {
+      directory,
+      several: this.#sharing.several,
+      tries: this.#tries,
+    });
+    const launched = this.prepared.launch(this.log, directory, this.#launchRequest(display));
+    const outcome = await launched.catch(async (error) => {
+      await this.#draft.drop();
+      throw error;
+    }).finally(() => display.stop());
+    this.#signal = this.prepared.conclude();
+    await display.showLog(outcome);
+    return outcome;
+  }
+
+  #launchRequest(display: Display): LaunchRequest {
+    const { context: { host, line }, request, prepared: { interpreter } } = this;
+    const { settings, intent: { debugging } } = request;
+    const order = this.#order;
+    const exitFirst = stopsAtFirst(this.#argv);
+    return {
+      sessions: {
+        command: (kind) => request.command(interpreter.argv, kind),
+        extraWords: extraWords(request.places, this.#sharing),
+        environment: this.jobs.environment,
+        output: display.output,
+      },
+      plan: {
+        jobs: this.jobs.count,
+        order: order && (async (items) => {
+          const groups = await order(items);
+          display.plan(groups.flat());
+          return groups;
+        }),
+        runsAlone: this.#plan?.alone ?? (() => false),
+      },
+      limits: {
+        ...settings.limits,
+        run: this.limit,
+        quiet: quietSeconds(line.options, request.project),
+      },
+      policy: {
+        debugging,
+        exitFirst,
+        resume: line.options.resume || (request.scope === "full" && !exitFirst),
+        retries: settings.retries,
+      },
+      hooks: {
+        onFirstSession: () => {
+          this.#cpu = watchCpu(host);
+          loadEnd();
+        },
+        onSessionsFinished: (run) => this.#draft.begin(run),
+      },
+    };
+  }
+
+  /** Gathers what is known after the tests, and decides the exit code. */
+  async #examine(ran: EngineOutcome): Promise<RunFindings> {
+    const { context: { host, printer, line }, request: { project, parallel } } = this;
+    const isolated = this.prepared.isolation !== null;
+    // An isolated run cannot have leaked what is found outside: only the JSON document has it.
+    const afterIsolation = isolated && printer.json ? findLeaks(host, project) : null;
+    const ownLeaks = isolated ? null : leaksAfter(host, project, ran);
+    const [leaks, strain, failures] = await Promise.all([
+      ownLeaks ?? afterIsolation,
+      this.#cpu?.then((measure) => measure()) ?? null,
+      this.#judgeFailures(ran, ownLeaks),
+      recordFailures(host, ran),
+    ]);
+    const outcome = { ...ran, cut: ran.cut ?? this.#signal.cut };
+    return {
+      exitCode: exitCodeAfter(outcome, isolated ? null : leaks, line.options.strict),
+      command: this.#command,
+      prepared: this.prepared,
+      outcome,
+      failures,
+      leaks,
+      strain,
+      limit: this.limit,
+      tries: this.#tries,
+      stream: this.request.stream,
+      balance: balanceOf(outcome, this.#plan ?? { predicted: null, known: 0 }),
+      parallel,
+      jobs: this.jobs.count,
+    };
+  }
+
+  /** The failures with what is known of each; `leaks` is null for an isolated run. */
+  async #judgeFailures(
+    { run }: EngineOutcome,
+    leaks: Promise<LeakReport> | null,
+  ): Promise<JudgedFailure[]> {
+    if (run.failures.length === 0) return [];
+    const [{ judgeFailures }, { registryCollision }] = await Promise.all([
+      import("./judge_failures.ts"),
+      import("../pytest/collision.ts"),
+    ]);
+    const registryHeld = registryCollision(run.failures, run.finished.length) !== null ||
+      leaks?.then(({ registries }) => registries.some(({ bound }) => bound)) || false;
+    return await judgeFailures(this.context, this.request.project, run.failures, registryHeld);
+  }
+
+  async #logFinish({ outcome, exitCode, strain }: RunFindings): Promise<void> {
+    const { context: { host, printer }, log, request: { scope, parallel, intent } } = this;
+    const isFull = scope === "full" && parallel.shard === null && !intent.selects &&
+      !intent.debugging;
+    if (isFull && outcome.cut === null && outcome.code <= 1) {
+      await recordFullRun(host, this.prepared.state, outcome.seconds);
+    }
+    await log.append({
+      event: "run-finish",
+      exitCode,
+      ending: endingOf(outcome, this.limit),
+      seconds: secondsOf(outcome),
+      strained: strain?.strained ?? null,
+    });
+    await log.drain();
+    this.request.events?.end(printer);
+    if (!log.isCut) return;
+    printer.warn(
+      `the disk is full: events are missing, counts are incomplete (${escapeText(log.path)})`,
+    );
+  }
+
+  async #writeReports({ sessions, run }: EngineOutcome): Promise<void> {
+    const { printer } = this.context;
+    await this.request.junit?.write(printer, run);
+    // pytest's own report lacks the tests of later sessions.
+    const unseen = this.#unseenReport ?? (sessions > 1 ? await this.#findUnseenReport() : null);
+    await unseen?.write(printer, run);
+  }
+}
+
+/**
+ * Loads what is needed only at the end while the tests run: by then temporary files that the
+ * program was unpacked to may be gone.
+ */
+function loadEnd(): void {
+  void Promise.allSettled([
+    import("./end.ts"),
+    import("../pytest/collision.ts"),
+    import("./judge_failures.ts"),
+    import("../hang/examine.ts"),
+    import("../hang/stacks.ts"),
+    import("../system/sqlite.ts"),
+  ]);
+}
