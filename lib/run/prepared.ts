@@ -100,7 +100,7 @@ export interface PrepareOptions {
 }
 
 /** What starts the tests of a prepared run, and returns its exit code. */
-type Work = (prepared: Prepared) => Promise<ExitCode>;
+export type Work = (prepared: Prepared) => Promise<ExitCode>;
 
 /**
  * Locks the project, checks what a run needs, and does the work. All of it is on record, so that

@@ -61,9 +61,8 @@ for (const version of ["8.*", "9.*"]) {
       "test_broken.py": "import nothing_like_this\n",
     }, version);
     const { code, stderr } = await suite.tractest([
-      ..."run --no-preflight --no-defaults --continue-on-collection-errors --junit ours.xml " +
-        "--junitxml theirs.xml"
-          .split(" "),
+      ...["run", "--no-preflight", "--no-defaults", "--continue-on-collection-errors"],
+      ...["--junit", "ours.xml", "--junitxml", "theirs.xml"],
     ]);
     assertEquals(code, 1, stderr);
     const [ours, theirs] = [await read(suite, "ours.xml"), await read(suite, "theirs.xml")];
