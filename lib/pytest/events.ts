@@ -1,222 +1,202 @@
-import type { Failure } from "./failure.ts";
-import type { HangProcess, HangReport } from "./hang_event.ts";
-import { isKnownEvent, wrongField } from "./event_fields.ts";
+import {
+  type Field,
+  flag,
+  list,
+  nullable,
+  number,
+  object,
+  type ObjectOf,
+  oneOf,
+  optional,
+  orNull,
+  pair,
+  text,
+  texts,
+  wrongField,
+} from "./event_fields.ts";
+import type { HangProcess } from "./hang_event.ts";
 
 /** The schema of each line that the pytest plugin writes. */
 export const EVENTS_SCHEMA = "tractest.events/1";
 
-/**
- * What pytest's summary counts a report as; anything else a plugin may say is kept by its own word.
- */
-export type Category =
-  | "passed"
-  | "failed"
-  | "error"
-  | "skipped"
-  | "xfailed"
-  | "xpassed"
-  | ""
-  | string;
-
-/** A process that a test left behind, see {@linkcode PytestEvent}. */
-export interface LeftBehind {
-  readonly pid: number;
+/** The fields of a process that a test left behind. */
+export const LEFT_BEHIND = {
+  pid: number,
   /** Clock ticks from boot to its start. */
-  readonly startTicks: number;
-  readonly title: string;
-  /** Seconds after the end of its test at which it was still there; null when that is unknown. */
-  readonly seconds: number | null;
-  /**
-   * It has ended since, with the isolation that it lived in; `pid` is the one that it had inside.
-   */
-  readonly ended?: true;
-}
+  startTicks: number,
+  title: text,
+  /** Seconds after the end of its test at which it was still there; null when unknown. */
+  seconds: nullable(number),
+  /** It has ended since, with its isolation; `pid` is the one that it had inside. */
+  ended: optional(flag),
+} as const;
 
-/**
- * One line of the events file, from pytest or from tractest. `time` in seconds since the epoch;
- * `session` tells the pytests of a run apart.
- */
-export type PytestEvent =
-  & { readonly time: number; readonly session?: string }
-  & (
-    | {
-      readonly event: "run-start";
-      readonly runId: string;
-      readonly root: string;
-      readonly command: readonly string[];
-      readonly pid: number;
-      readonly commit: string | null;
-      readonly dirty: boolean | null;
-      readonly transport: string | null;
-      readonly backend: string | null;
-      readonly python: string | null;
-      /** What tells it from the other cells of a matrix. */
-      readonly cell?: Readonly<Record<string, string>>;
-      /** Which part of the suite this run is for; null or absent: all of it. */
-      readonly shard?: { readonly index: number; readonly count: number } | null;
-    }
-    | { readonly event: "session-begin"; readonly pid: number; readonly purpose: SessionPurpose }
-    | {
-      readonly event: "session-start";
-      readonly pid: number;
-      readonly rootdir: string;
-      readonly pytest: string;
-      readonly python?: string;
-      /** Where pytest keeps its cache; null where it keeps none. */
-      readonly cache?: string | null;
-      /** After how many failures it stops; 0: never. */
-      readonly maxfail?: number;
-      /**
-       * Seconds since the epoch at which the clock was 0 by which the kernel says when a process
-       * started.
-       */
-      readonly booted?: number | null;
-    }
-    | { readonly event: "collected"; readonly count: number; readonly deselected: number }
-    /**
-     * Some of the tests that are going to run, in order, after `collected`: of a session without a
-     * queue, or of all that share one.
-     */
-    | { readonly event: "tests"; readonly ids: readonly string[] }
-    | {
-      readonly event: "items";
-      readonly items: readonly { readonly id: string; readonly group: string }[];
-      readonly last: boolean;
-    }
-    | { readonly event: "claimed"; readonly index: number }
-    /** What is run of what was collected, when that is not all of it or not in that order. */
-    | {
-      readonly event: "planned";
-      readonly tests: number;
-      /**
-       * Seconds that it is expected to take; null when less than half of the tests have ever been
-       * timed.
-       */
-      readonly predicted: number | null;
-      /** Names the way in which the suite was cut into shards; null when it was not. */
-      readonly cut: string | null;
-    }
-    | { readonly event: "collection-error"; readonly id: string } & FailureFields
-    /** A whole file, or directory, that was skipped while it was collected. */
-    | { readonly event: "collection-skip"; readonly id: string; readonly message: string }
-    /** What a test recorded about all of the suite, for the JUnit report. */
-    | { readonly event: "suite-property"; readonly name: string; readonly value: string }
-    | {
-      readonly event: "test-start";
-      readonly id: string;
-      readonly file?: string;
-      readonly line?: number | null;
-    }
-    | {
-      readonly event: "report";
-      readonly id: string;
-      readonly phase: "setup" | "call" | "teardown";
-      readonly outcome: "passed" | "failed" | "skipped";
-      readonly category: Category;
-      readonly seconds: number;
-      /** Which part of the test it is about; missing where it is about the test itself. */
-      readonly subtest?: string;
-      /** What the test recorded about itself, for the JUnit report; at its teardown. */
-      readonly properties?: readonly (readonly [string, string])[];
-    } & Partial<FailureFields>
-    /** The setup or teardown of a fixture that took long. */
-    | { readonly event: "fixture"; readonly name: string; readonly phase: "setup" | "teardown" }
-    | { readonly event: "children"; readonly id: string; readonly pids: readonly number[] }
-    | {
-      readonly event: "warning";
-      readonly id: string;
-      readonly category: string;
-      readonly message: string;
-      readonly where: string | null;
-    }
-    /** A test that has reached its time limit: it is about to be ended. */
-    | {
-      readonly event: "terminating";
-      readonly id: string;
-      readonly seconds: number;
-      readonly limit: number;
-    }
-    /** A test that was ended at its time limit. */
-    | {
-      readonly event: "timeout";
-      readonly id: string;
-      readonly seconds: number;
-      readonly limit: number;
-      readonly message: string;
-      readonly traceback?: string;
-    }
-    /** pytest itself ended while the test ran. */
-    | {
-      readonly event: "crash";
-      readonly id: string;
-      readonly seconds: number;
-      readonly message: string;
-      readonly traceback?: string;
-    }
-    /** The run, or its pytest, came to its end while the test ran: no fault of the test's own. */
-    | {
-      readonly event: "cut";
-      readonly id: string;
-      readonly seconds: number;
-      readonly message: string;
-    }
-    /** What a stuck tree waited for: the document of `tractest hang`. */
-    | {
-      readonly event: "hang";
-      readonly id: string | null;
-      readonly verdict: string;
-      readonly evidence: readonly string[];
-      readonly processes?: readonly HangProcess[];
-      readonly stacks?: HangReport["stacks"];
-    }
-    /**
-     * What a test left and lived when pytest had ended. Of no test in particular where `id` is
-     * null.
-     */
-    | {
-      readonly event: "leak";
-      readonly id: string | null;
-      readonly processes: readonly LeftBehind[];
-    }
-    /** What outlived its test and was gone when pytest had ended. */
-    | {
-      readonly event: "left";
-      readonly id: string | null;
-      readonly processes: readonly LeftBehind[];
-    }
-    /**
-     * `error`: the class of what interrupted it; pytest has one of its own for where it stops by
-     * itself.
-     */
-    | { readonly event: "interrupted"; readonly message: string; readonly error?: string }
-    | { readonly event: "internal-error"; readonly message: string }
-    | {
-      readonly event: "session-finish";
-      readonly exitStatus: number;
-      readonly warnings: number;
-      /** What pytest counts as failed: tests, collections, and whatever a plugin adds. */
-      readonly failed?: number;
-      /** Ids that were there, where pytest did not find one that it was given. */
-      readonly offered?: readonly string[];
-    }
-    | {
-      readonly event: "run-finish";
-      readonly exitCode: number;
-      readonly ending: string | null;
-      readonly seconds: number;
-      /** Whether the machine was short of CPU meanwhile; null or absent when that can't be told. */
-      readonly strained?: boolean | null;
-    }
-  );
+/** A process that a test left behind. */
+export type LeftBehind = ObjectOf<typeof LEFT_BEHIND>;
 
-/** The events of some names. */
-export type EventOf<Name extends PytestEvent["event"]> = Extract<PytestEvent, { event: Name }>;
-
-/** What an event says of a {@linkcode Failure}. */
-export type FailureFields = Omit<Failure, "id" | "phase">;
+/** The purposes of a session. */
+export const PURPOSES = ["tests", "resume", "retry", "shard", "alone"] as const;
 
 /** Why a pytest of a run was started. */
-export type SessionPurpose = "tests" | "resume" | "retry" | "shard" | "alone";
+export type SessionPurpose = typeof PURPOSES[number];
+
+/** What an event says of a failure, see `Failure`. */
+const FAILURE = {
+  message: text,
+  where: nullable(text),
+  traceback: optional(text),
+  errors: optional(list(text)),
+  output: optional(text),
+  scope: optional(text),
+} as const;
+
+const HANG_PROCESS: Field<HangProcess> = object({
+  pid: number,
+  ppid: number,
+  state: text,
+  waitsIn: nullable(text),
+  call: nullable(text),
+  threads: number,
+  standardFiles: nullable(list(orNull(text))),
+  sigint: nullable(oneOf("ignored", "blocked", "pending", "caught", "default")),
+  cpuSeconds: number,
+  asleepSeconds: nullable(number),
+  title: text,
+});
+
+/** What ended a test from outside. */
+const END = { id: text, seconds: number, message: text, traceback: optional(text) } as const;
+
+/** Processes of a test; of no test in particular where `id` is null. */
+const PROCESSES = { id: orNull(text), processes: list(object(LEFT_BEHIND)) } as const;
+
+/** The fields of each kind of event, by its name. */
+export const EVENTS = {
+  "run-start": {
+    runId: text,
+    root: text,
+    command: list(text),
+    pid: number,
+    commit: nullable(text),
+    dirty: nullable(flag),
+    transport: nullable(text),
+    backend: nullable(text),
+    python: nullable(text),
+    /** What tells it apart from the other cells of a matrix. */
+    cell: optional(texts),
+    /** The part of the suite that this run is for; null or missing: all of it. */
+    shard: optional(orNull(object({ index: number, count: number }))),
+  },
+  "session-begin": { pid: number, purpose: oneOf(...PURPOSES) },
+  "session-start": {
+    pid: number,
+    rootdir: text,
+    pytest: text,
+    python: optional(orNull(text)),
+    /** Where pytest keeps its cache; null where it keeps none. */
+    cache: optional(orNull(text)),
+    /** After how many failures it stops; 0: never. */
+    maxfail: optional(orNull(number)),
+    /** When the kernel's clock for starts of processes was 0, in seconds since the epoch. */
+    booted: optional(orNull(number)),
+  },
+  collected: { count: number, deselected: number },
+  /**
+   * Some of the tests that are going to run, in order, after `collected`: of a session without a
+   * queue, or of all that share one.
+   */
+  tests: { ids: list(text) },
+  /** Some of what a session that has a queue collected. */
+  items: { items: list(object({ id: text, group: text })), last: flag },
+  /** A session took a group of tests from its queue. */
+  claimed: { index: number },
+  /** What is run of what was collected, when that is not all of it or not in that order. */
+  planned: {
+    tests: number,
+    /** Seconds that it is expected to take; null when less than half of the tests are timed. */
+    predicted: nullable(number),
+    /** Names the way in which the suite was cut into shards; null when it was not. */
+    cut: nullable(text),
+  },
+  "collection-error": { id: text, ...FAILURE },
+  /** A whole file or directory was skipped while it was collected. */
+  "collection-skip": { id: text, message: text },
+  /** What a test recorded about the whole suite, for the JUnit report. */
+  "suite-property": { name: text, value: text },
+  "test-start": { id: text, file: optional(text), line: optional(orNull(number)) },
+  report: {
+    id: text,
+    phase: oneOf("setup", "call", "teardown"),
+    outcome: oneOf("passed", "failed", "skipped"),
+    /** What pytest's summary counts it as; "" for nothing. Plugins have words of their own. */
+    category: text,
+    seconds: number,
+    /** Which part of the test it is about; missing where it is about the test itself. */
+    subtest: optional(text),
+    /** What the test recorded about itself, for the JUnit report; at its teardown. */
+    properties: optional(list(pair)),
+    ...FAILURE,
+    message: optional(text),
+    where: optional(orNull(text)),
+  },
+  /** The setup or teardown of a fixture that took long. */
+  fixture: { name: text, phase: oneOf("setup", "teardown") },
+  /** Children of pytest that a test has left. */
+  children: { id: text, pids: list(number) },
+  warning: { id: text, category: text, message: text, where: nullable(text) },
+  /** A test has reached its time limit and is about to be ended. */
+  terminating: { id: text, seconds: number, limit: number },
+  /** A test was ended at its time limit. */
+  timeout: { ...END, limit: number },
+  /** pytest itself ended while the test ran. */
+  crash: END,
+  /** The run, or its pytest, came to its end while the test ran: not the test's own fault. */
+  cut: END,
+  /** What a stuck tree waited for: the document of `tractest hang`. */
+  hang: {
+    id: orNull(text),
+    verdict: text,
+    evidence: list(text),
+    processes: optional(list(HANG_PROCESS)),
+    stacks: optional(orNull(list(object({ pid: number, text })))),
+  },
+  /** What a test left and lived when pytest had ended. */
+  leak: PROCESSES,
+  /** What outlived its test and was gone when pytest had ended. */
+  left: PROCESSES,
+  /** `error`: the class of the error; pytest's own where it stops by itself. */
+  interrupted: { message: text, error: optional(orNull(text)) },
+  "internal-error": { message: text },
+  "session-finish": {
+    exitStatus: number,
+    warnings: number,
+    /** What pytest counts as failed: tests, collections, and whatever a plugin adds. */
+    failed: optional(orNull(number)),
+    /** Ids that exist, where pytest did not find one that it was given. */
+    offered: optional(list(text)),
+  },
+  "run-finish": {
+    exitCode: number,
+    ending: nullable(text),
+    seconds: number,
+    /** Whether the machine was short of CPU meanwhile; null or missing when unknown. */
+    strained: optional(orNull(flag)),
+  },
+} as const;
+
+/** The fields of all events: seconds since the epoch, and the name of the pytest of a run. */
+export const EVERY = { time: number, session: optional(text) } as const;
+
+/** {@linkcode EVENTS}, to the compiler. */
+export type Events = typeof EVENTS;
+
+/** The events of some names. */
+export type EventOf<Name extends keyof Events> = {
+  [Key in Name]: { readonly event: Key } & ObjectOf<typeof EVERY> & ObjectOf<Events[Key]>;
+}[Name];
+
+/** One line of the events file, from pytest or from tractest. */
+export type PytestEvent = EventOf<keyof Events>;
 
 /**
  * Turns bytes of the events file, as they come, into whole lines and events. A line that is cut
@@ -272,8 +252,8 @@ export function readEvent(line: string): ReadLine {
   const { schema, event: name } = value;
   if (schema !== EVENTS_SCHEMA) return { problem: `is not of ${EVENTS_SCHEMA}` };
   if (typeof name !== "string") return { problem: 'has no "event"' };
-  if (!isKnownEvent(name)) return { later: name };
-  const field = wrongField(value);
+  if (!Object.hasOwn(EVENTS, name)) return { later: name };
+  const field = wrongField(value, EVERY) ?? wrongField(value, EVENTS[name as keyof Events]);
   if (field !== null) return { problem: `has no valid "${field}" for an event "${name}"` };
   return { event: value as unknown as PytestEvent };
 }

@@ -94,13 +94,13 @@ export type Hang = Extract<PytestEvent, { event: "hang" }>;
 
 /** The hangs of a run, each with its evidence. */
 export function hangs(all: readonly Hang[]): Html | null {
-  return listOf(all, ({ id, verdict, evidence, processes = [], stacks = [] }) => {
+  return listOf(all, ({ id, verdict, evidence, processes = [], stacks }) => {
     const test = id !== null && markup`<code>${id}</code>`;
     const title = markup`${badge("timeout")} <b>${verdict.replaceAll("-", " ")}</b> ${test}`;
     const proof = evidence.map((line) => markup`<li>${line}</li>`);
     const rows = processes.slice(0, SHOWN.others).map(processItem);
     const tree = rows.length > 0 && markup`<h3>Processes</h3><ul class="plain">${rows}</ul>`;
-    const texts = stacks.slice(0, SHOWN.others).map(({ pid, text }) =>
+    const texts = (stacks ?? []).slice(0, SHOWN.others).map(({ pid, text }) =>
       markup`<h3>Stack of ${pid}</h3><pre>${text}</pre>`
     );
     return foldable(true, title, markup`<ul>${proof}</ul>\n${tree}\n${texts}`);

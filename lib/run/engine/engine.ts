@@ -1,7 +1,7 @@
 import type { HangReport } from "../../pytest/hang_event.ts";
 import { join } from "@std/path";
 import { RUN_COOKIE } from "../../base/cookie.ts";
-import type { PytestEvent, SessionPurpose } from "../../pytest/events.ts";
+import type { EventOf, PytestEvent, SessionPurpose } from "../../pytest/events.ts";
 import { RED, type TestResult } from "../../pytest/results.ts";
 import {
   type Interruption,
@@ -470,9 +470,7 @@ export class Engine {
     this.#leaks.on(event);
     if (event.event === "interrupted") this.#onInterrupted(event);
     if (event.event === "tests") this.#hasToldTests = true;
-    if (event.event === "session-start" && event.maxfail !== undefined) {
-      this.#maxfail = event.maxfail;
-    }
+    if (event.event === "session-start") this.#maxfail = event.maxfail ?? this.#maxfail;
     // The first session that knows what there is lets all of them begin.
     if (event.event === "items" && event.last) {
       this.#beside(this.#fill(this.#run.session(event.session ?? "").items ?? []));
@@ -489,8 +487,9 @@ export class Engine {
    * tests that they are in.
    */
   #onInterrupted(
-    { error = "", message, session: name }: Extract<PytestEvent, { event: "interrupted" }>,
+    { error: given, message, session: name }: EventOf<"interrupted">,
   ): void {
+    const error = given ?? "";
     if (this.#interrupted !== null || this.#control.cut !== null || isPytestsOwn(error)) return;
     const session = [...this.#sessions].find((one) => one.request.name === name);
     if (session === undefined || this.#evicted.has(session)) return;
