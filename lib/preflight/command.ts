@@ -1,9 +1,9 @@
 import type { OptionsOf } from "../command_line/options.ts";
 import { removeDirectory } from "../background/run_directory.ts";
 import { join } from "@std/path";
-import { environmentChecks, versionCheck } from "./environment_checks.ts";
+import { environmentChecks, sigintCheck, versionCheck } from "./environment_checks.ts";
 import { rowOf } from "../system/permission_flags.ts";
-import { type CheckResult, exitCodeOf, type PreflightResult } from "./rules.ts";
+import { type CheckResult, checkResult, exitCodeOf, type PreflightResult } from "./rules.ts";
 import { requiresPythonOf } from "./python_version.ts";
 import { minorOfVersionFile } from "../project/rules_venv.ts";
 import { interruptible } from "../commands/interruptible.ts";
@@ -13,14 +13,14 @@ import { ignoresSigint, inheritedEnvironment } from "../system/programs/env.ts";
 import { kernel } from "../system/programs/uname.ts";
 import { type CheckId, CHECKS } from "./check_ids.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
-import { checkLines } from "./show.ts";
+import { checkLines, summaryText } from "./show.ts";
 import { CannotAskError, confirm } from "../terminal/prompt.ts";
 import { isolate, isRefusal } from "../isolation/isolate.ts";
-import { binaryCheck, directoriesCheck } from "./own_checks.ts";
+import { binaryCheck, directoriesCheck, NOT_CREATED } from "./own_checks.ts";
 import { signalsCheck, toolChecks, uvCheck } from "./tool_checks.ts";
 import type { Context } from "../command_line/context.ts";
 import { cacheDirectory, stateDirectory, usable } from "../project/directories.ts";
-import { preflight, SIGINT_IGNORED } from "./gather.ts";
+import { preflight } from "./gather.ts";
 import { findProject, type Project } from "../project/project.ts";
 
 /** The options of `doctor`. */
@@ -28,9 +28,7 @@ export type DoctorOptions = OptionsOf<"doctor">;
 
 const ID_WIDTH = Math.max(...CHECKS.map((row) => row.id.length));
 
-/**
- * `tractest doctor`: every check, a row each, with a fix for each; `--fix` applies the safe ones.
- */
+/** `tractest doctor`: a row and a fix for every check; `--fix` applies the safe fixes. */
 export function doctor(context: Context<DoctorOptions>): Promise<ExitCode> {
   return interruptible(context, () => diagnose(context));
 }
@@ -38,255 +36,175 @@ export function doctor(context: Context<DoctorOptions>): Promise<ExitCode> {
 async function diagnose(context: Context<DoctorOptions>): Promise<ExitCode> {
   const { host, printer, line } = context;
   const project = await findProject(host);
-  let seen = await examine(context, project, {});
+  const show = (check: CheckResult, shown: "stdout" | "stderr", silent: boolean) => {
+    const lines = checkLines(check, printer, { shown, width: ID_WIDTH, silent });
+    for (const text of lines) shown === "stdout" ? printer.line(text) : printer.note(text);
+  };
+  let diagnosis = await examine(context, project, []);
   if (line.options.fix) {
-    const repairs = repairsFor(seen.checks);
-    // Nobody should have to answer without having seen what it is about.
-    for (const check of seen.checks.filter(({ status }) => status === "fail")) {
-      for (
-        const text of checkLines(check, printer, { shown: "stderr", width: ID_WIDTH, silent: true })
-      ) printer.note(text);
-    }
-    const wanted = await choose(context, repairs);
-    if (wanted.length > 0 && !line.options.dryRun) {
-      if (wanted.some((repair) => repair.does === "directories")) await makeDirectories(context);
-      seen = await examine(context, project, {
-        sync: wanted.some(({ does }) => does === "sync"),
-        clean: wanted.some(({ does }) => does === "clean"),
-      });
+    // The questions are about the failed checks, so those are shown first.
+    const failed = diagnosis.checks.filter(({ status }) => status === "fail");
+    for (const check of failed) show(check, "stderr", true);
+    const repairs = await chooseRepairs(context, repairsFor(diagnosis.checks));
+    if (repairs.length > 0 && !line.options.dryRun) {
+      if (repairs.includes("directories")) await createDirectories(host);
+      diagnosis = await examine(context, project, repairs);
     }
   }
-  const exitCode = exitCodeOf(seen.checks, seen.hasLiveRun);
-  for (const check of seen.checks) {
-    for (
-      const text of checkLines(check, printer, {
-        shown: "stdout",
-        width: ID_WIDTH,
-        silent: !printer.verbose,
-      })
-    ) printer.line(text);
-  }
-  printer.line(summary(seen.checks));
+  const { checks } = diagnosis;
+  const exitCode = exitCodeOf(checks, diagnosis.hasLiveRun);
+  for (const check of checks) show(check, "stdout", !printer.verbose);
+  printer.line(summaryText(checks));
   if (printer.verbose) printer.line(await kernel(host) ?? "kernel unknown");
-  if (printer.json) {
-    printer.document("tractest.doctor/1", { ok: exitCode === EXIT.ok, checks: seen.checks });
-  }
+  if (printer.json) printer.document("tractest.doctor/1", { ok: exitCode === EXIT.ok, checks });
   return exitCode;
 }
 
-interface Examined {
+interface Diagnosis {
   readonly checks: readonly CheckResult[];
+  /** Whether a live run of this project holds the registry. */
   readonly hasLiveRun: boolean;
 }
 
-/** All checks, those that do not depend on each other at once, in the order of the table. */
+/** Makes all checks, in parallel where possible; the result has the order of the table. */
 async function examine(
   context: Context<DoctorOptions>,
   project: Project,
-  repair: { sync?: boolean; clean?: boolean },
-): Promise<Examined> {
+  repairs: readonly Repair[],
+): Promise<Diagnosis> {
   const { host, line } = context;
   const inheriting = inheritedEnvironment(host);
-  const [looked, tools, ignored, pyproject, versionFile, directories, isolation] = await Promise
-    .all([
-      lookAt(context, project, repair),
-      toolChecks(host),
-      ignoresSigint(host),
-      host.files.readText(join(project.root, "pyproject.toml")),
-      host.files.readText(join(project.root, ".python-version")),
-      directoriesCheck(host),
-      isolationCheck(host, project),
-    ]);
+  const [run, tools, ignored, pyproject, versionFile, directories, isolation] = await Promise.all([
+    preflightOf(context, project, repairs),
+    toolChecks(host),
+    ignoresSigint(host),
+    host.files.readText(join(project.root, "pyproject.toml")),
+    host.files.readText(join(project.root, ".python-version")),
+    directoriesCheck(host),
+    isolationCheck(host, project),
+  ]);
   const inherited = await inheriting;
-  const { result, failure } = looked;
-  const interpreter = result?.interpreter ?? null;
-  const rows = new Map<string, CheckResult>();
-  const add = (...checks: readonly CheckResult[]) =>
-    checks.forEach((check) => rows.set(check.id, check));
-  add(
-    ...(failure === null ? [] : [failure]),
-    ...(result?.checks ?? []),
+  const result = "id" in run ? null : run;
+  const asked = {
+    requires: requiresPythonOf(pyproject),
+    wantedMinor: minorOfVersionFile(versionFile),
+  };
+  const made = [
+    ...("id" in run ? [run] : run.checks),
     ...tools,
-    await uvCheck(host, project, inherited, interpreter !== null),
+    await uvCheck(host, project, inherited, Boolean(result?.interpreter)),
     await signalsCheck(host, inherited),
     pythonCheck(result),
-    versionCheck(result?.pythonVersion ?? null, {
-      requires: requiresPythonOf(pyproject),
-      wantedMinor: minorOfVersionFile(versionFile),
-    }),
+    versionCheck(result?.pythonVersion ?? null, asked),
     sigintCheck(ignored),
     isolation,
     ...environmentChecks(inherited),
     directories,
     binaryCheck(host, rowOf("doctor", [], (option) => line.given.has(option))),
-  );
-  const why = (id: CheckId) =>
-    id === "worktree" ? "this is no linked worktree" : "nothing to look at without a venv";
-  const checks = CHECKS.map(({ id }): CheckResult =>
-    rows.get(id) ?? { id, status: "skipped", detail: why(id), fix: null }
-  );
+  ];
+  const byId = new Map(made.map((check) => [check.id, check]));
+  const checks = CHECKS.map(({ id }) => byId.get(id) ?? checkResult(id, "skipped", skipReason(id)));
   return { checks, hasLiveRun: result?.leaks?.liveRun != null };
 }
 
-/** The preflight; what stops it is a row too. */
-async function lookAt(
+function skipReason(id: CheckId): string {
+  return id === "worktree" ? "this is not a linked worktree" : "can't be checked without a venv";
+}
+
+/** Runs the preflight; an error that stops it is returned as a failed check. */
+async function preflightOf(
   context: Context<DoctorOptions>,
   project: Project,
-  { sync, clean }: { sync?: boolean; clean?: boolean },
-): Promise<{ result: PreflightResult | null; failure: CheckResult | null }> {
-  const { line } = context;
+  repairs: readonly Repair[],
+): Promise<PreflightResult | CheckResult> {
+  const { python, uvRun } = context.line.options;
   try {
-    const options = {
+    return await preflight(context, project, {
       ask: false,
       show: false,
       leaks: true,
       fresh: true,
       diagnosis: true,
-      sync,
-      clean,
-    };
-    return {
-      result: await preflight(context, project, {
-        ...options,
-        python: line.options.python,
-        uvRun: line.options.uvRun,
-      }),
-      failure: null,
-    };
+      sync: repairs.includes("sync"),
+      clean: repairs.includes("clean"),
+      python,
+      uvRun,
+    });
   } catch (error) {
-    if (
-      !(error instanceof TractestError) || error.exitCode === EXIT.usage ||
-      error.exitCode === EXIT.bug
-    ) throw error;
-    return {
-      result: null,
-      failure: { id: "venv", status: "fail", detail: error.message, fix: error.hint ?? null },
-    };
+    const isFinding = error instanceof TractestError && error.exitCode !== EXIT.usage &&
+      error.exitCode !== EXIT.bug;
+    if (!isFinding) throw error;
+    return checkResult("venv", "fail", error.message, error.hint);
   }
 }
 
 function pythonCheck(result: PreflightResult | null): CheckResult {
   const id = "tool-python";
-  if (result?.interpreter && result.pythonVersion !== null) {
-    return {
-      id,
-      status: "ok",
-      detail: `${result.pythonVersion} (${result.interpreter.argv.join(" ")})`,
-      fix: null,
-    };
-  }
-  if (!result?.interpreter) {
-    return { id, status: "skipped", detail: "there is no venv to take it from", fix: null };
-  }
-  return {
-    id,
-    status: "fail",
-    detail: `"${result.interpreter.argv.join(" ")}" does not start`,
-    fix: "tractest run --sync",
-  };
+  if (!result?.interpreter) return checkResult(id, "skipped", "there is no venv to take it from");
+  const command = result.interpreter.argv.join(" ");
+  return result.pythonVersion === null
+    ? checkResult(id, "fail", `"${command}" does not start`, "tractest run --sync")
+    : checkResult(id, "ok", `${result.pythonVersion} (${command})`);
 }
 
-function sigintCheck(ignored: boolean | null): CheckResult {
-  if (ignored === true) {
-    return {
-      ...SIGINT_IGNORED,
-      fix: "start it in the foreground, or by: env --default-signal=INT tractest …",
-    };
-  }
-  if (ignored === null) {
-    return {
-      id: "sigint",
-      status: "unknown",
-      detail: "this system does not show it; pytest gets the default",
-      fix: null,
-    };
-  }
-  return { id: "sigint", status: "ok", detail: "at its default", fix: null };
-}
-
-/** Whether `run --isolate` can be had; only a configuration that wants it makes that a fault. */
+/** Checks whether `run --isolate` works; it fails only if the configuration requires isolation. */
 async function isolationCheck(host: Host, project: Project): Promise<CheckResult> {
   const id = "isolation";
   const directory = await host.files.makeTemporaryDirectory();
   try {
     const answer = await isolate(host, project, { directory });
-    if (!isRefusal(answer)) {
-      return {
-        id,
-        status: "ok",
-        detail: answer.method === "root"
-          ? "as root"
-          : "in a user namespace, with no right that pytest has not outside",
-        fix: null,
-      };
+    if (isRefusal(answer)) {
+      const status = project.configuration.isolate === "always" ? "fail" : "warn";
+      const detail = `run --isolate is not available: ${answer.reason}`;
+      return checkResult(id, status, detail, answer.remedy);
     }
-    const status = project.configuration.isolate === "always" ? "fail" : "warn";
-    return {
-      id,
-      status,
-      detail: `run --isolate can't be had: ${answer.reason}`,
-      fix: answer.remedy,
-    };
+    const detail = answer.method === "root"
+      ? "as root"
+      : "in a user namespace, without any privilege that pytest lacks outside";
+    return checkResult(id, "ok", detail);
   } finally {
     await removeDirectory(host, directory).catch(ignoreTractestError);
   }
 }
 
-interface Repair {
-  readonly does: "sync" | "clean" | "directories";
-  readonly question: string;
-}
+/** What `--fix` can do. Nothing of the user's is removed; only verified processes are ended. */
+type Repair = "sync" | "clean" | "directories";
 
-/**
- * What can be repaired without harm: nothing of the user's is removed, and only verified processes
- * are ended.
- */
-function repairsFor(checks: readonly CheckResult[]): Repair[] {
+/** The repairs that help with these checks, each with its question. */
+function repairsFor(checks: readonly CheckResult[]): (readonly [Repair, string])[] {
   const failed = (ids: readonly CheckId[]) =>
-    checks.filter((check) =>
-      check.status === "fail" && (ids as readonly string[]).includes(check.id)
-    );
-  const venv = failed(["venv", "worktree", "import", "python-version"])[0];
+    checks.filter((check) => check.status === "fail" && ids.includes(check.id));
+  const venv = failed(["venv", "worktree", "import", "python-version"]);
   const leaks = failed(["registry", "actors", "sockets"]).filter((check) =>
     check.fix?.startsWith("tractest zombies --kill")
+  ).map(({ id }) => id);
+  const isMissing = checks.some(({ id, status, detail }) =>
+    id === "state-directories" && status === "ok" && detail.includes(NOT_CREATED)
   );
-  const unmade = checks.some((check) =>
-    check.id === "state-directories" && check.status === "ok" &&
-    check.detail.includes("(not made yet)")
-  );
-  return [
-    ...(venv
-      ? [{ does: "sync", question: "Make or sync the venv (tractest run --sync)?" } as const]
-      : []),
-    ...(leaks.length > 0
-      ? [
-        {
-          does: "clean",
-          question: `Clean up ${leaks.map(({ id }) => id).join(", ")} (tractest zombies --kill)?`,
-        } as const,
-      ]
-      : []),
-    ...(unmade
-      ? [{ does: "directories", question: "Make tractest's own directories?" } as const]
-      : []),
-  ];
+  const repairs: (readonly [Repair, string])[] = [];
+  if (venv.length > 0) repairs.push(["sync", "Create or sync the venv (tractest run --sync)?"]);
+  if (leaks.length > 0) {
+    repairs.push(["clean", `Clean up ${leaks.join(", ")} (tractest zombies --kill)?`]);
+  }
+  if (isMissing) repairs.push(["directories", "Create tractest's own directories?"]);
+  return repairs;
 }
 
-async function choose(
+/** Asks about each repair and returns those that are wanted. */
+async function chooseRepairs(
   { host, printer, line }: Context<DoctorOptions>,
-  repairs: readonly Repair[],
+  repairs: readonly (readonly [Repair, string])[],
 ): Promise<Repair[]> {
   const wanted: Repair[] = [];
   if (repairs.length === 0) printer.note("nothing that can be fixed safely");
-  for (const repair of repairs) {
+  for (const [repair, question] of repairs) {
     if (line.options.dryRun) {
-      printer.note(`would ask: ${repair.question}`);
+      printer.note(`would ask: ${question}`);
       continue;
     }
     try {
-      if (
-        await confirm(host, printer, repair.question, { otherwise: true, yes: line.options.yes })
-      ) wanted.push(repair);
+      const { yes } = line.options;
+      if (await confirm(host, printer, question, { otherwise: true, yes })) wanted.push(repair);
     } catch (error) {
       if (!(error instanceof CannotAskError)) throw error;
       printer.warn(error.message);
@@ -296,18 +214,7 @@ async function choose(
   return wanted;
 }
 
-async function makeDirectories({ host }: Context): Promise<void> {
+async function createDirectories(host: Host): Promise<void> {
   await usable(host, await stateDirectory(host));
   await usable(host, await cacheDirectory(host));
-}
-
-function summary(checks: readonly CheckResult[]): string {
-  const count = (status: CheckResult["status"]) =>
-    checks.filter((check) => check.status === status).length;
-  const parts = (["ok", "warn", "fail", "unknown", "skipped"] as const).map((status) =>
-    [count(status), status] as const
-  ).filter(([many]) => many > 0);
-  return `${checks.length} checks: ${
-    parts.map(([many, status]) => `${many} ${status}`).join(", ")
-  }`;
 }

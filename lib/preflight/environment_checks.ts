@@ -1,94 +1,81 @@
-import type { CheckResult } from "./rules.ts";
+import { type CheckResult, checkResult } from "./rules.ts";
 import { satisfies } from "./python_version.ts";
 import { dotted } from "../project/rules_venv.ts";
 
-/** The rows about variables that pytest inherits. */
+/** Checks the variables that pytest inherits. */
 export function environmentChecks(inherited: ReadonlyMap<string, string>): CheckResult[] {
-  return [ldCheck(inherited), addoptsCheck(inherited), tractorCheck(inherited)];
+  return [
+    variablesCheck("ld-variables", inherited, /^(LD_|DYLD_)/, "pytest gets them, the probes don't"),
+    addoptsCheck(inherited.get("PYTEST_ADDOPTS") ?? ""),
+    variablesCheck("tractor-variables", inherited, /^_?TRACTOR_/, "they change how actors run"),
+  ];
 }
 
-function ldCheck(inherited: ReadonlyMap<string, string>): CheckResult {
-  const set = assignments(inherited, /^(LD_|DYLD_)/);
-  if (set.length === 0) return { id: "ld-variables", status: "ok", detail: "none set", fix: null };
-  const detail = [...set, "pytest gets them, the probes don't"].join("\n");
-  return { id: "ld-variables", status: "warn", detail, fix: unset(set) };
+function variablesCheck(
+  id: "ld-variables" | "tractor-variables",
+  inherited: ReadonlyMap<string, string>,
+  pattern: RegExp,
+  effect: string,
+): CheckResult {
+  const names = [...inherited.keys()].filter((name) => pattern.test(name) && inherited.get(name));
+  if (names.length === 0) return checkResult(id, "ok", "none set");
+  const assignments = names.sort().map((name) => `${name}=${inherited.get(name)}`);
+  return checkResult(id, "warn", [...assignments, effect].join("\n"), `unset ${names.join(" ")}`);
 }
 
-function addoptsCheck(inherited: ReadonlyMap<string, string>): CheckResult {
-  const value = inherited.get("PYTEST_ADDOPTS") ?? "";
-  if (value.trim() === "") {
-    return { id: "pytest-addopts", status: "ok", detail: "not set", fix: null };
-  }
+function addoptsCheck(value: string): CheckResult {
+  const id = "pytest-addopts";
+  if (value.trim() === "") return checkResult(id, "ok", "not set");
   const timeout = /--timeout\b/.test(value)
     ? "\n--timeout is pytest-timeout's, which breaks trio: use tractest run --timeout"
     : "";
-  return {
-    id: "pytest-addopts",
-    status: "warn",
-    detail: `PYTEST_ADDOPTS=${value}: pytest takes these unseen${timeout}`,
-    fix: "unset PYTEST_ADDOPTS",
-  };
+  const detail = `PYTEST_ADDOPTS=${value}: pytest adds these to every command line${timeout}`;
+  return checkResult(id, "warn", detail, "unset PYTEST_ADDOPTS");
 }
 
-function tractorCheck(inherited: ReadonlyMap<string, string>): CheckResult {
-  const set = assignments(inherited, /^_?TRACTOR_/);
-  if (set.length === 0) {
-    return { id: "tractor-variables", status: "ok", detail: "none set", fix: null };
-  }
-  return {
-    id: "tractor-variables",
-    status: "warn",
-    detail: [...set, "they change how actors run"].join("\n"),
-    fix: unset(set),
-  };
-}
-
-function assignments(inherited: ReadonlyMap<string, string>, names: RegExp): string[] {
-  return [...inherited].filter(([name, value]) => names.test(name) && value !== "").map((
-    [name, value],
-  ) => `${name}=${value}`).sort();
-}
-
-function unset(set: readonly string[]): string {
-  return `unset ${set.map((assignment) => assignment.slice(0, assignment.indexOf("="))).join(" ")}`;
-}
-
-/** The row about the interpreter's version, against `requires-python` and `.python-version`. */
+/** Checks a Python version against `requires-python` and `.python-version`. */
 export function versionCheck(
   version: string | null,
-  asked: { readonly requires: string | null; readonly wantedMinor: string | null },
+  { requires, wantedMinor }: {
+    readonly requires: string | null;
+    readonly wantedMinor: string | null;
+  },
 ): CheckResult {
   const id = "python-version";
-  if (version === null) {
-    return { id, status: "skipped", detail: "no Python was started", fix: null };
-  }
-  const fits = asked.requires === null ? true : satisfies(version, asked.requires);
+  if (version === null) return checkResult(id, "skipped", "no Python was started");
+  const fits = requires === null || satisfies(version, requires);
   const fix = "tractest run --sync";
-  if (fits === false) {
-    return {
-      id,
-      status: "fail",
-      detail: `Python ${version}, but requires-python is ${asked.requires}`,
-      fix,
-    };
-  }
-  const isWanted = asked.wantedMinor === null ||
-    version.startsWith(`${dotted(asked.wantedMinor)}.`);
-  if (!isWanted) {
-    return {
-      id,
-      status: "warn",
-      detail: `Python ${version}, but .python-version says ${dotted(asked.wantedMinor!)}`,
-      fix,
-    };
+  const required = `Python ${version}, but requires-python is ${requires}`;
+  if (fits === false) return checkResult(id, "fail", required, fix);
+  if (wantedMinor !== null && !version.startsWith(`${dotted(wantedMinor)}.`)) {
+    const wanted = `Python ${version}, but .python-version says ${dotted(wantedMinor)}`;
+    return checkResult(id, "warn", wanted, fix);
   }
   if (fits === null) {
-    return {
-      id,
-      status: "unknown",
-      detail: `Python ${version}; requires-python is ${asked.requires}`,
-      fix: "uv python find",
-    };
+    const detail = `Python ${version}; requires-python can't be evaluated: ${requires}`;
+    return checkResult(id, "unknown", detail, "uv python find");
   }
-  return { id, status: "ok", detail: version, fix: null };
+  return checkResult(id, "ok", version);
+}
+
+/**
+ * Warns that tractest was started with SIGINT ignored. The preflight only mentions it: pytest gets
+ * the default.
+ */
+export const SIGINT_IGNORED: CheckResult = checkResult(
+  "sigint",
+  "warn",
+  "SIGINT is ignored, as after nohup or & in a script (SigIgn in /proc/self/status)\n" +
+    "pytest is started with SIGINT at its default, so tests that cancel with it work",
+);
+
+/** @param ignored from `ignoresSigint` */
+export function sigintCheck(ignored: boolean | null): CheckResult {
+  if (ignored === false) return checkResult("sigint", "ok", "at its default");
+  if (ignored === null) {
+    const detail = "this system does not show whether it is ignored; pytest gets the default";
+    return checkResult("sigint", "unknown", detail);
+  }
+  const fix = "start it in the foreground, or by: env --default-signal=INT tractest …";
+  return { ...SIGINT_IGNORED, fix };
 }

@@ -3,14 +3,16 @@ import { basename, relative } from "@std/path";
 import { shellCommand } from "../base/escape.ts";
 import { leakChecks, leakChecksOfRun } from "./leak_checks.ts";
 import type { LeakReport } from "../leaks/leak_report.ts";
-import { type CheckResult, exitCodeOf, type PreflightResult } from "./rules.ts";
-import { dotted, type Venv } from "../project/rules_venv.ts";
-import { PreflightError, TractestError } from "../errors.ts";
+import { type CheckResult, checkResult, exitCodeOf, type PreflightResult } from "./rules.ts";
+import type { Venv } from "../project/rules_venv.ts";
+import { ignoreTractestError, PreflightError } from "../errors.ts";
 import { ignoresSigint, inheritedEnvironment, sigintMethod } from "../system/programs/env.ts";
 import { type Interpreter, minorOf } from "../system/programs/python.ts";
 import { Git, type GitLocation } from "../system/programs/git.ts";
 import { GRACE_SECONDS } from "../tables/defaults.ts";
-import { checkLines } from "./show.ts";
+import { SIGINT_IGNORED } from "./environment_checks.ts";
+import { checkLines, VENV_CHOICES, venvQuestion } from "./show.ts";
+import { noVenvChecks, venvCheck, worktreeCheck } from "./venv_checks.ts";
 import { Progress } from "../terminal/progress.ts";
 import type { RunLock } from "../background/project_lock.ts";
 import { canAsk, confirm, select } from "../terminal/prompt.ts";
@@ -29,30 +31,27 @@ import { findVenvs, type Venvs } from "../project/venvs.ts";
 import { endLeaks, findLeaks, isCleanable } from "../leaks/gather.ts";
 import type { Project } from "../project/project.ts";
 
-/** What a preflight is to do besides looking. */
+/** How to run a preflight. */
 export interface PreflightOptions {
   /** Whether questions may be asked, if there is a terminal. */
   readonly ask: boolean;
   /** Whether each check is shown on standard error as soon as it is done. */
   readonly show: boolean;
-  /** Whether it looks for leaks, registry holders and stale sockets. */
+  /** Whether leaks, registry holders and stale sockets are checked. */
   readonly leaks: boolean;
-  /** Leaked actors count as a fault even where they would not stop a run. */
+  /** Whether leaked actors fail although they would not stop a run. */
   readonly diagnosis?: boolean;
-  /**
-   * The run has a registry and sockets of its own: what is held or left outside is told, and stands
-   * in nobody's way.
-   */
+  /** Whether the run has a registry and sockets of its own, so that leaks are only warnings. */
   readonly isolated?: boolean;
-  /** Looks at imports and collection even if nothing has changed. */
+  /** Whether imports and collection are checked even if nothing has changed. */
   readonly fresh?: boolean;
-  /** What is collected, as pytest takes it; the whole suite unless given. */
+  /** What to collect, as pytest takes it; the whole suite by default. */
   readonly targets?: readonly string[];
-  /** `--python`: a Python, or a venv. */
+  /** `--python`: a Python or a venv. */
   readonly python?: string | null;
-  /** `--sync`: make the venv, or bring it in line with the lock file. */
+  /** `--sync`: create the venv, or sync it with the lock file. */
   readonly sync?: boolean;
-  /** `--uv-run`: run Python by `uv run`. */
+  /** `--uv-run`: start Python through `uv run`. */
   readonly uvRun?: boolean;
   /** `--yes`: every question is answered by its first choice. */
   readonly yes?: boolean;
@@ -60,22 +59,16 @@ export interface PreflightOptions {
   readonly clean?: boolean;
   /** Seconds between SIGINT and SIGKILL in that clean-up. */
   readonly graceSeconds?: number;
-  /** Asks a question while nobody is kept waiting. */
+  /** Asks a question without holding the project lock. */
   readonly whileAsking?: RunLock["whileAsking"];
 }
 
-/** The two answers to "no venv is active", in the recipe's words. */
-const CHOICES = [{ value: "sync", name: "Create/sync venv" }, {
-  value: "self",
-  name: "I'll activate it myself",
-}] as const;
-const WITHOUT_VENV = "tractest run --sync (makes it), --uv-run (slower), or --python PATH";
-const NOT_IN_THE_WAY = "not in the way: this run has its own";
+const OWN_REGISTRY = "does not affect this run, which has a registry and sockets of its own";
 const ID_WIDTH = Math.max(...["collection", "worktree"].map((id) => id.length));
 
 /**
- * Everything that has to hold before a run: the venv, the imports, the collection, nothing left
- * behind by earlier runs. What does not depend on each other happens at once.
+ * Checks everything that a run needs: a venv, imports, collection, and no leaks of earlier runs.
+ * Independent checks run in parallel.
  *
  * @throws {TractestError} 64 for a wrong `--python`, 69 when uv is needed and missing
  */
@@ -85,6 +78,24 @@ export function preflight(
   options: PreflightOptions,
 ): Promise<PreflightResult> {
   return new Preflight(context, project, options).run();
+}
+
+/** How an interpreter was chosen if there is nothing better to offer. */
+const SYNCED = "synced";
+const CREATED = "just created";
+
+interface Choice {
+  readonly candidates: readonly Interpreter[];
+  /** How they were chosen, as it is shown. */
+  readonly how: string;
+}
+
+interface Chosen {
+  readonly interpreter: Interpreter;
+  readonly verified: Verified;
+  readonly how: string;
+  /** Better candidates, and why they were not used. */
+  readonly rejected: readonly string[];
 }
 
 class Preflight {
@@ -105,8 +116,8 @@ class Preflight {
 
   async run(): Promise<PreflightResult> {
     const { host } = this.context;
-    // Started first, awaited last: it depends on nothing.
-    const looking = this.options.leaks ? settle(this.#lookForLeaks()) : null;
+    // Started first and awaited last: it depends on nothing else.
+    const finding = this.options.leaks ? settle(findLeaks(host, this.project)) : null;
     const [inherited, location, ignored] = await Promise.all([
       inheritedEnvironment(host),
       this.#locate(),
@@ -118,8 +129,7 @@ class Preflight {
     const sigint = await sigintMethod(host, ignored);
     this.#venvs = await findVenvs(host, this.project, location);
     const interpreter = await this.#interpreter();
-    const looked = looking === null ? null : await looking;
-    const leaks = looked === null ? null : await this.#leaks(unsettle(looked));
+    const leaks = finding === null ? null : await this.#checkLeaks(unsettle(await finding));
     const exitCode = exitCodeOf(this.#checks, leaks?.liveRun != null);
     return {
       checks: this.#checks,
@@ -132,95 +142,70 @@ class Preflight {
     };
   }
 
-  /** The interpreter, shown and verified; null when there is none that fits. */
+  /** The first candidate that fits, or else the last; null when there is none. */
   async #interpreter(): Promise<Interpreter | null> {
-    const chosen = await this.#choose();
-    if (chosen === null) return null;
-    const tried: string[] = [];
-    for (const [index, interpreter] of chosen.candidates.entries()) {
+    const { candidates, how } = await this.#choose();
+    const rejected: string[] = [];
+    for (const [index, interpreter] of candidates.entries()) {
       const verified = await this.#verify(interpreter);
-      const last = index === chosen.candidates.length - 1;
-      if (verified.fits !== false || last) {
-        return await this.#conclude(interpreter, verified, chosen.how, tried, chosen.synced);
+      if (verified.fits !== false || index === candidates.length - 1) {
+        return await this.#settleOn({ interpreter, verified, how, rejected });
       }
-      tried.push(`${nameOf(this.project, interpreter)} does not fit: ${verified.fit}`);
+      rejected.push(`${this.#nameOf(interpreter)} does not fit: ${verified.fit}`);
     }
     return null;
   }
 
-  /** Which interpreters to try, best first; null when there is none, which has been shown. */
-  async #choose(): Promise<
-    { candidates: readonly Interpreter[]; how: string; synced: boolean } | null
-  > {
+  /** The interpreters to try, best first. If there is none, that has been shown. */
+  async #choose(): Promise<Choice> {
     const { python, sync, uvRun } = this.options;
     const scene = this.#scene();
-    const best = this.#venvs.ranked[0] ?? null;
+    const { ranked, active } = this.#venvs;
+    const best = ranked[0] ?? null;
     const named = python == null ? null : await namedPython(scene, python);
-    if (uvRun) {
-      return { candidates: [await uvRunPython(scene, best)], how: "run by uv", synced: false };
-    }
+    if (uvRun) return { candidates: [await uvRunPython(scene, best)], how: "run by uv" };
     if (sync) {
-      const own = named?.venv
-        ? this.#venvs.ranked.find((venv) => venv.path === named.venv) ?? null
-        : named
-        ? null
-        : best;
-      return { candidates: [await this.#sync(own, named)], how: "synced", synced: true };
+      const existing = named ? this.#venvAt(named.venv) : best;
+      return { candidates: [await this.#sync(existing, named)], how: SYNCED };
     }
-    if (named) return { candidates: [named], how: "named by --python", synced: false };
-    if (best !== null) {
-      return {
-        candidates: this.#venvs.ranked.map(pythonOf),
-        how: best.path === this.#venvs.active ? "active" : "not active, used all the same",
-        synced: false,
-      };
-    }
-    return await this.#withoutVenv();
+    if (named) return { candidates: [named], how: "named by --python" };
+    if (best === null) return await this.#withoutVenv();
+    const how = best.path === active ? "active" : "not active, used anyway";
+    return { candidates: ranked.map(pythonOf), how };
   }
 
-  /** No venv: asks, or says which options answer the question. */
-  async #withoutVenv(): Promise<
-    { candidates: readonly Interpreter[]; how: string; synced: boolean } | null
-  > {
+  /** Without a venv: asks what to do, or shows the options that answer the question. */
+  async #withoutVenv(): Promise<Choice> {
     const { host, printer } = this.context;
-    const suggestion = await this.#syncCommand(null);
+    const { warnings } = this.#venvs;
+    const command = await this.#syncCommand(null);
     let answer: "sync" | "self" | null = this.options.yes ? "sync" : null;
     if (answer === null && this.options.ask && canAsk(host, printer)) {
       this.#progress.clear();
-      for (const warning of this.#venvs.warnings) printer.warn(warning);
-      const question =
-        `No uv venv is active. Should I activate one via \`${suggestion}\`, or would you prefer to activate your shell venv first?`;
-      answer = await this.#asking(() => select(host, printer, question, CHOICES));
+      for (const warning of warnings) printer.warn(warning);
+      const question = venvQuestion(command);
+      answer = await this.#asking(() => select(host, printer, question, VENV_CHOICES));
     }
-    if (answer === "sync") {
-      return { candidates: [await this.#sync(null, null)], how: "made now", synced: true };
-    }
-    const detail = [
-      `there is no ${this.project.configuration.venv} with a Python in ${this.project.root}`,
-      ...this.#venvs.warnings,
-    ].join("\n");
-    const activated = /UV_PROJECT_ENVIRONMENT=(\S+)/.exec(suggestion)?.[1] ??
-      this.project.configuration.venv;
-    const fix = `${suggestion}\n${
-      answer === "self" ? `source ${activated}/bin/activate` : WITHOUT_VENV
-    }`;
-    this.#show({ id: "venv", status: "fail", detail, fix });
-    if (this.#isLinkedWorktree()) {
-      const evidence =
-        "this linked worktree has no venv of its own, and another's imports another checkout";
-      this.#show({ id: "worktree", status: "fail", detail: evidence, fix: suggestion });
-    }
-    return null;
+    if (answer === "sync") return { candidates: [await this.#sync(null, null)], how: CREATED };
+    const checks = noVenvChecks({
+      root: this.project.root,
+      pattern: this.project.configuration.venv,
+      warnings,
+      command,
+      activatesItself: answer === "self",
+      inWorktree: this.#isLinkedWorktree(),
+    });
+    for (const check of checks) this.#show(check);
+    return { candidates: [], how: "" };
   }
 
   async #sync(venv: Venv | null, named: Interpreter | null): Promise<Interpreter> {
     const scene = this.#scene();
     if (venv && await isBorrowed(scene, venv)) {
+      const real = await scene.host.files.realPath(venv.path);
       throw new PreflightError(
         "borrowed-venv",
-        `"${basename(venv.path)}" is only a link to "${await scene.host.files.realPath(
-          venv.path,
-        )}": a sync would change that project's venv`,
+        `"${basename(venv.path)}" is a symlink to "${real}": a sync would change that venv`,
         await this.#syncCommand(pythonOf(venv)),
       );
     }
@@ -241,85 +226,61 @@ class Preflight {
   }
 
   /**
-   * Shows what was found about the interpreter that is used; offers a venv of its own to a checkout
-   * that has another's.
+   * Shows the checks of the chosen interpreter. If it belongs to another checkout, offers to
+   * create a venv for this one.
    */
-  async #conclude(
-    interpreter: Interpreter,
-    verified: Verified,
-    how: string,
-    tried: readonly string[],
-    synced: boolean,
-  ): Promise<Interpreter | null> {
-    this.#pythonVersion = verified.pythonVersion;
-    const minor = verified.pythonVersion === null
-      ? interpreter.minor
-      : minorOf(verified.pythonVersion);
-    const { host, printer } = this.context;
-    const linked = this.#isLinkedWorktree();
+  async #settleOn({ interpreter, verified, how, rejected }: Chosen): Promise<Interpreter> {
     const fix = await this.#syncCommand(interpreter);
-    if (verified.fits === false && !synced && this.options.ask && interpreter.argv.length === 1) {
-      const venv = this.#venvs.ranked.find((each) => each.path === interpreter.venv) ?? null;
-      const question = `${verified.fit}. Make this checkout's own: \`${fix}\`?`;
-      if (this.options.yes || canAsk(host, printer)) {
-        this.#progress.clear();
-        if (
-          await this.#asking(() =>
-            confirm(host, printer, question, { otherwise: true, yes: this.options.yes })
-          )
-        ) {
-          const own = await this.#sync(venv, null);
-          return await this.#conclude(own, await this.#verify(own), "synced", tried, true);
-        }
+    if (verified.fits === false && how !== SYNCED && how !== CREATED) {
+      const own = await this.#offerOwnVenv(
+        interpreter,
+        `${verified.fit}. Make this checkout's own: \`${fix}\`?`,
+      );
+      if (own !== null) {
+        const again = await this.#verify(own);
+        return await this.#settleOn({ interpreter: own, verified: again, how: SYNCED, rejected });
       }
     }
-    const venvDetail = [
-      `${nameOf(this.project, interpreter)} (${
-        verified.pythonVersion === null
-          ? "Python does not start"
-          : `Python ${verified.pythonVersion}`
-      }), ${how}`,
-      ...(interpreter.argv.length > 1
-        ? [
-          "uv run looks at the lock file on each start: an existing venv is faster, activated or not",
-        ]
-        : []),
-      ...tried,
-      ...this.#venvs.warnings,
-    ];
-    const borrowed = await this.#borrowedFrom(interpreter);
-    if (borrowed !== null) venvDetail.push(`it is only a link to ${borrowed}`);
-    const misfit = verified.fits === false && !linked;
-    const wrongName = interpreter.minor !== null && minor !== null && interpreter.minor !== minor;
-    if (misfit) venvDetail.push(verified.fit);
-    if (wrongName) venvDetail.push(`its name says Python ${dotted(interpreter.minor!)}`);
-    const status = verified.pythonVersion === null || misfit
-      ? "fail"
-      : this.#venvs.warnings.length > 0 || tried.length > 0 || wrongName
-      ? "warn"
-      : "ok";
-    this.#show({
-      id: "venv",
-      status,
-      detail: venvDetail.join("\n"),
-      fix: misfit || verified.pythonVersion === null ? fix : null,
-    });
-    if (linked) {
-      this.#show({
-        id: "worktree",
-        status: verified.fits === null ? "unknown" : verified.fits ? "ok" : "fail",
-        detail: verified.fits === null ? "nothing could be imported" : verified.fit,
-        fix: verified.fits === false ? fix : null,
-      });
-    }
+    const { pythonVersion } = verified;
+    this.#pythonVersion = pythonVersion;
+    const minor = pythonVersion === null ? interpreter.minor : minorOf(pythonVersion);
+    const inWorktree = this.#isLinkedWorktree();
+    this.#show(venvCheck({
+      name: this.#nameOf(interpreter),
+      interpreter,
+      minor,
+      verified,
+      how,
+      warnings: [...rejected, ...this.#venvs.warnings],
+      linkedTo: await this.#symlinkTarget(interpreter),
+      inWorktree,
+      fix,
+    }));
+    if (inWorktree) this.#show(worktreeCheck(verified, fix));
     this.#show(verified.import);
     this.#show(verified.collection);
     return { ...interpreter, minor };
   }
 
-  /** What to paste to get a venv that fits. */
+  /** Creates or syncs a venv for this checkout if the user agrees; null if not. */
+  async #offerOwnVenv({ argv, venv }: Interpreter, question: string): Promise<Interpreter | null> {
+    const { host, printer } = this.context;
+    const { ask, yes } = this.options;
+    if (!ask || argv.length !== 1 || !(yes || canAsk(host, printer))) return null;
+    this.#progress.clear();
+    const agreed = await this.#asking(() =>
+      confirm(host, printer, question, { otherwise: true, yes })
+    );
+    return agreed ? await this.#sync(this.#venvAt(venv), null) : null;
+  }
+
+  #venvAt(path: string | null | undefined): Venv | null {
+    return this.#venvs.ranked.find((venv) => venv.path === path) ?? null;
+  }
+
+  /** The command that creates or syncs a venv that fits, ready to paste. */
   async #syncCommand(interpreter: Interpreter | null): Promise<string> {
-    const venv = this.#venvs.ranked.find((each) => each.path === interpreter?.venv) ?? null;
+    const venv = this.#venvAt(interpreter?.venv);
     const scene = this.#scene();
     try {
       const { shown } = await planSync(scene, venv);
@@ -327,19 +288,22 @@ class Preflight {
         ? `rm ${shellCommand([basename(venv.path)])} && ${shown.replace(" --inexact", "")}`
         : shown;
     } catch (error) {
-      if (error instanceof TractestError) {
-        return `UV_PROJECT_ENVIRONMENT=${this.project.configuration.venv} uv sync`;
-      }
-      throw error;
+      ignoreTractestError(error);
+      return `UV_PROJECT_ENVIRONMENT=${this.project.configuration.venv} uv sync`;
     }
   }
 
-  /** Where the venv really is, if another project's is only linked from here. */
-  async #borrowedFrom({ venv }: Interpreter): Promise<string | null> {
-    const own = this.#venvs.ranked.find((each) => each.path === venv);
-    return own && await isBorrowed(this.#scene(), own)
-      ? await this.context.host.files.realPath(own.path)
+  /** The path of the venv if it is another one that is only linked from here. */
+  async #symlinkTarget({ venv }: Interpreter): Promise<string | null> {
+    const found = this.#venvAt(venv);
+    return found && await isBorrowed(this.#scene(), found)
+      ? await this.context.host.files.realPath(found.path)
       : null;
+  }
+
+  #nameOf({ venv, argv }: Interpreter): string {
+    if (venv === null) return argv[0]!;
+    return isInside(venv, this.project.root) ? relative(this.project.root, venv) : venv;
   }
 
   /** In a linked worktree git's own directory is not the one that all worktrees share. */
@@ -352,26 +316,19 @@ class Preflight {
     try {
       return await new Git(this.context.host, this.project.root).location();
     } catch (error) {
-      if (error instanceof TractestError) return null;
-      throw error;
+      ignoreTractestError(error);
+      return null;
     }
   }
 
-  async #lookForLeaks(): Promise<LeakReport> {
-    return await findLeaks(this.context.host, this.project);
-  }
-
-  /** Shows what was left behind, and cleans it up if that was asked for or is agreed to. */
-  async #leaks(report: LeakReport): Promise<LeakReport> {
+  /** Shows leaks, and cleans them up if that is requested or agreed to. */
+  async #checkLeaks(report: LeakReport): Promise<LeakReport> {
     const { host, printer } = this.context;
     const rows = this.#leakRows(report);
     if (this.options.isolated && !this.options.clean) {
       for (const row of rows) {
-        this.#show(
-          row.status === "fail"
-            ? { ...row, status: "warn", detail: `${row.detail}\n${NOT_IN_THE_WAY}`, fix: null }
-            : row,
-        );
+        const detail = `${row.detail}\n${OWN_REGISTRY}`;
+        this.#show(row.status === "fail" ? checkResult(row.id, "warn", detail) : row);
       }
       return report;
     }
@@ -381,16 +338,13 @@ class Preflight {
     if (!cleanable || (!stops && !this.options.clean)) {
       for (const row of rows) this.#show(row);
       if (stops && this.options.clean && this.options.show) {
-        printer.note("--clean: nothing of this is left by a run of this project");
+        printer.note("--clean: none of these was left by a run of this project");
       }
       return report;
     }
-    const [wrong, right] = [
-      rows.filter(({ status }) => isWrong(status)),
-      rows.filter(({ status }) => !isWrong(status)),
-    ];
-    for (const row of right) this.#show(row);
-    for (const row of wrong) this.#print(row);
+    const isWrong = ({ status }: CheckResult) => status === "fail" || status === "warn";
+    const wrong = rows.filter(isWrong);
+    for (const row of rows) isWrong(row) ? this.#print(row) : this.#show(row);
     if (!await this.#agreesToCleanUp()) {
       this.#checks.push(...wrong);
       return report;
@@ -421,7 +375,7 @@ class Preflight {
     return this.options.yes || !this.options.whileAsking ? ask() : this.options.whileAsking(ask);
   }
 
-  /** Shows what a clean-up changed; what it did not change has been shown already. */
+  /** Shows the checks that a clean-up changed; the others have been shown already. */
   #showCleaned(before: readonly CheckResult[], after: readonly CheckResult[]): void {
     for (const row of before) {
       const now = after.find((one) => one.id === row.id)!;
@@ -429,7 +383,7 @@ class Preflight {
       else {
         this.#checks.push(now);
         if (this.options.show) {
-          this.context.printer.note(`${now.id}: the clean-up could not change this`);
+          this.context.printer.note(`${now.id}: the clean-up did not change this`);
         }
       }
     }
@@ -464,37 +418,16 @@ class Preflight {
   }
 }
 
-/**
- * What a row says when SIGINT is ignored: the preflight only mentions it, since pytest gets the
- * default.
- */
-export const SIGINT_IGNORED: CheckResult = {
-  id: "sigint",
-  status: "warn",
-  detail:
-    "SIGINT is ignored here (SigIgn bit 1 in /proc/self/status): started with & by a non-interactive shell, or by nohup\n" +
-    "tests that cancel by SIGINT would fail; pytest is started with it at its default",
-  fix: null,
-};
-
-function isWrong(status: CheckResult["status"]): boolean {
-  return status === "fail" || status === "warn";
-}
-
+/** Whether the only problem is a live run of this project that holds the registry. */
 function isHeldRightly({ registries, liveRun, actors, sockets }: LeakReport): boolean {
   const leaked = actors.some((actor) => actor.verdict === "leaked") ||
     sockets.some((socket) => socket.verdict === "stale");
   return !leaked && liveRun !== null && registries.some((registry) => registry.bound === true);
 }
 
-function nameOf(project: Project, { venv, argv }: Interpreter): string {
-  if (venv === null) return argv[0]!;
-  return isInside(venv, project.root) ? relative(project.root, venv) : venv;
-}
-
 type Settled<T> = { readonly value: T } | { readonly error: unknown };
 
-/** Keeps a failure until somebody wants the result, which may be much later. */
+/** Keeps a rejection until it is awaited, which may be much later. */
 function settle<T>(promise: Promise<T>): Promise<Settled<T>> {
   return promise.then((value) => ({ value }), (error) => ({ error }));
 }

@@ -1,11 +1,11 @@
 import { isInside } from "../base/paths.ts";
 import { isInstalledCopy } from "../project/rules_venv.ts";
 
-/** Where the packages were found that a Python imported. */
+/** Where a Python found the package under test. */
 export interface Imported {
   /**
-   * The package under test: its import name, its directory in the checkout, and the file that
-   * Python found; symlinks resolved.
+   * Its import name, its directory in the checkout, and the file that was imported; symlinks
+   * resolved. Null if the project has no package.
    */
   readonly own: { readonly name: string; readonly directory: string; readonly file: string } | null;
   /** Whether it was found only because the checkout was the working directory. */
@@ -19,9 +19,8 @@ export interface Fit {
 }
 
 /**
- * Whether the Python that imported these is one for this checkout: the package under test has to be
- * this checkout's own source. Otherwise the processes that tractor starts import other code than
- * the tests do.
+ * Whether a Python imports the package under test from this checkout's source. If it does not, the
+ * processes that tractor starts import other code than the tests do.
  */
 export function fitOf({ own, byDirectoryOnly }: Imported, root: string): Fit {
   if (!own) return { fits: true, detail: "the project has no package of its own" };
@@ -37,19 +36,13 @@ export function fitOf({ own, byDirectoryOnly }: Imported, root: string): Fit {
   return { fits: false, detail: `${own.name} resolves to ${own.file}: ${what} ${own.directory}` };
 }
 
-/**
- * What pytest printed from its errors on: the ids of what it has collected come before. All of it
- * where there is no such heading.
- */
+/** The output of pytest from its ERRORS heading on, or all of it without such a heading. */
 export function errorsOf(printed: string): string {
   const heading = /^=+ ERRORS =+$/m.exec(printed);
   return heading === null ? printed : printed.slice(heading.index + heading[0].length);
 }
 
-/**
- * The last lines of what a program printed, empty ones left out: the part of a traceback that says
- * what is wrong.
- */
+/** The last non-empty lines of a text: in a traceback, those that name the error. */
 export function lastLines(text: string, count: number): string[] {
   return text.split("\n").map((line) => line.trimEnd()).filter((line) => line !== "").slice(-count);
 }

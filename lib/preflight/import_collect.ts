@@ -1,10 +1,13 @@
 import { join } from "@std/path";
 import { errorsOf, fitOf, lastLines } from "./import_check.ts";
 import { shellCommand } from "../base/escape.ts";
+import { pasteable } from "../base/typed_command.ts";
 import type { Remembered } from "./fingerprint.ts";
-import type { CheckResult } from "./rules.ts";
+import { type CheckResult, checkResult } from "./rules.ts";
 import type { Host, ProgramResult } from "../system/host.ts";
+import { missingTool } from "../system/programs/probe.ts";
 import {
+  type CheckAnswer,
   checkArguments,
   collectArguments,
   collectedCount,
@@ -21,38 +24,36 @@ import { Memory } from "./remembered.ts";
 
 const IMPORT_LIMIT_MS = 60_000;
 const COLLECTION_LIMIT_MS = 180_000;
-/** Lines of a failed program's output that are shown. */
+/** Number of lines shown from the output of a failed program. */
 const EVIDENCE_LINES = 15;
+const COLLECT_OPTIONS = ["-x", "-q", "--co"] as const;
 
-/** What importing and collecting with one interpreter came to. */
+/** The result of importing and collecting with one interpreter. */
 export interface Verified {
   readonly import: CheckResult;
   readonly collection: CheckResult;
-  /** Whether the interpreter is one for this checkout; null when nothing could be imported. */
+  /** Whether the interpreter belongs to this checkout; null when nothing could be imported. */
   readonly fits: boolean | null;
   /** The evidence for that. */
   readonly fit: string;
-  /** `3.13.0`; null if Python did not even start. */
+  /** `3.13.0`; null if Python did not start. */
   readonly pythonVersion: string | null;
 }
 
-/** What {@linkcode verify} works with. */
+/** The input of {@linkcode verify}. */
 export interface VerifyScene {
   readonly host: Host;
   readonly project: Project;
   readonly inherited: ReadonlyMap<string, string>;
-  /** Looks again even if nothing has changed. */
+  /** Whether to check again even if nothing has changed. */
   readonly fresh: boolean;
-  /** What is collected, as pytest takes it; null: the whole suite. */
+  /** What to collect, as pytest takes it; null: the whole suite. */
   readonly targets: readonly string[] | null;
-  /** Says what takes long. */
+  /** Shows progress while `work` runs. */
   readonly during: <T>(what: string, work: Promise<T>) => Promise<T>;
 }
 
-/**
- * Imports the package and collects the tests, both at once, unless nothing has changed since both
- * went well.
- */
+/** Imports the package and collects the tests, unless nothing changed since that last succeeded. */
 export async function verify(scene: VerifyScene, interpreter: Interpreter): Promise<Verified> {
   const { host, project, targets } = scene;
   const [own, memory] = await Promise.all([
@@ -65,7 +66,7 @@ export async function verify(scene: VerifyScene, interpreter: Interpreter): Prom
     return await recalled(scene, own, packages, remembered);
   }
   if (targets !== null && !scene.fresh) {
-    // What collects as a whole does so in part.
+    // If the whole suite can be collected, so can a part of it.
     const whole = await (await Memory.open({ ...scene, targets: null }, interpreter)).recall();
     if (whole?.files.length === packages.length) {
       return await recalled({ ...scene, targets: null }, own, packages, whole);
@@ -102,15 +103,10 @@ async function recalled(
     failed: "",
     imported: [],
   });
-  const note = "nothing changed since it was checked";
+  const note = "unchanged since the last check";
   return {
-    import: { id: "import", status: "ok", detail: `${packages.join(", ")} (${note})`, fix: null },
-    collection: {
-      id: "collection",
-      status: "ok",
-      detail: `${countOf(scene, collected)} (${note})`,
-      fix: null,
-    },
+    import: checkResult("import", "ok", `${packages.join(", ")} (${note})`),
+    collection: checkResult("collection", "ok", `${countOf(scene, collected)} (${note})`),
     fits,
     fit: detail,
     pythonVersion,
@@ -119,21 +115,21 @@ async function recalled(
 
 interface CheckOutcome {
   readonly facts: ImportFacts | null;
-  /** The end of the traceback of an import that failed. */
+  /** The traceback of a failed import. */
   readonly traceback: string;
-  /** How the collection ended, and the end of what it printed. */
   readonly collection: ProgramResult;
+  /** The output of the collection. */
   readonly printed: string;
-  /** How many tests; null when pytest did not say. */
+  /** Number of tests; null if pytest did not print it. */
   readonly count: number | null;
-  /** What was collected, as pytest takes it. */
+  /** The collected targets, as pytest takes them. */
   readonly collected: readonly string[];
 }
 
 /**
- * One start of Python for both, since collecting imports the packages anyway. Where they come from
- * is looked up as if from outside of the project: with the root as working directory the checkout's
- * own source would be found in any venv.
+ * Starts Python once for both checks, since collecting imports the packages anyway. The packages
+ * are searched as from outside the project: with the root as working directory, any venv would
+ * find the checkout's own source.
  */
 async function startCheck(
   scene: VerifyScene,
@@ -152,37 +148,26 @@ async function startCheck(
       timeoutMs,
       inherited,
     });
-  const command = shellCommand(["python", "-m", "pytest", ...collected, "-x", "-q", "--co"]);
-  const steps = `python -c 'import ${packages.join(", ")}' && ${command}`;
+  const imports = `python -c 'import ${packages.join(", ")}'`;
+  const collects = shellCommand(["python", "-m", "pytest", ...collected, ...COLLECT_OPTIONS]);
   const collection = await run(
     collectArguments(collected, cache),
-    `import and collection check: ${steps}`,
+    `import and collection check: ${imports} && ${collects}`,
     COLLECTION_LIMIT_MS,
   );
-  const { facts, pytest, traceback } = parseCheck(
-    textOf(collection.stdout),
-    textOf(collection.stderr),
-  );
-  const whole = {
-    facts,
-    traceback,
-    collection,
-    printed: pytest,
-    count: collectedCount(pytest),
-    collected,
-  };
-  if (facts === null || facts.failed !== null) return whole;
-  // The collection took the whole process with it, or never ended.
-  const alone = await run(
-    [],
-    `import smoke check: python -c 'import ${packages.join(", ")}'`,
-    IMPORT_LIMIT_MS,
-  );
-  const again = parseCheck(textOf(alone.stdout), textOf(alone.stderr));
-  const evidence = again.traceback !== ""
-    ? again.traceback
-    : evidenceOf(alone, again.pytest, IMPORT_LIMIT_MS);
-  return { ...whole, facts: again.facts ?? facts, traceback: evidence };
+  const { facts, pytest: printed, traceback } = parse(collection);
+  const count = collectedCount(printed);
+  const outcome = { facts, traceback, collection, printed, count, collected };
+  if (facts === null || facts.failed !== null) return outcome;
+  // The collection ended the whole process, or never ended: import without it.
+  const alone = await run([], `import smoke check: ${imports}`, IMPORT_LIMIT_MS);
+  const again = parse(alone);
+  const evidence = again.traceback || evidenceOf(alone, again.pytest, IMPORT_LIMIT_MS);
+  return { ...outcome, facts: again.facts ?? facts, traceback: evidence };
+}
+
+function parse({ stdout, stderr }: ProgramResult): CheckAnswer {
+  return parseCheck(new TextDecoder().decode(stdout), new TextDecoder().decode(stderr));
 }
 
 async function judge(
@@ -201,20 +186,20 @@ async function judge(
     ? lastLines(check.traceback, EVIDENCE_LINES).join("\n")
     : evidenceOf(check.collection, check.printed, COLLECTION_LIMIT_MS);
   return {
-    import: isImported ? importedRow(packages, facts) : {
-      id: "import",
-      status: "fail",
-      detail: `Cannot import ${facts?.failed || packages[0]}\n${evidence}`.trimEnd(),
-      fix: importFix(interpreter, packages, evidence),
-    },
-    collection: collectionRow(scene, interpreter, check),
+    import: isImported ? importedCheck(packages, facts) : checkResult(
+      "import",
+      "fail",
+      `Cannot import ${facts?.failed || packages[0]}\n${evidence}`.trimEnd(),
+      importFix(interpreter, packages, evidence),
+    ),
+    collection: collectionCheck(scene, interpreter, check),
     fits,
     fit: detail,
     pythonVersion: facts?.version ?? null,
   };
 }
 
-/** A package that is not there is most often one that a sync would install. */
+/** A missing module is usually one that a sync installs. */
 function importFix(
   interpreter: Interpreter,
   packages: readonly string[],
@@ -229,50 +214,35 @@ function importFix(
     : command;
 }
 
-function importedRow(
+function importedCheck(
   packages: readonly string[],
   { files, byDirectoryOnly }: ImportFacts,
 ): CheckResult {
   const where = packages.map((name, index) =>
     `${name} from ${files?.[index] || "a namespace package"}`
-  ).join("\n");
-  if (!byDirectoryOnly) return { id: "import", status: "ok", detail: where, fix: null };
-  return {
-    id: "import",
-    status: "warn",
-    detail:
-      `${where}\nfound only because the root is the working directory: it is not installed in the venv, and actors started elsewhere won't find it`,
-    fix: "tractest run --sync",
-  };
+  );
+  if (!byDirectoryOnly) return checkResult("import", "ok", where.join("\n"));
+  const detail = [
+    ...where,
+    "found only because the project's root is the working directory: it is not installed in the " +
+    "venv, and actors that are started elsewhere can't import it",
+  ];
+  return checkResult("import", "warn", detail.join("\n"), "tractest run --sync");
 }
 
-function collectionRow(
+function collectionCheck(
   scene: VerifyScene,
   interpreter: Interpreter,
   { collection, printed, count, collected }: CheckOutcome,
 ): CheckResult {
   const { project, host } = scene;
-  if (collection.outcome === "exited" && collection.code === 0) {
-    return { id: "collection", status: "ok", detail: countOf(scene, count), fix: null };
-  }
-  const problem = collection.outcome === "exited" && collection.code === 5
-    ? "no tests were collected"
-    : "the tests can't be collected";
-  const command = shellCommand([
-    ...interpreter.argv,
-    "-m",
-    "pytest",
-    ...collected,
-    "-x",
-    "-q",
-    "--co",
-  ], interpreter.environment);
-  return {
-    id: "collection",
-    status: "fail",
-    detail: `${problem}\n${evidenceOf(collection, printed, COLLECTION_LIMIT_MS)}`.trimEnd(),
-    fix: host.cwd === project.root ? command : `cd ${shellCommand([project.root])} && ${command}`,
-  };
+  const code = collection.outcome === "exited" ? collection.code : null;
+  if (code === 0) return checkResult("collection", "ok", countOf(scene, count));
+  const problem = code === 5 ? "no tests were collected" : "the tests can't be collected";
+  const evidence = evidenceOf(collection, printed, COLLECTION_LIMIT_MS);
+  const words = [...interpreter.argv, "-m", "pytest", ...collected, ...COLLECT_OPTIONS];
+  const fix = pasteable(words, interpreter.environment, project.root, host.cwd);
+  return checkResult("collection", "fail", `${problem}\n${evidence}`.trimEnd(), fix);
 }
 
 async function fit(
@@ -284,7 +254,7 @@ async function fit(
   if (!own || !files) return fitOf({ own: null, byDirectoryOnly }, project.root);
   const file = files[packages.indexOf(own.importName)]!;
   const directory = join(project.root, own.directory);
-  // A namespace package has no file to tell it by.
+  // A namespace package has no file.
   if (file === "") return { fits: true, detail: `${own.importName} is a namespace package` };
   const [realFile, realDirectory] = await Promise.all([
     host.files.realPath(file),
@@ -296,26 +266,19 @@ async function fit(
   }, project.root);
 }
 
-/** Targets that are named in a row, at most. */
-const SHOWN_TARGETS = 3;
+/** Maximum number of targets that a row lists. */
+const LISTED_TARGETS = 3;
 
 function countOf({ targets }: VerifyScene, count: number | null): string {
-  const shown = targets?.slice(0, SHOWN_TARGETS).join(", ");
-  const from = targets === null
-    ? ""
-    : ` from ${shown}${targets.length > SHOWN_TARGETS ? ", …" : ""}`;
-  return `${count === null ? "all tests" : `${count} tests`} collected${from}`;
+  const tests = count === null ? "all tests" : `${count} test${count === 1 ? "" : "s"}`;
+  if (targets === null) return `${tests} collected`;
+  const more = targets.length > LISTED_TARGETS ? ", …" : "";
+  return `${tests} collected from ${targets.slice(0, LISTED_TARGETS).join(", ")}${more}`;
 }
 
-/** The end of what a program printed, after what the host knows about its end. */
+/** How a program ended, and the end of its output. */
 function evidenceOf({ outcome }: ProgramResult, printed: string, limitMs: number): string {
-  if (outcome === "missing") {
-    return '"env" is not installed in any standard directory (package coreutils)';
-  }
+  if (outcome === "missing") return missingTool("env");
   const late = outcome === "timed-out" ? [`it did not end within ${limitMs / 1000} s`] : [];
   return [...late, ...lastLines(errorsOf(printed), EVIDENCE_LINES)].join("\n");
-}
-
-function textOf(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
 }

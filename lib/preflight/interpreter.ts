@@ -18,7 +18,7 @@ import { EXIT } from "../tables/exit_codes.ts";
 import type { Printer } from "../terminal/printer.ts";
 import type { Project } from "../project/project.ts";
 
-/** What making or choosing a venv needs to know. */
+/** What creating or choosing a venv needs to know. */
 export interface VenvScene {
   readonly host: Host;
   readonly printer: Printer;
@@ -39,9 +39,9 @@ export function pythonOf(venv: Venv): Interpreter {
 }
 
 /**
- * The Python that the user named with `--python`: a path to it or to its venv, or a name on PATH.
+ * The Python given by `--python`: its path, the path of its venv, or a name on PATH.
  *
- * @throws {UsageError} if there is none
+ * @throws {UsageError} if there is no such Python
  */
 export async function namedPython(
   { host, project }: VenvScene,
@@ -63,14 +63,14 @@ export async function namedPython(
 }
 
 /**
- * `uv run` as the Python: it finds or makes the venv by itself, more slowly.
+ * `uv run python` as the Python: uv finds or creates the venv, which is slower.
  *
  * @throws {TractestError} 69 if there is no uv
  */
 export async function uvRunPython(scene: VenvScene, venv: Venv | null): Promise<Interpreter> {
   const { project } = scene;
   const uv = await requireUv(scene);
-  const minor = venv?.minor ?? await minorToMake(scene, uv);
+  const minor = venv?.minor ?? await minorForNewVenv(scene, uv);
   const path = venv?.path ?? join(project.root, venvName(project.configuration.venv, minor));
   return {
     argv: [uv, ...runPythonArguments(await isLocked(scene))],
@@ -80,23 +80,23 @@ export async function uvRunPython(scene: VenvScene, venv: Venv | null): Promise<
   };
 }
 
-/** What a sync would run, and where the venv is then. */
+/** The command that creates or syncs a venv. */
 export interface SyncPlan {
   readonly venv: Venv;
+  /** Whether the venv exists already. */
   readonly exists: boolean;
-  /** Null: there is no uv, and the plan is only to be shown. */
+  /** Null if uv is not installed: the plan can only be shown. */
   readonly argv: readonly string[] | null;
   readonly environment: Readonly<Record<string, string>>;
-  /** As a person types it: `UV_PROJECT_ENVIRONMENT=py313 uv sync`. */
+  /** The command to paste: `UV_PROJECT_ENVIRONMENT=py313 uv sync`. */
   readonly shown: string;
 }
 
 /**
- * Plans to make a venv, or to bring an existing one in line with the lock file without removing
- * anything.
+ * Plans to create a venv, or to sync an existing one with the lock file without removing packages.
  *
  * @param named the Python of `--python`, for a new venv
- * @throws {PreflightError} if there is no Python to tell the name of a new venv by
+ * @throws {PreflightError} if no Python is found whose version would name a new venv
  */
 export async function planSync(
   scene: VenvScene,
@@ -106,14 +106,13 @@ export async function planSync(
   const { project } = scene;
   const uv = await findOnPath(scene.host, "uv", project.root);
   const minor = existing?.minor ?? (named ? await minorOfPython(scene, named.argv[0]!) : null) ??
-    await minorToMake(scene, uv);
+    await minorForNewVenv(scene, uv);
   const venv = existing ??
     { path: join(project.root, venvName(project.configuration.venv, minor)), minor };
   const name = relative(project.root, venv.path);
-  // One without a Python is not among those that were found, but what is installed in it is
-  // somebody's all the same.
+  // A directory without a Python was not found as a venv, but may still have packages to keep.
   const exists = existing !== null || await scene.host.files.stat(venv.path) !== null;
-  // The request keeps the name true: uv would otherwise choose by its own rules.
+  // Named explicitly, so that uv's own choice can't contradict the name of the venv.
   const python = existing ? null : named?.argv[0] ?? (minor === "" ? null : dotted(minor));
   const args = syncArguments({ venvExists: exists, locked: await isLocked(scene), python });
   return {
@@ -126,7 +125,7 @@ export async function planSync(
 }
 
 /**
- * Runs the plan; uv's own words go to standard error.
+ * Runs the plan; the output of uv goes to standard error.
  *
  * @throws {PreflightError} if uv fails
  * @throws {TractestError} 69 if there is no uv
@@ -136,10 +135,9 @@ export async function runSync(
   plan: SyncPlan,
 ): Promise<Interpreter> {
   if (plan.argv === null) throw missingUv();
-  printer.note(
-    `${plan.exists ? "syncing" : "making"} the venv ${basename(plan.venv.path)}: ${plan.shown}`,
-  );
-  // The VIRTUAL_ENV of another project would only make uv warn.
+  const verb = plan.exists ? "syncing" : "creating";
+  printer.note(`${verb} the venv ${basename(plan.venv.path)}: ${plan.shown}`);
+  // uv would warn about the VIRTUAL_ENV of another project.
   const { args, env } = envCommand({
     inherited,
     set: plan.environment,
@@ -147,7 +145,7 @@ export async function runSync(
     argv: plan.argv,
   });
   const child = host.programs.start("env", args, {
-    why: plan.exists ? "bring the venv in line with the lock file" : "make the venv",
+    why: plan.exists ? "sync the venv with the lock file" : "create the venv",
     cwd: project.root,
     env,
     stdin: "null",
@@ -167,17 +165,17 @@ export async function runSync(
 }
 
 /**
- * The minor that a new venv gets: of the Python that uv would take, else of the user's Python if
- * the project takes that, else what it asks for.
+ * The minor version for a new venv: of `.python-version`, of the Python that uv would use, of the
+ * user's Python if `requires-python` accepts it, or the oldest that `requires-python` accepts.
  */
-export async function minorToMake(scene: VenvScene, uv: string | null): Promise<string> {
+async function minorForNewVenv(scene: VenvScene, uv: string | null): Promise<string> {
   if (!scene.project.configuration.venv.includes("<MINOR>")) return "";
   if (scene.wantedMinor !== null) return scene.wantedMinor;
   const { host, project, inherited } = scene;
   if (uv !== null) {
     const found = await runThroughEnv(host, [uv, ...findArguments()], {
       cwd: project.root,
-      why: "which Python uv would take",
+      why: "which Python uv would use",
       inherited,
     });
     const python = new TextDecoder().decode(found.stdout).trim();
@@ -186,21 +184,20 @@ export async function minorToMake(scene: VenvScene, uv: string | null): Promise<
       : null;
     if (minor !== null) return minor;
   }
-  const requirement = requiresPythonOf(
-    await host.files.readText(join(project.root, "pyproject.toml")),
-  );
+  const pyproject = await host.files.readText(join(project.root, "pyproject.toml"));
+  const requirement = requiresPythonOf(pyproject);
+  const accepts = (minor: string) =>
+    requirement === null || satisfies(dotted(minor), requirement) !== false;
   for (const name of ["python", "python3"]) {
     const python = await findOnPath(host, name, project.root);
     const minor = python === null ? null : await minorOfPython(scene, python);
-    if (
-      minor !== null && (requirement === null || satisfies(dotted(minor), requirement) !== false)
-    ) return minor;
+    if (minor !== null && accepts(minor)) return minor;
   }
-  const asked = requirement === null ? null : oldestMinor(requirement);
-  if (asked !== null) return asked;
+  const oldest = requirement === null ? null : oldestMinor(requirement);
+  if (oldest !== null) return oldest;
   throw new PreflightError(
     "no-python",
-    "There is no Python to make a venv with",
+    "No Python found to create a venv with",
     "install Python or uv, or name one: --python PATH",
   );
 }
@@ -219,10 +216,7 @@ async function minorOfPython(
   return code === 0 ? minorOf(/Python (\S+)/.exec(text)?.[1] ?? "") : null;
 }
 
-/**
- * Whether a venv lies elsewhere and is only linked from here: then a sync would change somebody
- * else's.
- */
+/** Whether a venv is a symlink to one elsewhere, which a sync must not change. */
 export async function isBorrowed({ host, project }: VenvScene, venv: Venv): Promise<boolean> {
   const real = await host.files.realPath(venv.path);
   return real !== null && !isInside(real, project.root);

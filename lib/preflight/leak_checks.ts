@@ -1,17 +1,17 @@
 import type { JudgedProcess, LeakReport, RegistryReport } from "../leaks/leak_report.ts";
-import type { CheckResult } from "./rules.ts";
+import { type CheckResult, checkResult } from "./rules.ts";
 
 const CLEAN_UP = "tractest zombies --kill";
 const ISOLATE = "tractest run --isolate";
-/** Processes and sockets that a row names, at most. */
-const SHOWN = 5;
+/** Maximum number of processes or sockets that a row lists. */
+const LISTED = 5;
 
-/** The rows of a look for leaks. */
+/** The rows for a leak report. */
 export function leakChecks(report: LeakReport): CheckResult[] {
   return [registryCheck(report), actorsCheck(report), socketsCheck(report)];
 }
 
-/** The same before a run: leaked actors alone leave the registry free, and stop nothing. */
+/** The same before a run, where leaked actors are a warning: the registry is free without them. */
 export function leakChecksOfRun(report: LeakReport): CheckResult[] {
   return leakChecks(report).map((check) =>
     check.id === "actors" && check.status === "fail" ? { ...check, status: "warn" } : check
@@ -19,107 +19,84 @@ export function leakChecksOfRun(report: LeakReport): CheckResult[] {
 }
 
 function registryCheck({ registries, liveRun, unknowns }: LeakReport): CheckResult {
+  const id = "registry";
   const bound = registries.filter((registry) => registry.bound === true);
   if (bound.length > 0 && liveRun) {
-    return row(
-      "registry",
-      "fail",
-      `${
-        bound.map((one) => one.address).join(", ")
-      } is held by a live run of this project: pid ${liveRun.pid} (${liveRun.title})`,
-      {
-        fix: "wait for it to end: tractest run --wait",
-      },
-    );
+    const addresses = bound.map((registry) => registry.address).join(", ");
+    const run = `a live run of this project: pid ${liveRun.pid} (${liveRun.title})`;
+    const fix = "wait for it to end: tractest run --wait";
+    return checkResult(id, "fail", `${addresses} is held by ${run}`, fix);
   }
   if (bound.length > 0) {
-    return row("registry", "fail", bound.map(holdersOf).join("\n"), { fix: registryFix(bound) });
+    return checkResult(id, "fail", bound.map(holdersText).join("\n"), registryFix(bound));
   }
   if (registries.length === 0) {
-    return row("registry", "skipped", "none is configured: registries = []");
+    return checkResult(id, "skipped", "none is configured: registries = []");
   }
-  if (registries.some((registry) => registry.bound === null)) return unknown("registry", unknowns);
-  return row("registry", "ok", `${registries.map((registry) => registry.address).join(", ")} free`);
+  if (registries.some((registry) => registry.bound === null)) return unknown(id, unknowns);
+  return checkResult(id, "ok", `${registries.map(({ address }) => address).join(", ")} free`);
 }
 
-/**
- * A registry that somebody else's program holds is not ours to end: a run can have one of its own
- * instead.
- */
+/** Only leaks are ended. If another program holds the registry, a run can have one of its own. */
 function registryFix(bound: readonly RegistryReport[]): string {
   const holders = bound.flatMap((registry) => registry.holders);
-  if (holders.length > 0 && holders.every((holder) => holder.verdict === "leaked")) return CLEAN_UP;
+  const leaked = holders.filter((holder) => holder.verdict === "leaked");
+  if (holders.length > 0 && leaked.length === holders.length) return CLEAN_UP;
   const doubtful = holders.find((holder) => holder.ours === true && holder.verdict === "unknown");
+  const port = bound[0]!.address.split(":").at(-1);
   const end = doubtful
-    ? `if nobody needs it: ${CLEAN_UP} --pid ${doubtful.pid}`
-    : `or end its holder yourself: ss -tlnp 'sport = :${bound[0]!.address.split(":").at(-1)}'`;
-  return [...holders.some((holder) => holder.verdict === "leaked") ? [CLEAN_UP] : [], ISOLATE, end]
-    .join("\n");
+    ? `if it is not needed: ${CLEAN_UP} --pid ${doubtful.pid}`
+    : `or end its holder yourself: ss -tlnp 'sport = :${port}'`;
+  return [...leaked.length > 0 ? [CLEAN_UP] : [], ISOLATE, end].join("\n");
 }
 
-function holdersOf({ address, holders }: RegistryReport): string {
+function holdersText({ address, holders }: RegistryReport): string {
   if (holders.length === 0) {
     return `${address} is held by a process you can't see (another user or container)`;
   }
-  return holders.map((holder) => `${address} is held by ${describe(holder)}`).join("\n");
+  return holders.map((holder) => `${address} is held by ${processText(holder)}`).join("\n");
 }
 
 function actorsCheck({ actors, clean, unknowns }: LeakReport): CheckResult {
-  const leaked = actors.filter((actor) => actor.verdict === "leaked");
-  if (leaked.length > 0) {
-    return row("actors", "fail", some(leaked.map(describe), "leaked"), { fix: CLEAN_UP });
-  }
-  const doubtful = actors.filter((actor) => actor.verdict === "unknown");
-  if (doubtful.length > 0) {
-    return row("actors", "unknown", some(doubtful.map(describe), "can't be judged"), {
-      fix: "tractest zombies",
-    });
-  }
-  if (clean === null && unknowns.length > 0) return unknown("actors", unknowns);
-  const busy = actors.filter((actor) => actor.verdict === "in-use").length;
-  return row("actors", "ok", busy > 0 ? `none leaked, ${busy} in use` : "none");
+  const id = "actors";
+  const withVerdict = (verdict: JudgedProcess["verdict"]) =>
+    actors.filter((actor) => actor.verdict === verdict).map(processText);
+  const leaked = withVerdict("leaked");
+  if (leaked.length > 0) return checkResult(id, "fail", listed(leaked, "leaked"), CLEAN_UP);
+  const doubtful = withVerdict("unknown");
+  if (doubtful.length > 0) return undecided(id, doubtful);
+  if (clean === null && unknowns.length > 0) return unknown(id, unknowns);
+  const inUse = withVerdict("in-use").length;
+  return checkResult(id, "ok", inUse > 0 ? `none leaked, ${inUse} in use` : "none");
 }
 
 function socketsCheck({ sockets, clean, unknowns }: LeakReport): CheckResult {
-  const stale = sockets.filter((socket) => socket.verdict === "stale").map((socket) => socket.path);
-  if (stale.length > 0) return row("sockets", "fail", some(stale, "stale"), { fix: CLEAN_UP });
-  const doubtful = sockets.filter((socket) => socket.verdict === "unknown").map((socket) =>
-    socket.path
-  );
-  if (doubtful.length > 0) {
-    return row("sockets", "unknown", some(doubtful, "can't be judged"), {
-      fix: "tractest zombies",
-    });
-  }
-  if (clean === null && unknowns.length > 0) return unknown("sockets", unknowns);
-  return row("sockets", "ok", sockets.length > 0 ? `${sockets.length} live, none stale` : "none");
+  const id = "sockets";
+  const withVerdict = (verdict: LeakReport["sockets"][number]["verdict"]) =>
+    sockets.filter((socket) => socket.verdict === verdict).map((socket) => socket.path);
+  const stale = withVerdict("stale");
+  if (stale.length > 0) return checkResult(id, "fail", listed(stale, "stale"), CLEAN_UP);
+  const doubtful = withVerdict("unknown");
+  if (doubtful.length > 0) return undecided(id, doubtful);
+  if (clean === null && unknowns.length > 0) return unknown(id, unknowns);
+  return checkResult(id, "ok", sockets.length > 0 ? `${sockets.length} live, none stale` : "none");
 }
 
-function unknown(id: string, unknowns: readonly string[]): CheckResult {
-  return row(
-    id,
-    "unknown",
-    unknowns.length > 0 ? [...new Set(unknowns)].join("\n") : "could not be looked at",
-    { fix: "tractest zombies -v" },
-  );
+function undecided(id: CheckResult["id"], texts: readonly string[]): CheckResult {
+  return checkResult(id, "unknown", listed(texts, "of unknown state"), "tractest zombies");
 }
 
-function describe({ pid, title, verdict, evidence }: JudgedProcess): string {
-  return `pid ${pid} (${title}), ${verdict}${
-    evidence.length > 0 ? `: ${evidence.join("; ")}` : ""
-  }`;
+function unknown(id: CheckResult["id"], unknowns: readonly string[]): CheckResult {
+  const detail = [...new Set(unknowns)].join("\n") || "could not be checked";
+  return checkResult(id, "unknown", detail, "tractest zombies -v");
 }
 
-function some(texts: readonly string[], what: string): string {
-  const more = texts.length > SHOWN ? [`and ${texts.length - SHOWN} more`] : [];
-  return [`${texts.length} ${what}`, ...texts.slice(0, SHOWN), ...more].join("\n");
+function processText({ pid, title, verdict, evidence }: JudgedProcess): string {
+  const reasons = evidence.length > 0 ? `: ${evidence.join("; ")}` : "";
+  return `pid ${pid} (${title}), ${verdict}${reasons}`;
 }
 
-function row(
-  id: string,
-  status: CheckResult["status"],
-  detail: string,
-  { fix = null }: { fix?: string | null } = {},
-): CheckResult {
-  return { id, status, detail, fix };
+function listed(texts: readonly string[], what: string): string {
+  const more = texts.length > LISTED ? [`and ${texts.length - LISTED} more`] : [];
+  return [`${texts.length} ${what}`, ...texts.slice(0, LISTED), ...more].join("\n");
 }

@@ -1,43 +1,34 @@
-import type { CheckResult } from "./rules.ts";
+import { type CheckResult, checkResult } from "./rules.ts";
 import { outsideRow } from "../system/permission_flags.ts";
 import type { Host } from "../system/host.ts";
 import type { PermissionRow } from "../tables/permissions.ts";
 import { cacheDirectory, type OwnDirectory, stateDirectory } from "../project/directories.ts";
 
-/** The row of tractest's own directories. */
+/** Marks a directory that `doctor --fix` can create. */
+export const NOT_CREATED = "(not created yet)";
+
+/** Checks tractest's own directories. */
 export async function directoriesCheck(host: Host): Promise<CheckResult> {
   const directories = await Promise.all([stateDirectory(host), cacheDirectory(host)]);
-  const problems: string[] = [];
-  const fixes: string[] = [];
+  const problems = new Set<string>();
+  const fixes = new Set<string>();
   for (const directory of directories) {
+    const { path } = directory;
     const problem = directory.problem ?? await whyNotWritable(host, directory);
     if (problem === null) continue;
-    problems.push(directory.path === null ? problem : `${directory.path}: ${problem}`);
-    fixes.push(
-      directory.path === null
-        ? "set HOME, or XDG_STATE_HOME and XDG_CACHE_HOME"
-        : fixFor(directory),
-    );
+    problems.add(path === null ? problem : `${path}: ${problem}`);
+    fixes.add(fixFor(directory));
   }
   const id = "state-directories";
-  if (problems.length > 0) {
-    const detail = [
-      ...new Set(problems),
-      "without them nothing is remembered; tests run all the same",
-    ].join("\n");
-    return { id, status: "fail", detail, fix: [...new Set(fixes)].join("\n") };
+  if (problems.size > 0) {
+    const effect = "tests run anyway, but nothing is recorded or cached";
+    return checkResult(id, "fail", [...problems, effect].join("\n"), [...fixes].join("\n"));
   }
-  return {
-    id,
-    status: "ok",
-    detail: directories.map(({ path, exists }) => `${path}${exists ? "" : " (not made yet)"}`).join(
-      "\n",
-    ),
-    fix: null,
-  };
+  const lines = directories.map(({ path, exists }) => exists ? path : `${path} ${NOT_CREATED}`);
+  return checkResult(id, "ok", lines.join("\n"));
 }
 
-/** Writes a file for a moment: permission bits don't show a read-only or full disk. */
+/** Tries to create a file: permission bits don't show a read-only or full disk. */
 async function whyNotWritable(host: Host, { path, exists }: OwnDirectory): Promise<string | null> {
   if (!exists || path === null) return null;
   const file = `${path}/.doctor-${host.pid}`;
@@ -51,37 +42,24 @@ async function whyNotWritable(host: Host, { path, exists }: OwnDirectory): Promi
 }
 
 function fixFor({ path, problem }: OwnDirectory): string {
+  if (path === null) return "set HOME, or XDG_STATE_HOME and XDG_CACHE_HOME";
   if (problem === null) return `ls -ld '${path}'; df '${path}'`;
   return problem.startsWith("others") ? `chmod 700 '${path}'` : `ls -ld '${path}' and move it away`;
 }
 
-/**
- * The row of the program itself: what it was built as, and that it has no permission beyond the row
- * that it dropped to.
- */
+/** Checks that this program has no permission beyond the row to which it is restricted. */
 export function binaryCheck(host: Host, row: PermissionRow): CheckResult {
   const { kind, runtime } = host.build();
   const granted = outsideRow(row).filter((capability) => !host.permissions.isRefused(capability));
   const id = "binary";
-  if (granted.length === 0) {
-    return {
-      id,
-      status: "ok",
-      detail: `${kind}, ${runtime}, no permission outside of "${row.row}"`,
-      fix: null,
-    };
+  const [first] = granted;
+  if (first === undefined) {
+    return checkResult(id, "ok", `${kind}, ${runtime}, no permission outside of "${row.row}"`);
   }
-  const detail =
-    `${kind}, ${runtime}: ${granted.length} permissions outside of "${row.row}" are granted, such as ${
-      granted[0]!.kind
-    } ${granted[0]!.value}`;
-  if (kind === "source") {
-    return {
-      id,
-      status: "warn",
-      detail,
-      fix: "scripts/build makes a program that has only those of the table",
-    };
-  }
-  return { id, status: "fail", detail, fix: `tractest permissions --row '${row.row}'` };
+  const example = `${first.kind} ${first.value}`;
+  const detail = `${kind}, ${runtime}: ${granted.length} permissions outside of "${row.row}" ` +
+    `are granted, such as ${example}`;
+  return kind === "source"
+    ? checkResult(id, "warn", detail, "use the binary that scripts/build makes")
+    : checkResult(id, "fail", detail, `tractest permissions --row '${row.row}'`);
 }

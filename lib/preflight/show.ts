@@ -12,11 +12,11 @@ const COLOURS: Readonly<Record<CheckStatus, Colour>> = {
 const STATUS_WIDTH = "unknown".length;
 
 /**
- * One check as lines: status, id, what was found, and what to do about it.
+ * Formats a check as lines: status, id, evidence and fix.
  *
- * @param shown where the lines go, for their colours
- * @param width columns of the ids
- * @param silent leaves out what was found where nothing is wrong
+ * @param shown the stream for which they are coloured
+ * @param width columns of the id
+ * @param silent whether checks that are ok or skipped are shown without evidence
  */
 export function checkLines(
   check: CheckResult,
@@ -28,16 +28,52 @@ export function checkLines(
   },
 ): string[] {
   const status = printer.paint(COLOURS[check.status], check.status.padEnd(STATUS_WIDTH), shown);
-  const quiet = silent && (check.status === "ok" || check.status === "skipped");
-  const [first = "", ...more] = quiet ? [] : check.detail.split("\n");
+  const brief = silent && (check.status === "ok" || check.status === "skipped");
+  const [first = "", ...more] = brief ? [] : check.detail.split("\n");
+  const fixes = brief || check.fix === null ? [] : check.fix.split("\n");
   const indent = " ".repeat(STATUS_WIDTH + width + 4);
+  const label = printer.paint("blue", "fix:", shown);
   return [
     `${status}  ${check.id.padEnd(width)}  ${escapeText(first)}`.trimEnd(),
     ...more.map((line) => `${indent}${escapeText(line)}`),
-    ...(check.fix === null || quiet
-      ? []
-      : check.fix.split("\n").map((line) =>
-        `${indent}${printer.paint("blue", "fix:", shown)} ${escapeText(line)}`
-      )),
+    ...fixes.map((line) => `${indent}${label} ${escapeText(line)}`),
   ];
 }
+
+/** Number of characters of the evidence that {@linkcode stopText} repeats. */
+const EVIDENCE_LIMIT = 120;
+
+/**
+ * The last line of a preflight that stops a run: the failed check, and the next command to type.
+ * Null if no check failed.
+ */
+export function stopText(checks: readonly CheckResult[]): string | null {
+  const failed = checks.find((check) => check.status === "fail");
+  if (!failed) return null;
+  const [found = ""] = failed.detail.split("\n");
+  const next = failed.fix?.split("\n")[0] ?? "tractest doctor";
+  const evidence = found.length > EVIDENCE_LIMIT ? `${found.slice(0, EVIDENCE_LIMIT)}…` : found;
+  return `stopped by "${failed.id}": ${evidence}. No test was started. Next: ${next}`;
+}
+
+/** `23 checks: 20 ok, 2 warn, 1 skipped` */
+export function summaryText(checks: readonly CheckResult[]): string {
+  const statuses = Object.keys(COLOURS) as CheckStatus[];
+  const counts = statuses.map((status) => {
+    const count = checks.filter((check) => check.status === status).length;
+    return count > 0 ? [`${count} ${status}`] : [];
+  });
+  return `${checks.length} checks: ${counts.flat().join(", ")}`;
+}
+
+/** The question when there is no virtual environment; `command` makes one. */
+export function venvQuestion(command: string): string {
+  return `No uv venv is active. Should I activate one via \`${command}\`, ` +
+    "or would you prefer to activate your shell venv first?";
+}
+
+/** The answers to {@linkcode venvQuestion}. */
+export const VENV_CHOICES = [
+  { value: "sync", name: "Create/sync venv" },
+  { value: "self", name: "I'll activate it myself" },
+] as const;

@@ -37,7 +37,7 @@ Deno.test("a venv that is not active is used, with a line that says so", async (
   const { code, stdout, stderr } = await tractest(["check"], { cwd: join(project.root, "tests") });
   assertEquals([code, stdout], [0, "ok\n"], stderr);
   assertIncludes(stderr, `py${await pythonMinor()} (Python 3`);
-  assertIncludes(stderr, "not active, used all the same");
+  assertIncludes(stderr, "not active, used anyway");
   assertIncludes(stderr, "2 tests collected");
 });
 
@@ -50,10 +50,10 @@ Deno.test(
       const { code, rows, stderr } = await check(project.root, [], { env });
       assertEquals(code, 0, stderr);
       assertEquals(
-        rows.import!.detail.includes("nothing changed"),
-        rows.collection!.detail.includes("nothing changed"),
+        rows.import!.detail.includes("unchanged"),
+        rows.collection!.detail.includes("unchanged"),
       );
-      return rows.import!.detail.includes("nothing changed");
+      return rows.import!.detail.includes("unchanged");
     };
     const site = await sitePackages(project.venv);
     await Deno.mkdir(join(site, "dependency"));
@@ -118,9 +118,9 @@ Deno.test(
       `${other.root}\n`,
     );
     await check(project.root);
-    assertIncludes((await check(project.root)).rows.import!.detail, "nothing changed");
+    assertIncludes((await check(project.root)).rows.import!.detail, "unchanged");
     await other.write("small_app/__init__.py", "changed = 1\n");
-    assert(!(await check(project.root)).rows.import!.detail.includes("nothing changed"));
+    assert(!(await check(project.root)).rows.import!.detail.includes("unchanged"));
   },
 );
 
@@ -305,7 +305,7 @@ Deno.test("in a git worktree the package has to resolve inside of it", async () 
     env: { PATH: `${await fakeUv(project.root)}:/usr/bin:/bin` },
   });
   assertEquals(refused.code, 80);
-  assertIncludes(refused.stderr, "a sync would change that project's venv");
+  assertIncludes(refused.stderr, "a sync would change that venv");
 
   await Deno.remove(borrowed);
   await makeVenv(borrowed, await Deno.realPath(tree));
@@ -412,7 +412,7 @@ Deno.test(
     assertEquals(made.code, 0, made.stderr);
     assertIncludes(
       made.stderr,
-      `making the venv py${minor}: UV_PROJECT_ENVIRONMENT=py${minor} uv sync --python ${dotted}\n`,
+      `creating the venv py${minor}: UV_PROJECT_ENVIRONMENT=py${minor} uv sync --python ${dotted}\n`,
     );
     assertIncludes(made.stderr, ", synced");
     await project.write("uv.lock", "version = 1\n");
@@ -493,7 +493,7 @@ Deno.test(
       const { code, rows } = await check(project.root, [], { wrap });
       assertEquals(code, 0);
       if ((await Deno.stat(join(open, "tractest"))).mode! & 0o077) {
-        assert(!rows.import!.detail.includes("nothing changed"));
+        assert(!rows.import!.detail.includes("unchanged"));
       }
     }
     assert(scratchState().XDG_CACHE_HOME !== open);

@@ -273,7 +273,7 @@ test("a state directory that is open to others, is none, or can't be written fai
     const { code, row } = await doctor(project.root, { env, setup });
     return [code, row("state-directories").status, row("state-directories").detail] as const;
   };
-  assertIncludes((await look())[2], `${own} (not made yet)`);
+  assertIncludes((await look())[2], `${own} (not created yet)`);
   await Deno.mkdir(own, { recursive: true });
   await Deno.chmod(own, 0o755);
   const open = await look();
@@ -298,7 +298,7 @@ test("--fix --yes makes the venv that is missing and tractest's own directories,
   };
   const { code, row, stderr } = await doctor(project.root, { env, args: ["--fix", "--yes"] });
   assertEquals([code, row("venv").status], [0, "ok"], stderr);
-  assertIncludes(stderr, `making the venv py${await pythonMinor()}: UV_PROJECT_ENVIRONMENT=`);
+  assertIncludes(stderr, `creating the venv py${await pythonMinor()}: UV_PROJECT_ENVIRONMENT=`);
   assertEquals(
     ((await Deno.stat(join(project.root, "../state/tractest"))).mode ?? 0) & 0o777,
     0o700,

@@ -514,7 +514,10 @@ test(
     await using suite = await UsersSuite.sample(user);
     const { stdout, stderr } = await suite.start(["run"], {}, ["sh", "-c", BESIDE, "sh"]).ended;
     assertIncludes(stdout, "isolated: 0 0\n");
-    assertIncludes(stderr, "not in the way: this run has its own\n");
+    assertIncludes(
+      stderr,
+      "does not affect this run, which has a registry and sockets of its own\n",
+    );
     assertIncludes(stdout, "not isolated: 81\n");
     assertIncludes(stdout, "application: 130\n");
   },

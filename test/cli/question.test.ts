@@ -67,7 +67,7 @@ test("without a venv a terminal is asked, in the recipe's words; the first answe
   await terminal.type("I'll activate it myself", "\r");
   const { code, screen } = await terminal.end();
   assertEquals(code, 0, screen);
-  for (const part of [QUESTION, "Create/sync venv", "making the venv", "made now"]) {
+  for (const part of [QUESTION, "Create/sync venv", "creating the venv", "just created"]) {
     assertIncludes(screen, part);
   }
 });

@@ -117,7 +117,7 @@ Deno.test("the checks before a run of some targets collect those, and before the
     "test_b.py": "import nope\n",
   });
   const target = await suite.tractest(["run", "test_a"]);
-  assertIncludes(target.stderr, "collection  1 tests collected from tests/test_a.py");
+  assertIncludes(target.stderr, "collection  1 test collected from tests/test_a.py");
   assert(!target.stderr.includes("nope"), target.stderr);
   const whole = await suite.tractest(["run"]);
   assertIncludes(whole.stderr, "ModuleNotFoundError: No module named 'nope'");

@@ -315,7 +315,7 @@ Deno.test({
     const stopped =
       /stopped by "registry": 127\.0\.0\.1:1616 is held by .*\. No test was started\. Next: tractest run --isolate\nrun 81\nclean 81\naffected 0\n/;
     assert(stopped.test(said), all);
-    assertIncludes(all, "--clean: nothing of this is left by a run of this project\n");
+    assertIncludes(all, "--clean: none of these was left by a run of this project\n");
     assertEquals(
       all.split("fix: tractest run --isolate\n").length - 1,
       2,

@@ -1,11 +1,12 @@
 import { leakChecks, leakChecksOfRun } from "../../lib/preflight/leak_checks.ts";
 import type { JudgedProcess, LeakReport, ListedProcess } from "../../lib/leaks/leak_report.ts";
-import { type CheckStatus, exitCodeOf, stopText } from "../../lib/preflight/rules.ts";
+import { checkResult, type CheckStatus, exitCodeOf } from "../../lib/preflight/rules.ts";
+import { stopText } from "../../lib/preflight/show.ts";
 import { environmentChecks, versionCheck } from "../../lib/preflight/environment_checks.ts";
-import { CHECKS } from "../../lib/preflight/check_ids.ts";
+import { type CheckId, CHECKS } from "../../lib/preflight/check_ids.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 
-const check = (id: string, status: CheckStatus) => ({ id, status, detail: "", fix: null });
+const check = (id: CheckId, status: CheckStatus) => checkResult(id, status, "");
 const clean: LeakReport = {
   clean: true,
   registries: [{ address: "127.0.0.1:1616", bound: false, holders: [] }],
@@ -107,7 +108,7 @@ Deno.test("a registry that may be held by a leak of ours names the command that 
   });
   assertEquals(
     registry!.fix,
-    "tractest run --isolate\nif nobody needs it: tractest zombies --kill --pid 7",
+    "tractest run --isolate\nif it is not needed: tractest zombies --kill --pid 7",
   );
 });
 

@@ -33,7 +33,12 @@ Deno.test("where nothing is wrong a silent row has no detail, elsewhere it keeps
 });
 
 Deno.test("fault 33: what others wrote is shown escaped", () => {
-  const text = lines({ id: "x", status: "fail", detail: "a\x1b[31m\u009b\u202e", fix: "rm \x07" })
+  const text = lines({
+    id: "venv",
+    status: "fail",
+    detail: "a\x1b[31m\u009b\u202e",
+    fix: "rm \x07",
+  })
     .join("\n");
   for (const unsafe of ["\x07", "\x1b", "\u009b", "\u202e"]) {
     assert(!text.includes(unsafe), JSON.stringify(text));
