@@ -1,14 +1,11 @@
+import type { Change } from "./affected_targets.ts";
 import { join } from "@std/path";
-import type { Change } from "./rules.ts";
 import { UsageError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 import { Git, type RawChange } from "../system/programs/git.ts";
 import type { Project } from "../project/project.ts";
 
-/**
- * Which changes are wanted: all since the branch began, only what is not committed, or only what is
- * staged.
- */
+/** Which changes are wanted: all of the branch, only uncommitted ones, or only staged ones. */
 export type ChangeKind = "branch" | "uncommitted" | "staged";
 
 /** The options that narrow what counts as changed. */
@@ -25,24 +22,15 @@ export function changeKindOf(
 export interface ChangeSet {
   /** Each path once, with the latest of its changes; sorted by path. */
   readonly changes: readonly Change[];
-  /**
-   * What commits were compared with: the revision as a person would write it, and the commit. Null
-   * when only uncommitted changes were read.
-   */
+  /** The revision and the commit of the comparison; null if only uncommitted changes were read. */
   readonly base: { readonly name: string; readonly commit: string } | null;
-  /**
-   * Why nobody can know what the commits of the branch changed; null where it is known, or was not
-   * asked.
-   */
+  /** Why the changes of the branch's commits are unknown; null if known, or not wanted. */
   readonly unknown: string | null;
-  /** What could not be done, ready to show. */
+  /** What is missing from the changes, ready to show. */
   readonly notes: readonly string[];
 }
 
-/**
- * Main branches, the likeliest first: of the repo that a fork came from, then what the remote says
- * is its main branch.
- */
+/** Main branches, the likeliest first: of the repo that a fork came from, then of its own. */
 const MAIN_BRANCHES = [
   "refs/remotes/upstream/HEAD",
   "refs/remotes/upstream/main",
@@ -54,14 +42,14 @@ const MAIN_BRANCHES = [
   "refs/heads/master",
 ] as const;
 
-/** How git writes the mode of what is the commit of a submodule. */
+/** The mode by which git marks the commit of a submodule. */
 const SUBMODULE_MODE = "160000";
 
-/** The largest file that is hashed to tell a change from a mere touch, in bytes. */
+/** The largest file that is hashed to find out whether its content changed, in bytes. */
 const HASHED_SIZE_LIMIT = 32 * 1024 * 1024;
 
 /**
- * The files below the project's root that changed, asked from git without touching the index.
+ * Finds the changed files below the project's root by git, without touching the index.
  *
  * @param wanted `base`: a revision to compare with instead of the merge base with the main branch
  * @throws {PreflightError} outside of a git work tree, or when git fails
@@ -78,48 +66,48 @@ export async function changesSince(
     git.here(),
     wanted.kind === "branch" && wanted.base == null ? mainBranch(git) : undefined,
   ]);
+  const isStagedOnly = wanted.kind === "staged";
+  const reads = [
+    wanted.kind === "branch"
+      ? committedSince(git, head, wanted.base ?? null, main)
+      : { base: null, unknown: null, notes: [], committed: [] },
+    head ? git.staged(head) : [],
+    head ? [] : git.tracked(),
+    isStagedOnly
+      ? []
+      : git.unstaged().then((changes) => withoutTouched(host, project, prefix, changes)),
+    isStagedOnly ? [] : git.untracked(),
+  ] as const;
   const [{ base, unknown, notes, committed }, staged, tracked, unstaged, untracked] = await Promise
-    .all([
-      wanted.kind === "branch"
-        ? committedSince(git, head, wanted.base ?? null, main)
-        : { base: null, unknown: null, notes: [], committed: [] },
-      head ? git.staged(head) : [],
-      head ? [] : git.tracked(),
-      wanted.kind === "staged"
-        ? []
-        : git.unstaged().then((changes) => withoutTouched(host, project, prefix, changes)),
-      wanted.kind === "staged" ? [] : git.untracked(),
-    ]);
-  const found = new Map<string, Change>();
-  const add = (
-    where: Change["where"],
-    changes: readonly (Pick<RawChange, "path" | "status"> & Partial<RawChange>)[],
-  ) => {
-    for (const { path, status, oldMode, newMode } of changes) {
-      if (!path.startsWith(prefix)) continue;
-      const own = path.slice(prefix.length);
-      const submodule = [oldMode, newMode].includes(SUBMODULE_MODE)
-        ? { submodule: true as const }
-        : {};
-      found.set(own, {
-        path: own,
-        status: status === "A" ? "added" : status === "D" ? "deleted" : "modified",
-        where,
-        ...submodule,
-      });
-    }
-  };
+    .all(reads);
   const asAdded = (paths: readonly string[]) => paths.map((path) => ({ path, status: "A" }));
-  add("committed", committed);
-  add("staged", staged);
-  add("staged", asAdded(tracked));
-  add("unstaged", unstaged);
-  add("untracked", asAdded(untracked));
-  const changes = [...found.values()].sort((a, b) => a.path < b.path ? -1 : 1);
-  const submodules = wanted.kind !== "staged" &&
+  const found = [
+    ...changesIn(prefix, "committed", committed),
+    ...changesIn(prefix, "staged", [...staged, ...asAdded(tracked)]),
+    ...changesIn(prefix, "unstaged", unstaged),
+    ...changesIn(prefix, "untracked", asAdded(untracked)),
+  ];
+  const latest = new Map(found.map((change) => [change.path, change]));
+  const changes = [...latest.values()].sort((a, b) => a.path < b.path ? -1 : 1);
+  const hasSubmodules = !isStagedOnly &&
     await host.files.stat(join(project.root, ".gitmodules")) !== null;
-  const inside = submodules ? ["what is not committed inside of submodules is not looked at"] : [];
+  const inside = hasSubmodules ? ["uncommitted changes inside submodules are not included"] : [];
   return { changes, base, unknown, notes: [...notes, ...inside] };
+}
+
+/** The changes below a prefix, by their paths there. */
+function changesIn(
+  prefix: string,
+  where: Change["where"],
+  changes: readonly (Pick<RawChange, "path" | "status"> & Partial<RawChange>)[],
+): Change[] {
+  return changes.filter(({ path }) => path.startsWith(prefix))
+    .map(({ path, status, oldMode, newMode }) => ({
+      path: path.slice(prefix.length),
+      status: status === "A" ? "added" : status === "D" ? "deleted" : "modified",
+      where,
+      ...([oldMode, newMode].includes(SUBMODULE_MODE) ? { submodule: true } : {}),
+    }));
 }
 
 interface MainBranch {
@@ -134,7 +122,7 @@ async function mainBranch(git: Git): Promise<MainBranch | undefined> {
   return reference && { reference, commit: known.get(reference)! };
 }
 
-/** What commits changed, and since when. */
+/** Reads what the commits of the branch changed, and since which commit. */
 async function committedSince(
   git: Git,
   head: string | null,
@@ -183,28 +171,32 @@ async function baseOf(
   const name = main.reference.replace(/^refs\/(heads|remotes)\//, "");
   const base = main.commit === head ? head : await git.mergeBase(head, main.commit);
   if (base === null) {
-    const why = await git.isShallow()
-      ? `this is a shallow clone, which does not reach back to where the branch left ${name} (git fetch --unshallow)`
-      : `this branch has no common ancestor with ${name}`;
-    return unknownSince(why);
+    const shallow = `this shallow clone does not reach back to where the branch left ${name}`;
+    return unknownSince(
+      await git.isShallow()
+        ? `${shallow} (git fetch --unshallow)`
+        : `this branch has no common ancestor with ${name}`,
+    );
   }
   return { base: { name, commit: base }, notes: [] };
 }
 
 function unknownSince(unknown: string) {
-  const notes = [
-    `${unknown}; only uncommitted changes are known; name a base with --base REV, or ${SET_MAIN}`,
-  ];
-  return { base: null, unknown, notes };
+  const advice = `give a base with --base REV, or set the main branch: ${SET_MAIN}`;
+  return {
+    base: null,
+    unknown,
+    notes: [`${unknown}; only uncommitted changes are known; ${advice}`],
+  };
 }
 
-/** What names the main branch for good, a hook's runs too. */
-export const SET_MAIN = "the main branch for good: git remote set-head origin BRANCH";
+/** How to tell git the main branch, for the runs of a hook too. */
+export const SET_MAIN = "git remote set-head origin BRANCH";
 
 /**
- * Leaves out files whose content is what the index has: git lists a file that was only touched
- * until something rewrites the index, which is not ours to do. The content is hashed as it is:
- * where git would convert line ends the file stays in the list.
+ * Leaves out files whose content is that of the index: git lists a file that was only touched until
+ * something rewrites the index, which tractest does not. The content is hashed as it is: where git
+ * would convert line ends the file stays in the list.
  */
 async function withoutTouched(
   host: Host,

@@ -1,11 +1,6 @@
-import {
-  type Affected,
-  affectedBy,
-  asksForImports,
-  type Change,
-  type RecentFailures,
-  withFailures,
-} from "./rules.ts";
+import type { Affected, Change, RecentFailures } from "./affected_targets.ts";
+import { affectedBy, withFailures } from "./rules.ts";
+import { asksForImports } from "./rules_change.ts";
 import type { Host } from "../system/host.ts";
 import type { ChangeSet } from "./changes.ts";
 import { ImportSearch, readImportGraph } from "./read_import_graph.ts";

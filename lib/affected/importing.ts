@@ -1,4 +1,5 @@
-import type { Change, Surroundings } from "./rules.ts";
+import type { Change } from "./affected_targets.ts";
+import type { Surroundings } from "./rules_change.ts";
 import { isWithin } from "../project/rules_targets.ts";
 import type { Host } from "../system/host.ts";
 import { ImportSearch, readImportGraph } from "./read_import_graph.ts";

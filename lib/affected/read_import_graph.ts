@@ -1,5 +1,6 @@
+import type { Change } from "./affected_targets.ts";
 import { dirname, join } from "@std/path";
-import type { Change, Surroundings } from "./rules.ts";
+import type { Surroundings } from "./rules_change.ts";
 import { ImportGraph, lastPart, type Sources } from "./import_graph.ts";
 import { ImportLines } from "./import_lines.ts";
 import { importLines } from "./python_imports.ts";

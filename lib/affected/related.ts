@@ -1,6 +1,6 @@
+import type { Affected, AffectedTarget, Cause } from "./affected_targets.ts";
 import { isWithin } from "../project/rules_targets.ts";
 import type { Failure } from "../pytest/failure.ts";
-import type { Affected, AffectedTarget, Cause } from "./rules.ts";
 
 /**
  * A changed file that may be the cause of a failure, and the line of it that the failure came

@@ -1,5 +1,5 @@
+import type { Cause } from "../affected/affected_targets.ts";
 import { type KnownFlakyRow, TIMING_ERRORS } from "../project/known_flaky.ts";
-import type { Cause } from "../affected/rules.ts";
 import type { TestRecord } from "../base/rates.ts";
 import { classOf, decisiveErrors } from "../pytest/decisive.ts";
 import type { Failure } from "../pytest/failure.ts";

@@ -81,8 +81,8 @@ function stackSteps({ asked, hasStacks, root }: RecipeScene): string[] {
   const get = `${HOW_TO_GET_PY_SPY}; or without installing it: uvx py-spy dump --pid ${root}`;
   return [
     asked.stacks
-      ? `Python stacks need py-spy: ${get}`
-      : `Python stacks: tractest hang --stacks (needs py-spy: ${get})`,
+      ? `to read stacks get py-spy: ${get}`
+      : `see where it is in the code: tractest hang --stacks (needs py-spy: ${get})`,
   ];
 }
 

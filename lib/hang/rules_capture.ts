@@ -1,10 +1,11 @@
 /** Whether full capture pipes are the cause: tractor's best-known hang. */
 import type { SignaturePoint } from "../pytest/hang_event.ts";
+import { plural } from "../base/plural.ts";
 import { fileOf, isPipe, isTerminal } from "./activity.ts";
 import { writersTo } from "./rules_blocked_write.ts";
 import type { Confirmation } from "./rules_confirm.ts";
 import { belowRoot, type HangScene, type SeenProcess, threadsOf, treeOf } from "./scene.ts";
-import { countOf, describeActivity, nameOf, say } from "./wording.ts";
+import { describeActivity, nameOf, say } from "./wording.ts";
 
 /** What the signature rests on, apart from the scene. */
 export interface SignatureScene {
@@ -64,7 +65,7 @@ export function withConfirmation(
 
 function forkBackend(scene: HangScene, { command, backend }: SignatureScene): Answer {
   const below = belowRoot(scene);
-  const processes = `${countOf(below.length, "process", "processes")} below pytest`;
+  const processes = `${plural(below.length, "process", "processes")} below pytest`;
   if (backend !== null && /fork/.test(backend)) {
     return yes(`--spawn-backend ${backend}; ${processes}`);
   }

@@ -1,4 +1,5 @@
 /** The sentences of evidence: pure, so that rules may use them. */
+import { plural } from "../base/plural.ts";
 import { type Activity, activityOf, fileOf } from "./activity.ts";
 import type { Awaited } from "./awaited.ts";
 import {
@@ -22,11 +23,6 @@ const SHOWN_CALLS = 4;
 export function nameOf({ pid, title }: Pick<SeenProcess, "pid" | "title">): string {
   if (title === "") return `pid ${pid}`;
   return `pid ${pid} (${title.length > SHOWN_TITLE ? `${title.slice(0, SHOWN_TITLE)}…` : title})`;
-}
-
-/** `2 processes`. */
-export function countOf(count: number, one: string, more = `${one}s`): string {
-  return `${count} ${count === 1 ? one : more}`;
 }
 
 /** `write(1 → pipe:[18001])`. */
@@ -175,7 +171,7 @@ export const say = {
     return `${nameOf(process)} is computing: ${share} (a busy loop or slow code)`;
   },
   waitsForLocks(process: SeenProcess, threads: number): string {
-    const who = `${countOf(threads, "thread")} in futex, waiting for a lock or for each other`;
+    const who = `${plural(threads, "thread")} in futex, waiting for a lock or for each other`;
     return `${nameOf(process)}: ${who}; --stacks shows where`;
   },
   sleeps(process: SeenProcess, call: string): string {
@@ -205,7 +201,7 @@ export const say = {
       "full capture pipes are ruled out";
   },
   isForkBackend(count: number): string {
-    const processes = countOf(count, "process", "processes");
+    const processes = plural(count, "process", "processes");
     return `points to full capture pipes: ${processes} of a fork-based backend inherit its output`;
   },
 };

@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import type { RecentFailures } from "../affected/rules.ts";
+import type { RecentFailures } from "../affected/affected_targets.ts";
 import { median } from "../base/median.ts";
 import type { TestRecord } from "../base/rates.ts";
 import { digest } from "../project/directories.ts";

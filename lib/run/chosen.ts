@@ -1,5 +1,6 @@
+import { becauseOf } from "../affected/reasons.ts";
+import type { Affected, AffectedTarget } from "../affected/affected_targets.ts";
 import type { RunOptions } from "../command_line/options.ts";
-import { type Affected, type AffectedTarget, becauseOf } from "../affected/rules.ts";
 import { TargetOrder, withoutContained } from "../project/target_order.ts";
 import { escapeText } from "../base/escape.ts";
 import { fileOf } from "../pytest/lastfailed.ts";
@@ -56,7 +57,8 @@ export async function chosenFirst(context: Context<RunOptions>, project: Project
 }
 
 function allRun(unknown: string): string {
-  return `${unknown}: what the commits changed is not known, so all tests run; name a base with --base REV, or ${SET_MAIN}`;
+  const advice = `give a base with --base REV, or set the main branch: ${SET_MAIN}`;
+  return `${unknown}: what the commits changed is not known, so all tests run; ${advice}`;
 }
 
 function say(

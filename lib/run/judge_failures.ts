@@ -1,5 +1,5 @@
+import type { Change } from "../affected/affected_targets.ts";
 import type { RunOptions } from "../command_line/options.ts";
-import type { Change } from "../affected/rules.ts";
 import {
   type KnownChanges,
   lineToSee,

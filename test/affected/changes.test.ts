@@ -1,6 +1,6 @@
+import { becauseOf } from "../../lib/affected/reasons.ts";
 import { affectedIn } from "../../lib/affected/gather.ts";
 import { type ChangeKind, changesSince } from "../../lib/affected/changes.ts";
-import { becauseOf } from "../../lib/affected/rules.ts";
 import { findProject } from "../../lib/project/project.ts";
 import { PreflightError, ToolMissingError, UsageError } from "../../lib/errors.ts";
 import { assert, assertEquals, assertIncludes, assertRejects } from "../assert.ts";
@@ -342,7 +342,8 @@ Deno.test("changesSince() says of a shallow clone that it does not reach back to
   assertEquals(listed, ["tests/test_2way.py modified unstaged"]);
   assertIncludes(
     notes[0]!,
-    "shallow clone, which does not reach back to where the branch left origin/HEAD (git fetch --unshallow); only uncommitted",
+    "this shallow clone does not reach back to where the branch left origin/HEAD " +
+      "(git fetch --unshallow); only uncommitted",
   );
   const all = `${repository.base}/all`;
   await repository.git("clone", "--quiet", "--branch=topic", `file://${repository.root}`, all);
@@ -379,7 +380,7 @@ Deno.test("changesSince() tells the commit of a submodule from a file, and works
   // What is not committed in there is git's business there.
   const dirty = await changes(repository);
   assertEquals([dirty.listed, dirty.notes], [[], [
-    "what is not committed inside of submodules is not looked at",
+    "uncommitted changes inside submodules are not included",
   ]]);
   assertEquals((await changes(repository, "uncommitted", undefined, inside)).listed, [
     "tractor/to_asyncio.py modified unstaged",
@@ -395,7 +396,7 @@ Deno.test("changesSince() tells the commit of a submodule from a file, and works
   const host = new HostAt(repository.root, { HOME: repository.base });
   const affected = await affectedIn(host, await findProject(host), moved.changes);
   assertEquals(affected.targets.map(becauseOf), [
-    "vendor/tractor: everything: a submodule: what it brings may be used anywhere",
+    "vendor/tractor: everything: a submodule: anything may use its content",
   ]);
 });
 

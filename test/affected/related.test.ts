@@ -1,4 +1,5 @@
-import { type Affected, affectedBy } from "../../lib/affected/rules.ts";
+import type { Affected } from "../../lib/affected/affected_targets.ts";
+import { affectedBy } from "../../lib/affected/rules.ts";
 import { framesOf, lineToSee, parseHunks, relatedChange } from "../../lib/affected/related.ts";
 import { CHANGE_MAP } from "../../lib/project/change_map.ts";
 import { assert, assertEquals } from "../assert.ts";

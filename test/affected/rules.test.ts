@@ -1,10 +1,7 @@
-import {
-  type Affected,
-  affectedBy,
-  becauseOf,
-  type Change,
-  type Surroundings,
-} from "../../lib/affected/rules.ts";
+import { becauseOf } from "../../lib/affected/reasons.ts";
+import type { Affected, Change } from "../../lib/affected/affected_targets.ts";
+import { affectedBy } from "../../lib/affected/rules.ts";
+import type { Surroundings } from "../../lib/affected/rules_change.ts";
 import { CHANGE_MAP } from "../../lib/project/change_map.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { MODULES, suite, treeOf } from "../pytest/suite.ts";
@@ -77,7 +74,7 @@ Deno.test("affectedBy() knows a real module for every row, and every test that a
 
 Deno.test("affectedBy() says why, with the slow row's warning", () => {
   assertEquals(after("tractor/devx/debug/_repl.py").targets.map(becauseOf), [
-    "tractor/devx/debug/_repl.py: the change map pairs devx/debug/ with it (slow)",
+    "tractor/devx/debug/_repl.py: listed for devx/debug/ in the change map (slow)",
   ]);
   const several = after(
     "tractor/ipc/_chan.py",
@@ -87,15 +84,15 @@ Deno.test("affectedBy() says why, with the slow row's warning", () => {
   assertEquals(targets(several), ["tests/ipc/test_server.py", "tests/ipc/", "tests/test_2way.py"]);
   assertEquals(several.targets.map(becauseOf), [
     "the test file itself changed",
-    "tractor/ipc/_chan.py, tractor/ipc/_server.py: the change map pairs ipc/ with it",
-    "tractor/ipc/_chan.py, tractor/ipc/_server.py: the change map pairs ipc/ with it",
+    "tractor/ipc/_chan.py, tractor/ipc/_server.py: listed for ipc/ in the change map",
+    "tractor/ipc/_chan.py, tractor/ipc/_server.py: listed for ipc/ in the change map",
   ]);
   const many = after(
     ...["_chan", "_linux", "_shm", "_tcp", "_uds"].map((name) => `tractor/ipc/${name}.py`),
   );
   assertEquals(
     becauseOf(many.targets[0]!),
-    "tractor/ipc/_chan.py, tractor/ipc/_linux.py, tractor/ipc/_shm.py and 2 more: the change map pairs ipc/ with it",
+    "tractor/ipc/_chan.py, tractor/ipc/_linux.py, tractor/ipc/_shm.py and 2 more: listed for ipc/ in the change map",
   );
 });
 
@@ -127,7 +124,7 @@ Deno.test("affectedBy() widens to its directory for a nested conftest or helper"
 
 Deno.test("affectedBy() says what no row names", () => {
   assertEquals(after("tractor/log.py", "docs/README.rst", "tests/notes.md").unmapped, [
-    { file: "tractor/log.py", because: "no row of the change map names it" },
+    { file: "tractor/log.py", because: "not in the change map" },
     { file: "docs/README.rst", because: "documentation: no test reads it" },
     { file: "tests/notes.md", because: "documentation: no test reads it" },
   ]);
@@ -147,7 +144,7 @@ Deno.test("affectedBy() names a row's test that exists nowhere", () => {
 });
 
 Deno.test("affectedBy() runs the examples' test for a script that it runs, and names it nowhere in a project that has none", () => {
-  const because = "the change map pairs /examples/ with it (runs them as scripts)";
+  const because = "listed for /examples/ in the change map (runs them as scripts)";
   for (
     const path of [
       "examples/quick_cluster.py",

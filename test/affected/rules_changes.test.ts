@@ -1,13 +1,7 @@
-import {
-  type Affected,
-  affectedBy,
-  asksForImports,
-  becauseOf,
-  type Change,
-  mostText,
-  type Surroundings,
-  withFailures,
-} from "../../lib/affected/rules.ts";
+import { becauseOf, mostText } from "../../lib/affected/reasons.ts";
+import type { Affected, Change } from "../../lib/affected/affected_targets.ts";
+import { affectedBy, withFailures } from "../../lib/affected/rules.ts";
+import { asksForImports, type Surroundings } from "../../lib/affected/rules_change.ts";
 import { TargetOrder } from "../../lib/project/target_order.ts";
 import { ImportGraph } from "../../lib/affected/import_graph.ts";
 import { isTestFile } from "../../lib/project/rules_targets.ts";
@@ -294,7 +288,7 @@ Deno.test(`affectedBy() knows what to run first for each of ${CASES.length} chan
 Deno.test("affectedBy() shows the chain of imports as the reason", () => {
   assertEquals(after("tractor/devx/pformat.py").targets.map(becauseOf), [
     "tractor/devx/pformat.py → tests/devx/test_pformat.py: imported directly",
-    "tractor/devx/pformat.py → tractor/_exceptions.py → tests/test_remote_exc_relay.py: imported through others",
+    "tractor/devx/pformat.py → tractor/_exceptions.py → tests/test_remote_exc_relay.py: imported indirectly",
   ]);
   assertEquals(after("tractor/_clustering.py").targets.map(becauseOf), [
     "tractor/_clustering.py → tractor/__init__.py → tests/test_clustering.py: imported directly",
@@ -353,11 +347,11 @@ Deno.test("affectedBy() says where the nearer targets are most of the suite, and
   assertEquals([most(["app/base.py"], 4), most(["pyproject.toml"])], [null, null]);
   assertEquals(
     mostText({ testFiles: 9, of: 9, imported: ["a", "b", "c", "d"] }),
-    "9 of 9 test files: a, b, c and 1 more are imported by most of the suite; the whole suite may be quicker to type: tractest run",
+    "9 of 9 test files: a, b, c and 1 more are imported by most of the suite; to run the whole suite: tractest run",
   );
   assertEquals(
     mostText({ testFiles: 5, of: 9, imported: [] }),
-    "5 of 9 test files: the whole suite may be quicker to type: tractest run",
+    "5 of 9 test files: to run the whole suite: tractest run",
   );
 });
 
@@ -394,12 +388,12 @@ function importing(change: string, count: number, direct: number, through: numbe
 Deno.test("affectedBy() adds importers to what the change map names, behind it", () => {
   const { targets } = importing("app/x.py", 9, 1, 1);
   assertEquals(targets.map((target) => [target.target, target.relation, becauseOf(target)]), [
-    ["tests/test_8.py", "map", "app/x.py: the change map pairs x.py with it"],
+    ["tests/test_8.py", "map", "app/x.py: listed for x.py in the change map"],
     ["tests/test_0.py", "import", "app/x.py → tests/test_0.py: imported directly"],
     [
       "tests/test_1.py",
       "through",
-      "app/x.py → app/y.py → tests/test_1.py: imported through others",
+      "app/x.py → app/y.py → tests/test_1.py: imported indirectly",
     ],
   ]);
   assertEquals(relatedTo("tests/test_1.py::t", importing("app/x.py", 9, 1, 1))?.file, "app/x.py");
@@ -408,13 +402,13 @@ Deno.test("affectedBy() adds importers to what the change map names, behind it",
 Deno.test("affectedBy() names the suite in one line where most of it imports a change, behind what is near", () => {
   const most = importing("app/x.py", 20, 2, 10);
   assertEquals(most.targets.map((target) => [target.target, target.relation, becauseOf(target)]), [
-    ["tests/test_19.py", "map", "app/x.py: the change map pairs x.py with it"],
+    ["tests/test_19.py", "map", "app/x.py: listed for x.py in the change map"],
     ["tests/test_0.py", "import", "app/x.py → tests/test_0.py: imported directly"],
     ["tests/test_1.py", "import", "app/x.py → tests/test_1.py: imported directly"],
     [
       "tests/",
       "all",
-      "app/x.py: everything: 12 of 20 test files import it, directly or through others",
+      "app/x.py: everything: 12 of 20 test files import it, directly or indirectly",
     ],
   ]);
   assertEquals(most.targets.at(-1)!.files?.length, 10);
@@ -523,13 +517,13 @@ Deno.test("affectedBy() says that it widens to everything, and why", () => {
   const reasons: [string, string][] = [
     ["pyproject.toml", "pyproject.toml: everything: it decides how every test runs"],
     ["tractor/__init__.py", "tractor/__init__.py: everything: every import of the package runs it"],
-    ["@vendor/trio", "vendor/trio: everything: a submodule: what it brings may be used anywhere"],
+    ["@vendor/trio", "vendor/trio: everything: a submodule: anything may use its content"],
     [
       "+tractor/_fast.c",
-      "tractor/_fast.c: everything: no Python: any part of the package may use it",
+      "tractor/_fast.c: everything: not Python: any part of the package may use it",
     ],
     ["tests/conftest.py", "tests/conftest.py: everything: fixtures of every test below it"],
-    ["+tests/data.json", "tests/data.json: everything: data beside these tests"],
+    ["+tests/data.json", "tests/data.json: everything: data of the tests of its directory"],
     [
       "tractor/devx/_stackscope.py",
       "tractor/devx/_stackscope.py → tractor/devx/__init__.py → tractor/__init__.py → tests/conftest.py: everything: only because importing a package runs all of it",
@@ -542,10 +536,10 @@ Deno.test("affectedBy() says that it widens to everything, and why", () => {
 
 Deno.test("affectedBy() says of each change without a target why it has none", () => {
   const reasons: [string, string][] = [
-    ["tractor/_child.py", "no test imports it, directly or through others"],
+    ["tractor/_child.py", "no test imports it, directly or indirectly"],
     ["tractor/log.pyi", "a stub: only type checkers read it"],
     ["README.md", "documentation: no test reads it"],
-    ["-tests/test_2way.py", "a test file that was deleted: nothing left to run"],
+    ["-tests/test_2way.py", "a deleted test file: nothing left to run"],
     ["scripts/tool.py", "neither in the package nor in the tests"],
   ];
   for (const [changed, because] of reasons) {

@@ -223,20 +223,20 @@ Deno.test("affected lists changes, targets with their reasons, what is missing a
   assertEquals([code, stderr], [0, "hint: tractest affected --run\n"]);
   const since = (await repository.git("rev-parse", "HEAD")).slice(0, 12);
   assertEquals(stdout.trimEnd().split("\n"), [
-    `3 changed file(s), since main (${since}):`,
+    `3 changed files since main (${since}):`,
     "  tests/test_rpc.py     modified, unstaged",
     "  tractor/ipc/_chan.py  new, untracked",
     "  tractor/log.py        new, untracked",
     "",
-    "2 target(s) to run first:",
+    "2 targets to run first:",
     "  tests/test_rpc.py  the test file itself changed",
-    "  tests/ipc/         tractor/ipc/_chan.py: the change map pairs ipc/ with it",
+    "  tests/ipc/         tractor/ipc/_chan.py: listed for ipc/ in the change map",
     "",
-    "Named by the change map, but nowhere in the tests:",
+    "In the change map, but not in the tests:",
     "  test_2way.py (row ipc/)",
     "",
-    "Nothing is known about these; the full suite covers them:",
-    "  tractor/log.py  no test imports it, directly or through others",
+    "No tests are known for these; the full suite covers them:",
+    "  tractor/log.py  no test imports it, directly or indirectly",
   ]);
   const document = JSON.parse(
     (await tractest(["affected", "--json"], { cwd: repository.root })).stdout,
@@ -249,7 +249,7 @@ Deno.test("affected lists changes, targets with their reasons, what is missing a
     ) => [target, because]),
     [
       ["tests/test_rpc.py", "the test file itself changed"],
-      ["tests/ipc/", "tractor/ipc/_chan.py: the change map pairs ipc/ with it"],
+      ["tests/ipc/", "tractor/ipc/_chan.py: listed for ipc/ in the change map"],
     ],
   );
 });
@@ -276,9 +276,9 @@ Deno.test("affected follows imports where the table names nothing, shows the cha
   const { code, stdout } = await tractest(["affected"], { cwd: repository.root });
   assertEquals(code, 0);
   assertEquals(stdout.trimEnd().split("\n").slice(3), [
-    "3 target(s) to run first:",
+    "3 targets to run first:",
     "  tests/test_direct.py            tractor/log.py → tests/test_direct.py: imported directly",
-    "  tests/test_through.py           tractor/log.py → tractor/middle.py → tests/test_through.py: imported through others (2 imports away)",
+    "  tests/test_through.py           tractor/log.py → tractor/middle.py → tests/test_through.py: imported indirectly (2 imports away)",
     "  tests/test_rpc.py::test_failed  it failed last time",
   ]);
   const { targets, further } = JSON.parse(
@@ -311,8 +311,8 @@ Deno.test("affected says once where a change bears on most of the suite, and tel
   repository.write({ "tractor/log.py": "x = 1\n" });
   const { stdout } = await tractest(["affected"], { cwd: repository.root });
   const said =
-    "  tests/  tractor/log.py: everything: 6 of 8 test files import it, directly or through others\n";
-  assertEquals(stdout.split("\n\n").slice(1), [`1 target(s) to run first:\n${said}`], stdout);
+    "  tests/  tractor/log.py: everything: 6 of 8 test files import it, directly or indirectly\n";
+  assertEquals(stdout.split("\n\n").slice(1), [`1 target to run first:\n${said}`], stdout);
   const { mostOfSuite, targets } = JSON.parse(
     (await tractest(["affected", "--json"], { cwd: repository.root })).stdout,
   );
@@ -351,8 +351,8 @@ Deno.test("affected with nothing changed says so; --staged, --uncommitted and --
   assertIncludes((await run("--staged")).stdout, "Nothing changed: no file is staged.");
   repository.write({ "tests/test_rpc.py": "1" });
   await repository.git("add", "tests/test_rpc.py");
-  assertIncludes((await run("--staged")).stdout, "1 changed file(s), staged:");
-  assertIncludes((await run("--uncommitted")).stdout, "1 changed file(s), not committed:");
+  assertIncludes((await run("--staged")).stdout, "1 changed file staged:");
+  assertIncludes((await run("--uncommitted")).stdout, "1 changed file not committed:");
   assertEquals((await run("--staged", "--base", "main")).code, 64);
   assertEquals((await run("--base", "nowhere")).code, 64);
   assertEquals((await run("--run", "--dry-run", "--json")).code, 0);

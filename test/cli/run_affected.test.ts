@@ -95,7 +95,7 @@ Deno.test("run --affected runs what imports a changed module first, directly bef
   );
   assertIncludes(
     stderr,
-    "first: tests/test_b.py  app/leaf.py → app/middle.py → tests/test_b.py: imported through others\n",
+    "first: tests/test_b.py  app/leaf.py → app/middle.py → tests/test_b.py: imported indirectly\n",
   );
   assertIncludes(stderr, "py310/bin/python -m pytest tests/\n");
 });
@@ -220,7 +220,7 @@ Deno.test("where no main branch is found affected --run runs all tests and says 
     "broken",
   );
   const said =
-    "warning: no main branch was found: what the commits changed is not known, so all tests run; name a base with --base REV";
+    "warning: no main branch was found: what the commits changed is not known, so all tests run; give a base with --base REV";
   const silent = (text: string) => assertEquals(text.includes("Nothing changed"), false, text);
   const ran = await order(suite, [...RUN, "--only"]);
   assertEquals([ran.code, ran.ran.length], [1, 6], ran.stderr);
@@ -323,7 +323,7 @@ Deno.test("affected --run of a shallow clone runs all tests, and prints its note
   const none = await suite.tractest(["affected", "--run"]);
   assertIncludes(
     none.stderr,
-    "warning: what is not committed inside of submodules is not looked at\n",
+    "warning: uncommitted changes inside submodules are not included\n",
   );
   assertIncludes(none.stderr, "Nothing changed: nothing to run.\n");
 });
@@ -331,7 +331,7 @@ Deno.test("affected --run of a shallow clone runs all tests, and prints its note
 Deno.test("affected --run --hook says that the tests run on the work tree where something in it is not committed", async () => {
   await using suite = await committed();
   const run = () => suite.tractest(["affected", "--run", "--hook", "--dry-run"]);
-  assertIncludes((await run()).stderr, "Nothing changed in what is checked out: nothing to run.\n");
+  assertIncludes((await run()).stderr, "Nothing changed in the checkout: nothing to run.\n");
   await git(suite, "checkout", "--quiet", "-b", "topic");
   await suite.write({ "app/leaf.py": "x = 2\n" });
   await git(
@@ -351,7 +351,7 @@ Deno.test("affected --run --hook says that the tests run on the work tree where 
   await suite.write({ "app/leaf.py": "x = 1\n" });
   assertIncludes(
     (await run()).stderr,
-    "the tests run on the work tree as it is, with 1 changed file(s) that are not committed\n",
+    "the tests run on the work tree, including 1 uncommitted file\n",
   );
 });
 

@@ -1,0 +1,303 @@
+import { parent } from "../base/paths.ts";
+import type { ChangeRow, OptionRow } from "../project/change_map.ts";
+import { findByName, isTestFile, isWithin, type TestTree } from "../project/rules_targets.ts";
+import type { Cause, Change } from "./affected_targets.ts";
+import type { ImportGraph, Reached } from "./import_graph.ts";
+import type { TargetList } from "./rules_suite.ts";
+
+/** What is known of the project. */
+export interface Surroundings {
+  readonly tree: TestTree;
+  /** The package's directory relative to the root; null when there is none. */
+  readonly packageDirectory: string | null;
+  readonly changeMap: readonly ChangeRow[];
+  /** Which changes need options; none unless given. */
+  readonly optionMap?: readonly OptionRow[];
+  /** The imports of the project; null when they were not read. */
+  readonly graph?: ImportGraph | null;
+}
+
+const LOCK_FILES = ["(uv|poetry|pdm)\\.lock", "pylock(\\.\\w+)?\\.toml", "requirements[^/]*\\.txt"];
+const SETTINGS = ["pyproject\\.toml", "\\.?pytest\\.(toml|ini)", "tox\\.ini", "setup\\.(cfg|py)"];
+/** Files in the root that decide how every test runs. */
+const WIDE_FILES = new RegExp(
+  `^(${[...SETTINGS, ...LOCK_FILES, "conftest\\.py", "\\.python-version"].join("|")})$`,
+);
+
+/** Files that no test reads. */
+const DOCUMENTATION = /\.(md|rst|adoc)$|(^|\/)(py\.typed|LICENSE[^/]*)$/i;
+
+const DOCUMENTATION_REASON = "documentation: no test reads it";
+const PACKAGE_REASON = "only because importing a package runs all of it";
+const FIXTURES_REASON = "fixtures of every test below it";
+
+/**
+ * Whether the import graph, which takes time to read, may add tests for a change. That includes
+ * changes in the change map: they may have more importers than the map knows.
+ */
+export function asksForImports(
+  { path, submodule }: Change,
+  { tree, packageDirectory, changeMap }: Surroundings,
+): boolean {
+  if (submodule || WIDE_FILES.test(path) || DOCUMENTATION.test(path)) return false;
+  const tests = testsAround(path, tree);
+  if (!isInPackage(path, packageDirectory, tests)) {
+    return tests !== undefined || path.endsWith(".py");
+  }
+  if (path === `${packageDirectory}/__init__.py`) return false;
+  // For a file that is not Python a row is enough.
+  return path.endsWith(".py") ||
+    rowsFor(path.slice(packageDirectory!.length + 1), changeMap).length === 0;
+}
+
+/** The tests directory that a path lies in. */
+function testsAround(path: string, tree: TestTree): string | undefined {
+  return tree.testsDirectories.find((directory) => isWithin(path, directory));
+}
+
+/** Whether a file belongs to the package, which may lie in the tests, or the tests in it. */
+function isInPackage(path: string, home: string | null, tests: string | undefined): boolean {
+  if (home === null || !isWithin(path, home)) return false;
+  if (tests === undefined) return true;
+  return !isTestFile(path) && (tests === "." || (home !== tests && isWithin(home, tests)));
+}
+
+function rowsNaming(path: string, changeMap: readonly ChangeRow[]): readonly ChangeRow[] {
+  const isAmong = (entries: readonly string[]) =>
+    entries.some((entry) => entry.endsWith("/") ? path.startsWith(entry) : path === entry);
+  return changeMap.filter(({ changed, except = [] }) => isAmong(changed) && !isAmong(except));
+}
+
+/**
+ * The rows for a file outside of package and tests, if any of their tests exists: many projects
+ * have `examples/`.
+ */
+function rowsOutside(path: string, { changeMap, tree }: Surroundings): readonly ChangeRow[] {
+  return rowsNaming(`/${path}`, changeMap)
+    .filter(({ tests }) => tests.some((test) => findByName(test, tree).length > 0));
+}
+
+function rowsFor(module: string, changeMap: readonly ChangeRow[]): readonly ChangeRow[] {
+  const exact = rowsNaming(module, changeMap);
+  // A module that moved since its row was written is found by its name; that of `__init__.py` says
+  // nothing.
+  const name = nameOf(module);
+  if (exact.length > 0 || name === "__init__.py") return exact;
+  return changeMap.filter(({ changed }) =>
+    changed.some((entry) => !entry.startsWith("/") && entry.endsWith(`/${name}`))
+  );
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+/** The targets of one change. */
+export class ChangedFile {
+  readonly #path: string;
+  readonly #isPython: boolean;
+
+  constructor(
+    private readonly change: Change,
+    private readonly around: Surroundings,
+    private readonly list: TargetList,
+  ) {
+    this.#path = change.path;
+    this.#isPython = change.path.endsWith(".py");
+  }
+
+  /** Adds its targets to the list. */
+  addTargets(): void {
+    const { change, around: { packageDirectory, tree }, list } = this;
+    const path = this.#path;
+    const tests = testsAround(path, tree);
+    if (change.submodule) this.#addAll("a submodule: anything may use its content");
+    else if (tests !== undefined && isTestFile(path)) this.#addTestFile();
+    else if (WIDE_FILES.test(path)) this.#addAll("it decides how every test runs");
+    else if (isInPackage(path, packageDirectory, tests)) {
+      this.#addModule(path.slice(packageDirectory!.length + 1));
+    } else if (tests !== undefined && this.#isPython) this.#addHelper();
+    else if (DOCUMENTATION.test(path)) list.addUnmapped(path, DOCUMENTATION_REASON);
+    else if (tests !== undefined && !path.endsWith(".pyi")) this.#addData();
+    else this.#addOutside();
+  }
+
+  #addTestFile(): void {
+    if (this.change.status === "deleted") {
+      this.list.addUnmapped(this.#path, "a deleted test file: nothing left to run");
+    } else this.list.add("itself", this.#path, this.#cause("the test file itself changed"));
+    this.#addImporters();
+  }
+
+  #addModule(module: string): void {
+    const { list, around: { changeMap, graph } } = this;
+    const path = this.#path;
+    this.#addOptions(module);
+    if (this.#addRows(rowsFor(module, changeMap))) return void this.#addImporters(true);
+    if (module === "__init__.py") return this.#addAll("every import of the package runs it");
+    if (path.endsWith(".pyi")) return list.addUnmapped(path, "a stub: only type checkers read it");
+    if (DOCUMENTATION.test(path)) return list.addUnmapped(path, DOCUMENTATION_REASON);
+    if (!graph) return list.addUnmapped(path, "not in the change map");
+    if (this.#addImporters()) return;
+    if (!this.#isPython) return this.#addAll("not Python: any part of the package may use it");
+    const dotted = path.replace(/\.py$/, "").replaceAll("/", ".").replace(/^src\./, "");
+    if (this.#addMentions([nameOf(path), dotted])) return;
+    list.addUnmapped(path, "no test imports it, directly or indirectly");
+  }
+
+  #addOptions(module: string): void {
+    if (this.change.status === "deleted") return;
+    for (const { changed, options, because } of this.around.optionMap ?? []) {
+      if (changed.includes(module)) this.list.addOptions({ file: this.#path, options, because });
+    }
+  }
+
+  /** Adds the tests of rows of the change map; false without rows. */
+  #addRows(rows: readonly ChangeRow[]): boolean {
+    const { list, around: { tree } } = this;
+    for (const row of rows) {
+      const label = row.changed.join(", ");
+      const note = row.note ? ` (${row.note})` : "";
+      const cause = this.#cause(`listed for ${label} in the change map${note}`);
+      for (const test of row.tests) {
+        const targets = findByName(test, tree);
+        if (targets.length === 0) list.addMissing(test, label);
+        for (const target of targets) list.add("map", target, cause);
+      }
+    }
+    return rows.length > 0;
+  }
+
+  /** A Python file in the tests that has none. */
+  #addHelper(): void {
+    const path = this.#path;
+    if (path.endsWith("/conftest.py")) return this.#addDirectory(FIXTURES_REASON);
+    if (path.endsWith("/__init__.py") || !this.#addImporters()) {
+      this.#addDirectory("shared by the tests of its directory");
+    }
+  }
+
+  #addData(): void {
+    const isMentioned = this.#addMentions([nameOf(this.#path)]);
+    if (!isMentioned) this.#addDirectory("data of the tests of its directory");
+  }
+
+  #addOutside(): void {
+    const path = this.#path;
+    const name = nameOf(path);
+    if (this.#addRows(rowsOutside(path, this.around))) {
+      if (this.#isPython && !this.#addImporters(true)) this.#addMentions([name]);
+      return;
+    }
+    if (this.#isPython) {
+      const words = [name, name.replace(/\.py$/, "")].filter((word) => word.length > 3);
+      if (this.#addImporters() || this.#addMentions(words)) return;
+    }
+    this.list.addUnmapped(
+      path,
+      this.around.packageDirectory === null
+        ? "the project's package was not found"
+        : "neither in the package nor in the tests",
+    );
+  }
+
+  /**
+   * Adds what imports it; false if nothing does.
+   *
+   * @param isMapped the change map has tests for it: what reaches it only because a package runs
+   *   all of itself is farther away
+   */
+  #addImporters(isMapped = false): boolean {
+    const { list, around: { graph } } = this;
+    if (!graph) return false;
+    const { reached, isFar } = graph.reach(this.#path);
+    if (isFar && this.#isEverything(reached)) {
+      const { chain, distance } = reached.find(isWide) ?? reached[0]!;
+      if (!isMapped) this.#addAll(PACKAGE_REASON, chain);
+      else {
+        const cause = this.#cause(PACKAGE_REASON, chain);
+        for (const target of this.#allTests()) list.addFurther(target, cause, distance);
+      }
+      return true;
+    }
+    const hasTests = isMapped || reached.some((one) => !isWide(one));
+    for (const one of reached) {
+      const { target, chain, distance } = one;
+      const cause = this.#cause(isFar ? PACKAGE_REASON : reasonOf(one), chain);
+      const isFurther = isWide(one) ? hasTests && this.#isThroughPackage(one) : isFar && isMapped;
+      for (const each of target === null ? this.#allTests() : [target]) {
+        if (isFurther) list.addFurther(each, cause, distance);
+        else if (isWide(one)) this.#addWide(each, cause.because, chain, distance);
+        else list.add(distance === 1 && !isFar ? "import" : "through", each, cause, distance);
+      }
+    }
+    return reached.length > 0;
+  }
+
+  /** Whether a change reaches fixtures through more than helpers of the tests. */
+  #isThroughPackage({ chain, distance }: Reached): boolean {
+    const { tree, packageDirectory } = this.around;
+    return distance > 1 && chain.slice(1, -1).some((file) => {
+      const tests = testsAround(file, tree);
+      return tests === undefined || isInPackage(file, packageDirectory, tests);
+    });
+  }
+
+  #allTests(): readonly string[] {
+    return this.around.tree.testsDirectories.map((directory) => `${directory}/`);
+  }
+
+  #isEverything(reached: readonly Reached[]): boolean {
+    const targets = new Set(reached.map(({ target }) => target));
+    const tests = this.around.tree.files.filter(isTestFile);
+    return targets.has(null) || this.#allTests().every((directory) => targets.has(directory)) ||
+      (targets.size > 0 && tests.every((file) => targets.has(file)));
+  }
+
+  /** Adds tests that mention it in a string; false if none does. */
+  #addMentions(words: readonly string[]): boolean {
+    const files = this.around.graph?.naming(words) ?? [];
+    for (const file of files) {
+      if (isTestFile(file)) {
+        this.list.add("through", file, this.#cause("the test mentions its name"));
+      } else this.#addDirectory("fixtures of every test below it mention its name", file);
+    }
+    return files.length > 0;
+  }
+
+  /** Adds the nearest directory around a file that has tests. */
+  #addDirectory(because: string, file = this.#path): void {
+    const { testsDirectories, files } = this.around.tree;
+    const tests = files.filter(isTestFile);
+    const hasTests = (directory: string) =>
+      directory === "." || testsDirectories.includes(directory) ||
+      tests.some((test) => isWithin(test, directory));
+    let directory = parent(file);
+    while (!hasTests(directory)) directory = parent(directory);
+    this.#addWide(`${directory}/`, because);
+  }
+
+  #addAll(because: string, chain?: readonly string[]): void {
+    for (const directory of this.#allTests()) this.#addWide(directory, because, chain);
+  }
+
+  #addWide(directory: string, because: string, chain?: readonly string[], distance = 0): void {
+    const isAll = this.#allTests().includes(directory);
+    const cause = this.#cause(isAll ? `everything: ${because}` : because, chain);
+    this.list.add(isAll ? "all" : "directory", directory, cause, distance);
+  }
+
+  #cause(because: string, chain?: readonly string[]): Cause {
+    return { file: this.#path, because, ...(chain === undefined ? {} : { chain }) };
+  }
+}
+
+function isWide({ target }: Reached): boolean {
+  return target === null || target.endsWith("/");
+}
+
+function reasonOf({ target, distance }: Reached): string {
+  if (target === null) return "a plugin that pytest loads before every test";
+  if (target.endsWith("/")) return FIXTURES_REASON;
+  return distance === 1 ? "imported directly" : "imported indirectly";
+}
