@@ -1,6 +1,36 @@
-import type { RunOptions } from "../command_line/options.ts";
-import { asTyped, pasteable } from "../base/typed_command.ts";
 import { join } from "@std/path";
+import { escapeText } from "../base/escape.ts";
+import { plural } from "../base/plural.ts";
+import { asTyped, pasteable } from "../base/typed_command.ts";
+import type { Context } from "../command_line/context.ts";
+import type { RunOptions } from "../command_line/options.ts";
+import { recordRun } from "../history/record.ts";
+import { stopsAtFirst } from "../pytest/pytest_command.ts";
+import { RED } from "../pytest/results.ts";
+import { groupsOf } from "../pytest/work.ts";
+import { writeLastFailed } from "../pytest/write_lastfailed.ts";
+import { endingOf, exitCodeAfter, leaksAfter, secondsOf } from "../run/after.ts";
+import type { EngineOutcome } from "../run/engine/engine_outcome.ts";
+import { WHOLE } from "../run/engine/engine_request.ts";
+import { EventLog, type EventSink } from "../run/event_log.ts";
+import type { LaunchRequest, Prepared } from "../run/prepared.ts";
+import { quickInterpreter } from "../run/ready.ts";
+import { extraWords } from "../run/rules_unseen_options.ts";
+import type { RunRequest } from "../run/run_request.ts";
+import { endLeftBehind } from "../run/tidy.ts";
+import { quietSeconds } from "../run/time_limit.ts";
+import { unseenJunit } from "../run/unseen_options.ts";
+import { type Interpreter, runThroughEnv } from "../system/programs/python.ts";
+import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
+import { Progress } from "../terminal/progress.ts";
+import {
+  type CellRun,
+  describeCell,
+  outcomesOf,
+  planCells,
+  type PlannedCell,
+  type PossibleCell,
+} from "./cells.ts";
 import {
   cellsOf,
   cellWords,
@@ -9,31 +39,9 @@ import {
   type Dimension,
   worstCode,
 } from "./rules.ts";
-import { escapeText } from "../base/escape.ts";
-import { RED } from "../pytest/results.ts";
-import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { showMatrix } from "./show.ts";
-import { Progress } from "../terminal/progress.ts";
-import type { Context } from "../command_line/context.ts";
-import { WHOLE } from "../run/engine/engine_request.ts";
-import { extraWords } from "../run/rules_unseen_options.ts";
-import type { RunRequest } from "../run/run_request.ts";
-import { quietSeconds } from "../run/time_limit.ts";
-import { stopsAtFirst } from "../pytest/pytest_command.ts";
-import { groupsOf } from "../pytest/work.ts";
-import { unseenJunit } from "../run/unseen_options.ts";
-import {
-  type CellLaunch,
-  type CellRun,
-  outcomesOf,
-  planCells,
-  type PlannedCell,
-  runCells,
-} from "./cells.ts";
-import type { Prepared } from "../run/prepared.ts";
-import { quickInterpreter } from "../run/ready.ts";
 
-/** The schema of the document of a matrix. */
+/** The schema of the JSON document of a matrix. */
 export const MATRIX_SCHEMA = "tractest.matrix/1";
 
 /** A run of the tests in every combination of some values. */
@@ -42,7 +50,7 @@ export interface Matrix extends RunRequest {
   readonly dimensions: readonly Dimension[];
 }
 
-/** Prints the command of every cell and starts nothing. */
+/** `tractest run --matrix --dry-run`: prints the command of every cell and starts nothing. */
 export async function dryMatrix(
   context: Context<RunOptions>,
   { project, dimensions, command }: Matrix,
@@ -51,12 +59,10 @@ export async function dryMatrix(
   const interpreter = await quickInterpreter(context, project);
   const planned = await planCells(context, project, interpreter, cellsOf(dimensions));
   const cells = planned.map(({ cell, name, interpreter: python, impossible }) => {
-    const argv = python === null
-      ? null
-      : asTyped(command(python.argv, WHOLE, cellWords(cell)), project.root);
+    const argv = python && asTyped(command(python.argv, WHOLE, cellWords(cell)), project.root);
     printer.line(
       argv === null
-        ? escapeText(`# ${name}: ${impossible!.reason}`)
+        ? escapeText(`# ${name}: ${impossible?.reason}`)
         : pasteable(argv, python!.environment, project.root, host.cwd),
     );
     return { cell: Object.fromEntries(cell), command: argv, impossible };
@@ -66,8 +72,10 @@ export async function dryMatrix(
 }
 
 /**
- * `tractest run --matrix`: the same tests in every combination, a table, and what differs between
- * the cells.
+ * `tractest run --matrix`: runs the same tests in every combination, and shows a table and what
+ * differs between the cells.
+ *
+ * @param limit seconds for each cell; 0: no limit
  */
 export async function runMatrix(
   context: Context<RunOptions>,
@@ -75,119 +83,198 @@ export async function runMatrix(
   prepared: Prepared,
   limit: number,
 ): Promise<ExitCode> {
-  const { host, printer, line } = context;
-  const { project, dimensions } = matrix;
+  const { project, dimensions, places, junit, events } = matrix;
+  const { host, printer } = context;
   const began = host.clock.monotonic();
   const planned = await planCells(context, project, prepared.interpreter, cellsOf(dimensions));
-  const talks = printer.json || line.options.events === "-";
-  const jobs = jobsOf(matrix, prepared, host.processors);
-  const beside = jobs > 1;
-  for (const note of matrix.places.notes) printer.note(escapeText(note));
-  const unseenReport = await unseenJunit(host, project, matrix.places);
+  for (const note of places.notes) printer.note(escapeText(note));
+  const unseenReport = await unseenJunit(host, project, places);
   await unseenReport?.begin();
-  const progress = new Progress(host, printer);
-  const of = planned.filter(({ impossible }) => impossible === null).length;
   for (const { name, impossible } of planned) {
     if (impossible) printer.warn(escapeText(`${name} is not possible: ${impossible.reason}`));
   }
-  const work = runCells({
-    context,
-    project,
-    prepared,
-    jobs,
-    launch: launchOf(context, matrix, prepared, limit),
-    command: (python, words, kind) => matrix.command(python, kind, words),
-    // What several pytests write at once nobody can read.
-    output: beside ? "log" : talks ? "stderr" : "shown",
-    strict: line.options.strict,
-    sink: matrix.events?.sink ?? null,
-    onBegin: ({ name, interpreter, cell }) => {
-      const argv = asTyped(matrix.command(interpreter!.argv, WHOLE, cellWords(cell)), project.root);
-      if (!beside) {
-        printer.note(
-          `${printer.paint("bold", name, "stderr")}: ${
-            pasteable(argv, interpreter!.environment, project.root, host.cwd)
-          }`,
-        );
-      }
-    },
-    onEnd: ({ name, exitCode, outcome }) => {
-      progress.clear();
-      printer.note(
-        `${name}: ${exitCode === 0 ? "ok" : `exit ${exitCode}`} (${outcome.seconds.toFixed(1)} s)`,
-      );
-    },
-  }, planned);
-  const runs = await (beside ? progress.during(`${of} cells, ${jobs} at once`, work) : work);
-  matrix.events?.end(printer);
+  const runs = await new MatrixRun(context, matrix, prepared, limit).run(planned);
+  events?.end(printer);
   const suites = runs.map(({ name, outcome }) => ({
     name: `tractest ${name}`,
     results: outcome.run,
   }));
-  for (const report of [matrix.junit, unseenReport]) await report?.write(printer, suites);
-  return tell(context, matrix, {
-    prepared,
-    planned,
-    runs,
-    seconds: (host.clock.monotonic() - began) / 1000,
-  });
+  for (const report of [junit, unseenReport]) await report?.write(printer, suites);
+  const seconds = (host.clock.monotonic() - began) / 1000;
+  return showRuns(context, matrix, prepared, planned, runs, seconds);
 }
 
-/** How many cells run at once. */
-function jobsOf({ parallel: { jobs } }: Matrix, { isolation }: Prepared, most: number): number {
-  if (isolation === null) return 1;
-  return jobs === "auto" ? most : jobs;
+/** Runs the cells of a matrix. */
+class MatrixRun {
+  /** How many cells run at once: cells that are not isolated would disturb each other. */
+  readonly #jobs: number;
+  readonly #progress: Progress;
+  readonly #runs: CellRun[] = [];
+
+  constructor(
+    private readonly context: Context<RunOptions>,
+    private readonly matrix: Matrix,
+    private readonly prepared: Prepared,
+    private readonly limit: number,
+  ) {
+    const { host, printer } = context;
+    const { jobs } = matrix.parallel;
+    this.#jobs = prepared.isolation === null ? 1 : jobs === "auto" ? host.processors : jobs;
+    this.#progress = new Progress(host, printer);
+  }
+
+  /** Runs the possible cells; after an interrupt no other starts. In the order of the cells. */
+  async run(planned: readonly PlannedCell[]): Promise<CellRun[]> {
+    const { host, printer } = this.context;
+    const queue = planned.filter((cell) => cell.impossible === null);
+    const all = plural(queue.length, "cell");
+    const work = Promise.all(Array.from({ length: this.#jobs }, () => this.#runFrom(queue)));
+    await (this.#jobs > 1 ? this.#progress.during(`${all}, ${this.#jobs} at once`, work) : work);
+    const runs = this.#runs.sort((a, b) => a.number - b.number);
+    await this.#recordFailed();
+    for (const { outcome } of runs) {
+      await recordRun(host, printer, this.matrix.project, outcome.run);
+    }
+    return runs;
+  }
+
+  async #runFrom(queue: PossibleCell[]): Promise<void> {
+    const isInterrupted = ({ outcome: { cut } }: CellRun) => cut !== null && cut !== "time-limit";
+    while (queue.length > 0 && !this.#runs.some(isInterrupted)) {
+      this.#runs.push(await this.#runCell(queue.shift()!));
+    }
+  }
+
+  async #runCell(planned: PossibleCell): Promise<CellRun> {
+    const { context: { host, printer }, matrix: { project, events }, prepared } = this;
+    const { state } = prepared;
+    const { name, number, interpreter: python } = planned;
+    const argv = this.matrix.command(python.argv, WHOLE, cellWords(planned.cell));
+    const command = asTyped(argv, project.root);
+    if (this.#jobs === 1) {
+      const shown = pasteable(command, python.environment, project.root, host.cwd);
+      printer.note(`${printer.paint("bold", name, "stderr")}: ${shown}`);
+    }
+    const directory = join(state.directory, `cell-${number}`);
+    await host.files.makeDirectory(directory);
+    const log = await EventLog.open(host, directory, namedSink(events?.sink ?? null, name));
+    const runId = `${state.runId}-${number}`;
+    await this.#logStart(log, runId, command, planned);
+    const request = this.#launchRequest(planned);
+    const outcome = await prepared.launch(log, directory, request, { python });
+    const exitCode = await this.#exitCodeAfter(outcome);
+    const ending = endingOf(outcome, this.limit);
+    await log.append({ event: "run-finish", exitCode, ending, seconds: secondsOf(outcome) });
+    await log.drain();
+    this.#progress.clear();
+    const result = exitCode === 0 ? "ok" : `exit ${exitCode}`;
+    printer.note(`${name}: ${result} (${outcome.seconds.toFixed(1)} s)`);
+    return { ...planned, runId, command, outcome, exitCode, ending };
+  }
+
+  async #logStart(
+    log: EventLog,
+    runId: string,
+    command: readonly string[],
+    { cell, interpreter }: PossibleCell,
+  ): Promise<void> {
+    const { facts } = this.prepared;
+    await log.append({
+      event: "run-start",
+      runId,
+      root: this.matrix.project.root,
+      command,
+      pid: this.context.host.pid,
+      ...facts,
+      transport: cell.get("tpt-proto") ?? facts.transport,
+      backend: cell.get("spawn-backend") ?? facts.backend,
+      python: cell.has("python") ? await this.#versionOf(interpreter) : facts.python,
+      cell: Object.fromEntries(cell),
+    });
+  }
+
+  async #versionOf(python: Interpreter): Promise<string | null> {
+    const { code, stdout } = await runThroughEnv(
+      this.context.host,
+      [python.argv[0]!, "--version"],
+      {
+        cwd: this.matrix.project.root,
+        why: "which Python it is",
+        inherited: this.prepared.preflight.inherited,
+      },
+    );
+    const version = /Python (\S+)/.exec(new TextDecoder().decode(stdout));
+    return code === 0 ? version?.[1] ?? null : null;
+  }
+
+  #launchRequest({ number, cell, interpreter }: PossibleCell): LaunchRequest {
+    const { context: { printer, line }, matrix, limit } = this;
+    const { settings, chosen, places, project, stream } = matrix;
+    const exitFirst = stopsAtFirst(matrix.command(this.prepared.interpreter.argv, WHOLE));
+    const isData = printer.json || stream === "stderr";
+    return {
+      sessions: {
+        prefix: `cell${number}-`,
+        command: (kind) => matrix.command(interpreter.argv, kind, cellWords(cell)),
+        extraWords: extraWords(places, { several: true, handsOut: chosen !== null }),
+        // The mixed output of several cells would be unreadable.
+        output: this.#jobs > 1 ? "log" : isData ? "stderr" : "shown",
+      },
+      plan: {
+        jobs: 1,
+        order: chosen && ((items) => chosen.arrange(groupsOf(items))),
+        runsAlone: () => false,
+      },
+      limits: { ...settings.limits, run: limit, quiet: quietSeconds(line.options, project) },
+      policy: { debugging: false, exitFirst, resume: !exitFirst, retries: settings.retries },
+    };
+  }
+
+  async #exitCodeAfter(outcome: EngineOutcome): Promise<ExitCode> {
+    const { context: { host, printer, line }, matrix: { project }, prepared } = this;
+    const isolated = prepared.isolation !== null;
+    const leaks = isolated ? null : await leaksAfter(host, project, outcome);
+    // The next cell must find what this one found.
+    if (!isolated) await endLeftBehind(host, printer, project, prepared.state, outcome.run);
+    return exitCodeAfter(outcome, leaks, line.options.strict);
+  }
+
+  /** Records what failed in any of the cells, for `pytest --lf`. */
+  async #recordFailed(): Promise<void> {
+    const models = this.#runs.map(({ outcome }) => outcome.run);
+    const cache = models.map((run) => run.cache).find((one) => one !== null) ?? null;
+    const tests = models.flatMap((run) => run.finished);
+    const red = tests.filter((test) => RED.has(test.outcome));
+    await writeLastFailed(this.context.host, cache, {
+      // The last result of a test counts: what failed in one cell has failed.
+      finished: [...tests, ...red],
+      collectionErrors: models.flatMap((run) => run.collectionErrors),
+    });
+  }
 }
 
-function launchOf(
-  { line }: Context<RunOptions>,
-  { project, settings, chosen, places, command }: Matrix,
-  { interpreter }: Prepared,
-  limit: number,
-): CellLaunch {
-  const exitFirst = stopsAtFirst(command(interpreter.argv, WHOLE));
-  return {
-    extraWords: extraWords(places, { several: true, handsOut: chosen !== null }),
-    order: chosen && ((items) => chosen.arrange(groupsOf(items))),
-    limits: { ...settings.limits, run: limit, quiet: quietSeconds(line.options, project) },
-    policy: { debugging: false, exitFirst, resume: !exitFirst, retries: settings.retries },
-  };
+/** Adds the name of a cell to each event: sessions of several cells may run at once. */
+function namedSink(sink: EventSink | null, cell: string): EventSink | null {
+  return sink &&
+    ((lines) => sink(lines.map((line) => JSON.stringify({ ...JSON.parse(line), cell }))));
 }
 
-interface Told {
-  readonly prepared: Prepared;
-  readonly planned: readonly PlannedCell[];
-  readonly runs: readonly CellRun[];
-  readonly seconds: number;
-}
-
-function tell(
+function showRuns(
   { printer, line }: Context<RunOptions>,
   { dimensions }: Matrix,
-  { prepared, planned, runs, seconds }: Told,
+  prepared: Prepared,
+  planned: readonly PlannedCell[],
+  runs: readonly CellRun[],
+  seconds: number,
 ): ExitCode {
   const found = differences(runs.map(outcomesOf));
   const exitCode = runs.length === 0 ? EXIT.preflight : worstCode(runs.map((run) => run.exitCode));
-  const ranOf = (cell: PlannedCell) => runs.find((run) => run.number === cell.number);
+  const rows = planned.map((cell) => ({
+    planned: cell,
+    ran: runs.find((run) => run.number === cell.number) ?? null,
+  }));
   showMatrix(printer, {
-    rows: planned.map((cell) => {
-      const run = ranOf(cell);
-      const { outcome, ending, exitCode = 0 } = run ?? {};
-      const ran = outcome
-        ? {
-          exitCode,
-          counts: outcome.run.began ? outcome.run.counts : null,
-          seconds: outcome.seconds,
-          ending: ending!,
-        }
-        : null;
-      return {
-        name: cell.name,
-        ran,
-        why: cell.impossible?.reason ?? (run ? null : "interrupted before"),
-        fix: cell.impossible?.fix ?? null,
-      };
-    }),
+    rows,
     differences: found,
     everywhere: failedEverywhere(runs, found),
     detailed: line.options.diff,
@@ -200,50 +287,26 @@ function tell(
     printer.document(MATRIX_SCHEMA, {
       exitCode,
       dimensions,
-      cells: planned.map((cell) => {
-        const run = ranOf(cell);
-        const tests = run ? [...run.outcome.run.tests.values()] : [];
-        return {
-          cell: Object.fromEntries(cell.cell),
-          impossible: cell.impossible,
-          runId: run?.runId ?? null,
-          command: run?.command ?? null,
-          exitCode: run?.exitCode ?? null,
-          pytestExitCode: run?.outcome.pytestExitCode ?? null,
-          ending: run?.ending ?? null,
-          seconds: run ? Math.round(run.outcome.seconds * 1000) / 1000 : null,
-          counts: run?.outcome.run.began ? run.outcome.run.counts : null,
-          failures:
-            run?.outcome.run.failures.map(({ id, phase, message }) => ({ id, phase, message })) ??
-              [],
-          leftBehind: tests.filter((test) => test.leaked.length > 0).map(({ id, leaked }) => ({
-            id,
-            processes: leaked,
-          })),
-        };
-      }),
+      cells: rows.map((row) => describeCell(row.planned, row.ran)),
       differences: found,
       isolated: prepared.isolation !== null,
-      seconds: Math.round(seconds * 1000) / 1000,
+      seconds: secondsOf({ seconds }),
       preflight: prepared.preflight.checks,
     });
   }
   return exitCode;
 }
 
-/** What failed wherever it ran: nothing that varies explains it. */
+/** Tests that failed wherever they ran: nothing that varies explains that. */
 function failedEverywhere(
   runs: readonly CellRun[],
   found: readonly Difference[],
 ): { id: string; message: string }[] {
-  const different = new Set(
-    found.filter(({ explanation }) => explanation.startsWith("fails")).flatMap(({ ids }) => ids),
-  );
-  const red = runs.flatMap(({ outcome }) => outcome.run.finished).filter((test) =>
-    RED.has(test.outcome) && !different.has(test.id)
-  );
-  return [
-    ...new Map(red.map((test) => [test.id, { id: test.id, message: test.failure?.message ?? "" }]))
-      .values(),
-  ];
+  const differing = found.filter(({ explanation }) => explanation.startsWith("fails"));
+  const ids = new Set(differing.flatMap((difference) => difference.ids));
+  const messages = new Map<string, string>();
+  for (const { id, outcome, failure } of runs.flatMap(({ outcome }) => outcome.run.finished)) {
+    if (RED.has(outcome) && !ids.has(id)) messages.set(id, failure?.message ?? "");
+  }
+  return [...messages].map(([id, message]) => ({ id, message }));
 }

@@ -1,115 +1,97 @@
 import { escapeText } from "../base/escape.ts";
-import type { Difference } from "./rules.ts";
-import { type Counts, countsLine } from "../pytest/counts.ts";
+import { plural } from "../base/plural.ts";
+import { countsLine } from "../pytest/counts.ts";
 import { columns } from "../terminal/columns.ts";
 import type { Printer } from "../terminal/printer.ts";
+import type { CellRun, PlannedCell } from "./cells.ts";
+import type { Difference } from "./rules.ts";
 
-/** A cell as a row of the table. */
+/** A row of the table: a cell, and how it ran; null if it did not. */
 export interface CellRow {
-  readonly name: string;
-  /** Null where it did not run. */
-  readonly ran: {
-    readonly exitCode: number;
-    readonly counts: Counts | null;
-    readonly seconds: number;
-    readonly ending: string | null;
-  } | null;
-  /** Why it did not run. */
-  readonly why: string | null;
-  readonly fix: string | null;
+  readonly planned: PlannedCell;
+  readonly ran: CellRun | null;
 }
 
 /** What {@linkcode showMatrix} shows. */
 export interface MatrixView {
   readonly rows: readonly CellRow[];
   readonly differences: readonly Difference[];
-  /** Tests that failed in every cell that knows of them. */
+  /** Tests that failed wherever they ran. */
   readonly everywhere: readonly { readonly id: string; readonly message: string }[];
-  /** All differences, not only failures; with the outcome in each cell. */
+  /** Show all differences, not only failures, with the outcome in each cell. */
   readonly detailed: boolean;
   readonly seconds: number;
 }
 
-/** Tests that are named for one explanation, where not all are asked for. */
+/** How many tests of an explanation are listed unless all are requested. */
 const SHOWN = 10;
 
-/** Shows the table of the cells, then what differs between them, by what explains it. */
-export function showMatrix(
-  printer: Printer,
-  { rows, differences, everywhere, detailed, seconds }: MatrixView,
-): void {
-  const table = rows.map(({ name, ran, why }) => {
-    const ok = ran !== null && ran.exitCode === 0;
-    const word = ran === null
-      ? printer.paint("yellow", "not run")
-      : ok
-      ? printer.paint("green", "ok")
-      : printer.paint("red", `exit ${ran.exitCode}`);
-    const counts = ran === null
-      ? ""
-      : ran.counts === null
-      ? "pytest reported nothing"
-      : countsLine(ran.counts);
-    const ending = ran?.ending ? `${counts} (${escapeText(ran.ending)})` : counts;
-    return [
-      escapeText(name),
-      word,
-      ran === null ? "" : `${ran.seconds.toFixed(1)} s`,
-      ran === null ? escapeText(why ?? "") : ending,
-    ];
-  });
+/** Shows the table of the cells, then the differences between them by their explanations. */
+export function showMatrix(printer: Printer, view: MatrixView): void {
+  const { rows, differences, everywhere, detailed } = view;
   printer.line();
-  for (const line of columns(table)) printer.line(line);
-  const groups = Map.groupBy(differences, (difference) => difference.explanation);
-  for (const [explanation, tests] of groups) {
-    if (!detailed && !explanation.startsWith("fails")) continue;
-    printer.line(
-      `${tests.length} test${tests.length === 1 ? "" : "s"}: ${
-        printer.paint("bold", escapeText(explanation))
-      }`,
-    );
-    for (const { id, outcomes } of detailed ? tests : tests.slice(0, SHOWN)) {
-      printer.line(
-        `  ${escapeText(id)}${
-          detailed ? `  ${outcomes.map((outcome) => outcome ?? "?").join(" ")}` : ""
-        }`,
-      );
-    }
-    if (!detailed && tests.length > SHOWN) {
-      printer.line(`  … and ${tests.length - SHOWN} more: --diff`);
-    }
+  for (const line of columns(rows.map((row) => cellsOfRow(printer, row)))) printer.line(line);
+  const isFailure = ({ explanation }: Difference) => explanation.startsWith("fails");
+  const shown = detailed ? differences : differences.filter(isFailure);
+  for (const [explanation, tests] of Map.groupBy(shown, (one) => one.explanation)) {
+    showTests(printer, explanation, detailed, tests.map((test) => testLine(test, detailed)));
   }
-  if (everywhere.length > 0) {
-    printer.line(
-      `${everywhere.length} test${everywhere.length === 1 ? "" : "s"}: ${
-        printer.paint("bold", "fails in every cell")
-      }`,
-    );
-    for (const { id, message } of everywhere.slice(0, detailed ? Infinity : SHOWN)) {
-      printer.line(`  ${escapeText(id)}  ${escapeText(message.split("\n", 1)[0]!)}`);
-    }
-    if (!detailed && everywhere.length > SHOWN) {
-      printer.line(`  … and ${everywhere.length - SHOWN} more: --diff`);
-    }
-  }
-  const other = differences.filter(({ explanation }) => !explanation.startsWith("fails")).length;
-  const more = differences.length > other || everywhere.length > 0 ? " more" : "";
-  if (!detailed && other > 0) {
-    printer.hint(
-      `${other}${more} test${other === 1 ? "" : "s"} did not end alike in all cells: --diff`,
-    );
-  }
-  const ran = rows.filter((row) => row.ran !== null);
-  const bad = ran.filter((row) => row.ran!.exitCode !== 0).length;
-  const skipped = rows.length - ran.length;
-  const total = `${ran.length} cell${ran.length === 1 ? "" : "s"}: ${
-    ran.length - bad
-  } ok, ${bad} not ok${skipped > 0 ? `, ${skipped} not run` : ""}`;
-  printer.line(
-    printer.paint(
-      bad > 0 || ran.length === 0 ? "red" : "green",
-      `${total}; ${seconds.toFixed(1)} s`,
-    ),
+  const lines = everywhere.map(({ id, message }) =>
+    `${escapeText(id)}  ${escapeText(message.split("\n", 1)[0]!)}`
   );
-  for (const fix of new Set(rows.flatMap((row) => row.fix ?? []))) printer.hint(escapeText(fix));
+  if (lines.length > 0) showTests(printer, "fails in every cell", detailed, lines);
+  const hidden = differences.length - shown.length;
+  if (hidden > 0) {
+    const more = shown.length + everywhere.length > 0 ? " more" : "";
+    const tests = hidden === 1 ? "test" : "tests";
+    printer.hint(`${hidden}${more} ${tests} did not end alike in all cells: --diff`);
+  }
+  showTotal(printer, view);
+  const fixes = rows.flatMap(({ planned }) => planned.impossible?.fix ?? []);
+  for (const fix of new Set(fixes)) printer.hint(escapeText(fix));
+}
+
+function cellsOfRow(printer: Printer, { planned, ran }: CellRow): string[] {
+  const name = escapeText(planned.name);
+  if (ran === null) {
+    const why = planned.impossible?.reason ?? "interrupted before";
+    return [name, printer.paint("yellow", "not run"), "", escapeText(why)];
+  }
+  const { exitCode, ending, outcome: { run, seconds } } = ran;
+  const counts = run.began ? countsLine(run.counts) : "pytest reported nothing";
+  return [
+    name,
+    exitCode === 0 ? printer.paint("green", "ok") : printer.paint("red", `exit ${exitCode}`),
+    `${seconds.toFixed(1)} s`,
+    ending ? `${counts} (${escapeText(ending)})` : counts,
+  ];
+}
+
+function testLine({ id, outcomes }: Difference, detailed: boolean): string {
+  const each = outcomes.map((outcome) => outcome ?? "?").join(" ");
+  return detailed ? `${escapeText(id)}  ${each}` : escapeText(id);
+}
+
+/** Shows the tests of one explanation. */
+function showTests(
+  printer: Printer,
+  explanation: string,
+  detailed: boolean,
+  lines: readonly string[],
+): void {
+  const title = printer.paint("bold", escapeText(explanation));
+  printer.line(`${plural(lines.length, "test")}: ${title}`);
+  for (const line of detailed ? lines : lines.slice(0, SHOWN)) printer.line(`  ${line}`);
+  const more = lines.length - SHOWN;
+  if (!detailed && more > 0) printer.line(`  … and ${more} more: --diff`);
+}
+
+function showTotal(printer: Printer, { rows, seconds }: MatrixView): void {
+  const runs = rows.flatMap(({ ran }) => ran ?? []);
+  const bad = runs.filter(({ exitCode }) => exitCode !== 0).length;
+  const skipped = rows.length - runs.length;
+  const results = `${runs.length - bad} ok, ${bad} not ok`;
+  const total = `${plural(runs.length, "cell")}: ${results}` +
+    `${skipped > 0 ? `, ${skipped} not run` : ""}; ${seconds.toFixed(1)} s`;
+  printer.line(printer.paint(bad > 0 || runs.length === 0 ? "red" : "green", total));
 }

@@ -32,8 +32,7 @@ async function suite(): Promise<Suite> {
 }
 
 Deno.test(
-  "a matrix runs every cell, shows them in a table, and says what differs by what " +
-    "explains it",
+  "a matrix runs every cell, shows a table, and explains the differences",
   async () => {
     await using made = await suite();
     const { code, stdout, stderr } = await made.tractest(["run", "--no-preflight", ...CELLS]);
@@ -69,8 +68,7 @@ Deno.test(
 );
 
 Deno.test(
-  "cells beside each other come to the same, as a document, a JUnit report and events " +
-    "that name their cell",
+  "cells that run at once give the same results in the document, JUnit report and events",
   async () => {
     await using made = await suite();
     const [events, junit] = [join(made.path, "events.jsonl"), join(made.path, "junit.xml")];
@@ -136,7 +134,7 @@ Deno.test(
   },
 );
 
-Deno.test("tests that are called after their cell are compared with each other", async () => {
+Deno.test("tests with a value of their cell in their ids are compared with each other", async () => {
   await using made = await suite();
   await made.write({
     "tests/test_a.py": `
@@ -163,7 +161,7 @@ def test_bad(backend): assert backend != "mp_spawn"
   ]]);
 });
 
-Deno.test("impossible cells are named with what would help, and the others run", async () => {
+Deno.test("impossible cells are named with a fix, and the others run", async () => {
   await using made = await suite();
   const words = [
     "run",
@@ -176,7 +174,7 @@ Deno.test("impossible cells are named with what would help, and the others run",
   assertEquals(code, 0, stdout + stderr);
   assertIncludes(
     stdout,
-    'python=3.99 spawn-backend=trio    not run         there is no venv "py399"',
+    'python=3.99 spawn-backend=trio    not run         no virtual environment "py399"',
   );
   assertIncludes(stdout, 'this checkout has no spawn backend "subint": it has ');
   assertIncludes(stdout, "1 cell: 1 ok, 0 not ok, 3 not run; ");
@@ -192,8 +190,7 @@ Deno.test("impossible cells are named with what would help, and the others run",
 });
 
 Deno.test(
-  "what goes wrong with --matrix on the command line is said " +
-    "before anything runs",
+  "errors in the words of --matrix are reported before anything runs",
   async () => {
     await using made = await suite();
     for (
@@ -217,7 +214,7 @@ Deno.test(
   },
 );
 
-Deno.test("an interrupt ends the cell that runs and keeps the others from beginning", async () => {
+Deno.test("an interrupt ends the running cell, and no other cell starts", async () => {
   await using made = await suite();
   await made.write({
     "tests/test_b.py":
@@ -237,13 +234,12 @@ Deno.test("an interrupt ends the cell that runs and keeps the others from beginn
 });
 
 Deno.test(
-  "an interrupt between two cells lets no further pytest begin, however long the end " +
-    "of the run takes",
+  "after an interrupt between two cells no pytest starts, however long the run takes to end",
   async () => {
     await using made = await pytestSuite({
       "test_a.py": "import os\ndef test_a(): open(os.environ['SUITE'] + '/ran', 'a').write('x')\n",
     });
-    // Before a cell begins its Python is asked for its version: that is when the interrupt comes.
+    // The interrupt comes when the second cell asks its Python for its version.
     await made.write({
       "py399/pyvenv.cfg": "home = /usr/bin\nversion = 3.99.0\n",
       "py399/bin/python": "",

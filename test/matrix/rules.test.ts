@@ -17,7 +17,7 @@ import { assert, assertEquals, assertIncludes, assertThrows } from "../assert.ts
 
 const parse = (...words: string[]) => parseMatrix(words, () => false);
 
-Deno.test("--matrix takes its words until the first that is no KEY=…, and again", () => {
+Deno.test("--matrix takes words up to the first that is not KEY=…, and can be repeated", () => {
   const words = [
     "--matrix",
     "tpt-proto=tcp,uds",
@@ -43,7 +43,7 @@ Deno.test("--matrix takes its words until the first that is no KEY=…, and agai
   assertEquals(parseCommandLine("run", ["a=b", "tests/x=y"]).operands, ["a=b", "tests/x=y"]);
 });
 
-Deno.test("a key or a value that --matrix does not know is named, with those that it does", () => {
+Deno.test("an unknown key or value of --matrix is named, with the known ones", () => {
   for (
     const [word, says] of [
       [
@@ -69,7 +69,7 @@ Deno.test("a key or a value that --matrix does not know is named, with those tha
   );
 });
 
-Deno.test("the cells are all combinations, the first key varying slowest, and say what pytest is told", () => {
+Deno.test("cells are all combinations, the first key varying slowest, as words of pytest", () => {
   const cells = cellsOf(parse("tpt-proto=tcp,uds", "spawn-backend=trio,mp_spawn", "python=3.12"));
   assertEquals(cells.map(cellName), [
     "tpt-proto=tcp spawn-backend=trio python=3.12",
@@ -95,7 +95,7 @@ const DIMENSIONS: readonly Dimension[] = [
 ];
 const CELLS = cellsOf(DIMENSIONS);
 
-/** What a single test's outcome in each cell comes to. */
+/** How the outcomes of a single test in each cell are explained. */
 function explained(
   outcome: (cell: Cell) => Outcome | null | undefined,
   cells = CELLS,
@@ -112,11 +112,11 @@ function explained(
       ),
     };
   }));
-  assert(found.every(({ id }) => id === "t"), "what is alike everywhere is no difference");
+  assert(found.every(({ id }) => id === "t"), "a test with one outcome is no difference");
   return found[0]?.explanation ?? null;
 }
 
-Deno.test("a difference is explained by the fewest keys that tell the cells apart", () => {
+Deno.test("a difference is explained by the fewest keys that separate the cells", () => {
   const uds = (cell: Cell) => cell.get("tpt-proto") === "uds";
   const mp = (cell: Cell) => cell.get("spawn-backend") !== "trio";
   assertEquals(
@@ -148,7 +148,7 @@ Deno.test("a difference is explained by the fewest keys that tell the cells apar
     "hangs only with tpt-proto=tcp",
   );
   assertEquals(explained(() => "failed"), null);
-  // Nothing is known of a cell that was cut short.
+  // The outcome in a cell that was cut short is unknown.
   assertEquals(explained((cell) => uds(cell) ? null : "passed"), null);
   const diagonal = cellsOf(DIMENSIONS.slice(0, 2));
   assertIncludes(
@@ -157,7 +157,7 @@ Deno.test("a difference is explained by the fewest keys that tell the cells apar
   );
 });
 
-Deno.test("a planted rule is found again, or a shorter one that is true of just the same cells", () => {
+Deno.test("a planted rule is found again, or a shorter one for the same cells", () => {
   const rule = fc.record({
     "tpt-proto": fc.subarray(["tcp", "uds"], { minLength: 1 }),
     "spawn-backend": fc.subarray(["trio", "mp_spawn", "mp_forkserver"], { minLength: 1 }),
@@ -191,7 +191,7 @@ Deno.test("a planted rule is found again, or a shorter one that is true of just 
   }));
 });
 
-Deno.test("a test that is called after its own cell is the same one in all cells, and not missing in the others", () => {
+Deno.test("a test with a value of its cell in its id is the same test in all cells", () => {
   const [trio, spawn] = cellsOf([{ key: "spawn-backend", values: ["trio", "mp_spawn"] }]) as [
     Cell,
     Cell,
@@ -220,7 +220,7 @@ Deno.test("a test that is called after its own cell is the same one in all cells
       explanation: "fails only with spawn-backend=trio",
     }],
   );
-  // A test that has a parameter for each backend in every cell is as it was.
+  // A test with a parameter for each backend in every cell keeps its id.
   const both = (one: Outcome, other: Outcome) => ({
     "a.py::x[trio]": one,
     "a.py::x[mp_spawn]": other,
@@ -233,7 +233,7 @@ Deno.test("a test that is called after its own cell is the same one in all cells
     "a.py::x[mp_spawn]",
     "fails only with spawn-backend=trio",
   ]);
-  // So is one that is really missing, and what would be called the same twice.
+  // So does one that is missing, and two tests that would get the same name.
   const [missing] = differences([ended(trio, { "a.py::x[trios]": "passed" }), ended(spawn, {})]);
   assertEquals([missing!.id, missing!.explanation], [
     "a.py::x[trios]",
@@ -246,7 +246,7 @@ Deno.test("a test that is called after its own cell is the same one in all cells
   assertEquals(twice.map(({ id }) => id), ["a.py::x[trio]", "a.py::x[<spawn-backend>]"]);
 });
 
-Deno.test("among 100,000 tests of a cell two that would be called the same are found without comparing each with each", () => {
+Deno.test("two of 100,000 tests that would get the same name are found fast", () => {
   const [trio, spawn] = cellsOf([{ key: "spawn-backend", values: ["trio", "mp_spawn"] }]) as [
     Cell,
     Cell,
