@@ -1,58 +1,48 @@
-import type { OptionsOf } from "../command_line/options.ts";
 import { join, relative, resolve } from "@std/path";
 import { escapeText } from "../base/escape.ts";
-import { fileOf } from "../pytest/lastfailed.ts";
-import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import type { Context } from "../command_line/context.ts";
-import { readRecord, type Recorded } from "../pytest/read_lastfailed.ts";
+import type { OptionsOf } from "../command_line/options.ts";
 import { findRoot, type ProjectRoot } from "../project/project.ts";
+import type { TestTree } from "../project/rules_targets.ts";
+import { fileOf } from "../pytest/lastfailed.ts";
+import { readRecord, type Recorded } from "../pytest/read_lastfailed.ts";
+import type { Host } from "../system/host.ts";
+import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 
 /** The options of `failed`. */
 export type FailedOptions = OptionsOf<"failed">;
 
-/**
- * `tractest failed`: what pytest recorded as failed in its last runs, read from its cache; no
- * program is started, nothing is collected.
- */
+const SCHEMA = "tractest.failed/1";
+
+/** `tractest failed`: the failures in pytest's cache; starts no program and collects nothing. */
 export async function failed(context: Context<FailedOptions>): Promise<ExitCode> {
   const { host, line, printer } = context;
   const project = await findRoot(host);
   const typed = line.options.rootdir;
   const rootdir = typed === null ? project.root : resolve(host.cwd, typed);
   const recorded = await readRecord(host, project, rootdir);
-  if (recorded.unreadable !== null) {
-    printer.warn(
-      `"${escapeText(recorded.source)}" counts as empty: ${escapeText(recorded.unreadable)}`,
-    );
+  const { tests, missing, source, found, unreadable } = recorded;
+  if (unreadable !== null) {
+    printer.warn(`"${escapeText(source)}" counts as empty: ${escapeText(unreadable)}`);
   }
   if (line.options.run) return await runAgain(context, project, rootdir, recorded);
-  const { tests, missing, source, found, unreadable } = recorded;
   if (printer.json) {
-    printer.document("tractest.failed/1", {
-      count: tests.length,
-      tests,
-      missing,
-      source,
-      found,
-      unreadable,
-    });
+    const count = tests.length;
+    printer.document(SCHEMA, { count, tests, missing, source, found, unreadable });
     return EXIT.ok;
   }
+  if (tests.length === 0) printer.line(noneText(found));
+  else printer.line(`${tests.length} last-failed test(s):`);
   const gone = new Set(missing);
-  const lines = tests.map((test) =>
-    `  ${escapeText(test)}${gone.has(test) ? printer.paint("yellow", GONE) : ""}`
-  );
-  const head = !found
-    ? "No lastfailed cache found."
-    : tests.length === 0
-    ? "No failures recorded."
-    : `${tests.length} last-failed test(s):`;
-  printer.line([head, ...lines].join("\n"));
-  if (missing.length > 0) await sayWhereTheyWent(context, missing);
+  const mark = printer.paint("yellow", "  (its file no longer exists)");
+  for (const test of tests) printer.line(`  ${escapeText(test)}${gone.has(test) ? mark : ""}`);
+  if (missing.length > 0) await hintAtMoves(context, missing);
   return EXIT.ok;
 }
 
-const GONE = "  (its file no longer exists)";
+function noneText(found: boolean): string {
+  return found ? "No failures recorded." : "No lastfailed cache found.";
+}
 
 async function runAgain(
   context: Context<FailedOptions>,
@@ -60,72 +50,56 @@ async function runAgain(
   rootdir: string,
   { tests, missing, found }: Recorded,
 ): Promise<ExitCode> {
-  const { printer } = context;
+  const { host, printer } = context;
   const kept = tests.filter((test) => !missing.includes(test));
   if (missing.length > 0) {
-    printer.note(
-      `left out, since their files no longer exist: ${missing.map(escapeText).join(", ")}`,
-    );
+    const left = missing.map(escapeText).join(", ");
+    printer.note(`left out, since their files no longer exist: ${left}`);
   }
   if (kept.length === 0) {
-    printer.note(
-      found
-        ? "No failures recorded: nothing to run."
-        : "No lastfailed cache found: nothing to run.",
-    );
+    printer.note(`${noneText(found).replace(/\.$/, "")}: nothing to run.`);
     if (printer.json) {
-      printer.document("tractest.failed/1", { count: tests.length, tests, missing, ran: false });
+      printer.document(SCHEMA, { count: tests.length, tests, missing, ran: false });
     }
     return EXIT.ok;
   }
   const { rerun } = await import("./rerun.ts");
-  const targets = kept.map((test) =>
-    relative(project.root, join(rootdir, fileOf(test))) + test.slice(fileOf(test).length)
-  );
+  const targets = kept.map((test) => {
+    const file = fileOf(test);
+    return relative(project.root, join(rootdir, file)) + test.slice(file.length);
+  });
   const rooted = rootdir === project.root ? [] : [`--rootdir=${rootdir}`];
-  return await rerun(context, targets, [
-    ...rooted,
-    ...await sameConfiguration(context, project, targets),
-  ]);
+  const configured = await configurationWords(host, project, targets);
+  return await rerun(context, targets, [...rooted, ...configured]);
 }
 
-/**
- * What makes pytest take the root's configuration, with which the tests failed, where it would take
- * another one for some of them alone.
- */
-async function sameConfiguration(
-  { host }: Context,
+/** Words for pytest to use the root's configuration, where it would use another for the targets. */
+async function configurationWords(
+  host: Host,
   project: ProjectRoot,
   targets: readonly string[],
 ): Promise<string[]> {
   if (project.pytest === null) return [];
-  const [{ findProject }, { testTree }, { configurationOf }] = await Promise.all([
-    import("../project/project.ts"),
-    import("../project/targets.ts"),
-    import("../project/rules_targets.ts"),
-  ]);
-  const tree = await testTree(host, await findProject(host));
-  return configurationOf(targets, tree) === null ? [] : ["-c", project.pytest.file];
+  const { configurationOf } = await import("../project/rules_targets.ts");
+  const isOther = configurationOf(targets, await testTreeOf(host)) !== null;
+  return isOther ? ["-c", project.pytest.file] : [];
 }
 
-async function sayWhereTheyWent(
-  { host, printer }: Context,
-  missing: readonly string[],
-): Promise<void> {
-  const [{ findProject }, { testTree }, { findByName }] = await Promise.all([
-    import("../project/project.ts"),
-    import("../project/targets.ts"),
-    import("../project/rules_targets.ts"),
-  ]);
-  const tree = await testTree(host, await findProject(host));
+/** Hints at files that have the names of missing ones. */
+async function hintAtMoves({ host, printer }: Context, missing: readonly string[]): Promise<void> {
+  const { findByName } = await import("../project/rules_targets.ts");
+  const tree = await testTreeOf(host);
   for (const file of new Set(missing.map(fileOf))) {
     const places = findByName(file.slice(file.lastIndexOf("/") + 1), tree);
-    if (places.length > 0) {
-      printer.hint(
-        `"${escapeText(file)}" is now ${
-          places.map((place) => `"${escapeText(place)}"`).join(" or ")
-        }`,
-      );
-    }
+    const names = places.map((place) => `"${escapeText(place)}"`).join(" or ");
+    if (places.length > 0) printer.hint(`"${escapeText(file)}" is now ${names}`);
   }
+}
+
+async function testTreeOf(host: Host): Promise<TestTree> {
+  const [{ findProject }, { testTree }] = await Promise.all([
+    import("../project/project.ts"),
+    import("../project/targets.ts"),
+  ]);
+  return await testTree(host, await findProject(host));
 }

@@ -9,8 +9,8 @@ import {
 } from "../tables/exit_codes.ts";
 
 /**
- * Does the work of a command that starts programs which take long, and ends these when a signal
- * ends the command: a pytest that collects would go on alone.
+ * Runs the work of a command, and ends its programs when a signal ends the command: a pytest that
+ * collects would run on alone.
  *
  * @throws {TractestError} when a signal has ended it
  */
@@ -18,22 +18,19 @@ export async function interruptible(
   { host, line }: Context,
   work: () => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  // Listening to a signal takes away the sign that this program was started with it ignored.
+  // First, since a listener hides whether this program was started with SIGINT ignored.
   await ownProcess(host);
   const interrupted = Promise.withResolvers<EndingSignal>();
-  const off = ENDING_SIGNAL_NAMES.map((signal) =>
+  const removals = ENDING_SIGNAL_NAMES.map((signal) =>
     host.onSignal(signal, () => interrupted.resolve(signal))
   );
   try {
     const end = await Promise.race([work(), interrupted.promise]);
     if (typeof end === "number") return end;
     await host.abandon();
-    throw new TractestError(
-      "interrupted",
-      `"${line.command}" was ended by ${end}`,
-      ENDING_SIGNALS[end],
-    );
+    const message = `"${line.command}" was ended by ${end}`;
+    throw new TractestError("interrupted", message, ENDING_SIGNALS[end]);
   } finally {
-    for (const stop of off) stop();
+    for (const remove of removals) remove();
   }
 }

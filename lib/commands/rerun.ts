@@ -3,7 +3,7 @@ import type { OptionsOf } from "../command_line/options.ts";
 import type { ExitCode } from "../tables/exit_codes.ts";
 import type { Context } from "../command_line/context.ts";
 
-/** Options of `failed --run` and `affected --run` that mean the same for the run. */
+/** Options that `failed --run` and `affected --run` pass on to the run. */
 const PASSED_ON = ["json", "verbose", "yes", "dry-run"] as const;
 
 /** The options of the commands that run tests by `--run`. */
@@ -21,11 +21,9 @@ export async function rerun(
   options: readonly string[] = [],
 ): Promise<ExitCode> {
   const { run } = await import("../run/command.ts");
-  const words = [
-    ...PASSED_ON.filter((option) => context.line.has(option)).map((option) => `--${option}`),
-    ...options,
-    ...targets,
-  ];
-  const dashes = context.line.afterDashes.length > 0 ? ["--", ...context.line.afterDashes] : [];
-  return await run({ ...context, line: parseCommandLine("run", [...words, ...dashes]) });
+  const { line } = context;
+  const passed = PASSED_ON.filter((option) => line.has(option)).map((option) => `--${option}`);
+  const dashes = line.afterDashes.length > 0 ? ["--", ...line.afterDashes] : [];
+  const words = [...passed, ...options, ...targets, ...dashes];
+  return await run({ ...context, line: parseCommandLine("run", words) });
 }
