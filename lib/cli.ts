@@ -1,41 +1,55 @@
-import type { Command, Context } from "./command_line/context.ts";
-import type { CommandLine } from "./command_line/parse.ts";
+import type { CommandLine } from "./command_line/parsed_line.ts";
+import { bareLine } from "./command_line/options.ts";
+import { type CommonOptions, EVERY_COMMAND, type OptionRow } from "./command_line/options.ts";
+import type { AnyVerb } from "./command_line/verb.ts";
 import { escapeText } from "./base/escape.ts";
-import { rowOf } from "./system/permission_flags.ts";
+import { rowNamed } from "./system/permission_flags.ts";
 import { DAMAGED_PROGRAM, TractestError, UsageError } from "./errors.ts";
 import type { Host } from "./system/host.ts";
-import type { CommandName } from "./command_line/verbs.ts";
-import type { OptionRow } from "./command_line/options.ts";
 import { EXIT, type ExitCode } from "./tables/exit_codes.ts";
 import { Printer, toJson } from "./terminal/printer.ts";
 
-/** Each command is loaded when it is called, so that the quick ones don't pay for the others. */
-const LOADERS: Readonly<Record<CommandName, () => Promise<Command>>> = {
-  run: async () => (await import("./run/command.ts")).run,
-  merge: async () => (await import("./merge/command.ts")).merge,
-  doctor: async () => (await import("./preflight/command.ts")).doctor,
-  zombies: async () => (await import("./leaks/command.ts")).zombies,
-  failed: async () => (await import("./commands/failed.ts")).failed,
-  bisect: async () => (await import("./bisect/command.ts")).bisect,
-  stress: async () => (await import("./stress/command.ts")).stress,
-  affected: async () => (await import("./affected/command.ts")).affected,
-  check: async () => (await import("./commands/check.ts")).check,
-  flaky: async () => (await import("./flaky/command.ts")).flaky,
-  report: async () => (await import("./report/command.ts")).report,
-  history: async () => (await import("./history/command.ts")).history,
-  slow: async () => (await import("./commands/slow.ts")).slow,
-  hang: async () => (await import("./hang/command.ts")).hang,
-  status: async () => (await import("./commands/status.ts")).status,
-  wait: async () => (await import("./commands/wait.ts")).wait,
-  logs: async () => (await import("./commands/logs.ts")).logs,
-  stop: async () => (await import("./commands/stop.ts")).stop,
-  layout: async () => (await import("./layout/command.ts")).layout,
-  completions: async () => (await import("./commands/completions.ts")).completions,
-  hooks: async () => (await import("./hooks/command.ts")).hooks,
-  help: async () => (await import("./commands/help.ts")).help,
-  version: async () => (await import("./commands/version.ts")).version,
-  permissions: async () => (await import("./commands/show_permissions.ts")).permissions,
-};
+/** Every command, in the order of help. Each is loaded when it is called: start-up stays quick. */
+export const VERBS = {
+  run: async () => (await import("./run/command.ts")).VERB,
+  merge: async () => (await import("./merge/command.ts")).VERB,
+  doctor: async () => (await import("./preflight/command.ts")).VERB,
+  zombies: async () => (await import("./leaks/command.ts")).VERB,
+  failed: async () => (await import("./commands/failed.ts")).VERB,
+  bisect: async () => (await import("./bisect/command.ts")).VERB,
+  stress: async () => (await import("./stress/command.ts")).VERB,
+  affected: async () => (await import("./affected/command.ts")).VERB,
+  check: async () => (await import("./commands/check.ts")).VERB,
+  flaky: async () => (await import("./flaky/command.ts")).VERB,
+  report: async () => (await import("./report/command.ts")).VERB,
+  history: async () => (await import("./history/command.ts")).VERB,
+  slow: async () => (await import("./commands/slow.ts")).VERB,
+  hang: async () => (await import("./hang/command.ts")).VERB,
+  status: async () => (await import("./commands/status.ts")).VERB,
+  wait: async () => (await import("./commands/wait.ts")).VERB,
+  logs: async () => (await import("./commands/logs.ts")).VERB,
+  stop: async () => (await import("./commands/stop.ts")).VERB,
+  layout: async () => (await import("./layout/command.ts")).VERB,
+  hooks: async () => (await import("./hooks/command.ts")).VERB,
+  completions: async () => (await import("./commands/completions.ts")).VERB,
+  help: async () => (await import("./commands/help.ts")).VERB,
+  version: async () => (await import("./commands/version.ts")).VERB,
+  permissions: async () => (await import("./commands/show_permissions.ts")).VERB,
+} as const satisfies Readonly<Record<string, () => Promise<AnyVerb>>>;
+
+/** The name of a command. */
+export type CommandName = keyof typeof VERBS;
+
+/** The names of all commands. */
+export const COMMAND_NAMES = Object.keys(VERBS) as readonly CommandName[];
+
+/** Loads every command. */
+export async function allVerbs(): Promise<readonly AnyVerb[]> {
+  return await Promise.all(Object.values(VERBS).map((load): Promise<AnyVerb> => load()));
+}
+
+/** The options that the command line itself takes notice of. */
+type KnownOptions = CommonOptions & { readonly json?: boolean };
 
 /**
  * From the words of the command line to an exit code: parse, drop permissions, run the command.
@@ -46,34 +60,28 @@ export async function main(words: readonly string[], host: Host): Promise<ExitCo
   try {
     const [name, rest] = await commandOf(words);
     command = name;
-    // The words are parsed while it is read. It has to be there before the permission to read is
-    // given away.
-    const loading = rest.includes("--help") || rest.includes("-h") ? null : LOADERS[name]();
-    const { parseCommandLine } = await import("./command_line/parse.ts");
-    const line = parseCommandLine(name, rest);
-    const isHelp = line.options.help;
-    // At a terminal `zombies` offers to clean up: what was dropped can't be had again then.
-    const mayOffer = name === "zombies" && host.terminal.stdinIsTerminal &&
-      host.terminal.stdout.isTerminal && !line.options.hook && !line.options.json;
-    const row = rowOf(
-      isHelp ? "help" : name,
-      line.operands,
-      (option) => line.given.has(option) || (option === "kill" && mayOffer),
-    );
-    const run = await (isHelp ? LOADERS.help() : loading ?? LOADERS[name]());
-    host.permissions.restrict(row);
-    const printer = new Printer(host, {
-      json: line.options.json,
-      verbose: line.options.verbose,
-      color: line.options.color,
-    });
-    const { directory } = line.options;
-    if (directory !== null && !isHelp) host.changeDirectory(directory);
-    const context = { host, printer, line: isHelp ? helpFor(name, line) : line };
-    return await run(context as Context<never>);
+    const parser = rest.length === 0 ? null : import("./command_line/parse.ts");
+    const verb: AnyVerb = await VERBS[name]();
+    const line = parser === null ? bareLine(verb) : (await parser).parseCommandLine(verb, rest);
+    return await runVerb(verb, line as CommandLine<unknown> as CommandLine<never>, host);
   } catch (error) {
     return reportError(error, words, host, command);
   }
+}
+
+async function runVerb(verb: AnyVerb, line: CommandLine<never>, host: Host): Promise<ExitCode> {
+  const options: KnownOptions = line.options;
+  // All code has to be there before the permission to read is given away.
+  const asksHelp = options.help && verb.name !== "help";
+  const showHelp = asksHelp ? (await import("./commands/help.ts")).showPage : null;
+  const verbs = verb.needsVerbs?.(line) ? await allVerbs() : [];
+  const row = typeof verb.row === "string" ? verb.row : verb.row(line, host.terminal);
+  host.permissions.restrict(rowNamed(showHelp ? "help" : row));
+  const { json = false, verbose, color, directory } = options;
+  const printer = new Printer(host, { json, verbose, color });
+  if (showHelp) return showHelp(printer, verb);
+  if (directory !== null) host.changeDirectory(directory);
+  return await verb.run({ host, printer, line, verbs });
 }
 
 /**
@@ -84,33 +92,28 @@ async function commandOf(words: readonly string[]): Promise<[CommandName, string
   const [first, ...rest] = words;
   if (first === undefined || first === "-h" || first === "--help") return ["help", []];
   if (first === "--version" || first === "-V") return ["version", rest];
-  const leading = first.startsWith("-") ? await wordsOfOption(first) : 0;
+  const leading = wordsOfOption(first);
   if (leading > 0 && words.length > leading) {
     const [command, after] = await commandOf(words.slice(leading));
     return [command, [...words.slice(0, leading), ...after]];
   }
-  if (Object.hasOwn(LOADERS, first)) return [first as CommandName, rest];
+  if (Object.hasOwn(VERBS, first)) return [first as CommandName, rest];
   const { nearest, suggestion } = await import("./base/nearest.ts");
-  const names = Object.keys(LOADERS);
   throw new UsageError(
     `Unknown command "${first}"`,
-    suggestion(first, names) ?? `commands, nearest first: ${nearest(first, names).join(", ")}`,
+    suggestion(first, COMMAND_NAMES) ??
+      `commands, nearest first: ${nearest(first, COMMAND_NAMES).join(", ")}`,
   );
 }
 
-/** How many words an option of every command is, with its value; 0 if the word is none. */
-async function wordsOfOption(word: string): Promise<number> {
-  const { OPTIONS } = await import("./command_line/options.ts");
+/** How many words an option of every command takes up, with its value; 0 for another word. */
+function wordsOfOption(word: string): number {
   const [name, value] = word.split("=", 2);
-  const row = (OPTIONS as readonly OptionRow[]).find((row) =>
-    row.commands === "*" && (name === `--${row.name}` || name === `-${row.short}`)
-  );
+  const row = Object.entries<OptionRow>(EVERY_COMMAND).find(([option, { short }]) =>
+    name === `--${option}` || name === `-${short}`
+  )?.[1];
   if (row === undefined) return 0;
   return row.kind === "flag" || value !== undefined ? 1 : 2;
-}
-
-function helpFor<Line extends CommandLine>(command: CommandName, line: Line): Line {
-  return { ...line, command: "help", operands: command === "help" ? [] : [command] };
 }
 
 /**

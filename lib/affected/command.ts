@@ -1,7 +1,8 @@
+import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
+import type { Verb } from "../command_line/verb.ts";
 import type { Affected, AffectedTarget } from "./affected_targets.ts";
 import { becauseOf } from "./reasons.ts";
 import { showAffected } from "./show.ts";
-import type { OptionsOf } from "../command_line/options.ts";
 import { registryName } from "../leaks/registry.ts";
 import { TractestError } from "../errors.ts";
 import { totalsOf, totalsText } from "../history/totals.ts";
@@ -15,7 +16,22 @@ import { durationsOf, recentFailures } from "../history/project_history.ts";
 import { findProject } from "../project/project.ts";
 
 /** The options of `affected`. */
-export type AffectedOptions = OptionsOf<"affected">;
+export const OPTIONS = {
+  ...WITH_JSON,
+  yes: SHARED.yes,
+  "dry-run": SHARED["dry-run"],
+  hook: {
+    kind: "flag",
+    doc: "for git hooks, with --run: isolated where a registry is held; the work tree as it is",
+  },
+  run: SHARED.run,
+  base: SHARED.base,
+  staged: SHARED.staged,
+  uncommitted: SHARED.uncommitted,
+} as const satisfies OptionTable;
+
+/** Their values. */
+export type AffectedOptions = OptionsOf<typeof OPTIONS>;
 
 /** `tractest affected`: the tests to run first for the current changes, each with its reason. */
 export async function affected(context: Context<AffectedOptions>): Promise<ExitCode> {
@@ -124,3 +140,18 @@ async function heldRegistry({ host }: Context): Promise<string | null> {
   const held = registries.find((registry) => registry.bound === true);
   return held ? `${registryName(held.address)} is held` : null;
 }
+
+/** `tractest affected`, described. */
+export const VERB: Verb<typeof OPTIONS> = {
+  name: "affected",
+  summary: "the tests to run first for the current changes",
+  usage: "tractest affected [OPTIONS]",
+  options: OPTIONS,
+  examples: [["tractest affected", "targets, and because of which change"], [
+    "tractest affected --run",
+    "run them, and no others",
+  ]],
+  exits: [0, 69, 80],
+  row: ({ options }) => options.run ? "run" : "affected",
+  run: affected,
+};

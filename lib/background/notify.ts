@@ -1,5 +1,4 @@
 import { escapeText, shellWord } from "../base/escape.ts";
-import type { RunOptions } from "../command_line/options.ts";
 import { TractestError } from "../errors.ts";
 import { countsLine } from "../pytest/counts.ts";
 import type { Host } from "../system/host.ts";
@@ -17,7 +16,10 @@ export interface EndedRun extends RunEnd {
 }
 
 /** How the end of a run is announced; only `run` has these options. */
-export type NotifyOptions = Partial<Pick<RunOptions, "notify" | "notifyCommand">>;
+export interface NotifyOptions {
+  readonly notify?: boolean;
+  readonly notifyCommand?: string | null;
+}
 
 /** Milliseconds that the user's command may take. */
 const COMMAND_MS = 10_000;

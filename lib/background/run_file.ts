@@ -1,4 +1,4 @@
-import type { RunOptions, SharedOptions } from "../command_line/options.ts";
+import type { SharedOptions } from "../command_line/session_options.ts";
 import type { RecordedIdentity } from "../processes/process.ts";
 import { join } from "@std/path";
 import { shellCommand } from "../base/escape.ts";
@@ -15,7 +15,7 @@ import {
   EXIT,
   type ExitCode,
 } from "../tables/exit_codes.ts";
-import { announceEnd } from "./notify.ts";
+import { announceEnd, type NotifyOptions } from "./notify.ts";
 import { type RunEnd, type RunFile, runFileText } from "./rules_run_file.ts";
 import { REFUSAL_FILE, removeDirectory, RUN_FILE, type RunState } from "./run_directory.ts";
 
@@ -142,9 +142,9 @@ async function ownIdentity(host: Host): Promise<RecordedIdentity | null> {
 }
 
 /** Only `run` can be in the background and announce its end. */
-export type RecordedOptions =
-  & SharedOptions
-  & Partial<Pick<RunOptions, "backgroundRun" | "notify" | "notifyCommand">>;
+export type RecordedOptions = SharedOptions & NotifyOptions & {
+  readonly backgroundRun?: string | null;
+};
 
 /**
  * Runs `action` and records the run, up to its exit code or error. A signal before or after the

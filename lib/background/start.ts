@@ -1,4 +1,3 @@
-import type { RunOptions } from "../command_line/options.ts";
 import { join } from "@std/path";
 import { shellCommand } from "../base/escape.ts";
 import type { Context } from "../command_line/context.ts";
@@ -9,7 +8,7 @@ import type { Host } from "../system/host.ts";
 import { envCommand, inheritedEnvironment, sigintMethod } from "../system/programs/env.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { runFileIn } from "./known_runs.ts";
-import { warnIfUnheard } from "./notify.ts";
+import { type NotifyOptions, warnIfUnheard } from "./notify.ts";
 import { readRefusal } from "./run_file.ts";
 import { OUTPUT_FILE, REFUSAL_FILE, removeDirectory, reserveRun } from "./run_directory.ts";
 import { showStarted } from "./show.ts";
@@ -17,8 +16,16 @@ import { showStarted } from "./show.ts";
 /** Options that the background run is started without. */
 const LEFT_OUT = ["bg", "json", "directory"] as const;
 
+/** The options of a run that matter in the background. */
+export interface BackgroundOptions extends NotifyOptions {
+  readonly events: string | null;
+}
+
 /** Refuses options that need a terminal or the caller's output together with `--bg`. */
-export function refuseWithBackground({ line }: Context<RunOptions>, debugging: boolean): void {
+export function refuseWithBackground(
+  { line }: Context<BackgroundOptions>,
+  debugging: boolean,
+): void {
   if (debugging) {
     throw new UsageError(
       "A debugger needs a terminal, and a background run has none",
@@ -50,7 +57,7 @@ const DETACH = 'output=$1; shift; exec "$@" >>"$output" 2>&1 3>&- 4>&- 5>&- 6>&-
  * @throws {UsageError} for a tractest that does not know its own executable
  */
 export async function startInBackground(
-  { host, printer, line }: Context<RunOptions>,
+  { host, printer, line }: Context<BackgroundOptions>,
   quiet: boolean,
 ): Promise<ExitCode> {
   const { executable, kind } = host.build();

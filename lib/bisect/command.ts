@@ -1,4 +1,6 @@
-import type { OptionsOf } from "../command_line/options.ts";
+import type { Verb } from "../command_line/verb.ts";
+import type { OptionsOf, OptionTable } from "../command_line/options.ts";
+import { RUNS_PYTEST } from "../command_line/session_options.ts";
 import { longestFullRun } from "../background/full_runs.ts";
 import { asTyped, pasteable } from "../base/typed_command.ts";
 import type { Bisected } from "./rules.ts";
@@ -23,7 +25,34 @@ import { unseenIn } from "../run/unseen_options.ts";
 import { openRunState } from "../background/run_directory.ts";
 
 /** The options of `bisect`. */
-export type BisectOptions = OptionsOf<"bisect">;
+export const OPTIONS = {
+  ...RUNS_PYTEST,
+  symptom: {
+    kind: "choice",
+    choices: ["fail", "hang", "leak"],
+    doc:
+      "what the test does after the other one (default: what it did in the recorded run, else what shows first)",
+  },
+  repeat: {
+    kind: "count",
+    default: 1,
+    least: 1,
+    doc: "run each step up to N times: the symptom has to show once",
+  },
+  from: {
+    kind: "file",
+    doc:
+      "take the order from these events (run --events FILE), instead of the newest recorded run in which the test went wrong",
+  },
+  in: {
+    kind: "texts",
+    metavar: "TARGET",
+    doc: "only the tests of TARGET, in the order of their collection; again for one more",
+  },
+} as const satisfies OptionTable;
+
+/** Their values. */
+export type BisectOptions = OptionsOf<typeof OPTIONS>;
 
 /** `tractest bisect`: finds the earlier test that makes one fail, hang or leak. */
 export async function bisect(context: Context<BisectOptions>): Promise<ExitCode> {
@@ -262,3 +291,24 @@ function exitCodeOf({ verdict, cut }: Bisected): ExitCode {
   if (verdict === "interrupted") return cut === "SIGINT" ? EXIT.interrupted : EXIT.terminated;
   return EXIT.unverified;
 }
+
+/** `tractest bisect`, described. */
+export const VERB: Verb<typeof OPTIONS> = {
+  name: "bisect",
+  summary: "which earlier test makes this one fail, hang or leak",
+  usage: "tractest bisect TEST [OPTIONS] [-- PYTEST…]",
+  options: OPTIONS,
+  examples: [
+    [
+      "tractest bisect 'test_rpc.py::test_x[a -> b]'",
+      "among what ran before it when it went wrong last",
+    ],
+    ["tractest bisect test_rpc.py::test_x --in test_rpc.py --in ipc/", "among these"],
+    ["tractest bisect test_rpc.py::test_x --symptom hang --test-timeout 5", "what makes it hang"],
+    ["tractest bisect test_rpc.py::test_x --repeat 5", "when it does not show each time"],
+  ],
+  exits: [0, 1, 69, 80, 81, 82, 83, 124, 130, 131, 143],
+  row: "bisect",
+  operands: { words: [], paths: "files" },
+  run: bisect,
+};

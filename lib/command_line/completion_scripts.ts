@@ -1,9 +1,7 @@
-import { type CommandRow, COMMANDS } from "./verbs.ts";
-import { DEFAULT_TARGETS } from "../tables/defaults.ts";
-import { type OptionRow, OPTIONS } from "./options.ts";
-import { PERMISSIONS } from "../tables/permissions.ts";
-import { docOf, metavarOf, takesMany, takesNextWord } from "./option_values.ts";
-import { shownOptionsOf } from "./parse.ts";
+import { EVERY_COMMAND } from "./options.ts";
+import { takesMany } from "./options.ts";
+import { docOf, metavarOf, type NamedRow, shownRows, takesNextWord } from "./option_values.ts";
+import type { AnyVerb, Offers } from "./verb.ts";
 
 /** The shells that there is a script for. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
@@ -11,61 +9,60 @@ export const SHELLS = ["bash", "zsh", "fish"] as const;
 /** One of {@linkcode SHELLS}. */
 export type Shell = typeof SHELLS[number];
 
-/** The completion script of a shell, made from the tables. */
-export function completionScript(shell: Shell): string {
-  return { bash, zsh, fish }[shell]();
+/** The completion script of a shell, made from the verbs. */
+export function completionScript(shell: Shell, verbs: readonly AnyVerb[]): string {
+  return { bash, zsh, fish }[shell](verbs);
 }
 
-const ROWS: readonly CommandRow[] = COMMANDS;
-const NAMES = ROWS.map((row) => row.name);
-
-/** What may stand where an option's value or an operand stands. */
-type Values = { readonly words: readonly string[]; readonly paths: "files" | "directories" | null };
-
-function valuesOf(option: OptionRow): Values {
-  if (option.choices) return { words: option.choices, paths: null };
-  if (option.metavar === "ROW") return { words: PERMISSIONS.map((row) => row.row), paths: null };
-  const isFile = option.kind === "file" || option.kind === "path";
-  return {
-    words: [],
-    paths: option.kind === "directory" ? "directories" : isFile ? "files" : null,
-  };
+function valuesOf({ kind, choices, offers }: NamedRow): Offers {
+  const isFile = kind === "file" || kind === "path";
+  const paths = kind === "directory" ? "directories" : isFile ? "files" : null;
+  return { words: choices ?? offers ?? [], paths };
 }
 
-/**
- * Operands of a command: test targets for `run`, else the words that its usage offers
- * (`bash|zsh|fish`).
- */
-function operandsOf(row: CommandRow): Values {
-  if (row.name === "run" || row.name === "stress") {
-    return { words: Object.keys(DEFAULT_TARGETS), paths: "files" };
-  }
-  if (row.name === "bisect") return { words: [], paths: "files" };
-  if (row.name === "help") return { words: NAMES, paths: null };
-  const offered = row.usage.split(" ").find((word) => /^\w+(\|\w+)+$/.test(word));
+/** The operands of a command: those that it says, else the words of its usage (`bash|zsh|fish`). */
+function operandsOf({ name, usage, operands }: AnyVerb, verbs: readonly AnyVerb[]): Offers {
+  if (operands) return operands;
+  if (name === "help") return { words: namesOf(verbs), paths: null };
+  const offered = usage.split(" ").find((word) => /^\w+(\|\w+)+$/.test(word));
   return { words: offered?.split("|") ?? [], paths: null };
 }
 
-function spellings(option: OptionRow): string[] {
+function namesOf(verbs: readonly AnyVerb[]): string[] {
+  return verbs.map(({ name }) => name);
+}
+
+function spellings(option: NamedRow): string[] {
   return [`--${option.name}`, ...(option.short ? [`-${option.short}`] : [])];
 }
 
 const GLOBAL_WORDS = ["--help", "--version", "-C"];
 
-function bash(): string {
-  const values = (OPTIONS as readonly OptionRow[]).filter((option) =>
-    takesNextWord(option) && !option.hidden
-  ).map((option) => {
-    const commands = option.commands === "*" ? ["*"] : option.commands;
-    const patterns = commands.flatMap((command) =>
-      spellings(option).map((spelling) => `${command}:${spelling}`)
-    );
-    return { pattern: patterns.join(" | "), does: bashReply(valuesOf(option)) };
+/** What completes the value of each option, with the patterns `COMMAND:OPTION` that it is for. */
+function bashValues(verbs: readonly AnyVerb[]): Map<string, Set<string>> {
+  const replies = new Map<string, Set<string>>();
+  for (const verb of verbs) {
+    for (const row of shownRows(verb.options).filter(takesNextWord)) {
+      const reply = bashReply(valuesOf(row));
+      const command = Object.hasOwn(EVERY_COMMAND, row.name) ? "*" : verb.name;
+      const patterns = replies.getOrInsertComputed(reply, () => new Set());
+      for (const spelling of spellings(row)) patterns.add(`${command}:${spelling}`);
+    }
+  }
+  return replies;
+}
+
+function bash(verbs: readonly AnyVerb[]): string {
+  const values = [...bashValues(verbs)].map(([reply, patterns]) =>
+    `    ${[...patterns].join(" | ")}) ${reply}; return ;;`
+  );
+  const commands = verbs.map((verb) => {
+    const options = shownRows(verb.options).flatMap(spellings).join(" ");
+    return `    ${verb.name}) options=${quote(options)}; ${
+      bashOperands(operandsOf(verb, verbs))
+    } ;;`;
   });
-  const commands = ROWS.map((row) => {
-    const options = shownOptionsOf(row.name).flatMap(spellings).join(" ");
-    return `    ${row.name}) options=${quote(options)}; ${bashOperands(operandsOf(row))} ;;`;
-  });
+  const first = bashReply({ words: [...namesOf(verbs), ...GLOBAL_WORDS], paths: null });
   return `# bash completion of tractest
 _tractest() {
   local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} command= options= i
@@ -82,10 +79,10 @@ _tractest() {
     esac
   done
   case $command:$before in
-${values.map(({ pattern, does }) => `    ${pattern}) ${does}; return ;;`).join("\n")}
+${values.join("\n")}
   esac
   case $command in
-    '') ${bashReply({ words: [...NAMES, ...GLOBAL_WORDS], paths: null })}; return ;;
+    '') ${first}; return ;;
 ${commands.join("\n")}
   esac
   if [[ $word == -* ]]; then COMPREPLY=($(compgen -W "\${options// /$'\\n'}" -- "$word")); fi
@@ -95,7 +92,7 @@ complete -F _tractest tractest
 }
 
 /** bash: fills COMPREPLY; one word a line, since IFS is a newline. */
-function bashReply({ words, paths }: Values): string {
+function bashReply({ words, paths }: Offers): string {
   const parts = [
     ...(words.length > 0 ? [`compgen -W $'${words.join("\\n")}' -- "$word"`] : []),
     ...(paths ? [`compgen ${paths === "files" ? "-f" : "-d"} -- "$word"`] : []),
@@ -104,17 +101,17 @@ function bashReply({ words, paths }: Values): string {
   return `${paths ? "compopt -o filenames 2>/dev/null; " : ""}COMPREPLY=($(${parts.join("; ")}))`;
 }
 
-function bashOperands(values: Values): string {
+function bashOperands(values: Offers): string {
   return values.words.length === 0 && !values.paths
     ? ":"
     : `[[ $word == -* ]] || { ${bashReply(values)}; }`;
 }
 
-function zsh(): string {
-  const commands = ROWS.map((row) => `    ${quote(`${row.name}:${row.summary}`)}`);
-  const cases = ROWS.map((row) => {
-    const options = shownOptionsOf(row.name).map((option) => `        ${zshOption(option)}`);
-    const operands = zshValues(operandsOf(row));
+function zsh(verbs: readonly AnyVerb[]): string {
+  const commands = verbs.map((row) => `    ${quote(`${row.name}:${row.summary}`)}`);
+  const cases = verbs.map((row) => {
+    const options = shownRows(row.options).map((option) => `        ${zshOption(option)}`);
+    const operands = zshValues(operandsOf(row, verbs));
     const rest = operands === ""
       ? []
       : [`        ${quote(`*:${row.name === "run" ? "target" : "argument"}:${operands}`)}`];
@@ -146,7 +143,7 @@ if [[ $funcstack[1] == _tractest ]]; then _tractest "$@"; else compdef _tractest
 `;
 }
 
-function zshOption(option: OptionRow): string {
+function zshOption(option: NamedRow): string {
   const help = docOf(option).replace(/[[\]\\:]/g, "\\$&");
   const repeat = takesMany(option) ? "*" : "";
   const name = metavarOf(option).replace(/[:\\']/g, "").toLowerCase();
@@ -165,7 +162,7 @@ function zshOption(option: OptionRow): string {
   return specs.join(" ");
 }
 
-function zshValues({ words, paths }: Values): string {
+function zshValues({ words, paths }: Offers): string {
   const list = words.length > 0
     ? `(${words.map((word) => word.replace(/[ ()\\:]/g, "\\$&")).join(" ")})`
     : "";
@@ -176,18 +173,18 @@ function zshValues({ words, paths }: Values): string {
     : list + files;
 }
 
-function fish(): string {
+function fish(verbs: readonly AnyVerb[]): string {
   const lines = [
     "# fish completion of tractest",
     "complete -c tractest -f",
     "complete -c tractest -n __fish_use_subcommand -l version -s V -d 'show the version'",
   ];
-  for (const row of ROWS) {
+  for (const row of verbs) {
     lines.push(
       `complete -c tractest -n __fish_use_subcommand -a ${row.name} -d ${fishQuote(row.summary)}`,
     );
     const condition = `-n '__fish_seen_subcommand_from ${row.name}'`;
-    for (const option of shownOptionsOf(row.name)) {
+    for (const option of shownRows(row.options)) {
       const short = option.short ? ` -s ${option.short}` : "";
       lines.push(
         `complete -c tractest ${condition} -l ${option.name}${short}${
@@ -195,7 +192,7 @@ function fish(): string {
         } -d ${fishQuote(docOf(option))}`,
       );
     }
-    const operands = operandsOf(row);
+    const operands = operandsOf(row, verbs);
     if (operands.words.length > 0 || operands.paths) {
       lines.push(`complete -c tractest ${condition}${fishValues(operands, "-f", "-F")}`);
     }
@@ -206,7 +203,7 @@ function fish(): string {
   return `${lines.join("\n")}\n`;
 }
 
-function fishValues({ words, paths }: Values, without: string, withFiles: string): string {
+function fishValues({ words, paths }: Offers, without: string, withFiles: string): string {
   const list = words.map((word) => word.replaceAll(" ", "\\ ")).join(" ");
   const directories = paths === "directories" ? "(__fish_complete_directories)" : "";
   const offered = `${list}${directories}`;

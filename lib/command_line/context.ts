@@ -1,17 +1,13 @@
-import type { CommandLine } from "./parse.ts";
+import type { CommandLine } from "./parsed_line.ts";
 import type { Host } from "../system/host.ts";
 import type { Printer } from "../terminal/printer.ts";
-import type { ExitCode } from "../tables/exit_codes.ts";
+import type { AnyVerb } from "./verb.ts";
 
 /** Everything that a command gets; `Options` are those that it asks for. */
 export interface Context<Options = unknown> {
   readonly host: Host;
   readonly printer: Printer;
   readonly line: CommandLine<Options>;
+  /** All verbs, where the command needs them; else none. */
+  readonly verbs?: readonly AnyVerb[];
 }
-
-/**
- * A command: gathers, decides, shows, and returns its exit code. Throws a TractestError for
- * problems that a user can fix.
- */
-export type Command<Options = never> = (context: Context<Options>) => Promise<ExitCode>;

@@ -1,15 +1,26 @@
 import { nearest } from "../base/nearest.ts";
 import { UsageError } from "../errors.ts";
-import type { OptionRow } from "./options.ts";
-
-/** The value of an option, as its command gets it. */
-export type OptionValue = boolean | string | number | null | readonly string[];
+import { defaultOf, type OptionValue, takesMany } from "./options.ts";
+import type { OptionRow, OptionTable } from "./options.ts";
 
 /** The largest count where a row says nothing else. */
 const MOST_COUNT = 1000;
 
 /** Seconds that a timer can count: longer ones end at once. */
 const MOST_SECONDS = 1_000_000;
+
+/** An option with its name, without the dashes. */
+export type NamedRow = OptionRow & { readonly name: string };
+
+/** The rows of a table, in its order. */
+export function namedRows(table: OptionTable): NamedRow[] {
+  return Object.entries(table).map(([name, row]) => ({ name, ...row }));
+}
+
+/** The rows that help and completions show. */
+export function shownRows(table: OptionTable): NamedRow[] {
+  return namedRows(table).filter((row) => !row.hidden);
+}
 
 /** How help and errors name the value of an option. */
 export function metavarOf({ kind, metavar }: OptionRow): string {
@@ -21,11 +32,6 @@ export function metavarOf({ kind, metavar }: OptionRow): string {
     path: "PATH",
   };
   return metavar ?? names[kind] ?? "VALUE";
-}
-
-/** Whether an option takes a value each time it is given. */
-export function takesMany({ kind }: OptionRow): boolean {
-  return kind === "texts" || kind === "choices";
 }
 
 /** Whether the word after an option is its value; that of an optional one is tied to it. */
@@ -44,8 +50,9 @@ export function docOf({ doc, default: value }: OptionRow): string {
  * @param given each time it was given, as typed; a flag has no text of its own
  * @throws {UsageError} for a value that the option does not take
  */
-export function optionValue(row: OptionRow, given: readonly string[]): OptionValue {
-  if (row.kind === "flag") return given.length > 0;
+export function optionValue(row: NamedRow, given: readonly string[]): OptionValue {
+  if (given.length === 0) return defaultOf(row);
+  if (row.kind === "flag") return true;
   const values = given.map((text) => valueOf(row, text));
   if (takesMany(row)) return values as string[];
   if (row.bare === undefined && new Set(given).size > 1) {
@@ -54,10 +61,10 @@ export function optionValue(row: OptionRow, given: readonly string[]): OptionVal
       "give it once",
     );
   }
-  return values.at(-1) ?? row.default ?? null;
+  return values.at(-1)!;
 }
 
-function valueOf(row: OptionRow, text: string): string | number {
+function valueOf(row: NamedRow, text: string): string | number {
   if (text === "") {
     throw new UsageError(
       `Option "--${row.name}" needs a value`,
@@ -72,7 +79,7 @@ function valueOf(row: OptionRow, text: string): string | number {
   return text;
 }
 
-function numberOf(row: OptionRow, text: string): number {
+function numberOf(row: NamedRow, text: string): number {
   const isCount = row.kind === "count";
   const { least = 0, most = isCount ? MOST_COUNT : MOST_SECONDS } = row;
   const value = (isCount ? /^\d+$/ : /^\d+(\.\d+)?$/).test(text) ? Number(text) : NaN;
@@ -82,6 +89,6 @@ function numberOf(row: OptionRow, text: string): number {
   throw refusal(row, text, `it takes ${what}, from ${least} to ${most}${words}`);
 }
 
-function refusal({ name }: OptionRow, text: string, hint: string): UsageError {
+function refusal({ name }: NamedRow, text: string, hint: string): UsageError {
   return new UsageError(`Option "--${name}" does not take "${text}"`, hint);
 }

@@ -1,65 +1,28 @@
 import { parseArgs } from "@std/cli";
 import { UsageError } from "../errors.ts";
-import { type CommandName, type CommandRow, COMMANDS } from "./verbs.ts";
 import { CONTRADICTIONS } from "./contradictions.ts";
-import {
-  type OptionName,
-  type OptionRow,
-  OPTIONS,
-  type OptionsOf,
-  type PropertyName,
-} from "./options.ts";
-import { type OptionValue, optionValue, takesNextWord } from "./option_values.ts";
+import type { CommandLine } from "./parsed_line.ts";
+import { propertyOf } from "./options.ts";
+import type { OptionsOf, OptionTable } from "./options.ts";
+import { type NamedRow, namedRows, optionValue, takesNextWord } from "./option_values.ts";
+import type { VerbSyntax } from "./verb.ts";
 import { isSlipOf, suggestion } from "../base/nearest.ts";
-import { isPytestOption, type RunWord, splitRunWords, type SplitWords } from "./run_words.ts";
-
-/** A parsed command line of one command. */
-export interface CommandLine<Options = unknown> {
-  readonly command: string;
-  /** Each option by its property name, with its default where it was not given. */
-  readonly options: Options;
-  /** Words that are neither options nor their values, in order. */
-  readonly operands: readonly string[];
-  /** The words after `--`, untouched. */
-  readonly afterDashes: readonly string[];
-  /** Of `run` alone: targets and pytest's options in the order they were typed. */
-  readonly words?: readonly RunWord[];
-  /** The options that were given, each value as it was typed; a flag has an empty one. */
-  readonly given: ReadonlyMap<string, readonly string[]>;
-  /** Whether an option was given. */
-  has(option: OptionName): boolean;
-}
-
-/** The options that a command takes. */
-export function optionsOf(command: string): OptionRow[] {
-  return (OPTIONS as readonly OptionRow[]).filter((row) =>
-    row.commands === "*" || row.commands.includes(command)
-  );
-}
-
-/** The options that help and completions show. */
-export function shownOptionsOf(command: string): OptionRow[] {
-  return optionsOf(command).filter((row) => !row.hidden);
-}
-
-/** The property of an option: `dryRun` of `dry-run`. */
-export function propertyOf<Name extends string>(name: Name): PropertyName<Name> {
-  return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()) as PropertyName<Name>;
-}
+import { isPytestOption, splitRunWords, type SplitWords } from "./run_words.ts";
 
 /**
- * Parses the words after a command by the options table. `run` passes other options to pytest.
+ * Parses the words after a command by the options of its verb. `run` passes other options to pytest.
  *
  * @throws {UsageError} for an unknown option, a missing value, a value that the option does not
  *   take, options that exclude each other.
  */
-export function parseCommandLine<Name extends CommandName>(
-  command: Name,
+export function parseCommandLine<Table extends OptionTable>(
+  verb: VerbSyntax<Table>,
   words: readonly string[],
-): CommandLine<OptionsOf<Name>> {
-  const rows = optionsOf(command);
+): CommandLine<OptionsOf<Table>> {
+  const rows = namedRows(verb.options);
+  const command = verb.name;
   const dashes = words.indexOf("--");
-  const split = command === "run" ? splitRunWords(words, rows) : null;
+  const split = verb.passesToPytest ? splitRunWords(words, rows) : null;
   if (split) refuseSlips(split, rows);
   const own = split?.own ?? tied(dashes < 0 ? words : words.slice(0, dashes), rows);
   const afterDashes = dashes < 0 ? [] : words.slice(dashes + 1);
@@ -67,16 +30,15 @@ export function parseCommandLine<Name extends CommandName>(
   const operands = split
     ? split.words.flatMap((item) => item.kind === "target" ? [item.word] : [])
     : rest;
-  if (operands.length > 0 && !takesOperands(command)) {
+  if (operands.length > 0 && !takesOperands(verb)) {
     throw new UsageError(
       `"${command}" takes no "${operands[0]}"`,
       `tractest ${command} --help lists the options`,
     );
   }
-  const options: Record<string, OptionValue> = {};
-  for (const row of rows) {
-    options[propertyOf(row.name)] = optionValue(row, given.get(row.name) ?? []);
-  }
+  const options = rows.map((row) =>
+    [propertyOf(row.name), optionValue(row, given.get(row.name) ?? [])] as const
+  );
   for (const { options: excluding, instead } of CONTRADICTIONS) {
     const [one, other] = excluding.filter((name) => given.has(name));
     if (other !== undefined) {
@@ -85,7 +47,7 @@ export function parseCommandLine<Name extends CommandName>(
   }
   return {
     command,
-    options: options as OptionsOf<Name>,
+    options: Object.fromEntries(options) as OptionsOf<Table>,
     operands,
     afterDashes,
     words: split?.words,
@@ -98,7 +60,7 @@ export function parseCommandLine<Name extends CommandName>(
 function givenOptions(
   command: string,
   words: readonly string[],
-  rows: readonly OptionRow[],
+  rows: readonly NamedRow[],
 ): { given: Map<string, readonly string[]>; rest: string[] } {
   const valued = rows.filter((row) => row.kind !== "flag").map((row) => row.name);
   const parsed = parseArgs([...words], {
@@ -125,7 +87,7 @@ function givenOptions(
  * Ties to their options the values that the parser would miss: what an option without a value
  * stands for, and a lone dash.
  */
-function tied(words: readonly string[], rows: readonly OptionRow[]): string[] {
+function tied(words: readonly string[], rows: readonly NamedRow[]): string[] {
   const row = (word: string | undefined) => rows.find(({ name }) => word === `--${name}`);
   const takesDash = (word: string | undefined, next: string | undefined) =>
     next === "-" && row(word) !== undefined && takesNextWord(row(word)!);
@@ -142,7 +104,7 @@ function tied(words: readonly string[], rows: readonly OptionRow[]): string[] {
  *
  * @throws {UsageError} with the way to hand it to pytest all the same
  */
-function refuseSlips(split: SplitWords, rows: readonly OptionRow[]): void {
+function refuseSlips(split: SplitWords, rows: readonly NamedRow[]): void {
   for (const item of split.words) {
     const name = item.kind === "pytest" ? item.words[0]!.replace(/=.*$/s, "") : "";
     if (!name.startsWith("--") || isPytestOption(name)) continue;
@@ -190,12 +152,11 @@ export function wordsOf(
 }
 
 /** Whether the usage of a command has anything besides options. */
-function takesOperands(command: string): boolean {
-  const row = (COMMANDS as readonly CommandRow[]).find(({ name }) => name === command);
-  return row !== undefined && !/^tractest \S+( \[OPTIONS\]| \[--[^\]]*\])*$/.test(row.usage);
+function takesOperands({ usage }: VerbSyntax): boolean {
+  return !/^tractest \S+( \[OPTIONS\]| \[--[^\]]*\])*$/.test(usage);
 }
 
-function unknownOption(command: string, argument: string, rows: readonly OptionRow[]): UsageError {
+function unknownOption(command: string, argument: string, rows: readonly NamedRow[]): UsageError {
   const name = argument.replace(/=.*$/s, "");
   const near = suggestion(name, rows.map((row) => `--${row.name}`));
   return new UsageError(

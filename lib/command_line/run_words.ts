@@ -1,5 +1,5 @@
 import { PYTEST_OPTIONS, type PytestOptionRow } from "../tables/pytest_options.ts";
-import type { OptionRow } from "./options.ts";
+import type { NamedRow } from "./option_values.ts";
 
 /** A piece of what the user typed for `run`, in the order it was typed. */
 export type RunWord =
@@ -36,12 +36,12 @@ const PYTEST: ReadonlyMap<string, PytestOptionRow> = new Map(
  *
  * @param rows the options that `run` takes
  */
-export function splitRunWords(words: readonly string[], rows: readonly OptionRow[]): SplitWords {
+export function splitRunWords(words: readonly string[], rows: readonly NamedRow[]): SplitWords {
   const dashes = words.indexOf("--");
   const queue = dashes < 0 ? [...words] : words.slice(0, dashes);
   const own: string[] = [];
   const split: RunWord[] = [];
-  const ours = new Map<string, OptionRow>(
+  const ours = new Map<string, NamedRow>(
     rows.flatMap((row) =>
       [[`--${row.name}`, row], ...(row.short ? [[`-${row.short}`, row] as const] : [])] as const
     ),

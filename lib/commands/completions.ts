@@ -1,3 +1,5 @@
+import type { Verb } from "../command_line/verb.ts";
+import { EVERY_COMMAND } from "../command_line/options.ts";
 import { completionScript, type Shell, SHELLS } from "../command_line/completion_scripts.ts";
 import { nearest } from "../base/nearest.ts";
 import { UsageError } from "../errors.ts";
@@ -5,7 +7,7 @@ import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import type { Context } from "../command_line/context.ts";
 
 /** `tractest completions bash|zsh|fish`: a completion script on standard output. */
-export function completions({ host, line }: Context): Promise<ExitCode> {
+export function completions({ host, line, verbs = [] }: Context): Promise<ExitCode> {
   const [shell, ...more] = line.operands;
   if (shell === undefined || more.length > 0) {
     throw new UsageError("completions takes one shell", `tractest completions ${SHELLS.join("|")}`);
@@ -16,6 +18,22 @@ export function completions({ host, line }: Context): Promise<ExitCode> {
       `shells, nearest first: ${nearest(shell, SHELLS).join(", ")}`,
     );
   }
-  host.terminal.stdout.write(completionScript(shell as Shell));
+  host.terminal.stdout.write(completionScript(shell as Shell, verbs));
   return Promise.resolve(EXIT.ok);
 }
+
+/** `tractest completions`, described. */
+export const VERB: Verb<typeof EVERY_COMMAND> = {
+  name: "completions",
+  summary: "completion script for a shell",
+  usage: "tractest completions bash|zsh|fish",
+  options: EVERY_COMMAND,
+  examples: [[
+    "tractest completions bash > ~/.local/share/bash-completion/completions/tractest",
+    "install for bash",
+  ]],
+  exits: [0],
+  row: "completions",
+  needsVerbs: () => true,
+  run: completions,
+};

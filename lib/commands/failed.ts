@@ -1,7 +1,8 @@
+import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
+import type { Verb } from "../command_line/verb.ts";
 import { join, relative, resolve } from "@std/path";
 import { escapeText } from "../base/escape.ts";
 import type { Context } from "../command_line/context.ts";
-import type { OptionsOf } from "../command_line/options.ts";
 import { findRoot, type ProjectRoot } from "../project/project.ts";
 import type { TestTree } from "../project/rules_targets.ts";
 import { fileOf } from "../pytest/lastfailed.ts";
@@ -10,7 +11,19 @@ import type { Host } from "../system/host.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 
 /** The options of `failed`. */
-export type FailedOptions = OptionsOf<"failed">;
+export const OPTIONS = {
+  ...WITH_JSON,
+  yes: SHARED.yes,
+  "dry-run": SHARED["dry-run"],
+  run: SHARED.run,
+  rootdir: {
+    kind: "directory",
+    doc: "the --rootdir that pytest was given: its cache and ids start there",
+  },
+} as const satisfies OptionTable;
+
+/** Their values. */
+export type FailedOptions = OptionsOf<typeof OPTIONS>;
 
 const SCHEMA = "tractest.failed/1";
 
@@ -103,3 +116,15 @@ async function testTreeOf(host: Host): Promise<TestTree> {
   ]);
   return await testTree(host, await findProject(host));
 }
+
+/** `tractest failed`, described. */
+export const VERB: Verb<typeof OPTIONS> = {
+  name: "failed",
+  summary: "what pytest recorded as failed, without running it",
+  usage: "tractest failed [OPTIONS]",
+  options: OPTIONS,
+  examples: [["tractest failed", "list"], ["tractest failed --run", "re-run exactly these"]],
+  exits: [0],
+  row: ({ options }) => options.run ? "run" : "failed",
+  run: failed,
+};

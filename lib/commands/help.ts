@@ -1,11 +1,11 @@
-import { shownOptionsOf } from "../command_line/parse.ts";
+import type { Printer } from "../terminal/printer.ts";
+import type { AnyVerb, Verb } from "../command_line/verb.ts";
+import { EVERY_COMMAND, type OptionTable } from "../command_line/options.ts";
 import { nearest } from "../base/nearest.ts";
 import { UsageError } from "../errors.ts";
-import { type CommandRow, COMMANDS } from "../command_line/verbs.ts";
 import { ENVIRONMENT } from "../tables/environment.ts";
 import { EXIT, EXIT_CODE_MEANINGS, type ExitCode } from "../tables/exit_codes.ts";
-import { docOf, metavarOf } from "../command_line/option_values.ts";
-import type { OptionRow } from "../command_line/options.ts";
+import { docOf, metavarOf, type NamedRow, shownRows } from "../command_line/option_values.ts";
 import { PYTEST_OPTIONS, type PytestOptionRow } from "../tables/pytest_options.ts";
 import { columns } from "../terminal/columns.ts";
 import type { Context } from "../command_line/context.ts";
@@ -15,72 +15,75 @@ const TOPICS: Readonly<Record<string, () => string[]>> = {
   environment: () => columns(ENVIRONMENT.map((row) => [`  ${row.name}`, row.purpose])),
 };
 
-/**
- * `tractest help [COMMAND|TOPIC]`, and what every command prints for `--help`. All of it comes from
- * the tables.
- */
-export function help({ printer, line }: Context): Promise<ExitCode> {
+/** `tractest help [COMMAND|TOPIC]`. All of it comes from the tables and the verbs. */
+export function help({ printer, line, verbs = [] }: Context): Promise<ExitCode> {
   const [about] = line.operands;
-  for (const text of about === undefined ? overview() : page(about)) printer.line(text);
+  for (const text of about === undefined ? overview(verbs) : pageAbout(about, verbs)) {
+    printer.line(text);
+  }
   return Promise.resolve(EXIT.ok);
 }
 
-function overview(): string[] {
+/** What `--help` of a command prints. */
+export function showPage(printer: Printer, verb: AnyVerb): ExitCode {
+  for (const text of page(verb)) printer.line(text);
+  return EXIT.ok;
+}
+
+function overview(verbs: readonly AnyVerb[]): string[] {
   return [
     "tractest runs the test suites of tractor and of applications on it, and cleans up after them.",
     "",
     "Usage: tractest COMMAND [OPTIONS]",
     "",
     "Commands:",
-    ...columns(COMMANDS.map((row) => [`  ${row.name}`, row.summary])),
+    ...columns(verbs.map(({ name, summary }) => [`  ${name}`, summary])),
     "",
     "Options of every command:",
-    ...optionLines("help"),
+    ...optionLines(EVERY_COMMAND),
     "",
     "`tractest help COMMAND` has usage, options and examples; `tractest help exit-codes|environment` the tables.",
   ];
 }
 
-function page(about: string): string[] {
+function pageAbout(about: string, verbs: readonly AnyVerb[]): string[] {
   const topic = TOPICS[about];
   if (topic) return topic();
-  const rows = COMMANDS as readonly CommandRow[];
-  const row = rows.find((candidate) => candidate.name === about);
-  if (!row) {
-    const known = [...rows.map((candidate) => candidate.name), ...Object.keys(TOPICS)];
-    throw new UsageError(
-      `There is no help for "${about}"`,
-      `nearest first: ${nearest(about, known).join(", ")}`,
-    );
-  }
-  const exits = EXIT_CODE_MEANINGS.filter((exit) =>
-    row.exits.includes(exit.code) || exit.code === EXIT.usage
+  const verb = verbs.find(({ name }) => name === about);
+  if (verb) return page(verb);
+  const known = [...verbs.map(({ name }) => name), ...Object.keys(TOPICS)];
+  throw new UsageError(
+    `There is no help for "${about}"`,
+    `nearest first: ${nearest(about, known).join(", ")}`,
+  );
+}
+
+function page(verb: AnyVerb): string[] {
+  const exits = EXIT_CODE_MEANINGS.filter(({ code }) =>
+    verb.exits.includes(code) || code === EXIT.usage
   );
   return [
-    `tractest ${row.name}: ${row.summary}`,
+    `tractest ${verb.name}: ${verb.summary}`,
     "",
-    `Usage: ${row.usage}`,
+    `Usage: ${verb.usage}`,
     "",
     "Options:",
-    ...optionLines(row.name),
-    ...(row.name === "run"
-      ? [
-        "",
-        "Options of pytest, passed on as they are, as is any other that is not ours and all after --:",
-        ...pytestLines(),
-      ]
-      : []),
+    ...optionLines(verb.options),
+    ...(verb.passesToPytest ? ["", PYTEST_HEADING, ...pytestLines()] : []),
     "",
     "Examples:",
-    ...columns(row.examples.map(([command, does]) => [`  ${command}`, does])),
+    ...columns(verb.examples.map(([command, does]) => [`  ${command}`, does])),
     "",
     "Exit codes:",
-    ...columns(exits.map((exit) => [`  ${exit.code}`, exit.meaning])),
+    ...columns(exits.map(({ code, meaning }) => [`  ${code}`, meaning])),
   ];
 }
 
-function optionLines(command: string): string[] {
-  return columns(shownOptionsOf(command).map((row) => [`  ${spelling(row)}`, docOf(row)]));
+const PYTEST_HEADING =
+  "Options of pytest, passed on as they are, as is any other that is not ours and all after --:";
+
+function optionLines(table: OptionTable): string[] {
+  return columns(shownRows(table).map((row) => [`  ${spelling(row)}`, docOf(row)]));
 }
 
 function pytestLines(): string[] {
@@ -95,7 +98,7 @@ function pytestLines(): string[] {
 }
 
 /** `-C, --directory DIR` */
-function spelling(row: OptionRow): string {
+function spelling(row: NamedRow): string {
   const short = row.short ? `-${row.short}, ` : "    ";
   if (row.bare !== undefined) {
     const others = row.choices?.filter((choice) => choice !== row.bare) ?? [];
@@ -106,3 +109,16 @@ function spelling(row: OptionRow): string {
   const value = isChoice ? row.choices!.join("|") : metavarOf(row);
   return `${short}--${row.name} ${value}`;
 }
+
+/** `tractest help`, described. */
+export const VERB: Verb<typeof EVERY_COMMAND> = {
+  name: "help",
+  summary: "help for a command, or for a topic: exit-codes, environment",
+  usage: "tractest help [COMMAND|TOPIC]",
+  options: EVERY_COMMAND,
+  examples: [["tractest help run", "the same as `tractest run --help`"]],
+  exits: [0],
+  row: "help",
+  needsVerbs: () => true,
+  run: help,
+};

@@ -1,4 +1,10 @@
-import type { OptionsOf } from "../command_line/options.ts";
+import type { Verb } from "../command_line/verb.ts";
+import {
+  EVERY_COMMAND,
+  type OptionsOf,
+  type OptionTable,
+  SHARED,
+} from "../command_line/options.ts";
 import { join } from "@std/path";
 import { FileTail } from "../background/file_tail.ts";
 import { chosenRun } from "../background/known_runs.ts";
@@ -9,7 +15,14 @@ import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 
 /** The options of `logs`. */
-export type LogsOptions = OptionsOf<"logs">;
+export const OPTIONS = {
+  ...EVERY_COMMAND,
+  all: SHARED.all,
+  follow: { short: "f", kind: "flag", doc: "go on with what is printed, until the run is over" },
+} as const satisfies OptionTable;
+
+/** Their values. */
+export type LogsOptions = OptionsOf<typeof OPTIONS>;
 
 /** `tractest logs`: the output of a run, byte for byte; follows it with `-f`. */
 export async function logs(context: Context<LogsOptions>): Promise<ExitCode> {
@@ -46,3 +59,18 @@ export async function logs(context: Context<LogsOptions>): Promise<ExitCode> {
   }
   return EXIT.ok;
 }
+
+/** `tractest logs`, described. */
+export const VERB: Verb<typeof OPTIONS> = {
+  name: "logs",
+  summary: "what a run has printed",
+  usage: "tractest logs [ID] [OPTIONS]",
+  options: OPTIONS,
+  examples: [["tractest logs", "so far"], [
+    "tractest logs -f",
+    "and what comes, until it is over",
+  ]],
+  exits: [0, 80],
+  row: "logs",
+  run: logs,
+};

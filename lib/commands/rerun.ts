@@ -1,5 +1,5 @@
 import { parseCommandLine } from "../command_line/parse.ts";
-import type { OptionsOf } from "../command_line/options.ts";
+import type { CommonOptions } from "../command_line/options.ts";
 import type { ExitCode } from "../tables/exit_codes.ts";
 import type { Context } from "../command_line/context.ts";
 
@@ -7,7 +7,9 @@ import type { Context } from "../command_line/context.ts";
 const PASSED_ON = ["json", "verbose", "yes", "dry-run"] as const;
 
 /** The options of the commands that run tests by `--run`. */
-export type RerunOptions = OptionsOf<"failed"> | OptionsOf<"affected">;
+export type RerunOptions =
+  & CommonOptions
+  & Readonly<Record<"json" | "yes" | "dryRun", boolean>>;
 
 /**
  * Runs exactly these targets, as `tractest run` would.
@@ -20,10 +22,10 @@ export async function rerun(
   targets: readonly string[],
   options: readonly string[] = [],
 ): Promise<ExitCode> {
-  const { run } = await import("../run/command.ts");
+  const { VERB } = await import("../run/command.ts");
   const { line } = context;
   const passed = PASSED_ON.filter((option) => line.has(option)).map((option) => `--${option}`);
   const dashes = line.afterDashes.length > 0 ? ["--", ...line.afterDashes] : [];
   const words = [...passed, ...options, ...targets, ...dashes];
-  return await run({ ...context, line: parseCommandLine("run", words) });
+  return await VERB.run({ ...context, line: parseCommandLine(VERB, words) });
 }

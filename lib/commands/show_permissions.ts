@@ -1,12 +1,26 @@
-import type { OptionsOf } from "../command_line/options.ts";
+import type { Verb } from "../command_line/verb.ts";
+import { type OptionsOf, type OptionTable, WITH_JSON } from "../command_line/options.ts";
 import { capabilitiesOf, outsideRow } from "../system/permission_flags.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { type PermissionRow, PERMISSIONS } from "../tables/permissions.ts";
 import type { Context } from "../command_line/context.ts";
 
+const ROW_NAMES = PERMISSIONS.map(({ row }) => row);
+
 /** The options of `permissions`. */
-export type PermissionsOptions = OptionsOf<"permissions">;
+export const OPTIONS = {
+  ...WITH_JSON,
+  row: {
+    kind: "text",
+    metavar: "ROW",
+    offers: ROW_NAMES,
+    doc: "drop to this row and try every capability for real",
+  },
+} as const satisfies OptionTable;
+
+/** Their values. */
+export type PermissionsOptions = OptionsOf<typeof OPTIONS>;
 
 /**
  * `tractest permissions`: the table; with `--row ROW` drops to that row and tries everything
@@ -35,7 +49,7 @@ function prove({ host, printer }: Context, name: string): ExitCode {
   if (!row) {
     throw new UsageError(
       `There is no permission row "${name}"`,
-      `rows: ${PERMISSIONS.map((one) => one.row).join(", ")}`,
+      `rows: ${ROW_NAMES.join(", ")}`,
     );
   }
   host.permissions.restrict(row);
@@ -56,3 +70,18 @@ function prove({ host, printer }: Context, name: string): ExitCode {
   if (printer.json) printer.document("tractest.permissions/1", { row: row.row, inside, outside });
   return broken.length === 0 ? EXIT.ok : EXIT.bug;
 }
+
+/** `tractest permissions`, described. */
+export const VERB: Verb<typeof OPTIONS> = {
+  name: "permissions",
+  summary: "what each command may do; with --row, proof that it holds",
+  usage: "tractest permissions [--row ROW]",
+  options: OPTIONS,
+  examples: [["tractest permissions", "the table"], [
+    "tractest permissions --row failed",
+    "try everything that `failed` may not do",
+  ]],
+  exits: [0, 70],
+  row: "permissions",
+  run: permissions,
+};

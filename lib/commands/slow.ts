@@ -1,6 +1,7 @@
+import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
+import type { Verb } from "../command_line/verb.ts";
 import { escapeText } from "../base/escape.ts";
 import type { Context } from "../command_line/context.ts";
-import type { OptionsOf } from "../command_line/options.ts";
 import { PASSES, readProject, typicalSeconds } from "../history/project_history.ts";
 import { recentPasses } from "../history/queries.ts";
 import {
@@ -18,7 +19,14 @@ import { columns } from "../terminal/columns.ts";
 import type { Printer } from "../terminal/printer.ts";
 
 /** The options of `slow`. */
-export type SlowOptions = OptionsOf<"slow">;
+export const OPTIONS = {
+  ...WITH_JSON,
+  limit: SHARED.limit,
+  regressed: { kind: "flag", doc: "tests that take longer than they did, beyond noise" },
+} as const satisfies OptionTable;
+
+/** Their values. */
+export type SlowOptions = OptionsOf<typeof OPTIONS>;
 
 const SCHEMA = "tractest.slow/1";
 
@@ -90,3 +98,21 @@ function cellsOf({ id, before, now, passes, p }: Regression): string[] {
   const proof = `${passes[1]} latest passes against ${passes[0]} before, ${probability}`;
   return [`  ${secondsText(before)} -> ${secondsText(now)}`, change, escapeText(id), proof];
 }
+
+/** `tractest slow`, described. */
+export const VERB: Verb<typeof OPTIONS> = {
+  name: "slow",
+  summary: "the slowest tests, and those that became slower",
+  usage: "tractest slow [OPTIONS]",
+  options: OPTIONS,
+  examples: [
+    ["tractest slow", "by the median of their latest passes"],
+    [
+      "tractest slow --regressed",
+      "those whose latest passes took longer than the ones before, beyond noise",
+    ],
+  ],
+  exits: [0],
+  row: "slow",
+  run: slow,
+};

@@ -1,4 +1,5 @@
-import type { OptionsOf } from "../command_line/options.ts";
+import type { Verb } from "../command_line/verb.ts";
+import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
 import {
   chosenRun,
   type KnownRun,
@@ -18,7 +19,13 @@ import type { Context } from "../command_line/context.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 
 /** The options of `status`. */
-export type StatusOptions = OptionsOf<"status">;
+export const OPTIONS = {
+  ...WITH_JSON,
+  all: SHARED.all,
+} as const satisfies OptionTable;
+
+/** Their values. */
+export type StatusOptions = OptionsOf<typeof OPTIONS>;
 
 /** Runs that are over and listed after those that are under way. */
 const SHOWN_EARLIER = 5;
@@ -57,3 +64,19 @@ async function newestRuns(context: Context<StatusOptions>): Promise<[KnownRun[],
   const over = runs.filter(({ state }) => !isUnderWay(state));
   return [runs.filter(({ state }) => isUnderWay(state)), over.slice(0, SHOWN_EARLIER)];
 }
+
+/** `tractest status`, described. */
+export const VERB: Verb<typeof OPTIONS> = {
+  name: "status",
+  summary: "the runs that are under way, here or at another terminal, and the last ones",
+  usage: "tractest status [ID] [OPTIONS]",
+  options: OPTIONS,
+  examples: [
+    ["tractest status", "what runs now, which test, how far it is, what has failed so far"],
+    ["tractest status last", "the last run"],
+    ["tractest status --all", "the runs of all repos"],
+  ],
+  exits: [0, 80],
+  row: "status",
+  run: status,
+};

@@ -1,4 +1,6 @@
-import type { OptionsOf } from "../command_line/options.ts";
+import type { Verb } from "../command_line/verb.ts";
+import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
+import { STOP_SECONDS } from "../tables/defaults.ts";
 import { chosenRun } from "../background/known_runs.ts";
 import { runFacts, stateText } from "../background/show.ts";
 import { RunWatch, type Stopped, stopRun } from "../background/watch_run.ts";
@@ -7,7 +9,18 @@ import type { Context } from "../command_line/context.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 
 /** The options of `stop`. */
-export type StopOptions = OptionsOf<"stop">;
+export const OPTIONS = {
+  ...WITH_JSON,
+  "dry-run": SHARED["dry-run"],
+  grace: {
+    kind: "seconds",
+    default: STOP_SECONDS,
+    doc: "seconds after each signal, before the next one",
+  },
+} as const satisfies OptionTable;
+
+/** Their values. */
+export type StopOptions = OptionsOf<typeof OPTIONS>;
 
 /**
  * `tractest stop`: ends a run as Ctrl-C does, in whatever terminal it is. Exits with 0 when the run
@@ -42,3 +55,18 @@ export async function stop(context: Context<StopOptions>): Promise<ExitCode> {
   printer.warn(refused === null ? "it still runs" : `it was not signalled: ${escapeText(refused)}`);
   return EXIT.unverified;
 }
+
+/** `tractest stop`, described. */
+export const VERB: Verb<typeof OPTIONS> = {
+  name: "stop",
+  summary: "end a run as Ctrl-C does",
+  usage: "tractest stop [ID] [OPTIONS]",
+  options: OPTIONS,
+  examples: [[
+    "tractest stop",
+    "the newest run of this repo: SIGINT in the background, SIGTERM at a terminal, a second one if it stays",
+  ]],
+  exits: [0, 80, 82],
+  row: "stop",
+  run: stop,
+};

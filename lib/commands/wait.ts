@@ -1,4 +1,5 @@
-import type { OptionsOf } from "../command_line/options.ts";
+import type { Verb } from "../command_line/verb.ts";
+import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
 import { chosenRun, modelOf } from "../background/known_runs.ts";
 import { hintAtLeftovers, runFacts, stateText } from "../background/show.ts";
 import { RunWatch } from "../background/watch_run.ts";
@@ -7,7 +8,17 @@ import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { Progress } from "../terminal/progress.ts";
 
 /** The options of `wait`. */
-export type WaitOptions = OptionsOf<"wait">;
+export const OPTIONS = {
+  ...WITH_JSON,
+  all: SHARED.all,
+  timeout: {
+    kind: "seconds",
+    doc: "wait no longer than this, then exit with 124; the run goes on",
+  },
+} as const satisfies OptionTable;
+
+/** Their values. */
+export type WaitOptions = OptionsOf<typeof OPTIONS>;
 
 /**
  * `tractest wait`: waits until a run is over, and exits with its exit code; with 124 after
@@ -38,3 +49,18 @@ export async function wait(context: Context<WaitOptions>): Promise<ExitCode> {
   } else if (code !== EXIT.ok) printer.hint(`its output: tractest logs ${runId}`);
   return code;
 }
+
+/** `tractest wait`, described. */
+export const VERB: Verb<typeof OPTIONS> = {
+  name: "wait",
+  summary: "wait until a run is over, exit with its code",
+  usage: "tractest wait [ID] [OPTIONS]",
+  options: OPTIONS,
+  examples: [
+    ["tractest wait", "the newest run that is under way, else the last one"],
+    ["tractest wait --timeout 60", "no longer than a minute"],
+  ],
+  exits: [0, 1, 80, 81, 82, 83, 84, 124, 130, 131, 143],
+  row: "wait",
+  run: wait,
+};

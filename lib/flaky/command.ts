@@ -1,3 +1,5 @@
+import type { Verb } from "../command_line/verb.ts";
+import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
 import { escapeText } from "../base/escape.ts";
 import { listedFlaky } from "./rules.ts";
 import {
@@ -17,10 +19,15 @@ import { readProject } from "../history/project_history.ts";
 import { countRuns, recordsOf, testsNamed } from "../history/queries.ts";
 import { findProject } from "../project/project.ts";
 import { testTree } from "../project/targets.ts";
-import type { OptionsOf } from "../command_line/options.ts";
 
 /** The options of `flaky`. */
-export type FlakyOptions = OptionsOf<"flaky">;
+export const OPTIONS = {
+  ...WITH_JSON,
+  limit: SHARED.limit,
+} as const satisfies OptionTable;
+
+/** Their values. */
+export type FlakyOptions = OptionsOf<typeof OPTIONS>;
 
 /**
  * `tractest flaky`: the known-flaky list, where each test lives today, the rule of thumb, and what
@@ -148,3 +155,18 @@ function nameOf({ test }: KnownFlakyRow): string {
 function noteOf(notes: string, gone: boolean): string {
   return `${escapeText(notes)}${gone ? " (no such file in the tests today)" : ""}`;
 }
+
+/** `tractest flaky`, described. */
+export const VERB: Verb<typeof OPTIONS> = {
+  name: "flaky",
+  summary: "the known-flaky list, and what the record proves to be flaky",
+  usage: "tractest flaky [OPTIONS]",
+  options: OPTIONS,
+  examples: [[
+    "tractest flaky",
+    "which failures are known, and why; failure rates with their 95% intervals",
+  ]],
+  exits: [0],
+  row: "flaky",
+  run: flaky,
+};

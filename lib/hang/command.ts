@@ -1,4 +1,5 @@
-import type { OptionsOf } from "../command_line/options.ts";
+import type { Verb } from "../command_line/verb.ts";
+import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
 import type { HangReport } from "../pytest/hang_event.ts";
 import { Forest } from "../processes/forest.ts";
 import { parseCommandLine } from "../command_line/parse.ts";
@@ -27,7 +28,22 @@ import { showHang, showSignature } from "./show.ts";
 import { Printer } from "../terminal/printer.ts";
 
 /** The options of `hang`. */
-export type HangOptions = OptionsOf<"hang">;
+export const OPTIONS = {
+  ...WITH_JSON,
+  yes: SHARED.yes,
+  confirm: {
+    kind: "flag",
+    doc:
+      "run the test that hangs again with -s, and decide whether capture is the cause; a run that still hangs is ended first, after asking",
+  },
+  stacks: {
+    kind: "flag",
+    doc: "also Python stacks, by py-spy (in the venv or on PATH), where the system permits it",
+  },
+} as const satisfies OptionTable;
+
+/** Their values. */
+export type HangOptions = OptionsOf<typeof OPTIONS>;
 
 /** A tree that was examined, and what is known of its run. */
 interface Examined {
@@ -162,11 +178,11 @@ async function confirmHang(
     verbose: printer.verbose,
     color: printer.color,
   });
-  const { run } = await import("../run/command.ts");
-  const code = await run({
+  const { VERB: RUN } = await import("../run/command.ts");
+  const code = await RUN.run({
     ...context,
     printer: quiet,
-    line: parseCommandLine("run", [...(line.options.yes ? ["--yes"] : []), ...words]),
+    line: parseCommandLine(RUN, [...(line.options.yes ? ["--yes"] : []), ...words]),
   });
   const rerun = quiet.body as unknown as Rerun | null;
   const confirmation = decideConfirmation(hung, rerun);
@@ -232,3 +248,22 @@ class CapturingPrinter extends Printer {
     this.body = body;
   }
 }
+
+/** `tractest hang`, described. */
+export const VERB: Verb<typeof OPTIONS> = {
+  name: "hang",
+  summary: "what a stuck tree waits for, with proof",
+  usage: "tractest hang [PID] [OPTIONS]",
+  options: OPTIONS,
+  examples: [
+    ["tractest hang", "the pytests of this repo that run now"],
+    ["tractest hang 4711", "that process and all below it"],
+    [
+      "tractest hang --confirm",
+      "run the test that hangs, or hung last, again with -s, and decide",
+    ],
+  ],
+  exits: [0, 80, 81],
+  row: ({ options }) => options.confirm ? "run" : options.stacks ? "hang --stacks" : "hang",
+  run: hang,
+};

@@ -1,6 +1,7 @@
+import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
+import type { Verb } from "../command_line/verb.ts";
 import { nearest } from "../base/nearest.ts";
 import type { Context } from "../command_line/context.ts";
-import type { OptionsOf } from "../command_line/options.ts";
 import { UsageError } from "../errors.ts";
 import { findProject } from "../project/project.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
@@ -10,7 +11,18 @@ import { recordRun } from "./record.ts";
 import { showRuns, showTest, showTests, warnUnreadable } from "./show.ts";
 
 /** The options of `history`. */
-export type HistoryOptions = OptionsOf<"history">;
+export const OPTIONS = {
+  ...WITH_JSON,
+  limit: SHARED.limit,
+  commit: {
+    kind: "text",
+    metavar: "COMMIT",
+    doc: "only runs at this commit: its name, or the beginning of it",
+  },
+} as const satisfies OptionTable;
+
+/** Their values. */
+export type HistoryOptions = OptionsOf<typeof OPTIONS>;
 
 /** Results of a test from which its duration is taken, however few are shown. */
 const LEAST_RESULTS = 100;
@@ -63,3 +75,23 @@ function nearestNames(word: string, ids: readonly string[]): readonly string[] {
   const names = word.includes("::") ? ids : [...new Set(ids.map(nameOf))];
   return nearest(word, names).slice(0, 3);
 }
+
+/** `tractest history`, described. */
+export const VERB: Verb<typeof OPTIONS> = {
+  name: "history",
+  summary: "recorded runs, or the outcomes of one test over them",
+  usage: "tractest history [TEST] [OPTIONS]",
+  options: OPTIONS,
+  examples: [
+    ["tractest history", "the latest runs"],
+    [
+      "tractest history test_rpc.py::test_rpc_result",
+      "one test: its failure rate, its outcomes, newest first",
+    ],
+    ["tractest history test_rpc", "all tests whose id contains it"],
+    ["tractest history --commit 6d0d0d5", "what ran at a commit"],
+  ],
+  exits: [0],
+  row: "history",
+  run: history,
+};

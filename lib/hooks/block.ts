@@ -1,8 +1,5 @@
 import { UsageError } from "../errors.ts";
-import { type CommandName, COMMANDS } from "../command_line/verbs.ts";
 import { GOES_ON, type HookName, type HookRow, HOOKS, POSIX_SHELLS } from "./git_hooks.ts";
-import { parseCommandLine } from "../command_line/parse.ts";
-import { suggestion } from "../base/nearest.ts";
 
 /** The version of the block's text; goes up when what it does changes. */
 export const BLOCK_VERSION = 1;
@@ -232,30 +229,6 @@ export function splitWords(line: string): string[] {
     rest = rest.slice(all.length);
   }
   return word === null ? words : [...words, word];
-}
-
-/**
- * The words of a `--command`, checked to be a command line of tractest. A `tractest` in front is
- * dropped.
- *
- * @throws {UsageError} if it is none
- */
-export function hookCommand(line: string): string[] {
-  const given = splitWords(line);
-  const words = given[0] === "tractest" ? given.slice(1) : given;
-  const [name, ...rest] = words[0] === "-C" ? words.slice(2) : words;
-  const names: readonly string[] = COMMANDS.map((row) => row.name).filter((known) =>
-    known !== "hooks"
-  );
-  if (name === undefined || !names.includes(name)) {
-    const near = name === undefined ? undefined : suggestion(name, names);
-    throw new UsageError(
-      `"${line}" is not a tractest command line`,
-      near ?? `for example: --command "zombies --kill --hook"`,
-    );
-  }
-  parseCommandLine(name as CommandName, rest);
-  return words;
 }
 
 /**

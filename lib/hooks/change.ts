@@ -1,3 +1,4 @@
+import type { HooksOptions } from "./hooks_options.ts";
 import { join, resolve } from "@std/path";
 import { escapeText } from "../base/escape.ts";
 import { type BlockSpec, shellQuote } from "./block.ts";
@@ -13,7 +14,6 @@ import {
   commandText,
   type HookFile,
   type HookPlace,
-  type HooksOptions,
   isExecutable,
   managerText,
   onPath,
@@ -41,6 +41,7 @@ export async function install(
   context: Context<HooksOptions>,
   place: HookPlace,
   files: readonly HookFile[],
+  typed: readonly (readonly string[])[],
 ): Promise<ExitCode> {
   const { printer, line } = context;
   const binary = await binaryFor(context);
@@ -48,7 +49,7 @@ export async function install(
   for (const file of files) {
     const spec = {
       hook: file.hook,
-      commands: await commandsFor(context, file.hook, place.top),
+      commands: await commandsFor(context.host, file.hook, place.top, typed),
       binary,
     };
     const change = refusalOf(file, place, line.options.force) ??

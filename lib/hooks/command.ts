@@ -1,3 +1,6 @@
+import type { Verb } from "../command_line/verb.ts";
+import { HOOKS_OPTIONS, type HooksOptions } from "./hooks_options.ts";
+import { hookCommand } from "./hook_command.ts";
 import { applyCommands, entryFor } from "./managers.ts";
 import { nearest } from "../base/nearest.ts";
 import { UsageError } from "../errors.ts";
@@ -5,7 +8,7 @@ import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { type HookName, HOOKS } from "./git_hooks.ts";
 import type { Context } from "../command_line/context.ts";
 import { install, uninstall } from "./change.ts";
-import { commandsFor, findPlace, type HooksOptions, lookAt, SCHEMA } from "./place.ts";
+import { commandsFor, findPlace, lookAt, SCHEMA } from "./place.ts";
 import { showStatus } from "./show.ts";
 
 const ACTIONS = ["install", "uninstall", "status"] as const;
@@ -15,7 +18,7 @@ const ACTIONS = ["install", "uninstall", "status"] as const;
  * there.
  */
 export async function hooks(context: Context<HooksOptions>): Promise<ExitCode> {
-  const { line } = context;
+  const { line, verbs = [] } = context;
   const [action = "status", ...names] = line.operands;
   if (!(ACTIONS as readonly string[]).includes(action)) {
     throw new UsageError(
@@ -41,27 +44,26 @@ export async function hooks(context: Context<HooksOptions>): Promise<ExitCode> {
     }
   }
   const asked = names.length > 0 ? all.filter((name) => names.includes(name)) : all;
-  if (line.options.print !== null) return await printEntries(context, asked);
+  const typed = line.options.command.map((text) => hookCommand(text, verbs));
+  if (line.options.print !== null) return await printEntries(context, asked, typed);
   if (action === "install" && names.length === 0) {
     throw new UsageError("Which hook?", `tractest hooks install ${all.join("|")}`);
   }
   const place = await findPlace(context.host);
   const files = await Promise.all(asked.map((hook) => lookAt(context.host, place, hook)));
-  return await (action === "install" ? install : action === "uninstall" ? uninstall : showStatus)(
-    context,
-    place,
-    files,
-  );
+  if (action === "install") return await install(context, place, files, typed);
+  return await (action === "uninstall" ? uninstall : showStatus)(context, place, files);
 }
 
 async function printEntries(
   context: Context<HooksOptions>,
   asked: readonly HookName[],
+  typed: readonly (readonly string[])[],
 ): Promise<ExitCode> {
-  const { printer, line } = context;
+  const { host, printer, line } = context;
   const printable = line.options.print!;
   const specs = await Promise.all(
-    asked.map(async (hook) => ({ hook, commands: await commandsFor(context, hook, null) })),
+    asked.map(async (hook) => ({ hook, commands: await commandsFor(host, hook, null, typed) })),
   );
   const entry = entryFor(printable, specs);
   for (const text of entry) printer.line(text);
@@ -72,3 +74,34 @@ async function printEntries(
   if (printer.json) printer.document(SCHEMA, { action: "print", for: printable, entry, apply });
   return EXIT.ok;
 }
+
+/** `tractest hooks`, described. */
+export const VERB: Verb<typeof HOOKS_OPTIONS> = {
+  name: "hooks",
+  summary: "git hooks that clean up: install, uninstall, status",
+  usage: "tractest hooks install|uninstall|status [pre-push|pre-commit|post-checkout …] [OPTIONS]",
+  options: HOOKS_OPTIONS,
+  examples: [
+    ["tractest hooks status", "which hooks are there, and who manages them"],
+    [
+      "tractest hooks install pre-push",
+      "run `zombies --kill --hook` before each push; a hook that is there stays as it is, below our lines",
+    ],
+    [
+      "tractest hooks install pre-commit --command 'run core'",
+      "run something else; tests run on the work tree as it is",
+    ],
+    [
+      "tractest hooks install --print lefthook",
+      "print the entries for lefthook, pre-commit, husky or a coding agent",
+    ],
+    ["tractest hooks uninstall", "take our lines out again, byte for byte"],
+  ],
+  exits: [0, 69, 80],
+  row: ({ operands: [action], options }) =>
+    (action === "install" || action === "uninstall") && !options.dryRun && options.print === null
+      ? "hooks install"
+      : "hooks",
+  needsVerbs: ({ options }) => options.command.length > 0,
+  run: hooks,
+};

@@ -1,16 +1,11 @@
-import type { OptionsOf } from "../command_line/options.ts";
 import { isAbsolute, join, relative, resolve } from "@std/path";
-import { hookCommand, hookRow, shellQuote } from "./block.ts";
+import { hookRow, shellQuote } from "./block.ts";
 import { type Manager, managerOf } from "./managers.ts";
 import { PreflightError } from "../errors.ts";
 import type { FileStatus, Host } from "../system/host.ts";
 import { Git } from "../system/programs/git.ts";
 import { type HookName, MANAGERS, PRE_PUSH_RUN } from "./git_hooks.ts";
-import type { Context } from "../command_line/context.ts";
 import { findProject } from "../project/project.ts";
-
-/** The options of `hooks`. */
-export type HooksOptions = OptionsOf<"hooks">;
 
 /** The schema of every document of `tractest hooks`. */
 export const SCHEMA = "tractest.hooks/1";
@@ -95,17 +90,17 @@ export async function lookAt(host: Host, place: HookPlace, hook: HookName): Prom
 }
 
 /**
- * The command lines of a hook, each with the way from git's top (where hooks start) to the project.
+ * The command lines of a hook, the `typed` ones if there are any; each with the way from git's top (where hooks start) to the project.
  */
 export async function commandsFor(
-  { host, line }: Context<HooksOptions>,
+  host: Host,
   hook: HookName,
   top: string | null,
-): Promise<string[][]> {
-  const given = line.options.command.map(hookCommand);
+  typed: readonly (readonly string[])[] = [],
+): Promise<(readonly string[])[]> {
   // Entries for a manager can be printed anywhere; what a hook of ours does needs the project.
   if (top === null) {
-    return given.length > 0 ? given : hookRow(hook).commands.map((words) => [...words]);
+    return [...(typed.length > 0 ? typed : hookRow(hook).commands)];
   }
   const project = await findProject(host);
   const own = [
@@ -113,7 +108,7 @@ export async function commandsFor(
     ...(hook === "pre-push" && project.configuration.prePushRun ? [PRE_PUSH_RUN] : []),
   ];
   const below = relative(top, project.root);
-  return (given.length > 0 ? given : own).map((words) =>
+  return (typed.length > 0 ? typed : own).map((words) =>
     below === "" || words[0] === "-C" ? [...words] : ["-C", below, ...words]
   );
 }

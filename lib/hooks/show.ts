@@ -1,3 +1,4 @@
+import type { HooksOptions } from "./hooks_options.ts";
 import { join } from "@std/path";
 import { escapeText } from "../base/escape.ts";
 import { type Block, BLOCK_VERSION, hookRow, shellQuote } from "./block.ts";
@@ -12,7 +13,6 @@ import {
   commandText,
   type HookFile,
   type HookPlace,
-  type HooksOptions,
   isExecutable,
   managerText,
   onPath,
@@ -151,7 +151,7 @@ async function outdated(
   if (hook !== "pre-push") return "";
   // Without a project, or with a configuration that can't be read, there is nothing to compare
   // with.
-  const wanted = await commandsFor(context, hook, place.top).catch(() => null);
+  const wanted = await commandsFor(context.host, hook, place.top).catch(() => null);
   const text = (lines: readonly (readonly string[])[]) => lines.map(commandText).join("; ");
   const [clean, run] = [hookRow(hook).commands.length, PRE_PUSH_RUN.join(" ")];
   // What `--command` chose is nobody's default.

@@ -1,3 +1,5 @@
+import { WITH_JSON } from "../command_line/options.ts";
+import type { Verb } from "../command_line/verb.ts";
 import { type Totals, totalsOf, totalsText } from "../history/totals.ts";
 import { escapeText } from "../base/escape.ts";
 import { compareLayout, type LayoutRow } from "./rules.ts";
@@ -93,3 +95,15 @@ function cellsOf(row: LayoutRow & { readonly recorded: Totals | null }): string[
     [about, totalsText(row.recorded)].filter((part) => part !== "").join(": "),
   ];
 }
+
+/** `tractest layout`, described. */
+export const VERB: Verb<typeof WITH_JSON> = {
+  name: "layout",
+  summary: "the tests tree as it is, beside the reference",
+  usage: "tractest layout [OPTIONS]",
+  options: WITH_JSON,
+  examples: [["tractest layout", "what is where, what moved"]],
+  exits: [0],
+  row: "layout",
+  run: layout,
+};

@@ -1,4 +1,8 @@
-import type { ZombiesOptions } from "./look.ts";
+import type { CommandLine } from "../command_line/parsed_line.ts";
+import type { Terminal } from "../system/host.ts";
+import type { PermissionRowName } from "../tables/permissions.ts";
+import type { Verb } from "../command_line/verb.ts";
+import { ZOMBIES_OPTIONS, type ZombiesOptions } from "./zombies_options.ts";
 import type { ExitCode } from "../tables/exit_codes.ts";
 import type { Context } from "../command_line/context.ts";
 import { startFirstLook } from "./first_look.ts";
@@ -13,3 +17,31 @@ export async function zombies(context: Context<ZombiesOptions>): Promise<ExitCod
   const { lookOn } = await import("./look.ts");
   return await lookOn(context, first);
 }
+
+/** At a terminal it offers to clean up, and dropped permissions can't be regained. */
+function rowOf({ options }: CommandLine<ZombiesOptions>, terminal: Terminal): PermissionRowName {
+  const mayOffer = terminal.stdinIsTerminal && terminal.stdout.isTerminal && !options.hook &&
+    !options.json;
+  const kills = options.kill || mayOffer;
+  if (options.shm) return kills ? "zombies --shm --kill" : "zombies --shm";
+  return kills ? "zombies --kill" : "zombies";
+}
+
+/** `tractest zombies`, described. */
+export const VERB: Verb<typeof ZOMBIES_OPTIONS> = {
+  name: "zombies",
+  summary: "leaked actors, who holds the registry, stale sockets",
+  usage: "tractest zombies [OPTIONS]",
+  options: ZOMBIES_OPTIONS,
+  examples: [
+    ["tractest zombies", "list, change nothing"],
+    [
+      "tractest zombies --kill",
+      "SIGINT, wait, SIGKILL what is left, remove stale sockets, verify",
+    ],
+    ["tractest zombies --kill --hook", "the same from a git hook"],
+  ],
+  exits: [0, 69, 81, 82],
+  row: rowOf,
+  run: zombies,
+};

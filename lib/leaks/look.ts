@@ -1,8 +1,8 @@
-import type { OptionsOf } from "../command_line/options.ts";
 import { escapeText } from "../base/escape.ts";
 import { registryName } from "./registry.ts";
 import type { CleanupReport, LeakReport, SharedMemoryReport } from "./leak_report.ts";
-import { parsePid } from "./zombies_options.ts";
+import { parsePid } from "./parse_pid.ts";
+import type { ZombiesOptions } from "./zombies_options.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { hintLeaks, showLeaks, shownTitle, showSharedMemory } from "./show.ts";
 import type { Context } from "../command_line/context.ts";
@@ -16,9 +16,6 @@ import {
 } from "./gather.ts";
 import type { FirstLook } from "./first_look.ts";
 import { findProject } from "../project/project.ts";
-
-/** The options of `zombies`. */
-export type ZombiesOptions = OptionsOf<"zombies">;
 
 /**
  * What `tractest zombies` does with a first look that is under way; null where the platform has

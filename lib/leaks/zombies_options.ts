@@ -1,25 +1,40 @@
-import { UsageError } from "../errors.ts";
+import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
+import { GRACE_SECONDS } from "../tables/defaults.ts";
 
-/** The largest pid that Linux can give. */
-const PID_MAX = 4_194_304;
+/** The options of `zombies`. */
+export const ZOMBIES_OPTIONS = {
+  ...WITH_JSON,
+  yes: SHARED.yes,
+  "dry-run": SHARED["dry-run"],
+  kill: { kind: "flag", doc: "end leaked actors (SIGINT, then SIGKILL) and remove stale sockets" },
+  hook: {
+    kind: "flag",
+    doc: "for git hooks: silent when clean, exit 0 for what is not ours or can't be seen",
+  },
+  pid: { kind: "text", metavar: "PID", doc: "look at this process too; with --kill end it alone" },
+  shm: {
+    kind: "flag",
+    doc:
+      "also segments of shared memory that a run left; with --kill remove those that nobody maps",
+  },
+  parent: {
+    kind: "text",
+    metavar: "PID",
+    doc: "only what is below this process, or was when a run recorded it; no sockets",
+  },
+  registry: {
+    kind: "texts",
+    metavar: "HOST:PORT",
+    doc: "look at this registry address instead of the configured ones",
+  },
+  grace: {
+    kind: "seconds",
+    default: GRACE_SECONDS,
+    // A slip in the number must not hang a hook.
+    most: 3600,
+    doc: "seconds between SIGINT and SIGKILL",
+  },
+} as const satisfies OptionTable;
 
-/**
- * The pid that a user named: one plain number of a process that may be signalled.
- *
- * @param own the pid of this program
- * @param option the option that it was given with
- * @throws {UsageError} for anything else
- */
-export function parsePid(text: string, own: number, option = "pid"): number {
-  const pid = /^[1-9]\d{0,6}$/.test(text) ? Number(text) : NaN;
-  if (!(pid <= PID_MAX)) {
-    throw new UsageError(`"${text}" is no pid`, `--${option} takes one number, as ps shows it`);
-  }
-  if (pid === 1) {
-    throw new UsageError(
-      option === "pid" ? "pid 1 is never signalled" : "pid 1 is above everything",
-    );
-  }
-  if (pid === own) throw new UsageError(`pid ${pid} is this program`);
-  return pid;
-}
+/** Their values. */
+export type ZombiesOptions = OptionsOf<typeof ZOMBIES_OPTIONS>;

@@ -3,7 +3,7 @@ import { escapeText } from "../base/escape.ts";
 import { plural } from "../base/plural.ts";
 import { asTyped, pasteable } from "../base/typed_command.ts";
 import type { Context } from "../command_line/context.ts";
-import type { RunOptions } from "../command_line/options.ts";
+import type { RunOptions } from "../run/run_options.ts";
 import { recordRun } from "../history/record.ts";
 import { stopsAtFirst } from "../pytest/pytest_command.ts";
 import { RED } from "../pytest/results.ts";

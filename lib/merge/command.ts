@@ -1,4 +1,5 @@
-import type { OptionsOf } from "../command_line/options.ts";
+import type { Verb } from "../command_line/verb.ts";
+import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
 import { resolve } from "@std/path";
 import { escapeText } from "../base/escape.ts";
 import { durationsText, isDurations } from "../history/durations_file.ts";
@@ -21,7 +22,20 @@ import { type Expected, outputPath, writeTyped } from "../run/typed_files.ts";
 import type { Printer } from "../terminal/printer.ts";
 
 /** The options of `merge`. */
-export type MergeOptions = OptionsOf<"merge">;
+export const OPTIONS = {
+  ...WITH_JSON,
+  junit: SHARED.junit,
+  events: { kind: "file", doc: "write the events of all machines to FILE as those of one run" },
+  durations: {
+    kind: "file",
+    doc:
+      "write to FILE how long each test took: the next cut is balanced by it, with --durations-from FILE on every machine",
+  },
+  record: { kind: "flag", doc: "add the machines' runs to the history of this project" },
+} as const satisfies OptionTable;
+
+/** Their values. */
+export type MergeOptions = OptionsOf<typeof OPTIONS>;
 
 /** `tractest merge FILE…`: the runs of several machines as one. */
 export async function merge({ host, printer, line }: Context<MergeOptions>): Promise<ExitCode> {
@@ -226,3 +240,24 @@ function partLine({ file, shard, exitCode, tests }: MergedPart): string {
     exitCode === null ? "killed".padEnd(8) : `exit ${exitCode}`.padEnd(8)
   } ${tests} test(s)  ${escapeText(file)}`;
 }
+
+/** `tractest merge`, described. */
+export const VERB: Verb<typeof OPTIONS> = {
+  name: "merge",
+  summary: "joins the runs of several machines: one verdict, one report",
+  usage: "tractest merge FILE… [OPTIONS]",
+  options: OPTIONS,
+  examples: [
+    [
+      "tractest merge shard-*.jsonl",
+      "one verdict over what `run --shard K/N --events FILE` wrote on each machine",
+    ],
+    [
+      "tractest merge shard-*.jsonl --junit report.xml --durations durations.json",
+      "one report, and what the next cut is balanced by",
+    ],
+  ],
+  exits: [0, 1, 82, 84, 124, 130, 131, 143],
+  row: "merge",
+  run: merge,
+};

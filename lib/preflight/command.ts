@@ -1,8 +1,12 @@
-import type { OptionsOf } from "../command_line/options.ts";
+import { RUNS_PYTEST } from "../command_line/session_options.ts";
+import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
+import type { Verb } from "../command_line/verb.ts";
+import type { PermissionRowName } from "../tables/permissions.ts";
+import type { CommandLine } from "../command_line/parsed_line.ts";
 import { removeDirectory } from "../background/run_directory.ts";
 import { join } from "@std/path";
 import { environmentChecks, sigintCheck, versionCheck } from "./environment_checks.ts";
-import { rowOf } from "../system/permission_flags.ts";
+import { rowNamed } from "../system/permission_flags.ts";
 import { type CheckResult, checkResult, exitCodeOf, type PreflightResult } from "./rules.ts";
 import { requiresPythonOf } from "./python_version.ts";
 import { minorOfVersionFile } from "../project/rules_venv.ts";
@@ -24,7 +28,17 @@ import { preflight } from "./gather.ts";
 import { findProject, type Project } from "../project/project.ts";
 
 /** The options of `doctor`. */
-export type DoctorOptions = OptionsOf<"doctor">;
+export const OPTIONS = {
+  ...WITH_JSON,
+  yes: SHARED.yes,
+  "dry-run": SHARED["dry-run"],
+  python: RUNS_PYTEST.python,
+  "uv-run": RUNS_PYTEST["uv-run"],
+  fix: { kind: "flag", doc: "apply the safe fixes, after asking" },
+} as const satisfies OptionTable;
+
+/** Their values. */
+export type DoctorOptions = OptionsOf<typeof OPTIONS>;
 
 const ID_WIDTH = Math.max(...CHECKS.map((row) => row.id.length));
 
@@ -100,7 +114,7 @@ async function examine(
     isolation,
     ...environmentChecks(inherited),
     directories,
-    binaryCheck(host, rowOf("doctor", [], (option) => line.given.has(option))),
+    binaryCheck(host, rowNamed(rowOf(line))),
   ];
   const byId = new Map(made.map((check) => [check.id, check]));
   const checks = CHECKS.map(({ id }) => byId.get(id) ?? checkResult(id, "skipped", skipReason(id)));
@@ -218,3 +232,22 @@ async function createDirectories(host: Host): Promise<void> {
   await usable(host, await stateDirectory(host));
   await usable(host, await cacheDirectory(host));
 }
+
+function rowOf({ options }: CommandLine<DoctorOptions>): PermissionRowName {
+  return options.fix ? "doctor --fix" : "doctor";
+}
+
+/** `tractest doctor`, described. */
+export const VERB: Verb<typeof OPTIONS> = {
+  name: "doctor",
+  summary: "every check, a row each, with a fix for each",
+  usage: "tractest doctor [OPTIONS]",
+  options: OPTIONS,
+  examples: [["tractest doctor", "what stands in the way of a run"], [
+    "tractest doctor --fix",
+    "apply the safe fixes",
+  ]],
+  exits: [0, 80, 81],
+  row: rowOf,
+  run: doctor,
+};

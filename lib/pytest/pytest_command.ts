@@ -1,7 +1,7 @@
 import { COUNTERPARTS, DEBUGGER_OPTIONS } from "../tables/pytest_options.ts";
 import { UsageError } from "../errors.ts";
-import type { CommandLine } from "../command_line/parse.ts";
-import type { RunOptions, SharedOptions } from "../command_line/options.ts";
+import type { CommandLine } from "../command_line/parsed_line.ts";
+import type { SharedOptions } from "../command_line/session_options.ts";
 import {
   hasPositional,
   optionNames,
@@ -76,7 +76,7 @@ export function beginsSession(argv: readonly string[]): boolean {
 /** The options that pytest gets in its own terms; those of `run` alone may be missing. */
 export type PassedOptions =
   & Pick<SharedOptions, "color" | "ll" | "tptProto" | "spawnBackend">
-  & Partial<Pick<RunOptions, "header" | "noDefaults" | "tpdb" | "debugMode">>;
+  & Partial<Readonly<Record<"header" | "noDefaults" | "tpdb" | "debugMode", boolean>>>;
 
 /**
  * Sorts what was typed for `run`.

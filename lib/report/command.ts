@@ -1,4 +1,5 @@
-import type { OptionsOf } from "../command_line/options.ts";
+import type { Verb } from "../command_line/verb.ts";
+import { EVERY_COMMAND, type OptionsOf, type OptionTable } from "../command_line/options.ts";
 import { pastRuns } from "../background/known_runs.ts";
 import { relative } from "@std/path";
 import { eventsOf, readEvents } from "../background/read_events.ts";
@@ -18,7 +19,18 @@ import { REPORT_MARK, reportPage } from "./page.ts";
 import type { Trends } from "./trends.ts";
 
 /** The options of `report`. */
-export type ReportOptions = OptionsOf<"report">;
+export const OPTIONS = {
+  ...EVERY_COMMAND,
+  output: {
+    kind: "file",
+    default: "tractest-report.html",
+    doc: "where the page goes; - for standard output",
+  },
+  force: { kind: "flag", doc: "overwrite a file that is no report" },
+} as const satisfies OptionTable;
+
+/** Their values. */
+export type ReportOptions = OptionsOf<typeof OPTIONS>;
 
 /** Runs that the chart of durations shows. */
 const CHARTED_RUNS = 60;
@@ -74,3 +86,22 @@ async function trendsOf(host: Host, project: Project): Promise<Trends> {
   ]);
   return { runs: [], failed: [], ...value, usualSeconds };
 }
+
+/** `tractest report`, described. */
+export const VERB: Verb<typeof OPTIONS> = {
+  name: "report",
+  summary: "one HTML page of a run: failures, times, leaks, trends",
+  usage: "tractest report [RUN] [OPTIONS]",
+  options: OPTIONS,
+  examples: [
+    ["tractest report", "the newest run, into tractest-report.html"],
+    [
+      "tractest report 20261124-140614-d0a2 --output /tmp/run.html",
+      "another run, by its name or the beginning of it",
+    ],
+    ["tractest report --output -", "to standard output"],
+  ],
+  exits: [0, 80],
+  row: "report",
+  run: report,
+};

@@ -1,6 +1,6 @@
+import type { RunOptions } from "./run_options.ts";
 import { becauseOf } from "../affected/reasons.ts";
 import type { Affected, AffectedTarget } from "../affected/affected_targets.ts";
-import type { RunOptions } from "../command_line/options.ts";
 import { TargetOrder, withoutContained } from "../project/target_order.ts";
 import { escapeText } from "../base/escape.ts";
 import { fileOf } from "../pytest/lastfailed.ts";

@@ -1,4 +1,6 @@
-import type { RunOptions } from "../command_line/options.ts";
+import { RUN_OPTIONS, type RunOptions } from "./run_options.ts";
+import { DEFAULT_TARGETS } from "../tables/defaults.ts";
+import type { Verb } from "../command_line/verb.ts";
 import type { Context } from "../command_line/context.ts";
 import { isQuietOrVerbose, refuseWithBackground, startInBackground } from "../background/start.ts";
 import { longestFullRun } from "../background/full_runs.ts";
@@ -80,3 +82,36 @@ function hintBackground({ printer, line }: Context<RunOptions>, longestFull: num
     `the full suite took up to ${seconds} s; to keep working meanwhile: tractest run --bg`,
   );
 }
+
+/** `tractest run`, described. */
+export const VERB: Verb<typeof RUN_OPTIONS> = {
+  name: "run",
+  summary: "preflight, pytest, verdict",
+  usage: "tractest run [TARGET…] [OPTIONS] [-- PYTEST…]",
+  options: RUN_OPTIONS,
+  examples: [
+    ["tractest run", "the full suite"],
+    ["tractest run test_local.py", "a single file, wherever it is below tests/"],
+    ["tractest run test_registrar -v", "a file by its bare name, verbose"],
+    ["tractest run -k cancel", "a keyword filter"],
+    ["tractest run ipc/ --tpt-proto uds", "a subdirectory, over Unix sockets"],
+    ["tractest run core", "the core subset"],
+    [
+      "tractest run --matrix tpt-proto=tcp,uds spawn-backend=trio,mp_spawn",
+      "every combination, and what differs between them",
+    ],
+    ["tractest run --affected", "all tests, those that the current changes bear on first"],
+    ["tractest run --jobs auto", "several pytests share the tests, each isolated"],
+    [
+      "tractest run --shard 2/3 --events shard-2.jsonl",
+      "the second of three parts, for the second of three machines",
+    ],
+    ["tractest run --isolate", "in namespaces of its own: beside any other run and registrar"],
+    ["tractest run --bg", "the full suite while you go on working"],
+  ],
+  exits: [0, 1, 69, 80, 81, 82, 83, 84, 124, 130, 131, 143],
+  row: "run",
+  passesToPytest: true,
+  operands: { words: Object.keys(DEFAULT_TARGETS), paths: "files" },
+  run: run,
+};

@@ -1,4 +1,4 @@
-import type { RunOptions } from "../command_line/options.ts";
+import type { RunOptions } from "./run_options.ts";
 import { resolve } from "@std/path";
 import { escapeText } from "../base/escape.ts";
 import { type Conflict, type Parallel, parallelOf } from "./rules_parallel.ts";

@@ -1,4 +1,4 @@
-import type { RunOptions } from "../command_line/options.ts";
+import type { RunOptions } from "./run_options.ts";
 import type { Context } from "../command_line/context.ts";
 import type { EngineOutcome } from "./engine/engine_outcome.ts";
 import type { OutputMode } from "./engine/engine_request.ts";

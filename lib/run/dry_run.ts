@@ -1,4 +1,4 @@
-import type { RunOptions } from "../command_line/options.ts";
+import type { RunOptions } from "./run_options.ts";
 import { asTyped, pasteable } from "../base/typed_command.ts";
 import type { Context } from "../command_line/context.ts";
 import { captureNote } from "../pytest/pytest_command.ts";

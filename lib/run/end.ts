@@ -1,4 +1,4 @@
-import type { SharedOptions } from "../command_line/options.ts";
+import type { SharedOptions } from "../command_line/session_options.ts";
 import { findCascades } from "../pytest/cascade.ts";
 import type { Parallel } from "./rules_parallel.ts";
 import { hangDocument } from "../hang/hang_report.ts";

@@ -1,5 +1,5 @@
+import type { RunOptions } from "./run_options.ts";
 import type { Change } from "../affected/affected_targets.ts";
-import type { RunOptions } from "../command_line/options.ts";
 import {
   type KnownChanges,
   lineToSee,

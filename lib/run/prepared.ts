@@ -1,4 +1,4 @@
-import type { SharedOptions } from "../command_line/options.ts";
+import type { SharedOptions } from "../command_line/session_options.ts";
 import type { IsolationWish } from "../project/configuration.ts";
 import type { Interpreter } from "../system/programs/python.ts";
 import type { Cut } from "../pytest/verdict.ts";

@@ -1,4 +1,4 @@
-import type { SharedOptions } from "../command_line/options.ts";
+import type { SharedOptions } from "../command_line/session_options.ts";
 import type { Interpreter } from "../system/programs/python.ts";
 import { escapeText } from "../base/escape.ts";
 import type { PreflightResult } from "../preflight/rules.ts";

@@ -1,6 +1,6 @@
 import { UsageError } from "../errors.ts";
 import { NOT_PARALLEL } from "../tables/pytest_options.ts";
-import type { RunOptions } from "../command_line/options.ts";
+import type { RunOptions } from "./run_options.ts";
 import { globExpression } from "../base/glob.ts";
 import { optionNames } from "../command_line/run_words.ts";
 import type { RunIntent } from "../pytest/pytest_command.ts";

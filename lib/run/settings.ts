@@ -1,4 +1,5 @@
-import type { RunOptions, SharedOptions } from "../command_line/options.ts";
+import type { RunOptions } from "./run_options.ts";
+import type { SharedOptions } from "../command_line/session_options.ts";
 import type { RunIntent } from "../pytest/pytest_command.ts";
 import type { RunLimits } from "./engine/engine_request.ts";
 import { SLOW_SECONDS } from "../tables/defaults.ts";

@@ -1,4 +1,4 @@
-import type { SharedOptions } from "../command_line/options.ts";
+import type { SharedOptions } from "../command_line/session_options.ts";
 import { join } from "@std/path";
 import { escapeText } from "../base/escape.ts";
 import { nearest } from "../base/nearest.ts";

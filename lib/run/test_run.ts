@@ -1,4 +1,4 @@
-import type { RunOptions } from "../command_line/options.ts";
+import type { RunOptions } from "./run_options.ts";
 import { recordFullRun } from "../background/full_runs.ts";
 import { escapeText } from "../base/escape.ts";
 import { asTyped, pasteable } from "../base/typed_command.ts";

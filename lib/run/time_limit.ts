@@ -1,4 +1,4 @@
-import type { SharedOptions } from "../command_line/options.ts";
+import type { SharedOptions } from "../command_line/session_options.ts";
 import type { Project } from "../project/project.ts";
 import type { RunLimits } from "./engine/engine_request.ts";
 import { QUIET_SECONDS } from "../tables/defaults.ts";

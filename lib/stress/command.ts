@@ -1,4 +1,7 @@
-import type { OptionsOf } from "../command_line/options.ts";
+import type { Verb } from "../command_line/verb.ts";
+import { DEFAULT_TARGETS } from "../tables/defaults.ts";
+import type { OptionsOf, OptionTable } from "../command_line/options.ts";
+import { RUNS_PYTEST } from "../command_line/session_options.ts";
 import { longestFullRun } from "../background/full_runs.ts";
 import { asTyped, pasteable } from "../base/typed_command.ts";
 import { fileOf } from "../pytest/lastfailed.ts";
@@ -27,7 +30,26 @@ import { endLeftBehind } from "../run/tidy.ts";
 import { unseenIn } from "../run/unseen_options.ts";
 
 /** The options of `stress`. */
-export type StressOptions = OptionsOf<"stress">;
+export const OPTIONS = {
+  ...RUNS_PYTEST,
+  copies: {
+    kind: "count",
+    default: 4,
+    least: 1,
+    // More copies need more processes than a machine has.
+    most: 64,
+    doc: "pytests at once, each isolated",
+  },
+  rounds: { kind: "count", default: 10, least: 1, doc: "how often that is done" },
+  "until-fail": { kind: "flag", doc: "stop after the first round with a failure" },
+  baseline: {
+    kind: "flag",
+    doc: "then as often alone, one after another: does contention make it fail?",
+  },
+} as const satisfies OptionTable;
+
+/** Their values. */
+export type StressOptions = OptionsOf<typeof OPTIONS>;
 
 interface Request {
   readonly targets: readonly string[];
@@ -316,3 +338,27 @@ function describeFirst({ round, copy, outcome, failure }: Trial) {
   const { id: _id, ...rest } = failure ?? { id: "" };
   return { round, copy, outcome, ...rest };
 }
+
+/** `tractest stress`, described. */
+export const VERB: Verb<typeof OPTIONS> = {
+  name: "stress",
+  summary:
+    "the same test in many isolated pytests at once, to bring out what only contention breaks",
+  usage: "tractest stress TEST… [OPTIONS] [-- PYTEST…]",
+  options: OPTIONS,
+  examples: [
+    [
+      "tractest stress test_rpc.py::test_x",
+      "4 copies at once, 10 times: how often does it fail?",
+    ],
+    [
+      "tractest stress test_rpc.py::test_x --copies 8 --rounds 50 --until-fail",
+      "until it fails, with its traceback",
+    ],
+    ["tractest stress test_rpc.py::test_x --baseline", "and how often alone"],
+  ],
+  exits: [0, 1, 69, 80, 81, 82, 83, 130, 131, 143],
+  row: "stress",
+  operands: { words: Object.keys(DEFAULT_TARGETS), paths: "files" },
+  run: stress,
+};

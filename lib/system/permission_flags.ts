@@ -1,5 +1,5 @@
 import { ENVIRONMENT } from "../tables/environment.ts";
-import { type PermissionRow, PERMISSIONS } from "../tables/permissions.ts";
+import { type PermissionRow, type PermissionRowName, PERMISSIONS } from "../tables/permissions.ts";
 import { STANDARD_DIRECTORIES } from "../tables/programs.ts";
 
 /** A permission that Deno can grant. `value` is a program's path, a variable, or empty for all. */
@@ -63,46 +63,9 @@ export function permissionFlags(): string[] {
   ];
 }
 
-/**
- * The permission row of a command line: the command's own, or a wider one if options or operands
- * ask for an effect. `failed --run`, `affected --run` and `hang --confirm` use the row of `run`.
- *
- * @param operands the words of the command line that are not options
- * @param has whether an option is set
- */
-export function rowOf(
-  command: string,
-  operands: readonly string[],
-  has: (option: string) => boolean,
-): PermissionRow {
-  const name = rowName(command, operands, has);
-  const row: PermissionRow | undefined = PERMISSIONS.find((candidate) => candidate.row === name);
-  if (!row) throw new RangeError(`Cannot find a permission row for "${name}"`);
-  return row;
-}
-
-function rowName(
-  command: string,
-  operands: readonly string[],
-  has: (option: string) => boolean,
-): string {
-  switch (command) {
-    case "failed":
-    case "affected":
-      return has("run") ? "run" : command;
-    case "hang":
-      return has("confirm") ? "run" : has("stacks") ? "hang --stacks" : command;
-    case "doctor":
-      return has("fix") ? "doctor --fix" : command;
-    case "hooks": {
-      const changes = operands[0] === "install" || operands[0] === "uninstall";
-      return changes && !has("dry-run") && !has("print") ? "hooks install" : command;
-    }
-    case "zombies":
-      return [command, ...["shm", "kill"].filter(has).map((option) => `--${option}`)].join(" ");
-    default:
-      return command;
-  }
+/** The row of a name. */
+export function rowNamed(name: PermissionRowName): PermissionRow {
+  return PERMISSIONS.find(({ row }) => row === name)!;
 }
 
 function key(capability: Capability): string {

@@ -355,3 +355,6 @@ export const PERMISSIONS = [
     why: "also applies the safe fixes, after asking",
   },
 ] as const satisfies readonly PermissionRow[];
+
+/** The name of a row of {@linkcode PERMISSIONS}. */
+export type PermissionRowName = typeof PERMISSIONS[number]["row"];

@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import { parseCommandLine, wordsOf } from "../../lib/command_line/parse.ts";
+import { wordsOf } from "../../lib/command_line/parse.ts";
+import { runLine } from "../run_line.ts";
 import { expiredRuns } from "../../lib/background/rules_retention.ts";
 import { lifeOf } from "../../lib/background/rules_recorded_process.ts";
 import {
@@ -125,7 +126,7 @@ Deno.test("the words of a parsed command line parse to the same command line", (
     "--retries=2 --tpt-proto=tcp --tpt-proto uds --clean --strict --ll=debug -n4 -- -k";
   const word = fc.constantFrom("a and b", ...typed.split(" "));
   const facts = (words: readonly string[]) => {
-    const line = parseCommandLine("run", words);
+    const line = runLine(words);
     return [
       line.words,
       line.afterDashes,
@@ -147,7 +148,7 @@ Deno.test("the words of a parsed command line parse to the same command line", (
       }
       compared++;
       assertEquals(
-        facts(wordsOf(parseCommandLine("run", words), [], ["--background-run=x"])),
+        facts(wordsOf(runLine(words), [], ["--background-run=x"])),
         expected,
         words.join(" "),
       );
@@ -156,7 +157,7 @@ Deno.test("the words of a parsed command line parse to the same command line", (
   );
   assert(compared > 500, `${compared}`);
   assertEquals(
-    wordsOf(parseCommandLine("run", ["--bg", "-v", "test_a", "--json", "--", "-q"]), [
+    wordsOf(runLine(["--bg", "-v", "test_a", "--json", "--", "-q"]), [
       "bg",
       "json",
     ]),

@@ -1,5 +1,5 @@
 import { withTables } from "../../scripts/readme.ts";
-import { COMMANDS } from "../../lib/command_line/verbs.ts";
+import { COMMAND_NAMES } from "../../lib/cli.ts";
 import { VERSION } from "../../lib/tables/release.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 
@@ -11,7 +11,7 @@ Deno.test("the tables of the README are those of lib/tables", () => {
 
 Deno.test("the README names every command, and no command that is not there", () => {
   const readme = read("README.md");
-  const names = new Set<string>(COMMANDS.map((row) => row.name));
+  const names = new Set<string>(COMMAND_NAMES);
   for (const name of names) assertIncludes(readme, `\`${name}`);
   // In code spans and at prompts; elsewhere "tractest" is a word of a sentence.
   for (const [, name] of readme.matchAll(/(?:`|\$ |\n)tractest ([a-z]+)/g)) {

@@ -1,5 +1,4 @@
-import { COMMANDS } from "../../lib/command_line/verbs.ts";
-import { OPTIONS } from "../../lib/command_line/options.ts";
+import { allVerbs, COMMAND_NAMES } from "../../lib/cli.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { tractest } from "./tractest.ts";
 
@@ -49,7 +48,7 @@ Deno.test("bash accepts its script, and completes commands, options, choices, ro
   assertEquals(await complete("zom"), ["zombies"]);
   assertEquals(
     await complete(""),
-    [...COMMANDS.map((row) => row.name), "--help", "--version", "-C"].sort(),
+    [...COMMAND_NAMES, "--help", "--version", "-C"].sort(),
   );
   assertEquals(await complete("run", "--tpt-proto", ""), ["tcp", "uds"]);
   assertEquals(await complete("run", "--tpt-proto", "=", "u"), ["uds"]);
@@ -119,12 +118,12 @@ Deno.test("every command, option and choice is in each script", async () => {
   using made = await scripts();
   for (const name of ["bash", "zsh", "fish"]) {
     const script = Deno.readTextFileSync(`${made.path}/${name}.script`);
-    for (const { name: command } of COMMANDS) assertIncludes(script, command);
-    for (const option of OPTIONS) {
-      const spelled = name === "fish" ? `-l ${option.name}` : `--${option.name}`;
-      assertEquals(script.includes(spelled), !("hidden" in option), spelled);
-      for (const choice of "choices" in option ? option.choices : []) {
-        assertIncludes(script, choice);
+    for (const verb of await allVerbs()) {
+      assertIncludes(script, verb.name);
+      for (const [option, { hidden = false, choices = [] }] of Object.entries(verb.options)) {
+        const spelled = name === "fish" ? `-l ${option}` : `--${option}`;
+        assertEquals(script.includes(spelled), !hidden, spelled);
+        for (const choice of choices) assertIncludes(script, choice);
       }
     }
   }

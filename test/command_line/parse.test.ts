@@ -1,16 +1,18 @@
+import { runLine } from "../run_line.ts";
 import { parseCommandLine } from "../../lib/command_line/parse.ts";
+import { VERB as FAILED } from "../../lib/commands/failed.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { assertEquals, assertThrows } from "../assert.ts";
 
 Deno.test("each option has its value or its default, of its own type", () => {
-  const { options } = parseCommandLine("run", ["--timeout", "7.5", "--retries=2", "--jobs", "3"]);
+  const { options } = runLine(["--timeout", "7.5", "--retries=2", "--jobs", "3"]);
   const seconds: number | null = options.timeout;
   const retries: number = options.retries;
   const jobs: number | "auto" | null = options.jobs;
-  const bare = parseCommandLine("run", []).options;
+  const bare = runLine([]).options;
   const json: boolean = bare.json;
   assertEquals([seconds, retries, jobs, json], [7.5, 2, 3, false]);
-  assertEquals(parseCommandLine("run", ["--jobs=auto"]).options.jobs, "auto");
+  assertEquals(runLine(["--jobs=auto"]).options.jobs, "auto");
   assertEquals(
     [bare.timeout, bare.retries, bare.jobs, bare.color, bare.tptProto, bare.isolate],
     [null, 0, null, "auto", [], null],
@@ -18,7 +20,7 @@ Deno.test("each option has its value or its default, of its own type", () => {
 });
 
 Deno.test("an option that the table or the command does not have does not compile", () => {
-  const line = parseCommandLine("failed", []);
+  const line = parseCommandLine(FAILED, []);
   // @ts-expect-error: no row has this name
   assertEquals(line.has("retires"), false);
   // @ts-expect-error: `failed` does not take it
@@ -33,7 +35,7 @@ Deno.test("seconds and counts outside of the bounds of their row are refused", (
   ] as const;
   for (const [option, texts, takes] of cases) {
     for (const text of texts) {
-      const error = assertThrows(() => parseCommandLine("run", [`${option}=${text}`]), UsageError);
+      const error = assertThrows(() => runLine([`${option}=${text}`]), UsageError);
       if (text !== "") assertEquals(error.hint, `it takes ${takes}`);
     }
   }

@@ -1,7 +1,8 @@
 import fc from "fast-check";
+import { allVerbs } from "../../lib/cli.ts";
+import { hookCommand } from "../../lib/hooks/hook_command.ts";
 import {
   type BlockSpec,
-  hookCommand,
   readBlock,
   renderBlock,
   shellQuote,
@@ -14,6 +15,8 @@ import { UsageError } from "../../lib/errors.ts";
 import { EXIT, EXIT_CODE_MEANINGS } from "../../lib/tables/exit_codes.ts";
 import { GOES_ON, HOOKS, MANAGERS, PRE_PUSH_RUN, PRINTABLE } from "../../lib/hooks/git_hooks.ts";
 import { assert, assertEquals, assertIncludes, assertThrows } from "../assert.ts";
+
+const VERBS = await allVerbs();
 
 type Spec = Omit<BlockSpec, "created">;
 
@@ -225,9 +228,9 @@ Deno.test("splitWords() understands quotes as a shell does", () => {
 });
 
 Deno.test("hookCommand() takes a tractest command line, with or without the name in front", () => {
-  assertEquals(hookCommand("zombies --kill"), ["zombies", "--kill"]);
-  assertEquals(hookCommand("tractest -C sub run core"), ["-C", "sub", "run", "core"]);
-  assertEquals(hookCommand("run 'test_a.py::test_b[x -> y]'"), [
+  assertEquals(hookCommand("zombies --kill", VERBS), ["zombies", "--kill"]);
+  assertEquals(hookCommand("tractest -C sub run core", VERBS), ["-C", "sub", "run", "core"]);
+  assertEquals(hookCommand("run 'test_a.py::test_b[x -> y]'", VERBS), [
     "run",
     "test_a.py::test_b[x -> y]",
   ]);
@@ -259,18 +262,18 @@ Deno.test("hookCommand() refuses what only a shell could do, what is no command,
       "failed --json=1x --nope",
     ]
   ) {
-    assertThrows(() => hookCommand(line), UsageError);
+    assertThrows(() => hookCommand(line, VERBS), UsageError);
   }
-  assertIncludes(assertThrows(() => hookCommand("zombie"), UsageError).hint!, "zombies");
+  assertIncludes(assertThrows(() => hookCommand("zombie", VERBS), UsageError).hint!, "zombies");
   assertIncludes(
-    assertThrows(() => hookCommand("zombies 'x"), UsageError).message,
+    assertThrows(() => hookCommand("zombies 'x", VERBS), UsageError).message,
     "an open quote",
   );
 });
 
 Deno.test("the default commands of every hook are tractest command lines", () => {
   for (const line of [...HOOKS.flatMap((row) => row.commands), PRE_PUSH_RUN]) {
-    assertEquals(hookCommand(line.join(" ")), [...line]);
+    assertEquals(hookCommand(line.join(" "), VERBS), [...line]);
   }
 });
 

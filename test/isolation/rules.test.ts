@@ -1,4 +1,4 @@
-import { parseCommandLine } from "../../lib/command_line/parse.ts";
+import { runLine } from "../run_line.ts";
 import {
   endOfIsolated,
   isolatedCommand,
@@ -24,12 +24,12 @@ Deno.test("--isolate takes a value after = only, so it swallows no target", () =
       "auto",
     ]] as const
   ) {
-    const line = parseCommandLine("run", words);
+    const line = runLine(words);
     assertEquals([line.options.isolate, line.operands], [value, ["auto"]]);
   }
-  assertEquals(parseCommandLine("run", ["auto"]).options.isolate, null);
-  assertThrows(() => parseCommandLine("run", ["--isolate=perhaps"]), UsageError);
-  assertThrows(() => parseCommandLine("run", ["--isolate="]), UsageError);
+  assertEquals(runLine(["auto"]).options.isolate, null);
+  assertThrows(() => runLine(["--isolate=perhaps"]), UsageError);
+  assertThrows(() => runLine(["--isolate="]), UsageError);
 });
 
 const PLAN = {

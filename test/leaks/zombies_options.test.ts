@@ -1,5 +1,6 @@
 import { parseCommandLine } from "../../lib/command_line/parse.ts";
-import { parsePid } from "../../lib/leaks/zombies_options.ts";
+import { VERB } from "../../lib/leaks/command.ts";
+import { parsePid } from "../../lib/leaks/parse_pid.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { assertEquals, assertThrows } from "../assert.ts";
 
@@ -28,7 +29,7 @@ Deno.test("fault 13: only a plain pid of another process is taken", () => {
 });
 
 Deno.test("the grace is seconds from 0 to an hour, 3 unless given", () => {
-  const grace = (...words: string[]) => parseCommandLine("zombies", words).options.grace;
+  const grace = (...words: string[]) => parseCommandLine(VERB, words).options.grace;
   assertEquals(grace(), 3);
   for (const [text, seconds] of [["0", 0], ["1.5", 1.5], ["3600", 3600]] as const) {
     assertEquals(grace("--grace", text), seconds);

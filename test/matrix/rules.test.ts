@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { parseCommandLine } from "../../lib/command_line/parse.ts";
+import { runLine } from "../run_line.ts";
 import {
   type Cell,
   cellName,
@@ -28,7 +28,7 @@ Deno.test("--matrix takes words up to the first that is not KEY=…, and can be 
     "-k",
     "a=b",
   ];
-  const line = parseCommandLine("run", words);
+  const line = runLine(words);
   assertEquals(line.options.matrix, [
     "tpt-proto=tcp,uds",
     "spawn-backend=trio",
@@ -40,7 +40,7 @@ Deno.test("--matrix takes words up to the first that is not KEY=…, and can be 
     { key: "spawn-backend", values: ["trio"] },
     { key: "python", values: ["3.12", "3.13"] },
   ]);
-  assertEquals(parseCommandLine("run", ["a=b", "tests/x=y"]).operands, ["a=b", "tests/x=y"]);
+  assertEquals(runLine(["a=b", "tests/x=y"]).operands, ["a=b", "tests/x=y"]);
 });
 
 Deno.test("an unknown key or value of --matrix is named, with the known ones", () => {

@@ -1,4 +1,4 @@
-import { parseCommandLine } from "../../lib/command_line/parse.ts";
+import { runLine } from "../run_line.ts";
 import {
   captureNote,
   capturesOutput,
@@ -10,7 +10,7 @@ import { assertEquals } from "../assert.ts";
 
 Deno.test("a fork server gets --capture=sys with a note, unless capture was chosen", () => {
   const command = (...words: string[]) => {
-    const line = parseCommandLine("run", words);
+    const line = runLine(words);
     const argv = pytestCommand({
       python: ["python"],
       defaultFlags: [],

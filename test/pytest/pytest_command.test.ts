@@ -1,3 +1,5 @@
+import { VERB as ZOMBIES } from "../../lib/leaks/command.ts";
+import { runLine } from "../run_line.ts";
 import { parseCommandLine } from "../../lib/command_line/parse.ts";
 import { DEFAULT_CONFIGURATION } from "../../lib/project/configuration.ts";
 import { pytestCommand, runIntent, spawnBackends } from "../../lib/pytest/pytest_command.ts";
@@ -17,7 +19,7 @@ function words(typed: string): string {
 }
 
 function split(typed: readonly string[]): string[] {
-  const line = parseCommandLine("run", typed);
+  const line = runLine(typed);
   const intent = runIntent(line, (word) => looksLikeTarget(word, suiteTree));
   const wantsAll = intent.targetWords.length === 0 &&
     (intent.rerunsFailed || intent.collectsByItself);
@@ -142,7 +144,7 @@ Deno.test("a keyword expression and a test id with spaces stay one word each", (
 });
 
 Deno.test("an id that starts with a dash stands after --", () => {
-  const line = parseCommandLine("run", []);
+  const line = runLine([]);
   const intent = runIntent(line, () => false);
   assertEquals(
     pytestCommand({ python: ["p"], defaultFlags: [], line, intent, targets: ["-x.py::test"] }),
@@ -157,7 +159,7 @@ Deno.test("an id that starts with a dash stands after --", () => {
 });
 
 Deno.test("a wrong transport names the valid ones, the nearest first", () => {
-  const error = assertThrows(() => parseCommandLine("run", ["--tpt-proto", "udp"]), UsageError);
+  const error = assertThrows(() => runLine(["--tpt-proto", "udp"]), UsageError);
   assertEquals(error.hint, "it takes one of: uds, tcp");
   assertIncludes(error.message, "udp");
 });
@@ -169,9 +171,9 @@ Deno.test("what is almost an option of ours does not start a run; pytest's own a
       "timeout",
     ]] as const
   ) {
-    const error = assertThrows(() => parseCommandLine("run", [slip]), UsageError);
+    const error = assertThrows(() => runLine([slip]), UsageError);
     assertIncludes(error.hint ?? "", `did you mean "--${meant}"?`);
-    parseCommandLine("run", ["--", slip]);
+    runLine(["--", slip]);
   }
   for (
     const option of [
@@ -183,23 +185,23 @@ Deno.test("what is almost an option of ours does not start a run; pytest's own a
       "--my-option",
     ]
   ) {
-    assertEquals(parseCommandLine("run", [option]).words?.length, 1, option);
+    assertEquals(runLine([option]).words?.length, 1, option);
   }
 });
 
 Deno.test("-v is verbose for both, -n is not the dry run of other commands", () => {
-  assert(parseCommandLine("run", ["-xv"]).has("verbose"));
-  assert(!parseCommandLine("run", ["-x"]).has("verbose"));
-  assert(!parseCommandLine("run", ["-n", "2"]).has("dry-run"));
-  assert(parseCommandLine("zombies", ["-n"]).has("dry-run"));
+  assert(runLine(["-xv"]).has("verbose"));
+  assert(!runLine(["-x"]).has("verbose"));
+  assert(!runLine(["-n", "2"]).has("dry-run"));
+  assert(parseCommandLine(ZOMBIES, ["-n"]).has("dry-run"));
 });
 
 Deno.test("fault 44: each debugger keeps the terminal and the time", () => {
   for (const option of ["--pdb", "--trace", "--tpdb", "--debug-mode"]) {
-    assert(runIntent(parseCommandLine("run", [option]), () => false).debugging, option);
+    assert(runIntent(runLine([option]), () => false).debugging, option);
   }
-  assert(runIntent(parseCommandLine("run", ["--", "--pdb"]), () => false).debugging);
-  assert(!runIntent(parseCommandLine("run", ["-k", "--pdb"]), () => false).debugging);
+  assert(runIntent(runLine(["--", "--pdb"]), () => false).debugging);
+  assert(!runIntent(runLine(["-k", "--pdb"]), () => false).debugging);
 });
 
 Deno.test("the spawn backends are read from the text of a checkout", () => {

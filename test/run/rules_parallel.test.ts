@@ -1,4 +1,4 @@
-import { parseCommandLine } from "../../lib/command_line/parse.ts";
+import { runLine } from "../run_line.ts";
 import { readDurationsFrom } from "../../lib/history/durations_file.ts";
 import { meansTest, parallelOf, parseShard } from "../../lib/run/rules_parallel.ts";
 import { runIntent } from "../../lib/pytest/pytest_command.ts";
@@ -6,7 +6,7 @@ import { UsageError } from "../../lib/errors.ts";
 import { assertEquals, assertThrows } from "../assert.ts";
 
 function of(words: readonly string[], configured: number | "auto" | null = null) {
-  const line = parseCommandLine("run", words);
+  const line = runLine(words);
   return parallelOf(line.options, runIntent(line, () => false), configured);
 }
 

@@ -2,10 +2,8 @@ import {
   capabilitiesOf,
   outsideRow,
   permissionFlags,
-  rowOf,
   unionRow,
 } from "../../lib/system/permission_flags.ts";
-import { COMMANDS } from "../../lib/command_line/verbs.ts";
 import { ENVIRONMENT } from "../../lib/tables/environment.ts";
 import { PERMISSIONS } from "../../lib/tables/permissions.ts";
 import { PROGRAMS } from "../../lib/tables/programs.ts";
@@ -44,28 +42,6 @@ Deno.test("every row names only programs and variables that the tables know, and
   for (const variable of variables) {
     assert(PERMISSIONS.some((row) => (row.env as readonly string[]).includes(variable)), variable);
   }
-});
-
-Deno.test("every command has a row, and an effect flag takes the row of what it does", () => {
-  for (const command of COMMANDS) assert(rowOf(command.name, [], () => false));
-  assertEquals(rowOf("zombies", [], () => false).row, "zombies");
-  assertEquals(rowOf("zombies", [], (option) => option === "kill").row, "zombies --kill");
-  assertEquals(rowOf("failed", [], (option) => option === "run").row, "run");
-  assertEquals(rowOf("affected", [], (option) => option === "run").row, "run");
-  assertEquals(rowOf("doctor", [], (option) => option === "fix").row, "doctor --fix");
-  assertEquals(rowOf("hang", ["7"], () => false).row, "hang");
-  assertEquals(rowOf("hang", [], (option) => option === "stacks").row, "hang --stacks");
-  assertEquals(rowOf("hang", [], () => true).row, "run");
-  for (const action of ["install", "uninstall"]) {
-    assertEquals(rowOf("hooks", [action, "pre-push"], () => false).row, "hooks install");
-    for (const harmless of ["dry-run", "print"]) {
-      assertEquals(
-        rowOf("hooks", [action, "pre-push"], (option) => option === harmless).row,
-        "hooks",
-      );
-    }
-  }
-  assertEquals(rowOf("hooks", ["status"], () => false).row, "hooks");
 });
 
 Deno.test("what is inside a row and what is outside make the union, with nothing in both", () => {

@@ -1,0 +1,19 @@
+import type { OptionName } from "./options.ts";
+import type { RunWord } from "./run_words.ts";
+
+/** A parsed command line of one command. */
+export interface CommandLine<Options = unknown> {
+  readonly command: string;
+  /** Each option by its property name, with its default where it was not given. */
+  readonly options: Options;
+  /** Words that are neither options nor their values, in order. */
+  readonly operands: readonly string[];
+  /** The words after `--`, untouched. */
+  readonly afterDashes: readonly string[];
+  /** Of `run` alone: targets and pytest's options in the order they were typed. */
+  readonly words?: readonly RunWord[];
+  /** The options that were given, each value as it was typed; a flag has an empty one. */
+  readonly given: ReadonlyMap<string, readonly string[]>;
+  /** Whether an option was given. */
+  has(option: OptionName<keyof Options & string>): boolean;
+}
