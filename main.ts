@@ -2,7 +2,7 @@ import { main, reportError } from "./lib/cli.ts";
 import { RealHost } from "./lib/system/real_host.ts";
 
 const host = new RealHost(Deno.args);
-// What nobody waits for may fail too, and is told in the same words as all else.
+// Unhandled errors are reported in the same way as all others.
 for (const kind of ["error", "unhandledrejection"] as const) {
   globalThis.addEventListener(kind, (event) => {
     event.preventDefault();

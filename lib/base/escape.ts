@@ -1,7 +1,6 @@
 /**
- * Makes text that someone else wrote (process titles, test ids, paths) safe to show on a terminal
- * and in logs: control characters of both sets (ESC, CR, newline, U+009B), bidirectional marks,
- * separators, lone surrogates and the byte order mark are shown as escapes.
+ * Makes foreign text (process titles, test ids, paths) safe for terminals and logs: escapes C0 and
+ * C1 control characters, bidirectional marks, separators, lone surrogates and byte order marks.
  */
 export function escapeText(text: string): string {
   return text.replace(UNSAFE, (character) => {
@@ -14,7 +13,7 @@ export function escapeText(text: string): string {
   });
 }
 
-/** The text without the sequences by which a terminal is coloured and steered. */
+/** The text without ANSI escape sequences. */
 export function withoutAnsi(text: string): string {
   return text.replace(ANSI, "");
 }
@@ -31,7 +30,7 @@ export function shellWord(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** A command line, ready to paste, with what has to be set for it in front. */
+/** A command line to paste, after the variables that it needs. */
 export function shellCommand(
   argv: readonly string[],
   environment: Readonly<Record<string, string>> = {},
@@ -51,9 +50,11 @@ const SHORT: Readonly<Record<string, string>> = {
 
 // C0 and C1 controls, soft hyphen, Arabic letter mark, zero width and bidi marks, line and
 // paragraph separators, byte order mark, surrogates.
-const UNSAFE =
-  // deno-lint-ignore no-control-regex
-  /[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\p{Cs}]/gu;
+const UNSAFE = new RegExp(
+  "[\\x00-\\x1f\\x7f-\\x9f\\u00ad\\u061c\\u200b-\\u200f\\u2028-\\u202e" +
+    "\\u2060-\\u2069\\ufeff\\ufff9-\\ufffb\\p{Cs}]",
+  "gu",
+);
 
 // CSI with its parameters, OSC and other strings up to their end, and the short ones.
 // deno-lint-ignore no-control-regex

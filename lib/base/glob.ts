@@ -1,24 +1,16 @@
 /**
  * The regular expression of a glob over a path with `/`: `*` and `?` stay within one name, `**` as
- * a whole name stands for any number of directories, `[abc]`, `[a-c]` and `[!abc]` for one
- * character. Null for a range that runs backwards.
+ * a whole name matches any number of directories, `[abc]`, `[a-c]` and `[!abc]` one character.
+ * Null for a range that runs backwards.
  */
 export function globExpression(glob: string): RegExp | null {
-  const source = glob.replace(
-    GLOB_PARTS,
-    (
-      part,
-      negation: string | undefined,
-      characters: string | undefined,
-      directories: string | undefined,
-    ) => {
-      if (characters !== undefined) {
-        return `[${negation ? "^/" : ""}${characters.replace(/[\\^[\]]/g, "\\$&")}]`;
-      }
-      if (directories !== undefined) return directories.endsWith("/") ? "(?:.*/)?" : ".*";
-      return part === "?" ? "[^/]" : part.startsWith("*") ? "[^/]*" : `\\${part}`;
-    },
-  );
+  const source = glob.replace(GLOB_PARTS, (part, negation, characters, directories) => {
+    if (characters !== undefined) {
+      return `[${negation ? "^/" : ""}${characters.replace(/[\\^[\]]/g, "\\$&")}]`;
+    }
+    if (directories !== undefined) return directories.endsWith("/") ? "(?:.*/)?" : ".*";
+    return part === "?" ? "[^/]" : part.startsWith("*") ? "[^/]*" : `\\${part}`;
+  });
   try {
     return new RegExp(`^${source}$`, "s");
   } catch {
@@ -26,8 +18,5 @@ export function globExpression(glob: string): RegExp | null {
   }
 }
 
-/**
- * A class, `**` as a whole name, other stars, a question mark, or a character that a regular
- * expression would read as more than itself.
- */
+/** A class, `**` as a whole name, other stars, `?`, or a special character of expressions. */
 const GLOB_PARTS = /\[(!)?([^\]/]+)\]|((?<![^/])\*\*(?:\/|$))|\*+|\?|[\\^$.|+(){}[\]]/g;

@@ -1,6 +1,6 @@
 import { distance } from "fastest-levenshtein";
 
-/** The candidates, nearest to `word` first; equally near ones keep their order. */
+/** The candidates, those most similar to `word` first; otherwise in their order. */
 export function nearest(word: string, candidates: readonly string[]): string[] {
   const lower = word.toLowerCase();
   return candidates
@@ -14,15 +14,15 @@ export function nearest(word: string, candidates: readonly string[]): string[] {
 }
 
 /**
- * Whether a word is another one with one letter wrong, missing or too many, or with other hyphens.
- * Short words never are: too many are near.
+ * Whether a word is a misspelling of another: one letter wrong, missing or too many, or different
+ * hyphens. Short words are not compared, since too many are similar.
  */
-export function isSlipOf(word: string, meant: string): boolean {
+export function isMisspellingOf(word: string, meant: string): boolean {
   if (word.replaceAll("-", "") === meant.replaceAll("-", "")) return true;
   return word.length > 4 && meant.length > 4 && distance(word, meant) === 1;
 }
 
-/** A `Did you mean "x"?` when something is near enough to be meant, else nothing. */
+/** `did you mean "x"?` if a candidate is similar enough. */
 export function suggestion(word: string, candidates: readonly string[]): string | undefined {
   const [first] = nearest(word, candidates);
   if (first === undefined) return undefined;

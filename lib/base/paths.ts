@@ -4,7 +4,7 @@ export function parent(path: string): string {
   return slash < 0 ? "." : path.slice(0, slash);
 }
 
-/** The directories that files are in, and those above, without the top. */
+/** All directories that contain one of the files, at any depth, without the top. */
 export function directoriesOf(files: Iterable<string>): Set<string> {
   const directories = new Set<string>();
   for (const file of files) {
@@ -17,10 +17,7 @@ export function directoriesOf(files: Iterable<string>): Set<string> {
   return directories;
 }
 
-/**
- * Whether `path` is `directory` or lies in it, by whole components. Both absolute and without `.`
- * or `..`.
- */
+/** Whether `path` is `directory` or inside it. Both are absolute and normalized. */
 export function isInside(path: string, directory: string): boolean {
   return path === directory ||
     path.startsWith(directory.endsWith("/") ? directory : `${directory}/`);

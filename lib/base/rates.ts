@@ -15,8 +15,8 @@ export interface Rate {
 const Z = 1.959964;
 
 /**
- * The rate of failures with its 95% interval after Wilson (1927), which stays honest for few trials
- * and for rates near 0 and 1. Null without a trial: nothing is known then.
+ * The rate of failures with its 95% interval by Wilson (1927), which holds for few trials and for
+ * rates near 0 and 1. Null without a trial.
  */
 export function rateOf({ failures, trials }: Tries): Rate | null {
   if (trials <= 0) return null;
@@ -24,7 +24,7 @@ export function rateOf({ failures, trials }: Tries): Rate | null {
   const centre = rate + Z * Z / (2 * trials);
   const margin = Z * Math.sqrt(rate * (1 - rate) / trials + Z * Z / (4 * trials * trials));
   const scale = 1 + Z * Z / trials;
-  // Rounding may not put the rate itself outside.
+  // The rate itself has to stay inside despite rounding.
   return {
     rate,
     low: Math.min(rate, Math.max(0, (centre - margin) / scale)),
@@ -38,103 +38,78 @@ export function rateText(tries: Tries): string | null {
   return rate && `${percent(rate.rate)}% (${percent(rate.low)}-${percent(rate.high)}%)`;
 }
 
-/** Whole percents, but never 0 for what happened and never 100 for what did not always. */
+/** Whole percents, but never 0 or 100 unless it is exactly that. */
 function percent(share: number): string {
   const value = share * 100;
   if (value > 0 && value < 0.05) return "<0.1";
   return value > 0 && value < 1 || value > 99 && value < 100 ? value.toFixed(1) : value.toFixed(0);
 }
 
-/** What is on record of one test. */
+/** The recorded results of one test. */
 export interface TestRecord extends Tries {
   readonly id: string;
-  /**
-   * Commits, each with its transport, backend and Python, at which it both passed and failed with
-   * nothing changed.
-   */
+  /** Clean commits at which it passed and failed, with the same transport, backend and Python. */
   readonly contradictions: number;
-  /** Runs in which it failed, and then passed in a fresh process. */
+  /** Runs in which it failed and then passed in a fresh process. */
   readonly recoveries: number;
-  /** How many of its latest runs in a row failed. */
+  /** Number of latest runs in a row in which it failed. */
   readonly streak: number;
-  /** Runs that had it and were short of CPU: none of them is among the trials. */
+  /** Runs of it that were short of CPU; they are not among the trials. */
   readonly strained: number;
 }
 
-/** Whether it is on record that the same sources let the test pass and fail. */
+/** Whether the same sources both passed and failed the test, on record. */
 export function isFlaky(record: TestRecord): boolean {
   return record.contradictions + record.recoveries > 0;
 }
 
-/**
- * Failures in a row that are so unlikely at the recorded rate count as a change of the test's
- * nature.
- */
+/** Failures in a row that are less likely than this are not flakiness: the test has changed. */
 const UNLIKELY = 0.01;
 
 /**
- * Whether one more failure is what a flaky test does: there is evidence that it is flaky, and its
- * latest failures in a row, this one counted, are no more than what the upper end of its rate makes
- * likely.
+ * Whether one more failure can be flakiness: the test is flaky on record, and its latest failures
+ * in a row, including this one, are likely enough at the upper end of its rate.
  */
 export function isFlakyAgain(record: TestRecord): boolean {
   const rate = rateOf(record);
   return rate !== null && isFlaky(record) && rate.high ** (record.streak + 1) >= UNLIKELY;
 }
 
-/**
- * What the record says about a test that failed: `failed 3 of 41 recorded runs, 7% (2-19%)`; null
- * without a record.
- */
+/** `failed 3 of 41 recorded runs, 7% (2-19%)`; null without a record. */
 export function recordText(record: TestRecord): string | null {
   const { failures, trials, contradictions, recoveries, streak, strained } = record;
-  const apart = strained === 0
-    ? []
-    : [`${strained} more run${strained === 1 ? " was" : "s were"} short of CPU`];
+  const runs = (count: number) => `${count} recorded run${count === 1 ? "" : "s"}`;
+  const were = strained === 1 ? "was" : "were";
   if (trials === 0) {
-    return strained === 0
-      ? null
-      : `no rate: the ${strained} recorded run${strained === 1 ? " was" : "s were"} short of CPU`;
+    return strained === 0 ? null : `no rate: the ${runs(strained)} ${were} short of CPU`;
   }
-  if (failures === 0) {
-    return [`never failed in ${trials} recorded run${trials === 1 ? "" : "s"}`, ...apart].join(
-      "; ",
-    );
+  const parts: string[] = [];
+  if (failures === 0) parts.push(`never failed in ${runs(trials)}`);
+  else {
+    parts.push(`failed ${failures} of ${runs(trials)}, ${rateText(record)}`);
+    if (contradictions > 0) {
+      const count = contradictions === 1 ? "" : ` (${contradictions} of them)`;
+      parts.push(`passed and failed at the same clean commit${count}`);
+    }
+    if (recoveries > 0) {
+      parts.push(`passed when retried, ${recoveries} time${recoveries === 1 ? "" : "s"}`);
+    }
+    if (streak > 1) parts.push(`failed in each of its last ${streak}`);
   }
-  return [
-    `failed ${failures} of ${trials} recorded run${trials === 1 ? "" : "s"}, ${rateText(record)}`,
-    ...(contradictions > 0
-      ? [
-        `passed and failed at the same clean commit${
-          contradictions === 1 ? "" : ` (${contradictions} of them)`
-        }`,
-      ]
-      : []),
-    ...(recoveries > 0
-      ? [`passed when retried, ${recoveries} time${recoveries === 1 ? "" : "s"}`]
-      : []),
-    ...(streak > 1 ? [`failed in each of its last ${streak}`] : []),
-    ...apart,
-  ].join("; ");
+  if (strained > 0) {
+    parts.push(`${strained} more run${strained === 1 ? "" : "s"} ${were} short of CPU`);
+  }
+  return parts.join("; ");
 }
 
-/**
- * What is on record of a test, for JSON. `rate` and `interval` are shares; null when it was never
- * tried.
- */
+/** The record of a test for JSON: {@linkcode describeTries} and its other counts. */
 export function describeRecord(record: TestRecord): Readonly<Record<string, unknown>> {
   const { contradictions, recoveries, streak, strained } = record;
-  return {
-    ...describeTries(record),
-    contradictions,
-    recoveries,
-    streak,
-    strained,
-    flaky: isFlaky(record),
-  };
+  const flaky = isFlaky(record);
+  return { ...describeTries(record), contradictions, recoveries, streak, strained, flaky };
 }
 
-/** Tries with their rate and its interval, for `--json`; both null without a trial. */
+/** Tries for JSON, with their rate and its interval as shares; both null without a trial. */
 export function describeTries(tries: Tries): Readonly<Record<string, unknown>> {
   const rate = rateOf(tries);
   return {

@@ -1,7 +1,6 @@
 /**
- * The words of a text as pytest splits its options (Python's `shlex.split`): quotes keep spaces, a
- * backslash takes the next character as it is. A quote that is never closed ends with the text;
- * pytest itself refuses that.
+ * Splits a text into words as pytest splits its options (Python's `shlex.split`). An unclosed
+ * quote ends with the text; pytest itself rejects that.
  */
 export function shellSplit(text: string): string[] {
   const words: string[] = [];

@@ -1,8 +1,8 @@
-/** What the system counts about CPU time, in seconds that only grow. Null where it does not say. */
+/** Counters of CPU time, in seconds since boot. Null where the system has none. */
 export interface CpuCounts {
-  /** In which some task was ready and had to wait for a CPU, on the whole machine. */
+  /** Time in which a task that was ready waited for a CPU, on the whole machine. */
   readonly waited: number | null;
-  /** For which our control group was held back by its quota. */
+  /** Time in which our control group was held back by its quota. */
   readonly throttled: number | null;
 }
 
@@ -14,11 +14,8 @@ export interface Strain {
   readonly strained: boolean;
 }
 
-/**
- * From these shares on a machine counts as short of CPU: a suite of many processes makes some of
- * its own tasks wait.
- */
-const SHORT = { waited: 0.5, throttled: 0.05 } as const;
+/** Shares from which a machine is overloaded. A suite of many processes causes some wait itself. */
+const LIMITS = { waited: 0.5, throttled: 0.05 } as const;
 
 /**
  * Parses pressure stall information (`some … total=MICROSECONDS`) and a control group's `cpu.stat`,
@@ -35,48 +32,41 @@ export function parseCpuCounts(text: string): CpuCounts {
   };
 }
 
-/** Seconds that are too few to say anything about a machine. */
-const TOO_FEW_SECONDS = 1;
+/** An interval shorter than this is not judged. */
+const LEAST_SECONDS = 1;
 
 /**
- * How short of CPU the machine was between two looks, `seconds` apart; null when the system does
- * not say, or when that is too soon to tell.
+ * How short of CPU the machine was between two readings, `seconds` apart; null if the system does
+ * not count it or the interval is too short.
  */
 export function strainBetween(before: CpuCounts, after: CpuCounts, seconds: number): Strain | null {
   const share = (from: number | null, to: number | null) =>
-    from === null || to === null || seconds < TOO_FEW_SECONDS
+    from === null || to === null || seconds < LEAST_SECONDS
       ? null
       : Math.min(1, Math.max(0, to - from) / seconds);
-  const [waited, throttled] = [
-    share(before.waited, after.waited),
-    share(before.throttled, after.throttled),
-  ];
+  const waited = share(before.waited, after.waited);
+  const throttled = share(before.throttled, after.throttled);
   if (waited === null && throttled === null) return null;
-  return {
-    waited,
-    throttled,
-    strained: (waited ?? 0) >= SHORT.waited || (throttled ?? 0) >= SHORT.throttled,
-  };
+  const strained = (waited ?? 0) >= LIMITS.waited || (throttled ?? 0) >= LIMITS.throttled;
+  return { waited, throttled, strained };
 }
 
 /**
- * That a machine was short of CPU; null for one that was not.
+ * Says that the machine was overloaded; null if it was not.
  *
  * @param bad whether something failed meanwhile
  */
 export function strainText(strain: Strain | null, bad: boolean): string | null {
   if (strain === null || !strain.strained) return null;
   const percent = (share: number) => `${(share * 100).toFixed(0)}%`;
-  const { waited, throttled } = strain;
-  const parts = [
-    ...(waited !== null && waited >= SHORT.waited
-      ? [`tasks waited for a CPU ${percent(waited)} of the time`]
-      : []),
-    ...(throttled !== null && throttled >= SHORT.throttled
-      ? [`the quota held it back ${percent(throttled)} of the time`]
-      : []),
-  ];
-  return `the machine was short of CPU (${parts.join(", ")})${
-    bad ? ": missed time limits may be its doing" : ""
-  }`;
+  const [waited, throttled] = [strain.waited ?? 0, strain.throttled ?? 0];
+  const parts: string[] = [];
+  if (waited >= LIMITS.waited) {
+    parts.push(`tasks waited for a CPU ${percent(waited)} of the time`);
+  }
+  if (throttled >= LIMITS.throttled) {
+    parts.push(`the CPU quota was used up ${percent(throttled)} of the time`);
+  }
+  const effect = bad ? "; timeouts may be spurious" : "";
+  return `the machine was overloaded (${parts.join(", ")})${effect}`;
 }

@@ -6,7 +6,7 @@ import { propertyOf } from "./options.ts";
 import type { OptionsOf, OptionTable } from "./options.ts";
 import { type NamedRow, namedRows, optionValue, takesNextWord } from "./option_values.ts";
 import type { VerbSyntax } from "./verb.ts";
-import { isSlipOf, suggestion } from "../base/nearest.ts";
+import { isMisspellingOf, suggestion } from "../base/nearest.ts";
 import { isPytestOption, splitRunWords, type SplitWords } from "./run_words.ts";
 
 /**
@@ -108,7 +108,7 @@ function refuseSlips(split: SplitWords, rows: readonly NamedRow[]): void {
   for (const item of split.words) {
     const name = item.kind === "pytest" ? item.words[0]!.replace(/=.*$/s, "") : "";
     if (!name.startsWith("--") || isPytestOption(name)) continue;
-    const meant = rows.find((row) => isSlipOf(name.slice(2), row.name));
+    const meant = rows.find((row) => isMisspellingOf(name.slice(2), row.name));
     if (meant) {
       throw new UsageError(
         `Unknown option "${name}" for "run"`,

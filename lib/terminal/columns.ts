@@ -1,8 +1,6 @@
 import { unicodeWidth } from "@std/cli";
 
-/**
- * Rows of cells as lines, each column as wide as its widest cell; the last column is left as it is.
- */
+/** Formats rows as lines, each column as wide as its widest cell; the last is not padded. */
 export function columns(rows: readonly (readonly string[])[], gap = 2): string[] {
   const widths: number[] = [];
   for (const row of rows) {
@@ -17,7 +15,7 @@ export function columns(rows: readonly (readonly string[])[], gap = 2): string[]
   );
 }
 
-/** Columns that text takes on a terminal, colour codes not counted. */
+/** The width of a text on a terminal, without colour codes. */
 function visibleWidth(text: string): number {
   // deno-lint-ignore no-control-regex
   return unicodeWidth(text.replace(/\x1b\[[0-9;]*m/g, ""));

@@ -1,12 +1,10 @@
 import { shellCommand } from "../base/escape.ts";
 import type { Host, Output, ProgramNotice } from "../system/host.ts";
 
-/**
- * The colours that our own text uses; each has a word beside it, so that nothing depends on colour.
- */
+/** The colours of our own text, which never carry meaning without a word. */
 export type Colour = "red" | "green" | "yellow" | "blue" | "dim" | "bold";
 
-/** Text in a colour, where its stream shows colours. */
+/** Colours a text if its stream shows colours. */
 export type Paint = (colour: Colour, text: string) => string;
 
 const CODES: Readonly<Record<Colour, readonly [number, number]>> = {
@@ -18,27 +16,25 @@ const CODES: Readonly<Record<Colour, readonly [number, number]>> = {
   bold: [1, 22],
 };
 
-/** How the printer was asked to behave. */
+/** How a printer prints. */
 export interface PrinterOptions {
   readonly json: boolean;
   readonly verbose: boolean;
   readonly color: "auto" | "always" | "never";
-  /** No talk at all: for what is one step of many, and is told by its outcome. */
+  /** Whether nothing is written to standard error, as in one of many steps. */
   readonly silent?: boolean;
 }
 
 /**
- * Everything people see goes through here. Data goes to standard output, talk to standard error.
- * Text that others wrote has to be escaped by the caller (`escapeText`); with `--json` only
- * {@linkcode Printer.json} writes to standard output.
+ * Prints everything that people see: data on standard output, everything else on standard error.
+ * Callers escape foreign text (`escapeText`). With `--json` only {@linkcode Printer.document}
+ * writes to standard output.
  */
 export class Printer {
   readonly json: boolean;
   readonly verbose: boolean;
   readonly color: PrinterOptions["color"];
-  /**
-   * Puts what is printed above lines that are drawn anew all the time; null while there are none.
-   */
+  /** Prints above a live region; null while there is none. */
   above: ((print: () => void) => void) | null = null;
   readonly #silent: boolean;
   #host: Host;
@@ -57,19 +53,15 @@ export class Printer {
     if (!this.json) this.#write("stdout", text);
   }
 
-  /** A line of talk on standard error. */
+  /** A line on standard error. */
   note(text = ""): void {
     if (!this.#silent) this.#write("stderr", text);
   }
 
-  /** The same without talk, unless all is to be told. */
+  /** The same printer without standard error, unless it is verbose. */
   silenced(): Printer {
-    return this.verbose ? this : new Printer(this.#host, {
-      json: this.json,
-      verbose: false,
-      color: this.color,
-      silent: true,
-    });
+    const { json, verbose, color } = this;
+    return verbose ? this : new Printer(this.#host, { json, verbose, color, silent: true });
   }
 
   /** `warning: …` on standard error. */
@@ -87,17 +79,14 @@ export class Printer {
     this.#host.terminal.stdout.write(`${toJson({ schema, ...body })}\n`);
   }
 
-  /** Text in a colour, where the stream shows colours. */
+  /** Colours a text if the stream shows colours. */
   paint(colour: Colour, text: string, stream: "stdout" | "stderr" = "stdout"): string {
     if (!this.colours(stream)) return text;
     const [on, off] = CODES[colour];
     return `\x1b[${on}m${text}\x1b[${off}m`;
   }
 
-  /**
-   * Whether a stream shows colours: `--color`, then NO_COLOR and TERM, then whether it is a
-   * terminal.
-   */
+  /** Whether a stream shows colours, by `--color`, NO_COLOR, TERM, and if it is a terminal. */
   colours(stream: "stdout" | "stderr"): boolean {
     if (this.color !== "auto") return this.color === "always";
     const output: Output = this.#host.terminal[stream];
@@ -116,8 +105,8 @@ export class Printer {
 }
 
 /**
- * JSON whose text is safe on a terminal too: what `JSON.stringify` leaves alone (C1 controls, bidi
- * marks) is written as `\uXXXX`.
+ * JSON that is safe on a terminal: C1 controls and bidirectional marks, which `JSON.stringify` does
+ * not escape, are written as `\uXXXX`.
  */
 export function toJson(value: unknown): string {
   return JSON.stringify(value, null, 2).replace(

@@ -1,15 +1,12 @@
 import type { Host } from "../system/host.ts";
 import type { Printer } from "./printer.ts";
 
-/** Milliseconds after which something that is still going on is worth a line. */
+/** Milliseconds until unfinished work is shown on a terminal. */
 const SILENT_MS = 700;
-/** The same where a line can't be taken back. */
+/** The same where a line can't be erased. */
 const SILENT_WITHOUT_TERMINAL_MS = 2_000;
 
-/**
- * Says on standard error what is still going on: a line that counts seconds on a terminal, one
- * plain line elsewhere.
- */
+/** Shows unfinished work on standard error: a line that counts seconds, or one plain line. */
 export class Progress {
   #host: Host;
   #printer: Printer;
@@ -23,7 +20,7 @@ export class Progress {
     this.#printer = printer;
   }
 
-  /** Waits for `work`; says `what` (`collecting the tests`) if that takes long. */
+  /** Waits for `work`; shows `what` (`collecting the tests`) if that takes long. */
   async during<T>(what: string, work: Promise<T>): Promise<T> {
     this.#begin(what);
     try {
@@ -33,7 +30,7 @@ export class Progress {
     }
   }
 
-  /** Takes the line away, so that others can be printed; it comes back by itself. */
+  /** Erases the line, so that others can be printed; it is redrawn later. */
   clear(): void {
     if (this.#shown && this.#redraws()) this.#host.terminal.stderr.write("\r\x1b[K");
     if (this.#redraws()) this.#shown = false;
@@ -61,11 +58,9 @@ export class Progress {
     const what = [...this.#running].join(", ");
     if (this.#redraws()) {
       if (elapsed < SILENT_MS) return;
-      const text = `${what} … ${Math.floor(elapsed / 1000)} s`.slice(
-        0,
-        this.#host.terminal.stderr.columns - 1,
-      );
-      this.#host.terminal.stderr.write(`\r\x1b[K${this.#printer.paint("dim", text, "stderr")}`);
+      const { stderr } = this.#host.terminal;
+      const text = `${what} … ${Math.floor(elapsed / 1000)} s`.slice(0, stderr.columns - 1);
+      stderr.write(`\r\x1b[K${this.#printer.paint("dim", text, "stderr")}`);
       this.#shown = true;
     } else if (!this.#shown && elapsed >= SILENT_WITHOUT_TERMINAL_MS) {
       this.#printer.note(`${what} …`);
@@ -73,7 +68,7 @@ export class Progress {
     }
   }
 
-  /** With `-v` other lines come at any time, and a dumb terminal can't erase. */
+  /** Not with `-v`, where other lines come at any time, nor on a terminal that can't erase. */
   #redraws(): boolean {
     return this.#host.terminal.stderr.isTerminal && !this.#printer.verbose &&
       this.#host.env("TERM") !== "dumb";

@@ -3,7 +3,7 @@ import type { Host } from "../system/host.ts";
 import { EXIT } from "../tables/exit_codes.ts";
 import type { Printer } from "./printer.ts";
 
-/** There is nobody to ask. The caller catches it and names the option that answers the question. */
+/** There is no terminal to ask at. Callers name the option that answers the question. */
 export class CannotAskError extends TractestError {
   override readonly name = "CannotAskError";
   constructor(question: string) {
@@ -17,20 +17,17 @@ export interface Choice<T extends string> {
   readonly name: string;
 }
 
-/**
- * Whether questions can be asked: a person at a terminal on both sides, and no document is being
- * written.
- */
+/** Whether questions can be asked: all streams are a terminal, and no JSON is printed. */
 export function canAsk(host: Host, printer: Printer): boolean {
-  return host.terminal.stdinIsTerminal && host.terminal.stdout.isTerminal &&
-    host.terminal.stderr.isTerminal && !printer.json &&
+  const { stdinIsTerminal, stdout, stderr } = host.terminal;
+  return stdinIsTerminal && stdout.isTerminal && stderr.isTerminal && !printer.json &&
     host.env("TERM") !== "dumb";
 }
 
 /**
- * Asks a yes or no question. Ctrl-C ends the program with 130.
+ * Asks a yes-or-no question. Ctrl-C ends the program with 130.
  *
- * @param yes the answer when `--yes` was given: then nothing is asked
+ * @param yes whether `--yes` was given, so that nothing is asked
  * @throws {CannotAskError} without a terminal
  */
 export async function confirm(

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { escapeText, shellCommand, shellWord } from "../../lib/base/escape.ts";
 import { assert, assertEquals } from "../assert.ts";
 
-Deno.test("fault 33: escapeText() shows what could drive a terminal as escapes", () => {
+Deno.test("fault 33: escapeText() escapes what could control a terminal", () => {
   assertEquals(escapeText("\x1b[31mred\x1b]0;title\x07"), "\\e[31mred\\e]0;title\\x07");
   assertEquals(escapeText("a\rb\nc\td"), "a\\rb\\nc\\td");
   assertEquals(escapeText("\u009b31m"), "\\x9b31m");
@@ -15,14 +15,14 @@ Deno.test("escapeText() leaves readable text of any language alone", () => {
   assertEquals(escapeText(text), text);
 });
 
-Deno.test("escapeText() never leaves a control character, whatever it is given", () => {
+Deno.test("escapeText() never leaves a control character", () => {
   fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => {
     // deno-lint-ignore no-control-regex
     assert(!/[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/.test(escapeText(text)));
   }));
 });
 
-Deno.test("shellWord() quotes only what a shell would not take as it is", () => {
+Deno.test("shellWord() quotes only what a shell would not read literally", () => {
   assertEquals(shellWord("tests/test_local.py::test_x"), "tests/test_local.py::test_x");
   assertEquals(shellWord("a b"), "'a b'");
   assertEquals(shellWord("it's"), "'it'\\''s'");
@@ -30,14 +30,14 @@ Deno.test("shellWord() quotes only what a shell would not take as it is", () => 
   assertEquals(shellWord("x[a -> b]"), "'x[a -> b]'");
 });
 
-Deno.test("shellCommand() puts what has to be set in front", () => {
+Deno.test("shellCommand() puts variables first", () => {
   assertEquals(
     shellCommand(["uv", "run"], { UV_PROJECT_ENVIRONMENT: "py 313" }),
     "UV_PROJECT_ENVIRONMENT='py 313' uv run",
   );
 });
 
-Deno.test("shellCommand() is read back by a shell as the very same words", async () => {
+Deno.test("shellCommand() is read back by a shell as the same words", async () => {
   const argv = [
     "a b",
     "it's",

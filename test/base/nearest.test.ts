@@ -6,7 +6,7 @@ Deno.test("nearest() sorts by distance and keeps the order of equals", () => {
   assertEquals(nearest("x", ["a", "b", "c"]), ["a", "b", "c"]);
 });
 
-Deno.test("suggestion() keeps silent when nothing is near enough to be meant", () => {
+Deno.test("suggestion() is undefined if nothing is similar enough", () => {
   assertEquals(suggestion("zombie", ["zombies", "run"]), 'did you mean "zombies"?');
   assertEquals(suggestion("frobnicate", ["zombies", "run"]), undefined);
 });

@@ -36,7 +36,7 @@ Deno.test("rateOf() is Wilson's interval: values from the literature", () => {
   }
 });
 
-Deno.test("rateOf() never leaves 0 to 1, always holds the rate, and is null where nothing was tried", () => {
+Deno.test("rateOf() stays in 0 to 1, contains the rate, and is null without a trial", () => {
   fc.assert(fc.property(fc.nat(100_000), fc.nat(100_000), (a, b) => {
     const rate = rateOf({ failures: Math.min(a, b), trials: Math.max(a, b) });
     if (rate === null) return a === 0 && b === 0;
@@ -44,14 +44,14 @@ Deno.test("rateOf() never leaves 0 to 1, always holds the rate, and is null wher
   }));
 });
 
-Deno.test("rateText() says no 0% of what happened and no 100% of what did not always", () => {
+Deno.test("rateText() shows 0% and 100% only where they are exact", () => {
   assertEquals(rateText({ failures: 3, trials: 41 }), "7% (3-19%)");
   assertEquals(rateText({ failures: 1, trials: 1000 }), "0.1% (<0.1-0.6%)");
   assertEquals(rateText({ failures: 999, trials: 1000 }), "99.9% (99.4-100.0%)");
   assertEquals(rateText({ failures: 0, trials: 0 }), null);
 });
 
-Deno.test("a failure is flaky again only with evidence, and while its row of failures is no longer than the rate makes likely", () => {
+Deno.test("a failure is flaky again only with evidence and a likely row of failures", () => {
   assert(!isFlakyAgain(record({})), "without evidence");
   assert(isFlakyAgain(record({ contradictions: 1 })), "passed and failed at one commit");
   assert(isFlakyAgain(record({ recoveries: 1, streak: 1 })), "twice in a row, at most 19% each");
@@ -59,7 +59,7 @@ Deno.test("a failure is flaky again only with evidence, and while its row of fai
   assert(isFlakyAgain(record({ failures: 30, recoveries: 1, streak: 5 })), "one that fails mostly");
 });
 
-Deno.test("recordText() says what is on record, and that nothing is", () => {
+Deno.test("recordText() shows a record, and is null without one", () => {
   assertEquals(recordText(record({})), "failed 3 of 41 recorded runs, 7% (3-19%)");
   assertEquals(recordText(record({ failures: 0 })), "never failed in 41 recorded runs");
   assertEquals(recordText(record({ trials: 0, failures: 0 })), null);
@@ -73,6 +73,8 @@ Deno.test("recordText() says what is on record, and that nothing is", () => {
   );
   assertEquals(
     recordText(record({ contradictions: 2, recoveries: 1, streak: 3 })),
-    "failed 3 of 41 recorded runs, 7% (3-19%); passed and failed at the same clean commit (2 of them); passed when retried, 1 time; failed in each of its last 3",
+    "failed 3 of 41 recorded runs, 7% (3-19%); passed and failed at the same clean commit " +
+      "(2 of them); " +
+      "passed when retried, 1 time; failed in each of its last 3",
   );
 });

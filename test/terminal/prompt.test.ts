@@ -19,7 +19,7 @@ function scene({ stdin = true, stdout = true, stderr = true, json = false, term 
   return { host, printer: new Printer(host, { json, verbose: false, color: "never" }) };
 }
 
-Deno.test("questions are asked only at a terminal on all sides, and not where a document is written", () => {
+Deno.test("questions are asked only if all streams are a terminal, and not with --json", () => {
   const asks = (options: Parameters<typeof scene>[0]) => {
     const { host, printer } = scene(options);
     return canAsk(host, printer);
@@ -34,7 +34,7 @@ Deno.test("questions are asked only at a terminal on all sides, and not where a 
   }
 });
 
-Deno.test("without a terminal a question is an error that the caller can tell from others", async () => {
+Deno.test("without a terminal a question throws a CannotAskError", async () => {
   const { host, printer } = scene({ stdin: false });
   assertIncludes(
     (await assertRejects(() => confirm(host, printer, "Go on?"), CannotAskError)).message,
