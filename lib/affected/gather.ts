@@ -10,10 +10,7 @@ import type { Project } from "../project/project.ts";
 import { OPTION_MAP } from "../project/change_map.ts";
 import { filesOf } from "../project/targets.ts";
 
-/**
- * What changes ask for in this project: {@linkcode affectedBy} with all that it needs. Imports are
- * read only for changes that ask for them.
- */
+/** Finds the targets for changes of this project. Imports are read only if a change needs them. */
 export async function affectedIn(
   host: Host,
   project: Project,
@@ -21,10 +18,10 @@ export async function affectedIn(
   search: ImportSearch = new ImportSearch(host, project),
 ): Promise<Affected> {
   const known = Promise.resolve(changed);
-  // It may fail before it is waited for.
+  // It may fail before it is awaited.
   known.catch(() => {});
   await search.begun;
-  // The files are looked for while git still answers.
+  // The files are listed while git still answers.
   const [{ files, tree }, underTest] = await Promise.all([
     filesOf(host, project),
     packageOf(host, project),
@@ -44,11 +41,10 @@ export async function affectedIn(
 }
 
 /**
- * {@linkcode affectedIn} with what failed before as the last of the nearer targets. Without a
- * change nothing is affected.
+ * Finds the changes and their targets, with tests that failed before as the last of the nearer ones.
  *
- * @param ask for the changes
- * @param recent asks for the failures on record; called only if something changed
+ * @param ask reads the changes
+ * @param recent reads the recorded failures; called only if something changed
  */
 export async function runFirst(
   host: Host,
@@ -56,8 +52,7 @@ export async function runFirst(
   ask: () => Promise<ChangeSet>,
   recent: () => Promise<readonly RecentFailures[]>,
 ): Promise<{ set: ChangeSet; found: Affected }> {
-  // What takes longest in a large project is the first to begin: it does not wait to hear whether
-  // it is asked for.
+  // It takes longest in a large project, so it begins first, before it is known to be needed.
   const search = new ImportSearch(host, project);
   const set = ask();
   const found = await affectedIn(host, project, set.then(({ changes }) => changes), search);

@@ -9,42 +9,28 @@ import {
   pythonImports,
 } from "./python_imports.ts";
 
-/** Texts by path, each of which may be read only when it is asked for. */
+/** Texts by path, which may be read on demand. */
 export type Sources = Pick<ReadonlyMap<string, string>, "has" | "get" | "keys">;
 
 /** A Python project, as the graph needs it. Paths are relative to its root, with `/`. */
 export interface PythonProject {
-  /**
-   * The texts of its Python files. A module that was deleted stands here too, empty, so that those
-   * who still import it are found.
-   */
+  /** The texts of its Python files; a deleted module is empty, so that its importers are found. */
   readonly sources: Sources;
   /** Where absolute imports start: `src`, `.`, `tests`; the likeliest first. */
   readonly starts: readonly string[];
   /** Whether pytest collects tests from a file. */
   readonly isTest: (path: string) => boolean;
-  /**
-   * Modules that pytest loads before any test, by their dotted names: `-p tractor._testing.pytest`.
-   */
+  /** Dotted names of modules that pytest loads before any test: `-p tractor._testing.pytest`. */
   readonly plugins: readonly string[];
 }
 
-/** How a test file comes to depend on a changed file. */
+/** How a test file depends on a changed file. */
 export interface Reached {
-  /**
-   * A test file; a directory, with a slash at its end, for all tests below it, by its conftest.py;
-   * null for all tests.
-   */
+  /** A test file; by a conftest.py its directory, with a slash at its end; null for all tests. */
   readonly target: string | null;
-  /**
-   * The changed file, what imports it, and so on; the last one is the test file, the conftest.py or
-   * the plugin.
-   */
+  /** The changed file, its importer …, and the test file, conftest.py or plugin at last. */
   readonly chain: readonly string[];
-  /**
-   * How many imports it is away: 1 for a direct importer. What a package's `__init__.py` passes on
-   * by name counts as direct.
-   */
+  /** Number of imports: 1 for a direct one, and for a name that an `__init__.py` re-exports. */
   readonly distance: number;
 }
 
@@ -52,39 +38,43 @@ export interface Reached {
 export interface Reach {
   readonly reached: readonly Reached[];
   /**
-   * Nobody asks for the file, or for anything that came from it, by name: it is run only because an
-   * import of a package runs its `__init__.py`, which imports more. Where somebody does, what comes
-   * in this way only is left out: mostly that is everything.
+   * No file imports it, or what came from it, by name: it runs only because importing a package
+   * runs its `__init__.py`, which imports more. Otherwise what it reaches only in this way is left
+   * out: mostly that is everything.
    */
   readonly isFar: boolean;
 }
 
-/**
- * An import: `weak` where nothing of the file is asked for by name, but importing runs it (a
- * package's `__init__.py`), or only a type checker reads it.
- */
+/** An import of a file. */
 interface Edge {
   readonly importer: string;
+  /** It takes nothing by name but runs the file (an `__init__.py`), or is for type checkers. */
   readonly weak: boolean;
-  /** `__init__.py` files that pass the name on. */
+  /** `__init__.py` files that re-export the name. */
   readonly through: readonly string[];
 }
 
-/** What a dotted name comes to, or one of the things that it may come to. */
+/** What a dotted name may stand for. */
 interface Place {
-  /**
-   * The files that it is in; none for a directory without `__init__.py`, and for nothing of the
-   * project.
-   */
+  /** The files that it is in; none for a directory without `__init__.py`. */
   readonly files: readonly string[];
   readonly through: readonly string[];
   /** The module that it is; null for something in one. */
   readonly module: string | null;
-  /** An `__init__.py` gives it its meaning: whoever uses it depends on what that does. */
+  /** An `__init__.py` defines it: its users depend on that. */
   readonly isDefined?: true;
 }
 
-/** Who imports whom in a project, from the text of its files. */
+/** A module or directory that dotted parts lead to. */
+interface FoundModule extends Place {
+  readonly key: string;
+  /** `__init__.py` files that run on the way. */
+  readonly inits: readonly string[];
+  /** The parts that are not modules. */
+  readonly rest: readonly string[];
+}
+
+/** The imports of a project, from the text of its files. */
 export class ImportGraph {
   /** By module path without suffix: `tractor/ipc` has `tractor/ipc/__init__.py`. */
   readonly #modules = new Map<string, string[]>();
@@ -94,21 +84,18 @@ export class ImportGraph {
   readonly #imports = new Map<string, readonly PythonImport[]>();
   readonly #importers = new Map<string, Map<string, Edge>>();
   readonly #plugins = new Set<string>();
-  /** Files whose imports were not followed yet. */
+  /** Files whose imports are not in the graph yet. */
   readonly #unlinked: Set<string>;
-  /** Of files that have to be read for it: all, and as far as there are imports. */
+  /** The texts of files that have to be read, and the parts of these that may import. */
   #texts: { readonly whole: Texts; readonly imports: Texts } | null = null;
   #lines: ImportLines | null = null;
   /** The names of directories. */
   readonly #packages: ReadonlySet<string>;
-  /** Words one of which a file has to have that takes from an `__init__.py` what is in a file. */
+  /** By file: words, one of which each file has that imports it from an `__init__.py`. */
   readonly #passedAs = new Map<string, Set<string>>();
-  /** The `__init__.py` files that take all of what is in a file: by which names is not known. */
+  /** By file: the `__init__.py` files that import all of it, by unknown names. */
   readonly #starredBy = new Map<string, Set<string>>();
-  /**
-   * What a module or directory is called, wherever it is: an import of anything else leads out of
-   * the project.
-   */
+  /** Names of all modules and directories: an import of anything else leads out of the project. */
   readonly #names = new Set<string>();
 
   constructor(private readonly project: PythonProject) {
@@ -136,17 +123,12 @@ export class ImportGraph {
     }
   }
 
-  /**
-   * From now on only files that have a word of interest in these lines are read; those that were
-   * not searched are read all.
-   */
+  /** Makes it read, of the searched files, only those with a word of interest in these lines. */
   prefer(lines: ImportLines): void {
     this.#lines = lines;
   }
 
-  /**
-   * The test files that import a file, directly or through others, with the shortest chain to each.
-   */
+  /** The test files that import a file, directly or indirectly, with the shortest chain to each. */
   reach(changed: string): Reach {
     const near = this.#search(changed, false);
     return near.length > 0
@@ -154,14 +136,14 @@ export class ImportGraph {
       : { reached: this.#search(changed, true), isFar: true };
   }
 
-  /** The same with what is only run because a package's `__init__.py` imports it. */
+  /** The same, including what runs only because a package's `__init__.py` imports it. */
   reachOfAll(changed: string): readonly Reached[] {
     return this.#search(changed, true);
   }
 
   /**
-   * Test files and conftest.py files with one of these words in a string of theirs, between
-   * characters that are no part of a name. Comments, docstrings and sentences are for people.
+   * Test files and conftest.py files that have one of these words, as a whole, in a string.
+   * Comments, docstrings and sentences do not count.
    */
   naming(words: readonly string[]): string[] {
     const quoted = words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
@@ -171,11 +153,11 @@ export class ImportGraph {
       if (!this.project.isTest(path) && !isConftest(path)) continue;
       const text = this.project.sources.get(path)!;
       if (!words.some((word) => text.includes(word))) continue;
-      if (
-        literalsOf(text).some((literal) =>
-          expression.test(literal) && (!/\s/.test(literal) || PROGRAM.test(literal))
-        )
-      ) found.push(path);
+      const isNamed = literalsOf(text).some((literal) =>
+        expression.test(literal) &&
+        (!/\s/.test(literal) || COMMAND.test(literal) || PROGRAM.test(literal))
+      );
+      if (isNamed) found.push(path);
     }
     return found.sort();
   }
@@ -189,18 +171,15 @@ export class ImportGraph {
       this.#linkImportersOf(front);
       for (const file of front) {
         const chain = chains.get(file)!;
-        const target = distance > 0
-          ? this.#targetOf(file)
-          : this.#plugins.has(file)
-          ? null
-          : undefined;
+        const isTarget = distance > 0 || this.#plugins.has(file);
+        const target = isTarget ? this.#targetOf(file) : undefined;
         if (target !== undefined && !found.has(target)) {
           found.set(target, { target, chain, distance });
         }
         for (const edge of this.#importers.get(file)?.values() ?? []) {
-          // Whoever imports a package runs its changed `__init__.py`.
+          // Importing a package runs its changed `__init__.py`.
           const counts = weakToo || !edge.weak || (file === changed && isInit(file));
-          // All that a conftest.py or a plugin bears on is its target already.
+          // All tests of a conftest.py or a plugin are its target already.
           const covered = distance > 0 && target === null ||
             (typeof target === "string" && target.endsWith("/") &&
               edge.importer.startsWith(target));
@@ -224,10 +203,7 @@ export class ImportGraph {
     return this.project.isTest(file) ? file : undefined;
   }
 
-  /**
-   * Finds all who import one of these. Only files that have a word in them which that takes are
-   * read closely.
-   */
+  /** Adds all importers of these to the graph. Only files with a word of an import are parsed. */
   #linkImportersOf(asked: readonly string[]): void {
     if (this.#unlinked.size === 0) return;
     const files = [...new Set(asked.flatMap((file) => [file, ...this.#starredBy.get(file) ?? []]))];
@@ -235,7 +211,7 @@ export class ImportGraph {
     const { whole, imports } = this.#texts;
     const words = new Map<string, boolean>();
     for (const file of files) {
-      // Nobody uses a test as an attribute of its package.
+      // A test is not used as an attribute of its package.
       const isAttribute = !this.project.isTest(file);
       for (const word of [lastPart(moduleKey(file)), ...this.#passedAs.get(file) ?? []]) {
         words.set(word, isAttribute || words.get(word) === true);
@@ -252,7 +228,7 @@ export class ImportGraph {
     }
   }
 
-  /** Reads the files that were not searched, and those of which lines are not enough. */
+  /** Reads the files that were not searched, and those whose lines are not enough. */
   #readTexts() {
     const { sources } = this.project;
     const lines = this.#lines;
@@ -274,63 +250,46 @@ export class ImportGraph {
   #passOn(init: string): void {
     const key = moduleKey(init);
     const add = (place: Place, name: string) => {
-      for (const file of place.files) {
-        const names = this.#passedAs.get(file);
-        if (names) names.add(name);
-        else this.#passedAs.set(file, new Set([name]));
-      }
+      for (const file of place.files) addTo(this.#passedAs, file, name);
     };
     for (const one of this.#importsOf(init)) {
-      // Whoever takes all of the package has it too.
-      if (one.bound !== null) {
-        for (const place of this.#named(key, one.bound, new Set())) {
-          for (const word of [one.bound, STAR]) {
-            add(place, word);
-          }
-        }
+      if (one.bound === null) continue;
+      // A star import of the package takes it too.
+      for (const place of this.#named(key, one.bound, new Set())) {
+        for (const word of [one.bound, STAR]) add(place, word);
       }
     }
     for (const place of this.#listed(key)) add(place, STAR);
     for (const place of this.#starsOf(key, new Set())) {
       for (const word of [lastPart(key), STAR]) add(place, word);
-      for (const file of place.files) {
-        const inits = this.#starredBy.get(file);
-        if (inits) inits.add(init);
-        else this.#starredBy.set(file, new Set([init]));
-      }
+      for (const file of place.files) addTo(this.#starredBy, file, init);
     }
   }
 
   #link(path: string): void {
     const packages = new Map<string, Set<string>>();
     const bind = (bound: string | null, key: string | null) => {
-      if (bound === null || key === null || !this.#isPackage(key)) return;
-      const keys = packages.get(bound);
-      if (keys) keys.add(key);
-      else packages.set(bound, new Set([key]));
+      if (bound !== null && key !== null && this.#isPackage(key)) addTo(packages, bound, key);
     };
     for (const one of this.#importsOf(path)) {
       if (one.level === 0 && !this.#names.has(firstOf(one.module))) continue;
-      const starts = this.#startsOf(path, one.level);
-      const parts = one.module === "" ? [] : one.module.split(".");
-      const found = this.#find(parts, starts);
+      const found = this.#moduleOf(path, one);
       if (!found) continue;
       for (const init of found.inits) this.#add(init, weakly(path));
       if (one.name === null) {
-        const bound = one.bound === null || one.bound === parts[0]
-          ? this.#find(parts.slice(0, 1), starts)
-          : found;
+        const first = firstOf(one.module);
+        const isFirst = one.bound === first;
+        const bound = isFirst ? this.#find([first], this.#startsOf(path, one.level)) : found;
         bind(one.bound, bound && bound.module);
         this.#addFiles(found, path, one.typing);
       } else if (one.name === "*") {
         this.#addFiles(found, path, one.typing);
         for (const place of this.#passedOn(found.key)) this.#addFiles(place, path, one.typing);
       } else {
-        for (
-          const place of found.rest.length > 0
-            ? [found]
-            : this.#named(found.key, one.name, new Set())
-        ) {
+        const places = found.rest.length > 0
+          ? [found]
+          : this.#named(found.key, one.name, new Set());
+        for (const place of places) {
           this.#addFiles(place, path, one.typing);
           bind(one.bound, place.module);
         }
@@ -340,7 +299,7 @@ export class ImportGraph {
     if (packages.size > 0) this.#linkAttributes(path, packages);
   }
 
-  /** Links what a file uses of packages by attributes: `app.tools.shape.fmt`. */
+  /** Adds what a file uses of packages by attributes: `app.tools.shape.fmt`. */
   #linkAttributes(path: string, packages: ReadonlyMap<string, ReadonlySet<string>>): void {
     for (const chain of attributesOf(this.project.sources.get(path)!, [...packages.keys()])) {
       const [bound, ...names] = chain.split(".");
@@ -358,6 +317,16 @@ export class ImportGraph {
     }
   }
 
+  /** The module that an import of a file names. */
+  #moduleOf(path: string, { module, level }: PythonImport): FoundModule | null {
+    return this.#find(module === "" ? [] : module.split("."), this.#startsOf(path, level));
+  }
+
+  /** The module of which an import takes everything. */
+  #starredModule(path: string, one: PythonImport): FoundModule | null {
+    return one.name === "*" ? this.#moduleOf(path, one) : null;
+  }
+
   /** Where absolute or relative imports of a file start. */
   #startsOf(path: string, level: number): readonly string[] {
     if (level > 0) {
@@ -365,21 +334,15 @@ export class ImportGraph {
       for (let up = 1; up < level; up++) directory = parent(directory);
       return [directory];
     }
-    // pytest puts the first directory above a test that is no package in front of the others; a
-    // script's own directory is there too.
+    // pytest puts the first directory above a test that is no package before the others; a script's
+    // own directory comes first too.
     let own = parent(path);
     while (own !== "." && this.project.sources.has(`${own}/__init__.py`)) own = parent(own);
     return [own, ...this.project.starts];
   }
 
-  /**
-   * The deepest module or directory that dotted parts lead to from one of the starts; null if not
-   * even the first is there.
-   */
-  #find(
-    parts: readonly string[],
-    starts: readonly string[],
-  ): Place & { key: string; inits: string[]; rest: string[] } | null {
+  /** The deepest module or directory that dotted parts lead to; null if the first is missing. */
+  #find(parts: readonly string[], starts: readonly string[]): FoundModule | null {
     const has = (key: string) => this.#modules.has(key);
     const start = parts.length === 0
       ? starts[0]
@@ -396,20 +359,14 @@ export class ImportGraph {
       key = next;
     }
     const rest = parts.slice(index);
-    return {
-      key,
-      files: this.#filesOf(key),
-      inits,
-      rest,
-      through: [],
-      module: rest.length === 0 ? key : null,
-    };
+    const module = rest.length === 0 ? key : null;
+    return { key, files: this.#filesOf(key), inits, rest, through: [], module };
   }
 
   /**
-   * Where something of a module may be from: a module below it, what an `__init__.py` has it from,
-   * or the module itself. All that is possible counts: of several imports of a name (`try … except
-   * ImportError`) any may be the one.
+   * Where a name of a module may come from: a module below it, an import of its `__init__.py`, or
+   * the module itself. All possible places count: of several imports of a name (`try … except
+   * ImportError`) any may be the right one.
    */
   #named(key: string, name: string, seen: Set<string>): readonly Place[] {
     const files = this.#filesOf(key);
@@ -424,37 +381,29 @@ export class ImportGraph {
     if (init === undefined) return places.length > 0 ? places : [own];
     for (const one of this.#importsOf(init)) {
       if (one.bound !== name) continue;
-      const found = this.#find(
-        one.module === "" ? [] : one.module.split("."),
-        this.#startsOf(init, one.level),
-      );
+      const found = this.#moduleOf(init, one);
       if (!found || (found.key === key && one.name === null)) continue;
       const isWhole = one.name === null || found.rest.length > 0;
       for (const place of isWhole ? [found] : this.#named(found.key, one.name, seen)) {
-        // What an `__init__.py` does not have it can't pass on.
+        // An `__init__.py` can't re-export what it does not have.
         if (place.files !== files) places.push(passedBy(init, place));
       }
     }
     const text = this.project.sources.get(init)!;
     if (defines(text, name)) places.push({ ...own, isDefined: true });
     for (const one of this.#importsOf(init)) {
-      const found = one.name === "*"
-        ? this.#find(
-          one.module === "" ? [] : one.module.split("."),
-          this.#startsOf(init, one.level),
-        )
-        : null;
+      const found = this.#starredModule(init, one);
       if (!found || !this.#has(found.key, name, new Set())) continue;
       for (const place of this.#named(found.key, name, seen)) places.push(passedBy(init, place));
     }
     if (places.length > 0) return places;
-    // It is there by other means: `f, g = 1, 2`, a loop, `globals()`.
+    // It is defined in another way: `f, g = 1, 2`, a loop, `globals()`.
     const isOwn = defines(text, "__getattr__") ||
       (text.includes(name) && mentions(pythonCode(text).code, name));
     return [isOwn ? { ...own, isDefined: true } : own];
   }
 
-  /** Whether a module gives a name a meaning, or has it from elsewhere. */
+  /** Whether a module defines a name, or imports it. */
   #has(key: string, name: string, seen: Set<string>): boolean {
     if (seen.has(key)) return false;
     seen.add(key);
@@ -462,34 +411,28 @@ export class ImportGraph {
       defines(this.project.sources.get(file)!, name) ||
       this.#importsOf(file).some((one) => {
         if (one.bound === name) return true;
-        const found = one.name === "*"
-          ? this.#find(
-            one.module === "" ? [] : one.module.split("."),
-            this.#startsOf(file, one.level),
-          )
-          : null;
+        const found = this.#starredModule(file, one);
         return found !== null && this.#has(found.key, name, seen);
       })
     );
   }
 
-  /** All that an `__init__.py` has from elsewhere, and gives a meaning itself. */
+  /** All that an `__init__.py` imports or defines. */
   #passedOn(key: string): Place[] {
     const files = this.#filesOf(key);
     const init = files.find(isInit);
     if (init === undefined) return [];
-    const bound = this.#importsOf(init).filter((one) => one.bound !== null).flatMap((one) =>
-      this.#named(key, one.bound!, new Set())
-    );
-    return [
-      ...bound,
-      ...this.#starsOf(key, new Set()),
-      ...this.#listed(key),
-      ...this.#definedIn(files),
-    ];
+    const stars = this.#starsOf(key, new Set());
+    return [...this.#boundIn(init, key), ...stars, ...this.#listed(key), ...this.#definedIn(files)];
   }
 
-  /** The `__init__.py` among these files, if it gives something a meaning that a star takes. */
+  /** All that a file imports by name, as names of a module. */
+  #boundIn(file: string, key: string): Place[] {
+    return this.#importsOf(file)
+      .flatMap(({ bound }) => bound === null ? [] : this.#named(key, bound, new Set()));
+  }
+
+  /** The `__init__.py` among these files, if it defines something that a star takes. */
   #definedIn(files: readonly string[]): Place[] {
     const init = files.find(isInit);
     const isDefined = init !== undefined && DEFINES_SOMETHING.test(this.project.sources.get(init)!);
@@ -506,24 +449,17 @@ export class ImportGraph {
       .map((module) => ({ files: this.#filesOf(module), through: [], module }));
   }
 
-  /** All that an `__init__.py` takes whole from elsewhere, and what that takes so. */
+  /** All that an `__init__.py` imports by stars, directly or indirectly. */
   #starsOf(key: string, seen: Set<string>): Place[] {
     const init = this.#filesOf(key).find(isInit);
     if (init === undefined || seen.has(key)) return [];
     seen.add(key);
     return this.#importsOf(init).flatMap((one) => {
-      const found = one.name === "*"
-        ? this.#find(
-          one.module === "" ? [] : one.module.split("."),
-          this.#startsOf(init, one.level),
-        )
-        : null;
+      const found = this.#starredModule(init, one);
       if (found === null) return [];
-      const passed = this.#importsOf(found.files.find(isInit) ?? "").filter((other) =>
-        other.bound !== null
-      )
-        .flatMap((other) => this.#named(found.key, other.bound!, new Set()));
-      return [found, ...this.#definedIn(found.files), ...passed, ...this.#starsOf(found.key, seen)]
+      const { key: from, files } = found;
+      const bound = this.#boundIn(files.find(isInit) ?? "", from);
+      return [found, ...this.#definedIn(files), ...bound, ...this.#starsOf(from, seen)]
         .map((place) => passedBy(init, place));
     });
   }
@@ -562,15 +498,22 @@ export class ImportGraph {
   }
 }
 
-/** What a string of several words has in it that is a command or a program, and no sentence. */
-const PROGRAM =
-  /(?:^|\s)(?:-m|python[\d.]*|\S*\/python[\d.]*|exec|sh|bash|uv)\s|^[ \t]*(?:import|from)[ \t]+[\w.]+/m;
+/** What a string of several words contains if it is a command or a program, and no sentence. */
+const COMMAND = /(?:^|\s)(?:-m|python[\d.]*|\S*\/python[\d.]*|exec|sh|bash|uv)\s/;
+const PROGRAM = /^[ \t]*(?:import|from)[ \t]+[\w.]+/m;
 const NONE: readonly string[] = [];
-/** To look for more words than these takes longer than to read all files closely. */
+/** Searching for more words than these takes longer than parsing all files. */
 const MOST_WORDS = 20;
 
-/** What stands in a file that takes all of a package. */
+/** The words of a file that imports all of a package. */
 const STAR = "import *";
+
+/** Adds a value to the set of a key. */
+function addTo(sets: Map<string, Set<string>>, key: string, value: string): void {
+  const set = sets.get(key);
+  if (set) set.add(value);
+  else sets.set(key, new Set([value]));
+}
 
 /** Many texts, searched as one: a search in each takes many times as long. */
 class Texts {
@@ -589,7 +532,7 @@ class Texts {
     this.#all = texts.map(([, text]) => text).join("\n");
   }
 
-  /** The paths of the texts that have a word that is no part of a longer one. */
+  /** The paths of the texts that have a word as a whole. */
   having(word: string): string[] {
     const found: string[] = [];
     if (word === "") return found;
@@ -628,7 +571,7 @@ export function moduleKey(path: string): string {
   return key.endsWith("/__init__") ? key.slice(0, slash) : key;
 }
 
-/** The part of a path, or of a dotted name that was made one, behind the last slash. */
+/** The part of a path after the last slash. */
 export function lastPart(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
@@ -661,7 +604,7 @@ function passedBy(init: string, place: Place): Place {
 /** A definition, or an assignment to a name that `import *` takes. */
 const DEFINES_SOMETHING = /^(?:(?:async[ \t]+)?def|class)[ \t]|^[A-Za-z]\w*[ \t]*(?::[^\n]*)?=/m;
 
-/** Whether code has a name in it that is no part of a longer one. */
+/** Whether code has a name as a whole. */
 function mentions(code: string, name: string): boolean {
   for (let at = code.indexOf(name); at >= 0; at = code.indexOf(name, at + 1)) {
     if (isWord(code, at, name)) return true;
@@ -669,11 +612,10 @@ function mentions(code: string, name: string): boolean {
   return false;
 }
 
-/** Whether a module's text gives a name a meaning at its top level. */
+/** Whether a module's text defines a name at its top level. */
 function defines(text: string, name: string): boolean {
-  return text.includes(name) &&
-    new RegExp(
-      `^(?:(?:async[ \\t]+)?def|class)[ \\t]+${name}\\b|^(?:[\\w \\t,=]*[ \\t,=])?${name}[ \\t]*[:=,]`,
-      "m",
-    ).test(text);
+  if (!text.includes(name)) return false;
+  const definition = `^(?:(?:async[ \\t]+)?def|class)[ \\t]+${name}\\b`;
+  const assignment = `^(?:[\\w \\t,=]*[ \\t,=])?${name}[ \\t]*[:=,]`;
+  return new RegExp(`${definition}|${assignment}`, "m").test(text);
 }

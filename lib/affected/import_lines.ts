@@ -1,9 +1,8 @@
 import { isWholeLine } from "./python_imports.ts";
 
 /**
- * The lines of a project's files that say something of imports or of what is used of packages, as
- * they were found by a search for the expression of {@linkcode importLines}. They tell which files
- * are worth reading closely.
+ * The lines of a project's files that may import, or use something of packages: what a search for
+ * the expression of {@linkcode importLines} found. They show which files are worth parsing.
  */
 export class ImportLines {
   /**
@@ -12,7 +11,7 @@ export class ImportLines {
    */
   constructor(private readonly text: string, readonly searched: ReadonlySet<string>) {}
 
-  /** The files that have a word that is no part of a longer one. */
+  /** The files that have a word as a whole. */
   having(word: string): string[] {
     const { text } = this;
     const found = new Set<string>();
@@ -25,14 +24,14 @@ export class ImportLines {
   }
 
   /**
-   * The files of which more has to be read than these lines to know which words they have.
+   * The files of which these lines are not enough to know their words.
    *
    * @param packages the names of all directories
    */
   lacking(packages: ReadonlySet<string>): Set<string> {
     const { text } = this;
     const found = new Set<string>();
-    // The same lines stand in many files.
+    // Many files have the same lines.
     const known = new Map<string, boolean>();
     for (const mark of SUSPICIOUS) {
       for (let at = text.indexOf(mark); at >= 0;) {
@@ -47,7 +46,7 @@ export class ImportLines {
     return found;
   }
 
-  /** The path of the line around a place, where the line itself begins, and where it ends. */
+  /** The path of the line around a place, and where the line itself begins and ends. */
   #lineAt(at: number): [path: string, line: number, end: number] {
     const { text } = this;
     const start = text.lastIndexOf("\n", at - 1) + 1;
@@ -58,10 +57,7 @@ export class ImportLines {
 }
 
 const LETTER = /[\w\u0080-\uffff]/;
-/**
- * One of these a line has that may not be whole. One expression for all takes several times as
- * long.
- */
+/** A line with one of these may continue. One expression for all takes several times longer. */
 const SUSPICIOUS = [
   "(",
   "\\",
@@ -69,7 +65,7 @@ const SUSPICIOUS = [
   ...[" ", "\t"].flatMap((before) => [" ", "\t"].map((after) => `${before}as${after}`)),
 ] as const;
 
-/** Whether a word that stands at a place is no part of a longer one. */
+/** Whether the word at a place is not part of a longer one. */
 export function isWord(text: string, at: number, word: string): boolean {
   const isPart = LETTER.test(word[0]!) && at > 0 && LETTER.test(text[at - 1]!);
   return !isPart && !LETTER.test(text[at + word.length] ?? "");

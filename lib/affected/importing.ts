@@ -8,9 +8,8 @@ import type { Project } from "../project/project.ts";
 import { filesOf } from "../project/targets.ts";
 
 /**
- * Says which of some changes a test file loads in whatever way, also where it does not ask for it:
- * by a package's `__init__.py`, or for a conftest.py; null if it loads none. Imports are read, and
- * nothing is run.
+ * Returns a function from a test file to a change that it loads in any way, such as by a package's
+ * `__init__.py` or for a conftest.py; null if it loads none. Imports are read, and nothing is run.
  */
 export async function loadedBy(
   host: Host,

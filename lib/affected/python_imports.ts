@@ -1,44 +1,49 @@
 /** One name that a Python file imports. */
 export interface PythonImport {
-  /** Dots in front: 0 for an absolute import. */
+  /** The number of leading dots: 0 for an absolute import. */
   readonly level: number;
   /** Dotted; empty for `from . import x`. */
   readonly module: string;
-  /** What is taken from the module, `*` for all of it; null for `import a.b`. */
+  /** The name taken from the module, `*` for all; null for `import a.b`. */
   readonly name: string | null;
-  /** What it is called in the file: `a` after `import a.b`; null where nothing is bound. */
+  /** Its name in the file: `a` after `import a.b`; null where no name is bound. */
   readonly bound: string | null;
-  /** Only for type checkers: below `if TYPE_CHECKING`. */
+  /** Only for type checkers: in `if TYPE_CHECKING`. */
   readonly typing: boolean;
 }
 
-/** Python's text without what is no code. */
+/** Python's text with strings apart. */
 export interface PythonCode {
-  /**
-   * Comments are gone, lines that a backslash continues are joined, each string is its number in
-   * `strings` between quotation marks.
-   */
+  /** Without comments and continued lines; a string is its quoted index in `strings`. */
   readonly code: string;
-  /** What stands in the strings, as written. */
+  /** The contents of the strings, as written. */
   readonly strings: readonly string[];
 }
 
+/** An import and its place in the code. */
+type Placed = readonly [at: number, imported: Omit<PythonImport, "typing">];
+
 /**
- * What a Python file imports, in the order of the text: statements anywhere in it,
- * `import_module("literal")`, `__import__`, pytest's `importorskip` and `pytest_plugins`. Reads
- * text, runs nothing; what is no Python gives whatever looks like an import in it, never an error.
+ * The imports of a Python file, in the order of the text: statements anywhere in it,
+ * `import_module("literal")`, `__import__`, pytest's `importorskip` and `pytest_plugins`. Runs
+ * nothing and throws nothing: in other text it finds whatever looks like an import.
  */
 export function pythonImports(text: string): PythonImport[] {
   const last = lastImport(text);
   if (last < 0) return [];
-  const { code, strings } = pythonCode(text, last);
-  const typing = typingRanges(code);
-  const found: { at: number; imported: PythonImport }[] = [];
-  const add = (at: number, imported: Omit<PythonImport, "typing">) =>
-    found.push({
-      at,
-      imported: { ...imported, typing: typing.some(([from, to]) => from <= at && at < to) },
-    });
+  const python = pythonCode(text, last);
+  const typing = typingRanges(python.code);
+  return [...statements(python.code), ...calls(python), ...plugins(python)]
+    .sort(([one], [other]) => one - other)
+    .map(([at, imported]) => ({
+      ...imported,
+      typing: typing.some(([from, to]) => from <= at && at < to),
+    }));
+}
+
+/** `import a.b as c`, `from .a import b`. */
+function statements(code: string): Placed[] {
+  const found: Placed[] = [];
   let line = 0;
   for (let at = code.indexOf("import"); at >= 0; at = code.indexOf("import", at + 6)) {
     for (let end = code.indexOf("\n", line); end >= 0 && end < at; end = code.indexOf("\n", line)) {
@@ -51,53 +56,52 @@ export function pythonImports(text: string): PythonImport[] {
     const list = before && LIST.exec(code);
     if (!list) continue;
     const [, from, dots = "", module = ""] = before;
+    const level = dots.replace(/[^.]/g, "").length;
     for (const [name, as] of namesOf(list[1] ?? list[2]!)) {
       if (from !== undefined) {
-        add(at, {
-          level: dots.replace(/[^.]/g, "").length,
-          module,
-          name,
-          bound: name === "*" ? null : as ?? name,
-        });
+        found.push([at, { level, module, name, bound: name === "*" ? null : as ?? name }]);
       } else if (name !== "*") {
-        add(at, { level: 0, module: name, name: null, bound: as ?? name.split(".", 1)[0]! });
+        const bound = as ?? name.split(".", 1)[0]!;
+        found.push([at, { level: 0, module: name, name: null, bound }]);
       }
     }
   }
-  // Most files have none: a search for the word is quicker than one by expression.
-  const has = (word: string) => code.includes(word);
-  for (
-    const match of has("import_module") || has("__import__") || has("importorskip")
-      ? code.matchAll(BY_NAME)
-      : []
-  ) {
-    const [, , index, relative, literal] = match;
-    const [, dots = "", module = ""] = /^(\.*)(.*)$/s.exec(strings[Number(index)]!)!;
-    if (!DOTTED.test(module)) continue;
-    // Without a package nobody knows where a relative name starts.
-    const home = literal === undefined ? null : strings[Number(literal)]!.split(".").slice(
-      0,
-      dots.length > 1 ? 1 - dots.length : undefined,
-    );
-    if (dots !== "" && home !== null) {
-      add(match.index, { level: 0, module: [...home, module].join("."), name: null, bound: null });
-    } else if (dots === "" || relative) {
-      add(match.index, { level: dots.length, module, name: null, bound: null });
-    }
-  }
-  for (const match of has("pytest_plugins") ? code.matchAll(PLUGINS) : []) {
-    for (const [, index] of match[1]!.matchAll(/"(\d+)"/g)) {
-      const module = strings[Number(index)]!;
-      if (DOTTED.test(module)) add(match.index, { level: 0, module, name: null, bound: null });
-    }
-  }
-  return found.sort((one, other) => one.at - other.at).map(({ imported }) => imported);
+  return found;
 }
 
-/**
- * The beginning of a text in which everything stands that {@linkcode pythonImports} finds; the rest
- * may be far longer.
- */
+/** `import_module("a.b")` and the like. */
+function calls({ code, strings }: PythonCode): Placed[] {
+  // Most files have none: a search for words is quicker than one by expression.
+  const words = ["import_module", "__import__", "importorskip"];
+  if (!words.some((word) => code.includes(word))) return [];
+  return [...code.matchAll(BY_NAME)].flatMap((match): Placed[] => {
+    const [, index, relative, literal] = match;
+    const [, dots = "", module = ""] = /^(\.*)(.*)$/s.exec(strings[Number(index)]!)!;
+    if (!DOTTED.test(module)) return [];
+    const at = match.index;
+    if (dots !== "" && literal !== undefined) {
+      const home = strings[Number(literal)]!.split(".")
+        .slice(0, dots.length > 1 ? 1 - dots.length : undefined);
+      const absolute = [...home, module].join(".");
+      return [[at, { level: 0, module: absolute, name: null, bound: null }]];
+    }
+    // Without a package the start of a relative name is unknown.
+    const isKnown = dots === "" || relative !== undefined;
+    return isKnown ? [[at, { level: dots.length, module, name: null, bound: null }]] : [];
+  });
+}
+
+/** `pytest_plugins = ["a.b"]`. */
+function plugins({ code, strings }: PythonCode): Placed[] {
+  if (!code.includes("pytest_plugins")) return [];
+  return [...code.matchAll(PLUGINS)].flatMap((match) =>
+    [...match[1]!.matchAll(/"(\d+)"/g)].map(([, index]) => strings[Number(index)]!)
+      .filter((module) => DOTTED.test(module))
+      .map((module): Placed => [match.index, { level: 0, module, name: null, bound: null }])
+  );
+}
+
+/** The beginning of a text, up to the last import that {@linkcode pythonImports} finds. */
 export function importingPart(text: string): string {
   const last = lastImport(text);
   if (last < 0) return "";
@@ -106,15 +110,13 @@ export function importingPart(text: string): string {
   const isPlain = line >= 0 && (open < 0 || open > line) &&
     !text.startsWith("\\", text[line - 1] === "\r" ? line - 2 : line - 1);
   const end = isPlain ? line : text.indexOf("\n)", last);
-  // What has no line of its own with the parenthesis that ends it is taken whole: nothing may be
-  // missed.
+  // Without a line for the closing parenthesis the whole text is taken: nothing may be missed.
   return isPlain || end >= 0 ? text.slice(0, end) : text;
 }
 
 /**
- * An expression, as Perl has them, for every line that says something of imports, or of what is
- * used of a package. What it finds in a file stands for all of it if {@linkcode isWholeLine} says
- * so of each.
+ * A Perl expression for the lines that may import, or use something of a package. These lines of a
+ * file are enough if {@linkcode isWholeLine} holds for each.
  *
  * @param packages the names of all directories of the project
  */
@@ -125,9 +127,8 @@ export function importLines(packages: Iterable<string>): string {
 }
 
 /**
- * Whether every word of the project that one of these lines imports, or uses of a package, stands
- * in it. Otherwise some of it may stand in other lines: in a list of several lines, or under
- * another name.
+ * Whether a line contains every word of the project that it imports, or uses of a package.
+ * Otherwise more may follow on other lines (a list of several lines), or under another name.
  *
  * @param packages as for {@linkcode importLines}
  */
@@ -141,10 +142,9 @@ export function isWholeLine(line: string, packages: ReadonlySet<string>): boolea
   for (let at = line.indexOf("import"); at >= 0; at = line.indexOf("import", at + 6)) {
     const rest = line.slice(at + 6);
     const open = rest.indexOf("(");
-    // Of `importlib.import_module(` the second one counts.
+    // In `importlib.import_module(` the second "import" counts.
     if (open < 0 || rest.slice(0, open).includes("import") || COMPLETE.test(rest)) continue;
-    // Of a module that is no package nothing is taken that has a file of its own, whatever the next
-    // lines say.
+    // What is taken from a module that is no package has no file of its own, whatever follows.
     const [, module] = TAKEN_FROM.exec(line.slice(0, at)) ?? [];
     if (module === undefined || packages.has(module)) return false;
   }
@@ -160,8 +160,8 @@ function lastImport(text: string): number {
 }
 
 /**
- * The dotted names that are used of the given ones: `tractor.msg.types` for
- * `tractor.msg.types.Start` with `tractor` given. Each once.
+ * The dotted names in use that begin with the given ones, each once: `tractor.msg.types.Start` for
+ * `tractor`.
  *
  * @param bound names that stand for a package in this file
  */
@@ -182,9 +182,7 @@ export function attributesOf(text: string, bound: readonly string[]): string[] {
   return [...used];
 }
 
-/**
- * What stands in the strings of a Python file, without docstrings: they say something to people.
- */
+/** The strings of a Python file, without docstrings: these are for people. */
 export function literalsOf(text: string): string[] {
   const { code, strings } = pythonCode(text);
   const docstrings = new Set([...code.matchAll(DOCSTRING)].map(([, index]) => Number(index)));
@@ -194,7 +192,7 @@ export function literalsOf(text: string): string[] {
 /** A string that is the first statement of a module, a class or a function. */
 const DOCSTRING = /(?:^|:[ \t]*\n)\s*[rRuU]?"(\d+)"[ \t]*(?=[\r\n;]|$)/g;
 
-/** What stands between braces in strings that are formatted: it is code. */
+/** The code between the braces of formatted strings. */
 function expressionsIn(code: string, strings: readonly string[]): string[] {
   return [...code.matchAll(/(?<![\w\u0080-\uffff])[rR]?[fFtT][rR]?"(\d+)"/g)]
     .flatMap(([, index]) =>
@@ -203,10 +201,9 @@ function expressionsIn(code: string, strings: readonly string[]): string[] {
 }
 
 /**
- * Tells code from strings and comments.
+ * Separates code from strings and comments.
  *
- * @param enough a place in the text after which nothing is wanted but the rest of the statement
- *   there; all of it unless given
+ * @param enough the place of the last statement that is wanted; all unless given
  */
 export function pythonCode(text: string, enough = Infinity): PythonCode {
   const strings: string[] = [];
@@ -219,7 +216,7 @@ export function pythonCode(text: string, enough = Infinity): PythonCode {
       return lineEnd(text, start);
     }
     if (mark === "\\") {
-      // Elsewhere than at the end of a line a backslash is no Python.
+      // A backslash within a line is not Python.
       const [line] = /^\\\r?\n/.exec(text.slice(start, start + 3)) ?? [];
       parts.push(
         text.slice(at, line === undefined ? start + 1 : start),
@@ -242,7 +239,7 @@ export function pythonCode(text: string, enough = Infinity): PythonCode {
   if (at >= text.length || enough === Infinity) {
     return { code: parts.join("") + text.slice(at), strings };
   }
-  // The rest of the statement: to the end of the line, or of the parenthesis that begins on it.
+  // The rest of the statement ends with its line, or with a parenthesis that begins on it.
   let inParenthesis = false;
   MARKS_AND_ENDS.lastIndex = Math.max(at, enough);
   while (MARKS_AND_ENDS.test(text)) {
@@ -260,35 +257,35 @@ export function pythonCode(text: string, enough = Infinity): PythonCode {
 
 const MARKS = /["'#\\]/g;
 const MARKS_AND_ENDS = /["'#\\\n()]/g;
-// Letters beyond ASCII are not told apart: classes of Unicode take longer to build than a whole
-// project to read.
+// All characters beyond ASCII count as letters: Unicode classes take longer to build than a whole
+// project takes to read.
 const DOTTED =
   /^[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*(?:\.[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)*$/;
 const ATTRIBUTES = /(?:[ \t]*\.[ \t]*[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)+/y;
 const IN_A_NAME = /[\w.\u0080-\uffff]/;
 const LATEST = 1_000;
-/**
- * What may stand in front of `import` on its line: nothing, or `from …a.b`; a statement begins with
- * its line, or behind `:` or `;`.
- */
+/** Before `import`: nothing, or `from …a.b`; a statement begins its line or follows `:` or `;`. */
 const BEFORE = /^(?:.*[;:])?[ \t\f]*(?:(from\b)([. \t]*)([^\s;()."]*(?:\.[^\s;()."]+)*?)[ \t]*)?$/;
-/** What stands behind it: `(a as b, c)`, or the rest of the line. */
+/** After `import`: `(a as b, c)`, or the rest of the line. */
 const LIST = /(?![\w\u0080-\uffff])[ \t]*(?:\(([^)]*)\)|([^\n;]*))/y;
-const BY_NAME =
-  /\b(import_module|__import__|importorskip)[ \t]*\(\s*(?:(?:mod)?name\s*=\s*)?"(\d+)"(\s*,\s*(?:package\s*=\s*)?(?:__(?:name|package)__|"(\d+)"))?/g;
-/** The name, if any, in front of a backslash that continues a line. */
+const FIRST_ARGUMENT = /\s*(?:(?:mod)?name\s*=\s*)?"(\d+)"/.source;
+const PACKAGE_ARGUMENT = /\s*,\s*(?:package\s*=\s*)?(?:__(?:name|package)__|"(\d+)")/.source;
+/** A call with a literal name, and the package from which a relative one starts. */
+const BY_NAME = new RegExp(
+  `\\b(?:import_module|__import__|importorskip)[ \\t]*\\(${FIRST_ARGUMENT}(${PACKAGE_ARGUMENT})?`,
+  "g",
+);
+/** The name, if any, before a backslash that continues a line. */
 const CONTINUED = /([\w\u0080-\uffff]*)[ \t]*\\\r?$/;
-/** A name that an import gives another one: `b` of `import a.b as c`. */
+/** A name that an import renames: `b` in `import a.b as c`. */
 const CALLED_OTHERWISE = /([\w\u0080-\uffff]+)[ \t]+as[ \t]/g;
-/**
- * Behind `import`: a list that ends on its line, or all that matters of a call with a literal name.
- */
+/** After `import`: a list that ends on its line, or a call with a literal name. */
 const COMPLETE = /^(?:[ \t]*\([^()#"'\\]*\)|\w*[ \t]*\([ \t]*(?:"[\w.]*"|'[\w.]*')[ \t]*[,)])/;
-/** In front of `import`: the last name of the module. */
+/** Before `import`: the last name of the module. */
 const TAKEN_FROM = /^[ \t]*from\b[^#"'();\\]*?([\w\u0080-\uffff]+)[ \t]+$/;
 const PLUGINS = /^pytest_plugins[^\n=]*=\s*([[(][^\])]*[\])]|"\d+"(?:[ \t]*,[ \t]*"\d+")*)/gm;
 
-/** The names of an import list with what they are called. */
+/** The names of an import list, each with the name after `as`. */
 function namesOf(list: string): [name: string, as: string | null][] {
   const names: [string, string | null][] = [];
   for (const part of list.split(",")) {
@@ -302,10 +299,7 @@ function namesOf(list: string): [name: string, as: string | null][] {
   return names;
 }
 
-/**
- * Where a string ends that begins with `quote`, and whether it is closed there. One of a single
- * quotation mark that is not ends with its line.
- */
+/** Where a string ends, and whether it is closed there; one without triple quotes ends its line. */
 function endOfString(text: string, start: number, quote: string): [end: number, closed: boolean] {
   const first = start + quote.length;
   let line = quote.length === 3 ? Infinity : lineEnd(text, first);
@@ -328,22 +322,20 @@ function lineEnd(text: string, from: number): number {
   return end < 0 ? text.length : text[end - 1] === "\r" ? end - 1 : end;
 }
 
-/** Whether an odd number of backslashes stands before a place. */
+/** Whether an odd number of backslashes precedes a place. */
 function isEscaped(text: string, at: number, first: number): boolean {
   let count = 0;
   while (at - 1 - count >= first && text[at - 1 - count] === "\\") count++;
   return count % 2 === 1;
 }
 
-/** The parts of the code that stand below `if TYPE_CHECKING:`, as ranges of places. */
+const TYPE_CHECKING = /^([ \t]*)(?:el)?if[ \t]+(?:\w+[ \t]*\.[ \t]*)?TYPE_CHECKING[ \t]*:/gm;
+
+/** The ranges of the code in `if TYPE_CHECKING:`. */
 function typingRanges(code: string): [from: number, to: number][] {
   if (!code.includes("TYPE_CHECKING")) return [];
   const ranges: [number, number][] = [];
-  for (
-    const match of code.matchAll(
-      /^([ \t]*)(?:el)?if[ \t]+(?:\w+[ \t]*\.[ \t]*)?TYPE_CHECKING[ \t]*:/gm,
-    )
-  ) {
+  for (const match of code.matchAll(TYPE_CHECKING)) {
     const start = match.index + match[0].length;
     const indent = match[1]!.length;
     let end = code.indexOf("\n", start);

@@ -11,25 +11,21 @@ import type { Host } from "../system/host.ts";
 import { Git } from "../system/programs/git.ts";
 import type { Project } from "../project/project.ts";
 
-/** Files larger than this are data, whatever their name: 4 MiB. */
+/** Larger files are data, whatever their name: 4 MiB. */
 const SOURCE_SIZE_LIMIT = 4 * 1024 * 1024;
 
-/** To look for the names of more packages than these takes longer than to read all files. */
+/** Searching for the names of more packages than these takes longer than reading all files. */
 const MOST_PACKAGES = 500;
 
-/**
- * Tracked Python files of a project that is searched before it is known whether anybody asks: it
- * takes longer than git takes to say what changed.
- */
+/** A project with more Python files is searched at once: that takes longer than git's diffs. */
 const MANY_FILES = 1_000;
 
 /**
- * Reads who imports whom among the project's Python files. Nothing of it is run, and a file that
- * can't be read imports nothing.
+ * Reads the imports of the project's Python files. Runs nothing; an unreadable file imports nothing.
  *
  * @param files the Python files, relative to the root
- * @param changes those that it is asked about: a module that was deleted, or that is no Python,
- *   is part of it too
+ * @param changes the changes of interest: deleted modules, and files that are not Python, are part
+ *   of the graph too
  */
 export async function readImportGraph(
   host: Host,
@@ -64,18 +60,18 @@ export async function readImportGraph(
 }
 
 /**
- * Looks for the lines that say something of imports. git reads thousands of files in a fraction of
- * the time that Deno takes, but only those that it tracks are looked for.
+ * Searches for the lines that may import. git reads thousands of files in a fraction of the time
+ * that Deno takes, but only tracked ones.
  */
 export class ImportSearch {
   readonly #git: Git;
   readonly #tracked: Promise<readonly string[] | null>;
-  /** What was looked for ahead; null in a small project. */
+  /** A search that began at once; null in a small project. */
   readonly #ahead: Promise<
     { readonly packages: ReadonlySet<string>; readonly lines: Promise<string | null> } | null
   >;
 
-  /** Begins, where there is much to look at. */
+  /** Begins at once in a large project. */
   constructor(host: Host, project: Project) {
     this.#git = new Git(host, project.root);
     this.#tracked = this.#git.plainFiles(["*.py"]).catch(nullIfTrouble);
@@ -86,25 +82,22 @@ export class ImportSearch {
     });
   }
 
-  /** Resolves when as much is under way as there is to do ahead. */
+  /** Resolves once the search has begun, if it begins at once. */
   get begun(): Promise<unknown> {
     return this.#ahead;
   }
 
-  /** The lines, in a project with these files; null where git can't tell. */
+  /** The lines, in a project with these files; null if git fails. */
   async linesIn(files: ReadonlySet<string>): Promise<ImportLines | null> {
     const packages = packagesOf(files);
     const [tracked, ahead] = await Promise.all([this.#tracked, this.#ahead]);
     if (tracked === null || packages.size > MOST_PACKAGES) return null;
-    // A package of which git tracks nothing yet was not looked for.
-    const lines =
-      await (ahead !== null && packages.isSubsetOf(ahead.packages)
-        ? ahead.lines
-        : this.#search(packages));
-    // A line end in a path can't be told from that of a line.
-    return lines === null
-      ? null
-      : new ImportLines(lines, new Set(tracked.filter((path) => !path.includes("\n"))));
+    // The first search does not know packages without tracked files.
+    const isEnough = ahead !== null && packages.isSubsetOf(ahead.packages);
+    const lines = await (isEnough ? ahead.lines : this.#search(packages));
+    if (lines === null) return null;
+    // A line end in a path looks like that of a line.
+    return new ImportLines(lines, new Set(tracked.filter((path) => !path.includes("\n"))));
   }
 
   #search(packages: ReadonlySet<string>): Promise<string | null> {
@@ -121,15 +114,12 @@ function packagesOf(files: Iterable<string>): Set<string> {
   return new Set([...directoriesOf(files)].map(lastPart));
 }
 
-/**
- * Texts of a project's files, read when they are asked for. What can't be read, or is too large, is
- * empty.
- */
+/** Texts of a project's files, read on demand. An unreadable or too large file is empty. */
 class Texts implements Sources {
   readonly #read = new Map<string, string>();
   readonly #paths: ReadonlySet<string>;
 
-  /** @param more paths that have no text */
+  /** @param more paths without a text */
   constructor(
     readonly host: Host,
     readonly root: string,

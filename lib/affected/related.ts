@@ -2,17 +2,15 @@ import type { Affected, AffectedTarget, Cause } from "./affected_targets.ts";
 import { isWithin } from "../project/rules_targets.ts";
 import type { Failure } from "../pytest/failure.ts";
 
-/**
- * A changed file that may be the cause of a failure, and the line of it that the failure came
- * through, if it did.
- */
+/** A changed file that may have caused a failure. */
 export interface RelatedChange extends Cause {
+  /** The line that the failure came through, if it did. */
   readonly line?: number;
 }
 
-/** What {@linkcode relatedChange} knows of the changes. */
+/** The changes to which a failure is related. */
 export interface KnownChanges {
-  /** What the current changes ask for, from `affectedBy()`. */
+  /** The targets for the changes. */
   readonly affected: Affected;
   /** The changed files, relative to the root. */
   readonly changed: ReadonlySet<string>;
@@ -21,9 +19,8 @@ export interface KnownChanges {
 }
 
 /**
- * The changed file that is the likeliest cause of a failing test, and why; null when no change is
- * known to bear on it. What the failure came through is nearest, then the test file itself, then
- * the change map, then fixtures, then what all tests share.
+ * The changed file that most likely caused a failure, and why; null when none is known to affect
+ * the test. A file that the failure came through is nearest, then the order of the targets counts.
  *
  * @param id a test id relative to the root
  */
@@ -55,10 +52,10 @@ export interface Frame {
   readonly line: number;
 }
 
-/** `  File "/repo/app/x.py", line 3, in f`, wherever it stands, and pytest's `app/x.py:3: in f`. */
+/** `File "/repo/app/x.py", line 3, in f` anywhere, and pytest's `app/x.py:3: in f`. */
 const FRAME = /File "([^"\n]+)", line (\d+)|^(?:E\s+)?[\s|]*([^\s:"'][^:\n"]*\.pyx?):(\d+):/gm;
 
-/** The project's own places in the tracebacks of a text, outermost first. */
+/** The project's places in the tracebacks of a text, outermost first. */
 export function framesOf(text: string, root: string): Frame[] {
   return [...text.matchAll(FRAME)].flatMap((match) => {
     const [, native, nativeLine, own, ownLine] = match;
@@ -72,10 +69,7 @@ export function framesOf(text: string, root: string): Frame[] {
   });
 }
 
-/**
- * A run of lines that a change made what they are; from 1. None where lines were only taken away:
- * then it stands after `first`.
- */
+/** Consecutive changed lines, from 1; with a `count` of 0 lines were removed after `first`. */
 export interface Hunk {
   readonly first: number;
   readonly count: number;
@@ -89,10 +83,7 @@ export function parseHunks(diff: string): Hunk[] {
   }));
 }
 
-/**
- * The line of a changed file to go to: that of the hunk which is nearest to where the failure came
- * through, else the first one.
- */
+/** The line of a changed file to open: in the hunk nearest to the failure, else in the first. */
 export function lineToSee(hunks: readonly Hunk[], line: number | null): number | null {
   const away = ({ first, count }: Hunk) =>
     line === null ? 0 : Math.max(first - line, line - (first + Math.max(0, count - 1)), 0);
