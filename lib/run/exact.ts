@@ -10,6 +10,7 @@ import type { EngineOutcome } from "./engine/engine_outcome.ts";
 import { EventLog } from "./event_log.ts";
 import type { Prepared } from "./prepared.ts";
 import type { RunSettings } from "./settings.ts";
+import { endLeftBehind } from "./tidy.ts";
 import { quietSeconds } from "./time_limit.ts";
 
 /** One fresh pytest for exactly some tests. */
@@ -113,5 +114,8 @@ export async function runExactly(
     },
     policy: { debugging: false, exitFirst: false, resume: false, retries: 0 },
   }, { quiet: true });
+  if (prepared.isolation === null) {
+    await endLeftBehind(host, context.printer.silenced(), project, prepared.state, outcome.run);
+  }
   return { ...outcome, collected, chosen, firstSession };
 }

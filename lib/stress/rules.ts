@@ -16,45 +16,24 @@ export interface Trial {
   readonly leaked: readonly LeftBehind[];
 }
 
-/** What {@linkcode trialsOf} is told of a copy. */
+/** How one copy of the tests ended. */
 export interface CopyEnd {
   readonly round: number;
   readonly copy: number;
-  /**
-   * Tests that were running when the copy was ended at its time limit, with how long that was,
-   * seconds.
-   */
+  /** Tests that were running when the copy reached its time limit, with their seconds. */
   readonly hung: readonly { readonly id: string; readonly seconds: number }[];
 }
 
-/**
- * The trials of one copy. A test that was cut short by somebody is none, nor is one that was
- * skipped.
- */
+/** The trials of one copy. Tests that were skipped or interrupted are none. */
 export function trialsOf(tests: Iterable<TestResult>, { round, copy, hung }: CopyEnd): Trial[] {
   const trials: Trial[] = [];
   for (const { id, attempts, finished, outcome, seconds, failure, leaked } of tests) {
     if (attempts.length === 0) continue;
     const stuck = hung.find((one) => one.id === id);
     if (stuck !== undefined) {
-      const message = `it still ran when its copy was ended after ${stuck.seconds} s`;
-      const hangs: Failure = {
-        id,
-        phase: "call",
-        message,
-        where: null,
-        traceback: "",
-        errors: [],
-      };
-      trials.push({
-        id,
-        round,
-        copy,
-        outcome: "timeout",
-        seconds: stuck.seconds,
-        failure: hangs,
-        leaked,
-      });
+      const failure = stillRunning(id, stuck.seconds);
+      const { seconds } = stuck;
+      trials.push({ id, round, copy, outcome: "timeout", seconds, failure, leaked });
     } else if (finished && outcome !== "skipped") {
       trials.push({ id, round, copy, outcome, seconds, failure, leaked });
     }
@@ -62,14 +41,29 @@ export function trialsOf(tests: Iterable<TestResult>, { round, copy, hung }: Cop
   return trials;
 }
 
-/** What many trials of a test come to. */
+function stillRunning(id: string, seconds: number): Failure {
+  const message = `still running when its copy was ended after ${seconds} s`;
+  return { id, phase: "call", message, where: null, traceback: "", errors: [] };
+}
+
+/** Whether a trial failed. */
+export function isRed(trial: Trial): boolean {
+  return RED.has(trial.outcome);
+}
+
+/** How many trials failed. */
+export function triesOf(trials: readonly Trial[]): Tries {
+  return { failures: trials.filter(isRed).length, trials: trials.length };
+}
+
+/** The results of all trials of a test. */
 export interface Stressed extends Tries {
   readonly id: string;
   /** The first that failed. */
   readonly first: Trial | null;
-  /** First lines of the failures' messages and how often each came, the most frequent first. */
+  /** The first lines of failure messages with their counts, the most frequent first. */
   readonly messages: readonly { readonly message: string; readonly times: number }[];
-  /** Trials that left processes behind, and the first processes of these. */
+  /** How many trials left processes behind, and the processes of the first one. */
   readonly leaking: number;
   readonly leaked: readonly LeftBehind[];
   /** Seconds. */
@@ -77,25 +71,20 @@ export interface Stressed extends Tries {
   readonly median: number | null;
 }
 
-/** All trials by test, in the order in which the tests came first. */
+/** Groups all trials by test, in the order in which the tests first ran. */
 export function stressed(trials: readonly Trial[]): Stressed[] {
   return [...Map.groupBy(trials, (trial) => trial.id)].map(([id, own]) => {
-    const red = own.filter((trial) => RED.has(trial.outcome));
-    const messages = Map.groupBy(
-      red,
-      (trial) => (trial.failure?.message ?? trial.outcome).split("\n", 1)[0]!,
-    );
+    const red = own.filter(isRed);
+    const texts = red.map(({ failure, outcome }) => failure?.message ?? outcome);
+    const messages = [...Map.groupBy(texts, (text) => text.split("\n", 1)[0]!)]
+      .map(([message, { length }]) => ({ message, times: length }));
     const leaking = own.filter((trial) => trial.leaked.length > 0);
     const seconds = own.map((trial) => trial.seconds);
     return {
       id,
-      failures: red.length,
-      trials: own.length,
+      ...triesOf(own),
       first: red[0] ?? null,
-      messages: [...messages].map(([message, { length }]) => ({ message, times: length })).sort((
-        a,
-        b,
-      ) => b.times - a.times),
+      messages: messages.sort((a, b) => b.times - a.times),
       leaking: leaking.length,
       leaked: leaking[0]?.leaked ?? [],
       slowest: seconds.reduce((most, one) => Math.max(most, one), 0),
@@ -105,11 +94,11 @@ export function stressed(trials: readonly Trial[]): Stressed[] {
 }
 
 /**
- * Whether a test fails more often beside others than alone: true or false where the intervals of
- * the two rates tell, null where they overlap, so that more rounds are needed.
+ * Whether a test fails more often with others than alone. Null: the intervals of the two rates
+ * overlap, so that more rounds are needed.
  */
-export function fromContention(beside: Tries, alone: Tries): boolean | null {
-  const [among, by] = [rateOf(beside), rateOf(alone)];
+export function fromContention(together: Tries, alone: Tries): boolean | null {
+  const [among, by] = [rateOf(together), rateOf(alone)];
   if (among === null || by === null) return null;
   if (among.low > by.high) return true;
   return among.high < by.low ? false : null;

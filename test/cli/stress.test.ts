@@ -3,8 +3,8 @@ import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { pytestSuite, type Suite } from "./suites.ts";
 
 /**
- * Fails when another copy of it runs meanwhile: they share a file outside of their namespaces.
- * Alone it waits in vain and passes.
+ * Fails if another copy runs at the same time: they share a file outside of their namespaces.
+ * Alone it waits until its deadline and passes.
  */
 const CONTENDS = `
 import os, time
@@ -33,8 +33,7 @@ async function stress(suite: Suite, ...words: readonly string[]) {
 }
 
 Deno.test(
-  "a test that fails only beside a copy of itself is brought out, with its rate, its " +
-    "traceback, and none of that alone",
+  "a test that fails only with a copy of itself is found, with its rate and traceback",
   async () => {
     await using suite = await pytestSuite({ "test_a.py": CONTENDS });
     const { code, document, stderr } = await stress(
@@ -71,8 +70,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a file that can't be collected and a copy that dies before its tests are not green, " +
-    "and are named",
+  "a file that can't be collected and a copy that dies before its tests are reported",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py": "def test_a(): pass\n",
@@ -102,13 +100,12 @@ def pytest_collection_finish(session):
       message: "pytest was ended by SIGKILL",
       times: 1,
     }]], dead.stderr);
-    assertIncludes(dead.stderr, "round 1 of 1: 0 of 1 try failed, 1 of 2 pytests broke off (");
+    assertIncludes(dead.stderr, "round 1 of 1: 0 of 1 try failed, 1 of 2 pytests did not finish (");
   },
 );
 
 Deno.test(
-  "each copy has the registry's port to itself, what it leaves is told, and exit code " +
-    "0 means that none failed",
+  "each copy has its own registry port, its leaks are reported, and 0 means that none failed",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py": `
@@ -152,8 +149,7 @@ def test_skipped(): pytest.skip("not here")
 );
 
 Deno.test(
-  "--until-fail stops after the first round with a failure, and a copy that hangs " +
-    "counts as one",
+  "--until-fail stops after the first round with a failure, such as a copy that hangs",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py": `
@@ -183,7 +179,10 @@ def test_hangs_once():
       1,
       2,
     ], stderr);
-    assertEquals(document.tests[0].first.message, "it still ran when its copy was ended after 4 s");
+    assertEquals(
+      document.tests[0].first.message,
+      "still running when its copy was ended after 4 s",
+    );
   },
 );
 
@@ -211,7 +210,7 @@ Deno.test("several copies without isolation are refused with 83; one is not", as
   assertEquals(wrong.code, 64);
 });
 
-Deno.test("an interrupt shows what is known so far", async () => {
+Deno.test("an interrupt shows the results so far", async () => {
   await using suite = await pytestSuite({
     "test_a.py": `
 import os, time

@@ -27,7 +27,7 @@ const result = (id: string, outcome: Outcome, finished = true) =>
     leaked: [],
   }) as unknown as TestResult;
 
-Deno.test("a test that was skipped or cut short is no trial; one that ran when its copy was ended at the limit is a failed one", () => {
+Deno.test("a skipped or interrupted test is no trial; one running at the limit has failed", () => {
   const tests = [
     result("a", "passed"),
     result("b", "skipped"),
@@ -35,16 +35,12 @@ Deno.test("a test that was skipped or cut short is no trial; one that ran when i
     result("d", "passed", false),
   ];
   const trials = trialsOf(tests, { round: 2, copy: 3, hung: [{ id: "d", seconds: 9 }] });
-  assertEquals(trials.map(({ id, round, copy, outcome }) => [id, round, copy, outcome]), [[
-    "a",
-    2,
-    3,
-    "passed",
-  ], ["d", 2, 3, "timeout"]]);
-  assertEquals(trials[1]!.failure?.message, "it still ran when its copy was ended after 9 s");
+  const shown = trials.map(({ id, round, copy, outcome }) => [id, round, copy, outcome]);
+  assertEquals(shown, [["a", 2, 3, "passed"], ["d", 2, 3, "timeout"]]);
+  assertEquals(trials[1]!.failure?.message, "still running when its copy was ended after 9 s");
 });
 
-Deno.test("trials come to rates by test, with the first failure, what was said how often, leaks and times", () => {
+Deno.test("trials give each test its rate, first failure, messages, leaks and times", () => {
   const leaked = [{ pid: 7, startTicks: 1, title: "sleep", seconds: 1 }];
   const [a, b, ...more] = stressed([
     trial("a", 1, "passed"),
@@ -62,7 +58,7 @@ Deno.test("trials come to rates by test, with the first failure, what was said h
   assertEquals([b!.failures, b!.leaking, b!.leaked, b!.first], [0, 1, leaked, null]);
 });
 
-Deno.test("contention is named where the intervals of both rates tell, and nowhere else", () => {
+Deno.test("contention is named only if the intervals of both rates do not overlap", () => {
   assertEquals(fromContention({ failures: 17, trials: 100 }, { failures: 0, trials: 100 }), true);
   assertEquals(fromContention({ failures: 0, trials: 100 }, { failures: 17, trials: 100 }), false);
   assertEquals(fromContention({ failures: 2, trials: 10 }, { failures: 0, trials: 10 }), null);
