@@ -5,7 +5,7 @@ import { ISOLATED, pytestSuite, pythonWithPytest, type Suite, UNHURRIED } from "
 
 const RUN = ["run", "--no-preflight", "--no-defaults"];
 
-/** A suite with 40 runs of 100 tests on record, of which some fail at times; the ids. */
+/** A suite with a history of 40 runs of 100 tests, some of which fail at times. */
 async function remembered(): Promise<{ suite: Suite; ids: string[] }> {
   const suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
   const ids = await makeHistory(join(suite.path, "state/tractest/history.sqlite"), suite.root, {
@@ -31,7 +31,7 @@ async function git(suite: Suite, ...args: string[]): Promise<void> {
   assert(success, new TextDecoder().decode(stderr));
 }
 
-Deno.test("history lists runs, newest first, as many and at what commit one asks for", async () => {
+Deno.test("history lists runs, newest first, up to a limit and of one commit", async () => {
   const { suite } = await remembered();
   await using _ = suite;
   const { code, stdout, stderr } = await suite.tractest(["history", "--limit", "3"]);
@@ -62,7 +62,7 @@ Deno.test("history lists runs, newest first, as many and at what commit one asks
   );
 });
 
-Deno.test("history of a test shows its rate with the interval and each outcome; of a part of a name all tests that have it", async () => {
+Deno.test("history shows the rate and outcomes of a test, or all tests with a part", async () => {
   const { suite, ids } = await remembered();
   await using _ = suite;
   const id = ids[29]!;
@@ -94,7 +94,7 @@ Deno.test("history of a test shows its rate with the interval and each outcome; 
   );
 });
 
-Deno.test("history of what is not on record names the nearest and exits with 64; without any history it says how to get one", async () => {
+Deno.test("history lists the nearest names of an unknown test, and bounds --limit", async () => {
   const { suite } = await remembered();
   await using _ = suite;
   const { code, stderr } = await suite.tractest(["history", "tst_00077"]);
@@ -118,7 +118,7 @@ Deno.test("history of what is not on record names the nearest and exits with 64;
   assertEquals((await suite.tractest(["flaky"], none)).code, 0);
 });
 
-Deno.test("slow sorts by the median of the latest passes; --regressed says that noise is none, and what became slower", async () => {
+Deno.test("slow sorts by medians, and --regressed finds slower tests, but no noise", async () => {
   const { suite, ids } = await remembered();
   await using _ = suite;
   const { tests, recorded } = JSON.parse(
@@ -132,8 +132,11 @@ Deno.test("slow sorts by the median of the latest passes; --regressed says that 
     (await suite.tractest(["slow", "--regressed"])).stdout,
     "No test became slower beyond noise: 100 compared.",
   );
-  const script =
-    "import sqlite3, sys\nwith sqlite3.connect(sys.argv[1]) as d: d.execute('update result set seconds = seconds + 3 where test = 7 and run > 30')";
+  const script = `
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as database:
+    database.execute('update result set seconds = seconds + 3 where test = 7 and run > 30')
+`;
   const { success } = await new Deno.Command(await pythonWithPytest(), {
     args: ["-c", script, join(suite.path, "state/tractest/history.sqlite")],
   })
@@ -147,7 +150,7 @@ Deno.test("slow sorts by the median of the latest passes; --regressed says that 
   ], ["tractest.slow/1", [ids[6]], 100]);
 });
 
-Deno.test("flaky shows what the record proves, worst first, and rates beside the known rows", async () => {
+Deno.test("flaky shows recorded tests, worst first, and rates of known ones", async () => {
   const { suite, ids } = await remembered();
   await using _ = suite;
   const { measured, runs, tests } = JSON.parse((await suite.tractest(["flaky", "--json"])).stdout);
@@ -161,19 +164,20 @@ Deno.test("flaky shows what the record proves, worst first, and rates beside the
   assertEquals(rates, rates.toSorted((a: number, b: number) => b - a));
   await suite.write({
     "pyproject.toml":
-      `[tool.pytest.ini_options]\ntestpaths = ["tests"]\n[[tool.tractest.known-flaky]]\ntest = "test_001.py::test_00030"\nerror = "TooSlowError"\n`,
+      '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n[[tool.tractest.known-flaky]]\n' +
+      'test = "test_001.py::test_00030"\nerror = "TooSlowError"\n',
   });
   const [own] = JSON.parse((await suite.tractest(["flaky", "--json"])).stdout).tests;
   assertEquals([own.record.trials, own.record.failures > 0], [40, true]);
   assertIncludes((await suite.tractest(["flaky"])).stdout, `failed ${own.record.failures} of 40, `);
 });
 
-Deno.test("a failure of what passed at the same clean commit is marked as flaky by record, with its rate, and stays red", async () => {
+Deno.test("a failure that passed at the same clean commit is marked, but stays red", async () => {
   await using suite = await pytestSuite({
-    "test_a.py":
-      "import os\ndef test_x(): assert 'FAIL' not in os.environ\ndef test_y(): assert 'ALL' not in os.environ\n",
+    "test_a.py": "import os\ndef test_x(): assert 'FAIL' not in os.environ\n" +
+      "def test_y(): assert 'ALL' not in os.environ\n",
   });
-  // A run that was short of CPU would not count.
+  // Runs that are short of CPU don't count.
   if (ISOLATED !== null) suite.through = UNHURRIED;
   await suite.write({ ".gitignore": "py3*\n.pytest_cache\n__pycache__\n" });
   await git(suite, "init", "-q");
@@ -211,7 +215,7 @@ Deno.test("a failure of what passed at the same clean commit is marked as flaky 
   assertEquals([rates[1][2].failures, rates[1][2].flaky], [0, false]);
 });
 
-Deno.test("layout and affected say how many tests are on record and how long they take", async () => {
+Deno.test("layout and affected show how many tests they have, and their duration", async () => {
   await using suite = await pytestSuite({
     "test_a.py": "def test_x(): pass\ndef test_y(): pass\n",
   });

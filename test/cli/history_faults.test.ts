@@ -6,7 +6,7 @@ import { ISOLATED, pytestSuite, pythonWithPytest, type Suite } from "./suites.ts
 const TESTS = { "test_a.py": "def test_passes(): pass\ndef test_fails(): assert 1 == 2\n" };
 const RUN = ["run", "--no-preflight", "--no-defaults", "--json"];
 
-/** Whether a namespace with mounts of its own can be had. */
+/** Whether this user may mount file systems in a namespace. */
 const MOUNTS = await canMount();
 const NEEDS_MOUNTS = MOUNTS ? "" : " (needs mounts)";
 
@@ -27,43 +27,48 @@ function databaseOf(suite: Suite): string {
   return join(suite.path, "state/tractest/history.sqlite");
 }
 
-/** A run with one failed test has to end as it always does; what it said. */
-function endedAsTested({ code, stdout, stderr }: Outcome): string {
+/** Checks that a run ended with its one failed test; returns its messages. */
+function endedAsUsual({ code, stdout, stderr }: Outcome): string {
   assertEquals([code, JSON.parse(stdout || "{}").counts?.failed], [1, 1], stdout + stderr);
   assert(!/\n\s+at /.test(stderr), stderr);
   return stderr;
 }
 
-/** Ids of the runs on record, newest first. */
+/** Ids of the recorded runs, newest first. */
 async function recorded(suite: Suite): Promise<string[]> {
   const { code, stdout, stderr } = await suite.tractest(["history", "--json"]);
   assertEquals(code, 0, stderr);
   return JSON.parse(stdout).runs.map(({ id }: { id: string }) => id);
 }
 
-/** Files beside the database that were moved out of its way. */
+/** Files that were moved out of the way of the database. */
 function movedAside(suite: Suite): string[] {
   return [...Deno.readDirSync(join(suite.path, "state/tractest"))].map((entry) => entry.name)
     .filter((name) => name.includes(".damaged-")).sort();
 }
 
-/**
- * Runs a script on SQLite from Python's own library, with the database's path as its first
- * argument.
- */
+/** Starts a Python script that has the database of a suite open as `d`. */
 async function sqlite(suite: Suite, script: string): Promise<Deno.ChildProcess> {
-  const python = await pythonWithPytest();
-  return new Deno.Command(python, {
-    args: ["-c", script, databaseOf(suite)],
+  const opened = "import sqlite3, sys\nd = sqlite3.connect(sys.argv[1], isolation_level=None)\n" +
+    script;
+  return new Deno.Command(await pythonWithPytest(), {
+    args: ["-c", opened, databaseOf(suite)],
     stdin: "piped",
     stdout: "piped",
   }).spawn();
 }
 
-/** Waits until it says something: what that is, is up to the script. */
+/** Runs one SQL statement on the database of a suite. */
+async function execute(suite: Suite, statement: string): Promise<void> {
+  const child = await sqlite(suite, `d.execute(${JSON.stringify(statement)})\nd.close()`);
+  await child.stdin.close();
+  assert((await child.output()).success);
+}
+
+/** Waits for the first output of a script. */
 async function said(child: Deno.ChildProcess): Promise<void> {
   const reader = child.stdout.getReader();
-  assert(!(await reader.read()).done, "it ended without a word");
+  assert(!(await reader.read()).done, "it ended without output");
   reader.releaseLock();
 }
 
@@ -74,12 +79,12 @@ async function killed(child: Deno.ChildProcess): Promise<void> {
   await child.status;
 }
 
-Deno.test("fault 49: a history that is garbage is moved aside, named, and begins again with the runs whose events are kept", async () => {
+Deno.test("fault 49: a garbage history is moved aside, kept runs are recorded again", async () => {
   await using suite = await pytestSuite(TESTS);
-  endedAsTested(await suite.tractest(RUN));
+  endedAsUsual(await suite.tractest(RUN));
   const garbage = crypto.getRandomValues(new Uint8Array(20_000));
   await Deno.writeFile(databaseOf(suite), garbage);
-  const stderr = endedAsTested(await suite.tractest(RUN));
+  const stderr = endedAsUsual(await suite.tractest(RUN));
   const [aside, ...more] = movedAside(suite);
   assertEquals(more, []);
   assertIncludes(stderr, aside!);
@@ -87,72 +92,61 @@ Deno.test("fault 49: a history that is garbage is moved aside, named, and begins
   assertEquals((await recorded(suite)).length, 2);
 });
 
-Deno.test("fault 49: a history that is damaged in its middle is moved aside whole, and a database of something else too", async () => {
+Deno.test("fault 49: damaged histories and other databases are moved aside unchanged", async () => {
   await using suite = await pytestSuite(TESTS);
-  endedAsTested(await suite.tractest(RUN));
+  endedAsUsual(await suite.tractest(RUN));
   const bytes = await Deno.readFile(databaseOf(suite));
   bytes.fill(0xa5, 4096);
   await Deno.writeFile(databaseOf(suite), bytes);
-  assertIncludes(endedAsTested(await suite.tractest(RUN)), "was damaged");
+  assertIncludes(endedAsUsual(await suite.tractest(RUN)), "was damaged");
   assertEquals(
     await Deno.readFile(join(suite.path, "state/tractest", movedAside(suite)[0]!)),
     bytes,
   );
 
   await Deno.remove(databaseOf(suite));
-  const other = await sqlite(
-    suite,
-    "import sqlite3, sys\nwith sqlite3.connect(sys.argv[1]) as d: d.execute('create table theirs (x)')",
-  );
-  await other.stdin.close();
-  assert((await other.output()).success);
-  assertIncludes(endedAsTested(await suite.tractest(RUN)), "was damaged");
+  await execute(suite, "create table theirs (x)");
+  assertIncludes(endedAsUsual(await suite.tractest(RUN)), "was damaged");
   assertEquals([movedAside(suite).length, (await recorded(suite)).length], [2, 3]);
 });
 
-Deno.test("fault 49: a history without one of its tables is moved aside whole, and begins again", async () => {
+Deno.test("fault 49: a history that lacks a table is moved aside and begins again", async () => {
   await using suite = await pytestSuite(TESTS);
   for (const table of ["result", "run", "test", "project"]) {
-    endedAsTested(await suite.tractest(RUN));
+    endedAsUsual(await suite.tractest(RUN));
     const before = movedAside(suite).length;
-    const script =
-      `import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('drop table "${table}"'); c.commit(); c.close(); print("done")`;
-    const child = await sqlite(suite, script);
-    await said(child);
-    await child.stdin.close();
-    await child.status;
-    await child.stdout.cancel();
-    assertIncludes(endedAsTested(await suite.tractest(RUN)), "history.sqlite.damaged-");
+    await execute(suite, `drop table "${table}"`);
+    assertIncludes(endedAsUsual(await suite.tractest(RUN)), "history.sqlite.damaged-");
     assertEquals(movedAside(suite).length, before + 1, table);
     assert((await recorded(suite)).length > 0);
     assertEquals(movedAside(suite).length, before + 1, table);
   }
 });
 
-Deno.test("fault 49: a symbolic link or a directory in place of the history is moved aside, and what the link leads to is not touched", async () => {
+Deno.test("fault 49: a link or directory in place of the history is moved aside", async () => {
   await using suite = await pytestSuite(TESTS);
-  endedAsTested(await suite.tractest(RUN));
+  endedAsUsual(await suite.tractest(RUN));
   const target = join(suite.path, "elsewhere.sqlite");
   await Deno.rename(databaseOf(suite), target);
   const before = await Deno.readFile(target);
   await Deno.symlink(target, databaseOf(suite));
-  assertIncludes(endedAsTested(await suite.tractest(RUN)), ".damaged-");
+  assertIncludes(endedAsUsual(await suite.tractest(RUN)), ".damaged-");
   assertEquals(await Deno.readFile(target), before);
   await Deno.remove(databaseOf(suite));
   await Deno.mkdir(join(databaseOf(suite), "inside"), { recursive: true });
-  endedAsTested(await suite.tractest(RUN));
+  endedAsUsual(await suite.tractest(RUN));
   assertEquals([movedAside(suite).length, (await recorded(suite)).length], [2, 3]);
 });
 
-Deno.test("fault 49: while another process holds the history the run ends as tested, and is recorded later", async () => {
+Deno.test("fault 49: with a locked history a run ends as usual and is recorded later", async () => {
   await using suite = await pytestSuite(TESTS);
-  endedAsTested(await suite.tractest(RUN));
+  endedAsUsual(await suite.tractest(RUN));
   const holder = await sqlite(
     suite,
-    "import sqlite3, sys\nd = sqlite3.connect(sys.argv[1])\nd.execute('begin exclusive')\nprint('held', flush=True)\nsys.stdin.read()",
+    "d.execute('begin exclusive')\nprint('held', flush=True)\nsys.stdin.read()",
   );
   await said(holder);
-  assertIncludes(endedAsTested(await suite.tractest(RUN)), "is locked");
+  assertIncludes(endedAsUsual(await suite.tractest(RUN)), "is locked");
   for (const command of ["slow", "flaky", "history"]) {
     const { code, stderr } = await suite.tractest([command]);
     assertEquals(code, 0, command);
@@ -162,14 +156,20 @@ Deno.test("fault 49: while another process holds the history the run ends as tes
   assertEquals([(await recorded(suite)).length, movedAside(suite)], [2, []]);
 });
 
-Deno.test("fault 49: what a killed writer left half done is undone by the next one, and said by those that may not", async () => {
+Deno.test("fault 49: the next writer undoes what a killed one left, readers warn", async () => {
   await using suite = await pytestSuite(TESTS);
-  endedAsTested(await suite.tractest(RUN));
+  endedAsUsual(await suite.tractest(RUN));
   // A cache of few pages makes SQLite write to the database itself before the transaction ends.
   const writer = await sqlite(
     suite,
-    "import sqlite3, sys\nd = sqlite3.connect(sys.argv[1], isolation_level=None)\nd.execute('pragma cache_size = 3')\nd.execute('begin immediate')\n" +
-      "d.executemany('insert into test (project, name) values (1, ?)', ((f'{n}' * 100,) for n in range(3000)))\nprint('half', flush=True)\nsys.stdin.read()",
+    `
+d.execute("pragma cache_size = 3")
+d.execute("begin immediate")
+names = ((f"{n}" * 100,) for n in range(3000))
+d.executemany("insert into test (project, name) values (1, ?)", names)
+print("half", flush=True)
+sys.stdin.read()
+`,
   );
   await said(writer);
   await killed(writer);
@@ -184,17 +184,12 @@ Deno.test("fault 49: what a killed writer left half done is undone by the next o
   assertEquals(movedAside(suite), []);
 });
 
-Deno.test("fault 49: a history of a newer tractest is left as it is", async () => {
+Deno.test("fault 49: a history of a newer tractest stays unchanged", async () => {
   await using suite = await pytestSuite(TESTS);
-  endedAsTested(await suite.tractest(RUN));
-  const newer = await sqlite(
-    suite,
-    "import sqlite3, sys\nwith sqlite3.connect(sys.argv[1]) as d: d.execute('pragma user_version = 99')",
-  );
-  await newer.stdin.close();
-  assert((await newer.output()).success);
+  endedAsUsual(await suite.tractest(RUN));
+  await execute(suite, "pragma user_version = 99");
   const before = await Deno.readFile(databaseOf(suite));
-  assertIncludes(endedAsTested(await suite.tractest(RUN)), "newer tractest");
+  assertIncludes(endedAsUsual(await suite.tractest(RUN)), "newer tractest");
   assertIncludes((await suite.tractest(["flaky"])).stderr, "newer tractest");
   assertEquals([await Deno.readFile(databaseOf(suite)), movedAside(suite)], [before, []]);
 });
@@ -230,7 +225,7 @@ exit $code`;
   return { outcome, runs };
 }
 
-Deno.test(`fault 49: on a full disk the run ends as tested, and old data survives${NEEDS_MOUNTS}`, {
+Deno.test(`fault 49: on a full disk a run ends as usual, old data survives${NEEDS_MOUNTS}`, {
   ignore: !MOUNTS,
 }, async () => {
   await using suite = await pytestSuite(TESTS);
@@ -240,31 +235,31 @@ Deno.test(`fault 49: on a full disk the run ends as tested, and old data survive
     "dd if=/dev/zero of=fill bs=4k 2>/dev/null || true",
     "rm fill",
   );
-  const stderr = endedAsTested(outcome);
+  const stderr = endedAsUsual(outcome);
   assertIncludes(stderr, "is the disk full");
   assertIncludes(stderr, "the history can't be written");
   assertEquals(runs.length, 1);
 });
 
 Deno.test(
-  `fault 49: on a disk that fills up while it runs the run ends as tested, and what was written is recorded once there is room${NEEDS_MOUNTS}`,
+  `fault 49: a run whose disk fills up is recorded once there is room${NEEDS_MOUNTS}`,
   { ignore: !MOUNTS },
   async () => {
     await using suite = await pytestSuite(TESTS);
     const spoil = "dd if=/dev/zero of=fill bs=4k 2>/dev/null || true\ntruncate -s -90112 fill";
-    // So that the database has to grow for each run.
+    // The database has to grow for each run.
     await Deno.writeTextFile(
       join(suite.root, "tests/test_b.py"),
       "import pytest\n@pytest.mark.parametrize('n', range(120))\ndef test_many(n): pass\n",
     );
     const { outcome, runs } = await onDisk(suite, "1m", spoil, "rm fill");
-    assertIncludes(endedAsTested(outcome), "the history can't be written");
+    assertIncludes(endedAsUsual(outcome), "the history can't be written");
     assertEquals(runs.length, 2);
   },
 );
 
 Deno.test(
-  `fault 49: where a test fills the disk, what failed is the verdict, and what can't be run any more is one warning${NEEDS_MOUNTS}`,
+  `fault 49: when a test fills the disk its run ends as usual, with a warning${NEEDS_MOUNTS}`,
   { ignore: !MOUNTS },
   async () => {
     await using suite = await pytestSuite({
@@ -293,8 +288,7 @@ exec timeout -s KILL 60 "$@"`;
       });
       assertEquals(code, 1, stdout + stderr);
       assertIncludes(stdout, "1 failed, 1 passed");
-      // A failure whose report the disk did not take is nothing to try again: that it is missing is
-      // what is said then.
+      // A failure whose report is lost is not retried; the warning is about the report then.
       const said = stderr.split("no more tests are run").length - 1;
       assert(
         said === 1 || (said === 0 && stderr.includes("the disk is full: events are missing")),
@@ -305,17 +299,17 @@ exec timeout -s KILL 60 "$@"`;
 );
 
 Deno.test(
-  `fault 49: on a read-only disk the run ends as tested, and reports read what is there${NEEDS_MOUNTS}`,
+  `fault 49: on a read-only disk a run ends as usual, reports can read${NEEDS_MOUNTS}`,
   { ignore: !MOUNTS },
   async () => {
     await using suite = await pytestSuite(TESTS);
     const { outcome, runs } = await onDisk(suite, "1m", "mount -o remount,ro $PWD", "");
-    assertIncludes(endedAsTested(outcome), "the history can't be written");
+    assertIncludes(endedAsUsual(outcome), "the history can't be written");
     assertEquals(runs.length, 1);
   },
 );
 
-Deno.test("fault 49: runs that end at once are all recorded", async () => {
+Deno.test("fault 49: runs that end at the same time are all recorded", async () => {
   await using suite = await pytestSuite(TESTS);
   await using other = await pytestSuite(TESTS);
   for (let round = 0; round < 2; round++) {
@@ -324,7 +318,7 @@ Deno.test("fault 49: runs that end at once are all recorded", async () => {
         tractest(RUN, { cwd: one.root, env: suite.environment(), wrap: ISOLATED ?? [] })
       ),
     );
-    for (const outcome of outcomes) assert(!endedAsTested(outcome).includes("history"));
+    for (const outcome of outcomes) assert(!endedAsUsual(outcome).includes("history"));
   }
   const counts = await Promise.all([suite, other].map(async (one) => {
     const { stdout } = await tractest(["history", "--json"], {
@@ -336,7 +330,7 @@ Deno.test("fault 49: runs that end at once are all recorded", async () => {
   assertEquals(counts, [2, 2]);
 });
 
-Deno.test("a run whose tractest was killed is in the history with what it knew", async () => {
+Deno.test("a run whose tractest was killed is recorded with its results so far", async () => {
   await using suite = await pytestSuite({
     "test_a.py":
       "def test_first(): pass\ndef test_hangs():\n    import time\n    time.sleep(600)\n",
@@ -347,7 +341,7 @@ Deno.test("a run whose tractest was killed is in the history with what it knew",
     try {
       Deno.kill(pid, "SIGKILL");
     } catch {
-      // It is gone already.
+      // It has already ended.
     }
   }
   await running.ended;

@@ -6,22 +6,23 @@ import { pytestSuite } from "./suites.ts";
 
 const RUN = ["run", "--no-preflight"];
 const MOUNTS = await canMount();
+const NEEDS_ROOT = MOUNTS ? "" : " (needs root)";
 const TESTS = { "test_a.py": "def test_a(): pass\ndef test_b(): assert 1 == 2\n" };
 
-Deno.test("--notify-command runs at the end, knows the run, and costs neither its code nor its output", async () => {
+Deno.test("--notify-command runs at the end and changes neither exit code nor output", async () => {
   await using suite = await pytestSuite(TESTS);
   const command =
-    'echo "$TRACTEST_RUN_ID|$TRACTEST_EXIT_CODE|$TRACTEST_SUMMARY|$PWD" >"$SUITE/told"; exit 3';
+    'echo "$TRACTEST_RUN_ID|$TRACTEST_EXIT_CODE|$TRACTEST_SUMMARY|$PWD" >"$SUITE/notice"; exit 3';
   const { code, stdout, stderr } = await suite.tractest([...RUN, "--notify-command", command]);
   assertEquals(code, 1);
-  const told = await Deno.readTextFile(join(suite.path, "told"));
-  assert(/^\d{8}-\d{6}-\w{4}\|1\|1 failed, 1 passed in \d+ s\|/.test(told), told);
-  assert(told.endsWith(`|${suite.root}\n`), told);
+  const notice = await Deno.readTextFile(join(suite.path, "notice"));
+  assert(/^\d{8}-\d{6}-\w{4}\|1\|1 failed, 1 passed in \d+ s\|/.test(notice), notice);
+  assert(notice.endsWith(`|${suite.root}\n`), notice);
   assertIncludes(stderr, "failed with exit code 3");
   assert(stdout.trimEnd().split("\n").at(-1)!.startsWith("1 failed, 1 passed in "), stdout);
 });
 
-Deno.test("a run in the background announces its end; what stops it before the tests is announced too", async () => {
+Deno.test("a background run announces its end, also when the tests never started", async () => {
   await using suite = await pytestSuite(TESTS);
   for (
     const [words, summary] of [[[], "1 failed, 1 passed in "], [
@@ -34,16 +35,16 @@ Deno.test("a run in the background announces its end; what stops it before the t
       "--bg",
       ...words,
       "--notify-command",
-      'echo "$TRACTEST_SUMMARY" >"$SUITE/told"; echo more',
+      'echo "$TRACTEST_SUMMARY" >"$SUITE/notice"; echo more',
     ]);
     assertEquals(begun.code, 0, begun.stderr);
-    // Its last words come after the announcement.
+    // Its last output comes after the announcement.
     await suite.tractest(["logs", "-f"]);
-    assertIncludes(await Deno.readTextFile(join(suite.path, "told")), summary);
+    assertIncludes(await Deno.readTextFile(join(suite.path, "notice")), summary);
   }
 });
 
-Deno.test("--notify without a desktop says so before the run goes to the background, and names the way that works", async () => {
+Deno.test("--notify warns of a missing desktop when a background run starts", async () => {
   await using suite = await pytestSuite(TESTS);
   const { code, stderr } = await suite.tractest([...RUN, "--bg", "--notify"]);
   assertEquals(code, 0);
@@ -53,14 +54,13 @@ Deno.test("--notify without a desktop says so before the run goes to the backgro
 });
 
 Deno.test({
-  name: `--notify tells the desktop, by the program in a standard directory and no other${
-    MOUNTS ? "" : " (needs root)"
-  }`,
+  name: `--notify uses the notify-send of a standard directory only${NEEDS_ROOT}`,
   ignore: !MOUNTS,
   fn: async () => {
     await using suite = await pytestSuite(TESTS);
-    const script =
-      '#!/bin/sh\n[ "$1" = --version ] || printf "%s\\n" "$DBUS_SESSION_BUS_ADDRESS" "$@" >>"$HOME/notified"\n';
+    const script = `#!/bin/sh
+[ "$1" = --version ] || printf "%s\\n" "$DBUS_SESSION_BUS_ADDRESS" "$@" >>"$HOME/notified"
+`;
     for (const place of ["standard", "repo/py310-bin"]) {
       await Deno.mkdir(join(suite.path, place), { recursive: true });
       await Deno.writeTextFile(
@@ -102,13 +102,13 @@ Deno.test({
   },
 });
 
-Deno.test("at a terminal the end of the run rings its bell", async () => {
+Deno.test("--notify rings the bell of the terminal at the end", async () => {
   await using suite = await pytestSuite(TESTS);
   const { stdout } = await (await suite.atTerminal([...RUN, "--notify"])).ended;
   assert(stdout.includes("\x07"), JSON.stringify(stdout.slice(-200)));
   assert(!(await (await suite.atTerminal(RUN)).ended).stdout.includes("\x07"));
 });
 
-Deno.test("what means something in a notification's markup is written out", () => {
+Deno.test("the markup of a notification is escaped", () => {
   assertEquals(escapeMarkup("<b> & </b>"), "&lt;b&gt; &amp; &lt;/b&gt;");
 });

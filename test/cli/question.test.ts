@@ -7,13 +7,9 @@ const HAS_SCRIPT =
   new Deno.Command("script", { args: ["--version"], stdout: "null", stderr: "null" }).outputSync()
     .success;
 
-/**
- * Starts a command line of tractest at a real terminal; `type` waits for a text on the screen and
- * then sends keys.
- */
+/** Starts tractest at a real terminal; `type` waits for a text on the screen, then sends keys. */
 function atTerminal(cwd: string, args: readonly string[], env: Record<string, string>) {
-  // Without a size of its own the terminal has no columns, and everything is wrapped after each
-  // character.
+  // A terminal without a size wraps after each character.
   const command = "stty cols 200 rows 40; exec " +
     [TRACTEST, ...args].map((word) => `'${word}'`).join(" ");
   const child = new Deno.Command("script", {
@@ -36,7 +32,7 @@ function atTerminal(cwd: string, args: readonly string[], env: Record<string, st
   return {
     async type(after: string, keys: string) {
       while (!screen.includes(after)) {
-        assert(await read(), `it ended before it showed ${JSON.stringify(after)}:\n${screen}`);
+        assert(await read(), `it ended before showing ${JSON.stringify(after)}:\n${screen}`);
       }
       await writer.write(new TextEncoder().encode(keys));
     },
@@ -59,7 +55,7 @@ function test(name: string, action: () => Promise<void>): void {
 const QUESTION = "No uv venv is active. Should I activate one via";
 const DOWN = "\x1b[B";
 
-test("without a venv a terminal is asked, in the recipe's words; the first answer makes it", async () => {
+test("without a venv check asks as the recipe does; the first answer makes one", async () => {
   await using project = await pythonProject({ venv: false });
   const terminal = atTerminal(project.root, ["check"], {
     PATH: `${await fakeUv(project.root)}:/usr/bin:/bin`,
@@ -72,7 +68,7 @@ test("without a venv a terminal is asked, in the recipe's words; the first answe
   }
 });
 
-test("the other answer stops, and says how to activate one", async () => {
+test("the second answer stops, and shows how to activate a venv", async () => {
   await using project = await pythonProject({ venv: false });
   const terminal = atTerminal(project.root, ["check"], {
     PATH: `${await fakeUv(project.root)}:/usr/bin:/bin`,
@@ -88,7 +84,7 @@ test("the other answer stops, and says how to activate one", async () => {
   );
 });
 
-test("Ctrl-C at a question ends with 130, without a stack trace", async () => {
+test("Ctrl-C at a question exits with 130, without a stack trace", async () => {
   await using project = await pythonProject({ venv: false });
   const terminal = atTerminal(project.root, ["check"], {});
   await terminal.type("I'll activate it myself", "\x03");
@@ -97,7 +93,7 @@ test("Ctrl-C at a question ends with 130, without a stack trace", async () => {
   assert(!/\bat .*\.(ts|js):\d+/.test(screen), screen);
 });
 
-test("--yes asks nothing at a terminal either", async () => {
+test("with --yes a terminal is not asked", async () => {
   await using project = await pythonProject({ venv: false });
   const terminal = atTerminal(project.root, ["check", "--yes"], {
     PATH: `${await fakeUv(project.root)}:/usr/bin:/bin`,
@@ -107,7 +103,7 @@ test("--yes asks nothing at a terminal either", async () => {
   assert(!screen.includes(QUESTION), screen);
 });
 
-test("fault 79: Ctrl-C after an answer that is none ends with 130, and what follows such an answer counts", async () => {
+test("fault 79: after an invalid answer Ctrl-C exits with 130, a valid answer counts", async () => {
   await using project = await pythonProject({});
   const runtime = join(project.root, "../runtime");
   Deno.mkdirSync(join(runtime, "tractor"), { recursive: true, mode: 0o700 });
@@ -129,7 +125,7 @@ test("fault 79: Ctrl-C after an answer that is none ends with 130, and what foll
   assertIncludes(screen, `removed ${socket}`);
 });
 
-test("a run that waits at a question locks nobody out, and gives way to the run that began meanwhile", async () => {
+test("a run that waits at a question does not lock the project", async () => {
   await using project = await pythonProject({ venv: false });
   const terminal = atTerminal(project.root, ["run"], {});
   await terminal.type("I'll activate it myself", "");

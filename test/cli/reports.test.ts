@@ -8,7 +8,7 @@ const RECORDED = Deno.readTextFileSync(
   new URL("../fixtures/suite/lastfailed.json", import.meta.url),
 );
 
-/** The recipe's reader of the record, in Python; what it prints is what `failed` has to print. */
+/** The recipe's script, in Python: `failed` has to print the same. */
 const RECIPE = `
 import json, pathlib, sys
 p = pathlib.Path('.pytest_cache/v/cache/lastfailed')
@@ -29,7 +29,7 @@ const failed = (repository: GitRepository, ...args: string[]): Promise<Outcome> 
 const recordOf = (...ids: string[]) =>
   JSON.stringify(Object.fromEntries(ids.map((id) => [id, true])));
 
-/** A checkout in small whose record names files that exist. */
+/** A small checkout with a cache of failures whose files exist. */
 async function checkout(record: string | null = RECORDED): Promise<GitRepository> {
   const repository = await GitRepository.make();
   repository.write({
@@ -46,7 +46,7 @@ async function checkout(record: string | null = RECORDED): Promise<GitRepository
   return repository;
 }
 
-Deno.test("failed prints exactly what the recipe's reader prints", async () => {
+Deno.test("failed prints exactly what the recipe's script prints", async () => {
   for (
     const record of [
       null,
@@ -94,7 +94,7 @@ Deno.test("failed --json has count, tests, missing and source", async () => {
   assertEquals([empty.count, empty.tests, empty.found], [0, [], false]);
 });
 
-Deno.test("failed marks a test whose file is gone, and says where a file of that name is now", async () => {
+Deno.test("failed marks tests whose files are gone, and finds moved files", async () => {
   using repository = await checkout(
     recordOf("tests/test_multi_program.py::t", "tests/test_gone.py::t", "tests/test_a.py::t"),
   );
@@ -115,7 +115,7 @@ Deno.test("failed marks a test whose file is gone, and says where a file of that
   );
 });
 
-Deno.test("failed honours cache_dir, also below the home directory, and --rootdir; a rootdir in addopts moves nothing", async () => {
+Deno.test("failed follows cache_dir and --rootdir, but no rootdir in addopts", async () => {
   using repository = await checkout(null);
   const lines = async (...args: string[]) =>
     (await tractest(["failed", ...args], { cwd: repository.root, env: { HOME: repository.base } }))
@@ -140,7 +140,7 @@ Deno.test("failed honours cache_dir, also below the home directory, and --rootdi
   assertEquals(JSON.parse((await failed(repository, "--rootdir=tests", "--json")).stdout).count, 1);
 });
 
-Deno.test("fault 48: failed takes a broken record as none, with a warning", async () => {
+Deno.test("fault 48: failed takes a broken cache as empty, with a warning", async () => {
   const records: [string | Uint8Array, string][] = [
     ["[]", "it holds no object of test ids"],
     ['"x"', "it holds no object of test ids"],
@@ -164,7 +164,7 @@ Deno.test("fault 48: failed takes a broken record as none, with a warning", asyn
   assertIncludes((await failed(repository)).stderr, "it is no file");
 });
 
-Deno.test("fault 33: failed shows ids with control characters escaped, and stays valid JSON", async () => {
+Deno.test("fault 33: failed escapes control characters in ids", async () => {
   using repository = await checkout(recordOf("tests/test_rpc.py::t[\x1b[31m\r\u009b\u202e]"));
   const { stdout } = await failed(repository);
   assertEquals(stdout.split("\n")[1], "  tests/test_rpc.py::t[\\e[31m\\r\\x9b\\u202e]");
@@ -173,7 +173,7 @@ Deno.test("fault 33: failed shows ids with control characters escaped, and stays
   ]);
 });
 
-Deno.test("failed --run runs exactly what is recorded and still exists; a dry run starts nothing", async () => {
+Deno.test("failed --run runs the recorded tests that still exist", async () => {
   using repository = await checkout(
     recordOf("tests/test_a.py::t[x y]", "tests/test_gone.py::t", "--pdb", "tests/test_rpc.py"),
   );
@@ -192,7 +192,7 @@ Deno.test("failed --run runs exactly what is recorded and still exists; a dry ru
   );
 });
 
-Deno.test("failed --run with --rootdir names tests from the root, and keeps pytest's rootdir", async () => {
+Deno.test("failed --run --rootdir names tests from the root and keeps the rootdir", async () => {
   using repository = await checkout(null);
   repository.write({ [`tests/${CACHE}`]: recordOf("test_rpc.py::t") });
   const { stdout, stderr } = await failed(
@@ -208,7 +208,7 @@ Deno.test("failed --run with --rootdir names tests from the root, and keeps pyte
   assert(command.includes(`--rootdir=${repository.root}/tests`), command.join(" "));
 });
 
-Deno.test("affected lists changes, targets with their reasons, what is missing and what is not known", async () => {
+Deno.test("affected lists changes, targets with reasons, missing and unknown ones", async () => {
   using repository = await checkout(null);
   repository.write({ "tests/ipc/test_server.py": "", ".gitignore": ".pytest_cache\n" });
   await repository.commit();
@@ -254,7 +254,7 @@ Deno.test("affected lists changes, targets with their reasons, what is missing a
   );
 });
 
-Deno.test("affected follows imports where the table names nothing, shows the chain, and adds what failed last time", async () => {
+Deno.test("affected follows imports, shows their chain, and adds recent failures", async () => {
   using repository = await checkout(
     recordOf(
       "tests/test_rpc.py::test_failed",
@@ -278,7 +278,8 @@ Deno.test("affected follows imports where the table names nothing, shows the cha
   assertEquals(stdout.trimEnd().split("\n").slice(3), [
     "3 targets to run first:",
     "  tests/test_direct.py            tractor/log.py → tests/test_direct.py: imported directly",
-    "  tests/test_through.py           tractor/log.py → tractor/middle.py → tests/test_through.py: imported indirectly (2 imports away)",
+    "  tests/test_through.py           tractor/log.py → tractor/middle.py → " +
+    "tests/test_through.py: imported indirectly (2 imports away)",
     "  tests/test_rpc.py::test_failed  it failed last time",
   ]);
   const { targets, further } = JSON.parse(
@@ -298,7 +299,7 @@ Deno.test("affected follows imports where the table names nothing, shows the cha
   assertEquals(further, []);
 });
 
-Deno.test("affected says once where a change bears on most of the suite, and tells it to programs", async () => {
+Deno.test("affected reports once that a change concerns most of the suite", async () => {
   using repository = await checkout(null);
   const importing = Object.fromEntries(
     Array.from(
@@ -320,7 +321,7 @@ Deno.test("affected says once where a change bears on most of the suite, and tel
   assertEquals([targets.length, targets[0].files.length], [1, 6]);
 });
 
-Deno.test("affected adds importers to the change map's tests, and says with which transport a module of one is used", async () => {
+Deno.test("affected adds importing tests, and hints at the transport of a module", async () => {
   using repository = await checkout(null);
   repository.write({
     "tractor/ipc/_uds.py": "",
@@ -335,7 +336,8 @@ Deno.test("affected adds importers to the change map's tests, and says with whic
   );
   assertIncludes(
     stderr,
-    "hint: tractest run --affected --only --tpt-proto uds (tractor/ipc/_uds.py: tests use Unix sockets only with it)\n",
+    "hint: tractest run --affected --only --tpt-proto uds " +
+      "(tractor/ipc/_uds.py: tests use Unix sockets only with it)\n",
   );
   const { options } = JSON.parse(
     (await tractest(["affected", "--json"], { cwd: repository.root })).stdout,
@@ -343,7 +345,7 @@ Deno.test("affected adds importers to the change map's tests, and says with whic
   assertEquals(options[0].options, ["--tpt-proto", "uds"]);
 });
 
-Deno.test("affected with nothing changed says so; --staged, --uncommitted and --base choose, and exclude each other", async () => {
+Deno.test("affected takes --staged, --uncommitted or --base, only one of them", async () => {
   using repository = await checkout(null);
   await repository.commit();
   const run = (...args: string[]) => tractest(["affected", ...args], { cwd: repository.root });
@@ -358,7 +360,7 @@ Deno.test("affected with nothing changed says so; --staged, --uncommitted and --
   assertEquals((await run("--run", "--dry-run", "--json")).code, 0);
 });
 
-Deno.test("affected --run runs the targets, none of them twice", async () => {
+Deno.test("affected --run runs each target once", async () => {
   using repository = await checkout(null);
   repository.write({
     "tests/ipc/test_server.py": "",
@@ -373,7 +375,7 @@ Deno.test("affected --run runs the targets, none of them twice", async () => {
   assertEquals(JSON.parse(stdout).command.slice(-2), ["tests/ipc/", "tests/test_2way.py"]);
 });
 
-Deno.test("affected outside of a git repository exits 80 and says why", async () => {
+Deno.test("affected outside of a git repository exits with 80 and the reason", async () => {
   using repository = await checkout(null);
   Deno.removeSync(`${repository.root}/.git`, { recursive: true });
   const { code, stderr } = await tractest(["affected"], { cwd: repository.root });
@@ -381,11 +383,12 @@ Deno.test("affected outside of a git repository exits 80 and says why", async ()
   assertIncludes(stderr, "not a git repository");
 });
 
-Deno.test("flaky lists the known-flaky tests where they live today, and rows of the configuration first", async () => {
+Deno.test("flaky lists the configuration's tests first, then the known ones", async () => {
   using repository = await checkout(null);
   repository.write({
     "pyproject.toml":
-      `${PYPROJECT}[[tool.tractest.known-flaky]]\ntest = "test_rpc.py::test_own"\nerror = "OwnError"\nnotes = "ours"\n`,
+      `${PYPROJECT}[[tool.tractest.known-flaky]]\ntest = "test_rpc.py::test_own"\n` +
+      'error = "OwnError"\nnotes = "ours"\n',
     "tests/deep/test_cancellation.py": "",
   });
   const { code, stdout } = await tractest(["flaky"], { cwd: repository.root });
@@ -402,7 +405,7 @@ Deno.test("flaky lists the known-flaky tests where they live today, and rows of 
   assertEquals(document.tests.length, 5);
 });
 
-Deno.test("layout shows the tree beside the reference", async () => {
+Deno.test("layout compares the tree with the reference", async () => {
   using repository = await checkout(null);
   repository.write({
     "tests/discovery/test_multi_program.py": "",

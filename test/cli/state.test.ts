@@ -4,7 +4,7 @@ import { pytestSuite, type Suite } from "./suites.ts";
 
 const TESTS = { "test_a.py": "def test_passes(): pass\ndef test_fails(): assert 1 == 2\n" };
 
-/** A run that has one failed test, whatever happens to its state; what it said. */
+/** Runs the suite and checks that it has one failed test; returns the messages. */
 async function runs(suite: Suite): Promise<string> {
   const { code, stdout, stderr } = await suite.tractest([
     "run",
@@ -34,7 +34,7 @@ const OBSTACLES: Readonly<Record<string, (path: string) => Promise<unknown>>> = 
 };
 
 for (const [what, put] of Object.entries(OBSTACLES)) {
-  Deno.test(`faults 49, 78: with ${what} in place of the state directory the exit code is that of the tests, and nothing is left`, async () => {
+  Deno.test(`faults 49, 78: with ${what} as state directory tests still run`, async () => {
     await using suite = await pytestSuite(TESTS);
     const state = join(suite.path, "state");
     await Deno.mkdir(state, { recursive: true });
@@ -42,8 +42,11 @@ for (const [what, put] of Object.entries(OBSTACLES)) {
     await put(path);
     assertIncludes(await runs(suite), `"${path}" can't be used`);
     const { isFile, isSymlink } = await Deno.lstat(path);
-    assert(isFile || isSymlink || [...Deno.readDirSync(path)].length === 0, "nothing is put there");
-    // Fault 78: nothing in the directory for temporary files either, which is the suite's own here.
+    assert(
+      isFile || isSymlink || [...Deno.readDirSync(path)].length === 0,
+      "something was put there",
+    );
+    // Fault 78: nothing in the directory for temporary files either, here the suite's own.
     assertEquals(
       [...Deno.readDirSync(suite.path)].map(({ name }) => name).filter((name) =>
         name.startsWith("tractest-")
@@ -66,7 +69,7 @@ const DAMAGES: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
 };
 
 for (const [what, damage] of Object.entries(DAMAGES)) {
-  Deno.test(`fault 49: with ${what} in place of every file of its state the exit code is that of the tests`, async () => {
+  Deno.test(`fault 49: with ${what} as all state files tests still run`, async () => {
     await using suite = await pytestSuite(TESTS);
     await runs(suite);
     const kept = files(join(suite.path, "state"));
@@ -76,9 +79,9 @@ for (const [what, damage] of Object.entries(DAMAGES)) {
   });
 }
 
-Deno.test("fault 75: a cache that goes away during a run takes neither the verdict nor the exit code", async () => {
-  const forget =
-    "import os, shutil\ndef test_fails():\n    shutil.rmtree(os.environ['CACHE'])\n    assert 1 == 2\n";
+Deno.test("fault 75: a cache that is removed during a run changes no verdict", async () => {
+  const forget = "import os, shutil\n" +
+    "def test_fails():\n    shutil.rmtree(os.environ['CACHE'])\n    assert 1 == 2\n";
   await using suite = await pytestSuite({ "test_a.py": forget });
   const cache = join(suite.path, "cache");
   const env = { XDG_CACHE_HOME: cache, CACHE: cache };
@@ -92,7 +95,7 @@ Deno.test("fault 75: a cache that goes away during a run takes neither the verdi
   assert(!stderr.includes("a bug in tractest"), stderr);
 });
 
-Deno.test("fault 77: a pipe or a device is never read for ever, whatever it stands in place of", async () => {
+Deno.test("fault 77: a pipe or a device in place of a file is refused, not read", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_passes(): pass\n" });
   const pipe = join(suite.root, "pipe");
   assert((await new Deno.Command("mkfifo", { args: [pipe] }).output()).success);
@@ -115,7 +118,7 @@ Deno.test("fault 77: a pipe or a device is never read for ever, whatever it stan
   assertIncludes(unread.stderr, "regular file");
 });
 
-Deno.test("fault 77: merge names the line of what is no event, writes nothing then, and never over a file that it reads", async () => {
+Deno.test("fault 77: merge names an invalid line, and overwrites no input file", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_passes(): pass\n" });
   assertEquals((await suite.tractest(["run", "--no-preflight", "--events", "e.jsonl"])).code, 0);
   const events = await Deno.readTextFile(join(suite.root, "e.jsonl"));
@@ -134,10 +137,10 @@ Deno.test("fault 77: merge names the line of what is no event, writes nothing th
 });
 
 for (const [signal, expected] of [["SIGTERM", 143], ["SIGINT", 130], ["SIGQUIT", 131]] as const) {
-  Deno.test(`${signal} during the collection of doctor --json ends pytest too, leaves nothing, and there is one document`, async () => {
+  Deno.test(`${signal} during doctor --json ends pytest and leaves one document`, async () => {
     await using suite = await pytestSuite({ "test_a.py": "def test_passes(): pass\n" });
-    const waits =
-      "import os, sys, time\nif '--co' in sys.argv:\n    open('collecting', 'w').write('x')\n    time.sleep(300)\n";
+    const waits = "import sys, time\nif '--co' in sys.argv:\n" +
+      "    open('collecting', 'w').write('x')\n    time.sleep(300)\n";
     await suite.write({ "tests/conftest.py": waits });
     const running = suite.start(["doctor", "--json"]);
     await exists(join(suite.root, "collecting"));
@@ -145,7 +148,7 @@ for (const [signal, expected] of [["SIGTERM", 143], ["SIGINT", 130], ["SIGQUIT",
     const { code, stdout, stderr } = await running.ended;
     assertEquals([code, JSON.parse(stdout).error.code], [expected, "interrupted"], stderr);
     assertIncludes(stderr, `"doctor" was ended by ${signal}`);
-    // pytest had the directory as its own: nobody has it now.
+    // No pytest is left in the directory.
     const left = new Deno.Command("pgrep", {
       args: ["-f", `${suite.root}/py.*--co`],
       stdout: "piped",
@@ -160,7 +163,7 @@ for (const [signal, expected] of [["SIGTERM", 143], ["SIGINT", 130], ["SIGQUIT",
   });
 }
 
-/** Waits until a file is there. */
+/** Waits until a file exists. */
 async function exists(path: string): Promise<void> {
   const watcher = Deno.watchFs(join(path, ".."));
   try {
@@ -170,7 +173,7 @@ async function exists(path: string): Promise<void> {
     try {
       watcher.close();
     } catch {
-      // closed by its loop
+      // The loop has closed it.
     }
   }
 }

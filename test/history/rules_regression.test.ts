@@ -6,7 +6,7 @@ import {
 } from "../../lib/history/rules_regression.ts";
 import { assert, assertEquals } from "../assert.ts";
 
-/** A number from 0 to 1 for each pair, always the same. */
+/** A fixed random number from 0 to 1 for each pair. */
 function noise(a: number, b: number): number {
   const value = Math.sin(a * 12.9898 + b * 78.233) * 43758.5453;
   return value - Math.floor(value);
@@ -26,7 +26,7 @@ function suite(tests: number, seconds: (test: number, run: number) => number): M
   ]));
 }
 
-Deno.test("probabilityOfLonger() is exact: values counted by hand", () => {
+Deno.test("probabilityOfLonger() equals values counted by hand", () => {
   assertEquals(probabilityOfLonger([2], [1]), 1 / 2);
   assertEquals(probabilityOfLonger([3, 4], [1, 2]), 1 / 6);
   assertEquals(probabilityOfLonger([2, 4], [1, 3]), 2 / 6);
@@ -34,7 +34,7 @@ Deno.test("probabilityOfLonger() is exact: values counted by hand", () => {
   assertEquals(probabilityOfLonger([1, 1], [1, 1]) >= 0.5, true);
 });
 
-Deno.test("probabilityOfLonger() is a probability, and small only for what is longer", () => {
+Deno.test("probabilityOfLonger() is a probability, and not small both ways", () => {
   const numbers = fc.array(fc.integer({ min: 0, max: 50 }), { minLength: 1, maxLength: 12 });
   fc.assert(fc.property(numbers, numbers, (a, b) => {
     const [there, back] = [probabilityOfLonger(a, b), probabilityOfLonger(b, a)];
@@ -42,12 +42,12 @@ Deno.test("probabilityOfLonger() is a probability, and small only for what is lo
   }));
 });
 
-Deno.test("noise of a fifth either way, over 500 tests, is no regression", () => {
+Deno.test("noise of 20% over 500 tests is no regression", () => {
   const { regressed, compared } = findRegressions(suite(500, () => 1));
   assertEquals([regressed.length, compared], [0, 500]);
 });
 
-Deno.test("of 500 tests the three that take half as long again are found, the longest first, and no other", () => {
+Deno.test("of 500 tests only the three that became slower are found, longest first", () => {
   const { regressed } = findRegressions(
     suite(500, (test, run) => run > 30 && [7, 8, 9].includes(test) ? 1.5 + test / 10 : 1),
   );
@@ -59,7 +59,7 @@ Deno.test("of 500 tests the three that take half as long again are found, the lo
   assert(regressed.every(({ p }) => p < 0.0001));
 });
 
-Deno.test("a machine that was slow in the latest runs is no regression of the tests, and hides none", () => {
+Deno.test("a slow machine in the latest runs is no regression, and hides none", () => {
   const machine = (run: number) => run > 30 ? 3 : 1;
   assertEquals(findRegressions(suite(50, (_, run) => machine(run))).regressed, []);
   const { regressed } = findRegressions(
@@ -68,7 +68,7 @@ Deno.test("a machine that was slow in the latest runs is no regression of the te
   assertEquals(regressed.map(({ id }) => id), ["t5"]);
 });
 
-Deno.test("a test that became faster, one with few passes and one whose change is worth nothing are not reported", () => {
+Deno.test("faster tests, tests with few passes and tiny changes are not reported", () => {
   const faster = suite(1, (_, run) => run > 30 ? 0.5 : 1);
   assertEquals(findRegressions(faster).regressed, []);
   const tiny = suite(1, (_, run) => run > 30 ? 0.02 : 0.01);

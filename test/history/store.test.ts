@@ -1,6 +1,6 @@
 import { holdRun } from "../../lib/background/run_directory.ts";
 import { join } from "@std/path";
-import { durationsOf, readProject, testRecords } from "../../lib/history/project_history.ts";
+import { durationsOf, testRecords } from "../../lib/history/project_history.ts";
 import { recentPasses, resultsOf, runsOf } from "../../lib/history/queries.ts";
 import { RunDraft } from "../../lib/history/record.ts";
 import { assert, assertEquals } from "../assert.ts";
@@ -9,7 +9,7 @@ import { eventsWith, resultsWith, Store } from "./store.ts";
 
 const ALL = { limit: 1000, commit: null };
 
-Deno.test("a run is recorded with each of its tests, once, however often that is asked for", async () => {
+Deno.test("recording a run twice records it and its tests once", async () => {
   await using store = Store.make();
   const run = {
     id: "one",
@@ -21,48 +21,25 @@ Deno.test("a run is recorded with each of its tests, once, however often that is
   await store.record(run);
   await store.record(run);
   assertEquals(store.terminal.stderr.text, "");
-  const { value } = await readProject(store, store.project, (database, project) => ({
+  const value = await store.read((database, project) => ({
     runs: runsOf(database, project, ALL),
     x: resultsOf(database, project, "tests/test_a.py::test_x", ALL),
   }));
   assertEquals(
-    value!.runs.map(({ id, tests, failed, skipped, flaky, commit, dirty }) => ({
-      id,
-      tests,
-      failed,
-      skipped,
-      flaky,
-      commit,
-      dirty,
-    })),
-    [
-      { id: "one", tests: 2, failed: 0, skipped: 1, flaky: 1, commit: "c0ffee", dirty: false },
-    ],
+    value!.runs.map((run) => [run.id, run.tests, run.failed, run.skipped, run.flaky]),
+    [["one", 2, 0, 1, 1]],
   );
-  assertEquals(
-    value!.x.map(({ outcome, purpose, counts, seconds, message, errors }) => ({
-      outcome,
-      purpose,
-      counts,
-      seconds,
-      message,
-      errors,
-    })),
-    [
-      { outcome: "passed", purpose: "retry", counts: false, seconds: 2, message: null, errors: [] },
-      {
-        outcome: "failed",
-        purpose: "tests",
-        counts: true,
-        seconds: 1,
-        message: "boom",
-        errors: ["ValueError"],
-      },
-    ],
-  );
+  assertEquals(value!.runs.map(({ commit, dirty }) => [commit, dirty]), [["c0ffee", false]]);
+  const results = value!.x.map((
+    { outcome, purpose, counts, seconds, message, errors },
+  ) => [outcome, purpose, counts, seconds, message, errors]);
+  assertEquals(results, [
+    ["passed", "retry", false, 2, null, []],
+    ["failed", "tests", true, 1, "boom", ["ValueError"]],
+  ]);
 });
 
-Deno.test("the record of a test tells trials and failures, and what proves that it is flaky", async () => {
+Deno.test("a test's record has its trials and the evidence that it is flaky", async () => {
   await using store = Store.make();
   const id = "tests/test_a.py::test_x";
   await store.record({ commit: "a", tests: { [id]: [["passed", 1]] } });
@@ -72,7 +49,7 @@ Deno.test("the record of a test tells trials and failures, and what proves that 
   await store.record({ commit: "c", transport: "uds", tests: { [id]: [["failed", 1]] } });
   await store.record({ commit: "c", tests: { [id]: [["passed", 1]] } });
   await store.record({ commit: "c", tests: { [id]: [["skipped", 1]] } });
-  const record = (await testRecords(store, store.project, [id])).get(id);
+  const record = await store.recordOf(id);
   assertEquals(record, {
     id,
     trials: 6,
@@ -84,10 +61,10 @@ Deno.test("the record of a test tells trials and failures, and what proves that 
   });
   await store.record({ commit: null, tests: { [id]: [["failed", 1]] } });
   await store.record({ commit: null, tests: { [id]: [["failed", 1]] } });
-  assertEquals((await testRecords(store, store.project, [id])).get(id)?.streak, 2);
+  assertEquals((await store.recordOf(id))?.streak, 2);
 });
 
-Deno.test("a run that was short of CPU is no trial of its tests, and no pass to compare with, drafted or not", async () => {
+Deno.test("a run short of CPU gives no trials and no passes, drafted or not", async () => {
   await using store = Store.make();
   const id = "tests/test_a.py::test_x";
   await store.record({ tests: { [id]: [["passed", 1]] } });
@@ -98,14 +75,10 @@ Deno.test("a run that was short of CPU is no trial of its tests, and no pass to 
   draft.begin(resultsWith({ id: "drafted", ended: false, tests }));
   await draft.record(store.printer, resultsWith({ id: "drafted", strained: true, tests }));
   assertEquals(store.terminal.stderr.text, "");
-  const record = (await testRecords(store, store.project, [id])).get(id)!;
-  assertEquals([record.trials, record.failures, record.contradictions, record.strained], [
-    1,
-    0,
-    0,
-    3,
-  ]);
-  const { value } = await readProject(store, store.project, (database, project) => ({
+  const record = (await store.recordOf(id))!;
+  const { trials, failures, contradictions, strained } = record;
+  assertEquals([trials, failures, contradictions, strained], [1, 0, 0, 3]);
+  const value = await store.read((database, project) => ({
     runs: runsOf(database, project, ALL).map((run) => run.strained),
     all: recentPasses(database, project, {}, 9).get(id)!.map((pass) => pass.seconds),
     calm: recentPasses(database, project, {}, 9, { calm: true }).get(id)!.map((pass) =>
@@ -115,7 +88,7 @@ Deno.test("a run that was short of CPU is no trial of its tests, and no pass to 
   assertEquals(value, { runs: [true, true, true, null], all: [8, 1], calm: [1] });
 });
 
-Deno.test("durations are the median of the latest passes, under the transport that is asked for where there are some", async () => {
+Deno.test("durations are medians of passes, of the given transport if any", async () => {
   await using store = Store.make();
   for (let run = 0; run < 12; run++) {
     await store.record({
@@ -137,7 +110,7 @@ Deno.test("durations are the median of the latest passes, under the transport th
   );
 });
 
-Deno.test("where nothing is on record there are no durations and no records, and nothing is made", async () => {
+Deno.test("without a history there are no durations, no records and no file", async () => {
   await using store = Store.make();
   assertEquals([
     (await durationsOf(store, store.project)).size,
@@ -152,17 +125,13 @@ Deno.test("where nothing is on record there are no durations and no records, and
   ]);
 });
 
-/** What is on record of runs, by others than who writes it. */
+/** The recorded runs, as other connections see them. */
 async function onRecord(store: Store): Promise<unknown[]> {
-  const { value } = await readProject(
-    store,
-    store.project,
-    (database, project) => runsOf(database, project, ALL),
-  );
+  const value = await store.read((database, project) => runsOf(database, project, ALL));
   return (value ?? []).map(({ id, tests, passed, exitCode }) => [id, tests, passed, exitCode]);
 }
 
-Deno.test("a run that was drafted before its end is there as it ended, whole, and only then", async () => {
+Deno.test("a drafted run appears when it is over, complete and with its end", async () => {
   await using store = Store.make();
   await store.record({ id: "before" });
   const run = {
@@ -175,10 +144,8 @@ Deno.test("a run that was drafted before its end is there as it ended, whole, an
   assertEquals(await onRecord(store), [["before", 0, 0, 0]]);
   await draft.record(store.printer, resultsWith(run));
   assertEquals(await onRecord(store), [["one", 2, 2, 0], ["before", 0, 0, 0]]);
-  const { value } = await readProject(
-    store,
-    store.project,
-    (database, project) => resultsOf(database, project, "t.py::b", ALL),
+  const value = await store.read((database, project) =>
+    resultsOf(database, project, "t.py::b", ALL)
   );
   assertEquals(value!.map(({ outcome, seconds, counts }) => [outcome, seconds, counts]), [[
     "passed",
@@ -188,7 +155,7 @@ Deno.test("a run that was drafted before its end is there as it ended, whole, an
   assertEquals(store.terminal.stderr.text, "");
 });
 
-Deno.test("where more came of a run than was drafted, all of it is recorded", async () => {
+Deno.test("results that came after the draft are recorded too", async () => {
   await using store = Store.make();
   const one = { id: "one", root: store.project.root };
   const draft = new RunDraft(store, store.project);
@@ -198,13 +165,13 @@ Deno.test("where more came of a run than was drafted, all of it is recorded", as
     resultsWith({ ...one, tests: { "t.py::a": [["failed", 1], ["passed", 1]] } }),
   );
   assertEquals(
-    (await testRecords(store, store.project, ["t.py::a"])).get("t.py::a")?.recoveries,
+    (await store.recordOf("t.py::a"))?.recoveries,
     1,
   );
   assertEquals([await onRecord(store), store.terminal.stderr.text], [[["one", 1, 1, 0]], ""]);
 });
 
-Deno.test("a draft that is dropped leaves nothing, and one whose history others hold is written when the run is over", async () => {
+Deno.test("a dropped draft leaves nothing, and a draft waits for no lock", async () => {
   await using store = Store.make();
   await store.record({ id: "before" });
   const results = resultsWith({
@@ -223,7 +190,7 @@ Deno.test("a draft that is dropped leaves nothing, and one whose history others 
   other.exec("begin immediate");
   const draft = new RunDraft(store, store.project);
   draft.begin(results);
-  // Had it waited, it would be there once the other is gone.
+  // If it had waited, it would be there once the other connection is gone.
   await draft.drop();
   other.exec("rollback");
   other.close();
@@ -248,7 +215,7 @@ const [KILLED, NONSENSE, ALIVE, STRANGE] = [1, 2, 3, 4].map((second) =>
   `20260101-00000${second}-0000`
 ) as [string, string, string, string];
 
-Deno.test("runs that were killed are recorded by the next one, once, without lines that make no sense, and those that live are not", async () => {
+Deno.test("the next run records killed runs once, but no live ones", async () => {
   await using store = Store.make();
   const runs = join(store.path, "state/tractest/runs");
   const leave = async (id: string, events: readonly unknown[]) => {
@@ -299,14 +266,14 @@ Deno.test("runs that were killed are recorded by the next one, once, without lin
     eventsWith({ ...run, id: STRANGE, tests: { "t.py::a[\0\ud800'\"]": [["passed", 1]] } }),
   );
   const hold = await holdRun(store, join(runs, ALIVE));
-  // A lock counts for other processes; so another one has to look.
-  const script = `import { Store } from ${
-    JSON.stringify(new URL("./store.ts", import.meta.url).href)
-  };
+  // A lock is not seen by its own process, so another one has to record.
+  const script = `
+import { Store } from ${JSON.stringify(import.meta.resolve("./store.ts"))};
 const store = new Store(Deno.args[0]);
 await store.record({ id: "5-next" });
 await store.record({ id: "6-next" });
-console.log(store.terminal.stderr.text);`;
+console.log(store.terminal.stderr.text);
+`;
   await Deno.writeTextFile(join(store.path, "next.ts"), script);
   const map = import.meta.resolve("@std/cli").includes("/scripts/offline/")
     ? ["--import-map=scripts/offline/import_map.json"]
@@ -317,16 +284,12 @@ console.log(store.terminal.stderr.text);`;
   }).output();
   hold?.release();
   assertEquals([code, new TextDecoder().decode(stdout).trim()], [0, ""]);
-  const { value } = await readProject(
-    store,
-    store.project,
-    (database, project) => runsOf(database, project, ALL),
-  );
+  const value = await store.read((database, project) => runsOf(database, project, ALL));
   assertEquals(value!.map(({ id, ending, tests }) => [id, ending, tests]), [
     ["6-next", null, 0],
     ["5-next", null, 0],
     [STRANGE, "killed", 1],
-    // Without the line that makes no sense.
+    // Without its invalid line.
     [NONSENSE, "killed", 1],
     [KILLED, "killed", 2],
   ]);

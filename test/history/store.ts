@@ -2,13 +2,16 @@ import { join } from "@std/path";
 import { DEFAULT_CONFIGURATION } from "../../lib/project/configuration.ts";
 import type { PytestEvent } from "../../lib/pytest/events.ts";
 import { RunModel } from "../../lib/pytest/run_model.ts";
+import type { TestRecord } from "../../lib/base/rates.ts";
+import { readProject, testRecords } from "../../lib/history/project_history.ts";
+import type { Database } from "../../lib/system/sql.ts";
 import { recordRun } from "../../lib/history/record.ts";
 import type { Project } from "../../lib/project/project.ts";
 import { Printer } from "../../lib/terminal/printer.ts";
 import { recordingTerminal } from "../fake_host.ts";
 import { HostAt } from "../host_at.ts";
 
-/** A host with a state directory of its own, and what was said on it. */
+/** A host with a state directory and a terminal of its own. */
 export class Store extends HostAt implements AsyncDisposable {
   override readonly terminal = recordingTerminal();
   readonly printer = new Printer(this, { json: false, verbose: false, color: "never" });
@@ -32,24 +35,34 @@ export class Store extends HostAt implements AsyncDisposable {
     );
   }
 
+  /** Reads from the history of the project; null if it has none. */
+  async read<T>(read: (database: Database, project: number) => T): Promise<T | null> {
+    return (await readProject(this, this.project, read)).value;
+  }
+
+  /** The record of one test. */
+  async recordOf(test: string): Promise<TestRecord | undefined> {
+    return (await testRecords(this, this.project, [test])).get(test);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Deno.remove(this.path, { recursive: true });
   }
 }
 
-/** A run to be made up. */
+/** A made-up run. */
 export interface Run {
   readonly id: string;
   readonly root: string;
   readonly commit: string | null;
   readonly dirty: boolean | null;
   readonly transport: string | null;
-  /** Outcomes of each test, one for each attempt, and seconds. */
+  /** Outcome and seconds of each attempt of each test. */
   readonly tests: Readonly<
     Record<string, readonly (readonly ["passed" | "failed" | "skipped" | "begun", number])[]>
   >;
   readonly ended: boolean;
-  /** Whether it says at its end that it was short of CPU. */
+  /** Whether it was short of CPU. */
   readonly strained?: boolean | null;
   /** Seconds since the epoch. */
   readonly started: number;
@@ -61,7 +74,7 @@ function nextId(): string {
   return `run-${++made}`;
 }
 
-/** The results of a made-up run, by the events that a real one writes. */
+/** The results of a made-up run, from events as of a real one. */
 export function resultsWith(
   {
     id = nextId(),

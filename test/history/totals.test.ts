@@ -10,7 +10,7 @@ const DURATIONS = new Map([
   ["tests/ipcx/test_b.py::test_b", 100],
 ]);
 
-Deno.test("totalsOf() adds up what is in a directory, a file, a class or a test and its variants, by whole names, each once", () => {
+Deno.test("totalsOf() counts each test of its targets once, by whole names", () => {
   const seconds = (...targets: string[]) => totalsOf(DURATIONS, targets)?.seconds ?? null;
   assertEquals(seconds("tests/ipc/"), 8);
   assertEquals(seconds("tests/test_rpc.py"), 7);
@@ -22,7 +22,7 @@ Deno.test("totalsOf() adds up what is in a directory, a file, a class or a test 
   assertEquals(seconds("tests/gone.py"), null);
 });
 
-Deno.test("totalsText() is short, and empty for nothing", () => {
+Deno.test("totalsText() is empty for null", () => {
   assertEquals([
     totalsText({ tests: 1, seconds: 0.5 }),
     totalsText({ tests: 12, seconds: 34.56 }),

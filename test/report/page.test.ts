@@ -115,7 +115,7 @@ Deno.test("a page begins with the mark that allows overwriting it, and loads not
   assertIncludes(page, "default-src 'none'");
 });
 
-Deno.test("the page begins with the verdict, also for a killed run and for a run without tests", () => {
+Deno.test("the page begins with the verdict, also for a killed and for an empty run", () => {
   assertIncludes(pageWith("x"), "<h1>1 failed, 1 error</h1>");
   assertIncludes(pageWith("x", { ends: false }), "<h1>Did not finish</h1>");
   assertIncludes(
