@@ -1,11 +1,12 @@
-"""What PYTEST_PLUGINS names: loads the plugin, compiled where that has been done before.
+"""The module in PYTEST_PLUGINS: loads the plugin, compiled if it was compiled before.
 
 PYTEST_DONT_REWRITE: nothing here asserts.
 """
 import sys
 
 _before = sys.dont_write_bytecode
-# Whoever wants no compiled files among their own has none there: this directory is tractest's. To compile it takes a hundredth of a second.
+# PYTHONDONTWRITEBYTECODE protects the user's directories; this one is tractest's, and to compile
+# the plugin takes 10 ms each time.
 if getattr(sys, "pycache_prefix", None) is None:
     sys.dont_write_bytecode = False
 try:

@@ -1,9 +1,8 @@
-"""Ids of tests that hold an address, `test_a[<P object at 0x7f95a8c637e0>]`: another one in each process, for the same test.
+"""Ids of tests with an address, `test_a[<P object at 0x7f95a8c637e0>]`: other ones in each process.
 
-PYTEST_DONT_REWRITE: nothing here asserts.
-
-In what is reported and recorded as failed such an id has `0x…` instead; where that names several tests, the second has `0x…2`, in
-order of collection. Such an id, or one with the address of another process, names the test on the command line and for --lf.
+Reports and the record of failures have `0x…` instead; where that names several tests, the second
+has `0x…2`, in order of collection. Such an id, or one with the address of another process, names
+the test on the command line and for --lf.
 """
 import os
 import re
@@ -15,44 +14,50 @@ _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _ANY = re.compile(r" at 0x(?:[0-9a-fA-F]+|…\d*)")
 _HEX = re.compile(r" at 0x[0-9a-fA-F]")
 _NUMBERED = re.compile(r" at 0x…\d")
-_reported = {}  # id of pytest that has an address -> the id that is reported
+_plain_ids = {}  # id of pytest that has an address -> the id that is reported
 
 
 def reported_id(nodeid):
     """The id of a test as it is reported: without the addresses of its parameters."""
     if _MARK not in nodeid:
         return nodeid
-    return _reported.get(nodeid) or _ADDRESS.sub(" at 0x…", nodeid)
+    return _plain_ids.get(nodeid) or _ADDRESS.sub(" at 0x…", nodeid)
 
 
 def _without(text):
-    """The same for every address and every number."""
+    """The text without addresses and without the numbers in their place."""
     return _ANY.sub(" at 0x…", text)
 
 
-def _name(nodeids):
-    """Gives what one collector has collected its ids; they stay when the session passes on a part of that."""
+def _assign_ids(nodeids):
+    """Assigns ids to all that one collector has found, whatever of it is run."""
     times = {}
     for nodeid in nodeids:
         if _MARK not in nodeid:
             continue
         plain = _ADDRESS.sub(" at 0x…", nodeid)
         times[plain] = times.get(plain, 0) + 1
-        _reported.setdefault(nodeid, plain if times[plain] == 1 else plain.replace(" at 0x…", " at 0x…%d" % times[plain], 1))
+        number = "" if times[plain] == 1 else "%d" % times[plain]
+        _plain_ids.setdefault(nodeid, plain.replace(" at 0x…", " at 0x…" + number, 1))
 
 
 class _LastFailed:
-    """pytest's record of what failed: its ids are those of this process while it is used, and have no addresses where it is kept."""
+    """pytest's record of failures: with ids of this process in use, without addresses on disk."""
 
     def __init__(self, plugin):
         self.record = getattr(plugin, "lastfailed", None)
         self.old = {str(key): key for key in self.record or () if _MARK in str(key)}
 
     def translate(self, children):
-        """Puts the ids in that what was collected has now. One of another process fits any address, since it names none of ours."""
+        """Replaces recorded ids by current ones. An address of another process fits any of ours."""
         for child in children if self.old else ():
             reported = reported_id(child.nodeid)
-            fitting = [one for one in self.old if one == reported or (_HEX.search(one) and _without(one) == _without(reported))]
+            plain = _without(reported)
+            fitting = [
+                one
+                for one in self.old
+                if one == reported or (_HEX.search(one) and _without(one) == plain)
+            ]
             for one in fitting:
                 self.record.pop(self.old[one], None)
             if fitting:
@@ -61,7 +66,7 @@ class _LastFailed:
 
     @staticmethod
     def clean(cache):
-        """After pytest has written it."""
+        """Removes the addresses after pytest has written it."""
         saved = cache.get("cache/lastfailed", {})
         plain = {reported_id(nodeid): failed for nodeid, failed in saved.items()}
         if plain != saved:
@@ -69,21 +74,21 @@ class _LastFailed:
 
 
 class _Collected:
-    """Names what is collected, and keeps of a function only the parameters that the command line names."""
+    """Assigns ids to what is collected, and keeps the parameters that the command line names."""
 
     def __init__(self, wanted, last_failed):
         self.last_failed = last_failed
-        self.wanted = wanted  # (file, function) -> its parameters as typed -> whether there are such
+        self.wanted = wanted  # (file, function) -> parameters as typed -> whether they were found
         self.failed = False
 
-    # Innermost: those around it, such as --lf, know the names already.
+    # Innermost: the wrappers around it, such as --lf, need the ids.
     @pytest.hookimpl(hookwrapper=True, trylast=True)
     def pytest_make_collect_report(self, collector):
         outcome = yield
         try:
             report = outcome.get_result()
             self.failed = self.failed or report.failed
-            _name([child.nodeid for child in report.result or ()])
+            _assign_ids([child.nodeid for child in report.result or ()])
             if self.wanted:
                 report.result[:] = [child for child in report.result if self._is_wanted(child)]
             self.last_failed.translate(report.result or ())
@@ -98,21 +103,32 @@ class _Collected:
             return True
         here = bracket + parameters
         reported = reported_id(child.nodeid)[len(function):]
-        found = [one for one in typed if one in (here, reported) or (not _NUMBERED.search(one) and _without(one) == _without(here))]
+        plain = _without(here)
+        found = [
+            one
+            for one in typed
+            if one in (here, reported) or (not _NUMBERED.search(one) and _without(one) == plain)
+        ]
         typed.update((one, True) for one in found)
         return bool(found)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self):
-        """What is not there is refused, as pytest does."""
-        missing = ["%s::%s%s" % (path, function, one) for (path, function), typed in self.wanted.items() for one in typed if not typed[one]]
+        """Refuses tests that do not exist, as pytest does."""
+        missing = [
+            "%s::%s%s" % (path, function, one)
+            for (path, function), typed in self.wanted.items()
+            for one in typed
+            if not typed[one]
+        ]
         if missing and not self.failed:
             raise pytest.UsageError(*["not found: %s" % each for each in missing])
 
 
 def _named_by_address(config):
-    """Takes parameters out of the command line that the tests of this process can't have; what each function is to have of them."""
-    directory = str(config.invocation_params.dir) if hasattr(config, "invocation_params") else os.getcwd()
+    """Takes parameters with addresses out of the command line; returns them, by function."""
+    has_directory = hasattr(config, "invocation_params")
+    directory = str(config.invocation_params.dir) if has_directory else os.getcwd()
 
     def key(argument):
         path, _, function = argument.partition("[")[0].partition("::")
@@ -136,7 +152,7 @@ def _named_by_address(config):
     covered = [one for one in wanted if any(_covers(each, one) for each in plain)]
     for one in covered:
         del wanted[one]
-    config.args[:] = [argument for argument, narrowed in kept.items() if not narrowed or key(argument) in wanted]
+    config.args[:] = [one for one, narrowed in kept.items() if not narrowed or key(one) in wanted]
     return wanted
 
 
@@ -147,16 +163,16 @@ def _covers(outer, inner):
     return inner[0] == outer[0] and (inner[1] == outer[1] or inner[1].startswith(outer[1] + "::"))
 
 
-def install(config):
-    """To be called when pytest is configured."""
+def install_ids(config):
     # Workers of pytest-xdist collect for themselves, without this.
-    by_workers = config.getoption("dist", "no") != "no" or bool(config.getoption("numprocesses", None))
+    has_workers = bool(config.getoption("numprocesses", None))
+    by_workers = config.getoption("dist", "no") != "no" or has_workers
     wanted = {} if by_workers else _named_by_address(config)
     last_failed = _LastFailed(config.pluginmanager.get_plugin("lfplugin"))
     config.pluginmanager.register(_Collected(wanted, last_failed), "tractest-ids")
 
 
-def finish(config):
-    """To be called when pytest has written what failed."""
+def clean_last_failed(config):
+    """Removes the addresses from the record of failures that pytest has written."""
     if getattr(config, "cache", None) is not None and not config.getoption("cacheshow", None):
         _LastFailed.clean(config.cache)

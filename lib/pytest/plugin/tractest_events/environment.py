@@ -1,0 +1,44 @@
+"""Takes the settings out of the environment, and removes every trace of how this was loaded.
+
+No process that a test starts inherits them. TRACTEST_RUN stays: it marks what the tests start.
+"""
+import os
+import sys
+import time
+
+# Tests may replace these for good, by a clock that stands still, say.
+now, getpid, getppid, os_write, sleep = time.time, os.getpid, os.getppid, os.write, time.sleep
+OWNER = getpid()
+
+event_path = os.environ.pop("TRACTEST_EVENTS", None)
+session_name = os.environ.pop("TRACTEST_SESSION", None)
+queue_directory = os.environ.pop("TRACTEST_QUEUE", None)
+is_isolated = os.environ.pop("TRACTEST_ISOLATED", None) is not None
+
+
+class Known:
+    """What pytest has said of the session so far."""
+
+    config = None
+    root = None
+    cache = None
+
+
+def _remove(variable, ours, separator):
+    """Takes our entry out of a list variable. Empty entries stay: PYTHONPATH has a use for them."""
+    entries = os.environ.get(variable, ours).split(separator)
+    kept = [entry for entry in entries if entry != ours]
+    if kept:
+        os.environ[variable] = separator.join(kept)
+    else:
+        os.environ.pop(variable, None)
+
+
+def _leave_no_trace():
+    here = os.path.dirname(os.path.abspath(__file__))
+    _remove("PYTEST_PLUGINS", "tractest_plugin", ",")
+    _remove("PYTHONPATH", here, os.pathsep)
+    sys.path[:] = [entry for entry in sys.path if entry != here]
+
+
+_leave_no_trace()

@@ -1,0 +1,115 @@
+"""The begin and the end of a session, its warnings and its interruption."""
+import os
+import sys
+import time
+
+import pytest
+
+from .collection import deselected, note_named, offered
+from .environment import OWNER, Known, queue_directory, session_name
+from .event_file import around, class_name, clip, send, write
+from .failures import error_classes
+from .test_ids import clean_last_failed, install_ids, reported_id
+
+_MOST_WARNINGS = 200
+_warnings = 0
+
+
+def _booted():
+    """When the kernel's clock for starts of processes was 0, in seconds since the epoch."""
+    try:
+        return round(time.time() - time.clock_gettime(time.CLOCK_BOOTTIME), 3)
+    except (AttributeError, OSError):
+        return None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config):
+    """Gives each session of a queue its own cache: tractest joins what they know of failures."""
+    try:
+        install_ids(config)
+        cache = getattr(config, "cache", None)
+        directory = getattr(cache, "_cachedir", None)
+        Known.cache = None if directory is None else str(directory)
+        if queue_directory is not None and directory is not None:
+            cache._cachedir = type(directory)(queue_directory) / ("cache-%s" % session_name)
+    except Exception:
+        pass
+
+
+def pytest_sessionstart(session):
+    try:
+        Known.config = session.config
+        Known.root = os.getcwd()  # tractest starts pytest in the project's root
+        write(
+            "session-start",
+            pid=OWNER,
+            rootdir=str(getattr(session.config, "rootpath", None) or session.config.rootdir),
+            pytest=pytest.__version__,
+            python="%d.%d.%d" % sys.version_info[:3],
+            cache=Known.cache,
+            maxfail=int(session.config.getoption("maxfail", 0) or 0),
+            booted=_booted(),
+        )
+        note_named(session.config)
+    except Exception:
+        pass
+
+
+def pytest_warning_recorded(warning_message, when, nodeid, location):
+    global _warnings
+    _warnings += 1
+    try:
+        if _warnings <= _MOST_WARNINGS:
+            write(
+                "warning",
+                id=reported_id(nodeid),
+                category=class_name(warning_message.category),
+                message=clip(warning_message.message),
+                where="%s:%s" % (warning_message.filename, warning_message.lineno),
+            )
+    except Exception:
+        pass
+
+
+def pytest_keyboard_interrupt(excinfo):
+    try:
+        write("interrupted", error=class_name(excinfo.type), message=clip(excinfo.value))
+    except Exception:
+        pass
+
+
+def pytest_internalerror(excrepr, excinfo):
+    try:
+        classes = error_classes(excinfo.value, [])
+        write("internal-error", message=clip(excinfo.value), errors=classes)
+    except Exception:
+        pass
+
+
+@around(trylast=True)
+def pytest_sessionfinish(session, exitstatus):
+    """Innermost: pytest's summary comes after it."""
+    try:
+        # The last test is over, whatever other plugins do now.
+        send("")
+    except Exception:
+        pass
+    result = yield
+    try:
+        clean_last_failed(session.config)
+    except Exception:
+        pass
+    try:
+        write(
+            "session-finish",
+            # Other plugins may have changed it.
+            exitStatus=int(getattr(session, "exitstatus", exitstatus)),
+            failed=int(getattr(session, "testsfailed", 0)),
+            warnings=_warnings,
+            deselected=deselected(),
+            **offered(int(exitstatus))
+        )
+    except Exception:
+        pass
+    return result
