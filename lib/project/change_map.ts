@@ -1,16 +1,13 @@
 /** Which tests to run first when a module changed. */
 export interface ChangeRow {
   /**
-   * Paths below the package, or with `/` in front below the root, outside of package and tests: a
-   * file, or a directory that ends with `/`.
+   * Files, or directories that end with `/`: below the package, or below the root if they start
+   * with `/`.
    */
   readonly changed: readonly string[];
-  /** What of these it is not about, written in the same way. */
+  /** Exceptions to these, written in the same way. */
   readonly except?: readonly string[];
-  /**
-   * Files or directories below the tests directory, by the name they had when the row was written;
-   * found wherever they live today.
-   */
+  /** Files or directories below the tests directory; found by name if they have moved. */
   readonly tests: readonly string[];
   readonly note?: string;
 }
@@ -45,7 +42,7 @@ export const CHANGE_MAP = [
   { changed: ["runtime/_supervise.py"], tests: ["test_cancellation.py", "test_spawning.py"] },
   {
     changed: ["/examples/"],
-    // As the test itself leaves them out; others run what is in them by its name.
+    // The test leaves these out; other tests run the examples in them by name.
     except: [
       "/examples/advanced_faults/",
       "/examples/debugging/",
@@ -58,16 +55,15 @@ export const CHANGE_MAP = [
   },
 ] as const satisfies readonly ChangeRow[];
 
-/** Options of `run` with which the tests use a module that they do not use by default. */
+/** Options of `run` that make the tests use a module that they don't use by default. */
 export interface OptionRow {
   /** Paths below the package. */
   readonly changed: readonly string[];
-  /** As `run` takes them. */
   readonly options: readonly string[];
   readonly because: string;
 }
 
-/** Of tractor itself: its tests run over TCP unless they are asked for something else. */
+/** The options for tractor itself, whose tests use TCP by default. */
 export const OPTION_MAP = [
   {
     changed: ["ipc/_uds.py"],

@@ -13,45 +13,45 @@ import { KNOWN_FLAKY, type KnownFlakyRow } from "./known_flaky.ts";
 import { suggestion } from "../base/nearest.ts";
 import { table } from "./project_files.ts";
 
-/** `[tool.tractest]`, with the defaults for what it leaves out. */
+/** `[tool.tractest]`, with defaults. */
 export interface Configuration {
-  /** `host:port` each; the first is the one that a run binds. */
+  /** `host:port` each; a run binds the first. */
   readonly registries: readonly string[];
-  /** Directories, besides the standard ones, in which actors leave Unix sockets. */
+  /** Additional directories in which actors create Unix sockets. */
   readonly socketDirectories: readonly string[];
   /** The venv's directory below the root, with `<MINOR>` for `313`. */
   readonly venv: string;
-  /** The import name of the package under test; null: found from the project. */
+  /** The import name of the package under test; null: found by the name of the project. */
   readonly package: string | null;
   readonly defaultFlags: readonly string[];
   /** Seconds. */
   readonly timeLimitFull: number;
   /** Seconds. */
   readonly timeLimitFile: number;
-  /** Seconds in which nothing ended, after which a run is cut at one of these. */
+  /** Seconds without a finished test after which a run over its time limit is ended. */
   readonly timeLimitQuiet: number;
   readonly knownFlaky: readonly KnownFlakyRow[];
   readonly changeMap: readonly ChangeRow[];
   /** Named targets, `core` among them. */
   readonly targets: Readonly<Record<string, readonly string[]>>;
-  /** How many pytests run at once; null where nothing is said. */
+  /** Number of parallel pytest sessions; null if not configured. */
   readonly jobs: number | "auto" | null;
-  /** Tests, or globs of them, that run when no others do. */
+  /** Tests, or globs of tests, that run alone. */
   readonly alone: readonly string[];
   /**
-   * Registry addresses, one for each pytest at once, that the suite takes from its environment;
-   * empty: it can't.
+   * Registry addresses, one for each parallel session, which the suite reads from its environment;
+   * empty if it can't.
    */
   readonly jobRegistries: readonly string[];
-  /** What the history of the project keeps, at most. */
+  /** The limits of the project's history. */
   readonly history: { readonly runs: number; readonly days: number; readonly megabytes: number };
-  /** Whether a run has namespaces of its own; null where nothing is said. */
+  /** Whether runs are isolated; null if not configured. */
   readonly isolate: IsolationWish | null;
   /** Whether a pre-push hook also runs the affected tests. */
   readonly prePushRun: boolean;
 }
 
-/** The defaults: the tables, for tractor itself. */
+/** The defaults, made for tractor itself. */
 export const DEFAULT_CONFIGURATION: Configuration = {
   registries: [DEFAULT_REGISTRY],
   socketDirectories: [],
@@ -73,33 +73,25 @@ export const DEFAULT_CONFIGURATION: Configuration = {
 };
 
 /**
- * The configuration of `[tool.tractest]`.
+ * Validates `[tool.tractest]`.
  *
- * @throws {PreflightError} for an unknown key (naming the nearest known one) or a value of the
- *   wrong shape
+ * @throws {PreflightError} for an unknown key or a value of the wrong type
  */
 export function readConfiguration(
   tractest: Readonly<Record<string, unknown>> | null,
 ): Configuration {
   if (!tractest) return DEFAULT_CONFIGURATION;
-  for (const key of Object.keys(tractest)) {
-    if (!KEYS.includes(key)) {
-      throw wrong(
-        `unknown key "${key}"`,
-        suggestion(key, KEYS) ?? `known keys: ${KEYS.join(", ")}`,
-      );
-    }
+  const unknown = Object.keys(tractest).find((key) => !KEYS.includes(key));
+  if (unknown !== undefined) {
+    const hint = suggestion(unknown, KEYS) ?? `known keys: ${KEYS.join(", ")}`;
+    throw wrong(`unknown key "${unknown}"`, hint);
   }
   const get = <T>(key: string, read: (value: unknown, key: string) => T, otherwise: T): T =>
     key in tractest ? read(tractest[key], key) : otherwise;
+  const registries = get<readonly string[]>("registries", strings, [DEFAULT_REGISTRY]);
   const jobRegistries = get("job-registries", strings, []);
   return {
-    registries: [
-      ...new Set([
-        ...get("registries", strings, DEFAULT_CONFIGURATION.registries),
-        ...jobRegistries,
-      ]),
-    ],
+    registries: [...new Set([...registries, ...jobRegistries])],
     socketDirectories: get("socket-directories", strings, []),
     venv: get("venv", text, DEFAULT_VENV),
     package: get("package", text, null as string | null),
@@ -147,32 +139,32 @@ export const KEYS: readonly string[] = [
 ];
 
 function text(value: unknown, key: string): string {
-  if (typeof value !== "string" || value === "") throw wrong(`"${key}" has to be a text`);
+  if (typeof value !== "string" || value === "") throw wrong(`"${key}" must be a string`);
   return value;
 }
 
 function strings(value: unknown, key: string): string[] {
   if (!Array.isArray(value) || !value.every((item) => typeof item === "string")) {
-    throw wrong(`"${key}" has to be a list of texts`);
+    throw wrong(`"${key}" must be a list of strings`);
   }
   return value;
 }
 
 function truth(value: unknown, key: string): boolean {
-  if (typeof value !== "boolean") throw wrong(`"${key}" has to be true or false`);
+  if (typeof value !== "boolean") throw wrong(`"${key}" must be true or false`);
   return value;
 }
 
 function isolation(value: unknown, key: string): IsolationWish {
   if (value === "auto") return "auto";
-  if (typeof value !== "boolean") throw wrong(`"${key}" has to be true, "auto" or false`);
+  if (typeof value !== "boolean") throw wrong(`"${key}" must be true, "auto" or false`);
   return value ? "always" : "never";
 }
 
 function seconds(value: unknown, key: string): number {
   const number = typeof value === "bigint" ? Number(value) : value;
   if (typeof number !== "number" || !(number > 0)) {
-    throw wrong(`"${key}" has to be a number above 0`);
+    throw wrong(`"${key}" must be a number above 0`);
   }
   return number;
 }
@@ -180,12 +172,12 @@ function seconds(value: unknown, key: string): number {
 function jobs(value: unknown, key: string): number | "auto" {
   if (value === "auto") return value;
   const count = seconds(value, key);
-  if (!Number.isInteger(count)) throw wrong(`"${key}" has to be a whole number, or "auto"`);
+  if (!Number.isInteger(count)) throw wrong(`"${key}" must be a whole number, or "auto"`);
   return count;
 }
 
 function rows(value: unknown, key: string): Record<string, unknown>[] {
-  if (!Array.isArray(value)) throw wrong(`"${key}" has to be a list of tables`);
+  if (!Array.isArray(value)) throw wrong(`"${key}" must be a list of tables`);
   return value.map(table);
 }
 
@@ -205,10 +197,9 @@ function changeRows(value: unknown, key: string): ChangeRow[] {
 }
 
 function namedTargets(value: unknown, key: string): Record<string, string[]> {
+  const entries = Object.entries(table(value));
   return Object.fromEntries(
-    Object.entries(table(value)).map((
-      [name, targets],
-    ) => [name, strings(targets, `${key}.${name}`)]),
+    entries.map(([name, targets]) => [name, strings(targets, `${key}.${name}`)]),
   );
 }
 
@@ -216,5 +207,5 @@ function wrong(what: string, hint?: string): PreflightError {
   return new PreflightError("configuration", `[tool.tractest] in pyproject.toml: ${what}`, hint);
 }
 
-/** Whether a run is isolated: `auto` where it can be had. */
+/** Whether runs are isolated; `auto`: if the system allows it. */
 export type IsolationWish = "always" | "auto" | "never";

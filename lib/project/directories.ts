@@ -1,26 +1,26 @@
 import { isAbsolute, join } from "@std/path";
-import { TractestError } from "../errors.ts";
-import type { Host } from "../system/host.ts";
+import { ignoreTractestError, TractestError } from "../errors.ts";
+import type { FileStatus, Host } from "../system/host.ts";
 
-/** A directory of tractest's own, or why it can't be used. */
+/** A directory of tractest's own, and the reason if it can't be used. */
 export type OwnDirectory =
   | { readonly path: string; readonly exists: boolean; readonly problem: null }
   | { readonly path: string | null; readonly exists: boolean; readonly problem: string };
 
-/** Where caches are: `${XDG_CACHE_HOME:-~/.cache}/tractest`. Losing it costs time. */
+/** The cache: `${XDG_CACHE_HOME:-~/.cache}/tractest`. Losing it costs only time. */
 export function cacheDirectory(host: Host): Promise<OwnDirectory> {
-  return look(host, place(host, "XDG_CACHE_HOME", ".cache"));
+  return inspect(host, pathFor(host, "XDG_CACHE_HOME", ".cache"));
+}
+
+/** History, logs and the ledger: `${XDG_STATE_HOME:-~/.local/state}/tractest`. */
+export function stateDirectory(host: Host): Promise<OwnDirectory> {
+  return inspect(host, pathFor(host, "XDG_STATE_HOME", ".local/state"));
 }
 
 /**
- * Where history, logs and the ledger are: `${XDG_STATE_HOME:-~/.local/state}/tractest`. Losing it
- * costs history.
+ * Creates the directory, or the one `below` it, if it is missing; returns its path, or null if it
+ * can't be created, is not private, or is not ours.
  */
-export function stateDirectory(host: Host): Promise<OwnDirectory> {
-  return look(host, place(host, "XDG_STATE_HOME", ".local/state"));
-}
-
-/** Makes the directory if it is missing; null if it can't be made private, or is not ours. */
 export async function usable(
   host: Host,
   directory: OwnDirectory,
@@ -28,25 +28,28 @@ export async function usable(
 ): Promise<string | null> {
   if (directory.problem !== null) return null;
   try {
-    if (!directory.exists) await host.files.makeDirectory(directory.path);
-    const again = directory.exists ? directory : await look(host, directory.path);
-    if (again.problem !== null || below === undefined) {
-      return again.problem === null ? directory.path : null;
-    }
-    const inner = join(directory.path, below);
-    const seen = await look(host, inner);
-    if (seen.problem === null && !seen.exists) await host.files.makeDirectory(inner);
-    return (await look(host, inner)).problem === null ? inner : null;
+    const own = await createIfMissing(host, directory.path, directory);
+    if (own === null || below === undefined) return own;
+    return await createIfMissing(host, join(own, below));
   } catch (error) {
-    if (error instanceof TractestError) return null;
-    throw error;
+    ignoreTractestError(error);
+    return null;
   }
 }
 
-/**
- * A relative path in XDG's variables is void, by their specification; a relative HOME is no better.
- */
-function place(
+async function createIfMissing(
+  host: Host,
+  path: string,
+  found?: OwnDirectory,
+): Promise<string | null> {
+  const { exists, problem } = found ?? await inspect(host, path);
+  if (exists || problem !== null) return problem === null ? path : null;
+  await host.files.makeDirectory(path);
+  return (await inspect(host, path)).problem === null ? path : null;
+}
+
+/** Relative paths in the variables are ignored, as the XDG specification demands. */
+function pathFor(
   host: Host,
   variable: "XDG_CACHE_HOME" | "XDG_STATE_HOME",
   otherwise: string,
@@ -57,30 +60,22 @@ function place(
   return home && isAbsolute(home) ? join(home, otherwise, "tractest") : null;
 }
 
-async function look(host: Host, path: string | null): Promise<OwnDirectory> {
+async function inspect(host: Host, path: string | null): Promise<OwnDirectory> {
   if (path === null) return { path, exists: false, problem: "HOME is not set" };
   try {
     const status = await host.files.lstat(path);
-    if (status === null) return { path, exists: false, problem: null };
-    const uid = host.uid();
-    if (status.kind !== "directory") {
-      return { path, exists: true, problem: `it is a ${status.kind}, not a directory` };
-    }
-    if (uid !== null && status.uid !== uid) {
-      return { path, exists: true, problem: `it belongs to uid ${status.uid}, not to ${uid}` };
-    }
-    if ((status.mode & 0o077) !== 0) {
-      return {
-        path,
-        exists: true,
-        problem: `others may enter it (mode ${status.mode.toString(8)})`,
-      };
-    }
-    return { path, exists: true, problem: null };
+    return { path, exists: status !== null, problem: status && problemOf(status, host.uid()) };
   } catch (error) {
     if (error instanceof TractestError) return { path, exists: true, problem: error.message };
     throw error;
   }
+}
+
+function problemOf({ kind, uid, mode }: FileStatus, ownUid: number | null): string | null {
+  if (kind !== "directory") return `it is a ${kind}, not a directory`;
+  if (ownUid !== null && uid !== ownUid) return `it belongs to uid ${uid}, not to ${ownUid}`;
+  if ((mode & 0o077) !== 0) return `others may enter it (mode ${mode.toString(8)})`;
+  return null;
 }
 
 /** The first 16 hexadecimal digits of the SHA-256 of a text. */
@@ -91,24 +86,18 @@ export async function digest(text: string): Promise<string> {
   return [...hash.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/**
- * Where the ledger of a project's runs is, in the state directory: a file for each run. Null where
- * there is no such directory.
- */
+/** The ledger of a project, with a file for each run; null without a state directory. */
 export async function ledgerDirectory(host: Host, root: string): Promise<OwnDirectory | null> {
   const state = await stateDirectory(host);
   return state.path === null || state.problem !== null
     ? null
-    : await look(host, join(state.path, "projects", await digest(root), "ledger"));
+    : await inspect(host, join(state.path, "projects", await digest(root), "ledger"));
 }
 
-/**
- * Where runs keep their logs and events, a directory for each, in the state directory. Null where
- * there is no such directory.
- */
+/** The directory with a directory for each run, for its logs and events; null if missing. */
 export async function runsDirectory(host: Host): Promise<string | null> {
   const state = await stateDirectory(host);
   if (state.path === null || state.problem !== null || !state.exists) return null;
-  const runs = await look(host, join(state.path, "runs"));
+  const runs = await inspect(host, join(state.path, "runs"));
   return runs.exists && runs.problem === null ? runs.path : null;
 }

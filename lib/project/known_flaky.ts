@@ -1,24 +1,13 @@
-/**
- * A test whose failure is known and not caused by current changes, when it fails in the known way.
- */
+/** A test that is known to fail at times, in a known way, whatever was changed. */
 export interface KnownFlakyRow {
-  /**
-   * Path below the tests directory and test name, brackets left out unless they matter:
-   * `test_rpc.py::test_x`.
-   */
+  /** Path below the tests directory, and test name: `test_rpc.py::test_x`, or `…::test_x[a]`. */
   readonly test: string;
-  /**
-   * How it fails: the name of an error's class, or the end of one (`TooSlowError`); anything else
-   * is a text that the failure's message has to contain.
-   */
+  /** An error class or the end of its name (`TooSlowError`), or a text in the message. */
   readonly error: string;
   readonly notes: string;
 }
 
-/**
- * The known-flaky tests of tractor's own suite. Rows of `[tool.tractest] known-flaky` are added to
- * these.
- */
+/** The known-flaky tests of tractor's own suite; `[tool.tractest] known-flaky` adds more. */
 export const KNOWN_FLAKY = [
   {
     test: "devx/test_debugger.py::test_multi_nested_subactors_error_through_nurseries",
@@ -42,10 +31,7 @@ export const KNOWN_FLAKY = [
   },
 ] as const satisfies readonly KnownFlakyRow[];
 
-/**
- * Error classes that mean "the machine was too slow": in a code path that nobody touched, such a
- * failure is flaky.
- */
+/** Error classes that mean "too slow". In code that was not changed, such a failure is flaky. */
 export const TIMING_ERRORS = [
   "trio.TooSlowError",
   "tractor._exceptions.ActorTooSlowError",

@@ -11,8 +11,8 @@ export interface Package {
 }
 
 /**
- * The package under test: the configured one; tractor itself in its own repo; else the one that the
- * project is named after, in `src/` or in the root. Null when no such directory exists.
+ * The package under test: the configured one, tractor in its own repository, or the one with the
+ * project's name, in `src/` or in the root. Null if no such directory exists.
  */
 export async function packageOf(host: Host, project: Project): Promise<Package | null> {
   for (const importName of await candidates(host, project)) {

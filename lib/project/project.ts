@@ -8,22 +8,16 @@ import {
 import { PreflightError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 
-/**
- * Where a project is and how pytest is configured there: all that the quickest reports need. Paths
- * are absolute, symlinks resolved.
- */
+/** A project's root and pytest configuration. Paths are absolute, symlinks resolved. */
 export interface ProjectRoot {
-  /**
-   * The nearest ancestor with a pytest configuration or `[tool.tractest]`; git's top level may lie
-   * above.
-   */
+  /** The nearest directory with a pytest configuration or `[tool.tractest]`. */
   readonly root: string;
   readonly pytest: PytestConfiguration | null;
   /** pytest's cache directory. */
   readonly cacheDirectory: string;
   /** `[project] name` of pyproject.toml. */
   readonly name: string | null;
-  /** `[tool.tractest]` as it stands there, not checked. */
+  /** `[tool.tractest]`, not validated. */
   readonly tractest: Readonly<Record<string, unknown>> | null;
 }
 
@@ -35,7 +29,7 @@ export interface Project extends ProjectRoot {
 /**
  * Finds the project upward from the working directory.
  *
- * @throws {PreflightError} when there is none, or when its configuration can't be read
+ * @throws {PreflightError} if there is none, or its configuration can't be read
  */
 export async function findProject(host: Host): Promise<Project> {
   const [found, { readConfiguration }] = await Promise.all([
@@ -46,25 +40,18 @@ export async function findProject(host: Host): Promise<Project> {
 }
 
 /**
- * The same without the configuration of tractest and the tables behind it.
+ * Finds the project without reading the configuration of tractest, for the quickest commands.
  *
- * @throws {PreflightError} when there is none, or when a configuration file can't be parsed
+ * @throws {PreflightError} if there is none, or a configuration file can't be parsed
  */
 export async function findRoot(host: Host): Promise<ProjectRoot> {
   const start = await host.files.realPath(host.cwd) ?? host.cwd;
   for (let directory = start;; directory = dirname(directory)) {
     const files = await configurationFiles(host, directory);
-    if (files.size > 0) {
-      const { pytest, tractest, projectName } = readProjectFiles(files);
-      if (pytest || tractest) {
-        return {
-          root: directory,
-          pytest,
-          cacheDirectory: resolve(directory, pytest?.cacheDirectory ?? ".pytest_cache"),
-          name: projectName,
-          tractest,
-        };
-      }
+    const { pytest, tractest, projectName } = readProjectFiles(files);
+    if (pytest || tractest) {
+      const cacheDirectory = resolve(directory, pytest?.cacheDirectory ?? ".pytest_cache");
+      return { root: directory, pytest, cacheDirectory, name: projectName, tractest };
     }
     if (directory === dirname(directory)) break;
   }
@@ -76,8 +63,8 @@ export async function findRoot(host: Host): Promise<ProjectRoot> {
 }
 
 /**
- * The texts of the configuration files that are in a directory. One listing is quicker than asking
- * for each; where it is refused, each is asked for.
+ * The texts of the configuration files in a directory, by name. Listing the directory is quicker
+ * than trying to read each file; without permission to list it, each is tried.
  */
 async function configurationFiles(host: Host, directory: string): Promise<Map<string, string>> {
   const files = new Map<string, string>();

@@ -3,35 +3,30 @@ import { PreflightError } from "../errors.ts";
 import { iniSection } from "../base/ini.ts";
 import { shellSplit } from "../base/shell_split.ts";
 
-/**
- * What pytest is configured with, as far as tractest needs it. Paths as written, relative to the
- * root.
- */
+/** The part of a pytest configuration that tractest needs. Paths are relative to the root. */
 export interface PytestConfiguration {
-  /** The file it stands in, by name. */
+  /** The name of its file. */
   readonly file: string;
   readonly cacheDirectory: string;
   readonly testPaths: readonly string[];
   /** Directories that pytest puts on `sys.path`. */
   readonly pythonPaths: readonly string[];
-  /** As `shlex` takes it; a list of words is quoted. */
+  /** Words to be split by `shlex`; a list is quoted. */
   readonly addopts: string;
-  /** A file that pytest writes a log to; null if it writes none. */
+  /** The log file that pytest writes; null without one. */
   readonly logFile: string | null;
 }
 
-/** What the files of one directory say: null for each part that is not there. */
+/** The configuration files of one directory; null for each part that is missing. */
 export interface ProjectFiles {
   readonly pytest: PytestConfiguration | null;
-  /** Whether there is a `[tool.tractest]`. */
+  /** `[tool.tractest]` */
   readonly tractest: Readonly<Record<string, unknown>> | null;
   /** `[project] name`. */
   readonly projectName: string | null;
 }
 
-/**
- * The files that can hold a pytest configuration, in pytest's order of precedence (pytest 6 to 9).
- */
+/** The files that pytest reads its configuration from, in its order of precedence (6 to 9). */
 export const CONFIGURATION_FILES = [
   "pytest.toml",
   ".pytest.toml",
@@ -43,7 +38,7 @@ export const CONFIGURATION_FILES = [
 ] as const;
 
 /**
- * What the configuration files of one directory say.
+ * Reads the configuration files of one directory.
  *
  * @param files the texts of {@linkcode CONFIGURATION_FILES} that exist, by name
  * @throws {PreflightError} if a TOML file can't be parsed
@@ -69,27 +64,23 @@ export function readProjectFiles(files: ReadonlyMap<string, string>): ProjectFil
 }
 
 /**
- * What a configuration file says that pytest was given by `-c`, whatever its name is; null if it
- * has no part for pytest.
+ * Reads the configuration file that pytest was given by `-c`, whatever its name; null if it has no
+ * section for pytest.
  *
  * @throws {PreflightError} if a TOML file can't be parsed
  */
 export function readGivenFile(file: string, text: string): PytestConfiguration | null {
-  const name = file.slice(file.lastIndexOf("/") + 1);
-  const isKnown = (CONFIGURATION_FILES as readonly string[]).includes(name);
-  const like = isKnown
-    ? name
-    : name.endsWith(".toml")
-    ? "pyproject.toml"
-    : name.endsWith(".cfg")
-    ? "setup.cfg"
-    : "tox.ini";
-  const keys = pytestKeys(
-    like,
-    text,
-    like === "pyproject.toml" ? table(parseToml(text, file).tool) : {},
-  );
+  const format = formatOf(file.slice(file.lastIndexOf("/") + 1));
+  const tool = format === "pyproject.toml" ? table(parseToml(text, file).tool) : {};
+  const keys = pytestKeys(format, text, tool);
   return keys && { file, ...keys };
+}
+
+/** The well-known file whose format pytest assumes for a file. */
+function formatOf(name: string): string {
+  if ((CONFIGURATION_FILES as readonly string[]).includes(name)) return name;
+  if (name.endsWith(".toml")) return "pyproject.toml";
+  return name.endsWith(".cfg") ? "setup.cfg" : "tox.ini";
 }
 
 function pytestKeys(
@@ -98,17 +89,13 @@ function pytestKeys(
   tool: Record<string, unknown>,
 ): Omit<PytestConfiguration, "file"> | null {
   if (file === "pyproject.toml") {
+    if (tool.pytest === undefined) return null;
     const pytest = table(tool.pytest);
-    // `[tool.pytest]` itself is pytest 9's native table; `ini_options` is the older one.
-    const options = tool.pytest === undefined
-      ? null
-      : pytest.ini_options === undefined
-      ? pytest
-      : table(pytest.ini_options);
-    return options ? fromToml(options) : null;
+    // `[tool.pytest]` itself is the native table of pytest 9; `ini_options` is the older one.
+    return fromToml(pytest.ini_options === undefined ? pytest : table(pytest.ini_options));
   }
   if (file.endsWith(".toml")) return fromToml(table(parseToml(text, file).pytest));
-  // An empty pytest.ini marks the root too; the other files only with their section.
+  // Even an empty pytest.ini marks the root; the other files need their section.
   const section = iniSection(text, file === "setup.cfg" ? "tool:pytest" : "pytest");
   if (!section) return file.endsWith("pytest.ini") ? fromToml({}) : null;
   return {
@@ -138,7 +125,7 @@ function textOr(value: unknown, otherwise: string): string {
   return typeof value === "string" ? value : otherwise;
 }
 
-/** A word so that `shlex` takes it for one. */
+/** A word, quoted so that `shlex` reads one word. */
 function quoted(word: string): string {
   return /^[^\s'"\\]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`;
 }
@@ -158,7 +145,7 @@ function parseToml(toml: string, file: string): Record<string, unknown> {
     throw new PreflightError(
       "configuration",
       `Cannot parse "${file}"${line}`,
-      "mend the TOML; pytest can't read it either",
+      "fix the TOML: pytest can't read it either",
     );
   }
 }

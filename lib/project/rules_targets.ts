@@ -4,71 +4,48 @@ import { UsageError } from "../errors.ts";
 import { globExpression } from "../base/glob.ts";
 import { parent } from "../base/paths.ts";
 
-/**
- * The tests as they lie on disk, and where the user stands. Paths below the root have `/` and no
- * leading `./`.
- */
+/** The test files on disk, and the working directory. Relative paths have no leading `./`. */
 export interface TestTree {
-  /**
-   * Python files below the tests directories, and test files elsewhere below the root; relative to
-   * the root.
-   */
+  /** Python files in the tests directories, and test files elsewhere; relative to the root. */
   readonly files: readonly string[];
-  /** Directories that hold one of them, at any depth; relative to the root, no trailing slash. */
+  /** Directories that contain one of them, at any depth; relative, no trailing slash. */
   readonly directories: readonly string[];
   /** Absolute. */
   readonly root: string;
-  /** Absolute; paths that the user typed start here first. */
+  /** Absolute. */
   readonly cwd: string;
   /** Relative to the root, no trailing slash; `.` for the root itself. Usually one, `tests`. */
   readonly testsDirectories: readonly string[];
-  /** What a name stands for: `core`. Entries are paths or names, found wherever they live today. */
+  /** Named targets, such as `core`: paths or file names, found by name if they have moved. */
   readonly namedTargets: Readonly<Record<string, readonly string[]>>;
-  /**
-   * Other paths that the user typed and that exist, relative to the root: any file may be one that
-   * pytest collects.
-   */
+  /** Other existing paths that were typed, relative to the root: plugins collect any file. */
   readonly others?: readonly { readonly path: string; readonly kind: "file" | "directory" }[];
-  /** Directories below the root with a pytest configuration of their own, relative to it. */
+  /** Directories below the root with a pytest configuration of their own; relative. */
   readonly configured?: readonly string[];
-  /**
-   * Whether the whole suite can be named by its directories; else pytest finds it when no target is
-   * named.
-   */
+  /** Whether naming the tests directories gives the whole suite; otherwise name no target. */
   readonly byName?: boolean;
 }
 
-/** What the words of a user come to. */
+/** Resolved targets. */
 export interface Targets {
-  /**
-   * As pytest takes them, relative to the root: `tests/`, `tests/ipc/`,
-   * `tests/test_rpc.py::test_x[a b]`.
-   */
+  /** As pytest takes them, relative to the root: `tests/ipc/`, `tests/test_rpc.py::test_x[a b]`. */
   readonly targets: readonly string[];
-  /**
-   * `full`: the whole suite; `file`: all in one file; `many`: anything between. Chooses the time
-   * limit.
-   */
+  /** The whole suite, tests of one file, or anything between; selects the time limit. */
   readonly scope: "full" | "file" | "many";
-  /**
-   * What could not be honoured but stops nothing, ready to show: entries of a named target that are
-   * gone.
-   */
+  /** Warnings to show, such as missing entries of a named target. */
   readonly notes: readonly string[];
 }
 
-/** Candidates that an error message names, at most. */
-const SHOWN_CANDIDATES = 12;
+/** Maximum number of candidates that an error message lists. */
+const LISTED_CANDIDATES = 12;
 
 /**
- * Finds out what the user means by each word: nothing (the whole suite), a path relative to the
- * working directory, the root or the tests directory, a file or directory by its bare name wherever
- * it lives, a test id, a named target, a glob, or a fragment of a file's name. A nearer meaning
- * wins over a farther one; within one meaning a word has to name one thing, except a glob, which
- * takes all that it matches.
+ * Resolves words to targets. A word can be a path relative to the working directory, the root or a
+ * tests directory; the bare name of a file or directory; a test id; a named target; a glob; or a
+ * part of a file's name. No word means the whole suite. The first of these meanings that matches
+ * wins. Except for a glob, it has to match one file or directory.
  *
- * @throws {UsageError} for a word that names nothing, names several things, or leads out of the
- *   project
+ * @throws {UsageError} for a word that matches nothing or several, or is outside the project
  */
 export function resolveTargets(words: readonly string[], tree: TestTree): Targets {
   const notes: string[] = [];
@@ -81,17 +58,15 @@ export function resolveTargets(words: readonly string[], tree: TestTree): Target
   return { targets: unique, scope: scopeOf(unique, tree), notes };
 }
 
-/**
- * The whole suite in words of pytest's; none where naming its directories would be something else.
- */
+/** The targets of the whole suite; none if naming its directories would select other tests. */
 export function wholeSuite(tree: TestTree): string[] {
   const named = tree.testsDirectories.map(asDirectory);
   return tree.byName !== false && configurationOf(named, tree) === null ? named : [];
 }
 
 /**
- * The directory whose configuration pytest takes for some targets, where it is not the root's; null
- * for the root's. It is the nearest at or above the directory that holds all of them.
+ * The directory whose configuration pytest uses for some targets: the nearest one that contains
+ * all of them; null for the root.
  */
 export function configurationOf(
   targets: readonly string[],
@@ -110,9 +85,8 @@ export function configurationOf(
 }
 
 /**
- * Whether a word that follows an unknown option is a target rather than the option's value: it
- * names a file, directory, test id or named target exactly. A mere fragment (`debug`) is left to
- * the option.
+ * Whether a word after an unknown option is a target, not the option's value: it names a file,
+ * directory, test id or named target exactly. A part of a name (`debug`) counts as the value.
  */
 export function looksLikeTarget(word: string, tree: TestTree): boolean {
   if (word === "" || word.startsWith("-")) return false;
@@ -123,25 +97,19 @@ export function looksLikeTarget(word: string, tree: TestTree): boolean {
   return EXACT_MEANINGS.some((meaning) => meaning(path, kept).length > 0);
 }
 
-/**
- * Where files or directories of a table live today: at their old place below the tests directory,
- * else wherever one of that name is.
- */
+/** Finds a file or directory from a table: at its path in the tests directory, or by its name. */
 export function findByName(entry: string, tree: TestTree): string[] {
   const found = belowTests(entry, tree);
   return (found.length > 0 ? found : bySuffix(entry.replace(/^.*\/(?=[^/]+\/?$)/, ""), tree))
     .flatMap((path) => asTargets(path, tree));
 }
 
-/** Whether pytest collects a file of this name by default. */
+/** Whether pytest collects a file with this name by default. */
 export function isTestFile(path: string): boolean {
   return /(^|\/)(test_[^/]*|[^/]*_test)\.py$/.test(path);
 }
 
-/**
- * Whether a path lies in a directory, or is it. Both relative to the same place; `.` holds
- * everything.
- */
+/** Whether a path is a directory or inside it. Both are relative; `.` contains everything. */
 export function isWithin(path: string, directory: string): boolean {
   return directory === "." || path === directory || path.startsWith(`${directory}/`);
 }
@@ -160,17 +128,15 @@ function resolveNamed(
   const targets = found.flatMap((one) => one.targets);
   if (targets.length === 0) {
     throw new UsageError(
-      `Nothing that the named target "${name}" stands for exists: ${entries.join(", ")}`,
-      REDEFINE,
+      `No file of the named target "${name}" exists: ${entries.join(", ")}`,
+      "redefine it in pyproject.toml: [tool.tractest] targets = { … }",
     );
   }
   if (missing.length > 0) {
-    notes.push(`the named target "${name}" lists what does not exist here: ${missing.join(", ")}`);
+    notes.push(`the named target "${name}" lists missing files: ${missing.join(", ")}`);
   }
   return targets;
 }
-
-const REDEFINE = "redefine it in pyproject.toml: [tool.tractest] targets = { … }";
 
 function namedTarget(word: string, tree: TestTree): readonly string[] | undefined {
   return Object.hasOwn(tree.namedTargets, word) ? tree.namedTargets[word] : undefined;
@@ -179,13 +145,11 @@ function namedTarget(word: string, tree: TestTree): readonly string[] | undefine
 function resolveWord(word: string, tree: TestTree): string[] {
   const { path, node } = splitWord(word, tree.root);
   const place = insideRoot(path, tree.cwd, tree);
-  if (isAbsolute(path) || path.split("/").includes("..")) {
-    if (place === null) {
-      throw new UsageError(
-        `"${word}" lies outside the project "${tree.root}"`,
-        "name a test below it, or go there with -C DIR",
-      );
-    }
+  if (place === null && (isAbsolute(path) || path.split("/").includes(".."))) {
+    throw new UsageError(
+      `"${word}" is outside the project "${tree.root}"`,
+      "name a test inside it, or go there with -C DIR",
+    );
   }
   // A test id names a file, never a directory.
   const isFile = (other: { readonly kind: string }) => other.kind === "file";
@@ -202,7 +166,7 @@ function resolveWord(word: string, tree: TestTree): string[] {
     if (found.length === 1) return asTargets(found[0]!, tree).map((target) => target + node);
     if (found.length > 1) {
       throw new UsageError(
-        `"${word}" fits ${found.length} test files or directories`,
+        `"${word}" matches ${found.length} test files or directories`,
         `name one, nearest first: ${ranked(path, found, kept).join(", ")}`,
       );
     }
@@ -210,22 +174,19 @@ function resolveWord(word: string, tree: TestTree): string[] {
   throw unknownWord(word, path, kept);
 }
 
-/** A meaning: the files and directories, relative to the root, that a path has under it. */
+/** A meaning of a path: the files and directories that it matches, relative to the root. */
 type Meaning = (path: string, tree: TestTree) => string[];
 
-/** As typed, from the working directory. */
+/** Relative to the working directory. */
 const fromHere: Meaning = (path, tree) => existing(insideRoot(path, tree.cwd, tree), path, tree);
-/** From the root: `tests/ipc/`, also when standing in `tests/`. */
+/** Relative to the root: `tests/ipc/`, even in the directory `tests/`. */
 const fromRoot: Meaning = (path, tree) => existing(insideRoot(path, tree.root, tree), path, tree);
-/** From a tests directory: `ipc/`, `discovery/test_registrar.py`. */
+/** Relative to a tests directory: `ipc/`, `discovery/test_registrar.py`. */
 const belowTests: Meaning = (path, tree) =>
   tree.testsDirectories.flatMap((tests) =>
     existing(insideRoot(path, join(tree.root, tests), tree), path, tree)
   );
-/**
- * The last parts of a path below a tests directory: `test_local.py`, `test_registrar`,
- * `deep/test_x`.
- */
+/** The end of a path in a tests directory: `test_local.py`, `test_registrar`, `deep/test_x`. */
 const bySuffix: Meaning = (path, tree) => {
   const end = normalize(path).replace(/\/$/, "");
   if (end === "." || isAbsolute(end) || end.startsWith("..")) return [];
@@ -235,15 +196,12 @@ const bySuffix: Meaning = (path, tree) => {
     : testFiles(tree).filter((file) => ends(file) || ends(file.replace(/\.py$/, "")));
   return [...files, ...testDirectories(tree).filter(ends)];
 };
-/** A test file by its name without `test_`: `rpc`. */
+/** The name of a test file without `test_`: `rpc`. */
 const byFileName: Meaning = (path, tree) =>
   path.includes("/")
     ? []
     : testFiles(tree).filter((file) => stemOf(file) === `test_${path.replace(/\.py$/, "")}`);
-/**
- * The recipe's glob, `test_*<pattern>*.py`, wherever the file lives. A directory in front narrows
- * it.
- */
+/** A part of a test file's name, as the glob `test_*PART*.py`; a directory may precede it. */
 const byFragment: Meaning = (path, tree) => {
   if (path.endsWith("/")) return [];
   const [, directory = "", name = ""] = /^(?:(.*)\/)?([^/]*)$/.exec(path) ?? [];
@@ -259,10 +217,7 @@ const byFragment: Meaning = (path, tree) => {
       : stemOf(file).toLowerCase().includes(pattern)
   );
 };
-/**
- * Whatever else is there, by its path: a file that a plugin or an option makes pytest collect, a
- * directory of such files.
- */
+/** Any other existing path: a file that a plugin or an option makes pytest collect. */
 const onDisk: Meaning = (path, tree) => {
   const starts = [
     tree.cwd,
@@ -276,17 +231,14 @@ const onDisk: Meaning = (path, tree) => {
 };
 const EXACT_MEANINGS: readonly Meaning[] = [fromHere, fromRoot, belowTests, bySuffix];
 
-/**
- * A path and what follows it in a test id: `tests/test_a.py`, `::test_b[x::y]`. The root itself may
- * hold `::`.
- */
+/** Splits a test id: `tests/test_a.py`, `::test_b[x::y]`. The root itself may contain `::`. */
 function splitWord(word: string, root: string): { path: string; node: string } {
   const start = word.startsWith(`${root}/`) ? root.length : 0;
   const at = word.indexOf("::", start);
   return at < 0 ? { path: word, node: "" } : { path: word.slice(0, at), node: word.slice(at) };
 }
 
-/** A path from a start as one relative to the root; null outside it. */
+/** Makes a path relative to the root; null if it is outside. */
 function insideRoot(path: string, start: string, tree: TestTree): string | null {
   const place = relative(tree.root, isAbsolute(path) ? normalize(path) : join(start, path));
   return place === ".." || place.startsWith("../") ? null : place.replace(/\/$/, "") || ".";
@@ -295,7 +247,7 @@ function insideRoot(path: string, start: string, tree: TestTree): string | null 
 function existing(place: string | null, path: string, tree: TestTree): string[] {
   if (place === null) return [];
   if (tree.directories.includes(place)) return [place];
-  // The root or a directory above the tests: everything in it.
+  // The root, or a directory that contains all tests.
   if (
     tree.directories.length > 0 && tree.testsDirectories.every((tests) => isWithin(tests, place))
   ) return [place];
@@ -308,8 +260,8 @@ function isGlob(path: string): boolean {
 }
 
 /**
- * All test files, else all directories, that a glob matches: from the working directory, the root
- * or a tests directory, or by name alone.
+ * The test files, or else the directories, that a glob matches: relative to the working directory,
+ * the root or a tests directory, or by name.
  */
 function globMatches(glob: string, tree: TestTree): string[] {
   const here = relative(tree.root, tree.cwd) || ".";
@@ -317,8 +269,8 @@ function globMatches(glob: string, tree: TestTree): string[] {
     [here, glob],
     [".", glob],
     ...tree.testsDirectories.map((tests): [string, string] => [tests, glob]),
+    [".", `**/${glob}`],
   ];
-  starts.push([".", `**/${glob}`]);
   for (let [start, pattern] of starts) {
     if (isAbsolute(pattern)) [start, pattern] = [".", relative(tree.root, pattern)];
     for (pattern = normalize(pattern); pattern.startsWith("../"); pattern = pattern.slice(3)) {
@@ -326,8 +278,7 @@ function globMatches(glob: string, tree: TestTree): string[] {
     }
     const expression = globExpression(pattern.replace(/\/$/, ""));
     if (!expression) return [];
-    // Only what lies below the start is matched, so that no directory's name is read as part of the
-    // glob.
+    // Only the part below the start is matched: the start itself may contain glob characters.
     const matches = (path: string) =>
       isWithin(path, start) && expression.test(start === "." ? path : path.slice(start.length + 1));
     const files = glob.endsWith("/")
@@ -357,9 +308,7 @@ function stemOf(file: string): string {
   return file.slice(file.lastIndexOf("/") + 1).replace(/\.py$/, "");
 }
 
-/**
- * The root as a target is the tests in it: pytest itself would go through every directory there.
- */
+/** The root stands for its tests directories: pytest would search every directory in it. */
 function asTargets(path: string, tree: TestTree): string[] {
   if (path === ".") return tree.byName === false ? ["."] : tree.testsDirectories.map(asDirectory);
   const isFile = tree.files.includes(path) ||
@@ -390,18 +339,15 @@ function unknownWord(word: string, path: string, tree: TestTree): UsageError {
   ];
   const near = ranked(path, candidates, tree).slice(0, 5);
   const keyword = /^[A-Za-z_]\w*$/.test(word)
-    ? `; for tests by a word in their name: -k ${word}`
+    ? `; to select tests by a word in their name: -k ${word}`
     : "";
   return new UsageError(
-    `No test file, directory or named target is called "${word}"`,
+    `No test file, directory or named target matches "${word}"`,
     `nearest first: ${near.join(", ")}${keyword}`,
   );
 }
 
-/**
- * Candidates, nearest first, and how many more there are. A candidate is as near as the nearest of
- * its spellings.
- */
+/** The candidates, nearest first by any of their spellings, and how many more there are. */
 function ranked(path: string, candidates: readonly string[], tree: TestTree): string[] {
   const typed = path.toLowerCase().replace(/^.*\/(?=.)/, "").replace(/\/$|\.py$/g, "");
   const away = (candidate: string) => {
@@ -417,6 +363,6 @@ function ranked(path: string, candidates: readonly string[], tree: TestTree): st
     }))
     .sort((a, b) => a.away - b.away || a.here - b.here || (a.candidate < b.candidate ? -1 : 1))
     .map((entry) => entry.candidate);
-  const rest = sorted.length - SHOWN_CANDIDATES;
-  return rest > 0 ? [...sorted.slice(0, SHOWN_CANDIDATES), `and ${rest} more`] : sorted;
+  const rest = sorted.length - LISTED_CANDIDATES;
+  return rest > 0 ? [...sorted.slice(0, LISTED_CANDIDATES), `and ${rest} more`] : sorted;
 }

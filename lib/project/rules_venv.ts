@@ -7,26 +7,24 @@ export interface Venv {
 }
 
 /**
- * The minor that a directory's name stands for, by the configured pattern (`py<MINOR>`); null if it
- * is no such name.
+ * The minor version in a directory's name, by the configured pattern (`py<MINOR>`): `313`, or empty
+ * for a pattern without `<MINOR>`. Null if the name does not match.
  */
 export function minorOfName(name: string, pattern: string): string | null {
   const [before, after] = halves(pattern);
   if (after === null) return name === pattern ? "" : null;
-  if (
-    !name.startsWith(before) || !name.endsWith(after) || name.length < before.length + after.length
-  ) return null;
+  if (!name.startsWith(before) || !name.endsWith(after)) return null;
   const minor = name.slice(before.length, name.length - after.length);
   return /^\d{2,4}$/.test(minor) ? minor : null;
 }
 
-/** The name that a venv gets: `py313`. */
+/** The name of a venv: `py313`. */
 export function venvName(pattern: string, minor: string): string {
   const [before, after] = halves(pattern);
   return after === null ? pattern : `${before}${minor}${after}`;
 }
 
-/** The venvs, best first: the active one, the one that `.python-version` names, then the newest. */
+/** Sorts venvs, best first: the active one, that of `.python-version`, then the newest. */
 export function rankVenvs(
   venvs: readonly Venv[],
   wanted: { readonly active: string | null; readonly minor: string | null },
@@ -38,10 +36,7 @@ export function rankVenvs(
   );
 }
 
-/**
- * `313` from a `.python-version` (`3.13`, `3.13.1`, `cpython-3.13`); null for anything else, such
- * as the name of an environment.
- */
+/** `313` from a `.python-version` (`3.13`, `3.13.1`, `cpython-3.13`); null for other content. */
 export function minorOfVersionFile(text: string | null): string | null {
   const line = (text ?? "").split("\n").map((each) => each.trim()).find((each) =>
     each !== "" && !each.startsWith("#")
@@ -55,7 +50,7 @@ export function dotted(minor: string): string {
   return `${minor.slice(0, 1)}.${minor.slice(1)}`;
 }
 
-/** Whether a module's file is one that was installed as a copy, not the source itself. */
+/** Whether a module's file is an installed copy, not the source. */
 export function isInstalledCopy(file: string): boolean {
   return file.split("/").some((part) => part === "site-packages" || part === "dist-packages");
 }

@@ -1,9 +1,6 @@
 import { parent } from "../base/paths.ts";
 
-/**
- * What pytest has to be given to run all targets, without those that lie in another: it would run
- * them twice.
- */
+/** The targets without duplicates and those inside another, which pytest would run twice. */
 export function withoutContained(targets: readonly string[]): string[] {
   const firsts = new Map(
     targets.map((target, index) => [keyOf(target), index] as const).toReversed(),
@@ -11,7 +8,7 @@ export function withoutContained(targets: readonly string[]): string[] {
   return targets.filter((target, index) => {
     const key = keyOf(target);
     return firsts.get(key) === index &&
-      !placesOf(target).some((place) => place !== key && firsts.has(place));
+      !containersOf(target).some((place) => place !== key && firsts.has(place));
   });
 }
 
@@ -19,8 +16,8 @@ function keyOf(target: string): string {
   return target.replace(/\/$/, "");
 }
 
-/** What holds a test, a file or a directory, by their keys; it itself is among them. */
-function placesOf(target: string): string[] {
+/** The keys of everything that contains a test, file or directory, and its own. */
+function containersOf(target: string): string[] {
   const at = target.indexOf("::");
   const places = ["."];
   for (let key = keyOf(at < 0 ? target : target.slice(0, at)); key !== "."; key = parent(key)) {
@@ -28,7 +25,7 @@ function placesOf(target: string): string[] {
   }
   if (at < 0) return places;
   places.push(target);
-  // Parameters may hold anything: what is in front of them names the function.
+  // Parameters may contain anything, so only the text before them is split.
   const bracket = target.indexOf("[", at);
   for (
     let node = bracket < 0 ? target : target.slice(0, bracket);
@@ -38,7 +35,7 @@ function placesOf(target: string): string[] {
   return places;
 }
 
-/** Targets in the order in which they are to run, and the place of each test in it. */
+/** The order in which targets run, and the place of each test in it. */
 export class TargetOrder {
   readonly #places = new Map<string, number>();
 
@@ -49,31 +46,23 @@ export class TargetOrder {
     });
   }
 
-  /**
-   * The place of the first target that holds a test, a file or a directory; Infinity if none does.
-   */
+  /** The place of the first target that contains a test, file or directory; Infinity if none. */
   placeOf(target: string): number {
-    return placesOf(target).reduce(
-      (least, place) => Math.min(least, this.#places.get(place) ?? Infinity),
-      Infinity,
-    );
+    return Math.min(...containersOf(target).map((key) => this.#places.get(key) ?? Infinity));
   }
 
   /**
-   * Groups of tests in this order; those of no target stay behind, in their own. `only`: they are
-   * left out.
+   * Sorts groups of tests; those of no target come last, in their own order.
+   *
+   * @param only whether tests of no target are left out
    */
   sort(groups: readonly (readonly string[])[], only: boolean): (readonly string[])[] {
     const placed = groups.map((group) => {
       const kept = only ? group.filter((id) => this.placeOf(id) < Infinity) : group;
-      return {
-        group: kept,
-        place: kept.reduce((least, id) => Math.min(least, this.placeOf(id)), Infinity),
-      };
-    });
-    return placed.filter(({ group }) => group.length > 0).sort((one, other) =>
-      one.place === other.place ? 0 : one.place - other.place
-    )
-      .map(({ group }) => group);
+      const place = kept.reduce((least, id) => Math.min(least, this.placeOf(id)), Infinity);
+      return { kept, place };
+    }).filter(({ kept }) => kept.length > 0);
+    placed.sort((a, b) => a.place === b.place ? 0 : a.place - b.place);
+    return placed.map(({ kept }) => kept);
   }
 }

@@ -11,15 +11,12 @@ import {
   type TestTree,
   wholeSuite,
 } from "./rules_targets.ts";
-import { TractestError } from "../errors.ts";
+import { ignoreTractestError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 import type { Project } from "./project.ts";
 import { type TestPaths, testPathsOf } from "./test_paths.ts";
 
-/**
- * Directories that hold no tests of the project: those that pytest itself does not enter
- * (`norecursedirs`), and caches.
- */
+/** Directories without tests: those that pytest does not enter (`norecursedirs`), and caches. */
 const SKIPPED_DIRECTORIES = [
   ".git",
   ".hg",
@@ -36,8 +33,8 @@ const SKIPPED_DIRECTORIES = [
 ];
 
 /**
- * The tests tree of a project. When one of `words` names nothing in the tests directories, the rest
- * of the root is looked at too, so that a path to a test anywhere in the project works.
+ * The tests of a project. If one of `words` names nothing in the tests directories, the whole root
+ * is searched, so that the path of any test in the project works.
  */
 export async function testTree(
   host: Host,
@@ -49,11 +46,8 @@ export async function testTree(
     places.directories.map((tests) => suiteFiles(host, project, join(project.root, tests))),
   );
   const cwd = await host.files.realPath(host.cwd) ?? host.cwd;
-  const configured = await configuredDirectories(
-    host,
-    project,
-    found.flatMap(({ configurations }) => configurations),
-  );
+  const configurations = found.flatMap((files) => files.configurations);
+  const configured = await configuredDirectories(host, project, configurations);
   const files = found.flatMap(({ python }) => python);
   const tree = { ...treeOf(project, cwd, places, files), configured };
   const unknown = words.filter((word) => !looksLikeTarget(word, tree));
@@ -61,16 +55,13 @@ export async function testTree(
   const everywhere = unknown.some((word) => /\/|\.py/.test(word) && !others.words.includes(word));
   if (!everywhere) return { ...tree, others: others.paths };
   const rest = (await suiteFiles(host, project, project.root)).python.filter(isTestFile);
-  return {
-    ...treeOf(project, cwd, places, [...new Set([...files, ...rest])]),
-    configured,
-    others: others.paths,
-  };
+  const all = [...new Set([...files, ...rest])];
+  return { ...treeOf(project, cwd, places, all), configured, others: others.paths };
 }
 
 /**
- * Which of some words are paths of what exists, from where the user stands, the root or a tests
- * directory; nothing outside of the root.
+ * The words that are existing paths inside the root: relative to the working directory, the root
+ * or a tests directory.
  */
 async function typedPaths(
   host: Host,
@@ -94,10 +85,7 @@ async function typedPaths(
   return { words: known.flat(), paths };
 }
 
-/**
- * The directories, relative to the root and below it, in which one of some files holds a
- * configuration of pytest's.
- */
+/** The directories below the root in which one of these files configures pytest. */
 async function configuredDirectories(
   host: Host,
   project: Project,
@@ -105,32 +93,28 @@ async function configuredDirectories(
 ): Promise<string[]> {
   const directories = [...new Set(files.map(parent))].filter((directory) => directory !== ".");
   const configured = await Promise.all(directories.map(async (directory) => {
-    const names = files.filter((file) => parent(file) === directory);
-    const texts = await Promise.all(
-      names.map(async (file) =>
-        [
-          file.slice(directory.length + 1),
-          await host.files.readText(join(project.root, file)) ?? "",
-        ] as const
-      ),
-    );
-    return holdsConfiguration(new Map(texts)) ? [directory] : [];
+    const texts = new Map<string, string>();
+    for (const file of files.filter((each) => parent(each) === directory)) {
+      const text = await host.files.readText(join(project.root, file));
+      texts.set(file.slice(directory.length + 1), text ?? "");
+    }
+    return configuresPytest(texts) ? [directory] : [];
   }));
   return configured.flat().sort();
 }
 
-/** One that can't be parsed is pytest's to refuse. */
-function holdsConfiguration(texts: ReadonlyMap<string, string>): boolean {
+/** True for a file that can't be parsed: pytest will reject it. */
+function configuresPytest(texts: ReadonlyMap<string, string>): boolean {
   try {
     return readProjectFiles(texts).pytest !== null;
   } catch (error) {
-    if (error instanceof TractestError) return true;
-    throw error;
+    ignoreTractestError(error);
+    return true;
   }
 }
 
 /**
- * What the words of a user stand for in this project.
+ * Resolves the words of a user to targets of this project.
  *
  * @throws {UsageError} as {@linkcode resolveTargets}
  */
@@ -142,19 +126,14 @@ export async function targetsOf(
   const typed = await Promise.all(words.map((word) => withoutSymlinks(host, project, word)));
   const tree = await testTree(host, project, typed);
   const { targets, scope, notes } = resolveTargets(typed, tree);
+  // If a directory and a test inside it are both named, pytest 8.4 collects only that test.
   const kept = withoutContained(targets);
   const left = targets.filter((target) => !kept.includes(target));
-  if (left.length === 0) return { targets, scope, notes, tree };
-  // pytest 8.4 collects nothing else of a directory then.
-  return {
-    targets: kept,
-    scope,
-    notes: [...notes, `left out, since it lies in another target: ${left.join(", ")}`],
-    tree,
-  };
+  const skipped = left.length === 0 ? [] : [`skipped, part of another target: ${left.join(", ")}`];
+  return { targets: kept, scope, notes: [...notes, ...skipped], tree };
 }
 
-/** The whole suite as targets of pytest's; none where pytest has to find it by itself. */
+/** The whole suite as targets for pytest; none if pytest has to find the tests itself. */
 export async function wholeSuiteOf(host: Host, project: Project): Promise<string[]> {
   return wholeSuite(await testTree(host, project));
 }
@@ -176,10 +155,7 @@ function treeOf(
   };
 }
 
-/**
- * Every Python file of a project, relative to its root, without venvs and caches, and its tests
- * tree.
- */
+/** All Python files of a project, relative to its root and without venvs, and its tests. */
 export async function filesOf(
   host: Host,
   project: Project,
@@ -188,21 +164,16 @@ export async function filesOf(
   const places = await testPathsOf(host, project);
   const tests = await Promise.all(places.directories.map(async (directory) => {
     const found = files.filter((file) => isWithin(file, directory));
-    // The way to it may lead through a symlink, or a directory that is left out.
+    // Its path may contain a symlink or a skipped directory.
     return found.length > 0
       ? found
       : (await suiteFiles(host, project, join(project.root, directory))).python;
   }));
-  return {
-    files,
-    tree: treeOf(project, await host.files.realPath(host.cwd) ?? host.cwd, places, tests.flat()),
-  };
+  const cwd = await host.files.realPath(host.cwd) ?? host.cwd;
+  return { files, tree: treeOf(project, cwd, places, tests.flat()) };
 }
 
-/**
- * Files below a directory, relative to the root: Python's, and those that may configure pytest.
- * Venvs are left out by their name pattern.
- */
+/** Python files and possible pytest configurations below a directory, relative to the root. */
 async function suiteFiles(
   host: Host,
   project: Project,
@@ -211,19 +182,14 @@ async function suiteFiles(
   const [python, configurations]: [string[], string[]] = [[], []];
   const status = await host.files.stat(directory);
   if (status?.kind !== "directory") return { python, configurations };
-  const venvs = (await host.files.readDirectory(project.root) ?? []).map((entry) => entry.name)
-    .filter((name) => venvPattern(project).test(name));
-  for await (
-    const path of host.files.walk(directory, ["py", "toml", "ini", "cfg"], [
-      ...SKIPPED_DIRECTORIES,
-      ...venvs,
-    ])
-  ) {
+  const names = (await host.files.readDirectory(project.root) ?? []).map((entry) => entry.name);
+  const venvs = names.filter((name) => venvPattern(project).test(name));
+  const skip = [...SKIPPED_DIRECTORIES, ...venvs];
+  const known: readonly string[] = CONFIGURATION_FILES;
+  for await (const path of host.files.walk(directory, ["py", "toml", "ini", "cfg"], skip)) {
     const file = path.slice(project.root.length + 1);
     if (file.endsWith(".py")) python.push(file);
-    else if (
-      (CONFIGURATION_FILES as readonly string[]).includes(file.slice(file.lastIndexOf("/") + 1))
-    ) configurations.push(file);
+    else if (known.includes(file.slice(file.lastIndexOf("/") + 1))) configurations.push(file);
   }
   return { python, configurations };
 }
@@ -233,7 +199,7 @@ function venvPattern(project: Project): RegExp {
   return new RegExp(`^${quoted.replace("<MINOR>", "\\d+")}$`);
 }
 
-/** An absolute path that leads into the project through a symlink, as the path below the root. */
+/** The word; an absolute path outside the root with its symlinks resolved. */
 async function withoutSymlinks(host: Host, project: Project, word: string): Promise<string> {
   if (!isAbsolute(word) || word.startsWith(`${project.root}/`)) return word;
   const at = word.indexOf("::");

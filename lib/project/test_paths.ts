@@ -4,20 +4,20 @@ import { parent } from "../base/paths.ts";
 import type { Host } from "../system/host.ts";
 import type { ProjectRoot } from "./project.ts";
 
-/** Where the tests of a project are, as pytest finds them without a target. */
+/** The directories in which pytest finds the tests of a project without a target. */
 export interface TestPaths {
-  /** Relative to the root, `.` for the root itself; those that exist, each once. */
+  /** Relative to the root, `.` for the root itself; only those that exist. */
   readonly directories: readonly string[];
-  /** Whether naming the directories as targets is the same as naming none. */
+  /** Whether naming the directories as targets gives the same tests as naming none. */
   readonly byName: boolean;
 }
 
-/** The directory that is looked into where `testpaths` says nothing. */
+/** The directory that is used without `testpaths`. */
 const CONVENTION = "tests";
 
 /**
- * Reads `testpaths` as pytest does: each entry may be a glob, what does not exist is left out, and
- * without any entry that exists pytest starts in the root.
+ * Reads `testpaths` as pytest does: an entry may be a glob, missing ones are ignored, and if none
+ * exists pytest starts in the root.
  */
 export async function testPathsOf(host: Host, project: ProjectRoot): Promise<TestPaths> {
   const entries = project.pytest?.testPaths ?? [];
@@ -65,8 +65,8 @@ function isGlob(entry: string): boolean {
 }
 
 /**
- * What a glob names, as Python's `glob` reads it: `**` is any number of directories, and no star
- * stands for a leading dot.
+ * The paths that a glob matches, as Python's `glob` reads it: `**` is any number of directories,
+ * and stars don't match a leading dot.
  */
 async function globbed(host: Host, root: string, glob: string): Promise<string[]> {
   let places = [root];

@@ -8,21 +8,18 @@ import type { Host } from "../system/host.ts";
 import { isExecutable } from "../system/programs/user_path.ts";
 import type { Project } from "./project.ts";
 
-/** The venvs of a project as they lie there, and what is strange about them. */
+/** The venvs of a project, and warnings about them. */
 export interface Venvs {
-  /** Those with a Python, best first. */
+  /** Venvs with a Python, best first. */
   readonly ranked: readonly Venv[];
-  /** The path of the one that is active, if it is one of these. */
+  /** The path of the active one; null if it is not one of these. */
   readonly active: string | null;
   /** From `.python-version`. */
   readonly wantedMinor: string | null;
   readonly warnings: readonly string[];
 }
 
-/**
- * Looks for venvs in the project's root and, if that is another directory, at the top of its work
- * tree.
- */
+/** Finds venvs in the project's root and at the top of its work tree. */
 export async function findVenvs(
   host: Host,
   project: Project,
@@ -40,7 +37,7 @@ export async function findVenvs(
   for (const venv of venvs) {
     if (activePath !== null && await host.files.realPath(venv.path) === activePath) active = venv;
   }
-  // One that was activated from a deeper place of the project counts too.
+  // A venv deeper in the project counts too if it is active.
   if (!active && activePath !== null && places.some((place) => isInside(activePath, place))) {
     const minor = minorOfName(basename(activePath), basename(pattern));
     if (minor !== null && await isExecutable(host, join(activePath, "bin/python"))) {
@@ -48,13 +45,15 @@ export async function findVenvs(
     }
   }
   const wantedMinor = minorOfVersionFile(versionFile);
-  const strange = await strangeness(host, project, {
-    activePath,
-    isOurs: active !== null,
-    places,
-    location,
-  });
-  const warnings = [...found.flatMap(({ unreachable }) => unreachable), ...strange];
+  const foreign = active === null ? activePath : null;
+  const warnings = [
+    ...found.flatMap(({ unusable }) => unusable),
+    ...(foreign === null ? [] : [foreignWarning(foreign, pattern, places, location)]),
+  ];
+  const ignored = join(project.root, ".venv/pyvenv.cfg");
+  if (pattern !== ".venv" && await host.files.stat(ignored) !== null) {
+    warnings.push(`.venv is ignored: this project uses ${pattern}`);
+  }
   return {
     ranked: rankVenvs(venvs, { active: active?.path ?? null, minor: wantedMinor }),
     active: active?.path ?? null,
@@ -63,15 +62,15 @@ export async function findVenvs(
   };
 }
 
-/** What is named like a venv in a directory: what can be used, and of what can't be why that is. */
+/** The directories that are named like a venv: those that can be used, and why others can't. */
 async function venvsIn(
   host: Host,
   root: string,
   pattern: string,
-): Promise<{ readonly venvs: readonly Venv[]; readonly unreachable: readonly string[] }> {
+): Promise<{ readonly venvs: readonly Venv[]; readonly unusable: readonly string[] }> {
   const directory = join(root, dirname(pattern));
   const entries = await host.files.readDirectory(directory) ?? [];
-  const [venvs, unreachable]: [Venv[], string[]] = [[], []];
+  const [venvs, unusable]: [Venv[], string[]] = [[], []];
   for (const { name, kind } of entries) {
     const minor = kind === "directory" || kind === "symlink"
       ? minorOfName(name, basename(pattern))
@@ -79,44 +78,41 @@ async function venvsIn(
     if (minor === null) continue;
     const venv = { path: join(directory, name), minor };
     if (await isExecutable(host, join(venv.path, "bin/python"))) venvs.push(venv);
-    else unreachable.push(...await whyUnreachable(host, root, venv));
+    else unusable.push(...await whyUnusable(host, root, venv));
   }
-  return { venvs, unreachable };
+  return { venvs, unusable };
 }
 
-/**
- * Why the Python of a venv can't be started, and what to type; empty where there is none at all.
- */
-async function whyUnreachable(host: Host, root: string, { path, minor }: Venv): Promise<string[]> {
-  const python = join(path, "bin/python");
-  const name = relative(root, path);
-  const permit = shellCommand(["chmod", "-R", "u+rwX", name]);
+/** Why a venv's Python can't be started, and the command that helps; empty without a Python. */
+async function whyUnusable(host: Host, root: string, venv: Venv): Promise<string[]> {
+  const python = join(venv.path, "bin/python");
+  const permit = shellCommand(["chmod", "-R", "u+rwX", relative(root, venv.path)]);
   try {
-    for (const link of [path, python]) {
-      if (
-        (await host.files.lstat(link))?.kind !== "symlink" || await host.files.stat(link) !== null
-      ) continue;
-      const [, home] =
-        /^home *= *(.+)$/m.exec(await host.files.readText(join(path, "pyvenv.cfg")) ?? "") ?? [];
-      const from = home === undefined ? "" : ` (it was made from ${home})`;
-      const make = shellCommand([
-        "uv",
-        "sync",
-        ...(minor === "" ? [] : ["--python", dotted(minor)]),
-      ], { UV_PROJECT_ENVIRONMENT: name });
-      return [
-        `${relative(root, link)} is a link that leads nowhere${from}; to make the venv anew: ${
-          shellCommand(["rm", "-r", name])
-        } && ${make}`,
-      ];
+    for (const link of [venv.path, python]) {
+      const isLink = (await host.files.lstat(link))?.kind === "symlink";
+      if (isLink && await host.files.stat(link) === null) {
+        const config = await host.files.readText(join(venv.path, "pyvenv.cfg"));
+        return [
+          brokenLinkText(relative(root, link), relative(root, venv.path), venv.minor, config),
+        ];
+      }
     }
     return await host.files.stat(python) === null
       ? []
-      : [`${relative(root, python)} may not be executed; to permit it: ${permit}`];
+      : [`${relative(root, python)} is not executable; to allow it: ${permit}`];
   } catch (error) {
     if (!(error instanceof TractestError)) throw error;
-    return [`${error.message}; to permit it: ${permit}`];
+    return [`${error.message}; to allow it: ${permit}`];
   }
+}
+
+function brokenLinkText(link: string, name: string, minor: string, config: string | null): string {
+  const home = /^home *= *(.+)$/m.exec(config ?? "")?.[1];
+  const from = home === undefined ? "" : ` (it was made from ${home})`;
+  const words = ["uv", "sync", ...(minor === "" ? [] : ["--python", dotted(minor)])];
+  const sync = shellCommand(words, { UV_PROJECT_ENVIRONMENT: name });
+  const remove = shellCommand(["rm", "-r", name]);
+  return `${link} is a broken symlink${from}; to recreate the venv: ${remove} && ${sync}`;
 }
 
 async function activeVenv(host: Host): Promise<string | null> {
@@ -124,30 +120,18 @@ async function activeVenv(host: Host): Promise<string | null> {
   return given ? await host.files.realPath(given) ?? given : null;
 }
 
-async function strangeness(
-  host: Host,
-  project: Project,
-  { activePath, isOurs, places, location }: {
-    activePath: string | null;
-    isOurs: boolean;
-    places: readonly string[];
-    location: GitLocation | null;
-  },
-): Promise<string[]> {
-  const pattern = project.configuration.venv;
-  const warnings: string[] = [];
-  if (activePath !== null && !isOurs) {
-    const isHere = places.some((place) => isInside(activePath, place));
-    const isSibling = location !== null && isInside(activePath, dirname(location.commonDirectory));
-    const whose = isHere
-      ? `, but this project uses ${pattern}`
-      : `, the venv of another ${isSibling ? "checkout of this repository" : "project"}`;
-    warnings.push(`VIRTUAL_ENV is ${activePath}${whose}: ignored`);
-  }
-  if (
-    pattern !== ".venv" && await host.files.stat(join(project.root, ".venv/pyvenv.cfg")) !== null
-  ) {
-    warnings.push(`there is a .venv: this project uses ${pattern}, never .venv`);
-  }
-  return warnings;
+/** Says that VIRTUAL_ENV is not used. */
+function foreignWarning(
+  active: string,
+  pattern: string,
+  places: readonly string[],
+  location: GitLocation | null,
+): string {
+  const repository = location && dirname(location.commonDirectory);
+  const isSibling = repository !== null && isInside(active, repository);
+  const owner = isSibling ? "checkout of this repository" : "project";
+  const why = places.some((place) => isInside(active, place))
+    ? `, but this project uses ${pattern}`
+    : `, the venv of another ${owner}`;
+  return `VIRTUAL_ENV is ${active}${why}: ignored`;
 }

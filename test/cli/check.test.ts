@@ -202,7 +202,7 @@ Deno.test("VIRTUAL_ENV of another project and a .venv are warnings, and ignored"
     rows.venv!.detail,
     `VIRTUAL_ENV is ${other.venv}, the venv of another project: ignored`,
   );
-  assertIncludes(rows.venv!.detail, "never .venv");
+  assertIncludes(rows.venv!.detail, ".venv is ignored");
 });
 
 Deno.test("the active venv of the project is used and called active", async () => {
@@ -518,20 +518,20 @@ Deno.test(
     await Deno.symlink("/nowhere/python", python);
     assertIncludes(
       await detail(),
-      `${name}/bin/python is a link that leads nowhere (it was made from /`,
+      `${name}/bin/python is a broken symlink (it was made from /`,
     );
     assertIncludes(await detail(), again);
     await Deno.remove(python);
     await Deno.writeFile(python, content.slice(0, 100), { mode: 0o644 });
     assertIncludes(
       await detail(),
-      `${name}/bin/python may not be executed; to permit it: chmod -R u+rwX ${name}`,
+      `${name}/bin/python is not executable; to allow it: chmod -R u+rwX ${name}`,
     );
     await Deno.rename(project.venv, join(project.root, "elsewhere"));
     await Deno.symlink("gone", project.venv);
     assertIncludes(
       await detail(),
-      `${name} is a link that leads nowhere; to make the venv anew: ${again}`,
+      `${name} is a broken symlink; to recreate the venv: ${again}`,
     );
   },
 );

@@ -243,7 +243,7 @@ Deno.test("a target that lies in another one takes no test of that away", async 
     const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, ...words]);
     assertEquals(code, 0);
     assertIncludes(stdout, "3 passed");
-    assertIncludes(stderr, `warning: left out, since it lies in another target: ${left}`);
+    assertIncludes(stderr, `warning: skipped, part of another target: ${left}`);
   }
 });
 

@@ -6,8 +6,8 @@ import { assertEquals, assertIncludes, assertThrows } from "../assert.ts";
 const files = (entries: Record<string, string>) => new Map(Object.entries(entries));
 
 Deno.test("readProjectFiles() reads [tool.pytest.ini_options], the older and the newer way", () => {
-  const older =
-    '[tool.pytest.ini_options]\ntestpaths = ["checks", "more"]\naddopts = ["-q", "--capture=fd"]\ncache_dir = "var/cache"\n';
+  const older = '[tool.pytest.ini_options]\ntestpaths = ["checks", "more"]\n' +
+    'addopts = ["-q", "--capture=fd"]\ncache_dir = "var/cache"\n';
   assertEquals(readProjectFiles(files({ "pyproject.toml": older })).pytest, {
     file: "pyproject.toml",
     cacheDirectory: "var/cache",
@@ -23,7 +23,7 @@ Deno.test("readProjectFiles() reads [tool.pytest.ini_options], the older and the
   );
 });
 
-Deno.test("readProjectFiles() follows pytest's precedence: pytest.ini before pyproject.toml, even when empty", () => {
+Deno.test("readProjectFiles() prefers even an empty pytest.ini to pyproject.toml", () => {
   const both = files({
     "pyproject.toml": '[tool.pytest.ini_options]\ncache_dir = "a"\n',
     "pytest.ini": "",
@@ -31,10 +31,10 @@ Deno.test("readProjectFiles() follows pytest's precedence: pytest.ini before pyp
   assertEquals(readProjectFiles(both).pytest?.file, "pytest.ini");
 });
 
-Deno.test("readProjectFiles() reads tox.ini and setup.cfg only with their section, continuation lines included", () => {
+Deno.test("readProjectFiles() reads tox.ini and setup.cfg only with their section", () => {
   assertEquals(readProjectFiles(files({ "tox.ini": "[tox]\nenvlist = a\n" })).pytest, null);
-  const text =
-    "[tool:pytest]\naddopts =\n    -q\n    # no\n    --strict\ntestpaths = a\n  b\n[other]\ncache_dir = no\n";
+  const text = "[tool:pytest]\naddopts =\n    -q\n    # no\n    --strict\n" +
+    "testpaths = a\n  b\n[other]\ncache_dir = no\n";
   assertEquals(readProjectFiles(files({ "setup.cfg": text })).pytest, {
     file: "setup.cfg",
     cacheDirectory: ".pytest_cache",
@@ -65,7 +65,7 @@ Deno.test("readConfiguration() names the nearest known key for an unknown one", 
   assertEquals(error.hint, 'did you mean "registries"?');
 });
 
-Deno.test("readConfiguration() puts configured rows before the built-in ones, and redefines core", () => {
+Deno.test("readConfiguration() puts configured rows first, and redefines core", () => {
   const read = readConfiguration({
     "known-flaky": [{ test: "test_a.py::test_b", error: "Slow" }],
     "change-map": [{ changed: ["net/"], tests: ["net/"] }],
@@ -83,19 +83,19 @@ Deno.test("readConfiguration() puts configured rows before the built-in ones, an
   assertEquals(read.timeLimitFull, 60);
 });
 
-Deno.test("readConfiguration() takes true, auto and false for an isolation, and nothing for no word on it", () => {
+Deno.test("readConfiguration() takes true, auto and false for isolate, and is null without", () => {
   const values = [true, "auto", false].map((isolate) => readConfiguration({ isolate }).isolate);
   assertEquals([...values, readConfiguration({}).isolate], ["always", "auto", "never", null]);
   assertIncludes(
     assertThrows(() => readConfiguration({ isolate: "yes" }), PreflightError).message,
-    '"isolate" has to be true, "auto" or false',
+    '"isolate" must be true, "auto" or false',
   );
 });
 
-Deno.test("readConfiguration() says which value has the wrong shape", () => {
+Deno.test("readConfiguration() names the value that has the wrong type", () => {
   assertIncludes(
     assertThrows(() => readConfiguration({ registries: "127.0.0.1:1" }), PreflightError).message,
-    '"registries" has to be a list of texts',
+    '"registries" must be a list of strings',
   );
   assertIncludes(
     assertThrows(() => readConfiguration({ "time-limit-full": 0 }), PreflightError).message,

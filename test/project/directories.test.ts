@@ -32,7 +32,7 @@ async function withScratch(action: (scratch: string) => Promise<void>): Promise<
   }
 }
 
-Deno.test("XDG's variables win over HOME, a relative one counts for nothing, and without any there is no directory", async () => {
+Deno.test("XDG's variables win over HOME, and relative ones are ignored", async () => {
   const path = async (variables: Partial<Record<EnvironmentName, string>>) =>
     (await cacheDirectory(new HostWith(variables))).path;
   assertEquals(await path({ HOME: "/h", XDG_CACHE_HOME: "/x" }), "/x/tractest");
@@ -75,7 +75,7 @@ Deno.test("a symlink, a file and another user's directory are not used", () =>
     assertIncludes(await problem(host), "it is a file");
   }));
 
-Deno.test("a binary that may do more than its row fails; started from source that is a warning", () => {
+Deno.test("a binary with more permissions than its row fails; from source it is a warning", () => {
   const row = PERMISSIONS.find((each) => each.row === "doctor")!;
   const status = (kind: "compiled" | "source", refused: boolean) =>
     binaryCheck(

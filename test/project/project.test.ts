@@ -27,7 +27,7 @@ class Files {
 
 const PYTEST = "[tool.pytest.ini_options]\n";
 
-Deno.test("findRoot() is the nearest ancestor with a pytest configuration or [tool.tractest], not any pyproject.toml", async () => {
+Deno.test("findRoot() needs a pytest configuration or [tool.tractest]", async () => {
   using files = new Files({
     "pyproject.toml": `${PYTEST}testpaths = ["checks"]\ncache_dir = "var/cache"\n`,
     "checks/deep/pyproject.toml": '[project]\nname = "x"\n',
@@ -67,7 +67,7 @@ Deno.test("findRoot() outside of any project says so and exits 80", async () => 
   assertEquals([error.exitCode, error.code], [80, "no-project"]);
 });
 
-Deno.test("targetsOf() walks the tests, and neither venvs, caches, nor anything pytest does not enter", async () => {
+Deno.test("targetsOf() skips venvs, caches, and what pytest does not enter", async () => {
   using files = new Files({
     "pyproject.toml": PYTEST,
     "tests/test_a.py": "",
@@ -100,7 +100,7 @@ Deno.test("targetsOf() walks the tests, and neither venvs, caches, nor anything 
   ]);
 });
 
-Deno.test("targetsOf() follows an absolute path through a symlink into the project, brackets and all", async () => {
+Deno.test("targetsOf() follows an absolute path through a symlink into the project", async () => {
   using files = new Files({
     "pyproject.toml": PYTEST,
     "tests/ipc/test_b.py": "",
@@ -122,8 +122,8 @@ Deno.test("targetsOf() follows an absolute path through a symlink into the proje
 
 Deno.test("targetsOf() knows several testpaths, and names of the configuration", async () => {
   using files = new Files({
-    "pyproject.toml":
-      `${PYTEST}testpaths = ["unit", "whole"]\n[tool.tractest.targets]\nsmoke = ["test_b.py", "test_a.py::t"]\n`,
+    "pyproject.toml": `${PYTEST}testpaths = ["unit", "whole"]\n` +
+      `[tool.tractest.targets]\nsmoke = ["test_b.py", "test_a.py::t"]\n`,
     "unit/test_a.py": "",
     "whole/deep/test_b.py": "",
   });
@@ -140,7 +140,7 @@ Deno.test("targetsOf() knows several testpaths, and names of the configuration",
   ]);
 });
 
-Deno.test("packageOf() is the configured package, tractor in its own repo, or the one that the project is named after", async () => {
+Deno.test("packageOf() is configured, tractor in its own repo, or named by the project", async () => {
   const find = async (entries: Readonly<Record<string, string>>) => {
     using files = new Files(entries);
     return await packageOf(files.at(), await findProject(files.at()));
@@ -172,7 +172,7 @@ Deno.test("packageOf() is the configured package, tractor in its own repo, or th
   assert(await find({ "pyproject.toml": PYTEST }) === null);
 });
 
-Deno.test("testPathsOf() reads testpaths as pytest does: globs, quotes, nothing that is not there; else the whole root", async () => {
+Deno.test("testPathsOf() reads testpaths as pytest does", async () => {
   const find = async (testpaths: string | null) => {
     using files = new Files({
       "pyproject.toml": `${PYTEST}${testpaths === null ? "" : `testpaths = ${testpaths}\n`}`,
@@ -202,7 +202,7 @@ Deno.test("testPathsOf() reads testpaths as pytest does: globs, quotes, nothing 
   }
 });
 
-Deno.test("a directory with a configuration of its own is never named for the whole suite, since pytest would take that one", async () => {
+Deno.test("a directory with its own configuration is no target of the whole suite", async () => {
   const whole = async (more: Readonly<Record<string, string>>, testpaths = '["tests"]') => {
     using files = new Files({
       "pyproject.toml": `${PYTEST}testpaths = ${testpaths}\n`,
@@ -236,7 +236,7 @@ Deno.test("a directory with a configuration of its own is never named for the wh
   );
 });
 
-Deno.test("any file that is there is a target by its path, also one that is no Python, and tests in it", async () => {
+Deno.test("any existing file is a target by its path, even if it is not Python", async () => {
   using files = new Files({
     "pyproject.toml": `${PYTEST}testpaths = ["tests"]\n`,
     "tests/test_a.py": "",

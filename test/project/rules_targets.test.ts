@@ -82,7 +82,7 @@ Deno.test("resolveTargets() starts at the directory where the user stands", () =
   assertEquals(targets(["../trionics/test_*.py"], "/repo/tests/ipc").length, 3);
 });
 
-Deno.test("resolveTargets() prefers the file that stands nearest over one of the same name elsewhere", () => {
+Deno.test("resolveTargets() prefers the nearest of several files with the same name", () => {
   const files = [
     "tests/test_a.py",
     "tests/ipc/test_a.py",
@@ -98,13 +98,14 @@ Deno.test("resolveTargets() prefers the file that stands nearest over one of the
   assertIncludes(hint, "tests/msg/test_b.py");
 });
 
-Deno.test("resolveTargets() refuses a fragment of several files and lists all of them, nearest first", () => {
+Deno.test("resolveTargets() refuses a part of several names, and lists the files", () => {
   const error = refusal("cancel");
   assertEquals(error.exitCode, 64);
-  assertIncludes(error.message, '"cancel" fits 3');
+  assertIncludes(error.message, '"cancel" matches 3');
   assertIncludes(
     error.hint!,
-    "tests/test_cancellation.py, tests/test_oob_cancellation.py, tests/test_inter_peer_cancellation.py",
+    "tests/test_cancellation.py, tests/test_oob_cancellation.py, " +
+      "tests/test_inter_peer_cancellation.py",
   );
 });
 
@@ -124,7 +125,7 @@ Deno.test("resolveTargets() takes everything that a glob matches", () => {
   ]);
   assertEquals(targets(["*ipc/"]), ["tests/ipc/"]);
   assertEquals(targets(["/repo/tests/ipc/test_m*"]), ["tests/ipc/test_multi_tpt.py"]);
-  assertIncludes(refusal("test_*nothing*").message, 'is called "test_*nothing*"');
+  assertIncludes(refusal("test_*nothing*").message, 'matches "test_*nothing*"');
 });
 
 Deno.test("resolveTargets() names the nearest candidates of an unknown word", () => {
@@ -138,7 +139,7 @@ Deno.test("resolveTargets() names the nearest candidates of an unknown word", ()
   assertIncludes(refusal("nowhere.py::test_x").message, "nowhere.py::test_x");
 });
 
-Deno.test("resolveTargets() refuses what lies outside the project", () => {
+Deno.test("resolveTargets() refuses paths outside the project", () => {
   for (
     const word of [
       "/etc/passwd",
@@ -156,7 +157,7 @@ Deno.test("resolveTargets() never takes a directory for the file of a test id", 
   assertIncludes(refusal("ipc::test_x").message, '"ipc::test_x"');
 });
 
-Deno.test("resolveTargets() takes helper files and files elsewhere only by their exact path", () => {
+Deno.test("resolveTargets() takes helpers and files elsewhere only by exact path", () => {
   const tree = treeOf(["tests/conftest.py", "tests/test_a.py", "examples/test_demo.py"]);
   assertEquals(resolveTargets(["tests/conftest.py"], tree).targets, ["tests/conftest.py"]);
   assertEquals(resolveTargets(["examples/test_demo.py"], tree).targets, ["examples/test_demo.py"]);
@@ -165,17 +166,17 @@ Deno.test("resolveTargets() takes helper files and files elsewhere only by their
   assertIncludes(refusal("demo", tree).message, '"demo"');
 });
 
-Deno.test("resolveTargets() finds the entries of a named target wherever they live, and says which are gone", () => {
+Deno.test("resolveTargets() finds moved entries of a named target, and lists missing ones", () => {
   const tree = treeOf(["tests/deep/test_local.py", "tests/test_rpc.py"]);
   const { targets, notes } = resolveTargets(["core"], tree);
   assertEquals(targets, ["tests/deep/test_local.py", "tests/test_rpc.py"]);
   assertEquals(notes, [
-    'the named target "core" lists what does not exist here: test_spawning.py, discovery/test_registrar.py',
+    'the named target "core" lists missing files: test_spawning.py, discovery/test_registrar.py',
   ]);
   assertIncludes(refusal("core", treeOf(["tests/test_x.py"])).hint!, "[tool.tractest] targets");
 });
 
-Deno.test("resolveTargets() takes a root whose name would be a pattern or a test id elsewhere as plain text", () => {
+Deno.test("resolveTargets() reads a root that looks like a glob or a test id literally", () => {
   const tree = treeOf(["tests/test_a.py"], {
     root: "/x/re.po+(x)[1]::y",
     cwd: "/x/re.po+(x)[1]::y/tests",
@@ -186,7 +187,7 @@ Deno.test("resolveTargets() takes a root whose name would be a pattern or a test
   assertEquals(resolveTargets(["test_*"], tree).targets, ["tests/test_a.py"]);
 });
 
-Deno.test("resolveTargets() knows a suite that lies in the root itself, and one of several directories", () => {
+Deno.test("resolveTargets() knows suites in the root and in several directories", () => {
   const flat = treeOf(["test_a.py", "sub/test_b.py"], {
     testsDirectories: ["."],
     directories: [".", "sub"],
@@ -211,7 +212,7 @@ Deno.test("resolveTargets() leaves each of the 471 real ids as it is", () => {
   assertEquals(targets([...IDS]).length, 471);
 });
 
-Deno.test("resolveTargets() finds every real test file by each of its spellings, from every directory", () => {
+Deno.test("resolveTargets() finds every test file by each spelling, from every directory", () => {
   const spellings = [
     (file: string) => file,
     (file: string) => `./${file}`,
@@ -249,7 +250,7 @@ Deno.test("resolveTargets() finds every real test file by each of its spellings,
   );
 });
 
-Deno.test("resolveTargets() either resolves to what exists or throws a usage error, whatever is typed", () => {
+Deno.test("resolveTargets() returns existing targets or throws a usage error", () => {
   fc.assert(
     fc.property(
       fc.array(fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom(..."tes_i*?pc/.:[]-") })), {
@@ -277,7 +278,7 @@ Deno.test("resolveTargets() either resolves to what exists or throws a usage err
   );
 });
 
-Deno.test("looksLikeTarget() takes what names a target exactly, and leaves fragments to the option in front of them", () => {
+Deno.test("looksLikeTarget() is true only for the exact name of a target", () => {
   for (
     const word of [
       "ipc",
@@ -312,7 +313,7 @@ Deno.test("looksLikeTarget() takes what names a target exactly, and leaves fragm
   }
 });
 
-Deno.test("findByName() finds a table's entry at its old place, else wherever its name lives today", () => {
+Deno.test("findByName() finds an entry at its path, or else by its name", () => {
   assertEquals(findByName("test_multi_program.py", suite()), [
     "tests/discovery/test_multi_program.py",
   ]);

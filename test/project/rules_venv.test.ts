@@ -28,7 +28,7 @@ Deno.test("names of venvs follow the configured pattern", () => {
   assertEquals([dotted("313"), dotted("39")], ["3.13", "3.9"]);
 });
 
-Deno.test("the active venv goes first, then the one that .python-version names, then the newest", () => {
+Deno.test("the active venv goes first, then that of .python-version, then the newest", () => {
   const venvs = ["39", "310", "312", "313"].map((minor) => ({ path: `/r/py${minor}`, minor }));
   const order = (active: string | null, minor: string | null) =>
     rankVenvs(venvs, { active, minor }).map((venv) => venv.minor);
