@@ -1,7 +1,7 @@
-import type { RecordedIdentity } from "../processes/process.ts";
 import { join } from "@std/path";
 import { escapeText } from "../base/escape.ts";
 import { ignoreTractestError, PreflightError, TractestError } from "../errors.ts";
+import type { RecordedIdentity } from "../processes/process.ts";
 import type { FileLock, Host } from "../system/host.ts";
 import type { Printer } from "../terminal/printer.ts";
 import { livesOf } from "./known_runs.ts";
@@ -12,7 +12,7 @@ import type { RunState } from "./run_directory.ts";
 export interface RunLock {
   /** An earlier run that was killed while its pytest lived on; null if there is none. */
   readonly left: { readonly record: LockRecord; readonly child: RecordedIdentity } | null;
-  /** The pytest of the earlier run has ended: the next run need not look for it. */
+  /** Removes the earlier run from the lock file: its pytest has ended. */
   leftIsGone(): void;
   /** Records the pytest of this run, for a later run in case this one is killed. */
   noteChild(child: RecordedIdentity | null): Promise<void>;

@@ -1,7 +1,7 @@
 import type { RecordedIdentity } from "../processes/process.ts";
 import { readIdentity } from "./rules_recorded_process.ts";
 
-/** What the lock file of a project says about the run that holds it, or held it last. */
+/** The content of a project's lock file: the run that holds the lock, or held it last. */
 export interface LockRecord {
   readonly runId: string;
   /** The tractest of the run. */

@@ -16,7 +16,7 @@ export interface KeptRun {
 
 /**
  * The runs to remove, the oldest first: those beyond the count, older than the days, or beyond the
- * bytes that newer ones leave. The newest stays however large it is, for people look at it first.
+ * bytes that newer ones leave. The newest stays however large it is, since users read it first.
  *
  * @param now milliseconds since the epoch
  */

@@ -1,6 +1,6 @@
-import type { RecordedIdentity } from "../processes/process.ts";
 import { nearest } from "../base/nearest.ts";
 import { UsageError } from "../errors.ts";
+import type { RecordedIdentity } from "../processes/process.ts";
 import type { Counts } from "../pytest/counts.ts";
 import { type Life, readIdentity } from "./rules_recorded_process.ts";
 

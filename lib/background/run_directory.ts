@@ -1,13 +1,13 @@
-import { expiredRuns, type KeptRun } from "./rules_retention.ts";
-import { KEPT_RUNS } from "../tables/defaults.ts";
 import { basename, join } from "@std/path";
 import { ignoreTractestError, PreflightError, UsageError } from "../errors.ts";
 import { digest, type OwnDirectory, stateDirectory, usable } from "../project/directories.ts";
 import type { FileLock, Host } from "../system/host.ts";
+import { KEPT_RUNS } from "../tables/defaults.ts";
 import type { Printer } from "../terminal/printer.ts";
+import { expiredRuns, type KeptRun } from "./rules_retention.ts";
 import { isRunId, timeOfRunId, timeStamp } from "./rules_run_file.ts";
 
-/** The file in a run's directory that says what the run is and how it ended. */
+/** The file in a run's directory that describes the run and its end. */
 export const RUN_FILE = "run.json";
 /** The file with the output of a run. */
 export const OUTPUT_FILE = "output.log";
@@ -109,7 +109,7 @@ async function makes(host: Host, directory: string): Promise<boolean> {
 /**
  * Makes the directory of a run that another process is going to be.
  *
- * @throws {PreflightError} without a usable state directory: nobody could follow that run
+ * @throws {PreflightError} without a usable state directory: such a run could not be followed
  */
 export async function reserveRun(host: Host): Promise<Pick<RunState, "runId" | "directory">> {
   const state = await stateDirectory(host);

@@ -1,11 +1,11 @@
-import type { SharedOptions } from "../command_line/session_options.ts";
-import type { RecordedIdentity } from "../processes/process.ts";
 import { join } from "@std/path";
 import { shellCommand } from "../base/escape.ts";
 import type { Context } from "../command_line/context.ts";
 import { wordsOf } from "../command_line/parse.ts";
+import type { SharedOptions } from "../command_line/session_options.ts";
 import { ignoreTractestError, TractestError } from "../errors.ts";
 import { surroundingsOf } from "../leaks/ledger.ts";
+import type { RecordedIdentity } from "../processes/process.ts";
 import type { Host } from "../system/host.ts";
 import { ownProcess } from "../system/programs/own_process.ts";
 import {
@@ -30,7 +30,7 @@ export function readRefusal(text: string | null): TractestError | null {
   }
 }
 
-/** What a run knows of itself when it begins. */
+/** The facts of a run that are known when it begins. */
 export type RunFileFacts = Pick<RunFile, "root" | "command" | "background">;
 
 /**

@@ -74,9 +74,9 @@ export function stateText({ record, state }: KnownRun, now: number): string {
   }
 }
 
-/** Hints at the commands that find what a run that died has left behind. */
+/** Hints at the commands for processes that a run left behind when it died. */
 export function hintAtLeftovers(printer: Printer): void {
-  printer.hint("what it left behind: tractest zombies; to end its pytest: tractest run --clean");
+  printer.hint("find its processes: tractest zombies; end its pytest: tractest run --clean");
 }
 
 /** A run for `--json`; unknown is null. */

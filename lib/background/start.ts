@@ -9,8 +9,8 @@ import { envCommand, inheritedEnvironment, sigintMethod } from "../system/progra
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { runFileIn } from "./known_runs.ts";
 import { type NotifyOptions, warnIfUnheard } from "./notify.ts";
-import { readRefusal } from "./run_file.ts";
 import { OUTPUT_FILE, REFUSAL_FILE, removeDirectory, reserveRun } from "./run_directory.ts";
+import { readRefusal } from "./run_file.ts";
 import { showStarted } from "./show.ts";
 
 /** Options that the background run is started without. */
@@ -118,7 +118,7 @@ async function firstRecord(
   });
   const deadline = host.clock.monotonic() + FIRST_RECORD_MS.limit;
   while (host.clock.monotonic() < deadline) {
-    // In this order: what the process wrote before it exited is seen.
+    // Read before the record, so that a record written right before the exit is not missed.
     const ended = exitCode;
     if (await runFileIn(host, directory) !== null) return "begun";
     if (ended !== null) return ended;

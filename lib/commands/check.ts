@@ -1,7 +1,7 @@
-import { RUNS_PYTEST } from "../command_line/session_options.ts";
-import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
-import type { Verb } from "../command_line/verb.ts";
 import type { Context } from "../command_line/context.ts";
+import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
+import { RUNS_PYTEST } from "../command_line/session_options.ts";
+import type { Verb } from "../command_line/verb.ts";
 import { preflight } from "../preflight/gather.ts";
 import { findProject } from "../project/project.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";

@@ -1,8 +1,8 @@
-import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
-import type { Verb } from "../command_line/verb.ts";
 import { join, relative, resolve } from "@std/path";
 import { escapeText } from "../base/escape.ts";
 import type { Context } from "../command_line/context.ts";
+import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
+import type { Verb } from "../command_line/verb.ts";
 import { findRoot, type ProjectRoot } from "../project/project.ts";
 import type { TestTree } from "../project/rules_targets.ts";
 import { fileOf } from "../pytest/lastfailed.ts";

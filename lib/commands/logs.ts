@@ -1,16 +1,16 @@
-import type { Verb } from "../command_line/verb.ts";
-import {
-  EVERY_COMMAND,
-  type OptionsOf,
-  type OptionTable,
-  SHARED,
-} from "../command_line/options.ts";
 import { join } from "@std/path";
 import { FileTail } from "../background/file_tail.ts";
 import { chosenRun } from "../background/known_runs.ts";
 import { OUTPUT_FILE } from "../background/run_directory.ts";
 import { RunWatch } from "../background/watch_run.ts";
 import type { Context } from "../command_line/context.ts";
+import {
+  EVERY_COMMAND,
+  type OptionsOf,
+  type OptionTable,
+  SHARED,
+} from "../command_line/options.ts";
+import type { Verb } from "../command_line/verb.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 

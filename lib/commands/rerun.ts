@@ -1,7 +1,7 @@
-import { parseCommandLine } from "../command_line/parse.ts";
-import type { CommonOptions } from "../command_line/options.ts";
-import type { ExitCode } from "../tables/exit_codes.ts";
 import type { Context } from "../command_line/context.ts";
+import type { CommonOptions } from "../command_line/options.ts";
+import { parseCommandLine } from "../command_line/parse.ts";
+import type { ExitCode } from "../tables/exit_codes.ts";
 
 /** Options that `failed --run` and `affected --run` pass on to the run. */
 const PASSED_ON = ["json", "verbose", "yes", "dry-run"] as const;

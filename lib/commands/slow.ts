@@ -1,7 +1,7 @@
-import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
-import type { Verb } from "../command_line/verb.ts";
 import { escapeText } from "../base/escape.ts";
 import type { Context } from "../command_line/context.ts";
+import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
+import type { Verb } from "../command_line/verb.ts";
 import { PASSES, readProject, typicalSeconds } from "../history/project_history.ts";
 import { recentPasses } from "../history/queries.ts";
 import {

@@ -1,5 +1,3 @@
-import type { Verb } from "../command_line/verb.ts";
-import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
 import {
   chosenRun,
   type KnownRun,
@@ -16,6 +14,8 @@ import {
   showRun,
 } from "../background/show.ts";
 import type { Context } from "../command_line/context.ts";
+import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
+import type { Verb } from "../command_line/verb.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 
 /** The options of `status`. */

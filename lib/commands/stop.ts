@@ -1,11 +1,11 @@
-import type { Verb } from "../command_line/verb.ts";
-import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
-import { STOP_SECONDS } from "../tables/defaults.ts";
 import { chosenRun } from "../background/known_runs.ts";
 import { runFacts, stateText } from "../background/show.ts";
 import { RunWatch, type Stopped, stopRun } from "../background/watch_run.ts";
 import { escapeText } from "../base/escape.ts";
 import type { Context } from "../command_line/context.ts";
+import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
+import type { Verb } from "../command_line/verb.ts";
+import { STOP_SECONDS } from "../tables/defaults.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 
 /** The options of `stop`. */

@@ -1,9 +1,9 @@
-import type { Verb } from "../command_line/verb.ts";
-import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
 import { chosenRun, modelOf } from "../background/known_runs.ts";
 import { hintAtLeftovers, runFacts, stateText } from "../background/show.ts";
 import { RunWatch } from "../background/watch_run.ts";
 import type { Context } from "../command_line/context.ts";
+import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
+import type { Verb } from "../command_line/verb.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { Progress } from "../terminal/progress.ts";
 

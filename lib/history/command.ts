@@ -1,7 +1,7 @@
-import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
-import type { Verb } from "../command_line/verb.ts";
 import { nearest } from "../base/nearest.ts";
 import type { Context } from "../command_line/context.ts";
+import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
+import type { Verb } from "../command_line/verb.ts";
 import { UsageError } from "../errors.ts";
 import { findProject } from "../project/project.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";

@@ -1,9 +1,9 @@
-import type { Database } from "../system/sql.ts";
 import { join } from "@std/path";
 import { timeStamp } from "../background/rules_run_file.ts";
 import { DatabaseError, TractestError } from "../errors.ts";
-import type { FileStatus, Host } from "../system/host.ts";
 import { stateDirectory, usable } from "../project/directories.ts";
+import type { FileStatus, Host } from "../system/host.ts";
+import type { Database } from "../system/sql.ts";
 import { MIGRATIONS, VERSION } from "./schema.ts";
 
 /** The result of a use of the history. */

@@ -61,7 +61,7 @@ export function insertRows(
   return id;
 }
 
-/** Replaces what is known of a run: it was inserted before its end. */
+/** Updates a run that was inserted before its end. */
 export function updateRun(database: Database, id: number, run: RunRecord): void {
   const values = runValues(run);
   const changes = Object.keys(values).map((column) => `${column} = ?`).join(", ");

@@ -65,7 +65,7 @@ export async function latestDurations(
   return value ?? new Map();
 }
 
-/** The latest runs in which contention is looked for, and how many have to show it. */
+/** The latest runs that are searched for contention, and how many have to show it. */
 const CONTENTION = { runs: 20, times: 2 } as const;
 
 /**

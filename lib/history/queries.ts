@@ -104,7 +104,7 @@ export function testsNamed(database: Database, project: number, part: string): s
   `).all(project, part).map((row) => String(row.name));
 }
 
-/** Results in which a streak of failures is looked for. */
+/** The longest streak of failures that is counted. */
 const LONGEST_STREAK = 20;
 
 /** The records of some tests of a project, or of all that ever failed, sorted by their ids. */
@@ -150,7 +150,7 @@ export interface Cell {
   readonly backend?: string | null;
 }
 
-/** Runs in which passes are looked for: a test that none of them had is no longer in use. */
+/** The latest runs, which are searched for passes: a test that none of them had is not in use. */
 const LATEST_RUNS = 500;
 
 /**

@@ -2,7 +2,7 @@ import type { Configuration } from "../project/configuration.ts";
 import type { Database } from "../system/sql.ts";
 import { inTransaction } from "./database.ts";
 
-/** Results after which a removal stops: the next run goes on, so that no run has to wait long. */
+/** Results after which a removal stops and is left to the next run, so that no run waits long. */
 const BATCH_RESULTS = 5_000;
 /** Runs that are removed at once, at most. */
 const BATCH_RUNS = 100;

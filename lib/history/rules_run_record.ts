@@ -2,8 +2,8 @@ import { findCascades } from "../pytest/cascade.ts";
 import { collidedWith } from "../pytest/collision.ts";
 import type { Counts } from "../pytest/counts.ts";
 import type { SessionPurpose } from "../pytest/events.ts";
-import { type Attempt, type Outcome, RED, type TestResult } from "../pytest/results.ts";
 import { isOwnFailure } from "../pytest/failure.ts";
+import { type Attempt, type Outcome, RED, type TestResult } from "../pytest/results.ts";
 import type { RunModel } from "../pytest/run_model.ts";
 
 /** A run in the history. Null is unknown; for transport and backend it is the default. */

@@ -1,8 +1,8 @@
 import { escapeText, shellCommand } from "../base/escape.ts";
 import { median } from "../base/median.ts";
 import { describeRecord, rateText, recordText, type TestRecord } from "../base/rates.ts";
-import { RED } from "../pytest/results.ts";
 import { countsLine } from "../pytest/counts.ts";
+import { RED } from "../pytest/results.ts";
 import { columns } from "../terminal/columns.ts";
 import type { Printer } from "../terminal/printer.ts";
 import { PASSES } from "./project_history.ts";

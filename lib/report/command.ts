@@ -1,11 +1,11 @@
-import type { Verb } from "../command_line/verb.ts";
-import { EVERY_COMMAND, type OptionsOf, type OptionTable } from "../command_line/options.ts";
-import { pastRuns } from "../background/known_runs.ts";
 import { relative } from "@std/path";
+import { pastRuns } from "../background/known_runs.ts";
 import { eventsOf, readEvents } from "../background/read_events.ts";
 import { namedRun } from "../background/rules_run_file.ts";
 import { escapeText } from "../base/escape.ts";
 import type { Context } from "../command_line/context.ts";
+import { EVERY_COMMAND, type OptionsOf, type OptionTable } from "../command_line/options.ts";
+import type { Verb } from "../command_line/verb.ts";
 import { UsageError } from "../errors.ts";
 import { durationsOf, readProject } from "../history/project_history.ts";
 import { recordsOf, runsOf } from "../history/queries.ts";
@@ -75,7 +75,7 @@ export async function report({ host, line, printer }: Context<ReportOptions>): P
   return EXIT.ok;
 }
 
-/** What the history knows; nothing where it can't be read. */
+/** Reads the trends from the history; empty where it can't be read. */
 async function trendsOf(host: Host, project: Project): Promise<Trends> {
   const [{ value }, usualSeconds] = await Promise.all([
     readProject(host, project, (database, id) => ({

@@ -1,6 +1,6 @@
 import type { PytestEvent } from "../pytest/events.ts";
-import { RED, type TestResult } from "../pytest/results.ts";
 import type { Failure } from "../pytest/failure.ts";
+import { RED, type TestResult } from "../pytest/results.ts";
 import type { RunModel } from "../pytest/run_model.ts";
 import { clock } from "./charts.ts";
 import { badge, type Html, markup, type Part } from "./html.ts";

@@ -6,7 +6,7 @@ export class Html {
 }
 
 /**
- * What a template takes: HTML stays as it is, anything else is escaped as text, the items of a list
+ * A value in a template: HTML stays as it is, anything else is escaped as text, the items of a list
  * follow each other, null and false leave nothing.
  */
 export type Part = Html | string | number | null | undefined | false | readonly Part[];

@@ -3,7 +3,7 @@ import type { TestResult } from "../pytest/results.ts";
 import { type ChartedRun, clock, colourOf, meter, runsChart, stamp } from "./charts.ts";
 import { badge, type Html, markup, number, table } from "./html.ts";
 
-/** What the history knows of a project. */
+/** Facts about a project from its history. */
 export interface Trends {
   /** The oldest first. */
   readonly runs: readonly (ChartedRun & { readonly id: string; readonly commit: string | null })[];
@@ -16,7 +16,7 @@ export interface Trends {
 /** Rows of a table of tests. */
 const SHOWN = 15;
 
-/** The slowest tests of this run, with what they usually take. */
+/** The slowest tests of this run, with their usual durations. */
 export function slowestTests(tests: readonly TestResult[], { usualSeconds }: Trends): Html | null {
   const slowest = tests.filter((test) => test.seconds > 0)
     .toSorted((a, b) => b.seconds - a.seconds).slice(0, SHOWN);

@@ -1,8 +1,6 @@
 import fc from "fast-check";
-import { wordsOf } from "../../lib/command_line/parse.ts";
-import { runLine } from "../run_line.ts";
-import { expiredRuns } from "../../lib/background/rules_retention.ts";
 import { lifeOf } from "../../lib/background/rules_recorded_process.ts";
+import { expiredRuns } from "../../lib/background/rules_retention.ts";
 import {
   namedRun,
   phaseOf,
@@ -13,8 +11,10 @@ import {
   timeOfRunId,
   unnamedRun,
 } from "../../lib/background/rules_run_file.ts";
+import { wordsOf } from "../../lib/command_line/parse.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { assert, assertEquals, assertIncludes, assertThrows } from "../assert.ts";
+import { runLine } from "../run_line.ts";
 
 const here = { bootId: "0f3c1d2e-0000-4000-8000-000000000001", pidNamespace: "pid:[4026531836]" };
 const COUNTS = {

@@ -59,13 +59,13 @@ function records(suite: Suite): Record[] {
   }
 }
 
-/** Polls until `look` returns something. */
+/** Polls until `read` returns something. */
 async function until<T>(
   what: string,
-  look: () => T | null | undefined | false | Promise<T | null | undefined | false>,
+  read: () => T | null | undefined | false | Promise<T | null | undefined | false>,
 ): Promise<T> {
   for (const deadline = performance.now() + 60_000; performance.now() < deadline;) {
-    const seen = await look();
+    const seen = await read();
     if (seen) return seen;
     await new Promise((done) => setTimeout(done, 10));
   }

@@ -156,7 +156,7 @@ Deno.test("fault 49: with a locked history a run ends as usual and is recorded l
   assertEquals([(await recorded(suite)).length, movedAside(suite)], [2, []]);
 });
 
-Deno.test("fault 49: the next writer undoes what a killed one left, readers warn", async () => {
+Deno.test("fault 49: the next writer undoes changes of a killed one, readers warn", async () => {
   await using suite = await pytestSuite(TESTS);
   endedAsUsual(await suite.tractest(RUN));
   // A cache of few pages makes SQLite write to the database itself before the transaction ends.

@@ -1,5 +1,4 @@
 import { join } from "@std/path";
-import { DEFAULT_CONFIGURATION } from "../../lib/project/configuration.ts";
 import {
   countRuns,
   recentPasses,
@@ -8,6 +7,7 @@ import {
   runsOf,
 } from "../../lib/history/queries.ts";
 import { recordRun } from "../../lib/history/record.ts";
+import { DEFAULT_CONFIGURATION } from "../../lib/project/configuration.ts";
 import type { Project } from "../../lib/project/project.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { makeHistory } from "./made.ts";

@@ -1,10 +1,10 @@
-import { holdRun } from "../../lib/background/run_directory.ts";
 import { join } from "@std/path";
+import { holdRun } from "../../lib/background/run_directory.ts";
 import { durationsOf, testRecords } from "../../lib/history/project_history.ts";
 import { recentPasses, resultsOf, runsOf } from "../../lib/history/queries.ts";
 import { RunDraft } from "../../lib/history/record.ts";
-import { assert, assertEquals } from "../assert.ts";
 import { EVENTS_SCHEMA } from "../../lib/pytest/events.ts";
+import { assert, assertEquals } from "../assert.ts";
 import { eventsWith, resultsWith, Store } from "./store.ts";
 
 const ALL = { limit: 1000, commit: null };

@@ -1,12 +1,12 @@
 import { join } from "@std/path";
-import { DEFAULT_CONFIGURATION } from "../../lib/project/configuration.ts";
-import type { PytestEvent } from "../../lib/pytest/events.ts";
-import { RunModel } from "../../lib/pytest/run_model.ts";
 import type { TestRecord } from "../../lib/base/rates.ts";
 import { readProject, testRecords } from "../../lib/history/project_history.ts";
-import type { Database } from "../../lib/system/sql.ts";
 import { recordRun } from "../../lib/history/record.ts";
+import { DEFAULT_CONFIGURATION } from "../../lib/project/configuration.ts";
 import type { Project } from "../../lib/project/project.ts";
+import type { PytestEvent } from "../../lib/pytest/events.ts";
+import { RunModel } from "../../lib/pytest/run_model.ts";
+import type { Database } from "../../lib/system/sql.ts";
 import { Printer } from "../../lib/terminal/printer.ts";
 import { recordingTerminal } from "../fake_host.ts";
 import { HostAt } from "../host_at.ts";

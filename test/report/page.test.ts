@@ -1,7 +1,7 @@
 import fc from "fast-check";
-import { markup } from "../../lib/report/html.ts";
 import type { PytestEvent } from "../../lib/pytest/events.ts";
 import { RunModel } from "../../lib/pytest/run_model.ts";
+import { markup } from "../../lib/report/html.ts";
 import { REPORT_MARK, reportPage } from "../../lib/report/page.ts";
 import type { Trends } from "../../lib/report/trends.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
