@@ -1,4 +1,5 @@
-import type { OpenFile, ThreadLook } from "../system/programs/proc_activity.ts";
+import type { ThreadState } from "../system/programs/proc_threads.ts";
+import type { OpenFile } from "../system/programs/proc_files.ts";
 import { type SyscallRow, SYSCALLS, WAIT_CHANNELS } from "./syscalls.ts";
 import type { SeenProcess } from "./scene.ts";
 
@@ -21,7 +22,7 @@ const WITH_DESCRIPTOR: readonly string[] = ["read", "write", "connect", "accept"
  * The activity of a thread, by its system call, else by the kernel function that it sleeps in. A
  * stopped thread has that in which it was stopped.
  */
-export function activityOf(thread: ThreadLook, readNumber: number | null): Activity {
+export function activityOf(thread: ThreadState, readNumber: number | null): Activity {
   const { syscall, state, waitsIn } = thread;
   const proven = { fd: null, args: [], isProven: true };
   if (syscall === "running" || state === "R") return { ...proven, does: "run", name: "running" };
@@ -73,7 +74,7 @@ export function isPipe(file: OpenFile | null): file is PipeEnd {
  */
 export function pipesWaitedAt(
   files: readonly OpenFile[],
-  threads: readonly ThreadLook[],
+  threads: readonly ThreadState[],
   readNumber: number | null,
 ): string[] {
   return threads.map((thread) => activityOf(thread, readNumber))
@@ -108,7 +109,7 @@ function isShort(milliseconds: number | undefined): boolean {
  * Whether a stopped thread is in the background of its terminal, in a call for which the kernel
  * stops such threads (SIGTTIN, SIGTTOU).
  */
-export function isStoppedByTerminal(thread: ThreadLook, { does }: Activity): boolean {
+export function isStoppedByTerminal(thread: ThreadState, { does }: Activity): boolean {
   const { state, terminal, foreground, group } = thread;
   const isBackground = terminal !== 0 && foreground > 0 && group !== foreground;
   return state === "T" && isBackground && ["read", "ioctl", "write"].includes(does);

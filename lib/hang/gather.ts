@@ -1,18 +1,20 @@
+import {
+  type LastRun,
+  readLastRuns,
+  readThreads,
+  type ThreadSnapshot,
+  type ThreadState,
+} from "../system/programs/proc_threads.ts";
 import { Forest } from "../processes/forest.ts";
 import type { Host } from "../system/host.ts";
 import {
   findHolders,
-  type LastRun,
   listOpenFiles,
-  type Look,
-  lookAtThreads,
   type OpenFile,
   type ProcessListing,
-  readLastRuns,
   readSpecialFiles,
   type SpecialFile,
-  type ThreadLook,
-} from "../system/programs/proc_activity.ts";
+} from "../system/programs/proc_files.ts";
 import { probe } from "../system/programs/probe.ts";
 import { listProcesses, type ProcessList, type ProcessRow } from "../system/programs/ps.ts";
 import {
@@ -96,7 +98,7 @@ class Gathering {
   /** Thread ids of the processes whose threads are inspected. */
   readonly #tids = new Map<number, readonly number[]>();
   /** The threads at the first snapshot. */
-  readonly #earlier = new Map<number, readonly ThreadLook[]>();
+  readonly #earlier = new Map<number, readonly ThreadState[]>();
   readonly #failures = new Set<string>();
 
   constructor(
@@ -139,7 +141,7 @@ class Gathering {
     await this.#addHolders(near, pipes, first);
     const seconds = (host.clock.monotonic() - began) / 1000;
     const [after, tcpAgain, unixAgain] = await Promise.all([
-      lookAtThreads(host, new Map([...this.#tids, ...corpses]), "their threads again"),
+      readThreads(host, new Map([...this.#tids, ...corpses]), "their threads again"),
       first.length > 0 ? listTcpConnections(host) : tcp,
       first.length > 0 ? listUnixConnections(host) : unix,
     ]);
@@ -183,10 +185,10 @@ class Gathering {
     return (this.#rows.get(pid)?.threads ?? [pid]).slice(0, MOST_THREADS);
   }
 
-  async #firstSnapshot(tids: ReadonlyMap<number, readonly number[]>): Promise<Look> {
-    const look = this.#kept(await lookAtThreads(this.host, tids, "their threads"));
-    for (const [pid, threads] of look.threads) this.#earlier.set(pid, threads);
-    return look;
+  async #firstSnapshot(tids: ReadonlyMap<number, readonly number[]>): Promise<ThreadSnapshot> {
+    const snapshot = this.#kept(await readThreads(this.host, tids, "their threads"));
+    for (const [pid, threads] of snapshot.threads) this.#earlier.set(pid, threads);
+    return snapshot;
   }
 
   #connections(tcp: SocketList<TcpConnection>, unix: SocketList<UnixConnection>): Connection[] {
@@ -249,7 +251,7 @@ class Gathering {
   }
 
   #processes(
-    { threads }: Look,
+    { threads }: ThreadSnapshot,
     special: readonly SpecialFile[],
     asleep: ReadonlyMap<number, number>,
   ): ReadonlyMap<number, SeenProcess> {
@@ -266,7 +268,7 @@ class Gathering {
   }
 
   /** A child that was dead at both snapshots: after one its parent may still reap it. */
-  #stillDead({ pid, ppid, args }: ProcessRow, after: Look): DeadChild | null {
+  #stillDead({ pid, ppid, args }: ProcessRow, after: ThreadSnapshot): DeadChild | null {
     const [before] = this.#earlier.get(pid) ?? [];
     const [now] = after.threads.get(pid) ?? [];
     if (before?.state !== "Z" || now?.state !== "Z") return null;
@@ -341,7 +343,7 @@ function watchedBy(
   };
 }
 
-function compareThreads(before: readonly ThreadLook[], after: readonly ThreadLook[]): Thread[] {
+function compareThreads(before: readonly ThreadState[], after: readonly ThreadState[]): Thread[] {
   return after.map((thread) => {
     const earlier = before.find(({ tid }) => tid === thread.tid);
     if (earlier === undefined) return { ...thread, ran: true, usedTicks: 0 };
@@ -350,7 +352,7 @@ function compareThreads(before: readonly ThreadLook[], after: readonly ThreadLoo
   });
 }
 
-function hasRun(earlier: ThreadLook, thread: ThreadLook, usedTicks: number): boolean | null {
+function hasRun(earlier: ThreadState, thread: ThreadState, usedTicks: number): boolean | null {
   if (usedTicks > 0 || thread.state === "R" || earlier.switches !== thread.switches) return true;
   if (thread.switches === null) return null;
   return JSON.stringify(earlier.syscall) !== JSON.stringify(thread.syscall);

@@ -2,7 +2,7 @@ import type { ReadOutput } from "./rules_capture.ts";
 import { fileOf, isPipe, isTerminal } from "./activity.ts";
 import type { HangScene } from "./scene.ts";
 import type { Host } from "../system/host.ts";
-import { readRegularFiles } from "../system/programs/proc_activity.ts";
+import { readRegularFiles } from "../system/programs/proc_files.ts";
 
 /** The most files that are read, and the most bytes of each. */
 const MOST_FILES = 20;

@@ -1,5 +1,5 @@
 import { occupies, parseRegistryAddress } from "../leaks/registry.ts";
-import type { OpenFile } from "../system/programs/proc_activity.ts";
+import type { OpenFile } from "../system/programs/proc_files.ts";
 import type { TcpConnection, UnixConnection } from "../system/programs/ss.ts";
 import type { RegistryConnection } from "./scene.ts";
 

@@ -1,4 +1,4 @@
-import type { OpenFile } from "../system/programs/proc_activity.ts";
+import type { OpenFile } from "../system/programs/proc_files.ts";
 import { type Activity, fileOf, isPipe, isTimed } from "./activity.ts";
 import { type Finding, findingOf } from "./finding.ts";
 import {

@@ -1,10 +1,11 @@
+import type { ThreadState } from "../system/programs/proc_threads.ts";
 import type { HangProcess } from "../pytest/hang_event.ts";
-import type { OpenFile, ThreadLook } from "../system/programs/proc_activity.ts";
+import type { OpenFile } from "../system/programs/proc_files.ts";
 import { SHARED_HELPERS } from "../leaks/actor_signatures.ts";
 import { type Activity, activityOf } from "./activity.ts";
 
 /** A thread at the second snapshot, compared with the first. */
-export interface Thread extends ThreadLook {
+export interface Thread extends ThreadState {
   /** Whether it ran between the two snapshots; null when unknown. */
   readonly ran: boolean | null;
   /** Clock ticks of processor time that it used between the two snapshots. */

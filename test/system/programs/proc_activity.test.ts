@@ -1,11 +1,10 @@
+import { parseLastRuns, parseThreads } from "../../../lib/system/programs/proc_threads.ts";
 import fc from "fast-check";
 import {
   parseHolders,
-  parseLastRuns,
   parseOpenFiles,
   parseSpecialFiles,
-  parseThreads,
-} from "../../../lib/system/programs/proc_activity.ts";
+} from "../../../lib/system/programs/proc_files.ts";
 import { parseTcpConnections, parseUnixConnections } from "../../../lib/system/programs/ss.ts";
 import { assertEquals } from "../../assert.ts";
 
