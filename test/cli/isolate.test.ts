@@ -304,7 +304,7 @@ test(
     assertIncludes(stdout, "looked: 0\n");
     const text = await Deno.readTextFile(join(suite.path, "hang.json"));
     assertIncludes(text, '"tests/test_a.py::test_waits"');
-    assertIncludes(text, "the tree is in a network of its own");
+    assertIncludes(text, "the tree is in a network namespace of its own");
   },
 );
 
