@@ -545,7 +545,7 @@ Deno.test("a run at a terminal can be stopped from elsewhere, its output is not 
     assertEquals([run.state, run.background, run.command], [
       "running",
       false,
-      "tractest run --no-defaults --no-preflight",
+      "tractest run --no-preflight --no-defaults",
     ]);
     await refused(suite.tractest(["logs"]), 64, "prints to its terminal");
     const waiting = suite.start(["wait"]);
