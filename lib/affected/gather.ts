@@ -1,6 +1,6 @@
 import type { Affected, Change, RecentFailures } from "./affected_targets.ts";
 import { affectedBy, withFailures } from "./rules.ts";
-import { asksForImports } from "./rules_change.ts";
+import { asksForImports, type Surroundings } from "./rules_change.ts";
 import type { Host } from "../system/host.ts";
 import type { ChangeSet } from "./changes.ts";
 import { ImportSearch, readImportGraph } from "./read_import_graph.ts";
@@ -8,6 +8,7 @@ import { lastFailedIn } from "../pytest/read_lastfailed.ts";
 import { packageOf } from "../project/package.ts";
 import type { Project } from "../project/project.ts";
 import { OPTION_MAP } from "../project/change_map.ts";
+import { isWithin } from "../project/rules_targets.ts";
 import { filesOf } from "../project/targets.ts";
 
 /** Finds the targets for changes of this project. Imports are read only if a change needs them. */
@@ -22,26 +23,56 @@ export async function affectedIn(
   known.catch(() => {});
   await search.begun;
   // The files are listed while git still answers.
+  const [files, around] = await surroundingsOf(host, project);
+  const changes = await known;
+  const asking = changes.filter((change) => asksForImports(change, around));
+  const graph = asking.length === 0
+    ? null
+    : await readImportGraph(host, project, around, files, asking, search);
+  return affectedBy(changes, { ...around, graph });
+}
+
+async function surroundingsOf(
+  host: Host,
+  project: Project,
+): Promise<[files: ReadonlySet<string>, around: Surroundings]> {
   const [{ files, tree }, underTest] = await Promise.all([
     filesOf(host, project),
     packageOf(host, project),
   ]);
-  const changes = await known;
-  const around = {
+  return [new Set(files), {
     tree,
     packageDirectory: underTest?.directory ?? null,
     changeMap: project.configuration.changeMap,
     optionMap: underTest?.importName === "tractor" ? OPTION_MAP : [],
-  };
-  const asking = changes.filter((change) => asksForImports(change, around));
-  const graph = asking.length === 0
-    ? null
-    : await readImportGraph(host, project, around, new Set(files), asking, search);
-  return affectedBy(changes, { ...around, graph });
+  }];
 }
 
 /**
- * Finds the changes and their targets, with tests that failed before as the last of the nearer ones.
+ * Returns a function from a test file to a change that it loads in any way, such as by a package's
+ * `__init__.py` or for a conftest.py; null if it loads none. Imports are read, and nothing is run.
+ */
+export async function loadedBy(
+  host: Host,
+  project: Project,
+  changes: readonly Change[],
+): Promise<(testFile: string) => string | null> {
+  const modules = changes.filter(({ path, submodule }) => path.endsWith(".py") && !submodule);
+  if (modules.length === 0) return () => null;
+  const search = new ImportSearch(host, project);
+  await search.begun;
+  const [files, around] = await surroundingsOf(host, project);
+  const graph = await readImportGraph(host, project, around, files, modules, search);
+  const reaches = modules.map(({ path }) => ({ path, reached: graph.reachOfAll(path) }));
+  return (testFile) => {
+    const loads = (target: string | null) =>
+      target === null || isWithin(testFile, target.replace(/\/$/, ""));
+    return reaches.find(({ reached }) => reached.some(({ target }) => loads(target)))?.path ?? null;
+  };
+}
+
+/**
+ * Finds the changes and their targets, with tests that failed before after the nearer ones.
  *
  * @param ask reads the changes
  * @param recent reads the recorded failures; called only if something changed
@@ -54,11 +85,10 @@ export async function runFirst(
 ): Promise<{ set: ChangeSet; found: Affected }> {
   // It takes longest in a large project, so it begins first, before it is known to be needed.
   const search = new ImportSearch(host, project);
-  const set = ask();
-  const found = await affectedIn(host, project, set.then(({ changes }) => changes), search);
-  if ((await set).changes.length === 0) return { set: await set, found };
-  return {
-    set: await set,
-    found: withFailures(found, await lastFailedIn(host, project), await recent()),
-  };
+  const asked = ask();
+  const found = await affectedIn(host, project, asked.then(({ changes }) => changes), search);
+  const set = await asked;
+  if (set.changes.length === 0) return { set, found };
+  const lastFailed = await lastFailedIn(host, project);
+  return { set, found: withFailures(found, lastFailed, await recent()) };
 }

@@ -17,11 +17,11 @@ const SOURCE_SIZE_LIMIT = 4 * 1024 * 1024;
 /** Searching for the names of more packages than these takes longer than reading all files. */
 const MOST_PACKAGES = 500;
 
-/** A project with more Python files is searched at once: that takes longer than git's diffs. */
+/** A project with more Python files is searched at once, while git finds the changes. */
 const MANY_FILES = 1_000;
 
 /**
- * Reads the imports of the project's Python files. Runs nothing; an unreadable file imports nothing.
+ * Reads the imports of the project's Python files. Runs nothing; unreadable files have none.
  *
  * @param files the Python files, relative to the root
  * @param changes the changes of interest: deleted modules, and files that are not Python, are part
@@ -37,19 +37,12 @@ export async function readImportGraph(
 ): Promise<ImportGraph> {
   const { testsDirectories } = around.tree;
   const { pythonPaths = [], addopts = "" } = project.pytest ?? {};
-  const packageStart = around.packageDirectory === null ? [] : [dirname(around.packageDirectory)];
+  const home = around.packageDirectory === null ? [] : [dirname(around.packageDirectory)];
+  const paths = pythonPaths.map((path) => join(path));
   const searching = search.linesIn(files);
   const graph = new ImportGraph({
     sources: new Texts(host, project.root, files, changes.map((change) => change.path)),
-    starts: [
-      ...new Set([
-        ...pythonPaths.map((path) => join(path)),
-        ...packageStart,
-        "src",
-        ".",
-        ...testsDirectories,
-      ]),
-    ],
+    starts: [...new Set([...paths, ...home, "src", ".", ...testsDirectories])],
     isTest: (path) =>
       isTestFile(path) && testsDirectories.some((directory) => isWithin(path, directory)),
     plugins: [...addopts.matchAll(/(?:^|\s)-p\s*(?!no:)([\w.]+)/g)].map((match) => match[1]!),

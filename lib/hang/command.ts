@@ -33,12 +33,12 @@ export const OPTIONS = {
   yes: SHARED.yes,
   confirm: {
     kind: "flag",
-    doc:
-      "run the test that hangs again with -s, and decide whether capture is the cause; a run that still hangs is ended first, after asking",
+    doc: "rerun the hanging test with -s to see whether capture is the cause; " +
+      "a run that still hangs is ended first, after asking",
   },
   stacks: {
     kind: "flag",
-    doc: "also Python stacks, by py-spy (in the venv or on PATH), where the system permits it",
+    doc: "add Python stacks by py-spy (in the venv or on PATH), where the system permits it",
   },
 } as const satisfies OptionTable;
 
@@ -76,29 +76,24 @@ export async function hang(context: Context<HangOptions>): Promise<ExitCode> {
   }
   const isConfirming = line.options.confirm;
   // One point of the signature is what --confirm decides: it is shown after that.
-  if (!printer.json) {
-    for (const report of reports) {
-      showHang(printer, isConfirming ? { ...report, signature: [] } : report);
-    }
+  for (const report of printer.json ? [] : reports) {
+    showHang(printer, isConfirming ? { ...report, signature: [] } : report);
   }
   if (reports.length === 0) printer.line("no pytest of this repo is running");
-  const confirmed = isConfirming
-    ? await confirmHang(context, project ?? await findProject(host), examined[0] ?? null)
-    : null;
-  const [seen = null, ...others] = reports;
-  const first = seen && confirmed
-    ? { ...seen, signature: withConfirmation(seen.signature, confirmed.confirmation) }
-    : seen;
-  if (!printer.json && isConfirming && first !== null) showSignature(printer, first);
-  if (printer.json) {
-    const confirmation = confirmed === null ? {} : { confirm: confirmed.confirmation };
-    printer.document("tractest.hang/1", {
-      ...hangDocument(first),
-      ...confirmation,
-      others: others.map(hangDocument),
-    });
+  const [first = null, ...rest] = reports;
+  const others = rest.map(hangDocument);
+  if (!isConfirming) {
+    if (printer.json) printer.document("tractest.hang/1", { ...hangDocument(first), others });
+    return EXIT.ok;
   }
-  return confirmed?.exitCode ?? EXIT.ok;
+  const here = project ?? await findProject(host);
+  const { confirmation: confirm, exitCode } = await confirmHang(context, here, examined[0] ?? null);
+  const signature = first && withConfirmation(first.signature, confirm);
+  const confirmed = first && signature && { ...first, signature };
+  if (printer.json) {
+    printer.document("tractest.hang/1", { ...hangDocument(confirmed), confirm, others });
+  } else if (confirmed) showSignature(printer, confirmed);
+  return exitCode;
 }
 
 /** The project here; null outside of any. */

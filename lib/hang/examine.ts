@@ -100,38 +100,25 @@ async function reportOn(
   ]);
   const scene = extra === undefined ? gathered : { ...gathered, stacks: extra.stacks };
   const judgement = judgeHang(scene);
-  const running = request.running ?? runningOf(scene);
-  const captured = command === null ? null : capturesOutput(command);
-  const facts = {
-    captured,
-    logLevel: command && logLevelOf(command),
-    notes,
-    root,
-    asked,
-    hasStacks: scene.stacks.size > 0,
-  };
+  const id = runningByChildren(scene);
+  const running = request.running ?? (id === null ? null : [{ id, seconds: null }]);
+  const captured = command && capturesOutput(command);
+  const [backend, logLevel] = [command && backendOf(command), command && logLevelOf(command)];
+  const tests = (running ?? []).map(({ id }) => id);
+  const hasStacks = scene.stacks.size > 0;
+  const known = { captured, logLevel, tests, notes, root, asked, hasStacks };
   return {
     verdict: judgement.verdict,
     root,
     running,
     processes: shownProcesses(scene),
     evidence: judgement.evidence,
-    signature: signatureOf(scene, {
-      command,
-      captured,
-      backend: command && backendOf(command),
-      output,
-    }),
-    recipe: hangRecipe(judgement, { ...facts, tests: (running ?? []).map((test) => test.id) }),
+    signature: signatureOf(scene, { command, captured, backend, output }),
+    recipe: hangRecipe(judgement, known),
     stacks: [...scene.stacks].map(([pid, text]) => ({ pid, text })),
     unknowns: [...scene.unknowns, ...extra?.unknowns ?? []],
     seconds: scene.seconds,
   };
-}
-
-function runningOf(scene: HangScene): HangReport["running"] {
-  const id = runningByChildren(scene);
-  return id === null ? null : [{ id, seconds: null }];
 }
 
 function notHere({ root, running }: ExamineRequest): HangReport {

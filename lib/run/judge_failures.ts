@@ -14,7 +14,7 @@ import { TractestError } from "../errors.ts";
 import type { JudgedFailure, NamedCause } from "./show.ts";
 import { testRecords } from "../history/project_history.ts";
 import { Git } from "../system/programs/git.ts";
-import { affectedIn } from "../affected/gather.ts";
+import { affectedIn, loadedBy } from "../affected/gather.ts";
 import { changesSince } from "../affected/changes.ts";
 import type { Context } from "../command_line/context.ts";
 import type { Project } from "../project/project.ts";
@@ -83,7 +83,7 @@ async function changesOf({ host, line }: Context<RunOptions>, project: Project):
     changed: new Set(changes.map((change: Change) => change.path)),
     root: project.root,
     base: base?.commit ?? await new Git(host, project.root).commit("HEAD"),
-    loaded: async () => (await import("../affected/importing.ts")).loadedBy(host, project, changes),
+    loaded: () => loadedBy(host, project, changes),
   };
 }
 

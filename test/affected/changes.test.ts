@@ -40,7 +40,7 @@ async function changes(
   };
 }
 
-Deno.test("changesSince() sees what is committed on the branch, staged, unstaged and untracked, each once", async () => {
+Deno.test("changesSince() lists committed, staged, unstaged and untracked files once", async () => {
   using repository = await checkout();
   await repository.git("checkout", "--quiet", "-b", "topic");
   await repository.write({ "tractor/ipc/_chan.py": "a = 2\n", "tests/test_new.py": "" }).commit(
@@ -73,21 +73,25 @@ Deno.test("changesSince() sees what is committed on the branch, staged, unstaged
   assertEquals((await changes(repository, "uncommitted")).listed.length, 4);
 });
 
-Deno.test("changesSince() compares with the merge base: what main got since the branch began is no change of it", async () => {
-  using repository = await checkout();
-  await repository.git("checkout", "--quiet", "-b", "topic");
-  await repository.write({ "tests/test_mine.py": "" }).commit();
-  await repository.git("checkout", "--quiet", "main");
-  await repository.write({ "tests/test_theirs.py": "" }).commit();
-  await repository.git("checkout", "--quiet", "topic");
-  assertEquals((await changes(repository)).listed, ["tests/test_mine.py added committed"]);
-  assertEquals((await changes(repository, "branch", "main")).listed, [
-    "tests/test_mine.py added committed",
-  ]);
-  assertEquals((await changes(repository, "branch", "HEAD")).listed, []);
-});
+Deno.test(
+  "changesSince() compares with the merge base, not with newer " +
+    "commits of main",
+  async () => {
+    using repository = await checkout();
+    await repository.git("checkout", "--quiet", "-b", "topic");
+    await repository.write({ "tests/test_mine.py": "" }).commit();
+    await repository.git("checkout", "--quiet", "main");
+    await repository.write({ "tests/test_theirs.py": "" }).commit();
+    await repository.git("checkout", "--quiet", "topic");
+    assertEquals((await changes(repository)).listed, ["tests/test_mine.py added committed"]);
+    assertEquals((await changes(repository, "branch", "main")).listed, [
+      "tests/test_mine.py added committed",
+    ]);
+    assertEquals((await changes(repository, "branch", "HEAD")).listed, []);
+  },
+);
 
-Deno.test("changesSince() prefers the remote's main branch, and the one of the repo that a fork came from", async () => {
+Deno.test("changesSince() prefers the main branch of the repo that a fork came from", async () => {
   using repository = await checkout();
   const first = await repository.git("rev-parse", "HEAD");
   await repository.git("update-ref", "refs/remotes/origin/master", first);
@@ -99,7 +103,7 @@ Deno.test("changesSince() prefers the remote's main branch, and the one of the r
   assertEquals((await changes(repository)).listed, []);
 });
 
-Deno.test("changesSince() shows a rename as the old name deleted and the new one added", async () => {
+Deno.test("changesSince() shows a rename as a deleted and an added file", async () => {
   using repository = await checkout();
   await repository.git("mv", "tractor/to_asyncio.py", "tractor/asyncio.py");
   assertEquals((await changes(repository)).listed, [
@@ -108,7 +112,7 @@ Deno.test("changesSince() shows a rename as the old name deleted and the new one
   ]);
 });
 
-Deno.test("changesSince() tells a file that was only touched from one that changed", async () => {
+Deno.test("changesSince() leaves out a file that was only touched", async () => {
   using repository = await checkout();
   await Deno.utime(`${repository.root}/tests/test_2way.py`, 1, 1);
   await Deno.utime(`${repository.root}/tractor/ipc/_chan.py`, 1, 1);
@@ -127,66 +131,70 @@ Deno.test("changesSince() reads repositories with SHA-256 ids too", async () => 
   assertEquals((await changes(repository)).listed, ["tests/test_local.py modified unstaged"]);
 });
 
-Deno.test("fault 45: changesSince() leaves the index byte-identical, runs nothing that the repo configures, and git's variables don't reach git", async () => {
-  using repository = await checkout();
-  const trap = `${repository.base}/trap`;
-  Deno.writeTextFileSync(trap, `#!/bin/sh\necho "$0 $*" >>'${repository.base}/ran'\n`, {
-    mode: 0o755,
-  });
-  for (
-    const key of [
-      "core.fsmonitor",
-      "diff.external",
-      "core.pager",
-      "diff.trap.textconv",
-      "diff.trap.command",
-      "filter.trap.clean",
-      "filter.trap.process",
-      "filter.a=b.clean",
-    ]
-  ) {
-    await repository.git("config", key, trap);
-  }
-  const ran = () =>
-    [...Deno.readDirSync(repository.base)].some((entry) => entry.name === "ran")
-      ? Deno.readTextFileSync(`${repository.base}/ran`)
-      : "";
-  await repository.git("config", "filter.trap.required", "true");
-  await repository.git("config", "core.hooksPath", repository.base);
-  Deno.copyFileSync(trap, `${repository.base}/post-index-change`);
-  repository.write({
-    ".git/info/attributes": "*.py diff=trap filter=trap\n",
-    "tests/test_local.py": "x = 1\n",
-    "new.py": "",
-  });
-  await Deno.utime(`${repository.root}/tests/test_2way.py`, 1, 1);
-  const before = repository.index();
-  assertEquals((await changes(repository)).listed, [
-    "new.py added untracked",
-    "tests/test_local.py modified unstaged",
-  ]);
-  await changes(repository, "staged");
-  assertEquals(repository.index(), before);
-  assertEquals(ran(), "");
-
-  const variables = {
-    GIT_DIR: "/nowhere",
-    GIT_INDEX_FILE: "/nowhere/index",
-    GIT_WORK_TREE: "/nowhere",
-    GIT_EXTERNAL_DIFF: trap,
-  };
-  const old = Object.keys(variables).map((name) => [name, Deno.env.get(name)] as const);
-  try {
-    for (const [name, value] of Object.entries(variables)) Deno.env.set(name, value);
-    assertEquals((await changes(repository)).listed.length, 2);
-  } finally {
-    for (const [name, value] of old) {
-      value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
+Deno.test(
+  "fault 45: changesSince() keeps the index, the hooks and git's " +
+    "variables out",
+  async () => {
+    using repository = await checkout();
+    const trap = `${repository.base}/trap`;
+    Deno.writeTextFileSync(trap, `#!/bin/sh\necho "$0 $*" >>'${repository.base}/ran'\n`, {
+      mode: 0o755,
+    });
+    for (
+      const key of [
+        "core.fsmonitor",
+        "diff.external",
+        "core.pager",
+        "diff.trap.textconv",
+        "diff.trap.command",
+        "filter.trap.clean",
+        "filter.trap.process",
+        "filter.a=b.clean",
+      ]
+    ) {
+      await repository.git("config", key, trap);
     }
-  }
-});
+    const ran = () =>
+      [...Deno.readDirSync(repository.base)].some((entry) => entry.name === "ran")
+        ? Deno.readTextFileSync(`${repository.base}/ran`)
+        : "";
+    await repository.git("config", "filter.trap.required", "true");
+    await repository.git("config", "core.hooksPath", repository.base);
+    Deno.copyFileSync(trap, `${repository.base}/post-index-change`);
+    repository.write({
+      ".git/info/attributes": "*.py diff=trap filter=trap\n",
+      "tests/test_local.py": "x = 1\n",
+      "new.py": "",
+    });
+    await Deno.utime(`${repository.root}/tests/test_2way.py`, 1, 1);
+    const before = repository.index();
+    assertEquals((await changes(repository)).listed, [
+      "new.py added untracked",
+      "tests/test_local.py modified unstaged",
+    ]);
+    await changes(repository, "staged");
+    assertEquals(repository.index(), before);
+    assertEquals(ran(), "");
 
-Deno.test("changesSince() works in a linked worktree, on a detached head, and leaves that worktree's index alone", async () => {
+    const variables = {
+      GIT_DIR: "/nowhere",
+      GIT_INDEX_FILE: "/nowhere/index",
+      GIT_WORK_TREE: "/nowhere",
+      GIT_EXTERNAL_DIFF: trap,
+    };
+    const old = Object.keys(variables).map((name) => [name, Deno.env.get(name)] as const);
+    try {
+      for (const [name, value] of Object.entries(variables)) Deno.env.set(name, value);
+      assertEquals((await changes(repository)).listed.length, 2);
+    } finally {
+      for (const [name, value] of old) {
+        value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
+      }
+    }
+  },
+);
+
+Deno.test("changesSince() keeps the index of a linked worktree on a detached head", async () => {
   using repository = await checkout();
   const worktree = `${repository.base}/it's a worktree`;
   await repository.git("worktree", "add", "--quiet", "--detach", worktree, "main");
@@ -200,7 +208,7 @@ Deno.test("changesSince() works in a linked worktree, on a detached head, and le
   assertEquals((await changes(repository)).listed, []);
 });
 
-Deno.test("changesSince() of a project below git's top level leaves out what lies beside it", async () => {
+Deno.test("changesSince() leaves out files beside a project below git's top level", async () => {
   using repository = await GitRepository.make();
   const below = Object.fromEntries(
     Object.entries(FILES).map(([path, content]) => [`apps/one/${path}`, content]),
@@ -221,7 +229,7 @@ Deno.test("changesSince() of a project below git's top level leaves out what lie
   );
 });
 
-Deno.test("changesSince() reads paths with spaces, newlines, quotes and letters of any script", async () => {
+Deno.test("changesSince() reads paths with spaces, newlines, quotes and any letters", async () => {
   using repository = await checkout();
   const names = [
     "tests/test_ünï.py",
@@ -236,7 +244,7 @@ Deno.test("changesSince() reads paths with spaces, newlines, quotes and letters 
   assertEquals((await changes(repository)).changes.map((change) => change.path), [...names].sort());
 });
 
-Deno.test("changesSince() says so when there is no commit, no main branch or no common ancestor", async () => {
+Deno.test("changesSince() notes a missing commit, main branch or common ancestor", async () => {
   using repository = await GitRepository.make();
   repository.write(FILES);
   await repository.git("add", "pyproject.toml");
@@ -266,7 +274,7 @@ Deno.test("changesSince() says so when there is no commit, no main branch or no 
   assertEquals(named.listed, []);
 });
 
-Deno.test("changesSince() refuses a base that is no commit, also one that looks like an option", async () => {
+Deno.test("changesSince() refuses a base that is no commit, such as an option", async () => {
   using repository = await checkout();
   for (const base of ["nope", "--help", "-h", "HEAD:pyproject.toml", ""]) {
     const error = await assertRejects(() => changes(repository, "branch", base), UsageError);
@@ -274,7 +282,7 @@ Deno.test("changesSince() refuses a base that is no commit, also one that looks 
   }
 });
 
-Deno.test("changesSince() outside of a repository says so in git's words, with code 80", async () => {
+Deno.test("changesSince() fails outside of a repository with git's words, code 80", async () => {
   using repository = await GitRepository.make();
   const outside = `${repository.base}/outside`;
   repository.write(FILES, outside);
@@ -286,7 +294,7 @@ Deno.test("changesSince() outside of a repository says so in git's words, with c
   assertEquals(error.exitCode, 80);
 });
 
-Deno.test("fault 37: changesSince() without git names it and its package, with code 69", async () => {
+Deno.test("fault 37: changesSince() names a missing git and its package, code 69", async () => {
   const nothing = new Uint8Array();
   const host = fakeHost({
     run: () =>
@@ -300,7 +308,7 @@ Deno.test("fault 37: changesSince() without git names it and its package, with c
   assertEquals([error.exitCode, error.program], [69, "git"]);
 });
 
-Deno.test("fault 39: changesSince() with a git that hangs says that it timed out", async () => {
+Deno.test("fault 39: changesSince() reports that a hanging git timed out", async () => {
   const nothing = new Uint8Array();
   const host = fakeHost({
     run: () =>
@@ -319,7 +327,7 @@ Deno.test("fault 39: changesSince() with a git that hangs says that it timed out
   assertIncludes(error.message, "did not answer within 60 s");
 });
 
-Deno.test("changesSince() says of a shallow clone that it does not reach back to the main branch", async () => {
+Deno.test("changesSince() notes that a shallow clone lacks the main branch", async () => {
   using repository = await checkout();
   await repository.git("checkout", "--quiet", "-b", "topic");
   for (const name of ["a", "b"]) {
@@ -350,7 +358,7 @@ Deno.test("changesSince() says of a shallow clone that it does not reach back to
   assertEquals((await changes(repository, "branch", undefined, all)).listed.length, 2);
 });
 
-Deno.test("changesSince() on a detached head compares with the main branch, as on a branch", async () => {
+Deno.test("changesSince() on a detached head compares with the main branch", async () => {
   using repository = await checkout();
   await repository.git("checkout", "--quiet", "--detach");
   await repository.write({ "tractor/to_asyncio.py": "x = 1\n" }).commit("detached");
@@ -358,7 +366,7 @@ Deno.test("changesSince() on a detached head compares with the main branch, as o
   assertEquals([listed, base?.name], [["tractor/to_asyncio.py modified committed"], "main"]);
 });
 
-Deno.test("changesSince() tells the commit of a submodule from a file, and works inside of one", async () => {
+Deno.test("changesSince() marks the commit of a submodule, and works in a submodule", async () => {
   using library = await GitRepository.make();
   await library.write(FILES).commit("library");
   using repository = await checkout();
@@ -400,7 +408,7 @@ Deno.test("changesSince() tells the commit of a submodule from a file, and works
   ]);
 });
 
-Deno.test("affectedIn() follows a deleted and a renamed module to those who still import it", async () => {
+Deno.test("affectedIn() finds the importers of a deleted and of a renamed module", async () => {
   using repository = await checkout();
   repository.write({
     "tractor/log.py": "",
@@ -425,11 +433,12 @@ Deno.test("affectedIn() follows a deleted and a renamed module to those who stil
   ]);
 });
 
-Deno.test("affectedIn() reads plugins and paths from pytest's options, and takes a file that is no text as one without imports", async () => {
+Deno.test("affectedIn() reads pytest's plugins and paths, and files that are no text", async () => {
   using repository = await checkout();
   repository.write({
     "pyproject.toml":
-      `${PYPROJECT}addopts = ["-p", "tractor.plug", "-p", "no:cacheprovider"]\npythonpath = ["lib"]\n`,
+      `${PYPROJECT}addopts = ["-p", "tractor.plug", "-p", "no:cacheprovider"]\npythonpath ` +
+      `= ["lib"]\n`,
     "tractor/plug.py": "from . import _inner\n",
     "tractor/_inner.py": "",
     "lib/extra.py": "",
@@ -450,7 +459,7 @@ Deno.test("affectedIn() reads plugins and paths from pytest's options, and takes
   ]);
 });
 
-Deno.test("affectedIn() puts changes, package, tests and map together", async () => {
+Deno.test("affectedIn() combines changes, package, tests and change map", async () => {
   using repository = await checkout();
   repository.write({ "tractor/ipc/_chan.py": "a = 5\n" });
   const host = new HostAt(repository.root, { HOME: repository.base });
@@ -464,7 +473,7 @@ Deno.test("affectedIn() puts changes, package, tests and map together", async ()
   assert(host.notices.every((notice) => notice.argv.includes("core.fsmonitor=false")));
 });
 
-Deno.test("affectedIn() finds imports by git, whatever it is configured to, and reads itself what git does not show as it is", async () => {
+Deno.test("affectedIn() finds imports by git, whatever its configuration", async () => {
   using repository = await checkout();
   const importing = "from tractor import log\n";
   repository.write({
@@ -491,14 +500,10 @@ Deno.test("affectedIn() finds imports by git, whatever it is configured to, and 
     "tests/test_assumed.py": importing,
     "tests/test_ignored.py": importing,
   });
-  for (
-    const [key, value] of [["color.ui", "always"], ["grep.lineNumber", "true"], [
-      "grep.column",
-      "true",
-    ], ["grep.fullName", "true"]] as const
-  ) {
-    await repository.git("config", key, value);
+  for (const key of ["grep.lineNumber", "grep.column", "grep.fullName"]) {
+    await repository.git("config", key, "true");
   }
+  await repository.git("config", "color.ui", "always");
   await repository.git("config", "grep.patternType", "fixed");
   const host = new HostAt(repository.root, { HOME: repository.base });
   const project = await findProject(host);
@@ -509,21 +514,17 @@ Deno.test("affectedIn() finds imports by git, whatever it is configured to, and 
     return readTextSync(path);
   };
   const { changes } = await changesSince(host, project, { kind: "uncommitted" });
-  assertEquals(
-    (await affectedIn(host, project, changes)).targets.flatMap(({ target, files = [target] }) =>
-      files
-    ),
-    [
-      "tests/new\nline/test_path.py",
-      "tests/test_assumed.py",
-      "tests/test_attribute.py",
-      "tests/test_bytes.py",
-      "tests/test_ignored.py",
-      "tests/test_link.py",
-      "tests/test_list.py",
-      "tests/test_plain.py",
-    ],
-  );
+  const { targets } = await affectedIn(host, project, changes);
+  assertEquals(targets.flatMap(({ target, files = [target] }) => files), [
+    "tests/new\nline/test_path.py",
+    "tests/test_assumed.py",
+    "tests/test_attribute.py",
+    "tests/test_bytes.py",
+    "tests/test_ignored.py",
+    "tests/test_link.py",
+    "tests/test_list.py",
+    "tests/test_plain.py",
+  ]);
   assert(host.notices.some(({ argv }) => argv.includes("grep")));
   assert(!read.includes("tests/test_none.py"), "a file that imports nothing of interest was read");
 });

@@ -8,7 +8,8 @@ import { assert, assertEquals } from "../assert.ts";
  */
 const APP = {
   "app/__init__.py":
-    "from ._core import open_it, Thing as Thing\nfrom .wire import Channel\nfrom . import tools as tools\n",
+    "from ._core import open_it, Thing as Thing\nfrom .wire import Channel\nfrom . " +
+    "import tools as tools\n",
   "app/_core.py": "from ._state import get\nfrom .log import get_logger\n",
   "app/_state.py": "",
   "app/log.py": "import logging\n",
@@ -27,7 +28,8 @@ const APP = {
   "tests/test_core.py": "from app._core import open_it\n",
   "tests/test_name.py": "from app import Thing\n",
   "tests/test_attribute.py":
-    "import app\n\ndef test():\n    app.open_it()  # not app.Channel, nor app.log\n    'app.wire'\n",
+    "import app\n\ndef test():\n    app.open_it()  # not app.Channel, nor app.log\n    " +
+    "'app.wire'\n",
   "tests/test_alias.py": "import app as a\n\ndef test():\n    a.tools.shape.fmt()\n",
   "tests/test_wire.py": "from app.wire import Channel, Address\n",
   "tests/test_lazy.py": "def test():\n    from app import _lazy\n",
@@ -67,7 +69,7 @@ Deno.test("reach() finds importers of a module, near ones first, with the chain 
   ]);
 });
 
-Deno.test("reach() follows names that an __init__.py passes on, and attributes that are used of a package, not all that the package imports", () => {
+Deno.test("reach() follows re-exported names and used attributes of a package only", () => {
   const graph = graphOf(APP);
   assertEquals(lines(graph, "app/wire/_chan.py"), [
     "1 app/wire/_chan.py → app/wire/__init__.py → tests/test_wire.py",
@@ -79,7 +81,7 @@ Deno.test("reach() follows names that an __init__.py passes on, and attributes t
   assertEquals(lines(graph, "app/_lazy.py"), ["1 app/_lazy.py → tests/test_lazy.py"]);
 });
 
-Deno.test("reach() names a conftest.py's directory, and goes on beside it", () => {
+Deno.test("reach() gives the directory of a conftest.py, and goes on beside it", () => {
   assertEquals(lines(graphOf(APP), "app/typed.py"), ["1 app/typed.py → tests/conftest.py"]);
   assertEquals(graphOf(APP).reach("app/typed.py").reached[0]!.target, "tests/");
   const [first, second] = graphOf(APP).reach("app/log.py").reached;
@@ -104,7 +106,7 @@ const reaching = (init: string, test: string, more: Readonly<Record<string, stri
     ...more,
   }).reach("app/a.py").reached.some(({ target }) => target === "tests/test_a.py");
 
-Deno.test("reach() follows every way in which an __init__.py gives a name to what is in a module", () => {
+Deno.test("reach() follows every way in which an __init__.py re-exports a name", () => {
   const part = { "app/sub/__init__.py": "", "app/sub/deep.py": "from ..a import f\n" };
   const ways: [init: string, test: string, more?: Readonly<Record<string, string>>][] = [
     ["from .a import f as h", "import app\napp.h()"],
@@ -143,7 +145,7 @@ Deno.test("reach() follows every way in which an __init__.py gives a name to wha
   }
 });
 
-Deno.test("reach() says when only the run of a package's __init__.py leads there, or only a type checker's import", () => {
+Deno.test("reach() marks files that only a package's run or a type checker imports", () => {
   const files = {
     "app/__init__.py": "from ._used import used\nfrom . import _registered\n",
     "app/_used.py": "",
@@ -166,14 +168,14 @@ Deno.test("reach() says when only the run of a package's __init__.py leads there
   ]]);
 });
 
-Deno.test("reach() takes a changed __init__.py as run by whoever imports its package or something below", () => {
+Deno.test("reach() finds all importers of a package for a changed __init__.py", () => {
   const reached = graphOf(APP).reach("app/wire/__init__.py").reached.filter((one) =>
     one.distance === 1
   ).map((one) => one.target);
   assertEquals(reached, ["tests/test_typing.py", "tests/test_wire.py"]);
 });
 
-Deno.test("reach() finds who imports a helper of the tests, relative, absolute or from the test's own directory", () => {
+Deno.test("reach() finds relative, absolute and local imports of a helper of the tests", () => {
   const graph = graphOf({
     ...APP,
     "tests/flat/util.py": "",
@@ -191,7 +193,7 @@ Deno.test("reach() finds who imports a helper of the tests, relative, absolute o
   ]);
 });
 
-Deno.test("reach() works with a src layout, namespace packages, and modules that only a literal names", () => {
+Deno.test("reach() works with a src layout, namespace packages and literal names", () => {
   const graph = graphOf({
     "src/space/part/mod.py": "",
     "src/space/other.py": "import space.part.mod\n",
@@ -208,7 +210,7 @@ Deno.test("reach() works with a src layout, namespace packages, and modules that
   ]);
 });
 
-Deno.test("reach() finds who still imports a deleted module, and a module that became a package", () => {
+Deno.test("reach() finds importers of a deleted module, and of one that became a package", () => {
   const graph = graphOf({
     "app/__init__.py": "",
     "app/gone.py": "",
@@ -221,7 +223,7 @@ Deno.test("reach() finds who still imports a deleted module, and a module that b
   ]);
 });
 
-Deno.test("reach() ends at a plugin that pytest loads: it bears on every test", () => {
+Deno.test("reach() ends at a plugin that pytest loads before every test", () => {
   const graph = graphOf({
     "app/plug.py": "from .inner import x\n",
     "app/inner.py": "",
@@ -239,7 +241,7 @@ Deno.test("reach() ends at a plugin that pytest loads: it bears on every test", 
   }]);
 });
 
-Deno.test("reach() ends with imports in a circle, and with a package that passes on its own names", () => {
+Deno.test("reach() ends for imports in a circle, and for a package that imports itself", () => {
   const graph = graphOf({
     "app/__init__.py":
       "from .a import x\nfrom app import x as y\nfrom . import y as z\nfrom app.b import *\n",
@@ -252,10 +254,11 @@ Deno.test("reach() ends with imports in a circle, and with a package that passes
   assertEquals(graph.reach("nowhere.py"), { reached: [], isFar: true });
 });
 
-Deno.test("naming() takes no comment, docstring or sentence for a use", () => {
+Deno.test("naming() ignores comments, docstrings and sentences", () => {
   const graph = graphOf({
     "tests/test_a.py":
-      '"""Runs golden.json."""\n# golden.json\ndef test():\n    """golden.json"""\n    assert x, "golden.json is gone"\n',
+      '"""Runs golden.json."""\n# golden.json\ndef test():\n    """golden.json"""\n    ' +
+      'assert x, "golden.json is gone"\n',
     "tests/test_b.py": "def test():\n    spawn(\n        'golden.json'\n    )\n",
     "tests/test_c.py": "run(f'{PYTHON} -m golden.json')\n",
     "tests/test_d.py": "run('import golden.json')\nclass A:\n    'golden.json'\n",
@@ -269,7 +272,7 @@ Deno.test("naming() takes no comment, docstring or sentence for a use", () => {
   ]);
 });
 
-Deno.test("naming() finds tests and fixtures whose text has a word of its own", () => {
+Deno.test("naming() finds tests and fixtures that have a word as a whole", () => {
   const graph = graphOf({
     "tests/test_a.py": "open('data/golden.json')\n",
     "tests/test_b.py": "open('not-golden.json')\nx = 'golden.json5'\n",
@@ -279,7 +282,7 @@ Deno.test("naming() finds tests and fixtures whose text has a word of its own", 
   assertEquals(graph.naming(["golden.json"]), ["tests/conftest.py", "tests/test_a.py"]);
 });
 
-Deno.test("moduleKey() leaves every suffix out, that of a compiled module too", () => {
+Deno.test("moduleKey() removes every suffix, that of a compiled module too", () => {
   assertEquals(
     [
       "app/x.py",

@@ -48,71 +48,75 @@ function projectOf(
   };
 }
 
-Deno.test("reach() finds the same by the lines that were found as by reading everything, for any project", () => {
-  const module = fc.constantFrom(
-    "app",
-    "app.one",
-    "app.two",
-    "app.part",
-    "app.part.one",
-    "app.part.deep",
-    "app.part.deep.four",
-    "trio",
-    "helper",
+/** A dotted name. */
+const module = fc.constantFrom(
+  "app",
+  "app.one",
+  "app.two",
+  "app.part",
+  "app.part.one",
+  "app.part.deep",
+  "app.part.deep.four",
+  "trio",
+  "helper",
+);
+const relative = fc.constantFrom(
+  ".",
+  "..",
+  "...",
+  ".one",
+  "..two",
+  ".part",
+  "..part.deep",
+  ".deep.four",
+  ".helper",
+);
+const name = fc.constantFrom("one", "two", "three", "four", "part", "deep", "start", "helper");
+const names = fc.uniqueArray(name, { minLength: 1, maxLength: 3 });
+const from = fc.oneof(module, relative);
+const chain = fc.tuple(
+  fc.constantFrom("app", "part", "deep", "x"),
+  fc.array(name, { minLength: 1, maxLength: 3 }),
+).map((parts) => parts.flat().join("."));
+/** A statement that imports, uses or only mentions something of the project. */
+const statement = fc.oneof(
+  module.map((one) => `import ${one}`),
+  fc.tuple(module, module).map(([one, other]) => `import ${one}, ${other}`),
+  fc.tuple(module, module).map(([one, other]) => `import ${one}, \\\n    ${other}`),
+  module.map((one) => `import ${one} as x`),
+  fc.tuple(from, names).map(([one, list]) => `from ${one} import ${list.join(", ")}`),
+  fc.tuple(from, names).map(([one, list]) => `from ${one} import (${list.join(", ")})  # (why`),
+  fc.tuple(from, names).map(([one, list]) =>
+    `from ${one} import (  # why)\n    ${list.join(",  # app.two (\n    ")},\n)`
+  ),
+  fc.tuple(from, name).map(([one, taken]) => `from ${one} import ${taken} as x`),
+  fc.tuple(from, name).map(([one, taken]) => `from ${one} import (\n    ${taken} as x\n)`),
+  fc.tuple(from, name).map(([one, taken]) => `from ${one} \\\n    import ${taken}`),
+  fc.tuple(from, name).map(([one, taken]) => `from \\\n  ${one} import \\\n  ${taken}`),
+  from.map((one) => `from ${one} import *`),
+  module.map((one) => `importlib.import_module("${one}")`),
+  module.map((one) => `importlib.import_module(\n    "${one}",\n)`),
+  module.map((one) => `pytest_plugins = [\n    "${one}",\n]`),
+  chain.map((one) => `${one}()`),
+  chain.map((one) => `if ${one.replace(".", " \\\n    .")}: pass`),
+  chain.map((one) => `"""${one} import one ("""`),
+  chain.map((one) => `# from ${one} import (`),
+  name.map((one) => `def ${one}(): pass`),
+);
+const indented = fc.tuple(fc.boolean(), statement).map(([isIn, text]) =>
+  isIn ? `def f():\n    ${text.replaceAll("\n", "\n    ")}` : text
+);
+const text = fc.tuple(fc.array(indented, { maxLength: 4 }), fc.boolean())
+  .map(([statements, isWindows]) =>
+    statements.map((one) => `${one}\n`).join("").replaceAll("\n", isWindows ? "\r\n" : "\n")
   );
-  const relative = fc.constantFrom(
-    ".",
-    "..",
-    "...",
-    ".one",
-    "..two",
-    ".part",
-    "..part.deep",
-    ".deep.four",
-    ".helper",
-  );
-  const name = fc.constantFrom("one", "two", "three", "four", "part", "deep", "start", "helper");
-  const names = fc.uniqueArray(name, { minLength: 1, maxLength: 3 });
-  const from = fc.oneof(module, relative);
-  const chain = fc.tuple(
-    fc.constantFrom("app", "part", "deep", "x"),
-    fc.array(name, { minLength: 1, maxLength: 3 }),
-  ).map((parts) => parts.flat().join("."));
-  const statement = fc.oneof(
-    module.map((one) => `import ${one}`),
-    fc.tuple(module, module).map(([one, other]) => `import ${one}, ${other}`),
-    fc.tuple(module, module).map(([one, other]) => `import ${one}, \\\n    ${other}`),
-    module.map((one) => `import ${one} as x`),
-    fc.tuple(from, names).map(([one, list]) => `from ${one} import ${list.join(", ")}`),
-    fc.tuple(from, names).map(([one, list]) => `from ${one} import (${list.join(", ")})  # (why`),
-    fc.tuple(from, names).map(([one, list]) =>
-      `from ${one} import (  # why)\n    ${list.join(",  # app.two (\n    ")},\n)`
-    ),
-    fc.tuple(from, name).map(([one, taken]) => `from ${one} import ${taken} as x`),
-    fc.tuple(from, name).map(([one, taken]) => `from ${one} import (\n    ${taken} as x\n)`),
-    fc.tuple(from, name).map(([one, taken]) => `from ${one} \\\n    import ${taken}`),
-    fc.tuple(from, name).map(([one, taken]) => `from \\\n  ${one} import \\\n  ${taken}`),
-    from.map((one) => `from ${one} import *`),
-    module.map((one) => `importlib.import_module("${one}")`),
-    module.map((one) => `importlib.import_module(\n    "${one}",\n)`),
-    module.map((one) => `pytest_plugins = [\n    "${one}",\n]`),
-    chain.map((one) => `${one}()`),
-    chain.map((one) => `if ${one.replace(".", " \\\n    .")}: pass`),
-    chain.map((one) => `"""${one} import one ("""`),
-    chain.map((one) => `# from ${one} import (`),
-    name.map((one) => `def ${one}(): pass`),
-  );
-  const indented = fc.tuple(fc.boolean(), statement).map(([isIn, text]) =>
-    isIn ? `def f():\n    ${text.replaceAll("\n", "\n    ")}` : text
-  );
-  const text = fc.tuple(fc.array(indented, { maxLength: 4 }), fc.boolean())
-    .map(([statements, isWindows]) =>
-      statements.map((one) => `${one}\n`).join("").replaceAll("\n", isWindows ? "\r\n" : "\n")
-    );
-  const project = fc.tuple(
-    fc.array(text, { minLength: PATHS.length, maxLength: PATHS.length }),
-    fc.subarray(PATHS, { minLength: PATHS.length - 3 }),
-  );
+/** The texts of all paths, and the paths that git has searched. */
+const project = fc.tuple(
+  fc.array(text, { minLength: PATHS.length, maxLength: PATHS.length }),
+  fc.subarray(PATHS, { minLength: PATHS.length - 3 }),
+);
+
+Deno.test("reach() finds the same by found lines as by reading everything", () => {
   fc.assert(
     fc.property(project, ([all, searched]) => {
       const texts = new Map(PATHS.map((path, index) => [path, all[index]!]));
@@ -130,7 +134,7 @@ Deno.test("reach() finds the same by the lines that were found as by reading eve
   );
 });
 
-Deno.test("reach() reads only files whose lines have a word of interest, and those that were not searched", () => {
+Deno.test("reach() reads only files with a word of interest, and unsearched ones", () => {
   const texts = new Map(PATHS.map((path) => [path, ""]));
   texts.set("app/two.py", "import os\nfrom .one import (\n    start,\n)\n");
   texts.set("app/part/three.py", "from ..two import (\n    start,\n)\n");
@@ -157,7 +161,7 @@ Deno.test("reach() reads only files whose lines have a word of interest, and tho
   ]);
 });
 
-Deno.test("isWholeLine() tells lines that go on elsewhere, or that give a package another name", () => {
+Deno.test("isWholeLine() is false for lines that continue, or rename a package", () => {
   const packages = new Set(["app", "part"]);
   const whole = [
     "import os",

@@ -2,13 +2,12 @@ import fc from "fast-check";
 import { attributesOf, pythonCode, pythonImports } from "../../lib/affected/python_imports.ts";
 import { assert, assertEquals } from "../assert.ts";
 
-/** Each import as `module:name=bound`, with a `?` in front of what only type checkers read. */
+/** Each import as `module:name=bound`, with a leading `?` for what only type checkers read. */
 const found = (text: string): string[] =>
-  pythonImports(text).map(({ level, module, name, bound, typing }) =>
-    `${typing ? "?" : ""}${".".repeat(level)}${module}${name === null ? "" : `:${name}`}=${
-      bound ?? ""
-    }`
-  );
+  pythonImports(text).map(({ level, module, name, bound, typing }) => {
+    const taken = name === null ? module : `${module}:${name}`;
+    return `${typing ? "?" : ""}${".".repeat(level)}${taken}=${bound ?? ""}`;
+  });
 
 Deno.test("pythonImports() reads every form of the two statements", () => {
   const forms: [string, string[]][] = [
@@ -44,7 +43,7 @@ Deno.test("pythonImports() reads every form of the two statements", () => {
   for (const [text, expected] of forms) assertEquals(found(text), expected, text);
 });
 
-Deno.test("pythonImports() is not fooled by strings, docstrings, comments and names that hold the word", () => {
+Deno.test("pythonImports() ignores strings, docstrings, comments and longer names", () => {
   const nothing = [
     '"""Says\n\nimport a\nfrom b import c\n"""\n',
     "'''\nimport a\n'''",
@@ -66,7 +65,7 @@ Deno.test("pythonImports() is not fooled by strings, docstrings, comments and na
   assertEquals(found('"""doc"""\nimport a\n"""never closed\nimport b\n'), ["a=a"]);
 });
 
-Deno.test("pythonImports() marks what stands below TYPE_CHECKING, and what stands behind it again", () => {
+Deno.test("pythonImports() marks imports in TYPE_CHECKING, and none after it", () => {
   const text = [
     "from typing import TYPE_CHECKING",
     "if TYPE_CHECKING:",
@@ -95,7 +94,7 @@ Deno.test("pythonImports() marks what stands below TYPE_CHECKING, and what stand
   ]);
 });
 
-Deno.test("pythonImports() reads modules that are named by a literal", () => {
+Deno.test("pythonImports() reads modules that a literal names", () => {
   assertEquals(found("m = importlib.import_module('a.b')\n"), ["a.b="]);
   assertEquals(
     found("m = import_module('.b', __name__)\nn = import_module('.c', package=__package__)"),
@@ -111,9 +110,10 @@ Deno.test("pythonImports() reads modules that are named by a literal", () => {
   assertEquals(found("pytest_plugins = 'a'\n"), ["a="]);
 });
 
-Deno.test("attributesOf() finds what is used of a name, in code alone", () => {
+Deno.test("attributesOf() finds used attributes of a name, in code only", () => {
   const text =
-    "tractor.open_nursery()\nx = tractor . msg.types.Start  # tractor.no\n'tractor.no2'\nmytractor.no3\na.tractor.no4\ntractors.no5\ntractor.msg\n";
+    "tractor.open_nursery()\nx = tractor . msg.types.Start  # tractor.no\n'tractor.no2'\n" +
+    "mytractor.no3\na.tractor.no4\ntractors.no5\ntractor.msg\n";
   assertEquals(attributesOf(text, ["tractor"]), [
     "tractor.open_nursery",
     "tractor.msg.types.Start",
@@ -122,13 +122,13 @@ Deno.test("attributesOf() finds what is used of a name, in code alone", () => {
   assertEquals(attributesOf(text, ["other"]), []);
 });
 
-Deno.test("pythonCode() keeps what stands in strings apart", () => {
+Deno.test("pythonCode() separates strings from code", () => {
   const { code, strings } = pythonCode("a = 'x' + \"\"\"y\n'z'\"\"\" + ''  # c\nb = r'\\'' \n");
   assertEquals(strings, ["x", "y\n'z'", "", "\\'"]);
   assertEquals(code, 'a = "0" + "1" + "2"  \nb = r"3" \n');
 });
 
-Deno.test("pythonImports() never throws, whatever bytes it gets, and ends in time that grows with them", () => {
+Deno.test("pythonImports() throws for no text, in time that grows with its length", () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
     pythonImports(new TextDecoder().decode(bytes));
     pythonCode(new TextDecoder("latin1").decode(bytes));
@@ -170,7 +170,7 @@ Deno.test("pythonImports() never throws, whatever bytes it gets, and ends in tim
   for (const piece of pieces) pythonImports(`import a\n${piece.repeat(20_000)}\nimport b`);
 });
 
-Deno.test("pythonImports() does not change with comments, blank lines and docstrings between the statements", () => {
+Deno.test("pythonImports() does not depend on comments, blank lines and docstrings", () => {
   const name = fc.constantFrom("a", "b.c", "_d", "e1.f.g");
   const statement = fc.oneof(
     name.map((module) => `import ${module}`),

@@ -44,7 +44,7 @@ Deno.test("relatedChange() names the nearest cause of a failing test", () => {
   );
 });
 
-Deno.test("relatedChange() relates each of the 471 real ids to a change of its own file and to no other test's", () => {
+Deno.test("relatedChange() relates each of 471 real ids to a change of its own file only", () => {
   for (const file of new Set(IDS.map((id) => id.split("::")[0]!))) {
     const changes = known(file);
     for (const id of IDS) {
@@ -58,19 +58,20 @@ Deno.test("relatedChange() relates each of the 471 real ids to a change of its o
   assert(FILES.length > 50);
 });
 
-Deno.test("relatedChange() counts a changed file that the failure came through, whatever the change map pairs it with", () => {
+Deno.test("relatedChange() prefers a changed file that the failure came through", () => {
   const changes = known("tractor/ipc/_chan.py", "tractor/log.py");
   const id = "tests/test_local.py::t";
   const short =
-    "tests/test_local.py:8: in t\n    trio.run(main)\ntractor/ipc/_chan.py:120: in send\n    raise\nE   ValueError: x";
+    "tests/test_local.py:8: in t\n    trio.run(main)\ntractor/ipc/_chan.py:120: in send\n" +
+    "    raise\nE   ValueError: x";
   assertEquals(relatedChange(id, said(short), changes), {
     file: "tractor/ipc/_chan.py",
     line: 120,
     because: "the failure came through it",
   });
-  // In another process, told by what it sent.
-  const remote =
-    'RemoteActorError: x\n  Traceback (most recent call last):\n    File "/repo/tractor/log.py", line 7, in f\n  ValueError';
+  // In another process, known from the error that it sent.
+  const remote = "RemoteActorError: x\n  Traceback (most recent call last):\n    File " +
+    '"/repo/tractor/log.py", line 7, in f\n  ValueError';
   assertEquals(relatedChange(id, said(short, remote), changes)?.file, "tractor/log.py");
   assertEquals(relatedChange(id, said("", "", "tractor/log.py:9"), changes)?.line, 9);
   assertEquals(relatedChange(id, said(short.replaceAll("_chan", "_server")), changes), null);
@@ -80,7 +81,7 @@ Deno.test("relatedChange() counts a changed file that the failure came through, 
   );
 });
 
-Deno.test("framesOf() reads the places of pytest's styles and of Python's own tracebacks", () => {
+Deno.test("framesOf() reads pytest's styles and Python's own tracebacks", () => {
   const text = [
     "app/a.py:1: in f",
     "/repo/app/b.py:2: in f",
@@ -99,9 +100,10 @@ Deno.test("framesOf() reads the places of pytest's styles and of Python's own tr
   ]);
 });
 
-Deno.test("the line to see is the one that the failure came through where it changed, else that of the nearest change", () => {
+Deno.test("lineToSee() is the line of the failure if it changed, else the nearest change", () => {
   const diff =
-    "--- a/x.py\n+++ b/x.py\n@@ -3 +3,2 @@ def f():\n-a\n+b\n+c\n@@ -40,2 +41,0 @@\n-d\n-e\n@@ -90 +89 @@\n-f\n+g\n";
+    "--- a/x.py\n+++ b/x.py\n@@ -3 +3,2 @@ def f():\n-a\n+b\n+c\n@@ -40,2 +41,0 @@\n-d\n" +
+    "-e\n@@ -90 +89 @@\n-f\n+g\n";
   const hunks = parseHunks(diff);
   assertEquals(hunks, [{ first: 3, count: 2 }, { first: 41, count: 0 }, { first: 89, count: 1 }]);
   assertEquals([4, 50, 120, null].map((line) => lineToSee(hunks, line)), [4, 41, 89, 3]);

@@ -21,7 +21,7 @@ const after = (...paths: string[]): Affected =>
   affectedBy(paths.map((path) => changed(path)), around());
 const targets = (affected: Affected) => affected.targets.map((target) => target.target);
 
-Deno.test("affectedBy() finds the tests of every row of the change map where they live today", () => {
+Deno.test("affectedBy() finds the tests of each row of the change map where they are now", () => {
   const rows: [string, string[]][] = [
     ["runtime/_runtime.py", [
       "test_local.py",
@@ -60,7 +60,7 @@ Deno.test("affectedBy() finds the tests of every row of the change map where the
   }
 });
 
-Deno.test("affectedBy() knows a real module for every row, and every test that a row names exists", () => {
+Deno.test("affectedBy() has rows for real modules and existing tests only", () => {
   for (const row of CHANGE_MAP) {
     for (const entry of row.changed) {
       const module = entry.startsWith("/")
@@ -72,7 +72,7 @@ Deno.test("affectedBy() knows a real module for every row, and every test that a
   }
 });
 
-Deno.test("affectedBy() says why, with the slow row's warning", () => {
+Deno.test("affectedBy() gives the reason, with the warning of a slow row", () => {
   assertEquals(after("tractor/devx/debug/_repl.py").targets.map(becauseOf), [
     "tractor/devx/debug/_repl.py: listed for devx/debug/ in the change map (slow)",
   ]);
@@ -92,11 +92,12 @@ Deno.test("affectedBy() says why, with the slow row's warning", () => {
   );
   assertEquals(
     becauseOf(many.targets[0]!),
-    "tractor/ipc/_chan.py, tractor/ipc/_linux.py, tractor/ipc/_shm.py and 2 more: listed for ipc/ in the change map",
+    "tractor/ipc/_chan.py, tractor/ipc/_linux.py, tractor/ipc/_shm.py and 2 more: listed " +
+      "for ipc/ in the change map",
   );
 });
 
-Deno.test("affectedBy() widens to the full suite for what decides how every test runs, and puts it last", () => {
+Deno.test("affectedBy() adds the full suite last for what decides how every test runs", () => {
   for (
     const path of [
       "pyproject.toml",
@@ -117,12 +118,12 @@ Deno.test("affectedBy() widens to the full suite for what decides how every test
   ]);
 });
 
-Deno.test("affectedBy() widens to its directory for a nested conftest or helper", () => {
+Deno.test("affectedBy() adds the directory of a nested conftest.py or helper", () => {
   assertEquals(targets(after("tests/devx/conftest.py")), ["tests/devx/"]);
   assertEquals(targets(after("tests/msg/__init__.py")), ["tests/msg/"]);
 });
 
-Deno.test("affectedBy() says what no row names", () => {
+Deno.test("affectedBy() reports files that no row lists", () => {
   assertEquals(after("tractor/log.py", "docs/README.rst", "tests/notes.md").unmapped, [
     { file: "tractor/log.py", because: "not in the change map" },
     { file: "docs/README.rst", because: "documentation: no test reads it" },
@@ -134,7 +135,7 @@ Deno.test("affectedBy() says what no row names", () => {
   );
 });
 
-Deno.test("affectedBy() names a row's test that exists nowhere", () => {
+Deno.test("affectedBy() reports a test of a row that does not exist", () => {
   const affected = affectedBy(
     [changed("tractor/spawn/_spawn.py")],
     around({ tree: treeOf(["tests/test_spawning.py"]) }),
@@ -143,7 +144,7 @@ Deno.test("affectedBy() names a row's test that exists nowhere", () => {
   assertEquals(affected.missing, [{ test: "test_multi_program.py", row: "spawn/" }]);
 });
 
-Deno.test("affectedBy() runs the examples' test for a script that it runs, and names it nowhere in a project that has none", () => {
+Deno.test("affectedBy() adds the test that runs examples/, if the project has it", () => {
   const because = "listed for /examples/ in the change map (runs them as scripts)";
   for (
     const path of [
@@ -180,7 +181,7 @@ Deno.test("affectedBy() runs the examples' test for a script that it runs, and n
   }]);
 });
 
-Deno.test("affectedBy() takes a row with a slash in front for what lies below the root alone", () => {
+Deno.test("affectedBy() applies a row with a leading slash below the root only", () => {
   const rows = [{ changed: ["/tools/gen.py"], tests: ["test_rpc.py"] }];
   const found = (path: string) => targets(affectedBy([changed(path)], around({ changeMap: rows })));
   assertEquals(found("tools/gen.py"), ["tests/test_rpc.py"]);
@@ -189,7 +190,7 @@ Deno.test("affectedBy() takes a row with a slash in front for what lies below th
   }
 });
 
-Deno.test("affectedBy() runs nothing for a deleted test file, but the row of a deleted module", () => {
+Deno.test("affectedBy() adds the row of a deleted module, nothing for a deleted test", () => {
   const affected = affectedBy([
     changed("tests/test_old.py", "deleted"),
     changed("tractor/to_asyncio.py", "deleted"),
@@ -201,7 +202,7 @@ Deno.test("affectedBy() runs nothing for a deleted test file, but the row of a d
   assertEquals(affected.unmapped.map((one) => one.file), ["tests/test_old.py"]);
 });
 
-Deno.test("affectedBy() knows a module that moved by its name, but never a plain __init__.py", () => {
+Deno.test("affectedBy() finds a moved module by its name, unless that is __init__.py", () => {
   assertEquals(targets(after("tractor/_portal.py")), [
     "tests/test_rpc.py",
     "tests/test_cancellation.py",
@@ -209,7 +210,7 @@ Deno.test("affectedBy() knows a module that moved by its name, but never a plain
   assertEquals(targets(after("tractor/trionics/__init__.py")), []);
 });
 
-Deno.test("affectedBy() works for a package below src/, with rows of its own first", () => {
+Deno.test("affectedBy() works for a package in src/, with rows of its own first", () => {
   const rows = [{ changed: ["core.py"], tests: ["test_core.py"] }, ...CHANGE_MAP];
   const tree = treeOf(["tests/unit/test_core.py", "tests/ipc/test_x.py"]);
   const affected = affectedBy(
@@ -219,7 +220,7 @@ Deno.test("affectedBy() works for a package below src/, with rows of its own fir
   assertEquals(targets(affected), ["tests/unit/test_core.py", "tests/ipc/"]);
 });
 
-Deno.test("affectedBy() tells a module from a helper of the tests where one directory lies in the other", () => {
+Deno.test("affectedBy() separates modules and helpers where one directory is in the other", () => {
   const flat = treeOf(["test_core.py", "app/x.py"], {
     testsDirectories: ["."],
     directories: [".", "app"],

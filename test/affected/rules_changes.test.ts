@@ -16,21 +16,27 @@ import { FILES, MODULES, suite, treeOf } from "../pytest/suite.ts";
  */
 const IMPORTS: Readonly<Record<string, string>> = {
   "tractor/__init__.py":
-    "from ._clustering import open_actor_cluster\nfrom ._context import Context\nfrom ._streaming import MsgStream\n" +
-    "from .runtime._supervise import open_nursery\nfrom .devx import pause\nfrom . import msg as msg\nfrom .ipc import Channel\n",
+    "from ._clustering import open_actor_cluster\nfrom ._context import Context\nfrom " +
+    "._streaming import MsgStream\n" +
+    "from .runtime._supervise import open_nursery\nfrom .devx import pause\nfrom . " +
+    "import msg as msg\nfrom .ipc import Channel\n",
   "tractor/_clustering.py": "import tractor\n",
   "tractor/_exceptions.py": "def f():\n    from tractor.devx.pformat import pformat_boxed_tb\n",
   "tractor/_testing/__init__.py":
     "import tractor\nfrom .pytest import tractor_test\nfrom .fault_simulation import break_ipc\n",
   "tractor/_testing/pytest.py":
-    "import tractor\ndef f():\n    from tractor._testing.addr import get_rando_addr\n    from .trace import x\n",
+    "import tractor\ndef f():\n    from tractor._testing.addr import get_rando_addr\n    " +
+    "from .trace import x\n",
   "tractor/_testing/_reap.py": "from tractor.devx import _proctitle\n",
   "tractor/devx/__init__.py":
-    "from .debug import pause\nfrom ._stackscope import enable_stack_on_sig\nfrom ._debug_hangs import dump_on_hang\n",
+    "from .debug import pause\nfrom ._stackscope import enable_stack_on_sig\nfrom " +
+    "._debug_hangs import dump_on_hang\n",
   "tractor/experimental/__init__.py": "from ._pubsub import pub as msgpub\n",
   "tractor/trionics/__init__.py":
-    "from ._mngrs import gather_contexts, maybe_open_context\nfrom ._broadcast import broadcast_receiver\n" +
-    "from ._beg import collapse_eg\nfrom ._taskc import start_or_cancel\nfrom ._subproc import supervise_run_process\n",
+    "from ._mngrs import gather_contexts, maybe_open_context\nfrom ._broadcast import " +
+    "broadcast_receiver\n" +
+    "from ._beg import collapse_eg\nfrom ._taskc import start_or_cancel\nfrom ._subproc " +
+    "import supervise_run_process\n",
   "tests/conftest.py": "import tractor\nfrom tractor._testing import tractor_test\n",
   "tests/discovery/conftest.py": "import tractor\nfrom ..conftest import sig_prog\n",
   "tests/devx/test_pformat.py": "from tractor.devx.pformat import pformat_boxed_tb\n",
@@ -52,7 +58,8 @@ const IMPORTS: Readonly<Record<string, string>> = {
   "tests/test_task_broadcasting.py": "from tractor.trionics import broadcast_receiver\n",
   "tests/test_trioisms.py": "from tractor.trionics import collapse_eg, start_or_cancel\n",
   "tests/trionics/test_patches.py":
-    "from tractor.trionics import patches\nfrom tractor.trionics.patches import _wakeup_socketpair as wsp\n",
+    "from tractor.trionics import patches\nfrom tractor.trionics.patches import " +
+    "_wakeup_socketpair as wsp\n",
   "tests/trionics/test_subproc.py":
     "from tractor.trionics import _subproc, supervise_run_process\n",
   "tests/trionics/test_taskc.py": "from tractor.trionics import start_or_cancel\n",
@@ -199,7 +206,7 @@ const CASES: readonly (readonly [changed: string, targets: readonly string[]])[]
   // first.
   ["tractor/_testing/addr.py", ALL],
   ["tractor/_testing/trace.py", ALL],
-  // An entry that nobody imports and nobody names.
+  // An entry that is neither imported nor named.
   ["tractor/_child.py", []],
   ["tractor/devx/cli.py", []],
   // What only the run of a package's __init__.py leads to.
@@ -274,7 +281,7 @@ function relatedTo(id: string, affected: Affected) {
   });
 }
 
-Deno.test(`affectedBy() knows what to run first for each of ${CASES.length} changes of tractor's captured layout`, () => {
+Deno.test(`affectedBy() orders the targets of ${CASES.length} changes of tractor's layout`, () => {
   assert(CASES.length >= 60);
   for (const [changed, expected] of CASES) {
     assertEquals(
@@ -288,17 +295,19 @@ Deno.test(`affectedBy() knows what to run first for each of ${CASES.length} chan
 Deno.test("affectedBy() shows the chain of imports as the reason", () => {
   assertEquals(after("tractor/devx/pformat.py").targets.map(becauseOf), [
     "tractor/devx/pformat.py → tests/devx/test_pformat.py: imported directly",
-    "tractor/devx/pformat.py → tractor/_exceptions.py → tests/test_remote_exc_relay.py: imported indirectly",
+    "tractor/devx/pformat.py → tractor/_exceptions.py → tests/test_remote_exc_relay.py: " +
+    "imported indirectly",
   ]);
   assertEquals(after("tractor/_clustering.py").targets.map(becauseOf), [
     "tractor/_clustering.py → tractor/__init__.py → tests/test_clustering.py: imported directly",
   ]);
   assertEquals(after("tractor/_testing/addr.py").targets.map(becauseOf), [
-    "tractor/_testing/addr.py → tractor/_testing/pytest.py: everything: a plugin that pytest loads before every test",
+    "tractor/_testing/addr.py → tractor/_testing/pytest.py: everything: a plugin that " +
+    "pytest loads before every test",
   ]);
 });
 
-Deno.test("affectedBy() puts direct importers first, then the others by how many imports they are away", () => {
+Deno.test("affectedBy() puts direct importers first, then the others by distance", () => {
   const { targets } = after(
     "tractor/log.py",
     "tractor/devx/pformat.py",
@@ -314,21 +323,16 @@ Deno.test("affectedBy() puts direct importers first, then the others by how many
   ]);
 });
 
-Deno.test("affectedBy() says where the nearer targets are most of the suite, and which changes most of it imports", () => {
+Deno.test("affectedBy() reports that targets are most of the suite, and why", () => {
   const tests = Array.from({ length: 9 }, (_, index) => `tests/test_${index}.py`);
   const most = (changes: readonly string[], count = tests.length) => {
     const tree = treeOf([...tests.slice(0, count), "tests/helper.py"]);
-    const sources = new Map([["app/base.py", ""], ["app/wide.py", ""], ["app/leaf.py", ""], [
-      "app/middle.py",
-      "import app.base\n",
-    ]]);
+    const sources = new Map(["base", "wide", "leaf"].map((name) => [`app/${name}.py`, ""]));
+    sources.set("app/middle.py", "import app.base\n");
     for (const [index, test] of tests.entries()) {
-      sources.set(
-        test,
-        `import app.middle\n${index < 5 ? "import app.wide\n" : ""}${
-          index < 4 ? "import app.leaf\n" : ""
-        }`,
-      );
+      const wide = index < 5 ? "import app.wide\n" : "";
+      const leaf = index < 4 ? "import app.leaf\n" : "";
+      sources.set(test, `import app.middle\n${wide}${leaf}`);
     }
     const graph = new ImportGraph({ sources, starts: ["."], isTest: isTestFile, plugins: [] });
     return affectedBy(changes.map(change), { tree, packageDirectory: "app", changeMap: [], graph })
@@ -343,11 +347,12 @@ Deno.test("affectedBy() says where the nearer targets are most of the suite, and
     of: 9,
     imported: ["app/base.py", "app/wide.py"],
   });
-  // A few are soon typed; and what bears on all tests says so itself.
+  // Few tests are no reason, and what affects all tests has its own.
   assertEquals([most(["app/base.py"], 4), most(["pyproject.toml"])], [null, null]);
   assertEquals(
     mostText({ testFiles: 9, of: 9, imported: ["a", "b", "c", "d"] }),
-    "9 of 9 test files: a, b, c and 1 more are imported by most of the suite; to run the whole suite: tractest run",
+    "9 of 9 test files: a, b, c and 1 more are imported by most of the suite; to run the " +
+      "whole suite: tractest run",
   );
   assertEquals(
     mostText({ testFiles: 5, of: 9, imported: [] }),
@@ -385,7 +390,7 @@ function importing(change: string, count: number, direct: number, through: numbe
   });
 }
 
-Deno.test("affectedBy() adds importers to what the change map names, behind it", () => {
+Deno.test("affectedBy() adds importers after the tests of the change map", () => {
   const { targets } = importing("app/x.py", 9, 1, 1);
   assertEquals(targets.map((target) => [target.target, target.relation, becauseOf(target)]), [
     ["tests/test_8.py", "map", "app/x.py: listed for x.py in the change map"],
@@ -399,7 +404,7 @@ Deno.test("affectedBy() adds importers to what the change map names, behind it",
   assertEquals(relatedTo("tests/test_1.py::t", importing("app/x.py", 9, 1, 1))?.file, "app/x.py");
 });
 
-Deno.test("affectedBy() names the suite in one line where most of it imports a change, behind what is near", () => {
+Deno.test("affectedBy() adds the suite as one target where most of it imports a change", () => {
   const most = importing("app/x.py", 20, 2, 10);
   assertEquals(most.targets.map((target) => [target.target, target.relation, becauseOf(target)]), [
     ["tests/test_19.py", "map", "app/x.py: listed for x.py in the change map"],
@@ -424,7 +429,7 @@ Deno.test("affectedBy() names the suite in one line where most of it imports a c
   assertEquals(importing("app/x.py", 20, 2, 5).targets.length, 8);
 });
 
-Deno.test("affectedBy() names no importer again that lies in a directory of the change map", () => {
+Deno.test("affectedBy() leaves out importers in a directory of the change map", () => {
   const sources = new Map([["app/x.py", ""]]);
   for (const test of ["tests/part/test_0.py", "tests/test_1.py"]) {
     sources.set(test, "from app import x\n");
@@ -441,7 +446,7 @@ Deno.test("affectedBy() names no importer again that lies in a directory of the 
   assertEquals(targets.map(({ target }) => target), ["tests/part/", "tests/test_1.py"]);
 });
 
-Deno.test("affectedBy() names no test that only the run of a package leads to, where the change map names others", () => {
+Deno.test("affectedBy() prefers the change map to tests that only a package's run reaches", () => {
   const sources = new Map([["app/__init__.py", "from . import x\nfrom .z import g\n"], [
     "app/x.py",
     "",
@@ -462,7 +467,7 @@ Deno.test("affectedBy() names no test that only the run of a package leads to, w
   ], [["tests/test_0.py"], ["tests/"]]);
 });
 
-Deno.test("affectedBy() takes a helper of the tests between a change and a conftest.py for part of that conftest.py", () => {
+Deno.test("affectedBy() treats a helper that a conftest.py imports as part of it", () => {
   const sources = new Map([
     ["app/deep.py", ""],
     ["tests/helper.py", "from app.deep import x\n"],
@@ -487,7 +492,7 @@ Deno.test("affectedBy() takes a helper of the tests between a change and a conft
   ], []]);
 });
 
-Deno.test("affectedBy() says with which options the tests use a change at all", () => {
+Deno.test("affectedBy() suggests options without which tests do not use a change", () => {
   const found = (path: string, optionMap: Surroundings["optionMap"]) =>
     affectedBy([change(path)], {
       tree: suite(),
@@ -513,7 +518,7 @@ Deno.test("affectedBy() says with which options the tests use a change at all", 
   ]);
 });
 
-Deno.test("affectedBy() says that it widens to everything, and why", () => {
+Deno.test("affectedBy() gives the reason why everything is affected", () => {
   const reasons: [string, string][] = [
     ["pyproject.toml", "pyproject.toml: everything: it decides how every test runs"],
     ["tractor/__init__.py", "tractor/__init__.py: everything: every import of the package runs it"],
@@ -526,7 +531,8 @@ Deno.test("affectedBy() says that it widens to everything, and why", () => {
     ["+tests/data.json", "tests/data.json: everything: data of the tests of its directory"],
     [
       "tractor/devx/_stackscope.py",
-      "tractor/devx/_stackscope.py → tractor/devx/__init__.py → tractor/__init__.py → tests/conftest.py: everything: only because importing a package runs all of it",
+      "tractor/devx/_stackscope.py → tractor/devx/__init__.py → tractor/__init__.py → " +
+      "tests/conftest.py: everything: only because importing a package runs all of it",
     ],
   ];
   for (const [changed, because] of reasons) {
@@ -534,7 +540,7 @@ Deno.test("affectedBy() says that it widens to everything, and why", () => {
   }
 });
 
-Deno.test("affectedBy() says of each change without a target why it has none", () => {
+Deno.test("affectedBy() gives the reason why a change has no target", () => {
   const reasons: [string, string][] = [
     ["tractor/_child.py", "no test imports it, directly or indirectly"],
     ["tractor/log.pyi", "a stub: only type checkers read it"],
@@ -547,7 +553,7 @@ Deno.test("affectedBy() says of each change without a target why it has none", (
   }
 });
 
-Deno.test("affectedBy() finds a compiled module by who imports it, before it takes it as used anywhere", () => {
+Deno.test("affectedBy() adds everything for a compiled module only without importers", () => {
   const sources = new Map([
     ["tractor/__init__.py", ""],
     ["tractor/_fast.c", ""],
@@ -566,7 +572,7 @@ Deno.test("affectedBy() finds a compiled module by who imports it, before it tak
   ]]);
 });
 
-Deno.test("affectedBy() puts fixtures that come to a change through others behind, where tests ask for it themselves", () => {
+Deno.test("affectedBy() puts fixtures that reach a change indirectly after its importers", () => {
   const sources = new Map([
     ["app/deep.py", ""],
     ["app/middle.py", "from .deep import x\n"],
@@ -586,7 +592,7 @@ Deno.test("affectedBy() puts fixtures that come to a change through others behin
   ]);
 });
 
-Deno.test("asksForImports() is true only where the nature of a file leaves it open, in the change map or not", () => {
+Deno.test("asksForImports() is true only for files whose importers may matter", () => {
   const asks = (path: string) => asksForImports(change(path), around([]));
   const open = [
     "tractor/log.py",
@@ -608,7 +614,7 @@ Deno.test("asksForImports() is true only where the nature of a file leaves it op
   assertEquals(settled.map(asks), Array(6).fill(false));
 });
 
-Deno.test("withFailures() puts what failed before behind importers and in front of everything, and names nothing twice", () => {
+Deno.test("withFailures() adds failed tests once, after importers and before everything", () => {
   const affected = after("tractor/log.py", "pyproject.toml");
   const failed = withFailures(affected, [
     "tests/test_rpc.py::test_a[x]",
@@ -633,7 +639,7 @@ Deno.test("withFailures() puts what failed before behind importers and in front 
   );
 });
 
-Deno.test("TargetOrder puts groups of the targets first, in their order, and keeps the order within", () => {
+Deno.test("TargetOrder puts groups of targets first, and keeps the order within each", () => {
   const order = new TargetOrder([
     "tests/test_b.py",
     "tests/ipc/",

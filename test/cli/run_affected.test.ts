@@ -12,9 +12,7 @@ def test_one(shared): pass
 def test_two(shared): pass
 `;
 
-/**
- * A committed project: two tests import its modules, one directly and one through another module.
- */
+/** A committed project: two tests import its modules, one directly and one indirectly. */
 async function committed(): Promise<Suite> {
   const suite = await pytestSuite({
     "test_a.py": "def test_a(): pass\n",
@@ -24,7 +22,8 @@ async function committed(): Promise<Suite> {
   });
   await suite.write({
     "pyproject.toml":
-      '[project]\nname = "app"\n[tool.pytest.ini_options]\ntestpaths = ["tests"]\npythonpath = ["."]\n',
+      '[project]\nname = "app"\n[tool.pytest.ini_options]\ntestpaths = ["tests"]\n' +
+      'pythonpath = ["."]\n',
     "app/__init__.py": "",
     "app/leaf.py": "x = 1\n",
     "app/middle.py": "from .leaf import x\n",
@@ -32,18 +31,13 @@ async function committed(): Promise<Suite> {
   });
   await git(suite, "init", "--quiet", "--initial-branch=main");
   await git(suite, "add", ".");
-  await git(
-    suite,
-    "-c",
-    "user.name=A",
-    "-c",
-    "user.email=a@example.org",
-    "commit",
-    "--quiet",
-    "-m",
-    "first",
-  );
+  await commit(suite, "-m", "first");
   return suite;
+}
+
+async function commit(suite: Suite, ...args: string[]): Promise<void> {
+  const author = ["-c", "user.name=A", "-c", "user.email=a@example.org"];
+  await git(suite, ...author, "commit", "--quiet", ...args);
 }
 
 async function git(suite: Suite, ...args: string[]): Promise<void> {
@@ -57,7 +51,7 @@ async function git(suite: Suite, ...args: string[]): Promise<void> {
   if (!success) throw new Error(new TextDecoder().decode(stderr));
 }
 
-/** Runs it, and says in which order which tests ran. */
+/** Runs it, and returns its outcome with the tests in the order in which they ran. */
 async function order(suite: Suite, args: readonly string[]) {
   const events = join(suite.path, "events");
   const outcome = await suite.tractest([...args, "--events", events]);
@@ -75,7 +69,7 @@ async function order(suite: Suite, args: readonly string[]) {
 
 const LAST_FAILED = ".pytest_cache/v/cache/lastfailed";
 
-Deno.test("run --affected runs what imports a changed module first, directly before through others, then the rest, in one pytest", async () => {
+Deno.test("run --affected runs importers of a changed module first, in one pytest", async () => {
   await using suite = await committed();
   await suite.write({ "app/leaf.py": "x = 2\n" });
   const { code, ran, stderr, rows } = await order(suite, RUN);
@@ -100,13 +94,13 @@ Deno.test("run --affected runs what imports a changed module first, directly bef
   assertIncludes(stderr, "py310/bin/python -m pytest tests/\n");
 });
 
-Deno.test("run --affected --only stops there; affected --run is the same; both leave the record of failures whole", async () => {
+Deno.test("run --affected --only and affected --run keep the record of failures", async () => {
   await using suite = await committed();
   await suite.write({
     "app/leaf.py": "x = 2\n",
     "tests/test_c.py": "from app.leaf import x\ndef test_c(): assert False\ndef test_c2(): pass\n",
-    [LAST_FAILED]:
-      '{"tests/test_a.py::test_a": true, "tests/test_gone.py::test_x": true, "tests/test_d.py::test_two": true}',
+    [LAST_FAILED]: '{"tests/test_a.py::test_a": true, "tests/test_gone.py::test_x": true, ' +
+      '"tests/test_d.py::test_two": true}',
   });
   const { code, ran, stderr } = await order(suite, [...RUN, "--only"]);
   assertEquals([code, ran], [1, [
@@ -126,10 +120,11 @@ Deno.test("run --affected --only stops there; affected --run is the same; both l
   assertEquals(JSON.parse(again.stdout).command.slice(-2), ["tests/test_c.py", "tests/test_b.py"]);
 });
 
-Deno.test("the bar of run --affected --only counts what it runs, not what there is", async () => {
+Deno.test("the bar of run --affected --only counts the tests that it runs", async () => {
   await using suite = await committed();
   const waits =
-    'import os, time\ndef test_a():\n    while not os.path.exists(os.environ["SUITE"] + "/go"): time.sleep(0.02)\n';
+    'import os, time\ndef test_a():\n    while not os.path.exists(os.environ["SUITE"] + ' +
+    '"/go"): time.sleep(0.02)\n';
   // Of test_d.py one test is chosen; pytest collects both.
   await suite.write({
     "tests/test_a.py": waits,
@@ -142,7 +137,7 @@ Deno.test("the bar of run --affected --only counts what it runs, not what there 
   assertEquals((await running.ended).code, 0);
 });
 
-Deno.test("run --affected keeps tests together that share a fixture of their module, although only one of them is first", async () => {
+Deno.test("run --affected keeps tests together that share a fixture of their module", async () => {
   await using suite = await committed();
   await suite.write({
     "app/leaf.py": "x = 2\n",
@@ -153,7 +148,7 @@ Deno.test("run --affected keeps tests together that share a fixture of their mod
   assertEquals(await Deno.readTextFile(join(suite.path, "made")), "x");
 });
 
-Deno.test("run --affected with targets takes the chosen ones of them first, and with -x stops at the first failure", async () => {
+Deno.test("run --affected with targets runs the chosen ones first, and obeys -x", async () => {
   await using suite = await committed();
   await suite.write({ "app/leaf.py": "x = 2\n" });
   const named = await order(suite, [...RUN, "test_a", "test_b"]);
@@ -181,7 +176,7 @@ Deno.test("run --affected with targets takes the chosen ones of them first, and 
   );
 });
 
-Deno.test("run --affected with nothing changed says so and runs all; with --only it runs nothing", async () => {
+Deno.test("run --affected with nothing changed runs all, or with --only nothing", async () => {
   await using suite = await committed();
   const all = await order(suite, RUN);
   assertEquals([all.code, all.ran.length], [0, 6]);
@@ -200,27 +195,16 @@ Deno.test("run --affected with nothing changed says so and runs all; with --only
   assertEquals((await suite.tractest([...RUN, "--staged", "--uncommitted"])).code, 64);
 });
 
-Deno.test("where no main branch is found affected --run runs all tests and says how to name a base, and nothing says that nothing changed", async () => {
+Deno.test("affected --run without a main branch runs all tests, and asks for a base", async () => {
   await using suite = await committed();
   await git(suite, "branch", "--quiet", "-m", "develop");
   await suite.write({
     "app/leaf.py": "x = 2\n",
     "tests/test_a.py": "def test_a(): assert False\n",
   });
-  await git(
-    suite,
-    "-c",
-    "user.name=A",
-    "-c",
-    "user.email=a@example.org",
-    "commit",
-    "--quiet",
-    "--all",
-    "-m",
-    "broken",
-  );
-  const said =
-    "warning: no main branch was found: what the commits changed is not known, so all tests run; give a base with --base REV";
+  await commit(suite, "--all", "-m", "broken");
+  const said = "warning: no main branch was found: what the commits changed is not known, so all " +
+    "tests run; give a base with --base REV";
   const silent = (text: string) => assertEquals(text.includes("Nothing changed"), false, text);
   const ran = await order(suite, [...RUN, "--only"]);
   assertEquals([ran.code, ran.ran.length], [1, 6], ran.stderr);
@@ -261,7 +245,7 @@ Deno.test("where no main branch is found affected --run runs all tests and says 
   ]);
 });
 
-Deno.test("affected --run of a shallow clone runs all tests, and prints its notes where it runs none too", async () => {
+Deno.test("affected --run of a shallow clone runs all tests, and prints its notes", async () => {
   await using suite = await committed();
   await git(suite, "branch", "--quiet", "topic");
   for (const branch of ["topic", "main"]) {
@@ -269,17 +253,7 @@ Deno.test("affected --run of a shallow clone runs all tests, and prints its note
     for (const text of ["one", "two"]) {
       await suite.write({ [`${branch}.md`]: text });
       await git(suite, "add", `${branch}.md`);
-      await git(
-        suite,
-        "-c",
-        "user.name=A",
-        "-c",
-        "user.email=a@example.org",
-        "commit",
-        "--quiet",
-        "-m",
-        text,
-      );
+      await commit(suite, "-m", text);
     }
   }
   const clone = join(suite.path, "clone");
@@ -309,17 +283,7 @@ Deno.test("affected --run of a shallow clone runs all tests, and prints its note
   );
   await suite.write({ ".gitmodules": "" });
   await git(suite, "add", ".gitmodules");
-  await git(
-    suite,
-    "-c",
-    "user.name=A",
-    "-c",
-    "user.email=a@example.org",
-    "commit",
-    "--quiet",
-    "-m",
-    "modules",
-  );
+  await commit(suite, "-m", "modules");
   const none = await suite.tractest(["affected", "--run"]);
   assertIncludes(
     none.stderr,
@@ -328,24 +292,13 @@ Deno.test("affected --run of a shallow clone runs all tests, and prints its note
   assertIncludes(none.stderr, "Nothing changed: nothing to run.\n");
 });
 
-Deno.test("affected --run --hook says that the tests run on the work tree where something in it is not committed", async () => {
+Deno.test("affected --run --hook notes uncommitted files of the work tree", async () => {
   await using suite = await committed();
   const run = () => suite.tractest(["affected", "--run", "--hook", "--dry-run"]);
   assertIncludes((await run()).stderr, "Nothing changed in the checkout: nothing to run.\n");
   await git(suite, "checkout", "--quiet", "-b", "topic");
   await suite.write({ "app/leaf.py": "x = 2\n" });
-  await git(
-    suite,
-    "-c",
-    "user.name=A",
-    "-c",
-    "user.email=a@example.org",
-    "commit",
-    "--quiet",
-    "--all",
-    "-m",
-    "broken",
-  );
+  await commit(suite, "--all", "-m", "broken");
   const clean = await run();
   assertEquals([clean.code, clean.stderr.includes("work tree")], [0, false], clean.stderr);
   await suite.write({ "app/leaf.py": "x = 1\n" });
@@ -355,7 +308,7 @@ Deno.test("affected --run --hook says that the tests run on the work tree where 
   );
 });
 
-Deno.test("run --affected puts what failed in its last runs behind what imports the change", async () => {
+Deno.test("run --affected puts tests that failed lately after importers", async () => {
   await using suite = await committed();
   // A run that was short of CPU would not count.
   if (ISOLATED !== null) suite.through = UNHURRIED;
@@ -367,18 +320,7 @@ Deno.test("run --affected puts what failed in its last runs behind what imports 
     "tests/test_d.py": "def test_d(): pass\ndef test_e(): pass\n",
     "app/leaf.py": "x = 2\n",
   });
-  await git(
-    suite,
-    "-c",
-    "user.name=A",
-    "-c",
-    "user.email=a@example.org",
-    "commit",
-    "--quiet",
-    "-m",
-    "mended",
-    "tests/test_d.py",
-  );
+  await commit(suite, "-m", "mended", "tests/test_d.py");
   const { ran, stderr } = await order(suite, [...RUN]);
   assertEquals(ran.slice(3), ["test_d.py::test_d", "test_a.py::test_a", "test_d.py::test_e"]);
   assertIncludes(stderr, "first: tests/test_d.py::test_d  it failed in its last run\n");

@@ -327,7 +327,7 @@ def big_file(path):
 
 
 def slow_reader(seconds):
-    """It is slow, but it goes on."""
+    """It is slow, but it reads."""
     read, write = os.pipe()
 
     def chatter():
@@ -355,11 +355,11 @@ def busy_reader():
 def threads():
     """Two threads, each has the lock that the other one wants."""
     first, second = threading.Lock(), threading.Lock()
-    met = threading.Barrier(2)
+    both = threading.Barrier(2)
 
     def take(one, other):
         with one:
-            met.wait()
+            both.wait()
             with other:
                 pass
 
@@ -403,11 +403,11 @@ def stopped_writer():
     """The reader of a full pipe is stopped, and is of this tree: it is the reason."""
     read, write = os.pipe()
 
-    def look_away():
+    def sleep_on():
         os.close(write)
         signal.pause()
 
-    reader = fork(look_away)
+    reader = fork(sleep_on)
     os.close(read)
     until_asleep(reader, "pause")
     os.kill(reader, signal.SIGSTOP)
@@ -449,7 +449,7 @@ def not_reaped(how):
 
 
 def first_thread_ended():
-    """A child whose first thread has ended, and whose other thread lives, looks dead at first sight."""
+    """A child whose first thread has ended seems to be dead, but its other thread lives."""
 
     def leave():
         threading.Thread(target=time.sleep, args=(600,), daemon=True).start()

@@ -118,7 +118,7 @@ Deno.test("an idle connection waits for the registry only if a stranger holds th
   assertEquals(of(false, { fd: 10 }), "no-verdict");
 });
 
-/** Any processes: some are not of the tree, are not readable, or hold what is made up. */
+/** Any processes: some are outside the tree, can't be read, or have impossible calls. */
 const anyProcesses = fc.array(
   fc.record({
     threads: fc.array(
