@@ -2,7 +2,8 @@ import { type DetailedProcess, type Place, processOf, type Refusal } from "../pr
 import { Forest } from "../processes/forest.ts";
 import { dirname, join, resolve } from "@std/path";
 import { kindOf, mayBeActor, mayBePytest, pythonDirectory, pythonTarget } from "./rules_actor.ts";
-import { Judge, type Judged, type Viewpoint } from "./rules.ts";
+import { Judge, type Judged } from "./rules.ts";
+import type { Viewpoint } from "./rules_scene.ts";
 import { type Recorded, type RecordedProcesses, recordedProcesses } from "./rules_ledger.ts";
 import type { Mark } from "../base/cookie.ts";
 import {

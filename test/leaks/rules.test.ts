@@ -1,4 +1,5 @@
-import { Judge, type Viewpoint } from "../../lib/leaks/rules.ts";
+import { Judge } from "../../lib/leaks/rules.ts";
+import type { Viewpoint } from "../../lib/leaks/rules_scene.ts";
 import { Forest } from "../../lib/processes/forest.ts";
 import type { DetailedProcess } from "../../lib/processes/process.ts";
 import { assert, assertEquals } from "../assert.ts";
@@ -491,7 +492,7 @@ Deno.test("fault 60: what a live run recorded is in use, and so is what is below
   const { verdict, evidence, isOfLiveRun } = judgeRecorded({ pid: 100 }, { live: [100] });
   assertEquals([verdict, evidence.at(-1), isOfLiveRun], [
     "in-use",
-    "in use by run r-1 (test t.py::x), which goes on",
+    "in use by run r-1 (test t.py::x), which is running",
     true,
   ]);
   assertEquals(

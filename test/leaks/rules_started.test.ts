@@ -1,4 +1,5 @@
-import { Judge, type Viewpoint } from "../../lib/leaks/rules.ts";
+import { Judge } from "../../lib/leaks/rules.ts";
+import type { Viewpoint } from "../../lib/leaks/rules_scene.ts";
 import type { LedgerEntry, Recorded } from "../../lib/leaks/rules_ledger.ts";
 import {
   isInteractiveShell,
@@ -217,7 +218,7 @@ function judge(
 Deno.test("fault 65: what a test of a run that is over started is leaked, whatever it is and wherever it works", () => {
   const [verdict, evidence] = judge({}, OF_RUN);
   assertEquals(verdict, "leaked");
-  assertIncludes(evidence, "started by test a.py::t of run r-1, as its environment says");
+  assertIncludes(evidence, "started by test a.py::t of run r-1 (from its environment)");
   for (const place of ["elsewhere", "other-project", "pytest-temporary", "gone"] as const) {
     assertEquals(judge({ place, cwd: "/x" }, OF_RUN)[0], "leaked", place);
   }
