@@ -52,7 +52,7 @@ for (const way of ["with tryLock", "on a Deno without tryLock"] as const) {
   });
 }
 
-Deno.test("a lock that comes while nobody waits for it is given back, on a Deno without tryLock", async () => {
+Deno.test("without tryLock, a lock granted between two calls is released", async () => {
   await withoutTryLock(() =>
     withFile(async (path) => {
       const child = await holder(path);

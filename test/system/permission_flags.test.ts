@@ -19,14 +19,14 @@ Deno.test("permissionFlags() grants nothing without a list but read, write and n
   }
 });
 
-Deno.test("permissionFlags() names programs by absolute path only, so that PATH can change nothing", () => {
+Deno.test("permissionFlags() names programs by absolute path only, never by PATH", () => {
   const run = permissionFlags().find((flag) => flag.startsWith("--allow-run="))!.slice(
     "--allow-run=".length,
   );
   for (const place of run.split(",")) assert(/^\/[a-z/-]+\/[a-z]+(-[a-z]+)?$/.test(place), place);
 });
 
-Deno.test("every row names only programs and variables that the tables know, and every one of those is in some row", () => {
+Deno.test("rows name only known programs and variables, and each is in some row", () => {
   const programs = new Set<string>(PROGRAMS.map((row) => row.name));
   const variables = new Set<string>(ENVIRONMENT.map((row) => row.name));
   for (const row of PERMISSIONS) {
@@ -54,7 +54,7 @@ Deno.test("what is inside a row and what is outside make the union, with nothing
   }
 });
 
-Deno.test("only commands that signal processes may start kill, and only those that start Python or what a venv has may start env", () => {
+Deno.test("only commands that signal may start kill, only those that start Python env", () => {
   const having = (program: string) =>
     PERMISSIONS.filter((row) => (row.programs as readonly string[]).includes(program)).map((row) =>
       row.row

@@ -1,7 +1,7 @@
 import { RealHost } from "../../lib/system/real_host.ts";
 import { assert, assertEquals } from "../assert.ts";
 
-Deno.test("writes of one file at once are each whole, whichever is the last, and leave nothing beside it", async () => {
+Deno.test("concurrent writes of a file are atomic and leave no temporary file", async () => {
   const directory = await Deno.makeTempDir();
   try {
     const host = new RealHost();
@@ -14,7 +14,7 @@ Deno.test("writes of one file at once are each whole, whichever is the last, and
   }
 });
 
-Deno.test("adding to a file makes it private if it is new, and leaves the mode of what is there as it is", async () => {
+Deno.test("appending creates a private file, and keeps the mode of an existing one", async () => {
   const directory = await Deno.makeTempDir();
   try {
     const [fresh, known] = [`${directory}/fresh`, `${directory}/known`];

@@ -10,7 +10,7 @@ const VENV = {
 const of = (inherited: Record<string, string>, interpreter = VENV) =>
   activation(interpreter, new Map(Object.entries(inherited)));
 
-Deno.test("a venv that is not active is activated: its programs come first, and what would move Python elsewhere goes", () => {
+Deno.test("an inactive venv is activated: its programs come first, PYTHONHOME is unset", () => {
   assertEquals(of({ PATH: "/usr/bin:/bin" }), {
     set: { VIRTUAL_ENV: "/repo/py313", PATH: "/repo/py313/bin:/usr/bin:/bin" },
     unset: [],
@@ -21,7 +21,7 @@ Deno.test("a venv that is not active is activated: its programs come first, and 
   });
 });
 
-Deno.test("nothing changes for a venv that is active, unless something came before it in PATH since", () => {
+Deno.test("an active venv stays as it is unless something precedes it in PATH", () => {
   assertEquals(of({ VIRTUAL_ENV: "/repo/py313", PATH: "/repo/py313/bin:/bin" }), {
     set: {},
     unset: [],

@@ -24,7 +24,7 @@ const result = (
   stderr: new Uint8Array(),
 });
 
-Deno.test("fault 36: LD_* and DYLD_* become arguments of env, everything else its environment", () => {
+Deno.test("fault 36: LD_* and DYLD_* become arguments of env, others its environment", () => {
   const inherited = new Map([["PATH", "/bin"], ["LD_LIBRARY_PATH", "/nix lib"], ["DYLD_X", "1"], [
     "LDFLAGS",
     "-g",
@@ -35,7 +35,7 @@ Deno.test("fault 36: LD_* and DYLD_* become arguments of env, everything else it
   });
 });
 
-Deno.test("what is set is part of the command, and wins over what is inherited", () => {
+Deno.test("variables to set are part of the command and override inherited ones", () => {
   const inherited = new Map([["A", "old"], ["LD_A", "old"], ["B", "b"], ["VIRTUAL_ENV", "/other"]]);
   const set = { A: "new", LD_A: "new", UV_PROJECT_ENVIRONMENT: "py313" };
   assertEquals(envCommand({ inherited, set, unset: ["VIRTUAL_ENV"], argv: ["/uv"] }), {
@@ -44,7 +44,7 @@ Deno.test("what is set is part of the command, and wins over what is inherited",
   });
 });
 
-Deno.test("fault 45: none of the variables that git itself calls repository-local is passed on", async () => {
+Deno.test("fault 45: no variable that git calls repository-local is inherited", async () => {
   const { stdout } = await new Deno.Command("git", { args: ["rev-parse", "--local-env-vars"] })
     .output();
   const names = new TextDecoder().decode(stdout).trim().split("\n");
@@ -61,7 +61,7 @@ Deno.test("fault 45: none of the variables that git itself calls repository-loca
   });
 });
 
-Deno.test("a Python in a directory with an equals sign is started by env all the same", async () => {
+Deno.test("env starts a Python in a directory with an equals sign", async () => {
   const directory = await Deno.makeTempDir({ prefix: "a=b " });
   try {
     const program = `${directory}/python`;
@@ -82,7 +82,7 @@ Deno.test("a Python in a directory with an equals sign is started by env all the
 });
 
 for (const method of ["env", "python"] as const) {
-  Deno.test(`SIGINT that was inherited ignored is at its default in what is started by the method "${method}"`, async () => {
+  Deno.test(`the method "${method}" sets an ignored SIGINT to its default`, async () => {
     const probe =
       "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)";
     const python = await which("python3");
@@ -104,7 +104,7 @@ for (const method of ["env", "python"] as const) {
   });
 }
 
-Deno.test("the trampoline stands after all words that make the Python", () => {
+Deno.test("the trampoline comes after all words of the Python", () => {
   const argv = ["/uv", "run", "--frozen", "python", "-m", "pytest"];
   const { args } = envCommand({ inherited: new Map(), argv, sigint: "python", pythonWords: 4 });
   assertEquals([...args.slice(0, 5), ...args.slice(6)], [
@@ -118,7 +118,7 @@ Deno.test("the trampoline stands after all words that make the Python", () => {
   ]);
 });
 
-Deno.test("environment records are read whatever their values hold", () => {
+Deno.test("environment records may contain any value", () => {
   assertEquals([
     ...parseEnvironment("A=1\0B=x=y\n z\0=C:\0nothing\0EMPTY=\0A=2\0BASH_FUNC_f%%=() { :; }\0"),
   ], [
@@ -129,7 +129,7 @@ Deno.test("environment records are read whatever their values hold", () => {
   ]);
 });
 
-Deno.test("the inherited environment is the one that the process was started with", async () => {
+Deno.test("the inherited environment is that with which the process was started", async () => {
   const before = Deno.env.toObject();
   const inherited = await inheritedEnvironment(new RealHost());
   assertEquals(inherited.get("PATH"), before.PATH);
@@ -149,7 +149,7 @@ Deno.test("where /proc can't be read, env is asked for the environment", async (
   assertEquals(asked, ["cat", "env"]);
 });
 
-Deno.test("what the starter of a self-contained binary set is not passed on", async () => {
+Deno.test("variables set by the starter of a self-contained binary are not inherited", async () => {
   const own = "DENO_DIR=/home/dev/.cache/tractest/program-0a1b/deno";
   const cases = [
     ["self-contained", own, ["A"]],
@@ -175,7 +175,7 @@ Deno.test("GNU env knows --default-signal since coreutils 8.31", () => {
   assertEquals(knowsDefaultSignal("BusyBox v1.36.1 () multi-call binary.\n"), false);
 });
 
-Deno.test("SIGINT is reset by what is at hand, and when nothing can be seen too", async () => {
+Deno.test("SIGINT is reset by the available method, even if its state is unknown", async () => {
   const method = (own: ProgramResult, version: ProgramResult) =>
     sigintMethod(
       fakeHost({

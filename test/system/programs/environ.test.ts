@@ -6,7 +6,7 @@ import { Scene } from "../../leaks/scene.ts";
 const END = "/proc/self/environ:TRACTEST_RUN=whole\0";
 const of = (pid: number, text: string) => `/proc/${pid}/environ:${text}\0`;
 
-Deno.test("marks are the two variables by pid, and what is cut short, or was not asked for, is no answer", () => {
+Deno.test("marks are read by pid; truncated or unrequested output is ignored", () => {
   const text = of(7, "PYTEST_CURRENT_TEST=tests/test a.py::t[x\ny: \u2028] (call)") +
     of(7, "TRACTEST_RUN=20260801-101010-ab12") +
     of(9, "TRACTEST_RUN=r-1");
@@ -29,7 +29,7 @@ Deno.test("marks are the two variables by pid, and what is cut short, or was not
   }
 });
 
-Deno.test("a value that neither tractest nor pytest writes marks nothing, nor do the words within another variable", () => {
+Deno.test("foreign values, and the words inside another variable, mark nothing", () => {
   const odd = [
     "TRACTEST_RUN=",
     "TRACTEST_RUN=../../x",
@@ -52,7 +52,7 @@ Deno.test("a test is named by pytest's id, whatever it is called", () => {
   assertEquals(testIdOf("a.py::t"), null);
 });
 
-Deno.test("what a fork server made has the environment of the test that used it first: its test is unknown", () => {
+Deno.test("the test of a fork server's child is unknown", () => {
   const mark = { runId: null, test: "a.py::first" };
   assertEquals(
     startedBy(mark, "python -c from multiprocessing.forkserver import main; main(7)"),
@@ -68,7 +68,7 @@ Deno.test("what a fork server made has the environment of the test that used it 
   );
 });
 
-Deno.test("environments are read of those that can be read: another's and a vanished one say nothing", async () => {
+Deno.test("unreadable and vanished processes have no marks", async () => {
   await using scene = await Scene.make();
   const env = { TRACTEST_RUN: "r-1", PYTEST_CURRENT_TEST: "t/a.py::b (teardown)" };
   const [marked, plain] = [await scene.actor({ env }), await scene.actor()];
@@ -82,7 +82,7 @@ Deno.test("environments are read of those that can be read: another's and a vani
   assertIncludes((await readMarks(scene.host, [marked], "a test")).failure ?? "", "can't be read");
 });
 
-Deno.test("what is typed into a terminal multiplexer that a test woke has its environment: there the variables say nothing", () => {
+Deno.test("variables inside a terminal multiplexer that a test started mark nothing", () => {
   const server = of(7, "TRACTEST_RUN=r-1");
   const typed = of(8, "TRACTEST_RUN=r-1") + of(8, "TMUX=/tmp/tmux-0/default,7,0");
   const inScreen = of(9, "STY=7.pts-0.host") + of(9, "PYTEST_CURRENT_TEST=a.py::t (call)");

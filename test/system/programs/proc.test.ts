@@ -16,12 +16,13 @@ function files(
   stat: string,
   { uid = 1000, commandLine = "", maps = "", namespaced = "" } = {},
 ): string {
-  return `${stat}\nName:\tx\nUid:\t${uid}\t${uid}\t${uid}\t${uid}\n${namespaced}${BOOT}${commandLine}${BOOT}${maps}${BOOT}`;
+  const status = `Name:\tx\nUid:\t${uid}\t${uid}\t${uid}\t${uid}\n${namespaced}`;
+  return `${stat}\n${status}${BOOT}${commandLine}${BOOT}${maps}${BOOT}`;
 }
 
-Deno.test("identity, command line and mapped files are read from what cat prints for several processes", () => {
-  const maps =
-    "55d0-55d1 r--p 00000000 08:01 77                         /repo/py313/lib/python3.13/site-packages/msgspec/_core.so\n" +
+Deno.test("identity, command line and mapped files are read for several processes", () => {
+  const maps = "55d0-55d1 r--p 00000000 08:01 77                         " +
+    "/repo/py313/lib/python3.13/site-packages/msgspec/_core.so\n" +
     "7ffd-7ffe rw-p 00000000 00:00 0                          [stack]\n" +
     "55d0-55d1 r--p 00000000 08:01 77                         /repo/a\\012b (deleted)\n";
   const text = BOOT + files(stats[0]!, { commandLine: "_subactor[w0@14911]\0\0\0", maps }) +
@@ -57,7 +58,7 @@ Deno.test("a name with parentheses, spaces and a line end does not shift the fie
   }
 });
 
-Deno.test("the pid that a process has in a namespace of its own is the last one of those that it has", () => {
+Deno.test("the last pid of a process is that in its own namespace", () => {
   const row = parseProcessFiles(
     BOOT + files(stats[0]!, { namespaced: "NSpid:\t14911\t17\t2\nNSpgid:\t14911\t0\t0\n" }),
     [14911],

@@ -3,8 +3,9 @@ import { parseProcessList } from "../../../lib/system/programs/ps.ts";
 import { assertEquals } from "../../assert.ts";
 
 Deno.test("rows of the process list are read, with arguments as they are", () => {
-  const text =
-    "      1       0     0 Ss   /sbin/init splash\n  14911       1  1000 Sl+  _subactor[w0@14911]\n 9 2 0 I<   [kworker/0:1-events]\n 10 1 0 Z    [python] <defunct>\n";
+  const text = "      1       0     0 Ss   /sbin/init splash\n" +
+    "  14911       1  1000 Sl+  _subactor[w0@14911]\n" +
+    " 9 2 0 I<   [kworker/0:1-events]\n 10 1 0 Z    [python] <defunct>\n";
   assertEquals(parseProcessList(text), {
     processes: [
       { pid: 1, ppid: 0, uid: 0, state: "S", args: "/sbin/init splash" },

@@ -59,7 +59,7 @@ async function checking(
   }
 }
 
-Deno.test("a Python says its version and where packages come from, whatever they print and whatever their path holds", async () => {
+Deno.test("a Python reports its version and packages, whatever they print", async () => {
   const { directory, facts } = await checking(["first", "second"], {
     "installed/first.py": "print('noise')",
     "installed/second/__init__.py": "import os; os.write(1, b'more noise')",
@@ -72,7 +72,7 @@ Deno.test("a Python says its version and where packages come from, whatever they
   assertEquals([facts.failed, facts.byDirectoryOnly], ["", false]);
 });
 
-Deno.test("a package is looked for as from outside of the project, though the project's own would be found first", async () => {
+Deno.test("packages are searched as from outside the project", async () => {
   const { directory, facts } = await checking(["first"], {
     "installed/first.py": "",
     "root/first.py": "",
@@ -87,7 +87,7 @@ Deno.test("a package is looked for as from outside of the project, though the pr
   ], true]);
 });
 
-Deno.test("a failed import is named, and its traceback told from what else was printed", async () => {
+Deno.test("a failed import is named, and its traceback separated from other output", async () => {
   const { facts, traceback, pytest } = await checking(["first", "second"], {
     "installed/first.py": "import sys; print('warning', file=sys.stderr)",
     "installed/second.py": "1/0",
@@ -101,18 +101,20 @@ Deno.test("a failed import is named, and its traceback told from what else was p
   assertIncludes(missing.traceback, "No module named 'first'");
 });
 
-Deno.test("pytest runs as by python -m, before the packages are imported, and gives the exit code", async () => {
+Deno.test("pytest runs as by python -m before packages are imported; its code counts", async () => {
   const { code, pytest, facts } = await checking(["first"], {
     "installed/first.py": "",
     "installed/pytest/__init__.py": "",
     "installed/pytest/__main__.py":
-      "import os, sys\nprint(__name__, sys.argv[1:], 'first' in sys.modules, sys.path[0] == os.getcwd())\nprint(os.path.basename(sys.argv[0]))\nsys.exit(4)",
+      "import os, sys\nprint(__name__, sys.argv[1:], 'first' in sys.modules, sys.path[0] " +
+      "== os.getcwd())\nprint(os.path.basename(sys.argv[0]))\n" +
+      "sys.exit(4)",
   }, ["tests/", "-q"]);
   assertEquals([code, facts?.failed], [4, ""]);
   assertEquals(pytest, "__main__ ['tests/', '-q'] False True\n__main__.py\n");
 });
 
-Deno.test("without pytest the traceback stands for the collection, and the import is looked at all the same", async () => {
+Deno.test("without pytest, its traceback is shown and the import still checked", async () => {
   const { code, pytest, facts } = await checking(["first"], {
     "installed/first.py": "",
     "installed/pytest.py": "raise ImportError('no pytest')",
@@ -123,7 +125,7 @@ Deno.test("without pytest the traceback stands for the collection, and the impor
   assertIncludes(pytest, "no pytest");
 });
 
-Deno.test("a collection that takes the process with it leaves open how the import ends", async () => {
+Deno.test("a collection that ends the process leaves the import unknown", async () => {
   const { facts, code } = await checking(["first"], {
     "installed/first.py": "",
     "installed/pytest.py": "import os; os._exit(9)",
@@ -182,7 +184,7 @@ Deno.test("versions become the names of venvs", () => {
   ]);
 });
 
-Deno.test("an existing venv is synced without removing anything, and a lock file is never rewritten", () => {
+Deno.test("a sync removes nothing from an existing venv, and keeps the lock file", () => {
   assertEquals(syncArguments({ venvExists: true, locked: true, python: null }), [
     "sync",
     "--inexact",

@@ -31,8 +31,8 @@ Deno.test("wildcards, IPv6, scopes and the short form without processes are read
 });
 
 Deno.test("fault 24: a pid that holds a listener twice is one holder", () => {
-  const text =
-    'LISTEN 0 128 127.0.0.1:1616 0.0.0.0:* users:(("python",pid=7,fd=5),("python",pid=7,fd=6),("python",pid=8,fd=5))\n';
+  const text = 'LISTEN 0 128 127.0.0.1:1616 0.0.0.0:* users:(("python",pid=7,fd=5),' +
+    '("python",pid=7,fd=6),("python",pid=8,fd=5))\n';
   assertEquals(parseTcpListeners(text).rows[0]?.pids, [7, 8]);
 });
 
@@ -43,7 +43,7 @@ Deno.test("a name that looks like the list that it stands in does not hide its p
   }
 });
 
-Deno.test("fault 32: a row with an injected newline, and a last row that was cut short, are rejected and counted", () => {
+Deno.test("fault 32: a row with an injected newline and a truncated one are rejected", () => {
   const broken = 'LISTEN 0 128 127.0.0.1:1616 0.0.0.0:* users:(("evil\nLISTEN",pid=7,fd=5))\n';
   assertEquals(parseTcpListeners(broken), { rows: [], rejected: 2 });
   assertEquals(parseTcpListeners(capture.slice(0, -20)).rejected, 1);

@@ -10,7 +10,7 @@ import { assertEquals } from "../../assert.ts";
 
 const BOOT = "0a1b2c3d-0000-4000-8000-000000000000\n";
 
-Deno.test("open files and threads are read from ls, with the mode of each and escapes taken back", () => {
+Deno.test("open files and threads are read from ls, with modes and decoded escapes", () => {
   const text = `/proc/7/fd:
 total 0
 lr-x------ 1 0 0 64 Nov 24 13:45 0 -> /dev/null
@@ -41,7 +41,7 @@ total 0
   ]);
 });
 
-Deno.test("who holds a file is read from ls: of each process that can be read these files alone", () => {
+Deno.test("holders are read from ls: for each readable process only these files", () => {
   const text = `/proc/self/task:
 total 0
 dr-xr-xr-x 7 0 0 0 Nov 24 13:45 5
@@ -66,11 +66,14 @@ total 0
 });
 
 const STAT =
-  "7 (we) (ird) S 6 5 4 34817 3 4194368 277 0 0 0 11 22 0 0 20 0 1 0 43511 17162240 2498 18446744073709551615 1 1 1 0 0 0 0 16781318 0 1 0 0 17 1 0 0 0 0 0 1 1 1 1 1 1 1 0\n";
-const STATUS =
-  "Name:\tx\nNSpid:\t7\t3\nUid:\t0\t0\t0\t0\nSigPnd:\t0000000000000000\nShdPnd:\t0000000000000002\nSigBlk:\t0000000000000002\nSigIgn:\t0000000001001004\nSigCgt:\t0000000000000002\nvoluntary_ctxt_switches:\t5\nnonvoluntary_ctxt_switches:\t2\n";
+  "7 (we) (ird) S 6 5 4 34817 3 4194368 277 0 0 0 11 22 0 0 20 0 1 0 43511 17162240 2498 " +
+  "18446744073709551615 1 1 1 0 0 0 0 16781318 0 1 0 0 17 1 0 0 0 0 0 1 1 1 1 1 1 1 0\n";
+const STATUS = "Name:\tx\nNSpid:\t7\t3\nUid:\t0\t0\t0\t0\nSigPnd:\t0000000000000000\n" +
+  "ShdPnd:\t0000000000000002\nSigBlk:\t0000000000000002\n" +
+  "SigIgn:\t0000000001001004\nSigCgt:\t0000000000000002\n" +
+  "voluntary_ctxt_switches:\t5\nnonvoluntary_ctxt_switches:\t2\n";
 
-Deno.test("threads are read from /proc: call, wait channel, processor time, SIGINT, terminal; one that is gone is left out", () => {
+Deno.test("threads are read from /proc; one that is gone is ignored", () => {
   const parts = [
     "0 0x3 0x1 0x2 0x0 0x0 0x0 0x7ffe 0x7f98\n",
     STAT,
@@ -103,7 +106,7 @@ Deno.test("threads are read from /proc: call, wait channel, processor time, SIGI
   }]]]);
 });
 
-Deno.test("a call that can't be read, runs or sleeps outside of any is told apart; no wait channel is none", () => {
+Deno.test("an unreadable call, a running thread and one outside any call differ", () => {
   const of = (syscall: string, channel: string) => {
     const parts = ["63 0x3 0x1 0x7ffe 0x7f98\n", STAT, "Name:\tx\n", syscall, channel];
     const parsed = parseThreads(BOOT + parts.map((part) => part + BOOT).join(""), [{
@@ -132,7 +135,8 @@ Deno.test("a call that can't be read, runs or sleeps outside of any is told apar
 
 Deno.test("what event loops watch, and when threads ran last, is read from /proc", () => {
   const info =
-    "pos:\t0\nflags:\t02\ntfd:       19 events: 40000019 data:     7fb600000013  pos:0 ino:200c3 sdev:9\ntfd:        5 events:       19 data: 5  pos:0\n";
+    "pos:\t0\nflags:\t02\ntfd:       19 events: 40000019 data:     7fb600000013  pos:0 " +
+    "ino:200c3 sdev:9\ntfd:        5 events:       19 data: 5  pos:0\n";
   const files = [{ pid: 7, fd: 12 }, { pid: 7, fd: 5 }, { pid: 7, fd: 6 }];
   const text = BOOT + [info, "Pid:\t1523\nNSpid:\t1523\n", ""].map((part) => part + BOOT).join("");
   assertEquals(parseSpecialFiles(text, files), [
@@ -141,7 +145,8 @@ Deno.test("what event loops watch, and when threads ran last, is read from /proc
     { pid: 7, fd: 6, watches: [], of: null },
   ]);
   const sched =
-    "python3 (7, #threads: 1)\n---\nse.exec_start                                :        718916.622245\nse.vruntime : 1.0\n";
+    "python3 (7, #threads: 1)\n---\nse.exec_start                                :    " +
+    "    718916.622245\nse.vruntime : 1.0\n";
   assertEquals(
     parseLastRuns(BOOT + [STAT, sched, "", ""].map((part) => part + BOOT).join(""), [7, 8]),
     [{
@@ -152,13 +157,15 @@ Deno.test("what event loops watch, and when threads ran last, is read from /proc
   );
 });
 
-Deno.test("connections are read from ss: which inode each end has, what is not read, who waits to be accepted", () => {
-  const tcp =
-    `LISTEN   2      1      127.0.0.1:1616    0.0.0.0:*     ino:776096 sk:1f9 cgroup:/ <->                   
-ESTAB    5      0      127.0.0.1:1616  127.0.0.1:53072 ino:0 sk:200 cgroup:/ <->                        
-SYN-SENT 0      1      [::ffff:127.0.0.1]:53078 [::1%lo]:1616  timer:(on,676ms,1) uid:1000 ino:776113 sk:1fc cgroup:/ <->
-noise
-`;
+Deno.test("connections are read from ss: inodes, unread bytes, pending accepts", () => {
+  const tcp = [
+    "LISTEN   2      1      127.0.0.1:1616    0.0.0.0:*     ino:776096 sk:1f9 cgroup:/ <->       ",
+    "ESTAB    5      0      127.0.0.1:1616  127.0.0.1:53072 ino:0 sk:200 cgroup:/ <->            ",
+    "SYN-SENT 0      1      [::ffff:127.0.0.1]:53078 [::1%lo]:1616  timer:(on,676ms,1) " +
+    "uid:1000 ino:776113 sk:1fc cgroup:/ <->",
+    "noise",
+    "",
+  ].join("\n");
   const { rows, rejected } = parseTcpConnections(tcp);
   assertEquals(rejected, 1);
   assertEquals(rows.map((row) => [row.state, row.unread, row.local, row.peer, row.inode]), [
@@ -166,11 +173,13 @@ noise
     ["ESTAB", 5, "127.0.0.1:1616", "127.0.0.1:53072", 0],
     ["SYN-SENT", 0, "127.0.0.1:53078", "[::1]:1616", 776113],
   ]);
-  const unix =
-    `u_str LISTEN 2      1      reg x.sock 776097 * 0 <-> ino:5333116 dev:0/65024 peers: 776274 777245
-u_str ESTAB  7      768           * 74617 * 74618 <->                                             
-u_dgr ESTAB  0      0             * 1 * 2
-`;
+  const unix = [
+    "u_str LISTEN 2      1      reg x.sock 776097 * 0 <-> ino:5333116 dev:0/65024 " +
+    "peers: 776274 777245",
+    "u_str ESTAB  7      768           * 74617 * 74618 <->                                  ",
+    "u_dgr ESTAB  0      0             * 1 * 2",
+    "",
+  ].join("\n");
   assertEquals(
     parseUnixConnections(unix).rows.map((
       row,
