@@ -1,13 +1,10 @@
 import type { Verb } from "../command_line/verb.ts";
 import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
 import { resolve } from "@std/path";
-import { escapeText } from "../base/escape.ts";
 import { durationsText, isDurations } from "../history/durations_file.ts";
-import { merge as mergeParts, type Merged, type MergedPart, type Part } from "./rules.ts";
-import { countsLine } from "../pytest/counts.ts";
+import { merge as mergeParts, type Part } from "./rules.ts";
+import { documentOf, endingOf, showMerged } from "./show.ts";
 import { EVENTS_SCHEMA, type PytestEvent } from "../pytest/events.ts";
-import { RED } from "../pytest/results.ts";
-import { gist } from "../pytest/failure.ts";
 import { RunModel } from "../pytest/run_model.ts";
 import { UsageError } from "../errors.ts";
 import type { ExitCode } from "../tables/exit_codes.ts";
@@ -28,8 +25,8 @@ export const OPTIONS = {
   events: { kind: "file", doc: "write the events of all machines to FILE as those of one run" },
   durations: {
     kind: "file",
-    doc:
-      "write to FILE how long each test took: the next cut is balanced by it, with --durations-from FILE on every machine",
+    doc: "write to FILE how long each test took: with --durations-from FILE on every machine it " +
+      "balances the next cut",
   },
   record: { kind: "flag", doc: "add the machines' runs to the history of this project" },
 } as const satisfies OptionTable;
@@ -40,10 +37,8 @@ export type MergeOptions = OptionsOf<typeof OPTIONS>;
 /** `tractest merge FILE…`: the runs of several machines as one. */
 export async function merge({ host, printer, line }: Context<MergeOptions>): Promise<ExitCode> {
   if (line.operands.length === 0) {
-    throw new UsageError(
-      '"merge" needs the files that --events wrote',
-      "tractest merge shard-*.jsonl",
-    );
+    const problem = '"merge" needs the files that --events wrote';
+    throw new UsageError(problem, "tractest merge shard-*.jsonl");
   }
   const outputs = await outputsOf(host, line);
   const parts = await Promise.all(line.operands.map((name) => partOf(host, name)));
@@ -64,7 +59,7 @@ export async function merge({ host, printer, line }: Context<MergeOptions>): Pro
   if (outputs.durations !== null) await writeTyped(host, outputs.durations, durationsText(run));
   await outputs.junit?.write(printer, run);
   if (line.options.record) await record(host, printer, parts);
-  show(printer, merged, end.ending);
+  showMerged(printer, merged, end.ending);
   if (printer.json) printer.document("tractest.merge/1", documentOf(merged));
   return exitCode;
 }
@@ -77,35 +72,35 @@ interface Outputs {
 }
 
 async function outputsOf(host: Host, line: Context<MergeOptions>["line"]): Promise<Outputs> {
-  const junit = line.options.junit !== null ? await JunitFile.at(host, line.options.junit) : null;
-  const place = async (option: "events" | "durations", expected: Expected) => {
-    const typed = line.options[option];
-    if (typed === "-") {
-      throw new UsageError(
-        `"--${option} -" is not possible: standard output has the verdict`,
-        "name a file",
-      );
-    }
-    if (typed === null) return null;
-    const path = await outputPath(host, typed, expected);
-    const resolved = await host.files.realPath(path);
-    for (const input of line.operands) {
-      if (resolved === null || await host.files.realPath(resolve(host.cwd, input)) !== resolved) {
-        continue;
-      }
-      throw new UsageError(
-        `--${option} would overwrite "${input}", which is to be read`,
-        "name another file",
-      );
-    }
-    return path;
-  };
-  const events = await place("events", EVENTS);
+  const { junit } = line.options;
+  const events = await outputAt(host, line, "events", EVENTS);
+  const durations = { kind: "file of durations", isOne: isDurations };
   return {
     events: events === null ? null : await EventsFile.at(host, events),
-    durations: await place("durations", { kind: "file of durations", isOne: isDurations }),
-    junit,
+    durations: await outputAt(host, line, "durations", durations),
+    junit: junit === null ? null : await JunitFile.at(host, junit),
   };
+}
+
+async function outputAt(
+  host: Host,
+  { options, operands }: Context<MergeOptions>["line"],
+  option: "events" | "durations",
+  expected: Expected,
+): Promise<string | null> {
+  const typed = options[option];
+  if (typed === null) return null;
+  if (typed === "-") {
+    const why = "standard output has the verdict";
+    throw new UsageError(`"--${option} -" is not possible: ${why}`, "name a file");
+  }
+  const path = await outputPath(host, typed, expected);
+  const resolved = await host.files.realPath(path);
+  for (const input of resolved === null ? [] : operands) {
+    if (await host.files.realPath(resolve(host.cwd, input)) !== resolved) continue;
+    throw new UsageError(`--${option} would overwrite the input "${input}"`, "name another file");
+  }
+  return path;
 }
 
 /** Writes events to a file of their own, if there is one. */
@@ -113,11 +108,8 @@ class EventCopy {
   constructor(private readonly file: EventsFile | null) {}
 
   async add(events: readonly PytestEvent[]): Promise<void> {
-    if (this.file !== null) {
-      await this.file.sink(
-        events.map((event) => JSON.stringify({ schema: EVENTS_SCHEMA, ...event })),
-      );
-    }
+    const line = (event: PytestEvent) => JSON.stringify({ schema: EVENTS_SCHEMA, ...event });
+    await this.file?.sink(events.map(line));
   }
 
   /** @throws {TractestError} if the file did not take them all */
@@ -127,33 +119,15 @@ class EventCopy {
   }
 }
 
-function documentOf(merged: Merged): Record<string, unknown> {
-  const { exitCode, missing, unfinished, duplicates, problems, seconds, run } = merged;
-  return {
-    exitCode,
-    shards: merged.parts,
-    missing,
-    unfinished,
-    duplicates,
-    problems,
-    counts: run.counts,
-    failures: run.failures.map(({ id, phase, message }) => ({ id, phase, message })),
-    flaky: run.finished.filter((test) => test.flaky).map((test) => test.id),
-    seconds,
-  };
-}
-
 async function partOf(host: Host, name: string): Promise<Part> {
   const hint = "merge takes the files that tractest run --events FILE wrote";
   const path = resolve(host.cwd, name);
-  const status = await host.files.stat(path);
-  if (status === null) throw new UsageError(`"${name}" does not exist`, hint);
-  if (status.kind === "directory") {
-    throw new UsageError(`Cannot read "${name}": it is a directory`, hint);
-  }
-  // What is merged is read twice, and has an end.
-  if (status.kind !== "file") {
-    throw new UsageError(`Cannot read "${name}": it is no regular file`, hint);
+  const kind = (await host.files.stat(path))?.kind;
+  if (kind === undefined) throw new UsageError(`"${name}" does not exist`, hint);
+  // It is read twice, and needs an end.
+  if (kind !== "file") {
+    const what = kind === "directory" ? "it is a directory" : "it is not a regular file";
+    throw new UsageError(`Cannot read "${name}": ${what}`, hint);
   }
   const events = () => eventsOfFile(host, path, name);
   const first = await events().next();
@@ -167,78 +141,14 @@ async function partOf(host: Host, name: string): Promise<Part> {
 async function record(host: Host, printer: Printer, parts: readonly Part[]): Promise<void> {
   const project = await findProject(host);
   for (const { events } of parts) {
-    const results = new RunModel();
+    const run = new RunModel();
     for await (const some of events()) {
       for (const event of some) {
-        results.apply(event.event === "run-start" ? { ...event, root: project.root } : event);
+        run.apply(event.event === "run-start" ? { ...event, root: project.root } : event);
       }
     }
-    await recordRun(host, printer, project, results);
+    await recordRun(host, printer, project, run);
   }
-}
-
-function endingOf({ missing, unfinished, endings }: Merged): string | null {
-  if (endings.length > 0) return endings.join("; ");
-  if (missing.length > 0) return `shard ${missing.join(", ")} missing`;
-  return unfinished.length > 0 ? `${unfinished.length} test(s) without a result` : null;
-}
-
-/** Tests that are named, at most. */
-const SHOWN = 10;
-
-function show(printer: Printer, merged: Merged, ending: string | null): void {
-  const { parts, missing, unfinished, duplicates, problems, run, exitCode, seconds } = merged;
-  for (const part of parts) printer.line(partLine(part));
-  for (const failure of run.failures) {
-    printer.line(
-      `${printer.paint("red", failure.phase === "call" ? "FAILED" : "ERROR")} ${
-        escapeText(failure.id)
-      }`,
-    );
-    for (const line of gist(failure)) printer.line(`    ${escapeText(line)}`);
-  }
-  for (const test of run.finished.filter((test) => test.flaky)) {
-    const reds = test.attempts.filter((attempt) => RED.has(attempt.outcome)).length;
-    printer.line(
-      `${printer.paint("yellow", "FLAKY")} ${
-        escapeText(test.id)
-      } failed ${reds} time(s), then passed`,
-    );
-  }
-  for (const problem of problems) printer.warn(escapeText(problem));
-  if (missing.length > 0) {
-    printer.warn(
-      `no file is from shard ${missing.join(", ")} of ${
-        parts.find((part) => part.shard)!.shard!.count
-      }`,
-    );
-  }
-  const name = (texts: readonly string[], what: string) => {
-    if (texts.length === 0) return;
-    printer.warn(`${texts.length} test(s) ${what}:`);
-    for (const text of texts.slice(0, SHOWN)) printer.note(`  ${escapeText(text)}`);
-    if (texts.length > SHOWN) printer.note(`  … and ${texts.length - SHOWN} more`);
-  };
-  name(unfinished, "were collected and have no result");
-  name(
-    duplicates.map(({ id, files }) => `${id}  (${files.join(", ")})`),
-    "ran on several machines",
-  );
-  printer.line(
-    printer.paint(
-      exitCode === 0 ? "green" : "red",
-      `${ending === null ? "" : `${escapeText(ending)}: `}${
-        countsLine(run.counts, run)
-      } on ${parts.length} machine(s), the slowest in ${seconds.toFixed(2)} s`,
-    ),
-  );
-}
-
-function partLine({ file, shard, exitCode, tests }: MergedPart): string {
-  const which = shard === null ? "all" : `${shard.index}/${shard.count}`;
-  return `${which.padEnd(7)} ${
-    exitCode === null ? "killed".padEnd(8) : `exit ${exitCode}`.padEnd(8)
-  } ${tests} test(s)  ${escapeText(file)}`;
 }
 
 /** `tractest merge`, described. */

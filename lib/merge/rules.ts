@@ -233,19 +233,21 @@ function duplicatesOf(parts: readonly ReadPart[]): { id: string; files: string[]
 
 function problemsOf(parts: readonly ReadPart[], counts: readonly number[]): string[] {
   const cuts = new Set(parts.flatMap(({ cut }) => cut ?? []));
-  const whole = parts.filter((part) => part.shard === null);
-  return [
-    ...(counts.length > 1
-      ? [`they are parts of ${counts.join(" and of ")}: give the files of one run only`]
-      : []),
-    ...(counts.length === 1 && cuts.size > 1
-      ? [
-        "the machines cut the suite differently: they need the same tests, and the same --durations-from",
-      ]
-      : []),
-    ...(parts.length > 1 ? whole.map(({ file }) => `${file} is of a run without --shard`) : []),
-    ...parts.filter((part) => part.exitCode === null).map(({ file }) =>
-      `${file} has no end: its run was killed, or still goes on`
-    ),
-  ];
+  const problems: string[] = [];
+  if (counts.length > 1) {
+    const shown = counts.join(" and of ");
+    problems.push(`they are parts of ${shown}: give the files of one run only`);
+  } else if (counts.length === 1 && cuts.size > 1) {
+    problems.push(
+      "the machines cut the suite differently: " +
+        "they need the same tests and the same --durations-from",
+    );
+  }
+  for (const { file, shard } of parts.length > 1 ? parts : []) {
+    if (shard === null) problems.push(`${file} is of a run without --shard`);
+  }
+  for (const { file, exitCode } of parts) {
+    if (exitCode === null) problems.push(`${file} has no end: the run was killed or still runs`);
+  }
+  return problems;
 }

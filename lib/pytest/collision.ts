@@ -1,24 +1,26 @@
+import { plural } from "../base/plural.ts";
 import { errorLines } from "./decisive.ts";
 import { type Failure, failureText } from "./failure.ts";
 
-/** Something else holds the registry address: nothing but a collision says so. */
+/** Errors that only a collision raises: something else holds the registry address. */
 const COLLISION = new RegExp(
   [
-    "address already in use|EADDRINUSE|\\bErrno (?:98|48)\\b|OSError\\((?:98|48),|connection refused|ConnectionRefusedError|ECONNREFUSED",
+    "address already in use|EADDRINUSE|\\bErrno (?:98|48)\\b|OSError\\((?:98|48),",
+    "connection refused|ConnectionRefusedError|ECONNREFUSED",
     "Registry address\\(es\\) are occupied|registry socket\\(s\\) already bound",
   ].join("|"),
   "i",
 );
 const TOO_SLOW = /TooSlowError/;
 
-/** Files that have to fail alike before timing errors look like one cause. */
+/** Files that have to fail alike before timing errors suggest one cause. */
 const UNRELATED_FILES = 3;
 
 /**
- * The failures by which not the tests but a held registry breaks the run; none when it does not
- * look like it. Most have to carry the signature: address in use or connection refused, or
- * `TooSlowError`. The latter alone says so only over several unrelated files, and where most tests
- * fail: a slow machine is more frequent.
+ * The failures that a held registry caused, not the tests; none if that is unlikely. Most failures
+ * have to show it: address in use or connection refused, or `TooSlowError`. The latter alone
+ * suffices only in several unrelated files and where most tests fail: slow machines are more
+ * frequent.
  *
  * @param tests how many tests have ended; null where that is unknown
  */
@@ -44,14 +46,13 @@ export function registryCollision(
   const alike = collidedWith(failures, tests);
   if (alike.length === 0) return null;
   const collided = alike.filter(isCollision).length;
-  const what = [
+  const slow = alike.length - collided;
+  const errors = [
     ...(collided > 0 ? [`address in use or connection refused in ${collided}`] : []),
-    ...(alike.length > collided ? [`TooSlowError in ${alike.length - collided}`] : []),
-  ];
-  const files = filesOf(alike).size;
-  return `${what.join(", ")} of ${failures.length} failure${
-    failures.length === 1 ? "" : "s"
-  }, in ${files} file${files === 1 ? "" : "s"}`;
+    ...(slow > 0 ? [`TooSlowError in ${slow}`] : []),
+  ].join(", ");
+  const files = plural(filesOf(alike).size, "file");
+  return `${errors} of ${plural(failures.length, "failure")}, in ${files}`;
 }
 
 function isCollision(failure: Failure): boolean {
@@ -62,10 +63,7 @@ function filesOf(failures: readonly Failure[]): ReadonlySet<string> {
   return new Set(failures.map((failure) => failure.id.split("::", 1)[0]!));
 }
 
-/**
- * All that a failure says about its errors, those in its traceback included; not the source lines
- * there, which only talk about some.
- */
+/** The text about a failure's errors, also in its traceback, without the source lines there. */
 function errorText(failure: Failure): string {
   return [failureText(failure), ...errorLines(failure.traceback)].join("\n");
 }

@@ -5,30 +5,28 @@ import type { Attempt, TestResult } from "./results.ts";
 import type { Failure } from "./failure.ts";
 import type { RunModel } from "./run_model.ts";
 
-/** The results that one suite of a JUnit document has. */
+/** One suite of a JUnit document. */
 export interface JunitSuite {
   readonly name: string;
   readonly results: RunModel;
 }
 
 /**
- * The results of a run as one JUnit document: a single suite, or one for each cell of a matrix;
- * names as pytest gives them, so that histories of CI systems go on. Of a run that was cut short it
- * holds what is known, and the tests that were running or did not run count as errors.
+ * The results of a run as one JUnit document: a single suite, or one for each cell of a matrix.
+ * Names are pytest's, so that CI systems continue their histories. If the run was cut short, tests
+ * that were running or did not run count as errors.
  *
- * As pytest does: `failure` for what failed in the call, each failed subtest too, `error` for
- * fixtures and collection; an error in the teardown of a test that failed has an element of its
- * own. Counts agree with {@linkcode RunModel.counts}: `errors` are those and the tests that did not
- * run. Other than pytest: `tests` is how many tests there are, where pytest counts one that passed,
- * and whose teardown failed, as two: a CI system that takes failures and errors from it would show
- * one that passed and is nowhere. As surefire does: earlier attempts of a test that was tried again
- * are `flakyFailure`, or `rerunFailure` if it stayed red.
+ * Like pytest: `failure` for the call and each failed subtest, `error` for fixtures and collection;
+ * an error in the teardown of a failed test has an element of its own. The totals agree with
+ * {@linkcode RunModel.counts}: `errors` includes the tests that did not run. Unlike pytest: `tests`
+ * counts a test that passed and whose teardown failed once, not twice; otherwise a CI system that
+ * subtracts failures and errors would show a passed test that does not exist. Like surefire:
+ * earlier attempts at a test are `flakyFailure`, or `rerunFailure` if it stayed red.
  */
 export function junit(results: RunModel | readonly JunitSuite[]): string {
   const suites = "tests" in results ? [{ name: "tractest", results }] : results;
-  return `<?xml version="1.0" encoding="utf-8"?>\n${
-    element("testsuites", { name: "tractest" }, suites.map(suiteOf))
-  }\n`;
+  const root = element("testsuites", { name: "tractest" }, suites.map(suiteOf));
+  return `<?xml version="1.0" encoding="utf-8"?>\n${root}\n`;
 }
 
 function suiteOf({ name, results }: JunitSuite): string {

@@ -214,26 +214,18 @@ function forksServer({ spawnBackend }: PassedOptions): boolean {
   return /fork_?serv/.test(spawnBackend ?? "");
 }
 
-/**
- * What is said about an option that was added to a command because of the spawn backend; null when
- * none was.
- */
+/** Explains an option that was added because of the spawn backend; null when none was. */
 export function captureNote(
   argv: readonly string[],
-  line: CommandLine<PassedOptions>,
+  { options, afterDashes, words = [] }: CommandLine<PassedOptions>,
 ): string | null {
-  if (
-    !forksServer(line.options) || !argv.includes(CAPTURE_SYS) ||
-    line.afterDashes.includes(CAPTURE_SYS)
-  ) {
-    return null;
-  }
-  if (
-    line.words?.some((item) =>
+  const isTyped = afterDashes.includes(CAPTURE_SYS) ||
+    words.some((item) =>
       item.kind === "pytest" && item.words.some((word) => word.startsWith("--capture"))
-    )
-  ) return null;
-  return `${CAPTURE_SYS}, since the actors of a fork server would inherit what --capture=fd puts in place of standard output`;
+    );
+  if (isTyped || !forksServer(options) || !argv.includes(CAPTURE_SYS)) return null;
+  const why = "the actors of a fork server would inherit the replacement of standard output";
+  return `${CAPTURE_SYS}: with --capture=fd ${why}`;
 }
 
 function yields(flag: string, given: ReadonlySet<string>): boolean {

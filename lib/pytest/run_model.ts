@@ -383,7 +383,7 @@ export class RunModel {
     return this.#result(id, number);
   }
 
-  /** What an event is about: the unfinished attempt that began last in its session, else the last. */
+  /** What an event is about: the last unfinished attempt in its session, else the last one. */
   #attempt(
     { id, time }: { readonly id: string; readonly time: number },
     session: string,

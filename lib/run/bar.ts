@@ -139,58 +139,58 @@ export function nowLines(
 }
 
 const WORDS = { failed: "FAILED", error: "ERROR", timeout: "TIMEOUT", crash: "CRASH" } as const;
-/** Lines of a traceback, and of what the test wrote: the ends of both. */
-const SHOWN_TRACEBACK = 15;
-const SHOWN_OUTPUT = 10;
+/** Lines of a traceback and of the test's output, of their ends; and processes of a leak. */
+const [SHOWN_TRACEBACK, SHOWN_OUTPUT, SHOWN_LEFT] = [15, 10, 3];
 
-/** A note as lines: what happened, to which test, and what is known of it. */
+/** A note as lines: what happened, to which test, and the details. */
 export function noteLines(note: Note, paint: Paint): string[] {
   switch (note.kind) {
-    case "failed": {
-      const { id, failure, outcome, seconds, attempt } = note;
-      const facts = [
-        ...(failure.phase === "call" ? [] : [failure.phase]),
-        ...(attempt > 1 ? [`attempt ${attempt}`] : []),
-        ...(seconds === null ? [] : [`${seconds.toFixed(2)} s`]),
-      ];
-      return [
-        `${paint("red", WORDS[outcome])} ${escapeText(id)}${
-          facts.length > 0 ? ` (${facts.join(", ")})` : ""
-        }`,
-        // A traceback ends with the message; that of the first attempt stands above.
-        ...gist(failure, failure.traceback === "" ? 3 : 1).map((line) => `    ${escapeText(line)}`),
-        ...(attempt > 1 ? [] : detailLines(failure).map((line) => paint("dim", `    ${line}`))),
-      ];
-    }
+    case "failed":
+      return failedLines(note, paint);
     case "flaky": {
+      const word = paint("yellow", `FLAKY ${note.attempt}/${note.tries}`);
       const why = note.message === "" ? "" : `: ${escapeText(note.message.split("\n", 1)[0]!)}`;
-      return [
-        `${paint("yellow", `FLAKY ${note.attempt}/${note.tries}`)} ${escapeText(note.id)}${why}`,
-      ];
+      return [`${word} ${escapeText(note.id)}${why}`];
     }
     case "slow":
-      return [
-        `${paint("yellow", "SLOW")} [> ${Number(note.seconds.toFixed(1))}s] ${escapeText(note.id)}`,
-      ];
+      return [`${paint("yellow", "SLOW")} ${overTime(note.seconds)} ${escapeText(note.id)}`];
     case "terminating":
-      return [
-        `${paint("yellow", "TERMINATING")} [> ${Number(note.limit.toFixed(1))}s] ${
-          escapeText(note.id)
-        }`,
-      ];
+      return [`${paint("yellow", "TERMINATING")} ${overTime(note.limit)} ${escapeText(note.id)}`];
     case "leak": {
-      const pids = note.processes.map(({ pid, title }) =>
+      const { id, processes } = note;
+      const shown = processes.slice(0, SHOWN_LEFT).map(({ pid, title }) =>
         `pid ${pid} ${escapeText(title.slice(0, 60))}`
       );
-      return [
-        `${paint("yellow", "LEAK")} ${escapeText(note.id ?? "a test that can't be told")}: ${
-          pids.slice(0, 3).join("; ")
-        }${pids.length > 3 ? ` and ${pids.length - 3} more` : ""}`,
-      ];
+      const hidden = processes.length - shown.length;
+      const more = hidden > 0 ? ` and ${hidden} more` : "";
+      const test = escapeText(id ?? "test unknown");
+      return [`${paint("yellow", "LEAK")} ${test}: ${shown.join("; ")}${more}`];
     }
     case "trouble":
       return [paint("red", escapeText(note.text))];
   }
+}
+
+function failedLines(note: Note & { readonly kind: "failed" }, paint: Paint): string[] {
+  const { id, failure, outcome, seconds, attempt } = note;
+  const facts = [
+    ...(failure.phase === "call" ? [] : [failure.phase]),
+    ...(attempt > 1 ? [`attempt ${attempt}`] : []),
+    ...(seconds === null ? [] : [`${seconds.toFixed(2)} s`]),
+  ].join(", ");
+  const head = `${paint("red", WORDS[outcome])} ${escapeText(id)}`;
+  // A traceback ends with the message; that of the first attempt stands above.
+  const lines = gist(failure, failure.traceback === "" ? 3 : 1).map(escapeText);
+  const details = attempt > 1 ? [] : detailLines(failure);
+  return [
+    facts === "" ? head : `${head} (${facts})`,
+    ...lines.map((line) => `    ${line}`),
+    ...details.map((line) => paint("dim", `    ${line}`)),
+  ];
+}
+
+function overTime(seconds: number): string {
+  return `[> ${Number(seconds.toFixed(1))}s]`;
 }
 
 function detailLines({ traceback, output = "" }: Failure): string[] {

@@ -47,7 +47,7 @@ export interface LiveSession {
 
 /** Settings of a live view. */
 export interface LiveOptions {
-  /** Seconds after which a test is reported as slow; again after twice that, and so on. 0: never. */
+  /** Seconds after which a test is reported as slow, and again after twice that. 0: never. */
   readonly slow: number;
   /** How often a test is run at most. */
   readonly tries: number;

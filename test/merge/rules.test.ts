@@ -4,6 +4,10 @@ import { assertEquals } from "../assert.ts";
 
 const ALL = ["a.py::x", "a.py::y", "b.py::z"];
 
+type Timeless = PytestEvent extends infer Event
+  ? Event extends PytestEvent ? Omit<Event, "time"> : never
+  : never;
+
 interface Run {
   readonly shard?: string;
   readonly ran: readonly string[];
@@ -18,63 +22,39 @@ function part(
   { shard, ran, red = [], code = red.length > 0 ? 1 : 0, cut = "cut" }: Run,
 ): Part {
   const [index, count] = (shard ?? "").split("/").map(Number);
-  const start = {
-    command: [],
-    pid: 1,
-    commit: null,
-    dirty: null,
-    transport: null,
-    backend: null,
-    python: null,
-  };
-  const report = (id: string, phase: "setup" | "call" | "teardown"): PytestEvent => {
-    const failed = phase === "call" && red.includes(id);
-    const category = phase !== "call" ? "" : failed ? "failed" : "passed";
-    return {
-      event: "report",
-      time: 2,
-      session: "0",
-      id,
-      phase,
-      outcome: failed ? "failed" : "passed",
-      category,
-      seconds: 1,
-      message: "no",
-    };
-  };
-  const events: PytestEvent[] = [
+  const unknown = { commit: null, dirty: null, transport: null, backend: null, python: null };
+  const events: Timeless[] = [
     {
       event: "run-start",
-      time: 1,
       runId: name,
       root: "/",
-      ...start,
+      command: [],
+      pid: 1,
+      ...unknown,
       shard: shard ? { index: index!, count: count! } : null,
     },
-    {
-      event: "items",
-      time: 1,
-      session: "0",
-      items: ALL.map((id) => ({ id, group: id })),
-      last: true,
-    },
-    { event: "planned", time: 1, tests: ran.length, predicted: null, cut: shard ? cut : null },
-    ...ran.flatMap((id): PytestEvent[] => [
-      { event: "test-start", time: 2, session: "0", id },
-      report(id, "setup"),
-      report(id, "call"),
-      report(id, "teardown"),
-    ]),
-    ...(code === null
-      ? []
-      : [{ event: "run-finish", time: 3, exitCode: code, ending: null, seconds: 2 } as const]),
+    { event: "items", session: "0", items: ALL.map((id) => ({ id, group: id })), last: true },
+    { event: "planned", tests: ran.length, predicted: null, cut: shard ? cut : null },
+    ...ran.flatMap((id) => eventsOfTest(id, red.includes(id))),
   ];
+  if (code !== null) events.push({ event: "run-finish", exitCode: code, ending: null, seconds: 2 });
   return {
     name,
     async *events() {
-      yield events;
+      yield events.map((event) => ({ time: 1, ...event })) as PytestEvent[];
     },
   };
+}
+
+function eventsOfTest(id: string, isRed: boolean): Timeless[] {
+  const about = { event: "report", session: "0", id, seconds: 1, message: "no" } as const;
+  const outcome = isRed ? "failed" : "passed";
+  return [
+    { event: "test-start", session: "0", id },
+    { ...about, phase: "setup", outcome: "passed", category: "" },
+    { ...about, phase: "call", outcome, category: outcome },
+    { ...about, phase: "teardown", outcome: "passed", category: "" },
+  ];
 }
 
 Deno.test("the shards of a suite are one run, with one code", async () => {
@@ -100,7 +80,7 @@ Deno.test("the shards of a suite are one run, with one code", async () => {
   assertEquals(red.exitCode, 1);
 });
 
-Deno.test("a shard that is missing is named, with its tests, and the whole is not green", async () => {
+Deno.test("a missing shard is named, with its tests, and the whole is not green", async () => {
   const { exitCode, missing, unfinished } = await merge([
     part("one", { shard: "1/3", ran: ["a.py::x"] }),
     part("three", { shard: "3/3", ran: ["b.py::z"] }),
@@ -116,24 +96,23 @@ Deno.test("tests that ran twice are named with their files", async () => {
   assertEquals([exitCode, duplicates], [82, [{ id: "b.py::z", files: ["one", "two"] }]]);
 });
 
-Deno.test("machines that cut differently, a killed one, and a run that is no shard are named", async () => {
+Deno.test("different cuts, a killed run and a run without --shard are named", async () => {
   const { problems } = await merge([
     part("one", { shard: "1/2", ran: ["a.py::x"], cut: "other" }),
     part("two", { shard: "2/2", ran: ["b.py::z"], code: null }),
     part("all", { ran: [] }),
   ]);
   assertEquals(problems, [
-    "the machines cut the suite differently: they need the same tests, and the same --durations-from",
+    "the machines cut the suite differently: " +
+    "they need the same tests and the same --durations-from",
     "all is of a run without --shard",
-    "two has no end: its run was killed, or still goes on",
+    "two has no end: the run was killed or still runs",
   ]);
 });
 
-Deno.test("what cut one machine's run short is the code of the whole, unless a test is red", async () => {
+Deno.test("the code of a run that was cut short is that of the whole, unless a test is red", async () => {
   const timedOut = part("two", { shard: "2/2", ran: [], code: 124 });
   assertEquals((await merge([part("one", { shard: "1/2", ran: ALL }), timedOut])).exitCode, 124);
-  assertEquals(
-    (await merge([part("one", { shard: "1/2", ran: ALL, red: ["a.py::x"] }), timedOut])).exitCode,
-    1,
-  );
+  const red = part("one", { shard: "1/2", ran: ALL, red: ["a.py::x"] });
+  assertEquals((await merge([red, timedOut])).exitCode, 1);
 });

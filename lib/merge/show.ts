@@ -1,0 +1,80 @@
+import { escapeText } from "../base/escape.ts";
+import { countsLine } from "../pytest/counts.ts";
+import { type Failure, gist } from "../pytest/failure.ts";
+import { RED, type TestResult } from "../pytest/results.ts";
+import type { Printer } from "../terminal/printer.ts";
+import type { Merged, MergedPart } from "./rules.ts";
+
+/** Tests that are named, at most. */
+const SHOWN = 10;
+
+/** How the merged run ended, in words; null when by itself. */
+export function endingOf({ missing, unfinished, endings }: Merged): string | null {
+  if (endings.length > 0) return endings.join("; ");
+  if (missing.length > 0) return `shard ${missing.join(", ")} missing`;
+  return unfinished.length > 0 ? `${unfinished.length} test(s) without a result` : null;
+}
+
+/** A merge for `--json`. */
+export function documentOf(merged: Merged): Record<string, unknown> {
+  const { exitCode, missing, unfinished, duplicates, problems, seconds, run } = merged;
+  return {
+    exitCode,
+    shards: merged.parts,
+    missing,
+    unfinished,
+    duplicates,
+    problems,
+    counts: run.counts,
+    failures: run.failures.map(({ id, phase, message }) => ({ id, phase, message })),
+    flaky: run.finished.filter((test) => test.flaky).map((test) => test.id),
+    seconds,
+  };
+}
+
+/** Shows each part, what failed, what does not fit together, and the verdict. */
+export function showMerged(printer: Printer, merged: Merged, ending: string | null): void {
+  const { parts, missing, unfinished, duplicates, problems, run, exitCode } = merged;
+  for (const part of parts) printer.line(partLine(part));
+  for (const failure of run.failures) showFailure(printer, failure);
+  for (const test of run.finished) if (test.flaky) showFlaky(printer, test);
+  for (const problem of problems) printer.warn(escapeText(problem));
+  const count = parts.find((part) => part.shard)?.shard?.count;
+  if (missing.length > 0) printer.warn(`no file from shard ${missing.join(", ")} of ${count}`);
+  const repeated = duplicates.map(({ id, files }) => `${id}  (${files.join(", ")})`);
+  showTests(printer, unfinished, "were collected and have no result");
+  showTests(printer, repeated, "ran on several machines");
+  printer.line(printer.paint(exitCode === 0 ? "green" : "red", verdictLine(merged, ending)));
+}
+
+function showFailure(printer: Printer, failure: Failure): void {
+  const word = printer.paint("red", failure.phase === "call" ? "FAILED" : "ERROR");
+  printer.line(`${word} ${escapeText(failure.id)}`);
+  for (const line of gist(failure)) printer.line(`    ${escapeText(line)}`);
+}
+
+function showFlaky(printer: Printer, { id, attempts }: TestResult): void {
+  const reds = attempts.filter(({ outcome }) => RED.has(outcome)).length;
+  const word = printer.paint("yellow", "FLAKY");
+  printer.line(`${word} ${escapeText(id)} failed ${reds} time(s), then passed`);
+}
+
+function showTests(printer: Printer, names: readonly string[], what: string): void {
+  if (names.length === 0) return;
+  printer.warn(`${names.length} test(s) ${what}:`);
+  for (const name of names.slice(0, SHOWN)) printer.note(`  ${escapeText(name)}`);
+  if (names.length > SHOWN) printer.note(`  … and ${names.length - SHOWN} more`);
+}
+
+function verdictLine({ parts, run, seconds }: Merged, ending: string | null): string {
+  const why = ending === null ? "" : `${escapeText(ending)}: `;
+  const counts = countsLine(run.counts, run);
+  const machines = `${parts.length} machine(s), the slowest in ${seconds.toFixed(2)} s`;
+  return `${why}${counts} on ${machines}`;
+}
+
+function partLine({ file, shard, exitCode, tests }: MergedPart): string {
+  const which = shard === null ? "all" : `${shard.index}/${shard.count}`;
+  const end = exitCode === null ? "killed" : `exit ${exitCode}`;
+  return `${which.padEnd(7)} ${end.padEnd(8)} ${tests} test(s)  ${escapeText(file)}`;
+}
