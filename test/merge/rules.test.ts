@@ -110,7 +110,7 @@ Deno.test("different cuts, a killed run and a run without --shard are named", as
   ]);
 });
 
-Deno.test("the code of a run that was cut short is that of the whole, unless a test is red", async () => {
+Deno.test("the code of a run that was cut short is the merge's, unless a test is red", async () => {
   const timedOut = part("two", { shard: "2/2", ran: [], code: 124 });
   assertEquals((await merge([part("one", { shard: "1/2", ran: ALL }), timedOut])).exitCode, 124);
   const red = part("one", { shard: "1/2", ran: ALL, red: ["a.py::x"] });

@@ -66,7 +66,7 @@ function typeOf(value: unknown): string {
   );
 }
 
-Deno.test("fault 77: each kind of event is read when it is whole, and what is left out and may be null is null", () => {
+Deno.test("fault 77: each kind of event is read, with null for missing nullable fields", () => {
   for (const [event, fields] of Object.entries(WHOLE)) {
     const read = readEvent(line(event, fields));
     assert("event" in read, event);
@@ -79,7 +79,7 @@ Deno.test("fault 77: each kind of event is read when it is whole, and what is le
   }
 });
 
-Deno.test("fault 77: an event without a field that it has to have, or with one of another type, is refused and the field is named", () => {
+Deno.test("fault 77: an event with a missing or wrong field is rejected by its name", () => {
   const kind = fc.constantFrom(...Object.keys(WHOLE));
   fc.assert(
     fc.property(kind, fc.nat(), fc.constantFrom(...VALUES, undefined), (event, which, value) => {
@@ -107,7 +107,7 @@ Deno.test("fault 77: an event without a field that it has to have, or with one o
   );
 });
 
-Deno.test("fault 77: names that every object has are no events, and events of a later version are left out", () => {
+Deno.test("fault 77: later versions' events, and names of object methods, are ignored", () => {
   for (const name of ["constructor", "toString", "__proto__", "hasOwnProperty", "starship"]) {
     assertEquals(readEvent(line(name, {})), { later: name });
   }

@@ -10,7 +10,10 @@ import { assertEquals, assertIncludes } from "../assert.ts";
  */
 const READER = `
 import json, sys, xml.etree.ElementTree as tree
-def read(node): return {"tag": node.tag, "attributes": node.attrib, "text": node.text or "", "children": [read(child) for child in node]}
+def read(node):
+    children = [read(child) for child in node]
+    text = node.text or ""
+    return {"tag": node.tag, "attributes": node.attrib, "text": text, "children": children}
 documents = json.load(sys.stdin)
 json.dump([read(tree.fromstring(text.encode())[0]) for text in documents], sys.stdout)
 `;
@@ -89,7 +92,7 @@ function tagsOf(node: Node): string[] {
   return node.children.map((child) => child.tag);
 }
 
-Deno.test("a test that failed and whose teardown failed too counts once, as pytest counts it, with both errors", async () => {
+Deno.test("a test whose call and teardown failed counts once, with both errors", async () => {
   const id = "tests/test_a.py::TestA::test_b[x::y/z]";
   const [suite] = await parse([junit(resultsOf([
     started(id),
@@ -129,7 +132,7 @@ Deno.test("a test that was skipped stays skipped where its teardown fails", asyn
   assertEquals(tags, ["skipped", "error"]);
 });
 
-Deno.test("names are pytest's: a bracket in a path is part of it, and parameters may hold colons", () => {
+Deno.test("names are pytest's, with brackets in paths and colons in parameters", () => {
   const ids = [
     "tests/[x]/test_a[1].py::TestB::test_c[d::e]",
     "tests/test_a.py::test_b",
@@ -145,7 +148,7 @@ Deno.test("names are pytest's: a bracket in a path is part of it, and parameters
   ]]);
 });
 
-Deno.test("the module and the doctests of a file that is skipped or broken count as two, as pytest counts them, in however many sessions", () => {
+Deno.test("a broken file counts for its module and its doctests, as in pytest", () => {
   const skip: Told = { event: "collection-skip", id: "tests/test_a.py", message: "no" };
   const error = {
     event: "collection-error",
@@ -160,18 +163,19 @@ Deno.test("the module and the doctests of a file that is skipped or broken count
   assertIncludes(junit(results), 'errors="2" failures="0" skipped="2"');
 });
 
-Deno.test("an error of pytest itself is an error in the report, so that no report without one is read as green", () => {
+Deno.test("an internal error of pytest is an error in the report, so it can't look green", () => {
   const id = "tests/test_a.py::test_b";
   const internal: Told = { event: "internal-error", message: "ValueError: hook" };
   const document = junit(resultsOf([...whole(id, "passed"), internal, ...again([internal])]));
   assertIncludes(document, 'errors="1" failures="0" skipped="0" tests="2"');
   assertIncludes(
     document,
-    'classname="pytest" name="internal" time="0.000"><error message="internal error">ValueError: hook</error>',
+    'classname="pytest" name="internal" time="0.000">' +
+      '<error message="internal error">ValueError: hook</error>',
   );
 });
 
-Deno.test("a failure stays where the attempt after it was cut, and goes where that one passed", () => {
+Deno.test("a failure stays if the next attempt was cut short, and goes if it passed", () => {
   const id = "tests/test_a.py::test_b";
   const failed = [
     started(id),
@@ -186,7 +190,7 @@ Deno.test("a failure stays where the attempt after it was cut, and goes where th
   assertEquals(resultsOf([...failed, ...again(whole(id, "passed"))]).failures, []);
 });
 
-Deno.test("attempts of a test that was tried again are flakyFailure if it passed in the end, else failure and rerunFailure", async () => {
+Deno.test("earlier attempts are flakyFailure if the test passed, else rerunFailure", async () => {
   const [flaky, red] = [
     whole("a.py::t", "failed", { message: "first" }),
     whole("a.py::t", "failed", { message: "second" }),
@@ -205,7 +209,7 @@ Deno.test("attempts of a test that was tried again are flakyFailure if it passed
   ], ["rerunFailure", "second"]]);
 });
 
-Deno.test("a time limit and a crash are failures, a broken collection and a test that was running at the end errors; a leak is a property", async () => {
+Deno.test("timeouts and crashes are failures, unfinished tests errors", async () => {
   const [suite] = await parse([junit(resultsOf([
     {
       event: "collection-error",
@@ -257,7 +261,7 @@ Deno.test("a time limit and a crash are failures, a broken collection and a test
   );
 });
 
-Deno.test("whatever stands in ids, messages, tracebacks and output, a parser reads the document, and what is legal comes back", async () => {
+Deno.test("a parser reads the document whatever ids, messages and output contain", async () => {
   // Every code unit, lone surrogates included, and what terminals and parsers trip over.
   const wild = fc.oneof(
     fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 30 }).map((units) =>

@@ -37,7 +37,7 @@ Deno.test("readLastFailed() leaves out what is no test of the project", () => {
   );
 });
 
-Deno.test("readLastFailed() takes files and tests alone where the tests directory is pytest's rootdir", () => {
+Deno.test("readLastFailed() takes files and tests where the rootdir has only tests", () => {
   assertEquals(
     read({
       "test_a.py::t": true,
@@ -55,7 +55,7 @@ Deno.test("readLastFailed() takes files and tests alone where the tests director
   );
 });
 
-Deno.test("fault 48: a record that is no object, cut short, empty or not UTF-8 counts as empty, and why is said", () => {
+Deno.test("fault 48: a damaged record, or one not in UTF-8, is empty, with the reason", () => {
   const cases: [Uint8Array, string][] = [
     [bytes("[]"), "it holds no object of test ids"],
     [bytes('"x"'), "it holds no object of test ids"],
@@ -83,7 +83,7 @@ Deno.test("fault 48: ids that look like options are no tests", () => {
   );
 });
 
-Deno.test("readLastFailed() never throws and never gives an id outside of the tests, whatever the bytes are", () => {
+Deno.test("readLastFailed() never throws and returns only ids of tests, for any bytes", () => {
   const anything = fc.oneof(
     fc.uint8Array(),
     fc.json().map(bytes),

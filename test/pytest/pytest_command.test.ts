@@ -51,7 +51,8 @@ const TABLE: readonly (readonly [string, string])[] = [
   ["tests/ -x --tb=short --no-header", "-x --tb=short --no-header tests/"],
   [
     "tests/discovery/test_registrar.py::test_reg_then_unreg -x -s --tpdb --ll debug",
-    "--tb=short --no-header --tpdb --ll=debug -x -s tests/discovery/test_registrar.py::test_reg_then_unreg",
+    "--tb=short --no-header --tpdb --ll=debug -x -s " +
+    "tests/discovery/test_registrar.py::test_reg_then_unreg",
   ],
   [
     "tests/ -x --tb=short --no-header --tpt-proto uds",
@@ -63,7 +64,8 @@ const TABLE: readonly (readonly [string, string])[] = [
   ["-q", `${DEFAULTS} -q tests/`],
   [
     "core",
-    `${DEFAULTS} tests/test_local.py tests/test_rpc.py tests/test_spawning.py tests/discovery/test_registrar.py`,
+    `${DEFAULTS} tests/test_local.py tests/test_rpc.py tests/test_spawning.py ` +
+    "tests/discovery/test_registrar.py",
   ],
   // Its table of options.
   ["--tpdb", `${DEFAULTS} -s --tpdb tests/`],
@@ -164,7 +166,7 @@ Deno.test("a wrong transport names the valid ones, the nearest first", () => {
   assertIncludes(error.message, "udp");
 });
 
-Deno.test("what is almost an option of ours does not start a run; pytest's own and its plugins' options pass", () => {
+Deno.test("a misspelled option starts no run; options of pytest and its plugins pass", () => {
   for (
     const [slip, meant] of [["--dryrun", "dry-run"], ["--no-preflght", "no-preflight"], [
       "--time-out=5",
@@ -206,7 +208,8 @@ Deno.test("fault 44: each debugger keeps the terminal and the time", () => {
 
 Deno.test("the spawn backends are read from the text of a checkout", () => {
   const text =
-    "x = 1\nSpawnMethodKey = Literal[\n    'trio',  # 'all' platforms\n    'mp_spawn',\n    \"mp_forkserver\",\n]\n_m: SpawnMethodKey = 'no'\n";
+    "x = 1\nSpawnMethodKey = Literal[\n    'trio',  # 'all' platforms\n    'mp_spawn',\n" +
+    "    \"mp_forkserver\",\n]\n_m: SpawnMethodKey = 'no'\n";
   assertEquals(spawnBackends(text), ["trio", "mp_spawn", "mp_forkserver"]);
   assertEquals(spawnBackends("SpawnMethodKey: TypeAlias = Literal['trio', 'subint']"), [
     "trio",

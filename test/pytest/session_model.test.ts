@@ -23,7 +23,7 @@ function clockOf(
   return clock;
 }
 
-Deno.test("a process is of the test that ran when it started, not of the one that runs when it is seen", () => {
+Deno.test("a process belongs to the test that ran when it started, not when it was seen", () => {
   const clock = clockOf({ a: 1001, b: 1002, c: 1003 });
   assertEquals(clock.testAt(250, "c"), "b");
   assertEquals(clock.testAt(150, "c"), "a");
@@ -31,14 +31,14 @@ Deno.test("a process is of the test that ran when it started, not of the one tha
   assertEquals(clock.testAt(20, "a"), null, "before the first test");
 });
 
-Deno.test("where a tick of the clock spans two tests the guess decides, if it is one of them", () => {
+Deno.test("where a clock tick spans two tests the guess decides, if it is one of them", () => {
   const clock = clockOf({ a: 1001, b: 1002.005 });
   assertEquals(clock.testAt(200, "a"), "a");
   assertEquals(clock.testAt(200, "b"), "b");
   assertEquals(clock.testAt(200, "x"), "b", "else the later one: tests start processes early");
 });
 
-Deno.test("without the kernel's clock, or where tests run beside each other, the guess counts", () => {
+Deno.test("without the kernel's clock, or where tests run in parallel, the guess counts", () => {
   assertEquals(clockOf({ a: 1001, b: 1002 }, null).testAt(150, "b"), "b");
   const parallel = new SessionModel("0", 1000);
   parallel.apply({

@@ -35,7 +35,7 @@ function failure(id: string, message: string, errors: string[] = []): Failure {
   return { id, phase: "call", message, where: null, traceback: "", errors };
 }
 
-Deno.test("a tally counts by pytest's words, and a test may fail in its call and err in its teardown", () => {
+Deno.test("counts use pytest's words, and a test may fail in both call and teardown", () => {
   const tally = tallyOf(
     { event: "test-start", time: 1, id: "a" },
     report("a", "setup", "passed", ""),
@@ -116,7 +116,7 @@ Deno.test("counts stand on one line in pytest's words and order", () => {
   assertEquals(countsLine(new Counter().counts(0)), "no tests ran");
 });
 
-Deno.test("the gist of a failure is the first lines of its message, what it groups, and where it was raised", () => {
+Deno.test("the gist of a failure is its first lines, its inner errors and its place", () => {
   const group = {
     ...failure("a", "ExceptionGroup: 2\n\nmore\nand\nmore", [
       "ExceptionGroup",
@@ -152,7 +152,7 @@ const REMOTE = `tractor._exceptions.RemoteActorError: remote task raised a 'Runt
   ------ ('boom', 'b43b3d40')- ------
  _|`;
 
-Deno.test("the line that decides is never among those that are left out: a remote error's last, a group's errors, what a child printed", () => {
+Deno.test("the gist has the decisive line of remote errors, groups and children's output", () => {
   const remote = gist(
     failure("a", REMOTE, [
       "tractor._exceptions.RemoteActorError",
@@ -185,7 +185,8 @@ Deno.test("the line that decides is never among those that are left out: a remot
     "from ValueError",
   ]);
   const pexpect =
-    "pexpect.exceptions.EOF: End Of File (EOF).\n<pty_spawn>\ncommand: python\nargs: []\nbefore: \"ModuleNotFoundError: No module named 'x'\"";
+    "pexpect.exceptions.EOF: End Of File (EOF).\n<pty_spawn>\ncommand: python\nargs: []\n" +
+    "before: \"ModuleNotFoundError: No module named 'x'\"";
   assertEquals(gist(failure("a", pexpect)).slice(-2), [
     "… 1 more line",
     "before: \"ModuleNotFoundError: No module named 'x'\"",
@@ -193,7 +194,7 @@ Deno.test("the line that decides is never among those that are left out: a remot
   assertEquals(gist(failure("a", REMOTE), 1).at(-1), remote.at(-1));
 });
 
-Deno.test("a held registry is suspected when most failures carry its signature, and else never", () => {
+Deno.test("a held registry is suspected only when most failures show its signature", () => {
   const inUse = failure("a.py::x", "OSError: [Errno 98] Address already in use");
   const slow = ["a", "b", "c"].map((file) =>
     failure(`${file}.py::x`, "", ["ExceptionGroup", "trio.TooSlowError"])
@@ -220,10 +221,11 @@ Deno.test("a held registry is suspected when most failures carry its signature, 
   );
 });
 
-Deno.test("a held registry is told by current tractor's words too, and by those of an error that another process raised", () => {
+Deno.test("the signature of a held registry includes tractor's words and remote errors", () => {
   for (
     const said of [
-      "RuntimeError: Registry address(es) are occupied but did not answer as Tractor registrars!\noccupied_addrs: [x]",
+      "RuntimeError: Registry address(es) are occupied but did not answer as Tractor " +
+      "registrars!\noccupied_addrs: [x]",
       "RuntimeError: Failed to open `root`@[x]: registry socket(s) already bound",
       REMOTE,
     ]
@@ -240,14 +242,14 @@ Deno.test("a held registry is told by current tractor's words too, and by those 
   assertEquals(registryCollision([source]), null);
 });
 
-Deno.test("missed time limits alone say that the registry is held only where most tests fail", () => {
+Deno.test("missed time limits alone suggest a held registry only where most tests fail", () => {
   const slow = ["a", "b", "c"].map((file) => failure(`${file}.py::x`, "", ["trio.TooSlowError"]));
   assertEquals(registryCollision(slow, 100), null);
   assert(registryCollision(slow, 5) !== null);
   assert(registryCollision([...slow, failure("d.py::x", "assert 0")], 7) !== null);
 });
 
-Deno.test("what cut a run short decides its exit code, then pytest, then leaks under --strict", () => {
+Deno.test("the exit code is by what cut the run short, then pytest, then leaks under --strict", () => {
   const input = { cut: null, pytest: 0, leaked: false, blemished: false, strict: true } as const;
   assertEquals(runExitCode(input), 0);
   assertEquals(runExitCode({ ...input, leaked: true }), 84);
@@ -263,7 +265,7 @@ Deno.test("what cut a run short decides its exit code, then pytest, then leaks u
   assertEquals(runExitCode({ ...input, cut: "SIGHUP" }), 143);
 });
 
-Deno.test("events come in whole lines, however the bytes are cut, and what is no event of ours is passed over", () => {
+Deno.test("events are read in whole lines, however bytes are cut", () => {
   const id = "tests/test_ü.py::test[a -> b]";
   const lines = [
     JSON.stringify({ schema: EVENTS_SCHEMA, event: "test-start", time: 1, id }),
@@ -281,7 +283,7 @@ Deno.test("events come in whole lines, however the bytes are cut, and what is no
   }
 });
 
-Deno.test("a line of another version, of an unknown event or without what it needs is no event", () => {
+Deno.test("an unknown version, an unknown event or a missing field is no event", () => {
   for (
     const value of [
       { schema: "tractest.events/2", event: "test-start", id: "a" },
@@ -294,7 +296,7 @@ Deno.test("a line of another version, of an unknown event or without what it nee
   ) assertEquals(parseEvent(JSON.stringify(value)), null);
 });
 
-Deno.test("the time limit is that of the scope, twice the longest full run, or what was asked for", () => {
+Deno.test("the time limit is the scope's, twice the longest full run, or a given one", () => {
   const input = {
     given: null,
     debugging: false,
@@ -360,7 +362,7 @@ Deno.test("a command is shown as a person types it, where the person stands", ()
   assertEquals(pasteable(["python"], {}, "/re po", "/re po/tests"), "(cd '/re po' && python)");
 });
 
-Deno.test("the next command is --lf where pytest recorded the failures, else the ids themselves", () => {
+Deno.test("the next command is --lf if pytest recorded the failures, else it names ids", () => {
   const run = { recorded: true, failedIds: ["a.py::x[1 -> 2]"], keep: ["--tpt-proto=uds"] };
   assertEquals(nextCommand(run), "tractest run --lf --tpt-proto=uds");
   assertEquals(

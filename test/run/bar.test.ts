@@ -49,7 +49,7 @@ Deno.test("the bar shows how far it is, the counts, the time and what runs", () 
   ]);
 });
 
-Deno.test("the bar says how much is left once half of it can be judged, by what is on record of it and by what ended", () => {
+Deno.test("the bar shows the remaining time once half of it can be estimated", () => {
   const first = (timed: readonly string[]) =>
     barLines(liveWith(["t10"], { durations: new Map(timed.map((id) => [id, 2])) }), scene)[0]!;
   // Of 30 that are left one is on record, and 9 of those that ended are not.
@@ -70,7 +70,7 @@ Deno.test("many tests that run have few lines, and fewer on a low terminal", () 
   }
 });
 
-Deno.test("no line is ever as wide as the terminal, whatever the ids are, and none of them steers it", () => {
+Deno.test("no line is as wide as the terminal or controls it, whatever the ids are", () => {
   const wild = fc.oneof(
     fc.string({ unit: "binary" }),
     fc.string(),
@@ -140,7 +140,7 @@ Deno.test("what is worth a line has one in the field's words", () => {
   );
 });
 
-Deno.test("who asks what runs is told the tests, their time and the processes of each pytest", () => {
+Deno.test("the overview lists running tests, their time and each pytest's processes", () => {
   const below = new Map([["0", [{ pid: 7, title: "python" }, {
     pid: 8,
     title: "_subactor[\x1b]",
@@ -167,7 +167,7 @@ Deno.test("durations are short to read", () => {
   ]);
 });
 
-Deno.test("the region goes back over the rows that its lines take, more of them when the terminal became narrower", () => {
+Deno.test("the region clears the rows of its lines, more of them in a narrower terminal", () => {
   const output = new Recorder(true);
   let lines = ["x".repeat(60), "second"];
   const region = new LiveRegion(output, () => lines);

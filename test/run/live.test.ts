@@ -80,7 +80,7 @@ Deno.test("it counts what ended, and knows what runs in each session, the longes
   assertEquals([live.run.done, live.run.countsSoFar.skipped, live.sessions.length], [2, 1, 1]);
 });
 
-Deno.test("a failure is told when its phase ends, not when the test does", () => {
+Deno.test("a failure is reported when its phase ends, not when the test does", () => {
   const live = liveOf(OPTIONS);
   const [report, teardown] = ends("a", "failed");
   const [note] = tell(live, [starts("a"), report!]);
@@ -151,7 +151,7 @@ Deno.test("a test at its limit and one that crashed pytest are failed, and run n
   ]);
 });
 
-Deno.test("a slow test is told at growing intervals, each once however seldom it is asked; 0 is never", () => {
+Deno.test("a slow test is reported at growing intervals, each once; 0 means never", () => {
   const live = liveOf(OPTIONS);
   tell(live, [{ ...starts("a"), time: 100 }]);
   const told = (now: number) =>
@@ -170,7 +170,7 @@ Deno.test("a slow test is told at growing intervals, each once however seldom it
   assertEquals(never.slow(10_000), []);
 });
 
-Deno.test("the rest is estimated by what the tests took before and by the pace of this run; without a record not at first", () => {
+Deno.test("the remaining time is by earlier durations and the pace of this run", () => {
   const unknown = liveOf(OPTIONS);
   tell(unknown, [collected(2), announced("a", "b"), starts("a")]);
   assertEquals(unknown.remaining(101), null);
@@ -188,7 +188,7 @@ Deno.test("the rest is estimated by what the tests took before and by the pace o
   assertEquals(live.remaining(120), 60);
 });
 
-Deno.test("tests without a record are expected to take the mean of those that ended, whatever few others took before", () => {
+Deno.test("tests without a record are expected to take the mean of those that ended", () => {
   const known = Array.from({ length: 12 }, (_, index) => `known${index}`);
   const fresh = Array.from({ length: 39 }, (_, index) => `new${index}`);
   const live = liveOf({ ...OPTIONS, durations: new Map(known.map((id) => [id, 10])) });
@@ -203,7 +203,7 @@ Deno.test("tests without a record are expected to take the mean of those that en
   assertEquals(live.remaining(238), 1.5);
 });
 
-Deno.test("nothing is said of the rest while less than half of it is on record or as many as those that ended", () => {
+Deno.test("there is no estimate while less than half of the rest can be estimated", () => {
   const ids = Array.from({ length: 10 }, (_, index) => `t${index}`);
   const live = liveOf({ ...OPTIONS, durations: new Map([["t8", 4], ["t9", 4]]) });
   tell(live, [collected(10), announced(...ids), { ...starts("t0"), time: 100 }]);
@@ -215,7 +215,7 @@ Deno.test("nothing is said of the rest while less than half of it is on record o
   assertEquals(live.remaining(103), 17);
 });
 
-Deno.test("a test that hangs neither slows the others down nor tells what they take", () => {
+Deno.test("the time of a test that hangs does not change the estimate of others", () => {
   const live = liveOf({ ...OPTIONS, durations: new Map([["b", 10], ["c", 10]]) });
   tell(live, [collected(4), announced("a", "b", "c", "d"), { ...starts("b"), time: 100 }]);
   tell(live, took("b", 10, 110));
@@ -234,7 +234,7 @@ Deno.test("a test that hangs neither slows the others down nor tells what they t
   assertEquals(live.remaining(210), 20);
 });
 
-Deno.test("what is planned counts in the place of what was collected", () => {
+Deno.test("the plan counts instead of what was collected", () => {
   const live = liveOf({ ...OPTIONS, durations: new Map([["a", 1], ["b", 2], ["c", 4]]) });
   tell(live, [collected(3)]);
   live.plan(["b", "c"]);
@@ -242,7 +242,7 @@ Deno.test("what is planned counts in the place of what was collected", () => {
   assertEquals([live.total, live.remaining(100)], [2, 6]);
 });
 
-Deno.test("what is left is told without a look at each of many tests", () => {
+Deno.test("the estimate does not read each of many tests", () => {
   const ids = Array.from({ length: 50_000 }, (_, index) => `t${index}`);
   let looks = 0;
   const durations = new Map(ids.map((id) => [id, 0.01]));
