@@ -130,12 +130,8 @@ async function committedSince(
   main: MainBranch | undefined,
 ) {
   const { base, unknown = null, notes } = await baseOf(git, head, wanted, main);
-  return {
-    base,
-    unknown,
-    notes,
-    committed: base && head && base.commit !== head ? await git.committed(base.commit, head) : [],
-  };
+  const isAhead = base && head && base.commit !== head;
+  return { base, unknown, notes, committed: isAhead ? await git.committed(base.commit, head) : [] };
 }
 
 async function baseOf(
@@ -154,18 +150,12 @@ async function baseOf(
     }
     const base = head === null ? null : await git.mergeBase(head, commit);
     if (base !== null) return { base: { name: wanted, commit: base }, notes: [] };
-    return {
-      base: { name: wanted, commit },
-      notes: [
-        `this branch has no common ancestor with ${wanted}; it is compared with ${wanted} itself`,
-      ],
-    };
+    const note = `no common ancestor with ${wanted}: this branch is compared with ${wanted} itself`;
+    return { base: { name: wanted, commit }, notes: [note] };
   }
   if (head === null) {
-    return {
-      base: null,
-      notes: ["there is no commit yet; everything in the index counts as changed"],
-    };
+    const note = "there is no commit yet; everything in the index counts as changed";
+    return { base: null, notes: [note] };
   }
   if (main === undefined) return unknownSince("no main branch was found");
   const name = main.reference.replace(/^refs\/(heads|remotes)\//, "");
@@ -190,7 +180,7 @@ function unknownSince(unknown: string) {
   };
 }
 
-/** How to tell git the main branch, for the runs of a hook too. */
+/** Sets the main branch in git, for the runs of a hook too. */
 export const SET_MAIN = "git remote set-head origin BRANCH";
 
 /**

@@ -147,10 +147,10 @@ export const VERB: Verb<typeof OPTIONS> = {
   summary: "the tests to run first for the current changes",
   usage: "tractest affected [OPTIONS]",
   options: OPTIONS,
-  examples: [["tractest affected", "targets, and because of which change"], [
-    "tractest affected --run",
-    "run them, and no others",
-  ]],
+  examples: [
+    ["tractest affected", "targets, each with the change that affects it"],
+    ["tractest affected --run", "run these tests only"],
+  ],
   exits: [0, 69, 80],
   row: ({ options }) => options.run ? "run" : "affected",
   run: affected,

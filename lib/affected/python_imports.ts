@@ -26,7 +26,7 @@ type Placed = readonly [at: number, imported: Omit<PythonImport, "typing">];
 /**
  * The imports of a Python file, in the order of the text: statements anywhere in it,
  * `import_module("literal")`, `__import__`, pytest's `importorskip` and `pytest_plugins`. Runs
- * nothing and throws nothing: in other text it finds whatever looks like an import.
+ * nothing and throws nothing: in other text it finds whatever resembles an import.
  */
 export function pythonImports(text: string): PythonImport[] {
   const last = lastImport(text);

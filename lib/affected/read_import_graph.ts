@@ -89,7 +89,7 @@ export class ImportSearch {
     const isEnough = ahead !== null && packages.isSubsetOf(ahead.packages);
     const lines = await (isEnough ? ahead.lines : this.#search(packages));
     if (lines === null) return null;
-    // A line end in a path looks like that of a line.
+    // A line end in a path can't be distinguished from that of a line.
     return new ImportLines(lines, new Set(tracked.filter((path) => !path.includes("\n"))));
   }
 

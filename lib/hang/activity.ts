@@ -86,7 +86,7 @@ export function pipesWaitedAt(
 /** Seconds up to which a wait for several files counts as polling. */
 const SHORT_WAIT_SECONDS = 5;
 
-/** Whether a timeout will wake the thread up soon, or may: then it may go on by itself. */
+/** Whether a timeout will or may wake the thread up soon: then it may continue by itself. */
 export function isTimed({ does, name, args, isProven }: Activity): boolean {
   if (does === "sleep") return true;
   if (!isProven) return false;

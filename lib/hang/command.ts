@@ -124,18 +124,15 @@ async function examine(
   const checkout = project?.root ?? null;
   const [above, below] = [forest.ancestorsOf(root), forest.descendantsOf(root)];
   const run = await runOfProcess(host, checkout, root, above, below);
-  const readStacks = line.options.stacks ? (await import("./stacks.ts")).readStacks : null;
+  const { stacks, confirm } = line.options;
+  const readStacks = stacks ? (await import("./stacks.ts")).readStacks : null;
   const report = await examineHang(host, {
+    ...run,
     root,
     processes: list,
-    also: run.also,
     registries: (project?.configuration ?? DEFAULT_CONFIGURATION).registries,
     checkout,
-    running: run.running,
-    session: run.session,
-    startedIn: run.startedIn,
-    command: run.command,
-    asked: { stacks: line.options.stacks, confirm: line.options.confirm },
+    asked: { stacks, confirm },
     readStacks: readStacks && ((scene) => readStacks(host, checkout, scene)),
   });
   return { report, run };
@@ -168,11 +165,8 @@ async function confirmHang(
   }
   const words = confirmWords(hung);
   printer.note(shellCommand(["tractest", "run", ...words]));
-  const quiet = new CapturingPrinter(host, {
-    json: true,
-    verbose: printer.verbose,
-    color: printer.color,
-  });
+  const { verbose, color } = printer;
+  const quiet = new CapturingPrinter(host, { json: true, verbose, color });
   const { VERB: RUN } = await import("../run/command.ts");
   const code = await RUN.run({
     ...context,
@@ -181,12 +175,9 @@ async function confirmHang(
   });
   const rerun = quiet.body as unknown as Rerun | null;
   const confirmation = decideConfirmation(hung, rerun);
-  const word = confirmation.confirmed === null
-    ? "not decided"
-    : confirmation.confirmed
-    ? "confirmed"
-    : "not confirmed";
-  printer.line(`${word}: ${escapeText(hung.id)}: ${confirmation.reason}`);
+  const { confirmed, reason } = confirmation;
+  const word = confirmed === null ? "not decided" : confirmed ? "confirmed" : "not confirmed";
+  printer.line(`${word}: ${escapeText(hung.id)}: ${reason}`);
   // Without a run there is no answer.
   return { confirmation, exitCode: rerun?.counts == null ? code : EXIT.ok };
 }
@@ -194,12 +185,9 @@ async function confirmHang(
 function hungTestOf({ report, run }: Examined): HungTest | null {
   const test = report.running?.[0];
   if (test === undefined) return null;
-  const root = report.processes.find((process) => process.pid === report.root);
-  return {
-    id: test.id,
-    seconds: test.seconds ?? root?.asleepSeconds ?? null,
-    command: run.command,
-  };
+  const root = report.processes.find(({ pid }) => pid === report.root);
+  const seconds = test.seconds ?? root?.asleepSeconds ?? null;
+  return { id: test.id, seconds, command: run.command };
 }
 
 /** Ends the run that hangs, after asking; false if not wanted. */
@@ -216,21 +204,13 @@ async function endLive(
     if (!await confirm(host, printer, question, { yes: line.options.yes })) return false;
   } catch (error) {
     if (!(error instanceof CannotAskError)) throw error;
-    throw new TractestError(
-      error.code,
-      error.message,
-      error.exitCode,
-      "--yes agrees; or end that run yourself and try again: its records are kept",
-    );
+    const hint = "--yes agrees; or end that run yourself and try again: its records are kept";
+    throw new TractestError(error.code, error.message, error.exitCode, hint);
   }
   const { survivors } = await endTree(host, printer, tree, { graceSeconds: GRACE_SECONDS });
   if (survivors) {
-    throw new TractestError(
-      "survived",
-      `Could not end the hanging run, pid ${root}`,
-      EXIT.preflight,
-      "tractest zombies --kill",
-    );
+    const message = `Could not end the hanging run, pid ${root}`;
+    throw new TractestError("survived", message, EXIT.preflight, "tractest zombies --kill");
   }
   return true;
 }
@@ -251,12 +231,9 @@ export const VERB: Verb<typeof OPTIONS> = {
   usage: "tractest hang [PID] [OPTIONS]",
   options: OPTIONS,
   examples: [
-    ["tractest hang", "the pytests of this repo that run now"],
+    ["tractest hang", "the running pytests of this repo"],
     ["tractest hang 4711", "that process and all below it"],
-    [
-      "tractest hang --confirm",
-      "run the test that hangs, or hung last, again with -s, and decide",
-    ],
+    ["tractest hang --confirm", "rerun the test that hangs, or hung last, with -s, and decide"],
   ],
   exits: [0, 80, 81],
   row: ({ options }) => options.confirm ? "run" : options.stacks ? "hang --stacks" : "hang",

@@ -131,7 +131,7 @@ class Gathering {
     ]);
     const first = this.#connections(this.#kept(tcp), this.#kept(unix));
     for (const pid of [...this.#pids, ...near]) this.#tids.set(pid, this.#threadsOf(pid));
-    // One whose first thread has ended first looks dead too, and has other threads.
+    // A process whose first thread has ended seems to be dead, but may have other threads.
     const corpses = dead.filter((pid) => (this.#rows.get(pid)?.threads ?? []).length <= 1)
       .map((pid) => [pid, [pid]] as const);
     const began = host.clock.monotonic();
@@ -196,7 +196,7 @@ class Gathering {
     return connectionsOf(this.request.registries, this.#pids, sockets, tcp.rows, unix.rows);
   }
 
-  /** Reads what does not change while the tree has time to go on. */
+  /** Reads what does not change, while the tree has time to run. */
   async #betweenSnapshots(
     readNumber: number | null,
     connections: readonly Connection[],
@@ -243,7 +243,7 @@ class Gathering {
     for (const pid of near) if (!outside.has(pid)) this.#tids.delete(pid);
     const strangers = [...outside].filter((pid) => !this.#inTree.has(pid) && !this.#kin.has(pid));
     if (strangers.length === 0) return;
-    await this.#list(strangers, "open files of who holds the other end");
+    await this.#list(strangers, "open files of other ends' holders");
     const tids = new Map(strangers.map((pid) => [pid, this.#threadsOf(pid)]));
     await this.#firstSnapshot(tids);
     for (const [pid, threads] of tids) this.#tids.set(pid, threads);

@@ -75,20 +75,16 @@ function tcpConnections(address: string, tcp: readonly TcpConnection[]): ByClien
 function unixConnections(unix: readonly UnixConnection[]): ByClient[] {
   const servers = unix.filter(({ name }) => /(^|\/)registry@[^/]*\.sock$/.test(name));
   return servers.flatMap((server): ByClient[] => {
-    const facts = { address: server.name, inodes: [server.inode] };
-    if (server.state === "LISTEN") {
-      return unix.filter(({ inode }) => server.waiting.includes(inode)).map(({ inode }) => ({
-        ...facts,
-        client: inode,
-        state: "unaccepted",
-        unread: 0,
-      }));
-    }
-    return unix.filter(({ inode }) => inode === server.peer).map(({ inode }) => ({
-      ...facts,
-      client: inode,
-      state: "accepted",
-      unread: server.unread,
+    const isListener = server.state === "LISTEN";
+    const clients = unix.filter(({ inode }) =>
+      isListener ? server.waiting.includes(inode) : inode === server.peer
+    );
+    return clients.map(({ inode: client }) => ({
+      client,
+      address: server.name,
+      state: isListener ? "unaccepted" : "accepted",
+      unread: isListener ? 0 : server.unread,
+      inodes: [server.inode],
     }));
   });
 }

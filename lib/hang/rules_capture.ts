@@ -75,7 +75,7 @@ function forkBackend(scene: HangScene, { command, backend }: SignatureScene): An
   if (forked) return yes(`${nameOf(forked)} is a fork of its parent by its title; ${processes}`);
   if (backend !== null) return no(`--spawn-backend ${backend} starts each actor as a new program`);
   return command === null
-    ? unknown(`pytest's command is unknown, and no process looks forked; ${processes}`)
+    ? unknown(`pytest's command is unknown, no title shows a fork; ${processes}`)
     : no(`no --spawn-backend: by default each actor starts as a new program; ${processes}`);
 }
 

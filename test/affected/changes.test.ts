@@ -208,7 +208,7 @@ Deno.test("changesSince() keeps the index of a linked worktree on a detached hea
   assertEquals((await changes(repository)).listed, []);
 });
 
-Deno.test("changesSince() leaves out files beside a project below git's top level", async () => {
+Deno.test("changesSince() leaves out files outside a project below git's top level", async () => {
   using repository = await GitRepository.make();
   const below = Object.fromEntries(
     Object.entries(FILES).map(([path, content]) => [`apps/one/${path}`, content]),

@@ -81,7 +81,7 @@ Deno.test("reach() follows re-exported names and used attributes of a package on
   assertEquals(lines(graph, "app/_lazy.py"), ["1 app/_lazy.py → tests/test_lazy.py"]);
 });
 
-Deno.test("reach() gives the directory of a conftest.py, and goes on beside it", () => {
+Deno.test("reach() gives the directory of a conftest.py, and continues outside of it", () => {
   assertEquals(lines(graphOf(APP), "app/typed.py"), ["1 app/typed.py → tests/conftest.py"]);
   assertEquals(graphOf(APP).reach("app/typed.py").reached[0]!.target, "tests/");
   const [first, second] = graphOf(APP).reach("app/log.py").reached;

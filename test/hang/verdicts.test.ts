@@ -47,7 +47,7 @@ const CASES: readonly Case[] = [
     says: [/the writer has slept for [2-9] s/],
   },
   {
-    name: "whoever runs the tests holds the pipe of their output, and is stopped",
+    name: "the runner of the tests holds the pipe of their output, and is stopped",
     words: ["stuck_runner"],
     piped: true,
     verdict: "blocked-write",
