@@ -48,13 +48,10 @@ export async function allVerbs(): Promise<readonly AnyVerb[]> {
   return await Promise.all(Object.values(VERBS).map((load): Promise<AnyVerb> => load()));
 }
 
-/** The options that the command line itself takes notice of. */
+/** The options that are handled here, for all commands. */
 type KnownOptions = CommonOptions & { readonly json?: boolean };
 
-/**
- * From the words of the command line to an exit code: parse, drop permissions, run the command.
- * Never throws.
- */
+/** Parses the words of the command line, drops permissions, runs the command. Never throws. */
 export async function main(words: readonly string[], host: Host): Promise<ExitCode> {
   let command = "tractest";
   try {
@@ -71,7 +68,7 @@ export async function main(words: readonly string[], host: Host): Promise<ExitCo
 
 async function runVerb(verb: AnyVerb, line: CommandLine<never>, host: Host): Promise<ExitCode> {
   const options: KnownOptions = line.options;
-  // All code has to be there before the permission to read is given away.
+  // All code must be loaded before the permission to read is dropped.
   const asksHelp = options.help && verb.name !== "help";
   const showHelp = asksHelp ? (await import("./commands/help.ts")).showPage : null;
   const verbs = verb.needsVerbs?.(line) ? await allVerbs() : [];
@@ -84,10 +81,7 @@ async function runVerb(verb: AnyVerb, line: CommandLine<never>, host: Host): Pro
   return await verb.run({ host, printer, line, verbs });
 }
 
-/**
- * The command and the words after it. `-C DIR` and other options of every command may stand before
- * it.
- */
+/** The command and the words after it. Options of every command may stand before it. */
 async function commandOf(words: readonly string[]): Promise<[CommandName, string[]]> {
   const [first, ...rest] = words;
   if (first === undefined || first === "-h" || first === "--help") return ["help", []];
@@ -129,11 +123,9 @@ export function reportError(
   const known = knownError(error);
   if (words.includes("--json")) {
     const { code, message, hint } = known;
-    host.terminal.stdout.write(
-      `${
-        toJson({ schema: `tractest.${command}/1`, error: { code, message, hint: hint ?? null } })
-      }\n`,
-    );
+    const schema = `tractest.${command}/1`;
+    const document = toJson({ schema, error: { code, message, hint: hint ?? null } });
+    host.terminal.stdout.write(`${document}\n`);
   }
   host.terminal.stderr.write(`error: ${escapeText(known.message)}\n`);
   if (known.hint) host.terminal.stderr.write(`hint: ${escapeText(known.hint)}\n`);
@@ -144,13 +136,11 @@ function knownError(error: unknown): TractestError {
   if (error instanceof TractestError) return error;
   if (error instanceof Error && error.name === DAMAGED_PROGRAM) {
     const { program } = error as Error & { readonly program: string };
-    const message =
-      `The program that tractest has unpacked is damaged, or was removed while it ran: ${error.message}`;
     return new TractestError(
       "damaged",
-      message,
+      `The unpacked program is damaged, or was removed while it ran: ${error.message}`,
       EXIT.toolMissing,
-      `rm -rf '${program}'  # the next start unpacks it anew`,
+      `rm -rf '${program}'  # the next start unpacks it again`,
     );
   }
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
@@ -158,6 +148,6 @@ function knownError(error: unknown): TractestError {
     "bug",
     message,
     EXIT.bug,
-    "this is a bug in tractest; please report it with the command that you typed",
+    "this is a bug in tractest; please report it with your command line",
   );
 }

@@ -3,7 +3,7 @@ import { takesMany } from "./options.ts";
 import { docOf, metavarOf, type NamedRow, shownRows, takesNextWord } from "./option_values.ts";
 import type { AnyVerb, Offers } from "./verb.ts";
 
-/** The shells that there is a script for. */
+/** The shells that have a script. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 
 /** One of {@linkcode SHELLS}. */
@@ -20,7 +20,7 @@ function valuesOf({ kind, choices, offers }: NamedRow): Offers {
   return { words: choices ?? offers ?? [], paths };
 }
 
-/** The operands of a command: those that it says, else the words of its usage (`bash|zsh|fish`). */
+/** Offered for the operands of a command, else the words of its usage (`bash|zsh|fish`). */
 function operandsOf({ name, usage, operands }: AnyVerb, verbs: readonly AnyVerb[]): Offers {
   if (operands) return operands;
   if (name === "help") return { words: namesOf(verbs), paths: null };
@@ -58,9 +58,8 @@ function bash(verbs: readonly AnyVerb[]): string {
   );
   const commands = verbs.map((verb) => {
     const options = shownRows(verb.options).flatMap(spellings).join(" ");
-    return `    ${verb.name}) options=${quote(options)}; ${
-      bashOperands(operandsOf(verb, verbs))
-    } ;;`;
+    const operands = bashOperands(operandsOf(verb, verbs));
+    return `    ${verb.name}) options=${quote(options)}; ${operands} ;;`;
   });
   const first = bashReply({ words: [...namesOf(verbs), ...GLOBAL_WORDS], paths: null });
   return `# bash completion of tractest
@@ -69,7 +68,8 @@ _tractest() {
   local IFS=$'\\n'
   COMPREPLY=()
   # bash takes --option=value apart
-  if [[ $word == = ]]; then word=; elif [[ $before == = ]]; then before=\${COMP_WORDS[COMP_CWORD-2]}; fi
+  if [[ $word == = ]]; then word=
+  elif [[ $before == = ]]; then before=\${COMP_WORDS[COMP_CWORD-2]}; fi
   for ((i = 1; i < COMP_CWORD; i++)); do
     case \${COMP_WORDS[i]} in
       --) compopt -o default 2>/dev/null; return ;;
@@ -102,22 +102,20 @@ function bashReply({ words, paths }: Offers): string {
 }
 
 function bashOperands(values: Offers): string {
-  return values.words.length === 0 && !values.paths
-    ? ":"
-    : `[[ $word == -* ]] || { ${bashReply(values)}; }`;
+  const reply = bashReply(values);
+  return reply === ":" ? reply : `[[ $word == -* ]] || { ${reply}; }`;
 }
 
 function zsh(verbs: readonly AnyVerb[]): string {
-  const commands = verbs.map((row) => `    ${quote(`${row.name}:${row.summary}`)}`);
-  const cases = verbs.map((row) => {
-    const options = shownRows(row.options).map((option) => `        ${zshOption(option)}`);
-    const operands = zshValues(operandsOf(row, verbs));
-    const rest = operands === ""
-      ? []
-      : [`        ${quote(`*:${row.name === "run" ? "target" : "argument"}:${operands}`)}`];
-    return `      ${row.name})\n        _arguments -s -S \\\n${
-      [...options, ...rest].join(" \\\n")
-    }\n        ;;`;
+  const commands = verbs.map(({ name, summary }) => `    ${quote(`${name}:${summary}`)}`);
+  const cases = verbs.map((verb) => {
+    const operands = zshValues(operandsOf(verb, verbs));
+    const specs = [
+      "_arguments -s -S",
+      ...shownRows(verb.options).map(zshOption),
+      ...(operands === "" ? [] : [quote(`*:argument:${operands}`)]),
+    ];
+    return `      ${verb.name})\n        ${specs.join(" \\\n        ")}\n        ;;`;
   });
   return `#compdef tractest
 # zsh completion of tractest
@@ -128,7 +126,9 @@ _tractest() {
   commands=(
 ${commands.join("\n")}
   )
-  _arguments -C '(-h --help)'{-h,--help}'[show help]' '(-V --version)'{-V,--version}'[show the version]' '-C[work as if started in DIR]:directory:_files -/' \\
+  _arguments -C '(-h --help)'{-h,--help}'[show help]' \\
+    '(-V --version)'{-V,--version}'[show the version]' \\
+    '-C[work as if started in DIR]:directory:_files -/' \\
     '1:command:->command' '*::argument:->rest' && return
   case $state in
     command) _describe -t commands command commands ;;
@@ -147,19 +147,13 @@ function zshOption(option: NamedRow): string {
   const help = docOf(option).replace(/[[\]\\:]/g, "\\$&");
   const repeat = takesMany(option) ? "*" : "";
   const name = metavarOf(option).replace(/[:\\']/g, "").toLowerCase();
-  const value = option.kind === "flag"
-    ? ""
-    : `:${option.bare !== undefined ? ":" : ""}${name}:${zshValues(valuesOf(option))}`;
-  const long = `${repeat}--${option.name}${
-    option.kind === "flag" ? "" : option.bare !== undefined ? "=-" : "="
-  }`;
-  const specs = [quote(`${long}[${help}]${value}`)];
-  if (option.short) {
-    specs.push(
-      quote(`${repeat}-${option.short}${option.kind === "flag" ? "" : "+"}[${help}]${value}`),
-    );
-  }
-  return specs.join(" ");
+  const isFlag = option.kind === "flag";
+  const isBare = option.bare !== undefined;
+  const value = isFlag ? "" : `:${isBare ? ":" : ""}${name}:${zshValues(valuesOf(option))}`;
+  const long = `--${option.name}${isFlag ? "" : isBare ? "=-" : "="}`;
+  const short = option.short ? [`-${option.short}${isFlag ? "" : "+"}`] : [];
+  return [long, ...short].map((spelling) => quote(`${repeat}${spelling}[${help}]${value}`))
+    .join(" ");
 }
 
 function zshValues({ words, paths }: Offers): string {
@@ -173,43 +167,39 @@ function zshValues({ words, paths }: Offers): string {
     : list + files;
 }
 
+/** fish: completes the first word. */
+const FISH_FIRST = "complete -c tractest -n __fish_use_subcommand";
+
 function fish(verbs: readonly AnyVerb[]): string {
   const lines = [
     "# fish completion of tractest",
     "complete -c tractest -f",
-    "complete -c tractest -n __fish_use_subcommand -l version -s V -d 'show the version'",
+    `${FISH_FIRST} -l version -s V -d 'show the version'`,
   ];
-  for (const row of verbs) {
-    lines.push(
-      `complete -c tractest -n __fish_use_subcommand -a ${row.name} -d ${fishQuote(row.summary)}`,
-    );
-    const condition = `-n '__fish_seen_subcommand_from ${row.name}'`;
-    for (const option of shownRows(row.options)) {
+  for (const verb of verbs) {
+    lines.push(`${FISH_FIRST} -a ${verb.name} -d ${fishQuote(verb.summary)}`);
+    const complete = `complete -c tractest -n '__fish_seen_subcommand_from ${verb.name}'`;
+    for (const option of shownRows(verb.options)) {
       const short = option.short ? ` -s ${option.short}` : "";
-      lines.push(
-        `complete -c tractest ${condition} -l ${option.name}${short}${
-          takesNextWord(option) ? fishValues(valuesOf(option), "-x", "-r") : ""
-        } -d ${fishQuote(docOf(option))}`,
-      );
+      const values = takesNextWord(option) ? fishValues(valuesOf(option), "-x", "-r") : "";
+      const doc = fishQuote(docOf(option));
+      lines.push(`${complete} -l ${option.name}${short}${values} -d ${doc}`);
     }
-    const operands = operandsOf(row, verbs);
+    const operands = operandsOf(verb, verbs);
     if (operands.words.length > 0 || operands.paths) {
-      lines.push(`complete -c tractest ${condition}${fishValues(operands, "-f", "-F")}`);
+      lines.push(`${complete}${fishValues(operands, "-f", "-F")}`);
     }
   }
-  lines.push(
-    "complete -c tractest -n __fish_use_subcommand -s C -l directory -x -a '(__fish_complete_directories)' -d 'work as if started in DIR'",
-  );
-  return `${lines.join("\n")}\n`;
+  const directories = "-x -a '(__fish_complete_directories)' -d 'work as if started in DIR'";
+  return [...lines, `${FISH_FIRST} -s C -l directory ${directories}`, ""].join("\n");
 }
 
 function fishValues({ words, paths }: Offers, without: string, withFiles: string): string {
   const list = words.map((word) => word.replaceAll(" ", "\\ ")).join(" ");
   const directories = paths === "directories" ? "(__fish_complete_directories)" : "";
   const offered = `${list}${directories}`;
-  return ` ${paths === "files" ? withFiles : without}${
-    offered === "" ? "" : ` -a ${fishQuote(offered)}`
-  }`;
+  const flag = paths === "files" ? withFiles : without;
+  return offered === "" ? ` ${flag}` : ` ${flag} -a ${fishQuote(offered)}`;
 }
 
 /** A word in single quotes for bash and zsh. */

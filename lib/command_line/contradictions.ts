@@ -1,36 +1,36 @@
-/** Options of which a command takes one at most. */
+/** Options that exclude each other. */
 export interface Contradiction {
   readonly options: readonly [string, string, ...string[]];
   /** What to do instead. */
   readonly instead: string;
 }
 
-/**
- * Options that exclude each other, whatever their values; each pair matters only to commands that
- * take both.
- */
+/** All of them; each matters only to commands that take both options. */
 export const CONTRADICTIONS = [
   {
     options: ["isolate", "no-isolate"],
-    instead: "leave one of them out; --isolate=auto isolates where that can be had",
+    instead: "leave one of them out; --isolate=auto isolates where the system allows it",
   },
   { options: ["base", "staged", "uncommitted"], instead: "give one of them" },
   { options: ["pid", "parent"], instead: "--pid names one process, --parent all below one" },
   {
     options: ["no-preflight", "preflight-only"],
-    instead: "leave one of them out: nothing would be left to do",
+    instead: "leave one of them out: together they do nothing",
   },
   {
     options: ["no-preflight", "sync"],
-    instead: "leave --no-preflight out: the venv is made by the checks before the run",
+    instead: "leave --no-preflight out: the checks before the run make the venv",
   },
-  { options: ["uv-run", "sync"], instead: "leave --uv-run out: what --sync made is used as it is" },
+  {
+    options: ["uv-run", "sync"],
+    instead: "leave --uv-run out: the run uses the venv that --sync made",
+  },
   {
     options: ["uv-run", "python"],
-    instead: "leave --uv-run out: it takes the Python that uv finds",
+    instead: "leave --uv-run out: it uses the Python that uv finds",
   },
   {
     options: ["matrix", "slow-after"],
-    instead: "leave --slow-after out: the cells are told of when they are over",
+    instead: "leave --slow-after out: each cell is reported when it is over",
   },
 ] as const satisfies readonly Contradiction[];

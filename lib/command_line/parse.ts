@@ -2,15 +2,15 @@ import { parseArgs } from "@std/cli";
 import { UsageError } from "../errors.ts";
 import { CONTRADICTIONS } from "./contradictions.ts";
 import type { CommandLine } from "./parsed_line.ts";
-import { propertyOf } from "./options.ts";
-import type { OptionsOf, OptionTable } from "./options.ts";
+import { type OptionsOf, type OptionTable, propertyOf } from "./options.ts";
 import { type NamedRow, namedRows, optionValue, takesNextWord } from "./option_values.ts";
 import type { VerbSyntax } from "./verb.ts";
 import { isMisspellingOf, suggestion } from "../base/nearest.ts";
 import { isPytestOption, splitRunWords, type SplitWords } from "./run_words.ts";
 
 /**
- * Parses the words after a command by the options of its verb. `run` passes other options to pytest.
+ * Parses the words after a command by the options of its verb. Options that `run` does not have go
+ * to pytest.
  *
  * @throws {UsageError} for an unknown option, a missing value, a value that the option does not
  *   take, options that exclude each other.
@@ -56,7 +56,7 @@ export function parseCommandLine<Table extends OptionTable>(
   };
 }
 
-/** The options among words, as typed, and the words that are none. */
+/** The options among words, as typed, and the other words. */
 function givenOptions(
   command: string,
   words: readonly string[],
@@ -83,26 +83,25 @@ function givenOptions(
   return { given, rest: parsed._.map(String) };
 }
 
-/**
- * Ties to their options the values that the parser would miss: what an option without a value
- * stands for, and a lone dash.
- */
+/** Ties values to their options that the parser would miss: those of bare options, a lone dash. */
 function tied(words: readonly string[], rows: readonly NamedRow[]): string[] {
-  const row = (word: string | undefined) => rows.find(({ name }) => word === `--${name}`);
-  const takesDash = (word: string | undefined, next: string | undefined) =>
-    next === "-" && row(word) !== undefined && takesNextWord(row(word)!);
+  const rowOf = (word: string | undefined) => rows.find(({ name }) => word === `--${name}`);
+  const takesDash = (index: number) => {
+    const row = rowOf(words[index]);
+    return words[index + 1] === "-" && row !== undefined && takesNextWord(row);
+  };
   return words.flatMap((word, index) => {
-    if (takesDash(words[index - 1], word)) return [];
-    if (takesDash(word, words[index + 1])) return [`${word}=-`];
-    const found = row(word);
-    return [found?.bare === undefined ? word : `${word}=${found.bare}`];
+    if (takesDash(index - 1)) return [];
+    if (takesDash(index)) return [`${word}=-`];
+    const bare = rowOf(word)?.bare;
+    return [bare === undefined ? word : `${word}=${bare}`];
   });
 }
 
 /**
- * Refuses what is almost an option of ours: a run must not start because `--dryrun` went to pytest.
+ * Refuses misspelled options of ours: `--dryrun` must not go to pytest and start a run.
  *
- * @throws {UsageError} with the way to hand it to pytest all the same
+ * @throws {UsageError} with the way to pass it to pytest
  */
 function refuseSlips(split: SplitWords, rows: readonly NamedRow[]): void {
   for (const item of split.words) {
@@ -119,11 +118,10 @@ function refuseSlips(split: SplitWords, rows: readonly NamedRow[]): void {
 }
 
 /**
- * The words of a command line after its command, from what they were parsed to: parsed again they
- * come to the same.
+ * The words after the command, made from a parsed line: parsing them again gives the same line.
  *
- * @param without names of options of ours to leave out
- * @param first options of ours to put in front
+ * @param without names of options to leave out
+ * @param first options to put in front
  */
 export function wordsOf(
   line: CommandLine,
@@ -131,7 +129,7 @@ export function wordsOf(
   first: readonly string[] = [],
 ): string[] {
   const own = [...line.given].flatMap(([name, texts]) => {
-    // `-v` is pytest's too, and stands among its words.
+    // `-v` is pytest's too: it is among its words.
     if (without.includes(name) || (name === "verbose" && line.words)) return [];
     return texts.map((text) => text === "" ? `--${name}` : `--${name}=${text}`);
   });
@@ -139,8 +137,8 @@ export function wordsOf(
   const words = line.words?.flatMap((item, index) => {
     if (item.kind === "pytest") return item.words;
     const before = line.words![index - 1];
-    // An option of ours stood between: without one the target could be taken for the value of the
-    // option before it.
+    // Without an option of ours between, the target could be read as the value of the option
+    // before it.
     const isApart = item.kind === "target" && before?.kind === "pytest" && !before.settled;
     return [...(isApart ? front.slice(0, 1) : []), item.word];
   });
@@ -151,7 +149,7 @@ export function wordsOf(
   ];
 }
 
-/** Whether the usage of a command has anything besides options. */
+/** Whether the usage of a command has more than options. */
 function takesOperands({ usage }: VerbSyntax): boolean {
   return !/^tractest \S+( \[OPTIONS\]| \[--[^\]]*\])*$/.test(usage);
 }
