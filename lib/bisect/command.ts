@@ -31,23 +31,25 @@ export const OPTIONS = {
     kind: "choice",
     choices: ["fail", "hang", "leak"],
     doc:
-      "what the test does after the other one (default: what it did in the recorded run, else what shows first)",
+      "what the test does after the other one (default: as in the recorded run, else the first " +
+      "one that occurs)",
   },
   repeat: {
     kind: "count",
     default: 1,
     least: 1,
-    doc: "run each step up to N times: the symptom has to show once",
+    doc: "run each step up to N times; the symptom must occur once",
   },
   from: {
     kind: "file",
     doc:
-      "take the order from these events (run --events FILE), instead of the newest recorded run in which the test went wrong",
+      "take the order from these events (run --events FILE) instead of the newest recorded run " +
+      "in which the test failed, hung or leaked",
   },
   in: {
     kind: "texts",
     metavar: "TARGET",
-    doc: "only the tests of TARGET, in the order of their collection; again for one more",
+    doc: "search only the tests of TARGET, in collection order; may be repeated",
   },
 } as const satisfies OptionTable;
 
@@ -295,17 +297,23 @@ function exitCodeOf({ verdict, cut }: Bisected): ExitCode {
 /** `tractest bisect`, described. */
 export const VERB: Verb<typeof OPTIONS> = {
   name: "bisect",
-  summary: "which earlier test makes this one fail, hang or leak",
+  summary: "find the earlier test that makes this one fail, hang or leak",
   usage: "tractest bisect TEST [OPTIONS] [-- PYTEST…]",
   options: OPTIONS,
   examples: [
     [
       "tractest bisect 'test_rpc.py::test_x[a -> b]'",
-      "among what ran before it when it went wrong last",
+      "search the tests that ran before its last failure",
     ],
-    ["tractest bisect test_rpc.py::test_x --in test_rpc.py --in ipc/", "among these"],
-    ["tractest bisect test_rpc.py::test_x --symptom hang --test-timeout 5", "what makes it hang"],
-    ["tractest bisect test_rpc.py::test_x --repeat 5", "when it does not show each time"],
+    ["tractest bisect test_rpc.py::test_x --in test_rpc.py --in ipc/", "search only these"],
+    [
+      "tractest bisect test_rpc.py::test_x --symptom hang --test-timeout 5",
+      "find the test that makes it hang",
+    ],
+    [
+      "tractest bisect test_rpc.py::test_x --repeat 5",
+      "for a symptom that does not occur each time",
+    ],
   ],
   exits: [0, 1, 69, 80, 81, 82, 83, 124, 130, 131, 143],
   row: "bisect",

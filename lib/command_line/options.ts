@@ -81,36 +81,36 @@ export const EVERY_COMMAND = {
     kind: "choice",
     default: "auto",
     choices: ["auto", "always", "never"],
-    doc: "colour of our own text and of pytest's",
+    doc: "colour of tractest's text and of pytest's",
   },
   verbose: {
     short: "v",
     kind: "flag",
-    doc: "also print every program that is run, with its arguments, and why",
+    doc: "also print each program that is started, its arguments and the reason",
   },
 } as const satisfies OptionTable;
 
 /** Options that several commands take. */
 export const SHARED = {
   yes: { short: "y", kind: "flag", doc: "answer yes to every question" },
-  "dry-run": { short: "n", kind: "flag", doc: "show what would be done and do nothing" },
-  junit: { kind: "file", doc: "write a JUnit report to FILE, of a run that was cut short too" },
-  all: { kind: "flag", doc: "the runs of all repos, not of this one alone" },
+  "dry-run": { short: "n", kind: "flag", doc: "show what would be done, do nothing" },
+  junit: { kind: "file", doc: "write a JUnit report to FILE, also of a run that was cut short" },
+  all: { kind: "flag", doc: "the runs of all repos, not only of this one" },
   run: { kind: "flag", doc: "run these tests" },
   base: {
     kind: "text",
     metavar: "REV",
     doc: "compare with REV (default: the merge base with the main branch)",
   },
-  staged: { kind: "flag", doc: "only what is staged" },
-  uncommitted: { kind: "flag", doc: "only what is not committed yet" },
-  limit: { kind: "count", default: 20, least: 1, doc: "show N rows at most" },
+  staged: { kind: "flag", doc: "only staged changes" },
+  uncommitted: { kind: "flag", doc: "only changes that are not committed" },
+  limit: { kind: "count", default: 20, least: 1, doc: "show at most N rows" },
 } as const satisfies OptionTable;
 
 /** Options of the commands that report. */
 export const WITH_JSON = {
   ...EVERY_COMMAND,
-  json: { kind: "flag", doc: "one JSON document on standard output" },
+  json: { kind: "flag", doc: "print one JSON document on standard output" },
 } as const satisfies OptionTable;
 
 /** The options that every command takes. */

@@ -10,39 +10,42 @@ export const RUNS_PYTEST = {
   "spawn-backend": {
     kind: "text",
     metavar: "BACKEND",
-    doc: "how actors are started: trio, mp_spawn, mp_forkserver, as far as the checkout has them",
+    doc: "how actors are started: trio, mp_spawn, mp_forkserver, if the checkout has it",
   },
   timeout: {
     kind: "seconds",
-    doc: "time limit from outside pytest; 0: none (600 for all, 120 for one file)",
+    doc: "time limit of the run; 0: none (600 for the full suite, 120 for one file)",
   },
   "test-timeout": {
     kind: "seconds",
-    doc:
-      "time limit of each test, from outside pytest: what hangs is ended with its tree and reported",
+    doc: "time limit of each test: a test that hangs is ended, with its processes, and reported",
   },
   "exit-timeout": {
     kind: "seconds",
     default: EXIT_SECONDS,
-    doc: "how long pytest may take to exit after its report, before it is ended",
+    doc: "time limit for pytest to exit after its report",
   },
   isolate: {
     kind: "choice",
     bare: "always",
     choices: ["always", "auto"],
     doc:
-      "pytest in namespaces of its own: its own registry port, sockets, shared memory, and nothing outlives it; auto: where that can be had",
+      "run pytest in its own namespaces, with its own registry port, sockets and shared memory; " +
+      "no process outlives it; auto: if the system allows it",
   },
-  "no-isolate": { kind: "flag", doc: "none of that, whatever the configuration says" },
+  "no-isolate": { kind: "flag", doc: "don't isolate, whatever the configuration says" },
   "no-preflight": { kind: "flag", doc: "skip the checks before the run" },
   clean: { kind: "flag", doc: "clean up leaked actors and stale sockets before the run" },
-  wait: { kind: "flag", doc: "wait until another run in this repo has ended" },
-  python: { kind: "path", doc: "this Python, or the venv at PATH" },
+  wait: { kind: "flag", doc: "wait for the end of another run in this repo" },
+  python: { kind: "path", doc: "use this Python, or the venv at PATH" },
   sync: {
     kind: "flag",
-    doc: "make the venv, or bring it in line with uv.lock, before anything else",
+    doc: "make the venv, or bring it up to date with uv.lock, first",
   },
-  "uv-run": { kind: "flag", doc: "Python by `uv run`: slower than a venv that is there" },
+  "uv-run": {
+    kind: "flag",
+    doc: "start Python by `uv run`, which is slower than an existing venv",
+  },
   grace: { kind: "seconds", default: GRACE_SECONDS, doc: "seconds between SIGINT and SIGKILL" },
 } as const satisfies OptionTable;
 

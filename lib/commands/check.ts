@@ -38,7 +38,7 @@ async function checkProject(context: Context<CheckOptions>): Promise<ExitCode> {
 /** `tractest check`, described. */
 export const VERB: Verb<typeof OPTIONS> = {
   name: "check",
-  summary: "import and collection, the fastest first pass after a refactor",
+  summary: "import and collect, a fast first check after a refactor",
   usage: "tractest check [OPTIONS]",
   options: OPTIONS,
   examples: [["tractest check", "import the package, collect all tests"]],

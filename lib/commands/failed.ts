@@ -18,7 +18,7 @@ export const OPTIONS = {
   run: SHARED.run,
   rootdir: {
     kind: "directory",
-    doc: "the --rootdir that pytest was given: its cache and ids start there",
+    doc: "the --rootdir that pytest ran with: the root of its cache and ids",
   },
 } as const satisfies OptionTable;
 
@@ -120,7 +120,7 @@ async function testTreeOf(host: Host): Promise<TestTree> {
 /** `tractest failed`, described. */
 export const VERB: Verb<typeof OPTIONS> = {
   name: "failed",
-  summary: "what pytest recorded as failed, without running it",
+  summary: "the failures that pytest recorded, without running it",
   usage: "tractest failed [OPTIONS]",
   options: OPTIONS,
   examples: [["tractest failed", "list"], ["tractest failed --run", "re-run exactly these"]],

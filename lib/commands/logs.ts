@@ -18,7 +18,7 @@ import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 export const OPTIONS = {
   ...EVERY_COMMAND,
   all: SHARED.all,
-  follow: { short: "f", kind: "flag", doc: "go on with what is printed, until the run is over" },
+  follow: { short: "f", kind: "flag", doc: "follow the output until the run is over" },
 } as const satisfies OptionTable;
 
 /** Their values. */
@@ -63,12 +63,12 @@ export async function logs(context: Context<LogsOptions>): Promise<ExitCode> {
 /** `tractest logs`, described. */
 export const VERB: Verb<typeof OPTIONS> = {
   name: "logs",
-  summary: "what a run has printed",
+  summary: "the output of a run",
   usage: "tractest logs [ID] [OPTIONS]",
   options: OPTIONS,
-  examples: [["tractest logs", "so far"], [
+  examples: [["tractest logs", "the output so far"], [
     "tractest logs -f",
-    "and what comes, until it is over",
+    "follow the output until the run is over",
   ]],
   exits: [0, 80],
   row: "logs",

@@ -15,7 +15,7 @@ export const OPTIONS = {
     kind: "text",
     metavar: "ROW",
     offers: ROW_NAMES,
-    doc: "drop to this row and try every capability for real",
+    doc: "drop to this row and try each capability outside it",
   },
 } as const satisfies OptionTable;
 
@@ -74,12 +74,12 @@ function prove({ host, printer }: Context, name: string): ExitCode {
 /** `tractest permissions`, described. */
 export const VERB: Verb<typeof OPTIONS> = {
   name: "permissions",
-  summary: "what each command may do; with --row, proof that it holds",
+  summary: "what each command may do; with --row a proof that it is enforced",
   usage: "tractest permissions [--row ROW]",
   options: OPTIONS,
   examples: [["tractest permissions", "the table"], [
     "tractest permissions --row failed",
-    "try everything that `failed` may not do",
+    "try everything that `failed` must not do",
   ]],
   exits: [0, 70],
   row: "permissions",

@@ -22,7 +22,7 @@ import type { Printer } from "../terminal/printer.ts";
 export const OPTIONS = {
   ...WITH_JSON,
   limit: SHARED.limit,
-  regressed: { kind: "flag", doc: "tests that take longer than they did, beyond noise" },
+  regressed: { kind: "flag", doc: "tests that became slower, beyond noise" },
 } as const satisfies OptionTable;
 
 /** Their values. */
@@ -102,14 +102,14 @@ function cellsOf({ id, before, now, passes, p }: Regression): string[] {
 /** `tractest slow`, described. */
 export const VERB: Verb<typeof OPTIONS> = {
   name: "slow",
-  summary: "the slowest tests, and those that became slower",
+  summary: "the slowest tests, and tests that became slower",
   usage: "tractest slow [OPTIONS]",
   options: OPTIONS,
   examples: [
     ["tractest slow", "by the median of their latest passes"],
     [
       "tractest slow --regressed",
-      "those whose latest passes took longer than the ones before, beyond noise",
+      "tests whose latest passes took longer than earlier ones, beyond noise",
     ],
   ],
   exits: [0],

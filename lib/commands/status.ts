@@ -68,11 +68,11 @@ async function newestRuns(context: Context<StatusOptions>): Promise<[KnownRun[],
 /** `tractest status`, described. */
 export const VERB: Verb<typeof OPTIONS> = {
   name: "status",
-  summary: "the runs that are under way, here or at another terminal, and the last ones",
+  summary: "the runs that are under way, at any terminal, and the last ones",
   usage: "tractest status [ID] [OPTIONS]",
   options: OPTIONS,
   examples: [
-    ["tractest status", "what runs now, which test, how far it is, what has failed so far"],
+    ["tractest status", "running tests, progress and failures so far"],
     ["tractest status last", "the last run"],
     ["tractest status --all", "the runs of all repos"],
   ],

@@ -15,7 +15,7 @@ export const OPTIONS = {
   grace: {
     kind: "seconds",
     default: STOP_SECONDS,
-    doc: "seconds after each signal, before the next one",
+    doc: "seconds between two signals",
   },
 } as const satisfies OptionTable;
 
@@ -64,7 +64,8 @@ export const VERB: Verb<typeof OPTIONS> = {
   options: OPTIONS,
   examples: [[
     "tractest stop",
-    "the newest run of this repo: SIGINT in the background, SIGTERM at a terminal, a second one if it stays",
+    "the newest run of this repo: SIGINT in the background, SIGTERM at a terminal, " +
+    "a second one if it continues",
   ]],
   exits: [0, 80, 82],
   row: "stop",

@@ -13,7 +13,7 @@ export const OPTIONS = {
   all: SHARED.all,
   timeout: {
     kind: "seconds",
-    doc: "wait no longer than this, then exit with 124; the run goes on",
+    doc: "wait at most so long, then exit with 124; the run continues",
   },
 } as const satisfies OptionTable;
 
@@ -58,7 +58,7 @@ export const VERB: Verb<typeof OPTIONS> = {
   options: OPTIONS,
   examples: [
     ["tractest wait", "the newest run that is under way, else the last one"],
-    ["tractest wait --timeout 60", "no longer than a minute"],
+    ["tractest wait --timeout 60", "at most a minute"],
   ],
   exits: [0, 1, 80, 81, 82, 83, 84, 124, 130, 131, 143],
   row: "wait",

@@ -159,12 +159,12 @@ function noteOf(notes: string, gone: boolean): string {
 /** `tractest flaky`, described. */
 export const VERB: Verb<typeof OPTIONS> = {
   name: "flaky",
-  summary: "the known-flaky list, and what the record proves to be flaky",
+  summary: "the known flaky tests, and those that the record proves flaky",
   usage: "tractest flaky [OPTIONS]",
   options: OPTIONS,
   examples: [[
     "tractest flaky",
-    "which failures are known, and why; failure rates with their 95% intervals",
+    "known failures with their reasons; failure rates with 95% intervals",
   ]],
   exits: [0],
   row: "flaky",

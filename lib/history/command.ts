@@ -17,7 +17,7 @@ export const OPTIONS = {
   commit: {
     kind: "text",
     metavar: "COMMIT",
-    doc: "only runs at this commit: its name, or the beginning of it",
+    doc: "only runs at this commit (a prefix is enough)",
   },
 } as const satisfies OptionTable;
 
@@ -79,17 +79,17 @@ function nearestNames(word: string, ids: readonly string[]): readonly string[] {
 /** `tractest history`, described. */
 export const VERB: Verb<typeof OPTIONS> = {
   name: "history",
-  summary: "recorded runs, or the outcomes of one test over them",
+  summary: "recorded runs, or the recorded outcomes of a test",
   usage: "tractest history [TEST] [OPTIONS]",
   options: OPTIONS,
   examples: [
     ["tractest history", "the latest runs"],
     [
       "tractest history test_rpc.py::test_rpc_result",
-      "one test: its failure rate, its outcomes, newest first",
+      "one test: its failure rate and outcomes, newest first",
     ],
-    ["tractest history test_rpc", "all tests whose id contains it"],
-    ["tractest history --commit 6d0d0d5", "what ran at a commit"],
+    ["tractest history test_rpc", "all tests whose id contains this"],
+    ["tractest history --commit 6d0d0d5", "the runs at a commit"],
   ],
   exits: [0],
   row: "history",

@@ -82,20 +82,20 @@ export const VERB: Verb<typeof HOOKS_OPTIONS> = {
   usage: "tractest hooks install|uninstall|status [pre-push|pre-commit|post-checkout …] [OPTIONS]",
   options: HOOKS_OPTIONS,
   examples: [
-    ["tractest hooks status", "which hooks are there, and who manages them"],
+    ["tractest hooks status", "which hooks exist, and which program manages them"],
     [
       "tractest hooks install pre-push",
-      "run `zombies --kill --hook` before each push; a hook that is there stays as it is, below our lines",
+      "run `zombies --kill --hook` before each push; an existing hook is kept below our lines",
     ],
     [
       "tractest hooks install pre-commit --command 'run core'",
-      "run something else; tests run on the work tree as it is",
+      "run another command; tests run on the work tree as it is",
     ],
     [
       "tractest hooks install --print lefthook",
-      "print the entries for lefthook, pre-commit, husky or a coding agent",
+      "print the entry for a hook manager or a coding agent",
     ],
-    ["tractest hooks uninstall", "take our lines out again, byte for byte"],
+    ["tractest hooks uninstall", "remove exactly our lines"],
   ],
   exits: [0, 69, 80],
   row: ({ operands: [action], options }) =>

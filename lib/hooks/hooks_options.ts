@@ -7,18 +7,18 @@ export const HOOKS_OPTIONS = {
   command: {
     kind: "texts",
     metavar: "'COMMAND …'",
-    doc: "a tractest command line to run instead of the hook's own; again for one more",
+    doc: "a tractest command line to run instead of the hook's own; may be repeated",
   },
   binary: { kind: "path", doc: "the tractest that the hook calls (default: this one)" },
   print: {
     kind: "choice",
     choices: ["lefthook", "pre-commit", "husky", "agent", "shell"],
-    doc: "print entries for a hook manager or a coding agent, write nothing",
+    doc: "print the entries for a hook manager or a coding agent, write nothing",
   },
   force: {
     kind: "flag",
-    doc:
-      "beside a hook manager that has not installed itself; over our own lines when they were edited (a copy is kept)",
+    doc: "install despite a hook manager that has not installed itself; replace or remove our " +
+      "lines even if they were edited (a copy is kept)",
   },
 } as const satisfies OptionTable;
 

@@ -99,10 +99,10 @@ function cellsOf(row: LayoutRow & { readonly recorded: Totals | null }): string[
 /** `tractest layout`, described. */
 export const VERB: Verb<typeof WITH_JSON> = {
   name: "layout",
-  summary: "the tests tree as it is, beside the reference",
+  summary: "the tests tree, compared with the reference",
   usage: "tractest layout [OPTIONS]",
   options: WITH_JSON,
-  examples: [["tractest layout", "what is where, what moved"]],
+  examples: [["tractest layout", "which files are there, which moved"]],
   exits: [0],
   row: "layout",
   run: layout,

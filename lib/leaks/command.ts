@@ -30,14 +30,14 @@ function rowOf({ options }: CommandLine<ZombiesOptions>, terminal: Terminal): Pe
 /** `tractest zombies`, described. */
 export const VERB: Verb<typeof ZOMBIES_OPTIONS> = {
   name: "zombies",
-  summary: "leaked actors, who holds the registry, stale sockets",
+  summary: "leaked actors, holders of the registry, stale sockets",
   usage: "tractest zombies [OPTIONS]",
   options: ZOMBIES_OPTIONS,
   examples: [
     ["tractest zombies", "list, change nothing"],
     [
       "tractest zombies --kill",
-      "SIGINT, wait, SIGKILL what is left, remove stale sockets, verify",
+      "SIGINT, wait, SIGKILL the rest, remove stale sockets, verify",
     ],
     ["tractest zombies --kill --hook", "the same from a git hook"],
   ],

@@ -9,23 +9,26 @@ export const ZOMBIES_OPTIONS = {
   kill: { kind: "flag", doc: "end leaked actors (SIGINT, then SIGKILL) and remove stale sockets" },
   hook: {
     kind: "flag",
-    doc: "for git hooks: silent when clean, exit 0 for what is not ours or can't be seen",
+    doc: "for git hooks: silent when clean; exit 0 for processes of others or if unknown",
   },
-  pid: { kind: "text", metavar: "PID", doc: "look at this process too; with --kill end it alone" },
+  pid: {
+    kind: "text",
+    metavar: "PID",
+    doc: "examine this process too; with --kill end only this one",
+  },
   shm: {
     kind: "flag",
-    doc:
-      "also segments of shared memory that a run left; with --kill remove those that nobody maps",
+    doc: "also list shared memory that a run left; with --kill remove segments not in use",
   },
   parent: {
     kind: "text",
     metavar: "PID",
-    doc: "only what is below this process, or was when a run recorded it; no sockets",
+    doc: "only descendants of this process, now or when a run recorded it; no sockets",
   },
   registry: {
     kind: "texts",
     metavar: "HOST:PORT",
-    doc: "look at this registry address instead of the configured ones",
+    doc: "check this registry address instead of the configured ones; may be repeated",
   },
   grace: {
     kind: "seconds",

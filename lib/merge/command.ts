@@ -22,7 +22,10 @@ import type { Printer } from "../terminal/printer.ts";
 export const OPTIONS = {
   ...WITH_JSON,
   junit: SHARED.junit,
-  events: { kind: "file", doc: "write the events of all machines to FILE as those of one run" },
+  events: {
+    kind: "file",
+    doc: "write the events of all machines to FILE as the events of one run",
+  },
   durations: {
     kind: "file",
     doc: "write to FILE how long each test took: with --durations-from FILE on every machine it " +
@@ -154,17 +157,17 @@ async function record(host: Host, printer: Printer, parts: readonly Part[]): Pro
 /** `tractest merge`, described. */
 export const VERB: Verb<typeof OPTIONS> = {
   name: "merge",
-  summary: "joins the runs of several machines: one verdict, one report",
+  summary: "join the runs of several machines into one verdict and report",
   usage: "tractest merge FILE… [OPTIONS]",
   options: OPTIONS,
   examples: [
     [
       "tractest merge shard-*.jsonl",
-      "one verdict over what `run --shard K/N --events FILE` wrote on each machine",
+      "one verdict for the files of `run --shard K/N --events FILE` of each machine",
     ],
     [
       "tractest merge shard-*.jsonl --junit report.xml --durations durations.json",
-      "one report, and what the next cut is balanced by",
+      "one report, and the durations for the next cut",
     ],
   ],
   exits: [0, 1, 82, 84, 124, 130, 131, 143],

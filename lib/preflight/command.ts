@@ -240,10 +240,10 @@ function rowOf({ options }: CommandLine<DoctorOptions>): PermissionRowName {
 /** `tractest doctor`, described. */
 export const VERB: Verb<typeof OPTIONS> = {
   name: "doctor",
-  summary: "every check, a row each, with a fix for each",
+  summary: "check the environment, with a fix for each problem",
   usage: "tractest doctor [OPTIONS]",
   options: OPTIONS,
-  examples: [["tractest doctor", "what stands in the way of a run"], [
+  examples: [["tractest doctor", "list what prevents a run"], [
     "tractest doctor --fix",
     "apply the safe fixes",
   ]],

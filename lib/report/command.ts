@@ -24,9 +24,9 @@ export const OPTIONS = {
   output: {
     kind: "file",
     default: "tractest-report.html",
-    doc: "where the page goes; - for standard output",
+    doc: "the file of the page; - for standard output",
   },
-  force: { kind: "flag", doc: "overwrite a file that is no report" },
+  force: { kind: "flag", doc: "overwrite a file that is not a report" },
 } as const satisfies OptionTable;
 
 /** Their values. */
@@ -97,7 +97,7 @@ export const VERB: Verb<typeof OPTIONS> = {
     ["tractest report", "the newest run, into tractest-report.html"],
     [
       "tractest report 20261124-140614-d0a2 --output /tmp/run.html",
-      "another run, by its name or the beginning of it",
+      "another run, by its name or a prefix of it",
     ],
     ["tractest report --output -", "to standard output"],
   ],

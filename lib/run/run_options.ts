@@ -4,94 +4,93 @@ import { RUNS_PYTEST } from "../command_line/session_options.ts";
 /** The options of `run`. */
 export const RUN_OPTIONS = {
   ...RUNS_PYTEST,
-  "dry-run": { kind: "flag", doc: "print the command and start nothing" },
+  "dry-run": { kind: "flag", doc: "print the command, start nothing" },
   tpdb: {
     kind: "flag",
-    doc: "tractor's multi-process debugger: keeps the terminal, implies -s, no time limit",
+    doc: "tractor's multi-process debugger: implies -s, no time limit, own terminal",
   },
   "debug-mode": { kind: "flag", doc: "the same as --tpdb" },
   resume: {
     kind: "flag",
-    doc:
-      "run the rest in a fresh pytest after a test that hung or crashed (default for the full suite without -x)",
+    doc: "after a test that hung or crashed run the rest in a fresh pytest " +
+      "(default for the full suite without -x)",
   },
   retries: {
     kind: "count",
     default: 0,
-    doc:
-      "try a failed test again up to N times, in a fresh pytest each time: FLAKY if it passes then",
+    doc: "retry a failed test up to N times, each in a fresh pytest: FLAKY if it passes",
   },
   affected: {
     kind: "flag",
-    doc:
-      "first the tests that the current changes bear on, as `affected` lists them, then the rest",
+    doc: "run the tests that `affected` lists first, then the rest",
   },
-  only: { kind: "flag", doc: "with --affected: stop there" },
+  only: { kind: "flag", doc: "with --affected: leave out the rest" },
   jobs: {
     kind: "count",
     least: 1,
     // More pytests at once help nobody.
     most: 256,
     choices: ["auto"],
-    doc:
-      "N pytests at once, or auto, that share the tests, longest first, each isolated; what fails beside others is tried again alone",
+    doc: "share the tests, longest first, among N isolated pytests at once, or auto; " +
+      "a test that fails is run again alone",
   },
   matrix: {
     kind: "texts",
     pairs: true,
     metavar: "KEY=V1,V2",
-    doc:
-      "run every combination of tpt-proto=…, spawn-backend=… and python=…, and say what differs; --jobs N: so many at once",
+    doc: "run every combination of tpt-proto=…, spawn-backend=… and python=…, and compare; " +
+      "--jobs N: N at once",
   },
   diff: {
     kind: "flag",
-    doc: "with --matrix: all tests that did not end alike in all cells, and what explains it",
+    doc: "with --matrix: all tests whose outcomes differ between cells, and what explains it",
   },
   shard: {
     kind: "text",
     metavar: "K/N",
-    doc: "only the Kth of N parts of the suite, for one of N machines",
+    doc: "run only part K of N of the suite, on one of N machines",
   },
   "durations-from": {
     kind: "file",
-    doc:
-      "cut and order by the durations in FILE: a JUnit report, --events, or tractest merge --durations; history: by this machine's own record",
+    doc: "cut and order the tests by the durations in FILE: a JUnit report, --events, " +
+      "or tractest merge --durations; `history`: by the record of this machine",
   },
-  header: { kind: "flag", doc: "pytest's header, which is left out otherwise" },
-  "no-defaults": { kind: "flag", doc: "none of -x --tb=short --no-header" },
-  "preflight-only": { kind: "flag", doc: "only the checks before the run" },
+  header: { kind: "flag", doc: "show pytest's header, which is left out by default" },
+  "no-defaults": { kind: "flag", doc: "leave out -x --tb=short --no-header" },
+  "preflight-only": { kind: "flag", doc: "run only the checks before the run" },
   strict: {
     kind: "flag",
     doc:
-      "exit 84 if the tests passed but left processes behind, hung at exit or passed only when retried; 82 if that can't be told",
+      "exit 84 if the tests passed but left processes behind, hung at exit or passed only when " +
+      "retried; 82 if that is unknown",
   },
   events: {
     kind: "file",
-    doc: "copy the events of the run to FILE as JSON lines while it runs; - for standard output",
+    doc: "copy the events to FILE as JSON lines during the run; - for standard output",
   },
   ui: {
     kind: "choice",
     choices: ["pytest", "bar"],
     doc:
-      "pytest's own output (default), or a progress bar with what runs now, and failures as they happen (t at a terminal: what runs, in which processes); a debugger keeps pytest's",
+      "pytest's own output (default), or a progress bar with the running tests, and failures as " +
+      "they happen (press t: the running tests and their processes); not with a debugger",
   },
   "slow-after": {
     kind: "seconds",
-    doc:
-      "tell that a test is slow after this time, then after twice that, and so on; 0: never (60 with --ui bar and --jobs, else 0)",
+    doc: "report a slow test after this time, then after twice the time, and so on; 0: never " +
+      "(60 with --ui bar and --jobs, else 0)",
   },
   junit: SHARED.junit,
-  bg: { kind: "flag", doc: "run in the background: prints the run's id and returns at once" },
+  bg: { kind: "flag", doc: "run in the background: print the run's id and return at once" },
   notify: {
     kind: "flag",
-    doc:
-      "announce the end: on the desktop by notify-send or osascript, by the bell of the terminal where there is one",
+    doc: "announce the end: on the desktop (notify-send, osascript) and by the terminal's bell",
   },
   "notify-command": {
     kind: "text",
     metavar: "'COMMAND …'",
-    doc:
-      "announce the end by this shell command; it gets TRACTEST_RUN_ID, TRACTEST_EXIT_CODE and TRACTEST_SUMMARY",
+    doc: "announce the end by this shell command, with TRACTEST_RUN_ID, TRACTEST_EXIT_CODE and " +
+      "TRACTEST_SUMMARY in its environment",
   },
   "background-run": {
     kind: "text",

@@ -28,7 +28,7 @@ export const OPTIONS = {
     least: 1,
     // More copies need more processes than a machine has.
     most: 64,
-    doc: "pytests at once, each isolated",
+    doc: "number of isolated pytests at once",
   },
   rounds: { kind: "count", default: 10, least: 1, doc: "how often the copies run" },
   "until-fail": { kind: "flag", doc: "stop after the first round with a failure" },
@@ -112,13 +112,13 @@ export const VERB: Verb<typeof OPTIONS> = {
   examples: [
     [
       "tractest stress test_rpc.py::test_x",
-      "4 copies at once, 10 times: how often does it fail?",
+      "4 copies at once, 10 times: its failure rate",
     ],
     [
       "tractest stress test_rpc.py::test_x --copies 8 --rounds 50 --until-fail",
       "until it fails, with its traceback",
     ],
-    ["tractest stress test_rpc.py::test_x --baseline", "and how often alone"],
+    ["tractest stress test_rpc.py::test_x --baseline", "also its failure rate alone"],
   ],
   exits: [0, 1, 69, 80, 81, 82, 83, 130, 131, 143],
   row: "stress",
