@@ -43,7 +43,7 @@ export async function findLiveRuns(
   // From the top: what is below a pytest is part of it.
   while (rest.length > 0) {
     const top = rest.filter((pid) => !isBelow(pid, rest));
-    await survey.lookCloser(top);
+    await survey.readDetails(top);
     const judged = await survey.judge([...new Set(top.flatMap(line))]);
     const known = new Set(judged.filter((one) => recorded.has(idOf(one))).map(({ pid }) => pid));
     const isOurs = ({ pid, ours }: Judged) =>

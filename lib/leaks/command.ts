@@ -5,17 +5,17 @@ import type { Verb } from "../command_line/verb.ts";
 import { ZOMBIES_OPTIONS, type ZombiesOptions } from "./zombies_options.ts";
 import type { ExitCode } from "../tables/exit_codes.ts";
 import type { Context } from "../command_line/context.ts";
-import { startFirstLook } from "./first_look.ts";
+import { startFirstScan } from "./first_scan.ts";
 
 /**
  * `tractest zombies`: leaked actors, who holds the registry, stale sockets; with `--kill` ends and
  * removes what is proven to be leaked.
  */
 export async function zombies(context: Context<ZombiesOptions>): Promise<ExitCode> {
-  // The programs of the first look run while the rest of this one is loaded.
-  const first = context.host.platform === "linux" ? startFirstLook(context.host) : null;
-  const { lookOn } = await import("./look.ts");
-  return await lookOn(context, first);
+  // The programs of the first scan run while the rest of this one is loaded.
+  const first = context.host.platform === "linux" ? startFirstScan(context.host) : null;
+  const { runZombies } = await import("./command_zombies.ts");
+  return await runZombies(context, first);
 }
 
 /** At a terminal it offers to clean up, and dropped permissions can't be regained. */

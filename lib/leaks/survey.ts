@@ -193,7 +193,7 @@ export class ProcessSurvey {
    * Reads details of these processes, and of all above them, that were not read yet. Another user's
    * are left out unless this is root; those above are read as far as they can be.
    */
-  async lookCloser(pids: readonly number[]): Promise<void> {
+  async readDetails(pids: readonly number[]): Promise<void> {
     const uid = this.#host.uid();
     const own = pids.filter((pid) => uid === 0 || this.#forest.get(pid)?.uid === uid);
     await this.#read(this.#forest.withAncestors(own));
@@ -345,7 +345,7 @@ export class ProcessSurvey {
     const below = this.#forest.descendantsOf(pid).filter((one) =>
       !this.ownPids.has(one) && this.isThere(one)
     );
-    await this.lookCloser(below);
+    await this.readDetails(below);
     const judged = await this.judge(below);
     const runs = isPytest
       ? []

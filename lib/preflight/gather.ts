@@ -28,7 +28,9 @@ import {
   type VenvScene,
 } from "./interpreter.ts";
 import { findVenvs, type Venvs } from "../project/venvs.ts";
-import { endLeaks, findLeaks, isCleanable } from "../leaks/gather.ts";
+import { endLeaks } from "../leaks/end_leaks.ts";
+import { findLeaks } from "../leaks/gather.ts";
+import { isCleanable } from "../leaks/rules_report.ts";
 import type { Project } from "../project/project.ts";
 
 /** How to run a preflight. */

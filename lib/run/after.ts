@@ -2,7 +2,8 @@ import { findCascades } from "../pytest/cascade.ts";
 import type { RunModel } from "../pytest/run_model.ts";
 import { runExitCode } from "../pytest/verdict.ts";
 import type { Host } from "../system/host.ts";
-import { findLeaks, type LeakReport } from "../leaks/gather.ts";
+import { findLeaks } from "../leaks/gather.ts";
+import type { LeakReport } from "../leaks/leak_report.ts";
 import type { Project } from "../project/project.ts";
 import type { ExitCode } from "../tables/exit_codes.ts";
 import { type EngineOutcome, interruptionText } from "./engine/engine_outcome.ts";
@@ -20,7 +21,7 @@ export async function leaksAfter(
   project: Project,
   { scan }: Pick<EngineOutcome, "scan">,
 ): Promise<LeakReport> {
-  const first = await findLeaks(host, project, scan === null ? {} : { firstLook: scan });
+  const first = await findLeaks(host, project, scan === null ? {} : { firstScan: scan });
   if (first.clean !== false) return first;
   await host.clock.sleep(SETTLE_MS);
   return await findLeaks(host, project);

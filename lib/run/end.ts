@@ -11,7 +11,7 @@ import type { ExitCode } from "../tables/exit_codes.ts";
 import { noteHang } from "../hang/show.ts";
 import { type JudgedFailure, showLeaksLeft, showVerdict, type VerdictStream } from "./show.ts";
 import type { Context } from "../command_line/context.ts";
-import type { LeakReport } from "../leaks/gather.ts";
+import type { LeakReport } from "../leaks/leak_report.ts";
 import { describeTests, endingOf, secondsOf } from "./after.ts";
 import { type Balance, describeBalance } from "./parallel.ts";
 import type { EngineOutcome } from "./engine/engine_outcome.ts";

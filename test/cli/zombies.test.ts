@@ -136,7 +136,7 @@ Deno.test("zombies --hook: silent when clean, one line when it cleaned up, 0 and
   assertEquals([told.code, told.stdout, told.stderr], [
     0,
     "",
-    `warning: can't tell whether actors leaked: pid ${unknown}: its directory is gone\n`,
+    `warning: not verified whether actors leaked: pid ${unknown}: its directory is gone\n`,
   ]);
 });
 
@@ -177,7 +177,7 @@ Deno.test(
     const { code, stderr } = await zombies(scene, ["--kill", "--hook"]);
     assertEquals([code, stderr], [
       0,
-      `warning: can't tell whether actors leaked: pid ${unknown}: its directory is gone\n`,
+      `warning: not verified whether actors leaked: pid ${unknown}: its directory is gone\n`,
     ]);
   },
 );
@@ -212,7 +212,7 @@ Deno.test(
       wrap,
     });
     assertEquals([code, stdout], [81, ""], stderr);
-    assertIncludes(stderr, `warning: leaked, and still there: ${directory}/a.sock: `);
+    assertIncludes(stderr, `warning: leaked and still there: ${directory}/a.sock: `);
     assertEquals(stderr.trimEnd().split("\n").length, 1, stderr);
   },
 );

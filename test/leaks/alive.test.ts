@@ -1,4 +1,5 @@
-import { endLeaks, findLeaks } from "../../lib/leaks/gather.ts";
+import { endLeaks } from "../../lib/leaks/end_leaks.ts";
+import { findLeaks } from "../../lib/leaks/gather.ts";
 import type { LeakReport } from "../../lib/leaks/leak_report.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { children, isAlive, isRoot, job, msgspec, Scene, STAND_IN } from "./scene.ts";

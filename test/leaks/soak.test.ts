@@ -1,4 +1,5 @@
-import { endLeaks, findLeaks } from "../../lib/leaks/gather.ts";
+import { endLeaks } from "../../lib/leaks/end_leaks.ts";
+import { findLeaks } from "../../lib/leaks/gather.ts";
 import type { CleanupReport } from "../../lib/leaks/leak_report.ts";
 import type { Project } from "../../lib/project/project.ts";
 import { assert, assertEquals } from "../assert.ts";

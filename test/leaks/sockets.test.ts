@@ -1,4 +1,5 @@
-import { endLeaks, findLeaks } from "../../lib/leaks/gather.ts";
+import { endLeaks } from "../../lib/leaks/end_leaks.ts";
+import { findLeaks } from "../../lib/leaks/gather.ts";
 import type { CleanupReport, LeakReport } from "../../lib/leaks/leak_report.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { isAlive, isRoot, Scene } from "./scene.ts";

@@ -1,4 +1,4 @@
-import type { FirstLook } from "../../leaks/first_look.ts";
+import type { FirstScan } from "../../leaks/first_scan.ts";
 import type { HangReport } from "../../pytest/hang_event.ts";
 import type { RunModel } from "../../pytest/run_model.ts";
 import type { Cut, Interruption } from "../../pytest/verdict.ts";
@@ -27,7 +27,7 @@ export interface EngineOutcome {
    * The scan of all processes after the run; null if there was none, or if processes may have ended
    * since.
    */
-  readonly scan: FirstLook | null;
+  readonly scan: FirstScan | null;
   readonly hang: HangReport | null;
   /** A pytest had finished and did not exit. */
   readonly hungAtExit: boolean;

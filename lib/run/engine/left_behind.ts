@@ -6,7 +6,7 @@ import { sharedDaemon } from "../../leaks/rules_started.ts";
 import type { LeftBehind, PytestEvent } from "../../pytest/events.ts";
 import type { Host } from "../../system/host.ts";
 import type { Outlived } from "../../isolation/isolate.ts";
-import { type FirstLook, startFirstLook } from "../../leaks/first_look.ts";
+import { type FirstScan, startFirstScan } from "../../leaks/first_scan.ts";
 import { type ProcessFiles, readProcessFiles } from "../../system/programs/proc.ts";
 import { listProcesses } from "../../system/programs/ps.ts";
 import { SHARED_HELPERS } from "../../leaks/actor_signatures.ts";
@@ -107,7 +107,7 @@ export class LeftBehindWatch {
    * @returns the look at all processes, where it still shows what is there; null where there was
    *   none, or something may have ended since
    */
-  async finish(): Promise<FirstLook | null> {
+  async finish(): Promise<FirstScan | null> {
     this.#over.abort();
     await Promise.all(this.#pending);
     const look = this.scene.isolated ? null : await this.#lookAfterwards();
@@ -124,8 +124,8 @@ export class LeftBehindWatch {
   }
 
   /** One look over all processes: which of them the tests of this run have started. */
-  async #lookAfterwards(): Promise<FirstLook | null> {
-    const look = startFirstLook(this.host);
+  async #lookAfterwards(): Promise<FirstScan | null> {
+    const look = startFirstScan(this.host);
     const marks = new Map(
       [...(await look.marks).rows].filter(([, mark]) => mark.runId === this.scene.runId),
     );

@@ -5,20 +5,17 @@ import type { Read } from "../system/programs/proc.ts";
 import { listProcesses, type ProcessList } from "../system/programs/ps.ts";
 import { listTcpListeners, type SocketList, type TcpListener } from "../system/programs/ss.ts";
 
-/** The programs that a look begins with: they need no project. */
-export interface FirstLook {
+/** The programs that a search for leaks begins with: they need no project. */
+export interface FirstScan {
   readonly listeners: Promise<SocketList<TcpListener>>;
   readonly processes: Promise<ProcessList>;
-  /** Which of this user's processes a test started, as far as their environments say so. */
+  /** Those of this user's processes whose environments name the test that started them. */
   readonly marks: Promise<Read<Mark>>;
 }
 
-/**
- * Starts the first look, so that a caller can find the project meanwhile. Never rejects for what
- * the programs do.
- */
-export function startFirstLook(host: Host): FirstLook {
-  // The slower one first: starting a program takes its time too.
+/** Starts the first scan, so that a caller can find the project meanwhile. Never rejects. */
+export function startFirstScan(host: Host): FirstScan {
+  // The slower one first: starting a program takes time too.
   const processes = listProcesses(host);
   return {
     listeners: listTcpListeners(host, false),
@@ -29,7 +26,7 @@ export function startFirstLook(host: Host): FirstLook {
 
 function marksOf(host: Host, { processes }: ProcessList): Promise<Read<Mark>> {
   const uid = host.uid();
-  // Threads of the kernel have no environment.
+  // Kernel threads have no environment.
   const own = processes.filter((row) =>
     row.uid === uid && row.state !== "Z" && row.ppid !== 2 && row.pid !== host.pid
   );

@@ -6,24 +6,16 @@ import type { ZombiesOptions } from "./zombies_options.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { hintLeaks, showLeaks, shownTitle, showSharedMemory } from "./show.ts";
 import type { Context } from "../command_line/context.ts";
-import {
-  endLeaks,
-  type EndLeaksOptions,
-  findLeaks,
-  isCleanable,
-  isOnlyHeld,
-  targetsOf,
-} from "./gather.ts";
-import type { FirstLook } from "./first_look.ts";
+import { endLeaks, type EndLeaksOptions } from "./end_leaks.ts";
+import { findLeaks } from "./gather.ts";
+import type { FirstScan } from "./first_scan.ts";
+import { isCleanable, isOnlyHeld, targetsOf } from "./rules_report.ts";
 import { findProject } from "../project/project.ts";
 
-/**
- * What `tractest zombies` does with a first look that is under way; null where the platform has
- * none.
- */
-export async function lookOn(
+/** Runs `tractest zombies` with a first scan that is under way; null where there is none. */
+export async function runZombies(
   context: Context<ZombiesOptions>,
-  first: FirstLook | null,
+  first: FirstScan | null,
 ): Promise<ExitCode> {
   const { host, printer, line } = context;
   const options: EndLeaksOptions = {
@@ -39,13 +31,13 @@ export async function lookOn(
   const project = await findProject(host);
   const found = await findLeaks(host, project, {
     ...options,
-    ...(first === null ? {} : { firstLook: first }),
+    ...(first === null ? {} : { firstScan: first }),
   });
-  const look = async () =>
+  const findSegments = async () =>
     line.options.shm
       ? await (await import("./shared_memory.ts")).findSharedMemory(host, project)
       : null;
-  const segments = await look();
+  const segments = await findSegments();
   const kill = async () => {
     const cleanup = await endLeaks(host, printer, project, found, options);
     if (options.dryRun) {
@@ -63,7 +55,7 @@ export async function lookOn(
       context,
       found,
       { ...cleanup, removed: [...cleanup.removed, ...memory.removed] },
-      await look(),
+      await findSegments(),
     );
   };
   if (line.options.kill) return await kill();
@@ -79,7 +71,7 @@ export async function lookOn(
     : code;
 }
 
-/** What was found of shared memory; null when nobody asked. */
+/** What was found of shared memory; null if not asked. */
 type Segments = readonly SharedMemoryReport[] | null;
 
 function staleOf(segments: Segments): readonly SharedMemoryReport[] {
@@ -101,8 +93,8 @@ function listed(
     });
   }
   if (line.options.hook) {
-    if (code === EXIT.unverified) return cannotTell({ printer }, report);
-    if (code === EXIT.ok || (staleOf(segments).length === 0 && tellHeld({ printer }, report))) {
+    if (code === EXIT.unverified) return warnUnverified({ printer }, report);
+    if (code === EXIT.ok || (staleOf(segments).length === 0 && warnHeld({ printer }, report))) {
       return EXIT.ok;
     }
   }
@@ -112,7 +104,7 @@ function listed(
   return code;
 }
 
-/** Shows what the clean-up did, and what is left. */
+/** Shows what the clean-up did, and what remains. */
 function cleaned(
   { printer, line }: Context<ZombiesOptions>,
   before: LeakReport,
@@ -141,9 +133,9 @@ function cleaned(
         `tractest: ended ${killed.length} leaked actors, removed ${removed.length} stale sockets`,
       );
     }
-    if (cleanup.survivors) return survived({ printer }, cleanup);
-    if (code === EXIT.unverified) return cannotTell({ printer }, after);
-    if (code === EXIT.ok || tellHeld({ printer }, after)) return EXIT.ok;
+    if (cleanup.survivors) return warnSurvivors({ printer }, cleanup);
+    if (code === EXIT.unverified) return warnUnverified({ printer }, after);
+    if (code === EXIT.ok || warnHeld({ printer }, after)) return EXIT.ok;
   }
   showLeaks(printer, after, { before });
   showSharedMemory(printer, segments);
@@ -151,10 +143,9 @@ function cleaned(
   return code;
 }
 
-/** In a hook, what can't be seen blocks nothing: one line, and 0. */
-function cannotTell({ printer }: Pick<Context, "printer">, report: LeakReport): ExitCode {
-  // Only what leaves the question open: other users' processes are refused too, on a clean machine
-  // as well.
+/** In a hook, an open question blocks nothing: one line, and 0. */
+function warnUnverified({ printer }: Pick<Context, "printer">, report: LeakReport): ExitCode {
+  // Not everything refused leaves the question open: other users' processes don't.
   const [why = "something could not be verified"] = [
     ...report.actors.filter((actor) => actor.verdict === "unknown").map(({ pid, evidence }) =>
       `pid ${pid}: ${evidence[0]}`
@@ -164,12 +155,12 @@ function cannotTell({ printer }: Pick<Context, "printer">, report: LeakReport): 
     ),
     ...report.unknowns,
   ];
-  printer.warn(`can't tell whether actors leaked: ${escapeText(why)}`);
+  printer.warn(`not verified whether actors leaked: ${escapeText(why)}`);
   return EXIT.ok;
 }
 
-/** In a hook, what leaked and would not go is said by name, and it is no "can't tell". */
-function survived({ printer }: Pick<Context, "printer">, { after }: CleanupReport): ExitCode {
+/** In a hook, leaks that survived the clean-up are named. */
+function warnSurvivors({ printer }: Pick<Context, "printer">, { after }: CleanupReport): ExitCode {
   const processes = targetsOf(after).map(({ pid, args }) => `pid ${pid} ${args}`);
   const sockets = after.sockets.filter((socket) => socket.verdict === "stale").map((socket) =>
     socket.path
@@ -177,13 +168,13 @@ function survived({ printer }: Pick<Context, "printer">, { after }: CleanupRepor
   const [why] = after.refused.filter(({ pid, path }) =>
     targetsOf(after).some((target) => target.pid === pid) || sockets.includes(path ?? "")
   );
-  const what = [...processes, ...sockets].join(", ") || "what was to be ended";
-  printer.warn(escapeText(`leaked, and still there: ${what}${why ? `: ${why.reason}` : ""}`));
+  const what = [...processes, ...sockets].join(", ") || "leaked processes";
+  printer.warn(escapeText(`leaked and still there: ${what}${why ? `: ${why.reason}` : ""}`));
   return EXIT.leaksFound;
 }
 
-/** In a hook, a registry that is somebody else's is left to them and stops nothing: one line. */
-function tellHeld({ printer }: Pick<Context, "printer">, report: LeakReport): boolean {
+/** In a hook, a registry that others hold blocks nothing: one line. */
+function warnHeld({ printer }: Pick<Context, "printer">, report: LeakReport): boolean {
   if (!isOnlyHeld(report)) return false;
   const { address, holders: [holder] } = report.registries.find((registry) => registry.bound)!;
   const by = holder ? `pid ${holder.pid} ${shownTitle(holder)}` : "a process you can't see";
