@@ -9,59 +9,36 @@ import {
   takesValue,
 } from "../command_line/run_words.ts";
 
-/** What a command line of `run` comes to, before its targets are resolved. */
+/** A command line of `run`, sorted, before its targets are resolved. */
 export interface RunIntent {
-  /** What may be a target, in order. */
+  /** Words that may be targets, in order. */
   readonly targetWords: readonly string[];
-  /** pytest's options as typed, those after `--` included. */
+  /** pytest's options as typed, including those after `--`. */
   readonly passed: readonly string[];
-  /** Whether the words after `--` name what to collect themselves. */
+  /** Whether the words after `--` name targets. */
   readonly collectsByItself: boolean;
   /** Whether a target right after the last of `passed` could be taken for its value. */
   readonly openEnd: boolean;
   /** A debugger may hold the terminal: `--tpdb`, `--pdb`, `--trace`. */
   readonly debugging: boolean;
-  /** The options that choose which tests run of those that the targets name. */
+  /** Whether options leave out tests of the targets. */
   readonly selects: boolean;
-  /** `--lf`: pytest chooses by itself what to run. */
+  /** `--lf`: pytest itself chooses the tests. */
   readonly rerunsFailed: boolean;
-  /** It is run for what pytest prints, not for tests: `--collect-only`, `--fixtures`, `--help`. */
+  /** pytest only prints something: `--collect-only`, `--fixtures`, `--help`. */
   readonly printsOnly: boolean;
 }
 
-/**
- * Options that leave tests of the targets out, so that a run of the full suite with one of them is
- * no full run.
- */
+/** Options that leave out tests of the targets: with one of them no run is a full run. */
 const SELECTING = [
-  "-k",
-  "-m",
-  "--lf",
-  "--last-failed",
-  "--sw",
-  "--stepwise",
-  "--deselect",
-  "--ignore",
-  "--ignore-glob",
-  "--co",
-  "--collect-only",
+  ..."-k -m --lf --last-failed --sw --stepwise".split(" "),
+  ..."--deselect --ignore --ignore-glob --co --collect-only".split(" "),
 ];
 
 /** Options with which pytest runs no test. */
 const PRINTING = [
-  "--co",
-  "--collect-only",
-  "--collectonly",
-  "--fixtures",
-  "--funcargs",
-  "--fixtures-per-test",
-  "--markers",
-  "--setup-plan",
-  "--cache-show",
-  "-h",
-  "--help",
-  "-V",
-  "--version",
+  ..."--co --collect-only --collectonly --setup-plan --cache-show --markers".split(" "),
+  ..."--fixtures --funcargs --fixtures-per-test -h --help -V --version".split(" "),
 ];
 
 /** Options with which pytest begins no session. */
@@ -79,9 +56,9 @@ export type PassedOptions =
   & Partial<Readonly<Record<"header" | "noDefaults" | "tpdb" | "debugMode", boolean>>>;
 
 /**
- * Sorts what was typed for `run`.
+ * Sorts the command line of `run`.
  *
- * @param isTarget whether the word after an option that nobody knows names a target
+ * @param isTarget whether the word after an unknown option names a target
  */
 export function runIntent(
   line: CommandLine<PassedOptions>,
@@ -122,10 +99,7 @@ export function runIntent(
   };
 }
 
-/**
- * The last word of a command line may be an option that takes the next: it would take what we put
- * there.
- */
+/** An option without its value, as the last word, would take a word that tractest adds. */
 function needsValue([option, value]: readonly string[]): void {
   const name = option?.startsWith("--") ? option : `-${option?.at(-1)}`;
   if (value !== undefined || option === undefined || option.includes("=") || !takesValue(name)) {
@@ -134,7 +108,7 @@ function needsValue([option, value]: readonly string[]): void {
   throw new UsageError(`Option "${name}" needs a value`, `tractest run ${name} VALUE`);
 }
 
-/** What {@linkcode pytestCommand} puts together. */
+/** The parts of {@linkcode pytestCommand}. */
 export interface CommandParts {
   /** Words before `-m pytest`. */
   readonly python: readonly string[];
@@ -145,8 +119,8 @@ export interface CommandParts {
 }
 
 /**
- * The command of a run, as a person would type it: the default flags that nothing overrides, our
- * options in pytest's terms, pytest's own as typed, the targets last.
+ * The command of a run, as a person would type it: default flags that are not overridden,
+ * tractest's options in pytest's terms, pytest's own as typed, the targets last.
  */
 export function pytestCommand(
   { python, defaultFlags, line, intent, targets }: CommandParts,
@@ -172,10 +146,7 @@ export function pytestCommand(
   ];
 }
 
-/**
- * A command of pytest with more words, before those that were typed: these win where both have a
- * say.
- */
+/** A command of pytest with more words, before the typed ones, which win. */
 export function withWords(argv: readonly string[], words: readonly string[]): readonly string[] {
   const at = argv.findIndex((word, index) => word === "pytest" && argv[index - 1] === "-m") + 1;
   return words.length === 0 || at === 0
@@ -183,10 +154,7 @@ export function withWords(argv: readonly string[], words: readonly string[]): re
     : [...argv.slice(0, at), ...words, ...argv.slice(at)];
 }
 
-/**
- * Our options in pytest's terms. Each value is tied to its option: some of them take several words
- * and would swallow a target.
- */
+/** Options in pytest's terms, each with its value in one word: else some would swallow a target. */
 function translate(options: PassedOptions, given: ReadonlySet<string>): string[] {
   const words: string[] = [];
   const { color, ll, spawnBackend } = options;
@@ -230,9 +198,8 @@ export function captureNote(
 
 function yields(flag: string, given: ReadonlySet<string>): boolean {
   const name = flag.replace(/=.*$/s, "");
-  const group =
-    (COUNTERPARTS as readonly (readonly string[])[]).find((names) => names.includes(name)) ??
-      [name];
+  const groups: readonly (readonly string[])[] = COUNTERPARTS;
+  const group = groups.find((names) => names.includes(name)) ?? [name];
   return group.some((option) => given.has(option));
 }
 
@@ -265,10 +232,7 @@ export function stopsAtFirst(argv: readonly string[]): boolean {
   return names.has("-x") && !words.some((word) => /^--maxfail=/.test(word));
 }
 
-/**
- * The same, to run one test again that is named otherwise: pytest is not to choose by what it
- * recorded.
- */
+/** The intent without options by which pytest chooses from its record, to name a test instead. */
 export function withoutRerun(intent: RunIntent): RunIntent {
   const passed = intent.passed.filter((word) => !RERUNNING.includes(word));
   return { ...intent, passed, openEnd: false, collectsByItself: false };
@@ -276,22 +240,11 @@ export function withoutRerun(intent: RunIntent): RunIntent {
 
 /** pytest's options that choose by what earlier runs recorded. */
 const RERUNNING = [
-  "--lf",
-  "--last-failed",
-  "--ff",
-  "--failed-first",
-  "--nf",
-  "--new-first",
-  "--sw",
-  "--stepwise",
-  "--sw-skip",
-  "--stepwise-skip",
+  ..."--lf --last-failed --ff --failed-first --nf --new-first".split(" "),
+  ..."--sw --stepwise --sw-skip --stepwise-skip".split(" "),
 ];
 
-/**
- * Whether a pytest with this command captures output: no `-s`, no `--capture=no`, no debugger of
- * tractor's.
- */
+/** Whether a pytest with this command captures output: no `-s`, no `--capture=no`. */
 export function capturesOutput(argv: readonly string[]): boolean {
   const words = argv.slice(argv.indexOf("pytest") + 1);
   const names = optionNames(words);
@@ -311,9 +264,6 @@ export function backendOf(argv: readonly string[]): string | null {
 
 function valueOf(argv: readonly string[], option: string): string | null {
   const at = argv.findLastIndex((word) => word === option || word.startsWith(`${option}=`));
-  return at < 0
-    ? null
-    : argv[at]!.startsWith(`${option}=`)
-    ? argv[at]!.slice(option.length + 1)
-    : argv[at + 1] ?? null;
+  if (at < 0) return null;
+  return argv[at] === option ? argv[at + 1] ?? null : argv[at]!.slice(option.length + 1);
 }

@@ -249,7 +249,7 @@ Deno.test("missed time limits alone suggest a held registry only where most test
   assert(registryCollision([...slow, failure("d.py::x", "assert 0")], 7) !== null);
 });
 
-Deno.test("the exit code is by what cut the run short, then pytest, then leaks under --strict", () => {
+Deno.test("the exit code is by what cut the run, then pytest, then leaks under --strict", () => {
   const input = { cut: null, pytest: 0, leaked: false, blemished: false, strict: true } as const;
   assertEquals(runExitCode(input), 0);
   assertEquals(runExitCode({ ...input, leaked: true }), 84);
