@@ -505,7 +505,7 @@ Deno.test(
       "1",
     ]);
     assertEquals(code, 84, stdout + stderr);
-    assertIncludes(stderr, "pytest has finished and did not exit within 1 s: ending it");
+    assertIncludes(stderr, "pytest has finished but did not exit within 1 s: ending it");
   },
 );
 

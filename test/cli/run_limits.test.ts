@@ -39,8 +39,8 @@ def test_a(n, second):
   assertEquals(code, 0, stdout + stderr);
   assertIncludes(
     stderr,
-    "1 s are over and tests still end: the run goes on until none has ended for 3 s; " +
-      "--timeout sets a hard limit",
+    "time limit of 1 s reached, but tests still finish: the run continues until none has " +
+      "finished for 3 s; --timeout sets a hard limit",
   );
 });
 
@@ -55,7 +55,7 @@ Deno.test(
     });
     const { code, stdout, stderr } = await suite.tractest(RUN);
     assertEquals(code, 124, stdout + stderr);
-    assertIncludes(stderr, "time limit of 1 s, and nothing has ended for 3 s");
+    assertIncludes(stderr, "time limit of 1 s reached, and nothing has finished for 3 s");
     assertIncludes(
       stderr,
       "hint: 2 of 3 tests had finished; for more time: --timeout SECONDS, 0 for no limit",

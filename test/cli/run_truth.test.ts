@@ -162,7 +162,7 @@ class TestClass:
       if (mode[0] === "--retries") {
         assertIncludes(
           stderr,
-          "not tried again alone: tests/test_a.py::test_b, tests/test_b.py::TestClass::test_a[2]",
+          "not retried alone: tests/test_a.py::test_b, tests/test_b.py::TestClass::test_a[2]",
         );
       }
     }

@@ -1,7 +1,15 @@
 import type { FirstScan } from "../../leaks/first_scan.ts";
 import type { HangReport } from "../../pytest/hang_event.ts";
 import type { RunModel } from "../../pytest/run_model.ts";
-import type { Cut, Interruption } from "../../pytest/verdict.ts";
+import {
+  type Cut,
+  type Interruption,
+  isUnexplained,
+  passedOn,
+  pytestCode,
+  type SessionCode,
+  sessionCode,
+} from "../../pytest/verdict.ts";
 
 /** How a run ended. */
 export interface EngineOutcome {
@@ -54,4 +62,30 @@ export function interruptionText(
 ): string {
   const name = error.slice(error.lastIndexOf(".") + 1);
   return message === "" ? name : `${name}: ${message.split("\n", 1)[0]}`;
+}
+
+/**
+ * The exit codes of a run, from those of its sessions.
+ *
+ * @param isRed whether a test or a collection failed after all
+ * @param isBad whether the run must not end with 0
+ */
+export function exitOf(
+  ends: readonly (SessionCode & { readonly session: string })[],
+  { isRed, isBad }: { readonly isRed: boolean; readonly isBad: boolean },
+): Pick<EngineOutcome, "code" | "pytestExitCode" | "unexplained" | "signal"> {
+  const pytestExitCode = pytestCode(isRed, ends);
+  const ended = ends.find((end) =>
+    end.signal !== null && end.code === pytestExitCode && (ends.length === 1 || !end.isBroken)
+  );
+  const code = ended === undefined ? passedOn(pytestExitCode) : pytestExitCode;
+  const unexplained = isRed ? undefined : ends.find(isUnexplained);
+  return {
+    code: code === 0 && isBad ? 1 : code,
+    pytestExitCode,
+    unexplained: unexplained === undefined
+      ? null
+      : { session: unexplained.session, code: sessionCode(unexplained) },
+    signal: ended?.signal ?? null,
+  };
 }

@@ -80,13 +80,13 @@ export interface RunPlan {
   readonly runsAlone: (id: string) => boolean;
 }
 
-/** Time limits in seconds. 0: no limit. */
+/** Time limits in seconds. */
 export interface RunLimits {
-  /** For the whole run. */
+  /** For the whole run; 0: none. */
   readonly run: number;
-  /** The run ends at its limit only once nothing has finished for this long. 0: at once. */
+  /** The run ends at its limit only once nothing has finished for this long; 0: at once. */
   readonly quiet: number;
-  /** For each test. */
+  /** For each test; 0: none. */
   readonly test: number;
   /** For pytest to exit after its report. */
   readonly exit: number;

@@ -1,42 +1,44 @@
-import type { Process } from "../../processes/process.ts";
-import { join } from "@std/path";
+import { FileTail } from "../../background/file_tail.ts";
 import { endOfIsolated } from "../../isolation/rules.ts";
+import type { RunLedger, TestOf } from "../../leaks/ledger.ts";
 import type { LedgerEntry } from "../../leaks/rules_ledger.ts";
-import { activation } from "../../system/programs/activation.ts";
+import { type EndedTree, endTree, treeOf } from "../../processes/kill_ladder.ts";
+import type { Process } from "../../processes/process.ts";
 import type { PytestEvent, SessionPurpose } from "../../pytest/events.ts";
 import type { SessionModel } from "../../pytest/session_model.ts";
-import type { Host, Output, Signal, StartedProgram } from "../../system/host.ts";
-import type { RunLedger, TestOf } from "../../leaks/ledger.ts";
-import { type EndedTree, endTree, treeOf } from "../../processes/kill_ladder.ts";
-import { envCommand } from "../../system/programs/env.ts";
+import type { Host, Output, StartedProgram } from "../../system/host.ts";
 import { sendSignal } from "../../system/programs/kill.ts";
-import { type ProcessFiles, readProcessFiles } from "../../system/programs/proc.ts";
 import type { Printer } from "../../terminal/printer.ts";
 import type { OutputMode, RunScene } from "./engine_request.ts";
-import { FileTail } from "../../background/file_tail.ts";
-import { pluginEnvironment } from "../../pytest/plugin_environment.ts";
+import {
+  isolatedProcesses,
+  isolatedPytest,
+  pytestBelow,
+  withoutIsolation,
+} from "./session_processes.ts";
+import { preparePytest, type StartedPytest } from "./start_pytest.ts";
 
-/** A pytest to start. */
+/** A session to start. */
 export interface SessionRequest {
-  /** Tells the pytests of a run apart. */
+  /** Unique in its run. */
   readonly name: string;
   readonly purpose: SessionPurpose;
   /** The command, as a person would type it; its first words are the interpreter's. */
   readonly argv: readonly string[];
-  /** Variables besides those of every session. */
+  /** Variables in addition to those that every session has. */
   readonly environment: Readonly<Record<string, string>>;
-  /** The directory of the queue that hands out its tests; null: it runs what it collects. */
+  /** The directory of the queue that its tests come from; null: it runs what it collects. */
   readonly queue: string | null;
   readonly output: OutputMode;
-  /** It keeps the terminal, for a debugger. */
+  /** A debugger in it needs the terminal. */
   readonly keepsTerminal: boolean;
   /** Records the processes of the session. */
   readonly ledger: RunLedger;
-  /** Gets what was started; null where that can't be identified. */
-  readonly onStart: ((child: LedgerEntry | null) => Promise<void>) | null;
+  /** Gets the process that was started; null if it could not be identified. */
+  readonly onStart: (child: LedgerEntry | null) => Promise<void>;
 }
 
-/** A {@linkcode SessionRequest} whose ledger may still be on its way. */
+/** A {@linkcode SessionRequest} whose ledger is still being opened. */
 export type SessionOrder = Omit<SessionRequest, "ledger"> & { readonly ledger: Promise<RunLedger> };
 
 /** How a pytest ended. */
@@ -46,27 +48,22 @@ export interface SessionEnd {
   readonly signal: string | null;
 }
 
-/**
- * Milliseconds between looks at the processes of the session: one when tests end, one however long
- * a test takes.
- */
+/** Milliseconds between records of a session's processes: after tests, and during a long test. */
 const RECORD_MS = { busy: 1_000, idle: 2_000 } as const;
-/** Seconds that what is left gets when it is ended by force: it had its SIGINT before. */
+/** Seconds between SIGINT and SIGKILL in the end, since pytest has had its SIGINT before. */
 const LAST_GRACE_SECONDS = 1;
 
-/** One pytest: started, looked after, and, if need be, ended with all that it started. */
+/** One pytest and all processes that it starts. */
 export class Session {
-  /**
-   * Whether a signal meant for us has to be passed on to it: the terminal does not send it there.
-   */
+  /** Whether it gets the terminal's signals only from tractest. */
   readonly detached: boolean;
-  /** Where its output is kept; null if it goes to the terminal. */
+  /** Where its output is kept; null if it goes to our own output. */
   readonly logFile: string | null;
-  /** What had to be ended by force; null when nothing had to. */
+  /** What had to be ended by force; null: nothing. */
   ended: EndedTree | null = null;
-  /** Processes of this session, as last seen. */
+  /** The processes last seen in this session. */
   seen: Process[] = [];
-  /** Resolves when the process ended, whoever still holds its output. */
+  /** Resolves when the process has ended, even if another one still holds its output. */
   readonly exited: Promise<SessionEnd>;
   readonly #gone = new AbortController();
   readonly #child: StartedProgram;
@@ -84,7 +81,7 @@ export class Session {
     private readonly printer: Printer,
     readonly request: SessionRequest,
     private readonly scene: RunScene,
-    started: Started,
+    started: StartedPytest,
   ) {
     this.#child = started.child;
     this.detached = started.detached;
@@ -101,7 +98,7 @@ export class Session {
       this.#gone.abort();
       return scene.isolation === null ? status : endOfIsolated(status);
     });
-    this.#noted = request.ledger.begin(this.#child.pid).then(request.onStart ?? (() => undefined));
+    this.#noted = request.ledger.begin(this.#child.pid).then(request.onStart);
   }
 
   /** Starts it. */
@@ -128,68 +125,63 @@ export class Session {
     return this.#child.pid;
   }
 
-  /** Aborted when the process is gone. */
+  /** Aborted when the process has ended. */
   get gone(): AbortSignal {
     return this.#gone.signal;
   }
 
-  /** What its events say of it so far. */
+  /** What its events say so far. */
   get facts(): SessionModel {
     return this.scene.log.run.session(this.request.name);
   }
 
-  /** Looks after what has come: shows its output, notes its processes. True if there was output. */
-  async look(): Promise<boolean> {
+  /** Shows new output and records the session's processes. Returns whether there was output. */
+  async poll(): Promise<boolean> {
     if (!this.gone.aborted && this.host.clock.monotonic() - this.#recorded >= RECORD_MS.idle) {
       this.#record();
     }
     return await this.#copy();
   }
 
-  /**
-   * What is left to do when the process is gone: its last output is shown, its processes are noted.
-   */
+  /** Waits for the process to end, then shows the last output and records its processes. */
   async finish(): Promise<SessionEnd> {
     const end = await this.exited;
-    // What is there now is all of it: a process that leaked may hold the file and write for ever.
+    // Output up to here belongs to pytest: a leaked process may write to the file for ever.
     const size = await this.#output?.tail.size() ?? 0;
     while (this.#output && this.#output.tail.offset < size) if (!await this.#copy()) break;
     await Promise.all([this.#noted, this.#lastLook]);
-    // Else what it left in its session is there to be seen.
+    // Processes may have been left in its session since.
     if (!this.#lookedLast) await this.request.ledger.look(this.#testOf);
     await this.request.ledger.settled();
     await Promise.all(this.#work);
     await this.#ending;
-    // What a session that was cut short left below it has lost its parent: it belongs to the run
-    // and to nobody else.
+    // Processes left by a session that was cut short have no parent, and belong to this run alone.
     if (this.seen.length > 0) await this.end();
     this.#off();
     return end;
   }
 
-  /** Something that is done to it and has to be over before it counts as finished. */
-  attend(work: Promise<void>): Promise<void> {
+  /** Makes the session count as finished only when this work is over. */
+  finishAfter(work: Promise<void>): Promise<void> {
     this.#work.push(work);
-    // It may fail long before anybody waits for it to be over.
+    // It may fail long before it is awaited.
     work.catch(() => {});
     return work;
   }
 
-  /**
-   * One SIGINT to the process that runs the session: below `uv run` or an isolation that is not the
-   * one that was started.
-   */
+  /** Sends SIGINT to pytest itself, which may run below `uv run` or inside an isolation. */
   async interrupt(): Promise<void> {
     if (this.gone.aborted) return;
-    const target = this.scene.isolation === null ? await this.#pytest() : await this.#isolated();
+    const find = this.scene.isolation === null ? pytestBelow : isolatedPytest;
+    const target = await find(this.host, this.pid, this.facts.pid);
     if (target !== null && target !== this.pid) {
       await sendSignal(this.host, { pid: target, inode: null }, "SIGINT");
-    } else this.#child.kill("SIGINT" satisfies Signal);
+    } else this.#child.kill("SIGINT");
   }
 
-  /** Notes who belongs to the session while they are still below pytest. */
+  /** Records the processes of the session while they are still below pytest. */
   async remember(): Promise<void> {
-    // Once pytest is gone its pid means nothing any more.
+    // Once pytest is gone, its pid may belong to another process.
     this.seen = await treeOf(this.host, this.gone.aborted ? null : this.pid, this.seen);
     await this.request.ledger.add(this.seen, this.#testOf);
   }
@@ -198,7 +190,7 @@ export class Session {
   end(): Promise<void> {
     const end = () =>
       this.#end().catch((error) => {
-        // Where nothing can be looked at, at least what was started goes: it is our own child.
+        // Without a list of processes, at least our own child can be killed.
         this.#child.kill("SIGKILL");
         throw error;
       });
@@ -211,7 +203,7 @@ export class Session {
     const ended = await endTree(this.host, this.printer, this.members, {
       graceSeconds: LAST_GRACE_SECONDS,
     });
-    // With it ends what would not go.
+    // This ends the isolation, and with it everything inside.
     if (this.scene.isolation !== null) this.#child.kill("SIGKILL");
     this.seen = [];
     const before = this.ended;
@@ -224,62 +216,20 @@ export class Session {
       : ended;
   }
 
-  /** pytest's own pid as we see it; null when it can't be told from what it said. */
-  async #pytest(): Promise<number | null> {
-    const { pid } = this.facts;
-    if (pid === null) return null;
-    const tree = await treeOf(this.host, this.pid);
-    return tree.some((identity) => identity.pid === pid) ? pid : null;
-  }
-
-  /**
-   * Pids as we see them of processes that call themselves otherwise in an isolation, in no
-   * particular order; those that are not below this session are left out.
-   */
+  /** Pids as seen from outside, for pids of processes inside this session. */
   async hostPids(inner: readonly number[]): Promise<number[]> {
     if (this.scene.isolation === null) return [...inner];
     if (this.gone.aborted || inner.length === 0) return [];
-    const rows = await this.#inside();
+    const rows = await isolatedProcesses(this.host, this.pid);
     return rows.filter((row) => inner.includes(row.innerPid)).map((row) => row.pid);
   }
 
-  /**
-   * The processes in the session's own pid namespace. One that a test has made for itself, further
-   * inside, is not looked into.
-   */
-  async #inside(): Promise<ProcessFiles[]> {
-    const tree = await treeOf(this.host, this.pid);
-    const init = tree.find((identity) => identity.ppid === this.pid);
-    const { rows } = await readProcessFiles(this.host, tree.map(({ pid }) => pid), {
-      mapped: false,
-      why: "what the isolated call themselves",
-    });
-    const depth = init && rows.get(init.pid)?.depth;
-    return [...rows.values()].filter((row) => row.depth === depth);
-  }
-
-  /**
-   * Whom to interrupt in an isolation: pytest, before it has said its pid what will become it,
-   * before that what makes the isolation.
-   */
-  async #isolated(): Promise<number | null> {
-    const rows = await this.#inside();
-    const init = rows.find((row) => row.innerPid === 1);
-    const { pid } = this.facts;
-    const main = rows.find((row) => pid === null ? row.ppid === init?.pid : row.innerPid === pid);
-    return main?.pid ?? init?.pid ?? null;
-  }
-
-  /** Processes of this session, as last seen, without the two that are the isolation around it. */
+  /** The processes last seen in this session, without the two around an isolated one. */
   get members(): readonly Process[] {
-    if (this.scene.isolation === null) return this.seen;
-    return this.seen.filter(({ pid, ppid }) => pid !== this.pid && ppid !== this.pid);
+    return this.scene.isolation === null ? this.seen : withoutIsolation(this.seen, this.pid);
   }
 
-  /**
-   * The test that started a process, once all that has come is read: what is late may be the start
-   * of that very test.
-   */
+  /** Finds the test that started a process, once all events so far are read. */
   readonly #testOf = async (): Promise<TestOf> => {
     await this.scene.log.poll();
     const { facts } = this;
@@ -289,11 +239,10 @@ export class Session {
 
   #on(event: PytestEvent): void {
     if (this.gone.aborted) return;
-    // Where a session comes to its end its processes are still below it; a moment later they may
-    // not be.
+    // At the end of a session its processes are still below it; a moment later they may not be.
     if (event.event === "session-finish") {
       const { ledger } = this.request;
-      // It tells all only if pytest was still there.
+      // The scan is complete only if pytest was still there.
       this.#lastLook = ledger.settled().then(() => ledger.look(this.#testOf)).then((wasThere) =>
         void (this.#lookedLast = wasThere)
       );
@@ -313,142 +262,4 @@ export class Session {
     this.#output!.to.write(bytes);
     return true;
   }
-}
-
-interface Started {
-  readonly child: StartedProgram;
-  readonly detached: boolean;
-  readonly logFile: string | null;
-  /** Bytes that the log had before. */
-  readonly logSize: number;
-  readonly copyTo: Output | null;
-}
-
-/** Makes all ready for a pytest; what it returns starts it. */
-async function preparePytest(
-  host: Host,
-  request: SessionOrder,
-  scene: RunScene,
-): Promise<() => Started> {
-  const { inherited, sigint, interpreter } = scene;
-  // Sessions that run one after another share what is shown; those beside each other have a log
-  // each.
-  const logFile = join(
-    scene.directory,
-    request.output === "log" ? `output-${request.name}.log` : "output.log",
-  );
-  const streams = streamsOf(host, request.output);
-  const [plugin, logSize] = await Promise.all([
-    pluginEnvironment(host, inherited, {
-      events: scene.log.path,
-      session: request.name,
-      queue: request.queue,
-      isolated: scene.isolation !== null,
-      otherwise: scene.directory,
-    }),
-    streams.redirect === "" ? 0 : sizeOfLog(host, logFile),
-  ]);
-  const wrapper = streams.redirect === ""
-    ? []
-    : ["/bin/sh", "-c", `log=$1; shift; ${redirection(streams)}`, "sh", logFile];
-  const wrapped = scene.isolation?.wrap(request.argv, request.name) ?? request.argv;
-  const activated = activation(interpreter, inherited);
-  const { args, env } = envCommand({
-    inherited,
-    set: { ...interpreter.environment, ...activated.set, ...request.environment, ...plugin },
-    unset: activated.unset,
-    argv: [...wrapper, ...wrapped],
-    sigint,
-    pythonWords: wrapper.length + (wrapped.length - request.argv.length) + interpreter.argv.length,
-  });
-  // Without a terminal of its own pytest gets a session of its own, so that a signal meant for us
-  // reaches it once, from us.
-  const detached = !request.keepsTerminal &&
-    (request.output === "log" ||
-      !(host.terminal.stdinIsTerminal || host.terminal.stdout.isTerminal ||
-        host.terminal.stderr.isTerminal));
-  return () => {
-    const child = host.programs.start("env", args, {
-      why: "the tests",
-      cwd: scene.root,
-      env,
-      stdin: host.terminal.stdinIsTerminal && request.output !== "log" ? "inherit" : "null",
-      stdout: "inherit",
-      stderr: "inherit",
-      detached,
-    });
-    return {
-      child,
-      detached,
-      logFile: streams.redirect === "" ? null : logFile,
-      logSize,
-      copyTo: streams.copyTo,
-    };
-  };
-}
-
-/** Makes the log if it is missing; bytes that it has. */
-async function sizeOfLog(host: Host, path: string): Promise<number> {
-  await host.files.createFile(path, "");
-  return (await host.files.stat(path))?.size ?? 0;
-}
-
-/** Where pytest's output goes, in words of the shell. */
-interface Streams {
-  /** Empty: where ours does. */
-  readonly redirect: string;
-  /** What the log is copied to. */
-  readonly copyTo: Output | null;
-  /**
-   * The number of that stream, and what takes the place of `redirect` where it is a file or a
-   * device such as `/dev/null`.
-   */
-  readonly direct?: { readonly stream: 1 | 2; readonly redirect: string };
-}
-
-/**
- * Starts what `$@` says. A file needs no log before it: nobody waits for its end, whoever still has
- * it open.
- */
-function redirection({ redirect, direct }: Streams): string {
-  const started = `exec "$@" ${redirect}`;
-  if (direct === undefined) return started;
-  const path = `/dev/fd/${direct.stream}`;
-  return `if [ -f ${path} ] || [ -c ${path} ]; then exec "$@" ${direct.redirect}; fi; ${started}`;
-}
-
-/**
- * Where pytest's standard output and error go: each where ours does, but to a pipe by the log,
- * which is copied to it.
- */
-function streamsOf(host: Host, mode: OutputMode): Streams {
-  const log = '>>"$log"';
-  if (mode === "inherited") return { redirect: "", copyTo: null };
-  if (mode === "log") return { redirect: `${log} 2>&1`, copyTo: null };
-  if (mode === "stderr") {
-    if (host.terminal.stderr.isTerminal) return { redirect: ">&2", copyTo: null };
-    return {
-      redirect: `${log} 2>&1`,
-      copyTo: host.terminal.stderr,
-      direct: { stream: 2, redirect: ">&2" },
-    };
-  }
-  if (host.terminal.stdout.isTerminal && host.terminal.stderr.isTerminal) {
-    return { redirect: "", copyTo: null };
-  }
-  if (host.terminal.stdout.isTerminal) {
-    return {
-      redirect: `2${log}`,
-      copyTo: host.terminal.stderr,
-      direct: { stream: 2, redirect: "" },
-    };
-  }
-  if (host.terminal.stderr.isTerminal) {
-    return { redirect: log, copyTo: host.terminal.stdout, direct: { stream: 1, redirect: "" } };
-  }
-  return {
-    redirect: `${log} 2>&1`,
-    copyTo: host.terminal.stdout,
-    direct: { stream: 1, redirect: "2>&1" },
-  };
 }

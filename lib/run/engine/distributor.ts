@@ -1,0 +1,111 @@
+import { join } from "@std/path";
+import { TractestError } from "../../errors.ts";
+import type { Group, Item } from "../../pytest/work.ts";
+import type { Host } from "../../system/host.ts";
+import type { Printer } from "../../terminal/printer.ts";
+import type { EngineRequest } from "./engine_request.ts";
+import { Queue } from "./queue.ts";
+import type { RunProgress } from "./run_progress.ts";
+import { say } from "./show.ts";
+
+/** Ids in one event. */
+const IDS_PER_EVENT = 500;
+
+/** Distributes the tests of a run to its sessions, through one queue after another. */
+export class Distributor {
+  /** The queue that the sessions share now; null: pytest runs what it collects. */
+  queue: Queue | null = null;
+  /** The last session takes every remaining test, also those that run alone. */
+  isLast = false;
+  /** Whether the log names the tests that will run. */
+  isAnnounced = false;
+  /** What the first session collected, which the plan is made from. */
+  #offered: ReadonlySet<string> | null = null;
+  #created = 0;
+
+  constructor(
+    private readonly host: Host,
+    private readonly printer: Printer,
+    private readonly request: EngineRequest,
+    private readonly progress: RunProgress,
+  ) {}
+
+  /** Makes an empty queue, which is filled once a session has collected the tests. */
+  async newQueue(): Promise<Queue> {
+    const directory = join(this.request.scene.directory, `queue-${this.#created++}`);
+    return await Queue.create(this.host, directory);
+  }
+
+  /** Makes a queue for the remaining tests the current one; null if the disk fails. */
+  async renew(): Promise<Queue | null> {
+    return this.queue = await this.#unlessDiskFails(this.newQueue());
+  }
+
+  /** Makes a queue of these groups; null if the disk fails. */
+  async queueOf(groups: readonly Group[]): Promise<Queue | null> {
+    const filled = async () => {
+      const queue = await this.newQueue();
+      await queue.fill(groups);
+      return queue;
+    };
+    return await this.#unlessDiskFails(filled());
+  }
+
+  /** Fills the current queue from what a session has collected. */
+  async fill(items: readonly Item[]): Promise<void> {
+    const { queue, progress } = this;
+    const { order, jobs, runsAlone } = this.request.plan;
+    if (queue === null || queue.isFilled) return;
+    queue.isFilled = true;
+    try {
+      this.#offered ??= new Set(items.map((item) => item.id));
+      progress.groups ??= await order?.(items) ?? [items.map((item) => item.id)];
+      const isShared = jobs > 1 && !this.isLast;
+      const rest = progress.groups.map((group) =>
+        progress.run.restOf(group).filter((id) => !isShared || !runsAlone(id))
+      );
+      await this.#announce(progress.planned);
+      await queue.fill(rest.filter((group) => group.length > 0));
+    } catch (error) {
+      progress.failure ??= { error };
+      await queue.stop();
+    }
+  }
+
+  /** Puts the tests that a session claimed but did not run back into its queue. */
+  async takeBack(queue: Queue, session: string): Promise<void> {
+    const left = this.progress.run.leftoverOf(session, (index) => queue.group(index));
+    await this.#unlessDiskFails(queue.add(left));
+  }
+
+  /** What some of these sessions collected, but not the one that the plan was made from. */
+  unplannedIn(sessions: readonly string[]): string[] {
+    const { progress } = this;
+    const offered = this.#offered;
+    if (offered === null || progress.reachedMaxFail || !progress.mayContinue) return [];
+    const items = sessions.flatMap((session) => progress.run.session(session).items ?? []);
+    return [...new Set(items.map(({ id }) => id))].filter((id) => !offered.has(id));
+  }
+
+  /** Names the tests in the log: pytest does so only where it has no queue. */
+  async #announce(ids: readonly string[]): Promise<void> {
+    if (this.isAnnounced) return;
+    this.isAnnounced = true;
+    for (let start = 0; start < ids.length; start += IDS_PER_EVENT) {
+      const event = { event: "tests", ids: ids.slice(start, start + IDS_PER_EVENT) } as const;
+      await this.request.scene.log.append(event);
+    }
+  }
+
+  /** If the disk fails, the run starts nothing more, and the results so far count. */
+  async #unlessDiskFails<Made>(making: Promise<Made>): Promise<Made | null> {
+    try {
+      return await making;
+    } catch (error) {
+      if (!(error instanceof TractestError)) throw error;
+      if (!this.progress.diskFailed) this.printer.warn(say.diskFailed(error.message));
+      this.progress.diskFailed = true;
+      return null;
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import { isOwnFailure } from "../../pytest/failure.ts";
+import { RED, type TestResult } from "../../pytest/results.ts";
+import type { RunModel } from "../../pytest/run_model.ts";
+import type { Printer } from "../../terminal/printer.ts";
+import type { Distributor } from "./distributor.ts";
+import type { EngineRequest } from "./engine_request.ts";
+import type { RunProgress } from "./run_progress.ts";
+import type { SessionRunner } from "./session_runner.ts";
+import { say } from "./show.ts";
+
+/** More failures than this are not flaky tests, so none of them runs again. */
+const MOST_RETRIED = 50;
+
+/**
+ * Runs failed tests again. Those that failed while other sessions ran first get one more attempt
+ * alone, together in one session; each retry that was asked for has a session of its own.
+ */
+export class Retries {
+  readonly #retried = new Set<string>();
+
+  constructor(
+    private readonly printer: Printer,
+    private readonly request: Pick<EngineRequest, "plan" | "policy">,
+    private readonly progress: RunProgress,
+    private readonly distributor: Distributor,
+    private readonly sessions: SessionRunner,
+  ) {}
+
+  /** Runs again what has failed since the last call. */
+  async run(): Promise<void> {
+    const { progress, request: { plan: { jobs }, policy: { retries } } } = this;
+    const untried = progress.failed.filter(({ id }) => !this.#retried.has(id));
+    const failed = untried.filter((test) => canPassAlone(test, progress.run));
+    if (retries > 0 || jobs > 1) this.#skip(untried.filter((test) => !failed.includes(test)));
+    const contended = jobs > 1
+      ? failed.filter(({ attempts }) => progress.run.ranBesideOthers(attempts.at(-1)!))
+      : [];
+    if ((retries === 0 && contended.length === 0) || !this.#mayRun) return;
+    if (failed.length > MOST_RETRIED) {
+      this.printer.note(say.tooManyToRetry(failed.length));
+      return;
+    }
+    for (const { id } of failed) this.#retried.add(id);
+    await this.#again(contended);
+    for (const test of failed) {
+      const left = retries - (contended.includes(test) ? 1 : 0);
+      for (let attempt = 0; attempt < left && RED.has(test.outcome) && this.#mayRun; attempt++) {
+        await this.#again([test]);
+      }
+    }
+  }
+
+  get #mayRun(): boolean {
+    return this.progress.mayContinue && !this.progress.diskFailed;
+  }
+
+  #skip(tests: readonly TestResult[]): void {
+    for (const { id } of tests) this.#retried.add(id);
+    const named = tests.filter(({ id }) => !this.progress.run.isRepeated(id));
+    if (named.length > 0) this.printer.note(say.notRetried(named.map(({ id }) => id)));
+  }
+
+  /** Runs tests once more. If one of them ends the session, the others get another session. */
+  async #again(tests: readonly TestResult[]): Promise<void> {
+    const before = new Map(tests.map((test) => [test, test.attempts.length]));
+    for (let rest = [...tests]; rest.length > 0 && this.progress.mayContinue;) {
+      const ids = rest.map(({ id }) => id);
+      const queue = await this.distributor.queueOf(ids.map((id) => [id]));
+      if (queue === null) return;
+      await this.sessions.run({ purpose: "retry", tests: ids }, queue, 1);
+      const untried = rest.filter((test) => test.attempts.length === before.get(test));
+      if (untried.length === rest.length) return;
+      rest = untried;
+    }
+  }
+}
+
+/**
+ * Whether a pass when run alone clears a test: not if the fixture that failed has a wider scope,
+ * for then the test may not even use it, nor if several tests share its id.
+ */
+function canPassAlone({ id, attempts }: TestResult, run: RunModel): boolean {
+  return attempts.at(-1)!.failures.every(isOwnFailure) && !run.isRepeated(id);
+}

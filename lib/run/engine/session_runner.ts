@@ -1,0 +1,115 @@
+import { RUN_COOKIE } from "../../base/cookie.ts";
+import { RunLedger } from "../../leaks/ledger.ts";
+import { beginsSession } from "../../pytest/pytest_command.ts";
+import type { SessionCode } from "../../pytest/verdict.ts";
+import type { Host } from "../../system/host.ts";
+import type { Printer } from "../../terminal/printer.ts";
+import type { Control } from "./control.ts";
+import type { Distributor } from "./distributor.ts";
+import { type EndedTest, EndedTestLog } from "./ended_test.ts";
+import type { EngineRequest, SessionKind } from "./engine_request.ts";
+import type { LeftBehindWatch } from "./left_behind.ts";
+import type { Queue } from "./queue.ts";
+import type { RunProgress } from "./run_progress.ts";
+import { Session, type SessionEnd } from "./session.ts";
+import type { SessionWatch } from "./session_watch.ts";
+
+/** The parts of the engine that a session needs. */
+export interface SessionParts {
+  readonly progress: RunProgress;
+  readonly control: Control;
+  readonly watch: SessionWatch;
+  readonly leaks: LeftBehindWatch;
+  readonly distributor: Distributor;
+}
+
+/** Runs the sessions of a run, and keeps how each of them ended. */
+export class SessionRunner {
+  /** How many sessions were started. */
+  started = 0;
+  readonly ends: (SessionCode & { readonly session: string })[] = [];
+  /** The names of the sessions of each shard. */
+  readonly shards: string[][] = [];
+  /** The names of the sessions that collected everything. */
+  readonly whole: string[] = [];
+  /** A pytest ended with exit code 0 before its session was over, and in no test. */
+  vanished = false;
+  readonly #endedTests: EndedTestLog;
+
+  constructor(
+    private readonly host: Host,
+    private readonly printer: Printer,
+    private readonly request: EngineRequest,
+    private readonly parts: SessionParts,
+  ) {
+    this.#endedTests = new EndedTestLog(host, request, parts.progress);
+  }
+
+  /** Runs one session to its end. Returns the test in which it ended, if any. */
+  async run(kind: SessionKind, queue: Queue | null, shard: number): Promise<EndedTest | null> {
+    const { control, watch, distributor } = this.parts;
+    const session = await this.#start(kind, queue, shard);
+    control.add(session);
+    watch.startWatching();
+    await session.exited;
+    // Nothing is decided before all of its events are read.
+    await this.request.scene.log.drain();
+    const end = await session.finish();
+    control.remove(session);
+    await this.#reportLeaks(session);
+    const eviction = watch.evictions.get(session);
+    const endedTest = await this.#endedTests.record(session, end, eviction);
+    this.#keepEnd(session, end, endedTest !== null);
+    if (queue?.isFilled && (endedTest !== null || eviction !== undefined)) {
+      await distributor.takeBack(queue, session.request.name);
+    }
+    return endedTest;
+  }
+
+  async #start(kind: SessionKind, queue: Queue | null, shard: number): Promise<Session> {
+    const { scene, sessions, policy, hooks } = this.request;
+    const { root, runId, isolation } = scene;
+    const name = `${sessions.prefix ?? ""}${this.started++}`;
+    if (kind.tests === null) this.whole.push(name);
+    if (kind.purpose === "shard") (this.shards[shard - 1] ??= []).push(name);
+    return await Session.start(this.host, this.printer, {
+      name,
+      purpose: kind.purpose,
+      argv: sessions.command(kind, name),
+      environment: { ...sessions.environment?.(shard, name), [RUN_COOKIE]: runId },
+      queue: queue?.directory ?? null,
+      output: sessions.output,
+      keepsTerminal: policy.debugging,
+      ledger: RunLedger.open(this.host, root, runId, name, isolation !== null),
+      onStart: hooks.onSessionStart,
+    }, scene);
+  }
+
+  async #reportLeaks(session: Session): Promise<void> {
+    const { name } = session.request;
+    const outlived = await this.request.scene.isolation?.outlived(name) ?? null;
+    const killed = session.ended?.killed.map(({ pid }) => pid) ?? [];
+    await this.parts.leaks.sessionEnded(name, outlived, killed);
+  }
+
+  #keepEnd(session: Session, { code, signal }: SessionEnd, isBroken: boolean): void {
+    const { exitStatus, hasFailures } = session.facts;
+    // A pytest that did not exit had said before how it ended.
+    const hungWith = this.parts.watch.evictions.get(session) === "no-exit" ? exitStatus : null;
+    this.ends.push({
+      session: session.request.name,
+      code: hungWith ?? code,
+      // In an isolation only the code shows a signal. If the session itself has reported this code,
+      // it is no signal.
+      signal: hungWith === null && exitStatus !== code ? signal : null,
+      exitStatus,
+      isBroken,
+      hasFailures,
+    });
+    // Any other code says by itself that something is wrong.
+    const isSilent = code === 0 && exitStatus === null && !isBroken &&
+      beginsSession(session.request.argv);
+    const isExpected = this.parts.progress.cut !== null || this.request.scene.log.isCut;
+    if (isSilent && !isExpected) this.vanished = true;
+  }
+}

@@ -1,0 +1,114 @@
+import type { Host } from "../../system/host.ts";
+import type { Printer } from "../../terminal/printer.ts";
+import type { Control } from "./control.ts";
+import type { EngineRequest } from "./engine_request.ts";
+import { type EndedTest, toHundredths } from "./ended_test.ts";
+import type { RunProgress } from "./run_progress.ts";
+import type { Session } from "./session.ts";
+import { say } from "./show.ts";
+
+/** Milliseconds between reads of what sessions write: short while something comes. */
+const POLL_MS = { busy: 30, idle: 60 } as const;
+
+/** Why a session is being ended: a test at its limit, or a pytest that does not exit. */
+export type Eviction = EndedTest | "no-exit";
+
+/** Reads what the sessions of a run write, and enforces the limits of single tests and exits. */
+export class SessionWatch {
+  /** The sessions that are being ended. */
+  readonly evictions = new Map<Session, Eviction>();
+  /** A pytest had finished and did not exit. */
+  hungAtExit = false;
+  readonly #finishedAt = new Map<Session, number>();
+  readonly #over = new AbortController();
+  #polling: Promise<void> | null = null;
+  #runLimit: Promise<void> | null = null;
+
+  constructor(
+    private readonly host: Host,
+    private readonly printer: Printer,
+    private readonly request: EngineRequest,
+    private readonly progress: RunProgress,
+    private readonly control: Control,
+  ) {}
+
+  /**
+   * Starts watching, once the first session runs: the first timer of a program takes longer than
+   * starting a pytest.
+   */
+  startWatching(): void {
+    if (this.#polling !== null) return;
+    this.#polling = this.#poll().catch((error) => this.control.fail(error));
+    this.control.inBackground(this.#runLimit = this.control.enforceRunLimit());
+    this.request.hooks.onFirstSession?.();
+  }
+
+  /** Resolves when the time limit of the run no longer applies, or has ended all sessions. */
+  async runLimitIsOver(): Promise<void> {
+    await this.#runLimit;
+  }
+
+  /** Stops watching, and reads the rest of the events. */
+  async stop(): Promise<void> {
+    this.#over.abort();
+    await this.#polling;
+    await this.request.scene.log.drain();
+  }
+
+  async #poll(): Promise<void> {
+    const { signal } = this.#over;
+    while (!signal.aborted) {
+      const seen = await Promise.all([
+        this.request.scene.log.poll(),
+        ...[...this.control.sessions].map((session) => session.poll()),
+      ]);
+      for (const session of this.control.sessions) this.#enforceLimits(session);
+      await this.host.clock.sleep(seen.some(Boolean) ? POLL_MS.busy : POLL_MS.idle, signal);
+    }
+  }
+
+  #enforceLimits(session: Session): void {
+    const isEnding = this.evictions.has(session) || session.gone.aborted;
+    if (isEnding || this.progress.cut !== null || this.request.policy.debugging) return;
+    const now = this.host.clock.now() / 1000;
+    if (session.facts.exitStatus === null) this.#enforceTestLimit(session, now);
+    else this.#enforceExitLimit(session, now);
+  }
+
+  #enforceTestLimit(session: Session, now: number): void {
+    const limit = this.request.limits.test;
+    if (limit === 0) return;
+    for (const [id, since] of session.facts.running) {
+      if (now - since < limit) continue;
+      this.control.inBackground(
+        this.request.scene.log.append({
+          event: "terminating",
+          session: session.request.name,
+          id,
+          seconds: toHundredths(now - since),
+          limit,
+        }),
+      );
+      this.#evict(session, { id, seconds: now - since });
+      return;
+    }
+  }
+
+  #enforceExitLimit(session: Session, now: number): void {
+    const since = this.#finishedAt.get(session);
+    if (since === undefined) {
+      this.#finishedAt.set(session, now);
+      const areAllFinished = [...this.control.sessions].every((one) => this.#finishedAt.has(one));
+      if (areAllFinished) this.request.hooks.onSessionsFinished?.(this.progress.run);
+    }
+    if (now - (since ?? now) < this.request.limits.exit) return;
+    this.hungAtExit = true;
+    this.printer.warn(say.hungAtExit(this.request.limits.exit));
+    this.#evict(session, "no-exit");
+  }
+
+  #evict(session: Session, eviction: Eviction): void {
+    this.evictions.set(session, eviction);
+    this.control.inBackground(this.control.evict(session));
+  }
+}

@@ -1,0 +1,38 @@
+import { escapeText } from "../../base/escape.ts";
+import type { RunLimits } from "./engine_request.ts";
+
+/** Ids that a message names. */
+const NAMED_IDS = 3;
+
+/** What the engine says while it runs; a line break first where pytest may be inside a line. */
+export const say = {
+  diskFailed: (message: string): string => `no more tests are run: ${escapeText(message)}`,
+
+  tooManyToRetry: (failures: number): string =>
+    `${failures} failures are too many to be flaky: none of them runs again`,
+
+  notRetried(ids: readonly string[]): string {
+    const named = ids.slice(0, NAMED_IDS).map(escapeText).join(", ");
+    const more = ids.length > NAMED_IDS ? ` and ${ids.length - NAMED_IDS} more` : "";
+    const why = "a fixture that other tests share may have failed";
+    return `not retried alone: ${named}${more} (${why})`;
+  },
+
+  hungAtExit: (seconds: number): string =>
+    `pytest has finished but did not exit within ${seconds} s: ending it`,
+
+  waitsForQuiet: ({ run, quiet }: Pick<RunLimits, "run" | "quiet">): string =>
+    `\ntime limit of ${run} s reached, but tests still finish: the run continues until none has ` +
+    `finished for ${quiet} s; --timeout sets a hard limit`,
+
+  reachedLimit({ run, quiet }: Pick<RunLimits, "run" | "quiet">, grace: number): string {
+    const idle = quiet > 0 ? `, and nothing has finished for ${quiet} s` : "";
+    const steps = `sending SIGINT to pytest, SIGKILL after ${grace} s`;
+    return `time limit of ${run} s reached${idle}: ${steps}`;
+  },
+
+  endsAll: (signal: string): string => `\n${signal} again: killing what still runs`,
+
+  stillFinishing: (): string =>
+    "\npytest is still finishing its report; interrupt again to kill it now",
+} as const;
