@@ -1,17 +1,17 @@
 import type { Interpreter } from "./python.ts";
 
-/** What changes in the environment of a program, and nothing else of it. */
+/** A change of the environment of a program. */
 export interface EnvironmentChange {
   readonly set: Readonly<Record<string, string>>;
   readonly unset: readonly string[];
 }
 
-/** Where programs are found when PATH is not set at all. */
-const WITHOUT_PATH = "/usr/bin:/bin";
+/** The PATH that is used if it is not set. */
+const DEFAULT_PATH = "/usr/bin:/bin";
 
 /**
- * What activating a venv changes: tests that start `python` by name need the one that runs them,
- * and what reads VIRTUAL_ENV as well. `uv run` activates the venv itself.
+ * Activates a venv, so that tests which start `python` by name get the Python that runs them.
+ * `uv run` activates the venv itself.
  *
  * @param inherited the environment without it
  */
@@ -23,9 +23,9 @@ export function activation(
   if (argv.length > 1) return { set: {}, unset };
   if (venv === null) return { set: {}, unset: [] };
   const before = inherited.get("VIRTUAL_ENV");
-  const places = (inherited.get("PATH") ?? WITHOUT_PATH).split(":");
+  const places = (inherited.get("PATH") ?? DEFAULT_PATH).split(":");
   const own = `${venv}/bin`;
-  // Activating one deactivates the other.
+  // Activating one venv deactivates another.
   const others = places.filter((place) =>
     place !== own && (!before || before === venv || place !== `${before}/bin`)
   );

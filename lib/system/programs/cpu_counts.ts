@@ -2,20 +2,14 @@ import { type CpuCounts, parseCpuCounts, type Strain, strainBetween } from "../.
 import type { Host } from "../host.ts";
 import { probe } from "./probe.ts";
 
-/**
- * Pressure of the machine, then the quota of our control group (version 2, then 1): whichever are
- * there.
- */
+/** Pressure of the machine, and the quota of our control group (version 2 and 1). */
 const FILES = [
   "/proc/pressure/cpu",
   "/sys/fs/cgroup/cpu.stat",
   "/sys/fs/cgroup/cpu/cpu.stat",
 ] as const;
 
-/**
- * Looks at what the system counts about CPU time now; the returned function tells how short of it
- * the machine was since.
- */
+/** Starts to measure CPU time; the returned function says how short of it the machine was since. */
 export async function watchCpu(host: Host): Promise<() => Promise<Strain | null>> {
   const began = host.clock.monotonic();
   const before = await readCpuCounts(host);
@@ -25,7 +19,7 @@ export async function watchCpu(host: Host): Promise<() => Promise<Strain | null>
 
 async function readCpuCounts(host: Host): Promise<CpuCounts> {
   const { text } = await probe(host, "cat", FILES, {
-    why: "is the machine short of CPU",
+    why: "whether the machine is short of CPU",
     codes: [0, 1],
   });
   return parseCpuCounts(text ?? "");

@@ -4,22 +4,19 @@ import { EXIT } from "../../tables/exit_codes.ts";
 import { ownProcess } from "./own_process.ts";
 import { GIT_COUNTED_PREFIXES, GIT_LOCAL_VARIABLES } from "./git_variables.ts";
 
-/** What to start through `env`, and with which environment. */
+/** A program to start through `env`, and its environment. */
 export interface EnvRequest {
-  /** What tractest inherited: see {@linkcode inheritedEnvironment}. */
+  /** From {@linkcode inheritedEnvironment}. */
   readonly inherited: ReadonlyMap<string, string>;
-  /** Set on top of it. */
+  /** Variables to set. */
   readonly set?: Readonly<Record<string, string>>;
-  /** Taken out of it. */
+  /** Variables to remove. */
   readonly unset?: readonly string[];
   /** The program, absolute, and its arguments. */
   readonly argv: readonly string[];
-  /** From {@linkcode sigintMethod}; `as-inherited` unless given. */
+  /** From {@linkcode sigintMethod}; `as-inherited` by default. */
   readonly sigint?: SigintMethod;
-  /**
-   * How many words of `argv` are the Python (`1`, or `4` for `uv run --frozen python`); needed for
-   * the method `python`.
-   */
+  /** Number of words that start Python: 1, or 4 for `uv run --frozen python`. */
   readonly pythonWords?: number;
 }
 
@@ -29,22 +26,19 @@ export interface EnvCommand {
   readonly env: Record<string, string>;
 }
 
-/**
- * Becomes the same Python again, with SIGINT at its default: a Python that starts with it ignored
- * keeps it so.
- */
-const TRAMPOLINE =
-  "import os,signal,sys; signal.signal(signal.SIGINT,signal.SIG_DFL); os.execv(sys.executable,[sys.executable]+sys.argv[1:])";
+/** Sets SIGINT to its default and executes the same Python again, which would keep it ignored. */
+const TRAMPOLINE = "import os,signal,sys; signal.signal(signal.SIGINT,signal.SIG_DFL); " +
+  "os.execv(sys.executable,[sys.executable]+sys.argv[1:])";
 
 /**
- * The whole environment that tractest was started with, less what its own starter and git added.
- * Deno shows only the variables that it was allowed to read, so a program is asked.
+ * The whole environment of tractest, without variables that its launcher set. Deno shows only
+ * variables that it may read, so programs are asked.
  *
- * @throws {TractestError} code 70 when no program can say
+ * @throws {TractestError} code 70 if no program can read it
  */
 export async function inheritedEnvironment(host: Host): Promise<Map<string, string>> {
   const variables = parseEnvironment((await ownProcess(host))?.environment ?? await askEnv(host));
-  // The starter of these two kinds sets them for its Deno alone.
+  // The launcher of these two kinds sets them for its own Deno.
   if (["self-contained", "launcher"].includes(host.build().kind)) {
     variables.delete("DENO_NO_UPDATE_CHECK");
     if (OWN_DENO_DIR.test(variables.get("DENO_DIR") ?? "")) variables.delete("DENO_DIR");
@@ -54,7 +48,7 @@ export async function inheritedEnvironment(host: Host): Promise<Map<string, stri
 
 async function askEnv(host: Host): Promise<string> {
   const { outcome, code, stdout } = await host.programs.run("env", ["-0"], {
-    why: "what pytest is to inherit",
+    why: "the environment that pytest inherits",
     inherit: true,
   });
   if (outcome === "exited" && code === 0) return new TextDecoder().decode(stdout);
@@ -66,15 +60,10 @@ async function askEnv(host: Host): Promise<string> {
   );
 }
 
-/**
- * Where the starter of a self-contained binary lets Deno keep its notes, unless the user has named
- * a place.
- */
+/** The DENO_DIR of a self-contained binary, if the user has set none. */
 const OWN_DENO_DIR = /\/tractest[^/]*\/program-\w+\/deno$/;
 
-/**
- * Variables from `NAME=value` records that end with NUL. The first of a name wins, as for getenv.
- */
+/** Parses `NAME=value` records that end with NUL. The first of a name wins, as for getenv. */
 export function parseEnvironment(text: string): Map<string, string> {
   const variables = new Map<string, string>();
   for (const record of text.split("\0")) {
@@ -87,8 +76,8 @@ export function parseEnvironment(text: string): Map<string, string> {
 }
 
 /**
- * How to start `argv` through `env`. What is set, and names that Deno refuses to pass (`LD_*`,
- * `DYLD_*`), become arguments of `env`; git's repository-local variables are dropped.
+ * Builds the command that starts `argv` through `env`. Variables to set, and those that Deno
+ * refuses to pass (`LD_*`, `DYLD_*`), become arguments; git's repository-local ones are dropped.
  */
 export function envCommand(
   { inherited, set = {}, unset = [], argv, sigint = "as-inherited", pythonWords = 1 }: EnvRequest,
@@ -100,13 +89,13 @@ export function envCommand(
     if (/^(LD_|DYLD_)/.test(name)) args.push(`${name}=${value}`);
     else env[name] = value;
   }
-  // As arguments too, so that `-v` shows a command that does the same when it is pasted.
+  // Arguments, so that the command that `-v` shows does the same when it is pasted.
   for (const [name, value] of Object.entries(set)) args.push(`${name}=${value}`);
   const words = sigint === "python"
     ? [...argv.slice(0, pythonWords), "-c", TRAMPOLINE, ...argv.slice(pythonWords)]
     : argv;
-  // To env every word with "=" before the program is a variable, so a program in such a directory
-  // needs something to name it.
+  // `env` reads every word with "=" before the program as a variable, so a program whose path has
+  // one is started by a shell.
   args.push(...(words[0]?.includes("=") ? ["/bin/sh", "-c", 'exec "$0" "$@"', ...words] : words));
   return { args, env };
 }
@@ -118,18 +107,18 @@ export function isGitLocal(name: string): boolean {
 }
 
 /**
- * Whether tractest itself runs with SIGINT ignored, as a background job of a non-interactive shell
- * does; null when that can't be seen.
+ * Whether tractest runs with SIGINT ignored, like a background job of a non-interactive shell; null
+ * if unknown.
  */
 export async function ignoresSigint(host: Host): Promise<boolean | null> {
   return (await ownProcess(host))?.ignoresSigint ?? null;
 }
 
 /**
- * How programs that tractest starts get SIGINT at its default; when it can't be seen whether it is
- * ignored, the way that always works.
+ * How programs that tractest starts get SIGINT at its default. If it is unknown whether SIGINT is
+ * ignored, a method that always works.
  *
- * @param ignored from {@linkcode ignoresSigint}, if that is known already
+ * @param ignored from {@linkcode ignoresSigint}, if already known
  */
 export async function sigintMethod(host: Host, ignored?: boolean | null): Promise<SigintMethod> {
   if ((ignored === undefined ? await ignoresSigint(host) : ignored) === false) {
@@ -149,8 +138,5 @@ export function knowsDefaultSignal(version: string): boolean {
   return major !== undefined && (Number(major) > 8 || (Number(major) === 8 && Number(minor) >= 31));
 }
 
-/**
- * How a program gets SIGINT back at its default disposition: not at all, by GNU `env`, or by a line
- * of Python that then becomes the program.
- */
+/** How SIGINT is set to its default: not at all, by GNU `env`, or by a line of Python. */
 export type SigintMethod = "as-inherited" | "env" | "python";

@@ -4,16 +4,13 @@ import type { Host, ProgramResult } from "../host.ts";
 import { PROGRAMS } from "../../tables/programs.ts";
 
 /**
- * What every call begins with: nothing that the repo configures is run, and the index is left
- * alone. `git diff` and `git status` are never used: both refresh the index, even without optional
- * locks.
+ * Options of every call: nothing that the repository configures is run, and the index is not
+ * written. `git diff` and `git status` are never used: both refresh the index, even without
+ * optional locks.
  */
 const GLOBAL_OPTIONS = ["-c", "core.fsmonitor=false"] as const;
 
-/**
- * Raw, by NUL, without renames (both names count), without anything that would run a program of the
- * repo's choice.
- */
+/** Raw, separated by NUL, renames as two changes, without programs that the repository sets. */
 const DIFF_OPTIONS = [
   "--raw",
   "-z",
@@ -25,7 +22,7 @@ const DIFF_OPTIONS = [
   "--ignore-submodules=dirty",
 ] as const;
 
-/** Every file as text, a path in front of each line, behind it NUL; whatever else is configured. */
+/** Every file as text; each line after its path and NUL; independent of configuration. */
 const GREP_OPTIONS = [
   "--perl-regexp",
   "--text",
@@ -40,7 +37,6 @@ const GREP_OPTIONS = [
 ] as const;
 
 const MOST_THREADS = 8;
-
 const TIMEOUT_MS = 60_000;
 
 /** One line of a raw diff. */
@@ -49,16 +45,16 @@ export interface RawChange {
   readonly path: string;
   /** git's letter: A, D, M, T or U. */
   readonly status: string;
-  /** Object id on the left side: what it is compared with. */
+  /** Object id on the left side. */
   readonly oldId: string;
-  /** Object id on the right side; all zeros when only the work tree has it. */
+  /** Object id on the right side; all zeros if only the work tree has it. */
   readonly newId: string;
   /** File modes as git writes them, octal: `100644`. */
   readonly oldMode: string;
   readonly newMode: string;
 }
 
-/** Where a repository is, absolute. In a linked worktree the two directories of git differ. */
+/** The absolute paths of a repository; the first two differ in a linked worktree. */
 export interface GitLocation {
   readonly gitDirectory: string;
   readonly commonDirectory: string;
@@ -74,38 +70,30 @@ export class Git {
    * The path from git's top level to the directory, with a slash at the end; empty at the top
    * level.
    *
-   * @throws {PreflightError} outside of a work tree, with git's own words
+   * @throws {PreflightError} outside of a work tree, with git's message
    */
   async prefix(): Promise<string> {
-    const result = await this.#run(
-      ["rev-parse", "--show-prefix"],
-      "where the project lies in its repository",
-    );
-    if (result.code !== 0) {
-      const words = textOf(result.stderr).trim().split("\n")[0] ?? "";
-      const hint = words.includes("dubious ownership")
+    const words = ["rev-parse", "--show-prefix"];
+    const result = await this.#run(words, "where the project lies in its repository");
+    if (result.code === 0) return textOf(result.stdout).replace(/\n$/, "");
+    const message = messageOf(result);
+    throw new PreflightError(
+      "no-repository",
+      `Cannot ask git about "${this.directory}": ${message}`,
+      message.includes("dubious ownership")
         ? `git trusts it after: git config --global --add safe.directory ${this.directory}`
-        : "this needs a git work tree";
-      throw new PreflightError(
-        "no-repository",
-        `Cannot ask git about "${this.directory}": ${words.replace(/^fatal: /, "")}`,
-        hint,
-      );
-    }
-    return textOf(result.stdout).replace(/\n$/, "");
+        : "this needs a git work tree",
+    );
   }
 
   /**
-   * The path from git's top level to the directory, and the commit at hand; null before the first
-   * one.
+   * {@linkcode prefix}, and the current commit; null before the first one.
    *
    * @throws {PreflightError} as {@linkcode prefix}
    */
   async here(): Promise<{ readonly prefix: string; readonly head: string | null }> {
-    const result = await this.#run(
-      ["rev-parse", "--show-prefix", "HEAD^{commit}"],
-      "where the project lies in its repository, and at which commit",
-    );
+    const words = ["rev-parse", "--show-prefix", "HEAD^{commit}"];
+    const result = await this.#run(words, "where the project lies, and at which commit");
     const [, prefix, head] = /^(.*)\n([0-9a-f]{40,})\n$/s.exec(textOf(result.stdout)) ?? [];
     if (result.code === 0 && prefix !== undefined && head !== undefined) return { prefix, head };
     return { prefix: await this.prefix(), head: await this.commit("HEAD") };
@@ -115,24 +103,21 @@ export class Git {
    * `core.hooksPath`, `~` expanded, otherwise as written (relative to the top of the work tree);
    * null if it is not set.
    *
-   * @throws {PreflightError} when git can't say
+   * @throws {PreflightError} if git fails
    */
   async hooksPath(): Promise<string | null> {
-    const result = await this.#run(
-      ["config", "--type=path", "--get", "core.hooksPath"],
-      "whether the hooks are elsewhere",
-    );
+    const words = ["config", "--type=path", "--get", "core.hooksPath"];
+    const result = await this.#run(words, "whether the hooks are elsewhere");
     if (result.code === 1) return null;
     if (result.code === 0) return textOf(result.stdout).replace(/\n$/, "");
-    const words = textOf(result.stderr).trim().split("\n")[0] ?? "";
     throw new PreflightError(
       "git",
-      `Cannot ask git for core.hooksPath: ${words.replace(/^fatal: /, "")}`,
+      `Cannot ask git for core.hooksPath: ${messageOf(result)}`,
       "try: git config --type=path --get core.hooksPath",
     );
   }
 
-  /** Where the repository is; null outside of one, or when git can't say. */
+  /** Where the repository is; null outside of one, or if git fails. */
   async location(): Promise<GitLocation | null> {
     const words = ["rev-parse", "--git-dir", "--git-common-dir", "--show-toplevel"];
     const result = await this.#run(words, "whether this is a linked worktree");
@@ -152,17 +137,12 @@ export class Git {
     return result.code === 0 ? textOf(result.stdout).trim() : null;
   }
 
-  /** Full names of the references that match the patterns, with what they point at. */
+  /** Full names of the references that match the patterns, with their objects. */
   async references(patterns: readonly string[]): Promise<Map<string, string>> {
-    const result = await this.#run([
-      "for-each-ref",
-      "--format=%(objectname) %(refname)",
-      ...patterns,
-    ], "which main branches there are");
-    const lines = textOf(result.stdout).split("\n").filter((line) => line !== "");
-    return new Map(
-      lines.map((line) => [line.slice(line.indexOf(" ") + 1), line.slice(0, line.indexOf(" "))]),
-    );
+    const words = ["for-each-ref", "--format=%(objectname) %(refname)", ...patterns];
+    const result = await this.#run(words, "which main branches exist");
+    const lines = textOf(result.stdout).matchAll(/^(\S+) (.*)$/gm);
+    return new Map(Array.from(lines, ([, object, name]) => [name!, object!]));
   }
 
   /** The best common ancestor of two commits; null if they have none. */
@@ -171,42 +151,34 @@ export class Git {
     return result.code === 0 ? textOf(result.stdout).trim().split("\n")[0]! : null;
   }
 
-  /** Whether the clone has only the last part of its history. */
+  /** Whether the clone has only a part of its history. */
   async isShallow(): Promise<boolean> {
-    const result = await this.#run(
-      ["rev-parse", "--is-shallow-repository"],
-      "whether the history is all here",
-    );
+    const words = ["rev-parse", "--is-shallow-repository"];
+    const result = await this.#run(words, "whether the history is complete");
     return textOf(result.stdout).trim() === "true";
   }
 
-  /** What differs between two commits. */
+  /** The changes between two commits. */
   async committed(from: string, to: string): Promise<RawChange[]> {
-    return parseRawDiff(
-      await this.#output(
-        ["diff-tree", ...DIFF_OPTIONS, from, to],
-        "what the branch's commits changed",
-      ),
-    );
+    const words = ["diff-tree", ...DIFF_OPTIONS, from, to];
+    return parseRawDiff(await this.#output(words, "what the branch's commits changed"));
   }
 
-  /** What differs between a commit and the index. */
+  /** The changes between a commit and the index. */
   async staged(commit: string): Promise<RawChange[]> {
-    return parseRawDiff(
-      await this.#output(["diff-index", "--cached", ...DIFF_OPTIONS, commit], "what is staged"),
-    );
+    const words = ["diff-index", "--cached", ...DIFF_OPTIONS, commit];
+    return parseRawDiff(await this.#output(words, "what is staged"));
   }
 
   /**
-   * What may differ between the index and the work tree: also files that were only touched, which
-   * git can't tell without writing the index. Files as young as the index are compared by content,
-   * which would run the repo's clean filters: they are switched off.
+   * Possible changes between the index and the work tree, including files that were only touched:
+   * git could exclude those only by writing the index. Files as new as the index are compared by
+   * content, so the repository's clean filters are switched off.
    */
   async unstaged(): Promise<RawChange[]> {
+    const words = ["diff-files", ...DIFF_OPTIONS];
     const env = filtersOff(await this.#filterKeys());
-    return parseRawDiff(
-      await this.#output(["diff-files", ...DIFF_OPTIONS], "what is not staged", env),
-    );
+    return parseRawDiff(await this.#output(words, "what is not staged", env));
   }
 
   /** How a file in the work tree differs from a commit, as a diff without context. */
@@ -228,61 +200,40 @@ export class Git {
   }
 
   async #filterKeys(): Promise<string[]> {
-    const result = await this.#run(
-      ["config", "-z", "--name-only", "--get-regexp", "^filter\\."],
-      "which filters would run",
-    );
+    const words = ["config", "-z", "--name-only", "--get-regexp", "^filter\\."];
+    const result = await this.#run(words, "which filters would run");
     return result.code === 0 ? parseNulList(result.stdout) : [];
   }
 
   /** Files below the directory that the index has; relative to git's top level. */
   async tracked(): Promise<string[]> {
-    return parseNulList(
-      await this.#output(
-        ["ls-files", "--cached", "--full-name", "-z"],
-        "what is staged, before the first commit",
-      ),
-    );
+    const words = ["ls-files", "--cached", "--full-name", "-z"];
+    return parseNulList(await this.#output(words, "what is staged, before the first commit"));
   }
 
   /** Files below the directory that git neither tracks nor ignores; relative to git's top level. */
   async untracked(): Promise<string[]> {
-    return parseNulList(
-      await this.#output(
-        ["ls-files", "--others", "--exclude-standard", "--full-name", "-z"],
-        "which files are new",
-      ),
-    );
+    const words = ["ls-files", "--others", "--exclude-standard", "--full-name", "-z"];
+    return parseNulList(await this.#output(words, "which files are new"));
   }
 
-  /**
-   * Plain files that git tracks and whose content it takes from the work tree, relative to the
-   * directory.
-   */
+  /** Tracked regular files whose content git reads from the work tree; relative. */
   async plainFiles(paths: readonly string[]): Promise<string[]> {
     const words = ["ls-files", "--cached", "--stage", "-v", "-z", "--", ...paths];
     const files = parseNulList(await this.#output(words, "which files are searched"));
-    return files.filter((line) => line.startsWith("H 100")).map((line) =>
-      line.slice(line.indexOf("\t") + 1)
-    );
+    const plain = files.filter((line) => line.startsWith("H 100"));
+    return plain.map((line) => line.slice(line.indexOf("\t") + 1));
   }
 
   /**
-   * The lines of tracked files that match an expression as Perl has them: of each the path relative
-   * to the directory, NUL, the line. Null where this git can't tell.
+   * The lines of tracked files that match a Perl expression: the path relative to the directory,
+   * NUL, and the line. Null if this git does not support it.
    */
   async linesMatching(expression: string, paths: readonly string[]): Promise<string | null> {
-    // Threads that outnumber the processors which are free cost more than they bring.
+    // More threads than free processors are slower.
     const threads = Math.max(1, Math.min(MOST_THREADS, this.host.processors - 1));
-    const words = [
-      "grep",
-      `--threads=${threads}`,
-      ...GREP_OPTIONS,
-      "-e",
-      expression,
-      "--",
-      ...paths,
-    ];
+    const options = [`--threads=${threads}`, ...GREP_OPTIONS];
+    const words = ["grep", ...options, "-e", expression, "--", ...paths];
     const { code, stdout } = await this.#run(words, "which lines import something");
     return code === 0 || code === 1 ? textOf(stdout) : null;
   }
@@ -294,10 +245,9 @@ export class Git {
   ): Promise<Uint8Array> {
     const result = await this.#run(args, why, env);
     if (result.code !== 0) {
-      const words = textOf(result.stderr).trim().split("\n")[0] ?? "";
       throw new PreflightError(
         "git",
-        `git ${args[0]} failed: ${words.replace(/^fatal: /, "")}`,
+        `git ${args[0]} failed: ${messageOf(result)}`,
         `try: git -C ${this.directory} status`,
       );
     }
@@ -314,8 +264,8 @@ export class Git {
       why,
       cwd: this.directory,
       timeoutMs: TIMEOUT_MS,
-      // The environment is otherwise empty: no GIT_DIR of a hook, no GIT_EXTERNAL_DIFF. Those two
-      // have the user's configuration: `safe.directory`.
+      // The environment is otherwise empty: no GIT_DIR of a hook, no GIT_EXTERNAL_DIFF. HOME and
+      // XDG_CONFIG_HOME lead to the user's configuration, as for `safe.directory`.
       env: {
         GIT_OPTIONAL_LOCKS: "0",
         GIT_NO_LAZY_FETCH: "1",
@@ -326,7 +276,8 @@ export class Git {
       },
     });
     if (result.outcome === "missing") {
-      throw new ToolMissingError("git", `install the package "${PACKAGES}"`);
+      const { packages } = PROGRAMS.find((row) => row.name === "git")!;
+      throw new ToolMissingError("git", `install the package "${packages}"`);
     }
     if (result.outcome === "timed-out") {
       throw new PreflightError(
@@ -339,11 +290,14 @@ export class Git {
   }
 }
 
-const PACKAGES = PROGRAMS.find((row) => row.name === "git")!.packages;
+/** The first line of git's error message. */
+function messageOf({ stderr }: ProgramResult): string {
+  return textOf(stderr).trim().split("\n")[0]!.replace(/^fatal: /, "");
+}
 
 /**
- * Variables that make git see no filter under these keys: an empty command is none. As variables,
- * since a key may hold any character.
+ * Variables that disable the filters with these keys, by an empty command. Variables, since a key
+ * may contain any character.
  */
 export function filtersOff(keys: readonly string[]): Record<string, string> {
   const env: Record<string, string> = { GIT_CONFIG_COUNT: String(keys.length) };
@@ -354,31 +308,22 @@ export function filtersOff(keys: readonly string[]): Record<string, string> {
   return env;
 }
 
-/**
- * The entries of `--raw -z`: `:mode mode id id status`, NUL, path, NUL. What does not look like
- * that is left out.
- */
+/** A raw change without its path, by the names of {@linkcode RawChange}. */
+const RAW_ENTRY =
+  /^:(?<oldMode>\d+) (?<newMode>\d+) (?<oldId>[0-9a-f]+) (?<newId>[0-9a-f]+) (?<status>[A-Z])\d*$/;
+
+/** Parses `--raw -z`: `:mode mode id id status`, NUL, path, NUL. Ignores malformed entries. */
 export function parseRawDiff(output: Uint8Array): RawChange[] {
   const changes: RawChange[] = [];
   const parts = parseNulList(output);
   for (let index = 0; index + 1 < parts.length; index += 2) {
-    const [, oldMode, newMode, oldId, newId, status] =
-      /^:(\d{6}) (\d{6}) ([0-9a-f]+) ([0-9a-f]+) ([A-Z])\d*$/.exec(parts[index]!) ?? [];
-    if (status) {
-      changes.push({
-        path: parts[index + 1]!,
-        status,
-        oldId: oldId!,
-        newId: newId!,
-        oldMode: oldMode!,
-        newMode: newMode!,
-      });
-    }
+    const entry = RAW_ENTRY.exec(parts[index]!);
+    if (entry) changes.push({ path: parts[index + 1]!, ...entry.groups } as RawChange);
   }
   return changes;
 }
 
-/** The parts of a list that is divided by NUL. */
+/** Splits a list at NUL. */
 export function parseNulList(output: Uint8Array): string[] {
   return textOf(output).split("\0").filter((part) => part !== "");
 }

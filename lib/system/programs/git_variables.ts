@@ -1,7 +1,7 @@
 /**
- * The variables that tie git to one repository (`git rev-parse --local-env-vars`, and the
- * quarantine of a receiving hook). A hook has them set; a test that runs git somewhere else would
- * work on the wrong repository, so nothing that is started inherits them.
+ * The variables that tie git to one repository: those of `git rev-parse --local-env-vars` and the
+ * quarantine of a receiving hook. Git sets them for hooks. No program inherits them: a test that
+ * runs git elsewhere would otherwise work on the wrong repository.
  */
 export const GIT_LOCAL_VARIABLES = [
   "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -23,7 +23,5 @@ export const GIT_LOCAL_VARIABLES = [
   "GIT_WORK_TREE",
 ] as const;
 
-/**
- * Counted variables that belong to `GIT_CONFIG_COUNT`: `GIT_CONFIG_KEY_0` and `GIT_CONFIG_VALUE_0`.
- */
+/** Prefixes of the numbered variables that belong to `GIT_CONFIG_COUNT`. */
 export const GIT_COUNTED_PREFIXES = ["GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_"] as const;

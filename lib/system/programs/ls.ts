@@ -1,13 +1,13 @@
 import type { Host } from "../host.ts";
 import { probe } from "./probe.ts";
 
-/** Names that mean the same with and without escapes; others are left out. */
+/** Names that `ls -b` prints without escapes; others are ignored. */
 const PLAIN = /^[A-Za-z0-9_.+-]+$/;
 
 /**
- * The names in a directory that Deno itself may not read (it refuses what the kernel makes up, as
- * below `/dev`). Names with anything but letters, digits and `_.+-` are left out. Null with the
- * reason when it can't be listed; a directory that is not there is empty.
+ * Lists a directory that Deno refuses to read, such as `/dev`. Names with other characters than
+ * letters, digits and `_.+-` are ignored. Null with the reason on failure; a missing directory is
+ * empty.
  */
 export async function listNames(
   host: Host,

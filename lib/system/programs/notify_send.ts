@@ -1,6 +1,6 @@
 import type { Host } from "../host.ts";
 
-/** What a notification needs to find the desktop of its user. */
+/** Variables by which `notify-send` finds the desktop of the user. */
 const DESKTOP_VARIABLES = [
   "DBUS_SESSION_BUS_ADDRESS",
   "XDG_RUNTIME_DIR",
@@ -9,24 +9,19 @@ const DESKTOP_VARIABLES = [
   "HOME",
 ] as const;
 
-/** Whether there is a desktop to notify: the program, and a session bus that is named. */
+/** Whether there is a desktop to notify: a session bus or display, and the program. */
 export async function hasDesktop(
   host: Host,
   inherited: ReadonlyMap<string, string>,
 ): Promise<boolean> {
-  if (
-    !inherited.get("DBUS_SESSION_BUS_ADDRESS") && !inherited.get("DISPLAY") &&
-    !inherited.get("WAYLAND_DISPLAY")
-  ) return false;
-  return (await host.programs.run("notify-send", ["--version"], {
-    why: "whether the desktop can be notified",
-  })).outcome === "exited";
+  const places = ["DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY"];
+  if (!places.some((name) => inherited.get(name))) return false;
+  const why = "whether the desktop can be notified";
+  const { outcome } = await host.programs.run("notify-send", ["--version"], { why });
+  return outcome === "exited";
 }
 
-/**
- * Shows a notification on a Linux desktop; false if that did not work. The body is markup there, so
- * what means something in it is written out.
- */
+/** Shows a notification on a Linux desktop, where the body is markup; false on failure. */
 export async function notifySend(
   host: Host,
   inherited: ReadonlyMap<string, string>,
@@ -36,19 +31,13 @@ export async function notifySend(
   const env = Object.fromEntries(
     DESKTOP_VARIABLES.flatMap((name) => inherited.has(name) ? [[name, inherited.get(name)!]] : []),
   );
-  const { outcome, code } = await host.programs.run("notify-send", [
-    "--app-name=tractest",
-    "--",
-    title,
-    escapeMarkup(body),
-  ], {
-    why: "announce the end of the run",
-    env,
-  });
+  const words = ["--app-name=tractest", "--", title, escapeMarkup(body)];
+  const why = "announce the end of the run";
+  const { outcome, code } = await host.programs.run("notify-send", words, { why, env });
   return outcome === "exited" && code === 0;
 }
 
-/** Text as it has to stand in markup. */
+/** Escapes a text for markup. */
 export function escapeMarkup(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

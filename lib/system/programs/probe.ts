@@ -1,7 +1,7 @@
 import type { Host } from "../host.ts";
 import { type ProgramName, PROGRAMS } from "../../tables/programs.ts";
 
-/** The output of a program that only looks, or a sentence that says why there is none. */
+/** The output of a probe, or a sentence that says why there is none. */
 export type Probed = { readonly text: string; readonly failure: null } | {
   readonly text: null;
   readonly failure: string;
@@ -10,17 +10,17 @@ export type Probed = { readonly text: string; readonly failure: null } | {
 /** How to run a probe. */
 export interface ProbeOptions {
   readonly why: string;
-  /** Codes that mean that it did its work; 0 unless given. */
+  /** Exit codes that mean success; 0 by default. */
   readonly codes?: readonly number[];
-  /** Milliseconds; the host's default unless given. */
+  /** Milliseconds; the host's default if not given. */
   readonly timeoutMs?: number;
-  /** Variables besides PATH and LC_ALL. */
+  /** Variables in addition to PATH and LC_ALL. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
 /**
- * Runs a program that only looks and returns its output as text; bytes that are no UTF-8 become
- * U+FFFD. Never throws for what the program does.
+ * Runs a program that changes nothing and returns its output as text; invalid UTF-8 becomes U+FFFD.
+ * Never throws for how the program ends.
  */
 export async function probe(
   host: Host,
@@ -36,8 +36,8 @@ export async function probe(
   if (outcome === "missing") return failed(missingTool(program));
   if (outcome === "timed-out") return failed(`"${program}" timed out`);
   if (!(options.codes ?? [0]).includes(code)) {
-    const [said] = decode(stderr).split("\n");
-    return failed(`"${program}" failed with exit code ${code}${said ? `: ${said}` : ""}`);
+    const [message] = decode(stderr).split("\n");
+    return failed(`"${program}" failed with exit code ${code}${message ? `: ${message}` : ""}`);
   }
   return { text: decode(stdout), failure: null };
 }

@@ -1,25 +1,18 @@
 import type { Host } from "../host.ts";
-import { probe } from "./probe.ts";
+import { probe, type Probed } from "./probe.ts";
 
-/** A Python stack as `py-spy` prints it, or why there is none. */
-export type Stack = { readonly text: string; readonly failure: null } | {
-  readonly text: null;
-  readonly failure: string;
-};
-
-/** Milliseconds for one process: a run that is to be ended waits for it. */
+/** Milliseconds for one process; the end of a run waits for it. */
 const LIMIT_MS = 2_000;
 
 /**
- * The Python stacks of a process, by `py-spy`: it reads the memory of the process and does not stop
- * it.
+ * The Python stacks of a process by `py-spy`, which reads its memory without stopping it.
  *
  * @param program the path of py-spy, which is started through `env`
  */
-export async function readStack(host: Host, pid: number, program: string): Promise<Stack> {
+export async function readStack(host: Host, pid: number, program: string): Promise<Probed> {
   const args = ["--", program, "dump", "--nonblocking", "--pid", String(pid)];
   const { text, failure } = await probe(host, "env", args, {
-    why: "where it is in its Python code",
+    why: "the Python code that it is executing",
     timeoutMs: LIMIT_MS,
   });
   return text === null
@@ -27,9 +20,9 @@ export async function readStack(host: Host, pid: number, program: string): Promi
     : { text, failure: null };
 }
 
-/** What is to be done about what py-spy says. */
+/** Explains a failure of py-spy. */
 function reason(failure: string): string {
   return /permission denied|operation not permitted|root/i.test(failure)
-    ? `${failure}: this system lets nobody but root read the memory of others`
+    ? `${failure}: on this system only root may read the memory of other processes`
     : failure;
 }

@@ -7,13 +7,13 @@ import { envCommand } from "./env.ts";
 export interface PythonOptions {
   readonly cwd: string;
   readonly why: string;
-  /** Milliseconds; the host's default unless given. */
+  /** Milliseconds; the host's default if not given. */
   readonly timeoutMs?: number;
   /** From `inheritedEnvironment`. */
   readonly inherited: ReadonlyMap<string, string>;
 }
 
-/** Runs a Python to its end. Never throws for what it does. */
+/** Runs a Python to its end. Never throws for how it ends. */
 export function runPython(
   host: Host,
   interpreter: Interpreter,
@@ -28,10 +28,7 @@ export function runPython(
   });
 }
 
-/**
- * Runs any program by its absolute path, through `env`. A path that does not exist ends with code
- * 127.
- */
+/** Runs a program by its absolute path through `env`; exit code 127 if it does not exist. */
 export function runThroughEnv(
   host: Host,
   argv: readonly string[],
@@ -41,28 +38,28 @@ export function runThroughEnv(
   return host.programs.run("env", args, { cwd, why, timeoutMs, env, exactEnv: true });
 }
 
-/** What a Python says about itself and about the packages that it was asked for. */
+/** What a Python reports about itself and some packages. */
 export interface ImportFacts {
   /** `3.13.0` */
   readonly version: string;
   /**
-   * Where a process finds each package that is started outside of the project; empty for a
-   * namespace package. Null: one is nowhere.
+   * The file of each package as found outside of the project's root; empty for a namespace package.
+   * Null: a package was not found.
    */
   readonly files: readonly string[] | null;
-  /** Whether they were found only because the project's root was the working directory. */
+  /** Whether they were found only with the project's root as working directory. */
   readonly byDirectoryOnly: boolean;
-  /** The package whose import failed, empty if none did; null if it never came to that. */
+  /** The package whose import failed, empty if none did; null if the imports did not end. */
   readonly failed: string | null;
-  /** Files of installed packages that were imported by the end. */
+  /** Files of all installed packages that were imported. */
   readonly imported: readonly string[];
 }
 
 /**
- * The options of {@linkcode checkArguments} that collect tests; `cacheDirectory` keeps the record
- * of failed tests out of it.
+ * The arguments with which pytest collects tests for {@linkcode checkArguments}.
  *
- * @param targets as pytest takes them; none: it finds the suite by itself
+ * @param targets as pytest takes them; none: pytest finds the suite
+ * @param cacheDirectory keeps the collection from changing the project's record of failed tests
  */
 export function collectArguments(
   targets: readonly string[],
@@ -73,8 +70,8 @@ export function collectArguments(
 }
 
 /**
- * Arguments for a Python that finds the packages, collects (with pytest's arguments, if any) and
- * imports the packages, in one start.
+ * Arguments with which Python finds some packages, collects with pytest's arguments (if any), and
+ * imports the packages, in one process.
  */
 export function checkArguments(
   packages: readonly string[],
@@ -83,17 +80,17 @@ export function checkArguments(
   return ["-c", checkSource, packages.join(","), ...pytestArguments];
 }
 
-/** What such a Python wrote: its answers, and what pytest and the failed import printed. */
+/** The output of such a Python. */
 export interface CheckAnswer {
-  /** Null if not even Python itself could start. */
+  /** Null if Python did not start. */
   readonly facts: ImportFacts | null;
-  /** Standard output and, if that is empty, standard error without the failed import. */
+  /** The output of pytest: standard output, or standard error if that is empty. */
   readonly pytest: string;
-  /** The traceback of the failed import. */
+  /** The traceback of a failed import. */
   readonly traceback: string;
 }
 
-/** Reads the answer to {@linkcode checkArguments}. */
+/** Parses the output of {@linkcode checkArguments}. */
 export function parseCheck(stdout: string, stderr: string): CheckAnswer {
   const [noise = "", found, between = "", imported, after = ""] = stdout.split("\0\0");
   const [elsewhere = "", ...traceback] = stderr.split("\0\0");
@@ -116,8 +113,8 @@ export function parseCheck(stdout: string, stderr: string): CheckAnswer {
 }
 
 /**
- * The `471 tests collected in 1.73s` of `pytest --co -q`, or what it says when the project adds
- * `-v`; null if there is none.
+ * The number in `471 tests collected in 1.73s` of `pytest --co -q`, or in its form with `-v`; null
+ * if there is none.
  */
 export function collectedCount(stdout: string): number | null {
   const quiet = /^(?:=+ )?(?:(\d+)\/)?(\d+) tests? collected/m.exec(stdout);
@@ -132,14 +129,11 @@ export function minorOf(version: string): string | null {
   return match ? `${match[1]}${match[2]}` : null;
 }
 
-/** The Python that a run uses, as words to put before `-m pytest`. */
+/** The Python of a run. */
 export interface Interpreter {
-  /**
-   * `["/repo/py312/bin/python"]`, or `["/usr/bin/uv", "run", "--frozen", "python"]` for the
-   * fallback.
-   */
+  /** The words before `-m pytest`: a path, or `["/usr/bin/uv", "run", "--frozen", "python"]`. */
   readonly argv: readonly string[];
-  /** What has to be set beside it: `UV_PROJECT_ENVIRONMENT` for the fallback. */
+  /** Variables that it needs: `UV_PROJECT_ENVIRONMENT` for `uv run`. */
   readonly environment: Readonly<Record<string, string>>;
   /** The venv's directory, absolute; null when uv chooses it. */
   readonly venv: string | null;

@@ -10,8 +10,8 @@ const KINDS: Readonly<Record<string, FileFacts["kind"]>> = {
 };
 
 /**
- * What is at paths that Deno itself may not look at, by path; links are not followed. A path that
- * is not in it is gone, or can't be read.
+ * Describes files that Deno refuses to inspect, by path, without following links. Missing and
+ * unreadable paths are not in the result.
  */
 export async function statPaths(
   host: Host,
@@ -26,7 +26,7 @@ export async function statPaths(
   return text === null ? new Map() : parseStat(text);
 }
 
-/** Parses what {@linkcode statPaths} makes `stat` print; lines that do not parse are left out. */
+/** Parses the output of {@linkcode statPaths}; ignores malformed lines. */
 export function parseStat(text: string): Map<string, FileFacts> {
   const rows = new Map<string, FileFacts>();
   for (const line of text.split("\n")) {
@@ -44,12 +44,12 @@ export function parseStat(text: string): Map<string, FileFacts> {
   return rows;
 }
 
-/** What is at a path, as far as a verdict on a socket needs it. */
+/** The part of a file's status that a verdict on a socket needs. */
 export interface FileFacts {
   readonly kind: "file" | "directory" | "symlink" | "socket" | "other";
   readonly device: number;
   readonly inode: number;
   readonly uid: number;
-  /** Permission bits, the sticky one among them. */
+  /** Permission bits, including the sticky bit. */
   readonly mode: number;
 }

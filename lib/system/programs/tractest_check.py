@@ -1,7 +1,8 @@
-"""Says which Python this is and where packages come from, collects the tests, and imports the packages: all in one start.
+"""Reports this Python and the origin of packages, collects tests and imports the packages, in one process.
 
-Arguments: the packages, by ","; then pytest's own, as in `python -m pytest ARGUMENTS`. Without those nothing is collected.
-Answers on standard output in records that two NULs enclose, `-` for nothing, before and after what pytest prints; ends with pytest's exit code.
+Arguments: the packages, separated by ","; then those of `python -m pytest`. Without the latter nothing is collected.
+Prints two records on standard output, before and after the output of pytest, each between two pairs of NUL; an empty
+word is `-`. Ends with the exit code of pytest.
 """
 import importlib
 import importlib.util
@@ -26,7 +27,7 @@ def find(package):
         return None
 
 
-# Where a process finds the packages that is started elsewhere: in the project's root its own source would be found in any venv.
+# Searched as by a process that is started elsewhere: in the project's root, any venv would find the project's source.
 here = sys.path.pop(0) if sys.path[:1] == [""] else None
 specs = [find(package) for package in packages]
 where = "installed"
@@ -48,7 +49,7 @@ if len(sys.argv) > 1:
         traceback.print_exc()
         code = 1
 
-# Now, since pytest has to come first to rewrite the assertions of its plugins; what it imported is there already.
+# After pytest, which can rewrite the assertions of its plugins only if it imports them first.
 failed = ""
 for package in packages:
     try:
@@ -63,5 +64,5 @@ installed = {name for name in modules if isinstance(name, str) and ("site-packag
 answer("imported", failed, *sorted(installed))
 sys.stdout.flush()
 sys.stderr.flush()
-# What atexit handlers of the packages would do is not part of the check.
+# Skips atexit handlers, which are not part of the check.
 os._exit(code if isinstance(code, int) else 0 if code is None else 1)

@@ -1,19 +1,19 @@
-/** Environment of uv that names the venv: relative to the project. */
+/** The environment that tells uv which venv to use, relative to the project. */
 export function uvEnvironment(venv: string): Record<string, string> {
   return { UV_PROJECT_ENVIRONMENT: venv };
 }
 
-/** What is known about the project when uv is to make or to use its venv. */
+/** How uv creates or syncs the venv of a project. */
 export interface UvRequest {
-  /** Whether the venv exists: then nothing that was installed by hand is removed. */
+  /** Whether the venv exists; then packages installed by hand are kept. */
   readonly venvExists: boolean;
-  /** Whether there is a `uv.lock`: then it is not rewritten. */
+  /** Whether there is a `uv.lock`; then it is not rewritten. */
   readonly locked: boolean;
-  /** An interpreter to build the venv with, absolute; null: uv chooses. */
+  /** The Python for a new venv: a path or version; null: uv chooses. */
   readonly python: string | null;
 }
 
-/** Arguments of uv that make or sync the venv. */
+/** Arguments of uv that create or sync the venv. */
 export function syncArguments({ venvExists, locked, python }: UvRequest): string[] {
   return [
     "sync",
@@ -23,12 +23,12 @@ export function syncArguments({ venvExists, locked, python }: UvRequest): string
   ];
 }
 
-/** Arguments of uv that run its Python, to be followed by Python's own. */
+/** Arguments of uv that run Python, before Python's own arguments. */
 export function runPythonArguments(locked: boolean): string[] {
   return ["run", ...(locked ? ["--frozen"] : []), "python"];
 }
 
-/** Arguments of uv that print the Python it would use, without a download. */
+/** Arguments of uv that print the Python that it would use, without downloading one. */
 export function findArguments(): string[] {
   return ["python", "find", "--system", "--no-python-downloads"];
 }
