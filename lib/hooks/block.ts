@@ -61,9 +61,8 @@ export function renderBlock(spec: BlockSpec): string[] {
     }
   }
   const body = bodyOf(spec);
-  const head = `# >>> tractest ${spec.hook} ${BLOCK_VERSION} ${checksum(body)}${
-    spec.created ? " created" : ""
-  } >>>`;
+  const created = spec.created ? " created" : "";
+  const head = `# >>> tractest ${spec.hook} ${BLOCK_VERSION} ${checksum(body)}${created} >>>`;
   return [`${head} (\`tractest hooks uninstall ${spec.hook}\` removes these lines)`, ...body, END];
 }
 
@@ -93,7 +92,8 @@ function bodyOf({ hook, commands, binary }: BlockSpec): string[] {
   const row = hookRow(hook);
   const run = [
     `tractest_binary=${shellQuote(binary ?? "")}`,
-    `{ [ -f "$tractest_binary" ] && [ -x "$tractest_binary" ]; } || tractest_binary=$(command -v tractest) || tractest_binary=`,
+    `{ [ -f "$tractest_binary" ] && [ -x "$tractest_binary" ]; } || ` +
+    "tractest_binary=$(command -v tractest) || tractest_binary=",
     `if [ -n "$tractest_binary" ]; then`,
     ...commands.map((words) => `  tractest_run ${words.map(shellQuote).join(" ")}`),
     `else`,
@@ -129,11 +129,12 @@ function runner(row: HookRow): string[] {
     `  "$tractest_binary" "$@" </dev/null || tractest_status=$?`,
     `  case $tractest_status in`,
     `    0) ;;`,
-    `    ${
-      GOES_ON.join(" | ")
-    }) echo "tractest: exit code $tractest_status says nothing about this ${row.stops}, which goes on" >&2 ;;`,
+    `    ${GOES_ON.join(" | ")}) ` +
+    `echo "tractest: exit code $tractest_status says nothing about this ${row.stops}, ` +
+    'which goes on" >&2 ;;',
     `    *)`,
-    `      echo "tractest: exit code $tractest_status stops this ${row.stops}; ${row.without} goes on without the check" >&2`,
+    `      echo "tractest: exit code $tractest_status stops this ${row.stops}; ` +
+    `${row.without} goes on without the check" >&2`,
     `      exit "$tractest_status"`,
     `      ;;`,
     `  esac`,
@@ -147,7 +148,8 @@ function runner(row: HookRow): string[] {
  * has an object of zeros. Started by hand there is a terminal instead.
  */
 const READ_REFS = [
-  `# git's list of refs: read, and given back to what follows. A push that only deletes, or of nothing, runs nothing.`,
+  "# git's list of refs: read, and given back to what follows. " +
+  "A push that only deletes, or of nothing, runs nothing.",
   `tractest_refs= tractest_line= tractest_push=`,
   `if [ -t 0 ]; then tractest_push=yes; else`,
   `  while IFS= read -r tractest_line || [ -n "$tractest_line" ]; do`,

@@ -20,23 +20,26 @@ import {
   SCHEMA,
 } from "./place.ts";
 
-/** What came of one hook, as `--json` shows it and as the text is made from. */
+/** The result for one hook, in the words of `--json`. */
 interface Outcome {
   readonly hook: HookName;
   readonly path: string;
   readonly result: "installed" | "replaced" | "unchanged" | "removed" | "not-installed" | "refused";
   readonly commands: readonly (readonly string[])[];
-  /** Why it was refused. */
+  /** Why nothing was changed. */
   readonly reason: string | null;
-  /** What mends that. */
+  /** How to fix that. */
   readonly hint: string | null;
-  /** What to add by hand instead. */
+  /** Lines to add by hand instead. */
   readonly entry: readonly string[];
   /** With `--dry-run`, the file as it would be; null when it would not be written. */
   readonly content: string | null;
 }
 
-/** `tractest hooks install`: writes our lines, or says why not and what to add. */
+/** What an {@linkcode Outcome} has where nothing was refused. */
+const NOT_REFUSED = { reason: null, hint: null, entry: [] } as const;
+
+/** `tractest hooks install`: writes our lines, or says why not and which lines to add by hand. */
 export async function install(
   context: Context<HooksOptions>,
   place: HookPlace,
@@ -55,41 +58,27 @@ export async function install(
     const change = refusalOf(file, place, line.options.force) ??
       installBlock(file.content, spec, line.options.force);
     if (change.kind === "refuse") {
-      outcomes.push({
-        ...spec,
-        path: file.path,
-        result: "refused",
-        content: null,
-        ...refuse(file, place, spec, change),
-      });
+      const advice = refuse(file, place, spec, change);
+      outcomes.push({ ...spec, path: file.path, result: "refused", content: null, ...advice });
       continue;
     }
     if (change.kind === "write") await write(context, file, change);
-    const result = change.kind === "nothing"
-      ? "unchanged"
-      : readsAs(file) === "none"
-      ? "installed"
-      : "replaced";
-    outcomes.push({
-      ...spec,
-      path: file.path,
-      result,
-      reason: null,
-      hint: null,
-      entry: [],
-      content: planned(context, change),
-    });
+    const written = readsAs(file) === "none" ? "installed" : "replaced";
+    const result = change.kind === "nothing" ? "unchanged" : written;
+    const content = planned(context, change);
+    outcomes.push({ ...spec, path: file.path, result, ...NOT_REFUSED, content });
   }
   show(context, place, "install", outcomes);
   if (binary === null && outcomes.some((outcome) => outcome.result !== "refused")) {
     printer.hint(
-      "there is no tractest on PATH now; the hook looks there when it runs, --binary PATH names one for good",
+      "there is no tractest on PATH now; the hook searches it each time it runs, " +
+        "or --binary PATH names one",
     );
   }
   return outcomes.some((outcome) => outcome.result === "refused") ? EXIT.preflight : EXIT.ok;
 }
 
-/** `tractest hooks uninstall`: takes our lines out, and nothing else. */
+/** `tractest hooks uninstall`: removes our lines, and nothing else. */
 export async function uninstall(
   context: Context<HooksOptions>,
   place: HookPlace,
@@ -98,19 +87,12 @@ export async function uninstall(
   const outcomes: Outcome[] = [];
   for (const file of files) {
     const change = uninstallBlock(file.content, file.hook, context.line.options.force);
-    const base = {
-      hook: file.hook,
-      path: file.path,
-      commands: [],
-      reason: null,
-      hint: null,
-      entry: [],
-      content: planned(context, change),
-    };
+    const { hook, path } = file;
+    const base = { hook, path, commands: [], ...NOT_REFUSED, content: planned(context, change) };
     if (change.kind === "refuse") {
       const hint = change.why === "modified"
-        ? `tractest hooks uninstall ${file.hook} --force takes them out and keeps a copy`
-        : "mend or remove those lines by hand";
+        ? `tractest hooks uninstall ${hook} --force removes them and keeps a copy`
+        : "fix or remove those lines by hand";
       outcomes.push({ ...base, result: "refused", reason: change.reason, hint });
       continue;
     }
@@ -124,9 +106,8 @@ export async function uninstall(
 
 /**
  * The absolute path of the tractest that a hook calls: `--binary`, this executable, or the first on
- * PATH; null if there is none. A link on PATH to this executable is taken as it is: it stays right
- * when a newer version takes its place. (The compiled kind knows only where it really lies, not by
- * which link it was started.)
+ * PATH; null if there is none. A link on PATH to this executable is preferred: it will lead to the
+ * next version too.
  *
  * @throws {UsageError} if `--binary` names no executable file
  */
@@ -135,10 +116,7 @@ async function binaryFor({ host, line }: Context<HooksOptions>): Promise<string 
   if (given !== null) {
     const path = resolve(host.cwd, given);
     if (!await isExecutable(host, path)) {
-      throw new UsageError(
-        `"${path}" is no executable file`,
-        "--binary takes the path of tractest",
-      );
+      throw new UsageError(`"${path}" is no executable file`, "--binary takes a path of tractest");
     }
     return path;
   }
@@ -152,7 +130,7 @@ function readsAs(file: HookFile): "none" | "block" | "damaged" {
   return file.content ? readHook(file.content, file.hook).kind : "none";
 }
 
-/** A block, but for what only its file decides. */
+/** A block, except for the field that depends on its file. */
 type BlockWish = Omit<BlockSpec, "created">;
 
 /** Why a hook is not written. */
@@ -170,19 +148,14 @@ interface Refusal {
   readonly reason: string;
 }
 
-/** Why nothing is written, whatever the file holds; null if there is no such reason. */
+/** A reason not to write, whatever the content of the file; null if there is none. */
 function refusalOf(file: HookFile, place: HookPlace, force: boolean): Refusal | null {
   const { manager, status, hook, path } = file;
-  const refused = (why: Refusal["why"], reason: string): Refusal => ({
-    kind: "refuse",
-    why,
-    reason,
-  });
+  const refused = (why: Refusal["why"], reason: string) =>
+    ({ kind: "refuse", why, reason }) as const;
   if (place.off) {
-    return refused(
-      "off",
-      `core.hooksPath is "${place.hooksPath}", which is no directory: git runs no hooks here`,
-    );
+    const configured = `core.hooksPath is "${place.hooksPath}"`;
+    return refused("off", `${configured}, which is no directory: git runs no hooks here`);
   }
   if (manager && (manager.owns || (!force && readsAs(file) === "none"))) {
     return refused("manager", `the hooks are managed by ${managerText(manager)}`);
@@ -193,15 +166,12 @@ function refusalOf(file: HookFile, place: HookPlace, force: boolean): Refusal | 
   }
   if (status.kind !== "file") return refused("no-file", `"${path}" is no file`);
   if ((status.mode & 0o111) === 0) {
-    return refused(
-      "not-executable",
-      `there is a ${hook} that is not executable, so git does not run it`,
-    );
+    return refused("not-executable", `${hook} exists but is not executable: git does not run it`);
   }
   return null;
 }
 
-/** What to say, and what to add by hand, when a hook can't be written. */
+/** How to get the hook all the same, and lines to add by hand. */
 function refuse(
   file: HookFile,
   place: HookPlace,
@@ -214,38 +184,37 @@ function refuse(
     case "off":
       return advice("tractest hooks install --print shell prints the lines of a hook");
     case "no-file":
-      return advice(`look at it: ls -ld ${shellQuote(path)}`);
+      return advice(`see what it is: ls -ld ${shellQuote(path)}`);
     case "not-executable":
       return advice(`chmod +x ${shellQuote(path)}, or remove it`);
     case "damaged":
-      return advice("mend or remove those lines by hand, then install again");
+      return advice("fix or remove those lines by hand, then install again");
     case "modified":
-      return advice(`tractest hooks install ${hook} --force writes them anew and keeps a copy`);
+      return advice(`tractest hooks install ${hook} --force replaces them and keeps a copy`);
     case "not-shell": {
       // A script in another language can only call a command line.
       const calls = spec.commands.map((words) => `${commandText(words)} </dev/null`);
       return advice(
-        `nothing was written; let ${path} call this, and go on when tractest is not there:`,
+        `nothing was written; have ${path} call this, and continue if there is no tractest:`,
         calls,
       );
     }
     case "symlink":
       return advice(
-        "nothing was written; add this to the script that it leads to, below its first line:",
+        "nothing was written; add this to the script it points to, below the first line:",
         entryFor("shell", [spec]),
       );
     case "manager": {
       if (manager?.name === "shared" || !manager) {
         return advice(
-          `nothing was written; add this to ${join(place.used, hook)}, below its first line:`,
+          `nothing was written; add this to ${join(place.used, hook)}, below the first line:`,
           entryFor("shell", [spec]),
         );
       }
-      const beside = manager.owns ? "" : "; --force installs a hook beside it";
+      const force = manager.owns ? "" : "; --force installs a hook next to it";
+      const apply = applyCommands(manager.name, [hook]).join("; ");
       return advice(
-        `nothing was written; add this, then: ${
-          applyCommands(manager.name, [hook]).join("; ")
-        }${beside}`,
+        `nothing was written; add this, then: ${apply}${force}`,
         entryFor(manager.name, [spec]),
       );
     }
@@ -259,10 +228,7 @@ function planned({ line }: Context<HooksOptions>, change: HookChange): string | 
     : null;
 }
 
-/**
- * Writes a hook in one step, unless it changed since it was read; a file that was there keeps its
- * mode.
- */
+/** Writes a hook in one step, unless it changed meanwhile. An existing file keeps its mode. */
 async function write(
   context: Context<HooksOptions>,
   file: HookFile,
@@ -272,9 +238,8 @@ async function write(
   const mode = file.status?.mode ?? 0o755;
   const plan = planned(context, change);
   if (plan !== null) {
-    printer.note(
-      `would write ${escapeText(file.path)} (mode ${mode.toString(8).padStart(4, "0")}):`,
-    );
+    const octal = mode.toString(8).padStart(4, "0");
+    printer.note(`would write ${escapeText(file.path)} (mode ${octal}):`);
     for (const text of plan.replace(/\n$/, "").split("\n")) printer.line(escapeText(text));
     return;
   }
@@ -293,7 +258,7 @@ async function remove(context: Context<HooksOptions>, file: HookFile): Promise<v
   await context.host.files.remove(file.path);
 }
 
-/** An editor or another install may have been faster. */
+/** Another program may have changed the file since it was read. */
 async function checkUnchanged(host: Host, file: HookFile): Promise<void> {
   const now = await host.files.lstat(file.path);
   const same = now?.inode === file.status?.inode && now?.modifiedMs === file.status?.modifiedMs &&
@@ -307,10 +272,7 @@ async function checkUnchanged(host: Host, file: HookFile): Promise<void> {
   }
 }
 
-/**
- * Before lines that somebody edited are overwritten, the whole file is copied to a name that is
- * free.
- */
+/** Copies the file to a free name before lines that were edited by hand are overwritten. */
 async function keepCopy({ host, printer }: Context, file: HookFile): Promise<void> {
   if (!file.content) return;
   const seen = readHook(file.content, file.hook);
@@ -326,8 +288,8 @@ async function keepCopy({ host, printer }: Context, file: HookFile): Promise<voi
 
 const RESULT_TEXT = {
   installed: "installed",
-  replaced: "installed, in place of our older lines",
-  unchanged: "installed already",
+  replaced: "installed, replacing our older lines",
+  unchanged: "already installed",
   removed: "removed",
   "not-installed": "not installed",
 } as const;
@@ -341,11 +303,8 @@ function show(
   const dry = line.options.dryRun;
   for (const { hook, path, result, commands, reason, hint, entry } of outcomes) {
     if (result === "refused") {
-      printer.note(
-        `${hook}: ${action === "install" ? "not installed" : "not removed"}: ${
-          escapeText(reason ?? "")
-        }`,
-      );
+      const text = action === "install" ? "not installed" : "not removed";
+      printer.note(`${hook}: ${text}: ${escapeText(reason ?? "")}`);
       if (hint) printer.hint(escapeText(hint));
       for (const text of entry) printer.line(text);
     } else if (!dry) {

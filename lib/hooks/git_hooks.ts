@@ -3,9 +3,9 @@ export interface HookRow {
   readonly name: string;
   /** The commands it runs unless `--command` names others, as words after `tractest`. */
   readonly commands: readonly (readonly string[])[];
-  /** What it can stop, in words; null when it never fails what git does. */
+  /** What it can stop; null when it never fails. */
   readonly stops: "push" | "commit" | null;
-  /** How a person goes on without it; null when nothing is stopped. */
+  /** How to skip the hook; null when it stops nothing. */
   readonly without: string | null;
   readonly why: string;
 }
@@ -19,23 +19,21 @@ export const HOOKS = [
     commands: [CLEAN_UP],
     stops: "push",
     without: "git push --no-verify",
-    why:
-      "nothing leaves with actors of its last run still alive; the place for tests, with `pre-push-run = true`",
+    why: "no push while actors of the last run are alive; runs tests with `pre-push-run = true`",
   },
   {
     name: "pre-commit",
     commands: [CLEAN_UP],
     stops: "commit",
     without: "git commit --no-verify",
-    why: "a commit follows a run: what that left is gone before the next one",
+    why: "leftovers of the last run are gone before the next one",
   },
   {
     name: "post-checkout",
     commands: [CLEAN_UP],
     stops: null,
     without: null,
-    why:
-      "actors of the branch that was left would hold the registry; only for branches, not for single files",
+    why: "actors of the branch before would hold the registry; not for checkouts of single files",
   },
 ] as const satisfies readonly HookRow[];
 
@@ -46,9 +44,9 @@ export type HookName = typeof HOOKS[number]["name"];
 export const PRE_PUSH_RUN = ["affected", "--run", "--hook"] as const;
 
 /**
- * Exit codes that say nothing about the change: tractest was called wrongly, lacks a tool, met a
- * bug of its own, found no usable environment, could not verify, has no isolation; the shell could
- * not start it. A hook goes on after them.
+ * Exit codes that say nothing about the change: a wrong call, a missing tool, a bug of tractest, no
+ * usable environment, nothing verified, no isolation, or the shell could not start it. A hook
+ * continues after them.
  */
 export const GOES_ON: readonly number[] = [64, 69, 70, 80, 82, 83, 126, 127];
 
@@ -63,7 +61,7 @@ export const POSIX_SHELLS: readonly string[] = [
   "mksh",
 ];
 
-/** A program that manages a repo's hooks, and how it shows. */
+/** A program that manages hooks, and how it is recognised. */
 export interface ManagerRow {
   readonly name: "lefthook" | "pre-commit" | "husky";
   /** Any of these in git's top directory means that it is used; relative paths. */
@@ -74,7 +72,7 @@ export interface ManagerRow {
   readonly apply: string;
 }
 
-/** The hook managers whose files are left alone. */
+/** The hook managers whose files we never change. */
 export const MANAGERS = [
   {
     name: "lefthook",
@@ -110,7 +108,5 @@ export type ManagerName = typeof MANAGERS[number]["name"];
 /** Whose entries `hooks install --print` prints: a manager's, a coding agent's, or plain shell. */
 export const PRINTABLE = [...MANAGERS.map((row) => row.name), "agent", "shell"] as const;
 
-/**
- * When a coding agent's hook runs, in the words of the configuration format that most of them read.
- */
+/** When the hook of a coding agent runs, in the configuration format that most of them read. */
 export const AGENT_EVENT = "Stop";

@@ -8,17 +8,17 @@ import {
 } from "./git_hooks.ts";
 import { hookRow, renderBlock, shellQuote } from "./block.ts";
 
-/** Who has a say in a repo's hooks besides git. */
+/** A program other than git that manages the hooks of a repo. */
 export interface Manager {
   /** `shared` is a hooks directory that is not this repo's own: `core.hooksPath`, or a symlink. */
   readonly name: ManagerName | "shared";
-  /** What shows it. */
+  /** How we know. */
   readonly evidence: string;
-  /** Whether the hook's own file is the manager's, so that nothing but its own entry would last. */
+  /** Whether the manager writes the hook's file itself and would overwrite our lines. */
   readonly owns: boolean;
 }
 
-/** What was seen of a repo's hooks. Paths as a person would write them. */
+/** The facts that tell who manages a hook. Paths as a person would write them. */
 export interface HookSurroundings {
   /** `core.hooksPath`, where it names another directory than the repo's own; null otherwise. */
   readonly hooksPath: string | null;
@@ -30,7 +30,7 @@ export interface HookSurroundings {
   readonly content: string | null;
 }
 
-/** The manager of a hook; null when the file is git's and the user's alone. */
+/** The manager of a hook; null if there is none. */
 export function managerOf(
   { hooksPath, symlinkedDirectory, files, content }: HookSurroundings,
 ): Manager | null {
@@ -63,10 +63,7 @@ export interface EntrySpec {
 /** Whose configuration an entry is for. */
 export type Printable = typeof PRINTABLE[number];
 
-/**
- * Lines to put into a configuration, ready to paste, for one or several hooks. tractest is looked
- * for on PATH: these files are shared.
- */
+/** Lines for a configuration, ready to paste. They find tractest on PATH: the files are shared. */
 export function entryFor(printable: Printable, specs: readonly EntrySpec[]): string[] {
   switch (printable) {
     case "lefthook":
@@ -88,7 +85,7 @@ export function entryFor(printable: Printable, specs: readonly EntrySpec[]): str
   }
 }
 
-/** What makes an entry take effect; null when nothing has to be done. */
+/** The commands that make an entry take effect. */
 export function applyCommands(manager: ManagerName, hooks: readonly HookName[]): string[] {
   const { apply } = MANAGERS.find((row) => row.name === manager)!;
   return [...new Set(hooks.map((hook) => apply.replace("HOOK", hook)))];
@@ -106,8 +103,8 @@ function hookLine({ hook, commands }: EntrySpec, checkoutType: string): string {
 }
 
 function lefthookEntry(spec: EntrySpec): string[] {
-  // pre-commit looks at git's list of refs itself; lefthook hands it over, and a push that only
-  // deletes is to run nothing.
+  // lefthook passes git's list of refs on, and a push that only deletes must run nothing;
+  // pre-commit reads the list itself.
   const push = spec.hook === "pre-push";
   const deletes = push ? `[ -t 0 ] || grep -qv '^(delete) ' || exit 0; ` : "";
   const stdin = push ? ["      use_stdin: true"] : [];
@@ -146,14 +143,12 @@ function agentEntry(specs: readonly EntrySpec[]): string[] {
   return JSON.stringify({ hooks: { [AGENT_EVENT]: [{ hooks }] } }, null, 2).split("\n");
 }
 
-/**
- * One line of sh that runs the commands if tractest is there, and fails (if it may) only for what
- * speaks against the change.
- */
+/** One line of sh that runs the commands if tractest exists; fails only for bad changes. */
 function guarded(commands: EntrySpec["commands"], who: string, stops: boolean): string {
   const otherwise = stops ? `case $? in ${GOES_ON.join("|")}) ;; *) exit 1 ;; esac` : ":";
   const lines = commands.map((words) =>
     `tractest ${words.map(shellQuote).join(" ")} </dev/null || ${otherwise}; `
   ).join("");
-  return `if command -v tractest >/dev/null 2>&1; then ${lines}else echo "tractest is not installed; ${who} goes on without it" >&2; fi`;
+  const missing = `echo "tractest is not installed; ${who} goes on without it" >&2`;
+  return `if command -v tractest >/dev/null 2>&1; then ${lines}else ${missing}; fi`;
 }

@@ -39,7 +39,7 @@ export interface HookFile {
 }
 
 /**
- * Where the hooks of the repo are that the working directory lies in.
+ * The places of the hooks of the repo around the working directory.
  *
  * @throws {PreflightError} outside of a work tree
  */
@@ -74,7 +74,7 @@ export async function findPlace(host: Host): Promise<HookPlace> {
   };
 }
 
-/** What is at the place of one of our hooks, and who manages it. */
+/** The file of one hook, and who manages it. */
 export async function lookAt(host: Host, place: HookPlace, hook: HookName): Promise<HookFile> {
   const path = join(place.own, hook);
   const status = await host.files.lstat(path);
@@ -90,7 +90,8 @@ export async function lookAt(host: Host, place: HookPlace, hook: HookName): Prom
 }
 
 /**
- * The command lines of a hook, the `typed` ones if there are any; each with the way from git's top (where hooks start) to the project.
+ * The command lines of a hook, the `typed` ones if there are any. Each leads with `-C` from git's
+ * top, where hooks start, to the project.
  */
 export async function commandsFor(
   host: Host,

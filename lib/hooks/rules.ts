@@ -8,12 +8,11 @@ import {
   whyNotShell,
 } from "./block.ts";
 
-/** What is in a hook file, as far as our lines go. */
+/** Our lines in a hook file. */
 export type HookContent =
-  /** None of our lines. */
   | { readonly kind: "none" }
   | { readonly kind: "block"; readonly block: Block }
-  /** Our markers, but not as a pair: nobody can tell where our lines end. */
+  /** Our markers are not a pair, so the end of our lines is unknown. */
   | { readonly kind: "damaged"; readonly line: number };
 
 /** How a hook file changes. */
@@ -30,7 +29,7 @@ export type HookChange =
 const SHEBANG = "#!/bin/sh";
 const NOTHING: HookChange = { kind: "nothing" };
 
-/** What of ours is in a hook file. */
+/** Finds our lines in a hook file. */
 export function readHook(content: Uint8Array, hook: HookName): HookContent {
   const found = locate(toBinary(content));
   if (found.kind !== "block") return found;
@@ -42,7 +41,7 @@ export function readHook(content: Uint8Array, hook: HookName): HookContent {
 
 /**
  * The file with our block in it: a new one, a replaced one, or a block right below the first line.
- * What else is in the file stays as it is, byte for byte.
+ * All else in the file stays as it is, byte for byte.
  *
  * @param content null when there is no file
  * @param force also over a block that was modified by hand

@@ -1,4 +1,3 @@
-import type { HooksOptions } from "./hooks_options.ts";
 import { join } from "@std/path";
 import { escapeText } from "../base/escape.ts";
 import { type Block, BLOCK_VERSION, hookRow, shellQuote } from "./block.ts";
@@ -36,14 +35,13 @@ interface StatusRow {
   readonly binaryFound: boolean | null;
 }
 
-/** `tractest hooks status`: what is there, whose it is, and whether it would run. */
+/** `tractest hooks status`: which hooks exist, who manages them, and whether they would run. */
 export async function showStatus(
-  context: Context<HooksOptions>,
+  { host, printer }: Context,
   place: HookPlace,
   files: readonly HookFile[],
 ): Promise<ExitCode> {
-  const { printer } = context;
-  const rows = await Promise.all(files.map((file) => statusOf(context, place, file)));
+  const rows = await Promise.all(files.map((file) => statusOf(host, place, file)));
   for (const text of columns(rows.map((row) => [row.hook, row.state, escapeText(row.detail)]))) {
     printer.line(text);
   }
@@ -58,21 +56,23 @@ export async function showStatus(
   return EXIT.ok;
 }
 
-async function statusOf(
-  context: Context<HooksOptions>,
-  place: HookPlace,
-  file: HookFile,
-): Promise<StatusRow> {
-  const { host } = context;
-  const { hook, path, manager, status } = file;
+async function statusOf(host: Host, place: HookPlace, file: HookFile): Promise<StatusRow> {
+  const { hook, path, manager } = file;
   const seen = file.content ? readHook(file.content, hook) : { kind: "none" as const };
   const block = seen.kind === "block" ? seen.block : null;
   const entry = manager ? await mentionsTractest(host, place, file) : null;
-  const found = block
-    ? (block.binary !== null && await isExecutable(host, block.binary)) ||
-      await onPath(host) !== null
-    : null;
-  const base = {
+  const binaryFound = block && (
+    (block.binary !== null && await isExecutable(host, block.binary)) ||
+    await onPath(host) !== null
+  );
+  const verdict = seen.kind === "damaged"
+    ? modified(`begin and end of our lines don't match (line ${seen.line} of ${path})`)
+    : block
+    ? ofBlock(file, block) ??
+      installed(block, binaryFound === true, await outdated(host, place, file, block))
+    : withoutBlock(file, place, entry);
+  return {
+    ...verdict,
     hook,
     path,
     manager: manager?.name ?? null,
@@ -80,60 +80,56 @@ async function statusOf(
     version: block?.version ?? null,
     commands: block?.commands ?? null,
     binary: block?.binary ?? null,
-    binaryFound: found,
+    binaryFound,
   };
-  if (seen.kind === "damaged") {
-    return {
-      ...base,
-      state: "modified",
-      detail: `begin and end of our lines don't match (line ${seen.line} of ${path})`,
-    };
+}
+
+/** The state of a hook, and why. */
+type Verdict = Pick<StatusRow, "state" | "detail">;
+
+function modified(detail: string): Verdict {
+  return { state: "modified", detail };
+}
+
+/** Why lines of ours do not run as we wrote them; null if they do. */
+function ofBlock({ manager, path, status }: HookFile, { intact }: Block): Verdict | null {
+  if (manager?.owns) {
+    return { state: "inactive", detail: `our lines are in ${path}, but ${manager.evidence}` };
   }
-  if (block) {
-    const runs = block.commands.map(commandText).join("; ");
-    if (manager?.owns) {
-      return {
-        ...base,
-        state: "inactive",
-        detail: `our lines are in ${path}, but ${manager.evidence}`,
-      };
-    }
-    if ((status!.mode & 0o111) === 0) {
-      return {
-        ...base,
-        state: "inactive",
-        detail: `not executable, so git does not run it: chmod +x ${shellQuote(path)}`,
-      };
-    }
-    if (!block.intact) {
-      return { ...base, state: "modified", detail: `our lines were modified by hand in ${path}` };
-    }
-    const gone = found ? "" : "; no tractest found: the hook says so and goes on";
-    return {
-      ...base,
-      state: "installed",
-      detail: `${runs}${gone}${await outdated(context, place, file, block)}`,
-    };
+  if ((status!.mode & 0o111) === 0) {
+    const fix = `chmod +x ${shellQuote(path)}`;
+    return { state: "inactive", detail: `not executable, so git does not run it: ${fix}` };
   }
+  return intact ? null : modified(`our lines were modified by hand in ${path}`);
+}
+
+function installed({ commands }: Block, isFound: boolean, hint: string): Verdict {
+  const missing = isFound ? "" : "; no tractest found: the hook reports that and continues";
+  return { state: "installed", detail: `${commands.map(commandText).join("; ")}${missing}${hint}` };
+}
+
+function withoutBlock(
+  { hook, manager, status }: HookFile,
+  place: HookPlace,
+  entry: boolean | null,
+): Verdict {
+  const install = `tractest hooks install ${hook}`;
   if (place.off) {
-    return {
-      ...base,
-      state: "not-installed",
-      detail: `core.hooksPath is "${place.hooksPath}": git runs no hooks here`,
-    };
+    const detail = `core.hooksPath is "${place.hooksPath}": git runs no hooks here`;
+    return { state: "not-installed", detail };
   }
   if (manager) {
     const names = entry
       ? "its configuration names tractest"
-      : `its configuration does not name tractest: tractest hooks install ${hook}`;
-    return { ...base, state: "managed", detail: `by ${managerText(manager)}; ${names}` };
+      : `its configuration does not name tractest: ${install}`;
+    return { state: "managed", detail: `by ${managerText(manager)}; ${names}` };
   }
-  const other = status
-    ? `there is another ${hook}${
-      status.kind === "symlink" ? " (a symlink)" : ""
-    }, which would be kept`
-    : `tractest hooks install ${hook}`;
-  return { ...base, state: "not-installed", detail: other };
+  if (!status) return { state: "not-installed", detail: install };
+  const kind = status.kind === "symlink" ? " (a symlink)" : "";
+  return {
+    state: "not-installed",
+    detail: `there is another ${hook}${kind}, which would be kept`,
+  };
 }
 
 /**
@@ -141,7 +137,7 @@ async function statusOf(
  * `pre-push-run` asks for now.
  */
 async function outdated(
-  context: Context<HooksOptions>,
+  host: Host,
   place: HookPlace,
   { hook }: HookFile,
   block: Block,
@@ -149,12 +145,11 @@ async function outdated(
   const again = `tractest hooks install ${hook}`;
   if (block.version !== BLOCK_VERSION) return `; written by another version: ${again}`;
   if (hook !== "pre-push") return "";
-  // Without a project, or with a configuration that can't be read, there is nothing to compare
-  // with.
-  const wanted = await commandsFor(context.host, hook, place.top).catch(() => null);
+  // Without a project or a readable configuration there is nothing to compare with.
+  const wanted = await commandsFor(host, hook, place.top).catch(() => null);
   const text = (lines: readonly (readonly string[])[]) => lines.map(commandText).join("; ");
   const [clean, run] = [hookRow(hook).commands.length, PRE_PUSH_RUN.join(" ")];
-  // What `--command` chose is nobody's default.
+  // Commands of `--command` are not compared.
   if (!wanted || text(wanted.slice(0, clean)) !== text(block.commands.slice(0, clean))) return "";
   const has = (lines: readonly (readonly string[])[]) => text(lines.slice(clean)).endsWith(run);
   return has(wanted) === has(block.commands)
@@ -162,19 +157,20 @@ async function outdated(
     : `; pre-push-run is ${has(wanted)} now: ${again}`;
 }
 
-/** Whether the file in which a manager's user would have put our entry names tractest. */
+/** Whether the manager's configuration names tractest. */
 async function mentionsTractest(
   host: Host,
   place: HookPlace,
   { hook, manager }: HookFile,
 ): Promise<boolean> {
   const named = MANAGERS.find((row) => row.name === manager?.name);
+  const files = place.managerFiles.filter((file) =>
+    named?.files.some((candidate) => candidate === file)
+  );
   const candidates = named?.name === "husky"
     ? [join(place.top, ".husky", hook)]
     : named
-    ? place.managerFiles.filter((file) => (named.files as readonly string[]).includes(file)).map((
-      file,
-    ) => join(place.top, file))
+    ? files.map((file) => join(place.top, file))
     : [join(place.used, hook)];
   const texts = await Promise.all(
     candidates.map((path) => host.files.readText(path).catch(() => null)),

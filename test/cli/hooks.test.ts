@@ -391,7 +391,7 @@ Deno.test(
     );
     assertIncludes(
       stderr,
-      "pre-push: not installed: there is a pre-push that is not executable, so git does not run it",
+      "pre-push: not installed: pre-push exists but is not executable: git does not run it",
     );
     assertIncludes(stderr, `hint: chmod +x ${repo.hooks}/pre-push, or remove it`);
     assertIncludes(
@@ -466,7 +466,7 @@ Deno.test(
       Deno.readTextFileSync(`${repo.hooks}/pre-commit`).match(/>>> tractest/g)?.length,
       1,
     );
-    assertIncludes((await repo.install("pre-commit", "pre-push")).stdout, "installed already");
+    assertIncludes((await repo.install("pre-commit", "pre-push")).stdout, "already installed");
     assertEquals(repo.snapshot(), once);
     const { stdout } = await repo.hooksCommand(["uninstall"]);
     assertIncludes(stdout, "pre-push: removed");
@@ -614,7 +614,7 @@ Deno.test(
       (await repo.hooksCommand(["status"])).stdout,
       "written by another version: tractest hooks install pre-commit",
     );
-    assertIncludes((await repo.install("pre-commit")).stdout, "in place of our older lines");
+    assertIncludes((await repo.install("pre-commit")).stdout, "replacing our older lines");
     assertEquals(Deno.readTextFileSync(hook), current);
   },
 );
