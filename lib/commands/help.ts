@@ -42,7 +42,8 @@ function overview(verbs: readonly AnyVerb[]): string[] {
     "Options of every command:",
     ...optionLines(EVERY_COMMAND),
     "",
-    "`tractest help COMMAND` has usage, options and examples; `tractest help exit-codes|environment` the tables.",
+    "`tractest help COMMAND` shows usage, options and examples;",
+    "`tractest help exit-codes|environment` the tables.",
   ];
 }
 
@@ -80,7 +81,7 @@ function page(verb: AnyVerb): string[] {
 }
 
 const PYTEST_HEADING =
-  "Options of pytest, passed on as they are, as is any other that is not ours and all after --:";
+  "Options of pytest, passed on as they are, like all unknown options and all words after --:";
 
 function optionLines(table: OptionTable): string[] {
   return columns(shownRows(table).map((row) => [`  ${spelling(row)}`, docOf(row)]));

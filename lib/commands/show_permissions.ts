@@ -22,10 +22,7 @@ export const OPTIONS = {
 /** Their values. */
 export type PermissionsOptions = OptionsOf<typeof OPTIONS>;
 
-/**
- * `tractest permissions`: the table; with `--row ROW` drops to that row and tries everything
- * outside it for real.
- */
+/** `tractest permissions`: the table; with `--row ROW` drops to that row and tries all others. */
 export function permissions(context: Context<PermissionsOptions>): Promise<ExitCode> {
   const name = context.line.options.row;
   return Promise.resolve(name === null ? showTable(context) : prove(context, name));
@@ -47,10 +44,7 @@ function describeRow(row: PermissionRow): string {
 function prove({ host, printer }: Context, name: string): ExitCode {
   const row = PERMISSIONS.find((candidate) => candidate.row === name);
   if (!row) {
-    throw new UsageError(
-      `There is no permission row "${name}"`,
-      `rows: ${ROW_NAMES.join(", ")}`,
-    );
+    throw new UsageError(`There is no permission row "${name}"`, `rows: ${ROW_NAMES.join(", ")}`);
   }
   host.permissions.restrict(row);
   const outside = outsideRow(row).map((capability) => ({
@@ -62,11 +56,8 @@ function prove({ host, printer }: Context, name: string): ExitCode {
   for (const capability of broken) {
     printer.line(`granted outside the row: ${capability.kind} ${capability.value}`);
   }
-  printer.line(
-    `${row.row}: ${
-      outside.length - broken.length
-    } of ${outside.length} capabilities outside the row are refused`,
-  );
+  const refused = `${outside.length - broken.length} of ${outside.length}`;
+  printer.line(`${row.row}: ${refused} capabilities outside the row are refused`);
   if (printer.json) printer.document("tractest.permissions/1", { row: row.row, inside, outside });
   return broken.length === 0 ? EXIT.ok : EXIT.bug;
 }

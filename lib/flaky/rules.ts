@@ -60,8 +60,8 @@ export function listedFlaky(id: string, rows: readonly KnownFlakyRow[]): KnownFl
 
 /**
  * Whether a failure is most likely flaky: by the list, else by the rule of thumb that a missed time
- * limit in a code path that nobody touched is. Null when it deserves a look. The failure is never
- * to be hidden because of this.
+ * limit in an unchanged code path is. Null for all other failures. Never hide a failure because of
+ * this.
  */
 export function flakyVerdict(
   id: string,
@@ -74,21 +74,22 @@ export function flakyVerdict(
   const known = knownFlaky(id, said, rows);
   if (known) return { kind: "known", ...known };
   if (error === null || evidence.related !== null || failsAlways(evidence.record)) return null;
+  const loaded = `(${evidence.loaded} is only loaded with the rest)`;
   const where = evidence.loaded === null
     ? "in a code path that no current change touches"
-    : `and no change is in its traceback or asked for by its imports (${evidence.loaded} is only loaded with the rest)`;
+    : `and no change is in its traceback or asked for by its imports ${loaded}`;
   const unproven = (evidence.record?.trials ?? 0) === 0 ? "; no earlier run proves it" : "";
   return { kind: "timing", error, reason: `${error} ${where}: most likely timing${unproven}` };
 }
 
-/** Whether a test failed every time that it ran: that is no matter of time. */
+/** Whether a test failed every time it ran, so that timing is not the cause. */
 function failsAlways(record: TestRecord | null): boolean {
   return record !== null && record.trials > 0 && record.failures === record.trials;
 }
 
 /**
- * The error that says that a time limit was missed, where no other error beside it says what went
- * wrong; null elsewhere.
+ * The error that reports a missed time limit; null if there is none, or another error that explains
+ * the failure.
  */
 export function timingError(said: Said): string | null {
   const decisive = decisiveErrors(said);

@@ -1,3 +1,4 @@
+import type { Printer } from "../terminal/printer.ts";
 import { WITH_JSON } from "../command_line/options.ts";
 import type { Verb } from "../command_line/verb.ts";
 import { type Totals, totalsOf, totalsText } from "../history/totals.ts";
@@ -14,8 +15,8 @@ import { findProject } from "../project/project.ts";
 import { testTree } from "../project/targets.ts";
 
 /**
- * `tractest layout`: the tests tree as it is, beside the reference: what is the same, moved, gone
- * or new, and what the history says of it.
+ * `tractest layout`: compares the tests tree with the reference: which files are the same, moved,
+ * gone or new, and their recorded durations.
  */
 export async function layout({ host, printer }: Context): Promise<ExitCode> {
   const project = await findProject(host);
@@ -42,38 +43,30 @@ export async function layout({ host, printer }: Context): Promise<ExitCode> {
     });
     return EXIT.ok;
   }
-  printer.line(
-    `${
-      tree.testsDirectories.map((directory) => `${escapeText(directory)}/`).join(" ")
-    }  ${testFiles} test file(s)`,
-  );
-  for (const row of columns(rows.map(cellsOf))) printer.line(row);
-  const count = (status: LayoutRow["status"]) => rows.filter((row) => row.status === status).length;
-  printer.line();
-  printer.line(
-    `beside the reference: ${count("same")} same, ${count("moved")} moved, ${count("gone")} gone, ${
-      count("new")
-    } new`,
-  );
+  showLayout(printer, tree, rows);
   printer.line();
   printer.line("named targets:");
-  for (
-    const row of columns(
-      named.map((
-        one,
-      ) => [
-        `  ${escapeText(one.name)}`,
-        totalsText(one.recorded),
-        escapeText(one.entries.join(" ")),
-      ]),
-    )
-  ) {
-    printer.line(row);
-  }
+  const cells = named.map(({ name, entries, recorded }) => [
+    `  ${escapeText(name)}`,
+    totalsText(recorded),
+    escapeText(entries.join(" ")),
+  ]);
+  for (const text of columns(cells)) printer.line(text);
   return EXIT.ok;
 }
 
-/** What a named target stands for here; nothing where all of it is gone. */
+function showLayout(printer: Printer, tree: TestTree, rows: readonly ShownRow[]): void {
+  const directories = tree.testsDirectories.map((path) => `${escapeText(path)}/`).join(" ");
+  printer.line(`${directories}  ${tree.files.filter(isTestFile).length} test file(s)`);
+  for (const text of columns(rows.map(cellsOf))) printer.line(text);
+  const counts = (["same", "moved", "gone", "new"] as const).map((status) =>
+    `${rows.filter((row) => row.status === status).length} ${status}`
+  );
+  printer.line();
+  printer.line(`compared with the reference: ${counts.join(", ")}`);
+}
+
+/** The targets of a named target; empty if none of them exists. */
 function targetsOf(name: string, tree: TestTree): readonly string[] {
   try {
     return resolveTargets([name], tree).targets;
@@ -83,7 +76,9 @@ function targetsOf(name: string, tree: TestTree): readonly string[] {
   }
 }
 
-function cellsOf(row: LayoutRow & { readonly recorded: Totals | null }): string[] {
+type ShownRow = LayoutRow & { readonly recorded: Totals | null };
+
+function cellsOf(row: ShownRow): string[] {
   const path = escapeText((row.path ?? row.reference)!);
   const files = row.testFiles === null ? "" : ` (${row.testFiles})`;
   const about = row.status === "moved"

@@ -394,7 +394,7 @@ Deno.test("flaky lists the configuration's tests first, then the known ones", as
   const { code, stdout } = await tractest(["flaky"], { cwd: repository.root });
   assertEquals(code, 0);
   const lines = stdout.split("\n");
-  assertEquals(lines[0], "5 test(s) that are known to be flaky, when they fail like this:");
+  assertEquals(lines[0], "5 test(s) known to be flaky, when they fail like this:");
   assert(/^ {2}tests\/test_rpc\.py::test_own +OwnError +ours$/.test(lines[1]!), lines[1]);
   assertIncludes(stdout, "tests/deep/test_cancellation.py::test_cancel_via_SIGINT_other_task");
   assertIncludes(stdout, "(no such file in the tests today)");
@@ -417,7 +417,7 @@ Deno.test("layout compares the tree with the reference", async () => {
   assertIncludes(stdout, "tests/  3 test file(s)\n");
   for (const line of ["moved", "gone", "new", "same"]) assertIncludes(stdout, line);
   assertIncludes(stdout, "multi-process tree tests; was tests/test_multi_program.py");
-  assertIncludes(stdout, "beside the reference: 3 same, 1 moved, 11 gone, 1 new\n");
+  assertIncludes(stdout, "compared with the reference: 3 same, 1 moved, 11 gone, 1 new\n");
   assertEquals(
     JSON.parse((await tractest(["layout", "--json"], { cwd: repository.root })).stdout).testFiles,
     3,

@@ -1,0 +1,64 @@
+import { escapeText } from "../base/escape.ts";
+import { rateText, recordText, type TestRecord, type Tries } from "../base/rates.ts";
+import { type KnownFlakyRow, TIMING_ERRORS } from "../project/known_flaky.ts";
+import { columns } from "../terminal/columns.ts";
+import type { Printer } from "../terminal/printer.ts";
+
+/** A known flaky test with its places today and its record. */
+export interface FoundFlaky extends KnownFlakyRow {
+  /** Ids, with the files that have the name of its file now. */
+  readonly found: readonly string[];
+  readonly record: Tries | null;
+}
+
+/** Lists the known flaky tests, with the rule of thumb for all others. */
+export function showKnown(printer: Printer, rows: readonly FoundFlaky[]): void {
+  printer.line(`${rows.length} test(s) known to be flaky, when they fail like this:`);
+  for (const text of columns(rows.map(cellsOf))) printer.line(text);
+  printer.line();
+  const errors = TIMING_ERRORS.join(", ");
+  const rule = `${errors} in a code path that no change touches is timing, not your change.`;
+  printer.line(`Rule of thumb: ${rule}`);
+}
+
+function cellsOf({ test, error, notes, found, record }: FoundFlaky): string[] {
+  return [
+    `  ${escapeText(found[0] ?? test)}`,
+    escapeText(error),
+    record === null ? "" : `failed ${record.failures} of ${record.trials}, ${rateText(record)}`,
+    `${escapeText(notes)}${found.length === 0 ? " (no such file in the tests today)" : ""}`,
+  ];
+}
+
+/** What surrounds the list of tests that the record proves flaky. */
+export interface MeasuredFacts {
+  readonly runs: number;
+  /** Tests that failed without being proven flaky. */
+  readonly others: number;
+  /** Rows that are shown. */
+  readonly limit: number;
+}
+
+/** Lists the tests that the record proves flaky. */
+export function showMeasured(
+  printer: Printer,
+  measured: readonly TestRecord[],
+  { runs, others, limit }: MeasuredFacts,
+): void {
+  printer.line();
+  const head = `${measured.length} test(s) that the record of ${runs} run(s) proves to be flaky`;
+  printer.line(`${head}${measured.length > 0 ? ":" : "."}`);
+  const shown = measured.slice(0, limit);
+  const cells = shown.map((record) => [`  ${escapeText(record.id)}`, recordText(record) ?? ""]);
+  for (const text of columns(cells)) printer.line(text);
+  if (measured.length > limit) {
+    const rest = measured.length - limit;
+    printer.note(`… and ${rest} more: --limit ${Math.min(1000, measured.length)}`);
+  }
+  if (others > 0) {
+    printer.note(
+      `${others} more failed at times, but never passed and failed at the same clean commit: ` +
+        "tractest history TEST",
+    );
+  }
+}
