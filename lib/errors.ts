@@ -62,7 +62,7 @@ export class DatabaseError extends TractestError {
   }
 }
 
-/** For `.catch()` of optional work: ignores a {@linkcode TractestError} and throws anything else. */
+/** For optional work: ignores a {@linkcode TractestError} and rethrows anything else. */
 export function ignoreTractestError(error: unknown): void {
   if (!(error instanceof TractestError)) throw error;
 }

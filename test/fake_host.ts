@@ -8,7 +8,7 @@ import type {
   Terminal,
 } from "../lib/system/host.ts";
 
-/** A stream that keeps what was written. */
+/** A stream that records its text. */
 export class Recorder implements Output {
   text = "";
   columns = 80;
@@ -20,7 +20,7 @@ export class Recorder implements Output {
   }
 }
 
-/** A terminal that nobody sits at, and that keeps what was written. */
+/** Streams that are not a terminal and record their text. */
 export function recordingTerminal(): Terminal & {
   readonly stdout: Recorder;
   readonly stderr: Recorder;
@@ -33,7 +33,7 @@ export function recordingTerminal(): Terminal & {
   };
 }
 
-/** The parts of a host, whatever group of it they belong to. */
+/** The members of a host and of its groups. */
 type Parts = Partial<
   & Omit<Host, "files" | "programs" | "terminal" | "clock" | "permissions">
   & Files
@@ -43,7 +43,7 @@ type Parts = Partial<
   & Permissions
 >;
 
-/** A host of which only the given parts exist; using any other part fails the test and names it. */
+/** A host with only the given members; using another one fails the test and names it. */
 export function fakeHost<T extends Parts>(parts: T): Host & T {
   const base: Parts = {
     platform: "linux",

@@ -2,11 +2,9 @@ import { RealHost } from "../lib/system/real_host.ts";
 import type { ProgramNotice } from "../lib/system/host.ts";
 import type { EnvironmentName } from "../lib/tables/environment.ts";
 
-/**
- * The real operating system, seen from a directory, with environment variables of the test's own.
- */
+/** The real host in a given directory, with environment variables of the test. */
 export class HostAt extends RealHost {
-  /** Every program that was run. */
+  /** All programs that were started. */
   readonly notices: ProgramNotice[] = [];
   constructor(
     readonly directory: string,

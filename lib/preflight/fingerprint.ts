@@ -1,21 +1,21 @@
-/** A file as a fingerprint sees it. */
+/** The part of a file's status that a fingerprint includes. */
 export interface FileMark {
   readonly path: string;
   readonly size: number;
   /** Milliseconds since the epoch. */
   readonly modifiedMs: number;
-  /** Tells a file from one that took its place with the old time stamp. */
+  /** Differs for a file that replaced another with the same time stamp. */
   readonly inode: number;
 }
 
-/** What is remembered of a preflight that found nothing wrong. */
+/** The remembered result of a preflight without a problem. */
 export interface Remembered {
   readonly fingerprint: string;
   /** `3.13.0` */
   readonly pythonVersion: string;
   /** `__file__` of the imported packages. */
   readonly files: readonly string[];
-  /** How many tests; null when pytest did not say. */
+  /** Number of tests; null if pytest did not print it. */
   readonly collected: number | null;
   /** Installed files that were imported, and their fingerprint. */
   readonly imported: readonly string[];
@@ -24,7 +24,7 @@ export interface Remembered {
 
 const SCHEMA = "tractest.preflight-memory/2";
 
-/** One text that changes when any file, variable or fact does. */
+/** A digest that changes when any file or fact changes. */
 export async function fingerprint(
   files: readonly FileMark[],
   facts: readonly string[],
@@ -38,18 +38,18 @@ export async function fingerprint(
   return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Whether a variable of the environment decides what is imported or collected. */
+/** Whether an environment variable affects imports or collection. */
 export function matters(variable: string): boolean {
   return /^(PYTHON|PYTEST|TRACTOR|UV_|LD_|DYLD_)/.test(variable) &&
     variable !== "PYTEST_CURRENT_TEST";
 }
 
-/** The file's text. */
+/** The text of the file for a result. */
 export function writeRemembered(remembered: Remembered): string {
   return JSON.stringify({ schema: SCHEMA, ...remembered });
 }
 
-/** What the file's text says; null for anything that is not exactly such a text. */
+/** Parses the text of the file; null if it is malformed. */
 export function readRemembered(text: string | null): Remembered | null {
   let value: unknown;
   try {

@@ -2,15 +2,14 @@ import { parse } from "smol-toml";
 
 /**
  * Whether a Python version satisfies a `requires-python` (`>=3.10,<3.13`, `==3.12.*`, `~=3.11`);
- * null if there is a part that is not understood, for then uv is the one to ask.
+ * null if it contains an unknown part.
  */
 export function satisfies(version: string, requirement: string): boolean | null {
   const own = numbers(version);
   if (own === null) return null;
   let all = true;
-  for (
-    const clause of requirement.split(",").map((each) => each.trim()).filter((each) => each !== "")
-  ) {
+  const clauses = requirement.split(",").map((clause) => clause.trim());
+  for (const clause of clauses.filter((each) => each !== "")) {
     const match = /^(~=|===?|!=|<=|>=|<|>)\s*v?(\d+(?:\.\d+)*)(\.\*)?$/.exec(clause);
     if (!match) return null;
     const [, operator, text, wildcard] = match;
@@ -32,16 +31,13 @@ export function satisfies(version: string, requirement: string): boolean | null 
   return all;
 }
 
-/**
- * The oldest minor that a `requires-python` allows: `310` from `>=3.10,<3.13`; null if it names
- * none.
- */
+/** The oldest minor that a `requires-python` accepts: `310` from `>=3.10,<3.13`; null if open. */
 export function oldestMinor(requirement: string): string | null {
   const match = /(?:>=|~=|==)\s*(\d)\.(\d+)/.exec(requirement);
   return match ? `${match[1]}${match[2]}` : null;
 }
 
-/** `[project] requires-python` of a pyproject.toml; null if it has none or can't be parsed. */
+/** `[project] requires-python` of a pyproject.toml; null without one, or if it is invalid. */
 export function requiresPythonOf(pyproject: string | null): string | null {
   try {
     const project = parse(pyproject ?? "").project;

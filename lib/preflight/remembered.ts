@@ -10,19 +10,17 @@ import {
   type Remembered,
   writeRemembered,
 } from "./fingerprint.ts";
-import { TractestError } from "../errors.ts";
+import { ignoreTractestError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 import { cacheDirectory, usable } from "../project/directories.ts";
 import type { Project } from "../project/project.ts";
 
-/** Files whose change can change what is imported or collected, besides Python's own. */
+/** Files that affect imports or collection, in addition to Python files. */
 const ROOT_FILES = [...CONFIGURATION_FILES, "uv.lock", ".python-version"] as const;
-/** More files than this are not looked at each time: then nothing is remembered. */
+/** With more files than this nothing is remembered: checking them would take too long. */
 const FILE_LIMIT = 8_000;
 
-/**
- * What was found out about an interpreter and this project before, while nothing has changed since.
- */
+/** Remembers the result of the last preflight of an interpreter until something changes. */
 export class Memory {
   #host: Host;
   /** Null: nothing can be remembered. */
@@ -35,10 +33,7 @@ export class Memory {
     this.#fingerprint = mark;
   }
 
-  /**
-   * Takes the fingerprint as it is now. Nothing that goes wrong here is worth an error: then
-   * nothing is remembered.
-   */
+  /** Takes the current fingerprint. If that fails, nothing is remembered. */
   static async open(scene: MemoryScene, interpreter: Interpreter): Promise<Memory> {
     const { host, project, targets } = scene;
     try {
@@ -47,16 +42,16 @@ export class Memory {
         takeFingerprint(scene, interpreter),
       ]);
       const key = await fingerprint([], [project.root, ...interpreter.argv]);
-      // The newest of some targets alone: a text for each would be one for each way to name tests.
+      // One file for all targets: one for each would mean many files.
       const name = `${key.slice(0, 32)}${targets === null ? "" : "-targets"}.json`;
       return new Memory(host, directory === null ? null : join(directory, name), mark);
     } catch (error) {
-      if (error instanceof TractestError) return new Memory(host, null, null);
-      throw error;
+      ignoreTractestError(error);
+      return new Memory(host, null, null);
     }
   }
 
-  /** What was remembered for exactly this state; null if nothing. */
+  /** The result that was remembered for exactly this state; null without one. */
   async recall(): Promise<Remembered | null> {
     if (this.#file === null || this.#fingerprint === null) return null;
     try {
@@ -70,26 +65,21 @@ export class Memory {
     }
   }
 
-  /** Remembers what was found for the state at which this was opened. */
+  /** Remembers a result for the state at which this was opened. */
   async keep(found: Omit<Remembered, "fingerprint" | "importedMark">): Promise<void> {
     if (this.#file === null || this.#fingerprint === null || found.imported.length > FILE_LIMIT) {
       return;
     }
     try {
       const importedMark = await this.#markOf(found.imported);
-      await this.#host.files.writeFile(
-        this.#file,
-        writeRemembered({ ...found, fingerprint: this.#fingerprint, importedMark }),
-      );
+      const text = writeRemembered({ ...found, fingerprint: this.#fingerprint, importedMark });
+      await this.#host.files.writeFile(this.#file, text);
     } catch {
-      // A full disk costs the next preflight some time, no more.
+      // Then the next preflight takes longer, as with a full disk.
     }
   }
 
-  /**
-   * Of installed files: what is edited in place changes no directory and no list of what is
-   * installed.
-   */
+  /** Fingerprint of installed files: editing one in place changes no directory. */
   async #markOf(files: readonly string[]): Promise<string> {
     const marks: FileMark[] = [];
     for (const file of files) await mark(this.#host, file, marks);
@@ -97,16 +87,16 @@ export class Memory {
   }
 }
 
-/** What {@linkcode Memory} is about. */
+/** What a {@linkcode Memory} depends on. */
 export interface MemoryScene {
   readonly host: Host;
   readonly project: Project;
   readonly inherited: ReadonlyMap<string, string>;
-  /** What is collected, relative to the root; null: the whole suite. */
+  /** What to collect, relative to the root; null: the whole suite. */
   readonly targets: readonly string[] | null;
 }
 
-/** Null if the state can't be seen whole. */
+/** The fingerprint of the current state; null if it can't be complete. */
 async function takeFingerprint(
   { host, project, inherited, targets }: MemoryScene,
   interpreter: Interpreter,
@@ -132,8 +122,8 @@ async function takeFingerprint(
 }
 
 /**
- * Marks what is installed; returns the directories that `.pth` files add to the path (editable
- * installs), or null if it is no venv.
+ * Marks the installed packages; returns the directories of editable installs, which `.pth` files
+ * add to the path, or null if this is not a venv.
  */
 async function markVenv(host: Host, venv: string, marks: FileMark[]): Promise<string[] | null> {
   const [configuration] = await Promise.all([
@@ -158,8 +148,8 @@ async function markVenv(host: Host, venv: string, marks: FileMark[]): Promise<st
 }
 
 /**
- * Marks every Python file below a directory, other venvs and hidden directories left out; false if
- * there are too many.
+ * Marks all Python files below a directory, except in venvs and hidden directories; false if there
+ * are too many.
  */
 async function markSources(host: Host, directory: string, marks: FileMark[]): Promise<boolean> {
   if (marks.length > FILE_LIMIT) return false;
@@ -181,7 +171,7 @@ function isLeftOut(name: string): boolean {
 async function mark(host: Host, path: string, marks: FileMark[]): Promise<boolean> {
   const status = await host.files.stat(path);
   if (!status) return false;
-  // A directory's size and time change with its entries, which is what is meant.
+  // The size and time of a directory change with its entries, as they should here.
   marks.push({ path, size: status.size, modifiedMs: status.modifiedMs, inode: status.inode });
   return true;
 }

@@ -14,10 +14,7 @@ interface Check {
 
 const ROOT = Deno.uid() === 0 ? [] : ["--user", "--map-current-user", "--keep-caps"];
 
-/**
- * A network of its own, so that nobody else's registry is seen, and mounts of its own; `setup` is
- * shell to run in it first.
- */
+/** Words that start a program with a network and mounts of its own, after a `setup` script. */
 function isolated(setup = ""): string[] {
   return [
     "unshare",
@@ -35,7 +32,7 @@ const CAN_ISOLATE =
   new Deno.Command("unshare", { args: [...ROOT, "--net", "--mount", "true"], stderr: "null" })
     .outputSync().success;
 
-/** A test that starts doctor in namespaces of its own. */
+/** A test of doctor in namespaces of its own. */
 function test(name: string, action: () => Promise<void>): void {
   Deno.test({
     name: CAN_ISOLATE ? name : `${name} (needs network and mount namespaces)`,
@@ -72,7 +69,7 @@ async function doctor(
   return { code, checks, row, wrong, stderr };
 }
 
-test("in a healthy project every check is there, in the order of the table, and nothing is wrong", async () => {
+test("in a healthy project all checks are ok, in the order of the table", async () => {
   await using project = await pythonProject();
   const env = { PATH: `${await fakeUv(project.root)}:/usr/bin:/bin` };
   const { code, checks, row, wrong } = await doctor(project.root, { env });
@@ -92,12 +89,12 @@ for (
     "procps",
   ], ["lsof", "lsof"]] as const
 ) {
-  test(`fault 37: without ${tool} doctor names it and its package, and the rest still runs`, async () => {
+  test(`fault 37: without ${tool} doctor names its package, and the rest runs`, async () => {
     await using project = await pythonProject();
-    const hide =
-      `for d in /usr/bin /bin /usr/sbin /sbin /usr/local/bin; do [ ! -e $d/${tool} ] || mount --bind /dev/null $d/${tool}; done`;
+    const hide = "for d in /usr/bin /bin /usr/sbin /sbin /usr/local/bin; do " +
+      `[ ! -e $d/${tool} ] || mount --bind /dev/null $d/${tool}; done`;
     const { code, row } = await doctor(project.root, { setup: hide });
-    // Nothing starts pgrep and lsof: without them only recipes typed by hand don't work.
+    // tractest never starts pgrep and lsof; people type them.
     assertEquals(
       [code, row(`tool-${tool}`).status],
       ["pgrep", "lsof"].includes(tool) ? [0, "warn"] : [80, "fail"],
@@ -109,7 +106,7 @@ for (
     assertIncludes(row(`tool-${tool}`).fix!, packages);
     assertEquals([row("import").status, row("collection").status], ["ok", "ok"]);
     if (tool === "ss") {
-      assertEquals(row("registry").status, "unknown", "what nobody could look at is not free");
+      assertEquals(row("registry").status, "unknown", "an unchecked registry is not free");
     }
   });
 }
@@ -157,18 +154,19 @@ test("a Python that does not start fails", async () => {
   assertIncludes(row("import").detail, "broken");
 });
 
-test("a Python that the project does not take fails", async () => {
+test("a Python that the project does not accept fails", async () => {
   await using project = await pythonProject();
   await project.write(
     "pyproject.toml",
-    '[project]\nname = "small-app"\nrequires-python = ">=3.99"\n[tool.pytest.ini_options]\ntestpaths = ["tests"]\n',
+    '[project]\nname = "small-app"\nrequires-python = ">=3.99"\n' +
+      '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n',
   );
   const { code, row } = await doctor(project.root);
   assertEquals([code, row("python-version").status], [80, "fail"]);
   assertIncludes(row("python-version").detail, "requires-python is >=3.99");
 });
 
-test("a broken import and a test that can't be collected fail, each with its evidence", async () => {
+test("a broken import and a broken test fail, each with its evidence", async () => {
   await using project = await pythonProject();
   await project.write("tests/test_it.py", "def broken(:\n");
   const collection = await doctor(project.root);
@@ -196,12 +194,12 @@ test("a linked worktree without a venv of its own fails", async () => {
   assertEquals([code, row("worktree").status], [80, "fail"]);
 });
 
-test("a registry that somebody holds is 81", async () => {
+test("a held registry is 81", async () => {
   await using project = await pythonProject();
-  const hold =
-    `import socket; s = socket.socket(); s.bind(("127.0.0.1", 1616)); s.listen(); open("../ready", "w").write("x"); s.accept()`;
-  const setup =
-    `mkfifo ../ready; python3 -c '${hold}' & holder=$!; trap 'kill $holder' EXIT; read x <../ready || :`;
+  const hold = 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 1616)); s.listen(); ' +
+    'open("../ready", "w").write("x"); s.accept()';
+  const setup = `mkfifo ../ready; python3 -c '${hold}' & holder=$!; ` +
+    "trap 'kill $holder' EXIT; read x <../ready || :";
   const { code, row, wrong } = await doctor(project.root, { setup });
   assertEquals([code, row("registry").status], [81, "fail"], wrong().join());
   assertIncludes(row("registry").detail, "127.0.0.1:1616 is held by");
@@ -242,15 +240,16 @@ test("a leaked actor of this project is 81", async () => {
   await using project = await pythonProject();
   // `cat` that waits for ever, under the title that current tractor gives its actors.
   const title = "_subactor[w0@4711]";
-  const orphan =
-    `mkfifo ../in ../pid; (bash -c 'echo $$ >../pid; exec -a "${title}" cat' <>../in &); read actor <../pid; trap 'kill $actor' EXIT`;
+  const orphan = "mkfifo ../in ../pid; " +
+    `(bash -c 'echo $$ >../pid; exec -a "${title}" cat' <>../in &); ` +
+    "read actor <../pid; trap 'kill $actor' EXIT";
   const setup = `${orphan}; until grep -q subactor /proc/$actor/cmdline; do :; done`;
   const { code, row } = await doctor(project.root, { setup });
   assertEquals([code, row("actors").status], [81, "fail"], row("actors").detail);
   assertIncludes(row("actors").detail, title);
 });
 
-test("SIGINT ignored, LD_*, PYTEST_ADDOPTS and TRACTOR_* are warnings with their values", async () => {
+test("ignored SIGINT, LD_*, PYTEST_ADDOPTS and TRACTOR_* are warnings", async () => {
   await using project = await pythonProject();
   const env = { LD_LIBRARY_PATH: "/nix/lib", PYTEST_ADDOPTS: "-p no:x", TRACTOR_LOGLEVEL: "debug" };
   const { code, row } = await doctor(project.root, { env, setup: "trap '' INT" });
@@ -264,7 +263,7 @@ test("SIGINT ignored, LD_*, PYTEST_ADDOPTS and TRACTOR_* are warnings with their
   assertEquals([code, row("registry").status], [0, "ok"], "the probes work all the same");
 });
 
-test("a state directory that is open to others, is none, or can't be written fails with its reason", async () => {
+test("a state directory that is not private or not writable fails", async () => {
   await using project = await pythonProject();
   const home = join(project.root, "../state");
   const own = join(home, "tractest");
@@ -290,7 +289,7 @@ test("a state directory that is open to others, is none, or can't be written fai
   assertIncludes((await look())[2], "it is a file, not a directory");
 });
 
-test("--fix --yes makes the venv that is missing and tractest's own directories, and looks again", async () => {
+test("--fix --yes creates the venv and directories, and checks again", async () => {
   await using project = await pythonProject({ venv: false });
   const env = {
     PATH: `${await fakeUv(project.root)}:/usr/bin:/bin`,
@@ -305,7 +304,7 @@ test("--fix --yes makes the venv that is missing and tractest's own directories,
   );
 });
 
-test("doctor never changes anything by itself", async () => {
+test("doctor changes nothing without --fix", async () => {
   await using project = await pythonProject({ venv: false });
   const env = {
     PATH: `${await fakeUv(project.root)}:/usr/bin:/bin`,
@@ -321,7 +320,7 @@ test("doctor never changes anything by itself", async () => {
   assert(scratchState().XDG_STATE_HOME !== env.XDG_STATE_HOME);
 });
 
-Deno.test("doctor takes its temporary directory away where there is no cache", async () => {
+Deno.test("doctor removes its temporary directory if there is no cache", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
   await Deno.writeTextFile(join(suite.path, "file"), "");
   const temporary = join(suite.path, "temporary");

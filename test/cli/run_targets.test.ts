@@ -15,7 +15,7 @@ for (
     null,
   ]
 ) {
-  Deno.test(`the whole suite is what pytest finds by itself, with testpaths = ${testpaths}`, async () => {
+  Deno.test(`the whole suite is that of bare pytest, with testpaths = ${testpaths}`, async () => {
     await using suite = await pytestSuite({});
     await suite.write({
       "pyproject.toml": configured(testpaths === null ? "" : `testpaths = ${testpaths}`),
@@ -43,11 +43,11 @@ for (
   });
 }
 
-Deno.test("a configuration in the tests directory changes nothing for the whole suite, its retries and what failed", async () => {
+Deno.test("a configuration in the tests directory does not affect the whole suite", async () => {
   await using suite = await pytestSuite({
     "pytest.ini": "[pytest]\n",
-    "test_a.py":
-      "import os\nfrom helper import Y\ndef test_a():\n    assert os.path.exists('seen') or open('seen', 'w').close()\n    assert Y == 2\n",
+    "test_a.py": "import os\nfrom helper import Y\ndef test_a():\n" +
+      "    assert os.path.exists('seen') or open('seen', 'w').close()\n    assert Y == 2\n",
   });
   await suite.write({
     "pyproject.toml": configured('testpaths = ["tests"]', 'pythonpath = ["lib"]'),
@@ -81,7 +81,7 @@ class Item(pytest.Item):
         assert "bad" not in self.name
 `;
 
-Deno.test("whatever file pytest collects is a target, and failed takes its own list", async () => {
+Deno.test("any file that pytest collects is a target, and failed reads its list", async () => {
   await using suite = await pytestSuite({
     "a.md": "    >>> 2\n    3\n",
     "one.spec": "good\nbad one\n",
@@ -111,7 +111,7 @@ Deno.test("whatever file pytest collects is a target, and failed takes its own l
   assertEquals((await suite.tractest([...RUN, "tests/one.spec::good"])).code, 0);
 });
 
-Deno.test("the checks before a run of some targets collect those, and before the whole suite all", async () => {
+Deno.test("the checks before a run collect its targets", async () => {
   await using suite = await pytestSuite({
     "test_a.py": "def test_a(): pass\n",
     "test_b.py": "import nope\n",

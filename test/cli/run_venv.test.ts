@@ -10,8 +10,9 @@ def real(path):
     return os.path.realpath(path)
 
 def test_python_by_name_is_ours():
-    said = subprocess.run(["python", "-c", "import sys; print(sys.prefix)"], capture_output=True, text=True).stdout
-    assert real(said.strip()) == real(sys.prefix)
+    code = "import sys; print(sys.prefix)"
+    output = subprocess.run(["python", "-c", code], capture_output=True, text=True).stdout
+    assert real(output.strip()) == real(sys.prefix)
 
 def test_what_activating_sets_and_unsets():
     assert real(os.environ["VIRTUAL_ENV"]) == real(sys.prefix)
@@ -21,7 +22,7 @@ def test_what_activating_sets_and_unsets():
 
 const RUN = ["run", "--no-preflight", "--no-defaults"];
 
-Deno.test("tests get the venv as activating gives it, activated or not, and the command stays what a person types", async () => {
+Deno.test("tests run with the venv activated, and the command stays as typed", async () => {
   await using suite = await pytestSuite({ "test_a.py": ACTIVATED });
   const elsewhere = join(suite.path, "elsewhere");
   for (
@@ -48,7 +49,7 @@ Deno.test("tests get the venv as activating gives it, activated or not, and the 
   );
 });
 
-Deno.test("several pytests at once, one in the background and the collection before a run have the venv activated too", async () => {
+Deno.test("parallel and background sessions and the collection activate the venv", async () => {
   await using suite = await pytestSuite({
     "test_a.py": ACTIVATED,
     "conftest.py": ACTIVATED + "\ntest_python_by_name_is_ours()\n",
@@ -71,11 +72,11 @@ Deno.test({
   },
 });
 
-Deno.test("below uv run the venv is active too, and no PYTHONHOME is left", async () => {
+Deno.test("with --uv-run the venv is active too, and PYTHONHOME is unset", async () => {
   await using suite = await pytestSuite({ "test_a.py": ACTIVATED });
   await suite.write({
-    "pyproject.toml":
-      '[project]\nname = "app"\nversion = "0"\nrequires-python = ">=3.10"\n[tool.pytest.ini_options]\ntestpaths = ["tests"]\n',
+    "pyproject.toml": '[project]\nname = "app"\nversion = "0"\nrequires-python = ">=3.10"\n' +
+      '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n',
   });
   const { stdout: uv } = await new Deno.Command("sh", { args: ["-c", "command -v uv"] }).output();
   const env = {

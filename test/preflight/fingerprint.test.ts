@@ -16,7 +16,7 @@ const remembered = {
   importedMark: "m",
 };
 
-Deno.test("a fingerprint changes with every part of a file's mark, with any fact, and with nothing else", async () => {
+Deno.test("a fingerprint changes with each part of a file's mark and with each fact", async () => {
   const same = await fingerprint([file, { ...file, path: "/r/b.py" }], ["x"]);
   assertEquals(
     await fingerprint([{ ...file, path: "/r/b.py" }, file], ["x"]),
@@ -33,7 +33,7 @@ Deno.test("a fingerprint changes with every part of a file's mark, with any fact
   assert(await fingerprint([file], ["x"]) !== same);
 });
 
-Deno.test("what is remembered is read back; anything else is nothing", () => {
+Deno.test("a remembered result is read back; any other text is ignored", () => {
   const text = writeRemembered(remembered);
   assertEquals(readRemembered(text), remembered);
   assertEquals(
@@ -54,7 +54,7 @@ Deno.test("what is remembered is read back; anything else is nothing", () => {
   for (const each of wrong) assertEquals(readRemembered(each), null, String(each));
 });
 
-Deno.test("variables that decide what is imported or collected matter", () => {
+Deno.test("variables that affect imports or collection matter", () => {
   for (const name of ["PYTHONPATH", "PYTEST_ADDOPTS", "TRACTOR_X", "LD_PRELOAD", "UV_PYTHON"]) {
     assert(matters(name), name);
   }

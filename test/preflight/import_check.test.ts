@@ -26,7 +26,7 @@ Deno.test("a venv does not fit when it has another checkout's source, or a copy"
   );
 });
 
-Deno.test("the last lines of a traceback are those that say what is wrong", () => {
+Deno.test("lastLines() returns the end of a traceback, which names the error", () => {
   assertEquals(lastLines("a\n\n  b  \nc\n\n", 2), ["  b", "c"]);
   assertEquals(lastLines("", 2), []);
 });

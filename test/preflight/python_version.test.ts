@@ -1,7 +1,7 @@
 import { oldestMinor, requiresPythonOf, satisfies } from "../../lib/preflight/python_version.ts";
 import { assertEquals } from "../assert.ts";
 
-Deno.test("requires-python is understood as Python's packaging tools do", () => {
+Deno.test("requires-python is read as by Python's packaging tools", () => {
   for (
     const [version, requirement, fits] of [
       ["3.12.1", ">=3.10,<3.13", true],
@@ -25,7 +25,7 @@ Deno.test("requires-python is understood as Python's packaging tools do", () => 
   ) assertEquals(satisfies(version, requirement), fits, `${version} ${requirement}`);
 });
 
-Deno.test("the oldest Python that is allowed names the venv when there is nothing else to go by", () => {
+Deno.test("oldestMinor() is the oldest Python that requires-python accepts", () => {
   assertEquals([oldestMinor(">=3.10,<3.13"), oldestMinor("~=3.11"), oldestMinor("<4")], [
     "310",
     "311",
@@ -33,7 +33,7 @@ Deno.test("the oldest Python that is allowed names the venv when there is nothin
   ]);
 });
 
-Deno.test("requires-python is read from a pyproject.toml, whatever is wrong with it", () => {
+Deno.test("requires-python is read from any pyproject.toml, even an invalid one", () => {
   assertEquals(requiresPythonOf('[project]\nrequires-python = ">=3.13"\n'), ">=3.13");
   for (
     const text of [

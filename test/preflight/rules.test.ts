@@ -31,7 +31,7 @@ const actor: ListedProcess = {
 const statuses = (report: LeakReport) =>
   Object.fromEntries(leakChecks(report).map(({ id, status }) => [id, status]));
 
-Deno.test("81 only when nothing but leaks stands in the way", () => {
+Deno.test("the exit code is 81 only if nothing but leaks failed", () => {
   assertEquals(
     exitCodeOf([check("import", "ok"), check("venv", "warn"), check("actors", "unknown")], false),
     0,
@@ -45,13 +45,13 @@ Deno.test("81 only when nothing but leaks stands in the way", () => {
   );
 });
 
-Deno.test("leaked actors alone stop no run: one warning that names the clean-up", () => {
+Deno.test("leaked actors alone don't stop a run: one warning names the clean-up", () => {
   const checks = leakChecksOfRun({ ...clean, clean: false, actors: [actor] });
   assertEquals(checks.map(({ status }) => status), ["ok", "warn", "ok"]);
   assertEquals([checks[1]!.fix, exitCodeOf(checks, false)], ["tractest zombies --kill", 0]);
 });
 
-Deno.test("checks that stop a run end with what stopped it, that no test was started, and what helps", () => {
+Deno.test("stopText() names the failed check and the next command", () => {
   const foreign = { ...actor, ours: false, verdict: "foreign" } as const;
   const held = leakChecks({
     ...clean,
@@ -60,7 +60,8 @@ Deno.test("checks that stop a run end with what stopped it, that no test was sta
   });
   assertEquals(
     stopText(held),
-    'stopped by "registry": 127.0.0.1:1616 is held by pid 7 (_subactor[w0@7]), foreign: no pytest above it. No test was started. ' +
+    'stopped by "registry": 127.0.0.1:1616 is held by pid 7 (_subactor[w0@7]), foreign: ' +
+      "no pytest above it. No test was started. " +
       "Next: tractest run --isolate",
   );
   assertEquals([stopText(leakChecks(clean)), stopText([check("venv", "fail")])], [
@@ -69,12 +70,12 @@ Deno.test("checks that stop a run end with what stopped it, that no test was sta
   ]);
 });
 
-Deno.test("a clean look is three rows that are ok", () => {
+Deno.test("a clean report is three rows that are ok", () => {
   assertEquals(statuses(clean), { registry: "ok", actors: "ok", sockets: "ok" });
   assertEquals(leakChecks(clean)[0]!.detail, "127.0.0.1:1616 free");
 });
 
-Deno.test("a leaked actor, a held registry and a stale socket fail, with evidence and the command that cleans up", () => {
+Deno.test("a leaked actor, a held registry and a stale socket fail with evidence", () => {
   const report: LeakReport = {
     ...clean,
     clean: false,
@@ -91,7 +92,7 @@ Deno.test("a leaked actor, a held registry and a stale socket fail, with evidenc
   );
 });
 
-Deno.test("a registry that may be held by a leak of ours names the command that ends its holder", () => {
+Deno.test("a registry held by a possible leak names the command to end it", () => {
   const holder = {
     pid: 7,
     startTicks: 1,
@@ -124,7 +125,7 @@ Deno.test("fault 23: a registry whose holder can't be seen is held, never free",
   assert(!registry!.fix!.includes("--kill"), "what is not ours is not ours to end");
 });
 
-Deno.test("fault 37: what could not be looked at is unknown, never clean", () => {
+Deno.test("fault 37: what could not be checked is unknown, never clean", () => {
   const unknowns = ['"ss" is not installed in any standard directory (package iproute2)'];
   const report: LeakReport = {
     ...clean,
@@ -155,7 +156,7 @@ Deno.test("a registry that a live run of this project holds names that run", () 
   assertIncludes(registry!.fix!, "--wait");
 });
 
-Deno.test("actors in use are counted, and no failure", () => {
+Deno.test("actors in use are counted and don't fail", () => {
   assertEquals(
     leakChecks({ ...clean, actors: [{ ...actor, verdict: "in-use" }] })[1]!.detail,
     "none leaked, 1 in use",
@@ -185,7 +186,7 @@ Deno.test("variables that pytest inherits are named with their values", () => {
   assertIncludes(set["tractor-variables"]![1], "TRACTOR_LOG=1\n_TRACTOR_Y=2");
 });
 
-Deno.test("the interpreter's version is held against what the project asks for", () => {
+Deno.test("the interpreter's version is compared with what the project requires", () => {
   const status = (version: string | null, requires: string | null, wantedMinor: string | null) =>
     versionCheck(version, { requires, wantedMinor }).status;
   assertEquals(status("3.12.1", ">=3.10", null), "ok");

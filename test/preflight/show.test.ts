@@ -20,7 +20,7 @@ Deno.test("a check is a row with its evidence and its fix below", () => {
   );
 });
 
-Deno.test("where nothing is wrong a silent row has no detail, elsewhere it keeps it", () => {
+Deno.test("a silent row has no detail if nothing is wrong", () => {
   assertEquals(lines({ id: "venv", status: "ok", detail: "py313", fix: null }, true), [
     "ok       venv",
   ]);
@@ -32,7 +32,7 @@ Deno.test("where nothing is wrong a silent row has no detail, elsewhere it keeps
   ]);
 });
 
-Deno.test("fault 33: what others wrote is shown escaped", () => {
+Deno.test("fault 33: foreign text is shown escaped", () => {
   const text = lines({
     id: "venv",
     status: "fail",
@@ -92,7 +92,7 @@ Deno.test("without a terminal it is one plain line, and nothing for what is quic
   assertEquals(stderr.text, "importing, collecting …\n");
 });
 
-Deno.test("a failure of what takes long is passed on and ends the progress", async () => {
+Deno.test("a failure of the work ends the progress and is rethrown", async () => {
   const { progress } = clock(true);
   const failed = await progress.during("x", Promise.reject(new Error("no"))).catch((error: Error) =>
     error.message

@@ -140,7 +140,7 @@ Deno.test("targetsOf() knows several testpaths, and names of the configuration",
   ]);
 });
 
-Deno.test("packageOf() is configured, tractor in its own repo, or named by the project", async () => {
+Deno.test("packageOf() is configured, tractor itself, or named by the project", async () => {
   const find = async (entries: Readonly<Record<string, string>>) => {
     using files = new Files(entries);
     return await packageOf(files.at(), await findProject(files.at()));
