@@ -1,24 +1,20 @@
 import type { TestResult } from "./results.ts";
 
 /**
- * Failures that are no failures of their own: an earlier test left trio running in their process.
+ * Failures with a common cause: an earlier test left trio running in their process.
  */
 export interface Cascade {
-  /**
-   * The test that ran right before the first of them in the same process; null when that can't be
-   * told.
-   */
+  /** The test that ran right before the first of them in the same process; null when unknown. */
   readonly culprit: string | null;
   /** Ids, in the order in which they ran. */
   readonly poisoned: readonly string[];
 }
 
-/** What trio says in every test after one that was torn out of its event loop. */
+/** trio's error in every test after one that was torn out of its event loop. */
 const POISON = "Attempted to call run() from inside a run()";
 
 /**
- * Finds tests that failed only because trio was still running in their process, and the test that
- * left it so.
+ * Finds tests that failed only because trio still ran in their process, and the test before them.
  *
  * @param tests in the order in which they began
  */

@@ -1,20 +1,17 @@
 import type { Failure } from "./failure.ts";
 
-/** Where a traceback of Python begins: the error that it ends with stands in the same column. */
+/** The begin of a traceback of Python, whose error stands in the same column at its end. */
 const TRACEBACK = /(?:Exception Group )?Traceback \(most recent call last\):/;
-/**
- * The line between two errors of a group: two columns after its cross the next one begins, which
- * may have no traceback.
- */
+/** The line between two errors of a group. The next one is two columns right of its cross. */
 const BETWEEN = /\+-{8,} (?:\d+|\.\.\.) -{8,}/;
-/** An error's class, and what it says. */
+/** An error's class and message. */
 const ERROR = /^(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?::.*)?$/;
-/** An error that is named in the middle of a text: in what a child has printed, say. */
+/** An error within other text, such as the output of a child. */
 const NAMED = /\b(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|TIMEOUT|Interrupt)\b: ?\S/;
 
 /**
- * The lines of a text that name the errors that its tracebacks end with, in their order: the last
- * one is where it all began, however many processes the error has come through.
+ * The last lines of all tracebacks in a text, in order. The last one is the original error, however
+ * many processes it came through.
  */
 export function errorLines(text: string): string[] {
   const found: string[] = [];
@@ -31,15 +28,15 @@ export function errorLines(text: string): string[] {
 }
 
 /**
- * The line among these that says most about what went wrong: the error that the last traceback ends
- * with, else the last error that is named; null if none is.
+ * The line that says most about a failure: the error of the last traceback, else the last error
+ * that is named; null if none is.
  */
 export function decisiveLine(lines: readonly string[]): string | null {
   return errorLines(lines.join("\n")).at(-1) ??
     lines.findLast((line) => NAMED.test(line))?.trim() ?? null;
 }
 
-/** Errors that only carry others: what they carry says what went wrong. */
+/** Errors that only carry others, which say what went wrong. */
 const CARRIERS: ReadonlySet<string> = new Set([
   "ExceptionGroup",
   "BaseExceptionGroup",
@@ -52,11 +49,10 @@ const CARRIERS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The classes of the errors that say what went wrong in a failure: those that are no mere carriers
- * of others. Empty where only carriers are known.
+ * The classes of the errors that say what went wrong, without those that only carry others.
  */
 export function decisiveErrors({ errors, message }: Pick<Failure, "errors" | "message">): string[] {
-  // A worker of pytest-xdist says no more than the message does, which begins with the class.
+  // Of a worker of pytest-xdist only the message is known, which begins with the class.
   const names = errors.length > 0
     ? errors
     : /^(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?=:|\n|$)/.exec(message)?.slice(0, 1) ?? [];

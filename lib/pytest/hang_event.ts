@@ -17,20 +17,20 @@ export interface HangProcess {
   readonly state: string;
   /** The kernel function in which its main thread sleeps; null when none is shown. */
   readonly waitsIn: string | null;
-  /** What it does: `write(1 → pipe:[18001])`; null when that can't be told. */
+  /** Its system call: `write(1 → pipe:[18001])`; null when unknown. */
   readonly call: string | null;
   readonly threads: number;
-  /** What its standard input, output and error are; null when that can't be read. */
+  /** Its standard input, output and error; null when they can't be read. */
   readonly standardFiles: readonly (string | null)[] | null;
   readonly sigint: "ignored" | "blocked" | "pending" | "caught" | "default" | null;
-  /** Seconds of processor time that it used during the look. */
+  /** Seconds of processor time that it used between the two snapshots. */
   readonly cpuSeconds: number;
-  /** Seconds for which its main thread has slept, at least; null when that can't be told. */
+  /** Seconds for which its main thread has slept, at least; null when unknown. */
   readonly asleepSeconds: number | null;
   readonly title: string;
 }
 
-/** One of the four points by which the hang of full capture pipes is told from others. */
+/** One of the four signs of a hang of full capture pipes. */
 export interface SignaturePoint {
   readonly point: "fork-backend" | "error-tracebacks" | "passes-with-s" | "actors-blocked-in-write";
   readonly answer: "yes" | "no" | "unknown";
@@ -41,21 +41,18 @@ export interface SignaturePoint {
 export interface HangReport {
   readonly verdict: HangVerdict;
   readonly root: number;
-  /** Tests that ran, and for how many seconds where that is known; null when it can't be told. */
+  /** Tests that ran, and for how many seconds, if known; null when the tests are unknown. */
   readonly running: readonly { readonly id: string; readonly seconds: number | null }[] | null;
   readonly processes: readonly HangProcess[];
-  /** What the verdict rests on, or what was seen instead. */
+  /** The evidence for the verdict, or what was observed instead. */
   readonly evidence: readonly string[];
-  /**
-   * The signature of the hang of full capture pipes, point by point; empty where nothing could be
-   * seen.
-   */
+  /** The signs of a hang of full capture pipes; empty where nothing could be observed. */
   readonly signature: readonly SignaturePoint[];
   /** What to try, in order. */
   readonly recipe: readonly string[];
   readonly stacks: readonly { readonly pid: number; readonly text: string }[];
-  /** What could not be looked at. */
+  /** What could not be inspected. */
   readonly unknowns: readonly string[];
-  /** Seconds that the look took between its two moments. */
+  /** Seconds between the two snapshots. */
   readonly seconds: number;
 }

@@ -3,25 +3,22 @@ import { ENDING_SIGNALS, type EndingSignal, EXIT } from "../tables/exit_codes.ts
 /** What cut a run short. */
 export type Cut = "time-limit" | EndingSignal;
 
-/** What {@linkcode runExitCode} weighs. */
+/** What decides {@linkcode runExitCode}. */
 export interface ExitInput {
   readonly cut: Cut | null;
   /** pytest's own code, see {@linkcode pytestCode}. */
   readonly pytest: number;
-  /** Whether leaked actors are left; null when that can't be told. */
+  /** Whether leaked actors remain; null when unknown. */
   readonly leaked: boolean | null;
-  /**
-   * Whether a test left processes behind, passed only when it was tried again, or pytest hung at
-   * its exit.
-   */
+  /** Whether a test left processes or passed only in a retry, or pytest hung at its exit. */
   readonly blemished: boolean;
   readonly strict: boolean;
 }
 
 /**
- * The exit code of a run: that of what cut it short, else pytest's own when it is not 0, else,
- * under `--strict`, 84 for leaks, a hang at the exit and tests that passed only when tried again,
- * and 82 when it can't be told whether there are leaks.
+ * The exit code of a run: of what cut it short, else pytest's own unless that is 0, else, under
+ * `--strict`, 84 for leaks, a hang at the exit and tests that passed only in a retry, and 82 when
+ * it is unknown whether there are leaks.
  */
 export function runExitCode({ cut, pytest, leaked, blemished, strict }: ExitInput): number {
   if (cut === "time-limit") return 124;
@@ -31,36 +28,30 @@ export function runExitCode({ cut, pytest, leaked, blemished, strict }: ExitInpu
   return leaked === false ? 0 : 82;
 }
 
-/** How one pytest ended, as far as it says something about exit codes. */
+/** How one pytest ended. */
 export interface SessionCode {
   /** Its process's; 128 + n when signal n ended it. */
   readonly code: number;
   readonly signal: string | null;
-  /** What the session itself said at its end; null if it did not get that far. */
+  /** The status that the session itself reported; null if it did not get that far. */
   readonly exitStatus: number | null;
-  /** It ended in a test, which is red for it. */
+  /** It ended in a test, which is red therefore. */
   readonly isBroken: boolean;
-  /** Whether tests that failed in it, or collections, explain that it failed. */
+  /** Whether failed tests or collections explain that it failed. */
   readonly hasFailures: boolean;
 }
 
 /** pytest's code for tests that failed, and for a session without any test. */
 const [FAILED, NO_TESTS] = [1, 5];
 
-/**
- * The code of one pytest: a process that ends itself with 0 takes nothing back that its session has
- * said.
- */
+/** The code of one pytest. A process that exits with 0 does not take back its session's status. */
 export function sessionCode(
   { code, exitStatus }: Pick<SessionCode, "code" | "exitStatus">,
 ): number {
   return code === 0 ? exitStatus ?? 0 : code;
 }
 
-/**
- * Whether one pytest ended with a code that none of its tests is the reason of, and that is no word
- * of pytest's own.
- */
+/** Whether one pytest ended with a code that neither its tests nor pytest explain. */
 export function isUnexplained(end: SessionCode): boolean {
   if (end.isBroken || end.signal !== null) return false;
   const code = sessionCode(end);
@@ -68,8 +59,7 @@ export function isUnexplained(end: SessionCode): boolean {
 }
 
 /**
- * The code of all pytests of a run together: the worst of theirs. What their tests failed with is
- * settled by how those ended at last.
+ * The code of all pytests of a run together: the worst. Failed tests count by their last attempt.
  *
  * @param red whether a test or a collection is red after all
  */
@@ -79,7 +69,7 @@ export function pytestCode(red: boolean, ends: readonly SessionCode[]): number {
   const codes = ends.map((end) =>
     end.isBroken || (sessionCode(end) === FAILED && !isUnexplained(end)) ? 0 : sessionCode(end)
   );
-  // A share without tests is none of a run.
+  // A shard without tests does not count.
   if (codes.length > 0 && codes.every((code) => code === NO_TESTS)) return NO_TESTS;
   return [red ? FAILED : 0, ...codes].reduce((worst, code) =>
     code !== NO_TESTS && rankOf(code) > rankOf(worst) ? code : worst
@@ -87,8 +77,8 @@ export function pytestCode(red: boolean, ends: readonly SessionCode[]): number {
 }
 
 /**
- * How bad a code of pytest's is: a signal, an error of pytest itself, its command line, an
- * interruption, a plugin's own, failed tests.
+ * How bad a code is, from the worst: a signal, an internal error, the command line, an
+ * interruption, a plugin's own code, failed tests.
  */
 function rankOf(code: number): number {
   const ranks = [0, 6, FAILED, null, 2, 4, 3];
@@ -96,13 +86,10 @@ function rankOf(code: number): number {
   return ranks.includes(code) ? ranks.indexOf(code) : ranks.indexOf(null);
 }
 
-/** The codes that mean something of tractest's own, whoever ends with them. */
+/** The codes with a meaning of tractest's own. */
 const OURS: ReadonlySet<number> = new Set(Object.values(EXIT).filter((code) => code > 6));
 
-/**
- * What a run passes on of a pytest's code that no signal has made: 1 for what would be taken for a
- * word of tractest's.
- */
+/** The code of a run by pytest's: 1 for one that would be mistaken for tractest's own. */
 export function passedOn(code: number): number {
   return code < 0 || code > 128 || OURS.has(code) ? FAILED : code;
 }

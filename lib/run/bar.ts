@@ -21,9 +21,9 @@ const BAR_WIDEST = 30;
 const BAR_NARROWEST = 6;
 
 /**
- * The live lines of a run: how far it is, then what runs. None of them is wider than the terminal,
- * whose last column stays free. Plain ASCII besides the ids: what some terminals draw wider than
- * others would wrap.
+ * The live lines of a run: its progress, then what runs. None is wider than the terminal, whose
+ * last column stays free. ASCII except for the ids: characters whose width terminals disagree on
+ * would wrap.
  */
 export function barLines(live: Live, { columns, rows, now, paint }: BarScene): string[] {
   const width = Math.max(1, columns - 1);
@@ -40,7 +40,7 @@ export function barLines(live: Live, { columns, rows, now, paint }: BarScene): s
 
 function progressLine(live: Live, width: number, now: number, paint: Paint): string {
   const parts = progressParts(live, now);
-  // The least needed goes first where there is little room.
+  // Where there is little room, the least important part is left out first.
   const [how, counts, time, left] = parts;
   const lines = [[how, counts, time, left], [how, counts, time], [how, counts], [how]].map((line) =>
     line.filter((part) => part !== "").join("  ")
@@ -54,7 +54,7 @@ function progressLine(live: Live, width: number, now: number, paint: Paint): str
   return `${drawBar(live.run.done / total, Math.min(bar, BAR_WIDEST))}  ${shown}`;
 }
 
-/** Done of collected, the counts, the time, the estimate; empty where nothing is to be said. */
+/** Done of collected, the counts, the time, the estimate; empty where there is none. */
 function progressParts(live: Live, now: number): [string, string, string, string] {
   const how = live.total === null ? stage(live.sessions) : `${live.run.done}/${live.total}`;
   const counts = live.run.done === 0 && live.run.countsSoFar.errors === 0
@@ -87,7 +87,7 @@ function runningLine({ id, since }: RunningTest, width: number, now: number): st
   return fit(`${time}  ${fitEnd(escapeText(id), width - 10)}`, width);
 }
 
-/** The progress on one line of its own, for where lines can't be taken back. */
+/** The progress on one line, for where lines can't be redrawn. */
 export function progressText(live: Live, now: number): string {
   const longest = live.running[0];
   const parts = progressParts(live, now).filter((part) => part !== "").join(", ");
@@ -106,10 +106,10 @@ export interface ShownProcess {
 const SHOWN_PROCESSES = 10;
 
 /**
- * What runs now, as somebody who asks is told.
+ * An overview of what runs now, on request.
  *
- * @param below processes of each session, by its name, the pytest first; empty where they can't
- *   be seen
+ * @param below processes of each session, by its name, pytest first; empty where they can't be
+ *   seen
  */
 export function nowLines(
   live: Live,
@@ -222,7 +222,7 @@ export function fit(text: string, width: number): string {
   return unicodeWidth(text) <= width ? text : cut([...text], width).join("");
 }
 
-/** The same, cut at its begin: the end of an id says most. */
+/** The same, cut at its beginning: the end of an id says most. */
 function fitEnd(text: string, width: number): string {
   if (unicodeWidth(text) <= width) return text;
   const end = cut([...text].reverse(), Math.max(0, width - 2)).reverse().join("");

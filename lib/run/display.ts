@@ -56,7 +56,7 @@ export async function openDisplay(
     output: printer.json || stream === "stderr" ? "stderr" : "shown",
     plan: () => {},
     stop: notesSlow
-      ? (await import("./live_view.ts")).tellSlow(host, printer, log, slow)
+      ? (await import("./live_view.ts")).reportSlow(host, printer, log, slow)
       : () => {},
     showLog: () => Promise.resolve(),
   };

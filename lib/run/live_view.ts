@@ -10,31 +10,31 @@ import { latestDurations } from "../history/project_history.ts";
 import { listProcesses } from "../system/programs/ps.ts";
 import { barLines, noteLines, nowLines, progressText, type ShownProcess } from "./bar.ts";
 import { LiveRegion } from "../terminal/live_region.ts";
-import type { Colour, Printer } from "../terminal/printer.ts";
+import type { Colour, Paint, Printer } from "../terminal/printer.ts";
 import type { EngineOutcome } from "./engine/engine_outcome.ts";
 import type { EventLog } from "./event_log.ts";
 import { Keyboard } from "./keyboard.ts";
 
-/** How {@linkcode LiveView} is told what to show. */
+/** Settings of a {@linkcode LiveView}. */
 export interface LiveViewOptions extends Omit<LiveOptions, "durations"> {
   readonly root: string;
-  /** Whether lines may be drawn anew in place, where the terminal can do that. */
+  /** Whether lines may be redrawn in place, where the terminal supports it. */
   readonly redraws: boolean;
 }
 
-/** Milliseconds between two drawings, when something comes all the time and when nothing does. */
+/** Milliseconds between two drawings while events come, and while none does. */
 const DRAW_MS = { most: 100, least: 500 } as const;
-/** Milliseconds between two lines about the progress where lines can't be taken back. */
-const TELL_MS = 20_000;
+/** Milliseconds between two progress lines where lines can't be redrawn. */
+const PROGRESS_MS = 20_000;
 
-/** Lines of pytest's output that are shown where it told nothing else. */
+/** Lines of pytest's output that are shown where pytest reported nothing. */
 const SHOWN_LOG_LINES = 30;
-/** Bytes of a log that are looked at for them. */
+/** Bytes at the end of a log that are read for them. */
 const LOG_BYTES = 64 * 1024;
 
 /**
- * Says where pytest's own output is, and shows its end when pytest could not begin: it says why
- * there.
+ * Says where pytest's own output is; shows its end when pytest could not begin, for the reason
+ * stands there.
  */
 export async function showLog(
   host: Host,
@@ -49,12 +49,9 @@ export async function showLog(
   }
   const path = join(directory, `output-${unexplained?.session ?? sessions - 1}.log`);
   const size = (await host.files.stat(path))?.size ?? 0;
-  const end = await host.files.readFrom(path, Math.max(0, size - LOG_BYTES), LOG_BYTES) ??
-    new Uint8Array();
-  const lines = withoutAnsi(new TextDecoder().decode(end)).trimEnd().split("\n").slice(
-    -SHOWN_LOG_LINES,
-  );
-  for (const line of lines) printer.note(escapeText(line));
+  const bytes = await host.files.readFrom(path, Math.max(0, size - LOG_BYTES), LOG_BYTES);
+  const lines = withoutAnsi(new TextDecoder().decode(bytes ?? undefined)).trimEnd().split("\n");
+  for (const line of lines.slice(-SHOWN_LOG_LINES)) printer.note(escapeText(line));
 }
 
 /**
@@ -68,9 +65,9 @@ export class LiveView {
   readonly #off: () => void;
   readonly #timer: ReturnType<typeof setInterval>;
   #drawnAt = 0;
-  /** Something came since the last drawing. */
+  /** An event came since the last drawing. */
   #changed = true;
-  #toldAt: number;
+  #progressAt: number;
   #stopped = false;
 
   /** Begins to show a run of the project at `root`. */
@@ -100,24 +97,24 @@ export class LiveView {
       const region = this.#region;
       printer.above = (print) => this.#stopped ? print() : region.above(print);
     }
-    this.#toldAt = host.clock.monotonic();
+    this.#progressAt = host.clock.monotonic();
     this.#off = log.on((event, test) => this.#on(event, test));
     this.#timer = setInterval(() => this.#tick(), DRAW_MS.most);
     this.#keyboard = this.#region && host.terminal.stdinIsTerminal
       ? new Keyboard(host, {
-        onKey: (key) => key === "t" ? void this.#tellNow().catch(ignoreTractestError) : undefined,
+        onKey: (key) => key === "t" ? void this.#showNow().catch(ignoreTractestError) : undefined,
         onStop: () => this.#suspend(),
         onContinue: () => this.#resume(),
       })
       : null;
   }
 
-  /** Takes what is going to run, where that is not simply what pytest collected. */
+  /** Takes what is going to run, where that differs from what pytest collects. */
   plan(ids: readonly string[]): void {
     this.#live.plan(ids);
   }
 
-  /** Takes the region away and gives the keyboard back. */
+  /** Removes the region and releases the keyboard. */
   stop(): void {
     this.#off();
     clearInterval(this.#timer);
@@ -135,8 +132,8 @@ export class LiveView {
     for (const note of this.#live.slow(this.#now)) this.#print(noteLines(note, this.#paint));
     const time = this.host.clock.monotonic();
     if (this.#region === null) {
-      if (time - this.#toldAt < TELL_MS) return;
-      this.#toldAt = time;
+      if (time - this.#progressAt < PROGRESS_MS) return;
+      this.#progressAt = time;
       this.#print([progressText(this.#live, this.#now)]);
     } else if (!this.#stopped && (this.#changed || time - this.#drawnAt >= DRAW_MS.least)) {
       this.#draw();
@@ -158,11 +155,11 @@ export class LiveView {
     return barLines(this.#live, { columns, rows, now: this.#now, paint: this.#paint });
   }
 
-  async #tellNow(): Promise<void> {
+  async #showNow(): Promise<void> {
     const { processes } = await listProcesses(this.host);
     const forest = new Forest(processes);
     const below = new Map(this.#live.sessions.map(({ name, pid }): [string, ShownProcess[]] => {
-      // In a pid namespace pytest knows another number of its own.
+      // In a pid namespace pytest sees another pid of its own.
       const root = pid === null ? undefined : forest.get(pid);
       const pids = root && forest.descendantsOf(this.host.pid).includes(root.pid)
         ? [root.pid, ...forest.descendantsOf(root.pid)]
@@ -193,17 +190,16 @@ export class LiveView {
 }
 
 /**
- * Tells on standard error which tests are slow, beside pytest's own output; the returned function
- * stops that.
+ * Reports slow tests on standard error, among pytest's own output; the returned function stops
+ * that.
  */
-export function tellSlow(host: Host, printer: Printer, log: EventLog, slow: number): () => void {
+export function reportSlow(host: Host, printer: Printer, log: EventLog, slow: number): () => void {
   const live = new Live(log.run, { slow, tries: 1, durations: new Map() });
+  const paint: Paint = (colour, text) => printer.paint(colour, text, "stderr");
   const timer = setInterval(() => {
     for (const note of live.slow(host.clock.now() / 1000)) {
       // pytest is in the middle of a line.
-      printer.note(
-        `\n${noteLines(note, (colour, text) => printer.paint(colour, text, "stderr")).join("\n")}`,
-      );
+      printer.note(["", ...noteLines(note, paint)].join("\n"));
     }
   }, DRAW_MS.most);
   return () => {
