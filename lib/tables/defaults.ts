@@ -1,5 +1,5 @@
 /**
- * The registry address that tractor binds unless told otherwise; the Unix one is
+ * The default registry address of tractor; the Unix one is
  * `registry@1616.sock` in a socket directory.
  */
 export const DEFAULT_REGISTRY = "127.0.0.1:1616";
@@ -19,12 +19,12 @@ export const DEFAULT_FLAGS = ["-x", "--tb=short", "--no-header"] as const;
 export const TIME_LIMITS = { full: 600, file: 120 } as const;
 
 /**
- * Seconds without the end of a test or of a fixture's phase, after which a run is cut at a limit
- * that nobody typed.
+ * A run is cut at a limit that was not typed only if no test and no phase of a fixture has ended for
+ * so many seconds.
  */
 export const QUIET_SECONDS = 120;
 
-/** Seconds between SIGINT and SIGKILL: ten looks, 0.3 s apart. */
+/** Seconds between SIGINT and SIGKILL: ten checks, 0.3 s apart. */
 export const GRACE_SECONDS = 3;
 
 /**
@@ -38,16 +38,11 @@ export const EXIT_SECONDS = 30;
  * database. A full suite a day for years fits.
  */
 export const HISTORY_LIMITS = { runs: 10_000, days: 730, megabytes: 500 } as const;
-/** Seconds after which a live view tells that a test is slow. */
+/** Seconds after which a live view calls a test slow. */
 export const SLOW_SECONDS = 60;
 
-/**
- * How much of what runs left is kept: their number, their age in days, all their bytes together.
- */
+/** Limits for the files of past runs: number of runs, age in days, total bytes. */
 export const KEPT_RUNS = { count: 50, days: 30, bytes: 500_000_000 } as const;
 
-/**
- * Seconds that a run gets after each signal of `stop`: pytest finishes its report, and what is left
- * is ended and looked for.
- */
+/** Seconds that a run gets after each signal of `stop`, for pytest's report and the clean-up. */
 export const STOP_SECONDS = 10;

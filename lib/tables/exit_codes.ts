@@ -39,27 +39,27 @@ export const ENDING_SIGNAL_NAMES = Object.keys(ENDING_SIGNALS) as readonly Endin
 
 /** What each code means, as help and README print it. */
 export const EXIT_CODE_MEANINGS = [
-  { code: EXIT.ok, meaning: "all is well" },
+  { code: EXIT.ok, meaning: "success" },
   {
     code: EXIT.testsFailed,
     meaning: "tests failed (pytest's own codes 1 to 6, and a plugin's, pass through from `run`)",
   },
   { code: EXIT.usage, meaning: "usage error of tractest" },
-  { code: EXIT.toolMissing, meaning: "a tool that is needed is missing (named, with its package)" },
+  { code: EXIT.toolMissing, meaning: "a required tool is missing (the message names its package)" },
   { code: EXIT.bug, meaning: "a bug in tractest" },
   { code: EXIT.preflight, meaning: "preflight failed: the environment, not the tests" },
   { code: EXIT.leaksFound, meaning: "leaked actors, a held registry or stale sockets were found" },
   {
     code: EXIT.unverified,
-    meaning: "they survived the clean-up, or something could not be verified",
+    meaning: "leaks survived the clean-up, or something could not be verified",
   },
   {
     code: EXIT.isolationUnavailable,
-    meaning: "the isolation that was asked for is not available here",
+    meaning: "the requested isolation is not available here",
   },
   {
     code: EXIT.leakedButPassed,
-    meaning: "tests passed but leaked, hung at exit, or only passed when retried",
+    meaning: "tests passed, but leaked, hung at exit or passed only when retried",
   },
   { code: EXIT.timeLimit, meaning: "time limit" },
   { code: EXIT.interrupted, meaning: "interrupted (SIGINT)" },

@@ -19,11 +19,11 @@ export interface PermissionRow {
 
 const TALK = ["NO_COLOR", "TERM"] as const;
 const PROBES = ["ss", "ps", "cat", "readlink", "stat"] as const;
-/** A look for leaks also asks which processes tests started. */
+/** A scan for leaks also asks which processes tests started. */
 const LEAK_PROBES = [...PROBES, "grep"] as const;
-/** What only `doctor` asks for its version: people type these by hand. */
+/** `doctor` alone asks for their versions: people type these by hand. */
 const TYPED_BY_HAND = ["pgrep", "lsof"] as const;
-/** `getino` names the process that `kill` is to signal, where the system has it. */
+/** `getino`, where the system has it, identifies the process that `kill` signals. */
 const SIGNALS = ["kill", "getino"] as const;
 /** With `--notify`. */
 const DESKTOP = ["notify-send", "osascript"] as const;
@@ -42,12 +42,12 @@ const RUN_ENV = [
   "PYTEST_ADDOPTS",
 ] as const;
 
-/** What every command needs that runs pytest. */
+/** For every command that runs pytest. */
 const RUN_PROGRAMS = [...LEAK_PROBES, "ls", ...SIGNALS, "env", "git"] as const;
 
 /**
  * The permission table: one row per command and effect flag. The binary is compiled with the union
- * of all rows; each command drops what its row does not name before it does anything else.
+ * of all rows; each command drops all permissions outside its row before it does anything else.
  */
 export const PERMISSIONS = [
   {
@@ -68,7 +68,7 @@ export const PERMISSIONS = [
     write: false,
     net: false,
     uid: false,
-    why: "reads its own kind",
+    why: "reads which kind of binary it is",
   },
   {
     row: "completions",
@@ -98,7 +98,7 @@ export const PERMISSIONS = [
     write: false,
     net: false,
     uid: true,
-    why: "lists the tests tree, reads durations from the history, whose owner it checks",
+    why: "lists the tests tree, reads durations from the history and checks its owner",
   },
   {
     row: "failed",
@@ -148,7 +148,7 @@ export const PERMISSIONS = [
     write: true,
     net: false,
     uid: true,
-    why: "reads the history, and writes into it the runs that were killed",
+    why: "reads the history, and adds runs that were killed",
   },
   {
     row: "affected",
@@ -158,8 +158,7 @@ export const PERMISSIONS = [
     write: false,
     net: false,
     uid: true,
-    why:
-      "asks git what changed and which lines import something, and the history how long the tests take",
+    why: "asks git for changes and import lines, reads durations from the history",
   },
   {
     row: "zombies",
@@ -169,8 +168,7 @@ export const PERMISSIONS = [
     write: true,
     net: true,
     uid: true,
-    why:
-      "runs the probes; Deno counts a connect to a Unix socket, which tells a stale one from a live one, as write and net",
+    why: "runs the probes; connects to Unix sockets to find stale ones: write and net to Deno",
   },
   {
     row: "zombies --kill",
@@ -190,7 +188,7 @@ export const PERMISSIONS = [
     write: true,
     net: true,
     uid: true,
-    why: "also lists shared memory, which Deno itself may not",
+    why: "also lists shared memory, which Deno itself must not read",
   },
   {
     row: "zombies --shm --kill",
@@ -220,7 +218,7 @@ export const PERMISSIONS = [
     write: false,
     net: false,
     uid: true,
-    why: "also reads Python stacks, by a py-spy of the venv or on PATH, which starts through env",
+    why: "also reads Python stacks, by the py-spy of the venv or on PATH, started by env",
   },
   {
     row: "hooks",
@@ -230,7 +228,7 @@ export const PERMISSIONS = [
     write: false,
     net: false,
     uid: false,
-    why: "asks git where the hooks are, and reads them",
+    why: "asks git for the hooks directory, and reads the hooks",
   },
   {
     row: "hooks install",
@@ -240,8 +238,7 @@ export const PERMISSIONS = [
     write: true,
     net: false,
     uid: false,
-    why:
-      "also writes the hook; `hooks uninstall` takes this row too, `--dry-run` and `--print` don't",
+    why: "also writes the hook; also for `hooks uninstall`, but not with `--dry-run` or `--print`",
   },
   {
     row: "run",
@@ -251,8 +248,8 @@ export const PERMISSIONS = [
     write: true,
     net: true,
     uid: true,
-    why:
-      "preflight, pytest, verdict, clean-up; with `--isolate` pytest starts below sh, setpriv, unshare, mount and ip",
+    why: "preflight, pytest, verdict, clean-up; with `--isolate` pytest is started by " +
+      "sh, setpriv, unshare, mount and ip",
   },
   {
     row: "status",
@@ -262,7 +259,7 @@ export const PERMISSIONS = [
     write: false,
     net: false,
     uid: true,
-    why: "reads the records of runs, and whether they live",
+    why: "reads the records of runs, and whether their processes live",
   },
   {
     row: "wait",
@@ -272,7 +269,7 @@ export const PERMISSIONS = [
     write: false,
     net: false,
     uid: true,
-    why: "the same, until one is over",
+    why: "the same, until a run is over",
   },
   {
     row: "logs",
@@ -282,7 +279,7 @@ export const PERMISSIONS = [
     write: false,
     net: false,
     uid: true,
-    why: "the same, and what a run printed",
+    why: "the same, and the output of a run",
   },
   {
     row: "stop",
@@ -312,7 +309,7 @@ export const PERMISSIONS = [
     write: true,
     net: true,
     uid: true,
-    why: "runs pytest several times, as `run` does, isolated where that can be had",
+    why: "runs pytest several times, as `run` does, isolated if the system allows it",
   },
   {
     row: "stress",
@@ -342,7 +339,7 @@ export const PERMISSIONS = [
     write: true,
     net: true,
     uid: true,
-    why: "every check, none of which changes anything",
+    why: "all checks; none changes anything",
   },
   {
     row: "doctor --fix",

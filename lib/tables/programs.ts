@@ -1,6 +1,6 @@
 /**
- * The standard directories of programs, first match wins; PATH is never searched, so a hostile directory
- * in it changes nothing.
+ * The standard directories of programs, first match wins. PATH is never searched, so that a hostile
+ * directory in it changes nothing.
  */
 export const STANDARD_DIRECTORIES = [
   "/usr/bin",
@@ -37,17 +37,17 @@ export const PROGRAMS = [
   {
     name: "pgrep",
     packages: "procps",
-    purpose: "the first look of people who search by hand; doctor names its version",
+    purpose: "for people who search by hand; doctor shows its version",
   },
   {
     name: "ps",
     packages: "procps",
-    purpose: "the first look for actors: titles, ancestors, states",
+    purpose: "actors: titles, ancestors, states",
   },
   {
     name: "lsof",
     packages: "lsof",
-    purpose: "who holds a file, for people who search by hand; doctor names its version",
+    purpose: "for people who search the holder of a file; doctor shows its version",
   },
   {
     name: "cat",
