@@ -16,75 +16,63 @@ import type { Failure } from "../pytest/failure.ts";
 import { RED } from "../pytest/results.ts";
 import type { Cut } from "../pytest/verdict.ts";
 import { UsageError } from "../errors.ts";
-import { type ExactScene, runExactly } from "../run/exact.ts";
-import { endLeftBehind } from "../run/tidy.ts";
+import { type ExactOutcome, type ExactScene, runExactly } from "../run/exact.ts";
 
-/** Where the tests that run before the one in question come from. Targets as pytest takes them. */
+/** Where to search for culprits. Targets as pytest takes them. */
 export interface Scope {
-  /** What to call it: `the newest recorded run`. */
+  /** Its name in messages: `the newest recorded run`. */
   readonly name: string;
-  /** What is collected; null: the files of `before` and of the test. */
+  /** What pytest collects; null: the files of `before` and of the test. */
   readonly targets: readonly string[] | null;
-  /** What runs before it; null: all that is collected before it. */
+  /** The tests that run before the test; null: all that pytest collects before it. */
   readonly before: readonly string[] | null;
 }
 
-/** What a bisection is told. Seconds; 0: no limit. */
+/** What a bisection searches, and how. Limits in seconds; 0: none. */
 export interface BisectionRequest {
   /** As typed, its file resolved. */
   readonly test: string;
-  /** Tried one after another until one brings the symptom about. */
+  /** Tried one after another until the symptom shows. */
   readonly scopes: readonly Scope[];
-  /** Null: whichever shows. */
+  /** Null: any. */
   readonly symptom: Symptom | null;
-  /** How often a step is run: the symptom has to show once. */
+  /** How often a step runs until the symptom shows. */
   readonly repeat: number;
   /** For each pytest. */
   readonly stepLimit: number;
-  /**
-   * For each test, until it is known how long they take: of tests that nothing is known of it takes
-   * none.
-   */
+  /** For each test, until the usual durations are known. */
   readonly testLimit: number;
-  /**
-   * Whether a pytest that is ended at its limit hangs: somebody has said so, or has said the limit.
-   */
+  /** Whether a test that runs when its pytest reaches the limit hangs. */
   readonly limitTells: boolean;
-  /** Whether that is all there is to it: it was typed. */
+  /** Whether the limit of tests stays as it is. */
   readonly fixedLimit: boolean;
 }
 
-/** Something cut a step short: the search is over. */
+/** A signal ended a step: the search is over. */
 class Interrupted extends Error {
   constructor(readonly cut: Cut) {
     super(cut);
   }
 }
 
-/** The search takes more steps than any that makes sense: the answers contradict each other. */
+/** The search takes too many steps: the answers contradict each other. */
 class Endless extends Error {}
 
-/** What one pytest said about the test. Null: the test did not get to run in it. */
+/** What one pytest showed about the test. */
 interface Answer {
+  /** Null: the test did not run. */
   readonly symptoms: readonly Symptom[] | null;
   readonly failure: Failure | null;
-  readonly seconds: number;
-  readonly why: string;
 }
 
-/**
- * Seconds that a test may take at least before it counts as hanging, where nobody has said a limit.
- */
+/** The shortest learned limit of a test, seconds. */
 const SHORTEST_LIMIT = 10;
-/** A test hangs when it takes so many times what the longest of those around it took. */
+/** A test hangs if it takes this many times as long as the longest other test. */
 const HANGS_AT = 4;
-/** Steps beyond the prediction after which the answers must be contradicting each other. */
+/** The steps beyond the predicted ones after which the answers must contradict each other. */
 const PATIENCE = { times: 6, more: 20 } as const;
 
-/**
- * Searches the tests that make a later one fail, hang or leak: each step is a fresh pytest with an
- * explicit list.
- */
+/** Finds the tests that make a later one fail, hang or leak. Each step is a new pytest. */
 export class Bisection {
   #steps = 0;
   #predicted: number | null = null;
@@ -92,7 +80,7 @@ export class Bisection {
   #symptom: Symptom | null;
   #testLimit: number;
   #test: string;
-  /** Seconds of the longest test that ended by itself. */
+  /** Duration of the longest test that did not fail, seconds. */
   #longest = 0;
   #before: readonly string[] = [];
   #suspects: readonly string[] = [];
@@ -113,9 +101,9 @@ export class Bisection {
   }
 
   /**
-   * Runs it.
+   * Searches until the culprits are verified, or found to be uncertain.
    *
-   * @throws {UsageError} when there is no such test
+   * @throws {UsageError} if there is no such test
    */
   async run(): Promise<Bisected> {
     try {
@@ -165,7 +153,7 @@ export class Bisection {
     );
   }
 
-  /** Looks for the files whose import does it. */
+  /** Finds the files whose import is enough. */
   async #bisectImports(files: readonly string[]): Promise<Bisected> {
     this.#predict(stepsFor(files.length) + 2);
     const ask = async (what: string, some: readonly string[], all = false) =>
@@ -185,10 +173,7 @@ export class Bisection {
     );
   }
 
-  /**
-   * Runs the test after all that ran before it, in one scope after another, until the symptom
-   * shows; null if it never does.
-   */
+  /** Runs the test after all tests before it, scope by scope, until the symptom shows. */
   async #reproduce(): Promise<Scope | null> {
     for (const scope of this.request.scopes) {
       this.#scope = scope.name;
@@ -196,7 +181,7 @@ export class Bisection {
       const answer = await this.#repeated(async () => {
         const wanted = scope.before && new Set(scope.before);
         return await this.#step(
-          `after all before it in ${scope.name}`,
+          `after all tests before it in ${scope.name}`,
           this.#targetsOf(scope),
           (collected) => {
             const at = collected.indexOf(this.#test);
@@ -222,7 +207,7 @@ export class Bisection {
     return null;
   }
 
-  /** Runs the test after some others, as often as asked; how often the symptom showed. */
+  /** Runs the test after some others; returns how often the symptom showed. */
   async #ask(
     what: string,
     ids: readonly string[],
@@ -232,12 +217,12 @@ export class Bisection {
     const targets = including([...new Set([...ids.map(fileOf), ...(files ?? [])])], this.#test);
     return await this.#repeated(() =>
       this.#step(what, targets, (collected) => {
-        this.#name(collected);
+        this.#resolveTest(collected);
         return [...ids, this.#test];
       }), all);
   }
 
-  /** Repeats a step until the symptom has shown, or, for a count, always as often as asked. */
+  /** Repeats a step until the symptom shows, or, with `all`, as often as requested. */
   async #repeated(step: () => Promise<Answer>, all = false): Promise<Shown> {
     let [runs, shown] = [0, 0];
     while (runs < this.request.repeat && (all || shown === 0)) {
@@ -251,21 +236,21 @@ export class Bisection {
     return { runs, shown };
   }
 
-  /** The exact id of what was named. */
-  #name(collected: readonly string[]): void {
+  /** Replaces the typed name of the test by its id. */
+  #resolveTest(collected: readonly string[]): void {
     const named = testNamed(this.#test, collected);
     if (typeof named !== "string") throw noSuchTest(this.#test, named);
     this.#test = named;
   }
 
   #targetsOf({ targets, before }: Scope): string[] {
-    // None: pytest finds the whole suite by itself.
+    // Without targets pytest collects the whole suite.
     return targets?.length === 0
       ? []
       : including(targets ?? [...new Set((before ?? []).map(fileOf))], this.#test);
   }
 
-  /** One fresh pytest. */
+  /** Runs one new pytest. */
   async #step(
     what: string,
     targets: readonly string[],
@@ -273,7 +258,6 @@ export class Bisection {
   ): Promise<Answer> {
     if (this.#steps >= this.#most) throw new Endless();
     const number = ++this.#steps;
-    const { context: { host, printer }, project, prepared } = this.scene;
     let problem: unknown = null;
     const outcome = await runExactly(this.scene, {
       name: `step-${number}`,
@@ -283,7 +267,7 @@ export class Bisection {
         try {
           return choose(collected);
         } catch (error) {
-          // Thrown where it is looked at: the pytest that waits for its tests has to end first.
+          // Thrown only once the pytest that waits for its tests has ended.
           problem = error;
           return [];
         }
@@ -291,58 +275,52 @@ export class Bisection {
       limit: this.request.stepLimit,
       testLimit: this.#testLimit,
     });
-    if (prepared.isolation === null) {
-      await endLeftBehind(host, printer.silenced(), project, prepared.state, outcome.run);
-    }
     if (problem !== null) throw problem;
-    const { cut, run, chosen, firstSession, seconds } = outcome;
+    const { cut, run, chosen, code, seconds } = outcome;
     if (cut !== null && cut !== "time-limit") throw new Interrupted(cut);
-    if (chosen.length === 0) throw noCollection(targets, outcome.code);
-    const result = run.tests.get(this.#test);
-    const attempt = result?.attempts.find((one) => one.session === firstSession);
-    const hung = cut === "time-limit" && this.request.limitTells &&
-      run.running.some(({ id }) => id === this.#test);
-    const symptoms = hung
-      ? ["hang" as const]
-      : result && attempt
-      ? symptomsOf({ outcome: attempt.outcome, leaked: result.leaked })
-      : null;
-    const other = [...run.tests.values()].find((test) =>
-      test.id !== this.#test && test.outcome === "timeout"
-    );
-    const why = symptoms !== null
-      ? ""
-      : other !== undefined
-      ? `${other.id} took longer than ${this.#testLimit} s`
-      : cut === "time-limit"
-      ? `this pytest took longer than ${this.request.stepLimit} s`
-      : "the test did not get to run";
-    if (why !== "") this.#notes.add(why);
-    this.onStep({
-      number,
-      of: this.#predicted,
-      what,
-      came: why === "" ? cameTo(symptoms!) : why,
-      seconds,
-    });
+    if (chosen.length === 0) throw noCollection(targets, code);
+    const answer = this.#answerOf(outcome);
+    const why = answer.symptoms === null ? this.#whyNotRun(outcome) : null;
+    if (why !== null) this.#notes.add(why);
+    const came = why ?? symptomsText(answer.symptoms!);
+    this.onStep({ number, of: this.#predicted, what, came, seconds });
     for (const test of run.tests.values()) {
       if (!RED.has(test.outcome)) this.#longest = Math.max(this.#longest, test.seconds);
     }
-    return { symptoms, failure: attempt?.failure ?? null, seconds, why };
+    return answer;
   }
 
-  /**
-   * From here on only tests run that have been seen: how long they took says how long is too long.
-   */
+  #answerOf({ cut, run, firstSession }: ExactOutcome): Answer {
+    const result = run.tests.get(this.#test);
+    const attempt = result?.attempts.find((one) => one.session === firstSession);
+    const failure = attempt?.failure ?? null;
+    const isRunning = run.running.some(({ id }) => id === this.#test);
+    if (cut === "time-limit" && this.request.limitTells && isRunning) {
+      return { symptoms: ["hang"], failure };
+    }
+    if (!result || !attempt) return { symptoms: null, failure };
+    const { outcome } = attempt;
+    return { symptoms: symptomsOf({ outcome, leaked: result.leaked }), failure };
+  }
+
+  #whyNotRun({ cut, run }: ExactOutcome): string {
+    const slow = [...run.tests.values()].find(({ id, outcome }) =>
+      id !== this.#test && outcome === "timeout"
+    );
+    if (slow !== undefined) return `${slow.id} took longer than ${this.#testLimit} s`;
+    if (cut !== "time-limit") return "the test did not run";
+    return `this pytest took longer than ${this.request.stepLimit} s`;
+  }
+
+  /** Derives the limit of tests from their durations so far: no unknown test runs from here on. */
   #learnLimit(): void {
     if (this.request.fixedLimit) return;
     const learned = Math.ceil(Math.max(SHORTEST_LIMIT, HANGS_AT * this.#longest));
-    this.#testLimit = this.request.testLimit === 0
-      ? learned
-      : Math.min(this.request.testLimit, learned);
+    const { testLimit } = this.request;
+    this.#testLimit = testLimit === 0 ? learned : Math.min(testLimit, learned);
   }
 
-  /** How many pytests there will be if there is one culprit. */
+  /** Predicts the remaining steps if there is one culprit. */
   #predict(more: number): void {
     this.#predicted = this.#steps + more;
     this.#most = this.#steps + (more * PATIENCE.times + PATIENCE.more) * this.request.repeat;
@@ -366,7 +344,7 @@ export class Bisection {
   }
 }
 
-function cameTo(symptoms: readonly Symptom[]): string {
+function symptomsText(symptoms: readonly Symptom[]): string {
   return symptoms.length === 0 ? "passes" : symptoms.map((symptom) => WORDS[symptom]).join(" and ");
 }
 
@@ -380,13 +358,13 @@ function noSuchTest(test: string, near: readonly string[]): UsageError {
   }
   return new UsageError(
     `pytest collects no test "${test}"`,
-    "what there is: tractest run FILE --co -q",
+    "to list the tests: tractest run FILE --co -q",
   );
 }
 
 function noCollection(targets: readonly string[], code: number): UsageError {
   return new UsageError(
     `pytest collected nothing from ${targets.join(", ")} (exit code ${code})`,
-    "try it: tractest check",
+    "to see why: tractest check",
   );
 }

@@ -6,7 +6,7 @@ import { asTyped, pasteable } from "../base/typed_command.ts";
 import type { Bisected } from "./rules.ts";
 import { shellCommand } from "../base/escape.ts";
 import { fileOf, plainId } from "../pytest/lastfailed.ts";
-import { runIntent } from "../pytest/pytest_command.ts";
+import { type RunIntent, runIntent } from "../pytest/pytest_command.ts";
 import { timeLimit } from "../run/time_limit.ts";
 import { placesFor } from "../run/rules_unseen_options.ts";
 import { UsageError } from "../errors.ts";
@@ -16,9 +16,11 @@ import { Progress } from "../terminal/progress.ts";
 import type { Context } from "../command_line/context.ts";
 import { findProject, type Project } from "../project/project.ts";
 import { targetsOf, wholeSuiteOf } from "../project/targets.ts";
-import { Bisection, type Scope } from "./bisection.ts";
-import { exactCommand } from "../run/exact.ts";
-import { prepareAndRun, type Prepared } from "../run/prepared.ts";
+import { Bisection, type BisectionRequest, type Scope } from "./bisection.ts";
+import { secondsOf } from "../run/after.ts";
+import { exactCommand, type ExactScene } from "../run/exact.ts";
+import type { Host } from "../system/host.ts";
+import { prepareAndRun } from "../run/prepared.ts";
 import { newestRecorded, recordedInFile, type RecordedRun } from "./recorded.ts";
 import { runSettings } from "../run/settings.ts";
 import { unseenIn } from "../run/unseen_options.ts";
@@ -56,99 +58,116 @@ export const OPTIONS = {
 /** Their values. */
 export type BisectOptions = OptionsOf<typeof OPTIONS>;
 
+/** The schema of the JSON document of a bisection. */
+const SCHEMA = "tractest.bisect/1";
+
 /** `tractest bisect`: finds the earlier test that makes one fail, hang or leak. */
 export async function bisect(context: Context<BisectOptions>): Promise<ExitCode> {
   const { host, printer, line } = context;
+  const { symptom, timeout, in: words } = line.options;
   const project = await findProject(host);
   const test = await testOf(context, project);
-  const symptom = line.options.symptom;
-  const repeat = line.options.repeat;
-  const targets = line.options.in.length > 0
-    ? (await targetsOf(host, project, line.options.in)).targets
-    : null;
-  const from = line.options.from;
-  const given = from === null ? null : await recordedInFile(host, from, test, symptom);
-  if (from !== null && given === null) {
-    throw new UsageError(
-      `"${test}" did not go wrong in "${from}"`,
-      "name it as the events do, or leave --from out: then collection's order is taken",
-    );
-  }
+  const targets = words.length > 0 ? (await targetsOf(host, project, words)).targets : null;
+  const given = await givenRun(context, test);
   const settings = runSettings(line.options, { debugging: false });
-  const stepTimeout = line.options.timeout;
   const state = await openRunState(host, printer, project.root);
-  const recorded = given ??
-    (targets === null ? await newestRecorded(host, project.root, test, symptom) : null);
-  const limits = {
-    full: project.configuration.timeLimitFull,
-    file: project.configuration.timeLimitFile,
-  };
-  const stepLimit = stepTimeout ?? timeLimit({
-    given: null,
+  const newest = targets === null && given === null;
+  const recorded = newest ? await newestRecorded(host, project.root, test, symptom) : given;
+  const { timeLimitFull: full, timeLimitFile: file } = project.configuration;
+  const stepLimit = timeLimit({
+    given: timeout,
     debugging: false,
     scope: "full",
-    limits,
+    limits: { full, file },
     longestFull: await longestFullRun(host, state),
   });
   const intent = sameAs(recorded, context, runIntent(line, () => false));
   const places = placesFor("bisect", await unseenIn(host, project, intent.passed));
-  return await prepareAndRun(
-    context,
-    project,
-    {
-      state,
-      command: shellCommand(["tractest", "bisect", test]),
-      grace: settings.limits.grace,
-      checksOnly: false,
-      isolate: "auto",
-      onStop: ({ checks, leaks }, exitCode) => {
-        if (printer.json) {
-          printer.document("tractest.bisect/1", {
-            exitCode,
-            found: null,
-            verdict: null,
-            leaks,
-            preflight: checks,
-          });
-        }
-      },
+  return await prepareAndRun(context, project, {
+    state,
+    command: shellCommand(["tractest", "bisect", test]),
+    grace: settings.limits.grace,
+    checksOnly: false,
+    isolate: "auto",
+    onStop: ({ checks: preflight, leaks }, exitCode) => {
+      if (!printer.json) return;
+      printer.document(SCHEMA, { exitCode, found: null, verdict: null, leaks, preflight });
     },
-    async (prepared) => {
-      const began = host.clock.monotonic();
-      const scene = { context, project, prepared, intent, settings, places };
-      const progress = new Progress(host, printer);
-      const bisection = new Bisection(scene, {
-        test,
-        scopes: await scopesOf(context, project, { test, recorded, targets }),
-        symptom: symptom ?? recorded?.symptom ?? null,
-        repeat,
-        stepLimit,
-        testLimit: line.options.testTimeout !== null
-          ? settings.limits.test
-          : recorded === null
-          ? 0
-          : limitOf(recorded, limits.file),
-        limitTells: stepTimeout !== null || recorded !== null || symptom === "hang",
-        fixedLimit: line.options.testTimeout !== null || recorded?.limit != null,
-      }, (step) => {
-        progress.clear();
-        printer.note(stepLine(step));
-      });
-      const found = await progress.during("bisecting", bisection.run());
-      return tell(context, {
-        project,
-        prepared,
-        found,
-        seconds: (host.clock.monotonic() - began) / 1000,
-        command: commandOf(scene, found),
-      });
-    },
+  }, async (prepared) => {
+    const scene = { context, project, prepared, intent, settings, places };
+    const scopes = await scopesOf(host, project, { test, recorded, targets });
+    const testLimit = testLimitOf(context, recorded, file);
+    return await search(context, scene, {
+      test,
+      scopes,
+      symptom: symptom ?? recorded?.symptom ?? null,
+      repeat: line.options.repeat,
+      stepLimit,
+      ...testLimit,
+      limitTells: timeout !== null || recorded !== null || symptom === "hang",
+    });
+  });
+}
+
+/** The run of `--from`; null without it. */
+async function givenRun(
+  { host, line }: Context<BisectOptions>,
+  test: string,
+): Promise<RecordedRun | null> {
+  const { from, symptom } = line.options;
+  if (from === null) return null;
+  const given = await recordedInFile(host, from, test, symptom);
+  if (given !== null) return given;
+  throw new UsageError(
+    `"${test}" did not go wrong in "${from}"`,
+    "use its id in the events, or leave --from out to search in the order of collection",
   );
 }
 
-/** Seconds that each test of a recorded run may take. */
-function limitOf({ limit, longest }: RecordedRun, usual: number): number {
-  return limit ?? Math.max(usual, 2 * longest);
+/** Seconds for each test: as typed, else as the recorded run suggests. */
+function testLimitOf(
+  { line }: Context<BisectOptions>,
+  recorded: RecordedRun | null,
+  usual: number,
+): Pick<BisectionRequest, "testLimit" | "fixedLimit"> {
+  const { testTimeout } = line.options;
+  if (testTimeout !== null) return { testLimit: testTimeout, fixedLimit: true };
+  if (recorded === null) return { testLimit: 0, fixedLimit: false };
+  const { limit, longest } = recorded;
+  return { testLimit: limit ?? Math.max(usual, 2 * longest), fixedLimit: limit !== null };
+}
+
+/** Runs the bisection and shows what it found. */
+async function search(
+  { host, printer }: Context<BisectOptions>,
+  scene: ExactScene,
+  request: BisectionRequest,
+): Promise<ExitCode> {
+  const began = host.clock.monotonic();
+  const progress = new Progress(host, printer);
+  const bisection = new Bisection(scene, request, (step) => {
+    progress.clear();
+    printer.note(stepLine(step));
+  });
+  const found = await progress.during("bisecting", bisection.run());
+  const seconds = (host.clock.monotonic() - began) / 1000;
+  const exitCode = exitCodeOf(found);
+  const { project: { root }, prepared: { interpreter: { environment }, isolation } } = scene;
+  const command = commandOf(scene, found);
+  const pasted = command && pasteable(command, environment, root, host.cwd);
+  showBisected(printer, { found, seconds, command: pasted });
+  if (printer.json) {
+    const isolated = isolation !== null;
+    printer.document(SCHEMA, {
+      exitCode,
+      ...describeBisected(found),
+      command,
+      env: environment,
+      isolated,
+      seconds: secondsOf({ seconds }),
+    });
+  }
+  return exitCode;
 }
 
 /** The test that was typed, its file resolved. */
@@ -179,8 +198,9 @@ async function testOf({ host, line }: Context<BisectOptions>, project: Project):
   return plainId(targets[0]!);
 }
 
+/** Where to search for the culprits, most likely first. */
 async function scopesOf(
-  { host }: Context,
+  host: Host,
   project: Project,
   { test, recorded, targets }: {
     test: string;
@@ -197,12 +217,12 @@ async function scopesOf(
   ];
 }
 
-/** What the recorded run was given is given again, unless the user says otherwise. */
+/** Adds the transport and the backend of the recorded run, unless others were typed. */
 function sameAs(
   recorded: RecordedRun | null,
   { line }: Context<BisectOptions>,
-  intent: ReturnType<typeof runIntent>,
-): ReturnType<typeof runIntent> {
+  intent: RunIntent,
+): RunIntent {
   const again = [["tpt-proto", recorded?.transport], ["spawn-backend", recorded?.backend]] as const;
   const words = again.flatMap(([option, value]) =>
     value == null || line.has(option) ? [] : [`--${option}=${value}`]
@@ -210,23 +230,18 @@ function sameAs(
   return { ...intent, passed: [...words, ...intent.passed] };
 }
 
-/** The command that shows it, to paste; null when nothing was found. */
+/** The command that reproduces the symptom; null if nothing was found. */
 function commandOf(
-  scene: Parameters<typeof exactCommand>[0],
+  scene: ExactScene,
   { verdict, culprits, test }: Bisected,
-): string[] | null {
-  const { root } = scene.project;
-  if (verdict === "polluter") return asTyped(exactCommand(scene, [...culprits, test]), root);
+): readonly string[] | null {
+  const { project: { root }, intent } = scene;
   if (verdict === "by-itself") return asTyped(exactCommand(scene, [test]), root);
-  if (verdict !== "import") return null;
-  const unrun = culprits.map((file) => `--deselect=${file}`);
-  return asTyped(
-    exactCommand({
-      ...scene,
-      intent: { ...scene.intent, passed: [...scene.intent.passed, ...unrun] },
-    }, [...culprits, test]),
-    root,
-  );
+  if (verdict !== "polluter" && verdict !== "import") return null;
+  const unrun = verdict === "import" ? culprits.map((file) => `--deselect=${file}`) : [];
+  const passed = [...intent.passed, ...unrun];
+  const imported = { ...scene, intent: { ...intent, passed } };
+  return asTyped(exactCommand(imported, [...culprits, test]), root);
 }
 
 const FOUND: Readonly<Record<Bisected["verdict"], boolean | null>> = {
@@ -238,53 +253,22 @@ const FOUND: Readonly<Record<Bisected["verdict"], boolean | null>> = {
   interrupted: null,
 };
 
-interface Told {
-  readonly project: Project;
-  readonly prepared: Prepared;
-  readonly found: Bisected;
-  readonly seconds: number;
-  readonly command: readonly string[] | null;
-}
-
-function tell(
-  { host, printer }: Context,
-  { project, prepared, found, seconds, command }: Told,
-): ExitCode {
-  const exitCode = exitCodeOf(found);
-  const { environment } = prepared.interpreter;
-  showBisected(printer, {
-    found,
-    seconds,
-    command: command && pasteable(command, environment, project.root, host.cwd),
-  });
-  if (printer.json) {
-    const { test, verdict, symptom, culprits, failure, scope, before, steps, notes } = found;
-    printer.document("tractest.bisect/1", {
-      exitCode,
-      test,
-      found: FOUND[verdict],
-      verdict,
-      symptom,
-      culprits,
-      command,
-      env: environment,
-      with: found.with,
-      without: found.without,
-      failure: failure &&
-        {
-          phase: failure.phase,
-          message: failure.message,
-          where: failure.where,
-          traceback: failure.traceback,
-        },
-      order: scope === null ? null : { from: scope, before },
-      steps,
-      seconds: Math.round(seconds * 1000) / 1000,
-      isolated: prepared.isolation !== null,
-      notes,
-    });
-  }
-  return exitCode;
+function describeBisected(found: Bisected): Readonly<Record<string, unknown>> {
+  const { test, verdict, symptom, culprits, failure, scope, before, steps, notes } = found;
+  const { phase, message, where, traceback } = failure ?? {};
+  return {
+    test,
+    found: FOUND[verdict],
+    verdict,
+    symptom,
+    culprits,
+    with: found.with,
+    without: found.without,
+    failure: failure && { phase, message, where, traceback },
+    order: scope === null ? null : { from: scope, before },
+    steps,
+    notes,
+  };
 }
 
 function exitCodeOf({ verdict, cut }: Bisected): ExitCode {

@@ -7,16 +7,16 @@ import { UsageError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 import { eventsOf, readEvents } from "../background/read_events.ts";
 
-/** What the events of a recorded run say about a test, and how it was run. */
+/** A recorded run in which a test went wrong, and what it ran on. */
 export interface RecordedRun extends Recorded {
-  /** What to call it: the run's id, or the file. */
+  /** Its name in messages: the id of the run, or the file. */
   readonly name: string;
   readonly transport: string | null;
   readonly backend: string | null;
 }
 
 /**
- * What a file of events says about a test that went wrong in it; null if it did not.
+ * Reads a file of events in which a test went wrong; null if it did not.
  *
  * @throws {UsageError} if there is no such file
  */
@@ -36,7 +36,7 @@ export async function recordedInFile(
   return about(read, test, symptom, file);
 }
 
-/** The newest run of a project on record in which a test went wrong; null if there is none. */
+/** Finds the newest recorded run of a project in which a test went wrong. */
 export async function newestRecorded(
   host: Host,
   root: string,
@@ -46,7 +46,7 @@ export async function newestRecorded(
   for (const { runId, directory } of await pastRuns(host, root)) {
     const read = await readRun(host, eventsOf(directory));
     const found = read && about(read, test, symptom, `run ${runId}`);
-    // What ran first was not polluted by anything that ran in it.
+    // The first test of a run has no culprit in it.
     if (found !== null && found.before.length > 0) return found;
   }
   return null;

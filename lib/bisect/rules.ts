@@ -6,20 +6,17 @@ import type { RunModel } from "../pytest/run_model.ts";
 import { fileOf } from "../pytest/lastfailed.ts";
 import { isWithin } from "../project/rules_targets.ts";
 
-/**
- * What an earlier test makes a later one do: fail, not end within its limit, leave processes
- * behind.
- */
+/** What an earlier test makes a later one do: fail, exceed its time limit, leave processes. */
 export type Symptom = "fail" | "hang" | "leak";
 
-/** Each symptom as what a test does. */
+/** Each symptom as a verb. */
 export const WORDS: Readonly<Record<Symptom, string>> = {
   fail: "fails",
   hang: "hangs",
   leak: "leaks",
 };
 
-/** What is wrong with one run of a test; nothing when it is well. */
+/** The symptoms of one attempt of a test. */
 export function symptomsOf(
   { outcome, leaked }: { readonly outcome: Outcome; readonly leaked: readonly unknown[] },
 ): Symptom[] {
@@ -29,24 +26,21 @@ export function symptomsOf(
   ];
 }
 
-/** What a recorded run says about a test that went wrong in it. */
+/** A recorded run in which a test went wrong. */
 export interface Recorded {
   readonly symptom: Symptom;
-  /** The tests that ran before it in the same process, in their order. */
+  /** The tests that ran before it in the same pytest, in order. */
   readonly before: readonly string[];
-  /**
-   * Seconds that the longest of them took, and the limit at which the test was ended; null when it
-   * was not.
-   */
+  /** Duration of the longest of them, seconds. */
   readonly longest: number;
+  /** The limit at which the test was ended, seconds; null if it was not. */
   readonly limit: number | null;
 }
 
 /**
- * What a recorded run says about a test, if it went wrong in it; null if it did not. What ran
- * before it is what ran in the same pytest.
+ * Reads from a recorded run how a test went wrong; null if it did not.
  *
- * @param wanted only this symptom; null for any
+ * @param wanted the only symptom of interest; null: any
  */
 export function recordedIn(
   events: readonly PytestEvent[],
@@ -75,28 +69,23 @@ export function recordedIn(
   return { symptom, before: [...new Set(before)], longest: Math.max(0, ...seconds), limit };
 }
 
-/**
- * Says whether the symptom shows when only these run before the test; places in the order of all.
- */
+/** Whether the symptom shows after only these tests, given by their ascending places. */
 export type Reproduces = (places: readonly number[]) => Promise<boolean>;
 
-/**
- * Steps that the search for one culprit among so many takes at most; each further culprit takes
- * about as many again.
- */
+/** The most steps of a search for one culprit; each further culprit takes about as many. */
 export function stepsFor(count: number): number {
   return count <= 1 ? 0 : Math.ceil(Math.log2(count)) + 1;
 }
 
 /**
- * Finds a smallest set that brings the symptom about: none of it can be left out. All together are
- * known to, nothing is known not to.
+ * Finds a minimal set that reproduces the symptom: no member can be left out. All tests together
+ * reproduce it, none do not.
  *
- * It halves for the shortest beginning that is enough: the last of that is a culprit. Kept, it
- * shortens what has to be searched for the next one. So k culprits among n take about k·(log2 n +
- * 1) steps, one alone log2 n + 1.
+ * Bisects for the shortest beginning of the list that reproduces it: its last test is a culprit,
+ * which is kept while the search goes on in the shorter list. So k culprits among n take about
+ * k·(log2 n + 1) steps.
  *
- * @param reproduces is asked once for each set; kept in the order of all
+ * @param reproduces called once for each set
  */
 export async function findCulprits(count: number, reproduces: Reproduces): Promise<number[]> {
   const known = new Map<string, boolean>([["", false], [range(count).join(), true]]);
@@ -110,7 +99,7 @@ export async function findCulprits(count: number, reproduces: Reproduces): Promi
   };
 
   let kept: number[] = [];
-  // The first `enough` with what is kept are known to bring it about.
+  // The first `enough` tests and those kept reproduce the symptom.
   let enough = count;
   while (!await test(kept)) {
     let few = 0;
@@ -122,7 +111,7 @@ export async function findCulprits(count: number, reproduces: Reproduces): Promi
     enough--;
     kept = [enough, ...kept];
   }
-  // One that was needed beside others may not be needed beside all that is kept.
+  // A test that was needed at first may not be needed with all that are kept.
   for (let index = 0; index < kept.length && kept.length > 1;) {
     const without = kept.filter((_, other) => other !== index);
     if (await test(without)) {
@@ -138,10 +127,9 @@ function range(count: number): number[] {
 }
 
 /**
- * The id of the collected test that a word names: itself, or the only one with parameters that has
- * this name.
+ * The id of the collected test that a word names, with or without its parameters.
  *
- * @returns all that it may mean when that is not one
+ * @returns all candidates if there is not exactly one
  */
 export function testNamed(word: string, ids: readonly string[]): string | readonly string[] {
   if (ids.includes(word)) return word;
@@ -150,8 +138,8 @@ export function testNamed(word: string, ids: readonly string[]): string | readon
 }
 
 /**
- * Targets that also collect a test: pytest drops the rest of a directory that is named beside
- * something in it, so that nothing is named twice.
+ * Adds a test to targets unless they include it: given a directory and a file in it, pytest
+ * ignores the rest of the directory.
  */
 export function including(targets: readonly string[], test: string): string[] {
   const file = fileOf(test);
@@ -162,21 +150,21 @@ export function including(targets: readonly string[], test: string): string[] {
   return [...targets, targets.some((target) => fileOf(target) === file) ? test : file];
 }
 
-/** What it came to. */
+/** The result of a bisection. */
 export type BisectionVerdict =
-  /** These tests do it. */
+  /** These tests cause the symptom. */
   | "polluter"
-  /** The import of these files does it, whatever of them runs. */
+  /** Importing these files causes it, whichever of their tests run. */
   | "import"
-  /** The test alone shows it. */
+  /** The test shows it alone. */
   | "by-itself"
-  /** It did not show after all that ran before it. */
+  /** It did not show after all tests before it. */
   | "not-reproduced"
-  /** It shows sometimes: what was found does not hold. */
+  /** It shows only sometimes: the culprits are not certain. */
   | "not-deterministic"
   | "interrupted";
 
-/** How often something was run and the symptom showed. */
+/** How often a step ran, and how often the symptom showed. */
 export interface Shown {
   readonly runs: number;
   readonly shown: number;
@@ -186,35 +174,32 @@ export interface Shown {
 export interface Bisected {
   readonly test: string;
   readonly verdict: BisectionVerdict;
-  /** Null as long as none has shown. */
+  /** Null: none has shown. */
   readonly symptom: Symptom | null;
-  /**
-   * The tests, or for `import` the files, that bring it about, in their order; when it is not over,
-   * those that are left.
-   */
+  /** The tests that cause it, in order; for `import` files; if interrupted, the suspects. */
   readonly culprits: readonly string[];
-  /** The search's last word is verified by fresh runs with the culprits, and without. */
+  /** The runs that verified the culprits: with them, and without. */
   readonly with: Shown;
   readonly without: Shown;
   readonly scope: string | null;
-  /** How many tests ran before it there. */
+  /** How many tests ran before it in that scope. */
   readonly before: number;
-  /** How many pytests it took. */
+  /** How many pytests ran. */
   readonly steps: number;
   readonly failure: Failure | null;
   readonly cut: Cut | null;
-  /** What kept steps from saying anything, a sentence each. */
+  /** Why steps had no result, a sentence each. */
   readonly notes: readonly string[];
 }
 
-/** A step as it is shown. */
+/** A step as shown. */
 export interface StepShown {
   readonly number: number;
-  /** How many there will be, as far as that can be told; null before. */
+  /** The predicted number of steps; null: unknown. */
   readonly of: number | null;
   /** `alone`, `after 33 of 66`. */
   readonly what: string;
-  /** `passes`, `fails`, `hangs`, `leaks`, or why nothing is known. */
+  /** `passes`, `fails`, `hangs`, `leaks`, or why there is no result. */
   readonly came: string;
   readonly seconds: number;
 }

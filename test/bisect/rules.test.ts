@@ -21,14 +21,14 @@ const PLANTED = fc.integer({ min: 1, max: 120 }).chain((count) =>
   )
 );
 
-Deno.test("the search finds exactly the planted set that has to be whole, in k(log2 n + 1) steps and one for each to prove that it is needed", async () => {
+Deno.test("the search finds the planted set in k(log2 n + 1) steps, and one for each", async () => {
   await fc.assert(fc.asyncProperty(PLANTED, async ([count, planted]) => {
     let steps = 0;
     const found = await findCulprits(count, (places) => {
       steps++;
       assert(
         places.every((place, index) => index === 0 || places[index - 1]! < place),
-        "in the order of all",
+        "in ascending order",
       );
       return Promise.resolve(planted.every((place) => places.includes(place)));
     });
@@ -38,7 +38,7 @@ Deno.test("the search finds exactly the planted set that has to be whole, in k(l
   }));
 });
 
-Deno.test("the search among several sets that do it ends with one of them, of which nothing can be left out", async () => {
+Deno.test("among several sets the search finds one of which nothing can be left out", async () => {
   const sets = fc.integer({ min: 2, max: 60 }).chain((count) =>
     fc.tuple(
       fc.constant(count),
@@ -59,10 +59,9 @@ Deno.test("the search among several sets that do it ends with one of them, of wh
   }));
 });
 
-Deno.test("the search ends with a set that does it even where more tests undo what some do", async () => {
+Deno.test("the search finds a set even if a further test undoes the effect", async () => {
   await fc.assert(fc.asyncProperty(PLANTED, fc.nat(), async ([count, planted], seed) => {
-    // One that undoes it, somewhere before the last culprit: all together are known to do it all
-    // the same.
+    // One test undoes the effect, except when all run.
     const undoes = seed % count;
     const does = (places: readonly number[]) =>
       places.length === count ||
@@ -76,7 +75,7 @@ Deno.test("the search ends with a set that does it even where more tests undo wh
   }));
 });
 
-Deno.test("one test before it is the culprit without a step", async () => {
+Deno.test("a single earlier test is the culprit without a step", async () => {
   assertEquals(await findCulprits(1, () => Promise.reject(new Error("asked"))), [0]);
   assertEquals([0, 1, 2, 3, 64, 65].map(stepsFor), [0, 0, 2, 3, 7, 8]);
 });
@@ -103,7 +102,7 @@ const ran = (time: number, session: string, id: string, category = "passed"): Py
   }),
 ];
 
-Deno.test("what ran before a test is what ran in the same pytest, in its first failed try", () => {
+Deno.test("the tests before a test are those of the pytest in which it first failed", () => {
   const events = [
     ...ran(1, "0", "a::x"),
     ...ran(2, "1", "a::other"),
@@ -125,13 +124,13 @@ Deno.test("what ran before a test is what ran in the same pytest, in its first f
   assertEquals(recordedIn(events, results, "a::unknown", null), null);
 });
 
-Deno.test("a test at its limit hangs, a red one fails, and one that left processes leaks too", () => {
+Deno.test("a test at its limit hangs, a red one fails, one that left processes also leaks", () => {
   assertEquals(symptomsOf({ outcome: "timeout", leaked: [] }), ["hang"]);
   assertEquals(symptomsOf({ outcome: "crash", leaked: [1] }), ["fail", "leak"]);
   assertEquals(symptomsOf({ outcome: "xpassed", leaked: [] }), []);
 });
 
-Deno.test("a name without its parameters means the only test that has it", () => {
+Deno.test("a name without parameters means the only test with that name", () => {
   const ids = ["t.py::a[1]", "t.py::b[1]", "t.py::b[2]", "t.py::c"];
   assertEquals(testNamed("t.py::a", ids), "t.py::a[1]");
   assertEquals(testNamed("t.py::b", ids), ["t.py::b[1]", "t.py::b[2]"]);

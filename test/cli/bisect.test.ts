@@ -11,14 +11,14 @@ function passing(names: readonly string[]): string {
 
 const LETTERS = [..."abcdefghij"];
 
-/** What `bisect` says, as a document. */
+/** Runs `bisect` and reads its JSON document. */
 async function bisect(suite: Suite, ...words: readonly string[]) {
   const { code, stdout, stderr } = await suite.tractest(["bisect", ...words, ...NO_CHECKS]);
   assert(stdout.startsWith("{"), stdout + stderr);
   return { code, stderr, document: JSON.parse(stdout) };
 }
 
-/** A command of the document, run in the suite as a person would paste it: pytest's exit code. */
+/** Runs a command of the document as if pasted; returns pytest's exit code. */
 async function pasted(suite: Suite, command: readonly string[]): Promise<number> {
   const [program, ...args] = command;
   const child = new Deno.Command(join(suite.root, program!), {
@@ -32,8 +32,7 @@ async function pasted(suite: Suite, command: readonly string[]): Promise<number>
 }
 
 Deno.test(
-  "the test that leaves a module's global behind is found, in the order of the suite, " +
-    "and the command shows it",
+  "the test that changes a global is found, and the printed command reproduces it",
   async () => {
     const others = passing(LETTERS);
     await using suite = await pytestSuite({
@@ -64,8 +63,7 @@ Deno.test(
 );
 
 Deno.test(
-  "without records a test that takes its time is no hang, whatever limit a run of a " +
-    "file has",
+  "without records a slow test is not a hang, whatever the limit for a file",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py":
@@ -83,8 +81,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a variable of the environment that two tests set together takes " +
-    "both of them",
+  "two tests that only together set an environment variable are both found",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py": `
@@ -109,7 +106,7 @@ def test_victim(n): assert "LEFT_BOTH" not in os.environ
   },
 );
 
-/** Takes a lock that is never given back; in other hands it hangs. */
+/** A test acquires a lock and keeps it, so that a later test hangs. */
 const HANGING = `
 import threading
 lock = threading.Lock()
@@ -121,8 +118,7 @@ def test_after(): pass
 `;
 
 Deno.test(
-  "a test that hangs after another one: the recorded run says so, and its order is " +
-    "taken",
+  "a hang in the newest recorded run is bisected in the order of that run",
   async () => {
     await using suite = await pytestSuite({ "test_a.py": HANGING });
     const run = await suite.tractest([
@@ -147,14 +143,13 @@ Deno.test(
 );
 
 Deno.test(
-  "the order comes from a file of events, and another order finds " +
-    "another culprit",
+  "the order comes from a file of events, and another order finds another culprit",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py": "import os\ndef test_victim(): assert 'LEFT' not in os.environ\n",
       "test_b.py": `import os\n${passing(LETTERS)}def test_pollutes(): os.environ["LEFT"] = "1"\n`,
     });
-    // In the order of its collection nothing runs before it.
+    // In collection order no test runs before it.
     const none = await bisect(suite, "test_a.py::test_victim");
     assertEquals([none.code, none.document.verdict, none.document.found], [
       82,
@@ -177,7 +172,7 @@ Deno.test(
   },
 );
 
-Deno.test("a test that leaves a process behind after another one", async () => {
+Deno.test("the test that makes a later one leave a process is found", async () => {
   await using suite = await pytestSuite({
     "test_a.py": `
 import os, subprocess, sys
@@ -204,7 +199,7 @@ def test_victim():
   assertEquals(left, []);
 });
 
-Deno.test("a file whose import alone breaks the test is told apart from its tests", async () => {
+Deno.test("a file whose import alone breaks the test is found", async () => {
   await using suite = await pytestSuite({
     "test_a.py": passing(LETTERS),
     "test_b.py": `import os\nos.environ["LEFT"] = "1"\n${passing(LETTERS)}`,
@@ -220,8 +215,7 @@ Deno.test("a file whose import alone breaks the test is told apart from its test
 });
 
 Deno.test(
-  "a test that fails by itself has no polluter, and one that nothing breaks is said to " +
-    "be so",
+  "a test that fails by itself has no polluter, and one that always passes is reported",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py": `${passing(LETTERS)}def test_bad(): assert 1 == 2\ndef test_good(): pass\n`,
@@ -243,8 +237,7 @@ Deno.test(
     assertEquals(good.code, 82);
     assertIncludes(
       good.stdout,
-      "tests/test_a.py::test_good could not be made to go wrong: it passes alone, and " +
-        "after all that ran before it",
+      "tests/test_a.py::test_good did not go wrong: it passes alone, and after all tests before it",
     );
     const unknown = await suite.tractest(["bisect", "test_a.py::test_nothing", "--no-preflight"]);
     assertEquals(unknown.code, 64);
@@ -253,8 +246,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a polluter that works every third time is found with --repeat, and without it the " +
-    "search says that it can't be trusted",
+  "a polluter that works every third time needs --repeat; without it the result is uncertain",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py": `
@@ -284,7 +276,7 @@ def test_victim(): assert "LEFT" not in os.environ
   },
 );
 
-Deno.test("an interrupt tells what the search has come to", async () => {
+Deno.test("an interrupt shows the suspects so far", async () => {
   await using suite = await pytestSuite({
     "test_a.py": `
 import os, time
