@@ -1,4 +1,6 @@
+import { plural } from "../base/plural.ts";
 import { findCascades } from "../pytest/cascade.ts";
+import type { TestResult } from "../pytest/results.ts";
 import type { RunModel } from "../pytest/run_model.ts";
 import { runExitCode } from "../pytest/verdict.ts";
 import type { Host } from "../system/host.ts";
@@ -9,13 +11,10 @@ import type { ExitCode } from "../tables/exit_codes.ts";
 import { type EngineOutcome, interruptionText } from "./engine/engine_outcome.ts";
 import { writeLastFailed } from "../pytest/write_lastfailed.ts";
 
-/**
- * Milliseconds that actors of a run get to end after it: they are told to, and it takes them a
- * moment.
- */
+/** Milliseconds that actors get to end after a run: they have been asked to. */
 const SETTLE_MS = 500;
 
-/** What is left behind of a project after a run. */
+/** Finds what a run left behind. */
 export async function leaksAfter(
   host: Host,
   project: Project,
@@ -27,7 +26,7 @@ export async function leaksAfter(
   return await findLeaks(host, project);
 }
 
-/** Writes pytest's record of failures where pytest itself has not, or has not seen all of them. */
+/** Writes pytest's record of failures if pytest has not, or has not seen all of them. */
 export async function recordFailures(
   host: Host,
   { sessions, queued, stoppedAt, run }: EngineOutcome,
@@ -38,9 +37,9 @@ export async function recordFailures(
 }
 
 /**
- * The exit code of a run, with what was found after it.
+ * The exit code of a run.
  *
- * @param leaks null where what is left is none of this run's doing
+ * @param leaks found after the run; null if it cannot have leaked anything
  */
 export function exitCodeAfter(
   { cut, code, hungAtExit, run }: EngineOutcome,
@@ -62,17 +61,16 @@ export function secondsOf({ seconds }: Pick<EngineOutcome, "seconds">): number {
   return Math.round(seconds * 1000) / 1000;
 }
 
-/** pytest's exit code for options that it does not know. */
+/** pytest's exit code for unknown options. */
 const PYTEST_USAGE = 4;
 
 /**
- * How a run ended when that was not by itself; null when it was.
+ * How a run ended if not by itself; null otherwise.
  *
  * @param limit the time limit of the run, seconds
  */
 export function endingOf(outcome: EngineOutcome, limit: number): string | null {
-  const { cut, code, signal, run, stoppedAt, missed, vanished, interrupted, unexplained } = outcome;
-  const running = run.running.map(({ id }) => id);
+  const { cut, code, signal, run, stoppedAt, vanished, interrupted, unexplained } = outcome;
   if (stoppedAt !== null && cut === "time-limit") return `time limit of one test, ${stoppedAt}`;
   if (cut === "time-limit") return `time limit of ${limit} s`;
   if (cut === "SIGINT") return "interrupted";
@@ -82,61 +80,45 @@ export function endingOf(outcome: EngineOutcome, limit: number): string | null {
   }
   if (vanished) return "pytest ended with exit code 0 before its session was over";
   if (interrupted !== null) {
-    return `pytest was interrupted by ${interruptionText(interrupted)}${
-      interrupted.test === null ? "" : ` in ${interrupted.test}`
-    }`;
+    return `pytest was interrupted by ${interruptionText(interrupted)}${inTest(interrupted.test)}`;
   }
-  if (missed.length > 0 && outcome.diskFailed) {
-    return `${missed.length} test(s) have no result, ${
-      missed[0]
-    } first: the disk did not take more`;
-  }
-  if (missed.length > 0) {
-    return `${missed.length} collected test(s) never ran, ${
-      missed[0]
-    } first: another pytest did not collect them`;
-  }
+  if (outcome.missed.length > 0) return missedText(outcome);
   if (unexplained !== null) {
-    return `pytest exited with ${unexplained.code} although no test failed: its output says why (a coverage limit, warnings as errors, a plugin)`;
+    const reasons = "see its output (a coverage limit, warnings as errors, a plugin)";
+    return `pytest exited with ${unexplained.code} although no test failed: ${reasons}`;
   }
   if (signal === null) return null;
-  const where = running[0] ?? stoppedAt;
-  return `pytest was ended by ${signal}${where === null ? "" : ` in ${where}`}`;
+  return `pytest was ended by ${signal}${inTest(run.running[0]?.id ?? stoppedAt)}`;
 }
 
-/** What a run says of single tests besides their failures, for `--json`. */
-export function describeTests(
-  run: RunModel,
-): Readonly<
-  Record<
-    "timeouts" | "running" | "contended" | "flaky" | "leftBehind" | "left" | "cascades",
-    readonly unknown[]
-  >
-> {
+function inTest(id: string | null): string {
+  return id === null ? "" : ` in ${id}`;
+}
+
+function missedText({ missed, diskFailed }: EngineOutcome): string {
+  const first = `${missed[0]} first`;
+  return diskFailed
+    ? `${plural(missed.length, "test")} without a result, ${first}: the disk is full`
+    : `${plural(missed.length, "collected test")} never ran, ${first}: ` +
+      "another pytest did not collect them";
+}
+
+/** What the JSON document of a run says about single tests besides their failures. */
+export function describeTests(run: RunModel): Readonly<Record<string, unknown>> {
   const tests = [...run.tests.values()];
+  const ids = (some: readonly TestResult[]) => some.map(({ id }) => id);
+  const flaky = tests.filter((test) => test.flaky);
+  const leaking = tests.filter((test) => test.leaked.length > 0);
+  const unknown = run.leaked.length > 0 ? [{ id: null, processes: run.leaked }] : [];
+  const outlived = tests.filter((test) => test.left.length > 0);
   return {
-    timeouts: tests.filter((test) => test.attempts.at(-1)?.ended === "timeout").map((test) =>
-      test.id
-    ),
-    running: tests.filter((test) => test.attempts.at(-1)?.cut != null).map((test) => test.id),
-    contended: tests.filter((test) => run.isContended(test)).map((test) => test.id),
-    flaky: tests.filter((test) => test.flaky).map(({ id, attempts }) => ({
-      id,
-      attempts: attempts.map((attempt) => attempt.outcome),
-    })),
-    leftBehind: [
-      ...tests.filter((test) => test.leaked.length > 0).map(({ id, leaked }) => ({
-        id,
-        processes: leaked,
-      })),
-      // By a test that can't be told.
-      ...(run.leaked.length > 0 ? [{ id: null, processes: run.leaked }] : []),
-    ],
-    // Outlived its test and was gone when pytest had ended.
-    left: tests.filter((test) => test.left.length > 0).map(({ id, left }) => ({
-      id,
-      processes: left,
-    })),
+    timeouts: ids(tests.filter((test) => test.attempts.at(-1)?.ended === "timeout")),
+    running: ids(tests.filter((test) => test.attempts.at(-1)?.cut != null)),
+    contended: ids(tests.filter((test) => run.isContended(test))),
+    flaky: flaky.map(({ id, attempts }) => ({ id, attempts: attempts.map((one) => one.outcome) })),
+    leftBehind: [...leaking.map(({ id, leaked }) => ({ id, processes: leaked })), ...unknown],
+    // Processes that outlived their test, but not pytest.
+    left: outlived.map(({ id, left }) => ({ id, processes: left })),
     cascades: findCascades(tests),
   };
 }

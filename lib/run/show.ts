@@ -1,4 +1,5 @@
 import { escapeText, shellCommand } from "../base/escape.ts";
+import { plural } from "../base/plural.ts";
 import { portsOf } from "../leaks/show.ts";
 import { describeLeft } from "../pytest/describe_left.ts";
 import { countsLine } from "../pytest/counts.ts";
@@ -11,71 +12,60 @@ import type { Cascade } from "../pytest/cascade.ts";
 import { isFlakyAgain, rateText, recordText, type TestRecord } from "../base/rates.ts";
 import type { Paint, Printer } from "../terminal/printer.ts";
 
-/** A changed file that may be the cause of a failure, and what shows the change. */
+/** A changed file that may have caused a failure, and the command that shows the change. */
 export interface NamedCause {
   readonly file: string;
   readonly because: string;
-  /**
-   * The changed line that is nearest to where the failure came through; null where that is unknown.
-   */
+  /** The changed line nearest to the traceback; null: unknown. */
   readonly line: number | null;
-  /** A command that shows the change; null where git has nothing to show. */
+  /** A command that shows the change; null if git has none. */
   readonly see: readonly string[] | null;
 }
 
-/** A failure with what is known about it. */
+/** A failure with its likely explanations. */
 export interface JudgedFailure extends Failure {
-  /** Why it is most likely no fault of the current changes; null when it deserves a look. */
+  /** Why the current changes most likely did not cause it; null: they may have. */
   readonly known: string | null;
-  /**
-   * Whether that is so because the known-flaky list names it, and not by the rule of thumb for
-   * missed time limits.
-   */
+  /** Whether `known` comes from the known-flaky list, not from the rule for missed limits. */
   readonly isListed: boolean;
-  /** The changed file that may be its cause, and why; null when none is known. */
+  /** The changed file that may have caused it; null: none is known. */
   readonly related: NamedCause | null;
-  /** What earlier runs recorded of the test; null when nothing is on record. */
+  /** The record of the test in earlier runs; null: none. */
   readonly record: TestRecord | null;
 }
 
 /** What the verdict of a run shows. */
 export interface VerdictView {
   readonly run: RunModel;
-  /**
-   * How the run ended, when not by itself: `interrupted`, `time limit of 120 s`, `pytest was ended
-   * by SIGSEGV`.
-   */
+  /** How the run ended, if not by itself: `interrupted`, `time limit of 120 s`. */
   readonly ending: string | null;
   readonly seconds: number;
   readonly failures: readonly JudgedFailure[];
-  /** Evidence that a held registry breaks the run; null when nothing points there. */
+  /** Evidence that a held registry broke the run; null: there is none. */
   readonly collision: string | null;
-  /** All tests, in the order in which they began. */
+  /** All tests in the order in which they started. */
   readonly tests: readonly TestResult[];
-  /** What was left behind, nobody knows by which test. */
+  /** Processes left behind by unknown tests. */
   readonly leaked: readonly LeftBehind[];
-  /** Those that failed beside others and passed alone. */
+  /** Ids of tests that failed with others and passed alone. */
   readonly contended: ReadonlySet<string>;
-  /** Failures that an earlier test has caused. */
+  /** Failures caused by an earlier test. */
   readonly cascades: readonly Cascade[];
-  /** How often a test was to be run at most. */
+  /** How often a test could run. */
   readonly tries: number;
-  /** How well pytests at once shared the work; null where there was one. */
+  /** How evenly the tests were distributed; null for a single session. */
   readonly balance: string | null;
   /** Commands to type next. */
   readonly next: readonly string[];
 }
 
-/** Failures that are shown one by one, at most: pytest has shown them all. */
+/** How many failures are shown: pytest has shown all. */
 const SHOWN_FAILURES = 20;
 
-/** Where the verdict goes: standard error when standard output streams events. */
+/** Where the verdict goes: standard error if standard output carries the events. */
 export type VerdictStream = "stdout" | "stderr";
 
-/**
- * Shows the verdict: what looks like a cause of everything first, then the failures, then the
- * counts.
- */
+/** Shows the verdict: a common cause of all failures first, then the failures, then counts. */
 export function showVerdict(printer: Printer, stream: VerdictStream, view: VerdictView): void {
   const paint: Paint = (colour, text) => printer.paint(colour, text, stream);
   const outlived = printer.verbose
@@ -88,34 +78,40 @@ export function showVerdict(printer: Printer, stream: VerdictStream, view: Verdi
 }
 
 function verdictLines(view: VerdictView, paint: Paint): string[] {
-  const poisoned = new Set(view.cascades.flatMap((cascade) => cascade.poisoned));
-  const own = view.failures.filter((failure) => !poisoned.has(failure.id));
-  const outcomes = new Map(view.tests.map((test) => [test.id, test]));
-  const more = own.length - SHOWN_FAILURES;
+  const { collision, cascades, failures, tests, leaked, balance } = view;
+  const poisoned = new Set(cascades.flatMap((cascade) => cascade.poisoned));
+  const own = failures.filter((failure) => !poisoned.has(failure.id));
+  const byId = new Map(tests.map((test) => [test.id, test]));
+  const shown = own.slice(0, SHOWN_FAILURES);
   return [
     "",
-    ...(view.collision === null ? [] : [
-      `${paint("red", "all tests broken?")} this looks like a held registry, not like the tests: ${
-        escapeText(view.collision)
-      }`,
-      "  look at the registry before the test code: tractest zombies",
-      "  or run with a registry of its own: tractest run --isolate",
-    ]),
-    ...own.slice(0, SHOWN_FAILURES).flatMap((failure) =>
-      failureLines(failure, outcomes.get(failure.id), paint)
-    ),
-    ...(more > 0 ? [`… and ${more} more; all of them: tractest failed`] : []),
-    ...view.cascades.flatMap((cascade) => cascadeLines(cascade, paint)),
-    ...view.tests.filter((test) => test.flaky).flatMap((test) => flakyLines(test, view, paint)),
-    ...view.tests.flatMap((test) => leakLines(escapeText(test.id), test.leaked, paint)),
-    ...leakLines("a test that can't be told", view.leaked, paint),
-    ...cutLines(view.tests, paint),
-    ...(view.balance === null ? [] : [view.balance]),
+    ...(collision === null ? [] : collisionLines(collision, paint)),
+    ...shown.flatMap((failure) => failureLines(failure, byId.get(failure.id), paint)),
+    ...moreLine(own.length - SHOWN_FAILURES, "; all of them: tractest failed"),
+    ...cascades.flatMap((cascade) => cascadeLines(cascade, paint)),
+    ...tests.filter((test) => test.flaky).flatMap((test) => flakyLines(test, view, paint)),
+    ...tests.flatMap((test) => leakLines(test.id, test.leaked, paint)),
+    ...leakLines(null, leaked, paint),
+    ...cutLines(tests, paint),
+    ...(balance === null ? [] : [balance]),
     summary(view, paint),
   ];
 }
 
-/** Words for outcomes that pytest has none for. */
+function moreLine(more: number, where = ""): string[] {
+  return more > 0 ? [`… and ${more} more${where}`] : [];
+}
+
+function collisionLines(collision: string, paint: Paint): string[] {
+  const evidence = `the registry seems to be held, not the tests broken: ${escapeText(collision)}`;
+  return [
+    `${paint("red", "all tests broken?")} ${evidence}`,
+    "  check the registry before the test code: tractest zombies",
+    "  or run with a registry of its own: tractest run --isolate",
+  ];
+}
+
+/** Words for outcomes that pytest has no word for. */
 const WORDS: Readonly<Record<string, string>> = { timeout: "TIMEOUT", crash: "CRASH" };
 
 function failureLines(
@@ -123,41 +119,38 @@ function failureLines(
   test: TestResult | undefined,
   paint: Paint,
 ): string[] {
-  const word = WORDS[endedBy(failure, test) ?? ""] ??
-    (failure.phase === "call" ? "FAILED" : "ERROR");
-  const where = failure.phase === "call" ? "" : ` (${failure.phase})`;
+  const { id, phase, known, isListed, record, related } = failure;
+  const usual = phase === "call" ? "FAILED" : "ERROR";
+  const word = paint("red", WORDS[endedBy(failure, test) ?? ""] ?? usual);
+  const attempts = test?.attempts.length ?? 0;
+  const times = attempts > 1 ? ` ${attempts} times` : "";
+  const where = phase === "call" ? "" : ` (${phase})`;
   const marks = [
-    ...(failure.known === null ? [] : [failure.isListed ? "[known flaky]" : "[likely timing]"]),
-    ...(failure.record && isFlakyAgain(failure.record) ? ["[flaky by record]"] : []),
+    ...(known === null ? [] : [isListed ? "[known flaky]" : "[likely timing]"]),
+    ...(record && isFlakyAgain(record) ? ["[flaky by record]"] : []),
   ];
-  const record = failure.record && recordText(failure.record);
-  const tries = (test?.attempts.length ?? 0) > 1 ? ` ${test!.attempts.length} times` : "";
+  const painted = marks.map((mark) => ` ${paint("yellow", mark)}`).join("");
+  const past = record && recordText(record);
   return [
-    `${paint("red", word)}${tries} ${escapeText(failure.id)}${where}${
-      marks.map((mark) => ` ${paint("yellow", mark)}`).join("")
-    }`,
+    `${word}${times} ${escapeText(id)}${where}${painted}`,
     ...gist(failure).map((line) => `    ${escapeText(line)}`),
-    ...(failure.known === null ? [] : [`    ${escapeText(failure.known)}`]),
-    ...(record === null ? [] : [`    ${record}`]),
-    ...(failure.related === null ? [] : causeLines(failure.related, paint)),
+    ...(known === null ? [] : [`    ${escapeText(known)}`]),
+    ...(past === null ? [] : [`    ${past}`]),
+    ...(related === null ? [] : causeLines(related, paint)),
   ];
 }
 
 function causeLines({ file, because, line, see }: NamedCause, paint: Paint): string[] {
   const place = escapeText(line === null ? file : `${file}:${line}`);
-  return [
+  const lines = [
     `    ${paint("bold", "changed:")} ${place}, a likely cause: ${escapeText(because)}`,
-    ...(see === null ? [] : [
-      `    try: look at the change: ${
-        escapeText(shellCommand(see))
-      }; after a fix: tractest run --lf`,
-    ]),
   ];
+  if (see === null) return lines;
+  const command = escapeText(shellCommand(see));
+  return [...lines, `    to see the change: ${command}; after a fix: tractest run --lf`];
 }
 
-/**
- * What ended a test from outside, where a failure says that and nothing that the test said before.
- */
+/** What ended a test from outside, if this failure says so and not an earlier one of the test. */
 function endedBy({ phase, message }: JudgedFailure, test: TestResult | undefined): string | null {
   const last = test?.failures.at(-1);
   return last?.phase === phase && last.message === message ? test!.attempts.at(-1)!.ended : null;
@@ -165,99 +158,85 @@ function endedBy({ phase, message }: JudgedFailure, test: TestResult | undefined
 
 /** Many failures, one cause. */
 function cascadeLines({ culprit, poisoned }: Cascade, paint: Paint): string[] {
-  const after = culprit === null ? "a test that can't be told" : escapeText(culprit);
+  const by = culprit === null ? "an unknown test" : escapeText(culprit);
+  const tests = plural(poisoned.length, "test");
   return [
-    `${
-      paint("red", "POISONED")
-    } ${poisoned.length} test(s) found trio still running in their process, left so by ${after}`,
+    `${paint("red", "POISONED")} ${tests} found trio still running in their process, left by ${by}`,
     `    no failures of their own; the first: ${escapeText(poisoned[0]!)}`,
   ];
 }
 
 function flakyLines(test: TestResult, { contended, tries }: VerdictView, paint: Paint): string[] {
-  const reds = test.attempts.filter((attempt) => RED.has(attempt.outcome)).length;
-  const first = test.attempts.find((attempt) => RED.has(attempt.outcome))!.failure;
+  const id = escapeText(test.id);
+  const red = test.attempts.filter((attempt) => RED.has(attempt.outcome));
+  const [failures, trials] = [red.length, test.attempts.length];
+  const first = red[0]!.failure;
   const why = first === null ? "" : `: ${escapeText(first.message.split("\n", 1)[0]!)}`;
-  if (contended.has(test.id)) {
-    return [
-      `${paint("yellow", "CONTENTION")} ${
-        escapeText(test.id)
-      } failed beside others, passed alone${why}`,
-      `    ${evidenceOf(reds, test.attempts.length)}`,
-      `    alone it also came in another order: if a test before it is the cause, this finds it: ${
-        escapeText(shellCommand(["tractest", "bisect", test.id]))
-      }`,
-    ];
+  const rate = rateText({ failures, trials });
+  const evidence = `    failed ${failures} of ${trials} tries in this run, ${rate}`;
+  if (!contended.has(test.id)) {
+    const word = paint("yellow", `FLAKY ${failures + 1}/${Math.max(tries, failures + 1)}`);
+    return [`${word} ${id} failed, then passed in a new process${why}`, evidence];
   }
+  const bisect = escapeText(shellCommand(["tractest", "bisect", test.id]));
   return [
-    `${paint("yellow", `FLAKY ${reds + 1}/${Math.max(tries, reds + 1)}`)} ${
-      escapeText(test.id)
-    } failed, then passed in a fresh process${why}`,
-    `    ${evidenceOf(reds, test.attempts.length)}`,
+    `${paint("yellow", "CONTENTION")} ${id} failed with others, passed alone${why}`,
+    evidence,
+    `    alone it also ran in another order: if an earlier test is the cause, try ${bisect}`,
   ];
 }
 
-/** `failed 1 of 2 tries in this run, 50% (9-91%)` */
-function evidenceOf(failures: number, trials: number): string {
-  return `failed ${failures} of ${trials} tries in this run, ${rateText({ failures, trials })}`;
-}
-
-/** Tests that are named as running when the run ended, at most. */
+/** How many tests that were running when the run ended are listed. */
 const SHOWN_CUT = 5;
 
 function cutLines(tests: readonly TestResult[], paint: Paint): string[] {
-  const running = tests.flatMap(({ id, attempts }) =>
-    attempts.at(-1)?.cut == null ? [] : [{ id, cut: attempts.at(-1)!.cut! }]
-  );
-  const more = running.length - SHOWN_CUT;
-  return [
-    ...running.slice(0, SHOWN_CUT).map(({ id, cut }) =>
-      `${paint("yellow", "CUT SHORT")} ${escapeText(id)}: ${escapeText(cut)}`
-    ),
-    ...(more > 0 ? [`… and ${more} more`] : []),
-  ];
+  const word = paint("yellow", "CUT SHORT");
+  const lines = tests.flatMap(({ id, attempts }) => {
+    const cut = attempts.at(-1)?.cut ?? null;
+    return cut === null ? [] : [`${word} ${escapeText(id)}: ${escapeText(cut)}`];
+  });
+  return [...lines.slice(0, SHOWN_CUT), ...moreLine(lines.length - SHOWN_CUT)];
 }
 
-/** Processes of one test that are named, at most. */
+/** How many processes of a test are listed. */
 const SHOWN_LEFT = 5;
 
-function leakLines(whose: string, leaked: readonly LeftBehind[], paint: Paint): string[] {
+/** The processes that a test left behind; `id` is null if the test is unknown. */
+function leakLines(id: string | null, leaked: readonly LeftBehind[], paint: Paint): string[] {
   if (leaked.length === 0) return [];
-  const more = leaked.length - SHOWN_LEFT;
+  const processes = plural(leaked.length, "process", "processes");
+  const what = id === null
+    ? `${processes} left behind (test unknown)`
+    : `${escapeText(id)} left ${processes} behind`;
   return [
-    `${paint("yellow", "LEAK")} ${whose} left ${leaked.length} process${
-      leaked.length === 1 ? "" : "es"
-    } behind`,
-    ...leaked.slice(0, SHOWN_LEFT).map((left) =>
-      `    ${escapeText(describeLeft({ ...left, title: left.title.slice(0, 100) }))}`
-    ),
-    ...(more > 0 ? [`    … and ${more} more`] : []),
+    `${paint("yellow", "LEAK")} ${what}`,
+    ...leaked.slice(0, SHOWN_LEFT).map((left) => `    ${leftText(left)}`),
+    ...moreLine(leaked.length - SHOWN_LEFT).map((line) => `    ${line}`),
   ];
 }
 
-/** What outlived its test and went before pytest did: worth a word to those who want every word. */
-function outlivedLines(whose: string, left: readonly LeftBehind[]): string[] {
-  return left.slice(0, SHOWN_LEFT).map((one) => {
-    const title = one.title.slice(0, 100);
-    return `left ${whose}: ${
-      escapeText(describeLeft({ ...one, title }))
-    }, gone when pytest had ended`;
-  });
+/** Processes that outlived their test, but not pytest: for `--verbose`. */
+function outlivedLines(id: string, left: readonly LeftBehind[]): string[] {
+  return left.slice(0, SHOWN_LEFT).map((one) =>
+    `left ${id}: ${leftText(one)}, gone when pytest had ended`
+  );
+}
+
+function leftText(left: LeftBehind): string {
+  return escapeText(describeLeft({ ...left, title: left.title.slice(0, 100) }));
 }
 
 function summary({ run, ending, seconds, failures }: VerdictView, paint: Paint): string {
   const counts = run.began ? countsLine(run.counts, run) : "pytest reported nothing";
   const bad = ending !== null || failures.length > 0 || !run.began;
-  return paint(
-    bad ? "red" : "green",
-    `${ending === null ? "" : `${escapeText(ending)}: `}${counts} in ${seconds.toFixed(2)} s`,
-  );
+  const how = ending === null ? "" : `${escapeText(ending)}: `;
+  return paint(bad ? "red" : "green", `${how}${counts} in ${seconds.toFixed(2)} s`);
 }
 
 /**
- * Shows what a run left behind; nothing when it left nothing.
+ * Shows what a run left behind.
  *
- * @param named pids that the verdict has named as a test's LEAK
+ * @param named pids that the verdict has listed as the LEAK of a test
  */
 export function showLeaksLeft(
   printer: Printer,
@@ -266,37 +245,34 @@ export function showLeaksLeft(
 ): void {
   const actors = leaks.actors.filter((actor) => actor.verdict === "leaked");
   const sockets = leaks.sockets.filter((socket) => socket.verdict === "stale");
-  const others = actors.filter((actor) => actor.kind !== "actor");
-  for (const actor of actors.filter((one) => one.kind === "actor" || !named.has(one.pid))) {
-    printer.warn(
-      `leaked ${actor.kind}: pid ${actor.pid} ${escapeText(actor.title)}${portsOf(actor)}`,
-    );
-  }
-  // LEAK has said the rest of these.
-  for (const { pid, ports } of others.filter((one) => named.has(one.pid))) {
+  for (const actor of actors) {
+    const { pid, title, kind, ports } = actor;
+    if (kind === "actor" || !named.has(pid)) {
+      printer.warn(`leaked ${kind}: pid ${pid} ${escapeText(title)}${portsOf(actor)}`);
+      continue;
+    }
+    // The verdict has shown the rest.
     for (const port of ports) printer.warn(`port ${port} is still held by pid ${pid}`);
   }
   for (const { path } of sockets) printer.warn(`stale socket: ${escapeText(path)}`);
   const held = leaks.liveRun ? [] : leaks.registries.filter((registry) => registry.bound);
   for (const { address, holders } of held) {
-    const who = holders.length === 0
-      ? "a process that can't be seen"
-      : holders.map(({ pid, title }) => `pid ${pid} ${escapeText(title)}`).join(", ");
+    const processes = holders.map(({ pid, title }) => `pid ${pid} ${escapeText(title)}`).join(", ");
+    const who = processes === "" ? "an invisible process" : processes;
     printer.warn(`the registry ${escapeText(address)} is still held by ${who}`);
   }
-  if (held.length > 0 && actors.length + sockets.length === 0) {
+  const isLeaking = actors.length + sockets.length > 0;
+  if (held.length > 0 && !isLeaking) {
     printer.hint("what it is and how to end it: tractest zombies");
   }
-  if (actors.length + sockets.length > 0) printer.hint("clean up: tractest zombies --kill");
-  else if (leaks.clean === null) {
-    const doubtful = leaks.actors.filter((actor) => actor.verdict === "unknown").map((
-      { pid, title },
-    ) => `pid ${pid} ${title}`);
-    printer.note(
-      `whether actors are left can't be told: ${
-        escapeText([...leaks.unknowns, ...doubtful].join("; "))
-      }`,
-    );
-    if (doubtful.length > 0) printer.hint("tractest zombies");
-  }
+  if (isLeaking) printer.hint("clean up: tractest zombies --kill");
+  else if (leaks.clean === null) showDoubts(printer, leaks);
+}
+
+function showDoubts(printer: Printer, { actors, unknowns }: LeakReport): void {
+  const doubtful = actors.filter((actor) => actor.verdict === "unknown");
+  const processes = doubtful.map(({ pid, title }) => `pid ${pid} ${title}`);
+  const reasons = escapeText([...unknowns, ...processes].join("; "));
+  printer.note(`unknown whether actors are left: ${reasons}`);
+  if (doubtful.length > 0) printer.hint("tractest zombies");
 }

@@ -120,7 +120,7 @@ Deno.test(
     assertEquals(first.code, 0, first.stdout + first.stderr);
     assertIncludes(
       first.stdout,
-      "FLAKY 2/3 tests/test_a.py::test_flaky failed, then passed in a fresh process: " +
+      "FLAKY 2/3 tests/test_a.py::test_flaky failed, then passed in a new process: " +
         "AssertionError: the first time",
     );
     assertIncludes(first.stdout, "2 passed in ");
@@ -378,7 +378,7 @@ def test_later(n): raise RuntimeError("Attempted to call run() from inside a run
   assertEquals(code, 1);
   assertIncludes(
     stdout,
-    "POISONED 5 test(s) found trio still running in their process, left so by " +
+    "POISONED 5 tests found trio still running in their process, left by " +
       "tests/test_a.py::test_culprit",
   );
   assertEquals(

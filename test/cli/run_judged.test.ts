@@ -135,7 +135,7 @@ Deno.test(
     assertIncludes(about(again.stdout, "test_apart"), "failed 1 of 1 recorded run, 100%");
     const cause = about(again.stdout, "test_through");
     assertIncludes(cause, "changed: app/leaf.py:5, a likely cause: the failure came through it");
-    assert(/try: look at the change: git diff [0-9a-f]{12} -- app\/leaf\.py; /.test(cause), cause);
+    assert(/to see the change: git diff [0-9a-f]{12} -- app\/leaf\.py; /.test(cause), cause);
     assertIncludes(cause, "; after a fix: tractest run --lf");
   },
 );
@@ -158,8 +158,8 @@ Deno.test({
     const { stdout, stderr } = await suite.tractest(RUN);
     assertIncludes(
       stdout,
-      "all tests broken? this looks like a held registry, not like the tests: address in " +
-        "use or connection refused in 2",
+      "all tests broken? the registry seems to be held, not the tests broken: address in use or " +
+        "connection refused in 2",
     );
     assertIncludes(stdout, "TooSlowError in 1 of 4 failures");
     assertIncludes(stdout, "tractest zombies");
