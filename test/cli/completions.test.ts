@@ -34,14 +34,14 @@ async function shell(argv: string[], cwd: string): Promise<string | null> {
 
 /** Has bash complete the last word, as readline calls the function. */
 async function inBash(path: string, words: string[]): Promise<string[]> {
-  const script =
-    `source ./bash.script; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); "$(complete -p tractest | sed 's/.*-F \\([^ ]*\\).*/\\1/')" 2>/dev/null
+  const script = `source ./bash.script; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+function=$(complete -p tractest | sed 's/.*-F \\([^ ]*\\).*/\\1/'); "$function" 2>/dev/null
 printf '%s\\n' "\${COMPREPLY[@]}"`;
   return (await shell(["bash", "--norc", "-c", script, "bash", ...words], path))!.trim().split("\n")
     .sort();
 }
 
-Deno.test("bash accepts its script, and completes commands, options, choices, rows and files", async () => {
+Deno.test("bash completes commands, options, choices, rows and files", async () => {
   using made = await scripts();
   assertEquals(await shell(["bash", "-n", "bash.script"], made.path), "");
   const complete = (...words: string[]) => inBash(made.path, ["tractest", ...words]);
@@ -129,7 +129,7 @@ Deno.test("every command, option and choice is in each script", async () => {
   }
 });
 
-Deno.test("completions for another shell, for none or for two is a usage error that names the shells", async () => {
+Deno.test("completions for an unknown shell, for none or for two is a usage error", async () => {
   const { code, stderr } = await tractest(["completions", "fis"], { cwd: "/" });
   assertEquals(code, 64);
   assertIncludes(stderr, "shells, nearest first: fish,");

@@ -17,7 +17,8 @@ const NOTHING = { related: null, loaded: null, record: null, registryHeld: false
 Deno.test("knownFlaky() matches each row in the way that the recipe says it fails", () => {
   const cases: [string, Said][] = [
     [
-      "tests/devx/test_debugger.py::test_multi_nested_subactors_error_through_nurseries[ctl-c=False]",
+      "tests/devx/test_debugger.py::" +
+      "test_multi_nested_subactors_error_through_nurseries[ctl-c=False]",
       said(["pexpect.exceptions.TIMEOUT"], "pexpect.exceptions.TIMEOUT: Timeout exceeded."),
     ],
     [
@@ -25,7 +26,8 @@ Deno.test("knownFlaky() matches each row in the way that the recipe says it fail
       said(["trio.TooSlowError"]),
     ],
     [
-      "tests/test_inter_peer_cancellation.py::test_peer_spawns_and_cancels_service_subactor[0.5-None]",
+      "tests/test_inter_peer_cancellation.py::" +
+      "test_peer_spawns_and_cancels_service_subactor[0.5-None]",
       said(["ExceptionGroup", "tractor._exceptions.ActorTooSlowError"]),
     ],
     [
@@ -55,7 +57,7 @@ Deno.test("knownFlaky() finds the file wherever it lives below the tests", () =>
   );
 });
 
-Deno.test("fault 74: knownFlaky() needs the row's error as a class: the same test that fails in another way is no known failure", () => {
+Deno.test("fault 74: knownFlaky() needs the error class of the row, not only the test", () => {
   const id = "tests/test_cancellation.py::test_cancel_via_SIGINT_other_task[start_method=trio]";
   assertEquals(known(id, said(["AssertionError"])), undefined);
   assertEquals(
@@ -74,7 +76,7 @@ Deno.test("fault 74: knownFlaky() needs the row's error as a class: the same tes
   assertEquals(known("tests/test_rpc.py::test_x", said(["trio.TooSlowError"])), undefined);
 });
 
-Deno.test("knownFlaky() compares brackets only where the row has them, and looks for what is no class in the message", () => {
+Deno.test("knownFlaky() compares brackets if the row has them, and texts in messages", () => {
   assertEquals(
     known(
       "tests/test_docs_examples.py::test_example[rpc.py]",
@@ -93,7 +95,7 @@ Deno.test("every row of the known-flaky list names real tests", () => {
   for (const row of KNOWN_FLAKY) assert(IDS.some((id) => listedFlaky(id, [row])), row.test);
 });
 
-Deno.test("flakyVerdict() of a real serial run: the list, the rule of thumb, and what deserves a look", () => {
+Deno.test("flakyVerdict() of a real serial run: list, rule of thumb, other failures", () => {
   const failures = RESULTS.filter((result) =>
     result.outcome === "failed" || result.outcome === "error"
   );
@@ -105,7 +107,7 @@ Deno.test("flakyVerdict() of a real serial run: the list, the rule of thumb, and
   assertEquals(kinds, { known: 4, timing: 14, none: 9 });
 });
 
-Deno.test("flakyVerdict() does not call a missed time limit flaky when a change bears on the test, unless the list has it", () => {
+Deno.test("flakyVerdict() of a changed test is flaky only if the list has the error", () => {
   const related = { file: "tractor/ipc/_chan.py", because: "x" };
   const [slow, slowActor] = [
     said(["trio.TooSlowError"]),
@@ -125,7 +127,8 @@ Deno.test("flakyVerdict() does not call a missed time limit flaky when a change 
   });
   assertIncludes(
     loaded!.reason,
-    "no change is in its traceback or asked for by its imports (tractor/log.py is only loaded with the rest)",
+    "no change is in its traceback or asked for by its imports " +
+      "(tractor/log.py is only loaded with the rest)",
   );
   assert(!loaded!.reason.includes("no current change touches"));
   const listed = flakyVerdict(
@@ -137,7 +140,7 @@ Deno.test("flakyVerdict() does not call a missed time limit flaky when a change 
   assertEquals(listed?.kind, "known");
 });
 
-Deno.test("fault 74: a test that failed each time on record is no matter of timing, and nothing is while the registry is held", () => {
+Deno.test("fault 74: no test is flaky that always failed, or while the registry is held", () => {
   const [id, slow] = ["tests/ipc/test_server.py::t", said(["trio.TooSlowError"])];
   const record = {
     id,
@@ -165,7 +168,7 @@ Deno.test("fault 74: a test that failed each time on record is no matter of timi
   assertEquals(flakyVerdict(listed, slow, KNOWN_FLAKY, { ...NOTHING, registryHeld: true }), null);
 });
 
-Deno.test("fault 74: a missed time limit is told by the error's class, not by a word, and only where no other error stands beside it", () => {
+Deno.test("fault 74: a missed limit shows by the error's class, without another error", () => {
   const timing = (errors: string[], message?: string) => timingError(said(errors, message));
   assertEquals(
     timing(["tractor._exceptions.ActorTooSlowError"]),

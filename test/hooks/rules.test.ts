@@ -81,7 +81,7 @@ Deno.test("install then uninstall gives back the very bytes of any hook script",
   assert(changed > 500, `only ${changed} of 2000 scripts were changed at all`);
 });
 
-Deno.test("whatever a hook file holds, markers in any order among it, nothing throws and no line of others is lost", () => {
+Deno.test("whatever a hook file contains, nothing throws and no foreign line is lost", () => {
   const block = renderBlock({ ...SPEC, created: false });
   const lines = fc.array(
     fc.constantFrom(...block, "exec x", "# <<< tractest <<<", "# >>> tractest nonsense", "echo hi"),
@@ -113,14 +113,14 @@ Deno.test("whatever a hook file holds, markers in any order among it, nothing th
   );
 });
 
-Deno.test("install puts the block right below the first line, where exec and exit of the rest can't skip it", () => {
+Deno.test("install puts the block below the first line, where no exec or exit can skip it", () => {
   const lines = text(installed(bytes("#!/bin/bash\nexec other\n"))).split("\n");
   assertEquals(lines[0], "#!/bin/bash");
   assert(lines[1]!.startsWith("# >>> tractest pre-push "));
   assertEquals(lines.slice(-3), ["# <<< tractest <<<", "exec other", ""]);
 });
 
-Deno.test("install twice changes nothing the second time, and another command replaces the block where it stands", () => {
+Deno.test("a second install changes nothing, another command replaces the block in place", () => {
   const once = installed(bytes("#!/bin/sh\necho mine\n"));
   assertEquals(installBlock(once, SPEC).kind, "nothing");
   // What somebody put above our lines stays above.
@@ -167,7 +167,7 @@ Deno.test("a block that was edited, or copied to another hook, is left alone unl
   assertEquals(text(forced.content), "#!/bin/sh\nmine\n");
 });
 
-Deno.test("half a block, or two, are damage that no force goes over: nobody can tell where our lines end", () => {
+Deno.test("half a block or two blocks are damage, refused even with --force", () => {
   const whole = text(installed(bytes("#!/bin/sh\nmine\n")));
   const block = renderBlock({ ...SPEC, created: false }).join("\n");
   for (
@@ -236,7 +236,7 @@ Deno.test("hookCommand() takes a tractest command line, with or without the name
   ]);
 });
 
-Deno.test("hookCommand() refuses what only a shell could do, what is no command, and options that the command does not have", () => {
+Deno.test("hookCommand() refuses shell syntax, unknown commands and unknown options", () => {
   const bad = [
     "zombies; rm -rf /",
     "zombies && x",
@@ -277,7 +277,7 @@ Deno.test("the default commands of every hook are tractest command lines", () =>
   }
 });
 
-Deno.test("what goes on is what says nothing about the change; findings, failed tests and an interruption stop", () => {
+Deno.test("only exit codes that say nothing about the change let git continue", () => {
   for (
     const code of [
       EXIT.testsFailed,
@@ -299,7 +299,7 @@ Deno.test("what goes on is what says nothing about the change; findings, failed 
   assertEquals(GOES_ON.filter((code) => !ours.includes(code)), [126, 127]);
 });
 
-Deno.test("whyNotShell() lets our lines only into scripts that a POSIX shell reads once, from top to bottom", () => {
+Deno.test("whyNotShell() accepts only scripts that a POSIX shell reads once in order", () => {
   const fine = [
     "",
     "echo no shebang",
@@ -344,7 +344,7 @@ Deno.test("whyNotShell() lets our lines only into scripts that a POSIX shell rea
   }
 });
 
-Deno.test("managerOf() knows a manager by core.hooksPath, by its hook file, by its configuration, in this order", () => {
+Deno.test("managerOf() sees managers by core.hooksPath, hook file or configuration", () => {
   const none = { hooksPath: null, symlinkedDirectory: false, files: [], content: null };
   const seen = (part: Partial<Parameters<typeof managerOf>[0]>) => {
     const manager = managerOf({ ...none, ...part });
@@ -372,7 +372,7 @@ Deno.test("managerOf() knows a manager by core.hooksPath, by its hook file, by i
   }
 });
 
-Deno.test("entryFor() has an entry for everyone, with the command in it, and the agent's is one JSON document", () => {
+Deno.test("entryFor() prints the command for each manager, and JSON for an agent", () => {
   const specs = HOOKS.map((row) => ({ hook: row.name, commands: [["run", "it's", "core"]] }));
   for (const printable of PRINTABLE) {
     const entry = entryFor(printable, specs).join("\n");

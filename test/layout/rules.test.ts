@@ -36,7 +36,7 @@ Deno.test("compareLayout() lists what is new, with a count for each directory", 
   );
 });
 
-Deno.test("compareLayout() reads like a tree: conftest, then each directory with what is in it, then files", () => {
+Deno.test("compareLayout() reads like a tree: conftest, directories, then files", () => {
   const paths = rows.map((row) => row.path);
   assertEquals(paths.slice(0, 4), [
     "tests/conftest.py",
