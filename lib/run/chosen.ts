@@ -11,28 +11,22 @@ import { changeKindOf, type ChangeSet, changesSince, SET_MAIN } from "../affecte
 import type { Project } from "../project/project.ts";
 import type { Context } from "../command_line/context.ts";
 
-/** What a run begins with because of the current changes. */
+/** The tests that `--affected` runs first. */
 export interface Chosen {
-  /**
-   * As pytest takes them: files and directories, none of them in another. Empty when no test is
-   * known to be affected.
-   */
+  /** Files and directories, none inside another; empty if no test is known to be affected. */
   readonly targets: readonly string[];
-  /** Only they run. */
+  /** No other tests run. */
   readonly only: boolean;
-  /**
-   * Puts the chosen tests first, each kind in the order in which it came; with `--only` it leaves
-   * out all others.
-   */
+  /** Moves the chosen tests to the front, in order; with `only` it drops all others. */
   readonly arrange: (groups: readonly Group[]) => readonly Group[];
 }
 
-/** Reasons that are shown at most. */
+/** How many reasons are shown. */
 const SHOWN = 10;
 
 /**
- * What `--affected` puts first. Says what that is, and why. Where what changed is unknown `--only`
- * leaves nothing out.
+ * Finds the affected tests and shows why they run first. If the changes are unknown, `--only` drops
+ * no tests.
  */
 export async function chosenFirst(context: Context<RunOptions>, project: Project): Promise<Chosen> {
   const { host, line, printer } = context;
@@ -41,12 +35,12 @@ export async function chosenFirst(context: Context<RunOptions>, project: Project
   const { set, found } = await runFirst(host, project, ask, () => recentFailures(host, project));
   const only = line.options.only && set.unknown === null;
   const all = line.options.only && set.unknown !== null ? set.unknown : null;
-  // In place of the note that only uncommitted changes count.
+  // Replaces the note that only uncommitted changes count.
   const notes = all === null
     ? set.notes
     : [allRun(all), ...set.notes.filter((note) => !note.startsWith(all))];
   for (const note of notes) printer.warn(escapeText(note));
-  say(context, set, found, only);
+  showChosen(context, set, found, only);
   const chosen = [...found.targets, ...only ? [] : found.further];
   const order = new TargetOrder(chosen.flatMap(({ target, files = [] }) => [...files, target]));
   return {
@@ -61,7 +55,7 @@ function allRun(unknown: string): string {
   return `${unknown}: what the commits changed is not known, so all tests run; ${advice}`;
 }
 
-function say(
+function showChosen(
   { printer }: Context,
   { changes, unknown }: ChangeSet,
   found: Affected,
@@ -70,9 +64,8 @@ function say(
   const { targets, further, unmapped, options } = found;
   const rest = only ? "nothing to run" : "all tests as they come";
   if (changes.length === 0) {
-    return printer.note(
-      `${unknown === null ? "Nothing changed" : "Nothing uncommitted"}: ${rest}.`,
-    );
+    const nothing = unknown === null ? "Nothing changed" : "Nothing uncommitted";
+    return printer.note(`${nothing}: ${rest}.`);
   }
   if (targets.length === 0) printer.note(`No test is known to be affected: ${rest}.`);
   const describe = (target: AffectedTarget) =>

@@ -142,7 +142,7 @@ function refuseDebuggerWithoutTerminal(
   );
 }
 
-/** Whether pytest's configuration is named: what is collected without that is something else. */
+/** Whether pytest's configuration was typed: without it pytest would collect other tests. */
 function choosesConfiguration({ passed }: RunIntent): boolean {
   const names = optionNames(passed);
   return ["-c", "--config-file", "--rootdir"].some((option) => names.has(option));
@@ -152,7 +152,7 @@ function filesOf(targets: readonly string[]): string[] {
   return [...new Set(targets.map(fileOf))];
 }
 
-/** Two kinds of text in one file would be neither. What is a device takes both. */
+/** Events and a JUnit report cannot share a file, but can share a device. */
 function refuseSameFile({ host, line }: Context<RunOptions>): void {
   const { events, junit } = line.options;
   if (events === null || junit === null || events === "-") return;
@@ -164,7 +164,7 @@ function refuseSameFile({ host, line }: Context<RunOptions>): void {
   );
 }
 
-/** What `--affected` puts first; null without it. */
+/** The tests that `--affected` runs first; null without it. */
 async function chosenOf(context: Context<RunOptions>, project: Project): Promise<Chosen | null> {
   const { line } = context;
   if (line.options.affected) {
@@ -180,7 +180,7 @@ async function chosenOf(context: Context<RunOptions>, project: Project): Promise
   return null;
 }
 
-/** What `--matrix` varies; empty when it was not given. What makes no sense beside it is said. */
+/** What `--matrix` varies; empty without it. Refuses options that exclude it. */
 function matrixOf(
   { line }: Context<RunOptions>,
   intent: RunIntent,

@@ -20,11 +20,11 @@ import type { Context } from "../command_line/context.ts";
 import type { Project } from "../project/project.ts";
 
 /**
- * What is known about each failure: whether it is flaky, by the list and by what earlier runs
- * recorded, and which changed file may be its cause. Outside of git nothing counts as changed.
+ * Explains each failure: whether it is flaky by the list or the record of earlier runs, and which
+ * changed file may have caused it. Outside of git nothing counts as changed.
  *
- * @param held whether something else holds the registry, or has held it: then no missed time
- *   limit is a matter of timing
+ * @param held whether another process holds or held the registry: then no missed time limit
+ *   counts as timing
  */
 export async function judgeFailures(
   context: Context<RunOptions>,
@@ -40,7 +40,7 @@ export async function judgeFailures(
   const related = failures.map((failure) => known && relatedChange(failure.id, failure, known));
   const isOpen = (failure: Failure, index: number) =>
     related[index] === null && timingError(failure) !== null;
-  // To read who imports whom takes its time: only where a verdict hangs on it.
+  // Reading the imports is slow: only if a verdict depends on it.
   const loaded = known && failures.some(isOpen) ? await orNull(() => known.loaded()) : null;
   const lines = new Lines(context, project, known?.base ?? null);
   return await Promise.all(failures.map(async (failure, index) => {
@@ -53,7 +53,7 @@ export async function judgeFailures(
       registryHeld,
     };
     const verdict = flakyVerdict(failure.id, failure, project.configuration.knownFlaky, evidence);
-    // Where nobody knows what was touched only the list itself can say that a failure is known.
+    // Without known changes only the list itself can say that a failure is known.
     const counts = verdict !== null && (verdict.kind === "known" || loaded !== null);
     return {
       ...failure,
@@ -66,9 +66,9 @@ export async function judgeFailures(
 }
 
 interface Changes extends KnownChanges {
-  /** The commit that the changes are counted from; null before the first one. */
+  /** The commit that changes are relative to; null before the first one. */
   readonly base: string | null;
-  /** Which of them a test file loads, asked for or not. */
+  /** Finds a changed file that a test file imports, directly or not. */
   readonly loaded: () => Promise<(testFile: string) => string | null>;
 }
 
@@ -96,10 +96,10 @@ async function orNull<T>(ask: () => Promise<T>): Promise<T | null> {
   }
 }
 
-/** Files of which the lines are asked for, at most: where more are a cause, none is. */
+/** How many files are compared with git: if more may be the cause, none is likely. */
 const MOST_FILES = 5;
 
-/** The lines of changed files to go to. */
+/** Finds the changed lines nearest to failures. */
 class Lines {
   readonly #diffs = new Map<string, Promise<string | null>>();
 

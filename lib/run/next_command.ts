@@ -2,40 +2,40 @@ import { shellCommand } from "../base/escape.ts";
 import { plainId } from "../pytest/lastfailed.ts";
 import { nearest } from "../base/nearest.ts";
 
-/** What {@linkcode nextCommand} needs to know of a run that failed. */
+/** A failed run, as {@linkcode nextCommand} needs it. */
 export interface FailedRun {
-  /** Whether pytest got to record what failed: a session that was killed has not. */
+  /** Whether pytest recorded the failures: a killed session did not. */
   readonly recorded: boolean;
   readonly failedIds: readonly string[];
-  /** Options of ours that have to stay the same for the failure to be the same. */
+  /** Options of tractest that the failure may depend on. */
   readonly keep: readonly string[];
 }
 
-/** Ids that are worth typing; more are left to `--lf`. */
+/** How many ids are worth typing. */
 const TYPED_IDS = 3;
 
-/** The command that runs the failures again; null when nothing is known to have failed. */
+/** The command that reruns the failures; null if none are known. */
 export function nextCommand({ recorded, failedIds, keep }: FailedRun): string | null {
-  // A conftest.py is nothing to run.
+  // A conftest.py cannot be run.
   const ids = [...new Set(failedIds)].filter((id) => !/(^|\/)conftest\.py$/.test(id));
   if (ids.length === 0) return null;
   if (recorded) return shellCommand(["tractest", "run", "--lf", ...keep]);
   return ids.length <= TYPED_IDS ? shellCommand(["tractest", "run", ...keep, ...ids]) : null;
 }
 
-/** A test that was asked for by an id that nothing has, and the ids most like it. */
+/** A typed id of no test, and the most similar ids. */
 export interface NotFound {
   readonly id: string;
   readonly nearest: readonly string[];
 }
 
-/** Ids that are named for one that is not there, at most. */
+/** How many similar ids are shown. */
 const NEAREST = 3;
 
 /**
- * Which ids of a command are those of no test, and what is most like them.
+ * Finds the ids of a command that belong to no test.
  *
- * @param offered ids of tests and classes that pytest found where it looked for them
+ * @param offered ids of the tests and classes that pytest found instead
  */
 export function notFound(argv: readonly string[], offered: readonly string[]): NotFound[] {
   if (offered.length === 0) return [];

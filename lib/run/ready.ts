@@ -23,22 +23,19 @@ import type { RunLock } from "../background/project_lock.ts";
 import { endTree, treeOf } from "../processes/kill_ladder.ts";
 import type { Project } from "../project/project.ts";
 
-/** What {@linkcode readyToRun} is told besides the command line. */
+/** How {@linkcode readyToRun} checks a project. */
 export interface ReadyOptions {
-  /** Knows what an earlier run of this project left when it was killed. */
+  /** Knows the process that a killed run of this project left. */
   readonly lock: RunLock;
   /** Seconds between SIGINT and SIGKILL of a clean-up. */
   readonly grace: number;
-  /** Whether the run has namespaces of its own. */
+  /** Whether the run has its own namespaces. */
   readonly isolated: boolean;
-  /** What is going to be collected; the whole suite unless given. */
+  /** What pytest will collect; the whole suite by default. */
   readonly targets?: readonly string[];
 }
 
-/**
- * Makes everything ready for pytest, or says what stands in the way. Leaks are cleaned up with the
- * consent of the user only.
- */
+/** Runs the checks before pytest. Leaks are cleaned up only with the user's consent. */
 export async function readyToRun(
   context: Context<SharedOptions>,
   project: Project,
@@ -81,15 +78,15 @@ export async function readyToRun(
       graceSeconds: options.grace,
       whileAsking: options.lock.whileAsking,
     });
-    const heldRightly = result.exitCode === EXIT.preflight && result.leaks?.liveRun != null &&
+    const heldByRun = result.exitCode === EXIT.preflight && result.leaks?.liveRun != null &&
       result.checks.every((check) => check.status !== "fail" || check.id === "registry");
-    if (!heldRightly || !line.options.wait) return result;
+    if (!heldByRun || !line.options.wait) return result;
     await untilFree(context, project, result.leaks!.liveRun!);
   }
 }
 
-/** Milliseconds between looks at a registry that a live run holds. */
-const LOOK_MS = 1_000;
+/** Milliseconds between scans while a live run holds the registry. */
+const SCAN_MS = 1_000;
 
 /** Waits until the run that holds the registry has ended. */
 async function untilFree(
@@ -98,7 +95,7 @@ async function untilFree(
   liveRun: { readonly pid: number; readonly title: string },
 ): Promise<void> {
   printer.note(escapeText(`waiting until pid ${liveRun.pid} has ended: ${liveRun.title}`));
-  while ((await findLeaks(host, project)).liveRun !== null) await host.clock.sleep(LOOK_MS);
+  while ((await findLeaks(host, project)).liveRun !== null) await host.clock.sleep(SCAN_MS);
 }
 
 async function endLeftover(
@@ -107,9 +104,8 @@ async function endLeftover(
   { lock, grace }: ReadyOptions,
 ): Promise<void> {
   const { host, printer, line } = context;
-  const what = `${
-    describeLock(left.record, host.clock.now())
-  } was killed, and its pytest (pid ${left.child.pid}) still runs`;
+  const run = describeLock(left.record, host.clock.now());
+  const what = `${run} was killed, and its pytest (pid ${left.child.pid}) still runs`;
   const ask = () => confirm(host, printer, "End it?", { yes: line.options.yes });
   const clean = line.options.clean ||
     (canAsk(host, printer) && (printer.note(escapeText(what)), await lock.whileAsking(ask)));
@@ -135,7 +131,7 @@ async function endLeftover(
   }
 }
 
-/** What a dry run of `--sync` would run first, and the Python that would be there then. */
+/** The command that `--sync` would run first, and the Python that it would make. */
 export async function plannedSync(
   { host, printer, line }: Context<SharedOptions>,
   project: Project,
@@ -155,7 +151,7 @@ export async function plannedSync(
   return { shown: plan.shown, interpreter: pythonOf(plan.venv) };
 }
 
-/** The Python to use as far as it can be told without starting one. */
+/** The Python that a run would use, as far as known without starting one. */
 export async function quickInterpreter(
   { host, printer, line }: Context<SharedOptions>,
   project: Project,
@@ -167,7 +163,7 @@ export async function quickInterpreter(
   return best ? pythonOf(best) : { argv: ["python"], environment: {}, venv: null, minor: null };
 }
 
-/** The venvs that are there, without asking git or a Python, and the one to use. */
+/** The virtual environments found without git or a Python, and the one to use. */
 async function venvScene(
   around: Omit<VenvScene, "wantedMinor">,
 ): Promise<{ scene: VenvScene; best: Venv | null }> {
