@@ -29,6 +29,7 @@ export const VERBS = {
   wait: async () => (await import("./commands/wait.ts")).VERB,
   logs: async () => (await import("./commands/logs.ts")).VERB,
   stop: async () => (await import("./commands/stop.ts")).VERB,
+  config: async () => (await import("./commands/config.ts")).VERB,
   layout: async () => (await import("./layout/command.ts")).VERB,
   hooks: async () => (await import("./hooks/command.ts")).VERB,
   completions: async () => (await import("./commands/completions.ts")).VERB,

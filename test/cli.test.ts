@@ -45,6 +45,7 @@ Deno.test("main() refuses a word that the command does nothing with", async () =
       "affected",
       "check",
       "flaky",
+      "config",
       "layout",
       "version",
       "permissions",

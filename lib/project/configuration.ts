@@ -115,28 +115,35 @@ export function readConfiguration(
   };
 }
 
+const VALUES = {
+  "registries": (values) => values.registries,
+  "socket-directories": (values) => values.socketDirectories,
+  "venv": (values) => values.venv,
+  "package": (values) => values.package,
+  "default-flags": (values) => values.defaultFlags,
+  "time-limit-full": (values) => values.timeLimitFull,
+  "time-limit-file": (values) => values.timeLimitFile,
+  "time-limit-quiet": (values) => values.timeLimitQuiet,
+  "known-flaky": (values) => values.knownFlaky,
+  "change-map": (values) => values.changeMap,
+  "targets": (values) => values.targets,
+  "jobs": (values) => values.jobs,
+  "alone": (values) => values.alone,
+  "job-registries": (values) => values.jobRegistries,
+  "history-runs": (values) => values.history.runs,
+  "history-days": (values) => values.history.days,
+  "history-megabytes": (values) => values.history.megabytes,
+  "isolate": (values) => values.isolate,
+  "pre-push-run": (values) => values.prePushRun,
+} satisfies Readonly<Record<string, (values: Configuration) => unknown>>;
+
 /** The keys of `[tool.tractest]`. */
-export const KEYS: readonly string[] = [
-  "registries",
-  "socket-directories",
-  "venv",
-  "package",
-  "default-flags",
-  "time-limit-full",
-  "time-limit-file",
-  "time-limit-quiet",
-  "known-flaky",
-  "change-map",
-  "targets",
-  "jobs",
-  "alone",
-  "job-registries",
-  "history-runs",
-  "history-days",
-  "history-megabytes",
-  "isolate",
-  "pre-push-run",
-];
+export const KEYS: readonly string[] = Object.keys(VALUES);
+
+/** Each key of `[tool.tractest]` with its effective value. */
+export function effectiveValues(configuration: Configuration): (readonly [string, unknown])[] {
+  return Object.entries(VALUES).map(([key, valueOf]) => [key, valueOf(configuration)]);
+}
 
 function text(value: unknown, key: string): string {
   if (typeof value !== "string" || value === "") throw wrong(`"${key}" must be a string`);

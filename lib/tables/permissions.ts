@@ -91,6 +91,16 @@ export const PERMISSIONS = [
     why: "prints this table",
   },
   {
+    row: "config",
+    programs: [],
+    env: TALK,
+    read: true,
+    write: false,
+    net: false,
+    uid: false,
+    why: "reads the project's configuration",
+  },
+  {
     row: "layout",
     programs: [],
     env: STATE_ENV,
