@@ -40,6 +40,7 @@ export const CHECKS = [
   { id: "ld-variables", means: "`LD_*` variables, which pytest gets but the probes don't" },
   { id: "pytest-addopts", means: "options that pytest takes from PYTEST_ADDOPTS" },
   { id: "tractor-variables", means: "`TRACTOR_*` variables, which change how actors run" },
+  { id: "python-variables", means: "`PYTHON*` variables, which change imports and assertions" },
   { id: "state-directories", means: "tractest's own directories are private and writable" },
   { id: "binary", means: "this program has no permission beyond its permission table" },
 ] as const satisfies readonly CheckRow[];

@@ -8,11 +8,17 @@ export function environmentChecks(inherited: ReadonlyMap<string, string>): Check
     variablesCheck("ld-variables", inherited, /^(LD_|DYLD_)/, "pytest gets them, the probes don't"),
     addoptsCheck(inherited.get("PYTEST_ADDOPTS") ?? ""),
     variablesCheck("tractor-variables", inherited, /^_?TRACTOR_/, "they change how actors run"),
+    variablesCheck(
+      "python-variables",
+      inherited,
+      /^PYTHON(PATH|HOME|STARTUP|OPTIMIZE|WARNINGS)$/,
+      "they change what is imported, and whether assertions and warnings count",
+    ),
   ];
 }
 
 function variablesCheck(
-  id: "ld-variables" | "tractor-variables",
+  id: "ld-variables" | "tractor-variables" | "python-variables",
   inherited: ReadonlyMap<string, string>,
   pattern: RegExp,
   effect: string,

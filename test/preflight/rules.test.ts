@@ -172,18 +172,24 @@ Deno.test("variables that pytest inherits are named with their values", () => {
     );
   assertEquals(
     Object.values(rows({ PATH: "/bin", LD_X: "", PYTEST_ADDOPTS: " " })).map(([status]) => status),
-    ["ok", "ok", "ok"],
+    ["ok", "ok", "ok", "ok"],
   );
   const set = rows({
     LD_PRELOAD: "/x.so",
     PYTEST_ADDOPTS: "--timeout=9",
     TRACTOR_LOG: "1",
     _TRACTOR_Y: "2",
+    PYTHONOPTIMIZE: "1",
+    PYTHONUTF8: "1",
   });
   assertEquals(set["ld-variables"]![0], "warn");
   assertIncludes(set["ld-variables"]![1], "LD_PRELOAD=/x.so");
   assertIncludes(set["pytest-addopts"]![1], "breaks trio");
   assertIncludes(set["tractor-variables"]![1], "TRACTOR_LOG=1\n_TRACTOR_Y=2");
+  assertEquals(set["python-variables"], [
+    "warn",
+    "PYTHONOPTIMIZE=1\nthey change what is imported, and whether assertions and warnings count",
+  ]);
 });
 
 Deno.test("the interpreter's version is compared with what the project requires", () => {
