@@ -16,6 +16,7 @@ export const OPTIONS = {
   yes: SHARED.yes,
   "dry-run": SHARED["dry-run"],
   run: SHARED.run,
+  limit: { kind: "count", least: 1, doc: "list at most so many; --json has all" },
   rootdir: {
     kind: "directory",
     doc: "the --rootdir that pytest ran with: the root of its cache and ids",
@@ -48,7 +49,9 @@ export async function failed(context: Context<FailedOptions>): Promise<ExitCode>
   else printer.line(`${tests.length} last-failed test(s):`);
   const gone = new Set(missing);
   const mark = printer.paint("yellow", "  (its file no longer exists)");
-  for (const test of tests) printer.line(`  ${escapeText(test)}${gone.has(test) ? mark : ""}`);
+  const listed = tests.slice(0, line.options.limit ?? tests.length);
+  for (const test of listed) printer.line(`  ${escapeText(test)}${gone.has(test) ? mark : ""}`);
+  if (listed.length < tests.length) printer.line(`  … and ${tests.length - listed.length} more`);
   if (missing.length > 0) await hintAtMoves(context, missing);
   return EXIT.ok;
 }

@@ -74,6 +74,15 @@ Deno.test("failed works from below the root, and with -C", async () => {
   assertEquals(await tractest(["-C", repository.root, "failed"], { cwd: "/" }), below);
 });
 
+Deno.test("failed --limit lists so many and says how many more there are", async () => {
+  using repository = await checkout();
+  const args = ["failed", "--limit", "2"];
+  const { stdout } = await tractest(args, { cwd: repository.root });
+  assertEquals(stdout.split("\n").length, 5);
+  assertIncludes(stdout, "27 last-failed test(s):\n");
+  assertIncludes(stdout, "\n  … and 25 more\n");
+});
+
 Deno.test("failed --json has count, tests, missing and source", async () => {
   using repository = await checkout(
     recordOf("tests/test_b.py::t", "tests/test_a.py::t[x]", "/junk.py"),
