@@ -106,6 +106,12 @@ export const SHARED_DAEMONS = [
     reason: "editors share it",
   },
   {
+    name: "a language server",
+    where: "words",
+    pattern: /\b(pyright|basedpyright)-langserver\b|-language-server\b|\b(pylsp|ty server)\b/,
+    reason: "editors share it",
+  },
+  {
     name: "adb",
     where: "words",
     pattern: /(^|\/)adb (.* )?(fork-server|server|start-server)\b/,

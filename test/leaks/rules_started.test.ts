@@ -106,6 +106,7 @@ Deno.test("daemons that a test merely woke are known by what they are; a program
     ["java", "java -cp x org.gradle.launcher.daemon.bootstrap.GradleDaemon 8"],
     ["bazel(app)", "bazel(app) --batch"],
     ["sccache", "sccache"],
+    ["node", "node /usr/bin/pyright-langserver --stdio"],
     ["adb", "adb -L tcp:5037 fork-server server --reply-fd 4"],
     ["dockerd", "dockerd"],
     ["ssh", "ssh: /home/dev/.ssh/master [mux]"],
