@@ -1,6 +1,6 @@
-/** A directory that looks like a venv of the project. */
+/** A venv of the project. */
 export interface Venv {
-  /** Absolute, as it stands in the project. */
+  /** Absolute; symlinks are not resolved. */
   readonly path: string;
   /** From its name: `313`. */
   readonly minor: string;

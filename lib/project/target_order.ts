@@ -54,7 +54,7 @@ export class TargetOrder {
   /**
    * Sorts groups of tests; those of no target come last, in their own order.
    *
-   * @param only whether tests of no target are left out
+   * @param only whether tests of no target are dropped
    */
   sort(groups: readonly (readonly string[])[], only: boolean): (readonly string[])[] {
     const placed = groups.map((group) => {

@@ -260,7 +260,7 @@ test("ignored SIGINT, LD_*, PYTEST_ADDOPTS and TRACTOR_* are warnings", async ()
   assertIncludes(row("pytest-addopts").detail, "-p no:x");
   assertIncludes(row("tractor-variables").detail, "TRACTOR_LOGLEVEL=debug");
   assertIncludes(row("sigint").fix!, "env --default-signal=INT");
-  assertEquals([code, row("registry").status], [0, "ok"], "the probes work all the same");
+  assertEquals([code, row("registry").status], [0, "ok"], "the probes work anyway");
 });
 
 test("a state directory that is not private or not writable fails", async () => {
@@ -268,25 +268,25 @@ test("a state directory that is not private or not writable fails", async () => 
   const home = join(project.root, "../state");
   const own = join(home, "tractest");
   const env = { XDG_STATE_HOME: home };
-  const look = async (setup?: string) => {
+  const check = async (setup?: string) => {
     const { code, row } = await doctor(project.root, { env, setup });
     return [code, row("state-directories").status, row("state-directories").detail] as const;
   };
-  assertIncludes((await look())[2], `${own} (not created yet)`);
+  assertIncludes((await check())[2], `${own} (not created yet)`);
   await Deno.mkdir(own, { recursive: true });
   await Deno.chmod(own, 0o755);
-  const open = await look();
+  const open = await check();
   assertEquals([open[0], open[1]], [80, "fail"]);
   assertIncludes(open[2], "others may enter it (mode 755)");
   await Deno.chmod(own, 0o700);
-  assertEquals((await look())[1], "ok");
+  assertEquals((await check())[1], "ok");
   assertIncludes(
-    (await look(`mount --bind ${own} ${own}; mount -o remount,ro,bind ${own}`))[2],
+    (await check(`mount --bind ${own} ${own}; mount -o remount,ro,bind ${own}`))[2],
     "Read-only file system",
   );
   await Deno.remove(own, { recursive: true });
   await Deno.writeTextFile(own, "");
-  assertIncludes((await look())[2], "it is a file, not a directory");
+  assertIncludes((await check())[2], "it is a file, not a directory");
 });
 
 test("--fix --yes creates the venv and directories, and checks again", async () => {
@@ -332,7 +332,7 @@ Deno.test("doctor removes its temporary directory if there is no cache", async (
   assertIncludes(stdout, "isolation");
   const kept: string[] = [];
   for (const { name } of Deno.readDirSync(temporary)) {
-    // What a self-contained binary has unpacked goes away by itself, perhaps right now.
+    // A self-contained binary removes its unpacked files itself, perhaps right now.
     const inside = await Array.fromAsync(Deno.readDir(join(temporary, name))).catch(() => []);
     if (!inside.some((entry) => /^(program|runtime)-/.test(entry.name))) {
       kept.push(...inside.map((entry) => entry.name));

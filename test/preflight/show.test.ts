@@ -64,7 +64,7 @@ function clock(isTerminal: boolean, term = "xterm") {
   return { stderr, progress, written, pass: (ms: number) => now += ms };
 }
 
-Deno.test("what takes long is said on a terminal, with seconds, and taken away again", async () => {
+Deno.test("long work is shown on a terminal, with seconds, and erased again", async () => {
   const { stderr, progress, written, pass } = clock(true);
   const work = Promise.withResolvers<string>();
   const during = progress.during("collecting the tests", work.promise);
@@ -76,7 +76,7 @@ Deno.test("what takes long is said on a terminal, with seconds, and taken away a
   assertEquals(await during, "done");
 });
 
-Deno.test("without a terminal it is one plain line, and nothing for what is quick", async () => {
+Deno.test("without a terminal long work is one plain line, and quick work none", async () => {
   const { stderr, progress, written, pass } = clock(false);
   assertEquals(await progress.during("importing", Promise.resolve(1)), 1);
   assertEquals(stderr.text, "");

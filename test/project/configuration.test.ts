@@ -54,7 +54,7 @@ Deno.test("readProjectFiles() names the line of TOML that can't be read", () => 
   assertIncludes(error.message, "line 2");
 });
 
-Deno.test("readConfiguration() gives the tables where nothing is configured", () => {
+Deno.test("readConfiguration() returns the tables by default", () => {
   assertEquals(readConfiguration(null), DEFAULT_CONFIGURATION);
   assertEquals(readConfiguration({}), DEFAULT_CONFIGURATION);
 });

@@ -19,7 +19,7 @@ Deno.test("resolveTargets() takes no word as the full suite", () => {
   assertEquals(resolveTargets([], suite()), { targets: ["tests/"], scope: "full", notes: [] });
 });
 
-Deno.test("resolveTargets() finds what the recipe's examples name", () => {
+Deno.test("resolveTargets() finds the targets of the recipe's examples", () => {
   const examples: [string[], string[], string][] = [
     [["test_local.py"], ["tests/test_local.py"], "file"],
     [["test_registrar"], ["tests/discovery/test_registrar.py"], "file"],
@@ -66,7 +66,7 @@ Deno.test("resolveTargets() finds what the recipe's examples name", () => {
   }
 });
 
-Deno.test("resolveTargets() starts at the directory where the user stands", () => {
+Deno.test("resolveTargets() starts at the working directory", () => {
   assertEquals(one("test_server.py", "/repo/tests/ipc"), "tests/ipc/test_server.py");
   assertEquals(one("../test_local.py", "/repo/tests/ipc"), "tests/test_local.py");
   assertEquals(one(".", "/repo/tests/ipc"), "tests/ipc/");

@@ -59,8 +59,7 @@ Deno.test("without tryLock, a lock granted between two calls is released", async
       assertEquals(await openLocked(path), null);
       await child.stdin.close();
       await child.status;
-      // `flock` waits until whoever has the lock gives it back; nobody asks for it here in the
-      // meantime.
+      // `flock` waits until the lock is released, although openLocked() is not called again.
       const free = await new Deno.Command("flock", {
         args: ["--timeout", "20", path, "true"],
         stdin: "null",

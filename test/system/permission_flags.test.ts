@@ -44,7 +44,7 @@ Deno.test("rows name only known programs and variables, and each is in some row"
   }
 });
 
-Deno.test("what is inside a row and what is outside make the union, with nothing in both", () => {
+Deno.test("capabilities inside and outside of a row make up the union without overlap", () => {
   for (const row of PERMISSIONS) {
     assertEquals(
       capabilitiesOf(row).length + outsideRow(row).length,

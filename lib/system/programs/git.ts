@@ -74,7 +74,7 @@ export class Git {
    */
   async prefix(): Promise<string> {
     const words = ["rev-parse", "--show-prefix"];
-    const result = await this.#run(words, "where the project lies in its repository");
+    const result = await this.#run(words, "where the project is in its repository");
     if (result.code === 0) return textOf(result.stdout).replace(/\n$/, "");
     const message = messageOf(result);
     throw new PreflightError(
@@ -93,7 +93,7 @@ export class Git {
    */
   async here(): Promise<{ readonly prefix: string; readonly head: string | null }> {
     const words = ["rev-parse", "--show-prefix", "HEAD^{commit}"];
-    const result = await this.#run(words, "where the project lies, and at which commit");
+    const result = await this.#run(words, "where the project is, and at which commit");
     const [, prefix, head] = /^(.*)\n([0-9a-f]{40,})\n$/s.exec(textOf(result.stdout)) ?? [];
     if (result.code === 0 && prefix !== undefined && head !== undefined) return { prefix, head };
     return { prefix: await this.prefix(), head: await this.commit("HEAD") };

@@ -11,7 +11,7 @@ export interface ThreadSnapshot {
   readonly failure: string | null;
 }
 
-/** Reads what threads are doing and how much they have done, in one call. */
+/** Reads the state of threads in one call. */
 export async function readThreads(
   host: Host,
   threads: ReadonlyMap<number, readonly number[]>,

@@ -1,4 +1,4 @@
-/** The environment that tells uv which venv to use, relative to the project. */
+/** The environment that selects the venv of uv, relative to the project. */
 export function uvEnvironment(venv: string): Record<string, string> {
   return { UV_PROJECT_ENVIRONMENT: venv };
 }

@@ -46,7 +46,7 @@ Deno.test("foreign values, and the words inside another variable, mark nothing",
   assertEquals(parseMarks(twice + END, [7])!.get(7)?.runId, "first", "as getenv has it");
 });
 
-Deno.test("a test is named by pytest's id, whatever it is called", () => {
+Deno.test("a test is named by pytest's id, whatever its name contains", () => {
   assertEquals(testIdOf("tests/test_a.py::test_a (call)"), "tests/test_a.py::test_a");
   assertEquals(testIdOf("a.py::t[(call)] (setup)"), "a.py::t[(call)]");
   assertEquals(testIdOf("a.py::t"), null);

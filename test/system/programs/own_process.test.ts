@@ -8,7 +8,7 @@ import { assert, assertEquals } from "../../assert.ts";
 import { fakeHost } from "../../fake_host.ts";
 import { BOOT_ID, ownProcessText } from "./own_process_text.ts";
 
-Deno.test("what this program was started with is read with one question, once", async () => {
+Deno.test("the environment of this program is read once, in one call", async () => {
   const asked: string[] = [];
   const host = new RealHost();
   host.programs.onProgram = ({ argv }) => void asked.push(argv[0]!);
@@ -20,7 +20,7 @@ Deno.test("what this program was started with is read with one question, once", 
   assertEquals(await ownProcess(fakeHost({ platform: "darwin" })), null);
 });
 
-Deno.test("an environment may hold anything, also what stands between the files", () => {
+Deno.test("an environment may contain anything, even the separator of the files", () => {
   for (
     const environment of [
       "A=1\0B=x\n y\0",
@@ -39,7 +39,7 @@ Deno.test("an environment may hold anything, also what stands between the files"
   assertEquals(parseOwnProcess(ownProcessText("A=1\0", true), 7)?.ignoresSigint, true);
 });
 
-Deno.test("what is not whole, or of another process, says nothing", () => {
+Deno.test("truncated output and that of another process are ignored", () => {
   const text = ownProcessText("A=1\0");
   assertEquals(parseOwnProcess(text, 8), null);
   assertEquals(parseOwnProcess("", 7), null);

@@ -66,12 +66,12 @@ Deno.test("the last pid of a process is that in its own namespace", () => {
   assertEquals([row?.pid, row?.innerPid, row?.depth], [14911, 2, 3]);
 });
 
-Deno.test("a process that is gone is left out, the others are read", () => {
+Deno.test("a process that is gone is skipped, the others are read", () => {
   const text = `${BOOT}${BOOT}${BOOT}${BOOT}${files(stats[1]!)}`;
   assertEquals([...parseProcessFiles(text, [14911, 14915])?.keys() ?? []], [14915]);
 });
 
-Deno.test("what is not what was asked for is refused as a whole", () => {
+Deno.test("unexpected output is rejected as a whole", () => {
   const good = BOOT + files(stats[0]!);
   assertEquals(parseProcessFiles(good, [14915]), null, "another pid");
   assertEquals(parseProcessFiles(good, [14911, 14915]), null, "one process too few");

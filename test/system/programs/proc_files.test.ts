@@ -113,13 +113,13 @@ Deno.test("an unreadable call, a running thread and one outside any call differ"
       pid: 7,
       tid: 7,
     }]);
-    const [look] = parsed!.threads.get(7)!;
+    const [thread] = parsed!.threads.get(7)!;
     return [
       parsed!.readNumber,
-      look!.syscall,
-      look!.waitsIn,
-      look!.switches,
-      look!.interrupt.ignored,
+      thread!.syscall,
+      thread!.waitsIn,
+      thread!.switches,
+      thread!.interrupt.ignored,
     ];
   };
   assertEquals(of("running\n", "0"), [63, "running", null, null, null]);
@@ -133,7 +133,7 @@ Deno.test("an unreadable call, a running thread and one outside any call differ"
   ]);
 });
 
-Deno.test("what event loops watch, and when threads ran last, is read from /proc", () => {
+Deno.test("watched files and the last run of threads are read from /proc", () => {
   const info =
     "pos:\t0\nflags:\t02\ntfd:       19 events: 40000019 data:     7fb600000013  pos:0 " +
     "ino:200c3 sdev:9\ntfd:        5 events:       19 data: 5  pos:0\n";
@@ -214,7 +214,7 @@ const near = fc.oneof(
   ).map((parts) => parts.join("")),
 );
 
-Deno.test("no text whatever makes a parser fail", () => {
+Deno.test("parsers never throw, whatever the text", () => {
   fc.assert(fc.property(near, near, (one, other) => {
     for (const text of [one, other, BOOT + one, BOOT + one + BOOT + other + BOOT]) {
       parseOpenFiles(text);

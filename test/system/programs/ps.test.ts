@@ -17,7 +17,7 @@ Deno.test("rows of the process list are read, with arguments as they are", () =>
   });
 });
 
-Deno.test("an empty title is a row; what has no number is none", () => {
+Deno.test("a row may have an empty title, but needs numbers", () => {
   assertEquals(parseProcessList("  5     1     0 S\n  6     1     0 S    \nx 1 0 S y\n"), {
     processes: [{ pid: 5, ppid: 1, uid: 0, state: "S", args: "" }, {
       pid: 6,

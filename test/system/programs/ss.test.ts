@@ -36,7 +36,7 @@ Deno.test("fault 24: a pid that holds a listener twice is one holder", () => {
   assertEquals(parseTcpListeners(text).rows[0]?.pids, [7, 8]);
 });
 
-Deno.test("a name that looks like the list that it stands in does not hide its process", () => {
+Deno.test("a name that resembles the list of users does not hide its process", () => {
   for (const name of ['a",pid=1,fd=2),', 'x)",pid=1,(', '("', "", "a b,c"]) {
     const text = `LISTEN 0 128 127.0.0.1:1616 0.0.0.0:* users:(("${name}",pid=7,fd=5))\n`;
     assertEquals(parseTcpListeners(text).rows[0]?.pids, [7], name);
