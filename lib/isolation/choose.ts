@@ -31,7 +31,7 @@ export async function isolationFor(
   const answer = await isolate(host, project, { directory });
   if (!isRefusal(answer)) return answer;
   if (wish === "always") {
-    const hint = answer.remedy ?? "tractest run --isolate=auto goes on without";
+    const hint = answer.remedy ?? "tractest run --isolate=auto runs without isolation if need be";
     throw new TractestError(
       "isolation",
       `Cannot isolate the run: ${answer.reason}`,

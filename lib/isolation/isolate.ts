@@ -15,7 +15,7 @@ import { parseProcessFiles, type ProcessFiles } from "../system/programs/proc.ts
 import { findInStandardDirectories } from "../system/programs/standard_directory.ts";
 import { cacheDirectory, digest, usable } from "../project/directories.ts";
 import type { Project } from "../project/project.ts";
-import { ISOLATION_PROGRAMS, ISOLATION_SETTINGS } from "./methods.ts";
+import { ISOLATION_PROGRAMS, ISOLATION_SETTINGS, type IsolationProgramRow } from "./methods.ts";
 import { STANDARD_DIRECTORIES } from "../tables/programs.ts";
 import script from "./isolate.sh" with { type: "text" };
 
@@ -42,13 +42,13 @@ export interface Outlived {
 
 /** What an isolation is for. */
 export interface IsolateOptions {
-  /** A private directory of this run, for what its sessions report. */
+  /** A private directory of this run, for the reports of its sessions. */
   readonly directory: string;
 }
 
-/** Milliseconds that a try may take: it is over in a few hundredths of a second. */
+/** Milliseconds that a trial may take; it usually takes a few hundredths of a second. */
 const TRY_MS = 10_000;
-/** What the try ends with, if all of it worked. */
+/** The exit code of a successful trial. */
 const TRIED = 42;
 
 /**
@@ -73,24 +73,14 @@ export async function isolate(
     })),
   );
   const missing = places.filter(({ place }) => place === null).map(({ row }) => row);
-  if (missing.length > 0) {
-    const packages = [...new Set(missing.map((row) => row.packages))];
-    const names = missing.map((row) => `"${row.name}"`).join(", ");
-    return {
-      reason: `${names} ${
-        missing.length === 1 ? "is" : "are"
-      } not installed in any standard directory`,
-      remedy: `install the package ${packages.join(", ")}`,
-    };
-  }
+  if (missing.length > 0) return notInstalled(missing);
   const uid = host.uid();
   const common = {
     runner: host.pid,
     setpriv: places.find(({ row }) => row.name === "setpriv")!.place!,
     script: await scriptFile(host, options.directory),
     standard: STANDARD_DIRECTORIES,
-    // A plain user owns the user namespace, with all rights in it; pytest is to have those that it
-    // has outside.
+    // A plain user has all rights in its user namespace; pytest must have no more than outside.
     drop: uid !== 0,
   };
   const methods: readonly IsolationMethod[] = uid === 0 ? ["root", "user"] : ["user"];
@@ -124,7 +114,17 @@ export async function isolate(
   });
 }
 
-/** Whether there is an isolation. */
+function notInstalled(missing: readonly IsolationProgramRow[]): Refusal {
+  const packages = [...new Set(missing.map((row) => row.packages))];
+  const names = missing.map((row) => `"${row.name}"`).join(", ");
+  const are = missing.length === 1 ? "is" : "are";
+  return {
+    reason: `${names} ${are} not installed in any standard directory`,
+    remedy: `install the package ${packages.join(", ")}`,
+  };
+}
+
+/** Whether isolation was refused. */
 export function isRefusal(answer: Isolation | Refusal): answer is Refusal {
   return "reason" in answer;
 }

@@ -14,8 +14,7 @@ export const ISOLATION_PROGRAMS = [
   {
     name: "setpriv",
     packages: "util-linux",
-    purpose:
-      "ends the session when tractest dies, and takes the rights of a namespace's owner from pytest",
+    purpose: "ends the session when tractest dies, and drops the rights of a namespace's owner",
   },
   { name: "mount", packages: "mount (util-linux)", purpose: "a /proc and a /dev/shm of its own" },
   { name: "ip", packages: "iproute2", purpose: "brings the loopback interface up" },

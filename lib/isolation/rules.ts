@@ -31,9 +31,9 @@ export interface IsolationPlan {
   readonly setpriv: string;
   /** The script that is the first process inside. */
   readonly script: string;
-  /** Where programs are looked for, other than the command. */
+  /** The directories in which programs other than the command are searched for. */
   readonly standard: readonly string[];
-  /** Directories in which actors leave sockets, beside much else. */
+  /** Directories that contain sockets of actors, among other files. */
   readonly mirrors: readonly string[];
   /** Whether pytest is to lose rights that it has in a user namespace only. */
   readonly drop: boolean;
@@ -103,8 +103,8 @@ export function refusalOf({ uid, said, settings, container }: RefusalEvidence): 
   if (container) {
     return {
       reason: `the container does not permit namespaces${words === "" ? "" : ` (${words})`}`,
-      remedy:
-        "start the container with --privileged, or with --cap-add=SYS_ADMIN --cap-add=NET_ADMIN and --security-opt seccomp=unconfined " +
+      remedy: "start the container with --privileged, or with --cap-add=SYS_ADMIN " +
+        "--cap-add=NET_ADMIN and --security-opt seccomp=unconfined " +
         "apparmor=unconfined systempaths=unconfined",
     };
   }
@@ -122,7 +122,7 @@ export function refusalOf({ uid, said, settings, container }: RefusalEvidence): 
   }
   return {
     reason: words === ""
-      ? "the system refuses namespaces, without a word"
+      ? "the system refuses namespaces without saying why"
       : `the system refuses namespaces (${words})`,
     remedy: null,
   };

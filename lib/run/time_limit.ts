@@ -1,7 +1,5 @@
 import type { SharedOptions } from "../command_line/session_options.ts";
 import type { Project } from "../project/project.ts";
-import type { RunLimits } from "./engine/engine_request.ts";
-import { QUIET_SECONDS } from "../tables/defaults.ts";
 
 /** What a run's time limit depends on. All times in seconds. */
 export interface TimeLimitInput {
@@ -35,16 +33,4 @@ export function quietSeconds(
   { configuration }: Project,
 ): number {
   return timeout === null ? configuration.timeLimitQuiet : 0;
-}
-
-/**
- * Whether what runs at a limit looks stuck, rather than just being the one that ran then.
- *
- * @param idle seconds since something ended
- */
-export function looksStuck(
-  idle: number,
-  { run, quiet }: Pick<RunLimits, "run" | "quiet">,
-): boolean {
-  return idle >= Math.min(quiet > 0 ? quiet : QUIET_SECONDS, run / 2);
 }

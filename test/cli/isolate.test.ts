@@ -351,7 +351,7 @@ test("fault 42: a second Ctrl-C ends a pytest that does not, and all below it", 
   const running = await suite.atTerminal([...ISOLATE, "-s"]);
   await running.until("waiting");
   await running.type("\x03");
-  await running.until("interrupt once more");
+  await running.until("interrupt again");
   await running.type("\x03");
   const { code, stdout } = await running.ended;
   assertEquals(code, 130, stdout);
@@ -452,7 +452,7 @@ const REFUSED = [
 
 test(
   "where the system refuses, --isolate exits with 83 and names reason and remedy, and " +
-    "--isolate=auto goes on without",
+    "--isolate=auto runs without isolation if need be",
   async (user) => {
     await using suite = await UsersSuite.of({ ...user, as: [] }, {
       "test_a.py": "import os\ndef test_a(): assert os.getppid() != 1\n",

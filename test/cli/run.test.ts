@@ -963,7 +963,7 @@ Deno.test("fault 42: a second Ctrl-C ends a pytest that does not, and all below 
   const running = await suite.atTerminal([...NO_CHECKS, "-s"]);
   await running.until("waiting");
   await running.type("\x03");
-  await running.until("interrupt once more");
+  await running.until("interrupt again");
   await running.type("\x03");
   const result = await running.ended;
   assertEquals(result.code, 130, result.stdout);

@@ -111,7 +111,7 @@ Deno.test("a refusal names the setting that forbids it and what would help, else
       "the system refuses namespaces (mount: /proc: permission denied.)",
       null,
     ],
-    [{}, "without a word", null],
+    [{}, "without saying why", null],
   ];
   for (const [evidence, reason, remedy] of cases) {
     const refusal = refusalOf({ ...NOTHING, ...evidence });

@@ -12,35 +12,24 @@ import { listProcesses } from "../../system/programs/ps.ts";
 import { SHARED_HELPERS } from "../../leaks/actor_signatures.ts";
 import type { EventLog } from "../event_log.ts";
 
-/**
- * Milliseconds after its end at which a child of a test that still lives has outlived it: it may
- * have been told to end.
- */
+/** Milliseconds after a test that its children have to end before they count as outliving it. */
 const SETTLE_MS = 500;
-/**
- * Milliseconds between looks, after pytest's end, at those that may be about to end; `SETTLE_MS`
- * together.
- */
-const LOOKS_MS = [50, 100, 150, 200];
+/** Milliseconds between checks, after pytest, of processes that may be ending; 500 in total. */
+const CHECKS_MS = [50, 100, 150, 200];
 
-/** What has to be known of a run to say what its tests left. */
+/** The facts about a run that {@linkcode LeftBehindWatch} needs. */
 export interface LeftBehindScene {
   readonly runId: string;
-  /**
-   * Pids as we see them of those that a session's pytest calls by these; the same where they share
-   * a pid namespace.
-   */
+  /** Pids as seen from outside, for pids as a session's pytest sees them. */
   readonly translate: (
     session: string | undefined,
     pids: readonly number[],
   ) => Promise<readonly number[]>;
-  /**
-   * Whether what the tests start ends with the session: then nothing of it can be here afterwards.
-   */
+  /** Whether everything that tests start ends with their session. */
   readonly isolated: boolean;
 }
 
-/** A process that was there a moment after its test had ended. */
+/** A process that has outlived its test. */
 interface Outliving {
   readonly row: ProcessFiles;
   readonly session: string | undefined;
@@ -49,19 +38,18 @@ interface Outliving {
 }
 
 /**
- * Finds what tests leave behind. The plugin tells which children of pytest a test has left when it
- * ended; those that are still there a moment later have outlived it, with all below them. What
- * lives when pytest has ended, one of these or any process that the run's tests are known to have
- * started, is told as `leak`; the others as `left`. An actor that outlives its test is a `leak` at
- * once. The test that runs meanwhile is not slowed.
+ * Finds the processes that tests leave behind. The plugin reports which children of pytest a test
+ * has left; those alive a moment later have outlived it, with their descendants. Processes of tests
+ * that are alive after pytest are logged as `leak`, and those that only outlived their test as
+ * `left`. An actor that outlives its test is a `leak` at once. Tests are not slowed by this.
  */
 export class LeftBehindWatch {
   readonly #pending = new Set<Promise<void>>();
   readonly #over = new AbortController();
-  /** Those that outlived their test and have yet to be told, by {@linkcode keyOf}. */
+  /** Processes that outlived their test and are not yet logged, by {@linkcode keyOf}. */
   readonly #outliving = new Map<string, Outliving>();
-  /** Processes that were told, by session, start and pid. */
-  readonly #told = new Set<string>();
+  /** The keys of processes that have been logged. */
+  readonly #reported = new Set<string>();
 
   constructor(
     private readonly host: Host,
@@ -72,10 +60,10 @@ export class LeftBehindWatch {
   /** Gets every event of a run. */
   on(event: PytestEvent): void {
     if (event.event !== "children") return;
-    const work = this.#look(event.id, event.pids, event.session).then(() =>
+    const work = this.#watchChildren(event.id, event.pids, event.session).then(() =>
       void this.#pending.delete(work)
     );
-    // What fails stays there for `finish` to tell.
+    // An error is thrown by `finish`.
     work.catch(() => {});
     this.#pending.add(work);
   }
@@ -92,17 +80,17 @@ export class LeftBehindWatch {
     ended: readonly number[],
   ): Promise<void> {
     if (outlived !== null) {
-      await this.#tell(name, outlived.processes, outlived.marks, { ended: true });
+      await this.#report(name, outlived.processes, outlived.marks, { ended: true });
     }
     // What did not go before it was made to is no better than what is still there.
     const forced = [...this.#outliving.values()].filter((one) =>
       one.session === name && ended.includes(one.row.pid)
     );
-    await this.#tell(name, forced.map((one) => one.row), new Map(), {});
+    await this.#report(name, forced.map((one) => one.row), new Map(), {});
   }
 
   /**
-   * The run is over: tells what is still there, and then what outlived its test and is gone.
+   * Logs the processes alive after the run, and those that outlived their test and are gone.
    *
    * @returns the look at all processes, where it still shows what is there; null where there was
    *   none, or something may have ended since
@@ -110,7 +98,7 @@ export class LeftBehindWatch {
   async finish(): Promise<FirstScan | null> {
     this.#over.abort();
     await Promise.all(this.#pending);
-    const look = this.scene.isolated ? null : await this.#lookAfterwards();
+    const look = this.scene.isolated ? null : await this.#scanAfterwards();
     for (const [{ id, session }, all] of grouped([...this.#outliving.values()])) {
       await this.log.append({
         event: "left",
@@ -123,8 +111,8 @@ export class LeftBehindWatch {
     return look;
   }
 
-  /** One look over all processes: which of them the tests of this run have started. */
-  async #lookAfterwards(): Promise<FirstScan | null> {
+  /** Scans all processes for those that tests of this run have started. */
+  async #scanAfterwards(): Promise<FirstScan | null> {
     const look = startFirstScan(this.host);
     const marks = new Map(
       [...(await look.marks).rows].filter(([, mark]) => mark.runId === this.scene.runId),
@@ -138,14 +126,14 @@ export class LeftBehindWatch {
     const now = await this.#settled(
       first.filter((row) => marks.has(row.pid) || this.#outliving.has(keyOf(undefined, row))),
     );
-    await this.#tell(undefined, now, marks, {});
+    await this.#report(undefined, now, marks, {});
     return null;
   }
 
   /** Those of these that don't end within a moment. */
   async #settled(rows: readonly ProcessFiles[]): Promise<readonly ProcessFiles[]> {
     let waiting = rows;
-    for (const milliseconds of LOOKS_MS) {
+    for (const milliseconds of CHECKS_MS) {
       if (waiting.length === 0) break;
       await this.host.clock.sleep(milliseconds);
       const now = new Map(
@@ -164,16 +152,16 @@ export class LeftBehindWatch {
     return [...rows.values()].filter((row) => row.state !== "Z" && row.state !== "X");
   }
 
-  /** Tells processes as leaks, each of the test that started it where that is known. */
-  async #tell(
+  /** Logs processes as leaks of the tests that started them. */
+  async #report(
     session: string | undefined,
     rows: readonly ProcessFiles[],
     marks: ReadonlyMap<number, Mark>,
     more: { readonly ended?: true },
   ): Promise<void> {
-    // A daemon that a test only woke is not what it left.
+    // A shared daemon that a test merely woke is no leak.
     const fresh = rows.filter((row) =>
-      !this.#told.has(this.#keyOf(session, row)) && sharedDaemon(row) === null
+      !this.#reported.has(this.#keyOf(session, row)) && sharedDaemon(row) === null
     );
     const parents = new Map(rows.map((row) => [row.pid, row.ppid]));
     const groups = Map.groupBy(fresh, (row) => this.#testOf(session, row, marks, parents));
@@ -183,7 +171,7 @@ export class LeftBehindWatch {
         ...more,
       }));
       for (const row of own) {
-        this.#told.add(this.#keyOf(session, row));
+        this.#reported.add(this.#keyOf(session, row));
         this.#outliving.delete(this.#keyOf(session, row));
       }
       await this.log.append({
@@ -195,7 +183,7 @@ export class LeftBehindWatch {
     }
   }
 
-  /** The test that started a process; null where nothing says it. */
+  /** The test that started a process; null if unknown. */
   #testOf(
     session: string | undefined,
     row: ProcessFiles,
@@ -215,13 +203,13 @@ export class LeftBehindWatch {
       id !== null
     );
     if (timed !== undefined) return timed;
-    // A pid means something in its own session only.
+    // Pids are only comparable within a session.
     if (session === undefined) return null;
     const { leftBy, running } = run.session(session);
     for (let pid: number | undefined = row.pid; pid !== undefined; pid = parents.get(pid)) {
       if (leftBy.has(pid)) return leftBy.get(pid)!;
     }
-    // Where pytest ended in the middle of a test, nobody has said what that one started.
+    // If pytest ended inside a test, its children were never reported.
     return [...running.keys()].at(-1) ?? null;
   }
 
@@ -230,7 +218,11 @@ export class LeftBehindWatch {
     return keyOf(this.scene.isolated ? session : undefined, row);
   }
 
-  async #look(id: string, told: readonly number[], session: string | undefined): Promise<void> {
+  async #watchChildren(
+    id: string,
+    told: readonly number[],
+    session: string | undefined,
+  ): Promise<void> {
     const began = this.host.clock.monotonic();
     const pids = await this.scene.translate(session, told);
     const first = await this.#tree(pids);
@@ -245,7 +237,7 @@ export class LeftBehindWatch {
         this.#outliving.set(this.#keyOf(session, row), { row, session, id, seconds });
       }
     }
-    await this.#tell(
+    await this.#report(
       session,
       first.filter((row) => this.#outliving.has(this.#keyOf(session, row)) && isActor(row)),
       new Map(),
