@@ -1,7 +1,4 @@
-/**
- * Writes the tables of the README from the tables in lib/; with `--check` only says whether they
- * agree.
- */
+/** Writes the tables of the README from those in lib/; with `--check` only compares them. */
 import { CHECKS } from "../lib/preflight/check_ids.ts";
 import { ENVIRONMENT } from "../lib/tables/environment.ts";
 import { EXIT_CODE_MEANINGS } from "../lib/tables/exit_codes.ts";
@@ -9,7 +6,7 @@ import { type PermissionRow, PERMISSIONS } from "../lib/tables/permissions.ts";
 
 const README = new URL("../README.md", import.meta.url);
 
-/** The README with each table between its markers made anew. */
+/** The README with each table between its markers replaced. */
 export function withTables(readme: string): string {
   for (const [name, lines] of Object.entries(TABLES)) {
     const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];

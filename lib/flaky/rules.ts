@@ -43,7 +43,7 @@ export function knownFlaky(
   return row ? { row, reason: `known to be flaky: ${row.notes}` } : null;
 }
 
-/** What is a class by its looks. */
+/** The name of an error class, as pytest prints it. */
 const CLASS = /^(?:[A-Za-z_]\w*\.)*\w*(?:Error|Exception|Group|Interrupt|TIMEOUT)$/;
 
 function failsAs(said: Said, error: string): boolean {

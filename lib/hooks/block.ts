@@ -143,9 +143,9 @@ function runner(row: HookRow): string[] {
 }
 
 /**
- * Reads git's list of refs, and gives it back to whatever stands below the block (`git lfs
- * pre-push` needs it). A line is `local-ref local-object remote-ref remote-object`; what is deleted
- * has an object of zeros. Started by hand there is a terminal instead.
+ * Reads git's list of refs, and passes it on to the rest of the hook (`git lfs pre-push` needs it).
+ * A line is `local-ref local-object remote-ref remote-object`; a deleted ref has an object of zeros.
+ * A hook that is started by hand has a terminal instead.
  */
 const READ_REFS = [
   "# git's list of refs: read, and given back to what follows. " +
@@ -166,10 +166,7 @@ const READ_REFS = [
   `fi`,
 ] as const;
 
-/**
- * FNV-1a of the lines' characters, 32 bits in hex: tells an edit by hand from what was written,
- * nothing more.
- */
+/** FNV-1a of the lines' characters, 32 bits in hex: shows only whether they were edited by hand. */
 function checksum(lines: readonly string[]): string {
   let hash = 0x811c9dc5;
   for (const character of lines.join("\n")) {
@@ -245,8 +242,7 @@ export function whyNotShell(text: string): string | null {
       return `it is not a POSIX shell script ("${first}")`;
     }
   }
-  // A script that hands itself to another interpreter, or carries data, is read twice, the second
-  // time by line or by another grammar.
+  // A script that runs itself in another interpreter, or contains data, is read twice.
   const itself = text.split("\n").some((line) =>
     !/^\s*#/.test(line) &&
     /\b(exec|tail|head|sed|awk)\b.*\s"?\$\{?(0|BASH_SOURCE)\}?"?(\s|;|$)/.test(line)
@@ -254,10 +250,7 @@ export function whyNotShell(text: string): string | null {
   return itself ? "it reads itself again, as another program" : null;
 }
 
-/**
- * `bash` of `#!/usr/bin/env bash`; null for what can't be told, or a shell that is told not to run
- * its script as one.
- */
+/** `bash` of `#!/usr/bin/env bash`; null if unknown, or if options keep it from running a script. */
 function interpreterOf(shebang: string): string | null {
   const words = shebang.slice(2).trim().split(/[ \t]+/);
   if (/\r/.test(shebang)) return null;

@@ -13,10 +13,7 @@ import { showStatus } from "./show.ts";
 
 const ACTIONS = ["install", "uninstall", "status"] as const;
 
-/**
- * `tractest hooks install|uninstall|status`: git hooks that call tractest, beside whatever is
- * there.
- */
+/** `tractest hooks install|uninstall|status`: git hooks that call tractest, next to existing ones. */
 export async function hooks(context: Context<HooksOptions>): Promise<ExitCode> {
   const { line, verbs = [] } = context;
   const [action = "status", ...names] = line.operands;

@@ -18,7 +18,7 @@ export interface Manager {
   readonly owns: boolean;
 }
 
-/** The facts that tell who manages a hook. Paths as a person would write them. */
+/** The facts that show who manages a hook. Paths as a person would write them. */
 export interface HookSurroundings {
   /** `core.hooksPath`, where it names another directory than the repo's own; null otherwise. */
   readonly hooksPath: string | null;
@@ -96,7 +96,7 @@ function shellEntry({ hook, commands }: EntrySpec): string[] {
   return renderBlock({ hook, commands, binary: null, created: false }).slice(1, -1);
 }
 
-/** A line for a manager that hands over `checkoutType` as 0 when single files were checked out. */
+/** A line for a manager whose `checkoutType` is 0 after a checkout of single files. */
 function hookLine({ hook, commands }: EntrySpec, checkoutType: string): string {
   const line = guarded(commands, hook, hookRow(hook).stops !== null);
   return hook === "post-checkout" ? `[ "${checkoutType}" = 0 ] || ${line}` : line;

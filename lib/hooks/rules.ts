@@ -44,7 +44,7 @@ export function readHook(content: Uint8Array, hook: HookName): HookContent {
  * All else in the file stays as it is, byte for byte.
  *
  * @param content null when there is no file
- * @param force also over a block that was modified by hand
+ * @param force replace also a block that was modified by hand
  */
 export function installBlock(
   content: Uint8Array | null,
@@ -81,7 +81,7 @@ export function installBlock(
  * The file without our block, byte for byte what it was before; no file when we made it and nothing
  * else is in it.
  *
- * @param force also a block that was modified by hand
+ * @param force remove also a block that was modified by hand
  */
 export function uninstallBlock(
   content: Uint8Array | null,
@@ -133,7 +133,7 @@ type Located =
   }
   | { readonly kind: "damaged"; readonly line: number };
 
-/** Where the one block stands. Two blocks, or half of one, are damage. */
+/** Finds the one block. Two blocks, or half of one, are damage. */
 function locate(text: string): Located {
   const markers: { kind: "begin" | "end"; start: number; end: number; line: number }[] = [];
   let start = 0;

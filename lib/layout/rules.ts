@@ -10,17 +10,16 @@ export interface LayoutRow {
    * tree has it.
    */
   readonly status: "same" | "moved" | "gone" | "new";
-  /** Where the reference has it; null for what is new. */
+  /** Its path in the reference; null for a new file. */
   readonly reference: string | null;
-  /** What the reference says of it; empty for what is new. */
+  /** Its description in the reference; empty for a new file. */
   readonly about: string;
   /** Test files in a directory, at any depth; null for a file. */
   readonly testFiles: number | null;
 }
 
 /**
- * The tests tree beside the reference: directories and conftest first, each with what is in it, as
- * a person reads a tree.
+ * Compares the tests tree with the reference: conftest and directories first, each with its files.
  */
 export function compareLayout(tree: TestTree, reference: readonly ReferenceRow[]): LayoutRow[] {
   const [tests = "tests"] = tree.testsDirectories;
@@ -59,7 +58,7 @@ function countOf(path: string | null, tree: TestTree): number | null {
   return tree.files.filter((file) => isTestFile(file) && file.startsWith(path)).length;
 }
 
-/** Sorts conftest first, then directories, then files; what is gone stands where it was. */
+/** Sorts conftest first, then directories, then files; missing files keep their old place. */
 function keyOf(row: LayoutRow, tests: string): string {
   const path = (row.path ?? row.reference)!.slice(tests === "." ? 0 : tests.length + 1);
   const parts = path.split("/");

@@ -7,7 +7,7 @@ export const DEFAULT_REGISTRY = "127.0.0.1:1616";
 /** Where a run puts its venv: `py313` for Python 3.13. */
 export const DEFAULT_VENV = "py<MINOR>";
 
-/** Named targets: what `tractest run NAME` stands for. */
+/** Named targets: the tests of `tractest run NAME`. */
 export const DEFAULT_TARGETS: Readonly<Record<string, readonly string[]>> = {
   core: ["test_local.py", "test_rpc.py", "test_spawning.py", "discovery/test_registrar.py"],
 };

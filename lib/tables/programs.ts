@@ -20,8 +20,8 @@ export interface ProgramRow {
 }
 
 /**
- * Every program tractest ever starts by itself. pytest, python, uv and py-spy start through `env`,
- * since their paths can't be known beforehand.
+ * Every program that tractest starts. pytest, python, uv and py-spy are started by `env`, since
+ * their paths are not known beforehand.
  */
 export const PROGRAMS = [
   {
@@ -84,7 +84,7 @@ export const PROGRAMS = [
   {
     name: "unlink",
     packages: "coreutils",
-    purpose: "removes a segment of shared memory that nobody maps",
+    purpose: "removes a segment of shared memory that no process maps",
   },
   { name: "git", packages: "git", purpose: "changed files, worktree; read only" },
   {

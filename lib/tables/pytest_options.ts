@@ -1,7 +1,4 @@
-/**
- * One of pytest's own options, or of a plugin that is often beside it: what the splitting of a
- * command line has to know.
- */
+/** An option of pytest or of a common plugin, as far as a command line is split by it. */
 export interface PytestOptionRow {
   /** Every spelling, with its dashes. */
   readonly names: readonly string[];
@@ -10,7 +7,7 @@ export interface PytestOptionRow {
    * target is taken).
    */
   readonly value: "none" | "required" | "optional";
-  /** Shown by `tractest run --help`; left out for what is rarely typed. */
+  /** Shown by `tractest run --help`; rarely typed options have none. */
   readonly help?: string;
   readonly metavar?: string;
 }
@@ -52,7 +49,7 @@ export const PYTEST_OPTIONS = [
   {
     names: ["--sw", "--stepwise"],
     value: "none",
-    help: "stop at a failure, go on from there next time",
+    help: "stop at a failure, continue from there next time",
   },
   {
     names: ["--tb"],
@@ -206,10 +203,7 @@ export const COUNTERPARTS = [
   ["-s", "--capture"],
 ] as const satisfies readonly (readonly string[])[];
 
-/**
- * Options that hand the terminal to a debugger: no capture, no time limit, Ctrl-C is the
- * debugger's.
- */
+/** Options that give the terminal to a debugger: no capture, no time limit, its own Ctrl-C. */
 export const DEBUGGER_OPTIONS = ["--pdb", "--trace", "--tpdb", "--debug-mode"] as const;
 
 /** Options that don't go with several pytests at once, why, and what does. */
@@ -264,7 +258,7 @@ export const OWN_FILES = [
   "--cov-report",
 ] as const satisfies readonly string[];
 
-/** Options that nobody typed and that don't go with several pytests at once, and why. */
+/** Options of the configuration that exclude several pytests at once, and why. */
 export const CANNOT_SHARE = [
   { names: ["--sw", "--stepwise"], because: "it goes through the tests in one order" },
   {
