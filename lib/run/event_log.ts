@@ -26,8 +26,8 @@ export class EventLog {
   readonly #reader = new EventReader();
   readonly #listeners = new Set<EventListener>();
   #isCut = false;
-  /** The look before: two at once would read the same lines twice. */
-  #looking: Promise<unknown> = Promise.resolve();
+  /** The previous poll: two at once would read the same lines twice. */
+  #polling: Promise<unknown> = Promise.resolve();
 
   private constructor(
     private readonly host: Host,
@@ -65,7 +65,7 @@ export class EventLog {
     } catch (error) {
       if (!(error instanceof TractestError)) throw error;
       this.#isCut = true;
-      // That a test has no end means nothing where its end may not have been written.
+      // A missing end is no sign of a crash if the disk may not have taken the end.
       if (event.event !== "crash") this.#apply(stamped);
     }
   }
@@ -76,16 +76,15 @@ export class EventLog {
   }
 
   /**
-   * Hands on what has come since the last look, as much as one look takes; false if that is
-   * nothing.
+   * Reads new events, up to a limit, and passes them on. Returns whether there were any.
    */
   poll(): Promise<boolean> {
-    const look = this.#looking.then(() => this.#look());
-    this.#looking = look.catch(() => false);
-    return look;
+    const poll = this.#polling.then(() => this.#read());
+    this.#polling = poll.catch(() => false);
+    return poll;
   }
 
-  async #look(): Promise<boolean> {
+  async #read(): Promise<boolean> {
     const bytes = await this.#tail.read();
     if (bytes.length === 0) return false;
     const { lines, events } = this.#reader.read(bytes);
@@ -99,9 +98,9 @@ export class EventLog {
     for (const listener of this.#listeners) listener(event, test);
   }
 
-  /** Hands on all that is there now: a process that leaked may write for ever. */
+  /** Passes on all events written so far; a leaked process may write for ever. */
   async drain(): Promise<void> {
-    await this.#looking;
+    await this.#polling;
     const size = await this.#tail.size();
     while (this.#tail.offset < size) if (!await this.poll()) break;
   }

@@ -45,7 +45,7 @@ export interface ExactScene {
   readonly prepared: Prepared;
   readonly intent: RunIntent;
   readonly settings: RunSettings;
-  /** What is done about options that nobody typed. */
+  /** How options from configuration files and the environment are handled. */
   readonly places: OwnPlaces;
 }
 

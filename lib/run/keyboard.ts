@@ -4,12 +4,12 @@ import { sendSignal } from "../system/programs/kill.ts";
 import { inForeground } from "../system/programs/ps.ts";
 import { ENDING_SIGNAL_NAMES } from "../tables/exit_codes.ts";
 
-/** What {@linkcode Keyboard} tells. */
+/** Functions called by {@linkcode Keyboard}. */
 export interface KeyboardOptions {
   readonly onKey: (key: string) => void;
-  /** The program is about to be stopped by Ctrl-Z: the screen is somebody else's then. */
+  /** The program is about to be stopped by Ctrl-Z: the screen belongs to another program then. */
   readonly onStop: () => void;
-  /** It goes on. */
+  /** The program continues. */
   readonly onContinue: () => void;
 }
 

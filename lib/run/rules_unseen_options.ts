@@ -165,11 +165,10 @@ export function ownPlaces(options: readonly UnseenOption[]): OwnPlaces {
     workerNotes,
     notes: [
       ...workerNotes,
-      ...own.map(({ option, word }) =>
-        `"${option.text}" (${option.source}): each pytest has its own, ${
-          word("0", null)
-        } for the first`
-      ),
+      ...own.map(({ option: { text, source }, word }) => {
+        const first = word("0", null);
+        return `"${text}" (${source}): each pytest has its own, ${first} for the first`;
+      }),
       ...(junit
         ? [`"${junit.text}" (${junit.source}): tractest writes it, with the tests of all pytests`]
         : []),

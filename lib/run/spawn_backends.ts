@@ -20,11 +20,9 @@ export async function checkSpawnBackend(
   const known = await knownBackends(host, project, venv);
   if (known === null || known.names.includes(wanted)) return;
   const names = nearest(wanted, known.names).join(", ");
-  printer.warn(
-    `"${escapeText(wanted)}" is no spawn backend of this checkout: it has ${names} (${
-      escapeText(known.file)
-    })`,
-  );
+  const file = escapeText(known.file);
+  const name = escapeText(wanted);
+  printer.warn(`"${name}" is no spawn backend of this checkout: it has ${names} (${file})`);
 }
 
 /**

@@ -51,7 +51,7 @@ export class Control {
     this.#sessions.delete(session);
   }
 
-  /** Lets work go on beside the tests. If it fails, the run does. */
+  /** Runs work in the background of the tests. If it fails, the run does. */
   inBackground(work: Promise<unknown>): void {
     work.catch((error) => this.fail(error));
   }
