@@ -144,7 +144,7 @@ function runner(row: HookRow): string[] {
 
 /**
  * Reads git's list of refs, and passes it on to the rest of the hook (`git lfs pre-push` needs it).
- * A line is `local-ref local-object remote-ref remote-object`; a deleted ref has an object of zeros.
+ * A line is `local-ref local-object remote-ref remote-object`; a deleted ref's object is zeros.
  * A hook that is started by hand has a terminal instead.
  */
 const READ_REFS = [
@@ -250,7 +250,7 @@ export function whyNotShell(text: string): string | null {
   return itself ? "it reads itself again, as another program" : null;
 }
 
-/** `bash` of `#!/usr/bin/env bash`; null if unknown, or if options keep it from running a script. */
+/** `bash` of `#!/usr/bin/env bash`; null if unknown, or if options keep it from the script. */
 function interpreterOf(shebang: string): string | null {
   const words = shebang.slice(2).trim().split(/[ \t]+/);
   if (/\r/.test(shebang)) return null;

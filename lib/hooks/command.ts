@@ -13,7 +13,7 @@ import { showStatus } from "./show.ts";
 
 const ACTIONS = ["install", "uninstall", "status"] as const;
 
-/** `tractest hooks install|uninstall|status`: git hooks that call tractest, next to existing ones. */
+/** `tractest hooks install|uninstall|status`: git hooks that call tractest. */
 export async function hooks(context: Context<HooksOptions>): Promise<ExitCode> {
   const { line, verbs = [] } = context;
   const [action = "status", ...names] = line.operands;

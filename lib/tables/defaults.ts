@@ -19,8 +19,8 @@ export const DEFAULT_FLAGS = ["-x", "--tb=short", "--no-header"] as const;
 export const TIME_LIMITS = { full: 600, file: 120 } as const;
 
 /**
- * A run is cut at a limit that was not typed only if no test and no phase of a fixture has ended for
- * so many seconds.
+ * A run is cut at a limit that was not typed only if no test and no phase of a fixture has ended
+ * for so many seconds.
  */
 export const QUIET_SECONDS = 120;
 
