@@ -17,7 +17,7 @@ export interface Part {
 /** What one machine's run says of itself. */
 export interface MergedPart {
   readonly file: string;
-  /** Null if it was not told to run a part only. */
+  /** Null for a run without `--shard`. */
   readonly shard: Shard | null;
   /** Null if it was killed. */
   readonly exitCode: number | null;

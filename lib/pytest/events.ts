@@ -207,8 +207,8 @@ export class EventReader {
   #decoder = new TextDecoder();
 
   /**
-   * The events in `bytes` and before, as far as their lines are whole; a line that is not ours is
-   * passed over.
+   * The events in `bytes` and before, as far as their lines are whole; other lines are
+   * ignored.
    */
   read(
     bytes: Uint8Array,

@@ -187,7 +187,7 @@ function casesOf(test: TestResult, results: RunModel): Case[] {
     ];
     return [{ ...NOTHING, tests: 1, skipped: skipped.length, xml: testcase(body) }, ...cut];
   }
-  // The first failure is the one to look at, where the last attempt counts as the same.
+  // The first failure says most, where the last attempt counts as the same.
   const first = attempts.find((attempt) => attempt.failure !== null)!;
   const isSame = !first.cut && !last.cut && first.counted.join() === last.counted.join();
   const shown = isSame ? first : last;

@@ -54,8 +54,8 @@ export function fileOf(id: string): string {
 }
 
 /**
- * An id below a tests directory. Absolute paths, ways out (`..`) and what looks like an option are
- * no ids, whatever stands behind them.
+ * An id below a tests directory. Absolute paths, ways out (`..`) and words like options are no
+ * ids.
  */
 function isTestId(id: string, prefixes: readonly string[]): boolean {
   const file = fileOf(id);

@@ -91,7 +91,7 @@ Deno.test("no line is as wide as the terminal or controls it, whatever the ids a
   );
 });
 
-Deno.test("a failure is told with its gist, the end of its traceback and of what it wrote", () => {
+Deno.test("a failure is shown with its gist and the ends of its traceback and output", () => {
   const traceback = Array.from({ length: 40 }, (_, index) => `line ${index}`).join("\n");
   const failure = {
     id: "a.py::t\x07",

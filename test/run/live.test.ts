@@ -3,7 +3,7 @@ import type { PytestEvent } from "../../lib/pytest/events.ts";
 import { RunModel } from "../../lib/pytest/run_model.ts";
 import { assert, assertEquals } from "../assert.ts";
 
-type Told = PytestEvent extends infer Event
+type Timeless = PytestEvent extends infer Event
   ? Event extends PytestEvent ? Omit<Event, "time"> : never
   : never;
 
@@ -16,28 +16,28 @@ function take(live: Live, event: PytestEvent): readonly Note[] {
 }
 
 /** Takes events, a second apart from 100 on unless they say when; returns what was worth a line. */
-function tell(live: Live, events: readonly (Told & { readonly time?: number })[]): Note[] {
+function takeAll(live: Live, events: readonly (Timeless & { readonly time?: number })[]): Note[] {
   return events.flatMap((event, index) =>
     take(live, { time: 100 + index, ...event } as PytestEvent)
   );
 }
 
 const OPTIONS = { slow: 60, tries: 3, durations: new Map<string, number>() };
-const begin = (session = "0"): Told => ({
+const begin = (session = "0"): Timeless => ({
   event: "session-begin",
   session,
   pid: 1,
   purpose: "tests",
 });
-const collected = (count: number): Told => ({
+const collected = (count: number): Timeless => ({
   event: "collected",
   session: "0",
   count,
   deselected: 0,
 });
-const announced = (...ids: string[]): Told => ({ event: "tests", session: "0", ids });
-const starts = (id: string, session = "0"): Told => ({ event: "test-start", session, id });
-const ends = (id: string, category = "passed", session = "0"): Told[] => [
+const announced = (...ids: string[]): Timeless => ({ event: "tests", session: "0", ids });
+const starts = (id: string, session = "0"): Timeless => ({ event: "test-start", session, id });
+const ends = (id: string, category = "passed", session = "0"): Timeless[] => [
   {
     event: "report",
     session,
@@ -60,7 +60,7 @@ const took = (id: string, seconds: number, time: number) =>
 
 Deno.test("it counts what ended, and knows what runs in each session, the longest first", () => {
   const live = liveOf(OPTIONS);
-  tell(live, [
+  takeAll(live, [
     begin("0"),
     begin("1"),
     collected(4),
@@ -71,7 +71,7 @@ Deno.test("it counts what ended, and knows what runs in each session, the longes
   ]);
   assertEquals([live.run.done, live.total, live.run.countsSoFar.passed], [1, 4, 1]);
   assertEquals(live.running.map(({ id, session }) => [id, session]), [["b", "1"], ["c", "0"]]);
-  tell(live, [...ends("b", "skipped", "1"), {
+  takeAll(live, [...ends("b", "skipped", "1"), {
     event: "session-finish",
     session: "1",
     exitStatus: 0,
@@ -83,16 +83,16 @@ Deno.test("it counts what ended, and knows what runs in each session, the longes
 Deno.test("a failure is reported when its phase ends, not when the test does", () => {
   const live = liveOf(OPTIONS);
   const [report, teardown] = ends("a", "failed");
-  const [note] = tell(live, [starts("a"), report!]);
+  const [note] = takeAll(live, [starts("a"), report!]);
   assert(note?.kind === "failed" && note.failure.message === "assert 0");
   assertEquals(live.run.countsSoFar.failed, 0);
-  assertEquals(tell(live, [teardown!]), []);
+  assertEquals(takeAll(live, [teardown!]), []);
   assertEquals(live.run.countsSoFar.failed, 1);
 });
 
 Deno.test("a test that passes at last is flaky and counts once, as passed", () => {
   const live = liveOf(OPTIONS);
-  const notes = tell(live, [
+  const notes = takeAll(live, [
     starts("a"),
     ...ends("a", "failed"),
     starts("a", "1"),
@@ -116,7 +116,7 @@ Deno.test("a test that passes at last is flaky and counts once, as passed", () =
 
 Deno.test("a test at its limit and one that crashed pytest are failed, and run no more", () => {
   const live = liveOf(OPTIONS);
-  const notes = tell(live, [
+  const notes = takeAll(live, [
     starts("a"),
     { event: "terminating", session: "0", id: "a", seconds: 3, limit: 3 },
     {
@@ -153,10 +153,18 @@ Deno.test("a test at its limit and one that crashed pytest are failed, and run n
 
 Deno.test("a slow test is reported at growing intervals, each once; 0 means never", () => {
   const live = liveOf(OPTIONS);
-  tell(live, [{ ...starts("a"), time: 100 }]);
-  const told = (now: number) =>
+  takeAll(live, [{ ...starts("a"), time: 100 }]);
+  const slowAfter = (now: number) =>
     live.slow(now).map((note) => note.kind === "slow" ? note.seconds : null);
-  assertEquals([told(159), told(160), told(200), told(230), told(219.9), told(900), told(901)], [
+  assertEquals([
+    slowAfter(159),
+    slowAfter(160),
+    slowAfter(200),
+    slowAfter(230),
+    slowAfter(219.9),
+    slowAfter(900),
+    slowAfter(901),
+  ], [
     [],
     [60],
     [],
@@ -166,25 +174,25 @@ Deno.test("a slow test is reported at growing intervals, each once; 0 means neve
     [],
   ]);
   const never = liveOf({ ...OPTIONS, slow: 0 });
-  tell(never, [{ ...starts("a"), time: 100 }]);
+  takeAll(never, [{ ...starts("a"), time: 100 }]);
   assertEquals(never.slow(10_000), []);
 });
 
 Deno.test("the remaining time is by earlier durations and the pace of this run", () => {
   const unknown = liveOf(OPTIONS);
-  tell(unknown, [collected(2), announced("a", "b"), starts("a")]);
+  takeAll(unknown, [collected(2), announced("a", "b"), starts("a")]);
   assertEquals(unknown.remaining(101), null);
   const live = liveOf({
     ...OPTIONS,
     durations: new Map([["a", 10], ["b", 10], ["c", 20], ["elsewhere", 500]]),
   });
-  tell(live, [{ ...collected(3), time: 100 }, { ...announced("a", "b", "c"), time: 100 }, {
+  takeAll(live, [{ ...collected(3), time: 100 }, { ...announced("a", "b", "c"), time: 100 }, {
     ...starts("a"),
     time: 100,
   }]);
   assertEquals(live.remaining(100), 40);
   // It takes twice as long as before.
-  tell(live, took("a", 20, 120));
+  takeAll(live, took("a", 20, 120));
   assertEquals(live.remaining(120), 60);
 });
 
@@ -192,9 +200,9 @@ Deno.test("tests without a record are expected to take the mean of those that en
   const known = Array.from({ length: 12 }, (_, index) => `known${index}`);
   const fresh = Array.from({ length: 39 }, (_, index) => `new${index}`);
   const live = liveOf({ ...OPTIONS, durations: new Map(known.map((id) => [id, 10])) });
-  tell(live, [collected(51), announced(...known, ...fresh)]);
+  takeAll(live, [collected(51), announced(...known, ...fresh)]);
   for (const [index, id] of [...known, ...fresh.slice(0, 36)].entries()) {
-    tell(live, [
+    takeAll(live, [
       { ...starts(id), time: 100 + index },
       ...took(id, id.startsWith("new") ? 0.5 : 10, 100 + index),
     ]);
@@ -206,23 +214,23 @@ Deno.test("tests without a record are expected to take the mean of those that en
 Deno.test("there is no estimate while less than half of the rest can be estimated", () => {
   const ids = Array.from({ length: 10 }, (_, index) => `t${index}`);
   const live = liveOf({ ...OPTIONS, durations: new Map([["t8", 4], ["t9", 4]]) });
-  tell(live, [collected(10), announced(...ids), { ...starts("t0"), time: 100 }]);
+  takeAll(live, [collected(10), announced(...ids), { ...starts("t0"), time: 100 }]);
   assertEquals(live.remaining(100), null);
-  tell(live, took("t0", 1, 101));
+  takeAll(live, took("t0", 1, 101));
   assertEquals(live.remaining(101), null);
-  tell(live, [{ ...starts("t1"), time: 101 }, ...took("t1", 2, 103)]);
+  takeAll(live, [{ ...starts("t1"), time: 101 }, ...took("t1", 2, 103)]);
   // Two of 4 s, six of 1.5 s.
   assertEquals(live.remaining(103), 17);
 });
 
 Deno.test("the time of a test that hangs does not change the estimate of others", () => {
   const live = liveOf({ ...OPTIONS, durations: new Map([["b", 10], ["c", 10]]) });
-  tell(live, [collected(4), announced("a", "b", "c", "d"), { ...starts("b"), time: 100 }]);
-  tell(live, took("b", 10, 110));
-  tell(live, [{ ...starts("a"), time: 110 }]);
+  takeAll(live, [collected(4), announced("a", "b", "c", "d"), { ...starts("b"), time: 100 }]);
+  takeAll(live, took("b", 10, 110));
+  takeAll(live, [{ ...starts("a"), time: 110 }]);
   // One that has no record, as all that ended did: 10 s. It has taken 100 s already.
   assertEquals(live.remaining(210), 20);
-  tell(live, [{
+  takeAll(live, [{
     event: "timeout",
     session: "0",
     id: "a",
@@ -236,34 +244,34 @@ Deno.test("the time of a test that hangs does not change the estimate of others"
 
 Deno.test("the plan counts instead of what was collected", () => {
   const live = liveOf({ ...OPTIONS, durations: new Map([["a", 1], ["b", 2], ["c", 4]]) });
-  tell(live, [collected(3)]);
+  takeAll(live, [collected(3)]);
   live.plan(["b", "c"]);
-  tell(live, [{ ...collected(3), session: "1" }, { ...starts("b"), time: 100 }]);
+  takeAll(live, [{ ...collected(3), session: "1" }, { ...starts("b"), time: 100 }]);
   assertEquals([live.total, live.remaining(100)], [2, 6]);
 });
 
 Deno.test("the estimate does not read each of many tests", () => {
   const ids = Array.from({ length: 50_000 }, (_, index) => `t${index}`);
-  let looks = 0;
+  let reads = 0;
   const durations = new Map(ids.map((id) => [id, 0.01]));
   const counting = new Proxy(durations, {
     get: (map, name) => {
-      looks++;
+      reads++;
       const value = Reflect.get(map, name);
       return typeof value === "function" ? value.bind(map) : value;
     },
   });
   const live = liveOf({ ...OPTIONS, durations: counting });
-  tell(live, [collected(ids.length), announced(...ids), { ...starts("t0"), time: 100 }]);
-  looks = 0;
+  takeAll(live, [collected(ids.length), announced(...ids), { ...starts("t0"), time: 100 }]);
+  reads = 0;
   assertEquals(Math.round(live.remaining(100)!), 500);
-  assertEquals(looks, 1);
+  assertEquals(reads, 1);
 });
 
 Deno.test("a live view keeps nothing of its own of tests that passed", () => {
   const live = liveOf(OPTIONS);
   for (let index = 0; index < 20_000; index++) {
-    tell(live, [starts(`t${index}`), ...ends(`t${index}`)]);
+    takeAll(live, [starts(`t${index}`), ...ends(`t${index}`)]);
   }
   assertEquals(live.run.done, 20_000);
   // All that it holds fits on a page.
