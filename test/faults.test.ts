@@ -26,7 +26,7 @@ Deno.test("the faults are numbered from 1 without a gap", async () => {
   assertEquals(faults, faults.map((_, index) => index + 1));
 });
 
-Deno.test("every fault has a test that is named by its number, and no test names another", async () => {
+Deno.test("every fault has a test named by its number, and no test names another", async () => {
   const [faults, tested] = [await listedFaults(), await testedFaults()];
   assertEquals(faults.filter((fault) => !tested.has(fault)), []);
   assertEquals([...tested].filter((fault) => !faults.includes(fault)), []);
