@@ -41,8 +41,10 @@ export const ACTOR_SIGNATURES = [
  * What a list of all processes is searched for: wider than the signatures, since it only decides
  * where to look closer.
  */
-export const FIRST_LOOK =
-  /_subactor|tractor\[|tractor\._child|_actor_child_main|subint-forkserv|from (multiprocessing|billiard)\.|loky\.backend|from tractor\./;
+export const FIRST_SCAN = new RegExp(
+  String.raw`_subactor|tractor\[|tractor\._child|_actor_child_main|subint-forkserv|` +
+    String.raw`from (multiprocessing|billiard)\.|loky\.backend|from tractor\.`,
+);
 
 /**
  * Processes that libraries for many processes start: a worker, the server that forks workers, the
@@ -63,8 +65,10 @@ export const HELPERS = [
   // These end by themselves as soon as the last process that uses them has.
   {
     where: "code",
-    pattern:
-      /^\s*from (multiprocessing|billiard|(joblib\.externals\.)?loky\.backend)\.(resource|semaphore)_tracker import /,
+    pattern: new RegExp(
+      String.raw`^\s*from (multiprocessing|billiard|` +
+        String.raw`(joblib\.externals\.)?loky\.backend)\.(resource|semaphore)_tracker import `,
+    ),
     tracks: true,
   },
 ] as const satisfies readonly { where: "code" | "module"; pattern: RegExp; tracks: boolean }[];
@@ -73,8 +77,11 @@ export const HELPERS = [
  * Helpers that one test starts and all later ones use: they live as long as pytest and are no leak
  * of that test.
  */
-export const SHARED_HELPERS =
-  /\bfrom ((multiprocessing|billiard|(joblib\.externals\.)?loky\.backend)\.(forkserver|resource_tracker|semaphore_tracker)|tractor\.(spawn\.)?_forkserver_override) import /;
+export const SHARED_HELPERS = new RegExp(
+  String.raw`\bfrom ((multiprocessing|billiard|` +
+    String.raw`(joblib\.externals\.)?loky\.backend)\.(forkserver|resource_tracker|` +
+    String.raw`semaphore_tracker)|tractor\.(spawn\.)?_forkserver_override) import `,
+);
 
 /** The code of a fork server, and with the very same words of each process that it forked. */
 export const FORK_SERVER = /\bfrom [\w.]*(forkserver|_forkserver_override) import /;

@@ -1,7 +1,7 @@
 import {
   ACTOR_SIGNATURES,
   type ActorSignature,
-  FIRST_LOOK,
+  FIRST_SCAN,
   HELPERS,
   SHELLS_AND_DEBUGGERS,
 } from "./actor_signatures.ts";
@@ -31,7 +31,7 @@ const VALUED = "WX";
 
 /** Whether a row of the process list deserves a closer look. */
 export function mayBeActor(args: string): boolean {
-  return FIRST_LOOK.test(args);
+  return FIRST_SCAN.test(args);
 }
 
 /** Whether a row of the process list may be a pytest, or what one has forked. */

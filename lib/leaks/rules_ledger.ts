@@ -5,7 +5,7 @@ export interface LedgerEntry extends RecordedIdentity {
   readonly uid: number;
   readonly runId: string;
   /**
-   * `runner` is tractest itself, `root` what it started; while either lives the run is not over.
+   * `runner` is tractest itself, `root` its child; while either lives the run is unfinished.
    */
   readonly role: "runner" | "root" | "process";
   /** The test that ran when it was seen first; null when none did. */
@@ -51,11 +51,11 @@ export interface Recorded {
 
 /** The living processes that the ledger names. */
 export interface RecordedProcesses {
-  /** Left over from runs that are over. */
+  /** Left over from finished runs. */
   readonly over: ReadonlyMap<number, Recorded>;
-  /** Of runs that go on: they are in use. */
+  /** Of unfinished runs: they are in use. */
   readonly live: ReadonlyMap<number, Recorded>;
-  /** What a tractest started that was killed itself, and that goes on: a pytest, as a rule. */
+  /** Started by a tractest that was killed itself, and still running: usually a pytest. */
   readonly abandoned: ReadonlyMap<number, Recorded>;
 }
 
@@ -66,19 +66,13 @@ const TEXT_LIMIT = 500;
 /** One line of the file, its line end included. */
 export function ledgerLine(entry: LedgerEntry): string {
   const { title, test, ...identity } = entry;
-  return `${
-    JSON.stringify({
-      schema: SCHEMA,
-      ...identity,
-      test: test?.slice(0, TEXT_LIMIT) ?? null,
-      title: title.slice(0, TEXT_LIMIT),
-    })
-  }\n`;
+  const texts = { test: test?.slice(0, TEXT_LIMIT) ?? null, title: title.slice(0, TEXT_LIMIT) };
+  return `${JSON.stringify({ schema: SCHEMA, ...identity, ...texts })}\n`;
 }
 
 /**
- * Reads lines of the ledger; what is cut short, garbage, or of another version is passed over: it
- * proves nothing.
+ * Reads lines of the ledger; incomplete lines, garbage and other versions are ignored: they prove
+ * nothing.
  */
 export function parseLedger(text: string): LedgerEntry[] {
   return text.split("\n").flatMap((line) => entryOf(line) ?? []);
@@ -89,7 +83,7 @@ export function segmentLine(entry: SegmentEntry): string {
   return `${JSON.stringify({ schema: SCHEMA, role: "segment", ...entry })}\n`;
 }
 
-/** Reads the lines about segments; anything else is passed over. */
+/** Reads the lines about segments; anything else is ignored. */
 export function parseSegments(text: string): SegmentEntry[] {
   return text.split("\n").flatMap((line) => {
     try {
@@ -162,12 +156,12 @@ export function recordedProcesses(
   here: Surroundings,
   own: number,
 ): RecordedProcesses {
-  const goesOn = going(entries, living, here, own);
+  const unfinished = unfinishedRuns(entries, living, here, own);
   const fitting = entries.filter((entry) => entry.pid !== own && fits(entry, living, here));
   const recorded = (
     { pid, runId, test }: LedgerEntry,
   ): [number, Recorded] => [pid, { runId, test, since: beginOf(runId, entries, here) }];
-  const live = new Map(fitting.filter((entry) => goesOn.has(entry.runId)).map(recorded));
+  const live = new Map(fitting.filter((entry) => unfinished.has(entry.runId)).map(recorded));
   const over = fitting.filter((entry) => entry.role === "process" && !live.has(entry.pid));
   const led = new Set(
     fitting.filter((entry) => entry.role === "runner").map((entry) => entry.runId),
@@ -179,7 +173,7 @@ export function recordedProcesses(
   );
   const roots = fitting.filter((entry) =>
     entry.role === "root" && ran.has(entry.runId) && !led.has(entry.runId) &&
-    goesOn.has(entry.runId)
+    unfinished.has(entry.runId)
   );
   return { over: new Map(over.map(recorded)), live, abandoned: new Map(roots.map(recorded)) };
 }
@@ -199,7 +193,7 @@ export function beginOf(
 /**
  * The runs that are not over: their tractest, unless it is this program, or what it started, lives.
  */
-export function going(
+export function unfinishedRuns(
   entries: readonly LedgerEntry[],
   living: Living,
   here: Surroundings,

@@ -2,12 +2,12 @@ import { SHARED_DAEMONS, type SharedDaemonRow } from "./shared_daemons.ts";
 import { baseName, pythonTarget } from "./rules_actor.ts";
 import {
   beginOf,
-  going,
   isHere,
   type LedgerEntry,
   type Living,
   type Recorded,
   type RecordedProcesses,
+  unfinishedRuns,
 } from "./rules_ledger.ts";
 import { type Mark, startedBy } from "../base/cookie.ts";
 import type { DetailedProcess, Surroundings } from "../processes/process.ts";
@@ -38,7 +38,7 @@ export function withMarks(
     readonly own: number;
   },
 ): Origins {
-  const goesOn = going(entries, living, here, own);
+  const goesOn = unfinishedRuns(entries, living, here, own);
   const over = new Map(recorded.over);
   const live = new Map<number, Recorded | null>(recorded.live);
   for (const [pid, mark] of marks) {

@@ -17,6 +17,11 @@ export interface SharedDaemonRow {
 const DRIVEN =
   /--headless|--remote-debugging-(port|pipe)|--marionette|--enable-automation|--test-type|--type=/;
 
+/** Matches any of these patterns of names as a whole. */
+function named(patterns: string): RegExp {
+  return new RegExp(`^(${patterns.trim().split(/\s+/).join("|")})$`);
+}
+
 /**
  * Daemons that a test merely woke. A process of one of these carries the environment of the test
  * that happened to need it first; it stays, and so does what it starts. Names are cut at 15
@@ -50,8 +55,10 @@ export const SHARED_DAEMONS = [
   {
     name: "a service of git's",
     where: "words",
-    pattern:
-      /\bgit(-\S+)? (.* )?(maintenance run|gc --auto|credential-cache--daemon|fsmonitor--daemon|credential-store)\b|git-credential-cache--daemon/,
+    pattern: new RegExp(
+      String.raw`\bgit(-\S+)? (.* )?(maintenance run|gc --auto|credential-cache--daemon|` +
+        String.raw`fsmonitor--daemon|credential-store)\b|git-credential-cache--daemon`,
+    ),
     reason: "git starts it for the repository or the user",
   },
   {
@@ -69,8 +76,10 @@ export const SHARED_DAEMONS = [
   {
     name: "a message bus",
     where: "program",
-    pattern:
-      /^(dbus-daemon|dbus-launch|dbus-broker.*|at-spi-bus-laun.*|at-spi2-registr.*|gvfsd.*|dconf-service|xdg-.*|ibus-.*)$/,
+    pattern: named(`
+      dbus-daemon dbus-launch dbus-broker.* at-spi-bus-laun.* at-spi2-registr.* gvfsd.*
+      dconf-service xdg-.* ibus-.*
+    `),
     reason: "serves the desktop session",
   },
   {
@@ -88,8 +97,10 @@ export const SHARED_DAEMONS = [
   {
     name: "a build server",
     where: "words",
-    pattern:
-      /\b(GradleDaemon|KotlinCompileDaemon|BuckDaemon|buckd|mvndaemon|pantsd|XServerBoot|sbt-launch)\b|^bazel\(|\bMSBuild\.dll .*nodemode|VBCSCompiler/,
+    pattern: new RegExp(
+      String.raw`\b(GradleDaemon|KotlinCompileDaemon|BuckDaemon|buckd|mvndaemon|pantsd|` +
+        String.raw`XServerBoot|sbt-launch)\b|^bazel\(|\bMSBuild\.dll .*nodemode|VBCSCompiler`,
+    ),
     reason: "builds for all projects of the user",
   },
   {
@@ -120,8 +131,10 @@ export const SHARED_DAEMONS = [
   {
     name: "a container engine",
     where: "program",
-    pattern:
-      /^(dockerd.*|docker-proxy|containerd.*|conmon(rs)?|podman|catatonit|rootlesskit.*|buildkitd|crio|libvirtd|virt(qemu|log)d|VBoxSVC|VBoxXPCOMIPCD|colima|limactl)$/,
+    pattern: named(`
+      dockerd.* docker-proxy containerd.* conmon(rs)? podman catatonit rootlesskit.* buildkitd
+      crio libvirtd virt(qemu|log)d VBoxSVC VBoxXPCOMIPCD colima limactl
+    `),
     reason: "containers and machines of others depend on it",
   },
   {
@@ -133,8 +146,10 @@ export const SHARED_DAEMONS = [
   {
     name: "a desktop program",
     where: "program",
-    pattern:
-      /^(firefox.*|chrome|chromium.*|google-chrome.*|brave.*|opera|msedge|thunderbird.*|code|gnome-terminal-.*|konsole|xterm|kitty|alacritty|wezterm.*)$/,
+    pattern: named(`
+      firefox.* chrome chromium.* google-chrome.* brave.* opera msedge thunderbird.* code
+      gnome-terminal-.* konsole xterm kitty alacritty wezterm.*
+    `),
     unless: DRIVEN,
     reason: "somebody may work in it",
   },

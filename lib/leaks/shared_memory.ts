@@ -1,6 +1,6 @@
 import type { Refusal } from "../processes/process.ts";
 import { basename } from "@std/path";
-import { going } from "./rules_ledger.ts";
+import { unfinishedRuns } from "./rules_ledger.ts";
 import type { SharedMemoryReport } from "./leak_report.ts";
 import type { Host } from "../system/host.ts";
 import { readProcessFiles } from "../system/programs/proc.ts";
@@ -39,7 +39,7 @@ export async function findSharedMemory(
   const living = new Map([...leaders.rows].filter(([, row]) => row.state !== "Z"));
   const runs = here === null || leaders.failure !== null
     ? null
-    : going(entries, living, here, host.pid);
+    : unfinishedRuns(entries, living, here, host.pid);
   return [...files].flatMap(([path, status]): SharedMemoryReport[] => {
     const name = basename(path);
     const record = segments.findLast((one) =>

@@ -9,7 +9,7 @@ import type {
 } from "./leak_report.ts";
 import type { Printer } from "../terminal/printer.ts";
 
-/** How a report is told. */
+/** How a report is shown. */
 export interface ShowLeaksOptions {
   /** What was found before a clean-up; left out when there was none. */
   readonly before?: LeakReport;
@@ -56,15 +56,12 @@ function showRegistry(
       `${name} held by a live run of this repo: pid ${run.pid} ${escapeText(run.title)}; no leak`,
     );
   }
+  const held = `${name} ${printer.paint("red", "bound")}: held by`;
   if (holders.length === 0) {
-    printer.line(
-      `${name} ${
-        printer.paint("red", "bound")
-      }: held by a process you can't see (another user or container)`,
-    );
+    printer.line(`${held} a process you can't see (another user or container)`);
   }
   for (const holder of holders) {
-    printer.line(`${name} ${printer.paint("red", "bound")}: held by ${processLine(holder)}`);
+    printer.line(`${held} ${processLine(holder)}`);
     printer.line(`    ${STANDING[holder.verdict]}: ${reasons(holder)}`);
   }
 }
@@ -73,7 +70,7 @@ const STANDING = {
   leaked: "leaked",
   "in-use": "in use",
   foreign: "not of this repo",
-  unknown: "can't tell",
+  unknown: "unknown",
 } as const;
 
 function showActors(printer: Printer, report: LeakReport): void {
@@ -86,27 +83,22 @@ function showActors(printer: Printer, report: LeakReport): void {
   }
   const doubtful = report.actors.filter((actor) => actor.verdict === "unknown");
   if (doubtful.length > 0) {
-    printer.line(
-      `${doubtful.length} ${
-        doubtful.length === 1 ? "process" : "processes"
-      } left alone, may be leaked:`,
-    );
+    const processes = doubtful.length === 1 ? "process" : "processes";
+    printer.line(`${doubtful.length} ${processes} left alone, may be leaked:`);
   }
   for (const actor of doubtful) printer.line(`  ${processLine(actor)}\n    ${reasons(actor)}`);
   const used = report.actors.filter((actor) => actor.verdict === "in-use");
   if (used.length > 0) {
-    printer.note(
-      `${used.length} actor ${used.length === 1 ? "proc" : "procs"} of this repo ${
-        used.length === 1 ? "is" : "are"
-      } in use${printer.verbose ? ":" : "; left alone"}`,
-    );
+    const [procs, are] = used.length === 1 ? ["proc", "is"] : ["procs", "are"];
+    const end = printer.verbose ? ":" : "; left alone";
+    printer.note(`${used.length} actor ${procs} of this repo ${are} in use${end}`);
   }
   if (printer.verbose) {
     for (const actor of used) printer.note(`  ${processLine(actor)}: ${reasons(actor)}`);
   }
 }
 
-/** What leaked is called by what it is where that is the same for all. */
+/** Counts leaks; they are called actors if all of them are. */
 export function leakedCount(leaked: readonly ListedProcess[]): string {
   const what = leaked.every((process) => process.kind === "actor") ? "actor " : "";
   return `${leaked.length} leaked ${what}${leaked.length === 1 ? "proc" : "procs"}`;
@@ -117,19 +109,17 @@ export function portsOf({ ports }: ListedProcess): string {
   return ports.length === 0 ? "" : `, listens on port ${ports.join(", ")}`;
 }
 
-/** Only tractest was killed: its pytest goes on, and with it the run. */
+/** Only tractest was killed: its pytest still runs. */
 function showAbandoned(
   printer: Printer,
   { pid, title, runId }: NonNullable<LeakReport["abandoned"]>[number],
 ): void {
   printer.warn(
-    escapeText(`pid ${pid} (${title}) goes on, though the tractest of its run ${runId} was killed`),
+    escapeText(
+      `pid ${pid} (${title}) still runs, though the tractest of its run ${runId} was killed`,
+    ),
   );
-  printer.hint(
-    `${
-      shellCommand(["tractest", "zombies", "--kill", "--pid", String(pid)])
-    } ends it and what is below it`,
-  );
+  printer.hint(`${killCommand(pid)} ends it and its descendants`);
 }
 
 function showSockets(printer: Printer, { sockets }: LeakReport): void {
@@ -153,7 +143,7 @@ function showSockets(printer: Printer, { sockets }: LeakReport): void {
 }
 
 /**
- * Shows segments of shared memory that a run left, and why others are kept; nothing when nobody
+ * Shows segments of shared memory that a run left, and why others are kept; nothing if not
  * asked.
  */
 export function showSharedMemory(
@@ -200,20 +190,21 @@ export function hintLeaks(printer: Printer, report: LeakReport): void {
   const doubtful = [...holders, ...report.actors].filter((process) => process.verdict === "unknown")
     .map((process) => process.pid);
   for (const pid of [...new Set(doubtful)].slice(0, HINTS)) {
-    printer.hint(
-      `${shellCommand(["tractest", "zombies", "--kill", "--pid", String(pid)])} if nobody needs it`,
-    );
+    printer.hint(`${killCommand(pid)} if it is not needed`);
   }
   for (const { pid, verdict } of holders) {
     if (verdict === "in-use" || verdict === "foreign") {
-      printer.hint(
-        `it is left alone; ${shellCommand(["kill", "-INT", String(pid)])} if nobody needs it`,
-      );
+      const command = shellCommand(["kill", "-INT", String(pid)]);
+      printer.hint(`it is left alone; ${command} if it is not needed`);
     }
   }
 }
 
-/** Characters of a title that are shown: enough to tell processes apart, and JSON has all of it. */
+function killCommand(pid: number): string {
+  return shellCommand(["tractest", "zombies", "--kill", "--pid", String(pid)]);
+}
+
+/** Characters of a title that are shown; JSON has all of it. */
 const SHOWN_TITLE = 200;
 
 /** The title of a process, cut where it is very long; not escaped. */

@@ -116,7 +116,7 @@ Deno.test("zombies --kill: a foreign holder of the registry is named, left, and 
     stdout,
     `TCP :${port} bound: held by ${pid} postgres\n    not of this repo: works in /, maps nothing of this project\n`,
   );
-  assertIncludes(stderr, `hint: it is left alone; kill -INT ${pid} if nobody needs it\n`);
+  assertIncludes(stderr, `hint: it is left alone; kill -INT ${pid} if it is not needed\n`);
 });
 
 Deno.test("zombies --hook: silent when clean, one line when it cleaned up, 0 and one line for what it can't tell", async () => {

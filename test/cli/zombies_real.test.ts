@@ -212,13 +212,13 @@ Deno.test({
        "$0" zombies --kill --pid "$(pgrep -xf 'py310/bin/python -m pytest -q')" >/dev/null; echo "named $?"`,
     );
     const [, pid] =
-      /TCP :1616 bound: held by (\d+) py310\/bin\/python -m pytest -q\n {4}can't tell: /.exec(
+      /TCP :1616 bound: held by (\d+) py310\/bin\/python -m pytest -q\n {4}unknown: /.exec(
         plain.said,
       ) ?? [];
     assert(pid !== undefined, plain.all);
     assertIncludes(
       plain.said,
-      `hint: tractest zombies --kill --pid ${pid} if nobody needs it\nlist 81\nkill 81\nhook 0\nnamed 0\n`,
+      `hint: tractest zombies --kill --pid ${pid} if it is not needed\nlist 81\nkill 81\nhook 0\nnamed 0\n`,
     );
   },
 });
@@ -240,12 +240,12 @@ Deno.test({
        "$0" zombies --kill --pid "$pid" >/dev/null; echo "named $?"; pgrep -f '[m] pytest|[s]leep 61' || echo gone`,
     );
     const [, pid] =
-      /warning: pid (\d+) \(.* -m pytest .*\) goes on, though the tractest of its run \S+ was killed\n/
+      /warning: pid (\d+) \(.* -m pytest .*\) still runs, though the tractest of its run \S+ was killed\n/
         .exec(said) ?? [];
     assert(pid !== undefined, all);
     assertIncludes(
       said,
-      `hint: tractest zombies --kill --pid ${pid} ends it and what is below it\nlist 0\n`,
+      `hint: tractest zombies --kill --pid ${pid} ends it and its descendants\nlist 0\n`,
     );
     assertIncludes(said, "hook 0\nnamed 0\ngone\n");
   },
