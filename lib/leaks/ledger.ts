@@ -47,7 +47,7 @@ async function askSurroundings(host: Host): Promise<Surroundings | null> {
   return own && links.own ? { bootId: own.bootId, pidNamespace: links.own[1] } : null;
 }
 
-/** The test that started a process, by its start in clock ticks; null where none is known. */
+/** The test that started a process, by its start in clock ticks; null if unknown. */
 export type TestOf = (startTicks: number) => string | null;
 
 /** What the runs of a project recorded, and the files that are not to be trusted. */
@@ -58,7 +58,7 @@ export interface Ledger {
 }
 
 /**
- * Reads the ledger of a project. One that is not there, or that others may have written, says
+ * Reads the ledger of a project. A missing one, or one that others may have written, proves
  * nothing.
  */
 export async function readLedger(host: Host, root: string): Promise<Ledger> {
@@ -233,11 +233,10 @@ export class RunLedger {
   }
 
   /**
-   * Looks for processes below the root, and in the session that it leads, that were not recorded
-   * yet. One `ps`, and one `cat` only when there is somebody new. One that is asked for while
-   * another is under way is that one.
+   * Records new processes below the root, and in the session that it leads. One `ps`, and one `cat`
+   * only when there is a new process. A call during another one joins it.
    *
-   * @param tests asked, once there is somebody new, which test started it
+   * @param tests asked for the test that started a new process
    * @returns whether the root was still there: only what is below it, or in its session, is found
    */
   look(tests: () => Promise<TestOf>): Promise<boolean> {
@@ -276,7 +275,7 @@ export class RunLedger {
       if (row.session !== root || row.pid === root || below.has(row.pid)) continue;
       for (const pid of [row.pid, ...forest.descendantsOf(row.pid)]) below.add(pid);
     }
-    // Those that lost their parent are known by who they are, and with them those below them.
+    // Those that lost their parent are identified again, and with them those below them.
     const strays = [...this.#seen.keys()].filter((pid) => forest.has(pid) && !below.has(pid));
     const again = await readProcessFiles(this.host, strays, {
       mapped: false,
@@ -338,7 +337,7 @@ export class RunLedger {
     await this.#append(lines);
   }
 
-  /** Resolves when every look that was asked for is done. */
+  /** Resolves when all scans are done. */
   async settled(): Promise<void> {
     await this.#busy;
   }

@@ -45,7 +45,7 @@ export class ProcessSurvey {
   #asked = new Set<number>();
   #venvs: Promise<readonly string[]> | null = null;
   #ledger: Promise<Ledger> | null = null;
-  /** What the environments of processes say. */
+  /** The run or test that the environment of a process names. */
   #marks: ReadonlyMap<number, Mark> = new Map();
   #runners: ReadonlySet<number> = new Set();
   /** Pids that led the runs that recorded the processes which were judged. */
@@ -59,7 +59,7 @@ export class ProcessSurvey {
     this.#project = project;
   }
 
-  /** What could not be looked at. */
+  /** What could not be read, a sentence each. */
   get failures(): readonly string[] {
     return [...this.#failures];
   }
@@ -85,10 +85,7 @@ export class ProcessSurvey {
     return [...new Set([...candidates, ...await this.#mayBeRecorded(own)])];
   }
 
-  /**
-   * Those that have the pid of one that a run recorded: of a program that is neither an actor nor a
-   * Python nothing else may say what it is.
-   */
+  /** Processes with the pid of a recorded one: nothing else may show that such a one is ours. */
   async #mayBeRecorded(own: ReadonlySet<number>): Promise<number[]> {
     const { entries } = await (this.#ledger ??= readLedger(this.#host, this.#project.root));
     const pids = new Set(
@@ -99,10 +96,7 @@ export class ProcessSurvey {
     );
   }
 
-  /**
-   * Takes what environments say, once the list of all processes is known, and returns those that a
-   * test started.
-   */
+  /** Takes the marks of environments, once all processes are known; returns the marked ones. */
   async mark({ rows, failure }: Read<Mark>): Promise<number[]> {
     if (failure) this.#failures.add(failure);
     const own = this.ownPids;
@@ -116,7 +110,7 @@ export class ProcessSurvey {
    */
   async #findRunners(): Promise<ReadonlySet<number>> {
     const uid = this.#host.uid();
-    // Who else may have started a process of this user: root, and for root anybody (by sudo).
+    // Root may start a process of this user too, and any user one of root's (by sudo).
     const mayStart = (row: ProcessRow) => uid === 0 || row.uid === uid || row.uid === 0;
     const rows = [...this.#forest.values()].filter((row) =>
       row.pid !== this.#host.pid && row.state !== "Z" && mayStart(row)
@@ -153,7 +147,7 @@ export class ProcessSurvey {
 
   /**
    * Whether a row is a Python of one of our venvs, or started by a relative name; one that a shell
-   * started is somebody's.
+   * started is in use.
    */
   async #mayBeUntitled(row: ProcessRow): Promise<boolean> {
     const directory = pythonDirectory(row.args);
@@ -175,7 +169,7 @@ export class ProcessSurvey {
     return this.#abandoned;
   }
 
-  /** Rows of the process list. */
+  /** The row of a process. */
   row(pid: number): ProcessRow | undefined {
     return this.#forest.get(pid);
   }

@@ -27,7 +27,7 @@ Deno.test("what is no address is a usage error", () => {
   }
 });
 
-Deno.test("a listener is in the way when it is at the same address or either side is a wildcard", () => {
+Deno.test("a listener conflicts at the same address, or where either is a wildcard", () => {
   const at = (host: string, wanted = "127.0.0.1:1616") =>
     occupies({ host, port: 1616 }, parseRegistryAddress(wanted));
   assertEquals(["127.0.0.1", "0.0.0.0", "*", "::", "::ffff:127.0.0.1"].map((host) => at(host)), [

@@ -56,7 +56,7 @@ function judge(subject: Row, ...others: DetailedProcess[]) {
   );
 }
 
-Deno.test("an actor of this checkout whose parent is pid 1 is leaked, and the evidence says why", () => {
+Deno.test("an actor of this checkout below pid 1 is leaked, and the evidence says why", () => {
   const { verdict, ours, evidence } = judge({ pid: 100 });
   assertEquals([verdict, ours], ["leaked", true]);
   assertEquals(evidence, [
@@ -67,7 +67,7 @@ Deno.test("an actor of this checkout whose parent is pid 1 is leaked, and the ev
   ]);
 });
 
-Deno.test("fault 9: a title without a path is tied by the directory alone, or by the mapped files alone", () => {
+Deno.test("fault 9: a title without a path is tied by its directory or its mapped files", () => {
   assertEquals(judge({ pid: 100, mapped: ["/usr/lib/libc.so"] }).verdict, "leaked");
   assertEquals(judge({ pid: 100, cwd: "/tmp", place: "elsewhere" }).verdict, "leaked");
   assertEquals(
@@ -83,7 +83,7 @@ Deno.test("fault 9: a title without a path is tied by the directory alone, or by
   );
 });
 
-Deno.test("fault 5: another checkout whose path starts with the same letters is another checkout", () => {
+Deno.test("fault 5: another checkout whose path starts alike is another checkout", () => {
   const mapped = ["/repo/py313-fork/lib/python3.13/site-packages/msgspec/_core.so"];
   assertEquals(
     judge({ pid: 100, cwd: "/repo-fork", place: "other-project", mapped }).verdict,
@@ -148,7 +148,7 @@ Deno.test("fault 11: an orphan that a subreaper adopted is leaked", () => {
   );
 });
 
-Deno.test("what an init adopted that a live program runs is unknown: that program is above it", () => {
+Deno.test("what an init below a live program adopted is unknown: the program is above it", () => {
   const tini = details({
     pid: 80,
     ppid: 70,
@@ -244,7 +244,7 @@ Deno.test("a shell that is pid 1 of a container adopts orphans: they are leaked"
   );
 });
 
-Deno.test("fault 51: an untitled Python on tractor in pytest's directory is a leaked root, and protects none below it", () => {
+Deno.test("fault 51: an untitled Python on tractor in pytest's directory is a leaked root", () => {
   const row = {
     pid: 70,
     argv: [`${VENV}/bin/python`, "-c", "import tractor"],
@@ -330,7 +330,7 @@ Deno.test("what can't be read is unknown, never leaked", () => {
   );
 });
 
-Deno.test("fault 61: another user's process above is judged by its row, else nothing is known", () => {
+Deno.test("fault 61: another user's process above is judged by its row, else unknown", () => {
   const above = (...argv: string[]) =>
     judge({ pid: 100, ppid: 80 }, details({ pid: 80, uid: 0, argv, mapped: null })).verdict;
   assertEquals(
@@ -350,7 +350,7 @@ Deno.test("fault 61: another user's process above is judged by its row, else not
   assertEquals([verdict, above2], ["in-use", 81]);
 });
 
-Deno.test("fault 57: a living parent that shares no file is what uses a process, whatever that is", () => {
+Deno.test("fault 57: a living parent that shares no file may still use a process", () => {
   const plain = { mapped: ["/usr/bin/python3.11"], cwd: "/repo" };
   const program = details({ pid: 80, ppid: 50, argv: ["/usr/bin/python3", "job.py"], ...plain });
   const spawned = {
@@ -395,7 +395,7 @@ Deno.test("fault 57: a living parent that shares no file is what uses a process,
   );
 });
 
-Deno.test("what a fork server forked is unknown while the program that leads its group lives, though the server is gone", () => {
+Deno.test("a fork server's child is unknown while the program that leads its group lives", () => {
   const code = "from tractor.spawn._forkserver_override import main; main(9, 11)";
   const forked = { pid: 100, argv: ["python", "-c", code], isForkedCopy: true, group: 70 };
   assertEquals(judge(forked, application).verdict, "unknown");
@@ -410,7 +410,7 @@ Deno.test("what a fork server forked is unknown while the program that leads its
   );
 });
 
-Deno.test("a process that has lost its parent since the list was made is judged by the parent that it has now", () => {
+Deno.test("a process that lost its parent since the list is judged by its new parent", () => {
   const all = [details({ pid: 100, ppid: 1 }), init, shell, application];
   const verdict = (ppid: number, now: number) => {
     const details = { ...all[0]!, ppid: now };
@@ -436,7 +436,7 @@ Deno.test("fault 59: an application whose modules are in no site-packages keeps 
   assertEquals(judge({ pid: 100, ppid: 80, mapped: target }, root).verdict, "in-use");
 });
 
-Deno.test("a first process that is an application is never an adopter; nor is a parent outside of the namespace", () => {
+Deno.test("an application as pid 1, or a parent outside of the namespace, never adopts", () => {
   const first = (argv: string[], subject: Partial<DetailedProcess> = {}) => {
     const all = [
       details({ pid: 100, ...subject }),
@@ -501,7 +501,7 @@ Deno.test("fault 60: what a live run recorded is in use, and so is what is below
   );
 });
 
-Deno.test("fault 63: a fork of pytest is leaked if a run that is over recorded it, unknown if none did, in use while its pytest lives", () => {
+Deno.test("fault 63: a fork of pytest is leaked only if a finished run recorded it", () => {
   const fork = { argv: ["python", "-m", "pytest"], isForkedCopy: true };
   const harness = details({
     pid: 80,

@@ -142,7 +142,7 @@ Deno.test("what Python runs is found past its options", () => {
   assertEquals(pythonTarget(["python", "-i"]), { kind: "none", value: "" });
 });
 
-Deno.test("the directory of a Python is found in a row of the process list, with spaces in its path", () => {
+Deno.test("the directory of a Python is found in a row, with spaces in its path", () => {
   assertEquals(
     pythonDirectory("/home/me/my repo/py313/bin/python -c x"),
     "/home/me/my repo/py313/bin",

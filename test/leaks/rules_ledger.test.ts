@@ -25,7 +25,7 @@ Deno.test("A line of the ledger is one line and says what was recorded", () => {
   assertEquals([line.indexOf("\n"), parseLedger(line)], [line.length - 1, [entry]]);
 });
 
-Deno.test("Lines that are garbage, cut short, or of another version are passed over, and the others are read", () => {
+Deno.test("garbage, incomplete lines and other versions are ignored, the rest is read", () => {
   const line = ledgerLine(entry);
   const garbage = [
     "",
@@ -61,7 +61,7 @@ Deno.test("Lines that are garbage, cut short, or of another version are passed o
   }
 });
 
-Deno.test("fault 55: an entry whose pid and ticks fit is void when the boot, the pid namespace or the user is another", () => {
+Deno.test("fault 55: an entry of another boot, pid namespace or user proves nothing", () => {
   assertEquals(fits(entry, living, here), true);
   assertEquals(
     fits({ ...entry, bootId: "0f3c1d2e-0000-4000-8000-000000000002" }, living, here),
@@ -74,7 +74,7 @@ Deno.test("fault 55: an entry whose pid and ticks fit is void when the boot, the
   assertEquals(fits(entry, new Map(), here), false);
 });
 
-Deno.test("What a run recorded is left over once neither its tractest nor what that started lives", () => {
+Deno.test("a process is left over once neither tractest nor the root of its run lives", () => {
   const runner: LedgerEntry = { ...entry, role: "runner", pid: 40, startTicks: 900 };
   const root: LedgerEntry = { ...entry, role: "root", pid: 41, startTicks: 950 };
   const entries = [runner, root, entry];

@@ -23,7 +23,7 @@ Deno.test("fault 26: the inode decides whether a socket is bound, not the name",
   assertEquals(bound([]), false);
 });
 
-Deno.test("fault 32: a row that can't be read, or no list at all, makes a socket unknown, never stale", () => {
+Deno.test("fault 32: an unreadable row, or no list, makes a socket unknown, never stale", () => {
   assertEquals(isBound("/d/a.sock", socket, { rows: [], rejected: 1, failure: null }), null);
   assertEquals(
     isBound("/d/a.sock", socket, { rows: [], rejected: 0, failure: '"ss" timed out' }),
@@ -39,7 +39,7 @@ Deno.test("fault 32: a row that can't be read, or no list at all, makes a socket
   );
 });
 
-Deno.test("fault 28: a directory that is a link, someone else's, or open to others is refused", () => {
+Deno.test("fault 28: a directory that is a link, someone else's, or open is refused", () => {
   assertEquals(refuseDirectory(directory, 1000, false), null);
   assertEquals(
     refuseDirectory({ ...directory, kind: "symlink" }, 1000, false),

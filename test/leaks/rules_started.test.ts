@@ -31,7 +31,7 @@ const head = (
   };
 };
 
-Deno.test("an environment names a run: over when nothing that led it lives, in use while it does, open where that can't be looked up", () => {
+Deno.test("a run named by an environment is finished once nothing that led it lives", () => {
   const entries = [
     head("over", 10),
     head("over", 11, "root"),
@@ -66,7 +66,7 @@ Deno.test("an environment names a run: over when nothing that led it lives, in u
   ]]);
 });
 
-Deno.test("the ledger of a live run counts before the environment, and tells the test of what a fork server made", () => {
+Deno.test("the ledger of a live run counts before the environment", () => {
   const title = "python -c from multiprocessing.forkserver import main; main(7)";
   const before: Recorded = { runId: "goes", test: "a.py::second", since: 1 };
   const marks = new Map([[100, { runId: "over", test: "a.py::first" }]]);
@@ -87,7 +87,7 @@ Deno.test("the ledger of a live run counts before the environment, and tells the
   assertEquals(over.over.get(100)?.test, "a.py::second");
 });
 
-Deno.test("daemons that a test merely woke are known by what they are; a program that a test drives is none of them", () => {
+Deno.test("daemons that a test merely woke are known by name, programs it drives are not", () => {
   const daemons = [
     ["gpg-agent", "gpg-agent --homedir /home/dev/.gnupg --use-standard-socket --daemon"],
     ["ssh-agent", "ssh-agent -s"],
@@ -216,7 +216,7 @@ function judge(
   return [verdict, evidence.join("; ")];
 }
 
-Deno.test("fault 65: what a test of a run that is over started is leaked, whatever it is and wherever it works", () => {
+Deno.test("fault 65: what a test of a finished run started is leaked, wherever it works", () => {
   const [verdict, evidence] = judge({}, OF_RUN);
   assertEquals(verdict, "leaked");
   assertIncludes(evidence, "started by test a.py::t of run r-1 (from its environment)");
@@ -282,13 +282,13 @@ Deno.test("fault 65: a shared daemon that a test only woke is kept, and so is a 
   assertEquals(judge({ argv: ["bash", "-i"] }, OF_RUN)[0], "unknown");
 });
 
-Deno.test("fault 65: workers of an application that is pid 1 of a container are kept, though a test's environment came with it", () => {
+Deno.test("fault 65: workers of an application as pid 1 are kept despite a test's marks", () => {
   const application = details({ pid: 1, ppid: 0, argv: ["python", "app.py"], startTicks: 5 });
   assertEquals(judge({}, OF_TEST, { others: [application], marked: { 1: OF_TEST } })[0], "in-use");
   assertEquals(judge({}, OF_TEST, { others: [application] })[0], "in-use");
 });
 
-Deno.test("what a plain pytest's test started is ours by its directory, its venv or the test's file, else another project's", () => {
+Deno.test("what a plain test started is ours by directory, venv or the test's file", () => {
   assertEquals(judge({}, OF_TEST)[0], "leaked");
   assertEquals(judge({ cwd: "/x", place: "elsewhere" }, OF_TEST)[0], "foreign");
   assertEquals(
@@ -311,7 +311,7 @@ Deno.test("what a plain pytest's test started is ours by its directory, its venv
   );
 });
 
-Deno.test("a pytest that lives may have started what carries no run's name: kept, unless it is younger", () => {
+Deno.test("a live pytest that is not younger may have started what names no run", () => {
   const pytest = details({ pid: 60, ppid: 0, argv: ["python", "-m", "pytest"], startTicks: 50 });
   const [verdict, evidence] = judge({}, OF_TEST, { others: [pytest], runners: [60] });
   assertEquals(verdict, "unknown");
@@ -355,7 +355,7 @@ Deno.test("a pytest that a test started runs tests of its own, unless it is leak
   );
 });
 
-Deno.test("where can't be read whether its run goes on, a pytest that is above it says that it does", () => {
+Deno.test("a pytest above a process proves that its run is unfinished", () => {
   const pytest = details({ pid: 60, ppid: 1, argv: ["python", "-m", "pytest"], startTicks: 50 });
   assertEquals(judge({ ppid: 60 }, OF_RUN, { others: [pytest], live: { 100: null } })[0], "in-use");
   assertEquals(judge({}, OF_RUN, { others: [pytest], live: { 100: null } })[0], "unknown");

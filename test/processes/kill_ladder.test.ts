@@ -15,7 +15,7 @@ async function identityOf(scene: Scene, pid: number): Promise<Process> {
   return identity!;
 }
 
-Deno.test("a tree is the root and all below it, and what was reparented when it was seen before", async () => {
+Deno.test("a tree is the root, all below it, and earlier members that still live", async () => {
   await using scene = await Scene.make();
   const [first, second] = [await scene.fifo(), await scene.fifo()];
   const root = await scene.start({
@@ -129,7 +129,7 @@ Deno.test("fault 3: a process whose start can't be read gets no signal", async (
   assertEquals([unreadable.survivors, isAlive(pid)], [true, true]);
 });
 
-Deno.test("fault 4: an identity is ticks since boot: the wall clock has no part in it", async () => {
+Deno.test("fault 4: an identity is ticks since boot: the wall clock has no part", async () => {
   await using scene = await Scene.make();
   const pid = await scene.actor();
   const before = await identityOf(scene, pid);
@@ -137,7 +137,7 @@ Deno.test("fault 4: an identity is ticks since boot: the wall clock has no part 
   assertEquals(await identityOf(scene, pid), before);
 });
 
-Deno.test("fault 4: the start of a process is read on the clock since boot, which nobody can step", async () => {
+Deno.test("fault 4: the start of a process is read on the clock since boot", async () => {
   await using scene = await Scene.make();
   const uptime = () => Number(Deno.readTextFileSync("/proc/uptime").split(" ")[0]);
   const ticksPerSecond = Number(
@@ -176,7 +176,7 @@ Deno.test("fault 14: a process that changed its user gets no signal", async () =
   assert(isAlive(pid));
 });
 
-Deno.test("fault 15: a signal that the system does not permit is reported, and SIGKILL is not tried", async () => {
+Deno.test("fault 15: a refused signal is reported, and SIGKILL is not tried", async () => {
   await using scene = await Scene.make();
   const pid = await scene.actor();
   const denied = { code: 1, stderr: encode(`kill: (${pid}): Operation not permitted\n`) };
@@ -191,7 +191,7 @@ Deno.test("fault 15: a signal that the system does not permit is reported, and S
   assertEquals(scene.host.ran.filter((line) => line.startsWith("kill -s")), [`kill -s INT ${pid}`]);
 });
 
-Deno.test("fault 16: a process that ignores SIGINT is killed after the grace, and that is said", async () => {
+Deno.test("fault 16: a process that ignores SIGINT is killed after the grace", async () => {
   await using scene = await Scene.make();
   const pid = await scene.actor({ env: { SIGINT: "ignore" } });
   const { killed } = await endTree(scene.host, scene.printer, [await identityOf(scene, pid)], {
@@ -253,7 +253,7 @@ Deno.test("fault 19: what stays in D after SIGKILL is given up in bounded time",
 const NEEDS_FREEZER = hasFreezer ? "" : isRoot ? " (needs a cgroup freezer)" : " (needs root)";
 
 Deno.test(
-  `fault 19: a process that is really in D is given up after SIGKILL, in bounded time${NEEDS_FREEZER}`,
+  `fault 19: a process that is really in D is given up in bounded time${NEEDS_FREEZER}`,
   { ignore: !hasFreezer },
   async () => {
     await using scene = await Scene.make();
@@ -302,7 +302,7 @@ Deno.test("the wait ends as soon as all are gone", async () => {
   assert(performance.now() - started < 30_000 && !isAlive(pid));
 });
 
-Deno.test("where the system's kill takes PID:INODE the signal goes to that, as it was before the process was identified", async () => {
+Deno.test("where kill takes PID:INODE, the inode is read before the identity", async () => {
   await using scene = await Scene.make();
   const pid = await scene.actor();
   const asked: string[] = [];
