@@ -217,7 +217,7 @@ Deno.test("run reads Python stacks before a time limit ends a test", async () =>
     [`printf 'Thread %s (idle)\\n  test_waits (test_a.py:3)\\n' "$4"`, null],
     [
       "echo 'Error: Permission denied' >&2; exit 1",
-      /"py-spy" failed with exit code 1: Error: Permission denied: this system lets/,
+      /"py-spy" failed with exit code 1: Error: Permission denied: on this system only root/,
     ],
     ["exec sleep 600", /Python stacks: "py-spy" timed out/],
     [null, /Python stacks: no "py-spy" in the venv or on PATH/],
