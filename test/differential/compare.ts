@@ -52,7 +52,8 @@ type Add = (kind: string, detail: string) => void;
 
 function addExit(suite: RandomSuite, bare: Bare, mode: Mode, { code }: Observed, add: Add): void {
   const both = `bare pytest ${bare.code} (${bare.verdict}), ${mode.name} ${code}`;
-  const forgivable = has(suite, "alone") && ["jobs", "retries", "failed"].includes(mode.name) ||
+  const forgivable =
+    has(suite, "alone") && ["jobs", "shard", "retries", "failed"].includes(mode.name) ||
     // The test that is blamed for the fixture of another one passes when it alone is run, as with
     // --lf.
     has(suite, "wide") && mode.name === "failed";
