@@ -62,7 +62,8 @@ export class Oracle {
     const holder = this.#holder(node);
     const isOfCheckout = node.cwd === "checkout" ||
       node.venv === "ours" && node.program !== "other";
-    return isOfCheckout && (this.judge(holder).class !== "found" || this.isForHook(holder));
+    // An init that a test started may be a parent: what it holds stays where it stays.
+    return isOfCheckout && (this.judge(holder).class === "spared" || this.isForHook(holder));
   }
 
   #judge(node: Node): Expected {
@@ -240,7 +241,11 @@ export class Oracle {
     }
     const tied = works || maps || starts;
     const pytest = this.#plainPytest(node);
-    if (pytest && this.lives(pytest)) return spared("its pytest lives");
+    if (pytest && this.lives(pytest)) {
+      return this.judge(pytest).class === "spared"
+        ? spared("its pytest lives")
+        : either("its pytest lives, and may be what another test left");
+    }
     if (!tied) return pytest ? either("pytest's cookie alone") : spared("nothing of this project");
     const leftAlone = this.#orphanOfTheLiving(node)
       ? either("left alone on purpose by a live program that recorded nothing")
