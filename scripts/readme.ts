@@ -18,7 +18,7 @@ export function withTables(readme: string): string {
 }
 
 const TABLES: Readonly<Record<string, readonly string[]>> = {
-  checks: table(["check", "it is well when"], CHECKS.map((row) => [`\`${row.id}\``, row.means])),
+  checks: table(["check", "ok when"], CHECKS.map((row) => [`\`${row.id}\``, row.means])),
   "exit-codes": table(
     ["exit code", "meaning"],
     EXIT_CODE_MEANINGS.map((row) => [String(row.code), row.meaning]),

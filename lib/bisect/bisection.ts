@@ -14,7 +14,7 @@ import {
 import { fileOf } from "../pytest/lastfailed.ts";
 import type { Failure } from "../pytest/failure.ts";
 import { RED } from "../pytest/results.ts";
-import type { Cut } from "../pytest/verdict.ts";
+import type { Cut } from "../pytest/run_exit_code.ts";
 import { UsageError } from "../errors.ts";
 import { type ExactOutcome, type ExactScene, runExactly } from "../run/exact.ts";
 

@@ -1,6 +1,6 @@
 import type { PytestEvent } from "../pytest/events.ts";
 import { type Outcome, RED } from "../pytest/results.ts";
-import type { Cut } from "../pytest/verdict.ts";
+import type { Cut } from "../pytest/run_exit_code.ts";
 import type { Failure } from "../pytest/failure.ts";
 import type { RunModel } from "../pytest/run_model.ts";
 import { fileOf } from "../pytest/lastfailed.ts";

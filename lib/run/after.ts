@@ -2,7 +2,7 @@ import { plural } from "../base/plural.ts";
 import { findCascades } from "../pytest/cascade.ts";
 import type { TestResult } from "../pytest/results.ts";
 import type { RunModel } from "../pytest/run_model.ts";
-import { runExitCode } from "../pytest/verdict.ts";
+import { runExitCode } from "../pytest/run_exit_code.ts";
 import type { Host } from "../system/host.ts";
 import { findLeaks } from "../leaks/gather.ts";
 import type { LeakReport } from "../leaks/leak_report.ts";

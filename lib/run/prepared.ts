@@ -1,7 +1,7 @@
 import type { SharedOptions } from "../command_line/session_options.ts";
 import type { IsolationWish } from "../project/configuration.ts";
 import type { Interpreter } from "../system/programs/python.ts";
-import type { Cut } from "../pytest/verdict.ts";
+import type { Cut } from "../pytest/run_exit_code.ts";
 import { escapeText } from "../base/escape.ts";
 import type { PreflightResult } from "../preflight/rules.ts";
 import { stopText } from "../preflight/show.ts";

@@ -7,7 +7,7 @@ import { RunDraft } from "../history/record.ts";
 import { findLeaks } from "../leaks/gather.ts";
 import type { LeakReport } from "../leaks/leak_report.ts";
 import { captureNote, stopsAtFirst } from "../pytest/pytest_command.ts";
-import type { Cut } from "../pytest/verdict.ts";
+import type { Cut } from "../pytest/run_exit_code.ts";
 import { groupsOf } from "../pytest/work.ts";
 import { watchCpu } from "../system/programs/cpu_counts.ts";
 import type { ExitCode } from "../tables/exit_codes.ts";

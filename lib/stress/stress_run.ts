@@ -4,7 +4,7 @@ import { shellCommand } from "../base/escape.ts";
 import { describeTries } from "../base/rates.ts";
 import { asTyped, pasteable } from "../base/typed_command.ts";
 import { UsageError } from "../errors.ts";
-import type { Cut } from "../pytest/verdict.ts";
+import type { Cut } from "../pytest/run_exit_code.ts";
 import { endingOf, secondsOf } from "../run/after.ts";
 import { exactCommand, type ExactOutcome, type ExactScene, runExactly } from "../run/exact.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";

@@ -1,7 +1,7 @@
 import type { EventOf, PytestEvent, SessionPurpose } from "../../pytest/events.ts";
 import type { HangReport } from "../../pytest/hang_event.ts";
 import { RED } from "../../pytest/results.ts";
-import { isPytestsOwn } from "../../pytest/verdict.ts";
+import { isPytestsOwn } from "../../pytest/run_exit_code.ts";
 import type { Host } from "../../system/host.ts";
 import type { Printer } from "../../terminal/printer.ts";
 import { Control } from "./control.ts";

@@ -9,7 +9,7 @@ import {
   pytestCode,
   type SessionCode,
   sessionCode,
-} from "../../pytest/verdict.ts";
+} from "../../pytest/run_exit_code.ts";
 
 /** How a run ended. */
 export interface EngineOutcome {

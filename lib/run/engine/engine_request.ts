@@ -1,7 +1,7 @@
 import type { Isolation } from "../../isolation/isolate.ts";
 import type { LedgerEntry } from "../../leaks/rules_ledger.ts";
 import type { SessionPurpose } from "../../pytest/events.ts";
-import type { Cut } from "../../pytest/verdict.ts";
+import type { Cut } from "../../pytest/run_exit_code.ts";
 import type { Group, Item } from "../../pytest/work.ts";
 import type { RunModel } from "../../pytest/run_model.ts";
 import type { SigintMethod } from "../../system/programs/env.ts";

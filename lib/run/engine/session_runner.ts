@@ -1,7 +1,7 @@
 import { RUN_COOKIE } from "../../base/cookie.ts";
 import { RunLedger } from "../../leaks/ledger.ts";
 import { beginsSession } from "../../pytest/pytest_command.ts";
-import type { SessionCode } from "../../pytest/verdict.ts";
+import type { SessionCode } from "../../pytest/run_exit_code.ts";
 import type { Host } from "../../system/host.ts";
 import type { Printer } from "../../terminal/printer.ts";
 import type { Control } from "./control.ts";

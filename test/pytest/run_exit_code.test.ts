@@ -8,7 +8,7 @@ import {
   parseEvent,
   type PytestEvent,
 } from "../../lib/pytest/events.ts";
-import { runExitCode } from "../../lib/pytest/verdict.ts";
+import { runExitCode } from "../../lib/pytest/run_exit_code.ts";
 import { describeLock, readLock } from "../../lib/background/rules_project_lock.ts";
 import { type Failure, gist } from "../../lib/pytest/failure.ts";
 import { RunModel } from "../../lib/pytest/run_model.ts";
