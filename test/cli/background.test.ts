@@ -192,7 +192,7 @@ Deno.test("a background run of the full suite is quiet by default, one with targ
 
 Deno.test("wrong options, and those that need a terminal, are refused and leave no run", () =>
   withSuite("", async (suite) => {
-    await refused(suite.tractest([...BG, "nosuch"]), 64, 'called "nosuch"');
+    await refused(suite.tractest([...BG, "nosuch"]), 64, 'matches "nosuch"');
     await refused(suite.tractest([...BG, "--timeout", "soon"]), 64, '"soon"');
     await refused(
       suite.tractest([...BG, "--events", "-"]),
