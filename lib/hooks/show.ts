@@ -126,10 +126,7 @@ function withoutBlock(
   }
   if (!status) return { state: "not-installed", detail: install };
   const kind = status.kind === "symlink" ? " (a symlink)" : "";
-  return {
-    state: "not-installed",
-    detail: `there is another ${hook}${kind}, which would be kept`,
-  };
+  return { state: "not-installed", detail: `there is another ${hook}${kind}, which would be kept` };
 }
 
 /**

@@ -12,8 +12,7 @@ import { EXIT } from "../tables/exit_codes.ts";
  * The isolation that a run was asked for; null for none.
  *
  * @param directory a private directory of this run
- * @param otherwise what is wished where neither the command line nor the configuration says
- *   anything
+ * @param otherwise the default if neither the command line nor the configuration decides
  * @throws {TractestError} 83 when it can't be had and was asked for without "auto"
  */
 export async function isolationFor(
@@ -32,12 +31,8 @@ export async function isolationFor(
   if (!isRefusal(answer)) return answer;
   if (wish === "always") {
     const hint = answer.remedy ?? "tractest run --isolate=auto runs without isolation if need be";
-    throw new TractestError(
-      "isolation",
-      `Cannot isolate the run: ${answer.reason}`,
-      EXIT.isolationUnavailable,
-      hint,
-    );
+    const problem = `Cannot isolate the run: ${answer.reason}`;
+    throw new TractestError("isolation", problem, EXIT.isolationUnavailable, hint);
   }
   printer.warn(escapeText(`not isolated: ${answer.reason}`));
   return null;

@@ -13,7 +13,7 @@ import { parseRecords } from "../system/programs/environ.ts";
 import { probe } from "../system/programs/probe.ts";
 import { parseProcessFiles, type ProcessFiles } from "../system/programs/proc.ts";
 import { findInStandardDirectories } from "../system/programs/standard_directory.ts";
-import { cacheDirectory, digest, usable } from "../project/directories.ts";
+import { embeddedDirectory } from "../project/directories.ts";
 import type { Project } from "../project/project.ts";
 import { ISOLATION_PROGRAMS, ISOLATION_SETTINGS, type IsolationProgramRow } from "./methods.ts";
 import { STANDARD_DIRECTORIES } from "../tables/programs.ts";
@@ -23,29 +23,24 @@ import script from "./isolate.sh" with { type: "text" };
 export interface Isolation {
   readonly method: IsolationMethod;
   /**
-   * The command around a session's own. Its first process inside ends with all that is left in
-   * there, and it ends when tractest does.
+   * Wraps the command of a session. Its first process ends everything left inside when it ends, and
+   * it ends when tractest does.
    */
   wrap(argv: readonly string[], session: string): string[];
   /**
-   * What the session's command has left behind, once it is over; pids are those inside. Nothing has
-   * to be cleaned up: all of it ended with its namespaces.
+   * Processes that the session left behind, with their pids inside. They ended with its namespaces,
+   * so nothing has to be cleaned up.
    */
   outlived(session: string): Promise<Outlived>;
 }
 
-/** Processes that ended with an isolation, and by their pids what says which test started them. */
+/** Processes that ended with an isolation, and by pid the marks of the tests that started them. */
 export interface Outlived {
   readonly processes: readonly ProcessFiles[];
   readonly marks: ReadonlyMap<number, Mark>;
 }
 
-/** What an isolation is for. */
-export interface IsolateOptions {
-  /** A private directory of this run, for the reports of its sessions. */
-  readonly directory: string;
-}
-
+const SCRIPT = "isolate.sh";
 /** Milliseconds that a trial may take; it usually takes a few hundredths of a second. */
 const TRY_MS = 10_000;
 /** The exit code of a successful trial. */
@@ -54,11 +49,13 @@ const TRIED = 42;
 /**
  * Tries once whether sessions can be isolated here, and says why if they can't. Starts and ends a
  * session that does nothing.
+ *
+ * @param directory a private directory of this run, for the reports of its sessions
  */
 export async function isolate(
   host: Host,
   project: Project,
-  options: IsolateOptions,
+  { directory }: { readonly directory: string },
 ): Promise<Isolation | Refusal> {
   if (host.platform !== "linux") {
     return {
@@ -75,10 +72,11 @@ export async function isolate(
   const missing = places.filter(({ place }) => place === null).map(({ row }) => row);
   if (missing.length > 0) return notInstalled(missing);
   const uid = host.uid();
+  const own = await embeddedDirectory(host, "isolation", { [SCRIPT]: script }, directory);
   const common = {
     runner: host.pid,
     setpriv: places.find(({ row }) => row.name === "setpriv")!.place!,
-    script: await scriptFile(host, options.directory),
+    script: join(own, SCRIPT),
     standard: STANDARD_DIRECTORIES,
     // A plain user has all rights in its user namespace; pytest must have no more than outside.
     drop: uid !== 0,
@@ -87,31 +85,20 @@ export async function isolate(
   let said = "";
   for (const method of methods) {
     const plan: IsolationPlan = { ...common, method, mirrors: [] };
-    const report = join(options.directory, "outlived-try");
+    const report = join(directory, "outlived-try");
     const tried = await host.programs.run(
       "env",
       isolatedCommand(plan, ["/bin/sh", "-c", `exit ${TRIED}`], report),
-      {
-        cwd: "/",
-        why: "whether sessions can be isolated",
-        timeoutMs: TRY_MS,
-      },
+      { cwd: "/", why: "whether sessions can be isolated", timeoutMs: TRY_MS },
     );
     if (tried.outcome === "exited" && tried.code === TRIED) {
-      return new Namespaces(
-        host,
-        { ...plan, mirrors: await mirrorsOf(host, project) },
-        options.directory,
-      );
+      const mirrors = await mirrorsOf(host, project);
+      return new Namespaces(host, { ...plan, mirrors }, directory);
     }
     said = tried.outcome === "timed-out" ? "it timed out" : new TextDecoder().decode(tried.stderr);
   }
-  return refusalOf({
-    uid,
-    said,
-    settings: await settings(host),
-    container: await isContainer(host),
-  });
+  const container = await isContainer(host);
+  return refusalOf({ uid, said, settings: await settings(host), container });
 }
 
 function notInstalled(missing: readonly IsolationProgramRow[]): Refusal {
@@ -160,10 +147,7 @@ class Namespaces implements Isolation {
   }
 }
 
-/**
- * Parses what the first process writes at its end: pids on a line, then their files. What is not
- * whole says nothing.
- */
+/** Parses the report of the first process: pids on a line, then their files, if complete. */
 export function parseOutlived(text: string): ProcessFiles[] {
   const [, list = "", files = ""] = /^([\d ]*)\n(.*)$/s.exec(text) ?? [];
   const rows = parseProcessFiles(files, list.split(" ").filter((word) => word !== "").map(Number));
@@ -171,23 +155,9 @@ export function parseOutlived(text: string): ProcessFiles[] {
 }
 
 /**
- * The script in a private directory that is named after its content; what stands there already is
- * compared, never trusted.
- */
-async function scriptFile(host: Host, otherwise: string): Promise<string> {
-  const name = `isolation-${await digest(script)}`;
-  const cache = await usable(host, await cacheDirectory(host), name);
-  const directory = cache ?? join(otherwise, name);
-  if (cache === null) await host.files.makeDirectory(directory);
-  const file = join(directory, "isolate.sh");
-  if (await host.files.readText(file) !== script) await host.files.writeFile(file, script);
-  return file;
-}
-
-/**
- * Directories in which actors leave sockets beside what tests share with the outside: those of the
- * configuration, and `/tmp` where this tractor uses it. Today's uses the runtime directory, which
- * is private as a whole; then `/tmp` stays what it is.
+ * Directories in which actors leave sockets among files that tests share with the outside: those of
+ * the configuration, and `/tmp` if this tractor uses it. Newer ones use the runtime directory,
+ * which is private as a whole.
  */
 async function mirrorsOf(host: Host, project: Project): Promise<string[]> {
   const configured = project.configuration.socketDirectories.map((path) =>
@@ -200,7 +170,7 @@ async function mirrorsOf(host: Host, project: Project): Promise<string[]> {
       ? real
       : null;
   }));
-  // Above comes first, since it hides what was mounted below.
+  // Parents come first: mounting one hides earlier mounts below it.
   return [...new Set(resolved.filter((path) => path !== null))].sort();
 }
 
@@ -209,10 +179,10 @@ async function usesTemporary(host: Host, project: Project): Promise<boolean> {
     (await host.files.readDirectory(path).catch(() => null) ?? []).map(({ name }) => name);
   if ((await list("/tmp")).some((name) => /^registry@.*\.sock$/s.test(name))) return true;
   const [before, after = ""] = project.configuration.venv.split("<MINOR>");
-  const venvs = (await list(project.root)).filter((name) =>
-    (name.startsWith(before!) && name.endsWith(after)) || name === ".venv"
-  )
-    .map((name) => join(project.root, name, "lib"));
+  const isVenv = (name: string) =>
+    (name.startsWith(before!) && name.endsWith(after)) || name === ".venv";
+  const names = (await list(project.root)).filter(isVenv);
+  const venvs = names.map((name) => join(project.root, name, "lib"));
   const installed = await Promise.all(
     venvs.map(async (lib) => (await list(lib)).map((name) => join(lib, name, "site-packages"))),
   );
@@ -226,15 +196,12 @@ async function usesTemporary(host: Host, project: Project): Promise<boolean> {
 async function settings(host: Host): Promise<Map<string, string>> {
   const read = await Promise.all(
     Object.entries(ISOLATION_SETTINGS).map(async ([key, path]) => {
-      const { text } = await probe(host, "cat", [`/proc/sys/${path}`], {
-        why: "what forbids namespaces",
-      });
-      return [key, text?.trim()] as const;
+      const why = "what forbids namespaces";
+      const { text } = await probe(host, "cat", [`/proc/sys/${path}`], { why });
+      return text === undefined || text === null ? [] : [[key, text.trim()] as const];
     }),
   );
-  return new Map(
-    read.flatMap(([key, value]) => value === undefined ? [] : [[key, value] as const]),
-  );
+  return new Map(read.flat());
 }
 
 async function isContainer(host: Host): Promise<boolean> {

@@ -16,18 +16,15 @@ export function isolationWish(
   return option === null ? configured : option === "auto" ? "auto" : "always";
 }
 
-/**
- * With which rights the namespaces are made: root's own, or those that anybody has in a user
- * namespace.
- */
+/** Who makes the namespaces: root, or any user in a user namespace. */
 export type IsolationMethod = "root" | "user";
 
-/** What has to be known to start a command in isolation. Paths are absolute. */
+/** How to start a command in isolation. Paths are absolute. */
 export interface IsolationPlan {
   readonly method: IsolationMethod;
-  /** tractest's own pid: with it ends what it started. */
+  /** tractest's own pid: the isolation ends with it. */
   readonly runner: number;
-  /** Where `setpriv` stands. */
+  /** The path of `setpriv`. */
   readonly setpriv: string;
   /** The script that is the first process inside. */
   readonly script: string;
@@ -35,7 +32,7 @@ export interface IsolationPlan {
   readonly standard: readonly string[];
   /** Directories that contain sockets of actors, among other files. */
   readonly mirrors: readonly string[];
-  /** Whether pytest is to lose rights that it has in a user namespace only. */
+  /** Whether pytest must lose the rights that it would have only in a user namespace. */
   readonly drop: boolean;
 }
 
@@ -50,35 +47,24 @@ export function isolatedCommand(
 ): string[] {
   // The caller's own user inside too: files that are made belong to it.
   const own = plan.method === "user" ? "--user --map-current-user --keep-caps" : "";
-  const enter = [String(plan.runner), own, plan.standard.join(":")];
+  const start = [plan.setpriv, "--pdeathsig", "KILL", "/bin/sh", plan.script];
+  const enter = ["enter", String(plan.runner), own, plan.standard.join(":")];
   const init = [plan.drop ? plan.setpriv : "", report, ...plan.mirrors, "--"];
-  return [
-    plan.setpriv,
-    "--pdeathsig",
-    "KILL",
-    "/bin/sh",
-    plan.script,
-    "enter",
-    ...enter,
-    ...init,
-    ...argv,
-  ];
+  return [...start, ...enter, ...init, ...argv];
 }
 
-/** What was seen when an isolation was tried and refused. */
+/** What is known about a refused isolation. */
 export interface RefusalEvidence {
   readonly uid: number | null;
-  /** What was said on standard error. */
+  /** The text on standard error. */
   readonly said: string;
-  /**
-   * By the names of {@linkcode ISOLATION_SETTINGS}; a setting that this kernel has not is missing.
-   */
+  /** By the names of {@linkcode ISOLATION_SETTINGS}, without those that this kernel lacks. */
   readonly settings: ReadonlyMap<string, string>;
   /** Whether this is a container. */
   readonly container: boolean;
 }
 
-/** Why there is no isolation here, and what would help; null when nothing is known to. */
+/** Why there is no isolation here, and what would help; null when that is unknown. */
 export interface Refusal {
   readonly reason: string;
   readonly remedy: string | null;
@@ -89,17 +75,21 @@ export interface Refusal {
  * own words.
  */
 export function refusalOf({ uid, said, settings, container }: RefusalEvidence): Refusal {
-  const sysctl = (key: keyof typeof ISOLATION_SETTINGS) =>
-    ISOLATION_SETTINGS[key].replaceAll("/", ".");
-  const set = (key: keyof typeof ISOLATION_SETTINGS, value: string) =>
-    `sudo sysctl -w ${sysctl(key)}=${value}`;
+  const setTo = (
+    key: keyof typeof ISOLATION_SETTINGS,
+    value: string,
+    problem: string,
+    wanted: string,
+  ): Refusal | null => {
+    const sysctl = ISOLATION_SETTINGS[key].replaceAll("/", ".");
+    const remedy = `sudo sysctl -w ${sysctl}=${wanted}`;
+    return settings.get(key) === value
+      ? { reason: `${problem} (${sysctl} is ${value})`, remedy }
+      : null;
+  };
   const [words = ""] = said.trim().split("\n");
-  if (settings.get("maximum") === "0") {
-    return {
-      reason: `user namespaces are switched off (${sysctl("maximum")} is 0)`,
-      remedy: set("maximum", "10000"),
-    };
-  }
+  const off = setTo("maximum", "0", "user namespaces are switched off", "10000");
+  if (off !== null) return off;
   if (container) {
     return {
       reason: `the container does not permit namespaces${words === "" ? "" : ` (${words})`}`,
@@ -108,29 +98,15 @@ export function refusalOf({ uid, said, settings, container }: RefusalEvidence): 
         "apparmor=unconfined systempaths=unconfined",
     };
   }
-  if (uid !== 0 && settings.get("unprivileged") === "0") {
-    return {
-      reason: `only root may make user namespaces (${sysctl("unprivileged")} is 0)`,
-      remedy: set("unprivileged", "1"),
-    };
-  }
-  if (uid !== 0 && settings.get("apparmor") === "1") {
-    return {
-      reason: `AppArmor restricts user namespaces (${sysctl("apparmor")} is 1)`,
-      remedy: set("apparmor", "0"),
-    };
-  }
-  return {
-    reason: words === ""
-      ? "the system refuses namespaces without saying why"
-      : `the system refuses namespaces (${words})`,
-    remedy: null,
-  };
+  const forbidden = uid === 0 ? null : (
+    setTo("unprivileged", "0", "only root may make user namespaces", "1") ??
+      setTo("apparmor", "1", "AppArmor restricts user namespaces", "0")
+  );
+  const why = words === "" ? "without saying why" : `(${words})`;
+  return forbidden ?? { reason: `the system refuses namespaces ${why}`, remedy: null };
 }
 
-/**
- * How pytest ended, from the code of the isolation around it, which says a signal as a shell does.
- */
+/** How pytest ended, from the code of the isolation around it: 128 + n for signal n. */
 export function endOfIsolated(
   end: { readonly code: number; readonly signal: string | null },
 ): { code: number; signal: string | null } {

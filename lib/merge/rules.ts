@@ -76,9 +76,7 @@ export async function merge(
     );
   const collected = read.reduce((all, part) => all.union(part.collected), new Set<string>());
   const ran = new Set(run.finished.map((test) => test.id));
-  const unfinished = [
-    ...new Set([...run.notRun, ...[...collected].filter((id) => !ran.has(id))]),
-  ];
+  const unfinished = [...new Set([...run.notRun, ...[...collected].filter((id) => !ran.has(id))])];
   const duplicates = duplicatesOf(read);
   const problems = problemsOf(read, counts);
   const { isRed } = run;

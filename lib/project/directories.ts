@@ -86,6 +86,27 @@ export async function digest(text: string): Promise<string> {
   return [...hash.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/**
+ * The directory of embedded files: in the cache, or below `otherwise` if that can't be used. It is
+ * private and named by the content of the files; existing ones are compared, never trusted.
+ */
+export async function embeddedDirectory(
+  host: Host,
+  kind: string,
+  files: Readonly<Record<string, string>>,
+  otherwise: string,
+): Promise<string> {
+  const name = `${kind}-${await digest(Object.values(files).join(""))}`;
+  const cache = await usable(host, await cacheDirectory(host), name);
+  const directory = cache ?? join(otherwise, name);
+  if (cache === null) await host.files.makeDirectory(directory);
+  for (const [name, text] of Object.entries(files)) {
+    const file = join(directory, name);
+    if (await host.files.readText(file) !== text) await host.files.writeFile(file, text);
+  }
+  return directory;
+}
+
 /** The ledger of a project, with a file for each run; null without a state directory. */
 export async function ledgerDirectory(host: Host, root: string): Promise<OwnDirectory | null> {
   const state = await stateDirectory(host);

@@ -1,8 +1,6 @@
 import type { TestResult } from "./results.ts";
 
-/**
- * Failures with a common cause: an earlier test left trio running in their process.
- */
+/** Failures with a common cause: an earlier test left trio running in their process. */
 export interface Cascade {
   /** The test that ran right before the first of them in the same process; null when unknown. */
   readonly culprit: string | null;

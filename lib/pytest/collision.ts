@@ -56,14 +56,10 @@ export function registryCollision(
 }
 
 function isCollision(failure: Failure): boolean {
-  return COLLISION.test(errorText(failure));
+  // The source lines of the traceback don't count.
+  return COLLISION.test([failureText(failure), ...errorLines(failure.traceback)].join("\n"));
 }
 
 function filesOf(failures: readonly Failure[]): ReadonlySet<string> {
   return new Set(failures.map((failure) => failure.id.split("::", 1)[0]!));
-}
-
-/** The text about a failure's errors, also in its traceback, without the source lines there. */
-function errorText(failure: Failure): string {
-  return [failureText(failure), ...errorLines(failure.traceback)].join("\n");
 }

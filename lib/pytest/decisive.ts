@@ -48,9 +48,7 @@ const CARRIERS: ReadonlySet<string> = new Set([
   "Cancelled",
 ]);
 
-/**
- * The classes of the errors that say what went wrong, without those that only carry others.
- */
+/** The classes of the errors that say what went wrong, without those that only carry others. */
 export function decisiveErrors({ errors, message }: Pick<Failure, "errors" | "message">): string[] {
   // Of a worker of pytest-xdist only the message is known, which begins with the class.
   const names = errors.length > 0

@@ -206,10 +206,7 @@ export class EventReader {
   #rest = "";
   #decoder = new TextDecoder();
 
-  /**
-   * The events in `bytes` and before, as far as their lines are whole; other lines are
-   * ignored.
-   */
+  /** The events in `bytes` and before, as far as their lines are whole; other lines are ignored. */
   read(
     bytes: Uint8Array,
   ): { readonly lines: readonly string[]; readonly events: readonly PytestEvent[] } {

@@ -1,6 +1,5 @@
 import { describeLeft } from "./describe_left.ts";
 import { withoutAnsi } from "../base/escape.ts";
-import type { LeftBehind } from "./events.ts";
 import type { Attempt, TestResult } from "./results.ts";
 import type { Failure } from "./failure.ts";
 import type { RunModel } from "./run_model.ts";
@@ -32,8 +31,8 @@ export function junit(results: RunModel | readonly JunitSuite[]): string {
 function suiteOf({ name, results }: JunitSuite): string {
   const tests = [...results.tests.values()].filter((test) => test.attempts.length > 0);
   const cases = [
-    ...results.collectionErrors.map(collectionCase),
-    ...results.collectionSkips.map(({ id, reason }) => skippedCollection(id, reason)),
+    ...results.collectionErrors.map(collectionError),
+    ...results.collectionSkips.map(collectionSkip),
     ...tests.flatMap((test) => casesOf(test, results)),
     ...neverBegun(results, tests),
     ...results.internalErrors.map(internalError),
@@ -83,44 +82,30 @@ function suiteProperties({ started, ended, properties: recorded }: RunModel): st
 /** As pytest's own report has it. */
 function internalError(message: string): Case {
   const body = detail("error", { message: "internal error" }, message);
-  return {
-    ...NOTHING,
-    tests: 1,
-    errors: 1,
-    xml: element("testcase", { classname: "pytest", name: "internal", time: "0.000" }, [body]),
-  };
+  return untimedCase("errors", { classname: "pytest", name: "internal" }, body);
 }
 
-function collectionCase(
-  { id, message, traceback }: Failure,
-): Case {
-  const body = detail(
-    "error",
-    { message: "collection failure" },
-    traceback || message,
-  );
-  return {
-    ...NOTHING,
-    tests: 1,
-    errors: 1,
-    xml: element("testcase", { ...nameOf(id), time: "0.000" }, [body]),
-  };
+function collectionError({ id, message, traceback }: Failure): Case {
+  const body = detail("error", { message: "collection failure" }, traceback || message);
+  return untimedCase("errors", nameOf(id), body);
 }
 
-function skippedCollection(id: string, reason: string): Case {
+function collectionSkip({ id, reason }: { readonly id: string; readonly reason: string }): Case {
   const skipped = detail("skipped", { type: "pytest.skip", message: "collection skipped" }, reason);
-  return {
-    ...NOTHING,
-    tests: 1,
-    skipped: 1,
-    xml: element("testcase", { ...nameOf(id), time: "0.000" }, [skipped]),
-  };
+  return untimedCase("skipped", nameOf(id), skipped);
 }
 
-/**
- * Tests that were to run and never began, where that is not pytest's own way to stop, with `-x`,
- * say.
- */
+/** A case that took no time: one error, or one skip. */
+function untimedCase(
+  kind: "errors" | "skipped",
+  name: Readonly<Record<"classname" | "name", string>>,
+  body: string,
+): Case {
+  const xml = element("testcase", { ...name, time: "0.000" }, [body]);
+  return { ...NOTHING, tests: 1, [kind]: 1, xml };
+}
+
+/** Tests that never began, unless pytest itself stopped, for example because of `-x`. */
 function neverBegun(results: RunModel, tests: readonly TestResult[]): Case[] {
   if (results.ended !== null && results.ended.ending === null) return [];
   const begun = new Map<string, number>();
@@ -130,14 +115,7 @@ function neverBegun(results: RunModel, tests: readonly TestResult[]): Case[] {
     const left = begun.get(id) ?? 0;
     begun.set(id, left - 1);
     if (left > 0) return [];
-    return [{
-      ...NOTHING,
-      tests: 1,
-      errors: 1,
-      xml: element("testcase", { ...nameOf(id), time: "0.000" }, [
-        detail("error", { message }, ""),
-      ]),
-    }];
+    return [untimedCase("errors", nameOf(id), detail("error", { message }, ""))];
   });
 }
 
@@ -154,52 +132,43 @@ function casesOf(test: TestResult, results: RunModel): Case[] {
   const { attempts } = test;
   const last = attempts.at(-1)!;
   const head = { ...nameOf(test.id), ...placeOf(test) };
-  const known = properties([...last.properties, ...test.leaked.map(leakProperty)]);
+  const leaks = test.leaked.map((left) => ["tractest.leak", describeLeft(left)]);
+  const known = properties([...last.properties, ...leaks]);
   const testcase = (body: readonly string[]) =>
     element("testcase", { ...head, time: fixed(last.seconds) }, [known, ...body]);
-  const another = (kind: Kind, message: string, traceback: string, end: string): Case => {
-    return {
-      ...NOTHING,
-      errors: 1,
-      xml: element("testcase", { ...head, time: "0.000" }, [
-        detail(kind, { message }, traceback),
-        end,
-      ]),
-    };
+  const further = (message: string, traceback: string, end: string): Case => {
+    const body = [detail("error", { message }, traceback), end];
+    return { ...NOTHING, errors: 1, xml: element("testcase", { ...head, time: "0.000" }, body) };
   };
   const others = (shown: Attempt) =>
     attempts.flatMap((attempt) => attempt === shown ? [] : attempt.failure ?? []);
   if (!hasResult(test)) {
-    const error = detail("error", {
-      message: last.cut ?? `the run ended while it ran: ${endOf(results)}`,
-    }, "");
+    const message = last.cut ?? `the run ended while it ran: ${endOf(results)}`;
+    const error = detail("error", { message }, "");
     const earlier = others(last).map((failure) => attemptElement("rerun", failure));
     return [{ ...NOTHING, tests: 1, errors: 1, xml: testcase([error, ...earlier]) }];
   }
-  // It had said something before the run ended in its teardown.
+  // It had a result before the run ended in its teardown.
   const isCut = last.cut !== null && last.counted.length > 0;
-  const cut = isCut ? [another("error", last.cut, "", "")] : [];
+  const cut = isCut ? [further(last.cut, "", "")] : [];
   if (last.failure === null) {
     const skipped = skippedElements(last);
-    const body = [
-      ...skipped,
-      ...others(last).map((failure) => attemptElement("flaky", failure)),
-    ];
+    const body = [...skipped, ...others(last).map((one) => attemptElement("flaky", one))];
     return [{ ...NOTHING, tests: 1, skipped: skipped.length, xml: testcase(body) }, ...cut];
   }
-  // The first failure says most, where the last attempt counts as the same.
+  // If the last attempt counts the same as the first failure, the first says most.
   const first = attempts.find((attempt) => attempt.failure !== null)!;
   const isSame = !first.cut && !last.cut && first.counted.join() === last.counted.join();
   const shown = isSame ? first : last;
-  return [...redCases(shown, others(shown), testcase, another), ...cut];
+  return [...redCases(shown, others(shown), testcase, further), ...cut];
 }
 
-/** What went wrong in an attempt at a test; what did so in others stands behind it. */
+/** The failures of an attempt at a test, followed by those of other attempts. */
 function redCases(
   attempt: Attempt,
   others: readonly Failure[],
   testcase: (body: readonly string[]) => string,
-  another: (kind: Kind, message: string, traceback: string, end: string) => Case,
+  further: (message: string, traceback: string, end: string) => Case,
 ): Case[] {
   const failures = attempt.failures;
   // Subtests that failed are no tests of their own.
@@ -225,12 +194,8 @@ function redCases(
     skipped: skipped.length,
     xml: testcase(body),
   };
-  return [
-    main,
-    ...later.map((failure) =>
-      another("error", messageOf(failure, "error"), failure.traceback, output(failure))
-    ),
-  ];
+  const more = (one: Failure) => further(messageOf(one, "error"), one.traceback, output(one));
+  return [main, ...later.map(more)];
 }
 
 type Kind = "failure" | "error";
@@ -262,22 +227,15 @@ function output({ output = "" }: Failure): string {
   return output === "" ? "" : detail("system-out", {}, output);
 }
 
-function leakProperty(left: LeftBehind): [string, string] {
-  return ["tractest.leak", describeLeft(left)];
-}
-
 /** `tests/a/test_b.py::TestC::test_d[e::f]` is `tests.a.test_b.TestC` and `test_d[e::f]`. */
 function nameOf(id: string): { classname: string; name: string } {
   const [path = "", ...rest] = id.split("::");
-  // A bracket in a path is part of it; the first one after it begins the parameters, which may hold
-  // "::".
+  // The first bracket after the path begins the parameters, which may contain "::".
   const tail = rest.join("::");
   const bracket = tail.indexOf("[");
   const inner = bracket < 0 ? tail : tail.slice(0, bracket);
-  const names = [
-    path.replaceAll("/", ".").replace(/\.py$/, ""),
-    ...(tail === "" ? [] : inner.split("::")),
-  ];
+  const module = path.replaceAll("/", ".").replace(/\.py$/, "");
+  const names = [module, ...(tail === "" ? [] : inner.split("::"))];
   const name = names.pop()! + (bracket < 0 ? "" : tail.slice(bracket));
   return { classname: names.join("."), name };
 }
@@ -290,11 +248,9 @@ function placeOf({ file, line }: TestResult): Record<string, string> {
 }
 
 function properties(rows: readonly (readonly string[])[]): string {
-  return rows.length === 0 ? "" : element(
-    "properties",
-    {},
-    rows.map(([name, value]) => element("property", { name: name!, value: value! }, [])),
-  );
+  const property = ([name, value]: readonly string[]) =>
+    element("property", { name: name!, value: value! }, []);
+  return rows.length === 0 ? "" : element("properties", {}, rows.map(property));
 }
 
 function detail(name: string, attributes: Readonly<Record<string, string>>, body: string): string {
@@ -306,10 +262,10 @@ function element(
   attributes: Readonly<Record<string, string>>,
   children: readonly string[],
 ): string {
-  const head = Object.entries(attributes).map(([key, value]) => ` ${key}="${attribute(value)}"`)
-    .join("");
+  const pairs = Object.entries(attributes).map(([key, value]) => ` ${key}="${attribute(value)}"`);
+  const head = name + pairs.join("");
   const body = children.join("");
-  return body === "" ? `<${name}${head}/>` : `<${name}${head}>${body}</${name}>`;
+  return body === "" ? `<${head}/>` : `<${head}>${body}</${name}>`;
 }
 
 /** Seconds to the millisecond. */
@@ -319,22 +275,21 @@ function fixed(seconds: number): string {
 
 function text(value: string): string {
   // A parser turns a bare CR into LF.
-  return legal(withoutAnsi(value)).replace(
-    /[&<>\r]/g,
-    (character) => `&#${character.charCodeAt(0)};`,
-  );
+  return legal(withoutAnsi(value)).replace(/[&<>\r]/g, reference);
 }
 
 function attribute(value: string): string {
-  return legal(value).replace(/[&<>"\r\n\t]/g, (character) => `&#${character.charCodeAt(0)};`);
+  return legal(value).replace(/[&<>"\r\n\t]/g, reference);
 }
 
-/** What XML 1.0 has no way to say is written as pytest writes it: `#x1B`. */
+function reference(character: string): string {
+  return `&#${character.charCodeAt(0)};`;
+}
+
+/** Characters that XML 1.0 forbids are written as pytest writes them: `#x1B`. */
 function legal(value: string): string {
-  return value.replace(
-    ILLEGAL,
-    (character) => `#x${character.codePointAt(0)!.toString(16).toUpperCase().padStart(2, "0")}`,
-  );
+  const hex = (character: string) => character.codePointAt(0)!.toString(16).toUpperCase();
+  return value.replace(ILLEGAL, (character) => `#x${hex(character).padStart(2, "0")}`);
 }
 
 // deno-lint-ignore no-control-regex

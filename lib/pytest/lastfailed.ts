@@ -1,20 +1,17 @@
-/** What pytest's `lastfailed` file says. */
+/** The content of pytest's `lastfailed` file. */
 export interface LastFailed {
-  /** Test ids, sorted, without what is no test of this project. */
+  /** Ids of tests of this project, sorted. */
   readonly tests: readonly string[];
-  /** Why the file counts as empty although it is there; null when it could be read. */
+  /** Why the file could not be read; null if it was read or does not exist. */
   readonly unreadable: string | null;
 }
 
-/**
- * The largest file that is believed to be pytest's: a suite of 100,000 failures has about 10 MB of
- * ids.
- */
+/** The largest file that is read: the ids of 100,000 failures need about 10 MB. */
 export const LASTFAILED_SIZE_LIMIT = 32 * 1024 * 1024;
 
 /**
- * Reads `lastfailed` as pytest writes it: an object whose keys are test ids. Stale entries for
- * system paths gather there, so that only ids below a tests directory count.
+ * Reads `lastfailed` as pytest writes it: an object whose keys are test ids. It may have stale
+ * entries for system paths, so only ids below a tests directory count.
  *
  * @param prefixes tests directories relative to pytest's rootdir, each with a slash at its end;
  *   empty for the rootdir itself
@@ -25,13 +22,8 @@ export function readLastFailed(bytes: Uint8Array, prefixes: readonly string[]): 
   try {
     data = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (error) {
-    return unreadable(
-      error instanceof TypeError
-        ? "it is not UTF-8"
-        : bytes.length === 0
-        ? "it is empty"
-        : "it is not JSON",
-    );
+    if (error instanceof TypeError) return unreadable("it is not UTF-8");
+    return unreadable(bytes.length === 0 ? "it is empty" : "it is not JSON");
   }
   if (typeof data !== "object" || data === null || Array.isArray(data)) {
     return unreadable("it holds no object of test ids");
@@ -40,10 +32,7 @@ export function readLastFailed(bytes: Uint8Array, prefixes: readonly string[]): 
   return { tests: [...new Set(ids)].sort(), unreadable: null };
 }
 
-/**
- * An id without the addresses of its parameters, `<P object at 0x…>`: those are others in each
- * process, for the same test.
- */
+/** An id without addresses of parameters (`<P object at 0x…>`), which differ in each process. */
 export function plainId(id: string): string {
   return id.replace(/ at 0x[0-9a-fA-F]+/g, " at 0x…");
 }
@@ -53,10 +42,7 @@ export function fileOf(id: string): string {
   return id.split("::", 1)[0]!;
 }
 
-/**
- * An id below a tests directory. Absolute paths, ways out (`..`) and words like options are no
- * ids.
- */
+/** Whether this is an id below a tests directory: no absolute path, no `..`, no option. */
 function isTestId(id: string, prefixes: readonly string[]): boolean {
   const file = fileOf(id);
   if (file.startsWith("/") || file.startsWith("-") || file.split("/").includes("..")) return false;
@@ -68,6 +54,7 @@ function isTestId(id: string, prefixes: readonly string[]): boolean {
   );
 }
 
-function unreadable(why: string): LastFailed {
+/** A file that counts as empty. */
+export function unreadable(why: string): LastFailed {
   return { tests: [], unreadable: why };
 }

@@ -1,6 +1,5 @@
-import { join } from "@std/path";
 import type { Host } from "../system/host.ts";
-import { cacheDirectory, digest, usable } from "../project/directories.ts";
+import { embeddedDirectory } from "../project/directories.ts";
 import { PLUGIN_FILES, PLUGIN_MODULE } from "./plugin_source.ts";
 
 /** Settings of the plugin in one session. */
@@ -19,8 +18,7 @@ export interface PluginSettings {
 
 /**
  * The variables that make pytest load the embedded plugin. The plugin is alone in a private
- * directory, so that nothing else becomes importable. The directory is named by the content; files
- * that exist there are compared, never trusted.
+ * directory, so that nothing else becomes importable.
  *
  * @param inherited the environment that pytest gets otherwise
  */
@@ -29,14 +27,7 @@ export async function pluginEnvironment(
   inherited: ReadonlyMap<string, string>,
   { events, session, queue, isolated, otherwise }: PluginSettings,
 ): Promise<Record<string, string>> {
-  const name = `pytest-${await digest(Object.values(PLUGIN_FILES).join(""))}`;
-  const cache = await usable(host, await cacheDirectory(host), name);
-  const directory = cache ?? join(otherwise, name);
-  if (cache === null) await host.files.makeDirectory(directory);
-  for (const [name, text] of Object.entries(PLUGIN_FILES)) {
-    const file = join(directory, name);
-    if (await host.files.readText(file) !== text) await host.files.writeFile(file, text);
-  }
+  const directory = await embeddedDirectory(host, "pytest", PLUGIN_FILES, otherwise);
   const before = (variable: string, own: string, separator: string) =>
     [own, inherited.get(variable)].filter(Boolean).join(separator);
   return {

@@ -1,23 +1,26 @@
 import { join, relative, resolve } from "@std/path";
-import { fileOf, type LastFailed, LASTFAILED_SIZE_LIMIT, readLastFailed } from "./lastfailed.ts";
+import {
+  fileOf,
+  type LastFailed,
+  LASTFAILED_SIZE_LIMIT,
+  readLastFailed,
+  unreadable,
+} from "./lastfailed.ts";
 import { TractestError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 import type { ProjectRoot } from "../project/project.ts";
 import { testPathsOf } from "../project/test_paths.ts";
 
-/** What pytest recorded as failed: the record, where it lies, and what of it is gone. */
+/** pytest's record of failed tests, and which of their files no longer exist. */
 export interface Recorded extends LastFailed {
-  /** Absolute path of `lastfailed`, whether or not it is there. */
+  /** Absolute path of `lastfailed`, whether or not it exists. */
   readonly source: string;
   readonly found: boolean;
   /** Tests whose file no longer exists. */
   readonly missing: readonly string[];
 }
 
-/**
- * Reads the record that pytest left in its cache. What can't be read counts as empty, with the
- * reason.
- */
+/** Reads the record in pytest's cache. An unreadable one counts as empty, with the reason. */
 export async function readRecord(
   host: Host,
   project: ProjectRoot,
@@ -29,33 +32,22 @@ export async function readRecord(
     : undefined;
   const source = join(resolve(rootdir, withHome(configured, home)), "v", "cache", "lastfailed");
   const places = await testPathsOf(host, project);
-  // Where pytest looks everywhere anything may have failed.
-  const directories = places.byName || project.pytest?.testPaths.length
-    ? places.directories
-    : ["."];
-  const record = await readFile(
-    host,
-    source,
-    directories.map((directory) => prefixOf(rootdir, join(project.root, directory))),
-  );
+  // Without test paths pytest searches the whole project.
+  const isLimited = places.byName || project.pytest?.testPaths.length;
+  const directories = isLimited ? places.directories : ["."];
+  const prefixes = directories.map((one) => prefixOf(rootdir, join(project.root, one)));
+  const record = await readFile(host, source, prefixes);
   if (!record) return { tests: [], unreadable: null, source, found: false, missing: [] };
   const files = [...new Set(record.tests.map(fileOf))];
   const gone = new Set<string>();
   await Promise.all(files.map(async (file) => {
     if (await host.files.stat(join(rootdir, file)).catch(() => null) === null) gone.add(file);
   }));
-  return {
-    ...record,
-    source,
-    found: true,
-    missing: record.tests.filter((test) => gone.has(fileOf(test))),
-  };
+  const missing = record.tests.filter((test) => gone.has(fileOf(test)));
+  return { ...record, source, found: true, missing };
 }
 
-/**
- * Null when nothing is there. What can't be read counts as empty: this report never stands in the
- * way.
- */
+/** Null if there is no file. An unreadable one counts as empty, so that it never stops a run. */
 async function readFile(
   host: Host,
   source: string,
@@ -64,39 +56,30 @@ async function readFile(
   try {
     const status = await host.files.stat(source);
     if (status === null) return null;
-    if (status.kind !== "file") return { tests: [], unreadable: "it is no file" };
+    if (status.kind !== "file") return unreadable("it is no file");
     if (status.size > LASTFAILED_SIZE_LIMIT) {
-      return {
-        tests: [],
-        unreadable: `it has ${status.size} bytes, which no record of failed tests has`,
-      };
+      return unreadable(`it has ${status.size} bytes, which no record of failed tests has`);
     }
     const bytes = await host.files.readFile(source);
     return bytes && readLastFailed(bytes, prefixes);
   } catch (error) {
-    if (error instanceof TractestError) return { tests: [], unreadable: error.message };
+    if (error instanceof TractestError) return unreadable(error.message);
     throw error;
   }
 }
 
-/**
- * How ids begin that lie in a tests directory: relative to pytest's rootdir, which may be that
- * directory or lie in it.
- */
+/** The start of ids in a tests directory; empty if pytest's rootdir is in or at it. */
 function prefixOf(rootdir: string, directory: string): string {
   const path = relative(rootdir, directory);
   return path === "" || path.startsWith("..") ? "" : `${path}/`;
 }
 
-/** pytest expands `~` and variables in `cache_dir`; of those only HOME is known here. */
+/** pytest expands `~` and variables in `cache_dir`; only HOME is supported here. */
 function withHome(path: string, home: string | undefined): string {
   return home === undefined ? path : path.replace(/^~(?=\/|$)|\$HOME\b|\$\{HOME\}/g, home);
 }
 
-/**
- * Ids of the tests that failed last time and whose files are there, relative to the project's root,
- * where pytest's own root is the same.
- */
+/** Ids of the tests that failed last time and whose files exist, relative to the project's root. */
 export async function lastFailedIn(host: Host, project: ProjectRoot): Promise<string[]> {
   const { tests, missing } = await readRecord(host, project, project.root);
   return tests.filter((test) => !missing.includes(test));

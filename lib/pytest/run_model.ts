@@ -120,20 +120,14 @@ export class RunModel {
         this.firstTest ??= event.time;
         return this.#begin(result, new AttemptModel(session, event.time));
       }
-      case "report": {
-        const [result, attempt] = this.#attempt(event, session);
-        attempt.report(event);
-        return this.#settle(result);
-      }
+      case "report":
       case "timeout":
-      case "crash": {
-        const [result, attempt] = this.#attempt(event, session);
-        attempt.end(event);
-        return this.#settle(result);
-      }
+      case "crash":
       case "cut": {
         const [result, attempt] = this.#attempt(event, session);
-        attempt.cutShort(event);
+        if (event.event === "report") attempt.report(event);
+        else if (event.event === "cut") attempt.cutShort(event);
+        else attempt.end(event);
         return this.#settle(result);
       }
       case "leak":

@@ -12,11 +12,6 @@ export type Group = readonly string[];
 
 /** The groups of what was collected, each in the order of its first test. */
 export function groupsOf(items: readonly Item[]): Group[] {
-  const groups = new Map<string, string[]>();
-  for (const { id, group } of items) {
-    const ids = groups.get(group);
-    if (ids) ids.push(id);
-    else groups.set(group, [id]);
-  }
-  return [...groups.values()];
+  const groups = Map.groupBy(items, ({ group }) => group);
+  return [...groups.values()].map((group) => group.map(({ id }) => id));
 }

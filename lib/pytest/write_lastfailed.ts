@@ -6,9 +6,9 @@ import { TractestError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 
 /**
- * Writes pytest's `lastfailed` from the results of all sessions, so that plain `pytest --lf` works
- * after a run of several pytests, or of one that was ended before it could write it. As pytest
- * does: what passed is taken out, what failed is put in, the rest stays.
+ * Writes pytest's `lastfailed` from the results of all sessions, so that `pytest --lf` works after
+ * a run of several pytests, or of one that was ended early. Like pytest, it removes tests that
+ * passed, adds those that failed, and keeps the rest.
  *
  * @param cache pytest's cache directory; null: it keeps none
  */
@@ -17,9 +17,8 @@ export async function writeLastFailed(
   cache: string | null,
   results: Pick<RunModel, "finished" | "collectionErrors">,
 ): Promise<void> {
-  if (cache === null || (results.finished.length === 0 && results.collectionErrors.length === 0)) {
-    return;
-  }
+  const isEmpty = results.finished.length === 0 && results.collectionErrors.length === 0;
+  if (cache === null || isEmpty) return;
   const file = join(cache, "v", "cache", "lastfailed");
   try {
     const ids = new Set(readIds(await host.files.readText(file)).map(plainId));
@@ -27,13 +26,13 @@ export async function writeLastFailed(
       RED.has(test.outcome) ? ids.add(test.id) : ids.delete(test.id);
     }
     for (const { id } of results.collectionErrors) ids.add(id);
-    // Where pytest has made its cache: the rest of what it puts there is its own business.
+    // Without failures, only pytest itself creates its cache.
     if (await host.files.stat(cache) === null && ids.size === 0) return;
     await host.files.makeDirectory(join(cache, "v", "cache"));
     const record = Object.fromEntries([...ids].map((id) => [id, true]));
     await host.files.writeFile(file, JSON.stringify(record, null, 2), 0o644);
   } catch (error) {
-    // A cache that can't be written costs a shortcut, as with pytest itself.
+    // Like pytest, continue without a cache that can't be written.
     if (!(error instanceof TractestError)) throw error;
   }
 }
@@ -41,9 +40,8 @@ export async function writeLastFailed(
 function readIds(text: string | null): string[] {
   try {
     const value: unknown = JSON.parse(text ?? "{}");
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? Object.keys(value)
-      : [];
+    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+    return isObject ? Object.keys(value) : [];
   } catch {
     return [];
   }

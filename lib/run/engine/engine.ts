@@ -189,9 +189,7 @@ export class Engine {
    * A pytest was interrupted, by a test or from outside, but not by tractest: the other sessions
    * end after their current tests.
    */
-  #onInterrupted(
-    { error: given, message, session: name }: EventOf<"interrupted">,
-  ): void {
+  #onInterrupted({ error: given, message, session: name }: EventOf<"interrupted">): void {
     const error = given ?? "";
     const progress = this.#progress;
     if (progress.interrupted !== null || progress.cut !== null || isPytestsOwn(error)) return;

@@ -116,8 +116,6 @@ export interface RunHooks {
   readonly onSessionStart: (child: LedgerEntry | null) => Promise<void>;
   /** The first session was started: the place for work that must not delay it. Called once. */
   readonly onFirstSession?: () => void;
-  /**
-   * Every pytest has reported and none has exited. Later events may still change the results.
-   */
+  /** Every pytest has reported and none has exited. Later events may still change the results. */
   readonly onSessionsFinished?: (run: RunModel) => void;
 }

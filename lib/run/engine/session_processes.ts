@@ -51,9 +51,6 @@ export async function isolatedProcesses(host: Host, started: number): Promise<Pr
 }
 
 /** These processes without the two around an isolated session. */
-export function withoutIsolation(
-  processes: readonly Process[],
-  started: number,
-): Process[] {
+export function withoutIsolation(processes: readonly Process[], started: number): Process[] {
   return processes.filter(({ pid, ppid }) => pid !== started && ppid !== started);
 }
