@@ -77,7 +77,7 @@ interface Outputs {
 async function outputsOf(host: Host, line: Context<MergeOptions>["line"]): Promise<Outputs> {
   const { junit } = line.options;
   const events = await outputAt(host, line, "events", EVENTS);
-  const durations = { kind: "file of durations", isOne: isDurations };
+  const durations = { kind: "a file of durations", isOne: isDurations };
   return {
     events: events === null ? null : await EventsFile.at(host, events),
     durations: await outputAt(host, line, "durations", durations),

@@ -46,7 +46,7 @@ export async function report({ host, line, printer }: Context<ReportOptions>): P
   }
   const output = line.options.output;
   const path = output === "-" ? null : await outputPath(host, output, {
-    kind: "report of tractest",
+    kind: "a report of tractest",
     isOne: (head) => line.options.force || head.startsWith(REPORT_MARK),
     otherwise: "name another file, or add --force",
   });

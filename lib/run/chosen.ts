@@ -62,9 +62,9 @@ function showChosen(
   only: boolean,
 ): void {
   const { targets, further, unmapped, options } = found;
-  const rest = only ? "nothing to run" : "all tests as they come";
+  const rest = only ? "nothing to run" : "running all tests in the usual order";
   if (changes.length === 0) {
-    const nothing = unknown === null ? "Nothing changed" : "Nothing uncommitted";
+    const nothing = unknown === null ? "Nothing changed" : "No uncommitted changes";
     return printer.note(`${nothing}: ${rest}.`);
   }
   if (targets.length === 0) printer.note(`No test is known to be affected: ${rest}.`);

@@ -28,9 +28,9 @@ import { unseenIn } from "./unseen_options.ts";
 import { targetsOf, testTree } from "../project/targets.ts";
 
 /**
- * Reads and checks the words of `tractest run`, before anything is shown or started.
+ * Reads and checks the command line of `tractest run`, before anything is shown or started.
  *
- * @throws {UsageError} for words that make no sense, or not together
+ * @throws {UsageError} for invalid or conflicting words
  */
 export async function readRunRequest(context: Context<RunOptions>): Promise<Matrix> {
   const { host, printer, line } = context;
@@ -51,7 +51,7 @@ export async function readRunRequest(context: Context<RunOptions>): Promise<Matr
     printer.note(escapeText(`one pytest at a time, because of ${option}: ${because}`));
   }
   const dimensions = matrixOf(context, intent, parallel, excluded);
-  // The cells of a matrix are compared by all of their tests.
+  // The cells of a matrix are compared by all tests: none may stop early.
   const flags = dimensions.length > 0 ? withoutStopping(defaultFlags) : defaultFlags;
   return {
     project,
@@ -112,7 +112,7 @@ async function collectionOf(
     targets,
     targetsOf: (tests) => {
       const files = filesOf(tests);
-      // pytest takes a bracket in an argument for the start of parameters, even in a file's name.
+      // pytest reads a bracket in an argument as the start of parameters, even in a file's name.
       if (files.some((file) => file.includes("["))) return targets;
       // Other targets must not make pytest choose another configuration file.
       const isSame = resolved === null ||
@@ -124,10 +124,8 @@ async function collectionOf(
 
 function refuseTwoDocuments({ printer, line }: Context<RunOptions>): void {
   if (line.options.events !== "-" || !printer.json) return;
-  throw new UsageError(
-    '"--events -" and "--json" both want standard output',
-    "write the events to a file",
-  );
+  const message = '"--events -" and "--json" both write to standard output';
+  throw new UsageError(message, "write the events to a file");
 }
 
 function refuseDebuggerWithoutTerminal(
@@ -137,7 +135,7 @@ function refuseDebuggerWithoutTerminal(
   const isInteractive = host.terminal.stdinIsTerminal && host.terminal.stdout.isTerminal;
   if (!debugging || line.options.dryRun || isInteractive) return;
   throw new UsageError(
-    "A debugger needs a terminal, and standard input or output is none",
+    "A debugger needs a terminal, but standard input or output is not one",
     "run it from a terminal, not through a pipe",
   );
 }
@@ -158,10 +156,8 @@ function refuseSameFile({ host, line }: Context<RunOptions>): void {
   if (events === null || junit === null || events === "-") return;
   const path = resolve(host.cwd, events);
   if (path !== resolve(host.cwd, junit) || path.startsWith("/dev/")) return;
-  throw new UsageError(
-    `"--events" and "--junit" both name "${junit}"`,
-    "give each a file of its own",
-  );
+  const message = `"--events" and "--junit" both name "${junit}"`;
+  throw new UsageError(message, "give each its own file");
 }
 
 /** The tests that `--affected` runs first; null without it. */
@@ -207,10 +203,8 @@ function matrixOf(
     );
   }
   if (parallel.shard !== null) {
-    throw new UsageError(
-      '"--matrix" does not go with "--shard"',
-      "give each machine some of the cells",
-    );
+    const message = '"--matrix" does not go with "--shard"';
+    throw new UsageError(message, "give each machine some of the cells");
   }
   return dimensions;
 }

@@ -6,35 +6,33 @@ import type { Host } from "../system/host.ts";
 import type { Printer } from "../terminal/printer.ts";
 import { type Expected, isReplaced, outputPath, TypedPipe } from "./typed_files.ts";
 
-/** Lines of events, of this version or another. */
+/** A file of events, of any version. */
 export const EVENTS: Expected = {
-  kind: "file of events",
+  kind: "a file of events",
   isOne: (head) => head.startsWith(`{"schema":"${EVENTS_SCHEMA.replace(/\d+$/, "")}`),
 };
 
-/** Where `--events` sends the lines of a run. */
+/** The target of `--events`: a file, a pipe or device, or standard output. */
 export class EventsFile {
   #trouble: TractestError | null = null;
-  /** Null where it is no pipe. */
+  /** Null for a file and for standard output. */
   #pipe: TypedPipe | null = null;
 
   private constructor(private readonly host: Host, private readonly path: string | null) {}
 
   /**
-   * Looks at the place before the run takes its time: a file, a pipe or device, or standard output
-   * for `-`.
+   * Checks the typed path before the run starts; `-` is standard output.
    *
-   * @throws {UsageError} if nothing can be written there, or if something else would be overwritten
+   * @throws {UsageError} if it can't be written, or if a file of another kind would be overwritten
    */
   static async at(host: Host, typed: string): Promise<EventsFile> {
     return new EventsFile(host, typed === "-" ? null : await outputPath(host, typed, EVENTS));
   }
 
   /**
-   * Begins the file anew: nobody is to take what an earlier run wrote for the events of this one,
-   * however it ends.
+   * Empties the file, so that an earlier run's events are never taken for this run's.
    *
-   * @throws {TractestError} if it can't be written, or if it is a pipe that nobody reads
+   * @throws {TractestError} if it can't be written, or if it is a pipe without a reader
    */
   async begin(): Promise<void> {
     if (this.path === null) return;
@@ -43,8 +41,8 @@ export class EventsFile {
   }
 
   /**
-   * Takes lines as they come. A disk that does not take them is no failure of a test: {@linkcode
-   * EventsFile.end} tells of it.
+   * Writes lines as they arrive. An error here fails no test: {@linkcode EventsFile.end} reports
+   * it.
    */
   readonly sink: EventSink = async (lines) => {
     const text = lines.map((line) => `${line}\n`).join("");
@@ -58,18 +56,16 @@ export class EventsFile {
     }
   };
 
-  /** Why lines are missing; null while none are. */
+  /** Why lines are missing; null if none are. */
   get trouble(): TractestError | null {
     return this.#trouble;
   }
 
-  /** Ends it, and says if lines are missing. */
+  /** Closes it, and warns if lines are missing. */
   end(printer: Printer): void {
     this.#pipe?.close();
-    if (this.#trouble) {
-      printer.warn(
-        `events are missing from the file of --events: ${escapeText(this.#trouble.message)}`,
-      );
-    }
+    if (this.#trouble === null) return;
+    const why = escapeText(this.#trouble.message);
+    printer.warn(`events are missing from the file of --events: ${why}`);
   }
 }

@@ -13,28 +13,29 @@ import type { RunSettings } from "./settings.ts";
 import { endLeftBehind } from "./tidy.ts";
 import { quietSeconds } from "./time_limit.ts";
 
-/** One fresh pytest for exactly some tests. */
+/** What one fresh pytest runs. */
 export interface ExactRequest {
-  /** Tells it apart from the others of the run. */
+  /** Unique in the run. */
   readonly name: string;
-  /** Tells it apart from those that run at the same time. */
+  /** Unique among those that run at the same time. */
   readonly lane: string;
-  /** What is collected. */
+  /** What pytest collects. */
   readonly targets: readonly string[];
-  /** What of the collected tests is run, in which order. */
+  /** Chooses the tests to run, in order, from the collected ids. */
   readonly choose: (ids: readonly string[]) => readonly string[];
-  /** Seconds for all of it, and for each test; 0: none. */
+  /** Seconds for the whole pytest; 0: no limit. */
   readonly limit: number;
+  /** Seconds for each test; 0: no limit. */
   readonly testLimit: number;
 }
 
-/** How {@linkcode ExactRequest} ended. */
+/** How an {@linkcode ExactRequest} ended. */
 export interface ExactOutcome extends EngineOutcome {
-  /** All that was collected, in pytest's order. */
+  /** All collected ids, in pytest's order. */
   readonly collected: readonly string[];
-  /** The ids that were to run. */
+  /** The ids chosen to run. */
   readonly chosen: readonly string[];
-  /** The pytest that ran them in one go; what a later one ran did not have the others before it. */
+  /** The first pytest: in a later one, tests did not run after the same others. */
   readonly firstSession: string;
 }
 
@@ -49,8 +50,8 @@ export interface ExactScene {
   readonly places: OwnPlaces;
 }
 
-/** What makes pytest go on after failures and broken files, whatever its configuration says. */
-const GOING_ON = ["--maxfail=0", "--continue-on-collection-errors"] as const;
+/** Continue after failures and broken files, whatever pytest's configuration says. */
+const KEEP_GOING = ["--maxfail=0", "--continue-on-collection-errors"] as const;
 
 /**
  * The command of a pytest for some targets, as a person would type it, without the default flags
@@ -60,20 +61,16 @@ export function exactCommand(
   { context, project, prepared, intent }: Omit<ExactScene, "settings" | "places">,
   targets: readonly string[],
 ): string[] {
-  const defaultFlags = withoutStopping(project.configuration.defaultFlags);
   return pytestCommand({
     python: prepared.interpreter.argv,
-    defaultFlags,
+    defaultFlags: withoutStopping(project.configuration.defaultFlags),
     line: context.line,
     intent,
     targets,
   });
 }
 
-/**
- * Runs exactly the chosen tests, in their order, in one fresh pytest, whose output goes to a log.
- * Nothing is recorded beside that.
- */
+/** Runs the chosen tests, in order, in one fresh pytest. Records only its output and events. */
 export async function runExactly(
   scene: ExactScene,
   { name, lane, targets, choose, limit, testLimit }: ExactRequest,
@@ -89,11 +86,11 @@ export async function runExactly(
   });
   let collected: readonly string[] = [];
   let chosen: readonly string[] = [];
-  const goingOn = { ...intent, passed: [...GOING_ON, ...intent.passed] };
+  const keepsGoing = { ...intent, passed: [...KEEP_GOING, ...intent.passed] };
   const outcome = await prepared.launch(log, directory, {
     sessions: {
       prefix: `${name}-`,
-      command: () => exactCommand({ ...scene, intent: goingOn }, targets),
+      command: () => exactCommand({ ...scene, intent: keepsGoing }, targets),
       extraWords: () => [...places.words(lane, directory), ...places.withoutWorkers],
       output: "log",
     },

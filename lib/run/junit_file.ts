@@ -4,38 +4,34 @@ import type { RunModel } from "../pytest/run_model.ts";
 import { TractestError, UsageError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 import type { Printer } from "../terminal/printer.ts";
-import { isReplaced, outputPath, TypedPipe, writeTyped } from "./typed_files.ts";
+import { type Expected, isReplaced, outputPath, TypedPipe, writeTyped } from "./typed_files.ts";
 
-/** Where the JUnit report of a run goes. */
+const XML: Expected = { kind: "XML", isOne: (head) => /^\ufeff?\s*</.test(head) };
+
+/** The file of a run's JUnit report. */
 export class JunitFile {
-  /** Null where it is no pipe, or not yet open. */
+  /** Null for a file, and before it is opened. */
   #pipe: TypedPipe | null = null;
 
   private constructor(private readonly host: Host, private readonly path: string) {}
 
   /**
-   * Looks at the place before the run takes its time.
+   * Checks the typed path before the run starts.
    *
-   * @throws {UsageError} if no report can be written there, or if something else would be
-   *   overwritten
+   * @throws {UsageError} if it can't be written, or if a file of another kind would be overwritten
    */
   static async at(host: Host, typed: string): Promise<JunitFile> {
     if (typed === "-") {
-      throw new UsageError(
-        '"--junit -" is not possible: standard output is pytest\'s',
-        "name a file",
-      );
+      const message = '"--junit -" is not possible: pytest writes to standard output';
+      throw new UsageError(message, "name a file");
     }
-    return new JunitFile(
-      host,
-      await outputPath(host, typed, { kind: "XML", isOne: (head) => /^\ufeff?\s*</.test(head) }),
-    );
+    return new JunitFile(host, await outputPath(host, typed, XML));
   }
 
   /**
-   * Takes an earlier report away: nobody is to take it for that of this run, however it ends.
+   * Removes an earlier report, so that it is never taken for this run's.
    *
-   * @throws {TractestError} if no report can be written, or if it is a pipe that nobody reads
+   * @throws {TractestError} if it can't be written, or if it is a pipe without a reader
    */
   async begin(): Promise<void> {
     if (await isReplaced(this.host, this.path)) {
@@ -44,7 +40,7 @@ export class JunitFile {
     } else this.#pipe = await TypedPipe.open(this.host, this.path);
   }
 
-  /** Writes the report. A disk that does not take it is no failure of a test. */
+  /** Writes the report. An error here fails no test: it is a warning. */
   async write(printer: Printer, results: RunModel | readonly JunitSuite[]): Promise<void> {
     try {
       await (this.#pipe?.write(junit(results)) ?? writeTyped(this.host, this.path, junit(results)));

@@ -23,13 +23,13 @@ import type { EventLog } from "./event_log.ts";
 import type { Prepared } from "./prepared.ts";
 import { readTyped } from "./typed_files.ts";
 
-/** The `--durations-from` that means what is on record here. */
+/** The `--durations-from` that means the record of this machine. */
 const HISTORY = "history";
 
 /**
- * What `--durations-from` says of tests; null where nothing was given.
+ * Reads the durations that `--durations-from` gives; null without it.
  *
- * @throws {UsageError} for a file that is missing or says nothing of durations
+ * @throws {UsageError} for a file that is missing or has no durations
  */
 export async function givenSeconds(
   host: Host,
@@ -38,21 +38,16 @@ export async function givenSeconds(
 ): Promise<KnownSeconds | null> {
   if (from === null) return null;
   if (from === HISTORY) return await recordedSeconds(host, project, {});
-  const known = readDurationsFrom(
-    new TextDecoder().decode(
-      await readTyped(host, from, "--durations-from takes a file, or history"),
-    ),
+  const bytes = await readTyped(host, from, "--durations-from takes a file, or history");
+  const known = readDurationsFrom(new TextDecoder().decode(bytes));
+  if (known !== null) return known;
+  throw new UsageError(
+    `"${from}" has no durations`,
+    "give a JUnit report, or a file that --events or tractest merge --durations wrote",
   );
-  if (known === null) {
-    throw new UsageError(
-      `"${from}" says nothing of durations`,
-      "a JUnit report does, and what --events or tractest merge --durations wrote",
-    );
-  }
-  return known;
 }
 
-/** What is on record of tests under a transport and a backend; null: pytest's defaults. */
+/** The recorded durations under a transport and a backend; null: pytest's defaults. */
 async function recordedSeconds(
   host: Host,
   project: Project,
@@ -62,17 +57,16 @@ async function recordedSeconds(
   return (id) => seconds.get(id);
 }
 
-/** How many pytests there are at once, and what tells them apart. */
+/** How many pytests run at once, and the environment of each. */
 export interface Jobs {
   readonly count: number;
   readonly environment: (shard: number, session: string) => Readonly<Record<string, string>>;
 }
 
 /**
- * Decides how many pytests run at once. Those that nothing keeps apart would be in each other's
- * way, so there is only one then.
+ * Decides how many pytests run at once: one, if nothing isolates several from each other.
  *
- * @throws {TractestError} 83 when several were asked for and nothing keeps them apart
+ * @throws {TractestError} 83 if several were requested and nothing isolates them
  */
 export function jobsOf(
   { host, printer }: Context,
@@ -83,19 +77,9 @@ export function jobsOf(
   const { jobRegistries } = project.configuration;
   const most = isolation === null ? Math.max(1, new Set(jobRegistries).size) : Infinity;
   const count = jobs === "auto" ? Math.min(host.processors, most) : jobs;
-  if (count > most) {
-    throw new TractestError(
-      "isolation",
-      `${count} pytests at once would fight for the registry's address: they are not isolated, and ` +
-        (jobRegistries.length === 0
-          ? '"job-registries" has no addresses for them'
-          : `"job-registries" has only ${most} of ${count} addresses`),
-      EXIT.isolationUnavailable,
-      "leave --no-isolate out, or --jobs; README, Faster, says what a suite needs to run without isolation",
-    );
-  }
+  if (count > most) throw notIsolated(count, jobRegistries.length === 0 ? 0 : most);
   if (jobs === "auto" && count === 1 && host.processors > 1) {
-    printer.warn("one pytest at a time: nothing keeps several apart");
+    printer.warn("one pytest at a time: several would not be isolated from each other");
   }
   const coverage = preflight.inherited.get("COVERAGE_FILE") ?? ".coverage";
   return {
@@ -110,34 +94,46 @@ export function jobsOf(
   };
 }
 
-/** What {@linkcode Plan} is told. */
+function notIsolated(count: number, addresses: number): TractestError {
+  const reason = addresses === 0
+    ? '"job-registries" has no addresses for them'
+    : `"job-registries" has only ${addresses} of ${count} addresses`;
+  return new TractestError(
+    "isolation",
+    `${count} pytests at once would use one registry address: they are not isolated, and ${reason}`,
+    EXIT.isolationUnavailable,
+    "leave out --no-isolate or --jobs; requirements without isolation: README, Faster",
+  );
+}
+
+/** What a {@linkcode Plan} depends on. */
 export interface PlanParts {
   readonly host: Host;
   readonly project: Project;
   readonly parallel: Parallel;
   readonly jobs: number;
-  /** What was given for the cut, see {@linkcode givenSeconds}. */
+  /** Durations given for the cut, see {@linkcode givenSeconds}. */
   readonly given: KnownSeconds | null;
-  /** Puts what is to run first in front; null: nothing is. */
+  /** Moves the groups that run first to the front; null: none do. */
   readonly arrange: ((groups: readonly Group[]) => readonly Group[]) | null;
   readonly facts: Prepared["facts"];
   readonly log: EventLog;
 }
 
-/** Which tests a run has and in which order, decided when they are collected. */
+/** The tests of a run and their order, decided when they are collected. */
 export class Plan {
-  /** Seconds that the tests are expected to take; null where too few have ever been timed. */
+  /** Expected seconds of the tests; null if too few durations are known. */
   predicted: number | null = null;
-  /** The share of the tests that have been timed before. */
+  /** The share of the tests with known durations. */
   known = 0;
   tests = 0;
 
-  /** Tests that don't bear company, by what is on record. */
+  /** Tests that failed with others and passed alone, by the record. */
   #contended: ReadonlySet<string> = new Set();
 
   constructor(private readonly parts: PlanParts) {}
 
-  /** Whether a test runs when no others do; known once the plan is made. */
+  /** Whether a test runs while no others do; known once the plan is made. */
   readonly alone = (id: string): boolean =>
     this.#contended.has(id) ||
     this.parts.project.configuration.alone.some((text) => meansTest(text, id));
@@ -148,22 +144,21 @@ export class Plan {
       this.parts;
     const all = groupsOf(items);
     const ids = items.map((item) => item.id);
-    // What other machines can't know must not change the cut: they would cut otherwise, and tests
-    // be lost.
+    // Only what all machines know may change the cut: otherwise their cuts differ and lose tests.
     const agreed = expectation(ids, given ?? (() => undefined));
     const groups = shard === null ? all : partition(all, shard.count, agreed)[shard.index - 1]!;
     const recorded = given ??
       await recordedSeconds(host, project, { transport: facts.transport, backend: facts.backend });
     const expected = expectation(ids, recorded);
     if (jobs > 1) this.#contended = await contendedTests(host, project);
-    // One pytest has nothing to share out: then the order stays pytest's.
+    // A single pytest keeps its own order.
     const byLength = keepsOrder || jobs === 1 ? groups : longestFirst(groups, expected);
     const ordered = arrange?.(byLength) ?? byLength;
-    const beside = jobs === 1
+    const together = jobs === 1
       ? ordered
       : ordered.map((group) => group.filter((id) => !this.alone(id)));
     const apart = jobs === 1 ? [] : ordered.flat().filter((id) => this.alone(id));
-    const ms = predict(beside, jobs, expected) + predict([apart], 1, expected);
+    const ms = predict(together, jobs, expected) + predict([apart], 1, expected);
     this.known = knownShare(ordered.flat(), recorded);
     this.predicted = this.known >= LEAST_KNOWN ? ms / 1000 : null;
     this.tests = ordered.flat().length;
@@ -173,20 +168,20 @@ export class Plan {
   };
 }
 
-/** How well the work was shared out. Times in seconds. */
+/** How evenly the work was shared. Times in seconds. */
 export interface Balance {
   readonly predicted: number | null;
-  /** The share of the tests that had been timed before. */
+  /** The share of the tests with known durations. */
   readonly known: number;
-  /** From the first test to the last, without those that were tried again. */
+  /** From the first test to the last, without retries. */
   readonly seconds: number;
-  /** What the longest shard spent in tests, by the mean of all. */
+  /** The longest shard's time in tests, divided by the mean of all shards. */
   readonly longest: number;
 }
 
 /**
- * How well the work of a run was shared out; null if no tests ran beside each other, or not all of
- * them ran.
+ * How evenly the work of a run was shared; null if no tests ran at the same time, or if not all
+ * ran.
  */
 export function balanceOf(
   { run, shards, cut, missed }: EngineOutcome,
@@ -215,9 +210,7 @@ export function balanceOf(
   };
 }
 
-/**
- * `predicted 31 s (80% of the tests were timed before), took 33 s; longest shard 1.04x of the mean`
- */
+/** `predicted 31 s (80% of the tests were timed before), took 33 s; …` */
 export function describeBalance({ predicted, known, seconds, longest }: Balance): string {
   const share = known === 0
     ? "no test was timed before"

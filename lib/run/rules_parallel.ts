@@ -5,35 +5,34 @@ import { globExpression } from "../base/glob.ts";
 import { optionNames } from "../command_line/run_words.ts";
 import type { RunIntent } from "../pytest/pytest_command.ts";
 
-/** One of the parts into which a suite is cut for several machines. */
+/** One part of a suite that several machines share. */
 export interface Shard {
   /** From 1. */
   readonly index: number;
   readonly count: number;
 }
 
-/** How many pytests a run has at once, and which part of the suite it is for. */
+/** How many pytests run at once, and which part of the suite. */
 export interface Parallel {
-  /** `auto`: as many as there are processors, where they can be kept apart. */
+  /** `auto`: one per processor, if they can be isolated from each other. */
   readonly jobs: number | "auto";
-  /** Null: all of it. */
+  /** Null: the whole suite. */
   readonly shard: Shard | null;
-  /** Where it says how long tests take: a file, or `history`; null when nothing is said. */
+  /** The source of known durations: a file, or `history`; null if not given. */
   readonly durations: string | null;
-  /** The tests keep the order in which pytest collected them. */
+  /** Whether the tests run in pytest's order. */
   readonly keepsOrder: boolean;
 }
 
-/** More shards than this are a mistake. */
+/** More shards than this are an error. */
 const MOST_SHARDS = 10_000;
 
 /**
- * How many pytests run at once, and which part of the suite.
+ * Decides how many pytests run at once, and which part of the suite.
  *
- * @param configured the configuration's `jobs`: it gives way to what doesn't go with it
- * @param unseen an option that nobody typed and that excludes several pytests
- * @throws {UsageError} for values that are none, and where something excludes the several pytests
- *   that were typed
+ * @param configured the configuration's `jobs`: ignored if an option excludes several pytests
+ * @param unseen an option from a file or the environment that excludes several pytests
+ * @throws {UsageError} for invalid values, and if an option excludes a typed `--jobs`
  */
 export function parallelOf(
   options: Pick<RunOptions, "jobs" | "shard" | "durationsFrom">,
@@ -47,17 +46,11 @@ export function parallelOf(
   if (durations !== null && shard === null && typed === null && configured === null) {
     throw new UsageError(
       '"--durations-from" needs "--jobs" or "--shard"',
-      "by itself pytest takes the tests as they come",
+      "without them pytest runs the tests in its own order",
     );
   }
   let jobs = typed ?? configured ?? 1;
-  const conflict = intent.debugging
-    ? {
-      option: "a debugger",
-      because: "it needs the terminal for itself",
-      instead: "leave one of the two out",
-    }
-    : conflictOf(names) ?? unseen;
+  const conflict = intent.debugging ? DEBUGGER : conflictOf(names) ?? unseen;
   if (conflict !== null && jobs !== 1) {
     if (typed !== null) {
       throw new UsageError(
@@ -69,20 +62,21 @@ export function parallelOf(
   }
   if (intent.printsOnly) jobs = 1;
   const ordered = ["--ff", "--failed-first", "--nf", "--new-first"].some((name) => names.has(name));
-  return {
-    jobs,
-    shard,
-    durations,
-    keepsOrder: jobs === 1 || ordered,
-  };
+  return { jobs, shard, durations, keepsOrder: jobs === 1 || ordered };
 }
 
-/** An option that does not go with several pytests, why, and what does. */
+/** An option that excludes several pytests, the reason, and the alternative. */
 export interface Conflict {
   readonly option: string;
   readonly because: string;
   readonly instead: string;
 }
+
+const DEBUGGER: Conflict = {
+  option: "a debugger",
+  because: "it needs the terminal for itself",
+  instead: "leave one of the two out",
+};
 
 function conflictOf(names: ReadonlySet<string>): Conflict | null {
   for (const { names: options, because, instead } of NOT_PARALLEL) {
@@ -93,7 +87,7 @@ function conflictOf(names: ReadonlySet<string>): Conflict | null {
 }
 
 /**
- * `2/3`: the second of three shards.
+ * Parses `2/3`, the second of three shards.
  *
  * @throws {UsageError} for anything else
  */
@@ -107,8 +101,8 @@ export function parseShard(text: string): Shard {
 }
 
 /**
- * Whether a configured text means a test: its id, its file, class or name without parameters, or a
- * glob over any of these.
+ * Whether a configured text names a test: by its id, file or class, its id without parameters, or
+ * a glob of any of these.
  */
 export function meansTest(text: string, id: string): boolean {
   const bracket = id.indexOf("[");

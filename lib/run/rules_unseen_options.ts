@@ -1,21 +1,22 @@
+import type { Conflict } from "./rules_parallel.ts";
 import { UsageError } from "../errors.ts";
 import { CANNOT_SHARE, OWN_FILES, WORKERS } from "../tables/pytest_options.ts";
 import type { SessionPurpose } from "../pytest/events.ts";
 import { splitRunWords } from "../command_line/run_words.ts";
 import { shellSplit } from "../base/shell_split.ts";
 
-/** An option that pytest takes without anybody having typed it. */
+/** An option that pytest gets from a file or the environment, not from the command line. */
 export interface UnseenOption {
   readonly name: string;
   /** Null for one without a value. */
   readonly value: string | null;
-  /** As it stands there. */
+  /** As written in its source. */
   readonly text: string;
-  /** Where it stands: `addopts in pyproject.toml`. */
+  /** `addopts in pyproject.toml`. */
   readonly source: string;
 }
 
-/** Where pytest takes options from that nobody typed. */
+/** Where pytest gets its options. */
 export interface UnseenSources {
   /** pytest's configuration; null without one. */
   readonly configured: {
@@ -25,13 +26,11 @@ export interface UnseenSources {
   } | null;
   /** `PYTEST_ADDOPTS`. */
   readonly environment: string | undefined;
-  /** pytest's words as typed: `-o addopts=…` takes the place of what is configured. */
+  /** pytest's words as typed: `-o addopts=…` overrides the configuration. */
   readonly typed: readonly string[];
 }
 
-/**
- * The options that pytest takes unseen, in its order: of several with one name the last one counts.
- */
+/** The options that were not typed, in pytest's order: the last of a name counts. */
 export function unseenOptions(
   { configured, environment = "", typed }: UnseenSources,
 ): UnseenOption[] {
@@ -41,17 +40,11 @@ export function unseenOptions(
   const overriding = (key: string) =>
     overridden.findLast((setting) => setting.startsWith(`${key}=`))?.slice(key.length + 1);
   const place = (key: string) => `${key} in ${configured?.file ?? "the configuration"}`;
-  const [addopts, logFile] = [
-    overriding("addopts") ?? configured?.addopts ?? "",
-    overriding("log_file") ?? configured?.logFile ?? "",
-  ];
+  const addopts = overriding("addopts") ?? configured?.addopts ?? "";
+  const value = overriding("log_file") ?? configured?.logFile ?? "";
+  const text = `log_file = ${value}`;
   return [
-    ...(logFile === "" ? [] : [{
-      name: "--log-file",
-      value: logFile,
-      text: `log_file = ${logFile}`,
-      source: place("log_file"),
-    }]),
+    ...(value === "" ? [] : [{ name: "--log-file", value, text, source: place("log_file") }]),
     ...optionsIn(shellSplit(addopts), place("addopts")),
     ...optionsIn(shellSplit(environment), "PYTEST_ADDOPTS"),
   ];
@@ -63,7 +56,7 @@ export function givenFile(typed: readonly string[]): string | null {
     ?.value ?? null;
 }
 
-/** The options among words of pytest's: `-xn 8` is `-x`, and `-n` with `8`. */
+/** Parses pytest's options: `-xn 8` is `-x`, and `-n` with `8`. */
 function optionsIn(words: readonly string[], source: string): UnseenOption[] {
   return splitRunWords(words, []).words.flatMap((item) => {
     if (item.kind !== "pytest") return [];
@@ -71,12 +64,8 @@ function optionsIn(words: readonly string[], source: string): UnseenOption[] {
     const text = item.words.join(" ");
     if (word.startsWith("--")) {
       const equals = word.indexOf("=");
-      return [{
-        name: equals < 0 ? word : word.slice(0, equals),
-        value: equals < 0 ? next ?? null : word.slice(equals + 1),
-        text,
-        source,
-      }];
+      if (equals < 0) return [{ name: word, value: next ?? null, text, source }];
+      return [{ name: word.slice(0, equals), value: word.slice(equals + 1), text, source }];
     }
     const [, flags = word.slice(1), letter = null, rest = ""] = VALUED.exec(word) ?? [];
     const value = rest === "" ? next ?? null : rest.replace(/^=/, "");
@@ -87,64 +76,48 @@ function optionsIn(words: readonly string[], source: string): UnseenOption[] {
   });
 }
 
-/**
- * A cluster of short options: flags, the first that takes a value, and what of the cluster is its
- * value.
- */
+/** A cluster of short options: flags, the first option with a value, and the value. */
 const VALUED = /^-([A-Za-z]*?)([nkmpcorW])(.*)$/s;
 
-/** What is done about options with which several pytests would be in each other's way. */
+/** How several pytests avoid sharing files and workers that options name. */
 export interface OwnPlaces {
   /**
-   * What one of several pytests is given besides, so that nothing is shared with another.
+   * Additional words for one of several pytests, so that it shares nothing with the others.
    *
-   * @param session what tells it apart
-   * @param directory where its files go; null: beside where they were to go
+   * @param session its unique name
+   * @param directory where its files go; null: next to the named ones
    */
   readonly words: (session: string, directory: string | null) => string[];
-  /**
-   * What keeps pytest-xdist from starting workers of its own in a pytest that shares its tests;
-   * empty where nobody asks for them.
-   */
+  /** Words that keep pytest-xdist from starting workers; empty if none are requested. */
   readonly withoutWorkers: readonly string[];
-  /** The JUnit report that was asked for, of all tests together; null if none was. */
+  /** The requested JUnit report, of all tests together; null if none is. */
   readonly junit: { readonly path: string; readonly text: string; readonly source: string } | null;
-  /** A line for each, ready to show, about what several pytests do about it. */
+  /** A line for each option: how several pytests handle it. */
   readonly notes: readonly string[];
-  /** The same where there is one pytest whose tests tractest hands out. */
+  /** The same for one pytest that gets its tests from tractest. */
   readonly workerNotes: readonly string[];
 }
 
-/**
- * Why several pytests are not possible because of an option that nobody typed; null where they are.
- */
-export function refusal(
-  options: readonly UnseenOption[],
-): { readonly option: string; readonly because: string; readonly instead: string } | null {
+/** The option that excludes several pytests; null if none does. */
+export function refusal(options: readonly UnseenOption[]): Conflict | null {
   for (const { name, text, source } of options) {
     const row = CANNOT_SHARE.find(({ names }) => (names as readonly string[]).includes(name));
-    if (row) {
-      return {
-        option: `"${text}" (${source})`,
-        because: row.because,
-        instead: `take it out for once: ${withoutIt(source)}`,
-      };
-    }
+    if (row === undefined) continue;
+    const isVariable = source === "PYTEST_ADDOPTS";
+    const without = isVariable ? "unset PYTEST_ADDOPTS" : "tractest run … -- -o addopts=";
+    const option = `"${text}" (${source})`;
+    return { option, because: row.because, instead: `leave it out of this run: ${without}` };
   }
   return null;
 }
 
-function withoutIt(source: string): string {
-  return source === "PYTEST_ADDOPTS" ? "unset PYTEST_ADDOPTS" : "tractest run … -- -o addopts=";
-}
-
-/** What is done about the options. */
+/** Decides how several pytests handle the options. */
 export function ownPlaces(options: readonly UnseenOption[]): OwnPlaces {
   const isNamed = ({ name }: UnseenOption, names: readonly string[]) => names.includes(name);
   const workers = options.filter((option) => isNamed(option, WORKERS));
   const reports = options.filter((option) => isNamed(option, ["--junit-xml", "--junitxml"]));
   const asked = reports.at(-1);
-  // What has variables in it only Python can read.
+  // Only pytest can expand variables.
   const junit = asked?.value && !asked.value.includes("$")
     ? { path: asked.value, text: asked.text, source: asked.source }
     : null;
@@ -156,10 +129,10 @@ export function ownPlaces(options: readonly UnseenOption[]): OwnPlaces {
     `"${text}" (${source}) is overridden: tractest shares the tests`
   );
   return {
-    words: (
-      session,
-      directory,
-    ) => [...own.map((place) => place.word(session, directory)), ...(junit ? ["--junitxml="] : [])],
+    words: (session, at) => {
+      const words = own.map((place) => place.word(session, at));
+      return junit ? [...words, "--junitxml="] : words;
+    },
     withoutWorkers: workers.length > 0 ? ["-n0"] : [],
     junit,
     workerNotes,
@@ -172,74 +145,66 @@ export function ownPlaces(options: readonly UnseenOption[]): OwnPlaces {
       ...(junit
         ? [`"${junit.text}" (${junit.source}): tractest writes it, with the tests of all pytests`]
         : []),
-      ...options.filter((option) => option.name === "--cache-clear")
-        .map(({ source }) =>
-          `"--cache-clear" (${source}): each pytest clears pytest's cache; what failed is kept for --lf all the same`
-        ),
+      ...options.filter((option) => option.name === "--cache-clear").map(({ source }) =>
+        `"--cache-clear" (${source}): each pytest clears its cache; failures are kept for --lf`
+      ),
     ],
   };
 }
 
 /**
- * The same for a command that runs many pytests.
+ * Does the same for a command that always runs several pytests.
  *
- * @throws {UsageError} where an option excludes them
+ * @throws {UsageError} if an option excludes them
  */
 export function placesFor(command: string, options: readonly UnseenOption[]): OwnPlaces {
   const excluded = refusal(options);
   if (excluded !== null) {
-    throw new UsageError(
-      `"${command}" does not go with ${excluded.option}: ${excluded.because}`,
-      excluded.instead,
-    );
+    const message = `"${command}" does not go with ${excluded.option}: ${excluded.because}`;
+    throw new UsageError(message, excluded.instead);
   }
   return ownPlaces(options);
 }
 
 interface Place {
   readonly option: UnseenOption;
-  /** The word that names another place for each session. */
+  /** The option with a path of the session's own. */
   readonly word: (session: string, directory: string | null) => string;
 }
 
-/**
- * Each option that names a file or a directory, the last of a name and kind, with a place for each
- * session.
- */
+/** The options that name a file or directory, the last of each name and kind. */
 function places(options: readonly UnseenOption[]): Place[] {
   const found = new Map<string, Place>();
   for (const option of options) {
     const { name, value } = option;
     if (name === "--cov-report") {
-      const [, kind = "", , path] = /^(xml|html|json|lcov|annotate)(:(.*))?$/s.exec(value ?? "") ??
-        [];
-      if (kind === "") continue;
-      const usual = {
-        xml: "coverage.xml",
-        html: "htmlcov",
-        json: "coverage.json",
-        lcov: "coverage.lcov",
-      }[kind];
-      const target = path || usual;
-      if (target !== undefined) {
-        found.set(`${name} ${kind}`, {
-          option,
-          word: (session, at) => `${name}=${kind}:${placeOf(target, session, at)}`,
-        });
-      }
+      const [, kind = "", path] = COVERAGE_REPORT.exec(value ?? "") ?? [];
+      const target = path || USUAL_REPORTS[kind];
+      if (target === undefined) continue;
+      const word: Place["word"] = (session, at) =>
+        `${name}=${kind}:${placeOf(target, session, at)}`;
+      found.set(`${name} ${kind}`, { option, word });
     } else if (value !== null && value !== "") {
-      // A path that grows too long is no place for sockets.
+      // A socket's path must stay short.
       const isShort = name === "--basetemp";
-      found.set(name, {
-        option,
-        word: (session, at) => `${name}=${placeOf(value, session, isShort ? null : at)}`,
-      });
+      const word: Place["word"] = (session, at) =>
+        `${name}=${placeOf(value, session, isShort ? null : at)}`;
+      found.set(name, { option, word });
     }
   }
   return [...found.values()];
 }
 
-/** `out/log.jsonl` → `out/log.3.jsonl`, `bt` → `bt.3`; in a directory of its own `log.jsonl`. */
+const COVERAGE_REPORT = /^(xml|html|json|lcov|annotate)(?::(.*))?$/s;
+/** Where pytest-cov writes a report without a path. */
+const USUAL_REPORTS: Readonly<Record<string, string>> = {
+  xml: "coverage.xml",
+  html: "htmlcov",
+  json: "coverage.json",
+  lcov: "coverage.lcov",
+};
+
+/** `out/log.jsonl` becomes `out/log.3.jsonl`, or `log.jsonl` in a given directory. */
 function placeOf(path: string, session: string, directory: string | null): string {
   const [, start = "", name = "", suffix = ""] = /^(.*?)([^/]+?)(\.[^./]+)?\/*$/s.exec(path) ?? [];
   return directory === null
@@ -247,24 +212,21 @@ function placeOf(path: string, session: string, directory: string | null): strin
     : `${directory}/${name}${suffix}`;
 }
 
-/** How the pytests of a run come about. */
+/** How the pytests of a run share its tests. */
 export interface Sharing {
-  /** Several from the beginning; else only what is tried or resumed has more. */
+  /** Several pytests from the start; else others only retry or resume. */
   readonly several: boolean;
-  /** Whether tractest hands out the tests. */
+  /** Whether pytest gets its tests from tractest. */
   readonly handsOut: boolean;
 }
 
-/** Gives the words that a pytest needs besides, by why it is started and by what it is called. */
+/** The additional words of a pytest, by its purpose and its session's name. */
 export type ExtraWords = (
   kind: { readonly purpose: SessionPurpose },
   session: string,
 ) => readonly string[];
 
-/**
- * The words that a pytest is given besides, so that nothing is shared with another of the run; see
- * {@linkcode OwnPlaces}.
- */
+/** Chooses the additional words of each pytest of a run; see {@linkcode OwnPlaces}. */
 export function extraWords(
   { words, withoutWorkers }: OwnPlaces,
   { several, handsOut }: Sharing,

@@ -2,21 +2,15 @@ import type { KnownSeconds } from "../history/durations_file.ts";
 import { median } from "../base/median.ts";
 import type { Group } from "../pytest/work.ts";
 
-/**
- * Milliseconds that a test is expected to take: a whole number, so that sums don't depend on their
- * order.
- */
+/** Expected milliseconds of a test, a whole number: sums must not depend on their order. */
 export type Expected = (id: string) => number;
 
-/** Milliseconds that every test costs, however little it does. */
+/** The least milliseconds that a test takes. */
 const LEAST_MS = 1;
-/** Milliseconds of a test where nothing at all is on record. */
+/** Milliseconds of a test if no durations are known. */
 const UNKNOWN_MS = 100;
 
-/**
- * What tests are expected to take: what is on record, else the median of their file, else the
- * median of all.
- */
+/** Predicts each test's duration: its own, else the median of its file, else of all tests. */
 export function expectation(ids: Iterable<string>, known: KnownSeconds): Expected {
   const all: number[] = [];
   const byFile = new Map<string, number[]>();
@@ -35,37 +29,26 @@ export function expectation(ids: Iterable<string>, known: KnownSeconds): Expecte
     Math.max(LEAST_MS, Math.round((known(id) ?? ofFile.get(fileOf(id)) ?? ofAll) * 1000));
 }
 
-/**
- * The share of tests of which something has to be known for a prediction to mean something: the
- * others are taken for ordinary ones.
- */
+/** The share of tests with known durations that a prediction needs. */
 export const LEAST_KNOWN = 0.5;
 
-/** The share of these tests of which something is on record; 0 where there are none. */
+/** The share of these tests with known durations; 0 without tests. */
 export function knownShare(ids: readonly string[], known: KnownSeconds): number {
   return ids.length === 0 ? 0 : ids.filter((id) => known(id) !== undefined).length / ids.length;
 }
 
-/**
- * The groups in the order in which sessions that share them take them: the longest first, those
- * alike as they were collected.
- */
+/** Sorts the groups for several sessions, the longest first; equal ones keep their order. */
 export function longestFirst(groups: readonly Group[], expected: Expected): Group[] {
   return weigh(groups, expected).sort((a, b) => b.ms - a.ms).map(({ group }) => group);
 }
 
 /**
- * Cuts the groups into shards that take about as long: each group, the longest first, goes to the
- * shard that has least so far. Every group is in exactly one of them, and which one depends on
- * nothing but the ids and what they are expected to take. Within a shard they stay in the order in
- * which they were given.
+ * Cuts the groups into shards of about equal duration: each group, the longest first, goes to the
+ * shortest shard so far. The cut depends only on the ids and their expected durations, so that all
+ * machines agree on it. A shard keeps the given order.
  */
 export function partition(groups: readonly Group[], count: number, expected: Expected): Group[][] {
-  const weighed = weigh(groups, expected).map(({ group, ms }) => ({
-    group,
-    ms,
-    name: leastOf(group),
-  }));
+  const weighed = weigh(groups, expected).map((one) => ({ ...one, name: leastOf(one.group) }));
   const loads = new Loads(count);
   const shardOf = new Map<Group, number>();
   for (const { group, ms } of weighed.toSorted((a, b) => b.ms - a.ms || compare(a.name, b.name))) {
@@ -76,17 +59,14 @@ export function partition(groups: readonly Group[], count: number, expected: Exp
   return shards;
 }
 
-/**
- * Milliseconds until sessions that take these groups in this order, each when it is idle, have run
- * all of them.
- */
+/** Milliseconds that `jobs` sessions need for these groups, each taking the next when idle. */
 export function predict(groups: readonly Group[], jobs: number, expected: Expected): number {
   const loads = new Loads(jobs);
   for (const { ms } of weigh(groups, expected)) loads.take(ms);
   return loads.longest;
 }
 
-/** Milliseconds that no schedule stays below: an even share of all, or the longest group. */
+/** The least milliseconds of any schedule: an even share, or the longest group. */
 export function lowerBound(groups: readonly Group[], jobs: number, expected: Expected): number {
   let [total, longest] = [0, 0];
   for (const { ms } of weigh(groups, expected)) {
@@ -96,9 +76,7 @@ export function lowerBound(groups: readonly Group[], jobs: number, expected: Exp
   return Math.max(total / jobs, longest);
 }
 
-/**
- * What names a way of cutting: equal texts mean that machines with the same count have cut alike.
- */
+/** Identifies a cut: machines with equal texts have cut the suite alike. */
 export function cutText(groups: readonly Group[], count: number, expected: Expected): string {
   const rows = groups.map((group) =>
     group.map((id) => `${id}\t${expected(id)}`).toSorted(compare).join("\n")
@@ -106,7 +84,7 @@ export function cutText(groups: readonly Group[], count: number, expected: Expec
   return `${count}\n${rows.toSorted(compare).join("\n\n")}`;
 }
 
-/** How much each of several has to do; the one with least comes next, of those alike the first. */
+/** The load of each session or shard. */
 class Loads {
   readonly #loads: number[];
 
@@ -114,17 +92,15 @@ class Loads {
     this.#loads = Array.from({ length: count }, () => 0);
   }
 
+  /** Adds to the smallest load, the first of equals, and returns its index. */
   take(ms: number): number {
-    let least = 0;
-    for (let index = 1; index < this.#loads.length; index++) {
-      if (this.#loads[index]! < this.#loads[least]!) least = index;
-    }
+    const least = this.#loads.indexOf(Math.min(...this.#loads));
     this.#loads[least]! += ms;
     return least;
   }
 
   get longest(): number {
-    return this.#loads.reduce((longest, load) => Math.max(longest, load), 0);
+    return Math.max(0, ...this.#loads);
   }
 }
 
@@ -136,7 +112,7 @@ function leastOf(group: Group): string {
   return group.reduce((least, id) => compare(id, least) < 0 ? id : least, group[0] ?? "");
 }
 
-/** By code units: the same on every machine, whatever its language. */
+/** Compares by code units: the same on every machine, whatever its locale. */
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -7,9 +7,7 @@ import type { Context } from "../command_line/context.ts";
 import type { Host } from "../system/host.ts";
 import type { Project } from "../project/project.ts";
 
-/**
- * A backend that the checkout does not know is passed on with a warning: branches have their own.
- */
+/** Warns of a spawn backend that the checkout lacks. It is still used: branches have their own. */
 export async function checkSpawnBackend(
   { host, printer, line }: Context<SharedOptions>,
   project: Project,
@@ -22,12 +20,10 @@ export async function checkSpawnBackend(
   const names = nearest(wanted, known.names).join(", ");
   const file = escapeText(known.file);
   const name = escapeText(wanted);
-  printer.warn(`"${name}" is no spawn backend of this checkout: it has ${names} (${file})`);
+  printer.warn(`this checkout has no spawn backend "${name}": it has ${names} (${file})`);
 }
 
-/**
- * The spawn backends that the checkout has, and the file that says so; null where it does not say.
- */
+/** The spawn backends of the checkout and the file that lists them; null if none does. */
 export async function knownBackends(
   host: Host,
   project: Project,
@@ -41,7 +37,7 @@ export async function knownBackends(
   return null;
 }
 
-/** Where tractor's `_spawn.py` may be: in the checkout, else where the venv has it installed. */
+/** Where tractor's `_spawn.py` may be: in the checkout, else installed in the venv. */
 async function spawnFiles(host: Host, project: Project, venv: string | null): Promise<string[]> {
   const places = [project.root, join(project.root, "src")];
   if (venv !== null) {
@@ -49,7 +45,6 @@ async function spawnFiles(host: Host, project: Project, venv: string | null): Pr
       places.push(join(venv, "lib", name, "site-packages"));
     }
   }
-  return places.flatMap((
-    place,
-  ) => [join(place, "tractor/spawn/_spawn.py"), join(place, "tractor/_spawn.py")]);
+  const files = ["tractor/spawn/_spawn.py", "tractor/_spawn.py"];
+  return places.flatMap((place) => files.map((file) => join(place, file)));
 }

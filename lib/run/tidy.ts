@@ -6,13 +6,12 @@ import type { Project } from "../project/project.ts";
 import type { Printer } from "../terminal/printer.ts";
 import type { RunState } from "../background/run_directory.ts";
 
-/** Seconds that what a pytest left gets to end by itself. */
+/** Seconds that leftover processes get to end by themselves. */
 const GRACE_SECONDS = 1;
 
 /**
- * Ends what the pytests of this run have left behind, so that the next one finds what the first one
- * found. Only processes that this run itself has recorded as its own are touched, and those below
- * them.
+ * Ends the processes that this run left behind, so that each pytest starts from the same state.
+ * Only processes recorded by this run, and their descendants, are touched.
  */
 export async function endLeftBehind(
   host: Host,
@@ -21,12 +20,12 @@ export async function endLeftBehind(
   state: RunState,
   results: RunModel,
 ): Promise<void> {
-  const told = [...[...results.tests.values()].flatMap((test) => test.leaked), ...results.leaked];
+  const leaked = [...[...results.tests.values()].flatMap((test) => test.leaked), ...results.leaked];
   const { entries } = await readLedger(host, project.root);
   const recorded = entries.filter((entry) =>
     entry.runId === state.runId && entry.role === "process"
   );
-  const known = [...recorded, ...told];
+  const known = [...recorded, ...leaked];
   if (known.length === 0) return;
   const alive = await treeOf(host, null, known);
   if (alive.length > 0) await endTree(host, printer, alive, { graceSeconds: GRACE_SECONDS });

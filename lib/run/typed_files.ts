@@ -4,24 +4,23 @@ import { PreflightError, UsageError } from "../errors.ts";
 import type { Host, OpenPipe } from "../system/host.ts";
 import { holdPipe } from "../system/programs/pipe_reader.ts";
 
-/** What may be written over: a file of the same kind, told by how it begins. */
+/** The kind of file that may be overwritten, recognized by its beginning. */
 export interface Expected {
-  /** As in `"notes.txt" is no XML`. */
+  /** As in `"notes.txt": not a file of events`. */
   readonly kind: string;
-  /** Whether this is how one begins. */
+  /** Whether a file that begins so is of this kind. */
   readonly isOne: (head: string) => boolean;
-  /** What to do where it would write over something else. */
+  /** The hint if the file is of another kind. */
   readonly otherwise?: string;
 }
 
-/** Bytes by which a file's kind is told. */
+/** Bytes read to recognize a file's kind. */
 const HEAD = 64;
 
 /**
- * The path of a file that was typed and is to be written: looked at before the work takes its time.
- * A pipe or a device is fine.
+ * Resolves a typed output path and checks it before the run starts. A pipe or a device is fine.
  *
- * @throws {UsageError} if nothing can be written there, or if something else would be written over
+ * @throws {UsageError} if it can't be written, or if a file of another kind would be overwritten
  */
 export async function outputPath(
   host: Host,
@@ -31,7 +30,7 @@ export async function outputPath(
   const path = resolve(host.cwd, typed);
   const status = await host.files.stat(path);
   const directory = dirname(path);
-  // Deno may look at /dev/null and its like, not at /dev.
+  // Deno's permissions allow stat of /dev/null and the like, but not of /dev.
   if (status === null && (await host.files.stat(directory))?.kind !== "directory") {
     throw new UsageError(
       `Cannot write "${typed}": there is no directory "${directory}"`,
@@ -44,7 +43,7 @@ export async function outputPath(
   const head = status?.kind === "file" ? await host.files.readFrom(path, 0, HEAD) : null;
   if (head && head.length > 0 && !isOne(new TextDecoder().decode(head))) {
     throw new UsageError(
-      `"${typed}" is no ${kind} and would be overwritten`,
+      `Refusing to overwrite "${typed}": not ${kind}`,
       otherwise ?? "name another file, or remove it",
     );
   }
@@ -52,10 +51,10 @@ export async function outputPath(
 }
 
 /**
- * The content of a file that was typed and is to be read.
+ * Reads a typed input file.
  *
- * @param hint what such a file is
- * @throws {UsageError} for a directory, or if there is none
+ * @param hint which file the option takes
+ * @throws {UsageError} if there is no such regular file
  */
 export async function readTyped(host: Host, typed: string, hint: string): Promise<Uint8Array> {
   const path = resolve(host.cwd, typed);
@@ -64,19 +63,19 @@ export async function readTyped(host: Host, typed: string, hint: string): Promis
     throw new UsageError(`Cannot read "${typed}": it is a directory`, hint);
   }
   if (status !== null && status.kind !== "file") {
-    throw new UsageError(`Cannot read "${typed}": it is no regular file`, hint);
+    throw new UsageError(`Cannot read "${typed}": it is not a regular file`, hint);
   }
   const bytes = await host.files.readFile(path);
   if (bytes === null) throw new UsageError(`"${typed}" does not exist`, hint);
   return bytes;
 }
 
-/** Read by whoever collects the files of a CI job. */
+/** Readable by the collector of a CI job's files, which may be another user. */
 const MODE = 0o644;
 
 /**
- * Writes a file that was typed, in one step and readable for all. A pipe or a device is written to
- * as it is, and stays what it is.
+ * Writes a typed output file, in one step and readable by all. A pipe or a device is written to,
+ * not replaced.
  */
 export async function writeTyped(host: Host, path: string, text: string): Promise<void> {
   if (await isReplaced(host, path)) return await host.files.writeFile(path, text, MODE);
@@ -85,21 +84,16 @@ export async function writeTyped(host: Host, path: string, text: string): Promis
   pipe.close();
 }
 
-/**
- * Whether what is written to a path that was typed takes the place of what is there: not where that
- * is a pipe or a device.
- */
+/** Whether writing replaces what is there: it does not for a pipe or a device. */
 export async function isReplaced(host: Host, path: string): Promise<boolean> {
   const status = await host.files.stat(path);
   return status === null || status.kind === "file";
 }
 
-/** Milliseconds that the reader of a pipe may take to come, and to make room. */
+/** Milliseconds to wait for the reader of a pipe, to open it and to make room. */
 const READER_MS = 10_000;
 
-/**
- * A pipe or a device that was typed. It stays open: its reader takes the first close for the end.
- */
+/** A typed pipe or device. It stays open: for its reader the first close is the end. */
 export class TypedPipe {
   private constructor(
     private readonly host: Host,
@@ -110,7 +104,7 @@ export class TypedPipe {
   /**
    * Opens it.
    *
-   * @throws {PreflightError} if nobody reads it
+   * @throws {PreflightError} if it has no reader
    */
   static async open(host: Host, path: string): Promise<TypedPipe> {
     const isPipe = (await host.files.stat(path))?.kind === "other";
@@ -122,7 +116,7 @@ export class TypedPipe {
     if (pipe !== null) return new TypedPipe(host, path, pipe);
     throw new PreflightError(
       "no-reader",
-      `Cannot write "${path}": nobody reads this pipe`,
+      `Cannot write "${path}": this pipe has no reader`,
       `start its reader first: ${shellCommand(["cat", path])}`,
     );
   }
@@ -130,7 +124,7 @@ export class TypedPipe {
   /**
    * Writes all of the text.
    *
-   * @throws {PreflightError} if its reader does not read on
+   * @throws {PreflightError} if its reader stopped reading
    */
   async write(text: string): Promise<void> {
     const tooLong = new AbortController();
@@ -141,10 +135,8 @@ export class TypedPipe {
     ]).finally(() => tooLong.abort());
     if (isWritten) return;
     writing.catch(() => {});
-    throw new PreflightError(
-      "no-reader",
-      `Cannot write "${this.path}": its reader stopped reading`,
-    );
+    const message = `Cannot write "${this.path}": its reader stopped reading`;
+    throw new PreflightError("no-reader", message);
   }
 
   close(): void {

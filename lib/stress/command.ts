@@ -97,7 +97,7 @@ export async function stress(context: Context<StressOptions>): Promise<ExitCode>
 function notIsolated(copies: number): TractestError {
   return new TractestError(
     "isolation",
-    `${copies} copies at once would fight for the registry: they have to be isolated`,
+    `${copies} copies at once need one registry each: isolate them`,
     EXIT.isolationUnavailable,
     "leave --no-isolate out, or run one copy after another: --copies 1",
   );

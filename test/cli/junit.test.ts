@@ -173,7 +173,7 @@ Deno.test(
       `${stopped.code} ${stopped.stderr}`,
     );
     for (
-      const [path, reason] of [["notes.txt", "is no XML"], ["gone/report.xml", "mkdir -p"], [
+      const [path, reason] of [["notes.txt", "not XML"], ["gone/report.xml", "mkdir -p"], [
         "tests",
         "is a directory",
       ], ["-", "name a file"]]

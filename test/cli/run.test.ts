@@ -532,10 +532,14 @@ Deno.test(
     await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
     await suite.write({ "notes.txt": "mine" });
     for (
-      const [path, reason] of [["notes.txt", "no file of events"], ["gone/e.jsonl", "mkdir -p"], [
-        ".",
-        "is a directory",
-      ]]
+      const [path, reason] of [
+        ["notes.txt", "not a file of events"],
+        ["gone/e.jsonl", "mkdir -p"],
+        [
+          ".",
+          "is a directory",
+        ],
+      ]
     ) {
       const { code, stdout, stderr } = await suite.tractest([...NO_CHECKS, "--events", path!]);
       assertEquals([code, stdout], [64, ""], stderr);
@@ -585,7 +589,7 @@ Deno.test(
       assertEquals([unread.code, unread.stdout], [80, ""]);
       assertEquals(
         unread.stderr,
-        `error: Cannot write "${pipe}": nobody reads this pipe\nhint: start its reader ` +
+        `error: Cannot write "${pipe}": this pipe has no reader\nhint: start its reader ` +
           `first: cat ${pipe}\n`,
       );
       if (ISOLATED === null) continue;

@@ -180,7 +180,7 @@ Deno.test("run --affected with nothing changed runs all, or with --only nothing"
   await using suite = await committed();
   const all = await order(suite, RUN);
   assertEquals([all.code, all.ran.length], [0, 6]);
-  assertIncludes(all.stderr, "Nothing changed: all tests as they come.\n");
+  assertIncludes(all.stderr, "Nothing changed: running all tests in the usual order.\n");
   const none = await order(suite, [...RUN, "--only"]);
   assertEquals([none.code, none.rows, none.stderr], [0, [], "Nothing changed: nothing to run.\n"]);
   const { command, exitCode } = JSON.parse(

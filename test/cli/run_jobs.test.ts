@@ -473,7 +473,7 @@ Deno.test(
     assertEquals(code, 83);
     assertIncludes(
       String(message),
-      "2 pytests at once would fight for the registry's address: they are not isolated, " +
+      "2 pytests at once would use one registry address: they are not isolated, " +
         'and "job-registries" has no addresses',
     );
     assertEquals((await suite.tractest(["run", "--jobs", "0"])).code, 64);

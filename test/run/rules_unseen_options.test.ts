@@ -130,9 +130,12 @@ Deno.test("fault 73: what can't be shared is refused, with where it stands, why,
   assertEquals(refusal(unseen("-q --sw")), {
     option: '"--sw" (addopts in tox.ini)',
     because: "it goes through the tests in one order",
-    instead: "take it out for once: tractest run … -- -o addopts=",
+    instead: "leave it out of this run: tractest run … -- -o addopts=",
   });
-  assertEquals(refusal(unseen("", "--pdb"))?.instead, "take it out for once: unset PYTEST_ADDOPTS");
+  assertEquals(
+    refusal(unseen("", "--pdb"))?.instead,
+    "leave it out of this run: unset PYTEST_ADDOPTS",
+  );
   assertEquals(refusal(unseen("-k '--sw or --pdb'")), null);
   assertThrows(() => placesFor("stress", unseen("--stepwise")), UsageError);
 });
