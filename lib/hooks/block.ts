@@ -4,14 +4,14 @@ import { GOES_ON, type HookName, type HookRow, HOOKS, POSIX_SHELLS } from "./git
 /** The version of the block's text; goes up when what it does changes. */
 export const BLOCK_VERSION = 1;
 
-/** What a block says: what it runs, and with which tractest. */
+/** What a block runs, and with which tractest. */
 export interface BlockSpec {
   readonly hook: HookName;
   /** Command lines, as words after `tractest`. */
   readonly commands: readonly (readonly string[])[];
   /** The absolute path of the binary; null: only PATH is searched, when the hook runs. */
   readonly binary: string | null;
-  /** Whether the file is of our making, so that uninstalling may remove it. */
+  /** Whether we created the file, so that uninstalling may remove it. */
   readonly created: boolean;
 }
 
@@ -35,11 +35,8 @@ const BEGIN = /^# >>> tractest (\S+) (\d+) ([0-9a-f]{8})( created)? >>>.*$/;
 
 /** Whether a line begins or ends a block, or was meant to. */
 export function isMarker(line: string): "begin" | "end" | null {
-  return line.startsWith("# >>> tractest ")
-    ? "begin"
-    : line.startsWith("# <<< tractest ")
-    ? "end"
-    : null;
+  if (line.startsWith("# >>> tractest ")) return "begin";
+  return line.startsWith("# <<< tractest ") ? "end" : null;
 }
 
 /**
@@ -180,9 +177,7 @@ export function shellQuote(word: string): string {
   return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/**
- * The words of a line that {@linkcode shellQuote} wrote; none for one that it can't have written.
- */
+/** The words of a line that {@linkcode shellQuote} wrote; none for any other line. */
 function wordsOf(line: string): string[] {
   try {
     return splitWords(line);
@@ -190,6 +185,8 @@ function wordsOf(line: string): string[] {
     return [];
   }
 }
+
+const WORD_PART = /^(?:'([^']*)'|"((?:[^"\\$`]|\\.)*)"|\\(.)|([ \t]+)|([^'"\\ \t|&;<>()$`]+))/;
 
 /**
  * A command line as a shell would split it, quotes and backslashes understood, nothing expanded.
@@ -207,15 +204,10 @@ export function splitWords(line: string): string[] {
   const words: string[] = [];
   let word: string | null = null;
   for (let rest = line; rest !== "";) {
-    const part = /^(?:'([^']*)'|"((?:[^"\\$`]|\\.)*)"|\\(.)|([ \t]+)|([^'"\\ \t|&;<>()$`]+))/.exec(
-      rest,
-    );
+    const part = WORD_PART.exec(rest);
     if (!part) {
-      throw wrong(
-        /^['"]/.test(rest) && !/[$`]/.test(rest)
-          ? "an open quote"
-          : `an unquoted "${/[$`|&;<>()\\]/.exec(rest)?.[0] ?? rest[0]}"`,
-      );
+      if (/^['"]/.test(rest) && !/[$`]/.test(rest)) throw wrong("an open quote");
+      throw wrong(`an unquoted "${/[$`|&;<>()\\]/.exec(rest)?.[0] ?? rest[0]}"`);
     }
     const [all, single, double, escaped, space, plain] = part;
     if (space !== undefined) {

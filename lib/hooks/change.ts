@@ -180,6 +180,10 @@ function refuse(
 ): Pick<Outcome, "reason" | "hint" | "entry"> {
   const { hook, path, manager } = file;
   const advice = (hint: string, entry: readonly string[] = []) => ({ reason, hint, entry });
+  const byHand = (hint: string, entry: readonly string[]) =>
+    advice(`nothing was written; ${hint}`, entry);
+  const inScript = (script: string) =>
+    byHand(`add this to ${script}, below the first line:`, entryFor("shell", [spec]));
   switch (why) {
     case "off":
       return advice("tractest hooks install --print shell prints the lines of a hook");
@@ -194,38 +198,23 @@ function refuse(
     case "not-shell": {
       // A script in another language can only call a command line.
       const calls = spec.commands.map((words) => `${commandText(words)} </dev/null`);
-      return advice(
-        `nothing was written; have ${path} call this, and continue if there is no tractest:`,
-        calls,
-      );
+      return byHand(`have ${path} call this, and continue if there is no tractest:`, calls);
     }
     case "symlink":
-      return advice(
-        "nothing was written; add this to the script it points to, below the first line:",
-        entryFor("shell", [spec]),
-      );
+      return inScript("the script it points to");
     case "manager": {
-      if (manager?.name === "shared" || !manager) {
-        return advice(
-          `nothing was written; add this to ${join(place.used, hook)}, below the first line:`,
-          entryFor("shell", [spec]),
-        );
-      }
+      if (manager?.name === "shared" || !manager) return inScript(join(place.used, hook));
       const force = manager.owns ? "" : "; --force installs a hook next to it";
       const apply = applyCommands(manager.name, [hook]).join("; ");
-      return advice(
-        `nothing was written; add this, then: ${apply}${force}`,
-        entryFor(manager.name, [spec]),
-      );
+      return byHand(`add this, then: ${apply}${force}`, entryFor(manager.name, [spec]));
     }
   }
 }
 
 /** What a dry run would write. */
 function planned({ line }: Context<HooksOptions>, change: HookChange): string | null {
-  return line.options.dryRun && change.kind === "write"
-    ? new TextDecoder().decode(change.content)
-    : null;
+  if (!line.options.dryRun || change.kind !== "write") return null;
+  return new TextDecoder().decode(change.content);
 }
 
 /** Writes a hook in one step, unless it changed meanwhile. An existing file keeps its mode. */
@@ -263,13 +252,9 @@ async function checkUnchanged(host: Host, file: HookFile): Promise<void> {
   const now = await host.files.lstat(file.path);
   const same = now?.inode === file.status?.inode && now?.modifiedMs === file.status?.modifiedMs &&
     now?.size === file.status?.size;
-  if (!same) {
-    throw new PreflightError(
-      "hook-changed",
-      `"${file.path}" changed meanwhile`,
-      "it was left as it is; try again",
-    );
-  }
+  if (same) return;
+  const problem = `"${file.path}" changed meanwhile`;
+  throw new PreflightError("hook-changed", problem, "it was left as it is; try again");
 }
 
 /** Copies the file to a free name before lines that were edited by hand are overwritten. */

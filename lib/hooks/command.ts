@@ -18,26 +18,20 @@ export async function hooks(context: Context<HooksOptions>): Promise<ExitCode> {
   const { line, verbs = [] } = context;
   const [action = "status", ...names] = line.operands;
   if (!(ACTIONS as readonly string[]).includes(action)) {
-    throw new UsageError(
-      `There is no "hooks ${action}"`,
-      `nearest first: ${nearest(action, ACTIONS).join(", ")}`,
-    );
+    const hint = `nearest first: ${nearest(action, ACTIONS).join(", ")}`;
+    throw new UsageError(`There is no "hooks ${action}"`, hint);
   }
   for (const option of ["command", "binary", "print"] as const) {
     if (action !== "install" && line.has(option)) {
-      throw new UsageError(
-        `"hooks ${action}" takes no "--${option}"`,
-        "it belongs to: tractest hooks install",
-      );
+      const problem = `"hooks ${action}" takes no "--${option}"`;
+      throw new UsageError(problem, "it belongs to: tractest hooks install");
     }
   }
   const all = HOOKS.map((row) => row.name);
   for (const name of names) {
     if (!all.includes(name as HookName)) {
-      throw new UsageError(
-        `There is no hook "${name}" for tractest`,
-        `nearest first: ${nearest(name, all).join(", ")}`,
-      );
+      const hint = `nearest first: ${nearest(name, all).join(", ")}`;
+      throw new UsageError(`There is no hook "${name}" for tractest`, hint);
     }
   }
   const asked = names.length > 0 ? all.filter((name) => names.includes(name)) : all;
@@ -64,9 +58,8 @@ async function printEntries(
   );
   const entry = entryFor(printable, specs);
   for (const text of entry) printer.line(text);
-  const apply = printable === "agent" || printable === "shell"
-    ? []
-    : applyCommands(printable, asked);
+  const isManager = printable !== "agent" && printable !== "shell";
+  const apply = isManager ? applyCommands(printable, asked) : [];
   if (apply.length > 0) printer.hint(`then: ${apply.join("; ")}`);
   if (printer.json) printer.document(SCHEMA, { action: "print", for: printable, entry, apply });
   return EXIT.ok;

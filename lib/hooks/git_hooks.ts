@@ -51,15 +51,7 @@ export const PRE_PUSH_RUN = ["affected", "--run", "--hook"] as const;
 export const GOES_ON: readonly number[] = [64, 69, 70, 80, 82, 83, 126, 127];
 
 /** Interpreters of a hook script into which lines of POSIX shell can be put. */
-export const POSIX_SHELLS: readonly string[] = [
-  "sh",
-  "bash",
-  "dash",
-  "ash",
-  "ksh",
-  "ksh93",
-  "mksh",
-];
+export const POSIX_SHELLS: readonly string[] = "sh bash dash ash ksh ksh93 mksh".split(" ");
 
 /** A program that manages hooks, and how it is recognised. */
 export interface ManagerRow {
@@ -72,24 +64,15 @@ export interface ManagerRow {
   readonly apply: string;
 }
 
+const LEFTHOOK_FILES: readonly string[] = ["", ".", ".config/"].flatMap((start) =>
+  ["yml", "yaml", "toml", "json"].map((format) => `${start}lefthook.${format}`)
+);
+
 /** The hook managers whose files we never change. */
 export const MANAGERS = [
   {
     name: "lefthook",
-    files: [
-      "lefthook.yml",
-      "lefthook.yaml",
-      "lefthook.toml",
-      "lefthook.json",
-      ".lefthook.yml",
-      ".lefthook.yaml",
-      ".lefthook.toml",
-      ".lefthook.json",
-      ".config/lefthook.yml",
-      ".config/lefthook.yaml",
-      ".config/lefthook.toml",
-      ".config/lefthook.json",
-    ],
+    files: LEFTHOOK_FILES,
     signatures: ["call_lefthook"],
     apply: "lefthook install",
   },

@@ -100,14 +100,10 @@ export async function commandsFor(
   typed: readonly (readonly string[])[] = [],
 ): Promise<(readonly string[])[]> {
   // Entries for a manager can be printed anywhere; what a hook of ours does needs the project.
-  if (top === null) {
-    return [...(typed.length > 0 ? typed : hookRow(hook).commands)];
-  }
+  if (top === null) return [...(typed.length > 0 ? typed : hookRow(hook).commands)];
   const project = await findProject(host);
-  const own = [
-    ...hookRow(hook).commands,
-    ...(hook === "pre-push" && project.configuration.prePushRun ? [PRE_PUSH_RUN] : []),
-  ];
+  const more = hook === "pre-push" && project.configuration.prePushRun ? [PRE_PUSH_RUN] : [];
+  const own = [...hookRow(hook).commands, ...more];
   const below = relative(top, project.root);
   return (typed.length > 0 ? typed : own).map((words) =>
     below === "" || words[0] === "-C" ? [...words] : ["-C", below, ...words]
@@ -135,9 +131,7 @@ export async function isExecutable(host: Host, path: string): Promise<boolean> {
 
 /** A manager and its evidence, in words. */
 export function managerText(manager: Manager): string {
-  return manager.name === "shared"
-    ? `others (${manager.evidence})`
-    : `${manager.name} (${manager.evidence})`;
+  return `${manager.name === "shared" ? "others" : manager.name} (${manager.evidence})`;
 }
 
 /** A command line as a person would type it. */

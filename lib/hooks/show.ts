@@ -46,12 +46,8 @@ export async function showStatus(
     printer.line(text);
   }
   if (printer.json) {
-    printer.document(SCHEMA, {
-      action: "status",
-      directory: place.used,
-      hooksPath: place.hooksPath,
-      hooks: rows,
-    });
+    const { used: directory, hooksPath } = place;
+    printer.document(SCHEMA, { action: "status", directory, hooksPath, hooks: rows });
   }
   return EXIT.ok;
 }
@@ -169,8 +165,7 @@ async function mentionsTractest(
     : named
     ? files.map((file) => join(place.top, file))
     : [join(place.used, hook)];
-  const texts = await Promise.all(
-    candidates.map((path) => host.files.readText(path).catch(() => null)),
-  );
+  const read = (path: string) => host.files.readText(path).catch(() => null);
+  const texts = await Promise.all(candidates.map(read));
   return texts.some((text) => text?.includes("tractest"));
 }

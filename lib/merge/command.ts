@@ -94,8 +94,8 @@ async function outputAt(
   const typed = options[option];
   if (typed === null) return null;
   if (typed === "-") {
-    const why = "standard output has the verdict";
-    throw new UsageError(`"--${option} -" is not possible: ${why}`, "name a file");
+    const problem = `"--${option} -" is not possible: standard output has the verdict`;
+    throw new UsageError(problem, "name a file");
   }
   const path = await outputPath(host, typed, expected);
   const resolved = await host.files.realPath(path);

@@ -14,7 +14,7 @@ export interface Part {
   readonly events: () => AsyncIterable<readonly PytestEvent[]>;
 }
 
-/** What one machine's run says of itself. */
+/** The summary of one machine's run. */
 export interface MergedPart {
   readonly file: string;
   /** Null for a run without `--shard`. */
@@ -28,15 +28,15 @@ export interface MergedPart {
 export interface Merged {
   readonly parts: readonly MergedPart[];
   readonly run: RunModel;
-  /** Shards that no file is from. */
+  /** Shards without a file. */
   readonly missing: readonly number[];
-  /** Tests that were collected and that no machine has run to their end. */
+  /** Tests that were collected and not finished by any machine. */
   readonly unfinished: readonly string[];
   /** Tests that several machines have run, with their files. */
   readonly duplicates: readonly { readonly id: string; readonly files: readonly string[] }[];
   /** Why these are not the parts of one suite, a sentence each. */
   readonly problems: readonly string[];
-  /** How the runs of machines ended that did not end by themselves. */
+  /** Why runs ended early. */
   readonly endings: readonly string[];
   /** Seconds of the slowest machine: they ran at the same time. */
   readonly seconds: number;
@@ -67,13 +67,11 @@ export async function merge(
     for (const event of events) run.apply(event);
     await take(events);
   }
-  const counts = [...new Set(read.flatMap(({ shard }) => shard === null ? [] : [shard.count]))];
-  const given = new Set(read.flatMap(({ shard }) => shard === null ? [] : [shard.index]));
-  const missing = counts.length !== 1
-    ? []
-    : Array.from({ length: counts[0]! }, (_, index) => index + 1).filter((index) =>
-      !given.has(index)
-    );
+  const shards = read.flatMap(({ shard }) => shard ?? []);
+  const counts = [...new Set(shards.map((shard) => shard.count))];
+  const given = new Set(shards.map((shard) => shard.index));
+  const length = counts.length === 1 ? counts[0]! : 0;
+  const missing = Array.from({ length }, (_, at) => at + 1).filter((at) => !given.has(at));
   const collected = read.reduce((all, part) => all.union(part.collected), new Set<string>());
   const ran = new Set(run.finished.map((test) => test.id));
   const unfinished = [...new Set([...run.notRun, ...[...collected].filter((id) => !ran.has(id))])];
@@ -87,12 +85,9 @@ export async function merge(
     : worstCode(codes.filter((code) => code !== NO_TESTS));
   const isDoubtful = missing.length + unfinished.length + duplicates.length + problems.length > 0;
   return {
-    parts: read.map(({ file, shard, exitCode, ran }) => ({
-      file,
-      shard,
-      exitCode,
-      tests: ran.size,
-    })),
+    parts: read.map(({ file, shard, exitCode, ran }) => {
+      return { file, shard, exitCode, tests: ran.size };
+    }),
     run,
     missing,
     unfinished,
@@ -136,17 +131,8 @@ async function readPart({ name, events }: Part): Promise<ReadPart> {
     }
   }
   const { exitCode = null, ending = null, seconds = 0 } = finish ?? {};
-  return {
-    file: name,
-    start,
-    shard: start?.shard ?? null,
-    exitCode,
-    ending,
-    seconds,
-    cut,
-    collected,
-    ran,
-  };
+  const shard = start?.shard ?? null;
+  return { file: name, start, shard, exitCode, ending, seconds, cut, collected, ran };
 }
 
 /** Events that are handed on at once. */
@@ -218,15 +204,9 @@ class Head {
 }
 
 function duplicatesOf(parts: readonly ReadPart[]): { id: string; files: string[] }[] {
-  const files = new Map<string, string[]>();
-  for (const { file, ran } of parts) {
-    for (const id of ran) {
-      const of = files.get(id);
-      if (of) of.push(file);
-      else files.set(id, [file]);
-    }
-  }
-  return [...files].filter(([, of]) => of.length > 1).map(([id, of]) => ({ id, files: of }));
+  const runs = parts.flatMap(({ file, ran }) => [...ran].map((id) => ({ id, file })));
+  return [...Map.groupBy(runs, ({ id }) => id)].filter(([, all]) => all.length > 1)
+    .map(([id, all]) => ({ id, files: all.map(({ file }) => file) }));
 }
 
 function problemsOf(parts: readonly ReadPart[], counts: readonly number[]): string[] {

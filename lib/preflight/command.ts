@@ -61,7 +61,9 @@ async function diagnose(context: Context<DoctorOptions>): Promise<ExitCode> {
     for (const check of failed) show(check, "stderr", true);
     const repairs = await chooseRepairs(context, repairsFor(diagnosis.checks));
     if (repairs.length > 0 && !line.options.dryRun) {
-      if (repairs.includes("directories")) await createDirectories(host);
+      if (repairs.includes("directories")) {
+        for (const own of [stateDirectory, cacheDirectory]) await usable(host, await own(host));
+      }
       diagnosis = await examine(context, project, repairs);
     }
   }
@@ -172,10 +174,8 @@ async function isolationCheck(host: Host, project: Project): Promise<CheckResult
       const detail = `run --isolate is not available: ${answer.reason}`;
       return checkResult(id, status, detail, answer.remedy);
     }
-    const detail = answer.method === "root"
-      ? "as root"
-      : "in a user namespace, without any privilege that pytest lacks outside";
-    return checkResult(id, "ok", detail);
+    const asUser = "in a user namespace, without any privilege that pytest lacks outside";
+    return checkResult(id, "ok", answer.method === "root" ? "as root" : asUser);
   } finally {
     await removeDirectory(host, directory).catch(ignoreTractestError);
   }
@@ -228,11 +228,6 @@ async function chooseRepairs(
   return wanted;
 }
 
-async function createDirectories(host: Host): Promise<void> {
-  await usable(host, await stateDirectory(host));
-  await usable(host, await cacheDirectory(host));
-}
-
 function rowOf({ options }: CommandLine<DoctorOptions>): PermissionRowName {
   return options.fix ? "doctor --fix" : "doctor";
 }
@@ -243,10 +238,10 @@ export const VERB: Verb<typeof OPTIONS> = {
   summary: "check the environment, with a fix for each problem",
   usage: "tractest doctor [OPTIONS]",
   options: OPTIONS,
-  examples: [["tractest doctor", "list what prevents a run"], [
-    "tractest doctor --fix",
-    "apply the safe fixes",
-  ]],
+  examples: [
+    ["tractest doctor", "list what prevents a run"],
+    ["tractest doctor --fix", "apply the safe fixes"],
+  ],
   exits: [0, 80, 81],
   row: rowOf,
   run: doctor,

@@ -118,8 +118,9 @@ class Preflight {
 
   async run(): Promise<PreflightResult> {
     const { host } = this.context;
-    // Started first and awaited last: it depends on nothing else.
-    const finding = this.options.leaks ? settle(findLeaks(host, this.project)) : null;
+    // Started first and awaited last: it depends on nothing else, and may fail long before.
+    const finding = this.options.leaks ? findLeaks(host, this.project) : null;
+    finding?.catch(() => {});
     const [inherited, location, ignored] = await Promise.all([
       inheritedEnvironment(host),
       this.#locate(),
@@ -131,17 +132,10 @@ class Preflight {
     const sigint = await sigintMethod(host, ignored);
     this.#venvs = await findVenvs(host, this.project, location);
     const interpreter = await this.#interpreter();
-    const leaks = finding === null ? null : await this.#checkLeaks(unsettle(await finding));
+    const leaks = finding === null ? null : await this.#checkLeaks(await finding);
     const exitCode = exitCodeOf(this.#checks, leaks?.liveRun != null);
-    return {
-      checks: this.#checks,
-      exitCode,
-      interpreter,
-      pythonVersion: this.#pythonVersion,
-      inherited,
-      sigint,
-      leaks,
-    };
+    const [checks, pythonVersion] = [this.#checks, this.#pythonVersion];
+    return { checks, exitCode, interpreter, pythonVersion, inherited, sigint, leaks };
   }
 
   /** The first candidate that fits, or else the last; null when there is none. */
@@ -205,11 +199,10 @@ class Preflight {
     const scene = this.#scene();
     if (venv && await isBorrowed(scene, venv)) {
       const real = await scene.host.files.realPath(venv.path);
-      throw new PreflightError(
-        "borrowed-venv",
-        `"${basename(venv.path)}" is a symlink to "${real}": a sync would change that venv`,
-        await this.#syncCommand(pythonOf(venv)),
-      );
+      const problem = `"${basename(venv.path)}" is a symlink to "${real}"`;
+      const hint = await this.#syncCommand(pythonOf(venv));
+      const effect = "a sync would change that venv";
+      throw new PreflightError("borrowed-venv", `${problem}: ${effect}`, hint);
     }
     this.#progress.clear();
     return await runSync(scene, await planSync(scene, venv, named));
@@ -234,10 +227,8 @@ class Preflight {
   async #settleOn({ interpreter, verified, how, rejected }: Chosen): Promise<Interpreter> {
     const fix = await this.#syncCommand(interpreter);
     if (verified.fits === false && how !== SYNCED && how !== CREATED) {
-      const own = await this.#offerOwnVenv(
-        interpreter,
-        `${verified.fit}. Make this checkout's own: \`${fix}\`?`,
-      );
+      const question = `${verified.fit}. Make this checkout's own: \`${fix}\`?`;
+      const own = await this.#offerOwnVenv(interpreter, question);
       if (own !== null) {
         const again = await this.#verify(own);
         return await this.#settleOn({ interpreter: own, verified: again, how: SYNCED, rejected });
@@ -351,11 +342,9 @@ class Preflight {
       this.#checks.push(...wrong);
       return report;
     }
-    const grace = this.options.graceSeconds ?? GRACE_SECONDS;
-    const { after } = await endLeaks(host, printer, this.project, report, {
-      graceSeconds: grace,
-      dryRun: false,
-    });
+    const { graceSeconds = GRACE_SECONDS } = this.options;
+    const how = { graceSeconds, dryRun: false };
+    const { after } = await endLeaks(host, printer, this.project, report, how);
     this.#showCleaned(wrong, this.#leakRows(after));
     return after;
   }
@@ -392,14 +381,9 @@ class Preflight {
   }
 
   #scene(): VenvScene {
-    const { host, printer } = this.context;
-    return {
-      host,
-      printer,
-      project: this.project,
-      inherited: this.#inherited,
-      wantedMinor: this.#venvs.wantedMinor,
-    };
+    const { context: { host, printer }, project } = this;
+    const { wantedMinor } = this.#venvs;
+    return { host, printer, project, inherited: this.#inherited, wantedMinor };
   }
 
   #show(check: CheckResult): void {
@@ -410,13 +394,9 @@ class Preflight {
   #print(check: CheckResult): void {
     if (!this.options.show) return;
     this.#progress.clear();
-    for (
-      const line of checkLines(check, this.context.printer, {
-        shown: "stderr",
-        width: ID_WIDTH,
-        silent: false,
-      })
-    ) this.context.printer.note(line);
+    const { printer } = this.context;
+    const style = { shown: "stderr", width: ID_WIDTH, silent: false } as const;
+    for (const line of checkLines(check, printer, style)) printer.note(line);
   }
 }
 
@@ -425,16 +405,4 @@ function isHeldRightly({ registries, liveRun, actors, sockets }: LeakReport): bo
   const leaked = actors.some((actor) => actor.verdict === "leaked") ||
     sockets.some((socket) => socket.verdict === "stale");
   return !leaked && liveRun !== null && registries.some((registry) => registry.bound === true);
-}
-
-type Settled<T> = { readonly value: T } | { readonly error: unknown };
-
-/** Keeps a rejection until it is awaited, which may be much later. */
-function settle<T>(promise: Promise<T>): Promise<Settled<T>> {
-  return promise.then((value) => ({ value }), (error) => ({ error }));
-}
-
-function unsettle<T>(settled: Settled<T>): T {
-  if ("error" in settled) throw settled.error;
-  return settled.value;
 }

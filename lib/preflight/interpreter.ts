@@ -69,7 +69,8 @@ export async function namedPython(
  */
 export async function uvRunPython(scene: VenvScene, venv: Venv | null): Promise<Interpreter> {
   const { project } = scene;
-  const uv = await requireUv(scene);
+  const uv = await findOnPath(scene.host, "uv", project.root);
+  if (uv === null) throw missingUv();
   const minor = venv?.minor ?? await minorForNewVenv(scene, uv);
   const path = venv?.path ?? join(project.root, venvName(project.configuration.venv, minor));
   return {
@@ -155,11 +156,8 @@ export async function runSync(
   });
   const { code } = await child.status;
   if (code !== 0) {
-    throw new PreflightError(
-      "sync",
-      `uv sync failed with exit code ${code}`,
-      `${plan.shown} && tractest run --sync`,
-    );
+    const hint = `${plan.shown} && tractest run --sync`;
+    throw new PreflightError("sync", `uv sync failed with exit code ${code}`, hint);
   }
   return pythonOf(plan.venv);
 }
@@ -179,9 +177,8 @@ async function minorForNewVenv(scene: VenvScene, uv: string | null): Promise<str
       inherited,
     });
     const python = new TextDecoder().decode(found.stdout).trim();
-    const minor = found.code === 0 && isAbsolute(python)
-      ? await minorOfPython(scene, python)
-      : null;
+    const isFound = found.code === 0 && isAbsolute(python);
+    const minor = isFound ? await minorOfPython(scene, python) : null;
     if (minor !== null) return minor;
   }
   const pyproject = await host.files.readText(join(project.root, "pyproject.toml"));
@@ -224,12 +221,6 @@ export async function isBorrowed({ host, project }: VenvScene, venv: Venv): Prom
 
 async function isLocked({ host, project }: VenvScene): Promise<boolean> {
   return await host.files.stat(join(project.root, "uv.lock")) !== null;
-}
-
-async function requireUv({ host, project }: VenvScene): Promise<string> {
-  const uv = await findOnPath(host, "uv", project.root);
-  if (uv === null) throw missingUv();
-  return uv;
 }
 
 function missingUv(): TractestError {

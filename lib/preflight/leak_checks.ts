@@ -57,33 +57,38 @@ function holdersText({ address, holders }: RegistryReport): string {
   return holders.map((holder) => `${address} is held by ${processText(holder)}`).join("\n");
 }
 
-function actorsCheck({ actors, clean, unknowns }: LeakReport): CheckResult {
+function actorsCheck(report: LeakReport): CheckResult {
+  const { actors } = report;
   const id = "actors";
   const withVerdict = (verdict: JudgedProcess["verdict"]) =>
     actors.filter((actor) => actor.verdict === verdict).map(processText);
   const leaked = withVerdict("leaked");
   if (leaked.length > 0) return checkResult(id, "fail", listed(leaked, "leaked"), CLEAN_UP);
-  const doubtful = withVerdict("unknown");
-  if (doubtful.length > 0) return undecided(id, doubtful);
-  if (clean === null && unknowns.length > 0) return unknown(id, unknowns);
   const inUse = withVerdict("in-use").length;
-  return checkResult(id, "ok", inUse > 0 ? `none leaked, ${inUse} in use` : "none");
+  return undecided(id, withVerdict("unknown"), report) ??
+    checkResult(id, "ok", inUse > 0 ? `none leaked, ${inUse} in use` : "none");
 }
 
-function socketsCheck({ sockets, clean, unknowns }: LeakReport): CheckResult {
+function socketsCheck(report: LeakReport): CheckResult {
+  const { sockets } = report;
   const id = "sockets";
   const withVerdict = (verdict: LeakReport["sockets"][number]["verdict"]) =>
     sockets.filter((socket) => socket.verdict === verdict).map((socket) => socket.path);
   const stale = withVerdict("stale");
   if (stale.length > 0) return checkResult(id, "fail", listed(stale, "stale"), CLEAN_UP);
-  const doubtful = withVerdict("unknown");
-  if (doubtful.length > 0) return undecided(id, doubtful);
-  if (clean === null && unknowns.length > 0) return unknown(id, unknowns);
-  return checkResult(id, "ok", sockets.length > 0 ? `${sockets.length} live, none stale` : "none");
+  return undecided(id, withVerdict("unknown"), report) ??
+    checkResult(id, "ok", sockets.length > 0 ? `${sockets.length} live, none stale` : "none");
 }
 
-function undecided(id: CheckResult["id"], texts: readonly string[]): CheckResult {
-  return checkResult(id, "unknown", listed(texts, "of unknown state"), "tractest zombies");
+function undecided(
+  id: CheckResult["id"],
+  doubtful: readonly string[],
+  { clean, unknowns }: LeakReport,
+): CheckResult | null {
+  if (doubtful.length > 0) {
+    return checkResult(id, "unknown", listed(doubtful, "of unknown state"), "tractest zombies");
+  }
+  return clean === null && unknowns.length > 0 ? unknown(id, unknowns) : null;
 }
 
 function unknown(id: CheckResult["id"], unknowns: readonly string[]): CheckResult {

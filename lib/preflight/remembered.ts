@@ -22,16 +22,12 @@ const FILE_LIMIT = 8_000;
 
 /** Remembers the result of the last preflight of an interpreter until something changes. */
 export class Memory {
-  #host: Host;
-  /** Null: nothing can be remembered. */
-  readonly #file: string | null;
-  readonly #fingerprint: string | null;
-
-  private constructor(host: Host, file: string | null, mark: string | null) {
-    this.#host = host;
-    this.#file = file;
-    this.#fingerprint = mark;
-  }
+  /** Without a file or a fingerprint, nothing can be remembered. */
+  private constructor(
+    private readonly host: Host,
+    private readonly file: string | null,
+    private readonly fingerprint: string | null,
+  ) {}
 
   /** Takes the current fingerprint. If that fails, nothing is remembered. */
   static async open(scene: MemoryScene, interpreter: Interpreter): Promise<Memory> {
@@ -53,13 +49,12 @@ export class Memory {
 
   /** The result that was remembered for exactly this state; null without one. */
   async recall(): Promise<Remembered | null> {
-    if (this.#file === null || this.#fingerprint === null) return null;
+    if (this.file === null || this.fingerprint === null) return null;
     try {
-      const remembered = readRemembered(await this.#host.files.readText(this.#file));
-      if (remembered?.fingerprint !== this.#fingerprint) return null;
-      return remembered.importedMark === await this.#markOf(remembered.imported)
-        ? remembered
-        : null;
+      const remembered = readRemembered(await this.host.files.readText(this.file));
+      if (remembered?.fingerprint !== this.fingerprint) return null;
+      const importedMark = await this.#markOf(remembered.imported);
+      return remembered.importedMark === importedMark ? remembered : null;
     } catch {
       return null;
     }
@@ -67,13 +62,13 @@ export class Memory {
 
   /** Remembers a result for the state at which this was opened. */
   async keep(found: Omit<Remembered, "fingerprint" | "importedMark">): Promise<void> {
-    if (this.#file === null || this.#fingerprint === null || found.imported.length > FILE_LIMIT) {
+    if (this.file === null || this.fingerprint === null || found.imported.length > FILE_LIMIT) {
       return;
     }
     try {
       const importedMark = await this.#markOf(found.imported);
-      const text = writeRemembered({ ...found, fingerprint: this.#fingerprint, importedMark });
-      await this.#host.files.writeFile(this.#file, text);
+      const text = writeRemembered({ ...found, fingerprint: this.fingerprint, importedMark });
+      await this.host.files.writeFile(this.file, text);
     } catch {
       // Then the next preflight takes longer, as with a full disk.
     }
@@ -82,7 +77,7 @@ export class Memory {
   /** Fingerprint of installed files: editing one in place changes no directory. */
   async #markOf(files: readonly string[]): Promise<string> {
     const marks: FileMark[] = [];
-    for (const file of files) await mark(this.#host, file, marks);
+    for (const file of files) await mark(this.host, file, marks);
     return await fingerprint(marks, []);
   }
 }

@@ -2,7 +2,7 @@ import type { Host } from "../../system/host.ts";
 import { QUIET_SECONDS } from "../../tables/defaults.ts";
 import { ENDING_SIGNAL_NAMES, type EndingSignal } from "../../tables/exit_codes.ts";
 import type { Printer } from "../../terminal/printer.ts";
-import type { EngineRequest, RunLimits } from "./engine_request.ts";
+import type { EngineRequest } from "./engine_request.ts";
 import type { RunProgress } from "./run_progress.ts";
 import type { Session } from "./session.ts";
 import { say } from "./show.ts";
@@ -17,7 +17,8 @@ const LEAST_WAIT_SECONDS = 0.2;
  * SIGINT first.
  */
 export class Control {
-  readonly #sessions = new Set<Session>();
+  /** The sessions that run now. */
+  readonly sessions = new Set<Session>();
   readonly #off: (() => void)[];
   readonly #over = new AbortController();
   #forced = false;
@@ -35,20 +36,15 @@ export class Control {
       .map((signal) => host.onSignal(signal, () => this.#onSignal(signal)));
   }
 
-  /** The sessions that run now. */
-  get sessions(): ReadonlySet<Session> {
-    return this.#sessions;
-  }
-
   /** Takes a session that has started. If the run has been cut meanwhile, it is ended at once. */
   add(session: Session): void {
-    this.#sessions.add(session);
+    this.sessions.add(session);
     if (this.progress.cut !== null) this.inBackground(session.end());
   }
 
   /** Forgets a session that is over. */
   remove(session: Session): void {
-    this.#sessions.delete(session);
+    this.sessions.delete(session);
   }
 
   /** Runs work in the background of the tests. If it fails, the run does. */
@@ -59,7 +55,7 @@ export class Control {
   /** Ends the run because of an error. */
   fail(error: unknown): void {
     this.progress.failure ??= { error };
-    for (const session of this.#sessions) session.end().catch(() => {});
+    for (const session of this.sessions) session.end().catch(() => {});
   }
 
   /** The time limit no longer applies: the tests are over. */
@@ -88,7 +84,9 @@ export class Control {
     // pytest is in the middle of a line.
     this.printer.note();
     this.printer.warn(say.reachedLimit(limits, limits.grace));
-    const isStuck = looksStuck(this.progress.idleSeconds, limits);
+    // Otherwise it just happened to be running then.
+    const stuckAfter = Math.min(limits.quiet > 0 ? limits.quiet : QUIET_SECONDS, limits.run / 2);
+    const isStuck = this.progress.idleSeconds >= stuckAfter;
     await this.#each((session) => this.evict(session, isStuck));
   }
 
@@ -142,7 +140,7 @@ export class Control {
     });
     const patience = signal === "SIGINT" ? PATIENCE_SECONDS : this.request.limits.grace;
     await this.#each((session) => this.host.clock.sleep(patience * 1000, session.gone));
-    if (this.#forced || [...this.#sessions].every((session) => session.gone.aborted)) return;
+    if (this.#forced || [...this.sessions].every((session) => session.gone.aborted)) return;
     if (signal === "SIGINT") this.printer.note(say.stillFinishing());
     else this.#force();
   }
@@ -154,14 +152,6 @@ export class Control {
   }
 
   async #each(action: (session: Session) => Promise<void>): Promise<void> {
-    await Promise.all([...this.#sessions].map((session) => session.finishAfter(action(session))));
+    await Promise.all([...this.sessions].map((session) => session.finishAfter(action(session))));
   }
-}
-
-/** Whether a run looks stuck at its limit, or just happens to be running then. */
-function looksStuck(
-  idleSeconds: number,
-  { run, quiet }: Pick<RunLimits, "run" | "quiet">,
-): boolean {
-  return idleSeconds >= Math.min(quiet > 0 ? quiet : QUIET_SECONDS, run / 2);
 }

@@ -43,12 +43,12 @@ export class Distributor {
 
   /** Makes a queue of these groups; null if the disk fails. */
   async queueOf(groups: readonly Group[]): Promise<Queue | null> {
-    const filled = async () => {
-      const queue = await this.newQueue();
-      await queue.fill(groups);
-      return queue;
-    };
-    return await this.#unlessDiskFails(filled());
+    return await this.#unlessDiskFails(
+      this.newQueue().then(async (queue) => {
+        await queue.fill(groups);
+        return queue;
+      }),
+    );
   }
 
   /** Fills the current queue from what a session has collected. */

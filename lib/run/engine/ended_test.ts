@@ -41,14 +41,8 @@ export class EndedTestLog {
   async #recordTimeout(session: Session, { id, seconds }: EndedTest): Promise<void> {
     const { log } = this.request.scene;
     const limit = this.request.limits.test;
-    await log.append({
-      event: "timeout",
-      session: session.request.name,
-      id,
-      seconds: toHundredths(seconds),
-      limit,
-      message: `it took longer than ${limit} s and was ended`,
-    });
+    const message = `it took longer than ${limit} s and was ended`;
+    await log.append({ event: "timeout", limit, ...endOf(session, id, seconds, message) });
     await log.drain();
   }
 
@@ -58,29 +52,20 @@ export class EndedTestLog {
     [id, since]: readonly [string, number],
   ): Promise<EndedTest | null> {
     const { log } = this.request.scene;
-    const seconds = toHundredths(this.host.clock.now() / 1000 - since);
     const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
-    await log.append({
-      event: "crash",
-      session: session.request.name,
-      id,
-      seconds,
-      message: `pytest ended ${how} while it ran`,
-    });
+    const seconds = this.host.clock.now() / 1000 - since;
+    const end = endOf(session, id, seconds, `pytest ended ${how} while it ran`);
+    await log.append({ event: "crash", ...end });
     await log.drain();
-    return log.isCut ? null : { id, seconds };
+    return log.isCut ? null : { id, seconds: end.seconds };
   }
 
   async #recordCut(session: Session): Promise<void> {
     const { log } = this.request.scene;
     for (const [id, since] of session.facts.running) {
-      await log.append({
-        event: "cut",
-        session: session.request.name,
-        id,
-        seconds: toHundredths(Math.max(0, this.host.clock.now() / 1000 - since)),
-        message: `${this.#whyCut()} while it ran`,
-      });
+      const seconds = Math.max(0, this.host.clock.now() / 1000 - since);
+      const message = `${this.#whyCut()} while it ran`;
+      await log.append({ event: "cut", ...endOf(session, id, seconds, message) });
     }
     await log.drain();
   }
@@ -95,6 +80,10 @@ export class EndedTestLog {
       ? "pytest ended"
       : `pytest was interrupted: ${interruptionText(interrupted)}`;
   }
+}
+
+function endOf({ request }: Session, id: string, seconds: number, message: string) {
+  return { session: request.name, id, seconds: toHundredths(seconds), message };
 }
 
 /** Seconds, rounded to hundredths. */

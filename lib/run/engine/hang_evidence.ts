@@ -14,31 +14,24 @@ export async function recordHang(
     import("../../hang/examine.ts"),
     import("../../hang/stacks.ts"),
   ]);
+  const running = [...session.facts.running].map(([id, since]) => {
+    return { id, seconds: Math.max(0, now - since) };
+  });
   const report = await examineInTime(host, {
     // The processes around an isolated pytest only wait for its end.
     root: session.members[0]?.pid ?? session.pid,
     also: session.members.map((identity) => identity.pid),
     registries,
     checkout: root,
-    running: [...session.facts.running].map(([id, since]) => ({
-      id,
-      seconds: Math.max(0, now - since),
-    })),
+    running,
     session: session.facts,
     startedIn: new Map(),
     asked: { stacks: false, confirm: false },
     command: session.request.argv,
     readStacks: (scene) => readStacks(host, root, scene),
   });
-  const { verdict, evidence, running, processes, stacks } = report;
-  await log.append({
-    event: "hang",
-    session: session.request.name,
-    id: running?.[0]?.id ?? null,
-    verdict,
-    evidence,
-    processes,
-    stacks,
-  });
+  const { verdict, evidence, processes, stacks } = report;
+  const about = { session: session.request.name, id: report.running?.[0]?.id ?? null };
+  await log.append({ event: "hang", ...about, verdict, evidence, processes, stacks });
   return report;
 }

@@ -82,66 +82,65 @@ export class LeftBehindWatch {
     if (outlived !== null) {
       await this.#report(name, outlived.processes, outlived.marks, { ended: true });
     }
-    // What did not go before it was made to is no better than what is still there.
-    const forced = [...this.#outliving.values()].filter((one) =>
-      one.session === name && ended.includes(one.row.pid)
+    // A process that had to be killed counts as one that is still alive.
+    const rows = [...this.#outliving.values()].flatMap(({ session, row }) =>
+      session === name && ended.includes(row.pid) ? [row] : []
     );
-    await this.#report(name, forced.map((one) => one.row), new Map(), {});
+    await this.#report(name, rows, new Map(), {});
   }
 
   /**
    * Logs the processes alive after the run, and those that outlived their test and are gone.
    *
-   * @returns the look at all processes, where it still shows what is there; null where there was
-   *   none, or something may have ended since
+   * @returns the scan of all processes; null if there was none, or if any may have ended since
    */
   async finish(): Promise<FirstScan | null> {
     this.#over.abort();
     await Promise.all(this.#pending);
-    const look = this.scene.isolated ? null : await this.#scanAfterwards();
-    for (const [{ id, session }, all] of grouped([...this.#outliving.values()])) {
-      await this.log.append({
-        event: "left",
-        session,
-        id,
-        processes: all.map(({ row, seconds }) => leftBehind(row, seconds)),
-      });
+    const scan = this.scene.isolated ? null : await this.#scanAfterwards();
+    const byTest = Map.groupBy(
+      this.#outliving.values(),
+      ({ id, session }) => JSON.stringify([id, session]),
+    );
+    for (const all of byTest.values()) {
+      const { id, session } = all[0]!;
+      const processes = all.map(({ row, seconds }) => leftBehind(row, seconds));
+      await this.log.append({ event: "left", session, id, processes });
     }
     this.#outliving.clear();
-    return look;
+    return scan;
   }
 
   /** Scans all processes for those that tests of this run have started. */
   async #scanAfterwards(): Promise<FirstScan | null> {
-    const look = startFirstScan(this.host);
-    const marks = new Map(
-      [...(await look.marks).rows].filter(([, mark]) => mark.runId === this.scene.runId),
-    );
-    if (marks.size + this.#outliving.size === 0) return look;
-    const pids = new Set([
-      ...marks.keys(),
-      ...[...this.#outliving.values()].map(({ row }) => row.pid),
-    ]);
-    const first = await this.#files([...pids]);
-    const now = await this.#settled(
-      first.filter((row) => marks.has(row.pid) || this.#outliving.has(keyOf(undefined, row))),
-    );
-    await this.#report(undefined, now, marks, {});
+    const scan = startFirstScan(this.host);
+    const marked = [...(await scan.marks).rows];
+    const marks = new Map(marked.filter(([, mark]) => mark.runId === this.scene.runId));
+    if (marks.size + this.#outliving.size === 0) return scan;
+    const outliving = [...this.#outliving.values()].map(({ row }) => row.pid);
+    const first = await this.#files([...new Set([...marks.keys(), ...outliving])]);
+    const isOurs = (row: ProcessFiles) =>
+      marks.has(row.pid) || this.#outliving.has(keyOf(undefined, row));
+    const remaining = await this.#settled(first.filter(isOurs));
+    await this.#report(undefined, remaining, marks, {});
     return null;
   }
 
-  /** Those of these that don't end within a moment. */
+  /** Those that don't end within a moment. */
   async #settled(rows: readonly ProcessFiles[]): Promise<readonly ProcessFiles[]> {
     let waiting = rows;
     for (const milliseconds of CHECKS_MS) {
       if (waiting.length === 0) break;
       await this.host.clock.sleep(milliseconds);
-      const now = new Map(
-        (await this.#files(waiting.map((row) => row.pid))).map((row) => [row.pid, row]),
-      );
-      waiting = waiting.filter((row) => now.get(row.pid)?.startTicks === row.startTicks);
+      waiting = await this.#alive(waiting);
     }
     return waiting;
+  }
+
+  async #alive(rows: readonly ProcessFiles[]): Promise<ProcessFiles[]> {
+    const now = await this.#files(rows.map((row) => row.pid));
+    const ticks = new Map(now.map((row) => [row.pid, row.startTicks]));
+    return rows.filter((row) => ticks.get(row.pid) === row.startTicks);
   }
 
   async #files(pids: readonly number[]): Promise<ProcessFiles[]> {
@@ -174,12 +173,8 @@ export class LeftBehindWatch {
         this.#reported.add(this.#keyOf(session, row));
         this.#outliving.delete(this.#keyOf(session, row));
       }
-      await this.log.append({
-        event: "leak",
-        ...(session === undefined ? {} : { session }),
-        id,
-        processes,
-      });
+      const ofSession = session === undefined ? {} : { session };
+      await this.log.append({ event: "leak", ...ofSession, id, processes });
     }
   }
 
@@ -199,9 +194,8 @@ export class LeftBehindWatch {
       : [run.session(session)];
     const outliving = this.#outliving.get(this.#keyOf(session, row));
     const guess = outliving?.id ?? null;
-    const timed = sessions.map((one) => one.testAt(row.startTicks, guess)).findLast((id) =>
-      id !== null
-    );
+    const tests = sessions.map((one) => one.testAt(row.startTicks, guess));
+    const timed = tests.findLast((id) => id !== null);
     if (timed !== undefined) return timed;
     // Pids are only comparable within a session.
     if (session === undefined) return null;
@@ -213,36 +207,27 @@ export class LeftBehindWatch {
     return [...running.keys()].at(-1) ?? null;
   }
 
-  /** Outside of an isolation a process is the same whichever session speaks of it. */
+  /** Outside of an isolation a process is the same for all sessions. */
   #keyOf(session: string | undefined, row: ProcessFiles): string {
     return keyOf(this.scene.isolated ? session : undefined, row);
   }
 
   async #watchChildren(
     id: string,
-    told: readonly number[],
+    reported: readonly number[],
     session: string | undefined,
   ): Promise<void> {
     const began = this.host.clock.monotonic();
-    const pids = await this.scene.translate(session, told);
+    const pids = await this.scene.translate(session, reported);
     const first = await this.#tree(pids);
     if (first.length === 0) return;
     await this.host.clock.sleep(SETTLE_MS, this.#over.signal);
-    const now = new Map(
-      (await this.#files(first.map((row) => row.pid))).map((row) => [row.pid, row]),
-    );
+    const alive = await this.#alive(first);
     const seconds = Math.round(this.host.clock.monotonic() - began) / 1000;
-    for (const row of first) {
-      if (now.get(row.pid)?.startTicks === row.startTicks) {
-        this.#outliving.set(this.#keyOf(session, row), { row, session, id, seconds });
-      }
+    for (const row of alive) {
+      this.#outliving.set(this.#keyOf(session, row), { row, session, id, seconds });
     }
-    await this.#report(
-      session,
-      first.filter((row) => this.#outliving.has(this.#keyOf(session, row)) && isActor(row)),
-      new Map(),
-      {},
-    );
+    await this.#report(session, alive.filter(isActor), new Map(), {});
   }
 
   async #tree(pids: readonly number[]): Promise<ProcessFiles[]> {
@@ -260,17 +245,11 @@ function isActor({ argv, comm }: ProcessFiles): boolean {
   return kindOf(argv, comm).signature !== null && !SHARED_HELPERS.test(argv?.join(" ") ?? "");
 }
 
-function grouped(all: readonly Outliving[]): [Outliving, Outliving[]][] {
-  return [...Map.groupBy(all, ({ id, session }) => JSON.stringify([id, session])).values()].map((
-    group,
-  ) => [group[0]!, group]);
-}
-
 function leftBehind(row: ProcessFiles, seconds: number | null): LeftBehind {
   return { pid: row.pid, startTicks: row.startTicks, title: titleOf(row), seconds };
 }
 
-/** What a process is known by inside and outside of an isolation: pids differ, these don't. */
+/** Identifies a process inside and outside of an isolation, where its pids differ. */
 function keyOf(session: string | undefined, { innerPid, startTicks }: ProcessFiles): string {
   return `${session ?? ""} ${innerPid} ${startTicks}`;
 }

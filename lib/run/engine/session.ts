@@ -71,8 +71,8 @@ export class Session {
   readonly #off: () => void;
   #recorded: number;
   #noted: Promise<void>;
-  #lastLook: Promise<void> | null = null;
-  #lookedLast = false;
+  #lastScan: Promise<void> | null = null;
+  #isScanned = false;
   #ending: Promise<void> | null = null;
   readonly #work: Promise<void>[] = [];
 
@@ -108,15 +108,11 @@ export class Session {
     order: SessionOrder,
     scene: RunScene,
   ): Promise<Session> {
+    const { name: session, purpose } = order;
     const [ledger, spawn] = await Promise.all([
       order.ledger,
       preparePytest(host, order, scene),
-      scene.log.append({
-        event: "session-begin",
-        session: order.name,
-        pid: host.pid,
-        purpose: order.purpose,
-      }),
+      scene.log.append({ event: "session-begin", session, pid: host.pid, purpose }),
     ]);
     return new Session(host, printer, { ...order, ledger }, scene, spawn());
   }
@@ -130,7 +126,7 @@ export class Session {
     return this.#gone.signal;
   }
 
-  /** What its events say so far. */
+  /** The facts from its events so far. */
   get facts(): SessionModel {
     return this.scene.log.run.session(this.request.name);
   }
@@ -149,9 +145,9 @@ export class Session {
     // Output up to here belongs to pytest: a leaked process may write to the file for ever.
     const size = await this.#output?.tail.size() ?? 0;
     while (this.#output && this.#output.tail.offset < size) if (!await this.#copy()) break;
-    await Promise.all([this.#noted, this.#lastLook]);
+    await Promise.all([this.#noted, this.#lastScan]);
     // Processes may have been left in its session since.
-    if (!this.#lookedLast) await this.request.ledger.look(this.#testOf);
+    if (!this.#isScanned) await this.request.ledger.look(this.#testOf);
     await this.request.ledger.settled();
     await Promise.all(this.#work);
     await this.#ending;
@@ -200,20 +196,17 @@ export class Session {
   async #end(): Promise<void> {
     await this.remember();
     if (this.seen.length === 0) return;
-    const ended = await endTree(this.host, this.printer, this.members, {
-      graceSeconds: LAST_GRACE_SECONDS,
-    });
+    const grace = { graceSeconds: LAST_GRACE_SECONDS };
+    const ended = await endTree(this.host, this.printer, this.members, grace);
     // This ends the isolation, and with it everything inside.
     if (this.scene.isolation !== null) this.#child.kill("SIGKILL");
     this.seen = [];
-    const before = this.ended;
-    this.ended = before
-      ? {
-        killed: [...before.killed, ...ended.killed],
-        refused: [...before.refused, ...ended.refused],
-        survivors: ended.survivors,
-      }
-      : ended;
+    const { killed = [], refused = [] } = this.ended ?? {};
+    this.ended = {
+      killed: [...killed, ...ended.killed],
+      refused: [...refused, ...ended.refused],
+      survivors: ended.survivors,
+    };
   }
 
   /** Pids as seen from outside, for pids of processes inside this session. */
@@ -243,8 +236,8 @@ export class Session {
     if (event.event === "session-finish") {
       const { ledger } = this.request;
       // The scan is complete only if pytest was still there.
-      this.#lastLook = ledger.settled().then(() => ledger.look(this.#testOf)).then((wasThere) =>
-        void (this.#lookedLast = wasThere)
+      this.#lastScan = ledger.settled().then(() => ledger.look(this.#testOf)).then((wasThere) =>
+        void (this.#isScanned = wasThere)
       );
     } else if (
       event.event === "report" && this.host.clock.monotonic() - this.#recorded >= RECORD_MS.busy

@@ -80,15 +80,15 @@ export class SessionWatch {
     if (limit === 0) return;
     for (const [id, since] of session.facts.running) {
       if (now - since < limit) continue;
-      this.control.inBackground(
-        this.request.scene.log.append({
-          event: "terminating",
-          session: session.request.name,
-          id,
-          seconds: toHundredths(now - since),
-          limit,
-        }),
-      );
+      const seconds = toHundredths(now - since);
+      const event = {
+        event: "terminating",
+        session: session.request.name,
+        id,
+        seconds,
+        limit,
+      } as const;
+      this.control.inBackground(this.request.scene.log.append(event));
       this.#evict(session, { id, seconds: now - since });
       return;
     }
