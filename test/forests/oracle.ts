@@ -79,7 +79,8 @@ export class Oracle {
     const isRecorded = this.#isRecorded(node);
     if (kind === "pytest" && !isRecorded) {
       const starter = this.#plainPytest(node);
-      return this.#isOf(node, "ended") || starter && !this.lives(starter)
+      const isLeft = starter && (!this.lives(starter) || this.judge(starter).class !== "spared");
+      return this.#isOf(node, "ended") || isLeft
         ? either("a pytest that a test started, recorded by nobody")
         : spared("is pytest");
     }
@@ -102,6 +103,9 @@ export class Oracle {
     const direct = holder === starter && !node.double;
     if (node.start === "server" && starter && holder !== starter && starter.cwd !== "checkout") {
       return either("below a fork server that works where its starter did");
+    }
+    if (node.start === "server" && holder !== starter && this.#isInSessionOfPython(node)) {
+      return either("forked by a server that may serve the live Python whose session it is in");
     }
     if (direct && this.#kind(holder) === "adopter") {
       return this.#isLeft(holder) ? this.judge(holder) : spared("an init started it");
@@ -148,6 +152,14 @@ export class Oracle {
       if (above.subreaper && this.lives(above)) return above;
     }
     return this.#forest.first;
+  }
+
+  /** Whether a Python that lives began the session of a node, above its starter. */
+  #isInSessionOfPython(node: Node): boolean {
+    let leader: Node | undefined = node;
+    while (leader && !leader.session) leader = this.#starters.get(leader.id);
+    return leader !== undefined && leader !== node && this.lives(leader) &&
+      ["python", "pytest", "worker"].includes(this.#kind(leader));
   }
 
   /** Whether the process that began its session was above it once, and is no more. */
