@@ -7,7 +7,6 @@ import type { Bisected } from "./rules.ts";
 import { shellCommand } from "../base/escape.ts";
 import { fileOf, plainId } from "../pytest/lastfailed.ts";
 import { type RunIntent, runIntent } from "../pytest/pytest_command.ts";
-import { timeLimit } from "../run/time_limit.ts";
 import { placesFor } from "../run/rules_unseen_options.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
@@ -22,7 +21,7 @@ import { exactCommand, type ExactScene } from "../run/exact.ts";
 import type { Host } from "../system/host.ts";
 import { prepareAndRun } from "../run/prepared.ts";
 import { newestRecorded, recordedInFile, type RecordedRun } from "./recorded.ts";
-import { runSettings } from "../run/settings.ts";
+import { runSettings, timeLimit } from "../run/settings.ts";
 import { unseenIn } from "../run/unseen_options.ts";
 import { openRunState } from "../background/run_directory.ts";
 

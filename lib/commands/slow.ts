@@ -1,3 +1,4 @@
+import { secondsText } from "../base/durations.ts";
 import { escapeText } from "../base/escape.ts";
 import type { Context } from "../command_line/context.ts";
 import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
@@ -12,7 +13,6 @@ import {
   type Regressions,
 } from "../history/rules_regression.ts";
 import { warnUnreadable } from "../history/show.ts";
-import { secondsText } from "../history/totals.ts";
 import { findProject } from "../project/project.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { columns } from "../terminal/columns.ts";

@@ -1,3 +1,4 @@
+import { secondsText } from "../base/durations.ts";
 import { escapeText, shellCommand } from "../base/escape.ts";
 import { median } from "../base/median.ts";
 import { describeRecord, rateText, recordText, type TestRecord } from "../base/rates.ts";
@@ -7,7 +8,6 @@ import { columns } from "../terminal/columns.ts";
 import type { Printer } from "../terminal/printer.ts";
 import { PASSES } from "./project_history.ts";
 import type { Filter, ResultRow, RunRow, Source } from "./queries.ts";
-import { secondsText } from "./totals.ts";
 
 /** Warns that the history can't be read. */
 export function warnUnreadable(printer: Printer, trouble: string): void {

@@ -1,3 +1,5 @@
+import { secondsText } from "../base/durations.ts";
+
 /** How many tests there are, and how long they take together. */
 export interface Totals {
   readonly tests: number;
@@ -34,9 +36,4 @@ export function totalsText(totals: Totals | null): string {
   if (totals === null) return "";
   const { tests, seconds } = totals;
   return `${tests} test${tests === 1 ? "" : "s"}, ${secondsText(seconds)}`;
-}
-
-/** `3.40 s`, `12.3 s`. */
-export function secondsText(seconds: number): string {
-  return `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
 }

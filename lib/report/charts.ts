@@ -1,3 +1,4 @@
+import { clock } from "../base/durations.ts";
 import { RED, type TestResult } from "../pytest/results.ts";
 import { type Html, markup, number, type Part, table } from "./html.ts";
 
@@ -159,16 +160,6 @@ export function runsChart(runs: readonly ChartedRun[]): Html {
 ${drawing(RUNS_HEIGHT, summary, [background, bars])}
 <figcaption>${summary}. The oldest run is on the left.</figcaption>
 </figure>`;
-}
-
-/** `85 ms`, `9.53 s`, `1:05`, `1:00:05`. */
-export function clock(seconds: number): string {
-  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
-  if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
-  const whole = Math.round(seconds);
-  const two = (value: number) => String(value % 60).padStart(2, "0");
-  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60)];
-  return hours > 0 ? `${hours}:${two(minutes)}:${two(whole)}` : `${minutes}:${two(whole)}`;
 }
 
 /** A time in seconds since the epoch, in UTC: readers may live in any time zone. */

@@ -1,8 +1,8 @@
+import { clock } from "../base/durations.ts";
 import type { PytestEvent } from "../pytest/events.ts";
 import type { Failure } from "../pytest/failure.ts";
 import { RED, type TestResult } from "../pytest/results.ts";
 import type { RunModel } from "../pytest/run_model.ts";
-import { clock } from "./charts.ts";
 import { badge, type Html, markup, type Part } from "./html.ts";
 
 /** Items of one list, at most: a page with many stays readable. */

@@ -1,7 +1,8 @@
+import { clock } from "../base/durations.ts";
 import { shellCommand } from "../base/escape.ts";
 import type { TestResult } from "../pytest/results.ts";
 import type { RunModel } from "../pytest/run_model.ts";
-import { clock, histogram, stamp, timeline } from "./charts.ts";
+import { histogram, stamp, timeline } from "./charts.ts";
 import { failures, flakyTests, type Hang, hangs, leaks } from "./findings.ts";
 import { type Html, markup } from "./html.ts";
 import { REPORT_STYLE } from "./style.ts";

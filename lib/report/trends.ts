@@ -1,6 +1,7 @@
+import { clock } from "../base/durations.ts";
 import { rateText, type TestRecord } from "../base/rates.ts";
 import type { TestResult } from "../pytest/results.ts";
-import { type ChartedRun, clock, colourOf, meter, runsChart, stamp } from "./charts.ts";
+import { type ChartedRun, colourOf, meter, runsChart, stamp } from "./charts.ts";
 import { badge, type Html, markup, number, table } from "./html.ts";
 
 /** Facts about a project from its history. */

@@ -1,3 +1,4 @@
+import { duration } from "../base/durations.ts";
 import { unicodeWidth } from "@std/cli";
 import { escapeText, withoutAnsi } from "../base/escape.ts";
 import type { Live, LiveSession, Note } from "./live.ts";
@@ -96,7 +97,7 @@ export function progressText(live: Live, now: number): string {
     : parts;
 }
 
-/** A process below a pytest. */
+/** A descendant of a pytest. */
 export interface ShownProcess {
   readonly pid: number;
   readonly title: string;
@@ -198,23 +199,11 @@ function detailLines({ traceback, output = "" }: Failure): string[] {
 }
 
 function endOf(text: string, most: number): string[] {
-  const lines = withoutAnsi(text).split("\n").map((line) => escapeText(line.trimEnd())).filter((
-    line,
-  ) => line !== "");
+  const trimmed = withoutAnsi(text).split("\n").map((line) => escapeText(line.trimEnd()));
+  const lines = trimmed.filter((line) => line !== "");
   return lines.length > most
     ? [`... ${lines.length - most} lines before`, ...lines.slice(-most)]
     : lines;
-}
-
-/** `9.5 s`, `1:05`, `1:00:05`. */
-export function duration(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
-  if (whole < 60) return `${whole} s`;
-  const two = (value: number) => String(value).padStart(2, "0");
-  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
-  return hours > 0
-    ? `${hours}:${two(minutes)}:${two(whole % 60)}`
-    : `${minutes}:${two(whole % 60)}`;
 }
 
 /** Cut at its end so that it is at most `width` columns wide. The text is plain. */

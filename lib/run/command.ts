@@ -1,3 +1,4 @@
+import { timeLimit } from "./settings.ts";
 import { RUN_OPTIONS, type RunOptions } from "./run_options.ts";
 import { DEFAULT_TARGETS } from "../tables/defaults.ts";
 import type { Verb } from "../command_line/verb.ts";
@@ -12,7 +13,6 @@ import { dryRun } from "./dry_run.ts";
 import { prepareAndRun } from "./prepared.ts";
 import { NOT_RUN, RUN_SCHEMA, type RunRequest } from "./run_request.ts";
 import { TestRun } from "./test_run.ts";
-import { timeLimit } from "./time_limit.ts";
 
 /** `tractest run`: preflight, pytest, verdict. */
 export async function run(context: Context<RunOptions>): Promise<ExitCode> {

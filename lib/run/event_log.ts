@@ -6,11 +6,11 @@ import type { Host } from "../system/host.ts";
 import { eventsOf } from "../background/read_events.ts";
 import { FileTail } from "../background/file_tail.ts";
 
-/** Gets whole lines of events as they come. */
+/** Receives whole lines of events as they arrive. */
 export type EventSink = (lines: readonly string[]) => Promise<void> | void;
-/** Gets one event, and the test whose result it changed; null for an event about no test. */
+/** Receives an event, and the test whose result it changed; null if it changed none. */
 export type EventListener = (event: PytestEvent, test: TestResult | null) => void;
-/** An event of our own, before it is stamped with its time. */
+/** An event of tractest, without its time. */
 export type OwnEvent = PytestEvent extends infer Event
   ? Event extends PytestEvent ? Omit<Event, "time"> : never
   : never;
@@ -20,7 +20,7 @@ export type OwnEvent = PytestEvent extends infer Event
  * it grows.
  */
 export class EventLog {
-  /** What all events so far say of the run. */
+  /** The model of the run, from all events so far. */
   readonly run = new RunModel();
   readonly #tail: FileTail;
   readonly #reader = new EventReader();
@@ -51,17 +51,15 @@ export class EventLog {
   }
 
   /**
-   * Adds an event of ours to the file; the listeners get it when it is read back, in the order of
-   * the file. A disk that does not take it ends no run: they get it at once then, and {@linkcode
-   * EventLog.isCut} says that others may be missing.
+   * Adds an event of tractest to the file; listeners receive it when it is read back, in order. If
+   * it can't be written, the run continues: they receive it at once, and {@linkcode EventLog.isCut}
+   * is set.
    */
   async append(event: OwnEvent): Promise<void> {
     const stamped = { time: Math.round(this.host.clock.now()) / 1000, ...event };
     try {
-      await this.host.files.appendFile(
-        this.path,
-        `${JSON.stringify({ schema: EVENTS_SCHEMA, ...stamped })}\n`,
-      );
+      const line = JSON.stringify({ schema: EVENTS_SCHEMA, ...stamped });
+      await this.host.files.appendFile(this.path, `${line}\n`);
     } catch (error) {
       if (!(error instanceof TractestError)) throw error;
       this.#isCut = true;
@@ -70,14 +68,12 @@ export class EventLog {
     }
   }
 
-  /** Whether the disk did not take all events: what pytest wrote may be missing too. */
+  /** Whether an event could not be written: pytest's events may be missing too. */
   get isCut(): boolean {
     return this.#isCut;
   }
 
-  /**
-   * Reads new events, up to a limit, and passes them on. Returns whether there were any.
-   */
+  /** Reads new events, up to a limit, and passes them on. Returns whether there were any. */
   poll(): Promise<boolean> {
     const poll = this.#polling.then(() => this.#read());
     this.#polling = poll.catch(() => false);
@@ -98,7 +94,7 @@ export class EventLog {
     for (const listener of this.#listeners) listener(event, test);
   }
 
-  /** Passes on all events written so far; a leaked process may write for ever. */
+  /** Passes on the events written so far: a leaked process may never stop writing. */
   async drain(): Promise<void> {
     await this.#polling;
     const size = await this.#tail.size();

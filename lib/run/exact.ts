@@ -9,9 +9,8 @@ import type { Project } from "../project/project.ts";
 import type { EngineOutcome } from "./engine/engine_outcome.ts";
 import { EventLog } from "./event_log.ts";
 import type { Prepared } from "./prepared.ts";
-import type { RunSettings } from "./settings.ts";
+import { quietSeconds, type RunSettings } from "./settings.ts";
 import { endLeftBehind } from "./tidy.ts";
-import { quietSeconds } from "./time_limit.ts";
 
 /** What one fresh pytest runs. */
 export interface ExactRequest {

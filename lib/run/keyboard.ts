@@ -14,8 +14,8 @@ export interface KeyboardOptions {
 }
 
 /**
- * The keyboard while a run goes on: each key at once. The terminal is put back as it was before
- * anything else gets it: when the run ends or is cut short, and while Ctrl-Z has stopped it.
+ * Reads single keys during a run. Restores the terminal before another program gets it: when the
+ * run ends or is interrupted, and while Ctrl-Z has stopped it.
  */
 export class Keyboard {
   readonly #off: (() => void)[] = [];
@@ -23,18 +23,17 @@ export class Keyboard {
   #over = false;
 
   constructor(private readonly host: Host, private readonly options: KeyboardOptions) {
-    // Whoever ends the run by a signal may have to do it twice: by then the terminal is as it was.
+    // The first signal restores the terminal: a second one may end tractest at once.
     for (const signal of ENDING_SIGNAL_NAMES) {
       this.#off.push(host.onSignal(signal, () => this.close()));
     }
     this.#off.push(host.onSignal("SIGTSTP", () => void this.#stop().catch(ignoreTractestError)));
-    this.#off.push(
-      host.onSignal("SIGCONT", () => void this.#continue().catch(ignoreTractestError)),
-    );
+    const onContinue = () => void this.#continue().catch(ignoreTractestError);
+    this.#off.push(host.onSignal("SIGCONT", onContinue));
     this.#take().catch(ignoreTractestError);
   }
 
-  /** Gives the keyboard back. */
+  /** Restores the terminal. */
   close(): void {
     if (this.#over) return;
     this.#over = true;
@@ -55,7 +54,7 @@ export class Keyboard {
   async #stop(): Promise<void> {
     this.options.onStop();
     this.#giveBack();
-    // Not SIGTSTP again: it would come back here.
+    // SIGTSTP would call this handler again.
     await sendSignal(this.host, { pid: this.host.pid, inode: null }, "SIGSTOP");
   }
 

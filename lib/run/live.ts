@@ -5,7 +5,7 @@ import { RED, type TestResult } from "../pytest/results.ts";
 import { type Failure, failureOf } from "../pytest/failure.ts";
 import type { RunModel, RunningTest } from "../pytest/run_model.ts";
 
-/** Something in a run that gets a line as soon as it happens. Times in seconds. */
+/** An incident of a run, shown as soon as it happens. Times in seconds. */
 export type Note =
   | {
     readonly kind: "failed";
@@ -65,11 +65,11 @@ export class Live {
   /** Seconds after which each test that runs is reported as slow next. */
   #slowAt = new Map<string, number>();
   #planned: number | null = null;
-  /** What was seen of the model before the event at hand. */
+  /** Counts of the model before the current event. */
   #seen = { done: 0, flaky: 0, collectionErrors: 0 };
-  /** Tests to run that have a duration on record, with that. */
+  /** Tests still to run with a recorded duration, and its sum. */
   #timed = NOTHING;
-  /** Tests that ended by themselves, with what they took; and those of them without a record. */
+  /** Tests that ended by themselves and their time; and those of them without a record. */
   #ended = NOTHING;
   #untimedEnded = NOTHING;
   /** Seconds of finished work, by the record where there is one and the test ended by itself. */
@@ -77,7 +77,7 @@ export class Live {
 
   constructor(readonly run: RunModel, private readonly options: LiveOptions) {}
 
-  /** Takes what is going to run, where that differs from what pytest collects. */
+  /** Sets the tests to run, if they differ from what pytest collects. */
   plan(ids: readonly string[]): void {
     this.#planned = ids.length;
     this.#expect(ids);
@@ -127,7 +127,7 @@ export class Live {
     }
   }
 
-  /** Tests that are slow by now, each at growing intervals. @param now seconds since the epoch */
+  /** The tests that have become slow. @param now seconds since the epoch */
   slow(now: number): Note[] {
     const notes: Note[] = [];
     const next = new Map<string, number>();
@@ -195,7 +195,7 @@ export class Live {
       : event.phase === "call"
       ? "failed"
       : "error";
-    // The attempt that this is about may be red already.
+    // The attempt of this event may already be red.
     const others = test.attempts.filter(({ session }) => session !== (event.session ?? ""));
     const attempt = redsIn(others) + 1;
     return { ...failed(failure), outcome, seconds: event.seconds, attempt };
@@ -208,7 +208,7 @@ export class Live {
     return { kind: "flaky", id, attempt, tries, message: last?.failure?.message ?? "" };
   }
 
-  /** Takes some of what is going to run. */
+  /** Adds tests that are going to run. */
   #expect(ids: readonly string[]): void {
     for (const id of ids) {
       const seconds = this.options.durations.get(id);
@@ -236,7 +236,7 @@ function failed(failure: Failure) {
   return { kind: "failed", id: failure.id, failure } as const;
 }
 
-/** What went wrong in an event; null where nothing did. */
+/** The failure that an event reports; null if none. */
 function failedIn(event: EventOf<"report" | "timeout" | "crash">): Failure | null {
   if (event.event !== "report") return failureOf(event, "call");
   return event.outcome === "failed" ? failureOf(event, event.phase) : null;

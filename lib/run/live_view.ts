@@ -109,7 +109,7 @@ export class LiveView {
       : null;
   }
 
-  /** Takes what is going to run, where that differs from what pytest collects. */
+  /** Sets the tests to run, if they differ from what pytest collects. */
   plan(ids: readonly string[]): void {
     this.#live.plan(ids);
   }
@@ -171,7 +171,7 @@ export class LiveView {
 
   #suspend(): void {
     const pids = this.#live.sessions.flatMap(({ pid }) => pid === null ? [] : [pid]);
-    if (pids.length > 0) this.printer.note(`stopped; pytest (pid ${pids.join(", ")}) goes on`);
+    if (pids.length > 0) this.printer.note(`stopped; pytest (pid ${pids.join(", ")}) continues`);
     this.#region?.clear();
     this.#stopped = true;
   }

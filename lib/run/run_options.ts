@@ -28,7 +28,7 @@ export const RUN_OPTIONS = {
   jobs: {
     kind: "count",
     least: 1,
-    // More pytests at once help nobody.
+    // More pytests at once are of no use.
     most: 256,
     choices: ["auto"],
     doc: "share the tests, longest first, among N isolated pytests at once, or auto; " +

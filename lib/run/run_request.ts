@@ -28,7 +28,7 @@ export interface RunRequest {
   readonly chosen: Chosen | null;
   /** Where the verdict goes: standard error if standard output carries the events. */
   readonly stream: VerdictStream;
-  /** How sessions are kept from sharing files named by options that nobody typed. */
+  /** How sessions are kept from sharing files that untyped options name. */
   readonly places: OwnPlaces;
   /** The command of a session, with additional words for pytest. */
   command(python: readonly string[], kind: SessionKind, words?: readonly string[]): string[];

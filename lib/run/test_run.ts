@@ -1,3 +1,4 @@
+import { quietSeconds } from "./settings.ts";
 import type { RunOptions } from "./run_options.ts";
 import { recordFullRun } from "../background/full_runs.ts";
 import { escapeText } from "../base/escape.ts";
@@ -23,7 +24,6 @@ import type { LaunchRequest, Prepared } from "./prepared.ts";
 import { extraWords, type Sharing } from "./rules_unseen_options.ts";
 import type { RunRequest } from "./run_request.ts";
 import type { JudgedFailure } from "./show.ts";
-import { quietSeconds } from "./time_limit.ts";
 import { unseenJunit } from "./unseen_options.ts";
 
 /**

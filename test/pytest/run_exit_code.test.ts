@@ -1,3 +1,4 @@
+import { timeLimit } from "../../lib/run/settings.ts";
 import { readDurations, withDuration } from "../../lib/background/full_runs.ts";
 import { asTyped, pasteable } from "../../lib/base/typed_command.ts";
 import { registryCollision } from "../../lib/pytest/collision.ts";
@@ -13,7 +14,6 @@ import { describeLock, readLock } from "../../lib/background/rules_project_lock.
 import { type Failure, gist } from "../../lib/pytest/failure.ts";
 import { RunModel } from "../../lib/pytest/run_model.ts";
 import { nextCommand } from "../../lib/run/next_command.ts";
-import { timeLimit } from "../../lib/run/time_limit.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 
 function report(

@@ -1,9 +1,10 @@
+import { duration } from "../../lib/base/durations.ts";
 import { unicodeWidth } from "@std/cli";
 import fc from "fast-check";
 import { Live, type LiveOptions } from "../../lib/run/live.ts";
 import type { PytestEvent } from "../../lib/pytest/events.ts";
 import { RunModel } from "../../lib/pytest/run_model.ts";
-import { barLines, duration, noteLines, nowLines, progressText } from "../../lib/run/bar.ts";
+import { barLines, noteLines, nowLines, progressText } from "../../lib/run/bar.ts";
 import { LiveRegion } from "../../lib/terminal/live_region.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { Recorder } from "../fake_host.ts";
