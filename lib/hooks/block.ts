@@ -1,7 +1,7 @@
 import { UsageError } from "../errors.ts";
 import { GOES_ON, type HookName, type HookRow, HOOKS, POSIX_SHELLS } from "./git_hooks.ts";
 
-/** The version of the block's text; goes up when what it does changes. */
+/** The version of the block's text; increased when its behaviour changes. */
 export const BLOCK_VERSION = 1;
 
 /** What a block runs, and with which tractest. */
@@ -191,7 +191,7 @@ const WORD_PART = /^(?:'([^']*)'|"((?:[^"\\$`]|\\.)*)"|\\(.)|([ \t]+)|([^'"\\ \t
 /**
  * A command line as a shell would split it, quotes and backslashes understood, nothing expanded.
  *
- * @throws {UsageError} for what only a shell could do (pipes, expansions), a control character or
+ * @throws {UsageError} for pipes, expansions and the like, a control character or
  *   an open quote
  */
 export function splitWords(line: string): string[] {

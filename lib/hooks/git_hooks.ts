@@ -12,7 +12,7 @@ export interface HookRow {
 
 const CLEAN_UP = ["zombies", "--kill", "--hook"] as const;
 
-/** The hooks, and what they do by default. */
+/** The hooks and their default commands. */
 export const HOOKS = [
   {
     name: "pre-push",
@@ -40,7 +40,7 @@ export const HOOKS = [
 /** The name of a hook in {@linkcode HOOKS}. */
 export type HookName = typeof HOOKS[number]["name"];
 
-/** What pre-push runs after its own commands when `[tool.tractest]` says `pre-push-run = true`. */
+/** The additional command of pre-push with `pre-push-run = true` in `[tool.tractest]`. */
 export const PRE_PUSH_RUN = ["affected", "--run", "--hook"] as const;
 
 /**
@@ -60,7 +60,7 @@ export interface ManagerRow {
   readonly files: readonly string[];
   /** Each hook file that it writes has one of these texts in it. */
   readonly signatures: readonly string[];
-  /** What makes an entry in its configuration take effect. `HOOK` stands for the hook's name. */
+  /** The command that makes an entry in its configuration take effect, for the hook `HOOK`. */
   readonly apply: string;
 }
 

@@ -99,7 +99,7 @@ export async function commandsFor(
   top: string | null,
   typed: readonly (readonly string[])[] = [],
 ): Promise<(readonly string[])[]> {
-  // Entries for a manager can be printed anywhere; what a hook of ours does needs the project.
+  // Entries for a manager can be printed anywhere; our own hooks need the project.
   if (top === null) return [...(typed.length > 0 ? typed : hookRow(hook).commands)];
   const project = await findProject(host);
   const more = hook === "pre-push" && project.configuration.prePushRun ? [PRE_PUSH_RUN] : [];

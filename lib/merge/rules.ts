@@ -47,11 +47,11 @@ export interface Merged {
   readonly exitCode: number;
 }
 
-/** tractest's exit code for what could not be verified, and pytest's for a part without tests. */
+/** tractest's exit code for an unverified result, and pytest's for a part without tests. */
 const [NOT_VERIFIED, NO_TESTS] = [82, 5];
 
 /**
- * Joins the runs of several machines, and finds what does not fit together.
+ * Joins the runs of several machines, and finds contradictions between them.
  *
  * @param take gets the events of all of them in the order of their times, some at a time, begun
  *   once and without an end: the sessions of each machine have names of their own

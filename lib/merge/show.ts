@@ -32,7 +32,7 @@ export function documentOf(merged: Merged): Record<string, unknown> {
   };
 }
 
-/** Shows each part, what failed, what does not fit together, and the verdict. */
+/** Shows each part, the failures, contradictions between parts, and the verdict. */
 export function showMerged(printer: Printer, merged: Merged, ending: string | null): void {
   const { parts, missing, unfinished, duplicates, problems, run, exitCode } = merged;
   for (const part of parts) printer.line(partLine(part));

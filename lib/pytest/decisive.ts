@@ -1,6 +1,6 @@
 import type { Failure } from "./failure.ts";
 
-/** The begin of a traceback of Python, whose error stands in the same column at its end. */
+/** The first line of a Python traceback. The error at its end begins in the same column. */
 const TRACEBACK = /(?:Exception Group )?Traceback \(most recent call last\):/;
 /** The line between two errors of a group. The next one is two columns right of its cross. */
 const BETWEEN = /\+-{8,} (?:\d+|\.\.\.) -{8,}/;
@@ -28,7 +28,7 @@ export function errorLines(text: string): string[] {
 }
 
 /**
- * The line that says most about a failure: the error of the last traceback, else the last error
+ * The most useful line about a failure: the error of the last traceback, else the last error
  * that is named; null if none is.
  */
 export function decisiveLine(lines: readonly string[]): string | null {
@@ -36,7 +36,7 @@ export function decisiveLine(lines: readonly string[]): string | null {
     lines.findLast((line) => NAMED.test(line))?.trim() ?? null;
 }
 
-/** Errors that only carry others, which say what went wrong. */
+/** Errors that only wrap others. */
 const CARRIERS: ReadonlySet<string> = new Set([
   "ExceptionGroup",
   "BaseExceptionGroup",
@@ -48,7 +48,7 @@ const CARRIERS: ReadonlySet<string> = new Set([
   "Cancelled",
 ]);
 
-/** The classes of the errors that say what went wrong, without those that only carry others. */
+/** The classes of the actual errors, without those that only wrap others. */
 export function decisiveErrors({ errors, message }: Pick<Failure, "errors" | "message">): string[] {
   // Of a worker of pytest-xdist only the message is known, which begins with the class.
   const names = errors.length > 0
@@ -57,7 +57,7 @@ export function decisiveErrors({ errors, message }: Pick<Failure, "errors" | "me
   return names.filter((name) => !isCarrier(name));
 }
 
-/** Whether errors of a class only carry others. */
+/** Whether errors of a class only wrap others. */
 export function isCarrier(name: string): boolean {
   return CARRIERS.has(classOf(name));
 }

@@ -1,10 +1,7 @@
-/**
- * Types of fields of events: each checks a value of JSON where it is read, and says its type to the
- * compiler, so that nothing has to check it again.
- */
+/** A type of event field: checks a JSON value once, when it is read, and gives it a static type. */
 export interface Field<T> {
   /**
-   * Whether a value is of the type; `undefined` stands for a missing field. Fills in null for
+   * Whether a value is of the type; `undefined` means a missing field. Fills in null for
    * missing fields of objects that may be null.
    */
   readonly accepts: (value: unknown) => boolean;

@@ -40,7 +40,7 @@ export const PURPOSES = ["tests", "resume", "retry", "shard", "alone"] as const;
 /** Why a pytest of a run was started. */
 export type SessionPurpose = typeof PURPOSES[number];
 
-/** What an event says of a failure, see `Failure`. */
+/** The fields about a failure, see `Failure`. */
 const FAILURE = {
   message: text,
   where: nullable(text),
@@ -82,7 +82,7 @@ export const EVENTS = {
     transport: nullable(text),
     backend: nullable(text),
     python: nullable(text),
-    /** What tells it apart from the other cells of a matrix. */
+    /** What distinguishes it from the other cells of a matrix. */
     cell: optional(texts),
     /** The part of the suite that this run is for; null or missing: all of it. */
     shard: optional(orNull(object({ index: number, count: number }))),
@@ -106,16 +106,16 @@ export const EVENTS = {
    * queue, or of all that share one.
    */
   tests: { ids: list(text) },
-  /** Some of what a session that has a queue collected. */
+  /** Some of the tests that a session with a queue collected. */
   items: { items: list(object({ id: text, group: text })), last: flag },
   /** A session took a group of tests from its queue. */
   claimed: { index: number },
-  /** What is run of what was collected, when that is not all of it or not in that order. */
+  /** The plan of a run that does not run all collected tests in their order. */
   planned: {
     tests: number,
     /** Seconds that it is expected to take; null when less than half of the tests are timed. */
     predicted: nullable(number),
-    /** Names the way in which the suite was cut into shards; null when it was not. */
+    /** How the suite was cut into shards; null when it was not. */
     cut: nullable(text),
   },
   "collection-error": { id: text, ...FAILURE },
@@ -160,9 +160,9 @@ export const EVENTS = {
     processes: optional(list(HANG_PROCESS)),
     stacks: optional(orNull(list(object({ pid: number, text })))),
   },
-  /** What a test left and lived when pytest had ended. */
+  /** Processes left by a test that were alive after pytest. */
   leak: PROCESSES,
-  /** What outlived its test and was gone when pytest had ended. */
+  /** Processes that outlived their test and were gone when pytest had ended. */
   left: PROCESSES,
   /** `error`: the class of the error; pytest's own where it stops by itself. */
   interrupted: { message: text, error: optional(orNull(text)) },
@@ -179,7 +179,7 @@ export const EVENTS = {
     exitCode: number,
     ending: nullable(text),
     seconds: number,
-    /** Whether the machine was short of CPU meanwhile; null or missing when unknown. */
+    /** Whether the machine was short of CPU during the run; null or missing when unknown. */
     strained: optional(orNull(flag)),
   },
 } as const;

@@ -58,8 +58,8 @@ export function failureText(failure: Pick<Failure, "message" | "errors">): strin
 }
 
 /**
- * The gist of a failure in a few lines: the first of its message, the one that says what went wrong
- * if that is another, and where it was raised.
+ * The gist of a failure in a few lines: the first of its message, the decisive one if that is
+ * another, and where it was raised.
  */
 export function gist({ message, errors, traceback, where }: Failure, lines = 3): string[] {
   const text = message.split("\n").map((line) => line.trimEnd()).filter((line) => line !== "");

@@ -238,7 +238,7 @@ export function withoutRerun(intent: RunIntent): RunIntent {
   return { ...intent, passed, openEnd: false, collectsByItself: false };
 }
 
-/** pytest's options that choose by what earlier runs recorded. */
+/** pytest's options that choose tests by the record of earlier runs. */
 const RERUNNING = [
   ..."--lf --last-failed --ff --failed-first --nf --new-first".split(" "),
   ..."--sw --stepwise --sw-skip --stepwise-skip".split(" "),

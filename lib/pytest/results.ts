@@ -45,7 +45,7 @@ export interface Attempt {
   readonly properties: readonly (readonly [string, string])[];
 }
 
-/** All that is known of one test. */
+/** Everything known about one test. */
 export interface TestResult {
   readonly id: string;
   /** File and line (from 0), as pytest reports them; null when unknown. */
@@ -129,7 +129,7 @@ export class AttemptModel implements Attempt {
     this.#finish();
   }
 
-  /** Takes the end of the run meanwhile. */
+  /** Takes the end of the run before its own. */
   cutShort({ seconds, message }: EventOf<"cut">): void {
     this.cut = message;
     this.seconds = seconds;

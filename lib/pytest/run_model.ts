@@ -11,13 +11,13 @@ export interface RunningTest {
   readonly session: string;
   /** Seconds since the epoch. */
   readonly since: number;
-  /** The run, or its pytest, has ended meanwhile. */
+  /** The run, or its pytest, has ended since. */
   readonly wasCut: boolean;
   /** It has ended in another session before. */
   readonly isRetry: boolean;
 }
 
-/** Events that change what is known of tests. */
+/** Events about tests. */
 const ABOUT_TESTS: ReadonlySet<PytestEvent["event"]> = new Set([
   "session-begin",
   "collection-error",
@@ -97,7 +97,7 @@ export class RunModel {
   /** Tests whose last attempt has not ended. */
   readonly #underWay = new Set<ResultModel>();
   readonly #flaky = new Set<ResultModel>();
-  /** Tests that are to run, with how many there are of each id, as the first session says. */
+  /** How many tests of each id will run, as reported by the first session. */
   readonly #toRun = new Map<string, { readonly session: string; times: number }>();
   readonly #collections = new Map<string, number>();
 
@@ -256,7 +256,7 @@ export class RunModel {
       test.attempts.every((one) => RED.has(one.outcome) === this.ranBesideOthers(one));
   }
 
-  /** Takes an event that is about no test. */
+  /** Takes an event that is not about a test. */
   #takeFact(event: PytestEvent): void {
     switch (event.event) {
       case "run-start":

@@ -23,7 +23,7 @@ export class SessionModel {
   readonly claimed: number[] = [];
   readonly #items: Item[] = [];
   #hasAllItems = false;
-  /** Reports and collections that failed; and how many pytest counts as failed, if it says so. */
+  /** How many reports and collections failed, and how many pytest itself counts as failed. */
   #failed = 0;
   #countedFailed: number | null = null;
   /** When the kernel's clock for starts of processes was 0; null where unknown. */

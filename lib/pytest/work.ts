@@ -10,7 +10,7 @@ export interface Item {
 /** Tests that have to run in one process, in this order. */
 export type Group = readonly string[];
 
-/** The groups of what was collected, each in the order of its first test. */
+/** The groups of the collected tests, in the order of their first tests. */
 export function groupsOf(items: readonly Item[]): Group[] {
   const groups = Map.groupBy(items, ({ group }) => group);
   return [...groups.values()].map((group) => group.map(({ id }) => id));

@@ -36,7 +36,7 @@ export class Control {
       .map((signal) => host.onSignal(signal, () => this.#onSignal(signal)));
   }
 
-  /** Takes a session that has started. If the run has been cut meanwhile, it is ended at once. */
+  /** Takes a session that has started. If the run has already been cut, ends it at once. */
   add(session: Session): void {
     this.sessions.add(session);
     if (this.progress.cut !== null) this.inBackground(session.end());

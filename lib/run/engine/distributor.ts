@@ -19,7 +19,7 @@ export class Distributor {
   isLast = false;
   /** Whether the log names the tests that will run. */
   isAnnounced = false;
-  /** What the first session collected, which the plan is made from. */
+  /** The tests collected by the first session, from which the plan is made. */
   #offered: ReadonlySet<string> | null = null;
   #created = 0;
 
@@ -51,7 +51,7 @@ export class Distributor {
     );
   }
 
-  /** Fills the current queue from what a session has collected. */
+  /** Fills the current queue with the tests that a session has collected. */
   async fill(items: readonly Item[]): Promise<void> {
     const { queue, progress } = this;
     const { order, jobs, runsAlone } = this.request.plan;
@@ -78,7 +78,7 @@ export class Distributor {
     await this.#unlessDiskFails(queue.add(left));
   }
 
-  /** What some of these sessions collected, but not the one that the plan was made from. */
+  /** Tests that some of these sessions collected, but not the one used for the plan. */
   unplannedIn(sessions: readonly string[]): string[] {
     const { progress } = this;
     const offered = this.#offered;

@@ -91,7 +91,7 @@ export class Engine {
     }
   }
 
-  /** Runs the tests and the retries; once more if what stopped the tests then passes. */
+  /** Runs the tests and the retries; once more if the test that stopped them then passes. */
   async #runTests(): Promise<void> {
     const { jobs, order } = this.request.plan;
     const progress = this.#progress;
@@ -151,7 +151,7 @@ export class Engine {
       this.#resumes++ < MOST_RESUMES;
   }
 
-  /** Runs the tests that must not run beside others. */
+  /** Runs the tests that must not run at the same time as others. */
   async #runAlone(): Promise<void> {
     const { planned, run, mayContinue, isStoppedByTests } = this.#progress;
     const isLeft = (id: string) => this.request.plan.runsAlone(id) && !run.hasEnded(id);
@@ -161,7 +161,7 @@ export class Engine {
     if (this.#distributor.queue !== null) await this.#runShard("alone", 1);
   }
 
-  /** Runs what no session got to, in one more session. */
+  /** Runs the tests that no session has run, in one more session. */
   async #runMissed(): Promise<void> {
     const { mayContinue, diskFailed, missed } = this.#progress;
     if (!mayContinue || diskFailed || missed.length === 0) return;

@@ -94,7 +94,7 @@ export interface RunLimits {
   readonly grace: number;
 }
 
-/** What stops a run, and what runs again. */
+/** When a run stops, and which tests run again. */
 export interface RunPolicy {
   /** What stopped the run before its first session: then none is started. */
   readonly cut: Cut | null;

@@ -71,7 +71,7 @@ export class LeftBehindWatch {
   /**
    * A session is over.
    *
-   * @param outlived what ended with its isolation; null where it had none
+   * @param outlived processes that ended with its isolation; null without one
    * @param ended pids of those that had to be ended by force with it
    */
   async sessionEnded(
@@ -233,14 +233,14 @@ export class LeftBehindWatch {
   async #tree(pids: readonly number[]): Promise<ProcessFiles[]> {
     const { processes } = await listProcesses(this.host);
     const all = new Forest(processes).withDescendants(pids);
-    // Only a child of pytest's is such a helper; what a fork server made has the same command line.
+    // Only children of pytest are helpers; those of a fork server have the same command line.
     return (await this.#files(all)).filter((row) =>
       !(pids.includes(row.pid) && SHARED_HELPERS.test(titleOf(row)))
     );
   }
 }
 
-/** Whether it is an actor of tractor's, which has to end with what started it. */
+/** Whether it is an actor of tractor, which must end with its parent. */
 function isActor({ argv, comm }: ProcessFiles): boolean {
   return kindOf(argv, comm).signature !== null && !SHARED_HELPERS.test(argv?.join(" ") ?? "");
 }

@@ -28,7 +28,7 @@ export class Queue {
     return new Queue(host, directory);
   }
 
-  /** Whether its sessions know what to run. */
+  /** Whether its sessions know which tests to run. */
   isFilled = false;
 
   /** Lets the waiting sessions begin. A queue without groups ends them. */
@@ -39,7 +39,7 @@ export class Queue {
     await this.host.files.writeFile(this.#file, lines(groups));
   }
 
-  /** Adds what a session had claimed and did not get to. */
+  /** Adds groups that a session claimed but did not run. */
   async add(groups: readonly Group[]): Promise<void> {
     this.#groups.push(...groups);
     await this.host.files.appendFile(this.#file, lines(groups));

@@ -26,7 +26,7 @@ export class Retries {
     private readonly sessions: SessionRunner,
   ) {}
 
-  /** Runs again what has failed since the last call. */
+  /** Runs the tests again that have failed since the last call. */
   async run(): Promise<void> {
     const { progress, request: { plan: { jobs }, policy: { retries } } } = this;
     const untried = progress.failed.filter(({ id }) => !this.#retried.has(id));

@@ -16,7 +16,7 @@ const SIGNS_OF_LIFE: ReadonlySet<PytestEvent["event"]> = new Set([
   "fixture",
 ]);
 
-/** How far a run has come, and what keeps it from continuing. */
+/** The progress of a run, and what prevents it from continuing. */
 export class RunProgress {
   /** What ended the run early. */
   cut: Cut | null;
@@ -33,7 +33,7 @@ export class RunProgress {
   /** The tests to run, in order; null until they are known. */
   groups: readonly Group[] | null = null;
   #lastSignOfLife: number;
-  /** 0: no limit. pytest itself says it when a session starts. */
+  /** 0: no limit. pytest itself reports it when a session starts. */
   #maxFail: number;
 
   constructor(

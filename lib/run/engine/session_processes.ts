@@ -6,8 +6,8 @@ import { type ProcessFiles, readProcessFiles } from "../../system/programs/proc.
 /**
  * The pid of pytest as seen from outside; null if it is not known.
  *
- * @param started the pid of what was started: `uv run`, say
- * @param pytest the pid that pytest gave of itself; null before it has
+ * @param started the pid of the started process, such as `uv run`
+ * @param pytest the pid that pytest reported; null before that
  */
 export async function pytestBelow(
   host: Host,

@@ -106,7 +106,7 @@ export class SessionRunner {
       isBroken,
       hasFailures,
     });
-    // Any other code says by itself that something is wrong.
+    // Any other code shows by itself that something is wrong.
     const isSilent = code === 0 && exitStatus === null && !isBroken &&
       beginsSession(session.request.argv);
     const isExpected = this.parts.progress.cut !== null || this.request.scene.log.isCut;

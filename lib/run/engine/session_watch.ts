@@ -7,13 +7,13 @@ import type { RunProgress } from "./run_progress.ts";
 import type { Session } from "./session.ts";
 import { say } from "./show.ts";
 
-/** Milliseconds between reads of what sessions write: short while something comes. */
+/** Milliseconds between reads of the output of sessions: short while there is some. */
 const POLL_MS = { busy: 30, idle: 60 } as const;
 
 /** Why a session is being ended: a test at its limit, or a pytest that does not exit. */
 export type Eviction = EndedTest | "no-exit";
 
-/** Reads what the sessions of a run write, and enforces the limits of single tests and exits. */
+/** Reads the output of the sessions of a run, and enforces the limits of single tests and exits. */
 export class SessionWatch {
   /** The sessions that are being ended. */
   readonly evictions = new Map<Session, Eviction>();

@@ -4,7 +4,7 @@ import type { RunLimits } from "./engine_request.ts";
 /** Ids that a message names. */
 const NAMED_IDS = 3;
 
-/** What the engine says while it runs; a line break first where pytest may be inside a line. */
+/** Messages of the engine; they begin with a line break if pytest may be inside a line. */
 export const say = {
   diskFailed: (message: string): string => `no more tests are run: ${escapeText(message)}`,
 
