@@ -1,7 +1,7 @@
 import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
 import type { Verb } from "../command_line/verb.ts";
 import type { Affected, AffectedTarget } from "./affected_targets.ts";
-import { becauseOf } from "./reasons.ts";
+import { becauseOf } from "./because_line.ts";
 import { showAffected } from "./show.ts";
 import { registryName } from "../leaks/registry.ts";
 import { TractestError } from "../errors.ts";

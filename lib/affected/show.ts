@@ -4,7 +4,7 @@ import { columns } from "../terminal/columns.ts";
 import type { Printer } from "../terminal/printer.ts";
 import type { Affected, AffectedTarget, Change } from "./affected_targets.ts";
 import type { ChangeKind, ChangeSet } from "./changes.ts";
-import { becauseOf, mostText } from "./reasons.ts";
+import { becauseOf, mostText } from "./because_line.ts";
 
 /** `12 tests, 3.4 s` for the recorded tests of targets; empty without any. */
 export type TotalsOf = (targets: readonly string[]) => string;

@@ -1,7 +1,7 @@
 import type { HangProcess, HangReport } from "../pytest/hang_event.ts";
 import { activityOf, fileOf } from "./activity.ts";
 import { type HangScene, mainThread, sigintOf, treeOf, usedSeconds } from "./scene.ts";
-import { describeActivity } from "./wording.ts";
+import { describeActivity } from "./evidence_sentences.ts";
 
 /** The processes of the tree as they are shown: the root first, then by pid. */
 export function shownProcesses(scene: HangScene): HangProcess[] {

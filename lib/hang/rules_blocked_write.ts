@@ -10,7 +10,7 @@ import {
   threadsOf,
 } from "./scene.ts";
 import { PIPE_WRITE } from "./syscalls.ts";
-import { say, summaryOf } from "./wording.ts";
+import { say, summaryOf } from "./evidence_sentences.ts";
 
 /**
  * Seconds after which a sleeping writer proves that its pipe is not read. Before that, a reader

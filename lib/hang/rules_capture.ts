@@ -5,7 +5,7 @@ import { fileOf, isPipe, isTerminal } from "./activity.ts";
 import { writersTo } from "./rules_blocked_write.ts";
 import type { Confirmation } from "./rules_confirm.ts";
 import { belowRoot, type HangScene, type SeenProcess, threadsOf, treeOf } from "./scene.ts";
-import { describeActivity, nameOf, say } from "./wording.ts";
+import { describeActivity, nameOf, say } from "./evidence_sentences.ts";
 
 /** What the signature rests on, apart from the scene. */
 export interface SignatureScene {

@@ -7,7 +7,7 @@ import {
   type SeenProcess,
   threadsOf,
 } from "./scene.ts";
-import { say } from "./wording.ts";
+import { say } from "./evidence_sentences.ts";
 
 /** Children that are named one by one. */
 const SHOWN = 5;

@@ -12,7 +12,7 @@ import {
   treeOf,
   usedSeconds,
 } from "./scene.ts";
-import { say } from "./wording.ts";
+import { say } from "./evidence_sentences.ts";
 
 /** What was observed of a tree, where nothing is proven. */
 export function observationsOf(scene: HangScene): string[] {

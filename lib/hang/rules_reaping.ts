@@ -2,7 +2,7 @@ import { isTimed } from "./activity.ts";
 import { awaitedBy } from "./awaited.ts";
 import { type Finding, findingOf } from "./finding.ts";
 import { type DeadChild, type HangScene, isAsleep, type SeenProcess, threadsOf } from "./scene.ts";
-import { say } from "./wording.ts";
+import { say } from "./evidence_sentences.ts";
 
 /** Dead children of one parent that are named one by one. */
 const SHOWN = 5;

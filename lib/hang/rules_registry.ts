@@ -1,6 +1,6 @@
 import { type Finding, findingOf } from "./finding.ts";
 import { type HangScene, isAsleep, type RegistryConnection, threadsOf } from "./scene.ts";
-import { say } from "./wording.ts";
+import { say } from "./evidence_sentences.ts";
 
 /**
  * A connection to the registry without an answer: its holder is asleep, or is outside of the tree.

@@ -10,7 +10,7 @@ import {
   sigintOf,
   threadsOf,
 } from "./scene.ts";
-import { say } from "./wording.ts";
+import { say } from "./evidence_sentences.ts";
 
 /** A parent that waits for a child which can't be ended by SIGINT, by which tractor cancels. */
 export function childIgnoresSigint(scene: HangScene): Finding | null {

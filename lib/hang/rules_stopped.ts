@@ -1,7 +1,7 @@
 import { isStoppedByTerminal } from "./activity.ts";
 import { type Finding, findingOf } from "./finding.ts";
 import { type HangScene, mainThread, type SeenProcess, threadsOf, treeOf } from "./scene.ts";
-import { say } from "./wording.ts";
+import { say } from "./evidence_sentences.ts";
 
 /** Stopped processes that are named one by one. */
 const SHOWN = 5;

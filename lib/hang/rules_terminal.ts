@@ -1,4 +1,4 @@
-import { describeActivity, say } from "./wording.ts";
+import { describeActivity, say } from "./evidence_sentences.ts";
 import { type Activity, fileOf, isStoppedByTerminal, isTerminal } from "./activity.ts";
 import { type Finding, findingOf } from "./finding.ts";
 import { type ActiveThread, allThreads, type HangScene, type SeenProcess } from "./scene.ts";

@@ -15,7 +15,7 @@ import { findProject } from "../project/project.ts";
 import { EVENTS, EventsFile } from "../run/events_file.ts";
 import { eventsOfFile } from "../background/read_events.ts";
 import { JunitFile } from "../run/junit_file.ts";
-import { type Expected, outputPath, writeTyped } from "../run/typed_files.ts";
+import { type Expected, outputPath, writeTyped } from "../run/output_file.ts";
 import type { Printer } from "../terminal/printer.ts";
 
 /** The options of `merge`. */

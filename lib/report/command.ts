@@ -11,7 +11,7 @@ import { durationsOf, readProject } from "../history/project_history.ts";
 import { recordsOf, runsOf } from "../history/queries.ts";
 import { findProject, type Project } from "../project/project.ts";
 import { RunModel } from "../pytest/run_model.ts";
-import { outputPath, writeTyped } from "../run/typed_files.ts";
+import { outputPath, writeTyped } from "../run/output_file.ts";
 import type { Host } from "../system/host.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import type { Hang } from "./findings.ts";

@@ -1,5 +1,5 @@
 import type { RunOptions } from "./run_options.ts";
-import { becauseOf } from "../affected/reasons.ts";
+import { becauseOf } from "../affected/because_line.ts";
 import type { Affected, AffectedTarget } from "../affected/affected_targets.ts";
 import { TargetOrder, withoutContained } from "../project/target_order.ts";
 import { escapeText } from "../base/escape.ts";

@@ -4,7 +4,7 @@ import { TractestError } from "../errors.ts";
 import type { EventSink } from "./event_log.ts";
 import type { Host } from "../system/host.ts";
 import type { Printer } from "../terminal/printer.ts";
-import { type Expected, isReplaced, outputPath, TypedPipe } from "./typed_files.ts";
+import { type Expected, isReplaced, outputPath, TypedPipe } from "./output_file.ts";
 
 /** A file of events, of any version. */
 export const EVENTS: Expected = {

@@ -4,9 +4,9 @@ import type { RunModel } from "../pytest/run_model.ts";
 import { TractestError, UsageError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 import type { Printer } from "../terminal/printer.ts";
-import { type Expected, isReplaced, outputPath, TypedPipe, writeTyped } from "./typed_files.ts";
+import { type Expected, isReplaced, outputPath, TypedPipe, writeTyped } from "./output_file.ts";
 
-const XML: Expected = { kind: "XML", isOne: (head) => /^\ufeff?\s*</.test(head) };
+const XML: Expected = { kind: "a JUnit report (XML)", isOne: (head) => /^\ufeff?\s*</.test(head) };
 
 /** The file of a run's JUnit report. */
 export class JunitFile {

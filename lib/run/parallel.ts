@@ -21,7 +21,7 @@ import { EXIT } from "../tables/exit_codes.ts";
 import type { EngineOutcome } from "./engine/engine_outcome.ts";
 import type { EventLog } from "./event_log.ts";
 import type { Prepared } from "./prepared.ts";
-import { readTyped } from "./typed_files.ts";
+import { readTyped } from "./output_file.ts";
 
 /** The `--durations-from` that means the record of this machine. */
 const HISTORY = "history";

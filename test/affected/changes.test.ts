@@ -1,4 +1,4 @@
-import { becauseOf } from "../../lib/affected/reasons.ts";
+import { becauseOf } from "../../lib/affected/because_line.ts";
 import { affectedIn } from "../../lib/affected/gather.ts";
 import { type ChangeKind, changesSince } from "../../lib/affected/changes.ts";
 import { findProject } from "../../lib/project/project.ts";

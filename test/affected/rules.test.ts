@@ -1,4 +1,4 @@
-import { becauseOf } from "../../lib/affected/reasons.ts";
+import { becauseOf } from "../../lib/affected/because_line.ts";
 import type { Affected, Change } from "../../lib/affected/affected_targets.ts";
 import { affectedBy } from "../../lib/affected/rules.ts";
 import type { Surroundings } from "../../lib/affected/rules_change.ts";

@@ -1,4 +1,4 @@
-import { becauseOf, mostText } from "../../lib/affected/reasons.ts";
+import { becauseOf, mostText } from "../../lib/affected/because_line.ts";
 import type { Affected, Change } from "../../lib/affected/affected_targets.ts";
 import { affectedBy, withFailures } from "../../lib/affected/rules.ts";
 import { asksForImports, type Surroundings } from "../../lib/affected/rules_change.ts";

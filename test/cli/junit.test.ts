@@ -173,10 +173,15 @@ Deno.test(
       `${stopped.code} ${stopped.stderr}`,
     );
     for (
-      const [path, reason] of [["notes.txt", "not XML"], ["gone/report.xml", "mkdir -p"], [
-        "tests",
-        "is a directory",
-      ], ["-", "name a file"]]
+      const [path, reason] of [
+        ["notes.txt", "not a JUnit report"],
+        ["gone/report.xml", "mkdir -p"],
+        [
+          "tests",
+          "is a directory",
+        ],
+        ["-", "name a file"],
+      ]
     ) {
       const { code, stderr } = await suite.tractest(["run", "--no-preflight", "--junit", path!]);
       assertEquals(code, 64);
