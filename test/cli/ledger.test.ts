@@ -2,11 +2,11 @@ import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { isAlive, isRoot } from "../leaks/scene.ts";
 import { ISOLATED, sampleSuite } from "./suites.ts";
 
+const NEEDS_ROOT = isRoot ? "" : " (needs root)";
+
 Deno.test({
   name:
-    `a root without a title that a test left is known to be leaked after the run, by the ledger, and ended${
-      isRoot ? "" : " (needs root)"
-    }`,
+    `the ledger proves that an untitled root left by a test leaked, and it is ended${NEEDS_ROOT}`,
   // Its actors bind the registry address: in a network of their own. Without root that is a user
   // namespace for each command, and from one the processes of another can't be looked into.
   ignore: !isRoot || ISOLATED === null,

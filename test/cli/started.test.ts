@@ -71,13 +71,15 @@ def test_heavy():
     os.wait()
     shutil.copy(shutil.which("sleep"), "gpg-agent")
     subprocess.run(["sh", "-c", "./gpg-agent 95 > /dev/null 2>&1 &"])
-    while subprocess.run(["pgrep", "-f", "^sleep 94"], stdout=subprocess.DEVNULL).returncode: time.sleep(0.01)
+    while subprocess.run(["pgrep", "-f", "^sleep 94"], stdout=subprocess.DEVNULL).returncode:
+        time.sleep(0.01)
     os.kill(os.getpid(), 9)
 `;
 
 /** What lives of it. */
 const ALIVE =
-  `ps -eo args= | grep -v bash | grep -oE '[s]leep[( ]9[1-4]|[s]pawn_main|[g]pg-agent 95|[s]leep\\(96\\)' | sort -u | tr '\\n' ' '; ss -tlnH | grep -c ':18765 '`;
+  `ps -eo args= | grep -v bash | grep -oE '[s]leep[( ]9[1-4]|[s]pawn_main|[g]pg-agent ` +
+  `95|[s]leep\\(96\\)' | sort -u | tr '\\n' ' '; ss -tlnH | grep -c ':18765 '`;
 
 for (
   const [how, start] of [["a plain pytest", "py310/bin/python -m pytest -q"], [
@@ -86,15 +88,17 @@ for (
   ]] as const
 ) {
   Deno.test({
-    name:
-      `fault 65: what the tests of ${how} had started when it was killed is found in any project, with its test and ports, and ended`,
+    name: `fault 65: leaks of ${how} that was killed are found with test and ports, and ended`,
     ignore: ALONE === null,
     fn: async () => {
       await using suite = await pytestSuite({ "test_a.py": KILLED });
       const said = await script(
         suite,
-        `exec 2> shell.txt; py310/bin/python -c 'import time; time.sleep(96)' & { ${start}; } > run.txt 2>&1
-        "$0" zombies --json > list.json 2> notes.txt; echo "listed $?"; "$0" zombies > list.txt 2> notes.txt
+        `exec 2> shell.txt; py310/bin/python -c 'import time; time.sleep(96)' &
+        { ${start}; } > run.txt 2>&1
+        "$0" zombies --json > list.json 2> notes.txt
+        echo "listed $?"
+        "$0" zombies > list.txt 2> notes.txt
         "$0" zombies --kill > kill.txt 2>&1; echo "killed $?"; ${ALIVE}
         "$0" zombies > /dev/null 2>&1; echo "clean $?"`,
       );
@@ -142,7 +146,8 @@ const WAITS = `
 import os, subprocess, time
 def test_waits():
     subprocess.run(["sh", "-c", "cd / && setsid sleep 91 > /dev/null 2>&1 &"])
-    while subprocess.run(["pgrep", "-f", "^sleep 91"], stdout=subprocess.DEVNULL).returncode: time.sleep(0.01)
+    while subprocess.run(["pgrep", "-f", "^sleep 91"], stdout=subprocess.DEVNULL).returncode:
+        time.sleep(0.01)
     open("ready", "w").close()
     while not os.path.exists("go"): time.sleep(0.01)
     assert subprocess.run(["pkill", "-f", "^sleep 91"]).returncode == 0, "it was ended"
@@ -163,7 +168,8 @@ for (
         suite,
         `${start} > run.txt 2>&1 & run=$!
         until [ -e ready ]; do sleep 0.02; done
-        "$0" zombies --kill > kill.txt 2>&1; "$0" zombies --kill --hook > hook.txt 2>&1; echo "hook $?"
+        "$0" zombies --kill > kill.txt 2>&1
+        "$0" zombies --kill --hook > hook.txt 2>&1; echo "hook $?"
         : > go; wait $run; echo "run $?"`,
       );
       assertEquals(
@@ -176,20 +182,23 @@ for (
 }
 
 Deno.test({
-  name:
-    "fault 65: a hook leaves what a test started outside of the checkout, says so, and blocks nothing; what works in it ends",
+  name: "fault 65: a hook ends leaks in the checkout, and reports and keeps those outside of it",
   ignore: ALONE === null,
   fn: async () => {
     await using suite = await pytestSuite({
       "test_a.py": `
 import subprocess
-def test_a(): subprocess.run(["sh", "-c", "setsid sleep 91 > /dev/null 2>&1 & cd / && setsid sleep 92 > /dev/null 2>&1 &"])
+def test_a():
+    start = "setsid sleep 91 > /dev/null 2>&1 & cd / && setsid sleep 92 > /dev/null 2>&1 &"
+    subprocess.run(["sh", "-c", start])
 `,
     });
     const said = await script(
       suite,
       `"$0" run --no-preflight --no-defaults > run.txt 2>&1; echo "run $?"
-      "$0" zombies --kill --hook --grace 0; echo "hook $?"; ${ALIVE}; "$0" zombies --kill --grace 0 > kill.txt 2>&1; echo "killed $?"; ${ALIVE}`,
+      "$0" zombies --kill --hook --grace 0; echo "hook $?"
+      ${ALIVE}; "$0" zombies --kill --grace 0 > kill.txt 2>&1; echo "killed $?"
+      ${ALIVE}`,
     );
     assertIncludes(said, "run 0\nhook 0\nsleep 92 0\nkilled 0\n0\n");
     assertIncludes(
@@ -200,18 +209,20 @@ def test_a(): subprocess.run(["sh", "-c", "setsid sleep 91 > /dev/null 2>&1 & cd
 });
 
 Deno.test({
-  name:
-    "fault 65: workers of an application that is pid 1 of a container are kept, though it has a test's environment",
+  name: "fault 65: workers of a container's pid 1 that has a test's environment are kept",
   ignore: ALONE === null,
   fn: async () => {
     await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
     await suite.write({
       "app.py": `
 import os, subprocess, sys
-os.environ.update(PYTEST_CURRENT_TEST="tests/test_a.py::test_a (call)", TRACTEST_RUN="20260101-000000-abcd")
-workers = [subprocess.Popen(["sleep", "91"]), subprocess.Popen([sys.executable, "-c", "import time; time.sleep(92)"], start_new_session=True)]
+os.environ["PYTEST_CURRENT_TEST"] = "tests/test_a.py::test_a (call)"
+os.environ["TRACTEST_RUN"] = "20260101-000000-abcd"
+sleeps = [sys.executable, "-c", "import time; time.sleep(92)"]
+workers = [subprocess.Popen(["sleep", "91"]), subprocess.Popen(sleeps, start_new_session=True)]
 assert os.getpid() == 1
-for words in ["--json"], ["--kill"], ["--kill", "--hook"]: subprocess.run(["sh", "-c", '"$@" > list.txt 2>&1; :', "sh", sys.argv[1], "zombies", *words])
+command = ["sh", "-c", '"$@" > list.txt 2>&1; :', "sh", sys.argv[1], "zombies"]
+for words in ["--json"], ["--kill"], ["--kill", "--hook"]: subprocess.run([*command, *words])
 print([worker.poll() for worker in workers])
 `,
     });
@@ -225,8 +236,7 @@ print([worker.poll() for worker in workers])
 });
 
 Deno.test({
-  name:
-    "a process whose environment was emptied is not found outside of an isolation, and ends with one",
+  name: "a process with an emptied environment is found and ended only in an isolation",
   ignore: ALONE === null,
   fn: async () => {
     await using suite = await pytestSuite({
@@ -237,16 +247,17 @@ def test_a(): subprocess.run(["sh", "-c", "env -i setsid sleep 91 > /dev/null 2>
     });
     const said = await script(
       suite,
-      `"$0" run --no-preflight --no-defaults --isolate --strict > run.txt 2>&1; echo "isolated $?"; ${ALIVE}
-      "$0" run --no-preflight --no-defaults > run.txt 2>&1; echo "run $?"; "$0" zombies > list.txt; ${ALIVE}`,
+      `"$0" run --no-preflight --no-defaults --isolate --strict > run.txt 2>&1; echo "isolated $?"
+       ${ALIVE}
+      "$0" run --no-preflight --no-defaults > run.txt 2>&1; echo "run $?"
+      "$0" zombies > list.txt; ${ALIVE}`,
     );
     assert(/^isolated (84|83)\n0\nrun 0\nsleep 91 0\n$/.test(said), said);
   },
 });
 
 Deno.test({
-  name:
-    "fault 65: what somebody runs by hand, or another project's tests, has a test's environment by accident and is kept",
+  name: "fault 65: a process that has a test's environment by accident is kept",
   ignore: ALONE === null,
   fn: async () => {
     await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
@@ -257,7 +268,8 @@ Deno.test({
     const said = await script(
       suite,
       `export PYTEST_CURRENT_TEST='tests/test_b.py::test_b (call)'
-      sleep 91 & (cd / && setsid sleep 92 > /dev/null 2>&1 &) ; (cd other && setsid sleep 93 > /dev/null 2>&1 &)
+      sleep 91 & (cd / && setsid sleep 92 > /dev/null 2>&1 &)
+      (cd other && setsid sleep 93 > /dev/null 2>&1 &)
       until pgrep -f '^sleep 93' > /dev/null; do sleep 0.02; done
       unset PYTEST_CURRENT_TEST; "$0" zombies --kill > kill.txt 2>&1; ${ALIVE}`,
     );
@@ -274,7 +286,9 @@ Deno.test({
 import os, subprocess, sys
 def test_outer():
     subprocess.run(["sh", "-c", "sleep 92 > /dev/null 2>&1 &"])
-    code = subprocess.run([os.environ["BINARY"], "-C", "inner", "run", "--no-preflight", "--no-defaults", "--python", sys.executable], stdout=open("inner.txt", "w"))
+    options = ["--no-preflight", "--no-defaults", "--python", sys.executable]
+    command = [os.environ["BINARY"], "-C", "inner", "run", *options]
+    code = subprocess.run(command, stdout=open("inner.txt", "w"))
     assert code.returncode == 0
 `,
     });
@@ -291,7 +305,8 @@ def test_inner():
     const said = await script(
       suite,
       `export BINARY="$0"; "$0" run --no-preflight --no-defaults > outer.txt 2>&1; echo "run $?"
-      for place in . inner; do "$0" -C $place zombies --json 2> /dev/null | grep -oE '"title": "sleep 9.|"test": "[^"]*' ; done`,
+      for place in . inner; do "$0" -C $place zombies --json 2> /dev/null |
+        grep -oE '"title": "sleep 9.|"test": "[^"]*' ; done`,
     );
     const [outer, inner] = await Promise.all(
       ["outer.txt", "inner.txt"].map((name) => Deno.readTextFile(join(suite.root, name))),

@@ -8,6 +8,7 @@ import { TRACTEST, tractest } from "./tractest.ts";
  * Words that start a program under a filter of the kernel's that permits no signal, as a sandbox
  * may have it.
  */
+const NEEDS_ROOT = isRoot ? "" : " (needs root)";
 const NO_SIGNALS = [
   "python3",
   "-c",
@@ -20,31 +21,35 @@ program = b"".join(struct.pack("HBBI", *row) for row in code)
 buffer = ctypes.create_string_buffer(program)
 libc = ctypes.CDLL(None, use_errno=True)
 assert libc.prctl(38, 1, 0, 0, 0) == 0
-assert libc.prctl(22, 2, struct.pack("HxxxxxxP", len(code), ctypes.addressof(buffer)), 0, 0) == 0, ctypes.get_errno()
+filter = struct.pack("HxxxxxxP", len(code), ctypes.addressof(buffer))
+assert libc.prctl(22, 2, filter, 0, 0) == 0, ctypes.get_errno()
 os.execvp(sys.argv[1], sys.argv[1:])
 `,
 ];
 
-Deno.test("fault 15: where the kernel permits no signal that is reported, nothing is killed, and the exit code says so", async () => {
-  await using scene = await Scene.make();
-  const pid = await scene.actor();
-  const env = { XDG_RUNTIME_DIR: `${scene.base}/run` };
-  const { code, stderr, stdout } = await tractest(["zombies", "--kill"], {
-    cwd: scene.root,
-    env,
-    wrap: NO_SIGNALS,
-  });
-  assertEquals(code, 82, stdout + stderr);
-  assertIncludes(stderr, `left alone: pid ${pid}: the system does not permit to signal it\n`);
-  assert(!stderr.includes("SIGKILL"));
-  const hook = await tractest(["zombies", "--kill", "--hook"], {
-    cwd: scene.root,
-    env,
-    wrap: NO_SIGNALS,
-  });
-  assertEquals(hook.code, 81, hook.stdout + hook.stderr);
-  assertIncludes(hook.stderr, `leaked and still there: pid ${pid} `);
-});
+Deno.test(
+  "fault 15: if the kernel permits no signal, nothing is killed and the exit code says so",
+  async () => {
+    await using scene = await Scene.make();
+    const pid = await scene.actor();
+    const env = { XDG_RUNTIME_DIR: `${scene.base}/run` };
+    const { code, stderr, stdout } = await tractest(["zombies", "--kill"], {
+      cwd: scene.root,
+      env,
+      wrap: NO_SIGNALS,
+    });
+    assertEquals(code, 82, stdout + stderr);
+    assertIncludes(stderr, `left alone: pid ${pid}: the system does not permit to signal it\n`);
+    assert(!stderr.includes("SIGKILL"));
+    const hook = await tractest(["zombies", "--kill", "--hook"], {
+      cwd: scene.root,
+      env,
+      wrap: NO_SIGNALS,
+    });
+    assertEquals(hook.code, 81, hook.stdout + hook.stderr);
+    assertIncludes(hook.stderr, `leaked and still there: pid ${pid} `);
+  },
+);
 
 /**
  * Words that run a script in a network of its own; `$0` is tractest, `$1` a private directory of
@@ -86,17 +91,17 @@ async function asPlainUser(
 }
 
 Deno.test({
-  name: `fault 23: a registry that another user's process holds is held by one that can't be seen${
-    isRoot ? "" : " (needs root)"
-  }`,
+  name: `fault 23: another user's holder of a registry can't be seen${NEEDS_ROOT}`,
   ignore: !isRoot || ISOLATED === null,
   fn: async () => {
     const { stdout, stderr } = await asPlainUser(`
       mkfifo "$1/ready" && python3 -c 'import socket, sys
-s = socket.create_server(("127.0.0.1", 1616)); open(sys.argv[1], "w").close(); sys.stdin.read()' "$1/ready" < /dev/zero & holder=$!
+s = socket.create_server(("127.0.0.1", 1616))
+open(sys.argv[1], "w").close(); sys.stdin.read()' "$1/ready" < /dev/zero & holder=$!
       while ! [ -p "$1/ready" ]; do :; done; cat "$1/ready"
       setpriv --reuid 65534 --regid 65534 --clear-groups "$0" zombies; echo "listed $?"
-      setpriv --reuid 65534 --regid 65534 --clear-groups "$0" zombies --kill --json; echo "killed $?"
+      setpriv --reuid 65534 --regid 65534 --clear-groups "$0" zombies --kill --json
+      echo "killed $?"
       kill -0 $holder && echo "holder lives"; kill -9 $holder`);
     assertIncludes(
       stdout,
@@ -114,13 +119,14 @@ s = socket.create_server(("127.0.0.1", 1616)); open(sys.argv[1], "w").close(); s
 });
 
 Deno.test({
-  name:
-    "after a SIGKILL of tractest and its pytest zombies knows from the ledger what is left, of which test, and ends it",
+  name: "after a SIGKILL of tractest and pytest the ledger names what leaked, and zombies ends it",
   ignore: ISOLATED === null,
   fn: async () => {
     await using suite = await sampleSuite();
     const script = `setsid "$0" run --no-preflight test_hang > run.log 2>&1 & run=$!
-      until pgrep -f '[p]ytest.*test_hang' > /dev/null && grep -qs '"role":"process"' "$XDG_STATE_HOME"/tractest/projects/*/ledger/*; do sleep 0.1; done
+      until pgrep -f '[p]ytest.*test_hang' > /dev/null &&
+        grep -qs '"role":"process"' "$XDG_STATE_HOME"/tractest/projects/*/ledger/*
+      do sleep 0.1; done
       kill -9 $run
       "$0" zombies; echo "live $?"
       pkill -9 -f '[p]ytest.*test_hang'
@@ -159,7 +165,6 @@ const NAMESPACES = [
   'ip link set lo up; "$@"; exit $?',
   "sh",
 ];
-const NEEDS_ROOT = isRoot ? "" : " (needs root)";
 
 /**
  * Runs a script where `$0` is tractest, in the directory of a suite and in namespaces of its own.
@@ -192,15 +197,16 @@ def test_forks():
 `;
 
 Deno.test({
-  name:
-    `fault 63: a forked child of pytest that holds the registry is leaked if a run recorded it; else it is shown, and ended when named${NEEDS_ROOT}`,
+  name: `fault 63: a registry's forked holder is leaked only if a run recorded it${NEEDS_ROOT}`,
   ignore: !isRoot,
   fn: async () => {
     await using suite = await pytestSuite({ "test_forks.py": FORKS });
     await suite.write({ "tractor/__init__.py": "" });
     const recorded = await within(
       suite,
-      `"$0" run --no-defaults >run 2>&1; "$0" zombies >list; echo "list $?"; "$0" zombies --kill >kill 2>&1; echo "kill $?"; cat run list kill >&2
+      `"$0" run --no-defaults >run 2>&1; "$0" zombies >list; echo "list $?"
+       "$0" zombies --kill >kill 2>&1; echo "kill $?"
+       cat run list kill >&2
        "$0" zombies; echo "then $?"`,
     );
     assertIncludes(recorded.said, "list 81\nkill 0\nTCP :1616 free\n");
@@ -208,8 +214,10 @@ Deno.test({
     const plain = await within(
       suite,
       `py310/bin/python -m pytest -q >run 2>&1; "$0" zombies 2>&1; echo "list $?"
-       "$0" zombies --kill >/dev/null 2>&1; echo "kill $?"; "$0" zombies --kill --hook; echo "hook $?"
-       "$0" zombies --kill --pid "$(pgrep -xf 'py310/bin/python -m pytest -q')" >/dev/null; echo "named $?"`,
+       "$0" zombies --kill >/dev/null 2>&1; echo "kill $?"
+       "$0" zombies --kill --hook; echo "hook $?"
+       "$0" zombies --kill --pid "$(pgrep -xf 'py310/bin/python -m pytest -q')" >/dev/null
+       echo "named $?"`,
     );
     const [, pid] =
       /TCP :1616 bound: held by (\d+) py310\/bin\/python -m pytest -q\n {4}unknown: /.exec(
@@ -218,30 +226,35 @@ Deno.test({
     assert(pid !== undefined, plain.all);
     assertIncludes(
       plain.said,
-      `hint: tractest zombies --kill --pid ${pid} if it is not needed\nlist 81\nkill 81\nhook 0\nnamed 0\n`,
+      `hint: tractest zombies --kill --pid ${pid} if it is not needed\nlist 81\nkill 81\n` +
+        "hook 0\nnamed 0\n",
     );
   },
 });
 
 Deno.test({
-  name:
-    `fault 66: where only tractest was killed zombies says that its pytest goes on, and what ends it${NEEDS_ROOT}`,
+  name: `fault 66: after a kill of tractest alone zombies reports its live pytest${NEEDS_ROOT}`,
   ignore: !isRoot,
   fn: async () => {
-    const waits =
-      "import os, subprocess, time\ndef test_waits():\n    child = subprocess.Popen(['sleep', '61'])\n" +
+    const waits = "import os, subprocess, time\ndef test_waits():\n    child = " +
+      "subprocess.Popen(['sleep', '61'])\n" +
       "    open('began', 'w').write('x')\n    time.sleep(60)\n";
     await using suite = await pytestSuite({ "test_waits.py": waits });
     const { said, all } = await within(
       suite,
-      `setsid "$0" run --no-defaults --no-preflight >run 2>&1 & run=$!; until [ -e began ]; do sleep .05; done; kill -9 $run; wait $run
+      `setsid "$0" run --no-defaults --no-preflight >run 2>&1 & run=$!
+       until [ -e began ]; do sleep .05; done; kill -9 $run; wait $run
        "$0" zombies 2>&1; echo "list $?"; "$0" zombies --kill --hook; echo "hook $?"
-       pid=$("$0" zombies --json 2>/dev/null | python3 -c 'import json, sys; print(json.load(sys.stdin)["abandoned"][0]["pid"])')
-       "$0" zombies --kill --pid "$pid" >/dev/null; echo "named $?"; pgrep -f '[m] pytest|[s]leep 61' || echo gone`,
+       pid=$("$0" zombies --json 2>/dev/null |
+         python3 -c 'import json, sys; print(json.load(sys.stdin)["abandoned"][0]["pid"])')
+       "$0" zombies --kill --pid "$pid" >/dev/null; echo "named $?"
+       pgrep -f '[m] pytest|[s]leep 61' || echo gone`,
     );
-    const [, pid] =
-      /warning: pid (\d+) \(.* -m pytest .*\) still runs, though the tractest of its run \S+ was killed\n/
-        .exec(said) ?? [];
+    const warning = new RegExp(
+      String.raw`warning: pid (\d+) \(.* -m pytest .*\) still runs, ` +
+        String.raw`though the tractest of its run \S+ was killed\n`,
+    );
+    const [, pid] = warning.exec(said) ?? [];
     assert(pid !== undefined, all);
     assertIncludes(
       said,
@@ -252,8 +265,7 @@ Deno.test({
 });
 
 Deno.test({
-  name:
-    `fault 60: what a test of a live run orphaned on purpose is left alone, by a hook too${NEEDS_ROOT}`,
+  name: `fault 60: what a live run's test orphaned is kept, by a hook too${NEEDS_ROOT}`,
   ignore: !isRoot,
   fn: async () => {
     const orphans = `
@@ -261,7 +273,8 @@ import os, subprocess, sys, time
 
 def test_orphans():
     global between
-    command = ["sh", "-c", '"$@" >/dev/null 2>&1 & read _', "sh", sys.executable, "-m", "tractor._child"]
+    actor = [sys.executable, "-m", "tractor._child"]
+    command = ["sh", "-c", '"$@" >/dev/null 2>&1 & read _', "sh", *actor]
     between = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
 
 def test_uses_it():
@@ -280,11 +293,16 @@ def test_uses_it():
     });
     const { said, all } = await within(
       suite,
-      `"$0" run --no-defaults --no-preflight >run 2>&1 & run=$!; until grep -qs tractor._child "$XDG_STATE_HOME"/tractest/projects/*/ledger/*; do sleep .05; done
+      `"$0" run --no-defaults --no-preflight >run 2>&1 & run=$!
+       until grep -qs tractor._child "$XDG_STATE_HOME"/tractest/projects/*/ledger/*
+       do sleep .05; done
        touch go; until [ -e began ]; do sleep .05; done
-       actor=$(pgrep -xf '[^ ]*python -m tractor._child'); ps -o ppid= -p "$actor" | tr -d ' '; "$0" zombies -v 2>&1 | grep "$actor"
-       "$0" zombies --kill --hook; echo "hook $?"; kill -0 "$actor" && echo alive; touch done; wait $run; echo "run $?"
-       "$0" zombies --kill >/dev/null 2>&1; echo "kill $?"; pgrep -xf '[^ ]*python -m tractor._child' || echo gone`,
+       actor=$(pgrep -xf '[^ ]*python -m tractor._child'); ps -o ppid= -p "$actor" | tr -d ' '
+       "$0" zombies -v 2>&1 | grep "$actor"
+       "$0" zombies --kill --hook; echo "hook $?"
+       kill -0 "$actor" && echo alive; touch done; wait $run; echo "run $?"
+       "$0" zombies --kill >/dev/null 2>&1; echo "kill $?"
+       pgrep -xf '[^ ]*python -m tractor._child' || echo gone`,
     );
     assert(said.startsWith("1\n"), all);
     assertIncludes(said, "hook 0\nalive\nrun 0\nkill 0\ngone\n");
@@ -293,28 +311,32 @@ def test_uses_it():
 });
 
 Deno.test({
-  name:
-    `a registry that somebody else's program holds stops no hook; run names --isolate, and the tests of pre-push run isolated${NEEDS_ROOT}`,
+  name: `a registry held by a foreign program stops no hook; run suggests --isolate${NEEDS_ROOT}`,
   ignore: !isRoot,
   fn: async () => {
     await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
     await suite.write({ "tractor/__init__.py": "" });
-    const holder =
-      `(cd / && exec python3 -c 'import socket, time; s = socket.create_server(("127.0.0.1", 1616)); time.sleep(60)') &
+    const holder = `(cd / && exec python3 -c 'import socket, time
+s = socket.create_server(("127.0.0.1", 1616)); time.sleep(60)') &
       until ss -tlnH | grep -q ":1616 "; do sleep .05; done`;
     const { said, all } = await within(
       suite,
       `${holder}
-       "$0" zombies --kill --hook 2>&1; echo "hook $?"; "$0" run 2>&1; echo "run $?"; "$0" run --clean >clean 2>&1; echo "clean $?"
-       git init -q . && git add tests && "$0" affected --run --hook -- -q >affected 2>&1; echo "affected $?"; cat clean affected >&2`,
+       "$0" zombies --kill --hook 2>&1; echo "hook $?"
+       "$0" run 2>&1; echo "run $?"
+       "$0" run --clean >clean 2>&1; echo "clean $?"
+       git init -q . && git add tests && "$0" affected --run --hook -- -q >affected 2>&1
+       echo "affected $?"
+       cat clean affected >&2`,
     );
     assert(
       /^warning: TCP :1616 is held by pid \d+ python3 .*; left alone: .*\nhook 0\n/.test(said),
       all,
     );
     const stopped =
-      /stopped by "registry": 127\.0\.0\.1:1616 is held by .*\. No test was started\. Next: tractest run --isolate\nrun 81\nclean 81\naffected 0\n/;
-    assert(stopped.test(said), all);
+      /stopped by "registry": 127\.0\.0\.1:1616 is held by .*\. No test was started\. Next: (.*)\n/;
+    assertEquals(stopped.exec(said)?.[1], "tractest run --isolate", all);
+    assertIncludes(said, "tractest run --isolate\nrun 81\nclean 81\naffected 0\n");
     assertIncludes(all, "--clean: none of these was left by a run of this project\n");
     assertEquals(
       all.split("fix: tractest run --isolate\n").length - 1,

@@ -52,7 +52,8 @@ export async function makeKit(): Promise<Kit> {
   await Deno.chmod(directory, 0o755);
   const venv = await pythonWithPytest();
   const ask =
-    "import sys, sysconfig; print(sys._base_executable, '%d.%d' % sys.version_info[:2], sys.base_prefix, sysconfig.get_path('purelib'), sep='\\n')";
+    "import sys, sysconfig; print(sys._base_executable, '%d.%d' % sys.version_info[:2], " +
+    "sys.base_prefix, sysconfig.get_path('purelib'), sep='\\n')";
   const { stdout } = await new Deno.Command(venv, { args: ["-c", ask] }).output();
   const [base, version, home, packages] = new TextDecoder().decode(stdout).split("\n") as [
     string,
@@ -216,17 +217,15 @@ async function smallest(forest: Forest, kit: Kit): Promise<{ forest: Forest; out
 
 /** A failure in words, with the command that shows it again. */
 export function describeFailure(forest: Forest, { problems }: Outcome): string {
-  return `seed ${forest.seed}: scripts/forests --seed ${forest.seed}\n${
-    problems.map((problem) => `  ${problem}`).join("\n")
-  }`;
+  const head = `seed ${forest.seed}: scripts/forests --seed ${forest.seed}`;
+  return [head, ...problems.map((problem) => `  ${problem}`)].join("\n");
 }
 
 /** The least forest that shows what one of these did, in words. */
 export async function describeLeast(forest: Forest, kit: Kit): Promise<string> {
   const least = await smallest(forest, kit);
-  return `the least that shows it:\n${describe(least.forest)}\n  ${
-    least.outcome.problems.join("\n  ")
-  }`;
+  const problems = least.outcome.problems.join("\n  ");
+  return `the least that shows it:\n${describe(least.forest)}\n  ${problems}`;
 }
 
 /** Sums over forests. */
@@ -256,8 +255,10 @@ export class Sums {
   /** The figures, one line. */
   text(): string {
     const seconds = (performance.now() - this.#begun) / 1000;
-    return `${this.forests} forests, ${this.#processes} processes: ${this.harmed} of ${this.#spared} alive harmed, ` +
-      `${this.#found} of ${this.#provable} provable leaks found, ${this.#either} left open; ${this.failed} forests failed; ` +
+    return `${this.forests} forests, ${this.#processes} processes: ` +
+      `${this.harmed} of ${this.#spared} alive harmed, ` +
+      `${this.#found} of ${this.#provable} provable leaks found, ` +
+      `${this.#either} left open; ${this.failed} forests failed; ` +
       `${seconds.toFixed(0)} s, ${(seconds / Math.max(1, this.forests)).toFixed(2)} s each`;
   }
 }

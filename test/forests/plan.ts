@@ -451,8 +451,7 @@ function linesOf(node: Node, indent: string): string[] {
     ...(node.environment === "empty" ? ["empty environment"] : []),
     ...flags,
   ];
-  const line = `${indent}${program} ${id}${
-    words.length > 0 && program !== "same" ? ` (${words.join(" ")})` : ""
-  }: ${rest.join(", ")}`;
+  const detail = words.length > 0 && program !== "same" ? ` (${words.join(" ")})` : "";
+  const line = `${indent}${program} ${id}${detail}: ${rest.join(", ")}`;
   return [line, ...node.children.flatMap((child) => linesOf(child, `${indent}  `))];
 }

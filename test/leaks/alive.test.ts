@@ -25,7 +25,7 @@ async function cleanUp(
 const SYSTEM_PYTHON = STAND_IN.PYTHON!;
 
 for (const how of ["spawn", "forkserver"]) {
-  Deno.test(`fault 57: workers of a live program are left alone, whatever its Python and its directory are (${how})`, async () => {
+  Deno.test(`fault 57: workers of a live program are kept (${how})`, async () => {
     await using scene = await Scene.make();
     await Deno.mkdir(`${scene.root}/py311/bin`);
     const venv = `${scene.root}/py311/bin/python`;
@@ -48,7 +48,7 @@ for (const how of ["spawn", "forkserver"]) {
   });
 }
 
-Deno.test("fault 58: a development server that reloads itself, from a venv of its own, is left alone", async () => {
+Deno.test("fault 58: a self-reloading development server in its own venv is kept", async () => {
   await using scene = await Scene.make();
   await Deno.mkdir(`${scene.base}/srv/.venv/bin`, { recursive: true });
   await Deno.symlink(SYSTEM_PYTHON, `${scene.base}/srv/.venv/bin/python`);
@@ -59,7 +59,7 @@ Deno.test("fault 58: a development server that reloads itself, from a venv of it
   assertEquals([found.clean, killed, pids.filter((pid) => !isAlive(pid))], [true, [], []]);
 });
 
-Deno.test("a worker whose program is gone is unknown: it is shown, and ended only when it is named", async () => {
+Deno.test("a worker whose program is gone is unknown, and ended only when named", async () => {
   await using scene = await Scene.make();
   const pids = await job(scene, SYSTEM_PYTHON, "spawn");
   Deno.kill(pids[0]!, "SIGKILL");
@@ -84,27 +84,33 @@ Deno.test("a worker whose program is gone is unknown: it is shown, and ended onl
   assertEquals([ended.killed.map(({ pid }) => pid), isAlive(workers[1]!)], [[workers[0]!], true]);
 });
 
-Deno.test("fault 59: a live application whose msgspec is in no site-packages keeps its actors", async () => {
-  await using scene = await Scene.make();
-  const target = `${scene.base}/target/msgspec`;
-  await Deno.mkdir(target, { recursive: true });
-  await Deno.writeTextFile(`${target}/_core.so`, "not empty");
-  const pids: number[] = [];
-  for (const argv of [["python3", "-"], ["pikerd", "-"], ["/usr/bin/python3.11", "-"]]) {
-    const fifo = await scene.fifo();
-    const env = {
-      MAPS: `${target}/_core.so`,
-      ...children({ argv: ["_subactor[w0@77]"], env: { READY: fifo, MAPS: `${target}/_core.so` } }),
-    };
-    pids.push(await scene.start({ argv, env }), await scene.ready(fifo));
-  }
-  const { found, killed } = await cleanUp(scene);
-  assertEquals([found.clean, killed, pids.filter((pid) => !isAlive(pid))], [true, [], []]);
-  assertEquals(found.actors.map((actor) => actor.verdict), ["in-use", "in-use", "in-use"]);
-});
+Deno.test(
+  "fault 59: a live application with msgspec outside site-packages keeps its actors",
+  async () => {
+    await using scene = await Scene.make();
+    const target = `${scene.base}/target/msgspec`;
+    await Deno.mkdir(target, { recursive: true });
+    await Deno.writeTextFile(`${target}/_core.so`, "not empty");
+    const pids: number[] = [];
+    for (const argv of [["python3", "-"], ["pikerd", "-"], ["/usr/bin/python3.11", "-"]]) {
+      const fifo = await scene.fifo();
+      const env = {
+        MAPS: `${target}/_core.so`,
+        ...children({
+          argv: ["_subactor[w0@77]"],
+          env: { READY: fifo, MAPS: `${target}/_core.so` },
+        }),
+      };
+      pids.push(await scene.start({ argv, env }), await scene.ready(fifo));
+    }
+    const { found, killed } = await cleanUp(scene);
+    assertEquals([found.clean, killed, pids.filter((pid) => !isAlive(pid))], [true, [], []]);
+    assertEquals(found.actors.map((actor) => actor.verdict), ["in-use", "in-use", "in-use"]);
+  },
+);
 
 Deno.test(
-  `fault 61: an actor below another user's live pytest is in use, and below what is not known unknown${NEEDS_ROOT}`,
+  `fault 61: an actor is in use below another user's live pytest${NEEDS_ROOT}`,
   { ignore: !isRoot },
   async () => {
     await using scene = await Scene.make();
@@ -128,13 +134,15 @@ Deno.test(
   },
 );
 
-Deno.test("fault 64: tractor's own fork server and its actors are found after a plain pytest was killed, and ended", async () => {
-  await using scene = await Scene.make();
-  const modules = await scene.modules();
-  await Deno.mkdir(`${modules}/tractor/spawn`);
-  await Deno.writeTextFile(`${modules}/tractor/__init__.py`, "");
-  const fifo = await scene.fifo();
-  const server = `
+Deno.test(
+  "fault 64: tractor's fork server and actors of a killed plain pytest are ended",
+  async () => {
+    await using scene = await Scene.make();
+    const modules = await scene.modules();
+    await Deno.mkdir(`${modules}/tractor/spawn`);
+    await Deno.writeTextFile(`${modules}/tractor/__init__.py`, "");
+    const fifo = await scene.fifo();
+    const server = `
 import os, signal
 def main(*_, **__):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -145,29 +153,30 @@ def main(*_, **__):
     while True:
         signal.pause()
 `;
-  await Deno.writeTextFile(`${modules}/tractor/spawn/_forkserver_override.py`, server);
-  const code =
-    "from tractor.spawn._forkserver_override import main; main(9, 11, ['__main__'], **{'sys_path': ['/x']})";
-  const actorReady = await scene.fifo();
-  const env = { PYTHONPATH: modules, READY: fifo, ACTOR: actorReady };
-  const pytest = await scene.start({
-    argv: ["python3", "-m", "pytest"],
-    env: { PYTHONPATH: modules, ...children({ argv: ["python3", "-c", code], env }) },
-  });
-  const pids = [await scene.ready(fifo), await scene.ready(actorReady)];
-  assertEquals((await cleanUp(scene)).killed, [], "while pytest lives");
-  Deno.kill(pytest, "SIGKILL");
-  while (isAlive(pytest)) await new Promise((resolve) => setTimeout(resolve, 10));
-  const { found, leaked, killed } = await cleanUp(scene);
-  assertEquals([found.clean, leaked.toSorted(), killed.toSorted()], [
-    false,
-    pids.toSorted(),
-    pids.toSorted(),
-  ]);
-  assert(!pids.some(isAlive));
-});
+    await Deno.writeTextFile(`${modules}/tractor/spawn/_forkserver_override.py`, server);
+    const code = "from tractor.spawn._forkserver_override import main; main(9, 11, ['__main__'], " +
+      "**{'sys_path': ['/x']})";
+    const actorReady = await scene.fifo();
+    const env = { PYTHONPATH: modules, READY: fifo, ACTOR: actorReady };
+    const pytest = await scene.start({
+      argv: ["python3", "-m", "pytest"],
+      env: { PYTHONPATH: modules, ...children({ argv: ["python3", "-c", code], env }) },
+    });
+    const pids = [await scene.ready(fifo), await scene.ready(actorReady)];
+    assertEquals((await cleanUp(scene)).killed, [], "while pytest lives");
+    Deno.kill(pytest, "SIGKILL");
+    while (isAlive(pytest)) await new Promise((resolve) => setTimeout(resolve, 10));
+    const { found, leaked, killed } = await cleanUp(scene);
+    assertEquals([found.clean, leaked.toSorted(), killed.toSorted()], [
+      false,
+      pids.toSorted(),
+      pids.toSorted(),
+    ]);
+    assert(!pids.some(isAlive));
+  },
+);
 
-Deno.test("an actor that a live pytest orphaned on purpose is in use: its process group is led by that pytest", async () => {
+Deno.test("an orphaned actor in the process group of a live pytest is in use", async () => {
   await using scene = await Scene.make();
   const fifo = await scene.fifo();
   const orphan = children({ argv: ["_subactor[w0@77]"], env: { READY: fifo }, orphan: true });
@@ -185,7 +194,7 @@ Deno.test("an actor that a live pytest orphaned on purpose is in use: its proces
   assertIncludes(found.actors[0]!.evidence.join("; "), `in use by pytest pid ${pytest}`);
 });
 
-Deno.test("--pid ends what is below a process too, but no run of tests that is among it", async () => {
+Deno.test("--pid ends the descendants of a process too, but no test run among them", async () => {
   await using scene = await Scene.make();
   const modules = await scene.modules();
   const fifos = [await scene.fifo(), await scene.fifo(), await scene.fifo()] as const;
@@ -218,9 +227,7 @@ Deno.test("--pid ends what is below a process too, but no run of tests that is a
 });
 
 Deno.test({
-  name: `what another user's live pytest may have started as root is kept${
-    isRoot ? "" : " (needs root)"
-  }`,
+  name: `what another user's live pytest may have started as root is kept${NEEDS_ROOT}`,
   ignore: !isRoot,
   fn: async () => {
     await using scene = await Scene.make();

@@ -4,11 +4,10 @@ import type { Forest } from "../forests/plan.ts";
 import { isRoot } from "./scene.ts";
 
 const FORESTS = 40;
+const NEEDS_ROOT = isRoot ? "" : " (needs root)";
 
 Deno.test({
-  name: `in random process forests all that provably leaked is found and ended, and nothing else${
-    isRoot ? "" : " (needs root)"
-  }`,
+  name: `in random process forests exactly the provable leaks are ended${NEEDS_ROOT}`,
   ignore: !isRoot,
   fn: async (test) => {
     const seed = crypto.getRandomValues(new Uint32Array(1))[0]! >>> 1;

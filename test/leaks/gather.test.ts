@@ -102,7 +102,7 @@ for (
   });
 }
 
-Deno.test("fault 7: an editor, a pager and a grep with an actor's name in their arguments are left alone", async () => {
+Deno.test("fault 7: an editor, a pager and a grep for an actor's name are kept", async () => {
   await using scene = await Scene.make();
   const others = [
     await scene.start({ argv: ["vim", "-", "tractor._child", "_subactor[w@1]"] }),
@@ -114,18 +114,21 @@ Deno.test("fault 7: an editor, a pager and a grep with an actor's name in their 
   assert(others.every(isAlive));
 });
 
-Deno.test("fault 9: an actor that works elsewhere is tied by the files of this venv that it maps", async () => {
-  await using scene = await Scene.make();
-  await Deno.mkdir(`${scene.base}/elsewhere`);
-  const pid = await scene.actor({
-    cwd: `${scene.base}/elsewhere`,
-    env: { MAPS: msgspec(scene.root) },
-  });
-  const { found } = await cleanUp(scene);
-  assertEquals(verdicts(found), { [pid]: "leaked" });
-  assertIncludes(found.actors[0]!.evidence.join("; "), `maps files of ${scene.root}/py311`);
-  assert(!isAlive(pid));
-});
+Deno.test(
+  "fault 9: an actor in another directory is ours if it maps files of this venv",
+  async () => {
+    await using scene = await Scene.make();
+    await Deno.mkdir(`${scene.base}/elsewhere`);
+    const pid = await scene.actor({
+      cwd: `${scene.base}/elsewhere`,
+      env: { MAPS: msgspec(scene.root) },
+    });
+    const { found } = await cleanUp(scene);
+    assertEquals(verdicts(found), { [pid]: "leaked" });
+    assertIncludes(found.actors[0]!.evidence.join("; "), `maps files of ${scene.root}/py311`);
+    assert(!isAlive(pid));
+  },
+);
 
 Deno.test("a venv that is a symlink to a directory elsewhere ties as well", async () => {
   await using scene = await Scene.make();
@@ -135,7 +138,7 @@ Deno.test("a venv that is a symlink to a directory elsewhere ties as well", asyn
   assertEquals(verdicts((await cleanUp(scene)).found), { [pid]: "leaked" });
 });
 
-Deno.test("fault 10: an actor whose directory is gone is listed, and ended only when it is named", async () => {
+Deno.test("fault 10: an actor whose directory is gone is ended only when named", async () => {
   await using scene = await Scene.make();
   const cwd = `${scene.root}/gone`;
   await Deno.mkdir(cwd);
@@ -150,35 +153,41 @@ Deno.test("fault 10: an actor whose directory is gone is listed, and ended only 
   assert(!isAlive(pid));
 });
 
-Deno.test("fault 11: an orphan that a subreaper adopted is found and ended; the subreaper is left", async () => {
-  await using scene = await Scene.make();
-  const fifo = await scene.fifo();
-  const reaper = await scene.start({
-    argv: ["/lib/systemd/systemd", "-", "--user"],
-    env: {
-      SUBREAPER: "1",
-      ...children({ argv: ["_subactor[w0@77]"], env: { READY: fifo }, orphan: true }),
-    },
-  });
-  const pid = await scene.ready(fifo);
-  const { found } = await cleanUp(scene);
-  assertEquals(verdicts(found), { [pid]: "leaked" });
-  assertIncludes(found.actors[0]!.evidence.join("; "), `its parent is pid ${reaper}`);
-  assertEquals([isAlive(pid), isAlive(reaper)], [false, true]);
-});
+Deno.test(
+  "fault 11: an orphan that a subreaper adopted is ended; the subreaper is kept",
+  async () => {
+    await using scene = await Scene.make();
+    const fifo = await scene.fifo();
+    const reaper = await scene.start({
+      argv: ["/lib/systemd/systemd", "-", "--user"],
+      env: {
+        SUBREAPER: "1",
+        ...children({ argv: ["_subactor[w0@77]"], env: { READY: fifo }, orphan: true }),
+      },
+    });
+    const pid = await scene.ready(fifo);
+    const { found } = await cleanUp(scene);
+    assertEquals(verdicts(found), { [pid]: "leaked" });
+    assertIncludes(found.actors[0]!.evidence.join("; "), `its parent is pid ${reaper}`);
+    assertEquals([isAlive(pid), isAlive(reaper)], [false, true]);
+  },
+);
 
-Deno.test("fault 12: an actor under a live pytest of this repo is in use, and refused when named", async () => {
-  await using scene = await Scene.make();
-  const { pytest, actor } = await scene.livePytest();
-  const { found, cleanup } = await cleanUp(scene, { pid: actor });
-  assertEquals([found.clean, verdicts(found), found.named?.verdict], [
-    true,
-    { [actor]: "in-use" },
-    "in-use",
-  ]);
-  assertIncludes(found.named!.evidence.join("; "), `in use by pytest pid ${pytest}`);
-  assertEquals([cleanup.killed, isAlive(actor), isAlive(pytest)], [[], true, true]);
-});
+Deno.test(
+  "fault 12: an actor of this repo's live pytest is in use, and refused when named",
+  async () => {
+    await using scene = await Scene.make();
+    const { pytest, actor } = await scene.livePytest();
+    const { found, cleanup } = await cleanUp(scene, { pid: actor });
+    assertEquals([found.clean, verdicts(found), found.named?.verdict], [
+      true,
+      { [actor]: "in-use" },
+      "in-use",
+    ]);
+    assertIncludes(found.named!.evidence.join("; "), `in use by pytest pid ${pytest}`);
+    assertEquals([cleanup.killed, isAlive(actor), isAlive(pytest)], [[], true, true]);
+  },
+);
 
 Deno.test("fault 56: a registry that a live run of this repo holds is no leak", async () => {
   await using scene = await Scene.make();
@@ -194,7 +203,7 @@ Deno.test("fault 56: a registry that a live run of this repo holds is no leak", 
   ]);
 });
 
-Deno.test("a leaked holder of the registry is named and ended, and the registry is free", async () => {
+Deno.test("a leaked holder is named and ended, and the registry is free", async () => {
   await using scene = await Scene.make();
   const port = scene.freePort();
   const pid = await scene.actor({ env: { LISTEN: String(port) } });
@@ -224,7 +233,7 @@ Deno.test("a registry that a foreign program holds is named and left", async () 
   assertEquals([after.clean, survivors, isAlive(pid)], [false, false, true]);
 });
 
-Deno.test("fault 52: a live application that was started by hand, and its actors, are kept", async () => {
+Deno.test("fault 52: a live application started by hand and its actors are kept", async () => {
   await using scene = await Scene.make();
   const fifo = await scene.fifo();
   const port = scene.freePort();
@@ -250,26 +259,32 @@ Deno.test("fault 52: a live application that was started by hand, and its actors
   );
 });
 
-Deno.test("fault 51: an untitled server of a fixture whose pytest was killed is found and ended, with its actors", async () => {
-  await using scene = await Scene.make();
-  const cwd = `${scene.base}/pytest-of-dev/pytest-0/test_x0`;
-  await Deno.mkdir(cwd, { recursive: true });
-  scene.host.variables.TMPDIR = scene.base;
-  const fifo = await scene.fifo();
-  const root = await scene.start({
-    argv: [`${scene.root}/py311/bin/python`, "-"],
-    cwd,
-    env: {
-      MAPS: msgspec(scene.root),
-      ...children({ argv: ["_subactor[w0@77]"], env: { READY: fifo, MAPS: msgspec(scene.root) } }),
-    },
-  });
-  await Deno.mkdir(`${scene.root}/py311/bin`);
-  const actor = await scene.ready(fifo);
-  const { found, cleanup } = await cleanUp(scene);
-  assertEquals(verdicts(found), { [root]: "leaked", [actor]: "leaked" });
-  assertEquals([isAlive(root), isAlive(actor), cleanup.ok], [false, false, true]);
-});
+Deno.test(
+  "fault 51: a fixture's untitled server of a killed pytest is ended, with its actors",
+  async () => {
+    await using scene = await Scene.make();
+    const cwd = `${scene.base}/pytest-of-dev/pytest-0/test_x0`;
+    await Deno.mkdir(cwd, { recursive: true });
+    scene.host.variables.TMPDIR = scene.base;
+    const fifo = await scene.fifo();
+    const root = await scene.start({
+      argv: [`${scene.root}/py311/bin/python`, "-"],
+      cwd,
+      env: {
+        MAPS: msgspec(scene.root),
+        ...children({
+          argv: ["_subactor[w0@77]"],
+          env: { READY: fifo, MAPS: msgspec(scene.root) },
+        }),
+      },
+    });
+    await Deno.mkdir(`${scene.root}/py311/bin`);
+    const actor = await scene.ready(fifo);
+    const { found, cleanup } = await cleanUp(scene);
+    assertEquals(verdicts(found), { [root]: "leaked", [actor]: "leaked" });
+    assertEquals([isAlive(root), isAlive(actor), cleanup.ok], [false, false, true]);
+  },
+);
 
 Deno.test(`fault 53: the same path in another mount namespace is not ours${NEEDS_ROOT}`, {
   ignore: !isRoot,
@@ -306,8 +321,8 @@ Deno.test(
       PYTHONPATH: await scene.modules(),
       ...scratchState(),
       ...children({ argv: ["_subactor[w0@77]"], env: { READY: adopted }, orphan: true }),
-      RUN:
-        `read pid < "${adopted}"; "${TRACTEST}" zombies --kill --json > "${result}"; echo " $pid" >> "${result}"`,
+      RUN: `read pid < "${adopted}"; "${TRACTEST}" zombies --kill --json > "${result}"; echo " ` +
+        `$pid" >> "${result}"`,
     };
     await scene.contained(["--pid", "--mount-proc"], {
       argv: ["python3", "-m", "pytest", "tests/"],
@@ -335,36 +350,51 @@ Deno.test(`fault 14: another user's actor is refused, the others are ended${NEED
   assertEquals([cleanup.killed.map(({ pid }) => pid), isAlive(theirs)], [[ours], true]);
 });
 
-Deno.test("fault 20: an actor that leaves a copy behind when it is ended is given up after a few rounds", async () => {
-  await using scene = await Scene.make();
-  const copies = `${scene.base}/copies`;
-  await scene.actor({ env: { SIGINT: "fork", COPIES: copies } });
-  const { cleanup } = await cleanUp(scene);
-  for (const line of (await Deno.readTextFile(copies)).trim().split("\n")) {
-    scene.remember(Number(line));
-  }
-  assertEquals([cleanup.ok, cleanup.survivors, cleanup.after.clean], [false, true, false]);
-  assert(cleanup.refused.some(({ reason }) => reason === "still respawning"));
-  assertEquals(cleanup.killed.length, 3);
-});
+Deno.test(
+  "fault 20: an actor that respawns when ended is given up after a few rounds",
+  async () => {
+    await using scene = await Scene.make();
+    const copies = `${scene.base}/copies`;
+    await scene.actor({ env: { SIGINT: "fork", COPIES: copies } });
+    const { cleanup } = await cleanUp(scene);
+    for (const line of (await Deno.readTextFile(copies)).trim().split("\n")) {
+      scene.remember(Number(line));
+    }
+    assertEquals([cleanup.ok, cleanup.survivors, cleanup.after.clean], [false, true, false]);
+    assert(cleanup.refused.some(({ reason }) => reason === "still respawning"));
+    assertEquals(cleanup.killed.length, 3);
+  },
+);
 
-Deno.test("fault 22: an actor of another application in another directory is listed nowhere and touched never", async () => {
-  await using scene = await Scene.make();
-  const piker = `${scene.base}/repos/piker`;
-  await scene.project(piker);
-  const ours = await scene.actor();
-  const theirs = [
-    await scene.actor({ name: "w0", cwd: piker, env: { MAPS: msgspec(piker) } }),
-    await scene.start({
-      argv: [`${piker}/py311/bin/python3`, "-m", "tractor._child", "--uid", "('brokerd', '7f3a')"],
-      cwd: piker,
-      env: { PYTHONPATH: await scene.modules(), MAPS: msgspec(piker) },
-    }),
-  ];
-  const { found, cleanup } = await cleanUp(scene);
-  assertEquals([verdicts(found), found.refused, cleanup.refused], [{ [ours]: "leaked" }, [], []]);
-  assertEquals([cleanup.killed.map(({ pid }) => pid), theirs.map(isAlive)], [[ours], [true, true]]);
-});
+Deno.test(
+  "fault 22: another application's actor elsewhere is never listed or touched",
+  async () => {
+    await using scene = await Scene.make();
+    const piker = `${scene.base}/repos/piker`;
+    await scene.project(piker);
+    const ours = await scene.actor();
+    const theirs = [
+      await scene.actor({ name: "w0", cwd: piker, env: { MAPS: msgspec(piker) } }),
+      await scene.start({
+        argv: [
+          `${piker}/py311/bin/python3`,
+          "-m",
+          "tractor._child",
+          "--uid",
+          "('brokerd', '7f3a')",
+        ],
+        cwd: piker,
+        env: { PYTHONPATH: await scene.modules(), MAPS: msgspec(piker) },
+      }),
+    ];
+    const { found, cleanup } = await cleanUp(scene);
+    assertEquals([verdicts(found), found.refused, cleanup.refused], [{ [ours]: "leaked" }, [], []]);
+    assertEquals([cleanup.killed.map(({ pid }) => pid), theirs.map(isAlive)], [[ours], [
+      true,
+      true,
+    ]]);
+  },
+);
 
 Deno.test("fault 24: a process that listens on IPv4 and IPv6 is one holder", async () => {
   await using scene = await Scene.make();
@@ -380,7 +410,7 @@ Deno.test("fault 24: a process that listens on IPv4 and IPv6 is one holder", asy
   assertEquals(verdicts(found), { [pid]: "leaked" });
 });
 
-Deno.test("fault 23: a registry that is bound by no process that can be seen is never free", async () => {
+Deno.test("fault 23: a registry whose holder can't be seen is never free", async () => {
   await using scene = await Scene.make();
   const row = "LISTEN 0 128 127.0.0.1:1616 0.0.0.0:*\n";
   scene.host.instead = (program) =>

@@ -56,18 +56,21 @@ async function verdictOf(scene: Scene, pid: number): Promise<[string | undefined
   return [named?.verdict, named?.evidence.join("; ") ?? ""];
 }
 
-Deno.test("A root without a title that a run recorded is leaked, with the run and the test as evidence; without the ledger it is kept", async () => {
-  const made = await make();
-  await using scene = made.scene;
-  const pid = await untitled(scene);
-  assertEquals((await verdictOf(scene, pid))[0], "unknown");
-  await record(made, pid);
-  const [verdict, evidence] = await verdictOf(scene, pid);
-  assertEquals(verdict, "leaked");
-  assert(evidence.includes("recorded by run 20260801-1 (test tests/t.py::x)"), evidence);
-  const report = await findLeaks(scene.host, await scene.found());
-  assertEquals(report.actors.map((actor) => actor.pid), [pid]);
-});
+Deno.test(
+  "An untitled root is leaked only if a run recorded it; run and test are evidence",
+  async () => {
+    const made = await make();
+    await using scene = made.scene;
+    const pid = await untitled(scene);
+    assertEquals((await verdictOf(scene, pid))[0], "unknown");
+    await record(made, pid);
+    const [verdict, evidence] = await verdictOf(scene, pid);
+    assertEquals(verdict, "leaked");
+    assert(evidence.includes("recorded by run 20260801-1 (test tests/t.py::x)"), evidence);
+    const report = await findLeaks(scene.host, await scene.found());
+    assertEquals(report.actors.map((actor) => actor.pid), [pid]);
+  },
+);
 
 Deno.test("Any program that a run recorded is found by the ledger alone", async () => {
   const made = await make();
@@ -79,7 +82,7 @@ Deno.test("Any program that a run recorded is found by the ledger alone", async 
   assertEquals(report.actors.map((actor) => [actor.pid, actor.verdict]), [[pid, "leaked"]]);
 });
 
-Deno.test("fault 55: entries that fit a stranger's pid and ticks prove nothing with another boot, namespace or user", async () => {
+Deno.test("fault 55: entries of another boot, namespace or user prove nothing", async () => {
   const made = await make();
   await using scene = made.scene;
   const pid = await untitled(scene);
@@ -152,7 +155,7 @@ console.log(JSON.stringify(report.actors.map(({ title, verdict }) => [title, ver
 }
 
 Deno.test(
-  `fault 54: what a pytest as pid 1 adopted is in use, unless a finished run recorded it${NEEDS_ROOT}`,
+  `fault 54: a child of pytest as pid 1 is in use unless a finished run has it${NEEDS_ROOT}`,
   {
     ignore: !isRoot,
   },
@@ -165,8 +168,8 @@ Deno.test(
     const lib = new URL("../../lib/", import.meta.url).href;
     await Deno.writeTextFile(script, scanWithLedger(lib, made.directory));
     const map = new URL("../../scripts/offline/import_map.json", import.meta.url).pathname;
-    const run =
-      `${Deno.execPath()} run --quiet --no-lock --import-map ${map} -A ${script} > ${scene.base}/result 2> ${scene.base}/errors`;
+    const run = `${Deno.execPath()} run --quiet --no-lock --import-map ${map} -A ${script} > ` +
+      `${scene.base}/result 2> ${scene.base}/errors`;
     const orphan = (name: string, fifo: string) => ({
       argv: [`_subactor[${name}@7]`],
       env: { READY: fifo },
@@ -211,7 +214,7 @@ Deno.test(
   },
 );
 
-Deno.test("A run's ledger has what is below its root, with the test, each process once, and knows one that lost its parent", async () => {
+Deno.test("A run's ledger has each descendant once, with its test, and orphans too", async () => {
   const made = await make();
   await using scene = made.scene;
   await Deno.mkdir(`${scene.base}/state/tractest/projects/${await digest(scene.root)}`, {
@@ -254,7 +257,7 @@ Deno.test("A run's ledger has what is below its root, with the test, each proces
   assert(!(await entries()).some((entry) => entry.pid === stranger) && isAlive(stranger));
 });
 
-Deno.test("A run's ledger has what is below an orphan of its session, though that has a session of its own", async () => {
+Deno.test("A run's ledger has descendants of an orphan that have their own session", async () => {
   const made = await make();
   await using scene = made.scene;
   await Deno.mkdir(`${scene.base}/state/tractest/projects/${await digest(scene.root)}`, {

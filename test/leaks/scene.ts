@@ -315,7 +315,8 @@ def work(ready):
 
 if __name__ == "__main__":
     how, ready, done = sys.argv[-3:]
-    workers = [mp.get_context(how).Process(target=work, args=(ready,), daemon=True) for _ in range(2)]
+    process = mp.get_context(how).Process
+    workers = [process(target=work, args=(ready,), daemon=True) for _ in range(2)]
     for worker in workers:
         worker.start()
     while not os.path.exists(ready) or open(ready).read().count("\\n") < len(workers):

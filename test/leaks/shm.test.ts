@@ -69,7 +69,7 @@ class Memory extends AsyncDisposableStack {
 }
 
 Deno.test(
-  `A run records the segments that its own processes map and that were not there before; left by them they are removed, the others stay${NEEDS_ROOT}`,
+  `Only new segments that a run's own processes map are recorded and removed${NEEDS_ROOT}`,
   {
     ignore: !isRoot,
   },
@@ -117,7 +117,7 @@ Deno.test(
 );
 
 Deno.test(
-  `fault 31: a segment of another user, of another boot, replaced, or older than any run is kept${NEEDS_ROOT}`,
+  `fault 31: a replaced, older, or another user's or boot's segment is kept${NEEDS_ROOT}`,
   { ignore: !isRoot },
   async () => {
     await using memory = await Memory.make();

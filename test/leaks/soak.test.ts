@@ -33,6 +33,19 @@ async function makeBystanders(scene: Scene): Promise<Bystander[]> {
   const bystanders: Bystander[] = [];
   const add = (what: string, pid: number) =>
     void bystanders.push({ what, pid, start: startOf(pid) });
+  await addOfCheckouts(scene, add);
+  await addOfLivePrograms(scene, add);
+  await addLookalikes(scene, add);
+  await addPrograms(scene, add);
+  await addOfLiveRuns(scene, add);
+  await addOfOrigin(scene, add);
+  return bystanders;
+}
+
+type Add = (what: string, pid: number) => void;
+
+/** Actors of other checkouts. */
+async function addOfCheckouts(scene: Scene, add: Add): Promise<void> {
   const modules = await scene.modules();
   const child = (venv: string) => ({
     argv: [`${venv}/py311/bin/python3`, "-m", "tractor._child", "--uid", "('w0', '7f3a')"],
@@ -67,7 +80,10 @@ async function makeBystanders(scene: Scene): Promise<Bystander[]> {
   const stopped = await scene.actor({ cwd: fork });
   Deno.kill(stopped, "SIGSTOP");
   add("a stopped actor of a second checkout", stopped);
+}
 
+/** A live pytest and a live application, each with an actor. */
+async function addOfLivePrograms(scene: Scene, add: Add): Promise<void> {
   const { pytest, actor } = await scene.livePytest();
   add("a live pytest of this checkout", pytest);
   add("an actor of a live pytest of this checkout", actor);
@@ -82,7 +98,11 @@ async function makeBystanders(scene: Scene): Promise<Bystander[]> {
     await scene.start({ argv: ["python3", "-"], env: applicationEnv }),
   );
   add("an actor of a live application from this venv", await scene.ready(fifo));
+}
 
+/** Programs that only resemble an actor by name, directory or Python. */
+async function addLookalikes(scene: Scene, add: Add): Promise<void> {
+  const maps = { MAPS: msgspec(scene.root) };
   await Deno.mkdir(`${scene.base}/elsewhere`);
   const python = `${scene.root}/py311/bin/python`;
   add(
@@ -109,13 +129,7 @@ async function makeBystanders(scene: Scene): Promise<Bystander[]> {
     add("another user's actor", await scene.actor({ env: { BECOME: "65534" } }));
     await addOfOtherUser(scene, add);
   }
-  await addPrograms(scene, add);
-  await addOfLiveRuns(scene, add);
-  await addOfOrigin(scene, add);
-  return bystanders;
 }
-
-type Add = (what: string, pid: number) => void;
 
 /** Starts a process with one child that is called so; the pids of both. */
 async function withChild(
@@ -393,11 +407,10 @@ Deno.test("200 rounds of leak and clean-up end every leak, and no bystander", as
     bystanders.filter(({ pid, start }) => start !== null && startOf(pid) === start).length;
   const median = seconds.toSorted((a, b) => a - b)[Math.floor(seconds.length / 2)]!;
   const kinds = new Set(bystanders.map(({ what }) => what.replace(/ \d+\b/, ""))).size;
-  const figures =
-    `${ROUNDS} rounds, ${count.leaked} leaked, ${count.ended} ended (${count.SIGINT} by SIGINT, ${count.SIGKILL} by SIGKILL), ` +
-    `${alive} of ${bystanders.length} bystanders of ${kinds} kinds alive, ${
-      median.toFixed(3)
-    } s a clean-up (median)` +
+  const figures = `${ROUNDS} rounds, ${count.leaked} leaked, ${count.ended} ended ` +
+    `(${count.SIGINT} by SIGINT, ${count.SIGKILL} by SIGKILL), ` +
+    `${alive} of ${bystanders.length} bystanders of ${kinds} kinds alive, ` +
+    `${median.toFixed(3)} s a clean-up (median)` +
     `${hasTitles ? "" : "; without titles by setproctitle, which can't be installed here"}`;
   // The name of a step is what a quiet test run prints.
   await test.step(figures, () => {

@@ -56,7 +56,7 @@ Deno.test("a socket that its killed owner left behind is stale, and is removed",
   assert(!exists(`${directory}/registry@1616.sock`));
 });
 
-Deno.test("a socket that a leaked actor listens on is live at first, and removed once the actor is ended", async () => {
+Deno.test("a leaked actor's socket is live, and removed once the actor is ended", async () => {
   const { scene, directory } = await make();
   await using _ = scene;
   const pid = await scene.actor({ env: { SOCKET: `${directory}/w0@77.sock` } });
@@ -108,7 +108,7 @@ Deno.test(
 );
 
 Deno.test(
-  `fault 62: a socket that a process of another network namespace has bound, and does not listen on yet, is kept${NEEDS_ROOT}`,
+  `fault 62: a socket bound in another network namespace is kept${NEEDS_ROOT}`,
   { ignore: !isRoot },
   async () => {
     const { scene, directory } = await make();
@@ -133,7 +133,7 @@ Deno.test(
   },
 );
 
-Deno.test("a plain file that is named like a registry's socket is refused by name, and is in nobody's way", async () => {
+Deno.test("a plain file named like a registry's socket is refused and blocks nothing", async () => {
   const { scene, directory } = await make();
   await using _ = scene;
   await Deno.writeTextFile(`${directory}/registry@9.sock`, "x");
@@ -146,7 +146,7 @@ Deno.test("a plain file that is named like a registry's socket is refused by nam
   assertEquals([cleanup.ok, exists(`${directory}/registry@9.sock`)], [true, true]);
 });
 
-Deno.test("fault 26: a stale socket under a name whose old owner still listens is removed by its inode, the owner is left", async () => {
+Deno.test("fault 26: a stale socket with a listening old owner is removed by inode", async () => {
   const { scene, directory } = await make();
   await using _ = scene;
   const path = `${directory}/a.sock`;
@@ -158,7 +158,7 @@ Deno.test("fault 26: a stale socket under a name whose old owner still listens i
 });
 
 for (const kind of ["symlink", "file", "directory", "live socket"] as const) {
-  Deno.test(`fault 27: a socket that a ${kind} replaces just before its removal is kept`, async () => {
+  Deno.test(`fault 27: a socket replaced by a ${kind} before removal is kept`, async () => {
     const { scene, directory } = await make();
     await using _ = scene;
     const path = `${directory}/a.sock`;
@@ -231,18 +231,21 @@ Deno.test(
   },
 );
 
-Deno.test("fault 28: a relative runtime directory is skipped with the reason, an unset one without", async () => {
-  const { scene } = await make();
-  await using _ = scene;
-  scene.host.variables = { XDG_RUNTIME_DIR: "run" };
-  const relative = await findLeaks(scene.host, await scene.found());
-  assertEquals([relative.clean, relative.refused], [true, [{
-    path: "run",
-    reason: "XDG_RUNTIME_DIR is not absolute; skipped",
-  }]]);
-  scene.host.variables = {};
-  assertEquals((await findLeaks(scene.host, await scene.found())).refused, []);
-});
+Deno.test(
+  "fault 28: a relative runtime directory is skipped with a reason, an unset one silently",
+  async () => {
+    const { scene } = await make();
+    await using _ = scene;
+    scene.host.variables = { XDG_RUNTIME_DIR: "run" };
+    const relative = await findLeaks(scene.host, await scene.found());
+    assertEquals([relative.clean, relative.refused], [true, [{
+      path: "run",
+      reason: "XDG_RUNTIME_DIR is not absolute; skipped",
+    }]]);
+    scene.host.variables = {};
+    assertEquals((await findLeaks(scene.host, await scene.found())).refused, []);
+  },
+);
 
 Deno.test(`fault 29: someone else's socket in /tmp is skipped, as root too${NEEDS_ROOT}`, {
   ignore: !isRoot,
@@ -278,7 +281,7 @@ Deno.test("fault 30: a name that is no UTF-8 is skipped", async () => {
   assertIncludes(found.refused[0]!.reason, "unprintable name, skipped");
 });
 
-Deno.test('fault 32: a row of "ss" that can\'t be read makes a stale socket unknown, and it is kept', async () => {
+Deno.test('fault 32: an unreadable row of "ss" makes a stale socket unknown', async () => {
   const { scene, directory } = await make();
   await using _ = scene;
   await stale(scene, `${directory}/a.sock`);
