@@ -103,7 +103,7 @@ function missedText({ missed, diskFailed }: EngineOutcome): string {
       "another pytest did not collect them";
 }
 
-/** What the JSON document of a run says about single tests besides their failures. */
+/** The JSON document's facts about single tests, apart from their failures. */
 export function describeTests(run: RunModel): Readonly<Record<string, unknown>> {
   const tests = [...run.tests.values()];
   const ids = (some: readonly TestResult[]) => some.map(({ id }) => id);

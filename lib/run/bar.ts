@@ -22,9 +22,8 @@ const BAR_WIDEST = 30;
 const BAR_NARROWEST = 6;
 
 /**
- * The live lines of a run: its progress, then what runs. None is wider than the terminal, whose
- * last column stays free. ASCII except for the ids: characters whose width terminals disagree on
- * would wrap.
+ * The live lines of a run: its progress, then the running tests. The terminal's last column stays
+ * free. ASCII except for ids, since terminals disagree on the width of other characters.
  */
 export function barLines(live: Live, { columns, rows, now, paint }: BarScene): string[] {
   const width = Math.max(1, columns - 1);
@@ -55,7 +54,7 @@ function progressLine(live: Live, width: number, now: number, paint: Paint): str
   return `${drawBar(live.run.done / total, Math.min(bar, BAR_WIDEST))}  ${shown}`;
 }
 
-/** Done of collected, the counts, the time, the estimate; empty where there is none. */
+/** Done of collected, the counts, the time and the estimate; empty if unknown. */
 function progressParts(live: Live, now: number): [string, string, string, string] {
   const how = live.total === null ? stage(live.sessions) : `${live.run.done}/${live.total}`;
   const counts = live.run.done === 0 && live.run.countsSoFar.errors === 0
@@ -107,10 +106,9 @@ export interface ShownProcess {
 const SHOWN_PROCESSES = 10;
 
 /**
- * An overview of what runs now, on request.
+ * An overview of the running sessions, tests and processes, on request.
  *
- * @param below processes of each session, by its name, pytest first; empty where they can't be
- *   seen
+ * @param below visible processes of each session, by its name, pytest first
  */
 export function nowLines(
   live: Live,
@@ -140,10 +138,10 @@ export function nowLines(
 }
 
 const WORDS = { failed: "FAILED", error: "ERROR", timeout: "TIMEOUT", crash: "CRASH" } as const;
-/** Lines of a traceback and of the test's output, of their ends; and processes of a leak. */
+/** The last lines of a traceback and of a test's output, and the processes of a leak. */
 const [SHOWN_TRACEBACK, SHOWN_OUTPUT, SHOWN_LEFT] = [15, 10, 3];
 
-/** A note as lines: what happened, to which test, and the details. */
+/** A note as lines: the incident, its test, and the details. */
 export function noteLines(note: Note, paint: Paint): string[] {
   switch (note.kind) {
     case "failed":

@@ -79,7 +79,7 @@ function runDocument(found: RunFindings): Readonly<Record<string, unknown>> {
   };
 }
 
-/** Shows what hung, the verdict, then what would help with the next run, then the leaks. */
+/** Shows hangs, the verdict, hints for the next run, then leaks. */
 function showEnd(
   { printer, line }: Context<SharedOptions>,
   { command, prepared, outcome, failures, leaks, strain, limit, tries, stream, balance }:
@@ -123,7 +123,7 @@ function showEnd(
   }
   const overloaded = strainText(strain, failures.length > 0 || outcome.cut !== null);
   if (overloaded !== null) printer.note(overloaded);
-  // An isolated run cannot have leaked what is found outside.
+  // Leaks found outside are not from an isolated run.
   if (leaks === null || prepared.isolation !== null) return;
   const named = [...tests.flatMap((test) => test.leaked), ...run.leaked];
   showLeaksLeft(printer, leaks, new Set(named.map(({ pid }) => pid)));

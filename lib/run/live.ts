@@ -57,7 +57,7 @@ export interface LiveOptions {
 
 const NOTHING: Totals = { tests: 0, seconds: 0 };
 
-/** Seconds of expected work that have to be done before the pace of a run counts. */
+/** Seconds of expected work to finish before the pace of a run counts. */
 const PACE_SECONDS = 2;
 
 /** What a live view adds to the model of a run: notes as events come, and the remaining time. */
@@ -72,7 +72,7 @@ export class Live {
   /** Tests that ended by themselves and their time; and those of them without a record. */
   #ended = NOTHING;
   #untimedEnded = NOTHING;
-  /** Seconds of finished work, by the record where there is one and the test ended by itself. */
+  /** Seconds of finished work: recorded ones if the test ended by itself. */
   #worked = 0;
 
   constructor(readonly run: RunModel, private readonly options: LiveOptions) {}
@@ -160,12 +160,11 @@ export class Live {
   }
 
   /**
-   * Seconds that the rest is going to take: each test as long as in earlier runs, one without a
-   * record as long as the mean of those in this run, all at the pace of this run. null while less
-   * than half of the rest can be estimated; each test that has ended vouches for another one.
+   * Estimates the remaining seconds: the recorded durations, else the mean of the tests of this
+   * run, at the pace of this run. Null while less than half of the remaining tests can be
+   * estimated; each finished test lets one without a record be estimated.
    *
-   * The mean, since the sum counts: most tests are short, and their median leaves out the few that
-   * take most of the time.
+   * The mean, not the median, since a few long tests take most of the time.
    */
   remaining(now: number): number | null {
     const { firstTest, done } = this.run;

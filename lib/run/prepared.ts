@@ -31,7 +31,7 @@ import { type Revision, revisionOf } from "./revision.ts";
 import { checkSpawnBackend } from "./spawn_backends.ts";
 import type { RunState } from "../background/run_directory.ts";
 
-/** A run that is ready to start: what it runs on, and how it launches pytest. */
+/** A run that is ready to start. */
 export interface Prepared {
   readonly state: RunState;
   readonly interpreter: Interpreter;
@@ -39,10 +39,7 @@ export interface Prepared {
   /** Gives each session its own namespaces; null: sessions share those of tractest. */
   readonly isolation: Isolation | null;
   readonly facts: RunFacts;
-  /**
-   * Says that the tests are over: from here on the first signal does not end the run, but is kept
-   * in what is returned.
-   */
+  /** Marks the tests as finished: the first signal from now on is returned, not obeyed. */
   conclude(): { readonly cut: Cut | null };
   /** Runs pytest, in as many sessions as it takes; its output goes into a private directory. */
   launch(
@@ -53,7 +50,7 @@ export interface Prepared {
   ): Promise<EngineOutcome>;
 }
 
-/** What results depend on besides the tests. Null: unknown, or pytest's default. */
+/** The conditions that results depend on. Null: unknown, or pytest's default. */
 export interface RunFacts extends Revision {
   readonly transport: string | null;
   readonly backend: string | null;

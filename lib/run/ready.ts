@@ -151,7 +151,7 @@ export async function plannedSync(
   return { shown: plan.shown, interpreter: pythonOf(plan.venv) };
 }
 
-/** The Python that a run would use, as far as known without starting one. */
+/** Finds the Python that a run would use without starting it. */
 export async function quickInterpreter(
   { host, printer, line }: Context<SharedOptions>,
   project: Project,

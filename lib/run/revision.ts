@@ -4,14 +4,14 @@ import { Git } from "../system/programs/git.ts";
 import { changesSince } from "../affected/changes.ts";
 import type { Project } from "../project/project.ts";
 
-/** What the sources are that a run tests. Null: there is no repository, or git can't say. */
+/** The revision that a run tests. Null: no repository, or unknown. */
 export interface Revision {
   readonly commit: string | null;
   /** Whether something differs from that commit. */
   readonly dirty: boolean | null;
 }
 
-/** Asks git what is checked out. Never throws for what git does: a run does not depend on it. */
+/** Reads the revision from git. An error of git is no error: a run does not depend on it. */
 export async function revisionOf(host: Host, project: Project): Promise<Revision> {
   try {
     const commit = await new Git(host, project.root).commit("HEAD");

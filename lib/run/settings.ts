@@ -19,7 +19,7 @@ export type SettingsOptions =
   & Pick<SharedOptions, "grace" | "testTimeout" | "exitTimeout">
   & Partial<Pick<RunOptions, "retries" | "slowAfter">>;
 
-/** The settings that were typed. Under a debugger tests have no limit. */
+/** Reads the typed settings. Under a debugger tests have no limit. */
 export function runSettings(
   options: SettingsOptions,
   intent: Pick<RunIntent, "debugging">,
@@ -43,7 +43,7 @@ export interface TimeLimitInput {
   readonly debugging: boolean;
   readonly scope: "full" | "file" | "many";
   readonly limits: { readonly full: number; readonly file: number };
-  /** The longest full run on record; null when there is none. */
+  /** The longest recorded full run; null if none is recorded. */
   readonly longestFull: number | null;
 }
 

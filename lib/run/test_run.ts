@@ -200,11 +200,11 @@ export class TestRun {
     };
   }
 
-  /** Gathers what is known after the tests, and decides the exit code. */
+  /** Gathers the results and leaks, and decides the exit code. */
   async #examine(ran: EngineOutcome): Promise<RunFindings> {
     const { context: { host, printer, line }, request: { project, parallel } } = this;
     const isolated = this.prepared.isolation !== null;
-    // An isolated run cannot have leaked what is found outside: only the JSON document has it.
+    // Leaks found outside are not from an isolated run: only the JSON document lists them.
     const afterIsolation = isolated && printer.json ? findLeaks(host, project) : null;
     const ownLeaks = isolated ? null : leaksAfter(host, project, ran);
     const [leaks, strain, failures] = await Promise.all([
@@ -231,7 +231,7 @@ export class TestRun {
     };
   }
 
-  /** The failures with what is known of each; `leaks` is null for an isolated run. */
+  /** The failures and their likely causes; `leaks` is null for an isolated run. */
   async #judgeFailures(
     { run }: EngineOutcome,
     leaks: Promise<LeakReport> | null,

@@ -10,7 +10,7 @@ import type { Host } from "../system/host.ts";
 import type { Project } from "../project/project.ts";
 import { JunitFile } from "./junit_file.ts";
 
-/** The options that pytest takes in a project without anybody having typed them. */
+/** Reads the options that pytest gets from a project's configuration and the environment. */
 export async function unseenIn(
   host: Host,
   { pytest, root }: Project,
