@@ -94,7 +94,7 @@ function notSupported(addresses: readonly string[]): LeakReport {
 /** What was found, before it is sorted into a report. */
 interface Scene {
   readonly processes: ProcessSurvey;
-  /** Pids that deserved a closer look for what they are. */
+  /** Pids whose command lines called for details. */
   readonly candidates: readonly number[];
   readonly judged: readonly Judged[];
   readonly holders: SocketList<TcpListener>;

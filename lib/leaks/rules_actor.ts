@@ -20,7 +20,7 @@ export interface Kind {
   readonly isShellOrDebugger: boolean;
 }
 
-/** What Python was told to run. */
+/** What a Python command line runs. */
 export interface PythonTarget {
   readonly kind: "module" | "code" | "script" | "none";
   readonly value: string;
@@ -29,7 +29,7 @@ export interface PythonTarget {
 /** Options of the interpreter whose value is the next word when it is not attached. */
 const VALUED = "WX";
 
-/** Whether a row of the process list deserves a closer look. */
+/** Whether a row of the process list may be an actor, so that its details are read. */
 export function mayBeActor(args: string): boolean {
   return FIRST_SCAN.test(args);
 }
@@ -48,7 +48,7 @@ export function pythonDirectory(args: string): string | null {
   return start ? start[1] ?? "" : null;
 }
 
-/** Tells what a process is. `argv` is null for a zombie, and where it could not be read. */
+/** Classifies a process. `argv` is null for a zombie, and where it could not be read. */
 export function kindOf(argv: readonly string[] | null, comm: string): Kind {
   const program = baseName(argv?.[0] ?? "");
   const isPython = isPythonName(program);

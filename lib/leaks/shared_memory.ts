@@ -100,7 +100,7 @@ async function usersOf(
   return { mapped, failure: unseen };
 }
 
-/** Removes the segments that are stale, each looked at once more right before. */
+/** Removes the segments that are stale, each checked again right before. */
 export async function removeSharedMemory(
   host: Host,
   project: Project,
@@ -112,7 +112,7 @@ export async function removeSharedMemory(
     if (verdict !== "stale") continue;
     const now = (await statPaths(host, [path], "is it still the same segment")).get(path);
     const problem = isSame(before.get(path), now)
-      ? await unlinkPath(host, path, "a segment that nobody maps")
+      ? await unlinkPath(host, path, "a segment that no process maps")
       : "was replaced in the meantime; kept";
     if (problem === null) removed.push(path);
     else refused.push({ path, reason: problem });

@@ -88,7 +88,7 @@ async function listDirectory(
 
 /**
  * The verdict on each file, with those that are left alone whoever listens. Connects only where
- * nobody has the socket bound.
+ * no process has the socket bound.
  */
 export async function judgeSocketFiles(
   host: Host,
@@ -107,7 +107,7 @@ export async function judgeSocketFiles(
   return reports.filter((report) => report !== null);
 }
 
-/** Whether what is at a path is no socket of this user: named, left alone, and in nobody's way. */
+/** Whether a path is no socket of this user: reported and kept, but no obstacle. */
 export function isNoneOfOurs({ evidence }: SocketReport): boolean {
   return evidence.some((reason) => /^belongs to uid |, no socket$/.test(reason));
 }

@@ -1,7 +1,8 @@
-import { type DetailedProcess, type Place, processOf, type Refusal } from "../processes/process.ts";
+import { type DetailedProcess, processOf, type Refusal } from "../processes/process.ts";
 import { Forest } from "../processes/forest.ts";
-import { dirname, join, resolve } from "@std/path";
+import { join, resolve } from "@std/path";
 import { kindOf, mayBeActor, mayBePytest, pythonDirectory, pythonTarget } from "./rules_actor.ts";
+import { isWithin, placeOf } from "./process_place.ts";
 import { Judge, type Judged } from "./rules.ts";
 import type { Viewpoint } from "./rules_scene.ts";
 import { type Recorded, type RecordedProcesses, recordedProcesses } from "./rules_ledger.ts";
@@ -29,9 +30,6 @@ import { type Ledger, readLedger, surroundingsOf } from "./ledger.ts";
 
 /** Milliseconds that a process gets to end that has begun to. */
 const EXIT_MS = 100;
-
-/** Files that mark a directory as a project of its own, outside of ours. */
-const PROJECT_FILES = [".git", "pyproject.toml", "pytest.ini", "setup.py", "setup.cfg", "tox.ini"];
 
 /**
  * The processes of the machine, seen from one project: first a cheap list, then details of those
@@ -69,7 +67,7 @@ export class ProcessSurvey {
     return new Set([this.#host.pid, ...this.#forest.ancestorsOf(this.#host.pid)]);
   }
 
-  /** Takes the list of all processes and returns those that deserve a closer look. */
+  /** Takes the list of all processes and returns those whose details are needed. */
   async candidates({ processes, rejected, failure }: ProcessList): Promise<number[]> {
     if (failure) this.#failures.add(failure);
     if (rejected > 0) this.#failures.add(`${rejected} rows of "ps" can't be read`);
@@ -175,7 +173,7 @@ export class ProcessSurvey {
   }
 
   /**
-   * Whether there was such a process, and not only what is left of one until its parent collects
+   * Whether a process was listed and was not a zombie, which waits for its parent to collect
    * it.
    */
   isThere(pid: number): boolean {
@@ -257,49 +255,10 @@ export class ProcessSurvey {
     const sameNamespaces = own && link.namespaces
       ? own.join() === link.namespaces.join() && link.root === "/"
       : null;
-    const place = sameNamespaces === false ? "elsewhere" : await this.#placeOf(link.cwd, directory);
+    const place = sameNamespaces === false
+      ? "elsewhere"
+      : await placeOf(this.#host, this.#project.root, link.cwd, directory);
     return { ...processOf(row), ...row, cwd: link.cwd, place, sameNamespaces };
-  }
-
-  async #placeOf(
-    cwd: string | null,
-    directory: { readonly device: number; readonly inode: number } | null,
-  ): Promise<Place> {
-    if (cwd === null || directory === null) return "unknown";
-    const here = await this.#host.files.stat(cwd).catch(() => null);
-    const same = here !== null && here.device === directory.device &&
-      here.inode === directory.inode;
-    if (!same) return cwd.endsWith(" (deleted)") ? "gone" : "elsewhere";
-    const { root } = this.#project;
-    const temporary = temporaryOf(cwd, this.#host.env("TMPDIR"));
-    const rootIsTemporary = temporary !== null && isWithin(root, temporary);
-    if (isWithin(cwd, root)) {
-      return await this.#isNestedCheckout(cwd) ? "other-project" : "checkout";
-    }
-    if (temporary !== null && !rootIsTemporary) return "pytest-temporary";
-    if (await this.#isOtherProject(cwd)) return "other-project";
-    return temporary !== null ? "pytest-temporary" : "elsewhere";
-  }
-
-  /** Whether another checkout (a worktree, say) lies between the root and a directory below it. */
-  async #isNestedCheckout(cwd: string): Promise<boolean> {
-    for (let directory = cwd; directory !== this.#project.root; directory = dirname(directory)) {
-      if (await this.#host.files.lstat(join(directory, ".git")).catch(() => null)) return true;
-    }
-    return false;
-  }
-
-  /** Whether a directory outside of the root belongs to a project that does not contain ours. */
-  async #isOtherProject(cwd: string): Promise<boolean> {
-    for (let directory = cwd;; directory = dirname(directory)) {
-      const found = await Promise.all(
-        PROJECT_FILES.map((name) =>
-          this.#host.files.lstat(join(directory, name)).catch(() => null)
-        ),
-      );
-      if (found.some((file) => file !== null)) return !isWithin(this.#project.root, directory);
-      if (directory === dirname(directory)) return false;
-    }
   }
 
   /** The venvs of the project, as written and resolved. */
@@ -466,22 +425,4 @@ async function findVenvs(host: Host, { root, configuration }: Project): Promise<
     names.map(async (name) => [join(root, name), await host.files.realPath(join(root, name))]),
   );
   return [...new Set(paths.filter(([, resolved]) => resolved !== null).flat() as string[])];
-}
-
-/** pytest's directory of temporary directories above a path: `/tmp/pytest-of-dev`. */
-function temporaryOf(path: string, temporary: string | undefined): string | null {
-  for (const parent of [temporary, "/tmp", "/var/tmp"]) {
-    if (!parent?.startsWith("/")) continue;
-    const [below] = isWithin(path, parent)
-      ? path.slice(parent.length).split("/").filter((part) => part !== "")
-      : [];
-    if (below?.startsWith("pytest-of-")) return join(parent, below);
-  }
-  return null;
-}
-
-/** Whether a path is a directory or lies in it, by whole components. */
-function isWithin(path: string, directory: string): boolean {
-  return path === directory ||
-    path.startsWith(directory.endsWith("/") ? directory : `${directory}/`);
 }
