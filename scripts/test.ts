@@ -6,6 +6,7 @@
  */
 
 import { checkImports, sourceFiles } from "./check_imports.ts";
+import { checkShape } from "./check_shape.ts";
 import { needsBinary, testsForChanges } from "./choose_tests.ts";
 import { inLanes, laneCount, type TestResult } from "./lanes.ts";
 
@@ -153,6 +154,7 @@ async function gates(): Promise<void> {
   );
   await gate("the sources pass the type check", () => deno(["check", "--quiet", ...GRAPH, ...all]));
   await gate("imports go one way", async () => isEmpty(await checkImports()));
+  await gate("files are easy to read", async () => isEmpty(await checkShape()));
   await gate("every public symbol is documented", () => documented(program));
   await buildBinary();
 }

@@ -4,9 +4,7 @@ import type { ProcessIdentity, RecordedIdentity, Surroundings } from "../process
 export interface LedgerEntry extends RecordedIdentity {
   readonly uid: number;
   readonly runId: string;
-  /**
-   * `runner` is tractest itself, `root` its child; while either lives the run is unfinished.
-   */
+  /** `runner` is tractest itself, `root` its child; while either lives the run is unfinished. */
   readonly role: "runner" | "root" | "process";
   /** The test that ran when it was seen first; null when none did. */
   readonly test: string | null;

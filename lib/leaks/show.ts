@@ -143,8 +143,7 @@ function showSockets(printer: Printer, { sockets }: LeakReport): void {
 }
 
 /**
- * Shows segments of shared memory that a run left, and why others are kept; nothing if not
- * asked.
+ * Shows segments of shared memory that a run left, and why others are kept; nothing if not asked.
  */
 export function showSharedMemory(
   printer: Printer,

@@ -173,8 +173,7 @@ export class ProcessSurvey {
   }
 
   /**
-   * Whether a process was listed and was not a zombie, which waits for its parent to collect
-   * it.
+   * Whether a process was listed and was not a zombie, which waits for its parent to collect it.
    */
   isThere(pid: number): boolean {
     const row = this.#forest.get(pid);

@@ -4,9 +4,7 @@ export interface EnvironmentRow {
   readonly purpose: string;
 }
 
-/**
- * Every environment variable that tractest itself reads. pytest inherits the whole environment.
- */
+/** Every environment variable that tractest itself reads. pytest inherits the whole environment. */
 export const ENVIRONMENT = [
   {
     name: "HOME",

@@ -412,7 +412,8 @@ Deno.test(
     assertEquals(made.code, 0, made.stderr);
     assertIncludes(
       made.stderr,
-      `creating the venv py${minor}: UV_PROJECT_ENVIRONMENT=py${minor} uv sync --python ${dotted}\n`,
+      `creating the venv py${minor}: UV_PROJECT_ENVIRONMENT=py${minor} uv sync --python ` +
+        `${dotted}\n`,
     );
     assertIncludes(made.stderr, ", synced");
     await project.write("uv.lock", "version = 1\n");

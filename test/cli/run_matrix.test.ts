@@ -134,32 +134,36 @@ Deno.test(
   },
 );
 
-Deno.test("tests with a value of their cell in their ids are compared with each other", async () => {
-  await using made = await suite();
-  await made.write({
-    "tests/test_a.py": `
+Deno.test(
+  "tests with a value of their cell in their ids are compared with " +
+    "each other",
+  async () => {
+    await using made = await suite();
+    await made.write({
+      "tests/test_a.py": `
 def pytest_generate_tests(metafunc):
     metafunc.parametrize("backend", [metafunc.config.getoption("--spawn-backend")])
 def test_fine(backend): pass
 def test_bad(backend): assert backend != "mp_spawn"
 `,
-  });
-  const { code, stdout, stderr } = await made.tractest([
-    "run",
-    "--no-preflight",
-    "--matrix",
-    "spawn-backend=trio,mp_spawn",
-    "--json",
-  ]);
-  assertEquals(code, 1, stderr);
-  const found = JSON.parse(stdout).differences.map((
-    { id, explanation }: { id: string; explanation: string },
-  ) => [id, explanation]);
-  assertEquals(found, [[
-    "tests/test_a.py::test_bad[<spawn-backend>]",
-    "fails only with spawn-backend=mp_spawn",
-  ]]);
-});
+    });
+    const { code, stdout, stderr } = await made.tractest([
+      "run",
+      "--no-preflight",
+      "--matrix",
+      "spawn-backend=trio,mp_spawn",
+      "--json",
+    ]);
+    assertEquals(code, 1, stderr);
+    const found = JSON.parse(stdout).differences.map((
+      { id, explanation }: { id: string; explanation: string },
+    ) => [id, explanation]);
+    assertEquals(found, [[
+      "tests/test_a.py::test_bad[<spawn-backend>]",
+      "fails only with spawn-backend=mp_spawn",
+    ]]);
+  },
+);
 
 Deno.test("impossible cells are named with a fix, and the others run", async () => {
   await using made = await suite();

@@ -31,22 +31,26 @@ Deno.test("one file for --events and --junit is refused, however it is spelled",
   );
 });
 
-Deno.test("the dry run says which part of the tests runs, and that there is no virtual environment yet", async () => {
-  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
-  const dry = (...words: string[]) => suite.tractest(["run", "--dry-run", ...words]);
-  const shard = await dry("--shard", "2/3");
-  assertEquals([shard.stdout, shard.stderr], [
-    "py310/bin/python -m pytest -x --tb=short --no-header tests/\n",
-    "runs part 2 of 3 of the collected tests\n",
-  ]);
-  const last = await dry("--lf");
-  assertEquals([last.stdout, last.stderr], [
-    "py310/bin/python -m pytest -x --tb=short --no-header --lf\n",
-    "",
-  ]);
-  await Deno.remove(`${suite.root}/py310`);
-  assertIncludes((await dry()).stderr, "no virtual environment yet");
-});
+Deno.test(
+  "the dry run says which part of the tests runs, and that there " +
+    "is no virtual environment yet",
+  async () => {
+    await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+    const dry = (...words: string[]) => suite.tractest(["run", "--dry-run", ...words]);
+    const shard = await dry("--shard", "2/3");
+    assertEquals([shard.stdout, shard.stderr], [
+      "py310/bin/python -m pytest -x --tb=short --no-header tests/\n",
+      "runs part 2 of 3 of the collected tests\n",
+    ]);
+    const last = await dry("--lf");
+    assertEquals([last.stdout, last.stderr], [
+      "py310/bin/python -m pytest -x --tb=short --no-header --lf\n",
+      "",
+    ]);
+    await Deno.remove(`${suite.root}/py310`);
+    assertIncludes((await dry()).stderr, "no virtual environment yet");
+  },
+);
 
 Deno.test({
   name: "registries = [] means that there is none to look at, and nothing else changes",

@@ -79,8 +79,7 @@ export class Oracle {
     const isRecorded = this.#isRecorded(node);
     if (kind === "pytest" && !isRecorded) {
       const starter = this.#plainPytest(node);
-      const isLeft = starter && (!this.lives(starter) || this.judge(starter).class !== "spared");
-      return this.#isOf(node, "ended") || isLeft
+      return this.#isOf(node, "ended") || starter && this.#mayBeLeft(starter)
         ? either("a pytest that a test started, recorded by nobody")
         : spared("is pytest");
     }
@@ -201,7 +200,12 @@ export class Oracle {
    */
   #isLeft(node: Node): boolean {
     const pytest = this.#plainPytest(node);
-    return this.#isOf(node, "ended") || pytest !== null && !this.lives(pytest);
+    return this.#isOf(node, "ended") || pytest !== null && this.#mayBeLeft(pytest);
+  }
+
+  /** Whether a pytest is over, or was started by a test of one that is. */
+  #mayBeLeft(pytest: Node): boolean {
+    return !this.lives(pytest) || this.judge(pytest).class !== "spared";
   }
 
   #isRecorded(node: Node): boolean {
@@ -253,11 +257,8 @@ export class Oracle {
     }
     const tied = works || maps || starts;
     const pytest = this.#plainPytest(node);
-    if (pytest && this.lives(pytest)) {
-      return this.judge(pytest).class === "spared"
-        ? spared("its pytest lives")
-        : either("its pytest lives, and may be what another test left");
-    }
+    if (pytest && !this.#mayBeLeft(pytest)) return spared("its pytest lives");
+    if (pytest && this.lives(pytest)) return either("its pytest may be what another test left");
     if (!tied) return pytest ? either("pytest's cookie alone") : spared("nothing of this project");
     const leftAlone = this.#orphanOfTheLiving(node)
       ? either("left alone on purpose by a live program that recorded nothing")

@@ -10,18 +10,28 @@ const stats = (await Deno.readTextFile(
 )).split("\n");
 const files = (stat: string) => `${stat}\nUid:\t0\t0\t0\t0\n${BOOT}x\0${BOOT}${BOOT}`;
 
-Deno.test("what outlived a session is read from its report; one that was cut short, or is none, says nothing", () => {
-  const report = ` 14911 14915\n${BOOT}${files(stats[0]!)}${files(stats[1]!)}`;
-  assertEquals(parseOutlived(report).map((row) => row.pid), [14911, 14915]);
-  assertEquals(
-    parseOutlived(report.replace(") S ", ") Z ")).map((row) => row.pid),
-    [14915],
-    "one that only waits to be collected has ended",
-  );
-  for (
-    const text of ["", "\n", report.slice(0, -1), report.slice(0, 30), report.replace("14915", "1")]
-  ) assertEquals(parseOutlived(text), []);
-});
+Deno.test(
+  "what outlived a session is read from its report; one that was " +
+    "cut short, or is none, says nothing",
+  () => {
+    const report = ` 14911 14915\n${BOOT}${files(stats[0]!)}${files(stats[1]!)}`;
+    assertEquals(parseOutlived(report).map((row) => row.pid), [14911, 14915]);
+    assertEquals(
+      parseOutlived(report.replace(") S ", ") Z ")).map((row) => row.pid),
+      [14915],
+      "one that only waits to be collected has ended",
+    );
+    for (
+      const text of [
+        "",
+        "\n",
+        report.slice(0, -1),
+        report.slice(0, 30),
+        report.replace("14915", "1"),
+      ]
+    ) assertEquals(parseOutlived(text), []);
+  },
+);
 
 Deno.test("on another system than Linux it is refused with what that is about", async () => {
   await using suite = await pytestSuite({});

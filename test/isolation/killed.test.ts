@@ -18,12 +18,14 @@ const BUSY = `
 import os, signal, socket, subprocess, sys, time
 def test_busy():
     open(os.environ["MARKS"] + "/" + os.environ["MARK"], "w").close()
-    stays = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+    ignores = "import signal, time; [signal.signal(n, signal.SIG_IGN) for n in (2, 15)]"
+    stays = ignores + "; time.sleep(600)"
     subprocess.Popen([sys.executable, "-c", stays], start_new_session=True)
     subprocess.run(["sh", "-c", '"$0" -c "$1" & exit', sys.executable, stays])
     registry = socket.socket(); registry.bind(("127.0.0.1", 1616)); registry.listen()
     os.mkdir(os.environ["XDG_RUNTIME_DIR"] + "/tractor")
-    own = socket.socket(socket.AF_UNIX); own.bind(os.environ["XDG_RUNTIME_DIR"] + "/tractor/registry@1616.sock"); own.listen()
+    path = os.environ["XDG_RUNTIME_DIR"] + "/tractor/registry@1616.sock"
+    own = socket.socket(socket.AF_UNIX); own.bind(path); own.listen()
     open("/dev/shm/psm_busy", "w").close()
     time.sleep(0.4)
 `;
@@ -36,7 +38,8 @@ def test_busy():
 const DRIVER = `
 seen() {
   ps -eo pid=,ppid=,stat=,args= -ww | while read -r pid ppid stat args; do
-    case $pid,$ppid,$stat in 1,*|*,1,Z*) ;; *) case $args in ps\\ -eo*|sh\\ -c*) ;; *) echo "process $pid $args" ;; esac ;; esac
+    case $pid,$ppid,$stat in 1,*|*,1,Z*) continue ;; esac
+    case $args in ps\\ -eo*|sh\\ -c*) ;; *) echo "process $pid $args" ;; esac
   done
   sed 's/^[^ ]* [^ ]* /mount /' /proc/self/mountinfo
   ss -tlnH; ss -xlH
@@ -59,7 +62,9 @@ for round in $ROUNDS; do
     started="$started $!:$delay"
   done
   for one in $started; do
-    (sleep "$(printf %d.%02d $((\${one#*:} / 100)) $((\${one#*:} % 100)))"; kill -9 "\${one%:*}" 2>/dev/null) &
+    delay=\${one#*:}
+    (sleep "$(printf %d.%02d $((delay / 100)) $((delay % 100)))"
+      kill -9 "\${one%:*}" 2>/dev/null) &
   done
   wait
   waited=0
@@ -76,10 +81,8 @@ for (const user of USERS) {
   const here = ISOLATED !== null;
   const kills = Math.ceil(KILLS / USERS.length / AT_ONCE) * AT_ONCE;
   Deno.test({
-    name:
-      `isolated, as ${user.name}: after SIGKILL of tractest at any point no process, namespace, mount, socket or memory is left${
-        here ? "" : " (needs namespaces)"
-      }`,
+    name: `isolated, as ${user.name}: after SIGKILL of tractest at any point ` +
+      `no process, namespace, mount, socket or memory is left${here ? "" : " (needs namespaces)"}`,
     ignore: !here,
     fn: async () => {
       await using suite = await UsersSuite.of(user, { "test_a.py": BUSY });
@@ -137,12 +140,11 @@ for (const user of USERS) {
       );
       assert(looks.length > 0, stderr);
       const within = (await Array.fromAsync(Deno.readDir(marks.MARKS))).length - AT_ONCE;
-      const figures = `${
-        looks.length * AT_ONCE
-      } kills, ${within} when the test had begun; nothing left after at most ${
-        Math.max(...looks)
-      } looks, 20 ms apart`;
-      console.log(figures);
+      const made = looks.length * AT_ONCE;
+      console.log(
+        `${made} kills, ${within} when the test had begun; ` +
+          `nothing left after at most ${Math.max(...looks)} scans, 20 ms apart`,
+      );
     },
   });
 }

@@ -84,48 +84,52 @@ Deno.test("root makes no user namespace, and keeps its rights", () => {
 
 const NOTHING: RefusalEvidence = { uid: 1000, said: "", settings: new Map(), container: false };
 
-Deno.test("a refusal names the setting that forbids it and what would help, else what the system said", () => {
-  const cases: [Partial<RefusalEvidence>, string, string | null][] = [
-    [
-      { settings: new Map([["maximum", "0"]]), container: true },
-      "user.max_user_namespaces is 0",
-      "sudo sysctl -w user.max_user_namespaces=10000",
-    ],
-    [
-      { settings: new Map([["unprivileged", "0"]]) },
-      "only root may",
-      "sudo sysctl -w kernel.unprivileged_userns_clone=1",
-    ],
-    [
-      { settings: new Map([["apparmor", "1"], ["maximum", "96364"]]) },
-      "AppArmor",
-      "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
-    ],
-    [
-      { container: true, uid: 0, said: "unshare: unshare failed: Operation not permitted\n" },
-      "(unshare: unshare failed: Operation not permitted)",
-      "--cap-add",
-    ],
-    [
-      { said: "mount: /proc: permission denied.\nmore" },
-      "the system refuses namespaces (mount: /proc: permission denied.)",
-      null,
-    ],
-    [{}, "without saying why", null],
-  ];
-  for (const [evidence, reason, remedy] of cases) {
-    const refusal = refusalOf({ ...NOTHING, ...evidence });
-    assertIncludes(refusal.reason, reason);
-    if (remedy === null) assertEquals(refusal.remedy, null);
-    else assertIncludes(refusal.remedy!, remedy);
-  }
-  const root = refusalOf({
-    ...NOTHING,
-    uid: 0,
-    settings: new Map([["apparmor", "1"], ["unprivileged", "0"]]),
-  });
-  assert(!/AppArmor|only root/.test(root.reason), "neither holds root back");
-});
+Deno.test(
+  "a refusal names the setting that forbids it and what would " +
+    "help, else what the system said",
+  () => {
+    const cases: [Partial<RefusalEvidence>, string, string | null][] = [
+      [
+        { settings: new Map([["maximum", "0"]]), container: true },
+        "user.max_user_namespaces is 0",
+        "sudo sysctl -w user.max_user_namespaces=10000",
+      ],
+      [
+        { settings: new Map([["unprivileged", "0"]]) },
+        "only root may",
+        "sudo sysctl -w kernel.unprivileged_userns_clone=1",
+      ],
+      [
+        { settings: new Map([["apparmor", "1"], ["maximum", "96364"]]) },
+        "AppArmor",
+        "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
+      ],
+      [
+        { container: true, uid: 0, said: "unshare: unshare failed: Operation not permitted\n" },
+        "(unshare: unshare failed: Operation not permitted)",
+        "--cap-add",
+      ],
+      [
+        { said: "mount: /proc: permission denied.\nmore" },
+        "the system refuses namespaces (mount: /proc: permission denied.)",
+        null,
+      ],
+      [{}, "without saying why", null],
+    ];
+    for (const [evidence, reason, remedy] of cases) {
+      const refusal = refusalOf({ ...NOTHING, ...evidence });
+      assertIncludes(refusal.reason, reason);
+      if (remedy === null) assertEquals(refusal.remedy, null);
+      else assertIncludes(refusal.remedy!, remedy);
+    }
+    const root = refusalOf({
+      ...NOTHING,
+      uid: 0,
+      settings: new Map([["apparmor", "1"], ["unprivileged", "0"]]),
+    });
+    assert(!/AppArmor|only root/.test(root.reason), "neither holds root back");
+  },
+);
 
 Deno.test("a code beyond 128 is a signal's, as a shell tells it", () => {
   assertEquals(endOfIsolated({ code: 139, signal: null }), { code: 139, signal: "SIGSEGV" });
@@ -135,17 +139,21 @@ Deno.test("a code beyond 128 is a signal's, as a shell tells it", () => {
   assertEquals(endOfIsolated({ code: 137, signal: "SIGKILL" }), { code: 137, signal: "SIGKILL" });
 });
 
-Deno.test("a transport that names /tmp itself is told from one that asks for the runtime directory", () => {
-  assert(usesSharedTemporary("def_uds_filepath = Path('/tmp/registry@1616.sock')"));
-  assert(usesSharedTemporary('filedir: Path = Path("/tmp")'));
-  for (
-    const source of [
-      "def_bindspace: Path = get_rt_dir()",
-      "# sockets were in '/tmp/' once",
-      "Path('/tmpfs/x')",
-      "f'{base}/tmp/x'",
-    ]
-  ) {
-    assert(!usesSharedTemporary(source), source);
-  }
-});
+Deno.test(
+  "a transport that names /tmp itself is told from one that asks " +
+    "for the runtime directory",
+  () => {
+    assert(usesSharedTemporary("def_uds_filepath = Path('/tmp/registry@1616.sock')"));
+    assert(usesSharedTemporary('filedir: Path = Path("/tmp")'));
+    for (
+      const source of [
+        "def_bindspace: Path = get_rt_dir()",
+        "# sockets were in '/tmp/' once",
+        "Path('/tmpfs/x')",
+        "f'{base}/tmp/x'",
+      ]
+    ) {
+      assert(!usesSharedTemporary(source), source);
+    }
+  },
+);

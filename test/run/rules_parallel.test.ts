@@ -61,27 +61,33 @@ Deno.test("what is to run alone is named by id, by its beginning, or by a glob",
   }
 });
 
-Deno.test("durations come from a JUnit report as pytest writes it, from events, and from our own document", () => {
-  const junit = readDurationsFrom(`<?xml version="1.0"?><testsuites><testsuite name="pytest">
-    <testcase classname="tests.ipc.test_a.TestX" name="test_b[a&gt;b::c/d.py]" time="1.500"><failure message="a > b"/></testcase>
+Deno.test(
+  "durations come from a JUnit report as pytest writes it, from " +
+    "events, and from our own document",
+  () => {
+    const names = 'classname="tests.ipc.test_a.TestX" name="test_b[a&gt;b::c/d.py]"';
+    const junit = readDurationsFrom(`<?xml version="1.0"?><testsuites><testsuite name="pytest">
+    <testcase ${names} time="1.500"><failure message="a > b"/></testcase>
     <testcase time='2' name='test_c' classname='tests.test_b' /></testsuite></testsuites>`)!;
-  assertEquals(junit("tests/ipc/test_a.py::TestX::test_b[a>b::c/d.py]"), 1.5);
-  assertEquals([junit("tests/test_b.py::test_c"), junit("tests/test_b.py::test_d")], [
-    2,
-    undefined,
-  ]);
-  const own = readDurationsFrom(
-    '{"schema": "tractest.durations/1", "seconds": {"a.py::x": 3, "a.py::y": "no"}}',
-  )!;
-  assertEquals([own("a.py::x"), own("a.py::y")], [3, undefined]);
-  const head = '{"schema": "tractest.events/1", "time": 1, "session": "0"';
-  const events = readDurationsFrom(
-    `${head}, "event": "test-start", "id": "a.py::x"}\n${head}, "event": "report", "id": "a.py::x", "phase": "teardown", "outcome": "passed", "category": "", "seconds": 4}\n`,
-  )!;
-  assertEquals([events("a.py::x"), events("a.py::y")], [4, undefined]);
-  assertEquals([readDurationsFrom("hello"), readDurationsFrom("[]"), readDurationsFrom("")], [
-    null,
-    null,
-    null,
-  ]);
-});
+    assertEquals(junit("tests/ipc/test_a.py::TestX::test_b[a>b::c/d.py]"), 1.5);
+    assertEquals([junit("tests/test_b.py::test_c"), junit("tests/test_b.py::test_d")], [
+      2,
+      undefined,
+    ]);
+    const own = readDurationsFrom(
+      '{"schema": "tractest.durations/1", "seconds": {"a.py::x": 3, "a.py::y": "no"}}',
+    )!;
+    assertEquals([own("a.py::x"), own("a.py::y")], [3, undefined]);
+    const head = '{"schema": "tractest.events/1", "time": 1, "session": "0"';
+    const events = readDurationsFrom(
+      `${head}, "event": "test-start", "id": "a.py::x"}\n${head}, "event": "report", "id": ` +
+        `"a.py::x", "phase": "teardown", "outcome": "passed", "category": "", "seconds": 4}\n`,
+    )!;
+    assertEquals([events("a.py::x"), events("a.py::y")], [4, undefined]);
+    assertEquals([readDurationsFrom("hello"), readDurationsFrom("[]"), readDurationsFrom("")], [
+      null,
+      null,
+      null,
+    ]);
+  },
+);
