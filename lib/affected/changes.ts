@@ -1,6 +1,6 @@
 import type { Change } from "./affected_targets.ts";
 import { join } from "@std/path";
-import { UsageError } from "../errors.ts";
+import { TractestError, UsageError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 import { Git, type RawChange } from "../system/programs/git.ts";
 import type { Project } from "../project/project.ts";
@@ -216,4 +216,24 @@ async function blobId(content: Uint8Array, digits: number): Promise<string> {
     await crypto.subtle.digest(digits === 64 ? "SHA-256" : "SHA-1", whole),
   );
   return [...hash].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** The revision that a run tests. Null: no repository, or unknown. */
+export interface Revision {
+  readonly commit: string | null;
+  /** Whether something differs from that commit. */
+  readonly dirty: boolean | null;
+}
+
+/** Reads the revision from git. An error of git is no error: a run does not depend on it. */
+export async function revisionOf(host: Host, project: Project): Promise<Revision> {
+  try {
+    const commit = await new Git(host, project.root).commit("HEAD");
+    if (commit === null) return { commit: null, dirty: null };
+    const { changes } = await changesSince(host, project, { kind: "uncommitted" });
+    return { commit, dirty: changes.length > 0 };
+  } catch (error) {
+    if (error instanceof TractestError) return { commit: null, dirty: null };
+    throw error;
+  }
 }

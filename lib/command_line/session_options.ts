@@ -38,10 +38,7 @@ export const RUNS_PYTEST = {
   clean: { kind: "flag", doc: "clean up leaked actors and stale sockets before the run" },
   wait: { kind: "flag", doc: "wait for the end of another run in this repo" },
   python: { kind: "path", doc: "use this Python, or the venv at PATH" },
-  sync: {
-    kind: "flag",
-    doc: "make the venv, or bring it up to date with uv.lock, first",
-  },
+  sync: { kind: "flag", doc: "make the venv, or bring it up to date with uv.lock, first" },
   "uv-run": {
     kind: "flag",
     doc: "start Python by `uv run`, which is slower than an existing venv",

@@ -11,10 +11,7 @@ import { Progress } from "../terminal/progress.ts";
 export const OPTIONS = {
   ...WITH_JSON,
   all: SHARED.all,
-  timeout: {
-    kind: "seconds",
-    doc: "wait at most so long, then exit with 124; the run continues",
-  },
+  timeout: { kind: "seconds", doc: "wait at most so long, then exit with 124; the run continues" },
 } as const satisfies OptionTable;
 
 /** Their values. */

@@ -14,11 +14,7 @@ import { showRuns, showTest, showTests, warnUnreadable } from "./show.ts";
 export const OPTIONS = {
   ...WITH_JSON,
   limit: SHARED.limit,
-  commit: {
-    kind: "text",
-    metavar: "COMMIT",
-    doc: "only runs at this commit (a prefix is enough)",
-  },
+  commit: { kind: "text", metavar: "COMMIT", doc: "only runs at this commit (a prefix is enough)" },
 } as const satisfies OptionTable;
 
 /** Their values. */

@@ -72,10 +72,7 @@ const CONTENTION = { runs: 20, times: 2 } as const;
  * Tests that lately failed in a shard and passed alone in the same run, more than once. One that is
  * run alone from then on gets another chance once those runs are no longer among the latest.
  */
-export async function contendedTests(
-  host: Host,
-  project: AtRoot,
-): Promise<ReadonlySet<string>> {
+export async function contendedTests(host: Host, project: AtRoot): Promise<ReadonlySet<string>> {
   const read = (database: Database, id: number) => contendedOf(database, id, CONTENTION);
   return new Set((await readProject(host, project, read)).value ?? []);
 }
@@ -93,10 +90,7 @@ export async function testRecords(
 }
 
 /** Tests that failed in the last recorded runs that had them, and whose files still exist. */
-export async function recentFailures(
-  host: Host,
-  project: AtRoot,
-): Promise<RecentFailures[]> {
+export async function recentFailures(host: Host, project: AtRoot): Promise<RecentFailures[]> {
   const read = (database: Database, id: number) => recordsOf(database, id, "failed");
   const { value } = await readProject(host, project, read);
   const failing = (value ?? []).filter(({ streak }) => streak > 0);

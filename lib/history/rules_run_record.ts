@@ -87,10 +87,7 @@ export function runRecord(results: RunModel): RunRecord | null {
 export function attemptRecords(results: RunModel): AttemptRecord[] {
   const tests = attempted(results);
   const red = tests.filter((test) => RED.has(test.outcome));
-  const failures = [
-    ...red.flatMap(({ failure }) => failure ?? []),
-    ...results.collectionErrors,
-  ];
+  const failures = [...red.flatMap(({ failure }) => failure ?? []), ...results.collectionErrors];
   const collided = collidedWith(failures, tests.filter((test) => test.finished).length);
   const others = new Set([
     ...findCascades(tests).flatMap((cascade) => cascade.poisoned),

@@ -88,11 +88,7 @@ function cellsOfResult(result: ResultRow, printer: Printer): string[] {
 }
 
 /** Shows the rates of the first of `matches` tests. */
-export function showTests(
-  printer: Printer,
-  records: readonly TestRecord[],
-  matches: number,
-): void {
+export function showTests(printer: Printer, records: readonly TestRecord[], matches: number): void {
   if (printer.json) {
     const tests = records.map((record) => ({ test: record.id, ...describeRecord(record) }));
     return printer.document("tractest.history/1", { tests, matches });

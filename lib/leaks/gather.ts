@@ -230,11 +230,7 @@ function wordFor({ helper, isPytest, signature }: Kind): ListedProcess["kind"] {
   return signature ? "actor" : isPytest ? "pytest" : helper ? "helper" : "process";
 }
 
-function reportOf(
-  pid: number,
-  judged: readonly Judged[],
-  processes: ProcessSurvey,
-): JudgedProcess {
+function reportOf(pid: number, judged: readonly Judged[], processes: ProcessSurvey): JudgedProcess {
   const known = judged.find((process) => process.pid === pid);
   if (known) return plain(known);
   const row = processes.row(pid);

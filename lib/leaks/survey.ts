@@ -129,10 +129,7 @@ export class ProcessSurvey {
         .catch(() => null);
       return head !== null && mentionsPytest(new TextDecoder().decode(head)) ? pid : null;
     }));
-    return new Set([
-      ...pytests.map((row) => row.pid),
-      ...texts.filter((pid) => pid !== null),
-    ]);
+    return new Set([...pytests.map((row) => row.pid), ...texts.filter((pid) => pid !== null)]);
   }
 
   /** Whether a row is a pytest of this user that no shell and no other pytest started. */

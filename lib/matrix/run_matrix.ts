@@ -1,3 +1,4 @@
+import { endLeftBehind } from "../run/exact.ts";
 import { quietSeconds } from "../run/settings.ts";
 import { join } from "@std/path";
 import { escapeText } from "../base/escape.ts";
@@ -18,7 +19,6 @@ import type { LaunchRequest, Prepared } from "../run/prepared.ts";
 import { quickInterpreter } from "../run/ready.ts";
 import { extraWords } from "../run/rules_unseen_options.ts";
 import type { RunRequest } from "../run/run_request.ts";
-import { endLeftBehind } from "../run/tidy.ts";
 import { unseenJunit } from "../run/unseen_options.ts";
 import { type Interpreter, runThroughEnv } from "../system/programs/python.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";

@@ -31,10 +31,7 @@ async function candidates(host: Host, project: Project): Promise<string[]> {
   const isTractor = project.name === "tractor" ||
     await host.files.stat(join(project.root, "tractor", "__init__.py")) !== null;
   if (isTractor) return ["tractor"];
-  return project.name === null ? [] : [
-    ...new Set([
-      project.name.replace(/[-.]+/g, "_"),
-      project.name.toLowerCase().replace(/[-_.]+/g, "_"),
-    ]),
-  ];
+  if (project.name === null) return [];
+  const normalized = project.name.toLowerCase().replace(/[-_.]+/g, "_");
+  return [...new Set([project.name.replace(/[-.]+/g, "_"), normalized])];
 }

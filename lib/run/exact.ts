@@ -1,3 +1,9 @@
+import type { RunState } from "../background/run_directory.ts";
+import type { Printer } from "../terminal/printer.ts";
+import { endTree, treeOf } from "../processes/kill_ladder.ts";
+import { readLedger } from "../leaks/ledger.ts";
+import type { Host } from "../system/host.ts";
+import type { RunModel } from "../pytest/run_model.ts";
 import type { SharedOptions } from "../command_line/session_options.ts";
 import { join } from "@std/path";
 import type { PytestEvent } from "../pytest/events.ts";
@@ -10,7 +16,6 @@ import type { EngineOutcome } from "./engine/engine_outcome.ts";
 import { EventLog } from "./event_log.ts";
 import type { Prepared } from "./prepared.ts";
 import { quietSeconds, type RunSettings } from "./settings.ts";
-import { endLeftBehind } from "./tidy.ts";
 
 /** What one fresh pytest runs. */
 export interface ExactRequest {
@@ -114,4 +119,27 @@ export async function runExactly(
     await endLeftBehind(host, context.printer.silenced(), project, prepared.state, outcome.run);
   }
   return { ...outcome, collected, chosen, firstSession };
+}
+
+/** Seconds that leftover processes get to end by themselves. */
+const GRACE_SECONDS = 1;
+
+/**
+ * Ends the processes that this run left behind, so that each pytest starts from the same state.
+ * Only processes recorded by this run, and their descendants, are touched.
+ */
+export async function endLeftBehind(
+  host: Host,
+  printer: Printer,
+  project: Project,
+  state: RunState,
+  results: RunModel,
+): Promise<void> {
+  const leaked = [...[...results.tests.values()].flatMap((test) => test.leaked), ...results.leaked];
+  const { entries } = await readLedger(host, project.root);
+  const isOurs = (runId: string, role: string) => runId === state.runId && role === "process";
+  const known = [...entries.filter(({ runId, role }) => isOurs(runId, role)), ...leaked];
+  if (known.length === 0) return;
+  const alive = await treeOf(host, null, known);
+  if (alive.length > 0) await endTree(host, printer, alive, { graceSeconds: GRACE_SECONDS });
 }

@@ -1,3 +1,4 @@
+import { type Revision, revisionOf } from "../affected/changes.ts";
 import type { SharedOptions } from "../command_line/session_options.ts";
 import type { IsolationWish } from "../project/configuration.ts";
 import type { Interpreter } from "../system/programs/python.ts";
@@ -27,7 +28,6 @@ import { type RunLock, takeLock } from "../background/project_lock.ts";
 import { isolationFor } from "../isolation/choose.ts";
 import { readyToRun } from "./ready.ts";
 import { recorded, type RunRecorder } from "../background/run_file.ts";
-import { type Revision, revisionOf } from "./revision.ts";
 import { checkSpawnBackend } from "./spawn_backends.ts";
 import type { RunState } from "../background/run_directory.ts";
 

@@ -143,11 +143,7 @@ export async function plannedSync(
     inherited: await inheritedEnvironment(host),
   });
   const named = line.options.python;
-  const plan = await planSync(
-    scene,
-    best,
-    named === null ? null : await namedPython(scene, named),
-  );
+  const plan = await planSync(scene, best, named === null ? null : await namedPython(scene, named));
   return { shown: plan.shown, interpreter: pythonOf(plan.venv) };
 }
 

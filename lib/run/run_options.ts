@@ -20,10 +20,7 @@ export const RUN_OPTIONS = {
     default: 0,
     doc: "retry a failed test up to N times, each in a fresh pytest: FLAKY if it passes",
   },
-  affected: {
-    kind: "flag",
-    doc: "run the tests that `affected` lists first, then the rest",
-  },
+  affected: { kind: "flag", doc: "run the tests that `affected` lists first, then the rest" },
   only: { kind: "flag", doc: "with --affected: leave out the rest" },
   jobs: {
     kind: "count",

@@ -31,10 +31,7 @@ export const OPTIONS = {
   },
   rounds: { kind: "count", default: 10, least: 1, doc: "how often the copies run" },
   "until-fail": { kind: "flag", doc: "stop after the first round with a failure" },
-  baseline: {
-    kind: "flag",
-    doc: "then run as many copies alone: does contention make it fail?",
-  },
+  baseline: { kind: "flag", doc: "then run as many copies alone: does contention make it fail?" },
 } as const satisfies OptionTable;
 
 /** Their values. */
@@ -109,10 +106,7 @@ export const VERB: Verb<typeof OPTIONS> = {
   usage: "tractest stress TEST… [OPTIONS] [-- PYTEST…]",
   options: OPTIONS,
   examples: [
-    [
-      "tractest stress test_rpc.py::test_x",
-      "4 copies at once, 10 times: its failure rate",
-    ],
+    ["tractest stress test_rpc.py::test_x", "4 copies at once, 10 times: its failure rate"],
     [
       "tractest stress test_rpc.py::test_x --copies 8 --rounds 50 --until-fail",
       "until it fails, with its traceback",

@@ -53,10 +53,7 @@ export const EXIT_CODE_MEANINGS = [
     code: EXIT.unverified,
     meaning: "leaks survived the clean-up, or something could not be verified",
   },
-  {
-    code: EXIT.isolationUnavailable,
-    meaning: "the requested isolation is not available here",
-  },
+  { code: EXIT.isolationUnavailable, meaning: "the requested isolation is not available here" },
   {
     code: EXIT.leakedButPassed,
     meaning: "tests passed, but leaked, hung at exit or passed only when retried",

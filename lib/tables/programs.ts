@@ -39,11 +39,7 @@ export const PROGRAMS = [
     packages: "procps",
     purpose: "for people who search by hand; doctor shows its version",
   },
-  {
-    name: "ps",
-    packages: "procps",
-    purpose: "actors: titles, ancestors, states",
-  },
+  { name: "ps", packages: "procps", purpose: "actors: titles, ancestors, states" },
   {
     name: "lsof",
     packages: "lsof",

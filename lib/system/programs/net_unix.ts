@@ -32,10 +32,7 @@ export async function listUnixSocketsElsewhere(host: Host): Promise<SocketsElsew
     "-z",
     "/proc/self",
     ...["self", ...pids].flatMap(linksOf),
-  ], {
-    why: "which processes have another network",
-    codes: [0, 1],
-  });
+  ], { why: "which processes have another network", codes: [0, 1] });
   if (links.text === null) return { names: new Set(), failure: links.failure };
   const asked = whomToAsk(links.text, pids);
   if (asked === null) {

@@ -178,10 +178,7 @@ export async function readProcessLinks(
     "/proc/self",
     ...links("/proc/self"),
     ...pids.flatMap((pid) => links(`/proc/${pid}`)),
-  ], {
-    why: "working directories and namespaces",
-    codes: [0, 1],
-  });
+  ], { why: "working directories and namespaces", codes: [0, 1] });
   if (text === null) return { rows: new Map(), failure, own: null };
   const parsed = parseProcessLinks(text, pids);
   return parsed ? { ...parsed, failure: null } : {
@@ -231,10 +228,7 @@ export async function readWorkingDirectories(
     "-c",
     "%n %d %i",
     ...pids.map((pid) => `/proc/${pid}/cwd`),
-  ], {
-    why: "is that path the same directory here",
-    codes: [0, 1],
-  });
+  ], { why: "is that path the same directory here", codes: [0, 1] });
   return { rows: text === null ? new Map() : parseWorkingDirectories(text), failure };
 }
 
@@ -267,10 +261,7 @@ export async function readVariable(
   const separator = text?.slice(0, 37) ?? "";
   const parts = text?.slice(37).split(separator) ?? [];
   if (!/^[0-9a-f-]{36}\n$/.test(separator) || parts.length !== pids.length + 1) return new Map();
-  const values = pids.map((
-    pid,
-    index,
-  ): [number, string | undefined] => [
+  const values = pids.map((pid, index): [number, string | undefined] => [
     pid,
     parts[index]!.split("\0").find((entry) => entry.startsWith(`${name}=`)),
   ]);
