@@ -82,7 +82,7 @@ export function stepsFor(count: number): number {
  * reproduce it, none do not.
  *
  * Bisects for the shortest beginning of the list that reproduces it: its last test is a culprit,
- * which is kept while the search goes on in the shorter list. So k culprits among n take about
+ * which is kept while the search continues in the shorter list. So k culprits among n take about
  * k·(log2 n + 1) steps.
  *
  * @param reproduces called once for each set

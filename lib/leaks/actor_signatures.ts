@@ -1,4 +1,4 @@
-/** How an actor process can be told from others by what it is called or how it was started. */
+/** How an actor process is recognized by its title or by how it was started. */
 export interface ActorSignature {
   /** As evidence names it. */
   readonly name: string;
@@ -87,8 +87,8 @@ export const SHARED_HELPERS = new RegExp(
 export const FORK_SERVER = /\bfrom [\w.]*(forkserver|_forkserver_override) import /;
 
 /**
- * Compiled modules that every program on tractor maps: they tell an application from a script that
- * merely uses the same venv.
+ * Compiled modules that every program on tractor maps: they distinguish an application from a
+ * script that merely uses the same venv.
  */
 export const RUNTIME_EXTENSIONS = ["msgspec"] as const;
 

@@ -4,7 +4,7 @@ import type { ProcessIdentity, Refusal } from "../processes/process.ts";
 /**
  * `leaked`: ours, and no live pytest or application above it. `in-use`: a live pytest or
  * application is above it, or it is one. `foreign`: of another project, user or namespace.
- * `unknown`: can't tell; left alone.
+ * `unknown`: not proven; left alone.
  */
 export type Verdict = "leaked" | "in-use" | "foreign" | "unknown";
 
@@ -20,7 +20,7 @@ export interface JudgedProcess extends ProcessIdentity {
 export interface ListedProcess extends JudgedProcess {
   /** `helper`: of multiprocessing or a library like it. */
   readonly kind: "actor" | "pytest" | "helper" | "process";
-  /** The test that started it; null where nobody knows. */
+  /** The test that started it; null if unknown. */
   readonly test: string | null;
   /** TCP ports that it listens on. */
   readonly ports: readonly number[];
@@ -53,7 +53,7 @@ export interface SharedMemoryReport {
 export interface LeakReport {
   /**
    * False if there is a leaked actor, a stale socket, or a registry that no live run of ours holds;
-   * null if it can't be told.
+   * null if unknown.
    */
   readonly clean: boolean | null;
   readonly registries: readonly RegistryReport[];
@@ -69,7 +69,7 @@ export interface LeakReport {
   /** What is below that process and would be ended with it. */
   readonly tree?: readonly JudgedProcess[];
   /**
-   * What runs of this project started and what goes on though their tractest was killed: pytests,
+   * Processes of runs whose tractest was killed, and which still run: pytests,
    * as a rule.
    */
   readonly abandoned?: readonly {
@@ -95,7 +95,7 @@ export interface CleanupReport {
   readonly after: LeakReport;
   /**
    * True if all is clean now, false if something of ours survived or a foreign holder stays, null
-   * if it can't be told.
+   * if unknown.
    */
   readonly ok: boolean | null;
   /** Whether a process or socket of ours was to be cleaned up and is still there. */

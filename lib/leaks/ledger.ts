@@ -133,7 +133,7 @@ async function untrusted(host: Host, path: string): Promise<string | null> {
 }
 
 /**
- * Writes the ledger of one run: a file of its own, so that nobody else ever writes to it, a line
+ * Writes the ledger of one run: a file of its own, which no other process writes to, a line
  * for each process, each written at once. A disk that does not take it costs later evidence, never
  * a test.
  */

@@ -86,7 +86,7 @@ export function sharedDaemon(
   }) ?? null;
 }
 
-/** A shell that nobody gave anything to run: somebody types into it, or did. */
+/** A shell without a script or command: somebody types into it, or did. */
 export function isInteractiveShell({ argv }: Pick<DetailedProcess, "argv">): boolean {
   const [program = "", ...rest] = argv ?? [];
   const isShell = /^(ba|da|z|k|mk|tc|c|fi|xon)?sh$|^nu$/.test(baseName(program));

@@ -70,7 +70,7 @@ export interface TcpConnection {
   readonly unread: number;
   readonly local: string;
   readonly peer: string;
-  /** 0 while nobody has accepted it. */
+  /** 0 until it is accepted. */
   readonly inode: number;
 }
 
