@@ -1,3 +1,5 @@
+import { plural } from "./plural.ts";
+
 /** How often something happened, and how often it could have. */
 export interface Tries {
   readonly failures: number;
@@ -78,7 +80,7 @@ export function isFlakyAgain(record: TestRecord): boolean {
 /** `failed 3 of 41 recorded runs, 7% (2-19%)`; null without a record. */
 export function recordText(record: TestRecord): string | null {
   const { failures, trials, contradictions, recoveries, streak, strained } = record;
-  const runs = (count: number) => `${count} recorded run${count === 1 ? "" : "s"}`;
+  const runs = (count: number) => plural(count, "recorded run");
   const were = strained === 1 ? "was" : "were";
   if (trials === 0) {
     return strained === 0 ? null : `no rate: the ${runs(strained)} ${were} short of CPU`;
@@ -91,14 +93,10 @@ export function recordText(record: TestRecord): string | null {
       const count = contradictions === 1 ? "" : ` (${contradictions} of them)`;
       parts.push(`passed and failed at the same clean commit${count}`);
     }
-    if (recoveries > 0) {
-      parts.push(`passed when retried, ${recoveries} time${recoveries === 1 ? "" : "s"}`);
-    }
+    if (recoveries > 0) parts.push(`passed when retried, ${plural(recoveries, "time")}`);
     if (streak > 1) parts.push(`failed in each of its last ${streak}`);
   }
-  if (strained > 0) {
-    parts.push(`${strained} more run${strained === 1 ? "" : "s"} ${were} short of CPU`);
-  }
+  if (strained > 0) parts.push(`${plural(strained, "more run")} ${were} short of CPU`);
   return parts.join("; ");
 }
 

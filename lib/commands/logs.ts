@@ -66,10 +66,10 @@ export const VERB: Verb<typeof OPTIONS> = {
   summary: "the output of a run",
   usage: "tractest logs [ID] [OPTIONS]",
   options: OPTIONS,
-  examples: [["tractest logs", "the output so far"], [
-    "tractest logs -f",
-    "follow the output until the run is over",
-  ]],
+  examples: [
+    ["tractest logs", "the output so far"],
+    ["tractest logs -f", "follow the output until the run is over"],
+  ],
   exits: [0, 80],
   row: "logs",
   run: logs,

@@ -68,10 +68,10 @@ export const VERB: Verb<typeof OPTIONS> = {
   summary: "what each command may do; with --row a proof that it is enforced",
   usage: "tractest permissions [--row ROW]",
   options: OPTIONS,
-  examples: [["tractest permissions", "the table"], [
-    "tractest permissions --row failed",
-    "try everything that `failed` must not do",
-  ]],
+  examples: [
+    ["tractest permissions", "the table"],
+    ["tractest permissions --row failed", "try everything that `failed` must not do"],
+  ],
   exits: [0, 70],
   row: "permissions",
   run: permissions,

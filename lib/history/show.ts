@@ -1,3 +1,4 @@
+import { plural } from "../base/plural.ts";
 import { secondsText } from "../base/durations.ts";
 import { escapeText, shellCommand } from "../base/escape.ts";
 import { median } from "../base/median.ts";
@@ -74,7 +75,7 @@ function cellsOfResult(result: ResultRow, printer: Printer): string[] {
     message !== null && escapeText(message),
     isRed && !counts && !isRetry && "(not the test's own failure)",
     isRetry && "(retry)",
-    left > 0 && `left ${left} process${left === 1 ? "" : "es"} behind`,
+    left > 0 && `left ${plural(left, "process", "processes")} behind`,
     strained && "(short of CPU)",
   ];
   return [

@@ -1,3 +1,4 @@
+import { plural } from "../base/plural.ts";
 import { secondsText } from "../base/durations.ts";
 
 /** How many tests there are, and how long they take together. */
@@ -35,5 +36,5 @@ function isIn(id: string, target: string): boolean {
 export function totalsText(totals: Totals | null): string {
   if (totals === null) return "";
   const { tests, seconds } = totals;
-  return `${tests} test${tests === 1 ? "" : "s"}, ${secondsText(seconds)}`;
+  return `${plural(tests, "test")}, ${secondsText(seconds)}`;
 }

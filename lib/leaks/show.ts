@@ -1,3 +1,4 @@
+import { plural } from "../base/plural.ts";
 import { escapeText, shellCommand } from "../base/escape.ts";
 import { registryName } from "./registry.ts";
 import type {
@@ -83,8 +84,7 @@ function showActors(printer: Printer, report: LeakReport): void {
   }
   const doubtful = report.actors.filter((actor) => actor.verdict === "unknown");
   if (doubtful.length > 0) {
-    const processes = doubtful.length === 1 ? "process" : "processes";
-    printer.line(`${doubtful.length} ${processes} left alone, may be leaked:`);
+    printer.line(`${plural(doubtful.length, "process", "processes")} left alone, may be leaked:`);
   }
   for (const actor of doubtful) printer.line(`  ${processLine(actor)}\n    ${reasons(actor)}`);
   const used = report.actors.filter((actor) => actor.verdict === "in-use");
@@ -101,7 +101,7 @@ function showActors(printer: Printer, report: LeakReport): void {
 /** Counts leaks; they are called actors if all of them are. */
 export function leakedCount(leaked: readonly ListedProcess[]): string {
   const what = leaked.every((process) => process.kind === "actor") ? "actor " : "";
-  return `${leaked.length} leaked ${what}${leaked.length === 1 ? "proc" : "procs"}`;
+  return plural(leaked.length, `leaked ${what}proc`);
 }
 
 /** The ports that a process keeps from others. */

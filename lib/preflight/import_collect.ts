@@ -1,3 +1,4 @@
+import { plural } from "../base/plural.ts";
 import { join } from "@std/path";
 import { errorsOf, fitOf, lastLines } from "./import_check.ts";
 import { shellCommand } from "../base/escape.ts";
@@ -270,7 +271,7 @@ async function fit(
 const LISTED_TARGETS = 3;
 
 function countOf({ targets }: VerifyScene, count: number | null): string {
-  const tests = count === null ? "all tests" : `${count} test${count === 1 ? "" : "s"}`;
+  const tests = count === null ? "all tests" : plural(count, "test");
   if (targets === null) return `${tests} collected`;
   const more = targets.length > LISTED_TARGETS ? ", …" : "";
   return `${tests} collected from ${targets.slice(0, LISTED_TARGETS).join(", ")}${more}`;

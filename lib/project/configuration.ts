@@ -170,9 +170,7 @@ function isolation(value: unknown, key: string): IsolationWish {
 
 function seconds(value: unknown, key: string): number {
   const number = typeof value === "bigint" ? Number(value) : value;
-  if (typeof number !== "number" || !(number > 0)) {
-    throw wrong(`"${key}" must be a number above 0`);
-  }
+  if (typeof number !== "number" || !(number > 0)) throw wrong(`"${key}" must be a number above 0`);
   return number;
 }
 

@@ -1,3 +1,4 @@
+import { plural } from "../base/plural.ts";
 import { decisiveLine, errorLines, isCarrier } from "./decisive.ts";
 
 /** Why a test or a collection failed. */
@@ -89,7 +90,7 @@ function cut(message: readonly string[], lines: number, traceback: string): stri
   const hidden = rest.length - (decisive !== null && last.includes(decisive) ? 1 : 0);
   return [
     ...shown,
-    ...(hidden > 0 ? [`… ${hidden} more line${hidden === 1 ? "" : "s"}`] : []),
+    ...(hidden > 0 ? [`… ${plural(hidden, "more line")}`] : []),
     ...last,
   ];
 }

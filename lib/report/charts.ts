@@ -1,3 +1,4 @@
+import { plural } from "../base/plural.ts";
 import { clock } from "../base/durations.ts";
 import { RED, type TestResult } from "../pytest/results.ts";
 import { type Html, markup, number, type Part, table } from "./html.ts";
@@ -57,7 +58,7 @@ export function timeline(tests: readonly TestResult[]): Html | null {
   const background = lanes.map((_, lane) =>
     rectangle("lane", { x: 0, y: lane * LANE.distance, width: WIDTH, height: LANE.height })
   );
-  const sessions = `${lanes.length} ${lanes.length === 1 ? "session" : "sessions"}`;
+  const sessions = plural(lanes.length, "session");
   const summary = `${all.length} attempts in ${sessions} over ${clock(end - begin)}`;
   const chart = drawing(lanes.length * LANE.distance, summary, [background, bars]);
   const names = lanes.map((name) => markup`<li>${name === "" ? "0" : name}</li>`);

@@ -1,3 +1,4 @@
+import { plural } from "../base/plural.ts";
 import { clock } from "../base/durations.ts";
 import type { PytestEvent } from "../pytest/events.ts";
 import type { Failure } from "../pytest/failure.ts";
@@ -126,7 +127,7 @@ export function leaks(results: RunModel, tests: readonly TestResult[]): Html | n
   const unknown = { id: "test unknown", leaked: results.leaked };
   const all = [...leaking, ...(unknown.leaked.length > 0 ? [unknown] : [])];
   return listOf(all, ({ id, leaked }) => {
-    const count = `${leaked.length} ${leaked.length === 1 ? "process" : "processes"}`;
+    const count = plural(leaked.length, "process", "processes");
     const rows = leaked.slice(0, SHOWN.others).map(({ pid, title, seconds }) => {
       const when = seconds === null ? "at the end" : `${seconds.toFixed(1)} s after the test`;
       return markup`<li><code>${pid} ${title}</code> still there ${when}</li>`;

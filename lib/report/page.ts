@@ -1,3 +1,4 @@
+import { plural } from "../base/plural.ts";
 import { clock } from "../base/durations.ts";
 import { shellCommand } from "../base/escape.ts";
 import type { TestResult } from "../pytest/results.ts";
@@ -97,14 +98,14 @@ function verdictOf(results: RunModel, tests: readonly TestResult[]): Verdict {
   const ran = tests.filter((test) => test.finished).length;
   const seconds = ended?.seconds ?? (latest ?? 0) - (first ?? 0);
   const when = first === null ? "" : `, ${stamp(first)}`;
-  const facts = `${ran} ${ran === 1 ? "test" : "tests"} in ${clock(seconds)}${when}.`;
+  const facts = `${plural(ran, "test")} in ${clock(seconds)}${when}.`;
   if (ended === null) {
     const sentence = `${facts} The run was killed, or is still running.`;
     return { kind: "open", word: "Did not finish", sentence };
   }
   const red = [
     ...(failed > 0 ? [`${failed} failed`] : []),
-    ...(errors > 0 ? [`${errors} error${errors === 1 ? "" : "s"}`] : []),
+    ...(errors > 0 ? [plural(errors, "error")] : []),
   ];
   if (red.length === 0 && ended.exitCode === 0) {
     return { kind: "good", word: "Passed", sentence: facts };

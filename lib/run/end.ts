@@ -1,3 +1,4 @@
+import { plural } from "../base/plural.ts";
 import type { SharedOptions } from "../command_line/session_options.ts";
 import { findCascades } from "../pytest/cascade.ts";
 import type { Parallel } from "./rules_parallel.ts";
@@ -133,6 +134,6 @@ function showEnd(
 function limitHint(done: number, collected: number | null): string {
   const tests = collected === null
     ? "no tests were collected yet"
-    : `${done} of ${collected} test${collected === 1 ? "" : "s"} had finished`;
+    : `${done} of ${plural(collected, "test")} had finished`;
   return `${tests}; for more time: --timeout SECONDS, 0 for no limit`;
 }

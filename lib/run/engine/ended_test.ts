@@ -72,9 +72,7 @@ export class EndedTestLog {
 
   #whyCut(): string {
     const { cut, interrupted } = this.progress;
-    if (cut === "time-limit") {
-      return `the time limit of ${this.request.limits.run} s ended the run`;
-    }
+    if (cut === "time-limit") return `the time limit of ${this.request.limits.run} s ended the run`;
     if (cut !== null) return `${cut} ended the run`;
     return interrupted === null
       ? "pytest ended"
