@@ -9,33 +9,36 @@ import type { Host } from "./system/host.ts";
 import { EXIT, type ExitCode } from "./tables/exit_codes.ts";
 import { Printer, toJson } from "./terminal/printer.ts";
 
-/** Every command, in the order of help. Each is loaded when it is called: start-up stays quick. */
+/**
+ * Every command, in the order of help: by group, the most used first. Each is loaded when it is
+ * called: start-up stays quick.
+ */
 export const VERBS = {
   run: async () => (await import("./run/command.ts")).VERB,
-  merge: async () => (await import("./merge/command.ts")).VERB,
-  doctor: async () => (await import("./preflight/command.ts")).VERB,
-  zombies: async () => (await import("./leaks/command.ts")).VERB,
-  failed: async () => (await import("./commands/failed.ts")).VERB,
-  bisect: async () => (await import("./bisect/command.ts")).VERB,
-  stress: async () => (await import("./stress/command.ts")).VERB,
   affected: async () => (await import("./affected/command.ts")).VERB,
   check: async () => (await import("./commands/check.ts")).VERB,
-  flaky: async () => (await import("./flaky/command.ts")).VERB,
-  report: async () => (await import("./report/command.ts")).VERB,
-  history: async () => (await import("./history/command.ts")).VERB,
-  slow: async () => (await import("./commands/slow.ts")).VERB,
+  stress: async () => (await import("./stress/command.ts")).VERB,
+  merge: async () => (await import("./merge/command.ts")).VERB,
+  failed: async () => (await import("./commands/failed.ts")).VERB,
   hang: async () => (await import("./hang/command.ts")).VERB,
+  report: async () => (await import("./report/command.ts")).VERB,
+  flaky: async () => (await import("./flaky/command.ts")).VERB,
+  bisect: async () => (await import("./bisect/command.ts")).VERB,
+  slow: async () => (await import("./commands/slow.ts")).VERB,
+  history: async () => (await import("./history/command.ts")).VERB,
+  zombies: async () => (await import("./leaks/command.ts")).VERB,
+  doctor: async () => (await import("./preflight/command.ts")).VERB,
   status: async () => (await import("./commands/status.ts")).VERB,
-  wait: async () => (await import("./commands/wait.ts")).VERB,
   logs: async () => (await import("./commands/logs.ts")).VERB,
+  wait: async () => (await import("./commands/wait.ts")).VERB,
   stop: async () => (await import("./commands/stop.ts")).VERB,
   config: async () => (await import("./commands/config.ts")).VERB,
-  layout: async () => (await import("./layout/command.ts")).VERB,
   hooks: async () => (await import("./hooks/command.ts")).VERB,
+  layout: async () => (await import("./layout/command.ts")).VERB,
   completions: async () => (await import("./commands/completions.ts")).VERB,
-  help: async () => (await import("./commands/help.ts")).VERB,
-  version: async () => (await import("./commands/version.ts")).VERB,
   permissions: async () => (await import("./commands/show_permissions.ts")).VERB,
+  help: async () => (await import("./help/command.ts")).VERB,
+  version: async () => (await import("./commands/version.ts")).VERB,
 } as const satisfies Readonly<Record<string, () => Promise<AnyVerb>>>;
 
 /** The name of a command. */
@@ -71,13 +74,13 @@ async function runVerb(verb: AnyVerb, line: CommandLine<never>, host: Host): Pro
   const options: KnownOptions = line.options;
   // All code must be loaded before the permission to read is dropped.
   const asksHelp = options.help && verb.name !== "help";
-  const showHelp = asksHelp ? (await import("./commands/help.ts")).showPage : null;
+  const showHelp = asksHelp ? (await import("./help/command.ts")).showPage : null;
   const verbs = verb.needsVerbs?.(line) ? await allVerbs() : [];
   const row = typeof verb.row === "string" ? verb.row : verb.row(line, host.terminal);
   host.permissions.restrict(rowNamed(showHelp ? "help" : row));
   const { json = false, verbose, color, directory } = options;
   const printer = new Printer(host, { json, verbose, color });
-  if (showHelp) return showHelp(printer, verb);
+  if (showHelp) return showHelp(host, printer, verb);
   if (directory !== null) host.changeDirectory(directory);
   return await verb.run({ host, printer, line, verbs });
 }
@@ -92,12 +95,28 @@ async function commandOf(words: readonly string[]): Promise<[CommandName, string
     const [command, after] = await commandOf(words.slice(leading));
     return [command, [...words.slice(0, leading), ...after]];
   }
-  if (Object.hasOwn(VERBS, first)) return [first as CommandName, rest];
-  const { nearest, suggestion } = await import("./base/nearest.ts");
-  throw new UsageError(
-    `Unknown command "${first}"`,
-    suggestion(first, COMMAND_NAMES) ??
-      `commands, nearest first: ${nearest(first, COMMAND_NAMES).join(", ")}`,
+  if (!Object.hasOwn(VERBS, first)) throw await unknownCommand(first);
+  return asksForFacts(rest) ? ["help", [first, "--json"]] : [first as CommandName, rest];
+}
+
+/** Whether `--help --json` was typed, which not every command has an option for. */
+function asksForFacts(words: readonly string[]): boolean {
+  const dashes = words.indexOf("--");
+  const own = dashes < 0 ? words : words.slice(0, dashes);
+  return own.includes("--json") && (own.includes("--help") || own.includes("-h"));
+}
+
+async function unknownCommand(word: string): Promise<UsageError> {
+  const [{ nearest, suggestion }, { COMMAND_SYNONYMS }] = await Promise.all([
+    import("./base/nearest.ts"),
+    import("./command_line/synonyms.ts"),
+  ]);
+  const known = COMMAND_SYNONYMS[word.toLowerCase()];
+  return new UsageError(
+    `Unknown command "${word}"`,
+    known !== undefined ? `did you mean: tractest ${known}` : suggestion(word, COMMAND_NAMES) ??
+      `commands, nearest first: ${nearest(word, COMMAND_NAMES).slice(0, 5).join(", ")}; ` +
+        "tractest help lists all",
   );
 }
 

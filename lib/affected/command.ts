@@ -144,6 +144,7 @@ async function heldRegistry({ host }: Context): Promise<string | null> {
 /** `tractest affected`, described. */
 export const VERB: Verb<typeof OPTIONS> = {
   name: "affected",
+  group: "run",
   summary: "the tests to run first for the current changes",
   usage: "tractest affected [OPTIONS]",
   options: OPTIONS,

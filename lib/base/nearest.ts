@@ -14,12 +14,20 @@ export function nearest(word: string, candidates: readonly string[]): string[] {
 }
 
 /**
- * Whether a word is a misspelling of another: one letter wrong, missing or too many, or different
- * hyphens. Short words are not compared, since too many are similar.
+ * Whether a word is a misspelling of another: one letter wrong, missing or too many, two swapped,
+ * or different hyphens. Short words are not compared, since too many are similar.
  */
 export function isMisspellingOf(word: string, meant: string): boolean {
   if (word.replaceAll("-", "") === meant.replaceAll("-", "")) return true;
-  return word.length > 4 && meant.length > 4 && distance(word, meant) === 1;
+  if (word.length <= 4 || meant.length <= 4) return false;
+  return distance(word, meant) === 1 || hasSwappedLetters(word, meant);
+}
+
+function hasSwappedLetters(word: string, meant: string): boolean {
+  const at = [...word].findIndex((letter, index) => letter !== meant[index]);
+  const swapped = word.slice(0, at) + word.slice(at, at + 2).split("").reverse().join("") +
+    word.slice(at + 2);
+  return at >= 0 && swapped === meant;
 }
 
 /** `did you mean "x"?` if a candidate is similar enough. */

@@ -280,6 +280,7 @@ function exitCodeOf({ verdict, cut }: Bisected): ExitCode {
 /** `tractest bisect`, described. */
 export const VERB: Verb<typeof OPTIONS> = {
   name: "bisect",
+  group: "understand",
   summary: "find the earlier test that makes this one fail, hang or leak",
   usage: "tractest bisect TEST [OPTIONS] [-- PYTEST…]",
   options: OPTIONS,

@@ -40,7 +40,19 @@ export interface OptionRow {
   readonly offers?: readonly string[];
   /** For tractest itself: neither help nor completions show it. */
   readonly hidden?: boolean;
+  /** Where the help of a command with many options shows it. */
+  readonly section?: keyof typeof SECTIONS;
 }
+
+/** The sections of a long help, in its order, with their headings. */
+export const SECTIONS = {
+  selection: "Which tests",
+  execution: "How they run",
+  limits: "Time limits",
+  checks: "Before the run",
+  reports: "Reports",
+  tractor: "For projects that use tractor",
+} as const;
 
 /** The options of a command by their names without the dashes. */
 export type OptionTable = Readonly<Record<string, OptionRow>>;
@@ -92,25 +104,30 @@ export const EVERY_COMMAND = {
 
 /** Options that several commands take. */
 export const SHARED = {
-  yes: { short: "y", kind: "flag", doc: "answer yes to every question" },
+  yes: { section: "checks", short: "y", kind: "flag", doc: "answer yes to every question" },
   "dry-run": { short: "n", kind: "flag", doc: "show what would be done, do nothing" },
-  junit: { kind: "file", doc: "write a JUnit report to FILE, also of a run that was cut short" },
+  junit: {
+    section: "reports",
+    kind: "file",
+    doc: "write a JUnit report to FILE, also of a run that was cut short",
+  },
   all: { kind: "flag", doc: "the runs of all repos, not only of this one" },
   run: { kind: "flag", doc: "run these tests" },
   base: {
+    section: "selection",
     kind: "text",
     metavar: "REV",
     doc: "compare with REV (default: the merge base with the main branch)",
   },
-  staged: { kind: "flag", doc: "only staged changes" },
-  uncommitted: { kind: "flag", doc: "only changes that are not committed" },
+  staged: { section: "selection", kind: "flag", doc: "only staged changes" },
+  uncommitted: { section: "selection", kind: "flag", doc: "only changes that are not committed" },
   limit: { kind: "count", default: 20, least: 1, doc: "show at most N rows" },
 } as const satisfies OptionTable;
 
 /** Options of the commands that report. */
 export const WITH_JSON = {
   ...EVERY_COMMAND,
-  json: { kind: "flag", doc: "print one JSON document on standard output" },
+  json: { section: "reports", kind: "flag", doc: "print one JSON document on standard output" },
 } as const satisfies OptionTable;
 
 /** The options that every command takes. */

@@ -1,7 +1,8 @@
 import { parseArgs } from "@std/cli";
 import { UsageError } from "../errors.ts";
 import { CONTRADICTIONS } from "./contradictions.ts";
-import type { CommandLine } from "./parsed_line.ts";
+import type { CommandLine, Slip } from "./parsed_line.ts";
+import { OPTION_SYNONYMS } from "./synonyms.ts";
 import { type OptionsOf, type OptionTable, propertyOf } from "./options.ts";
 import { type NamedRow, namedRows, optionValue, takesNextWord } from "./option_values.ts";
 import type { VerbSyntax } from "./verb.ts";
@@ -23,7 +24,6 @@ export function parseCommandLine<Table extends OptionTable>(
   const command = verb.name;
   const dashes = words.indexOf("--");
   const split = verb.passesToPytest ? splitRunWords(words, rows) : null;
-  if (split) refuseSlips(split, rows);
   const own = split?.own ?? tied(dashes < 0 ? words : words.slice(0, dashes), rows);
   const afterDashes = dashes < 0 ? [] : words.slice(dashes + 1);
   const { given, rest } = givenOptions(command, own, rows);
@@ -51,6 +51,7 @@ export function parseCommandLine<Table extends OptionTable>(
     operands,
     afterDashes,
     words: split?.words,
+    slips: split === null ? [] : slipsAmong(split, rows),
     given,
     has: (option) => given.has(option),
   };
@@ -98,23 +99,15 @@ function tied(words: readonly string[], rows: readonly NamedRow[]): string[] {
   });
 }
 
-/**
- * Refuses misspelled options of ours: `--dryrun` must not go to pytest and start a run.
- *
- * @throws {UsageError} with the way to pass it to pytest
- */
-function refuseSlips(split: SplitWords, rows: readonly NamedRow[]): void {
-  for (const item of split.words) {
-    const name = item.kind === "pytest" ? item.words[0]!.replace(/=.*$/s, "") : "";
-    if (!name.startsWith("--") || isPytestOption(name)) continue;
-    const meant = rows.find((row) => isMisspellingOf(name.slice(2), row.name));
-    if (meant) {
-      throw new UsageError(
-        `Unknown option "${name}" for "run"`,
-        `did you mean "--${meant.name}"? pytest gets it after --: -- ${name}`,
-      );
-    }
-  }
+/** The options for pytest that are misspellings of ours: `--dryrun` must not start a run. */
+function slipsAmong(split: SplitWords, rows: readonly NamedRow[]): Slip[] {
+  return split.words.flatMap((item) => {
+    const typed = item.kind === "pytest" ? item.words[0]!.replace(/=.*$/s, "") : "";
+    if (!typed.startsWith("--") || isPytestOption(typed)) return [];
+    const row = rows.find(({ name, hidden }) => !hidden && isMisspellingOf(typed.slice(2), name));
+    const meant = row === undefined ? OPTION_SYNONYMS[typed] : `--${row.name}`;
+    return meant === undefined ? [] : [{ typed, meant }];
+  });
 }
 
 /**

@@ -1,6 +1,14 @@
 import type { OptionName } from "./options.ts";
 import type { RunWord } from "./run_words.ts";
 
+/** An option that would go to pytest, but looks like one of ours. */
+export interface Slip {
+  /** `--retires` */
+  readonly typed: string;
+  /** `--retries`, or a command */
+  readonly meant: string;
+}
+
 /** A parsed command line of one command. */
 export interface CommandLine<Options = unknown> {
   readonly command: string;
@@ -12,6 +20,8 @@ export interface CommandLine<Options = unknown> {
   readonly afterDashes: readonly string[];
   /** Of `run` alone: targets and pytest's options in the order they were typed. */
   readonly words?: readonly RunWord[];
+  /** Of `run` alone: misspelled options, unless the venv's pytest knows them. */
+  readonly slips?: readonly Slip[];
   /** The options that were given, each value as it was typed; a flag has an empty one. */
   readonly given: ReadonlyMap<string, readonly string[]>;
   /** Whether an option was given. */

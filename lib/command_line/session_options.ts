@@ -5,27 +5,42 @@ import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "./options.t
 export const RUNS_PYTEST = {
   ...WITH_JSON,
   yes: SHARED.yes,
-  ll: { kind: "text", metavar: "LEVEL", doc: "tractor's log level: error, info, debug, runtime …" },
-  "tpt-proto": { kind: "choices", choices: ["tcp", "uds"], doc: "IPC transport" },
+  ll: {
+    section: "tractor",
+    kind: "text",
+    metavar: "LEVEL",
+    doc: "tractor's log level: error, info, debug, runtime …",
+  },
+  "tpt-proto": {
+    section: "tractor",
+    kind: "choices",
+    choices: ["tcp", "uds"],
+    doc: "IPC transport",
+  },
   "spawn-backend": {
+    section: "tractor",
     kind: "text",
     metavar: "BACKEND",
     doc: "how actors are started: trio, mp_spawn, mp_forkserver, if the checkout has it",
   },
   timeout: {
+    section: "limits",
     kind: "seconds",
     doc: "time limit of the run; 0: none (600 for the full suite, 120 for one file)",
   },
   "test-timeout": {
+    section: "limits",
     kind: "seconds",
     doc: "time limit of each test: a test that hangs is ended, with its processes, and reported",
   },
   "exit-timeout": {
+    section: "limits",
     kind: "seconds",
     default: EXIT_SECONDS,
     doc: "time limit for pytest to exit after its report",
   },
   isolate: {
+    section: "execution",
     kind: "choice",
     bare: "always",
     choices: ["always", "auto"],
@@ -33,17 +48,35 @@ export const RUNS_PYTEST = {
       "run pytest in its own namespaces, with its own registry port, sockets and shared memory; " +
       "no process outlives it; auto: if the system allows it",
   },
-  "no-isolate": { kind: "flag", doc: "don't isolate, whatever the configuration says" },
-  "no-preflight": { kind: "flag", doc: "skip the checks before the run" },
-  clean: { kind: "flag", doc: "clean up leaked actors and stale sockets before the run" },
-  wait: { kind: "flag", doc: "wait for the end of another run in this repo" },
-  python: { kind: "path", doc: "use this Python, or the venv at PATH" },
-  sync: { kind: "flag", doc: "make the venv, or bring it up to date with uv.lock, first" },
+  "no-isolate": {
+    section: "execution",
+    kind: "flag",
+    doc: "don't isolate, whatever the configuration says",
+  },
+  "no-preflight": { section: "checks", kind: "flag", doc: "skip the checks before the run" },
+  clean: {
+    section: "checks",
+    kind: "flag",
+    doc: "clean up leaked actors and stale sockets before the run",
+  },
+  wait: { section: "checks", kind: "flag", doc: "wait for the end of another run in this repo" },
+  python: { section: "execution", kind: "path", doc: "use this Python, or the venv at PATH" },
+  sync: {
+    section: "execution",
+    kind: "flag",
+    doc: "make the venv, or bring it up to date with uv.lock, first",
+  },
   "uv-run": {
+    section: "execution",
     kind: "flag",
     doc: "start Python by `uv run`, which is slower than an existing venv",
   },
-  grace: { kind: "seconds", default: GRACE_SECONDS, doc: "seconds between SIGINT and SIGKILL" },
+  grace: {
+    section: "limits",
+    kind: "seconds",
+    default: GRACE_SECONDS,
+    doc: "seconds between SIGINT and SIGKILL",
+  },
 } as const satisfies OptionTable;
 
 /** The options of every command that runs pytest. */

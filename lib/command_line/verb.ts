@@ -11,9 +11,19 @@ export interface Offers {
   readonly paths: "files" | "directories" | null;
 }
 
+/** The groups of the list of commands, in its order, with their headings. */
+export const GROUPS = {
+  run: "Run tests",
+  understand: "Understand a result",
+  "clean-up": "Clean up and check",
+  background: "Runs in the background",
+  "set-up": "Set up",
+} as const;
+
 /** A command with its description: parsing, help, completions and permissions come from it. */
 export interface Verb<Table extends OptionTable = OptionTable, Options = OptionsOf<Table>> {
   readonly name: string;
+  readonly group: keyof typeof GROUPS;
   readonly summary: string;
   readonly usage: string;
   readonly options: Table;

@@ -38,6 +38,7 @@ async function checkProject(context: Context<CheckOptions>): Promise<ExitCode> {
 /** `tractest check`, described. */
 export const VERB: Verb<typeof OPTIONS> = {
   name: "check",
+  group: "run",
   summary: "import and collect, a fast first check after a refactor",
   usage: "tractest check [OPTIONS]",
   options: OPTIONS,

@@ -25,11 +25,12 @@ export function completions({ host, line, verbs = [] }: Context): Promise<ExitCo
 /** `tractest completions`, described. */
 export const VERB: Verb<typeof EVERY_COMMAND> = {
   name: "completions",
+  group: "set-up",
   summary: "completion script for a shell",
   usage: "tractest completions bash|zsh|fish",
   options: EVERY_COMMAND,
   examples: [[
-    "tractest completions bash > ~/.local/share/bash-completion/completions/tractest",
+    "tractest completions bash >> ~/.bash_completion",
     "install for bash",
   ]],
   exits: [0],

@@ -39,6 +39,7 @@ function shown(value: unknown): string {
 /** `tractest config`, described. */
 export const VERB: Verb<typeof WITH_JSON> = {
   name: "config",
+  group: "set-up",
   summary: "each value of the configuration, and where it comes from",
   usage: "tractest config [OPTIONS]",
   options: WITH_JSON,

@@ -123,6 +123,7 @@ async function testTreeOf(host: Host): Promise<TestTree> {
 /** `tractest failed`, described. */
 export const VERB: Verb<typeof OPTIONS> = {
   name: "failed",
+  group: "understand",
   summary: "the failures that pytest recorded, without running it",
   usage: "tractest failed [OPTIONS]",
   options: OPTIONS,

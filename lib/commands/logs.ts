@@ -63,6 +63,7 @@ export async function logs(context: Context<LogsOptions>): Promise<ExitCode> {
 /** `tractest logs`, described. */
 export const VERB: Verb<typeof OPTIONS> = {
   name: "logs",
+  group: "background",
   summary: "the output of a run",
   usage: "tractest logs [ID] [OPTIONS]",
   options: OPTIONS,

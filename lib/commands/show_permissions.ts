@@ -65,6 +65,7 @@ function prove({ host, printer }: Context, name: string): ExitCode {
 /** `tractest permissions`, described. */
 export const VERB: Verb<typeof OPTIONS> = {
   name: "permissions",
+  group: "set-up",
   summary: "what each command may do; with --row a proof that it is enforced",
   usage: "tractest permissions [--row ROW]",
   options: OPTIONS,

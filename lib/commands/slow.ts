@@ -102,6 +102,7 @@ function cellsOf({ id, before, now, passes, p }: Regression): string[] {
 /** `tractest slow`, described. */
 export const VERB: Verb<typeof OPTIONS> = {
   name: "slow",
+  group: "understand",
   summary: "the slowest tests, and tests that became slower",
   usage: "tractest slow [OPTIONS]",
   options: OPTIONS,

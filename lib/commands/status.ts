@@ -68,6 +68,7 @@ async function newestRuns(context: Context<StatusOptions>): Promise<[KnownRun[],
 /** `tractest status`, described. */
 export const VERB: Verb<typeof OPTIONS> = {
   name: "status",
+  group: "background",
   summary: "the runs that are under way, at any terminal, and the last ones",
   usage: "tractest status [ID] [OPTIONS]",
   options: OPTIONS,

@@ -55,6 +55,7 @@ export async function stop(context: Context<StopOptions>): Promise<ExitCode> {
 /** `tractest stop`, described. */
 export const VERB: Verb<typeof OPTIONS> = {
   name: "stop",
+  group: "background",
   summary: "end a run as Ctrl-C does",
   usage: "tractest stop [ID] [OPTIONS]",
   options: OPTIONS,

@@ -16,6 +16,7 @@ export function version({ host, printer }: Context): Promise<ExitCode> {
 /** `tractest version`, described. */
 export const VERB: Verb<typeof WITH_JSON> = {
   name: "version",
+  group: "set-up",
   summary: "version, kind of binary, runtime",
   usage: "tractest version [OPTIONS]",
   options: WITH_JSON,

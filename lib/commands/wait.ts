@@ -50,6 +50,7 @@ export async function wait(context: Context<WaitOptions>): Promise<ExitCode> {
 /** `tractest wait`, described. */
 export const VERB: Verb<typeof OPTIONS> = {
   name: "wait",
+  group: "background",
   summary: "wait until a run is over, exit with its code",
   usage: "tractest wait [ID] [OPTIONS]",
   options: OPTIONS,

@@ -84,6 +84,7 @@ function nameOf({ test }: KnownFlakyRow): string {
 /** `tractest flaky`, described. */
 export const VERB: Verb<typeof OPTIONS> = {
   name: "flaky",
+  group: "understand",
   summary: "the known flaky tests, and those that the record proves flaky",
   usage: "tractest flaky [OPTIONS]",
   options: OPTIONS,

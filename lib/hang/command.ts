@@ -227,6 +227,7 @@ class CapturingPrinter extends Printer {
 /** `tractest hang`, described. */
 export const VERB: Verb<typeof OPTIONS> = {
   name: "hang",
+  group: "understand",
   summary: "why a process tree is stuck, with evidence",
   usage: "tractest hang [PID] [OPTIONS]",
   options: OPTIONS,

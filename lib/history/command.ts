@@ -75,6 +75,7 @@ function nearestNames(word: string, ids: readonly string[]): readonly string[] {
 /** `tractest history`, described. */
 export const VERB: Verb<typeof OPTIONS> = {
   name: "history",
+  group: "understand",
   summary: "recorded runs, or the recorded outcomes of a test",
   usage: "tractest history [TEST] [OPTIONS]",
   options: OPTIONS,

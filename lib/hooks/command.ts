@@ -68,6 +68,7 @@ async function printEntries(
 /** `tractest hooks`, described. */
 export const VERB: Verb<typeof HOOKS_OPTIONS> = {
   name: "hooks",
+  group: "set-up",
   summary: "git hooks that clean up: install, uninstall, status",
   usage: "tractest hooks install|uninstall|status [pre-push|pre-commit|post-checkout …] [OPTIONS]",
   options: HOOKS_OPTIONS,

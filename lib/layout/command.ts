@@ -94,6 +94,7 @@ function cellsOf(row: ShownRow): string[] {
 /** `tractest layout`, described. */
 export const VERB: Verb<typeof WITH_JSON> = {
   name: "layout",
+  group: "set-up",
   summary: "the tests tree, compared with the reference",
   usage: "tractest layout [OPTIONS]",
   options: WITH_JSON,

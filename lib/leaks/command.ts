@@ -30,6 +30,7 @@ function rowOf({ options }: CommandLine<ZombiesOptions>, terminal: Terminal): Pe
 /** `tractest zombies`, described. */
 export const VERB: Verb<typeof ZOMBIES_OPTIONS> = {
   name: "zombies",
+  group: "clean-up",
   summary: "leaked actors, holders of the registry, stale sockets",
   usage: "tractest zombies [OPTIONS]",
   options: ZOMBIES_OPTIONS,

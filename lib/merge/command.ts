@@ -157,6 +157,7 @@ async function record(host: Host, printer: Printer, parts: readonly Part[]): Pro
 /** `tractest merge`, described. */
 export const VERB: Verb<typeof OPTIONS> = {
   name: "merge",
+  group: "run",
   summary: "join the runs of several machines into one verdict and report",
   usage: "tractest merge FILE… [OPTIONS]",
   options: OPTIONS,

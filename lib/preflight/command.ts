@@ -235,6 +235,7 @@ function rowOf({ options }: CommandLine<DoctorOptions>): PermissionRowName {
 /** `tractest doctor`, described. */
 export const VERB: Verb<typeof OPTIONS> = {
   name: "doctor",
+  group: "clean-up",
   summary: "check the environment, with a fix for each problem",
   usage: "tractest doctor [OPTIONS]",
   options: OPTIONS,

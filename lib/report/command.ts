@@ -90,6 +90,7 @@ async function trendsOf(host: Host, project: Project): Promise<Trends> {
 /** `tractest report`, described. */
 export const VERB: Verb<typeof OPTIONS> = {
   name: "report",
+  group: "understand",
   summary: "one HTML page of a run: failures, times, leaks, trends",
   usage: "tractest report [RUN] [OPTIONS]",
   options: OPTIONS,

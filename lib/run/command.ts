@@ -21,6 +21,9 @@ export async function run(context: Context<RunOptions>): Promise<ExitCode> {
   // the answer reports errors.
   if (!line.options.dryRun && !line.options.bg) surroundingsOf(host).catch(() => {});
   const request = await readRunRequest(context);
+  if (line.slips?.length) {
+    await (await import("./slips.ts")).refuseSlips(context, request.project);
+  }
   const { project, intent, settings, parallel, scope, chosen, dimensions } = request;
   if (chosen?.only && chosen.targets.length === 0) {
     if (printer.json) printer.document(RUN_SCHEMA, NOT_RUN);
@@ -86,6 +89,7 @@ function hintBackground({ printer, line }: Context<RunOptions>, longestFull: num
 /** `tractest run`, described. */
 export const VERB: Verb<typeof RUN_OPTIONS> = {
   name: "run",
+  group: "run",
   summary: "preflight, pytest, verdict",
   usage: "tractest run [TARGET…] [OPTIONS] [-- PYTEST…]",
   options: RUN_OPTIONS,

@@ -4,25 +4,33 @@ import { RUNS_PYTEST } from "../command_line/session_options.ts";
 /** The options of `run`. */
 export const RUN_OPTIONS = {
   ...RUNS_PYTEST,
-  "dry-run": { kind: "flag", doc: "print the command, start nothing" },
+  "dry-run": { section: "checks", kind: "flag", doc: "print the command, start nothing" },
   tpdb: {
+    section: "tractor",
     kind: "flag",
     doc: "tractor's multi-process debugger: implies -s, no time limit, own terminal",
   },
-  "debug-mode": { kind: "flag", doc: "the same as --tpdb" },
+  "debug-mode": { section: "tractor", kind: "flag", doc: "the same as --tpdb" },
   resume: {
+    section: "execution",
     kind: "flag",
     doc: "after a test that hung or crashed run the rest in a fresh pytest " +
       "(default for the full suite without -x)",
   },
   retries: {
+    section: "execution",
     kind: "count",
     default: 0,
     doc: "retry a failed test up to N times, each in a fresh pytest: FLAKY if it passes",
   },
-  affected: { kind: "flag", doc: "run the tests that `affected` lists first, then the rest" },
-  only: { kind: "flag", doc: "with --affected: leave out the rest" },
+  affected: {
+    section: "selection",
+    kind: "flag",
+    doc: "run the tests that `affected` lists first, then the rest",
+  },
+  only: { section: "selection", kind: "flag", doc: "with --affected: leave out the rest" },
   jobs: {
+    section: "execution",
     kind: "count",
     least: 1,
     // More pytests at once are of no use.
@@ -32,6 +40,7 @@ export const RUN_OPTIONS = {
       "a test that fails is run again alone",
   },
   matrix: {
+    section: "execution",
     kind: "texts",
     pairs: true,
     metavar: "KEY=V1,V2",
@@ -39,33 +48,43 @@ export const RUN_OPTIONS = {
       "--jobs N: N at once",
   },
   diff: {
+    section: "execution",
     kind: "flag",
     doc: "with --matrix: all tests whose outcomes differ between cells, and what explains it",
   },
   shard: {
+    section: "selection",
     kind: "text",
     metavar: "K/N",
     doc: "run only part K of N of the suite, on one of N machines",
   },
   "durations-from": {
+    section: "selection",
     kind: "file",
     doc: "cut and order the tests by the durations in FILE: a JUnit report, --events, " +
       "or tractest merge --durations; `history`: by the record of this machine",
   },
-  header: { kind: "flag", doc: "show pytest's header, which is left out by default" },
-  "no-defaults": { kind: "flag", doc: "leave out -x --tb=short --no-header" },
-  "preflight-only": { kind: "flag", doc: "run only the checks before the run" },
+  header: {
+    section: "execution",
+    kind: "flag",
+    doc: "show pytest's header, which is left out by default",
+  },
+  "no-defaults": { section: "execution", kind: "flag", doc: "leave out -x --tb=short --no-header" },
+  "preflight-only": { section: "checks", kind: "flag", doc: "run only the checks before the run" },
   strict: {
+    section: "reports",
     kind: "flag",
     doc:
       "exit 84 if the tests passed but left processes behind, hung at exit or passed only when " +
       "retried; 82 if that is unknown",
   },
   events: {
+    section: "reports",
     kind: "file",
     doc: "copy the events to FILE as JSON lines during the run; - for standard output",
   },
   ui: {
+    section: "reports",
     kind: "choice",
     choices: ["pytest", "bar"],
     doc:
@@ -73,17 +92,24 @@ export const RUN_OPTIONS = {
       "they happen (press t: the running tests and their processes); not with a debugger",
   },
   "slow-after": {
+    section: "limits",
     kind: "seconds",
     doc: "report a slow test after this time, then after twice the time, and so on; 0: never " +
       "(60 with --ui bar and --jobs, else 0)",
   },
   junit: SHARED.junit,
-  bg: { kind: "flag", doc: "run in the background: print the run's id and return at once" },
+  bg: {
+    section: "reports",
+    kind: "flag",
+    doc: "run in the background: print the run's id and return at once",
+  },
   notify: {
+    section: "reports",
     kind: "flag",
     doc: "announce the end: on the desktop (notify-send, osascript) and by the terminal's bell",
   },
   "notify-command": {
+    section: "reports",
     kind: "text",
     metavar: "'COMMAND …'",
     doc: "announce the end by this shell command, with TRACTEST_RUN_ID, TRACTEST_EXIT_CODE and " +

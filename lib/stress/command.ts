@@ -102,6 +102,7 @@ function notIsolated(copies: number): TractestError {
 /** `tractest stress`, described. */
 export const VERB: Verb<typeof OPTIONS> = {
   name: "stress",
+  group: "run",
   summary: "run tests in many isolated pytests at once, to find failures that need contention",
   usage: "tractest stress TEST… [OPTIONS] [-- PYTEST…]",
   options: OPTIONS,
