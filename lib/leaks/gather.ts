@@ -162,10 +162,10 @@ async function named(
   pid: number,
   { judged, processes }: Scene,
 ): Promise<Pick<LeakReport, "named" | "tree">> {
-  if (!processes.isThere(pid)) return { named: null, tree: [] };
+  if (!processes.isAlive(pid)) return { named: null, tree: [] };
   const isPytest = judged.some((process) => process.pid === pid && process.kind.isPytest) ||
     processes.abandoned.has(pid);
-  const below = await processes.endedWith(pid, isPytest);
+  const below = await processes.descendantsToEnd(pid, isPytest);
   return { named: reportOf(pid, judged, processes), tree: below.map(plain) };
 }
 
@@ -187,7 +187,7 @@ function openOf(judged: readonly Judged[]): Refusal[] {
 
 function abandonedOf(processes: ProcessSurvey): NonNullable<LeakReport["abandoned"]> {
   return [...processes.abandoned].flatMap(([pid, { runId }]) =>
-    processes.isThere(pid) ? [{ pid, title: processes.row(pid)!.args, runId: runId ?? "" }] : []
+    processes.isAlive(pid) ? [{ pid, title: processes.row(pid)!.args, runId: runId ?? "" }] : []
   );
 }
 

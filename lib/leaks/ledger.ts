@@ -23,26 +23,26 @@ import { readProcessFiles, readProcessLinks } from "../system/programs/proc.ts";
 import { listSessions } from "../system/programs/ps.ts";
 import { ledgerDirectory, stateDirectory, usable } from "../project/directories.ts";
 
-/** Sessions whose processes are remembered. */
+/** Sessions whose files are kept. */
 const KEPT_SESSIONS = 60;
-/** Processes of one run that are remembered: more leave the later ones to the other evidence. */
+/** Processes of one run that are recorded; further ones are judged by other evidence. */
 const KEPT_PROCESSES = 2_000;
-/** Bytes of one run's file that are read. */
+/** Bytes that are read of one session's file. */
 const READ_LIMIT = 4 * 1024 * 1024;
 
 const surroundings = new WeakMap<Host, Promise<Surroundings | null>>();
 
 /**
- * This boot and this pid namespace; null where there is no /proc. Neither changes as long as this
- * program runs: they are asked for once.
+ * This boot and this pid namespace; null where there is no /proc. Read once: neither changes while
+ * this program runs.
  */
 export function surroundingsOf(host: Host): Promise<Surroundings | null> {
   let known = surroundings.get(host);
-  if (!known) surroundings.set(host, known = askSurroundings(host));
+  if (!known) surroundings.set(host, known = readSurroundings(host));
   return known;
 }
 
-async function askSurroundings(host: Host): Promise<Surroundings | null> {
+async function readSurroundings(host: Host): Promise<Surroundings | null> {
   const [own, links] = await Promise.all([ownProcess(host), readProcessLinks(host, [])]);
   return own && links.own ? { bootId: own.bootId, pidNamespace: links.own[1] } : null;
 }
@@ -50,7 +50,7 @@ async function askSurroundings(host: Host): Promise<Surroundings | null> {
 /** The test that started a process, by its start in clock ticks; null if unknown. */
 export type TestOf = (startTicks: number) => string | null;
 
-/** What the runs of a project recorded, and the files that are not to be trusted. */
+/** What the runs of a project recorded, and the files that can't be trusted. */
 export interface Ledger {
   readonly entries: readonly LedgerEntry[];
   readonly segments: readonly SegmentEntry[];
@@ -58,8 +58,7 @@ export interface Ledger {
 }
 
 /**
- * Reads the ledger of a project. A missing one, or one that others may have written, proves
- * nothing.
+ * Reads the ledger of a project. It counts as empty if it is missing, or if others can write to it.
  */
 export async function readLedger(host: Host, root: string): Promise<Ledger> {
   const refused: Refusal[] = [];
@@ -99,17 +98,17 @@ export async function readLedger(host: Host, root: string): Promise<Ledger> {
 /** Where Linux has segments of shared memory. */
 export const SHARED_MEMORY = "/dev/shm";
 
-/** The segments that are there: plain files, whoever owns them, by path. */
+/** All segments of shared memory, whoever owns them: plain files, by path. */
 export async function sharedMemoryFiles(host: Host): Promise<ReadonlyMap<string, FileFacts>> {
   const { names } = await listNames(
     host,
     SHARED_MEMORY,
-    "which segments of shared memory there are",
+    "list segments of shared memory",
   );
   const files = await statPaths(
     host,
     (names ?? []).map((name) => join(SHARED_MEMORY, name)),
-    "which file a segment is",
+    "identify segments of shared memory",
   );
   return new Map([...files].filter(([, file]) => file.kind === "file"));
 }
@@ -121,7 +120,7 @@ async function runFiles(host: Host, directory: string): Promise<string[]> {
   ) => name.endsWith(".jsonl")).sort();
 }
 
-/** Why a file proves nothing; null for one that only this user can have written. */
+/** Why a file can't be trusted; null for one that only this user can have written. */
 async function untrusted(host: Host, path: string): Promise<string | null> {
   const status = await host.files.lstat(path);
   if (status === null) return "it is gone";
@@ -133,19 +132,18 @@ async function untrusted(host: Host, path: string): Promise<string | null> {
 }
 
 /**
- * Writes the ledger of one run: a file of its own, which no other process writes to, a line
- * for each process, each written at once. A disk that does not take it costs later evidence, never
- * a test.
+ * Writes the ledger of one session: a file that no other process writes to, one line per process.
+ * A failed write means less evidence later; it never fails a test.
  */
 export class RunLedger {
   #seen = new Map<number, string>();
   #recorded = new Set<string>();
   #here: Surroundings | null = null;
-  /** Inodes of segments that were there before the run, or are recorded. */
+  /** Inodes of segments that existed before the run or are recorded. */
   #segments = new Set<number>();
   #root: number | null = null;
   #busy: Promise<boolean> = Promise.resolve(false);
-  #looking = false;
+  #isScanning = false;
   #rootIsGone = false;
 
   private constructor(
@@ -156,11 +154,11 @@ export class RunLedger {
   ) {}
 
   /**
-   * Makes the ledger of a run's session, and removes those of the oldest. Without a usable
-   * directory it writes nothing.
+   * Opens the ledger of a session and removes the oldest ones. Without a usable directory it writes
+   * nothing.
    *
-   * @param isolated whether the session has shared memory of its own: what is here is none of its
-   *   then, whatever it is called
+   * @param isolated whether the session has shared memory of its own: no segment out here is its
+   *   own then, whatever its name
    */
   static async open(
     host: Host,
@@ -193,15 +191,15 @@ export class RunLedger {
   }
 
   /**
-   * Records this program and what it has started. Returns the identity of the latter; null where it
-   * can't be read.
+   * Records this program and the root process that it has started. Returns the root's identity;
+   * null where it can't be read.
    */
   async begin(root: number): Promise<LedgerEntry | null> {
     const [here, { rows }] = await Promise.all([
       surroundingsOf(this.host),
       readProcessFiles(this.host, [this.host.pid, root], {
         mapped: false,
-        why: "what a later run knows this one by",
+        why: "identities by which later runs recognize this one",
       }),
     ]);
     if (here === null) return null;
@@ -233,53 +231,53 @@ export class RunLedger {
   }
 
   /**
-   * Records new processes below the root, and in the session that it leads. One `ps`, and one `cat`
-   * only when there is a new process. A call during another one joins it.
+   * Records new processes below the root, and in the session that it leads. Takes one `ps`, and one
+   * `cat` if there are new processes. A call during a scan joins that scan.
    *
-   * @param tests asked for the test that started a new process
-   * @returns whether the root was still there: only what is below it, or in its session, is found
+   * @param tests called if there are new processes, to find the tests that started them
+   * @returns whether the root was still alive: a scan finds only what is below it or in its session
    */
-  look(tests: () => Promise<TestOf>): Promise<boolean> {
-    if (this.#looking) return this.#busy;
-    this.#looking = true;
-    const look = async () => {
+  scan(tests: () => Promise<TestOf>): Promise<boolean> {
+    if (this.#isScanning) return this.#busy;
+    this.#isScanning = true;
+    const scan = async () => {
       try {
-        return await this.#look(tests);
+        return await this.#scan(tests);
       } catch (error) {
-        // A system that starts no more programs costs later evidence, never a test.
+        // A system that starts no more programs leaves less evidence; it never fails a test.
         if (!(error instanceof TractestError)) throw error;
         return false;
       } finally {
-        this.#looking = false;
+        this.#isScanning = false;
       }
     };
-    return this.#busy = this.#busy.then(look);
+    return this.#busy = this.#busy.then(scan);
   }
 
-  /** What was started has ended: from now on its pid may be another process's. */
+  /** The root has ended: from now on another process may have its pid. */
   rootIsGone(): void {
     this.#rootIsGone = true;
   }
 
-  async #look(tests: () => Promise<TestOf>): Promise<boolean> {
+  async #scan(tests: () => Promise<TestOf>): Promise<boolean> {
     const root = this.#root;
     if (root === null || this.file === null || this.#recorded.size >= KEPT_PROCESSES) return false;
-    const processes = await listSessions(this.host, "who belongs to this run");
+    const processes = await listSessions(this.host, "which processes belong to this run");
     const forest = new Forest(processes);
-    const wasThere = !this.#rootIsGone && (forest.get(root)?.state ?? "Z") !== "Z";
+    const isRootAlive = !this.#rootIsGone && (forest.get(root)?.state ?? "Z") !== "Z";
     const below = new Set(this.#rootIsGone ? [] : forest.descendantsOf(root));
-    // A session's number is not given again while anybody is in it; a new one that had it would
-    // have its leader too.
+    // The kernel does not reuse a session's number while it has members; a new session of that
+    // number would have its leader too.
     const isSession = !this.#rootIsGone || !forest.has(root);
     for (const row of isSession ? processes : []) {
       if (row.session !== root || row.pid === root || below.has(row.pid)) continue;
       for (const pid of [row.pid, ...forest.descendantsOf(row.pid)]) below.add(pid);
     }
-    // Those that lost their parent are identified again, and with them those below them.
+    // Processes that lost their parent are identified again; those below them come with them.
     const strays = [...this.#seen.keys()].filter((pid) => forest.has(pid) && !below.has(pid));
     const again = await readProcessFiles(this.host, strays, {
       mapped: false,
-      why: "are these still processes of this run",
+      why: "whether these are still processes of this run",
     });
     for (const pid of strays) {
       const ticks = again.rows.get(pid)?.startTicks;
@@ -290,25 +288,25 @@ export class RunLedger {
     const rows = [...below].map((pid) => forest.get(pid)!).filter((row) =>
       row.state !== "Z" && row.uid === this.host.uid()
     );
-    // A pid that shows another command line may be another process: it is read again.
+    // A pid with another command line than before may be another process: it is read again.
     const fresh = rows.filter((row) => this.#seen.get(row.pid) !== row.args).map((row) => row.pid);
     this.#seen = new Map(rows.map((row) => [row.pid, row.args]));
     const { rows: files } = await readProcessFiles(this.host, fresh, {
       mapped: false,
       why: "processes of this run, for the ledger",
     });
-    // One that has another parent by now may be another process.
+    // A pid with another parent than in the list may be another process.
     const same = [...files.values()].filter((row) =>
       row.state !== "Z" && row.ppid === forest.get(row.pid)?.ppid
     );
     const found = same.map((row) => ({ ...processOf(row), role: "process" as const }));
     if (found.length > 0) await this.#write(found, await tests());
-    await this.lookForSegments(rows.map((row) => row.pid));
-    return wasThere;
+    await this.recordSegments(rows.map((row) => row.pid));
+    return isRootAlive;
   }
 
   /** Records segments that appeared since the run began and that one of these processes maps. */
-  async lookForSegments(pids: readonly number[]): Promise<void> {
+  async recordSegments(pids: readonly number[]): Promise<void> {
     if (this.isolated) return;
     const here = this.#here;
     const uid = this.host.uid();
@@ -342,7 +340,7 @@ export class RunLedger {
     await this.#busy;
   }
 
-  /** Records processes that are known already to belong to the run. */
+  /** Records processes that are already known to belong to the run. */
   async add(identities: readonly NamedProcess[], tests: () => Promise<TestOf>): Promise<void> {
     const own = [this.#root, this.host.pid];
     await this.#write(

@@ -6,16 +6,16 @@ export interface LedgerEntry extends RecordedIdentity {
   readonly runId: string;
   /** `runner` is tractest itself, `root` its child; while either lives the run is unfinished. */
   readonly role: "runner" | "root" | "process";
-  /** The test that ran when it was seen first; null when none did. */
+  /** The test that was running when the process was first seen; null if there was none. */
   readonly test: string | null;
-  /** Its command line or title when it was seen first; for readers of the file, never compared. */
+  /** Its command line or title when first seen; for people who read the file, never compared. */
   readonly title: string;
 }
 
 /** A segment of shared memory that appeared during a run and that a process of the run mapped. */
 export interface SegmentEntry {
   readonly runId: string;
-  /** Memory does not outlive a boot. */
+  /** Shared memory ends with the boot. */
   readonly bootId: string;
   readonly name: string;
   readonly device: number;
@@ -23,25 +23,24 @@ export interface SegmentEntry {
 }
 
 /**
- * What the ledger, or its environment, says about a process that lives: which run it came from, and
- * which test.
+ * The run and the test that a living process came from, by the ledger or by its environment.
  */
 export interface Recorded {
-  /** Null for a test of a plain pytest. */
+  /** Null if a plain pytest ran the test. */
   readonly runId: string | null;
   readonly test: string | null;
   /**
-   * When the first process of that run was started, in ticks; whatever is older did not come from
-   * it. Null when not recorded.
+   * Start of the first process of that run, in ticks; what is older did not come from it. Null if
+   * not recorded.
    */
   readonly since: number | null;
   /**
-   * Its environment says so. `run`: that a run of this project started it; `test`: that a test did,
-   * of whatever project.
+   * Set if this comes from the environment. `run`: a run of this project started the process;
+   * `test`: a test of any project did.
    */
   readonly mark?: "run" | "test";
   /**
-   * With `test`: pytest's id as the environment has it, and whether this project has such a file.
+   * With `test`: pytest's id from the environment, and whether this project has such a file.
    */
   readonly id?: string | null;
   readonly isFileHere?: boolean;
@@ -51,17 +50,17 @@ export interface Recorded {
 export interface RecordedProcesses {
   /** Left over from finished runs. */
   readonly over: ReadonlyMap<number, Recorded>;
-  /** Of unfinished runs: they are in use. */
+  /** From unfinished runs: in use. */
   readonly live: ReadonlyMap<number, Recorded>;
-  /** Started by a tractest that was killed itself, and still running: usually a pytest. */
+  /** Still running though the tractest that started them was killed: usually pytests. */
   readonly abandoned: ReadonlyMap<number, Recorded>;
 }
 
 const SCHEMA = "tractest.ledger/1";
-/** Characters of a title or a test id that are kept. */
+/** Characters kept of a title or a test id. */
 const TEXT_LIMIT = 500;
 
-/** One line of the file, its line end included. */
+/** One line of the file, including its line end. */
 export function ledgerLine(entry: LedgerEntry): string {
   const { title, test, ...identity } = entry;
   const texts = { test: test?.slice(0, TEXT_LIMIT) ?? null, title: title.slice(0, TEXT_LIMIT) };
@@ -69,14 +68,13 @@ export function ledgerLine(entry: LedgerEntry): string {
 }
 
 /**
- * Reads lines of the ledger; incomplete lines, garbage and other versions are ignored: they prove
- * nothing.
+ * Reads the lines of a ledger; incomplete lines, garbage and other versions are ignored.
  */
 export function parseLedger(text: string): LedgerEntry[] {
   return text.split("\n").flatMap((line) => entryOf(line) ?? []);
 }
 
-/** A line for a segment, its line end included. */
+/** A line for a segment, including its line end. */
 export function segmentLine(entry: SegmentEntry): string {
   return `${JSON.stringify({ schema: SCHEMA, role: "segment", ...entry })}\n`;
 }
@@ -122,19 +120,19 @@ function entryOf(line: string): LedgerEntry | null {
 }
 
 /**
- * Who lives now, as far as the ledger has to know: what a pid is at this moment. Pids that are not
- * in it are gone.
+ * The processes that live now, by pid, as far as the ledger needs them. Pids that are missing are
+ * gone.
  */
 export type Living = ReadonlyMap<number, Pick<ProcessIdentity, "uid" | "startTicks">>;
 
-/** Whether a recorded pid means something here: pids are those of one boot and one namespace. */
+/** Whether a recorded pid is of this boot and pid namespace; elsewhere it means nothing. */
 export function isHere(entry: Surroundings, here: Surroundings | null): boolean {
   return here !== null && entry.bootId === here.bootId && entry.pidNamespace === here.pidNamespace;
 }
 
 /**
- * Whether an entry is about the very process that has its pid now. Each part of the identity has to
- * fit; a pid alone says nothing.
+ * Whether an entry is about the very process that has its pid now. Every part of the identity must
+ * agree; a pid alone proves nothing.
  */
 export function fits(entry: LedgerEntry, living: Living, here: Surroundings): boolean {
   const now = living.get(entry.pid);
@@ -143,10 +141,10 @@ export function fits(entry: LedgerEntry, living: Living, here: Surroundings): bo
 }
 
 /**
- * The living processes that runs recorded, by pid. One that a live run recorded is in use, whoever
- * recorded it before.
+ * The living processes that runs recorded, by pid. One that a live run recorded is in use,
+ * whichever run recorded it before.
  *
- * @param own this program's pid: when it looks after its own run, that run is over
+ * @param own this program's pid: when it checks its own run, that run is over
  */
 export function recordedProcesses(
   entries: readonly LedgerEntry[],
@@ -158,7 +156,7 @@ export function recordedProcesses(
   const fitting = entries.filter((entry) => entry.pid !== own && fits(entry, living, here));
   const recorded = (
     { pid, runId, test }: LedgerEntry,
-  ): [number, Recorded] => [pid, { runId, test, since: beginOf(runId, entries, here) }];
+  ): [number, Recorded] => [pid, { runId, test, since: startOfRun(runId, entries, here) }];
   const live = new Map(fitting.filter((entry) => unfinished.has(entry.runId)).map(recorded));
   const over = fitting.filter((entry) => entry.role === "process" && !live.has(entry.pid));
   const led = new Set(
@@ -176,8 +174,8 @@ export function recordedProcesses(
   return { over: new Map(over.map(recorded)), live, abandoned: new Map(roots.map(recorded)) };
 }
 
-/** Ticks at which the first process of a run was started; null where that is not recorded. */
-export function beginOf(
+/** Start of the first process of a run, in ticks; null where that is not recorded. */
+export function startOfRun(
   runId: string,
   entries: readonly LedgerEntry[],
   here: Surroundings,
@@ -189,7 +187,7 @@ export function beginOf(
 }
 
 /**
- * The runs that are not over: their tractest, unless it is this program, or what it started, lives.
+ * The runs that are not over: their tractest (unless it is this program) or its root lives.
  */
 export function unfinishedRuns(
   entries: readonly LedgerEntry[],

@@ -4,42 +4,42 @@ import { type Kind, kindOf } from "./rules_actor.ts";
 import type { Recorded } from "./rules_ledger.ts";
 import { mappedVenv, type ProjectPaths, usesRuntime } from "./rules_ties.ts";
 
-/** The project from which processes are judged, and who asks. */
+/** The project for which processes are judged, and the user and command that judge them. */
 export interface Viewpoint extends ProjectPaths {
   readonly uid: number;
   /** Pids of this program and of all above it. */
   readonly ownPids: ReadonlySet<number>;
   /**
-   * A hook runs unattended: what is known by its origin alone counts as leaked only if it also
-   * belongs to the checkout.
+   * A hook runs unattended: a process that is known only by its origin counts as leaked only if it
+   * also belongs to the checkout.
    */
   readonly isHook?: boolean;
 }
 
-/** All that was seen. Processes without details are known by their row alone. */
+/** All that was read. Processes without details are known by their row of `ps` alone. */
 export interface Seen {
   readonly forest: Forest;
   readonly details: ReadonlyMap<number, DetailedProcess>;
-  /** Those that finished runs have recorded, each identified beyond its pid. */
+  /** Processes that finished runs recorded, identified by more than the pid. */
   readonly ledger?: ReadonlyMap<number, Recorded>;
-  /** Those that unfinished runs have recorded; null where it is unknown whether a run finished. */
+  /** Processes that unfinished runs recorded; null where it is unknown whether the run finished. */
   readonly live?: ReadonlyMap<number, Recorded | null>;
-  /** Pytests, and what else may run tests, whoever started them. */
+  /** Pytests and other processes that may run tests, whoever started them. */
   readonly runners?: ReadonlySet<number>;
 }
 
-/** All that was seen from one project, with the questions that several rules ask. */
+/** All that was read for one project, with the questions that several rules ask. */
 export class Scene {
   constructor(readonly view: Viewpoint, readonly seen: Seen) {}
 
-  /** Whether a finished run recorded a process, or its environment names one or a test. */
+  /** Whether a finished run recorded a process, or its environment names such a run or a test. */
   isRecorded(pid: number): boolean {
     return this.seen.ledger?.has(pid) ?? false;
   }
 
   /**
-   * Whether a process is an untitled Python on tractor, in pytest's temporary directory or on
-   * record: a server that a fixture or a test started.
+   * Whether a process is a Python with tractor and without a title, recorded or in pytest's
+   * temporary directory: a server that a fixture or a test started.
    */
   isLeakedRoot(process: DetailedProcess, kind: Kind): boolean {
     const isOfRun = process.place === "pytest-temporary" || this.isRecorded(process.pid);
@@ -56,5 +56,5 @@ export class Scene {
   }
 }
 
-/** What the rules that look at one process ask about another one: whether it is leaked itself. */
+/** Whether another process is leaked, for rules that judge one process. */
 export type IsLeaked = (process: DetailedProcess) => boolean;

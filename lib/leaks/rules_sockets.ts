@@ -1,6 +1,6 @@
 import type { FileFacts } from "../system/programs/stat.ts";
 
-/** What the system says about sockets that are bound to names. */
+/** The sockets that are bound to names, as the system lists them. */
 export interface BoundSockets {
   readonly rows: readonly { readonly name: string; readonly inode: number | null }[];
   readonly rejected: number;
@@ -8,8 +8,8 @@ export interface BoundSockets {
 }
 
 /**
- * Why a directory's sockets are left alone; null when it is safe to look there and to remove one's
- * own. `shared`: a sticky directory of everybody.
+ * Why a directory's sockets are left alone; null if it is safe to search it and to remove one's own
+ * sockets there. `shared`: it may be a sticky directory for all users.
  */
 export function refuseDirectory(directory: FileFacts, uid: number, shared: boolean): string | null {
   if (directory.kind === "symlink") return "is a symbolic link";
@@ -23,8 +23,8 @@ export function refuseDirectory(directory: FileFacts, uid: number, shared: boole
 }
 
 /**
- * Why a file that is named like a socket is left alone, whoever listens; null for a socket of one's
- * own.
+ * Why a file that is named like a socket is left alone, whether or not a process listens; null for
+ * one's own socket.
  */
 export function refuseFile(file: FileFacts, uid: number): string | null {
   if (file.kind !== "socket") {
@@ -35,8 +35,8 @@ export function refuseFile(file: FileFacts, uid: number): string | null {
 }
 
 /**
- * Whether a process has the socket bound, as far as the list says. The inode decides where the list
- * has it: a name can be taken again.
+ * Whether the list shows a process that has bound the socket; null if the list is incomplete. The
+ * inode decides where it is listed: another socket may have got the name.
  */
 export function isBound(path: string, file: FileFacts, bound: BoundSockets): boolean | null {
   const holder = bound.rows.some((row) =>

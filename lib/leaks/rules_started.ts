@@ -1,28 +1,28 @@
 import { SHARED_DAEMONS, type SharedDaemonRow } from "./shared_daemons.ts";
 import { baseName, pythonTarget } from "./rules_actor.ts";
 import {
-  beginOf,
   isHere,
   type LedgerEntry,
   type Living,
   type Recorded,
   type RecordedProcesses,
+  startOfRun,
   unfinishedRuns,
 } from "./rules_ledger.ts";
 import { type Mark, startedBy } from "../base/cookie.ts";
 import type { DetailedProcess, Surroundings } from "../processes/process.ts";
 
 /**
- * What says where a process came from; `live` has null where can't be read whether its run is over.
+ * Where processes came from; `live` has null where it can't be read whether the run is over.
  */
 export type Origins = Omit<RecordedProcesses, "live"> & {
   readonly live: ReadonlyMap<number, Recorded | null>;
 };
 
 /**
- * Adds to what the ledger says of living processes what their environments say. A run that the
- * ledger of this project knows proves what came from it; a run that it does not know, or a test of
- * a plain pytest, leaves open whose it is.
+ * Adds what the environments of living processes say to what the ledger says about them. Only a run
+ * that this project's ledger knows proves where a process came from; another run, or a test of a
+ * plain pytest, leaves that open.
  *
  * @param titles of the marked processes, by pid
  */
@@ -34,11 +34,11 @@ export function withMarks(
     readonly entries: readonly LedgerEntry[];
     readonly living: Living;
     readonly here: Surroundings;
-    /** This program's pid: when it looks after its own run, that run is over. */
+    /** This program's pid: when it checks its own run, that run is over. */
     readonly own: number;
   },
 ): Origins {
-  const goesOn = unfinishedRuns(entries, living, here, own);
+  const unfinished = unfinishedRuns(entries, living, here, own);
   const over = new Map(recorded.over);
   const live = new Map<number, Recorded | null>(recorded.live);
   for (const [pid, mark] of marks) {
@@ -56,22 +56,22 @@ export function withMarks(
     const origin: Recorded = {
       runId: mark.runId,
       test,
-      since: beginOf(mark.runId, entries, here),
+      since: startOfRun(mark.runId, entries, here),
       mark: "run",
     };
-    // What another boot or namespace recorded can't be looked up here.
-    const isOver = heads.every((head) => isHere(head, here)) && !goesOn.has(mark.runId);
+    // What was recorded in another boot or namespace can't be checked here.
+    const isOver = heads.every((head) => isHere(head, here)) && !unfinished.has(mark.runId);
     if (isOver) {
       over.set(pid, before ? { ...before, test } : origin);
       continue;
     }
     over.delete(pid);
-    live.set(pid, goesOn.has(mark.runId) ? origin : null);
+    live.set(pid, unfinished.has(mark.runId) ? origin : null);
   }
   return { over, live, abandoned: recorded.abandoned };
 }
 
-/** What a process is that serves whoever asks for it; null for any other. */
+/** The row of the table for a daemon that serves any program; null for any other process. */
 export function sharedDaemon(
   { argv, comm }: Pick<DetailedProcess, "argv" | "comm">,
 ): SharedDaemonRow | null {
@@ -86,7 +86,7 @@ export function sharedDaemon(
   }) ?? null;
 }
 
-/** A shell without a script or command: somebody types into it, or did. */
+/** Whether a process is a shell without a script or command: a person types into it, or did. */
 export function isInteractiveShell({ argv }: Pick<DetailedProcess, "argv">): boolean {
   const [program = "", ...rest] = argv ?? [];
   const isShell = /^(ba|da|z|k|mk|tc|c|fi|xon)?sh$|^nu$/.test(baseName(program));
@@ -100,7 +100,7 @@ export function isInteractiveShell({ argv }: Pick<DetailedProcess, "argv">): boo
 export const SCRIPT_HEAD = 64 * 1024;
 
 /**
- * Whether a command line of Python speaks of tests: `python -c 'import numpy; numpy.test()'`, `-m
+ * Whether a command line of Python mentions tests: `python -c 'import numpy; numpy.test()'`, `-m
  * app.selftest`, `runtests.py`, `manage.py test`.
  */
 export function mayRunTests(argv: readonly string[]): boolean {
@@ -112,7 +112,7 @@ export function mayRunTests(argv: readonly string[]): boolean {
     argv.some((word) => /^tests?$/i.test(word));
 }
 
-/** Whether a text of Python may run pytest. */
+/** Whether Python source may run pytest. */
 export function mentionsPytest(text: string): boolean {
   return /\b(pytest|py\.test)\b/.test(text);
 }

@@ -28,12 +28,12 @@ import type { ProcessList, ProcessRow } from "../system/programs/ps.ts";
 import type { Project } from "../project/project.ts";
 import { type Ledger, readLedger, surroundingsOf } from "./ledger.ts";
 
-/** Milliseconds that a process gets to end that has begun to. */
+/** Milliseconds in which a process that is already exiting should be gone. */
 const EXIT_MS = 100;
 
 /**
- * The processes of the machine, seen from one project: first a cheap list, then details of those
- * that are asked for.
+ * The processes of the machine, seen from one project: first a cheap list, then details of selected
+ * ones.
  */
 export class ProcessSurvey {
   #host: Host;
@@ -46,7 +46,7 @@ export class ProcessSurvey {
   /** The run or test that the environment of a process names. */
   #marks: ReadonlyMap<number, Mark> = new Map();
   #runners: ReadonlySet<number> = new Set();
-  /** Pids that led the runs that recorded the processes which were judged. */
+  /** By the pid of a judged process: the tractest and the roots of the run that recorded it. */
   #leaders = new Map<number, readonly number[]>();
   #abandoned = new Map<number, Recorded>();
   #failures = new Set<string>();
@@ -57,7 +57,7 @@ export class ProcessSurvey {
     this.#project = project;
   }
 
-  /** What could not be read, a sentence each. */
+  /** What could not be read, one sentence each. */
   get failures(): readonly string[] {
     return [...this.#failures];
   }
@@ -67,7 +67,7 @@ export class ProcessSurvey {
     return new Set([this.#host.pid, ...this.#forest.ancestorsOf(this.#host.pid)]);
   }
 
-  /** Takes the list of all processes and returns those whose details are needed. */
+  /** Takes the list of all processes; returns the pids whose details are needed. */
   async candidates({ processes, rejected, failure }: ProcessList): Promise<number[]> {
     if (failure) this.#failures.add(failure);
     if (rejected > 0) this.#failures.add(`${rejected} rows of "ps" can't be read`);
@@ -83,32 +83,32 @@ export class ProcessSurvey {
     return [...new Set([...candidates, ...await this.#mayBeRecorded(own)])];
   }
 
-  /** Processes with the pid of a recorded one: nothing else may show that such a one is ours. */
+  /** Processes with a recorded pid: the ledger may be the only evidence that they are ours. */
   async #mayBeRecorded(own: ReadonlySet<number>): Promise<number[]> {
     const { entries } = await (this.#ledger ??= readLedger(this.#host, this.#project.root));
     const pids = new Set(
       entries.filter((entry) => entry.role === "process").map((entry) => entry.pid),
     );
     return [...pids].filter((pid) =>
-      this.isThere(pid) && !own.has(pid) && this.#forest.get(pid)!.uid === this.#host.uid()
+      this.isAlive(pid) && !own.has(pid) && this.#forest.get(pid)!.uid === this.#host.uid()
     );
   }
 
-  /** Takes the marks of environments, once all processes are known; returns the marked ones. */
+  /** Takes the marks found in environments, once all processes are listed; returns their pids. */
   async mark({ rows, failure }: Read<Mark>): Promise<number[]> {
     if (failure) this.#failures.add(failure);
     const own = this.ownPids;
-    this.#marks = new Map([...rows].filter(([pid]) => this.isThere(pid) && !own.has(pid)));
+    this.#marks = new Map([...rows].filter(([pid]) => this.isAlive(pid) && !own.has(pid)));
     if (this.#marks.size > 0) this.#runners = await this.#findRunners();
     return [...this.#marks.keys()];
   }
 
   /**
-   * Processes that run tests, or may: pytests, and programs of Python that mention it, or tests.
+   * Processes that may run tests: pytests, and Python programs that mention pytest or tests.
    */
   async #findRunners(): Promise<ReadonlySet<number>> {
     const uid = this.#host.uid();
-    // Root may start a process of this user too, and any user one of root's (by sudo).
+    // Root may start processes of this user, and any user may start root's (with sudo).
     const mayStart = (row: ProcessRow) => uid === 0 || row.uid === uid || row.uid === 0;
     const rows = [...this.#forest.values()].filter((row) =>
       row.pid !== this.#host.pid && row.state !== "Z" && mayStart(row)
@@ -141,7 +141,7 @@ export class ProcessSurvey {
   }
 
   /**
-   * Whether a row is a Python of one of our venvs, or started by a relative name; one that a shell
+   * Whether a row is a Python from one of our venvs or started by a relative name. One that a shell
    * started is in use.
    */
   async #mayBeUntitled(row: ProcessRow): Promise<boolean> {
@@ -149,7 +149,7 @@ export class ProcessSurvey {
     if (directory === null || row.uid !== this.#host.uid()) return false;
     const parent = this.#forest.get(row.ppid)?.args.split(" ") ?? [];
     if (row.ppid !== 1 && kindOf(parent, "").isShellOrDebugger) return false;
-    // `ps` shows bytes that are not ASCII as "?": such a path can't be looked up by what it shows.
+    // `ps` shows bytes that are not ASCII as "?", so such a path can't be resolved.
     if (directory === "" || directory.includes("?")) return true;
     const resolved = await this.#host.files.realPath(directory).catch(() => null);
     return resolved !== null &&
@@ -157,8 +157,8 @@ export class ProcessSurvey {
   }
 
   /**
-   * Of what was judged: pytests that go on though the tractest that started them was killed, and
-   * the run of each.
+   * Of the judged processes: pytests that still run though the tractest that started them was
+   * killed, with the run of each.
    */
   get abandoned(): RecordedProcesses["abandoned"] {
     return this.#abandoned;
@@ -169,24 +169,22 @@ export class ProcessSurvey {
     return this.#forest.get(pid);
   }
 
-  /**
-   * Whether a process was listed and was not a zombie, which waits for its parent to collect it.
-   */
-  isThere(pid: number): boolean {
+  /** Whether a process was listed and is not a zombie. */
+  isAlive(pid: number): boolean {
     const row = this.#forest.get(pid);
     return row !== undefined && row.state !== "Z";
   }
 
   /**
-   * Reads details of these processes, and of all above them, that were not read yet. Another user's
-   * are left out unless this is root; those above are read as far as they can be.
+   * Reads the details of these processes and of all above them, unless read before. Those of other
+   * users are left out unless this is root; above them everything readable is read.
    */
   async readDetails(pids: readonly number[]): Promise<void> {
     const uid = this.#host.uid();
     const own = pids.filter((pid) => uid === 0 || this.#forest.get(pid)?.uid === uid);
     await this.#read(this.#forest.withAncestors(own));
-    // A pytest that leads the session or the group of an orphan may have started it, and any Python
-    // what a fork server has forked.
+    // A pytest that leads an orphan's session or group may have started it; so may any Python, if a
+    // fork server forked the orphan.
     const leaders = own.map((pid) => this.#details.get(pid)).flatMap((one) => {
       const isForked = one?.isForkedCopy === true && FORK_SERVER.test(one.args);
       const args = (pid: number) => this.#forest.get(pid)?.args ?? "";
@@ -225,8 +223,7 @@ export class ProcessSurvey {
   }
 
   /**
-   * Of processes that show no memory any more, those that are gone a moment later: they were about
-   * to end.
+   * Of the processes without memory, those that are gone a moment later: they were about to end.
    */
   async #endedMeanwhile(rows: readonly ProcessFiles[]): Promise<ReadonlySet<number>> {
     const empty = rows.filter((row) =>
@@ -236,7 +233,7 @@ export class ProcessSurvey {
     await this.#host.clock.sleep(EXIT_MS);
     const again = await readProcessFiles(this.#host, empty, {
       mapped: false,
-      why: "have these ended",
+      why: "whether these have ended",
     });
     if (again.failure !== null) return new Set();
     return new Set(empty.filter((pid) => /[ZX]/.test(again.rows.get(pid)?.state ?? "X")));
@@ -287,12 +284,12 @@ export class ProcessSurvey {
   }
 
   /**
-   * What is below a process and goes with it: of this user, in these namespaces. A live pytest
-   * below one that is none, with all that is below it, is somebody's run and stays.
+   * What is below a process and is ended with it: this user's, in these namespaces. Below a process
+   * that is no pytest, a live pytest and all below it stay: they are somebody's run.
    */
-  async endedWith(pid: number, isPytest: boolean): Promise<Judged[]> {
+  async descendantsToEnd(pid: number, isPytest: boolean): Promise<Judged[]> {
     const below = this.#forest.descendantsOf(pid).filter((one) =>
-      !this.ownPids.has(one) && this.isThere(one)
+      !this.ownPids.has(one) && this.isAlive(one)
     );
     await this.readDetails(below);
     const judged = await this.judge(below);
@@ -310,8 +307,8 @@ export class ProcessSurvey {
   }
 
   /**
-   * The pids below a process; of those that were judged also the ones that it is on record to have
-   * led. This narrows, it proves nothing.
+   * The pids below a process, and the judged ones that it led according to the ledger. Use this to
+   * narrow a selection, never as evidence.
    */
   below(parent: number): ReadonlySet<number> {
     const led = [...this.#leaders].filter(([, leaders]) => leaders.includes(parent)).map(([pid]) =>
@@ -323,14 +320,14 @@ export class ProcessSurvey {
     ]);
   }
 
-  /** What of the ledger can't be trusted; empty when it was not asked. */
+  /** Files of the ledger that can't be trusted; empty if it was not read. */
   async refused(): Promise<readonly Refusal[]> {
     return (await this.#ledger)?.refused ?? [];
   }
 
   /**
-   * What runs have recorded of those of which the details were read. The ledger is opened only when
-   * there is somebody to look up.
+   * What runs recorded about the processes whose details were read. Without such processes the
+   * ledger is not read.
    */
   async #recorded(pids: readonly number[]): Promise<Origins> {
     const nothing: Origins = { over: new Map(), live: new Map(), abandoned: new Map() };
@@ -349,11 +346,10 @@ export class ProcessSurvey {
       surroundingsOf(this.#host),
       readProcessFiles(this.#host, [...new Set(heads)], {
         mapped: false,
-        why: "are the runs that recorded these over",
+        why: "whether the runs that recorded these are over",
       }),
     ]);
-    // Whether a run is over has to be known: else what it recorded is neither left over nor known
-    // to be in use.
+    // Unless it is known whether a run is over, what it recorded is neither left over nor in use.
     if (here === null || files.failure !== null) {
       return {
         ...nothing,
@@ -390,7 +386,7 @@ export class ProcessSurvey {
     };
   }
 
-  /** Says of what a plain pytest started whether this project has the file of that test. */
+  /** Adds to a process that a plain pytest started whether this project has that test's file. */
   async #located(origin: Recorded): Promise<Recorded> {
     const [file] = origin.mark === "test" ? origin.id?.split("::", 1) ?? [] : [];
     if (file === undefined) return origin;

@@ -428,11 +428,17 @@ Deno.test(
     await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
     const times = (text: string, what: string) => text.split(`# ${what}\n`).length - 1;
     const shared = (await suite.tractest([...NO_CHECKS, "-v"])).stderr;
-    const own = "what this program was started with, and what others know it by";
-    assertEquals([times(shared, own), times(shared, "is the registry's port free")], [1, 1]);
+    const own = "what this program was started with, and its identity";
+    assertEquals([times(shared, own), times(shared, "whether the registry's port is free")], [
+      1,
+      1,
+    ]);
     const isolated = await suite.tractest([...NO_CHECKS, "-v", "--isolate"]);
     if (isolated.code !== 83) {
-      assertEquals([isolated.code, times(isolated.stderr, "is the registry's port free")], [0, 0]);
+      assertEquals([isolated.code, times(isolated.stderr, "whether the registry's port is free")], [
+        0,
+        0,
+      ]);
     }
   },
 );

@@ -39,7 +39,7 @@ Deno.test(
       wrap: NO_SIGNALS,
     });
     assertEquals(code, 82, stdout + stderr);
-    assertIncludes(stderr, `left alone: pid ${pid}: the system does not permit to signal it\n`);
+    assertIncludes(stderr, `left alone: pid ${pid}: no permission to signal it\n`);
     assert(!stderr.includes("SIGKILL"));
     const hook = await tractest(["zombies", "--kill", "--hook"], {
       cwd: scene.root,

@@ -234,8 +234,8 @@ Deno.test("A run's ledger has each descendant once, with its test, and orphans t
   const stranger = await scene.actor();
   const ledger = await RunLedger.open(scene.host, scene.root, "r-1", "0");
   assertEquals((await ledger.begin(root))?.startTicks, Number(startOf(root)));
-  await ledger.look(() => Promise.resolve(() => "tests/t.py::x"));
-  await ledger.look(() => Promise.resolve(() => null));
+  await ledger.scan(() => Promise.resolve(() => "tests/t.py::x"));
+  await ledger.scan(() => Promise.resolve(() => null));
   const entries = async () => parseLedger(await Deno.readTextFile(`${made.directory}/r-1-0.jsonl`));
   const recorded = (await entries()).map(({ pid, role, test }) => [pid, role, test]);
   assertEquals(recorded, [[Deno.pid, "runner", null], [root, "root", null], [
@@ -248,7 +248,7 @@ Deno.test("A run's ledger has each descendant once, with its test, and orphans t
   Deno.kill(root, "SIGKILL");
   await scene.ended();
   ledger.rootIsGone();
-  await ledger.look(() => Promise.resolve(() => null));
+  await ledger.scan(() => Promise.resolve(() => null));
   assertEquals((await entries()).length, 3);
   assertEquals(
     (await verdictOf(scene, actor))[1].includes("recorded by run r-1 (test tests/t.py::x)"),
@@ -283,7 +283,7 @@ Deno.test("A run's ledger has descendants of an orphan that have their own sessi
   ]);
   const ledger = await RunLedger.open(scene.host, scene.root, "r-1", "0");
   await ledger.begin(root);
-  await ledger.look(() => Promise.resolve(() => null));
+  await ledger.scan(() => Promise.resolve(() => null));
   const entries = parseLedger(await Deno.readTextFile(`${made.directory}/r-1-0.jsonl`));
   assertEquals(entries.map((entry) => entry.pid), [Deno.pid, root, orphan, child]);
 });

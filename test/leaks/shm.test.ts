@@ -96,7 +96,7 @@ Deno.test(
       [{ pid: actor, uid: Deno.uid()!, startTicks: Number(startOf(actor)), args: "" }],
       () => Promise.resolve(() => null),
     );
-    await ledger.lookForSegments([actor]);
+    await ledger.recordSegments([actor]);
     assertEquals(await memory.verdict(own), [
       "live",
       `recorded by run r-1; mapped by pid ${actor}`,

@@ -185,7 +185,7 @@ Deno.test("fault 15: a refused signal is reported, and SIGKILL is not tried", as
     await identityOf(scene, pid),
   ], { graceSeconds: 0 });
   assertEquals([refused, survivors], [
-    [{ pid, reason: "the system does not permit to signal it" }],
+    [{ pid, reason: "no permission to signal it" }],
     true,
   ]);
   assertEquals(scene.host.ran.filter((line) => line.startsWith("kill -s")), [`kill -s INT ${pid}`]);

@@ -147,7 +147,7 @@ export class Session {
     while (this.#output && this.#output.tail.offset < size) if (!await this.#copy()) break;
     await Promise.all([this.#noted, this.#lastScan]);
     // Processes may have been left in its session since.
-    if (!this.#isScanned) await this.request.ledger.look(this.#testOf);
+    if (!this.#isScanned) await this.request.ledger.scan(this.#testOf);
     await this.request.ledger.settled();
     await Promise.all(this.#work);
     await this.#ending;
@@ -236,7 +236,7 @@ export class Session {
     if (event.event === "session-finish") {
       const { ledger } = this.request;
       // The scan is complete only if pytest was still there.
-      this.#lastScan = ledger.settled().then(() => ledger.look(this.#testOf)).then((wasThere) =>
+      this.#lastScan = ledger.settled().then(() => ledger.scan(this.#testOf)).then((wasThere) =>
         void (this.#isScanned = wasThere)
       );
     } else if (
@@ -246,7 +246,7 @@ export class Session {
 
   #record(): void {
     this.#recorded = this.host.clock.monotonic();
-    void this.request.ledger.look(this.#testOf);
+    void this.request.ledger.scan(this.#testOf);
   }
 
   async #copy(): Promise<boolean> {

@@ -3,22 +3,21 @@ import { probe } from "./probe.ts";
 import { listProcesses } from "./ps.ts";
 
 /**
- * Names of Unix sockets that processes of other network namespaces have bound: `ss` shows those of
- * its own only.
+ * Names of the Unix sockets that are bound in other network namespaces; `ss` shows only its own.
  */
 export interface SocketsElsewhere {
-  /** The last component of each name: the same file may have another path in there. */
+  /** The last component of each name: the same file may have another path in that namespace. */
   readonly names: ReadonlySet<string>;
-  /** Why they could not all be read; null when they were. */
+  /** Why some could not be read; null if all were. */
   readonly failure: string | null;
 }
 
-/** Processes of one network namespace that are asked: one may end before its answer. */
-const ASKED = 3;
+/** Processes of one network namespace whose tables are read: one may end before it is read. */
+const READ_OF_EACH = 3;
 
 /**
- * Lists the Unix sockets that are bound in other network namespaces of this user's processes, of
- * all for root.
+ * Lists the Unix sockets that are bound in the other network namespaces of this user's processes;
+ * for root, of all processes.
  */
 export async function listUnixSocketsElsewhere(host: Host): Promise<SocketsElsewhere> {
   const { processes, failure } = await listProcesses(host);
@@ -32,15 +31,15 @@ export async function listUnixSocketsElsewhere(host: Host): Promise<SocketsElsew
     "-z",
     "/proc/self",
     ...["self", ...pids].flatMap(linksOf),
-  ], { why: "which processes have another network", codes: [0, 1] });
+  ], { why: "which processes have another network namespace", codes: [0, 1] });
   if (links.text === null) return { names: new Set(), failure: links.failure };
-  const asked = whomToAsk(links.text, pids);
-  if (asked === null) {
+  const chosen = pidsToRead(links.text, pids);
+  if (chosen === null) {
     return { names: new Set(), failure: 'the output of "readlink" for networks can\'t be read' };
   }
-  if (asked.length === 0) return { names: new Set(), failure: null };
-  const tables = await probe(host, "cat", asked.map((pid) => `/proc/${pid}/net/unix`), {
-    why: "which Unix sockets are bound in other networks",
+  if (chosen.length === 0) return { names: new Set(), failure: null };
+  const tables = await probe(host, "cat", chosen.map((pid) => `/proc/${pid}/net/unix`), {
+    why: "which Unix sockets are bound in other network namespaces",
     codes: [0, 1],
   });
   return tables.text === null
@@ -49,18 +48,18 @@ export async function listUnixSocketsElsewhere(host: Host): Promise<SocketsElsew
 }
 
 /**
- * A link of a process, and one that says where its answer ends: readlink leaves out what it can't
- * read.
+ * The network link of a process, then one that marks where its answer ends: readlink leaves out
+ * what it can't read.
  */
 function linksOf(pid: number | string): string[] {
   return [`/proc/${pid}/ns/net`, "/proc/self"];
 }
 
 /**
- * A few processes of each network but the first one's; of those whose network can't be read, all.
- * Null for what was not asked for.
+ * A few processes of each network namespace but this program's, which comes first; all of those
+ * whose namespace can't be read. Null for a text that `readlink` did not print for these pids.
  */
-export function whomToAsk(text: string, pids: readonly number[]): number[] | null {
+export function pidsToRead(text: string, pids: readonly number[]): number[] | null {
   const words = text.split("\0");
   const separator = words.shift()!;
   if (!/^\d+$/.test(separator) || words.pop() !== "") return null;
@@ -77,11 +76,11 @@ export function whomToAsk(text: string, pids: readonly number[]): number[] | nul
   if (others.length !== pids.length || own === null) return null;
   const byNetwork = Map.groupBy(pids, (_, index) => others[index] ?? null);
   return [...byNetwork].filter(([key]) => key !== own).flatMap(([key, found]) =>
-    key === null ? found : found.slice(0, ASKED)
+    key === null ? found : found.slice(0, READ_OF_EACH)
   );
 }
 
-/** Names in `/proc/PID/net/unix`, their directories removed; abstract ones are left out. */
+/** Names in `/proc/PID/net/unix` without their directories; abstract ones are left out. */
 export function parseNames(text: string): Set<string> {
   const names = new Set<string>();
   for (

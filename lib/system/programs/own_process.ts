@@ -2,12 +2,12 @@ import type { Host } from "../host.ts";
 import { probe } from "./probe.ts";
 import { BOOT_ID, parseProcessFiles } from "./proc.ts";
 
-/** What `/proc` says of this program itself. */
+/** What `/proc` says about this program itself. */
 export interface OwnProcess {
   readonly bootId: string;
-  /** Clock ticks from boot to its start. */
+  /** When it was started, in clock ticks since boot. */
   readonly startTicks: number;
-  /** Whether it was started with SIGINT ignored; null if that is not said. */
+  /** Whether it was started with SIGINT ignored; null if unknown. */
   readonly ignoresSigint: boolean | null;
   /** The environment that it was started with, as `NAME=value` records that end with NUL. */
   readonly environment: string;
@@ -16,31 +16,30 @@ export interface OwnProcess {
 const known = new WeakMap<Host, Promise<OwnProcess | null>>();
 
 /**
- * Who this program is and what it was started with; null where `/proc` can't be read. None of it
- * changes: one `cat` is asked once for all of it, and whoever calls first needs not wait for the
- * answer.
+ * The identity of this program and what it was started with; null where `/proc` can't be read.
+ * None of it changes, so one `cat` reads it once. Call it early, without waiting, to have it later.
  */
 export function ownProcess(host: Host): Promise<OwnProcess | null> {
-  let asked = known.get(host);
-  if (!asked) {
-    known.set(host, asked = host.platform === "linux" ? ask(host) : Promise.resolve(null));
+  let own = known.get(host);
+  if (!own) {
+    known.set(host, own = host.platform === "linux" ? readOwn(host) : Promise.resolve(null));
   }
-  return asked;
+  return own;
 }
 
-async function ask(host: Host): Promise<OwnProcess | null> {
+async function readOwn(host: Host): Promise<OwnProcess | null> {
   const of = `/proc/${host.pid}`;
   const files = [BOOT_ID, `${of}/stat`, `${of}/status`, BOOT_ID, `${of}/environ`];
   const { text } = await probe(host, "cat", files, {
-    why: "what this program was started with, and what others know it by",
+    why: "what this program was started with, and its identity",
   });
   return text === null ? null : parseOwnProcess(text, host.pid);
 }
 
-/** Parses what {@linkcode ownProcess} makes `cat` print; null if it is not what was asked for. */
+/** Parses what `cat` printed for {@linkcode ownProcess}; null if it is anything else. */
 export function parseOwnProcess(text: string, pid: number): OwnProcess | null {
   const separator = text.slice(0, text.indexOf("\n") + 1);
-  // The environment comes last, for it may hold anything.
+  // The environment comes last because it may hold anything.
   const end = text.indexOf(separator, separator.length) + separator.length;
   const row = parseProcessFiles(text.slice(0, end) + separator + separator, [pid])?.get(pid);
   if (!row) return null;

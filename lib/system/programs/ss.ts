@@ -3,18 +3,18 @@ import { probe } from "./probe.ts";
 
 /** A listening TCP socket. */
 export interface TcpListener {
-  /** As `ss` shows it, brackets and scope removed: `127.0.0.1`, `::1`, `*`. */
+  /** As `ss` shows it, without brackets and scope: `127.0.0.1`, `::1`, `*`. */
   readonly host: string;
   readonly port: number;
-  /** Pids that hold it; empty when `ss` shows none or was not asked. */
+  /** Pids that hold it; empty if `ss` shows none or was called without `-p`. */
   readonly pids: readonly number[];
 }
 
 /** A Unix socket that is bound to a name. */
 export interface UnixSocket {
-  /** As bound: relative if it was bound so; an abstract one starts with `@`. */
+  /** As it was bound, so it may be relative; an abstract one starts with `@`. */
   readonly name: string;
-  /** Inode of the file; null when `ss` does not say. */
+  /** Inode of the file; null if `ss` does not show it. */
   readonly inode: number | null;
 }
 
@@ -26,15 +26,15 @@ export interface SocketList<Row> {
 }
 
 /**
- * Lists listening TCP sockets. Naming the processes behind them (`withPids`) costs a look at every
- * open file of the machine.
+ * Lists listening TCP sockets. With `withPids`, `ss` also names the processes that hold them, for
+ * which it reads every open file of the machine.
  */
 export async function listTcpListeners(
   host: Host,
   withPids: boolean,
 ): Promise<SocketList<TcpListener>> {
   const { text, failure } = await probe(host, "ss", [withPids ? "-tlnpH" : "-tlnH"], {
-    why: withPids ? "which process holds the registry" : "is the registry's port free",
+    why: withPids ? "which process holds the registry" : "whether the registry's port is free",
   });
   return text === null
     ? { rows: [], rejected: 0, failure }
@@ -64,33 +64,33 @@ export function parseTcpListeners(text: string): Omit<SocketList<TcpListener>, "
 
 /** One end of a TCP connection. */
 export interface TcpConnection {
-  /** As `ss` names it: ESTAB, SYN-SENT, CLOSE-WAIT, LISTEN … */
+  /** As named by `ss`: ESTAB, SYN-SENT, CLOSE-WAIT, LISTEN … */
   readonly state: string;
-  /** Bytes that wait to be read; of a listener, connections that wait to be accepted. */
+  /** Bytes not yet read; for a listener, connections not yet accepted. */
   readonly unread: number;
   readonly local: string;
   readonly peer: string;
-  /** 0 until it is accepted. */
+  /** 0 until the connection is accepted. */
   readonly inode: number;
 }
 
 /** One end of a connection between Unix sockets. */
 export interface UnixConnection {
   readonly state: string;
-  /** Bytes that wait to be read; of a listener, connections that wait to be accepted. */
+  /** Bytes not yet read; for a listener, connections not yet accepted. */
   readonly unread: number;
-  /** `*` when it has none. */
+  /** `*` if it has none. */
   readonly name: string;
   readonly inode: number;
-  /** Inode of the other end; 0 when there is none. */
+  /** Inode of the other end; 0 if there is none. */
   readonly peer: number;
-  /** Of a listener, the inodes of those that wait to be accepted. */
+  /** For a listener, the inodes of connections not yet accepted. */
   readonly waiting: readonly number[];
 }
 
 /**
- * Lists TCP sockets, listening or not. Who holds them is not asked: that costs a look at every open
- * file of the machine.
+ * Lists TCP sockets, listening or not, without the processes that hold them: for these `ss` would
+ * read every open file of the machine.
  */
 export async function listTcpConnections(host: Host): Promise<SocketList<TcpConnection>> {
   const { text, failure } = await probe(host, "ss", ["-taneH"], {
@@ -101,7 +101,7 @@ export async function listTcpConnections(host: Host): Promise<SocketList<TcpConn
     : { ...parseTcpConnections(text), failure: null };
 }
 
-/** Lists Unix sockets of streams. */
+/** Lists Unix stream sockets. */
 export async function listUnixConnections(host: Host): Promise<SocketList<UnixConnection>> {
   const { text, failure } = await probe(host, "ss", ["-xaneH"], {
     why: "connections to the registry's Unix socket",
@@ -129,7 +129,7 @@ export function parseTcpConnections(text: string): Omit<SocketList<TcpConnection
   });
 }
 
-/** Parses `ss -xaneH`; sockets of other kinds than streams are left out. */
+/** Parses `ss -xaneH`, keeping only stream sockets. */
 export function parseUnixConnections(text: string): Omit<SocketList<UnixConnection>, "failure"> {
   const { rows, rejected } = parseRows(text, (line) => {
     const row = /^(u_\w+) +([A-Z0-9-]+) +(\d+) +\d+ +(\S|\S.*?\S) +(\d+) +\* +(\d+)(?: +(.*))?$/
@@ -151,14 +151,14 @@ export function parseUnixConnections(text: string): Omit<SocketList<UnixConnecti
   return { rows: rows.filter((row) => row.kind === "u_str"), rejected };
 }
 
-/** Without the scope of an interface, and without the form in which an IPv6 socket shows IPv4. */
+/** Removes the scope of an interface, and the IPv6 notation of an IPv4 address. */
 function plainAddress(text: string): string {
   return text.replace(/%[^\]:]*/, "").replace(/^\[::ffff:(\d+\.\d+\.\d+\.\d+)\]/, "$1");
 }
 
 /**
- * The pids of `users:(("name",pid=1,fd=3),("name",pid=2,fd=3))`, each once; null if any part does
- * not parse. Names have at most 15 bytes.
+ * The pids of `users:(("name",pid=1,fd=3),("name",pid=2,fd=3))`, each once; null if a part can't be
+ * parsed. Names have at most 15 bytes.
  */
 function parseUsers(users: string): number[] | null {
   const pids = new Set<number>();
@@ -186,8 +186,8 @@ export function parseUnixSockets(text: string): Omit<SocketList<UnixSocket>, "fa
 }
 
 /**
- * Rows that parse; others are counted, and so is a last line without an end (output that was cut
- * short).
+ * The rows that can be parsed; others are counted, as is a last line without an end, where output
+ * was cut off.
  */
 function parseRows<Row>(
   text: string,
