@@ -1,4 +1,4 @@
-import { join, relative, resolve } from "@std/path";
+import { resolve } from "@std/path";
 import { escapeText } from "../base/escape.ts";
 import type { Context } from "../command_line/context.ts";
 import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
@@ -6,7 +6,7 @@ import type { Verb } from "../command_line/verb.ts";
 import { findRoot, type ProjectRoot } from "../project/project.ts";
 import type { TestTree } from "../project/rules_targets.ts";
 import { fileOf } from "../pytest/lastfailed.ts";
-import { readRecord, type Recorded } from "../pytest/read_lastfailed.ts";
+import { fromRoot, readRecord, type Recorded } from "../pytest/read_lastfailed.ts";
 import type { Host } from "../system/host.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 
@@ -33,7 +33,7 @@ export async function failed(context: Context<FailedOptions>): Promise<ExitCode>
   const { host, line, printer } = context;
   const project = await findRoot(host);
   const typed = line.options.rootdir;
-  const rootdir = typed === null ? project.root : resolve(host.cwd, typed);
+  const rootdir = typed === null ? project.rootdir : resolve(host.cwd, typed);
   const recorded = await readRecord(host, project, rootdir);
   const { tests, missing, source, found, unreadable } = recorded;
   if (unreadable !== null) {
@@ -80,11 +80,8 @@ async function runAgain(
     return EXIT.ok;
   }
   const { rerun } = await import("./rerun.ts");
-  const targets = kept.map((test) => {
-    const file = fileOf(test);
-    return relative(project.root, join(rootdir, file)) + test.slice(file.length);
-  });
-  const rooted = rootdir === project.root ? [] : [`--rootdir=${rootdir}`];
+  const targets = kept.map((test) => fromRoot(project, rootdir, test));
+  const rooted = rootdir === project.rootdir ? [] : [`--rootdir=${rootdir}`];
   const configured = await configurationWords(host, project, targets);
   return await rerun(context, targets, [...rooted, ...configured]);
 }

@@ -52,7 +52,7 @@ export async function planCells(
   interpreter: Interpreter,
   cells: readonly Cell[],
 ): Promise<PlannedCell[]> {
-  const { ranked } = await findVenvs(host, project, null);
+  const { ranked } = await findVenvs(host, project);
   const backendsOf = async (venv: string | null) =>
     (await knownBackends(host, project, venv))?.names ?? null;
   return await Promise.all(cells.map(async (cell, index): Promise<PlannedCell> => {

@@ -106,7 +106,7 @@ class Preflight {
   #inherited: ReadonlyMap<string, string> = new Map();
   #location: GitLocation | null = null;
   #pythonVersion: string | null = null;
-  #venvs: Venvs = { ranked: [], active: null, wantedMinor: null, warnings: [] };
+  #venvs!: Venvs;
 
   constructor(
     readonly context: Context,
@@ -130,7 +130,7 @@ class Preflight {
     this.#location = location;
     if (ignored) this.#show(SIGINT_IGNORED);
     const sigint = await sigintMethod(host, ignored);
-    this.#venvs = await findVenvs(host, this.project, location);
+    this.#venvs = await findVenvs(host, this.project);
     const interpreter = await this.#interpreter();
     const leaks = finding === null ? null : await this.#checkLeaks(await finding);
     const exitCode = exitCodeOf(this.#checks, leaks?.liveRun != null);
@@ -185,7 +185,7 @@ class Preflight {
     if (answer === "sync") return { candidates: [await this.#sync(null, null)], how: CREATED };
     const checks = noVenvChecks({
       root: this.project.root,
-      pattern: this.project.configuration.venv,
+      names: this.#venvs.names,
       warnings,
       command,
       activatesItself: answer === "self",
@@ -199,7 +199,9 @@ class Preflight {
     const scene = this.#scene();
     if (venv && await isBorrowed(scene, venv)) {
       const real = await scene.host.files.realPath(venv.path);
-      const problem = `"${basename(venv.path)}" is a symlink to "${real}"`;
+      const problem = real === venv.path
+        ? `the active venv "${real}" is not in this project`
+        : `"${basename(venv.path)}" is a symlink to "${real}"`;
       const hint = await this.#syncCommand(pythonOf(venv));
       const effect = "a sync would change that venv";
       throw new PreflightError("borrowed-venv", `${problem}: ${effect}`, hint);
@@ -276,22 +278,24 @@ class Preflight {
     const venv = this.#venvAt(interpreter?.venv);
     const scene = this.#scene();
     try {
-      const { shown } = await planSync(scene, venv);
-      return venv && await isBorrowed(scene, venv)
-        ? `rm ${shellCommand([basename(venv.path)])} && ${shown.replace(" --inexact", "")}`
+      const isElsewhere = venv !== null && await isBorrowed(scene, venv);
+      const isLink = isElsewhere && await this.#symlinkTarget(interpreter!) !== null;
+      const { shown } = await planSync(scene, isElsewhere && !isLink ? null : venv);
+      return isLink
+        ? `rm ${shellCommand([basename(venv!.path)])} && ${shown.replace(" --inexact", "")}`
         : shown;
     } catch (error) {
       ignoreTractestError(error);
-      return `UV_PROJECT_ENVIRONMENT=${this.project.configuration.venv} uv sync`;
+      return "uv sync";
     }
   }
 
   /** The path of the venv if it is another one that is only linked from here. */
   async #symlinkTarget({ venv }: Interpreter): Promise<string | null> {
     const found = this.#venvAt(venv);
-    return found && await isBorrowed(this.#scene(), found)
-      ? await this.context.host.files.realPath(found.path)
-      : null;
+    if (!found || !await isBorrowed(this.#scene(), found)) return null;
+    const real = await this.context.host.files.realPath(found.path);
+    return real === found.path ? null : real;
   }
 
   #nameOf({ venv, argv }: Interpreter): string {
@@ -382,8 +386,7 @@ class Preflight {
 
   #scene(): VenvScene {
     const { context: { host, printer }, project } = this;
-    const { wantedMinor } = this.#venvs;
-    return { host, printer, project, inherited: this.#inherited, wantedMinor };
+    return { host, printer, project, inherited: this.#inherited, venvs: this.#venvs };
   }
 
   #show(check: CheckResult): void {

@@ -17,6 +17,7 @@ import {
 import { EXIT } from "../tables/exit_codes.ts";
 import type { Printer } from "../terminal/printer.ts";
 import type { Project } from "../project/project.ts";
+import type { Venvs } from "../project/venvs.ts";
 
 /** What creating or choosing a venv needs to know. */
 export interface VenvScene {
@@ -24,8 +25,7 @@ export interface VenvScene {
   readonly printer: Printer;
   readonly project: Project;
   readonly inherited: ReadonlyMap<string, string>;
-  /** From `.python-version`. */
-  readonly wantedMinor: string | null;
+  readonly venvs: Venvs;
 }
 
 /** The Python of a venv. */
@@ -72,12 +72,12 @@ export async function uvRunPython(scene: VenvScene, venv: Venv | null): Promise<
   const uv = await findOnPath(scene.host, "uv", project.root);
   if (uv === null) throw missingUv();
   const minor = venv?.minor ?? await minorForNewVenv(scene, uv);
-  const path = venv?.path ?? join(project.root, venvName(project.configuration.venv, minor));
+  const path = venv?.path ?? venvName(scene.venvs.pattern, minor);
   return {
     argv: [uv, ...runPythonArguments(await isLocked(scene))],
-    environment: uvEnvironment(relative(project.root, path)),
+    environment: environmentOf(scene, path),
     venv: path,
-    minor,
+    minor: minor || null,
   };
 }
 
@@ -108,9 +108,8 @@ export async function planSync(
   const uv = await findOnPath(scene.host, "uv", project.root);
   const minor = existing?.minor ?? (named ? await minorOfPython(scene, named.argv[0]!) : null) ??
     await minorForNewVenv(scene, uv);
-  const venv = existing ??
-    { path: join(project.root, venvName(project.configuration.venv, minor)), minor };
-  const name = relative(project.root, venv.path);
+  const venv = existing ?? { path: venvName(scene.venvs.pattern, minor), minor };
+  const environment = environmentOf(scene, venv.path);
   // A directory without a Python was not found as a venv, but may still have packages to keep.
   const exists = existing !== null || await scene.host.files.stat(venv.path) !== null;
   // Named explicitly, so that uv's own choice can't contradict the name of the venv.
@@ -120,9 +119,19 @@ export async function planSync(
     venv,
     exists,
     argv: uv === null ? null : [uv, ...args],
-    environment: uvEnvironment(name),
-    shown: pasteable(["uv", ...args], uvEnvironment(name), project.root, scene.host.cwd),
+    environment,
+    shown: pasteable(["uv", ...args], environment, project.root, scene.host.cwd),
   };
+}
+
+/** The environment in which uv uses a venv; empty if it uses that one by itself. */
+function environmentOf(
+  { host, venvs: { home } }: VenvScene,
+  path: string,
+): Readonly<Record<string, string>> {
+  const given = host.env("UV_PROJECT_ENVIRONMENT");
+  if (resolve(home, given || ".venv") === path) return given ? uvEnvironment(given) : {};
+  return uvEnvironment(isInside(path, home) ? relative(home, path) : path);
 }
 
 /**
@@ -167,8 +176,8 @@ export async function runSync(
  * user's Python if `requires-python` accepts it, or the oldest that `requires-python` accepts.
  */
 async function minorForNewVenv(scene: VenvScene, uv: string | null): Promise<string> {
-  if (!scene.project.configuration.venv.includes("<MINOR>")) return "";
-  if (scene.wantedMinor !== null) return scene.wantedMinor;
+  if (!scene.venvs.pattern.includes("<MINOR>")) return "";
+  if (scene.venvs.wantedMinor !== null) return scene.venvs.wantedMinor;
   const { host, project, inherited } = scene;
   if (uv !== null) {
     const found = await runThroughEnv(host, [uv, ...findArguments()], {
@@ -213,14 +222,18 @@ async function minorOfPython(
   return code === 0 ? minorOf(/Python (\S+)/.exec(text)?.[1] ?? "") : null;
 }
 
-/** Whether a venv is a symlink to one elsewhere, which a sync must not change. */
-export async function isBorrowed({ host, project }: VenvScene, venv: Venv): Promise<boolean> {
+/** Whether a venv is elsewhere, perhaps behind a symlink, so that a sync must not change it. */
+export async function isBorrowed(
+  { host, project, venvs }: VenvScene,
+  venv: Venv,
+): Promise<boolean> {
   const real = await host.files.realPath(venv.path);
-  return real !== null && !isInside(real, project.root);
+  return real !== null &&
+    ![project.root, venvs.home, project.top].some((place) => place && isInside(real, place));
 }
 
-async function isLocked({ host, project }: VenvScene): Promise<boolean> {
-  return await host.files.stat(join(project.root, "uv.lock")) !== null;
+async function isLocked({ host, venvs }: VenvScene): Promise<boolean> {
+  return await host.files.stat(join(venvs.home, "uv.lock")) !== null;
 }
 
 function missingUv(): TractestError {

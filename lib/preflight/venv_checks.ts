@@ -31,7 +31,8 @@ export function venvCheck(
   const { pythonVersion, fits, fit } = verified;
   const version = pythonVersion === null ? "Python does not start" : `Python ${pythonVersion}`;
   const misfit = fits === false && !inWorktree;
-  const wrongName = interpreter.minor !== null && minor !== null && interpreter.minor !== minor;
+  const wrongName = interpreter.minor !== null && minor !== null &&
+    interpreter.minor !== minor && basename(name).includes(interpreter.minor);
   const detail = [
     `${name} (${version}), ${how}`,
     ...(interpreter.argv.length > 1 ? [UV_RUN_IS_SLOWER] : []),
@@ -56,8 +57,8 @@ export function worktreeCheck({ fits, fit }: Verified, fix: string): CheckResult
 /** What is known when there is no venv. */
 export interface NoVenvFacts {
   readonly root: string;
-  /** The configured name: `py<MINOR>`. */
-  readonly pattern: string;
+  /** The names that were looked for. */
+  readonly names: readonly string[];
   readonly warnings: readonly string[];
   /** The command that creates the venv. */
   readonly command: string;
@@ -68,10 +69,10 @@ export interface NoVenvFacts {
 
 /** The failed checks of a project without a venv. */
 export function noVenvChecks(
-  { root, pattern, warnings, command, activatesItself, inWorktree }: NoVenvFacts,
+  { root, names, warnings, command, activatesItself, inWorktree }: NoVenvFacts,
 ): CheckResult[] {
-  const name = /UV_PROJECT_ENVIRONMENT=(\S+)/.exec(command)?.[1] ?? pattern;
-  const wanted = pattern === name ? name : `${basename(name)} or another ${basename(pattern)}`;
+  const name = /UV_PROJECT_ENVIRONMENT=(\S+)/.exec(command)?.[1] ?? ".venv";
+  const wanted = names.join(", ");
   const detail = [`no virtual environment found in ${root} (looked for ${wanted})`, ...warnings];
   const next = activatesItself
     ? `source ${name}/bin/activate`

@@ -26,11 +26,18 @@ export async function packageOf(host: Host, project: Project): Promise<Package |
   return null;
 }
 
+/** Whether the project is tractor's own repository, whose venvs and checks follow its rules. */
+export async function isTractorItself(
+  host: Host,
+  { root, name }: Pick<Project, "root" | "name">,
+): Promise<boolean> {
+  return name === "tractor" ||
+    await host.files.stat(join(root, "tractor", "__init__.py")).catch(() => null) !== null;
+}
+
 async function candidates(host: Host, project: Project): Promise<string[]> {
   if (project.configuration.package !== null) return [project.configuration.package];
-  const isTractor = project.name === "tractor" ||
-    await host.files.stat(join(project.root, "tractor", "__init__.py")) !== null;
-  if (isTractor) return ["tractor"];
+  if (await isTractorItself(host, project)) return ["tractor"];
   if (project.name === null) return [];
   const normalized = project.name.toLowerCase().replace(/[-_.]+/g, "_");
   return [...new Set([project.name.replace(/[-.]+/g, "_"), normalized])];

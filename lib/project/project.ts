@@ -2,16 +2,25 @@ import { dirname, join, resolve } from "@std/path";
 import type { Configuration } from "./configuration.ts";
 import {
   CONFIGURATION_FILES,
+  PROJECT_FILES,
+  type ProjectFiles,
   type PytestConfiguration,
   readProjectFiles,
+  seenFrom,
 } from "./project_files.ts";
+import { chooseRoot, type DirectoryFacts, pytestRootdir } from "./rules_root.ts";
 import { PreflightError } from "../errors.ts";
-import type { Host } from "../system/host.ts";
+import type { DirectoryEntry, Host } from "../system/host.ts";
 
 /** A project's root and pytest configuration. Paths are absolute, symlinks resolved. */
 export interface ProjectRoot {
-  /** The nearest directory with a pytest configuration or `[tool.tractest]`. */
+  /** Where pytest starts. */
   readonly root: string;
+  /** The top of git's work tree around it; null outside of one. */
+  readonly top: string | null;
+  /** pytest's rootdir when it starts there: the root, or a directory above it. */
+  readonly rootdir: string;
+  /** Paths are relative to the root, even if the file is in a directory above it. */
   readonly pytest: PytestConfiguration | null;
   /** pytest's cache directory. */
   readonly cacheDirectory: string;
@@ -40,41 +49,91 @@ export async function findProject(host: Host): Promise<Project> {
 }
 
 /**
- * Finds the project without reading the configuration of tractest, for the quickest commands.
+ * Finds the project without reading the configuration of tractest, for the quickest commands: no
+ * program is run.
  *
  * @throws {PreflightError} if there is none, or a configuration file can't be parsed
  */
 export async function findRoot(host: Host): Promise<ProjectRoot> {
   const start = await host.files.realPath(host.cwd) ?? host.cwd;
+  const above: Visited[] = [];
   for (let directory = start;; directory = dirname(directory)) {
-    const files = await configurationFiles(host, directory);
-    const { pytest, tractest, projectName } = readProjectFiles(files);
-    if (pytest || tractest) {
-      const cacheDirectory = resolve(directory, pytest?.cacheDirectory ?? ".pytest_cache");
-      return { root: directory, pytest, cacheDirectory, name: projectName, tractest };
-    }
-    if (directory === dirname(directory)) break;
+    const visited = await visit(host, directory);
+    above.push(visited);
+    // What is above it can't change anything.
+    if (visited.files.pytest !== null || directory === dirname(directory)) break;
   }
-  throw new PreflightError(
-    "no-project",
-    `No project found: no pytest configuration and no [tool.tractest] in "${start}" or above`,
-    "go to the repo, or name it: tractest -C DIR …",
-  );
+  const root = chooseRoot(above, host.env("HOME") ?? null) ??
+    (await mayHoldTests(host, above[0]!) ? start : null);
+  if (root === null) throw noProject(start);
+  return projectAt(root, above.slice(above.findIndex(({ path }) => path === root)));
+}
+
+/** @param above the root and the directories above it, nearest first */
+function projectAt(root: string, above: readonly Visited[]): ProjectRoot {
+  const { name, tractest } = above[0]!.files;
+  const rootdir = pytestRootdir(above);
+  const configured = above.find(({ files }) => files.pytest !== null);
+  const pytest = configured ? seenFrom(root, configured.path, configured.files.pytest!) : null;
+  return {
+    root,
+    top: above.find(({ isGitTop }) => isGitTop)?.path ?? null,
+    rootdir,
+    pytest,
+    cacheDirectory: resolve(rootdir, pytest?.cacheDirectory ?? ".pytest_cache"),
+    name,
+    tractest,
+  };
+}
+
+interface Visited extends DirectoryFacts {
+  readonly files: ProjectFiles;
+  /** Null without permission to list it. */
+  readonly entries: readonly DirectoryEntry[] | null;
 }
 
 /**
- * The texts of the configuration files in a directory, by name. Listing the directory is quicker
- * than trying to read each file; without permission to list it, each is tried.
+ * Reads the configuration files of a directory. Listing it is quicker than trying to read each
+ * file; without permission to list it, each is tried.
  */
-async function configurationFiles(host: Host, directory: string): Promise<Map<string, string>> {
-  const files = new Map<string, string>();
-  const listed = await host.files.readDirectory(directory).catch(() => null);
-  const names = listed && new Set(listed.map((entry) => entry.name));
+async function visit(host: Host, directory: string): Promise<Visited> {
+  const entries = await host.files.readDirectory(directory).catch(() => null);
+  const names = entries && new Set(entries.map((entry) => entry.name));
+  const exists = async (name: string) =>
+    names?.has(name) ?? await host.files.stat(join(directory, name)).catch(() => null) !== null;
+  const texts = new Map<string, string>();
   for (const name of CONFIGURATION_FILES) {
     const text = names?.has(name) === false
       ? null
       : await host.files.readText(join(directory, name));
-    if (text !== null) files.set(name, text);
+    if (text !== null) texts.set(name, text);
   }
-  return files;
+  const files = readProjectFiles(texts);
+  const found: string[] = [];
+  for (const name of PROJECT_FILES) if (await exists(name)) found.push(name);
+  return {
+    path: directory,
+    files,
+    entries,
+    isConfigured: files.pytest !== null || files.tractest !== null,
+    configuresPytest: files.pytest !== null,
+    projectFiles: found,
+    isGitTop: await exists(".git"),
+  };
+}
+
+/** Whether a directory without any configuration holds tests. */
+async function mayHoldTests(host: Host, { path, entries }: Visited): Promise<boolean> {
+  if (entries === null || path === "/" || path === host.env("HOME")) return false;
+  const { holdsTests } = await import("./holds_tests.ts");
+  return await holdsTests(host, path);
+}
+
+function noProject(start: string): PreflightError {
+  return new PreflightError(
+    "no-project",
+    `No project found: neither "${start}" nor a directory above it has a pytest configuration, ` +
+      `[tool.tractest], ${PROJECT_FILES.join(", ")} or a git repository, and no tests are here`,
+    "go to the project, or name it: tractest -C DIR …",
+  );
 }

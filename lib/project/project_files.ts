@@ -1,4 +1,5 @@
 import { parse, TomlError } from "smol-toml";
+import { isAbsolute, join, relative } from "@std/path";
 import { PreflightError } from "../errors.ts";
 import { iniSection } from "../base/ini.ts";
 import { shellSplit } from "../base/shell_split.ts";
@@ -23,7 +24,7 @@ export interface ProjectFiles {
   /** `[tool.tractest]` */
   readonly tractest: Readonly<Record<string, unknown>> | null;
   /** `[project] name`. */
-  readonly projectName: string | null;
+  readonly name: string | null;
 }
 
 /** The files that pytest reads its configuration from, in its order of precedence (6 to 9). */
@@ -36,6 +37,30 @@ export const CONFIGURATION_FILES = [
   "tox.ini",
   "setup.cfg",
 ] as const;
+
+/** The files that mark the root of a project, with or without a configuration of pytest. */
+export const PROJECT_FILES = ["pyproject.toml", "setup.py", "setup.cfg", "tox.ini"] as const;
+
+/**
+ * A configuration with its paths relative to the root of the project. pytest ignores `testpaths`
+ * unless it starts in the directory of the configuration.
+ *
+ * @param directory that of its file
+ */
+export function seenFrom(
+  root: string,
+  directory: string,
+  pytest: PytestConfiguration,
+): PytestConfiguration {
+  if (directory === root) return pytest;
+  const path = (name: string) => isAbsolute(name) ? name : relative(root, join(directory, name));
+  return {
+    ...pytest,
+    file: path(pytest.file),
+    testPaths: [],
+    pythonPaths: pytest.pythonPaths.map(path),
+  };
+}
 
 /**
  * Reads the configuration files of one directory.
@@ -59,7 +84,7 @@ export function readProjectFiles(files: ReadonlyMap<string, string>): ProjectFil
   return {
     pytest,
     tractest: tool.tractest === undefined ? null : table(tool.tractest),
-    projectName: typeof name === "string" ? name : null,
+    name: typeof name === "string" ? name : null,
   };
 }
 
@@ -89,10 +114,10 @@ function pytestKeys(
   tool: Record<string, unknown>,
 ): Omit<PytestConfiguration, "file"> | null {
   if (file === "pyproject.toml") {
-    if (tool.pytest === undefined) return null;
-    const pytest = table(tool.pytest);
     // `[tool.pytest]` itself is the native table of pytest 9; `ini_options` is the older one.
-    return fromToml(pytest.ini_options === undefined ? pytest : table(pytest.ini_options));
+    const pytest = table(tool.pytest);
+    if (pytest.ini_options !== undefined) return fromToml(table(pytest.ini_options));
+    return Object.keys(pytest).length === 0 ? null : fromToml(pytest);
   }
   if (file.endsWith(".toml")) return fromToml(table(parseToml(text, file).pytest));
   // Even an empty pytest.ini marks the root; the other files need their section.

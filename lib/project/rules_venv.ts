@@ -2,9 +2,25 @@
 export interface Venv {
   /** Absolute; symlinks are not resolved. */
   readonly path: string;
-  /** From its name: `313`. */
+  /** From its name or its `pyvenv.cfg`: `313`; empty if unknown. */
   readonly minor: string;
 }
+
+/** Why a venv is one of the project's, in the order in which they are preferred. */
+export const VENV_KINDS = ["active", "configured", "versioned", "uv", "conventional"] as const;
+
+/** One of {@linkcode VENV_KINDS}. */
+export type VenvKind = typeof VENV_KINDS[number];
+
+/** A venv that was found, and what ranks it. */
+export interface FoundVenv extends Venv {
+  readonly kind: VenvKind;
+  /** How many directories its place is above the project's root. */
+  readonly height: number;
+}
+
+/** The names that everybody uses, in their order. uv makes `.venv`. */
+export const CONVENTIONAL_VENVS = [".venv", "venv"] as const;
 
 /**
  * The minor version in a directory's name, by the configured pattern (`py<MINOR>`): `313`, or empty
@@ -24,16 +40,24 @@ export function venvName(pattern: string, minor: string): string {
   return after === null ? pattern : `${before}${minor}${after}`;
 }
 
-/** Sorts venvs, best first: the active one, that of `.python-version`, then the newest. */
-export function rankVenvs(
-  venvs: readonly Venv[],
-  wanted: { readonly active: string | null; readonly minor: string | null },
-): Venv[] {
-  const rank = (venv: Venv) =>
-    venv.path === wanted.active ? 2 : wanted.minor !== null && venv.minor === wanted.minor ? 1 : 0;
+/**
+ * Sorts venvs, best first: by kind; of several of one kind that of `.python-version`, else the
+ * newest of those with a version in their name, else the nearest.
+ */
+export function rankVenvs(venvs: readonly FoundVenv[], wantedMinor: string | null): FoundVenv[] {
+  const isWanted = (venv: Venv) => wantedMinor !== null && venv.minor === wantedMinor ? 0 : 1;
+  const isNamed = (venv: FoundVenv) => venv.kind === "conventional" || venv.kind === "uv" ? 0 : 1;
   return [...venvs].sort((a, b) =>
-    rank(b) - rank(a) || age(b) - age(a) || (a.path < b.path ? -1 : 1)
+    VENV_KINDS.indexOf(a.kind) - VENV_KINDS.indexOf(b.kind) || isWanted(a) - isWanted(b) ||
+    (isNamed(a) && isNamed(b) ? age(b) - age(a) : 0) || a.height - b.height ||
+    (a.path < b.path ? -1 : 1)
   );
+}
+
+/** `313` from the text of a `pyvenv.cfg`, as venv, virtualenv and uv write it; else empty. */
+export function minorOfConfig(text: string | null): string {
+  const match = /^version(?:_info)? *= *(\d+)\.(\d+)/m.exec(text ?? "");
+  return match ? `${match[1]}${match[2]}` : "";
 }
 
 /** `313` from a `.python-version` (`3.13`, `3.13.1`, `cpython-3.13`); null for other content. */

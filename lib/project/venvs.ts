@@ -1,86 +1,213 @@
-import { isInside } from "../base/paths.ts";
-import { basename, dirname, join, relative } from "@std/path";
+import { basename, dirname, isAbsolute, join, relative, resolve } from "@std/path";
 import { shellCommand } from "../base/escape.ts";
-import { dotted, minorOfName, minorOfVersionFile, rankVenvs, type Venv } from "./rules_venv.ts";
+import {
+  CONVENTIONAL_VENVS,
+  dotted,
+  type FoundVenv,
+  minorOfConfig,
+  minorOfName,
+  minorOfVersionFile,
+  rankVenvs,
+  type Venv,
+  type VenvKind,
+} from "./rules_venv.ts";
 import { TractestError } from "../errors.ts";
-import type { GitLocation } from "../system/programs/git.ts";
+import { DEFAULT_VENV } from "../tables/defaults.ts";
 import type { Host } from "../system/host.ts";
 import { isExecutable } from "../system/programs/user_path.ts";
+import { activeVenv } from "./active_venv.ts";
+import { isTractorItself } from "./package.ts";
 import type { Project } from "./project.ts";
 
 /** The venvs of a project, and warnings about them. */
 export interface Venvs {
   /** Venvs with a Python, best first. */
-  readonly ranked: readonly Venv[];
+  readonly ranked: readonly FoundVenv[];
   /** The path of the active one; null if it is not one of these. */
   readonly active: string | null;
   /** From `.python-version`. */
   readonly wantedMinor: string | null;
+  /** Where uv keeps `uv.lock` and `.venv`: the project's root, or that of its workspace. */
+  readonly home: string;
+  /** Where a new one would be made: an absolute path, with `<MINOR>` for `313`. */
+  readonly pattern: string;
+  /** The names that were looked for. */
+  readonly names: readonly string[];
   readonly warnings: readonly string[];
 }
 
-/** Finds venvs in the project's root and at the top of its work tree. */
-export async function findVenvs(
-  host: Host,
-  project: Project,
-  location: GitLocation | null,
-): Promise<Venvs> {
-  const pattern = project.configuration.venv;
-  const places = [...new Set([project.root, ...(location ? [location.topLevel] : [])])];
-  const [found, versionFile, activePath] = await Promise.all([
-    Promise.all(places.map((place) => venvsIn(host, place, pattern))),
-    host.files.readText(join(project.root, ".python-version")),
-    activeVenv(host),
+/**
+ * Finds the venvs of a project: in its root, and above it up to the top of its work tree or of its
+ * workspace.
+ */
+export async function findVenvs(host: Host, project: Project): Promise<Venvs> {
+  const [places, isTractor] = await Promise.all([
+    placesOf(host, project),
+    isTractorItself(host, project),
   ]);
-  const venvs = found.flatMap(({ venvs }) => venvs);
-  let active: Venv | null = null;
-  for (const venv of venvs) {
-    if (activePath !== null && await host.files.realPath(venv.path) === activePath) active = venv;
-  }
-  // A venv deeper in the project counts too if it is active.
-  if (!active && activePath !== null && places.some((place) => isInside(activePath, place))) {
-    const minor = minorOfName(basename(activePath), basename(pattern));
-    if (minor !== null && await isExecutable(host, join(activePath, "bin/python"))) {
-      venvs.push(active = { path: activePath, minor });
-    }
-  }
+  const wanted = namesOf(host, project, isTractor);
+  const home = await homeOf(host, places);
+  const [found, versionFile] = await Promise.all([
+    Promise.all(places.map((place, height) => venvsIn(host, { place, height, wanted, project }))),
+    host.files.readText(join(project.root, ".python-version")),
+  ]);
   const wantedMinor = minorOfVersionFile(versionFile);
-  const foreign = active === null ? activePath : null;
-  const warnings = [
-    ...found.flatMap(({ unusable }) => unusable),
-    ...(foreign === null ? [] : [foreignWarning(foreign, pattern, places, location)]),
-  ];
-  const ignored = join(project.root, ".venv/pyvenv.cfg");
-  if (pattern !== ".venv" && await host.files.stat(ignored) !== null) {
-    warnings.push(`.venv is ignored: this project uses ${pattern}`);
-  }
+  const all = found.flatMap(({ venvs }) => venvs);
+  const { active, warnings, added } = await activeVenv(host, { all, places, wanted, isTractor });
+  const venvs = [...all, ...added].map((venv): FoundVenv =>
+    venv.path === active ? { ...venv, kind: "active" } : venv
+  );
   return {
-    ranked: rankVenvs(venvs, { active: active?.path ?? null, minor: wantedMinor }),
-    active: active?.path ?? null,
+    ranked: rankVenvs(preferConfigured(venvs, wanted.configured), wantedMinor),
+    active,
     wantedMinor,
-    warnings,
+    home,
+    pattern: patternOf(project, { venvs, wanted, home, isTractor }),
+    names: [
+      wanted.configured ?? wanted.versioned,
+      ...(wanted.uv === null ? [] : [wanted.uv]),
+      ...wanted.conventional,
+    ],
+    warnings: [
+      ...found.flatMap(({ unusable }) => unusable),
+      ...warnings,
+      ...await refusals(host, project, { venvs, wanted, isTractor }),
+    ],
   };
+}
+
+/** The names of the venvs to be found. */
+export interface VenvNames {
+  /** Of `[tool.tractest]`: relative to the root, `py<MINOR>`; null without one. */
+  readonly configured: string | null;
+  /** The name with a version: `py<MINOR>`. */
+  readonly versioned: string;
+  /** UV_PROJECT_ENVIRONMENT. */
+  readonly uv: string | null;
+  readonly conventional: readonly string[];
+}
+
+function namesOf(host: Host, { tractest, configuration }: Project, isTractor: boolean): VenvNames {
+  const isConfigured = tractest !== null && "venv" in tractest;
+  return {
+    configured: isConfigured ? configuration.venv : null,
+    versioned: DEFAULT_VENV,
+    uv: isTractor ? null : host.env("UV_PROJECT_ENVIRONMENT") || null,
+    conventional: isTractor ? [] : CONVENTIONAL_VENVS,
+  };
+}
+
+/** A configured name is used before any other, an active venv of that name before the rest. */
+function preferConfigured(venvs: readonly FoundVenv[], configured: string | null): FoundVenv[] {
+  const isConfigured = (venv: FoundVenv) =>
+    venv.kind === "configured" ||
+    (venv.kind === "active" && minorOfName(basename(venv.path), basename(configured!)) !== null);
+  if (configured === null || !venvs.some(isConfigured)) return [...venvs];
+  return venvs.filter(isConfigured);
+}
+
+/** The root and the directories above it that belong to the same work tree or workspace of uv. */
+async function placesOf(host: Host, { root, top }: Project): Promise<string[]> {
+  const above = [root];
+  let end = top === null ? null : above.length;
+  for (let place = root; place !== top && place !== dirname(place);) {
+    above.push(place = dirname(place));
+    if (place === top || await isWorkspace(host, place)) end = above.length;
+  }
+  return above.slice(0, end ?? 1);
+}
+
+async function isWorkspace(host: Host, place: string): Promise<boolean> {
+  const text = await host.files.readText(join(place, "pyproject.toml")).catch(() => null);
+  return text !== null && /^\[tool\.uv\.workspace\]/m.test(text);
+}
+
+/** The root of the workspace of uv; the project's root without one. */
+async function homeOf(host: Host, places: readonly string[]): Promise<string> {
+  const workspaces = await Promise.all(places.map((place) => isWorkspace(host, place)));
+  return places[workspaces.indexOf(true)] ?? places[0]!;
+}
+
+/** Where a new venv is made. */
+function patternOf(
+  { root, configuration }: Project,
+  { venvs, wanted, home, isTractor }: {
+    readonly venvs: readonly FoundVenv[];
+    readonly wanted: VenvNames;
+    readonly home: string;
+    readonly isTractor: boolean;
+  },
+): string {
+  if (wanted.configured !== null) return join(root, configuration.venv);
+  if (wanted.uv !== null) return resolve(home, wanted.uv);
+  const isVersioned = isTractor || venvs.some(({ kind }) => kind === "versioned");
+  return isVersioned ? join(root, DEFAULT_VENV) : join(home, ".venv");
+}
+
+/** What is not used, and why. */
+async function refusals(
+  host: Host,
+  { root }: Project,
+  { venvs, wanted, isTractor }: {
+    readonly venvs: readonly FoundVenv[];
+    readonly wanted: VenvNames;
+    readonly isTractor: boolean;
+  },
+): Promise<string[]> {
+  const { configured } = wanted;
+  const isThere = async (name: string) =>
+    await host.files.stat(join(root, name, "pyvenv.cfg")).catch(() => null) !== null;
+  const used = configured ?? DEFAULT_VENV;
+  const refused = (isTractor || configured !== null) && configured !== ".venv" &&
+    !venvs.some(({ kind, path }) => kind === "active" && basename(path) === ".venv");
+  const isMissing = configured !== null && venvs.length > 0 &&
+    !venvs.some(({ path }) => minorOfName(basename(path), basename(configured)) !== null);
+  if (isMissing) return [`the configured venv ${configured} does not exist`];
+  return refused && await isThere(".venv") ? [`.venv is ignored: this project uses ${used}`] : [];
+}
+
+/** A directory that may contain venvs. */
+interface VenvPlace {
+  readonly place: string;
+  readonly height: number;
+  readonly wanted: VenvNames;
+  readonly project: Project;
 }
 
 /** The directories that are named like a venv: those that can be used, and why others can't. */
 async function venvsIn(
   host: Host,
-  root: string,
-  pattern: string,
-): Promise<{ readonly venvs: readonly Venv[]; readonly unusable: readonly string[] }> {
-  const directory = join(root, dirname(pattern));
-  const entries = await host.files.readDirectory(directory) ?? [];
-  const [venvs, unusable]: [Venv[], string[]] = [[], []];
-  for (const { name, kind } of entries) {
-    const minor = kind === "directory" || kind === "symlink"
-      ? minorOfName(name, basename(pattern))
-      : null;
-    if (minor === null) continue;
-    const venv = { path: join(directory, name), minor };
-    if (await isExecutable(host, join(venv.path, "bin/python"))) venvs.push(venv);
-    else unusable.push(...await whyUnusable(host, root, venv));
-  }
+  { place, height, wanted, project }: VenvPlace,
+): Promise<{ readonly venvs: readonly FoundVenv[]; readonly unusable: readonly string[] }> {
+  const [venvs, unusable]: [FoundVenv[], string[]] = [[], []];
+  const known = new Set<string>();
+  const add = async (path: string, minor: string, kind: VenvKind) => {
+    if (known.has(path)) return;
+    known.add(path);
+    if (await isExecutable(host, join(path, "bin/python"))) {
+      const config = minor === "" ? await configOf(host, path) : null;
+      venvs.push({ path, minor: minor || minorOfConfig(config), kind, height });
+    } else unusable.push(...await whyUnusable(host, project.root, { path, minor }));
+  };
+  const addMatching = async (pattern: string, kind: VenvKind) => {
+    const directory = join(place, dirname(pattern));
+    for (const { name, kind: type } of await host.files.readDirectory(directory) ?? []) {
+      const minor = type === "directory" || type === "symlink"
+        ? minorOfName(name, basename(pattern))
+        : null;
+      if (minor !== null) await add(join(directory, name), minor, kind);
+    }
+  };
+  if (wanted.configured !== null) await addMatching(wanted.configured, "configured");
+  await addMatching(wanted.versioned, "versioned");
+  const named = wanted.uv === null ? null : resolve(place, wanted.uv);
+  if (named !== null && (height === 0 || !isAbsolute(wanted.uv!))) await add(named, "", "uv");
+  for (const name of wanted.conventional) await add(join(place, name), "", "conventional");
   return { venvs, unusable };
+}
+
+async function configOf(host: Host, venv: string): Promise<string | null> {
+  return await host.files.readText(join(venv, "pyvenv.cfg")).catch(() => null);
 }
 
 /** Why a venv's Python can't be started, and the command that helps; empty without a Python. */
@@ -92,9 +219,8 @@ async function whyUnusable(host: Host, root: string, venv: Venv): Promise<string
       const isLink = (await host.files.lstat(link))?.kind === "symlink";
       if (isLink && await host.files.stat(link) === null) {
         const config = await host.files.readText(join(venv.path, "pyvenv.cfg"));
-        return [
-          brokenLinkText(relative(root, link), relative(root, venv.path), venv.minor, config),
-        ];
+        const name = relative(root, venv.path);
+        return [brokenLinkText(relative(root, link), name, venv.minor, config)];
       }
     }
     return await host.files.stat(python) === null
@@ -110,28 +236,7 @@ function brokenLinkText(link: string, name: string, minor: string, config: strin
   const home = /^home *= *(.+)$/m.exec(config ?? "")?.[1];
   const from = home === undefined ? "" : ` (it was made from ${home})`;
   const words = ["uv", "sync", ...(minor === "" ? [] : ["--python", dotted(minor)])];
-  const sync = shellCommand(words, { UV_PROJECT_ENVIRONMENT: name });
+  const sync = shellCommand(words, name === ".venv" ? {} : { UV_PROJECT_ENVIRONMENT: name });
   const remove = shellCommand(["rm", "-r", name]);
   return `${link} is a broken symlink${from}; to recreate the venv: ${remove} && ${sync}`;
-}
-
-async function activeVenv(host: Host): Promise<string | null> {
-  const given = host.env("VIRTUAL_ENV");
-  return given ? await host.files.realPath(given) ?? given : null;
-}
-
-/** Says that VIRTUAL_ENV is not used. */
-function foreignWarning(
-  active: string,
-  pattern: string,
-  places: readonly string[],
-  location: GitLocation | null,
-): string {
-  const repository = location && dirname(location.commonDirectory);
-  const isSibling = repository !== null && isInside(active, repository);
-  const owner = isSibling ? "checkout of this repository" : "project";
-  const why = places.some((place) => isInside(active, place))
-    ? `, but this project uses ${pattern}`
-    : `, the venv of another ${owner}`;
-  return `VIRTUAL_ENV is ${active}${why}: ignored`;
 }

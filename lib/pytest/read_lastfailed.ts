@@ -79,8 +79,18 @@ function withHome(path: string, home: string | undefined): string {
   return home === undefined ? path : path.replace(/^~(?=\/|$)|\$HOME\b|\$\{HOME\}/g, home);
 }
 
+/** A test id of pytest, which is relative to its rootdir, relative to the project's root. */
+export function fromRoot({ root }: ProjectRoot, rootdir: string, test: string): string {
+  if (rootdir === root) return test;
+  const file = fileOf(test);
+  return relative(root, join(rootdir, file)) + test.slice(file.length);
+}
+
 /** Ids of the tests that failed last time and whose files exist, relative to the project's root. */
 export async function lastFailedIn(host: Host, project: ProjectRoot): Promise<string[]> {
-  const { tests, missing } = await readRecord(host, project, project.root);
-  return tests.filter((test) => !missing.includes(test));
+  const { rootdir } = project;
+  const { tests, missing } = await readRecord(host, project, rootdir);
+  return tests.filter((test) => !missing.includes(test)).map((test) =>
+    fromRoot(project, rootdir, test)
+  );
 }

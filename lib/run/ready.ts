@@ -161,8 +161,8 @@ export async function quickInterpreter(
 
 /** The virtual environments found without git or a Python, and the one to use. */
 async function venvScene(
-  around: Omit<VenvScene, "wantedMinor">,
+  around: Omit<VenvScene, "venvs">,
 ): Promise<{ scene: VenvScene; best: Venv | null }> {
-  const { ranked, wantedMinor } = await findVenvs(around.host, around.project, null);
-  return { scene: { ...around, wantedMinor }, best: ranked[0] ?? null };
+  const venvs = await findVenvs(around.host, around.project);
+  return { scene: { ...around, venvs }, best: venvs.ranked[0] ?? null };
 }

@@ -18,6 +18,7 @@ export const ENVIRONMENT = [
   { name: "NO_COLOR", purpose: "no colour if set and not empty" },
   { name: "TERM", purpose: "`dumb`: no colour, no progress line" },
   { name: "VIRTUAL_ENV", purpose: "the active venv" },
+  { name: "UV_PROJECT_ENVIRONMENT", purpose: "the venv that uv uses, instead of `.venv`" },
   { name: "PATH", purpose: "place of the user's `python` and `uv`" },
   { name: "PYTEST_ADDOPTS", purpose: "further options of pytest; `doctor` shows them" },
 ] as const satisfies readonly EnvironmentRow[];

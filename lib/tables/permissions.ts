@@ -38,6 +38,7 @@ const RUN_ENV = [
   "XDG_CACHE_HOME",
   "XDG_CONFIG_HOME",
   "VIRTUAL_ENV",
+  "UV_PROJECT_ENVIRONMENT",
   "PATH",
   "PYTEST_ADDOPTS",
 ] as const;
@@ -93,7 +94,7 @@ export const PERMISSIONS = [
   {
     row: "config",
     programs: [],
-    env: TALK,
+    env: [...TALK, "HOME"],
     read: true,
     write: false,
     net: false,

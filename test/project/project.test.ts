@@ -49,7 +49,12 @@ Deno.test("findRoot() needs a pytest configuration or [tool.tractest]", async ()
   const project = await findRoot(files.at());
   assertEquals([project.cacheDirectory, project.name], [`${files.root}/var/cache`, null]);
   const one = await findProject(files.at("apps/one"));
-  assertEquals([one.pytest, one.name], [null, "one"]);
+  assertEquals([one.name, one.rootdir, one.cacheDirectory], [
+    "one",
+    files.root,
+    `${files.root}/var/cache`,
+  ]);
+  assertEquals([one.pytest!.file, one.pytest!.testPaths], ["../../pyproject.toml", []]);
 });
 
 Deno.test("findRoot() resolves symlinks, and reads a directory that can't be listed", async () => {
@@ -61,10 +66,52 @@ Deno.test("findRoot() resolves symlinks, and reads a directory that can't be lis
   assertEquals((await findRoot(blind)).root, files.root);
 });
 
-Deno.test("findRoot() outside of any project says so and exits 80", async () => {
-  using files = new Files({ "setup.cfg": "[metadata]\n" });
-  const error = await assertRejects(() => findRoot(files.at()), PreflightError);
-  assertEquals([error.exitCode, error.code], [80, "no-project"]);
+Deno.test("findRoot() takes project files, then git's top level, then tests", async () => {
+  const rootOf = async (place: string, entries: Readonly<Record<string, string>>, home = "") => {
+    using files = new Files(entries);
+    const host = new HostAt(`${files.root}/${place}`, { HOME: `${files.root}${home}` });
+    const { root, rootdir } = await findRoot(host);
+    return [root, rootdir].map((path) => path.slice(files.base.length)).join(" ");
+  };
+  const here = { "a/b/c/x.py": "" };
+  for (const name of ["pyproject.toml", "setup.py", "setup.cfg", "tox.ini"]) {
+    assertEquals(await rootOf("a/b", { ...here, [`a/${name}`]: "" }), "/repo/a /repo/a", name);
+  }
+  const git = { ...here, "a/.git/HEAD": "" };
+  assertEquals(await rootOf("a/b/c", git), "/repo/a /repo/a");
+  assertEquals(
+    await rootOf("a/b/c", { ...here, "a/.git": "gitdir: /r/.git/worktrees/a" }),
+    "/repo/a /repo/a",
+  );
+  assertEquals(
+    await rootOf("a/b/c", { ...git, "pytest.ini": "" }),
+    "/repo/a /repo",
+    "what is above the repository is no project, but pytest's configuration",
+  );
+  assertEquals(
+    await rootOf("a/b", { ...here, "pyproject.toml": "", "a/setup.cfg": "" }),
+    "/repo/a /repo",
+    "a pyproject.toml is pytest's rootdir before any other",
+  );
+  for (const test of ["test_x.py", "tests/deep/x_test.py", "test/test_x.py"]) {
+    assertEquals(await rootOf("a/b/c", { [`a/b/c/${test}`]: "" }), "/repo/a/b/c /repo/a/b/c");
+  }
+  assertEquals(
+    await rootOf("a", { "a/app/__init__.py": "", "a/app/sub/test_x.py": "" }),
+    "/repo/a /repo/a",
+  );
+  for (
+    const files of [here, { "a/b/c/other/test_x.py": "" }, {
+      "a/b/c/tests/pyvenv.cfg": "",
+    }] as Record<
+      string,
+      string
+    >[]
+  ) {
+    const error = await assertRejects(() => rootOf("a/b/c", files), PreflightError);
+    assertEquals([error.exitCode, error.code], [80, "no-project"]);
+  }
+  await assertRejects(() => rootOf("a", git, "/a"), PreflightError);
 });
 
 Deno.test("targetsOf() skips venvs, caches, and what pytest does not enter", async () => {

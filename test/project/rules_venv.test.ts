@@ -1,10 +1,13 @@
 import { isInside } from "../../lib/base/paths.ts";
 import {
   dotted,
+  type FoundVenv,
   isInstalledCopy,
+  minorOfConfig,
   minorOfName,
   minorOfVersionFile,
   rankVenvs,
+  type VenvKind,
   venvName,
 } from "../../lib/project/rules_venv.ts";
 import { assertEquals } from "../assert.ts";
@@ -28,14 +31,54 @@ Deno.test("names of venvs follow the configured pattern", () => {
   assertEquals([dotted("313"), dotted("39")], ["3.13", "3.9"]);
 });
 
+const found = (path: string, kind: VenvKind, minor = "", height = 0): FoundVenv => ({
+  path,
+  kind,
+  minor,
+  height,
+});
+
 Deno.test("the active venv goes first, then that of .python-version, then the newest", () => {
-  const venvs = ["39", "310", "312", "313"].map((minor) => ({ path: `/r/py${minor}`, minor }));
-  const order = (active: string | null, minor: string | null) =>
-    rankVenvs(venvs, { active, minor }).map((venv) => venv.minor);
+  const order = (active: string | null, wanted: string | null) =>
+    rankVenvs(
+      ["39", "310", "312", "313"].map((minor) =>
+        found(`/r/py${minor}`, `/r/py${minor}` === active ? "active" : "versioned", minor)
+      ),
+      wanted,
+    ).map((venv) => venv.minor);
   assertEquals(order(null, null), ["313", "312", "310", "39"]);
   assertEquals(order(null, "310"), ["310", "313", "312", "39"]);
   assertEquals(order("/r/py39", "310"), ["39", "310", "313", "312"]);
   assertEquals(order(null, "314"), ["313", "312", "310", "39"]);
+});
+
+Deno.test("venvs go by kind: active, configured, py<MINOR>, uv's, .venv, venv", () => {
+  const venvs = [
+    found("/w/.venv", "conventional", "313", 1),
+    found("/w/r/venv", "conventional", "313"),
+    found("/w/r/.venv", "conventional", "310"),
+    found("/w/r/other", "uv", "39"),
+    found("/w/r/py312", "versioned", "312"),
+    found("/w/r/env", "configured", "38"),
+    found("/w/r/shell", "active", "38"),
+  ];
+  const paths = (wanted: string | null) => rankVenvs(venvs, wanted).map(({ path }) => path);
+  assertEquals(paths(null), [
+    "/w/r/shell",
+    "/w/r/env",
+    "/w/r/py312",
+    "/w/r/other",
+    "/w/r/.venv",
+    "/w/r/venv",
+    "/w/.venv",
+  ]);
+  assertEquals(paths("313").slice(-3), ["/w/r/venv", "/w/.venv", "/w/r/.venv"]);
+});
+
+Deno.test("the version in a pyvenv.cfg is read as venv, virtualenv and uv write it", () => {
+  assertEquals(minorOfConfig("home = /usr/bin\nversion = 3.11.2\n"), "311");
+  assertEquals(minorOfConfig("home = /x\nversion_info = 3.12.0.final.0\n"), "312");
+  assertEquals([minorOfConfig("home = /x\n"), minorOfConfig(null)], ["", ""]);
 });
 
 Deno.test(".python-version is read as pyenv and uv write it", () => {
