@@ -31,6 +31,7 @@ Deno.test("every shell script is one that a plain sh can read", async () => {
     "differential",
     "install",
     "self_contained.sh",
+    "suites",
     "test",
   ];
   for (const path of [...names.map((name) => `scripts/${name}`), ".ci/run"]) {
