@@ -21,6 +21,7 @@ class Known:
 
     config = None
     root = None
+    place = ""  # the working directory, relative to the rootdir of pytest
     cache = None
 
 
