@@ -21,22 +21,26 @@ const PLANTED = fc.integer({ min: 1, max: 120 }).chain((count) =>
   )
 );
 
-Deno.test("the search finds the planted k of n in k(log2 n + 1) steps, and k more if k > 1", async () => {
-  await fc.assert(fc.asyncProperty(PLANTED, async ([count, planted]) => {
-    let steps = 0;
-    const found = await findCulprits(count, (places) => {
-      steps++;
-      assert(
-        places.every((place, index) => index === 0 || places[index - 1]! < place),
-        "in ascending order",
-      );
-      return Promise.resolve(planted.every((place) => places.includes(place)));
-    });
-    assertEquals(found, [...planted].sort((a, b) => a - b));
-    const most = planted.length * stepsFor(count) + (planted.length > 1 ? planted.length : 0);
-    assert(steps <= most, `${steps} steps for ${planted.length} of ${count}, at most ${most}`);
-  }));
-});
+Deno.test(
+  "the search finds k planted tests in k(log2 n + 1) steps, " +
+    "and k more if k > 1",
+  async () => {
+    await fc.assert(fc.asyncProperty(PLANTED, async ([count, planted]) => {
+      let steps = 0;
+      const found = await findCulprits(count, (places) => {
+        steps++;
+        assert(
+          places.every((place, index) => index === 0 || places[index - 1]! < place),
+          "in ascending order",
+        );
+        return Promise.resolve(planted.every((place) => places.includes(place)));
+      });
+      assertEquals(found, [...planted].sort((a, b) => a - b));
+      const most = planted.length * stepsFor(count) + (planted.length > 1 ? planted.length : 0);
+      assert(steps <= most, `${steps} steps for ${planted.length} of ${count}, at most ${most}`);
+    }));
+  },
+);
 
 Deno.test("of several sets the search finds one from which no test can be left out", async () => {
   const sets = fc.integer({ min: 2, max: 60 }).chain((count) =>
