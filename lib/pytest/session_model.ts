@@ -21,6 +21,8 @@ export class SessionModel {
   readonly leftBy = new Map<number, string>();
   /** Places in the queue that it claimed. */
   readonly claimed: number[] = [];
+  /** Tests ran at the same time, as with pytest-xdist: then times say nothing. */
+  isParallel = false;
   readonly #items: Item[] = [];
   #hasAllItems = false;
   /** How many reports and collections failed, and how many pytest itself counts as failed. */
@@ -29,8 +31,6 @@ export class SessionModel {
   /** When the kernel's clock for starts of processes was 0; null where unknown. */
   #booted: number | null = null;
   readonly #starts: { readonly id: string; readonly time: number }[] = [];
-  /** Tests ran at the same time, as with pytest-xdist: then times say nothing. */
-  #isParallel = false;
 
   /** @param began and `latest`: times of its first and its last event */
   constructor(readonly name: string, readonly began: number, public latest: number = began) {}
@@ -63,7 +63,7 @@ export class SessionModel {
         break;
       case "test-start":
         this.running.set(event.id, event.time);
-        this.#isParallel ||= this.running.size > 1;
+        this.isParallel ||= this.running.size > 1;
         this.#starts.push({ id: event.id, time: event.time });
         break;
       case "report":
@@ -107,7 +107,7 @@ export class SessionModel {
    * @param guess the answer where the time does not decide
    */
   testAt(startTicks: number | null, guess: string | null): string | null {
-    if (startTicks === null || this.#booted === null || this.#isParallel) return guess;
+    if (startTicks === null || this.#booted === null || this.isParallel) return guess;
     const earliest = this.#booted + startTicks / TICKS - CLOCK_SECONDS;
     const latest = this.#booted + (startTicks + 1) / TICKS + CLOCK_SECONDS;
     const last = this.#starts.findLastIndex((start) => start.time <= latest);

@@ -226,8 +226,8 @@ export class Session {
   readonly #testOf = async (): Promise<TestOf> => {
     await this.scene.log.poll();
     const { facts } = this;
-    const { runningTest } = facts;
-    return (startTicks) => facts.testAt(startTicks, runningTest);
+    const guess = facts.isParallel ? null : facts.runningTest;
+    return (startTicks) => facts.testAt(startTicks, guess);
   };
 
   #on(event: PytestEvent): void {

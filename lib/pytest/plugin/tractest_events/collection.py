@@ -106,6 +106,7 @@ def pytest_collection_finish(session):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node, ids):
+    Known.by_workers = True
     write("collected", count=len(ids), deselected=0)
     write_tests(ids)
 
@@ -113,9 +114,8 @@ def pytest_xdist_node_collection_finished(node, ids):
 def pytest_collectreport(report):
     try:
         if report.failed:
-            write("collection-error", id=reported_id(report.nodeid), **failure(report, {}))
+            write("collection-error", id=report.nodeid, **failure(report, {}))
         elif report.skipped:
-            message = clip(skip_reason(report) or "")
-            write("collection-skip", id=reported_id(report.nodeid), message=message)
+            write("collection-skip", id=report.nodeid, message=clip(skip_reason(report) or ""))
     except Exception:
         pass

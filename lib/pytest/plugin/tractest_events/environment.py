@@ -20,8 +20,8 @@ class Known:
     """What pytest has said of the session so far."""
 
     config = None
+    by_workers = False  # pytest-xdist's workers run the tests; they are no test's children
     root = None
-    place = ""  # the working directory, relative to the rootdir of pytest
     cache = None
 
 

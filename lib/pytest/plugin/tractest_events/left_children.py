@@ -1,7 +1,7 @@
 """What a test leaves behind: new children of pytest that no fixture of a wider scope started."""
 import os
 
-from .environment import OWNER, is_isolated
+from .environment import Known, OWNER, is_isolated
 from .event_file import around, fixture_ended, write
 from .test_ids import reported_id
 
@@ -83,6 +83,8 @@ def pytest_fixture_post_finalizer(fixturedef, request):
 
 def pytest_runtest_logfinish(nodeid, location):
     try:
+        if Known.by_workers:
+            return
         children = current_children()
         if not (children or known_children):
             return
