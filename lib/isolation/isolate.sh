@@ -93,6 +93,8 @@ for process; do
 done
 # shellcheck disable=SC2086 # no path in it has a space
 { echo "$pids" && cat $files; } >"$report"
+# On what they listen.
+ss -tuxlnpH >"$report-sockets" 2>/dev/null
 # Which tests started them.
 grep -azsH -e '^TRACTEST_RUN=' -e '^PYTEST_CURRENT_TEST=' /proc/[0-9]*/environ >"$report-marks" 2>/dev/null
 exit "$code"

@@ -16,6 +16,7 @@ import { findInStandardDirectories } from "../system/programs/standard_directory
 import { embeddedDirectory } from "../project/directories.ts";
 import type { Project } from "../project/project.ts";
 import { ISOLATION_PROGRAMS, ISOLATION_SETTINGS, type IsolationProgramRow } from "./methods.ts";
+import { type HeldSocket, parseHeldSockets } from "../system/programs/ss.ts";
 import { STANDARD_DIRECTORIES } from "../tables/programs.ts";
 import script from "./isolate.sh" with { type: "text" };
 
@@ -34,10 +35,14 @@ export interface Isolation {
   outlived(session: string): Promise<Outlived>;
 }
 
-/** Processes that ended with an isolation, and by pid the marks of the tests that started them. */
+/**
+ * Processes that ended with an isolation, by pid the marks of the tests that started them, and on
+ * what they listened.
+ */
 export interface Outlived {
   readonly processes: readonly ProcessFiles[];
   readonly marks: ReadonlyMap<number, Mark>;
+  readonly sockets: readonly HeldSocket[];
 }
 
 const SCRIPT = "isolate.sh";
@@ -133,12 +138,13 @@ class Namespaces implements Isolation {
 
   async outlived(session: string): Promise<Outlived> {
     const report = this.#report(session);
-    const [processes = "", marks = ""] = await Promise.all(
-      [report, `${report}-marks`].map((path) => this.host.files.readText(path)),
+    const [processes = "", marks = "", sockets = ""] = await Promise.all(
+      ["", "-marks", "-sockets"].map((end) => this.host.files.readText(`${report}${end}`)),
     );
     return {
       processes: parseOutlived(processes ?? ""),
       marks: parseRecords((marks ?? "").split("\0").slice(0, -1)) ?? new Map(),
+      sockets: parseHeldSockets(sockets ?? "").rows,
     };
   }
 

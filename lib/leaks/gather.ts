@@ -2,6 +2,8 @@ import type { Refusal } from "../processes/process.ts";
 import type { Project } from "../project/project.ts";
 import type { Host } from "../system/host.ts";
 import {
+  listensOf,
+  listHeldSockets,
   listTcpListeners,
   listUnixSockets,
   type SocketList,
@@ -211,19 +213,18 @@ function unknownsOf({ holders, processes, socketFiles }: Scene): string[] {
   ];
 }
 
-/** Processes as they are listed. Their ports are read only for leaks: that lists all open files. */
+/** Processes as they are listed. What they listen on is read only if one may be leaked: that lists
+ * all open files. */
 async function withPorts(host: Host, judged: readonly Judged[]): Promise<ListedProcess[]> {
-  const isAsked = judged.some(({ verdict }) => verdict === "leaked");
-  const { rows } = isAsked ? await listTcpListeners(host, true) : { rows: [] };
-  return judged.map((process) => {
-    const ports = rows.filter(({ pids }) => pids.includes(process.pid)).map(({ port }) => port);
-    return {
-      ...plain(process),
-      kind: wordFor(process.kind),
-      test: process.test,
-      ports: [...new Set(ports)].sort((one, other) => one - other),
-    };
-  });
+  const isAsked = judged.some(({ verdict }) => verdict !== "in-use");
+  const why = "on what leaked processes listen";
+  const { rows } = isAsked ? await listHeldSockets(host, why) : { rows: [] };
+  return judged.map((process) => ({
+    ...plain(process),
+    kind: wordFor(process.kind),
+    test: process.test,
+    ...listensOf(process.pid, rows),
+  }));
 }
 
 function wordFor({ helper, isPytest, signature }: Kind): ListedProcess["kind"] {

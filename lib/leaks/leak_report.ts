@@ -1,5 +1,6 @@
 import type { KilledProcess } from "../processes/kill_ladder.ts";
 import type { ProcessIdentity, Refusal } from "../processes/process.ts";
+import type { Listens } from "../system/programs/ss.ts";
 
 /**
  * `leaked`: ours, and no live pytest or application above it. `in-use`: is or is below a live
@@ -17,13 +18,11 @@ export interface JudgedProcess extends ProcessIdentity {
 }
 
 /** A process that is listed: an actor, or another process that leaked or may have leaked. */
-export interface ListedProcess extends JudgedProcess {
+export interface ListedProcess extends JudgedProcess, Listens {
   /** `helper`: a helper process of multiprocessing or of a similar library. */
   readonly kind: "actor" | "pytest" | "helper" | "process";
   /** The test that started it; null if unknown. */
   readonly test: string | null;
-  /** TCP ports that it listens on. */
-  readonly ports: readonly number[];
 }
 
 /** A TCP registry address and the processes that listen there. */

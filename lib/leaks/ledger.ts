@@ -137,7 +137,8 @@ async function untrusted(host: Host, path: string): Promise<string | null> {
  */
 export class RunLedger {
   #seen = new Map<number, string>();
-  #recorded = new Set<string>();
+  /** The recorded processes by pid and start, and whether they are the run's own. */
+  #recorded = new Map<string, LedgerEntry["role"]>();
   #here: Surroundings | null = null;
   /** Inodes of segments that existed before the run or are recorded. */
   #segments = new Set<number>();
@@ -335,6 +336,14 @@ export class RunLedger {
     await this.#append(lines);
   }
 
+  /** What tests or pytest have started: the processes that are recorded by now. */
+  get processes(): readonly Pick<LedgerEntry, "pid" | "startTicks">[] {
+    return [...this.#recorded].flatMap(([key, role]) => {
+      const [pid, startTicks] = key.split(" ").map(Number);
+      return role === "process" ? [{ pid: pid!, startTicks: startTicks! }] : [];
+    });
+  }
+
   /** Resolves when all scans are done. */
   async settled(): Promise<void> {
     await this.#busy;
@@ -365,7 +374,7 @@ export class RunLedger {
         startTicks === null || uid !== this.host.uid() || this.#recorded.has(key) ||
         this.#recorded.size >= KEPT_PROCESSES
       ) continue;
-      this.#recorded.add(key);
+      this.#recorded.set(key, role);
       lines.push(
         ledgerLine({
           runId: this.runId,

@@ -1,3 +1,4 @@
+import { listensText } from "../base/listens.ts";
 import { plural } from "../base/plural.ts";
 import { escapeText, shellCommand } from "../base/escape.ts";
 import { registryName } from "./registry.ts";
@@ -86,7 +87,9 @@ function showActors(printer: Printer, report: LeakReport): void {
   if (doubtful.length > 0) {
     printer.line(`${plural(doubtful.length, "process", "processes")} left alone, may be leaked:`);
   }
-  for (const actor of doubtful) printer.line(`  ${processLine(actor)}\n    ${reasons(actor)}`);
+  for (const actor of doubtful) {
+    printer.line(`  ${processLine(actor)}${portsOf(actor)}\n    ${reasons(actor)}`);
+  }
   const used = report.actors.filter((actor) => actor.verdict === "in-use");
   if (used.length > 0) {
     const [procs, are] = used.length === 1 ? ["proc", "is"] : ["procs", "are"];
@@ -104,9 +107,9 @@ export function leakedCount(leaked: readonly ListedProcess[]): string {
   return plural(leaked.length, `leaked ${what}proc`);
 }
 
-/** The ports that a process keeps from others. */
-export function portsOf({ ports }: ListedProcess): string {
-  return ports.length === 0 ? "" : `, listens on port ${ports.join(", ")}`;
+/** What a process keeps from others, for the end of a line about it. */
+export function portsOf({ listens }: ListedProcess): string {
+  return escapeText(listensText(listens));
 }
 
 /** Only tractest was killed: its pytest still runs. */

@@ -29,6 +29,10 @@ export const LEFT_BEHIND = {
   seconds: nullable(number),
   /** It has ended since, with its isolation; `pid` is the one that it had inside. */
   ended: optional(flag),
+  /** TCP and UDP ports on which it listened when it was found; missing: not asked. */
+  ports: optional(list(number)),
+  /** The same with addresses, and Unix sockets; see `Listens`. */
+  listens: optional(list(text)),
 } as const;
 
 /** A process that a test left behind. */
@@ -91,8 +95,6 @@ export const EVENTS = {
   "session-start": {
     pid: number,
     rootdir: text,
-    /** The working directory relative to it; empty if it is the same. */
-    place: optional(text),
     pytest: text,
     python: optional(orNull(text)),
     /** Where pytest keeps its cache; null where it keeps none. */

@@ -246,13 +246,11 @@ export function showLeaksLeft(
   const actors = leaks.actors.filter((actor) => actor.verdict === "leaked");
   const sockets = leaks.sockets.filter((socket) => socket.verdict === "stale");
   for (const actor of actors) {
-    const { pid, title, kind, ports } = actor;
+    const { pid, title, kind } = actor;
+    // The verdict has shown the others.
     if (kind === "actor" || !named.has(pid)) {
       printer.warn(`leaked ${kind}: pid ${pid} ${escapeText(title)}${portsOf(actor)}`);
-      continue;
     }
-    // The verdict has shown the rest.
-    for (const port of ports) printer.warn(`port ${port} is still held by pid ${pid}`);
   }
   for (const { path } of sockets) printer.warn(`stale socket: ${escapeText(path)}`);
   const held = leaks.liveRun ? [] : leaks.registries.filter((registry) => registry.bound);

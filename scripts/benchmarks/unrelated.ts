@@ -1,8 +1,9 @@
-/** How many unrelated processes there are. */
+/** How many processes there are that have nothing to do with it. */
 export const UNRELATED = 2_000;
 
 /**
- * Many unrelated processes in a pid namespace, which all end with its first one.
+ * Many processes that have nothing to do with it, in a pid namespace: they all end with its first
+ * one.
  */
 export async function unrelated(): Promise<AsyncDisposable> {
   const script =
@@ -18,7 +19,7 @@ export async function unrelated(): Promise<AsyncDisposable> {
   const reader = child.stdout.getReader();
   const { done } = await reader.read();
   await reader.cancel();
-  if (done) throw new Error("pid namespaces are not available here");
+  if (done) throw new Error("no pid namespace can be had here");
   return {
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");

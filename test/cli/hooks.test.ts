@@ -9,7 +9,8 @@ function mode(path: string): number {
 }
 
 Deno.test(
-  "pre-push runs before a real push; findings stop the push, other exit codes do not",
+  "pre-push runs before a real push; exit codes of findings stop it, those that say " +
+    "nothing about it don't",
   async () => {
     using repo = await GitRepo.make();
     await repo.addRemote();
@@ -53,8 +54,8 @@ Deno.test(
 );
 
 Deno.test(
-  "fault 46: commands of pre-push do not inherit git's list of refs, and do not run " +
-    "for an empty or a deleting push",
+  "fault 46: git's list of refs is not inherited by what pre-push runs, and a push " +
+    "that only deletes, or of nothing, runs nothing",
   async () => {
     using repo = await GitRepo.make();
     await repo.addRemote();
@@ -70,8 +71,8 @@ Deno.test(
 );
 
 Deno.test(
-  "an existing hook still runs with git's list of refs, keeps its exit code and mode, " +
-    "and is restored byte for byte",
+  "an existing hook runs below our lines, reads the refs that git gave, keeps its exit " +
+    "code and its mode, and comes back byte for byte",
   async () => {
     using repo = await GitRepo.make();
     await repo.addRemote();
@@ -105,8 +106,8 @@ Deno.test(
 );
 
 Deno.test(
-  "a hook whose binary is gone uses tractest on PATH, and without one prints a line " +
-    "and continues",
+  "a hook whose binary is gone finds tractest on PATH, and without one says so in one " +
+    "line and goes on",
   async () => {
     using repo = await GitRepo.make();
     await repo.install("pre-commit", "post-checkout");
@@ -144,8 +145,8 @@ Deno.test(
 );
 
 Deno.test(
-  "pre-commit stops a commit for findings; post-checkout runs for branches only and " +
-    "never fails a checkout",
+  "pre-commit stops a commit for findings, and post-checkout runs for branches only " +
+    "and never fails a checkout",
   async () => {
     using repo = await GitRepo.make();
     await repo.install("pre-commit", "post-checkout");
@@ -169,7 +170,7 @@ Deno.test(
   },
 );
 
-Deno.test("the block works in every installed POSIX shell, under set -eu too", async () => {
+Deno.test("the lines hold in every POSIX shell that is here, under set -eu too", async () => {
   using repo = await GitRepo.make();
   await repo.install("pre-push", "pre-commit", "post-checkout");
   const push = `printf 'refs/heads/a 11 refs/heads/a 00\\n' |`;
@@ -209,8 +210,8 @@ Deno.test("the block works in every installed POSIX shell, under set -eu too", a
 });
 
 Deno.test(
-  "a hook installed from a linked worktree is in the common directory and runs in " +
-    "every worktree",
+  "a hook that is installed from a linked worktree stands in the common directory and " +
+    "runs in every worktree",
   async () => {
     using repo = await GitRepo.make();
     const linked = `${repo.base}/linked`;
@@ -232,7 +233,8 @@ Deno.test(
 );
 
 Deno.test(
-  "a project below git's top level is named in the hook, which starts at the top level",
+  "a project below git's top level is named in the hook, which " +
+    "starts at the top",
   async () => {
     using repo = await GitRepo.make();
     repo.writeOne("py's/one/pyproject.toml", "[tool.tractest]\n");
@@ -247,8 +249,8 @@ Deno.test(
 );
 
 Deno.test(
-  "fault 45: a hook with git's variables set checks its own worktree, and the index " +
-    "stays byte-identical",
+  "fault 45: a hook of a worktree with git's variables set looks at that worktree, and " +
+    "the index stays byte-identical",
   async () => {
     using repo = await GitRepo.make();
     using other = await GitRepo.make();
@@ -286,8 +288,8 @@ Deno.test(
 );
 
 Deno.test(
-  "fault 47: with core.hooksPath elsewhere nothing is written; the lines to add are " +
-    "printed, and work there",
+  "fault 47: with core.hooksPath elsewhere nothing is written, and the lines to add " +
+    "are printed, which then work there",
   async () => {
     using repo = await GitRepo.make();
     const shared = `${repo.base}/shared hooks`;
@@ -344,8 +346,8 @@ Deno.test(
 );
 
 Deno.test(
-  "fault 47: a core.hooksPath that disables hooks is named; one that names the repo's " +
-    "own directory counts as unset",
+  "fault 47: core.hooksPath that switches hooks off is named, and one that leads to " +
+    "the repo's own directory is none",
   async () => {
     using repo = await GitRepo.make();
     await repo.git("config", "core.hooksPath", "/dev/null");
@@ -365,8 +367,8 @@ Deno.test(
 );
 
 Deno.test(
-  "fault 47: a hook that is a symlink, not executable or no shell script is left " +
-    "unchanged, with reason and remedy",
+  "fault 47: a hook that is a symlink, not executable, or not a shell script is left " +
+    "as it is, with the reason and what to do",
   async () => {
     using repo = await GitRepo.make();
     const target = repo.writeOne("tools/pre-commit.sh", "#!/bin/sh\n", 0o755);
@@ -403,7 +405,7 @@ Deno.test(
   },
 );
 
-Deno.test("fault 47: a hooks directory that is a symlink is left alone", async () => {
+Deno.test("fault 47: a hooks directory that is a symlink belongs to others", async () => {
   using repo = await GitRepo.make();
   Deno.removeSync(repo.hooks, { recursive: true });
   Deno.mkdirSync(`${repo.base}/ours`);
@@ -415,8 +417,8 @@ Deno.test("fault 47: a hooks directory that is a symlink is left alone", async (
 });
 
 Deno.test(
-  "fault 47: the configuration of a hook manager is respected, and --force installs a " +
-    "hook in addition",
+  "fault 47: the configuration of a manager is respected, and --force installs beside " +
+    "it",
   async () => {
     using repo = await GitRepo.make();
     for (
@@ -448,8 +450,8 @@ Deno.test(
 );
 
 Deno.test(
-  "a second hooks install writes nothing, four at once leave one block, and uninstall " +
-    "leaves no trace",
+  "hooks install twice writes nothing the second time, four at once leave one block, " +
+    "and uninstall leaves no trace",
   async () => {
     using repo = await GitRepo.make();
     repo.writeOne(".git/hooks/pre-commit", "#!/bin/sh\necho mine\n", 0o755);
@@ -474,7 +476,7 @@ Deno.test(
 );
 
 Deno.test(
-  "hooks install --dry-run prints the file that it would write; neither it nor " +
+  "hooks install --dry-run prints the file that it would write, and neither it nor " +
     "uninstall --dry-run changes anything",
   async () => {
     using repo = await GitRepo.make();
@@ -501,8 +503,8 @@ Deno.test(
 );
 
 Deno.test(
-  "a block edited by hand is named and kept; --force removes it after a copy, which is " +
-    "never overwritten",
+  "lines that were edited by hand are named, kept, and with --force taken out after a " +
+    "copy was made, which nothing overwrites",
   async () => {
     using repo = await GitRepo.make();
     const hook = `${repo.hooks}/pre-push`;
@@ -534,8 +536,8 @@ Deno.test(
 );
 
 Deno.test(
-  "hooks install --command runs exactly these commands in order, and none after a " +
-    "finding",
+  "hooks install --command runs exactly these words, one command line after the other, " +
+    "and none after a finding",
   async () => {
     using repo = await GitRepo.make();
     await repo.install(
@@ -567,8 +569,8 @@ Deno.test(
 );
 
 Deno.test(
-  "pre-push-run = true adds the affected tests to pre-push, and status reports if that " +
-    "is not installed",
+  "pre-push-run = true in the configuration adds the affected tests to pre-push, and " +
+    "status says when that is not installed",
   async () => {
     using repo = await GitRepo.make();
     await repo.addRemote();
@@ -597,7 +599,8 @@ Deno.test(
 );
 
 Deno.test(
-  "hooks status names a block from another version, and installing again replaces it",
+  "hooks status names lines that another version wrote, and installing again replaces " +
+    "them",
   async () => {
     using repo = await GitRepo.make();
     await repo.install("pre-commit");
@@ -617,8 +620,8 @@ Deno.test(
 );
 
 Deno.test(
-  "hooks status --json shows for each hook what is installed, what it runs and whether " +
-    "that exists",
+  "hooks status --json says per hook what is there, what it runs and whether it finds " +
+    "it",
   async () => {
     using repo = await GitRepo.make();
     await repo.install("pre-push");
@@ -660,8 +663,8 @@ Deno.test(
 );
 
 Deno.test(
-  "an installed hook calls the executable that installed it, through the link on PATH " +
-    "if there is one",
+  "hooks install calls the executable that installs, by the link on PATH where there " +
+    "is one",
   async () => {
     using repo = await GitRepo.make();
     const link = `${repo.base}/my bin/tractest`;
@@ -699,8 +702,7 @@ const namespaces = new Deno.Command("unshare", {
 const noNamespace = !(await namespaces.output().catch(() => ({ success: false }))).success;
 
 Deno.test(
-  "a real commit, push and checkout run the built binary, which is silent if all is " +
-    "clean" +
+  "a real commit, push and checkout run the built binary, which is silent when all is clean" +
     (noNamespace ? " (needs network namespaces)" : ""),
   { ignore: noNamespace },
   async () => {
@@ -740,7 +742,8 @@ Deno.test(
 );
 
 Deno.test(
-  "hooks refuses unknown words, and exits with 80 outside of a repository",
+  "hooks takes nothing that it does not know, and outside of a " +
+    "repository says so",
   async () => {
     using repo = await GitRepo.make();
     const cases: [string[], string][] = [

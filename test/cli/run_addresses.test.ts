@@ -52,7 +52,8 @@ async function listed(suite: Suite): Promise<string[]> {
 
 for (const version of ["6.2.*", "9.*"]) {
   Deno.test(
-    `with pytest ${version} an id with an address selects its test in every later process`,
+    `with pytest ${version} an id with an address names its test in ` +
+      "every later process",
     async () => {
       await using suite = await addressSuite(version);
       const counts = async (
@@ -104,8 +105,8 @@ for (const version of ["6.2.*", "9.*"]) {
 }
 
 Deno.test(
-  "a test that plain pytest recorded with addresses is listed once, and --lf runs only " +
-    "that",
+  "what plain pytest recorded with addresses is listed once, and --lf runs that and " +
+    "nothing else",
   async () => {
     await using suite = await addressSuite("8.*");
     for (let again = 0; again < 2; again++) {
@@ -132,7 +133,7 @@ Deno.test(
 );
 
 Deno.test({
-  name: "--jobs, stress and bisect accept an id with an address as it was printed",
+  name: "several pytests, stress and bisect take an id with an address as it was printed",
   ignore: ISOLATED === null,
   fn: async () => {
     await using suite = await addressSuite("8.*");

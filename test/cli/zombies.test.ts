@@ -25,8 +25,7 @@ async function make(): Promise<{ scene: Scene; port: number }> {
 }
 
 Deno.test(
-  "zombies: on a clean machine prints three lines to stdout, none to stderr, and exits " +
-    "with 0",
+  "zombies: a clean machine is three lines on stdout, nothing on stderr, and 0",
   async () => {
     const { scene, port } = await make();
     await using _ = scene;
@@ -39,7 +38,7 @@ Deno.test(
   },
 );
 
-Deno.test("zombies: leaks exit with 81 and the command that ends them", async () => {
+Deno.test("zombies: leaks are 81, and the command that ends them is named", async () => {
   const { scene } = await make();
   await using _ = scene;
   const pid = await scene.actor();
@@ -55,7 +54,7 @@ Deno.test("zombies: leaks exit with 81 and the command that ends them", async ()
 });
 
 Deno.test(
-  "zombies --kill: ends a leaked holder and reports that the registry is now free",
+  "zombies --kill: ends a leaked holder and reports that the registry is free now",
   async () => {
     const { scene, port } = await make();
     await using _ = scene;
@@ -158,8 +157,7 @@ Deno.test(
 );
 
 Deno.test(
-  "zombies --kill: a registry held by a live application exits with 81, and with 0 " +
-    "under --hook",
+  "zombies --kill: a registry held by a live application is 81, and 0 with --hook",
   async () => {
     const { scene, port } = await make();
     await using _ = scene;
@@ -204,8 +202,7 @@ Deno.test(
 );
 
 Deno.test(
-  "zombies --kill --hook: a leak that survives is named in one line, " +
-    `and exits with 81${NEEDS_ROOT}`,
+  `zombies --kill --hook: a leak that survives is named in one line, and is 81${NEEDS_ROOT}`,
   { ignore: !isRoot },
   async () => {
     const { scene } = await make();
@@ -249,7 +246,7 @@ Deno.test("fault 13: an invalid pid, or one never to be signalled, is a usage er
   }
 });
 
-Deno.test("zombies --pid: ends only the named process", async () => {
+Deno.test("zombies --pid: ends the one that is named, and no other", async () => {
   const { scene } = await make();
   await using _ = scene;
   const [named, other] = [await scene.actor(), await scene.actor()];
@@ -257,7 +254,7 @@ Deno.test("zombies --pid: ends only the named process", async () => {
   assertEquals([code, isAlive(named), isAlive(other)], [81, false, true]);
 });
 
-Deno.test("zombies --parent: ends only leaks below that process", async () => {
+Deno.test("zombies --parent: ends what leaked below that process, and nothing else", async () => {
   const { scene } = await make();
   await using _ = scene;
   const fifo = await scene.fifo();
@@ -279,7 +276,7 @@ Deno.test("zombies --parent: ends only leaks below that process", async () => {
   assertEquals((await zombies(scene, ["--parent=77", "--pid=77"])).code, 64);
 });
 
-Deno.test("zombies --pid: refuses another user's process, with the reason", async () => {
+Deno.test("zombies --pid: refuses a process of somebody else, with the reason", async () => {
   const { scene } = await make();
   await using _ = scene;
   const pid = await scene.start({ argv: ["postgres"], cwd: "/" });

@@ -20,6 +20,7 @@ const actor: ListedProcess = {
   kind: "actor",
   test: null,
   ports: [],
+  listens: [],
   pid: 7,
   startTicks: 1,
   title: "_subactor[w0@7]",

@@ -9,6 +9,7 @@ import type { Outlived } from "../../isolation/isolate.ts";
 import { type FirstScan, startFirstScan } from "../../leaks/first_scan.ts";
 import { type ProcessFiles, readProcessFiles } from "../../system/programs/proc.ts";
 import { listProcesses } from "../../system/programs/ps.ts";
+import { type HeldSocket, listensOf, listHeldSockets } from "../../system/programs/ss.ts";
 import { SHARED_HELPERS } from "../../leaks/actor_signatures.ts";
 import type { EventLog } from "../event_log.ts";
 
@@ -27,6 +28,25 @@ export interface LeftBehindScene {
   ) => Promise<readonly number[]>;
   /** Whether everything that tests start ends with their session. */
   readonly isolated: boolean;
+}
+
+/** What is known of the processes of a session when it is over. */
+export interface EndedProcesses {
+  /** Those that ended with its isolation; null without one. */
+  readonly outlived: Outlived | null;
+  /** Pids of those that had to be ended by force with it. */
+  readonly ended: readonly number[];
+  /** Those that its ledger names, alive or not. */
+  readonly recorded: readonly { readonly pid: number; readonly startTicks: number }[];
+}
+
+/** What is known of processes besides their files. */
+interface Origin {
+  readonly marks?: ReadonlyMap<number, Mark>;
+  /** All sockets that are listened on; missing: not asked. */
+  readonly sockets?: readonly HeldSocket[];
+  /** They have ended since, with their isolation. */
+  readonly ended?: true;
 }
 
 /** A process that has outlived its test. */
@@ -48,6 +68,8 @@ export class LeftBehindWatch {
   readonly #over = new AbortController();
   /** Processes that outlived their test and are not yet logged, by {@linkcode keyOf}. */
   readonly #outliving = new Map<string, Outliving>();
+  /** Start ticks, by pid, of what the ledgers of ended sessions recorded. */
+  readonly #recorded = new Map<number, number>();
   /** The keys of processes that have been logged. */
   readonly #reported = new Set<string>();
 
@@ -68,25 +90,20 @@ export class LeftBehindWatch {
     this.#pending.add(work);
   }
 
-  /**
-   * A session is over.
-   *
-   * @param outlived processes that ended with its isolation; null without one
-   * @param ended pids of those that had to be ended by force with it
-   */
+  /** A session is over. */
   async sessionEnded(
     name: string,
-    outlived: Outlived | null,
-    ended: readonly number[],
+    { outlived, ended, recorded }: EndedProcesses,
   ): Promise<void> {
+    for (const one of recorded) this.#recorded.set(one.pid, one.startTicks);
     if (outlived !== null) {
-      await this.#report(name, outlived.processes, outlived.marks, { ended: true });
+      await this.#report(name, outlived.processes, { ...outlived, ended: true });
     }
     // A process that had to be killed counts as one that is still alive.
     const rows = [...this.#outliving.values()].flatMap(({ session, row }) =>
       session === name && ended.includes(row.pid) ? [row] : []
     );
-    await this.#report(name, rows, new Map(), {});
+    await this.#report(name, rows, {});
   }
 
   /**
@@ -116,13 +133,19 @@ export class LeftBehindWatch {
     const scan = startFirstScan(this.host);
     const marked = [...(await scan.marks).rows];
     const marks = new Map(marked.filter(([, mark]) => mark.runId === this.scene.runId));
-    if (marks.size + this.#outliving.size === 0) return scan;
     const outliving = [...this.#outliving.values()].map(({ row }) => row.pid);
-    const first = await this.#files([...new Set([...marks.keys(), ...outliving])]);
+    const { processes } = await scan.processes;
+    const recorded = processes.map(({ pid }) => pid).filter((pid) => this.#recorded.has(pid));
+    const pids = [...new Set([...marks.keys(), ...outliving, ...recorded])];
+    if (pids.length === 0) return scan;
     const isOurs = (row: ProcessFiles) =>
-      marks.has(row.pid) || this.#outliving.has(keyOf(undefined, row));
-    const remaining = await this.#settled(first.filter(isOurs));
-    await this.#report(undefined, remaining, marks, {});
+      marks.has(row.pid) || this.#outliving.has(keyOf(undefined, row)) ||
+      this.#recorded.get(row.pid) === row.startTicks;
+    const remaining = await this.#settled((await this.#files(pids)).filter(isOurs));
+    if (remaining.length > 0) {
+      const { rows: sockets } = await listHeldSockets(this.host, "on what leaked processes listen");
+      await this.#report(undefined, remaining, { marks, sockets });
+    }
     return null;
   }
 
@@ -155,8 +178,7 @@ export class LeftBehindWatch {
   async #report(
     session: string | undefined,
     rows: readonly ProcessFiles[],
-    marks: ReadonlyMap<number, Mark>,
-    more: { readonly ended?: true },
+    { marks = new Map(), sockets, ended }: Origin,
   ): Promise<void> {
     // A shared daemon that a test merely woke is no leak.
     const fresh = rows.filter((row) =>
@@ -167,7 +189,8 @@ export class LeftBehindWatch {
     for (const [id, own] of groups) {
       const processes = own.map((row) => ({
         ...leftBehind(row, this.#outliving.get(this.#keyOf(session, row))?.seconds ?? null),
-        ...more,
+        ...(sockets ? listensOf(row.pid, sockets) : {}),
+        ...(ended ? { ended } : {}),
       }));
       for (const row of own) {
         this.#reported.add(this.#keyOf(session, row));
@@ -227,7 +250,7 @@ export class LeftBehindWatch {
     for (const row of alive) {
       this.#outliving.set(this.#keyOf(session, row), { row, session, id, seconds });
     }
-    await this.#report(session, alive.filter(isActor), new Map(), {});
+    await this.#report(session, alive.filter(isActor), {});
   }
 
   async #tree(pids: readonly number[]): Promise<ProcessFiles[]> {

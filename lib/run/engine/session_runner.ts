@@ -89,7 +89,8 @@ export class SessionRunner {
     const { name } = session.request;
     const outlived = await this.request.scene.isolation?.outlived(name) ?? null;
     const killed = session.ended?.killed.map(({ pid }) => pid) ?? [];
-    await this.parts.leaks.sessionEnded(name, outlived, killed);
+    const recorded = session.request.ledger.processes;
+    await this.parts.leaks.sessionEnded(name, { outlived, ended: killed, recorded });
   }
 
   #keepEnd(session: Session, { code, signal }: SessionEnd, isBroken: boolean): void {

@@ -41,6 +41,70 @@ export async function listTcpListeners(
     : { ...parseTcpListeners(text), failure: null };
 }
 
+/** A socket by which others reach a process. */
+export interface HeldSocket {
+  readonly kind: "tcp" | "udp" | "unix";
+  /** As `ss` shows it: `127.0.0.1:80`, `[::1]:80`, `*:80`, a path, or `@` and an abstract name. */
+  readonly name: string;
+  /** Null for a Unix socket. */
+  readonly port: number | null;
+  readonly pids: readonly number[];
+}
+
+/**
+ * Lists the sockets that processes listen on, or are bound to: TCP, UDP and Unix. Costs a look at
+ * every open file of the machine.
+ */
+export async function listHeldSockets(
+  host: Host,
+  why: string,
+): Promise<SocketList<HeldSocket>> {
+  const { text, failure } = await probe(host, "ss", ["-tuxlnpH"], { why });
+  return text === null
+    ? { rows: [], rejected: 0, failure }
+    : { ...parseHeldSockets(text), failure: null };
+}
+
+/** Parses `ss -tuxlnpH`; sockets without a name or without a visible process are left out. */
+export function parseHeldSockets(text: string): Omit<SocketList<HeldSocket>, "failure"> {
+  const { rows, rejected } = parseRows(text, (line) => {
+    const [, netid, ends, users] =
+      /^(\S+) +[A-Z0-9-]+ +\d+ +\d+ +(.*?)(?: +(users:\(.*\)))? *$/.exec(line) ?? [];
+    const pids = users === undefined ? [] : parseUsers(users);
+    if (ends === undefined || pids === null) return null;
+    const isUnix = netid!.startsWith("u_");
+    const local = (isUnix ? /^(.+?) +\d+ +\* +\d+$/s : /^(\S+:\d{1,5}) +\S+:\S+$/).exec(ends)?.[1];
+    return local === undefined ? null : { kind: isUnix ? "unix" : netid!, local, pids };
+  });
+  const held = rows.flatMap(({ kind, local, pids }): HeldSocket[] => {
+    if (pids.length === 0 || local === "*") return [];
+    if (kind === "unix") return [{ kind, name: local, port: null, pids }];
+    const port = Number(local.slice(local.lastIndexOf(":") + 1));
+    return kind === "tcp" || kind === "udp"
+      ? [{ kind, name: plainAddress(local), port, pids }]
+      : [];
+  });
+  return { rows: held, rejected };
+}
+
+/** What one process listens on. */
+export interface Listens {
+  /** TCP and UDP ports, each once. */
+  readonly ports: readonly number[];
+  /** `tcp 127.0.0.1:80`, `udp *:53`, `unix /run/a.sock`. */
+  readonly listens: readonly string[];
+}
+
+/** What a process listens on, among the sockets of all processes. */
+export function listensOf(pid: number, sockets: readonly HeldSocket[]): Listens {
+  const own = sockets.filter(({ pids }) => pids.includes(pid));
+  const ports = own.flatMap(({ port }) => port ?? []);
+  return {
+    ports: [...new Set(ports)].sort((one, other) => one - other),
+    listens: [...new Set(own.map(({ kind, name }) => `${kind} ${name}`))].sort(),
+  };
+}
+
 /** Lists Unix sockets that are bound to a name, listening or not. */
 export async function listUnixSockets(host: Host): Promise<SocketList<UnixSocket>> {
   const { text, failure } = await probe(host, "ss", ["-xaneH"], {

@@ -1,5 +1,10 @@
 import fc from "fast-check";
-import { parseTcpListeners, parseUnixSockets } from "../../../lib/system/programs/ss.ts";
+import {
+  listensOf,
+  parseHeldSockets,
+  parseTcpListeners,
+  parseUnixSockets,
+} from "../../../lib/system/programs/ss.ts";
 import { assert, assertEquals } from "../../assert.ts";
 
 const capture = await Deno.readTextFile(
@@ -89,4 +94,27 @@ Deno.test("a list that is cut short anywhere is never read as complete", () => {
     assert(rejected > 0 || capture[length - 1] === "\n");
     assert(rows.every((row) => capture.includes(`:${row.port} `)));
   }));
+});
+
+Deno.test("what a process listens on is read for TCP, UDP and Unix sockets, with odd names", () => {
+  const text =
+    'u_str LISTEN 0 128   /tmp/a b.sock 13224402       * 0 users:(("python3",pid=7,fd=6))\n' +
+    'u_dgr UNCONN 0 0     /tmp/d.sock 13224994       * 0 users:(("python3",pid=8,fd=7))\n' +
+    'u_str LISTEN 0 128            @abs 13224995       * 0 users:(("python3",pid=7,fd=8))\n' +
+    'u_dgr UNCONN 0 0                 * 13224996       * 0 users:(("python3",pid=7,fd=9))\n' +
+    'udp   UNCONN 0 0   127.0.0.1:53    0.0.0.0:* users:(("python3",pid=7,fd=4))\n' +
+    'tcp   LISTEN 0 128 [::ffff:10.0.0.1]:80   *:* users:(("a",pid=7,fd=3),("b",pid=8,fd=3))\n' +
+    "tcp   LISTEN 0 128         0.0.0.0:2024     0.0.0.0:*\n" +
+    "nonsense\n";
+  const { rows, rejected } = parseHeldSockets(text);
+  assertEquals(rejected, 1);
+  assertEquals(listensOf(7, rows), {
+    ports: [53, 80],
+    listens: ["tcp 10.0.0.1:80", "udp 127.0.0.1:53", "unix /tmp/a b.sock", "unix @abs"],
+  });
+  assertEquals(listensOf(8, rows), {
+    ports: [80],
+    listens: ["tcp 10.0.0.1:80", "unix /tmp/d.sock"],
+  });
+  assertEquals(listensOf(9, rows), { ports: [], listens: [] });
 });
