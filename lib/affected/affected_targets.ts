@@ -24,6 +24,7 @@ export const RELATIONS = [
   "import",
   "through",
   "failed",
+  "loaded",
   "directory",
   "all",
 ] as const;

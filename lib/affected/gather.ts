@@ -63,7 +63,10 @@ export async function loadedBy(
   await search.begun;
   const [files, around] = await surroundingsOf(host, project);
   const graph = await readImportGraph(host, project, around, files, modules, search);
-  const reaches = modules.map(({ path }) => ({ path, reached: graph.reachOfAll(path) }));
+  const reaches = modules.map(({ path }) => {
+    const { named, loaded } = graph.reach(path);
+    return { path, reached: [...named, ...loaded] };
+  });
   return (testFile) => {
     const loads = (target: string | null) =>
       target === null || isWithin(testFile, target.replace(/\/$/, ""));

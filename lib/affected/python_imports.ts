@@ -1,27 +1,11 @@
-/** One name that a Python file imports. */
-export interface PythonImport {
-  /** The number of leading dots: 0 for an absolute import. */
-  readonly level: number;
-  /** Dotted; empty for `from . import x`. */
-  readonly module: string;
-  /** The name taken from the module, `*` for all; null for `import a.b`. */
-  readonly name: string | null;
-  /** Its name in the file: `a` after `import a.b`; null where no name is bound. */
-  readonly bound: string | null;
-  /** Only for type checkers: in `if TYPE_CHECKING`. */
-  readonly typing: boolean;
-}
-
-/** Python's text with strings apart. */
-export interface PythonCode {
-  /** Without comments and continued lines; a string is its quoted index in `strings`. */
-  readonly code: string;
-  /** The contents of the strings, as written. */
-  readonly strings: readonly string[];
-}
-
-/** An import and its place in the code. */
-type Placed = readonly [at: number, imported: Omit<PythonImport, "typing">];
+import { calledImports, lastCall } from "./called_imports.ts";
+import {
+  DOTTED,
+  type Placed,
+  type PythonCode,
+  pythonCode,
+  type PythonImport,
+} from "./python_code.ts";
 
 /**
  * The imports of a Python file, in the order of the text: statements anywhere in it,
@@ -33,7 +17,7 @@ export function pythonImports(text: string): PythonImport[] {
   if (last < 0) return [];
   const python = pythonCode(text, last);
   const typing = typingRanges(python.code);
-  return [...statements(python.code), ...calls(python), ...plugins(python)]
+  return [...statements(python.code), ...calledImports(python), ...plugins(python)]
     .sort(([one], [other]) => one - other)
     .map(([at, imported]) => ({
       ...imported,
@@ -67,28 +51,6 @@ function statements(code: string): Placed[] {
     }
   }
   return found;
-}
-
-/** `import_module("a.b")` and the like. */
-function calls({ code, strings }: PythonCode): Placed[] {
-  // Most files have none: a search for words is quicker than one by expression.
-  const words = ["import_module", "__import__", "importorskip"];
-  if (!words.some((word) => code.includes(word))) return [];
-  return [...code.matchAll(BY_NAME)].flatMap((match): Placed[] => {
-    const [, index, relative, literal] = match;
-    const [, dots = "", module = ""] = /^(\.*)(.*)$/s.exec(strings[Number(index)]!)!;
-    if (!DOTTED.test(module)) return [];
-    const at = match.index;
-    if (dots !== "" && literal !== undefined) {
-      const home = strings[Number(literal)]!.split(".")
-        .slice(0, dots.length > 1 ? 1 - dots.length : undefined);
-      const absolute = [...home, module].join(".");
-      return [[at, { level: 0, module: absolute, name: null, bound: null }]];
-    }
-    // Without a package the start of a relative name is unknown.
-    const isKnown = dots === "" || relative !== undefined;
-    return isKnown ? [[at, { level: dots.length, module, name: null, bound: null }]] : [];
-  });
 }
 
 /** `pytest_plugins = ["a.b"]`. */
@@ -152,7 +114,7 @@ export function isWholeLine(line: string, packages: ReadonlySet<string>): boolea
 }
 
 function lastImport(text: string): number {
-  let last = text.indexOf("pytest_plugins");
+  let last = Math.max(text.lastIndexOf("pytest_plugins"), lastCall(text));
   for (let at = text.indexOf("import"); at >= 0; at = text.indexOf("import", at + 6)) {
     last = Math.max(last, at);
   }
@@ -200,67 +162,6 @@ function expressionsIn(code: string, strings: readonly string[]): string[] {
     );
 }
 
-/**
- * Separates code from strings and comments.
- *
- * @param enough the place of the last statement that is wanted; all unless given
- */
-export function pythonCode(text: string, enough = Infinity): PythonCode {
-  const strings: string[] = [];
-  const parts: string[] = [];
-  let at = 0;
-  const skip = (start: number) => {
-    const mark = text[start]!;
-    if (mark === "#") {
-      parts.push(text.slice(at, start));
-      return lineEnd(text, start);
-    }
-    if (mark === "\\") {
-      // A backslash within a line is not Python.
-      const [line] = /^\\\r?\n/.exec(text.slice(start, start + 3)) ?? [];
-      parts.push(
-        text.slice(at, line === undefined ? start + 1 : start),
-        line === undefined ? "" : " ",
-      );
-      return start + (line ?? mark).length;
-    }
-    const quote = text.startsWith(mark.repeat(3), start) ? mark.repeat(3) : mark;
-    const [end, closed] = endOfString(text, start, quote);
-    parts.push(text.slice(at, start), `"${strings.length}"`);
-    strings.push(text.slice(start + quote.length, closed ? end - quote.length : end));
-    return end;
-  };
-  MARKS.lastIndex = 0;
-  while (at < enough && MARKS.test(text)) {
-    const start = MARKS.lastIndex - 1;
-    if (start >= enough) break;
-    MARKS.lastIndex = at = skip(start);
-  }
-  if (at >= text.length || enough === Infinity) {
-    return { code: parts.join("") + text.slice(at), strings };
-  }
-  // The rest of the statement ends with its line, or with a parenthesis that begins on it.
-  let inParenthesis = false;
-  MARKS_AND_ENDS.lastIndex = Math.max(at, enough);
-  while (MARKS_AND_ENDS.test(text)) {
-    const start = MARKS_AND_ENDS.lastIndex - 1;
-    const mark = text[start]!;
-    if (mark === "(") inParenthesis = true;
-    else if (mark === ")" || mark === "\n") {
-      if (inParenthesis === (mark === ")")) {
-        return { code: parts.join("") + text.slice(at, start + 1), strings };
-      }
-    } else MARKS_AND_ENDS.lastIndex = at = skip(start);
-  }
-  return { code: parts.join("") + text.slice(at), strings };
-}
-
-const MARKS = /["'#\\]/g;
-const MARKS_AND_ENDS = /["'#\\\n()]/g;
-// All characters beyond ASCII count as letters: Unicode classes take longer to build than a whole
-// project takes to read.
-const DOTTED =
-  /^[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*(?:\.[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)*$/;
 const ATTRIBUTES = /(?:[ \t]*\.[ \t]*[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)+/y;
 const IN_A_NAME = /[\w.\u0080-\uffff]/;
 const LATEST = 1_000;
@@ -268,13 +169,6 @@ const LATEST = 1_000;
 const BEFORE = /^(?:.*[;:])?[ \t\f]*(?:(from\b)([. \t]*)([^\s;()."]*(?:\.[^\s;()."]+)*?)[ \t]*)?$/;
 /** After `import`: `(a as b, c)`, or the rest of the line. */
 const LIST = /(?![\w\u0080-\uffff])[ \t]*(?:\(([^)]*)\)|([^\n;]*))/y;
-const FIRST_ARGUMENT = /\s*(?:(?:mod)?name\s*=\s*)?"(\d+)"/.source;
-const PACKAGE_ARGUMENT = /\s*,\s*(?:package\s*=\s*)?(?:__(?:name|package)__|"(\d+)")/.source;
-/** A call with a literal name, and the package from which a relative one starts. */
-const BY_NAME = new RegExp(
-  `\\b(?:import_module|__import__|importorskip)[ \\t]*\\(${FIRST_ARGUMENT}(${PACKAGE_ARGUMENT})?`,
-  "g",
-);
 /** The name, if any, before a backslash that continues a line. */
 const CONTINUED = /([\w\u0080-\uffff]*)[ \t]*\\\r?$/;
 /** A name that an import renames: `b` in `import a.b as c`. */
@@ -283,7 +177,7 @@ const CALLED_OTHERWISE = /([\w\u0080-\uffff]+)[ \t]+as[ \t]/g;
 const COMPLETE = /^(?:[ \t]*\([^()#"'\\]*\)|\w*[ \t]*\([ \t]*(?:"[\w.]*"|'[\w.]*')[ \t]*[,)])/;
 /** Before `import`: the last name of the module. */
 const TAKEN_FROM = /^[ \t]*from\b[^#"'();\\]*?([\w\u0080-\uffff]+)[ \t]+$/;
-const PLUGINS = /^pytest_plugins[^\n=]*=\s*([[(][^\])]*[\])]|"\d+"(?:[ \t]*,[ \t]*"\d+")*)/gm;
+const PLUGINS = /^[ \t]*pytest_plugins[^\n=]*=\s*([[(][^\])]*[\])]|"\d+"(?:[ \t]*,[ \t]*"\d+")*)/gm;
 
 /** The names of an import list, each with the name after `as`. */
 function namesOf(list: string): [name: string, as: string | null][] {
@@ -297,36 +191,6 @@ function namesOf(list: string): [name: string, as: string | null][] {
     }
   }
   return names;
-}
-
-/** Where a string ends, and whether it is closed there; one without triple quotes ends its line. */
-function endOfString(text: string, start: number, quote: string): [end: number, closed: boolean] {
-  const first = start + quote.length;
-  let line = quote.length === 3 ? Infinity : lineEnd(text, first);
-  for (let from = first;;) {
-    const end = text.indexOf(quote, from);
-    if (end >= 0 && end < line) {
-      if (!isEscaped(text, end, first)) return [end + quote.length, true];
-      from = end + 1;
-    } else if (line < text.length && isEscaped(text, line, first)) {
-      from = text.indexOf("\n", line) + 1;
-      line = lineEnd(text, from);
-    } else {
-      return [Math.min(line, text.length), false];
-    }
-  }
-}
-
-function lineEnd(text: string, from: number): number {
-  const end = text.indexOf("\n", from);
-  return end < 0 ? text.length : text[end - 1] === "\r" ? end - 1 : end;
-}
-
-/** Whether an odd number of backslashes precedes a place. */
-function isEscaped(text: string, at: number, first: number): boolean {
-  let count = 0;
-  while (at - 1 - count >= first && text[at - 1 - count] === "\\") count++;
-  return count % 2 === 1;
 }
 
 const TYPE_CHECKING = /^([ \t]*)(?:el)?if[ \t]+(?:\w+[ \t]*\.[ \t]*)?TYPE_CHECKING[ \t]*:/gm;

@@ -1,8 +1,9 @@
 import type { Change } from "./affected_targets.ts";
 import { dirname, join } from "@std/path";
 import type { Surroundings } from "./rules_change.ts";
-import { ImportGraph, lastPart, type Sources } from "./import_graph.ts";
+import { ImportGraph } from "./import_graph.ts";
 import { ImportLines } from "./import_lines.ts";
+import { lastPart, type Sources } from "./module_index.ts";
 import { importLines } from "./python_imports.ts";
 import { directoriesOf } from "../base/paths.ts";
 import { isTestFile, isWithin } from "../project/rules_targets.ts";

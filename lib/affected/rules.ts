@@ -36,7 +36,7 @@ export function withFailures(
     }
   }
   const wide = affected.targets.findIndex(({ relation }) =>
-    relation === "directory" || relation === "all"
+    relation === "loaded" || relation === "directory" || relation === "all"
   );
   const at = wide < 0 ? affected.targets.length : wide;
   const order = new TargetOrder(affected.targets.slice(0, at).map(({ target }) => target));

@@ -208,30 +208,46 @@ export class ChangedFile {
    *   all of itself is farther away
    */
   #addImporters(isMapped = false): boolean {
-    const { list, around: { graph } } = this;
+    const { list, around: { graph, changeMap } } = this;
     if (!graph) return false;
-    const { reached, isFar } = graph.reach(this.#path);
-    if (isFar && this.#isEverything(reached)) {
-      const { chain, distance } = reached.find(isWide) ?? reached[0]!;
-      if (!isMapped) this.#addAll(PACKAGE_REASON, chain);
-      else {
-        const cause = this.#cause(PACKAGE_REASON, chain);
-        for (const target of this.#allTests()) list.addFurther(target, cause, distance);
-      }
-      return true;
-    }
-    const hasTests = isMapped || reached.some((one) => !isWide(one));
-    for (const one of reached) {
+    const { named, loaded } = graph.reach(this.#path);
+    // A project with a change map has named the tests that matter: what a package's run loads,
+    // which may be everything, does not.
+    const isKnown = isMapped || (changeMap.length > 0 && named.some((one) => !isWide(one)));
+    for (const one of named) {
       const { target, chain, distance } = one;
-      const cause = this.#cause(isFar ? PACKAGE_REASON : reasonOf(one), chain);
-      const isFurther = isWide(one) ? hasTests && this.#isThroughPackage(one) : isFar && isMapped;
+      const cause = this.#cause(reasonOf(one), chain);
+      const isFurther = isKnown && isWide(one) && this.#isThroughPackage(one);
       for (const each of target === null ? this.#allTests() : [target]) {
         if (isFurther) list.addFurther(each, cause, distance);
         else if (isWide(one)) this.#addWide(each, cause.because, chain, distance);
-        else list.add(distance === 1 && !isFar ? "import" : "through", each, cause, distance);
+        else list.add(distance === 1 ? "import" : "through", each, cause, distance);
       }
     }
-    return reached.length > 0;
+    this.#addLoaded(loaded, this.#isEverything([...named, ...loaded]), isKnown);
+    return named.length + loaded.length > 0;
+  }
+
+  /** Adds what loads it without using it by a name. */
+  #addLoaded(loaded: readonly Reached[], isAll: boolean, isKnown: boolean): void {
+    const [first] = loaded;
+    if (first === undefined) return;
+    if (isAll) {
+      const { chain, distance } = loaded.find(isWide) ?? first;
+      const cause = this.#cause(PACKAGE_REASON, chain);
+      if (!isKnown) this.#addAll(PACKAGE_REASON, chain);
+      else for (const each of this.#allTests()) this.list.addFurther(each, cause, distance);
+      return;
+    }
+    for (const one of loaded) {
+      const { target, chain, distance } = one;
+      const cause = this.#cause(PACKAGE_REASON, chain);
+      for (const each of target === null ? this.#allTests() : [target]) {
+        if (isKnown) this.list.addFurther(each, cause, distance);
+        else if (isWide(one)) this.#addWide(each, PACKAGE_REASON, chain, distance);
+        else this.list.add("loaded", each, cause, distance);
+      }
+    }
   }
 
   /** Whether a change reaches fixtures through more than helpers of the tests. */

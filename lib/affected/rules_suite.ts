@@ -77,12 +77,15 @@ function withoutNamed(targets: readonly AffectedTarget[]): readonly AffectedTarg
     targets.filter(({ relation }) => relation === "map").map(({ target }) => target),
   );
   return targets.filter(({ target, relation }) =>
-    (relation !== "import" && relation !== "through") || order.placeOf(target) === Infinity
+    !IMPORTERS.has(relation) || order.placeOf(target) === Infinity
   );
 }
 
 /** Relations of targets that are listed one by one. */
-const NEARER: ReadonlySet<Relation> = new Set(["itself", "map", "import", "through"]);
+const NEARER: ReadonlySet<Relation> = new Set(["itself", "map", "import", "through", "loaded"]);
+
+/** Relations of files that import a change, directly or not. */
+const IMPORTERS: ReadonlySet<Relation> = new Set(["import", "through", "loaded"]);
 
 /** Fewer test files than these make a short list. */
 const FEW = 5;
@@ -139,7 +142,7 @@ function inOneLine(
   const isMany = targets.filter(({ relation }) => relation === "import").length >
     Math.min(most.of / 2, MOST_LISTED);
   const isFar = ({ relation }: AffectedTarget) =>
-    relation === "through" || (isMany && relation === "import");
+    relation === "through" || relation === "loaded" || (isMany && relation === "import");
   const far = targets.filter(isFar);
   if (far.length < FEW) return targets;
   const importers = importersOf(targets);

@@ -1,4 +1,5 @@
-import { ImportGraph, moduleKey } from "../../lib/affected/import_graph.ts";
+import { ImportGraph } from "../../lib/affected/import_graph.ts";
+import { moduleKey } from "../../lib/affected/module_index.ts";
 import { isTestFile } from "../../lib/project/rules_targets.ts";
 import { assert, assertEquals } from "../assert.ts";
 
@@ -53,7 +54,7 @@ function graphOf(
 }
 
 const lines = (graph: ImportGraph, changed: string) =>
-  graph.reach(changed).reached.map(({ distance, chain }) => `${distance} ${chain.join(" → ")}`);
+  graph.reach(changed).named.map(({ distance, chain }) => `${distance} ${chain.join(" → ")}`);
 
 Deno.test("reach() finds importers of a module, near ones first, with the chain of imports", () => {
   assertEquals(lines(graphOf(APP), "app/_core.py"), [
@@ -83,8 +84,8 @@ Deno.test("reach() follows re-exported names and used attributes of a package on
 
 Deno.test("reach() gives the directory of a conftest.py, and continues outside of it", () => {
   assertEquals(lines(graphOf(APP), "app/typed.py"), ["1 app/typed.py → tests/conftest.py"]);
-  assertEquals(graphOf(APP).reach("app/typed.py").reached[0]!.target, "tests/");
-  const [first, second] = graphOf(APP).reach("app/log.py").reached;
+  assertEquals(graphOf(APP).reach("app/typed.py").named[0]!.target, "tests/");
+  const [first, second] = graphOf(APP).reach("app/log.py").named;
   assertEquals([first?.target, first?.distance, second?.target, second?.distance], [
     "tests/sub/",
     1,
@@ -104,7 +105,7 @@ const reaching = (init: string, test: string, more: Readonly<Record<string, stri
     "tests/test_a.py": test,
     "tests/test_b.py": "from app.a import f\n",
     ...more,
-  }).reach("app/a.py").reached.some(({ target }) => target === "tests/test_a.py");
+  }).reach("app/a.py").named.some(({ target }) => target === "tests/test_a.py");
 
 Deno.test("reach() follows every way in which an __init__.py re-exports a name", () => {
   const part = { "app/sub/__init__.py": "", "app/sub/deep.py": "from ..a import f\n" };
@@ -145,7 +146,7 @@ Deno.test("reach() follows every way in which an __init__.py re-exports a name",
   }
 });
 
-Deno.test("reach() marks files that only a package's run or a type checker imports", () => {
+Deno.test("reach() separates what only a package's run loads; it ignores imports for types", () => {
   const files = {
     "app/__init__.py": "from ._used import used\nfrom . import _registered\n",
     "app/_used.py": "",
@@ -155,24 +156,25 @@ Deno.test("reach() marks files that only a package's run or a type checker impor
     "tests/test_b.py": "import app._used\n",
     "tests/test_c.py": "import os\n",
   };
-  const { reached, isFar } = graphOf(files).reach("app/_deep.py");
-  assert(isFar);
-  assertEquals(reached.map((one) => one.chain.join(" → ")), [
+  const { named, loaded } = graphOf(files).reach("app/_deep.py");
+  assertEquals(named, []);
+  assertEquals(loaded.map((one) => one.chain.join(" → ")), [
     "app/_deep.py → app/_registered.py → app/__init__.py → tests/test_a.py",
     "app/_deep.py → app/_registered.py → app/__init__.py → tests/test_b.py",
   ]);
-  assertEquals(graphOf(files).reach("app/_used.py").isFar, false);
-  const typing = graphOf(APP).reach("app/wire/_types.py");
-  assertEquals([typing.isFar, typing.reached.map((one) => one.target)], [true, [
-    "tests/test_typing.py",
-  ]]);
+  const used = graphOf(files).reach("app/_used.py");
+  assertEquals([used.named, used.loaded].map((all) => all.map((one) => one.target)), [
+    ["tests/test_a.py", "tests/test_b.py"],
+    [],
+  ]);
+  assertEquals(graphOf(APP).reach("app/wire/_types.py"), { named: [], loaded: [] });
 });
 
 Deno.test("reach() finds all importers of a package for a changed __init__.py", () => {
-  const reached = graphOf(APP).reach("app/wire/__init__.py").reached.filter((one) =>
+  const reached = graphOf(APP).reach("app/wire/__init__.py").named.filter((one) =>
     one.distance === 1
   ).map((one) => one.target);
-  assertEquals(reached, ["tests/test_typing.py", "tests/test_wire.py"]);
+  assertEquals(reached, ["tests/test_wire.py"]);
 });
 
 Deno.test("reach() finds relative, absolute and local imports of a helper of the tests", () => {
@@ -217,8 +219,8 @@ Deno.test("reach() finds importers of a deleted module, and of one that became a
     "app/gone/__init__.py": "",
     "tests/test_a.py": "from app.gone import x\n",
   });
-  assertEquals(graph.reach("app/gone.py").reached.map((one) => one.target), ["tests/test_a.py"]);
-  assertEquals(graph.reach("app/gone/__init__.py").reached.map((one) => one.target), [
+  assertEquals(graph.reach("app/gone.py").named.map((one) => one.target), ["tests/test_a.py"]);
+  assertEquals(graph.reach("app/gone/__init__.py").named.map((one) => one.target), [
     "tests/test_a.py",
   ]);
 });
@@ -229,12 +231,12 @@ Deno.test("reach() ends at a plugin that pytest loads before every test", () => 
     "app/inner.py": "",
     "tests/test_a.py": "",
   }, { plugins: ["app.plug"] });
-  assertEquals(graph.reach("app/inner.py").reached, [{
+  assertEquals(graph.reach("app/inner.py").named, [{
     target: null,
     chain: ["app/inner.py", "app/plug.py"],
     distance: 1,
   }]);
-  assertEquals(graph.reach("app/plug.py").reached, [{
+  assertEquals(graph.reach("app/plug.py").named, [{
     target: null,
     chain: ["app/plug.py"],
     distance: 0,
@@ -249,9 +251,9 @@ Deno.test("reach() ends for imports in a circle, and for a package that imports 
     "app/b.py": "from .a import *\nimport app\napp.x.y.z\n",
     "tests/test_a.py": "from app import z, unknown\n",
   });
-  assertEquals(graph.reach("app/a.py").reached.map((one) => one.target), ["tests/test_a.py"]);
-  assertEquals(graph.reach("app/b.py").reached.map((one) => one.distance), [1]);
-  assertEquals(graph.reach("nowhere.py"), { reached: [], isFar: true });
+  assertEquals(graph.reach("app/a.py").named.map((one) => one.target), ["tests/test_a.py"]);
+  assertEquals(graph.reach("app/b.py").named.map((one) => one.distance), [1]);
+  assertEquals(graph.reach("nowhere.py"), { named: [], loaded: [] });
 });
 
 Deno.test("naming() ignores comments, docstrings and sentences", () => {

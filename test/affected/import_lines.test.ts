@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import { ImportGraph, lastPart, type PythonProject } from "../../lib/affected/import_graph.ts";
+import { ImportGraph, type PythonProject } from "../../lib/affected/import_graph.ts";
+import { lastPart } from "../../lib/affected/module_index.ts";
 import { ImportLines } from "../../lib/affected/import_lines.ts";
 import { importLines, isWholeLine } from "../../lib/affected/python_imports.ts";
 import { directoriesOf } from "../../lib/base/paths.ts";
@@ -151,7 +152,7 @@ Deno.test("reach() reads only files with a word of interest, and unsearched ones
   );
   graph.prefer(linesOf(texts, PATHS.filter((path) => path !== "tests/helper.py")));
   read.clear();
-  assertEquals(graph.reach("app/two.py").reached.map(({ target }) => target), ["tests/test_a.py"]);
+  assertEquals(graph.reach("app/two.py").named.map(({ target }) => target), ["tests/test_a.py"]);
   // What an `__init__.py` passes on is known from the start.
   assertEquals([...read].filter((path) => !path.endsWith("__init__.py")).sort(), [
     "app/part/three.py",

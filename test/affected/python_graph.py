@@ -172,6 +172,12 @@ class Project:
             for one in [] if name is None else [name] if name != "*" else self.exported(module) | below:
                 for kind, where in self.named(module, one):
                     add(where) if kind == "module" else found.add(where)
+        if path.rpartition("/")[2].startswith(("test_", "conftest")):
+            # pytest imports it as a module of its packages.
+            parts = path.split("/")[:-1]
+            while parts and "/".join([*parts, "__init__.py"]) in self.files:
+                found.add("/".join([*parts, "__init__.py"]))
+                parts.pop()
         return found - {path}
 
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { affectedBy } from "../../lib/affected/rules.ts";
-import { ImportGraph, lastPart } from "../../lib/affected/import_graph.ts";
+import { ImportGraph } from "../../lib/affected/import_graph.ts";
+import { lastPart } from "../../lib/affected/module_index.ts";
 import { isTestFile } from "../../lib/project/rules_targets.ts";
 import { assertEquals } from "../assert.ts";
 import { treeOf } from "../pytest/suite.ts";
@@ -194,7 +195,7 @@ function wrongsOf(
   const tree = treeOf(Object.keys(files).filter((path) => path.startsWith("tests/")));
   for (const changed of Object.keys(files)) {
     const graph = new ImportGraph({ sources, starts: [".", "tests"], isTest, plugins: [] });
-    const { reached } = graph.reach(changed);
+    const { named: reached } = graph.reach(changed);
     const targets = reached.map(({ target }) => target);
     for (const test of tests) {
       if (must[test]!.includes(changed) && !isAmong(test, targets)) {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import { attributesOf, pythonCode, pythonImports } from "../../lib/affected/python_imports.ts";
+import { pythonCode } from "../../lib/affected/python_code.ts";
+import { attributesOf, pythonImports } from "../../lib/affected/python_imports.ts";
 import { assert, assertEquals } from "../assert.ts";
 
 /** Each import as `module:name=bound`, with a leading `?` for what only type checkers read. */
@@ -100,7 +101,7 @@ Deno.test("pythonImports() reads modules that a literal names", () => {
     found("m = import_module('.b', __name__)\nn = import_module('.c', package=__package__)"),
     [".b=", ".c="],
   );
-  assertEquals(found("m = import_module('.b', other)\n"), []);
+  assertEquals(found("m = import_module('.b', other)\nn = import_module('.b')\n"), [".b="]);
   assertEquals(found("m = __import__('a')\nn = pytest.importorskip( 'b' )\n"), ["a=", "b="]);
   assertEquals(found("pytest_plugins = ['a.b', \"c\"]\n"), ["a.b=", "c="]);
   assertEquals(found("pytest_plugins: list[str] = (\n    'a',  # why\n    'b',\n)\n"), [

@@ -580,15 +580,24 @@ Deno.test("affectedBy() puts fixtures that reach a change indirectly after its i
     ["tests/test_2way.py", "from app.deep import x\n"],
   ]);
   const graph = new ImportGraph({ sources, starts: ["."], isTest: isTestFile, plugins: [] });
-  const affected = affectedBy([change("app/deep.py")], {
-    tree: suite(),
-    packageDirectory: "app",
-    changeMap: [],
-    graph,
-  });
-  assertEquals(affected.targets.map((target) => target.target), ["tests/test_2way.py"]);
-  assertEquals(affected.further.map((target) => [target.target, becauseOf(target)]), [
-    ["tests/", "app/deep.py → app/middle.py → tests/conftest.py: fixtures of every test below it"],
+  const chain = "app/deep.py → app/middle.py → tests/conftest.py";
+  const listed = (changeMap: Surroundings["changeMap"]) => {
+    const around = { tree: suite(), packageDirectory: "app", changeMap, graph };
+    const { targets, further } = affectedBy([change("app/deep.py")], around);
+    return [targets, further].map((all) => all.map((one) => [one.target, becauseOf(one)]));
+  };
+  const direct = [
+    "tests/test_2way.py",
+    "app/deep.py → tests/test_2way.py: imported directly",
+  ];
+  assertEquals(listed([]), [
+    [direct, ["tests/", `${chain}: everything: fixtures of every test below it`]],
+    [],
+  ]);
+  // A change map says which tests matter.
+  assertEquals(listed([{ changed: ["other.py"], tests: [] }]), [
+    [direct],
+    [["tests/", `${chain}: fixtures of every test below it`]],
   ]);
 });
 
