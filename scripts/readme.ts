@@ -1,5 +1,5 @@
 /** Writes the tables of the README from those in lib/; with `--check` only compares them. */
-import { CHECKS } from "../lib/preflight/check_ids.ts";
+import { type CheckRow, CHECKS } from "../lib/preflight/check_ids.ts";
 import { ENVIRONMENT } from "../lib/tables/environment.ts";
 import { EXIT_CODE_MEANINGS } from "../lib/tables/exit_codes.ts";
 import { type PermissionRow, PERMISSIONS } from "../lib/tables/permissions.ts";
@@ -18,7 +18,10 @@ export function withTables(readme: string): string {
 }
 
 const TABLES: Readonly<Record<string, readonly string[]>> = {
-  checks: table(["check", "ok when"], CHECKS.map((row) => [`\`${row.id}\``, row.means])),
+  checks: table(
+    ["check", "ok when", "profile"],
+    (CHECKS as readonly CheckRow[]).map((row) => [`\`${row.id}\``, row.means, profileCell(row)]),
+  ),
   "exit-codes": table(
     ["exit code", "meaning"],
     EXIT_CODE_MEANINGS.map((row) => [String(row.code), row.meaning]),
@@ -37,6 +40,13 @@ const TABLES: Readonly<Record<string, readonly string[]>> = {
     ]),
   ),
 };
+
+/** Which projects have a check; empty: all. */
+function profileCell({ profile, key }: CheckRow): string {
+  if (profile === undefined) return "";
+  const name = key?.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return name === undefined ? profile : `${profile}, or \`${name}\` is configured`;
+}
 
 function table(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const line = (cells: readonly string[]) =>

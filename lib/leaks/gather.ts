@@ -62,7 +62,8 @@ export async function findLeaks(
   // A stale socket does not say whose process made it.
   const relevant = below === null ? sockets.filter((socket) => !skipped.includes(socket)) : [];
   // Both before the named process is examined, which may read more.
-  const [abandoned, unknowns] = [abandonedOf(processes), unknownsOf(scene)];
+  const areAsked = project.profile === "tractor" || addresses.length > 0;
+  const [abandoned, unknowns] = [abandonedOf(processes), unknownsOf(scene, areAsked)];
   const report = {
     registries: scene.registries,
     actors: await withPorts(host, listed),
@@ -201,12 +202,15 @@ function liveRunOf({ judged, processes, registries }: Scene): LeakReport["liveRu
   return pytest ? { pid: pytest.pid, title: pytest.args } : null;
 }
 
-function unknownsOf({ holders, processes, socketFiles }: Scene): string[] {
+/** @param areAsked whether anything depends on who listens where */
+function unknownsOf({ holders, processes, socketFiles }: Scene, areAsked: boolean): string[] {
   const unreadable = socketFiles.refused.filter(({ reason }) => !reason.includes("not absolute"));
   return [
     ...new Set([
-      ...(holders.failure === null ? [] : [holders.failure]),
-      ...(holders.rejected > 0 ? [`${holders.rejected} rows of "ss" can't be read`] : []),
+      ...(holders.failure === null || !areAsked ? [] : [holders.failure]),
+      ...(holders.rejected > 0 && areAsked
+        ? [`${holders.rejected} rows of "ss" can't be read`]
+        : []),
       ...processes.failures,
       ...unreadable.map(({ path, reason }) => `${path}: ${reason}`),
     ]),

@@ -34,11 +34,20 @@ export async function listSocketFiles(host: Host, project: Project): Promise<Soc
   };
 }
 
-/** Where tractor puts its sockets: now in the runtime directory, before in `/tmp`. */
+/**
+ * The configured directories, and in its profile where tractor puts its sockets: now in the
+ * runtime directory, before in `/tmp`.
+ */
 function directoriesOf(
   host: Host,
   project: Project,
 ): { directories: SocketDirectory[]; refused: Refusal[] } {
+  const configured = project.configuration.socketDirectories.map((path) => ({
+    path: resolve(project.root, path),
+    names: /\.sock$/,
+    shared: true,
+  }));
+  if (project.profile === "plain") return { directories: configured, refused: [] };
   const uid = host.uid();
   const given = host.env("XDG_RUNTIME_DIR");
   const refused: Refusal[] = given && !given.startsWith("/")
@@ -56,11 +65,7 @@ function directoriesOf(
     directories: [
       { path: "/tmp", names: /^registry@.*\.sock$/s, shared: true },
       ...[...runtime].map((path) => ({ path: join(path, "tractor"), names: any, shared: false })),
-      ...project.configuration.socketDirectories.map((path) => ({
-        path: resolve(project.root, path),
-        names: any,
-        shared: true,
-      })),
+      ...configured,
     ],
     refused,
   };

@@ -7,7 +7,13 @@ import { removeDirectory } from "../background/run_directory.ts";
 import { join } from "@std/path";
 import { environmentChecks, sigintCheck, versionCheck } from "./environment_checks.ts";
 import { rowNamed } from "../system/permission_flags.ts";
-import { type CheckResult, checkResult, exitCodeOf, type PreflightResult } from "./rules.ts";
+import {
+  type CheckResult,
+  checkResult,
+  exitCodeOf,
+  LEAK_CHECKS,
+  type PreflightResult,
+} from "./rules.ts";
 import { requiresPythonOf } from "./python_version.ts";
 import { minorOfVersionFile } from "../project/rules_venv.ts";
 import { interruptible } from "../commands/interruptible.ts";
@@ -15,7 +21,7 @@ import { ignoreTractestError, TractestError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 import { ignoresSigint, inheritedEnvironment } from "../system/programs/env.ts";
 import { kernel } from "../system/programs/uname.ts";
-import { type CheckId, CHECKS } from "./check_ids.ts";
+import { type CheckId, CHECKS, checksOf } from "./check_ids.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { checkLines, summaryText } from "./show.ts";
 import { CannotAskError, confirm } from "../terminal/prompt.ts";
@@ -92,7 +98,7 @@ async function examine(
   const inheriting = inheritedEnvironment(host);
   const [run, tools, ignored, pyproject, versionFile, directories, isolation] = await Promise.all([
     preflightOf(context, project, repairs),
-    toolChecks(host),
+    toolChecks(host, project),
     ignoresSigint(host),
     host.files.readText(join(project.root, "pyproject.toml")),
     host.files.readText(join(project.root, ".python-version")),
@@ -119,7 +125,9 @@ async function examine(
     binaryCheck(host, rowNamed(rowOf(line))),
   ];
   const byId = new Map(made.map((check) => [check.id, check]));
-  const checks = CHECKS.map(({ id }) => byId.get(id) ?? checkResult(id, "skipped", skipReason(id)));
+  const checks = checksOf(project).map((id) =>
+    byId.get(id) ?? checkResult(id, "skipped", skipReason(id))
+  );
   return { checks, hasLiveRun: result?.leaks?.liveRun != null };
 }
 
@@ -189,7 +197,7 @@ function repairsFor(checks: readonly CheckResult[]): (readonly [Repair, string])
   const failed = (ids: readonly CheckId[]) =>
     checks.filter((check) => check.status === "fail" && ids.includes(check.id));
   const venv = failed(["venv", "worktree", "import", "python-version"]);
-  const leaks = failed(["registry", "actors", "sockets"]).filter((check) =>
+  const leaks = failed(LEAK_CHECKS).filter((check) =>
     check.fix?.startsWith("tractest zombies --kill")
   ).map(({ id }) => id);
   const isMissing = checks.some(({ id, status, detail }) =>

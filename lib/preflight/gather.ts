@@ -1,20 +1,17 @@
 import { isInside } from "../base/paths.ts";
 import { basename, relative } from "@std/path";
 import { shellCommand } from "../base/escape.ts";
-import { leakChecks, leakChecksOfRun } from "./leak_checks.ts";
-import type { LeakReport } from "../leaks/leak_report.ts";
-import { type CheckResult, checkResult, exitCodeOf, type PreflightResult } from "./rules.ts";
+import { checkLeaks } from "./leak_step.ts";
+import { exitCodeOf, type PreflightResult } from "./rules.ts";
+import { ShownChecks } from "./shown_checks.ts";
 import type { Venv } from "../project/rules_venv.ts";
 import { ignoreTractestError, PreflightError } from "../errors.ts";
 import { ignoresSigint, inheritedEnvironment, sigintMethod } from "../system/programs/env.ts";
 import { type Interpreter, minorOf } from "../system/programs/python.ts";
 import { Git, type GitLocation } from "../system/programs/git.ts";
-import { GRACE_SECONDS } from "../tables/defaults.ts";
 import { SIGINT_IGNORED } from "./environment_checks.ts";
-import { checkLines, VENV_CHOICES, venvQuestion } from "./show.ts";
+import { VENV_CHOICES, venvQuestion } from "./show.ts";
 import { noVenvChecks, venvCheck, worktreeCheck } from "./venv_checks.ts";
-import { Progress } from "../terminal/progress.ts";
-import type { RunLock } from "../background/project_lock.ts";
 import { canAsk, confirm, select } from "../terminal/prompt.ts";
 import type { Context } from "../command_line/context.ts";
 import { type Verified, verify } from "./import_collect.ts";
@@ -28,45 +25,9 @@ import {
   type VenvScene,
 } from "./interpreter.ts";
 import { findVenvs, type Venvs } from "../project/venvs.ts";
-import { endLeaks } from "../leaks/end_leaks.ts";
 import { findLeaks } from "../leaks/gather.ts";
-import { isCleanable } from "../leaks/rules_report.ts";
+import type { PreflightOptions } from "./preflight_options.ts";
 import type { Project } from "../project/project.ts";
-
-/** How to run a preflight. */
-export interface PreflightOptions {
-  /** Whether questions may be asked, if there is a terminal. */
-  readonly ask: boolean;
-  /** Whether each check is shown on standard error as soon as it is done. */
-  readonly show: boolean;
-  /** Whether leaks, registry holders and stale sockets are checked. */
-  readonly leaks: boolean;
-  /** Whether leaked actors fail although they would not stop a run. */
-  readonly diagnosis?: boolean;
-  /** Whether the run has a registry and sockets of its own, so that leaks are only warnings. */
-  readonly isolated?: boolean;
-  /** Whether imports and collection are checked even if nothing has changed. */
-  readonly fresh?: boolean;
-  /** What to collect, as pytest takes it; the whole suite by default. */
-  readonly targets?: readonly string[];
-  /** `--python`: a Python or a venv. */
-  readonly python?: string | null;
-  /** `--sync`: create the venv, or sync it with the lock file. */
-  readonly sync?: boolean;
-  /** `--uv-run`: start Python through `uv run`. */
-  readonly uvRun?: boolean;
-  /** `--yes`: every question is answered by its first choice. */
-  readonly yes?: boolean;
-  /** `--clean`: clean up what earlier runs left behind. */
-  readonly clean?: boolean;
-  /** Seconds between SIGINT and SIGKILL in that clean-up. */
-  readonly graceSeconds?: number;
-  /** Asks a question without holding the project lock. */
-  readonly whileAsking?: RunLock["whileAsking"];
-}
-
-const OWN_REGISTRY = "does not affect this run, which has a registry and sockets of its own";
-const ID_WIDTH = Math.max(...["collection", "worktree"].map((id) => id.length));
 
 /**
  * Checks everything that a run needs: a venv, imports, collection, and no leaks of earlier runs.
@@ -101,8 +62,7 @@ interface Chosen {
 }
 
 class Preflight {
-  readonly #checks: CheckResult[] = [];
-  readonly #progress: Progress;
+  readonly #shown: ShownChecks;
   #inherited: ReadonlyMap<string, string> = new Map();
   #location: GitLocation | null = null;
   #pythonVersion: string | null = null;
@@ -113,7 +73,7 @@ class Preflight {
     readonly project: Project,
     readonly options: PreflightOptions,
   ) {
-    this.#progress = new Progress(context.host, context.printer);
+    this.#shown = new ShownChecks(context, options);
   }
 
   async run(): Promise<PreflightResult> {
@@ -128,13 +88,16 @@ class Preflight {
     ]);
     this.#inherited = inherited;
     this.#location = location;
-    if (ignored) this.#show(SIGINT_IGNORED);
+    if (ignored) this.#shown.show(SIGINT_IGNORED);
     const sigint = await sigintMethod(host, ignored);
     this.#venvs = await findVenvs(host, this.project);
     const interpreter = await this.#interpreter();
-    const leaks = finding === null ? null : await this.#checkLeaks(await finding);
-    const exitCode = exitCodeOf(this.#checks, leaks?.liveRun != null);
-    const [checks, pythonVersion] = [this.#checks, this.#pythonVersion];
+    const leaks = finding === null
+      ? null
+      : await checkLeaks(this.context, this.project, this.options, this.#shown, await finding);
+    const { checks } = this.#shown;
+    const exitCode = exitCodeOf(checks, leaks?.liveRun != null);
+    const pythonVersion = this.#pythonVersion;
     return { checks, exitCode, interpreter, pythonVersion, inherited, sigint, leaks };
   }
 
@@ -177,10 +140,10 @@ class Preflight {
     const command = await this.#syncCommand(null);
     let answer: "sync" | "self" | null = this.options.yes ? "sync" : null;
     if (answer === null && this.options.ask && canAsk(host, printer)) {
-      this.#progress.clear();
+      this.#shown.clear();
       for (const warning of warnings) printer.warn(warning);
       const question = venvQuestion(command);
-      answer = await this.#asking(() => select(host, printer, question, VENV_CHOICES));
+      answer = await this.#shown.asking(() => select(host, printer, question, VENV_CHOICES));
     }
     if (answer === "sync") return { candidates: [await this.#sync(null, null)], how: CREATED };
     const checks = noVenvChecks({
@@ -191,7 +154,7 @@ class Preflight {
       activatesItself: answer === "self",
       inWorktree: this.#isLinkedWorktree(),
     });
-    for (const check of checks) this.#show(check);
+    for (const check of checks) this.#shown.show(check);
     return { candidates: [], how: "" };
   }
 
@@ -206,7 +169,7 @@ class Preflight {
       const effect = "a sync would change that venv";
       throw new PreflightError("borrowed-venv", `${problem}: ${effect}`, hint);
     }
-    this.#progress.clear();
+    this.#shown.clear();
     return await runSync(scene, await planSync(scene, venv, named));
   }
 
@@ -218,7 +181,7 @@ class Preflight {
       inherited: this.#inherited,
       fresh: this.options.fresh ?? false,
       targets: this.options.targets ?? null,
-      during: (what, work) => this.#progress.during(what, work),
+      during: (what, work) => this.#shown.during(what, work),
     }, interpreter);
   }
 
@@ -240,7 +203,7 @@ class Preflight {
     this.#pythonVersion = pythonVersion;
     const minor = pythonVersion === null ? interpreter.minor : minorOf(pythonVersion);
     const inWorktree = this.#isLinkedWorktree();
-    this.#show(venvCheck({
+    this.#shown.show(venvCheck({
       name: this.#nameOf(interpreter),
       interpreter,
       minor,
@@ -251,9 +214,9 @@ class Preflight {
       inWorktree,
       fix,
     }));
-    if (inWorktree) this.#show(worktreeCheck(verified, fix));
-    this.#show(verified.import);
-    this.#show(verified.collection);
+    if (inWorktree) this.#shown.show(worktreeCheck(verified, fix));
+    this.#shown.show(verified.import);
+    this.#shown.show(verified.collection);
     return { ...interpreter, minor };
   }
 
@@ -262,8 +225,8 @@ class Preflight {
     const { host, printer } = this.context;
     const { ask, yes } = this.options;
     if (!ask || argv.length !== 1 || !(yes || canAsk(host, printer))) return null;
-    this.#progress.clear();
-    const agreed = await this.#asking(() =>
+    this.#shown.clear();
+    const agreed = await this.#shown.asking(() =>
       confirm(host, printer, question, { otherwise: true, yes })
     );
     return agreed ? await this.#sync(this.#venvAt(venv), null) : null;
@@ -318,94 +281,8 @@ class Preflight {
     }
   }
 
-  /** Shows leaks, and cleans them up if that is requested or agreed to. */
-  async #checkLeaks(report: LeakReport): Promise<LeakReport> {
-    const { host, printer } = this.context;
-    const rows = this.#leakRows(report);
-    if (this.options.isolated && !this.options.clean) {
-      for (const row of rows) {
-        const detail = `${row.detail}\n${OWN_REGISTRY}`;
-        this.#show(row.status === "fail" ? checkResult(row.id, "warn", detail) : row);
-      }
-      return report;
-    }
-    const cleanable = isCleanable(report);
-    const stops = rows.some((row) => row.status === "fail") && report.clean === false &&
-      !isHeldRightly(report);
-    if (!cleanable || (!stops && !this.options.clean)) {
-      for (const row of rows) this.#show(row);
-      if (stops && this.options.clean && this.options.show) {
-        printer.note("--clean: none of these was left by a run of this project");
-      }
-      return report;
-    }
-    const isWrong = ({ status }: CheckResult) => status === "fail" || status === "warn";
-    const wrong = rows.filter(isWrong);
-    for (const row of rows) isWrong(row) ? this.#print(row) : this.#show(row);
-    if (!await this.#agreesToCleanUp()) {
-      this.#checks.push(...wrong);
-      return report;
-    }
-    const { graceSeconds = GRACE_SECONDS } = this.options;
-    const how = { graceSeconds, dryRun: false };
-    const { after } = await endLeaks(host, printer, this.project, report, how);
-    this.#showCleaned(wrong, this.#leakRows(after));
-    return after;
-  }
-
-  #leakRows(report: LeakReport): CheckResult[] {
-    return this.options.diagnosis ? leakChecks(report) : leakChecksOfRun(report);
-  }
-
-  async #agreesToCleanUp(): Promise<boolean> {
-    const { host, printer } = this.context;
-    if (this.options.clean) return true;
-    if (!this.options.ask || !(this.options.yes || canAsk(host, printer))) return false;
-    this.#progress.clear();
-    const question = "Clean up what earlier runs left behind (tractest zombies --kill)?";
-    return await this.#asking(() => confirm(host, printer, question, { yes: this.options.yes }));
-  }
-
-  #asking<T>(ask: () => Promise<T>): Promise<T> {
-    return this.options.yes || !this.options.whileAsking ? ask() : this.options.whileAsking(ask);
-  }
-
-  /** Shows the checks that a clean-up changed; the others have been shown already. */
-  #showCleaned(before: readonly CheckResult[], after: readonly CheckResult[]): void {
-    for (const row of before) {
-      const now = after.find((one) => one.id === row.id)!;
-      if (now.status !== row.status || now.detail !== row.detail) this.#show(now);
-      else {
-        this.#checks.push(now);
-        if (this.options.show) {
-          this.context.printer.note(`${now.id}: the clean-up did not change this`);
-        }
-      }
-    }
-  }
-
   #scene(): VenvScene {
     const { context: { host, printer }, project } = this;
     return { host, printer, project, inherited: this.#inherited, venvs: this.#venvs };
   }
-
-  #show(check: CheckResult): void {
-    this.#checks.push(check);
-    this.#print(check);
-  }
-
-  #print(check: CheckResult): void {
-    if (!this.options.show) return;
-    this.#progress.clear();
-    const { printer } = this.context;
-    const style = { shown: "stderr", width: ID_WIDTH, silent: false } as const;
-    for (const line of checkLines(check, printer, style)) printer.note(line);
-  }
-}
-
-/** Whether the only problem is a live run of this project that holds the registry. */
-function isHeldRightly({ registries, liveRun, actors, sockets }: LeakReport): boolean {
-  const leaked = actors.some((actor) => actor.verdict === "leaked") ||
-    sockets.some((socket) => socket.verdict === "stale");
-  return !leaked && liveRun !== null && registries.some((registry) => registry.bound === true);
 }

@@ -27,6 +27,7 @@ const IMPORT_LIMIT_MS = 60_000;
 const COLLECTION_LIMIT_MS = 180_000;
 /** Number of lines shown from the output of a failed program. */
 const EVIDENCE_LINES = 15;
+const NO_PACKAGE = "the project has no package of its own: nothing to import";
 const COLLECT_OPTIONS = ["-x", "-q", "--co"] as const;
 
 /** The result of importing and collecting with one interpreter. */
@@ -61,7 +62,8 @@ export async function verify(scene: VerifyScene, interpreter: Interpreter): Prom
     packageOf(host, project),
     Memory.open(scene, interpreter),
   ]);
-  const packages = [...new Set(["tractor", ...(own ? [own.importName] : [])])];
+  const runtime = project.profile === "tractor" ? ["tractor"] : [];
+  const packages = [...new Set([...runtime, ...(own ? [own.importName] : [])])];
   const remembered = scene.fresh ? null : await memory.recall();
   if (remembered && remembered.files.length === packages.length) {
     return await recalled(scene, own, packages, remembered);
@@ -106,7 +108,7 @@ async function recalled(
   });
   const note = "unchanged since the last check";
   return {
-    import: checkResult("import", "ok", `${packages.join(", ")} (${note})`),
+    import: checkResult("import", "ok", `${packages.join(", ") || NO_PACKAGE} (${note})`),
     collection: checkResult("collection", "ok", `${countOf(scene, collected)} (${note})`),
     fits,
     fit: detail,
@@ -153,22 +155,29 @@ async function startCheck(
   const collects = shellCommand(["python", "-m", "pytest", ...collected, ...COLLECT_OPTIONS]);
   const collection = await run(
     collectArguments(collected, cache),
-    `import and collection check: ${imports} && ${collects}`,
+    packages.length === 0
+      ? `collection check: ${collects}`
+      : `import and collection check: ${imports} && ${collects}`,
     COLLECTION_LIMIT_MS,
   );
-  const { facts, pytest: printed, traceback } = parse(collection);
+  const { facts, pytest: printed, traceback } = parse(collection, packages);
   const count = collectedCount(printed);
   const outcome = { facts, traceback, collection, printed, count, collected };
   if (facts === null || facts.failed !== null) return outcome;
   // The collection ended the whole process, or never ended: import without it.
   const alone = await run([], `import smoke check: ${imports}`, IMPORT_LIMIT_MS);
-  const again = parse(alone);
+  const again = parse(alone, packages);
   const evidence = again.traceback || evidenceOf(alone, again.pytest, IMPORT_LIMIT_MS);
   return { ...outcome, facts: again.facts ?? facts, traceback: evidence };
 }
 
-function parse({ stdout, stderr }: ProgramResult): CheckAnswer {
-  return parseCheck(new TextDecoder().decode(stdout), new TextDecoder().decode(stderr));
+function parse({ stdout, stderr }: ProgramResult, packages: readonly string[]): CheckAnswer {
+  const answer = parseCheck(new TextDecoder().decode(stdout), new TextDecoder().decode(stderr));
+  // Where nothing is searched, nothing is missing.
+  const facts = answer.facts && packages.length === 0
+    ? { ...answer.facts, files: [] }
+    : answer.facts;
+  return { ...answer, facts };
 }
 
 async function judge(
@@ -190,7 +199,7 @@ async function judge(
     import: isImported ? importedCheck(packages, facts) : checkResult(
       "import",
       "fail",
-      `Cannot import ${facts?.failed || packages[0]}\n${evidence}`.trimEnd(),
+      `${cannotImport(facts?.failed || packages[0])}\n${evidence}`.trimEnd(),
       importFix(interpreter, packages, evidence),
     ),
     collection: collectionCheck(scene, interpreter, check),
@@ -200,16 +209,19 @@ async function judge(
   };
 }
 
+/** Without a package only a Python that does not start is a failure. */
+function cannotImport(name: string | undefined): string {
+  return name === undefined ? "Python does not start" : `Cannot import ${name}`;
+}
+
 /** A missing module is usually one that a sync installs. */
 function importFix(
   interpreter: Interpreter,
   packages: readonly string[],
   evidence: string,
 ): string {
-  const command = shellCommand(
-    [...interpreter.argv, "-c", `import ${packages.join(", ")}`],
-    interpreter.environment,
-  );
+  const words = packages.length === 0 ? ["--version"] : ["-c", `import ${packages.join(", ")}`];
+  const command = shellCommand([...interpreter.argv, ...words], interpreter.environment);
   return evidence.includes("ModuleNotFoundError") && interpreter.venv !== null
     ? `${command}\ntractest run --sync`
     : command;
@@ -219,6 +231,7 @@ function importedCheck(
   packages: readonly string[],
   { files, byDirectoryOnly }: ImportFacts,
 ): CheckResult {
+  if (packages.length === 0) return checkResult("import", "ok", NO_PACKAGE);
   const where = packages.map((name, index) =>
     `${name} from ${files?.[index] || "a namespace package"}`
   );
@@ -226,7 +239,7 @@ function importedCheck(
   const detail = [
     ...where,
     "found only because the project's root is the working directory: it is not installed in the " +
-    "venv, and actors that are started elsewhere can't import it",
+    "venv, and processes that are started elsewhere can't import it",
   ];
   return checkResult("import", "warn", detail.join("\n"), "tractest run --sync");
 }

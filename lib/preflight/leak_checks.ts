@@ -1,4 +1,5 @@
 import type { JudgedProcess, LeakReport, RegistryReport } from "../leaks/leak_report.ts";
+import type { CheckId } from "./check_ids.ts";
 import { type CheckResult, checkResult } from "./rules.ts";
 
 const CLEAN_UP = "tractest zombies --kill";
@@ -6,15 +7,26 @@ const ISOLATE = "tractest run --isolate";
 /** Maximum number of processes or sockets that a row lists. */
 const LISTED = 5;
 
-/** The rows for a leak report. */
-export function leakChecks(report: LeakReport): CheckResult[] {
-  return [registryCheck(report), actorsCheck(report), socketsCheck(report)];
+/**
+ * The rows for a leak report.
+ *
+ * @param ids the checks that the project has
+ */
+export function leakChecks(report: LeakReport, ids: readonly CheckId[]): CheckResult[] {
+  return [
+    registryCheck(report),
+    processesCheck(report, "actors"),
+    processesCheck(report, "leaks"),
+    socketsCheck(report),
+  ].filter(({ id }) => ids.includes(id));
 }
 
-/** The same before a run, where leaked actors are a warning: the registry is free without them. */
-export function leakChecksOfRun(report: LeakReport): CheckResult[] {
-  return leakChecks(report).map((check) =>
-    check.id === "actors" && check.status === "fail" ? { ...check, status: "warn" } : check
+/** The same before a run, where leaked processes are a warning: they are not in its way. */
+export function leakChecksOfRun(report: LeakReport, ids: readonly CheckId[]): CheckResult[] {
+  return leakChecks(report, ids).map((check) =>
+    ["actors", "leaks"].includes(check.id) && check.status === "fail"
+      ? { ...check, status: "warn" }
+      : check
   );
 }
 
@@ -57,9 +69,8 @@ function holdersText({ address, holders }: RegistryReport): string {
   return holders.map((holder) => `${address} is held by ${processText(holder)}`).join("\n");
 }
 
-function actorsCheck(report: LeakReport): CheckResult {
+function processesCheck(report: LeakReport, id: "actors" | "leaks"): CheckResult {
   const { actors } = report;
-  const id = "actors";
   const withVerdict = (verdict: JudgedProcess["verdict"]) =>
     actors.filter((actor) => actor.verdict === verdict).map(processText);
   const leaked = withVerdict("leaked");

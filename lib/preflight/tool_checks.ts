@@ -26,11 +26,25 @@ type Tool = typeof VERSION_OPTIONS[number][0];
 const TYPED_BY_HAND: readonly Tool[] = ["pgrep", "lsof"];
 
 /** Checks that git and the tools for process checks are installed, and shows their versions. */
-export async function toolChecks(host: Host): Promise<CheckResult[]> {
-  return await Promise.all(VERSION_OPTIONS.map(([name, option]) => toolCheck(host, name, option)));
+export async function toolChecks(host: Host, project: Project): Promise<CheckResult[]> {
+  const optional = needsSockets(project) ? TYPED_BY_HAND : [...TYPED_BY_HAND, "ss" as const];
+  return await Promise.all(
+    VERSION_OPTIONS.map(([name, option]) => toolCheck(host, name, option, optional)),
+  );
 }
 
-async function toolCheck(host: Host, name: Tool, option: string): Promise<CheckResult> {
+/** Whether a run depends on who has which socket; else `ss` only adds ports to what is shown. */
+function needsSockets({ profile, configuration }: Project): boolean {
+  return profile === "tractor" || configuration.registries.length > 0 ||
+    configuration.socketDirectories.length > 0;
+}
+
+async function toolCheck(
+  host: Host,
+  name: Tool,
+  option: string,
+  optional: readonly Tool[],
+): Promise<CheckResult> {
   const id = `tool-${name}` as const;
   const result = await host.programs.run(name, [option], {
     why: `the version of ${name}`,
@@ -38,7 +52,7 @@ async function toolCheck(host: Host, name: Tool, option: string): Promise<CheckR
   });
   if (result.outcome === "missing") {
     const packages = PROGRAMS.find((row) => row.name === name)!.packages;
-    const status = TYPED_BY_HAND.includes(name) ? "warn" : "fail";
+    const status = optional.includes(name) ? "warn" : "fail";
     const detail = `${missingTool(name)}: ${STANDARD_DIRECTORIES.join(", ")}`;
     return checkResult(id, status, detail, `install the package ${packages}`);
   }

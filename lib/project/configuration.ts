@@ -10,6 +10,7 @@ import {
   TIME_LIMITS,
 } from "../tables/defaults.ts";
 import { KNOWN_FLAKY, type KnownFlakyRow } from "./known_flaky.ts";
+import type { Profile } from "./rules_profile.ts";
 import { suggestion } from "../base/nearest.ts";
 import { table } from "./project_files.ts";
 
@@ -51,9 +52,9 @@ export interface Configuration {
   readonly prePushRun: boolean;
 }
 
-/** The defaults, made for tractor itself. */
-export const DEFAULT_CONFIGURATION: Configuration = {
-  registries: [DEFAULT_REGISTRY],
+/** The defaults where nothing is known of tractor. */
+export const PLAIN_CONFIGURATION: Configuration = {
+  registries: [],
   socketDirectories: [],
   venv: DEFAULT_VENV,
   package: null,
@@ -61,9 +62,9 @@ export const DEFAULT_CONFIGURATION: Configuration = {
   timeLimitFull: TIME_LIMITS.full,
   timeLimitFile: TIME_LIMITS.file,
   timeLimitQuiet: QUIET_SECONDS,
-  knownFlaky: KNOWN_FLAKY,
-  changeMap: CHANGE_MAP,
-  targets: DEFAULT_TARGETS,
+  knownFlaky: [],
+  changeMap: [],
+  targets: {},
   jobs: null,
   alone: [],
   jobRegistries: [],
@@ -72,15 +73,32 @@ export const DEFAULT_CONFIGURATION: Configuration = {
   prePushRun: false,
 };
 
+/** The defaults in tractor's profile, made for tractor itself. */
+export const DEFAULT_CONFIGURATION: Configuration = {
+  ...PLAIN_CONFIGURATION,
+  registries: [DEFAULT_REGISTRY],
+  knownFlaky: KNOWN_FLAKY,
+  changeMap: CHANGE_MAP,
+  targets: DEFAULT_TARGETS,
+};
+
+/** The defaults of each profile. */
+const DEFAULTS: Readonly<Record<Profile, Configuration>> = {
+  tractor: DEFAULT_CONFIGURATION,
+  plain: PLAIN_CONFIGURATION,
+};
+
 /**
- * Validates `[tool.tractest]`.
+ * Validates `[tool.tractest]`. What is not configured has the default of the profile.
  *
  * @throws {PreflightError} for an unknown key or a value of the wrong type
  */
 export function readConfiguration(
   tractest: Readonly<Record<string, unknown>> | null,
+  profile: Profile,
 ): Configuration {
-  if (!tractest) return DEFAULT_CONFIGURATION;
+  const defaults = DEFAULTS[profile];
+  if (!tractest) return defaults;
   const unknown = Object.keys(tractest).find((key) => !KEYS.includes(key));
   if (unknown !== undefined) {
     const hint = suggestion(unknown, KEYS) ?? `known keys: ${KEYS.join(", ")}`;
@@ -88,7 +106,7 @@ export function readConfiguration(
   }
   const get = <T>(key: string, read: (value: unknown, key: string) => T, otherwise: T): T =>
     key in tractest ? read(tractest[key], key) : otherwise;
-  const registries = get<readonly string[]>("registries", strings, [DEFAULT_REGISTRY]);
+  const registries = get("registries", strings, defaults.registries);
   const jobRegistries = get("job-registries", strings, []);
   return {
     registries: [...new Set([...registries, ...jobRegistries])],
@@ -99,9 +117,9 @@ export function readConfiguration(
     timeLimitFull: get("time-limit-full", seconds, TIME_LIMITS.full),
     timeLimitFile: get("time-limit-file", seconds, TIME_LIMITS.file),
     timeLimitQuiet: get<number>("time-limit-quiet", seconds, QUIET_SECONDS),
-    knownFlaky: [...get("known-flaky", flakyRows, []), ...KNOWN_FLAKY],
-    changeMap: [...get("change-map", changeRows, []), ...CHANGE_MAP],
-    targets: { ...DEFAULT_TARGETS, ...get("targets", namedTargets, {}) },
+    knownFlaky: [...get("known-flaky", flakyRows, []), ...defaults.knownFlaky],
+    changeMap: [...get("change-map", changeRows, []), ...defaults.changeMap],
+    targets: { ...defaults.targets, ...get("targets", namedTargets, {}) },
     jobs: get("jobs", jobs, null as number | "auto" | null),
     alone: get("alone", strings, []),
     jobRegistries,

@@ -10,6 +10,7 @@ import {
 } from "./project_files.ts";
 import { chooseRoot, type DirectoryFacts, pytestRootdir } from "./rules_root.ts";
 import { PreflightError } from "../errors.ts";
+import type { Profile } from "./rules_profile.ts";
 import type { DirectoryEntry, Host } from "../system/host.ts";
 
 /** A project's root and pytest configuration. Paths are absolute, symlinks resolved. */
@@ -32,6 +33,7 @@ export interface ProjectRoot {
 
 /** The project that a command works on. */
 export interface Project extends ProjectRoot {
+  readonly profile: Profile;
   readonly configuration: Configuration;
 }
 
@@ -41,11 +43,13 @@ export interface Project extends ProjectRoot {
  * @throws {PreflightError} if there is none, or its configuration can't be read
  */
 export async function findProject(host: Host): Promise<Project> {
-  const [found, { readConfiguration }] = await Promise.all([
+  const [found, { readConfiguration }, { findProfile }] = await Promise.all([
     findRoot(host),
     import("./configuration.ts"),
+    import("./profile.ts"),
   ]);
-  return { ...found, configuration: readConfiguration(found.tractest) };
+  const profile = await findProfile(host, found);
+  return { ...found, profile, configuration: readConfiguration(found.tractest, profile) };
 }
 
 /**

@@ -18,6 +18,8 @@ export interface PermissionRow {
 }
 
 const TALK = ["NO_COLOR", "TERM"] as const;
+/** For finding the project, and in its venv what belongs to its profile. */
+const PROJECT_ENV = [...TALK, "HOME", "VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT"] as const;
 const PROBES = ["ss", "ps", "cat", "readlink", "stat"] as const;
 /** A scan for leaks also asks which processes tests started. */
 const LEAK_PROBES = [...PROBES, "grep"] as const;
@@ -27,18 +29,16 @@ const TYPED_BY_HAND = ["pgrep", "lsof"] as const;
 const SIGNALS = ["kill", "getino"] as const;
 /** With `--notify`. */
 const DESKTOP = ["notify-send", "osascript"] as const;
-const PROBE_ENV = [...TALK, "HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "TMPDIR"] as const;
+const PROBE_ENV = [...PROJECT_ENV, "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "TMPDIR"] as const;
 /** Boot, namespace and start ticks: whether the process of a run is still the same one. */
 const ALIVE = ["cat", "readlink"] as const;
-const GIT_ENV = [...TALK, "HOME", "XDG_CONFIG_HOME"] as const;
+const GIT_ENV = [...PROJECT_ENV, "XDG_CONFIG_HOME"] as const;
 /** Where the state directory is. */
-const STATE_ENV = [...TALK, "HOME", "XDG_STATE_HOME"] as const;
+const STATE_ENV = [...PROJECT_ENV, "XDG_STATE_HOME"] as const;
 const RUN_ENV = [
   ...PROBE_ENV,
   "XDG_CACHE_HOME",
   "XDG_CONFIG_HOME",
-  "VIRTUAL_ENV",
-  "UV_PROJECT_ENVIRONMENT",
   "PATH",
   "PYTEST_ADDOPTS",
 ] as const;
@@ -94,7 +94,7 @@ export const PERMISSIONS = [
   {
     row: "config",
     programs: [],
-    env: [...TALK, "HOME"],
+    env: PROJECT_ENV,
     read: true,
     write: false,
     net: false,
@@ -114,7 +114,7 @@ export const PERMISSIONS = [
   {
     row: "failed",
     programs: [],
-    env: [...TALK, "HOME"],
+    env: PROJECT_ENV,
     read: true,
     write: false,
     net: false,
@@ -305,7 +305,7 @@ export const PERMISSIONS = [
   {
     row: "merge",
     programs: [],
-    env: [...TALK, "HOME", "XDG_STATE_HOME"],
+    env: STATE_ENV,
     read: true,
     write: true,
     net: false,

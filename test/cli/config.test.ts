@@ -16,7 +16,10 @@ Deno.test("config shows each effective value, and which of them the project sets
   const text = (await suite.tractest(["config"])).stdout;
   assertIncludes(text, '  registries          ["127.0.0.1:1717"]');
   assertIncludes(text, "  package             not set");
-  assertIncludes(text, "entries (--json shows all)");
+  assertIncludes(text, "  known-flaky         []");
+  await suite.write({ "requirements.txt": "tractor\n" });
+  const ofTractor = (await suite.tractest(["config"])).stdout;
+  assertIncludes(ofTractor, "entries (--json shows all)");
 });
 
 Deno.test("config names an unknown key and the nearest known one", async () => {

@@ -113,7 +113,10 @@ export class Scene implements AsyncDisposable {
     configuration = "",
     registries: readonly string[] = [],
   ): Promise<void> {
-    await Deno.mkdir(`${root}/py311/lib/python3.11/site-packages/msgspec`, { recursive: true });
+    const installed = `${root}/py311/lib/python3.11/site-packages`;
+    for (const name of ["msgspec", "tractor"]) {
+      await Deno.mkdir(`${installed}/${name}`, { recursive: true });
+    }
     const table = `[tool.tractest]\nregistries = ${JSON.stringify(registries)}\n${configuration}`;
     await Deno.writeTextFile(`${root}/pyproject.toml`, `[tool.pytest.ini_options]\n${table}`);
     await Deno.writeTextFile(msgspec(root), "not empty");

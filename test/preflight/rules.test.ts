@@ -3,9 +3,11 @@ import type { JudgedProcess, LeakReport, ListedProcess } from "../../lib/leaks/l
 import { checkResult, type CheckStatus, exitCodeOf } from "../../lib/preflight/rules.ts";
 import { stopText } from "../../lib/preflight/show.ts";
 import { environmentChecks, versionCheck } from "../../lib/preflight/environment_checks.ts";
-import { type CheckId, CHECKS } from "../../lib/preflight/check_ids.ts";
+import { type CheckId, CHECKS, checksOf } from "../../lib/preflight/check_ids.ts";
+import { DEFAULT_CONFIGURATION, PLAIN_CONFIGURATION } from "../../lib/project/configuration.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 
+const IDS = checksOf({ profile: "tractor", configuration: DEFAULT_CONFIGURATION });
 const check = (id: CheckId, status: CheckStatus) => checkResult(id, status, "");
 const clean: LeakReport = {
   clean: true,
@@ -30,7 +32,7 @@ const actor: ListedProcess = {
   evidence: ["no pytest above it"],
 };
 const statuses = (report: LeakReport) =>
-  Object.fromEntries(leakChecks(report).map(({ id, status }) => [id, status]));
+  Object.fromEntries(leakChecks(report, IDS).map(({ id, status }) => [id, status]));
 
 Deno.test("the exit code is 81 only if nothing but leaks failed", () => {
   assertEquals(
@@ -47,7 +49,7 @@ Deno.test("the exit code is 81 only if nothing but leaks failed", () => {
 });
 
 Deno.test("leaked actors alone don't stop a run: one warning names the clean-up", () => {
-  const checks = leakChecksOfRun({ ...clean, clean: false, actors: [actor] });
+  const checks = leakChecksOfRun({ ...clean, clean: false, actors: [actor] }, IDS);
   assertEquals(checks.map(({ status }) => status), ["ok", "warn", "ok"]);
   assertEquals([checks[1]!.fix, exitCodeOf(checks, false)], ["tractest zombies --kill", 0]);
 });
@@ -58,14 +60,14 @@ Deno.test("stopText() names the failed check and the next command", () => {
     ...clean,
     clean: false,
     registries: [{ address: "127.0.0.1:1616", bound: true, holders: [foreign] }],
-  });
+  }, IDS);
   assertEquals(
     stopText(held),
     'stopped by "registry": 127.0.0.1:1616 is held by pid 7 (_subactor[w0@7]), foreign: ' +
       "no pytest above it. No test was started. " +
       "Next: tractest run --isolate",
   );
-  assertEquals([stopText(leakChecks(clean)), stopText([check("venv", "fail")])], [
+  assertEquals([stopText(leakChecks(clean, IDS)), stopText([check("venv", "fail")])], [
     null,
     'stopped by "venv": . No test was started. Next: tractest doctor',
   ]);
@@ -73,7 +75,7 @@ Deno.test("stopText() names the failed check and the next command", () => {
 
 Deno.test("a clean report is three rows that are ok", () => {
   assertEquals(statuses(clean), { registry: "ok", actors: "ok", sockets: "ok" });
-  assertEquals(leakChecks(clean)[0]!.detail, "127.0.0.1:1616 free");
+  assertEquals(leakChecks(clean, IDS)[0]!.detail, "127.0.0.1:1616 free");
 });
 
 Deno.test("a leaked actor, a held registry and a stale socket fail with evidence", () => {
@@ -84,11 +86,11 @@ Deno.test("a leaked actor, a held registry and a stale socket fail with evidence
     actors: [actor],
     sockets: [{ path: "/run/registry@1616.sock", verdict: "stale", evidence: [] }],
   };
-  for (const row of leakChecks(report)) {
+  for (const row of leakChecks(report, IDS)) {
     assertEquals([row.status, row.fix], ["fail", "tractest zombies --kill"], row.id);
   }
   assertIncludes(
-    leakChecks(report)[1]!.detail,
+    leakChecks(report, IDS)[1]!.detail,
     "pid 7 (_subactor[w0@7]), leaked: no pytest above it",
   );
 });
@@ -107,7 +109,7 @@ Deno.test("a registry held by a possible leak names the command to end it", () =
     ...clean,
     clean: false,
     registries: [{ address: "127.0.0.1:1616", bound: true, holders: [holder] }],
-  });
+  }, IDS);
   assertEquals(
     registry!.fix,
     "tractest run --isolate\nif it is not needed: tractest zombies --kill --pid 7",
@@ -120,7 +122,7 @@ Deno.test("fault 23: a registry whose holder can't be seen is held, never free",
     clean: false,
     registries: [{ address: "127.0.0.1:1616", bound: true, holders: [] }],
   };
-  const [registry] = leakChecks(report);
+  const [registry] = leakChecks(report, IDS);
   assertEquals(registry!.status, "fail");
   assertIncludes(registry!.detail, "held by a process you can't see (another user or container)");
   assert(!registry!.fix!.includes("--kill"), "what is not ours is not ours to end");
@@ -135,7 +137,7 @@ Deno.test("fault 37: what could not be checked is unknown, never clean", () => {
     unknowns,
   };
   assertEquals(statuses(report), { registry: "unknown", actors: "unknown", sockets: "unknown" });
-  assertIncludes(leakChecks(report)[0]!.detail, "iproute2");
+  assertIncludes(leakChecks(report, IDS)[0]!.detail, "iproute2");
   const doubtful: LeakReport = {
     ...clean,
     clean: null,
@@ -152,14 +154,14 @@ Deno.test("a registry that a live run of this project holds names that run", () 
     registries: [{ address: "a:1", bound: true, holders: [holder] }],
     liveRun: { pid: 42, title: "pytest tests/" },
   };
-  const [registry] = leakChecks(report);
+  const [registry] = leakChecks(report, IDS);
   assertIncludes(registry!.detail, "pid 42 (pytest tests/)");
   assertIncludes(registry!.fix!, "--wait");
 });
 
 Deno.test("actors in use are counted and don't fail", () => {
   assertEquals(
-    leakChecks({ ...clean, actors: [{ ...actor, verdict: "in-use" }] })[1]!.detail,
+    leakChecks({ ...clean, actors: [{ ...actor, verdict: "in-use" }] }, IDS)[1]!.detail,
     "none leaked, 1 in use",
   );
 });
@@ -208,4 +210,27 @@ Deno.test("every check has a stable id of its own", () => {
   const ids = CHECKS.map((row) => row.id);
   assertEquals(new Set(ids).size, ids.length);
   for (const id of ids) assert(/^[a-z]+(-[a-z]+)*$/.test(id), id);
+});
+
+Deno.test("a plain project has no check of tractor's, and gets those that it configures", () => {
+  const plain = checksOf({ profile: "plain", configuration: PLAIN_CONFIGURATION });
+  const only = (ids: readonly CheckId[], others: readonly CheckId[]) =>
+    ids.filter((id) => !others.includes(id));
+  assertEquals(only(IDS, plain), ["registry", "actors", "sockets", "tractor-variables"]);
+  assertEquals(only(plain, IDS), ["leaks"]);
+  const configuration = {
+    ...PLAIN_CONFIGURATION,
+    registries: ["127.0.0.1:1"],
+    socketDirectories: ["run"],
+  };
+  assertEquals(only(checksOf({ profile: "plain", configuration }), plain), ["registry", "sockets"]);
+});
+
+Deno.test("leaked processes of a plain project are a warning before a run, and fail in doctor", () => {
+  const plain = checksOf({ profile: "plain", configuration: PLAIN_CONFIGURATION });
+  const report: LeakReport = { ...clean, clean: false, registries: [], actors: [actor] };
+  assertEquals(leakChecksOfRun(report, plain).map(({ id, status }) => [id, status]), [
+    ["leaks", "warn"],
+  ]);
+  assertEquals(exitCodeOf(leakChecks(report, plain), false), 81);
 });

@@ -55,12 +55,15 @@ Deno.test("readProjectFiles() names the line of TOML that can't be read", () => 
 });
 
 Deno.test("readConfiguration() returns the tables by default", () => {
-  assertEquals(readConfiguration(null), DEFAULT_CONFIGURATION);
-  assertEquals(readConfiguration({}), DEFAULT_CONFIGURATION);
+  assertEquals(readConfiguration(null, "tractor"), DEFAULT_CONFIGURATION);
+  assertEquals(readConfiguration({}, "tractor"), DEFAULT_CONFIGURATION);
 });
 
 Deno.test("readConfiguration() names the nearest known key for an unknown one", () => {
-  const error = assertThrows(() => readConfiguration({ registry: ["x"] }), PreflightError);
+  const error = assertThrows(
+    () => readConfiguration({ registry: ["x"] }, "tractor"),
+    PreflightError,
+  );
   assertIncludes(error.message, 'unknown key "registry"');
   assertEquals(error.hint, 'did you mean "registries"?');
 });
@@ -71,7 +74,7 @@ Deno.test("readConfiguration() puts configured rows first, and redefines core", 
     "change-map": [{ changed: ["net/"], tests: ["net/"] }],
     targets: { core: ["test_a.py"], quick: ["test_b.py"] },
     "time-limit-full": 60,
-  });
+  }, "tractor");
   assertEquals(read.knownFlaky[0], {
     test: "test_a.py::test_b",
     error: "Slow",
@@ -84,25 +87,37 @@ Deno.test("readConfiguration() puts configured rows first, and redefines core", 
 });
 
 Deno.test("readConfiguration() takes true, auto and false for isolate, and is null without", () => {
-  const values = [true, "auto", false].map((isolate) => readConfiguration({ isolate }).isolate);
-  assertEquals([...values, readConfiguration({}).isolate], ["always", "auto", "never", null]);
+  const values = [true, "auto", false].map((isolate) =>
+    readConfiguration({ isolate }, "plain").isolate
+  );
+  assertEquals([...values, readConfiguration({}, "plain").isolate], [
+    "always",
+    "auto",
+    "never",
+    null,
+  ]);
   assertIncludes(
-    assertThrows(() => readConfiguration({ isolate: "yes" }), PreflightError).message,
+    assertThrows(() => readConfiguration({ isolate: "yes" }, "plain"), PreflightError).message,
     '"isolate" must be true, "auto" or false',
   );
 });
 
 Deno.test("readConfiguration() names the value that has the wrong type", () => {
   assertIncludes(
-    assertThrows(() => readConfiguration({ registries: "127.0.0.1:1" }), PreflightError).message,
+    assertThrows(() => readConfiguration({ registries: "127.0.0.1:1" }, "plain"), PreflightError)
+      .message,
     '"registries" must be a list of strings',
   );
   assertIncludes(
-    assertThrows(() => readConfiguration({ "time-limit-full": 0 }), PreflightError).message,
+    assertThrows(() => readConfiguration({ "time-limit-full": 0 }, "plain"), PreflightError)
+      .message,
     "a number above 0",
   );
   assertIncludes(
-    assertThrows(() => readConfiguration({ "known-flaky": [{ test: "a" }] }), PreflightError)
+    assertThrows(
+      () => readConfiguration({ "known-flaky": [{ test: "a" }] }, "plain"),
+      PreflightError,
+    )
       .message,
     "known-flaky.error",
   );

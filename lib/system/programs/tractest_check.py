@@ -11,7 +11,7 @@ import runpy
 import sys
 import traceback
 
-packages = sys.argv[1].split(",")
+packages = [name for name in sys.argv[1].split(",") if name]
 sys.argv[1:] = sys.argv[2:]
 answers = os.dup(1)
 
