@@ -1,8 +1,8 @@
 # shellcheck shell=sh disable=SC2034
-# Shared by the scripts beside it, which source it: where things are, which tools, which dependency graph.
+# Sourced by the other scripts: paths, tools and the dependency graph.
 # POSIX sh. A script that sources this has set `-eu` and REPO (the repository's root).
 
-# The Deno that is installed when there is none: one that PyPI and npm both have. An older one on PATH lacks `deno bundle --code-splitting`.
+# The Deno that is installed if there is none: a version that both PyPI and npm have. Older ones lack `deno bundle --code-splitting`.
 DENO_VERSION=2.9.6
 DENO_OLDEST=2.9
 
@@ -19,11 +19,11 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 # No update checks, no questions: these scripts also run in CI and hooks.
 export DENO_NO_UPDATE_CHECK=1 DENO_NO_PROMPT=1
-# Behind a proxy with a certificate of its own, only the system's store knows it.
+# A proxy may have its own certificate, which only the system's store has.
 export DENO_TLS_CA_STORE="${DENO_TLS_CA_STORE:-mozilla,system}" UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1
 export UV_NO_PROGRESS=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 
-# A user without a home they can write (nobody, a container) gets one here, for the caches of Deno, uv, pip and npm.
+# A user without a writable home (in a container, say) gets one here, for the caches of Deno, uv, pip and npm.
 if [ ! -w "${HOME:-/nonexistent}" ]; then
   HOME=$TOOLS/home
   mkdir -p "$HOME"
@@ -33,7 +33,7 @@ fi
 # Puts what bootstrap installed in front of PATH, so that the rest just says `deno` and `uv`.
 use_tools() { PATH=$TOOLS/bin:$PATH && export PATH; }
 
-# Tools and dependencies, looked for once however many scripts call each other.
+# Tools and dependencies are searched for once, even if scripts call each other.
 ensure_tools() {
   if [ "${TRACTEST_BOOTSTRAPPED:-}" != "$REPO" ]; then "$REPO/scripts/bootstrap"; fi
   export TRACTEST_BOOTSTRAPPED="$REPO"
@@ -52,10 +52,10 @@ deno_fits() {
   [ "$major" -gt "${DENO_OLDEST%.*}" ] || { [ "$major" -eq "${DENO_OLDEST%.*}" ] && [ "$minor" -ge "${DENO_OLDEST#*.}" ]; }
 }
 
-# jsr | offline: what was asked for, else what bootstrap chose.
+# jsr | offline: the requested graph, else the one that bootstrap chose.
 graph() { printf '%s' "${TRACTEST_GRAPH:-$(cat "$TOOLS/graph")}"; }
 
-# Flags that every Deno subcommand which resolves imports takes, as words; no path in them has a space.
+# Flags for every Deno subcommand that resolves imports, separated by spaces; no path in them has a space.
 # To be used from the repository's root.
 graph_flags() {
   case $(graph) in
@@ -64,7 +64,7 @@ graph_flags() {
   esac
 }
 
-# Builds unless dist/ is newer than everything it is made from.
+# Builds unless dist/ is newer than all its sources.
 ensure_built() {
   if [ -x dist/tractest ] && [ -d dist/bundle ] && [ -z "$(find main.ts lib scripts deno.json -newer dist/tractest -type f | head -n 1)" ]; then return; fi
   scripts/build

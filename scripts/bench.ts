@@ -1,9 +1,9 @@
 /**
- * Times tractest against what it replaces: whole processes, the two sides in turn, medians and the
- * median of the pairwise ratios. Needs `dist/tractest` and uv; makes a copy of the sample with its
- * venv in a temporary directory, and removes it. Measures in a network of its own where that can be
- * had, so that nobody else holds the registry. Its parts are in benchmarks/, and import nothing
- * else, to start again in there without a configuration.
+ * Compares the time of tractest with that of what it replaces: whole processes, both sides in turn,
+ * medians and the median of the pairwise ratios. Needs `dist/tractest` and uv; makes a copy of the
+ * sample with its venv in a temporary directory, and removes it. If possible it measures in a
+ * network of its own, so that no other process holds the registry. Its parts are in benchmarks/ and
+ * import nothing else, so that it can start itself again in there without a configuration.
  */
 import { affected } from "./benchmarks/affected.ts";
 import { failed } from "./benchmarks/failed.ts";
@@ -17,7 +17,7 @@ import { DENO, measure, report, ROOT, run, type Scene } from "./benchmarks/harne
 import { memory } from "./benchmarks/memory.ts";
 import { prepareSample, prepareSleepers, prepareTrivial } from "./benchmarks/projects.ts";
 
-/** The first argument of the process that measures, in front of the scratch directory. */
+/** The first argument of the measuring process; the scratch directory is the second. */
 const MEASURE = "--measure";
 /** In the order in which they are measured. */
 const GROUPS = [failed, zombies, preflight, runTests, history, hang, affected, floor];
@@ -31,7 +31,9 @@ async function main(words: readonly string[]): Promise<void> {
     const inOwnNetwork = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"];
     const canHave = await run([...inOwnNetwork, "true"], scratch).then(() => true, () => false);
     if (!canHave) {
-      console.error("in the network of this machine: what holds the registry stands in the way");
+      console.error(
+        "measuring in the machine's own network: a process that holds the registry would interfere",
+      );
     }
     const itself = [
       DENO,

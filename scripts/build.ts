@@ -1,7 +1,7 @@
 /**
- * Makes `dist/tractest`: bundle, then `deno compile`, and where that cannot be done or its result
- * does not answer, the self-contained executable (`self_contained.sh` with the runtime and the
- * bundle after it). Started by `scripts/build`.
+ * Makes `dist/tractest`: bundle, then `deno compile`; if that fails or its result does not answer,
+ * the self-contained executable (`self_contained.sh` with the runtime and the bundle after it).
+ * Started by `scripts/build`.
  */
 
 import { VERSION } from "../lib/tables/release.ts";
@@ -12,12 +12,11 @@ type Kind = "compiled" | "self-contained";
 /** Where the result goes. */
 const DIST = Deno.env.get("TRACTEST_DIST") ?? "dist";
 /**
- * What stands in for it while it is being made, so that a build that fails leaves the last good
- * one.
+ * The file while it is being made, so that a failed build leaves the last good one.
  */
 const NEW = `${DIST}/.new-${Deno.pid}`;
 /**
- * The Deno that compiles: `denort` has to be of its version, so it may be another one than bundles.
+ * The Deno that compiles: it needs a `denort` of its version, so the one that bundles may differ.
  */
 const COMPILER = Deno.env.get("TRACTEST_COMPILER") ?? Deno.execPath();
 /** `denort`, some 40 MB, may have to be downloaded. */
@@ -41,7 +40,7 @@ const [megabytes, seconds] = [size / 1e6, (performance.now() - started) / 1000];
 const figures = `${megabytes.toFixed(0)} MB, in ${seconds.toFixed(1)} s`;
 say(`made ${DIST}/tractest: ${made}, ${VERSION}, ${figures}`);
 
-/** Bundles the program in parts, so that what a command loads lazily stays in files of its own. */
+/** Bundles the program in chunks, so that what a command loads lazily stays in separate files. */
 async function bundle(): Promise<void> {
   const result = await deno([
     "bundle",
@@ -73,7 +72,7 @@ async function loadLazily(): Promise<void> {
   await Deno.copyFile("scripts/start.js", `${NEW}/bundle/start.js`);
 }
 
-/** Whether `deno compile` made an executable that is ours. */
+/** Whether `deno compile` made an executable that answers as tractest. */
 async function compile(): Promise<boolean> {
   const missing = await denortMissing();
   if (missing !== null) return refuse(missing);
@@ -100,7 +99,7 @@ async function compile(): Promise<boolean> {
   return reason === null || refuse(reason);
 }
 
-/** Says why there is no compiled executable; false, unless that was the one asked for. */
+/** Reports why there is no compiled executable; returns false, or throws if it was requested. */
 function refuse(reason: string): boolean {
   const message = `\`deno compile\` did not make an executable (${reason})`;
   if (kind === "compiled") fail(message);
@@ -109,9 +108,8 @@ function refuse(reason: string): boolean {
 }
 
 /**
- * Why there is no hope for `denort`, or null. `deno compile` looks for it at DENORT_BIN, in Deno's
- * cache, at its download site; of that site a closed network may say nothing at all, so it is asked
- * here first, briefly.
+ * Why `denort` is not available, or null. `deno compile` searches DENORT_BIN, Deno's cache and its
+ * download site. In a closed network a request to that site may hang, so this tries it briefly.
  */
 async function denortMissing(): Promise<string | null> {
   if (Deno.env.has("DENORT_BIN")) return null;
@@ -158,7 +156,7 @@ async function selfContained(): Promise<Kind> {
     NEW,
     "bundle",
   ]);
-  // bsdtar (macOS) knows none of the flags that make the archive the same each time.
+  // bsdtar (macOS) lacks the flags that make the archive reproducible.
   const archive = tar.success ? tar : await run("tar", ["-cf", "-", "-C", NEW, "bundle"]);
   const programGz = await gzip(archive.bytes);
   const programHash = await sha256(programGz);
@@ -192,7 +190,7 @@ async function selfContained(): Promise<Kind> {
   file.close();
   await Deno.chmod(`${NEW}/tractest`, 0o755);
   const reason = await refusal("self-contained");
-  if (reason !== null) fail(`The self-contained executable is not ours: ${reason}`);
+  if (reason !== null) fail(`The self-contained executable does not answer: ${reason}`);
   return "self-contained";
 }
 
@@ -223,7 +221,7 @@ async function write(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await file.write(rest));
 }
 
-/** How a program ended and what it said; `limit` if its time ran out. */
+/** How a program ended and what it printed; `limit` if its time ran out. */
 interface Result {
   readonly success: boolean;
   readonly limit: boolean;
@@ -254,7 +252,7 @@ async function run(program: string, args: string[], limitMs = 600_000): Promise<
   };
 }
 
-/** The line of an error that says most: the last of its causes. */
+/** The most helpful line of an error: the last of its causes. */
 function lastLine(text: string): string {
   const line = text.trim().split("\n").findLast((line) =>
     !/^\s*(\d+: <|at |Stack backtrace|$)/.test(line)

@@ -1,12 +1,12 @@
 /**
- * Checks that imports go one way, that decisions reach no operating system, and that it is touched
- * in one place.
+ * Checks that imports go one way, that rules do not reach the operating system, and that only one
+ * place touches it.
  *
  * `lib/` has a room (a folder) for each thing that users ask for. A file may import from its own
  * room and from the layers below it; `command.ts` and `command_….ts` of every room are in the layer
- * of commands, above all rooms. `rules.ts` and `rules_….ts` decide on plain values: whatever they
- * import, directly or not, stays outside of `lib/system/`. Types are no exception for direction,
- * but are one for that: nothing of them is left when the program runs.
+ * of commands, above all rooms. `rules.ts` and `rules_….ts` decide on plain values: nothing that
+ * they import, directly or not, is in `lib/system/`. Imports of types must go the right way too,
+ * but may reach `lib/system/`: they are erased before the program runs.
  */
 
 /** From the bottom to the top; rooms of one layer don't import each other. */
@@ -44,14 +44,14 @@ const RESERVED: Readonly<Record<string, string>> = {
   "@cliffy/prompt": "lib/terminal/prompt.ts",
 };
 
-/** An import as it stands in a file. */
+/** An import in a file. */
 export interface Import {
   readonly specifier: string;
-  /** Only types are imported, so nothing is left of it at run time. */
+  /** Whether only types are imported, so that it is erased before run time. */
   readonly isType: boolean;
 }
 
-/** What a file imports, by any of the ways that TypeScript has. */
+/** What a file imports, in any of TypeScript's forms. */
 export function importsOf(source: string): Import[] {
   const code = withoutComments(source);
   const named = /(?:^|[;}])\s*(?:import|export)\b([^"'`;()]*?)\bfrom\s*["']([^"']+)["']/gm;
@@ -86,7 +86,7 @@ export function roomOf(path: string): string | null {
   return /^command(?:_\w+)?\.ts$/.test(rest.at(-1)!) ? "commands" : room;
 }
 
-/** What is wrong with one file, a sentence each. */
+/** The problems of one file, one sentence each. */
 export function problemsOf(path: string, source: string): string[] {
   const room = roomOf(path);
   if (room === null || !LAYER_OF.has(room)) return [`${path}: is in no known room`];
@@ -126,8 +126,7 @@ function isBelow(target: string, room: string): boolean {
 }
 
 /**
- * The ways by which files of decisions reach the operating system, a sentence each; `sources` by
- * path.
+ * The chains of imports from rules to the operating system, one sentence each; `sources` by path.
  */
 export function impureRules(sources: ReadonlyMap<string, string>): string[] {
   const problems: string[] = [];
@@ -157,7 +156,7 @@ function wayToSystem(
   return null;
 }
 
-/** What is wrong in `main.ts` and `lib/` below a directory. */
+/** The problems of `main.ts` and `lib/` below a directory. */
 export async function checkImports(root = "."): Promise<string[]> {
   const sources = new Map<string, string>();
   for (const path of await sourceFiles(["main.ts", "lib"], root)) {

@@ -1,5 +1,5 @@
 /**
- * Checks what keeps files readable: lines fit 100 columns, functions fit a screen, no template is
+ * Checks that files stay readable: lines fit 100 columns, functions fit a screen, no template is
  * broken inside `${`, and no two files of `lib/` share a name, except for the words of every room.
  */
 
@@ -8,10 +8,10 @@ import { sourceFiles } from "./check_imports.ts";
 const MOST_COLUMNS = 100;
 const MOST_LINES = 60;
 
-/** Names that say what a file does in its room; any other name is there once. */
+/** Names that describe a file's part in its room; any other name may occur only once. */
 const ROOM_WORDS: ReadonlySet<string> = new Set(["command", "gather", "rules", "show"]);
 
-/** What is wrong with the shape of one file, a sentence each. */
+/** The problems of one file, one sentence each. */
 export function shapeProblems(path: string, source: string): string[] {
   const lines = source.split("\n");
   const problems: string[] = [];
@@ -27,7 +27,7 @@ export function shapeProblems(path: string, source: string): string[] {
   return problems;
 }
 
-/** A function as it stands in a file; `start` counts from 1. */
+/** A function in a file; `start` counts from 1. */
 interface FoundFunction {
   readonly name: string;
   readonly start: number;
@@ -59,19 +59,19 @@ function functionsOf(lines: readonly string[]): FoundFunction[] {
   return found;
 }
 
-/** Whether a line is back at an indentation: what stands between is a level deeper. */
+/** Whether a line is back at an indentation: the lines between are a level deeper. */
 function isBack(line: string, indent: string): boolean {
   return line.startsWith(indent) && /\S/.test(line[indent.length] ?? "");
 }
 
-/** Files of `lib/` that share a name, a sentence each. */
+/** Files of `lib/` that share a name, one sentence each. */
 export function repeatedNames(paths: readonly string[]): string[] {
   const byName = Map.groupBy(paths, (path) => /([^/]+)\.ts$/.exec(path)![1]!);
   return [...byName].filter(([name, places]) => places.length > 1 && !ROOM_WORDS.has(name))
     .map(([name, places]) => `${name}.ts is there ${places.length} times: ${places.join(", ")}`);
 }
 
-/** What is wrong with the shape of this repository. */
+/** The problems of this repository. */
 export async function checkShape(root = "."): Promise<string[]> {
   const lib = await sourceFiles(["main.ts", "lib"], root);
   const problems = repeatedNames(lib);

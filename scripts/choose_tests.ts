@@ -11,7 +11,7 @@ const USES_BINARY = /^test\/(?:cli\/tractest|build\/built)\.ts$/;
 /** Sources by path, relative to the repository's root. */
 export type Sources = ReadonlyMap<string, string>;
 
-/** A file with everything that it imports, directly or not. */
+/** A file and everything that it imports, directly or not. */
 export function closureOf(path: string, sources: Sources): Set<string> {
   const seen = new Set<string>();
   for (const pending = [path]; pending.length > 0;) {

@@ -1,5 +1,5 @@
 /**
- * Runs random suites with bare pytest and with tractest, and prints in what they differ. See
+ * Runs random suites with bare pytest and with tractest, and prints their differences. See
  * CONTRIBUTING.md.
  */
 import { parseArgs } from "@std/cli";
@@ -31,7 +31,7 @@ if (![count, start, perSuite].every(Number.isInteger) || named?.length === 0) {
   Deno.exit(64);
 }
 if (ALONE === null) {
-  console.error("error: this needs namespaces (`unshare`), so that no run meets another");
+  console.error("error: this needs namespaces (`unshare`) to keep runs apart");
   Deno.exit(83);
 }
 if (line.keep !== undefined) {

@@ -1,9 +1,9 @@
-/** Grows random process forests and says what came of them; see `scripts/forests`. */
+/** Starts random process forests and reports the results; see `scripts/forests`. */
 
 import { describeFailure, describeLeast, growAll, makeKit } from "../test/forests/forest.ts";
 import type { Forest } from "../test/forests/plan.ts";
 
-/** Forests of a soak. */
+/** How many forests there are unless a number is given. */
 const COUNT = 500;
 
 const { seed, many, shrinks } = read(Deno.args);
@@ -17,7 +17,7 @@ if (shrinks && bad.length > 0) console.log(await describeLeast(bad[0]!, kit));
 console.log(sums.text());
 Deno.exit(sums.failed === 0 ? 0 : 1);
 
-/** What was asked for: one seed, or many from a fresh one. */
+/** The requested forests: one seed, or many from a new one. */
 function read(words: readonly string[]): { seed: number; many: number; shrinks: boolean } {
   const numbers = words.filter((word) => /^\d+$/.test(word)).map(Number);
   const named = words.indexOf("--seed");

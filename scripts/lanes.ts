@@ -1,7 +1,7 @@
 /**
- * Test files side by side: most tests wait for other processes, so two at a time take little more
- * than half as long. Each lane has namespaces of its own, for the tests bind the registry's port,
- * count actors and look for leaks all over the machine.
+ * Runs test files in parallel: most tests wait for other processes, so two lanes take little more
+ * than half the time. Each lane has its own namespaces, because the tests bind the registry's port,
+ * count actors and search the whole machine for leaks.
  */
 
 /** How a test process ended, and its results as JUnit XML; "" if there are none. */
@@ -29,7 +29,7 @@ const LONGEST = [
   "background",
 ];
 
-/** Rooms whose tests are fast: one process runs all of one. */
+/** Rooms whose tests are fast: one process runs all tests of a room. */
 const FAST_ROOMS: readonly string[] = [
   "affected",
   "background",
@@ -51,9 +51,9 @@ const FAST_ROOMS: readonly string[] = [
 ];
 
 /**
- * Keeps the way to package registries open for the two programs that take it; everything else sees
- * a network of its own. The first process of a pid namespace must collect orphans, which a shell
- * does while it waits.
+ * Keeps package registries reachable for the two programs that need them; everything else has a
+ * network of its own. The first process of a pid namespace must collect orphans, which a shell does
+ * while it waits.
  */
 const SETUP = `set -e
 lane=$1; shift
@@ -74,8 +74,8 @@ exit $?`;
 const NAMESPACES = ["--mount", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"];
 
 /**
- * How many lanes there are: more than one only for root, where namespaces can be had.
- * TRACTEST_TEST_LANES says otherwise.
+ * How many lanes there are: more than one only for root and with namespaces. TRACTEST_TEST_LANES
+ * overrides it.
  */
 export async function laneCount(): Promise<number> {
   const wanted = Number(
@@ -98,7 +98,7 @@ export async function laneCount(): Promise<number> {
  * Runs the files in lanes, and prints the output of each process when it is over.
  *
  * @param test the command line for some files, which writes its results to a path
- * @param isHung whether a line of the output says that a test has taken too long: its process is
+ * @param isHung whether a line of the output reports that a test takes too long: its process is
  *   ended
  */
 export async function inLanes(
@@ -107,7 +107,7 @@ export async function inLanes(
   test: (files: readonly string[], results: string) => readonly string[],
   isHung: (output: string) => boolean,
 ): Promise<TestResult[]> {
-  // The first process of a pid namespace ignores what a terminal sends.
+  // The first process of a pid namespace ignores signals from a terminal.
   const interrupted = () => {
     for (const [directory, end] of running) {
       end();
@@ -141,7 +141,7 @@ function batches(files: readonly string[]): string[][] {
   return [...byKey.values()];
 }
 
-/** What ends each test process that runs, by its directory. */
+/** A function to end each running test process, by its directory. */
 const running = new Map<string, () => void>();
 
 async function runBatch(

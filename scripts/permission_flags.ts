@@ -2,7 +2,7 @@
 
 import { permissionFlags } from "../lib/system/permission_flags.ts";
 
-/** The union of the permission table, and never a question. */
+/** The union of the permission table, without prompts. */
 export const FLAGS: readonly string[] = [...permissionFlags(), "--no-prompt"];
 
 if (import.meta.main) console.log(FLAGS.join(" "));

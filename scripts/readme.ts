@@ -1,4 +1,4 @@
-/** Writes the tables of the README from those in lib/; with `--check` only compares them. */
+/** Writes the README's tables from those in lib/; with `--check` only compares them. */
 import { type CheckRow, CHECKS } from "../lib/preflight/check_ids.ts";
 import { ENVIRONMENT } from "../lib/tables/environment.ts";
 import { EXIT_CODE_MEANINGS } from "../lib/tables/exit_codes.ts";

@@ -1,4 +1,4 @@
-"""Look for leaked actors the plain way: walk /proc. What `tractest zombies` is timed against; ends nothing.
+"""Find leaked actors the plain way, by walking /proc. `tractest zombies` is compared with it; it ends nothing.
 
 Does what a short script of the sort does well: one pass over the processes, the cheap
 files first, and only for those that look like actors the costly ones.

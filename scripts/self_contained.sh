@@ -3,23 +3,23 @@
 # tractest @VERSION@, self-contained. After this script come, compressed, the Deno runtime and the program; both are unpacked
 # once into a private cache directory and started from there. scripts/build fills in the values between at signs.
 #
-# The warm path is the short one: shell built-ins, one `ls`, a line of the program, exec. Every name starts with _tt_, so that no variable of the
-# user's environment is overwritten, and nothing is exported but DENO_NO_UPDATE_CHECK (without it Deno asks its download
-# site for news) and DENO_DIR (where Deno keeps compiled code for the next start: beside the program, in no cache of the user's).
+# The warm path is short: shell built-ins, one `ls`, a line of the program, exec. Every name starts with _tt_, so that no variable of the
+# user's environment is overwritten. Exported are only DENO_NO_UPDATE_CHECK (without it Deno asks its download
+# site for updates) and DENO_DIR (where Deno keeps compiled code for the next start: next to the program, not in the user's cache).
 _tt_base=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
 _tt_home=$_tt_base/tractest
 _tt_program=$_tt_home/program-@PROGRAM_ID@
 _tt_runtime=$_tt_home/runtime-@RUNTIME_ID@
 
-# What is at some paths: kind, mode, owner, size. PATH and LD_* of the user (an activated venv, a Nix shell) are not for us.
-_tt_look() {
+# Kind, mode, owner and size of some paths, without the user's PATH and LD_* (of an activated venv or a Nix shell).
+_tt_facts() {
   unset LD_LIBRARY_PATH LD_PRELOAD
   LC_ALL=C PATH=/usr/bin:/bin:/run/current-system/sw/bin:$PATH command ls -ldn "$@" 2>/dev/null
 }
 
-# What to do when the runtime can't be started is in the trap: where exec succeeds there is no shell left to run it.
+# The trap handles a runtime that can't be started: if exec succeeds there is no shell left to run it.
 _tt_start() {
-  # The runtime would end with words of its own, and with the exit code of failed tests.
+  # The runtime itself would print its own error and exit with the code of failed tests.
   if ! { [ -n "${PWD:-}" ] && [ -d "$PWD" ]; } && [ ! -d "$(pwd -P 2>/dev/null)" ]; then
     trap - EXIT
     printf 'error: %s\nhint: %s\n' "The working directory is gone: it was removed, or moved away" "cd to a directory that is there, and try again" >&2
@@ -27,11 +27,11 @@ _tt_start() {
   fi
   export DENO_NO_UPDATE_CHECK=1 "DENO_DIR=${DENO_DIR:-$_tt_program/deno}"
   exec "$_tt_runtime/deno" run --no-config --no-lock --no-remote --no-npm @FLAGS@ "$_tt_program/bundle/start.js" "--self=$0" "$@"
-  exit 126 # bash, told so below, goes on where exec fails; other shells exit by themselves
+  exit 126 # bash continues after a failed exec (see execfail below); other shells exit by themselves
 }
 if [ -n "${BASH_VERSION:-}" ]; then shopt -s execfail; fi
 
-# The runtime has its size and no content (a power cut after it was unpacked): it is unpacked again, by this file from its start.
+# The runtime has its size but no content (a power cut after it was unpacked): this file starts again and unpacks it.
 _tt_heal() {
   trap - EXIT
   echo "tractest: the unpacked runtime cannot be started: unpacking it again" >&2
@@ -40,9 +40,9 @@ _tt_heal() {
 }
 
 # Later starts: everything is ours, closed to others, and has its size. The base may be /tmp-like, but not open to all without
-# the sticky bit: there anybody could swap our directory.
+# the sticky bit, where any user could replace our directory.
 case $_tt_base in
-  /*) case $(_tt_look "$_tt_base/." "$_tt_home" "$_tt_program" "$_tt_program/bundle/main.js" "$_tt_runtime" "$_tt_runtime/deno") in
+  /*) case $(_tt_facts "$_tt_base/." "$_tt_home" "$_tt_program" "$_tt_program/bundle/main.js" "$_tt_runtime" "$_tt_runtime/deno") in
     d???????[!w]*"
 drwx------"*"
 drwx------"*"
@@ -62,7 +62,7 @@ drwx------"*"
   esac ;;
 esac
 
-# From here on: the first start, or something is not as it was left. The user's PATH comes back before the program starts.
+# From here on: the first start, or something was changed. The user's PATH is restored before the program starts.
 _tt_path=$PATH
 PATH=/usr/bin:/bin:/run/current-system/sw/bin:$PATH
 
@@ -93,16 +93,16 @@ _tt_unpack() (
     [ "${sum%% *}" = "$4" ] || _tt_die "\"$_tt_self\" is damaged: its $1 has another checksum" "build or download it again"
   }
   full() { _tt_die "Cannot unpack into \"$home\"" "it needs 150 MB there; XDG_CACHE_HOME=DIR chooses another place"; }
-  # What is renamed before it is on the disk may come out of a power cut with its size and without its content.
+  # After a power cut, a file renamed before it was on the disk may have its size but no content.
   on_disk() { find "$new/unpacked" -type f -exec sync {} + 2>/dev/null || sync; }
-  # DIRECTORY: takes the place of what stands there. Somebody who was faster is not disturbed: then mv puts ours inside of theirs.
+  # DIRECTORY: replaces what is there. If another start was faster it is not disturbed: then mv puts our directory inside theirs.
   place() {
     if [ -e "$1" ] || [ -L "$1" ]; then mv "$1" "$new/old"; fi
     mv "$new/unpacked" "$1"
     rm -rf "$1/unpacked" "$new/old"
   }
   is_placed() {
-    case $(_tt_look "$1" "$1/$2") in
+    case $(_tt_facts "$1" "$1/$2") in
       drwx------*"
 -$3------"*" $4 "*) [ -O "$1" ] ;;
       *) return 1 ;;
@@ -136,7 +136,7 @@ _tt_unpack() (
     on_disk
     is_program_placed || place "$home/program-@PROGRAM_ID@"
   fi
-  # Other versions, once nobody has used this file's predecessor for a month, and what a killed start left.
+  # Other versions not used for a month, and what a killed start left.
   find "$home" -maxdepth 1 \( -name 'runtime-*' -o -name 'program-*' -o -name 'pytest-*' -o -name 'isolation-*' \) -mtime +30 \
     ! -name 'runtime-@RUNTIME_ID@' ! -name 'program-@PROGRAM_ID@' ! -name pytest-cache -exec rm -rf {} + 2>/dev/null
   find "$home" -maxdepth 1 -name '.new-*' -mmin +60 -exec rm -rf {} + 2>/dev/null
@@ -152,7 +152,7 @@ _tt_why=
 case $_tt_base in
   /*)
     if (umask 077 && mkdir -p "$_tt_home") 2>/dev/null && [ -O "$_tt_home" ] && [ ! -L "$_tt_home" ] && [ -w "$_tt_home" ]; then
-      case $(_tt_look "$_tt_base/.") in
+      case $(_tt_facts "$_tt_base/.") in
         d???????w[!tT]*) _tt_why="\"$_tt_base\" is open to everybody" ;;
         *) chmod 700 "$_tt_home" && _tt_unpack "$_tt_home" || { _tt_code=$?; [ $_tt_code = 1 ] || exit $_tt_code; _tt_why="cannot write to \"$_tt_home\""; } ;;
       esac
@@ -161,7 +161,7 @@ case $_tt_base in
 esac
 
 if [ -n "$_tt_why" ]; then
-  # A fresh directory for this one start. It is removed by a watcher, so that exec keeps signals and exit codes as they are.
+  # A fresh directory for this start only. A watcher removes it, so that exec keeps signals and exit codes unchanged.
   echo "tractest: $_tt_why: unpacking for this start only; XDG_CACHE_HOME=DIR names a private directory that lasts" >&2
   _tt_home=$(mktemp -d "${TMPDIR:-/tmp}/tractest-XXXXXX") || _tt_die "Cannot make a temporary directory" "TMPDIR=DIR names another place"
   _tt_unpack "$_tt_home" || { _tt_code=$?; rm -rf "$_tt_home"; exit $_tt_code; }

@@ -1,5 +1,5 @@
 /**
- * Runs every gate (each counts as one test), then the tests, and says what came out. Started by
+ * Runs every gate (each counts as one test), then the tests, and reports the results. Started by
  * `scripts/test`.
  *
  * A test that cannot run here is ignored and ends its name with the reason: `… (needs tmux)`.
@@ -15,10 +15,10 @@ const GRAPH = graphFlags.split(" ");
 /** No test takes this long. */
 const HANGS_MINUTES = 4;
 
-/** Begins the name of what failed without a test that did. */
+/** Prefix of the names of failures that are not tests. */
 const WHOLE = "the test run of";
 
-/** What only the compiled kind can show. */
+/** Tests that need the compiled kind. */
 const COMPILED_ONLY = "test/build/compiled";
 /**
  * Test files of the built binary that run on the compiled kind too: what users download is made by
@@ -46,7 +46,7 @@ const COMPILED_BINARY = `${Deno.cwd()}/dist/compiled/tractest`;
 
 /** A binary that the tests drive, and how many of them passed and failed on it. */
 interface Kind {
-  /** Stands behind the names of failures; "" for `dist/tractest`. */
+  /** Suffix of the names of failures; "" for `dist/tractest`. */
   readonly label: "" | "compiled";
   readonly command: readonly string[];
   passed: number;
@@ -67,7 +67,7 @@ let hung = false;
 const skipped = new Map<string, number>();
 const failures: string[] = [];
 
-// Tests of random cases that are tried again need the same cases.
+// Retried tests of random cases need the same cases.
 if (!Deno.env.has("TRACTEST_SEED")) {
   Deno.env.set("TRACTEST_SEED", String(Math.floor(Math.random() * 2 ** 31)));
 }
@@ -86,7 +86,7 @@ async function readSources(): Promise<Map<string, string>> {
   return new Map(paths.map((path, index) => [path, texts[index]!]));
 }
 
-/** The test files that the command line asks for; all of them where it asks for none. */
+/** The test files that the command line names; all of them if it names none. */
 async function chooseTests(): Promise<readonly string[]> {
   const all = [...sources.keys()].filter((path) => /^test\/.*[._]test\.ts$/.test(path));
   if (isWhole) return all;
@@ -147,7 +147,7 @@ async function gates(): Promise<void> {
   const all = [...sources.keys()];
   const program = all.filter((path) => path === "main.ts" || path.startsWith("lib/"));
   await gate("the sources are formatted", () => deno(["fmt", "--check"]));
-  // `no-slow-types` is about packages on JSR, and asks JSR.
+  // `no-slow-types` is for packages on JSR, and needs access to JSR.
   await gate(
     "the sources pass the linter",
     () => deno(["lint", "--quiet", "--rules-exclude=no-slow-types"]),
@@ -176,9 +176,9 @@ async function tests(files: readonly string[], kind: Kind): Promise<void> {
   const failing = results.map((result) => ({ files: result.files, names: count(result, kind) }))
     .filter(({ names }) => names.length > 0);
   if (failing.length === 0) return;
-  // A failure beside other tests counts when it also comes alone.
+  // A failure next to other tests counts only if it also happens alone.
   const names = failing.flatMap((one) => one.names);
-  console.log(`\nagain, alone, after a failure beside other tests:\n${indented(names)}`);
+  console.log(`\nrun again alone, after a failure next to other tests:\n${indented(names)}`);
   const left: string[] = [];
   for (const one of failing) {
     left.push(...count(await alone(kind, one.files, one.names), kind, one.names));
@@ -187,7 +187,7 @@ async function tests(files: readonly string[], kind: Kind): Promise<void> {
   const flaky = names.filter((name) => !left.includes(name));
   if (flaky.length > 0) {
     console.log(
-      `\nfailed beside other tests, passed alone:\n${indented(flaky)}`,
+      `\nfailed next to other tests, passed alone:\n${indented(flaky)}`,
     );
   }
 }
@@ -230,7 +230,7 @@ async function alone(
   files: readonly string[],
   names: readonly string[] = [],
 ): Promise<TestResult> {
-  // Not in the checkout: two test runs at once in it would count each other's tests.
+  // Not in the checkout: two test runs there at once would count each other's tests.
   const results = await Deno.makeTempFile({ prefix: "tractest-results-", suffix: ".xml" });
   const only = names.filter((name) => !name.startsWith(WHOLE)).map((name) =>
     name.replace(/[/\\^$.*+?()[\]{}|-]/g, "\\$&")
@@ -255,7 +255,7 @@ async function alone(
   return { files, success, report };
 }
 
-/** Deno says once a minute which test still runs. */
+/** Deno reports once a minute which test is still running. */
 function isHung(output: string): boolean {
   // deno-lint-ignore no-control-regex -- colours stand in between
   const minutes = /has been running for over (?:\x1b\[[\d;]*m)*\((\d+)m/.exec(output)?.[1];
@@ -264,8 +264,7 @@ function isHung(output: string): boolean {
 }
 
 /**
- * Counts what passed and what was skipped, of all tests or those with a name of a list; the names
- * of what failed.
+ * Counts passed and skipped tests, among all or those named; returns the names of failed ones.
  */
 function count(
   { files, success, report }: TestResult,
@@ -292,7 +291,7 @@ function count(
       kind.passed++;
     }
   }
-  // A file that cannot be loaded has no test cases in the report.
+  // A file that can't be loaded has no test cases in the report.
   if ((!success && names.length === 0) || !report.includes("<testcase")) {
     names.push(`${WHOLE} ${files.join(", ")}`);
   }
@@ -328,8 +327,8 @@ function skip(reason: string): void {
 }
 
 /**
- * Whether `deno doc --lint` has nothing to say but that a member has no comment of its own: a
- * member is there to be read with its type, and `readonly pid: number` says what a comment would.
+ * Whether `deno doc --lint` reports only members without a comment of their own: these are read
+ * with their type, and `readonly pid: number` says as much as a comment would.
  */
 async function documented(files: string[]): Promise<boolean> {
   // It takes no lock file.

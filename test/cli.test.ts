@@ -26,7 +26,7 @@ Deno.test("main() names the nearest option for an unknown one and exits 64", asy
   assertIncludes(err, 'hint: did you mean "--json"?');
 });
 
-Deno.test("main() takes options of every command before the command too", async () => {
+Deno.test("main() accepts common options before the command too", async () => {
   const { code, out } = await typed("-v", "--color", "never", "--color=never", "version");
   assertEquals([code, /^tractest /.test(out)], [0, true]);
   assertEquals(
@@ -36,7 +36,7 @@ Deno.test("main() takes options of every command before the command too", async 
   assertIncludes((await typed("--kill", "zombies")).err, 'Unknown command "--kill"');
 });
 
-Deno.test("main() refuses a word that the command does nothing with", async () => {
+Deno.test("main() refuses an argument that the command does not use", async () => {
   for (
     const name of [
       "doctor",
@@ -84,7 +84,7 @@ Deno.test("main() turns a bug into one line and code 70, never a stack trace", a
   assertIncludes(stderr.text, "error: TypeError: broken\\n");
 });
 
-Deno.test("main() lists every command, and every command has a page", async () => {
+Deno.test("main() lists every command, and every command has a help page", async () => {
   const overview = await typed("help");
   const verbs = await allVerbs();
   assertEquals(verbs.map(({ name }) => name), [...COMMAND_NAMES]);

@@ -6,7 +6,7 @@ import type { Verb } from "../command_line/verb.ts";
 import { findRoot, type ProjectRoot } from "../project/project.ts";
 import type { TestTree } from "../project/rules_targets.ts";
 import { fileOf } from "../pytest/lastfailed.ts";
-import { fromRoot, readRecord, type Recorded } from "../pytest/read_lastfailed.ts";
+import { fromRoot, readOwnRecord, readRecord, type Recorded } from "../pytest/read_lastfailed.ts";
 import type { Host } from "../system/host.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 
@@ -33,8 +33,10 @@ export async function failed(context: Context<FailedOptions>): Promise<ExitCode>
   const { host, line, printer } = context;
   const project = await findRoot(host);
   const typed = line.options.rootdir;
-  const rootdir = typed === null ? project.rootdir : resolve(host.cwd, typed);
-  const recorded = await readRecord(host, project, rootdir);
+  const rootdir = typed === null ? project.root : resolve(host.cwd, typed);
+  const recorded = typed === null
+    ? await readOwnRecord(host, project)
+    : await readRecord(host, project, rootdir);
   const { tests, missing, source, found, unreadable } = recorded;
   if (unreadable !== null) {
     printer.warn(`"${escapeText(source)}" counts as empty: ${escapeText(unreadable)}`);
@@ -81,7 +83,7 @@ async function runAgain(
   }
   const { rerun } = await import("./rerun.ts");
   const targets = kept.map((test) => fromRoot(project, rootdir, test));
-  const rooted = rootdir === project.rootdir ? [] : [`--rootdir=${rootdir}`];
+  const rooted = rootdir === project.root ? [] : [`--rootdir=${rootdir}`];
   const configured = await configurationWords(host, project, targets);
   return await rerun(context, targets, [...rooted, ...configured]);
 }

@@ -249,6 +249,7 @@ class MatrixRun {
       // The last result of a test counts: what failed in one cell has failed.
       finished: [...tests, ...red],
       collectionErrors: models.flatMap((run) => run.collectionErrors),
+      place: models[0]?.place ?? "",
     });
   }
 }

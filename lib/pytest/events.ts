@@ -95,6 +95,8 @@ export const EVENTS = {
   "session-start": {
     pid: number,
     rootdir: text,
+    /** The working directory relative to it; empty if it is the same. */
+    place: optional(text),
     pytest: text,
     python: optional(orNull(text)),
     /** Where pytest keeps its cache; null where it keeps none. */

@@ -86,11 +86,17 @@ export function fromRoot({ root }: ProjectRoot, rootdir: string, test: string): 
   return relative(root, join(rootdir, file)) + test.slice(file.length);
 }
 
+/** The record of a project, with ids relative to its root. */
+export async function readOwnRecord(host: Host, project: ProjectRoot): Promise<Recorded> {
+  const { rootdir } = project;
+  const recorded = await readRecord(host, project, rootdir);
+  const relative = (test: string) => fromRoot(project, rootdir, test);
+  const [tests, missing] = [recorded.tests.map(relative), recorded.missing.map(relative)];
+  return { ...recorded, tests, missing };
+}
+
 /** Ids of the tests that failed last time and whose files exist, relative to the project's root. */
 export async function lastFailedIn(host: Host, project: ProjectRoot): Promise<string[]> {
-  const { rootdir } = project;
-  const { tests, missing } = await readRecord(host, project, rootdir);
-  return tests.filter((test) => !missing.includes(test)).map((test) =>
-    fromRoot(project, rootdir, test)
-  );
+  const { tests, missing } = await readOwnRecord(host, project);
+  return tests.filter((test) => !missing.includes(test));
 }

@@ -84,6 +84,8 @@ export class RunModel {
   /** The pid of the latest session, and its cache directory; null where unknown or none. */
   pid: number | null = null;
   cache: string | null = null;
+  /** Where that session was started, relative to its rootdir; empty if that was there. */
+  place = "";
   /** The exit status that a session reported last; null since another one began. */
   exitStatus: number | null = null;
   /** Ids that exist, where pytest did not find one that it was given. */
@@ -268,6 +270,7 @@ export class RunModel {
       case "session-start":
         this.pid = event.pid;
         this.cache = event.cache ?? null;
+        this.place = event.place ?? "";
         this.exitStatus = null;
         break;
       case "session-finish":

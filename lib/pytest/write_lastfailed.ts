@@ -1,5 +1,5 @@
-import { join } from "@std/path";
-import { plainId } from "./lastfailed.ts";
+import { join, normalize } from "@std/path";
+import { fileOf, plainId } from "./lastfailed.ts";
 import { RED } from "./results.ts";
 import type { RunModel } from "./run_model.ts";
 import { TractestError } from "../errors.ts";
@@ -15,7 +15,7 @@ import type { Host } from "../system/host.ts";
 export async function writeLastFailed(
   host: Host,
   cache: string | null,
-  results: Pick<RunModel, "finished" | "collectionErrors">,
+  results: Pick<RunModel, "finished" | "collectionErrors" | "place">,
 ): Promise<void> {
   const isEmpty = results.finished.length === 0 && results.collectionErrors.length === 0;
   if (cache === null || isEmpty) return;
@@ -23,9 +23,10 @@ export async function writeLastFailed(
   try {
     const ids = new Set(readIds(await host.files.readText(file)).map(plainId));
     for (const test of results.finished) {
-      RED.has(test.outcome) ? ids.add(test.id) : ids.delete(test.id);
+      const id = inRootdir(test.id, results.place);
+      RED.has(test.outcome) ? ids.add(id) : ids.delete(id);
     }
-    for (const { id } of results.collectionErrors) ids.add(id);
+    for (const { id } of results.collectionErrors) ids.add(inRootdir(id, results.place));
     // Without failures, only pytest itself creates its cache.
     if (await host.files.stat(cache) === null && ids.size === 0) return;
     await host.files.makeDirectory(join(cache, "v", "cache"));
@@ -35,6 +36,13 @@ export async function writeLastFailed(
     // Like pytest, continue without a cache that can't be written.
     if (!(error instanceof TractestError)) throw error;
   }
+}
+
+/** A test id relative to pytest's rootdir, as pytest keeps it. */
+function inRootdir(id: string, place: string): string {
+  if (place === "") return id;
+  const file = fileOf(id);
+  return normalize(join(place, file)) + id.slice(file.length);
 }
 
 function readIds(text: string | null): string[] {

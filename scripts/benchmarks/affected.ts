@@ -11,7 +11,7 @@ import { commitAll } from "./projects.ts";
 
 const PARTS = 50;
 
-/** Makes one module of the sample wrong, which tests notice late in the plain order. */
+/** Breaks one module of the sample, which tests notice late in the plain order. */
 async function fault(root: string): Promise<AsyncDisposable> {
   const module = `${root}/sample_actors/_exceptions.py`;
   const text = await Deno.readTextFile(module);

@@ -1,6 +1,6 @@
 import { type Comparison, QUICK_ROUNDS, type Scene, TRACTEST } from "./harness.ts";
 
-/** What is left to gain: quick commands beside a bare start of Deno. */
+/** What could still be gained: quick commands compared with a bare start of Deno. */
 export function floor({ bareDeno }: Scene): Comparison[] {
   return [
     {

@@ -14,7 +14,7 @@ import { UNRELATED, unrelated } from "./unrelated.ts";
 /** Processes of a tree that hangs. */
 const STUCK = 30;
 
-/** A pytest that hangs: its children write to a pipe that nobody reads. */
+/** A pytest that hangs: its children write to a pipe that no process reads. */
 async function stuck(root: string, python: string): Promise<AsyncDisposable> {
   const test = `${root}/tests/test_stuck.py`;
   const ready = `${root}/stuck`;
@@ -53,7 +53,7 @@ def test_stuck():
   };
 }
 
-/** A tree that is stuck. */
+/** A stuck process tree. */
 export function hang({ root, python, bareDeno }: Scene): Comparison[] {
   const hang: Side = { name: `tractest hang, ${STUCK} stuck processes`, argv: [TRACTEST, "hang"] };
   return [

@@ -4,30 +4,30 @@ export const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, ""
 export const TRACTEST = `${ROOT}/dist/tractest`;
 /** The Deno that measures. */
 export const DENO = Deno.execPath();
-/** Rounds of what takes a moment, and of what takes longer. */
+/** Rounds for quick comparisons, and for slow ones. */
 export const QUICK_ROUNDS = 31;
 export const SLOW_ROUNDS = 7;
 
-/** One side of a comparison: a command, and what has to be done before each timed start. */
+/** One side of a comparison: a command, and what to do before each timed start. */
 export interface Side {
   readonly name: string;
   readonly argv: readonly string[];
   readonly before?: () => void | Promise<void>;
-  /** The sample unless given. */
+  /** The working directory; the sample unless given. */
   readonly cwd?: string;
-  /** The exit code that says that it did what is timed; 0 unless given. */
+  /** The exit code of a successful run; 0 unless given. */
   readonly code?: number;
 }
 
-/** A comparison, and the ratio that it should stay under. */
+/** A comparison, and the ratio that it should not exceed. */
 export interface Comparison {
   readonly name: string;
   readonly rounds: number;
   readonly ours: Side;
   readonly theirs: Side;
-  /** Starts what has to be there while it is measured; throws where that can't be had. */
+  /** Starts what must exist during the measurement; throws if that is impossible. */
   readonly company?: () => Promise<AsyncDisposable>;
-  /** Says more of it when it is done. */
+  /** Prints details afterwards. */
   readonly after?: () => Promise<void>;
   /** `ratio`: ours / theirs at most this; `seconds`: ours - theirs at most this. */
   readonly goal: { readonly ratio: number } | { readonly seconds: number };
@@ -39,7 +39,7 @@ export async function measure(
   root: string,
 ): Promise<{ ours: number[]; theirs: number[] }> {
   const times = { ours: [] as number[], theirs: [] as number[] };
-  // The first round warms caches up and is not counted.
+  // The first round warms up caches and does not count.
   for (let round = 0; round <= comparison.rounds; round++) {
     for (const side of ["ours", "theirs"] as const) {
       await comparison[side].before?.();
@@ -51,7 +51,7 @@ export async function measure(
   return times;
 }
 
-/** Says what came of it, beside the goal. */
+/** Prints the result next to the goal. */
 export function report(
   comparison: Comparison,
   { ours, theirs }: { ours: number[]; theirs: number[] },
@@ -97,7 +97,7 @@ export function stateOf(root: string): Record<string, string> {
   return { XDG_STATE_HOME: `${root}/xdg/state`, XDG_CACHE_HOME: `${root}/xdg/cache` };
 }
 
-/** Runs a program to its end; throws with its words if it fails. */
+/** Runs a program to its end; throws with its output if it fails. */
 export async function run(
   argv: readonly string[],
   cwd: string,
@@ -113,7 +113,7 @@ export async function run(
   if (!success) throw new Error(`${argv.join(" ")}: ${new TextDecoder().decode(stderr)}`);
 }
 
-/** Whether there is anything at a path. */
+/** Whether a path exists. */
 export function isThere(path: string): boolean {
   try {
     Deno.lstatSync(path);
@@ -123,7 +123,7 @@ export function isThere(path: string): boolean {
   }
 }
 
-/** Waits for something. */
+/** Waits until a condition holds. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
   for (let wait = 0; !condition(); wait++) {
     if (wait > 1_000) throw new Error(`waited in vain for ${what}`);
@@ -131,7 +131,7 @@ export async function until(condition: () => boolean, what: string): Promise<voi
   }
 }
 
-/** Removes a path with all that is in it. */
+/** Removes a path and everything in it. */
 export function removeIfThere(path: string): void {
   try {
     Deno.removeSync(path, { recursive: true });
@@ -158,13 +158,13 @@ function milliseconds(values: readonly number[]): string {
   return `${(median(values) * 1000).toFixed(0)} ms`;
 }
 
-/** Where it is measured, and with what. */
+/** The place and the tools of the measurement. */
 export interface Scene {
   /** The copy of the sample. */
   readonly root: string;
   /** The Python of its venv. */
   readonly python: string;
-  /** What a start of Deno costs by itself. */
+  /** A bare start of Deno. */
   readonly bareDeno: Side;
   /** A project with tests that do nothing. */
   readonly trivial: string;

@@ -1,12 +1,12 @@
 import { type Scene, stateOf, TRACTEST } from "./harness.ts";
 
-/** Events of the run whose memory is looked at, and how many each test has. */
+/** Events of the run whose memory is measured, and how many each test has. */
 const EVENTS = 50_000;
 const EVENTS_OF_A_TEST = 4;
-/** Megabytes that tractest itself may take at most. */
+/** Megabytes that tractest itself may use at most. */
 const MOST_MEMORY = 120;
 
-/** The most memory that a program took itself, in megabytes: what it started is not counted. */
+/** The peak memory of a program in megabytes, without its children. */
 async function peakMemory(
   [program, ...args]: readonly string[],
   cwd: string,
@@ -24,7 +24,7 @@ async function peakMemory(
   let over = false;
   void child.status.then(() => over = true);
   while (!over) {
-    // The kernel keeps the peak; the last look that finds the process has it.
+    // The kernel keeps the peak; the last read that finds the process has it.
     const status = await Deno.readTextFile(`/proc/${child.pid}/status`).catch(() => "");
     peak = Math.max(peak, Number(/^VmHWM:\s*(\d+)/m.exec(status)?.[1] ?? 0));
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -32,7 +32,7 @@ async function peakMemory(
   return Math.round(peak / 1024);
 }
 
-/** How much memory tractest itself takes for a run with many events, plain and with a live view. */
+/** The memory of tractest itself in a run with many events, plain and with a live view. */
 export async function memory(
   { root, trivial }: Scene,
   wanted: (name: string) => boolean,

@@ -8,7 +8,7 @@ import {
 } from "./harness.ts";
 import { probes } from "./probes.ts";
 
-/** The steps of the recipe before a run, one after another, as a person types them. */
+/** The recipe's steps before a run, one after another, as a person types them. */
 function preflightByHand(root: string): string {
   const shown = "os.environ.get('VIRTUAL_ENV', ''), sys.prefix, sys.executable";
   return `python -c "import sys, os; print(${shown})"

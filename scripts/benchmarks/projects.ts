@@ -2,7 +2,7 @@ import { removeIfThere, ROOT, run } from "./harness.ts";
 
 /** Tests that sleep, and for how long one after another, in seconds. */
 const SLEEPERS = { tests: 160, seconds: 24 } as const;
-/** Tests that do nothing: what a run adds to each shows there. */
+/** Tests that do nothing: they show what a run adds to each. */
 export const TRIVIAL = 2_000;
 
 /** A project with tests that do nothing, as many as TRIVIAL says. */
@@ -22,13 +22,13 @@ export async function prepareTrivial(root: string, venv: string): Promise<void> 
 /** A copy of the sample with a venv, a git repository around it and a lastfailed cache. */
 export async function prepareSample(root: string): Promise<void> {
   await run(["cp", "-r", `${ROOT}/test/sample`, root], ROOT);
-  // Venvs of whoever works on the sample are not those of this copy.
+  // Venvs that developers made in the sample are not copied.
   for (const { name } of [...Deno.readDirSync(root)]) {
     if (/^py\d+$/.test(name)) removeIfThere(`${root}/${name}`);
   }
   console.error("making the sample's venv");
-  // The one among the sample's Pythons that is at hand, else uv gets one. Its venv gets its name,
-  // which tractest looks for.
+  // One of the sample's Pythons that is installed, else uv gets one. The venv has its name, by
+  // which tractest finds it.
   await run(["uv", "sync", "--frozen", "--quiet", "--python", ">=3.10,<3.13"], root, {
     UV_PROJECT_ENVIRONMENT: "venv",
   });
@@ -48,7 +48,7 @@ export async function prepareSample(root: string): Promise<void> {
   await Deno.writeTextFile(`${root}/.pytest_cache/v/cache/lastfailed`, JSON.stringify(failed));
 }
 
-/** A suite whose tests sleep, some for long, most for a moment, with the sample's venv. */
+/** A suite whose tests sleep, a few for long, most for a moment, with the sample's venv. */
 export async function prepareSleepers(scratch: string): Promise<void> {
   const weights = Array.from(
     { length: SLEEPERS.tests },
@@ -74,7 +74,7 @@ export async function prepareSleepers(scratch: string): Promise<void> {
   await Deno.symlink(`../sample/${venv}`, `${scratch}/sleepers/${venv}`);
 }
 
-/** Makes a repository of a directory, with all that is in it. */
+/** Makes a directory a repository with everything in it committed. */
 export async function commitAll(root: string): Promise<void> {
   await run(["git", "init", "-q", "--initial-branch=main", root], root);
   await run(["git", "add", "."], root);

@@ -48,7 +48,7 @@ async function showBalance(events: string): Promise<void> {
   );
 }
 
-/** What a run costs beside bare pytest. */
+/** What a run costs compared with bare pytest. */
 export function run(scene: Scene): Comparison[] {
   const { root, python } = scene;
   const target = ["tests/test_rpc.py"];

@@ -1,6 +1,6 @@
 /**
- * Simulates how tests are shared out, next to what no schedule can beat. Needs nothing but the
- * sources.
+ * Simulates how tests are distributed to shards, compared with a bound that no schedule can beat.
+ * Needs only the sources.
  */
 import {
   expectation,
@@ -41,7 +41,7 @@ function table(name: string, ids: readonly string[], secondsOf: (id: string) => 
   const seconds = new Map(ids.map((id) => [id, secondsOf(id)]));
   const groups: Group[] = ids.map((id) => [id]);
   const exact = expectation(ids, (id) => seconds.get(id));
-  // On record are other runs than this one: each duration is off by up to a third, and each tenth
+  // The recorded durations are those of other runs: each is off by up to a third, and each tenth
   // test is new.
   const chance = generator(7);
   const recorded = new Map(

@@ -1,9 +1,8 @@
-/** How many processes there are that have nothing to do with it. */
+/** How many unrelated processes there are. */
 export const UNRELATED = 2_000;
 
 /**
- * Many processes that have nothing to do with it, in a pid namespace: they all end with its first
- * one.
+ * Many unrelated processes in a pid namespace, which all end with its first one.
  */
 export async function unrelated(): Promise<AsyncDisposable> {
   const script =
@@ -19,7 +18,7 @@ export async function unrelated(): Promise<AsyncDisposable> {
   const reader = child.stdout.getReader();
   const { done } = await reader.read();
   await reader.cancel();
-  if (done) throw new Error("no pid namespace can be had here");
+  if (done) throw new Error("pid namespaces are not available here");
   return {
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");

@@ -16,7 +16,7 @@ import { UNRELATED, unrelated } from "./unrelated.ts";
 
 const LEAKED = 3;
 
-/** Actors that leaked from the sample: orphans with the title and the files of current ones. */
+/** Leaked actors of the sample: orphans with the titles and files of current ones. */
 class Leaks {
   #pids: number[] = [];
 

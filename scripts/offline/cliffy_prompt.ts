@@ -1,7 +1,7 @@
 /**
- * Stands in for `@cliffy/prompt` where JSR cannot be reached, over `@clack/core`. Drawn here, since
- * every styled prompt library asks for environment variables to choose its colours, which scoped
- * permissions refuse.
+ * Replaces `@cliffy/prompt` where JSR can't be reached, based on `@clack/core`. It draws the
+ * prompts itself because styled prompt libraries choose colours by environment variables that
+ * scoped permissions deny.
  *
  * Like the original, Ctrl-C ends the process with 130, and an injected value answers the next
  * prompt without a terminal.
@@ -87,7 +87,7 @@ export class Confirm {
   }
 }
 
-/** What an answer to a yes or no question means; undefined: nothing. */
+/** What an answer to a yes or no question means; undefined if it is not valid. */
 function meaning(answer: string): "Yes" | "No" | undefined {
   return /^y(es)?$/i.test(answer) ? "Yes" : /^no?$/i.test(answer) ? "No" : undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * Stands in for `@std/cli` where JSR cannot be reached: what this project uses of it, over
- * `minimist` (which the original was ported from).
+ * Replaces `@std/cli` where JSR can't be reached, as far as this project uses it, based on
+ * `minimist` (from which the original was ported).
  */
 
 // @ts-types="npm:@types/minimist@1.2.5"
@@ -16,8 +16,8 @@ export interface ParseOptions<TDoubleDash extends boolean | undefined = boolean 
   stopEarly?: boolean;
   string?: string | readonly string[];
   /**
-   * Is asked about every option that no other setting names, and about every positional; `false`
-   * drops it.
+   * Called for every option that no other setting names, and for every positional; `false` drops
+   * it.
    */
   unknown?: (arg: string, key?: string, value?: unknown) => unknown;
 }
@@ -30,9 +30,9 @@ export type Args<TDoubleDash extends boolean | undefined = undefined> =
 /**
  * Parses a command line.
  *
- * minimist sees one option at a time, with the word after it: so what its `unknown` does not tell
+ * minimist gets one option at a time, with the word after it. What its `unknown` does not report
  * (name and value), what it always does (repeated options become arrays, `--no-x` negates `x`) and
- * what it never does are settled here.
+ * what it never does is handled here.
  */
 export function parseArgs<TDoubleDash extends boolean | undefined = undefined>(
   args: readonly string[],
@@ -87,7 +87,7 @@ export function parseArgs<TDoubleDash extends boolean | undefined = undefined>(
   return parsed as Args<TDoubleDash>;
 }
 
-/** What minimist reads in one option, and whether that took the word after it. */
+/** What minimist reads from one option, and whether that used the word after it. */
 function readOption(word: string, next: string | undefined, settings: minimist.Opts): {
   readonly consumed: boolean;
   readonly values: readonly (readonly [string, unknown])[];
@@ -112,12 +112,11 @@ function readOption(word: string, next: string | undefined, settings: minimist.O
   return { consumed, values };
 }
 
-/** minimist gives every boolean a value; this one tells those that were not on the command line. */
+/** minimist gives every boolean a value; this value marks those not on the command line. */
 const NOT_GIVEN = null;
 
 /**
- * Hides from minimist what it would read into a name: a leading `no-` (negation) and dots
- * (nesting).
+ * Hides from minimist what has a meaning in names: a leading `no-` (negation) and dots (nesting).
  */
 function shield(name: string): string {
   return name.replace(/^no-/, "\0no-").replaceAll(".", "\x01");
@@ -134,7 +133,7 @@ function list(names: string | readonly string[] | undefined): readonly string[] 
 /** The one format character that terminals show. */
 const SOFT_HYPHEN = 0xad;
 
-/** How many columns `text` takes in a terminal. Colours have to be taken out before. */
+/** How many columns `text` takes in a terminal. Colours must be removed before. */
 export function unicodeWidth(text: string): number {
   let width = 0;
   for (const character of text) {

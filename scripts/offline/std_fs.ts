@@ -1,13 +1,13 @@
 /**
- * Stands in for `@std/fs` where JSR cannot be reached: what this project uses of it, over Deno's
+ * Replaces `@std/fs` where JSR can't be reached, as far as this project uses it, based on Deno's
  * own API.
  */
 
 import { basename, join } from "./std_path.ts";
 
 /**
- * Whether something is at a path. What cannot be told (a directory that may not be entered) counts
- * as there.
+ * Whether a path exists. If that can't be checked (no permission for the directory), it counts as
+ * existing.
  */
 export async function exists(
   path: string,

@@ -1,4 +1,4 @@
-/** Stands in for `@std/path` where JSR cannot be reached: POSIX only, over `path-browserify`. */
+/** Replaces `@std/path` where JSR can't be reached: POSIX only, based on `path-browserify`. */
 
 // @ts-types="npm:@types/path-browserify@1.0.3"
 import path from "path-browserify";
@@ -32,7 +32,7 @@ export function normalize(path_: string): string {
   return path.normalize(path_);
 }
 
-/** The way from one path to another. */
+/** The relative path from one path to another. */
 export function relative(from: string, to: string): string {
   return path.relative(resolve(from), resolve(to));
 }

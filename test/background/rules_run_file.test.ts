@@ -165,12 +165,16 @@ Deno.test("the words of a parsed command line parse to the same command line", (
   );
 });
 
-Deno.test("without a name the newest run under way is chosen, an unknown one comes last", () => {
-  const runs = (...states: RunPhase[]) => states.map((state, number) => ({ state, number }));
-  const chosen = (...states: RunPhase[]) => unnamedRun(runs(...states))?.number;
-  assertEquals(chosen("unknown", "running", "finished"), 1);
-  assertEquals(chosen("finished", "waiting", "running"), 1);
-  assertEquals(chosen("unknown", "unknown", "died", "finished"), 2);
-  assertEquals(chosen("unknown", "unknown"), 0);
-  assertEquals(chosen(), undefined);
-});
+Deno.test(
+  "without a name the newest running run is chosen, one of unknown " +
+    "state comes last",
+  () => {
+    const runs = (...states: RunPhase[]) => states.map((state, number) => ({ state, number }));
+    const chosen = (...states: RunPhase[]) => unnamedRun(runs(...states))?.number;
+    assertEquals(chosen("unknown", "running", "finished"), 1);
+    assertEquals(chosen("finished", "waiting", "running"), 1);
+    assertEquals(chosen("unknown", "unknown", "died", "finished"), 2);
+    assertEquals(chosen("unknown", "unknown"), 0);
+    assertEquals(chosen(), undefined);
+  },
+);

@@ -51,13 +51,20 @@ Deno.test("rateText() shows 0% and 100% only where they are exact", () => {
   assertEquals(rateText({ failures: 0, trials: 0 }), null);
 });
 
-Deno.test("a failure is flaky again only with evidence and a likely row of failures", () => {
-  assert(!isFlakyAgain(record({})), "without evidence");
-  assert(isFlakyAgain(record({ contradictions: 1 })), "passed and failed at one commit");
-  assert(isFlakyAgain(record({ recoveries: 1, streak: 1 })), "twice in a row, at most 19% each");
-  assert(!isFlakyAgain(record({ recoveries: 1, streak: 2 })), "three times in a row");
-  assert(isFlakyAgain(record({ failures: 30, recoveries: 1, streak: 5 })), "one that fails mostly");
-});
+Deno.test(
+  "a failure counts as flaky again only with evidence and a plausible number of " +
+    "failures in a row",
+  () => {
+    assert(!isFlakyAgain(record({})), "without evidence");
+    assert(isFlakyAgain(record({ contradictions: 1 })), "passed and failed at one commit");
+    assert(isFlakyAgain(record({ recoveries: 1, streak: 1 })), "twice in a row, at most 19% each");
+    assert(!isFlakyAgain(record({ recoveries: 1, streak: 2 })), "three times in a row");
+    assert(
+      isFlakyAgain(record({ failures: 30, recoveries: 1, streak: 5 })),
+      "one that fails mostly",
+    );
+  },
+);
 
 Deno.test("recordText() shows a record, and is null without one", () => {
   assertEquals(recordText(record({})), "failed 3 of 41 recorded runs, 7% (3-19%)");

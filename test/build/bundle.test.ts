@@ -17,7 +17,7 @@ function chunkOf(name: CommandName): string {
 }
 
 Deno.test(
-  "each command is a chunk of its own, so that it is loaded only when it is called",
+  "each command is a chunk of its own, loaded only when the command is called",
   () => {
     const chunks = COMMAND_NAMES.map(chunkOf);
     assertEquals(new Set(chunks).size, COMMAND_NAMES.length);
@@ -25,7 +25,7 @@ Deno.test(
   },
 );
 
-Deno.test("nothing on the way to a quick command imports a node: module or a prompt", async () => {
+Deno.test("no quick command imports a node: module or the prompt library", async () => {
   for (const name of QUICK) {
     const loaded = new Set([...await closure("main.js"), ...await closure(chunkOf(name))]);
     const offenders: string[] = [];
@@ -40,7 +40,7 @@ Deno.test("nothing on the way to a quick command imports a node: module or a pro
   }
 });
 
-Deno.test("the bundle imports nothing from outside of itself but node: modules", async () => {
+Deno.test("the bundle imports nothing from outside but node: modules", async () => {
   for (const entry of Deno.readDirSync(BUNDLE)) {
     for (const specifier of staticImports(await Deno.readTextFile(`${BUNDLE}/${entry.name}`))) {
       assert(
@@ -52,7 +52,7 @@ Deno.test("the bundle imports nothing from outside of itself but node: modules",
   }
 });
 
-Deno.test("no chunk names a lazy one where Deno would load it ahead", async () => {
+Deno.test("no chunk names a lazy chunk in a way that makes Deno preload it", async () => {
   let lazy = 0;
   for (const entry of Deno.readDirSync(BUNDLE)) {
     const source = await Deno.readTextFile(`${BUNDLE}/${entry.name}`);

@@ -70,7 +70,7 @@ Deno.test("problemsOf() names each import that goes the wrong way", () => {
   }
 });
 
-Deno.test("problemsOf() lets through what goes the right way", () => {
+Deno.test("problemsOf() accepts imports that go the right way", () => {
   const right: [string, string][] = [
     [
       "main.ts",
@@ -105,7 +105,7 @@ Deno.test("problemsOf() lets through what goes the right way", () => {
   }
 });
 
-Deno.test("importsOf() sees no import in comments, and each in code", () => {
+Deno.test("importsOf() finds every import in code, and none in comments", () => {
   const source =
     `// import "a"\n/* import x from "b"; */\nimport x from "c"; import "d"; export * ` +
     `from "e"; const u = "http://x"; await import("f"); await import(\`g\`);`;
@@ -118,14 +118,14 @@ Deno.test("importsOf() sees no import in comments, and each in code", () => {
   ]);
 });
 
-Deno.test("importsOf() knows which imports are gone when the program runs", () => {
+Deno.test("importsOf() knows which imports are erased before the program runs", () => {
   const source =
     'import type { A } from "a"; import { type B, type C } from "b"; import { type D, e ' +
     '} from "c"; export type { F } from "d";';
   assertEquals(importsOf(source).map(({ isType }) => isType), [true, true, false, true]);
 });
 
-Deno.test("impureRules() names the way by which a decision reaches the system", () => {
+Deno.test("impureRules() shows the chain of imports from a rules file to the system", () => {
   const sources = new Map([
     [
       "lib/leaks/rules.ts",

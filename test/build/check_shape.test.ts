@@ -3,7 +3,7 @@ import { assertEquals } from "../assert.ts";
 
 const body = (lines: number) => "    x();\n".repeat(lines);
 
-Deno.test("shapeProblems() names long lines, and templates that are broken inside", () => {
+Deno.test("shapeProblems() names long lines, and templates broken inside placeholders", () => {
   const source = `const a = "${"x".repeat(95)}";\nconst b = \`\${\n  a\n}\`;\n`;
   assertEquals(shapeProblems("lib/base/a.ts", source), [
     "lib/base/a.ts:1: 108 columns",

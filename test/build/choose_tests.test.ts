@@ -14,7 +14,7 @@ const SOURCES = new Map([
 ]);
 const TESTS = [...SOURCES.keys()].filter((path) => path.endsWith(".test.ts"));
 
-Deno.test("closureOf() follows imports, also in a circle", () => {
+Deno.test("closureOf() follows imports, including circular ones", () => {
   assertEquals([...closureOf("test/hang/rules.test.ts", SOURCES)].sort(), [
     "lib/base/escape.ts",
     "lib/hang/rules.ts",
@@ -22,21 +22,29 @@ Deno.test("closureOf() follows imports, also in a circle", () => {
   ]);
 });
 
-Deno.test("needsBinary() is true for tests that start it, through helpers too", () => {
-  assertEquals(TESTS.filter((test) => needsBinary(test, SOURCES)), [
-    "test/cli/hang.test.ts",
-    "test/cli/run.test.ts",
-  ]);
-});
+Deno.test(
+  "needsBinary() is true for tests that start the binary, directly " +
+    "or through helpers",
+  () => {
+    assertEquals(TESTS.filter((test) => needsBinary(test, SOURCES)), [
+      "test/cli/hang.test.ts",
+      "test/cli/run.test.ts",
+    ]);
+  },
+);
 
-Deno.test("testsForChanges() names the tests of a change, and those of the binary left out", () => {
-  assertEquals(testsForChanges(TESTS, ["lib/hang/rules.ts"], SOURCES), {
-    tests: ["test/hang/rules.test.ts", "test/base/escape.test.ts", "test/cli/hang.test.ts"],
-    leftOut: ["test/cli/run.test.ts"],
-  });
-  assertEquals(testsForChanges(TESTS, ["test/base/other.test.ts"], SOURCES), {
-    tests: ["test/base/other.test.ts"],
-    leftOut: [],
-  });
-  assertEquals(testsForChanges(TESTS, ["README.md"], SOURCES), { tests: [], leftOut: [] });
-});
+Deno.test(
+  "testsForChanges() selects the tests of a change, and lists the skipped tests of the " +
+    "binary",
+  () => {
+    assertEquals(testsForChanges(TESTS, ["lib/hang/rules.ts"], SOURCES), {
+      tests: ["test/hang/rules.test.ts", "test/base/escape.test.ts", "test/cli/hang.test.ts"],
+      leftOut: ["test/cli/run.test.ts"],
+    });
+    assertEquals(testsForChanges(TESTS, ["test/base/other.test.ts"], SOURCES), {
+      tests: ["test/base/other.test.ts"],
+      leftOut: [],
+    });
+    assertEquals(testsForChanges(TESTS, ["README.md"], SOURCES), { tests: [], leftOut: [] });
+  },
+);

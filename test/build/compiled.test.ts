@@ -9,8 +9,8 @@ import { TRACTEST } from "../cli/tractest.ts";
 import { compiledPermissions, run, tablePermissions, withDirectory } from "./built.ts";
 
 Deno.test(
-  "what deno compile made answers `version` as the compiled kind " +
-    "and unpacks nothing",
+  "a binary from deno compile answers `version` as the compiled kind, and unpacks " +
+    "nothing",
   async () => {
     await withDirectory(async (home) => {
       const { code, stdout, stderr } = await run(TRACTEST, ["version"], { HOME: home });
@@ -24,6 +24,6 @@ Deno.test(
   },
 );
 
-Deno.test("what deno compile made carries exactly the permissions of the table", async () => {
+Deno.test("a binary from deno compile has exactly the permissions of the table", async () => {
   assertEquals(await compiledPermissions(TRACTEST), tablePermissions());
 });

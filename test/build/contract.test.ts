@@ -18,7 +18,7 @@ const GRAPH = import.meta.resolve("@std/cli").includes("/scripts/offline/") ? "o
 const covered: string[] = [];
 function contract(specifier: string, name: string, test: () => void | Promise<void>): void {
   covered.push(`${specifier} ${name}`);
-  Deno.test(`${name}() of ${specifier} is as the real one (${GRAPH} graph)`, test);
+  Deno.test(`${name}() of ${specifier} behaves as the real one (${GRAPH} graph)`, test);
 }
 
 contract("@std/cli", "parseArgs", () => {
@@ -291,8 +291,7 @@ Deno.test("every function of these packages that lib/ imports is covered here", 
 });
 
 Deno.test(
-  "importedNames() sees every way to import, and calls what it cannot tell apart " +
-    "uncovered",
+  "importedNames() finds every kind of import, and reports ambiguous ones as uncovered",
   () => {
     const names = importedNames(`
     import { join, resolve as absolute } from "@std/path";
@@ -317,8 +316,8 @@ Deno.test(
 );
 
 Deno.test(
-  "the offline import map has every package of deno.json, at the same versions where " +
-    "they come from npm",
+  "the offline import map has every package of deno.json, those from npm in the same " +
+    "version",
   async () => {
     const read = async (path: string) =>
       (JSON.parse(await Deno.readTextFile(path)) as { imports: Record<string, string> }).imports;

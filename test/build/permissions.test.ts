@@ -9,8 +9,8 @@ import {
 } from "./built.ts";
 
 Deno.test(
-  "the self-contained binary starts with the union of the permission table, " +
-    "--no-prompt and no other permission",
+  "the self-contained binary starts with exactly the union of the permission table and " +
+    "--no-prompt",
   async () => {
     const script = await head(await selfContained(), 16_384);
     const start = /^ *exec .*$/m.exec(script)?.[0] ?? "";
@@ -41,8 +41,8 @@ Deno.test(
 // makes a file that does not run as it should, but the graph, the flags and the permissions in that
 // file are the real ones.
 Deno.test(
-  "deno compile accepts the whole graph and the flags, and what it makes carries " +
-    "exactly the permissions of the table",
+  "deno compile accepts the whole graph and the flags, and its binary has exactly the " +
+    "permissions of the table",
   async () => {
     await withDirectory(async (directory) => {
       const output = `${directory}/compiled`;

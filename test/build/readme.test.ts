@@ -9,7 +9,7 @@ Deno.test("the tables of the README are those of lib/tables", () => {
   assertEquals(withTables(read("README.md")), read("README.md"), "run `deno task readme`");
 });
 
-Deno.test("the README names every command, and no command that is not there", () => {
+Deno.test("the README names every command, and none that does not exist", () => {
   const readme = read("README.md");
   const names = new Set<string>(COMMAND_NAMES);
   for (const name of names) assertIncludes(readme, `\`${name}`);

@@ -21,7 +21,7 @@ async function script(
   };
 }
 
-Deno.test("every shell script is one that a plain sh can read", async () => {
+Deno.test("every shell script can be read by a plain sh", async () => {
   const names = [
     "_lib.sh",
     "bootstrap",
@@ -31,6 +31,7 @@ Deno.test("every shell script is one that a plain sh can read", async () => {
     "differential",
     "install",
     "self_contained.sh",
+    "suites",
     "test",
   ];
   for (const path of [...names.map((name) => `scripts/${name}`), ".ci/run"]) {
@@ -39,8 +40,7 @@ Deno.test("every shell script is one that a plain sh can read", async () => {
 });
 
 Deno.test(
-  "the offline lock file has everything that is imported, so that a clean checkout " +
-    "stays clean",
+  "the offline lock file covers every import, so that a clean checkout stays clean",
   async () => {
     const files = await sourceFiles(["main.ts", "lib", "test", "scripts"]);
     const lock = await Deno.readTextFile("scripts/offline/deno.lock");
@@ -59,8 +59,7 @@ Deno.test(
 );
 
 Deno.test(
-  "scripts/bootstrap is quick when there is nothing to do, and refuses a graph that it " +
-    "does not know",
+  "scripts/bootstrap is quick if there is nothing to do, and refuses an unknown graph",
   async () => {
     const started = performance.now();
     assertEquals((await script(["scripts/bootstrap"], {})).code, 0);
@@ -71,18 +70,22 @@ Deno.test(
   },
 );
 
-Deno.test("scripts/install drops a binary that answers, over an older one too", async () => {
-  await withDirectory(async (directory) => {
-    const bin = `${directory}/my bin`;
-    for (const time of ["first", "second"]) {
-      const { code, stderr } = await script(["scripts/install", bin], {});
-      assertEquals(code, 0, `${time} time: ${stderr}`);
-      assertIncludes(stderr, `tractest ${VERSION} (`);
-      assertEquals([...Deno.readDirSync(bin)].map((entry) => entry.name), ["tractest"]);
-    }
-    assertEquals((await script(["scripts/install", "--nonsense"], {})).code, 1);
-  });
-});
+Deno.test(
+  "scripts/install installs a binary that answers, also in place of " +
+    "an older one",
+  async () => {
+    await withDirectory(async (directory) => {
+      const bin = `${directory}/my bin`;
+      for (const time of ["first", "second"]) {
+        const { code, stderr } = await script(["scripts/install", bin], {});
+        assertEquals(code, 0, `${time} time: ${stderr}`);
+        assertIncludes(stderr, `tractest ${VERSION} (`);
+        assertEquals([...Deno.readDirSync(bin)].map((entry) => entry.name), ["tractest"]);
+      }
+      assertEquals((await script(["scripts/install", "--nonsense"], {})).code, 1);
+    });
+  },
+);
 
 Deno.test(
   "scripts/install --launcher starts the deno on PATH with the " +
@@ -116,8 +119,8 @@ Deno.test(
 );
 
 Deno.test(
-  "scripts/build accepts nothing that does not answer as tractest, and says what it " +
-    "made instead",
+  "scripts/build rejects a binary that does not answer as tractest, and falls back to " +
+    "another kind",
   async () => {
     await withDirectory(async (directory) => {
       // The whole of deno in the place of its smaller sibling: `deno compile` is content, and the

@@ -43,7 +43,7 @@ async function cacheWithFakeRuntime(directory: string, script: string): Promise<
   return directory;
 }
 
-Deno.test("what was built answers `version` with version, kind and runtime", async () => {
+Deno.test("the built binary answers `version` with version, kind and runtime", async () => {
   await withDirectory(async (directory) => {
     const { code, stdout } = await run(BINARY, ["version"], { HOME: directory });
     assertEquals(code, 0);
@@ -76,7 +76,7 @@ Deno.test("the first start unpacks into a private directory, the second finds it
   });
 });
 
-Deno.test("two first starts at once both work and leave one copy", async () => {
+Deno.test("two first starts at the same time both work and leave one copy", async () => {
   const binary = await selfContained();
   await withDirectory(async (cache) => {
     const outcomes = await Promise.all(
@@ -125,8 +125,7 @@ Deno.test(
 );
 
 Deno.test(
-  "without HOME, or with one that is not a place to write to, it unpacks for this " +
-    "start only and cleans up",
+  "without a HOME that can be written to, it unpacks for this start only and cleans up",
   async () => {
     const binary = await selfContained();
     await withDirectory(async (directory) => {
@@ -154,8 +153,7 @@ Deno.test(
 );
 
 Deno.test(
-  "in a directory that is gone it says so with exit code 80, which no hook and no CI " +
-    "takes for failed tests",
+  "in a deleted directory it exits with 80, which no hook or CI takes for failed tests",
   async () => {
     const binary = await selfContained();
     await withDirectory(async (directory) => {
@@ -178,7 +176,7 @@ Deno.test(
   },
 );
 
-Deno.test("what was tampered with in the cache is unpacked anew", async () => {
+Deno.test("files of the cache that were changed are unpacked again", async () => {
   const binary = await selfContained();
   const damages: [string, (cache: string) => Promise<void>][] = [
     [
@@ -238,8 +236,8 @@ async function loseContent(path: string): Promise<void> {
 }
 
 Deno.test(
-  "fault 75: a runtime or a first file that lost its content is unpacked anew at once, " +
-    "whatever shell reads the file",
+  "fault 75: an emptied runtime or first file is unpacked again at once, whichever " +
+    "shell runs the file",
   async () => {
     const binary = await selfContained();
     await withDirectory(async (cache) => {
@@ -261,8 +259,8 @@ Deno.test(
 );
 
 Deno.test(
-  "fault 75: a part of the program that lost its content or is gone is named with exit " +
-    "code 69, and the next start works",
+  "fault 75: an emptied or missing part of the program is named with exit code 69, and " +
+    "the next start works",
   async () => {
     const binary = await selfContained();
     await withDirectory(async (cache) => {
@@ -288,8 +286,8 @@ Deno.test(
 );
 
 Deno.test(
-  "fault 75: a command whose own part of the program is damaged ends with 69 and names " +
-    "what to remove",
+  "fault 75: a command whose own chunk is damaged exits with 69 and names what to " +
+    "remove",
   async () => {
     const binary = await selfContained();
     await withDirectory(async (cache) => {
@@ -310,8 +308,8 @@ Deno.test(
 );
 
 Deno.test({
-  name: "a cache directory of somebody else, or a place where anybody can swap it, is not " +
-    "used (needs root)",
+  name: "another user's cache directory, or one that another user could replace, is not used " +
+    "(needs root)",
   ignore: !IS_ROOT,
   fn: async () => {
     const binary = await selfContained();
@@ -346,8 +344,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "as a user without a home it works, and as one with a home it keeps the copy there " +
-    "(needs root)",
+  name: "it works for a user without a home, and keeps its copy in the home of one who has " +
+    "one (needs root)",
   ignore: !IS_ROOT,
   fn: async () => {
     await withDirectory(async (directory) => {
@@ -378,8 +376,7 @@ Deno.test({
 });
 
 Deno.test(
-  "a file that was damaged on its way here is refused, and leaves " +
-    "nothing behind",
+  "a file damaged during download is refused, and leaves nothing behind",
   async () => {
     const binary = await selfContained();
     await withDirectory(async (directory) => {
@@ -402,8 +399,7 @@ Deno.test(
 );
 
 Deno.test({
-  name: "a cache on a file system where nothing may be executed is named, with the way out " +
-    "(needs a mount namespace)",
+  name: "a cache on a noexec file system is named, with a remedy (needs a mount namespace)",
   ignore: !CAN_MOUNT,
   fn: async () => {
     const binary = await selfContained();
@@ -430,7 +426,7 @@ Deno.test({
   },
 });
 
-Deno.test("the runtime gets the words, the process and the environment as they were", async () => {
+Deno.test("the runtime gets the arguments, the process and the environment unchanged", async () => {
   const binary = await selfContained();
   await withDirectory(async (directory) => {
     const script = `

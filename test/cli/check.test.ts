@@ -42,8 +42,7 @@ Deno.test("a venv that is not active is used, with a line that says so", async (
 });
 
 Deno.test(
-  "import and collection are remembered while nothing changed, and looked at again " +
-    "after any change that counts",
+  "the results of import and collection are kept until something changes that matters",
   async () => {
     await using project = await pythonProject();
     const remembered = async (env: Record<string, string> = {}) => {
@@ -144,8 +143,7 @@ Deno.test("a failed check is never remembered, and shows the error and the comma
 });
 
 Deno.test(
-  "what pytest could collect is no part of the error of a " +
-    "collection that failed",
+  "the tests that pytest could collect are not shown as part of a collection error",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py": "def test_fine(): pass\n",
@@ -157,7 +155,7 @@ Deno.test(
   },
 );
 
-Deno.test("a broken package fails the import, with the end of the traceback", async () => {
+Deno.test("a broken package fails the import check, with the end of the traceback", async () => {
   await using project = await pythonProject();
   await project.write("small_app/__init__.py", "raise ValueError('\\x1b[31mred\\x1b[0m')\n");
   const { code, rows } = await check(project.root);
@@ -168,15 +166,14 @@ Deno.test("a broken package fails the import, with the end of the traceback", as
   assert(!text.stderr.includes("\x1b"), "what others wrote is escaped");
 });
 
-Deno.test("no tests is a failure, not a pass", async () => {
+Deno.test("a suite without tests is a failure, not a pass", async () => {
   await using project = await pythonProject();
   await project.write("tests/test_it.py", "");
   assertIncludes((await check(project.root)).rows.collection!.detail, "no tests were collected");
 });
 
 Deno.test(
-  "without a venv and without a terminal the options that answer " +
-    "the question are named",
+  "without a venv or a terminal, the options that answer the question are named",
   async () => {
     await using project = await pythonProject({ venv: false });
     const { code, stderr } = await tractest(["check"], { cwd: project.root });
@@ -218,7 +215,7 @@ Deno.test("the active venv of the project is used and called active", async () =
 
 Deno.test(
   "of several venvs the one that .python-version names is used, and one that does not " +
-    "fit is passed over",
+    "fit is ignored",
   async () => {
     await using project = await pythonProject();
     await using other = await pythonProject({ venv: false });
@@ -236,8 +233,8 @@ Deno.test(
 );
 
 Deno.test(
-  "a venv that has another checkout's source does not fit, though the root as working " +
-    "directory would hide it",
+  "a venv with another checkout's source does not fit, even if the working directory " +
+    "hides that",
   async () => {
     await using project = await pythonProject({ venv: false });
     await using other = await pythonProject({ venv: false });
@@ -253,8 +250,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a package that is not installed but lies in the root is " +
-    "imported, with a warning",
+  "a package in the root that is not installed is imported, with a warning",
   async () => {
     await using project = await pythonProject();
     await Deno.remove(join(await sitePackages(project.venv), "_editable.pth"));
@@ -264,7 +260,7 @@ Deno.test(
   },
 );
 
-Deno.test("in a git worktree the package has to resolve inside of it", async () => {
+Deno.test("in a git worktree the package must resolve to a path inside the worktree", async () => {
   await using project = await pythonProject();
   const tree = join(project.root, "../tree");
   await project.write(".gitignore", "py*/\n");
@@ -314,8 +310,8 @@ Deno.test("in a git worktree the package has to resolve inside of it", async () 
 });
 
 Deno.test(
-  "fault 45: in a hook of a worktree no variable of git reaches Python, and the index " +
-    "stays as it is",
+  "fault 45: in a hook of a worktree no git variable reaches Python, and the index " +
+    "stays unchanged",
   async () => {
     await using project = await pythonProject();
     await project.write(".gitignore", "py*/\n");
@@ -345,8 +341,8 @@ Deno.test(
 );
 
 Deno.test(
-  "fault 35: what lies in the project's own directories of PATH, or in the working " +
-    "directory, is never executed",
+  "fault 35: programs in the working directory, or in the project's directories on " +
+    "PATH, are never executed",
   async () => {
     await using project = await pythonProject({ venv: false });
     const marker = join(project.root, "executed");
@@ -375,7 +371,7 @@ Deno.test("fault 36: with LD_LIBRARY_PATH set the checks work, and Python gets i
   );
 });
 
-Deno.test("with SIGINT ignored the checks say so", async () => {
+Deno.test("the checks report that SIGINT is ignored", async () => {
   await using project = await pythonProject();
   const { code, rows } = await check(project.root, [], {
     wrap: ["sh", "-c", 'trap "" INT; exec "$@"', "sh"],
@@ -383,7 +379,7 @@ Deno.test("with SIGINT ignored the checks say so", async () => {
   assertEquals([code, rows.sigint!.status], [0, "warn"]);
 });
 
-Deno.test("--python takes a Python or a venv, and says when there is none", async () => {
+Deno.test("--python takes a Python or a venv, and reports one that does not exist", async () => {
   await using project = await pythonProject();
   const elsewhere = join(project.root, "../elsewhere");
   await Deno.rename(project.venv, elsewhere);
@@ -400,8 +396,8 @@ Deno.test("--python takes a Python or a venv, and says when there is none", asyn
 });
 
 Deno.test(
-  "--sync says what it runs, and never removes what was installed by hand or rewrites " +
-    "the lock file",
+  "--sync shows its command, keeps packages installed by hand, and never rewrites the " +
+    "lock file",
   async () => {
     await using project = await pythonProject({ venv: false });
     const uv = await fakeUv(project.root);
@@ -433,7 +429,7 @@ Deno.test(
   },
 );
 
-Deno.test("a sync that fails is told by uv's own words, and by the command", async () => {
+Deno.test("a failed sync is reported with uv's own message and the command", async () => {
   await using project = await pythonProject({ venv: false });
   const uv = await fakeUv(project.root);
   await Deno.writeTextFile(join(uv, "fails"), "");
@@ -449,8 +445,8 @@ Deno.test("a sync that fails is told by uv's own words, and by the command", asy
 });
 
 Deno.test(
-  "--uv-run runs Python by uv, frozen when there is a lock file, and says that a venv " +
-    "is faster",
+  "--uv-run runs Python with uv, frozen if there is a lock file, and mentions that a " +
+    "venv is faster",
   async () => {
     await using project = await pythonProject();
     await project.write("uv.lock", "version = 1\n");
@@ -468,7 +464,7 @@ Deno.test(
   },
 );
 
-Deno.test("fault 37: without uv, what needs it names it and ends with 69", async () => {
+Deno.test("fault 37: what needs uv names it and exits with 69 if it is missing", async () => {
   await using project = await pythonProject({ venv: false });
   for (const option of ["--sync", "--uv-run"]) {
     const { code, stderr } = await tractest(["check", option], { cwd: project.root });
@@ -479,8 +475,7 @@ Deno.test("fault 37: without uv, what needs it names it and ends with 69", async
 });
 
 Deno.test(
-  "without a cache directory that is private nothing is " +
-    "remembered, and all works",
+  "without a private cache directory no result is kept, and everything works",
   async () => {
     await using project = await pythonProject();
     const open = join(project.root, "../open");
@@ -502,8 +497,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a venv whose Python can't be reached is named, with the link that is broken and " +
-    "what mends it",
+  "a venv whose Python can't be reached is named, with the broken link and the fix",
   async () => {
     await using project = await pythonProject();
     const name = `py${await pythonMinor()}`;

@@ -41,7 +41,7 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
     .sort();
 }
 
-Deno.test("bash completes commands, options, choices, rows and files", async () => {
+Deno.test("bash completes commands, options, choices, rows of tables and files", async () => {
   using made = await scripts();
   assertEquals(await shell(["bash", "-n", "bash.script"], made.path), "");
   const complete = (...words: string[]) => inBash(made.path, ["tractest", ...words]);
@@ -129,7 +129,7 @@ Deno.test("every command, option and choice is in each script", async () => {
   }
 });
 
-Deno.test("completions for an unknown shell, for none or for two is a usage error", async () => {
+Deno.test("completions for an unknown shell, no shell or two shells is a usage error", async () => {
   const { code, stderr } = await tractest(["completions", "fis"], { cwd: "/" });
   assertEquals(code, 64);
   assertIncludes(stderr, "shells, nearest first: fish,");

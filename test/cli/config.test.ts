@@ -1,7 +1,7 @@
 import { assertEquals, assertIncludes } from "../assert.ts";
 import { pytestSuite } from "./suites.ts";
 
-Deno.test("config shows each effective value, and which of them the project sets", async () => {
+Deno.test("config shows each effective value, and which ones the project sets", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
   await suite.write({
     "pyproject.toml": '[tool.tractest]\nregistries = ["127.0.0.1:1717"]\nhistory-days = 9\n',

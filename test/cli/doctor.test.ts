@@ -112,7 +112,7 @@ for (
   });
 }
 
-test("fault 39: a tool that hangs is bounded and unknown", async () => {
+test("fault 39: a tool that hangs is given up after a time limit, and unknown", async () => {
   await using project = await pythonProject();
   await project.write("../hang", "#!/bin/sh\nexec sleep 60\n");
   await Deno.chmod(join(project.root, "../hang"), 0o755);
@@ -195,7 +195,7 @@ test("a linked worktree without a venv of its own fails", async () => {
   assertEquals([code, row("worktree").status], [80, "fail"]);
 });
 
-test("a held registry is 81", async () => {
+test("a held registry exits with 81", async () => {
   await using project = await pythonProject();
   const hold = 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 1616)); s.listen(); ' +
     'open("../ready", "w").write("x"); s.accept()';
@@ -206,7 +206,7 @@ test("a held registry is 81", async () => {
   assertIncludes(row("registry").detail, "127.0.0.1:1616 is held by");
 });
 
-test("a stale socket is 81, and --fix --yes removes it", async () => {
+test("a stale socket exits with 81, and --fix --yes removes it", async () => {
   await using project = await pythonProject();
   const socket = join(project.root, "../runtime/tractor/registry@1616.sock");
   await Deno.mkdir(join(project.root, "../runtime/tractor"), { recursive: true, mode: 0o700 });
@@ -237,7 +237,7 @@ test("a stale socket is 81, and --fix --yes removes it", async () => {
   assertEquals(await Deno.lstat(socket).catch(() => null), null);
 });
 
-test("a leaked actor of this project is 81", async () => {
+test("a leaked actor of this project exits with 81", async () => {
   await using project = await pythonProject();
   // `cat` that waits for ever, under the title that current tractor gives its actors.
   const title = "_subactor[w0@4711]";

@@ -60,7 +60,7 @@ async function untilVerdict(suite: Suite, verdict: string): Promise<any> {
   }
 }
 
-Deno.test("without a pytest of this repo there is no hang, which is no failure", async () => {
+Deno.test("without a pytest of this repo no hang is reported, and nothing fails", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
   const { code, stdout } = await suite.tractest(["hang"]);
   assertEquals([code, stdout], [0, "no pytest of this repo is running\n"]);
@@ -196,7 +196,7 @@ Deno.test("the signature of full capture pipes is shown, and how to resume a pro
   assertIncludes(stopped.stderr, `hint: to resume: kill -CONT ${child}\n`);
 });
 
-Deno.test("outside of any project a tree is given by its pid", async () => {
+Deno.test("outside of any project a process tree is chosen by its pid", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
   const { code, stderr } = await suite.tractest(["-C", suite.path, "hang"]);
   assertEquals(code, 80);
@@ -331,34 +331,38 @@ Deno.test({
   },
 });
 
-Deno.test("a debugger waits for its terminal, and only numbers of processes are PIDs", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py": "def test_a():\n    breakpoint()\n    assert True\n",
-  });
-  const python = join(suite.root, "py310/bin/python");
-  await using terminal = suite.start([], {}, [
-    await pythonWithPytest(),
-    "-c",
-    PTY,
-    python,
-    "-m",
-    "pytest",
-    "-s",
-    "tests",
-    "--pdbcls=pdb:Pdb",
-    "--ignore",
-  ]);
-  await terminal.until("(Pdb) ");
-  // It has namespaces of its own: it is given by its pid.
-  const pid = await below(terminal.child.pid, "pytest");
-  const { verdict, evidence } = JSON.parse(
-    (await suite.tractest(["hang", String(pid), "--json"])).stdout,
-  );
-  assertEquals(verdict, "terminal-wanted", JSON.stringify(evidence));
-  for (const word of ["x", "0", "1 2", "99999999"]) {
-    assertEquals((await suite.tractest(["hang", word])).code, 64, word);
-  }
-});
+Deno.test(
+  "a debugger is reported as waiting for its terminal, and only " +
+    "numbers are PIDs",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": "def test_a():\n    breakpoint()\n    assert True\n",
+    });
+    const python = join(suite.root, "py310/bin/python");
+    await using terminal = suite.start([], {}, [
+      await pythonWithPytest(),
+      "-c",
+      PTY,
+      python,
+      "-m",
+      "pytest",
+      "-s",
+      "tests",
+      "--pdbcls=pdb:Pdb",
+      "--ignore",
+    ]);
+    await terminal.until("(Pdb) ");
+    // It has namespaces of its own: it is given by its pid.
+    const pid = await below(terminal.child.pid, "pytest");
+    const { verdict, evidence } = JSON.parse(
+      (await suite.tractest(["hang", String(pid), "--json"])).stdout,
+    );
+    assertEquals(verdict, "terminal-wanted", JSON.stringify(evidence));
+    for (const word of ["x", "0", "1 2", "99999999"]) {
+      assertEquals((await suite.tractest(["hang", word])).code, 64, word);
+    }
+  },
+);
 
 /** The process below another one that runs a module. */
 async function below(pid: number, module: string): Promise<number> {

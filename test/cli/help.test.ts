@@ -6,7 +6,7 @@ def pytest_addoption(parser):
     parser.addoption("--retires", action="store_true", help="something of this project")
 `;
 
-Deno.test("a misspelled option starts no test, unless the project's pytest knows it", async () => {
+Deno.test("a misspelled option starts no tests, unless the project's pytest knows it", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
   for (const words of [["--retires"], ["--retires", "--dry-run"], ["--workers", "3"]]) {
     const { code, stderr } = await suite.tractest(["run", ...words]);
@@ -21,14 +21,14 @@ Deno.test("a misspelled option starts no test, unless the project's pytest knows
   assertIncludes(known.stdout + known.stderr, "1 passed");
 });
 
-Deno.test("a command of another tool is answered with the one that is meant", async () => {
+Deno.test("a command of another tool is answered with the equivalent one", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
   const { code, stderr } = await suite.tractest(["clean"]);
   assertEquals(code, 64);
   assertIncludes(stderr, "did you mean: tractest zombies --kill");
 });
 
-Deno.test("every command describes itself as JSON, also where it has no --json", async () => {
+Deno.test("every command describes itself as JSON, even if it has no --json", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
   for (const words of [["logs", "--help", "--json"], ["help", "logs", "--json"]]) {
     const { code, stdout } = await suite.tractest(words);

@@ -62,37 +62,46 @@ Deno.test("history lists runs, newest first, up to a limit and of one commit", a
   );
 });
 
-Deno.test("history shows the rate and outcomes of a test, or all tests with a part", async () => {
-  const { suite, ids } = await remembered();
-  await using _ = suite;
-  const id = ids[29]!;
-  const document = JSON.parse(
-    (await suite.tractest(["history", id, "--json", "--limit", "100"])).stdout,
-  );
-  assertEquals([document.schema, document.test, document.trials, document.results.length], [
-    "tractest.history/1",
-    id,
-    40,
-    40,
-  ]);
-  const failures =
-    document.results.filter(({ outcome }: { outcome: string }) => outcome === "failed").length;
-  assertEquals([document.failures, document.rate], [failures, failures / 40]);
-  assert(
-    failures > 0 && document.interval[0] < document.rate && document.rate < document.interval[1],
-  );
-  const shown = await suite.tractest(["history", "test_00030", "--limit", "40"]);
-  const lines = shown.stdout.trimEnd().split("\n");
-  assertEquals(lines[0], id);
-  assertIncludes(lines[1]!, `failed ${failures} of 40 recorded runs, `);
-  assertEquals(lines.filter((line) => / failed .*trio\.TooSlowError$/.test(line)).length, failures);
-  const few = JSON.parse((await suite.tractest(["history", id, "--json", "--limit", "1"])).stdout);
-  assertEquals([few.results.length, few.seconds], [1, document.seconds]);
-  assertIncludes(
-    (await suite.tractest(["history", "test_0002"])).stdout,
-    "10 of 10 tests on record whose ids contain it:\n",
-  );
-});
+Deno.test(
+  "history shows the rate and outcomes of one test, or of all tests " +
+    "that contain a word",
+  async () => {
+    const { suite, ids } = await remembered();
+    await using _ = suite;
+    const id = ids[29]!;
+    const document = JSON.parse(
+      (await suite.tractest(["history", id, "--json", "--limit", "100"])).stdout,
+    );
+    assertEquals([document.schema, document.test, document.trials, document.results.length], [
+      "tractest.history/1",
+      id,
+      40,
+      40,
+    ]);
+    const failures =
+      document.results.filter(({ outcome }: { outcome: string }) => outcome === "failed").length;
+    assertEquals([document.failures, document.rate], [failures, failures / 40]);
+    assert(
+      failures > 0 && document.interval[0] < document.rate && document.rate < document.interval[1],
+    );
+    const shown = await suite.tractest(["history", "test_00030", "--limit", "40"]);
+    const lines = shown.stdout.trimEnd().split("\n");
+    assertEquals(lines[0], id);
+    assertIncludes(lines[1]!, `failed ${failures} of 40 recorded runs, `);
+    assertEquals(
+      lines.filter((line) => / failed .*trio\.TooSlowError$/.test(line)).length,
+      failures,
+    );
+    const few = JSON.parse(
+      (await suite.tractest(["history", id, "--json", "--limit", "1"])).stdout,
+    );
+    assertEquals([few.results.length, few.seconds], [1, document.seconds]);
+    assertIncludes(
+      (await suite.tractest(["history", "test_0002"])).stdout,
+      "10 of 10 tests on record whose ids contain it:\n",
+    );
+  },
+);
 
 Deno.test("history lists the nearest names of an unknown test, and bounds --limit", async () => {
   const { suite } = await remembered();

@@ -9,8 +9,7 @@ function mode(path: string): number {
 }
 
 Deno.test(
-  "pre-push runs before a real push; exit codes of findings stop it, those that say " +
-    "nothing about it don't",
+  "pre-push runs before a real push; findings stop the push, other exit codes do not",
   async () => {
     using repo = await GitRepo.make();
     await repo.addRemote();
@@ -54,8 +53,8 @@ Deno.test(
 );
 
 Deno.test(
-  "fault 46: git's list of refs is not inherited by what pre-push runs, and a push " +
-    "that only deletes, or of nothing, runs nothing",
+  "fault 46: commands of pre-push do not inherit git's list of refs, and do not run " +
+    "for an empty or a deleting push",
   async () => {
     using repo = await GitRepo.make();
     await repo.addRemote();
@@ -71,8 +70,8 @@ Deno.test(
 );
 
 Deno.test(
-  "an existing hook runs below our lines, reads the refs that git gave, keeps its exit " +
-    "code and its mode, and comes back byte for byte",
+  "an existing hook still runs with git's list of refs, keeps its exit code and mode, " +
+    "and is restored byte for byte",
   async () => {
     using repo = await GitRepo.make();
     await repo.addRemote();
@@ -106,8 +105,8 @@ Deno.test(
 );
 
 Deno.test(
-  "a hook whose binary is gone finds tractest on PATH, and without one says so in one " +
-    "line and goes on",
+  "a hook whose binary is gone uses tractest on PATH, and without one prints a line " +
+    "and continues",
   async () => {
     using repo = await GitRepo.make();
     await repo.install("pre-commit", "post-checkout");
@@ -145,8 +144,8 @@ Deno.test(
 );
 
 Deno.test(
-  "pre-commit stops a commit for findings, and post-checkout runs for branches only " +
-    "and never fails a checkout",
+  "pre-commit stops a commit for findings; post-checkout runs for branches only and " +
+    "never fails a checkout",
   async () => {
     using repo = await GitRepo.make();
     await repo.install("pre-commit", "post-checkout");
@@ -170,7 +169,7 @@ Deno.test(
   },
 );
 
-Deno.test("the lines hold in every POSIX shell that is here, under set -eu too", async () => {
+Deno.test("the block works in every installed POSIX shell, under set -eu too", async () => {
   using repo = await GitRepo.make();
   await repo.install("pre-push", "pre-commit", "post-checkout");
   const push = `printf 'refs/heads/a 11 refs/heads/a 00\\n' |`;
@@ -210,8 +209,8 @@ Deno.test("the lines hold in every POSIX shell that is here, under set -eu too",
 });
 
 Deno.test(
-  "a hook that is installed from a linked worktree stands in the common directory and " +
-    "runs in every worktree",
+  "a hook installed from a linked worktree is in the common directory and runs in " +
+    "every worktree",
   async () => {
     using repo = await GitRepo.make();
     const linked = `${repo.base}/linked`;
@@ -233,8 +232,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a project below git's top level is named in the hook, which " +
-    "starts at the top",
+  "a project below git's top level is named in the hook, which starts at the top level",
   async () => {
     using repo = await GitRepo.make();
     repo.writeOne("py's/one/pyproject.toml", "[tool.tractest]\n");
@@ -249,8 +247,8 @@ Deno.test(
 );
 
 Deno.test(
-  "fault 45: a hook of a worktree with git's variables set looks at that worktree, and " +
-    "the index stays byte-identical",
+  "fault 45: a hook with git's variables set checks its own worktree, and the index " +
+    "stays byte-identical",
   async () => {
     using repo = await GitRepo.make();
     using other = await GitRepo.make();
@@ -288,8 +286,8 @@ Deno.test(
 );
 
 Deno.test(
-  "fault 47: with core.hooksPath elsewhere nothing is written, and the lines to add " +
-    "are printed, which then work there",
+  "fault 47: with core.hooksPath elsewhere nothing is written; the lines to add are " +
+    "printed, and work there",
   async () => {
     using repo = await GitRepo.make();
     const shared = `${repo.base}/shared hooks`;
@@ -346,8 +344,8 @@ Deno.test(
 );
 
 Deno.test(
-  "fault 47: core.hooksPath that switches hooks off is named, and one that leads to " +
-    "the repo's own directory is none",
+  "fault 47: a core.hooksPath that disables hooks is named; one that names the repo's " +
+    "own directory counts as unset",
   async () => {
     using repo = await GitRepo.make();
     await repo.git("config", "core.hooksPath", "/dev/null");
@@ -367,8 +365,8 @@ Deno.test(
 );
 
 Deno.test(
-  "fault 47: a hook that is a symlink, not executable, or not a shell script is left " +
-    "as it is, with the reason and what to do",
+  "fault 47: a hook that is a symlink, not executable or no shell script is left " +
+    "unchanged, with reason and remedy",
   async () => {
     using repo = await GitRepo.make();
     const target = repo.writeOne("tools/pre-commit.sh", "#!/bin/sh\n", 0o755);
@@ -405,7 +403,7 @@ Deno.test(
   },
 );
 
-Deno.test("fault 47: a hooks directory that is a symlink belongs to others", async () => {
+Deno.test("fault 47: a hooks directory that is a symlink is left alone", async () => {
   using repo = await GitRepo.make();
   Deno.removeSync(repo.hooks, { recursive: true });
   Deno.mkdirSync(`${repo.base}/ours`);
@@ -417,8 +415,8 @@ Deno.test("fault 47: a hooks directory that is a symlink belongs to others", asy
 });
 
 Deno.test(
-  "fault 47: the configuration of a manager is respected, and --force installs beside " +
-    "it",
+  "fault 47: the configuration of a hook manager is respected, and --force installs a " +
+    "hook in addition",
   async () => {
     using repo = await GitRepo.make();
     for (
@@ -450,8 +448,8 @@ Deno.test(
 );
 
 Deno.test(
-  "hooks install twice writes nothing the second time, four at once leave one block, " +
-    "and uninstall leaves no trace",
+  "a second hooks install writes nothing, four at once leave one block, and uninstall " +
+    "leaves no trace",
   async () => {
     using repo = await GitRepo.make();
     repo.writeOne(".git/hooks/pre-commit", "#!/bin/sh\necho mine\n", 0o755);
@@ -476,7 +474,7 @@ Deno.test(
 );
 
 Deno.test(
-  "hooks install --dry-run prints the file that it would write, and neither it nor " +
+  "hooks install --dry-run prints the file that it would write; neither it nor " +
     "uninstall --dry-run changes anything",
   async () => {
     using repo = await GitRepo.make();
@@ -503,8 +501,8 @@ Deno.test(
 );
 
 Deno.test(
-  "lines that were edited by hand are named, kept, and with --force taken out after a " +
-    "copy was made, which nothing overwrites",
+  "a block edited by hand is named and kept; --force removes it after a copy, which is " +
+    "never overwritten",
   async () => {
     using repo = await GitRepo.make();
     const hook = `${repo.hooks}/pre-push`;
@@ -536,8 +534,8 @@ Deno.test(
 );
 
 Deno.test(
-  "hooks install --command runs exactly these words, one command line after the other, " +
-    "and none after a finding",
+  "hooks install --command runs exactly these commands in order, and none after a " +
+    "finding",
   async () => {
     using repo = await GitRepo.make();
     await repo.install(
@@ -569,8 +567,8 @@ Deno.test(
 );
 
 Deno.test(
-  "pre-push-run = true in the configuration adds the affected tests to pre-push, and " +
-    "status says when that is not installed",
+  "pre-push-run = true adds the affected tests to pre-push, and status reports if that " +
+    "is not installed",
   async () => {
     using repo = await GitRepo.make();
     await repo.addRemote();
@@ -599,8 +597,7 @@ Deno.test(
 );
 
 Deno.test(
-  "hooks status names lines that another version wrote, and installing again replaces " +
-    "them",
+  "hooks status names a block from another version, and installing again replaces it",
   async () => {
     using repo = await GitRepo.make();
     await repo.install("pre-commit");
@@ -620,8 +617,8 @@ Deno.test(
 );
 
 Deno.test(
-  "hooks status --json says per hook what is there, what it runs and whether it finds " +
-    "it",
+  "hooks status --json shows for each hook what is installed, what it runs and whether " +
+    "that exists",
   async () => {
     using repo = await GitRepo.make();
     await repo.install("pre-push");
@@ -663,8 +660,8 @@ Deno.test(
 );
 
 Deno.test(
-  "hooks install calls the executable that installs, by the link on PATH where there " +
-    "is one",
+  "an installed hook calls the executable that installed it, through the link on PATH " +
+    "if there is one",
   async () => {
     using repo = await GitRepo.make();
     const link = `${repo.base}/my bin/tractest`;
@@ -702,7 +699,8 @@ const namespaces = new Deno.Command("unshare", {
 const noNamespace = !(await namespaces.output().catch(() => ({ success: false }))).success;
 
 Deno.test(
-  "a real commit, push and checkout run the built binary, which is silent when all is clean" +
+  "a real commit, push and checkout run the built binary, which is silent if all is " +
+    "clean" +
     (noNamespace ? " (needs network namespaces)" : ""),
   { ignore: noNamespace },
   async () => {
@@ -742,8 +740,7 @@ Deno.test(
 );
 
 Deno.test(
-  "hooks takes nothing that it does not know, and outside of a " +
-    "repository says so",
+  "hooks refuses unknown words, and exits with 80 outside of a repository",
   async () => {
     using repo = await GitRepo.make();
     const cases: [string[], string][] = [

@@ -45,8 +45,8 @@ def test_looks(tmp_path):
 `;
 
 test(
-  "pytest has a registry port, sockets, shared memory and processes of its own; its " +
-    "files lie outside and are the user's",
+  "pytest has its own registry port, sockets, shared memory and processes; its files " +
+    "are outside and the user's",
   async (user) => {
     await using suite = await UsersSuite.of(user, { "test_a.py": LOOKS });
     // Somebody else holds the registry and has shared memory.
@@ -125,8 +125,7 @@ def test_last(server): time.sleep(0.8)
 `;
 
 test(
-  "what a test leaves behind is its LEAK, an orphan too, and is " +
-    "gone when pytest is",
+  "what a test leaves behind, orphans too, is reported as its LEAK and ends with pytest",
   async (user) => {
     await using suite = await UsersSuite.of(user, { "test_a.py": LEAVES });
     const { code, stdout, stderr } = await suite.tractest([...ISOLATE, "--strict", "--json"]);
@@ -165,7 +164,7 @@ test("what the last test leaves behind is reported although it ends with pytest"
   assertEquals(await processesWith(suite.path), [], stderr);
 });
 
-test("what runs when pytest crashes is the leak of the test that ran", async (user) => {
+test("what still runs when pytest crashes is the leak of the running test", async (user) => {
   await using suite = await UsersSuite.of(user, {
     "test_a.py":
       `import os, subprocess\ndef test_a():\n    subprocess.Popen(["sleep", "600"])\n    ` +
@@ -184,7 +183,7 @@ test("what runs when pytest crashes is the leak of the test that ran", async (us
   );
 });
 
-test("exit codes and signals are pytest's own", async (user) => {
+test("exit codes and signals of pytest pass through", async (user) => {
   const suites: [string, number, string][] = [
     ["def test_a(): pass", 0, "1 passed in "],
     ["def test_a(): assert False", 1, "1 failed in "],
@@ -249,7 +248,7 @@ for (const [signal, expected] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 
 }
 
 test(
-  "fault 43: SIGKILL of tractest ends pytest and all that it started, and the next run " +
+  "fault 43: SIGKILL of tractest ends pytest and all its descendants, and the next run " +
     "needs no clean-up",
   async (user) => {
     await using suite = await UsersSuite.of(user, {
@@ -267,8 +266,8 @@ test(
 );
 
 test(
-  "the time limit of a run ends what ignores SIGINT with all below it, and exits with " +
-    "124",
+  "the time limit of a run ends processes that ignore SIGINT and all below them, and " +
+    "exits with 124",
   async (user) => {
     await using suite = await UsersSuite.of(user, { "test_a.py": WAITS });
     // What ran is reported where nothing has ended for half of the limit: on a busy machine pytest
@@ -288,8 +287,7 @@ test(
 );
 
 test(
-  "hang finds a run in an isolation, tells its test, and says what " +
-    "can't be seen of it",
+  "hang finds an isolated run, shows its test, and reports what can't be seen",
   async (user) => {
     await using suite = await UsersSuite.of(user, { "test_a.py": WAITS });
     // Both in one network, and both the user's.
@@ -309,8 +307,7 @@ test(
 );
 
 test(
-  "a test that takes too long is ended, and the rest runs in a " +
-    "fresh isolation",
+  "a test that takes too long is ended, and the others run in a fresh isolation",
   async (user) => {
     await using suite = await UsersSuite.of(user, {
       "test_a.py": `${WAITS}\ndef test_b(): pass\n`,
@@ -346,19 +343,23 @@ test(
   },
 );
 
-test("fault 42: a second Ctrl-C ends a pytest that does not, and all below it", async (user) => {
-  await using suite = await UsersSuite.of(user, { "test_a.py": WAITS });
-  const running = await suite.atTerminal([...ISOLATE, "-s"]);
-  await running.until("waiting");
-  await running.type("\x03");
-  await running.until("interrupt again");
-  await running.type("\x03");
-  const { code, stdout } = await running.ended;
-  assertEquals(code, 130, stdout);
-  await untilGone(suite.path);
-});
+test(
+  "fault 42: a second Ctrl-C ends a pytest that ignores the first, " +
+    "and all below it",
+  async (user) => {
+    await using suite = await UsersSuite.of(user, { "test_a.py": WAITS });
+    const running = await suite.atTerminal([...ISOLATE, "-s"]);
+    await running.until("waiting");
+    await running.type("\x03");
+    await running.until("interrupt again");
+    await running.type("\x03");
+    const { code, stdout } = await running.ended;
+    assertEquals(code, 130, stdout);
+    await untilGone(suite.path);
+  },
+);
 
-test("fault 44: at a terminal a debugger has keyboard and Ctrl-C", async (user) => {
+test("fault 44: at a terminal a debugger gets the keyboard and Ctrl-C", async (user) => {
   await using suite = await UsersSuite.of(user, {
     "test_a.py": "import os\ndef test_a(): assert not all(os.isatty(fd) for fd in (0, 1, 2))\n",
   });
@@ -395,9 +396,12 @@ const HOLDS = `
     while not os.path.exists(os.environ["SUITE"] + "/go"): time.sleep(0.02)
 `;
 
-test("a configured socket directory is private, with all in it that is no socket", async (user) => {
-  await using suite = await UsersSuite.of(user, {
-    "test_a.py": `
+test(
+  "a configured socket directory is private, but shares all files " +
+    "that are no sockets",
+  async (user) => {
+    await using suite = await UsersSuite.of(user, {
+      "test_a.py": `
 import os, socket
 def test_a():
     assert sorted(os.listdir("run")) == ["directory", "file", "link"]
@@ -406,38 +410,46 @@ def test_a():
     open("run/file", "a").write(", and inside")
     socket.socket(socket.AF_UNIX).bind("run/registry@1616.sock")
 `,
-  }, '[tool.tractest]\nsocket-directories = ["run"]\nisolate = true\n');
-  await suite.write({ "run/file": "outside", "run/directory/old": "" });
-  await Deno.symlink("file", join(suite.root, "run/link"));
-  const listener = Deno.listen({
-    transport: "unix",
-    path: join(suite.root, "run/registry@1616.sock"),
-  });
-  await suite.give();
-  try {
-    // The configuration asks for it.
-    const { code, stdout, stderr } = await suite.tractest(["run", "--no-preflight"]);
-    assertEquals(code, 0, stdout + stderr);
-  } finally {
-    listener.close();
-  }
-  assertEquals(await Deno.readTextFile(join(suite.root, "run/file")), "outside, and inside");
-  assertEquals((await Array.fromAsync(Deno.readDir(join(suite.root, "run/directory")))).length, 2);
-});
+    }, '[tool.tractest]\nsocket-directories = ["run"]\nisolate = true\n');
+    await suite.write({ "run/file": "outside", "run/directory/old": "" });
+    await Deno.symlink("file", join(suite.root, "run/link"));
+    const listener = Deno.listen({
+      transport: "unix",
+      path: join(suite.root, "run/registry@1616.sock"),
+    });
+    await suite.give();
+    try {
+      // The configuration asks for it.
+      const { code, stdout, stderr } = await suite.tractest(["run", "--no-preflight"]);
+      assertEquals(code, 0, stdout + stderr);
+    } finally {
+      listener.close();
+    }
+    assertEquals(await Deno.readTextFile(join(suite.root, "run/file")), "outside, and inside");
+    assertEquals(
+      (await Array.fromAsync(Deno.readDir(join(suite.root, "run/directory")))).length,
+      2,
+    );
+  },
+);
 
-test("pytest gets SIGINT at its default though tractest inherited it ignored", async (user) => {
-  await using suite = await UsersSuite.of(user, {
-    "test_a.py": "import signal\ndef test_a(): assert signal.getsignal(signal.SIGINT) is " +
-      "signal.default_int_handler\n",
-  });
-  const { code, stdout, stderr } = await suite.start(ISOLATE, {}, [
-    "sh",
-    "-c",
-    'trap "" INT; exec "$@"',
-    "sh",
-  ]).ended;
-  assertEquals(code, 0, stdout + stderr);
-});
+test(
+  "pytest gets the default action of SIGINT even if tractest " +
+    "inherited it ignored",
+  async (user) => {
+    await using suite = await UsersSuite.of(user, {
+      "test_a.py": "import signal\ndef test_a(): assert signal.getsignal(signal.SIGINT) is " +
+        "signal.default_int_handler\n",
+    });
+    const { code, stdout, stderr } = await suite.start(ISOLATE, {}, [
+      "sh",
+      "-c",
+      'trap "" INT; exec "$@"',
+      "sh",
+    ]).ended;
+    assertEquals(code, 0, stdout + stderr);
+  },
+);
 
 /** In here nobody can make a namespace. */
 const REFUSED = [
@@ -451,8 +463,8 @@ const REFUSED = [
 ];
 
 test(
-  "where the system refuses, --isolate exits with 83 and names reason and remedy, and " +
-    "--isolate=auto runs without isolation if need be",
+  "if the system refuses, --isolate exits with 83, reason and remedy; --isolate=auto " +
+    "runs without isolation",
   async (user) => {
     await using suite = await UsersSuite.of({ ...user, as: [] }, {
       "test_a.py": "import os\ndef test_a(): assert os.getppid() != 1\n",
@@ -476,7 +488,7 @@ test(
   },
 );
 
-test("without unshare it is named with its package", async (user) => {
+test("a missing unshare is named with its package", async (user) => {
   if (user.uid !== 0) return;
   await using suite = await UsersSuite.of(user, { "test_a.py": "" });
   const hide = [
@@ -508,8 +520,8 @@ kill -INT $application; wait $application; echo "application: $?"
 `;
 
 test(
-  "two runs of the sample pass beside each other and beside an application on the " +
-    "registry's port, which goes on",
+  "two runs of the sample pass at once, next to an application on the registry's port, " +
+    "which keeps running",
   async (user) => {
     await using suite = await UsersSuite.sample(user);
     const { stdout, stderr } = await suite.start(["run"], {}, ["sh", "-c", BESIDE, "sh"]).ended;

@@ -55,28 +55,32 @@ def test_strict(): pass
 `;
 
 for (const version of ["8.*", "9.*"]) {
-  Deno.test(`--junit names and counts as the own report of pytest ${version} does`, async () => {
-    await using suite = await pytestSuite({
-      "sub/test_a.py": EVERYTHING,
-      "test_broken.py": "import nothing_like_this\n",
-    }, version);
-    const { code, stderr } = await suite.tractest([
-      ...["run", "--no-preflight", "--no-defaults", "--continue-on-collection-errors"],
-      ...["--junit", "ours.xml", "--junitxml", "theirs.xml"],
-    ]);
-    assertEquals(code, 1, stderr);
-    const [ours, theirs] = [await read(suite, "ours.xml"), await read(suite, "theirs.xml")];
-    // pytest counts a test that passed and whose teardown failed as two.
-    assertEquals(ours, {
-      ...theirs,
-      counts: { ...theirs.counts, tests: theirs.counts.tests! - 1 },
-    });
-    assertEquals(ours.counts, { tests: 13, failures: 3, errors: 4, skipped: 2 });
-  });
+  Deno.test(
+    "--junit has the names and counts of the report of pytest " +
+      `${version} itself`,
+    async () => {
+      await using suite = await pytestSuite({
+        "sub/test_a.py": EVERYTHING,
+        "test_broken.py": "import nothing_like_this\n",
+      }, version);
+      const { code, stderr } = await suite.tractest([
+        ...["run", "--no-preflight", "--no-defaults", "--continue-on-collection-errors"],
+        ...["--junit", "ours.xml", "--junitxml", "theirs.xml"],
+      ]);
+      assertEquals(code, 1, stderr);
+      const [ours, theirs] = [await read(suite, "ours.xml"), await read(suite, "theirs.xml")];
+      // pytest counts a test that passed and whose teardown failed as two.
+      assertEquals(ours, {
+        ...theirs,
+        counts: { ...theirs.counts, tests: theirs.counts.tests! - 1 },
+      });
+      assertEquals(ours.counts, { tests: 13, failures: 3, errors: 4, skipped: 2 });
+    },
+  );
 }
 
 Deno.test({
-  name: "--junit names and counts the sample's verdicts as pytest's own report does",
+  name: "--junit has the same names and counts for the sample as pytest's own report",
   ignore: ISOLATED === null,
   fn: async () => {
     await using suite = await sampleSuite();
@@ -98,7 +102,7 @@ Deno.test({
 });
 
 Deno.test(
-  "a run that is cut short has a report of what is known; what ran then and what did " +
+  "a run that is cut short has a report of its results; tests that were running or did " +
     "not run are errors",
   async () => {
     await using suite = await pytestSuite({
@@ -121,8 +125,7 @@ Deno.test(
 );
 
 Deno.test(
-  "what fails is written before it is tried again, and tests at their limit are " +
-    "failures",
+  "failures are written before they are retried, and tests at their limit are failures",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py": `
@@ -160,8 +163,7 @@ def test_c(): pass
 );
 
 Deno.test(
-  "a report of an earlier run goes away when a run begins; what is no report is not " +
-    "overwritten",
+  "a run first removes the report of an earlier run, and overwrites nothing else",
   async () => {
     await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
     await suite.write({ "report.xml": "<testsuites/>", "notes.txt": "mine" });

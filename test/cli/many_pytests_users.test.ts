@@ -18,7 +18,7 @@ def test_victim(): assert "LEFT" not in os.environ
 
 for (const user of USERS) {
   Deno.test(
-    `as ${user.name}: copies and cells run beside each other, and a polluter is found in ` +
+    `as ${user.name}: copies and cells run in parallel, and a polluter is found in ` +
       "isolation",
     async () => {
       await using suite = await UsersSuite.of(user, TESTS);

@@ -22,7 +22,7 @@ Deno.test("--notify-command runs at the end and changes neither exit code nor ou
   assert(stdout.trimEnd().split("\n").at(-1)!.startsWith("1 failed, 1 passed in "), stdout);
 });
 
-Deno.test("a background run announces its end, also when the tests never started", async () => {
+Deno.test("a background run announces its end, even if no test started", async () => {
   await using suite = await pytestSuite(TESTS);
   for (
     const [words, summary] of [[[], "1 failed, 1 passed in "], [

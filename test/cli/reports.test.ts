@@ -74,7 +74,7 @@ Deno.test("failed works from below the root, and with -C", async () => {
   assertEquals(await tractest(["-C", repository.root, "failed"], { cwd: "/" }), below);
 });
 
-Deno.test("failed --limit lists so many and says how many more there are", async () => {
+Deno.test("failed --limit lists that many tests and counts the others", async () => {
   using repository = await checkout();
   const args = ["failed", "--limit", "2"];
   const { stdout } = await tractest(args, { cwd: repository.root });

@@ -43,8 +43,8 @@ const COUNTS = {
 
 for (const version of ["6.2.*", "7.*", "8.*", "9.*"]) {
   Deno.test(
-    `every verdict of pytest ${version} is counted and every failure told, in the order ` +
-      "in which they came",
+    `every verdict of pytest ${version} is counted and every failure reported, in the ` +
+      "order in which they came",
     async () => {
       await using suite = await pytestSuite({ "test_verdicts.py": VERDICTS }, version);
       const { code, stdout, stderr } = await suite.tractest([
@@ -121,7 +121,7 @@ Deno.test(
   },
 );
 
-Deno.test("when all is well only the counts are told, and the exit code is 0", async () => {
+Deno.test("if all is well only the counts are shown, and the exit code is 0", async () => {
   await using suite = await pytestSuite({
     "test_a.py": "def test_a(): pass\ndef test_b(): pass\n",
   });
@@ -165,8 +165,7 @@ Deno.test("a test module that can't be imported is an error of its collection", 
 });
 
 Deno.test(
-  "options that exclude each other, or do nothing without another one, are refused " +
-    "before anything else",
+  "options that exclude or need each other are refused before anything else",
   async () => {
     await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
     const refused = async (args: readonly string[], reason: string) => {
@@ -195,8 +194,8 @@ Deno.test(
 
 for (const version of ["6.2.*", "8.*", "9.*"]) {
   Deno.test(
-    `pytest ${version} given an id that no test has: the nearest ones are named, ready ` +
-      "to run",
+    `pytest ${version}: the nearest ids to one that does not exist are named, ready to ` +
+      "run",
     async () => {
       await using suite = await pytestSuite({
         "test_a.py": "def test_one(): pass\ndef test_other(): pass\nclass TestDeep:\n    def " +
@@ -226,7 +225,7 @@ for (const version of ["6.2.*", "8.*", "9.*"]) {
   );
 }
 
-Deno.test("a target that lies in another one takes no test of that away", async () => {
+Deno.test("a target within another target does not hide the other's tests", async () => {
   await using suite = await pytestSuite(
     {
       "test_a.py": "def test_a(): pass\n",
@@ -281,8 +280,7 @@ Deno.test("the dry run prints the command and starts nothing", async () => {
 });
 
 Deno.test(
-  "nothing that brings the results out is left where a test or its " +
-    "children can see it",
+  "a test and its children see nothing of how results are reported",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py": `
@@ -308,7 +306,7 @@ def test_clean():
   },
 );
 
-Deno.test("a plugin that the user named by PYTEST_PLUGINS is still loaded", async () => {
+Deno.test("a plugin that the user named in PYTEST_PLUGINS is still loaded", async () => {
   await using suite = await pytestSuite({
     "test_a.py": "import os\ndef test_a(): assert os.environ['PYTEST_PLUGINS'] == 'mine'\n",
   });
@@ -318,7 +316,7 @@ Deno.test("a plugin that the user named by PYTEST_PLUGINS is still loaded", asyn
   assertIncludes(result.stdout, "mine is loaded");
 });
 
-Deno.test("a forked child of a test that goes on as a pytest reports nothing twice", async () => {
+Deno.test("a forked child of a test that continues as a pytest reports nothing twice", async () => {
   await using suite = await pytestSuite({
     "test_a.py":
       "import os\ndef test_forks():\n    if os.fork() == 0:\n        return\n    os.wait()\n",
@@ -327,7 +325,7 @@ Deno.test("a forked child of a test that goes on as a pytest reports nothing twi
   assertEquals(document.counts.passed, 1);
 });
 
-Deno.test("a run in several processes by pytest-xdist is told like any other", async () => {
+Deno.test("a run with several workers of pytest-xdist is reported like any other", async () => {
   await using suite = await pytestSuite({ "test_verdicts.py": VERDICTS }, "8.*", ["pytest-xdist"]);
   const { code, stdout, stderr } = await suite.tractest([
     ...NO_CHECKS,
@@ -372,8 +370,7 @@ Deno.test("failed subtests count as pytest counts them", async () => {
 });
 
 Deno.test(
-  "events are copied to a file while the run goes on, each line " +
-    "with its schema",
+  "events are copied to a file during the run, each line with its schema",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py": `
@@ -422,8 +419,8 @@ def test_b():
 );
 
 Deno.test(
-  "a run asks once which boot and which pid namespace it is in, and an isolated one " +
-    "asks nothing of the registry outside",
+  "a run reads its boot and pid namespace once, and an isolated one does not check the " +
+    "registry outside",
   async () => {
     await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
     const times = (text: string, what: string) => text.split(`# ${what}\n`).length - 1;
@@ -465,8 +462,8 @@ const WHOLE = (id: string) => [`${id}:start`, `${id}:setup`, `${id}:call`, `${id
 
 for (const version of ["6.2.*", "8.*"]) {
   Deno.test(
-    `with pytest ${version}, while a test runs, its start is written and all of the one ` +
-      "before; its setup goes with what follows",
+    `with pytest ${version}, a running test's start and all of the test before are ` +
+      "written; its setup comes with the next event",
     async () => {
       const conftest = `${TOLD}\ndef pytest_sessionfinish(): tell("end")\n`;
       await using suite = await pytestSuite(
@@ -488,7 +485,7 @@ for (const version of ["6.2.*", "8.*"]) {
   );
 }
 
-Deno.test("the end of a test is written before others can do something about it", async () => {
+Deno.test("the end of a test is written before another hook can act on it", async () => {
   const conftest = `${TOLD}
 import pytest
 @pytest.hookimpl(hookwrapper=True)
@@ -504,7 +501,7 @@ def pytest_runtest_protocol(item):
   assertEquals(await toldOf(suite), [["after", ...WHOLE("a")]]);
 });
 
-Deno.test("a test that is killed in its teardown has passed until then", async () => {
+Deno.test("a test that is killed in its teardown counts as passed until then", async () => {
   await using suite = await pytestSuite({
     "test_a.py": `
 import os, pytest, signal
@@ -532,8 +529,8 @@ async function toldOf(suite: Suite): Promise<string[][]> {
 }
 
 Deno.test(
-  "--events names a place that can be written and holds nothing else, before anything " +
-    "runs",
+  "--events refuses a file that can't be written or holds anything else, before " +
+    "anything runs",
   async () => {
     await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
     await suite.write({ "notes.txt": "mine" });
@@ -573,8 +570,8 @@ Deno.test(
 );
 
 Deno.test(
-  "a directory that takes no file, or a pipe that nobody reads, keeps a run with " +
-    "--events or --junit from beginning",
+  "a read-only directory or a pipe without a reader for --events or --junit is refused " +
+    "before the run",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py": "open('started', 'w')\ndef test_a(): pass\n",
@@ -613,38 +610,41 @@ Deno.test(
   },
 );
 
-Deno.test("the reader of a pipe has all that --events and --junit write to it", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py": "import time\ndef test_a(): time.sleep(0.3)\ndef test_b(): pass\n",
-  });
-  const [events, report] = ["events", "report"].map((name) => join(suite.root, name));
-  assert((await new Deno.Command("mkfifo", { args: [events!, report!] }).output()).success);
-  const readers = [events!, report!].map((path) =>
-    new Deno.Command("cat", { args: [path], stdout: "piped" }).output()
-  );
-  const { code, stderr } = await suite.tractest([
-    ...NO_CHECKS,
-    "--events",
-    events!,
-    "--junit",
-    report!,
-  ]);
-  assertEquals(code, 0, stderr);
-  const [lines, xml] = (await Promise.all(readers)).map(({ stdout }) =>
-    new TextDecoder().decode(stdout)
-  );
-  const names = lines!.trimEnd().split("\n").map((line) => JSON.parse(line).event);
-  assertEquals([names[0], names.filter((name) => name === "test-start").length, names.at(-1)], [
-    "run-start",
-    2,
-    "run-finish",
-  ]);
-  assertIncludes(xml!, 'tests="2"');
-});
+Deno.test(
+  "the reader of a pipe gets everything that --events and --junit " +
+    "write to it",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": "import time\ndef test_a(): time.sleep(0.3)\ndef test_b(): pass\n",
+    });
+    const [events, report] = ["events", "report"].map((name) => join(suite.root, name));
+    assert((await new Deno.Command("mkfifo", { args: [events!, report!] }).output()).success);
+    const readers = [events!, report!].map((path) =>
+      new Deno.Command("cat", { args: [path], stdout: "piped" }).output()
+    );
+    const { code, stderr } = await suite.tractest([
+      ...NO_CHECKS,
+      "--events",
+      events!,
+      "--junit",
+      report!,
+    ]);
+    assertEquals(code, 0, stderr);
+    const [lines, xml] = (await Promise.all(readers)).map(({ stdout }) =>
+      new TextDecoder().decode(stdout)
+    );
+    const names = lines!.trimEnd().split("\n").map((line) => JSON.parse(line).event);
+    assertEquals([names[0], names.filter((name) => name === "test-start").length, names.at(-1)], [
+      "run-start",
+      2,
+      "run-finish",
+    ]);
+    assertIncludes(xml!, 'tests="2"');
+  },
+);
 
 Deno.test(
-  "a file that does not take the events of --events fails no run, " +
-    "and is told",
+  "a failed write to the file of --events is reported, and does not fail the run",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py": 'import shutil\ndef test_a(): shutil.rmtree("out")\ndef test_b(): pass\n',
@@ -682,8 +682,8 @@ Deno.test(
 );
 
 Deno.test(
-  "fault 41: 10 MB on each stream, with and without capture, stop nothing, and all of " +
-    "it is shown",
+  "fault 41: 10 MB on each stream, with and without capture, block nothing and are " +
+    "shown completely",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py":
@@ -698,8 +698,7 @@ Deno.test(
 );
 
 Deno.test(
-  "without a terminal pytest and what it starts write to a file, " +
-    "and read nothing",
+  "without a terminal pytest and its children write to a file and have no input",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py": `
@@ -782,8 +781,8 @@ Deno.test("pytest gets SIGINT at its default though tractest inherited it ignore
 });
 
 Deno.test(
-  "fault 43: the time limit ends pytest by SIGINT, tells what ran, " +
-    "and exits 124",
+  "fault 43: the time limit ends pytest with SIGINT, shows what was running, and exits " +
+    "with 124",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py": "import time\ndef test_ok(): pass\ndef test_hangs(): time.sleep(600)\n",
@@ -809,8 +808,8 @@ Deno.test(
 );
 
 Deno.test(
-  "fault 43: at the time limit SIGKILL ends what ignores SIGINT, and all that belongs " +
-    "to the run",
+  "fault 43: at the time limit SIGKILL ends processes that ignore SIGINT, and all of " +
+    "the run",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py": `
@@ -868,8 +867,8 @@ for (
 }
 
 Deno.test(
-  "pytest writes to a file or a device itself, and to a pipe through a log that nobody " +
-    "can hold open",
+  "pytest writes to a file or device directly, and to a pipe through a log that no " +
+    "process can hold open",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py": "import os\ndef test_a(): print('to', os.readlink('/proc/self/fd/1'), " +
@@ -938,8 +937,7 @@ def test_leaves():
 `;
 
 Deno.test(
-  "a signal while tractest looks for what is left after the tests " +
-    "keeps no verdict back",
+  "a signal during the search for leaks after the tests does not suppress the verdict",
   async () => {
     await using suite = await pytestSuite({ "test_a.py": SIGNALS_AFTERWARDS });
     const junit = join(suite.path, "junit.xml");
@@ -968,22 +966,29 @@ Deno.test(
   },
 );
 
-Deno.test("fault 42: a second Ctrl-C ends a pytest that does not, and all below it", async () => {
-  await using suite = await pytestSuite({ "test_a.py": WAITS });
-  const running = await suite.atTerminal([...NO_CHECKS, "-s"]);
-  await running.until("waiting");
-  await running.type("\x03");
-  await running.until("interrupt again");
-  await running.type("\x03");
-  const result = await running.ended;
-  assertEquals(result.code, 130, result.stdout);
-  assert(!result.stdout.includes("^CSIGINT"), "what the terminal shows of Ctrl-C has its own line");
-  for (const pid of await pidsOf(suite)) assert(!await alive(pid), `pid ${pid} still lives`);
-});
+Deno.test(
+  "fault 42: a second Ctrl-C ends a pytest that ignores the first, " +
+    "and all below it",
+  async () => {
+    await using suite = await pytestSuite({ "test_a.py": WAITS });
+    const running = await suite.atTerminal([...NO_CHECKS, "-s"]);
+    await running.until("waiting");
+    await running.type("\x03");
+    await running.until("interrupt again");
+    await running.type("\x03");
+    const result = await running.ended;
+    assertEquals(result.code, 130, result.stdout);
+    assert(
+      !result.stdout.includes("^CSIGINT"),
+      "what the terminal shows of Ctrl-C has its own line",
+    );
+    for (const pid of await pidsOf(suite)) assert(!await alive(pid), `pid ${pid} still lives`);
+  },
+);
 
 Deno.test(
-  "fault 44: at a terminal a debugger has keyboard, Ctrl-C and all the time; tractest " +
-    "keeps out of it",
+  "fault 44: at a terminal a debugger gets the keyboard, Ctrl-C and unlimited time; " +
+    "tractest does not interfere",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py": "def test_a(): assert 'found' == 'it'\n",
@@ -998,14 +1003,14 @@ Deno.test(
   },
 );
 
-Deno.test("a debugger without a terminal is refused with what to do", async () => {
+Deno.test("a debugger without a terminal is refused with a remedy", async () => {
   await using suite = await pytestSuite({ "test_a.py": "" });
   const result = await suite.tractest([...NO_CHECKS, "--tpdb"]);
   assertEquals(result.code, 64);
   assertIncludes(result.stderr, "needs a terminal");
 });
 
-Deno.test("at a terminal pytest has the terminal itself, with its colours", async () => {
+Deno.test("at a terminal pytest writes directly to it, in colour", async () => {
   await using suite = await pytestSuite({
     "test_a.py": "import os\ndef test_a(): assert all(os.isatty(fd) for fd in (0, 1, 2))\n",
   });
@@ -1015,7 +1020,7 @@ Deno.test("at a terminal pytest has the terminal itself, with its colours", asyn
   assertIncludes(result.stdout, "\x1b[32m");
 });
 
-Deno.test("--color=always colours what goes to a pipe, of both", async () => {
+Deno.test("--color=always colours the output of pytest and of tractest in a pipe", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
   const result = await suite.tractest([...NO_CHECKS, "--color", "always"]);
   assertIncludes(result.stdout, "\x1b[32m.\x1b[0m");
@@ -1053,7 +1058,7 @@ Deno.test(
 );
 
 Deno.test(
-  "fault 43: after a SIGKILL of tractest the next run names the pytest that it left, " +
+  "fault 43: after a SIGKILL of tractest the next run names the pytest left behind, " +
     "and --clean ends it",
   async () => {
     await using suite = await pytestSuite({ "test_a.py": WAITS });
@@ -1075,7 +1080,7 @@ Deno.test(
   },
 );
 
-Deno.test("a suite that is ended by a signal is told with the test that ran", async () => {
+Deno.test("a suite that is ended by a signal is reported with the running test", async () => {
   await using suite = await pytestSuite({
     "test_a.py": "import os, signal\ndef test_dies(): os.kill(os.getpid(), signal.SIGKILL)\n",
   });
@@ -1085,8 +1090,7 @@ Deno.test("a suite that is ended by a signal is told with the test that ran", as
 });
 
 Deno.test(
-  "fault 33: what a test id or a message holds never reaches the " +
-    "terminal raw",
+  "fault 33: control characters in test ids and messages never reach the terminal",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py": 'def test_a(): raise ValueError("\\x1b[31mred\\x9b1m \\u202e")\n',
@@ -1101,7 +1105,7 @@ Deno.test(
   },
 );
 
-Deno.test("state directories that can't be used cost the history, never the result", async () => {
+Deno.test("unusable state directories cost the history, never the result", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
   await Deno.writeTextFile(join(suite.path, "file"), "");
   const result = await suite.tractest(NO_CHECKS, { XDG_STATE_HOME: join(suite.path, "file") });
@@ -1110,7 +1114,7 @@ Deno.test("state directories that can't be used cost the history, never the resu
 });
 
 Deno.test(
-  "how long full runs took is remembered: it raises the time limit and hints at the " +
+  "durations of full runs are kept: they raise the time limit and suggest the " +
     "background",
   async () => {
     await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
@@ -1149,7 +1153,7 @@ async function lockNamesChild(suite: Suite): Promise<void> {
   }
 }
 
-Deno.test("what a library raised is placed where the project called it", async () => {
+Deno.test("an error raised in a library is located where the project called it", async () => {
   await using suite = await pytestSuite({
     "test_a.py": "import json\n\ndef test_a():\n    json.loads('{')\n",
   });
@@ -1158,20 +1162,23 @@ Deno.test("what a library raised is placed where the project called it", async (
   assertIncludes(stdout, "\n    at tests/test_a.py:4\n");
 });
 
-Deno.test("what shows no line of the project is placed by its path from the root", async () => {
-  const far = "import importlib\ndef test_a():\n    __tracebackhide__ = True\n    " +
-    "importlib.import_module('tests.site-packages.far').fail()\n";
-  await using suite = await pytestSuite({
-    "test_a.py": far,
-    "site-packages/far.py": "def fail():\n    raise KeyError('far')\n",
-  });
-  const { stdout } = await suite.tractest(NO_CHECKS);
-  assertIncludes(stdout, "\n    at tests/site-packages/far.py:2\n");
-});
+Deno.test(
+  "an error without a line of the project is located by its path " +
+    "from the root",
+  async () => {
+    const far = "import importlib\ndef test_a():\n    __tracebackhide__ = True\n    " +
+      "importlib.import_module('tests.site-packages.far').fail()\n";
+    await using suite = await pytestSuite({
+      "test_a.py": far,
+      "site-packages/far.py": "def fail():\n    raise KeyError('far')\n",
+    });
+    const { stdout } = await suite.tractest(NO_CHECKS);
+    assertIncludes(stdout, "\n    at tests/site-packages/far.py:2\n");
+  },
+);
 
 Deno.test(
-  "address in use in every failure is told as a held registry, " +
-    "before all else",
+  "if every failure is an address in use, a held registry is reported before all else",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py":
@@ -1189,7 +1196,7 @@ Deno.test(
   },
 );
 
-Deno.test("a reader that goes away stops nothing, and no stack trace is shown", async () => {
+Deno.test("a closed output pipe stops nothing, and no stack trace is shown", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
   const running = suite.start([...NO_CHECKS, "--timeout", "30"], {}, [
     "sh",
@@ -1203,8 +1210,7 @@ Deno.test("a reader that goes away stops nothing, and no stack trace is shown", 
 });
 
 Deno.test(
-  "a terminal whose output goes through a pipe: Ctrl-C still " +
-    "reaches pytest once",
+  "with output through a pipe, Ctrl-C at the terminal still reaches pytest once",
   async () => {
     await using suite = await pytestSuite({ "test_a.py": WAITS });
     const running = suite.start([...NO_CHECKS, "-s"], { TERM: "xterm" }, [
@@ -1224,22 +1230,26 @@ Deno.test(
   },
 );
 
-Deno.test("a dry run of --sync shows what uv would be told first, and makes nothing", async () => {
-  await using suite = await pytestSuite({ "test_one.py": "def test_one(): pass\n" });
-  await Deno.remove(join(suite.root, "py310"));
-  await suite.write({ ".python-version": "3.12\n" });
-  const { code, stdout } = await suite.tractest(["run", "--sync", "--dry-run"]);
-  assertEquals([code, stdout.split("\n")[1]], [
-    0,
-    "py312/bin/python -m pytest -x --tb=short --no-header tests/",
-  ]);
-  assertIncludes(stdout.split("\n")[0]!, "UV_PROJECT_ENVIRONMENT=py312 uv sync");
-  assertEquals([...Deno.readDirSync(suite.root)].map((entry) => entry.name).sort(), [
-    ".python-version",
-    "pyproject.toml",
-    "tests",
-  ]);
-});
+Deno.test(
+  "a dry run of --sync shows the uv command that would run first, " +
+    "and creates nothing",
+  async () => {
+    await using suite = await pytestSuite({ "test_one.py": "def test_one(): pass\n" });
+    await Deno.remove(join(suite.root, "py310"));
+    await suite.write({ ".python-version": "3.12\n" });
+    const { code, stdout } = await suite.tractest(["run", "--sync", "--dry-run"]);
+    assertEquals([code, stdout.split("\n")[1]], [
+      0,
+      "py312/bin/python -m pytest -x --tb=short --no-header tests/",
+    ]);
+    assertIncludes(stdout.split("\n")[0]!, "UV_PROJECT_ENVIRONMENT=py312 uv sync");
+    assertEquals([...Deno.readDirSync(suite.root)].map((entry) => entry.name).sort(), [
+      ".python-version",
+      "pyproject.toml",
+      "tests",
+    ]);
+  },
+);
 
 Deno.test("options that pytest does not accept are named as the reason", async () => {
   await using suite = await pytestSuite({ "test_one.py": "def test_one(): pass\n" });

@@ -52,8 +52,7 @@ async function listed(suite: Suite): Promise<string[]> {
 
 for (const version of ["6.2.*", "9.*"]) {
   Deno.test(
-    `with pytest ${version} an id with an address names its test in ` +
-      "every later process",
+    `with pytest ${version} an id with an address selects its test in every later process`,
     async () => {
       await using suite = await addressSuite(version);
       const counts = async (
@@ -105,8 +104,8 @@ for (const version of ["6.2.*", "9.*"]) {
 }
 
 Deno.test(
-  "what plain pytest recorded with addresses is listed once, and --lf runs that and " +
-    "nothing else",
+  "a test that plain pytest recorded with addresses is listed once, and --lf runs only " +
+    "that",
   async () => {
     await using suite = await addressSuite("8.*");
     for (let again = 0; again < 2; again++) {
@@ -133,7 +132,7 @@ Deno.test(
 );
 
 Deno.test({
-  name: "several pytests, stress and bisect take an id with an address as it was printed",
+  name: "--jobs, stress and bisect accept an id with an address as it was printed",
   ignore: ISOLATED === null,
   fn: async () => {
     await using suite = await addressSuite("8.*");

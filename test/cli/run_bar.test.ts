@@ -68,8 +68,8 @@ def test_z(): pass
 `;
 
 Deno.test(
-  "at a terminal the bar shows what runs, failures stand above it, and t tells what " +
-    "runs now",
+  "at a terminal failures appear above a bar with the running tests, and the key t " +
+    "lists these",
   async () => {
     await using suite = await pytestSuite({ "test_a.py": WAITS });
     const running = await atTerminal(suite, NO_CHECKS);
@@ -102,8 +102,7 @@ Deno.test(
 );
 
 Deno.test(
-  "the bar tells what is left by what the very tests that are to " +
-    "run took before",
+  "the bar estimates the remaining time from earlier durations of the remaining tests",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py": WAITS.replace("def test_z(): pass", "def test_z(): time.sleep(3)"),
@@ -135,7 +134,7 @@ for (
     143,
   ]] as const
 ) {
-  Deno.test(`${how} ends a run with a bar, and the terminal is as it was`, async () => {
+  Deno.test(`${how} ends a run with a bar, and the terminal is restored`, async () => {
     await using suite = await pytestSuite({ "test_a.py": WAITS });
     const running = await atTerminal(suite, [...NO_CHECKS, "--events", "events"]);
     await running.until("tests/test_a.py::test_waits");
@@ -152,7 +151,7 @@ for (
   });
 }
 
-Deno.test("without a terminal there are lines, and nothing that steers one", async () => {
+Deno.test("without a terminal there are plain lines without control sequences", async () => {
   await using suite = await pytestSuite({
     "test_a.py": `
 import os, time
@@ -196,7 +195,7 @@ def test_crashes():
   assertIncludes(stdout, "1 failed, 4 passed in ");
 });
 
-Deno.test("a dumb terminal has lines, and its keyboard is left alone", async () => {
+Deno.test("a dumb terminal gets plain lines, and its keyboard is not read", async () => {
   await using suite = await pytestSuite({
     "test_a.py": "def test_a(): pass\ndef test_fails(): assert False\n",
   });
@@ -209,7 +208,7 @@ Deno.test("a dumb terminal has lines, and its keyboard is left alone", async () 
   assert(!ours.includes("\x1b"), ours);
 });
 
-Deno.test("NO_COLOR leaves colours out of the bar, not the bar", async () => {
+Deno.test("NO_COLOR removes the colours of the bar, not the bar", async () => {
   await using suite = await pytestSuite({ "test_a.py": WAITS });
   await Deno.writeTextFile(join(suite.path, "go"), "");
   const running = await atTerminal(suite, NO_CHECKS, { NO_COLOR: "1" });
@@ -220,8 +219,8 @@ Deno.test("NO_COLOR leaves colours out of the bar, not the bar", async () => {
 });
 
 Deno.test(
-  "what pytest says before it can run anything is shown; a debugger and --collect-only " +
-    "keep pytest's output",
+  "errors of pytest before any test are shown; a debugger and --collect-only keep " +
+    "pytest's output",
   async () => {
     await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
     const refused = await suite.tractest([...NO_CHECKS, "--no-such-option"]);
@@ -301,8 +300,7 @@ Deno.test({
 });
 
 Deno.test(
-  "a terminal that is closed ends the run behind its bar: tractest, pytest and what a " +
-    "test has started",
+  "closing the terminal ends a run with a bar: tractest, pytest and a test's processes",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py": `

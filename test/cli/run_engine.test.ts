@@ -15,8 +15,8 @@ def test_c(): pass
 `;
 
 Deno.test(
-  "a test that takes longer than --test-timeout is ended and reported, and the rest " +
-    "runs in a fresh pytest",
+  "a test that takes longer than --test-timeout is ended and reported, and the others " +
+    "run in a fresh pytest",
   async () => {
     await using suite = await pytestSuite({ "test_a.py": BREAKING });
     const { code, stdout } = await suite.tractest([
@@ -54,8 +54,8 @@ Deno.test(
 );
 
 Deno.test(
-  "without --resume a test that takes too long ends the run with 124, and what is " +
-    "known is kept for --lf",
+  "without --resume a test that takes too long ends the run with 124, and the results " +
+    "are kept for --lf",
   async () => {
     await using suite = await pytestSuite({ "test_a.py": BREAKING });
     const { code, stdout } = await suite.tractest([...NO_CHECKS, "--test-timeout", "1"]);
@@ -72,9 +72,12 @@ Deno.test(
   },
 );
 
-Deno.test("a test that ignores SIGINT is ended with its tree, and the rest runs", async () => {
-  await using suite = await pytestSuite({
-    "test_a.py": `
+Deno.test(
+  "a test that ignores SIGINT is ended with its process tree, and " +
+    "the others run",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": `
 import os, signal, subprocess, sys, time
 def test_hangs():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -84,21 +87,22 @@ def test_hangs():
     time.sleep(600)
 def test_b(): pass
 `,
-  });
-  const { code, stdout } = await suite.tractest([
-    ...NO_CHECKS,
-    "--no-defaults",
-    "--test-timeout",
-    "1",
-    "--grace",
-    "0.3",
-  ]);
-  assertEquals(code, 1, stdout);
-  assertIncludes(stdout, "1 failed, 1 passed");
-  for (const pid of (await Deno.readTextFile(join(suite.path, "pids"))).split(" ")) {
-    assert(!await alive(Number(pid)), `pid ${pid} still lives`);
-  }
-});
+    });
+    const { code, stdout } = await suite.tractest([
+      ...NO_CHECKS,
+      "--no-defaults",
+      "--test-timeout",
+      "1",
+      "--grace",
+      "0.3",
+    ]);
+    assertEquals(code, 1, stdout);
+    assertIncludes(stdout, "1 failed, 1 passed");
+    for (const pid of (await Deno.readTextFile(join(suite.path, "pids"))).split(" ")) {
+      assert(!await alive(Number(pid)), `pid ${pid} still lives`);
+    }
+  },
+);
 
 /** Fails at first, then passes; and one that always fails. */
 const FLAKY = `
@@ -112,8 +116,7 @@ def test_after(): pass
 `;
 
 Deno.test(
-  "a test that passes when it is tried again is FLAKY: green, but " +
-    "not under --strict",
+  "a test that passes in a retry is FLAKY: green, but not under --strict",
   async () => {
     await using suite = await pytestSuite({ "test_a.py": FLAKY });
     const first = await suite.tractest([...NO_CHECKS, "--retries", "2"]);
@@ -135,7 +138,7 @@ Deno.test(
   },
 );
 
-Deno.test("a test that fails each time stays red, and says how often it was tried", async () => {
+Deno.test("a test that fails in every attempt stays red, with the number of attempts", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_bad(): assert 1 == 2\n" });
   const { code, stdout } = await suite.tractest([...NO_CHECKS, "--retries", "2"]);
   assertEquals(code, 1);
@@ -183,8 +186,8 @@ def test_at_last():
 `;
 
 Deno.test(
-  "a test that closes descriptors and replaces functions for good loses no report, and " +
-    "gets none into its files",
+  "a test that closes descriptors and replaces functions for good does not lose or " +
+    "catch any report",
   async () => {
     await using suite = await pytestSuite({ "test_a.py": CLOSES });
     for (const mode of [[], ["--jobs", "2"]]) {
@@ -203,8 +206,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a test is tried again where pytest takes no path of its file, since a bracket " +
-    "stands in it",
+  "a test is retried even if a bracket in its path keeps pytest from finding its file",
   async () => {
     const flaky =
       'import os\ndef test_a():\n    if not os.path.exists("seen"): open("seen", "w"); assert 0\n';
@@ -225,8 +227,8 @@ Deno.test(
 );
 
 Deno.test(
-  "a process that a test leaves behind is that test's LEAK; what a fixture of the " +
-    "module started and ended is none",
+  "a process that a test leaves behind is its LEAK; one that a module's fixture " +
+    "started and ended is not",
   async () => {
     await using suite = await pytestSuite({ "test_a.py": LEAVES });
     const { code, stdout } = await suite.tractest([...NO_CHECKS, "--strict", "--json"]);
@@ -267,7 +269,7 @@ def test_last(): time.sleep(0.8)
 `;
 
 Deno.test(
-  "what tests left is found after pytest's end whoever has adopted it, each with the " +
+  "leaks are found after pytest's end, whichever process adopted them, each with the " +
     "test that started it",
   async () => {
     await using suite = await pytestSuite({ "test_a.py": ORPHANS });
@@ -306,8 +308,8 @@ Deno.test(
 );
 
 Deno.test(
-  "what a fixture of the module left is the LEAK of the test that started it, not of " +
-    "the last that used it",
+  "a process left by a module's fixture is the LEAK of the test that started it, not " +
+    "of the last to use it",
   async () => {
     const text = `
 import subprocess, sys, pytest
@@ -346,8 +348,8 @@ def test_after(): pass
 );
 
 Deno.test(
-  "what outlived its test and went with pytest is no leak, and " +
-    "shown with -v alone",
+  "a process that outlived its test and ended with pytest is no leak, and shown only " +
+    "with -v",
   async () => {
     const text = `
 import subprocess, sys, time
@@ -365,7 +367,7 @@ def test_b(): time.sleep(0.8)
   },
 );
 
-Deno.test("failures that an earlier test has caused collapse to it", async () => {
+Deno.test("failures that an earlier test caused are shown as one with it", async () => {
   await using suite = await pytestSuite({
     "test_a.py": `
 import pytest
@@ -410,8 +412,8 @@ Deno.test(
 );
 
 Deno.test(
-  "a pytest that ends with exit code 0 before its session begins is red; one that was " +
-    "asked for no session is not",
+  "a pytest that exits with 0 before its session begins is red, unless no session was " +
+    "asked for",
   async () => {
     await using suite = await pytestSuite({
       "conftest.py": "import os\nos._exit(0)\n",
@@ -430,8 +432,8 @@ Deno.test(
 );
 
 Deno.test(
-  "a test that killed its pytest and passes when it is tried again is flaky, not " +
-    "contention, and green",
+  "a test that killed its pytest and passes in a retry is flaky, not contention, and " +
+    "green",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py": `
@@ -458,8 +460,7 @@ def test_after(): pass
 );
 
 Deno.test(
-  "events that can't be written any more are said to be missing, " +
-    "and change no result",
+  "events that could no longer be written are reported as missing, and change no result",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py": `
@@ -491,8 +492,7 @@ def test_b(): pass
 );
 
 Deno.test(
-  "a pytest that does not exit after its report is ended, and is not green under " +
-    "--strict",
+  "a pytest that does not exit after its report is ended, and fails under --strict",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py": "import threading, time\ndef test_a(): threading.Thread(target=time.sleep, " +
@@ -515,7 +515,7 @@ async function lastFailed(suite: Suite): Promise<string[]> {
   ).sort();
 }
 
-Deno.test("--slow-after tells of slow tests beside pytest's own output too", async () => {
+Deno.test("--slow-after reports slow tests, also next to pytest's own output", async () => {
   // The test goes on when it has been told, seen by the file that takes what tractest says.
   const slow = `
 import os, time

@@ -47,7 +47,7 @@ def test_port_two():
 };
 
 withSuite(
-  "--jobs runs each test once, those that share a fixture in one process, and the same " +
+  "--jobs runs each test once: those that share a fixture in one process, on the same " +
     "port in each shard",
   SLEEPERS,
   async (suite) => {
@@ -98,8 +98,8 @@ def test_fails(run): time.sleep(0.05); assert False
 };
 
 withSuite(
-  "a test whose id has an address is the same one in every pytest and run, not another " +
-    "of that name",
+  "a test whose id has an address is recognized in every pytest and run, and not " +
+    "confused with another",
   ADDRESSED,
   async (suite) => {
     // A run that was short of CPU would not count.
@@ -188,8 +188,8 @@ def whole():
 }
 
 withSuite(
-  "a failure beside others is tried again alone: CONTENTION if it passes then, red " +
-    "with its traceback if not",
+  "a failure next to other tests is retried alone: CONTENTION if it passes then, else " +
+    "red with its traceback",
   {
     "test_a.py": `
 import os, time
@@ -243,7 +243,7 @@ def test_contended():
   assertEquals((await suite.tractest(JOBS)).code, 0);
 });
 
-withSuite("a test that was contention in two runs runs alone in the next", {
+withSuite("a test with contention in two runs runs alone in the next", {
   "test_a.py": `
 import os, time, pytest
 @pytest.mark.parametrize("n", range(6))
@@ -313,7 +313,7 @@ def test_later(n): time.sleep(0.1)
   },
 });
 
-withSuite("tests that are configured to run alone run when no others do", {
+withSuite("tests that are configured to run alone run while no others do", {
   "test_a.py": `
 import os, time, pytest
 HERE = os.environ["SUITE"]
@@ -337,8 +337,7 @@ def test_timing(n):
 });
 
 withSuite(
-  "a test that hangs and one that crashes pytest stop none of the shards, and are " +
-    "tried again alone",
+  "tests that hang or crash pytest stop no shard, and are retried alone",
   {
     "test_a.py": `
 import os, time, pytest
@@ -362,7 +361,7 @@ def test_fine(n): time.sleep(0.05)
   },
 );
 
-withSuite("what is collected differently in each pytest is not lost in silence", {
+withSuite("tests that each pytest collects differently are reported, not lost", {
   "test_a.py": `
 import os, time, pytest
 PREFIX = f"of-{os.environ['TRACTEST_SHARD']}-{time.time_ns()}"
@@ -380,8 +379,8 @@ def test_it(name): time.sleep(0.3)
 });
 
 withSuite(
-  "a test that was ended, or that ended its pytest, beside others and passes alone is " +
-    "contention like any other",
+  "a test that was ended or ended its pytest next to others, and passes alone, is " +
+    "contention too",
   {
     "test_a.py": `
 import os, signal, time, pytest
@@ -409,7 +408,7 @@ def test_fine(n): time.sleep(0.2)
   },
 );
 
-withSuite("a test that only one of the pytests collects is not passed over in silence", {
+withSuite("a test that only one of the pytests collects is reported", {
   "test_a.py": `
 import os, time, pytest
 @pytest.mark.parametrize("n", range(4))
@@ -428,7 +427,7 @@ if os.environ["TRACTEST_SHARD"] == "2":
   );
 });
 
-withSuite("pytests that end themselves with 0 while they collect are not green", {
+withSuite("pytests that exit with 0 during collection are not green", {
   "test_a.py": "import os\nos._exit(0)\n",
 }, async (suite) => {
   const { code, stdout } = await suite.tractest(JOBS);
@@ -436,7 +435,7 @@ withSuite("pytests that end themselves with 0 while they collect are not green",
   assertIncludes(stdout, "pytest ended with exit code 0 before its session was over");
 });
 
-withSuite("--jobs with an error in collection says so once, and runs nothing", {
+withSuite("--jobs reports an error in collection once, and runs nothing", {
   "test_a.py": "def test_a(): pass\n",
   "test_b.py": "import nothing_of_that_name\n",
 }, async (suite) => {
@@ -447,8 +446,8 @@ withSuite("--jobs with an error in collection says so once, and runs nothing", {
 });
 
 Deno.test(
-  "--jobs is refused where it can't work: with pytest's own -n, a debugger, or without " +
-    "anything that keeps shards apart",
+  "--jobs is refused with pytest's own -n, with a debugger, and where nothing " +
+    "separates the shards",
   async () => {
     await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
     const refused = async (...args: string[]) => {
@@ -480,7 +479,7 @@ Deno.test(
   },
 );
 
-Deno.test("without isolation each shard gets a registry's address of its own", async () => {
+Deno.test("without isolation each shard gets its own registry address", async () => {
   await using suite = await pytestSuite({
     "test_a.py": `
 import os, time
@@ -502,7 +501,7 @@ def test_b(): test_a()
   }
 });
 
-Deno.test("--lf with several pytests runs what failed last", { ignore }, async () => {
+Deno.test("--lf with several pytests runs the tests that failed last", { ignore }, async () => {
   await using suite = await pytestSuite({
     "test_a.py":
       "import pytest\n@pytest.mark.parametrize('n', range(6))\ndef test_it(n): assert n " +
@@ -518,8 +517,8 @@ Deno.test("--lf with several pytests runs what failed last", { ignore }, async (
 });
 
 Deno.test(
-  "the shards 1/3 to 3/3 together run each test once, and merge " +
-    "makes one run of them",
+  "the shards 1/3 to 3/3 together run each test once, and merge combines them into one " +
+    "run",
   async () => {
     await using suite = await pytestSuite({
       ...SLEEPERS,

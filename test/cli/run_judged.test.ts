@@ -81,8 +81,8 @@ function about(stdout: string, id: string): string {
 }
 
 Deno.test(
-  "fault 74: a missed time limit is timing only by its class, alone, and where no " +
-    "change is imported or in the traceback",
+  "fault 74: a missed limit counts as timing only by its error class, alone, and " +
+    "unrelated to any change",
   async () => {
     await using suite = await changed({
       // Where most tests fail like this, it is the registry.
@@ -141,8 +141,8 @@ Deno.test(
 );
 
 Deno.test({
-  name: "fault 74: nothing is timing while the registry is held, and that is said first, in " +
-    "current tractor's words too",
+  name: "fault 74: while the registry is held nothing counts as timing, and that is reported " +
+    "first, with tractor's current messages too",
   ignore: ISOLATED === null,
   fn: async () => {
     const occupied =

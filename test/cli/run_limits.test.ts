@@ -13,7 +13,7 @@ async function impatient(tests: Readonly<Record<string, string>>): Promise<Suite
   });
 }
 
-Deno.test("a default time limit cuts nothing as long as tests and fixtures end", async () => {
+Deno.test("the default time limit does not end a run while tests and fixtures finish", async () => {
   await using suite = await impatient({
     "test_a.py": `
 import time, pytest
@@ -45,8 +45,8 @@ def test_a(n, second):
 });
 
 Deno.test(
-  "at a default time limit a run is cut once nothing ends any more, with what hangs " +
-    "and how much was done",
+  "at the default time limit a run ends once nothing finishes any more, with the " +
+    "hanging test and the progress",
   async () => {
     await using suite = await impatient({
       "test_a.py":
@@ -66,16 +66,21 @@ Deno.test(
   },
 );
 
-Deno.test("--timeout is hard, and a test that only ran at that time is no hang", async () => {
-  await using suite = await impatient({
-    "test_a.py": "import time, pytest\n@pytest.mark.parametrize('n', range(50))\ndef test_a(n): " +
-      "time.sleep(0.3)\n",
-  });
-  const { code, stdout, stderr } = await suite.tractest([...RUN, "--timeout", "3", "--json"]);
-  assertEquals(code, 124, stdout + stderr);
-  assertEquals(JSON.parse(stdout).hang, null);
-  assert(
-    /hint: \d+ of 50 tests had finished; for more time: --timeout SECONDS/.test(stderr),
-    stderr,
-  );
-});
+Deno.test(
+  "--timeout always ends the run, and a test that merely ran at that " +
+    "time is no hang",
+  async () => {
+    await using suite = await impatient({
+      "test_a.py":
+        "import time, pytest\n@pytest.mark.parametrize('n', range(50))\ndef test_a(n): " +
+        "time.sleep(0.3)\n",
+    });
+    const { code, stdout, stderr } = await suite.tractest([...RUN, "--timeout", "3", "--json"]);
+    assertEquals(code, 124, stdout + stderr);
+    assertEquals(JSON.parse(stdout).hang, null);
+    assert(
+      /hint: \d+ of 50 tests had finished; for more time: --timeout SECONDS/.test(stderr),
+      stderr,
+    );
+  },
+);

@@ -68,7 +68,7 @@ Deno.test(
 );
 
 Deno.test(
-  "cells that run at once give the same results in the document, JUnit report and events",
+  "cells in parallel give the same results in the document, JUnit report and events",
   async () => {
     await using made = await suite();
     const [events, junit] = [join(made.path, "events.jsonl"), join(made.path, "junit.xml")];
@@ -135,8 +135,7 @@ Deno.test(
 );
 
 Deno.test(
-  "tests with a value of their cell in their ids are compared with " +
-    "each other",
+  "tests whose ids contain a value of their cell are compared with each other",
   async () => {
     await using made = await suite();
     await made.write({
@@ -194,7 +193,7 @@ Deno.test("impossible cells are named with a fix, and the others run", async () 
 });
 
 Deno.test(
-  "errors in the words of --matrix are reported before anything runs",
+  "errors in --matrix are reported before anything runs",
   async () => {
     await using made = await suite();
     for (
@@ -238,7 +237,8 @@ Deno.test("an interrupt ends the running cell, and no other cell starts", async 
 });
 
 Deno.test(
-  "after an interrupt between two cells no pytest starts, however long the run takes to end",
+  "after an interrupt between two cells no pytest starts, even if the run is slow to " +
+    "end",
   async () => {
     await using made = await pytestSuite({
       "test_a.py": "import os\ndef test_a(): open(os.environ['SUITE'] + '/ran', 'a').write('x')\n",

@@ -6,7 +6,7 @@ import { ISOLATED, sampleSuite } from "./suites.ts";
 const ignore = ISOLATED === null;
 
 Deno.test({
-  name: "the sample's suite runs after a preflight, and every verdict in it is told",
+  name: "the sample's suite runs after a preflight, and every verdict is reported",
   ignore,
   fn: async () => {
     await using suite = await sampleSuite();
@@ -47,7 +47,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a known flaky failure is marked with its reason, shown all the same, and fails the run",
+  name: "a known flaky failure is marked with its reason, but still shown, and fails the run",
   ignore,
   fn: async () => {
     await using suite = await sampleSuite();
@@ -62,7 +62,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a failure beside a changed module names it and why; the index stays as it was",
+  name: "a failure related to a changed module names it with the reason; the index stays " +
+    "unchanged",
   ignore,
   fn: async () => {
     await using suite = await sampleSuite();
@@ -96,8 +97,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "actors that a run leaves behind are shown, fail it under --strict, are named before " +
-    "the next run and end with --clean",
+  name: "actors left behind are shown, fail the run under --strict, are named by the next " +
+    "run, and end with --clean",
   ignore,
   fn: async () => {
     await using suite = await sampleSuite();
@@ -123,7 +124,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a registrar that a run leaves behind is shown and fails it under --strict",
+  name: "a registrar left behind is shown, and fails the run under --strict",
   ignore,
   fn: async () => {
     await using suite = await sampleSuite();
@@ -152,8 +153,8 @@ const HANGS = {
 
 for (const [hang, verdict] of Object.entries(HANGS)) {
   Deno.test({
-    name: `the time limit ends a sample that hangs (${hang}) with all of its actors, and says ` +
-      `before what it waited for (${verdict})`,
+    name: `the time limit ends a hanging sample (${hang}) with all its actors, after the cause ` +
+      `is shown (${verdict})`,
     ignore,
     fn: async () => {
       await using suite = await sampleSuite();
@@ -181,8 +182,8 @@ for (const [hang, verdict] of Object.entries(HANGS)) {
 }
 
 Deno.test({
-  name: "fault 56: a registry that a live pytest of this repo holds is no leak: the run " +
-    "names it, touches nothing, and --wait waits",
+  name: "fault 56: a registry held by a live pytest of this repo is no leak: the run names " +
+    "it, touches nothing, and can --wait",
   ignore,
   fn: async () => {
     await using suite = await sampleSuite();

@@ -15,32 +15,36 @@ for (
     null,
   ]
 ) {
-  Deno.test(`the whole suite is that of bare pytest, with testpaths = ${testpaths}`, async () => {
-    await using suite = await pytestSuite({});
-    await suite.write({
-      "pyproject.toml": configured(testpaths === null ? "" : `testpaths = ${testpaths}`),
-      "a/tests/test_a.py": "def test_a(): pass\n",
-      "my tests/test_b.py": "def test_b(): assert 0\n",
-      "c/test_c.py": "def test_c(): pass\n",
-    });
-    const bare = await new Deno.Command("py310/bin/python", {
-      args: ["-m", "pytest", "-q"],
-      cwd: suite.root,
-      stdout: "piped",
-    }).output();
-    const counts =
-      /\d+ (?:failed|passed).*(?= in )/.exec(new TextDecoder().decode(bare.stdout))![0];
-    const { code, stdout, stderr } = await suite.tractest([
-      "run",
-      "--no-defaults",
-      "--no-preflight",
-    ]);
-    assertEquals(code, bare.code, stdout + stderr);
-    assertIncludes(stdout, `${counts} in `);
-    const { stdout: check } = await suite.tractest(["check", "--json"]);
-    const row = JSON.parse(check).checks.find((each: { id: string }) => each.id === "collection");
-    assertEquals(row.status, "ok", row.detail);
-  });
+  Deno.test(
+    "the whole suite is the same as for bare pytest, with testpaths = " +
+      `${testpaths}`,
+    async () => {
+      await using suite = await pytestSuite({});
+      await suite.write({
+        "pyproject.toml": configured(testpaths === null ? "" : `testpaths = ${testpaths}`),
+        "a/tests/test_a.py": "def test_a(): pass\n",
+        "my tests/test_b.py": "def test_b(): assert 0\n",
+        "c/test_c.py": "def test_c(): pass\n",
+      });
+      const bare = await new Deno.Command("py310/bin/python", {
+        args: ["-m", "pytest", "-q"],
+        cwd: suite.root,
+        stdout: "piped",
+      }).output();
+      const counts =
+        /\d+ (?:failed|passed).*(?= in )/.exec(new TextDecoder().decode(bare.stdout))![0];
+      const { code, stdout, stderr } = await suite.tractest([
+        "run",
+        "--no-defaults",
+        "--no-preflight",
+      ]);
+      assertEquals(code, bare.code, stdout + stderr);
+      assertIncludes(stdout, `${counts} in `);
+      const { stdout: check } = await suite.tractest(["check", "--json"]);
+      const row = JSON.parse(check).checks.find((each: { id: string }) => each.id === "collection");
+      assertEquals(row.status, "ok", row.detail);
+    },
+  );
 }
 
 Deno.test("a configuration in the tests directory does not affect the whole suite", async () => {
@@ -81,7 +85,7 @@ class Item(pytest.Item):
         assert "bad" not in self.name
 `;
 
-Deno.test("any file that pytest collects is a target, and failed reads its list", async () => {
+Deno.test("any file that pytest collects is a target, and failed lists its tests", async () => {
   await using suite = await pytestSuite({
     "a.md": "    >>> 2\n    3\n",
     "one.spec": "good\nbad one\n",

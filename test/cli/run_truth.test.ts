@@ -42,7 +42,7 @@ async function readJunit(suite: Suite, name = "report.xml"): Promise<Read> {
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-Deno.test("fault 67: a process that ends itself with 0 takes no failure back", async () => {
+Deno.test("fault 67: a process that exits with 0 does not hide a failure", async () => {
   const ends = "import atexit, os\natexit.register(os._exit, 0)\n";
   await using suite = await pytestSuite({ "test_a.py": `${ends}def test_a(): assert 0\n` });
   for (const mode of MODES) {
@@ -62,7 +62,7 @@ Deno.test("fault 67: a process that ends itself with 0 takes no failure back", a
 });
 
 Deno.test(
-  "fault 68: a session that fails for a reason of none of its tests is red in every " +
+  "fault 68: a session that fails for a reason other than its tests is red in every " +
     "mode, with the reason",
   async () => {
     await using suite = await pytestSuite({
@@ -82,8 +82,8 @@ Deno.test(
 );
 
 Deno.test(
-  "fault 68: what a plugin adds to the failures is not taken for a test that passed " +
-    "when it was tried again",
+  "fault 68: a failure that a plugin adds is not taken for a test that passed in a " +
+    "retry",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py": `
@@ -111,7 +111,7 @@ def pytest_runtestloop(session):
 );
 
 Deno.test(
-  "a plugin's own exit code passes, unless it means something of tractest's; --json " +
+  "a plugin's own exit code passes through, unless tractest gives it a meaning; --json " +
     "has the real one",
   async () => {
     const conftest = "import os\ndef pytest_sessionfinish(session): session.exitstatus = " +
@@ -132,8 +132,8 @@ Deno.test(
 );
 
 Deno.test(
-  "fault 69: the teardown of a fixture that other tests use is not tried away, and is " +
-    "nobody's flakiness",
+  "fault 69: a failed teardown of a shared fixture can't be retried away, and makes no " +
+    "test flaky",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py": `
@@ -173,8 +173,8 @@ class TestClass:
 
 for (const version of ["6.2.*", "7.*", "9.*"]) {
   Deno.test(
-    "a test whose own fixture fails once in its teardown is tried again, with pytest " +
-      `${version}`,
+    `with pytest ${version} a test is retried if its own fixture fails once in its ` +
+      "teardown",
     async () => {
       await using suite = await pytestSuite({
         "test_a.py": `
@@ -199,8 +199,7 @@ def test_a(wide, own): pass
 }
 
 Deno.test(
-  "fault 70: two tests of one id are two, and the failure of one " +
-    "stays a failure",
+  "fault 70: two tests with one id stay two, and the failure of one stays a failure",
   async () => {
     await using suite = await pytestSuite({
       "conftest.py": `
@@ -242,7 +241,7 @@ def test_later(): pass
 
 for (const limit of ["--test-timeout", "--timeout"]) {
   Deno.test(
-    `fault 71: a failure in the call comes first everywhere when ${limit} ends the ` +
+    `fault 71: a failure in the call is shown first everywhere if ${limit} ends the ` +
       "teardown",
     async () => {
       await using suite = await pytestSuite({ "test_a.py": HANGS_AFTER });
@@ -299,8 +298,8 @@ def test_c(): pass
 `;
 
 Deno.test(
-  "fault 72: what did not run because of an interruption is an error with the true " +
-    "cause, never passed",
+  "fault 72: tests that an interruption prevented are errors with the true cause, " +
+    "never passed",
   async () => {
     await using suite = await pytestSuite({ "test_a.py": INTERRUPTS });
     for (
@@ -387,8 +386,8 @@ def test_crashes(): os._exit(3)
 };
 
 Deno.test(
-  "verdict, --json, JUnit, history, report and merge count the same of a suite in " +
-    "which everything goes wrong",
+  "verdict, --json, JUnit, history, report and merge have the same counts for a suite " +
+    "with every kind of result",
   async () => {
     await using suite = await pytestSuite(NASTY, "9.*");
     const words = [

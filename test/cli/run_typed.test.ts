@@ -4,7 +4,7 @@ import { tractest } from "./tractest.ts";
 
 const RUN = ["run", "--no-preflight", "--no-defaults"];
 
-Deno.test("an option of pytest's without its value takes no target for it", async () => {
+Deno.test("a pytest option without its value does not take a target as its value", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
   for (
     const [words, option] of [[["-k"], "-k"], [["-xk"], "-k"], [["test_a", "--tb"], "--tb"], [[
@@ -20,7 +20,7 @@ Deno.test("an option of pytest's without its value takes no target for it", asyn
   assertEquals((await suite.tractest([...RUN, "-k", "test_a"])).code, 0);
 });
 
-Deno.test("one file for --events and --junit is refused, however it is spelled", async () => {
+Deno.test("the same file for --events and --junit is refused, however it is spelled", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
   const { code, stderr } = await suite.tractest([...RUN, "--events", "out", "--junit", "./out"]);
   assertEquals(code, 64);
@@ -32,8 +32,7 @@ Deno.test("one file for --events and --junit is refused, however it is spelled",
 });
 
 Deno.test(
-  "the dry run says which part of the tests runs, and that there " +
-    "is no virtual environment yet",
+  "the dry run shows which shard runs, and that there is no virtual environment yet",
   async () => {
     await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
     const dry = (...words: string[]) => suite.tractest(["run", "--dry-run", ...words]);
@@ -53,7 +52,7 @@ Deno.test(
 );
 
 Deno.test({
-  name: "registries = [] means that there is none to look at, and nothing else changes",
+  name: "registries = [] means that no registry is checked, and changes nothing else",
   ignore: ISOLATED === null,
   fn: async () => {
     await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
@@ -75,13 +74,17 @@ Deno.test({
   },
 });
 
-Deno.test("below a path that is not UTF-8 one sentence says so, and no stack trace", async () => {
-  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
-  const wrap = ["sh", "-c", `d=$(printf 'nu\\351'); mkdir -p "$d" && cd "$d" && exec "$@"`, "sh"];
-  for (const command of ["run", "failed", "doctor", "zombies"]) {
-    const { code, stderr } = await tractest([command], { cwd: suite.path, wrap });
-    assertEquals(code, 80, stderr);
-    assertIncludes(stderr, "error: The path of the working directory is not UTF-8");
-    assert(!/bug|\bat file:/.test(stderr), stderr);
-  }
-});
+Deno.test(
+  "below a path that is not UTF-8 one sentence reports that, without " +
+    "a stack trace",
+  async () => {
+    await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+    const wrap = ["sh", "-c", `d=$(printf 'nu\\351'); mkdir -p "$d" && cd "$d" && exec "$@"`, "sh"];
+    for (const command of ["run", "failed", "doctor", "zombies"]) {
+      const { code, stderr } = await tractest([command], { cwd: suite.path, wrap });
+      assertEquals(code, 80, stderr);
+      assertIncludes(stderr, "error: The path of the working directory is not UTF-8");
+      assert(!/bug|\bat file:/.test(stderr), stderr);
+    }
+  },
+);

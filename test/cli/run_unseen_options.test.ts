@@ -42,8 +42,8 @@ async function testsIn(path: string): Promise<(string | number | undefined)[]> {
 }
 
 Deno.test({
-  name: "fault 73: files that addopts name are no pytest's alone: one JUnit report, " +
-    "directories and logs for each",
+  name: "fault 73: files named in addopts are shared by several pytests: one JUnit report, " +
+    "but directories and logs for each",
   ignore,
   fn: async () => {
     await using suite = await pytestSuite(HOLDERS);
@@ -86,7 +86,7 @@ async function refused(suite: Suite, args: readonly string[], addopts: string): 
 }
 
 Deno.test({
-  name: "fault 73: PYTEST_ADDOPTS counts as addopts do, and --sw or a debugger there is " +
+  name: "fault 73: PYTEST_ADDOPTS counts like addopts, and --sw or a debugger in it is " +
     "refused before anything starts",
   ignore,
   fn: async () => {
@@ -139,8 +139,8 @@ def test_once():
 `;
 
 Deno.test({
-  name: "fault 73: workers that addopts ask for are overridden where tests are shared or " +
-    "tried again, reports are each pytest's own",
+  name: "fault 73: -n in addopts is overridden where tests are shared or retried; each " +
+    "pytest has its own reports",
   ignore,
   fn: async () => {
     await using suite = await pytestSuite({ ...HOLDERS, "test_once.py": ONCE }, "8.*", [

@@ -5,8 +5,8 @@ import { isRoot, Scene } from "../leaks/scene.ts";
 import { tractest } from "./tractest.ts";
 
 Deno.test(
-  "zombies --shm: lists segments that a run left, with --kill removes them, and keeps " +
-    "the others with the reason",
+  "zombies --shm: lists segments that a run left, removes them with --kill, and gives " +
+    "reasons for those kept",
   { ignore: !isRoot },
   async () => {
     await using scene = await Scene.make();

@@ -48,8 +48,8 @@ Deno.test(
 );
 
 Deno.test(
-  "the binary starts in a directory that nobody can write to, with an environment " +
-    "meant for other programs",
+  "the binary starts in a read-only directory, with an environment meant for other " +
+    "programs",
   async () => {
     const others = {
       LD_LIBRARY_PATH: "/nonexistent",

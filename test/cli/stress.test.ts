@@ -105,7 +105,8 @@ def pytest_collection_finish(session):
 );
 
 Deno.test(
-  "each copy has its own registry port, its leaks are reported, and 0 means that none failed",
+  "each copy has its own registry port and its leaks are reported; exit code 0 means " +
+    "that none failed",
   async () => {
     await using suite = await pytestSuite({
       "test_a.py": `

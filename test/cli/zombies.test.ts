@@ -25,7 +25,8 @@ async function make(): Promise<{ scene: Scene; port: number }> {
 }
 
 Deno.test(
-  "zombies: a clean machine is three lines on stdout, nothing on stderr, and 0",
+  "zombies: on a clean machine prints three lines to stdout, none to stderr, and exits " +
+    "with 0",
   async () => {
     const { scene, port } = await make();
     await using _ = scene;
@@ -38,7 +39,7 @@ Deno.test(
   },
 );
 
-Deno.test("zombies: leaks are 81, and the command that ends them is named", async () => {
+Deno.test("zombies: leaks exit with 81 and the command that ends them", async () => {
   const { scene } = await make();
   await using _ = scene;
   const pid = await scene.actor();
@@ -54,7 +55,7 @@ Deno.test("zombies: leaks are 81, and the command that ends them is named", asyn
 });
 
 Deno.test(
-  "zombies --kill: ends a leaked holder and reports that the registry is free now",
+  "zombies --kill: ends a leaked holder and reports that the registry is now free",
   async () => {
     const { scene, port } = await make();
     await using _ = scene;
@@ -157,7 +158,8 @@ Deno.test(
 );
 
 Deno.test(
-  "zombies --kill: a registry held by a live application is 81, and 0 with --hook",
+  "zombies --kill: a registry held by a live application exits with 81, and with 0 " +
+    "under --hook",
   async () => {
     const { scene, port } = await make();
     await using _ = scene;
@@ -202,7 +204,8 @@ Deno.test(
 );
 
 Deno.test(
-  `zombies --kill --hook: a leak that survives is named in one line, and is 81${NEEDS_ROOT}`,
+  "zombies --kill --hook: a leak that survives is named in one line, " +
+    `and exits with 81${NEEDS_ROOT}`,
   { ignore: !isRoot },
   async () => {
     const { scene } = await make();
@@ -246,7 +249,7 @@ Deno.test("fault 13: an invalid pid, or one never to be signalled, is a usage er
   }
 });
 
-Deno.test("zombies --pid: ends the one that is named, and no other", async () => {
+Deno.test("zombies --pid: ends only the named process", async () => {
   const { scene } = await make();
   await using _ = scene;
   const [named, other] = [await scene.actor(), await scene.actor()];
@@ -254,7 +257,7 @@ Deno.test("zombies --pid: ends the one that is named, and no other", async () =>
   assertEquals([code, isAlive(named), isAlive(other)], [81, false, true]);
 });
 
-Deno.test("zombies --parent: ends what leaked below that process, and nothing else", async () => {
+Deno.test("zombies --parent: ends only leaks below that process", async () => {
   const { scene } = await make();
   await using _ = scene;
   const fifo = await scene.fifo();
@@ -276,7 +279,7 @@ Deno.test("zombies --parent: ends what leaked below that process, and nothing el
   assertEquals((await zombies(scene, ["--parent=77", "--pid=77"])).code, 64);
 });
 
-Deno.test("zombies --pid: refuses a process of somebody else, with the reason", async () => {
+Deno.test("zombies --pid: refuses another user's process, with the reason", async () => {
   const { scene } = await make();
   await using _ = scene;
   const pid = await scene.start({ argv: ["postgres"], cwd: "/" });

@@ -19,7 +19,7 @@ Deno.test("each option has its value or its default, of its own type", () => {
   );
 });
 
-Deno.test("an option that the table or the command does not have does not compile", () => {
+Deno.test("an option that the table or the command lacks does not compile", () => {
   const line = parseCommandLine(FAILED, []);
   // @ts-expect-error: no row has this name
   assertEquals(line.has("retires"), false);
@@ -27,7 +27,7 @@ Deno.test("an option that the table or the command does not have does not compil
   assertEquals(line.options.retries, undefined);
 });
 
-Deno.test("seconds and counts outside of the bounds of their row are refused", () => {
+Deno.test("seconds and counts outside of their bounds are refused", () => {
   const cases = [
     ["--timeout", ["", "-1", "5s", "1e3", "Infinity", "1000001"], "seconds, from 0 to 1000000"],
     ["--retries", ["-1", "1.5", "x", "1001"], "a count, from 0 to 1000"],

@@ -6,14 +6,14 @@ import { rowNamed } from "../../lib/system/permission_flags.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { Recorder, recordingTerminal } from "../fake_host.ts";
 
-Deno.test("each verb is found under its name, and its usage begins with that", async () => {
+Deno.test("each verb is found by its name, with which its usage begins", async () => {
   for (const name of COMMAND_NAMES) {
     const verb: AnyVerb = await VERBS[name]();
     assertEquals([verb.name, verb.usage.split(" ")[1]], [name, name]);
   }
 });
 
-Deno.test("a line without words is the same with and without the parser", async () => {
+Deno.test("a command line without arguments is the same with and without the parser", async () => {
   for (const verb of await allVerbs()) {
     const { options, operands } = parseCommandLine(verb, []);
     assertEquals({ options, operands }, {
@@ -34,32 +34,36 @@ async function rowOf(name: CommandName, words: readonly string[], atTerminal = f
   return typeof verb.row === "string" ? verb.row : verb.row(line, seen);
 }
 
-Deno.test("every command has a permission row, and an effect takes a row of its own", async () => {
-  for (const name of COMMAND_NAMES) assert(rowNamed(await rowOf(name, [])));
-  const rows = [
-    ["zombies", [], "zombies"],
-    ["zombies", ["--kill"], "zombies --kill"],
-    ["zombies", ["--shm"], "zombies --shm"],
-    ["zombies", ["--kill", "--shm"], "zombies --shm --kill"],
-    ["failed", ["--run"], "run"],
-    ["affected", ["--run"], "run"],
-    ["doctor", ["--fix"], "doctor --fix"],
-    ["hang", ["7"], "hang"],
-    ["hang", ["--stacks"], "hang --stacks"],
-    ["hang", ["--stacks", "--confirm"], "run"],
-    ["hooks", ["status"], "hooks"],
-    ...["install", "uninstall"].flatMap((action) =>
-      [
-        ["hooks", [action, "pre-push"], "hooks install"],
-        ["hooks", [action, "pre-push", "--dry-run"], "hooks"],
-        ["hooks", [action, "pre-push", "--print", "husky"], "hooks"],
-      ] as const
-    ),
-  ] as const;
-  for (const [name, words, row] of rows) assertEquals(await rowOf(name, words), row);
-});
+Deno.test(
+  "every command has a permission row, and options with effects have " +
+    "one of their own",
+  async () => {
+    for (const name of COMMAND_NAMES) assert(rowNamed(await rowOf(name, [])));
+    const rows = [
+      ["zombies", [], "zombies"],
+      ["zombies", ["--kill"], "zombies --kill"],
+      ["zombies", ["--shm"], "zombies --shm"],
+      ["zombies", ["--kill", "--shm"], "zombies --shm --kill"],
+      ["failed", ["--run"], "run"],
+      ["affected", ["--run"], "run"],
+      ["doctor", ["--fix"], "doctor --fix"],
+      ["hang", ["7"], "hang"],
+      ["hang", ["--stacks"], "hang --stacks"],
+      ["hang", ["--stacks", "--confirm"], "run"],
+      ["hooks", ["status"], "hooks"],
+      ...["install", "uninstall"].flatMap((action) =>
+        [
+          ["hooks", [action, "pre-push"], "hooks install"],
+          ["hooks", [action, "pre-push", "--dry-run"], "hooks"],
+          ["hooks", [action, "pre-push", "--print", "husky"], "hooks"],
+        ] as const
+      ),
+    ] as const;
+    for (const [name, words, row] of rows) assertEquals(await rowOf(name, words), row);
+  },
+);
 
-Deno.test("at a terminal zombies may clean up, since it offers to", async () => {
+Deno.test("at a terminal zombies has permission to clean up, since it offers to", async () => {
   assertEquals(await rowOf("zombies", [], true), "zombies --kill");
   assertEquals(await rowOf("zombies", ["--shm"], true), "zombies --shm --kill");
   for (const option of ["--json", "--hook"]) {

@@ -14,7 +14,7 @@ const said = (errors: string[], message = errors[0] ?? ""): Said => ({ errors, m
 const known = (id: string, failure: Said) => knownFlaky(id, failure, KNOWN_FLAKY)?.row.test;
 const NOTHING = { related: null, loaded: null, record: null, registryHeld: false };
 
-Deno.test("knownFlaky() matches each row in the way that the recipe says it fails", () => {
+Deno.test("knownFlaky() matches each row by the failure that the recipe describes", () => {
   const cases: [string, Said][] = [
     [
       "tests/devx/test_debugger.py::" +
@@ -140,68 +140,76 @@ Deno.test("flakyVerdict() of a changed test is flaky only if the list has the er
   assertEquals(listed?.kind, "known");
 });
 
-Deno.test("fault 74: no test is flaky that always failed, or while the registry is held", () => {
-  const [id, slow] = ["tests/ipc/test_server.py::t", said(["trio.TooSlowError"])];
-  const record = {
-    id,
-    trials: 4,
-    failures: 4,
-    contradictions: 0,
-    recoveries: 0,
-    streak: 4,
-    strained: 0,
-  };
-  assertEquals(flakyVerdict(id, slow, KNOWN_FLAKY, { ...NOTHING, record }), null);
-  assertEquals(
-    flakyVerdict(id, slow, KNOWN_FLAKY, { ...NOTHING, record: { ...record, failures: 3 } })?.kind,
-    "timing",
-  );
-  assertEquals(
-    flakyVerdict(id, slow, KNOWN_FLAKY, {
-      ...NOTHING,
-      record: { ...record, trials: 0, failures: 0 },
-    })?.kind,
-    "timing",
-  );
-  assertEquals(flakyVerdict(id, slow, KNOWN_FLAKY, { ...NOTHING, registryHeld: true }), null);
-  const listed = "tests/test_cancellation.py::test_cancel_via_SIGINT_other_task";
-  assertEquals(flakyVerdict(listed, slow, KNOWN_FLAKY, { ...NOTHING, registryHeld: true }), null);
-});
+Deno.test(
+  "fault 74: a test that always failed is not flaky, and none is while the registry is " +
+    "held",
+  () => {
+    const [id, slow] = ["tests/ipc/test_server.py::t", said(["trio.TooSlowError"])];
+    const record = {
+      id,
+      trials: 4,
+      failures: 4,
+      contradictions: 0,
+      recoveries: 0,
+      streak: 4,
+      strained: 0,
+    };
+    assertEquals(flakyVerdict(id, slow, KNOWN_FLAKY, { ...NOTHING, record }), null);
+    assertEquals(
+      flakyVerdict(id, slow, KNOWN_FLAKY, { ...NOTHING, record: { ...record, failures: 3 } })?.kind,
+      "timing",
+    );
+    assertEquals(
+      flakyVerdict(id, slow, KNOWN_FLAKY, {
+        ...NOTHING,
+        record: { ...record, trials: 0, failures: 0 },
+      })?.kind,
+      "timing",
+    );
+    assertEquals(flakyVerdict(id, slow, KNOWN_FLAKY, { ...NOTHING, registryHeld: true }), null);
+    const listed = "tests/test_cancellation.py::test_cancel_via_SIGINT_other_task";
+    assertEquals(flakyVerdict(listed, slow, KNOWN_FLAKY, { ...NOTHING, registryHeld: true }), null);
+  },
+);
 
-Deno.test("fault 74: a missed limit shows by the error's class, without another error", () => {
-  const timing = (errors: string[], message?: string) => timingError(said(errors, message));
-  assertEquals(
-    timing(["tractor._exceptions.ActorTooSlowError"]),
-    "tractor._exceptions.ActorTooSlowError",
-  );
-  assertEquals(timing(["pexpect.exceptions.TIMEOUT"]), "pexpect.exceptions.TIMEOUT");
-  assertEquals(timing(["trio._core._run.TooSlowError"]), "trio._core._run.TooSlowError");
-  assertEquals(
-    timing(["ExceptionGroup", "trio.TooSlowError", "trio.Cancelled"]),
-    "trio.TooSlowError",
-  );
-  const relayed = [
-    "tractor._exceptions.RemoteActorError",
-    "trio.TooSlowError",
-    "tractor._exceptions.MessagingError",
-  ];
-  assertEquals(timing(relayed), "trio.TooSlowError");
-  assertEquals(timing(["ExceptionGroup", "trio.TooSlowError", "ValueError"]), null);
-  assertEquals(timing([...relayed, "NoWords"]), null);
-  assertEquals(timing(["tractor._exceptions.RemoteActorError"]), null);
-  assertEquals(timing(["AssertionError", "trio.TooSlowError"]), null);
-  assertEquals(
-    timing(["AssertionError"], "AssertionError: no TooSlowError, pexpect.TIMEOUT"),
-    null,
-  );
-  assertEquals(timing(["my_app.TooSlowError"]), null);
-  assertEquals(timing(["tractor._exceptions.StreamOverrun"]), null);
-  // Of a worker of pytest-xdist only the message is known.
-  assertEquals(timing([], "trio.TooSlowError"), "trio.TooSlowError");
-  assertEquals(
-    timing([], "pexpect.exceptions.TIMEOUT: Timeout exceeded.\nbuffer"),
-    "pexpect.exceptions.TIMEOUT",
-  );
-  assertEquals(timing([], "ExceptionGroup: trio.TooSlowError (2 sub-exceptions)"), null);
-  assertEquals(timing([], "assert trio.TooSlowError"), null);
-});
+Deno.test(
+  "fault 74: a missed limit is recognized by its error class, if there is no other " +
+    "error",
+  () => {
+    const timing = (errors: string[], message?: string) => timingError(said(errors, message));
+    assertEquals(
+      timing(["tractor._exceptions.ActorTooSlowError"]),
+      "tractor._exceptions.ActorTooSlowError",
+    );
+    assertEquals(timing(["pexpect.exceptions.TIMEOUT"]), "pexpect.exceptions.TIMEOUT");
+    assertEquals(timing(["trio._core._run.TooSlowError"]), "trio._core._run.TooSlowError");
+    assertEquals(
+      timing(["ExceptionGroup", "trio.TooSlowError", "trio.Cancelled"]),
+      "trio.TooSlowError",
+    );
+    const relayed = [
+      "tractor._exceptions.RemoteActorError",
+      "trio.TooSlowError",
+      "tractor._exceptions.MessagingError",
+    ];
+    assertEquals(timing(relayed), "trio.TooSlowError");
+    assertEquals(timing(["ExceptionGroup", "trio.TooSlowError", "ValueError"]), null);
+    assertEquals(timing([...relayed, "NoWords"]), null);
+    assertEquals(timing(["tractor._exceptions.RemoteActorError"]), null);
+    assertEquals(timing(["AssertionError", "trio.TooSlowError"]), null);
+    assertEquals(
+      timing(["AssertionError"], "AssertionError: no TooSlowError, pexpect.TIMEOUT"),
+      null,
+    );
+    assertEquals(timing(["my_app.TooSlowError"]), null);
+    assertEquals(timing(["tractor._exceptions.StreamOverrun"]), null);
+    // Of a worker of pytest-xdist only the message is known.
+    assertEquals(timing([], "trio.TooSlowError"), "trio.TooSlowError");
+    assertEquals(
+      timing([], "pexpect.exceptions.TIMEOUT: Timeout exceeded.\nbuffer"),
+      "pexpect.exceptions.TIMEOUT",
+    );
+    assertEquals(timing([], "ExceptionGroup: trio.TooSlowError (2 sub-exceptions)"), null);
+    assertEquals(timing([], "assert trio.TooSlowError"), null);
+  },
+);

@@ -48,19 +48,23 @@ Deno.test("a write is blocked only if every holder of the read end is seen not t
   }
 });
 
-Deno.test("a proof is final; without one it takes two judgements, and no writer in doubt", () => {
-  const proven = judgeHang(scene([writer(), reader([waiting])], ends));
-  const doubtful = judgeHang(scene([writer(), reader([polling])], ends));
-  const nothing = judgeHang(scene([reader([waiting])]));
-  const isRead = judgeHang(scene([writer({ ran: true }), reader([polling])], ends));
-  for (const before of [null, nothing, doubtful]) assertEquals(isSettled(proven, before), true);
-  const settled = [null, nothing, doubtful].map((before) => isSettled(nothing, before));
-  assertEquals(settled, [false, true, true]);
-  assertEquals([isSettled(doubtful, null), isSettled(doubtful, doubtful)], [false, false]);
-  assertEquals(isSettled(isRead, isRead), true);
-});
+Deno.test(
+  "a proof is final; otherwise two examinations must agree, without " +
+    "an uncertain writer",
+  () => {
+    const proven = judgeHang(scene([writer(), reader([waiting])], ends));
+    const doubtful = judgeHang(scene([writer(), reader([polling])], ends));
+    const nothing = judgeHang(scene([reader([waiting])]));
+    const isRead = judgeHang(scene([writer({ ran: true }), reader([polling])], ends));
+    for (const before of [null, nothing, doubtful]) assertEquals(isSettled(proven, before), true);
+    const settled = [null, nothing, doubtful].map((before) => isSettled(nothing, before));
+    assertEquals(settled, [false, true, true]);
+    assertEquals([isSettled(doubtful, null), isSettled(doubtful, doubtful)], [false, false]);
+    assertEquals(isSettled(isRead, isRead), true);
+  },
+);
 
-Deno.test("without calls the wait channel counts, if there is only one pipe to mean", () => {
+Deno.test("without system calls the wait channel counts, if only one pipe can be meant", () => {
   const blind = { syscall: null, waitsIn: "anon_pipe_write" };
   const waits = thread(8, 0, [], { syscall: null, waitsIn: "do_wait" });
   assertEquals(verdictOf([writer(blind), reader([waits])], ends), "blocked-write");
@@ -73,7 +77,7 @@ Deno.test("without calls the wait channel counts, if there is only one pipe to m
   assertEquals(verdictOf([{ ...writer(blind), files }, reader([waits])], ends), "no-verdict");
 });
 
-Deno.test("numbers of calls are those of the architecture", () => {
+Deno.test("system call numbers are those of the architecture", () => {
   const at = (write: number, wait: number, readNumber: number) => {
     const writes = { ...writer(), threads: [thread(7, write, [1, 0, 9])] };
     return verdictOf([writes, reader([thread(8, wait, [7])])], { ...ends, readNumber });
@@ -83,19 +87,23 @@ Deno.test("numbers of calls are those of the architecture", () => {
   assertEquals(at(64, 260, 99), "no-verdict");
 });
 
-Deno.test("SIGINT ignored by the whole tree from the start is no verdict about a child", () => {
-  const deaf = { interrupt: { ...SIGINT, ignored: true } };
-  const of = (root: Partial<Thread>, other: Partial<Thread>) =>
-    judgeHang(scene([
-      process(7, { threads: [thread(7, CALL.wait4, [8], root)] }),
-      process(8, { ppid: 7, threads: [thread(8, CALL.pause, [], other)] }),
-    ]));
-  assertEquals(of({}, deaf).verdict, "child-ignores-sigint");
-  assertEquals(of({}, {}).verdict, "no-verdict");
-  const all = of(deaf, deaf);
-  assertEquals(all.verdict, "no-verdict");
-  assertIncludes(all.evidence.join("\n"), "env --default-signal=INT");
-});
+Deno.test(
+  "SIGINT that the whole tree ignored from the start gives no " +
+    "verdict about a child",
+  () => {
+    const deaf = { interrupt: { ...SIGINT, ignored: true } };
+    const of = (root: Partial<Thread>, other: Partial<Thread>) =>
+      judgeHang(scene([
+        process(7, { threads: [thread(7, CALL.wait4, [8], root)] }),
+        process(8, { ppid: 7, threads: [thread(8, CALL.pause, [], other)] }),
+      ]));
+    assertEquals(of({}, deaf).verdict, "child-ignores-sigint");
+    assertEquals(of({}, {}).verdict, "no-verdict");
+    const all = of(deaf, deaf);
+    assertEquals(all.verdict, "no-verdict");
+    assertIncludes(all.evidence.join("\n"), "env --default-signal=INT");
+  },
+);
 
 Deno.test("an idle connection waits for the registry only if a stranger holds that", () => {
   const loop = (tid: number) => [thread(tid, CALL.epoll_wait, [5, 0, 9, 86_400_000])];
@@ -146,7 +154,7 @@ const anyProcesses = fc.array(
   { minLength: 1, maxLength: 4 },
 ).map((list) => list.map((one, index) => process(7 + index, one)));
 
-Deno.test("any scene has one verdict, with evidence, and none if everything runs", () => {
+Deno.test("any scene has one verdict with evidence, or none if everything runs", () => {
   fc.assert(fc.property(anyProcesses, (processes) => {
     const { verdict, evidence } = judgeHang(scene(processes, ends));
     assert(verdict === "no-verdict" || evidence.length > 0, verdict);

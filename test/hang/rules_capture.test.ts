@@ -27,7 +27,7 @@ function answers(
   return signatureOf(scene(processes, facts), { ...known, ...more }).map(({ answer }) => answer);
 }
 
-Deno.test("the signature of full capture pipes is decided point by point", () => {
+Deno.test("each point of the signature of full capture pipes is checked", () => {
   assertEquals(answers([waits, child()]), ["no", "no", "unknown", "no"]);
   const forked = answers([waits, blocked], { backend: "subint_forkserver" }, ends);
   assertEquals(forked, ["yes", "no", "unknown", "yes"]);
@@ -59,7 +59,7 @@ Deno.test("actors whose reader may read later, or that can't be inspected, are u
   assertEquals(answers([waits, hidden])[3], "unknown");
 });
 
-Deno.test("a rerun with -s decides its point of the signature", () => {
+Deno.test("a rerun with -s confirms or refutes its point of the signature", () => {
   const points = signatureOf(scene([waits]), {
     command: null,
     captured: null,

@@ -18,7 +18,7 @@ Deno.test("a rerun has -s, a time limit, and the options that change how a test 
   assertEquals([null, 3, 1000].map(confirmLimit), [10, 10, 120]);
 });
 
-Deno.test("only a rerun with -s that passes in half of the time is a confirmation", () => {
+Deno.test("only a rerun with -s that passes in half the time is a confirmation", () => {
   const run = (seconds: number, exitCode = 0, failed = 0): Rerun => ({
     exitCode,
     seconds,

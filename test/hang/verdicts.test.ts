@@ -41,7 +41,7 @@ const CASES: readonly Case[] = [
     says: [/sleeps in write\(2 → pipe/, /does not read: state S, read\(\d+ → pipe/],
   },
   {
-    name: "the parent sleeps, and has for long",
+    name: "the parent has been sleeping for a long time",
     words: ["sleepy_reader"],
     verdict: "blocked-write",
     says: [/the writer has slept for [2-9] s/],
@@ -317,7 +317,7 @@ for (const { name, words, verdict, registry, piped, says } of CASES) {
   });
 }
 
-Deno.test("the table of made hangs", () => {
+Deno.test("the table of constructed hangs", () => {
   const right = table.filter((row) => row.startsWith("right")).length;
   // A quiet run would hide what a test prints by console.log.
   Deno.writeTextFileSync(

@@ -48,7 +48,7 @@ Deno.test("the help of a command shows each of its options once, whatever its se
   }
 });
 
-Deno.test("a synonym names a command line that is understood", () => {
+Deno.test("a synonym names a valid command line", () => {
   for (const [word, line] of Object.entries(COMMAND_SYNONYMS)) {
     assert(!COMMAND_NAMES.includes(word as never), `${word} is a command`);
     const [name, ...words] = line.split(" ");
@@ -62,7 +62,7 @@ Deno.test("a synonym names a command line that is understood", () => {
   }
 });
 
-Deno.test("the facts of a command hold every option that its help shows", () => {
+Deno.test("the JSON description of a command has every option that its help shows", () => {
   const { commands } = commandFacts(VERBS) as {
     commands: { name: string; options: { name: string }[] }[];
   };
@@ -75,7 +75,7 @@ Deno.test("the facts of a command hold every option that its help shows", () => 
   }
 });
 
-Deno.test("the manual page has requests at the start of lines only where they are meant", () => {
+Deno.test("the manual page has roff requests at the start of lines only where intended", () => {
   const lines = manualPage(VERBS, "1.2.3");
   for (const line of lines) {
     if (/^[.']/.test(line)) assert(/^\.(TH|SH|SS|TP|PP|B)( |$)/.test(line), line);

@@ -132,7 +132,7 @@ Deno.test("a second install changes nothing, another command replaces the block 
   assert(replaced.endsWith("# <<< tractest <<<\necho mine\n"));
 });
 
-Deno.test("uninstall removes a file only when we made it and nobody added to it", () => {
+Deno.test("uninstall removes a file only if we created it and it has no lines of others", () => {
   const made = installed(null);
   assertEquals(uninstallBlock(made, "pre-push"), { kind: "remove" });
   const again = installed(made, { ...SPEC, binary: null });
@@ -167,7 +167,7 @@ Deno.test("a block that was edited, or copied to another hook, is left alone unl
   assertEquals(text(forced.content), "#!/bin/sh\nmine\n");
 });
 
-Deno.test("half a block or two blocks are damage, refused even with --force", () => {
+Deno.test("half a block or two blocks count as damage, refused even with --force", () => {
   const whole = text(installed(bytes("#!/bin/sh\nmine\n")));
   const block = renderBlock({ ...SPEC, created: false }).join("\n");
   for (

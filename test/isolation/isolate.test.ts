@@ -11,8 +11,8 @@ const stats = (await Deno.readTextFile(
 const files = (stat: string) => `${stat}\nUid:\t0\t0\t0\t0\n${BOOT}x\0${BOOT}${BOOT}`;
 
 Deno.test(
-  "what outlived a session is read from its report; one that was " +
-    "cut short, or is none, says nothing",
+  "what outlived a session is read from its report; a truncated or invalid report says " +
+    "nothing",
   () => {
     const report = ` 14911 14915\n${BOOT}${files(stats[0]!)}${files(stats[1]!)}`;
     assertEquals(parseOutlived(report).map((row) => row.pid), [14911, 14915]);
@@ -33,7 +33,7 @@ Deno.test(
   },
 );
 
-Deno.test("on another system than Linux it is refused with what that is about", async () => {
+Deno.test("on systems other than Linux isolation is refused with the reason", async () => {
   await using suite = await pytestSuite({});
   const host = new HostAt(suite.root);
   const project = await findProject(host);

@@ -17,7 +17,7 @@ Deno.test("the option wins over the configuration", () => {
   assertEquals(isolationWish("always", false, "never"), "always");
 });
 
-Deno.test("--isolate takes a value after = only, so it swallows no target", () => {
+Deno.test("--isolate takes a value only after =, so it swallows no target", () => {
   for (
     const [words, value] of [[["--isolate", "auto"], "always"], [
       ["--isolate=auto", "auto"],
@@ -40,7 +40,7 @@ const PLAN = {
   mirrors: ["/tmp"],
 };
 
-Deno.test("a session is tied to tractest, and its command follows untouched", () => {
+Deno.test("a session ends with tractest, and its command is passed unchanged", () => {
   const argv = ["py/bin/python", "-m", "pytest", "--", "a b"];
   const command = isolatedCommand(
     { ...PLAN, method: "user", drop: true },
@@ -67,7 +67,7 @@ Deno.test("a session is tied to tractest, and its command follows untouched", ()
   ]);
 });
 
-Deno.test("root makes no user namespace, and keeps its rights", () => {
+Deno.test("root creates no user namespace, and keeps its rights", () => {
   assertEquals(
     isolatedCommand({ ...PLAN, mirrors: [], method: "root", drop: false }, ["x"], "/r").slice(6),
     [
@@ -85,8 +85,7 @@ Deno.test("root makes no user namespace, and keeps its rights", () => {
 const NOTHING: RefusalEvidence = { uid: 1000, said: "", settings: new Map(), container: false };
 
 Deno.test(
-  "a refusal names the setting that forbids it and what would " +
-    "help, else what the system said",
+  "a refusal names the responsible setting and a remedy, else the system's error",
   () => {
     const cases: [Partial<RefusalEvidence>, string, string | null][] = [
       [
@@ -131,7 +130,7 @@ Deno.test(
   },
 );
 
-Deno.test("a code beyond 128 is a signal's, as a shell tells it", () => {
+Deno.test("an exit code above 128 means a signal, as in a shell", () => {
   assertEquals(endOfIsolated({ code: 139, signal: null }), { code: 139, signal: "SIGSEGV" });
   for (const code of [0, 1, 5, 83, 128, 255]) {
     assertEquals(endOfIsolated({ code, signal: null }), { code, signal: null });
@@ -140,8 +139,8 @@ Deno.test("a code beyond 128 is a signal's, as a shell tells it", () => {
 });
 
 Deno.test(
-  "a transport that names /tmp itself is told from one that asks " +
-    "for the runtime directory",
+  "a transport that uses /tmp itself differs from one that asks for the runtime " +
+    "directory",
   () => {
     assert(usesSharedTemporary("def_uds_filepath = Path('/tmp/registry@1616.sock')"));
     assert(usesSharedTemporary('filedir: Path = Path("/tmp")'));

@@ -19,7 +19,7 @@ Deno.test("compareLayout() finds the reference in today's tree, and what moved",
   ]);
 });
 
-Deno.test("compareLayout() lists what is new, with a count for each directory", () => {
+Deno.test("compareLayout() lists new files, with a count for each directory", () => {
   const directories = rows.filter((row) => row.testFiles !== null).map((
     row,
   ) => [row.path, row.status, row.testFiles]);
@@ -47,7 +47,7 @@ Deno.test("compareLayout() reads like a tree: conftest, directories, then files"
   assertEquals(paths.at(-1), "tests/test_trioisms.py");
 });
 
-Deno.test("compareLayout() says what is gone", () => {
+Deno.test("compareLayout() lists missing files", () => {
   const gone = compareLayout(treeOf(["tests/test_local.py"]), REFERENCE_LAYOUT).filter((row) =>
     row.status === "gone"
   );
@@ -55,7 +55,7 @@ Deno.test("compareLayout() says what is gone", () => {
   assertEquals(gone.every((row) => row.path === null && row.reference !== null), true);
 });
 
-Deno.test("compareLayout() works where the tests are the root itself", () => {
+Deno.test("compareLayout() works if the root itself has the tests", () => {
   const flat = treeOf(["conftest.py", "test_local.py", "sub/test_x.py"], {
     testsDirectories: ["."],
     directories: [".", "sub"],

@@ -36,7 +36,7 @@ Deno.test("a leaked actor is found, ended by SIGINT, and gone", async () => {
   assert(!isAlive(pid));
 });
 
-Deno.test("nothing leaked: one round of three programs, and clean", async () => {
+Deno.test("nothing leaked: three programs run once, and the report is clean", async () => {
   await using scene = await Scene.make();
   const rows = "1 0 0 Ss /sbin/init\n50 1 1000 S bash\n60 50 1000 S vim tests/test_x.py\n";
   scene.host.instead = (program) =>
@@ -462,7 +462,7 @@ Deno.test('fault 37: without "kill" the leak is named and survives', async () =>
   assertIncludes(cleanup.refused[0]!.reason, '"kill" is not installed');
 });
 
-Deno.test("fault 38: on another platform it says so, and that it can't tell", async () => {
+Deno.test("fault 38: on another platform the result is unknown, with the reason", async () => {
   await using scene = await Scene.make();
   scene.host.platform = "darwin";
   const report = await findLeaks(scene.host, await scene.found(), {

@@ -165,7 +165,7 @@ Deno.test("what an init below a live program adopted is unknown: the program is 
   );
 });
 
-Deno.test("a living parent stands for nobody only if it is leaked itself", () => {
+Deno.test("a living parent counts as no parent only if it is leaked itself", () => {
   const parent = details({ pid: 90 });
   assertEquals(judge({ pid: 100, ppid: 90 }, parent).verdict, "leaked");
   const theirs = details({ pid: 90, cwd: "/other", place: "other-project" });

@@ -130,7 +130,7 @@ Deno.test("daemons that a test merely woke are known by name, programs it drives
   }
 });
 
-Deno.test("a shell without anything to run is somebody's", () => {
+Deno.test("a shell without anything to run belongs to a person", () => {
   for (const words of ["-bash", "bash", "/bin/zsh -l", "fish -i"]) {
     assertEquals(isInteractiveShell({ argv: words.split(" ") }), true, words);
   }
@@ -379,7 +379,7 @@ Deno.test("a hook takes by its origin alone only what belongs to the checkout", 
   );
 });
 
-Deno.test("a program of Python that speaks of tests may run them, whatever it is called", () => {
+Deno.test("a Python program that mentions tests may run them, whatever it is called", () => {
   const may = [
     "-c|import app, sys; sys.exit(app.test())",
     "-m|app.selftest",

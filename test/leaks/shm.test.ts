@@ -140,7 +140,7 @@ Deno.test(
   },
 );
 
-Deno.test(`fault 31: where a process can't be looked into, nothing is removed${NEEDS_ROOT}`, {
+Deno.test(`fault 31: where a process can't be inspected, nothing is removed${NEEDS_ROOT}`, {
   ignore: !isRoot,
 }, async () => {
   await using memory = await Memory.make();

@@ -83,7 +83,7 @@ Deno.test("a live socket, and one that is bound and does not listen yet, are kep
   ], []]);
 });
 
-Deno.test("a configured directory is looked at, whatever its sockets are called", async () => {
+Deno.test("a configured directory is searched, whatever its sockets are called", async () => {
   await using scene = await Scene.make("repo", 'socket-directories = ["sockets"]\n');
   await Deno.mkdir(`${scene.root}/sockets`, { mode: 0o700 });
   await stale(scene, `${scene.root}/sockets/x.sock`);

@@ -80,7 +80,7 @@ Deno.test("the shards of a suite are one run, with one code", async () => {
   assertEquals(red.exitCode, 1);
 });
 
-Deno.test("a missing shard is named, with its tests, and the whole is not green", async () => {
+Deno.test("a missing shard is named with its tests, and the merged run is not green", async () => {
   const { exitCode, missing, unfinished } = await merge([
     part("one", { shard: "1/3", ran: ["a.py::x"] }),
     part("three", { shard: "3/3", ran: ["b.py::z"] }),
@@ -96,23 +96,31 @@ Deno.test("tests that ran twice are named with their files", async () => {
   assertEquals([exitCode, duplicates], [82, [{ id: "b.py::z", files: ["one", "two"] }]]);
 });
 
-Deno.test("different cuts, a killed run and a run without --shard are named", async () => {
-  const { problems } = await merge([
-    part("one", { shard: "1/2", ran: ["a.py::x"], cut: "other" }),
-    part("two", { shard: "2/2", ran: ["b.py::z"], code: null }),
-    part("all", { ran: [] }),
-  ]);
-  assertEquals(problems, [
-    "the machines cut the suite differently: " +
-    "they need the same tests and the same --durations-from",
-    "all is of a run without --shard",
-    "two has no end: the run was killed or still runs",
-  ]);
-});
+Deno.test(
+  "different divisions into shards, a killed run and a run without " +
+    "--shard are named",
+  async () => {
+    const { problems } = await merge([
+      part("one", { shard: "1/2", ran: ["a.py::x"], cut: "other" }),
+      part("two", { shard: "2/2", ran: ["b.py::z"], code: null }),
+      part("all", { ran: [] }),
+    ]);
+    assertEquals(problems, [
+      "the machines cut the suite differently: " +
+      "they need the same tests and the same --durations-from",
+      "all is of a run without --shard",
+      "two has no end: the run was killed or still runs",
+    ]);
+  },
+);
 
-Deno.test("the code of a run that was cut short is the merge's, unless a test is red", async () => {
-  const timedOut = part("two", { shard: "2/2", ran: [], code: 124 });
-  assertEquals((await merge([part("one", { shard: "1/2", ran: ALL }), timedOut])).exitCode, 124);
-  const red = part("one", { shard: "1/2", ran: ALL, red: ["a.py::x"] });
-  assertEquals((await merge([red, timedOut])).exitCode, 1);
-});
+Deno.test(
+  "the exit code of a run that was cut short is that of the merge, " +
+    "unless a test is red",
+  async () => {
+    const timedOut = part("two", { shard: "2/2", ran: [], code: 124 });
+    assertEquals((await merge([part("one", { shard: "1/2", ran: ALL }), timedOut])).exitCode, 124);
+    const red = part("one", { shard: "1/2", ran: ALL, red: ["a.py::x"] });
+    assertEquals((await merge([red, timedOut])).exitCode, 1);
+  },
+);

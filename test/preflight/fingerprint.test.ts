@@ -54,7 +54,7 @@ Deno.test("a remembered result is read back; any other text is ignored", () => {
   for (const each of wrong) assertEquals(readRemembered(each), null, String(each));
 });
 
-Deno.test("variables that affect imports or collection matter", () => {
+Deno.test("the fingerprint includes variables that affect imports or collection", () => {
   for (const name of ["PYTHONPATH", "PYTEST_ADDOPTS", "TRACTOR_X", "LD_PRELOAD", "UV_PYTHON"]) {
     assert(matters(name), name);
   }

@@ -226,11 +226,15 @@ Deno.test("a plain project has no check of tractor's, and gets those that it con
   assertEquals(only(checksOf({ profile: "plain", configuration }), plain), ["registry", "sockets"]);
 });
 
-Deno.test("leaked processes of a plain project are a warning before a run, and fail in doctor", () => {
-  const plain = checksOf({ profile: "plain", configuration: PLAIN_CONFIGURATION });
-  const report: LeakReport = { ...clean, clean: false, registries: [], actors: [actor] };
-  assertEquals(leakChecksOfRun(report, plain).map(({ id, status }) => [id, status]), [
-    ["leaks", "warn"],
-  ]);
-  assertEquals(exitCodeOf(leakChecks(report, plain), false), 81);
-});
+Deno.test(
+  "leaked processes of a plain project are a warning before a run, " +
+    "and fail in doctor",
+  () => {
+    const plain = checksOf({ profile: "plain", configuration: PLAIN_CONFIGURATION });
+    const report: LeakReport = { ...clean, clean: false, registries: [], actors: [actor] };
+    assertEquals(leakChecksOfRun(report, plain).map(({ id, status }) => [id, status]), [
+      ["leaks", "warn"],
+    ]);
+    assertEquals(exitCodeOf(leakChecks(report, plain), false), 81);
+  },
+);

@@ -163,17 +163,21 @@ Deno.test("a broken file counts for its module and its doctests, as in pytest", 
   assertIncludes(junit(results), 'errors="2" failures="0" skipped="2"');
 });
 
-Deno.test("an internal error of pytest is an error in the report, so it can't look green", () => {
-  const id = "tests/test_a.py::test_b";
-  const internal: Told = { event: "internal-error", message: "ValueError: hook" };
-  const document = junit(resultsOf([...whole(id, "passed"), internal, ...again([internal])]));
-  assertIncludes(document, 'errors="1" failures="0" skipped="0" tests="2"');
-  assertIncludes(
-    document,
-    'classname="pytest" name="internal" time="0.000">' +
-      '<error message="internal error">ValueError: hook</error>',
-  );
-});
+Deno.test(
+  "an internal error of pytest is an error in the report, so that it does not seem " +
+    "green",
+  () => {
+    const id = "tests/test_a.py::test_b";
+    const internal: Told = { event: "internal-error", message: "ValueError: hook" };
+    const document = junit(resultsOf([...whole(id, "passed"), internal, ...again([internal])]));
+    assertIncludes(document, 'errors="1" failures="0" skipped="0" tests="2"');
+    assertIncludes(
+      document,
+      'classname="pytest" name="internal" time="0.000">' +
+        '<error message="internal error">ValueError: hook</error>',
+    );
+  },
+);
 
 Deno.test("a failure stays if the next attempt was cut short, and goes if it passed", () => {
   const id = "tests/test_a.py::test_b";

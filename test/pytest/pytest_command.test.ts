@@ -145,7 +145,7 @@ Deno.test("a keyword expression and a test id with spaces stay one word each", (
   assertEquals(split([id.replace("[", "[a b, ")]).at(-1), id.replace("[", "[a b, "));
 });
 
-Deno.test("an id that starts with a dash stands after --", () => {
+Deno.test("an id that starts with a dash comes after --", () => {
   const line = runLine([]);
   const intent = runIntent(line, () => false);
   assertEquals(
@@ -185,7 +185,7 @@ Deno.test("a misspelled option is marked; options of pytest and its plugins are 
   }
 });
 
-Deno.test("-v is verbose for both, -n is not the dry run of other commands", () => {
+Deno.test("-v is verbose for tractest and pytest, -n is not the dry run of other commands", () => {
   assert(runLine(["-xv"]).has("verbose"));
   assert(!runLine(["-x"]).has("verbose"));
   assert(!runLine(["-n", "2"]).has("dry-run"));

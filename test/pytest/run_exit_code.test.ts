@@ -296,7 +296,7 @@ Deno.test("an unknown version, an unknown event or a missing field is no event",
   ) assertEquals(parseEvent(JSON.stringify(value)), null);
 });
 
-Deno.test("the time limit is the scope's, twice the longest full run, or a given one", () => {
+Deno.test("the time limit is given, twice the longest full run, or that of the scope", () => {
   const input = {
     given: null,
     debugging: false,
@@ -314,7 +314,7 @@ Deno.test("the time limit is the scope's, twice the longest full run, or a given
   assertEquals(timeLimit({ ...input, given: 0 }), 0);
 });
 
-Deno.test("the record of full runs keeps the last twenty and survives garbage", () => {
+Deno.test("the record of full runs keeps the last twenty and ignores garbage", () => {
   const twenty = Array.from({ length: 20 }, (_, index) => index + 1);
   assertEquals(withDuration(twenty, 99.96), [...twenty.slice(1), 100]);
   assertEquals(readDurations('[1, "x", -3, null, 4.5]'), [1, 4.5]);
@@ -342,7 +342,7 @@ Deno.test("a lock file names its run; garbage names none", () => {
   assertIncludes(text, "3 min ago)");
 });
 
-Deno.test("a command is shown as a person types it, where the person stands", () => {
+Deno.test("a command is shown as a person would type it in the current directory", () => {
   assertEquals(asTyped(["/repo/py313/bin/python", "-m", "pytest"], "/repo"), [
     "py313/bin/python",
     "-m",

@@ -31,7 +31,7 @@ Deno.test("a process belongs to the test that ran when it started, not when it w
   assertEquals(clock.testAt(20, "a"), null, "before the first test");
 });
 
-Deno.test("where a clock tick spans two tests the guess decides, if it is one of them", () => {
+Deno.test("if a clock tick spans two tests the guess decides, provided it is one of them", () => {
   const clock = clockOf({ a: 1001, b: 1002.005 });
   assertEquals(clock.testAt(200, "a"), "a");
   assertEquals(clock.testAt(200, "b"), "b");

@@ -42,7 +42,7 @@ function liveWith(running: readonly string[], options: Partial<LiveOptions> = {}
 
 const scene = { columns: 80, rows: 24, now: 130, paint: plain };
 
-Deno.test("the bar shows how far it is, the counts, the time and what runs", () => {
+Deno.test("the bar shows progress, counts, time and what runs", () => {
   assertEquals(barLines(liveWith(["tests/test_a.py::test_b", "tests/test_c.py::test_d"]), scene), [
     "[=======>                      ]  10/40  1 failed, 9 passed  30 s",
     "   2.0 s  tests/test_a.py::test_b",
@@ -62,7 +62,7 @@ Deno.test("the bar shows the remaining time once half of it can be estimated", (
   );
 });
 
-Deno.test("many tests that run have few lines, and fewer on a low terminal", () => {
+Deno.test("many running tests share few lines, and fewer on a low terminal", () => {
   const live = liveWith(Array.from({ length: 20 }, (_, index) => `test_${index}`));
   const lines = barLines(live, scene);
   assertEquals([lines.length, lines.at(-1)!.trim()], [9, "and 13 more"]);
@@ -71,26 +71,33 @@ Deno.test("many tests that run have few lines, and fewer on a low terminal", () 
   }
 });
 
-Deno.test("no line is as wide as the terminal or controls it, whatever the ids are", () => {
-  const wild = fc.oneof(
-    fc.string({ unit: "binary" }),
-    fc.string(),
-    fc.constantFrom("日本語の名前".repeat(20), "e\u0301".repeat(60), "👩‍👩‍👧", "\x1b[2J\r\n"),
-  );
-  fc.assert(
-    fc.property(
-      fc.array(wild, { maxLength: 12 }),
-      fc.integer({ min: 1, max: 200 }),
-      (ids, columns) => {
-        for (const line of barLines(liveWith(ids), { ...scene, columns })) {
-          assert(unicodeWidth(line) < Math.max(2, columns), `${columns}: ${JSON.stringify(line)}`);
-          // deno-lint-ignore no-control-regex
-          assert(!/[\x00-\x1f\x7f-\x9f]/.test(line));
-        }
-      },
-    ),
-  );
-});
+Deno.test(
+  "lines are narrower than the terminal and free of control sequences, whatever the " +
+    "ids are",
+  () => {
+    const wild = fc.oneof(
+      fc.string({ unit: "binary" }),
+      fc.string(),
+      fc.constantFrom("日本語の名前".repeat(20), "e\u0301".repeat(60), "👩‍👩‍👧", "\x1b[2J\r\n"),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(wild, { maxLength: 12 }),
+        fc.integer({ min: 1, max: 200 }),
+        (ids, columns) => {
+          for (const line of barLines(liveWith(ids), { ...scene, columns })) {
+            assert(
+              unicodeWidth(line) < Math.max(2, columns),
+              `${columns}: ${JSON.stringify(line)}`,
+            );
+            // deno-lint-ignore no-control-regex
+            assert(!/[\x00-\x1f\x7f-\x9f]/.test(line));
+          }
+        },
+      ),
+    );
+  },
+);
 
 Deno.test("a failure is shown with its gist and the ends of its traceback and output", () => {
   const traceback = Array.from({ length: 40 }, (_, index) => `line ${index}`).join("\n");
@@ -123,7 +130,7 @@ Deno.test("a failure is shown with its gist and the ends of its traceback and ou
   assertEquals(noteLines({ ...note, attempt: 2 }, plain).length, 4);
 });
 
-Deno.test("what is worth a line has one in the field's words", () => {
+Deno.test("each noteworthy event has a line in usual terms", () => {
   const first = (note: Parameters<typeof noteLines>[0]) => noteLines(note, plain)[0];
   assertEquals(first({ kind: "slow", id: "a", seconds: 60 }), "SLOW [> 60s] a");
   assertEquals(
@@ -168,7 +175,7 @@ Deno.test("durations are short to read", () => {
   ]);
 });
 
-Deno.test("the region clears the rows of its lines, more of them in a narrower terminal", () => {
+Deno.test("the region clears all rows of its lines, more of them in a narrower terminal", () => {
   const output = new Recorder(true);
   let lines = ["x".repeat(60), "second"];
   const region = new LiveRegion(output, () => lines);

@@ -3,8 +3,8 @@ import { EventLog } from "../../lib/run/event_log.ts";
 import { assertEquals } from "../assert.ts";
 
 Deno.test(
-  "looks at the same time hand on each event once and in order, " +
-    "and a drain waits for the look before it",
+  "concurrent polls pass on each event once and in order, and a drain waits for the " +
+    "poll before it",
   async () => {
     const host = new RealHost();
     const directory = await Deno.makeTempDir();

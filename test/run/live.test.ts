@@ -58,27 +58,31 @@ const took = (id: string, seconds: number, time: number) =>
     ...(event.event === "report" && event.phase === "call" ? { seconds } : {}),
   }));
 
-Deno.test("it counts what ended, and knows what runs in each session, the longest first", () => {
-  const live = liveOf(OPTIONS);
-  takeAll(live, [
-    begin("0"),
-    begin("1"),
-    collected(4),
-    starts("a"),
-    starts("b", "1"),
-    ...ends("a"),
-    starts("c"),
-  ]);
-  assertEquals([live.run.done, live.total, live.run.countsSoFar.passed], [1, 4, 1]);
-  assertEquals(live.running.map(({ id, session }) => [id, session]), [["b", "1"], ["c", "0"]]);
-  takeAll(live, [...ends("b", "skipped", "1"), {
-    event: "session-finish",
-    session: "1",
-    exitStatus: 0,
-    warnings: 0,
-  }]);
-  assertEquals([live.run.done, live.run.countsSoFar.skipped, live.sessions.length], [2, 1, 1]);
-});
+Deno.test(
+  "the live view counts finished tests, and lists running ones by session, the longest " +
+    "first",
+  () => {
+    const live = liveOf(OPTIONS);
+    takeAll(live, [
+      begin("0"),
+      begin("1"),
+      collected(4),
+      starts("a"),
+      starts("b", "1"),
+      ...ends("a"),
+      starts("c"),
+    ]);
+    assertEquals([live.run.done, live.total, live.run.countsSoFar.passed], [1, 4, 1]);
+    assertEquals(live.running.map(({ id, session }) => [id, session]), [["b", "1"], ["c", "0"]]);
+    takeAll(live, [...ends("b", "skipped", "1"), {
+      event: "session-finish",
+      session: "1",
+      exitStatus: 0,
+      warnings: 0,
+    }]);
+    assertEquals([live.run.done, live.run.countsSoFar.skipped, live.sessions.length], [2, 1, 1]);
+  },
+);
 
 Deno.test("a failure is reported when its phase ends, not when the test does", () => {
   const live = liveOf(OPTIONS);
@@ -90,7 +94,7 @@ Deno.test("a failure is reported when its phase ends, not when the test does", (
   assertEquals(live.run.countsSoFar.failed, 1);
 });
 
-Deno.test("a test that passes at last is flaky and counts once, as passed", () => {
+Deno.test("a test that passes in the end is flaky and counts once, as passed", () => {
   const live = liveOf(OPTIONS);
   const notes = takeAll(live, [
     starts("a"),
@@ -114,42 +118,49 @@ Deno.test("a test that passes at last is flaky and counts once, as passed", () =
   ], [1, 1, 0, 1]);
 });
 
-Deno.test("a test at its limit and one that crashed pytest are failed, and run no more", () => {
-  const live = liveOf(OPTIONS);
-  const notes = takeAll(live, [
-    starts("a"),
-    { event: "terminating", session: "0", id: "a", seconds: 3, limit: 3 },
-    {
-      event: "timeout",
-      session: "0",
-      id: "a",
-      seconds: 3,
-      limit: 3,
-      message: "it took longer than 3 s and was ended",
-    },
-    starts("b", "1"),
-    {
-      event: "crash",
-      session: "1",
-      id: "b",
-      seconds: 1,
-      message: "pytest ended by SIGSEGV while it ran",
-    },
-    { event: "leak", session: "1", id: "b", processes: [] },
-  ]);
-  assertEquals(notes.map((note) => note.kind === "failed" ? note.outcome : note.kind), [
-    "terminating",
-    "timeout",
-    "crash",
-    "leak",
-  ]);
-  assertEquals([live.running.length, live.run.done, live.run.countsSoFar.failed, live.run.leaks], [
-    0,
-    2,
-    2,
-    1,
-  ]);
-});
+Deno.test(
+  "a test at its limit and one that crashed pytest are failed, and " +
+    "no longer running",
+  () => {
+    const live = liveOf(OPTIONS);
+    const notes = takeAll(live, [
+      starts("a"),
+      { event: "terminating", session: "0", id: "a", seconds: 3, limit: 3 },
+      {
+        event: "timeout",
+        session: "0",
+        id: "a",
+        seconds: 3,
+        limit: 3,
+        message: "it took longer than 3 s and was ended",
+      },
+      starts("b", "1"),
+      {
+        event: "crash",
+        session: "1",
+        id: "b",
+        seconds: 1,
+        message: "pytest ended by SIGSEGV while it ran",
+      },
+      { event: "leak", session: "1", id: "b", processes: [] },
+    ]);
+    assertEquals(notes.map((note) => note.kind === "failed" ? note.outcome : note.kind), [
+      "terminating",
+      "timeout",
+      "crash",
+      "leak",
+    ]);
+    assertEquals(
+      [live.running.length, live.run.done, live.run.countsSoFar.failed, live.run.leaks],
+      [
+        0,
+        2,
+        2,
+        1,
+      ],
+    );
+  },
+);
 
 Deno.test("a slow test is reported at growing intervals, each once; 0 means never", () => {
   const live = liveOf(OPTIONS);
@@ -242,7 +253,7 @@ Deno.test("the time of a test that hangs does not change the estimate of others"
   assertEquals(live.remaining(210), 20);
 });
 
-Deno.test("the plan counts instead of what was collected", () => {
+Deno.test("the planned number of tests counts instead of the collected one", () => {
   const live = liveOf({ ...OPTIONS, durations: new Map([["a", 1], ["b", 2], ["c", 4]]) });
   takeAll(live, [collected(3)]);
   live.plan(["b", "c"]);
@@ -250,7 +261,7 @@ Deno.test("the plan counts instead of what was collected", () => {
   assertEquals([live.total, live.remaining(100)], [2, 6]);
 });
 
-Deno.test("the estimate does not read each of many tests", () => {
+Deno.test("the estimate does not read every test of a large suite", () => {
   const ids = Array.from({ length: 50_000 }, (_, index) => `t${index}`);
   let reads = 0;
   const durations = new Map(ids.map((id) => [id, 0.01]));

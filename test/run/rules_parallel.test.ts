@@ -10,25 +10,29 @@ function of(words: readonly string[], configured: number | "auto" | null = null)
   return parallelOf(line.options, runIntent(line, () => false), configured);
 }
 
-Deno.test("a typed --jobs that can't work is refused; a configured one gives way", () => {
-  assertEquals(of(["--jobs", "3"]).jobs, 3);
-  assertEquals(of([], "auto").jobs, "auto");
-  assertEquals(of(["--jobs", "2"], "auto").jobs, 2);
-  for (
-    const words of [["-n4"], ["--pdb"], ["--tpdb"], ["--sw"], ["--junitxml=x.xml"], [
-      "--",
-      "-n",
-      "2",
-    ]]
-  ) {
-    assertThrows(() => of(["--jobs", "2", ...words]), UsageError);
-    assertEquals(of(words, 4).jobs, 1);
-  }
-  assertEquals(of(["--collect-only"], 4).jobs, 1);
-  for (const jobs of ["0", "-1", "x", "1.5", "999"]) {
-    assertThrows(() => of([`--jobs=${jobs}`]), UsageError);
-  }
-});
+Deno.test(
+  "a --jobs from the command line that can't work is refused; a configured one is " +
+    "ignored",
+  () => {
+    assertEquals(of(["--jobs", "3"]).jobs, 3);
+    assertEquals(of([], "auto").jobs, "auto");
+    assertEquals(of(["--jobs", "2"], "auto").jobs, 2);
+    for (
+      const words of [["-n4"], ["--pdb"], ["--tpdb"], ["--sw"], ["--junitxml=x.xml"], [
+        "--",
+        "-n",
+        "2",
+      ]]
+    ) {
+      assertThrows(() => of(["--jobs", "2", ...words]), UsageError);
+      assertEquals(of(words, 4).jobs, 1);
+    }
+    assertEquals(of(["--collect-only"], 4).jobs, 1);
+    for (const jobs of ["0", "-1", "x", "1.5", "999"]) {
+      assertThrows(() => of([`--jobs=${jobs}`]), UsageError);
+    }
+  },
+);
 
 Deno.test("--ff keeps pytest's order in several pytests too", () => {
   assertEquals([
@@ -45,7 +49,7 @@ Deno.test("a shard is K/N with 1 <= K <= N", () => {
   }
 });
 
-Deno.test("what is to run alone is named by id, by its beginning, or by a glob", () => {
+Deno.test("tests that run alone are configured by id, by its beginning, or by a glob", () => {
   const id = "tests/devx/test_x.py::TestA::test_b[c/d -> [e]]";
   const yes = [
     id,
@@ -62,8 +66,7 @@ Deno.test("what is to run alone is named by id, by its beginning, or by a glob",
 });
 
 Deno.test(
-  "durations come from a JUnit report as pytest writes it, from " +
-    "events, and from our own document",
+  "durations come from pytest's JUnit report, from events, and from our own document",
   () => {
     const names = 'classname="tests.ipc.test_a.TestX" name="test_b[a&gt;b::c/d.py]"';
     const junit = readDurationsFrom(`<?xml version="1.0"?><testsuites><testsuite name="pytest">

@@ -20,8 +20,8 @@ function unseen(
 const placesOf = (addopts: string, environment?: string) => ownPlaces(unseen(addopts, environment));
 
 Deno.test(
-  "unseenOptions() reads addopts and PYTEST_ADDOPTS as shlex and " +
-    "pytest do, clusters and values included",
+  "unseenOptions() reads addopts and PYTEST_ADDOPTS as shlex and pytest do, including " +
+    "clusters and values",
   () => {
     const options = unseen(
       `-xvn 8 --basetemp "a b" --html='x y.html' -k 'not --sw'`,
@@ -44,8 +44,7 @@ Deno.test(
 );
 
 Deno.test(
-  "what was typed with -o takes the place of addopts, and log_file " +
-    "is an option too",
+  "-o on the command line replaces addopts, and log_file counts as an option too",
   () => {
     assertEquals(unseen("--sw", undefined, ["-o", "addopts=-q"]).map((option) => option.name), [
       "-q",
@@ -61,8 +60,8 @@ Deno.test(
 );
 
 Deno.test(
-  "fault 73: each of several pytests has files of its own, and one " +
-    "JUnit report is written for all of them",
+  "fault 73: each of several pytests has its own files, and one JUnit report is " +
+    "written for all of them",
   () => {
     const { words, junit, notes } = placesOf(
       "--junitxml=out.xml --basetemp=bt --report-log=a/log.jsonl --html=r.html " +
@@ -97,8 +96,8 @@ Deno.test(
 );
 
 Deno.test(
-  "fault 73: of several options with one name the last one counts, " +
-    "and a name that only Python can read stays with pytest",
+  "fault 73: of repeated options the last one counts, and a name that only Python can " +
+    "read is left to pytest",
   () => {
     assertEquals(placesOf("--junitxml=a.xml", "--junitxml=b.xml").junit?.path, "b.xml");
     const { words, junit } = placesOf("--junitxml=$DIR/a.xml");
@@ -111,8 +110,8 @@ Deno.test(
 );
 
 Deno.test(
-  "fault 73: workers of pytest-xdist are overridden where tractest " +
-    "hands out the tests, and left alone in a plain run",
+  "fault 73: pytest-xdist's workers are overridden where tractest distributes the " +
+    "tests, and kept in a plain run",
   () => {
     for (
       const addopts of [
@@ -143,8 +142,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a run of one pytest writes what it was asked to; one that is " +
-    "tried again keeps its hands off that",
+  "a single pytest writes the requested files; a retry does not touch them",
   () => {
     const besides = extraWords(placesOf("--junitxml=out.xml --html=r.html"), {
       several: false,
@@ -156,8 +154,8 @@ Deno.test(
 );
 
 Deno.test(
-  "fault 73: what can't be shared is refused, with where it " +
-    "stands, why, and what does without it",
+  "fault 73: an option that can't be shared is refused, with its place, the reason and " +
+    "an alternative",
   () => {
     assertEquals(refusal(unseen("-q --sw")), {
       option: '"--sw" (addopts in tox.ini)',

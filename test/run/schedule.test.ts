@@ -41,8 +41,8 @@ function expectedOf(
 }
 
 Deno.test(
-  "the shards 1 to N are complete and disjoint, for any N, more " +
-    "than there are tests too",
+  "the shards 1 to N are complete and disjoint, for any N, even with fewer tests than " +
+    "shards",
   () => {
     fc.assert(fc.property(suites, counts, (suite, count) => {
       const shards = partition(suite.groups, count, expectedOf(suite));
@@ -58,8 +58,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a shard does not depend on the order in which tests were " +
-    "collected, and keeps that order",
+  "a shard does not depend on the order of collection, but keeps that order",
   () => {
     fc.assert(fc.property(suitesInTwoOrders, counts, (suite, count) => {
       const expected = expectedOf(suite);
@@ -86,8 +85,7 @@ Deno.test(
 );
 
 Deno.test(
-  "the longest shard, and the end of shared groups, is the lower " +
-    "bound plus at most a group that shares its shard",
+  "the longest shard exceeds the lower bound by at most one group that shares a shard",
   () => {
     fc.assert(fc.property(suites, counts, (suite, count) => {
       const expected = expectedOf(suite);
@@ -104,8 +102,7 @@ Deno.test(
 );
 
 Deno.test(
-  "LPT stays within 4/3 - 1/3N of the optimum, where that can be " +
-    "found by trying all",
+  "LPT stays within 4/3 - 1/3N of the optimum, as found by trying all divisions",
   () => {
     const small = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 7 });
     fc.assert(fc.property(small, fc.integer({ min: 1, max: 3 }), (weights, count) => {
@@ -132,8 +129,8 @@ Deno.test(
 );
 
 Deno.test(
-  "a test that is not on record is expected to take the median of " +
-    "its file, else of all",
+  "a test without a recorded duration is expected to take its file's median, else that " +
+    "of all",
   () => {
     const known = new Map([["a.py::x", 1], ["a.py::y", 3], ["b.py::x", 10]]);
     const expected = expectation(
@@ -144,7 +141,7 @@ Deno.test(
   },
 );
 
-Deno.test("without any record shards have the same number of tests, as far as groups allow", () => {
+Deno.test("without recorded durations shards have equally many tests, if groups allow", () => {
   const groups = Array.from({ length: 10 }, (_, index) => [`a.py::test_${index}`]);
   const shards = partition(groups, 3, expectation(groups.flat(), () => undefined));
   assertEquals(shards.map((shard) => shard.length), [4, 3, 3]);

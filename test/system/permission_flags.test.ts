@@ -9,7 +9,7 @@ import { PERMISSIONS } from "../../lib/tables/permissions.ts";
 import { PROGRAMS } from "../../lib/tables/programs.ts";
 import { assert, assertEquals } from "../assert.ts";
 
-Deno.test("permissionFlags() grants nothing without a list but read, write and net", () => {
+Deno.test("permissionFlags() grants only read, write and net without a list", () => {
   for (const flag of permissionFlags()) {
     assert(
       ["--allow-read", "--allow-write", "--allow-net"].includes(flag) ||
@@ -44,7 +44,7 @@ Deno.test("rows name only known programs and variables, and each is in some row"
   }
 });
 
-Deno.test("capabilities inside and outside of a row make up the union without overlap", () => {
+Deno.test("granted and denied capabilities of a row make up the union without overlap", () => {
   for (const row of PERMISSIONS) {
     assertEquals(
       capabilitiesOf(row).length + outsideRow(row).length,

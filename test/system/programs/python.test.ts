@@ -72,7 +72,7 @@ Deno.test("a Python reports its version and packages, whatever they print", asyn
   assertEquals([facts.failed, facts.byDirectoryOnly], ["", false]);
 });
 
-Deno.test("packages are searched as from outside the project", async () => {
+Deno.test("packages are searched as if from outside of the project", async () => {
   const { directory, facts } = await checking(["first"], {
     "installed/first.py": "",
     "root/first.py": "",
@@ -137,7 +137,7 @@ Deno.test("a namespace package has no file", async () => {
   assertEquals((await checking(["spread"], { "installed/spread/part.py": "" })).facts?.files, [""]);
 });
 
-Deno.test("a Python that does not exist is no facts", async () => {
+Deno.test("a Python that does not exist gives no facts", async () => {
   const options = { cwd: "/", why: "test", inherited: new Map<string, string>() };
   const result = await runPython(
     new RealHost(),
@@ -149,7 +149,7 @@ Deno.test("a Python that does not exist is no facts", async () => {
   assertEquals(parseCheck(new TextDecoder().decode(result.stdout), "").facts, null);
 });
 
-Deno.test("the number of collected tests is read however talkative pytest is", () => {
+Deno.test("the number of collected tests is read however much pytest prints", () => {
   for (
     const [text, count] of [
       ["tests/a.py::b\n\n471 tests collected in 1.73s\n", 471],

@@ -114,8 +114,9 @@ def pytest_xdist_node_collection_finished(node, ids):
 def pytest_collectreport(report):
     try:
         if report.failed:
-            write("collection-error", id=report.nodeid, **failure(report, {}))
+            write("collection-error", id=reported_id(report.nodeid), **failure(report, {}))
         elif report.skipped:
-            write("collection-skip", id=report.nodeid, message=clip(skip_reason(report) or ""))
+            message = clip(skip_reason(report) or "")
+            write("collection-skip", id=reported_id(report.nodeid), message=message)
     except Exception:
         pass

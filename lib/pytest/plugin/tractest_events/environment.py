@@ -22,6 +22,7 @@ class Known:
     config = None
     by_workers = False  # pytest-xdist's workers run the tests; they are no test's children
     root = None
+    place = ""  # the working directory, relative to the rootdir of pytest
     cache = None
 
 

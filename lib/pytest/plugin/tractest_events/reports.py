@@ -38,7 +38,7 @@ def pytest_runtest_logstart(nodeid, location):
     try:
         file, line, _ = location
         if _quoted_file[0] != file:
-            _quoted_file = (file, encode(file))
+            _quoted_file = (file, encode(reported_id(file)))
         shown_line = "null" if line is None else int(line)
         send(TEST_START % (now(), _quoted(nodeid), _quoted_file[1], shown_line))
     except Exception:

@@ -9,7 +9,7 @@ from .collection import deselected, note_named, offered
 from .environment import OWNER, Known, queue_directory, session_name
 from .event_file import around, class_name, clip, send, write
 from .failures import error_classes
-from .test_ids import clean_last_failed, install_ids, reported_id
+from .test_ids import clean_last_failed, install_ids, place_in_rootdir, reported_id
 
 _MOST_WARNINGS = 200
 _warnings = 0
@@ -27,6 +27,7 @@ def _booted():
 def pytest_configure(config):
     """Gives each session of a queue its own cache: tractest joins what they know of failures."""
     try:
+        Known.place = place_in_rootdir(config)
         install_ids(config)
         cache = getattr(config, "cache", None)
         directory = getattr(cache, "_cachedir", None)
@@ -45,6 +46,7 @@ def pytest_sessionstart(session):
             "session-start",
             pid=OWNER,
             rootdir=str(getattr(session.config, "rootpath", None) or session.config.rootdir),
+            place=Known.place,
             pytest=pytest.__version__,
             python="%d.%d.%d" % sys.version_info[:3],
             cache=Known.cache,

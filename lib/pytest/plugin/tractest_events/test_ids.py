@@ -3,6 +3,9 @@
 Reports and the record of failures have `0x…` instead; where that names several tests, the second
 has `0x…2`, in order of collection. Such an id, or one with the address of another process, names
 the test on the command line and for --lf.
+
+All ids are relative to the working directory, as paths on the command line are: pytest's own are
+relative to its rootdir, which may be above it.
 """
 import os
 import re
@@ -14,14 +17,39 @@ _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _ANY = re.compile(r" at 0x(?:[0-9a-fA-F]+|…\d*)")
 _HEX = re.compile(r" at 0x[0-9a-fA-F]")
 _NUMBERED = re.compile(r" at 0x…\d")
-_plain_ids = {}  # id of pytest that has an address -> the id that is reported
+_plain_ids = {}  # id of pytest that has an address -> the same without it
+_rootdir = None  # pytest's, unless it is the working directory
+_paths = {}  # relative to it -> relative to the working directory
 
 
 def reported_id(nodeid):
-    """The id of a test as it is reported: without the addresses of its parameters."""
+    """The id as it is reported: without addresses, relative to the working directory."""
+    if _MARK in nodeid:
+        nodeid = _plain_id(nodeid)
+    return nodeid if _rootdir is None else _from_here(nodeid)
+
+
+def _plain_id(nodeid):
+    """The id without the addresses of its parameters."""
     if _MARK not in nodeid:
         return nodeid
     return _plain_ids.get(nodeid) or _ADDRESS.sub(" at 0x…", nodeid)
+
+
+def _from_here(nodeid):
+    path, separator, names = nodeid.partition("::")
+    if path not in _paths:
+        _paths[path] = os.path.relpath(os.path.join(_rootdir, path)).replace(os.sep, "/")
+    return _paths[path] + separator + names
+
+
+def place_in_rootdir(config):
+    """The working directory, relative to pytest's rootdir; empty if it is the same."""
+    global _rootdir
+    rootdir = os.path.realpath(str(getattr(config, "rootpath", None) or config.rootdir))
+    here = os.path.realpath(os.getcwd())
+    _rootdir = None if rootdir == here else rootdir
+    return "" if _rootdir is None else os.path.relpath(here, rootdir).replace(os.sep, "/")
 
 
 def _without(text):
@@ -51,7 +79,7 @@ class _LastFailed:
     def translate(self, children):
         """Replaces recorded ids by current ones. An address of another process fits any of ours."""
         for child in children if self.old else ():
-            reported = reported_id(child.nodeid)
+            reported = _plain_id(child.nodeid)
             plain = _without(reported)
             fitting = [
                 one
@@ -68,7 +96,7 @@ class _LastFailed:
     def clean(cache):
         """Removes the addresses after pytest has written it."""
         saved = cache.get("cache/lastfailed", {})
-        plain = {reported_id(nodeid): failed for nodeid, failed in saved.items()}
+        plain = {_plain_id(nodeid): failed for nodeid, failed in saved.items()}
         if plain != saved:
             cache.set("cache/lastfailed", plain)
 
@@ -102,7 +130,7 @@ class _Collected:
         if typed is None or not bracket:
             return True
         here = bracket + parameters
-        reported = reported_id(child.nodeid)[len(function):]
+        reported = _plain_id(child.nodeid)[len(function):]
         plain = _without(here)
         found = [
             one
