@@ -2,6 +2,7 @@
 import { type CheckRow, CHECKS } from "../lib/preflight/check_ids.ts";
 import { ENVIRONMENT } from "../lib/tables/environment.ts";
 import { EXIT_CODE_MEANINGS } from "../lib/tables/exit_codes.ts";
+import { ISOLATION_DIFFERENCES } from "../lib/isolation/differences.ts";
 import { type PermissionRow, PERMISSIONS } from "../lib/tables/permissions.ts";
 
 const README = new URL("../README.md", import.meta.url);
@@ -29,6 +30,10 @@ const TABLES: Readonly<Record<string, readonly string[]>> = {
   environment: table(
     ["variable", "for"],
     ENVIRONMENT.map((row) => [`\`${row.name}\``, row.purpose]),
+  ),
+  isolation: table(
+    ["", "inside"],
+    ISOLATION_DIFFERENCES.map((row) => [row.what, row.inside]),
   ),
   permissions: table(
     ["command", "may use", "may start", "why"],

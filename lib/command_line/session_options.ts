@@ -44,9 +44,8 @@ export const RUNS_PYTEST = {
     kind: "choice",
     bare: "always",
     choices: ["always", "auto"],
-    doc:
-      "run pytest in its own namespaces, with its own registry port, sockets and shared memory; " +
-      "no process outlives it; auto: if the system allows it",
+    doc: "run pytest in its own namespaces, with its own ports, sockets and shared memory; no " +
+      "process outlives it (`tractest help isolation`); auto: if the system allows it",
   },
   "no-isolate": {
     section: "execution",

@@ -59,7 +59,7 @@ function verbNamed(about: string, verbs: readonly AnyVerb[]): AnyVerb {
 export const VERB: Verb<typeof OPTIONS> = {
   name: "help",
   group: "set-up",
-  summary: "help for a command, or for a topic: exit-codes, environment",
+  summary: "help for a command, or for a topic: exit-codes, environment, isolation",
   usage: "tractest help [COMMAND|TOPIC] [OPTIONS]",
   options: OPTIONS,
   examples: [

@@ -1,6 +1,7 @@
 import { docOf, metavarOf, type NamedRow, shownRows } from "../command_line/option_values.ts";
 import { EVERY_COMMAND, type OptionTable, SECTIONS } from "../command_line/options.ts";
 import { type AnyVerb, GROUPS } from "../command_line/verb.ts";
+import { ISOLATION_DIFFERENCES } from "../isolation/differences.ts";
 import { ENVIRONMENT } from "../tables/environment.ts";
 import { EXIT, EXIT_CODE_MEANINGS } from "../tables/exit_codes.ts";
 import { PYTEST_OPTIONS, type PytestOptionRow } from "../tables/pytest_options.ts";
@@ -21,6 +22,10 @@ export const TOPICS: Readonly<Record<string, Section>> = {
   environment: {
     heading: "Environment variables",
     rows: ENVIRONMENT.map(({ name, purpose }) => [name, purpose]),
+  },
+  isolation: {
+    heading: "Inside of `run --isolate`, unlike outside",
+    rows: ISOLATION_DIFFERENCES.map(({ what, inside }) => [what, inside]),
   },
 };
 
@@ -48,7 +53,7 @@ export function overview(verbs: readonly AnyVerb[], width: number): string[] {
     ),
     "",
     ...wrap("`tractest help COMMAND` shows usage, options and examples;", width),
-    ...wrap("`tractest help exit-codes|environment` the tables.", width),
+    ...wrap("`tractest help exit-codes|environment|isolation` the tables.", width),
   ];
 }
 

@@ -28,7 +28,13 @@ export async function isolationFor(
   );
   if (wish === "never") return null;
   const answer = await isolate(host, project, { directory });
-  if (!isRefusal(answer)) return answer;
+  if (!isRefusal(answer)) {
+    // With -v, where every program is printed too.
+    for (const text of printer.verbose ? answer.differences : []) {
+      printer.note(escapeText(`inside, unlike outside: ${text}`));
+    }
+    return answer;
+  }
   if (wish === "always") {
     const hint = answer.remedy ?? "tractest run --isolate=auto runs without isolation if need be";
     const problem = `Cannot isolate the run: ${answer.reason}`;

@@ -25,8 +25,8 @@ while read -r key value; do
   if [ "$key" = PPid: ]; then break; fi
 done </proc/self/status
 [ "$value" = "$1" ] || exit 143
-outer=$2 drop=$3 report=$4
-shift 4
+outer=$2 drop=$3 report=$4 network=$5
+shift 5
 
 # The first process of a pid namespace gets no signal that it has no handler for; these are handed on to nobody, for the terminal and
 # tractest reach the command by themselves. What has a handler here is at its default in the command.
@@ -51,10 +51,33 @@ mirror() {
   mount -n --move "$new" "$1" && rmdir "$new"
 }
 
-mount -n -t proc -o nosuid,nodev,noexec proc /proc &&
-  mount -n -t tmpfs -o mode=1777,nosuid,nodev tmpfs /dev/shm &&
-  mkdir -m 700 /dev/shm/run &&
-  ip link set lo up || exit 83
+# Sets the kernel settings that differ from those outside; the paths of others are in `refused`.
+set_network() {
+  refused=
+  while read -r key value; do
+    { read -r now <"/proc/sys/net/$key"; } 2>/dev/null || continue
+    if [ "$now" = "$value" ]; then continue; fi
+    { echo "$value" >"/proc/sys/net/$key"; } 2>/dev/null || refused="$refused $key"
+  done <"$network/settings"
+}
+
+# A network that resembles the one outside, as `networkInside` (lib/isolation/rules_network.ts) has
+# planned it. Loopback is all that it must have; `networkDifferences` reads what else fails.
+make_network() {
+  set_network
+  # The range of ports depends on the first one that any user may bind, and the other way round.
+  if [ -n "$refused" ]; then set_network; fi
+  for key in $refused; do echo "tractest: setting $key"; done
+  ip -force -batch "$network/ip" || ip link set lo up || return
+  for file in "$network"/etc/*; do
+    if ! [ -e "$file" ]; then continue; fi
+    mount -n --bind "$file" "/etc/${file##*/}" || echo "tractest: file ${file##*/}"
+  done
+}
+
+mount -n -t proc -o nosuid,nodev,noexec proc /proc || exit 83
+make_network >"$report-network" 2>&1 || { cat "$report-network" >&2; exit 83; }
+mount -n -t tmpfs -o mode=1777,nosuid,nodev tmpfs /dev/shm && mkdir -m 700 /dev/shm/run || exit 83
 while [ "$1" != -- ]; do
   mirror "$1" || exit 83
   shift

@@ -7,6 +7,14 @@ import {
   refusalOf,
   usesSharedTemporary,
 } from "./rules.ts";
+import {
+  LOOPBACK_ALONE,
+  networkDifferences,
+  networkInside,
+  type NetworkPlan,
+  networkScript,
+} from "./rules_network.ts";
+import { readNetwork } from "./gather.ts";
 import type { Mark } from "../base/cookie.ts";
 import type { Host } from "../system/host.ts";
 import { parseRecords } from "../system/programs/environ.ts";
@@ -23,6 +31,8 @@ import script from "./isolate.sh" with { type: "text" };
 /** Namespaces of its own for each session of a run: network, pids, mounts, IPC. */
 export interface Isolation {
   readonly method: IsolationMethod;
+  /** What the network inside lacks, although the one outside has it; a sentence each. */
+  readonly differences: readonly string[];
   /**
    * Wraps the command of a session. Its first process ends everything left inside when it ends, and
    * it ends when tractest does.
@@ -78,17 +88,22 @@ export async function isolate(
   if (missing.length > 0) return notInstalled(missing);
   const uid = host.uid();
   const own = await embeddedDirectory(host, "isolation", { [SCRIPT]: script }, directory);
+  const network = join(directory, "network");
   const common = {
     runner: host.pid,
     setpriv: places.find(({ row }) => row.name === "setpriv")!.place!,
     script: join(own, SCRIPT),
     standard: STANDARD_DIRECTORIES,
+    network,
     // A plain user has all rights in its user namespace; pytest must have no more than outside.
     drop: uid !== 0,
   };
+  const outside = await readNetwork(host);
   const methods: readonly IsolationMethod[] = uid === 0 ? ["root", "user"] : ["user"];
   let said = "";
   for (const method of methods) {
+    const inside = outside === null ? LOOPBACK_ALONE : networkInside(outside, method);
+    await writeNetwork(host, inside, network);
     const plan: IsolationPlan = { ...common, method, mirrors: [] };
     const report = join(directory, "outlived-try");
     const tried = await host.programs.run(
@@ -97,13 +112,33 @@ export async function isolate(
       { cwd: "/", why: "whether sessions can be isolated", timeoutMs: TRY_MS },
     );
     if (tried.outcome === "exited" && tried.code === TRIED) {
+      const complaints = await host.files.readText(`${report}-network`) ?? "";
+      const differences = outside === null
+        ? [`loopback alone (${UNKNOWN_NETWORK})`]
+        : networkDifferences(inside, complaints);
       const mirrors = await mirrorsOf(host, project);
-      return new Namespaces(host, { ...plan, mirrors }, directory);
+      return new Namespaces(host, { ...plan, mirrors }, directory, differences);
     }
     said = tried.outcome === "timed-out" ? "it timed out" : new TextDecoder().decode(tried.stderr);
   }
   const container = await isContainer(host);
   return refusalOf({ uid, said, settings: await settings(host), container });
+}
+
+/** Why the network inside has no more than loopback if nothing is known about that outside. */
+const UNKNOWN_NETWORK = "the network outside can't be read";
+
+/** Writes the files that the first process of each session makes its network from. */
+async function writeNetwork(host: Host, plan: NetworkPlan, directory: string): Promise<void> {
+  const { ip, settings } = networkScript(plan);
+  const etc = join(directory, "etc");
+  await host.files.makeDirectory(etc);
+  await Promise.all([
+    host.files.writeFile(join(directory, "ip"), ip),
+    host.files.writeFile(join(directory, "settings"), settings),
+    // Tests may change their user.
+    ...[...plan.etc].map(([name, text]) => host.files.writeFile(join(etc, name), text, 0o644)),
+  ]);
 }
 
 function notInstalled(missing: readonly IsolationProgramRow[]): Refusal {
@@ -126,6 +161,7 @@ class Namespaces implements Isolation {
     private readonly host: Host,
     private readonly plan: IsolationPlan,
     private readonly directory: string,
+    readonly differences: readonly string[],
   ) {}
 
   get method(): IsolationMethod {

@@ -30,6 +30,8 @@ export interface IsolationPlan {
   readonly script: string;
   /** The directories in which programs other than the command are searched for. */
   readonly standard: readonly string[];
+  /** The directory of the files from which the network inside is made. */
+  readonly network: string;
   /** Directories that contain sockets of actors, among other files. */
   readonly mirrors: readonly string[];
   /** Whether pytest must lose the rights that it would have only in a user namespace. */
@@ -49,7 +51,7 @@ export function isolatedCommand(
   const own = plan.method === "user" ? "--user --map-current-user --keep-caps" : "";
   const start = [plan.setpriv, "--pdeathsig", "KILL", "/bin/sh", plan.script];
   const enter = ["enter", String(plan.runner), own, plan.standard.join(":")];
-  const init = [plan.drop ? plan.setpriv : "", report, ...plan.mirrors, "--"];
+  const init = [plan.drop ? plan.setpriv : "", report, plan.network, ...plan.mirrors, "--"];
   return [...start, ...enter, ...init, ...argv];
 }
 

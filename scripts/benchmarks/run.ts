@@ -6,15 +6,26 @@ import {
   SLOW_ROUNDS,
   TRACTEST,
 } from "./harness.ts";
+import { NETWORK_SETTINGS, NETWORK_STEPS } from "../../lib/isolation/network_settings.ts";
+import { networkScript } from "../../lib/isolation/rules_network.ts";
 import { TRIVIAL } from "./projects.ts";
 
 const SHARDED_ROUNDS = 5;
 
 /**
  * The command around each session of an isolated run, see `isolatedCommand` in
- * lib/isolation/rules.ts.
+ * lib/isolation/rules.ts, with as much of a network as there can be.
  */
-function isolated(argv: readonly string[]): string[] {
+function isolated(argv: readonly string[], network: string): string[] {
+  const settings = NETWORK_SETTINGS.map(({ path }) => [path, "0"] as const);
+  const plan = { steps: NETWORK_STEPS, settings: new Map(settings), etc: new Map() };
+  const { ip, settings: values } = networkScript(plan);
+  Deno.mkdirSync(`${network}/etc`, { recursive: true });
+  Deno.writeTextFileSync(`${network}/ip`, ip);
+  Deno.writeTextFileSync(`${network}/settings`, values);
+  for (const name of ["resolv.conf", "nsswitch.conf"]) {
+    Deno.copyFileSync(`/etc/${name}`, `${network}/etc/${name}`);
+  }
   const [own, drop] = Deno.uid() === 0
     ? ["", ""]
     : ["--user --map-current-user --keep-caps", "/usr/bin/setpriv"];
@@ -26,7 +37,8 @@ function isolated(argv: readonly string[]): string[] {
     own,
     "/usr/bin:/bin:/usr/sbin:/sbin",
     drop,
-    "/dev/null",
+    `${network}/outlived`,
+    network,
     "--",
   ];
   return ["/usr/bin/setpriv", "--pdeathsig", "KILL", ...script, ...argv];
@@ -61,18 +73,18 @@ export function run(scene: Scene): Comparison[] {
       theirs: { name: "bare pytest", argv: bare },
       goal: { seconds: 0.3 },
     },
-    ...isolation(target),
+    ...isolation(target, `${root}/../network`),
     jobs(root, python),
     ...[[], ["--ui", "bar"]].map((ui) => trivialTests(scene, ui)),
   ];
 }
 
-function isolation(target: readonly string[]): Comparison[] {
+function isolation(target: readonly string[], network: string): Comparison[] {
   return [
     {
       name: "isolation, a shard",
       rounds: QUICK_ROUNDS,
-      ours: { name: "true in an isolation", argv: isolated(["true"]) },
+      ours: { name: "true in an isolation", argv: isolated(["true"], network) },
       theirs: { name: "true", argv: ["true"] },
       goal: { seconds: 0.03 },
     },

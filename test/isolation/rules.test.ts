@@ -37,6 +37,7 @@ const PLAN = {
   setpriv: "/usr/bin/setpriv",
   script: "/cache/isolate.sh",
   standard: ["/usr/bin", "/bin"],
+  network: "/run/network",
   mirrors: ["/tmp"],
 };
 
@@ -61,6 +62,7 @@ Deno.test("a session ends with tractest, and its command is passed unchanged", (
     "/usr/bin:/bin",
     "/usr/bin/setpriv",
     "/state/outlived-0",
+    "/run/network",
     "/tmp",
     "--",
     ...argv,
@@ -76,6 +78,7 @@ Deno.test("root creates no user namespace, and keeps its rights", () => {
       "/usr/bin:/bin",
       "",
       "/r",
+      "/run/network",
       "--",
       "x",
     ],

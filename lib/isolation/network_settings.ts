@@ -1,0 +1,118 @@
+/** A setting of the kernel that each network has for itself. */
+export interface NetworkSettingRow {
+  /** Its path below `/proc/sys/net`. */
+  readonly path: string;
+  /** What a test sees of it. */
+  readonly decides: string;
+}
+
+/**
+ * The settings that a new network gets from the kernel's defaults, or from the system's first
+ * network, and that a test can see. Inside they are what they are outside.
+ */
+export const NETWORK_SETTINGS = [
+  { path: "ipv4/ip_local_port_range", decides: "the ports that bind to 0 gives" },
+  { path: "ipv4/ip_unprivileged_port_start", decides: "the first port that any user may bind" },
+  { path: "ipv4/ip_local_reserved_ports", decides: "ports that bind to 0 never gives" },
+  { path: "ipv4/ping_group_range", decides: "who may open an ICMP socket" },
+  { path: "ipv4/ip_nonlocal_bind", decides: "whether any address can be bound" },
+  { path: "ipv4/ip_default_ttl", decides: "the TTL of a new socket" },
+  { path: "ipv4/igmp_max_memberships", decides: "multicast groups of a socket" },
+  { path: "ipv4/icmp_echo_ignore_all", decides: "whether a ping of itself is answered" },
+  { path: "ipv4/tcp_rmem", decides: "SO_RCVBUF of a TCP socket" },
+  { path: "ipv4/tcp_wmem", decides: "SO_SNDBUF of a TCP socket" },
+  { path: "ipv4/udp_rmem_min", decides: "the least SO_RCVBUF of a UDP socket" },
+  { path: "ipv4/udp_wmem_min", decides: "the least SO_SNDBUF of a UDP socket" },
+  { path: "ipv4/tcp_keepalive_time", decides: "TCP_KEEPIDLE" },
+  { path: "ipv4/tcp_keepalive_intvl", decides: "TCP_KEEPINTVL" },
+  { path: "ipv4/tcp_keepalive_probes", decides: "TCP_KEEPCNT" },
+  { path: "ipv4/tcp_syn_retries", decides: "how long connect waits for an answer" },
+  { path: "ipv4/tcp_synack_retries", decides: "how long a half-open connection lives" },
+  { path: "ipv4/tcp_retries2", decides: "how long sent data waits for an answer" },
+  { path: "ipv4/tcp_fin_timeout", decides: "how long a closed connection lingers" },
+  { path: "ipv4/tcp_tw_reuse", decides: "whether a port in TIME_WAIT is used again" },
+  { path: "ipv4/tcp_max_syn_backlog", decides: "half-open connections of a listener" },
+  { path: "ipv4/tcp_abort_on_overflow", decides: "what a full listener answers" },
+  { path: "ipv4/tcp_syncookies", decides: "what a listener does under a flood" },
+  { path: "ipv4/tcp_fastopen", decides: "TCP_FASTOPEN" },
+  { path: "ipv4/tcp_congestion_control", decides: "TCP_CONGESTION" },
+  { path: "ipv4/tcp_notsent_lowat", decides: "when a TCP socket is writable" },
+  { path: "ipv6/bindv6only", decides: "whether :: also accepts IPv4" },
+  { path: "ipv6/ip_nonlocal_bind", decides: "whether any IPv6 address can be bound" },
+  { path: "ipv6/conf/all/disable_ipv6", decides: "whether there is IPv6" },
+  { path: "ipv6/conf/default/disable_ipv6", decides: "whether new interfaces have IPv6" },
+  { path: "ipv6/conf/lo/disable_ipv6", decides: "whether there is ::1" },
+  { path: "core/somaxconn", decides: "the longest backlog of listen" },
+  { path: "core/optmem_max", decides: "ancillary data of a message" },
+  { path: "unix/max_dgram_qlen", decides: "datagrams that wait in a Unix socket" },
+] as const satisfies readonly NetworkSettingRow[];
+
+/** What a network must have outside for a step to be taken inside. */
+export type NetworkPart =
+  | "loopback"
+  | "ipv4"
+  | "multicast4"
+  | "default4"
+  | "ipv6"
+  | "multicast6"
+  | "default6";
+
+/** A line for `ip -batch`. */
+export interface NetworkStepRow {
+  readonly needs: NetworkPart;
+  readonly line: string;
+  /** What is missing inside if the system refuses it. */
+  readonly gives: string;
+}
+
+/**
+ * The network inside, made of the loopback interface alone, since the kernel modules of others may
+ * be missing. A foreign address has a route, so that a UDP socket connects and shows an address of
+ * this machine, but no answer. TCP to it ends at once, as no test should wait for minutes;
+ * except to those that tests take for an address that never answers.
+ */
+export const NETWORK_STEPS = [
+  { needs: "loopback", line: "link set lo up", gives: "loopback interface" },
+  { needs: "ipv4", line: "addr add 10.99.0.1/32 dev lo", gives: "IPv4 address but 127.0.0.1" },
+  { needs: "ipv6", line: "addr add fd99::1/128 dev lo", gives: "IPv6 address but ::1" },
+  { needs: "multicast4", line: "route add 224.0.0.0/4 dev lo", gives: "IPv4 multicast" },
+  // A plain route over loopback would be one that rejects.
+  {
+    needs: "multicast6",
+    line: "route add local ff00::/8 dev lo table local",
+    gives: "IPv6 multicast",
+  },
+  // The host that urllib3, requests and httpx try in vain, and the networks of RFC 5737.
+  {
+    needs: "default4",
+    line: "route add 10.255.255.0/24 dev lo",
+    gives: "silence at 10.255.255.0/24",
+  },
+  { needs: "default4", line: "route add 192.0.2.0/24 dev lo", gives: "silence at 192.0.2.0/24" },
+  {
+    needs: "default4",
+    line: "route add 198.51.100.0/24 dev lo",
+    gives: "silence at 198.51.100.0/24",
+  },
+  {
+    needs: "default4",
+    line: "route add 203.0.113.0/24 dev lo",
+    gives: "silence at 203.0.113.0/24",
+  },
+  // Routes but the default one come before the refusal, the default one after it.
+  {
+    needs: "default4",
+    line: "rule add pref 32764 lookup main suppress_prefixlength 0",
+    gives: "silence at addresses that never answer",
+  },
+  {
+    needs: "default4",
+    line: "rule add pref 32765 ipproto tcp unreachable",
+    gives: "refusal of TCP to foreign addresses: it waits for its time limit",
+  },
+  { needs: "default4", line: "route add default dev lo", gives: "IPv4 default route" },
+  { needs: "default6", line: "route add ::/0 dev lo", gives: "IPv6 default route" },
+] as const satisfies readonly NetworkStepRow[];
+
+/** The address of this machine inside, besides loopback. */
+export const OWN_ADDRESS = "10.99.0.1";

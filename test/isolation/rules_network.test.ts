@@ -1,0 +1,152 @@
+import {
+  LOOPBACK_ALONE,
+  NETWORK_FILES,
+  networkDifferences,
+  networkInside,
+  networkScript,
+  type OutsideNetwork,
+  settingFile,
+} from "../../lib/isolation/rules_network.ts";
+import { assertEquals } from "../assert.ts";
+
+const HEAD = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT";
+const DEFAULT = "eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0";
+const CONNECTED = "eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0";
+const LOOPBACK6 = "00000000000000000000000000000001 01 80 10 80       lo";
+const LINK_LOCAL6 = "fe8000000000000000fc00fffe000001 04 40 20 80     eth0";
+const ZERO6 = "0".repeat(32);
+const REJECTS6 = `${ZERO6} 00 ${ZERO6} 00 ${ZERO6} ffffffff 00000001 00000000 00200200       lo`;
+const DEFAULT6 = `${ZERO6} 00 ${ZERO6} 00 ${ZERO6} 00000400 00000001 00000000 00000003     eth0`;
+
+function outside(
+  lines: Partial<Record<keyof typeof NETWORK_FILES, readonly string[]>>,
+  { settings = {}, etc = {} }: {
+    readonly settings?: Readonly<Record<string, string>>;
+    readonly etc?: Partial<OutsideNetwork["etc"]>;
+  } = {},
+): OutsideNetwork {
+  const files = Object.entries(lines).map(([name, text]) =>
+    [NETWORK_FILES[name as keyof typeof NETWORK_FILES], text!] as const
+  );
+  const values = Object.entries(settings).map(([path, value]) =>
+    [settingFile(path), [value]] as const
+  );
+  return {
+    lines: new Map<string, readonly string[]>([...files, ...values]),
+    etc: { hosts: null, "nsswitch.conf": null, "resolv.conf": null, ...etc },
+  };
+}
+
+Deno.test("each kind of address and route is inside if it is outside", () => {
+  const cases: readonly [Parameters<typeof outside>[0], readonly string[]][] = [
+    [{}, ["loopback"]],
+    [{ routes: [HEAD], addresses6: [LOOPBACK6], routes6: [REJECTS6] }, ["loopback"]],
+    [{ routes: [HEAD, CONNECTED] }, ["loopback", "ipv4"]],
+    [{ routes: [HEAD, DEFAULT, CONNECTED] }, ["loopback", "ipv4", "multicast4", "default4"]],
+    [
+      { routes: [HEAD, CONNECTED, CONNECTED.replace("000200C0", "000000E0")] },
+      ["loopback", "ipv4", "multicast4"],
+    ],
+    [
+      { routes: [HEAD], addresses6: [LOOPBACK6, LINK_LOCAL6], routes6: [REJECTS6] },
+      ["loopback", "ipv6", "multicast6"],
+    ],
+    [
+      { addresses6: [LINK_LOCAL6, LOOPBACK6], routes6: [DEFAULT6, REJECTS6] },
+      ["loopback", "ipv6", "multicast6", "default6"],
+    ],
+  ];
+  for (const [lines, expected] of cases) {
+    const { steps } = networkInside(outside(lines), "root");
+    assertEquals([...new Set(steps.map(({ needs }) => needs))], expected, JSON.stringify(lines));
+  }
+  assertEquals(networkScript(LOOPBACK_ALONE), { ip: "link set lo up\n", settings: "" });
+});
+
+Deno.test("kernel settings are those outside; a plain user pings if its groups may", () => {
+  const status = ["Gid:\t1000\t1000\t1000\t1000", "Groups:\t27 44 "];
+  const inside = (range: string, method: "root" | "user") =>
+    networkInside(
+      outside({ status }, {
+        settings: { "ipv4/ping_group_range": range, "core/somaxconn": "128" },
+      }),
+      method,
+    ).settings;
+  assertEquals(Object.fromEntries(inside("0\t2147483647", "root")), {
+    "ipv4/ping_group_range": "0\t2147483647",
+    "core/somaxconn": "128",
+  });
+  const ranges = ["1\t0", "0\t2147483647", "44\t44", "45\t999", "1000\t1000"].map((range) =>
+    inside(range, "user").get("ipv4/ping_group_range")
+  );
+  const own = "1000\t1000";
+  assertEquals(ranges, [undefined, own, own, undefined, own]);
+});
+
+Deno.test("an unknown name is unknown at once, whatever the sources of names are", () => {
+  const cases: readonly [string, string | undefined][] = [
+    ["hosts: files\n", undefined],
+    ["hosts:\tfiles myhostname # dns\n", undefined],
+    ["hosts:          files dns\n", "hosts: files\n"],
+    ["hosts: files mdns4_minimal [NOTFOUND=return] dns\n", "hosts: files\n"],
+    [
+      "hosts: mymachines resolve [!UNAVAIL=return] files myhostname dns\n",
+      "hosts: mymachines files myhostname\n",
+    ],
+    ["hosts: resolve [!UNAVAIL=return] dns\n", "hosts: files myhostname\n"],
+    ["hosts: files [SUCCESS=merge] dns [!UNAVAIL=return] wins", "hosts: files [SUCCESS=merge]"],
+    ["hosts: dns\n", "hosts: files\n"],
+    ["passwd: files\n", "passwd: files\nhosts: files\n"],
+    [
+      "passwd: dns\nhosts: dns files\nnetworks: dns\n",
+      "passwd: dns\nhosts: files\nnetworks: dns\n",
+    ],
+  ];
+  for (const [text, expected] of cases) {
+    const { etc } = networkInside(outside({}, { etc: { "nsswitch.conf": text } }), "root");
+    assertEquals(etc.get("nsswitch.conf"), expected, text);
+  }
+  const files = (
+    etc: Partial<OutsideNetwork["etc"]>,
+  ) => [...networkInside(outside({}, { etc }), "root").etc.keys()];
+  assertEquals(files({}), [], "nothing can be mounted where nothing is");
+  assertEquals(files({ "resolv.conf": "" }), ["resolv.conf"]);
+});
+
+Deno.test("the hostname has an address, by what stands in /etc/hosts or by myhostname", () => {
+  const inside = (hosts: string | null, sources = "", routes: readonly string[] = []) =>
+    networkInside(
+      outside({ hostname: ["box"], routes }, { etc: { hosts, "nsswitch.conf": sources } }),
+      "root",
+    ).etc.get("hosts");
+  const local = "127.0.0.1 localhost\n";
+  assertEquals(inside(`${local}127.0.1.1 box.example box # box\n`), undefined);
+  assertEquals(inside(local), `${local}127.0.1.1 box\n`);
+  assertEquals(inside(local, "", [HEAD, DEFAULT]), `${local}10.99.0.1 box\n`);
+  assertEquals(
+    inside(`${local}# 127.0.0.1 box\n::1 boxes`),
+    `${local}# 127.0.0.1 box\n::1 boxes\n127.0.1.1 box\n`,
+  );
+  assertEquals(inside(""), "127.0.0.1 localhost\n127.0.1.1 box\n");
+  assertEquals(inside(local, "hosts: files myhostname\n"), undefined);
+  assertEquals(inside(null), undefined);
+});
+
+Deno.test("what the system refused is said with its reason, and no more", () => {
+  const plan = networkInside(outside({ routes: [HEAD, DEFAULT] }), "root");
+  const said = "RTNETLINK answers: File exists\nCommand failed /run/network/ip:2\n" +
+    "tractest: setting ipv4/tcp_congestion_control\n" +
+    "mount: /etc/resolv.conf: permission denied.\n" +
+    "tractest: file resolv.conf\n";
+  assertEquals(networkDifferences(plan, said), [
+    "no IPv4 address but 127.0.0.1 (RTNETLINK answers: File exists)",
+    "net.ipv4.tcp_congestion_control can't be set",
+    "/etc/resolv.conf is the one outside (mount: /etc/resolv.conf: permission denied.)",
+  ]);
+  assertEquals(networkDifferences(plan, ""), []);
+  // An `ip` without batches.
+  assertEquals(
+    networkDifferences(plan, "ip: unrecognized option: force\n"),
+    ["loopback alone (ip: unrecognized option: force)"],
+  );
+});
