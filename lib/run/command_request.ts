@@ -24,6 +24,7 @@ import { EventsFile } from "./events_file.ts";
 import { JunitFile } from "./junit_file.ts";
 import type { RunRequest } from "./run_request.ts";
 import { runSettings } from "./settings.ts";
+import { uiOf } from "./ui.ts";
 import { unseenIn } from "./unseen_options.ts";
 import { targetsOf, testTree } from "../project/targets.ts";
 
@@ -65,6 +66,7 @@ export async function readRunRequest(context: Context<RunOptions>): Promise<Matr
     junit: line.options.junit !== null ? await JunitFile.at(host, line.options.junit) : null,
     events: line.options.events !== null ? await EventsFile.at(host, line.options.events) : null,
     chosen,
+    ui: uiOf(context, intent),
     dimensions,
     places: ownPlaces(unseen),
     command: (python, { tests }, words = []) => {

@@ -30,19 +30,20 @@ export interface DisplayOptions {
 /** Opens the display of a run: a live view, or pytest's own output with notes on slow tests. */
 export async function openDisplay(
   context: Context<RunOptions>,
-  { project, intent, stream, settings: { slow } }: RunRequest,
+  { project, intent, ui, stream, settings: { slow } }: RunRequest,
   log: EventLog,
   { directory, several, tries }: DisplayOptions,
 ): Promise<Display> {
   const { host, printer, line } = context;
-  if (several || wantsLiveView(context, intent)) {
+  if (several || ui !== "pytest") {
     const { LiveView, showLog } = await import("./live_view.ts");
     const redraws = !(stream === "stderr" && host.terminal.stdout.isTerminal);
     const view = await LiveView.open(host, printer, log, {
       root: project.root,
       slow,
       tries,
-      redraws,
+      redraws: redraws && ui !== "agent",
+      notes: ui !== "agent",
     });
     return {
       output: "log",
@@ -60,16 +61,4 @@ export async function openDisplay(
       : () => {},
     showLog: () => Promise.resolve(),
   };
-}
-
-/** Whether a live view replaces pytest's output: not if the terminal is for pytest itself. */
-function wantsLiveView(
-  { printer, line }: Context<RunOptions>,
-  { debugging, printsOnly }: RunRequest["intent"],
-): boolean {
-  if (line.options.ui !== "bar") return false;
-  if (!debugging && !printsOnly) return true;
-  const why = debugging ? "a debugger needs the terminal" : "this run is about pytest's own output";
-  printer.warn(`--ui bar is ignored: ${why}`);
-  return false;
 }

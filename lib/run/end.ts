@@ -2,21 +2,20 @@ import { plural } from "../base/plural.ts";
 import type { SharedOptions } from "../command_line/session_options.ts";
 import { findCascades } from "../pytest/cascade.ts";
 import type { Parallel } from "./rules_parallel.ts";
-import { hangDocument } from "../hang/hang_report.ts";
-import { activation } from "../system/programs/activation.ts";
 import { escapeText, shellCommand } from "../base/escape.ts";
-import { describeRecord } from "../base/rates.ts";
 import { nextCommand, notFound } from "./next_command.ts";
 import { registryCollision } from "../pytest/collision.ts";
 import type { ExitCode } from "../tables/exit_codes.ts";
 import { noteHang } from "../hang/show.ts";
-import { type JudgedFailure, showLeaksLeft, showVerdict, type VerdictStream } from "./show.ts";
+import { showLeaksLeft, showVerdict, type VerdictStream } from "./show.ts";
+import type { JudgedFailure } from "./show_failures.ts";
 import type { Context } from "../command_line/context.ts";
 import type { LeakReport } from "../leaks/leak_report.ts";
-import { describeTests, endingOf, secondsOf } from "./after.ts";
+import { endingOf } from "./after.ts";
 import { type Balance, describeBalance } from "./parallel.ts";
 import type { EngineOutcome } from "./engine/engine_outcome.ts";
 import type { Prepared } from "./prepared.ts";
+import { runDocument } from "./run_document.ts";
 import { RUN_SCHEMA } from "./run_request.ts";
 import { type Strain, strainText } from "../base/strain.ts";
 
@@ -42,6 +41,8 @@ export interface RunFindings {
   readonly parallel: Parallel;
   /** How many sessions ran at once. */
   readonly jobs: number;
+  /** The most characters of a report for a coding agent; null: the verdict is for people. */
+  readonly agentLimit: number | null;
 }
 
 /** Shows how a run ended, and prints its JSON document if requested. */
@@ -51,40 +52,22 @@ export function showFindings(context: Context<SharedOptions>, findings: RunFindi
   if (printer.json) printer.document(RUN_SCHEMA, runDocument(findings));
 }
 
-/** The JSON document of a run. */
-function runDocument(found: RunFindings): Readonly<Record<string, unknown>> {
-  const { exitCode, command, prepared, outcome, failures, leaks, strain, balance, parallel, jobs } =
-    found;
-  return {
-    exitCode,
-    pytestExitCode: outcome.pytestExitCode,
-    command,
-    env: {
-      ...prepared.interpreter.environment,
-      ...activation(prepared.interpreter, prepared.preflight.inherited).set,
-    },
-    seconds: secondsOf(outcome),
-    counts: outcome.run.began ? outcome.run.counts : null,
-    notFound: notFound(command, outcome.run.offered),
-    failures: failures.map(({ id, phase, message, known, related, record }) => {
-      return { id, phase, message, known, related, rate: record && describeRecord(record) };
-    }),
-    ...describeTests(outcome.run),
-    hang: outcome.hang && hangDocument(outcome.hang),
-    shard: parallel.shard,
-    jobs,
-    balance,
-    leaks,
-    strained: strain?.strained ?? null,
-    preflight: prepared.preflight.checks,
-  };
-}
-
 /** Shows hangs, the verdict, hints for the next run, then leaks. */
 function showEnd(
   { printer, line }: Context<SharedOptions>,
-  { command, prepared, outcome, failures, leaks, strain, limit, tries, stream, balance }:
-    RunFindings,
+  {
+    command,
+    prepared,
+    outcome,
+    failures,
+    leaks,
+    strain,
+    limit,
+    tries,
+    stream,
+    balance,
+    agentLimit,
+  }: RunFindings,
 ): void {
   const { run, hang } = outcome;
   const tests = [...run.tests.values()];
@@ -112,6 +95,7 @@ function showEnd(
     tries,
     balance: balance && describeBalance(balance),
     next: next === null ? [] : [next],
+    agentLimit,
   });
   if (outcome.cut === "time-limit" && outcome.stoppedAt === null) {
     printer.hint(limitHint(run.finished.length, run.collected));

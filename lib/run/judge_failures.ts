@@ -11,7 +11,7 @@ import { fileOf } from "../pytest/lastfailed.ts";
 import { flakyVerdict, timingError } from "../flaky/rules.ts";
 import type { Failure } from "../pytest/failure.ts";
 import { TractestError } from "../errors.ts";
-import type { JudgedFailure, NamedCause } from "./show.ts";
+import type { JudgedFailure, NamedCause } from "./show_failures.ts";
 import { testRecords } from "../history/project_history.ts";
 import { Git } from "../system/programs/git.ts";
 import { affectedIn, loadedBy } from "../affected/gather.ts";

@@ -1,7 +1,7 @@
 import { Forest } from "../processes/forest.ts";
 import { join } from "@std/path";
 import { escapeText, withoutAnsi } from "../base/escape.ts";
-import { Live, type LiveOptions } from "./live.ts";
+import { Live, type LiveOptions, type Note } from "./live.ts";
 import type { PytestEvent } from "../pytest/events.ts";
 import type { TestResult } from "../pytest/results.ts";
 import { ignoreTractestError } from "../errors.ts";
@@ -20,6 +20,8 @@ export interface LiveViewOptions extends Omit<LiveOptions, "durations"> {
   readonly root: string;
   /** Whether lines may be redrawn in place, where the terminal supports it. */
   readonly redraws: boolean;
+  /** Whether incidents are shown as they happen, besides the progress. */
+  readonly notes: boolean;
 }
 
 /** Milliseconds between two drawings while events come, and while none does. */
@@ -62,6 +64,7 @@ export class LiveView {
   readonly #live: Live;
   readonly #region: LiveRegion | null;
   readonly #keyboard: Keyboard | null;
+  readonly #notes: boolean;
   readonly #off: () => void;
   readonly #timer: ReturnType<typeof setInterval>;
   #drawnAt = 0;
@@ -90,6 +93,7 @@ export class LiveView {
     options: LiveViewOptions & LiveOptions,
   ) {
     this.#live = new Live(log.run, options);
+    this.#notes = options.notes;
     const redraws = options.redraws && host.terminal.stderr.isTerminal &&
       host.env("TERM") !== "dumb";
     this.#region = redraws ? new LiveRegion(host.terminal.stderr, () => this.#lines()) : null;
@@ -125,11 +129,11 @@ export class LiveView {
 
   #on(event: PytestEvent, test: TestResult | null): void {
     this.#changed = true;
-    for (const note of this.#live.take(event, test)) this.#print(noteLines(note, this.#paint));
+    for (const note of this.#live.take(event, test)) this.#note(note);
   }
 
   #tick(): void {
-    for (const note of this.#live.slow(this.#now)) this.#print(noteLines(note, this.#paint));
+    for (const note of this.#live.slow(this.#now)) this.#note(note);
     const time = this.host.clock.monotonic();
     if (this.#region === null) {
       if (time - this.#progressAt < PROGRESS_MS) return;
@@ -138,6 +142,10 @@ export class LiveView {
     } else if (!this.#stopped && (this.#changed || time - this.#drawnAt >= DRAW_MS.least)) {
       this.#draw();
     }
+  }
+
+  #note(note: Note): void {
+    if (this.#notes) this.#print(noteLines(note, this.#paint));
   }
 
   #draw(): void {

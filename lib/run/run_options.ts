@@ -86,10 +86,18 @@ export const RUN_OPTIONS = {
   ui: {
     section: "reports",
     kind: "choice",
-    choices: ["pytest", "bar"],
-    doc:
-      "pytest's own output (default), or a progress bar with the running tests, and failures as " +
-      "they happen (press t: the running tests and their processes); not with a debugger",
+    choices: ["pytest", "bar", "agent"],
+    doc: "pytest's own output (default); a progress bar with the running tests, and failures as " +
+      "they happen (press t: the running tests and their processes); or a short report for " +
+      "coding agents: each failure once, grouped by cause. Not with a debugger",
+  },
+  limit: {
+    section: "reports",
+    kind: "count",
+    default: 8000,
+    least: 500,
+    most: 1_000_000,
+    doc: "with --ui agent: the most characters of the report",
   },
   "slow-after": {
     section: "limits",

@@ -10,6 +10,7 @@ import type { Parallel } from "./rules_parallel.ts";
 import type { OwnPlaces } from "./rules_unseen_options.ts";
 import type { RunSettings } from "./settings.ts";
 import type { VerdictStream } from "./show.ts";
+import type { Ui } from "./ui.ts";
 
 /** A run of the tests as it was typed, read and checked. */
 export interface RunRequest {
@@ -28,6 +29,8 @@ export interface RunRequest {
   readonly chosen: Chosen | null;
   /** Where the verdict goes: standard error if standard output carries the events. */
   readonly stream: VerdictStream;
+  /** What shows the run while it lasts. */
+  readonly ui: Ui;
   /** How sessions are kept from sharing files that untyped options name. */
   readonly places: OwnPlaces;
   /** The command of a session, with additional words for pytest. */

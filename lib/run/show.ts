@@ -5,34 +5,14 @@ import { describeLeft } from "../pytest/describe_left.ts";
 import { countsLine } from "../pytest/counts.ts";
 import type { LeftBehind } from "../pytest/events.ts";
 import { RED, type TestResult } from "../pytest/results.ts";
-import { type Failure, gist } from "../pytest/failure.ts";
 import type { RunModel } from "../pytest/run_model.ts";
 import type { LeakReport } from "../leaks/leak_report.ts";
 import type { Cascade } from "../pytest/cascade.ts";
-import { isFlakyAgain, rateText, recordText, type TestRecord } from "../base/rates.ts";
+import { rateText } from "../base/rates.ts";
 import type { Paint, Printer } from "../terminal/printer.ts";
-
-/** A changed file that may have caused a failure, and the command that shows the change. */
-export interface NamedCause {
-  readonly file: string;
-  readonly because: string;
-  /** The changed line nearest to the traceback; null: unknown. */
-  readonly line: number | null;
-  /** A command that shows the change; null if git has none. */
-  readonly see: readonly string[] | null;
-}
-
-/** A failure with its likely explanations. */
-export interface JudgedFailure extends Failure {
-  /** Why the current changes most likely did not cause it; null: they may have. */
-  readonly known: string | null;
-  /** Whether `known` comes from the known-flaky list, not from the rule for missed limits. */
-  readonly isListed: boolean;
-  /** The changed file that may have caused it; null: none is known. */
-  readonly related: NamedCause | null;
-  /** The record of the test in earlier runs; null: none. */
-  readonly record: TestRecord | null;
-}
+import { agentReport } from "./agent_report.ts";
+import { groupByCause } from "./rules_cause.ts";
+import { failureLines, type JudgedFailure } from "./show_failures.ts";
 
 /** What the verdict of a run shows. */
 export interface VerdictView {
@@ -57,6 +37,8 @@ export interface VerdictView {
   readonly balance: string | null;
   /** Commands to type next. */
   readonly next: readonly string[];
+  /** The most characters of a report for a coding agent; null: the verdict is for people. */
+  readonly agentLimit: number | null;
 }
 
 /** How many failures are shown: pytest has shown all. */
@@ -71,30 +53,58 @@ export function showVerdict(printer: Printer, stream: VerdictStream, view: Verdi
   const outlived = printer.verbose
     ? view.tests.flatMap((test) => outlivedLines(escapeText(test.id), test.left))
     : [];
-  for (const line of [...outlived, ...verdictLines(view, paint)]) {
+  const lines = view.agentLimit === null
+    ? verdictLines(view, paint)
+    : agentLines(view, view.agentLimit);
+  for (const line of [...outlived, ...lines]) {
     stream === "stdout" ? printer.line(line) : printer.note(line);
   }
+  if (view.agentLimit !== null) return;
   for (const command of view.next) printer.hint(`next: ${escapeText(command)}`);
 }
 
 function verdictLines(view: VerdictView, paint: Paint): string[] {
-  const { collision, cascades, failures, tests, leaked, balance } = view;
-  const poisoned = new Set(cascades.flatMap((cascade) => cascade.poisoned));
-  const own = failures.filter((failure) => !poisoned.has(failure.id));
-  const byId = new Map(tests.map((test) => [test.id, test]));
-  const shown = own.slice(0, SHOWN_FAILURES);
+  const { collision, balance } = view;
+  const own = ownFailures(view);
+  const byId = new Map(view.tests.map((test) => [test.id, test]));
+  const shown = groupByCause(own.slice(0, SHOWN_FAILURES));
   return [
     "",
     ...(collision === null ? [] : collisionLines(collision, paint)),
-    ...shown.flatMap((failure) => failureLines(failure, byId.get(failure.id), paint)),
+    ...shown.flatMap((group) => failureLines(group, byId, paint)),
     ...moreLine(own.length - SHOWN_FAILURES, "; all of them: tractest failed"),
+    ...otherLines(view, paint),
+    ...(balance === null ? [] : [balance]),
+    summary(view, paint),
+  ];
+}
+
+function agentLines(view: VerdictView, limit: number): string[] {
+  const paint: Paint = (_, text) => text;
+  return agentReport({
+    failures: ownFailures(view),
+    byId: new Map(view.tests.map((test) => [test.id, test])),
+    before: view.collision === null ? [] : collisionLines(view.collision, paint),
+    after: [...otherLines(view, paint), summary(view, paint)],
+    limit,
+  });
+}
+
+/** The failures that were not caused by an earlier test. */
+function ownFailures({ failures, cascades }: VerdictView): JudgedFailure[] {
+  const poisoned = new Set(cascades.flatMap((cascade) => cascade.poisoned));
+  return failures.filter((failure) => !poisoned.has(failure.id));
+}
+
+/** What else there is to know about the tests. */
+function otherLines(view: VerdictView, paint: Paint): string[] {
+  const { cascades, tests, leaked } = view;
+  return [
     ...cascades.flatMap((cascade) => cascadeLines(cascade, paint)),
     ...tests.filter((test) => test.flaky).flatMap((test) => flakyLines(test, view, paint)),
     ...tests.flatMap((test) => leakLines(test.id, test.leaked, paint)),
     ...leakLines(null, leaked, paint),
     ...cutLines(tests, paint),
-    ...(balance === null ? [] : [balance]),
-    summary(view, paint),
   ];
 }
 
@@ -109,51 +119,6 @@ function collisionLines(collision: string, paint: Paint): string[] {
     "  check the registry before the test code: tractest zombies",
     "  or run with a registry of its own: tractest run --isolate",
   ];
-}
-
-/** Words for outcomes that pytest has no word for. */
-const WORDS: Readonly<Record<string, string>> = { timeout: "TIMEOUT", crash: "CRASH" };
-
-function failureLines(
-  failure: JudgedFailure,
-  test: TestResult | undefined,
-  paint: Paint,
-): string[] {
-  const { id, phase, known, isListed, record, related } = failure;
-  const usual = phase === "call" ? "FAILED" : "ERROR";
-  const word = paint("red", WORDS[endedBy(failure, test) ?? ""] ?? usual);
-  const attempts = test?.attempts.length ?? 0;
-  const times = attempts > 1 ? ` ${attempts} times` : "";
-  const where = phase === "call" ? "" : ` (${phase})`;
-  const marks = [
-    ...(known === null ? [] : [isListed ? "[known flaky]" : "[likely timing]"]),
-    ...(record && isFlakyAgain(record) ? ["[flaky by record]"] : []),
-  ];
-  const painted = marks.map((mark) => ` ${paint("yellow", mark)}`).join("");
-  const past = record && recordText(record);
-  return [
-    `${word}${times} ${escapeText(id)}${where}${painted}`,
-    ...gist(failure).map((line) => `    ${escapeText(line)}`),
-    ...(known === null ? [] : [`    ${escapeText(known)}`]),
-    ...(past === null ? [] : [`    ${past}`]),
-    ...(related === null ? [] : causeLines(related, paint)),
-  ];
-}
-
-function causeLines({ file, because, line, see }: NamedCause, paint: Paint): string[] {
-  const place = escapeText(line === null ? file : `${file}:${line}`);
-  const lines = [
-    `    ${paint("bold", "changed:")} ${place}, a likely cause: ${escapeText(because)}`,
-  ];
-  if (see === null) return lines;
-  const command = escapeText(shellCommand(see));
-  return [...lines, `    to see the change: ${command}; after a fix: tractest run --lf`];
-}
-
-/** What ended a test from outside, if this failure says so and not an earlier one of the test. */
-function endedBy({ phase, message }: JudgedFailure, test: TestResult | undefined): string | null {
-  const last = test?.failures.at(-1);
-  return last?.phase === phase && last.message === message ? test!.attempts.at(-1)!.ended : null;
 }
 
 /** Many failures, one cause. */

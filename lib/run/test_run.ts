@@ -23,7 +23,7 @@ import { balanceOf, type Jobs, jobsOf, Plan } from "./parallel.ts";
 import type { LaunchRequest, Prepared } from "./prepared.ts";
 import { extraWords, type Sharing } from "./rules_unseen_options.ts";
 import type { RunRequest } from "./run_request.ts";
-import type { JudgedFailure } from "./show.ts";
+import type { JudgedFailure } from "./show_failures.ts";
 import { unseenJunit } from "./unseen_options.ts";
 
 /**
@@ -228,6 +228,7 @@ export class TestRun {
       balance: balanceOf(outcome, this.#plan ?? { predicted: null, known: 0 }),
       parallel,
       jobs: this.jobs.count,
+      agentLimit: this.request.ui === "agent" ? line.options.limit : null,
     };
   }
 

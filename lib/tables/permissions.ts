@@ -41,6 +41,7 @@ const RUN_ENV = [
   "XDG_CONFIG_HOME",
   "PATH",
   "PYTEST_ADDOPTS",
+  "TRACTEST_UI",
 ] as const;
 
 /** For every command that runs pytest. */

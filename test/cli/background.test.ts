@@ -168,7 +168,7 @@ Deno.test("run --bg prints the id alone and returns; status, wait and logs show 
     assertEquals((await suite.tractest(["wait", id])).code, 1, "and later too");
     const { stdout } = await suite.tractest(["logs", id]);
     assertIncludes(stdout, "py310/bin/python -m pytest -q tests/\n");
-    assertIncludes(stdout, "\nFAILED tests/test_a.py::test_fails\n    assert 1 == 2\n");
+    assertIncludes(stdout, "\nFAILED tests/test_a.py::test_fails: assert 1 == 2 (tests/test_a.py:");
     assertIncludes(stdout, "\nhint: next: tractest run --lf\n");
     assertEquals(
       stdout.match(/short test summary info/g)?.length,

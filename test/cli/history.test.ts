@@ -195,11 +195,11 @@ Deno.test("a failure that passed at the same clean commit is marked, but stays r
   for (let run = 0; run < 3; run++) assertEquals((await suite.tractest(RUN)).code, 0);
   const first = await suite.tractest(RUN, { FAIL: "1" });
   assertEquals(first.code, 1);
-  assertIncludes(first.stdout, "FAILED tests/test_a.py::test_x\n");
+  assertIncludes(first.stdout, "FAILED tests/test_a.py::test_x: ");
   assertIncludes(first.stdout, "    never failed in 3 recorded runs\n");
   const second = await suite.tractest(RUN, { FAIL: "1" });
   assertEquals(second.code, 1);
-  assertIncludes(second.stdout, "FAILED tests/test_a.py::test_x [flaky by record]\n");
+  assertIncludes(second.stdout, "FAILED tests/test_a.py::test_x [flaky by record]: ");
   assertIncludes(
     second.stdout,
     "    failed 1 of 4 recorded runs, 25% (5-70%); passed and failed at the same clean commit\n",

@@ -69,10 +69,15 @@ for (const version of ["6.2.*", "7.*", "8.*", "9.*"]) {
       );
       assertEquals(document.failures[0].message, "AssertionError: on purpose\nassert 1 == 2");
       assertEquals(document.failures[1].message, "RuntimeError: broken fixture");
+      const { file, line, traceback, rerun } = document.failures[0];
+      assertEquals([file, typeof line], ["tests/test_verdicts.py", "number"]);
+      assertIncludes(traceback, "on purpose");
+      assertEquals(rerun, "tractest run tests/test_verdicts.py::test_fails");
       assertEquals(document.command, ["py310/bin/python", "-m", "pytest", "tests/"]);
       assertEquals(Object.keys(document.env), ["VIRTUAL_ENV", "PATH"], "the venv is not active");
       assertEquals(Object.keys(document), [
         "schema",
+        "runId",
         "exitCode",
         "pytestExitCode",
         "command",
@@ -112,8 +117,7 @@ Deno.test(
     assertIncludes(pytest!, "test_verdicts.py .F");
     assertIncludes(
       verdict!,
-      "FAILED tests/test_verdicts.py::test_fails\n    AssertionError: on purpose\n    " +
-        "assert 1 == 2\n    at ",
+      "FAILED tests/test_verdicts.py::test_fails: AssertionError: on purpose (tests/test_verdi",
     );
     assertIncludes(verdict!, "1 failed, 1 passed in ");
     assertIncludes(stderr, "py310/bin/python -m pytest -x --tb=short --no-header tests/\n");
@@ -1097,7 +1101,7 @@ Deno.test(
     });
     const { stdout } = await suite.tractest(NO_CHECKS);
     const verdict = stdout.slice(
-      stdout.indexOf("\nFAILED tests/test_a.py::test_a\n", stdout.indexOf("stopping after")),
+      stdout.indexOf("\nFAILED tests/test_a.py::test_a: ", stdout.indexOf("stopping after")),
     );
     // deno-lint-ignore no-control-regex
     assert(!/[\x1b\x9b\u202e]/.test(verdict), verdict);
@@ -1158,8 +1162,8 @@ Deno.test("an error raised in a library is located where the project called it",
     "test_a.py": "import json\n\ndef test_a():\n    json.loads('{')\n",
   });
   const { stdout } = await suite.tractest(NO_CHECKS);
-  assertIncludes(stdout, "    json.decoder.JSONDecodeError: Expecting property name");
-  assertIncludes(stdout, "\n    at tests/test_a.py:4\n");
+  assertIncludes(stdout, "test_a: json.decoder.JSONDecodeError: Expecting property name");
+  assertIncludes(stdout, " (tests/test_a.py:4)\n");
 });
 
 Deno.test(
@@ -1173,7 +1177,7 @@ Deno.test(
       "site-packages/far.py": "def fail():\n    raise KeyError('far')\n",
     });
     const { stdout } = await suite.tractest(NO_CHECKS);
-    assertIncludes(stdout, "\n    at tests/site-packages/far.py:2\n");
+    assertIncludes(stdout, " (tests/site-packages/far.py:2)\n");
   },
 );
 
@@ -1275,9 +1279,8 @@ for (const version of ["6.2.*", "7.*", "8.*", "9.*"]) {
         assertEquals(code, 4, stdout + stderr);
         const verdict = [
           "",
-          "ERROR tests/conftest.py (collection)",
-          "    ModuleNotFoundError: No module named 'nope'",
-          "    at tests/helper.py:1",
+          "ERROR tests/conftest.py (collection): ModuleNotFoundError: No module named 'nope' " +
+          "(tests/helper.py:1)",
           "1 error in ",
         ];
         assertIncludes(stdout, verdict.join("\n"));

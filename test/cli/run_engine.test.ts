@@ -142,7 +142,7 @@ Deno.test("a test that fails in every attempt stays red, with the number of atte
   await using suite = await pytestSuite({ "test_a.py": "def test_bad(): assert 1 == 2\n" });
   const { code, stdout } = await suite.tractest([...NO_CHECKS, "--retries", "2"]);
   assertEquals(code, 1);
-  assertIncludes(stdout, "FAILED 3 times tests/test_a.py::test_bad\n    assert 1 == 2");
+  assertIncludes(stdout, "FAILED 3 times tests/test_a.py::test_bad: assert 1 == 2");
   assertIncludes(stdout, "1 failed in ");
 });
 

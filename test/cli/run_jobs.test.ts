@@ -218,7 +218,7 @@ def test_bad():
       "if an earlier test is the cause, try tractest bisect " +
         "tests/test_a.py::test_contended\n",
     );
-    assertIncludes(stdout, "FAILED 2 times tests/test_a.py::test_bad\n    assert 1 == 2");
+    assertIncludes(stdout, "FAILED 2 times tests/test_a.py::test_bad: assert 1 == 2");
     assertIncludes(stderr, "E       assert 1 == 2");
     assertIncludes(stdout, "1 failed, 2 passed in ");
     assertEquals(await lastFailed(suite), ["tests/test_a.py::test_bad"]);

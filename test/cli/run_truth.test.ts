@@ -278,7 +278,7 @@ for (const limit of ["--test-timeout", "--timeout"]) {
       const shown = await suite.tractest(words);
       assertIncludes(
         shown.stdout,
-        "FAILED tests/test_a.py::test_said\n    AssertionError: assert 'why' == 'lost'",
+        "FAILED tests/test_a.py::test_said: AssertionError: assert 'why' == 'lost'",
       );
       assertIncludes(shown.stdout, "1 failed, 1 error, 1 not run in ");
       assertIncludes((await suite.tractest(["history", "test_said"])).stdout, "'why' == 'lost'");

@@ -88,3 +88,41 @@ Deno.test(
     }
   },
 );
+
+/** Three tests that fail for one cause, one that fails for its own, and some that pass. */
+const ALIKE = `
+import socket
+def connect():
+    socket.create_connection(("127.0.0.1", 9))
+def test_one(): connect()
+def test_two(): connect()
+def test_three(): connect()
+def test_own():
+    print("what it printed")
+    assert [1, 2, 3] == [1, 2]
+def test_passes(): pass
+`;
+
+Deno.test("--ui agent shows each failure once, those of one cause together", async () => {
+  await using suite = await pytestSuite({ "test_a.py": ALIKE });
+  const words = ["run", "--no-preflight", "--no-defaults"];
+  const asked = await suite.tractest([...words, "--ui", "agent"]);
+  const byVariable = await suite.tractest(words, { TRACTEST_UI: "agent" });
+  for (const { code, stdout } of [asked, byVariable]) {
+    assertEquals(code, 1, stdout);
+    assert(stdout.length < 3000, `${stdout.length} characters`);
+    for (const name of ["one", "two", "three", "own"]) {
+      assertEquals(stdout.split(`FAILED tests/test_a.py::test_${name} at `).length, 2, stdout);
+    }
+    assertIncludes(stdout, "all 3 of one cause: ConnectionRefusedError");
+    assertIncludes(stdout, "rerun: tractest run tests/test_a.py::test_own\n");
+    assertIncludes(stdout, "what it printed");
+    assert(/\n4 failed, 1 passed in [\d.]+ s\n$/.test(stdout), stdout);
+  }
+  const short = await suite.tractest([...words, "--ui", "agent", "--limit", "600"]);
+  assert(short.stdout.length <= 600, short.stdout);
+  assert(/\n4 failed, 1 passed in [\d.]+ s\n$/.test(short.stdout), short.stdout);
+  const { code, stderr } = await suite.tractest(words, { TRACTEST_UI: "agnet" });
+  assertEquals(code, 64, stderr);
+  assertIncludes(stderr, "it takes one of: agent,");
+});

@@ -1,0 +1,83 @@
+import { agentReport } from "../../lib/run/agent_report.ts";
+import { groupByCause, reasonOf } from "../../lib/run/rules_cause.ts";
+import type { JudgedFailure } from "../../lib/run/show_failures.ts";
+import { assert, assertEquals, assertIncludes } from "../assert.ts";
+import fc from "fast-check";
+
+function failure(id: string, message: string, where: string | null, more = {}): JudgedFailure {
+  return {
+    id,
+    phase: "call",
+    message,
+    where,
+    traceback: `${where}: in test\nE   ${message}`,
+    errors: [message.split(":")[0]!],
+    known: null,
+    isListed: false,
+    related: null,
+    record: null,
+    ...more,
+  };
+}
+
+Deno.test("failures are alike by class and reason, assertions by their place too", () => {
+  const refused = (port: number, line: number) =>
+    failure(`t.py::a${port}`, `ConnectionRefusedError: to port ${port}`, `t.py:${line}`);
+  const failures = [
+    refused(1, 10),
+    failure("t.py::b", "AssertionError: assert 1 == 2", "t.py:20"),
+    refused(2, 11),
+    failure("t.py::c", "AssertionError: assert 1 == 2", "t.py:30"),
+    failure("t.py::d", "AssertionError: assert 3 == 4", "t.py:30"),
+  ];
+  const ids = groupByCause(failures).map((group) => group.map(({ id }) => id.slice(6)).join(""));
+  assertEquals(ids, ["a1a2", "b", "cd"]);
+});
+
+Deno.test("the reason of a failure that came through processes is the original error", () => {
+  const message = "RemoteActorError: child failed\nTraceback (most recent call last):\n" +
+    '  File "a.py", line 1, in f\nValueError: too small';
+  assertEquals(reasonOf({ message }), "ValueError: too small");
+});
+
+const FAILURES = fc.array(
+  fc.record({
+    kind: fc.nat(3),
+    words: fc.nat(60),
+    output: fc.nat(30),
+  }),
+  { maxLength: 40 },
+).map((drawn) =>
+  drawn.map(({ kind, words, output }, index) => {
+    const message = `Error${kind}: ${"word ".repeat(words)}`;
+    const more = { output: "line\n".repeat(output) };
+    return failure(`t.py::test_${index}`, message, `t.py:${kind}`, more);
+  })
+);
+
+Deno.test("a report for agents keeps to its limit, and counts what it leaves out", () => {
+  fc.assert(fc.property(FAILURES, fc.integer({ min: 500, max: 5000 }), (failures, limit) => {
+    const after = ["LEAK something", `${failures.length} failed in 1.00 s`];
+    const lines = agentReport({ failures, byId: new Map(), before: [], after, limit });
+    const text = `${lines.join("\n")}\n`;
+    assert(text.length <= limit, `${text.length} > ${limit}`);
+    assertEquals(lines.at(-1), after.at(-1));
+    const shown = lines.filter((line) => line.startsWith("FAILED ")).length;
+    const hidden = Number(/(\d+) of \d+ failures/.exec(text)?.[1] ?? 0);
+    assertEquals(shown + hidden, failures.length);
+    assertEquals(text.includes("--limit"), hidden > 0);
+  }));
+});
+
+Deno.test("foreign text in a report for agents is escaped", () => {
+  const lines = agentReport({
+    failures: [failure("t.py::\x1b[31m", "Error: \x1b]0;title\x07", "t.py:1")],
+    byId: new Map(),
+    before: [],
+    after: ["1 failed"],
+    limit: 8000,
+  });
+  assertIncludes(lines.join("\n"), "t.py::");
+  // deno-lint-ignore no-control-regex
+  assert(!/[\x00-\x09\x0b-\x1f]/.test(lines.join("\n")));
+});
