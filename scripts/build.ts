@@ -190,7 +190,7 @@ async function selfContained(): Promise<Kind> {
   file.close();
   await Deno.chmod(`${NEW}/tractest`, 0o755);
   const reason = await refusal("self-contained");
-  if (reason !== null) fail(`The self-contained executable does not answer: ${reason}`);
+  if (reason !== null) fail(`The self-contained executable is not usable: ${reason}`);
   return "self-contained";
 }
 

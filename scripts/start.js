@@ -5,7 +5,7 @@
 // disk, so that this file is either whole or not there.
 const program = new URL("..", import.meta.url).pathname;
 
-/** A module error goes on with the text that it could not read. */
+/** A module error contains the text that could not be read after this. */
 const firstLine = (error) => String(error.message).split("\n", 1)[0];
 
 /** What happens to the error of every `import()` in the bundle (build.ts). */

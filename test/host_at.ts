@@ -4,7 +4,7 @@ import type { EnvironmentName } from "../lib/tables/environment.ts";
 
 /** The real host in a given directory, with environment variables of the test. */
 export class HostAt extends RealHost {
-  /** All programs that were started. */
+  /** All started programs. */
   readonly notices: ProgramNotice[] = [];
   constructor(
     readonly directory: string,

@@ -385,7 +385,7 @@ Deno.test("changesSince() marks the commit of a submodule, and works in a submod
   await repository.git("-C", inside, "config", "user.name", "A");
   await repository.git("-C", inside, "config", "user.email", "a@example.org");
   repository.write({ "tractor/to_asyncio.py": "y = 1\n" }, inside);
-  // What is not committed in there is git's business there.
+  // Uncommitted changes inside a submodule don't count.
   const dirty = await changes(repository);
   assertEquals([dirty.listed, dirty.notes], [[], [
     "uncommitted changes inside submodules are not included",

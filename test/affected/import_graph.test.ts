@@ -4,7 +4,7 @@ import { isTestFile } from "../../lib/project/rules_targets.ts";
 import { assert, assertEquals } from "../assert.ts";
 
 /**
- * A small library whose package passes names on, and its tests; every edge below is written by
+ * A small library whose package re-exports names, and its tests; every edge below is written by
  * hand.
  */
 const APP = {

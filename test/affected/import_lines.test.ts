@@ -24,7 +24,7 @@ const PATHS = [
   "tests/part/test_c.py",
 ];
 
-/** What git finds, without git. */
+/** Finds the lines that git would find, without git. */
 function linesOf(texts: ReadonlyMap<string, string>, searched: readonly string[]): ImportLines {
   const expression = new RegExp(
     importLines(new Set([...directoriesOf(texts.keys())].map(lastPart))),
@@ -153,7 +153,7 @@ Deno.test("reach() reads only files with a word of interest, and unsearched ones
   graph.prefer(linesOf(texts, PATHS.filter((path) => path !== "tests/helper.py")));
   read.clear();
   assertEquals(graph.reach("app/two.py").named.map(({ target }) => target), ["tests/test_a.py"]);
-  // What an `__init__.py` passes on is known from the start.
+  // What an `__init__.py` re-exports is known from the start.
   assertEquals([...read].filter((path) => !path.endsWith("__init__.py")).sort(), [
     "app/part/three.py",
     "tests/helper.py",

@@ -1,4 +1,4 @@
-"""Who depends on whom in small projects, by Python's own parser. Reads a list of projects as JSON, writes for each what each file must reach, and what it may."""
+"""The dependencies in small projects, by Python's own parser. Reads a list of projects as JSON, writes what each file must reach and what it may reach."""
 import ast, json, sys
 
 BY_NAME = {"import_module", "__import__", "importorskip"}
@@ -106,7 +106,7 @@ class Project:
         return found
 
     def taken(self, key):
-        """What a star takes. A name that came by another star is not the module of that name."""
+        """The names that a star imports. A name from another star is not the module of that name."""
         path = self.file(key)
         own = set() if path is None else self.defined(path) | {bound for _, _, bound, _ in self.imports(path)}
         return [
@@ -167,7 +167,7 @@ class Project:
 
         for module, name, bound, typing in self.imports(path):
             add(module)
-            # A star takes modules below the package too, if anybody has imported them before.
+            # A star also imports modules below the package that were imported before.
             below = {path[len(module) + 1 :].split("/")[0].removesuffix(".py") for path in self.files if path.startswith(f"{module}/")}
             for one in [] if name is None else [name] if name != "*" else self.exported(module) | below:
                 for kind, where in self.named(module, one):

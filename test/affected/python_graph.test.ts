@@ -7,7 +7,7 @@ import { assertEquals } from "../assert.ts";
 import { treeOf } from "../pytest/suite.ts";
 
 const SCRIPT = new URL("python_graph.py", import.meta.url).pathname;
-/** Projects of a run; other ones each time, unless TRACTEST_SEED names them. */
+/** Projects of a run; different ones each time, unless TRACTEST_SEED selects them. */
 const PROJECTS = Number(Deno.env.get("TRACTEST_PROJECTS") ?? 150);
 
 type Files = Readonly<Record<string, string>>;

@@ -5,7 +5,7 @@ import { CHANGE_MAP } from "../../lib/project/change_map.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { FILES, IDS, suite } from "../pytest/suite.ts";
 
-/** What is known when these files changed. */
+/** The known facts if these files changed. */
 function known(...paths: string[]) {
   const changes = paths.map((path) => ({ path, status: "modified", where: "unstaged" }) as const);
   const affected: Affected = affectedBy(changes, {
@@ -69,7 +69,7 @@ Deno.test("relatedChange() prefers a changed file that the failure came through"
     line: 120,
     because: "the failure came through it",
   });
-  // In another process, known from the error that it sent.
+  // In another process, known from the error that this sent.
   const remote = "RemoteActorError: x\n  Traceback (most recent call last):\n    File " +
     '"/repo/tractor/log.py", line 7, in f\n  ValueError';
   assertEquals(relatedChange(id, said(short, remote), changes)?.file, "tractor/log.py");

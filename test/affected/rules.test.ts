@@ -157,8 +157,7 @@ Deno.test("affectedBy() adds the test that runs examples/, if the project has it
       ["tests/test_docs_examples.py", `${path}: ${because}`],
     ]);
   }
-  // It leaves these out, documentation too; a module of the same name in the package is another
-  // matter.
+  // It leaves these out, and documentation; a module of the same name in the package counts.
   for (
     const path of [
       "examples/debugging/sync_bp.py",

@@ -11,8 +11,8 @@ import { assert, assertEquals } from "../assert.ts";
 import { FILES, MODULES, suite, treeOf } from "../pytest/suite.ts";
 
 /**
- * Who imports what in tractor, as far as these tests need it: facts from reading its modules. Files
- * of the captured layout that are not here import nothing of it.
+ * The imports among tractor's modules that these tests need, read from its source. Files of the
+ * captured layout that are not listed here import nothing of it.
  */
 const IMPORTS: Readonly<Record<string, string>> = {
   "tractor/__init__.py":
@@ -107,8 +107,8 @@ function after(...paths: string[]): Affected {
 const ALL = ["tests/"];
 
 /**
- * A change (`-` deleted, `+` new, `@` a submodule; several with a space between) and what has to
- * run first, in order.
+ * A change (`-` deleted, `+` new, `@` a submodule; several separated by spaces) and the targets
+ * that must run, in order.
  */
 const CASES: readonly (readonly [changed: string, targets: readonly string[]])[] = [
   // Rows of the recipe's table, where their tests are today.
@@ -272,7 +272,7 @@ const CASES: readonly (readonly [changed: string, targets: readonly string[]])[]
   ],
 ];
 
-/** The changed file that bears on a test by what the changes ask for. */
+/** The changed file that affects a test, according to the targets of the changes. */
 function relatedTo(id: string, affected: Affected) {
   return relatedChange(id, { message: "", where: null, traceback: "" }, {
     affected,
@@ -347,7 +347,7 @@ Deno.test("affectedBy() reports that targets are most of the suite, and why", ()
     of: 9,
     imported: ["app/base.py", "app/wide.py"],
   });
-  // Few tests are no reason, and what affects all tests has its own.
+  // A few tests need no reason, and what affects all tests has its own.
   assertEquals([most(["app/base.py"], 4), most(["pyproject.toml"])], [null, null]);
   assertEquals(
     mostText({ testFiles: 9, of: 9, imported: ["a", "b", "c", "d"] }),
@@ -417,7 +417,7 @@ Deno.test("affectedBy() adds the suite as one target where most of it imports a 
     ],
   ]);
   assertEquals(most.targets.at(-1)!.files?.length, 10);
-  // Of those that do not import it nothing is said.
+  // Files that do not import it are not mentioned.
   assertEquals(
     ["tests/test_11.py::t", "tests/test_15.py::t"].map((id) => relatedTo(id, most)?.file ?? null),
     ["app/x.py", null],

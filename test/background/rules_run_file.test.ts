@@ -144,7 +144,7 @@ Deno.test("the words of a parsed command line parse to the same command line", (
       try {
         expected = facts(words);
       } catch {
-        return; // Refused words never start a run.
+        return; // Refused options never start a run.
       }
       compared++;
       assertEquals(

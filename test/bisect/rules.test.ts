@@ -10,7 +10,7 @@ import type { PytestEvent } from "../../lib/pytest/events.ts";
 import { RunModel } from "../../lib/pytest/run_model.ts";
 import { assert, assertEquals } from "../assert.ts";
 
-/** Some planted places among as many as there are. */
+/** A number of places, some of which are planted. */
 const PLANTED = fc.integer({ min: 1, max: 120 }).chain((count) =>
   fc.tuple(
     fc.constant(count),

@@ -1,4 +1,4 @@
-/** What the tests of the built binary share. */
+/** Helpers for tests of the built binary. */
 
 import { permissionFlags } from "../../lib/system/permission_flags.ts";
 
@@ -12,7 +12,7 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs a program to its end with exactly the environment `env`, besides a PATH. */
+/** Runs a program to its end with exactly the environment `env` and a PATH. */
 export async function run(
   program: string,
   args: string[],
@@ -34,7 +34,7 @@ export async function run(
   };
 }
 
-/** A fresh directory for one test, removed after it whatever modes it was left with. */
+/** A fresh directory for one test, removed afterwards whatever its modes are by then. */
 export async function withDirectory(action: (directory: string) => Promise<void>): Promise<void> {
   const directory = await Deno.realPath(await Deno.makeTempDir({ prefix: "tractest-build-" }));
   try {
@@ -48,7 +48,7 @@ export async function withDirectory(action: (directory: string) => Promise<void>
 /** Whether we may change owners and mount. */
 export const IS_ROOT = Deno.uid() === 0;
 
-/** Whether a mount namespace of our own can be had. */
+/** Whether we may create a mount namespace. */
 export async function canMount(): Promise<boolean> {
   try {
     return (await run("unshare", ["--mount", "true"])).code === 0;
@@ -60,8 +60,8 @@ export async function canMount(): Promise<boolean> {
 let made: Promise<string> | undefined;
 
 /**
- * A self-contained executable: what was built, or where that is of another kind, one made for the
- * tests (`remove` it at the end).
+ * A self-contained executable: the built one, or if that is of another kind, one made for the tests
+ * (`remove` it at the end).
  */
 export function selfContained(): Promise<string> {
   made ??= (async () => {
@@ -102,8 +102,8 @@ export async function compiledPermissions(path: string): Promise<Record<string, 
 }
 
 /**
- * The permissions of the table, in the words of {@linkcode compiledPermissions}. In Deno's words an
- * empty list is all of a kind.
+ * The permissions of the table, in the format of {@linkcode compiledPermissions}. For Deno an empty
+ * list means all of a kind.
  */
 export function tablePermissions(): Record<string, unknown> {
   const granted: Record<string, unknown> = { prompt: false };

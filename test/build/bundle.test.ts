@@ -3,7 +3,7 @@ import { assert, assertEquals } from "../assert.ts";
 
 const BUNDLE = "dist/bundle";
 
-/** Commands that a person or a hook waits for: they may load nothing that costs 20 ms. */
+/** Commands for which a person or a hook waits: they may load nothing that takes 20 ms. */
 const QUICK: readonly CommandName[] = ["failed", "zombies", "version", "help", "layout"];
 
 const MAIN = await Deno.readTextFile(`${BUNDLE}/main.js`);

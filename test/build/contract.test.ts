@@ -34,8 +34,8 @@ contract("@std/cli", "parseArgs", () => {
         return all[0] === "-" || !String(all[0]).startsWith("-");
       },
     });
-    // As JSON, so that a key without a value is as good as none, and sorted: the order of keys is
-    // nobody's business.
+    // As JSON, so that an undefined value counts as a missing key, and sorted: the order of keys is
+    // irrelevant.
     const known = Object.entries(JSON.parse(JSON.stringify(parsed))).filter(([, value]) =>
       value !== false && String(value) !== ""
     ).sort();

@@ -4,7 +4,7 @@ import { sourceFiles } from "../../scripts/check_imports.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { run, withDirectory } from "./built.ts";
 
-/** A whole environment for scripts: ours, with some of it replaced. */
+/** A complete environment for scripts: ours, partly replaced. */
 async function script(
   args: string[],
   env: Record<string, string>,
@@ -123,8 +123,8 @@ Deno.test(
     "another kind",
   async () => {
     await withDirectory(async (directory) => {
-      // The whole of deno in the place of its smaller sibling: `deno compile` is content, and the
-      // result is no tractest.
+      // The full deno in place of `denort`: `deno compile` accepts it, but the result does not
+      // behave as tractest.
       const env = { DENORT_BIN: Deno.execPath(), TRACTEST_DIST: directory, NO_COLOR: "1" };
       const { code, stderr } = await script(["scripts/build"], env);
       assertEquals(code, 0, stderr);

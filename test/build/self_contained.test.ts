@@ -27,8 +27,8 @@ async function built(name: RegExp): Promise<string> {
 }
 
 /**
- * A cache in which the runtime is a script of ours, of the right size: what is checked at each
- * start is owner, mode and size, so it is started, and shows what the binary hands on.
+ * A cache in which the runtime is a script of ours, of the right size: each start checks owner,
+ * mode and size, so it starts the script, which shows what the binary passes to the runtime.
  */
 async function cacheWithFakeRuntime(directory: string, script: string): Promise<string> {
   const runtime = `${directory}/tractest/runtime-${await built(/runtime-([0-9a-f]{16})/)}`;
@@ -86,7 +86,7 @@ Deno.test("two first starts at the same time both work and leave one copy", asyn
     assertEquals(unpacked(cache), ["program", "runtime"]);
     const names = (name: "program" | "runtime") =>
       [...Deno.readDirSync(part(cache, name))].map((entry) => entry.name).sort();
-    // Deno's own notes are beside the program.
+    // Deno's own files are next to the program.
     assertEquals([names("program"), names("runtime")], [["bundle", "deno"], ["deno"]]);
   });
 });
@@ -105,7 +105,7 @@ Deno.test(
       await Deno.chmod(place, 0o555);
       await Deno.symlink(`${place}/tractest`, `${directory}/bin/tractest`);
       const good = { code: 0, stdout: ANSWER, stderr: "" };
-      // The first one unpacks all of it; the others have to read the file again for the program.
+      // The first start unpacks everything; the others must read the file again for the program.
       const ways: [string, string[], Record<string, string>, string?][] = [
         [`${directory}/bin/tractest`, ["version"], {}],
         ["env", ["tractest", "version"], { PATH: `${directory}/bin:/usr/bin:/bin` }],
@@ -226,8 +226,7 @@ Deno.test("files of the cache that were changed are unpacked again", async () =>
 });
 
 /**
- * Keeps the size of a file and takes its content, as a power cut does with what was not yet on the
- * disk.
+ * Empties a file but keeps its size, as a power cut does to data that was not yet on the disk.
  */
 async function loseContent(path: string): Promise<void> {
   const { size } = await Deno.stat(path);
@@ -535,7 +534,7 @@ Deno.test("a hostile PATH and LD_LIBRARY_PATH change nothing", async () => {
   });
 });
 
-/** Waits until a directory is empty: the watcher of a temporary copy looks once a second. */
+/** Waits until a directory is empty: the watcher of a temporary copy checks once a second. */
 async function emptied(directory: string): Promise<void> {
   for (const deadline = Date.now() + 10_000; [...Deno.readDirSync(directory)].length > 0;) {
     if (Date.now() > deadline) {

@@ -607,7 +607,7 @@ Deno.test("wait without an id prefers a run of this pid namespace to a newer one
       assertIncludes(early.stderr, `can't see from here whether the newer run ${runId} lives`);
       await go(suite);
       assertEquals((await suite.tractest(["wait", id])).code, 1);
-      // It is over, while the end of the other one could not be seen.
+      // This one is over, while the end of the other one could not be seen.
       assertIncludes((await suite.tractest(["wait", "--timeout", "10"])).stdout, id);
     } finally {
       await Deno.remove(directory, { recursive: true });

@@ -1,4 +1,4 @@
-/** A headless Chromium, spoken to by its own protocol. */
+/** A headless Chromium, controlled through its own protocol. */
 export class Browser implements AsyncDisposable {
   readonly events: { readonly method: string; readonly params: Record<string, unknown> }[] = [];
   #next = 1;
@@ -92,7 +92,7 @@ export class Browser implements AsyncDisposable {
   }
 }
 
-/** Where it listens, as it says itself; its other words are read and dropped. */
+/** The address on which it listens, from its output; other output is dropped. */
 async function addressIn(stream: ReadableStream<Uint8Array>): Promise<string> {
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
   for (let text = "";;) {

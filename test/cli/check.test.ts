@@ -96,7 +96,7 @@ Deno.test(
       assertEquals(await remembered(), true, `${what}, again`);
     }
     await append("dependency/unused.py");
-    assertEquals(await remembered(), true, "what nobody imports does not count");
+    assertEquals(await remembered(), true, "a file that is never imported does not count");
     assertEquals(await remembered({ PYTHONPATH: "/nowhere" }), false, "PYTHONPATH");
     assertEquals(
       await remembered({ UNRELATED: "x", PYTHONPATH: "/nowhere" }),
@@ -481,8 +481,8 @@ Deno.test(
     const open = join(project.root, "../open");
     await Deno.mkdir(join(open, "tractest"), { recursive: true });
     await Deno.chmod(join(open, "tractest"), 0o777);
-    // A self-contained binary makes its own directory private, so it is given the open one only by
-    // way of the program.
+    // A self-contained binary makes its own directory private, so only the program inside gets the
+    // open one.
     const wrap = ["env", `XDG_CACHE_HOME=${open}`];
     for (let round = 0; round < 2; round++) {
       await Deno.chmod(join(open, "tractest"), 0o777);

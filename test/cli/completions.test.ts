@@ -32,7 +32,7 @@ async function shell(argv: string[], cwd: string): Promise<string | null> {
   }
 }
 
-/** Has bash complete the last word, as readline calls the function. */
+/** Lets bash complete the last word, by calling the function as readline does. */
 async function inBash(path: string, words: string[]): Promise<string[]> {
   const script = `source ./bash.script; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
 function=$(complete -p tractest | sed 's/.*-F \\([^ ]*\\).*/\\1/'); "$function" 2>/dev/null

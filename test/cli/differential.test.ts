@@ -6,7 +6,7 @@ const SUITES = 20;
 const MODES_PER_SUITE = 2;
 const NEEDS = ALONE === null ? " (needs namespaces)" : "";
 
-/** Other suites each time; TRACTEST_SEED gives those of a run that failed. */
+/** Different suites each time; TRACTEST_SEED repeats those of a failed run. */
 const SEED = Number(Deno.env.get("TRACTEST_SEED") ?? Math.floor(Math.random() * 2 ** 31));
 if (ALONE !== null) console.log(`random suites: TRACTEST_SEED=${SEED} makes the same ones again`);
 

@@ -14,7 +14,7 @@ interface Check {
 
 const ROOT = Deno.uid() === 0 ? [] : ["--user", "--map-current-user", "--keep-caps"];
 
-/** Words that start a program with a network and mounts of its own, after a `setup` script. */
+/** A command prefix that runs `setup`, then a program in its own network and mount namespaces. */
 function isolated(setup = ""): string[] {
   return [
     "unshare",
@@ -239,7 +239,7 @@ test("a stale socket exits with 81, and --fix --yes removes it", async () => {
 
 test("a leaked actor of this project exits with 81", async () => {
   await using project = await pythonProject();
-  // `cat` that waits for ever, under the title that current tractor gives its actors.
+  // A `cat` that waits forever, with the title that current tractor gives its actors.
   const title = "_subactor[w0@4711]";
   const orphan = "mkfifo ../in ../pid; " +
     `(bash -c 'echo $$ >../pid; exec -a "${title}" cat' <>../in &); ` +

@@ -2,8 +2,8 @@ import { GitRepository } from "../git_repository.ts";
 import { type Outcome, scratchState, tractest } from "./tractest.ts";
 
 /**
- * A real git repository with a project, and with a stand-in for tractest that writes down how it
- * was called.
+ * A real git repository with a project, and with a stand-in for tractest that records how it was
+ * called.
  */
 export class GitRepo extends GitRepository {
   readonly hooks: string = `${this.root}/.git/hooks`;
@@ -43,7 +43,7 @@ export class GitRepo extends GitRepository {
   }
 
   /**
-   * How the stand-in was called since the last look: `arguments | cwd | bytes of standard input`.
+   * How the stand-in was called since the last read: `arguments | cwd | bytes of standard input`.
    */
   calls(): string[] {
     try {

@@ -49,7 +49,7 @@ async function stuck(suite: Suite): Promise<Disposable & { readonly pid: number 
   };
 }
 
-/** Asks until there is a verdict: what a test has just done may take time. */
+/** Repeats `hang` until there is a verdict, since what a test has just done may take time. */
 // deno-lint-ignore no-explicit-any
 async function untilVerdict(suite: Suite, verdict: string): Promise<any> {
   for (let tries = 1;; tries++) {
@@ -85,7 +85,7 @@ Deno.test("a plain pytest that hangs is found, with its test, verdict and recipe
   const places = order.map((hint) => stderr.indexOf(hint));
   assert(places.every((place, index) => place >= 0 && place > (places[index - 1] ?? -1)), stderr);
   const pid = String(run.pid);
-  // The last one is asked from outside of any project.
+  // The last command runs outside of any project.
   for (
     const words of [["hang", "--json"], ["hang", pid, "--json"], [
       "-C",
@@ -206,7 +206,7 @@ Deno.test("outside of any project a process tree is chosen by its pid", async ()
 Deno.test("a pytest of another repo is not examined", async () => {
   await using suite = await pytestSuite({ "test_a.py": CAPTURED });
   await using other = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
-  // Both link to the same venv here: an own one for the other.
+  // Both have links to the same venv here, so the other one gets its own.
   await Deno.remove(join(other.root, "py310"));
   using _ = await stuck(suite);
   assertIncludes((await other.tractest(["hang"])).stdout, "no pytest of this repo is running");

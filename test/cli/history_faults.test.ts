@@ -195,14 +195,14 @@ Deno.test("fault 49: a history of a newer tractest stays unchanged", async () =>
 });
 
 /**
- * Runs twice with a disk of its own as the state directory; before the second run `spoil` is done
- * to that. The second outcome, and ids on record.
+ * Runs twice with the state directory on a disk of its own, and applies `spoil` to that disk before
+ * the second run. Returns the second outcome and the recorded ids.
  */
 async function onDisk(
   suite: Suite,
   size: string,
   spoil: string,
-  mend: string,
+  repair: string,
 ): Promise<{ outcome: Outcome; runs: string[] }> {
   const script = `
 set -e
@@ -215,7 +215,7 @@ ${spoil}
 cd "$SUITE/repo"
 code=0; "$@" || code=$?
 cd "$XDG_STATE_HOME"
-${mend}
+${repair}
 cd "$SUITE/repo"
 "$1" history --json >"$SUITE/history.json"
 exit $code`;

@@ -4,8 +4,8 @@ import { GitRepo } from "./git_repo.ts";
 const CLEAN_UP = "zombies --kill --hook";
 
 /**
- * The real managers, from PyPI and npm, in a temporary directory; null for those that can't be had
- * here.
+ * The real managers, from PyPI and npm, in a temporary directory; null for those that can't be
+ * installed here.
  */
 const [python, husky] = await Promise.all([
   install([
@@ -38,7 +38,7 @@ async function install(argv: readonly string[], result: string): Promise<string 
   }
 }
 
-/** A test that needs a manager says so when it is skipped. */
+/** A test that needs a manager; if skipped, its name says so. */
 function withManager(
   name: string,
   path: string | null,
@@ -51,8 +51,8 @@ function withManager(
 }
 
 /**
- * Commits, pushes, deletes and checks out with the manager's hooks in place, and looks at what the
- * stand-in was called for.
+ * Commits, pushes, deletes and checks out with the manager's hooks in place, and checks how the
+ * stand-in was called.
  */
 async function useAll(repo: GitRepo, PATH: string): Promise<void> {
   const git = (...args: string[]) =>

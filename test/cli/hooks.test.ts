@@ -267,7 +267,7 @@ Deno.test(
     ], linked);
     assertEquals(code, 0);
     Deno.writeTextFileSync(`${linked}/tests/test_a.py`, "def test_a(): assert True\n");
-    // Same content, another time: what a refresh of the index would write down.
+    // Same content, another time: a refresh of the index would record it.
     Deno.utimeSync(`${linked}/pyproject.toml`, 1, 1);
     const index = await repo.run(["git", "rev-parse", "--git-path", "index"], { cwd: linked });
     const path = index.stdout.trim();
@@ -356,7 +356,7 @@ Deno.test(
     await repo.install("pre-commit");
     await repo.git("commit", "--quiet", "--allow-empty", "-m", "x");
     assertEquals(repo.calls().length, 1);
-    // Installed first, husky later: our lines are there and git does not run them.
+    // We were installed first, husky later: our lines are in the hook, but git does not run it.
     await repo.git("config", "core.hooksPath", ".husky/_");
     repo.writeOne(".husky/_/pre-commit", "#!/bin/sh\n", 0o755);
     const status = JSON.parse((await repo.hooksCommand(["status", "pre-commit", "--json"])).stdout);
@@ -724,8 +724,7 @@ Deno.test(
         "new",
       ]]
     ) {
-      // In a network of its own: what listens on the registry's port of this machine is nothing to
-      // these tests.
+      // In a network of its own, so that a listener on this machine's registry port is irrelevant.
       const { code, stdout, stderr } = await repo.run([
         "unshare",
         "--net",

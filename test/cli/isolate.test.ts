@@ -17,10 +17,10 @@ function test(name: string, action: (user: User) => Promise<void>): void {
   }
 }
 
-/** What is said inside of what can be seen there. */
-const LOOKS = `
+/** A test that prints what it can see inside. */
+const INSPECTS = `
 import json, os, socket, stat
-def test_looks(tmp_path):
+def test_inspects(tmp_path):
     registry = socket.socket()
     registry.bind(("127.0.0.1", 1616))
     registry.listen()
@@ -48,8 +48,8 @@ test(
   "pytest has its own registry port, sockets, shared memory and processes; its files " +
     "are outside and the user's",
   async (user) => {
-    await using suite = await UsersSuite.of(user, { "test_a.py": LOOKS });
-    // Somebody else holds the registry and has shared memory.
+    await using suite = await UsersSuite.of(user, { "test_a.py": INSPECTS });
+    // Another program holds the registry and has shared memory.
     const outside = [
       "sh",
       "-c",
@@ -212,7 +212,7 @@ test("exit codes and signals of pytest pass through", async (user) => {
   }
 });
 
-/** A test that waits, and says that it does; counts the SIGINTs that it gets, and ends at `go`. */
+/** A test that announces that it waits, counts the SIGINTs that it gets, and ends at `go`. */
 const WAITS = `
 import os, signal, subprocess, sys, time
 SUITE = os.environ["SUITE"]
@@ -292,14 +292,14 @@ test(
     await using suite = await UsersSuite.of(user, { "test_a.py": WAITS });
     // Both in one network, and both the user's.
     const script =
-      '"$@" run --no-preflight --isolate -s & run=$!; until [ -e "$SUITE/looks" ]; do ' +
+      '"$@" run --no-preflight --isolate -s & run=$!; until [ -e "$SUITE/inspects" ]; do ' +
       "sleep 0.05; done; " +
-      '"$@" hang --json >"$SUITE/hang.json"; echo "looked: $?"; touch "$SUITE/go"; wait $run; :';
+      '"$@" hang --json >"$SUITE/hang.json"; echo "hang: $?"; touch "$SUITE/go"; wait $run; :';
     const running = suite.start([], {}, ["sh", "-c", script, "sh"]);
     await running.until("waiting");
-    await Deno.writeTextFile(join(suite.path, "looks"), "");
+    await Deno.writeTextFile(join(suite.path, "inspects"), "");
     const { stdout } = await running.ended;
-    assertIncludes(stdout, "looked: 0\n");
+    assertIncludes(stdout, "hang: 0\n");
     const text = await Deno.readTextFile(join(suite.path, "hang.json"));
     assertIncludes(text, '"tests/test_a.py::test_waits"');
     assertIncludes(text, "the tree is in a network namespace of its own");
@@ -374,7 +374,8 @@ test("fault 44: at a terminal a debugger gets the keyboard and Ctrl-C", async (u
 
 test("two runs in one project, on one network, do not notice each other", async (user) => {
   await using suite = await UsersSuite.of(user, {
-    "test_a.py": LOOKS.replace("test_looks(tmp_path):", "test_looks(tmp_path):\n    import time") +
+    "test_a.py":
+      INSPECTS.replace("test_inspects(tmp_path):", "test_inspects(tmp_path):\n    import time") +
       HOLDS,
   });
   // The second is started by the same shell, so that both are in the network of the first.
@@ -451,7 +452,7 @@ test(
   },
 );
 
-/** In here nobody can make a namespace. */
+/** No user can create a namespace in here. */
 const REFUSED = [
   "unshare",
   "-U",
@@ -509,7 +510,7 @@ test("a missing unshare is named with its package", async (user) => {
 });
 
 /** The application holds the registry of the network that all of them are in. */
-const BESIDE = `
+const AT_ONCE = `
 env --default-signal=INT py310/bin/python -m sample_actors & application=$!
 until ss -tlnH | grep -q :1616; do sleep 0.05; done
 "$@" --isolate test_registrar test_rpc & first=$!
@@ -524,7 +525,7 @@ test(
     "which keeps running",
   async (user) => {
     await using suite = await UsersSuite.sample(user);
-    const { stdout, stderr } = await suite.start(["run"], {}, ["sh", "-c", BESIDE, "sh"]).ended;
+    const { stdout, stderr } = await suite.start(["run"], {}, ["sh", "-c", AT_ONCE, "sh"]).ended;
     assertIncludes(stdout, "isolated: 0 0\n");
     assertIncludes(
       stderr,

@@ -5,28 +5,29 @@ import { PTY, pytestSuite, pythonWithPytest, sampleSuite, Suite, uv } from "./su
 import type { Outcome } from "./tractest.ts";
 
 /**
- * Who runs tractest in a test: whoever runs the tests, and, where that is root, a plain user too.
+ * The users that run tractest in a test: the one who runs the tests and, if that is root, a plain
+ * user too.
  */
 export interface User {
   readonly name: string;
   readonly uid: number;
-  /** Words before a command that make it this user's. */
+  /** A command prefix that runs a command as this user. */
   readonly as: readonly string[];
 }
 
-const NOBODY = 65_534;
+const PLAIN_UID = 65_534;
 
-/** The users that can be had here. */
+/** The users available here. */
 export const USERS: readonly User[] = isRoot
   ? [
     { name: "root", uid: 0, as: [] },
     {
       name: "a plain user",
-      uid: NOBODY,
+      uid: PLAIN_UID,
       as: [
         "setpriv",
-        `--reuid=${NOBODY}`,
-        `--regid=${NOBODY}`,
+        `--reuid=${PLAIN_UID}`,
+        `--regid=${PLAIN_UID}`,
         "--clear-groups",
         "--inh-caps=-all",
         "--bounding-set=-all",
@@ -113,7 +114,7 @@ export class UsersSuite extends Suite {
 let python: Promise<string> | undefined;
 
 /**
- * A venv with pytest whose Python is the system's: root's own may lie where nobody else can look.
+ * A venv with pytest whose Python is the system's: other users may have no access to root's own.
  */
 export function everybodysPython(): Promise<string> {
   return python ??= (async () => {
@@ -128,8 +129,7 @@ export function everybodysPython(): Promise<string> {
 }
 
 /**
- * Command lines of the processes that have a word in theirs, those that only wait to be collected
- * left out.
+ * Command lines that contain a word, of all processes that are not zombies.
  */
 export async function processesWith(word: string): Promise<string[]> {
   const { stdout } = await new Deno.Command("ps", { args: ["-eo", "stat=,pid=,args=", "-ww"] })

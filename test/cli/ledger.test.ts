@@ -7,8 +7,8 @@ const NEEDS_ROOT = isRoot ? "" : " (needs root)";
 Deno.test({
   name:
     `the ledger proves that an untitled root left by a test leaked, and it is ended${NEEDS_ROOT}`,
-  // Its actors bind the registry address: in a network of their own. Without root that is a user
-  // namespace for each command, and from one the processes of another can't be looked into.
+  // Its actors bind the registry address, so they need a network of their own. Without root that is
+  // a user namespace for each command, from which processes in another one can't be inspected.
   ignore: !isRoot || ISOLATED === null,
   fn: async () => {
     await using suite = await sampleSuite();
@@ -38,7 +38,7 @@ Deno.test({
       assertEquals([code, pids.map(isAlive)], [0, [false, false]]);
       assertIncludes(stderr, `SIGINT ${root!.pid} `);
     } finally {
-      // Whatever was seen of them: what works with files of this suite belongs to this test.
+      // Whatever was found: processes that use files of this suite belong to this test.
       for (const { name } of Deno.readDirSync("/proc")) {
         const command = /^\d+$/.test(name)
           ? await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "")

@@ -340,7 +340,7 @@ Deno.test("a run with several workers of pytest-xdist is reported like any other
   ]);
   assertEquals(code, 1, stderr);
   assertEquals(JSON.parse(stdout).counts, COUNTS);
-  // Each worker collects all tests; they are told once.
+  // Each worker collects all tests; they are reported once.
   await suite.tractest([
     ...NO_CHECKS,
     "--no-defaults",
@@ -445,22 +445,21 @@ Deno.test(
 );
 
 /**
- * What the events of the run that is under way say at this moment, a word each: of tests, or of
- * their phases.
+ * The current events of the running run about tests and their phases, one word each.
  */
-const TOLD = `
+const SNAPSHOT = `
 import glob, json, os
-def told():
+def events():
     with open(glob.glob(os.environ["SUITE"] + "/state/tractest/runs/*/events.jsonl")[0]) as file:
-        events = [json.loads(line) for line in file]
-    return [e["id"][-1] + ":" + e.get("phase", "start") for e in events if "id" in e]
-def tell(where):
-    with open(os.environ["SUITE"] + "/told", "a") as file:
-        file.write(where + " " + " ".join(told()) + "\\n")
+        lines = [json.loads(line) for line in file]
+    return [e["id"][-1] + ":" + e.get("phase", "start") for e in lines if "id" in e]
+def snapshot(where):
+    with open(os.environ["SUITE"] + "/snapshots", "a") as file:
+        file.write(where + " " + " ".join(events()) + "\\n")
 `;
-const TELLING = `${TOLD}
-def test_a(): tell("a")
-def test_b(): tell("b")
+const TAKES_SNAPSHOTS = `${SNAPSHOT}
+def test_a(): snapshot("a")
+def test_b(): snapshot("b")
 `;
 const WHOLE = (id: string) => [`${id}:start`, `${id}:setup`, `${id}:call`, `${id}:teardown`];
 
@@ -469,18 +468,18 @@ for (const version of ["6.2.*", "8.*"]) {
     `with pytest ${version}, a running test's start and all of the test before are ` +
       "written; its setup comes with the next event",
     async () => {
-      const conftest = `${TOLD}\ndef pytest_sessionfinish(): tell("end")\n`;
+      const conftest = `${SNAPSHOT}\ndef pytest_sessionfinish(): snapshot("end")\n`;
       await using suite = await pytestSuite(
-        { "test_a.py": TELLING, "conftest.py": conftest },
+        { "test_a.py": TAKES_SNAPSHOTS, "conftest.py": conftest },
         version,
       );
       const { code, stdout, stderr } = await suite.tractest(NO_CHECKS);
       assertEquals(code, 0, stdout + stderr);
-      // There what is said of a report can't be told without asking each plugin, so that it is
-      // written on its own.
+      // There the category of a report is known only after calling each plugin, so it is written
+      // separately.
       const setup = version === "8.*" ? [] : ["a:setup"];
       const setupOfB = version === "8.*" ? [] : ["b:setup"];
-      assertEquals(await toldOf(suite), [
+      assertEquals(await snapshotsOf(suite), [
         ["a", "a:start", ...setup],
         ["b", ...WHOLE("a"), "b:start", ...setupOfB],
         ["end", ...WHOLE("a"), ...WHOLE("b")],
@@ -490,19 +489,19 @@ for (const version of ["6.2.*", "8.*"]) {
 }
 
 Deno.test("the end of a test is written before another hook can act on it", async () => {
-  const conftest = `${TOLD}
+  const conftest = `${SNAPSHOT}
 import pytest
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_protocol(item):
     yield
-    tell("after")
+    snapshot("after")
 `;
   await using suite = await pytestSuite({
     "test_a.py": "def test_a(): pass\n",
     "conftest.py": conftest,
   });
   assertEquals((await suite.tractest(NO_CHECKS)).code, 0);
-  assertEquals(await toldOf(suite), [["after", ...WHOLE("a")]]);
+  assertEquals(await snapshotsOf(suite), [["after", ...WHOLE("a")]]);
 });
 
 Deno.test("a test that is killed in its teardown counts as passed until then", async () => {
@@ -526,8 +525,8 @@ def test_a(killing): pass
   ]]);
 });
 
-async function toldOf(suite: Suite): Promise<string[][]> {
-  return (await Deno.readTextFile(join(suite.path, "told"))).trim().split("\n").map((line) =>
+async function snapshotsOf(suite: Suite): Promise<string[][]> {
+  return (await Deno.readTextFile(join(suite.path, "snapshots"))).trim().split("\n").map((line) =>
     line.split(" ")
   );
 }
@@ -553,7 +552,7 @@ Deno.test(
       assertIncludes(stderr, reason!);
     }
     assertEquals(await Deno.readTextFile(join(suite.root, "notes.txt")), "mine");
-    // A device that Deno keeps to itself.
+    // A device to which Deno denies access.
     const device = await suite.tractest([...NO_CHECKS, "--events", "/dev/full"]);
     assertEquals([device.code, device.stderr.replace("write", "stat")], [
       80,
@@ -564,7 +563,7 @@ Deno.test(
     assertEquals((await suite.tractest([...NO_CHECKS, "--events", "e.jsonl"])).code, 0);
     const second = await Deno.readTextFile(join(suite.root, "e.jsonl"));
     assertEquals(second.split("\n").length, first.split("\n").length);
-    // Nobody is to take them for those of a run that never came to its tests.
+    // They must not be taken for the events of a run that never reached its tests.
     assertEquals(
       (await suite.tractest(["run", "--python", "/nowhere", "--events", "e.jsonl"])).code,
       64,
@@ -832,7 +831,7 @@ def test_hangs():
   },
 );
 
-/** A test that waits, and says that it does; counts the SIGINTs that it gets, and ends at `go`. */
+/** A test that announces that it waits, counts the SIGINTs that it gets, and ends at `go`. */
 const WAITS = `
 import os, signal, time
 SUITE = os.environ["SUITE"]
@@ -910,8 +909,8 @@ Deno.test(
 );
 
 /**
- * A test that leaves a process behind, which waits until tractest looks for what is left after
- * pytest's end, and signals it then.
+ * A test that leaves a process behind, which waits until tractest searches for leaks after pytest's
+ * end, and then signals tractest.
  */
 const SIGNALS_AFTERWARDS = `
 import os, subprocess, sys
@@ -919,7 +918,7 @@ LEFT = """
 import glob, os, signal, sys, time
 tractest, pytest = int(sys.argv[1]), int(sys.argv[2])
 SUITE = os.environ["SUITE"]
-def looks():
+def is_scanning():
     for path in glob.glob("/proc/%d/task/*/children" % tractest):
         try:
             for pid in open(path).read().split():
@@ -927,7 +926,7 @@ def looks():
                 if bytes(1) + b"pid=,ppid=,uid=,stat=,args=" in argv: return True
         except OSError: pass
     return False
-while os.path.exists(SUITE) and (os.path.exists("/proc/%d" % pytest) or not looks()): pass
+while os.path.exists(SUITE) and (os.path.exists("/proc/%d" % pytest) or not is_scanning()): pass
 os.kill(tractest, signal.SIGINT)
 while os.path.exists(SUITE) and not os.path.exists(SUITE + "/go"):
     if not os.path.exists("/proc/%d" % tractest): break
@@ -1139,7 +1138,7 @@ Deno.test(
   },
 );
 
-/** The pids that a test of the suite wrote down. */
+/** The pids that a test of the suite recorded. */
 async function pidsOf(suite: Suite): Promise<number[]> {
   return (await Deno.readTextFile(join(suite.path, "pids"))).split(" ").map(Number);
 }

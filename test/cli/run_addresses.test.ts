@@ -3,7 +3,7 @@ import { ISOLATED, pytestSuite, type Suite } from "./suites.ts";
 
 const RUN = ["run", "--no-preflight", "--no-defaults"];
 
-/** Ids with addresses: two of one kind, one in a class, beside others of the same functions. */
+/** Ids with addresses: two of one kind, one in a class, and others of the same functions. */
 const TESTS = `
 import pytest
 

@@ -55,7 +55,7 @@ async function atTerminal(suite: Suite, args: readonly string[], env: Record<str
 
 const RESTORED = "<at the end echo 1 lines 1 signals 1>";
 
-/** Waits for a file of the suite, so that a test can say when it goes on. */
+/** Waits for a file of the suite, with which a test controls when it continues. */
 const WAITS = `
 import os, time
 def test_a(): pass
@@ -321,7 +321,7 @@ def test_waits():
       pids = text.split(" ").filter(Boolean).map(Number);
       if (pids.length < 3) await running.more();
     }
-    // Whoever holds the other end of the terminal goes: the system sends SIGHUP.
+    // The process at the other end of the terminal goes away: the system sends SIGHUP.
     running.child.kill("SIGKILL");
     for (const pid of pids) {
       const { code } = await new Deno.Command("timeout", {

@@ -166,8 +166,8 @@ def test_tidy(server):
 `;
 
 /**
- * Closes every descriptor that it can, opens files that get their numbers, and replaces what others
- * write and tell the time with.
+ * Closes every descriptor that it can, opens files that get their numbers, and replaces functions
+ * with which others write and read the time.
  */
 const CLOSES = `
 import json, os, time
@@ -285,10 +285,10 @@ Deno.test(
     >;
     try {
       assertEquals((counts as unknown as { passed: number }).passed, 5);
-      const told = (leftBehind ?? []).map((
+      const leaks = (leftBehind ?? []).map((
         { id, processes },
       ) => [id, processes.map(({ title }) => /sleep\((\d+)\)/.exec(title)?.[1])]);
-      assertEquals(told.sort(), [
+      assertEquals(leaks.sort(), [
         ["tests/test_a.py::test_double_fork", ["603"]],
         ["tests/test_a.py::test_orphan", ["601"]],
         ["tests/test_a.py::test_own_session", ["602"]],
@@ -336,10 +336,10 @@ def test_after(): pass
       for (const { processes } of leftBehind) {
         for (const { pid, ended } of processes) if (!ended) Deno.kill(pid, "SIGKILL");
       }
-      const told = leftBehind.map((
+      const leaks = leftBehind.map((
         { id, processes },
       ) => [id, ...processes.map(({ title }) => /sleep\((\d+)\)/.exec(title)?.[1])]);
-      assertEquals(told.sort(), [["tests/test_a.py::test_quick", "602"], [
+      assertEquals(leaks.sort(), [["tests/test_a.py::test_quick", "602"], [
         "tests/test_a.py::test_starts",
         "601",
       ]], stderr);
@@ -516,7 +516,7 @@ async function lastFailed(suite: Suite): Promise<string[]> {
 }
 
 Deno.test("--slow-after reports slow tests, also next to pytest's own output", async () => {
-  // The test goes on when it has been told, seen by the file that takes what tractest says.
+  // The test continues once it was reported, as seen in the file with tractest's messages.
   const slow = `
 import os, time
 def test_slow():

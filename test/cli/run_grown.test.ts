@@ -7,8 +7,8 @@ import { ISOLATED } from "./suites.ts";
 const here = ISOLATED !== null;
 const needs = here ? "" : " (needs namespaces)";
 /**
- * How often it runs beside each other and is compared with one after another; TRACTEST_ROUNDS for
- * more.
+ * How often it runs in parallel and is compared with a serial run; TRACTEST_ROUNDS sets another
+ * number.
  */
 const ROUNDS = Number(Deno.env.get("TRACTEST_ROUNDS") ?? 1);
 

@@ -84,7 +84,7 @@ withSuite(
   },
 );
 
-/** Parameters that are called by their repr, which has an address: another one in each process. */
+/** Parameters whose ids are their repr with an address, which differs in each process. */
 const ADDRESSED = {
   "test_a.py": `
 import time, pytest
@@ -173,7 +173,7 @@ def whole():
         6,
       ], stdout);
       for (const lines of said.filter((lines) => lines.includes("session up"))) {
-        // In the teardown of the last test, where an error has somebody to belong to.
+        // In the teardown of the last test, to which an error then belongs.
         assertEquals([lines.filter((line) => line === "session up").length, lines.at(-1)], [
           1,
           "session down (teardown)",
@@ -268,14 +268,16 @@ def test_timid():
   }
   const events = join(suite.path, "events");
   assertEquals((await suite.tractest([...JOBS, "--events", events])).code, 0);
-  const told = (await Deno.readTextFile(events)).trim().split("\n").map((line) => JSON.parse(line));
-  const alone = told.find(({ event, purpose }) =>
+  const written = (await Deno.readTextFile(events)).trim().split("\n").map((line) =>
+    JSON.parse(line)
+  );
+  const alone = written.find(({ event, purpose }) =>
     event === "session-begin" && purpose === "alone"
   ).session;
   assertEquals(
-    told.filter(({ event, session }) => event === "test-start" && session === alone).map(({ id }) =>
-      id
-    ),
+    written.filter(({ event, session }) => event === "test-start" && session === alone).map((
+      { id },
+    ) => id),
     [
       "tests/test_a.py::test_timid",
     ],
@@ -562,7 +564,7 @@ Deno.test(
       "tests/test_c.py::test_bad",
     ]);
     assertIncludes(await Deno.readTextFile(join(suite.path, "report.xml")), 'tests="9"');
-    // Nothing else is written over, a pipe stays one, and what can't be is said before.
+    // No other file is overwritten, a pipe stays a pipe, and errors are reported before the run.
     await suite.write({ "notes.txt": "mine" });
     for (const option of ["--events", "--durations", "--junit"]) {
       const refused = await suite.tractest(["merge", ...files, option, "notes.txt"]);
@@ -574,7 +576,7 @@ Deno.test(
       assert((await reader).stdout.length > 0 && (await Deno.stat(pipe)).isFifo);
     }
     assertEquals((await suite.tractest(["merge", ...files, ".."])).code, 64);
-    // What they took balances the next cut.
+    // Their durations balance the next division.
     const { seconds } = JSON.parse(await Deno.readTextFile(join(suite.path, "durations.json")));
     assertEquals(Object.keys(seconds).length, 9);
     const again = await suite.tractest([

@@ -3,7 +3,7 @@ import { pytestSuite, type Suite } from "./suites.ts";
 
 const RUN = ["run", "--no-preflight", "--no-defaults"];
 
-/** The defaults made short: one second, and three in which nothing ends. */
+/** Short defaults: a limit of one second, and three seconds in which no test finishes. */
 async function impatient(tests: Readonly<Record<string, string>>): Promise<Suite> {
   const limits =
     "[tool.tractest]\ntime-limit-full = 1\ntime-limit-file = 1\ntime-limit-quiet = 3\n";
@@ -62,7 +62,7 @@ Deno.test(
     );
     assertIncludes(stdout + stderr, "test_c");
     const document = JSON.parse((await suite.tractest([...RUN, "--json"])).stdout);
-    assert(document.hang !== null, "what hangs is looked at");
+    assert(document.hang !== null, "the hang is examined");
   },
 );
 

@@ -102,7 +102,7 @@ Deno.test({
   ignore,
   fn: async () => {
     await using suite = await sampleSuite();
-    // One network for all of it: what is left in it has to be found by the next run.
+    // One network for all runs: the next run must find what is left in it.
     const script = `"$0" run --no-preflight test_leak; echo "first $?"
       "$0" run test_local; echo "second $?"
       "$0" run --clean test_local; echo "third $?"

@@ -50,7 +50,7 @@ Deno.test("fault 67: a process that exits with 0 does not hide a failure", async
     assertEquals(code, 1, `${mode}\n${stdout}`);
     assertIncludes(stdout, "1 failed in ");
   }
-  // What the session itself said counts too.
+  // Messages of the session itself count too.
   const conftest =
     "import pytest\n@pytest.hookimpl(tryfirst=True)\ndef pytest_sessionfinish(session): " +
     "session.exitstatus = 1\n";

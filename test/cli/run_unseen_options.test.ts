@@ -20,7 +20,8 @@ def test_${n}(tmp_path):
 );
 
 /**
- * pytest's configuration with options that nobody types, in each kind of file that pytest reads.
+ * pytest's configuration with options outside of the command line, in each kind of file that pytest
+ * reads.
  */
 const CONFIGURATIONS: Readonly<Record<string, (addopts: string) => string>> = {
   "pyproject.toml": (addopts) =>
@@ -35,7 +36,7 @@ function namesIn(directory: string): string[] {
   return [...Deno.readDirSync(directory)].map(({ name }) => name);
 }
 
-/** How many tests a JUnit report says that it has, and how many it has. */
+/** How many tests a JUnit report claims to have, and how many it has. */
 async function testsIn(path: string): Promise<(string | number | undefined)[]> {
   const report = await Deno.readTextFile(path);
   return [report.match(/ tests="(\d+)"/)?.[1], report.match(/<testcase /g)?.length];
@@ -77,7 +78,7 @@ Deno.test({
   },
 });
 
-/** Runs that can't be because of options in PYTEST_ADDOPTS. */
+/** Runs that options in PYTEST_ADDOPTS make impossible. */
 async function refused(suite: Suite, args: readonly string[], addopts: string): Promise<string> {
   const { code, stdout, stderr } = await suite.tractest(args, { PYTEST_ADDOPTS: addopts });
   assertEquals(code, 64, `${args.join(" ")}: ${stdout}${stderr}`);
@@ -115,7 +116,7 @@ Deno.test({
     assertEquals(given.code, 64, given.stdout + given.stderr);
     assertIncludes(given.stderr, '"--jobs" does not go with "--sw" (addopts in other.ini)');
     assertEquals((await suite.tractest([...JOBS, "-c", "other.ini", "-o", "addopts="])).code, 0);
-    // What is configured gives way.
+    // The configured value yields.
     const configured = '[tool.pytest.ini_options]\ntestpaths = ["tests"]\naddopts = ["--sw"]\n' +
       "[tool.tractest]\njobs = 2\n";
     await suite.write({ "pyproject.toml": configured });

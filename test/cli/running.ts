@@ -7,7 +7,7 @@ export interface StartOptions {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Milliseconds that a program may take to say what a test waits for. */
+/** Milliseconds within which a program must print what a test waits for. */
 const PATIENCE_MS = 60_000;
 
 /** A program that runs: read its output while it does. */
@@ -45,9 +45,9 @@ export class Running {
     const decoder = new TextDecoder();
     for await (const bytes of stream) {
       add(decoder.decode(bytes, { stream: true }));
-      for (const look of this.#waiting) look();
+      for (const wake of this.#waiting) wake();
     }
-    for (const look of this.#waiting) look();
+    for (const wake of this.#waiting) wake();
   }
 
   /** Writes to its standard input and leaves that open. */
@@ -58,14 +58,13 @@ export class Running {
   }
 
   /**
-   * Resolves as soon as the text stands in its output; throws if it ends without, or if it takes
-   * too long.
+   * Resolves once its output contains the text; throws if it ends without that, or takes too long.
    */
   async until(text: string): Promise<void> {
     let over: string | null = null;
     const timer = setTimeout(() => {
       over = "it took too long to say";
-      for (const look of this.#waiting) look();
+      for (const wake of this.#waiting) wake();
     }, PATIENCE_MS);
     void this.ended.then(() => over = "it ended without");
     while (!(this.stdout + this.stderr).includes(text)) {
@@ -91,8 +90,8 @@ export class Running {
   }
 
   /**
-   * Types a line again and again until the text stands in its output: a terminal drops keys that
-   * come around a signal.
+   * Types a line repeatedly until its output contains the text: a terminal drops keys that come
+   * around a signal.
    */
   async typeUntil(line: string, text: string): Promise<void> {
     for (
@@ -107,7 +106,7 @@ export class Running {
     }
   }
 
-  /** Ends it if it still runs: after a test that failed half-way. */
+  /** Ends it if it is still running, as after a failed test. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       this.child.kill("SIGKILL");

@@ -33,7 +33,7 @@ Deno.test(
         inode: inode!,
       });
       await Deno.writeTextFile(`${directory}/r-1.jsonl`, line, { mode: 0o600 });
-      // In a namespace of its own every process that it sees can be looked into.
+      // In a namespace of its own it can inspect every process that it sees.
       const wrap = [
         "unshare",
         "--pid",

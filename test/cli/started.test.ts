@@ -4,7 +4,7 @@ import { pytestSuite, type Suite } from "./suites.ts";
 import { TRACTEST } from "./tractest.ts";
 
 /**
- * Words that start a program with a network and processes of its own; null where that can't be had.
+ * A command prefix that starts a program with its own network and processes; null if unavailable.
  */
 const ALONE = await alone();
 
@@ -30,7 +30,7 @@ async function alone(): Promise<readonly string[] | null> {
 }
 
 /**
- * Runs a script of the shell in a suite, where nobody else's processes are; all that it leaves ends
+ * Runs a shell script in a suite, in a pid namespace of its own, so that all that it leaves ends
  * with it. `$0` is tractest.
  */
 async function script(suite: Suite, text: string): Promise<string> {
@@ -141,7 +141,7 @@ for (
   });
 }
 
-/** A daemon of a test, with another directory, that goes on; the test waits for the file `go`. */
+/** A test's daemon in another directory, which keeps running; the test waits for the file `go`. */
 const WAITS = `
 import os, subprocess, time
 def test_waits():
@@ -226,7 +226,7 @@ for words in ["--json"], ["--kill"], ["--kill", "--hook"]: subprocess.run([*comm
 print([worker.poll() for worker in workers])
 `,
     });
-    // In the place of the shell that is pid 1 otherwise.
+    // Replaces the shell that would be pid 1.
     const said = await script(
       suite,
       `unshare -p -f --kill-child --mount-proc py310/bin/python app.py "$0"`,

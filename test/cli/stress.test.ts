@@ -9,15 +9,15 @@ import { pytestSuite, type Suite } from "./suites.ts";
 const CONTENDS = `
 import os, time
 def test_contends():
-    lock, met = os.environ["SUITE"] + "/lock", os.environ["SUITE"] + "/met"
+    lock, seen = os.environ["SUITE"] + "/lock", os.environ["SUITE"] + "/seen"
     try:
         os.close(os.open(lock, os.O_CREAT | os.O_EXCL))
     except FileExistsError:
-        open(met, "w").close()
+        open(seen, "w").close()
         raise
     deadline = time.monotonic() + 5
-    while not os.path.exists(met) and time.monotonic() < deadline: time.sleep(0.01)
-    if os.path.exists(met): os.remove(met)
+    while not os.path.exists(seen) and time.monotonic() < deadline: time.sleep(0.01)
+    if os.path.exists(seen): os.remove(seen)
     os.remove(lock)
 `;
 
@@ -111,7 +111,7 @@ Deno.test(
     await using suite = await pytestSuite({
       "test_a.py": `
 import socket, subprocess, sys, pytest
-@pytest.mark.parametrize("n", ["a -> b", "[::]"])
+@pytest.mark.paraseenrize("n", ["a -> b", "[::]"])
 def test_binds(n):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 1616))
@@ -141,7 +141,7 @@ def test_skipped(): pytest.skip("not here")
       3,
     ]]);
     assertEquals([document.log, document.interrupted], [null, false]);
-    // The failures of a run are not those of its copies.
+    // The recorded failures of the run are not those of its copies.
     assertEquals(
       await Deno.stat(join(suite.root, ".pytest_cache/v/cache/lastfailed")).catch(() => null),
       null,

@@ -16,8 +16,8 @@ export class Scratch {
 }
 
 /**
- * A project with a suite, with tractest's own state beside it; runs in a network of its own where
- * that can be had.
+ * A project with a suite and a separate state of tractest; runs in a network of its own if that is
+ * possible.
  */
 export class Suite extends Scratch {
   /** Words that start each `tractest`. */
@@ -111,8 +111,8 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) % 256)
 `;
 
 /**
- * Words that start a program in a network of its own, where no other registrar is; null where that
- * can't be had.
+ * A command prefix that starts a program in a network of its own, without other registrars; null
+ * if unavailable.
  */
 export const ISOLATED: readonly string[] | null = await isolation();
 
@@ -172,7 +172,7 @@ async function makeVenv(version: string, packages: readonly string[]): Promise<s
   return python;
 }
 
-/** Runs uv; throws with its words if it fails. */
+/** Runs uv; throws with its output if it fails. */
 export async function uv(
   args: readonly string[],
   options: { cwd?: string; env?: Record<string, string> } = {},
@@ -226,7 +226,7 @@ async function copyTree(from: string, to: string): Promise<void> {
   }
 }
 
-/** Whether a process lives; one that nobody has waited for yet does not. */
+/** Whether a process is alive; a zombie is not. */
 export async function alive(pid: number): Promise<boolean> {
   const { stdout } = await new Deno.Command("ps", { args: ["-o", "stat=", "-p", String(pid)] })
     .output();

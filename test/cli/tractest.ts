@@ -9,7 +9,7 @@ export interface Outcome {
 export interface TractestOptions {
   readonly cwd: string;
   /**
-   * Set besides PATH, HOME and the state and cache directories of {@linkcode scratchState}; nothing
+   * Set in addition to PATH, HOME and the directories of {@linkcode scratchState}; nothing
    * else is inherited.
    */
   readonly env?: Readonly<Record<string, string>>;

@@ -148,8 +148,8 @@ Deno.test(
     const unknown = await scene.actor({ cwd });
     await Deno.remove(cwd);
     assertEquals((await zombies(scene)).code, 82);
-    const told = await zombies(scene, ["--kill", "--hook"]);
-    assertEquals([told.code, told.stdout, told.stderr], [
+    const hook = await zombies(scene, ["--kill", "--hook"]);
+    assertEquals([hook.code, hook.stdout, hook.stderr], [
       0,
       "",
       `warning: not verified whether actors leaked: pid ${unknown}: its directory is gone\n`,
@@ -178,7 +178,7 @@ Deno.test(
       (await zombies(scene, ["--kill"])).code,
       isAlive(pid),
     ], [0, 81, true]);
-    // With a leak beside it the hook still says so.
+    // The hook also reports it together with a leak.
     const socket = await scene.actor({ env: { SIGINT: "ignore" } });
     assertEquals([(await zombies(scene, ["--hook"])).code, isAlive(socket)], [81, true]);
   },
@@ -261,7 +261,7 @@ Deno.test("zombies --parent: ends only leaks below that process", async () => {
   const { scene } = await make();
   await using _ = scene;
   const fifo = await scene.fifo();
-  // Leaked itself, whatever the first process here is: but it is not below itself.
+  // It is leaked itself, whatever the first process here is, but not below itself.
   const env = { MAPS: msgspec(scene.root) };
   const parent = await scene.actor({
     env: { ...env, ...children({ argv: ["_subactor[below@7]"], env: { ...env, READY: fifo } }) },
@@ -308,8 +308,8 @@ Deno.test(
     const directory = `${scene.base}/run/tractor`;
     await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
     const stale = `${directory}/registry@1616.sock`;
-    // In a network of its own, so that no other list of sockets has that row; it is held by the
-    // very process that looks.
+    // In a network of its own, so that no other list of sockets has that row; the very process that
+    // lists sockets holds it.
     const hold = `import os, socket, sys
 for name in sys.argv[1:3]:
     kept = socket.socket(socket.AF_UNIX)

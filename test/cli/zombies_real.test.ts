@@ -5,8 +5,8 @@ import { ISOLATED, pytestSuite, sampleSuite, Scratch, type Suite } from "./suite
 import { TRACTEST, tractest } from "./tractest.ts";
 
 /**
- * Words that start a program under a filter of the kernel's that permits no signal, as a sandbox
- * may have it.
+ * A command prefix that starts a program under a kernel filter that denies signals, as some
+ * sandboxes have it.
  */
 const NEEDS_ROOT = isRoot ? "" : " (needs root)";
 const NO_SIGNALS = [
@@ -52,8 +52,8 @@ Deno.test(
 );
 
 /**
- * Words that run a script in a network of its own; `$0` is tractest, `$1` a private directory of
- * uid 65534.
+ * A command prefix that runs a script in a network of its own; `$0` is tractest, `$1` a private
+ * directory of uid 65534.
  */
 async function asPlainUser(
   script: string,
@@ -149,8 +149,8 @@ Deno.test({
 });
 
 /**
- * Words that start a shell as the first process of namespaces of its own: what is left in there
- * ends with it.
+ * A command prefix that starts a shell as the first process of its own namespaces: what is left
+ * inside ends with it.
  */
 const NAMESPACES = [
   "unshare",

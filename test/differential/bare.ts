@@ -10,11 +10,11 @@ import {
 import { bareLimit, type Place } from "./place.ts";
 import { piecesOf, type RandomSuite } from "./suite.ts";
 
-/** What pytest itself makes of a suite. */
+/** The result of pytest itself for a suite. */
 export interface Bare {
-  /** null: it did not end. */
+  /** Null if it did not end. */
   readonly code: number | null;
-  /** What may be said of it: green only where pytest says so of a session that came to its end. */
+  /** The allowed verdict: green only if pytest is green and its session reached its end. */
   readonly verdict: "green" | "red" | "either";
   readonly counts: Counts;
   readonly failures: readonly FailedPhase[];
@@ -22,10 +22,10 @@ export interface Bare {
   readonly text: string;
 }
 
-/** Runs bare pytest, with a plugin beside it that writes down what is reported. */
+/** Runs bare pytest with a plugin that records what is reported. */
 export async function runBare(suite: RandomSuite, place: Place): Promise<Bare> {
   const record = join(place.path, "record.jsonl");
-  // Properties are a warning only where a report is written, which may be an error.
+  // Properties cause a warning, which may be an error, only if a report is written.
   const report = piecesOf(suite).some(({ feature }) => feature === "properties")
     ? []
     : [`--junitxml=${place.path}/bare.xml`];
@@ -41,16 +41,16 @@ export async function runBare(suite: RandomSuite, place: Place): Promise<Bare> {
     lines.filter((line) => categories.includes(line.category ?? "")).length;
   const said = (kind: string) => lines.some((line) => line.kind === kind);
   const failed = lines.filter((line) => line.outcome === "failed");
-  // All that was to come has come, and then it did not exit: tractest ends that, says so, and is
-  // green without --strict.
+  // Everything was reported, and then it did not exit: tractest ends it, reports that, and is green
+  // without --strict.
   const hangsAtExit = code === null &&
     lines.some(({ kind, status }) => kind === "finished" && Number(status) === 0);
   const isGood = lines.some(({ kind, status }) => kind === "finish" && Number(status) === 0);
   const red = (code !== 0 && !hangsAtExit) || failed.length > 0 || !isGood;
   return {
     code,
-    // Exit code 0, but not all that was to come has come: pytest.exit(returncode=0), a hook that
-    // ends the end.
+    // Exit code 0, but not everything was reported: pytest.exit(returncode=0), or a hook that ends
+    // pytest during its end.
     verdict: red
       ? "red"
       : hangsAtExit || said("interrupted") || !said("finished")

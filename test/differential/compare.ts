@@ -3,23 +3,23 @@ import type { Mode } from "./modes.ts";
 import { COUNTED, type FailedPhase, type Junit, type Observed, type View } from "./observed.ts";
 import { has, piecesOf, type RandomSuite } from "./suite.ts";
 
-/** One way in which a run differs from pytest's. */
+/** One difference between a run and pytest's. */
 export interface Deviation {
-  /** In a word or two: what is shrunk keeps it. */
+  /** In a word or two; it stays the same while the suite is shrunk. */
   readonly kind: string;
   readonly detail: string;
 }
 
-/** Exit codes of tractest's own that refuse to run what can't be run that way, and say why. */
+/** tractest's own exit codes for suites that it refuses to run in a mode, with the reason. */
 const REFUSALS = [64];
 
 /**
- * What the test is called that fails for what another has left behind: the only one that can pass
- * when it is tried again.
+ * The name of the test that fails because of what another test left behind: the only one that can
+ * pass in a retry.
  */
 const ALONE_NAME = "test_alone";
 
-/** Everything in which a run differs from what bare pytest said of the suite. */
+/** All differences between a run and bare pytest. */
 export function deviations(
   suite: RandomSuite,
   bare: Bare,
@@ -60,7 +60,7 @@ function addExit(suite: RandomSuite, bare: Bare, mode: Mode, { code }: Observed,
   const partly = mode.name === "affected" || (mode.name === "failed" && bare.failures.length === 0);
   if (code === 0 && bare.verdict === "red" && !forgivable && !partly) add("greener", both);
   const redder = code !== 0 && code !== null && bare.verdict === "green";
-  // Nobody says what a part of a session is worth, or one that is turned round.
+  // The verdict on a part of a session, or on a reordered one, is undefined.
   const mayBe = mode.kind !== "one" && has(suite, "whole", "wide", "ends", "alone");
   // pytest takes no argument with a bracket in its path.
   const isRefused = mode.kind === "some" && suite.files.some(({ path }) => path.includes("["));
@@ -76,16 +76,16 @@ function addExit(suite: RandomSuite, bare: Bare, mode: Mode, { code }: Observed,
   }
 }
 
-/** What a session said, or bare pytest did, and the verdict does not. */
+/** What a session or bare pytest reported, but the verdict does not. */
 function addLost(bare: Bare, mode: Mode, seen: Observed, add: Add): void {
   if (mode.kind === "some") return;
   for (const view of seen.views) {
     if (view.failures === null) continue;
     const ids = new Set([...view.failures.map(({ id }) => id), ...seen.forgiven]);
-    const lost = seen.told.filter(({ id }) => !ids.has(id));
+    const lost = seen.reported.filter(({ id }) => !ids.has(id));
     if (lost.length > 0) add("failure lost", `${view.name}: ${words(lost)}`);
   }
-  // Where one pytest runs all in the same order it says what bare pytest said, however it ends.
+  // If one pytest runs all in the same order it reports what bare pytest did, however it ends.
   if (mode.kind !== "one" || seen.views.every((view) => view.failures === null)) return;
   const all = new Set([
     ...seen.views.flatMap((view) => view.failures ?? []).map(({ id }) => id),
@@ -95,10 +95,10 @@ function addLost(bare: Bare, mode: Mode, seen: Observed, add: Add): void {
   if (missing.length > 0) add("failure missing", words(missing));
 }
 
-/** Passed in the report what failed or never ran. */
+/** Tests that failed or never ran, but passed in the report. */
 function addLies(view: View, bare: Bare, mode: Mode, seen: Observed, add: Add): void {
   if (view.junit === null) return;
-  const failed = new Set(seen.told.filter(({ id }) => !seen.forgiven.includes(id)).map(nameOf));
+  const failed = new Set(seen.reported.filter(({ id }) => !seen.forgiven.includes(id)).map(nameOf));
   const passed = new Set([...seen.passed].map((id) => nameOf({ id })));
   for (const [name, tags] of Object.entries(view.junit)) {
     const green = tags.every((tag) => tag === "passed");
@@ -120,18 +120,18 @@ function nameOf({ id }: { readonly id: string }): string {
   return `${[file, ...classes].join(".")} ${last}${parameter}`.replace(/\]$/, "");
 }
 
-/** What stands before a word, and the rest from it on. */
+/** The text before a word, and the rest from that word on. */
 function parted(text: string, at: string): [string, string] {
   const index = text.indexOf(at);
   return index < 0 ? [text, ""] : [text.slice(0, index), text.slice(index)];
 }
 
-/** All that has to be the same. */
+/** Everything that must be the same. */
 function addDifferences(suite: RandomSuite, view: View, bare: Bare, mode: Mode, add: Add): void {
   const counts = view.counts;
   const subtests = piecesOf(suite).some((piece) => /subtests?/i.test(piece.feature));
   if (counts !== null) {
-    // In the background pytest is told -q, and with it pytest counts skipped subtests.
+    // In the background pytest gets -q, and with it pytest counts skipped subtests.
     const compared = COUNTED.filter((word) =>
       !(subtests && mode.name === "bg" && /^(skip|xf)/.test(word))
     );
@@ -156,8 +156,7 @@ function addDifferences(suite: RandomSuite, view: View, bare: Bare, mode: Mode, 
 }
 
 /**
- * Every test case with what it holds. A skip says nothing of a test that is red, nor does one of a
- * subtest.
+ * Every test case with its tags. A skip of a red test, or of one of its subtests, is ignored.
  */
 function cases(junit: Junit, subtests: boolean): string[] {
   return Object.entries(junit).map(([name, tags]) => {

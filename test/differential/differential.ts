@@ -4,14 +4,14 @@ import { type Mode, MODES } from "./modes.ts";
 import { Place } from "./place.ts";
 import { has, type RandomSuite, shown } from "./suite.ts";
 
-/** A suite for which a mode says something else than pytest, as small as it could be made. */
+/** A suite for which a mode differs from pytest, shrunk as far as possible. */
 export interface Finding {
   readonly suite: RandomSuite;
   readonly mode: Mode;
   readonly deviations: readonly Deviation[];
 }
 
-/** What bare pytest says of a suite. */
+/** The result of bare pytest for a suite. */
 export async function bareOf(suite: RandomSuite): Promise<Bare> {
   await using place = await Place.of(suite);
   return await runBare(suite, place);
@@ -19,13 +19,13 @@ export async function bareOf(suite: RandomSuite): Promise<Bare> {
 
 /** How a mode differs from bare pytest. */
 export async function differ(suite: RandomSuite, bare: Bare, mode: Mode): Promise<Deviation[]> {
-  // These take no limit: what hangs goes on there until the default one.
+  // These modes take no limit, so a hang would last until the default one.
   if (mode.kind === "some" && has(suite, "hangs")) return [];
   await using place = await Place.of(suite);
   return deviations(suite, bare, mode, await mode.run(suite, place));
 }
 
-/** How a mode differs each time: what came from the load of the machine does not come again. */
+/** Differences that repeat: those caused by load on the machine do not. */
 export async function differTwice(
   suite: RandomSuite,
   bare: Bare,
@@ -38,7 +38,7 @@ export async function differTwice(
   return again.filter(({ kind }) => kinds.includes(kind));
 }
 
-/** Which modes are tried on the suite at a place in a row, so that all come in turn. */
+/** The modes for the suite at a position, so that all modes take turns. */
 export function modesOf(index: number, count: number, offset = 0): Mode[] {
   return Array.from(
     { length: count },
@@ -47,10 +47,10 @@ export function modesOf(index: number, count: number, offset = 0): Mode[] {
 }
 
 const TRIALS = 60;
-/** Milliseconds after which what there is has to do. */
+/** Milliseconds after which shrinking stops. */
 const PATIENCE_MS = 90_000;
 
-/** Leaves out of the suite what it can, as long as the mode still differs in the same way. */
+/** Removes parts of the suite as long as the mode still differs in the same way. */
 export async function shrink(suite: RandomSuite, mode: Mode, first: Deviation): Promise<Finding> {
   let small = suite;
   let differing: Deviation[] = [first];
@@ -89,7 +89,7 @@ function* smaller(suite: RandomSuite): Generator<RandomSuite> {
   if (JSON.stringify(layout) !== JSON.stringify(plain)) yield { ...suite, layout: plain };
 }
 
-/** A finding as it is printed: what differs, the suite, and how to see it again. */
+/** A finding as printed: the differences, the suite, and how to reproduce it. */
 export function described({ suite, mode, deviations }: Finding): string {
   return [
     `seed ${suite.seed}, ${mode.name}: differs from bare pytest`,

@@ -4,7 +4,7 @@ import { documentOf, eventsOf, type Observed, type View, viewOf } from "./observ
 import type { Ended, Place } from "./place.ts";
 import { has, type RandomSuite } from "./suite.ts";
 
-/** One way to run a suite by tractest. */
+/** One way to run a suite with tractest. */
 export interface Mode {
   readonly name: string;
   /**

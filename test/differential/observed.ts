@@ -1,6 +1,6 @@
 import type { Place } from "./place.ts";
 
-/** How many tests ended in which way. */
+/** How many tests had each outcome. */
 export type Counts = Readonly<Record<(typeof COUNTED)[number], number>>;
 
 /** What is counted, by tractest's words. */
@@ -15,16 +15,16 @@ export interface FailedPhase {
 /** Which tags each name of a JUnit report has, `passed` where there are none. */
 export type Junit = Readonly<Record<string, readonly string[]>>;
 
-/** What one run said. null: it did not say. */
+/** What one run reported; null if it reported nothing. */
 export interface Observed {
   /** null: it did not end. */
   readonly code: number | null;
   readonly views: readonly View[];
-  /** Ids that were said to have passed when tried again. */
+  /** Ids reported as passed in a retry. */
   readonly forgiven: readonly string[];
-  /** What the sessions themselves said went wrong, whatever was made of it. */
-  readonly told: readonly FailedPhase[];
-  /** Ids that a session said to have passed in the call. */
+  /** The failures that the sessions themselves reported, whatever the verdict. */
+  readonly reported: readonly FailedPhase[];
+  /** Ids whose call passed according to a session. */
   readonly passed: ReadonlySet<string>;
   readonly text: string;
 }
@@ -79,7 +79,7 @@ export function jsonLines(text: string): Record<string, unknown>[] {
   });
 }
 
-/** What a document of `run --json` or `merge --json` says, or each cell of a matrix. */
+/** The verdict in a document of `run --json` or `merge --json`, or in each cell of a matrix. */
 // deno-lint-ignore no-explicit-any -- a document of another program
 export function viewOf(document: any, junit: string, name = "run"): View {
   const counts = document?.counts ?? null;
@@ -90,9 +90,9 @@ export function viewOf(document: any, junit: string, name = "run"): View {
   return { name, counts, failures, junit: readJunit(junit) };
 }
 
-/** What all sessions of the runs of a place have said. */
-export async function eventsOf(place: Place): Promise<Pick<Observed, "told" | "passed">> {
-  const told: FailedPhase[] = [];
+/** What all sessions of the runs of a place reported. */
+export async function eventsOf(place: Place): Promise<Pick<Observed, "reported" | "passed">> {
+  const reported: FailedPhase[] = [];
   const passed = new Set<string>();
   const runs = `${place.path}/state/tractest/runs`;
   const names = [];
@@ -105,13 +105,13 @@ export async function eventsOf(place: Place): Promise<Pick<Observed, "told" | "p
     const events = jsonLines(await place.text(`state/tractest/runs/${name}/events.jsonl`));
     for (const event of events) {
       const { event: kind, id = "", phase = "", outcome } = event as Record<string, string>;
-      if (kind === "collection-error") told.push({ id: plainId(id), phase: "collection" });
+      if (kind === "collection-error") reported.push({ id: plainId(id), phase: "collection" });
       if (kind !== "report") continue;
-      if (outcome === "failed") told.push({ id: plainId(id), phase });
+      if (outcome === "failed") reported.push({ id: plainId(id), phase });
       if (outcome === "passed" && phase === "call") passed.add(plainId(id));
     }
   }
-  return { told, passed };
+  return { reported, passed };
 }
 
 /** The document that a program wrote among other things; null if there is none. */

@@ -1,33 +1,33 @@
-/** What a piece does to the run around it, beside the outcomes of its own tests. */
+/** How a piece affects the run around it, apart from the outcomes of its own tests. */
 export type Effect = keyof typeof EFFECTS;
 
-/** Every effect, with what it leaves to be compared. */
+/** Every effect, with what can still be compared. */
 export const EFFECTS = {
   plain: "nothing: counts, ids and reports have to be pytest's in every mode",
   whole: "judges the session as a whole: a part may be red where all of it is green",
-  alone: "fails for what another test of its process left behind; alone it passes and may be FLAKY",
-  loose: "spoils what is told of tests, never what is red",
+  alone: "fails because of another test in its process; alone it passes and may be FLAKY",
+  loose: "spoils reports of tests, but never hides a failure",
   wide: "fails in a fixture of a wider scope: which test is blamed for it depends on the order",
   ends: "ends the session early, or makes its ending differ",
   hangs: "does not end by itself",
 } as const;
 
-/** Lines that need nothing of the other pieces of their file and can be left out alone. */
+/** Lines that do not depend on other pieces of their file, so that they can be left out alone. */
 export interface PieceRow {
   readonly feature: string;
   readonly effect: Effect;
-  /** How often it is chosen beside the others. */
+  /** How often it is chosen, relative to the others. */
   readonly weight: number;
-  /** Whether no test of it fails, but for its effect. */
+  /** Whether its tests fail only because of its effect. */
   readonly quiet: boolean;
   readonly code: string;
-  /** What has to be said to pytest with it, and what the root's conftest.py needs. */
+  /** The options of pytest that it needs, and what it adds to the root's conftest.py. */
   readonly addopts: string | null;
   readonly ini: string | null;
   readonly conftest: string | null;
 }
 
-/** All pieces, by where they stand. */
+/** All pieces, by where they are used. */
 export interface Pieces {
   readonly file: readonly PieceRow[];
   readonly conftest: readonly PieceRow[];

@@ -5,7 +5,7 @@ import { filesOf, has, type RandomSuite } from "./suite.ts";
 
 /** How a program ended. */
 export interface Ended {
-  /** null: it was ended at its outside limit. */
+  /** Null if it was ended at its limit from outside. */
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -14,7 +14,7 @@ export interface Ended {
 const SETUP = 'ip link set lo up; mount -t tmpfs tmpfs /dev/shm; "$@"; exit $?';
 const NAMESPACES = ["--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--ipc", "--mount"];
 
-/** Words before a command line that give it namespaces of its own; null where they can't be had. */
+/** A command prefix that gives a command its own namespaces; null if unavailable. */
 export const ALONE: readonly string[] | null = await alone();
 
 async function alone(): Promise<string[] | null> {
@@ -106,7 +106,7 @@ export class Place extends Scratch {
   }
 }
 
-/** Seconds after which a bare pytest is ended: it has to be over by then unless the suite hangs. */
+/** Seconds after which bare pytest is ended: by then it is over, unless the suite hangs. */
 export function bareLimit(suite: RandomSuite): number {
   return has(suite, "hangs") ? 10 : 90;
 }

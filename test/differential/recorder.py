@@ -1,4 +1,4 @@
-"""What a bare pytest says of itself, written line by line: the measure that tractest is compared with.
+"""Records what bare pytest reports, line by line, so that tractest can be compared with it.
 
 PYTEST_DONT_REWRITE
 """
@@ -21,14 +21,14 @@ def _tell(**fields):
 
 
 def _category(report):
-    """What the terminal plugin says, where there is none."""
+    """The category that the terminal plugin would give, where there is none."""
     if report.failed:
         return "failed" if report.when == "call" else "error"
     return report.outcome if report.when == "call" or report.skipped else ""
 
 
-def _told(kind, report, config):
-    # To ask changes a report of a test with subtests: nobody does where there is no terminal.
+def _record_report(kind, report, config):
+    # Calling this hook changes the report of a test with subtests, so it needs a terminal plugin.
     category = _category(report)
     if config.pluginmanager.hasplugin("terminalreporter"):
         category = config.hook.pytest_report_teststatus(report=report, config=config)[0]
@@ -40,7 +40,7 @@ class Recorder:
         self.config = config
 
     def pytest_runtest_logreport(self, report):
-        _told("report", report, self.config)
+        _record_report("report", report, self.config)
 
     def pytest_collectreport(self, report):
         if report.outcome != "passed":

@@ -1,7 +1,7 @@
 import { type Effect, type PieceRow, type Pieces, readPieces } from "./pieces.ts";
 import { Random } from "./random.ts";
 
-/** A piece as it stands in a suite: its alternatives are chosen, its number is its own. */
+/** A piece in a suite: its alternatives are chosen, its number is unique. */
 export interface Piece {
   readonly feature: string;
   readonly effect: Effect;
@@ -11,13 +11,13 @@ export interface Piece {
   readonly conftest: string | null;
 }
 
-/** A test file and what stands in it. */
+/** A test file and its pieces. */
 export interface SuiteFile {
   readonly path: string;
   readonly pieces: readonly Piece[];
 }
 
-/** A suite as plain values: what is left out of it when it is shrunk is left out of these. */
+/** A suite as plain values, from which shrinking removes parts. */
 export interface RandomSuite {
   readonly seed: number;
   readonly files: readonly SuiteFile[];
@@ -29,7 +29,7 @@ export interface RandomSuite {
 /** How the project is laid out. */
 export interface Layout {
   readonly configuration: "pyproject.toml" | "pytest.ini" | "tox.ini" | "setup.cfg";
-  /** null: not said. */
+  /** Null if not configured. */
   readonly testpaths: readonly string[] | null;
   /** Whether the directories of tests are packages. */
   readonly packages: boolean;
@@ -43,8 +43,8 @@ const PIECES: Pieces = readPieces(
 const CALM: ReadonlySet<Effect> = new Set(["plain"]);
 
 /**
- * Features and effects that no suite has for now, since they are known to differ: to be taken out
- * one by one.
+ * Features and effects that no suite has for now, since they are known to differ; to be removed
+ * from this list one by one.
  */
 export const KNOWN: ReadonlySet<string> = new Set<string>([]);
 
@@ -61,7 +61,7 @@ export function randomSuite(seed: number): RandomSuite {
   const random = new Random(seed);
   const calm = random.chance(0.5);
   const disturbing = calm ? 0 : random.between(1, 2);
-  // What is red for one reason only is made green by a single mistake.
+  // A suite that is red for one reason only becomes green by a single mistake.
   const quiet = random.chance(calm ? 0.25 : 0.6);
   const count = random.between(1, 4);
   let number = 0;
@@ -134,7 +134,7 @@ function chosen(random: Random, rows: readonly PieceRow[], number: number, quiet
   return { feature, effect, code: fill(code)!, addopts: fill(addopts), ini: fill(ini), conftest };
 }
 
-/** All pieces of a suite, wherever they stand. */
+/** All pieces of a suite, wherever they are. */
 export function piecesOf(suite: RandomSuite): Piece[] {
   return [...suite.files.flatMap((file) => file.pieces), ...suite.conftest, ...suite.settings];
 }
@@ -226,7 +226,7 @@ function configurationOf(
   return { [configuration]: lines.join("\n") + "\n", "pyproject.toml": PROJECT + "\n" };
 }
 
-/** A suite as a person reads it: every file with its text. */
+/** A suite for people: every file with its text. */
 export function shown(suite: RandomSuite): string {
   const files = Object.entries(filesOf(suite)).filter(([path]) =>
     path !== "app/__init__.py" && !path.endsWith("/__init__.py")

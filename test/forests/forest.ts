@@ -15,7 +15,7 @@ interface Answer {
 
 type Row = readonly [pid: number, parent: number, ticks: number, words: string];
 
-/** What was seen in a forest. */
+/** What was observed in a forest. */
 interface Seen {
   readonly pids: Readonly<Record<string, number>>;
   readonly ticks: Readonly<Record<string, number>>;
@@ -32,9 +32,9 @@ interface Seen {
   readonly sockets: readonly string[];
 }
 
-/** What came of a forest. */
+/** The result of a forest. */
 export interface Outcome {
-  /** What is not as it has to be, a sentence each. */
+  /** The problems, one sentence each. */
   readonly problems: readonly string[];
   readonly processes: number;
   readonly spared: number;
@@ -45,7 +45,7 @@ export interface Outcome {
   readonly either: number;
 }
 
-/** Makes what all forests are built with; removed when the program ends. */
+/** Makes the files that all forests need; removed when the program ends. */
 export async function makeKit(): Promise<Kit> {
   const directory = await Deno.makeTempDir({ prefix: "forests-" });
   globalThis.addEventListener("unload", () => Deno.removeSync(directory, { recursive: true }));
@@ -104,8 +104,8 @@ async function namePython(directory: string, python: string, home: string): Prom
 }
 
 /**
- * Grows a forest in namespaces of its own, which end with it, and asks tractest about it. One that
- * does not grow is a problem too.
+ * Starts a forest in its own namespaces, which end with it, and runs tractest on it. A forest that
+ * does not start is a problem too.
  */
 async function grow(forest: Forest, kit: Kit): Promise<Outcome> {
   try {
@@ -215,13 +215,13 @@ async function smallest(forest: Forest, kit: Kit): Promise<{ forest: Forest; out
   return { forest, outcome };
 }
 
-/** A failure in words, with the command that shows it again. */
+/** A failure in words, with the command that reproduces it. */
 export function describeFailure(forest: Forest, { problems }: Outcome): string {
   const head = `seed ${forest.seed}: scripts/forests --seed ${forest.seed}`;
   return [head, ...problems.map((problem) => `  ${problem}`)].join("\n");
 }
 
-/** The least forest that shows what one of these did, in words. */
+/** The smallest forest that shows the same problem, in words. */
 export async function describeLeast(forest: Forest, kit: Kit): Promise<string> {
   const least = await smallest(forest, kit);
   const problems = least.outcome.problems.join("\n  ");
@@ -240,7 +240,7 @@ export class Sums {
   #spared = 0;
   #either = 0;
 
-  /** Adds one forest. */
+  /** Adds the result of one forest. */
   add({ problems, processes, provable, found, spared, harmed, either }: Outcome): void {
     this.forests++;
     this.failed += problems.length > 0 ? 1 : 0;
@@ -263,7 +263,7 @@ export class Sums {
   }
 }
 
-/** A row of `zombies --json`, as far as it is used here. */
+/** The fields of a row of `zombies --json` that are used here. */
 interface Actor {
   readonly pid: number;
   readonly kind: string;
@@ -273,7 +273,7 @@ interface Actor {
 
 const CODES: Readonly<Record<string, number>> = { true: 0, false: 81, null: 82 };
 
-/** Compares what was seen with what is known by how the forest was made. */
+/** Compares what was observed with what the plan of the forest implies. */
 function check(forest: Forest, seen: Seen): Outcome {
   const problems: string[] = [];
   const oracle = new Oracle(forest, { recorded: new Set(seen.recorded) });
@@ -319,7 +319,7 @@ function check(forest: Forest, seen: Seen): Outcome {
   const helpers = helpersOf(seen, nodes, expected);
   for (const [pid, , ticks, words] of helpers) {
     if (!isThere(pid, ticks)) {
-      problems.push(`pid ${pid} (${words}) was ended with nobody above it harmed`);
+      problems.push(`pid ${pid} (${words}) was ended though all above it was unharmed`);
     }
   }
   problems.push(...codes(forest, seen, { nodes, expected, list }));
@@ -353,7 +353,7 @@ function helpersOf(
   );
 }
 
-/** Whether exit codes, `clean` and what is left say the same. */
+/** Whether exit codes, `clean` and the remaining leaks agree. */
 function codes(
   forest: Forest,
   seen: Seen,

@@ -126,7 +126,7 @@ def start(spec):
         try:
             os.waitpid(child, 0)
         except ChildProcessError:
-            pass  # One that ignores SIGCHLD collects nobody; it returns when all children are gone or there is none.
+            pass  # With SIGCHLD ignored no child is collected; it returns when all children are gone.
 
 
 def execute(spec):

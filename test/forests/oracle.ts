@@ -1,23 +1,23 @@
 import type { Forest, Node } from "./plan.ts";
 
 /**
- * What a process is, by how it was made: `found` is leaked and can be proven to be; `spared` must
- * never be listed as leaked, nor be harmed; `either` is left open by the contract, for the reason
- * that is named.
+ * The expected verdict on a process, from how it was made: `found` is provably leaked; `spared`
+ * must neither be listed as leaked nor be harmed; `either` is left open by the contract, for the
+ * given reason.
  */
 export interface Expected {
   readonly class: "found" | "spared" | "either";
   readonly why: string;
 }
 
-/** What was seen while a forest was built that its plan can't know. */
+/** What was observed while a forest was started, and its plan can't know. */
 export interface Recorded {
-  /** Nodes that the run wrote down. */
+  /** Nodes that the run recorded. */
   readonly recorded: ReadonlySet<number>;
 }
 
 const ADOPTERS = /^(init|systemd|tini|dumb-init|catatonit)$/;
-/** What keeps a container alive and starts nothing. */
+/** Programs that keep a container alive and start nothing. */
 const IDLE = /^(sleep|tail)$/;
 
 const ANOTHERS = "is another user's";
@@ -41,22 +41,22 @@ export class Oracle {
     }
   }
 
-  /** What must become of a node that lives. */
+  /** The expected verdict on a living node. */
   judge(node: Node): Expected {
     let known = this.#known.get(node.id);
     if (!known) this.#known.set(node.id, known = this.#judge(node));
     return known;
   }
 
-  /** Whether a node lives when the forest is looked at. */
+  /** Whether a node lives when the forest is examined. */
   lives(node: Node): boolean {
     if (node === this.#forest.run?.node) return this.#forest.run.pytest === "lives";
     return !node.killed;
   }
 
   /**
-   * Whether a hook ends it too: one leaves what works outside of the checkout, and so what is below
-   * that.
+   * Whether a hook ends it too: a hook leaves processes outside of the checkout, and all below
+   * them.
    */
   isForHook(node: Node): boolean {
     const holder = this.#holder(node);
@@ -80,7 +80,7 @@ export class Oracle {
     if (kind === "pytest" && !isRecorded) {
       const starter = this.#plainPytest(node);
       return this.#isOf(node, "ended") || starter && this.#mayBeLeft(starter)
-        ? either("a pytest that a test started, recorded by nobody")
+        ? either("a pytest that a test started, not recorded")
         : spared("is pytest");
     }
     const above = this.#above(node);
@@ -95,7 +95,7 @@ export class Oracle {
     return mayGoWithIt ? either("unmarked, below a leak") : evidence;
   }
 
-  /** What stands above a node: `found` if all of it is proven to be gone, an adopter, or leaked. */
+  /** The verdict on what is above a node: `found` if all of it is gone, an adopter, or leaked. */
   #above(node: Node): Expected {
     const starter = this.#starters.get(node.id);
     const holder = this.#holder(node);
@@ -143,7 +143,7 @@ export class Oracle {
       : higher;
   }
 
-  /** Who is a node's parent when the forest is looked at. */
+  /** A node's parent when the forest is examined. */
   #holder(node: Node): Node {
     const starter = this.#starters.get(node.id);
     if (starter && !node.double && this.lives(starter)) return starter;
@@ -153,7 +153,7 @@ export class Oracle {
     return this.#forest.first;
   }
 
-  /** Whether a Python that lives began the session of a node, above its starter. */
+  /** Whether a living Python above a node's starter leads the node's session. */
   #isInSessionOfPython(node: Node): boolean {
     let leader: Node | undefined = node;
     while (leader && !leader.session) leader = this.#starters.get(leader.id);
@@ -161,7 +161,7 @@ export class Oracle {
       ["python", "pytest", "worker"].includes(this.#kind(leader));
   }
 
-  /** Whether the process that began its session was above it once, and is no more. */
+  /** Whether the leader of its session was once above it, and no longer is. */
   #showsAdoption(node: Node): boolean {
     let isCut = false;
     for (let above: Node | undefined = node; above; above = this.#starters.get(above.id)) {
@@ -186,8 +186,7 @@ export class Oracle {
   }
 
   /**
-   * Whether a test of the run started a node, the run is over or not, and something of that is left
-   * to see.
+   * Whether a test of the run, over or not, started a node, and there is still evidence of that.
    */
   #isOf(node: Node, state: "live" | "ended"): boolean {
     const { run } = this.#forest;
@@ -196,7 +195,7 @@ export class Oracle {
   }
 
   /**
-   * Whether a test of a pytest that is over started a node, and something of that is left to see.
+   * Whether a test of a finished pytest started a node, and there is still evidence of that.
    */
   #isLeft(node: Node): boolean {
     const pytest = this.#plainPytest(node);
@@ -235,7 +234,7 @@ export class Oracle {
     return null;
   }
 
-  /** What says that a node with nobody above it is leaked, and this project's. */
+  /** The evidence that a node without a living starter is leaked, and this project's. */
   #evidence(node: Node, kind: Node["program"], isRecorded: boolean): Expected {
     if (isRecorded) return { class: "found", why: "recorded by the run" };
     if (node.cwd === "deleted") {
@@ -285,7 +284,7 @@ export class Oracle {
     return spared("nothing says what it is");
   }
 
-  /** Whether it left a program that lives, and shows nothing of that. */
+  /** Whether its starter was a living program, and nothing shows that. */
   #orphanOfTheLiving(node: Node): boolean {
     for (let above = this.#starters.get(node.id); above; above = this.#starters.get(above.id)) {
       if (this.lives(above) && !this.#adopts(above) && this.judge(above).class === "spared") {

@@ -1,4 +1,4 @@
-/** Who starts a process, and how. `spawn` and `server` are multiprocessing's own start methods. */
+/** How a process is started. `spawn` and `server` are multiprocessing's own start methods. */
 export type Start = "exec" | "fork" | "spawn" | "server";
 
 /** What a process is. `same`: a fork that shows its parent's command line. */
@@ -29,7 +29,7 @@ export type Cwd =
 export interface Node {
   readonly id: number;
   readonly program: Program;
-  /** Its words, where the kind alone does not say them. */
+  /** Its command line, where the kind does not determine it. */
   readonly words: readonly string[];
   readonly start: Start;
   /** Its starter exits at once. */
@@ -74,7 +74,7 @@ export interface Forest {
   readonly cleanUp: "json" | "hook";
 }
 
-/** Numbers from 0 to 1 that a seed decides (mulberry32). */
+/** Pseudo-random numbers from 0 to 1 for a seed (mulberry32). */
 export function randomOf(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -86,7 +86,7 @@ export function randomOf(seed: number): () => number {
 }
 
 const DEPTH = 5;
-/** Processes of a forest besides its first, so that one takes about a second. */
+/** Processes of a forest without its first, so that a forest takes about a second. */
 const SIZE = 14;
 
 /** Programs that adopt orphans, as the first process and as `PR_SET_CHILD_SUBREAPER` ones. */
@@ -98,7 +98,7 @@ const FIRST_ADOPTERS = [
   ["/usr/libexec/catatonit", "-P"],
 ];
 const SUBREAPERS = [["/usr/lib/systemd/systemd", "--user"], ["tini", "-s", "--", "serve"]];
-/** What a test merely wakes: it serves everybody from then on. */
+/** Daemons that a test merely wakes: they serve any program from then on. */
 const DAEMONS = [
   ["gpg-agent", "--homedir", "/tmp/home", "--daemon"],
   ["ssh-agent", "-s", "-t", "600"],
@@ -215,7 +215,7 @@ class Maker {
     return { ...node, children };
   }
 
-  /** What an init starts itself: nothing that only its name would give away. */
+  /** What an init starts itself: no kinds that are known only by name. */
   #service(depth: number): Node {
     const node = {
       ...this.#attributes(
@@ -364,7 +364,7 @@ class Maker {
   }
 }
 
-/** A process with nothing special. */
+/** A plain process. */
 function plain(id: number, program: Program, words: readonly string[]): Node {
   return {
     id,
@@ -395,8 +395,8 @@ export function nodesOf(forest: Forest): Node[] {
 }
 
 /**
- * Forests with one process less, or one of another's oddities less, the smallest first: for finding
- * the least that still shows a fault.
+ * Forests with one process or one special property less, the smallest first, to find the smallest
+ * one that still shows a fault.
  */
 export function* smaller(forest: Forest): Generator<Forest> {
   const { first, roots, run } = forest;

@@ -1,4 +1,4 @@
-"""Builds a forest for real and asks tractest about it. Started as the first process of namespaces of its own, with the scene as JSON in the
+"""Starts the processes of a forest and runs tractest on it. Started as the first process of namespaces of its own, with the scene as JSON in the
 file that is named; prints what was seen as one line of JSON, and stays.
 
 The first process becomes that of the forest; what drives the rest is a child of it.
@@ -20,7 +20,7 @@ def main():
     import node
 
     if os.fork() == 0:
-        # This is no program of the forest: nothing about it shall say what it does.
+        # This program is not part of the forest: nothing about it must reveal what it does.
         node.overwrite(b"driver\0")
         output = os.dup(1)
         try:
@@ -40,7 +40,7 @@ def main():
 
 
 def furnish(keep):
-    """A network, shared memory and /tmp of its own; of the old /tmp only what is to be kept."""
+    """Its own network, shared memory and /tmp, with only the needed files of the old /tmp."""
     libc = ctypes.CDLL(None, use_errno=True)
 
     def mount(source, target, kind, flags=0):
@@ -196,7 +196,7 @@ def await_ready(fifo, waiting, runner):
 
 
 def await_ledger(scene, runner, run, pids, specs):
-    """Waits until the run has written down all that it can see; the ids of those."""
+    """Waits until the run has recorded all that it can find; returns those ids."""
     here, deadline = scene["here"], time.monotonic() + LATE
     pytest = pids[run["node"]["id"]]
     visible = {pids[spec["id"]] for spec in seen_by_run(run["node"])}
@@ -235,7 +235,7 @@ def ledger(here):
 
 
 def end_some(scene, runner, pids, specs, end):
-    """Kills what is to be killed, parents first, and waits until it is gone."""
+    """Kills the processes that the plan kills, parents first, and waits until they are gone."""
     run = scene["run"]
     doomed = [pids[number] for number in sorted(specs) if specs[number]["killed"]]
     if run and run["runner"] == "killed":

@@ -1,12 +1,12 @@
 import type { Cwd, Forest, Node } from "./plan.ts";
 
-/** Where everything of a forest is, seen from inside of its namespaces. */
+/** Where everything of a forest is, as seen inside its namespaces. */
 export const HERE = "/tmp/forest";
-/** The project that is asked about. */
+/** The project for which leaks are searched. */
 export const ROOT = `${HERE}/repo`;
 const OTHER = `${HERE}/other`;
 
-/** What forests are built with. */
+/** The files that forests need. */
 export interface Kit {
   /** Has Python under other names in `bin`, and the scripts. */
   readonly directory: string;
@@ -16,7 +16,7 @@ export interface Kit {
   readonly home: string;
   /** Where pytest is installed. */
   readonly packages: string;
-  /** The binary that is tried, and where it may unpack itself. */
+  /** The tested binary, and where it may unpack itself. */
   readonly tractest: string;
   readonly cache: string;
 }
@@ -30,7 +30,7 @@ const DIRECTORIES: Readonly<Record<Cwd, string>> = {
   "pytest's temporary": "/tmp/pytest-of-root/pytest-0/test_a0",
 };
 
-/** What node.py is given for one process and for all that it starts. */
+/** The input of node.py for one process and all that it starts. */
 export function specOf(node: Node, kit: Kit): Readonly<Record<string, unknown>> {
   const program = programOf(node, kit);
   const title = node.program === "titled actor" ? `_subactor[w${node.id}@{pid}]` : null;
@@ -75,7 +75,7 @@ function rank({ start }: Node): number {
   return start === "spawn" || start === "server" ? 1 : 0;
 }
 
-/** The directories of the two projects' venvs, for what makes them. */
+/** The directories of the two projects' venvs, for the code that makes them. */
 export function venvsOf(kit: Kit): readonly [string, string] {
   const name = `py${kit.version.replace(".", "")}`;
   return [`${ROOT}/${name}`, `${OTHER}/${name}`];
@@ -151,7 +151,7 @@ export const NAMES = [
   "fish",
 ] as const;
 
-/** Everything that the inside of the namespaces has to know, as JSON. */
+/** Everything that the programs inside the namespaces need, as JSON. */
 export function sceneOf(forest: Forest, kit: Kit): Readonly<Record<string, unknown>> {
   return {
     here: HERE,

@@ -84,7 +84,7 @@ def dozing_reader():
 
 
 def stuck_runner():
-    """Whoever runs this holds the pipe of its output, and is stopped."""
+    """The program that runs this holds the pipe of its output, and is stopped."""
     os.kill(os.getppid(), signal.SIGSTOP)
     wait_for(lambda: state(os.getppid()) == "T")
     child = fork(os.write, 1, LOTS)
@@ -133,7 +133,7 @@ def complain():
     os.write(2, LOTS)
 
 
-# Waiting for the registry: a port, held by somebody else.
+# Waiting for the registry: a port that another program holds.
 
 
 def connect(port):
@@ -475,7 +475,7 @@ def file_lock(path):
 
 
 if __name__ == "__main__":
-    # Whoever started this may end before it.
+    # The process that started this may end before it.
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     if sys.argv[1] not in ("stubborn", "chatter", "complain"):
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -26,7 +26,7 @@ export class Made implements AsyncDisposable {
     return new Made(await Deno.realPath(await Deno.makeTempDir({ prefix: "tractest-hang-" })));
   }
 
-  /** Words for made.py, with values in place of PORT, SOCKET and FILE. */
+  /** Arguments for made.py, with values in place of PORT, SOCKET and FILE. */
   fill(words: readonly string[]): string[] {
     const values: Readonly<Record<string, string>> = {
       PORT: String(this.port),

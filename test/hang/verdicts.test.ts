@@ -7,10 +7,10 @@ import { Made } from "./made.ts";
 
 interface Case {
   readonly name: string;
-  /** Words for made.py; `PORT`, `SOCKET` and `FILE` stand for a free one. */
+  /** Arguments for made.py; `PORT`, `SOCKET` and `FILE` stand for a free one. */
   readonly words: readonly string[];
   readonly verdict: HangVerdict;
-  /** Who holds the registry, as words for made.py. */
+  /** The process that holds the registry, as arguments for made.py. */
   readonly registry?: readonly string[];
   /** It is run by a program that reads its output through a pipe. */
   readonly piped?: true;

@@ -31,9 +31,9 @@ def test_busy():
 `;
 
 /**
- * Runs in namespaces of its own, so that all that is there is ours: starts runs, kills tractest
- * after so many hundredths of a second, then waits until nothing is there that was not there
- * before. Says for each round how long that took, or what is left.
+ * Runs in namespaces of its own, so that everything inside is ours: starts runs, kills tractest
+ * after that many hundredths of a second, then waits until everything is as before. Prints for each
+ * round how long that took, or what is left.
  */
 const DRIVER = `
 seen() {
@@ -73,7 +73,7 @@ for round in $ROUNDS; do
     if [ $waited -gt 100 ]; then printf 'left:\\n%s\\n' "$now"; exit 1; fi
     sleep 0.02
   done
-  echo "clean after $waited looks"
+  echo "clean after $waited scans"
 done
 `;
 
@@ -90,7 +90,7 @@ for (const user of USERS) {
       await Deno.mkdir(join(suite.path, "marks"));
       await suite.give();
       const marks = { MARKS: join(suite.path, "marks") };
-      // A self-contained binary unpacks itself first, which is none of what is killed here.
+      // A self-contained binary unpacks itself first, so that this is not interrupted here.
       await suite.tractest(["version"]);
       const began = performance.now();
       const whole = Array.from(
@@ -135,15 +135,15 @@ for (const user of USERS) {
       await using driver = new Running([...around, ...command], { cwd: suite.root, env });
       const { code, stdout, stderr } = await driver.ended;
       assertEquals(code, 0, `${rounds.join(" ")}\n${stdout}${stderr}`);
-      const looks = [...stdout.matchAll(/clean after (\d+) looks/g)].map((match) =>
+      const scans = [...stdout.matchAll(/clean after (\d+) scans/g)].map((match) =>
         Number(match[1])
       );
-      assert(looks.length > 0, stderr);
+      assert(scans.length > 0, stderr);
       const within = (await Array.fromAsync(Deno.readDir(marks.MARKS))).length - AT_ONCE;
-      const made = looks.length * AT_ONCE;
+      const made = scans.length * AT_ONCE;
       console.log(
         `${made} kills, ${within} when the test had begun; ` +
-          `nothing left after at most ${Math.max(...looks)} scans, 20 ms apart`,
+          `nothing left after at most ${Math.max(...scans)} scans, 20 ms apart`,
       );
     },
   });

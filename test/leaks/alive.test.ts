@@ -6,7 +6,7 @@ import { children, isAlive, isRoot, job, msgspec, Scene, STAND_IN } from "./scen
 
 const NEEDS_ROOT = isRoot ? "" : " (needs root)";
 
-/** Lists and ends what leaked; what was listed as that. */
+/** Lists and ends leaks; returns those that were listed. */
 async function cleanUp(
   scene: Scene,
 ): Promise<{ found: LeakReport; leaked: number[]; killed: number[] }> {

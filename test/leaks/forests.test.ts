@@ -12,15 +12,15 @@ Deno.test({
   fn: async (test) => {
     const seed = crypto.getRandomValues(new Uint32Array(1))[0]! >>> 1;
     const kit = await makeKit();
-    const told: string[] = [];
+    const failures: string[] = [];
     const bad: Forest[] = [];
     const sums = await growAll(seed, FORESTS, kit, (forest, outcome) => {
-      told.push(describeFailure(forest, outcome));
+      failures.push(describeFailure(forest, outcome));
       bad.push(forest);
     });
-    if (bad.length > 0) told.push(await describeLeast(bad[0]!, kit));
+    if (bad.length > 0) failures.push(await describeLeast(bad[0]!, kit));
     // The name of a step is what a quiet test run prints.
     await test.step(`${sums.text()} (seeds from ${seed})`, () =>
-      assertEquals([sums.failed, sums.harmed], [0, 0], told.join("\n")));
+      assertEquals([sums.failed, sums.harmed], [0, 0], failures.join("\n")));
   },
 });

@@ -7,7 +7,7 @@ import { children, isAlive, isRoot, msgspec, Scene } from "./scene.ts";
 
 const NEEDS_ROOT = isRoot ? "" : " (needs root)";
 
-/** Looks, ends what leaked, and says what came out. */
+/** Finds leaks and ends them; returns both reports. */
 async function cleanUp(
   scene: Scene,
   options: { graceSeconds?: number; pid?: number } = {},

@@ -15,7 +15,7 @@ async function make(): Promise<{ scene: Scene; directory: string }> {
   };
 }
 
-/** Writes what a run that is over would have recorded of a process. */
+/** Writes what a finished run would have recorded about a process. */
 async function record(
   { scene, directory }: { scene: Scene; directory: string },
   pid: number,
@@ -164,7 +164,7 @@ Deno.test(
     await using scene = made.scene;
     const fifos = [await scene.fifo(), await scene.fifo()] as const;
     // The survey sees its own namespace only, so it runs in there too.
-    const script = `${scene.base}/look.ts`;
+    const script = `${scene.base}/survey.ts`;
     const lib = new URL("../../lib/", import.meta.url).href;
     await Deno.writeTextFile(script, scanWithLedger(lib, made.directory));
     const map = new URL("../../scripts/offline/import_map.json", import.meta.url).pathname;

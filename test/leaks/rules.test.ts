@@ -47,7 +47,7 @@ const shell = details({
 const pytest = details({ pid: 60, ppid: 50, argv: ["python", "-m", "pytest"] });
 const application = details({ pid: 70, ppid: 50, argv: [`${VENV}/bin/python`, "app.py"] });
 
-/** The verdict on the first process, among the others, init and the shell. */
+/** The verdict on the first process, next to the others, init and the shell. */
 function judge(subject: Row, ...others: DetailedProcess[]) {
   const all = [details(subject), ...others, init, shell];
   const forest = new Forest(all);
@@ -161,7 +161,7 @@ Deno.test("what an init below a live program adopted is unknown: the program is 
   assertEquals(
     judge({ pid: 100, ppid: 80 }, { ...tini, ppid: 90 }, details({ pid: 90 })).verdict,
     "leaked",
-    "a leaked actor is nobody",
+    "a leaked actor counts as no parent",
   );
 });
 
@@ -174,7 +174,7 @@ Deno.test("a living parent counts as no parent only if it is leaked itself", () 
   assertEquals(
     judge({ pid: 100, ppid: 90 }, untied).verdict,
     "unknown",
-    "an actor of nobody knows whom",
+    "an actor of unknown origin",
   );
   const gone = details({ pid: 90, cwd: "/repo/x (deleted)", place: "gone" });
   assertEquals(

@@ -95,7 +95,7 @@ const OTHERS: readonly (readonly [string, readonly string[] | null, string])[] =
 for (const [what, argv, comm] of ACTORS) {
   Deno.test(`an actor is known as one: ${what}`, () => {
     assertEquals(kindOf(argv, comm).signature !== null, true);
-    if (argv) assertEquals(mayBeActor(argv.join(" ")), true, "the first look finds it");
+    if (argv) assertEquals(mayBeActor(argv.join(" ")), true, "the first scan finds it");
   });
 }
 

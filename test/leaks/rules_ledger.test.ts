@@ -93,7 +93,7 @@ Deno.test("a process is left over once neither tractest nor the root of its run 
     ...recordedProcesses(entries, new Map([...living, [40, { uid: 7, startTicks: 901 }]]), here, 1)
       .over,
   ], found as never);
-  // What a run that goes on recorded is in use; a pytest whose tractest was killed goes on.
+  // Processes of an unfinished run are in use; a pytest whose tractest was killed still runs.
   assertEquals([...recordedProcesses(entries, with40, here, 1).live.keys()], [40, 42]);
   const with41 = new Map([...living, [41, { uid: 7, startTicks: 950 }]]);
   const abandoned = recordedProcesses(entries, with41, here, 1);

@@ -337,7 +337,7 @@ Deno.test("a live pytest that is not younger may have started what names no run"
   assertEquals(
     judge({}, OF_TEST, { runners: [61] })[0],
     "unknown",
-    "one that can't be looked into",
+    "one that can't be inspected",
   );
 });
 

@@ -30,7 +30,7 @@ export interface StandIn {
   readonly env?: Readonly<Record<string, string>>;
   /** A child of this process instead of an orphan. */
   readonly ownChild?: boolean;
-  /** Words before the command: `unshare --mount`, `setpriv …`. */
+  /** A command prefix: `unshare --mount`, `setpriv …`. */
   readonly under?: readonly string[];
 }
 
@@ -55,7 +55,7 @@ export class SceneHost extends RealHost {
   }
 }
 
-/** Runs programs for real, where the scene has no answer of its own. */
+/** Runs the real programs, unless the scene has an answer of its own. */
 class ScenePrograms extends RealPrograms {
   constructor(readonly host: SceneHost) {
     super(host.clock);
@@ -281,7 +281,8 @@ export function msgspec(root: string): string {
 }
 
 /**
- * What tells a process from a later one with its pid; null when there is none, or only a zombie.
+ * The start of a process, which distinguishes it from a later one with its pid; null if there is
+ * none, or only a zombie.
  */
 export function startOf(pid: number): string | null {
   try {
@@ -292,7 +293,7 @@ export function startOf(pid: number): string | null {
   }
 }
 
-/** Whether a process is there and no zombie. */
+/** Whether a process exists and is no zombie. */
 export function isAlive(pid: number): boolean {
   return startOf(pid) !== null;
 }

@@ -23,8 +23,8 @@ class Memory extends AsyncDisposableStack {
     }
     const memory = new Memory(scene, `${project}/ledger`);
     memory.use(scene);
-    // Some sandboxes let nobody look into their first process; then nothing could ever be found
-    // stale there.
+    // In some sandboxes the first process can't be inspected; then nothing could ever be found
+    // stale.
     if (await Deno.readTextFile("/proc/1/maps").then(() => true, () => false)) return memory;
     scene.host.afterwards = (program, result) => {
       if (program !== "ps") return result;
@@ -41,7 +41,7 @@ class Memory extends AsyncDisposableStack {
     return path;
   }
 
-  /** The verdict on one segment; others of this machine are none of a test's business. */
+  /** The verdict on one segment; the test ignores others of this machine. */
   async verdict(path: string): Promise<[string | undefined, string | undefined]> {
     const found = (await findSharedMemory(this.scene.host, await this.scene.found())).find((one) =>
       one.path === path
@@ -49,7 +49,7 @@ class Memory extends AsyncDisposableStack {
     return [found?.verdict, found?.evidence.join("; ")];
   }
 
-  /** Writes what a run that is over would have recorded of a segment. */
+  /** Writes what a finished run would have recorded about a segment. */
   async record(path: string, changes: Record<string, unknown> = {}): Promise<void> {
     const { dev: device, ino: inode } = await Deno.lstat(path);
     const { bootId } = (await surroundingsOf(this.scene.host))!;

@@ -15,13 +15,13 @@ const BINARY_EVERY = 20;
 const STUBBORN_EVERY = 10;
 const TREE_EVERY = 7;
 /**
- * Kinds of bystanders at least, without those that need root too. Each is called what it is where
- * it is made.
+ * The least number of kinds of bystanders, without those that need root. Each is named where it is
+ * made.
  */
 const KINDS = 40;
 const SAMPLE_STAND_IN = new URL("../sample/support/stand_in.py", import.meta.url).pathname;
 
-/** A process that has to survive: what it is, and what it is known by. */
+/** A process that must survive: what it is, and its identity. */
 interface Bystander {
   readonly what: string;
   readonly pid: number;

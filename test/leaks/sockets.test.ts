@@ -14,7 +14,7 @@ async function make(): Promise<{ scene: Scene; directory: string }> {
   return { scene, directory };
 }
 
-/** A socket that nobody listens on: its owner is gone. */
+/** A socket without a listener: its owner is gone. */
 async function stale(scene: Scene, path: string): Promise<void> {
   const pid = await scene.start({ argv: ["owner"], env: { SOCKET: path }, ownChild: true });
   Deno.kill(pid, "SIGKILL");

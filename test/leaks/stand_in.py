@@ -1,6 +1,6 @@
 """A process that stands in for an actor, an application or a pytest.
 
-Read from standard input, so that its command line is free; told what to do by the environment:
+Read from standard input, so that its command line is free; the environment says what to do:
 READY    a FIFO that gets the pid when all is set up
 MAPS     files to map, by ":"
 LISTEN   a TCP port of 127.0.0.1 to listen on; with LISTEN6 of ::1 too

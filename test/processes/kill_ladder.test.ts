@@ -61,8 +61,8 @@ Deno.test("fault 1: a pid that is another process by now gets no signal", async 
 });
 
 /**
- * Starts a process with exactly this pid, by telling the kernel which one it gave last; null if
- * others were always quicker.
+ * Starts a process with exactly this pid, by setting the pid that the kernel assigned last; null if
+ * other processes were always faster.
  */
 async function recycled(scene: Scene, pid: number): Promise<number | null> {
   for (let attempt = 0; attempt < 50; attempt++) {

@@ -274,7 +274,7 @@ Deno.test("a directory with its own configuration is no target of the whole suit
   assertEquals(
     await whole({ "tests/deep/pytest.ini": "" }),
     ["tests/"],
-    "pytest looks upward only",
+    "pytest searches upward only",
   );
   assertEquals(
     await whole({ "tests/pytest.ini": "" }, '["tests", "more"]'),

@@ -38,11 +38,11 @@ async function parse(documents: readonly string[]): Promise<Node[]> {
   return JSON.parse(new TextDecoder().decode((await child.output()).stdout));
 }
 
-type Told = PytestEvent extends infer Event
+type EventDraft = PytestEvent extends infer Event
   ? Event extends PytestEvent ? Omit<Event, "time"> : never
   : never;
 
-function resultsOf(events: readonly Told[]): RunModel {
+function resultsOf(events: readonly EventDraft[]): RunModel {
   const results = new RunModel();
   events.forEach((event, index) =>
     results.apply({ time: 1_700_000_000 + index, ...event } as PytestEvent)
@@ -50,7 +50,7 @@ function resultsOf(events: readonly Told[]): RunModel {
   return results;
 }
 
-const started = (id: string): Told => ({
+const started = (id: string): EventDraft => ({
   event: "test-start",
   id,
   file: "tests/test_a.py",
@@ -61,7 +61,7 @@ const report = (
   phase: "setup" | "call" | "teardown",
   category: string,
   rest: Partial<{ message: string; output: string }> = {},
-): Told => ({
+): EventDraft => ({
   event: "report",
   id,
   phase,
@@ -77,7 +77,7 @@ const report = (
     : { traceback: `E   ${rest.message}`, errors: ["AssertionError"] }),
   ...rest,
 });
-const whole = (id: string, category: string, rest = {}): Told[] => [
+const whole = (id: string, category: string, rest = {}): EventDraft[] => [
   started(id),
   report(id, "setup", ""),
   report(id, "call", category, rest),
@@ -85,7 +85,7 @@ const whole = (id: string, category: string, rest = {}): Told[] => [
 ];
 
 /** The same in another session. */
-const again = (events: readonly Told[]): Told[] =>
+const again = (events: readonly EventDraft[]): EventDraft[] =>
   events.map((event) => ({ ...event, session: "again" }));
 
 function tagsOf(node: Node): string[] {
@@ -149,7 +149,7 @@ Deno.test("names are pytest's, with brackets in paths and colons in parameters",
 });
 
 Deno.test("a broken file counts for its module and its doctests, as in pytest", () => {
-  const skip: Told = { event: "collection-skip", id: "tests/test_a.py", message: "no" };
+  const skip: EventDraft = { event: "collection-skip", id: "tests/test_a.py", message: "no" };
   const error = {
     event: "collection-error",
     id: "tests/test_b.py",
@@ -157,7 +157,7 @@ Deno.test("a broken file counts for its module and its doctests, as in pytest", 
     where: null,
     traceback: "",
     errors: [],
-  } as Told;
+  } as EventDraft;
   const results = resultsOf([skip, error, skip, ...again([skip, error, skip, error])]);
   assertEquals([results.counts.skipped, results.counts.errors], [2, 2]);
   assertIncludes(junit(results), 'errors="2" failures="0" skipped="2"');
@@ -168,7 +168,7 @@ Deno.test(
     "green",
   () => {
     const id = "tests/test_a.py::test_b";
-    const internal: Told = { event: "internal-error", message: "ValueError: hook" };
+    const internal: EventDraft = { event: "internal-error", message: "ValueError: hook" };
     const document = junit(resultsOf([...whole(id, "passed"), internal, ...again([internal])]));
     assertIncludes(document, 'errors="1" failures="0" skipped="0" tests="2"');
     assertIncludes(

@@ -11,7 +11,7 @@ import { reportPage } from "../../lib/report/page.ts";
 import { Live } from "../../lib/run/live.ts";
 import { assertEquals } from "../assert.ts";
 
-/** Runs that are tried; other ones each time, unless TRACTEST_SEED names them. */
+/** How many runs are tried; different ones each time, unless TRACTEST_SEED selects them. */
 const RUNS = 400;
 
 type Timeless = PytestEvent extends infer Event

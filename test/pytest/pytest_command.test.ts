@@ -11,7 +11,7 @@ import { suite } from "./suite.ts";
 const suiteTree = suite();
 
 /**
- * The words after `python -m pytest` that typed words of `run` come to, on the layout of the real
+ * The arguments of `python -m pytest` for typed arguments of `run`, with the layout of the real
  * suite.
  */
 function words(typed: string): string {
@@ -118,7 +118,7 @@ const TABLE: readonly (readonly [string, string])[] = [
   ["--foo -v test_rpc", `${DEFAULTS} --foo -v tests/test_rpc.py`],
   ["--cov tractor", `${DEFAULTS} --cov tractor -- tests/`],
   ["--cov test_rpc.py", `${DEFAULTS} --cov -- tests/test_rpc.py`],
-  // Ours wins where both have a name; after -- all is pytest's.
+  // If both have an option of that name ours wins; everything after -- is pytest's.
   ["--timeout 5 --color always --json", `${DEFAULTS} --color=yes tests/`],
   ["--color=never", `${DEFAULTS} --color=no tests/`],
   ["-- --timeout 5 --color=yes", `${DEFAULTS} --timeout 5 --color=yes tests/`],

@@ -14,12 +14,12 @@ Deno.test(
       const seen: unknown[] = [];
       log.on((event) => seen.push(event.event === "claimed" ? event.index : event.event));
       for (let index = 0; index < 50; index++) await log.append({ event: "claimed", index });
-      const looks = [log.poll(), log.poll(), log.poll()];
+      const polls = [log.poll(), log.poll(), log.poll()];
       await log.append({ event: "interrupted", message: "end" });
       await log.drain();
       assertEquals(seen, [...Array.from({ length: 50 }, (_, index) => index), "interrupted"]);
       assertEquals(copied.length, 51);
-      await Promise.all(looks);
+      await Promise.all(polls);
       assertEquals(seen.length, 51);
     } finally {
       await Deno.remove(directory, { recursive: true });

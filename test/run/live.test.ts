@@ -15,7 +15,7 @@ function take(live: Live, event: PytestEvent): readonly Note[] {
   return live.take(event, live.run.apply(event));
 }
 
-/** Takes events, a second apart from 100 on unless they say when; returns what was worth a line. */
+/** Takes events, a second apart from 100 on unless they have a time; returns those worth a line. */
 function takeAll(live: Live, events: readonly (Timeless & { readonly time?: number })[]): Note[] {
   return events.flatMap((event, index) =>
     take(live, { time: 100 + index, ...event } as PytestEvent)
@@ -218,7 +218,7 @@ Deno.test("tests without a record are expected to take the mean of those that en
       ...took(id, id.startsWith("new") ? 0.5 : 10, 100 + index),
     ]);
   }
-  // 138 s of work, at once in this run: what is left is 3 of 0.5 s.
+  // 138 s of work, in parallel in this run: three of 0.5 s remain.
   assertEquals(live.remaining(238), 1.5);
 });
 

@@ -144,12 +144,12 @@ Deno.test(
 Deno.test(
   "a single pytest writes the requested files; a retry does not touch them",
   () => {
-    const besides = extraWords(placesOf("--junitxml=out.xml --html=r.html"), {
+    const extra = extraWords(placesOf("--junitxml=out.xml --html=r.html"), {
       several: false,
       handsOut: false,
     });
-    assertEquals(besides({ purpose: "tests" }, "0"), []);
-    assertEquals(besides({ purpose: "retry" }, "1"), ["--html=r.1.html", "--junitxml="]);
+    assertEquals(extra({ purpose: "tests" }, "0"), []);
+    assertEquals(extra({ purpose: "retry" }, "1"), ["--html=r.1.html", "--junitxml="]);
   },
 );
 

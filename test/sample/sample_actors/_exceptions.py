@@ -1,4 +1,4 @@
-"""Errors of the service, and what is left of them after a trip between actors."""
+"""Errors of the service, and what remains of them when they are sent between actors."""
 
 import tractor
 

@@ -33,7 +33,7 @@ def test_leaves_actors(spawn_backend, loglevel):
         assert lines.read() == "ready\n", "the helper did not start its actors"
 
     if keep_registrar:
-        # Nobody waits for it: when pytest ends it is an orphan, with its actors.
+        # No process waits for it: when pytest ends it is an orphan, with its actors.
         helper.returncode = 0  # no ResourceWarning about that
     else:
         # Actors don't notice that their root was killed.

@@ -87,7 +87,7 @@ Deno.test("variables inside a terminal multiplexer that a test started mark noth
   const typed = of(8, "TRACTEST_RUN=r-1") + of(8, "TMUX=/tmp/tmux-0/default,7,0");
   const inScreen = of(9, "STY=7.pts-0.host") + of(9, "PYTEST_CURRENT_TEST=a.py::t (call)");
   assertEquals([...parseMarks(server + typed + inScreen + END, [7, 8, 9])!.keys()], [7]);
-  // Somebody works in a multiplexer of their own and runs tests there.
+  // A user works in a multiplexer and runs tests there.
   const tests = of(8, "TMUX=/tmp/tmux-0/default,70,0") + of(8, "TRACTEST_RUN=r-1");
   assertEquals([...parseMarks(server + tests + END, [7, 8])!.keys()], [7, 8]);
 });

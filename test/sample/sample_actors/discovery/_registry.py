@@ -18,6 +18,6 @@ async def registered(registrar: TcpAddress = REGISTRAR) -> set[str]:
 
 
 async def wait_until_gone(name: str, registrar: TcpAddress = REGISTRAR) -> None:
-    """Return when no actor called `name` is registered; the registrar tells nobody."""
+    """Return when no actor called `name` is registered; the registrar sends no notice."""
     while name in await registered(registrar):
         await trio.sleep(0.02)

@@ -29,7 +29,7 @@ async def wait_for_peer(peer: str) -> None:
 
 
 async def chatter() -> None:
-    """Write to stdout without an end; blocks once nobody drains the pipe."""
+    """Write to stdout without an end; blocks once the pipe is full."""
     while True:
         print("blah " * 1000, flush=True)
 
