@@ -1,3 +1,4 @@
+import { inWords } from "../base/durations.ts";
 import type { RecordedIdentity } from "../processes/process.ts";
 import { readIdentity } from "./rules_recorded_process.ts";
 
@@ -26,10 +27,8 @@ export function readLock(text: string | null): LockRecord | null {
   }
 }
 
-/** `run 20260801-101500-3f2a (pid 4711, since 10:15:00, 3 min ago)` */
+/** `run 20260801-101500-3f2a (pid 4711, since 10:15:00, 3 min 5 s ago)` */
 export function describeLock({ runId, pid, since }: LockRecord, now: number): string {
   const clock = new Date(since).toTimeString().slice(0, 8);
-  const seconds = Math.max(0, Math.round((now - since) / 1000));
-  const ago = seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
-  return `run ${runId} (pid ${pid}, since ${clock}, ${ago} ago)`;
+  return `run ${runId} (pid ${pid}, since ${clock}, ${inWords((now - since) / 1000)} ago)`;
 }

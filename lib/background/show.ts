@@ -1,3 +1,4 @@
+import { inWords } from "../base/durations.ts";
 import { escapeText } from "../base/escape.ts";
 import { countsLine } from "../pytest/counts.ts";
 import type { RunModel } from "../pytest/run_model.ts";
@@ -32,7 +33,7 @@ export function showRun(printer: Printer, run: ShownRun, now: number): void {
       printer.line("  no tests collected yet (still checking or collecting)");
     }
     for (const { id, since } of running) {
-      printer.line(`  now: ${escapeText(id)}, for ${duration(now / 1000 - since)}`);
+      printer.line(`  now: ${escapeText(id)}, for ${inWords(now / 1000 - since)}`);
     }
   } else if (state === "died") {
     for (const { id } of running) printer.line(`  was running: ${escapeText(id)}`);
@@ -56,19 +57,19 @@ export function showEarlier(printer: Printer, runs: readonly KnownRun[], now: nu
 /** `running for 34 s`, `exit code 1 after 34 s: 1 failed, 20 passed`. */
 export function stateText({ record, state }: KnownRun, now: number): string {
   const { began, end } = record;
-  const since = duration((now - began) / 1000);
+  const since = inWords((now - began) / 1000);
   switch (state) {
     case "waiting":
       return `waiting for another run for ${since}`;
     case "running":
       return `running for ${since}`;
     case "unknown":
-      return `begun ${since} ago; can't see from here whether it still runs`;
+      return `started ${since} ago; whether it still runs can't be seen from here`;
     case "died":
-      return `died without an exit code, begun ${since} ago`;
+      return `died without an exit code, started ${since} ago`;
     case "finished": {
       const result = resultText(end!);
-      const after = `exit code ${end!.exitCode} after ${duration(end!.seconds)}`;
+      const after = `exit code ${end!.exitCode} after ${inWords(end!.seconds)}`;
       return result === "" ? after : `${after}: ${result}`;
     }
   }
@@ -112,16 +113,6 @@ export function runFacts(
 /** The counts so far: while a run is under way, nothing counts as not run. */
 function countsOf(model: RunModel, state: RunPhase): RunModel["counts"] {
   return state === "died" || state === "finished" ? model.counts : { ...model.counts, notRun: 0 };
-}
-
-/** `3.2 s`, `34 s`, `12 min 5 s`, `3 h 2 min`, `4 days`. */
-export function duration(seconds: number): string {
-  if (seconds < 10) return `${Math.max(0, seconds).toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  if (whole < 120) return `${whole} s`;
-  if (whole < 7200) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  if (whole < 172_800) return `${Math.floor(whole / 3600)} h ${Math.floor(whole % 3600 / 60)} min`;
-  return `${Math.floor(whole / 86_400)} days`;
 }
 
 /** A background run that has begun. */

@@ -10,6 +10,16 @@ export function clock(seconds: number): string {
   return seconds < 60 ? secondsText(seconds) : withMinutes(Math.round(seconds));
 }
 
+/** A duration of any length for a sentence: `3.2 s`, `34 s`, `12 min 5 s`, `3 h 2 min`, `4 days`. */
+export function inWords(seconds: number): string {
+  if (seconds < 10) return `${Math.max(0, seconds).toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 120) return `${whole} s`;
+  if (whole < 7200) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  if (whole < 172_800) return `${Math.floor(whole / 3600)} h ${Math.floor(whole % 3600 / 60)} min`;
+  return `${Math.floor(whole / 86_400)} days`;
+}
+
 /** `3.40 s`, `12.3 s`. */
 export function secondsText(seconds: number): string {
   return `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;

@@ -339,7 +339,7 @@ Deno.test("a lock file names its run; garbage names none", () => {
   }
   const text = describeLock(readLock(JSON.stringify(record))!, 1000 + 180_000);
   assertIncludes(text, "run r1 (pid 7, since ");
-  assertIncludes(text, "3 min ago)");
+  assertIncludes(text, "3 min 0 s ago)");
 });
 
 Deno.test("a command is shown as a person would type it in the current directory", () => {
