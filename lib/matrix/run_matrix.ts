@@ -1,3 +1,4 @@
+import { singleBlock } from "../run/blocks.ts";
 import { endLeftBehind } from "../run/exact.ts";
 import { quietSeconds } from "../run/settings.ts";
 import { join } from "@std/path";
@@ -223,6 +224,7 @@ class MatrixRun {
       plan: {
         jobs: 1,
         order: chosen && ((items) => chosen.arrange(groupsOf(items))),
+        blocks: (groups) => groups.map(singleBlock),
         runsAlone: () => false,
       },
       limits: { ...settings.limits, run: limit, quiet: quietSeconds(line.options, project) },

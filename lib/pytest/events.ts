@@ -68,6 +68,14 @@ const HANG_PROCESS: Field<HangProcess> = object({
   title: text,
 });
 
+/** A collected test, and what it shares with others. */
+const ITEM = object({
+  id: text,
+  group: text,
+  uses: optional(list(number)),
+  together: optional(text),
+});
+
 /** What ended a test from outside. */
 const END = { id: text, seconds: number, message: text, traceback: optional(text) } as const;
 
@@ -113,7 +121,7 @@ export const EVENTS = {
    */
   tests: { ids: list(text) },
   /** Some of the tests that a session with a queue collected. */
-  items: { items: list(object({ id: text, group: text })), last: flag },
+  items: { items: list(ITEM), last: flag },
   /** A session took a group of tests from its queue. */
   claimed: { index: number },
   /** The plan of a run that does not run all collected tests in their order. */

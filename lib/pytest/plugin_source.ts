@@ -6,6 +6,7 @@ import failures from "./plugin/tractest_events/failures.py" with { type: "text" 
 import leftChildren from "./plugin/tractest_events/left_children.py" with { type: "text" };
 import reports from "./plugin/tractest_events/reports.py" with { type: "text" };
 import sessions from "./plugin/tractest_events/sessions.py" with { type: "text" };
+import sharedFixtures from "./plugin/tractest_events/shared_fixtures.py" with { type: "text" };
 import sharedQueue from "./plugin/tractest_events/shared_queue.py" with { type: "text" };
 import testIds from "./plugin/tractest_events/test_ids.py" with { type: "text" };
 import plugin from "./plugin/tractest_plugin.py" with { type: "text" };
@@ -22,6 +23,7 @@ const PARTS: Readonly<Record<string, string>> = {
   left_children: leftChildren,
   reports,
   sessions,
+  shared_fixtures: sharedFixtures,
   shared_queue: sharedQueue,
   test_ids: testIds,
 };

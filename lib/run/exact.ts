@@ -1,3 +1,4 @@
+import { singleBlock } from "./blocks.ts";
 import type { RunState } from "../background/run_directory.ts";
 import type { Printer } from "../terminal/printer.ts";
 import { endTree, treeOf } from "../processes/kill_ladder.ts";
@@ -105,6 +106,7 @@ export async function runExactly(
         chosen = choose(collected);
         return [chosen];
       },
+      blocks: (groups) => groups.map(singleBlock),
       runsAlone: () => false,
     },
     limits: {

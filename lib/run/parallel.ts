@@ -1,7 +1,8 @@
 import { type KnownSeconds, readDurationsFrom } from "../history/durations_file.ts";
+import { type BlockParts, blocksOf, singleBlock } from "./blocks.ts";
 import { meansTest, type Parallel } from "./rules_parallel.ts";
 import type { TestResult } from "../pytest/results.ts";
-import { type Group, groupsOf, type Item } from "../pytest/work.ts";
+import { type Block, type Group, groupsOf, type Item, type Together } from "../pytest/work.ts";
 import {
   cutText,
   expectation,
@@ -118,6 +119,8 @@ export interface PlanParts {
   readonly arrange: ((groups: readonly Group[]) => readonly Group[]) | null;
   readonly facts: Prepared["facts"];
   readonly log: EventLog;
+  /** Which tests the project keeps in one process with pytest-xdist; null: none. */
+  readonly together: Together | null;
 }
 
 /** The tests of a run and their order, decided when they are collected. */
@@ -130,6 +133,7 @@ export class Plan {
 
   /** Tests that failed with others and passed alone, by the record. */
   #contended: ReadonlySet<string> = new Set();
+  #blockParts: BlockParts | null = null;
 
   constructor(private readonly parts: PlanParts) {}
 
@@ -138,11 +142,15 @@ export class Plan {
     this.#contended.has(id) ||
     this.parts.project.configuration.alone.some((text) => meansTest(text, id));
 
+  /** The blocks of groups to run, in order; known once the plan is made. */
+  readonly blocks = (groups: readonly Group[]): readonly Block[] =>
+    this.#blockParts === null ? groups.map(singleBlock) : blocksOf(groups, this.#blockParts);
+
   /** The groups to run, in order. */
   readonly make = async (items: readonly Item[]): Promise<readonly Group[]> => {
     const { host, project, parallel: { shard, keepsOrder }, jobs, given, arrange, facts, log } =
       this.parts;
-    const all = groupsOf(items);
+    const all = groupsOf(items, this.parts.together);
     const ids = items.map((item) => item.id);
     // Only what all machines know may change the cut: otherwise their cuts differ and lose tests.
     const agreed = expectation(ids, given ?? (() => undefined));
@@ -150,10 +158,12 @@ export class Plan {
     const recorded = given ??
       await recordedSeconds(host, project, { transport: facts.transport, backend: facts.backend });
     const expected = expectation(ids, recorded);
+    const byLength = !keepsOrder && arrange === null;
+    this.#blockParts = { items, expected, byLength, arrange };
     if (jobs > 1) this.#contended = await contendedTests(host, project);
     // A single pytest keeps its own order.
-    const byLength = keepsOrder || jobs === 1 ? groups : longestFirst(groups, expected);
-    const ordered = arrange?.(byLength) ?? byLength;
+    const sorted = keepsOrder || jobs === 1 ? groups : longestFirst(groups, expected);
+    const ordered = arrange?.(sorted) ?? sorted;
     const together = jobs === 1
       ? ordered
       : ordered.map((group) => group.filter((id) => !this.alone(id)));

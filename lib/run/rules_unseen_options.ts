@@ -3,6 +3,7 @@ import { UsageError } from "../errors.ts";
 import { CANNOT_SHARE, OWN_FILES, WORKERS } from "../tables/pytest_options.ts";
 import type { SessionPurpose } from "../pytest/events.ts";
 import { splitRunWords } from "../command_line/run_words.ts";
+import { TOGETHER, type Together } from "../pytest/work.ts";
 import { shellSplit } from "../base/shell_split.ts";
 
 /** An option that pytest gets from a file or the environment, not from the command line. */
@@ -90,6 +91,8 @@ export interface OwnPlaces {
   readonly words: (session: string, directory: string | null) => string[];
   /** Words that keep pytest-xdist from starting workers; empty if none are requested. */
   readonly withoutWorkers: readonly string[];
+  /** Which tests pytest-xdist would keep in one process; null: none. */
+  readonly together: Together | null;
   /** The requested JUnit report, of all tests together; null if none is. */
   readonly junit: { readonly path: string; readonly text: string; readonly source: string } | null;
   /** A line for each option: how several pytests handle it. */
@@ -111,6 +114,13 @@ export function refusal(options: readonly UnseenOption[]): Conflict | null {
   return null;
 }
 
+/** What pytest-xdist keeps together, by its mode. */
+const KEPT = {
+  loadfile: "the tests of a file run",
+  loadscope: "the tests of a module or a class run",
+  loadgroup: "tests with the same xdist_group run",
+} as const satisfies Readonly<Record<Together, string>>;
+
 /** Decides how several pytests handle the options. */
 export function ownPlaces(options: readonly UnseenOption[]): OwnPlaces {
   const isNamed = ({ name }: UnseenOption, names: readonly string[]) => names.includes(name);
@@ -125,14 +135,19 @@ export function ownPlaces(options: readonly UnseenOption[]): OwnPlaces {
     ...options.filter((option) => isNamed(option, OWN_FILES)),
     ...(junit || !asked?.value ? [] : [asked]),
   ]);
-  const workerNotes = workers.map(({ text, source }) =>
-    `"${text}" (${source}) is overridden: tractest shares the tests`
+  const dist = workers.findLast(({ name }) => name === "--dist")?.value;
+  const together = TOGETHER.find((mode) => mode === dist) ?? null;
+  const workerNotes = workers.map(({ name, value, text, source }) =>
+    together !== null && name === "--dist" && value === together
+      ? `"${text}" (${source}): ${KEPT[together]} in one pytest`
+      : `"${text}" (${source}) is overridden: tractest shares the tests`
   );
   return {
     words: (session, at) => {
       const words = own.map((place) => place.word(session, at));
       return junit ? [...words, "--junitxml="] : words;
     },
+    together,
     withoutWorkers: workers.length > 0 ? ["-n0"] : [],
     junit,
     workerNotes,

@@ -1,3 +1,4 @@
+import { singleBlock } from "./blocks.ts";
 import { quietSeconds } from "./settings.ts";
 import type { RunOptions } from "./run_options.ts";
 import { recordFullRun } from "../background/full_runs.ts";
@@ -74,15 +75,15 @@ export class TestRun {
     private readonly jobs: Jobs,
     private readonly log: EventLog,
   ) {
-    const { project, parallel, settings, chosen, givenSeconds: given } = request;
+    const { project, parallel, settings, chosen, places, givenSeconds: given } = request;
     const arrange = chosen?.arrange ?? null;
     const several = jobs.count > 1;
     const { host } = context;
-    const { facts } = prepared;
+    const parts = { host, project, parallel, given, arrange, facts: prepared.facts, log };
     this.#argv = request.command(prepared.interpreter.argv, WHOLE);
     this.#command = asTyped(this.#argv, project.root);
     this.#plan = several || parallel.shard !== null
-      ? new Plan({ host, project, parallel, jobs: jobs.count, given, arrange, facts, log })
+      ? new Plan({ ...parts, jobs: jobs.count, together: places.together })
       : null;
     this.#order = this.#plan?.make ?? (arrange && ((items) => arrange(groupsOf(items))));
     this.#sharing = { several, handsOut: this.#order !== null };
@@ -177,6 +178,7 @@ export class TestRun {
           display.plan(groups.flat());
           return groups;
         }),
+        blocks: this.#plan?.blocks ?? ((groups) => groups.map(singleBlock)),
         runsAlone: this.#plan?.alone ?? (() => false),
       },
       limits: {

@@ -4,6 +4,7 @@ import type { Group, Item } from "../../pytest/work.ts";
 import type { Host } from "../../system/host.ts";
 import type { Printer } from "../../terminal/printer.ts";
 import type { EngineRequest } from "./engine_request.ts";
+import { singleBlock } from "../blocks.ts";
 import { Queue } from "./queue.ts";
 import type { RunProgress } from "./run_progress.ts";
 import { say } from "./show.ts";
@@ -45,7 +46,7 @@ export class Distributor {
   async queueOf(groups: readonly Group[]): Promise<Queue | null> {
     return await this.#unlessDiskFails(
       this.newQueue().then(async (queue) => {
-        await queue.fill(groups);
+        await queue.fill(groups.map(singleBlock));
         return queue;
       }),
     );
@@ -54,7 +55,7 @@ export class Distributor {
   /** Fills the current queue with the tests that a session has collected. */
   async fill(items: readonly Item[]): Promise<void> {
     const { queue, progress } = this;
-    const { order, jobs, runsAlone } = this.request.plan;
+    const { order, jobs, runsAlone, blocks } = this.request.plan;
     if (queue === null || queue.isFilled) return;
     queue.isFilled = true;
     try {
@@ -65,7 +66,8 @@ export class Distributor {
         progress.run.restOf(group).filter((id) => !isShared || !runsAlone(id))
       );
       await this.#announce(progress.planned);
-      await queue.fill(rest.filter((group) => group.length > 0));
+      const left = rest.filter((group) => group.length > 0);
+      await queue.fill(isShared ? blocks(left) : left.map(singleBlock));
     } catch (error) {
       progress.failure ??= { error };
       await queue.stop();

@@ -2,7 +2,7 @@ import type { Isolation } from "../../isolation/isolate.ts";
 import type { LedgerEntry } from "../../leaks/rules_ledger.ts";
 import type { SessionPurpose } from "../../pytest/events.ts";
 import type { Cut } from "../../pytest/run_exit_code.ts";
-import type { Group, Item } from "../../pytest/work.ts";
+import type { Block, Group, Item } from "../../pytest/work.ts";
 import type { RunModel } from "../../pytest/run_model.ts";
 import type { SigintMethod } from "../../system/programs/env.ts";
 import type { Interpreter } from "../../system/programs/python.ts";
@@ -76,6 +76,8 @@ export interface RunPlan {
   readonly jobs: number;
   /** Chooses and orders the collected tests; null: pytest runs all of them in its own order. */
   readonly order: ((items: readonly Item[]) => readonly Group[] | Promise<readonly Group[]>) | null;
+  /** Joins groups that are better run in one process; asked only if there are several jobs. */
+  readonly blocks: (groups: readonly Group[]) => readonly Block[];
   /** Whether a test runs after all others, alone; asked only if there are several jobs. */
   readonly runsAlone: (id: string) => boolean;
 }

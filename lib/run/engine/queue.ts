@@ -1,10 +1,12 @@
 import { join } from "@std/path";
-import type { Group } from "../../pytest/work.ts";
+import type { Block, Group } from "../../pytest/work.ts";
+import { singleBlock } from "../blocks.ts";
 import type { Host } from "../../system/host.ts";
 
 /**
- * The order of tests, handed out to the sessions that share it: a session claims one group after
- * another, so that an idle one takes from the rest. The embedded plugin is the other side of it.
+ * The order of tests, handed out to the sessions that share it: a session claims one group of its
+ * block after another, then a new block; when all are taken, a part of another session's block.
+ * The embedded plugin is the other side of it.
  */
 export class Queue {
   readonly #groups: Group[] = [];
@@ -18,36 +20,41 @@ export class Queue {
   }
 
   /**
-   * Makes an empty queue: sessions that join it wait until it is {@linkcode fill}ed. The counter of
+   * Makes an empty queue: sessions that join it wait until it is {@linkcode fill}ed. The record of
    * what was claimed is written at once: on a full disk a directory can still be made, and a
    * session in it would wait for ever.
    */
   static async create(host: Host, directory: string): Promise<Queue> {
     await host.files.makeDirectory(directory);
-    await host.files.writeFile(join(directory, "claimed"), "0");
+    await host.files.writeFile(join(directory, "claimed"), "[0, {}]");
     return new Queue(host, directory);
   }
 
   /** Whether its sessions know which tests to run. */
   isFilled = false;
 
-  /** Lets the waiting sessions begin. A queue without groups ends them. */
-  async fill(groups: readonly Group[]): Promise<void> {
+  /** Lets the waiting sessions begin. A queue without blocks ends them. */
+  async fill(blocks: readonly Block[]): Promise<void> {
     this.isFilled = true;
-    this.#groups.push(...groups);
+    this.#keep(blocks);
     // In one step: a session that sees the file sees all of it.
-    await this.host.files.writeFile(this.#file, lines(groups));
+    await this.host.files.writeFile(this.#file, lines(blocks));
   }
 
   /** Adds groups that a session claimed but did not run. */
   async add(groups: readonly Group[]): Promise<void> {
-    this.#groups.push(...groups);
-    await this.host.files.appendFile(this.#file, lines(groups));
+    const blocks = groups.map(singleBlock);
+    this.#keep(blocks);
+    await this.host.files.appendFile(this.#file, lines(blocks));
   }
 
   /** The group that a session claimed by its place in the queue. */
   group(index: number): Group {
     return this.#groups[index] ?? [];
+  }
+
+  #keep(blocks: readonly Block[]): void {
+    for (const { groups } of blocks) for (const group of groups) this.#groups.push(group);
   }
 
   /** Everything that was put into it. */
@@ -61,6 +68,6 @@ export class Queue {
   }
 }
 
-function lines(groups: readonly Group[]): string {
-  return groups.map((group) => `${JSON.stringify(group)}\n`).join("");
+function lines(blocks: readonly Block[]): string {
+  return blocks.map((block) => `${JSON.stringify(block)}\n`).join("");
 }

@@ -16,6 +16,7 @@ from .event_file import *  # noqa: F403
 from .test_ids import *  # noqa: F403
 from .failures import *  # noqa: F403
 from .left_children import *  # noqa: F403
+from .shared_fixtures import *  # noqa: F403
 from .shared_queue import *  # noqa: F403
 from .collection import *  # noqa: F403
 from .reports import *  # noqa: F403

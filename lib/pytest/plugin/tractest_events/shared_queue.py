@@ -4,61 +4,37 @@ import os
 
 import pytest
 
-from .environment import OWNER, getpid, getppid, queue_directory, sleep
-from .event_file import write
+from .environment import OWNER, getpid, getppid, queue_directory, session_name, sleep
+from .event_file import encode, write
+from .shared_fixtures import rows_of
 from .test_ids import reported_id
 
 CHUNK = 500  # ids on one line
+_WORTH_MS = 50  # less is not worth another set-up of a fixture
 
 
 def _write_items(items):
-    """Writes what was collected, with groups that need one process. False if that failed."""
-    rows = [{"id": reported_id(item.nodeid), "group": group} for item, group in _grouped(items)]
+    """Writes what was collected, and what tests share. False if that failed."""
+    rows = rows_of(items)
     for start in range(0, max(1, len(rows)), CHUNK):
         if not write("items", items=rows[start:start + CHUNK], last=start + CHUNK >= len(rows)):
             return False
     return True
 
 
-def _grouped(items):
-    """Each item with the id of the first that it shares a fixture of a wider scope with."""
-    first = {}  # fixture -> the index of an item that uses it
-    leader = list(range(len(items)))
-
-    def find(index):
-        while leader[index] != index:
-            leader[index] = leader[leader[index]]
-            index = leader[index]
-        return index
-
-    for index, item in enumerate(items):
-        for fixture in _shared(item):
-            one, other = sorted((find(first.setdefault(fixture, index)), find(index)))
-            leader[other] = one
-    return [(item, reported_id(items[find(i)].nodeid)) for i, item in enumerate(items)]
-
-
-def _shared(item):
-    """Names the item's fixtures that several tests share. Each process has those of a session."""
-    path = item.nodeid.split("::", 1)[0]
-    by_name = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
-    for definition in (one for definitions in by_name.values() for one in definitions):
-        scope = getattr(definition, "scope", "function")
-        if scope == "package":
-            yield id(definition)
-        elif scope == "module":
-            yield id(definition), path
-        elif scope == "class" and getattr(item, "cls", None) is not None:
-            yield id(definition), item.getparent(pytest.Class).nodeid
-
-
 class _Queue:
-    """Groups of ids, a line each in a file that grows, and a counter of those that were claimed."""
+    """Blocks of groups of tests, a line each in a file that grows, and what was claimed of them.
+
+    A session takes the groups of a block one after another, then the next block. When all blocks
+    are taken, it takes a part of what another one has left of its block.
+    """
 
     def __init__(self, directory):
         self.directory = directory
         self.parent = getppid()
-        self.groups = []
+        self.groups = []  # of all blocks: the ids of their tests
+        self.costs = []  # for each group what it takes, and what it costs to divide before it
+        self.blocks = []  # for each block its first group and the one after its last
         self.read = 0
 
     def path(self, name):
@@ -71,7 +47,10 @@ class _Queue:
                 if not line.endswith(b"\n"):
                     break
                 self.read += len(line)
-                self.groups.append(json.loads(line))
+                block = json.loads(line)
+                self.blocks.append((len(self.groups), len(self.groups) + len(block["groups"])))
+                self.groups.extend(block["groups"])
+                self.costs.extend(zip(block["ms"], block["cuts"]))
 
     def wait(self):
         """Waits for the order of the tests; false if the run ends before."""
@@ -94,15 +73,51 @@ class _Queue:
         with open(self.path("claimed"), "a+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
-            index = int(file.read() or "0")
-            if index >= len(self.groups):
-                self.load()
-            if index >= len(self.groups):
-                return None
+            taken, rests = json.loads(file.read())
+            if session_name not in rests:
+                if taken >= len(self.blocks):
+                    self.load()
+                if taken < len(self.blocks):
+                    rests[session_name] = self.blocks[taken]
+                    taken += 1
+                elif not self.divide(rests):
+                    return None
+            index, end = rests.pop(session_name)
+            if index + 1 < end:
+                rests[session_name] = (index + 1, end)
             file.truncate(0)
-            file.write(str(index + 1))
+            file.write(encode((taken, rests)))
         write("claimed", index=index)
         return self.groups[index]
+
+    def divide(self, rests):
+        """Takes the last part of what another session has left; false if nothing is worth it."""
+        for name in sorted(rests, key=lambda one: self.lasts(*rests[one]), reverse=True):
+            start, end = rests.pop(name)
+            at = self.cut(start, end)
+            if at > start:
+                rests[name] = (start, at)
+            if at < end:
+                rests[session_name] = (at, end)
+                return True
+        return False
+
+    def lasts(self, start, end):
+        return sum(ms for ms, _ in self.costs[start:end])
+
+    def cut(self, start, end):
+        """Where to divide groups: near the middle, with the fewest fixtures to be made again."""
+        whole = self.lasts(start, end)
+        later, best = 0, None
+        for index in range(end - 1, start if end - start > 1 else start - 1, -1):
+            ms, again = self.costs[index]
+            later += ms
+            off_middle = abs(later - whole / 2)
+            is_near = off_middle <= whole / 4
+            choice = (not is_near, again if is_near else 0, off_middle, index, again, later)
+            best = choice if best is None else min(best, choice)
+        _, _, _, index, again, later = best
+        return end if again > 0 and later < _WORTH_MS else index
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,0 +1,71 @@
+import fc from "fast-check";
+import { blocksOf } from "../../lib/run/blocks.ts";
+import { groupsOf, type Item } from "../../lib/pytest/work.ts";
+import { assert, assertEquals } from "../assert.ts";
+
+/** Collected tests: each a group of its own, with the fixtures of the session that it uses. */
+function collected(...uses: number[][]): Item[] {
+  return uses.map((used, index) => ({ id: `t.py::${index}`, group: `t.py::${index}`, uses: used }));
+}
+
+const PARTS = { expected: () => 10, byLength: true, arrange: null } as const;
+
+function numbers(groups: readonly (readonly string[])[]): number[] {
+  return groups.flat().map((id) => Number(id.split("::")[1]));
+}
+
+Deno.test("groups that share a fixture of the session are one block, in pytest's order", () => {
+  const items = collected([], [1], [2], [1], [], [2, 3], [3]);
+  const shuffled = groupsOf(items).toReversed();
+  const blocks = blocksOf(shuffled, { ...PARTS, items });
+  assertEquals(blocks.map(({ groups }) => numbers(groups)), [[2, 5, 6], [1, 3], [4], [0]]);
+  assertEquals(blocks.map(({ cuts }) => cuts), [[0, 1, 1], [0, 1], [0], [0]]);
+  assertEquals(blocks[0]!.ms, [10, 10, 10]);
+});
+
+Deno.test("without the longest first, blocks come in the order of their groups", () => {
+  const items = collected([], [1], [1]);
+  const blocks = blocksOf(groupsOf(items), { ...PARTS, items, byLength: false });
+  assertEquals(blocks.map(({ groups }) => numbers(groups)), [[0], [1, 2]]);
+});
+
+Deno.test("what runs first comes first in its block too", () => {
+  const items = collected([1], [1], [1]);
+  const arrange = (groups: readonly (readonly string[])[]) =>
+    groups.toSorted((a, b) => Number(b[0] === "t.py::2") - Number(a[0] === "t.py::2"));
+  const blocks = blocksOf(groupsOf(items), { ...PARTS, items, arrange });
+  assertEquals(blocks.map(({ groups }) => numbers(groups)), [[2, 0, 1]]);
+});
+
+Deno.test("blocks have each test once, and no fixture of the session in two blocks", () => {
+  const uses = fc.array(fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 3 }), {
+    maxLength: 30,
+  });
+  fc.assert(fc.property(uses, (used) => {
+    const items = collected(...used);
+    const blocks = blocksOf(groupsOf(items), { ...PARTS, items });
+    const all = blocks.map(({ groups }) => numbers(groups));
+    assertEquals(all.flat().toSorted((a, b) => a - b), used.map((_, index) => index));
+    const seen = all.map((ids) => new Set(ids.flatMap((id) => used[id]!)));
+    assertEquals(seen.reduce((sum, set) => sum + set.size, 0), new Set(used.flat()).size);
+    for (const { ms, cuts, groups } of blocks) {
+      assert(cuts[0] === 0 && cuts.length === groups.length && ms.length === groups.length);
+    }
+  }));
+});
+
+Deno.test("--dist of pytest-xdist joins the groups that it keeps together", () => {
+  const items: Item[] = [
+    { id: "a.py::T::one[x::y]", group: "1" },
+    { id: "a.py::two", group: "2", together: "db" },
+    { id: "a.py::T::three", group: "3" },
+    { id: "b.py::four", group: "4", together: "db" },
+    { id: "b.py::five", group: "4" },
+  ];
+  const joined = (...words: Parameters<typeof groupsOf>) =>
+    groupsOf(...words).map((group) => group.map((id) => items.findIndex((one) => one.id === id)));
+  assertEquals(joined(items), [[0], [1], [2], [3, 4]]);
+  assertEquals(joined(items, "loadfile"), [[0, 1, 2], [3, 4]]);
+  assertEquals(joined(items, "loadscope"), [[0, 2], [1], [3, 4]]);
+  assertEquals(joined(items, "loadgroup"), [[0], [1, 3, 4], [2]]);
+});
