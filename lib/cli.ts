@@ -19,6 +19,7 @@ export const VERBS = {
   check: async () => (await import("./commands/check.ts")).VERB,
   stress: async () => (await import("./stress/command.ts")).VERB,
   merge: async () => (await import("./merge/command.ts")).VERB,
+  overview: async () => (await import("./overview/command.ts")).VERB,
   failed: async () => (await import("./commands/failed.ts")).VERB,
   hang: async () => (await import("./hang/command.ts")).VERB,
   report: async () => (await import("./report/command.ts")).VERB,
@@ -88,10 +89,11 @@ async function runVerb(verb: AnyVerb, line: CommandLine<never>, host: Host): Pro
 /** The command and the words after it. Options of every command may stand before it. */
 async function commandOf(words: readonly string[]): Promise<[CommandName, string[]]> {
   const [first, ...rest] = words;
-  if (first === undefined || first === "-h" || first === "--help") return ["help", []];
+  if (first === undefined || first === "--json") return ["overview", [...words]];
+  if (first === "-h" || first === "--help") return ["help", rest];
   if (first === "--version" || first === "-V") return ["version", rest];
   const leading = wordsOfOption(first);
-  if (leading > 0 && words.length > leading) {
+  if (leading > 0 && words.length >= leading) {
     const [command, after] = await commandOf(words.slice(leading));
     return [command, [...words.slice(0, leading), ...after]];
   }

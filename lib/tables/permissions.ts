@@ -173,6 +173,16 @@ export const PERMISSIONS = [
     why: "asks git for changes and import lines, reads durations from the history",
   },
   {
+    row: "overview",
+    programs: LEAK_PROBES,
+    env: PROBE_ENV,
+    read: true,
+    write: true,
+    net: true,
+    uid: true,
+    why: "reads the project and its runs, and scans for leaks as `zombies` does",
+  },
+  {
     row: "zombies",
     programs: LEAK_PROBES,
     env: PROBE_ENV,

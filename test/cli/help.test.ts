@@ -37,3 +37,28 @@ Deno.test("every command describes itself as JSON, even if it has no --json", as
     assertEquals(document.commands.map(({ name }: { name: string }) => name), ["logs"]);
   }
 });
+
+Deno.test("tractest alone says where you are and what to type next", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "def test_a(): assert 0\n" });
+  const before = await suite.tractest([]);
+  assertEquals(before.code, 0, before.stderr);
+  assertIncludes(before.stdout, "none on record");
+  assertIncludes(before.stdout, "\n  tractest run ");
+  assertEquals((await suite.tractest(["run", "--no-preflight"])).code, 1);
+  const after = await suite.tractest([]);
+  assertIncludes(after.stdout, "exit code 1 after");
+  assertIncludes(after.stdout, "next:\n  tractest failed ");
+  const { stdout } = await suite.tractest(["--json"]);
+  const { schema, root, last, leaks, next } = JSON.parse(stdout);
+  assertEquals([schema, root, last.exitCode], ["tractest.overview/1", suite.root, 1]);
+  assertEquals(leaks, { processes: 0, sockets: 0, held: 0 });
+  assertEquals(next[0].command, "tractest failed");
+});
+
+Deno.test("tractest alone without a project names the option that goes to one", async () => {
+  await using suite = await pytestSuite({});
+  const { code, stdout } = await suite.tractest(["-C", "/"]);
+  assertEquals(code, 0);
+  assertIncludes(stdout, "no project here");
+  assertIncludes(stdout, "tractest -C DIR");
+});
