@@ -64,13 +64,22 @@ export async function findRoot(host: Host): Promise<ProjectRoot> {
   for (let directory = start;; directory = dirname(directory)) {
     const visited = await visit(host, directory);
     above.push(visited);
-    // What is above it can't change anything.
+    // No configuration above it counts.
     if (visited.files.pytest !== null || directory === dirname(directory)) break;
   }
   const root = chooseRoot(above, host.env("HOME") ?? null) ??
     (await mayHoldTests(host, above[0]!) ? start : null);
   if (root === null) throw noProject(start);
-  return projectAt(root, above.slice(above.findIndex(({ path }) => path === root)));
+  const project = projectAt(root, above.slice(above.findIndex(({ path }) => path === root)));
+  return { ...project, top: project.top ?? await gitTopAbove(host, above.at(-1)!.path) };
+}
+
+async function gitTopAbove(host: Host, directory: string): Promise<string | null> {
+  for (let place = directory; place !== dirname(place);) {
+    place = dirname(place);
+    if (await host.files.lstat(join(place, ".git")).catch(() => null) !== null) return place;
+  }
+  return null;
 }
 
 /** @param above the root and the directories above it, nearest first */

@@ -16,6 +16,8 @@ export interface PytestConfiguration {
   readonly addopts: string;
   /** The log file that pytest writes; null without one. */
   readonly logFile: string | null;
+  /** Whether it is one that pytest before version 9 ignores. */
+  readonly isRecent: boolean;
 }
 
 /** The configuration files of one directory; null for each part that is missing. */
@@ -117,9 +119,11 @@ function pytestKeys(
     // `[tool.pytest]` itself is the native table of pytest 9; `ini_options` is the older one.
     const pytest = table(tool.pytest);
     if (pytest.ini_options !== undefined) return fromToml(table(pytest.ini_options));
-    return Object.keys(pytest).length === 0 ? null : fromToml(pytest);
+    return Object.keys(pytest).length === 0 ? null : { ...fromToml(pytest), isRecent: true };
   }
-  if (file.endsWith(".toml")) return fromToml(table(parseToml(text, file).pytest));
+  if (file.endsWith(".toml")) {
+    return { ...fromToml(table(parseToml(text, file).pytest)), isRecent: true };
+  }
   // Even an empty pytest.ini marks the root; the other files need their section.
   const section = iniSection(text, file === "setup.cfg" ? "tool:pytest" : "pytest");
   if (!section) return file.endsWith("pytest.ini") ? fromToml({}) : null;
@@ -129,6 +133,7 @@ function pytestKeys(
     pythonPaths: shellSplit(section.get("pythonpath") ?? ""),
     addopts: section.get("addopts") ?? "",
     logFile: section.get("log_file") || null,
+    isRecent: false,
   };
 }
 
@@ -143,6 +148,7 @@ function fromToml(options: Record<string, unknown>): Omit<PytestConfiguration, "
       ? options.addopts.map(String).map(quoted).join(" ")
       : textOr(options.addopts, ""),
     logFile: textOr(options.log_file, "") || null,
+    isRecent: false,
   };
 }
 

@@ -35,7 +35,7 @@ export async function testPathsOf(host: Host, project: ProjectRoot): Promise<Tes
   );
   return {
     directories: directories.length > 0 ? directories : ["."],
-    byName: isPlain && !entries.some((entry) => isGlob(entry)),
+    byName: isPlain && !project.pytest!.isRecent && !entries.some((entry) => isGlob(entry)),
   };
 }
 

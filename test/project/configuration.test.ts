@@ -15,6 +15,7 @@ Deno.test("readProjectFiles() reads [tool.pytest.ini_options], the older and the
     pythonPaths: [],
     addopts: "-q --capture=fd",
     logFile: null,
+    isRecent: false,
   });
   assertEquals(
     readProjectFiles(files({ "pyproject.toml": '[tool.pytest]\ntestpaths = ["t"]\n' })).pytest
@@ -42,6 +43,7 @@ Deno.test("readProjectFiles() reads tox.ini and setup.cfg only with their sectio
     pythonPaths: [],
     addopts: "-q\n--strict",
     logFile: null,
+    isRecent: false,
   });
 });
 
