@@ -180,6 +180,7 @@ class Preflight {
       project: this.project,
       inherited: this.#inherited,
       fresh: this.options.fresh ?? false,
+      collects: this.options.collects ?? true,
       targets: this.options.targets ?? null,
       during: (what, work) => this.#shown.during(what, work),
     }, interpreter);
@@ -215,8 +216,8 @@ class Preflight {
       fix,
     }));
     if (inWorktree) this.#shown.show(worktreeCheck(verified, fix));
-    this.#shown.show(verified.import);
-    this.#shown.show(verified.collection);
+    if (verified.import !== null) this.#shown.show(verified.import);
+    if (verified.collection !== null) this.#shown.show(verified.collection);
     return { ...interpreter, minor };
   }
 

@@ -16,24 +16,27 @@ export interface Imported {
 export interface Fit {
   readonly fits: boolean;
   readonly detail: string;
+  /** Whether the tests run against an installed copy. */
+  readonly isCopy: boolean;
 }
 
 /**
  * Whether a Python imports the package under test from this checkout's source. If it does not, the
- * processes that tractor starts import other code than the tests do.
+ * processes that tests start import other code than the tests do. An installed copy is intended
+ * where packages are tested as they are installed; in tractor's own repository it is a mistake.
  */
-export function fitOf({ own, byDirectoryOnly }: Imported, root: string): Fit {
-  if (!own) return { fits: true, detail: "the project has no package of its own" };
+export function fitOf({ own, byDirectoryOnly }: Imported, isTractor: boolean): Fit {
+  if (!own) return { fits: true, detail: "the project has no package of its own", isCopy: false };
   if (isInside(own.file, own.directory)) {
     const how = byDirectoryOnly
       ? ", but only with the project's root as working directory: it is not installed in the venv"
       : "";
-    return { fits: true, detail: `${own.name} is ${own.file}${how}` };
+    return { fits: true, detail: `${own.name} is ${own.file}${how}`, isCopy: false };
   }
-  const what = isInstalledCopy(own.file) && isInside(own.file, root)
-    ? "an installed copy, not the source in"
-    : "outside of";
-  return { fits: false, detail: `${own.name} resolves to ${own.file}: ${what} ${own.directory}` };
+  const isCopy = isInstalledCopy(own.file);
+  const what = isCopy ? "an installed copy, not the source in" : "outside of";
+  const detail = `${own.name} resolves to ${own.file}: ${what} ${own.directory}`;
+  return { fits: isCopy && !isTractor, detail, isCopy };
 }
 
 /** The output of pytest from its ERRORS heading on, or all of it without such a heading. */

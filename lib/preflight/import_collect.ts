@@ -1,6 +1,6 @@
 import { plural } from "../base/plural.ts";
 import { join } from "@std/path";
-import { errorsOf, fitOf, lastLines } from "./import_check.ts";
+import { errorsOf, type Fit, fitOf, lastLines } from "./import_check.ts";
 import { shellCommand } from "../base/escape.ts";
 import { pasteable } from "../base/typed_command.ts";
 import type { Remembered } from "./fingerprint.ts";
@@ -18,7 +18,7 @@ import {
   runPython,
 } from "../system/programs/python.ts";
 import { cacheDirectory, usable } from "../project/directories.ts";
-import { type Package, packageOf } from "../project/package.ts";
+import { isTractorItself, type Package, packageOf } from "../project/package.ts";
 import type { Project } from "../project/project.ts";
 import { wholeSuiteOf } from "../project/targets.ts";
 import { Memory } from "./remembered.ts";
@@ -32,12 +32,16 @@ const COLLECT_OPTIONS = ["-x", "-q", "--co"] as const;
 
 /** The result of importing and collecting with one interpreter. */
 export interface Verified {
-  readonly import: CheckResult;
-  readonly collection: CheckResult;
+  /** Null where nothing is imported, and nothing is wrong. */
+  readonly import: CheckResult | null;
+  /** Null where nothing was collected. */
+  readonly collection: CheckResult | null;
   /** Whether the interpreter belongs to this checkout; null when nothing could be imported. */
   readonly fits: boolean | null;
   /** The evidence for that. */
   readonly fit: string;
+  /** Whether the tests run against an installed copy. */
+  readonly isCopy: boolean;
   /** `3.13.0`; null if Python did not start. */
   readonly pythonVersion: string | null;
 }
@@ -49,6 +53,8 @@ export interface VerifyScene {
   readonly inherited: ReadonlyMap<string, string>;
   /** Whether to check again even if nothing has changed. */
   readonly fresh: boolean;
+  /** Whether to import and collect; otherwise the package is only searched. */
+  readonly collects: boolean;
   /** What to collect, as pytest takes it; null: the whole suite. */
   readonly targets: readonly string[] | null;
   /** Shows progress while `work` runs. */
@@ -58,6 +64,9 @@ export interface VerifyScene {
 /** Imports the package and collects the tests, unless nothing changed since that last succeeded. */
 export async function verify(scene: VerifyScene, interpreter: Interpreter): Promise<Verified> {
   const { host, project, targets } = scene;
+  if (!scene.collects) {
+    return await (await import("./search_package.ts")).search(scene, interpreter);
+  }
   const [own, memory] = await Promise.all([
     packageOf(host, project),
     Memory.open(scene, interpreter),
@@ -83,7 +92,7 @@ export async function verify(scene: VerifyScene, interpreter: Interpreter): Prom
   );
   const verified = await judge(scene, own, packages, check, interpreter);
   if (
-    verified.import.status === "ok" && verified.collection.status === "ok" &&
+    verified.import?.status === "ok" && verified.collection?.status === "ok" &&
     verified.fits === true && check.facts?.files
   ) {
     const { version, files, imported } = check.facts;
@@ -99,7 +108,7 @@ async function recalled(
   remembered: Remembered,
 ): Promise<Verified> {
   const { pythonVersion, files, collected } = remembered;
-  const { fits, detail } = await fit(scene, own, packages, {
+  const { fits, detail, isCopy } = await fit(scene, own, packages, {
     version: pythonVersion,
     files,
     byDirectoryOnly: false,
@@ -112,6 +121,7 @@ async function recalled(
     collection: checkResult("collection", "ok", `${countOf(scene, collected)} (${note})`),
     fits,
     fit: detail,
+    isCopy,
     pythonVersion,
   };
 }
@@ -171,7 +181,11 @@ async function startCheck(
   return { ...outcome, facts: again.facts ?? facts, traceback: evidence };
 }
 
-function parse({ stdout, stderr }: ProgramResult, packages: readonly string[]): CheckAnswer {
+/** Reads what a Python answered that searched some packages. */
+export function parse(
+  { stdout, stderr }: ProgramResult,
+  packages: readonly string[],
+): CheckAnswer {
   const answer = parseCheck(new TextDecoder().decode(stdout), new TextDecoder().decode(stderr));
   // Where nothing is searched, nothing is missing.
   const facts = answer.facts && packages.length === 0
@@ -187,24 +201,29 @@ async function judge(
   check: CheckOutcome,
   interpreter: Interpreter,
 ): Promise<Verified> {
+  const { project } = scene;
   const { facts } = check;
   const isImported = facts?.failed === "" && facts.files !== null;
-  const { fits, detail } = isImported
+  const { fits, detail, isCopy } = isImported
     ? await fit(scene, own, packages, facts)
-    : { fits: null, detail: "" };
+    : { fits: null, detail: "", isCopy: false };
   const evidence = check.traceback !== ""
     ? lastLines(check.traceback, EVIDENCE_LINES).join("\n")
     : evidenceOf(check.collection, check.printed, COLLECTION_LIMIT_MS);
+  const collection = collectionCheck(scene, interpreter, check);
+  // What no test needs is no failure: the package may have been taken for the one under test.
+  const isNeeded = project.profile === "tractor" || facts === null || collection.status !== "ok";
   return {
-    import: isImported ? importedCheck(packages, facts) : checkResult(
+    import: isImported ? importedCheck(project, packages, facts) : checkResult(
       "import",
-      "fail",
+      isNeeded ? "fail" : "warn",
       `${cannotImport(facts?.failed || packages[0])}\n${evidence}`.trimEnd(),
       importFix(interpreter, packages, evidence),
     ),
-    collection: collectionCheck(scene, interpreter, check),
+    collection,
     fits,
     fit: detail,
+    isCopy,
     pythonVersion: facts?.version ?? null,
   };
 }
@@ -228,6 +247,7 @@ function importFix(
 }
 
 function importedCheck(
+  { profile }: Project,
   packages: readonly string[],
   { files, byDirectoryOnly }: ImportFacts,
 ): CheckResult {
@@ -235,7 +255,9 @@ function importedCheck(
   const where = packages.map((name, index) =>
     `${name} from ${files?.[index] || "a namespace package"}`
   );
-  if (!byDirectoryOnly) return checkResult("import", "ok", where.join("\n"));
+  // Only actors are started elsewhere as a matter of course.
+  const isNormal = !byDirectoryOnly || profile === "plain";
+  if (isNormal) return checkResult("import", "ok", where.join("\n"));
   const detail = [
     ...where,
     "found only because the project's root is the working directory: it is not installed in the " +
@@ -259,17 +281,21 @@ function collectionCheck(
   return checkResult("collection", "fail", `${problem}\n${evidence}`.trimEnd(), fix);
 }
 
-async function fit(
-  { host, project }: VerifyScene,
+/** Whether the files that were found belong to this checkout. */
+export async function fit(
+  { host, project }: Pick<VerifyScene, "host" | "project">,
   own: Package | null,
   packages: readonly string[],
   { files, byDirectoryOnly }: ImportFacts,
-) {
-  if (!own || !files) return fitOf({ own: null, byDirectoryOnly }, project.root);
+): Promise<Fit> {
+  const isTractor = await isTractorItself(host, project);
+  if (!own || !files) return fitOf({ own: null, byDirectoryOnly }, isTractor);
   const file = files[packages.indexOf(own.importName)]!;
   const directory = join(project.root, own.directory);
   // A namespace package has no file.
-  if (file === "") return { fits: true, detail: `${own.importName} is a namespace package` };
+  if (file === "") {
+    return { fits: true, detail: `${own.importName} is a namespace package`, isCopy: false };
+  }
   const [realFile, realDirectory] = await Promise.all([
     host.files.realPath(file),
     host.files.realPath(directory),
@@ -277,7 +303,7 @@ async function fit(
   return fitOf({
     own: { name: own.importName, directory: realDirectory ?? directory, file: realFile ?? file },
     byDirectoryOnly,
-  }, project.root);
+  }, isTractor);
 }
 
 /** Maximum number of targets that a row lists. */
@@ -291,7 +317,7 @@ function countOf({ targets }: VerifyScene, count: number | null): string {
 }
 
 /** How a program ended, and the end of its output. */
-function evidenceOf({ outcome }: ProgramResult, printed: string, limitMs: number): string {
+export function evidenceOf({ outcome }: ProgramResult, printed: string, limitMs: number): string {
   if (outcome === "missing") return missingTool("env");
   const late = outcome === "timed-out" ? [`it did not end within ${limitMs / 1000} s`] : [];
   return [...late, ...lastLines(errorsOf(printed), EVIDENCE_LINES)].join("\n");

@@ -14,6 +14,8 @@ export interface PreflightOptions {
   readonly isolated?: boolean;
   /** Whether imports and collection are checked even if nothing has changed. */
   readonly fresh?: boolean;
+  /** Whether to import and collect, which pytest itself is about to do; true by default. */
+  readonly collects?: boolean;
   /** What to collect, as pytest takes it; the whole suite by default. */
   readonly targets?: readonly string[];
   /** `--python`: a Python or a venv. */

@@ -28,7 +28,7 @@ export interface VenvFacts {
 export function venvCheck(
   { name, interpreter, minor, verified, how, warnings, linkedTo, inWorktree, fix }: VenvFacts,
 ): CheckResult {
-  const { pythonVersion, fits, fit } = verified;
+  const { pythonVersion, fits, fit, isCopy } = verified;
   const version = pythonVersion === null ? "Python does not start" : `Python ${pythonVersion}`;
   const misfit = fits === false && !inWorktree;
   const wrongName = interpreter.minor !== null && minor !== null &&
@@ -38,11 +38,11 @@ export function venvCheck(
     ...(interpreter.argv.length > 1 ? [UV_RUN_IS_SLOWER] : []),
     ...warnings,
     ...(linkedTo === null ? [] : [`it is a symlink to ${linkedTo}`]),
-    ...(misfit ? [fit] : []),
+    ...(misfit || isCopy ? [fit] : []),
     ...(wrongName ? [`its name says Python ${dotted(interpreter.minor!)}`] : []),
   ].join("\n");
   if (pythonVersion === null || misfit) return checkResult("venv", "fail", detail, fix);
-  return checkResult("venv", warnings.length > 0 || wrongName ? "warn" : "ok", detail);
+  return checkResult("venv", warnings.length > 0 || wrongName || isCopy ? "warn" : "ok", detail);
 }
 
 const UV_RUN_IS_SLOWER =

@@ -69,6 +69,7 @@ export async function readyToRun(
       show: true,
       leaks: true,
       isolated: options.isolated,
+      collects: project.profile === "tractor",
       targets: options.targets,
       python: line.options.python,
       sync: line.options.sync,

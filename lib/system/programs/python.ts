@@ -80,6 +80,9 @@ export function checkArguments(
   return ["-c", checkSource, packages.join(","), ...pytestArguments];
 }
 
+/** In place of pytest's arguments: the packages are only searched, not imported. */
+export const FIND_ONLY = ["--find"] as const;
+
 /** The output of such a Python. */
 export interface CheckAnswer {
   /** Null if Python did not start. */

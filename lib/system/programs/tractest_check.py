@@ -1,6 +1,7 @@
 """Reports this Python and the origin of packages, collects tests and imports the packages, in one process.
 
-Arguments: the packages, separated by ","; then those of `python -m pytest`. Without the latter nothing is collected.
+Arguments: the packages, separated by ","; then those of `python -m pytest`. Without the latter nothing is collected;
+with `--find` in their place nothing is imported either.
 Prints two records on standard output, before and after the output of pytest, each between two pairs of NUL; an empty
 word is `-`. Ends with the exit code of pytest.
 """
@@ -13,6 +14,7 @@ import traceback
 
 packages = [name for name in sys.argv[1].split(",") if name]
 sys.argv[1:] = sys.argv[2:]
+finds_only = sys.argv[1:] == ["--find"]
 answers = os.dup(1)
 
 
@@ -40,7 +42,7 @@ found = [spec.origin if spec.has_location else "" for spec in specs if spec]
 answer("found", sys.version.split()[0], where, *(found if len(found) == len(packages) else []))
 
 code = 0
-if len(sys.argv) > 1:
+if len(sys.argv) > 1 and not finds_only:
     try:
         runpy.run_module("pytest", run_name="__main__", alter_sys=True)
     except SystemExit as end:
@@ -51,7 +53,7 @@ if len(sys.argv) > 1:
 
 # After pytest, which can rewrite the assertions of its plugins only if it imports them first.
 failed = ""
-for package in packages:
+for package in () if finds_only else packages:
     try:
         importlib.import_module(package)
     except BaseException:
