@@ -11,7 +11,7 @@ import { type Interpreter, minorOf } from "../system/programs/python.ts";
 import { Git, type GitLocation } from "../system/programs/git.ts";
 import { SIGINT_IGNORED } from "./environment_checks.ts";
 import { VENV_CHOICES, venvQuestion } from "./show.ts";
-import { noVenvChecks, venvCheck, worktreeCheck } from "./venv_checks.ts";
+import { noVenvChecks, noVenvText, venvCheck, worktreeCheck } from "./venv_checks.ts";
 import { canAsk, confirm, select } from "../terminal/prompt.ts";
 import type { Context } from "../command_line/context.ts";
 import { type Verified, verify } from "./import_collect.ts";
@@ -24,6 +24,7 @@ import {
   uvRunPython,
   type VenvScene,
 } from "./interpreter.ts";
+import { pythonOfPytest } from "./path_pytest.ts";
 import { findVenvs, type Venvs } from "../project/venvs.ts";
 import { findLeaks } from "../leaks/gather.ts";
 import type { PreflightOptions } from "./preflight_options.ts";
@@ -51,6 +52,7 @@ interface Choice {
   readonly candidates: readonly Interpreter[];
   /** How they were chosen, as it is shown. */
   readonly how: string;
+  readonly warnings?: readonly string[];
 }
 
 interface Chosen {
@@ -103,8 +105,8 @@ class Preflight {
 
   /** The first candidate that fits, or else the last; null when there is none. */
   async #interpreter(): Promise<Interpreter | null> {
-    const { candidates, how } = await this.#choose();
-    const rejected: string[] = [];
+    const { candidates, how, warnings = [] } = await this.#choose();
+    const rejected: string[] = [...warnings];
     for (const [index, interpreter] of candidates.entries()) {
       const verified = await this.#verify(interpreter);
       if (verified.fits !== false || index === candidates.length - 1) {
@@ -136,7 +138,13 @@ class Preflight {
   /** Without a venv: asks what to do, or shows the options that answer the question. */
   async #withoutVenv(): Promise<Choice> {
     const { host, printer } = this.context;
-    const { warnings } = this.#venvs;
+    const { warnings, names } = this.#venvs;
+    const onPath = await pythonOfPytest(host, this.project, this.#venvs);
+    if (onPath !== null) {
+      const python = await namedPython(this.#scene(), onPath);
+      const missing = noVenvText(this.project.root, names);
+      return { candidates: [python], how: "the Python of pytest on PATH", warnings: [missing] };
+    }
     const command = await this.#syncCommand(null);
     let answer: "sync" | "self" | null = this.options.yes ? "sync" : null;
     if (answer === null && this.options.ask && canAsk(host, printer)) {
@@ -148,7 +156,7 @@ class Preflight {
     if (answer === "sync") return { candidates: [await this.#sync(null, null)], how: CREATED };
     const checks = noVenvChecks({
       root: this.project.root,
-      names: this.#venvs.names,
+      names,
       warnings,
       command,
       activatesItself: answer === "self",

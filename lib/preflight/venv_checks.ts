@@ -67,13 +67,17 @@ export interface NoVenvFacts {
   readonly inWorktree: boolean;
 }
 
+/** Says that there is no venv. */
+export function noVenvText(root: string, names: readonly string[]): string {
+  return `no virtual environment found in ${root} (looked for ${names.join(", ")})`;
+}
+
 /** The failed checks of a project without a venv. */
 export function noVenvChecks(
   { root, names, warnings, command, activatesItself, inWorktree }: NoVenvFacts,
 ): CheckResult[] {
   const name = /UV_PROJECT_ENVIRONMENT=(\S+)/.exec(command)?.[1] ?? ".venv";
-  const wanted = names.join(", ");
-  const detail = [`no virtual environment found in ${root} (looked for ${wanted})`, ...warnings];
+  const detail = [noVenvText(root, names), ...warnings];
   const next = activatesItself
     ? `source ${name}/bin/activate`
     : "tractest run --sync (creates it), --uv-run (slower), or --python PATH";

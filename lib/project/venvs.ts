@@ -62,7 +62,7 @@ export async function findVenvs(host: Host, project: Project): Promise<Venvs> {
     active,
     wantedMinor,
     home,
-    pattern: patternOf(project, { venvs, wanted, home, isTractor }),
+    pattern: patternOf(project, { venvs, wanted, home }),
     names: [
       wanted.configured ?? wanted.versioned,
       ...(wanted.uv === null ? [] : [wanted.uv]),
@@ -130,17 +130,16 @@ async function homeOf(host: Host, places: readonly string[]): Promise<string> {
 
 /** Where a new venv is made. */
 function patternOf(
-  { root, configuration }: Project,
-  { venvs, wanted, home, isTractor }: {
+  { root, configuration, profile }: Project,
+  { venvs, wanted, home }: {
     readonly venvs: readonly FoundVenv[];
     readonly wanted: VenvNames;
     readonly home: string;
-    readonly isTractor: boolean;
   },
 ): string {
   if (wanted.configured !== null) return join(root, configuration.venv);
   if (wanted.uv !== null) return resolve(home, wanted.uv);
-  const isVersioned = isTractor || venvs.some(({ kind }) => kind === "versioned");
+  const isVersioned = profile === "tractor" || venvs.some(({ kind }) => kind === "versioned");
   return isVersioned ? join(root, DEFAULT_VENV) : join(home, ".venv");
 }
 

@@ -3,7 +3,7 @@ import type { Interpreter } from "../system/programs/python.ts";
 import { escapeText } from "../base/escape.ts";
 import type { PreflightResult } from "../preflight/rules.ts";
 import { describeLock } from "../background/rules_project_lock.ts";
-import { TractestError } from "../errors.ts";
+import { PreflightError, TractestError } from "../errors.ts";
 import { inheritedEnvironment, sigintMethod } from "../system/programs/env.ts";
 import { EXIT } from "../tables/exit_codes.ts";
 import { canAsk, confirm } from "../terminal/prompt.ts";
@@ -14,6 +14,8 @@ import {
   uvRunPython,
   type VenvScene,
 } from "../preflight/interpreter.ts";
+import { pythonOfPytest } from "../preflight/path_pytest.ts";
+import { noVenvText } from "../preflight/venv_checks.ts";
 import { findVenvs } from "../project/venvs.ts";
 import type { Venv } from "../project/rules_venv.ts";
 import type { Context } from "../command_line/context.ts";
@@ -49,7 +51,7 @@ export async function readyToRun(
   }
   if (line.options.noPreflight) {
     const [interpreter, inherited, sigint] = await Promise.all([
-      quickInterpreter(context, project),
+      uncheckedInterpreter(context, project),
       inheritedEnvironment(host),
       sigintMethod(host),
     ]);
@@ -157,7 +159,32 @@ export async function quickInterpreter(
   const named = line.options.python;
   if (line.options.uvRun) return await uvRunPython(scene, best);
   if (named !== null) return await namedPython(scene, named);
-  return best ? pythonOf(best) : { argv: ["python"], environment: {}, venv: null, minor: null };
+  if (best !== null) return pythonOf(best);
+  const onPath = await pythonOfPytest(host, project, scene.venvs);
+  if (onPath !== null) return await namedPython(scene, onPath);
+  return UNKNOWN_PYTHON;
+}
+
+/** Shown where there is none to run with. */
+const UNKNOWN_PYTHON: Interpreter = { argv: ["python"], environment: {}, venv: null, minor: null };
+
+/**
+ * {@linkcode quickInterpreter}, for a run without a preflight.
+ *
+ * @throws {PreflightError} if there is none
+ */
+async function uncheckedInterpreter(
+  context: Context<SharedOptions>,
+  project: Project,
+): Promise<Interpreter> {
+  const interpreter = await quickInterpreter(context, project);
+  if (interpreter !== UNKNOWN_PYTHON) return interpreter;
+  const { names } = await findVenvs(context.host, project);
+  throw new PreflightError(
+    "no-venv",
+    noVenvText(project.root, names),
+    "tractest run --sync (creates it), or --python PATH",
+  );
 }
 
 /** The virtual environments found without git or a Python, and the one to use. */

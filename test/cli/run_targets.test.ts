@@ -120,9 +120,28 @@ Deno.test("the checks before a run collect its targets", async () => {
     "test_a.py": "def test_a(): pass\n",
     "test_b.py": "import nope\n",
   });
+  await suite.write(TRACTOR);
   const target = await suite.tractest(["run", "test_a"]);
   assertIncludes(target.stderr, "collection  1 test collected from tests/test_a.py");
   assert(!target.stderr.includes("nope"), target.stderr);
   const whole = await suite.tractest(["run"]);
   assertIncludes(whole.stderr, "ModuleNotFoundError: No module named 'nope'");
+});
+
+Deno.test("without tractor what can't be collected is pytest's to say, with its code", async () => {
+  await using suite = await pytestSuite({
+    "test_a.py": "def test_a(): pass\n",
+    "test_b.py": "import nope\n",
+  });
+  const broken = await suite.tractest(["run", "--no-defaults"]);
+  assertEquals(broken.code, 2, broken.stderr);
+  assertIncludes(broken.stdout, "Interrupted: 1 error during collection");
+  const words = ["run", "--no-defaults", "--continue-on-collection-errors"];
+  const others = await suite.tractest(words);
+  assertEquals(others.code, 1, others.stderr);
+  assertIncludes(others.stdout, "1 passed, 1 error in ");
+  await suite.write({ "tests/test_a.py": "", "tests/test_b.py": "" });
+  assertEquals((await suite.tractest(["run"])).code, 5);
+  await suite.write({ "tests/conftest.py": "import nope\n" });
+  assertEquals((await suite.tractest(["run"])).code, 4);
 });
