@@ -16,6 +16,7 @@ import { DEFAULT_CONFIGURATION } from "../project/configuration.ts";
 import { withConfirmation } from "./rules_capture.ts";
 import { PreflightError, TractestError, UsageError } from "../errors.ts";
 import type { Context } from "../command_line/context.ts";
+import type { Profile } from "../project/rules_profile.ts";
 import type { Host } from "../system/host.ts";
 import { examineHang } from "./examine.ts";
 import { findLiveRuns, type RunOfProcess, runOfProcess } from "./live_runs.ts";
@@ -63,6 +64,7 @@ export async function hang(context: Context<HangOptions>): Promise<ExitCode> {
   const pid = line.operands[0] === undefined ? null : pidOf(line.operands[0]);
   // A tree given by its pid can be anywhere.
   const project = await projectHere(host);
+  const profile = profileOf(project);
   const list = await listProcesses(host);
   const found = pid === null
     ? await findLiveRuns(host, project ?? await findProject(host), list)
@@ -77,7 +79,7 @@ export async function hang(context: Context<HangOptions>): Promise<ExitCode> {
   const isConfirming = line.options.confirm;
   // One point of the signature is what --confirm decides: it is shown after that.
   for (const report of printer.json ? [] : reports) {
-    showHang(printer, isConfirming ? { ...report, signature: [] } : report);
+    showHang(printer, isConfirming ? { ...report, signature: [] } : report, profile);
   }
   if (reports.length === 0) printer.line("no pytest of this repo is running");
   const [first = null, ...rest] = reports;
@@ -92,7 +94,7 @@ export async function hang(context: Context<HangOptions>): Promise<ExitCode> {
   const confirmed = first && signature && { ...first, signature };
   if (printer.json) {
     printer.document("tractest.hang/1", { ...hangDocument(confirmed), confirm, others });
-  } else if (confirmed) showSignature(printer, confirmed);
+  } else if (confirmed) showSignature(printer, confirmed, profile);
   return exitCode;
 }
 
@@ -104,6 +106,10 @@ async function projectHere(host: Host): Promise<Project | null> {
     if (error instanceof PreflightError && error.code === "no-project") return null;
     throw error;
   }
+}
+
+function profileOf(project: Project | null): Profile {
+  return project?.profile ?? "plain";
 }
 
 /** Any process will do: examining changes nothing. */
@@ -130,6 +136,7 @@ async function examine(
     ...run,
     root,
     processes: list,
+    profile: profileOf(project),
     registries: (project?.configuration ?? DEFAULT_CONFIGURATION).registries,
     checkout,
     asked: { stacks, confirm },

@@ -5,6 +5,7 @@ import { runningByChildren } from "./rules_running.ts";
 import { type FoundNote, hangRecipe, type RecipeScene } from "./recipe.ts";
 import { signatureOf } from "./rules_capture.ts";
 import type { HangScene } from "./scene.ts";
+import type { Profile } from "../project/rules_profile.ts";
 import type { Host } from "../system/host.ts";
 import { gatherHang, type GatherRequest } from "./gather.ts";
 import { backendOf, capturesOutput, logLevelOf } from "../pytest/pytest_command.ts";
@@ -13,6 +14,8 @@ import { readOutput } from "./read_output.ts";
 
 /** A tree to examine, and what is known of its run. */
 export interface ExamineRequest extends GatherRequest {
+  /** That of the project; plain outside of any. */
+  readonly profile: Profile;
   /** The root of the project; null outside of any. */
   readonly checkout: string | null;
   /** Null: not recorded. */
@@ -83,7 +86,9 @@ interface Observation {
 async function observe(host: Host, request: ExamineRequest): Promise<Observation> {
   const [scene, notes] = await Promise.all([
     gatherHang(host, request),
-    request.checkout === null ? [] : findNotes(host, request.checkout),
+    request.checkout === null || request.profile === "plain"
+      ? []
+      : findNotes(host, request.checkout),
   ]);
   return { scene, notes };
 }
@@ -93,7 +98,7 @@ async function reportOn(
   { scene: gathered, notes }: Observation,
   request: ExamineRequest,
 ): Promise<HangReport> {
-  const { root, command, asked } = request;
+  const { root, command, asked, profile } = request;
   const [extra, output] = await Promise.all([
     request.readStacks?.(gathered),
     readOutput(host, gathered),
@@ -106,14 +111,14 @@ async function reportOn(
   const [backend, logLevel] = [command && backendOf(command), command && logLevelOf(command)];
   const tests = (running ?? []).map(({ id }) => id);
   const hasStacks = scene.stacks.size > 0;
-  const known = { captured, logLevel, tests, notes, root, asked, hasStacks };
+  const known = { profile, captured, logLevel, tests, notes, root, asked, hasStacks };
   return {
     verdict: judgement.verdict,
     root,
     running,
     processes: shownProcesses(scene),
     evidence: judgement.evidence,
-    signature: signatureOf(scene, { command, captured, backend, output }),
+    signature: signatureOf(scene, { profile, command, captured, backend, output }),
     recipe: hangRecipe(judgement, known),
     stacks: [...scene.stacks].map(([pid, text]) => ({ pid, text })),
     unknowns: [...scene.unknowns, ...extra?.unknowns ?? []],

@@ -1,5 +1,6 @@
 import type { HangVerdict } from "../pytest/hang_event.ts";
 import { shellCommand } from "../base/escape.ts";
+import type { Profile } from "../project/rules_profile.ts";
 import type { Judgement } from "./rules.ts";
 
 /** A place in the checkout that documents such hangs; `place` null: it is absent. */
@@ -11,6 +12,7 @@ export interface FoundNote {
 
 /** What the steps rest on, apart from the judgement. */
 export interface RecipeScene {
+  readonly profile: Profile;
   /** Whether pytest captures output; null when unknown. */
   readonly captured: boolean | null;
   /** The level of `--ll`; null when it was not given. */
@@ -48,8 +50,8 @@ const STEPS: Readonly<
   "child-ignores-sigint": () => [
     "let the child handle SIGINT (no SIG_IGN, no mask), or end it with another signal",
   ],
-  "terminal-wanted": ({ tests }) => [
-    `to use the debugger: ${shellCommand(["tractest", "run", "--tpdb", ...tests.slice(0, 1)])}`,
+  "terminal-wanted": ({ profile, tests }) => [
+    `to use the debugger: ${runCommand(DEBUGGER[profile], tests)}`,
     "without a terminal: remove the breakpoint; PYTHONBREAKPOINT=0 disables breakpoint() calls",
   ],
   "stopped": (_, { pids }) => [`to resume: ${killCommand("CONT", pids)}`],
@@ -67,6 +69,11 @@ const STEPS: Readonly<
       ? ["-s won't help: no output goes into a pipe", ...stackSteps(scene), ...debugSteps(scene)]
       : [...captureSteps(scene), ...noteLines(scene.notes), ...stackSteps(scene)],
 };
+
+/** A run of the first of these tests, if there is one. */
+function runCommand(option: string, tests: readonly string[]): string {
+  return shellCommand(["tractest", "run", option, ...tests.slice(0, 1)]);
+}
 
 function killCommand(signal: string, pids: readonly number[]): string {
   return shellCommand(["kill", `-${signal}`, ...pids.map(String)]);
@@ -86,21 +93,34 @@ function stackSteps({ asked, hasStacks, root }: RecipeScene): string[] {
   ];
 }
 
-function debugSteps({ tests: [test] }: RecipeScene): string[] {
-  return test === undefined
-    ? []
-    : [`step through it: ${shellCommand(["tractest", "run", "--tpdb", test])}`];
+/** The option that gives a breakpoint the terminal. */
+const DEBUGGER: Readonly<Record<Profile, string>> = { tractor: "--tpdb", plain: "--pdb" };
+
+function debugSteps({ profile, tests: [test] }: RecipeScene): string[] {
+  const option = profile === "tractor" ? DEBUGGER.tractor : "--trace";
+  return test === undefined ? [] : [`step through it: ${runCommand(option, [test])}`];
 }
 
-/** The steps of tractor's recipe: first without capture, then with less logging, then a file. */
-function captureSteps({ captured, logLevel, tests, asked }: RecipeScene): string[] {
-  const again = shellCommand(["tractest", "run", "-s", ...tests.slice(0, 1)]);
+/** First without capture, then with less output, then a file. */
+function captureSteps({ profile, captured, logLevel, tests, asked }: RecipeScene): string[] {
+  const again = runCommand("-s", tests);
   const check = asked.confirm ? "" : "; tractest hang --confirm checks this";
+  const withoutCapture = captured === false
+    ? "1. it ran with -s: capture is not the cause"
+    : `1. try -s first (${again}): if it passes, full capture pipes are the cause${check}`;
+  return profile === "plain"
+    ? [
+      withoutCapture,
+      "2. let the processes that the test starts write less",
+      "3. for capture with much output, send their stdout and stderr to /dev/null or a file",
+    ]
+    : [withoutCapture, ...logSteps(logLevel)];
+}
+
+/** The rest of tractor's recipe. */
+function logSteps(logLevel: string | null): string[] {
   const isLoud = logLevel !== null && !QUIET_LEVELS.includes(logLevel.toLowerCase());
   return [
-    captured === false
-      ? "1. it ran with -s: capture is not the cause"
-      : `1. try -s first (${again}): if it passes, full capture pipes are the cause${check}`,
     isLoud
       ? `2. lower the log level: --ll ${logLevel} multiplies the output of failing actors`
       : "2. keep the log level low (--ll error): others multiply the output of failing actors",

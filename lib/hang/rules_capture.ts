@@ -1,4 +1,5 @@
 /** Whether full capture pipes are the cause: tractor's best-known hang. */
+import type { Profile } from "../project/rules_profile.ts";
 import type { SignaturePoint } from "../pytest/hang_event.ts";
 import { plural } from "../base/plural.ts";
 import { fileOf, isPipe, isTerminal } from "./activity.ts";
@@ -9,6 +10,7 @@ import { describeActivity, nameOf, say } from "./evidence_sentences.ts";
 
 /** What the signature rests on, apart from the scene. */
 export interface SignatureScene {
+  readonly profile: Profile;
   /** The command of pytest; null when unknown. */
   readonly command: readonly string[] | null;
   /** Whether it captures output; null when unknown. */
@@ -43,7 +45,7 @@ export function signatureOf(scene: HangScene, more: SignatureScene): SignaturePo
   const isHungWithoutCapture = more.captured === false;
   return [
     { point: "fork-backend", ...forkBackend(scene, more) },
-    { point: "error-tracebacks", ...tracebacks(more.output) },
+    { point: "error-tracebacks", ...tracebacks(more.output, more.profile) },
     {
       point: "passes-with-s",
       ...(isHungWithoutCapture ? no("it hangs with -s too") : unknown("not tried")),
@@ -63,7 +65,7 @@ export function withConfirmation(
   );
 }
 
-function forkBackend(scene: HangScene, { command, backend }: SignatureScene): Answer {
+function forkBackend(scene: HangScene, { profile, command, backend }: SignatureScene): Answer {
   const below = belowRoot(scene);
   const processes = `${plural(below.length, "process", "processes")} below pytest`;
   if (backend !== null && /fork/.test(backend)) {
@@ -73,6 +75,7 @@ function forkBackend(scene: HangScene, { command, backend }: SignatureScene): An
   if (server) return yes(`${nameOf(server)} is a fork server; ${processes}`);
   const forked = below.find((process) => isForked(scene, process));
   if (forked) return yes(`${nameOf(forked)} is a fork of its parent by its title; ${processes}`);
+  if (profile === "plain") return no(`no fork server, and no title shows a fork; ${processes}`);
   if (backend !== null) return no(`--spawn-backend ${backend} starts each actor as a new program`);
   return command === null
     ? unknown(`pytest's command is unknown, no title shows a fork; ${processes}`)
@@ -88,12 +91,13 @@ function isForked({ processes, root }: HangScene, { ppid, title }: SeenProcess):
 /** So many tracebacks are "several". */
 const SEVERAL = 2;
 
-function tracebacks({ texts, unread }: ReadOutput): Answer {
+function tracebacks({ texts, unread }: ReadOutput, profile: Profile): Answer {
   const counts = texts.map(countTracebacks);
   const remote = counts.reduce((sum, one) => sum + one.remote, 0);
   const groups = counts.reduce((sum, one) => sum + one.groups, 0);
   const missing = unread.length === 0 ? "" : `; not read: ${unread.join(", ")}`;
-  const found = `${remote} RemoteActorError and ${groups} ExceptionGroup so far${missing}`;
+  const both = profile === "tractor" ? `${remote} RemoteActorError and ` : "";
+  const found = `${both}${groups} ExceptionGroup so far${missing}`;
   if (remote + groups >= SEVERAL) return yes(found);
   if (texts.length === 0) return unknown(`no output can be read${missing}`);
   return unread.length > 0 ? unknown(found) : no(found);

@@ -1,4 +1,5 @@
 import type { HangProcess, HangReport, HangVerdict } from "../pytest/hang_event.ts";
+import type { Profile } from "../project/rules_profile.ts";
 import { escapeText } from "../base/escape.ts";
 import type { Printer } from "../terminal/printer.ts";
 
@@ -22,35 +23,46 @@ const HEADLINES: Readonly<Record<Exclude<HangVerdict, "no-verdict">, string>> = 
 /** Verdicts that leave open whether full capture pipes are the cause. */
 const ABOUT_CAPTURE: ReadonlySet<HangVerdict> = new Set(["blocked-write", "no-verdict"]);
 
-const POINT_NAMES: Readonly<Record<HangReport["signature"][number]["point"], string>> = {
-  "fork-backend": "a fork-based backend",
-  "error-tracebacks": "several tracebacks of RemoteActorError or ExceptionGroup",
-  "passes-with-s": "passes with -s",
-  "actors-blocked-in-write": "actors blocked in write to an inherited descriptor",
+type PointNames = Readonly<Record<HangReport["signature"][number]["point"], string>>;
+
+const POINT_NAMES: Readonly<Record<Profile, PointNames>> = {
+  tractor: {
+    "fork-backend": "a fork-based backend",
+    "error-tracebacks": "several tracebacks of RemoteActorError or ExceptionGroup",
+    "passes-with-s": "passes with -s",
+    "actors-blocked-in-write": "actors blocked in write to an inherited descriptor",
+  },
+  plain: {
+    "fork-backend": "processes that were forked",
+    "error-tracebacks": "several tracebacks of ExceptionGroup",
+    "passes-with-s": "passes with -s",
+    "actors-blocked-in-write": "processes blocked in write to an inherited descriptor",
+  },
 };
 
 /** Shows the signature of full capture pipes, point by point. */
-export function showSignature(printer: Printer, report: HangReport): void {
-  for (const line of signatureLines(report)) printer.line(line);
+export function showSignature(printer: Printer, report: HangReport, profile: Profile): void {
+  for (const line of signatureLines(report, profile)) printer.line(line);
 }
 
-function signatureLines({ signature }: HangReport): string[] {
+function signatureLines({ signature }: HangReport, profile: Profile): string[] {
   if (signature.length === 0) return [];
   const points = signature.map(({ point, answer, evidence }) =>
-    `  ${answer.padEnd(7)}  ${POINT_NAMES[point]}: ${escapeText(evidence)}`
+    `  ${answer.padEnd(7)}  ${POINT_NAMES[profile][point]}: ${escapeText(evidence)}`
   );
   return ["signature of full capture pipes:", ...points];
 }
 
 /** Shows what a stuck tree waits for, as data on stdout. */
-export function showHang(printer: Printer, report: HangReport): void {
-  for (const line of linesOf(printer, report, "stdout")) printer.line(line);
+export function showHang(printer: Printer, report: HangReport, profile: Profile): void {
+  for (const line of linesOf(printer, report, profile, { stream: "stdout" })) printer.line(line);
   showRecipe(printer, report);
 }
 
 /** Shows the same on stderr, with the output of a run. */
-export function noteHang(printer: Printer, report: HangReport): void {
-  for (const line of linesOf(printer, report, "stderr", NOTED_STACKS)) printer.note(line);
+export function noteHang(printer: Printer, report: HangReport, profile: Profile): void {
+  const how = { stream: "stderr", mostStacks: NOTED_STACKS } as const;
+  for (const line of linesOf(printer, report, profile, how)) printer.note(line);
   showRecipe(printer, report);
 }
 
@@ -61,8 +73,11 @@ function showRecipe(printer: Printer, { recipe }: HangReport): void {
 function linesOf(
   printer: Printer,
   report: HangReport,
-  stream: "stdout" | "stderr",
-  mostStacks = Infinity,
+  profile: Profile,
+  { stream, mostStacks = Infinity }: {
+    readonly stream: "stdout" | "stderr";
+    readonly mostStacks?: number;
+  },
 ): string[] {
   const { verdict, processes, evidence, unknowns } = report;
   const more = processes.length - SHOWN_PROCESSES;
@@ -75,7 +90,7 @@ function linesOf(
       ? printer.paint("yellow", "cause not determined", stream) + (evidence[0] ? "; observed:" : "")
       : `${printer.paint("red", `${verdict}:`, stream)} ${HEADLINES[verdict]}`,
     ...evidence.map((line) => `  ${escapeText(line)}`),
-    ...(ABOUT_CAPTURE.has(verdict) ? signatureLines(report) : []),
+    ...(ABOUT_CAPTURE.has(verdict) ? signatureLines(report, profile) : []),
     ...unknowns.map((line) => `  not inspected: ${escapeText(line)}`),
   ];
 }

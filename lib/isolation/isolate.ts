@@ -219,6 +219,7 @@ async function mirrorsOf(host: Host, project: Project): Promise<string[]> {
 async function usesTemporary(host: Host, project: Project): Promise<boolean> {
   const list = async (path: string) =>
     (await host.files.readDirectory(path).catch(() => null) ?? []).map(({ name }) => name);
+  if (project.profile === "plain") return false;
   if ((await list("/tmp")).some((name) => /^registry@.*\.sock$/s.test(name))) return true;
   const [before, after = ""] = project.configuration.venv.split("<MINOR>");
   const isVenv = (name: string) =>

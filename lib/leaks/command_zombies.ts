@@ -10,7 +10,7 @@ import { endLeaks, type EndLeaksOptions } from "./end_leaks.ts";
 import { findLeaks } from "./gather.ts";
 import type { FirstScan } from "./first_scan.ts";
 import { isCleanable, isOnlyHeld, targetsOf } from "./rules_report.ts";
-import { findProject } from "../project/project.ts";
+import { findProject, type Project } from "../project/project.ts";
 
 /** Runs `tractest zombies` with a first scan that is under way; null where there is none. */
 export async function runZombies(
@@ -42,24 +42,26 @@ export async function runZombies(
     const cleanup = await endLeaks(host, printer, project, found, options);
     if (options.dryRun) {
       for (const { path } of staleOf(segments)) printer.line(`would remove ${escapeText(path)}`);
-      return listed(context, found, segments);
+      return listed(context, project, found, segments);
     }
-    if (segments === null) return cleaned(context, found, cleanup, null);
+    if (segments === null) {
+      return cleaned(context, project, { before: found, cleanup, segments: null });
+    }
     const { removeSharedMemory } = await import("./shared_memory.ts");
     const memory = await removeSharedMemory(host, project);
     for (const path of memory.removed) printer.note(`removed ${escapeText(path)}`);
     for (const { path, reason } of memory.refused) {
       printer.note(`left alone: ${escapeText(`${path}: ${reason}`)}`);
     }
-    return cleaned(
-      context,
-      found,
-      { ...cleanup, removed: [...cleanup.removed, ...memory.removed] },
-      await findSegments(),
-    );
+    const removed = [...cleanup.removed, ...memory.removed];
+    return cleaned(context, project, {
+      before: found,
+      cleanup: { ...cleanup, removed },
+      segments: await findSegments(),
+    });
   };
   if (line.options.kill) return await kill();
-  const code = listed(context, found, segments);
+  const code = listed(context, project, found, segments);
   if (code !== EXIT.leaksFound || options.dryRun || !isCleanable(found) || line.options.hook) {
     return code;
   }
@@ -81,6 +83,7 @@ function staleOf(segments: Segments): readonly SharedMemoryReport[] {
 /** Shows what was found. */
 function listed(
   { printer, line }: Context<ZombiesOptions>,
+  project: Project,
   report: LeakReport,
   segments: Segments,
 ): ExitCode {
@@ -93,23 +96,29 @@ function listed(
     });
   }
   if (line.options.hook) {
-    if (code === EXIT.unverified) return warnUnverified({ printer }, report);
+    if (code === EXIT.unverified) return warnUnverified({ printer }, project, report);
     if (code === EXIT.ok || (staleOf(segments).length === 0 && warnHeld({ printer }, report))) {
       return EXIT.ok;
     }
   }
-  showLeaks(printer, report);
+  showLeaks(printer, report, { project });
   showSharedMemory(printer, segments);
   if (code !== EXIT.ok) hintLeaks(printer, report);
   return code;
 }
 
+/** A clean-up, with what was found before it and what of shared memory was found after it. */
+interface Cleaned {
+  readonly before: LeakReport;
+  readonly cleanup: CleanupReport;
+  readonly segments: Segments;
+}
+
 /** Shows what the clean-up did, and what remains. */
 function cleaned(
   { printer, line }: Context<ZombiesOptions>,
-  before: LeakReport,
-  cleanup: CleanupReport,
-  segments: Segments,
+  project: Project,
+  { before, cleanup, segments }: Cleaned,
 ): ExitCode {
   const { after, killed, removed } = cleanup;
   const code = cleanup.survivors || staleOf(segments).length > 0
@@ -129,22 +138,26 @@ function cleaned(
   }
   if (line.options.hook) {
     if (killed.length + removed.length > 0) {
-      printer.note(
-        `tractest: ended ${killed.length} leaked actors, removed ${removed.length} stale sockets`,
-      );
+      const [ended, gone] = [killed.length, removed.length];
+      const what = project.profile === "tractor" ? "actors" : "processes";
+      printer.note(`tractest: ended ${ended} leaked ${what}, removed ${gone} stale sockets`);
     }
     if (cleanup.survivors) return warnSurvivors({ printer }, cleanup);
-    if (code === EXIT.unverified) return warnUnverified({ printer }, after);
+    if (code === EXIT.unverified) return warnUnverified({ printer }, project, after);
     if (code === EXIT.ok || warnHeld({ printer }, after)) return EXIT.ok;
   }
-  showLeaks(printer, after, { before });
+  showLeaks(printer, after, { project, before });
   showSharedMemory(printer, segments);
   if (code !== EXIT.ok) hintLeaks(printer, after);
   return code;
 }
 
 /** In a hook, an open question blocks nothing: one line, and 0. */
-function warnUnverified({ printer }: Pick<Context, "printer">, report: LeakReport): ExitCode {
+function warnUnverified(
+  { printer }: Pick<Context, "printer">,
+  { profile }: Project,
+  report: LeakReport,
+): ExitCode {
   // Not everything refused leaves the question open: other users' processes don't.
   const [why = "something could not be verified"] = [
     ...report.actors.filter((actor) => actor.verdict === "unknown").map(({ pid, evidence }) =>
@@ -155,7 +168,8 @@ function warnUnverified({ printer }: Pick<Context, "printer">, report: LeakRepor
     ),
     ...report.unknowns,
   ];
-  printer.warn(`not verified whether actors leaked: ${escapeText(why)}`);
+  const what = profile === "tractor" ? "actors" : "processes";
+  printer.warn(`not verified whether ${what} leaked: ${escapeText(why)}`);
   return EXIT.ok;
 }
 

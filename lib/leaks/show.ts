@@ -9,10 +9,14 @@ import type {
   RegistryReport,
   SharedMemoryReport,
 } from "./leak_report.ts";
+import type { Project } from "../project/project.ts";
+import type { Profile } from "../project/rules_profile.ts";
 import type { Printer } from "../terminal/printer.ts";
 
 /** How a report is shown. */
 export interface ShowLeaksOptions {
+  /** What belongs to the project: without tractor nothing is said of what was not searched for. */
+  readonly project: Pick<Project, "profile" | "configuration">;
   /** What was found before a clean-up; left out when there was none. */
   readonly before?: LeakReport;
 }
@@ -24,13 +28,16 @@ export interface ShowLeaksOptions {
 export function showLeaks(
   printer: Printer,
   report: LeakReport,
-  { before }: ShowLeaksOptions = {},
+  { project, before }: ShowLeaksOptions,
 ): void {
   for (const [index, registry] of report.registries.entries()) {
     showRegistry(printer, registry, report, before?.registries[index]?.bound === true);
   }
-  showActors(printer, report);
-  showSockets(printer, report);
+  showActors(printer, report, project.profile);
+  const isPlain = project.profile === "plain";
+  if (!isPlain || project.configuration.socketDirectories.length > 0) {
+    showSockets(printer, report, isPlain ? "UDS sockets" : "UDS registry sockets");
+  }
   if (report.named !== undefined) showNamed(printer, report.named, before?.named ?? null);
   for (const run of report.abandoned ?? []) showAbandoned(printer, run);
   const shown = new Set(
@@ -75,9 +82,10 @@ const STANDING = {
   unknown: "unknown",
 } as const;
 
-function showActors(printer: Printer, report: LeakReport): void {
+function showActors(printer: Printer, report: LeakReport, profile: Profile): void {
   const leaked = report.actors.filter((actor) => actor.verdict === "leaked");
-  if (leaked.length === 0) printer.line("no leaked actor procs from this repo");
+  const nothing = profile === "tractor" ? "actor procs" : "processes";
+  if (leaked.length === 0) printer.line(`no leaked ${nothing} from this repo`);
   else printer.line(`${printer.paint("red", leakedCount(leaked))} from this repo:`);
   for (const actor of leaked) {
     printer.line(`  ${processLine(actor)}${portsOf(actor)}`);
@@ -125,12 +133,12 @@ function showAbandoned(
   printer.hint(`${killCommand(pid)} ends it and its descendants`);
 }
 
-function showSockets(printer: Printer, { sockets }: LeakReport): void {
+function showSockets(printer: Printer, { sockets }: LeakReport, what: string): void {
   const stale = sockets.filter((socket) => socket.verdict === "stale");
   const open = sockets.filter((socket) => socket.verdict === "unknown").length;
   if (stale.length === 0) {
     printer.line(
-      open === 0 ? "no leaked UDS registry sockets" : `${open} UDS sockets that may be leaked`,
+      open === 0 ? `no leaked ${what}` : `${open} UDS sockets that may be leaked`,
     );
   } else printer.line(`${printer.paint("red", `${stale.length} stale UDS sockets`)}:`);
   for (const socket of stale) {

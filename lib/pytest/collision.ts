@@ -1,16 +1,20 @@
 import { plural } from "../base/plural.ts";
+import type { Profile } from "../project/rules_profile.ts";
 import { errorLines } from "./decisive.ts";
 import { type Failure, failureText } from "./failure.ts";
 
+const IN_USE = "address already in use|EADDRINUSE|\\bErrno (?:98|48)\\b|OSError\\((?:98|48),";
 /** Errors that only a collision raises: something else holds the registry address. */
 const COLLISION = new RegExp(
   [
-    "address already in use|EADDRINUSE|\\bErrno (?:98|48)\\b|OSError\\((?:98|48),",
+    IN_USE,
     "connection refused|ConnectionRefusedError|ECONNREFUSED",
     "Registry address\\(es\\) are occupied|registry socket\\(s\\) already bound",
   ].join("|"),
   "i",
 );
+/** Without a registry only this one says that another process holds an address. */
+const ADDRESS_IN_USE = new RegExp(IN_USE, "i");
 const TOO_SLOW = /TooSlowError/;
 
 /** Files that have to fail alike before timing errors suggest one cause. */
@@ -38,11 +42,16 @@ export function collidedWith(
   return filesOf(alike).size >= UNRELATED_FILES && isMost ? alike : [];
 }
 
-/** The evidence of {@linkcode collidedWith} as one sentence; null when there is none. */
-export function registryCollision(
+/**
+ * The evidence of {@linkcode collidedWith} as one sentence; null when there is none. In a plain
+ * project most failures have to show an address in use.
+ */
+export function collisionText(
   failures: readonly Failure[],
-  tests: number | null = null,
+  tests: number | null,
+  profile: Profile,
 ): string | null {
+  if (profile === "plain") return addressInUse(failures);
   const alike = collidedWith(failures, tests);
   if (alike.length === 0) return null;
   const collided = alike.filter(isCollision).length;
@@ -55,9 +64,20 @@ export function registryCollision(
   return `${errors} of ${plural(failures.length, "failure")}, in ${files}`;
 }
 
+function addressInUse(failures: readonly Failure[]): string | null {
+  const alike = failures.filter((failure) => ADDRESS_IN_USE.test(errorsOf(failure)));
+  if (alike.length * 2 <= failures.length) return null;
+  const files = plural(filesOf(alike).size, "file");
+  return `address in use in ${alike.length} of ${plural(failures.length, "failure")}, in ${files}`;
+}
+
 function isCollision(failure: Failure): boolean {
-  // The source lines of the traceback don't count.
-  return COLLISION.test([failureText(failure), ...errorLines(failure.traceback)].join("\n"));
+  return COLLISION.test(errorsOf(failure));
+}
+
+/** What a failure says, without the source lines of its traceback. */
+function errorsOf(failure: Failure): string {
+  return [failureText(failure), ...errorLines(failure.traceback)].join("\n");
 }
 
 function filesOf(failures: readonly Failure[]): ReadonlySet<string> {

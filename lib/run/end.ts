@@ -4,7 +4,7 @@ import { findCascades } from "../pytest/cascade.ts";
 import type { Parallel } from "./rules_parallel.ts";
 import { escapeText, shellCommand } from "../base/escape.ts";
 import { nextCommand, notFound } from "./next_command.ts";
-import { registryCollision } from "../pytest/collision.ts";
+import { collisionText } from "../pytest/collision.ts";
 import type { ExitCode } from "../tables/exit_codes.ts";
 import { noteHang } from "../hang/show.ts";
 import { showLeaksLeft, showVerdict, type VerdictStream } from "./show.ts";
@@ -16,6 +16,7 @@ import { type Balance, describeBalance } from "./parallel.ts";
 import type { EngineOutcome } from "./engine/engine_outcome.ts";
 import type { Prepared } from "./prepared.ts";
 import { runDocument } from "./run_document.ts";
+import type { Profile } from "../project/rules_profile.ts";
 import { RUN_SCHEMA } from "./run_request.ts";
 import { type Strain, strainText } from "../base/strain.ts";
 
@@ -43,6 +44,7 @@ export interface RunFindings {
   readonly jobs: number;
   /** The most characters of a report for a coding agent; null: the verdict is for people. */
   readonly agentLimit: number | null;
+  readonly profile: Profile;
 }
 
 /** Shows how a run ended, and prints its JSON document if requested. */
@@ -55,23 +57,13 @@ export function showFindings(context: Context<SharedOptions>, findings: RunFindi
 /** Shows hangs, the verdict, hints for the next run, then leaks. */
 function showEnd(
   { printer, line }: Context<SharedOptions>,
-  {
-    command,
-    prepared,
-    outcome,
-    failures,
-    leaks,
-    strain,
-    limit,
-    tries,
-    stream,
-    balance,
-    agentLimit,
-  }: RunFindings,
+  findings: RunFindings,
 ): void {
+  const { command, prepared, outcome, failures, leaks, strain, limit, tries } = findings;
+  const { stream, balance, agentLimit, profile } = findings;
   const { run, hang } = outcome;
   const tests = [...run.tests.values()];
-  if (hang) noteHang(printer, hang);
+  if (hang) noteHang(printer, hang, profile);
   const { tptProto, spawnBackend } = line.options;
   const keep = [
     ...tptProto.map((transport) => `--tpt-proto=${transport}`),
@@ -87,7 +79,8 @@ function showEnd(
     ending: endingOf(outcome, limit),
     seconds: outcome.seconds,
     failures,
-    collision: registryCollision(run.failures, run.finished.length),
+    collision: collisionText(run.failures, run.finished.length, profile),
+    profile,
     tests,
     contended: new Set(tests.filter((test) => run.isContended(test)).map((test) => test.id)),
     leaked: run.leaked,
@@ -111,7 +104,7 @@ function showEnd(
   // Leaks found outside are not from an isolated run.
   if (leaks === null || prepared.isolation !== null) return;
   const named = [...tests.flatMap((test) => test.leaked), ...run.leaked];
-  showLeaksLeft(printer, leaks, new Set(named.map(({ pid }) => pid)));
+  showLeaksLeft(printer, leaks, new Set(named.map(({ pid }) => pid)), profile);
 }
 
 /** Says how far a run got within its time limit, and how to give it more time. */

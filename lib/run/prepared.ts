@@ -216,6 +216,7 @@ class Preparation {
           runId: state.runId,
           root: project.root,
           isolation,
+          profile: project.profile,
           registries: project.configuration.registries,
         },
         sessions: {

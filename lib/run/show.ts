@@ -8,6 +8,7 @@ import { RED, type TestResult } from "../pytest/results.ts";
 import type { RunModel } from "../pytest/run_model.ts";
 import type { LeakReport } from "../leaks/leak_report.ts";
 import type { Cascade } from "../pytest/cascade.ts";
+import type { Profile } from "../project/rules_profile.ts";
 import { rateText } from "../base/rates.ts";
 import type { Paint, Printer } from "../terminal/printer.ts";
 import { agentReport } from "./agent_report.ts";
@@ -23,6 +24,7 @@ export interface VerdictView {
   readonly failures: readonly JudgedFailure[];
   /** Evidence that a held registry broke the run; null: there is none. */
   readonly collision: string | null;
+  readonly profile: Profile;
   /** All tests in the order in which they started. */
   readonly tests: readonly TestResult[];
   /** Processes left behind by unknown tests. */
@@ -70,7 +72,7 @@ function verdictLines(view: VerdictView, paint: Paint): string[] {
   const shown = groupByCause(own.slice(0, SHOWN_FAILURES));
   return [
     "",
-    ...(collision === null ? [] : collisionLines(collision, paint)),
+    ...(collision === null ? [] : collisionLines(collision, view.profile, paint)),
     ...shown.flatMap((group) => failureLines(group, byId, paint)),
     ...moreLine(own.length - SHOWN_FAILURES, "; all of them: tractest failed"),
     ...otherLines(view, paint),
@@ -84,7 +86,7 @@ function agentLines(view: VerdictView, limit: number): string[] {
   return agentReport({
     failures: ownFailures(view),
     byId: new Map(view.tests.map((test) => [test.id, test])),
-    before: view.collision === null ? [] : collisionLines(view.collision, paint),
+    before: view.collision === null ? [] : collisionLines(view.collision, view.profile, paint),
     after: [...otherLines(view, paint), summary(view, paint)],
     limit,
   });
@@ -112,13 +114,22 @@ function moreLine(more: number, where = ""): string[] {
   return more > 0 ? [`… and ${more} more${where}`] : [];
 }
 
-function collisionLines(collision: string, paint: Paint): string[] {
-  const evidence = `the registry seems to be held, not the tests broken: ${escapeText(collision)}`;
-  return [
-    `${paint("red", "all tests broken?")} ${evidence}`,
+const COLLISION_LINES: Readonly<Record<Profile, readonly string[]>> = {
+  tractor: [
+    "the registry seems to be held, not the tests broken:",
     "  check the registry before the test code: tractest zombies",
     "  or run with a registry of its own: tractest run --isolate",
-  ];
+  ],
+  plain: [
+    "a port seems to be held, not the tests broken:",
+    "  check what an earlier run left before the test code: tractest zombies",
+    "  or run with ports of its own: tractest run --isolate",
+  ],
+};
+
+function collisionLines(collision: string, profile: Profile, paint: Paint): string[] {
+  const [evidence, ...hints] = COLLISION_LINES[profile];
+  return [`${paint("red", "all tests broken?")} ${evidence} ${escapeText(collision)}`, ...hints];
 }
 
 /** Many failures, one cause. */
@@ -207,6 +218,7 @@ export function showLeaksLeft(
   printer: Printer,
   leaks: LeakReport,
   named: ReadonlySet<number>,
+  profile: Profile,
 ): void {
   const actors = leaks.actors.filter((actor) => actor.verdict === "leaked");
   const sockets = leaks.sockets.filter((socket) => socket.verdict === "stale");
@@ -229,13 +241,18 @@ export function showLeaksLeft(
     printer.hint("what it is and how to end it: tractest zombies");
   }
   if (isLeaking) printer.hint("clean up: tractest zombies --kill");
-  else if (leaks.clean === null) showDoubts(printer, leaks);
+  else if (leaks.clean === null) showDoubts(printer, leaks, profile);
 }
 
-function showDoubts(printer: Printer, { actors, unknowns }: LeakReport): void {
+function showDoubts(
+  printer: Printer,
+  { actors, unknowns }: LeakReport,
+  profile: Profile,
+): void {
   const doubtful = actors.filter((actor) => actor.verdict === "unknown");
   const processes = doubtful.map(({ pid, title }) => `pid ${pid} ${title}`);
   const reasons = escapeText([...unknowns, ...processes].join("; "));
-  printer.note(`unknown whether actors are left: ${reasons}`);
+  const what = profile === "tractor" ? "actors" : "processes";
+  printer.note(`unknown whether ${what} are left: ${reasons}`);
   if (doubtful.length > 0) printer.hint("tractest zombies");
 }

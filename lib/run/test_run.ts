@@ -231,6 +231,7 @@ export class TestRun {
       parallel,
       jobs: this.jobs.count,
       agentLimit: this.request.ui === "agent" ? line.options.limit : null,
+      profile: this.request.project.profile,
     };
   }
 
@@ -240,13 +241,15 @@ export class TestRun {
     leaks: Promise<LeakReport> | null,
   ): Promise<JudgedFailure[]> {
     if (run.failures.length === 0) return [];
-    const [{ judgeFailures }, { registryCollision }] = await Promise.all([
+    const { project } = this.request;
+    const [{ judgeFailures }, { collisionText }] = await Promise.all([
       import("./judge_failures.ts"),
       import("../pytest/collision.ts"),
     ]);
-    const registryHeld = registryCollision(run.failures, run.finished.length) !== null ||
+    const registryHeld = collisionText(run.failures, run.finished.length, project.profile) !==
+        null ||
       leaks?.then(({ registries }) => registries.some(({ bound }) => bound)) || false;
-    return await judgeFailures(this.context, this.request.project, run.failures, registryHeld);
+    return await judgeFailures(this.context, project, run.failures, registryHeld);
   }
 
   async #logFinish({ outcome, exitCode, strain }: RunFindings): Promise<void> {

@@ -79,7 +79,7 @@ Deno.test("a plain pytest that hangs is found, with its test, verdict and recipe
   assertIncludes(stdout, "blocked-write: a write to a full pipe that is not read\n");
   const order = [
     "hint: 1. try -s first (tractest run -s tests/test_a.py::test_hangs)",
-    "hint: 2. keep the log level low",
+    "hint: 2. let the processes",
     "hint: 3. for capture",
   ];
   const places = order.map((hint) => stderr.indexOf(hint));
@@ -165,6 +165,7 @@ def test_waits():
 
 Deno.test("the signature of full capture pipes is shown, and how to resume a process", async () => {
   await using suite = await pytestSuite({ "test_a.py": CAPTURED });
+  await suite.write({ "requirements.txt": "tractor\n" });
   using run = await stuck(suite);
   const { stdout, stderr } = await suite.tractest(["hang"]);
   const at = stdout.indexOf(

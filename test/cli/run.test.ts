@@ -430,13 +430,13 @@ Deno.test(
     const times = (text: string, what: string) => text.split(`# ${what}\n`).length - 1;
     const shared = (await suite.tractest([...NO_CHECKS, "-v"])).stderr;
     const own = "what this program was started with, and its identity";
-    assertEquals([times(shared, own), times(shared, "whether the registry's port is free")], [
+    assertEquals([times(shared, own), times(shared, "which ports are in use")], [
       1,
       1,
     ]);
     const isolated = await suite.tractest([...NO_CHECKS, "-v", "--isolate"]);
     if (isolated.code !== 83) {
-      assertEquals([isolated.code, times(isolated.stderr, "whether the registry's port is free")], [
+      assertEquals([isolated.code, times(isolated.stderr, "which ports are in use")], [
         0,
         0,
       ]);

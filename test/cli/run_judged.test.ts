@@ -155,6 +155,7 @@ Deno.test({
       "test_other.py": "def test_other():\n    assert 1 == 2\n",
       "test_passes.py": "def test_passes(): pass\n",
     });
+    await suite.write({ "requirements.txt": "tractor\n" });
     const { stdout, stderr } = await suite.tractest(RUN);
     assertIncludes(
       stdout,

@@ -18,6 +18,7 @@ const ASKED = [
   { stacks: false, confirm: true },
 ];
 const known: RecipeScene = {
+  profile: "tractor",
   captured: true,
   logLevel: null,
   tests: ["tests/a.py::t"],
@@ -50,6 +51,16 @@ Deno.test("what was tried already, or can't help, is not advised", () => {
   assertIncludes(quiet[0]!, "it ran with -s");
   assertIncludes(quiet[1]!, "keep the log level low");
   assertIncludes(hangRecipe({ ...unproven, isPipeless: true }, known)[0]!, "-s won't help");
+});
+
+Deno.test("no step names tractor or its options in a plain project", () => {
+  for (const verdict of VERDICTS) {
+    for (const isPipeless of [true, false]) {
+      const judgement = { verdict, isOutput: true, isPipeless, pids: [7] };
+      const steps = hangRecipe(judgement, { ...known, profile: "plain" }).join("\n");
+      assert(!/actor|--ll|--tpdb/.test(steps), steps);
+    }
+  }
 });
 
 Deno.test("no step repeats an option of this call; one says how to get py-spy", () => {

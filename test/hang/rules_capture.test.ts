@@ -6,7 +6,7 @@ import {
 } from "../../lib/hang/rules_capture.ts";
 import { decideConfirmation } from "../../lib/hang/rules_confirm.ts";
 import type { HangScene, SeenProcess } from "../../lib/hang/scene.ts";
-import { assertEquals } from "../assert.ts";
+import { assert, assertEquals } from "../assert.ts";
 import { CALL, child, ends, PIPE, pytest, scene, thread, writer } from "./scenes.ts";
 
 const EMPTY_OUTPUT = { texts: [""], unread: [] };
@@ -17,13 +17,21 @@ const files = [{ fd: 3, reads: true, writes: false, target: PIPE }];
 const waits = pytest([thread(8, CALL.wait4, [7, 0, 0])], { files });
 const blocked = { ...writer(), ppid: 8 };
 
+const PROFILE: SignatureScene["profile"] = "tractor";
+
 /** The answers to the four points, in their order. */
 function answers(
   processes: readonly SeenProcess[],
   more: Partial<SignatureScene> = {},
   facts: Partial<HangScene> = {},
 ): string[] {
-  const known = { command: ["pytest"], captured: true, backend: null, output: EMPTY_OUTPUT };
+  const known = {
+    profile: PROFILE,
+    command: ["pytest"],
+    captured: true,
+    backend: null,
+    output: EMPTY_OUTPUT,
+  };
   return signatureOf(scene(processes, facts), { ...known, ...more }).map(({ answer }) => answer);
 }
 
@@ -59,8 +67,19 @@ Deno.test("actors whose reader may read later, or that can't be inspected, are u
   assertEquals(answers([waits, hidden])[3], "unknown");
 });
 
+Deno.test("the signature names nothing of tractor's in a plain project", () => {
+  const facts = { profile: "plain", captured: true, backend: null, output: EMPTY_OUTPUT } as const;
+  for (const command of [null, ["pytest"]]) {
+    const points = signatureOf(scene([waits, child()]), { ...facts, command });
+    assertEquals(points.map(({ answer }) => answer), ["no", "no", "unknown", "no"]);
+    const evidence = points.map((point) => point.evidence).join("\n");
+    assert(!/actor|spawn-backend/i.test(evidence), evidence);
+  }
+});
+
 Deno.test("a rerun with -s confirms or refutes its point of the signature", () => {
   const points = signatureOf(scene([waits]), {
+    profile: PROFILE,
     command: null,
     captured: null,
     backend: null,

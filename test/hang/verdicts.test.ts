@@ -334,6 +334,7 @@ async function examine(made: Made, root: number, host = new RealHost()): Promise
 
 function requestFor(made: Made, root: number): ExamineRequest {
   return {
+    profile: "tractor",
     root,
     also: [],
     registries: [`127.0.0.1:${made.port}`],

@@ -1,7 +1,7 @@
 import { timeLimit } from "../../lib/run/settings.ts";
 import { readDurations, withDuration } from "../../lib/background/full_runs.ts";
 import { asTyped, pasteable } from "../../lib/base/typed_command.ts";
-import { registryCollision } from "../../lib/pytest/collision.ts";
+import { collisionText } from "../../lib/pytest/collision.ts";
 import { Counter, countsLine } from "../../lib/pytest/counts.ts";
 import {
   EventReader,
@@ -201,23 +201,30 @@ Deno.test("a held registry is suspected only when most failures show its signatu
   );
   const other = failure("b.py::x", "assert 1 == 2");
   assertEquals(
-    registryCollision([inUse]),
+    collisionText([inUse], null, "tractor"),
     "address in use or connection refused in 1 of 1 failure, in 1 file",
   );
-  assertEquals(registryCollision(slow), "TooSlowError in 3 of 3 failures, in 3 files");
-  assert(registryCollision([inUse, ...slow]) !== null);
-  assertEquals(registryCollision(slow.slice(0, 2)), null);
-  assertEquals(registryCollision(slow.map((each) => ({ ...each, id: `a.py::${each.id}` }))), null);
-  assertEquals(registryCollision([inUse, other]), null);
+  assertEquals(collisionText(slow, null, "tractor"), "TooSlowError in 3 of 3 failures, in 3 files");
+  assert(collisionText([inUse, ...slow], null, "tractor") !== null);
+  assertEquals(collisionText(slow.slice(0, 2), null, "tractor"), null);
   assertEquals(
-    registryCollision([inUse, inUse, other]),
+    collisionText(slow.map((each) => ({ ...each, id: `a.py::${each.id}` })), null, "tractor"),
+    null,
+  );
+  assertEquals(collisionText([inUse, other], null, "tractor"), null);
+  assertEquals(
+    collisionText([inUse, inUse, other], null, "tractor"),
     "address in use or connection refused in 2 of 3 failures, in 1 file",
   );
-  assertEquals(registryCollision([]), null);
+  assertEquals(collisionText([], null, "tractor"), null);
   assert(
-    registryCollision([
-      failure("a.py::x", "ConnectionRefusedError: [Errno 111] Connection refused"),
-    ]) !== null,
+    collisionText(
+      [
+        failure("a.py::x", "ConnectionRefusedError: [Errno 111] Connection refused"),
+      ],
+      null,
+      "tractor",
+    ) !== null,
   );
 });
 
@@ -229,24 +236,39 @@ Deno.test("the signature of a held registry includes tractor's words and remote 
       "RuntimeError: Failed to open `root`@[x]: registry socket(s) already bound",
       REMOTE,
     ]
-  ) assert(registryCollision([failure("a.py::x", said)]) !== null, said);
+  ) assert(collisionText([failure("a.py::x", said)], null, "tractor") !== null, said);
   const inTraceback = {
     ...failure("a.py::x", "ExceptionGroup: 1 sub-exception"),
     traceback: REMOTE,
   };
-  assert(registryCollision([inTraceback]) !== null);
+  assert(collisionText([inTraceback], null, "tractor") !== null);
   const source = {
     ...failure("a.py::x", "assert 0"),
     traceback: "    raise ConnectionRefusedError()  # connection refused",
   };
-  assertEquals(registryCollision([source]), null);
+  assertEquals(collisionText([source], null, "tractor"), null);
+});
+
+Deno.test("in a plain project only an address in use suggests a held port", () => {
+  const [inUse, refused, late] = [
+    failure("a.py::x", "OSError: [Errno 98] Address already in use"),
+    failure("a.py::y", "ConnectionRefusedError: [Errno 111] Connection refused"),
+    failure("b.py::z", "", ["trio.TooSlowError"]),
+  ];
+  assertEquals(
+    collisionText([inUse], null, "plain"),
+    "address in use in 1 of 1 failure, in 1 file",
+  );
+  for (const others of [[refused], [late], [inUse, refused], []]) {
+    assertEquals(collisionText(others, null, "plain"), null);
+  }
 });
 
 Deno.test("missed time limits alone suggest a held registry only where most tests fail", () => {
   const slow = ["a", "b", "c"].map((file) => failure(`${file}.py::x`, "", ["trio.TooSlowError"]));
-  assertEquals(registryCollision(slow, 100), null);
-  assert(registryCollision(slow, 5) !== null);
-  assert(registryCollision([...slow, failure("d.py::x", "assert 0")], 7) !== null);
+  assertEquals(collisionText(slow, 100, "tractor"), null);
+  assert(collisionText(slow, 5, "tractor") !== null);
+  assert(collisionText([...slow, failure("d.py::x", "assert 0")], 7, "tractor") !== null);
 });
 
 Deno.test("the exit code is by what cut the run, then pytest, then leaks under --strict", () => {

@@ -1,3 +1,4 @@
+import type { Profile } from "../../project/rules_profile.ts";
 import type { Isolation } from "../../isolation/isolate.ts";
 import type { LedgerEntry } from "../../leaks/rules_ledger.ts";
 import type { SessionPurpose } from "../../pytest/events.ts";
@@ -32,6 +33,7 @@ export interface RunScene {
   readonly log: EventLog;
   /** Gives each session its own namespaces; null: sessions share those of tractest. */
   readonly isolation: Isolation | null;
+  readonly profile: Profile;
   /** Addresses of the registry as `host:port`: a session that hangs may be waiting for one. */
   readonly registries: readonly string[];
 }

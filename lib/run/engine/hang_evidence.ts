@@ -6,7 +6,7 @@ import type { Session } from "./session.ts";
 /** Finds out what a session that hangs is waiting for, and logs it. */
 export async function recordHang(
   host: Host,
-  { root, registries, log }: RunScene,
+  { root, profile, registries, log }: RunScene,
   session: Session,
 ): Promise<HangReport> {
   const now = host.clock.now() / 1000;
@@ -21,6 +21,7 @@ export async function recordHang(
     // The processes around an isolated pytest only wait for its end.
     root: session.members[0]?.pid ?? session.pid,
     also: session.members.map((identity) => identity.pid),
+    profile,
     registries,
     checkout: root,
     running,

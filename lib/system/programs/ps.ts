@@ -25,7 +25,7 @@ export interface ProcessList {
 /** Lists all processes that this user can see. */
 export async function listProcesses(host: Host): Promise<ProcessList> {
   const { text, failure } = await probe(host, "ps", ["-eo", "pid=,ppid=,uid=,stat=,args="], {
-    why: "look for actors, and for what is above and below them",
+    why: "look for processes, and for what is above and below them",
   });
   return text === null
     ? { processes: [], rejected: 0, failure }

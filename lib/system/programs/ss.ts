@@ -34,7 +34,7 @@ export async function listTcpListeners(
   withPids: boolean,
 ): Promise<SocketList<TcpListener>> {
   const { text, failure } = await probe(host, "ss", [withPids ? "-tlnpH" : "-tlnH"], {
-    why: withPids ? "which process holds the registry" : "whether the registry's port is free",
+    why: withPids ? "which process listens on which port" : "which ports are in use",
   });
   return text === null
     ? { rows: [], rejected: 0, failure }
