@@ -10,7 +10,7 @@ export function clock(seconds: number): string {
   return seconds < 60 ? secondsText(seconds) : withMinutes(Math.round(seconds));
 }
 
-/** A duration of any length for a sentence: `3.2 s`, `34 s`, `12 min 5 s`, `3 h 2 min`, `4 days`. */
+/** A duration for a sentence: `3.2 s`, `34 s`, `12 min 5 s`, `3 h 2 min`, `4 days`. */
 export function inWords(seconds: number): string {
   if (seconds < 10) return `${Math.max(0, seconds).toFixed(1)} s`;
   const whole = Math.round(seconds);

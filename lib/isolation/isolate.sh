@@ -1,15 +1,15 @@
 #!/bin/sh
-# Runs a command in namespaces of its own and is their first process. tractest starts it with the words of `isolatedCommand`
+# Runs a command in its own namespaces and is their first process. tractest starts it with the arguments of `isolatedCommand`
 # (lib/isolation/rules.ts): first as `enter`, outside of them, which becomes `unshare`; that starts it again as `init`, inside.
 #
-# As the first process it adopts what loses its parent, so that nobody else has to collect it, and when it ends the kernel ends all that
-# is left. Programs of its own come from the system's standard directories alone; the command gets its PATH back.
+# As the first process it adopts and collects orphans, and when it ends the kernel ends all remaining processes. It starts its own
+# programs from the system's standard directories only; the command gets its PATH back.
 role=$1
 shift
 
 case $role in
 enter)
-  # Whoever started this may have died before setpriv could tie this process to it.
+  # The parent may have died before setpriv could tie this process to it.
   [ "$PPID" = "$1" ] || exit 143
   own=$2 outer=$PATH PATH=$3
   shift 3
@@ -20,7 +20,7 @@ init) ;;
 *) exit 64 ;;
 esac
 
-# Here /proc is still the one of outside, and knows whether `unshare` lives: it may have died before this process was tied to it.
+# /proc is still that of the outside here, and shows whether `unshare` lives: it may have died before this process was tied to it.
 while read -r key value; do
   if [ "$key" = PPid: ]; then break; fi
 done </proc/self/status
@@ -28,11 +28,11 @@ done </proc/self/status
 outer=$2 drop=$3 report=$4 network=$5
 shift 5
 
-# The first process of a pid namespace gets no signal that it has no handler for; these are handed on to nobody, for the terminal and
-# tractest reach the command by themselves. What has a handler here is at its default in the command.
+# The first process of a pid namespace gets only signals for which it has a handler. These are not forwarded, since the terminal and
+# tractest signal the command directly. Signals with a handler here have their default action in the command.
 trap 'exit 130' INT TERM
 
-# The directory with everything in it that it has outside, but its sockets, and with what is new kept inside.
+# The directory with everything that it contains outside, except sockets; new files stay inside.
 mirror() {
   new=/dev/shm/.mirror
   mkdir "$new" && mount -n -t tmpfs -o mode=1777,nosuid,nodev tmpfs "$new" || return
@@ -61,11 +61,11 @@ set_network() {
   done <"$network/settings"
 }
 
-# A network that resembles the one outside, as `networkInside` (lib/isolation/rules_network.ts) has
-# planned it. Loopback is all that it must have; `networkDifferences` reads what else fails.
+# A network that resembles the one outside, as planned by `networkInside`
+# (lib/isolation/rules_network.ts). Only loopback is required; `networkDifferences` reads other failures.
 make_network() {
   set_network
-  # The range of ports depends on the first one that any user may bind, and the other way round.
+  # The range of ports and the first port that any user may bind depend on each other.
   if [ -n "$refused" ]; then set_network; fi
   for key in $refused; do echo "tractest: setting $key"; done
   ip -force -batch "$network/ip" || ip link set lo up || return
@@ -83,15 +83,15 @@ while [ "$1" != -- ]; do
   shift
 done
 shift
-# What lies there now is the same as before, by a new way.
+# Enters the same directory again, through the new mount.
 cd "$PWD" || exit 83
 
 trap : HUP INT QUIT TERM
 export XDG_RUNTIME_DIR=/dev/shm/run
 standard=$PATH PATH=$outer
-# The command is to have no more rights than it has outside.
+# The command must not have more rights than outside.
 if [ -n "$drop" ]; then set -- "$drop" --inh-caps=-all --ambient-caps=-all -- "$@"; fi
-# In the foreground, so that it has the terminal, and without this shell's own words on how it ended.
+# In the foreground, so that it has the terminal, and without this shell's own messages about its end.
 exec 9>&2 2>/dev/null
 (exec "$@" 2>&9 9>&-)
 code=$?
@@ -103,7 +103,7 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
   if [ $# -le 1 ]; then exit "$code"; fi
   sleep 0.05
 done
-# Processes by their number, then their files, in the way in which tractest reads those of any process.
+# Processes by number, then their files, in the format in which tractest reads any process.
 boot=/proc/sys/kernel/random/boot_id
 set -- /proc/[0-9]*
 files=$boot
@@ -116,8 +116,8 @@ for process; do
 done
 # shellcheck disable=SC2086 # no path in it has a space
 { echo "$pids" && cat $files; } >"$report"
-# On what they listen.
+# The sockets on which they listen.
 ss -tuxlnpH >"$report-sockets" 2>/dev/null
-# Which tests started them.
+# The tests that started them.
 grep -azsH -e '^TRACTEST_RUN=' -e '^PYTEST_CURRENT_TEST=' /proc/[0-9]*/environ >"$report-marks" 2>/dev/null
 exit "$code"

@@ -15,7 +15,7 @@ interface SocketDirectory {
   readonly shared: boolean;
 }
 
-/** Files that are named like sockets of actors, and the places that could not be looked at. */
+/** Files that are named like sockets of actors, and the places that could not be searched. */
 export interface SocketFiles {
   readonly paths: readonly string[];
   readonly refused: readonly Refusal[];

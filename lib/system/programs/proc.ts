@@ -244,8 +244,8 @@ export function parseWorkingDirectories(
 }
 
 /**
- * The value that a variable has in the environment with which each process was started; only this
- * variable is looked at.
+ * The value of one variable in the environment with which each process was started; no other
+ * variable is read.
  */
 export async function readVariable(
   host: Host,

@@ -52,7 +52,7 @@ export interface HeldSocket {
 }
 
 /**
- * Lists the sockets that processes listen on, or are bound to: TCP, UDP and Unix. Costs a look at
+ * Lists the TCP, UDP and Unix sockets that processes listen on or have bound. For this `ss` reads
  * every open file of the machine.
  */
 export async function listHeldSockets(
