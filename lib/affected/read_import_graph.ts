@@ -4,6 +4,7 @@ import type { Surroundings } from "./rules_change.ts";
 import { ImportGraph } from "./import_graph.ts";
 import { ImportLines } from "./import_lines.ts";
 import { lastPart, type Sources } from "./module_index.ts";
+import { ENTRY_POINT_FILES, pluginModules } from "./plugin_modules.ts";
 import { importLines } from "./python_imports.ts";
 import { directoriesOf } from "../base/paths.ts";
 import { isTestFile, isWithin } from "../project/rules_targets.ts";
@@ -46,11 +47,20 @@ export async function readImportGraph(
     starts: [...new Set([...paths, ...home, "src", ".", ...testsDirectories])],
     isTest: (path) =>
       isTestFile(path) && testsDirectories.some((directory) => isWithin(path, directory)),
-    plugins: [...addopts.matchAll(/(?:^|\s)-p\s*(?!no:)([\w.]+)/g)].map((match) => match[1]!),
+    plugins: pluginModules(addopts, await entryPointFiles(host, project)),
   });
   const lines = await searching;
   if (lines !== null) graph.prefer(lines);
   return graph;
+}
+
+async function entryPointFiles(host: Host, { root }: Project): Promise<Map<string, string>> {
+  const texts = new Map<string, string>();
+  for (const name of ENTRY_POINT_FILES) {
+    const text = await host.files.readText(join(root, name)).catch(nullIfTrouble);
+    if (text !== null) texts.set(name, text);
+  }
+  return texts;
 }
 
 /**

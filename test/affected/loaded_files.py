@@ -1,7 +1,8 @@
 """What pytest really loads: writes a random project, runs each test file in a process of its own, and prints the project's files that Python compiled or executed for it, as JSON.
 
 loaded_files.py make SEED DIRECTORY    writes a project
-loaded_files.py load DIRECTORY [FILE…] prints {test file: [loaded file, …]} for these or all tests
+loaded_files.py load DIRECTORY [FILE…] prints {test file: {"files": [loaded file, …]}} for these or all test files
+loaded_files.py collect DIRECTORY …    the same without running the tests
 """
 import json, os, pathlib, random, sys
 
@@ -230,7 +231,7 @@ class Watcher:
                     pass
 
 
-def load(root, tests):
+def load(root, tests, *options):
     import contextlib, io, pytest
     import _pytest.assertion.rewrite, _pytest.python, _pytest.terminal
 
@@ -246,7 +247,7 @@ def load(root, tests):
                 sys.dont_write_bytecode = True
                 sys.addaudithook(watcher.hook)
                 with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-                    code = pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:xdist", test], plugins=[watcher])
+                    code = pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:xdist", *options, test], plugins=[watcher])
                 os.write(write, json.dumps({"files": sorted(watcher.seen), "failed": watcher.failed, "code": int(code)}).encode())
             finally:
                 os._exit(0)
@@ -264,6 +265,6 @@ if __name__ == "__main__":
     else:
         root = os.path.realpath(words[0])
         tests = words[1:] or sorted(
-            str(path.relative_to(root)) for path in pathlib.Path(root).rglob("test_*.py")
+            str(path.relative_to(root)) for path in pathlib.Path(root).rglob("test_*.py") if ".venv" not in path.parts
         )
-        json.dump(load(root, tests), sys.stdout)
+        json.dump(load(root, tests, *(["--collect-only"] if verb == "collect" else [])), sys.stdout)
