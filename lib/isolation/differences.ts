@@ -19,7 +19,8 @@ export const ISOLATION_DIFFERENCES = [
   },
   {
     what: "interfaces and addresses",
-    inside: "lo alone, with 10.99.0.1 and fd99::1 where there are such addresses outside; " +
+    inside:
+      "lo alone, with 10.99.0.1, fd99::1 and fe80::1 where there are such addresses outside; " +
       "/sys/class/net shows the interfaces outside",
   },
   {

@@ -54,6 +54,7 @@ export type NetworkPart =
   | "multicast4"
   | "default4"
   | "ipv6"
+  | "linkLocal6"
   | "multicast6"
   | "default6";
 
@@ -75,6 +76,7 @@ export const NETWORK_STEPS = [
   { needs: "loopback", line: "link set lo up", gives: "loopback interface" },
   { needs: "ipv4", line: "addr add 10.99.0.1/32 dev lo", gives: "IPv4 address but 127.0.0.1" },
   { needs: "ipv6", line: "addr add fd99::1/128 dev lo", gives: "IPv6 address but ::1" },
+  { needs: "linkLocal6", line: "addr add fe80::1/64 dev lo", gives: "link-local IPv6 address" },
   { needs: "multicast4", line: "route add 224.0.0.0/4 dev lo", gives: "IPv4 multicast" },
   // A plain route over loopback would be one that rejects.
   {

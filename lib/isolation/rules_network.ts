@@ -61,25 +61,29 @@ export const LOOPBACK_ALONE: NetworkPlan = {
   etc: new Map(),
 };
 
+const ZERO6 = "0".repeat(32);
+const LOOPBACK6 = `${"0".repeat(31)}1`;
+
 function partsOf({ lines }: OutsideNetwork): Set<NetworkPart> {
   const fields = (file: string) => (lines.get(file) ?? []).map((line) => line.trim().split(/\s+/));
   const parts = new Set<NetworkPart>(["loopback"]);
-  const zero6 = "0".repeat(32);
   // Iface Destination Gateway Flags RefCnt Use Metric Mask …, in hexadecimal, low byte first.
   const routes = fields(NETWORK_FILES.routes).filter(([name]) => name !== "Iface");
   const hasDefault = routes.some((row) => row[1] === "00000000" && row[7] === "00000000");
   if (routes.length > 0) parts.add("ipv4");
   if (hasDefault) parts.add("default4");
   if (hasDefault || routes.some((row) => row[1] === "000000E0")) parts.add("multicast4");
-  const loopback6 = `${zero6.slice(1)}1`;
-  if (fields(NETWORK_FILES.addresses6).some(([address]) => address !== loopback6)) {
-    parts.add("ipv6").add("multicast6");
-    // Destination, its length, source, its length, next hop, metric: the kernel's own last
-    // route, which rejects, has the greatest.
-    const isDefault = (row: readonly string[]) =>
-      row[0] === zero6 && row[1] === "00" && row[5] !== "ffffffff";
-    if (fields(NETWORK_FILES.routes6).some(isDefault)) parts.add("default6");
-  }
+  const addresses = fields(NETWORK_FILES.addresses6).map(([address = ""]) => address)
+    .filter((address) => address !== LOOPBACK6);
+  const isLinkLocal = (address: string) => address.startsWith("fe80");
+  if (addresses.some(isLinkLocal)) parts.add("linkLocal6");
+  if (!addresses.every(isLinkLocal)) parts.add("ipv6");
+  if (addresses.length > 0) parts.add("multicast6");
+  // Destination, its length, source, its length, next hop, metric: the kernel's own last route,
+  // which rejects, has the greatest.
+  const isDefault = (row: readonly string[]) =>
+    row[0] === ZERO6 && row[1] === "00" && row[5] !== "ffffffff";
+  if (addresses.length > 0 && fields(NETWORK_FILES.routes6).some(isDefault)) parts.add("default6");
   return parts;
 }
 

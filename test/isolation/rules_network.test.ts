@@ -14,6 +14,7 @@ const DEFAULT = "eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0";
 const CONNECTED = "eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0";
 const LOOPBACK6 = "00000000000000000000000000000001 01 80 10 80       lo";
 const LINK_LOCAL6 = "fe8000000000000000fc00fffe000001 04 40 20 80     eth0";
+const UNIQUE6 = "fd000000000000000000000000000002 04 40 00 82     eth0";
 const ZERO6 = "0".repeat(32);
 const REJECTS6 = `${ZERO6} 00 ${ZERO6} 00 ${ZERO6} ffffffff 00000001 00000000 00200200       lo`;
 const DEFAULT6 = `${ZERO6} 00 ${ZERO6} 00 ${ZERO6} 00000400 00000001 00000000 00000003     eth0`;
@@ -49,10 +50,14 @@ Deno.test("each kind of address and route is inside if it is outside", () => {
     ],
     [
       { routes: [HEAD], addresses6: [LOOPBACK6, LINK_LOCAL6], routes6: [REJECTS6] },
-      ["loopback", "ipv6", "multicast6"],
+      ["loopback", "linkLocal6", "multicast6"],
     ],
     [
-      { addresses6: [LINK_LOCAL6, LOOPBACK6], routes6: [DEFAULT6, REJECTS6] },
+      { addresses6: [LINK_LOCAL6, UNIQUE6, LOOPBACK6], routes6: [DEFAULT6, REJECTS6] },
+      ["loopback", "ipv6", "linkLocal6", "multicast6", "default6"],
+    ],
+    [
+      { addresses6: [UNIQUE6, LOOPBACK6], routes6: [DEFAULT6] },
       ["loopback", "ipv6", "multicast6", "default6"],
     ],
   ];
