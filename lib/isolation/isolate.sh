@@ -51,14 +51,23 @@ mirror() {
   mount -n --move "$new" "$1" && rmdir "$new"
 }
 
-# Sets the kernel settings that differ from those outside; the paths of others are in `refused`.
+# Makes kernel settings those outside; the paths of others are in `refused`. A shell can't compare
+# first: it reads by the byte, and these files give all at once or nothing.
 set_network() {
   refused=
   while read -r key value; do
-    { read -r now <"/proc/sys/net/$key"; } 2>/dev/null || continue
-    if [ "$now" = "$value" ]; then continue; fi
-    { echo "$value" >"/proc/sys/net/$key"; } 2>/dev/null || refused="$refused $key"
+    setting=/proc/sys/net/$key
+    # In an older kernel all networks may have it together.
+    if ! [ -e "$setting" ]; then continue; fi
+    { echo "$value" >"$setting"; } 2>/dev/null || [ "$(cat "$setting")" = "$value" ] ||
+      refused="$refused $key"
   done <"$network/settings"
+}
+
+# Brings up loopback alone, where `ip` is missing or takes no batch. The last way is SIOCSIFFLAGS.
+raise_loopback() {
+  ip link set lo up || ifconfig lo up || python3 -I -S -c 'import fcntl, socket, struct
+fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh22x", b"lo", 0x49))'
 }
 
 # A network that resembles the one outside, as planned by `networkInside`
@@ -68,7 +77,7 @@ make_network() {
   # The range of ports and the first port that any user may bind depend on each other.
   if [ -n "$refused" ]; then set_network; fi
   for key in $refused; do echo "tractest: setting $key"; done
-  ip -force -batch "$network/ip" || ip link set lo up || return
+  ip -force -batch "$network/ip" || raise_loopback || return
   for file in "$network"/etc/*; do
     if ! [ -e "$file" ]; then continue; fi
     mount -n --bind "$file" "/etc/${file##*/}" || echo "tractest: file ${file##*/}"

@@ -84,8 +84,9 @@ export async function isolate(
       place: await findInStandardDirectories(host, row.name),
     })),
   );
-  const missing = places.filter(({ place }) => place === null).map(({ row }) => row);
-  if (missing.length > 0) return notInstalled(missing);
+  const missing: readonly IsolationProgramRow[] = places.filter(({ place }) => place === null)
+    .map(({ row }) => row);
+  if (missing.some((row) => !row.canBeMissing)) return notInstalled(missing);
   const uid = host.uid();
   const own = await embeddedDirectory(host, "isolation", { [SCRIPT]: script }, directory);
   const network = join(directory, "network");
@@ -121,6 +122,8 @@ export async function isolate(
     }
     said = tried.outcome === "timed-out" ? "it timed out" : new TextDecoder().decode(tried.stderr);
   }
+  // All that can be missing is what brings the network up.
+  if (missing.length > 0) return notInstalled(missing);
   const container = await isContainer(host);
   return refusalOf({ uid, said, settings: await settings(host), container });
 }

@@ -3,6 +3,8 @@ export interface IsolationProgramRow {
   readonly name: string;
   readonly packages: string;
   readonly purpose: string;
+  /** Without it another program does the least of what is needed, if there is one. */
+  readonly canBeMissing?: true;
 }
 
 /**
@@ -17,7 +19,12 @@ export const ISOLATION_PROGRAMS = [
     purpose: "ends the session when tractest dies, and drops the rights of a namespace's owner",
   },
   { name: "mount", packages: "mount (util-linux)", purpose: "a /proc and a /dev/shm of its own" },
-  { name: "ip", packages: "iproute2", purpose: "brings the loopback interface up" },
+  {
+    name: "ip",
+    packages: "iproute2",
+    purpose: "makes the network; without it `ifconfig` or `python3` make one of loopback alone",
+    canBeMissing: true,
+  },
 ] as const satisfies readonly IsolationProgramRow[];
 
 /** Kernel settings that can refuse it, as paths below `/proc/sys`. */

@@ -195,7 +195,9 @@ export function networkScript({ steps, settings }: NetworkPlan): { ip: string; s
  */
 export function networkDifferences({ steps }: NetworkPlan, said: string): string[] {
   const differences: string[] = [];
-  let reason = "";
+  // A shell names its script and line first.
+  const withoutScript = (line: string) => line.trim().replace(/^\S*isolate\.sh: \d+: /, "");
+  let [first, reason] = ["", ""];
   for (const line of said.split("\n").filter((line) => line.trim() !== "")) {
     const [, kind, name] = /^tractest: (setting|file) (.*)$/.exec(line) ?? [];
     const step = steps[Number(/^Command failed .*:(\d+)$/.exec(line)?.[1]) - 1];
@@ -203,8 +205,9 @@ export function networkDifferences({ steps }: NetworkPlan, said: string): string
     if (kind === "setting") differences.push(`net.${name!.replaceAll("/", ".")} can't be set`);
     else if (kind === "file") differences.push(`/etc/${name} is the one outside${because}`);
     else if (step !== undefined) differences.push(`no ${step.gives}${because}`);
-    reason = kind === undefined && step === undefined ? line.trim() : "";
+    reason = kind === undefined && step === undefined ? withoutScript(line) : "";
+    first ||= reason;
   }
-  if (differences.length > 0 || reason === "") return differences;
-  return [`loopback alone (${reason})`];
+  if (differences.length > 0 || first === "") return differences;
+  return [`loopback alone (${first})`];
 }

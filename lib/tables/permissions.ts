@@ -271,7 +271,7 @@ export const PERMISSIONS = [
     net: true,
     uid: true,
     why: "preflight, pytest, verdict, clean-up; with `--isolate` pytest is started by " +
-      "sh, setpriv, unshare, mount and ip",
+      "sh, setpriv, unshare, mount and ip (or ifconfig, python3)",
   },
   {
     row: "status",

@@ -154,4 +154,11 @@ Deno.test("what the system refused is said with its reason, and no more", () => 
     networkDifferences(plan, "ip: unrecognized option: force\n"),
     ["loopback alone (ip: unrecognized option: force)"],
   );
+  assertEquals(
+    networkDifferences(
+      plan,
+      "/cache/isolate.sh: 75: ip: not found\n/cache/isolate.sh: 69: ifconfig: not found\n",
+    ),
+    ["loopback alone (ip: not found)"],
+  );
 });
