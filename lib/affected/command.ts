@@ -22,7 +22,7 @@ export const OPTIONS = {
   "dry-run": SHARED["dry-run"],
   hook: {
     kind: "flag",
-    doc: "for git hooks, with --run: run the work tree, isolated if the registry is held",
+    doc: "for git hooks, with --run: run the work tree, isolated if tractor's registry is held",
   },
   run: SHARED.run,
   base: SHARED.base,

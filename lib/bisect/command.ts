@@ -173,7 +173,7 @@ async function search(
 async function testOf({ host, line }: Context<BisectOptions>, project: Project): Promise<string> {
   const [word, ...more] = line.operands;
   if (word === undefined) {
-    throw new UsageError('"bisect" needs a test', "tractest bisect test_rpc.py::test_x");
+    throw new UsageError('"bisect" needs a test', "tractest bisect test_server.py::test_x");
   }
   if (more.length > 0) {
     throw new UsageError(
@@ -184,7 +184,7 @@ async function testOf({ host, line }: Context<BisectOptions>, project: Project):
   if (!word.includes("::")) {
     throw new UsageError(
       `"${word}" names no single test`,
-      "a test's name comes after its file's: test_rpc.py::test_x",
+      "a test's name comes after its file's: test_server.py::test_x",
     );
   }
   const { targets } = await targetsOf(host, project, [word]);
@@ -286,16 +286,16 @@ export const VERB: Verb<typeof OPTIONS> = {
   options: OPTIONS,
   examples: [
     [
-      "tractest bisect 'test_rpc.py::test_x[a -> b]'",
+      "tractest bisect 'test_server.py::test_x[a -> b]'",
       "search the tests that ran before its last failure",
     ],
-    ["tractest bisect test_rpc.py::test_x --in test_rpc.py --in ipc/", "search only these"],
+    ["tractest bisect test_server.py::test_x --in test_server.py --in net/", "search only these"],
     [
-      "tractest bisect test_rpc.py::test_x --symptom hang --test-timeout 5",
+      "tractest bisect test_server.py::test_x --symptom hang --test-timeout 5",
       "find the test that makes it hang",
     ],
     [
-      "tractest bisect test_rpc.py::test_x --repeat 5",
+      "tractest bisect test_server.py::test_x --repeat 5",
       "for a symptom that does not occur each time",
     ],
   ],

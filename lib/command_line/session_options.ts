@@ -56,7 +56,7 @@ export const RUNS_PYTEST = {
   clean: {
     section: "checks",
     kind: "flag",
-    doc: "clean up leaked actors and stale sockets before the run",
+    doc: "clean up leaked processes and stale sockets before the run",
   },
   wait: { section: "checks", kind: "flag", doc: "wait for the end of another run in this repo" },
   python: { section: "execution", kind: "path", doc: "use this Python, or the venv at PATH" },

@@ -4,7 +4,7 @@ import { listedFlaky } from "./rules.ts";
 import { describeRecord, isFlaky, type TestRecord, type Tries } from "../base/rates.ts";
 import { findByName } from "../project/rules_targets.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
-import { type KnownFlakyRow, TIMING_ERRORS } from "../project/known_flaky.ts";
+import { type KnownFlakyRow, timingErrorsOf } from "../project/known_flaky.ts";
 import { warnUnreadable } from "../history/show.ts";
 import { showKnown, showMeasured } from "./show.ts";
 import type { Context } from "../command_line/context.ts";
@@ -50,13 +50,13 @@ export async function flaky({ host, printer, line }: Context<FlakyOptions>): Pro
     const records = measured.map((record) => ({ id: record.id, ...describeRecord(record) }));
     printer.document("tractest.flaky/1", {
       tests: rows,
-      timingErrors: TIMING_ERRORS,
+      timingErrors: timingErrorsOf(project.profile),
       measured: trouble === null ? records : null,
       runs: trouble === null ? value?.runs ?? 0 : null,
     });
     return EXIT.ok;
   }
-  showKnown(printer, rows);
+  showKnown(printer, rows, timingErrorsOf(project.profile));
   if (value !== null) {
     const others = failed.length - measured.length;
     showMeasured(printer, measured, { runs: value.runs, others, limit: line.options.limit });

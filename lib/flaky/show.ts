@@ -1,6 +1,6 @@
 import { escapeText } from "../base/escape.ts";
 import { rateText, recordText, type TestRecord, type Tries } from "../base/rates.ts";
-import { type KnownFlakyRow, TIMING_ERRORS } from "../project/known_flaky.ts";
+import type { KnownFlakyRow } from "../project/known_flaky.ts";
 import { columns } from "../terminal/columns.ts";
 import type { Printer } from "../terminal/printer.ts";
 
@@ -11,12 +11,24 @@ export interface FoundFlaky extends KnownFlakyRow {
   readonly record: Tries | null;
 }
 
-/** Lists the known flaky tests, with the rule of thumb for all others. */
-export function showKnown(printer: Printer, rows: readonly FoundFlaky[]): void {
-  printer.line(`${rows.length} test(s) known to be flaky, when they fail like this:`);
+/**
+ * Lists the known flaky tests, with the rule of thumb for all others.
+ *
+ * @param timingErrors the classes that mean "too slow"
+ */
+export function showKnown(
+  printer: Printer,
+  rows: readonly FoundFlaky[],
+  timingErrors: readonly string[],
+): void {
+  printer.line(
+    rows.length === 0
+      ? "no test is listed as known to be flaky (known-flaky in [tool.tractest])"
+      : `${rows.length} test(s) known to be flaky, when they fail like this:`,
+  );
   for (const text of columns(rows.map(cellsOf))) printer.line(text);
   printer.line();
-  const errors = TIMING_ERRORS.join(", ");
+  const errors = timingErrors.join(", ");
   const rule = `${errors} in a code path that no change touches is timing, not your change.`;
   printer.line(`Rule of thumb: ${rule}`);
 }

@@ -82,10 +82,10 @@ export const VERB: Verb<typeof OPTIONS> = {
   examples: [
     ["tractest history", "the latest runs"],
     [
-      "tractest history test_rpc.py::test_rpc_result",
+      "tractest history test_server.py::test_restart",
       "one test: its failure rate and outcomes, newest first",
     ],
-    ["tractest history test_rpc", "all tests whose id contains this"],
+    ["tractest history test_server", "all tests whose id contains this"],
     ["tractest history --commit 6d0d0d5", "the runs at a commit"],
   ],
   exits: [0],

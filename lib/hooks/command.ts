@@ -79,7 +79,7 @@ export const VERB: Verb<typeof HOOKS_OPTIONS> = {
       "run `zombies --kill --hook` before each push; an existing hook is kept below our lines",
     ],
     [
-      "tractest hooks install pre-commit --command 'run core'",
+      "tractest hooks install pre-commit --command 'run smoke'",
       "run another command; tests run on the work tree as it is",
     ],
     [

@@ -19,7 +19,7 @@ export const HOOKS = [
     commands: [CLEAN_UP],
     stops: "push",
     without: "git push --no-verify",
-    why: "no push while actors of the last run are alive; runs tests with `pre-push-run = true`",
+    why: "no push while processes of the last run are alive; runs tests with `pre-push-run = true`",
   },
   {
     name: "pre-commit",
@@ -33,7 +33,7 @@ export const HOOKS = [
     commands: [CLEAN_UP],
     stops: null,
     without: null,
-    why: "actors of the branch before would hold the registry; not for checkouts of single files",
+    why: "processes of the branch before would hold its ports; not for checkouts of single files",
   },
 ] as const satisfies readonly HookRow[];
 

@@ -15,8 +15,9 @@ import { findProject } from "../project/project.ts";
 import { testTree } from "../project/targets.ts";
 
 /**
- * `tractest layout`: compares the tests tree with the reference: which files are the same, moved,
- * gone or new, and their recorded durations.
+ * `tractest layout`: the tests tree, the recorded durations of its files, and named targets. In
+ * tractor's profile it is compared with the reference: which files are the same, moved, gone or
+ * new.
  */
 export async function layout({ host, printer }: Context): Promise<ExitCode> {
   const project = await findProject(host);
@@ -24,7 +25,8 @@ export async function layout({ host, printer }: Context): Promise<ExitCode> {
     testTree(host, project),
     durationsOf(host, project),
   ]);
-  const rows = compareLayout(tree, REFERENCE_LAYOUT).map((row) => ({
+  const reference = project.profile === "tractor" ? REFERENCE_LAYOUT : [];
+  const rows = compareLayout(tree, reference).map((row) => ({
     ...row,
     recorded: row.path === null ? null : totalsOf(durations, [row.path]),
   }));
@@ -43,7 +45,8 @@ export async function layout({ host, printer }: Context): Promise<ExitCode> {
     });
     return EXIT.ok;
   }
-  showLayout(printer, tree, rows);
+  showLayout(printer, tree, rows, reference.length > 0);
+  if (named.length === 0) return EXIT.ok;
   printer.line();
   printer.line("named targets:");
   const cells = named.map(({ name, entries, recorded }) => [
@@ -55,10 +58,17 @@ export async function layout({ host, printer }: Context): Promise<ExitCode> {
   return EXIT.ok;
 }
 
-function showLayout(printer: Printer, tree: TestTree, rows: readonly ShownRow[]): void {
+function showLayout(
+  printer: Printer,
+  tree: TestTree,
+  rows: readonly ShownRow[],
+  isCompared: boolean,
+): void {
   const directories = tree.testsDirectories.map((path) => `${escapeText(path)}/`).join(" ");
   printer.line(`${directories}  ${tree.files.filter(isTestFile).length} test file(s)`);
-  for (const text of columns(rows.map(cellsOf))) printer.line(text);
+  const cells = rows.map((row) => cellsOf(row, isCompared));
+  for (const text of columns(cells)) printer.line(text);
+  if (!isCompared) return;
   const counts = (["same", "moved", "gone", "new"] as const).map((status) =>
     `${rows.filter((row) => row.status === status).length} ${status}`
   );
@@ -78,7 +88,7 @@ function targetsOf(name: string, tree: TestTree): readonly string[] {
 
 type ShownRow = LayoutRow & { readonly recorded: Totals | null };
 
-function cellsOf(row: ShownRow): string[] {
+function cellsOf(row: ShownRow, isCompared: boolean): string[] {
   const path = escapeText((row.path ?? row.reference)!);
   const files = row.testFiles === null ? "" : ` (${row.testFiles})`;
   const about = row.status === "moved"
@@ -86,7 +96,7 @@ function cellsOf(row: ShownRow): string[] {
     : row.about;
   return [
     `  ${path}${files}`,
-    row.status,
+    ...(isCompared ? [row.status] : []),
     [about, totalsText(row.recorded)].filter((part) => part !== "").join(": "),
   ];
 }
@@ -95,10 +105,10 @@ function cellsOf(row: ShownRow): string[] {
 export const VERB: Verb<typeof WITH_JSON> = {
   name: "layout",
   group: "set-up",
-  summary: "the tests tree, compared with the reference",
+  summary: "the tests tree with recorded durations, and named targets",
   usage: "tractest layout [OPTIONS]",
   options: WITH_JSON,
-  examples: [["tractest layout", "which files are there, which moved"]],
+  examples: [["tractest layout", "which files are there; tractor: which moved"]],
   exits: [0],
   row: "layout",
   run: layout,

@@ -8,8 +8,8 @@ import type { Context } from "../command_line/context.ts";
 import { startFirstScan } from "./first_scan.ts";
 
 /**
- * `tractest zombies`: leaked actors, who holds the registry, stale sockets; with `--kill` ends and
- * removes what is proven to be leaked.
+ * `tractest zombies`: leaked processes, who holds the registry, stale sockets; with `--kill` ends
+ * and removes what is proven to be leaked.
  */
 export async function zombies(context: Context<ZombiesOptions>): Promise<ExitCode> {
   // The programs of the first scan run while the rest of this one is loaded.
@@ -31,7 +31,7 @@ function rowOf({ options }: CommandLine<ZombiesOptions>, terminal: Terminal): Pe
 export const VERB: Verb<typeof ZOMBIES_OPTIONS> = {
   name: "zombies",
   group: "clean-up",
-  summary: "leaked actors, holders of the registry, stale sockets",
+  summary: "processes and sockets that tests left behind; who holds tractor's registry",
   usage: "tractest zombies [OPTIONS]",
   options: ZOMBIES_OPTIONS,
   examples: [

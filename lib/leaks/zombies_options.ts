@@ -6,7 +6,10 @@ export const ZOMBIES_OPTIONS = {
   ...WITH_JSON,
   yes: SHARED.yes,
   "dry-run": SHARED["dry-run"],
-  kill: { kind: "flag", doc: "end leaked actors (SIGINT, then SIGKILL) and remove stale sockets" },
+  kill: {
+    kind: "flag",
+    doc: "end leaked processes (SIGINT, then SIGKILL) and remove stale sockets",
+  },
   hook: {
     kind: "flag",
     doc: "for git hooks: silent when clean; exit 0 for processes of others or if unknown",
@@ -28,7 +31,7 @@ export const ZOMBIES_OPTIONS = {
   registry: {
     kind: "texts",
     metavar: "HOST:PORT",
-    doc: "check this registry address instead of the configured ones; may be repeated",
+    doc: "tractor: check this registry address instead of the configured ones; may be repeated",
   },
   grace: {
     kind: "seconds",

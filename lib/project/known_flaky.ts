@@ -1,3 +1,5 @@
+import type { Profile } from "./rules_profile.ts";
+
 /** A test that is known to fail at times, in a known way, whatever was changed. */
 export interface KnownFlakyRow {
   /** Path below the tests directory, and test name: `test_rpc.py::test_x`, or `…::test_x[a]`. */
@@ -37,3 +39,8 @@ export const TIMING_ERRORS = [
   "tractor._exceptions.ActorTooSlowError",
   "pexpect.exceptions.TIMEOUT",
 ] as const;
+
+/** Those of {@linkcode TIMING_ERRORS} that a project of this profile can raise. */
+export function timingErrorsOf(profile: Profile): readonly string[] {
+  return TIMING_ERRORS.filter((error) => profile === "tractor" || !error.startsWith("tractor."));
+}

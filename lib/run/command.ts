@@ -95,15 +95,12 @@ export const VERB: Verb<typeof RUN_OPTIONS> = {
   options: RUN_OPTIONS,
   examples: [
     ["tractest run", "the full suite"],
-    ["tractest run test_local.py", "a single file, wherever it is below tests/"],
-    ["tractest run test_registrar -v", "a file by its bare name, verbose"],
+    ["tractest run tests/test_server.py", "a single file"],
+    ["tractest run test_server -v", "a file by its bare name, wherever it is, verbose"],
+    ["tractest run test_server.py::test_restart", "a single test"],
     ["tractest run -k cancel", "tests that match a keyword"],
-    ["tractest run ipc/ --tpt-proto uds", "a subdirectory, over Unix sockets"],
-    ["tractest run core", "the core subset"],
-    [
-      "tractest run --matrix tpt-proto=tcp,uds spawn-backend=trio,mp_spawn",
-      "every combination, compared",
-    ],
+    ["tractest run smoke", "a named target of the configuration"],
+    ["tractest run --matrix python=3.11,3.13", "with several Pythons, compared"],
     ["tractest run --affected", "all tests, first those that the current changes affect"],
     ["tractest run --jobs auto", "share the tests among isolated pytests"],
     [
@@ -112,6 +109,7 @@ export const VERB: Verb<typeof RUN_OPTIONS> = {
     ],
     ["tractest run --isolate", "in its own namespaces, whatever else runs"],
     ["tractest run --bg", "the full suite, while you work"],
+    ["tractest run core --tpt-proto uds", "tractor: the core subset, over Unix sockets"],
   ],
   exits: [0, 1, 69, 80, 81, 82, 83, 84, 124, 130, 131, 143],
   row: "run",

@@ -17,6 +17,7 @@ import type { Context } from "../command_line/context.ts";
 import { contendedTests, durationsOf } from "../history/project_history.ts";
 import type { Host } from "../system/host.ts";
 import { digest } from "../project/directories.ts";
+import type { Profile } from "../project/rules_profile.ts";
 import type { Project } from "../project/project.ts";
 import { EXIT } from "../tables/exit_codes.ts";
 import type { EngineOutcome } from "./engine/engine_outcome.ts";
@@ -75,10 +76,12 @@ export function jobsOf(
   { jobs }: Parallel,
   { isolation, preflight }: Prepared,
 ): Jobs {
-  const { jobRegistries } = project.configuration;
+  const { configuration: { jobRegistries }, profile } = project;
   const most = isolation === null ? Math.max(1, new Set(jobRegistries).size) : Infinity;
   const count = jobs === "auto" ? Math.min(host.processors, most) : jobs;
-  if (count > most) throw notIsolated(count, jobRegistries.length === 0 ? 0 : most);
+  if (count > most) {
+    throw notIsolated(count, jobRegistries.length === 0 ? 0 : most, profile);
+  }
   if (jobs === "auto" && count === 1 && host.processors > 1) {
     printer.warn("one pytest at a time: several would not be isolated from each other");
   }
@@ -95,13 +98,16 @@ export function jobsOf(
   };
 }
 
-function notIsolated(count: number, addresses: number): TractestError {
+function notIsolated(count: number, addresses: number, profile: Profile): TractestError {
   const reason = addresses === 0
     ? '"job-registries" has no addresses for them'
     : `"job-registries" has only ${addresses} of ${count} addresses`;
   return new TractestError(
     "isolation",
-    `${count} pytests at once would use one registry address: they are not isolated, and ${reason}`,
+    profile === "plain" && addresses === 0
+      ? `${count} pytests at once would use the same ports: they are not isolated`
+      : `${count} pytests at once would use one registry address: they are not isolated, and ` +
+        reason,
     EXIT.isolationUnavailable,
     "leave out --no-isolate or --jobs; requirements without isolation: README, Faster",
   );

@@ -44,8 +44,8 @@ export const RUN_OPTIONS = {
     kind: "texts",
     pairs: true,
     metavar: "KEY=V1,V2",
-    doc: "run every combination of tpt-proto=…, spawn-backend=… and python=…, and compare; " +
-      "--jobs N: N at once",
+    doc: "run every combination of python=… and, for tractor, tpt-proto=… and spawn-backend=…, " +
+      "and compare; --jobs N: N at once",
   },
   diff: {
     section: "execution",

@@ -1,3 +1,4 @@
+import type { Profile } from "../project/rules_profile.ts";
 import type { OptionsOf, OptionTable } from "../command_line/options.ts";
 import { RUNS_PYTEST } from "../command_line/session_options.ts";
 import type { Verb } from "../command_line/verb.ts";
@@ -46,7 +47,7 @@ export async function stress(context: Context<StressOptions>): Promise<ExitCode>
   const { copies, rounds, untilFail, baseline, timeout } = line.options;
   const project = await findProject(host);
   if (line.operands.length === 0) {
-    throw new UsageError('"stress" needs a test', "tractest stress test_rpc.py::test_x");
+    throw new UsageError('"stress" needs a test', "tractest stress test_server.py::test_x");
   }
   const { targets, scope, notes } = await targetsOf(host, project, line.operands);
   for (const note of notes) printer.warn(escapeText(note));
@@ -77,7 +78,7 @@ export async function stress(context: Context<StressOptions>): Promise<ExitCode>
       printer.document(STRESS_SCHEMA, { exitCode, tests: null, leaks, preflight });
     },
   }, async (prepared) => {
-    if (copies > 1 && prepared.isolation === null) throw notIsolated(copies);
+    if (copies > 1 && prepared.isolation === null) throw notIsolated(copies, project.profile);
     const scene = { context, project, prepared, settings, intent, places };
     return await new StressRun(scene, {
       targets,
@@ -90,10 +91,11 @@ export async function stress(context: Context<StressOptions>): Promise<ExitCode>
   });
 }
 
-function notIsolated(copies: number): TractestError {
+function notIsolated(copies: number, profile: Profile): TractestError {
+  const need = profile === "tractor" ? "one registry each" : "ports of their own";
   return new TractestError(
     "isolation",
-    `${copies} copies at once need one registry each: isolate them`,
+    `${copies} copies at once need ${need}: isolate them`,
     EXIT.isolationUnavailable,
     "leave --no-isolate out, or run one copy after another: --copies 1",
   );
@@ -107,12 +109,12 @@ export const VERB: Verb<typeof OPTIONS> = {
   usage: "tractest stress TEST… [OPTIONS] [-- PYTEST…]",
   options: OPTIONS,
   examples: [
-    ["tractest stress test_rpc.py::test_x", "4 copies at once, 10 times: its failure rate"],
+    ["tractest stress test_server.py::test_x", "4 copies at once, 10 times: its failure rate"],
     [
-      "tractest stress test_rpc.py::test_x --copies 8 --rounds 50 --until-fail",
+      "tractest stress test_server.py::test_x --copies 8 --rounds 50 --until-fail",
       "until it fails, with its traceback",
     ],
-    ["tractest stress test_rpc.py::test_x --baseline", "also its failure rate alone"],
+    ["tractest stress test_server.py::test_x --baseline", "also its failure rate alone"],
   ],
   exits: [0, 1, 69, 80, 81, 82, 83, 130, 131, 143],
   row: "stress",

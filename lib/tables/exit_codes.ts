@@ -48,7 +48,10 @@ export const EXIT_CODE_MEANINGS = [
   { code: EXIT.toolMissing, meaning: "a required tool is missing (the message names its package)" },
   { code: EXIT.bug, meaning: "a bug in tractest" },
   { code: EXIT.preflight, meaning: "preflight failed: the environment, not the tests" },
-  { code: EXIT.leaksFound, meaning: "leaked actors, a held registry or stale sockets were found" },
+  {
+    code: EXIT.leaksFound,
+    meaning: "leaked processes, a held registry or stale sockets were found",
+  },
   {
     code: EXIT.unverified,
     meaning: "leaks survived the clean-up, or something could not be verified",

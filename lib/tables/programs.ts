@@ -32,14 +32,14 @@ export const PROGRAMS = [
   {
     name: "ss",
     packages: "iproute2",
-    purpose: "who listens on the registry port, which Unix sockets are alive",
+    purpose: "who listens on which port, which Unix sockets are alive",
   },
   {
     name: "pgrep",
     packages: "procps",
     purpose: "for people who search by hand; doctor shows its version",
   },
-  { name: "ps", packages: "procps", purpose: "actors: titles, ancestors, states" },
+  { name: "ps", packages: "procps", purpose: "processes: titles, ancestors, states" },
   {
     name: "lsof",
     packages: "lsof",

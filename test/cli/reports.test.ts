@@ -420,6 +420,7 @@ Deno.test("layout compares the tree with the reference", async () => {
     "tests/discovery/test_multi_program.py": "",
     "tests/conftest.py": "",
     "tests/test_own.py": "",
+    "requirements.txt": "tractor\n",
   });
   const { code, stdout } = await tractest(["layout"], { cwd: repository.root });
   assertEquals(code, 0);

@@ -474,8 +474,7 @@ Deno.test(
     assertEquals(code, 83);
     assertIncludes(
       String(message),
-      "2 pytests at once would use one registry address: they are not isolated, " +
-        'and "job-registries" has no addresses',
+      "2 pytests at once would use the same ports: they are not isolated",
     );
     assertEquals((await suite.tractest(["run", "--jobs", "0"])).code, 64);
   },

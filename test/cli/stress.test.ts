@@ -191,7 +191,7 @@ Deno.test("several copies without isolation are refused with 83; one is not", as
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
   const refused = await suite.tractest(["stress", "test_a.py", "--no-preflight", "--no-isolate"]);
   assertEquals(refused.code, 83);
-  assertIncludes(refused.stderr, "4 copies at once need one registry each");
+  assertIncludes(refused.stderr, "4 copies at once need ports of their own");
   const alone = await suite.tractest([
     "stress",
     "test_a.py",

@@ -158,7 +158,7 @@ export interface UnixConnection {
  */
 export async function listTcpConnections(host: Host): Promise<SocketList<TcpConnection>> {
   const { text, failure } = await probe(host, "ss", ["-taneH"], {
-    why: "connections to the registry",
+    why: "connections by TCP",
   });
   return text === null
     ? { rows: [], rejected: 0, failure }
@@ -168,7 +168,7 @@ export async function listTcpConnections(host: Host): Promise<SocketList<TcpConn
 /** Lists Unix stream sockets. */
 export async function listUnixConnections(host: Host): Promise<SocketList<UnixConnection>> {
   const { text, failure } = await probe(host, "ss", ["-xaneH"], {
-    why: "connections to the registry's Unix socket",
+    why: "connections by Unix sockets",
   });
   return text === null
     ? { rows: [], rejected: 0, failure }
