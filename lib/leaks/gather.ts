@@ -139,7 +139,7 @@ async function survey(
 
 async function candidatesOf(processes: ProcessSurvey, first: FirstScan): Promise<number[]> {
   const pids = await processes.candidates(await first.processes);
-  return [...new Set([...pids, ...await processes.mark(await first.marks)])];
+  return [...new Set([...pids, ...processes.mark(await first.marks)])];
 }
 
 async function judgeSockets(host: Host, { paths }: SocketFiles): Promise<SocketReport[]> {

@@ -63,7 +63,11 @@ export class Guardians {
     if (run) return run;
     const runner = this.#runnerOf(process);
     if (runner !== null) {
-      return unknownAbove(runner, `pid ${runner} runs tests, and may have started it`);
+      const why = this.scene.seen.runners!.get(runner) ?? null;
+      const evidence = why === null
+        ? `pid ${runner} runs tests, and may have started it`
+        : `pid ${runner} may have started it: ${why}`;
+      return unknownAbove(runner, evidence);
     }
     // Its details are newer than the list: it may have lost its parent since.
     const { ppid } = process;
@@ -103,7 +107,7 @@ export class Guardians {
   #runnerOf(process: DetailedProcess): number | null {
     const { details, ledger, runners } = this.scene.seen;
     if (ledger?.get(process.pid)?.mark !== "test") return null;
-    return [...runners ?? []].find((pid) => {
+    return [...runners?.keys() ?? []].find((pid) => {
       const runner = details.get(pid);
       if (pid === process.pid) return false;
       return !runner || this.#mayRunTestOf(process, runner);
@@ -111,13 +115,11 @@ export class Guardians {
   }
 
   #mayRunTestOf(process: DetailedProcess, runner: DetailedProcess): boolean {
-    const { isPytest, isPython } = kindOf(runner.argv, runner.comm);
-    if (!isPytest && !isPython) return false;
     const isYounger = runner.startTicks !== null && process.startTicks !== null &&
       runner.startTicks > process.startTicks;
     // A leaked one runs no tests any more. A fork of unknown origin may be a pytest that detached
     // itself.
-    return !isYounger && !(isPytest && this.isLeaked(runner));
+    return !isYounger && !this.isLeaked(runner);
   }
 
   /** The unfinished run that recorded a process, which it may still use. */

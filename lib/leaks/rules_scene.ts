@@ -24,8 +24,8 @@ export interface Seen {
   readonly ledger?: ReadonlyMap<number, Recorded>;
   /** Processes that unfinished runs recorded; null where it is unknown whether the run finished. */
   readonly live?: ReadonlyMap<number, Recorded | null>;
-  /** Pytests and other processes that may run tests, whoever started them. */
-  readonly runners?: ReadonlySet<number>;
+  /** Pytests (null), and other processes that may run tests, with the reason. */
+  readonly runners?: ReadonlyMap<number, string | null>;
 }
 
 /** All that was read for one project, with the questions that several rules ask. */

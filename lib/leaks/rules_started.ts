@@ -1,5 +1,5 @@
 import { SHARED_DAEMONS, type SharedDaemonRow } from "./shared_daemons.ts";
-import { baseName, pythonTarget } from "./rules_actor.ts";
+import { baseName } from "./rules_actor.ts";
 import {
   isHere,
   type LedgerEntry,
@@ -94,25 +94,4 @@ export function isInteractiveShell({ argv }: Pick<DetailedProcess, "argv">): boo
     rest.every((word) =>
       /^(-[il]+|--login|--interactive|--norc|--noprofile|--rcfile|--init-file)$/.test(word)
     );
-}
-
-/** Characters of a script that are read to see whether it may run pytest. */
-export const SCRIPT_HEAD = 64 * 1024;
-
-/**
- * Whether a command line of Python mentions tests: `python -c 'import numpy; numpy.test()'`, `-m
- * app.selftest`, `runtests.py`, `manage.py test`.
- */
-export function mayRunTests(argv: readonly string[]): boolean {
-  const { kind, value } = pythonTarget(argv);
-  const name = kind === "script"
-    ? value.slice(value.lastIndexOf("/") + 1)
-    : value.replace(/\S*\/\S*/g, "");
-  return /(?<![a-z])tests?|tests?(?![a-z])/i.test(name) ||
-    argv.some((word) => /^tests?$/i.test(word));
-}
-
-/** Whether Python source may run pytest. */
-export function mentionsPytest(text: string): boolean {
-  return /\b(pytest|py\.test)\b/.test(text);
 }

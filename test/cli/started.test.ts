@@ -154,16 +154,28 @@ def test_waits():
 `;
 
 for (
-  const [how, start] of [["pytest", "py310/bin/python -m pytest -q"], [
-    "run",
-    '"$0" run --no-preflight --no-defaults',
-  ]] as const
+  const [how, start] of [
+    ["pytest", "py310/bin/python -m pytest -q"],
+    [
+      "run",
+      '"$0" run --no-preflight --no-defaults',
+    ],
+    ["program from standard input", "py310/bin/python - <<< 'import pytest; pytest.main()'"],
+    [
+      "script that imports pytest by a module",
+      "py310/bin/python start.py",
+    ],
+  ] as const
 ) {
   Deno.test({
     name: `fault 65: an orphan that a test of a live ${how} needs is kept, by --kill and by a hook`,
     ignore: ALONE === null,
     fn: async () => {
       await using suite = await pytestSuite({ "test_a.py": WAITS });
+      await suite.write({
+        "start.py": "from app import tool; raise SystemExit(tool.main())",
+        "app/tool.py": "def main():\n    import pytest; return pytest.main()\n",
+      });
       const said = await script(
         suite,
         `${start} > run.txt 2>&1 & run=$!

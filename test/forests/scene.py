@@ -66,6 +66,9 @@ def make(scene):
     os.makedirs("/tmp/pytest-of-root/pytest-0/test_a0")
     for project in (root, f"{here}/other"):
         write(f"{project}/pyproject.toml", '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n')
+    for place in (root, f"{root}/worktree", f"{here}/elsewhere", f"{here}/other", "/tmp/pytest-of-root/pytest-0/test_a0"):
+        for name in ("app.py", "bin/uvicorn", "app/serve.py"):
+            write(f"{place}/{name}", "import time\n")
     write(f"{root}/.libs/msgspec/_core.so", "not empty")
     for venv in scene["venvs"]:
         library = f"{venv}/lib/{os.path.basename(scene['library'])}/site-packages"

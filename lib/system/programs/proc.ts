@@ -214,6 +214,29 @@ function linksOf(words: readonly string[]): ProcessLinks {
   return { cwd, root, namespaces: mount && pid ? [mount, pid] : null };
 }
 
+/** Reads which file each process executes, by pid; those that can't be read are left out. */
+export async function readExecutables(
+  host: Host,
+  pids: readonly number[],
+): Promise<ReadonlyMap<number, string>> {
+  if (pids.length === 0) return new Map();
+  const { text } = await probe(host, "readlink", [
+    "-z",
+    "/proc/self",
+    ...pids.flatMap((pid) => [`/proc/${pid}/exe`, "/proc/self"]),
+  ], { why: "which of these is a Python", codes: [0, 1] });
+  const words = text?.split("\0").slice(0, -1) ?? [];
+  const separator = words.shift();
+  const groups: string[][] = [[]];
+  for (const word of words) word === separator ? groups.push([]) : groups.at(-1)!.push(word);
+  if (groups.length !== pids.length + 1) return new Map();
+  return new Map(
+    pids.flatMap((pid, index) =>
+      groups[index]!.map((path) => [pid, path.replace(/ \(deleted\)$/, "")])
+    ),
+  );
+}
+
 /**
  * Device and inode of the working directories of processes, as they themselves see them; by pid,
  * those that could be read.
