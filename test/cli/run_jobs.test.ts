@@ -225,6 +225,32 @@ def test_bad():
   },
 );
 
+withSuite(
+  "of more failures than are tried again, one is: if it passes alone, the order may be the cause",
+  {
+    "test_a.py": `
+import pytest
+seen = []
+@pytest.mark.parametrize("n", range(60))
+def test_needs_a_new_process(n):
+    seen.append(n)
+    assert len(seen) == 1
+`,
+    "test_b.py": "def test_red(): assert 1 == 2\n",
+  },
+  async (suite) => {
+    const { code, stdout, stderr } = await suite.tractest(JOBS);
+    assertEquals(code, 1, stdout);
+    assert(
+      /^5\d failures are too many to be flaky, but tests\/test_a\.py::\S+ passed when it ran again/m
+        .test(stdout + stderr),
+      stdout + stderr,
+    );
+    const contended = stdout.match(/^CONTENTION .*/gm) ?? [];
+    assertEquals(contended.length, 1, stdout);
+  },
+);
+
 withSuite("a run whose only failure was contention is green, but not under --strict", {
   "test_a.py": `
 import os, time

@@ -193,3 +193,47 @@ Deno.test({
     );
   },
 });
+
+Deno.test({
+  name: "pytest-xdist in addopts: a worker that crashes is its test's failure, and --jobs keeps " +
+    "together what --dist does",
+  ignore,
+  fn: async () => {
+    const tests = `
+import os, time, pytest
+@pytest.mark.parametrize("n", range(8))
+@pytest.mark.xdist_group("db")
+def test_db(n):
+    open(f"{os.environ['SUITE']}/db-of-{os.environ.get('TRACTEST_SHARD')}", "a").close()
+    time.sleep(0.02)
+@pytest.mark.parametrize("n", range(8))
+def test_free(n): time.sleep(0.02)
+def test_crashes():
+    if "TRACTEST_SHARD" not in os.environ: os._exit(3)
+`;
+    await using suite = await pytestSuite({ "test_a.py": tests }, "8.*", ["pytest-xdist"]);
+    await suite.write({
+      "pyproject.toml": '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n' +
+        'addopts = "-n 2 --dist loadgroup"\n',
+    });
+    // With loadgroup pytest-xdist itself hangs after a crash.
+    const words = ["run", "--no-preflight", "--no-defaults", "--json", "--dist=load"];
+    const plain = await suite.tractest(words);
+    const { counts, failures } = JSON.parse(plain.stdout);
+    assertEquals([plain.code, counts.passed, counts.failed], [1, 16, 1], plain.stdout);
+    assertIncludes(failures[0].message, "crashed while running 'tests/test_a.py::test_crashes'");
+    for (const name of namesIn(suite.path).filter((one) => one.startsWith("db-of-"))) {
+      await Deno.remove(join(suite.path, name));
+    }
+
+    const shared = await suite.tractest(JOBS);
+    assertEquals(shared.code, 0, shared.stdout + shared.stderr);
+    assertIncludes(
+      shared.stderr,
+      '"--dist loadgroup" (addopts in pyproject.toml): tests with the same xdist_group run in ' +
+        "one pytest",
+    );
+    const makers = namesIn(suite.path).filter((name) => name.startsWith("db-of-"));
+    assertEquals(makers.length, 1, String(makers));
+  },
+});

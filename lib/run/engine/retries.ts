@@ -36,11 +36,8 @@ export class Retries {
       ? failed.filter(({ attempts }) => progress.run.ranBesideOthers(attempts.at(-1)!))
       : [];
     if ((retries === 0 && contended.length === 0) || !this.#mayRun) return;
-    if (failed.length > MOST_RETRIED) {
-      this.printer.note(say.tooManyToRetry(failed.length));
-      return;
-    }
     for (const { id } of failed) this.#retried.add(id);
+    if (failed.length > MOST_RETRIED) return await this.#tryOne(failed.length, contended);
     await this.#again(contended);
     for (const test of failed) {
       const left = retries - (contended.includes(test) ? 1 : 0);
@@ -48,6 +45,16 @@ export class Retries {
         await this.#again([test]);
       }
     }
+  }
+
+  /**
+   * Many failures have one cause, which may be the order of the tests or the pytests at the same
+   * time. Runs one test alone, to say so if that is it.
+   */
+  async #tryOne(failures: number, contended: readonly TestResult[]): Promise<void> {
+    const tried = contended.length === 0 ? null : typical(contended);
+    if (tried !== null) await this.#again([tried]);
+    this.printer.note(say.tooManyToRetry(failures, tried));
   }
 
   get #mayRun(): boolean {
@@ -73,6 +80,12 @@ export class Retries {
       rest = untried;
     }
   }
+}
+
+/** The first of the tests that failed most often in the same place. */
+function typical(failed: readonly TestResult[]): TestResult {
+  const causes = Map.groupBy(failed, ({ failure }) => failure?.where ?? failure?.message ?? null);
+  return [...causes.values()].reduce((most, one) => one.length > most.length ? one : most)[0]!;
 }
 
 /**

@@ -1,4 +1,5 @@
-import { escapeText } from "../../base/escape.ts";
+import { escapeText, shellCommand } from "../../base/escape.ts";
+import type { TestResult } from "../../pytest/results.ts";
 import type { RunLimits } from "./engine_request.ts";
 
 /** Ids that a message names. */
@@ -8,8 +9,19 @@ const NAMED_IDS = 3;
 export const say = {
   diskFailed: (message: string): string => `no more tests are run: ${escapeText(message)}`,
 
-  tooManyToRetry: (failures: number): string =>
-    `${failures} failures are too many to be flaky: none of them runs again`,
+  /** @param tried the one that ran again, alone; null if none did */
+  tooManyToRetry(failures: number, tried: Pick<TestResult, "id" | "outcome"> | null): string {
+    const many = `${failures} failures are too many to be flaky`;
+    if (tried === null) return `${many}: none of them runs again`;
+    const id = escapeText(tried.id);
+    if (tried.outcome !== "passed") {
+      return `${many}: only ${id} ran again, alone, and did not pass (${tried.outcome})`;
+    }
+    const bisect = escapeText(shellCommand(["tractest", "bisect", tried.id]));
+    return `${many}, but ${id} passed when it ran again alone: the order of the tests, or the ` +
+      "pytests at the same time, may be the cause of all. To compare, run without --jobs; to " +
+      `find an earlier test that is the cause: ${bisect}`;
+  },
 
   notRetried(ids: readonly string[]): string {
     const named = ids.slice(0, NAMED_IDS).map(escapeText).join(", ");

@@ -9,6 +9,7 @@ from .test_ids import reported_id
 _TEST_REPORT = getattr(pytest, "TestReport", None)
 # A setup that took less than this is of no use before the call is over.
 _HOLD_SECONDS = 0.05
+_PHASES = ("setup", "call", "teardown")
 _COUNTING = ("pytest_report_teststatus",)
 _AFTER_TEARDOWN = (
     "pytest_runtest_logreport",
@@ -112,12 +113,16 @@ def _write_report(report, category, fields):
     write(
         "report",
         id=reported_id(report.nodeid),
-        phase=report.when,
+        phase=report.when if report.when in _PHASES else "call",
         outcome=report.outcome,
         category=category,
         seconds=round(report.duration, 4),
         **fields
     )
+    if report.when not in _PHASES:
+        # pytest-xdist's report of a test in which a worker crashed: no other one follows.
+        hold((now(), _quoted(report.nodeid), "teardown", "", 0))
+        send("")
 
 
 def _subtest(report):
