@@ -86,6 +86,9 @@ export const SHARED_HELPERS = new RegExp(
 /** The code of a fork server, and with the very same words of each process that it forked. */
 export const FORK_SERVER = /\bfrom [\w.]*(forkserver|_forkserver_override) import /;
 
+/** The title of a worker of pytest-xdist, and of what that has forked. */
+export const XDIST_WORKER = /^\[pytest-xdist (running|idle)\]/;
+
 /**
  * Compiled modules that every program on tractor maps: they distinguish an application from a
  * script that merely uses the same venv.

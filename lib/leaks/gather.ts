@@ -227,6 +227,7 @@ async function withPorts(host: Host, judged: readonly Judged[]): Promise<ListedP
     ...plain(process),
     kind: wordFor(process.kind),
     test: process.test,
+    runner: process.runner,
     ...listensOf(process.pid, rows),
   }));
 }

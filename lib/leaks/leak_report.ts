@@ -23,6 +23,8 @@ export interface ListedProcess extends JudgedProcess, Listens {
   readonly kind: "actor" | "pytest" | "helper" | "process";
   /** The test that started it; null if unknown. */
   readonly test: string | null;
+  /** Of an unknown one: the process that may run the test which started it; null: none. */
+  readonly runner: number | null;
 }
 
 /** A TCP registry address and the processes that listen there. */

@@ -20,6 +20,8 @@ export interface Judged extends JudgedProcess {
    * others too.
    */
   readonly origin: "started" | "woken" | null;
+  /** Of an unknown one: the process that may run the test which started it; null: none. */
+  readonly runner: number | null;
 }
 
 /** A verdict with its evidence, and the live pytest that uses the process. */
@@ -51,6 +53,7 @@ export class Judge {
       isOfLiveRun: ours === true && verdict === "in-use" && isUsed,
       test: (run ?? seen.ledger?.get(pid))?.test ?? null,
       origin: this.#scene.isRecorded(pid) ? woken : null,
+      runner: verdict === "unknown" ? this.#guardians.runnerOf(process) : null,
     };
   }
 

@@ -1,5 +1,6 @@
 import type { DetailedProcess } from "../processes/process.ts";
 import type { ProcessRow } from "../system/programs/ps.ts";
+import { XDIST_WORKER } from "./actor_signatures.ts";
 import { type AdopterRow, ADOPTERS } from "./adopters.ts";
 import { baseName, isPythonName, kindOf } from "./rules_actor.ts";
 import type { IsLeaked, Scene } from "./rules_scene.ts";
@@ -47,6 +48,7 @@ export function adoptionOf(
   const kind = kindOf(process.argv, process.comm);
   // A service is started by such a program; an actor never is.
   const isNoService = kind.signature !== null || recorded !== undefined ||
+    XDIST_WORKER.test(process.args) ||
     scene.isLeakedRoot(process, kind);
   return isNoService && isAdopter(parent) && isBelowAdopters(pid, scene, isLeaked)
     ? ` (${programOf(parent)}), which adopts orphans`

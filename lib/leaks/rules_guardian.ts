@@ -1,5 +1,5 @@
 import type { DetailedProcess } from "../processes/process.ts";
-import { FORK_SERVER } from "./actor_signatures.ts";
+import { FORK_SERVER, XDIST_WORKER } from "./actor_signatures.ts";
 import { type Kind, kindOf, pythonTarget } from "./rules_actor.ts";
 import { adoptionOf, isOfOtherSession, type Parent, programOf } from "./rules_adoption.ts";
 import type { IsLeaked, Scene } from "./rules_scene.ts";
@@ -61,7 +61,7 @@ export class Guardians {
       return { kind: "pytest", pid: pytest, evidence: `in use by pytest pid ${pytest}` };
     }
     if (run) return run;
-    const runner = this.#runnerOf(process);
+    const runner = this.runnerOf(process);
     if (runner !== null) {
       const why = this.scene.seen.runners!.get(runner) ?? null;
       const evidence = why === null
@@ -104,7 +104,7 @@ export class Guardians {
   }
 
   /** What may run the test that started a process, where the environment names no run. */
-  #runnerOf(process: DetailedProcess): number | null {
+  runnerOf(process: DetailedProcess): number | null {
     const { details, ledger, runners } = this.scene.seen;
     if (ledger?.get(process.pid)?.mark !== "test") return null;
     return [...runners?.keys() ?? []].find((pid) => {
@@ -119,7 +119,12 @@ export class Guardians {
       runner.startTicks > process.startTicks;
     // A leaked one runs no tests any more. A fork of unknown origin may be a pytest that detached
     // itself.
-    return !isYounger && !this.isLeaked(runner);
+    return !isYounger && !this.isLeaked(runner) && !this.#isWorkerLeft(runner);
+  }
+
+  /** A worker of pytest-xdist whose pytest is gone ends by itself, and runs no other test. */
+  #isWorkerLeft(process: DetailedProcess): boolean {
+    return XDIST_WORKER.test(process.args) && this.of(process).kind === "none";
   }
 
   /** The unfinished run that recorded a process, which it may still use. */

@@ -197,10 +197,17 @@ export function hintLeaks(printer: Printer, report: LeakReport): void {
   const holders = report.registries.flatMap((registry) =>
     registry.bound && report.clean === false ? registry.holders : []
   );
-  const doubtful = [...holders, ...report.actors].filter((process) => process.verdict === "unknown")
-    .map((process) => process.pid);
+  const unknown = report.actors.filter((actor) => actor.verdict === "unknown");
+  const runners = new Set(unknown.flatMap(({ runner }) => runner ?? []));
+  const doubtful = [
+    ...holders.filter((process) => process.verdict === "unknown"),
+    ...unknown.filter(({ runner }) => runner === null),
+  ].map((process) => process.pid);
   for (const pid of [...new Set(doubtful)].slice(0, HINTS)) {
     printer.hint(`${killCommand(pid)} if it is not needed`);
+  }
+  for (const pid of [...runners].filter((one) => !doubtful.includes(one)).slice(0, HINTS)) {
+    printer.hint(`when pid ${pid} has ended: tractest zombies --kill`);
   }
   for (const { pid, verdict } of holders) {
     if (verdict === "in-use" || verdict === "foreign") {

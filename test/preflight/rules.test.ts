@@ -23,6 +23,7 @@ const actor: ListedProcess = {
   test: null,
   ports: [],
   listens: [],
+  runner: null,
   pid: 7,
   startTicks: 1,
   title: "_subactor[w0@7]",
