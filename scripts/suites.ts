@@ -16,7 +16,7 @@ function usage(problem: string): never {
 }
 
 const line = parseArgs(Deno.args, {
-  string: ["dir", "modes", "rounds", "output", "limit"],
+  string: ["dir", "modes", "rounds", "output", "limit", "logs"],
   boolean: ["prepare", "list"],
   unknown: (word) => word.startsWith("-") ? usage(`there is no option ${word}`) : true,
 });
@@ -73,10 +73,21 @@ async function runAll(modes: readonly ModeName[]): Promise<number> {
       if (output !== null) await Deno.writeTextFile(output, documentOf(sittings));
     }
   } finally {
+    await keepLogs(scratch);
     await Deno.remove(scratch, { recursive: true });
   }
   if (output === null) console.log(documentOf(sittings));
   return code;
+}
+
+/** Keeps what the runs wrote, where that is wanted. */
+async function keepLogs(scratch: string): Promise<void> {
+  if (line.logs === undefined) return;
+  await Deno.mkdir(String(line.logs), { recursive: true });
+  for await (const { name } of Deno.readDir(scratch)) {
+    if (!/\.(?:out|err)$/.test(name)) continue;
+    await Deno.copyFile(`${scratch}/${name}`, `${line.logs}/${name}`);
+  }
 }
 
 function documentOf(sittings: readonly Sitting[]): string {
