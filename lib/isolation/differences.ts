@@ -5,7 +5,7 @@ export interface DifferenceRow {
 }
 
 /**
- * All that differs inside. `tractest help isolation` and the README show it; what isn't here is as
+ * All that differs inside; `tractest help isolation` and docs/ show it. What is not here is as
  * it is outside: user, working directory, files, hostname, environment, limits, terminal.
  */
 export const ISOLATION_DIFFERENCES = [

@@ -8,7 +8,7 @@ export type CheckStatus = "ok" | "warn" | "fail" | "unknown" | "skipped";
 
 /** One row of `doctor` and of the preflight. */
 export interface CheckResult {
-  /** Stable; listed in the README. */
+  /** Stable; listed in docs/reference/checks.md. */
   readonly id: CheckId;
   readonly status: CheckStatus;
   /** The evidence, one or more lines. Not escaped. */

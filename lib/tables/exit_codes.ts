@@ -1,6 +1,6 @@
 /**
  * Every exit code of tractest. pytest's own 0 to 6 pass through from `run`; tractest's verdicts
- * stay apart from them. The help pages and the README are checked against {@linkcode
+ * stay apart from them. The help pages and the documentation are checked against {@linkcode
  * EXIT_CODE_MEANINGS}.
  */
 export const EXIT = {

@@ -1,19 +1,8 @@
 import { dirname, join } from "@std/path";
 import { assertEquals } from "../assert.ts";
+import { documentationPages } from "./documentation.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
-
-/** Every page of the documentation, relative to the repository's root. */
-async function pages(directory = ""): Promise<string[]> {
-  const found: string[] = [];
-  for await (const entry of Deno.readDir(join(ROOT, directory))) {
-    const path = join(directory, entry.name);
-    if (entry.isDirectory && (directory.startsWith("docs") || entry.name === "docs")) {
-      found.push(...await pages(path));
-    } else if (entry.isFile && entry.name.endsWith(".md")) found.push(path);
-  }
-  return found;
-}
 
 /** The anchors that GitHub gives the headings of a page. */
 function anchorsOf(text: string): Set<string> {
@@ -31,7 +20,7 @@ async function exists(path: string): Promise<boolean> {
 
 Deno.test("every link of the documentation leads to a file and a heading that exist", async () => {
   const broken: string[] = [];
-  for (const page of await pages()) {
+  for (const page of await documentationPages()) {
     const text = await Deno.readTextFile(join(ROOT, page));
     for (const [, link] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
       if (/^[a-z]+:/.test(link!)) continue;
@@ -49,7 +38,7 @@ Deno.test("every link of the documentation leads to a file and a heading that ex
 
 Deno.test("every file of the project that the documentation names exists", async () => {
   const missing: string[] = [];
-  for (const page of await pages()) {
+  for (const page of await documentationPages()) {
     if (page === "CHANGELOG.md") continue;
     const text = await Deno.readTextFile(join(ROOT, page));
     for (const [, path] of text.matchAll(/`((?:lib|test|scripts|docs)\/[\w./-]*\w)`/g)) {
