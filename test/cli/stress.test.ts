@@ -111,7 +111,7 @@ Deno.test(
     await using suite = await pytestSuite({
       "test_a.py": `
 import socket, subprocess, sys, pytest
-@pytest.mark.paraseenrize("n", ["a -> b", "[::]"])
+@pytest.mark.parametrize("n", ["a -> b", "[::]"])
 def test_binds(n):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 1616))

@@ -73,6 +73,7 @@ async function asPlainUser(
   await Promise.all([
     Deno.chmod(binary, 0o755),
     Deno.writeTextFile(join(repo, "pyproject.toml"), "[tool.pytest.ini_options]\n"),
+    Deno.writeTextFile(join(repo, "requirements.txt"), "tractor\n"),
   ]);
   await Promise.all([home, repo].map((path) => Deno.chown(path, 65534, 65534)));
   const child = new Deno.Command(ISOLATED![0]!, {
