@@ -26,9 +26,14 @@ export async function affectedIn(
   const [files, around] = await surroundingsOf(host, project);
   const changes = await known;
   const asking = changes.filter((change) => asksForImports(change, around));
-  const graph = asking.length === 0
-    ? null
-    : await readImportGraph(host, project, around, files, asking, search);
+  const graph = asking.length === 0 ? null : await readImportGraph(
+    host,
+    project,
+    around,
+    await withTracked(files, search),
+    asking,
+    search,
+  );
   return affectedBy(changes, { ...around, graph });
 }
 
@@ -48,6 +53,14 @@ async function surroundingsOf(
   }];
 }
 
+/** Packages may be in directories without tests, such as `build` and `dist`. */
+async function withTracked(
+  files: ReadonlySet<string>,
+  search: ImportSearch,
+): Promise<ReadonlySet<string>> {
+  return files.union(new Set(await search.tracked()));
+}
+
 /**
  * Returns a function from a test file to a change that it loads in any way, such as by a package's
  * `__init__.py` or for a conftest.py; null if it loads none. Imports are read, and nothing is run.
@@ -62,7 +75,8 @@ export async function loadedBy(
   const search = new ImportSearch(host, project);
   await search.begun;
   const [files, around] = await surroundingsOf(host, project);
-  const graph = await readImportGraph(host, project, around, files, modules, search);
+  const all = await withTracked(files, search);
+  const graph = await readImportGraph(host, project, around, all, modules, search);
   const reaches = modules.map(({ path }) => {
     const { named, loaded } = graph.reach(path);
     return { path, reached: [...named, ...loaded] };

@@ -25,6 +25,8 @@ export interface PythonProject {
   readonly starts: readonly string[];
   /** Whether pytest collects tests from a file. */
   readonly isTest: (path: string) => boolean;
+  /** Whether a file is among the tests, as helpers are; nothing but tests unless given. */
+  readonly isInTests?: (path: string) => boolean;
   /** Dotted names of modules that pytest loads before any test: `-p tractor._testing.pytest`. */
   readonly plugins: readonly string[];
 }
@@ -110,16 +112,27 @@ export class ImportGraph {
     return { named, loaded };
   }
 
+  /** The `__init__.py` of the outermost package around a file; null if it is in none. */
+  packageAround(path: string): string | null {
+    for (let directory = parent(path); directory !== "."; directory = parent(directory)) {
+      const around = this.#modules.initsAround(`${directory}/x`);
+      if (around.length > 0) return around.at(-1)!;
+    }
+    return null;
+  }
+
   /**
-   * Test files and conftest.py files that have one of these words, as a whole, in a string.
-   * Comments, docstrings and sentences do not count.
+   * Test files and their helpers, a conftest.py too, that have one of these words in a string.
+   * It has to be whole. Comments, docstrings and sentences do not count.
    */
   naming(words: readonly string[]): string[] {
     const quoted = words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
     const expression = new RegExp(`(?<![\\w.-])(?:${quoted.join("|")})(?![\\w-])`);
     const found: string[] = [];
     for (const path of this.project.sources.keys()) {
-      if (!this.project.isTest(path) && !isConftest(path)) continue;
+      const isOfTests = this.project.isTest(path) || isConftest(path) ||
+        this.project.isInTests?.(path);
+      if (!isOfTests) continue;
       const text = this.project.sources.get(path)!;
       if (!words.some((word) => text.includes(word))) continue;
       const isNamed = literalsOf(text).some((literal) =>

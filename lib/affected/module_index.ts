@@ -205,6 +205,16 @@ export function moduleKey(path: string): string {
   return key.endsWith("/__init__") ? key.slice(0, slash) : key;
 }
 
+/** Whether Python may import what is in a file, or what a compiler makes of it. */
+export function isModuleFile(path: string): boolean {
+  return path.endsWith(".py") || isCompiled(path);
+}
+
+/** Whether a file is a compiled module or its source. */
+export function isCompiled(path: string): boolean {
+  return /\.(?:py[xd]|pxd|pxi|so|[ch]|cc|cpp|cxx|hh|hpp|cu|rs|f|f90|f95|zig|pyf)$/.test(path);
+}
+
 /** The part of a path after the last slash. */
 export function lastPart(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);

@@ -95,7 +95,8 @@ export function importLines(packages: Iterable<string>): string {
  * @param packages as for {@linkcode importLines}
  */
 export function isWholeLine(line: string, packages: ReadonlySet<string>): boolean {
-  if (line.includes("pytest_plugins")) return false;
+  // A lone CR ends a line of Python: this is more than one.
+  if (line.includes("pytest_plugins") || /\r./.test(line)) return false;
   const [, continued] = CONTINUED.exec(line) ?? [];
   if (continued !== undefined && (/import|\bfrom\b/.test(line) || packages.has(continued))) {
     return false;

@@ -3,7 +3,7 @@ import { dirname, join } from "@std/path";
 import type { Surroundings } from "./rules_change.ts";
 import { ImportGraph } from "./import_graph.ts";
 import { ImportLines } from "./import_lines.ts";
-import { lastPart, type Sources } from "./module_index.ts";
+import { isModuleFile, lastPart, type Sources } from "./module_index.ts";
 import { ENTRY_POINT_FILES, pluginModules } from "./plugin_modules.ts";
 import { importLines } from "./python_imports.ts";
 import { directoriesOf } from "../base/paths.ts";
@@ -43,10 +43,16 @@ export async function readImportGraph(
   const paths = pythonPaths.map((path) => join(path));
   const searching = search.linesIn(files);
   const graph = new ImportGraph({
-    sources: new Texts(host, project.root, files, changes.map((change) => change.path)),
+    sources: new Texts(
+      host,
+      project.root,
+      files,
+      changes.map((change) => change.path).filter(isModuleFile),
+    ),
     starts: [...new Set([...paths, ...home, "src", ".", ...testsDirectories])],
     isTest: (path) =>
       isTestFile(path) && testsDirectories.some((directory) => isWithin(path, directory)),
+    isInTests: (path) => testsDirectories.some((directory) => isWithin(path, directory)),
     plugins: pluginModules(addopts, await entryPointFiles(host, project)),
   });
   const lines = await searching;
@@ -89,6 +95,11 @@ export class ImportSearch {
   /** Resolves once the search has begun, if it begins at once. */
   get begun(): Promise<unknown> {
     return this.#ahead;
+  }
+
+  /** The Python files that git tracks; none if git fails. */
+  async tracked(): Promise<readonly string[]> {
+    return await this.#tracked ?? [];
   }
 
   /** The lines, in a project with these files; null if git fails. */
@@ -156,7 +167,9 @@ class Texts implements Sources {
 function sourceOf(host: Host, path: string): string {
   try {
     const text = host.files.readTextSync(path);
-    return text === null || text.length > SOURCE_SIZE_LIMIT ? "" : text;
+    if (text === null || text.length > SOURCE_SIZE_LIMIT) return "";
+    // As Python reads it: a lone CR ends a line too.
+    return text.replace(/^\ufeff/, "").replaceAll(/\r\n?/g, "\n");
   } catch (error) {
     if (error instanceof TractestError) return "";
     throw error;

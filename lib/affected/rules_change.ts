@@ -3,6 +3,7 @@ import type { ChangeRow, OptionRow } from "../project/change_map.ts";
 import { findByName, isTestFile, isWithin, type TestTree } from "../project/rules_targets.ts";
 import type { Cause, Change } from "./affected_targets.ts";
 import type { ImportGraph, Reached } from "./import_graph.ts";
+import { isCompiled, isModuleFile } from "./module_index.ts";
 import type { TargetList } from "./rules_suite.ts";
 
 /** What is known of the project. */
@@ -18,16 +19,22 @@ export interface Surroundings {
 }
 
 const LOCK_FILES = ["(uv|poetry|pdm)\\.lock", "pylock(\\.\\w+)?\\.toml", "requirements[^/]*\\.txt"];
+const BUILDS = ["Cargo\\.(toml|lock)", "meson\\.build", "CMakeLists\\.txt"];
 const SETTINGS = ["pyproject\\.toml", "\\.?pytest\\.(toml|ini)", "tox\\.ini", "setup\\.(cfg|py)"];
 /** Files in the root that decide how every test runs. */
 const WIDE_FILES = new RegExp(
-  `^(${[...SETTINGS, ...LOCK_FILES, "conftest\\.py", "\\.python-version"].join("|")})$`,
+  `^(${[...SETTINGS, ...BUILDS, ...LOCK_FILES, "conftest\\.py", "\\.python-version"].join("|")})$`,
 );
 
 /** Files that no test reads. */
 const DOCUMENTATION = /\.(md|rst|adoc)$|(^|\/)(py\.typed|LICENSE[^/]*)$/i;
 
+/** Files of other tools. */
+const OTHER_TOOLS =
+  /^\.((github|gitlab|circleci|vscode|idea)\/|(git|docker|editorconfig|pre-commit)[^/]*$)/;
+
 const DOCUMENTATION_REASON = "documentation: no test reads it";
+const TOOL_REASON = "a file of another tool: no test reads it";
 const PACKAGE_REASON = "only because importing a package runs all of it";
 const FIXTURES_REASON = "fixtures of every test below it";
 
@@ -39,15 +46,24 @@ export function asksForImports(
   { path, submodule }: Change,
   { tree, packageDirectory, changeMap }: Surroundings,
 ): boolean {
-  if (submodule || WIDE_FILES.test(path) || DOCUMENTATION.test(path)) return false;
+  if (submodule || WIDE_FILES.test(path) || OTHER_TOOLS.test(path)) return false;
+  if (isDocumentation(path, tree)) return false;
   const tests = testsAround(path, tree);
   if (!isInPackage(path, packageDirectory, tests)) {
-    return tests !== undefined || path.endsWith(".py");
+    return tests !== undefined || isModuleFile(path) || path.includes("/");
   }
   if (path === `${packageDirectory}/__init__.py`) return false;
   // For a file that is not Python a row is enough.
   return path.endsWith(".py") ||
     rowsFor(path.slice(packageDirectory!.length + 1), changeMap).length === 0;
+}
+
+/** Whether no test reads a file. A text in a directory of data is data too. */
+function isDocumentation(path: string, { testsDirectories, files }: TestTree): boolean {
+  if (!DOCUMENTATION.test(path)) return false;
+  const isNear = (file: string) => isTestFile(file) && parent(file) === parent(path);
+  return !testsDirectories.some((tests) => tests !== "." && isWithin(path, tests)) ||
+    files.some(isNear);
 }
 
 /** The tests directory that a path lies in. */
@@ -114,10 +130,12 @@ export class ChangedFile {
     if (change.submodule) this.#addAll("a submodule: anything may use its content");
     else if (tests !== undefined && isTestFile(path)) this.#addTestFile();
     else if (WIDE_FILES.test(path)) this.#addAll("it decides how every test runs");
+    else if (OTHER_TOOLS.test(path)) list.addUnmapped(path, TOOL_REASON);
+    else if (path.endsWith("/conftest.py")) this.#addFixtures();
     else if (isInPackage(path, packageDirectory, tests)) {
       this.#addModule(path.slice(packageDirectory!.length + 1));
     } else if (tests !== undefined && this.#isPython) this.#addHelper();
-    else if (DOCUMENTATION.test(path)) list.addUnmapped(path, DOCUMENTATION_REASON);
+    else if (isDocumentation(path, tree)) list.addUnmapped(path, DOCUMENTATION_REASON);
     else if (tests !== undefined && !path.endsWith(".pyi")) this.#addData();
     else this.#addOutside();
   }
@@ -138,7 +156,7 @@ export class ChangedFile {
     if (path.endsWith(".pyi")) return list.addUnmapped(path, "a stub: only type checkers read it");
     if (DOCUMENTATION.test(path)) return list.addUnmapped(path, DOCUMENTATION_REASON);
     if (!graph) return list.addUnmapped(path, "not in the change map");
-    if (this.#addImporters()) return;
+    if (isModuleFile(path) ? this.#addImporters() : this.#addPackageData()) return;
     if (!this.#isPython) return this.#addAll("not Python: any part of the package may use it");
     const dotted = path.replace(/\.py$/, "").replaceAll("/", ".").replace(/^src\./, "");
     if (this.#addMentions([nameOf(path), dotted])) return;
@@ -168,18 +186,78 @@ export class ChangedFile {
     return rows.length > 0;
   }
 
+  /** A conftest.py below the root, which others may import too. */
+  #addFixtures(): void {
+    this.#addDirectory(FIXTURES_REASON);
+    const home = parent(this.#path);
+    if (this.#allTests().includes(`${home}/`)) return;
+    const reached = this.around.graph?.reach(this.#path).named ?? [];
+    const elsewhere = reached.filter(({ target }) => !isWithin(target ?? "", home));
+    for (const one of elsewhere) {
+      const cause = this.#cause(reasonOf(one), one.chain);
+      for (const each of one.target === null ? this.#allTests() : [one.target]) {
+        if (isWide(one)) this.#addWide(each, cause.because, one.chain, one.distance);
+        else this.list.add("through", each, cause, one.distance);
+      }
+    }
+  }
+
   /** A Python file in the tests that has none. */
   #addHelper(): void {
     const path = this.#path;
-    if (path.endsWith("/conftest.py")) return this.#addDirectory(FIXTURES_REASON);
     if (path.endsWith("/__init__.py") || !this.#addImporters()) {
       this.#addDirectory("shared by the tests of its directory");
     }
   }
 
+  /** Data of tests: of those whose name a part of its path has, and of those that name it. */
   #addData(): void {
-    const isMentioned = this.#addMentions([nameOf(this.#path)]);
-    if (!isMentioned) this.#addDirectory("data of the tests of its directory");
+    const owners = this.#addOwners();
+    if (!this.#addMentions([nameOf(this.#path)]) && !owners) {
+      return this.#addDirectory("data of the tests of its directory");
+    }
+    const directory = nameOf(parent(this.#path));
+    const { testsDirectories } = this.around.tree;
+    // Others may read all files of the directory.
+    if (directory.length > 2 && !testsDirectories.includes(parent(this.#path))) {
+      this.#addMentions([directory], "the test mentions its directory");
+    }
+  }
+
+  /** Adds `test_a.py` for `test_a/x.txt` and `__snapshots__/test_a.ambr`; false without one. */
+  #addOwners(): boolean {
+    const path = this.#path;
+    const names = new Set(path.split("/").map((part) => part.replace(/\..*$/, "")));
+    const owners = this.around.tree.files.filter((file) =>
+      isTestFile(file) && names.has(nameOf(file).slice(0, -3)) && isWithin(path, parent(file))
+    );
+    const cause = this.#cause("data of the test of the same name");
+    for (const owner of owners) this.list.add("through", owner, cause);
+    return owners.length > 0;
+  }
+
+  /**
+   * Adds the tests that import the package which a template or other data belongs to; false if it
+   * is in no package, or nothing imports that.
+   */
+  #addPackageData(): boolean {
+    const { list, around: { graph } } = this;
+    const init = graph?.packageAround(this.#path) ?? null;
+    if (graph == null || init === null) return false;
+    const { named, loaded } = graph.reach(init);
+    const reached = [...named, ...loaded];
+    if (reached.length === 0 || this.#isEverything(reached)) return false;
+    const name = nameOf(parent(init));
+    for (const { target, chain } of reached) {
+      const because = `data of the package ${name}, which the test imports`;
+      const whole = [this.#path, ...chain];
+      for (const each of target === null ? this.#allTests() : [target]) {
+        if (each.endsWith("/")) this.#addWide(each, because, whole);
+        else list.add("through", each, this.#cause(because, whole));
+      }
+    }
+    this.#addMentions([nameOf(this.#path)]);
+    return true;
   }
 
   #addOutside(): void {
@@ -193,6 +271,15 @@ export class ChangedFile {
       const words = [name, name.replace(/\.py$/, "")].filter((word) => word.length > 3);
       if (this.#addImporters() || this.#addMentions(words)) return;
     }
+    if (isCompiled(path)) {
+      if (this.#addImporters()) return;
+      return this.#addAll("source of compiled code: any module may use it");
+    }
+    if (!this.#isPython && !path.endsWith(".pyi") && this.around.graph?.packageAround(path)) {
+      if (this.#addPackageData()) return;
+      return this.#addAll("data of a package that every test imports");
+    }
+    if (!this.#isPython && path.includes("/") && this.#addMentions([nameOf(path)])) return;
     this.list.addUnmapped(
       path,
       this.around.packageDirectory === null
@@ -271,14 +358,31 @@ export class ChangedFile {
   }
 
   /** Adds tests that mention it in a string; false if none does. */
-  #addMentions(words: readonly string[]): boolean {
-    const files = this.around.graph?.naming(words) ?? [];
-    for (const file of files) {
-      if (isTestFile(file)) {
-        this.list.add("through", file, this.#cause("the test mentions its name"));
-      } else this.#addDirectory("fixtures of every test below it mention its name", file);
+  #addMentions(words: readonly string[], because = "the test mentions its name"): boolean {
+    const { graph } = this.around;
+    let isFound = false;
+    for (const file of graph?.naming(words) ?? []) {
+      if (isTestFile(file)) this.list.add("through", file, this.#cause(because));
+      else if (file.endsWith("conftest.py")) {
+        this.#addDirectory("fixtures of every test below it mention its name", file);
+      } else {
+        // A helper of the tests.
+        const { named } = graph!.reach(file);
+        for (const { target, chain } of named.filter((one) => !isWide(one))) {
+          const cause = this.#cause("a helper of the test mentions its name", [
+            this.#path,
+            ...chain,
+          ]);
+          this.list.add("through", target!, cause);
+        }
+        for (const { chain } of named.filter(isWide)) {
+          this.#addDirectory("fixtures of every test below it mention its name", chain.at(-1)!);
+        }
+        if (named.length === 0) continue;
+      }
+      isFound = true;
     }
-    return files.length > 0;
+    return isFound;
   }
 
   /** Adds the nearest directory around a file that has tests. */

@@ -44,7 +44,8 @@ class Maker:
             self.modules[f"{dotted}.{module}"] = f"{directory}/{module}.py"
         if depth < 2:
             for index in range(self.random.randint(0, 2)):
-                below = f"{self.random.choice(['core', 'util', 'io_', 'build'])}{depth}{index or ''}"
+                # pytest collects no tests in `build` and `dist`, and yet they may be packages.
+                below = f"{self.random.choice(['core', 'util', 'io_'])}{depth}{index or ''}" if index or self.chance(0.7) else self.random.choice(["build", "dist"])
                 self.package(home, below, [*parts, below], depth + 1)
 
     def text(self, name):
@@ -188,11 +189,30 @@ class Maker:
         return self.random.choice([f"import {helper}", f"from {helper} import VALUE", f"from {helper} import *"])
 
 
+def odd(text, choose):
+    """The same text in a form that is rare."""
+    pad = "".join(f"\ndef pad_{index}(): return {index}\n" for index in range(3000))
+    return choose(
+        [
+            b"\xef\xbb\xbf" + text.encode(),
+            b"# -*- coding: latin-1 -*-\nNAME = '\xe4'\n" + text.replace("from __future__ import annotations\n", "").encode(),
+            text.replace("\n", "\r\n").encode(),
+            text.replace("\n", "\r").encode(),
+            (text + pad).encode(),
+            (text + "\ndef broken(:\n").encode(),
+            ("\f\n" + text).encode(),
+            b"\n\n" + text.encode() + b"# no line end",
+        ]
+    )
+
+
 def make(seed, directory):
-    for path, text in Maker(seed).make().items():
+    maker = Maker(seed)
+    for path, text in maker.make().items():
         file = pathlib.Path(directory, path)
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
+        is_odd = path.endswith(".py") and "conftest" not in path and maker.chance(0.08)
+        file.write_bytes(odd(text, maker.random.choice) if is_odd else text.encode())
 
 
 class Watcher:
@@ -210,7 +230,7 @@ class Watcher:
     def add(self, name):
         name = os.fsdecode(name) if isinstance(name, (bytes, str)) else ""
         if name.startswith(self.root):
-            self.seen.add(name[len(self.root) :])
+            self.seen.add(os.path.relpath(os.path.realpath(name), self.root))
 
     def pytest_collectreport(self, report):
         if report.failed:
