@@ -1,7 +1,7 @@
 import type { Suite } from "../../scripts/public_suites/results.ts";
 import { rowsOf } from "../../scripts/public_suites/show.ts";
 import { sit } from "../../scripts/public_suites/sit.ts";
-import { assert, assertEquals } from "../assert.ts";
+import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { pytestSuite } from "./suites.ts";
 import { TRACTEST } from "./tractest.ts";
 
@@ -36,7 +36,7 @@ const SUITE: Suite = {
 };
 
 Deno.test(
-  "scripts/suites shows counts, tests that differ and processes alive of each mode",
+  "scripts/suites shows counts, tests that differ, leaks and processes alive of each mode",
   async () => {
     await using project = await pytestSuite({ "test_small.py": TESTS }, "9.*", ["pytest-xdist"]);
     await Deno.symlink(`${project.root}/py310`, `${project.root}/.venv`);
@@ -48,16 +48,22 @@ Deno.test(
       limit: 60,
     };
     const noted: string[] = [];
-    const sitting = await sit(place, ["bare", "xdist"], 1, (text) => noted.push(text));
+    const sitting = await sit(place, ["bare", "xdist", "run"], 1, (text) => noted.push(text));
 
     const rows = rowsOf(sitting).map((row) => row.replace(/\d+\.\d/, "N"));
-    assertEquals(rows, [
+    assertEquals(rows.slice(0, 2), [
       "| small | bare | 1 | 4 passed, 1 failed |  | N |  |  | 1 |",
       "| small | xdist | 1 | 3 passed, 2 failed | 1 | N |  |  | 1 |",
     ]);
     const id = "tests/test_small.py::test_fails_in_a_worker";
     assertEquals([...sitting.alone], [[id, { failed: 0, of: 3 }]]);
-    assertEquals(noted.length, 3);
+    assertEquals(noted.length, 4);
+    const run = sitting.runs[2]!;
+    assertEquals(
+      [run.lastLine, run.code, run.counts?.passed, run.failing],
+      [null, 1, 4, sitting.runs[0]!.failing],
+    );
+    assertIncludes(run.leaks?.join() ?? "", "test_leaves");
     // What was alive has been ended.
     const alive = sitting.runs.flatMap((one) => one.alive);
     assert(alive.every((title) => title.includes("time.sleep(300)")), alive.join());
