@@ -26,7 +26,7 @@ export const CHECKS = [
   { id: "tool-lsof", means: "lsof is installed, for commands that people type by hand" },
   {
     id: "venv",
-    means: "this project has a venv, named as configured (`py<MINOR>`), with this checkout's code",
+    means: "this project has a venv, and its package is imported from this checkout",
   },
   { id: "python-version", means: "its Python is a version that the project accepts" },
   { id: "worktree", means: "in a linked git worktree, the package is imported from that worktree" },
