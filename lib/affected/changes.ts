@@ -1,5 +1,6 @@
 import type { Change } from "./affected_targets.ts";
 import { join } from "@std/path";
+import { plural } from "../base/plural.ts";
 import { TractestError, UsageError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 import { Git, type RawChange } from "../system/programs/git.ts";
@@ -92,7 +93,18 @@ export async function changesSince(
   const hasSubmodules = !isStagedOnly &&
     await host.files.stat(join(project.root, ".gitmodules")) !== null;
   const inside = hasSubmodules ? ["uncommitted changes inside submodules are not included"] : [];
-  return { changes, base, unknown, notes: [...notes, ...inside] };
+  const outside = outsideOf(prefix, [...committed, ...staged, ...unstaged]);
+  return { changes, base, unknown, notes: [...notes, ...inside, ...outside] };
+}
+
+/** A note of changed modules outside of the project, which its tests may import. */
+function outsideOf(prefix: string, changes: readonly Pick<RawChange, "path">[]): string[] {
+  const modules = changes.map(({ path }) => path)
+    .filter((path) => path.endsWith(".py") && !path.startsWith(prefix));
+  const [first, ...others] = [...new Set(modules)].sort();
+  if (first === undefined) return [];
+  const more = others.length === 0 ? "" : ` and ${plural(others.length, "other Python file")}`;
+  return [`not included, since outside of this project: ${first}${more}`];
 }
 
 /** The changes below a prefix, by their paths there. */

@@ -7,7 +7,7 @@ import { isModuleFile, lastPart, type Sources } from "./module_index.ts";
 import { ENTRY_POINT_FILES, pluginModules } from "./plugin_modules.ts";
 import { importLines } from "./python_imports.ts";
 import { directoriesOf } from "../base/paths.ts";
-import { isTestFile, isWithin } from "../project/rules_targets.ts";
+import { isTestIn, isWithin } from "../project/rules_targets.ts";
 import { TractestError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 import { Git } from "../system/programs/git.ts";
@@ -51,7 +51,8 @@ export async function readImportGraph(
     ),
     starts: [...new Set([...paths, ...home, "src", ".", ...testsDirectories])],
     isTest: (path) =>
-      isTestFile(path) && testsDirectories.some((directory) => isWithin(path, directory)),
+      isTestIn(around.tree, path) &&
+      testsDirectories.some((directory) => isWithin(path, directory)),
     isInTests: (path) => testsDirectories.some((directory) => isWithin(path, directory)),
     plugins: pluginModules(addopts, await entryPointFiles(host, project)),
   });

@@ -1,6 +1,6 @@
 import { parent } from "../base/paths.ts";
 import type { ChangeRow, OptionRow } from "../project/change_map.ts";
-import { findByName, isTestFile, isWithin, type TestTree } from "../project/rules_targets.ts";
+import { findByName, isTestIn, isWithin, type TestTree } from "../project/rules_targets.ts";
 import type { Cause, Change } from "./affected_targets.ts";
 import type { ImportGraph, Reached } from "./import_graph.ts";
 import { isCompiled, isModuleFile } from "./module_index.ts";
@@ -44,12 +44,13 @@ const FIXTURES_REASON = "fixtures of every test below it";
  */
 export function asksForImports(
   { path, submodule }: Change,
-  { tree, packageDirectory, changeMap }: Surroundings,
+  around: Surroundings,
 ): boolean {
+  const { tree, packageDirectory, changeMap } = around;
   if (submodule || WIDE_FILES.test(path) || OTHER_TOOLS.test(path)) return false;
   if (isDocumentation(path, tree)) return false;
   const tests = testsAround(path, tree);
-  if (!isInPackage(path, packageDirectory, tests)) {
+  if (!isInPackage(path, around, tests)) {
     return tests !== undefined || isModuleFile(path) || path.includes("/");
   }
   if (path === `${packageDirectory}/__init__.py`) return false;
@@ -59,9 +60,10 @@ export function asksForImports(
 }
 
 /** Whether no test reads a file. A text in a directory of data is data too. */
-function isDocumentation(path: string, { testsDirectories, files }: TestTree): boolean {
+function isDocumentation(path: string, tree: TestTree): boolean {
+  const { testsDirectories, files } = tree;
   if (!DOCUMENTATION.test(path)) return false;
-  const isNear = (file: string) => isTestFile(file) && parent(file) === parent(path);
+  const isNear = (file: string) => isTestIn(tree, file) && parent(file) === parent(path);
   return !testsDirectories.some((tests) => tests !== "." && isWithin(path, tests)) ||
     files.some(isNear);
 }
@@ -72,10 +74,11 @@ function testsAround(path: string, tree: TestTree): string | undefined {
 }
 
 /** Whether a file belongs to the package, which may lie in the tests, or the tests in it. */
-function isInPackage(path: string, home: string | null, tests: string | undefined): boolean {
+function isInPackage(path: string, around: Surroundings, tests: string | undefined): boolean {
+  const { packageDirectory: home, tree } = around;
   if (home === null || !isWithin(path, home)) return false;
   if (tests === undefined) return true;
-  return !isTestFile(path) && (tests === "." || (home !== tests && isWithin(home, tests)));
+  return !isTestIn(tree, path) && (tests === "." || (home !== tests && isWithin(home, tests)));
 }
 
 function rowsNaming(path: string, changeMap: readonly ChangeRow[]): readonly ChangeRow[] {
@@ -128,11 +131,11 @@ export class ChangedFile {
     const path = this.#path;
     const tests = testsAround(path, tree);
     if (change.submodule) this.#addAll("a submodule: anything may use its content");
-    else if (tests !== undefined && isTestFile(path)) this.#addTestFile();
+    else if (tests !== undefined && isTestIn(tree, path)) this.#addTestFile();
     else if (WIDE_FILES.test(path)) this.#addAll("it decides how every test runs");
     else if (OTHER_TOOLS.test(path)) list.addUnmapped(path, TOOL_REASON);
     else if (path.endsWith("/conftest.py")) this.#addFixtures();
-    else if (isInPackage(path, packageDirectory, tests)) {
+    else if (isInPackage(path, this.around, tests)) {
       this.#addModule(path.slice(packageDirectory!.length + 1));
     } else if (tests !== undefined && this.#isPython) this.#addHelper();
     else if (isDocumentation(path, tree)) list.addUnmapped(path, DOCUMENTATION_REASON);
@@ -229,7 +232,8 @@ export class ChangedFile {
     const path = this.#path;
     const names = new Set(path.split("/").map((part) => part.replace(/\..*$/, "")));
     const owners = this.around.tree.files.filter((file) =>
-      isTestFile(file) && names.has(nameOf(file).slice(0, -3)) && isWithin(path, parent(file))
+      isTestIn(this.around.tree, file) && names.has(nameOf(file).slice(0, -3)) &&
+      isWithin(path, parent(file))
     );
     const cause = this.#cause("data of the test of the same name");
     for (const owner of owners) this.list.add("through", owner, cause);
@@ -339,10 +343,10 @@ export class ChangedFile {
 
   /** Whether a change reaches fixtures through more than helpers of the tests. */
   #isThroughPackage({ chain, distance }: Reached): boolean {
-    const { tree, packageDirectory } = this.around;
+    const { tree } = this.around;
     return distance > 1 && chain.slice(1, -1).some((file) => {
       const tests = testsAround(file, tree);
-      return tests === undefined || isInPackage(file, packageDirectory, tests);
+      return tests === undefined || isInPackage(file, this.around, tests);
     });
   }
 
@@ -352,7 +356,7 @@ export class ChangedFile {
 
   #isEverything(reached: readonly Reached[]): boolean {
     const targets = new Set(reached.map(({ target }) => target));
-    const tests = this.around.tree.files.filter(isTestFile);
+    const tests = this.around.tree.files.filter((file) => isTestIn(this.around.tree, file));
     return targets.has(null) || this.#allTests().every((directory) => targets.has(directory)) ||
       (targets.size > 0 && tests.every((file) => targets.has(file)));
   }
@@ -362,7 +366,7 @@ export class ChangedFile {
     const { graph } = this.around;
     let isFound = false;
     for (const file of graph?.naming(words) ?? []) {
-      if (isTestFile(file)) this.list.add("through", file, this.#cause(because));
+      if (isTestIn(this.around.tree, file)) this.list.add("through", file, this.#cause(because));
       else if (file.endsWith("conftest.py")) {
         this.#addDirectory("fixtures of every test below it mention its name", file);
       } else {
@@ -388,7 +392,7 @@ export class ChangedFile {
   /** Adds the nearest directory around a file that has tests. */
   #addDirectory(because: string, file = this.#path): void {
     const { testsDirectories, files } = this.around.tree;
-    const tests = files.filter(isTestFile);
+    const tests = files.filter((file) => isTestIn(this.around.tree, file));
     const hasTests = (directory: string) =>
       directory === "." || testsDirectories.includes(directory) ||
       tests.some((test) => isWithin(test, directory));

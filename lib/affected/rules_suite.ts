@@ -1,4 +1,4 @@
-import { isTestFile, isWithin, type TestTree } from "../project/rules_targets.ts";
+import { isTestIn, isWithin, type TestTree } from "../project/rules_targets.ts";
 import { TargetOrder } from "../project/target_order.ts";
 import {
   type Affected,
@@ -90,13 +90,13 @@ const IMPORTERS: ReadonlySet<Relation> = new Set(["import", "through", "loaded"]
 /** Fewer test files than these make a short list. */
 const FEW = 5;
 
-function mostOfSuite(targets: readonly AffectedTarget[], { files }: TestTree): MostOfSuite | null {
+function mostOfSuite(targets: readonly AffectedTarget[], tree: TestTree): MostOfSuite | null {
   const near = targets.filter(({ relation }) => NEARER.has(relation));
   // Only a directory can be many files.
   const isFewerThan = (count: number) =>
     near.length < count && near.every(({ target }) => target.endsWith(".py"));
   if (isFewerThan(FEW)) return null;
-  const tests = files.filter(isTestFile);
+  const tests = tree.files.filter((file) => isTestIn(tree, file));
   if (isFewerThan(tests.length / 2)) return null;
   const order = new TargetOrder(near.map(({ target }) => target));
   const testFiles = tests.filter((file) => order.placeOf(file) < Infinity).length;
@@ -105,14 +105,19 @@ function mostOfSuite(targets: readonly AffectedTarget[], { files }: TestTree): M
   return {
     testFiles,
     of: tests.length,
-    imported: [...importersOf(near)].filter(([, count]) => isMost(count)).map(([file]) => file),
+    imported: [...importersOf(near, tree)].filter(([, count]) => isMost(count)).map(([file]) =>
+      file
+    ),
   };
 }
 
 /** How many of these test files import each changed file, directly or indirectly. */
-function importersOf(targets: readonly AffectedTarget[]): ReadonlyMap<string, number> {
+function importersOf(
+  targets: readonly AffectedTarget[],
+  tree: TestTree,
+): ReadonlyMap<string, number> {
   const importers = new Map<string, number>();
-  for (const { target, causes } of targets.filter(({ target }) => isTestFile(target))) {
+  for (const { target, causes } of targets.filter(({ target }) => isTestIn(tree, target))) {
     const imported = causes.filter(({ file, chain }) => chain && file !== target);
     for (const file of new Set(imported.map(({ file }) => file))) {
       importers.set(file, (importers.get(file) ?? 0) + 1);
@@ -145,7 +150,7 @@ function inOneLine(
     relation === "through" || relation === "loaded" || (isMany && relation === "import");
   const far = targets.filter(isFar);
   if (far.length < FEW) return targets;
-  const importers = importersOf(targets);
+  const importers = importersOf(targets, tree);
   const changed = new Map(
     far.flatMap(({ causes }) =>
       causes.map(({ file }) => [file, manyImport(file, importers.get(file) ?? 0, most.of)] as const)

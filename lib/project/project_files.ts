@@ -12,6 +12,8 @@ export interface PytestConfiguration {
   readonly testPaths: readonly string[];
   /** Directories that pytest puts on `sys.path`. */
   readonly pythonPaths: readonly string[];
+  /** `python_files`, by which pytest knows test files; its own default unless given. */
+  readonly pythonFiles?: readonly string[];
   /** Words to be split by `shlex`; a list is quoted. */
   readonly addopts: string;
   /** The log file that pytest writes; null without one. */
@@ -131,6 +133,9 @@ function pytestKeys(
     cacheDirectory: section.get("cache_dir") ?? ".pytest_cache",
     testPaths: shellSplit(section.get("testpaths") ?? ""),
     pythonPaths: shellSplit(section.get("pythonpath") ?? ""),
+    ...(section.has("python_files")
+      ? { pythonFiles: shellSplit(section.get("python_files")!) }
+      : {}),
     addopts: section.get("addopts") ?? "",
     logFile: section.get("log_file") || null,
     isRecent: false,
@@ -144,6 +149,7 @@ function fromToml(options: Record<string, unknown>): Omit<PytestConfiguration, "
     cacheDirectory: typeof options.cache_dir === "string" ? options.cache_dir : ".pytest_cache",
     testPaths: words(options.testpaths),
     pythonPaths: words(options.pythonpath),
+    ...(options.python_files === undefined ? {} : { pythonFiles: words(options.python_files) }),
     addopts: Array.isArray(options.addopts)
       ? options.addopts.map(String).map(quoted).join(" ")
       : textOr(options.addopts, ""),

@@ -22,6 +22,8 @@ export interface TestTree {
   readonly others?: readonly { readonly path: string; readonly kind: "file" | "directory" }[];
   /** Directories below the root with a pytest configuration of their own; relative. */
   readonly configured?: readonly string[];
+  /** Whether pytest collects tests from a file; by its default names unless given. */
+  readonly isTest?: (path: string) => boolean;
   /** Whether naming the tests directories gives the whole suite; otherwise name no target. */
   readonly byName?: boolean;
 }
@@ -107,6 +109,28 @@ export function findByName(entry: string, tree: TestTree): string[] {
 /** Whether pytest collects a file with this name by default. */
 export function isTestFile(path: string): boolean {
   return /(^|\/)(test_[^/]*|[^/]*_test)\.py$/.test(path);
+}
+
+/** Whether pytest collects tests from a file of a project. */
+export function isTestIn(tree: Pick<TestTree, "isTest">, path: string): boolean {
+  return (tree.isTest ?? isTestFile)(path);
+}
+
+/**
+ * Which files pytest collects tests from, by `python_files`: a pattern is for the name, or with a
+ * slash for the end of the path. With doctests it is every module.
+ */
+export function testFilesBy(patterns: readonly string[], doctests: boolean): TestTree["isTest"] {
+  const expressions = patterns.map((pattern) => ({
+    expression: globExpression(pattern.includes("/") ? `**/${pattern}` : pattern),
+    isPath: pattern.includes("/"),
+  }));
+  return (path) => {
+    const name = path.slice(path.lastIndexOf("/") + 1);
+    if (!name.endsWith(".py") || name === "conftest.py" || name === "__init__.py") return false;
+    return doctests ||
+      expressions.some(({ expression, isPath }) => expression?.test(isPath ? path : name));
+  };
 }
 
 /** Whether a path is a directory or inside it. Both are relative; `.` contains everything. */

@@ -8,6 +8,7 @@ import {
   looksLikeTarget,
   resolveTargets,
   type Targets,
+  testFilesBy,
   type TestTree,
   wholeSuite,
 } from "./rules_targets.ts";
@@ -152,7 +153,15 @@ function treeOf(
     testsDirectories: directories,
     namedTargets: project.configuration.targets,
     byName,
+    ...testFilesOf(project),
   };
+}
+
+/** Which files are tests, where that is not pytest's default. */
+function testFilesOf({ pytest }: Project): Pick<TestTree, "isTest"> {
+  const doctests = /(?:^|\s)--doctest-modules(?:\s|$)/.test(pytest?.addopts ?? "");
+  if (pytest?.pythonFiles === undefined && !doctests) return {};
+  return { isTest: testFilesBy(pytest?.pythonFiles ?? ["test_*.py", "*_test.py"], doctests) };
 }
 
 /** All Python files of a project, relative to its root and without venvs, and its tests. */

@@ -220,13 +220,13 @@ Deno.test("changesSince() leaves out files outside a project below git's top lev
     "apps/two/x.py": "1",
     "other.py": "",
   });
-  assertEquals(
-    (await changes(repository, "branch", undefined, `${repository.root}/apps/one`)).listed,
-    [
-      "new.py added untracked",
-      "tests/test_local.py modified unstaged",
-    ],
-  );
+  const root = `${repository.root}/apps/one`;
+  const { listed, notes } = await changes(repository, "branch", undefined, root);
+  assertEquals(listed, [
+    "new.py added untracked",
+    "tests/test_local.py modified unstaged",
+  ]);
+  assertEquals(notes, ["not included, since outside of this project: apps/two/x.py"]);
 });
 
 Deno.test("changesSince() reads paths with spaces, newlines, quotes and any letters", async () => {

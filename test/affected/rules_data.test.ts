@@ -2,7 +2,12 @@ import { becauseOf } from "../../lib/affected/because_line.ts";
 import { ImportGraph } from "../../lib/affected/import_graph.ts";
 import { isModuleFile } from "../../lib/affected/module_index.ts";
 import { affectedBy } from "../../lib/affected/rules.ts";
-import { isTestFile } from "../../lib/project/rules_targets.ts";
+import {
+  isTestFile,
+  isTestIn,
+  testFilesBy,
+  type TestTree,
+} from "../../lib/project/rules_targets.ts";
 import { assertEquals } from "../assert.ts";
 import { treeOf } from "../pytest/suite.ts";
 
@@ -86,4 +91,30 @@ Deno.test("affectedBy() adds what imports a conftest.py from elsewhere", () => {
     "tests/unit/",
   ]);
   assertEquals(targetsOf(".github/workflows/test.yml"), []);
+});
+
+Deno.test("affectedBy() knows test files by python_files, and modules with doctests", () => {
+  const sources = new Map([
+    ["app/__init__.py", ""],
+    ["app/core.py", ""],
+    ["app/page.py", "from .core import x\n"],
+    ["app/tests.py", "from app import page\n"],
+    ["app/test_no.py", "from app import page\n"],
+  ]);
+  const targets = (isTest: TestTree["isTest"]) => {
+    const tree = { ...treeOf([...sources.keys()]), testsDirectories: ["."], isTest };
+    const isTestOf = (path: string) => isTestIn(tree, path);
+    const graph = new ImportGraph({ sources, starts: ["."], isTest: isTestOf, plugins: [] });
+    const around = { tree, packageDirectory: "app", changeMap: [], graph };
+    return affectedBy([{ path: "app/core.py", status: "modified", where: "unstaged" }], around)
+      .targets.map(({ target }) => target);
+  };
+  assertEquals(targets(testFilesBy(["tests.py", "sub/check_*.py"], false)), ["app/tests.py"]);
+  assertEquals(targets(undefined), ["app/test_no.py"]);
+  assertEquals(targets(testFilesBy(["test_*.py"], true)).slice(0, 2), [
+    "app/core.py",
+    "app/page.py",
+  ]);
+  const isTest = testFilesBy(["sub/check_*.py"], false)!;
+  assertEquals(["a/sub/check_a.py", "check_a.py", "conftest.py"].map(isTest), [true, false, false]);
 });
