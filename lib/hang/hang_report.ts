@@ -50,10 +50,14 @@ export function emptyReport(
 /** The document of one tree, `tractest.hang/1` without its schema; null: there is none. */
 export function hangDocument(report: HangReport | null): Record<string, unknown> {
   if (report === null) {
-    const unknown = { verdict: null, test: null, root: null, running: null };
+    const unknown = { verdict: null, test: null, root: null, running: null, waitsForChildOf: null };
     const empty = { processes: [], evidence: [], signature: [], recipe: [], stacks: [] };
     return { ...unknown, ...empty, unknowns: [] };
   }
-  const { verdict, running, ...rest } = report;
-  return { verdict, test: running?.[0]?.id ?? null, running, ...rest };
+  const { verdict, running: all, ...rest } = report;
+  // A test that was not recorded may have finished: all that is known is that it started a child.
+  const guess = all?.find(({ seconds }) => seconds === null)?.id ?? null;
+  const running = guess === null ? all : null;
+  const test = running?.[0]?.id ?? null;
+  return { verdict, test, running, waitsForChildOf: guess, ...rest };
 }

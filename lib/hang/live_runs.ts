@@ -99,7 +99,9 @@ export async function runOfProcess(
   const command = files.rows.get(pid)?.argv ?? null;
   if (own === null) return { running: null, command, also: [], session: null, startedIn };
   const same = entries.filter((entry) =>
-    entry.runId === own.runId && entry.role === "process" && isHere(entry, here)
+    entry.runId === own.runId && entry.session === own.session && entry.role === "process" &&
+    // What surrounds an isolated pytest is no part of what it waits for.
+    !above.includes(entry.pid) && isHere(entry, here)
   );
   const living = await readProcessFiles(host, same.map((entry) => entry.pid), {
     mapped: false,
@@ -109,7 +111,7 @@ export async function runOfProcess(
     living.rows.get(entry.pid)?.startTicks === entry.startTicks &&
     living.rows.get(entry.pid)!.state !== "Z"
   );
-  const recorded = await recordedSession(host, own.runId, pid);
+  const recorded = await recordedSession(host, own, pid);
   return { ...recorded, command, also: also.map((entry) => entry.pid), startedIn };
 }
 
@@ -137,7 +139,7 @@ function nearestEntry(
 /** The running tests and the progress of a session, from the events of its run. */
 async function recordedSession(
   host: Host,
-  runId: string,
+  { runId, session: name }: LedgerEntry,
   pid: number,
 ): Promise<Pick<RunOfProcess, "running" | "session">> {
   const nothing = { running: null, session: null };
@@ -146,15 +148,13 @@ async function recordedSession(
   const run = new RunModel();
   const events = eventsOf(join(state.path, "runs", runId));
   if (!await readEvents(host, events, (event) => void run.apply(event))) return nothing;
-  // An isolated pytest knows itself by another pid: then it is the session that came last.
-  const all = [...run.sessions.values()].filter(({ name }) => name !== "");
-  const session = all.findLast((one) => one.pid === pid) ?? all.at(-1);
+  // An isolated pytest knows itself by another pid, so that the name of the session decides.
+  const all = [...run.sessions.values()].filter((one) => one.name !== "");
+  const session = all.find((one) => one.name === name) ?? all.findLast((one) => one.pid === pid);
   if (session === undefined) return nothing;
   const now = host.clock.now() / 1000;
   // A test that pytest abandoned has no end, but does not run any more after the session.
-  const running = session.exitStatus !== null
-    ? []
-    : [...session.running].map(([id, since]) => ({ id, seconds: Math.max(0, now - since) }));
+  const running = session.exitStatus !== null ? [] : session.runningFor(now);
   return { running, session };
 }
 

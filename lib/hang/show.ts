@@ -1,4 +1,4 @@
-import type { HangProcess, HangReport, HangVerdict } from "../pytest/hang_event.ts";
+import type { HangProcess, HangReport, HangTest, HangVerdict } from "../pytest/hang_event.ts";
 import type { Profile } from "../project/rules_profile.ts";
 import { escapeText } from "../base/escape.ts";
 import type { Printer } from "../terminal/printer.ts";
@@ -100,9 +100,16 @@ function runningLines({ running, verdict }: HangReport): string[] {
   if (running.length === 0 && verdict !== "exit-waits-for-child") {
     return ["no test was running: it hangs before, between or after the tests"];
   }
-  return running.map(({ id, seconds }) =>
-    `running${seconds === null ? "" : ` for ${seconds.toFixed(0)} s`}: ${escapeText(id)}`
-  );
+  return running.map((test) => `${howItRuns(test)}: ${escapeText(test.id)}`);
+}
+
+function howItRuns({ seconds, teardownSeconds }: HangTest): string {
+  if (teardownSeconds !== undefined) {
+    return `in teardown for ${teardownSeconds.toFixed(0)} s (its fixtures, or wider ones)`;
+  }
+  // A later test may be the one that waits.
+  if (seconds === null) return "the running test is not recorded; pytest waits for a child of";
+  return `running for ${seconds.toFixed(0)} s`;
 }
 
 function stackLines({ stacks }: HangReport, most: number): string[] {

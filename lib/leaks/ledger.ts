@@ -85,7 +85,11 @@ export async function readLedger(host: Host, root: string): Promise<Ledger> {
       const text = new TextDecoder().decode(
         await host.files.readFrom(path, 0, READ_LIMIT) ?? new Uint8Array(),
       );
-      entries.push(...parseLedger(text));
+      for (const entry of parseLedger(text)) {
+        // RUN-SESSION.jsonl
+        const session = name.slice(entry.runId.length + 1, -".jsonl".length);
+        entries.push({ ...entry, session });
+      }
       segments.push(...parseSegments(text));
     }
   } catch (error) {

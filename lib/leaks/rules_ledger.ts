@@ -10,6 +10,8 @@ export interface LedgerEntry extends RecordedIdentity {
   readonly test: string | null;
   /** Its command line or title when first seen; for people who read the file, never compared. */
   readonly title: string;
+  /** The session that recorded it; the name of its file has it, not the line. */
+  readonly session?: string;
 }
 
 /** A segment of shared memory that appeared during a run and that a process of the run mapped. */

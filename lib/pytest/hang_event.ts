@@ -37,12 +37,21 @@ export interface SignaturePoint {
   readonly evidence: string;
 }
 
+/** A test that runs in a stuck tree. */
+export interface HangTest {
+  readonly id: string;
+  /** Since it began; null: not recorded, it started a child that pytest waits for. */
+  readonly seconds: number | null;
+  /** Since its teardown began; missing: it is not in its teardown. */
+  readonly teardownSeconds?: number;
+}
+
 /** What was found about a stuck tree. */
 export interface HangReport {
   readonly verdict: HangVerdict;
   readonly root: number;
-  /** Tests that ran, and for how many seconds, if known; null when the tests are unknown. */
-  readonly running: readonly { readonly id: string; readonly seconds: number | null }[] | null;
+  /** Tests that ran; null when they are unknown. */
+  readonly running: readonly HangTest[] | null;
   readonly processes: readonly HangProcess[];
   /** The evidence for the verdict, or what was observed instead. */
   readonly evidence: readonly string[];

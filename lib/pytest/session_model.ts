@@ -1,10 +1,17 @@
-import type { PytestEvent, SessionPurpose } from "./events.ts";
+import type { EventOf, PytestEvent, SessionPurpose } from "./events.ts";
 import type { Item } from "./work.ts";
 
 /** Clock ticks per second that Linux shows to programs. */
 const TICKS = 100;
 /** The clocks differ by up to so many seconds: near the start of a test they decide nothing. */
 const CLOCK_SECONDS = 0.005;
+
+/** A test that runs, and the seconds since it began; since its teardown began, where it has. */
+export interface RunningFor {
+  readonly id: string;
+  readonly seconds: number;
+  readonly teardownSeconds?: number;
+}
 
 /** What is known of one pytest of a run besides its results. Times in seconds since the epoch. */
 export class SessionModel {
@@ -23,6 +30,8 @@ export class SessionModel {
   readonly claimed: number[] = [];
   /** Tests ran at the same time, as with pytest-xdist: then times say nothing. */
   isParallel = false;
+  /** Running tests that are in their teardown, with the time at which it began. */
+  readonly #teardowns = new Map<string, number>();
   readonly #items: Item[] = [];
   #hasAllItems = false;
   /** How many reports and collections failed, and how many pytest itself counts as failed. */
@@ -62,17 +71,18 @@ export class SessionModel {
         this.#failed++;
         break;
       case "test-start":
+        this.#end(event.id);
         this.running.set(event.id, event.time);
         this.isParallel ||= this.running.size > 1;
         this.#starts.push({ id: event.id, time: event.time });
         break;
       case "report":
         if (event.outcome === "failed") this.#failed++;
-        if (event.phase === "teardown") this.running.delete(event.id);
+        this.#onPhase(event);
         break;
       case "timeout":
       case "crash":
-        this.running.delete(event.id);
+        this.#end(event.id);
         break;
       case "children":
         for (const pid of event.pids) this.leftBy.set(pid, event.id);
@@ -82,6 +92,30 @@ export class SessionModel {
         this.#countedFailed = event.failed ?? null;
         break;
     }
+  }
+
+  /** A report comes at the end of its phase; a test that is run again has no start of its own. */
+  #onPhase({ id, phase, outcome, time }: EventOf<"report">): void {
+    if (phase === "teardown") return this.#end(id);
+    if (phase === "setup" && !this.running.has(id)) this.running.set(id, time);
+    if (this.running.has(id) && (phase === "call" || outcome !== "passed")) {
+      this.#teardowns.set(id, time);
+    }
+  }
+
+  #end(id: string): void {
+    this.running.delete(id);
+    this.#teardowns.delete(id);
+  }
+
+  /** The running tests, and for how long; `teardownSeconds` of those in their teardown. */
+  runningFor(now: number): RunningFor[] {
+    const seconds = (since: number) => Math.max(0, now - since);
+    return [...this.running].map(([id, since]) => {
+      const teardown = this.#teardowns.get(id);
+      const more = teardown === undefined ? {} : { teardownSeconds: seconds(teardown) };
+      return { id, seconds: seconds(since), ...more };
+    });
   }
 
   /** All tests that it collected; null before it has reported all of them. */

@@ -75,7 +75,7 @@ Deno.test("a plain pytest that hangs is found, with its test, verdict and recipe
   using run = await stuck(suite);
   const { code, stdout, stderr } = await suite.tractest(["hang"]);
   assertEquals(code, 0, stderr);
-  assertIncludes(stdout, "running: tests/test_a.py::test_hangs\n");
+  assertIncludes(stdout, "pytest waits for a child of: tests/test_a.py::test_hangs\n");
   assertIncludes(stdout, "blocked-write: a write to a full pipe that is not read\n");
   const order = [
     "hint: 1. try -s first (tractest run -s tests/test_a.py::test_hangs)",
@@ -96,12 +96,14 @@ Deno.test("a plain pytest that hangs is found, with its test, verdict and recipe
     ]]
   ) {
     const document = JSON.parse((await suite.tractest(words)).stdout);
-    assertEquals([document.schema, document.verdict, document.test, document.root], [
+    assertEquals([document.schema, document.verdict, document.waitsForChildOf, document.root], [
       "tractest.hang/1",
       "blocked-write",
       "tests/test_a.py::test_hangs",
       run.pid,
     ]);
+    // No run has recorded it: another test may wait for what this one has started.
+    assertEquals([document.test, document.running], [null, null]);
     assertEquals(document.processes.length, 2);
     assert(document.evidence.length > 0 && document.recipe.length >= 3);
   }
@@ -381,3 +383,36 @@ async function below(pid: number, module: string): Promise<number> {
   }
   throw new Error(`nothing below ${pid} runs ${module}`);
 }
+
+/** Two tests, each of which waits for a file that does not come. */
+const TWO_WAIT = `
+import os, subprocess
+def waits(name):
+    child = subprocess.Popen(["sleep", "600"])
+    open(os.environ["SUITE"] + "/" + name, "w").close()
+    child.wait()
+def test_first(): waits("first")
+def test_second(): waits("second")
+`;
+
+Deno.test({
+  name: "with --jobs each isolated pytest has its own running test and processes",
+  ignore: ISOLATED === null,
+  fn: async () => {
+    await using suite = await pytestSuite({ "test_a.py": TWO_WAIT });
+    const running = suite.start(["run", "--no-preflight", "--jobs", "2"]);
+    for (const name of ["first", "second"]) {
+      while (!await Deno.stat(join(suite.path, name)).then(() => true, () => false)) {
+        await new Promise((done) => setTimeout(done, 20));
+      }
+    }
+    const { others, ...first } = JSON.parse((await suite.tractest(["hang", "--json"])).stdout);
+    const seen = [first, ...others].map(({ test, processes }) => [test, processes.length]);
+    assertEquals(seen.sort(), [["tests/test_a.py::test_first", 2], [
+      "tests/test_a.py::test_second",
+      2,
+    ]]);
+    running.child.kill("SIGKILL");
+    await running.ended;
+  },
+});

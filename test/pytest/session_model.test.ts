@@ -52,3 +52,32 @@ Deno.test("without the kernel's clock, or where tests run in parallel, the guess
   for (const id of ["a", "b"]) parallel.apply({ event: "test-start", id, time: 1001 });
   assertEquals(parallel.testAt(150, null), null);
 });
+
+Deno.test("a test in its teardown is shown as such, and a finished one is not running", () => {
+  const model = new SessionModel("0", 0);
+  const report = (id: string, phase: "setup" | "call" | "teardown", time: number, failed = false) =>
+    model.apply({
+      event: "report",
+      time,
+      id,
+      phase,
+      outcome: failed ? "failed" : "passed",
+      category: "",
+      seconds: 1,
+    });
+  model.apply({ event: "test-start", time: 10, id: "a" });
+  report("a", "setup", 11);
+  assertEquals(model.runningFor(15), [{ id: "a", seconds: 5 }]);
+  report("a", "call", 16);
+  assertEquals(model.runningFor(20), [{ id: "a", seconds: 10, teardownSeconds: 4 }]);
+  report("a", "teardown", 21);
+  assertEquals(model.runningFor(22), []);
+  // A plugin that runs a test again announces it once.
+  report("a", "setup", 23);
+  assertEquals(model.runningFor(24), [{ id: "a", seconds: 1 }]);
+  report("a", "call", 25, true);
+  report("a", "teardown", 26);
+  model.apply({ event: "test-start", time: 30, id: "b" });
+  report("b", "setup", 31, true);
+  assertEquals(model.runningFor(33), [{ id: "b", seconds: 3, teardownSeconds: 2 }]);
+});

@@ -14,9 +14,7 @@ export async function recordHang(
     import("../../hang/examine.ts"),
     import("../../hang/stacks.ts"),
   ]);
-  const running = [...session.facts.running].map(([id, since]) => {
-    return { id, seconds: Math.max(0, now - since) };
-  });
+  const running = session.facts.runningFor(now);
   const report = await examineInTime(host, {
     // The processes around an isolated pytest only wait for its end.
     root: session.members[0]?.pid ?? session.pid,
