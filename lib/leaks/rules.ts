@@ -34,17 +34,16 @@ export class Judge {
 
   constructor(view: Viewpoint, seen: Seen) {
     this.#scene = new Scene(view, seen);
-    const isLeaked = (process: DetailedProcess) => this.judge(process).verdict === "leaked";
+    const isLeaked = (process: DetailedProcess) => this.#verdictOf(process)[0] === "leaked";
     this.#guardians = new Guardians(this.#scene, isLeaked);
   }
 
   /** The verdict on a process of which the details were read. */
   judge(process: DetailedProcess): Judged {
-    const { seen, view } = this.#scene;
+    const { seen } = this.#scene;
     const { pid, startTicks, args: title, uid } = process;
     const kind = kindOf(process.argv, process.comm);
-    const [ours, ties] = tiesOf(process, view, seen.ledger?.get(pid));
-    const [verdict, evidence, pytest = null] = this.#find(process, kind, ours, ties);
+    const [ours, [verdict, evidence, pytest = null]] = this.#examine(process, kind);
     const run = seen.live?.get(pid);
     const isUsed = pytest !== null || (run !== undefined && run !== null);
     const woken = sharedDaemon(process) === null ? "started" : "woken";
@@ -55,6 +54,20 @@ export class Judge {
       origin: this.#scene.isRecorded(pid) ? woken : null,
       runner: verdict === "unknown" ? this.#guardians.runnerOf(process) : null,
     };
+  }
+
+  /**
+   * The verdict alone. The rules that ask whether another process is leaked must not ask for its
+   * runner, since that may be the process that they judge.
+   */
+  #verdictOf(process: DetailedProcess): Finding {
+    return this.#examine(process, kindOf(process.argv, process.comm))[1];
+  }
+
+  #examine(process: DetailedProcess, kind: Kind): [ours: boolean | null, finding: Finding] {
+    const { view, seen } = this.#scene;
+    const [ours, ties] = tiesOf(process, view, seen.ledger?.get(process.pid));
+    return [ours, this.#find(process, kind, ours, ties)];
   }
 
   #find(process: DetailedProcess, kind: Kind, ours: boolean | null, ties: string[]): Finding {

@@ -373,3 +373,14 @@ Deno.test("a hook takes by its origin alone only what belongs to the checkout", 
     "leaked",
   );
 });
+
+Deno.test("two processes that may each run the test of the other are left alone", () => {
+  const argv = ["python", "-"];
+  const other = details({ pid: 60, argv, startTicks: 1000 });
+  const [verdict] = judge({ argv, startTicks: 1000 }, OF_TEST, {
+    others: [other],
+    runners: [60, 100],
+    marked: { 60: OF_TEST },
+  });
+  assertEquals(verdict, "unknown");
+});
