@@ -92,8 +92,8 @@ async function whyItMayRun(
   const isTitle = argv.length === 1 && /\s/.test(argv[0]!);
   const program = mayRunTestsBy(isTitle ? ["title"] : argv, directories);
   // What can't be ruled out matters where this project's tests may run.
-  const isNear = sameNamespaces !== false && place !== "other-project" &&
-    (place !== "elsewhere" || isOfCheckout(process, project) || argv.includes("-"));
+  const isNear = argv.includes("-") || (sameNamespaces !== false && place !== "other-project" &&
+    (place !== "elsewhere" || isOfCheckout(process, project)));
   if (program.kind === "may") {
     return isNear && !isKnownTitle(argv, comm) ? program.why : null;
   }

@@ -65,8 +65,9 @@ const LEAVE = `
 import json, os, socket, sys, time
 def leave(root, number):
     plan = json.load(open(f"{root}/plan.json"))[number]
+    where = f"{root}/{number}.sock"
     if plan["socket"] == "unix":
-        server = socket.socket(socket.AF_UNIX); server.bind(f"{root}/{number}.sock"); server.listen()
+        server = socket.socket(socket.AF_UNIX); server.bind(where); server.listen()
     elif plan["socket"] is not None:
         kind = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}[plan["socket"]]
         server = socket.socket(socket.AF_INET, kind); server.bind(("127.0.0.1", 21000 + number))
@@ -113,7 +114,8 @@ def test_leaves(number):
         os.waitpid(child, 0)
     else:
         start = "setsid " if plan["session"] else ""
-        subprocess.run(["/usr/bin/nohup", "/bin/sh", "-c", start + '"$@" &', "sh", *command], **options)
+        shell = ["/usr/bin/nohup", "/bin/sh", "-c", start + '"$@" &', "sh"]
+        subprocess.run([*shell, *command], **options)
     pid_of(number)
     time.sleep(0.05)
 def test_last():
@@ -122,7 +124,7 @@ def test_last():
     if os.environ.get("KILLED"): os.kill(os.getpid(), signal.SIGKILL)
 def is_gone(pid):
     try:
-        with open(f"/proc/{pid}/stat") as file: return file.read().rpartition(")")[2].split()[0] == "Z"
+        with open(f"/proc/{pid}/stat") as file: return file.read().rpartition(")")[2].startswith(" Z")
     except FileNotFoundError:
         return True
 `;

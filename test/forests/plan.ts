@@ -122,6 +122,9 @@ const PYTHONS = [["-m", "app.serve"], ["app.py", "--all"], ["-c", "import app; a
   "--reload",
 ]];
 
+/** One is a program from standard input that runs pytest: its words do not say so. */
+const PYTESTS = [["-m", "pytest", "tests/"], ["-m", "pytest", "tests/"], ["-"]];
+
 /** Makes the forest that a seed stands for. */
 export function forestOf(seed: number): Forest {
   return new Maker(seed).forest();
@@ -327,7 +330,10 @@ class Maker {
   }
 
   #wordsOf(program: Program): readonly string[] {
-    const lists = { daemon: DAEMONS, other: OTHERS, shell: SHELLS, python: PYTHONS } as const;
+    const lists = {
+      ...{ daemon: DAEMONS, other: OTHERS, shell: SHELLS, python: PYTHONS },
+      pytest: PYTESTS,
+    } as const;
     return program in lists ? this.#one(lists[program as keyof typeof lists]) : [];
   }
 

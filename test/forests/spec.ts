@@ -118,7 +118,6 @@ function argvOf(node: Node, kit: Kit): readonly string[] {
         "from tractor._forkserver_override import main; main(5, 6, ['__main__'], **{})",
       ];
     case "pytest":
-      return [python, "-m", "pytest", "tests/"];
     case "python":
       return [python, ...node.words];
     default:
