@@ -18,6 +18,7 @@ import { isExecutable } from "../system/programs/user_path.ts";
 import { activeVenv } from "./active_venv.ts";
 import { isTractorItself } from "./package.ts";
 import type { Project } from "./project.ts";
+import { workspaceOf } from "./workspace.ts";
 
 /** The venvs of a project, and warnings about them. */
 export interface Venvs {
@@ -41,12 +42,13 @@ export interface Venvs {
  * workspace.
  */
 export async function findVenvs(host: Host, project: Project): Promise<Venvs> {
-  const [places, isTractor] = await Promise.all([
-    placesOf(host, project),
+  const [workspace, isTractor] = await Promise.all([
+    workspaceOf(host, project.root),
     isTractorItself(host, project),
   ]);
+  const places = placesOf(project, workspace);
+  const home = workspace ?? project.root;
   const wanted = namesOf(host, project, isTractor);
-  const home = await homeOf(host, places);
   const [found, versionFile] = await Promise.all([
     Promise.all(places.map((place, height) => venvsIn(host, { place, height, wanted, project }))),
     host.files.readText(join(project.root, ".python-version")),
@@ -106,26 +108,13 @@ function preferConfigured(venvs: readonly FoundVenv[], configured: string | null
   return venvs.filter(isConfigured);
 }
 
-/** The root and the directories above it that belong to the same work tree or workspace of uv. */
-async function placesOf(host: Host, { root, top }: Project): Promise<string[]> {
-  const above = [root];
-  let end = top === null ? null : above.length;
-  for (let place = root; place !== top && place !== dirname(place);) {
-    above.push(place = dirname(place));
-    if (place === top || await isWorkspace(host, place)) end = above.length;
+/** The root, the directories above it up to the top of its work tree, and its workspace. */
+function placesOf({ root, top }: Project, workspace: string | null): string[] {
+  const places = [root];
+  for (let place = root; top !== null && place !== top && place !== dirname(place);) {
+    places.push(place = dirname(place));
   }
-  return above.slice(0, end ?? 1);
-}
-
-async function isWorkspace(host: Host, place: string): Promise<boolean> {
-  const text = await host.files.readText(join(place, "pyproject.toml")).catch(() => null);
-  return text !== null && /^\[tool\.uv\.workspace\]/m.test(text);
-}
-
-/** The root of the workspace of uv; the project's root without one. */
-async function homeOf(host: Host, places: readonly string[]): Promise<string> {
-  const workspaces = await Promise.all(places.map((place) => isWorkspace(host, place)));
-  return places[workspaces.indexOf(true)] ?? places[0]!;
+  return workspace === null || places.includes(workspace) ? places : [...places, workspace];
 }
 
 /** Where a new venv is made. */

@@ -88,6 +88,10 @@ Deno.test("a member of a monorepo has the venv of the repository or the workspac
   const workspace = { "w/pyproject.toml": '[tool.uv.workspace]\nmembers = ["packages/*"]\n' };
   using uv = new Checkouts({ ...member, ...workspace }, [".venv"]);
   assertEquals(await uv.find("w/packages/one"), { venvs: "", warnings: "", made: "w/.venv" });
+  uv.write("w/packages/one/.git/HEAD", "");
+  assertEquals((await uv.find("w/packages/one")).made, "w/.venv", "above git's top level too");
+  uv.write("w/pyproject.toml", '[tool.uv.workspace]\nmembers = ["libraries/*"]\n');
+  assertEquals((await uv.find("w/packages/one")).made, "w/packages/one/.venv", "no member");
   using alone = new Checkouts(member, ["w/.venv"]);
   assertEquals((await alone.find("w/packages/one")).venvs, "", "somebody else's directory");
 });
