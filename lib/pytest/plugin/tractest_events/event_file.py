@@ -89,17 +89,20 @@ def fixture_ended(fixturedef, phase):
         write("fixture", name=str(getattr(fixturedef, "argname", "")), phase=phase)
 
 
-def _line(event, fields):
-    """The pattern of a frequent line, for its time, id and `fields`: faster than `write`."""
+def line_of(event, fields):
+    """The pattern of a frequent line, for its time and `fields`: faster than `write`."""
     session = ""
     if session_name is not None:
         session = '"session": %s, ' % encode(session_name).replace("%", "%%")
     head = '{"schema": "%s", "event": "%s", "time": %%.3f, %s' % (_SCHEMA, event, session)
-    return head + '"id": %%s, %s}\n' % fields
+    return head + fields + "}\n"
 
 
-TEST_START = _line("test-start", '"file": %s, "line": %s')
-PASSED = _line("report", '"phase": "%s", "outcome": "passed", "category": "%s", "seconds": %.4f')
+TEST_START = line_of("test-start", '"id": %s, "file": %s, "line": %s')
+PASSED = line_of(
+    "report",
+    '"id": %s, "phase": "%s", "outcome": "passed", "category": "%s", "seconds": %.4f',
+)
 
 
 def around(**options):

@@ -4,13 +4,17 @@ import os
 
 import pytest
 
-from .environment import OWNER, getpid, getppid, queue_directory, session_name, sleep
-from .event_file import encode, write
+from .environment import OWNER, getpid, getppid, now, queue_directory, session_name, sleep
+from .event_file import encode, line_of, send, write
 from .shared_fixtures import rows_of
 from .test_ids import reported_id
 
 CHUNK = 500  # ids on one line
 _WORTH_MS = 50  # less is not worth another set-up of a fixture
+_MOST_BYTES = 1 << 16  # more than the record of what was claimed ever has
+_CLAIMED = line_of("claimed", '"index": %d')
+# Tests may replace these.
+_open_low, _close, _read_at, _write_at = os.open, os.close, os.pread, os.pwrite
 
 
 def _write_items(items):
@@ -31,6 +35,7 @@ class _Queue:
 
     def __init__(self, directory):
         self.directory = directory
+        self.stop = self.path("stop")
         self.parent = getppid()
         self.groups = []  # of all blocks: the ids of their tests
         self.costs = []  # for each group what it takes, and what it costs to divide before it
@@ -62,7 +67,7 @@ class _Queue:
 
     def stopped(self):
         """Whether the run was stopped, or tractest is gone."""
-        return getppid() != self.parent or os.path.exists(self.path("stop"))
+        return getppid() != self.parent or os.path.exists(self.stop)
 
     def claim(self):
         """The next group; None if there is none."""
@@ -70,10 +75,12 @@ class _Queue:
             return None  # a fork that went on where its test returned: it reports nothing
         import fcntl
 
-        with open(self.path("claimed"), "a+") as file:
+        # Opened each time: a test may have closed all descriptors.
+        file = _open_low(self.path("claimed"), os.O_RDWR | os.O_CLOEXEC)
+        try:
             fcntl.flock(file, fcntl.LOCK_EX)
-            file.seek(0)
-            taken, rests = json.loads(file.read())
+            before = _read_at(file, _MOST_BYTES, 0)
+            taken, rests = json.loads(before)
             if session_name not in rests:
                 if taken >= len(self.blocks):
                     self.load()
@@ -85,9 +92,12 @@ class _Queue:
             index, end = rests.pop(session_name)
             if index + 1 < end:
                 rests[session_name] = (index + 1, end)
-            file.truncate(0)
-            file.write(encode((taken, rests)))
-        write("claimed", index=index)
+            # Never truncated: for some file systems that is slower than the tests are.
+            after = encode((taken, rests)).encode("ascii").ljust(len(before))
+            _write_at(file, after, 0)
+        finally:
+            _close(file)
+        send(_CLAIMED % (now(), index))
         return self.groups[index]
 
     def divide(self, rests):
