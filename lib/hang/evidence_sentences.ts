@@ -6,6 +6,7 @@ import {
   type ActiveThread,
   type DeadChild,
   type HangScene,
+  type Listener,
   mainThread,
   type RegistryConnection,
   type SeenProcess,
@@ -143,6 +144,11 @@ export const say = {
   },
   isStillThere(scene: HangScene, child: SeenProcess): string {
     return `child still running: ${nameOf(child)}${originOf(scene, child)}`;
+  },
+
+  // waiting-for-connection
+  waitsForConnection(process: SeenProcess, { fd, address }: Listener): string {
+    return `${nameOf(process)} waits for a connection to ${address} (fd ${fd}): there is none`;
   },
 
   // child-ignores-sigint

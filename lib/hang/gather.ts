@@ -33,9 +33,11 @@ import {
   isSame,
   socketsOf,
 } from "./registry_connections.ts";
+import { listenersOf } from "./listeners.ts";
 import type {
   DeadChild,
   HangScene,
+  Listener,
   SeenProcess,
   SessionProgress,
   StartedIn,
@@ -130,6 +132,7 @@ class Gathering {
       listUnixConnections(host),
     ]);
     const first = this.#connections(this.#kept(tcp), this.#kept(unix));
+    const listeners = this.#listeners(tcp, unix);
     for (const pid of [...this.#pids, ...near]) this.#tids.set(pid, this.#threadsOf(pid));
     // A process whose first thread has ended seems to be dead, but may have other threads.
     const corpses = dead.filter((pid) => (this.#rows.get(pid)?.threads ?? []).length <= 1)
@@ -140,10 +143,11 @@ class Gathering {
     const pipes = pipesOf(this.#files);
     await this.#addHolders(near, pipes, first);
     const seconds = (host.clock.monotonic() - began) / 1000;
+    const isNetworked = first.length > 0 || listeners.length > 0;
     const [after, tcpAgain, unixAgain] = await Promise.all([
       readThreads(host, new Map([...this.#tids, ...corpses]), "their threads again"),
-      first.length > 0 ? listTcpConnections(host) : tcp,
-      first.length > 0 ? listUnixConnections(host) : unix,
+      isNetworked ? listTcpConnections(host) : tcp,
+      isNetworked ? listUnixConnections(host) : unix,
     ]);
     const sockets = socketsOf(this.#files);
     const stayed = this.#connections(tcpAgain, unixAgain)
@@ -160,6 +164,9 @@ class Gathering {
         ...connection,
         holders: holdersOf(inodes, sockets),
       })),
+      listeners: this.#listeners(tcpAgain, unixAgain).filter((now) =>
+        listeners.some((before) => JSON.stringify(before) === JSON.stringify(now))
+      ),
       readNumber: after.readNumber,
       ticksPerSecond: TICKS_PER_SECOND,
       seconds,
@@ -194,6 +201,10 @@ class Gathering {
   #connections(tcp: SocketList<TcpConnection>, unix: SocketList<UnixConnection>): Connection[] {
     const sockets = socketsOf(this.#files);
     return connectionsOf(this.request.registries, this.#pids, sockets, tcp.rows, unix.rows);
+  }
+
+  #listeners(tcp: SocketList<TcpConnection>, unix: SocketList<UnixConnection>): Listener[] {
+    return listenersOf(this.#pids, socketsOf(this.#files), tcp.rows, unix.rows);
   }
 
   /** Reads what does not change, while the tree has time to run. */

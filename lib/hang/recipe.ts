@@ -55,6 +55,13 @@ const STEPS: Readonly<
     "without a terminal: remove the breakpoint; PYTHONBREAKPOINT=0 disables breakpoint() calls",
   ],
   "stopped": (_, { pids }) => [`to resume: ${killCommand("CONT", pids)}`],
+  "waiting-for-connection": (scene, { pids }) => [
+    pids.length === 0
+      ? "let a client connect to it, or give it a time limit: socket.settimeout(SECONDS)"
+      : "let a client connect to it, or end it before waiting for it: terminate(), then wait()",
+    ...(pids.length === 0 ? [] : [`end it now: ${killCommand("TERM", pids)}`]),
+    ...stackSteps(scene),
+  ],
   "child-not-reaped": (scene, { pids }) => [
     `reap it: proc.wait(), or os.waitpid(${pids[0] ?? "PID"}, 0)`,
     ...stackSteps(scene),

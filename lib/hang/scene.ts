@@ -48,6 +48,17 @@ export interface RegistryConnection {
   readonly holders: readonly number[];
 }
 
+/** A socket of the tree that waits for connections, the same at both snapshots. */
+export interface Listener {
+  readonly pid: number;
+  readonly fd: number;
+  readonly address: string;
+  /** Connections that it has not accepted yet. */
+  readonly waiting: number;
+  /** Connections that were made to it and are not gone. */
+  readonly clients: number;
+}
+
 /** A process that has ended and was not reaped by its parent. */
 export interface DeadChild {
   readonly pid: number;
@@ -91,6 +102,7 @@ export interface HangScene {
   readonly unreadable: number;
   /** Connections to the registry that were there at both snapshots. */
   readonly connections: readonly RegistryConnection[];
+  readonly listeners: readonly Listener[];
   /** The number of `read`: 0 on x86_64, 63 on aarch64; null when unknown. */
   readonly readNumber: number | null;
   /** Clock ticks in a second. */

@@ -17,6 +17,7 @@ const HEADLINES: Readonly<Record<Exclude<HangVerdict, "no-verdict">, string>> = 
   "terminal-wanted": "waiting for a terminal",
   "stopped": "a process is stopped",
   "exit-waits-for-child": "pytest has finished and waits for a child before it exits",
+  "waiting-for-connection": "a server waits for a connection, and nothing connects",
   "child-not-reaped": "a child is dead, and its parent has not reaped it",
 };
 

@@ -5,6 +5,7 @@ export type HangVerdict =
   | "waiting-for-registry"
   | "exit-waits-for-child"
   | "child-ignores-sigint"
+  | "waiting-for-connection"
   | "child-not-reaped"
   | "terminal-wanted"
   | "no-verdict";

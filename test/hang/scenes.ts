@@ -13,6 +13,7 @@ export const CALL = {
   wait4: 61,
   futex: 202,
   clock_nanosleep: 230,
+  accept4: 288,
   epoll_wait: 232,
 } as const;
 
@@ -74,6 +75,7 @@ export function scene(
     pipes: new Map(),
     unreadable: 0,
     connections: [],
+    listeners: [],
     readNumber: 0,
     ticksPerSecond: 100,
     seconds: 0.2,
