@@ -1,10 +1,10 @@
 import { join } from "@std/path";
+import { isInside } from "../base/paths.ts";
 import type { Mark } from "../base/cookie.ts";
 import type { DetailedProcess } from "../processes/process.ts";
 import type { Host } from "../system/host.ts";
 import { readProcessFiles } from "../system/programs/proc.ts";
 import { surroundingsOf } from "./ledger.ts";
-import { isWithin } from "./process_place.ts";
 import { type LedgerEntry, type Recorded, recordedProcesses } from "./rules_ledger.ts";
 import { type Origins, withMarks } from "./rules_started.ts";
 
@@ -59,7 +59,7 @@ async function located(host: Host, root: string, origin: Recorded): Promise<Reco
   const [file] = origin.mark === "test" ? origin.id?.split("::", 1) ?? [] : [];
   if (file === undefined) return origin;
   const path = join(root, file);
-  const isFileHere = isWithin(path, root) &&
+  const isFileHere = isInside(path, root) &&
     (await host.files.stat(path).catch(() => null))?.kind === "file";
   return { ...origin, isFileHere };
 }

@@ -1,4 +1,5 @@
 import { dirname, join } from "@std/path";
+import { isInside } from "../base/paths.ts";
 import type { Place } from "../processes/process.ts";
 import type { Host } from "../system/host.ts";
 
@@ -18,8 +19,8 @@ export async function placeOf(
     here.inode === directory.inode;
   if (!same) return cwd.endsWith(" (deleted)") ? "gone" : "elsewhere";
   const temporary = temporaryOf(cwd, host.env("TMPDIR"));
-  const rootIsTemporary = temporary !== null && isWithin(root, temporary);
-  if (isWithin(cwd, root)) {
+  const rootIsTemporary = temporary !== null && isInside(root, temporary);
+  if (isInside(cwd, root)) {
     return await isNestedCheckout(host, root, cwd) ? "other-project" : "checkout";
   }
   if (temporary !== null && !rootIsTemporary) return "pytest-temporary";
@@ -41,7 +42,7 @@ async function isOtherProject(host: Host, root: string, cwd: string): Promise<bo
     const found = await Promise.all(
       PROJECT_FILES.map((name) => host.files.lstat(join(directory, name)).catch(() => null)),
     );
-    if (found.some((file) => file !== null)) return !isWithin(root, directory);
+    if (found.some((file) => file !== null)) return !isInside(root, directory);
     if (directory === dirname(directory)) return false;
   }
 }
@@ -50,16 +51,10 @@ async function isOtherProject(host: Host, root: string, cwd: string): Promise<bo
 function temporaryOf(path: string, temporary: string | undefined): string | null {
   for (const parent of [temporary, "/tmp", "/var/tmp"]) {
     if (!parent?.startsWith("/")) continue;
-    const [below] = isWithin(path, parent)
+    const [below] = isInside(path, parent)
       ? path.slice(parent.length).split("/").filter((part) => part !== "")
       : [];
     if (below?.startsWith("pytest-of-")) return join(parent, below);
   }
   return null;
-}
-
-/** Whether a path is a directory or lies in it, by whole components. */
-export function isWithin(path: string, directory: string): boolean {
-  return path === directory ||
-    path.startsWith(directory.endsWith("/") ? directory : `${directory}/`);
 }

@@ -1,42 +1,16 @@
 import { Judge } from "../../lib/leaks/rules.ts";
-import type { Viewpoint } from "../../lib/leaks/rules_scene.ts";
 import { Forest } from "../../lib/processes/forest.ts";
 import type { DetailedProcess } from "../../lib/processes/process.ts";
 import { assert, assertEquals } from "../assert.ts";
+import { detailsOf, INIT, judgeFirst, type Row, VENV, VIEW } from "./judged.ts";
 
-const VENV = "/repo/py313";
 const MSGSPEC = `${VENV}/lib/python3.13/site-packages/msgspec/_core.so`;
-const view: Viewpoint = { root: "/repo", venvs: [VENV], uid: 1000, ownPids: new Set([900, 901]) };
 
-type Row = Partial<DetailedProcess> & { pid: number };
-
+/** An actor, unless it is said to be something else. */
 function details(row: Row): DetailedProcess {
-  const argv = row.argv === undefined ? [`_subactor[w@${row.pid}]`] : row.argv;
-  return {
-    ppid: 1,
-    uid: 1000,
-    startTicks: 5000 + row.pid,
-    state: "S",
-    args: argv?.join(" ") ?? "",
-    comm: argv?.[0]?.split("/").at(-1)?.slice(0, 15) ?? "",
-    argv,
-    mapped: [MSGSPEC],
-    cwd: "/repo",
-    place: "checkout",
-    sameNamespaces: true,
-    ...row,
-  };
+  return detailsOf({ argv: [`_subactor[w@${row.pid}]`], mapped: [MSGSPEC], ...row });
 }
 
-const init = details({
-  pid: 1,
-  ppid: 0,
-  uid: 0,
-  argv: ["/sbin/init"],
-  mapped: null,
-  cwd: null,
-  place: "unknown",
-});
 const shell = details({
   pid: 50,
   argv: ["-bash"],
@@ -49,11 +23,7 @@ const application = details({ pid: 70, ppid: 50, argv: [`${VENV}/bin/python`, "a
 
 /** The verdict on the first process, next to the others, init and the shell. */
 function judge(subject: Row, ...others: DetailedProcess[]) {
-  const all = [details(subject), ...others, init, shell];
-  const forest = new Forest(all);
-  return new Judge(view, { forest, details: new Map(all.map((row) => [row.pid, row])) }).judge(
-    all[0]!,
-  );
+  return judgeFirst([details(subject), ...others, INIT, shell]);
 }
 
 Deno.test("an actor of this checkout below pid 1 is leaked, and the evidence says why", () => {
@@ -196,13 +166,7 @@ Deno.test("fault 12: an actor under a live pytest is in use, however deep", () =
 
 Deno.test("fault 54: a pytest that is pid 1 protects what it adopted", () => {
   const first = details({ pid: 1, ppid: 0, argv: ["python", "-m", "pytest"] });
-  const all = [details({ pid: 100 }), first];
-  const forest = new Forest(all);
-  assertEquals(
-    new Judge(view, { forest, details: new Map(all.map((row) => [row.pid, row])) }).judge(all[0]!)
-      .verdict,
-    "in-use",
-  );
+  assertEquals(judgeFirst([details({ pid: 100 }), first]).verdict, "in-use");
 });
 
 Deno.test("fault 52: actors of a live application that was started by hand are in use", () => {
@@ -235,13 +199,7 @@ Deno.test("a shell that is pid 1 of a container adopts orphans: they are leaked"
     comm: "bash",
     mapped: ["/usr/bin/bash"],
   });
-  const all = [details({ pid: 100 }), first];
-  const forest = new Forest(all);
-  assertEquals(
-    new Judge(view, { forest, details: new Map(all.map((row) => [row.pid, row])) }).judge(all[0]!)
-      .verdict,
-    "leaked",
-  );
+  assertEquals(judgeFirst([details({ pid: 100 }), first]).verdict, "leaked");
 });
 
 Deno.test("fault 51: an untitled Python on tractor in pytest's directory is a leaked root", () => {
@@ -322,7 +280,7 @@ Deno.test("what can't be read is unknown, never leaked", () => {
     "a parent whose files can't be read",
   );
   assertEquals(judge({ pid: 100, ppid: 80 }).verdict, "unknown", "a parent that is in no list");
-  const alone = new Judge(view, { forest: new Forest(), details: new Map() });
+  const alone = new Judge(VIEW, { forest: new Forest(), details: new Map() });
   assertEquals(
     alone.judge(details({ pid: 100 })).verdict,
     "unknown",
@@ -411,14 +369,14 @@ Deno.test("a fork server's child is unknown while the program that leads its gro
 });
 
 Deno.test("a process that lost its parent since the list is judged by its new parent", () => {
-  const all = [details({ pid: 100, ppid: 1 }), init, shell, application];
+  const all = [details({ pid: 100, ppid: 1 }), INIT, shell, application];
   const verdict = (ppid: number, now: number) => {
     const details = { ...all[0]!, ppid: now };
     const seen = {
       forest: new Forest([{ ...all[0]!, ppid }, ...all.slice(1)]),
       details: new Map(all.map((row) => [row.pid, row])).set(100, details),
     };
-    return new Judge(view, seen).judge(details).verdict;
+    return new Judge(VIEW, seen).judge(details).verdict;
   };
   assertEquals([verdict(1, 70), verdict(70, 1), verdict(70, 71)], ["in-use", "leaked", "unknown"]);
 });
@@ -442,10 +400,7 @@ Deno.test("an application as pid 1, or a parent outside of the namespace, never 
       details({ pid: 100, ...subject }),
       details({ pid: 1, ppid: 0, argv, comm: argv[0]!, mapped: ["/usr/bin/x"] }),
     ];
-    const forest = new Forest(all);
-    return new Judge(view, { forest, details: new Map(all.map((row) => [row.pid, row])) }).judge(
-      all[0]!,
-    ).verdict;
+    return judgeFirst(all).verdict;
   };
   assertEquals([first(["python", "app.py"]), first(["node"]), first(["tini"]), first(["sleep"])], [
     "in-use",
@@ -476,16 +431,10 @@ function judgeRecorded(
   { over = [], live = [] }: { over?: number[]; live?: number[] },
   ...others: DetailedProcess[]
 ) {
-  const all = [details(subject), ...others, init, shell];
-  const forest = new Forest(all);
   const runs = (pids: number[]) =>
     new Map(pids.map((pid) => [pid, { runId: "r-1", test: "t.py::x", since: 5090 }]));
-  return new Judge(view, {
-    forest,
-    details: new Map(all.map((row) => [row.pid, row])),
-    ledger: runs(over),
-    live: runs(live),
-  }).judge(all[0]!);
+  const all = [details(subject), ...others, INIT, shell];
+  return judgeFirst(all, { ledger: runs(over), live: runs(live) });
 }
 
 Deno.test("fault 60: what a live run recorded is in use, and so is what is below it", () => {

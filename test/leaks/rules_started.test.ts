@@ -1,10 +1,8 @@
-import { Judge } from "../../lib/leaks/rules.ts";
-import type { Viewpoint } from "../../lib/leaks/rules_scene.ts";
 import type { LedgerEntry, Recorded } from "../../lib/leaks/rules_ledger.ts";
 import { isInteractiveShell, sharedDaemon, withMarks } from "../../lib/leaks/rules_started.ts";
-import { Forest } from "../../lib/processes/forest.ts";
 import type { DetailedProcess } from "../../lib/processes/process.ts";
 import { assertEquals, assertIncludes } from "../assert.ts";
+import { detailsOf, INIT, judgeFirst, type Row } from "./judged.ts";
 
 const HERE = { bootId: "00000000-0000-4000-8000-000000000001", pidNamespace: "pid:[1]" };
 const head = (
@@ -135,43 +133,11 @@ Deno.test("a shell without anything to run belongs to a person", () => {
   assertEquals(isInteractiveShell({ argv: null }), false);
 });
 
-const view: Viewpoint = {
-  root: "/repo",
-  venvs: ["/repo/.venv"],
-  uid: 1000,
-  ownPids: new Set([900]),
-};
-
-function details(row: Partial<DetailedProcess> & { readonly pid: number }): DetailedProcess {
-  const argv = row.argv === undefined ? ["sleep", "600"] : row.argv;
-  const rest = {
-    ppid: 1,
-    uid: 1000,
-    startTicks: 5000 + row.pid,
-    state: "S",
-    mapped: ["/usr/bin/sleep"],
-    cwd: "/repo",
-    sameNamespaces: true,
-  };
-  return {
-    ...rest,
-    args: argv?.join(" ") ?? "",
-    comm: argv?.[0]?.split("/").at(-1) ?? "",
-    argv,
-    place: "checkout",
-    ...row,
-  };
+/** A program of no Python, unless it is said to be something else. */
+function details(row: Row): DetailedProcess {
+  return detailsOf({ argv: ["sleep", "600"], mapped: ["/usr/bin/sleep"], ...row });
 }
 
-const init = details({
-  pid: 1,
-  ppid: 0,
-  uid: 0,
-  argv: ["/sbin/init"],
-  mapped: null,
-  cwd: null,
-  place: "unknown",
-});
 const OF_RUN: Recorded = { runId: "r-1", test: "a.py::t", since: 100, mark: "run" };
 const OF_TEST: Recorded = {
   runId: null,
@@ -194,20 +160,16 @@ function judge(
     readonly live?: Readonly<Record<number, Recorded | null>>;
   } = {},
 ): [string, string] {
-  const all = [init, details({ pid: 100, ...subject }), ...others];
-  const forest = new Forest(all);
+  const all = [details({ pid: 100, ...subject }), INIT, ...others];
   const ledger = new Map([
     [100, origin],
     ...Object.entries(marked).map(([pid, one]) => [Number(pid), one] as const),
   ]);
-  const seen = {
-    forest,
-    details: new Map(all.map((row) => [row.pid, row])),
+  const { verdict, evidence } = judgeFirst(all, {
     ledger,
     runners: new Map(runners.map((pid) => [pid, null])),
     live: new Map(Object.entries(live).map(([pid, one]) => [Number(pid), one])),
-  };
-  const { verdict, evidence } = new Judge({ ...view, isHook }, seen).judge(seen.details.get(100)!);
+  }, { isHook });
   return [verdict, evidence.join("; ")];
 }
 
@@ -301,7 +263,7 @@ Deno.test("what a plain test started is ours by directory, venv or the test's fi
   } as const;
   assertEquals(judge(theirs, { ...OF_TEST, isFileHere: true })[0], "foreign");
   assertEquals(
-    judge({ cwd: "/x", place: "elsewhere", argv: ["/repo/.venv/bin/python", "x.py"] }, OF_TEST)[0],
+    judge({ cwd: "/x", place: "elsewhere", argv: ["/repo/py313/bin/python", "x.py"] }, OF_TEST)[0],
     "leaked",
   );
 });
@@ -361,7 +323,7 @@ Deno.test("a hook takes by its origin alone only what belongs to the checkout", 
   assertEquals(judge(elsewhere, OF_RUN, { isHook: true })[0], "unknown");
   assertEquals(judge({}, OF_RUN, { isHook: true })[0], "leaked");
   assertEquals(
-    judge({ ...elsewhere, argv: ["/repo/.venv/bin/python", "x"] }, OF_RUN, { isHook: true })[0],
+    judge({ ...elsewhere, argv: ["/repo/py313/bin/python", "x"] }, OF_RUN, { isHook: true })[0],
     "leaked",
   );
   assertEquals(
@@ -383,4 +345,18 @@ Deno.test("two processes that may each run the test of the other are left alone"
     marked: { 60: OF_TEST },
   });
   assertEquals(verdict, "unknown");
+});
+
+Deno.test("a worker of pytest-xdist keeps what tests started only while its pytest lives", () => {
+  const worker = details({ pid: 60, ppid: 59, argv: ["[pytest-xdist running] a.py::t"] });
+  const pytest = details({ pid: 59, argv: ["python", "-m", "pytest", "-n2"] });
+  const runners = [60];
+  assertEquals(judge({}, OF_TEST, { others: [worker, pytest], runners })[0], "unknown");
+  const orphan = { ...worker, ppid: 1 };
+  assertEquals(judge({}, OF_TEST, { others: [orphan], runners })[0], "leaked");
+  assertEquals(
+    judge({}, OF_TEST, { others: [{ ...orphan, argv: ["myapp"], args: "myapp" }], runners })[0],
+    "unknown",
+    "any other title may be a pytest's",
+  );
 });
