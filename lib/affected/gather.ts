@@ -1,6 +1,12 @@
 import type { Affected, Change, RecentFailures } from "./affected_targets.ts";
 import { affectedBy, withFailures } from "./rules.ts";
 import { asksForImports, type Surroundings } from "./rules_change.ts";
+import {
+  linkedChanges,
+  linkedDirectories,
+  type LinkedDirectory,
+  linkedPaths,
+} from "./linked_directories.ts";
 import type { Host } from "../system/host.ts";
 import type { ChangeSet } from "./changes.ts";
 import { ImportSearch, readImportGraph } from "./read_import_graph.ts";
@@ -23,8 +29,9 @@ export async function affectedIn(
   known.catch(() => {});
   await search.begun;
   // The files are listed while git still answers.
-  const [files, around] = await surroundingsOf(host, project);
-  const changes = await known;
+  const { files, around, links } = await surroundingsOf(host, project);
+  const listed = await known;
+  const changes = linkedChanges(listed, links);
   const asking = changes.filter((change) => asksForImports(change, around));
   const graph = asking.length === 0 ? null : await readImportGraph(
     host,
@@ -34,23 +41,33 @@ export async function affectedIn(
     asking,
     search,
   );
-  return affectedBy(changes, { ...around, graph });
+  const found = affectedBy(changes, { ...around, graph });
+  // Under its own path nothing may use a file that is used under a link.
+  const hasLink = ({ file }: { file: string }) => linkedPaths(file, links).length > 0;
+  return { ...found, unmapped: found.unmapped.filter((one) => !hasLink(one)) };
 }
 
 async function surroundingsOf(
   host: Host,
   project: Project,
-): Promise<[files: ReadonlySet<string>, around: Surroundings]> {
+): Promise<{
+  readonly files: ReadonlySet<string>;
+  readonly around: Surroundings;
+  readonly links: readonly LinkedDirectory[];
+}> {
   const [{ files, tree }, underTest] = await Promise.all([
     filesOf(host, project),
     packageOf(host, project),
   ]);
-  return [new Set(files), {
+  const links = await linkedDirectories(host, project.root, files);
+  const linked = links.length === 0 ? [] : files.flatMap((path) => linkedPaths(path, links));
+  const around = {
     tree,
     packageDirectory: underTest?.directory ?? null,
     changeMap: project.configuration.changeMap,
     optionMap: underTest?.importName === "tractor" ? OPTION_MAP : [],
-  }];
+  };
+  return { files: new Set([...files, ...linked]), around, links };
 }
 
 /** Packages may be in directories without tests, such as `build` and `dist`. */
@@ -74,10 +91,10 @@ export async function loadedBy(
   if (modules.length === 0) return () => null;
   const search = new ImportSearch(host, project);
   await search.begun;
-  const [files, around] = await surroundingsOf(host, project);
+  const { files, around, links } = await surroundingsOf(host, project);
   const all = await withTracked(files, search);
   const graph = await readImportGraph(host, project, around, all, modules, search);
-  const reaches = modules.map(({ path }) => {
+  const reaches = linkedChanges(modules, links).map(({ path }) => {
     const { named, loaded } = graph.reach(path);
     return { path, reached: [...named, ...loaded] };
   });

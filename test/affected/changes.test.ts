@@ -459,6 +459,26 @@ Deno.test("affectedIn() reads pytest's plugins and paths, and files that are no 
   ]);
 });
 
+Deno.test("affectedIn() follows symlinks to directories of tests and packages", async () => {
+  using repository = await GitRepository.make();
+  repository.write({
+    "pytest.ini": "[pytest]\n",
+    "vendor/space/x.py": "",
+    "suite/unit/test_a.py": "import app.x\n",
+  });
+  Deno.symlinkSync("vendor/space", `${repository.root}/app`);
+  Deno.symlinkSync("suite", `${repository.root}/tests`);
+  Deno.symlinkSync("..", `${repository.root}/suite/above`);
+  await repository.commit();
+  const host = new HostAt(repository.root, { HOME: repository.base });
+  for (const path of ["vendor/space/x.py", "suite/unit/test_a.py"]) {
+    const change = { path, status: "modified", where: "unstaged" } as const;
+    const { targets, unmapped } = await affectedIn(host, await findProject(host), [change]);
+    assertEquals(targets.map(({ target }) => target), ["tests/unit/test_a.py"], path);
+    assertEquals(unmapped, []);
+  }
+});
+
 Deno.test("affectedIn() combines changes, package, tests and change map", async () => {
   using repository = await checkout();
   repository.write({ "tractor/ipc/_chan.py": "a = 5\n" });
