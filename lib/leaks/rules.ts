@@ -127,7 +127,7 @@ export class Judge {
     if (kind.signature) return ["leaked", evidence];
     if (this.#scene.isLeakedRoot(process, kind)) {
       const where = isRecorded ? "that a run left" : "in pytest's temporary directory";
-      return ["leaked", [`a Python on tractor ${where}`, ...evidence]];
+      return ["leaked", [`a Python of this project's venv ${where}`, ...evidence]];
     }
     if (isRecorded) return this.#judgeStarted(process, evidence);
     const isOnTractor = usesRuntime(process);
@@ -139,7 +139,9 @@ export class Judge {
       const why = "an orphaned helper of multiprocessing: any program may have left it";
       return ["unknown", [why, ...evidence]];
     }
-    const what = isOnTractor ? "may be a running application; not touched" : "not an actor";
+    const what = isOnTractor
+      ? "may be a running application; not touched"
+      : "nothing shows that a test left it";
     return ["unknown", [what, ...evidence]];
   }
 
