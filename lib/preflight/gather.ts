@@ -47,6 +47,7 @@ export function preflight(
 /** How an interpreter was chosen if there is nothing better to offer. */
 const SYNCED = "synced";
 const CREATED = "just created";
+const NAMED = "named by --python";
 
 interface Choice {
   readonly candidates: readonly Interpreter[];
@@ -108,7 +109,10 @@ class Preflight {
     const { candidates, how, warnings = [] } = await this.#choose();
     const rejected: string[] = [...warnings];
     for (const [index, interpreter] of candidates.entries()) {
-      const verified = await this.#verify(interpreter);
+      const seen = await this.#verify(interpreter);
+      // A Python that was named is used; outside of tractor's profile a misfit is a warning.
+      const isWanted = how === NAMED && this.project.profile === "plain" && seen.fits === false;
+      const verified = isWanted ? { ...seen, fits: true, isCopy: true } : seen;
       if (verified.fits !== false || index === candidates.length - 1) {
         return await this.#settleOn({ interpreter, verified, how, rejected });
       }
@@ -129,7 +133,7 @@ class Preflight {
       const existing = named ? this.#venvAt(named.venv) : best;
       return { candidates: [await this.#sync(existing, named)], how: SYNCED };
     }
-    if (named) return { candidates: [named], how: "named by --python" };
+    if (named) return { candidates: [named], how: NAMED };
     if (best === null) return await this.#withoutVenv();
     const how = best.path === active ? "active" : "not active, used anyway";
     return { candidates: ranked.map(pythonOf), how };

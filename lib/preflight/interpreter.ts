@@ -1,3 +1,4 @@
+import { shellCommand } from "../base/escape.ts";
 import { pasteable } from "../base/typed_command.ts";
 import { isInside } from "../base/paths.ts";
 import { basename, isAbsolute, join, relative, resolve } from "@std/path";
@@ -91,6 +92,8 @@ export interface SyncPlan {
   readonly environment: Readonly<Record<string, string>>;
   /** The command to paste: `UV_PROJECT_ENVIRONMENT=py313 uv sync`. */
   readonly shown: string;
+  /** Why uv can't run it; null if it can. */
+  readonly refusal: string | null;
 }
 
 /**
@@ -115,13 +118,40 @@ export async function planSync(
   // Named explicitly, so that uv's own choice can't contradict the name of the venv.
   const python = existing ? null : named?.argv[0] ?? (minor === "" ? null : dotted(minor));
   const args = syncArguments({ venvExists: exists, locked: await isLocked(scene), python });
+  if (!await canSync(scene)) {
+    const shown = await commandsWithoutProject(scene, venv, exists);
+    return { venv, exists, argv: null, environment, shown, refusal: NO_PROJECT_TABLE };
+  }
   return {
     venv,
     exists,
+    refusal: null,
     argv: uv === null ? null : [uv, ...args],
     environment,
     shown: pasteable(["uv", ...args], environment, project.root, scene.host.cwd),
   };
+}
+
+const NO_PROJECT_TABLE = "uv sync needs a pyproject.toml with [project]";
+
+/** Whether uv can sync the project: without a pyproject.toml `uv sync` fails. */
+async function canSync({ host, venvs }: VenvScene): Promise<boolean> {
+  const text = await host.files.readText(join(venvs.home, "pyproject.toml")).catch(() => null);
+  return text !== null && /^\[(project|tool\.uv\.workspace)\]/m.test(text);
+}
+
+/** The commands that make a venv for a project that uv can't sync, ready to paste. */
+async function commandsWithoutProject(
+  { host, project }: VenvScene,
+  venv: Venv,
+  exists: boolean,
+): Promise<string> {
+  const names = await host.files.readDirectory(project.root).catch(() => null) ?? [];
+  const isInstallable = names.some(({ name }) => name === "pyproject.toml" || name === "setup.py");
+  const path = isInside(venv.path, project.root) ? relative(project.root, venv.path) : venv.path;
+  const packages = isInstallable ? ["-e", ".", "pytest"] : ["pytest"];
+  const install = shellCommand(["uv", "pip", "install", "--python", path, ...packages]);
+  return exists ? install : `${shellCommand(["uv", "venv", path])} && ${install}`;
 }
 
 /** The environment in which uv uses a venv; empty if it uses that one by itself. */
@@ -144,6 +174,7 @@ export async function runSync(
   { host, printer, project, inherited }: VenvScene,
   plan: SyncPlan,
 ): Promise<Interpreter> {
+  if (plan.refusal !== null) throw new PreflightError("sync", plan.refusal, plan.shown);
   if (plan.argv === null) throw missingUv();
   const verb = plan.exists ? "syncing" : "creating";
   printer.note(`${verb} the venv ${basename(plan.venv.path)}: ${plan.shown}`);

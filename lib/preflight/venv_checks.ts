@@ -80,6 +80,8 @@ export function noVenvChecks(
   const detail = [noVenvText(root, names), ...warnings];
   const next = activatesItself
     ? `source ${name}/bin/activate`
+    : command.startsWith("uv venv")
+    ? "tractest run --python PATH"
     : "tractest run --sync (creates it), --uv-run (slower), or --python PATH";
   const checks = [checkResult("venv", "fail", detail.join("\n"), `${command}\n${next}`)];
   if (inWorktree) checks.push(checkResult("worktree", "fail", NO_VENV_IN_WORKTREE, command));

@@ -530,3 +530,33 @@ Deno.test(
     );
   },
 );
+
+Deno.test("a project that uv can't sync gets the commands that make its venv", async () => {
+  await using project = await pythonProject({ venv: false });
+  await Deno.remove(join(project.root, "pyproject.toml"));
+  await project.write("setup.py", "");
+  const commands = "uv venv .venv && uv pip install --python .venv -e . pytest";
+  const { code, rows } = await check(project.root);
+  assertEquals([code, rows.venv!.fix], [80, `${commands}\ntractest run --python PATH`]);
+  const sync = await tractest(["check", "--sync"], { cwd: project.root });
+  assertEquals(sync.code, 80);
+  assertIncludes(sync.stderr, "uv sync needs a pyproject.toml with [project]");
+  assertIncludes(sync.stderr, `hint: ${commands}`);
+});
+
+Deno.test("an installed copy is a warning, another checkout's source is not used", async () => {
+  await using project = await pythonProject();
+  await using other = await pythonProject();
+  const site = await sitePackages(project.venv);
+  await Deno.remove(join(site, "_editable.pth"));
+  await Deno.mkdir(join(site, "small_app"));
+  await Deno.writeTextFile(join(site, "small_app/__init__.py"), "");
+  const copy = await check(project.root);
+  assertEquals([copy.code, copy.rows.venv!.status], [0, "warn"]);
+  assertIncludes(copy.rows.venv!.detail, "an installed copy, not the source in");
+  await Deno.remove(join(site, "small_app"), { recursive: true });
+  await Deno.writeTextFile(join(site, "_editable.pth"), `${other.root}\n`);
+  const { code, rows } = await check(project.root);
+  assertEquals([code, rows.venv!.status], [80, "fail"]);
+  assertIncludes(rows.venv!.detail, `small_app resolves to ${other.root}/small_app/__init__.py`);
+});
