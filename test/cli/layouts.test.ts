@@ -1,4 +1,4 @@
-import { dirname, join, relative } from "@std/path";
+import { dirname, join, normalize, relative } from "@std/path";
 import { type Layout, randomLayout } from "../layouts/layout.ts";
 import { pythonWithPytest, Scratch, Suite } from "./suites.ts";
 import { assertEquals } from "../assert.ts";
@@ -10,6 +10,8 @@ console.log(`random layouts: TRACTEST_SEED=${SEED} makes the same ones again`);
 
 /** They read different files, and find the rootdir differently. */
 const VERSIONS = ["9.*", "9.*", "8.*", "7.*"];
+/** The one whose way to find the rootdir `failed` follows, which starts no program. */
+const NEWEST = "9.*";
 
 /** What pytest is, whatever started it: its configuration, what it counted, what it recorded. */
 interface Seen {
@@ -26,7 +28,8 @@ for (let index = 0; index < LAYOUTS; index++) {
     const layout = randomLayout(seed);
     await using suite = new Suite((await Scratch.make()).path);
     await suite.write(layout.files);
-    const python = await pythonWithPytest(VERSIONS[seed % VERSIONS.length]);
+    const version = VERSIONS[seed % VERSIONS.length]!;
+    const python = await pythonWithPytest(version);
     for (const venv of layout.venvs) {
       await Deno.symlink(dirname(dirname(python)), join(suite.root, venv));
     }
@@ -38,6 +41,7 @@ for (let index = 0; index < LAYOUTS; index++) {
     const root = await rootOf(events);
     const why = `${JSON.stringify(layout, null, 1)}\nroot: ${root}\n${run.stderr}`;
     const mine = await seen(suite, layout, run.code, run.stderr);
+    if (version === NEWEST) assertEquals(await listedIds(suite, layout), idsOf(mine), why);
     await removeCaches(suite, mine);
     const bare = await runBare(suite, python, root);
     assertEquals(mine, await seen(suite, layout, bare.code, bare.text), why + bare.text);
@@ -48,6 +52,19 @@ for (let index = 0; index < LAYOUTS; index++) {
       assertEquals([mine.rootdir, mine.configfile], [there.rootdir, there.configfile], why);
     }
   });
+}
+
+/** The names of the tests that `failed` lists. */
+async function listedIds(suite: Suite, { here }: Layout): Promise<string[]> {
+  const { stdout, stderr } = await suite.tractest(["-C", here, "failed", "--json"]);
+  const { tests, missing } = JSON.parse(stdout || stderr);
+  assertEquals(missing, [], "each is a path from the root");
+  return tests.map((id: string) => id.replace(/^.*\//, "")).sort();
+}
+
+/** A directory whose conftest.py can't be imported is recorded too, but is no test. */
+function idsOf({ lastFailed }: Seen): string[] {
+  return lastFailed.filter((id) => id.includes(".py")).map((id) => id.replace(/^.*\//, "")).sort();
 }
 
 function isBare(suite: Suite, { rootdir, configfile }: Seen): boolean {
@@ -112,7 +129,12 @@ async function removeCaches({ root }: Suite, _: Seen): Promise<void> {
 }
 
 function cachesOf(root: string, files: Layout["files"]): string[] {
-  const places = new Set(["", ...Object.keys(files).map((path) => dirname(path))]);
+  const places = new Set([
+    "",
+    "top",
+    ...Object.keys(files).map((path) => normalize(dirname(path))),
+  ]);
+  places.delete(".");
   return [...places].flatMap((place) =>
     [".pytest_cache", "var/cache"].map((name) => join(root, place, name))
   );
