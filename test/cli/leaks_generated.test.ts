@@ -124,7 +124,8 @@ def test_last():
     if os.environ.get("KILLED"): os.kill(os.getpid(), signal.SIGKILL)
 def is_gone(pid):
     try:
-        with open(f"/proc/{pid}/stat") as file: return file.read().rpartition(")")[2].startswith(" Z")
+        with open(f"/proc/{pid}/stat") as file: state = file.read().rpartition(")")[2].split()[0]
+        return state == "Z"
     except FileNotFoundError:
         return True
 `;
