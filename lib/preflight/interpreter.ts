@@ -119,7 +119,7 @@ export async function planSync(
   const python = existing ? null : named?.argv[0] ?? (minor === "" ? null : dotted(minor));
   const args = syncArguments({ venvExists: exists, locked: await isLocked(scene), python });
   if (!await canSync(scene)) {
-    const shown = await commandsWithoutProject(scene, venv, exists);
+    const shown = await commandsWithoutProject(scene, venv, existing !== null);
     return { venv, exists, argv: null, environment, shown, refusal: NO_PROJECT_TABLE };
   }
   return {
