@@ -28,6 +28,7 @@ export const VERBS = {
   slow: async () => (await import("./commands/slow.ts")).VERB,
   history: async () => (await import("./history/command.ts")).VERB,
   zombies: async () => (await import("./leaks/command.ts")).VERB,
+  tree: async () => (await import("./tree/command.ts")).VERB,
   doctor: async () => (await import("./preflight/command.ts")).VERB,
   status: async () => (await import("./commands/status.ts")).VERB,
   logs: async () => (await import("./commands/logs.ts")).VERB,

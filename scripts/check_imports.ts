@@ -27,7 +27,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["preflight"],
   ["run"],
   ["bisect", "hooks", "matrix", "report", "stress"],
-  ["merge", "help", "overview"],
+  ["merge", "help", "overview", "tree"],
   ["commands"],
   ["cli"],
   ["main"],

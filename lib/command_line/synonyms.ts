@@ -24,7 +24,8 @@ export const COMMAND_SYNONYMS: Readonly<Record<string, string>> = {
   output: "logs",
   parallel: "run --jobs auto",
   ports: "zombies",
-  ps: "zombies",
+  processes: "tree",
+  ps: "tree",
   pytest: "run",
   reap: "zombies --kill",
   repeat: "stress",
@@ -40,6 +41,7 @@ export const COMMAND_SYNONYMS: Readonly<Record<string, string>> = {
   tail: "logs -f",
   test: "run",
   tests: "run",
+  top: "tree --watch",
   trends: "history",
 };
 

@@ -183,6 +183,16 @@ export const PERMISSIONS = [
     why: "reads the project and its runs, and scans for leaks as `zombies` does",
   },
   {
+    row: "tree",
+    programs: LEAK_PROBES,
+    env: PROBE_ENV,
+    read: true,
+    write: true,
+    net: true,
+    uid: true,
+    why: "scans for leaks as `zombies` does, and lists what the processes use",
+  },
+  {
     row: "zombies",
     programs: LEAK_PROBES,
     env: PROBE_ENV,

@@ -38,6 +38,33 @@ export async function listSessions(host: Host, why: string): Promise<ProcessRow[
   return text === null ? [] : parseSessions(text);
 }
 
+/** What a process uses. */
+export interface UsageRow extends ProcessRow {
+  /** Seconds since it was started. */
+  readonly age: number;
+  /** Seconds of processor time that it has used. */
+  readonly cpu: number;
+  /** Bytes of memory that it has in use (its resident set). */
+  readonly memory: number;
+}
+
+/** Lists all processes that this user can see, with what they use; empty if `ps` fails. */
+export async function listUsage(host: Host): Promise<UsageRow[]> {
+  const columns = "etimes=,cputimes=,rss=,pid=,ppid=,uid=,stat=,args=";
+  const { text } = await probe(host, "ps", ["-eo", columns], { why: "what processes use" });
+  return text === null ? [] : parseUsage(text);
+}
+
+/** Parses the rows of {@linkcode listUsage}; incomplete rows are left out. */
+export function parseUsage(text: string): UsageRow[] {
+  return text.split("\n").slice(0, -1).flatMap((line) => {
+    const [, age, cpu, kilobytes, rest] = /^ *(\d+) +(\d+) +(\d+) (.*)$/s.exec(line) ?? [];
+    const [process] = rest === undefined ? [] : parseProcessList(`${rest}\n`).processes;
+    if (process === undefined) return [];
+    return [{ ...process, age: Number(age), cpu: Number(cpu), memory: Number(kilobytes) * 1024 }];
+  });
+}
+
 /** Parses `ps -eo sess=,pid=,ppid=,uid=,stat=,args=`; incomplete rows are left out. */
 export function parseSessions(text: string): ProcessRow[] {
   return text.split("\n").slice(0, -1).flatMap((line) => {

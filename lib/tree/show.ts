@@ -1,0 +1,58 @@
+import { unicodeWidth } from "@std/cli";
+import { duration } from "../base/durations.ts";
+import { escapeText } from "../base/escape.ts";
+import { listensText } from "../base/listens.ts";
+import { fit } from "../run/bar.ts";
+import type { Paint } from "../terminal/printer.ts";
+import type { Tree } from "./gather.ts";
+import type { TreeNode } from "./rules.ts";
+
+const COLOURS = { leaked: "red", unknown: "yellow", runner: "bold", "in-use": "green" } as const;
+
+/**
+ * The tree as lines: numbers first, then titles, which a narrow terminal cuts.
+ *
+ * @param width columns of the terminal; null: lines are not cut
+ */
+export function treeLines({ nodes, unknowns }: Tree, width: number | null, paint: Paint): string[] {
+  if (nodes.length === 0) {
+    return ["no process of this repository is running", ...unknownLines(unknowns)];
+  }
+  const head = row(["pid", "state", "age", "CPU", "memory", "verdict"]);
+  const lines = nodes.map((node) => {
+    const { process: { pid, state, age, cpu, memory }, verdict } = node;
+    const size = `${Math.round(memory / 1e6)} MB`;
+    const plain = row([String(pid), state, duration(age), duration(cpu), size, verdict]);
+    const rest = `${branch(node)}${escapeText(node.title)}${factsText(node)}`;
+    const numbers = plain.replace(verdict, paint(COLOURS[verdict], verdict));
+    const room = width === null ? null : Math.max(8, width - 1 - unicodeWidth(plain));
+    return numbers + (room === null ? rest : fit(rest, room));
+  });
+  return [paint("dim", `${head}command`), ...lines, ...unknownLines(unknowns)];
+}
+
+function row([pid, state, age, cpu, memory, verdict]: readonly string[]): string {
+  return `${pid!.padStart(7)} ${state!.padEnd(5)} ${age!.padStart(6)} ${cpu!.padStart(6)} ` +
+    `${memory!.padStart(7)} ${verdict!.padEnd(7)}  `;
+}
+
+/** The lines of the tree in front of a title. */
+function branch({ isLast }: TreeNode): string {
+  return isLast.map((last, index) =>
+    index === isLast.length - 1 ? (last ? "└─ " : "├─ ") : last ? "   " : "│  "
+  ).join("");
+}
+
+function factsText({ test, listens }: TreeNode): string {
+  return (test === null ? "" : `  [${escapeText(test)}]`) + escapeText(listensText(listens));
+}
+
+function unknownLines(unknowns: readonly string[]): string[] {
+  return unknowns.map((text) => `unknown: ${escapeText(text)}`);
+}
+
+/** A process of the tree for `--json`. */
+export function nodeFacts({ process, title, verdict, evidence, test, listens }: TreeNode): unknown {
+  const { pid, ppid, state, age, cpu, memory } = process;
+  return { pid, ppid, state, age, cpu, memory, title, verdict, evidence, test, listens };
+}
