@@ -1,6 +1,8 @@
 import { timeLimit } from "./settings.ts";
 import { RUN_OPTIONS, type RunOptions } from "./run_options.ts";
 import { DEFAULT_TARGETS } from "../tables/defaults.ts";
+import { DECIDE_COLLECTION } from "../tables/pytest_options.ts";
+import { optionNames } from "../command_line/run_words.ts";
 import type { Verb } from "../command_line/verb.ts";
 import type { Context } from "../command_line/context.ts";
 import { isQuietOrVerbose, refuseWithBackground, startInBackground } from "../background/start.ts";
@@ -50,6 +52,7 @@ export async function run(context: Context<RunOptions>): Promise<ExitCode> {
     command: `tractest run ${scope === "full" ? "" : intent.targetWords.join(" ")}`.trim(),
     grace: settings.limits.grace,
     targets: request.collected,
+    collects: !DECIDE_COLLECTION.some((option) => optionNames(intent.passed).has(option)),
     checksOnly: line.options.preflightOnly,
     isolate: parallel.jobs === 1 ? "never" : parallel.jobs === "auto" ? "auto" : "always",
     onStop: ({ checks: preflight, leaks }, exitCode) => {

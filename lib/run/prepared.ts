@@ -89,6 +89,8 @@ export interface PrepareOptions {
   readonly grace: number;
   /** What pytest will collect; the whole suite by default. */
   readonly targets?: readonly string[];
+  /** Whether the checks may collect as the run will; true by default. */
+  readonly collects?: boolean;
   /** Stop after the checks. */
   readonly checksOnly: boolean;
   /** Whether to isolate the run if neither options nor configuration say so; default: never. */
@@ -160,10 +162,11 @@ class Preparation {
 
   async run(work: Work): Promise<ExitCode> {
     const { context, project, lock, isolation } = this;
-    const { state, grace, targets, checksOnly } = this.options;
+    const { state, grace, targets, collects, checksOnly } = this.options;
     const revision = revisionOf(context.host, project);
     const isolated = isolation !== null;
-    const preflight = await readyToRun(context, project, { lock, grace, isolated, targets });
+    const ready = { lock, grace, isolated, targets, collects };
+    const preflight = await readyToRun(context, project, ready);
     const { interpreter } = preflight;
     if (interpreter === null || preflight.exitCode !== 0 || checksOnly) {
       return this.#stop(preflight);

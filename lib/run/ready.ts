@@ -35,6 +35,8 @@ export interface ReadyOptions {
   readonly isolated: boolean;
   /** What pytest will collect; the whole suite by default. */
   readonly targets?: readonly string[];
+  /** Whether a check may collect as the run will; true by default. */
+  readonly collects?: boolean;
 }
 
 /** Runs the checks before pytest. Leaks are cleaned up only with the user's consent. */
@@ -71,7 +73,7 @@ export async function readyToRun(
       show: true,
       leaks: true,
       isolated: options.isolated,
-      collects: project.profile === "tractor",
+      collects: project.profile === "tractor" && (options.collects ?? true),
       targets: options.targets,
       python: line.options.python,
       sync: line.options.sync,

@@ -248,6 +248,24 @@ export const WORKERS = [
   "--tx",
 ] as const satisfies readonly string[];
 
+/** Options that decide what pytest can collect: a check without them would check another suite. */
+export const DECIDE_COLLECTION = [
+  "--ignore",
+  "--ignore-glob",
+  "--confcutdir",
+  "--noconftest",
+  "--import-mode",
+  "--pyargs",
+  "--continue-on-collection-errors",
+  "--doctest-modules",
+  "-p",
+  "-c",
+  "--config-file",
+  "-o",
+  "--override-ini",
+  "--rootdir",
+] as const satisfies readonly string[];
+
 /** Options that name a file or a directory which several pytests would write over. */
 export const OWN_FILES = [
   "--basetemp",

@@ -126,6 +126,9 @@ Deno.test("the checks before a run collect its targets", async () => {
   assert(!target.stderr.includes("nope"), target.stderr);
   const whole = await suite.tractest(["run"]);
   assertIncludes(whole.stderr, "ModuleNotFoundError: No module named 'nope'");
+  // The check knows nothing of options that leave files out.
+  const without = await suite.tractest(["run", "--ignore=tests/test_b.py"]);
+  assert(!without.stderr.includes("nope"), without.stderr);
 });
 
 Deno.test("without tractor what can't be collected is pytest's to say, with its code", async () => {
