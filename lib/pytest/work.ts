@@ -7,7 +7,8 @@ export interface Item {
   readonly group: string;
   /**
    * Numbers of fixtures of the session that it shares with others: one for each time that pytest
-   * makes it, running all tests in its own order.
+   * makes it, running all tests in its own order; a negative one for a fixture that it makes
+   * several times.
    */
   readonly uses?: readonly number[];
   /** The name of its `xdist_group`. */

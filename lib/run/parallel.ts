@@ -165,7 +165,7 @@ export class Plan {
       await recordedSeconds(host, project, { transport: facts.transport, backend: facts.backend });
     const expected = expectation(ids, recorded);
     const byLength = !keepsOrder && arrange === null;
-    this.#blockParts = { items, expected, byLength, arrange };
+    this.#blockParts = { items, expected, jobs, byLength, arrange };
     if (jobs > 1) this.#contended = await contendedTests(host, project);
     // A single pytest keeps its own order.
     const sorted = keepsOrder || jobs === 1 ? groups : longestFirst(groups, expected);

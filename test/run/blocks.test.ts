@@ -8,7 +8,7 @@ function collected(...uses: number[][]): Item[] {
   return uses.map((used, index) => ({ id: `t.py::${index}`, group: `t.py::${index}`, uses: used }));
 }
 
-const PARTS = { expected: () => 10, byLength: true, arrange: null } as const;
+const PARTS = { expected: () => 10, jobs: 2, byLength: true, arrange: null } as const;
 
 function numbers(groups: readonly (readonly string[])[]): number[] {
   return groups.flat().map((id) => Number(id.split("::")[1]));
@@ -68,4 +68,28 @@ Deno.test("--dist of pytest-xdist joins the groups that it keeps together", () =
   assertEquals(joined(items, "loadfile"), [[0, 1, 2], [3, 4]]);
   assertEquals(joined(items, "loadscope"), [[0, 2], [1], [3, 4]]);
   assertEquals(joined(items, "loadgroup"), [[0], [1, 3, 4], [2]]);
+});
+
+Deno.test("a fixture with parameters comes first, in parts in pytest's order", () => {
+  const items = collected(
+    ...Array.from({ length: 8 }, () => [1, -1]),
+    ...Array.from({ length: 8 }, () => [2, -1]),
+    [9],
+    [9],
+  );
+  const blocks = blocksOf(groupsOf(items).toReversed(), { ...PARTS, items });
+  assertEquals(blocks.map(({ groups }) => numbers(groups)), [
+    [0, 1],
+    [2, 3],
+    [4, 5],
+    [6, 7],
+    [8, 9],
+    [10, 11],
+    [12, 13],
+    [14, 15],
+    [16, 17],
+  ]);
+  const few = collected([1, -1], [1, -1], [2, -1], ...Array.from({ length: 20 }, () => []));
+  const parts = blocksOf(groupsOf(few), { ...PARTS, items: few });
+  assertEquals(parts.slice(0, 2).map(({ groups }) => numbers(groups)), [[0, 1], [2]]);
 });

@@ -15,20 +15,23 @@ _NARROW = ("package", "module", "class")
 def rows_of(items):
     """A row for each test: `group` names the tests that need one process, by the first of them.
 
-    `uses` has numbers of what it shares with others for the whole session, `together` the name of
-    its group for pytest-xdist.
+    `uses` has numbers of what it shares with others for the whole session, a negative one for each
+    fixture that is made several times; `together` the name of its group for pytest-xdist.
     """
     try:
         found = _Instances(items)
         leaders = _leaders(found.narrow)
         shared = found.shared_by_some()
+        series = found.made_in_series()
     except Exception:
         found = None
     rows = []
     for index, item in enumerate(items):
         row = {"id": reported_id(item.nodeid)}
         row["group"] = row["id"] if found is None else reported_id(items[leaders[index]].nodeid)
-        uses = [] if found is None else [one for one in found.wide[index] if one in shared]
+        wide = () if found is None else found.wide[index]
+        uses = [one for one in wide if one in shared]
+        uses.extend({series[one] for one in wide if one in series})
         if uses:
             row["uses"] = uses
         together = _xdist_group(item)
@@ -83,15 +86,30 @@ class _Instances:
         for index, item in enumerate(items):
             self._run(index, item)
 
+    def _makings(self):
+        """How often each fixture of the session is made."""
+        makings = {}
+        for fixture in self._owner.values():
+            makings[fixture] = makings.get(fixture, 0) + 1
+        return makings
+
+    def made_in_series(self):
+        """For each instance of a fixture that is made several times the number of the fixture."""
+        numbers = {}
+        makings = self._makings()
+        return {
+            number: numbers.setdefault(fixture, -1 - len(numbers))
+            for number, fixture in self._owner.items()
+            if makings[fixture] > 1
+        }
+
     def shared_by_some(self):
         """The instances of the session that several tests use, and not each process anyway."""
         times = {}
         for used in self.wide:
             for number in used:
                 times[number] = times.get(number, 0) + 1
-        makings = {}
-        for fixture in self._owner.values():
-            makings[fixture] = makings.get(fixture, 0) + 1
+        makings = self._makings()
         return {
             number
             for number, count in times.items()
