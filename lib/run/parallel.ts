@@ -109,7 +109,8 @@ function notIsolated(count: number, addresses: number, profile: Profile): Tracte
       : `${count} pytests at once would use one registry address: they are not isolated, and ` +
         reason,
     EXIT.isolationUnavailable,
-    "leave out --no-isolate or --jobs; requirements without isolation: docs/isolation-and-jobs.md, Faster",
+    "leave out --no-isolate or --jobs; requirements without isolation: " +
+      "docs/isolation-and-jobs.md, Faster",
   );
 }
 
