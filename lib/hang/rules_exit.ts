@@ -1,8 +1,10 @@
-import { awaitedBy, readFrom } from "./awaited.ts";
+import { type Activity, isPipe, isTimed } from "./activity.ts";
+import { type Awaited, awaitedBy, readFrom } from "./awaited.ts";
 import { type Finding, findingOf } from "./finding.ts";
 import {
   childrenOf,
   type HangScene,
+  holdersOf,
   isSharedHelper,
   type SeenProcess,
   threadsOf,
@@ -19,7 +21,11 @@ export function exitWaitsForChild(scene: HangScene): Finding | null {
   const waits = new Map<number, readonly string[]>();
   for (const { thread, activity } of threadsOf(scene, root)) {
     if (thread.ran !== false) continue;
-    const awaited = [...awaitedBy(scene, root, activity), ...readFrom(scene, root, activity)];
+    const awaited = [
+      ...awaitedBy(scene, root, activity),
+      ...readFrom(scene, root, activity),
+      ...polledPipes(scene, root, activity),
+    ];
     for (const one of awaited) {
       const { child } = one;
       if (isSharedHelper(child) || waits.has(child.pid)) continue;
@@ -28,6 +34,25 @@ export function exitWaitsForChild(scene: HangScene): Finding | null {
   }
   const shown = [...waits].slice(0, SHOWN);
   return findingOf(shown.flatMap(([, evidence]) => evidence), { pids: shown.map(([pid]) => pid) });
+}
+
+/**
+ * Children whose end a thread waits for in a call without a time limit, by a pipe that only such a
+ * child writes to: the pool of `concurrent.futures` does so at the exit of its program.
+ */
+function polledPipes(
+  scene: HangScene,
+  root: SeenProcess,
+  activity: Activity,
+): Omit<Awaited, "isWait">[] {
+  if (activity.does !== "poll" || !activity.isProven || isTimed(activity)) return [];
+  const children = childrenOf(scene, root);
+  const pipes = (root.files ?? []).filter((file) => file.reads && isPipe(file));
+  return pipes.flatMap(({ target }) => {
+    const [writer, ...others] = holdersOf(scene, target, "writes");
+    const child = others.length > 0 ? undefined : children.find(({ pid }) => pid === writer);
+    return child ? [{ child, how: `it alone holds the write end of ${target}` }] : [];
+  });
 }
 
 /** That pytest has finished but not exited, where it is not proven what it waits for. */
