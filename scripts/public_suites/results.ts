@@ -10,6 +10,8 @@ export interface Suite {
   readonly python: string;
   /** Command lines, one after the other in the checkout, with the venv in `.venv`. */
   readonly prepare: readonly string[];
+  /** Set in all modes. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Options of pytest, the same in all modes. */
   readonly options: readonly string[];
   /** Files and directories; none: what pytest itself would take. */

@@ -107,6 +107,7 @@ async function runToEnd(
       LANG: "C.UTF-8",
       TERM: "xterm",
       [COOKIE]: cookie,
+      ...suite.environment,
       // What a venv gives when it is active; tractest has to find it.
       PATH: isOurs ? path : `${checkout}/.venv/bin:${path}`,
       ...(isOurs ? {} : {

@@ -71,10 +71,15 @@ export function notesOf(sitting: Sitting): string {
   const seen = [...Map.groupBy(lines, (line) => line)].map(([line, { length }]) =>
     `- ${line}${length > 1 ? ` (${length} times)` : ""}`
   );
-  const more = [...suite.options, ...suite.targets];
+  const more = [...setOf(suite), ...suite.options, ...suite.targets];
   const how = more.length > 0 ? [`Run with ${code(more.join(" "))}.`] : [];
   const head = [`### ${suite.name}`, "", ...[...suite.notes, ...how].flatMap((note) => [note, ""])];
   return [...head, ...seen].join("\n").trimEnd();
+}
+
+/** The words that set a suite's environment. */
+function setOf({ environment = {} }: Suite): string[] {
+  return Object.entries(environment).map(([name, value]) => `${name}=${value}`);
 }
 
 /** At most so many lines of one kind. */
@@ -118,6 +123,6 @@ export function recipeOf(suite: Suite): string {
     `git checkout ${suite.revision}`,
     `uv venv --python ${suite.python} .venv`,
     ...suite.prepare,
-    commandOf("bare", suite).join(" "),
+    [...setOf(suite), ...commandOf("bare", suite)].join(" "),
   ].join("\n");
 }
