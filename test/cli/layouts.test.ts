@@ -64,8 +64,8 @@ async function listedIds(suite: Suite, { here }: Layout): Promise<string[]> {
 
 /** A directory whose conftest.py can't be imported is recorded too, but is no test. */
 function idsOf({ lastFailed }: Seen): string[] {
-  return lastFailed.filter((id) => id.endsWith(".py") || id.includes("::"))
-    .map((id) => id.replace(/^.*\//, "")).sort();
+  const ids = lastFailed.map((line) => line.replace(/^\S+ /, ""));
+  return ids.filter((id) => /\.py(::|$)/.test(id)).map((id) => id.replace(/^.*\//, "")).sort();
 }
 
 function isBare(suite: Suite, { rootdir, configfile }: Seen): boolean {

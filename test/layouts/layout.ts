@@ -57,7 +57,7 @@ const TEST_PLACES: readonly string[] = [
 export function randomLayout(seed: number): Layout {
   const random = new Random(seed);
   const files: Record<string, string> = {};
-  const places = ["top", "top/member", "top/member/tests"];
+  const places = [".", "top", "top/member", "top/member/tests"];
   if (random.chance(0.15)) places.unshift(".");
   for (const place of places) {
     for (const [name, text] of configurations(random)) files[`${place}/${name}`] ??= text;
@@ -76,7 +76,9 @@ export function randomLayout(seed: number): Layout {
   files["top/member/tests/test_always.py"] = random.pick(TESTS);
   const here = random.pick(["top", "top", "top/member", "top/member", "top/member/tests"]);
   const name = random.pick([".venv", ".venv", "venv", "py311"]);
-  const owners = "top/.git/HEAD" in files ? ["top"] : ["top", "top/member", "top/member/tests"];
+  const owners = "top/.git/HEAD" in files
+    ? ["top"]
+    : [".", "top", "top/member", "top/member/tests"];
   return { seed, files, here, venvs: owners.map((owner) => `${owner}/${name}`) };
 }
 

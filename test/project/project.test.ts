@@ -101,7 +101,7 @@ Deno.test("findRoot() takes project files, then git's top level, then tests", as
     "/repo/a /repo/a",
   );
   for (
-    const files of [here, { "a/b/c/other/test_x.py": "" }, {
+    const files of [here, { "a/b/c/other/setup.py": "", "a/b/c/other/test_x.py": "" }, {
       "a/b/c/tests/pyvenv.cfg": "",
     }] as Record<
       string,
