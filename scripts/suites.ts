@@ -3,7 +3,7 @@
 import { parseArgs } from "@std/cli";
 import { prepare } from "./public_suites/prepare.ts";
 import { type ModeName, MODES, type Sitting } from "./public_suites/results.ts";
-import { notesOf, recipeOf, speedText, tableOf } from "./public_suites/show.ts";
+import { pageOf, recipeOf } from "./public_suites/show.ts";
 import { sit } from "./public_suites/sit.ts";
 import { SUITES } from "./public_suites/table.ts";
 
@@ -91,15 +91,12 @@ async function keepLogs(scratch: string): Promise<void> {
 }
 
 function documentOf(sittings: readonly Sitting[]): string {
-  const date = new Date().toISOString().slice(0, 10);
   const memory = Math.round(Deno.systemMemoryInfo().total / 2 ** 30);
-  const machine = `${navigator.hardwareConcurrency} processors, ${memory} GB, Linux`;
-  return [
-    `${date}, ${machine}. ${speedText(sittings)}`.trim(),
-    tableOf(sittings),
-    ...sittings.map(notesOf),
-    "",
-  ].join("\n\n").trimEnd() + "\n";
+  return pageOf(sittings, {
+    date: new Date().toISOString().slice(0, 10),
+    machine: `${navigator.hardwareConcurrency} processors, ${memory} GB, ${Deno.build.os}`,
+    rounds,
+  });
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -19,8 +19,39 @@ const HEAD = [
   "|---|---|--:|---|--:|--:|--:|--:|--:|",
 ];
 
+/** When and where a sitting was. */
+export interface Occasion {
+  readonly date: string;
+  readonly machine: string;
+  /** How often the modes whose speed is compared were run. */
+  readonly rounds: number;
+}
+
+/** The whole page about a sitting. */
+export function pageOf(sittings: readonly Sitting[], { date, machine, rounds }: Occasion): string {
+  const medians = rounds > 1
+    ? ` Seconds of \`xdist\` and \`jobs\` are medians of ${rounds} runs in turn.`
+    : "";
+  return [
+    "# Public suites",
+    "What tractest makes of the suites of other projects, beside bare pytest, in one sitting: " +
+    "`scripts/suites`. Revisions and how each is prepared: `scripts/suites --list`.",
+    `${date}; ${machine}.${medians} ${speedText(sittings)}`.trim(),
+    "- Modes: `bare` is pytest, `xdist` is `pytest -n 2`, `run` is `tractest run --no-defaults`, " +
+    "`isolate` and `jobs` are the same with `--isolate` and `--jobs 2`.\n" +
+    "- `differ from bare`: tests that fail in one and not in the other. " +
+    "Each was run again alone, below.\n" +
+    "- `LEAK`: processes that tractest reports, alive after pytest or ended by the end of the " +
+    "isolation. `left`: they outlived their test, not pytest.\n" +
+    "- `alive afterwards`: processes that were alive a second after the run had ended.",
+    tableOf(sittings),
+    "## What explains the differences",
+    ...sittings.map(notesOf),
+  ].join("\n\n").trimEnd() + "\n";
+}
+
 /** One row for each mode of each suite. */
-export function tableOf(sittings: readonly Sitting[]): string {
+function tableOf(sittings: readonly Sitting[]): string {
   return [...HEAD, ...sittings.flatMap(rowsOf)].join("\n");
 }
 
@@ -56,7 +87,7 @@ function countsText({ counts, contended }: SuiteRun): string {
 }
 
 /** What is behind the numbers of a suite: every difference, leak and process, and its notes. */
-export function notesOf(sitting: Sitting): string {
+function notesOf(sitting: Sitting): string {
   const { suite, runs } = sitting;
   const lines = [
     ...runs.flatMap(({ mode, lastLine }) =>
@@ -104,7 +135,7 @@ function code(text: string): string {
 }
 
 /** How `--jobs 2` compares with `pytest -n 2`, in the median and suite by suite. */
-export function speedText(sittings: readonly Sitting[]): string {
+function speedText(sittings: readonly Sitting[]): string {
   const ratios = sittings.flatMap(({ suite, runs }) => {
     const ratio = jobsRatio(runs);
     return ratio === null ? [] : [{ name: suite.name, ratio }];

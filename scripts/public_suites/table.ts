@@ -32,7 +32,8 @@ export const SUITES = [
       "test/test_pebble.py",
     ],
     notes: [
-      "Process pools. No configuration of pytest at all; tests lie in `test/`. The pools of the other start methods are left out: they take two minutes more.",
+      "Process pools. No configuration of pytest at all; tests lie in `test/`. The pools of the" +
+      " other start methods are left out: they take two minutes more.",
     ],
   },
   {
@@ -48,7 +49,8 @@ export const SUITES = [
       "tests/test_cloudpickle_wrapper.py",
     ],
     notes: [
-      "Processes with a resource tracker and semaphores. The executors are left out: they take eight minutes more.",
+      "Processes with a resource tracker and semaphores. The executors are left out: they take " +
+      "eight minutes more.",
     ],
   },
   {
@@ -82,7 +84,8 @@ export const SUITES = [
       "tests/test_env.py",
     ],
     notes: [
-      "Children at terminals of their own. What only waits for its time limits, or measures speed, is left out.",
+      "Children at terminals of their own. What only waits for its time limits, or measures " +
+      "speed, is left out.",
     ],
   },
   {
@@ -94,7 +97,8 @@ export const SUITES = [
     options: ["--deselect=tests/test_serving.py::test_reloader_sys_path[watchdog]"],
     targets: [],
     notes: [
-      "Development servers with a reloader, on ports of their own. The test that is left out waits for a file event without an end where the file system sends none.",
+      "Development servers with a reloader, on ports of their own. The test that is left out " +
+      "waits for a file event without an end where the file system sends none.",
     ],
   },
   {
@@ -170,7 +174,6 @@ export const SUITES = [
     targets: [
       "tests/test_manager.py",
       "tests/test_provisioning.py",
-      "tests/test_kernelmanager.py",
       "tests/test_public_api.py",
       "tests/test_session.py",
       "tests/test_connect.py",
@@ -216,7 +219,8 @@ export const SUITES = [
     python: "3.13",
     prepare: [
       `${INSTALL} -e . pytest pytest-instafail setuptools`,
-      "uv pip install --quiet 'psleak @ git+https://github.com/giampaolo/psleak@d71986068da6cb2c8aff7d17c767578e6f1dbac6'",
+      "uv pip install --quiet 'psleak @ " +
+      "git+https://github.com/giampaolo/psleak@d71986068da6cb2c8aff7d17c767578e6f1dbac6'",
     ],
     options: ["--ignore=tests/test_memleaks.py"],
     targets: [],
