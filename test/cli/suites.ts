@@ -217,7 +217,8 @@ export async function sampleSuite(python = ">=3.10,<3.13"): Promise<Suite> {
   return suite;
 }
 
-async function copyTree(from: string, to: string): Promise<void> {
+/** Copies a directory without venvs and caches. */
+export async function copyTree(from: string, to: string): Promise<void> {
   await Deno.mkdir(to, { recursive: true });
   for await (const entry of Deno.readDir(from)) {
     if (/^py3\d+$|^__pycache__$|^\.pytest_cache$/.test(entry.name)) continue;

@@ -61,6 +61,8 @@ _of_fixtures = {}  # fixture definition -> children that it started
 
 @around()
 def pytest_fixture_setup(fixturedef, request):
+    # A failed fixture's traceback has the frames that it has without this plugin.
+    __tracebackhide__ = True
     if fixturedef.scope == "function":
         try:
             return (yield)
