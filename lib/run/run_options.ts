@@ -69,7 +69,11 @@ export const RUN_OPTIONS = {
     kind: "flag",
     doc: "show pytest's header, which is left out by default",
   },
-  "no-defaults": { section: "execution", kind: "flag", doc: "leave out -x --tb=short --no-header" },
+  "no-defaults": {
+    section: "execution",
+    kind: "flag",
+    doc: "leave out the flags of `default-flags`",
+  },
   "preflight-only": { section: "checks", kind: "flag", doc: "run only the checks before the run" },
   strict: {
     section: "reports",

@@ -1,7 +1,8 @@
-import { dirname, join, normalize, relative } from "@std/path";
+import { basename, dirname, join, normalize, relative } from "@std/path";
+import { PROJECT_FILES } from "../../lib/project/project_files.ts";
 import { type Layout, randomLayout } from "../layouts/layout.ts";
 import { pythonWithPytest, Scratch, Suite } from "./suites.ts";
-import { assertEquals } from "../assert.ts";
+import { assert, assertEquals } from "../assert.ts";
 
 const LAYOUTS = Number(Deno.env.get("TRACTEST_LAYOUTS") ?? 6);
 /** Other layouts each time; TRACTEST_SEED gives those of a run that failed. */
@@ -35,9 +36,10 @@ for (let index = 0; index < LAYOUTS; index++) {
     }
     const events = join(suite.path, "events");
     const run = await suite.tractest(
-      ["-C", layout.here, "run", "--no-defaults", "--json", "--events", events],
+      ["-C", layout.here, "run", "--json", "--events", events],
       {},
     );
+    if (run.stderr.startsWith("error: No project found")) return assertOnlyOthers(layout);
     const root = await rootOf(events);
     const why = `${JSON.stringify(layout, null, 1)}\nroot: ${root}\n${run.stderr}`;
     const mine = await seen(suite, layout, run.code, run.stderr);
@@ -52,6 +54,17 @@ for (let index = 0; index < LAYOUTS; index++) {
       assertEquals([mine.rootdir, mine.configfile], [there.rootdir, there.configfile], why);
     }
   });
+}
+
+/** In a directory of projects, which is none itself, no one of them is meant. */
+function assertOnlyOthers({ files, here }: Layout): void {
+  const below = Object.keys(files).filter((name) => name.startsWith(`${here}/`));
+  const projects = below.filter((name) => PROJECT_FILES.some((each) => each === basename(name)))
+    .map((name) => dirname(name)).filter((directory) => directory !== here);
+  const tests = below.filter((name) => /(^|\/)test_[^/]*\.py$/.test(name));
+  for (const name of tests) {
+    assert(projects.some((directory) => name.startsWith(`${directory}/`)), name);
+  }
 }
 
 /** The names of the tests that `failed` lists. */

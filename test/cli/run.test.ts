@@ -1240,7 +1240,7 @@ Deno.test(
     await using suite = await pytestSuite({ "test_one.py": "def test_one(): pass\n" });
     await Deno.remove(join(suite.root, "py310"));
     const pyproject = await Deno.readTextFile(join(suite.root, "pyproject.toml"));
-    const named = `[project]\nname = "app"\n${pyproject}[tool.tractest]\nvenv = "py<MINOR>"\n`;
+    const named = `[project]\nname = "app"\n${pyproject}venv = "py<MINOR>"\n`;
     await suite.write({ ".python-version": "3.12\n", "pyproject.toml": named });
     const { code, stdout } = await suite.tractest(["run", "--sync", "--dry-run"]);
     assertEquals([code, stdout.split("\n")[1]], [

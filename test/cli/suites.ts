@@ -186,6 +186,13 @@ export async function uv(
   if (!success) throw new Error(`uv ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
 }
 
+/** A configuration with the flags that projects on tractor have by default. */
+const PYPROJECT = `[tool.pytest.ini_options]
+testpaths = ["tests"]
+[tool.tractest]
+default-flags = ["-x", "--tb=short", "--no-header"]
+`;
+
 /** A project with these tests and a venv with pytest alone. */
 export async function pytestSuite(
   tests: Readonly<Record<string, string>>,
@@ -194,7 +201,7 @@ export async function pytestSuite(
 ): Promise<Suite> {
   const suite = new Suite((await Scratch.make()).path);
   const python = await pythonWithPytest(version, packages);
-  await suite.write({ "pyproject.toml": '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n' });
+  await suite.write({ "pyproject.toml": PYPROJECT });
   await suite.write(
     Object.fromEntries(Object.entries(tests).map(([name, text]) => [`tests/${name}`, text])),
   );
