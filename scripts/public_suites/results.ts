@@ -12,6 +12,8 @@ export interface Suite {
   readonly prepare: readonly string[];
   /** Set in all modes. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Options of `tractest run`: none, where it does what pytest does by itself. */
+  readonly runOptions?: readonly string[];
   /** Options of pytest, the same in all modes. */
   readonly options: readonly string[];
   /** Files and directories; none: what pytest itself would take. */
@@ -21,7 +23,7 @@ export interface Suite {
 }
 
 /** The ways to run a suite, in the order in which they are tried. */
-export const MODES = ["bare", "xdist", "run", "isolate", "jobs", "plain"] as const;
+export const MODES = ["bare", "xdist", "run", "isolate", "jobs"] as const;
 
 /** One of the ways. */
 export type ModeName = typeof MODES[number];
@@ -78,8 +80,8 @@ export function differences(runs: readonly SuiteRun[]): Difference[] {
   const ever = new Set(bare.flatMap(({ failing }) => failing));
   const found = new Map<string, Difference>();
   for (const { mode, failing, code, counts } of runs) {
-    // `tractest run` stops at the first failure; what a cut run did not reach has no verdict.
-    const reached = mode !== "plain" && code !== null && counts !== null;
+    // What a cut run did not reach has no verdict.
+    const reached = code !== null && counts !== null;
     const more = failing.filter((id) => !ever.has(id)).map((id) => ({ mode, id, failed: true }));
     const less = reached ? always.filter((id) => !failing.includes(id)) : [];
     for (const one of [...more, ...less.map((id) => ({ mode, id, failed: false }))]) {

@@ -19,21 +19,23 @@ const OWN = new URL(".", import.meta.url).pathname;
 
 /** The words of each mode, as a person would type them. */
 export function commandOf(mode: ModeName, suite: Suite): string[] {
-  const { options, targets } = suite;
+  const { options, targets, runOptions = [] } = suite;
+  const pytest = [".venv/bin/python", "-m", "pytest"];
   const rest = options.length > 0 ? ["--", ...options] : [];
+  const run = (...words: string[]) => {
+    return ["tractest", "run", ...targets, ...runOptions, ...words, ...rest];
+  };
   switch (mode) {
     case "bare":
-      return [".venv/bin/python", "-m", "pytest", ...options, ...targets];
+      return [...pytest, ...options, ...targets];
     case "xdist":
-      return [".venv/bin/python", "-m", "pytest", "-n", "2", ...options, ...targets];
-    case "plain":
-      return ["tractest", "run", ...targets, ...rest];
+      return [...pytest, "-n", "2", ...options, ...targets];
     case "run":
-      return ["tractest", "run", ...targets, "--no-defaults", ...rest];
+      return run();
     case "isolate":
-      return ["tractest", "run", ...targets, "--no-defaults", "--isolate", ...rest];
+      return run("--isolate");
     case "jobs":
-      return ["tractest", "run", ...targets, "--no-defaults", "--jobs", "2", ...rest];
+      return run("--jobs", "2");
   }
 }
 

@@ -37,7 +37,7 @@ export function pageOf(sittings: readonly Sitting[], { date, machine, rounds }: 
     "What tractest makes of the suites of other projects, beside bare pytest, in one sitting: " +
     "`scripts/suites`. Revisions and how each is prepared: `scripts/suites --list`.",
     `${date}; ${machine}.${medians} ${speedText(sittings)}`.trim(),
-    "- Modes: `bare` is pytest, `xdist` is `pytest -n 2`, `run` is `tractest run --no-defaults`, " +
+    "- Modes: `bare` is pytest, `xdist` is `pytest -n 2`, `run` is `tractest run`, " +
     "`isolate` and `jobs` are the same with `--isolate` and `--jobs 2`.\n" +
     "- `differ from bare`: tests that fail in one and not in the other. " +
     "Each was run again alone, below.\n" +
@@ -102,7 +102,8 @@ function notesOf(sitting: Sitting): string {
   const seen = [...Map.groupBy(lines, (line) => line)].map(([line, { length }]) =>
     `- ${line}${length > 1 ? ` (${length} times)` : ""}`
   );
-  const more = [...setOf(suite), ...suite.options, ...suite.targets];
+  const { runOptions = [] } = suite;
+  const more = [...setOf(suite), ...runOptions, ...suite.options, ...suite.targets];
   const how = more.length > 0 ? [`Run with ${code(more.join(" "))}.`] : [];
   const head = [`### ${suite.name}`, "", ...[...suite.notes, ...how].flatMap((note) => [note, ""])];
   return [...head, ...seen].join("\n").trimEnd();

@@ -61,7 +61,13 @@ export const SUITES = [
     prepare: [`${INSTALL} -e . pytest pytest-timeout gevent`],
     options: ["-k", "not gevent and not main_thread_only"],
     targets: [],
-    notes: ["Gateways that tests share by parametrized fixtures of the session."],
+    notes: [
+      "Gateways that tests share by parametrized fixtures of the session.",
+      "Theirs: test_remote_exec_module_is_removed fails where another of its parameters ran " +
+      "before it in the same process, and passes alone; under `--jobs` that is contention. " +
+      "Others lose a race now and then, such as test_waitclose_on_remote_killed and " +
+      "test__rinfo.",
+    ],
   },
   {
     name: "pexpect",
@@ -109,7 +115,12 @@ export const SUITES = [
     prepare: [`${INSTALL} -e . pytest psutil`],
     options: [],
     targets: [],
-    notes: ["Forks, a fork server, semaphores."],
+    notes: [
+      "Forks, a fork server, semaphores.",
+      "Theirs: a pool that test_timeout_handler_iterates_with_cache never closes forks from a" +
+      " process with threads. About one run in ten hangs at its exit, with bare pytest for " +
+      "ever; tractest ends it after 30 s, and names the test and the child.",
+    ],
   },
   {
     name: "uvicorn",
@@ -126,7 +137,12 @@ export const SUITES = [
       "tests/test_subprocess.py",
       "tests/protocols/test_http.py",
     ],
-    notes: ["Servers and supervisors; `addopts` has `-n 8`, so that bare pytest is xdist, too."],
+    notes: [
+      "Servers and supervisors; `addopts` has `-n 8`, so that bare pytest is xdist, too.",
+      "Theirs: eight workers on two processors make tests of time miss, other ones each time;" +
+      " they pass alone, and with `-n 2` and `--jobs 2`, which override `-n 8`. Supervisors " +
+      "of failed tests leave workers and their resource tracker alive.",
+    ],
   },
   {
     name: "anyio",
@@ -143,7 +159,11 @@ export const SUITES = [
       "tests/test_from_thread.py",
       "tests/test_debugging.py",
     ],
-    notes: ["Sockets of all kinds, processes, signals."],
+    notes: [
+      "Sockets of all kinds, processes, signals.",
+      "xdist's: test_entrypoint_main_module and test_nonexistent_main_module read `__main__`," +
+      " which is xdist's own in its workers.",
+    ],
   },
   {
     name: "gunicorn",
@@ -162,7 +182,11 @@ export const SUITES = [
       "tests/workers",
       "tests/ctl",
     ],
-    notes: ["Arbiters and workers; `addopts` has `--cov`."],
+    notes: [
+      "Arbiters and workers; `addopts` has `--cov`.",
+      "Theirs: test_app_config reads settings that other tests change, so it depends on the " +
+      "order.",
+    ],
   },
   {
     name: "jupyter_client",
@@ -200,7 +224,11 @@ export const SUITES = [
       "tests/test_client.py",
       "tests/test_runner.py",
     ],
-    notes: ["A process manager with watchers and sockets."],
+    notes: [
+      "A process manager with watchers and sockets.",
+      "Theirs: test_plugins waits for a fixed time, and misses it now and then on a busy " +
+      "machine.",
+    ],
   },
   {
     name: "trio",
@@ -210,7 +238,11 @@ export const SUITES = [
     prepare: [`${INSTALL} -e . -r test-requirements.txt`],
     options: [],
     targets: [],
-    notes: ["Tests lie in the package below `src/`; its pytest plugin is in it, too."],
+    notes: [
+      "Tests lie in the package below `src/`; its pytest plugin is in it, too.",
+      "Theirs: test_trio.py drops trio's modules from sys.modules, so that tests after it in the " +
+      "same process see two of each class. In pytest's order few come after it.",
+    ],
   },
   {
     name: "psutil",
@@ -224,7 +256,11 @@ export const SUITES = [
     ],
     options: ["--ignore=tests/test_memleaks.py"],
     targets: [],
-    notes: ["Looks at all processes and connections of the machine."],
+    notes: [
+      "Reads all processes and connections of the machine.",
+      "Outside only: test_all reads the environment of a kernel thread, which this kernel " +
+      "refuses in a way that psutil does not know. Inside there are no such processes.",
+    ],
   },
   {
     name: "piker",
@@ -239,9 +275,14 @@ export const SUITES = [
       "uv pip install --quiet 'tractor @ git+https://github.com/goodboy/tractor@7507e269'",
       "uv pip install --quiet --no-deps -e .",
     ],
+    runOptions: ["--no-defaults"],
     environment: { PYTHONHASHSEED: "0" },
     options: ["--ignore=tests/test_docker_services.py", "--ignore=tests/test_ems.py"],
     targets: [],
-    notes: ["An application on tractor. What needs an exchange fails where there is no internet."],
+    notes: [
+      "An application on tractor. What needs an exchange fails where there is no internet.",
+      "The ids of its tests hold sets: without PYTHONHASHSEED they differ between processes, " +
+      "and xdist refuses the suite.",
+    ],
   },
 ] as const satisfies readonly Suite[];
