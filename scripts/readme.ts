@@ -8,6 +8,11 @@ import { type AnyVerb, GROUPS } from "../lib/command_line/verb.ts";
 import { EVERY_COMMAND } from "../lib/command_line/options.ts";
 import { optionRows } from "../lib/help/pages.ts";
 import { type CheckRow, CHECKS } from "../lib/preflight/check_ids.ts";
+import {
+  CONFIGURATION_KEYS,
+  configurationSchema,
+  type KeyRow,
+} from "../lib/project/configuration_keys.ts";
 import { ENVIRONMENT } from "../lib/tables/environment.ts";
 import { EXIT_CODE_MEANINGS } from "../lib/tables/exit_codes.ts";
 import { ISOLATION_DIFFERENCES } from "../lib/isolation/differences.ts";
@@ -17,6 +22,9 @@ const ROOT = new URL("../", import.meta.url);
 
 /** The page that is written as a whole. */
 const COMMANDS_PAGE = "docs/reference/cli.md";
+
+/** The JSON schema of the configuration, which is written as a whole too. */
+const SCHEMA_PAGE = "docs/reference/schemas/configuration.json";
 
 /** Tables between the markers `<!-- NAME -->` and `<!-- /NAME -->`, and the pages they are on. */
 const TABLES: readonly { readonly page: string; readonly name: string; lines: string[] }[] = [
@@ -42,6 +50,19 @@ const TABLES: readonly { readonly page: string; readonly name: string; lines: st
     lines: table(
       ["variable", "for"],
       ENVIRONMENT.map((row) => [`\`${row.name}\``, row.purpose]),
+    ),
+  },
+  {
+    page: "docs/reference/config.md",
+    name: "config",
+    lines: table(
+      ["key", "takes", "default", "does"],
+      Object.entries<KeyRow>(CONFIGURATION_KEYS).map(([key, row]) => [
+        `\`${key}\``,
+        row.kind.takes,
+        row.default === undefined ? "" : `\`${row.default}\``,
+        row.doc,
+      ]),
     ),
   },
   {
@@ -71,7 +92,10 @@ const TABLES: readonly { readonly page: string; readonly name: string; lines: st
 export async function writtenPages(
   read: (page: string) => string | Promise<string>,
 ): Promise<Map<string, string>> {
-  const pages = new Map([[COMMANDS_PAGE, commandsPage(await allVerbs())]]);
+  const pages = new Map([
+    [COMMANDS_PAGE, commandsPage(await allVerbs())],
+    [SCHEMA_PAGE, `${JSON.stringify(configurationSchema(), null, 2)}\n`],
+  ]);
   for (const { page, name, lines } of TABLES) {
     pages.set(page, withTable(page, pages.get(page) ?? await read(page), name, lines));
   }

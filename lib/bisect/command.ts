@@ -64,11 +64,11 @@ const SCHEMA = "tractest.bisect/1";
 export async function bisect(context: Context<BisectOptions>): Promise<ExitCode> {
   const { host, printer, line } = context;
   const { symptom, timeout, in: words } = line.options;
-  const project = await findProject(host);
+  const project = await findProject(host, line.options.profile);
   const test = await testOf(context, project);
   const targets = words.length > 0 ? (await targetsOf(host, project, words)).targets : null;
   const given = await givenRun(context, test);
-  const settings = runSettings(line.options, { debugging: false });
+  const settings = runSettings(line.options, { debugging: false }, null);
   const state = await openRunState(host, printer, project.root);
   const newest = targets === null && given === null;
   const recorded = newest ? await newestRecorded(host, project.root, test, symptom) : given;

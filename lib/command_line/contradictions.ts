@@ -11,6 +11,8 @@ export const CONTRADICTIONS = [
     options: ["isolate", "no-isolate"],
     instead: "leave one of them out; --isolate=auto isolates where the system allows it",
   },
+  { options: ["strict", "no-strict"], instead: "leave one of them out" },
+  { options: ["notify", "no-notify"], instead: "leave one of them out" },
   { options: ["base", "staged", "uncommitted"], instead: "give one of them" },
   { options: ["pid", "parent"], instead: "--pid names one process, --parent all below one" },
   {

@@ -1,13 +1,11 @@
 import { nearest } from "../base/nearest.ts";
+import { MOST_SECONDS, parseTimeSpan } from "../base/time_spans.ts";
 import { UsageError } from "../errors.ts";
 import { defaultOf, type OptionValue, takesMany } from "./options.ts";
 import type { OptionRow, OptionTable } from "./options.ts";
 
 /** The largest count where a row says nothing else. */
 const MOST_COUNT = 1000;
-
-/** Seconds that a timer can count: longer ones end at once. */
-const MOST_SECONDS = 1_000_000;
 
 /** An option with its name, without the dashes. */
 export type NamedRow = OptionRow & { readonly name: string };
@@ -82,10 +80,10 @@ function valueOf(row: NamedRow, text: string): string | number {
 function numberOf(row: NamedRow, text: string): number {
   const isCount = row.kind === "count";
   const { least = 0, most = isCount ? MOST_COUNT : MOST_SECONDS } = row;
-  const value = (isCount ? /^\d+$/ : /^\d+(\.\d+)?$/).test(text) ? Number(text) : NaN;
+  const value = isCount ? (/^\d+$/.test(text) ? Number(text) : NaN) : parseTimeSpan(text) ?? NaN;
   if (value >= least && value <= most) return value;
   const words = (row.choices ?? []).map((word) => `, or ${word}`).join("");
-  const what = isCount ? "a count" : "seconds";
+  const what = isCount ? "a count" : "seconds or a time such as 5m or 1h30m";
   throw refusal(row, text, `it takes ${what}, from ${least} to ${most}${words}`);
 }
 

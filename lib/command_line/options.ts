@@ -111,6 +111,12 @@ export const SHARED = {
     kind: "file",
     doc: "write a JUnit report to FILE, also of a run that was cut short",
   },
+  profile: {
+    section: "execution",
+    kind: "text",
+    metavar: "NAME",
+    doc: "use [tool.tractest.profile.NAME] of the configuration; else TRACTEST_PROFILE",
+  },
   all: { kind: "flag", doc: "the runs of all repos, not only of this one" },
   run: { kind: "flag", doc: "run these tests" },
   base: {

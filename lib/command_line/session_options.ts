@@ -5,6 +5,7 @@ import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "./options.t
 export const RUNS_PYTEST = {
   ...WITH_JSON,
   yes: SHARED.yes,
+  profile: SHARED.profile,
   ll: {
     section: "tractor",
     kind: "text",

@@ -1,5 +1,5 @@
 import type { SharedOptions } from "../command_line/session_options.ts";
-import type { IsolationWish } from "../project/configuration.ts";
+import type { IsolationWish } from "../project/configuration_keys.ts";
 import { escapeText } from "../base/escape.ts";
 import { isolationWish } from "./rules.ts";
 import { TractestError } from "../errors.ts";

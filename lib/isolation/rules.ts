@@ -1,4 +1,4 @@
-import type { IsolationWish } from "../project/configuration.ts";
+import type { IsolationWish } from "../project/configuration_keys.ts";
 import { ISOLATION_SETTINGS } from "./methods.ts";
 
 /**

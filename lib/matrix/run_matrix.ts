@@ -228,7 +228,13 @@ class MatrixRun {
         runsAlone: () => false,
       },
       limits: { ...settings.limits, run: limit, quiet: quietSeconds(line.options, project) },
-      policy: { debugging: false, exitFirst, resume: !exitFirst, retries: settings.retries },
+      policy: {
+        debugging: false,
+        exitFirst,
+        resume: !exitFirst,
+        retries: settings.retries,
+        retriesOf: settings.retriesOf,
+      },
     };
   }
 

@@ -101,6 +101,7 @@ async function takeFingerprint(
   const marks: FileMark[] = [];
   const facts = [
     ...interpreter.argv,
+    project.configuration.package ?? "",
     ...[...inherited].filter(([name]) => matters(name)).map(([name, value]) => `${name}=${value}`)
       .sort(),
     ...targets ?? [],

@@ -1,4 +1,4 @@
-import { PreflightError } from "../errors.ts";
+import { UsageError } from "../errors.ts";
 import { CHANGE_MAP, type ChangeRow } from "./change_map.ts";
 import {
   DEFAULT_FLAGS,
@@ -8,11 +8,21 @@ import {
   HISTORY_LIMITS,
   QUIET_SECONDS,
   TIME_LIMITS,
+  type UIS,
 } from "../tables/defaults.ts";
 import { KNOWN_FLAKY, type KnownFlakyRow } from "./known_flaky.ts";
 import type { Profile } from "./rules_profile.ts";
 import { suggestion } from "../base/nearest.ts";
-import { table } from "./project_files.ts";
+import {
+  type IsolationWish,
+  type KeyName,
+  KEYS,
+  type KeyValues,
+  type Override,
+  PROFILE_KEY,
+  readKeys,
+  readProfiles,
+} from "./configuration_keys.ts";
 
 /** `[tool.tractest]`, with defaults. */
 export interface Configuration {
@@ -31,6 +41,12 @@ export interface Configuration {
   readonly timeLimitFile: number;
   /** Seconds without a finished test after which a run over its time limit is ended. */
   readonly timeLimitQuiet: number;
+  /** Seconds that each test may take; 0: no limit. */
+  readonly testTimeout: number;
+  /** How often a failed test runs again. */
+  readonly retries: number;
+  /** Whether `--strict` is the default. */
+  readonly strict: boolean;
   readonly knownFlaky: readonly KnownFlakyRow[];
   readonly changeMap: readonly ChangeRow[];
   /** Named targets, `core` among them. */
@@ -44,12 +60,22 @@ export interface Configuration {
    * empty if it can't.
    */
   readonly jobRegistries: readonly string[];
+  /** Settings of some tests; for each setting the first that names a test counts. */
+  readonly overrides: readonly Override[];
   /** The limits of the project's history. */
   readonly history: { readonly runs: number; readonly days: number; readonly megabytes: number };
   /** Whether runs are isolated; null if not configured. */
   readonly isolate: IsolationWish | null;
+  /** What shows a run; null if not configured. */
+  readonly ui: typeof UIS[number] | null;
+  /** The file of a JUnit report of each run, relative to the root; null for none. */
+  readonly junit: string | null;
+  /** Whether `--notify` is the default. */
+  readonly notify: boolean;
   /** Whether a pre-push hook also runs the affected tests. */
   readonly prePushRun: boolean;
+  /** The names of the tables below `profile`. */
+  readonly profiles: readonly string[];
 }
 
 /** The defaults where nothing is known of tractor. */
@@ -62,15 +88,23 @@ export const PLAIN_CONFIGURATION: Configuration = {
   timeLimitFull: TIME_LIMITS.full,
   timeLimitFile: TIME_LIMITS.file,
   timeLimitQuiet: QUIET_SECONDS,
+  testTimeout: 0,
+  retries: 0,
+  strict: false,
   knownFlaky: [],
   changeMap: [],
   targets: {},
   jobs: null,
   alone: [],
   jobRegistries: [],
+  overrides: [],
   history: HISTORY_LIMITS,
   isolate: null,
+  ui: null,
+  junit: null,
+  notify: false,
   prePushRun: false,
+  profiles: [],
 };
 
 /** The defaults in tractor's profile, made for tractor itself. */
@@ -92,49 +126,84 @@ const DEFAULTS: Readonly<Record<Profile, Configuration>> = {
 /**
  * Validates `[tool.tractest]`. What is not configured has the default of the profile.
  *
+ * @param chosen the table below `profile` whose values replace the others; null for none
  * @throws {PreflightError} for an unknown key or a value of the wrong type
+ * @throws {UsageError} if there is no such profile
  */
 export function readConfiguration(
   tractest: Readonly<Record<string, unknown>> | null,
   profile: Profile,
+  chosen: ChosenProfile | null = null,
 ): Configuration {
   const defaults = DEFAULTS[profile];
-  if (!tractest) return defaults;
-  const unknown = Object.keys(tractest).find((key) => !KEYS.includes(key));
-  if (unknown !== undefined) {
-    const hint = suggestion(unknown, KEYS) ?? `known keys: ${KEYS.join(", ")}`;
-    throw wrong(`unknown key "${unknown}"`, hint);
-  }
-  const get = <T>(key: string, read: (value: unknown, key: string) => T, otherwise: T): T =>
-    key in tractest ? read(tractest[key], key) : otherwise;
-  const registries = get("registries", strings, defaults.registries);
-  const jobRegistries = get("job-registries", strings, []);
+  if (tractest === null && chosen === null) return defaults;
+  const file = readKeys(tractest ?? {}, KEYS);
+  const profiles = readProfiles(tractest?.[PROFILE_KEY]);
+  const over = chosen === null ? {} : profileNamed(profiles, chosen);
+  const values: KeyValues = { ...file, ...over };
+  const jobRegistries = values["job-registries"] ?? [];
   return {
-    registries: [...new Set([...registries, ...jobRegistries])],
-    socketDirectories: get("socket-directories", strings, []),
-    venv: get("venv", text, DEFAULT_VENV),
-    package: get("package", text, null as string | null),
-    defaultFlags: get<readonly string[]>("default-flags", strings, defaults.defaultFlags),
-    timeLimitFull: get("time-limit-full", seconds, TIME_LIMITS.full),
-    timeLimitFile: get("time-limit-file", seconds, TIME_LIMITS.file),
-    timeLimitQuiet: get<number>("time-limit-quiet", seconds, QUIET_SECONDS),
-    knownFlaky: [...get("known-flaky", flakyRows, []), ...defaults.knownFlaky],
-    changeMap: [...get("change-map", changeRows, []), ...defaults.changeMap],
-    targets: { ...defaults.targets, ...get("targets", namedTargets, {}) },
-    jobs: get("jobs", jobs, null as number | "auto" | null),
-    alone: get("alone", strings, []),
+    registries: [...new Set([...values.registries ?? defaults.registries, ...jobRegistries])],
+    socketDirectories: values["socket-directories"] ?? [],
+    venv: values.venv ?? DEFAULT_VENV,
+    package: values.package ?? null,
+    defaultFlags: values["default-flags"] ?? defaults.defaultFlags,
+    timeLimitFull: values["time-limit-full"] ?? TIME_LIMITS.full,
+    timeLimitFile: values["time-limit-file"] ?? TIME_LIMITS.file,
+    timeLimitQuiet: values["time-limit-quiet"] ?? QUIET_SECONDS,
+    testTimeout: values["test-timeout"] ?? 0,
+    retries: values.retries ?? 0,
+    strict: values.strict ?? false,
+    knownFlaky: [...flakyRows(values["known-flaky"] ?? []), ...defaults.knownFlaky],
+    changeMap: [...changeRows(values["change-map"] ?? []), ...defaults.changeMap],
+    targets: { ...defaults.targets, ...values.targets },
+    jobs: values.jobs ?? null,
+    alone: values.alone ?? [],
     jobRegistries,
+    // What the profile says about a test comes first.
+    overrides: [...over.overrides ?? [], ...file.overrides ?? []],
     history: {
-      runs: get<number>("history-runs", seconds, HISTORY_LIMITS.runs),
-      days: get<number>("history-days", seconds, HISTORY_LIMITS.days),
-      megabytes: get<number>("history-megabytes", seconds, HISTORY_LIMITS.megabytes),
+      runs: values["history-runs"] ?? HISTORY_LIMITS.runs,
+      days: values["history-days"] ?? HISTORY_LIMITS.days,
+      megabytes: values["history-megabytes"] ?? HISTORY_LIMITS.megabytes,
     },
-    isolate: get<IsolationWish | null>("isolate", isolation, null),
-    prePushRun: get("pre-push-run", truth, false),
+    isolate: values.isolate ?? null,
+    ui: values.ui ?? null,
+    junit: values.junit ?? null,
+    notify: values.notify ?? false,
+    prePushRun: values["pre-push-run"] ?? false,
+    profiles: Object.keys(profiles),
   };
 }
 
-const VALUES = {
+/** The profile that `--profile` or TRACTEST_PROFILE names. */
+export interface ChosenProfile {
+  readonly name: string;
+  readonly from: "--profile" | "TRACTEST_PROFILE";
+}
+
+function profileNamed(
+  profiles: Readonly<Record<string, KeyValues>>,
+  { name, from }: ChosenProfile,
+): KeyValues {
+  if (Object.hasOwn(profiles, name)) return profiles[name]!;
+  const names = Object.keys(profiles);
+  const hint = names.length === 0
+    ? "the configuration has no profiles: each is a table [tool.tractest.profile.NAME]"
+    : suggestion(name, names) ?? `profiles: ${names.join(", ")}`;
+  const own = from === "--profile" ? "; an option of pytest goes after --" : "";
+  throw new UsageError(`${from} names "${name}", which is no profile`, hint + own);
+}
+
+function flakyRows(rows: readonly Partial<KnownFlakyRow>[]): KnownFlakyRow[] {
+  return rows.map(({ test = "", error = "", notes = "configured" }) => ({ test, error, notes }));
+}
+
+function changeRows(rows: readonly Partial<ChangeRow>[]): ChangeRow[] {
+  return rows.map(({ changed = [], tests = [] }) => ({ changed, tests }));
+}
+
+const VALUES: Readonly<Record<KeyName | typeof PROFILE_KEY, (values: Configuration) => unknown>> = {
   "registries": (values) => values.registries,
   "socket-directories": (values) => values.socketDirectories,
   "venv": (values) => values.venv,
@@ -143,93 +212,28 @@ const VALUES = {
   "time-limit-full": (values) => values.timeLimitFull,
   "time-limit-file": (values) => values.timeLimitFile,
   "time-limit-quiet": (values) => values.timeLimitQuiet,
-  "known-flaky": (values) => values.knownFlaky,
-  "change-map": (values) => values.changeMap,
-  "targets": (values) => values.targets,
+  "test-timeout": (values) => values.testTimeout,
+  "retries": (values) => values.retries,
+  "strict": (values) => values.strict,
   "jobs": (values) => values.jobs,
   "alone": (values) => values.alone,
   "job-registries": (values) => values.jobRegistries,
+  "isolate": (values) => values.isolate,
+  "overrides": (values) => values.overrides,
+  "ui": (values) => values.ui,
+  "junit": (values) => values.junit,
+  "notify": (values) => values.notify,
+  "known-flaky": (values) => values.knownFlaky,
+  "change-map": (values) => values.changeMap,
+  "targets": (values) => values.targets,
   "history-runs": (values) => values.history.runs,
   "history-days": (values) => values.history.days,
   "history-megabytes": (values) => values.history.megabytes,
-  "isolate": (values) => values.isolate,
   "pre-push-run": (values) => values.prePushRun,
-} satisfies Readonly<Record<string, (values: Configuration) => unknown>>;
+  "profile": (values) => values.profiles,
+};
 
-/** The keys of `[tool.tractest]`. */
-export const KEYS: readonly string[] = Object.keys(VALUES);
-
-/** Each key of `[tool.tractest]` with its effective value. */
+/** Each key of `[tool.tractest]` with its effective value; of `profile` the names. */
 export function effectiveValues(configuration: Configuration): (readonly [string, unknown])[] {
   return Object.entries(VALUES).map(([key, valueOf]) => [key, valueOf(configuration)]);
 }
-
-function text(value: unknown, key: string): string {
-  if (typeof value !== "string" || value === "") throw wrong(`"${key}" must be a string`);
-  return value;
-}
-
-function strings(value: unknown, key: string): string[] {
-  if (!Array.isArray(value) || !value.every((item) => typeof item === "string")) {
-    throw wrong(`"${key}" must be a list of strings`);
-  }
-  return value;
-}
-
-function truth(value: unknown, key: string): boolean {
-  if (typeof value !== "boolean") throw wrong(`"${key}" must be true or false`);
-  return value;
-}
-
-function isolation(value: unknown, key: string): IsolationWish {
-  if (value === "auto") return "auto";
-  if (typeof value !== "boolean") throw wrong(`"${key}" must be true, "auto" or false`);
-  return value ? "always" : "never";
-}
-
-function seconds(value: unknown, key: string): number {
-  const number = typeof value === "bigint" ? Number(value) : value;
-  if (typeof number !== "number" || !(number > 0)) throw wrong(`"${key}" must be a number above 0`);
-  return number;
-}
-
-function jobs(value: unknown, key: string): number | "auto" {
-  if (value === "auto") return value;
-  const count = seconds(value, key);
-  if (!Number.isInteger(count)) throw wrong(`"${key}" must be a whole number, or "auto"`);
-  return count;
-}
-
-function rows(value: unknown, key: string): Record<string, unknown>[] {
-  if (!Array.isArray(value)) throw wrong(`"${key}" must be a list of tables`);
-  return value.map(table);
-}
-
-function flakyRows(value: unknown, key: string): KnownFlakyRow[] {
-  return rows(value, key).map((row) => ({
-    test: text(row.test, `${key}.test`),
-    error: text(row.error, `${key}.error`),
-    notes: text(row.notes ?? "configured", key),
-  }));
-}
-
-function changeRows(value: unknown, key: string): ChangeRow[] {
-  return rows(value, key).map((row) => ({
-    changed: strings(row.changed, `${key}.changed`),
-    tests: strings(row.tests, `${key}.tests`),
-  }));
-}
-
-function namedTargets(value: unknown, key: string): Record<string, string[]> {
-  const entries = Object.entries(table(value));
-  return Object.fromEntries(
-    entries.map(([name, targets]) => [name, strings(targets, `${key}.${name}`)]),
-  );
-}
-
-function wrong(what: string, hint?: string): PreflightError {
-  return new PreflightError("configuration", `[tool.tractest] in pyproject.toml: ${what}`, hint);
-}
-
-/** Whether runs are isolated; `auto`: if the system allows it. */
-export type IsolationWish = "always" | "auto" | "never";

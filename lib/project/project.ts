@@ -1,5 +1,5 @@
 import { dirname, join, resolve } from "@std/path";
-import type { Configuration } from "./configuration.ts";
+import type { ChosenProfile, Configuration } from "./configuration.ts";
 import {
   CONFIGURATION_FILES,
   PROJECT_FILES,
@@ -35,21 +35,32 @@ export interface ProjectRoot {
 export interface Project extends ProjectRoot {
   readonly profile: Profile;
   readonly configuration: Configuration;
+  /** The profile of the configuration that was asked for; null for none. */
+  readonly chosen?: ChosenProfile | null;
 }
 
 /**
  * Finds the project upward from the working directory.
  *
+ * @param named `--profile`; null if it was not given: then TRACTEST_PROFILE counts
  * @throws {PreflightError} if there is none, or its configuration can't be read
+ * @throws {UsageError} for a profile that the configuration does not have
  */
-export async function findProject(host: Host): Promise<Project> {
+export async function findProject(host: Host, named: string | null = null): Promise<Project> {
   const [found, { readConfiguration }, { findProfile }] = await Promise.all([
     findRoot(host),
     import("./configuration.ts"),
     import("./profile.ts"),
   ]);
   const profile = await findProfile(host, found);
-  return { ...found, profile, configuration: readConfiguration(found.tractest, profile) };
+  const chosen = chosenProfile(named, host.env("TRACTEST_PROFILE") ?? "");
+  const configuration = readConfiguration(found.tractest, profile, chosen);
+  return { ...found, profile, configuration, chosen };
+}
+
+function chosenProfile(named: string | null, fromEnvironment: string): ChosenProfile | null {
+  if (named !== null) return { name: named, from: "--profile" };
+  return fromEnvironment === "" ? null : { name: fromEnvironment, from: "TRACTEST_PROFILE" };
 }
 
 /**

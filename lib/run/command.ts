@@ -6,10 +6,12 @@ import { optionNames } from "../command_line/run_words.ts";
 import type { Verb } from "../command_line/verb.ts";
 import type { Context } from "../command_line/context.ts";
 import { isQuietOrVerbose, refuseWithBackground, startInBackground } from "../background/start.ts";
+import { findProject } from "../project/project.ts";
 import { longestFullRun } from "../background/full_runs.ts";
 import { openRunState } from "../background/run_directory.ts";
 import { surroundingsOf } from "../leaks/ledger.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
+import { configured } from "./configured.ts";
 import { readRunRequest } from "./command_request.ts";
 import { dryRun } from "./dry_run.ts";
 import { prepareAndRun } from "./prepared.ts";
@@ -17,16 +19,20 @@ import { NOT_RUN, RUN_SCHEMA, type RunRequest } from "./run_request.ts";
 import { TestRun } from "./test_run.ts";
 
 /** `tractest run`: preflight, pytest, verdict. */
-export async function run(context: Context<RunOptions>): Promise<ExitCode> {
-  const { host, printer, line } = context;
+export async function run(typed: Context<RunOptions>): Promise<ExitCode> {
+  const { host, printer } = typed;
   // Asked early because the programs that answer take longer than everything else. Whoever awaits
   // the answer reports errors.
-  if (!line.options.dryRun && !line.options.bg) surroundingsOf(host).catch(() => {});
-  const request = await readRunRequest(context);
+  const { dryRun: isDry, bg, profile } = typed.line.options;
+  if (!isDry && !bg) surroundingsOf(host).catch(() => {});
+  const project = await findProject(host, profile);
+  const context = configured(typed, project);
+  const { line } = context;
+  const request = await readRunRequest(context, project);
   if (line.slips?.length) {
-    await (await import("./slips.ts")).refuseSlips(context, request.project);
+    await (await import("./slips.ts")).refuseSlips(context, project);
   }
-  const { project, intent, settings, parallel, scope, chosen, dimensions } = request;
+  const { intent, settings, parallel, scope, chosen, dimensions } = request;
   if (chosen?.only && chosen.targets.length === 0) {
     if (printer.json) printer.document(RUN_SCHEMA, NOT_RUN);
     return EXIT.ok;

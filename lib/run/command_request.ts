@@ -17,7 +17,7 @@ import {
 import { ownPlaces, refusal } from "./rules_unseen_options.ts";
 import { UsageError } from "../errors.ts";
 import type { Context } from "../command_line/context.ts";
-import { findProject, type Project } from "../project/project.ts";
+import type { Project } from "../project/project.ts";
 import type { Chosen } from "./chosen.ts";
 import { givenSeconds } from "./parallel.ts";
 import { EventsFile } from "./events_file.ts";
@@ -33,16 +33,18 @@ import { targetsOf, testTree } from "../project/targets.ts";
  *
  * @throws {UsageError} for invalid or conflicting words
  */
-export async function readRunRequest(context: Context<RunOptions>): Promise<Matrix> {
+export async function readRunRequest(
+  context: Context<RunOptions>,
+  project: Project,
+): Promise<Matrix> {
   const { host, printer, line } = context;
-  const project = await findProject(host);
   refuseTwoDocuments(context);
   const intent = await intentOf(context, project);
   refuseDebuggerWithoutTerminal(context, intent);
   refuseSameFile(context);
   const chosen = await chosenOf(context, project);
   const collection = await collectionOf(context, project, intent, chosen);
-  const settings = runSettings(line.options, intent);
+  const settings = runSettings(line.options, intent, project.configuration);
   const { jobs, defaultFlags } = project.configuration;
   const unseen = await unseenIn(host, project, intent.passed);
   const excluded = refusal(unseen);

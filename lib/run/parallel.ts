@@ -1,6 +1,7 @@
 import { type KnownSeconds, readDurationsFrom } from "../history/durations_file.ts";
 import { type BlockParts, blocksOf, singleBlock } from "./blocks.ts";
 import { meansTest, type Parallel } from "./rules_parallel.ts";
+import { settingsOfTests } from "./rules_overrides.ts";
 import type { TestResult } from "../pytest/results.ts";
 import { type Block, type Group, groupsOf, type Item, type Together } from "../pytest/work.ts";
 import {
@@ -142,12 +143,17 @@ export class Plan {
   #contended: ReadonlySet<string> = new Set();
   #blockParts: BlockParts | null = null;
 
-  constructor(private readonly parts: PlanParts) {}
+  readonly #settingsOf: ReturnType<typeof settingsOfTests>;
+
+  constructor(private readonly parts: PlanParts) {
+    this.#settingsOf = settingsOfTests(parts.project.configuration.overrides);
+  }
 
   /** Whether a test runs while no others do; known once the plan is made. */
   readonly alone = (id: string): boolean =>
     this.#contended.has(id) ||
-    this.parts.project.configuration.alone.some((text) => meansTest(text, id));
+    (this.#settingsOf(id).alone ??
+      this.parts.project.configuration.alone.some((text) => meansTest(text, id)));
 
   /** The blocks of groups to run, in order; known once the plan is made. */
   readonly blocks = (groups: readonly Group[]): readonly Block[] =>

@@ -1,6 +1,6 @@
 import { type Revision, revisionOf } from "../affected/changes.ts";
 import type { SharedOptions } from "../command_line/session_options.ts";
-import type { IsolationWish } from "../project/configuration.ts";
+import type { IsolationWish } from "../project/configuration_keys.ts";
 import type { Interpreter } from "../system/programs/python.ts";
 import type { Cut } from "../pytest/run_exit_code.ts";
 import { escapeText } from "../base/escape.ts";

@@ -1,4 +1,5 @@
 import { type OptionsOf, type OptionTable, SHARED } from "../command_line/options.ts";
+import { MOST_RETRIES, UIS } from "../tables/defaults.ts";
 import { RUNS_PYTEST } from "../command_line/session_options.ts";
 
 /** The options of `run`. */
@@ -20,7 +21,7 @@ export const RUN_OPTIONS = {
   retries: {
     section: "execution",
     kind: "count",
-    default: 0,
+    most: MOST_RETRIES,
     doc: "retry a failed test up to N times, each in a fresh pytest: FLAKY if it passes",
   },
   affected: {
@@ -82,6 +83,11 @@ export const RUN_OPTIONS = {
       "exit 84 if the tests passed but left processes behind, hung at exit or passed only when " +
       "retried; 82 if that is unknown",
   },
+  "no-strict": {
+    section: "reports",
+    kind: "flag",
+    doc: "not strict, whatever the configuration says",
+  },
   events: {
     section: "reports",
     kind: "file",
@@ -90,7 +96,7 @@ export const RUN_OPTIONS = {
   ui: {
     section: "reports",
     kind: "choice",
-    choices: ["pytest", "bar", "agent"],
+    choices: UIS,
     doc: "pytest's own output (default); a progress bar with the running tests, and failures as " +
       "they happen (press t: the running tests and their processes); or a short report for " +
       "coding agents: each failure once, grouped by cause. Not with a debugger",
@@ -119,6 +125,11 @@ export const RUN_OPTIONS = {
     section: "reports",
     kind: "flag",
     doc: "announce the end: on the desktop (notify-send, osascript) and by the terminal's bell",
+  },
+  "no-notify": {
+    section: "reports",
+    kind: "flag",
+    doc: "don't announce it, whatever the configuration says",
   },
   "notify-command": {
     section: "reports",

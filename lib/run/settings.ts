@@ -1,3 +1,5 @@
+import type { Configuration } from "../project/configuration.ts";
+import { settingsOfTests } from "./rules_overrides.ts";
 import type { Project } from "../project/project.ts";
 import type { RunOptions } from "./run_options.ts";
 import type { SharedOptions } from "../command_line/session_options.ts";
@@ -7,9 +9,13 @@ import { SLOW_SECONDS } from "../tables/defaults.ts";
 
 /** The limits of a run and of its tests, as typed. */
 export interface RunSettings {
-  readonly limits: Pick<RunLimits, "test" | "exit" | "grace">;
+  readonly limits: Pick<RunLimits, "test" | "ofTest" | "exit" | "grace">;
   /** How often a failed test runs again. */
   readonly retries: number;
+  /** How often this one does, where that differs; null: no test differs. */
+  readonly retriesOf: ((id: string) => number) | null;
+  /** The most that any test runs again. */
+  readonly mostRetries: number;
   /** Seconds after which a live view calls a test slow. */
   readonly slow: number;
 }
@@ -19,18 +25,39 @@ export type SettingsOptions =
   & Pick<SharedOptions, "grace" | "testTimeout" | "exitTimeout">
   & Partial<Pick<RunOptions, "retries" | "slowAfter">>;
 
-/** Reads the typed settings. Under a debugger tests have no limit. */
+/**
+ * The typed settings, else those of the configuration. Under a debugger tests have no limit.
+ *
+ * @param options `retries` is undefined where tests never run again
+ * @param configuration null: only what was typed counts
+ */
 export function runSettings(
   options: SettingsOptions,
   intent: Pick<RunIntent, "debugging">,
+  configuration: Pick<Configuration, "testTimeout" | "retries" | "overrides"> | null,
 ): RunSettings {
+  const { testTimeout } = options;
+  const { overrides = [] } = configuration ?? {};
+  const settingsOf = settingsOfTests(overrides);
+  const test = intent.debugging ? 0 : testTimeout ?? configuration?.testTimeout ?? 0;
+  const differ = testTimeout === null && !intent.debugging &&
+    overrides.some(({ timeout }) => timeout !== undefined);
+  const retries = options.retries === undefined
+    ? 0
+    : options.retries ?? configuration?.retries ?? 0;
+  const own = options.retries === null
+    ? overrides.flatMap((override) => override.retries ?? [])
+    : [];
   return {
     limits: {
-      test: intent.debugging ? 0 : options.testTimeout ?? 0,
+      test,
+      ...(differ ? { ofTest: (id: string) => settingsOf(id).timeout ?? test } : {}),
       exit: options.exitTimeout,
       grace: options.grace,
     },
-    retries: options.retries ?? 0,
+    retries,
+    retriesOf: own.length > 0 ? (id) => settingsOf(id).retries ?? retries : null,
+    mostRetries: Math.max(retries, ...own),
     slow: options.slowAfter ?? SLOW_SECONDS,
   };
 }

@@ -87,7 +87,7 @@ export class TestRun {
       : null;
     this.#order = this.#plan?.make ?? (arrange && ((items) => arrange(groupsOf(items))));
     this.#sharing = { several, handsOut: this.#order !== null };
-    this.#tries = 1 + Math.max(settings.retries, several ? 1 : 0);
+    this.#tries = 1 + Math.max(settings.mostRetries, several ? 1 : 0);
     this.#draft = new RunDraft(host, project);
   }
 
@@ -191,6 +191,7 @@ export class TestRun {
         exitFirst,
         resume: line.options.resume || (request.scope === "full" && !exitFirst),
         retries: settings.retries,
+        retriesOf: settings.retriesOf,
       },
       hooks: {
         onFirstSession: () => {

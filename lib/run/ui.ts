@@ -18,7 +18,7 @@ export function uiOf(
 ): Ui {
   const ui = wantedUi(context);
   if (ui === "pytest" || (!debugging && !printsOnly)) return ui;
-  if (context.line.options.ui !== null) {
+  if (context.line.has("ui")) {
     const why = debugging
       ? "a debugger needs the terminal"
       : "this run is about pytest's own output";

@@ -45,13 +45,13 @@ export type StressOptions = OptionsOf<typeof OPTIONS>;
 export async function stress(context: Context<StressOptions>): Promise<ExitCode> {
   const { host, printer, line } = context;
   const { copies, rounds, untilFail, baseline, timeout } = line.options;
-  const project = await findProject(host);
+  const project = await findProject(host, line.options.profile);
   if (line.operands.length === 0) {
     throw new UsageError('"stress" needs a test', "tractest stress test_server.py::test_x");
   }
   const { targets, scope, notes } = await targetsOf(host, project, line.operands);
   for (const note of notes) printer.warn(escapeText(note));
-  const settings = runSettings(line.options, { debugging: false });
+  const settings = runSettings(line.options, { debugging: false }, project.configuration);
   const intent = runIntent(line, () => false);
   const places = placesFor("stress", await unseenIn(host, project, intent.passed));
   const { timeLimitFull: full, timeLimitFile: file } = project.configuration;

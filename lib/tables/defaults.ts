@@ -46,3 +46,9 @@ export const KEPT_RUNS = { count: 50, days: 30, bytes: 500_000_000 } as const;
 
 /** Seconds that a run gets after each signal of `stop`, for pytest's report and the clean-up. */
 export const STOP_SECONDS = 10;
+
+/** What can show a run while it lasts. */
+export const UIS = ["pytest", "bar", "agent"] as const;
+
+/** How often a failed test may run again, at most. */
+export const MOST_RETRIES = 1000;

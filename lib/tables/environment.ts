@@ -21,6 +21,10 @@ export const ENVIRONMENT = [
   { name: "UV_PROJECT_ENVIRONMENT", purpose: "the venv that uv uses, instead of `.venv`" },
   { name: "PATH", purpose: "place of the user's `python` and `uv`" },
   { name: "PYTEST_ADDOPTS", purpose: "further options of pytest; `doctor` shows them" },
+  {
+    name: "TRACTEST_PROFILE",
+    purpose: "the profile of the configuration, as `--profile` chooses one",
+  },
   { name: "TRACTEST_UI", purpose: "`agent`, `bar` or `pytest`: the default of `run --ui`" },
 ] as const satisfies readonly EnvironmentRow[];
 

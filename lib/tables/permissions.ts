@@ -19,7 +19,13 @@ export interface PermissionRow {
 
 const TALK = ["NO_COLOR", "TERM"] as const;
 /** For finding the project, and in its venv what belongs to its profile. */
-const PROJECT_ENV = [...TALK, "HOME", "VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT"] as const;
+const PROJECT_ENV = [
+  ...TALK,
+  "HOME",
+  "VIRTUAL_ENV",
+  "UV_PROJECT_ENVIRONMENT",
+  "TRACTEST_PROFILE",
+] as const;
 const PROBES = ["ss", "ps", "cat", "readlink", "stat"] as const;
 /** A scan for leaks also asks which processes tests started. */
 const LEAK_PROBES = [...PROBES, "grep"] as const;
@@ -95,7 +101,7 @@ export const PERMISSIONS = [
   {
     row: "config",
     programs: [],
-    env: PROJECT_ENV,
+    env: [...PROJECT_ENV, "TRACTEST_UI"],
     read: true,
     write: false,
     net: false,

@@ -1,6 +1,6 @@
 import type { Host } from "../../system/host.ts";
 import { interruptionText } from "./engine_outcome.ts";
-import type { EngineRequest } from "./engine_request.ts";
+import { type EngineRequest, testLimit } from "./engine_request.ts";
 import type { RunProgress } from "./run_progress.ts";
 import type { Session, SessionEnd } from "./session.ts";
 import type { Eviction } from "./session_watch.ts";
@@ -40,7 +40,7 @@ export class EndedTestLog {
 
   async #recordTimeout(session: Session, { id, seconds }: EndedTest): Promise<void> {
     const { log } = this.request.scene;
-    const limit = this.request.limits.test;
+    const limit = testLimit(this.request.limits, id);
     const message = `it took longer than ${limit} s and was ended`;
     await log.append({ event: "timeout", limit, ...endOf(session, id, seconds, message) });
     await log.drain();

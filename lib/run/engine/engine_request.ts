@@ -92,6 +92,8 @@ export interface RunLimits {
   readonly quiet: number;
   /** For each test; 0: none. */
   readonly test: number;
+  /** For one test, where tests differ. */
+  readonly ofTest?: (id: string) => number;
   /** For pytest to exit after its report. */
   readonly exit: number;
   /** Between SIGINT and SIGKILL. */
@@ -112,6 +114,13 @@ export interface RunPolicy {
   readonly resume: boolean;
   /** How often a failed test runs again, each time in a new session. */
   readonly retries: number;
+  /** How often one test does, where tests differ; null: they don't. */
+  readonly retriesOf?: ((id: string) => number) | null;
+}
+
+/** Seconds that a test may take; 0: no limit. */
+export function testLimit({ test, ofTest }: RunLimits, id: string): number {
+  return ofTest?.(id) ?? test;
 }
 
 /** Functions called as a run progresses. */

@@ -28,19 +28,23 @@ export class Retries {
 
   /** Runs the tests again that have failed since the last call. */
   async run(): Promise<void> {
-    const { progress, request: { plan: { jobs }, policy: { retries } } } = this;
+    const { progress, request: { plan: { jobs }, policy } } = this;
+    const retriesOf = (id: string) => policy.retriesOf?.(id) ?? policy.retries;
+    const isAsked = ({ id }: TestResult) => retriesOf(id) > 0;
     const untried = progress.failed.filter(({ id }) => !this.#retried.has(id));
     const failed = untried.filter((test) => canPassAlone(test, progress.run));
-    if (retries > 0 || jobs > 1) this.#skip(untried.filter((test) => !failed.includes(test)));
+    this.#skip(
+      untried.filter((test) => !failed.includes(test) && (jobs > 1 || isAsked(test))),
+    );
     const contended = jobs > 1
       ? failed.filter(({ attempts }) => progress.run.ranBesideOthers(attempts.at(-1)!))
       : [];
-    if ((retries === 0 && contended.length === 0) || !this.#mayRun) return;
+    if ((!failed.some(isAsked) && contended.length === 0) || !this.#mayRun) return;
     for (const { id } of failed) this.#retried.add(id);
     if (failed.length > MOST_RETRIED) return await this.#tryOne(failed.length, contended);
     await this.#again(contended);
     for (const test of failed) {
-      const left = retries - (contended.includes(test) ? 1 : 0);
+      const left = retriesOf(test.id) - (contended.includes(test) ? 1 : 0);
       for (let attempt = 0; attempt < left && RED.has(test.outcome) && this.#mayRun; attempt++) {
         await this.#again([test]);
       }

@@ -1,7 +1,7 @@
 import type { Host } from "../../system/host.ts";
 import type { Printer } from "../../terminal/printer.ts";
 import type { Control } from "./control.ts";
-import type { EngineRequest } from "./engine_request.ts";
+import { type EngineRequest, testLimit } from "./engine_request.ts";
 import { type EndedTest, toHundredths } from "./ended_test.ts";
 import type { RunProgress } from "./run_progress.ts";
 import type { Session } from "./session.ts";
@@ -76,10 +76,9 @@ export class SessionWatch {
   }
 
   #enforceTestLimit(session: Session, now: number): void {
-    const limit = this.request.limits.test;
-    if (limit === 0) return;
     for (const [id, since] of session.facts.running) {
-      if (now - since < limit) continue;
+      const limit = testLimit(this.request.limits, id);
+      if (limit === 0 || now - since < limit) continue;
       const seconds = toHundredths(now - since);
       const event = {
         event: "terminating",

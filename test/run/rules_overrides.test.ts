@@ -1,0 +1,46 @@
+import { settingsOfTests } from "../../lib/run/rules_overrides.ts";
+import { runSettings } from "../../lib/run/settings.ts";
+import { readConfiguration } from "../../lib/project/configuration.ts";
+import { assertEquals } from "../assert.ts";
+import { runLine } from "../run_line.ts";
+
+const OVERRIDES = [
+  { filter: ["tests/slow_*.py"], timeout: 300 },
+  { filter: ["test_wire*", "TestNet::test_b"], timeout: 5, retries: 2 },
+  { filter: ["**/test_*.py"], alone: true, timeout: 1 },
+];
+
+Deno.test("an override names tests by file, by id, and by what follows the file's name", () => {
+  const of = settingsOfTests(OVERRIDES);
+  assertEquals(of("tests/slow_net.py::test_a"), { timeout: 300 });
+  assertEquals(of("tests/slow_net.py::test_wire_tcp[1]"), { timeout: 300, retries: 2 });
+  assertEquals(of("more/x.py::TestNet::test_b[a]"), { timeout: 5, retries: 2 });
+  assertEquals(of("more/x.py::TestNet::test_c"), {});
+});
+
+Deno.test("of each setting the first override that has it counts", () => {
+  assertEquals(settingsOfTests(OVERRIDES)("tests/test_a.py::test_wire"), {
+    timeout: 5,
+    retries: 2,
+    alone: true,
+  });
+});
+
+Deno.test("what was typed counts before the overrides, and those before the configuration", () => {
+  const configuration = {
+    ...readConfiguration({ "test-timeout": "1m", retries: 1 }, "plain"),
+    overrides: OVERRIDES,
+  };
+  const settings = (words: readonly string[]) =>
+    runSettings(runLine(words).options, { debugging: false }, configuration);
+  const [slow, other] = ["tests/slow_a.py::test_wire", "tests/other.py::test_a"];
+  const configured = settings([]);
+  assertEquals([slow, other].map((id) => configured.limits.ofTest?.(id)), [300, 60]);
+  assertEquals([slow, other].map((id) => configured.retriesOf?.(id)), [2, 1]);
+  assertEquals(configured.mostRetries, 2);
+  const typed = settings(["--test-timeout", "9", "--retries=0"]);
+  assertEquals([typed.limits.test, typed.limits.ofTest], [9, undefined]);
+  assertEquals([typed.retries, typed.retriesOf, typed.mostRetries], [0, null, 0]);
+  const debugging = runSettings(runLine([]).options, { debugging: true }, configuration);
+  assertEquals([debugging.limits.test, debugging.limits.ofTest], [0, undefined]);
+});
