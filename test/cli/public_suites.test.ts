@@ -30,6 +30,7 @@ const SUITE: Suite = {
   revision: "0",
   python: "3",
   prepare: [],
+  runOptions: ["--no-defaults"],
   options: [],
   targets: [],
   notes: [],
