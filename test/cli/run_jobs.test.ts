@@ -310,6 +310,31 @@ def test_timid():
   );
 });
 
+withSuite("tests that run alone keep pytest's order, however long they took", {
+  "test_a.py": "def test_a(): pass\n",
+  "test_alone.py": `
+import time
+def test_first(): time.sleep(0.1)
+def test_second(): time.sleep(0.3)
+def test_third(): time.sleep(0.2)
+`,
+}, async (suite) => {
+  const pyproject = join(suite.root, "pyproject.toml");
+  await Deno.writeTextFile(pyproject, 'alone = ["tests/test_alone.py"]\n', { append: true });
+  const events = join(suite.path, "events");
+  for (let round = 0; round < 2; round++) {
+    assertEquals((await suite.tractest([...JOBS, "--events", events])).code, 0);
+  }
+  const written = (await Deno.readTextFile(events)).trim().split("\n").map((line) =>
+    JSON.parse(line)
+  );
+  const started = written.filter(({ event }) => event === "test-start").map(({ id }) => id);
+  assertEquals(
+    started.filter((id: string) => id.includes("alone")).map((id: string) => id.slice(21)),
+    ["test_first", "test_second", "test_third"],
+  );
+});
+
 Deno.test({
   name: "with -x the first failure that stays stops all shards; one that was contention does not",
   ignore,

@@ -55,7 +55,7 @@ Deno.test({
       SAMPLE_FLAKY: "1",
     });
     assertEquals(code, 1);
-    assertIncludes(stdout, "::test_cancel_via_SIGINT_other_task [known flaky]\n");
+    assertIncludes(stdout, "::test_cancel_via_SIGINT_other_task [known flaky]: ");
     assertIncludes(stdout, "known to be flaky: signal handling race");
     assertIncludes(stdout, "1 failed, ");
   },

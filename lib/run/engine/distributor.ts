@@ -74,6 +74,13 @@ export class Distributor {
     }
   }
 
+  /** Tests in the order in which pytest collected them. */
+  asCollected(ids: readonly string[]): string[] {
+    const wanted = new Set(ids);
+    const collected = [...this.#offered ?? []].filter((id) => wanted.delete(id));
+    return [...collected, ...wanted];
+  }
+
   /** Puts the tests that a session claimed but did not run back into its queue. */
   async takeBack(queue: Queue, session: string): Promise<void> {
     const left = this.progress.run.leftoverOf(session, (index) => queue.group(index));
