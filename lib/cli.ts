@@ -34,6 +34,7 @@ export const VERBS = {
   logs: async () => (await import("./commands/logs.ts")).VERB,
   wait: async () => (await import("./commands/wait.ts")).VERB,
   stop: async () => (await import("./commands/stop.ts")).VERB,
+  init: async () => (await import("./init/command.ts")).VERB,
   config: async () => (await import("./commands/config.ts")).VERB,
   hooks: async () => (await import("./hooks/command.ts")).VERB,
   layout: async () => (await import("./layout/command.ts")).VERB,

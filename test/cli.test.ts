@@ -45,6 +45,7 @@ Deno.test("main() refuses an argument that the command does not use", async () =
       "affected",
       "check",
       "flaky",
+      "init",
       "config",
       "layout",
       "version",

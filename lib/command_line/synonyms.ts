@@ -7,6 +7,7 @@ export const COMMAND_SYNONYMS: Readonly<Record<string, string>> = {
   cleanup: "zombies --kill",
   collect: "run --collect-only",
   configuration: "config",
+  configure: "init",
   diagnose: "doctor",
   dump: "hang",
   env: "doctor",

@@ -90,7 +90,8 @@ export interface VenvNames {
 }
 
 function namesOf(host: Host, { tractest, configuration }: Project, isTractor: boolean): VenvNames {
-  const isConfigured = tractest !== null && "venv" in tractest;
+  const isConfigured = configuration.venv !== DEFAULT_VENV ||
+    (tractest !== null && "venv" in tractest);
   return {
     configured: isConfigured ? configuration.venv : null,
     versioned: DEFAULT_VENV,
