@@ -128,7 +128,7 @@ function partLines({ seen, keys }: Part): string[] {
     "",
     ...comment(seen),
     ...keys.flatMap(({ key, value = rows[key].example }) => [
-      ...comment(`${key}: ${rows[key].doc}`),
+      ...comment(rows[key].doc),
       asComment(`${key} = ${value}`),
     ]),
   ];

@@ -188,7 +188,7 @@ export const CONFIGURATION_KEYS = {
   },
   "overrides": {
     kind: OVERRIDES,
-    doc: "other settings for some tests, see below",
+    doc: "other settings for some tests: time limit, retries, alone",
     example: '[{ filter = "tests/slow_*.py", timeout = "5m" }]',
     default: "[]",
   },

@@ -1,5 +1,5 @@
 import type { RunOptions } from "./run_options.ts";
-import { resolve } from "@std/path";
+import { dirname, resolve } from "@std/path";
 import { escapeText } from "../base/escape.ts";
 import { type Conflict, type Parallel, parallelOf } from "./rules_parallel.ts";
 import { type Dimension, parseMatrix } from "../matrix/rules.ts";
@@ -65,7 +65,7 @@ export async function readRunRequest(
     scope: collection.scope,
     collected: collection.collected,
     stream: line.options.events === "-" ? "stderr" : "stdout",
-    junit: line.options.junit !== null ? await JunitFile.at(host, line.options.junit) : null,
+    junit: await junitOf(context),
     events: line.options.events !== null ? await EventsFile.at(host, line.options.events) : null,
     chosen,
     ui: uiOf(context, intent),
@@ -82,6 +82,17 @@ export async function readRunRequest(
       });
     },
   };
+}
+
+/** The JUnit report that was asked for; the directory of a configured one is made. */
+async function junitOf({ host, line }: Context<RunOptions>): Promise<JunitFile | null> {
+  const { junit, dryRun } = line.options;
+  if (junit === null) return null;
+  if (!line.has("junit") && !dryRun) {
+    const directory = dirname(junit);
+    if (await host.files.stat(directory) === null) await host.files.makeDirectory(directory);
+  }
+  return await JunitFile.at(host, junit);
 }
 
 /** What pytest collects. */

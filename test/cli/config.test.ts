@@ -30,7 +30,7 @@ Deno.test("config names an unknown key and the nearest known one", async () => {
   assertIncludes(stderr, 'unknown key "history-day"');
 });
 
-Deno.test("a profile replaces values, by --profile or TRACTEST_PROFILE, never by its name", async () => {
+Deno.test("a profile replaces values by --profile or TRACTEST_PROFILE alone", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
   await suite.write({
     "pyproject.toml": "[tool.tractest]\nretries = 1\nnotify = true\n\n" +
