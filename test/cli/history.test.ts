@@ -163,8 +163,7 @@ Deno.test("flaky shows recorded tests, worst first, and rates of known ones", as
   const { suite, ids } = await remembered();
   await using _ = suite;
   const { measured, runs, tests } = JSON.parse((await suite.tractest(["flaky", "--json"])).stdout);
-  assertEquals([runs, tests.length], [40, 4]);
-  assertEquals(tests.every(({ record }: { record: unknown }) => record === null), true);
+  assertEquals([runs, tests], [40, []], "no rows of its own in a project without tractor");
   assert(
     measured.length > 0 && measured.every(({ id }: { id: string }) => ids.indexOf(id) % 10 === 9),
     JSON.stringify(measured),
@@ -234,7 +233,7 @@ Deno.test("layout and affected show how many tests they have, and their duration
   await git(suite, "commit", "-qm", "all");
   assertEquals((await suite.tractest(RUN)).code, 0);
   assert(
-    /tests\/test_a\.py +new +2 tests, 0\.\d\d s\n/.test((await suite.tractest(["layout"])).stdout),
+    /tests\/test_a\.py +2 tests, 0\.\d\d s\n/.test((await suite.tractest(["layout"])).stdout),
   );
   await suite.write({ "tests/test_a.py": "def test_x(): pass\ndef test_y(): pass\n\n" });
   assert(
