@@ -74,20 +74,35 @@ const FILTER: ValueKind<readonly string[]> = {
   },
 };
 
-const OVERRIDE = tableOf(
-  { filter: FILTER, timeout: LIMIT, retries: count(0, MOST_RETRIES), alone: TRUTH },
-  ["filter"],
-);
+const ISOLATED: ValueKind<"always" | "auto"> = {
+  takes: 'true or `"auto"`',
+  schema: { enum: [true, "auto"] },
+  read: (value, key) => {
+    if (value === true) return "always";
+    if (value !== "auto") throw wrong(`"${key}" must be true or "auto"`);
+    return "auto";
+  },
+};
+
+const OVERRIDE = tableOf({
+  filter: FILTER,
+  timeout: LIMIT,
+  retries: count(0, MOST_RETRIES),
+  alone: TRUTH,
+  isolate: ISOLATED,
+}, ["filter"]);
 
 /** What differs for some of the tests. What it does not say is as for all tests. */
 export interface Override {
-  /** Node ids, or globs of them. */
+  /** Node ids, directories, or globs of node ids. */
   readonly filter: readonly string[];
   /** Seconds; 0: no limit. */
   readonly timeout?: number;
   readonly retries?: number;
   /** Whether they run when no others do. */
   readonly alone?: boolean;
+  /** Whether a run that may have one of them is isolated. */
+  readonly isolate?: "always" | "auto";
 }
 
 const OVERRIDES = listOf(OVERRIDE, "a list of tables") as ValueKind<readonly Override[]>;
@@ -188,7 +203,7 @@ export const CONFIGURATION_KEYS = {
   },
   "overrides": {
     kind: OVERRIDES,
-    doc: "other settings for some tests: time limit, retries, alone",
+    doc: "other settings for some tests: time limit, retries, alone, isolate",
     example: '[{ filter = "tests/slow_*.py", timeout = "5m" }]',
     default: "[]",
   },

@@ -6,7 +6,7 @@ import { optionNames } from "../command_line/run_words.ts";
 import type { Verb } from "../command_line/verb.ts";
 import type { Context } from "../command_line/context.ts";
 import { isQuietOrVerbose, refuseWithBackground, startInBackground } from "../background/start.ts";
-import { findProject } from "../project/project.ts";
+import { findProject, type Project } from "../project/project.ts";
 import { longestFullRun } from "../background/full_runs.ts";
 import { openRunState } from "../background/run_directory.ts";
 import { surroundingsOf } from "../leaks/ledger.ts";
@@ -15,6 +15,7 @@ import { configured } from "./configured.ts";
 import { readRunRequest } from "./command_request.ts";
 import { dryRun } from "./dry_run.ts";
 import { prepareAndRun } from "./prepared.ts";
+import { isolationOfTests } from "./rules_overrides.ts";
 import { NOT_RUN, RUN_SCHEMA, type RunRequest } from "./run_request.ts";
 import { TestRun } from "./test_run.ts";
 
@@ -53,7 +54,8 @@ export async function run(typed: Context<RunOptions>): Promise<ExitCode> {
     limits: { full, file },
     longestFull,
   });
-  return await prepareAndRun(context, project, {
+  const wish = isolationOfTests(project.configuration.overrides, request.collected);
+  return await prepareAndRun(context, wish === null ? project : isolated(project, wish), {
     state,
     command: `tractest run ${scope === "full" ? "" : intent.targetWords.join(" ")}`.trim(),
     grace: settings.limits.grace,
@@ -72,6 +74,11 @@ export async function run(typed: Context<RunOptions>): Promise<ExitCode> {
     if (matrix) return await matrix.runMatrix(context, request, prepared, limit);
     return await (await TestRun.prepare(context, request, prepared, limit)).run();
   });
+}
+
+/** The project, with the isolation that its overrides ask for; options still count first. */
+function isolated(project: Project, isolate: "always" | "auto"): Project {
+  return { ...project, configuration: { ...project.configuration, isolate } };
 }
 
 /** `--bg`: starts the same run in the background. */

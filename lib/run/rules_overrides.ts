@@ -2,7 +2,7 @@ import type { Override } from "../project/configuration_keys.ts";
 import { meansTest } from "./rules_parallel.ts";
 
 /** What the configuration says about one test; what it does not say is as for all tests. */
-export type TestSettings = Omit<Override, "filter">;
+export type TestSettings = Omit<Override, "filter" | "isolate">;
 
 /**
  * What the configuration says about each test: of each setting, the first override that names the
@@ -19,12 +19,36 @@ export function settingsOfTests(overrides: readonly Override[]): (id: string) =>
 
 function settingsOf(overrides: readonly Override[], id: string): TestSettings {
   const named = overrides.filter(({ filter }) => filter.some((text) => isMeant(text, id)));
-  return Object.assign({}, ...named.map(({ filter: _, ...settings }) => settings).reverse());
+  const settings = named.map(({ filter: _, isolate: __, ...settings }) => settings);
+  return Object.assign({}, ...settings.reverse());
 }
 
-/** Whether a pattern names a test, by its id or by what stands after the name of its file. */
+/**
+ * The isolation that the overrides ask for where a run may have one of their tests; null for none.
+ *
+ * @param collected files and directories that pytest collects; undefined: the whole suite
+ */
+export function isolationOfTests(
+  overrides: readonly Override[],
+  collected: readonly string[] | undefined,
+): "always" | "auto" | null {
+  const wishes = overrides.filter(({ filter }) =>
+    collected === undefined ||
+    filter.some((pattern) => collected.some((path) => mayHold(path, pattern)))
+  ).map(({ isolate }) => isolate);
+  return wishes.includes("always") ? "always" : wishes.includes("auto") ? "auto" : null;
+}
+
+/** Whether a test that a pattern names may be in a file, or below a directory. */
+function mayHold(path: string, pattern: string): boolean {
+  const [file = ""] = pattern.split("::");
+  const namesFile = file.endsWith(".py") || file.includes("/");
+  return !namesFile || !path.endsWith(".py") || isMeant(file, path);
+}
+
+/** Whether a pattern names a test: its directory, its id, or what follows the file's name. */
 function isMeant(pattern: string, id: string): boolean {
-  if (meansTest(pattern, id)) return true;
+  if (meansTest(pattern, id) || id.startsWith(pattern.replace(/\/*$/, "/"))) return true;
   const bracket = id.indexOf("[");
   const [plain, parameters] = bracket < 0 ? [id, ""] : [id.slice(0, bracket), id.slice(bracket)];
   const [, ...names] = plain.split("::");

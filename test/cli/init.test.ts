@@ -33,7 +33,7 @@ Deno.test("init appends to pyproject.toml and changes nothing else, once", async
   assertEquals(await Deno.readTextFile(path), after);
 });
 
-Deno.test("init makes pyproject.toml only with --yes, and refuses one it can't add to", async () => {
+Deno.test("init makes pyproject.toml only with --yes, refuses what it can't add to", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
   await suite.write({ "pytest.ini": "[pytest]\n" });
   const path = join(suite.root, "pyproject.toml");

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
-import { pytestSuite } from "./suites.ts";
+import { ISOLATED, pytestSuite } from "./suites.ts";
 
 const TESTS = {
   "test_slow.py": "import time\ndef test_hangs(): time.sleep(600)\ndef test_quick(): pass\n",
@@ -84,4 +84,28 @@ def test_${name}(n):
   const order = (await Deno.readTextFile(join(suite.path, "order"))).trim().split("\n");
   assert(order.slice(0, 6).every((name) => name !== "lonely"), order.join(" "));
   assertEquals(order.slice(6), ["lonely", "lonely", "lonely"]);
+});
+
+Deno.test({
+  name: "a run that may have a test of an override with isolate is isolated, and no other",
+  ignore: ISOLATED === null,
+  fn: async () => {
+    const test = "import os\ndef test_net(): print(os.readlink('/proc/self/ns/pid'))\n";
+    await using suite = await pytestSuite({ "test_ports.py": test, "test_other.py": test });
+    await suite.write({
+      "pyproject.toml": '[[tool.tractest.overrides]]\nfilter = "tests/test_ports.py::*"\n' +
+        "isolate = true\n",
+    });
+    const spaceOf = async (...words: string[]) => {
+      const { code, stdout } = await suite.tractest(["run", "--no-preflight", "-s", ...words]);
+      assertEquals(code, 0, stdout);
+      const found = new Set(stdout.match(/pid:\[\d+\]/g));
+      assertEquals(found.size, 1, stdout);
+      return found;
+    };
+    const outside = await spaceOf("test_other");
+    assertEquals((await spaceOf("test_ports")).intersection(outside).size, 0);
+    assertEquals((await spaceOf()).intersection(outside).size, 0);
+    assertEquals(await spaceOf("test_ports", "--no-isolate"), outside);
+  },
 });

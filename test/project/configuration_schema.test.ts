@@ -36,7 +36,19 @@ const leaf = fc.oneof(
 );
 
 const words = fc.constantFrom(
-  ...["filter", "timeout", "retries", "alone", "test", "error", "notes", "changed", "tests", "x"],
+  ...[
+    "filter",
+    "timeout",
+    "retries",
+    "alone",
+    "isolate",
+    "test",
+    "error",
+    "notes",
+    "changed",
+    "tests",
+    "x",
+  ],
 );
 const value = fc.oneof(
   leaf,

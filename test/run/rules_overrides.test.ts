@@ -1,4 +1,4 @@
-import { settingsOfTests } from "../../lib/run/rules_overrides.ts";
+import { isolationOfTests, settingsOfTests } from "../../lib/run/rules_overrides.ts";
 import { runSettings } from "../../lib/run/settings.ts";
 import { readConfiguration } from "../../lib/project/configuration.ts";
 import { assertEquals } from "../assert.ts";
@@ -43,4 +43,22 @@ Deno.test("what was typed counts before the overrides, and those before the conf
   assertEquals([typed.retries, typed.retriesOf, typed.mostRetries], [0, null, 0]);
   const debugging = runSettings(runLine([]).options, { debugging: true }, configuration);
   assertEquals([debugging.limits.test, debugging.limits.ofTest], [0, undefined]);
+});
+
+Deno.test("a run is isolated if the files that it collects may have such a test", () => {
+  const of = (filter: string, ...collected: string[]) =>
+    isolationOfTests([{ filter: [filter], isolate: "always" }], collected);
+  assertEquals(of("tests/ports/", "tests/ports/test_a.py"), "always");
+  assertEquals(of("tests/ports/", "tests/test_a.py"), null);
+  assertEquals(of("tests/test_*.py::test_x", "tests/test_a.py"), "always");
+  assertEquals(of("tests/test_b.py::test_x", "tests/test_a.py"), null);
+  assertEquals(of("test_x*", "tests/test_a.py"), "always");
+  assertEquals(of("tests/test_b.py", "tests/"), "always");
+  const [auto, always] = [{ filter: ["a.py"], isolate: "auto" }, {
+    filter: ["b.py"],
+    isolate: "always",
+  }] as const;
+  assertEquals(isolationOfTests([auto, always], undefined), "always");
+  assertEquals(isolationOfTests([auto, always], ["a.py"]), "auto");
+  assertEquals(isolationOfTests([{ filter: ["a.py"] }], undefined), null);
 });
