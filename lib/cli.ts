@@ -37,6 +37,7 @@ export const VERBS = {
   init: async () => (await import("./init/command.ts")).VERB,
   config: async () => (await import("./commands/config.ts")).VERB,
   hooks: async () => (await import("./hooks/command.ts")).VERB,
+  "agent-guide": async () => (await import("./agent_guide/command.ts")).VERB,
   layout: async () => (await import("./layout/command.ts")).VERB,
   completions: async () => (await import("./commands/completions.ts")).VERB,
   permissions: async () => (await import("./commands/show_permissions.ts")).VERB,

@@ -32,6 +32,7 @@ const LONGEST = [
 /** Rooms whose tests are fast: one process runs all tests of a room. */
 const FAST_ROOMS: readonly string[] = [
   "affected",
+  "agent_guide",
   "background",
   "base",
   "bisect",

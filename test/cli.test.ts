@@ -47,6 +47,7 @@ Deno.test("main() refuses an argument that the command does not use", async () =
       "flaky",
       "init",
       "config",
+      "agent-guide",
       "layout",
       "version",
       "permissions",

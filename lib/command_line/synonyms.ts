@@ -1,5 +1,7 @@
 /** Commands that people try by the words of other tools, and what to type here. */
 export const COMMAND_SYNONYMS: Readonly<Record<string, string>> = {
+  agent: "agent-guide",
+  agents: "agent-guide",
   all: "run",
   cancel: "stop",
   changed: "affected",
@@ -12,6 +14,7 @@ export const COMMAND_SYNONYMS: Readonly<Record<string, string>> = {
   dump: "hang",
   env: "doctor",
   fix: "doctor --fix",
+  guide: "agent-guide",
   impacted: "affected",
   install: "hooks install",
   isolate: "run --isolate",
@@ -36,6 +39,7 @@ export const COMMAND_SYNONYMS: Readonly<Record<string, string>> = {
   settings: "config",
   setup: "doctor",
   shard: "run --shard K/N",
+  skill: "agent-guide",
   start: "run --bg",
   stats: "history",
   stuck: "hang",

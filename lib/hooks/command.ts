@@ -5,7 +5,7 @@ import { applyCommands, entryFor } from "./managers.ts";
 import { nearest } from "../base/nearest.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
-import { type HookName, HOOKS } from "./git_hooks.ts";
+import { AGENT_SETTINGS, type HookName, HOOKS } from "./git_hooks.ts";
 import type { Context } from "../command_line/context.ts";
 import { install, uninstall } from "./change.ts";
 import { commandsFor, findPlace, lookAt, SCHEMA } from "./place.ts";
@@ -61,7 +61,13 @@ async function printEntries(
   const isManager = printable !== "agent" && printable !== "shell";
   const apply = isManager ? applyCommands(printable, asked) : [];
   if (apply.length > 0) printer.hint(`then: ${apply.join("; ")}`);
-  if (printer.json) printer.document(SCHEMA, { action: "print", for: printable, entry, apply });
+  const file = printable === "agent" ? AGENT_SETTINGS : null;
+  if (file !== null) {
+    printer.hint(`merge it into "hooks" of ${file}, or of your agent's own settings file`);
+  }
+  if (printer.json) {
+    printer.document(SCHEMA, { action: "print", for: printable, file, entry, apply });
+  }
   return EXIT.ok;
 }
 

@@ -93,3 +93,6 @@ export const PRINTABLE = [...MANAGERS.map((row) => row.name), "agent", "shell"] 
 
 /** When the hook of a coding agent runs, in the configuration format that most of them read. */
 export const AGENT_EVENT = "Stop";
+
+/** The settings file, in the repository, where that format is read. */
+export const AGENT_SETTINGS = ".claude/settings.json";

@@ -6,6 +6,8 @@ export interface PreflightOptions {
   readonly ask: boolean;
   /** Whether each check is shown on standard error as soon as it is done. */
   readonly show: boolean;
+  /** Whether checks that are ok or skipped are not shown. */
+  readonly brief?: boolean;
   /** Whether leaks, registry holders and stale sockets are checked. */
   readonly leaks: boolean;
   /** Whether leaked actors fail although they would not stop a run. */

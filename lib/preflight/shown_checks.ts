@@ -13,7 +13,7 @@ export class ShownChecks {
 
   constructor(
     readonly context: Context,
-    readonly options: Pick<PreflightOptions, "show" | "yes" | "whileAsking">,
+    readonly options: Pick<PreflightOptions, "show" | "brief" | "yes" | "whileAsking">,
   ) {
     this.#progress = new Progress(context.host, context.printer);
   }
@@ -36,7 +36,8 @@ export class ShownChecks {
 
   /** Shows a check that does not count yet. */
   print(check: CheckResult): void {
-    if (!this.options.show) return;
+    const isFine = check.status === "ok" || check.status === "skipped";
+    if (!this.options.show || (this.options.brief && isFine)) return;
     this.clear();
     const { printer } = this.context;
     const style = { shown: "stderr", width: ID_WIDTH, silent: false } as const;

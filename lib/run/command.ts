@@ -61,6 +61,7 @@ export async function run(typed: Context<RunOptions>): Promise<ExitCode> {
     grace: settings.limits.grace,
     targets: request.collected,
     collects: !DECIDE_COLLECTION.some((option) => optionNames(intent.passed).has(option)),
+    brief: request.ui === "agent" && !printer.verbose && !line.options.preflightOnly,
     checksOnly: line.options.preflightOnly,
     isolate: parallel.jobs === 1 ? "never" : parallel.jobs === "auto" ? "auto" : "always",
     onStop: ({ checks: preflight, leaks }, exitCode) => {

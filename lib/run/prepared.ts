@@ -91,6 +91,8 @@ export interface PrepareOptions {
   readonly targets?: readonly string[];
   /** Whether the checks may collect as the run will; true by default. */
   readonly collects?: boolean;
+  /** Whether checks that are ok are not shown. */
+  readonly brief?: boolean;
   /** Stop after the checks. */
   readonly checksOnly: boolean;
   /** Whether to isolate the run if neither options nor configuration say so; default: never. */
@@ -162,10 +164,10 @@ class Preparation {
 
   async run(work: Work): Promise<ExitCode> {
     const { context, project, lock, isolation } = this;
-    const { state, grace, targets, collects, checksOnly } = this.options;
+    const { state, grace, targets, collects, brief, checksOnly } = this.options;
     const revision = revisionOf(context.host, project);
     const isolated = isolation !== null;
-    const ready = { lock, grace, isolated, targets, collects };
+    const ready = { lock, grace, isolated, targets, collects, brief };
     const preflight = await readyToRun(context, project, ready);
     const { interpreter } = preflight;
     if (interpreter === null || preflight.exitCode !== 0 || checksOnly) {

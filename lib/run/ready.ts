@@ -33,6 +33,8 @@ export interface ReadyOptions {
   readonly grace: number;
   /** Whether the run has its own namespaces. */
   readonly isolated: boolean;
+  /** Whether checks that are ok are not shown. */
+  readonly brief?: boolean;
   /** What pytest will collect; the whole suite by default. */
   readonly targets?: readonly string[];
   /** Whether a check may collect as the run will; true by default. */
@@ -71,6 +73,7 @@ export async function readyToRun(
     const result = await preflight(context, project, {
       ask: true,
       show: true,
+      brief: options.brief,
       leaks: true,
       isolated: options.isolated,
       collects: project.profile === "tractor" && (options.collects ?? true),

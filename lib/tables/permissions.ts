@@ -89,6 +89,16 @@ export const PERMISSIONS = [
     why: "prints tables",
   },
   {
+    row: "agent-guide",
+    programs: [],
+    env: TALK,
+    read: false,
+    write: false,
+    net: false,
+    uid: false,
+    why: "prints tables",
+  },
+  {
     row: "permissions",
     programs: [],
     env: TALK,

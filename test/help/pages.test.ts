@@ -82,5 +82,7 @@ Deno.test("the manual page has roff requests at the start of lines only where in
     assert(!/\\(?![-e&]|\(dq|\[u[0-9A-F]{4}\])/.test(line), line);
     assert(/^[\x20-\x7e]*$/.test(line), line);
   }
-  for (const name of COMMAND_NAMES) assert(lines.includes(`.B ${name}`), name);
+  for (const name of COMMAND_NAMES) {
+    assert(lines.includes(`.B ${name.replaceAll("-", "\\-")}`), name);
+  }
 });
