@@ -184,8 +184,8 @@ export const SUITES = [
     ],
     notes: [
       "Arbiters and workers; `addopts` has `--cov`.",
-      "Theirs: test_app_config reads settings that other tests change, so it depends on the " +
-      "order.",
+      "test_app_config failed once beside other tests and passes alone: it reads settings that " +
+      "others may have changed.",
     ],
   },
   {
@@ -226,8 +226,7 @@ export const SUITES = [
     ],
     notes: [
       "A process manager with watchers and sockets.",
-      "Theirs: test_plugins waits for a fixed time, and misses it now and then on a busy " +
-      "machine.",
+      "test_plugins failed once on a busy machine and passes alone: it waits for a fixed time.",
     ],
   },
   {
@@ -241,7 +240,8 @@ export const SUITES = [
     notes: [
       "Tests lie in the package below `src/`; its pytest plugin is in it, too.",
       "Theirs: test_trio.py drops trio's modules from sys.modules, so that tests after it in the " +
-      "same process see two of each class. In pytest's order few come after it.",
+      "same process see two of each class: `pytest test_trio.py test_cancelled.py` fails, too. In " +
+      "pytest's order few come after it.",
     ],
   },
   {
