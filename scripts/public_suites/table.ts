@@ -240,8 +240,8 @@ export const SUITES = [
     notes: [
       "Tests lie in the package below `src/`; its pytest plugin is in it, too.",
       "Theirs: test_trio.py drops trio's modules from sys.modules, so that tests after it in the " +
-      "same process see two of each class: `pytest test_trio.py test_cancelled.py` fails, too. In " +
-      "pytest's order few come after it.",
+      "same process see two of each class: `pytest test_trio.py test_cancelled.py` fails, too. " +
+      "In pytest's order few come after it.",
     ],
   },
   {
