@@ -70,7 +70,7 @@ const VARYING: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Lines that only slow machines print, or those whose pid 1 is no init. */
-const NOISE = /^the machine was overloaded|has not collected it yet$| …$/;
+export const NOISE = /^the machine was overloaded|has not collected it yet$| …$/;
 
 /** Why the lines are not those of the example; null: they are. */
 export function difference(example: Example, lines: readonly string[]): string | null {

@@ -1,11 +1,11 @@
-import { dirname, join } from "@std/path";
+import { join } from "@std/path";
 import { allVerbs } from "../../lib/cli.ts";
 import { parseCommandLine } from "../../lib/command_line/parse.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { documentationPages, readPage } from "../build/documentation.ts";
 import { difference, type Example, examplesOf } from "./console_examples.ts";
-import { copyTree, ISOLATED, pythonWithPytest, Scratch, Suite, UNHURRIED } from "./suites.ts";
-import { TRACTEST } from "./tractest.ts";
+import { endLeft, shell, storeProject } from "./store_project.ts";
+import type { Suite } from "./suites.ts";
 
 const PAGES = (await documentationPages())
   .map((page) => ({ page, examples: examplesOf(page, readPage(page)) }))
@@ -62,16 +62,6 @@ Deno.test("difference() compares all but what varies", () => {
   assert(difference(example, ["first", "2 passed in 3.4 s", "pid 9 ends soon"]));
 });
 
-/** A copy of the sample in a git repository, with a venv, where the examples are typed. */
-async function storeProject(): Promise<Suite> {
-  const suite = new Suite((await Scratch.make()).path);
-  await copyTree(new URL("../fixtures/store", import.meta.url).pathname, suite.root);
-  const venv = dirname(dirname(await pythonWithPytest()));
-  await shell(suite, [`cp -a '${venv}' .venv`, "git init -q -b main", "git add -A"].join(" && "));
-  await shell(suite, "git commit -q -m 'Serve a store'");
-  return suite;
-}
-
 /** What each example printed, in lines. */
 async function typed(suite: Suite, examples: readonly Example[]): Promise<string[][]> {
   const script = examples.map(({ command }) => `printf '${MARK}'\n${command}`);
@@ -80,46 +70,6 @@ async function typed(suite: Suite, examples: readonly Example[]): Promise<string
     .replaceAll(join(suite.path, "state"), "~/.local/state")
     .replaceAll(suite.path, "/tmp");
   return printed.split(MARK).slice(1).map((part) => part.trimEnd().split("\n"));
-}
-
-async function shell(suite: Suite, script: string): Promise<string> {
-  const [program, ...args] = [
-    ...(ISOLATED ? [...ISOLATED, ...UNHURRIED] : []),
-    "bash",
-    "-c",
-    script,
-  ];
-  const environment = suite.environment({ GIT_CONFIG_GLOBAL: "/dev/null", NO_COLOR: "1" });
-  const who = { NAME: "dev", EMAIL: "dev@example.org", DATE: "2026-11-28T12:00:00Z" };
-  const { stdout } = await new Deno.Command(program!, {
-    args,
-    cwd: suite.root,
-    clearEnv: true,
-    env: {
-      ...environment,
-      PATH: `${dirname(TRACTEST)}:${environment.PATH}`,
-      ...Object.fromEntries(
-        Object.entries(who).flatMap(([name, value]) =>
-          ["AUTHOR", "COMMITTER"].map((role) => [`GIT_${role}_${name}`, value])
-        ),
-      ),
-    },
-    stdin: "null",
-  }).output();
-  return new TextDecoder().decode(stdout);
-}
-
-/** Ends the processes that the examples of a suite left, and returns their command lines. */
-async function endLeft(suite: Suite): Promise<string[]> {
-  const left: string[] = [];
-  for await (const { name } of Deno.readDir("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    const environment = await Deno.readTextFile(`/proc/${name}/environ`).catch(() => "");
-    if (!environment.split("\0").includes(`SUITE=${suite.path}`)) continue;
-    left.push((await Deno.readTextFile(`/proc/${name}/cmdline`)).replaceAll("\0", " "));
-    Deno.kill(Number(name), "SIGKILL");
-  }
-  return left;
 }
 
 /** The words of a command line without variables. */
