@@ -15,7 +15,7 @@ const COMMANDS = [
   "tractest run trouble/test_hang.py --test-timeout 2",
 ];
 
-/** Seconds: between two keys, before Enter, the longest pause in output, and to read what is there. */
+/** Seconds: between keys, before Enter, the longest pause in output, to read what is there. */
 const [KEY, ENTER, LONGEST, READ] = [0.06, 0.4, 0.5, 3.5];
 /** Keys that appear at once: fewer pictures. */
 const KEYS = 4;

@@ -106,7 +106,7 @@ const COLOURS: Readonly<Record<string, string>> = {
   c14: "#56d4dd",
 };
 
-/** The frames as a film, side by side, that moves one picture at a time; each line is drawn once. */
+/** The frames side by side, as a film that moves a picture at a time; each line is drawn once. */
 export function animation(
   frames: readonly Frame[],
   { columns, rows }: { readonly columns: number; readonly rows: number },

@@ -40,7 +40,7 @@ export async function shell(suite: Suite, script: string): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
-/** Ends the processes that were started in a suite and are left, and returns their command lines. */
+/** Ends the processes that were started in a suite and are alive; returns their command lines. */
 export async function endLeft(suite: Suite): Promise<string[]> {
   const left: string[] = [];
   for await (const { name } of Deno.readDir("/proc")) {
