@@ -20,7 +20,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["command_line"],
   ["project"],
   ["pytest"],
-  ["leaks"],
+  ["leaks", "ci"],
   ["background"],
   ["affected", "isolation", "layout"],
   ["flaky", "hang", "history"],

@@ -17,6 +17,7 @@ import { dryRun } from "./dry_run.ts";
 import { prepareAndRun } from "./prepared.ts";
 import { isolationOfTests } from "./rules_overrides.ts";
 import { NOT_RUN, RUN_SCHEMA, type RunRequest } from "./run_request.ts";
+import { stopText } from "../preflight/show.ts";
 import { TestRun } from "./test_run.ts";
 
 /** `tractest run`: preflight, pytest, verdict. */
@@ -33,7 +34,7 @@ export async function run(typed: Context<RunOptions>): Promise<ExitCode> {
   if (line.slips?.length) {
     await (await import("./slips.ts")).refuseSlips(context, project);
   }
-  const { intent, settings, parallel, scope, chosen, dimensions } = request;
+  const { intent, settings, parallel, scope, chosen, dimensions, ci } = request;
   if (chosen?.only && chosen.targets.length === 0) {
     if (printer.json) printer.document(RUN_SCHEMA, NOT_RUN);
     return EXIT.ok;
@@ -64,7 +65,10 @@ export async function run(typed: Context<RunOptions>): Promise<ExitCode> {
     brief: request.ui === "agent" && !printer.verbose && !line.options.preflightOnly,
     checksOnly: line.options.preflightOnly,
     isolate: parallel.jobs === 1 ? "never" : parallel.jobs === "auto" ? "auto" : "always",
+    around: ci ? (checks) => ci.group(CHECKS, checks) : undefined,
     onStop: ({ checks: preflight, leaks }, exitCode) => {
+      const why = stopText(preflight);
+      if (why !== null) ci?.annotateRun("no test was started", why);
       if (!printer.json) return;
       const stopped = { exitCode, leaks, preflight };
       if (matrix) printer.document(matrix.MATRIX_SCHEMA, { ...stopped, dimensions, cells: [] });
@@ -81,6 +85,9 @@ export async function run(typed: Context<RunOptions>): Promise<ExitCode> {
 function isolated(project: Project, isolate: "always" | "auto"): Project {
   return { ...project, configuration: { ...project.configuration, isolate } };
 }
+
+/** The checks before a run, as a group of a log. */
+const CHECKS = { title: "checks before the tests", name: "checks", collapsed: true };
 
 /** `--bg`: starts the same run in the background. */
 async function goToBackground(

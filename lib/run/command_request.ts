@@ -1,5 +1,7 @@
 import type { RunOptions } from "./run_options.ts";
 import { dirname, resolve } from "@std/path";
+import { providerOf } from "../ci/providers.ts";
+import type { CiLog } from "../ci/ci_log.ts";
 import { escapeText } from "../base/escape.ts";
 import { type Conflict, type Parallel, parallelOf } from "./rules_parallel.ts";
 import { type Dimension, parseMatrix } from "../matrix/rules.ts";
@@ -48,11 +50,13 @@ export async function readRunRequest(
   const { jobs, defaultFlags } = project.configuration;
   const unseen = await unseenIn(host, project, intent.passed);
   const excluded = refusal(unseen);
-  const parallel = parallelOf(line.options, intent, jobs, excluded);
+  const shard = await shardOf(context);
+  const parallel = parallelOf({ ...line.options, shard }, intent, jobs, excluded);
   if (excluded !== null && jobs !== null && jobs !== 1 && line.options.jobs === null) {
     const { option, because } = excluded;
     printer.note(escapeText(`one pytest at a time, because of ${option}: ${because}`));
   }
+  const ui = uiOf(context, intent);
   const dimensions = matrixOf(context, intent, parallel, excluded);
   // The cells of a matrix are compared by all tests: none may stop early.
   const flags = dimensions.length > 0 ? withoutStopping(defaultFlags) : defaultFlags;
@@ -68,7 +72,8 @@ export async function readRunRequest(
     junit: await junitOf(context),
     events: line.options.events !== null ? await EventsFile.at(host, line.options.events) : null,
     chosen,
-    ui: uiOf(context, intent),
+    ci: intent.debugging || ui === "agent" ? null : await ciLogOf(context),
+    ui,
     dimensions,
     places: ownPlaces(unseen),
     command: (python, { tests }, words = []) => {
@@ -93,6 +98,27 @@ async function junitOf({ host, line }: Context<RunOptions>): Promise<JunitFile |
     if (await host.files.stat(directory) === null) await host.files.makeDirectory(directory);
   }
   return await JunitFile.at(host, junit);
+}
+
+/** The log of the CI service that `--ci` or the environment names. */
+async function ciLogOf({ host, printer, line }: Context<RunOptions>): Promise<CiLog | null> {
+  if (line.options.bg || line.options.backgroundRun !== null) return null;
+  const provider = providerOf(line.options.ci, (name) => host.env(name));
+  if (provider === null) return null;
+  const { CiLog } = await import("../ci/ci_log.ts");
+  const stream = printer.json || line.options.events === "-" ? "stderr" : "stdout";
+  return new CiLog(host, printer, provider, stream);
+}
+
+/** The typed `--shard`; for `auto` the part that CI's variables name. */
+async function shardOf({ host, printer, line }: Context<RunOptions>): Promise<string | null> {
+  const { shard } = line.options;
+  if (!shard?.startsWith("auto")) return shard;
+  const { autoShard } = await import("../ci/rules_shard.ts");
+  const auto = autoShard(shard, (name) => host.env(name));
+  if (auto === null) return shard;
+  printer.note(escapeText(`part ${auto.text} of the suite, by ${auto.because}`));
+  return auto.text;
 }
 
 /** What pytest collects. */

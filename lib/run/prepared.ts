@@ -97,6 +97,8 @@ export interface PrepareOptions {
   readonly checksOnly: boolean;
   /** Whether to isolate the run if neither options nor configuration say so; default: never. */
   readonly isolate?: IsolationWish;
+  /** Does the checks in a group of a log; default: plainly. */
+  readonly around?: (checks: () => Promise<PreflightResult>) => Promise<PreflightResult>;
   /** Called when a check failed, or only checks were requested. */
   readonly onStop: (preflight: PreflightResult, exitCode: ExitCode) => void;
 }
@@ -168,7 +170,8 @@ class Preparation {
     const revision = revisionOf(context.host, project);
     const isolated = isolation !== null;
     const ready = { lock, grace, isolated, targets, collects, brief };
-    const preflight = await readyToRun(context, project, ready);
+    const checks = () => readyToRun(context, project, ready);
+    const preflight = await (this.options.around?.(checks) ?? checks());
     const { interpreter } = preflight;
     if (interpreter === null || preflight.exitCode !== 0 || checksOnly) {
       return this.#stop(preflight);

@@ -96,7 +96,7 @@ export function parseShard(text: string): Shard {
   if (index >= 1 && index <= count && count <= MOST_SHARDS) return { index, count };
   throw new UsageError(
     `Option "--shard" does not take "${text}"`,
-    "it takes K/N, from 1/N to N/N: --shard 1/3 on the first of three machines",
+    "it takes K/N, from 1/N to N/N: --shard 1/3 on the first of three machines; or auto in CI",
   );
 }
 

@@ -1,5 +1,6 @@
 import { type OptionsOf, type OptionTable, SHARED } from "../command_line/options.ts";
 import { MOST_RETRIES, UIS } from "../tables/defaults.ts";
+import { CI_CHOICES } from "../ci/providers.ts";
 import { RUNS_PYTEST } from "../command_line/session_options.ts";
 
 /** The options of `run`. */
@@ -57,7 +58,9 @@ export const RUN_OPTIONS = {
     section: "selection",
     kind: "text",
     metavar: "K/N",
-    doc: "run only part K of N of the suite, on one of N machines",
+    offers: ["auto"],
+    doc: "run only part K of N of the suite, on one of N machines; auto: by the variables of " +
+      "GitLab, CircleCI, Buildkite, Azure or Slurm, auto/N: of N by Kubernetes' index",
   },
   "durations-from": {
     section: "selection",
@@ -100,6 +103,14 @@ export const RUN_OPTIONS = {
     doc: "pytest's own output (default); a progress bar with the running tests, and failures as " +
       "they happen (press t: the running tests and their processes); or a short report for " +
       "coding agents: each failure once, grouped by cause. Not with a debugger",
+  },
+  ci: {
+    section: "reports",
+    kind: "choice",
+    default: "auto",
+    choices: CI_CHOICES,
+    doc: "structure the log for a CI service: groups; for github and azure failures at their " +
+      "lines, for github a summary of the job. auto: for the one whose variables are set",
   },
   limit: {
     section: "reports",

@@ -1,3 +1,4 @@
+import type { CiLog } from "../ci/ci_log.ts";
 import type { KnownSeconds } from "../history/durations_file.ts";
 import type { Targets } from "../project/rules_targets.ts";
 import type { Project } from "../project/project.ts";
@@ -29,6 +30,8 @@ export interface RunRequest {
   readonly chosen: Chosen | null;
   /** Where the verdict goes: standard error if standard output carries the events. */
   readonly stream: VerdictStream;
+  /** The log of the service that runs the tests; null: none is known. */
+  readonly ci: CiLog | null;
   /** What shows the run while it lasts. */
   readonly ui: Ui;
   /** How sessions are kept from sharing files that untyped options name. */

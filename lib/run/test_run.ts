@@ -102,9 +102,16 @@ export class TestRun {
     await this.#writeReports(findings.outcome);
     const { showFindings } = await import("./end.ts");
     showFindings(this.context, findings);
+    await this.#reportToCi(findings);
     // Last, because the verdict must not wait for a process that locks the history.
     await this.#draft.record(this.context.printer, findings.outcome.run);
     return findings.exitCode;
+  }
+
+  async #reportToCi(findings: RunFindings): Promise<void> {
+    const { ci, project } = this.request;
+    if (ci === null) return;
+    await (await import("./ci_report.ts")).reportToCi(ci, project.root, findings);
   }
 
   #showCommand(): void {
@@ -149,7 +156,9 @@ export class TestRun {
       several: this.#sharing.several,
       tries: this.#tries,
     });
-    const launched = this.prepared.launch(this.log, directory, this.#launchRequest(display));
+    const { ci } = this.request;
+    const launch = () => this.prepared.launch(this.log, directory, this.#launchRequest(display));
+    const launched = ci && display.output !== "log" ? ci.tests(launch) : launch();
     const outcome = await launched.catch(async (error) => {
       await this.#draft.drop();
       throw error;

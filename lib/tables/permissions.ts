@@ -17,7 +17,7 @@ export interface PermissionRow {
   readonly why: string;
 }
 
-const TALK = ["NO_COLOR", "TERM"] as const;
+const TALK = ["NO_COLOR", "FORCE_COLOR", "TERM"] as const;
 /** For finding the project, and in its venv what belongs to its profile. */
 const PROJECT_ENV = [
   ...TALK,
@@ -41,7 +41,32 @@ const ALIVE = ["cat", "readlink"] as const;
 const GIT_ENV = [...PROJECT_ENV, "XDG_CONFIG_HOME"] as const;
 /** Where the state directory is. */
 const STATE_ENV = [...PROJECT_ENV, "XDG_STATE_HOME"] as const;
+/** For the logs of CI, and for `--shard auto`. */
+const CI_ENV = [
+  "GITHUB_ACTIONS",
+  "GITHUB_STEP_SUMMARY",
+  "GITHUB_WORKSPACE",
+  "GITLAB_CI",
+  "TF_BUILD",
+  "BUILDKITE",
+  "CIRCLECI",
+  "CI_NODE_INDEX",
+  "CI_NODE_TOTAL",
+  "CIRCLE_NODE_INDEX",
+  "CIRCLE_NODE_TOTAL",
+  "BUILDKITE_PARALLEL_JOB",
+  "BUILDKITE_PARALLEL_JOB_COUNT",
+  "SYSTEM_JOBPOSITIONINPHASE",
+  "SYSTEM_TOTALJOBSINPHASE",
+  "JOB_COMPLETION_INDEX",
+  "SLURM_ARRAY_TASK_ID",
+  "SLURM_ARRAY_TASK_MIN",
+  "SLURM_ARRAY_TASK_MAX",
+  "SLURM_ARRAY_TASK_COUNT",
+  "SLURM_ARRAY_TASK_STEP",
+] as const;
 const RUN_ENV = [
+  ...CI_ENV,
   ...PROBE_ENV,
   "XDG_CACHE_HOME",
   "XDG_CONFIG_HOME",

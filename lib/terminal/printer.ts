@@ -36,6 +36,8 @@ export class Printer {
   readonly color: PrinterOptions["color"];
   /** Prints above a live region; null while there is none. */
   above: ((print: () => void) => void) | null = null;
+  /** Changes what a reader of the log would take for a command; null: there is none. */
+  guard: ((text: string) => string) | null = null;
   readonly #silent: boolean;
   #host: Host;
 
@@ -61,7 +63,10 @@ export class Printer {
   /** The same printer without standard error, unless it is verbose. */
   silenced(): Printer {
     const { json, verbose, color } = this;
-    return verbose ? this : new Printer(this.#host, { json, verbose, color, silent: true });
+    if (verbose) return this;
+    const silenced = new Printer(this.#host, { json, verbose, color, silent: true });
+    silenced.guard = this.guard;
+    return silenced;
   }
 
   /** `warning: …` on standard error. */
@@ -86,15 +91,20 @@ export class Printer {
     return `\x1b[${on}m${text}\x1b[${off}m`;
   }
 
-  /** Whether a stream shows colours, by `--color`, NO_COLOR, TERM, and if it is a terminal. */
+  /**
+   * Whether a stream shows colours, by `--color`, NO_COLOR, FORCE_COLOR, TERM, and if it is a
+   * terminal.
+   */
   colours(stream: "stdout" | "stderr"): boolean {
     if (this.color !== "auto") return this.color === "always";
+    if (this.#host.env("NO_COLOR")) return false;
+    if (this.#host.env("FORCE_COLOR")) return true;
     const output: Output = this.#host.terminal[stream];
-    return output.isTerminal && !this.#host.env("NO_COLOR") && this.#host.env("TERM") !== "dumb";
+    return output.isTerminal && this.#host.env("TERM") !== "dumb";
   }
 
   #write(stream: "stdout" | "stderr", text: string): void {
-    const print = () => this.#host.terminal[stream].write(`${text}\n`);
+    const print = () => this.#host.terminal[stream].write(`${this.guard?.(text) ?? text}\n`);
     if (this.above) this.above(print);
     else print();
   }

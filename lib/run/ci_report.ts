@@ -1,0 +1,86 @@
+import type { CiLog } from "../ci/ci_log.ts";
+import type { Annotation } from "../ci/rules_log.ts";
+import type { SummaryTest } from "../ci/rules_summary.ts";
+import { plural } from "../base/plural.ts";
+import { countsLine } from "../pytest/counts.ts";
+import { describeLeft } from "../pytest/describe_left.ts";
+import { fileOf } from "../pytest/lastfailed.ts";
+import { RED, type TestResult } from "../pytest/results.ts";
+import { endingOf } from "./after.ts";
+import type { RunFindings } from "./end.ts";
+import { reasonOf } from "./rules_cause.ts";
+import { type JudgedFailure, knowledgeLines } from "./show_failures.ts";
+
+/** Reports a run to the service that runs the tests. */
+export async function reportToCi(ci: CiLog, root: string, found: RunFindings): Promise<void> {
+  const { outcome, failures, exitCode, limit } = found;
+  const { run } = outcome;
+  const tests = [...run.tests.values()];
+  const flaky = tests.filter((test) => test.flaky);
+  const leaking = tests.filter((test) => test.leaked.length > 0);
+  const ending = endingOf(outcome, limit);
+  if (exitCode !== 0) ci.openGroup();
+  if (ending !== null) ci.annotateRun("the run did not end by itself", ending);
+  ci.annotate(root, [
+    ...failures.map(failureAnnotation),
+    ...flaky.map((test) => testAnnotation(test, "passed only when run again", firstReason(test))),
+    ...leaking.map((test) =>
+      testAnnotation(test, `left ${processes(test)} behind`, leftLines(test).join("\n"))
+    ),
+  ]);
+  const counts = run.began ? countsLine(run.counts, run) : "pytest reported nothing";
+  const how = ending === null ? "" : `${ending}: `;
+  await ci.summarize({
+    title: `${how}${counts} in ${outcome.seconds.toFixed(2)} s`,
+    exitCode,
+    counts: run.began ? Object.entries(run.counts) : [],
+    failures: failures.map((failure) => ({
+      id: failure.id,
+      where: failure.where,
+      reason: reasonOf(failure),
+      known: knowledgeOf(failure),
+    })),
+    flaky: flaky.map((test) => summaryOf(test, firstReason(test))),
+    leaks: leaking.map((test) => summaryOf(test, leftLines(test).join("; "))),
+  });
+}
+
+function failureAnnotation(failure: JudgedFailure): Annotation {
+  const { id, phase, where, message } = failure;
+  const [, file = fileOf(id), line = null] = /^(.+):(\d+)$/.exec(where ?? "") ?? [];
+  return {
+    level: "error",
+    file,
+    line: line === null ? null : Number(line),
+    title: phase === "call" ? id : `${id} (${phase})`,
+    message: [message, ...knowledgeOf(failure)].join("\n"),
+  };
+}
+
+function testAnnotation({ id }: TestResult, what: string, message: string): Annotation {
+  return { level: "warning", file: fileOf(id), line: null, title: `${id} ${what}`, message };
+}
+
+function summaryOf({ id }: TestResult, reason: string): SummaryTest {
+  return { id, where: null, reason, known: [] };
+}
+
+function knowledgeOf(failure: JudgedFailure): string[] {
+  return knowledgeLines(failure, (_, text) => text).map((line) => line.trim());
+}
+
+function firstReason({ attempts }: TestResult): string {
+  const failure = attempts.find(({ outcome }) => RED.has(outcome))?.failure ?? null;
+  return failure === null ? "it failed before" : reasonOf(failure);
+}
+
+function processes({ leaked }: TestResult): string {
+  return plural(leaked.length, "process", "processes");
+}
+
+/** Processes of a test that are listed. */
+const SHOWN_LEFT = 5;
+
+function leftLines({ leaked }: TestResult): string[] {
+  return leaked.slice(0, SHOWN_LEFT).map(describeLeft);
+}
