@@ -6,6 +6,7 @@ import { allVerbs } from "../lib/cli.ts";
 import { exitSection, optionSections, type Section } from "../lib/help/pages.ts";
 import { type AnyVerb, GROUPS } from "../lib/command_line/verb.ts";
 import { EVERY_COMMAND } from "../lib/command_line/options.ts";
+import { DOCUMENTS, documentSchemas } from "./document_schemas.ts";
 import { optionRows } from "../lib/help/pages.ts";
 import { type CheckRow, CHECKS } from "../lib/preflight/check_ids.ts";
 import {
@@ -25,6 +26,9 @@ const COMMANDS_PAGE = "docs/reference/cli.md";
 
 /** The JSON schema of the configuration, which is written as a whole too. */
 const SCHEMA_PAGE = "docs/reference/schemas/configuration.json";
+
+/** The directory of the JSON schemas, which are written as a whole. */
+const SCHEMAS_DIRECTORY = "docs/reference/schemas";
 
 /** Tables between the markers `<!-- NAME -->` and `<!-- /NAME -->`, and the pages they are on. */
 const TABLES: readonly { readonly page: string; readonly name: string; lines: string[] }[] = [
@@ -74,6 +78,17 @@ const TABLES: readonly { readonly page: string; readonly name: string; lines: st
     ),
   },
   {
+    page: "docs/reference/json.md",
+    name: "documents",
+    lines: table(
+      ["document", "schema"],
+      Object.entries(DOCUMENTS).map(([name, row]) => [
+        row.about,
+        `[\`tractest.${name}/1\`](schemas/${name}.json)`,
+      ]),
+    ),
+  },
+  {
     page: "docs/reference/permissions.md",
     name: "permissions",
     lines: table(
@@ -96,6 +111,9 @@ export async function writtenPages(
     [COMMANDS_PAGE, commandsPage(await allVerbs())],
     [SCHEMA_PAGE, `${JSON.stringify(configurationSchema(), null, 2)}\n`],
   ]);
+  for (const [name, schema] of documentSchemas()) {
+    pages.set(`${SCHEMAS_DIRECTORY}/${name}.json`, `${JSON.stringify(schema, null, 1)}\n`);
+  }
   for (const { page, name, lines } of TABLES) {
     pages.set(page, withTable(page, pages.get(page) ?? await read(page), name, lines));
   }

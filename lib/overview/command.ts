@@ -30,7 +30,9 @@ export async function overview({ host, printer }: Context): Promise<ExitCode> {
     for (const line of definitions(steps, width)) printer.line(line);
   };
   if (project === null) {
-    if (printer.json) printer.document("tractest.overview/1", { root: null, next: NOWHERE });
+    if (printer.json) {
+      printer.document("tractest.overview/1", { root: null, next: NOWHERE.map(stepFacts) });
+    }
     printer.line("no project here: no pytest configuration, no pyproject.toml, no tests");
     show(NOWHERE);
     return EXIT.ok;
@@ -43,13 +45,16 @@ export async function overview({ host, printer }: Context): Promise<ExitCode> {
   const facts: Overview = { root: project.root, name: project.name, venv, leaks, ...factsOf(runs) };
   const next = nextSteps(facts);
   if (printer.json) {
-    const steps = next.map(([command, does]) => ({ command, does }));
-    printer.document("tractest.overview/1", { ...facts, next: steps });
+    printer.document("tractest.overview/1", { ...facts, next: next.map(stepFacts) });
     return EXIT.ok;
   }
   for (const line of definitions(rowsOf(facts, runs, host.clock.now()), width)) printer.line(line);
   show(next);
   return EXIT.ok;
+}
+
+function stepFacts([command, does]: NextStep): Readonly<Record<string, string>> {
+  return { command, does };
 }
 
 const NOWHERE: readonly NextStep[] = [

@@ -1,3 +1,6 @@
+/** A JSON schema. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
 /** A type of event field: checks a JSON value once, when it is read, and gives it a static type. */
 export interface Field<T> {
   /**
@@ -7,6 +10,10 @@ export interface Field<T> {
   readonly accepts: (value: unknown) => boolean;
   /** Whether a missing field is read as null. */
   readonly isNullable?: boolean;
+  /** Whether the field may be missing. */
+  readonly isOptional?: boolean;
+  /** The type as a JSON schema (draft 2020-12). */
+  readonly schema: JsonSchema;
   /** The type; only for the compiler. */
   readonly type?: T;
 }
@@ -27,56 +34,86 @@ export type ObjectOf<F> =
   & { readonly [Key in OptionalIn<F>]?: TypeOf<F[Key]> };
 
 /** A string. */
-export const text: Field<string> = { accepts: (value) => typeof value === "string" };
+export const text: Field<string> = {
+  accepts: (value) => typeof value === "string",
+  schema: { type: "string" },
+};
 /** A finite number. */
 export const number: Field<number> = {
   accepts: (value) => typeof value === "number" && Number.isFinite(value),
+  schema: { type: "number" },
 };
 /** A boolean. */
-export const flag: Field<boolean> = { accepts: (value) => typeof value === "boolean" };
+export const flag: Field<boolean> = {
+  accepts: (value) => typeof value === "boolean",
+  schema: { type: "boolean" },
+};
 /** An object whose values are strings. */
 export const texts: Field<Readonly<Record<string, string>>> = {
   accepts: (value) => isObject(value) && Object.values(value).every(text.accepts),
+  schema: { type: "object", additionalProperties: text.schema },
 };
 
 /** A field that may be missing. */
-export function optional<T>({ accepts }: Field<T>): Field<T | undefined> {
-  return { accepts: (value) => value === undefined || accepts(value) };
+export function optional<T>({ accepts, schema }: Field<T>): Field<T | undefined> {
+  return { accepts: (value) => value === undefined || accepts(value), isOptional: true, schema };
 }
 
 /** A field that may be null; missing means the same. */
-export function nullable<T>({ accepts }: Field<T>): Field<T | null> {
+export function nullable<T>({ accepts, schema }: Field<T>): Field<T | null> {
   return {
     accepts: (value) => value === null || value === undefined || accepts(value),
     isNullable: true,
+    isOptional: true,
+    schema: { anyOf: [schema, { type: "null" }] },
   };
 }
 
 /** A field that has to be there and may be null. */
-export function orNull<T>({ accepts }: Field<T>): Field<T | null> {
-  return { accepts: (value) => value === null || accepts(value) };
+export function orNull<T>({ accepts, schema }: Field<T>): Field<T | null> {
+  return {
+    accepts: (value) => value === null || accepts(value),
+    schema: { anyOf: [schema, { type: "null" }] },
+  };
 }
 
 /** One of some words. */
 export function oneOf<const Words extends readonly string[]>(
   ...words: Words
 ): Field<Words[number]> {
-  return { accepts: (value) => words.includes(value as string) };
+  return { accepts: (value) => words.includes(value as string), schema: { enum: words } };
 }
 
 /** A list, whatever its length. */
-export function list<T>({ accepts }: Field<T>): Field<readonly T[]> {
-  return { accepts: (value) => Array.isArray(value) && value.every(accepts) };
+export function list<T>({ accepts, schema }: Field<T>): Field<readonly T[]> {
+  return {
+    accepts: (value) => Array.isArray(value) && value.every(accepts),
+    schema: { type: "array", items: schema },
+  };
 }
 
 /** A name and a value. */
 export const pair: Field<readonly [string, string]> = {
   accepts: (value) => Array.isArray(value) && value.length === 2 && value.every(text.accepts),
+  schema: { type: "array", prefixItems: [text.schema, text.schema], minItems: 2, maxItems: 2 },
 };
 
 /** An object with these fields. */
 export function object<const F extends Fields>(fields: F): Field<ObjectOf<F>> {
-  return { accepts: (value) => isObject(value) && wrongField(value, fields) === null };
+  return {
+    accepts: (value) => isObject(value) && wrongField(value, fields) === null,
+    schema: objectSchema(fields),
+  };
+}
+
+/** The JSON schema of an object with these fields; it may have more. */
+export function objectSchema(fields: Fields): JsonSchema {
+  const entries = Object.entries(fields);
+  return {
+    type: "object",
+    properties: Object.fromEntries(entries.map(([name, { schema }]) => [name, schema])),
+    required: entries.filter(([, { isOptional }]) => !isOptional).map(([name]) => name),
+  };
 }
 
 /**

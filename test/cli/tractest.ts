@@ -1,3 +1,5 @@
+import { validate, validateEvents } from "./validated.ts";
+
 /** How a started tractest ended. */
 export interface Outcome {
   readonly code: number;
@@ -36,7 +38,7 @@ export function scratchState(): Record<"HOME" | "XDG_STATE_HOME" | "XDG_CACHE_HO
   return { HOME: state, XDG_STATE_HOME: `${state}/state`, XDG_CACHE_HOME: `${state}/cache` };
 }
 
-/** Runs the built binary to its end. */
+/** Runs the built binary to its end; a document that it prints has to fit its schema. */
 export async function tractest(
   args: readonly string[],
   { cwd, env = {}, stdin, wrap = [] }: TractestOptions,
@@ -56,10 +58,9 @@ export async function tractest(
     await writer.write(new TextEncoder().encode(stdin)).catch(() => {});
     await writer.close().catch(() => {});
   }
-  const { code, stdout, stderr } = await child.output();
-  return {
-    code,
-    stdout: new TextDecoder().decode(stdout),
-    stderr: new TextDecoder().decode(stderr),
-  };
+  const { code, ...output } = await child.output();
+  const stdout = new TextDecoder().decode(output.stdout);
+  validate(stdout);
+  if (args[0] === "run") await validateEvents({ ...scratchState(), ...env }.XDG_STATE_HOME);
+  return { code, stdout, stderr: new TextDecoder().decode(output.stderr) };
 }
