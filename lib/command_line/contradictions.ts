@@ -32,6 +32,14 @@ export const CONTRADICTIONS = [
     instead: "leave --uv-run out: it uses the Python that uv finds",
   },
   {
+    options: ["durations-file", "durations-from"],
+    instead: "leave --durations-from out: --durations-file reads its file too",
+  },
+  {
+    options: ["durations-file", "matrix"],
+    instead: "leave --durations-file out: each cell has durations of its own",
+  },
+  {
     options: ["matrix", "slow-after"],
     instead: "leave --slow-after out: each cell is reported when it is over",
   },

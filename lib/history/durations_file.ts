@@ -13,12 +13,17 @@ export function isDurations(head: string): boolean {
   return new RegExp(`^\\{\\s*"schema":\\s*"${schema}`).test(head);
 }
 
-/** The durations of a run's tests as a document, sorted by their ids. */
-export function durationsText(results: RunModel): string {
+/**
+ * The durations of a run's tests as a document, sorted by their ids.
+ *
+ * @param before such a document: its tests that this run did not finish stay as they are
+ */
+export function durationsText(results: RunModel, before: string | null = null): string {
   const rows = results.finished.map(({ id, attempts }) => {
     return [id, Math.round(attempts.at(-1)!.seconds * 1000) / 1000] as const;
   });
-  const seconds = Object.fromEntries(rows.sort(([a], [b]) => a < b ? -1 : 1));
+  const known = new Map([...before === null ? [] : entriesOf(before) ?? [], ...rows]);
+  const seconds = Object.fromEntries([...known].sort(([a], [b]) => a < b ? -1 : 1));
   return `${JSON.stringify({ schema: DURATIONS_SCHEMA, seconds }, null, 1)}\n`;
 }
 
@@ -28,6 +33,14 @@ export function readDurationsFrom(text: string): KnownSeconds | null {
 }
 
 function fromDocument(text: string): KnownSeconds | null {
+  const entries = entriesOf(text);
+  if (entries === null) return null;
+  const seconds = new Map(entries);
+  return (id) => seconds.get(id);
+}
+
+/** Ids and seconds; null for other texts. */
+function entriesOf(text: string): [string, number][] | null {
   let value: { schema?: unknown; seconds?: unknown } | null;
   try {
     value = JSON.parse(text);
@@ -37,12 +50,9 @@ function fromDocument(text: string): KnownSeconds | null {
   if (value?.schema !== DURATIONS_SCHEMA) return null;
   if (typeof value.seconds !== "object" || value.seconds === null) return null;
   const entries = Object.entries(value.seconds) as [string, unknown][];
-  const seconds = new Map(
-    entries.filter((entry): entry is [string, number] =>
-      typeof entry[1] === "number" && entry[1] >= 0
-    ),
+  return entries.filter((entry): entry is [string, number] =>
+    typeof entry[1] === "number" && entry[1] >= 0
   );
-  return (id) => seconds.get(id);
 }
 
 function fromEvents(text: string): KnownSeconds | null {

@@ -23,6 +23,7 @@ import type { Project } from "../project/project.ts";
 import type { Chosen } from "./chosen.ts";
 import { givenSeconds } from "./parallel.ts";
 import { EventsFile } from "./events_file.ts";
+import type { KeptDurations } from "./kept_durations.ts";
 import { JunitFile } from "./junit_file.ts";
 import type { RunRequest } from "./run_request.ts";
 import { runSettings } from "./settings.ts";
@@ -56,6 +57,7 @@ export async function readRunRequest(
     const { option, because } = excluded;
     printer.note(escapeText(`one pytest at a time, because of ${option}: ${because}`));
   }
+  const kept = await keptDurations(context);
   const ui = uiOf(context, intent);
   const dimensions = matrixOf(context, intent, parallel, excluded);
   // The cells of a matrix are compared by all tests: none may stop early.
@@ -65,7 +67,8 @@ export async function readRunRequest(
     intent,
     settings,
     parallel,
-    givenSeconds: await givenSeconds(host, project, parallel.durations),
+    kept: parallel.shard === null ? kept : null,
+    givenSeconds: kept?.seconds ?? await givenSeconds(host, project, parallel.durations),
     scope: collection.scope,
     collected: collection.collected,
     stream: line.options.events === "-" ? "stderr" : "stdout",
@@ -98,6 +101,15 @@ async function junitOf({ host, line }: Context<RunOptions>): Promise<JunitFile |
     if (await host.files.stat(directory) === null) await host.files.makeDirectory(directory);
   }
   return await JunitFile.at(host, junit);
+}
+
+/** The file of `--durations-file`. */
+async function keptDurations(
+  { host, printer, line }: Context<RunOptions>,
+): Promise<KeptDurations | null> {
+  if (line.options.durationsFile === null) return null;
+  const { KeptDurations } = await import("./kept_durations.ts");
+  return await KeptDurations.at(host, printer, line.options.durationsFile);
 }
 
 /** The log of the CI service that `--ci` or the environment names. */

@@ -68,6 +68,12 @@ export const RUN_OPTIONS = {
     doc: "cut and order the tests by the durations in FILE: a JUnit report, --events, " +
       "or tractest merge --durations; `history`: by the record of this machine",
   },
+  "durations-file": {
+    section: "selection",
+    kind: "file",
+    doc: "cut and order the tests by the durations in FILE, if it is there, and write them to it " +
+      "at the end, for CI to keep; with --shard it is only read: merge --durations writes it",
+  },
   header: {
     section: "execution",
     kind: "flag",

@@ -6,6 +6,7 @@ import type { RunIntent } from "../pytest/pytest_command.ts";
 import type { Chosen } from "./chosen.ts";
 import type { SessionKind } from "./engine/engine_request.ts";
 import type { EventsFile } from "./events_file.ts";
+import type { KeptDurations } from "./kept_durations.ts";
 import type { JunitFile } from "./junit_file.ts";
 import type { Parallel } from "./rules_parallel.ts";
 import type { OwnPlaces } from "./rules_unseen_options.ts";
@@ -19,7 +20,9 @@ export interface RunRequest {
   readonly intent: RunIntent;
   readonly settings: RunSettings;
   readonly parallel: Parallel;
-  /** How long tests take, as given for `--durations-from`. */
+  /** The file of `--durations-file`; null if none is written. */
+  readonly kept: KeptDurations | null;
+  /** How long tests take, as given for `--durations-from` or `--durations-file`. */
   readonly givenSeconds: KnownSeconds | null;
   readonly scope: Targets["scope"];
   /** What pytest will collect, without the names of tests; undefined: the whole suite. */

@@ -263,9 +263,8 @@ export class TestRun {
   }
 
   async #logFinish({ outcome, exitCode, strain }: RunFindings): Promise<void> {
-    const { context: { host, printer }, log, request: { scope, parallel, intent } } = this;
-    const isFull = scope === "full" && parallel.shard === null && !intent.selects &&
-      !intent.debugging;
+    const { context: { host, printer }, log } = this;
+    const isFull = this.#isFull();
     if (isFull && outcome.cut === null && outcome.code <= 1) {
       await recordFullRun(host, this.prepared.state, outcome.seconds);
     }
@@ -284,8 +283,16 @@ export class TestRun {
     );
   }
 
-  async #writeReports({ sessions, run }: EngineOutcome): Promise<void> {
+  /** Whether all tests of the project are to run. */
+  #isFull(): boolean {
+    const { scope, parallel, intent } = this.request;
+    return scope === "full" && parallel.shard === null && !intent.selects && !intent.debugging;
+  }
+
+  async #writeReports({ sessions, run, cut, code }: EngineOutcome): Promise<void> {
     const { printer } = this.context;
+    const wasFull = this.#isFull() && cut === null && code === 0;
+    await this.request.kept?.write(printer, run, wasFull);
     await this.request.junit?.write(printer, run);
     // pytest's own report lacks the tests of later sessions.
     const unseen = this.#unseenReport ?? (sessions > 1 ? await this.#findUnseenReport() : null);

@@ -1,0 +1,121 @@
+import { join } from "@std/path";
+import { assert, assertEquals, assertIncludes } from "../assert.ts";
+import { pytestSuite, type Suite } from "./suites.ts";
+
+const FORGES = `
+def test_good(): pass
+def test_forges():
+    print("::error file=a.py::forged")
+    assert 1 == 2, "::warning::also forged"
+`;
+
+/** What GitHub's runner reads as commands: not those between stop-commands and its word. */
+function commandsOf(log: string): string[] {
+  let word: string | null = null;
+  const commands: string[] = [];
+  for (const line of log.split("\n").map((one) => one.trim())) {
+    if (word !== null) {
+      if (line === `::${word}::`) word = null;
+    } else if (line.startsWith("::stop-commands::")) word = line.slice("::stop-commands::".length);
+    else if (/^::|##\[/.test(line)) commands.push(line);
+  }
+  return commands;
+}
+
+Deno.test("on GitHub a run has groups, annotations and a summary; tests forge none", async () => {
+  await using suite = await pytestSuite({ "test_a.py": FORGES });
+  const summary = join(suite.path, "summary.md");
+  await Deno.writeTextFile(summary, "# earlier\n");
+  const env = {
+    GITHUB_ACTIONS: "true",
+    GITHUB_STEP_SUMMARY: summary,
+    GITHUB_WORKSPACE: suite.path,
+  };
+  const { code, stdout } = await suite.tractest(["run"], env);
+  assertEquals(code, 1, stdout);
+  const commands = commandsOf(stdout);
+  assertEquals(commands.slice(0, -1), [
+    "::group::checks before the tests",
+    "::endgroup::",
+    "::group::pytest",
+    "::endgroup::",
+  ]);
+  assertIncludes(
+    commands.at(-1)!,
+    "::error file=repo/tests/test_a.py,line=5,title=tests/test_a.py%3A%3Atest_forges::",
+  );
+  const text = await Deno.readTextFile(summary);
+  assert(text.startsWith("# earlier\n### tractest: 1 failed"), text);
+  assertIncludes(text, "    tractest run tests/test_a.py::test_forges\n");
+  const json = await suite.tractest(["run", "--json"], env);
+  assertEquals(JSON.parse(json.stdout).exitCode, 1);
+  const again = commandsOf(json.stderr);
+  assertEquals(again.slice(0, -1), commands.slice(0, -1));
+  assertIncludes(again.at(-1)!, "::error file=repo/tests/test_a.py,line=5,");
+});
+
+Deno.test("--ci names a service or none, and GitLab and Azure get what they read", async () => {
+  await using suite = await pytestSuite({ "test_a.py": FORGES });
+  const off = await suite.tractest(["run", "--ci", "off"], { GITHUB_ACTIONS: "true" });
+  assert(!/^::group/m.test(off.stdout), off.stdout);
+  const gitlab = await suite.tractest(["run"], { GITLAB_CI: "true" });
+  // deno-lint-ignore no-control-regex
+  assert(/^\x1b\[0Ksection_start:\d+:pytest\r\x1b\[0Kpytest$/m.test(gitlab.stdout), gitlab.stdout);
+  const azure = await suite.tractest(["run", "--ci=azure"]);
+  assertIncludes(
+    azure.stdout,
+    `##vso[task.logissue type=error;sourcepath=${suite.root}/tests/test_a.py;linenumber=5;]`,
+  );
+});
+
+Deno.test("FORCE_COLOR colours without a terminal, NO_COLOR wins", async () => {
+  await using suite = await pytestSuite({ "test_a.py": FORGES });
+  const last = async (env: Record<string, string>) => {
+    const { stdout } = await suite.tractest(["run"], env);
+    return stdout.trimEnd().split("\n").at(-1)!;
+  };
+  assert((await last({ FORCE_COLOR: "1" })).startsWith("\x1b[31m1 failed"));
+  assert((await last({ FORCE_COLOR: "1", NO_COLOR: "1" })).startsWith("1 failed"));
+});
+
+const TWO = "def test_a(): pass\ndef test_b(): pass\n";
+
+Deno.test("--shard auto runs the part that CI names, and says by which variables", async () => {
+  await using suite = await pytestSuite({ "test_a.py": TWO });
+  const ran = async (index: string) => {
+    const env = { CI_NODE_INDEX: index, CI_NODE_TOTAL: "2" };
+    const { stdout, stderr } = await suite.tractest(["run", "--shard", "auto", "--json"], env);
+    assertIncludes(stderr, `part ${index}/2 of the suite, by GitLab's CI_NODE_INDEX=${index}`);
+    return JSON.parse(stdout).counts.passed as number;
+  };
+  assertEquals(await ran("1") + await ran("2"), 2);
+  assertEquals((await suite.tractest(["run", "--shard", "auto"])).code, 64);
+});
+
+Deno.test("--durations-file keeps what each test took from run to run", async () => {
+  await using suite = await pytestSuite({ "test_a.py": TWO });
+  const words = ["--durations-file", "kept.json"];
+  assertEquals((await suite.tractest(["run", ...words])).code, 0);
+  assertEquals(Object.keys(await kept(suite)), [
+    "tests/test_a.py::test_a",
+    "tests/test_a.py::test_b",
+  ]);
+  await suite.write({
+    "kept.json": JSON.stringify({
+      schema: "tractest.durations/1",
+      seconds: { "tests/test_a.py::test_a": 77, "tests/test_a.py::test_b": 88, "gone.py::x": 1 },
+    }),
+  });
+  assertEquals((await suite.tractest(["run", "-k", "test_a", "--shard=1/1", ...words])).code, 0);
+  assertEquals((await kept(suite))["tests/test_a.py::test_a"], 77, "only read with --shard");
+  assertEquals((await suite.tractest(["run", "test_a.py::test_a", ...words])).code, 0);
+  const { "tests/test_a.py::test_a": ran, ...others } = await kept(suite);
+  assert(ran !== undefined && ran < 77);
+  assertEquals(others, { "gone.py::x": 1, "tests/test_a.py::test_b": 88 });
+  assertEquals((await suite.tractest(["run", ...words])).code, 0);
+  assert(!("gone.py::x" in await kept(suite)), "a full run forgets tests that are gone");
+});
+
+async function kept(suite: Suite): Promise<Record<string, number>> {
+  return JSON.parse(await Deno.readTextFile(join(suite.root, "kept.json"))).seconds;
+}
