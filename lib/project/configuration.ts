@@ -191,7 +191,7 @@ function profileNamed(
   const hint = names.length === 0
     ? "the configuration has no profiles: each is a table [tool.tractest.profile.NAME]"
     : suggestion(name, names) ?? `profiles: ${names.join(", ")}`;
-  const own = from === "--profile" ? "; an option of pytest goes after --" : "";
+  const own = from === "--profile" ? " (an option of pytest's with this name goes after --)" : "";
   throw new UsageError(`${from} names "${name}", which is no profile`, hint + own);
 }
 
