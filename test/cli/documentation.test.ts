@@ -34,7 +34,7 @@ Deno.test("every command of an example has the options that it is given", async 
   let count = 0;
   for (const { examples } of PAGES) {
     for (const { command, place } of examples) {
-      for (const [, text] of command.matchAll(/(?:^|[;&(] *|\w=\S+ )tractest\b([^;&|)#]*)/g)) {
+      for (const [, text] of command.matchAll(/(?:^|[;&(] *|\w=\S+ )tractest\b([^;&|)#>]*)/g)) {
         const [name, ...words] = shellWords(text!);
         if (name === undefined) continue;
         const verb = verbs.get(name);
