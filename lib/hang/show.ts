@@ -60,9 +60,18 @@ export function showHang(printer: Printer, report: HangReport, profile: Profile)
   showRecipe(printer, report);
 }
 
-/** Shows the same on stderr, with the output of a run. */
-export function noteHang(printer: Printer, report: HangReport, profile: Profile): void {
-  const how = { stream: "stderr", mostStacks: NOTED_STACKS } as const;
+/**
+ * Shows the same on stderr, with the output of a run.
+ *
+ * @param brief only the test, the verdict and its evidence: for a coding agent
+ */
+export function noteHang(
+  printer: Printer,
+  report: HangReport,
+  profile: Profile,
+  brief = false,
+): void {
+  const how = { stream: "stderr", mostStacks: NOTED_STACKS, brief } as const;
   for (const line of linesOf(printer, report, profile, how)) printer.note(line);
   showRecipe(printer, report);
 }
@@ -75,23 +84,24 @@ function linesOf(
   printer: Printer,
   report: HangReport,
   profile: Profile,
-  { stream, mostStacks = Infinity }: {
+  { stream, mostStacks = Infinity, brief = false }: {
     readonly stream: "stdout" | "stderr";
     readonly mostStacks?: number;
+    readonly brief?: boolean;
   },
 ): string[] {
   const { verdict, processes, evidence, unknowns } = report;
   const more = processes.length - SHOWN_PROCESSES;
   return [
     ...runningLines(report),
-    ...processes.slice(0, SHOWN_PROCESSES).flatMap(processLines),
-    ...(more > 0 ? [`  … and ${more} more`] : []),
+    ...(brief ? [] : processes.slice(0, SHOWN_PROCESSES).flatMap(processLines)),
+    ...(more > 0 && !brief ? [`  … and ${more} more`] : []),
     ...stackLines(report, mostStacks),
     verdict === "no-verdict"
       ? printer.paint("yellow", "cause not determined", stream) + (evidence[0] ? "; observed:" : "")
       : `${printer.paint("red", `${verdict}:`, stream)} ${HEADLINES[verdict]}`,
     ...evidence.map((line) => `  ${escapeText(line)}`),
-    ...(ABOUT_CAPTURE.has(verdict) ? signatureLines(report, profile) : []),
+    ...(ABOUT_CAPTURE.has(verdict) && !brief ? signatureLines(report, profile) : []),
     ...unknowns.map((line) => `  not inspected: ${escapeText(line)}`),
   ];
 }

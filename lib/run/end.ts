@@ -63,7 +63,7 @@ function showEnd(
   const { stream, balance, agentLimit, profile } = findings;
   const { run, hang } = outcome;
   const tests = [...run.tests.values()];
-  if (hang) noteHang(printer, hang, profile);
+  if (hang) noteHang(printer, hang, profile, agentLimit !== null && !printer.verbose);
   const { tptProto, spawnBackend } = line.options;
   const keep = [
     ...tptProto.map((transport) => `--tpt-proto=${transport}`),
