@@ -10,7 +10,9 @@ const MAIN = await Deno.readTextFile(`${BUNDLE}/main.js`);
 
 /** The chunk that the table of verbs loads for a command. */
 function chunkOf(name: CommandName): string {
-  const loader = new RegExp(`[{,]${name}:async\\(\\)=>\\(await import\\(\\(0,"\\./([\\w-]+\\.js)"`);
+  const loader = new RegExp(
+    `[{,]"?${name}"?:async\\(\\)=>\\(await import\\(\\(0,"\\./([\\w-]+\\.js)"`,
+  );
   const chunk = loader.exec(MAIN)?.[1];
   assert(chunk !== undefined, `main.js has no loader of ${name}`);
   return chunk;

@@ -411,7 +411,7 @@ def test_a():
     open("run/file", "a").write(", and inside")
     socket.socket(socket.AF_UNIX).bind("run/registry@1616.sock")
 `,
-    }, '[tool.tractest]\nsocket-directories = ["run"]\nisolate = true\n');
+    }, 'socket-directories = ["run"]\nisolate = true\n');
     await suite.write({ "run/file": "outside", "run/directory/old": "" });
     await Deno.symlink("file", join(suite.root, "run/link"));
     const listener = Deno.listen({

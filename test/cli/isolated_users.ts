@@ -1,7 +1,7 @@
 import { dirname, join } from "@std/path";
 import { isRoot } from "../leaks/scene.ts";
 import type { Running } from "./running.ts";
-import { PTY, pytestSuite, pythonWithPytest, sampleSuite, Suite, uv } from "./suites.ts";
+import { PTY, PYPROJECT, pytestSuite, pythonWithPytest, sampleSuite, Suite, uv } from "./suites.ts";
 import type { Outcome } from "./tractest.ts";
 
 /**
@@ -45,7 +45,11 @@ export class UsersSuite extends Suite {
     super(path);
   }
 
-  /** A project with these tests. */
+  /**
+   * A project with these tests.
+   *
+   * @param configuration more keys of `[tool.tractest]`
+   */
   static async of(
     user: User,
     tests: Readonly<Record<string, string>>,
@@ -53,9 +57,7 @@ export class UsersSuite extends Suite {
   ): Promise<UsersSuite> {
     const { path } = await pytestSuite(tests);
     const suite = new UsersSuite(path, user);
-    await suite.write({
-      "pyproject.toml": `[tool.pytest.ini_options]\ntestpaths = ["tests"]\n${configuration}`,
-    });
+    await suite.write({ "pyproject.toml": `${PYPROJECT}${configuration}` });
     if (user.as.length > 0) {
       await Deno.remove(join(suite.root, "py310"));
       await Deno.symlink(dirname(dirname(await everybodysPython())), join(suite.root, "py310"));

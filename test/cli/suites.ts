@@ -187,7 +187,7 @@ export async function uv(
 }
 
 /** A configuration with the flags that projects on tractor have by default. */
-const PYPROJECT = `[tool.pytest.ini_options]
+export const PYPROJECT = `[tool.pytest.ini_options]
 testpaths = ["tests"]
 [tool.tractest]
 default-flags = ["-x", "--tb=short", "--no-header"]
