@@ -31,10 +31,10 @@ Deno.test("fault 13: only a plain pid of another process is taken", () => {
 Deno.test("the grace is seconds from 0 to an hour, 3 unless given", () => {
   const grace = (...words: string[]) => parseCommandLine(VERB, words).options.grace;
   assertEquals(grace(), 3);
-  for (const [text, seconds] of [["0", 0], ["1.5", 1.5], ["3600", 3600]] as const) {
+  for (const [text, seconds] of [["0", 0], ["1.5", 1.5], ["1s", 1], ["3600", 3600]] as const) {
     assertEquals(grace("--grace", text), seconds);
   }
-  for (const text of ["-1", "x", "", "1s", "Infinity", "3601", "NaN"]) {
+  for (const text of ["-1", "x", "", "1x", "61m", "Infinity", "3601", "NaN"]) {
     assertThrows(() => grace(`--grace=${text}`), UsageError);
   }
 });
