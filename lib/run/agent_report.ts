@@ -6,7 +6,7 @@ import { groupByCause } from "./rules_cause.ts";
 import { failureHead, type JudgedFailure, knowledgeLines, shortReason } from "./show_failures.ts";
 
 /** Lines of the error and of the test's output that are shown of a failure. */
-const [SHOWN_ERROR, SHOWN_OUTPUT] = [12, 5];
+const [SHOWN_ERROR, SHOWN_OUTPUT] = [10, 4];
 /** Characters of one line: an agent reads them all. */
 const LINE_LENGTH = 240;
 /** Characters that are kept for the lines after the failures. */
@@ -84,14 +84,24 @@ function headLine(failure: JudgedFailure, byId: ReadonlyMap<string, TestResult>)
 
 /** The end of a traceback, which ends with the error, else the message; then the test's output. */
 function errorLines({ traceback, message, output = "" }: Failure): string[] {
+  const error = linesOf(traceback === "" ? message : traceback);
+  const shown = error.filter(isDecisive);
   return [
-    ...endOf(traceback === "" ? message : traceback, SHOWN_ERROR),
-    ...endOf(output, SHOWN_OUTPUT),
+    ...endOf(shown.length > 0 ? shown : error, SHOWN_ERROR),
+    ...endOf(linesOf(output), SHOWN_OUTPUT),
   ];
 }
 
-function endOf(text: string, most: number): string[] {
-  const lines = withoutAnsi(text).split("\n").filter((line) => line.trim() !== "");
+/** Whether a line of a traceback is where it failed, why, or its place: not source around that. */
+function isDecisive(line: string): boolean {
+  return /^(>|E +\S)|^\S.*:\d+: /.test(line);
+}
+
+function linesOf(text: string): string[] {
+  return withoutAnsi(text).split("\n").filter((line) => line.trim() !== "");
+}
+
+function endOf(lines: readonly string[], most: number): string[] {
   const shown = lines.slice(-most).map((line) => clip(line.trimEnd()));
   return lines.length > most ? [`… ${lines.length - most} lines before`, ...shown] : shown;
 }

@@ -81,3 +81,26 @@ Deno.test("foreign text in a report for agents is escaped", () => {
   // deno-lint-ignore no-control-regex
   assert(!/[\x00-\x09\x0b-\x1f]/.test(lines.join("\n")));
 });
+
+Deno.test("of a traceback an agent sees where it failed and why, not the source around", () => {
+  const source = Array.from({ length: 30 }, (_, index) => `    line ${index} of a library`);
+  const traceback = [
+    "    def test_a():",
+    ">       connect()",
+    "tests/test_a.py:3: ",
+    ...source,
+    ">       raise TooSlow()",
+    "E       lib.TooSlow: 3 s",
+    "lib/slow.py:40: TooSlow",
+  ].join("\n");
+  const failures = [failure("t.py::test_a", "lib.TooSlow: 3 s", "t.py:3", { traceback })];
+  const view = { failures, byId: new Map(), before: [], after: ["end"], limit: 8000 };
+  const lines = agentReport(view);
+  assertEquals(lines.slice(1, -2).map((line) => line.trim()), [
+    ">       connect()",
+    "tests/test_a.py:3:",
+    ">       raise TooSlow()",
+    "E       lib.TooSlow: 3 s",
+    "lib/slow.py:40: TooSlow",
+  ]);
+});
