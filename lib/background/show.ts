@@ -8,6 +8,7 @@ import type { Printer } from "../terminal/printer.ts";
 import type { KnownRun } from "./known_runs.ts";
 import { resultText } from "./notify.ts";
 import type { RunPhase } from "./rules_run_file.ts";
+import { UNKNOWN_RUN } from "./unknown_run.ts";
 
 /** A run as it is shown. */
 export interface ShownRun extends KnownRun {
@@ -122,21 +123,10 @@ export interface StartedRun {
   readonly output: string;
 }
 
-/** The fields of `run --json` that are not known when a background run begins. */
-const UNKNOWN = {
-  command: null,
-  env: null,
-  seconds: null,
-  counts: null,
-  failures: [],
-  leaks: null,
-  preflight: null,
-} as const;
-
 /** Shows how to follow a background run; only its id goes to standard output. */
 export function showStarted(host: Host, printer: Printer, started: StartedRun): void {
   if (printer.json) {
-    printer.document("tractest.run/1", { exitCode: null, ...UNKNOWN, background: started });
+    printer.document("tractest.run/1", { exitCode: null, ...UNKNOWN_RUN, background: started });
     return;
   }
   const { runId, pid } = started;

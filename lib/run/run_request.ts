@@ -1,4 +1,5 @@
 import type { CiLog } from "../ci/ci_log.ts";
+import { UNKNOWN_RUN } from "../background/unknown_run.ts";
 import type { KnownSeconds } from "../history/durations_file.ts";
 import type { Targets } from "../project/rules_targets.ts";
 import type { Project } from "../project/project.ts";
@@ -47,13 +48,4 @@ export interface RunRequest {
 export const RUN_SCHEMA = "tractest.run/1";
 
 /** The JSON document of a run that did not start. */
-export const NOT_RUN = {
-  exitCode: 0,
-  command: null,
-  env: null,
-  seconds: null,
-  counts: null,
-  failures: [],
-  leaks: null,
-  preflight: null,
-};
+export const NOT_RUN = { exitCode: 0, ...UNKNOWN_RUN };
