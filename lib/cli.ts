@@ -1,10 +1,5 @@
-import type { CommandLine } from "./command_line/parsed_line.ts";
-import {
-  bareLine,
-  type CommonOptions,
-  EVERY_COMMAND,
-  type OptionRow,
-} from "./command_line/options.ts";
+import { bareLine, type CommandLine } from "./command_line/parsed_line.ts";
+import { type CommonOptions, EVERY_COMMAND, type OptionRow } from "./command_line/options.ts";
 import type { AnyVerb } from "./command_line/verb.ts";
 import { escapeText } from "./base/escape.ts";
 import { rowNamed } from "./system/permission_flags.ts";

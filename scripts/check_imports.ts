@@ -1,6 +1,6 @@
 /**
- * Checks that imports go one way, that rules do not reach the operating system, and that only one
- * place touches it.
+ * Checks that imports go one way and never in a circle, that rules do not reach the operating
+ * system, and that only one place touches it.
  *
  * `lib/` has a room (a folder) for each thing that users ask for. A file may import from its own
  * room and from the layers below it; `command.ts` and `command_….ts` of every room are in the layer
@@ -156,6 +156,26 @@ function wayToSystem(
   return null;
 }
 
+/**
+ * The circles of files that import each other, types included, one sentence each; `sources` by
+ * path.
+ */
+export function circles(sources: ReadonlyMap<string, string>): string[] {
+  const problems: string[] = [];
+  const done = new Set<string>();
+  const follow = (path: string, way: readonly string[]) => {
+    const start = way.indexOf(path);
+    if (start >= 0) problems.push(`a circle: ${[...way.slice(start), path].join(" → ")}`);
+    if (start >= 0 || done.has(path)) return;
+    for (const { specifier } of importsOf(sources.get(path) ?? "")) {
+      if (specifier.startsWith(".")) follow(resolve(path, specifier), [...way, path]);
+    }
+    done.add(path);
+  };
+  for (const path of sources.keys()) follow(path, []);
+  return problems;
+}
+
 /** The problems of `main.ts` and `lib/` below a directory. */
 export async function checkImports(root = "."): Promise<string[]> {
   const sources = new Map<string, string>();
@@ -165,6 +185,7 @@ export async function checkImports(root = "."): Promise<string[]> {
   return [
     ...[...sources].flatMap(([path, source]) => problemsOf(path, source)),
     ...impureRules(sources),
+    ...circles(sources),
   ];
 }
 

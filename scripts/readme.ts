@@ -4,7 +4,7 @@
  */
 import { allVerbs } from "../lib/cli.ts";
 import { exitSection, optionSections, type Section } from "../lib/help/pages.ts";
-import { type AnyVerb, GROUPS } from "../lib/command_line/verb.ts";
+import { GROUPS, type VerbDescription } from "../lib/command_line/verb_description.ts";
 import { EVERY_COMMAND } from "../lib/command_line/options.ts";
 import { DOCUMENTS, documentSchemas } from "./document_schemas.ts";
 import { optionRows } from "../lib/help/pages.ts";
@@ -133,7 +133,7 @@ function split(page: string, text: string, marker: string): [string, string] {
   return [text.slice(0, at), text.slice(at + marker.length)];
 }
 
-function commandsPage(verbs: readonly AnyVerb[]): string {
+function commandsPage(verbs: readonly VerbDescription[]): string {
   const groups = Object.entries(GROUPS).flatMap(([group, heading]) => {
     const members = verbs.filter((verb) => verb.group === group);
     return [`## ${heading}`, "", ...members.flatMap(commandLines)];
@@ -151,7 +151,7 @@ function commandsPage(verbs: readonly AnyVerb[]): string {
   ].join("\n").trimEnd() + "\n";
 }
 
-function commandLines(verb: AnyVerb): string[] {
+function commandLines(verb: VerbDescription): string[] {
   return [
     `### ${verb.name}`,
     "",

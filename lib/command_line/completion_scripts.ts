@@ -1,7 +1,7 @@
 import { EVERY_COMMAND } from "./options.ts";
 import { takesMany } from "./options.ts";
 import { docOf, metavarOf, type NamedRow, shownRows, takesNextWord } from "./option_values.ts";
-import type { AnyVerb, Offers } from "./verb.ts";
+import type { Offers, VerbDescription } from "./verb_description.ts";
 
 /** The shells that have a script. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
@@ -10,7 +10,7 @@ export const SHELLS = ["bash", "zsh", "fish"] as const;
 export type Shell = typeof SHELLS[number];
 
 /** The completion script of a shell, made from the verbs. */
-export function completionScript(shell: Shell, verbs: readonly AnyVerb[]): string {
+export function completionScript(shell: Shell, verbs: readonly VerbDescription[]): string {
   return { bash, zsh, fish }[shell](verbs);
 }
 
@@ -21,14 +21,17 @@ function valuesOf({ kind, choices, offers }: NamedRow): Offers {
 }
 
 /** Offered for the operands of a command, else the words of its usage (`bash|zsh|fish`). */
-function operandsOf({ name, usage, operands }: AnyVerb, verbs: readonly AnyVerb[]): Offers {
+function operandsOf(
+  { name, usage, operands }: VerbDescription,
+  verbs: readonly VerbDescription[],
+): Offers {
   if (operands) return operands;
   if (name === "help") return { words: namesOf(verbs), paths: null };
   const offered = usage.split(" ").find((word) => /^\w+(\|\w+)+$/.test(word));
   return { words: offered?.split("|") ?? [], paths: null };
 }
 
-function namesOf(verbs: readonly AnyVerb[]): string[] {
+function namesOf(verbs: readonly VerbDescription[]): string[] {
   return verbs.map(({ name }) => name);
 }
 
@@ -39,7 +42,7 @@ function spellings(option: NamedRow): string[] {
 const GLOBAL_WORDS = ["--help", "--version", "-C"];
 
 /** What completes the value of each option, with the patterns `COMMAND:OPTION` that it is for. */
-function bashValues(verbs: readonly AnyVerb[]): Map<string, Set<string>> {
+function bashValues(verbs: readonly VerbDescription[]): Map<string, Set<string>> {
   const replies = new Map<string, Set<string>>();
   for (const verb of verbs) {
     for (const row of shownRows(verb.options).filter(takesNextWord)) {
@@ -52,7 +55,7 @@ function bashValues(verbs: readonly AnyVerb[]): Map<string, Set<string>> {
   return replies;
 }
 
-function bash(verbs: readonly AnyVerb[]): string {
+function bash(verbs: readonly VerbDescription[]): string {
   const values = [...bashValues(verbs)].map(([reply, patterns]) =>
     `    ${[...patterns].join(" | ")}) ${reply}; return ;;`
   );
@@ -106,7 +109,7 @@ function bashOperands(values: Offers): string {
   return reply === ":" ? reply : `[[ $word == -* ]] || { ${reply}; }`;
 }
 
-function zsh(verbs: readonly AnyVerb[]): string {
+function zsh(verbs: readonly VerbDescription[]): string {
   const commands = verbs.map(({ name, summary }) => `    ${quote(`${name}:${summary}`)}`);
   const cases = verbs.map((verb) => {
     const operands = zshValues(operandsOf(verb, verbs));
@@ -170,7 +173,7 @@ function zshValues({ words, paths }: Offers): string {
 /** fish: completes the first word. */
 const FISH_FIRST = "complete -c tractest -n __fish_use_subcommand";
 
-function fish(verbs: readonly AnyVerb[]): string {
+function fish(verbs: readonly VerbDescription[]): string {
   const lines = [
     "# fish completion of tractest",
     "complete -c tractest -f",

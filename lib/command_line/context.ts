@@ -1,7 +1,7 @@
 import type { CommandLine } from "./parsed_line.ts";
 import type { Host } from "../system/host.ts";
 import type { Printer } from "../terminal/printer.ts";
-import type { AnyVerb } from "./verb.ts";
+import type { VerbDescription } from "./verb_description.ts";
 
 /** Everything that a command gets; `Options` are those that it asks for. */
 export interface Context<Options = unknown> {
@@ -9,5 +9,5 @@ export interface Context<Options = unknown> {
   readonly printer: Printer;
   readonly line: CommandLine<Options>;
   /** All verbs, where the command needs them; else none. */
-  readonly verbs?: readonly AnyVerb[];
+  readonly verbs?: readonly VerbDescription[];
 }

@@ -1,5 +1,3 @@
-import type { CommandLine } from "./parsed_line.ts";
-
 /**
  * What an option takes: nothing (`flag`), one value, or one each time it is given (`texts`,
  * `choices`). `path` names a file or a directory.
@@ -156,21 +154,4 @@ export function takesMany({ kind }: OptionRow): boolean {
 /** The property of an option: `dryRun` of `dry-run`. */
 export function propertyOf<Name extends string>(name: Name): PropertyName<Name> {
   return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()) as PropertyName<Name>;
-}
-
-/** The line of a command without further words: the parser need not be loaded for it. */
-export function bareLine<Table extends OptionTable>(
-  { name, options }: { readonly name: string; readonly options: Table },
-): CommandLine<OptionsOf<Table>> {
-  const defaults = Object.entries(options).map(([option, row]) =>
-    [propertyOf(option), defaultOf(row)] as const
-  );
-  return {
-    command: name,
-    options: Object.fromEntries(defaults) as OptionsOf<Table>,
-    operands: [],
-    afterDashes: [],
-    given: new Map(),
-    has: () => false,
-  };
 }

@@ -1,4 +1,10 @@
-import type { OptionName } from "./options.ts";
+import {
+  defaultOf,
+  type OptionName,
+  type OptionsOf,
+  type OptionTable,
+  propertyOf,
+} from "./options.ts";
 import type { RunWord } from "./run_words.ts";
 
 /** An option that would go to pytest, but looks like one of ours. */
@@ -26,4 +32,21 @@ export interface CommandLine<Options = unknown> {
   readonly given: ReadonlyMap<string, readonly string[]>;
   /** Whether an option was given. */
   has(option: OptionName<keyof Options & string>): boolean;
+}
+
+/** The line of a command without further words: the parser need not be loaded for it. */
+export function bareLine<Table extends OptionTable>(
+  { name, options }: { readonly name: string; readonly options: Table },
+): CommandLine<OptionsOf<Table>> {
+  const defaults = Object.entries(options).map(([option, row]) =>
+    [propertyOf(option), defaultOf(row)] as const
+  );
+  return {
+    command: name,
+    options: Object.fromEntries(defaults) as OptionsOf<Table>,
+    operands: [],
+    afterDashes: [],
+    given: new Map(),
+    has: () => false,
+  };
 }

@@ -1,9 +1,10 @@
+import type { ProjectRoot } from "../project/rules_root.ts";
 import { resolve } from "@std/path";
 import { escapeText } from "../base/escape.ts";
 import type { Context } from "../command_line/context.ts";
 import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
 import type { Verb } from "../command_line/verb.ts";
-import { findRoot, type ProjectRoot } from "../project/project.ts";
+import { findRoot } from "../project/project.ts";
 import type { TestTree } from "../project/rules_targets.ts";
 import { fileOf } from "../pytest/lastfailed.ts";
 import { fromRoot, readOwnRecord, readRecord, type Recorded } from "../pytest/read_lastfailed.ts";

@@ -1,7 +1,6 @@
 import type { ThreadState } from "../system/programs/proc_threads.ts";
 import type { OpenFile } from "../system/programs/proc_files.ts";
 import { type SyscallRow, SYSCALLS, WAIT_CHANNELS } from "./syscalls.ts";
-import type { SeenProcess } from "./scene.ts";
 
 /** What a thread does: mostly the system call that it is in. */
 export interface Activity {
@@ -51,7 +50,10 @@ function descriptor(argument: number | undefined): number | null {
 }
 
 /** The file behind a descriptor of a process. */
-export function fileOf(process: Pick<SeenProcess, "files">, fd: number | null): OpenFile | null {
+export function fileOf(
+  process: { readonly files: readonly OpenFile[] | null },
+  fd: number | null,
+): OpenFile | null {
   return fd === null ? null : process.files?.find((file) => file.fd === fd) ?? null;
 }
 

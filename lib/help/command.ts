@@ -1,7 +1,8 @@
 import { nearest } from "../base/nearest.ts";
 import type { Context } from "../command_line/context.ts";
 import { type OptionsOf, type OptionTable, WITH_JSON } from "../command_line/options.ts";
-import type { AnyVerb, Verb } from "../command_line/verb.ts";
+import type { Verb } from "../command_line/verb.ts";
+import type { VerbDescription } from "../command_line/verb_description.ts";
 import { UsageError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
@@ -34,7 +35,7 @@ export function help(
 }
 
 /** What `--help` of a command prints. */
-export function showPage(host: Host, printer: Printer, verb: AnyVerb): ExitCode {
+export function showPage(host: Host, printer: Printer, verb: VerbDescription): ExitCode {
   if (printer.json) printer.document(HELP_SCHEMA, commandFacts([verb]));
   else print(printer, page(verb, textWidth(host.terminal.stdout.columns)));
   return EXIT.ok;
@@ -45,7 +46,7 @@ function print(printer: Printer, lines: readonly string[]): void {
 }
 
 /** @throws {UsageError} if there is no such command */
-function verbNamed(about: string, verbs: readonly AnyVerb[]): AnyVerb {
+function verbNamed(about: string, verbs: readonly VerbDescription[]): VerbDescription {
   const verb = verbs.find(({ name }) => name === about);
   if (verb) return verb;
   const known = [...verbs.map(({ name }) => name), ...Object.keys(TOPICS)];

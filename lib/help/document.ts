@@ -1,13 +1,13 @@
 import { shownRows } from "../command_line/option_values.ts";
 import type { OptionTable } from "../command_line/options.ts";
-import type { AnyVerb } from "../command_line/verb.ts";
+import type { VerbDescription } from "../command_line/verb_description.ts";
 import { EXIT_CODE_MEANINGS } from "../tables/exit_codes.ts";
 
 /** The name of the document that describes commands. */
 export const HELP_SCHEMA = "tractest.help/1";
 
 /** Commands for `help --json`: all that their help pages say. */
-export function commandFacts(verbs: readonly AnyVerb[]): Readonly<Record<string, unknown>> {
+export function commandFacts(verbs: readonly VerbDescription[]): Readonly<Record<string, unknown>> {
   return {
     commands: verbs.map((verb) => ({
       name: verb.name,

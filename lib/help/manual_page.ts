@@ -1,8 +1,8 @@
-import type { AnyVerb } from "../command_line/verb.ts";
+import type { VerbDescription } from "../command_line/verb_description.ts";
 import { commandSections, optionSections, PURPOSE, type Section, TOPICS } from "./pages.ts";
 
 /** The manual page of tractest, for `man`: the same tables as the help, as roff. */
-export function manualPage(verbs: readonly AnyVerb[], version: string): string[] {
+export function manualPage(verbs: readonly VerbDescription[], version: string): string[] {
   return [
     `.TH TRACTEST 1 "" "tractest ${text(version)}" "User Commands"`,
     ".SH NAME",
@@ -21,7 +21,7 @@ export function manualPage(verbs: readonly AnyVerb[], version: string): string[]
   ];
 }
 
-function commandLines(verb: AnyVerb): string[] {
+function commandLines(verb: VerbDescription): string[] {
   return [
     `.SH "TRACTEST ${text(verb.name.toUpperCase())}"`,
     text(verb.summary),

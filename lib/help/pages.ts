@@ -1,6 +1,6 @@
 import { docOf, metavarOf, type NamedRow, shownRows } from "../command_line/option_values.ts";
 import { EVERY_COMMAND, type OptionTable, SECTIONS } from "../command_line/options.ts";
-import { type AnyVerb, GROUPS } from "../command_line/verb.ts";
+import { GROUPS, type VerbDescription } from "../command_line/verb_description.ts";
 import { ISOLATION_DIFFERENCES } from "../isolation/differences.ts";
 import { ENVIRONMENT } from "../tables/environment.ts";
 import { EXIT, EXIT_CODE_MEANINGS } from "../tables/exit_codes.ts";
@@ -40,7 +40,7 @@ const MANY_OPTIONS = 16;
 const LONGEST_EXAMPLE = 42;
 
 /** The list of all commands, by group. */
-export function overview(verbs: readonly AnyVerb[], width: number): string[] {
+export function overview(verbs: readonly VerbDescription[], width: number): string[] {
   return [
     ...wrap(PURPOSE, width),
     "",
@@ -58,7 +58,7 @@ export function overview(verbs: readonly AnyVerb[], width: number): string[] {
 }
 
 /** The page of one command. */
-export function page(verb: AnyVerb, width: number): string[] {
+export function page(verb: VerbDescription, width: number): string[] {
   const examples = definitions(verb.examples, width, LONGEST_EXAMPLE);
   return [
     ...wrap(`tractest ${verb.name}: ${verb.summary}`, width),
@@ -79,7 +79,7 @@ export function sectionLines({ heading, rows }: Section, width: number): string[
 }
 
 /** The commands of each group. */
-export function commandSections(verbs: readonly AnyVerb[]): Section[] {
+export function commandSections(verbs: readonly VerbDescription[]): Section[] {
   return Object.entries(GROUPS).map(([group, heading]) => ({
     heading,
     rows: verbs.filter((verb) => verb.group === group).map(({ name, summary }) => [name, summary]),
@@ -87,7 +87,7 @@ export function commandSections(verbs: readonly AnyVerb[]): Section[] {
 }
 
 /** The options of a command: in sections if there are many, then those that pytest gets. */
-export function optionSections({ options, passesToPytest }: AnyVerb): Section[] {
+export function optionSections({ options, passesToPytest }: VerbDescription): Section[] {
   const rows = shownRows(options);
   const isLong = rows.length >= MANY_OPTIONS;
   const general = isLong ? rows.filter(({ section }) => section === undefined) : rows;
@@ -113,7 +113,7 @@ const PYTEST_SECTION: Section = {
 };
 
 /** The exit codes of a command. */
-export function exitSection(verb: AnyVerb): Section {
+export function exitSection(verb: VerbDescription): Section {
   const exits = EXIT_CODE_MEANINGS.filter(({ code }) =>
     verb.exits.includes(code) || code === EXIT.usage
   );

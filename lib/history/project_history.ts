@@ -1,9 +1,9 @@
+import type { ProjectRoot } from "../project/rules_root.ts";
 import { join } from "@std/path";
 import type { RecentFailures } from "../affected/affected_targets.ts";
 import { median } from "../base/median.ts";
 import type { TestRecord } from "../base/rates.ts";
 import { digest } from "../project/directories.ts";
-import type { ProjectRoot } from "../project/project.ts";
 import { fileOf } from "../pytest/lastfailed.ts";
 import type { Host } from "../system/host.ts";
 import type { Database } from "../system/sql.ts";

@@ -1,6 +1,6 @@
 import { suggestion } from "../base/nearest.ts";
 import { parseCommandLine } from "../command_line/parse.ts";
-import type { AnyVerb } from "../command_line/verb.ts";
+import type { VerbDescription } from "../command_line/verb_description.ts";
 import { UsageError } from "../errors.ts";
 import { splitWords } from "./block.ts";
 
@@ -10,7 +10,7 @@ import { splitWords } from "./block.ts";
  *
  * @throws {UsageError} if it is none
  */
-export function hookCommand(line: string, verbs: readonly AnyVerb[]): string[] {
+export function hookCommand(line: string, verbs: readonly VerbDescription[]): string[] {
   const given = splitWords(line);
   const words = given[0] === "tractest" ? given.slice(1) : given;
   const [name = "", ...rest] = words[0] === "-C" ? words.slice(2) : words;

@@ -1,3 +1,4 @@
+import type { Verified } from "./import_scene.ts";
 import { isInside } from "../base/paths.ts";
 import { basename, relative } from "@std/path";
 import { shellCommand } from "../base/escape.ts";
@@ -14,7 +15,7 @@ import { VENV_CHOICES, venvQuestion } from "./show.ts";
 import { noVenvChecks, noVenvText, venvCheck, worktreeCheck } from "./venv_checks.ts";
 import { canAsk, confirm, select } from "../terminal/prompt.ts";
 import type { Context } from "../command_line/context.ts";
-import { type Verified, verify } from "./import_collect.ts";
+import { verify } from "./import_collect.ts";
 import {
   isBorrowed,
   namedPython,

@@ -1,65 +1,36 @@
+import {
+  EVIDENCE_LINES,
+  evidenceOf,
+  fit,
+  parse,
+  type Verified,
+  type VerifyScene,
+} from "./import_scene.ts";
 import { plural } from "../base/plural.ts";
-import { join } from "@std/path";
-import { errorsOf, type Fit, fitOf, lastLines } from "./import_check.ts";
+import { lastLines } from "./import_check.ts";
 import { shellCommand } from "../base/escape.ts";
 import { pasteable } from "../base/typed_command.ts";
 import type { Remembered } from "./fingerprint.ts";
 import { type CheckResult, checkResult } from "./rules.ts";
-import type { Host, ProgramResult } from "../system/host.ts";
-import { missingTool } from "../system/programs/probe.ts";
+import type { ProgramResult } from "../system/host.ts";
 import {
-  type CheckAnswer,
   checkArguments,
   collectArguments,
   collectedCount,
   type ImportFacts,
   type Interpreter,
-  parseCheck,
   runPython,
 } from "../system/programs/python.ts";
 import { cacheDirectory, usable } from "../project/directories.ts";
-import { isTractorItself, type Package, packageOf } from "../project/package.ts";
+import { type Package, packageOf } from "../project/package.ts";
 import type { Project } from "../project/project.ts";
 import { wholeSuiteOf } from "../project/targets.ts";
 import { Memory } from "./remembered.ts";
 
 const IMPORT_LIMIT_MS = 60_000;
 const COLLECTION_LIMIT_MS = 180_000;
-/** Number of lines shown from the output of a failed program. */
-const EVIDENCE_LINES = 15;
 const NO_PACKAGE = "the project has no package of its own: nothing to import";
 const COLLECT_OPTIONS = ["-x", "-q", "--co"] as const;
-
-/** The result of importing and collecting with one interpreter. */
-export interface Verified {
-  /** Null where nothing is imported, and nothing is wrong. */
-  readonly import: CheckResult | null;
-  /** Null where nothing was collected. */
-  readonly collection: CheckResult | null;
-  /** Whether the interpreter belongs to this checkout; null when nothing could be imported. */
-  readonly fits: boolean | null;
-  /** The evidence for that. */
-  readonly fit: string;
-  /** Whether the tests run against an installed copy. */
-  readonly isCopy: boolean;
-  /** `3.13.0`; null if Python did not start. */
-  readonly pythonVersion: string | null;
-}
-
-/** The input of {@linkcode verify}. */
-export interface VerifyScene {
-  readonly host: Host;
-  readonly project: Project;
-  readonly inherited: ReadonlyMap<string, string>;
-  /** Whether to check again even if nothing has changed. */
-  readonly fresh: boolean;
-  /** Whether to import and collect; otherwise the package is only searched. */
-  readonly collects: boolean;
-  /** What to collect, as pytest takes it; null: the whole suite. */
-  readonly targets: readonly string[] | null;
-  /** Shows progress while `work` runs. */
-  readonly during: <T>(what: string, work: Promise<T>) => Promise<T>;
-}
 
 /** Imports the package and collects the tests, unless nothing changed since that last succeeded. */
 export async function verify(scene: VerifyScene, interpreter: Interpreter): Promise<Verified> {
@@ -181,19 +152,6 @@ async function startCheck(
   return { ...outcome, facts: again.facts ?? facts, traceback: evidence };
 }
 
-/** Reads what a Python answered that searched some packages. */
-export function parse(
-  { stdout, stderr }: ProgramResult,
-  packages: readonly string[],
-): CheckAnswer {
-  const answer = parseCheck(new TextDecoder().decode(stdout), new TextDecoder().decode(stderr));
-  // Where nothing is searched, nothing is missing.
-  const facts = answer.facts && packages.length === 0
-    ? { ...answer.facts, files: [] }
-    : answer.facts;
-  return { ...answer, facts };
-}
-
 async function judge(
   scene: VerifyScene,
   own: Package | null,
@@ -281,31 +239,6 @@ function collectionCheck(
   return checkResult("collection", "fail", `${problem}\n${evidence}`.trimEnd(), fix);
 }
 
-/** Whether the files that were found belong to this checkout. */
-export async function fit(
-  { host, project }: Pick<VerifyScene, "host" | "project">,
-  own: Package | null,
-  packages: readonly string[],
-  { files, byDirectoryOnly }: ImportFacts,
-): Promise<Fit> {
-  const isTractor = await isTractorItself(host, project);
-  if (!own || !files) return fitOf({ own: null, byDirectoryOnly }, isTractor);
-  const file = files[packages.indexOf(own.importName)]!;
-  const directory = join(project.root, own.directory);
-  // A namespace package has no file.
-  if (file === "") {
-    return { fits: true, detail: `${own.importName} is a namespace package`, isCopy: false };
-  }
-  const [realFile, realDirectory] = await Promise.all([
-    host.files.realPath(file),
-    host.files.realPath(directory),
-  ]);
-  return fitOf({
-    own: { name: own.importName, directory: realDirectory ?? directory, file: realFile ?? file },
-    byDirectoryOnly,
-  }, isTractor);
-}
-
 /** Maximum number of targets that a row lists. */
 const LISTED_TARGETS = 3;
 
@@ -314,11 +247,4 @@ function countOf({ targets }: VerifyScene, count: number | null): string {
   if (targets === null) return `${tests} collected`;
   const more = targets.length > LISTED_TARGETS ? ", …" : "";
   return `${tests} collected from ${targets.slice(0, LISTED_TARGETS).join(", ")}${more}`;
-}
-
-/** How a program ended, and the end of its output. */
-export function evidenceOf({ outcome }: ProgramResult, printed: string, limitMs: number): string {
-  if (outcome === "missing") return missingTool("env");
-  const late = outcome === "timed-out" ? [`it did not end within ${limitMs / 1000} s`] : [];
-  return [...late, ...lastLines(errorsOf(printed), EVIDENCE_LINES)].join("\n");
 }

@@ -1,4 +1,4 @@
-import { evidenceOf, fit, parse, type Verified, type VerifyScene } from "./import_collect.ts";
+import { evidenceOf, fit, parse, type Verified, type VerifyScene } from "./import_scene.ts";
 import { isInside } from "../base/paths.ts";
 import { join, resolve } from "@std/path";
 import { shellCommand } from "../base/escape.ts";

@@ -1,8 +1,8 @@
+import type { Verified } from "./import_scene.ts";
 import { basename } from "@std/path";
 import { type CheckResult, checkResult } from "./rules.ts";
 import { dotted } from "../project/rules_venv.ts";
 import type { Interpreter } from "../system/programs/python.ts";
-import type { Verified } from "./import_collect.ts";
 
 /** What is known about the venv that a run uses. */
 export interface VenvFacts {

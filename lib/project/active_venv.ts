@@ -1,11 +1,10 @@
 import { isInside } from "../base/paths.ts";
 import { basename, dirname, join } from "@std/path";
-import { type FoundVenv, minorOfConfig, minorOfName } from "./rules_venv.ts";
+import { type FoundVenv, minorOfConfig, minorOfName, type VenvNames } from "./rules_venv.ts";
 import { PROJECT_FILES } from "./project_files.ts";
 import { DEFAULT_VENV } from "../tables/defaults.ts";
 import type { Host } from "../system/host.ts";
 import { isExecutable } from "../system/programs/user_path.ts";
-import type { VenvNames } from "./venvs.ts";
 
 /** What the active venv is compared with. */
 export interface ActiveScene {

@@ -1,8 +1,8 @@
+import type { ProjectRoot } from "./rules_root.ts";
 import { basename, dirname, join, resolve } from "@std/path";
 import { ignoreTractestError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 import { DEFAULT_VENV } from "../tables/defaults.ts";
-import type { ProjectRoot } from "./project.ts";
 import {
   declaresTractor,
   isTractorInstalled,

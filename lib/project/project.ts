@@ -4,32 +4,13 @@ import {
   CONFIGURATION_FILES,
   PROJECT_FILES,
   type ProjectFiles,
-  type PytestConfiguration,
   readProjectFiles,
   seenFrom,
 } from "./project_files.ts";
-import { chooseRoot, type DirectoryFacts, pytestRootdir } from "./rules_root.ts";
+import { chooseRoot, type DirectoryFacts, type ProjectRoot, pytestRootdir } from "./rules_root.ts";
 import { PreflightError } from "../errors.ts";
 import type { Profile } from "./rules_profile.ts";
 import type { DirectoryEntry, Host } from "../system/host.ts";
-
-/** A project's root and pytest configuration. Paths are absolute, symlinks resolved. */
-export interface ProjectRoot {
-  /** Where pytest starts. */
-  readonly root: string;
-  /** The top of git's work tree around it; null outside of one. */
-  readonly top: string | null;
-  /** pytest's rootdir when it starts there: the root, or a directory above it. */
-  readonly rootdir: string;
-  /** Paths are relative to the root, even if the file is in a directory above it. */
-  readonly pytest: PytestConfiguration | null;
-  /** pytest's cache directory. */
-  readonly cacheDirectory: string;
-  /** `[project] name` of pyproject.toml. */
-  readonly name: string | null;
-  /** `[tool.tractest]`, not validated. */
-  readonly tractest: Readonly<Record<string, unknown>> | null;
-}
 
 /** The project that a command works on. */
 export interface Project extends ProjectRoot {

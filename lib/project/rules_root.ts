@@ -1,3 +1,5 @@
+import type { PytestConfiguration } from "./project_files.ts";
+
 /** What decides whether a directory is the root of a project. */
 export interface DirectoryFacts {
   /** Absolute. */
@@ -41,4 +43,22 @@ export function pytestRootdir(above: readonly DirectoryFacts[]): string {
   const has = (name: string) => (one: DirectoryFacts) => one.projectFiles.includes(name);
   return (above.find(({ configuresPytest }) => configuresPytest) ??
     above.find(has("pyproject.toml")) ?? above.find(has("setup.py")) ?? above[0]!).path;
+}
+
+/** A project's root and pytest configuration. Paths are absolute, symlinks resolved. */
+export interface ProjectRoot {
+  /** Where pytest starts. */
+  readonly root: string;
+  /** The top of git's work tree around it; null outside of one. */
+  readonly top: string | null;
+  /** pytest's rootdir when it starts there: the root, or a directory above it. */
+  readonly rootdir: string;
+  /** Paths are relative to the root, even if the file is in a directory above it. */
+  readonly pytest: PytestConfiguration | null;
+  /** pytest's cache directory. */
+  readonly cacheDirectory: string;
+  /** `[project] name` of pyproject.toml. */
+  readonly name: string | null;
+  /** `[tool.tractest]`, not validated. */
+  readonly tractest: Readonly<Record<string, unknown>> | null;
 }

@@ -87,3 +87,14 @@ function halves(pattern: string): [string, string | null] {
 function age({ minor }: Venv): number {
   return minor === "" ? 0 : Number(minor.slice(0, 1)) * 1000 + Number(minor.slice(1));
 }
+
+/** The names of the venvs to be found. */
+export interface VenvNames {
+  /** Of `[tool.tractest]`: relative to the root, `py<MINOR>`; null without one. */
+  readonly configured: string | null;
+  /** The name with a version: `py<MINOR>`. */
+  readonly versioned: string;
+  /** UV_PROJECT_ENVIRONMENT. */
+  readonly uv: string | null;
+  readonly conventional: readonly string[];
+}

@@ -1,8 +1,8 @@
+import type { ProjectRoot } from "./rules_root.ts";
 import { isAbsolute, join, relative } from "@std/path";
 import { globExpression } from "../base/glob.ts";
 import { parent } from "../base/paths.ts";
 import type { Host } from "../system/host.ts";
-import type { ProjectRoot } from "./project.ts";
 
 /** The directories in which pytest finds the tests of a project without a target. */
 export interface TestPaths {

@@ -10,6 +10,7 @@ import {
   rankVenvs,
   type Venv,
   type VenvKind,
+  type VenvNames,
 } from "./rules_venv.ts";
 import { TractestError } from "../errors.ts";
 import { DEFAULT_VENV } from "../tables/defaults.ts";
@@ -76,17 +77,6 @@ export async function findVenvs(host: Host, project: Project): Promise<Venvs> {
       ...await refusals(host, project, { venvs, wanted, isTractor }),
     ],
   };
-}
-
-/** The names of the venvs to be found. */
-export interface VenvNames {
-  /** Of `[tool.tractest]`: relative to the root, `py<MINOR>`; null without one. */
-  readonly configured: string | null;
-  /** The name with a version: `py<MINOR>`. */
-  readonly versioned: string;
-  /** UV_PROJECT_ENVIRONMENT. */
-  readonly uv: string | null;
-  readonly conventional: readonly string[];
 }
 
 function namesOf(host: Host, { tractest, configuration }: Project, isTractor: boolean): VenvNames {

@@ -1,5 +1,3 @@
-import type { Failure } from "./failure.ts";
-
 /** The first line of a Python traceback. The error at its end begins in the same column. */
 const TRACEBACK = /(?:Exception Group )?Traceback \(most recent call last\):/;
 /** The line between two errors of a group. The next one is two columns right of its cross. */
@@ -48,8 +46,10 @@ const CARRIERS: ReadonlySet<string> = new Set([
   "Cancelled",
 ]);
 
-/** The classes of the actual errors, without those that only wrap others. */
-export function decisiveErrors({ errors, message }: Pick<Failure, "errors" | "message">): string[] {
+/** The classes of the actual errors of a failure, without those that only wrap others. */
+export function decisiveErrors(
+  { errors, message }: { readonly errors: readonly string[]; readonly message: string },
+): string[] {
   // Of a worker of pytest-xdist only the message is known, which begins with the class.
   const names = errors.length > 0
     ? errors

@@ -1,3 +1,4 @@
+import type { ProjectRoot } from "../project/rules_root.ts";
 import { join, relative, resolve } from "@std/path";
 import {
   fileOf,
@@ -8,7 +9,6 @@ import {
 } from "./lastfailed.ts";
 import { TractestError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
-import type { ProjectRoot } from "../project/project.ts";
 import { testPathsOf } from "../project/test_paths.ts";
 
 /** pytest's record of failed tests, and which of their files no longer exist. */

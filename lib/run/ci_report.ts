@@ -1,3 +1,4 @@
+import type { RunFindings } from "./run_findings.ts";
 import type { CiLog } from "../ci/ci_log.ts";
 import type { Annotation } from "../ci/rules_log.ts";
 import type { SummaryTest } from "../ci/rules_summary.ts";
@@ -7,7 +8,6 @@ import { describeLeft } from "../pytest/describe_left.ts";
 import { fileOf } from "../pytest/lastfailed.ts";
 import { RED, type TestResult } from "../pytest/results.ts";
 import { endingOf } from "./after.ts";
-import type { RunFindings } from "./end.ts";
 import { reasonOf } from "./rules_cause.ts";
 import { type JudgedFailure, knowledgeLines } from "./show_failures.ts";
 

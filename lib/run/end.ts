@@ -1,51 +1,18 @@
+import type { RunFindings } from "./run_findings.ts";
 import { plural } from "../base/plural.ts";
 import type { SharedOptions } from "../command_line/session_options.ts";
 import { findCascades } from "../pytest/cascade.ts";
-import type { Parallel } from "./rules_parallel.ts";
 import { escapeText, shellCommand } from "../base/escape.ts";
 import { nextCommand, notFound } from "./next_command.ts";
 import { collisionText } from "../pytest/collision.ts";
-import type { ExitCode } from "../tables/exit_codes.ts";
 import { noteHang } from "../hang/show.ts";
-import { showLeaksLeft, showVerdict, type VerdictStream } from "./show.ts";
-import type { JudgedFailure } from "./show_failures.ts";
+import { showLeaksLeft, showVerdict } from "./show.ts";
 import type { Context } from "../command_line/context.ts";
-import type { LeakReport } from "../leaks/leak_report.ts";
 import { endingOf } from "./after.ts";
-import { type Balance, describeBalance } from "./parallel.ts";
-import type { EngineOutcome } from "./engine/engine_outcome.ts";
-import type { Prepared } from "./prepared.ts";
+import { describeBalance } from "./parallel.ts";
 import { runDocument } from "./run_document.ts";
-import type { Profile } from "../project/rules_profile.ts";
 import { RUN_SCHEMA } from "./run_request.ts";
-import { type Strain, strainText } from "../base/strain.ts";
-
-/** What is known when a run is over. */
-export interface RunFindings {
-  readonly exitCode: ExitCode;
-  /** As a person would type it. */
-  readonly command: readonly string[];
-  readonly prepared: Prepared;
-  readonly outcome: EngineOutcome;
-  readonly failures: readonly JudgedFailure[];
-  /** Null: not searched for. */
-  readonly leaks: LeakReport | null;
-  /** Null: the load of the processors is unknown. */
-  readonly strain: Strain | null;
-  /** Seconds for the whole run; 0: no limit. */
-  readonly limit: number;
-  /** How often a test could run. */
-  readonly tries: number;
-  readonly stream: VerdictStream;
-  /** How evenly the tests were distributed; null for a single session. */
-  readonly balance: Balance | null;
-  readonly parallel: Parallel;
-  /** How many sessions ran at once. */
-  readonly jobs: number;
-  /** The most characters of a report for a coding agent; null: the verdict is for people. */
-  readonly agentLimit: number | null;
-  readonly profile: Profile;
-}
+import { strainText } from "../base/strain.ts";
 
 /** Shows how a run ended, and prints its JSON document if requested. */
 export function showFindings(context: Context<SharedOptions>, findings: RunFindings): void {

@@ -1,10 +1,10 @@
+import type { RunFindings } from "./run_findings.ts";
 import { describeRecord } from "../base/rates.ts";
 import { shellCommand } from "../base/escape.ts";
 import { hangDocument } from "../hang/hang_report.ts";
 import { fileOf } from "../pytest/lastfailed.ts";
 import { activation } from "../system/programs/activation.ts";
 import { describeTests, secondsOf } from "./after.ts";
-import type { RunFindings } from "./end.ts";
 import { notFound } from "./next_command.ts";
 import type { JudgedFailure } from "./show_failures.ts";
 

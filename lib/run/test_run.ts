@@ -1,3 +1,4 @@
+import type { RunFindings } from "./run_findings.ts";
 import { singleBlock } from "./blocks.ts";
 import { quietSeconds } from "./settings.ts";
 import type { RunOptions } from "./run_options.ts";
@@ -15,7 +16,6 @@ import { watchCpu } from "../system/programs/cpu_counts.ts";
 import type { ExitCode } from "../tables/exit_codes.ts";
 import { endingOf, exitCodeAfter, leaksAfter, recordFailures, secondsOf } from "./after.ts";
 import { type Display, openDisplay } from "./display.ts";
-import type { RunFindings } from "./end.ts";
 import type { EngineOutcome } from "./engine/engine_outcome.ts";
 import { type RunPlan, WHOLE } from "./engine/engine_request.ts";
 import { EventLog } from "./event_log.ts";

@@ -1,4 +1,10 @@
-import { checkImports, importsOf, impureRules, problemsOf } from "../../scripts/check_imports.ts";
+import {
+  checkImports,
+  circles,
+  importsOf,
+  impureRules,
+  problemsOf,
+} from "../../scripts/check_imports.ts";
 import { assertEquals, assertIncludes } from "../assert.ts";
 
 Deno.test("checkImports() finds nothing in this repository", async () => {
@@ -140,4 +146,14 @@ Deno.test("impureRules() shows the chain of imports from a rules file to the sys
     "lib/leaks/rules.ts: decides, and reaches the system by lib/leaks/a.ts → " +
     "lib/system/programs/ss.ts",
   ]);
+});
+
+Deno.test("circles() shows files that import each other, by types too", () => {
+  const sources = new Map([
+    ["lib/a/top.ts", 'import { one } from "./one.ts";'],
+    ["lib/a/one.ts", 'import { two } from "./two.ts"; import { low } from "./low.ts";'],
+    ["lib/a/two.ts", 'import type { One } from "./one.ts"; import { low } from "./low.ts";'],
+    ["lib/a/low.ts", ""],
+  ]);
+  assertEquals(circles(sources), ["a circle: lib/a/one.ts → lib/a/two.ts → lib/a/one.ts"]);
 });

@@ -1,4 +1,4 @@
-import { bareLine } from "../../lib/command_line/options.ts";
+import { bareLine } from "../../lib/command_line/parsed_line.ts";
 import { parseCommandLine } from "../../lib/command_line/parse.ts";
 import type { AnyVerb } from "../../lib/command_line/verb.ts";
 import { allVerbs, COMMAND_NAMES, type CommandName, VERBS } from "../../lib/cli.ts";

@@ -3,13 +3,15 @@ import { interruptionText } from "./engine_outcome.ts";
 import { type EngineRequest, testLimit } from "./engine_request.ts";
 import type { RunProgress } from "./run_progress.ts";
 import type { Session, SessionEnd } from "./session.ts";
-import type { Eviction } from "./session_watch.ts";
 
 /** A test in which a session ended, and for how many seconds it had run. */
 export interface EndedTest {
   readonly id: string;
   readonly seconds: number;
 }
+
+/** Why a session is being ended: a test at its limit, or a pytest that does not exit. */
+export type Eviction = EndedTest | "no-exit";
 
 /** Logs which tests ran when their session ended, and why it ended. */
 export class EndedTestLog {

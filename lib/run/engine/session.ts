@@ -1,15 +1,15 @@
+import type { SessionOrder, SessionRequest } from "./session_request.ts";
 import { FileTail } from "../../background/file_tail.ts";
 import { endOfIsolated } from "../../isolation/rules.ts";
-import type { RunLedger, TestOf } from "../../leaks/ledger.ts";
-import type { LedgerEntry } from "../../leaks/rules_ledger.ts";
+import type { TestOf } from "../../leaks/ledger.ts";
 import { type EndedTree, endTree, treeOf } from "../../processes/kill_ladder.ts";
 import type { Process } from "../../processes/process.ts";
-import type { PytestEvent, SessionPurpose } from "../../pytest/events.ts";
+import type { PytestEvent } from "../../pytest/events.ts";
 import type { SessionModel } from "../../pytest/session_model.ts";
 import type { Host, Output, StartedProgram } from "../../system/host.ts";
 import { sendSignal } from "../../system/programs/kill.ts";
 import type { Printer } from "../../terminal/printer.ts";
-import type { OutputMode, RunScene } from "./engine_request.ts";
+import type { RunScene } from "./engine_request.ts";
 import {
   isolatedProcesses,
   isolatedPytest,
@@ -17,29 +17,6 @@ import {
   withoutIsolation,
 } from "./session_processes.ts";
 import { preparePytest, type StartedPytest } from "./start_pytest.ts";
-
-/** A session to start. */
-export interface SessionRequest {
-  /** Unique in its run. */
-  readonly name: string;
-  readonly purpose: SessionPurpose;
-  /** The command, as a person would type it; its first words are the interpreter's. */
-  readonly argv: readonly string[];
-  /** Variables in addition to those that every session has. */
-  readonly environment: Readonly<Record<string, string>>;
-  /** The directory of the queue that its tests come from; null: it runs what it collects. */
-  readonly queue: string | null;
-  readonly output: OutputMode;
-  /** A debugger in it needs the terminal. */
-  readonly keepsTerminal: boolean;
-  /** Records the processes of the session. */
-  readonly ledger: RunLedger;
-  /** Gets the process that was started; null if it could not be identified. */
-  readonly onStart: (child: LedgerEntry | null) => Promise<void>;
-}
-
-/** A {@linkcode SessionRequest} whose ledger is still being opened. */
-export type SessionOrder = Omit<SessionRequest, "ledger"> & { readonly ledger: Promise<RunLedger> };
 
 /** How a pytest ended. */
 export interface SessionEnd {

@@ -2,16 +2,13 @@ import type { Host } from "../../system/host.ts";
 import type { Printer } from "../../terminal/printer.ts";
 import type { Control } from "./control.ts";
 import { type EngineRequest, testLimit } from "./engine_request.ts";
-import { type EndedTest, toHundredths } from "./ended_test.ts";
+import { type Eviction, toHundredths } from "./ended_test.ts";
 import type { RunProgress } from "./run_progress.ts";
 import type { Session } from "./session.ts";
 import { say } from "./show.ts";
 
 /** Milliseconds between reads of the output of sessions: short while there is some. */
 const POLL_MS = { busy: 30, idle: 60 } as const;
-
-/** Why a session is being ended: a test at its limit, or a pytest that does not exit. */
-export type Eviction = EndedTest | "no-exit";
 
 /** Reads the output of the sessions of a run, and enforces the limits of single tests and exits. */
 export class SessionWatch {

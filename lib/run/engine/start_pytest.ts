@@ -1,3 +1,4 @@
+import type { SessionRequest } from "./session_request.ts";
 import { join } from "@std/path";
 import { pluginEnvironment } from "../../pytest/plugin_environment.ts";
 import type { Host, Output, StartedProgram } from "../../system/host.ts";
@@ -5,7 +6,6 @@ import { activation } from "../../system/programs/activation.ts";
 import { envCommand } from "../../system/programs/env.ts";
 import type { RunScene } from "./engine_request.ts";
 import { outputStreams, redirecting } from "./output_streams.ts";
-import type { SessionRequest } from "./session.ts";
 
 /** A pytest that has been started. */
 export interface StartedPytest {

@@ -1,5 +1,3 @@
-import type { Interpreter } from "./python.ts";
-
 /** A change of the environment of a program. */
 export interface EnvironmentChange {
   readonly set: Readonly<Record<string, string>>;
@@ -16,7 +14,7 @@ const DEFAULT_PATH = "/usr/bin:/bin";
  * @param inherited the environment without it
  */
 export function activation(
-  { argv, venv }: Interpreter,
+  { argv, venv }: { readonly argv: readonly string[]; readonly venv: string | null },
   inherited: ReadonlyMap<string, string>,
 ): EnvironmentChange {
   const unset = inherited.has("PYTHONHOME") ? ["PYTHONHOME"] : [];
