@@ -401,6 +401,10 @@ export const DOCUMENTS = {
       ...COMMAND,
       seconds: maybeNumber,
       counts: orNull(COUNTS),
+      tests: about(
+        "ids of the tests that `--collect-only` found, in pytest's order",
+        optional(strings),
+      ),
       failures: list(RUN_FAILURE),
       notFound: optional(list(object({ id: text, nearest: strings }))),
       timeouts: optional(strings),

@@ -20,6 +20,10 @@ export const SITUATIONS: readonly Situation[] = [
     command: "tractest zombies --kill",
   },
   {
+    when: "which tests are there?",
+    command: "tractest run --collect-only --json",
+  },
+  {
     when: "after a refactoring: does everything import, are all tests collected?",
     command: "tractest check",
   },

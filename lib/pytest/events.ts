@@ -120,6 +120,8 @@ export const EVENTS = {
    * queue, or of all that share one.
    */
   tests: { ids: list(text) },
+  /** Some of the tests that `--collect-only` collected, in order: none of them is going to run. */
+  listed: { ids: list(text) },
   /** Some of the tests that a session with a queue collected. */
   items: { items: list(ITEM), last: flag },
   /** A session took a group of tests from its queue. */

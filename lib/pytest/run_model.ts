@@ -90,6 +90,8 @@ export class RunModel {
   exitStatus: number | null = null;
   /** Ids that exist, where pytest did not find one that it was given. */
   offered: readonly string[] = [];
+  /** Ids of the tests that were only collected, in pytest's order. */
+  readonly listed: string[] = [];
   /** How many events were about tests: as long as it stays, the results do. */
   revision = 0;
 
@@ -302,6 +304,9 @@ export class RunModel {
         }
         break;
       }
+      case "listed":
+        this.listed.push(...event.ids);
+        break;
       case "tests":
         for (const id of event.ids) this.#expect(id, event.session ?? "");
         break;

@@ -23,6 +23,7 @@ export function runDocument(found: RunFindings): Readonly<Record<string, unknown
     },
     seconds: secondsOf(outcome),
     counts: outcome.run.began ? outcome.run.counts : null,
+    ...(outcome.run.listed.length > 0 ? { tests: outcome.run.listed } : {}),
     notFound: notFound(command, outcome.run.offered),
     failures: failures.map(failureFacts),
     ...describeTests(outcome.run),

@@ -229,6 +229,9 @@ Deno.test(
     const collected = await suite.tractest([...NO_CHECKS, "--collect-only", "-q"]);
     assertIncludes(collected.stdout, "tests/test_a.py::test_a");
     assertIncludes(collected.stderr, "--ui bar is ignored: this run is about pytest's own output");
+    const { stdout } = await suite.tractest([...NO_CHECKS, "--collect-only", "--json"]);
+    const { tests, counts } = JSON.parse(stdout);
+    assertEquals([tests, counts.notRun], [["tests/test_a.py::test_a"], 0]);
   },
 );
 

@@ -22,12 +22,13 @@ _offered = {}  # ids that were found where those were searched
 def write_tests(nodeids):
     """Writes what is going to run: once, although each worker of pytest-xdist reports it."""
     global _reports_tests
-    option = getattr(Known.config, "option", None)
-    if not _reports_tests or getattr(option, "collectonly", False):
+    if not _reports_tests:
         return
     _reports_tests = False
+    option = getattr(Known.config, "option", None)
+    event = "listed" if getattr(option, "collectonly", False) else "tests"
     for start in range(0, len(nodeids), CHUNK):
-        write("tests", ids=[reported_id(nodeid) for nodeid in nodeids[start:start + CHUNK]])
+        write(event, ids=[reported_id(nodeid) for nodeid in nodeids[start:start + CHUNK]])
 
 
 def note_named(config):
