@@ -171,17 +171,16 @@ export class Plan {
     const recorded = given ??
       await recordedSeconds(host, project, { transport: facts.transport, backend: facts.backend });
     const expected = expectation(ids, recorded);
-    const byLength = !keepsOrder && arrange === null;
-    this.#blockParts = { items, expected, jobs, byLength, arrange };
+    const asCollected = !keepsOrder && arrange === null;
+    this.#blockParts = { items, expected, jobs, asCollected, arrange };
     if (jobs > 1) this.#contended = await contendedTests(host, project);
-    // A single pytest keeps its own order.
-    const sorted = keepsOrder || jobs === 1 ? groups : longestFirst(groups, expected);
-    const ordered = arrange?.(sorted) ?? sorted;
+    const ordered = arrange?.(groups) ?? groups;
     const together = jobs === 1
       ? ordered
       : ordered.map((group) => group.filter((id) => !this.alone(id)));
     const apart = jobs === 1 ? [] : ordered.flat().filter((id) => this.alone(id));
-    const ms = predict(together, jobs, expected) + predict([apart], 1, expected);
+    const ms = predict(longestFirst(together, expected), jobs, expected) +
+      predict([apart], 1, expected);
     this.known = knownShare(ordered.flat(), recorded);
     this.predicted = this.known >= LEAST_KNOWN ? ms / 1000 : null;
     this.tests = ordered.flat().length;

@@ -38,7 +38,7 @@ export const RUN_OPTIONS = {
     // More pytests at once are of no use.
     most: 256,
     choices: ["auto"],
-    doc: "share the tests, longest first, among N isolated pytests at once, or auto; " +
+    doc: "share the tests, in pytest's order, among N isolated pytests at once, or auto; " +
       "a test that fails is run again alone",
   },
   matrix: {

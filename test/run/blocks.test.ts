@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { blocksOf } from "../../lib/run/blocks.ts";
-import { groupsOf, type Item } from "../../lib/pytest/work.ts";
+import { longestFirst, predict } from "../../lib/run/schedule.ts";
+import { type Block, groupsOf, type Item } from "../../lib/pytest/work.ts";
 import { assert, assertEquals } from "../assert.ts";
 
 /** Collected tests: each a group of its own, with the fixtures of the session that it uses. */
@@ -8,7 +9,7 @@ function collected(...uses: number[][]): Item[] {
   return uses.map((used, index) => ({ id: `t.py::${index}`, group: `t.py::${index}`, uses: used }));
 }
 
-const PARTS = { expected: () => 10, jobs: 2, byLength: true, arrange: null } as const;
+const PARTS = { expected: () => 1000, jobs: 2, asCollected: true, arrange: null } as const;
 
 function numbers(groups: readonly (readonly string[])[]): number[] {
   return groups.flat().map((id) => Number(id.split("::")[1]));
@@ -18,14 +19,14 @@ Deno.test("groups that share a fixture of the session are one block, in pytest's
   const items = collected([], [1], [2], [1], [], [2, 3], [3]);
   const shuffled = groupsOf(items).toReversed();
   const blocks = blocksOf(shuffled, { ...PARTS, items });
-  assertEquals(blocks.map(({ groups }) => numbers(groups)), [[2, 5, 6], [1, 3], [4], [0]]);
+  assertEquals(blocks.map(({ groups }) => numbers(groups)), [[2, 5, 6], [1, 3], [0], [4]]);
   assertEquals(blocks.map(({ cuts }) => cuts), [[0, 1, 1], [0, 1], [0], [0]]);
-  assertEquals(blocks[0]!.ms, [10, 10, 10]);
+  assertEquals(blocks[0]!.ms, [1000, 1000, 1000]);
 });
 
-Deno.test("without the longest first, blocks come in the order of their groups", () => {
+Deno.test("if asked, blocks come in the order of their groups", () => {
   const items = collected([], [1], [1]);
-  const blocks = blocksOf(groupsOf(items), { ...PARTS, items, byLength: false });
+  const blocks = blocksOf(groupsOf(items), { ...PARTS, items, asCollected: false });
   assertEquals(blocks.map(({ groups }) => numbers(groups)), [[0], [1, 2]]);
 });
 
@@ -35,6 +36,54 @@ Deno.test("what runs first comes first in its block too", () => {
     groups.toSorted((a, b) => Number(b[0] === "t.py::2") - Number(a[0] === "t.py::2"));
   const blocks = blocksOf(groupsOf(items), { ...PARTS, items, arrange });
   assertEquals(blocks.map(({ groups }) => numbers(groups)), [[2, 0, 1]]);
+});
+
+/** Milliseconds until the last session ends, if each takes the next block when it is idle. */
+function lasts(blocks: readonly Block[], jobs: number): number {
+  const busy = Array.from({ length: jobs }, () => 0);
+  for (const { ms } of blocks) {
+    busy[busy.indexOf(Math.min(...busy))]! += ms.reduce((sum, one) => sum + one, 0);
+  }
+  return Math.max(...busy);
+}
+
+const durations = fc.array(
+  fc.oneof(fc.integer({ min: 1, max: 100 }), fc.integer({ min: 1, max: 60_000 })),
+  { minLength: 1, maxLength: 300 },
+);
+const counts = fc.integer({ min: 1, max: 16 });
+
+Deno.test("tests of equal length run in pytest's order, however many sessions share them", () => {
+  fc.assert(fc.property(fc.integer({ min: 0, max: 500 }), counts, (count, jobs) => {
+    const items = collected(...Array.from({ length: count }, () => []));
+    const blocks = blocksOf(groupsOf(items), { ...PARTS, items, jobs });
+    assertEquals(numbers(blocks.flatMap(({ groups }) => groups)), [...items.keys()]);
+  }));
+});
+
+Deno.test("no test ends much later than with the longest first, however long a late one is", () => {
+  fc.assert(fc.property(durations, counts, (given, jobs) => {
+    const items = collected(...given.map(() => []));
+    const groups = groupsOf(items);
+    const expected = (id: string) => given[Number(id.split("::")[1])]!;
+    const blocks = blocksOf(groups, { ...PARTS, items, jobs, expected });
+    const least = predict(longestFirst(groups, expected), jobs, expected);
+    assert(lasts(blocks, jobs) <= least * 1.1 + 100, `${lasts(blocks, jobs)} ${least}`);
+  }));
+});
+
+Deno.test("a long test comes earlier only by as much as it needs", () => {
+  const long = 190;
+  const items = collected(...Array.from({ length: 200 }, () => []));
+  const expected = (id: string) => id === `t.py::${long}` ? 3_000 : 100;
+  const blocks = blocksOf(groupsOf(items), { ...PARTS, items, expected });
+  const order = numbers(blocks.flatMap(({ groups }) => groups));
+  assertEquals(
+    order.filter((one) => one !== long),
+    [...items.keys()].filter((one) => one !== long),
+  );
+  const at = order.indexOf(long);
+  assert(at > 80 && at < 140, `${at}`);
 });
 
 Deno.test("blocks have each test once, and no fixture of the session in two blocks", () => {
@@ -70,14 +119,14 @@ Deno.test("--dist of pytest-xdist joins the groups that it keeps together", () =
   assertEquals(joined(items, "loadgroup"), [[0], [1, 3, 4], [2]]);
 });
 
-Deno.test("a fixture with parameters comes first, in parts in pytest's order", () => {
+Deno.test("what uses a fixture with parameters comes in parts, in pytest's order", () => {
   const items = collected(
     ...Array.from({ length: 8 }, () => [1, -1]),
     ...Array.from({ length: 8 }, () => [2, -1]),
     [9],
     [9],
   );
-  const blocks = blocksOf(groupsOf(items).toReversed(), { ...PARTS, items });
+  const blocks = blocksOf(groupsOf(items).toReversed(), { ...PARTS, items, expected: () => 10 });
   assertEquals(blocks.map(({ groups }) => numbers(groups)), [
     [0, 1],
     [2, 3],

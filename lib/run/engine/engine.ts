@@ -157,7 +157,7 @@ export class Engine {
     const isLeft = (id: string) => this.request.plan.runsAlone(id) && !run.hasEnded(id);
     const ids = planned.filter(isLeft);
     if (ids.length === 0 || !mayContinue || isStoppedByTests) return;
-    // Not the longest first: fixtures of a wide scope may depend on pytest's order.
+    // Fixtures of a wide scope may depend on pytest's order.
     const ordered = this.#distributor.asCollected(ids);
     this.#distributor.queue = await this.#distributor.queueOf([ordered]);
     if (this.#distributor.queue !== null) await this.#runShard("alone", 1);
