@@ -13,10 +13,14 @@ export interface FirstScan {
   readonly marks: Promise<Read<Mark>>;
 }
 
-/** Starts the first scan, so that a caller can find the project meanwhile. Never rejects. */
-export function startFirstScan(host: Host): FirstScan {
+/**
+ * Starts the first scan, so that a caller can find the project meanwhile. Never rejects.
+ *
+ * @param list all processes, where they were just listed
+ */
+export function startFirstScan(host: Host, list?: ProcessList): FirstScan {
   // The slower one first: starting a program takes time too.
-  const processes = listProcesses(host);
+  const processes = list ? Promise.resolve(list) : listProcesses(host);
   return {
     listeners: listTcpListeners(host, false),
     processes,

@@ -1,9 +1,10 @@
 import type { Refusal } from "../processes/process.ts";
+import type { ProcessList } from "../system/programs/ps.ts";
 import type { Project } from "../project/project.ts";
 import type { Host } from "../system/host.ts";
+import { listSocketsOf } from "../system/programs/net_tables.ts";
 import {
   listensOf,
-  listHeldSockets,
   listTcpListeners,
   listUnixSockets,
   type SocketList,
@@ -34,6 +35,8 @@ export interface FindLeaksOptions {
   readonly parent?: number;
   /** A first scan that was started already. */
   readonly firstScan?: FirstScan;
+  /** All processes, where they were just listed. */
+  readonly processes?: ProcessList;
   /** What is known by its origin alone counts as leaked only if it belongs to this checkout too. */
   readonly isHook?: boolean;
 }
@@ -113,7 +116,7 @@ async function survey(
   options: FindLeaksOptions,
 ): Promise<Scene> {
   const processes = new ProcessSurvey(host, project, options.isHook);
-  const first = options.firstScan ?? startFirstScan(host);
+  const first = options.firstScan ?? startFirstScan(host, options.processes);
   const [listeners, candidates, socketFiles] = await Promise.all([
     first.listeners,
     candidatesOf(processes, first),
@@ -222,13 +225,14 @@ function unknownsOf({ holders, processes, socketFiles }: Scene, areAsked: boolea
 async function withPorts(host: Host, judged: readonly Judged[]): Promise<ListedProcess[]> {
   const isAsked = judged.some(({ verdict }) => verdict !== "in-use");
   const why = "on what leaked processes listen";
-  const { rows } = isAsked ? await listHeldSockets(host, why) : { rows: [] };
+  const pids = isAsked ? judged.map(({ pid }) => pid) : [];
+  const sockets = await listSocketsOf(host, pids, why);
   return judged.map((process) => ({
     ...plain(process),
     kind: wordFor(process.kind),
     test: process.test,
     runner: process.runner,
-    ...listensOf(process.pid, rows),
+    ...listensOf(process.pid, sockets),
   }));
 }
 

@@ -27,8 +27,8 @@ const PROJECT_ENV = [
   "TRACTEST_PROFILE",
 ] as const;
 const PROBES = ["ss", "ps", "cat", "readlink", "stat"] as const;
-/** A scan for leaks also asks which processes tests started. */
-const LEAK_PROBES = [...PROBES, "grep"] as const;
+/** A scan for leaks also asks which processes tests started, and which sockets they hold. */
+const LEAK_PROBES = [...PROBES, "ls", "grep"] as const;
 /** `doctor` alone asks for their versions: people type these by hand. */
 const TYPED_BY_HAND = ["pgrep", "lsof"] as const;
 /** `getino`, where the system has it, identifies the process that `kill` signals. */
@@ -76,7 +76,7 @@ const RUN_ENV = [
 ] as const;
 
 /** For every command that runs pytest. */
-const RUN_PROGRAMS = [...LEAK_PROBES, "ls", ...SIGNALS, "env", "git"] as const;
+const RUN_PROGRAMS = [...LEAK_PROBES, ...SIGNALS, "env", "git"] as const;
 
 /**
  * The permission table: one row per command and effect flag. The binary is compiled with the union
@@ -275,7 +275,7 @@ export const PERMISSIONS = [
   },
   {
     row: "zombies --shm",
-    programs: [...LEAK_PROBES, "ls"],
+    programs: LEAK_PROBES,
     env: PROBE_ENV,
     read: true,
     write: true,
@@ -285,7 +285,7 @@ export const PERMISSIONS = [
   },
   {
     row: "zombies --shm --kill",
-    programs: [...LEAK_PROBES, "ls", ...SIGNALS, "unlink"],
+    programs: [...LEAK_PROBES, ...SIGNALS, "unlink"],
     env: PROBE_ENV,
     read: true,
     write: true,

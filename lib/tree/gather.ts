@@ -4,9 +4,10 @@ import { findLiveRuns } from "../hang/live_runs.ts";
 import { findLeaks } from "../leaks/gather.ts";
 import type { Project } from "../project/project.ts";
 import type { Host } from "../system/host.ts";
+import { listSocketsOf } from "../system/programs/net_tables.ts";
 import { readVariable } from "../system/programs/proc.ts";
 import { listUsage } from "../system/programs/ps.ts";
-import { listensOf, listHeldSockets } from "../system/programs/ss.ts";
+import { listensOf } from "../system/programs/ss.ts";
 import { type RootFacts, type TreeNode, treeOf } from "./rules.ts";
 
 /** The processes of a repository now. */
@@ -18,12 +19,12 @@ export interface Tree {
 
 /** Gathers the tree: live runs and pytests of the project, what leaked, and all below them. */
 export async function gatherTree(host: Host, project: Project): Promise<Tree> {
-  const rows = await listUsage(host);
-  const list = { processes: rows, rejected: 0, failure: null };
+  const list = await listUsage(host);
+  const rows = list.processes;
   const [runs, live, leaks] = await Promise.all([
     knownRuns(host),
     findLiveRuns(host, project, list),
-    findLeaks(host, project),
+    findLeaks(host, project, { processes: list }),
   ]);
   const roots = new Map<number, RootFacts>();
   for (const pid of live.pids) roots.set(pid, { verdict: "in-use", evidence: ["a live pytest"] });
@@ -63,7 +64,6 @@ async function listensBy(
   host: Host,
   pids: readonly number[],
 ): Promise<Map<number, readonly string[]>> {
-  if (pids.length === 0) return new Map();
-  const { rows } = await listHeldSockets(host, "on what the processes listen");
-  return new Map(pids.map((pid) => [pid, listensOf(pid, rows).listens] as const));
+  const sockets = await listSocketsOf(host, pids, "on what the processes listen");
+  return new Map(pids.map((pid) => [pid, listensOf(pid, sockets).listens] as const));
 }

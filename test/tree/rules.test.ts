@@ -64,5 +64,8 @@ Deno.test("a narrow terminal cuts titles, never verdicts", () => {
 
 Deno.test("rows of ps with their use are read, and incomplete ones are left out", () => {
   const text = "   65    2  4882       2       1     0 Ss   sleep 9\nnonsense\n";
-  assertEquals(parseUsage(text), [{ ...usage(2, 1, "sleep 9"), memory: 4882 * 1024 }]);
+  assertEquals(parseUsage(text), {
+    processes: [{ ...usage(2, 1, "sleep 9"), memory: 4882 * 1024 }],
+    rejected: 1,
+  });
 });

@@ -9,7 +9,8 @@ import type { Outlived } from "../../isolation/isolate.ts";
 import { type FirstScan, startFirstScan } from "../../leaks/first_scan.ts";
 import { type ProcessFiles, readProcessFiles } from "../../system/programs/proc.ts";
 import { listProcesses } from "../../system/programs/ps.ts";
-import { type HeldSocket, listensOf, listHeldSockets } from "../../system/programs/ss.ts";
+import { listSocketsOf } from "../../system/programs/net_tables.ts";
+import { type HeldSocket, listensOf } from "../../system/programs/ss.ts";
 import { SHARED_HELPERS } from "../../leaks/actor_signatures.ts";
 import type { EventLog } from "../event_log.ts";
 
@@ -143,7 +144,8 @@ export class LeftBehindWatch {
       this.#recorded.get(row.pid) === row.startTicks;
     const remaining = await this.#settled((await this.#files(pids)).filter(isOurs));
     if (remaining.length > 0) {
-      const { rows: sockets } = await listHeldSockets(this.host, "on what leaked processes listen");
+      const pids = remaining.map(({ pid }) => pid);
+      const sockets = await listSocketsOf(this.host, pids, "on what leaked processes listen");
       await this.#report(undefined, remaining, { marks, sockets });
     }
     return null;

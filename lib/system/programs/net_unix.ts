@@ -1,4 +1,5 @@
 import type { Host } from "../host.ts";
+import { readNetworks } from "./networks.ts";
 import { probe } from "./probe.ts";
 import { listProcesses } from "./ps.ts";
 
@@ -27,16 +28,12 @@ export async function listUnixSocketsElsewhere(host: Host): Promise<SocketsElsew
     row.state !== "Z" && row.pid !== 2 && row.ppid !== 2 && (uid === 0 || row.uid === uid)
   )
     .map((row) => row.pid);
-  const links = await probe(host, "readlink", [
-    "-z",
-    "/proc/self",
-    ...["self", ...pids].flatMap(linksOf),
-  ], { why: "which processes have another network namespace", codes: [0, 1] });
-  if (links.text === null) return { names: new Set(), failure: links.failure };
-  const chosen = pidsToRead(links.text, pids);
-  if (chosen === null) {
-    return { names: new Set(), failure: 'the output of "readlink" for networks can\'t be read' };
-  }
+  const networks = await readNetworks(host, pids);
+  if (networks.failure !== null) return { names: new Set(), failure: networks.failure };
+  const chosen = [
+    ...networks.others.flatMap((found) => found.slice(0, READ_OF_EACH)),
+    ...networks.hidden,
+  ];
   if (chosen.length === 0) return { names: new Set(), failure: null };
   const tables = await probe(host, "cat", chosen.map((pid) => `/proc/${pid}/net/unix`), {
     why: "which Unix sockets are bound in other network namespaces",
@@ -45,39 +42,6 @@ export async function listUnixSocketsElsewhere(host: Host): Promise<SocketsElsew
   return tables.text === null
     ? { names: new Set(), failure: tables.failure }
     : { names: parseNames(tables.text), failure: null };
-}
-
-/**
- * The network link of a process, then one that marks where its answer ends: readlink leaves out
- * what it can't read.
- */
-function linksOf(pid: number | string): string[] {
-  return [`/proc/${pid}/ns/net`, "/proc/self"];
-}
-
-/**
- * A few processes of each network namespace but this program's, which comes first; all of those
- * whose namespace can't be read. Null for a text that `readlink` did not print for these pids.
- */
-export function pidsToRead(text: string, pids: readonly number[]): number[] | null {
-  const words = text.split("\0");
-  const separator = words.shift()!;
-  if (!/^\d+$/.test(separator) || words.pop() !== "") return null;
-  const networks: (string | null)[] = [];
-  let network: string | null = null;
-  for (const word of words) {
-    if (word === separator) {
-      networks.push(network);
-      network = null;
-    } else if (/^net:\[\d+\]$/.test(word)) network = word;
-    else return null;
-  }
-  const [own, ...others] = networks;
-  if (others.length !== pids.length || own === null) return null;
-  const byNetwork = Map.groupBy(pids, (_, index) => others[index] ?? null);
-  return [...byNetwork].filter(([key]) => key !== own).flatMap(([key, found]) =>
-    key === null ? found : found.slice(0, READ_OF_EACH)
-  );
 }
 
 /** Names in `/proc/PID/net/unix` without their directories; abstract ones are left out. */

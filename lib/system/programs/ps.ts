@@ -48,21 +48,33 @@ export interface UsageRow extends ProcessRow {
   readonly memory: number;
 }
 
-/** Lists all processes that this user can see, with what they use; empty if `ps` fails. */
-export async function listUsage(host: Host): Promise<UsageRow[]> {
+/** Lists all processes that this user can see, with what they use. */
+export async function listUsage(
+  host: Host,
+): Promise<ProcessList & { readonly processes: readonly UsageRow[] }> {
   const columns = "etimes=,cputimes=,rss=,pid=,ppid=,uid=,stat=,args=";
-  const { text } = await probe(host, "ps", ["-eo", columns], { why: "what processes use" });
-  return text === null ? [] : parseUsage(text);
+  const { text, failure } = await probe(host, "ps", ["-eo", columns], {
+    why: "look for processes, and for what they use",
+  });
+  return text === null
+    ? { processes: [], rejected: 0, failure }
+    : { ...parseUsage(text), failure: null };
 }
 
-/** Parses the rows of {@linkcode listUsage}; incomplete rows are left out. */
-export function parseUsage(text: string): UsageRow[] {
-  return text.split("\n").slice(0, -1).flatMap((line) => {
+/** Parses the rows of {@linkcode listUsage}; incomplete rows are counted and left out. */
+export function parseUsage(
+  text: string,
+): { readonly processes: UsageRow[]; readonly rejected: number } {
+  const lines = text.split("\n");
+  const cut = lines.pop();
+  const processes = lines.flatMap((line) => {
     const [, age, cpu, kilobytes, rest] = /^ *(\d+) +(\d+) +(\d+) (.*)$/s.exec(line) ?? [];
     const [process] = rest === undefined ? [] : parseProcessList(`${rest}\n`).processes;
     if (process === undefined) return [];
     return [{ ...process, age: Number(age), cpu: Number(cpu), memory: Number(kilobytes) * 1024 }];
   });
+  const rejected = lines.length - processes.length + (cut === "" ? 0 : 1);
+  return { processes, rejected };
 }
 
 /** Parses `ps -eo sess=,pid=,ppid=,uid=,stat=,args=`; incomplete rows are left out. */
