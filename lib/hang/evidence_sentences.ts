@@ -8,7 +8,7 @@ import {
   type HangScene,
   type Listener,
   mainThread,
-  type RegistryConnection,
+  type SeenConnection,
   type SeenProcess,
   sigintOf,
   threadsOf,
@@ -110,9 +110,9 @@ export const say = {
     return `${nameOf(process)} is in ${call}, which may not be stuck: ${doubt}`;
   },
 
-  // waiting-for-registry
-  waitsForRegistry(scene: HangScene, connection: RegistryConnection): string {
-    const { pid, fd, address, state, unread, holders } = connection;
+  // waiting-for-registry, waiting-for-answer
+  waitsForAnswer(scene: HangScene, connection: SeenConnection): string {
+    const { pid, fd, address, isRegistry, state, unread, holders } = connection;
     const waits = {
       connecting: "gets no answer while connecting to",
       unaccepted: "waits to be accepted by",
@@ -125,9 +125,10 @@ export const say = {
       const summary = process?.threads.length ? `: ${summaryOf(scene, process)}` : "";
       return otherSide(scene, holder) + summary;
     }).join(", ");
-    const by = held || "a process you can't see (another user or container)";
     const client = nameOf(scene.processes.get(pid)!);
-    return `${client} ${waits} the registry ${address} (fd ${fd}), held by ${by}`;
+    const what = `${client} ${waits} ${isRegistry ? "the registry " : ""}${address} (fd ${fd})`;
+    if (held === "" && !isRegistry) return `${what}: nothing here listens there`;
+    return `${what}, held by ${held || "a process you can't see (another user or container)"}`;
   },
 
   // exit-waits-for-child
@@ -149,6 +150,12 @@ export const say = {
   // waiting-for-connection
   waitsForConnection(process: SeenProcess, { fd, address }: Listener): string {
     return `${nameOf(process)} waits for a connection to ${address} (fd ${fd}): there is none`;
+  },
+
+  doesNotAccept({ processes }: HangScene, { pid, fd, address, waiting }: Listener): string {
+    const listener = nameOf(processes.get(pid)!);
+    const count = plural(waiting, "connection");
+    return `${listener} listens at ${address} (fd ${fd}) and has not accepted ${count}`;
   },
 
   // child-ignores-sigint

@@ -15,15 +15,9 @@ import {
   readSpecialFiles,
   type SpecialFile,
 } from "../system/programs/proc_files.ts";
-import { probe } from "../system/programs/probe.ts";
+import { listSocketsByNetwork, type SocketsByNetwork } from "../system/programs/net_tables.ts";
+import { readNetworks } from "../system/programs/networks.ts";
 import { listProcesses, type ProcessList, type ProcessRow } from "../system/programs/ps.ts";
-import {
-  listTcpConnections,
-  listUnixConnections,
-  type SocketList,
-  type TcpConnection,
-  type UnixConnection,
-} from "../system/programs/ss.ts";
 import { isPipe, pipesWaitedAt } from "./activity.ts";
 import {
   type Connection,
@@ -32,7 +26,7 @@ import {
   holdersOf,
   isSame,
   socketsOf,
-} from "./registry_connections.ts";
+} from "./connections.ts";
 import { listenersOf } from "./listeners.ts";
 import type {
   DeadChild,
@@ -125,14 +119,14 @@ class Gathering {
     const { host, request } = this;
     const near = this.#others.filter((pid) => this.#kin.has(pid));
     const dead = this.#dead.map(({ pid }) => pid);
-    const [network, , tcp, unix] = await Promise.all([
-      otherNetwork(host, request.root),
+    const networks = this.#kept(await readNetworks(host, this.#pids));
+    const [sockets] = await Promise.all([
+      listSocketsByNetwork(host, networks),
       this.#list([...this.#pids, ...near, ...dead, host.pid], "open files of the tree"),
-      listTcpConnections(host),
-      listUnixConnections(host),
     ]);
-    const first = this.#connections(this.#kept(tcp), this.#kept(unix));
-    const listeners = this.#listeners(tcp, unix);
+    for (const failure of sockets.failures) this.#failures.add(failure);
+    const first = this.#connections(sockets);
+    const listeners = this.#listeners(sockets);
     for (const pid of [...this.#pids, ...near]) this.#tids.set(pid, this.#threadsOf(pid));
     // A process whose first thread has ended seems to be dead, but may have other threads.
     const corpses = dead.filter((pid) => (this.#rows.get(pid)?.threads ?? []).length <= 1)
@@ -144,13 +138,12 @@ class Gathering {
     await this.#addHolders(near, pipes, first);
     const seconds = (host.clock.monotonic() - began) / 1000;
     const isNetworked = first.length > 0 || listeners.length > 0;
-    const [after, tcpAgain, unixAgain] = await Promise.all([
+    const [after, socketsAgain] = await Promise.all([
       readThreads(host, new Map([...this.#tids, ...corpses]), "their threads again"),
-      isNetworked ? listTcpConnections(host) : tcp,
-      isNetworked ? listUnixConnections(host) : unix,
+      isNetworked ? listSocketsByNetwork(host, networks) : sockets,
     ]);
-    const sockets = socketsOf(this.#files);
-    const stayed = this.#connections(tcpAgain, unixAgain)
+    const held = socketsOf(this.#files);
+    const stayed = this.#connections(socketsAgain)
       .filter((connection) => first.some((other) => isSame(other, connection)));
     return {
       root: request.root,
@@ -162,16 +155,16 @@ class Gathering {
       unreadable: this.#others.filter((pid) => !this.#files.has(pid)).length,
       connections: stayed.map(({ inodes, ...connection }) => ({
         ...connection,
-        holders: holdersOf(inodes, sockets),
+        holders: holdersOf(inodes, held),
       })),
-      listeners: this.#listeners(tcpAgain, unixAgain).filter((now) =>
+      listeners: this.#listeners(socketsAgain).filter((now) =>
         listeners.some((before) => JSON.stringify(before) === JSON.stringify(now))
       ),
       readNumber: after.readNumber,
       ticksPerSecond: TICKS_PER_SECOND,
       seconds,
       stacks: new Map(),
-      unknowns: [...this.#failures, ...network],
+      unknowns: [...this.#failures],
     };
   }
 
@@ -198,13 +191,16 @@ class Gathering {
     return snapshot;
   }
 
-  #connections(tcp: SocketList<TcpConnection>, unix: SocketList<UnixConnection>): Connection[] {
+  #connections({ networks }: SocketsByNetwork): Connection[] {
     const sockets = socketsOf(this.#files);
-    return connectionsOf(this.request.registries, this.#pids, sockets, tcp.rows, unix.rows);
+    return networks.flatMap(({ tcp, unix }) =>
+      connectionsOf(this.request.registries, this.#pids, sockets, tcp, unix)
+    );
   }
 
-  #listeners(tcp: SocketList<TcpConnection>, unix: SocketList<UnixConnection>): Listener[] {
-    return listenersOf(this.#pids, socketsOf(this.#files), tcp.rows, unix.rows);
+  #listeners({ networks }: SocketsByNetwork): Listener[] {
+    const sockets = socketsOf(this.#files);
+    return networks.flatMap(({ tcp, unix }) => listenersOf(this.#pids, sockets, tcp, unix));
   }
 
   /** Reads what does not change, while the tree has time to run. */
@@ -216,7 +212,10 @@ class Gathering {
     const pipes = this.#pids.flatMap((pid) =>
       pipesWaitedAt(this.#files.get(pid) ?? [], this.#earlier.get(pid) ?? [], readNumber)
     );
-    const sockets = connections.flatMap(({ inodes }) => inodes.map((one) => `socket:[${one}]`));
+    // Of others an answer is due only from this tree, once they are accepted.
+    const sockets = connections.filter(({ isRegistry, state }) =>
+      isRegistry || state !== "accepted"
+    ).flatMap(({ inodes }) => inodes.map((one) => `socket:[${one}]`));
     const waitedAt = new Set([...pipes, ...sockets]);
     const far = this.#others.filter((pid) => !this.#kin.has(pid));
     // A container hides kernel threads; those of this program have run just now.
@@ -286,18 +285,6 @@ class Gathering {
     const title = args.replace(/^\[(.*)\](?: <defunct>)?$/, "$1");
     return { pid, ownPid: now.ownTid, ppid, title };
   }
-}
-
-/** `ss` shows the connections of its own network namespace only. */
-async function otherNetwork(host: Host, root: number): Promise<string[]> {
-  const { text } = await probe(host, "readlink", ["/proc/self/ns/net", `/proc/${root}/ns/net`], {
-    why: "is it in the same network namespace",
-    codes: [0, 1],
-  });
-  const [own, others] = text?.split("\n") ?? [];
-  return own && others && own !== others
-    ? ["registry connections: the tree is in a network namespace of its own"]
-    : [];
 }
 
 function treePids({ root, also }: GatherRequest, forest: Forest, own: number): number[] {

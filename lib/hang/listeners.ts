@@ -1,5 +1,5 @@
 import type { TcpConnection, UnixConnection } from "../system/programs/ss.ts";
-import type { Sockets } from "./registry_connections.ts";
+import type { Sockets } from "./connections.ts";
 import type { Listener } from "./scene.ts";
 
 /** The sockets at which processes of a tree wait for connections. */
@@ -20,10 +20,10 @@ export function listenersOf(
       clients: tcp.filter((row) => isOpen(row) && portOf(row.local) === portOf(local))
         .length,
     })),
-    ...unix.filter(({ state }) => state === "LISTEN").map(({ inode, name, waiting }) => ({
+    ...unix.filter(({ state }) => state === "LISTEN").map(({ inode, name, unread }) => ({
       inode,
       address: name,
-      waiting: waiting.length,
+      waiting: unread,
       clients: unix.filter((row) => row.state !== "LISTEN" && row.name === name).length,
     })),
   ];

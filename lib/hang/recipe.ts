@@ -62,6 +62,12 @@ const STEPS: Readonly<
     ...(pids.length === 0 ? [] : [`end it now: ${killCommand("TERM", pids)}`]),
     ...stackSteps(scene),
   ],
+  "waiting-for-answer": (scene, { pids }) => [
+    "let the other side accept and answer, or give the client a time limit: " +
+    "socket.settimeout(SECONDS)",
+    ...(pids.length === 0 ? [] : [`end the other side now: ${killCommand("TERM", pids)}`]),
+    ...stackSteps(scene),
+  ],
   "child-not-reaped": (scene, { pids }) => [
     `reap it: proc.wait(), or os.waitpid(${pids[0] ?? "PID"}, 0)`,
     ...stackSteps(scene),

@@ -2,6 +2,7 @@ import type { HangVerdict } from "../pytest/hang_event.ts";
 import type { Finding } from "./finding.ts";
 import { blockedWrite, writersTo } from "./rules_blocked_write.ts";
 import { forkBackendNote, outputElsewhere } from "./rules_capture.ts";
+import { waitingForAnswer } from "./rules_answer.ts";
 import { waitingForConnection } from "./rules_connection.ts";
 import { exitWaitsForChild } from "./rules_exit.ts";
 import { observationsOf } from "./rules_observations.ts";
@@ -23,6 +24,7 @@ const RULES: readonly {
   { verdict: "waiting-for-registry", find: waitingForRegistry },
   { verdict: "exit-waits-for-child", find: exitWaitsForChild },
   { verdict: "child-ignores-sigint", find: childIgnoresSigint },
+  { verdict: "waiting-for-answer", find: waitingForAnswer },
   { verdict: "waiting-for-connection", find: waitingForConnection },
   { verdict: "child-not-reaped", find: childNotReaped },
 ];

@@ -47,7 +47,7 @@ function lonely(scene: HangScene, process: SeenProcess): readonly Listener[] {
 }
 
 /** Processes for which a process waits, and those for which these wait, with the sentence. */
-function awaitedFrom(
+export function awaitedFrom(
   scene: HangScene,
   process: SeenProcess,
   known: ReadonlySet<number> = new Set([process.pid]),

@@ -23,6 +23,8 @@ export function observationsOf(scene: HangScene): string[] {
       doubt === null ? [] : [say.mayNotBeStuck(process, activity, doubt)]
     ),
     ...processes.flatMap((process) => waiting(scene, process)),
+    ...scene.listeners.filter((listener) => listener.waiting > 0)
+      .map((listener) => say.doesNotAccept(scene, listener)),
     ...notYetExited(scene),
     ...ignoredFromStart(scene),
   ];

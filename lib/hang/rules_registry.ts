@@ -1,5 +1,5 @@
 import { type Finding, findingOf } from "./finding.ts";
-import { type HangScene, isAsleep, type RegistryConnection, threadsOf } from "./scene.ts";
+import { type HangScene, isAsleep, type SeenConnection, threadsOf } from "./scene.ts";
 import { say } from "./evidence_sentences.ts";
 
 /**
@@ -7,12 +7,13 @@ import { say } from "./evidence_sentences.ts";
  */
 export function waitingForRegistry(scene: HangScene): Finding | null {
   return findingOf(
-    scene.connections.filter((connection) => isUnanswered(scene, connection))
-      .map((connection) => say.waitsForRegistry(scene, connection)),
+    scene.connections.filter((connection) =>
+      connection.isRegistry && isUnanswered(scene, connection)
+    ).map((connection) => say.waitsForAnswer(scene, connection)),
   );
 }
 
-function isUnanswered(scene: HangScene, connection: RegistryConnection): boolean {
+function isUnanswered(scene: HangScene, connection: SeenConnection): boolean {
   if (!isWaitedFor(scene, connection)) return false;
   const holders = connection.holders.map((pid) => scene.processes.get(pid));
   const isForeign = holders.every((holder) => !holder?.inTree);
@@ -23,7 +24,7 @@ function isUnanswered(scene: HangScene, connection: RegistryConnection): boolean
 }
 
 /** Whether a sleeping thread of the tree waits for a connection. */
-function isWaitedFor(scene: HangScene, { pid, fd }: RegistryConnection): boolean {
+function isWaitedFor(scene: HangScene, { pid, fd }: SeenConnection): boolean {
   const client = scene.processes.get(pid);
   return client !== undefined && client.inTree &&
     threadsOf(scene, client).some(({ thread, activity }) => {

@@ -35,9 +35,12 @@ export interface SeenProcess {
   readonly asleepSeconds: number | null;
 }
 
-/** A connection to an address of the registry, as its client holds it. */
-export interface RegistryConnection {
+/** One end of a connection, held by a process of the tree. */
+export interface SeenConnection {
+  /** Of the other end; for one of the registry that of the registry. */
   readonly address: string;
+  /** Whether the other end is the registry's. */
+  readonly isRegistry: boolean;
   readonly pid: number;
   readonly fd: number;
   /** `unaccepted`: the kernel has answered, the listening process has not accepted yet. */
@@ -100,8 +103,8 @@ export interface HangScene {
   >;
   /** How many processes have open files that can't be read. */
   readonly unreadable: number;
-  /** Connections to the registry that were there at both snapshots. */
-  readonly connections: readonly RegistryConnection[];
+  /** Connections of the tree that were there at both snapshots. */
+  readonly connections: readonly SeenConnection[];
   readonly listeners: readonly Listener[];
   /** The number of `read`: 0 on x86_64, 63 on aarch64; null when unknown. */
   readonly readNumber: number | null;

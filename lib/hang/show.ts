@@ -18,6 +18,7 @@ const HEADLINES: Readonly<Record<Exclude<HangVerdict, "no-verdict">, string>> = 
   "stopped": "a process is stopped",
   "exit-waits-for-child": "pytest has finished and waits for a child before it exits",
   "waiting-for-connection": "a server waits for a connection, and nothing connects",
+  "waiting-for-answer": "a connection gets no answer",
   "child-not-reaped": "a child is dead, and its parent has not reaped it",
 };
 

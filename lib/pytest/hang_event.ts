@@ -6,6 +6,7 @@ export type HangVerdict =
   | "exit-waits-for-child"
   | "child-ignores-sigint"
   | "waiting-for-connection"
+  | "waiting-for-answer"
   | "child-not-reaped"
   | "terminal-wanted"
   | "no-verdict";

@@ -286,23 +286,63 @@ test(
   },
 );
 
+/** A server to which nothing connects, then one that accepts nothing. */
+const SERVES = `
+import os, socket, subprocess, sys, threading, time
+SUITE = os.environ["SUITE"]
+def serve(name, then):
+    code = "import socket, time; s=socket.create_server(('127.0.0.1', 4321)); print(1, flush=True)"
+    child = subprocess.Popen([sys.executable, "-c", f"{code}; {then}"], stdout=subprocess.PIPE)
+    child.stdout.readline()
+    def end():
+        while os.path.exists(SUITE) and not os.path.exists(f"{SUITE}/{name}.go"): time.sleep(0.02)
+        child.kill()
+    threading.Thread(target=end).start()
+    print(name, "waits", flush=True)
+    return child
+def test_lonely():
+    serve("lonely", "s.accept()").wait()
+def test_deaf():
+    child = serve("deaf", "time.sleep(600)")
+    client = socket.create_connection(("127.0.0.1", 4321))
+    try: client.recv(1)
+    except ConnectionResetError: pass
+    child.wait()
+`;
+
 test(
-  "hang finds an isolated run, shows its test, and reports what can't be seen",
+  "hang and tree see the sockets of an isolated run: nothing connects, nothing accepts",
   async (user) => {
-    await using suite = await UsersSuite.of(user, { "test_a.py": WAITS });
-    // Both in one network, and both the user's.
-    const script =
-      '"$@" run --no-preflight --isolate -s & run=$!; until [ -e "$SUITE/inspects" ]; do ' +
-      "sleep 0.05; done; " +
-      '"$@" hang --json >"$SUITE/hang.json"; echo "hang: $?"; touch "$SUITE/go"; wait $run; :';
+    await using suite = await UsersSuite.of(user, { "test_a.py": SERVES });
+    // All in one network, and all the user's. A verdict needs a moment in which all sleep.
+    const script = '"$@" run --no-preflight --isolate -s & run=$!; for name in lonely deaf; do ' +
+      'until [ -e "$SUITE/$name.inspects" ]; do sleep 0.05; done; ' +
+      'for try in 1 2 3 4 5; do "$@" hang --json >"$SUITE/$name.hang" || exit; ' +
+      'grep -q waiting-for "$SUITE/$name.hang" && break; done; ' +
+      '"$@" tree --json >"$SUITE/$name.tree"; touch "$SUITE/$name.go"; done; wait $run';
     const running = suite.start([], {}, ["sh", "-c", script, "sh"]);
-    await running.until("waiting");
-    await Deno.writeTextFile(join(suite.path, "inspects"), "");
-    const { stdout } = await running.ended;
-    assertIncludes(stdout, "hang: 0\n");
-    const text = await Deno.readTextFile(join(suite.path, "hang.json"));
-    assertIncludes(text, '"tests/test_a.py::test_waits"');
-    assertIncludes(text, "the tree is in a network namespace of its own");
+    for (const name of ["lonely", "deaf"]) {
+      await running.until(`${name} waits`);
+      await Deno.writeTextFile(join(suite.path, `${name}.inspects`), "");
+    }
+    const { code, stdout, stderr } = await running.ended;
+    assertEquals(code, 0, stdout + stderr);
+    const read = async (name: string) =>
+      JSON.parse(await Deno.readTextFile(join(suite.path, name)));
+    const [lonely, deaf] = [await read("lonely.hang"), await read("deaf.hang")];
+    assertEquals([lonely.verdict, deaf.verdict], ["waiting-for-connection", "waiting-for-answer"]);
+    assertEquals([lonely.test, deaf.test], [
+      "tests/test_a.py::test_lonely",
+      "tests/test_a.py::test_deaf",
+    ]);
+    assertEquals([lonely.unknowns, deaf.unknowns], [[], []]);
+    assertIncludes(lonely.evidence[0], "waits for a connection to 127.0.0.1:4321 (fd 3)");
+    assertIncludes(deaf.evidence[0], "waits to be accepted by 127.0.0.1:4321 (fd ");
+    assertIncludes(deaf.evidence[1], "has not accepted 1 connection");
+    for (const name of ["lonely.tree", "deaf.tree"]) {
+      assertIncludes(JSON.stringify(await read(name)), '["tcp 127.0.0.1:4321"]');
+    }
+    await untilGone(suite.path);
   },
 );
 

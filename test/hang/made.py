@@ -194,6 +194,129 @@ def serve(how, where):
     signal.pause()
 
 
+# Waiting for an answer: a server of this tree.
+
+
+def server_socket(family, path, backlog=5):
+    if family == "unix":
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(path + ".own")
+        server.listen(backlog)
+        return server
+    host, kind = ("::1", socket.AF_INET6) if family == "tcp6" else ("127.0.0.1", socket.AF_INET)
+    return socket.create_server((host, 0), family=kind, backlog=backlog)
+
+
+def client_of(server):
+    client = socket.socket(server.family)
+    client.connect(server.getsockname())
+    return client
+
+
+def never_accepts(server):
+    signal.pause()
+
+
+def not_accepted(family, path):
+    """The server listens and does not accept."""
+    server = server_socket(family, path)
+    child = fork(never_accepts, server)
+    until_asleep(child, "pause")
+    client = client_of(server)
+    server.close()
+    client.sendall(b"hello")
+    ready()
+    client.recv(10)
+
+
+def queue_is_full(path):
+    server = server_socket("tcp", path, 0)
+    child = fork(never_accepts, server)
+    until_asleep(child, "pause")
+    first = client_of(server)
+    late = socket.socket()
+    address = server.getsockname()
+    server.close()
+    threading.Timer(0.2, ready).start()
+    late.connect(address)
+
+
+def accepted(how, path):
+    """The server accepts, and then does not read, does not answer, or is slow to."""
+    server = server_socket("unix" if how == "unix" else "tcp", path)
+    got, told = os.pipe()
+
+    def serve_one():
+        connection = server.accept()[0]
+        if how != "unread":
+            connection.recv(100)
+        os.write(told, b"!")
+        if how == "slow":
+            while True:
+                time.sleep(0.5)
+        signal.pause()
+
+    child = fork(serve_one)
+    client = client_of(server)
+    server.close()
+    client.sendall(b"hello")
+    os.read(got, 1)
+    until_asleep(child, "nanosleep" if how == "slow" else "pause")
+    ready()
+    if how == "lock":
+        # An idle connection, and another reason to wait.
+        threading.Thread(target=client.recv, args=(10,), daemon=True).start()
+        lock = threading.Lock()
+        lock.acquire()
+        lock.acquire()
+    client.recv(10)
+
+
+def own_server(path):
+    """The server is in another thread of the client, and has a lock to wait for."""
+    server = server_socket("tcp", path)
+    lock = threading.Lock()
+    lock.acquire()
+    threading.Thread(target=lock.acquire).start()
+    client = client_of(server)
+    ready()
+    client.recv(10)
+
+
+def client_child(path):
+    """The child that this process waits for is the client."""
+    server = server_socket("tcp", path)
+    other = fork(never_accepts, server)
+    until_asleep(other, "pause")
+
+    def ask_it():
+        client = client_of(server)
+        server.close()
+        client.recv(10)
+
+    child = fork(ask_it)
+    server.close()
+    until_asleep(child, "wait_for_more", "wait_woken", "sk_wait", "recv")
+    ready()
+    os.waitpid(child, 0)
+
+
+def nothing_answers():
+    """Needs a network in which packets to this address get lost."""
+    client = socket.socket()
+    threading.Timer(2.5, ready).start()
+    client.connect(("10.9.9.9", 80))
+
+
+def lonely_server(path):
+    server = server_socket("tcp", path)
+    child = fork(server.accept)
+    server.close()
+    until_asleep(child, "accept", "wait_for_connect")
+    ready()
+    os.waitpid(child, 0)
+
+
 # A child that SIGINT can't end.
 
 

@@ -6,6 +6,12 @@ const PYTHON = "python3";
 const RUNNER = `import subprocess, sys, signal
 child = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)
 signal.pause()`;
+/** A network namespace in which packets to one address get lost. */
+const NETWORK = [
+  ...["unshare", "--map-root-user", "--net", "sh", "-c"],
+  'ip link set lo up && ip route add 10.9.9.9 dev lo && exec "$@"',
+  "sh",
+];
 /** Milliseconds that a tree may take to get stuck. */
 const PATIENCE_MS = 30_000;
 
@@ -39,11 +45,20 @@ export class Made implements AsyncDisposable {
   /** Starts a tree and waits until it is stuck; the pid of its root. */
   async start(
     words: readonly string[],
-    { piped = false }: { readonly piped?: boolean } = {},
+    { piped = false, networked = false }: {
+      readonly piped?: boolean;
+      readonly networked?: boolean;
+    } = {},
   ): Promise<number> {
     const fifo = join(this.directory, `ready-${this.#count++}`);
     await new Deno.Command("mkfifo", { args: [fifo] }).output();
-    const argv = [...(piped ? [PYTHON, "-c", RUNNER] : []), PYTHON, SCRIPT, ...words];
+    const argv = [
+      ...(networked ? NETWORK : []),
+      ...(piped ? [PYTHON, "-c", RUNNER] : []),
+      PYTHON,
+      SCRIPT,
+      ...words,
+    ];
     const child = new Deno.Command("setsid", {
       args: ["-w", ...argv],
       cwd: this.directory,

@@ -109,6 +109,7 @@ Deno.test("an idle connection waits for the registry only if a stranger holds th
   const loop = (tid: number) => [thread(tid, CALL.epoll_wait, [5, 0, 9, 86_400_000])];
   const connection = {
     address: "127.0.0.1:1616",
+    isRegistry: true,
     pid: 7,
     fd: 9,
     state: "accepted" as const,

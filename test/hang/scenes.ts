@@ -13,6 +13,8 @@ export const CALL = {
   wait4: 61,
   futex: 202,
   clock_nanosleep: 230,
+  recvfrom: 45,
+  connect: 42,
   accept4: 288,
   epoll_wait: 232,
 } as const;
